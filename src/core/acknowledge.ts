@@ -1,0 +1,88 @@
+import type { Broker } from "./broker.ts";
+import type { Connection } from "./connection.ts";
+import { endConnection } from "./ending.ts";
+import { pump } from "./forward.ts";
+import type { AckPacket } from "./packet.ts";
+import { Reason } from "./reason.ts";
+import type { Session } from "./session.ts";
+
+/** PUBACK, PUBREC, PUBREL and PUBCOMP: the rest of the way of QoS 1 and 2 (section 4.3). */
+export function acknowledged(
+  broker: Broker,
+  connection: Connection,
+  session: Session,
+  packet: AckPacket,
+): void {
+  switch (packet.type) {
+    case "puback":
+      return finished(broker, connection, session, packet, 1);
+    case "pubcomp":
+      return finished(broker, connection, session, packet, 2);
+    case "pubrec":
+      return pubrecReceived(broker, connection, session, packet);
+    case "pubrel":
+      return pubrelReceived(broker, connection, session, packet);
+  }
+}
+
+/** PUBACK ends QoS 1; PUBCOMP ends QoS 2, after PUBREL was sent [v5-4.3.2-3] [v5-4.3.3-6]. */
+function finished(
+  broker: Broker,
+  connection: Connection,
+  session: Session,
+  packet: AckPacket,
+  qos: 1 | 2,
+): void {
+  const outgoing = session.outgoing.get(packet.packetId);
+  // It can answer what a session that was replaced had sent; nobody waits for it.
+  if (outgoing === undefined) return;
+  if (outgoing.qos !== qos || outgoing.released !== (qos === 2)) {
+    return endConnection(broker, connection, "protocolError", {
+      statement: qos === 1 ? "v5-4.3.2" : "v5-4.3.3",
+      detail: `${packet.type.toUpperCase()} where another acknowledgement is due`,
+    });
+  }
+  session.outgoing.remove(outgoing);
+  pump(broker, session);
+}
+
+function pubrecReceived(
+  broker: Broker,
+  connection: Connection,
+  session: Session,
+  packet: AckPacket,
+): void {
+  const { packetId } = packet;
+  const outgoing = session.outgoing.get(packetId);
+  if (outgoing === undefined) {
+    const reason = Reason.packetIdentifierNotFound;
+    return broker.send(connection, { type: "pubrel", packetId, reason });
+  }
+  if (outgoing.qos !== 2) {
+    return endConnection(broker, connection, "protocolError", {
+      statement: "v5-4.3.2",
+      detail: "PUBREC for a QoS 1 message",
+    });
+  }
+  if (packet.reason >= 0x80) {
+    // The client will not have it: the exchange ends here (v5-4.3.3-4).
+    session.outgoing.remove(outgoing);
+    return pump(broker, session);
+  }
+  outgoing.released = true;
+  broker.send(connection, { type: "pubrel", packetId, reason: Reason.success });
+}
+
+function pubrelReceived(
+  broker: Broker,
+  connection: Connection,
+  session: Session,
+  packet: AckPacket,
+): void {
+  const known = session.incoming.delete(packet.packetId);
+  broker.send(connection, {
+    type: "pubcomp",
+    packetId: packet.packetId,
+    reason: known ? Reason.success : Reason.packetIdentifierNotFound,
+  });
+}

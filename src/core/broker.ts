@@ -1,0 +1,288 @@
+import { openAccess, type Access } from "./access.ts";
+import { assert, unreachable } from "./assert.ts";
+import { acknowledged } from "./acknowledge.ts";
+import { authenticated, connectReceived } from "./connect.ts";
+import { Connection } from "./connection.ts";
+import { Deadline, Deadlines } from "./deadlines.ts";
+import {
+  disconnectReceived,
+  endConnection,
+  endMalformed,
+  expireSession,
+  publishDueWill,
+  stopAll,
+} from "./ending.ts";
+import type { BrokerEvent } from "./events.ts";
+import { pump } from "./forward.ts";
+import type { ConnectionId, Effect, Input, Millis } from "./io.ts";
+import { watchKeepAlive } from "./keepalive.ts";
+import { defaultLimits, type Limits } from "./limits.ts";
+import type { ClientPacket } from "./packet.ts";
+import { publishReceived, type Route } from "./publish.ts";
+import { Reason } from "./reason.ts";
+import { Retained } from "./retained.ts";
+import type { Session } from "./session.ts";
+import { subscribeReceived, unsubscribeReceived } from "./subscribe.ts";
+import { Subscriptions } from "./subscriptions.ts";
+import { newStatistics, publishSys, type Statistics } from "./sys.ts";
+import type { Timed } from "./timed.ts";
+import { viewOf, type BrokerView } from "./view.ts";
+
+export interface BrokerOptions {
+  readonly limits?: Partial<Limits>;
+  readonly access?: Access;
+  /** Milliseconds between two publications of `$SYS`; null: none. */
+  readonly sysIntervalMs?: number | null;
+  /** What `$SYS/broker/version` says. */
+  readonly version?: string;
+}
+
+/**
+ * The rules of MQTT as one synchronous, deterministic machine. It owns all state; what to do with an
+ * input is said by the module that the input is about.
+ */
+export class Broker {
+  readonly limits: Limits;
+  readonly access: Access;
+  readonly sysIntervalMs: number | null;
+  readonly version: string;
+  readonly startedAt: Millis;
+  readonly connections = new Map<ConnectionId, Connection>();
+  readonly connectionsByListener = new Map<string, number>();
+  readonly sessions = new Map<string, Session>();
+  readonly subscriptions = new Subscriptions();
+  readonly retained: Retained;
+  readonly deadlines = new Deadlines<Timed>();
+  readonly statistics: Statistics = newStatistics();
+  /** Matches by topic, valid while `generation` stands. */
+  readonly routes = new Map<string, Route>();
+  /** Counts the changes of who gets what: subscriptions, and connections of subscribed sessions. */
+  generation = 0;
+  /** The time of the input that is handled. */
+  now: Millis;
+  stopping = false;
+  effects: Effect[] = [];
+  readonly #sys = new Deadline<Timed>({ kind: "sys" });
+
+  constructor(options: BrokerOptions, now: Millis) {
+    this.limits = { ...defaultLimits, ...options.limits };
+    this.access = options.access ?? openAccess;
+    this.sysIntervalMs = options.sysIntervalMs ?? null;
+    this.version = options.version ?? "unknown";
+    this.startedAt = now;
+    this.now = now;
+    this.retained = new Retained(this.limits);
+    // The first `$SYS` is due at once, so that its values are there for the first subscriber.
+    if (this.sysIntervalMs !== null) this.deadlines.set(this.#sys, now);
+  }
+
+  /**
+   * Takes one fact and answers with what is to be done, in order. `now` never goes back. Throws
+   * AssertionFault on a fault of our own, never for what a peer did.
+   */
+  handle(input: Input, now: Millis): readonly Effect[] {
+    assert(now >= this.now, "time never goes back");
+    this.now = now;
+    const effects: Effect[] = [];
+    this.effects = effects;
+    this.#route(input);
+    return effects;
+  }
+
+  /** When to hand in the next `deadline`; null: nothing is waited for. */
+  nextDeadline(): Millis | null {
+    return this.deadlines.next();
+  }
+
+  /** A plain picture of all state, for inspect, tests and checkers. */
+  view(): BrokerView {
+    return viewOf(this);
+  }
+
+  note(event: BrokerEvent): void {
+    this.effects.push({ type: "note", event });
+  }
+
+  /** A connection that the core still knows. The driver hands in nothing for others. */
+  connection(id: ConnectionId): Connection {
+    const found = this.connections.get(id);
+    assert(found !== undefined, `connection ${id} is not open`);
+    return found;
+  }
+
+  #route(input: Input): void {
+    switch (input.type) {
+      case "received":
+        return this.#received(this.connection(input.connection), input.packet);
+      case "opened":
+        return this.#opened(input);
+      case "malformed":
+        return endMalformed(this, this.connection(input.connection), input.error, input.version);
+      case "blocked":
+        return this.#blocked(this.connection(input.connection));
+      case "progressed":
+        return this.#progressed(this.connection(input.connection));
+      case "drained":
+        return this.#drained(this.connection(input.connection));
+      case "paused":
+        this.connection(input.connection).pausedAt ??= this.now;
+        return;
+      case "resumed": {
+        const connection = this.connection(input.connection);
+        connection.resume(this.now);
+        return watchKeepAlive(this, connection);
+      }
+      case "closed": {
+        const cause = { eof: "closedByPeer", reset: "resetByPeer", timeout: "tcpTimeout" } as const;
+        return endConnection(this, this.connection(input.connection), cause[input.how], {
+          closed: true,
+        });
+      }
+      case "authenticated":
+        return authenticated(this, this.connection(input.connection), input.refused);
+      case "deadline":
+        return this.#deadline();
+      case "woke":
+        this.note({ event: "woke", asleepMs: input.asleepMs });
+        return this.#deadline();
+      case "measured":
+        this.statistics.bytesReceived = input.bytesReceived;
+        this.statistics.bytesSent = input.bytesSent;
+        return;
+      case "kicked": {
+        const connection = this.sessions.get(input.clientId)?.connection ?? null;
+        if (connection !== null) endConnection(this, connection, "kicked");
+        return;
+      }
+      case "stopping":
+        return stopAll(this);
+      default:
+        return unreachable(input);
+    }
+  }
+
+  #opened(input: Input & { type: "opened" }): void {
+    assert(
+      !this.connections.has(input.connection),
+      `connection ${input.connection} is open already`,
+    );
+    const { id, remote, listener, token } = { id: input.connection, ...input };
+    const connection = new Connection(id, remote, listener, token, this.now);
+    const onListener = this.connectionsByListener.get(listener.name) ?? 0;
+    this.connections.set(id, connection);
+    this.connectionsByListener.set(listener.name, onListener + 1);
+    this.statistics.socketsOpened += 1;
+    if (this.stopping) return endConnection(this, connection, "shuttingDown");
+    if (this.connections.size > this.limits.connections || onListener >= listener.connections) {
+      const limit = Math.min(this.limits.connections, listener.connections);
+      return endConnection(this, connection, "quotaExceeded", {
+        detail: `all ${limit} connections are taken`,
+      });
+    }
+    watchKeepAlive(this, connection);
+  }
+
+  #received(connection: Connection, packet: ClientPacket): void {
+    connection.lastPacketAt = this.now;
+    this.statistics.packetsReceived += 1;
+    if (packet.type === "connect") return connectReceived(this, connection, packet);
+    const session = connection.session;
+    if (session === null) {
+      // [v4-3.1.0-1] [v5-3.1.0-1]
+      return endConnection(this, connection, "protocolError", {
+        statement: "v5-3.1.0-1",
+        detail: "the first packet is not CONNECT",
+      });
+    }
+    switch (packet.type) {
+      case "publish":
+        return publishReceived(this, connection, session, packet);
+      case "puback":
+      case "pubrec":
+      case "pubrel":
+      case "pubcomp":
+        return acknowledged(this, connection, session, packet);
+      case "subscribe":
+        return subscribeReceived(this, connection, session, packet);
+      case "unsubscribe":
+        return unsubscribeReceived(this, connection, session, packet);
+      case "pingreq":
+        return this.send(connection, pingresp);
+      case "disconnect":
+        return disconnectReceived(this, connection, session, packet);
+      case "auth":
+        // No method is configured, so none was agreed on in CONNECT (v5-4.12.0-7).
+        return endConnection(this, connection, "protocolError", {
+          reason: Reason.protocolError,
+          statement: "v5-4.12.0-1",
+          detail: "AUTH without an authentication method",
+        });
+      default:
+        return unreachable(packet);
+    }
+  }
+
+  send(connection: Connection, packet: (Effect & { type: "send" })["packet"]): void {
+    this.statistics.packetsSent += 1;
+    this.effects.push({
+      type: "send",
+      connection: connection.id,
+      version: connection.version,
+      packet,
+    });
+  }
+
+  #blocked(connection: Connection): void {
+    if (connection.blockedAt !== null) return;
+    connection.blockedAt = this.now;
+    this.rerouted(connection.session);
+    watchKeepAlive(this, connection);
+  }
+
+  #progressed(connection: Connection): void {
+    if (connection.blockedAt !== null) connection.blockedAt = this.now;
+  }
+
+  #drained(connection: Connection): void {
+    if (connection.blockedAt === null) return;
+    connection.blockedAt = null;
+    this.rerouted(connection.session);
+    if (connection.session !== null) pump(this, connection.session);
+  }
+
+  /** Routes that name a session hold no longer. */
+  rerouted(session: Session | null): void {
+    if (session !== null && session.subscriptions.size > 0) this.generation += 1;
+  }
+
+  #deadline(): void {
+    for (;;) {
+      const deadline = this.deadlines.pop(this.now);
+      if (deadline === null) return;
+      this.#due(deadline.owner);
+    }
+  }
+
+  #due(timed: Timed): void {
+    switch (timed.kind) {
+      case "connection":
+        return watchKeepAlive(this, timed.connection);
+      case "will":
+        return publishDueWill(this, timed.will);
+      case "session":
+        return expireSession(this, timed.session);
+      case "pump":
+        return pump(this, timed.session);
+      case "sys":
+        publishSys(this);
+        if (this.sysIntervalMs !== null) {
+          this.deadlines.set(this.#sys, (this.now + this.sysIntervalMs) as Millis);
+        }
+        return;
+      default:
+        return unreachable(timed);
+    }
+  }
+}
+
+const pingresp = { type: "pingresp" } as const;

@@ -1,0 +1,289 @@
+import type { Broker } from "./broker.ts";
+import type { Connection } from "./connection.ts";
+import { cancelDelayedWill, endConnection, endSession } from "./ending.ts";
+import { pump, sendAgain } from "./forward.ts";
+import { watchKeepAlive } from "./keepalive.ts";
+import type { ConnackProperties, ConnectPacket } from "./packet.ts";
+import { Reason, type ProtocolError, type ReasonCode } from "./reason.ts";
+import { Session } from "./session.ts";
+import { isServerOwned, utf8Length } from "./topic.ts";
+import { Will } from "./will.ts";
+
+/** `never`, as it stands in a Session Expiry Interval (v5 section 3.1.2.11.2). */
+const noExpiry = 0xffff_ffff;
+
+export function connectReceived(
+  broker: Broker,
+  connection: Connection,
+  packet: ConnectPacket,
+): void {
+  if (connection.state !== "opened") {
+    // [v4-3.1.0-2] [v5-3.1.0-2]
+    return endConnection(broker, connection, "protocolError", {
+      statement: `v${connection.version === 5 ? 5 : 4}-3.1.0-2`,
+      detail: "second CONNECT",
+    });
+  }
+  connection.version = packet.version;
+  connection.maximumPacketSize = packet.maximumPacketSize ?? Infinity;
+  const refusal = refusalByPacket(packet);
+  if (refusal !== null) return refuse(broker, connection, refusal);
+  connection.clientId = packet.clientId === "" ? connection.token : packet.clientId;
+  connection.connect = packet;
+  connection.become("authenticating");
+  broker.effects.push({
+    type: "authenticate",
+    connection: connection.id,
+    clientId: connection.clientId,
+    username: packet.username,
+    password: packet.password,
+    allowAnonymous: connection.listener.allowAnonymous,
+  });
+}
+
+export function authenticated(
+  broker: Broker,
+  connection: Connection,
+  refused: ProtocolError | null,
+): void {
+  const packet = connection.connect;
+  const clientId = connection.clientId;
+  // The verdict can come after the connect timeout had ended the connection of the same number.
+  if (connection.state !== "authenticating" || packet === null || clientId === null) return;
+  connection.connect = null;
+  const refusal =
+    refused ??
+    refusalByWill(broker, connection, packet, clientId) ??
+    refusalByLimit(broker, clientId);
+  if (refusal !== null) return refuse(broker, connection, refusal);
+  accept(broker, connection, packet, clientId);
+}
+
+function refusalByPacket(packet: ConnectPacket): ProtocolError | null {
+  if (packet.authenticationMethod !== null) {
+    return {
+      reason: Reason.badAuthenticationMethod,
+      statement: "v5-4.12.0-1",
+      detail: "no enhanced authentication method is configured",
+    };
+  }
+  if (packet.clientId === "" && packet.version === 4 && !packet.cleanStart) {
+    return {
+      reason: Reason.clientIdentifierNotValid,
+      statement: "v4-3.1.3-8",
+      detail: "an empty client id needs Clean Session 1",
+    };
+  }
+  const length = utf8Length(packet.clientId);
+  if (packet.version === 3 && (length === 0 || length > 23)) {
+    return {
+      reason: Reason.clientIdentifierNotValid,
+      statement: "v3-3.1",
+      detail: "MQTT 3.1 wants a client id of 1 to 23 characters",
+    };
+  }
+  return null;
+}
+
+function refusalByWill(
+  broker: Broker,
+  connection: Connection,
+  packet: ConnectPacket,
+  clientId: string,
+): ProtocolError | null {
+  const will = packet.will;
+  if (will === null) return null;
+  const { limits } = broker;
+  if (will.qos > limits.qos) {
+    return fault(Reason.qosNotSupported, "v5-3.2.2-12", `Will QoS above ${limits.qos}`);
+  }
+  if (will.retain && !limits.retain) {
+    return fault(Reason.retainNotSupported, "v5-3.2.2-13", "Will Retain, but retain is off");
+  }
+  if (will.payload.length > limits.payloadSize) {
+    const detail = `the will's payload of ${will.payload.length} B exceeds ${limits.payloadSize} B`;
+    return fault(Reason.packetTooLarge, "v5-3.1.3.4", detail);
+  }
+  const topic = connection.listener.mountPoint + will.topic;
+  const who = { clientId, username: packet.username };
+  if (isServerOwned(topic) || !broker.access.mayPublish(who, topic)) {
+    return fault(
+      Reason.notAuthorized,
+      "v5-3.1.4-2",
+      "this client may not publish on its will's topic",
+    );
+  }
+  return null;
+}
+
+function refusalByLimit(broker: Broker, clientId: string): ProtocolError | null {
+  if (broker.stopping) return fault(Reason.serverShuttingDown, "v5-3.1.4-2", "the broker stops");
+  if (broker.sessions.has(clientId) || broker.sessions.size < broker.limits.sessions) return null;
+  return fault(
+    Reason.quotaExceeded,
+    "v5-3.1.4-2",
+    `all ${broker.limits.sessions} sessions are taken`,
+  );
+}
+
+function fault(reason: ReasonCode, statement: string, detail: string): ProtocolError {
+  return { reason, statement, detail };
+}
+
+/** Answers a CONNECT that can be answered, then closes; a refused CONNECT publishes nothing. */
+export function refuse(broker: Broker, connection: Connection, error: ProtocolError): void {
+  broker.send(connection, {
+    type: "connack",
+    sessionPresent: false,
+    reason: error.reason,
+    properties: connection.version === 5 ? { reasonString: error.detail } : null,
+  });
+  endConnection(broker, connection, "refused", { ...error });
+}
+
+function accept(
+  broker: Broker,
+  connection: Connection,
+  packet: ConnectPacket,
+  clientId: string,
+): void {
+  const session = openSession(broker, packet, clientId);
+  const sessionPresent = session.version !== null;
+  connection.become("connected");
+  connection.session = session;
+  connection.lastPacketAt = broker.now;
+  connection.receiveMaximum = Math.min(packet.receiveMaximum, broker.limits.inflight);
+  connection.aliasesOutMax = Math.min(packet.topicAliasMaximum, broker.limits.topicAliases);
+  connection.keepAlive = keepAliveInForce(broker, packet);
+  session.version = packet.version;
+  session.username = packet.username;
+  session.connection = connection;
+  session.expiryInterval = expiryInForce(broker, packet);
+  broker.rerouted(session);
+  broker.statistics.connected += 1;
+  broker.statistics.connectedMax = Math.max(
+    broker.statistics.connectedMax,
+    broker.statistics.connected,
+  );
+  arm(connection, session, packet);
+  broker.send(connection, {
+    type: "connack",
+    sessionPresent,
+    reason: Reason.success,
+    properties: packet.version === 5 ? connackProperties(broker, connection, packet) : null,
+  });
+  broker.effects.push({
+    type: "watch",
+    connection: connection.id,
+    allowedMs: connection.allowedMs,
+    clientId,
+  });
+  tell(broker, connection, session, packet, sessionPresent);
+  watchKeepAlive(broker, connection);
+  if (sessionPresent) sendAgain(broker, session);
+  pump(broker, session);
+}
+
+/**
+ * The session of a client id that is let in: the one that is there, or a new one (its version is
+ * null). Whoever was connected with this id is sent away first [v4-3.1.4-2] [v5-3.1.4-3].
+ */
+function openSession(broker: Broker, packet: ConnectPacket, clientId: string): Session {
+  const before = broker.sessions.get(clientId)?.connection ?? null;
+  if (before !== null) {
+    endConnection(broker, before, "takenOver", { resumed: !packet.cleanStart });
+  }
+  const session = broker.sessions.get(clientId);
+  if (session !== undefined && !packet.cleanStart) {
+    broker.deadlines.clear(session.deadline);
+    cancelDelayedWill(broker, session);
+    return session;
+  }
+  // [v4-3.1.2-6] [v5-3.1.2-4]: Clean Start begins a new session, so the old one's will is due.
+  if (session !== undefined) endSession(broker, session, "replaced");
+  const opened = new Session(clientId, broker.limits, broker.now);
+  broker.sessions.set(clientId, opened);
+  return opened;
+}
+
+function arm(connection: Connection, session: Session, packet: ConnectPacket): void {
+  if (packet.will === null) return;
+  session.will = new Will(
+    session,
+    {
+      ...packet.will,
+      // Bytes of the input's buffer do not outlive the input.
+      payload: packet.will.payload.slice(),
+      properties: packet.will.properties?.slice() ?? null,
+    },
+    connection.listener.mountPoint + packet.will.topic,
+  );
+}
+
+function keepAliveInForce(broker: Broker, packet: ConnectPacket): number {
+  const maximum = broker.limits.keepAliveMax;
+  if (packet.version !== 5 || maximum === Infinity) return packet.keepAlive;
+  return packet.keepAlive === 0 ? maximum : Math.min(packet.keepAlive, maximum);
+}
+
+function expiryInForce(broker: Broker, packet: ConnectPacket): number {
+  if (packet.version !== 5) return packet.cleanStart ? 0 : broker.limits.sessionExpiryMax;
+  return Math.min(seconds(packet.sessionExpiryInterval ?? 0), broker.limits.sessionExpiryMax);
+}
+
+/** A Session Expiry Interval as a number that can be compared. */
+export function seconds(interval: number): number {
+  return interval === noExpiry ? Infinity : interval;
+}
+
+function connackProperties(
+  broker: Broker,
+  connection: Connection,
+  packet: ConnectPacket,
+): ConnackProperties {
+  const { limits } = broker;
+  const expiry = connection.session?.expiryInterval ?? 0;
+  return {
+    ...(expiry !== seconds(packet.sessionExpiryInterval ?? 0) && {
+      sessionExpiryInterval: expiry === Infinity ? noExpiry : expiry,
+    }),
+    ...(limits.receiveMaximum < 65_535 && { receiveMaximum: limits.receiveMaximum }),
+    ...(limits.qos < 2 && { maximumQos: limits.qos === 1 ? 1 : 0 }),
+    ...(!limits.retain && { retainAvailable: false }),
+    ...(limits.packetSize !== Infinity && { maximumPacketSize: limits.packetSize }),
+    ...(packet.clientId === "" && { assignedClientIdentifier: connection.token }),
+    ...(limits.topicAliases > 0 && { topicAliasMaximum: limits.topicAliases }),
+    ...(connection.keepAlive !== packet.keepAlive && { serverKeepAlive: connection.keepAlive }),
+  };
+}
+
+function tell(
+  broker: Broker,
+  connection: Connection,
+  session: Session,
+  packet: ConnectPacket,
+  sessionPresent: boolean,
+): void {
+  broker.note({
+    event: "connected",
+    peer: connection.peer,
+    version: packet.version,
+    cleanStart: packet.cleanStart,
+    sessionPresent,
+    keepAlive: connection.keepAlive,
+    keepAliveAsked: packet.keepAlive,
+    sessionExpiry: session.expiryInterval,
+    username: packet.username,
+    will: session.will?.facts ?? null,
+  });
+  const maximum = broker.limits.keepAliveMax;
+  const above = packet.keepAlive === 0 || packet.keepAlive > maximum;
+  if (packet.version !== 5 && maximum !== Infinity && above) {
+    broker.note({
+      event: "keepAliveAboveMaximum",
+      peer: connection.peer,
+      keepAlive: packet.keepAlive,
+      maximum,
+    });
+  }
+}

@@ -1,0 +1,104 @@
+import { assert } from "./assert.ts";
+import { Deadline } from "./deadlines.ts";
+import type { Peer } from "./events.ts";
+import type { ConnectionId, ListenerPolicy, Millis } from "./io.ts";
+import type { ConnectPacket, ProtocolVersion } from "./packet.ts";
+import type { Session } from "./session.ts";
+import type { Timed } from "./timed.ts";
+
+export type ConnectionState = "opened" | "authenticating" | "connected" | "closed";
+
+const transitions: Readonly<Record<ConnectionState, readonly ConnectionState[]>> = {
+  opened: ["authenticating", "closed"],
+  authenticating: ["connected", "closed"],
+  connected: ["closed"],
+  closed: [],
+};
+
+/** One socket: its state, its keepalive and its topic aliases. It never outlives the socket. */
+export class Connection {
+  readonly id: ConnectionId;
+  readonly remote: string;
+  readonly listener: ListenerPolicy;
+  readonly token: string;
+  readonly openedAt: Millis;
+  readonly deadline: Deadline<Timed>;
+  #state: ConnectionState = "opened";
+
+  version: ProtocolVersion = 4;
+  clientId: string | null = null;
+  /** The CONNECT that waits for its verdict. */
+  connect: ConnectPacket | null = null;
+  /** Set while connected. */
+  session: Session | null = null;
+  /** Seconds in force; 0: none. */
+  keepAlive = 0;
+  /** When the last complete packet came. The only thing that a packet writes for the keepalive. */
+  lastPacketAt: Millis;
+  /** The driver reads no more since then; null: it reads. */
+  pausedAt: Millis | null = null;
+  /** Since when it has taken nothing of what waits for it; null: nothing waits. */
+  blockedAt: Millis | null = null;
+  /** Bytes; Infinity: no limit. The client's own Maximum Packet Size. */
+  maximumPacketSize = Infinity;
+  /** Outgoing QoS 1 and 2 messages it takes at once. */
+  receiveMaximum = 65_535;
+
+  /** Topics by the aliases that the client defined; created with the first one. */
+  aliasesIn: string[] | null = null;
+  /** Aliases that the broker defined, by topic, and how many it may. */
+  aliasesOut: Map<string, number> | null = null;
+  aliasesOutMax = 0;
+
+  constructor(
+    id: ConnectionId,
+    remote: string,
+    listener: ListenerPolicy,
+    token: string,
+    now: Millis,
+  ) {
+    this.id = id;
+    this.remote = remote;
+    this.listener = listener;
+    this.token = token;
+    this.openedAt = now;
+    this.lastPacketAt = now;
+    this.deadline = new Deadline<Timed>({ kind: "connection", connection: this });
+  }
+
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  become(next: ConnectionState): void {
+    assert(
+      transitions[this.#state].includes(next),
+      `a connection that is ${this.#state} can't become ${next}`,
+    );
+    this.#state = next;
+  }
+
+  get peer(): Peer {
+    return { clientId: this.clientId, remote: this.remote };
+  }
+
+  /**
+   * Milliseconds of silence that the keepalive allows: one and a half times the interval
+   * [v4-3.1.2-24] [v5-3.1.2-22]; null: any.
+   */
+  get allowedMs(): number | null {
+    return this.keepAlive === 0 ? null : this.keepAlive * 1500;
+  }
+
+  /** Time in which the driver itself did not read is not the client's silence. */
+  resume(now: Millis): void {
+    if (this.pausedAt === null) return;
+    this.lastPacketAt = (this.lastPacketAt + (now - this.pausedAt)) as Millis;
+    this.pausedAt = null;
+  }
+
+  /** Milliseconds since the last complete packet, less the time in which the driver did not read. */
+  silentMs(now: Millis): number {
+    return (this.pausedAt ?? now) - this.lastPacketAt;
+  }
+}

@@ -1,0 +1,307 @@
+import { assert } from "./assert.ts";
+import type { Broker } from "./broker.ts";
+import { refuse, seconds } from "./connect.ts";
+import type { Connection } from "./connection.ts";
+import { ends, type EndCause } from "./ends.ts";
+import type { SessionEnd, WillAtEnd, WillFate } from "./events.ts";
+import type { Millis } from "./io.ts";
+import type { DisconnectPacket, ProtocolVersion } from "./packet.ts";
+import { publish } from "./publish.ts";
+import { Reason, type ProtocolError, type ReasonCode } from "./reason.ts";
+import type { Session } from "./session.ts";
+import { willDelay, type Will } from "./will.ts";
+
+interface EndDetails {
+  readonly detail?: string;
+  readonly statement?: string;
+  /** Overrides the reason code that the cause stands for. */
+  readonly reason?: ReasonCode;
+  /** The socket is closed already: nothing can be sent. */
+  readonly closed?: boolean;
+  /** Taken over by a connection that goes on with the session. */
+  readonly resumed?: boolean;
+  /** What became of the will was decided before (at a shutdown). */
+  readonly will?: WillAtEnd | null;
+}
+
+/** The one way out: every connection ends here, with one cause, and its will meets its fate. */
+export function endConnection(
+  broker: Broker,
+  connection: Connection,
+  cause: EndCause,
+  details: EndDetails = {},
+): void {
+  const session = connection.session;
+  const silentMs = connection.silentMs(broker.now);
+  connection.become("closed");
+  forget(broker, connection);
+  if (details.closed !== true) close(broker, connection, cause, details, session !== null);
+  let will: WillAtEnd | null = null;
+  if (session !== null) {
+    session.connection = null;
+    connection.session = null;
+    broker.statistics.connected -= 1;
+    broker.rerouted(session);
+    broker.deadlines.clear(session.pump);
+    will = details.will ?? endWill(broker, session, cause, details.resumed === true);
+  }
+  broker.note({
+    event: "ended",
+    peer: connection.peer,
+    cause,
+    detail: details.detail ?? null,
+    statement: details.statement ?? null,
+    silentMs,
+    allowedMs: connection.allowedMs,
+    will,
+    wasConnected: session !== null,
+  });
+  if (session !== null) outlive(broker, session);
+}
+
+function forget(broker: Broker, connection: Connection): void {
+  const { name } = connection.listener;
+  const onListener = broker.connectionsByListener.get(name) ?? 0;
+  assert(onListener > 0, "a connection that ends was counted on its listener");
+  if (onListener === 1) broker.connectionsByListener.delete(name);
+  else broker.connectionsByListener.set(name, onListener - 1);
+  broker.connections.delete(connection.id);
+  broker.deadlines.clear(connection.deadline);
+}
+
+function close(
+  broker: Broker,
+  connection: Connection,
+  cause: EndCause,
+  details: EndDetails,
+  wasConnected: boolean,
+): void {
+  const tells = details.reason ?? ends[cause].tells;
+  if (wasConnected && connection.version === 5 && tells !== null) {
+    broker.send(connection, {
+      type: "disconnect",
+      reason: tells,
+      reasonString: details.detail ?? null,
+    });
+  }
+  broker.effects.push({
+    type: "close",
+    connection: connection.id,
+    cause,
+    how: cause === "stalled" ? "reset" : "end",
+  });
+}
+
+/** What the connection's end does to the will that was armed on it: wills.md's table, in code. */
+function endWill(
+  broker: Broker,
+  session: Session,
+  cause: EndCause,
+  resumed: boolean,
+): WillAtEnd | null {
+  const will = session.will;
+  if (will === null) return null;
+  will.ended = { cause, at: broker.now };
+  if (ends[cause].will === "discard") {
+    // [v4-3.1.2-10] [v4-3.14.4-3] [v5-3.14.4-3]
+    return settle(will, { fate: "discarded", topic: will.topic, why: "disconnect" });
+  }
+  const sessionGoesOn = session.expiryInterval > 0 && !(cause === "takenOver" && !resumed);
+  const delay = sessionGoesOn ? willDelay(will.packet, session.expiryInterval) : 0;
+  if (delay === 0) return publishWill(broker, will, broker.now);
+  if (resumed) return settle(will, { fate: "cancelled", topic: will.topic, why: "resumed" });
+  const due = (broker.now + delay * 1000) as Millis;
+  will.become("delayed");
+  broker.deadlines.set(will.deadline, due);
+  return { fate: "delayed", topic: will.topic, due };
+}
+
+/** A session whose connection has ended: ends too, or waits for its Session Expiry Interval. */
+function outlive(broker: Broker, session: Session): void {
+  if (session.expiryInterval === 0) return endSession(broker, session, "connection ended");
+  session.endedAt = broker.now;
+  if (session.expiryInterval === Infinity) return;
+  const due = (broker.now + session.expiryInterval * 1000) as Millis;
+  broker.deadlines.set(session.deadline, due);
+}
+
+/** Ends a session for good. A will that still waits is due now [v5-3.1.2-8]. */
+export function endSession(broker: Broker, session: Session, why: SessionEnd): void {
+  assert(session.connection === null, "a session ends after its connection");
+  const will = session.will;
+  if (will !== null) {
+    const fate = publishWill(
+      broker,
+      will,
+      will.deadline.isSet ? soonest(broker, will) : broker.now,
+    );
+    tellDelayed(broker, will, fate, "session ended");
+  }
+  broker.deadlines.clear(session.deadline);
+  broker.deadlines.clear(session.pump);
+  for (const subscription of session.subscriptions.values()) {
+    broker.subscriptions.remove(subscription);
+  }
+  broker.rerouted(session);
+  session.subscriptions.clear();
+  session.queue.clear();
+  broker.sessions.delete(session.clientId);
+  if (why === "expired") broker.statistics.sessionsExpired += 1;
+  if (why !== "connection ended") {
+    broker.note({ event: "sessionEnded", clientId: session.clientId, why });
+  }
+}
+
+/** A session that ends brings the due time forward to now, if it is not past already. */
+function soonest(broker: Broker, will: Will): Millis {
+  return will.deadline.due < broker.now ? will.deadline.due : broker.now;
+}
+
+export function expireSession(broker: Broker, session: Session): void {
+  endSession(broker, session, "expired");
+}
+
+export function publishDueWill(broker: Broker, will: Will): void {
+  tellDelayed(broker, will, publishWill(broker, will, will.deadline.due), "due");
+}
+
+/** The client is back before the will was due [v5-3.1.3-9]. */
+export function cancelDelayedWill(broker: Broker, session: Session): void {
+  const will = session.will;
+  if (will === null) return;
+  broker.deadlines.clear(will.deadline);
+  const fate = settle(will, { fate: "cancelled", topic: will.topic, why: "resumed" });
+  tellDelayed(broker, will, fate, "resumed");
+}
+
+function publishWill(broker: Broker, will: Will, due: Millis): WillFate {
+  const { session, packet, topic } = will;
+  broker.deadlines.clear(will.deadline);
+  if (!broker.access.mayPublish(session, topic)) {
+    return settle(will, { fate: "discarded", topic, why: "denied" });
+  }
+  const expiresAt =
+    packet.expirySeconds === null ? null : ((broker.now + packet.expirySeconds * 1000) as Millis);
+  const { payload, properties, qos, retain } = packet;
+  const reach = publish(broker, session, {
+    topic,
+    qos,
+    retain,
+    payload,
+    properties,
+    expiresAt,
+    frame: null,
+    owned: true,
+  });
+  return settle(will, { fate: "published", topic, due, at: broker.now, reach });
+}
+
+/** A will that has met its fate is its session's no more. */
+function settle<Fate extends WillFate>(will: Will, fate: Fate): Fate {
+  will.become(fate.fate);
+  assert(will.session.will === will, "a will is settled once");
+  will.session.will = null;
+  return fate;
+}
+
+function tellDelayed(
+  broker: Broker,
+  will: Will,
+  fate: WillFate,
+  by: "due" | "session ended" | "resumed" | "broker stopped",
+): void {
+  assert(will.ended !== null, "a delayed will's connection has ended");
+  broker.note({
+    event: "will",
+    clientId: will.session.clientId,
+    cause: will.ended.cause,
+    endedAt: will.ended.at,
+    by,
+    will: fate,
+  });
+}
+
+export function disconnectReceived(
+  broker: Broker,
+  connection: Connection,
+  session: Session,
+  packet: DisconnectPacket,
+): void {
+  const asked = packet.sessionExpiryInterval;
+  if (asked !== null) {
+    if (session.expiryInterval === 0 && asked !== 0) {
+      return endConnection(broker, connection, "protocolError", {
+        statement: "v5-3.14.2.2.2",
+        detail: "DISCONNECT raises a Session Expiry Interval of 0",
+      });
+    }
+    session.expiryInterval = Math.min(seconds(asked), broker.limits.sessionExpiryMax);
+  }
+  if (packet.reason === Reason.normalDisconnection) {
+    return endConnection(broker, connection, "disconnected");
+  }
+  const detail = `reason 0x${packet.reason.toString(16).padStart(2, "0")}`;
+  const cause =
+    packet.reason === Reason.disconnectWithWill ? "disconnectedWithWill" : "disconnectedWithError";
+  endConnection(broker, connection, cause, {
+    detail: packet.reasonString === null ? detail : `${detail}: ${packet.reasonString}`,
+  });
+}
+
+/**
+ * Bytes that are no packet. Before CONNECT was accepted, v4 closes without CONNACK [v4-3.1.4-1], but
+ * for an unknown protocol level; v5 says what was wrong.
+ */
+export function endMalformed(
+  broker: Broker,
+  connection: Connection,
+  error: ProtocolError,
+  version: ProtocolVersion | null,
+): void {
+  const isLevel = error.reason === Reason.unsupportedProtocolVersion;
+  if (connection.state === "opened" && version !== null && (version === 5 || isLevel)) {
+    connection.version = version;
+    return refuse(broker, connection, error);
+  }
+  endConnection(broker, connection, causeOf(error), { ...error });
+}
+
+/** The cause that a broken rule stands for, by the reason code that the standard gives it. */
+export function causeOf(error: ProtocolError): EndCause {
+  switch (error.reason) {
+    case Reason.malformedPacket:
+      return "malformedPacket";
+    case Reason.packetTooLarge:
+      return "packetTooLarge";
+    case Reason.receiveMaximumExceeded:
+    case Reason.quotaExceeded:
+    case Reason.messageRateTooHigh:
+      return "quotaExceeded";
+    default:
+      return "protocolError";
+  }
+}
+
+/**
+ * The broker stops. Nothing outlives it without a store, so every will that is still to come is
+ * published now, while its subscribers are connected; then everybody is sent away.
+ */
+export function stopAll(broker: Broker): void {
+  broker.stopping = true;
+  const delayed = [...broker.sessions.values()]
+    .flatMap((session) => (session.will?.state === "delayed" ? [session.will] : []))
+    .toSorted((a, b) => a.deadline.due - b.deadline.due || a.deadline.seq - b.deadline.seq);
+  for (const will of delayed) {
+    tellDelayed(broker, will, publishWill(broker, will, broker.now), "broker stopped");
+  }
+  const wills = new Map<Connection, WillAtEnd>();
+  for (const connection of broker.connections.values()) {
+    const will = connection.session?.will ?? null;
+    if (will === null) continue;
+    will.ended = { cause: "shuttingDown", at: broker.now };
+    wills.set(connection, publishWill(broker, will, broker.now));
+  }
+  for (const connection of [...broker.connections.values()]) {
+    endConnection(broker, connection, "shuttingDown", { will: wills.get(connection) ?? null });
+  }
+}

@@ -1,0 +1,49 @@
+import { Reason, type ReasonCode } from "./reason.ts";
+
+/** What an end of a connection does to the will that is armed on it (v5 section 3.1.2.5). */
+export type WillOnEnd = "discard" | "publish";
+
+interface End {
+  /** The cause as people read it in the log. */
+  readonly text: string;
+  readonly will: WillOnEnd;
+  /** The reason code of the DISCONNECT that a v5 client gets; null: nothing is sent. */
+  readonly tells: ReasonCode | null;
+}
+
+/**
+ * Every way for a connection to end. A connection ends with exactly one of these, and this table is
+ * the only place that says what becomes of its will.
+ */
+export const ends = {
+  // The client said goodbye.
+  disconnected: { text: "DISCONNECT", will: "discard", tells: null },
+  disconnectedWithWill: { text: "DISCONNECT with will", will: "publish", tells: null },
+  disconnectedWithError: { text: "DISCONNECT with an error", will: "publish", tells: null },
+  // The network connection ended without a DISCONNECT.
+  closedByPeer: { text: "closed without DISCONNECT (FIN)", will: "publish", tells: null },
+  resetByPeer: { text: "connection reset (RST)", will: "publish", tells: null },
+  // Somebody's patience ended.
+  keepAliveExpired: {
+    text: "keepalive expired",
+    will: "publish",
+    tells: Reason.keepAliveTimeout,
+  },
+  tcpTimeout: { text: "peer unreachable (found by TCP)", will: "publish", tells: null },
+  stalled: { text: "stalled: takes no data", will: "publish", tells: null },
+  connectTimeout: { text: "no CONNECT in time", will: "publish", tells: null },
+  // The client broke a rule.
+  protocolError: { text: "protocol error", will: "publish", tells: Reason.protocolError },
+  malformedPacket: { text: "malformed packet", will: "publish", tells: Reason.malformedPacket },
+  packetTooLarge: { text: "packet too large", will: "publish", tells: Reason.packetTooLarge },
+  quotaExceeded: { text: "quota exceeded", will: "publish", tells: Reason.quotaExceeded },
+  // The broker's side.
+  refused: { text: "refused", will: "publish", tells: null },
+  takenOver: { text: "taken over", will: "publish", tells: Reason.sessionTakenOver },
+  kicked: { text: "closed by the operator", will: "publish", tells: Reason.administrativeAction },
+  shuttingDown: { text: "broker stopped", will: "publish", tells: Reason.serverShuttingDown },
+  storeFailed: { text: "store failed", will: "publish", tells: Reason.unspecifiedError },
+  brokerRestarted: { text: "broker restarted", will: "publish", tells: null },
+} as const satisfies Record<string, End>;
+
+export type EndCause = keyof typeof ends;

@@ -1,0 +1,131 @@
+import type { EndCause } from "./ends.ts";
+import type { Millis } from "./io.ts";
+import type { ProtocolVersion, Qos } from "./packet.ts";
+
+/** Who a line is about. `clientId` is null while a connection has not said CONNECT. */
+export interface Peer {
+  readonly clientId: string | null;
+  /** `address:port` of the socket. */
+  readonly remote: string;
+}
+
+/** Where one published message went. */
+export interface Reach {
+  /** Connections that it was sent to. */
+  readonly delivered: number;
+  /** Sessions in whose queue it waits. */
+  readonly queued: number;
+  /** Sessions for which it was dropped: queue full, too large, or QoS 0 to a blocked one. */
+  readonly dropped: number;
+  /** Whether it was stored (or cleared what was stored) as the topic's retained message. */
+  readonly retained: "stored" | "cleared" | null;
+}
+
+export interface WillFacts {
+  readonly topic: string;
+  readonly qos: Qos;
+  readonly retain: boolean;
+  /** Seconds. */
+  readonly delayInterval: number;
+  readonly payloadBytes: number;
+}
+
+/** What became of a will. Each will gets exactly one of these. */
+export type WillFate =
+  | {
+      readonly fate: "published";
+      readonly topic: string;
+      /** When it was due, and when it was published. */
+      readonly due: Millis;
+      readonly at: Millis;
+      readonly reach: Reach;
+    }
+  | { readonly fate: "discarded"; readonly topic: string; readonly why: WillDiscarded }
+  | { readonly fate: "cancelled"; readonly topic: string; readonly why: "resumed" };
+
+/** `disconnect`: the client said a clean goodbye. Others: publication was not possible. */
+export type WillDiscarded = "disconnect" | "denied" | "too large";
+
+/** The will as the line on the connection's end tells it. */
+export type WillAtEnd =
+  WillFate | { readonly fate: "delayed"; readonly topic: string; readonly due: Millis };
+
+/** An event for people: log, inspect and tests share it; text is made of it at the edge. */
+export type BrokerEvent =
+  | {
+      readonly event: "connected";
+      readonly peer: Peer;
+      readonly version: ProtocolVersion;
+      readonly cleanStart: boolean;
+      readonly sessionPresent: boolean;
+      /** Seconds in force; 0: none. */
+      readonly keepAlive: number;
+      /** What the client had asked for, where the broker told it another one. */
+      readonly keepAliveAsked: number;
+      /** Seconds in force, Infinity: never. */
+      readonly sessionExpiry: number;
+      readonly username: string | null;
+      readonly will: WillFacts | null;
+    }
+  | {
+      readonly event: "ended";
+      readonly peer: Peer;
+      readonly cause: EndCause;
+      /** More on the cause: a reason code, a statement. Null: the cause says all. */
+      readonly detail: string | null;
+      readonly statement: string | null;
+      /** Milliseconds since the last complete packet. */
+      readonly silentMs: number;
+      /** Milliseconds allowed by the keepalive; null: no limit. */
+      readonly allowedMs: number | null;
+      readonly will: WillAtEnd | null;
+      /** Whether CONNECT had been accepted. */
+      readonly wasConnected: boolean;
+    }
+  /** The fate of a delayed will; `cause` is that of the connection's end. */
+  | {
+      readonly event: "will";
+      readonly clientId: string;
+      readonly cause: EndCause;
+      readonly endedAt: Millis;
+      /** What ended the waiting. */
+      readonly by: "due" | "session ended" | "resumed" | "broker stopped";
+      readonly will: WillFate;
+    }
+  /** v3 and v4 have no Server Keep Alive, so the client's own is honoured; said once. */
+  | {
+      readonly event: "keepAliveAboveMaximum";
+      readonly peer: Peer;
+      readonly keepAlive: number;
+      readonly maximum: number;
+    }
+  | {
+      readonly event: "subscribed";
+      readonly peer: Peer;
+      readonly filter: string;
+      /** Granted QoS, or a reason code from 0x80. */
+      readonly reason: number;
+    }
+  | { readonly event: "unsubscribed"; readonly peer: Peer; readonly filter: string }
+  /** A PUBLISH that was not accepted; the connection lives on. */
+  | {
+      readonly event: "publishRefused";
+      readonly peer: Peer;
+      readonly topic: string;
+      readonly reason: number;
+      readonly detail: string;
+    }
+  /** Said at the first message that a session loses, and again after it had recovered. */
+  | {
+      readonly event: "dropping";
+      /** Null: no session's, but the broker's own store of retained messages. */
+      readonly clientId: string | null;
+      readonly why: "queue full" | "blocked" | "packet too large" | "retained messages full";
+      readonly topic: string;
+    }
+  | { readonly event: "sessionEnded"; readonly clientId: string; readonly why: SessionEnd }
+  /** The clock was set forward after a suspend: what is due is due now. */
+  | { readonly event: "woke"; readonly asleepMs: number };
+
+/** `replaced`: a CONNECT with Clean Start 1. `expired`: its Session Expiry Interval has passed. */
+export type SessionEnd = "expired" | "replaced" | "connection ended";

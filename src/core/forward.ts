@@ -1,0 +1,230 @@
+import type { Broker } from "./broker.ts";
+import type { Connection } from "./connection.ts";
+import type { BrokerEvent } from "./events.ts";
+import type { Delivery, Millis } from "./io.ts";
+import { keep, publishSize, type Message, type Qos } from "./packet.ts";
+import { deliver } from "./publish.ts";
+import { lesserQos, type Session } from "./session.ts";
+
+/** Messages that one turn sends from a queue or a retained replay; the rest waits for the next. */
+const messagesAtOnce = 200;
+
+/** Where the copies of one message went. */
+export interface Outcome {
+  delivered: number;
+  queued: number;
+  dropped: number;
+  readonly copies: Delivery[];
+}
+
+export function newOutcome(): Outcome {
+  return { delivered: 0, queued: 0, dropped: 0, copies: [] };
+}
+
+/** One message for one session: sent now, queued, or dropped within the session's limits. */
+export function offer(
+  broker: Broker,
+  session: Session,
+  message: Message,
+  subscribedQos: Qos,
+  retain: boolean,
+  identifiers: readonly number[] | null,
+  outcome: Outcome,
+): void {
+  const qos = lesserQos(message.qos, subscribedQos);
+  const connection = session.connection;
+  const ready = connection !== null && connection.blockedAt === null;
+  if (ready && (qos === 0 || mayAdd(session, connection))) {
+    const copy = copyFor(broker, session, connection, message, qos, retain, identifiers);
+    if (copy === null) {
+      outcome.dropped += 1;
+    } else {
+      outcome.copies.push(copy);
+      outcome.delivered += 1;
+    }
+    return;
+  }
+  if (qos === 0 && !broker.limits.queueQos0) {
+    // Nobody expects QoS 0 while offline; to lose it while connected is worth a line.
+    if (connection === null) return;
+    outcome.dropped += 1;
+    drop(broker, session, "blocked", message.topic, 1);
+    return;
+  }
+  const item = { message: keep(message), qos, retain, identifiers };
+  const { stored, evicted } = session.queue.push(item);
+  if (stored) outcome.queued += 1;
+  const lost = evicted + (stored ? 0 : 1);
+  outcome.dropped += lost;
+  if (lost > 0) drop(broker, session, "queue full", message.topic, lost);
+}
+
+/** Whether a QoS 1 or 2 message can leave at once: in order, and within the client's window. */
+function mayAdd(session: Session, connection: Connection): boolean {
+  return session.queue.count === 0 && session.outgoing.count < connection.receiveMaximum;
+}
+
+/** The copy for a client, entered in its window if it is to be acknowledged. Null: it is too large. */
+function copyFor(
+  broker: Broker,
+  session: Session,
+  connection: Connection,
+  message: Message,
+  qos: Qos,
+  retain: boolean,
+  identifiers: readonly number[] | null,
+): Delivery | null {
+  const { id, version } = connection;
+  const strip = connection.listener.mountPoint.length;
+  const room = roomFor(connection, message, strip, identifiers);
+  if (room < 0) {
+    // [v5-3.1.2-24] [v5-3.1.2-25]: too large counts as sent and acknowledged.
+    drop(broker, session, "packet too large", message.topic, 1);
+    return null;
+  }
+  const aliases = connection.aliasesOutMax > 0 && room >= bytesOfAlias;
+  const alias = aliases ? aliasFor(connection, message.topic) : 0;
+  const aliasKnown = alias < 0;
+  if (qos === 0) {
+    return {
+      connection: id,
+      version,
+      qos,
+      retain,
+      dup: false,
+      packetId: 0,
+      strip,
+      subscriptionIdentifiers: identifiers,
+      alias: Math.abs(alias),
+      aliasKnown,
+      plain: strip === 0 && identifiers === null && alias === 0,
+    };
+  }
+  const outgoing = session.outgoing.add(
+    keep(message),
+    qos,
+    retain,
+    strip,
+    identifiers,
+    id,
+    version,
+  );
+  if (alias !== 0) {
+    outgoing.alias = Math.abs(alias);
+    outgoing.aliasKnown = aliasKnown;
+    outgoing.plain = false;
+  }
+  return outgoing;
+}
+
+/** What a Topic Alias adds: its identifier and two bytes. */
+const bytesOfAlias = 3;
+
+/** Bytes that are left under the client's Maximum Packet Size; negative: it does not fit. */
+function roomFor(
+  connection: Connection,
+  message: Message,
+  strip: number,
+  identifiers: readonly number[] | null,
+): number {
+  if (connection.maximumPacketSize === Infinity) return Infinity;
+  const size = publishSize(message, connection.version, strip, identifiers);
+  return connection.maximumPacketSize - size;
+}
+
+/** The alias of a topic on this connection: positive when it is new, negative when it is known, 0: none. */
+function aliasFor(connection: Connection, topic: string): number {
+  connection.aliasesOut ??= new Map();
+  const known = connection.aliasesOut.get(topic);
+  if (known !== undefined) return -known;
+  if (connection.aliasesOut.size >= connection.aliasesOutMax) return 0;
+  const alias = connection.aliasesOut.size + 1;
+  connection.aliasesOut.set(topic, alias);
+  return alias;
+}
+
+type Dropping = (BrokerEvent & { event: "dropping" })["why"];
+
+function drop(
+  broker: Broker,
+  session: Session,
+  why: Dropping,
+  topic: string,
+  messages: number,
+): void {
+  broker.statistics.publishDropped += messages;
+  if (session.dropping) return;
+  session.dropping = true;
+  broker.note({ event: "dropping", clientId: session.clientId, why, topic });
+}
+
+/** Sends what waits for a session: its queue first, then retained messages, as far as it takes them. */
+export function pump(broker: Broker, session: Session): void {
+  const connection = session.connection;
+  if (connection === null || connection.blockedAt !== null) return;
+  for (let sent = 0; sent < messagesAtOnce; sent++) {
+    if (session.outgoing.count >= connection.receiveMaximum) return;
+    if (!pumpQueue(broker, session, connection) && !pumpReplay(broker, session, connection)) {
+      session.dropping = false;
+      return;
+    }
+  }
+  broker.deadlines.set(session.pump, (broker.now + 1) as Millis);
+}
+
+function pumpQueue(broker: Broker, session: Session, connection: Connection): boolean {
+  const item = session.queue.shift();
+  if (item === undefined) return false;
+  const { message, qos, retain, identifiers } = item;
+  // [v5-3.3.2-5]: what has expired before it was sent is deleted.
+  if (message.expiresAt !== null && message.expiresAt <= broker.now) return true;
+  send(broker, session, connection, message, qos, retain, identifiers);
+  return true;
+}
+
+function pumpReplay(broker: Broker, session: Session, connection: Connection): boolean {
+  const replay = session.replays[0];
+  if (replay === undefined) return false;
+  const { subscription } = replay;
+  const next = replay.messages.next();
+  if (next.done === true) {
+    session.replays.shift();
+    return true;
+  }
+  const qos = lesserQos(next.value.qos, subscription.qos);
+  const identifiers = subscription.identifier === 0 ? null : [subscription.identifier];
+  send(broker, session, connection, next.value, qos, true, identifiers);
+  return true;
+}
+
+function send(
+  broker: Broker,
+  session: Session,
+  connection: Connection,
+  message: Message,
+  qos: Qos,
+  retain: boolean,
+  identifiers: readonly number[] | null,
+): void {
+  const copy = copyFor(broker, session, connection, message, qos, retain, identifiers);
+  if (copy !== null) deliver(broker, message, [copy]);
+}
+
+/** A session goes on: what was not acknowledged is sent again, in its order [v4-4.4.0-1] [v5-4.4.0-1]. */
+export function sendAgain(broker: Broker, session: Session): void {
+  const connection = session.connection;
+  if (connection === null) return;
+  for (const outgoing of session.outgoing.inOrder()) {
+    if (outgoing.released) {
+      broker.send(connection, { type: "pubrel", packetId: outgoing.packetId, reason: 0 });
+      continue;
+    }
+    outgoing.connection = connection.id;
+    outgoing.version = connection.version;
+    outgoing.dup = true;
+    outgoing.alias = 0;
+    outgoing.aliasKnown = false;
+    outgoing.plain = outgoing.strip === 0 && outgoing.subscriptionIdentifiers === null;
+    deliver(broker, outgoing.message, [outgoing]);
+  }
+}

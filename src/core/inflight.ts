@@ -1,0 +1,133 @@
+import { assert } from "./assert.ts";
+import type { ConnectionId, Delivery } from "./io.ts";
+import type { Message, ProtocolVersion, Qos } from "./packet.ts";
+
+const largestPacketId = 65_535;
+
+/**
+ * One QoS 1 or 2 message on its way to a subscriber. It is its own Delivery, so that a copy costs one
+ * object; sending it again changes the connection and sets DUP.
+ */
+export class Outgoing implements Delivery {
+  readonly message: Message;
+  readonly qos: Qos;
+  readonly retain: boolean;
+  readonly packetId: number;
+  readonly strip: number;
+  readonly subscriptionIdentifiers: readonly number[] | null;
+  /** Place in the order of first sending, which sending again keeps (v5-4.6.0-1). */
+  readonly order: number;
+  connection: ConnectionId;
+  version: ProtocolVersion;
+  alias = 0;
+  aliasKnown = false;
+  dup = false;
+  plain: boolean;
+  /** PUBREC has come: PUBREL is what is sent again (v5-4.3.3-4). */
+  released = false;
+
+  constructor(
+    message: Message,
+    qos: Qos,
+    retain: boolean,
+    packetId: number,
+    strip: number,
+    identifiers: readonly number[] | null,
+    order: number,
+    connection: ConnectionId,
+    version: ProtocolVersion,
+  ) {
+    this.message = message;
+    this.qos = qos;
+    this.retain = retain;
+    this.packetId = packetId;
+    this.strip = strip;
+    this.subscriptionIdentifiers = identifiers;
+    this.order = order;
+    this.connection = connection;
+    this.version = version;
+    this.plain = strip === 0 && identifiers === null;
+  }
+}
+
+/**
+ * The outgoing messages that wait for an acknowledgement: a ring by packet id. Ids are given out in
+ * turn; the ring grows only where one old message holds up its place.
+ */
+export class InflightWindow {
+  #slots: (Outgoing | undefined)[] = [];
+  #mask = -1;
+  #count = 0;
+  #nextId = 1;
+  #order = 0;
+
+  get count(): number {
+    return this.#count;
+  }
+
+  get(packetId: number): Outgoing | undefined {
+    const found = this.#slots[packetId & this.#mask];
+    return found?.packetId === packetId ? found : undefined;
+  }
+
+  add(
+    message: Message,
+    qos: Qos,
+    retain: boolean,
+    strip: number,
+    identifiers: readonly number[] | null,
+    connection: ConnectionId,
+    version: ProtocolVersion,
+  ): Outgoing {
+    const packetId = this.#takeId();
+    const outgoing = new Outgoing(
+      message,
+      qos,
+      retain,
+      packetId,
+      strip,
+      identifiers,
+      this.#order++,
+      connection,
+      version,
+    );
+    this.#slots[packetId & this.#mask] = outgoing;
+    this.#count += 1;
+    return outgoing;
+  }
+
+  remove(outgoing: Outgoing): void {
+    const place = outgoing.packetId & this.#mask;
+    assert(this.#slots[place] === outgoing, "only what is in flight can leave the window");
+    this.#slots[place] = undefined;
+    this.#count -= 1;
+  }
+
+  /** In the order of first sending. */
+  inOrder(): Outgoing[] {
+    return this.#slots.filter((slot) => slot !== undefined).toSorted((a, b) => a.order - b.order);
+  }
+
+  #takeId(): number {
+    assert(this.#count < largestPacketId, "the window is smaller than the number of packet ids");
+    for (;;) {
+      const id = this.#nextId;
+      if (this.#mask >= 0 && this.#slots[id & this.#mask] === undefined) {
+        this.#nextId = id === largestPacketId ? 1 : id + 1;
+        return id;
+      }
+      if (this.#slots.length <= largestPacketId) this.#grow();
+      else this.#nextId = id === largestPacketId ? 1 : id + 1;
+    }
+  }
+
+  #grow(): void {
+    const old = this.#slots;
+    const size = old.length === 0 ? 8 : old.length * 2;
+    this.#mask = size - 1;
+    this.#slots = Array.from({ length: size });
+    for (const outgoing of old) {
+      if (outgoing !== undefined) this.#slots[outgoing.packetId & this.#mask] = outgoing;
+    }
+  }
+}

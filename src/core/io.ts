@@ -1,0 +1,152 @@
+import type { EndCause } from "./ends.ts";
+import type { BrokerEvent } from "./events.ts";
+import type { ClientPacket, Message, ProtocolVersion, Qos, ServerPacket } from "./packet.ts";
+import type { ProtocolError } from "./reason.ts";
+
+/**
+ * The whole boundary of the core: facts come in, orders go out. The core never asks for the time,
+ * never waits and never draws a random number; whoever drives it carries out the effects of one
+ * input, in order, before it hands in the next.
+ */
+
+/** Milliseconds since the epoch that never go back: monotonic time anchored to the wall clock. */
+export type Millis = number & { readonly unit: "ms" };
+
+/**
+ * Names one open connection. The driver may use a number again once it has handed in `closed` for
+ * it, or carried out the core's `close`.
+ */
+export type ConnectionId = number;
+
+/** What a listener asks of the connections that it accepts. */
+export interface ListenerPolicy {
+  /** How the log and inspect name it: `tcp 127.0.0.1:1883`. */
+  readonly name: string;
+  /** Put before every topic and filter of its clients, taken off again on delivery. */
+  readonly mountPoint: string;
+  /** Connections at once; Infinity: only the broker's limit counts. */
+  readonly connections: number;
+  readonly allowAnonymous: boolean;
+}
+
+/** Facts, in the past tense. */
+export type Input =
+  | {
+      readonly type: "opened";
+      readonly connection: ConnectionId;
+      readonly remote: string;
+      readonly listener: ListenerPolicy;
+      /** Drawn by the driver; becomes the Assigned Client Identifier if one is needed. */
+      readonly token: string;
+    }
+  | {
+      readonly type: "received";
+      readonly connection: ConnectionId;
+      readonly packet: ClientPacket;
+    }
+  /** The bytes were no packet. `version` is known when a CONNECT got as far as its level. */
+  | {
+      readonly type: "malformed";
+      readonly connection: ConnectionId;
+      readonly error: ProtocolError;
+      readonly version: ProtocolVersion | null;
+    }
+  /** More waits to be written than `limits` of the driver allow: deliver no more for now. */
+  | { readonly type: "blocked"; readonly connection: ConnectionId }
+  /** The peer took some of what waits, yet not enough: it is slow, but it is not stalled. */
+  | { readonly type: "progressed"; readonly connection: ConnectionId }
+  /** All that waited has been written. */
+  | { readonly type: "drained"; readonly connection: ConnectionId }
+  /** The driver reads no more from it for now; that time does not count against the keepalive. */
+  | { readonly type: "paused"; readonly connection: ConnectionId }
+  | { readonly type: "resumed"; readonly connection: ConnectionId }
+  | {
+      readonly type: "closed";
+      readonly connection: ConnectionId;
+      readonly how: "eof" | "reset" | "timeout";
+    }
+  | {
+      readonly type: "authenticated";
+      readonly connection: ConnectionId;
+      /** Null: may come in. */
+      readonly refused: ProtocolError | null;
+    }
+  /** Says only: look at the clock. */
+  | { readonly type: "deadline" }
+  /** The wall clock ran on while the process was suspended. */
+  | { readonly type: "woke"; readonly asleepMs: number }
+  /** Bytes so far, all connections; for `$SYS`. */
+  | {
+      readonly type: "measured";
+      readonly bytesReceived: number;
+      readonly bytesSent: number;
+    }
+  | { readonly type: "kicked"; readonly clientId: string }
+  /** No further inputs but `closed` follow. */
+  | { readonly type: "stopping" };
+
+/** One copy of a message for one connection. Immutable, so that QoS 0 copies are made once. */
+export interface Delivery {
+  readonly connection: ConnectionId;
+  readonly version: ProtocolVersion;
+  readonly qos: Qos;
+  readonly retain: boolean;
+  readonly dup: boolean;
+  /** 0 for QoS 0. */
+  readonly packetId: number;
+  /** Characters of the topic to take off: the length of the subscriber's mount point. */
+  readonly strip: number;
+  readonly subscriptionIdentifiers: readonly number[] | null;
+  /** Topic Alias; 0: none. */
+  readonly alias: number;
+  /** The alias is known to the client already: the topic stays empty. */
+  readonly aliasKnown: boolean;
+  /** Nothing about it is of its own: no strip, identifiers or alias. Such copies share their bytes. */
+  readonly plain: boolean;
+}
+
+/** Orders, in the imperative. */
+export type Effect =
+  | {
+      readonly type: "send";
+      readonly connection: ConnectionId;
+      readonly version: ProtocolVersion;
+      readonly packet: ServerPacket;
+    }
+  /** One message to many connections: encode once. */
+  | {
+      readonly type: "deliver";
+      readonly message: Message;
+      /** Seconds left of the Message Expiry Interval (v5-3.3.2-6); null: never expires. */
+      readonly expirySeconds: number | null;
+      readonly to: readonly Delivery[];
+    }
+  /**
+   * Write what was sent before, then close. `reset`: nobody reads any more, so drop what waits.
+   * The core has forgotten the connection: hand in nothing for it after this.
+   */
+  | {
+      readonly type: "close";
+      readonly connection: ConnectionId;
+      readonly cause: EndCause;
+      readonly how: "end" | "reset";
+    }
+  /** Answer with the input `authenticated`; hand in no packets of that connection before. */
+  | {
+      readonly type: "authenticate";
+      readonly connection: ConnectionId;
+      readonly clientId: string;
+      readonly username: string | null;
+      readonly password: Uint8Array | null;
+      readonly allowAnonymous: boolean;
+    }
+  /** CONNECT was accepted: from now on the transport's own detectors follow this keepalive. */
+  | {
+      readonly type: "watch";
+      readonly connection: ConnectionId;
+      /** Milliseconds; null: no keepalive, the transport is the only detector. */
+      readonly allowedMs: number | null;
+      /** For the driver's own lines about this connection. */
+      readonly clientId: string;
+    }
+  | { readonly type: "note"; readonly event: BrokerEvent };

@@ -1,0 +1,67 @@
+/**
+ * Every bound that the core keeps. The configuration names the same keys with units a person can
+ * write; here they are plain numbers. Infinity stands for "no limit" where that is allowed.
+ */
+export interface Limits {
+  /** Open connections, all listeners together. */
+  readonly connections: number;
+  /** Sessions, connected or not. */
+  readonly sessions: number;
+  /** Subscriptions of one session. */
+  readonly subscriptions: number;
+  /** Levels of a topic name or filter. */
+  readonly topicLevels: number;
+  /** Bytes of a whole packet from a client; announced as Maximum Packet Size. */
+  readonly packetSize: number;
+  /** Bytes of an application message's payload, wills included. */
+  readonly payloadSize: number;
+  /** Seconds; a v5 client that asks for more, or for none, is told this one. Infinity: any. */
+  readonly keepAliveMax: number;
+  /** Outgoing QoS 1 and 2 messages of one session that wait for an acknowledgement. */
+  readonly inflight: number;
+  /** Incoming QoS 1 and 2 messages not yet finished; announced as Receive Maximum. */
+  readonly receiveMaximum: number;
+  /** Messages that wait in one session's queue. */
+  readonly queuedMessages: number;
+  /** Bytes (topic and payload) that wait in one session's queue. */
+  readonly queuedBytes: number;
+  /** Whether QoS 0 messages wait too, for a session that is offline or blocked. */
+  readonly queueQos0: boolean;
+  /** Topic aliases a connection may define, each way. */
+  readonly topicAliases: number;
+  readonly qos: 0 | 1 | 2;
+  /** Whether retained messages are available at all. */
+  readonly retain: boolean;
+  /** Retained messages, all topics. */
+  readonly retainedMessages: number;
+  /** Bytes (topic and payload) of all retained messages. */
+  readonly retainedBytes: number;
+  /** Seconds; the longest Session Expiry Interval, and that of v3 and v4 persistent sessions. */
+  readonly sessionExpiryMax: number;
+  readonly connectTimeoutMs: number;
+  /** How long a connection may take nothing of what waits for it. */
+  readonly stallTimeoutMs: number;
+}
+
+export const defaultLimits: Limits = {
+  connections: 100_000,
+  sessions: 100_000,
+  subscriptions: 10_000,
+  topicLevels: 200,
+  packetSize: 1024 * 1024,
+  payloadSize: 1024 * 1024,
+  keepAliveMax: Infinity,
+  inflight: 100,
+  receiveMaximum: 1000,
+  queuedMessages: 1000,
+  queuedBytes: 16 * 1024 * 1024,
+  queueQos0: false,
+  topicAliases: 100,
+  qos: 2,
+  retain: true,
+  retainedMessages: 100_000,
+  retainedBytes: 256 * 1024 * 1024,
+  sessionExpiryMax: Infinity,
+  connectTimeoutMs: 10_000,
+  stallTimeoutMs: 30_000,
+};

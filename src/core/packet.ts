@@ -1,0 +1,240 @@
+import type { Millis } from "./io.ts";
+import type { ReasonCode } from "./reason.ts";
+import { utf8Length } from "./topic.ts";
+
+/**
+ * Control packets as the core sees them: decoded, valid by grammar, free of any platform type.
+ * Times inside packets are in seconds, as on the wire.
+ */
+export type ProtocolVersion = 3 | 4 | 5;
+export type Qos = 0 | 1 | 2;
+export type UserProperty = readonly [name: string, value: string];
+
+/**
+ * One application message. It is shared by everybody who gets it and never changed, but for
+ * `keep()`, which moves it from the input's buffer to memory of its own.
+ */
+export interface Message {
+  /** With the mount point of its publisher, if there is one. */
+  readonly topic: string;
+  readonly qos: Qos;
+  readonly retain: boolean;
+  payload: Uint8Array;
+  /**
+   * Property bytes in the publisher's order and encoding, less Topic Alias and Message Expiry
+   * Interval (v5-3.3.2-15, -16, -18, -20: order and content are forwarded). Null: there are none.
+   */
+  properties: Uint8Array | null;
+  /** Publication plus Message Expiry Interval; null: never. */
+  readonly expiresAt: Millis | null;
+  /** The frame as it arrived, while its bytes can be forwarded as they are; null otherwise. */
+  frame: Frame | null;
+  /** Its bytes are its own; false while they are a part of the input's buffer. */
+  owned: boolean;
+}
+
+/** The bytes of one received packet, valid until the input that brought it was handled. */
+export interface Frame {
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+  readonly version: ProtocolVersion;
+}
+
+/** Moves a message out of the input's buffer: a kept subarray would pin its whole chunk. */
+export function keep(message: Message): Message {
+  if (!message.owned) {
+    message.owned = true;
+    message.frame = null;
+    message.payload = message.payload.slice();
+    if (message.properties !== null) message.properties = message.properties.slice();
+  }
+  return message;
+}
+
+export interface WillPacket {
+  readonly topic: string;
+  readonly payload: Uint8Array;
+  readonly qos: Qos;
+  readonly retain: boolean;
+  /** Seconds (v5-3.1.3.2.2); 0 in v4. */
+  readonly delayInterval: number;
+  readonly expirySeconds: number | null;
+  /** Will properties in the client's order, less Will Delay Interval and Message Expiry Interval. */
+  readonly properties: Uint8Array | null;
+}
+
+export interface ConnectPacket {
+  readonly type: "connect";
+  readonly version: ProtocolVersion;
+  readonly clientId: string;
+  /** Clean Session in v4. */
+  readonly cleanStart: boolean;
+  /** Seconds; 0: off. */
+  readonly keepAlive: number;
+  readonly username: string | null;
+  readonly password: Uint8Array | null;
+  readonly will: WillPacket | null;
+  /** Seconds, 0xFFFFFFFF: never. v5 only; null: absent. */
+  readonly sessionExpiryInterval: number | null;
+  readonly receiveMaximum: number;
+  /** Bytes; null: no limit. */
+  readonly maximumPacketSize: number | null;
+  readonly topicAliasMaximum: number;
+  readonly requestResponseInformation: boolean;
+  readonly requestProblemInformation: boolean;
+  readonly authenticationMethod: string | null;
+}
+
+export interface PublishPacket {
+  readonly type: "publish";
+  /** Empty when a Topic Alias stands for it. */
+  readonly topic: string;
+  readonly qos: Qos;
+  readonly retain: boolean;
+  readonly dup: boolean;
+  /** 0 for QoS 0. */
+  readonly packetId: number;
+  readonly payload: Uint8Array;
+  /** See Message.properties. */
+  readonly properties: Uint8Array | null;
+  readonly expirySeconds: number | null;
+  /** 0: none. */
+  readonly topicAlias: number;
+  readonly frame: Frame | null;
+}
+
+export interface AckPacket {
+  readonly type: "puback" | "pubrec" | "pubrel" | "pubcomp";
+  readonly packetId: number;
+  readonly reason: number;
+}
+
+export interface SubscriptionRequest {
+  readonly filter: string;
+  readonly qos: Qos;
+  readonly noLocal: boolean;
+  readonly retainAsPublished: boolean;
+  readonly retainHandling: 0 | 1 | 2;
+}
+
+export interface SubscribePacket {
+  readonly type: "subscribe";
+  readonly packetId: number;
+  readonly subscriptionIdentifier: number | null;
+  readonly subscriptions: readonly SubscriptionRequest[];
+}
+
+export interface UnsubscribePacket {
+  readonly type: "unsubscribe";
+  readonly packetId: number;
+  readonly filters: readonly string[];
+}
+
+export interface DisconnectPacket {
+  readonly type: "disconnect";
+  readonly reason: number;
+  /** Seconds; null: absent. */
+  readonly sessionExpiryInterval: number | null;
+  readonly reasonString: string | null;
+}
+
+export interface AuthPacket {
+  readonly type: "auth";
+  readonly reason: number;
+}
+
+export interface PingreqPacket {
+  readonly type: "pingreq";
+}
+
+/** What a client may send. */
+export type ClientPacket =
+  | ConnectPacket
+  | PublishPacket
+  | AckPacket
+  | SubscribePacket
+  | UnsubscribePacket
+  | PingreqPacket
+  | DisconnectPacket
+  | AuthPacket;
+
+export interface ConnackPacket {
+  readonly type: "connack";
+  readonly sessionPresent: boolean;
+  /** The reason code of v5; wire turns it into the return code for v3 and v4. */
+  readonly reason: ReasonCode;
+  readonly properties: ConnackProperties | null;
+}
+
+export interface ConnackProperties {
+  readonly sessionExpiryInterval?: number;
+  readonly receiveMaximum?: number;
+  readonly maximumQos?: 0 | 1;
+  readonly retainAvailable?: boolean;
+  readonly maximumPacketSize?: number;
+  readonly assignedClientIdentifier?: string;
+  readonly topicAliasMaximum?: number;
+  readonly reasonString?: string;
+  readonly serverKeepAlive?: number;
+}
+
+export interface SubackPacket {
+  readonly type: "suback";
+  readonly packetId: number;
+  readonly reasons: readonly number[];
+}
+
+export interface UnsubackPacket {
+  readonly type: "unsuback";
+  readonly packetId: number;
+  readonly reasons: readonly number[];
+}
+
+export interface PingrespPacket {
+  readonly type: "pingresp";
+}
+
+/** v5 only: wire sends nothing for v3 and v4. */
+export interface ServerDisconnectPacket {
+  readonly type: "disconnect";
+  readonly reason: ReasonCode;
+  readonly reasonString: string | null;
+}
+
+/** What the broker sends, but for PUBLISH, which leaves by the effect `deliver`. */
+export type ServerPacket =
+  | ConnackPacket
+  | AckPacket
+  | SubackPacket
+  | UnsubackPacket
+  | PingrespPacket
+  | ServerDisconnectPacket;
+
+/**
+ * Bytes of the PUBLISH that carries a message to a subscriber, at the most: with a packet id, an
+ * alias and an expiry, so that one bound serves all QoS.
+ */
+export function publishSize(
+  message: Message,
+  version: ProtocolVersion,
+  strip: number,
+  identifiers: readonly number[] | null,
+): number {
+  const topic = utf8Length(strip === 0 ? message.topic : message.topic.slice(strip));
+  let properties = 0;
+  if (version === 5) {
+    properties = (message.properties?.length ?? 0) + (message.expiresAt === null ? 0 : 5);
+    for (const identifier of identifiers ?? []) properties += 1 + integerSize(identifier);
+    properties += integerSize(properties);
+  }
+  const rest = 2 + topic + (message.qos === 0 ? 0 : 2) + properties + message.payload.length;
+  return 1 + integerSize(rest) + rest;
+}
+
+/** Bytes of a Variable Byte Integer. */
+export function integerSize(value: number): number {
+  if (value < 128) return 1;
+  if (value < 16_384) return 2;
+  return value < 2_097_152 ? 3 : 4;
+}

@@ -1,0 +1,314 @@
+import type { Broker } from "./broker.ts";
+import type { Connection } from "./connection.ts";
+import { causeOf, endConnection } from "./ending.ts";
+import type { Reach } from "./events.ts";
+import { offer, newOutcome, type Outcome } from "./forward.ts";
+import type { Delivery, Millis } from "./io.ts";
+import { keep, type Message, type PublishPacket } from "./packet.ts";
+import { Reason, type ProtocolError, type ReasonCode } from "./reason.ts";
+import type { Session } from "./session.ts";
+import type { Group, Match, Subscription } from "./subscriptions.ts";
+import { isServerOwned } from "./topic.ts";
+
+/** What is known about who gets a topic, until the next change of any subscription. */
+export interface Route {
+  readonly generation: number;
+  readonly match: Match;
+  /**
+   * The copies of a QoS 0 message, where they are the same every time: every recipient is connected,
+   * takes all sizes and no aliases, and there are no shared groups. Null: each is looked at.
+   */
+  readonly copies: readonly Delivery[] | null;
+}
+
+/** Topics whose routes are remembered at once; a limit on memory, not on topics. */
+const rememberedRoutes = 10_000;
+
+/**
+ * Passes a message on to everybody who is to get it: the one way in, for a client's PUBLISH, for a
+ * will and for `$SYS`. `publisher` null: the broker itself.
+ */
+export function publish(broker: Broker, publisher: Session | null, message: Message): Reach {
+  const retained = message.retain ? retain(broker, message) : null;
+  const route = routeOf(broker, message.topic);
+  const { copies, match } = route;
+  if (copies !== null && message.qos === 0 && !message.retain) {
+    if (publisher === null || !match.withoutLocal.has(publisher)) {
+      deliver(broker, message, copies);
+      return { delivered: copies.length, queued: 0, dropped: 0, retained };
+    }
+  }
+  const outcome = newOutcome();
+  for (const recipient of match.recipients) {
+    const local = publisher !== null && recipient.session === publisher;
+    const wanted = local ? (match.withoutLocal.get(publisher) ?? recipient) : recipient;
+    if (local && match.withoutLocal.get(publisher) === null) continue;
+    const { session, qos, retainAsPublished, identifiers } = wanted;
+    offer(broker, session, message, qos, message.retain && retainAsPublished, identifiers, outcome);
+  }
+  for (const group of match.groups) offerToGroup(broker, group, message, outcome);
+  if (outcome.copies.length > 0) deliver(broker, message, outcome.copies);
+  const { delivered, queued, dropped } = outcome;
+  return { delivered, queued, dropped, retained };
+}
+
+/** One message to many: the driver encodes it once. */
+export function deliver(broker: Broker, message: Message, to: readonly Delivery[]): void {
+  broker.statistics.publishSent += to.length;
+  broker.statistics.packetsSent += to.length;
+  broker.effects.push({
+    type: "deliver",
+    message,
+    // Less the time it has waited, in whole seconds (v5-3.3.2-6).
+    expirySeconds:
+      message.expiresAt === null
+        ? null
+        : Math.max(0, Math.ceil((message.expiresAt - broker.now) / 1000)),
+    to,
+  });
+}
+
+export function publishReceived(
+  broker: Broker,
+  connection: Connection,
+  session: Session,
+  packet: PublishPacket,
+): void {
+  broker.statistics.publishReceived += 1;
+  const named = topicOf(broker, connection, packet);
+  if (typeof named !== "string") return end(broker, connection, named);
+  const topic = connection.listener.mountPoint + named;
+  const error = faultOf(broker, connection, session, packet, topic);
+  if (error !== null) return end(broker, connection, error);
+  if (packet.qos === 2 && session.incoming.has(packet.packetId)) {
+    // Sent again: it was passed on when it came first (v5-4.3.3-10).
+    return acknowledge(broker, connection, packet, Reason.success);
+  }
+  const refusal = refusalOf(broker, session, packet, topic);
+  if (refusal !== null) {
+    broker.statistics.publishDropped += 1;
+    const { reason, detail } = refusal;
+    broker.note({ event: "publishRefused", peer: connection.peer, topic, reason, detail });
+    // v4 has no way to say no: the message is acknowledged and goes nowhere (section 3.3.5).
+    return acknowledge(broker, connection, packet, reason);
+  }
+  if (packet.qos === 2) session.incoming.add(packet.packetId);
+  const reach = publish(broker, session, messageOf(broker, connection, packet, topic));
+  const nobody = reach.delivered === 0 && reach.queued === 0;
+  acknowledge(broker, connection, packet, nobody ? Reason.noMatchingSubscribers : Reason.success);
+}
+
+function end(broker: Broker, connection: Connection, error: ProtocolError): void {
+  endConnection(broker, connection, causeOf(error), { ...error });
+}
+
+function messageOf(
+  broker: Broker,
+  connection: Connection,
+  packet: PublishPacket,
+  topic: string,
+): Message {
+  const { qos, retain: isRetained, payload, properties, expirySeconds } = packet;
+  return {
+    topic,
+    qos,
+    retain: isRetained,
+    payload,
+    properties,
+    expiresAt: expirySeconds === null ? null : ((broker.now + expirySeconds * 1000) as Millis),
+    // Its bytes are the subscriber's bytes only where nothing in them was the publisher's own.
+    frame:
+      packet.topicAlias === 0 && expirySeconds === null && connection.listener.mountPoint === ""
+        ? packet.frame
+        : null,
+    owned: false,
+  };
+}
+
+/** The topic that a PUBLISH names, by itself or by its alias, less the mount point. */
+function topicOf(
+  broker: Broker,
+  connection: Connection,
+  packet: PublishPacket,
+): string | ProtocolError {
+  const alias = packet.topicAlias;
+  if (alias === 0) return packet.topic;
+  if (alias > broker.limits.topicAliases) {
+    return {
+      reason: Reason.topicAliasInvalid,
+      statement: "v5-3.3.2-9",
+      detail: `topic alias ${alias} above ${broker.limits.topicAliases}`,
+    };
+  }
+  connection.aliasesIn ??= [];
+  if (packet.topic !== "") {
+    connection.aliasesIn[alias] = packet.topic;
+    return packet.topic;
+  }
+  return (
+    connection.aliasesIn[alias] ?? {
+      reason: Reason.protocolError,
+      statement: "v5-3.3.2.3.4",
+      detail: `topic alias ${alias} is not known`,
+    }
+  );
+}
+
+/** What ends the connection. */
+function faultOf(
+  broker: Broker,
+  connection: Connection,
+  session: Session,
+  packet: PublishPacket,
+  topic: string,
+): ProtocolError | null {
+  const { limits } = broker;
+  if (packet.qos > limits.qos) {
+    return {
+      reason: Reason.qosNotSupported,
+      statement: "v5-3.2.2-11",
+      detail: `PUBLISH with QoS ${packet.qos} above ${limits.qos}`,
+    };
+  }
+  if (packet.retain && !limits.retain) {
+    return {
+      reason: Reason.retainNotSupported,
+      statement: "v5-3.2.2-14",
+      detail: "PUBLISH with RETAIN, but retain is off",
+    };
+  }
+  if (tooDeep(topic, limits.topicLevels)) {
+    return {
+      reason: Reason.topicNameInvalid,
+      statement: "v5-4.7.3",
+      detail: `a topic of more than ${limits.topicLevels} levels`,
+    };
+  }
+  // QoS 1 is acknowledged at once, so that QoS 2 alone can fill the Receive Maximum. v4 has none.
+  const waiting = session.incoming.size;
+  if (
+    packet.qos === 2 &&
+    connection.version === 5 &&
+    waiting >= limits.receiveMaximum &&
+    !session.incoming.has(packet.packetId)
+  ) {
+    return {
+      reason: Reason.receiveMaximumExceeded,
+      statement: "v5-3.3.4-9",
+      detail: `more than ${limits.receiveMaximum} unfinished QoS 2 messages`,
+    };
+  }
+  return null;
+}
+
+/** More levels than allowed; a short topic is not even looked at. */
+export function tooDeep(topic: string, levels: number): boolean {
+  return topic.length >= levels && topic.split("/", levels + 1).length > levels;
+}
+
+/** What is said no to, while the connection lives on. */
+function refusalOf(
+  broker: Broker,
+  session: Session,
+  packet: PublishPacket,
+  topic: string,
+): { readonly reason: ReasonCode; readonly detail: string } | null {
+  if (isServerOwned(topic)) {
+    return { reason: Reason.notAuthorized, detail: "$SYS belongs to the broker" };
+  }
+  if (!broker.access.mayPublish(session, topic)) {
+    return { reason: Reason.notAuthorized, detail: "not allowed to publish there" };
+  }
+  if (packet.payload.length > broker.limits.payloadSize) {
+    const detail = `payload of ${packet.payload.length} B above ${broker.limits.payloadSize} B`;
+    return { reason: Reason.quotaExceeded, detail };
+  }
+  return null;
+}
+
+function acknowledge(
+  broker: Broker,
+  connection: Connection,
+  packet: PublishPacket,
+  reason: ReasonCode,
+): void {
+  if (packet.qos === 0) return;
+  const type = packet.qos === 1 ? "puback" : "pubrec";
+  broker.send(connection, { type, packetId: packet.packetId, reason });
+}
+
+function retain(broker: Broker, message: Message): Reach["retained"] {
+  if (message.payload.length === 0) return broker.retained.clear(message.topic) ? "cleared" : null;
+  if (broker.retained.store(keep(message))) return "stored";
+  broker.note({
+    event: "dropping",
+    clientId: null,
+    why: "retained messages full",
+    topic: message.topic,
+  });
+  return null;
+}
+
+function routeOf(broker: Broker, topic: string): Route {
+  const known = broker.routes.get(topic);
+  if (known !== undefined && known.generation === broker.generation) return known;
+  if (known === undefined && broker.routes.size >= rememberedRoutes) broker.routes.clear();
+  const match = broker.subscriptions.match(topic);
+  const route = { generation: broker.generation, match, copies: fixedCopies(match) };
+  broker.routes.set(topic, route);
+  return route;
+}
+
+function fixedCopies(match: Match): Delivery[] | null {
+  if (match.groups.length > 0) return null;
+  const copies: Delivery[] = [];
+  for (const { session, identifiers } of match.recipients) {
+    const connection = session.connection;
+    if (connection === null || connection.blockedAt !== null) return null;
+    if (connection.maximumPacketSize !== Infinity || connection.aliasesOutMax > 0) return null;
+    const strip = connection.listener.mountPoint.length;
+    copies.push({
+      connection: connection.id,
+      version: connection.version,
+      qos: 0,
+      retain: false,
+      dup: false,
+      packetId: 0,
+      strip,
+      subscriptionIdentifiers: identifiers,
+      alias: 0,
+      aliasKnown: false,
+      plain: strip === 0 && identifiers === null,
+    });
+  }
+  return copies;
+}
+
+/** One member of a shared subscription gets it: in turn, and rather one that can take it at once. */
+function offerToGroup(broker: Broker, group: Group, message: Message, outcome: Outcome): void {
+  const { members } = group;
+  let chosen: Subscription | null = null;
+  let best = -1;
+  for (let step = 0; step < members.length; step++) {
+    const place = (group.turn + step) % members.length;
+    const member = members[place]!;
+    const fitness = fitnessOf(member.session);
+    if (fitness <= best) continue;
+    best = fitness;
+    chosen = member;
+    if (fitness === 3) break;
+  }
+  if (chosen === null) return;
+  group.turn = (members.indexOf(chosen) + 1) % members.length;
+  const retainFlag = message.retain && chosen.retainAsPublished;
+  const identifiers = chosen.identifier === 0 ? null : [chosen.identifier];
+  offer(broker, chosen.session, message, chosen.qos, retainFlag, identifiers, outcome);
+}
+
+/** 3: takes it now. 2: connected, its window is full. 1: connected, takes no data. 0: offline. */
+function fitnessOf(session: Session): number {
+  const connection = session.connection;
+  if (connection === null) return 0;
+  if (connection.blockedAt !== null) return 1;
+  return session.queue.count === 0 && session.outgoing.count < connection.receiveMaximum ? 3 : 2;
+}

@@ -1,0 +1,81 @@
+/** Reason codes of MQTT 5.0 (section 2.4). One table; the names are the standard's. */
+export const Reason = {
+  success: 0x00,
+  normalDisconnection: 0x00,
+  grantedQos0: 0x00,
+  grantedQos1: 0x01,
+  grantedQos2: 0x02,
+  disconnectWithWill: 0x04,
+  noMatchingSubscribers: 0x10,
+  noSubscriptionExisted: 0x11,
+  continueAuthentication: 0x18,
+  reauthenticate: 0x19,
+  unspecifiedError: 0x80,
+  malformedPacket: 0x81,
+  protocolError: 0x82,
+  implementationSpecificError: 0x83,
+  unsupportedProtocolVersion: 0x84,
+  clientIdentifierNotValid: 0x85,
+  badUserNameOrPassword: 0x86,
+  notAuthorized: 0x87,
+  serverUnavailable: 0x88,
+  serverBusy: 0x89,
+  banned: 0x8a,
+  serverShuttingDown: 0x8b,
+  badAuthenticationMethod: 0x8c,
+  keepAliveTimeout: 0x8d,
+  sessionTakenOver: 0x8e,
+  topicFilterInvalid: 0x8f,
+  topicNameInvalid: 0x90,
+  packetIdentifierInUse: 0x91,
+  packetIdentifierNotFound: 0x92,
+  receiveMaximumExceeded: 0x93,
+  topicAliasInvalid: 0x94,
+  packetTooLarge: 0x95,
+  messageRateTooHigh: 0x96,
+  quotaExceeded: 0x97,
+  administrativeAction: 0x98,
+  payloadFormatInvalid: 0x99,
+  retainNotSupported: 0x9a,
+  qosNotSupported: 0x9b,
+  useAnotherServer: 0x9c,
+  serverMoved: 0x9d,
+  sharedSubscriptionsNotSupported: 0x9e,
+  connectionRateExceeded: 0x9f,
+  maximumConnectTime: 0xa0,
+  subscriptionIdentifiersNotSupported: 0xa1,
+  wildcardSubscriptionsNotSupported: 0xa2,
+} as const;
+
+export type ReasonCode = (typeof Reason)[keyof typeof Reason];
+
+/** The peer broke a rule. A value, never thrown: the connection that it came on answers and ends. */
+export interface ProtocolError {
+  readonly reason: ReasonCode;
+  /** The statement that was broken, version first: `v5-3.3.2-2`, or a section: `v5-2.1.4`. */
+  readonly statement: string;
+  /** One clause for the log and the Reason String, without the client's own bytes. */
+  readonly detail: string;
+}
+
+/** CONNACK return codes of 3.1.1 (table 3.1) for the reason codes that a CONNECT can meet. */
+export function connackReturnCode(reason: ReasonCode): number {
+  switch (reason) {
+    case Reason.success:
+      return 0;
+    case Reason.unsupportedProtocolVersion:
+      return 1;
+    case Reason.clientIdentifierNotValid:
+      return 2;
+    case Reason.serverUnavailable:
+    case Reason.serverBusy:
+    case Reason.serverShuttingDown:
+    case Reason.quotaExceeded:
+    case Reason.connectionRateExceeded:
+      return 3;
+    case Reason.badUserNameOrPassword:
+      return 4;
+    default:
+      return 5;
+  }
+}

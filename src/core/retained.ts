@@ -1,0 +1,120 @@
+import type { Millis } from "./io.ts";
+import type { Message } from "./packet.ts";
+import { isReserved } from "./topic.ts";
+
+interface Level {
+  readonly children: Map<string, Level>;
+  message: Message | null;
+}
+
+export interface RetainedLimits {
+  readonly retainedMessages: number;
+  readonly retainedBytes: number;
+}
+
+/** The last retained message of each topic. Expired ones are forgotten when somebody comes by. */
+export class Retained {
+  readonly #limits: RetainedLimits;
+  readonly #root: Level = { children: new Map(), message: null };
+  #count = 0;
+  #bytes = 0;
+
+  constructor(limits: RetainedLimits) {
+    this.#limits = limits;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Bytes of topics and payloads. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Replaces the topic's message (v5-3.3.1-5). False: a limit stands against it, nothing changed. */
+  store(message: Message): boolean {
+    const path = this.#path(message.topic);
+    const old = path === null ? null : path[path.length - 1]!.message;
+    const bytes = this.#bytes + sizeOf(message) - (old === null ? 0 : sizeOf(old));
+    const count = this.#count + (old === null ? 1 : 0);
+    if (count > this.#limits.retainedMessages || bytes > this.#limits.retainedBytes) return false;
+    let level = this.#root;
+    for (const name of message.topic.split("/")) {
+      let next = level.children.get(name);
+      if (next === undefined) {
+        next = { children: new Map(), message: null };
+        level.children.set(name, next);
+      }
+      level = next;
+    }
+    level.message = message;
+    this.#count = count;
+    this.#bytes = bytes;
+    return true;
+  }
+
+  /** Forgets the topic's message (v5-3.3.1-6). False: there was none. */
+  clear(topic: string): boolean {
+    const path = this.#path(topic);
+    if (path === null) return false;
+    const old = path[path.length - 1]!.message;
+    if (old === null) return false;
+    path[path.length - 1]!.message = null;
+    this.#count -= 1;
+    this.#bytes -= sizeOf(old);
+    const names = topic.split("/");
+    for (let depth = names.length; depth > 0; depth--) {
+      const level = path[depth]!;
+      if (level.message !== null || level.children.size > 0) break;
+      path[depth - 1]!.children.delete(names[depth - 1]!);
+    }
+    return true;
+  }
+
+  /**
+   * The messages whose topics match a filter, found one at a time, so that a large answer can be cut
+   * into pieces while others publish. `now()` is asked at each step: pieces are taken at different times.
+   */
+  *match(filter: string, now: () => Millis): Generator<Message, void, void> {
+    const wanted = filter.split("/");
+    const stack: { level: Level; depth: number }[] = [{ level: this.#root, depth: 0 }];
+    for (let at = stack.pop(); at !== undefined; at = stack.pop()) {
+      const { level, depth } = at;
+      const name = wanted[depth];
+      if (name === undefined || name === "#") {
+        const message = level.message;
+        if (message !== null) {
+          if (message.expiresAt !== null && message.expiresAt <= now()) this.clear(message.topic);
+          else yield message;
+        }
+      }
+      if (name === undefined) continue;
+      if (name === "#" || name === "+") {
+        for (const [child, next] of level.children) {
+          if (depth === 0 && isReserved(child)) continue;
+          stack.push({ level: next, depth: name === "#" ? depth : depth + 1 });
+        }
+        continue;
+      }
+      const next = level.children.get(name);
+      if (next !== undefined) stack.push({ level: next, depth: depth + 1 });
+    }
+  }
+
+  /** The levels from the root to the topic's own, or null where there are none so deep. */
+  #path(topic: string): Level[] | null {
+    const path: Level[] = [this.#root];
+    for (const name of topic.split("/")) {
+      const next = path[path.length - 1]!.children.get(name);
+      if (next === undefined) return null;
+      path.push(next);
+    }
+    return path;
+  }
+}
+
+/** Bytes that count against the limit. Two a character covers what the topic takes in memory. */
+function sizeOf(message: Message): number {
+  return message.topic.length * 2 + message.payload.length + (message.properties?.length ?? 0);
+}

@@ -1,0 +1,54 @@
+import type { Connection } from "./connection.ts";
+import { Deadline } from "./deadlines.ts";
+import type { Millis } from "./io.ts";
+import { InflightWindow } from "./inflight.ts";
+import type { Message, ProtocolVersion, Qos } from "./packet.ts";
+import { Queue, type QueueLimits } from "./queue.ts";
+import type { Subscription } from "./subscriptions.ts";
+import type { Timed } from "./timed.ts";
+import type { Will } from "./will.ts";
+
+/** A retained replay under way: what one subscription still has to get. */
+export interface Replay {
+  readonly messages: Generator<Message, void, void>;
+  readonly subscription: Subscription;
+}
+
+/** The state of one client id: it outlives sockets by its Session Expiry Interval. */
+export class Session {
+  readonly clientId: string;
+  readonly createdAt: Millis;
+  readonly deadline: Deadline<Timed>;
+  readonly pump: Deadline<Timed>;
+  readonly subscriptions = new Map<string, Subscription>();
+  readonly queue: Queue;
+  /** What the client has yet to acknowledge. */
+  readonly outgoing = new InflightWindow();
+  /** Packet ids of incoming QoS 2 messages that were passed on and wait for PUBREL. */
+  readonly incoming = new Set<number>();
+  replays: Replay[] = [];
+
+  /** Of the latest CONNECT; null: none was accepted yet. */
+  version: ProtocolVersion | null = null;
+  username: string | null = null;
+  connection: Connection | null = null;
+  /** Seconds in force; 0: ends with its connection, Infinity: never. */
+  expiryInterval = 0;
+  will: Will | null = null;
+  /** A message was lost for it, and this was said; until there is room again. */
+  dropping = false;
+  endedAt: Millis | null = null;
+
+  constructor(clientId: string, limits: QueueLimits, now: Millis) {
+    this.clientId = clientId;
+    this.createdAt = now;
+    this.queue = new Queue(limits);
+    this.deadline = new Deadline<Timed>({ kind: "session", session: this });
+    this.pump = new Deadline<Timed>({ kind: "pump", session: this });
+  }
+}
+
+/** The least of what the publisher gave and what the subscriber asked (v5-3.8.4-8). */
+export function lesserQos(a: Qos, b: Qos): Qos {
+  return a < b ? a : b;
+}

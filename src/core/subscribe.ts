@@ -1,0 +1,96 @@
+import type { Broker } from "./broker.ts";
+import type { Connection } from "./connection.ts";
+import { pump } from "./forward.ts";
+import type { SubscribePacket, SubscriptionRequest, UnsubscribePacket } from "./packet.ts";
+import { tooDeep } from "./publish.ts";
+import { Reason } from "./reason.ts";
+import { lesserQos, type Session } from "./session.ts";
+import type { Subscription } from "./subscriptions.ts";
+import { sharedFilter } from "./topic.ts";
+
+export function subscribeReceived(
+  broker: Broker,
+  connection: Connection,
+  session: Session,
+  packet: SubscribePacket,
+): void {
+  const reasons = packet.subscriptions.map((request) => {
+    const reason = subscribe(broker, connection, session, request, packet.subscriptionIdentifier);
+    broker.note({ event: "subscribed", peer: connection.peer, filter: request.filter, reason });
+    return reason;
+  });
+  broker.send(connection, { type: "suback", packetId: packet.packetId, reasons });
+  pump(broker, session);
+}
+
+/** The granted QoS, or the reason code of a refusal (v5-3.9.3). */
+function subscribe(
+  broker: Broker,
+  connection: Connection,
+  session: Session,
+  request: SubscriptionRequest,
+  identifier: number | null,
+): number {
+  const { filter } = request;
+  const { limits } = broker;
+  const shared = sharedFilter(filter);
+  const pattern = connection.listener.mountPoint + (shared?.filter ?? filter);
+  if (tooDeep(pattern, limits.topicLevels)) return Reason.topicFilterInvalid;
+  if (!broker.access.maySubscribe(session, pattern)) return Reason.notAuthorized;
+  const before = session.subscriptions.get(filter);
+  if (before === undefined && session.subscriptions.size >= limits.subscriptions) {
+    return Reason.quotaExceeded;
+  }
+  const subscription: Subscription = {
+    session,
+    filter,
+    pattern,
+    group: shared?.group ?? null,
+    qos: lesserQos(request.qos, limits.qos),
+    noLocal: request.noLocal,
+    retainAsPublished: request.retainAsPublished,
+    identifier: identifier ?? 0,
+  };
+  // A session that goes on through another listener can have the filter under another mount point.
+  if (before !== undefined && before.pattern !== pattern) broker.subscriptions.remove(before);
+  broker.subscriptions.add(subscription);
+  session.subscriptions.set(filter, subscription);
+  broker.generation += 1;
+  replay(broker, session, subscription, request, before !== undefined);
+  return subscription.qos;
+}
+
+/** Retained messages that match [v4-3.3.1-6] [v5-3.3.1-9] to -11; none for a shared subscription. */
+function replay(
+  broker: Broker,
+  session: Session,
+  subscription: Subscription,
+  request: SubscriptionRequest,
+  existed: boolean,
+): void {
+  session.replays = session.replays.filter((other) => other.subscription.filter !== request.filter);
+  if (subscription.group !== null || request.retainHandling === 2) return;
+  if (request.retainHandling === 1 && existed) return;
+  if (broker.retained.count === 0) return;
+  const messages = broker.retained.match(subscription.pattern, () => broker.now);
+  session.replays.push({ messages, subscription });
+}
+
+export function unsubscribeReceived(
+  broker: Broker,
+  connection: Connection,
+  session: Session,
+  packet: UnsubscribePacket,
+): void {
+  const reasons = packet.filters.map((filter) => {
+    const subscription = session.subscriptions.get(filter);
+    if (subscription === undefined) return Reason.noSubscriptionExisted;
+    broker.subscriptions.remove(subscription);
+    session.subscriptions.delete(filter);
+    session.replays = session.replays.filter((other) => other.subscription !== subscription);
+    broker.generation += 1;
+    broker.note({ event: "unsubscribed", peer: connection.peer, filter });
+    return Reason.success;
+  });
+  broker.send(connection, { type: "unsuback", packetId: packet.packetId, reasons });
+}

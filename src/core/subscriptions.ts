@@ -1,0 +1,201 @@
+import type { Qos } from "./packet.ts";
+import type { Session } from "./session.ts";
+import { isReserved } from "./topic.ts";
+
+/** One filter of one session with its options (v5 section 3.8.3.1). */
+export interface Subscription {
+  readonly session: Session;
+  /** As the client wrote it, with `$share/group/` and without its mount point. */
+  readonly filter: string;
+  /** What is matched: less the share, with the mount point. */
+  readonly pattern: string;
+  /** The group of a shared subscription; null: an ordinary one. */
+  readonly group: string | null;
+  readonly qos: Qos;
+  readonly noLocal: boolean;
+  readonly retainAsPublished: boolean;
+  /** 0: none. */
+  readonly identifier: number;
+}
+
+/** What one session gets of one topic: its overlapping subscriptions as one (v4-3.3.5-1, v5-3.3.4-2). */
+export interface Recipient {
+  readonly session: Session;
+  readonly qos: Qos;
+  readonly retainAsPublished: boolean;
+  readonly identifiers: readonly number[] | null;
+}
+
+export interface Group {
+  readonly name: string;
+  readonly members: Subscription[];
+  /** Index of the member whose turn it is. */
+  turn: number;
+}
+
+export interface Match {
+  /** Each session once. */
+  readonly recipients: readonly Recipient[];
+  /** The same for a publisher that must not get its own messages back, by session; often empty. */
+  readonly withoutLocal: ReadonlyMap<Session, Recipient | null>;
+  readonly groups: readonly Group[];
+}
+
+interface Level {
+  readonly children: Map<string, Level>;
+  /** Subscriptions that end at this level. */
+  readonly plain: Map<Session, Subscription>;
+  readonly groups: Map<string, Group>;
+}
+
+/** All filters of all sessions, as a tree of levels. */
+export class Subscriptions {
+  #root: Level = newLevel();
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Adds one, or replaces that of the same session, pattern and group (v5-3.8.4-3). */
+  add(subscription: Subscription): void {
+    let level = this.#root;
+    for (const name of subscription.pattern.split("/")) {
+      let next = level.children.get(name);
+      if (next === undefined) {
+        next = newLevel();
+        level.children.set(name, next);
+      }
+      level = next;
+    }
+    if (subscription.group === null) {
+      if (!level.plain.has(subscription.session)) this.#size += 1;
+      level.plain.set(subscription.session, subscription);
+      return;
+    }
+    let group = level.groups.get(subscription.group);
+    if (group === undefined) {
+      group = { name: subscription.group, members: [], turn: 0 };
+      level.groups.set(subscription.group, group);
+    }
+    const place = group.members.findIndex((member) => member.session === subscription.session);
+    if (place >= 0) {
+      group.members[place] = subscription;
+      return;
+    }
+    group.members.push(subscription);
+    this.#size += 1;
+  }
+
+  remove(subscription: Subscription): void {
+    const names = subscription.pattern.split("/");
+    const path: Level[] = [this.#root];
+    for (const name of names) {
+      const next = path[path.length - 1]!.children.get(name);
+      if (next === undefined) return;
+      path.push(next);
+    }
+    const level = path[path.length - 1]!;
+    if (subscription.group === null) {
+      if (level.plain.delete(subscription.session)) this.#size -= 1;
+    } else {
+      this.#leave(level, subscription.group, subscription.session);
+    }
+    for (let depth = names.length; depth > 0 && isEmpty(path[depth]!); depth--) {
+      path[depth - 1]!.children.delete(names[depth - 1]!);
+    }
+  }
+
+  #leave(level: Level, name: string, session: Session): void {
+    const group = level.groups.get(name);
+    const place = group?.members.findIndex((member) => member.session === session) ?? -1;
+    if (group === undefined || place < 0) return;
+    group.members.splice(place, 1);
+    this.#size -= 1;
+    if (place < group.turn) group.turn -= 1;
+    if (group.members.length === 0) level.groups.delete(name);
+  }
+
+  /** Everybody who gets a message on `topic`. */
+  match(topic: string): Match {
+    const found: Subscription[] = [];
+    const groups: Group[] = [];
+    const names = topic.split("/");
+    // Wildcards on the first level do not reach the server's own topics (v5-4.7.2-1).
+    walk(this.#root, names, 0, isReserved(topic), found, groups);
+    return gather(found, groups);
+  }
+}
+
+function walk(
+  level: Level,
+  names: readonly string[],
+  depth: number,
+  reserved: boolean,
+  found: Subscription[],
+  groups: Group[],
+): void {
+  const wild = !(reserved && depth === 0);
+  if (wild) {
+    // `#` stands for its parent level too (section 4.7.1.2).
+    const rest = level.children.get("#");
+    if (rest !== undefined) collect(rest, found, groups);
+  }
+  if (depth === names.length) {
+    collect(level, found, groups);
+    return;
+  }
+  const exact = level.children.get(names[depth]!);
+  if (exact !== undefined) walk(exact, names, depth + 1, reserved, found, groups);
+  const any = wild ? level.children.get("+") : undefined;
+  if (any !== undefined) walk(any, names, depth + 1, reserved, found, groups);
+}
+
+function collect(level: Level, found: Subscription[], groups: Group[]): void {
+  for (const subscription of level.plain.values()) found.push(subscription);
+  for (const group of level.groups.values()) groups.push(group);
+}
+
+function gather(found: readonly Subscription[], groups: readonly Group[]): Match {
+  const bySession = new Map<Session, Subscription[]>();
+  for (const subscription of found) {
+    const own = bySession.get(subscription.session);
+    if (own === undefined) bySession.set(subscription.session, [subscription]);
+    else own.push(subscription);
+  }
+  const recipients: Recipient[] = [];
+  const withoutLocal = new Map<Session, Recipient | null>();
+  for (const [session, own] of bySession) {
+    recipients.push(merge(session, own));
+    if (own.some((subscription) => subscription.noLocal)) {
+      const rest = own.filter((subscription) => !subscription.noLocal);
+      withoutLocal.set(session, rest.length === 0 ? null : merge(session, rest));
+    }
+  }
+  return { recipients, withoutLocal, groups };
+}
+
+function merge(session: Session, own: readonly Subscription[]): Recipient {
+  let qos: Qos = 0;
+  let retainAsPublished = false;
+  const identifiers: number[] = [];
+  for (const subscription of own) {
+    if (subscription.qos > qos) qos = subscription.qos;
+    if (subscription.retainAsPublished) retainAsPublished = true;
+    if (subscription.identifier !== 0) identifiers.push(subscription.identifier);
+  }
+  return {
+    session,
+    qos,
+    retainAsPublished,
+    identifiers: identifiers.length === 0 ? null : identifiers,
+  };
+}
+
+function newLevel(): Level {
+  return { children: new Map(), plain: new Map(), groups: new Map() };
+}
+
+function isEmpty(level: Level): boolean {
+  return level.children.size === 0 && level.plain.size === 0 && level.groups.size === 0;
+}

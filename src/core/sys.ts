@@ -1,0 +1,131 @@
+import type { Broker } from "./broker.ts";
+import type { Millis } from "./io.ts";
+import { publish } from "./publish.ts";
+
+/** Counters since the start. They cost an addition each, and `$SYS` and inspect read them. */
+export interface Statistics {
+  packetsReceived: number;
+  packetsSent: number;
+  publishReceived: number;
+  publishSent: number;
+  publishDropped: number;
+  bytesReceived: number;
+  bytesSent: number;
+  socketsOpened: number;
+  connected: number;
+  connectedMax: number;
+  sessionsExpired: number;
+  /** What `$SYS` said last, by topic, so that only what has changed is said again. */
+  readonly said: Map<string, string>;
+  readonly loads: readonly Load[];
+  /** When the loads were measured last. */
+  loadsAt: Millis | null;
+}
+
+type Counter =
+  "packetsReceived" | "packetsSent" | "publishReceived" | "publishSent" | "socketsOpened";
+
+/** A rate a minute, as moving averages over 1, 5 and 15 minutes. */
+interface Load {
+  readonly topic: string;
+  readonly counter: Counter;
+  last: number;
+  readonly averages: [number, number, number];
+}
+
+export function newStatistics(): Statistics {
+  const load = (topic: string, counter: Counter): Load => ({
+    topic,
+    counter,
+    last: 0,
+    averages: [0, 0, 0],
+  });
+  return {
+    packetsReceived: 0,
+    packetsSent: 0,
+    publishReceived: 0,
+    publishSent: 0,
+    publishDropped: 0,
+    bytesReceived: 0,
+    bytesSent: 0,
+    socketsOpened: 0,
+    connected: 0,
+    connectedMax: 0,
+    sessionsExpired: 0,
+    said: new Map(),
+    loads: [
+      load("messages/received", "packetsReceived"),
+      load("messages/sent", "packetsSent"),
+      load("publish/received", "publishReceived"),
+      load("publish/sent", "publishSent"),
+      load("sockets", "socketsOpened"),
+    ],
+    loadsAt: null,
+  };
+}
+
+/** Publishes the changed values of `$SYS/broker/...`, retained, under the names mosquitto gave them. */
+export function publishSys(broker: Broker): void {
+  for (const [topic, value] of valuesOf(broker)) {
+    if (broker.statistics.said.get(topic) === value) continue;
+    broker.statistics.said.set(topic, value);
+    publish(broker, null, {
+      topic: `$SYS/broker/${topic}`,
+      qos: 0,
+      retain: true,
+      payload: ascii(value),
+      properties: null,
+      expiresAt: null,
+      frame: null,
+      owned: true,
+    });
+  }
+}
+
+function valuesOf(broker: Broker): [string, string][] {
+  const { statistics: s, sessions, retained, subscriptions } = broker;
+  const counts: [string, number][] = [
+    ["clients/connected", s.connected],
+    ["clients/disconnected", sessions.size - s.connected],
+    ["clients/total", sessions.size],
+    ["clients/maximum", s.connectedMax],
+    ["clients/expired", s.sessionsExpired],
+    ["messages/received", s.packetsReceived],
+    ["messages/sent", s.packetsSent],
+    ["publish/messages/received", s.publishReceived],
+    ["publish/messages/sent", s.publishSent],
+    ["publish/messages/dropped", s.publishDropped],
+    ["bytes/received", s.bytesReceived],
+    ["bytes/sent", s.bytesSent],
+    ["subscriptions/count", subscriptions.size],
+    ["retained messages/count", retained.count],
+  ];
+  return [
+    ["version", `mqttd version ${broker.version}`],
+    ["uptime", `${Math.floor((broker.now - broker.startedAt) / 1000)} seconds`],
+    ...counts.map(([topic, value]): [string, string] => [topic, String(value)]),
+    ...loadsOf(broker),
+  ];
+}
+
+function loadsOf(broker: Broker): [string, string][] {
+  const { statistics, now } = broker;
+  const minutes = (now - (statistics.loadsAt ?? broker.startedAt)) / 60_000;
+  statistics.loadsAt = now;
+  const values: [string, string][] = [];
+  for (const load of statistics.loads) {
+    const rate = minutes > 0 ? (statistics[load.counter] - load.last) / minutes : 0;
+    load.last = statistics[load.counter];
+    for (const [place, window] of [1, 5, 15].entries()) {
+      const before = load.averages[place] ?? 0;
+      const average = rate + Math.exp(-minutes / window) * (before - rate);
+      load.averages[place] = average;
+      values.push([`load/${load.topic}/${window}min`, average.toFixed(2)]);
+    }
+  }
+  return values;
+}
+
+function ascii(text: string): Uint8Array {
+  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+}

@@ -1,0 +1,14 @@
+import type { Connection } from "./connection.ts";
+import type { Session } from "./session.ts";
+import type { Will } from "./will.ts";
+
+/** What a deadline is about: the heap holds all of them. */
+export type Timed =
+  /** Connect timeout, keepalive or stall, whichever is first. */
+  | { readonly kind: "connection"; readonly connection: Connection }
+  | { readonly kind: "will"; readonly will: Will }
+  /** The Session Expiry Interval has passed. */
+  | { readonly kind: "session"; readonly session: Session }
+  /** There is more of a retained replay or a long queue to send; due at once. */
+  | { readonly kind: "pump"; readonly session: Session }
+  | { readonly kind: "sys" };

@@ -1,0 +1,69 @@
+import { assert } from "./assert.ts";
+import type { EndCause } from "./ends.ts";
+import type { WillFacts } from "./events.ts";
+import { Deadline } from "./deadlines.ts";
+import type { Timed } from "./timed.ts";
+import type { Millis } from "./io.ts";
+import type { Session } from "./session.ts";
+import type { WillPacket } from "./packet.ts";
+
+/** armed: its connection lives. delayed: that has ended, it waits for its due time. */
+export type WillState = "armed" | "delayed" | "published" | "discarded" | "cancelled";
+
+/** From which state a will may get into which. The last three are fates; nothing follows them. */
+const transitions: Readonly<Record<WillState, readonly WillState[]>> = {
+  armed: ["delayed", "published", "discarded", "cancelled"],
+  delayed: ["published", "discarded", "cancelled"],
+  published: [],
+  discarded: [],
+  cancelled: [],
+};
+
+/** The will of one connection, kept by the session, since it can outlive the connection. */
+export class Will {
+  readonly session: Session;
+  readonly packet: WillPacket;
+  /** With the mount point of its listener. */
+  readonly topic: string;
+  readonly deadline: Deadline<Timed>;
+  /** How its connection ended, and when; null while it lives. */
+  ended: { readonly cause: EndCause; readonly at: Millis } | null = null;
+  #state: WillState = "armed";
+
+  constructor(session: Session, packet: WillPacket, topic: string) {
+    this.session = session;
+    this.packet = packet;
+    this.topic = topic;
+    this.deadline = new Deadline<Timed>({ kind: "will", will: this });
+  }
+
+  get state(): WillState {
+    return this.#state;
+  }
+
+  become(next: WillState): void {
+    assert(
+      transitions[this.#state].includes(next),
+      `a will that is ${this.#state} can't become ${next}`,
+    );
+    this.#state = next;
+  }
+
+  get facts(): WillFacts {
+    return {
+      topic: this.topic,
+      qos: this.packet.qos,
+      retain: this.packet.retain,
+      delayInterval: this.packet.delayInterval,
+      payloadBytes: this.packet.payload.length,
+    };
+  }
+}
+
+/**
+ * Seconds from the end of the connection to the publication: the Will Delay Interval or the rest of
+ * the session's life, whichever is shorter [v5-3.1.2-8] [v5-3.1.3-9].
+ */
+export function willDelay(packet: WillPacket, sessionExpirySeconds: number): number {
+  return Math.min(packet.delayInterval, sessionExpirySeconds);
+}
