@@ -118,6 +118,8 @@ export class Broker {
         return this.#opened(input);
       case "malformed":
         return endMalformed(this, this.connection(input.connection), input.error, input.version);
+      case "waiting":
+        return this.#waiting(this.connection(input.connection));
       case "blocked":
         return this.#blocked(this.connection(input.connection));
       case "progressed":
@@ -232,20 +234,27 @@ export class Broker {
     });
   }
 
-  #blocked(connection: Connection): void {
-    if (connection.blockedAt !== null) return;
-    connection.blockedAt = this.now;
-    this.rerouted(connection.session);
+  #waiting(connection: Connection): void {
+    if (connection.waitingSince !== null) return;
+    connection.waitingSince = this.now;
     watchKeepAlive(this, connection);
   }
 
+  #blocked(connection: Connection): void {
+    if (connection.blocked) return;
+    connection.blocked = true;
+    this.rerouted(connection.session);
+    this.#waiting(connection);
+  }
+
   #progressed(connection: Connection): void {
-    if (connection.blockedAt !== null) connection.blockedAt = this.now;
+    if (connection.waitingSince !== null) connection.waitingSince = this.now;
   }
 
   #drained(connection: Connection): void {
-    if (connection.blockedAt === null) return;
-    connection.blockedAt = null;
+    connection.waitingSince = null;
+    if (!connection.blocked) return;
+    connection.blocked = false;
     this.rerouted(connection.session);
     if (connection.session !== null) pump(this, connection.session);
   }

@@ -38,7 +38,9 @@ export class Connection {
   /** The driver reads no more since then; null: it reads. */
   pausedAt: Millis | null = null;
   /** Since when it has taken nothing of what waits for it; null: nothing waits. */
-  blockedAt: Millis | null = null;
+  waitingSince: Millis | null = null;
+  /** So much waits that nothing more is delivered. */
+  blocked = false;
   /** Bytes; Infinity: no limit. The client's own Maximum Packet Size. */
   maximumPacketSize = Infinity;
   /** Outgoing QoS 1 and 2 messages it takes at once. */

@@ -4,10 +4,12 @@ import type { BrokerEvent } from "./events.ts";
 import type { Delivery, Millis } from "./io.ts";
 import { keep, publishSize, type Message, type Qos } from "./packet.ts";
 import { deliver } from "./publish.ts";
+import type { Queued } from "./queue.ts";
 import { lesserQos, type Session } from "./session.ts";
 
-/** Messages that one turn sends from a queue or a retained replay; the rest waits for the next. */
+/** What one turn sends from a queue or a retained replay, at the most; the rest waits for the next. */
 const messagesAtOnce = 200;
+const bytesAtOnce = 256 * 1024;
 
 /** Where the copies of one message went. */
 export interface Outcome {
@@ -33,7 +35,7 @@ export function offer(
 ): void {
   const qos = lesserQos(message.qos, subscribedQos);
   const connection = session.connection;
-  const ready = connection !== null && connection.blockedAt === null;
+  const ready = connection !== null && !connection.blocked;
   if (ready && (qos === 0 || mayAdd(session, connection))) {
     const copy = copyFor(broker, session, connection, message, qos, retain, identifiers);
     if (copy === null) {
@@ -161,51 +163,48 @@ function drop(
 /** Sends what waits for a session: its queue first, then retained messages, as far as it takes them. */
 export function pump(broker: Broker, session: Session): void {
   const connection = session.connection;
-  if (connection === null || connection.blockedAt !== null) return;
-  for (let sent = 0; sent < messagesAtOnce; sent++) {
+  if (connection === null || connection.blocked) return;
+  let bytes = 0;
+  for (let sent = 0; sent < messagesAtOnce && bytes < bytesAtOnce; sent++) {
     if (session.outgoing.count >= connection.receiveMaximum) return;
-    if (!pumpQueue(broker, session, connection) && !pumpReplay(broker, session, connection)) {
+    const item = nextFor(session);
+    if (item === null) {
       session.dropping = false;
       return;
     }
+    // [v5-3.3.2-5]: what has expired before it was sent is deleted.
+    const { message } = item;
+    if (message.expiresAt !== null && message.expiresAt <= broker.now) continue;
+    bytes += message.payload.length;
+    send(broker, session, connection, item);
   }
   broker.deadlines.set(session.pump, (broker.now + 1) as Millis);
 }
 
-function pumpQueue(broker: Broker, session: Session, connection: Connection): boolean {
-  const item = session.queue.shift();
-  if (item === undefined) return false;
-  const { message, qos, retain, identifiers } = item;
-  // [v5-3.3.2-5]: what has expired before it was sent is deleted.
-  if (message.expiresAt !== null && message.expiresAt <= broker.now) return true;
-  send(broker, session, connection, message, qos, retain, identifiers);
-  return true;
-}
-
-function pumpReplay(broker: Broker, session: Session, connection: Connection): boolean {
-  const replay = session.replays[0];
-  if (replay === undefined) return false;
-  const { subscription } = replay;
-  const next = replay.messages.next();
-  if (next.done === true) {
-    session.replays.shift();
-    return true;
+/** The queue first, then the retained messages that a subscription still has to get. */
+function nextFor(session: Session): Queued | null {
+  const queued = session.queue.shift();
+  if (queued !== undefined) return queued;
+  for (;;) {
+    const replay = session.replays[0];
+    if (replay === undefined) return null;
+    const next = replay.messages.next();
+    if (next.done === true) {
+      session.replays.shift();
+      continue;
+    }
+    const { qos, identifier } = replay.subscription;
+    return {
+      message: next.value,
+      qos: lesserQos(next.value.qos, qos),
+      retain: true,
+      identifiers: identifier === 0 ? null : [identifier],
+    };
   }
-  const qos = lesserQos(next.value.qos, subscription.qos);
-  const identifiers = subscription.identifier === 0 ? null : [subscription.identifier];
-  send(broker, session, connection, next.value, qos, true, identifiers);
-  return true;
 }
 
-function send(
-  broker: Broker,
-  session: Session,
-  connection: Connection,
-  message: Message,
-  qos: Qos,
-  retain: boolean,
-  identifiers: readonly number[] | null,
-): void {
+function send(broker: Broker, session: Session, connection: Connection, item: Queued): void {
+  const { message, qos, retain, identifiers } = item;
   const copy = copyFor(broker, session, connection, message, qos, retain, identifiers);
   if (copy !== null) deliver(broker, message, [copy]);
 }

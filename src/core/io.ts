@@ -51,9 +51,11 @@ export type Input =
       readonly error: ProtocolError;
       readonly version: ProtocolVersion | null;
     }
-  /** More waits to be written than `limits` of the driver allow: deliver no more for now. */
+  /** The peer took less than was written: what is left waits. `stallTimeoutMs` runs from here. */
+  | { readonly type: "waiting"; readonly connection: ConnectionId }
+  /** So much waits that nothing more is to be delivered for now. */
   | { readonly type: "blocked"; readonly connection: ConnectionId }
-  /** The peer took some of what waits, yet not enough: it is slow, but it is not stalled. */
+  /** The peer took some of what waits, yet not enough: it is slow, not stalled. */
   | { readonly type: "progressed"; readonly connection: ConnectionId }
   /** All that waited has been written. */
   | { readonly type: "drained"; readonly connection: ConnectionId }

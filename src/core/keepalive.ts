@@ -27,7 +27,7 @@ export function firstDue(
     return { due: connection.openedAt + limits.connectTimeoutMs, cause: "connectTimeout" };
   }
   const silent = keepAliveDue(connection);
-  const stalled = (connection.blockedAt ?? Infinity) + limits.stallTimeoutMs;
+  const stalled = (connection.waitingSince ?? Infinity) + limits.stallTimeoutMs;
   return stalled < silent
     ? { due: stalled, cause: "stalled" }
     : { due: silent, cause: "keepAliveExpired" };

@@ -264,7 +264,7 @@ function fixedCopies(match: Match): Delivery[] | null {
   const copies: Delivery[] = [];
   for (const { session, identifiers } of match.recipients) {
     const connection = session.connection;
-    if (connection === null || connection.blockedAt !== null) return null;
+    if (connection === null || connection.blocked) return null;
     if (connection.maximumPacketSize !== Infinity || connection.aliasesOutMax > 0) return null;
     const strip = connection.listener.mountPoint.length;
     copies.push({
@@ -309,6 +309,6 @@ function offerToGroup(broker: Broker, group: Group, message: Message, outcome: O
 function fitnessOf(session: Session): number {
   const connection = session.connection;
   if (connection === null) return 0;
-  if (connection.blockedAt !== null) return 1;
+  if (connection.blocked) return 1;
   return session.queue.count === 0 && session.outgoing.count < connection.receiveMaximum ? 3 : 2;
 }

@@ -26,7 +26,8 @@ export interface ConnectionView {
   readonly lastPacketAt: number;
   /** When it will be ended if nothing comes. */
   readonly dueAt: number | null;
-  readonly blockedAt: number | null;
+  readonly waitingSince: number | null;
+  readonly blocked: boolean;
   readonly pausedAt: number | null;
 }
 
@@ -56,7 +57,8 @@ export function viewOf(broker: Broker): BrokerView {
       keepAlive: connection.keepAlive,
       lastPacketAt: connection.lastPacketAt,
       dueAt: finite(firstDue(broker, connection).due),
-      blockedAt: connection.blockedAt,
+      waitingSince: connection.waitingSince,
+      blocked: connection.blocked,
       pausedAt: connection.pausedAt,
     })),
     sessions: [...broker.sessions.values()].map((session) => ({

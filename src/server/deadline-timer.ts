@@ -1,0 +1,50 @@
+import type { Millis } from "../core/io.ts";
+import type { Clock } from "./clock.ts";
+
+/** Timers take no longer delays; a later deadline is looked at again then. */
+const longestDelayMs = 2 ** 31 - 1;
+
+/** The one timer of the process, armed to the core's next deadline; null: to nothing. */
+export interface DeadlineTimer {
+  arm(due: Millis | null): void;
+  stop(): void;
+}
+
+export class SystemTimer implements DeadlineTimer {
+  readonly #clock: Clock;
+  readonly #onDue: () => void;
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  #armedTo: Millis | null = null;
+
+  constructor(clock: Clock, onDue: () => void) {
+    this.#clock = clock;
+    this.#onDue = onDue;
+  }
+
+  arm(due: Millis | null): void {
+    if (due === this.#armedTo) return;
+    this.stop();
+    if (due === null) return;
+    this.#armedTo = due;
+    const delay = Math.min(Math.max(0, Math.ceil(due - this.#clock.now())), longestDelayMs);
+    this.#timer = setTimeout(() => this.#fired(), delay);
+  }
+
+  stop(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#armedTo = null;
+  }
+
+  /**
+   * The loop may have been held up, so that packets which came in time still stand in the kernel.
+   * They are read first: an immediate runs after the sockets had their turn.
+   */
+  #fired(): void {
+    this.#timer = null;
+    setImmediate(() => {
+      this.#armedTo = null;
+      this.#onDue();
+    });
+  }
+}

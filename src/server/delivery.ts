@@ -1,0 +1,87 @@
+import type { Delivery } from "../core/io.ts";
+import type { Frame, Message } from "../core/packet.ts";
+import { packetIdOffset, patchPublish, publishSize, writePublish } from "../wire/publish.ts";
+import type { Outbox } from "./outbox.ts";
+
+/** A PUBLISH with QoS 0, no DUP and no RETAIN begins with this byte. */
+const plainPublish = 0x30;
+
+/** One encoding of the message at hand: for v5 or older, with or without a packet id. */
+interface Encoded {
+  bytes: Uint8Array;
+  length: number;
+  idOffset: number;
+  isMade: boolean;
+}
+
+/**
+ * Writes the copies of one message after another, with the least work for each: the input's own
+ * bytes where they are right as they are, else one encoding for all, copied and patched.
+ */
+export class DeliveryWriter {
+  #message: Message | null = null;
+  #expirySeconds: number | null = null;
+  /** The message's frame, where a QoS 0 copy for the same version equals it to the byte. */
+  #frame: Frame | null = null;
+  #frameIsV5 = false;
+  readonly #encoded: readonly [Encoded, Encoded, Encoded, Encoded] = [
+    notMade(),
+    notMade(),
+    notMade(),
+    notMade(),
+  ];
+
+  /** Copies of this message follow; the last one's are done. */
+  begin(message: Message, expirySeconds: number | null): void {
+    this.#message = message;
+    this.#expirySeconds = expirySeconds;
+    const { frame } = message;
+    this.#frame = frame !== null && frame.bytes[frame.start] === plainPublish ? frame : null;
+    this.#frameIsV5 = frame?.version === 5;
+    for (const encoded of this.#encoded) encoded.isMade = false;
+  }
+
+  write(outbox: Outbox, delivery: Delivery): void {
+    const frame = this.#frame;
+    if (delivery.plain) {
+      if (
+        frame !== null &&
+        delivery.qos === 0 &&
+        !delivery.retain &&
+        this.#frameIsV5 === (delivery.version === 5)
+      ) {
+        outbox.forward(frame.bytes, frame.start, frame.end);
+        return;
+      }
+      this.#copy(outbox, delivery);
+      return;
+    }
+    const message = this.#message;
+    if (message === null) return;
+    const offset = outbox.reserve(publishSize(message, delivery, this.#expirySeconds));
+    outbox.commit(writePublish(outbox.buffer, offset, message, delivery, this.#expirySeconds));
+  }
+
+  /** Copies the encoding that this delivery shares with others, and makes the copy its own. */
+  #copy(outbox: Outbox, delivery: Delivery): void {
+    const place = (delivery.version === 5 ? 2 : 0) + (delivery.qos === 0 ? 0 : 1);
+    const encoded = this.#encoded[place]!;
+    if (!encoded.isMade) this.#encode(encoded, delivery);
+    const offset = outbox.append(encoded.bytes, 0, encoded.length);
+    patchPublish(outbox.buffer, offset, encoded.idOffset, delivery);
+  }
+
+  #encode(encoded: Encoded, delivery: Delivery): void {
+    const message = this.#message;
+    if (message === null) return;
+    const size = publishSize(message, delivery, this.#expirySeconds);
+    if (size > encoded.bytes.length) encoded.bytes = new Uint8Array(size * 2);
+    encoded.length = writePublish(encoded.bytes, 0, message, delivery, this.#expirySeconds);
+    encoded.idOffset = delivery.qos === 0 ? 0 : packetIdOffset(encoded.bytes, 0);
+    encoded.isMade = true;
+  }
+}
+
+function notMade(): Encoded {
+  return { bytes: new Uint8Array(1024), length: 0, idOffset: 0, isMade: false };
+}

@@ -1,0 +1,470 @@
+import { assert, unreachable } from "../core/assert.ts";
+import type { Broker } from "../core/broker.ts";
+import type { ConnectionId, Delivery, Effect, Input, ListenerPolicy, Millis } from "../core/io.ts";
+import type { ClientPacket, Message, ProtocolVersion, ServerPacket } from "../core/packet.ts";
+import type { Level, LogEvent } from "../log/events.ts";
+import type { Link, LinkEvents } from "../transport/transport.ts";
+import { encodeServerPacket } from "../wire/codec.ts";
+import { writeAck } from "../wire/ack.ts";
+import type { Authenticate } from "./auth.ts";
+import type { Clock } from "./clock.ts";
+import type { DeadlineTimer } from "./deadline-timer.ts";
+import { DeliveryWriter } from "./delivery.ts";
+import { BufferPool } from "./outbox.ts";
+import { Port } from "./port.ts";
+
+/** Where events go: a LogSink, or a test's list. */
+export interface EventLog {
+  note(event: LogEvent, at: Millis): void;
+  wants(level: Level): boolean;
+}
+
+export interface DriverOptions {
+  readonly broker: Broker;
+  readonly clock: Clock;
+  readonly log: EventLog;
+  readonly authenticate: Authenticate;
+  /** Bytes of a whole packet from a client. */
+  readonly packetSize: number;
+  /** Bytes that may wait for one connection before deliveries to it stop. */
+  readonly outputBytes: number;
+  /** Calls `onDue` when the time it was armed to has come. */
+  readonly timer: (onDue: () => void) => DeadlineTimer;
+  /** A fault of our own: print and end. Does not return to the caller's work. */
+  readonly onFault: (fault: unknown) => void;
+}
+
+/** Packets after which a turn looks at the clock, and how long a turn may take. */
+const packetsBetweenLooks = 64;
+const turnMs = 5;
+/** A buffer of this size is written before the turn ends. */
+const earlyFlushBytes = 64 * 1024;
+/** How long the last words to a client that was sent away may wait for it to read. */
+const lingerMs = 5000;
+
+/**
+ * Stands between the core and the world: hands in one input at a time, carries out its effects in
+ * order, flushes at the end of the turn and keeps the one timer of the process.
+ */
+export class Driver {
+  readonly #broker: Broker;
+  readonly #clock: Clock;
+  readonly #log: EventLog;
+  readonly #options: DriverOptions;
+  readonly #pool = new BufferPool();
+  readonly #ports: (Port | undefined)[] = [];
+  readonly #freeIds: ConnectionId[] = [];
+  /** Ports with something to flush, and inputs that came up while effects were carried out. */
+  readonly #dirty: Port[] = [];
+  readonly #inputs: Input[] = [];
+  /** Ports whose turn was cut short; they go on in the next one. */
+  #unfinished: Port[] = [];
+  readonly #timer: DeadlineTimer;
+  readonly #writer: DeliveryWriter;
+  #trace: boolean;
+  #now: Millis;
+  bytesReceived = 0;
+  bytesSent = 0;
+
+  constructor(options: DriverOptions) {
+    this.#options = options;
+    this.#broker = options.broker;
+    this.#clock = options.clock;
+    this.#log = options.log;
+    this.#trace = options.log.wants("debug");
+    this.#now = options.clock.now();
+    this.#writer = new DeliveryWriter();
+    this.#timer = options.timer(() => this.#guard(() => this.#look()));
+    this.#timer.arm(this.#broker.nextDeadline());
+  }
+
+  /** What a transport tells, for connections of one listener. */
+  eventsFor(listener: ListenerPolicy): LinkEvents {
+    return {
+      opened: (link) => this.#guard(() => this.#opened(link, listener)),
+      data: (link, chunk) => {
+        // No closure here: this is the way of every packet.
+        try {
+          this.#data(portOf(link), chunk);
+        } catch (fault) {
+          this.#options.onFault(fault);
+        }
+      },
+      drained: (link) => this.#guard(() => this.#drained(portOf(link))),
+      closed: (link, how) => this.#guard(() => this.#closed(portOf(link), how)),
+    };
+  }
+
+  /** An order of the operator, or of the process. */
+  order(input: Input & { type: "kicked" | "stopping" }): void {
+    this.#guard(() => {
+      this.#turn();
+      this.#hand(input);
+      this.#endTurn();
+    });
+  }
+
+  /** To be called about once a second: notices a suspend, and hands in what was measured. */
+  heartbeat(): void {
+    this.#guard(() => {
+      const asleepMs = this.#clock.catchUp();
+      this.#turn();
+      const { bytesReceived, bytesSent } = this;
+      this.#hand({ type: "measured", bytesReceived, bytesSent });
+      if (asleepMs > 0) this.#hand({ type: "woke", asleepMs });
+      this.#endTurn();
+    });
+  }
+
+  /** Whether everything that was sent has left the process. */
+  get idle(): boolean {
+    return this.#ports.every((port) => port === undefined || port.outbox.size === 0);
+  }
+
+  stopTimer(): void {
+    this.#timer.stop();
+  }
+
+  setTrace(on: boolean): void {
+    this.#trace = on;
+  }
+
+  #guard(work: () => void): void {
+    try {
+      work();
+    } catch (fault) {
+      this.#options.onFault(fault);
+    }
+  }
+
+  #turn(): void {
+    this.#now = this.#clock.now();
+  }
+
+  /** Flushes what the turn caused, until flushing causes nothing more, and sets the timer. */
+  #endTurn(): void {
+    for (;;) {
+      const port = this.#dirty.pop();
+      if (port !== undefined) {
+        port.dirty = false;
+        this.#flush(port);
+      } else if (this.#inputs.length > 0) {
+        this.#settle();
+      } else {
+        break;
+      }
+    }
+    this.#timer.arm(this.#broker.nextDeadline());
+  }
+
+  #look(): void {
+    this.#turn();
+    this.#hand({ type: "deadline" });
+    this.#endTurn();
+  }
+
+  #opened(link: Link, listener: ListenerPolicy): void {
+    this.#turn();
+    const connection = this.#freeIds.pop() ?? this.#ports.length;
+    const port = new Port(connection, link, listener, this.#options.packetSize, this.#pool);
+    this.#ports[connection] = port;
+    link.owner = port;
+    const token = `auto-${crypto.randomUUID()}`;
+    this.#hand({ type: "opened", connection, remote: link.remote, listener, token });
+    this.#endTurn();
+  }
+
+  #data(port: Port, chunk: Uint8Array): void {
+    // What a client says after it was sent away is not listened to.
+    if (!port.open) return;
+    this.bytesReceived += chunk.length;
+    this.#turn();
+    port.reader.feed(chunk);
+    if (!port.held) this.#read(port);
+    this.#endTurn();
+  }
+
+  /** Hands in the packets that are complete, for as long as a turn may take. */
+  #read(port: Port): void {
+    const until = this.#now + turnMs;
+    for (let packets = 1; port.open && !port.held; packets++) {
+      if (!this.#readOne(port)) return;
+      if (packets % packetsBetweenLooks === 0 && this.#clock.now() >= until) {
+        return this.#continueLater(port);
+      }
+    }
+  }
+
+  /** False: there is no complete packet. */
+  #readOne(port: Port): boolean {
+    const packet = port.reader.next();
+    if (packet === null) return false;
+    const connection = port.id;
+    if (packet.type === "fault") {
+      const { error, version } = packet;
+      this.#hand({ type: "malformed", connection, error, version });
+      return true;
+    }
+    if (this.#trace) this.#traced(port, "received", packet);
+    this.#hand({ type: "received", connection, packet });
+    return true;
+  }
+
+  /** Lets the others have their turn: no callback blocks the loop, and no deadline waits for one. */
+  #continueLater(port: Port): void {
+    if (port.holdTurn) return;
+    port.holdTurn = true;
+    this.#reading(port);
+    if (this.#unfinished.push(port) === 1) {
+      setImmediate(() => this.#guard(() => this.#continue()));
+    }
+  }
+
+  #continue(): void {
+    const ports = this.#unfinished;
+    this.#unfinished = [];
+    for (const port of ports) {
+      port.holdTurn = false;
+      if (!port.open) continue;
+      this.#turn();
+      this.#reading(port);
+      this.#settle();
+      this.#read(port);
+      this.#endTurn();
+    }
+  }
+
+  #drained(port: Port): void {
+    this.#turn();
+    this.#flush(port);
+    this.#endTurn();
+  }
+
+  #closed(port: Port, how: "eof" | "reset" | "timeout"): void {
+    port.outbox.clear();
+    if (port.linger !== null) clearTimeout(port.linger);
+    if (!port.open) return;
+    this.#turn();
+    // Packets whose turn is still to come came before the end, so they count before it.
+    while (port.open && !port.holdAuthentication && this.#readOne(port));
+    if (port.open) {
+      this.#release(port);
+      this.#carryOut(this.#broker.handle({ type: "closed", connection: port.id, how }, this.#now));
+    }
+    this.#endTurn();
+  }
+
+  /** One input, and whatever inputs its effects give rise to. */
+  #hand(input: Input): void {
+    this.#carryOut(this.#broker.handle(input, this.#now));
+    if (this.#inputs.length > 0) this.#settle();
+  }
+
+  /** An input that comes up in the middle of something is handed in right after it. */
+  #later(input: Input): void {
+    this.#inputs.push(input);
+  }
+
+  #settle(): void {
+    for (let input = this.#inputs.shift(); input !== undefined; input = this.#inputs.shift()) {
+      if ("connection" in input && this.#ports[input.connection]?.open !== true) continue;
+      this.#carryOut(this.#broker.handle(input, this.#now));
+    }
+  }
+
+  #carryOut(effects: readonly Effect[]): void {
+    for (const effect of effects) {
+      switch (effect.type) {
+        case "deliver":
+          this.#deliver(effect.message, effect.expirySeconds, effect.to);
+          break;
+        case "send":
+          this.#send(this.#port(effect.connection), effect.version, effect.packet);
+          break;
+        case "note":
+          this.#log.note(effect.event, this.#now);
+          break;
+        case "watch": {
+          const port = this.#port(effect.connection);
+          port.clientId = effect.clientId;
+          port.link.watch(effect.allowedMs);
+          break;
+        }
+        case "authenticate":
+          this.#authenticate(this.#port(effect.connection), effect);
+          break;
+        case "close":
+          this.#close(this.#port(effect.connection), effect.how);
+          break;
+        default:
+          unreachable(effect);
+      }
+    }
+  }
+
+  #port(id: ConnectionId): Port {
+    const port = this.#ports[id];
+    assert(port !== undefined, `an effect names connection ${id}, which is not open`);
+    return port;
+  }
+
+  #deliver(message: Message, expirySeconds: number | null, to: readonly Delivery[]): void {
+    this.#writer.begin(message, expirySeconds);
+    for (const delivery of to) {
+      const port = this.#port(delivery.connection);
+      this.#writer.write(port.outbox, delivery);
+      if (this.#trace) this.#tracedDelivery(port, message, delivery);
+      this.#touch(port);
+    }
+  }
+
+  #send(port: Port, version: ProtocolVersion, packet: ServerPacket): void {
+    if (this.#trace) this.#traced(port, "sent", packet);
+    const { outbox } = port;
+    switch (packet.type) {
+      case "puback":
+      case "pubrec":
+      case "pubrel":
+      case "pubcomp": {
+        const offset = outbox.reserve(ackSize);
+        const { type, packetId, reason } = packet;
+        outbox.commit(writeAck(outbox.buffer, offset, type, version, packetId, reason));
+        break;
+      }
+      default: {
+        const bytes = encodeServerPacket(packet, version);
+        outbox.append(bytes, 0, bytes.length);
+      }
+    }
+    this.#touch(port);
+  }
+
+  #touch(port: Port): void {
+    if (!port.dirty) {
+      port.dirty = true;
+      this.#dirty.push(port);
+    }
+    if (!port.waiting && port.outbox.buffered >= earlyFlushBytes) this.#flush(port);
+  }
+
+  #flush(port: Port): void {
+    if (port.outbox.size === 0 && !port.waiting) return;
+    const took = port.outbox.flush(port.link);
+    if (took < 0) {
+      // The link has ended; that it is closed follows.
+      port.outbox.clear();
+      return;
+    }
+    this.bytesSent += took;
+    this.#tellOutput(port, took);
+  }
+
+  /** Tells the core what became of the output, where that has changed. */
+  #tellOutput(port: Port, took: number): void {
+    const left = port.outbox.size;
+    const connection = port.id;
+    if (left === 0) {
+      if (!port.waiting) return;
+      port.waiting = false;
+      if (!port.open) return this.#part(port);
+      port.holdOutput = false;
+      this.#later({ type: "drained", connection });
+      this.#reading(port);
+      if (!port.held) this.#continueLater(port);
+      return;
+    }
+    if (!port.open) return;
+    const { outputBytes } = this.#options;
+    if (!port.waiting) this.#later({ type: "waiting", connection });
+    else if (took > 0) this.#later({ type: "progressed", connection });
+    port.waiting = true;
+    if (left > outputBytes) this.#later({ type: "blocked", connection });
+    if (left > 2 * outputBytes && !port.holdOutput) {
+      port.holdOutput = true;
+      this.#reading(port);
+    }
+  }
+
+  /** Lets the link read or not, and tells the core: the keepalive does not run while it does not. */
+  #reading(port: Port): void {
+    if (port.paused === port.held) return;
+    port.paused = port.held;
+    const connection = port.id;
+    if (port.paused) port.link.pause();
+    else port.link.resume();
+    this.#later({ type: port.paused ? "paused" : "resumed", connection });
+  }
+
+  #authenticate(port: Port, effect: Effect & { type: "authenticate" }): void {
+    let isLater = false;
+    port.holdAuthentication = true;
+    this.#options.authenticate(effect, (refused) => {
+      port.holdAuthentication = false;
+      if (!port.open) return;
+      this.#later({ type: "authenticated", connection: port.id, refused });
+      if (isLater) this.#guard(() => this.#verdictCame(port));
+    });
+    isLater = true;
+    if (port.holdAuthentication) this.#reading(port);
+  }
+
+  #verdictCame(port: Port): void {
+    this.#turn();
+    this.#reading(port);
+    this.#settle();
+    this.#read(port);
+    this.#endTurn();
+  }
+
+  /** The core is done with it; its last bytes are still to be taken. */
+  #close(port: Port, how: "end" | "reset"): void {
+    if (how === "end") this.#flush(port);
+    this.#release(port);
+    if (how === "reset") {
+      port.outbox.clear();
+      port.link.reset();
+    } else if (port.outbox.size === 0) {
+      port.link.end();
+    } else {
+      port.linger = setTimeout(() => {
+        port.outbox.clear();
+        port.link.reset();
+      }, lingerMs);
+    }
+  }
+
+  /** All that was said to a client that was sent away has been taken. */
+  #part(port: Port): void {
+    if (port.linger !== null) clearTimeout(port.linger);
+    port.linger = null;
+    port.link.end();
+  }
+
+  #release(port: Port): void {
+    port.open = false;
+    this.#ports[port.id] = undefined;
+    this.#freeIds.push(port.id);
+  }
+
+  #traced(port: Port, direction: "received" | "sent", packet: ClientPacket | ServerPacket): void {
+    const peer = { clientId: port.clientId, remote: port.link.remote };
+    this.#log.note({ event: "packet", peer, direction, packet }, this.#now);
+  }
+
+  #tracedDelivery(port: Port, message: Message, delivery: Delivery): void {
+    const { qos, retain, dup, packetId, strip } = delivery;
+    const topic = message.topic.slice(strip);
+    const { payload } = message;
+    const packet = { type: "publish", topic, qos, retain, dup, packetId, payload } as const;
+    const peer = { clientId: port.clientId, remote: port.link.remote };
+    this.#log.note({ event: "packet", peer, direction: "sent", packet }, this.#now);
+  }
+}
+
+/** An acknowledgement with its packet id and reason code. */
+const ackSize = 5;
+
+function portOf(link: Link): Port {
+  assert(link.owner instanceof Port, "a link tells of itself after it was opened");
+  return link.owner;
+}

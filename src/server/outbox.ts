@@ -1,0 +1,155 @@
+import { assert } from "../core/assert.ts";
+import type { Link } from "../transport/transport.ts";
+
+const smallestBuffer = 16 * 1024;
+/** Buffers kept for reuse, all of the smallest size. */
+const pooledBuffers = 256;
+
+/** Output buffers that nobody uses at the moment. One pool a driver. */
+export class BufferPool {
+  readonly #free: Uint8Array[] = [];
+
+  take(): Uint8Array {
+    return this.#free.pop() ?? new Uint8Array(smallestBuffer);
+  }
+
+  give(buffer: Uint8Array): void {
+    if (buffer.length === smallestBuffer && this.#free.length < pooledBuffers) {
+      this.#free.push(buffer);
+    }
+  }
+}
+
+/**
+ * What waits to be written to one link: either a run of bytes inside an input chunk (a message that
+ * is forwarded as it came, and its neighbours), kept as two integers, or a buffer of its own.
+ */
+export class Outbox {
+  readonly #pool: BufferPool;
+  #run: Uint8Array | null = null;
+  #runStart = 0;
+  #runEnd = 0;
+  #buffer: Uint8Array | null = null;
+  #start = 0;
+  #end = 0;
+
+  constructor(pool: BufferPool) {
+    this.#pool = pool;
+  }
+
+  /** Bytes that wait. */
+  get size(): number {
+    return this.#run === null ? this.buffered : this.#runEnd - this.#runStart;
+  }
+
+  /** Appends bytes[start..end), which must stay as they are until `flush`. */
+  forward(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#run === null && this.#end === this.#start) {
+      this.#run = bytes;
+      this.#runStart = start;
+      this.#runEnd = end;
+      return;
+    }
+    if (this.#run === bytes && this.#runEnd === start) {
+      this.#runEnd = end;
+      return;
+    }
+    this.append(bytes, start, end);
+  }
+
+  /** Bytes that wait in memory of the outbox's own. */
+  get buffered(): number {
+    return this.#end - this.#start;
+  }
+
+  /** Appends a copy of bytes[start..end) and returns its place in `buffer`. */
+  append(bytes: Uint8Array, start: number, end: number): number {
+    const length = end - start;
+    const offset = this.reserve(length);
+    const buffer = this.#buffer;
+    assert(buffer !== null, "reserved room stands in a buffer");
+    if (length > 64) buffer.set(bytes.subarray(start, end), offset);
+    else for (let at = 0; at < length; at++) buffer[offset + at] = bytes[start + at]!;
+    this.#end = offset + length;
+    return offset;
+  }
+
+  /** Makes room for `bytes` more; write them at the returned place of `buffer`, then `commit`. */
+  reserve(bytes: number): number {
+    if (this.#run !== null) this.#settleRun(bytes);
+    const buffer = this.#buffer;
+    if (buffer === null || this.#end + bytes > buffer.length) this.#grow(bytes);
+    return this.#end;
+  }
+
+  get buffer(): Uint8Array {
+    assert(this.#buffer !== null, "reserve room first");
+    return this.#buffer;
+  }
+
+  commit(end: number): void {
+    this.#end = end;
+  }
+
+  /**
+   * Hands what waits to the link. Returns how many bytes it took; -1: the link has ended. What it did
+   * not take is kept, out of the input's buffers.
+   */
+  flush(link: Link): number {
+    const run = this.#run;
+    if (run !== null) {
+      const took = link.write(run, this.#runStart, this.#runEnd);
+      if (took < 0) return took;
+      this.#runStart += took;
+      if (this.#runStart === this.#runEnd) this.#run = null;
+      else this.#settleRun(0);
+      return took;
+    }
+    const buffer = this.#buffer;
+    if (buffer === null || this.#start === this.#end) return 0;
+    const took = link.write(buffer, this.#start, this.#end);
+    if (took < 0) return took;
+    this.#start += took;
+    if (this.#start === this.#end) this.clear();
+    return took;
+  }
+
+  clear(): void {
+    this.#run = null;
+    this.#start = 0;
+    this.#end = 0;
+    if (this.#buffer !== null) this.#pool.give(this.#buffer);
+    this.#buffer = null;
+  }
+
+  /** Copies the run out of its input chunk, since something else follows it or the link is full. */
+  #settleRun(more: number): void {
+    const run = this.#run;
+    if (run === null) return;
+    this.#run = null;
+    const length = this.#runEnd - this.#runStart;
+    this.#grow(length + more);
+    this.#buffer?.set(run.subarray(this.#runStart, this.#runEnd), this.#end);
+    this.#end += length;
+  }
+
+  #grow(more: number): void {
+    const held = this.#end - this.#start;
+    const old = this.#buffer;
+    const needed = held + more;
+    if (old !== null && needed <= old.length && this.#start > old.length / 2) {
+      old.copyWithin(0, this.#start, this.#end);
+    } else {
+      let size = smallestBuffer;
+      while (size < needed) size *= 2;
+      const buffer = size === smallestBuffer ? this.#pool.take() : new Uint8Array(size);
+      if (old !== null) {
+        buffer.set(old.subarray(this.#start, this.#end));
+        this.#pool.give(old);
+      }
+      this.#buffer = buffer;
+    }
+    this.#start = 0;
+    this.#end = held;
+  }
+}

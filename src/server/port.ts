@@ -1,0 +1,47 @@
+import type { ConnectionId, ListenerPolicy } from "../core/io.ts";
+import type { Link } from "../transport/transport.ts";
+import { PacketReader } from "../wire/reader.ts";
+import { Outbox, type BufferPool } from "./outbox.ts";
+
+/** The driver's side of one connection: its link, what was read of it and what waits for it. */
+export class Port {
+  readonly id: ConnectionId;
+  readonly link: Link;
+  readonly listener: ListenerPolicy;
+  readonly reader: PacketReader;
+  readonly outbox: Outbox;
+  /** For log lines; null before CONNECT was accepted. */
+  clientId: string | null = null;
+  /** The core knows it. Once it has closed it, nothing is handed in any more. */
+  open = true;
+  /** Something was written to the outbox since the last flush. */
+  dirty = false;
+  /** The link took less than it was given, and has not drained since. */
+  waiting = false;
+  /** Reasons not to read: a verdict is awaited, its output has nowhere to go, its turn is over. */
+  holdAuthentication = false;
+  holdOutput = false;
+  holdTurn = false;
+  /** Whether link and core were told that it is held. */
+  paused = false;
+  /** Ends the wait for a client that was sent away and does not take its last bytes. */
+  linger: ReturnType<typeof setTimeout> | null = null;
+
+  constructor(
+    id: ConnectionId,
+    link: Link,
+    listener: ListenerPolicy,
+    packetSize: number,
+    pool: BufferPool,
+  ) {
+    this.id = id;
+    this.link = link;
+    this.listener = listener;
+    this.reader = new PacketReader({ packetSize });
+    this.outbox = new Outbox(pool);
+  }
+
+  get held(): boolean {
+    return this.holdAuthentication || this.holdOutput || this.holdTurn;
+  }
+}

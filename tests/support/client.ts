@@ -1,0 +1,201 @@
+import {
+  generate,
+  parser,
+  type IConnackPacket,
+  type IConnectPacket,
+  type IPublishPacket,
+  type ISubackPacket,
+  type ISubscription,
+  type IUnsubackPacket,
+  type Packet,
+} from "mqtt-packet";
+import type { Link, LinkEvents } from "../../src/transport/transport.ts";
+
+export type ConnectOptions = Partial<Omit<IConnectPacket, "cmd">> & { readonly clientId: string };
+
+/**
+ * The client's end of a connection without a network: what it sends reaches the broker at once, and
+ * what the broker sends is decoded by mqtt-packet, which knows nothing of the broker's own codec.
+ */
+export class TestClient implements Link {
+  readonly remote: string;
+  owner: unknown = null;
+  /** Decoded packets, in order. */
+  readonly received: Packet[] = [];
+  /** How the broker closed it; null: it is open. */
+  closedBy: "end" | "reset" | null = null;
+  watched: number | null | undefined;
+  paused = false;
+  /** Bytes that the kernel still takes; tests set it to hold the broker back. */
+  room = Infinity;
+  #version: 3 | 4 | 5 = 4;
+  #events: LinkEvents;
+  #check: () => void;
+  #parser = parser({ protocolVersion: 4 });
+  #gone = false;
+  #nextId = 1;
+
+  constructor(remote: string, events: LinkEvents, check: () => void) {
+    this.remote = remote;
+    this.#events = events;
+    this.#check = check;
+    this.#listen();
+    events.opened(this);
+    check();
+  }
+
+  // The broker's side.
+
+  write(bytes: Uint8Array, start: number, end: number): number {
+    if (this.#gone || this.closedBy !== null) return -1;
+    const taken = Math.min(this.room, end - start);
+    this.room -= taken;
+    if (taken > 0) this.#parser.parse(Buffer.from(bytes.slice(start, start + taken)));
+    return taken;
+  }
+
+  pause(): void {
+    this.paused = true;
+  }
+
+  resume(): void {
+    this.paused = false;
+  }
+
+  end(): void {
+    this.closedBy ??= "end";
+  }
+
+  reset(): void {
+    this.closedBy ??= "reset";
+  }
+
+  watch(allowedMs: number | null): void {
+    this.watched = allowedMs;
+  }
+
+  // The client's side.
+
+  /** Sends CONNECT and returns the CONNACK, if one came. */
+  connect(options: ConnectOptions): IConnackPacket | undefined {
+    this.#version = options.protocolVersion ?? 4;
+    this.#listen();
+    this.send({
+      cmd: "connect",
+      protocolId: this.#version === 3 ? "MQIsdp" : "MQTT",
+      protocolVersion: this.#version,
+      clean: true,
+      keepalive: 0,
+      ...options,
+    });
+    return this.take("connack").at(-1);
+  }
+
+  subscribe(...topics: (string | Partial<ISubscription>)[]): ISubackPacket | undefined {
+    return this.subscribeWith({}, ...topics);
+  }
+
+  subscribeWith(
+    properties: { subscriptionIdentifier?: number },
+    ...topics: (string | Partial<ISubscription>)[]
+  ): ISubackPacket | undefined {
+    const subscriptions = topics.map((topic) => ({
+      topic: "",
+      qos: 0 as const,
+      nl: false,
+      rap: false,
+      rh: 0 as const,
+      ...(typeof topic === "string" ? { topic } : topic),
+    }));
+    this.send({ cmd: "subscribe", messageId: this.nextId(), subscriptions, properties });
+    return this.take("suback").at(-1);
+  }
+
+  unsubscribe(...topics: string[]): IUnsubackPacket | undefined {
+    this.send({ cmd: "unsubscribe", messageId: this.nextId(), unsubscriptions: topics });
+    return this.take("unsuback").at(-1);
+  }
+
+  publish(
+    topic: string,
+    payload: string | Buffer,
+    options: Partial<Omit<IPublishPacket, "cmd" | "topic" | "payload">> = {},
+  ): number {
+    const messageId = options.messageId ?? this.nextId();
+    this.send({
+      cmd: "publish",
+      topic,
+      payload,
+      dup: false,
+      qos: 0,
+      retain: false,
+      messageId,
+      ...options,
+    });
+    return messageId;
+  }
+
+  ping(): void {
+    this.send({ cmd: "pingreq" });
+  }
+
+  send(packet: Packet): void {
+    this.sendBytes(generate(packet, { protocolVersion: this.#version }));
+  }
+
+  sendBytes(bytes: Uint8Array): void {
+    this.#events.data(this, Uint8Array.from(bytes));
+    this.#check();
+  }
+
+  /** The network connection ends without a DISCONNECT. */
+  drop(how: "eof" | "reset" | "timeout" = "reset"): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    this.#events.closed(this, how);
+    this.#check();
+  }
+
+  /** The kernel has room again. */
+  drain(bytes = Infinity): void {
+    this.room = bytes;
+    this.#events.drained(this);
+    this.#check();
+  }
+
+  /** Takes out the packets of one kind that have come so far. */
+  take<Command extends Packet["cmd"]>(command: Command): (Packet & { cmd: Command })[] {
+    const taken: (Packet & { cmd: Command })[] = [];
+    const rest: Packet[] = [];
+    for (const packet of this.received) {
+      if (isOf(packet, command)) taken.push(packet);
+      else rest.push(packet);
+    }
+    this.received.splice(0, this.received.length, ...rest);
+    return taken;
+  }
+
+  /** `topic=payload` of the PUBLISHes that have come so far. */
+  messages(): string[] {
+    return this.take("publish").map(({ topic, payload }) => `${topic}=${payload.toString()}`);
+  }
+
+  nextId(): number {
+    return this.#nextId++;
+  }
+
+  #listen(): void {
+    this.#parser = parser({ protocolVersion: this.#version });
+    this.#parser.on("packet", (packet) => this.received.push(packet));
+    this.#parser.on("error", (fault) => {
+      throw fault;
+    });
+  }
+}
+
+function isOf<Command extends Packet["cmd"]>(
+  packet: Packet,
+  command: Command,
+): packet is Packet & { cmd: Command } {
+  return packet.cmd === command;
+}
