@@ -1,0 +1,71 @@
+/**
+ * Strings that a peer chose (client ids, topics, user names, reason strings), made safe for a line
+ * that a person reads: nothing in them can move the cursor, begin a line, turn the reading direction
+ * or stay invisible. Escapes are JavaScript's, so that the original can be had back.
+ */
+
+/** Characters of a foreign string that a line shows; of longer ones it gives the length as well. */
+export const shownCharacters = 200;
+
+/**
+ * Controls, format characters (bidi, zero width), surrogates without a partner, private and
+ * unassigned code points, separators other than the space, letters that show nothing, and
+ * combining marks heaped so high that they would cover other text.
+ */
+const unprintable =
+  /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]|(?! )\p{Zs}|(?<=\p{M}{3})\p{M}/u;
+const everyUnprintable = new RegExp(unprintable, "gu");
+
+/** What can stand in a sentence without quotes and never look like a part of it. */
+const plain = /^[\p{L}\p{N}\p{M}\-_./:$#+@%=~*!?&[\]{}|^<>]+$/u;
+
+/** A name within a sentence: as it is where that is unmistakable, otherwise in single quotes. */
+export function name(value: string): string {
+  const { shown, more } = cut(value);
+  return plain.test(shown) && !unprintable.test(shown) ? shown + more : quoted(value);
+}
+
+/** A name always in single quotes, as mosquitto writes topics of packets. */
+export function quoted(value: string): string {
+  const { shown, more } = cut(value);
+  return `'${escapeUnprintable(shown.replace(/[\\']/g, "\\$&"))}'${more}`;
+}
+
+/** A clause of words. The middle dot is escaped too: it parts the clauses of our own lines. */
+export function clause(value: string): string {
+  const { shown, more } = cut(value);
+  return escapeUnprintable(shown.replaceAll("\\", "\\\\").replaceAll("·", "\\u00b7")) + more;
+}
+
+/** JSON on one line, whole, with every unprintable character as `\uXXXX`. */
+export function jsonLine(value: object): string {
+  return JSON.stringify(value).replace(everyUnprintable, (character) => {
+    let units = "";
+    for (let i = 0; i < character.length; i++) units += hex4(character.charCodeAt(i));
+    return units;
+  });
+}
+
+function cut(value: string): { shown: string; more: string } {
+  if (value.length <= shownCharacters) return { shown: value, more: "" };
+  const characters = Array.from(value);
+  if (characters.length <= shownCharacters) return { shown: value, more: "" };
+  return {
+    shown: characters.slice(0, shownCharacters).join(""),
+    more: `... (${characters.length} characters)`,
+  };
+}
+
+function escapeUnprintable(value: string): string {
+  return value.replace(everyUnprintable, (character) => {
+    if (character === "\n") return "\\n";
+    if (character === "\r") return "\\r";
+    if (character === "\t") return "\\t";
+    const code = character.codePointAt(0) ?? 0;
+    return code > 0xffff ? `\\u{${code.toString(16)}}` : hex4(code);
+  });
+}
+
+function hex4(unit: number): string {
+  return `\\u${unit.toString(16).padStart(4, "0")}`;
+}

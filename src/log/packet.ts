@@ -1,0 +1,51 @@
+import type { LoggedPacket } from "./events.ts";
+import { name, quoted } from "./foreign.ts";
+
+/** A packet as mosquitto writes it: its name, and in brackets what there is to tell. */
+export function packetText(packet: LoggedPacket): { type: string; facts: string } {
+  return { type: packet.type.toUpperCase(), facts: factsOf(packet) };
+}
+
+function factsOf(packet: LoggedPacket): string {
+  switch (packet.type) {
+    case "publish": {
+      const flags = `d${bit(packet.dup)}, q${packet.qos}, r${bit(packet.retain)}, m${packet.packetId}`;
+      return ` (${flags}, ${quoted(packet.topic)}, ... (${packet.payload.byteLength} bytes))`;
+    }
+    case "connect":
+      return ` (c${bit(packet.cleanStart)}, k${packet.keepAlive}, as ${name(packet.clientId)})`;
+    case "connack":
+      return ` (${bit(packet.sessionPresent)}, rc${packet.reason})`;
+    case "subscribe": {
+      const wanted = packet.subscriptions.map(({ filter, qos }) => `${quoted(filter)} q${qos}`);
+      return ` (m${packet.packetId}, ${list(wanted)})`;
+    }
+    case "unsubscribe":
+      return ` (m${packet.packetId}, ${list(packet.filters.map(quoted))})`;
+    case "suback":
+    case "unsuback":
+      return ` (m${packet.packetId}, ${list(packet.reasons.map((reason) => `rc${reason}`))})`;
+    case "puback":
+    case "pubrec":
+    case "pubrel":
+    case "pubcomp":
+      return ` (m${packet.packetId}, rc${packet.reason})`;
+    case "disconnect":
+    case "auth":
+      return ` (rc${packet.reason})`;
+    case "pingreq":
+    case "pingresp":
+      return "";
+  }
+}
+
+/** A line stays a line that can be read, whatever the number of filters in one packet. */
+function list(items: readonly string[]): string {
+  const shown = 10;
+  if (items.length <= shown) return items.join(", ");
+  return `${items.slice(0, shown).join(", ")}, ... (${items.length} in all)`;
+}
+
+function bit(flag: boolean): 0 | 1 {
+  return flag ? 1 : 0;
+}

@@ -1,0 +1,164 @@
+import { ends } from "../core/ends.ts";
+import type { Peer, WillAtEnd } from "../core/events.ts";
+import type { Millis } from "../core/io.ts";
+import type { ProtocolVersion } from "../core/packet.ts";
+import type { LogEvent, LoggedPacket } from "./events.ts";
+
+/**
+ * The facts of an event as flat as they go, for a JSON line. Who it is about comes first; units are
+ * last in a key; times are ISO 8601. Null stands for "none", and for "never" in expiries.
+ */
+export function record(event: LogEvent, at: Millis): Record<string, unknown> {
+  switch (event.event) {
+    case "connected":
+      return {
+        ...who(event.peer),
+        protocol: protocolName[event.version],
+        cleanStart: event.cleanStart,
+        sessionPresent: event.sessionPresent,
+        keepAliveSeconds: event.keepAlive,
+        keepAliveAskedSeconds: event.keepAliveAsked,
+        sessionExpirySeconds: finite(event.sessionExpiry),
+        username: event.username,
+        will: event.will === null ? null : armed(event.will),
+      };
+    case "ended":
+      return {
+        ...who(event.peer),
+        cause: event.cause,
+        causeText: ends[event.cause].text,
+        detail: event.detail,
+        statement: event.statement,
+        silentMs: event.silentMs,
+        allowedMs: event.allowedMs,
+        wasConnected: event.wasConnected,
+        will: event.will === null ? null : fate(event.will, at),
+      };
+    case "will":
+      return {
+        client: event.clientId,
+        cause: event.cause,
+        causeText: ends[event.cause].text,
+        endedAt: iso(event.endedAt),
+        waitedMs: at - event.endedAt,
+        by: event.by,
+        will: fate(event.will, at),
+      };
+    case "keepAliveAboveMaximum":
+      return {
+        ...who(event.peer),
+        keepAliveSeconds: event.keepAlive,
+        maximumSeconds: finite(event.maximum),
+      };
+    case "subscribed":
+      return { ...who(event.peer), filter: event.filter, reason: event.reason };
+    case "unsubscribed":
+      return { ...who(event.peer), filter: event.filter };
+    case "publishRefused":
+      return {
+        ...who(event.peer),
+        topic: event.topic,
+        reason: event.reason,
+        detail: event.detail,
+      };
+    case "dropping":
+      return { client: event.clientId, why: event.why, topic: event.topic };
+    case "sessionEnded":
+      return { client: event.clientId, why: event.why };
+    case "state":
+      return { ...event.view };
+    case "packet":
+      return { ...who(event.peer), direction: event.direction, ...packet(event.packet) };
+    default: {
+      const { event: _, ...facts } = event;
+      return facts;
+    }
+  }
+}
+
+/** A fact in time, as the log writes it. */
+export function iso(at: Millis): string {
+  return new Date(at).toISOString();
+}
+
+function who(peer: Peer): { client: string | null; remote: string } {
+  return { client: peer.clientId, remote: peer.remote };
+}
+
+function armed(will: Extract<LogEvent, { event: "connected" }>["will"] & object): object {
+  const { delayInterval, ...facts } = will;
+  return { ...facts, delaySeconds: delayInterval };
+}
+
+function fate(will: WillAtEnd, at: Millis): object {
+  const { topic } = will;
+  switch (will.fate) {
+    case "published":
+      return {
+        fate: will.fate,
+        topic,
+        due: iso(will.due),
+        at: iso(will.at),
+        lateMs: will.at - will.due,
+        ...will.reach,
+      };
+    case "delayed":
+      return { fate: will.fate, topic, due: iso(will.due), dueInMs: will.due - at };
+    case "discarded":
+    case "cancelled":
+      return { fate: will.fate, topic, why: will.why };
+  }
+}
+
+function packet(logged: LoggedPacket): Record<string, unknown> {
+  const type = logged.type.toUpperCase();
+  switch (logged.type) {
+    case "publish":
+      return {
+        type,
+        packetId: logged.packetId,
+        topic: logged.topic,
+        qos: logged.qos,
+        retain: logged.retain,
+        dup: logged.dup,
+        payloadBytes: logged.payload.byteLength,
+      };
+    case "connect":
+      return {
+        type,
+        clientId: logged.clientId,
+        cleanStart: logged.cleanStart,
+        keepAliveSeconds: logged.keepAlive,
+      };
+    case "connack":
+      return { type, sessionPresent: logged.sessionPresent, reason: logged.reason };
+    case "subscribe":
+      return {
+        type,
+        packetId: logged.packetId,
+        subscriptions: logged.subscriptions.map(({ filter, qos }) => ({ filter, qos })),
+      };
+    case "unsubscribe":
+      return { type, packetId: logged.packetId, filters: logged.filters };
+    case "suback":
+    case "unsuback":
+      return { type, packetId: logged.packetId, reasons: logged.reasons };
+    case "puback":
+    case "pubrec":
+    case "pubrel":
+    case "pubcomp":
+      return { type, packetId: logged.packetId, reason: logged.reason };
+    case "disconnect":
+    case "auth":
+      return { type, reason: logged.reason };
+    case "pingreq":
+    case "pingresp":
+      return { type };
+  }
+}
+
+const protocolName: Record<ProtocolVersion, string> = { 3: "3.1", 4: "3.1.1", 5: "5.0" };
+
+function finite(seconds: number): number | null {
+  return Number.isFinite(seconds) ? seconds : null;
+}

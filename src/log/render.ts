@@ -1,0 +1,50 @@
+import type { Colors } from "picocolors/types.js";
+import type { Millis } from "../core/io.ts";
+import { type Level, levelOf, type LogEvent } from "./events.ts";
+import { jsonLine } from "./foreign.ts";
+import { iso, record } from "./record.ts";
+import { sentence } from "./sentence.ts";
+
+export interface Style {
+  /** Of picocolors' `createColors`; without colours nothing but the colours is missing. */
+  readonly colors: Colors;
+  /** Whose hours the human form shows; JSON is always UTC. */
+  readonly zone: "local" | "utc";
+}
+
+/**
+ * One line without its end: `HH:MM:SS.mmm`, the level where it is a warning or an error, the event.
+ * Strings of peers are escaped and cut.
+ */
+export function renderHuman(event: LogEvent, at: Millis, style: Style): string {
+  const { colors, zone } = style;
+  const word = levelWord(levelOf(event), colors);
+  return `${colors.dim(timeOfDay(at, zone))} ${word}${sentence(event, at, colors)}`;
+}
+
+/**
+ * One JSON object without a line end, with the same facts, not cut: time, level and event, then who
+ * it is about, then the facts in an order that is always the same.
+ */
+export function renderJson(event: LogEvent, at: Millis): string {
+  return jsonLine({
+    time: iso(at),
+    level: levelOf(event),
+    event: event.event,
+    ...record(event, at),
+  });
+}
+
+function levelWord(level: Level, colors: Colors): string {
+  if (level === "error") return `${colors.red("Error:")} `;
+  if (level === "warn") return `${colors.yellow("Warning:")} `;
+  return "";
+}
+
+function timeOfDay(at: Millis, zone: Style["zone"]): string {
+  const date = new Date(at);
+  if (zone === "utc") return date.toISOString().slice(11, 23);
+  const two = (value: number) => String(value).padStart(2, "0");
+  const time = [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(":");
+  return `${time}.${String(date.getMilliseconds()).padStart(3, "0")}`;
+}

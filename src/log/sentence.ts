@@ -1,0 +1,232 @@
+import type { Colors, Formatter } from "picocolors/types.js";
+import { ends, type EndCause } from "../core/ends.ts";
+import type { Peer } from "../core/events.ts";
+import type { Millis } from "../core/io.ts";
+import type { ProtocolVersion } from "../core/packet.ts";
+import { Reason } from "../core/reason.ts";
+import { duration, setting } from "./duration.ts";
+import type { LogEvent, ServerEvent } from "./events.ts";
+import { clause, name, quoted } from "./foreign.ts";
+import { packetText } from "./packet.ts";
+import { reasonText } from "./reasons.ts";
+import { stateText } from "./state.ts";
+import { armedWill, discarded, publication, willAtEnd } from "./will.ts";
+
+type Event<Name extends LogEvent["event"]> = Extract<LogEvent, { event: Name }>;
+
+/**
+ * What a person reads of an event, without time and level. The words are mosquitto's wherever it
+ * has such a line, because people search for them.
+ */
+export function sentence(event: LogEvent, at: Millis, colors: Colors): string {
+  switch (event.event) {
+    case "connected":
+      return connected(event, colors);
+    case "ended":
+      return ended(event, at, colors);
+    case "will":
+      return delayedWill(event, at, colors);
+    case "keepAliveAboveMaximum":
+      return (
+        `${client(event.peer)} asked for a keepalive of ${setting(event.keepAlive * 1000)}, above ` +
+        `the maximum of ${setting(event.maximum * 1000)}; only MQTT 5.0 can tell it another ` +
+        `one, so it is honoured`
+      );
+    case "subscribed":
+      return event.reason >= Reason.unspecifiedError
+        ? `${client(event.peer)} may not subscribe to ${name(event.filter)}: ${reasonText(event.reason)}`
+        : `${client(event.peer)} subscribed to ${name(event.filter)} (q${event.reason})`;
+    case "unsubscribed":
+      return `${client(event.peer)} unsubscribed from ${name(event.filter)}`;
+    case "publishRefused":
+      return (
+        `Refused PUBLISH from ${client(event.peer)} on ${name(event.topic)}: ` +
+        `${reasonText(event.reason)}, ${clause(event.detail)}`
+      );
+    case "dropping":
+      return dropping(event);
+    case "sessionEnded":
+      return `Session of client ${name(event.clientId)} ended: ${sessionEnd[event.why]}`;
+    case "woke":
+      return `The machine slept for ${duration(event.asleepMs)}: what fell due meanwhile is due now`;
+    default:
+      return serverSentence(event, colors);
+  }
+}
+
+function dropping(event: Event<"dropping">): string {
+  const what =
+    event.clientId === null
+      ? "Retained messages are not being stored"
+      : `Outgoing messages are being dropped for client ${name(event.clientId)}`;
+  return `${what}: ${dropped[event.why]}, first on ${name(event.topic)}`;
+}
+
+function serverSentence(event: ServerEvent, colors: Colors): string {
+  switch (event.event) {
+    case "listening":
+      return `${colors.green("mqttd is listening on")} ${event.addresses.map(clause).join(", ")}`;
+    case "listenerFailed": {
+      const hint = event.hint === null ? "" : ` · ${clause(event.hint)}`;
+      return `Cannot listen on ${clause(event.address)}: ${clause(event.why)}${hint}`;
+    }
+    case "configurationLoaded":
+      return event.file === null
+        ? "No configuration file: defaults, environment and flags"
+        : `Configuration loaded from ${name(event.file)}`;
+    case "configurationReloaded": {
+      const changed = event.changed.length > 0 ? `changed ${names(event.changed)}` : "no changes";
+      return `Configuration reloaded${from(event.file)}: ${changed}`;
+    }
+    case "configurationReloadFailed":
+      return `Configuration not reloaded${from(event.file)}, nothing was changed: ${clauses(event.problems)}`;
+    case "stopping":
+      return `mqttd is stopping${event.signal === null ? "" : ` (${clause(event.signal)})`}`;
+    case "stopped":
+      return "mqttd stopped";
+    case "warning":
+      return clause(event.text);
+    case "packet":
+      return packetSentence(event, colors);
+    case "loopBlocked":
+      return `The event loop was blocked for ${duration(event.blockedMs)}: deadlines in that time were late by up to as much`;
+    case "state":
+      return stateText(event.view);
+    case "logLinesDropped":
+      return `${event.lines} log ${event.lines === 1 ? "line" : "lines"} dropped: the log's reader is slow`;
+  }
+}
+
+function connected(event: Event<"connected">, colors: Colors): string {
+  const flags = [
+    protocolFlag[event.version],
+    `c${event.cleanStart ? 1 : 0}`,
+    `k${event.keepAlive}`,
+  ];
+  if (event.username !== null) flags.push(`u${quoted(event.username)}`);
+  const rest: string[] = [];
+  if (event.keepAliveAsked !== event.keepAlive) {
+    rest.push(`asked for k${event.keepAliveAsked}`);
+  }
+  if (event.sessionPresent) rest.push("session resumed");
+  if (event.sessionExpiry > 0) rest.push(`session kept ${setting(event.sessionExpiry * 1000)}`);
+  if (event.will !== null) rest.push(colors.magenta(armedWill(event.will)));
+  const head = `${colors.green("New client connected")} from ${name(event.peer.remote)} as ${client(event.peer)}`;
+  return [`${head} (${flags.join(", ")})`, ...rest].join(", ");
+}
+
+/**
+ * One line an end. A keepalive's end begins with mosquitto's own words for it; the line goes on like
+ * any other, so that `disconnected:` counts the ends of all kinds.
+ */
+function ended(event: Event<"ended">, at: Millis, colors: Colors): string {
+  const expired = event.cause === "keepAliveExpired" && event.wasConnected;
+  const mosquitto = `Client ${client(event.peer)} has exceeded timeout, disconnecting.`;
+  const facts: string[] = [];
+  const statement = event.statement === null ? "" : `[${clause(event.statement)}]`;
+  const detail = event.detail === null ? "" : clause(event.detail);
+  if (detail !== "" || statement !== "") {
+    facts.push([detail, statement].filter((part) => part !== "").join(" "));
+  }
+  if (event.wasConnected || event.allowedMs !== null) {
+    facts.push(`silent ${duration(event.silentMs)}`);
+    facts.push(event.allowedMs === null ? "no keepalive" : `allowed ${duration(event.allowedMs)}`);
+  }
+  const cause = colorOf(event.cause, colors)(ends[event.cause].text);
+  const why = facts.length > 0 ? `${cause} (${facts.join(", ")})` : cause;
+  const who = event.wasConnected ? client(event.peer) : stranger(event.peer);
+  const head = expired ? `${colors.yellow(mosquitto)} ` : "";
+  const line = `${head}${who} disconnected: ${why}`;
+  if (!event.wasConnected && event.will === null) return line;
+  const will = willAtEnd(event.will, at);
+  return `${line} · ${event.will === null ? colors.dim(will) : colors.magenta(will)}`;
+}
+
+/** The second line of a will that had to wait. */
+function delayedWill(event: Event<"will">, at: Millis, colors: Colors): string {
+  const { will } = event;
+  const whose = `${name(event.clientId)}'s will`;
+  const after = `after ${duration(at - event.endedAt)}`;
+  const cause = `connection had ended by: ${ends[event.cause].text}`;
+  switch (will.fate) {
+    case "published": {
+      const late = will.at - will.due;
+      const facts = [
+        `due after ${duration(will.due - event.endedAt)}`,
+        late < 0 ? `${duration(-late)} early` : `${duration(late)} late`,
+      ];
+      if (event.by !== "due") facts.push(event.by);
+      const fate = publication(will.topic, will.reach, facts);
+      return `${colors.magenta(`${whose} ${fate}`)} · ${cause}`;
+    }
+    case "discarded":
+      return `${colors.magenta(`${whose} on ${name(will.topic)} discarded`)}: ${discarded[will.why]}, ${event.by} ${after} · ${cause}`;
+    case "cancelled":
+      return `${colors.magenta(`${whose} on ${name(will.topic)} cancelled`)}: session ${will.why} ${after} · ${cause}`;
+  }
+}
+
+function packetSentence(event: Event<"packet">, colors: Colors): string {
+  const { type, facts } = packetText(event.packet);
+  const way = event.direction === "received" ? `Received ${type} from` : `Sending ${type} to`;
+  return colors.dim(`${way} ${client(event.peer)}${facts}`);
+}
+
+/** mosquitto numbers 3.1.1 as 2: what people search for is its `p2`, not the level on the wire. */
+const protocolFlag: Record<ProtocolVersion, string> = { 3: "p1", 4: "p2", 5: "p5" };
+
+const dropped: Record<Event<"dropping">["why"], string> = {
+  "queue full": "its queue is full",
+  blocked: "it takes no data",
+  "packet too large": "larger than its Maximum Packet Size",
+  "retained messages full": "the limit for retained messages is reached",
+};
+
+const sessionEnd: Record<Event<"sessionEnded">["why"], string> = {
+  expired: "its Session Expiry Interval has passed",
+  replaced: "replaced by a CONNECT with Clean Start 1",
+  "connection ended": "its connection ended",
+};
+
+/** Green: said goodbye. Yellow: went silent or away. Red: broke a rule, or a fault. */
+function colorOf(cause: EndCause, colors: Colors): Formatter {
+  switch (cause) {
+    case "disconnected":
+    case "disconnectedWithWill":
+      return colors.green;
+    case "disconnectedWithError":
+    case "protocolError":
+    case "malformedPacket":
+    case "packetTooLarge":
+    case "quotaExceeded":
+    case "refused":
+    case "storeFailed":
+      return colors.red;
+    default:
+      return colors.yellow;
+  }
+}
+
+function client(peer: Peer): string {
+  return name(peer.clientId ?? peer.remote);
+}
+
+/** No earlier line has said from where this client id came. */
+function stranger(peer: Peer): string {
+  const { clientId, remote } = peer;
+  return clientId === null || clientId === ""
+    ? name(remote)
+    : `${name(clientId)} (${name(remote)})`;
+}
+
+function from(file: string | null): string {
+  return file === null ? "" : ` from ${name(file)}`;
+}
+
+function names(values: readonly string[]): string {
+  return values.map(name).join(", ");
+}
+
+function clauses(values: readonly string[]): string {
+  return values.map(clause).join(" · ");
+}

@@ -1,0 +1,54 @@
+import type { Reach, WillAtEnd, WillDiscarded, WillFacts } from "../core/events.ts";
+import type { Millis } from "../core/io.ts";
+import { duration, setting } from "./duration.ts";
+import { name } from "./foreign.ts";
+
+/** The will of a client that has just connected. */
+export function armedWill(will: WillFacts): string {
+  const facts = [`q${will.qos}`];
+  if (will.retain) facts.push("retained");
+  if (will.delayInterval > 0) facts.push(`delay ${setting(will.delayInterval * 1000)}`);
+  return `will on ${name(will.topic)} (${facts.join(", ")})`;
+}
+
+/** The last clause of the line on a connection's end; `at` is the time of that end. */
+export function willAtEnd(will: WillAtEnd | null, at: Millis): string {
+  if (will === null) return "no will";
+  switch (will.fate) {
+    case "published": {
+      const late = will.at - will.due;
+      const more = Math.round(late) >= 1 ? [`${duration(late)} late`] : [];
+      return `will ${publication(will.topic, will.reach, more)}`;
+    }
+    case "delayed":
+      return `will due in ${setting(will.due - at)} on ${name(will.topic)}`;
+    case "discarded":
+      return will.why === "disconnect"
+        ? `will discarded (${discarded[will.why]})`
+        : `will on ${name(will.topic)} discarded (${discarded[will.why]})`;
+    case "cancelled":
+      return `will on ${name(will.topic)} cancelled (session ${will.why})`;
+  }
+}
+
+/** `published to 3 on T (1 queued, retained, and the clauses in more)`. */
+export function publication(topic: string, reach: Reach, more: readonly string[]): string {
+  const { delivered, queued, dropped } = reach;
+  const nobody = delivered + queued + dropped === 0;
+  const facts: string[] = [];
+  if (nobody) facts.push("nobody subscribed");
+  if (queued > 0) facts.push(`${queued} queued`);
+  if (dropped > 0) facts.push(`${dropped} dropped`);
+  if (reach.retained === "stored") facts.push("retained");
+  if (reach.retained === "cleared") facts.push("retained message cleared");
+  facts.push(...more);
+  const to = nobody ? "" : ` to ${delivered}`;
+  return `published${to} on ${name(topic)}${facts.length > 0 ? ` (${facts.join(", ")})` : ""}`;
+}
+
+/** Why a will was discarded. */
+export const discarded: Record<WillDiscarded, string> = {
+  disconnect: "clean DISCONNECT",
+  denied: "not authorized to publish there",
+  "too large": "too large",
+};

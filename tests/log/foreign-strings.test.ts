@@ -1,0 +1,134 @@
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import pc from "picocolors";
+import type { LogEvent } from "../../src/log/events.ts";
+import { clause, name, quoted } from "../../src/log/foreign.ts";
+import { renderHuman, renderJson } from "../../src/log/render.ts";
+import { now, samples } from "./samples.ts";
+
+/** Controls, marks of direction, separators, and what has no width or no meaning alone. */
+const forbidden =
+  // The control characters are what is looked for.
+  // oxlint-disable-next-line no-control-regex
+  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]/u;
+
+/** Strings full of what an attacker would use, besides arbitrary ones. */
+const hostile = fc.oneof(
+  fc.string({ unit: "binary", maxLength: 300 }),
+  fc
+    .array(
+      fc.constantFrom(
+        "\u001b[2J",
+        "\u009b1A",
+        "\r",
+        "\n",
+        "\u202e",
+        "\u2066",
+        "\u200b",
+        "\ufeff",
+        "\ud800",
+        "\u0007",
+        "\\",
+        "'",
+        " · ",
+        "a/b",
+        "\u{e0041}",
+        "dev-1 disconnected: DISCONNECT",
+      ),
+      { maxLength: 40 },
+    )
+    .map((parts) => parts.join("")),
+);
+
+const everySample = fc.constantFrom(...Object.values(samples).flat());
+
+/** The event with another string in every place that a peer or a file can fill. */
+function poisoned(event: LogEvent, poison: string): LogEvent {
+  const keys = new Set([
+    ...["remote", "username", "topic", "filter", "detail", "text", "clientId", "address"],
+    ...["file", "hint", "signal", "statement", "addresses", "changed", "problems"],
+  ]);
+  const replaced = JSON.parse(JSON.stringify(event), (key, value: unknown) => {
+    if (key === "payload") return new Uint8Array(5);
+    if (key === "sessionExpiry" && value === null) return Infinity;
+    if (!keys.has(key)) return value;
+    if (Array.isArray(value)) return value.map(() => poison);
+    return typeof value === "string" ? poison : value;
+  }) as LogEvent; // The shape is the same; only strings were exchanged for strings.
+  return replaced;
+}
+
+test("no foreign string moves the cursor, forges a line or hides text", () => {
+  const plain = { colors: pc.createColors(false), zone: "utc" } as const;
+  fc.assert(
+    fc.property(everySample, hostile, (event, poison) => {
+      expect(renderHuman(poisoned(event, poison), now, plain)).not.toMatch(forbidden);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test("with colours, every escape sequence in a line is one of ours", () => {
+  const colored = { colors: pc.createColors(true), zone: "utc" } as const;
+  // oxlint-disable-next-line no-control-regex
+  const ours = /\u001b\[(?:2|22|31|32|33|35|39)m/g;
+  fc.assert(
+    fc.property(everySample, hostile, (event, poison) => {
+      const line = renderHuman(poisoned(event, poison), now, colored);
+      expect(line.replace(ours, "")).not.toMatch(forbidden);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test("a JSON line is one line of harmless characters, and gives every string back", () => {
+  fc.assert(
+    fc.property(everySample, hostile, (event, poison) => {
+      const line = renderJson(poisoned(event, poison), now);
+      expect(line).not.toMatch(forbidden);
+      expect(() => JSON.parse(line)).not.toThrow();
+    }),
+    { numRuns: 2000 },
+  );
+  const topic = "\ud800\u202e\u{e0041}\u001b";
+  const line = renderJson({ event: "dropping", clientId: "a", why: "blocked", topic }, now);
+  const parsed: unknown = JSON.parse(line);
+  expect(parsed).toMatchObject({ topic });
+});
+
+test("what is escaped can be seen", () => {
+  expect(name("a\nb\u202ec\u001b[2J\ud800\u{e0041}")).toBe(
+    "'a\\nb\\u202ec\\u001b[2J\\ud800\\u{e0041}'",
+  );
+  expect(clause("tab\there · and\\there\u0085")).toBe("tab\\there \\u00b7 and\\\\there\\u0085");
+  expect(quoted("it's")).toBe("'it\\'s'");
+});
+
+test("a name that could be taken for a part of the sentence stands in quotes", () => {
+  expect(name("")).toBe("''");
+  expect(name("my device")).toBe("'my device'");
+  expect(name("dev-1 disconnected: DISCONNECT · no will")).toBe(
+    "'dev-1 disconnected: DISCONNECT · no will'",
+  );
+  expect(name("home/küche/+/温度/#")).toBe("home/küche/+/温度/#");
+  expect(name("[::1]:51042")).toBe("[::1]:51042");
+});
+
+test("marks are not heaped upon other text", () => {
+  expect(name("e\u0301")).toBe("e\u0301");
+  expect(name(`e${"\u0301".repeat(5)}`)).toBe("'e\u0301\u0301\u0301\\u0301\\u0301'");
+});
+
+test("a long string is cut, and its length said", () => {
+  expect(name("x".repeat(200))).toBe("x".repeat(200));
+  expect(name("x".repeat(65_535))).toBe(`${"x".repeat(200)}... (65535 characters)`);
+  expect(clause("\u{1f600}".repeat(201))).toBe(`${"\u{1f600}".repeat(200)}... (201 characters)`);
+});
+
+test("the longest strings that MQTT allows make a line of bounded length", () => {
+  const plain = { colors: pc.createColors(false), zone: "utc" } as const;
+  for (const event of Object.values(samples).flat()) {
+    const line = renderHuman(poisoned(event, "\u001b".repeat(65_535)), now, plain);
+    expect(line.length).toBeLessThan(8000);
+  }
+});

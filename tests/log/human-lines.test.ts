@@ -1,0 +1,153 @@
+import { expect, test } from "bun:test";
+import pc from "picocolors";
+import type { LogEvent } from "../../src/log/events.ts";
+import { renderHuman } from "../../src/log/render.ts";
+import { millis, now, samples } from "./samples.ts";
+
+const plain = { colors: pc.createColors(false), zone: "utc" } as const;
+const lines = (events: readonly LogEvent[]) =>
+  `\n${events.map((event) => renderHuman(event, now, plain)).join("\n")}\n`;
+
+test("a connection's begin reads as mosquitto's line, with the will", () => {
+  expect(lines(samples.connected)).toMatchInlineSnapshot(`
+    "
+    15:04:05.123 New client connected from 127.0.0.1:51042 as dev-42 (p5, c1, k10)
+    15:04:05.123 New client connected from 127.0.0.1:51042 as dev-42 (p2, c1, k10, u'ann'), will on home/dev-42/status (q1, retained)
+    15:04:05.123 New client connected from 127.0.0.1:51042 as dev-42 (p1, c1, k0)
+    15:04:05.123 New client connected from 127.0.0.1:51042 as dev-42 (p5, c0, k60), asked for k3600, session resumed, session kept 1 h, will on home/dev-42/status (q1, delay 30 s)
+    15:04:05.123 New client connected from 127.0.0.1:51042 as dev-42 (p2, c0, k10), session kept forever
+    "
+  `);
+});
+
+test("a connection's end is one line with cause, silence and the will's fate", () => {
+  expect(lines(samples.ended)).toMatchInlineSnapshot(`
+    "
+    15:04:05.123 dev-42 disconnected: DISCONNECT (silent 0 ms, allowed 15.0 s) · no will
+    15:04:05.123 dev-42 disconnected: DISCONNECT (silent 0 ms, allowed 15.0 s) · will discarded (clean DISCONNECT)
+    15:04:05.123 dev-42 disconnected: DISCONNECT with will (silent 2.10 s, allowed 15.0 s) · will published to 2 on home/dev-42/status
+    15:04:05.123 dev-42 disconnected: DISCONNECT with an error (unspecified error (0x80), silent 2.10 s, allowed 15.0 s) · will published on home/dev-42/status (nobody subscribed)
+    15:04:05.123 dev-42 disconnected: connection reset (RST) (silent 2.10 s, allowed 15.0 s) · no will
+    15:04:05.123 Client dev-42 has exceeded timeout, disconnecting. dev-42 disconnected: keepalive expired (silent 15.0 s, allowed 15.0 s) · will published to 3 on home/dev-42/status (1 queued, retained, 1 ms late)
+    15:04:05.123 dev-42 disconnected: closed without DISCONNECT (FIN) (silent 2.10 s, no keepalive) · will published to 0 on home/dev-42/status (2 queued, 1 dropped, retained message cleared)
+    15:04:05.123 dev-42 disconnected: peer unreachable (found by TCP) (silent 2.10 s, allowed 15.0 s) · will due in 30 s on home/dev-42/status
+    15:04:05.123 dev-42 disconnected: taken over (silent 2.10 s, allowed 15.0 s) · will on home/dev-42/status cancelled (session resumed)
+    15:04:05.123 Warning: dev-42 disconnected: protocol error (second CONNECT [v5-3.1.0-2], silent 0 ms, allowed 15.0 s) · will on home/dev-42/status discarded (not authorized to publish there)
+    15:04:05.123 Error: dev-42 disconnected: store failed (silent 2.10 s, allowed 15.0 s) · will published to 0 on home/dev-42/status (4 dropped)
+    15:04:05.123 [::1]:51043 disconnected: no CONNECT in time (silent 10.0 s, allowed 10.0 s)
+    15:04:05.123 dev-42 (127.0.0.1:51042) disconnected: refused (not authorized)
+    15:04:05.123 [::1]:51043 disconnected: connection reset (RST)
+    "
+  `);
+});
+
+test("every end says disconnected once, a keepalive's says mosquitto's words too", () => {
+  for (const event of samples.ended) {
+    const line = renderHuman(event, now, plain);
+    expect(line.match(/ disconnected: /g)).toHaveLength(1);
+    expect(line.includes("Client dev-42 has exceeded timeout, disconnecting.")).toBe(
+      event.cause === "keepAliveExpired",
+    );
+  }
+});
+
+test("a delayed will's fate is a second line", () => {
+  expect(lines(samples.will)).toMatchInlineSnapshot(`
+    "
+    15:04:05.123 dev-42's will published to 2 on home/dev-42/status (1 queued, retained, due after 30.0 s, 0 ms late) · connection had ended by: connection reset (RST)
+    15:04:05.123 dev-42's will published on home/dev-42/status (nobody subscribed, due after 10.0 s, 4 ms late, session ended) · connection had ended by: connection reset (RST)
+    15:04:05.123 dev-42's will published to 1 on home/dev-42/status (due after 35.0 s, 5.00 s early, broker stopped) · connection had ended by: connection reset (RST)
+    15:04:05.123 dev-42's will on home/dev-42/status cancelled: session resumed after 12.3 s · connection had ended by: connection reset (RST)
+    15:04:05.123 Warning: dev-42's will on home/dev-42/status discarded: too large, due after 30.0 s · connection had ended by: connection reset (RST)
+    "
+  `);
+});
+
+test("other events of the core", () => {
+  const { keepAliveAboveMaximum, subscribed, unsubscribed, publishRefused } = samples;
+  const { dropping, sessionEnded, woke } = samples;
+  expect(
+    lines([
+      ...[...keepAliveAboveMaximum, ...subscribed, ...unsubscribed, ...publishRefused],
+      ...[...dropping, ...sessionEnded, ...woke],
+    ]),
+  ).toMatchInlineSnapshot(`
+    "
+    15:04:05.123 Warning: dev-42 asked for a keepalive of 2 h, above the maximum of 1 min 30 s; only MQTT 5.0 can tell it another one, so it is honoured
+    15:04:05.123 dev-42 subscribed to home/+/status (q1)
+    15:04:05.123 Warning: dev-42 may not subscribe to secret/#: not authorized (0x87)
+    15:04:05.123 dev-42 unsubscribed from home/+/status
+    15:04:05.123 Warning: Refused PUBLISH from dev-42 on a/b: quota exceeded (0x97), retained messages
+    15:04:05.123 Warning: Outgoing messages are being dropped for client dev-42: its queue is full, first on a/b
+    15:04:05.123 Warning: Outgoing messages are being dropped for client dev-42: larger than its Maximum Packet Size, first on a/b
+    15:04:05.123 Warning: Retained messages are not being stored: the limit for retained messages is reached, first on a/b
+    15:04:05.123 Session of client dev-42 ended: its Session Expiry Interval has passed
+    15:04:05.123 Session of client dev-42 ended: replaced by a CONNECT with Clean Start 1
+    15:04:05.123 Warning: The machine slept for 2 h 5 min: what fell due meanwhile is due now
+    "
+  `);
+});
+
+test("events of the process", () => {
+  const { listening, listenerFailed, configurationLoaded, configurationReloaded } = samples;
+  const { configurationReloadFailed, stopping, stopped, warning, loopBlocked } = samples;
+  expect(
+    lines([
+      ...[...listening, ...listenerFailed, ...configurationLoaded, ...configurationReloaded],
+      ...[...configurationReloadFailed, ...stopping, ...stopped, ...warning, ...loopBlocked],
+      ...[...samples.state, ...samples.logLinesDropped],
+    ]),
+  ).toMatchInlineSnapshot(`
+    "
+    15:04:05.123 mqttd is listening on 127.0.0.1:1883, [::1]:1883
+    15:04:05.123 Error: Cannot listen on 127.0.0.1:1883: the port is in use by mosquitto (pid 812) · try --port 0
+    15:04:05.123 Configuration loaded from /etc/mqttd.json
+    15:04:05.123 No configuration file: defaults, environment and flags
+    15:04:05.123 Configuration reloaded from /etc/mqttd.json: changed limits.packetSize
+    15:04:05.123 Configuration reloaded: no changes
+    15:04:05.123 Error: Configuration not reloaded from /etc/mqttd.json, nothing was changed: line 3: limits.packetSize: found "huge" · line 9: unknown key limit
+    15:04:05.123 mqttd is stopping (SIGTERM)
+    15:04:05.123 mqttd is stopping
+    15:04:05.123 mqttd stopped
+    15:04:05.123 Warning: Open to the network without passwords: use --host 127.0.0.1
+    15:04:05.123 Warning: The event loop was blocked for 120 ms: deadlines in that time were late by up to as much
+    15:04:05.123 State: connections 1, sessions 2, subscriptions 1, retained 1 (24 bytes), deadlines 3 · dev-42 (from 127.0.0.1:51042, k10, silent 2.10 s, ends in 12.9 s, will armed on home/dev-42/status) · dev-43 (offline, session ends in 50 min, 3 queued, will delayed on home/dev-42/status, due in 20.0 s)
+    15:04:05.123 Warning: 1 log line dropped: the log's reader is slow
+    15:04:05.123 Warning: 2300 log lines dropped: the log's reader is slow
+    "
+  `);
+});
+
+test("packets read as mosquitto's debug lines", () => {
+  expect(lines(samples.packet)).toMatchInlineSnapshot(`
+    "
+    15:04:05.123 Received PUBLISH from dev-42 (d0, q1, r0, m7, 'a/b', ... (5 bytes))
+    15:04:05.123 Sending PUBACK to dev-42 (m7, rc16)
+    15:04:05.123 Received PINGREQ from dev-42
+    15:04:05.123 Received SUBSCRIBE from dev-42 (m8, '#' q2)
+    15:04:05.123 Sending SUBACK to dev-42 (m8, rc2, rc2, rc2, rc2, rc2, rc2, rc2, rc2, rc2, rc2, ... (12 in all))
+    15:04:05.123 Sending CONNACK to dev-42 (1, rc0)
+    "
+  `);
+});
+
+test("the time is that of the event, in the zone asked for", () => {
+  const midnight = millis(Date.UTC(2026, 0, 2, 0, 0, 0, 7));
+  const local = new Date(2026, 0, 2, 3, 4, 5, 6).getTime();
+  expect(renderHuman({ event: "stopped" }, midnight, plain)).toStartWith("00:00:00.007 ");
+  expect(renderHuman({ event: "stopped" }, millis(local), { ...plain, zone: "local" })).toStartWith(
+    "03:04:05.006 ",
+  );
+});
+
+test("colours add nothing but colours", () => {
+  const colored = { colors: pc.createColors(true), zone: "utc" } as const;
+  // The escape character is what is looked for.
+  // oxlint-disable-next-line no-control-regex
+  const codes = /\u001b\[\d+m/g;
+  for (const event of Object.values(samples).flat()) {
+    const line = renderHuman(event, now, colored);
+    expect(line).toMatch(codes);
+    expect(line.replace(codes, "")).toBe(renderHuman(event, now, plain));
+  }
+});

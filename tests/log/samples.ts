@@ -1,0 +1,311 @@
+import type { Peer, Reach } from "../../src/core/events.ts";
+import type { Millis } from "../../src/core/io.ts";
+import type { LogEvent } from "../../src/log/events.ts";
+
+type SampleTable = {
+  readonly [Name in LogEvent["event"]]: readonly Extract<LogEvent, { event: Name }>[];
+};
+
+// Millis is a brand on number: a test has to put it on somewhere.
+export const millis = (ms: number): Millis => ms as Millis;
+
+/** When all samples are logged. */
+export const now = millis(Date.UTC(2026, 10, 22, 15, 4, 5, 123));
+const ago = (ms: number): Millis => millis(now - ms);
+
+const dev: Peer = { clientId: "dev-42", remote: "127.0.0.1:51042" };
+const stranger: Peer = { clientId: null, remote: "[::1]:51043" };
+const topic = "home/dev-42/status";
+const reach = (delivered: number, queued = 0, dropped = 0, retained: Reach["retained"] = null) => ({
+  delivered,
+  queued,
+  dropped,
+  retained,
+});
+const connected = {
+  event: "connected",
+  peer: dev,
+  version: 5,
+  cleanStart: true,
+  sessionPresent: false,
+  keepAlive: 10,
+  keepAliveAsked: 10,
+  sessionExpiry: 0,
+  username: null,
+  will: null,
+} as const;
+const ended = {
+  event: "ended",
+  peer: dev,
+  cause: "resetByPeer",
+  detail: null,
+  statement: null,
+  silentMs: 2104,
+  allowedMs: 15_000,
+  will: null,
+  wasConnected: true,
+} as const;
+const will = { topic, qos: 1, retain: true, delayInterval: 0, payloadBytes: 7 } as const;
+const atOnce = { fate: "published", topic, due: now, at: now } as const;
+const delayed = {
+  event: "will",
+  clientId: "dev-42",
+  cause: "resetByPeer",
+  endedAt: ago(30_000),
+  by: "due",
+} as const;
+
+/** One of each line, and more where a line can differ in kind. */
+export const samples: SampleTable = {
+  connected: [
+    connected,
+    { ...connected, version: 4, username: "ann", will },
+    { ...connected, version: 3, keepAlive: 0, keepAliveAsked: 0 },
+    {
+      ...connected,
+      cleanStart: false,
+      sessionPresent: true,
+      keepAlive: 60,
+      keepAliveAsked: 3600,
+      sessionExpiry: 3600,
+      will: { ...will, retain: false, delayInterval: 30 },
+    },
+    { ...connected, version: 4, cleanStart: false, sessionExpiry: Infinity },
+  ],
+  ended: [
+    { ...ended, cause: "disconnected", silentMs: 0 },
+    {
+      ...ended,
+      cause: "disconnected",
+      silentMs: 0,
+      will: { fate: "discarded", topic, why: "disconnect" },
+    },
+    { ...ended, cause: "disconnectedWithWill", will: { ...atOnce, reach: reach(2) } },
+    {
+      ...ended,
+      cause: "disconnectedWithError",
+      detail: "unspecified error (0x80)",
+      will: { ...atOnce, reach: reach(0) },
+    },
+    ended,
+    {
+      ...ended,
+      cause: "keepAliveExpired",
+      silentMs: 15_001,
+      will: { ...atOnce, due: ago(1), reach: reach(3, 1, 0, "stored") },
+    },
+    {
+      ...ended,
+      cause: "closedByPeer",
+      allowedMs: null,
+      will: { ...atOnce, reach: reach(0, 2, 1, "cleared") },
+    },
+    { ...ended, cause: "tcpTimeout", will: { fate: "delayed", topic, due: millis(now + 30_000) } },
+    { ...ended, cause: "takenOver", will: { fate: "cancelled", topic, why: "resumed" } },
+    {
+      ...ended,
+      cause: "protocolError",
+      detail: "second CONNECT",
+      statement: "v5-3.1.0-2",
+      silentMs: 0,
+      will: { fate: "discarded", topic, why: "denied" },
+    },
+    { ...ended, cause: "storeFailed", will: { ...atOnce, reach: reach(0, 0, 4) } },
+    {
+      ...ended,
+      peer: stranger,
+      cause: "connectTimeout",
+      silentMs: 10_000,
+      allowedMs: 10_000,
+      wasConnected: false,
+    },
+    {
+      ...ended,
+      cause: "refused",
+      detail: "not authorized",
+      allowedMs: null,
+      wasConnected: false,
+    },
+    { ...ended, peer: stranger, allowedMs: null, wasConnected: false },
+  ],
+  will: [
+    {
+      ...delayed,
+      will: { fate: "published", topic, due: now, at: now, reach: reach(2, 1, 0, "stored") },
+    },
+    {
+      ...delayed,
+      by: "session ended",
+      will: { fate: "published", topic, due: ago(20_000), at: ago(19_996), reach: reach(0) },
+    },
+    {
+      ...delayed,
+      by: "broker stopped",
+      will: { fate: "published", topic, due: millis(now + 5000), at: now, reach: reach(1) },
+    },
+    {
+      ...delayed,
+      endedAt: ago(12_345),
+      by: "resumed",
+      will: { fate: "cancelled", topic, why: "resumed" },
+    },
+    { ...delayed, will: { fate: "discarded", topic, why: "too large" } },
+  ],
+  keepAliveAboveMaximum: [
+    { event: "keepAliveAboveMaximum", peer: dev, keepAlive: 7200, maximum: 90 },
+  ],
+  subscribed: [
+    { event: "subscribed", peer: dev, filter: "home/+/status", reason: 1 },
+    { event: "subscribed", peer: dev, filter: "secret/#", reason: 0x87 },
+  ],
+  unsubscribed: [{ event: "unsubscribed", peer: dev, filter: "home/+/status" }],
+  publishRefused: [
+    { event: "publishRefused", peer: dev, topic: "a/b", reason: 0x97, detail: "retained messages" },
+  ],
+  dropping: [
+    { event: "dropping", clientId: "dev-42", why: "queue full", topic: "a/b" },
+    { event: "dropping", clientId: "dev-42", why: "packet too large", topic: "a/b" },
+    { event: "dropping", clientId: null, why: "retained messages full", topic: "a/b" },
+  ],
+  sessionEnded: [
+    { event: "sessionEnded", clientId: "dev-42", why: "expired" },
+    { event: "sessionEnded", clientId: "dev-42", why: "replaced" },
+  ],
+  woke: [{ event: "woke", asleepMs: 7_512_000 }],
+  listening: [{ event: "listening", addresses: ["127.0.0.1:1883", "[::1]:1883"] }],
+  listenerFailed: [
+    {
+      event: "listenerFailed",
+      address: "127.0.0.1:1883",
+      why: "the port is in use by mosquitto (pid 812)",
+      hint: "try --port 0",
+    },
+  ],
+  configurationLoaded: [
+    { event: "configurationLoaded", file: "/etc/mqttd.json" },
+    { event: "configurationLoaded", file: null },
+  ],
+  configurationReloaded: [
+    { event: "configurationReloaded", file: "/etc/mqttd.json", changed: ["limits.packetSize"] },
+    { event: "configurationReloaded", file: null, changed: [] },
+  ],
+  configurationReloadFailed: [
+    {
+      event: "configurationReloadFailed",
+      file: "/etc/mqttd.json",
+      problems: ['line 3: limits.packetSize: found "huge"', "line 9: unknown key limit"],
+    },
+  ],
+  stopping: [
+    { event: "stopping", signal: "SIGTERM" },
+    { event: "stopping", signal: null },
+  ],
+  stopped: [{ event: "stopped" }],
+  warning: [
+    { event: "warning", text: "Open to the network without passwords: use --host 127.0.0.1" },
+  ],
+  packet: [
+    {
+      event: "packet",
+      peer: dev,
+      direction: "received",
+      packet: {
+        type: "publish",
+        topic: "a/b",
+        qos: 1,
+        retain: false,
+        dup: false,
+        packetId: 7,
+        payload: new Uint8Array(5),
+      },
+    },
+    {
+      event: "packet",
+      peer: dev,
+      direction: "sent",
+      packet: { type: "puback", packetId: 7, reason: 0x10 },
+    },
+    { event: "packet", peer: dev, direction: "received", packet: { type: "pingreq" } },
+    {
+      event: "packet",
+      peer: dev,
+      direction: "received",
+      packet: {
+        type: "subscribe",
+        packetId: 8,
+        subscriptionIdentifier: null,
+        subscriptions: [
+          { filter: "#", qos: 2, noLocal: false, retainAsPublished: false, retainHandling: 0 },
+        ],
+      },
+    },
+    {
+      event: "packet",
+      peer: dev,
+      direction: "sent",
+      packet: { type: "suback", packetId: 8, reasons: Array.from({ length: 12 }, () => 2) },
+    },
+    {
+      event: "packet",
+      peer: dev,
+      direction: "sent",
+      packet: { type: "connack", sessionPresent: true, reason: 0, properties: null },
+    },
+  ],
+  loopBlocked: [{ event: "loopBlocked", blockedMs: 120.4 }],
+  state: [
+    {
+      event: "state",
+      view: {
+        now,
+        connections: [
+          {
+            connection: 1,
+            clientId: "dev-42",
+            remote: dev.remote,
+            listener: "tcp localhost:1883",
+            state: "connected",
+            version: 5,
+            keepAlive: 10,
+            lastPacketAt: ago(2104),
+            dueAt: now + 12_896,
+            waitingSince: null,
+            blocked: false,
+            pausedAt: null,
+          },
+        ],
+        sessions: [
+          {
+            clientId: "dev-42",
+            connected: true,
+            expiryInterval: 0,
+            endsAt: null,
+            subscriptions: ["a/#"],
+            queued: 0,
+            inflight: 0,
+            incoming: 0,
+            will: { ...will, state: "armed", dueAt: null },
+          },
+          {
+            clientId: "dev-43",
+            connected: false,
+            expiryInterval: 3600,
+            endsAt: now + 3_000_000,
+            subscriptions: [],
+            queued: 3,
+            inflight: 0,
+            incoming: 0,
+            will: { ...will, state: "delayed", dueAt: now + 20_000 },
+          },
+        ],
+        retained: { messages: 1, bytes: 24 },
+        subscriptions: 1,
+        deadlines: 3,
+      },
+    },
+  ],
+  logLinesDropped: [
+    { event: "logLinesDropped", lines: 1 },
+    { event: "logLinesDropped", lines: 2300 },
+  ],
+};
