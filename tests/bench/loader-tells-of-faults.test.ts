@@ -1,0 +1,76 @@
+import { expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { otherBroker, startBroker } from "../../bench/broker.ts";
+import { Children } from "../../bench/children.ts";
+import { type LoadPlan, LoadReport } from "../../bench/load.ts";
+
+const bench = join(import.meta.dir, "../../bench");
+
+/** A short run against the relay with one fault planted; the report's errors. */
+async function errorsWith(fault: string, qos: 0 | 1, version: 4 | 5): Promise<string[]> {
+  const children = new Children();
+  const folder = mkdtempSync(join(tmpdir(), "mqttd-bench-"));
+  try {
+    const relay = otherBroker(
+      "relay",
+      `'${process.execPath}' '${bench}/relay.ts' {port} '${fault}'`,
+    );
+    const { port, pid } = await startBroker(relay, children, folder, []);
+    const plan: LoadPlan = {
+      host: "127.0.0.1",
+      port,
+      brokerPid: pid,
+      version,
+      publishers: 2,
+      subscribersEach: 2,
+      qos,
+      window: 20,
+      payloadBytes: 64,
+      warmUpMs: 200,
+      countMs: fault === "none" || fault === "forget PUBACK" ? 300 : 8000,
+      stallMs: 500,
+    };
+    const command = [process.execPath, `${bench}/loader.ts`, JSON.stringify(plan)];
+    const loader = children.spawn(command, { stdout: "pipe", stderr: "inherit" });
+    const report = LoadReport.parse(JSON.parse(await new Response(loader.stdout).text()));
+    expect(report.delivered).toBeGreaterThanOrEqual(0);
+    return report.errors;
+  } finally {
+    children.killAll();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+for (const version of [4, 5] as const) {
+  for (const qos of [0, 1] as const) {
+    test(`a faultless relay gets no complaint, version ${version}, QoS ${qos}`, async () => {
+      expect(await errorsWith("none", qos, version)).toEqual([]);
+    });
+  }
+}
+
+test("a lost message spoils the run", async () => {
+  expect((await errorsWith("lose", 0, 4))[0]).toMatch(/message \d+ came where \d+ was due/);
+});
+
+test("a message that comes twice spoils the run", async () => {
+  expect((await errorsWith("repeat", 1, 4))[0]).toMatch(/message \d+ came where \d+ was due/);
+});
+
+test("a changed payload spoils the run", async () => {
+  expect((await errorsWith("spoil", 0, 4))[0]).toMatch(/differs from what was published/);
+});
+
+test("a disconnect spoils the run", async () => {
+  expect((await errorsWith("hang up", 0, 4))[0]).toMatch(/closed/);
+});
+
+test("silence spoils the run", async () => {
+  expect((await errorsWith("fall silent", 0, 4))[0]).toMatch(/nothing more in 500 ms/);
+});
+
+test("a PUBACK that never comes spoils the run", async () => {
+  expect((await errorsWith("forget PUBACK", 1, 4))[0]).toMatch(/PUBACK of message \d+ was due/);
+});
