@@ -1,0 +1,69 @@
+import type { AckPacket, PingreqPacket, ProtocolVersion } from "../core/packet.ts";
+import type { ProtocolError } from "../core/reason.ts";
+import { Cursor } from "./cursor.ts";
+import { malformed } from "./fault.ts";
+import { walkAcknowledgement, type AcknowledgementName } from "./grammar.ts";
+
+/** First bytes of the acknowledgements; PUBREL has a flag that is always set (v4-3.6.1-1). */
+const firstBytes = { puback: 0x40, pubrec: 0x50, pubrel: 0x62, pubcomp: 0x70 } as const;
+
+/**
+ * Reads the PUBACK, PUBREC, PUBREL or PUBCOMP whose body is bytes[body..end). The form of two bytes,
+ * all that v3 and v4 have and nearly all that v5 clients send, is read without a walk.
+ */
+export function readAck(
+  bytes: Uint8Array,
+  name: AcknowledgementName,
+  body: number,
+  end: number,
+  version: ProtocolVersion,
+): AckPacket | ProtocolError {
+  const packetId = ((bytes[body] ?? 0) << 8) | (bytes[body + 1] ?? 0);
+  if (end - body === 2 && packetId !== 0) return { type: name, packetId, reason: 0 };
+  const cursor = new Cursor(bytes, body, end, version);
+  const reason = walkAcknowledgement(cursor, name);
+  return cursor.error ?? { type: name, packetId, reason };
+}
+
+/** Reads a PINGREQ: a packet without a body. */
+export function readPingreq(
+  body: number,
+  end: number,
+  version: ProtocolVersion,
+): PingreqPacket | ProtocolError {
+  if (body === end) return { type: "pingreq" };
+  return malformed(version, "3.12", "3.12", "PINGREQ has a body");
+}
+
+/** Bytes that `writeAck` takes at most. */
+export const ackMaximumSize = 5;
+
+/**
+ * Writes an acknowledgement at target[offset..] and returns the offset behind it. Success takes four
+ * bytes, as do all in v3 and v4, which know no reasons; another reason in v5 takes five
+ * (v5-3.4.2.2.1: the property length may be left out).
+ */
+export function writeAck(
+  target: Uint8Array,
+  offset: number,
+  name: AcknowledgementName,
+  version: ProtocolVersion,
+  packetId: number,
+  reason: number,
+): number {
+  const short = version !== 5 || reason === 0;
+  target[offset] = firstBytes[name];
+  target[offset + 1] = short ? 2 : 3;
+  target[offset + 2] = packetId >>> 8;
+  target[offset + 3] = packetId & 0xff;
+  if (short) return offset + 4;
+  target[offset + 4] = reason;
+  return offset + 5;
+}
+
+/** Writes a PINGRESP, two bytes, and returns the offset behind it. */
+export function writePingresp(target: Uint8Array, offset: number): number {
+  target[offset] = 0xd0;
+  target[offset + 1] = 0;
+  return offset + 2;
+}

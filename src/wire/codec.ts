@@ -1,0 +1,236 @@
+import { Buffer } from "node:buffer";
+import { generate, parser, writeToStream, type Packet } from "mqtt-packet";
+import { assert } from "../core/assert.ts";
+import type {
+  AuthPacket,
+  ConnackPacket,
+  ConnectPacket,
+  DisconnectPacket,
+  ProtocolVersion,
+  ServerDisconnectPacket,
+  ServerPacket,
+  SubackPacket,
+  SubscribePacket,
+  SubscriptionRequest,
+  UnsubackPacket,
+  UnsubscribePacket,
+  WillPacket,
+} from "../core/packet.ts";
+import { connackReturnCode, Reason, type ProtocolError } from "../core/reason.ts";
+import { ackMaximumSize, writeAck, writePingresp } from "./ack.ts";
+import { forwardedProperties, type PropertyBlock } from "./property.ts";
+
+/**
+ * The packets that are not hot, by way of mqtt-packet. It is lenient, so it only ever sees what the
+ * grammar has accepted.
+ */
+
+export type ColdPacket =
+  ConnectPacket | SubscribePacket | UnsubscribePacket | DisconnectPacket | AuthPacket;
+
+// By default mqtt-packet makes 65,536 small buffers, all two-byte integers there are, at its first
+// packet. That is several mebibytes and milliseconds for packets that are rare here.
+writeToStream.cacheNumbers = false;
+
+/**
+ * Decodes the frame bytes[start..end), which the grammar has accepted. Nothing of the result points
+ * into `bytes`. `will`: the block that the grammar found in a v5 CONNECT with a will.
+ */
+export function decodeCold(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  version: ProtocolVersion,
+  will: PropertyBlock | null,
+): ColdPacket | ProtocolError {
+  const packet = parseFrame(bytes, start, end, version);
+  switch (packet?.cmd) {
+    case "connect":
+      return connectFrom(packet, version, bytes, will);
+    case "subscribe":
+      return subscribeFrom(packet);
+    case "unsubscribe":
+      return {
+        type: "unsubscribe",
+        packetId: packet.messageId ?? 0,
+        filters: packet.unsubscriptions,
+      };
+    case "disconnect":
+      return {
+        type: "disconnect",
+        reason: packet.reasonCode ?? 0,
+        sessionExpiryInterval: packet.properties?.sessionExpiryInterval ?? null,
+        reasonString: packet.properties?.reasonString ?? null,
+      };
+    case "auth":
+      return { type: "auth", reason: packet.reasonCode };
+    default:
+      // The grammar and mqtt-packet disagree. The fault is ours, yet one client must not be able to
+      // end the process with it.
+      return {
+        reason: Reason.implementationSpecificError,
+        statement: "v5-4.13",
+        detail: "the packet could not be decoded",
+      };
+  }
+}
+
+/** A parser of its own for each packet: what one leaves behind never meets the next. */
+function parseFrame(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  version: ProtocolVersion,
+): Packet | null {
+  // A copy, since mqtt-packet gives out views of what it gets.
+  const frame = Buffer.from(bytes.subarray(start, end));
+  // MQTT 3.1 lets SUBSCRIBE and UNSUBSCRIBE carry DUP, which mqtt-packet refuses.
+  const first = frame[0] ?? 0;
+  if (version === 3 && (first & 0x0a) === 0x0a) frame[0] = first & 0xf7;
+  let decoded: Packet | null = null;
+  let failed = false;
+  const parse = parser({ protocolVersion: version });
+  parse.on("packet", (packet) => (decoded ??= packet));
+  parse.on("error", () => (failed = true));
+  const rest = parse.parse(frame);
+  return failed || rest > 0 ? null : decoded;
+}
+
+type ParsedConnect = Extract<Packet, { cmd: "connect" }>;
+type ParsedSubscribe = Extract<Packet, { cmd: "subscribe" }>;
+
+function connectFrom(
+  packet: ParsedConnect,
+  version: ProtocolVersion,
+  bytes: Uint8Array,
+  will: PropertyBlock | null,
+): ConnectPacket {
+  const { properties } = packet;
+  return {
+    type: "connect",
+    version,
+    clientId: packet.clientId,
+    cleanStart: packet.clean ?? false,
+    keepAlive: packet.keepalive ?? 0,
+    username: packet.username ?? null,
+    password: packet.password === undefined ? null : ownBytes(packet.password),
+    will: packet.will === undefined ? null : willFrom(packet.will, bytes, will),
+    sessionExpiryInterval: properties?.sessionExpiryInterval ?? null,
+    receiveMaximum: properties?.receiveMaximum ?? 65_535,
+    maximumPacketSize: properties?.maximumPacketSize ?? null,
+    topicAliasMaximum: properties?.topicAliasMaximum ?? 0,
+    requestResponseInformation: properties?.requestResponseInformation ?? false,
+    requestProblemInformation: properties?.requestProblemInformation ?? true,
+    authenticationMethod: properties?.authenticationMethod ?? null,
+  };
+}
+
+/** The properties come from the frame: mqtt-packet loses their order. */
+function willFrom(
+  will: NonNullable<ParsedConnect["will"]>,
+  bytes: Uint8Array,
+  block: PropertyBlock | null,
+): WillPacket {
+  return {
+    topic: will.topic,
+    payload: ownBytes(will.payload),
+    qos: will.qos ?? 0,
+    retain: will.retain ?? false,
+    delayInterval: block?.willDelayInterval ?? 0,
+    expirySeconds: block?.expirySeconds ?? null,
+    properties: block === null ? null : (forwardedProperties(bytes, block)?.slice() ?? null),
+  };
+}
+
+/** A plain Uint8Array of its own memory; a Buffer's `slice` would be a view. */
+function ownBytes(value: Uint8Array | string): Uint8Array {
+  return typeof value === "string" ? new TextEncoder().encode(value) : new Uint8Array(value);
+}
+
+function subscribeFrom(packet: ParsedSubscribe): SubscribePacket {
+  return {
+    type: "subscribe",
+    packetId: packet.messageId ?? 0,
+    subscriptionIdentifier: packet.properties?.subscriptionIdentifier ?? null,
+    subscriptions: packet.subscriptions.map((subscription): SubscriptionRequest => {
+      const { topic, qos, nl, rap, rh } = subscription;
+      return {
+        filter: topic,
+        qos,
+        noLocal: nl ?? false,
+        retainAsPublished: rap ?? false,
+        retainHandling: rh === 1 || rh === 2 ? rh : 0,
+      };
+    }),
+  };
+}
+
+/** A packet as bytes of its own; none for what a version does not have (DISCONNECT in v3, v4). */
+export function encodeServerPacket(packet: ServerPacket, version: ProtocolVersion): Uint8Array {
+  switch (packet.type) {
+    case "connack":
+      return encodeConnack(packet, version);
+    case "suback":
+      return encodeSuback(packet, version);
+    case "unsuback":
+      return encodeUnsuback(packet, version);
+    case "disconnect":
+      return version === 5 ? encodeDisconnect(packet) : new Uint8Array(0);
+    case "pingresp": {
+      const encoded = new Uint8Array(2);
+      writePingresp(encoded, 0);
+      return encoded;
+    }
+    default: {
+      const encoded = new Uint8Array(ackMaximumSize);
+      const { type, packetId, reason } = packet;
+      return encoded.subarray(0, writeAck(encoded, 0, type, version, packetId, reason));
+    }
+  }
+}
+
+function encodeConnack(packet: ConnackPacket, version: ProtocolVersion): Uint8Array {
+  if (version !== 5) {
+    return encode(version, {
+      cmd: "connack",
+      returnCode: connackReturnCode(packet.reason),
+      // 3.1 keeps that byte reserved.
+      sessionPresent: version === 4 && packet.sessionPresent,
+    });
+  }
+  const { maximumQos, ...others } = packet.properties ?? {};
+  return encode(version, {
+    cmd: "connack",
+    reasonCode: packet.reason,
+    sessionPresent: packet.sessionPresent,
+    properties: maximumQos === undefined ? others : { ...others, maximumQoS: maximumQos },
+  });
+}
+
+/** 3.1.1 knows one failure, 0x80 (v4-3.9.3-2); 3.1 has none, and clients take it for one as well. */
+function encodeSuback(packet: SubackPacket, version: ProtocolVersion): Uint8Array {
+  const granted =
+    version === 5
+      ? [...packet.reasons]
+      : packet.reasons.map((reason) => (reason >= 0x80 ? 0x80 : reason));
+  return encode(version, { cmd: "suback", messageId: packet.packetId, granted });
+}
+
+function encodeUnsuback(packet: UnsubackPacket, version: ProtocolVersion): Uint8Array {
+  const granted = [...packet.reasons];
+  return encode(version, { cmd: "unsuback", messageId: packet.packetId, granted });
+}
+
+function encodeDisconnect(packet: ServerDisconnectPacket): Uint8Array {
+  return encode(5, {
+    cmd: "disconnect",
+    reasonCode: packet.reason,
+    properties: packet.reasonString === null ? {} : { reasonString: packet.reasonString },
+  });
+}
+
+function encode(version: ProtocolVersion, packet: Packet): Uint8Array {
+  const encoded = generate(packet, { protocolVersion: version });
+  assert(encoded.length > 1, `mqtt-packet made no ${packet.cmd}`);
+  return new Uint8Array(encoded);
+}

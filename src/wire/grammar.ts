@@ -1,0 +1,346 @@
+import type { ProtocolVersion } from "../core/packet.ts";
+import { Reason, type ProtocolError } from "../core/reason.ts";
+import type { Cursor } from "./cursor.ts";
+import { malformed, refused } from "./fault.ts";
+import { walkFilter } from "./filter.ts";
+import { walkProperties, type PropertyBlock } from "./property.ts";
+import { textFlaw } from "./utf8.ts";
+
+/** MQTT Control Packet types (v4-2.2.1, v5-2.1.2): the high half of a packet's first byte. */
+export const PacketType = {
+  connect: 1,
+  connack: 2,
+  publish: 3,
+  puback: 4,
+  pubrec: 5,
+  pubrel: 6,
+  pubcomp: 7,
+  subscribe: 8,
+  suback: 9,
+  unsubscribe: 10,
+  unsuback: 11,
+  pingreq: 12,
+  pingresp: 13,
+  disconnect: 14,
+  auth: 15,
+} as const;
+
+interface PacketRule {
+  readonly name: string;
+  /** Whether a client may send it; AUTH from v5 on. */
+  readonly since: ProtocolVersion | "never";
+  /** The low half of the first byte; null: PUBLISH, where it carries DUP, QoS and RETAIN. */
+  readonly flags: number | null;
+  /** Statements that a wrong flag breaks. */
+  readonly v4: string;
+  readonly v5: string;
+}
+
+const flagless = { since: 3, flags: 0, v4: "2.2.2-2", v5: "2.1.3-1" } as const;
+const fromServer = { ...flagless, since: "never" } as const;
+
+/** By type, 0 to 15. */
+const packets: readonly PacketRule[] = [
+  { ...fromServer, name: "packet type 0" },
+  { ...flagless, name: "CONNECT" },
+  { ...fromServer, name: "CONNACK" },
+  { ...flagless, name: "PUBLISH", flags: null },
+  { ...flagless, name: "PUBACK" },
+  { ...flagless, name: "PUBREC" },
+  { ...flagless, name: "PUBREL", flags: 2, v4: "3.6.1-1", v5: "3.6.1-1" },
+  { ...flagless, name: "PUBCOMP" },
+  { ...flagless, name: "SUBSCRIBE", flags: 2, v4: "3.8.1-1", v5: "3.8.1-1" },
+  { ...fromServer, name: "SUBACK" },
+  { ...flagless, name: "UNSUBSCRIBE", flags: 2, v4: "3.10.1-1", v5: "3.10.1-1" },
+  { ...fromServer, name: "UNSUBACK" },
+  { ...flagless, name: "PINGREQ" },
+  { ...fromServer, name: "PINGRESP" },
+  { ...flagless, name: "DISCONNECT", v4: "3.14.1-1", v5: "3.14.1-1" },
+  { ...flagless, name: "AUTH", since: 5, v5: "3.15.1-1" },
+];
+
+/** MQTT 3.1 (section 2.1) lets these carry DUP when they are sent again. */
+const dupIn31 = 0x08;
+
+/** What is wrong with a packet's first byte on a connection that speaks `version`, or null. */
+export function firstByteFault(first: number, version: ProtocolVersion): ProtocolError | null {
+  const type = first >> 4;
+  const rule = packets[type];
+  if (type === 0 || rule === undefined) {
+    return malformed(version, "2.2.1", "2.1.2", "packet type 0 is reserved");
+  }
+  if (rule.since === "never") {
+    return refused(version, "2.2.1", "2.1.2", `${rule.name} comes only from a server`);
+  }
+  if (version < rule.since) {
+    return malformed(version, "2.2.1", "2.1.2", "packet type 15 is reserved");
+  }
+  const flags = first & 0x0f;
+  if (rule.flags === null || flags === rule.flags) return null;
+  if (version === 3 && rule.flags === 2 && flags === (2 | dupIn31)) return null;
+  return malformed(version, rule.v4, rule.v5, `reserved flags of ${rule.name} are wrong`);
+}
+
+export type AcknowledgementName = "puback" | "pubrec" | "pubrel" | "pubcomp";
+type ReasonedPacket = AcknowledgementName | "disconnect" | "auth";
+
+/** Reason codes that a client may send (v5-2.4, and the table of each packet). */
+const reasonCodes: {
+  readonly [packet in ReasonedPacket]: {
+    readonly codes: readonly number[];
+    readonly statement: string;
+  };
+} = {
+  puback: {
+    codes: [0x00, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99],
+    statement: "3.4.2-1",
+  },
+  pubrec: {
+    codes: [0x00, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99],
+    statement: "3.5.2-1",
+  },
+  pubrel: { codes: [0x00, 0x92], statement: "3.6.2-1" },
+  pubcomp: { codes: [0x00, 0x92], statement: "3.7.2-1" },
+  disconnect: {
+    codes: [0x00, 0x04, 0x80, 0x81, 0x82, 0x83, 0x90, 0x93, 0x94, 0x95, 0x96, 0x97, 0x98, 0x99],
+    statement: "3.14.2-1",
+  },
+  auth: { codes: [0x18, 0x19], statement: "3.15.2-1" },
+};
+
+function walkReason(cursor: Cursor, packet: ReasonedPacket): number {
+  const reason = cursor.byte("Reason Code");
+  const rule = reasonCodes[packet];
+  if (!rule.codes.includes(reason)) {
+    const detail = `Reason Code ${reason} is none that a client's ${packet.toUpperCase()} may have`;
+    cursor.fail(Reason.protocolError, "", rule.statement, detail);
+  }
+  return reason;
+}
+
+/**
+ * Walks PUBACK, PUBREC, PUBREL or PUBCOMP. Returns the reason code; v3 and v4 have none, and success
+ * may be left out in v5 (v5-3.4.2.1).
+ */
+export function walkAcknowledgement(cursor: Cursor, name: AcknowledgementName): number {
+  cursor.packetIdentifier("2.3.1-6", "2.2.1-5");
+  let reason = 0;
+  if (cursor.version === 5 && cursor.more) {
+    reason = walkReason(cursor, name);
+    if (cursor.more) walkProperties(cursor, name);
+  }
+  cursor.finish();
+  return reason;
+}
+
+/** The protocol that a CONNECT asks for, as far as it can be told. */
+export interface Protocol {
+  /** False for a level that mqttd does not speak; `version` is then the form of the answer. */
+  readonly supported: boolean;
+  readonly version: ProtocolVersion;
+}
+
+const protocolName = [0x00, 0x04, 0x4d, 0x51, 0x54, 0x54];
+const protocolNameOf31 = [0x00, 0x06, 0x4d, 0x51, 0x49, 0x73, 0x64, 0x70];
+
+/**
+ * Reads protocol name and level from the body of a CONNECT at bytes[start..end), which may still be
+ * incomplete. Null: it does not reach that far, or the name is none of MQTT's.
+ *
+ * Unknown levels are answered in the form of 3.1.1 (v4-3.1.2-2), those above 5 in that of 5.0
+ * (v5-3.1.2-2). Levels with the highest bit set are bridges that speak 3.1 or 3.1.1; they fall back
+ * to the plain level when they are refused in a form that they can read.
+ */
+export function connectProtocol(bytes: Uint8Array, start: number, end: number): Protocol | null {
+  const modern = beginsWith(bytes, start, end, protocolName);
+  if (!modern && !beginsWith(bytes, start, end, protocolNameOf31)) return null;
+  const at = start + (modern ? protocolName : protocolNameOf31).length;
+  const level = at < end ? bytes[at] : undefined;
+  if (level === undefined) return null;
+  if (modern && level === 4) return { supported: true, version: 4 };
+  if (modern && level === 5) return { supported: true, version: 5 };
+  if (!modern && level === 3) return { supported: true, version: 3 };
+  return { supported: false, version: level > 5 && level < 0x80 ? 5 : 4 };
+}
+
+function beginsWith(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  wanted: readonly number[],
+): boolean {
+  return (
+    start + wanted.length <= end && wanted.every((value, index) => bytes[start + index] === value)
+  );
+}
+
+const connectFlag = {
+  reserved: 0x01,
+  cleanStart: 0x02,
+  will: 0x04,
+  willRetain: 0x20,
+  password: 0x40,
+  username: 0x80,
+} as const;
+
+/** Walks the body of a CONNECT. Returns the will's properties; null without a will, and in v3, v4. */
+export function walkConnect(cursor: Cursor): PropertyBlock | null {
+  walkProtocol(cursor);
+  const flags = cursor.byte("Connect Flags");
+  checkConnectFlags(cursor, flags);
+  cursor.twoBytes("Keep Alive");
+  if (cursor.version === 5) walkProperties(cursor, "connect");
+  cursor.text("Client Identifier");
+  const will = (flags & connectFlag.will) !== 0 ? walkWill(cursor) : null;
+  if ((flags & connectFlag.username) !== 0) cursor.text("User Name");
+  if ((flags & connectFlag.password) !== 0) cursor.binary("Password");
+  cursor.finish();
+  return will;
+}
+
+function walkProtocol(cursor: Cursor): void {
+  const protocol = connectProtocol(cursor.bytes, cursor.position, cursor.end);
+  cursor.text("Protocol Name");
+  if (protocol === null) {
+    // The name is another one unless the packet ends before its level.
+    if (cursor.more)
+      cursor.fail(Reason.malformedPacket, "3.1.2-1", "3.1.2-1", "unknown protocol name");
+  } else if (!protocol.supported) {
+    const detail = "this protocol level is not supported";
+    cursor.fail(Reason.unsupportedProtocolVersion, "3.1.2-2", "3.1.2-2", detail);
+  }
+  cursor.byte("Protocol Level");
+}
+
+function checkConnectFlags(cursor: Cursor, flags: number): void {
+  if ((flags & connectFlag.reserved) !== 0) {
+    cursor.fail(Reason.malformedPacket, "3.1.2-3", "3.1.2-3", "reserved Connect Flag is set");
+  }
+  const willQos = (flags >> 3) & 3;
+  if ((flags & connectFlag.will) === 0) {
+    if (willQos !== 0) {
+      cursor.fail(Reason.protocolError, "3.1.2-13", "3.1.2-11", "Will QoS without Will Flag");
+    }
+    if ((flags & connectFlag.willRetain) !== 0) {
+      cursor.fail(Reason.protocolError, "3.1.2-15", "3.1.2-13", "Will Retain without Will Flag");
+    }
+  } else if (willQos === 3) {
+    cursor.fail(Reason.malformedPacket, "3.1.2-14", "3.1.2-12", "Will QoS is 3");
+  }
+  const named = (flags & connectFlag.username) !== 0;
+  // v5 allows a password alone (v5-3.1.2.9).
+  if (cursor.version !== 5 && (flags & connectFlag.password) !== 0 && !named) {
+    cursor.fail(Reason.protocolError, "3.1.2-22", "", "Password without User Name");
+  }
+}
+
+function walkWill(cursor: Cursor): PropertyBlock | null {
+  const properties = cursor.version === 5 ? walkProperties(cursor, "will") : null;
+  cursor.text("Will Topic");
+  const flaw = topicNameFlaw(cursor.bytes, cursor.fieldStart, cursor.fieldEnd);
+  if (flaw === "wildcard") {
+    cursor.fail(Reason.topicNameInvalid, "4.7.1-1", "4.7.0-1", "Will Topic holds a wildcard");
+  } else if (flaw === "empty") {
+    cursor.fail(Reason.topicNameInvalid, "4.7.3-1", "4.7.3-1", "Will Topic is empty");
+  }
+  cursor.binary("Will Payload");
+  if (properties !== null && cursor.error === null) {
+    const { bytes, fieldStart, fieldEnd } = cursor;
+    if (!payloadMatchesFormat(properties, bytes, fieldStart, fieldEnd)) {
+      cursor.fail(
+        Reason.payloadFormatInvalid,
+        "",
+        "3.1.3.2.3",
+        "Will Payload is not the UTF-8 that its Payload Format Indicator says",
+      );
+    }
+  }
+  return properties;
+}
+
+/** What keeps well-formed UTF-8 from being a Topic Name, or null (v4-4.7, v5-4.7). */
+export function topicNameFlaw(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): "wildcard" | "empty" | null {
+  if (start === end) return "empty";
+  for (let at = start; at < end; at++) {
+    const value = bytes[at];
+    if (value === 0x23 || value === 0x2b) return "wildcard";
+  }
+  return null;
+}
+
+/** Whether a payload is what its Payload Format Indicator says (v5-3.3.2.3.2, v5-3.1.3.2.3). */
+export function payloadMatchesFormat(
+  properties: PropertyBlock,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): boolean {
+  return properties.payloadFormat === 0 || textFlaw(bytes, start, end, true) === null;
+}
+
+export function walkSubscribe(cursor: Cursor): void {
+  cursor.packetIdentifier("2.3.1-1", "2.2.1-3");
+  if (cursor.version === 5) walkProperties(cursor, "subscribe");
+  if (cursor.error === null && !cursor.more) {
+    cursor.fail(Reason.protocolError, "3.8.3-3", "3.8.3-2", "SUBSCRIBE without a Topic Filter");
+  }
+  while (cursor.more) {
+    const shared = walkFilter(cursor);
+    const options = cursor.byte("Subscription Options");
+    if (cursor.version === 5) checkOptions(cursor, options, shared);
+    else if (options > 2) {
+      cursor.fail(Reason.malformedPacket, "3.8.3-4", "", "Requested QoS is none of 0, 1 and 2");
+    }
+  }
+}
+
+function checkOptions(cursor: Cursor, options: number, shared: boolean): void {
+  if ((options & 0xc0) !== 0) {
+    const detail = "reserved bits of the Subscription Options are set";
+    cursor.fail(Reason.malformedPacket, "", "3.8.3-5", detail);
+  }
+  if ((options & 0x03) === 0x03) {
+    cursor.fail(Reason.protocolError, "", "3.8.3.1", "Maximum QoS of a subscription is 3");
+  }
+  if ((options & 0x30) === 0x30) {
+    cursor.fail(Reason.protocolError, "", "3.8.3.1", "Retain Handling is 3");
+  }
+  if (shared && (options & 0x04) !== 0) {
+    cursor.fail(Reason.protocolError, "", "3.8.3-4", "No Local on a shared subscription");
+  }
+}
+
+export function walkUnsubscribe(cursor: Cursor): void {
+  cursor.packetIdentifier("2.3.1-1", "2.2.1-3");
+  if (cursor.version === 5) walkProperties(cursor, "unsubscribe");
+  if (cursor.error === null && !cursor.more) {
+    cursor.fail(Reason.protocolError, "3.10.3-2", "3.10.3-2", "UNSUBSCRIBE without a Topic Filter");
+  }
+  while (cursor.more) walkFilter(cursor);
+}
+
+/** Reason and properties may be left out from the end (v5-3.14.2.1, v5-3.14.2.2.1). */
+export function walkDisconnect(cursor: Cursor): void {
+  if (cursor.version === 5 && cursor.more) {
+    walkReason(cursor, "disconnect");
+    if (cursor.more) walkProperties(cursor, "disconnect");
+  }
+  cursor.finish();
+}
+
+/** An AUTH cut short means success (v5-3.15.2.1), which only a server may say. */
+export function walkAuth(cursor: Cursor): void {
+  if (!cursor.more) {
+    cursor.fail(Reason.protocolError, "", "3.15.2-1", "AUTH of a client says success");
+  }
+  walkReason(cursor, "auth");
+  if (cursor.error === null && !cursor.more) {
+    cursor.fail(Reason.protocolError, "", "3.15.2.2.2", "AUTH without Authentication Method");
+  }
+  if (cursor.more) walkProperties(cursor, "auth");
+  cursor.finish();
+}

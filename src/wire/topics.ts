@@ -1,0 +1,95 @@
+import type { ProtocolVersion } from "../core/packet.ts";
+import { Reason, type ProtocolError } from "../core/reason.ts";
+import { fault, malformed } from "./fault.ts";
+import { topicNameFlaw } from "./grammar.ts";
+import { decodeText, textFlaw } from "./utf8.ts";
+
+interface KnownTopic {
+  readonly bytes: Uint8Array;
+  readonly name: string;
+}
+
+/** Slots of the table; a power of two. */
+const slots = 64;
+/** Longer names are not remembered, so that a connection holds at most 16 KiB of them. */
+const rememberedBytes = 256;
+
+/**
+ * The Topic Names that a connection published to of late. A client repeats a few of them, so each is
+ * checked and decoded once; the same string every time also has its hash computed already.
+ */
+export class TopicNames {
+  #last: KnownTopic | null = null;
+  #table: (KnownTopic | undefined)[] | null = null;
+
+  /**
+   * Reads the Topic Name at bytes[start..end), which is not empty: the name, or how it breaks
+   * v4-3.3.2-1 and -2, v5-3.3.2-1 and -2.
+   */
+  read(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    version: ProtocolVersion,
+  ): string | ProtocolError {
+    const last = this.#last;
+    if (last !== null && isSame(last.bytes, bytes, start, end)) return last.name;
+    if (end - start > rememberedBytes) return decodeTopic(bytes, start, end, version);
+    const slot = hashOf(bytes, start, end) & (slots - 1);
+    const known = this.#table?.[slot];
+    if (known !== undefined && isSame(known.bytes, bytes, start, end)) {
+      this.#last = known;
+      return known.name;
+    }
+    const name = decodeTopic(bytes, start, end, version);
+    if (typeof name === "string") this.#remember(name, bytes, start, end, slot);
+    return name;
+  }
+
+  /** The table is made for the second topic only: most clients have one. */
+  #remember(name: string, bytes: Uint8Array, start: number, end: number, slot: number): void {
+    const topic = { bytes: bytes.slice(start, end), name };
+    if (this.#last !== null) {
+      this.#table ??= [];
+      this.#table[slot] = topic;
+    }
+    this.#last = topic;
+  }
+}
+
+function isSame(known: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
+  const length = end - start;
+  if (known.length !== length) return false;
+  // Backwards, since topics of one client mostly differ at their end.
+  for (let index = length - 1; index >= 0; index--) {
+    if (known[index] !== bytes[start + index]) return false;
+  }
+  return true;
+}
+
+/** FNV-1a. A client that makes names collide only slows itself down. */
+function hashOf(bytes: Uint8Array, start: number, end: number): number {
+  let hash = 0x811c9dc5;
+  for (let at = start; at < end; at++) hash = Math.imul(hash ^ (bytes[at] ?? 0), 0x01000193);
+  return hash ^ (hash >>> 15);
+}
+
+function decodeTopic(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  version: ProtocolVersion,
+): string | ProtocolError {
+  const flaw = textFlaw(bytes, start, end, false);
+  if (flaw === "ill-formed") {
+    return malformed(version, "1.5.3-1", "1.5.4-1", "Topic Name is not well-formed UTF-8");
+  }
+  if (flaw === "null character") {
+    return malformed(version, "1.5.3-2", "1.5.4-2", "Topic Name holds U+0000");
+  }
+  if (topicNameFlaw(bytes, start, end) === "wildcard") {
+    const detail = "Topic Name holds a wildcard";
+    return fault(Reason.topicNameInvalid, version, "3.3.2-2", "3.3.2-2", detail);
+  }
+  return decodeText(bytes, start, end);
+}

@@ -1,0 +1,178 @@
+import { describe, expect, test } from "bun:test";
+import { Reason } from "../../src/core/reason.ts";
+import { PacketReader } from "../../src/wire/reader.ts";
+import {
+  connect,
+  errorOf,
+  frame,
+  readFirst,
+  testRefused,
+  text,
+  type RefusedCase,
+} from "./frames.ts";
+
+const cases: readonly RefusedCase[] = [
+  {
+    name: "reserved Connect Flag, v4",
+    version: 4,
+    bytes: connect(4, { flags: 0x03 }),
+    reason: "malformedPacket",
+    statement: "v4-3.1.2-3",
+  },
+  {
+    name: "reserved Connect Flag, v5",
+    version: 5,
+    bytes: connect(5, { flags: 0x03 }),
+    reason: "malformedPacket",
+    statement: "v5-3.1.2-3",
+  },
+  {
+    name: "flags of the first byte, v4",
+    version: 4,
+    bytes: connect(4, { first: 0x11 }),
+    reason: "malformedPacket",
+    statement: "v4-2.2.2-2",
+  },
+  {
+    name: "flags of the first byte, v5",
+    version: 5,
+    bytes: connect(5, { first: 0x18 }),
+    reason: "malformedPacket",
+    statement: "v5-2.1.3-1",
+  },
+  {
+    name: "password without user name, v4",
+    version: 4,
+    bytes: connect(4, { flags: 0x42, rest: [text("secret")] }),
+    reason: "protocolError",
+    statement: "v4-3.1.2-22",
+  },
+  {
+    name: "password without user name, 3.1",
+    version: 3,
+    bytes: connect(3, { flags: 0x42, rest: [text("secret")] }),
+    reason: "protocolError",
+    statement: "v4-3.1.2-22",
+  },
+  {
+    name: "user name flag without a user name",
+    version: 4,
+    bytes: connect(4, { flags: 0x82 }),
+    reason: "malformedPacket",
+    statement: "v4-2.2.3",
+  },
+  {
+    name: "password flag without a password",
+    version: 5,
+    bytes: connect(5, { flags: 0xc2, rest: [text("me")] }),
+    reason: "malformedPacket",
+    statement: "v5-2.1.4",
+  },
+  {
+    name: "user name without its flag",
+    version: 4,
+    bytes: connect(4, { rest: [text("me")] }),
+    reason: "malformedPacket",
+    statement: "v4-2.2.3",
+  },
+  {
+    name: "bytes behind the last field, v5",
+    version: 5,
+    bytes: connect(5, { rest: [[0]] }),
+    reason: "malformedPacket",
+    statement: "v5-2.1.4",
+  },
+  {
+    name: "no client identifier field",
+    version: 4,
+    bytes: frame(0x10, text("MQTT"), [4, 2, 0, 60]),
+    reason: "malformedPacket",
+    statement: "v4-2.2.3",
+  },
+  {
+    name: "ends within Keep Alive",
+    version: 5,
+    bytes: frame(0x10, text("MQTT"), [5, 2, 0]),
+    reason: "malformedPacket",
+    statement: "v5-2.1.4",
+  },
+  {
+    name: "client identifier is not UTF-8, v4",
+    version: 4,
+    bytes: connect(4, { clientId: [0xc0, 0x80] }),
+    reason: "malformedPacket",
+    statement: "v4-1.5.3-1",
+  },
+  {
+    name: "user name is not UTF-8, v5",
+    version: 5,
+    bytes: connect(5, { flags: 0x82, rest: [text([0xff])] }),
+    reason: "malformedPacket",
+    statement: "v5-1.5.4-1",
+  },
+  {
+    name: "Remaining Length in more bytes than it needs, v5",
+    version: 5,
+    bytes: [0x10, 0x93, 0x00, ...connect(5).slice(2)],
+    reason: "malformedPacket",
+    statement: "v5-1.5.5-1",
+  },
+];
+
+describe("a CONNECT is refused for", () => testRefused(cases, true));
+
+describe("a protocol level that is not supported is answered", () => {
+  const levels = [
+    { name: "MQTT", level: 6, version: 5 },
+    { name: "MQTT", level: 127, version: 5 },
+    { name: "MQTT", level: 3, version: 4 },
+    { name: "MQTT", level: 0, version: 4 },
+    { name: "MQTT", level: 0x84, version: 4 },
+    { name: "MQIsdp", level: 4, version: 4 },
+    { name: "MQIsdp", level: 0x83, version: 4 },
+  ] as const;
+  for (const { name, level, version } of levels) {
+    test(`${name} ${level} in the form of v${version} (v${version}-3.1.2-2)`, () => {
+      // Whatever follows the level is another standard's.
+      expect(readFirst(frame(0x10, text(name), [level, 0xff]))).toEqual({
+        type: "fault",
+        error: {
+          reason: Reason.unsupportedProtocolVersion,
+          statement: `v${version}-3.1.2-2`,
+          detail: expect.any(String),
+        },
+        version,
+      });
+    });
+  }
+});
+
+describe("a CONNECT whose version can't be told has none", () => {
+  test("another protocol's name (v4-3.1.2-1)", () => {
+    const fault = readFirst(connect(4, { name: "AMQP" }));
+    expect(fault).toMatchObject({ version: null });
+    expect(errorOf(fault)).toMatchObject({
+      reason: Reason.malformedPacket,
+      statement: "v4-3.1.2-1",
+    });
+  });
+  test("the name in another case (v4-3.1.2-1)", () => {
+    expect(errorOf(readFirst(connect(4, { name: "mqtt" }))).statement).toBe("v4-3.1.2-1");
+  });
+  test("ends before its level", () => {
+    const fault = readFirst(frame(0x10, text("MQTT")));
+    expect(fault).toMatchObject({ version: null });
+    expect(errorOf(fault).statement).toBe("v4-2.2.3");
+  });
+  test("empty", () => {
+    expect(errorOf(readFirst([0x10, 0x00])).reason).toBe(Reason.malformedPacket);
+  });
+});
+
+test("the version is known from the level on, also when the CONNECT is refused", () => {
+  const reader = new PacketReader({ packetSize: 1000 });
+  expect(reader.version).toBeNull();
+  reader.feed(Uint8Array.from(connect(5, { flags: 0x03 })));
+  expect(reader.next()).toMatchObject({ type: "fault", version: 5 });
+  expect(reader.version).toBe(5);
+});
