@@ -96,7 +96,7 @@ export class Driver {
   }
 
   /** An order of the operator, or of the process. */
-  order(input: Input & { type: "kicked" | "stopping" }): void {
+  order(input: Input & { type: "kicked" | "reconfigured" | "stopping" }): void {
     this.#guard(() => {
       this.#turn();
       this.#hand(input);

@@ -1,0 +1,194 @@
+import { assert } from "../core/assert.ts";
+import { nearest } from "../config/nearest.ts";
+import { bare, quoted } from "../config/problem.ts";
+import { type Command, type Flag, flagsOf } from "./command.ts";
+import { type CliError, usageError } from "../config/cli-error.ts";
+
+/** How a command's arguments are read where its flags alone do not say it. */
+export interface ReadingRules {
+  /** How many positional arguments it takes. Default 0. */
+  readonly positionals?: number;
+  /** What to try instead of a positional argument too many; null: nothing better is known. */
+  readonly hintFor?: (positional: string) => string | null;
+  /**
+   * Whether a flag takes one more value than it declares, after these: `-D publish user-property`
+   * takes a key and a value, the other properties only a value.
+   */
+  readonly takesMore?: (flag: string, values: readonly string[]) => boolean;
+}
+
+/**
+ * Reads what was typed after a command's name. A value is the very string that was typed: `0123`,
+ * the empty one, `-` and `-5` are values like any other, so nothing is ever turned into a number
+ * here. Flags and positional arguments may be mixed; after `--` all are positional. Throws CliError
+ * for the first fault, unless `--help` is among the flags.
+ */
+export function readArguments(
+  args: readonly string[],
+  command: Command,
+  rules: ReadingRules = {},
+): Arguments {
+  const reader = new Reader(args, command, rules);
+  reader.read();
+  if (reader.fault !== null && !reader.given.has("help")) throw reader.fault;
+  return reader.given;
+}
+
+/** What was given, by the long names of the flags, without dashes. */
+export class Arguments {
+  readonly positionals: string[] = [];
+  readonly #flags: readonly Flag[];
+  readonly #values = new Map<string, string[][]>();
+
+  constructor(flags: readonly Flag[]) {
+    this.#flags = flags;
+  }
+
+  add(flag: Flag, values: string[]): void {
+    this.#values.set(flag.name, [...this.all(flag.name), values]);
+  }
+
+  has(name: string): boolean {
+    return this.count(name) > 0;
+  }
+
+  /** How often a flag was given. */
+  count(name: string): number {
+    return this.all(name).length;
+  }
+
+  /** The value of a flag that is given once; null: it was not given. */
+  text(name: string): string | null {
+    return this.texts(name)[0] ?? null;
+  }
+
+  /** The first value of each time that a flag was given. */
+  texts(name: string): string[] {
+    return this.all(name).map(([first]) => first ?? "");
+  }
+
+  /** All values of each time that a flag was given. */
+  all(name: string): readonly string[][] {
+    assert(
+      this.#flags.some((flag) => flag.name === name),
+      `the command declares --${name}`,
+    );
+    return this.#values.get(name) ?? [];
+  }
+}
+
+class Reader {
+  fault: CliError | null = null;
+  readonly given: Arguments;
+  readonly #args: readonly string[];
+  readonly #command: Command;
+  readonly #rules: ReadingRules;
+  readonly #flags: readonly Flag[];
+  #next = 0;
+
+  constructor(args: readonly string[], command: Command, rules: ReadingRules) {
+    this.#args = args;
+    this.#command = command;
+    this.#rules = rules;
+    this.#flags = flagsOf(command);
+    this.given = new Arguments(this.#flags);
+  }
+
+  read(): void {
+    let onlyPositionals = false;
+    for (let arg = this.#take(); arg !== null; arg = this.#take()) {
+      if (onlyPositionals || !arg.startsWith("-") || arg === "-") this.#positional(arg);
+      else if (arg === "--") onlyPositionals = true;
+      else if (arg.startsWith("--")) this.#long(arg);
+      else this.#short(arg);
+    }
+  }
+
+  #take(): string | null {
+    return this.#args[this.#next++] ?? null;
+  }
+
+  #positional(arg: string): void {
+    this.given.positionals.push(arg);
+    if (this.given.positionals.length <= (this.#rules.positionals ?? 0)) return;
+    const hint = this.#rules.hintFor?.(arg) ?? this.#seeHelp();
+    this.#fail(`unexpected argument ${quoted(arg)}`, hint);
+  }
+
+  #long(arg: string): void {
+    const equals = arg.indexOf("=");
+    const name = equals < 0 ? arg.slice(2) : arg.slice(2, equals);
+    const flag = this.#flags.find((other) => other.name === name);
+    if (flag === undefined) return this.#unknown(`--${bare(name)}`, name);
+    this.#flag(flag, equals < 0 ? null : arg.slice(equals + 1), `--${name}`);
+  }
+
+  /** `-v`, `-vv`, `-p 1884`, `-p1884`, `-vp1884`. */
+  #short(arg: string): void {
+    const word = arg.slice(1).split("=")[0] ?? "";
+    if (word.length > 1 && this.#flags.some((other) => other.name === word)) {
+      return this.#fail(`unknown flag -${word}`, `did you mean --${word}?`);
+    }
+    const letters = Array.from(arg.slice(1));
+    for (const [index, letter] of letters.entries()) {
+      const flag = this.#flags.find((other) => other.short === letter);
+      if (flag === undefined) return this.#unknown(`-${bare(letter)}`, arg.slice(1));
+      const rest = letters.slice(index + 1).join("");
+      if (flag.values > 0) return this.#flag(flag, rest === "" ? null : rest, `-${letter}`);
+      if (rest.startsWith("=")) return this.#flag(flag, rest.slice(1), `-${letter}`);
+      this.#flag(flag, null, `-${letter}`);
+    }
+  }
+
+  /** `attached` is what stands behind `=`, or right behind the letter. */
+  #flag(flag: Flag, attached: string | null, typed: string): void {
+    if (flag.values === 0) {
+      if (attached !== null) return this.#fail(`${typed} takes no value`, `write only ${typed}`);
+      return this.given.add(flag, []);
+    }
+    const values = attached === null ? [] : [attached];
+    while (values.length < flag.values || this.#rules.takesMore?.(flag.name, values) === true) {
+      const value = this.#value();
+      if (value === null) return this.#missing(flag, typed);
+      values.push(value);
+    }
+    if (!flag.repeatable && this.given.has(flag.name)) {
+      return this.#fail(`--${flag.name} is given twice`, "it has one value");
+    }
+    this.given.add(flag, values);
+  }
+
+  /** A long flag of this command is no value: `--port --quiet` lacks the port. */
+  #value(): string | null {
+    const arg = this.#args[this.#next];
+    if (arg === undefined) return null;
+    const name = arg.startsWith("--") ? arg.slice(2).split("=")[0] : null;
+    if (this.#flags.some((flag) => flag.name === name)) return null;
+    return this.#take();
+  }
+
+  #missing(flag: Flag, typed: string): void {
+    const declared = this.#command.options.find(({ rawName }) =>
+      rawName.includes(`--${flag.name} `),
+    );
+    const form = declared?.rawName.replace(/^[^<]*/, "").replace(/[<>]/g, "") ?? "";
+    const next = this.#args[this.#next];
+    const meant = next === undefined ? "" : `; if the value is ${quoted(next)}: --${flag.name}=...`;
+    this.#fail(`${typed} lacks its value`, `${typed} ${form}${meant}`);
+  }
+
+  #unknown(typed: string, name: string): void {
+    const names = this.#flags.map((flag) => flag.name);
+    const meant = name.length > 1 ? nearest(name, names) : null;
+    const hint = meant === null ? this.#seeHelp() : `did you mean --${meant}?`;
+    this.#fail(`unknown flag ${typed}`, hint);
+  }
+
+  #seeHelp(): string {
+    return `see mqttd ${this.#command.name} --help`;
+  }
+
+  #fail(message: string, hint: string): void {
+    this.fault ??= usageError(`${this.#command.name}: ${message}`, hint);
+  }
+}

@@ -1,0 +1,34 @@
+import { CliError } from "../config/cli-error.ts";
+
+/** The part of a Node stream (`process.stdout`) that is needed. */
+export interface OutputStream {
+  write(text: string, done: (error?: Error | null) => void): boolean;
+  on(event: "error", listener: (error: Error) => void): unknown;
+}
+
+/** What commands print. A reader that has had enough (`mqttd --help | head -1`) is no error. */
+export class StandardOutput {
+  readonly #stream: OutputStream;
+  #written: Promise<Error | null> = Promise.resolve(null);
+
+  constructor(stream: OutputStream) {
+    this.#stream = stream;
+    // Without a listener Node ends the process with a stack; the write's own callback is told too.
+    stream.on("error", () => {});
+  }
+
+  print(text: string): void {
+    const before = this.#written;
+    const now = new Promise<Error | null>((resolve) => {
+      this.#stream.write(text, (error) => resolve(error ?? null));
+    });
+    this.#written = before.then(async (error) => error ?? now);
+  }
+
+  /** Resolves when all has left the process. Throws CliError when it could not. */
+  async written(): Promise<void> {
+    const error = await this.#written;
+    if (error === null || ("code" in error && error.code === "EPIPE")) return;
+    throw new CliError(`can't write the output: ${error.message}`, { exitCode: 2 });
+  }
+}

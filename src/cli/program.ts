@@ -1,0 +1,53 @@
+import { nearest } from "../config/nearest.ts";
+import { bare, quoted } from "../config/problem.ts";
+import { readArguments } from "./arguments.ts";
+import type { CliCommand, Surroundings } from "./command.ts";
+import { commands, programHelp } from "./commands.ts";
+import { type CliError, usageError } from "../config/cli-error.ts";
+import { commandHelp } from "./help.ts";
+import { versionLine } from "./version.ts";
+
+/** Runs what was typed after `mqttd`. Resolves to the exit code; throws CliError. */
+export async function runProgram(
+  args: readonly string[],
+  surroundings: Surroundings,
+): Promise<number> {
+  const [first, ...rest] = args;
+  if (first === undefined) return show(programHelp(), surroundings);
+  if (first === "help" || first === "-h" || first === "--help") return help(rest, surroundings);
+  if (first === "--version") return show(versionLine(surroundings.version), surroundings);
+  if (first.startsWith("-")) throw flagWithoutCommand(first);
+  const command = await commandNamed(first);
+  const given = readArguments(rest, command.command, command.rules);
+  if (given.has("help")) return show(commandHelp(command), surroundings);
+  return command.run(given, surroundings);
+}
+
+async function help(names: readonly string[], surroundings: Surroundings): Promise<number> {
+  const [name, second] = names;
+  if (name === undefined) return show(programHelp(), surroundings);
+  if (second !== undefined) {
+    throw usageError(`help: unexpected argument ${quoted(second)}`, "see mqttd --help");
+  }
+  return show(commandHelp(await commandNamed(name)), surroundings);
+}
+
+async function commandNamed(name: string): Promise<CliCommand> {
+  const listed = commands.find((other) => other.name === name);
+  if (listed !== undefined) return listed.load();
+  const meant = nearest(name, [...commands.map((other) => other.name), "help"]);
+  const hint = meant === null ? "see mqttd --help" : `did you mean ${meant}?`;
+  throw usageError(`unknown command ${quoted(name)}`, hint);
+}
+
+function flagWithoutCommand(flag: string): CliError {
+  const typed = bare(flag.split("=")[0] ?? flag);
+  const meant = typed.startsWith("--") ? nearest(typed.slice(2), ["help", "version"]) : null;
+  if (meant !== null) return usageError(`unknown flag ${typed}`, `did you mean --${meant}?`);
+  return usageError(`${typed} stands before the command`, "the command comes first: mqttd serve");
+}
+
+function show(text: string, { print }: Surroundings): number {
+  print(text);
+  return 0;
+}

@@ -1,0 +1,145 @@
+import type { Assignment, LoadResult, Sources } from "../config/load.ts";
+import { bare, quoted } from "../config/problem.ts";
+import type { Config } from "../config/schema.ts";
+import type { Arguments } from "./arguments.ts";
+import { usesColor } from "./color.ts";
+import { type CliCommand, type Command, declare, type Surroundings } from "./command.ts";
+import { usageError } from "../config/cli-error.ts";
+import { exitCodes } from "./help.ts";
+
+/** `mqttd serve`: runs the broker until a signal stops it. */
+export function serveCommand(): CliCommand {
+  return {
+    command: declareServe(),
+    rules: { hintFor: hintForPositional },
+    help: {
+      about:
+        "Runs the broker until a signal stops it: SIGINT or SIGTERM ends it, SIGHUP reads the " +
+        "configuration again. Its lines go to stderr.",
+      sections: [
+        {
+          title: "Configuration",
+          lines: [
+            "A flag wins over the environment, that over the file, that over the default.",
+            "Environment: MQTTD_ and the path in capitals, MQTTD_LIMITS__PACKET_SIZE for",
+            "limits.packetSize, MQTTD_LISTENERS__0__PORT for listeners.0.port.",
+            "File: --config, else MQTTD_CONFIG, else mqttd.json or mqttd.jsonc in this",
+            "folder, else mqttd/config.json in XDG_CONFIG_HOME (default ~/.config).",
+          ],
+        },
+        exitCodes(["0", "2", "70", "130, 143"]),
+      ],
+    },
+    run: runServe,
+  };
+}
+
+function declareServe(): Command {
+  return declare("serve", "run the broker")
+    .usage("serve [FLAGS]")
+    .option("-p, --port <PORT>", "port of the first listener; 0 takes a free one (default 1883)")
+    .option(
+      "--host <ADDRESS>",
+      "address of the first listener (default: localhost, both 127.0.0.1 and ::1)",
+    )
+    .option("-c, --config <FILE>", "read this configuration, JSON with comments")
+    .option("--set <PATH=VALUE>", "set any key of the configuration; may be repeated", { type: [] })
+    .option("-t, --test-config", "check the configuration, say ok or all problems, and end")
+    .option("--ready-file <FILE>", "write the addresses to this file when clients can connect")
+    .option("-v, --verbose", "say every packet (log level debug)", { type: [] })
+    .option("-q, --quiet", "say errors only (log level error)")
+    .option("--log-level <LEVEL>", "error, warn, info or debug (default info)")
+    .option(
+      "--log-format <FORMAT>",
+      "human, json (NDJSON), or auto: human on a terminal (default human)",
+    )
+    .option(
+      "--color <WHEN>",
+      "auto, always or never (default auto: on a terminal, unless NO_COLOR is set)",
+    )
+    .option("-h, --help", "show this help")
+    .example("mqttd serve")
+    .example("mqttd serve --port 1884 --set limits.packetSize=64KiB --verbose")
+    .example("mqttd serve --port 0 --ready-file mqttd.ready --log-format json")
+    .example("MQTTD_LIMITS__KEEP_ALIVE_MAX=60s mqttd serve --test-config");
+}
+
+async function runServe(given: Arguments, surroundings: Surroundings): Promise<number> {
+  const readyFile = given.text("ready-file");
+  if (readyFile === "") throw usageError('--ready-file: found "", allowed: the name of a file');
+  const { load } = await import("../config/load.ts");
+  const sources: Sources = {
+    configFile: given.text("config"),
+    flags: assignments(given),
+    env: surroundings.env,
+    readFile: surroundings.readFile,
+  };
+  const loaded = load(sources);
+  if (!loaded.ok) throw usageError(loaded.problems.join("\n"));
+  if (given.has("test-config")) {
+    surroundings.print(`ok: ${loaded.file ?? "no configuration file, defaults"}\n`);
+    return 0;
+  }
+  const { log } = loaded.settings;
+  const { env, stderrIsTerminal } = surroundings;
+  const { serve } = await surroundings.loadServer();
+  return serve({
+    config: loaded.settings,
+    file: loaded.file,
+    readyFile,
+    color: usesColor(log.color, env, stderrIsTerminal),
+    logFormat: log.format === "auto" ? (stderrIsTerminal ? "human" : "json") : log.format,
+    version: surroundings.version.version,
+    reload: reloader(loaded.config, (before) => load(sources, before)),
+  });
+}
+
+/** Each reload says what has changed since the one before it that was valid. */
+function reloader(first: Config, loadAfter: (before: Config) => LoadResult): () => LoadResult {
+  let before = first;
+  return () => {
+    const result = loadAfter(before);
+    if (result.ok) before = result.config;
+    return result;
+  };
+}
+
+/** The keys that have a flag of their own. */
+const flagPaths = {
+  port: "listeners.0.port",
+  host: "listeners.0.host",
+  "log-level": "log.level",
+  "log-format": "log.format",
+  color: "log.color",
+} as const;
+
+function assignments(given: Arguments): Assignment[] {
+  const found: Assignment[] = [];
+  for (const [flag, path] of Object.entries(flagPaths)) {
+    const value = given.text(flag);
+    if (value !== null) found.push({ path, value, name: `--${flag}` });
+  }
+  if (given.has("verbose")) found.push({ path: "log.level", value: "debug", name: "--verbose" });
+  if (given.has("quiet")) found.push({ path: "log.level", value: "error", name: "--quiet" });
+  return [...found, ...given.texts("set").map(assignmentOf)];
+}
+
+function assignmentOf(text: string): Assignment {
+  const equals = text.indexOf("=");
+  if (equals < 1) {
+    throw usageError(
+      `--set: found ${quoted(text)}, allowed: PATH=VALUE`,
+      "for example --set limits.packetSize=64KiB",
+    );
+  }
+  const path = text.slice(0, equals);
+  return { path, value: text.slice(equals + 1), name: `--set ${bare(path)}` };
+}
+
+/** What people type who are used to other brokers. */
+function hintForPositional(positional: string): string | null {
+  if (/^\d+$/.test(positional)) return `for a port: --port ${positional}`;
+  if (/\.(jsonc?|conf)$/.test(positional))
+    return `for a configuration: --config ${bare(positional)}`;
+  return null;
+}

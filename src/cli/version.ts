@@ -1,0 +1,20 @@
+declare const MQTTD_VERSION: string;
+declare const MQTTD_COMMIT: string;
+
+export interface Version {
+  readonly version: string;
+  /** Null: not built from a commit. */
+  readonly commit: string | null;
+}
+
+/** The build writes both into the binary; sources that run as they are have neither. */
+export function builtVersion(): Version {
+  return {
+    version: typeof MQTTD_VERSION === "string" ? MQTTD_VERSION : "0.1.0-dev",
+    commit: typeof MQTTD_COMMIT === "string" && MQTTD_COMMIT !== "" ? MQTTD_COMMIT : null,
+  };
+}
+
+export function versionLine({ version, commit }: Version): string {
+  return `mqttd ${version}${commit === null ? "" : ` (commit ${commit})`}\n`;
+}

@@ -1,0 +1,66 @@
+import { dotted, isIndex, type Key, keyAt, type Path, valuePaths, variableOf } from "./keys.ts";
+import type { Assignment, Sources } from "./load.ts";
+import { nearest } from "./nearest.ts";
+import { bare, type Problem } from "./problem.ts";
+
+/**
+ * What the environment sets: `MQTTD_LIMITS__PACKET_SIZE` is `limits.packetSize`. In the order of the
+ * places in lists, so that a list can grow. A misspelt variable would otherwise do nothing, so it is
+ * a problem.
+ */
+export function assignedByEnvironment(
+  env: Sources["env"],
+  keys: Key,
+): { assignments: readonly Assignment[]; problems: readonly Problem[] } {
+  const assignments: Assignment[] = [];
+  const problems: Problem[] = [];
+  for (const name of Object.keys(env).sort(byPlace)) {
+    const value = env[name];
+    if (value === undefined || !isOurs(name, value)) continue;
+    const path = pathOfVariable(name, keys);
+    if (path === null) problems.push({ at: bare(name), text: unknownText(name, keys) });
+    else assignments.push({ path: dotted(path), value, name });
+  }
+  return { assignments, problems };
+}
+
+function isOurs(name: string, value: string): boolean {
+  if (!name.startsWith("MQTTD_") || name === "MQTTD_CONFIG") return false;
+  // Kubernetes sets these in every container beside a service that is named mqttd.
+  if (/^MQTTD_SERVICE_(HOST|PORT)(_|$)/.test(name)) return false;
+  return !/^MQTTD_PORT(_\d+_(TCP|UDP)(_|$)|$)/.test(name) || !isServiceAddress(name, value);
+}
+
+function isServiceAddress(name: string, value: string): boolean {
+  return name !== "MQTTD_PORT" || /^(tcp|udp):\/\//.test(value);
+}
+
+function pathOfVariable(name: string, keys: Key): Path | null {
+  const index = indexIn(name);
+  const path = valuePaths(keys, index).find((other) => variableOf(other) === name);
+  return path === undefined || keyAt(keys, path) === null ? null : path;
+}
+
+/** The place in a list that a variable names; 0 where it names none. */
+function indexIn(name: string): number {
+  const part = name.split("__").find((word, at) => at > 0 && isIndex(word));
+  return Number(part ?? 0);
+}
+
+function unknownText(name: string, keys: Key): string {
+  const names = valuePaths(keys, indexIn(name)).map(variableOf);
+  const meant = nearest(name, [...names, "MQTTD_CONFIG"]) ?? withLastWords(name, keys);
+  return meant === null ? "unknown variable" : `unknown variable, did you mean ${meant}?`;
+}
+
+/** `MQTTD_PORT` and `MQTTD_PACKET_SIZE` lack the levels above. */
+function withLastWords(name: string, keys: Key): string | null {
+  const last = `__${name.slice("MQTTD_".length)}`;
+  const paths = valuePaths(keys, 0).sort((a, b) => a.length - b.length);
+  return paths.map(variableOf).find((other) => other.endsWith(last)) ?? null;
+}
+
+function byPlace(a: string, b: string): number {
+  const place = indexIn(a) - indexIn(b);
+  return place !== 0 ? place : Number(a > b) - Number(a < b);
+}

@@ -1,0 +1,114 @@
+import * as z from "zod";
+import { configSchema } from "./schema.ts";
+import { nearest } from "./nearest.ts";
+
+/** A path into the configuration; numbers are places in a list. */
+export type Path = readonly (string | number)[];
+
+/** What the schema says about one place of the configuration. */
+export type Key =
+  | { readonly kind: "group"; readonly keys: ReadonlyMap<string, Key> }
+  | { readonly kind: "list"; readonly item: Key }
+  | { readonly kind: "value"; readonly schema: z.core.$ZodType };
+
+/** The tree of all keys, read off the schema. */
+export function configKeys(): Key {
+  return keyOf(configSchema);
+}
+
+function keyOf(schema: z.core.$ZodType): Key {
+  if (
+    schema instanceof z.ZodDefault ||
+    schema instanceof z.ZodPrefault ||
+    schema instanceof z.ZodOptional
+  ) {
+    return keyOf(schema.unwrap());
+  }
+  if (schema instanceof z.ZodObject) {
+    const keys = new Map<string, Key>();
+    const shape: Readonly<Record<string, z.core.$ZodType>> = schema.shape;
+    for (const [name, inner] of Object.entries(shape)) keys.set(name, keyOf(inner));
+    return { kind: "group", keys };
+  }
+  if (schema instanceof z.ZodArray) return { kind: "list", item: keyOf(schema.element) };
+  return { kind: "value", schema };
+}
+
+/** `limits.packetSize`, `listeners.0.port`. */
+export function dotted(path: Path): string {
+  return path.join(".");
+}
+
+/** Reads `listeners.0.port`; `listeners[0].port` is the same. */
+export function pathOf(text: string): Path {
+  const parts = text.replace(/\[(\d+)\]/g, ".$1").split(".");
+  return parts.map((part) => (isIndex(part) ? Number(part) : part));
+}
+
+export function isIndex(part: string): boolean {
+  return /^(0|[1-9]\d{0,8})$/.test(part);
+}
+
+/** `MQTTD_LIMITS__PACKET_SIZE` for `limits.packetSize`. */
+export function variableOf(path: Path): string {
+  const words = path.map((part) =>
+    String(part)
+      .replace(/[A-Z0-9]+/g, (run) => (/^\d+$/.test(run) ? run : `_${run}`))
+      .toUpperCase(),
+  );
+  return `MQTTD_${words.join("__")}`;
+}
+
+/** Null: there is no such key, or `path` leads through a value. */
+export function keyAt(root: Key, path: Path): Key | null {
+  let key: Key = root;
+  for (const part of path) {
+    const next = inner(key, part);
+    if (next === null) return null;
+    key = next;
+  }
+  return key;
+}
+
+function inner(key: Key, part: string | number): Key | null {
+  if (key.kind === "group") return key.keys.get(String(part)) ?? null;
+  if (key.kind === "list") return typeof part === "number" ? key.item : null;
+  return null;
+}
+
+/** Every path to a value, without `$schema`; places in lists are all `index`. */
+export function valuePaths(key: Key, index: number, base: Path = []): Path[] {
+  if (key.kind === "value") return [base];
+  if (key.kind === "list") return valuePaths(key.item, index, [...base, index]);
+  return [...key.keys]
+    .filter(([name]) => name !== "$schema")
+    .flatMap(([name, next]) => valuePaths(next, index, [...base, name]));
+}
+
+/** The right path for a wrong one, dotted, or null when nothing is near. */
+export function nearestPath(root: Key, path: Path): string | null {
+  const corrected: (string | number)[] = [];
+  let key: Key = root;
+  for (const part of path) {
+    const next = inner(key, part);
+    const right =
+      next === null && key.kind === "group" ? nearest(String(part), key.keys.keys()) : part;
+    const found = right === null ? null : (next ?? inner(key, right));
+    if (right === null || found === null) return namedAlike(root, path);
+    corrected.push(right);
+    key = found;
+  }
+  return dotted(corrected);
+}
+
+/** A key of the same name in another place: `packetSize` stands in `limits`. */
+function namedAlike(root: Key, path: Path): string | null {
+  const last = String(path.at(-1));
+  const paths = valuePaths(root, 0).sort((a, b) => a.length - b.length);
+  const name = nearest(
+    last,
+    paths.map((other) => String(other.at(-1))),
+  );
+  const alike = paths.find((other) => other.at(-1) === name);
+  return alike === undefined ? null : dotted(alike);
+}

@@ -1,0 +1,303 @@
+import type { Node } from "jsonc-parser";
+import * as z from "zod";
+import { assert } from "../core/assert.ts";
+import { type Document, readDocument } from "./document.ts";
+import { assignedByEnvironment } from "./environment.ts";
+import { findConfigFile } from "./find.ts";
+import type { ReadFile } from "./file.ts";
+import {
+  configKeys,
+  dotted,
+  type Key,
+  keyAt,
+  nearestPath,
+  type Path,
+  pathOf,
+  valuePaths,
+} from "./keys.ts";
+import { bare, type Problem, problemLines, shown } from "./problem.ts";
+import { type Config, configSchema, listenersMax } from "./schema.ts";
+import { type Settings, settingsOf } from "./settings.ts";
+
+/** Where a configuration comes from. Nothing else is looked at, so a load is a pure function. */
+export interface Sources {
+  /** Of `--config`; null: the environment says, or one of the usual places. */
+  readonly configFile: string | null;
+  readonly flags: readonly Assignment[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly readFile: ReadFile;
+}
+
+/** One value from a flag or a variable, as typed. */
+export interface Assignment {
+  /** `limits.packetSize`, dotted. */
+  readonly path: string;
+  readonly value: string;
+  /** How errors and origins name it: `--port`, `MQTTD_LOG__LEVEL`. */
+  readonly name: string;
+}
+
+/** Which source won for one value. */
+export interface Origin {
+  readonly source: "flag" | "environment" | "file" | "default";
+  /** `--port`, `MQTTD_LOG__LEVEL`, `mqttd.json:7:15`; empty for a default. */
+  readonly name: string;
+}
+
+export type LoadResult =
+  | {
+      readonly ok: true;
+      readonly config: Config;
+      readonly settings: Settings;
+      /** By dotted path, every value of `config`. */
+      readonly origins: ReadonlyMap<string, Origin>;
+      /** The file that was read; null: there is none. */
+      readonly file: string | null;
+      /** Dotted paths whose values are not those of `before`. */
+      readonly changed: readonly string[];
+    }
+  | {
+      readonly ok: false;
+      readonly file: string | null;
+      /** Every problem of every source, one line each. */
+      readonly problems: readonly string[];
+    };
+
+/**
+ * Flag before environment before file before default. `before` is the configuration of an earlier
+ * load, for `changed`. Never throws for what an operator wrote.
+ */
+export function load(sources: Sources, before: Config | null = null): LoadResult {
+  const draft = new Draft();
+  const file = findConfigFile(sources);
+  draft.problems.push(...file.problems);
+  if (file.read?.content.type === "missing") {
+    const text = `there is no such file (named by ${file.namedBy})`;
+    draft.problems.push({ at: file.read.name, text });
+  } else if (file.read !== null) draft.readFile(file.read.name, file.read.content);
+  const variables = assignedByEnvironment(sources.env, draft.keys);
+  draft.problems.push(...variables.problems);
+  draft.assign("environment", variables.assignments);
+  draft.assign("flag", sources.flags);
+  return draft.finish(file.read?.name ?? null, before);
+}
+
+type Plain = { [name: string]: unknown };
+
+/** The values so far, those of a later source over those of an earlier one. */
+class Draft {
+  readonly keys: Key = configKeys();
+  readonly problems: Problem[] = [];
+  readonly #origins = new Map<string, Origin>();
+  readonly #values: Plain = { listeners: [{}] };
+
+  readFile(name: string, content: Parameters<typeof readDocument>[1]): void {
+    const document = readDocument(name, content);
+    if ("root" in document) this.#read(document, document.root, this.keys, []);
+    else this.problems.push(...document);
+  }
+
+  #read(document: Document, node: Node, key: Key, path: Path): void {
+    if (key.kind === "value") this.#readValue(document, node, key.schema, path);
+    else if (key.kind === "list") this.#readList(document, node, key.item, path);
+    else this.#readGroup(document, node, key.keys, path);
+  }
+
+  #readGroup(document: Document, node: Node, keys: ReadonlyMap<string, Key>, path: Path): void {
+    if (node.type !== "object") return this.#wrongKind(document, node, "an object, { ... }", path);
+    const seen = new Map<string, Node>();
+    for (const property of node.children ?? []) {
+      const [nameNode, valueNode] = property.children ?? [];
+      if (nameNode === undefined || valueNode === undefined) continue;
+      const name = String(nameNode.value);
+      const here = [...path, name];
+      const first = seen.get(name);
+      if (first !== undefined) {
+        const text = `given twice, the first time in line ${document.lineOf(first)}`;
+        this.#problem(`${document.at(nameNode)} ${bare(dotted(here))}`, text);
+        continue;
+      }
+      seen.set(name, nameNode);
+      const key = keys.get(name);
+      if (key === undefined) this.#unknown(`${document.at(nameNode)} ${bare(dotted(here))}`, here);
+      else this.#read(document, valueNode, key, here);
+    }
+  }
+
+  #readList(document: Document, node: Node, item: Key, path: Path): void {
+    if (node.type !== "array") return this.#wrongKind(document, node, "a list, [ ... ]", path);
+    const items = node.children ?? [];
+    const allowed = `1 to ${listenersMax} listeners`;
+    if (items.length === 0 || items.length > listenersMax) {
+      const text = `found ${items.length === 0 ? "none" : items.length}, allowed: ${allowed}`;
+      return this.#problem(`${document.at(node)} ${dotted(path)}`, text);
+    }
+    this.#put(
+      path,
+      items.map(() => ({})),
+    );
+    items.forEach((value, index) => this.#read(document, value, item, [...path, index]));
+  }
+
+  #readValue(document: Document, node: Node, schema: z.core.$ZodType, path: Path): void {
+    const value: unknown = primitive(node);
+    const result = z.safeParse(schema, value);
+    if (!result.success) return this.#wrongKind(document, node, allowedText(result.error), path);
+    this.#put(path, value);
+    this.#origins.set(dotted(path), { source: "file", name: document.at(node) });
+  }
+
+  #wrongKind(document: Document, node: Node, allowed: string, path: Path): void {
+    const found = shown(primitive(node));
+    this.#problem(`${document.at(node)} ${dotted(path)}`, `found ${found}, allowed: ${allowed}`);
+  }
+
+  /** Takes what flags or variables say; two of one source for one path contradict each other. */
+  assign(source: "flag" | "environment", assignments: readonly Assignment[]): void {
+    const taken = new Map<string, string>();
+    for (const { path: written, value, name } of assignments) {
+      const path = pathOf(written);
+      const canonical = dotted(path);
+      const key = keyAt(this.keys, path);
+      const other = taken.get(canonical);
+      if (key === null) this.#unknown(name, path);
+      else if (path[0] === "$schema") this.#problem(name, "can be set in a file only");
+      else if (key.kind !== "value") this.#problem(name, this.#notAValue(key, canonical));
+      else if (other === name) this.#problem(name, "given twice");
+      else if (other !== undefined) this.#problem(name, `${canonical} is set by ${other} already`);
+      else if (this.#hasPlace(name, path)) {
+        taken.set(canonical, name);
+        this.#assignValue(source, name, path, key.schema, value);
+      }
+    }
+  }
+
+  #assignValue(
+    source: "flag" | "environment",
+    name: string,
+    path: Path,
+    schema: z.core.$ZodType,
+    text: string,
+  ): void {
+    const value = [...literals(text), text].find((meant) => z.safeParse(schema, meant).success);
+    if (value === undefined) {
+      const result = z.safeParse(schema, literals(text)[0] ?? text);
+      const allowed = result.success ? "" : allowedText(result.error);
+      return this.#problem(name, `found ${shown(text)}, allowed: ${allowed}`);
+    }
+    this.#put(path, value);
+    this.#origins.set(dotted(path), { source, name });
+  }
+
+  /** A list grows by one place at a time, or the numbers in `path` would choose how much memory. */
+  #hasPlace(name: string, path: Path): boolean {
+    const index = path[1];
+    const listeners = this.#values["listeners"];
+    if (typeof index !== "number" || !Array.isArray(listeners)) return true;
+    if (index <= listeners.length && index < listenersMax) return true;
+    const last = Math.min(listeners.length, listenersMax - 1);
+    this.#problem(name, `found ${dotted(path)}, allowed: listeners.0 to listeners.${last}`);
+    return false;
+  }
+
+  #notAValue(key: Key, path: string): string {
+    const inside = valuePaths(key, 0, pathOf(path)).slice(0, 3).map(dotted);
+    return `${path === "" ? "this" : path} holds other keys, such as ${inside.join(", ")}`;
+  }
+
+  #unknown(at: string, path: Path): void {
+    const meant = nearestPath(this.keys, path);
+    this.#problem(at, meant === null ? "unknown key" : `unknown key, did you mean ${meant}?`);
+  }
+
+  #problem(at: string, text: string): void {
+    this.problems.push({ at, text });
+  }
+
+  /** `path` was looked up in the schema before, so it holds no name of an object's own machinery. */
+  #put(path: Path, value: unknown): void {
+    let place: Plain = this.#values;
+    for (const part of path.slice(0, -1)) {
+      place[part] ??= {};
+      place = place[part] as Plain; // Objects and lists are all that stands on the way to a value.
+    }
+    const last = path.at(-1);
+    assert(last !== undefined, "a value has a path");
+    place[last] = value;
+  }
+
+  finish(file: string | null, before: Config | null): LoadResult {
+    if (this.problems.length > 0) return failed(file, this.problems);
+    const config = configSchema.parse(this.#values);
+    const clashing = clashes(config);
+    if (clashing.length > 0) return failed(file, clashing);
+    const values = flat(config);
+    const origins = new Map<string, Origin>();
+    for (const path of values.keys()) {
+      origins.set(path, this.#origins.get(path) ?? { source: "default", name: "" });
+    }
+    const changed = before === null ? [] : differing(flat(before), values);
+    return { ok: true, config, settings: settingsOf(config), origins, file, changed };
+  }
+}
+
+/** Two listeners can't have one address; found here, the error names both. */
+function clashes(config: Config): Problem[] {
+  const problems: Problem[] = [];
+  const seen = new Map<string, number>();
+  settingsOf(config).listeners.forEach(({ host, port }, index) => {
+    const address = `${host ?? "localhost"}:${port}`;
+    const first = seen.get(address);
+    if (port !== 0 && first !== undefined) {
+      const text = `host and port are those of listeners.${first} (${bare(address)})`;
+      problems.push({ at: `listeners.${index}`, text });
+    }
+    seen.set(address, first ?? index);
+  });
+  return problems;
+}
+
+/** Every value by its dotted path, in the order of the schema. */
+function flat(
+  value: unknown,
+  base = "",
+  values = new Map<string, unknown>(),
+): Map<string, unknown> {
+  if (typeof value !== "object" || value === null) return values.set(base, value);
+  for (const [name, inner] of Object.entries(value)) {
+    if (inner !== undefined) flat(inner, base === "" ? name : `${base}.${name}`, values);
+  }
+  return values;
+}
+
+function differing(
+  before: ReadonlyMap<string, unknown>,
+  after: ReadonlyMap<string, unknown>,
+): string[] {
+  const paths = new Set([...after.keys(), ...before.keys()]);
+  return [...paths].filter((path) => before.get(path) !== after.get(path));
+}
+
+function failed(file: string | null, problems: readonly Problem[]): LoadResult {
+  return { ok: false, file, problems: problemLines(problems) };
+}
+
+/** Objects and lists stay empty: no key of the schema takes one as its value. */
+function primitive(node: Node): unknown {
+  if (node.type === "object") return {};
+  if (node.type === "array") return [];
+  const value: unknown = node.value;
+  return node.type === "null" ? null : value;
+}
+
+/** What a string means where a string is not what the key takes. */
+function literals(text: string): (number | boolean | null)[] {
+  if (text === "true") return [true];
+  if (text === "false") return [false];
+  if (text === "null") return [null];
+  return /^-?(0|[1-9]\d{0,15})$/.test(text) ? [Number(text)] : [];
+}
+
+function allowedText(error: z.core.$ZodError): string {
+  return error.issues[0]?.message ?? "";
+}

@@ -1,0 +1,46 @@
+/** One thing that the operator has to mend: where it stands, and what is wrong. One line. */
+export interface Problem {
+  /** `mqttd.json:7:15 limits.packetSize`, `MQTTD_LOG__LEVEL`, `--port`. */
+  readonly at: string;
+  readonly text: string;
+}
+
+/** Problems of one load that are told; a file can hold very many. */
+const toldMax = 50;
+
+export function problemLines(problems: readonly Problem[]): readonly string[] {
+  const lines = problems.slice(0, toldMax).map(({ at, text }) => `${at}: ${text}`);
+  const more = problems.length - lines.length;
+  return more === 0 ? lines : [...lines, `and ${more} more`];
+}
+
+/** Characters of a foreign value that a line shows. */
+const shownMax = 60;
+
+/** Nothing in what somebody typed may move the cursor, begin a line or turn the reading direction. */
+const unprintable = /[\p{C}\p{Zl}\p{Zp}]/gu;
+
+/** In double quotes, with escapes, cut where it is long. */
+export function quoted(value: string): string {
+  const characters = Array.from(value.slice(0, 2 * shownMax));
+  const cut = characters.length > shownMax || value.length > 2 * shownMax;
+  const shown = cut ? `${characters.slice(0, shownMax).join("")}...` : value;
+  return JSON.stringify(shown).replace(unprintable, escaped);
+}
+
+/** As `quoted`, without the quotes: for names that stand in a path. */
+export function bare(value: string): string {
+  return quoted(value).slice(1, -1);
+}
+
+/** A value as an error shows it. */
+export function shown(value: unknown): string {
+  if (typeof value === "string") return quoted(value);
+  if (Array.isArray(value)) return "a list";
+  if (typeof value === "object" && value !== null) return "an object";
+  return String(value);
+}
+
+function escaped(character: string): string {
+  return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
+}

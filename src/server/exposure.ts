@@ -1,0 +1,35 @@
+import { networkInterfaces } from "node:os";
+import type { ListenerSettings } from "../config/settings.ts";
+import type { ListeningSocket } from "../transport/transport.ts";
+
+/**
+ * One warning for each listener that others on the network can reach without a password: what to do,
+ * and the address to copy if it is meant to be so.
+ */
+export function openToTheNetwork(
+  listeners: readonly ListenerSettings[],
+  sockets: readonly ListeningSocket[],
+): string[] {
+  return listeners.flatMap((listener, index) => {
+    const socket = sockets[index];
+    if (socket === undefined || !listener.allowAnonymous || isLoopback(listener.host)) return [];
+    const reach = `${listener.host ?? ""}:${socket.port}`;
+    const copy = lanAddresses().map((address) => `mqtt://${address}:${socket.port}`);
+    const from = copy.length === 0 ? "" : `; from other machines: ${copy.join(", ")}`;
+    return [
+      `${reach} is open to the network without a password: anybody there can publish, subscribe and ` +
+        `take a client's place. To keep it to this machine, leave out --host${from}`,
+    ];
+  });
+}
+
+function isLoopback(host: string | null): boolean {
+  return host === null || host === "::1" || host.startsWith("127.");
+}
+
+function lanAddresses(): string[] {
+  return Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .filter((address) => address.family === "IPv4" && !address.internal)
+    .map((address) => address.address);
+}

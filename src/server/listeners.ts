@@ -1,0 +1,36 @@
+import { CliError } from "../config/cli-error.ts";
+import type { ListenerSettings, Settings } from "../config/settings.ts";
+import { ListenError, type LinkEvents, type ListeningSocket } from "../transport/transport.ts";
+import { tcpTransport } from "./platform.ts";
+
+/** Opens every listener or none. Throws CliError (exit code 2) for the first that can't be had. */
+export async function listenAll(
+  listeners: readonly ListenerSettings[],
+  tcp: Settings["tcp"],
+  eventsFor: (listener: ListenerSettings) => LinkEvents,
+): Promise<ListeningSocket[]> {
+  const transport = await tcpTransport();
+  const sockets: ListeningSocket[] = [];
+  try {
+    for (const listener of listeners) {
+      const { host, port } = listener;
+      sockets.push(await transport.listen({ host, port, tcp, events: eventsFor(listener) }));
+    }
+    return sockets;
+  } catch (fault) {
+    for (const socket of sockets) socket.close();
+    if (!(fault instanceof ListenError)) throw fault;
+    throw new CliError(fault.message, { exitCode: 2, hint: hintFor(fault) });
+  }
+}
+
+function hintFor(fault: ListenError): string {
+  switch (fault.code) {
+    case "EADDRINUSE":
+      return `stop it, or take another port: --port ${fault.port === 1883 ? 1884 : 0}`;
+    case "EACCES":
+      return "ports below 1024 need privileges; take a higher one";
+    default:
+      return "see --host and --port";
+  }
+}

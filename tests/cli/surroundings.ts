@@ -1,0 +1,50 @@
+import type { Surroundings } from "../../src/cli/command.ts";
+import { CliError } from "../../src/config/cli-error.ts";
+import { runProgram } from "../../src/cli/program.ts";
+import type { ServeSettings } from "../../src/server/serve.ts";
+
+export interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** What the stand-in for the broker was started with. */
+  readonly served: readonly ServeSettings[];
+}
+
+/** Runs the program without a process; the broker is a stand-in that ends at once with 0. */
+export async function mqttd(
+  args: readonly string[],
+  given: {
+    readonly env?: Surroundings["env"];
+    readonly files?: Readonly<Record<string, string>>;
+    readonly terminal?: boolean;
+  } = {},
+): Promise<Outcome> {
+  const served: ServeSettings[] = [];
+  let stdout = "";
+  const surroundings: Surroundings = {
+    env: given.env ?? {},
+    stderrIsTerminal: given.terminal ?? false,
+    readFile: (name) => {
+      const text = given.files?.[name];
+      if (text === undefined) return { type: "missing" };
+      return { type: "read", bytes: new TextEncoder().encode(text) };
+    },
+    version: { version: "1.2.3", commit: "abc1234" },
+    print: (text) => {
+      stdout += text;
+    },
+    loadServer: async () => ({
+      serve: async (settings) => {
+        served.push(settings);
+        return 0;
+      },
+    }),
+  };
+  try {
+    return { code: await runProgram(args, surroundings), stdout, stderr: "", served };
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error;
+    return { code: error.exitCode, stdout, stderr: error.text, served };
+  }
+}
