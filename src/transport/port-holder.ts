@@ -1,0 +1,80 @@
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+
+/** The process that listens on a port. */
+interface PortHolder {
+  readonly pid: number;
+  readonly name: string;
+}
+
+/**
+ * Who listens on `port` so that `host` (an address) can't. Null where the system does not say: only
+ * Linux does, and only of processes that this user may look into. Blocks for as long as reading the
+ * descriptors of all processes takes, so it is for the way out only.
+ */
+export function portHolder(host: string, port: number): PortHolder | null {
+  const sockets = new Set(listeningInodes(host, port).map((inode) => `socket:[${inode}]`));
+  if (sockets.size === 0) return null;
+  for (const entry of list("/proc")) {
+    if (!/^\d+$/.test(entry)) continue;
+    const descriptors = `/proc/${entry}/fd`;
+    if (list(descriptors).some((fd) => sockets.has(link(`${descriptors}/${fd}`)))) {
+      return { pid: Number(entry), name: read(`/proc/${entry}/comm`).trim() };
+    }
+  }
+  return null;
+}
+
+const listening = "0A";
+
+function listeningInodes(host: string, port: number): string[] {
+  const local = port.toString(16).toUpperCase().padStart(4, "0");
+  const rivals = rivalAddresses(host);
+  const inodes: string[] = [];
+  for (const table of ["/proc/net/tcp", "/proc/net/tcp6"]) {
+    for (const row of read(table).split("\n").slice(1)) {
+      // Columns: number, local address, remote address, state, ..., inode as the tenth.
+      const columns = row.trim().split(/\s+/);
+      const [address, localPort] = (columns[1] ?? "").split(":");
+      const inode = columns[9];
+      if (address === undefined || inode === undefined) continue;
+      if (localPort !== local || columns[3] !== listening) continue;
+      if (rivals === null || rivals.has(address)) inodes.push(inode);
+    }
+  }
+  return inodes;
+}
+
+const any4 = "00000000";
+const any6 = any4.repeat(4);
+const mapped4 = "0000000000000000FFFF0000";
+
+/** Addresses, as the tables write them, that keep `host` from its port; null: any may. */
+function rivalAddresses(host: string): Set<string> | null {
+  if (host === "::1") return new Set([any6, `${any4.repeat(3)}01000000`]);
+  if (host === "0.0.0.0" || host.includes(":")) return null;
+  // The tables print 32 bits in the machine's byte order, and Bun runs on little-endian ones only.
+  const bytes = host.split(".").reverse();
+  const address = bytes.map((byte) => Number(byte).toString(16).padStart(2, "0")).join("");
+  return new Set([any4, any6, address.toUpperCase(), mapped4 + address.toUpperCase()]);
+}
+
+/** Processes come and go, and others' are closed to us: what can't be read is as if not there. */
+function orElse<T>(attempt: () => T, otherwise: T): T {
+  try {
+    return attempt();
+  } catch {
+    return otherwise;
+  }
+}
+
+function list(folder: string): string[] {
+  return orElse(() => readdirSync(folder), []);
+}
+
+function link(path: string): string {
+  return orElse(() => readlinkSync(path), "");
+}
+
+function read(path: string): string {
+  return orElse(() => readFileSync(path, "utf8"), "");
+}

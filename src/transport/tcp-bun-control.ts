@@ -1,0 +1,100 @@
+import type { TcpDetectors } from "./tcp-detectors.ts";
+
+/** Calls of the C library on a descriptor, for what Bun has no interface. */
+export interface TcpControl {
+  /** Sets keepalive probes and the user timeout. What the system refuses stays as it was. */
+  detect(fd: number, detectors: TcpDetectors): void;
+  /** Changes how many connections may wait to be accepted. False: the system refused. */
+  backlog(fd: number, connections: number): boolean;
+}
+
+/** Numbers of one platform's socket interface. */
+interface SocketConstants {
+  readonly solSocket: number;
+  readonly soKeepAlive: number;
+  readonly ipprotoTcp: number;
+  readonly keepIdle: number;
+  readonly keepInterval: number;
+  readonly keepCount: number;
+  readonly userTimeout: number;
+  /** Milliseconds in one unit of `userTimeout`. */
+  readonly userTimeoutUnitMs: number;
+}
+
+const linux: SocketConstants = {
+  solSocket: 1,
+  soKeepAlive: 9,
+  ipprotoTcp: 6,
+  keepIdle: 4,
+  keepInterval: 5,
+  keepCount: 6,
+  userTimeout: 18,
+  userTimeoutUnitMs: 1,
+};
+
+/** Here the idle time is TCP_KEEPALIVE and the user timeout TCP_RXT_CONNDROPTIME, in seconds. */
+const darwin: SocketConstants = {
+  solSocket: 0xffff,
+  soKeepAlive: 0x8,
+  ipprotoTcp: 6,
+  keepIdle: 0x10,
+  keepInterval: 0x101,
+  keepCount: 0x102,
+  userTimeout: 0x80,
+  userTimeoutUnitMs: 1000,
+};
+
+/** Null where there is no such library, or its numbers are not known. */
+export async function loadTcpControl(): Promise<TcpControl | null> {
+  if (process.platform !== "linux" && process.platform !== "darwin") return null;
+  const libc = await loadLibc();
+  if (libc === null) return null;
+  const constants = process.platform === "linux" ? linux : darwin;
+  const value = new Int32Array(1);
+  const set = (fd: number, level: number, option: number, to: number): void => {
+    value[0] = to;
+    libc.setsockopt(fd, level, option, value, value.byteLength);
+  };
+  return {
+    detect(fd, { keepAlive, userTimeoutMs }) {
+      if (keepAlive !== null) {
+        set(fd, constants.ipprotoTcp, constants.keepIdle, keepAlive.idle);
+        set(fd, constants.ipprotoTcp, constants.keepInterval, keepAlive.interval);
+        set(fd, constants.ipprotoTcp, constants.keepCount, keepAlive.probes);
+      }
+      // The user timeout goes first: it bounds the probes that the next line may start.
+      const userTimeout = Math.ceil(userTimeoutMs / constants.userTimeoutUnitMs);
+      set(fd, constants.ipprotoTcp, constants.userTimeout, userTimeout);
+      set(fd, constants.solSocket, constants.soKeepAlive, keepAlive === null ? 0 : 1);
+    },
+    backlog: (fd, connections) => libc.listen(fd, connections) === 0,
+  };
+}
+
+interface Libc {
+  setsockopt(fd: number, level: number, option: number, value: Int32Array, size: number): number;
+  listen(fd: number, backlog: number): number;
+}
+
+/** The library has another name with each C runtime: glibc, musl, macOS. */
+const libraryNames = [
+  "libc.so.6",
+  "libc.musl-x86_64.so.1",
+  "libc.musl-aarch64.so.1",
+  "libSystem.B.dylib",
+];
+
+async function loadLibc(): Promise<Libc | null> {
+  const { dlopen } = await import("bun:ffi");
+  for (const name of libraryNames) {
+    try {
+      return dlopen(name, {
+        setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },
+        listen: { args: ["i32", "i32"], returns: "i32" },
+      }).symbols;
+    } catch {
+      // Not this platform's name; without any of them the caller does without.
+    }
+  }
+  return null;
+}

@@ -1,0 +1,153 @@
+import { createServer, type Server, type Socket } from "node:net";
+import { endpoint, listenOn, type BoundAddress } from "./listen-addresses.ts";
+import { tcpDetectors, type TcpCapabilities } from "./tcp-detectors.ts";
+import { tcpEnd } from "./tcp-end.ts";
+import type { Link, LinkEvents, TcpWatch, Transport } from "./transport.ts";
+
+interface NodeTcpOptions {
+  /** How long a peer may take to close after `end()`, before the descriptor is taken back. */
+  readonly lingerMs?: number;
+}
+
+/** TCP on node:net, for Deno and Node. */
+export function nodeTcp(
+  options: NodeTcpOptions = {},
+): Transport & { readonly capabilities: TcpCapabilities } {
+  const lingerMs = options.lingerMs ?? 5000;
+  return {
+    capabilities: { keepAlive: "idle only", userTimeout: false, backlog },
+    async listen({ host, port, tcp, events }) {
+      const origin = { events, tcp, lingerMs };
+      return listenOn(host, port, (address, at) => bind(address, at, origin));
+    },
+  };
+}
+
+const backlog = 4096;
+
+/** What all links of one listener share. */
+interface Origin {
+  readonly events: LinkEvents;
+  readonly tcp: TcpWatch;
+  readonly lingerMs: number;
+}
+
+async function bind(host: string, port: number, origin: Origin): Promise<BoundAddress> {
+  const server = createServer({ noDelay: true, allowHalfOpen: false }, (socket) => {
+    const link = new NodeLink(socket, origin);
+    origin.events.opened(link);
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ host, port, backlog, exclusive: true }, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+  return { port: boundPort(server), close: () => close(server) };
+}
+
+function boundPort(server: Server): number {
+  const address = server.address();
+  return address !== null && typeof address === "object" ? address.port : 0;
+}
+
+/** The callback of `close` waits for the open links too; the port is free at once. */
+async function close(server: Server): Promise<void> {
+  server.close();
+}
+
+/** open > closed (by the peer or `reset`); open > ending (`end` sent the FIN) > closed. */
+type LinkState = "open" | "ending" | "closed";
+
+class NodeLink implements Link {
+  readonly remote: string;
+  owner: unknown = undefined;
+  readonly #socket: Socket;
+  readonly #origin: Origin;
+  #state: LinkState = "open";
+  #blocked = false;
+  #linger: ReturnType<typeof setTimeout> | undefined = undefined;
+
+  constructor(socket: Socket, origin: Origin) {
+    this.#socket = socket;
+    this.#origin = origin;
+    const { remoteAddress, remotePort } = socket;
+    this.remote =
+      remoteAddress === undefined ? "unknown" : endpoint(remoteAddress, remotePort ?? 0);
+    socket.on("data", (chunk: Uint8Array) => this.#received(chunk));
+    socket.on("drain", () => this.#writable());
+    socket.on("end", () => this.#closed("eof"));
+    socket.on("error", (error) => this.#closed(tcpEnd(error)));
+    socket.on("close", () => this.#gone());
+  }
+
+  write(bytes: Uint8Array, start: number, end: number): number {
+    if (this.#state !== "open" || this.#socket.destroyed) return -1;
+    if (this.#socket.writableNeedDrain) {
+      this.#blocked = true;
+      return 0;
+    }
+    // What the kernel has no room for stays in node's own buffer, but the bytes are the caller's.
+    this.#socket.write(new Uint8Array(bytes.subarray(start, end)));
+    return end - start;
+  }
+
+  pause(): void {
+    if (this.#state === "open") this.#socket.pause();
+  }
+
+  resume(): void {
+    if (this.#state === "open") this.#socket.resume();
+  }
+
+  end(): void {
+    if (this.#state !== "open") return;
+    this.#state = "ending";
+    this.#socket.end();
+    // What still comes is read and dropped: closing with unread data would make a RST of it.
+    this.#socket.resume();
+    this.#boundClose();
+  }
+
+  reset(): void {
+    if (this.#state !== "open") return;
+    this.#state = "closed";
+    this.#socket.resetAndDestroy();
+  }
+
+  watch(allowedMs: number | null): void {
+    if (this.#state !== "open") return;
+    const { keepAlive } = tcpDetectors(this.#origin.tcp, allowedMs);
+    const idle = keepAlive?.idle ?? 0;
+    this.#socket.setKeepAlive(idle > 0, idle * 1000);
+  }
+
+  #received(chunk: Uint8Array): void {
+    if (this.#state === "open") this.#origin.events.data(this, chunk);
+  }
+
+  #writable(): void {
+    if (!this.#blocked || this.#state !== "open") return;
+    this.#blocked = false;
+    this.#origin.events.drained(this);
+  }
+
+  #closed(how: "eof" | "reset" | "timeout"): void {
+    if (this.#state !== "open") return;
+    this.#state = "closed";
+    // After the peer's FIN node writes what it has buffered before it closes.
+    if (how === "eof") this.#boundClose();
+    this.#origin.events.closed(this, how);
+  }
+
+  #gone(): void {
+    if (this.#linger !== undefined) clearTimeout(this.#linger);
+    this.#closed("eof");
+  }
+
+  #boundClose(): void {
+    this.#linger = setTimeout(() => this.#socket.destroy(), this.#origin.lingerMs);
+    this.#linger.unref();
+  }
+}

@@ -1,0 +1,91 @@
+import { describe, expect, test } from "bun:test";
+import { listening, Peer, Recorder, say, transports } from "./transports.ts";
+
+describe.each(transports)("%s", (_, make) => {
+  test("a full link takes nothing more, says when there is room, and loses nothing", async () => {
+    const recorder = new Recorder();
+    await listening(make(), recorder, async (port) => {
+      const peer = await Peer.dial(port);
+      peer.socket.pause();
+      const link = await recorder.link();
+      const block = new Uint8Array(1 << 20).fill(1);
+      let sent = 0;
+      let taken = block.length;
+      for (; taken === block.length; sent += taken) taken = link.write(block, 0, block.length);
+      // The kernel may find some more room while it moves bytes to the peer, yet soon it is full.
+      while (taken > 0) {
+        taken = link.write(block, 0, block.length);
+        sent += taken;
+      }
+      expect(taken).toBe(0);
+      expect(recorder.log).toEqual(["opened"]);
+      peer.socket.resume();
+      await recorder.told("drained");
+      expect(say(link, "!")).toBe(1);
+      link.end();
+      await peer.ended;
+      expect(peer.bytes.length).toBe(sent + 1);
+      expect(peer.bytes.at(-1)).toBe("!".charCodeAt(0));
+      expect(recorder.log).toEqual(["opened", "drained"]);
+      peer.rst();
+    });
+  });
+
+  test("drained is not told to who never met a full link", async () => {
+    const recorder = new Recorder();
+    await listening(make(), recorder, async (port) => {
+      const peer = await Peer.dial(port);
+      const link = await recorder.link();
+      say(link, "x");
+      link.pause();
+      link.resume();
+      peer.send("y");
+      await recorder.told("data");
+      peer.fin();
+      await recorder.told("eof");
+      expect(recorder.log).toEqual(["opened", "data", "eof"]);
+      peer.rst();
+    });
+  });
+
+  test("a paused link takes no data until it resumes, even while it writes", async () => {
+    const recorder = new Recorder();
+    await listening(make(), recorder, async (port) => {
+      const peer = await Peer.dial(port);
+      peer.socket.pause();
+      const link = await recorder.link();
+      link.pause();
+      const block = new Uint8Array(1 << 20);
+      while (link.write(block, 0, block.length) > 0);
+      peer.send("held back");
+      peer.socket.resume();
+      await recorder.told("drained");
+      expect(recorder.log).toEqual(["opened", "drained"]);
+      link.resume();
+      await recorder.told("data");
+      expect(recorder.text).toBe("held back");
+      peer.rst();
+    });
+  });
+
+  test("pausing inside the data callback holds the rest back", async () => {
+    const recorder = new Recorder();
+    await listening(make(), recorder, async (port) => {
+      recorder.onData = (link) => link.pause();
+      const peer = await Peer.dial(port);
+      const link = await recorder.link();
+      peer.send("first");
+      await recorder.told("data");
+      peer.send("second");
+      // A whole exchange on another connection: the second would have come by now.
+      const other = await Peer.dial(port);
+      (await recorder.link(1)).end();
+      await other.ended;
+      other.rst();
+      expect(recorder.text).toBe("first");
+      link.resume();
+      await recorder.until(() => recorder.text === "firstsecond");
+      peer.rst();
+    });
+  });
+});

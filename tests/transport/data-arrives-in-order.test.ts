@@ -1,0 +1,102 @@
+import { describe, expect, test } from "bun:test";
+import { listening, Peer, Recorder, say, transports } from "./transports.ts";
+
+/** Every byte tells its position, so that a moved or overwritten one is seen. */
+function pattern(length: number): Uint8Array {
+  return Uint8Array.from({ length }, (_, i) => (i * 7 + (i >> 8)) & 0xff);
+}
+
+describe.each(transports)("%s", (_, make) => {
+  test("bytes arrive both ways", async () => {
+    const recorder = new Recorder();
+    await listening(make(), recorder, async (port) => {
+      const peer = await Peer.dial(port);
+      const link = await recorder.link();
+      peer.send("ping");
+      await recorder.until(() => recorder.text === "ping");
+      expect(say(link, "pong")).toBe(4);
+      link.end();
+      expect(await peer.ended).toBe("eof");
+      expect(peer.text).toBe("pong");
+      peer.rst();
+    });
+  });
+
+  test("chunks stay as they were while more follow", async () => {
+    const recorder = new Recorder();
+    const sent = pattern(6_000_000);
+    await listening(make(), recorder, async (port) => {
+      let offset = 0;
+      const socket = await Bun.connect({
+        hostname: "127.0.0.1",
+        port,
+        socket: { data() {}, drain: (s) => void (offset += s.write(sent.subarray(offset))) },
+      });
+      offset += socket.write(sent);
+      await recorder.until(() => recorder.received === sent.length);
+      expect(recorder.chunks.length).toBeGreaterThan(5);
+      expect(Buffer.compare(Buffer.concat(recorder.chunks), sent)).toBe(0);
+      socket.terminate();
+    });
+  });
+
+  test("a part of a larger array is written, and only that", async () => {
+    const recorder = new Recorder();
+    await listening(make(), recorder, async (port) => {
+      const peer = await Peer.dial(port);
+      const link = await recorder.link();
+      const whole = new TextEncoder().encode("__abcdefgh__").subarray(2, 10);
+      expect(link.write(whole, 2, 5)).toBe(3);
+      expect(link.write(whole, 5, 5)).toBe(0);
+      link.end();
+      await peer.ended;
+      expect(peer.text).toBe("cde");
+      peer.rst();
+    });
+  });
+
+  test("the caller may use the array again once write has returned", async () => {
+    const recorder = new Recorder();
+    await listening(make(), recorder, async (port) => {
+      const peer = await Peer.dial(port);
+      peer.socket.pause();
+      const link = await recorder.link();
+      const scratch = new Uint8Array(65_536);
+      let sent = 0;
+      for (let fill = 1; fill < 256; fill += 1) {
+        scratch.fill(fill);
+        const taken = link.write(scratch, 0, scratch.length);
+        scratch.fill(0);
+        sent += taken;
+        if (taken < scratch.length) break;
+      }
+      peer.socket.resume();
+      link.end();
+      await peer.ended;
+      expect(peer.bytes.length).toBe(sent);
+      expect(peer.bytes.includes(0)).toBe(false);
+      peer.rst();
+    });
+  });
+
+  test("small writes are not held back to be gathered", async () => {
+    const recorder = new Recorder();
+    await listening(make(), recorder, async (port) => {
+      const peer = await Peer.dial(port);
+      const link = await recorder.link();
+      // With Nagle's algorithm the second write of a pair waits for the delayed acknowledgement of
+      // the first, 40 ms on Linux.
+      recorder.onData = () => {
+        say(link, "a");
+        say(link, "b");
+      };
+      const start = performance.now();
+      for (let round = 1; round <= 10; round += 1) {
+        peer.send("x");
+        while (peer.text.length < 2 * round) await new Promise(setImmediate);
+      }
+      expect(performance.now() - start).toBeLessThan(300);
+      peer.rst();
+    });
+  });
+});

@@ -1,0 +1,35 @@
+import { describe, expect, test } from "bun:test";
+import { readdirSync } from "node:fs";
+import { listening, Peer, Recorder, transports } from "./transports.ts";
+
+function descriptors(): number {
+  return readdirSync("/proc/self/fd").length;
+}
+
+const batch = 200;
+
+describe.if(process.platform === "linux").each(transports)("%s", (_, make) => {
+  const ways = ["reset by the peer", "closed by the peer", "reset by us", "ended by us"] as const;
+  test.each(ways)("2,000 connections %s leave none behind", async (way) => {
+    const before = descriptors();
+    for (let round = 0; round < 2000 / batch; round += 1) {
+      const recorder = new Recorder();
+      await listening(make({ lingerMs: 20 }), recorder, async (port) => {
+        const peers = await Promise.all(Array.from({ length: batch }, () => Peer.dial(port)));
+        await recorder.link(batch - 1);
+        if (way === "reset by the peer") for (const peer of peers) peer.rst();
+        if (way === "closed by the peer") for (const peer of peers) peer.fin();
+        if (way === "reset by us") for (const link of recorder.links) link.reset();
+        if (way === "ended by us") for (const link of recorder.links) link.end();
+        await Promise.all(peers.map((peer) => peer.ended));
+        const ends = () => recorder.log.filter((event) => event === "eof" || event === "reset");
+        if (way.endsWith("peer")) await recorder.until(() => ends().length === batch);
+        // Our side has to be gone before the peer closes: nobody else frees it then.
+        while (descriptors() > before + batch + 8) await new Promise(setImmediate);
+        for (const peer of peers) peer.rst();
+      });
+    }
+    while (descriptors() > before + 4) await new Promise(setImmediate);
+    expect(descriptors()).toBeLessThanOrEqual(before + 4);
+  });
+});

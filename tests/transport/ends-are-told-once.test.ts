@@ -1,0 +1,175 @@
+import { describe, expect, test } from "bun:test";
+import type { Link } from "../../src/transport/transport.ts";
+import { listening, Peer, Recorder, say, transports } from "./transports.ts";
+
+/** A whole exchange on another connection: whatever was to be told of the first one has been. */
+async function afterwards(port: number, recorder: Recorder): Promise<void> {
+  for (let round = 0; round < 3; round += 1) {
+    const before = recorder.links.length;
+    const peer = await Peer.dial(port);
+    const link = await recorder.link(before);
+    link.end();
+    await peer.ended;
+    peer.rst();
+  }
+}
+
+function ends(recorder: Recorder): string[] {
+  return recorder.log.filter((event) => ["eof", "reset", "timeout"].includes(event));
+}
+
+describe.each(transports)("%s", (name, make) => {
+  test("FIN is eof, once", async () => {
+    const recorder = new Recorder();
+    await listening(make(), recorder, async (port) => {
+      const peer = await Peer.dial(port);
+      await recorder.link();
+      peer.fin();
+      await recorder.told("eof");
+      peer.rst();
+      await afterwards(port, recorder);
+      expect(ends(recorder)).toEqual(["eof"]);
+    });
+  });
+
+  test("RST is reset, once", async () => {
+    const recorder = new Recorder();
+    await listening(make(), recorder, async (port) => {
+      const peer = await Peer.dial(port);
+      await recorder.link();
+      peer.rst();
+      await recorder.told("reset");
+      await afterwards(port, recorder);
+      expect(ends(recorder)).toEqual(["reset"]);
+    });
+  });
+
+  test("RST before the connection was accepted", async () => {
+    const recorder = new Recorder();
+    await listening(make(), recorder, async (port) => {
+      const peer = await Peer.dial(port);
+      peer.rst();
+      await recorder.until(() => ends(recorder).length > 0);
+      expect(recorder.log[0]).toBe("opened");
+      expect(ends(recorder)).toEqual(["reset"]);
+    });
+  });
+
+  test("a peer that is killed ends like one that closes", async () => {
+    const recorder = new Recorder();
+    await listening(make(), recorder, async (port) => {
+      const script = `await Bun.connect({hostname:"127.0.0.1",port:${port},socket:{data(){},open(s){s.write("here")}}})`;
+      const child = Bun.spawn([process.execPath, "-e", script], { stderr: "inherit" });
+      await recorder.until(() => recorder.text === "here");
+      child.kill("SIGKILL");
+      await recorder.told("eof");
+      expect(recorder.log).toEqual(["opened", "data", "eof"]);
+    });
+  });
+
+  test("a write that meets the reset says -1; the end is told later, once, with its cause", async () => {
+    const recorder = new Recorder();
+    await listening(make(), recorder, async (port) => {
+      const peer = await Peer.dial(port);
+      const link = await recorder.link();
+      peer.send("before");
+      peer.rst();
+      // The reset is in the kernel, but nothing of it has been told.
+      let inside = true;
+      recorder.onClosed = () => expect(inside).toBe(false);
+      const first = say(link, "x");
+      const second = say(link, "x");
+      inside = false;
+      await recorder.told("reset");
+      await afterwards(port, recorder);
+      expect(ends(recorder)).toEqual(["reset"]);
+      expect(say(link, "x")).toBe(-1);
+      // node:net takes the bytes, finds out later, and then drops what it has not read yet.
+      if (name === "tcp-node") return;
+      expect([first, second]).toEqual([-1, -1]);
+      expect(recorder.log.slice(0, 3)).toEqual(["opened", "data", "reset"]);
+    });
+  });
+
+  test("a write on a paused link that meets the reset: the end is told all the same", async () => {
+    const recorder = new Recorder();
+    await listening(make(), recorder, async (port) => {
+      const peer = await Peer.dial(port);
+      const link = await recorder.link();
+      link.pause();
+      peer.rst();
+      say(link, "x");
+      await recorder.told("reset");
+      await afterwards(port, recorder);
+      expect(ends(recorder)).toEqual(["reset"]);
+    });
+  });
+
+  test("RST to a paused link is told", async () => {
+    const recorder = new Recorder();
+    await listening(make(), recorder, async (port) => {
+      const peer = await Peer.dial(port);
+      const link = await recorder.link();
+      link.pause();
+      peer.rst();
+      await recorder.told("reset");
+      expect(ends(recorder)).toEqual(["reset"]);
+    });
+  });
+
+  const ways: [string, (link: Link) => void][] = [
+    ["end", (link) => link.end()],
+    ["reset", (link) => link.reset()],
+  ];
+  test.each(ways)("nothing is told after %s, and calls do nothing", async (_way, finish) => {
+    const recorder = new Recorder();
+    await listening(make(), recorder, async (port) => {
+      const peer = await Peer.dial(port);
+      const link = await recorder.link();
+      peer.send("not to be told");
+      finish(link);
+      const told = [...recorder.log];
+      expect(say(link, "x")).toBe(-1);
+      link.pause();
+      link.resume();
+      link.watch(1000);
+      link.watch(null);
+      await peer.ended;
+      peer.fin();
+      link.end();
+      link.reset();
+      await afterwards(port, recorder);
+      expect(told).toEqual(["opened"]);
+      expect(recorder.log.filter((event) => event !== "opened")).toEqual([]);
+    });
+  });
+
+  test.each(ways)("%s inside the data callback", async (_way, finish) => {
+    const recorder = new Recorder();
+    await listening(make(), recorder, async (port) => {
+      recorder.onData = finish;
+      const peer = await Peer.dial(port);
+      peer.send("x");
+      await peer.ended;
+      peer.rst();
+      await afterwards(port, recorder);
+      expect(recorder.log.slice(0, 2)).toEqual(["opened", "data"]);
+      expect(ends(recorder)).toEqual([]);
+    });
+  });
+
+  test.each(ways)("%s inside the opened callback", async (way, finish) => {
+    const recorder = new Recorder();
+    await listening(make(), recorder, async (port) => {
+      recorder.onOpened = (link) => {
+        say(link, "no");
+        finish(link);
+      };
+      const peer = await Peer.dial(port);
+      expect(await peer.ended).toBe(way === "end" ? "eof" : "reset");
+      if (way === "end") expect(peer.text).toBe("no");
+      peer.rst();
+      expect(recorder.log).toEqual(["opened"]);
+    });
+  });
+});

@@ -1,0 +1,77 @@
+import { describe, expect, test } from "bun:test";
+import { listening, Peer, Recorder, say, transports } from "./transports.ts";
+
+describe.each(transports)("%s", (_, make) => {
+  test("data and FIN in one flight: the data, then eof", async () => {
+    const recorder = new Recorder();
+    await listening(make(), recorder, async (port) => {
+      const peer = await Peer.dial(port);
+      await recorder.link();
+      peer.send("last words");
+      peer.fin();
+      await recorder.told("eof");
+      expect(recorder.log).toEqual(["opened", "data", "eof"]);
+      expect(recorder.text).toBe("last words");
+      peer.rst();
+    });
+  });
+
+  test("a connection that sends and closes before it is accepted tells all in order", async () => {
+    const recorder = new Recorder();
+    await listening(make(), recorder, async (port) => {
+      const peer = await Peer.dial(port);
+      peer.send("last words");
+      peer.fin();
+      await recorder.told("eof");
+      expect(recorder.log).toEqual(["opened", "data", "eof"]);
+      peer.rst();
+    });
+  });
+
+  test("data and RST in one flight: the data, then reset", async () => {
+    const recorder = new Recorder();
+    await listening(make(), recorder, async (port) => {
+      const peer = await Peer.dial(port);
+      await recorder.link();
+      peer.send("last words");
+      peer.rst();
+      await recorder.told("reset");
+      expect(recorder.log).toEqual(["opened", "data", "reset"]);
+      expect(recorder.text).toBe("last words");
+    });
+  });
+
+  test("megabytes before the FIN all arrive first", async () => {
+    const recorder = new Recorder();
+    await listening(make(), recorder, async (port) => {
+      const peer = await Peer.dial(port);
+      const link = await recorder.link();
+      link.pause();
+      let sent = 0;
+      const block = new Uint8Array(1 << 20);
+      for (let taken = block.length; taken === block.length;) {
+        taken = peer.socket.write(block);
+        sent += taken;
+      }
+      peer.fin();
+      link.resume();
+      await recorder.told("eof");
+      expect(recorder.received).toBe(sent);
+      expect(sent).toBeGreaterThan(1_000_000);
+      peer.rst();
+    });
+  });
+
+  test("what was written in answer to the last words reaches a peer that has half-closed", async () => {
+    const recorder = new Recorder();
+    await listening(make(), recorder, async (port) => {
+      recorder.onData = (link) => void say(link, "answer");
+      const peer = await Peer.dial(port);
+      peer.send("last words");
+      peer.fin();
+      expect(await peer.ended).toBe("eof");
+      expect(peer.text).toBe("answer");
+      peer.rst();
+    });
+  });
+});

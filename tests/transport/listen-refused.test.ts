@@ -1,0 +1,109 @@
+import { describe, expect, test } from "bun:test";
+import { listenError } from "../../src/transport/listen-error.ts";
+import { portHolder } from "../../src/transport/port-holder.ts";
+import { ListenError } from "../../src/transport/transport.ts";
+import { Recorder, transports } from "./transports.ts";
+
+const onLinux = process.platform === "linux";
+
+async function refused(
+  transport: (typeof transports)[number][1],
+  host: string | null,
+  port: number,
+) {
+  const tcp = { keepAliveMs: 0, userTimeoutMs: 0 };
+  try {
+    const socket = await transport().listen({ host, port, tcp, events: new Recorder() });
+    socket.close();
+  } catch (error) {
+    if (error instanceof ListenError) return error;
+    throw error;
+  }
+  throw new Error("it listens");
+}
+
+/** A process of its own that listens and says where. */
+async function squatter(hostname: string) {
+  const script = `console.log(Bun.listen({hostname:"${hostname}",port:0,socket:{data(){}}}).port)`;
+  const child = Bun.spawn([process.execPath, "-e", script], { stdout: "pipe" });
+  for await (const chunk of child.stdout) {
+    return { child, port: Number(new TextDecoder().decode(chunk)) };
+  }
+  throw new Error("no port");
+}
+
+describe.each(transports)("%s", (_, make) => {
+  test.each(["127.0.0.1", "::1", "0.0.0.0", "::"])(
+    "port in use on %s: who has it",
+    async (host) => {
+      const { child, port } = await squatter(host);
+      const error = await refused(make, host.includes(".") ? "127.0.0.1" : "::1", port);
+      child.kill();
+      expect(error.code).toBe("EADDRINUSE");
+      expect(error.port).toBe(port);
+      expect(error.message).toContain(`port ${port}`);
+      if (onLinux) expect(error.message).toEndWith(` (pid ${child.pid})`);
+    },
+  );
+
+  test("port in use on the second loopback address: the first is given back", async () => {
+    const { child, port } = await squatter("::1");
+    const error = await refused(make, null, port);
+    expect([error.code, error.address]).toEqual(["EADDRINUSE", "::1"]);
+    const first = Bun.listen({ hostname: "127.0.0.1", port, socket: { data() {} } });
+    first.stop();
+    child.kill();
+  });
+
+  test("a port that this process has already", async () => {
+    const tcp = { keepAliveMs: 0, userTimeoutMs: 0 };
+    const events = new Recorder();
+    const socket = await make().listen({ host: "127.0.0.1", port: 0, tcp, events });
+    const error = await refused(make, "127.0.0.1", socket.port);
+    socket.close();
+    expect(error.code).toBe("EADDRINUSE");
+    if (onLinux) expect(error.message).toContain("another listener of this process");
+  });
+
+  test("an address of another machine", async () => {
+    const error = await refused(make, "192.0.2.1", 0);
+    expect(error.code).toBe("EADDRNOTAVAIL");
+    expect(error.message).toBe("192.0.2.1 is not an address of this machine");
+  });
+
+  test("a name that is none", async () => {
+    // Too long for a label, so that no name server is asked.
+    const name = "x".repeat(64);
+    const error = await refused(make, name, 0);
+    expect(error.message).toStartWith(`the host name "${name}" has no address (E`);
+  });
+
+  test("a port that is none", async () => {
+    const error = await refused(make, null, 70_000);
+    expect(error.message).toBe("port 70000 is not between 0 and 65535");
+  });
+});
+
+test("no permission", () => {
+  const denied = Object.assign(new Error("denied"), { code: "EACCES" });
+  const error = listenError(denied, "127.0.0.1", 80);
+  expect([error.code, error.address, error.port]).toEqual(["EACCES", "127.0.0.1", 80]);
+  expect(error.message).toBe(
+    "no permission to listen on port 80: ports below 1024 are reserved, take a higher one",
+  );
+});
+
+test("whatever else the system says is passed on", () => {
+  const error = listenError(Object.assign(new Error("too many"), { code: "EMFILE" }), "::1", 1883);
+  expect(error.message).toBe("::1 port 1883 can't be listened on: too many (EMFILE)");
+});
+
+test("nobody holds a free port", () => {
+  const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+  const port = listener.port;
+  if (onLinux) expect(portHolder("127.0.0.1", port)?.pid).toBe(process.pid);
+  // Somebody on another address is not in the way.
+  expect(portHolder("127.0.0.2", port)).toBeNull();
+  listener.stop();
+  expect(portHolder("127.0.0.1", port)).toBeNull();
+});

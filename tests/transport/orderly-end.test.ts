@@ -1,0 +1,68 @@
+import { describe, expect, test } from "bun:test";
+import { listening, Peer, Recorder, say, transports } from "./transports.ts";
+
+describe.each(transports)("%s", (_, make) => {
+  test("the last answer reaches the peer although the link has unread data", async () => {
+    const recorder = new Recorder();
+    await listening(make(), recorder, async (port) => {
+      const peer = await Peer.dial(port);
+      const link = await recorder.link();
+      link.pause();
+      peer.send(new Uint8Array(100_000));
+      say(link, "refused");
+      link.end();
+      peer.send(new Uint8Array(100_000));
+      expect(await peer.ended).toBe("eof");
+      expect(peer.text).toBe("refused");
+      peer.rst();
+    });
+  });
+
+  test("all that the kernel took is delivered before the FIN", async () => {
+    const recorder = new Recorder();
+    await listening(make(), recorder, async (port) => {
+      const peer = await Peer.dial(port);
+      peer.socket.pause();
+      const link = await recorder.link();
+      const block = new Uint8Array(1 << 20).fill(7);
+      let sent = 0;
+      for (let taken = block.length; taken === block.length;) {
+        taken = link.write(block, 0, block.length);
+        sent += taken;
+      }
+      link.end();
+      peer.socket.resume();
+      expect(await peer.ended).toBe("eof");
+      expect(peer.bytes.length).toBe(sent);
+      peer.rst();
+    });
+  });
+
+  test("a peer that never closes is reset after the linger time", async () => {
+    const recorder = new Recorder();
+    await listening(make({ lingerMs: 30 }), recorder, async (port) => {
+      const peer = await Peer.dial(port);
+      const link = await recorder.link();
+      const start = performance.now();
+      link.end();
+      expect(await peer.ended).toBe("eof");
+      // The connection is gone on the other side when a write is answered with a RST.
+      while (peer.socket.write("x") !== -1) await new Promise(setImmediate);
+      expect(performance.now() - start).toBeGreaterThan(25);
+    });
+  });
+
+  test("a peer that closes in time is not reset", async () => {
+    const recorder = new Recorder();
+    await listening(make(), recorder, async (port) => {
+      const closed = Promise.withResolvers<Error | undefined>();
+      await Bun.connect({
+        hostname: "127.0.0.1",
+        port,
+        socket: { data() {}, close: (_socket, error) => closed.resolve(error) },
+      });
+      (await recorder.link()).end();
+      expect(await closed.promise).toBeUndefined();
+    });
+  });
+});

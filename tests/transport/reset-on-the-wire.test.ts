@@ -1,0 +1,26 @@
+import { describe, expect, test } from "bun:test";
+import { listening, Peer, Recorder, say, transports } from "./transports.ts";
+
+describe.each(transports)("%s", (_, make) => {
+  test("reset is a RST", async () => {
+    const recorder = new Recorder();
+    await listening(make(), recorder, async (port) => {
+      const peer = await Peer.dial(port);
+      (await recorder.link()).reset();
+      expect(await peer.ended).toBe("reset");
+    });
+  });
+
+  test("with unread data and unsent data too", async () => {
+    const recorder = new Recorder();
+    await listening(make(), recorder, async (port) => {
+      const peer = await Peer.dial(port);
+      const link = await recorder.link();
+      link.pause();
+      peer.send(new Uint8Array(100_000));
+      say(link, "lost or not");
+      link.reset();
+      expect(await peer.ended).toBe("reset");
+    });
+  });
+});

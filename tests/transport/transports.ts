@@ -1,0 +1,179 @@
+import { bunTcp } from "../../src/transport/tcp-bun.ts";
+import { nodeTcp } from "../../src/transport/tcp-node.ts";
+import type {
+  Link,
+  LinkEvents,
+  ListeningSocket,
+  Transport,
+} from "../../src/transport/transport.ts";
+
+/** Every implementation of the interface: the suite runs over each. */
+export const transports: readonly (readonly [
+  name: string,
+  make: (options?: { lingerMs: number }) => Transport,
+])[] = [
+  ["tcp-bun", bunTcp],
+  ["tcp-node", nodeTcp],
+];
+
+/** Listener events as they came, and promises for what is to come. */
+export class Recorder implements LinkEvents {
+  /** `opened`, `data`, `drained`, `eof`, `reset`, `timeout`; runs of `data` are one entry. */
+  readonly log: string[] = [];
+  readonly links: Link[] = [];
+  readonly chunks: Uint8Array[] = [];
+  /** Set by a test that wants to act inside a callback. */
+  onOpened: (link: Link) => void = () => {};
+  onData: (link: Link, chunk: Uint8Array) => void = () => {};
+  onClosed: (link: Link) => void = () => {};
+  #waiting: { readonly until: () => boolean; readonly resolve: () => void }[] = [];
+
+  opened(link: Link): void {
+    this.links.push(link);
+    this.#add("opened");
+    this.onOpened(link);
+  }
+
+  data(link: Link, chunk: Uint8Array): void {
+    this.chunks.push(chunk);
+    if (this.log.at(-1) !== "data") this.log.push("data");
+    this.onData(link, chunk);
+    this.#look();
+  }
+
+  drained(): void {
+    this.#add("drained");
+  }
+
+  closed(link: Link, how: "eof" | "reset" | "timeout"): void {
+    this.#add(how);
+    this.onClosed(link);
+  }
+
+  get text(): string {
+    return Buffer.concat(this.chunks).toString("latin1");
+  }
+
+  get received(): number {
+    return this.chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+  }
+
+  /** Resolves as soon as `condition` holds; it is looked at after each event. */
+  until(condition: () => boolean): Promise<void> {
+    if (condition()) return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.push({ until: condition, resolve }));
+  }
+
+  told(event: string): Promise<void> {
+    return this.until(() => this.log.includes(event));
+  }
+
+  async link(index = 0): Promise<Link> {
+    await this.until(() => this.links.length > index);
+    const link = this.links[index];
+    if (link === undefined) throw new Error("no link");
+    return link;
+  }
+
+  #add(event: string): void {
+    this.log.push(event);
+    this.#look();
+  }
+
+  #look(): void {
+    for (const wait of this.#waiting.filter((one) => one.until())) {
+      this.#waiting = this.#waiting.filter((one) => one !== wait);
+      wait.resolve();
+    }
+  }
+}
+
+/** Listens on a free port of 127.0.0.1 for the length of `body`. */
+export async function listening(
+  transport: Transport,
+  recorder: Recorder,
+  body: (port: number, socket: ListeningSocket) => Promise<void>,
+): Promise<void> {
+  const socket = await transport.listen({
+    host: "127.0.0.1",
+    port: 0,
+    tcp: { keepAliveMs: 60_000, userTimeoutMs: 30_000 },
+    events: recorder,
+  });
+  try {
+    await body(socket.port, socket);
+  } finally {
+    for (const link of recorder.links) link.reset();
+    socket.close();
+  }
+}
+
+/** The other side: half-open, so that it decides itself when to close. */
+export class Peer {
+  readonly socket: Bun.Socket<undefined>;
+  readonly local: string;
+  /** What it got until the FIN (`eof`) or RST (`reset`). */
+  readonly ended: Promise<"eof" | "reset">;
+  #got: Uint8Array[];
+
+  private constructor(
+    socket: Bun.Socket<undefined>,
+    got: Uint8Array[],
+    ended: Promise<"eof" | "reset">,
+  ) {
+    this.socket = socket;
+    this.local = `${socket.localAddress}:${socket.localPort}`;
+    this.#got = got;
+    this.ended = ended;
+  }
+
+  static async dial(port: number, hostname = "127.0.0.1"): Promise<Peer> {
+    const got: Uint8Array[] = [];
+    const { promise, resolve } = Promise.withResolvers<"eof" | "reset">();
+    const socket = await Bun.connect<undefined>({
+      hostname,
+      port,
+      allowHalfOpen: true,
+      data: undefined,
+      socket: {
+        data: (_, chunk) => void got.push(chunk),
+        end: () => resolve("eof"),
+        close: (_, error) => resolve(error === undefined ? "eof" : "reset"),
+      },
+    });
+    return new Peer(socket, got, promise);
+  }
+
+  get text(): string {
+    return Buffer.concat(this.#got).toString("latin1");
+  }
+
+  get bytes(): Uint8Array {
+    return Buffer.concat(this.#got);
+  }
+
+  send(text: string | Uint8Array): void {
+    const taken = this.socket.write(text);
+    if (taken !== text.length) throw new Error(`the kernel took ${taken} of ${text.length}`);
+  }
+
+  /** FIN; what the other side sends can still be read. */
+  fin(): void {
+    this.socket.shutdown();
+  }
+
+  /** RST, with what waits to be read thrown away. */
+  rst(): void {
+    this.socket.terminate();
+  }
+}
+
+export function bytesOf(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+/** Writes as much of `text` as fits; for short texts that is all. */
+export function say(link: Link, text: string): number {
+  const bytes = bytesOf(text);
+  return link.write(bytes, 0, bytes.length);
+}
