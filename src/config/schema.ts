@@ -77,9 +77,6 @@ const limitsSchema = z.strictObject({
   topicLevels: count({ min: 1, max: 65_536 })
     .default(limits.topicLevels)
     .describe("Levels of a topic name or filter."),
-  topicLevels: count({ min: 1, max: 65_535 })
-    .default(limits.topicLevels)
-    .describe("Levels of a topic name or filter."),
   packetSize: size({ min: 64, max: 256 * mebibyte })
     .default(writeSize(limits.packetSize))
     .describe("A whole packet from a client; v5 clients are told (Maximum Packet Size)."),

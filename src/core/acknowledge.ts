@@ -2,6 +2,7 @@ import type { Broker } from "./broker.ts";
 import type { Connection } from "./connection.ts";
 import { endConnection } from "./ending.ts";
 import { pump } from "./forward.ts";
+import type { Outgoing } from "./inflight.ts";
 import type { AckPacket } from "./packet.ts";
 import { Reason } from "./reason.ts";
 import type { Session } from "./session.ts";
@@ -42,8 +43,14 @@ function finished(
       detail: `${packet.type.toUpperCase()} where another acknowledgement is due`,
     });
   }
-  session.outgoing.remove(outgoing);
+  settle(session, outgoing);
   pump(broker, session);
+}
+
+/** It is acknowledged, be it that it was still to be sent again. */
+function settle(session: Session, outgoing: Outgoing): void {
+  session.outgoing.remove(outgoing);
+  session.resends.delete(outgoing);
 }
 
 function pubrecReceived(
@@ -66,10 +73,11 @@ function pubrecReceived(
   }
   if (packet.reason >= 0x80) {
     // The client will not have it: the exchange ends here (v5-4.3.3-4).
-    session.outgoing.remove(outgoing);
+    settle(session, outgoing);
     return pump(broker, session);
   }
   outgoing.released = true;
+  session.resends.delete(outgoing);
   broker.send(connection, { type: "pubrel", packetId, reason: Reason.success });
 }
 

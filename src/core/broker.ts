@@ -17,7 +17,7 @@ import { pump } from "./forward.ts";
 import type { ConnectionId, Effect, Input, Millis } from "./io.ts";
 import { watchKeepAlive } from "./keepalive.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
-import type { ClientPacket } from "./packet.ts";
+import { integerSize, type ClientPacket, type ServerPacket } from "./packet.ts";
 import { publishReceived, type Route } from "./publish.ts";
 import { Reason } from "./reason.ts";
 import { Retained } from "./retained.ts";
@@ -26,6 +26,7 @@ import { subscribeReceived, unsubscribeReceived } from "./subscribe.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { newStatistics, publishSys, type Statistics } from "./sys.ts";
 import type { Timed } from "./timed.ts";
+import { utf8Length } from "./topic.ts";
 import { viewOf, type BrokerView } from "./view.ts";
 
 export interface BrokerOptions {
@@ -156,6 +157,10 @@ export class Broker {
         if (connection !== null) endConnection(this, connection, "kicked");
         return;
       }
+      case "reconfigured":
+        // The sessions' queues and the retained messages hold this very object.
+        Object.assign(this.limits, input.limits);
+        return;
       case "stopping":
         return stopAll(this);
       default:
@@ -224,13 +229,16 @@ export class Broker {
     }
   }
 
-  send(connection: Connection, packet: (Effect & { type: "send" })["packet"]): void {
+  send(connection: Connection, packet: ServerPacket): void {
     this.statistics.packetsSent += 1;
     this.effects.push({
       type: "send",
       connection: connection.id,
       version: connection.version,
-      packet,
+      packet:
+        connection.maximumPacketSize === Infinity
+          ? packet
+          : fitting(packet, connection.maximumPacketSize),
     });
   }
 
@@ -295,3 +303,24 @@ export class Broker {
 }
 
 const pingresp = { type: "pingresp" } as const;
+
+/** Less a Reason String that would make it larger than the client takes [v5-3.2.2-19] [v5-3.14.2-3]. */
+function fitting(packet: ServerPacket, maximumPacketSize: number): ServerPacket {
+  if (packet.type === "disconnect" && packet.reasonString !== null) {
+    const size = sizeWith(packet.reasonString, 1);
+    return size <= maximumPacketSize ? packet : { ...packet, reasonString: null };
+  }
+  if (packet.type === "connack" && packet.properties?.reasonString !== undefined) {
+    // A refusal has no other property.
+    const size = sizeWith(packet.properties.reasonString, 2);
+    return size <= maximumPacketSize ? packet : { ...packet, properties: null };
+  }
+  return packet;
+}
+
+/** Bytes of a packet whose only property is a Reason String. `fixed`: bytes before the properties. */
+function sizeWith(reasonString: string, fixed: number): number {
+  const property = 3 + utf8Length(reasonString);
+  const rest = fixed + integerSize(property) + property;
+  return 1 + integerSize(rest) + rest;
+}

@@ -1,9 +1,10 @@
 import type { Broker } from "./broker.ts";
 import type { Connection } from "./connection.ts";
-import { cancelDelayedWill, endConnection, endSession } from "./ending.ts";
+import { cancelDelayedWill, endConnection, endSession, settleOverdue } from "./ending.ts";
 import { pump, sendAgain } from "./forward.ts";
 import { watchKeepAlive } from "./keepalive.ts";
 import type { ConnackProperties, ConnectPacket } from "./packet.ts";
+import { tooDeep } from "./publish.ts";
 import { Reason, type ProtocolError, type ReasonCode } from "./reason.ts";
 import { Session } from "./session.ts";
 import { isServerOwned, utf8Length } from "./topic.ts";
@@ -105,6 +106,10 @@ function refusalByWill(
     return fault(Reason.packetTooLarge, "v5-3.1.3.4", detail);
   }
   const topic = connection.listener.mountPoint + will.topic;
+  if (tooDeep(topic, limits.topicLevels)) {
+    const detail = `the will's topic has more than ${limits.topicLevels} levels`;
+    return fault(Reason.topicNameInvalid, "v5-4.7.3", detail);
+  }
   const who = { clientId, username: packet.username };
   if (isServerOwned(topic) || !broker.access.mayPublish(who, topic)) {
     return fault(
@@ -155,6 +160,7 @@ function accept(
   connection.receiveMaximum = Math.min(packet.receiveMaximum, broker.limits.inflight);
   connection.aliasesOutMax = Math.min(packet.topicAliasMaximum, broker.limits.topicAliases);
   connection.keepAlive = keepAliveInForce(broker, packet);
+  connection.sessionExpiryAsked = packet.sessionExpiryInterval ?? 0;
   session.version = packet.version;
   session.username = packet.username;
   session.connection = connection;
@@ -193,6 +199,8 @@ function openSession(broker: Broker, packet: ConnectPacket, clientId: string): S
   if (before !== null) {
     endConnection(broker, before, "takenOver", { resumed: !packet.cleanStart });
   }
+  const there = broker.sessions.get(clientId);
+  if (there !== undefined) settleOverdue(broker, there);
   const session = broker.sessions.get(clientId);
   if (session !== undefined && !packet.cleanStart) {
     broker.deadlines.clear(session.deadline);

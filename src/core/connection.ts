@@ -33,6 +33,8 @@ export class Connection {
   session: Session | null = null;
   /** Seconds in force; 0: none. */
   keepAlive = 0;
+  /** Seconds that CONNECT itself asked for, whatever is in force; 0: absent. */
+  sessionExpiryAsked = 0;
   /** When the last complete packet came. The only thing that a packet writes for the keepalive. */
   lastPacketAt: Millis;
   /** The driver reads no more since then; null: it reads. */
@@ -95,12 +97,15 @@ export class Connection {
   /** Time in which the driver itself did not read is not the client's silence. */
   resume(now: Millis): void {
     if (this.pausedAt === null) return;
-    this.lastPacketAt = (this.lastPacketAt + (now - this.pausedAt)) as Millis;
+    // A CONNECT that was accepted meanwhile has begun the silence anew.
+    const pausedFor = now - Math.max(this.pausedAt, this.lastPacketAt);
+    this.lastPacketAt = (this.lastPacketAt + pausedFor) as Millis;
     this.pausedAt = null;
   }
 
   /** Milliseconds since the last complete packet, less the time in which the driver did not read. */
   silentMs(now: Millis): number {
-    return (this.pausedAt ?? now) - this.lastPacketAt;
+    // What came while the driver did not read is handed in at the end, so it can be the later one.
+    return Math.max(0, (this.pausedAt ?? now) - this.lastPacketAt);
   }
 }

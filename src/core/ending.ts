@@ -43,7 +43,10 @@ export function endConnection(
     broker.statistics.connected -= 1;
     broker.rerouted(session);
     broker.deadlines.clear(session.pump);
-    will = details.will ?? endWill(broker, session, cause, details.resumed === true);
+    const resumed = details.resumed === true;
+    const goesOn = session.expiryInterval > 0 && (cause !== "takenOver" || resumed);
+    if (!goesOn) unsubscribeAll(broker, session);
+    will = details.will ?? endWill(broker, session, cause, goesOn, resumed);
   }
   broker.note({
     event: "ended",
@@ -97,6 +100,7 @@ function endWill(
   broker: Broker,
   session: Session,
   cause: EndCause,
+  sessionGoesOn: boolean,
   resumed: boolean,
 ): WillAtEnd | null {
   const will = session.will;
@@ -106,7 +110,6 @@ function endWill(
     // [v4-3.1.2-10] [v4-3.14.4-3] [v5-3.14.4-3]
     return settle(will, { fate: "discarded", topic: will.topic, why: "disconnect" });
   }
-  const sessionGoesOn = session.expiryInterval > 0 && !(cause === "takenOver" && !resumed);
   const delay = sessionGoesOn ? willDelay(will.packet, session.expiryInterval) : 0;
   if (delay === 0) return publishWill(broker, will, broker.now);
   if (resumed) return settle(will, { fate: "cancelled", topic: will.topic, why: "resumed" });
@@ -128,28 +131,29 @@ function outlive(broker: Broker, session: Session): void {
 /** Ends a session for good. A will that still waits is due now [v5-3.1.2-8]. */
 export function endSession(broker: Broker, session: Session, why: SessionEnd): void {
   assert(session.connection === null, "a session ends after its connection");
+  unsubscribeAll(broker, session);
   const will = session.will;
   if (will !== null) {
-    const fate = publishWill(
-      broker,
-      will,
-      will.deadline.isSet ? soonest(broker, will) : broker.now,
-    );
+    const fate = publishWill(broker, will, soonest(broker, will));
     tellDelayed(broker, will, fate, "session ended");
   }
   broker.deadlines.clear(session.deadline);
   broker.deadlines.clear(session.pump);
-  for (const subscription of session.subscriptions.values()) {
-    broker.subscriptions.remove(subscription);
-  }
-  broker.rerouted(session);
-  session.subscriptions.clear();
   session.queue.clear();
   broker.sessions.delete(session.clientId);
   if (why === "expired") broker.statistics.sessionsExpired += 1;
   if (why !== "connection ended") {
     broker.note({ event: "sessionEnded", clientId: session.clientId, why });
   }
+}
+
+/** A session that ends gets nothing more: its own will goes to those who stay. */
+function unsubscribeAll(broker: Broker, session: Session): void {
+  for (const subscription of session.subscriptions.values()) {
+    broker.subscriptions.remove(subscription);
+  }
+  broker.rerouted(session);
+  session.subscriptions.clear();
 }
 
 /** A session that ends brings the due time forward to now, if it is not past already. */
@@ -162,7 +166,21 @@ export function expireSession(broker: Broker, session: Session): void {
 }
 
 export function publishDueWill(broker: Broker, will: Will): void {
+  const { session, deadline } = will;
+  // Where it is due because its session ends, the session gets no copy of it.
+  if (session.deadline.isSet && session.deadline.due <= deadline.due) {
+    return expireSession(broker, session);
+  }
   tellDelayed(broker, will, publishWill(broker, will, will.deadline.due), "due");
+}
+
+/** What was due before this moment has come, though its turn had not: a return does not undo it. */
+export function settleOverdue(broker: Broker, session: Session): void {
+  const will = session.will;
+  if (will !== null && will.deadline.isSet && will.deadline.due <= broker.now) {
+    publishDueWill(broker, will);
+  }
+  if (session.deadline.isSet && session.deadline.due <= broker.now) expireSession(broker, session);
 }
 
 /** The client is back before the will was due [v5-3.1.3-9]. */
@@ -229,7 +247,8 @@ export function disconnectReceived(
 ): void {
   const asked = packet.sessionExpiryInterval;
   if (asked !== null) {
-    if (session.expiryInterval === 0 && asked !== 0) {
+    // The CONNECT's own value counts here, not the one that CONNACK put in its place.
+    if (connection.sessionExpiryAsked === 0 && asked !== 0) {
       return endConnection(broker, connection, "protocolError", {
         statement: "v5-3.14.2.2.2",
         detail: "DISCONNECT raises a Session Expiry Interval of 0",

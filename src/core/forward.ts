@@ -1,3 +1,4 @@
+import { assert } from "./assert.ts";
 import type { Broker } from "./broker.ts";
 import type { Connection } from "./connection.ts";
 import type { BrokerEvent } from "./events.ts";
@@ -36,7 +37,7 @@ export function offer(
   const qos = lesserQos(message.qos, subscribedQos);
   const connection = session.connection;
   const ready = connection !== null && !connection.blocked;
-  if (ready && (qos === 0 || mayAdd(session, connection))) {
+  if (ready && (qos === 0 ? !session.queue.hasQos0 : mayAdd(session, connection))) {
     const copy = copyFor(broker, session, connection, message, qos, retain, identifiers);
     if (copy === null) {
       outcome.dropped += 1;
@@ -46,7 +47,7 @@ export function offer(
     }
     return;
   }
-  if (qos === 0 && !broker.limits.queueQos0) {
+  if (qos === 0 && !ready && !broker.limits.queueQos0) {
     // Nobody expects QoS 0 while offline; to lose it while connected is worth a line.
     if (connection === null) return;
     outcome.dropped += 1;
@@ -62,8 +63,12 @@ export function offer(
 }
 
 /** Whether a QoS 1 or 2 message can leave at once: in order, and within the client's window. */
-function mayAdd(session: Session, connection: Connection): boolean {
-  return session.queue.count === 0 && session.outgoing.count < connection.receiveMaximum;
+export function mayAdd(session: Session, connection: Connection): boolean {
+  return (
+    session.queue.count === 0 &&
+    session.resends.size === 0 &&
+    session.outgoing.count < connection.receiveMaximum
+  );
 }
 
 /** The copy for a client, entered in its window if it is to be acknowledged. Null: it is too large. */
@@ -78,7 +83,7 @@ function copyFor(
 ): Delivery | null {
   const { id, version } = connection;
   const strip = connection.listener.mountPoint.length;
-  const room = roomFor(connection, message, strip, identifiers);
+  const room = roomFor(connection, message, qos, strip, identifiers);
   if (room < 0) {
     // [v5-3.1.2-24] [v5-3.1.2-25]: too large counts as sent and acknowledged.
     drop(broker, session, "packet too large", message.topic, 1);
@@ -119,18 +124,21 @@ function copyFor(
   return outgoing;
 }
 
-/** What a Topic Alias adds: its identifier and two bytes. */
-const bytesOfAlias = 3;
+/** What a Topic Alias adds: its identifier and two bytes, and what the two lengths may grow by. */
+const bytesOfAlias = 5;
 
 /** Bytes that are left under the client's Maximum Packet Size; negative: it does not fit. */
 function roomFor(
   connection: Connection,
   message: Message,
+  qos: Qos,
   strip: number,
   identifiers: readonly number[] | null,
 ): number {
   if (connection.maximumPacketSize === Infinity) return Infinity;
-  const size = publishSize(message, connection.version, strip, identifiers);
+  // A copy with QoS 0 has no packet id, whatever the message has.
+  const copy = qos === 0 && message.qos !== 0 ? { ...message, qos } : message;
+  const size = publishSize(copy, connection.version, strip, identifiers);
   return connection.maximumPacketSize - size;
 }
 
@@ -160,13 +168,29 @@ function drop(
   broker.note({ event: "dropping", clientId: session.clientId, why, topic });
 }
 
-/** Sends what waits for a session: its queue first, then retained messages, as far as it takes them. */
+/**
+ * Sends what waits for a session, as far as it takes it: what is to be sent again, then its queue,
+ * then retained messages.
+ */
 export function pump(broker: Broker, session: Session): void {
   const connection = session.connection;
   if (connection === null || connection.blocked) return;
+  const heldBack = session.queue.hasQos0;
+  pumpTo(broker, session, connection);
+  // QoS 0 need not stand behind the queue any more.
+  if (heldBack && !session.queue.hasQos0) broker.rerouted(session);
+}
+
+function pumpTo(broker: Broker, session: Session, connection: Connection): void {
+  const { outgoing, resends } = session;
   let bytes = 0;
   for (let sent = 0; sent < messagesAtOnce && bytes < bytesAtOnce; sent++) {
-    if (session.outgoing.count >= connection.receiveMaximum) return;
+    // [v5-3.3.4-9]: what has not been sent on this connection takes none of its quota.
+    if (outgoing.count - resends.size >= connection.receiveMaximum) return;
+    if (resends.size > 0) {
+      bytes += resendFirst(broker, session, connection);
+      continue;
+    }
     const item = nextFor(session);
     if (item === null) {
       session.dropping = false;
@@ -209,21 +233,38 @@ function send(broker: Broker, session: Session, connection: Connection, item: Qu
   if (copy !== null) deliver(broker, message, [copy]);
 }
 
-/** A session goes on: what was not acknowledged is sent again, in its order [v4-4.4.0-1] [v5-4.4.0-1]. */
+/**
+ * A session goes on: what was not acknowledged is to be sent again, in its order [v4-4.4.0-1]
+ * [v5-4.4.0-1]. PUBRELs leave at once; `pump` sends the rest as the client takes it.
+ */
 export function sendAgain(broker: Broker, session: Session): void {
   const connection = session.connection;
   if (connection === null) return;
+  session.resends.clear();
   for (const outgoing of session.outgoing.inOrder()) {
-    if (outgoing.released) {
-      broker.send(connection, { type: "pubrel", packetId: outgoing.packetId, reason: 0 });
-      continue;
-    }
-    outgoing.connection = connection.id;
-    outgoing.version = connection.version;
-    outgoing.dup = true;
-    outgoing.alias = 0;
-    outgoing.aliasKnown = false;
-    outgoing.plain = outgoing.strip === 0 && outgoing.subscriptionIdentifiers === null;
-    deliver(broker, outgoing.message, [outgoing]);
+    if (!outgoing.released) session.resends.add(outgoing);
+    else broker.send(connection, { type: "pubrel", packetId: outgoing.packetId, reason: 0 });
   }
+}
+
+/** Returns the bytes of its payload. */
+function resendFirst(broker: Broker, session: Session, connection: Connection): number {
+  const [outgoing] = session.resends;
+  assert(outgoing !== undefined, "there is something to be sent again");
+  session.resends.delete(outgoing);
+  const { message, qos, strip, subscriptionIdentifiers } = outgoing;
+  if (roomFor(connection, message, qos, strip, subscriptionIdentifiers) < 0) {
+    // [v5-3.1.2-25]: this connection takes less than the one on which it was sent first.
+    session.outgoing.remove(outgoing);
+    drop(broker, session, "packet too large", message.topic, 1);
+    return 0;
+  }
+  outgoing.connection = connection.id;
+  outgoing.version = connection.version;
+  outgoing.dup = true;
+  outgoing.alias = 0;
+  outgoing.aliasKnown = false;
+  outgoing.plain = strip === 0 && subscriptionIdentifiers === null;
+  deliver(broker, message, [outgoing]);
+  return message.payload.length;
 }

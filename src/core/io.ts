@@ -1,5 +1,6 @@
 import type { EndCause } from "./ends.ts";
 import type { BrokerEvent } from "./events.ts";
+import type { Limits } from "./limits.ts";
 import type { ClientPacket, Message, ProtocolVersion, Qos, ServerPacket } from "./packet.ts";
 import type { ProtocolError } from "./reason.ts";
 
@@ -84,6 +85,8 @@ export type Input =
       readonly bytesSent: number;
     }
   | { readonly type: "kicked"; readonly clientId: string }
+  /** The operator set other limits; they hold for what comes. */
+  | { readonly type: "reconfigured"; readonly limits: Limits }
   /** No further inputs but `closed` follow. */
   | { readonly type: "stopping" };
 

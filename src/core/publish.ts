@@ -2,7 +2,7 @@ import type { Broker } from "./broker.ts";
 import type { Connection } from "./connection.ts";
 import { causeOf, endConnection } from "./ending.ts";
 import type { Reach } from "./events.ts";
-import { offer, newOutcome, type Outcome } from "./forward.ts";
+import { mayAdd, offer, newOutcome, type Outcome } from "./forward.ts";
 import type { Delivery, Millis } from "./io.ts";
 import { keep, type Message, type PublishPacket } from "./packet.ts";
 import { Reason, type ProtocolError, type ReasonCode } from "./reason.ts";
@@ -94,7 +94,7 @@ export function publishReceived(
   }
   if (packet.qos === 2) session.incoming.add(packet.packetId);
   const reach = publish(broker, session, messageOf(broker, connection, packet, topic));
-  const nobody = reach.delivered === 0 && reach.queued === 0;
+  const nobody = reach.delivered === 0 && reach.queued === 0 && reach.dropped === 0;
   acknowledge(broker, connection, packet, nobody ? Reason.noMatchingSubscribers : Reason.success);
 }
 
@@ -264,7 +264,7 @@ function fixedCopies(match: Match): Delivery[] | null {
   const copies: Delivery[] = [];
   for (const { session, identifiers } of match.recipients) {
     const connection = session.connection;
-    if (connection === null || connection.blocked) return null;
+    if (connection === null || connection.blocked || session.queue.hasQos0) return null;
     if (connection.maximumPacketSize !== Infinity || connection.aliasesOutMax > 0) return null;
     const strip = connection.listener.mountPoint.length;
     copies.push({
@@ -310,5 +310,5 @@ function fitnessOf(session: Session): number {
   const connection = session.connection;
   if (connection === null) return 0;
   if (connection.blocked) return 1;
-  return session.queue.count === 0 && session.outgoing.count < connection.receiveMaximum ? 3 : 2;
+  return mayAdd(session, connection) ? 3 : 2;
 }

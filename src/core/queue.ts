@@ -34,10 +34,16 @@ export class Queue {
     return this.#bytes;
   }
 
+  /** QoS 0 that comes later has to wait behind it [v5-4.6.0-6]. */
+  get hasQos0(): boolean {
+    return this.#qos0 > 0;
+  }
+
   /** Takes it in, at the price of older QoS 0 messages if need be; or not, when there is no room. */
   push(item: Queued): { readonly stored: boolean; readonly evicted: number } {
     let evicted = 0;
     const bytes = sizeOf(item);
+    if (bytes > this.#limits.queuedBytes) return { stored: false, evicted };
     while (
       this.#count + 1 > this.#limits.queuedMessages ||
       this.#bytes + bytes > this.#limits.queuedBytes

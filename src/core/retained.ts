@@ -92,7 +92,8 @@ export class Retained {
       if (name === undefined) continue;
       if (name === "#" || name === "+") {
         for (const [child, next] of level.children) {
-          if (depth === 0 && isReserved(child)) continue;
+          // `#` stays at its own depth all the way down, so it is the level that tells the first.
+          if (level === this.#root && isReserved(child)) continue;
           stack.push({ level: next, depth: name === "#" ? depth : depth + 1 });
         }
         continue;

@@ -1,7 +1,7 @@
 import type { Connection } from "./connection.ts";
 import { Deadline } from "./deadlines.ts";
 import type { Millis } from "./io.ts";
-import { InflightWindow } from "./inflight.ts";
+import { InflightWindow, type Outgoing } from "./inflight.ts";
 import type { Message, ProtocolVersion, Qos } from "./packet.ts";
 import { Queue, type QueueLimits } from "./queue.ts";
 import type { Subscription } from "./subscriptions.ts";
@@ -24,6 +24,8 @@ export class Session {
   readonly queue: Queue;
   /** What the client has yet to acknowledge. */
   readonly outgoing = new InflightWindow();
+  /** The part of `outgoing` that is still to be sent again on this connection, in order. */
+  readonly resends = new Set<Outgoing>();
   /** Packet ids of incoming QoS 2 messages that were passed on and wait for PUBREL. */
   readonly incoming = new Set<number>();
   replays: Replay[] = [];

@@ -68,9 +68,19 @@ function replay(
   request: SubscriptionRequest,
   existed: boolean,
 ): void {
-  session.replays = session.replays.filter((other) => other.subscription.filter !== request.filter);
-  if (subscription.group !== null || request.retainHandling === 2) return;
-  if (request.retainHandling === 1 && existed) return;
+  const { filter } = subscription;
+  const wanted =
+    subscription.group === null &&
+    request.retainHandling !== 2 &&
+    !(request.retainHandling === 1 && existed);
+  if (!wanted) {
+    // What an earlier SUBSCRIBE is still owed comes by the rules of this one.
+    session.replays = session.replays.map((other) =>
+      other.subscription.filter === filter ? { ...other, subscription } : other,
+    );
+    return;
+  }
+  session.replays = session.replays.filter((other) => other.subscription.filter !== filter);
   if (broker.retained.count === 0) return;
   const messages = broker.retained.match(subscription.pattern, () => broker.now);
   session.replays.push({ messages, subscription });

@@ -63,6 +63,8 @@ export class Driver {
   readonly #writer: DeliveryWriter;
   #trace: boolean;
   #now: Millis;
+  /** Links that were ended and whose peers have not closed yet. */
+  #parting = 0;
   bytesReceived = 0;
   bytesSent = 0;
 
@@ -108,6 +110,8 @@ export class Driver {
   heartbeat(): void {
     this.#guard(() => {
       const asleepMs = this.#clock.catchUp();
+      // The timer stood still meanwhile, so that what it was set to comes too late by that time.
+      if (asleepMs > 0) this.#timer.stop();
       this.#turn();
       const { bytesReceived, bytesSent } = this;
       this.#hand({ type: "measured", bytesReceived, bytesSent });
@@ -119,6 +123,11 @@ export class Driver {
   /** Whether everything that was sent has left the process. */
   get idle(): boolean {
     return this.#ports.every((port) => port === undefined || port.outbox.size === 0);
+  }
+
+  /** Clients that were sent away and have yet to take their last bytes, or to close. */
+  get parting(): number {
+    return this.#parting;
   }
 
   stopTimer(): void {
@@ -242,7 +251,11 @@ export class Driver {
 
   #closed(port: Port, how: "eof" | "reset" | "timeout"): void {
     port.outbox.clear();
-    if (port.linger !== null) clearTimeout(port.linger);
+    if (port.linger !== null) {
+      clearTimeout(port.linger);
+      port.linger = null;
+      this.#parting -= 1;
+    }
     if (!port.open) return;
     this.#turn();
     // Packets whose turn is still to come came before the end, so they count before it.
@@ -423,12 +436,16 @@ export class Driver {
     if (how === "reset") {
       port.outbox.clear();
       port.link.reset();
-    } else if (port.outbox.size === 0) {
-      port.link.end();
+      return;
+    }
+    this.#parting += 1;
+    if (port.outbox.size === 0) {
+      this.#part(port);
     } else {
       port.linger = setTimeout(() => {
         port.outbox.clear();
         port.link.reset();
+        this.#parting -= 1;
       }, lingerMs);
     }
   }
@@ -437,7 +454,9 @@ export class Driver {
   #part(port: Port): void {
     if (port.linger !== null) clearTimeout(port.linger);
     port.linger = null;
-    port.link.end();
+    port.link.end(() => {
+      this.#parting -= 1;
+    });
   }
 
   #release(port: Port): void {

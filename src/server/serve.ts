@@ -75,7 +75,8 @@ export async function serve(settings: ServeSettings): Promise<number> {
     const addresses = sockets.flatMap((socket) => socket.addresses);
     ready?.publish(addresses.map((address) => `mqtt://${address}`));
     note({ event: "configurationLoaded", file: settings.file });
-    for (const text of openToTheNetwork(config.listeners, sockets)) note({ event: "warning", text });
+    for (const text of openToTheNetwork(config.listeners, sockets))
+      note({ event: "warning", text });
     note({ event: "listening", addresses: addresses.map((address) => `mqtt://${address}`) });
   } catch (cause) {
     for (const socket of sockets) socket.close();
@@ -142,7 +143,7 @@ function startHeart(
 /** Waits until clients have taken their last bytes, within bounds. */
 async function farewell(driver: Driver): Promise<number> {
   const until = performance.now() + farewellMs;
-  while (driver.partingLinks > 0 && performance.now() < until) {
+  while (driver.parting > 0 && performance.now() < until) {
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
   return 0;

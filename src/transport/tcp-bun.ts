@@ -102,6 +102,7 @@ class BunLink implements Link {
   #blocked = false;
   #paused = false;
   #linger: ReturnType<typeof setTimeout> | undefined = undefined;
+  #gone: () => void = nothing;
 
   constructor(socket: Bun.Socket<BunLink>, origin: Origin) {
     this.#socket = socket;
@@ -136,10 +137,11 @@ class BunLink implements Link {
     this.#socket.resume();
   }
 
-  end(): void {
-    if (this.#state === "failing") return this.reset();
-    if (this.#state !== "open") return;
+  end(gone: () => void = nothing): void {
+    if (this.#state === "failing") this.reset();
+    if (this.#state !== "open") return gone();
     this.#state = "ending";
+    this.#gone = gone;
     // Closing with unread data makes a RST of it, which may destroy what the peer has not read yet.
     // So only our side is closed, and what still comes is read and dropped until the peer closes.
     if (this.#paused) this.#socket.resume();
@@ -184,12 +186,15 @@ class BunLink implements Link {
     const state = this.#state;
     this.#state = "closed";
     if (this.#linger !== undefined) clearTimeout(this.#linger);
+    if (state === "ending") this.#gone();
     if (state === "failing") this.#origin.events.closed(this, "reset");
     if (state === "open") {
       this.#origin.events.closed(this, error === undefined ? "eof" : tcpEnd(error));
     }
   }
 }
+
+function nothing(): void {}
 
 function terminate(socket: Bun.Socket<BunLink>): void {
   socket.terminate();

@@ -68,6 +68,7 @@ class NodeLink implements Link {
   #state: LinkState = "open";
   #blocked = false;
   #linger: ReturnType<typeof setTimeout> | undefined = undefined;
+  #gone: () => void = nothing;
 
   constructor(socket: Socket, origin: Origin) {
     this.#socket = socket;
@@ -79,7 +80,7 @@ class NodeLink implements Link {
     socket.on("drain", () => this.#writable());
     socket.on("end", () => this.#closed("eof"));
     socket.on("error", (error) => this.#closed(tcpEnd(error)));
-    socket.on("close", () => this.#gone());
+    socket.on("close", () => this.#wasClosed());
   }
 
   write(bytes: Uint8Array, start: number, end: number): number {
@@ -101,9 +102,10 @@ class NodeLink implements Link {
     if (this.#state === "open") this.#socket.resume();
   }
 
-  end(): void {
-    if (this.#state !== "open") return;
+  end(gone: () => void = nothing): void {
+    if (this.#state !== "open") return gone();
     this.#state = "ending";
+    this.#gone = gone;
     this.#socket.end();
     // What still comes is read and dropped: closing with unread data would make a RST of it.
     this.#socket.resume();
@@ -141,8 +143,9 @@ class NodeLink implements Link {
     this.#origin.events.closed(this, how);
   }
 
-  #gone(): void {
+  #wasClosed(): void {
     if (this.#linger !== undefined) clearTimeout(this.#linger);
+    if (this.#state === "ending") this.#gone();
     this.#closed("eof");
   }
 
@@ -151,3 +154,5 @@ class NodeLink implements Link {
     this.#linger.unref();
   }
 }
+
+function nothing(): void {}

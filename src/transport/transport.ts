@@ -2,7 +2,7 @@
 
 /** One socket. All calls are synchronous and safe after the end: they then do nothing. */
 export interface Link {
-  /** `address:port`, IPv6 in brackets. */
+  /** `address:port`, IPv6 in brackets; `unknown` when the peer was gone before it was accepted. */
   readonly remote: string;
   /** Room for the driver: whatever it keeps for this link. */
   owner: unknown;
@@ -12,11 +12,14 @@ export interface Link {
    * copied or written before it returns.
    */
   write(bytes: Uint8Array, start: number, end: number): number;
-  /** Stops and restarts reading, so that TCP holds the peer back. */
+  /** Stops and restarts reading, so that TCP holds the peer back. `data` under way may still come. */
   pause(): void;
   resume(): void;
-  /** Orderly end: FIN after all that the kernel took. `closed` does not follow. */
-  end(): void;
+  /**
+   * Orderly end: FIN after all that the kernel took. `closed` does not follow; `gone` is called once
+   * the peer has closed too, or the wait for it was given up.
+   */
+  end(gone?: () => void): void;
   /** Abortive end: RST, what waits is lost. `closed` does not follow. */
   reset(): void;
   /**

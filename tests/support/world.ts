@@ -22,6 +22,7 @@ export class World {
   readonly events: LogEvent[] = [];
   /** A fault of the broker's own; a test that expects none needs no check, `advance` throws it. */
   readonly faults: unknown[] = [];
+  readonly #clock: Clock;
   #monotonic = 0;
   #sinceBoot = 0;
   #wall = epoch;
@@ -36,6 +37,7 @@ export class World {
       sinceBoot: () => this.#sinceBoot,
     };
     const clock = new Clock(source);
+    this.#clock = clock;
     this.broker = new Broker(options, clock.now());
     this.driver = new Driver({
       broker: this.broker,
@@ -62,9 +64,9 @@ export class World {
     const until = this.#monotonic + milliseconds;
     for (;;) {
       this.check();
-      const due = this.#due === null ? Infinity : this.#due - epoch;
-      if (due > until) break;
-      this.#pass(Math.max(0, due - this.#monotonic));
+      const wait = this.#due === null ? Infinity : Math.max(0, this.#due - this.#clock.now());
+      if (this.#monotonic + wait > until) break;
+      this.#pass(wait);
       this.#onDue();
     }
     this.#pass(until - this.#monotonic);

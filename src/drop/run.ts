@@ -1,0 +1,240 @@
+import { NoAnswer, Refused } from "../client/client.ts";
+import { clientTransports, DialError } from "../client/dial.ts";
+import type { ClientVersion } from "../client/machine.ts";
+import { isLoopback, type Target } from "../client/target.ts";
+import type { Need, Result, Scenario } from "./scenario.ts";
+import {
+  CalledOff,
+  ControlFailed,
+  NotOffered,
+  Stage,
+  type StageOptions,
+  type WillPlan,
+} from "./stage.ts";
+import { StallMeter } from "./stall.ts";
+import { inconclusive, judge, skipped } from "./verdict.ts";
+
+export interface RunOptions {
+  readonly scenarios: readonly Scenario[];
+  readonly versions: readonly ClientVersion[];
+  readonly target: Target;
+  /** A second way to the same broker, whose results stand beside the first's. */
+  readonly via: Target | null;
+  readonly keepAlive: number;
+  readonly waitMs: number;
+  readonly toleranceMs: number;
+  readonly clientId: string | null;
+  readonly will: Partial<WillPlan>;
+  readonly deniedTopic: string | null;
+  readonly restartCommand: string | null;
+  /** One after the other, whatever they need. */
+  readonly serial: boolean;
+  /** Scenario ids that the user named: they run against any address. */
+  readonly named: ReadonlySet<string>;
+  /** What this machine can do. */
+  readonly has: ReadonlySet<Need>;
+  readonly signal: AbortSignal;
+  readonly watch: RunWatch;
+}
+
+/** Told as it goes, for live lines and NDJSON. */
+export interface RunWatch {
+  started(run: RunName): void;
+  /** `until`: monotonic milliseconds. */
+  waits(run: RunName, what: string, until: number): void;
+  ended(run: RunName, result: Result): void;
+}
+
+export interface RunName {
+  readonly id: string;
+  readonly protocol: ClientVersion;
+  readonly target: Target;
+}
+
+/** How many scenarios play at the same time. */
+const atOnce = 24;
+
+/**
+ * Plays the scenarios, those that do not disturb each other at the same time, and judges each.
+ * Rejects with DialError or Refused when there is no way to the broker at all; otherwise every run
+ * has a result, in the order of the catalogue.
+ */
+export async function runScenarios(options: RunOptions): Promise<Result[]> {
+  const targets = options.via === null ? [options.target] : [options.target, options.via];
+  const stalls = new StallMeter();
+  try {
+    const runs: Run[] = [];
+    for (const target of targets) {
+      for (const version of await spoken(options, target)) {
+        for (const scenario of options.scenarios) runs.push({ scenario, target, version });
+      }
+    }
+    const results = new Map<Run, Result>();
+    const play = async (run: Run): Promise<void> => {
+      if (options.signal.aborted) return;
+      results.set(run, await playOne(options, run, stalls));
+    };
+    // The user's own topic or id is one for all, so that they would hear each other's wills.
+    const alone = options.serial || options.clientId !== null || options.will.topic !== undefined;
+    const together = runs.filter(({ scenario }) => !alone && !scenario.serial);
+    await inParallel(together, play);
+    for (const run of runs) {
+      if (!results.has(run)) await play(run);
+    }
+    return runs.flatMap((run) => results.get(run) ?? []);
+  } finally {
+    stalls.stop();
+  }
+}
+
+interface Run {
+  readonly scenario: Scenario;
+  readonly target: Target;
+  readonly version: ClientVersion;
+}
+
+/** The protocols that the broker speaks, of those that were asked for. */
+async function spoken(options: RunOptions, target: Target): Promise<ClientVersion[]> {
+  const versions: ClientVersion[] = [];
+  let refusal: unknown = null;
+  for (const version of options.versions) {
+    const stage = new Stage(
+      stageOptions(options, target, version, () => {}),
+      "hello",
+      token(),
+    );
+    try {
+      await stage.client({ clientId: stage.id("hello") });
+      versions.push(version);
+    } catch (fault) {
+      // A broker that knows no v5 says so with 0x01 (or 0x84), or just hangs up.
+      const isLevel = fault instanceof Refused && (fault.code === 1 || fault.code === 0x84);
+      const mayBeLevel = isLevel || (fault instanceof NoAnswer && version === 5);
+      if (!mayBeLevel || options.versions.length === 1) throw fault;
+      refusal = fault;
+    } finally {
+      await stage.clear();
+    }
+  }
+  if (versions.length === 0) throw refusal;
+  return versions;
+}
+
+async function playOne(options: RunOptions, run: Run, stalls: StallMeter): Promise<Result> {
+  const { scenario, target, version } = run;
+  const name = { id: scenario.id, protocol: version, target };
+  const on = stageOptions(options, target, version, (what, until) =>
+    options.watch.waits(name, what, until),
+  );
+  options.watch.started(name);
+  const missing = missingNeed(options, run);
+  const result =
+    missing === null ? await staged(scenario, on, stalls) : skipped(scenario, on, missing);
+  options.watch.ended(name, result);
+  return result;
+}
+
+async function staged(
+  scenario: Scenario,
+  options: StageOptions,
+  stalls: StallMeter,
+): Promise<Result> {
+  const stage = new Stage(options, scenario.id, token());
+  const result = await judged(scenario, stage, stalls);
+  const problems = await stage.clear();
+  if (problems.length === 0 || result.verdict !== "pass") return result;
+  return { ...result, detail: `${result.detail}; not cleaned up: ${problems.join(", ")}` };
+}
+
+async function judged(scenario: Scenario, stage: Stage, stalls: StallMeter): Promise<Result> {
+  const began = stage.now;
+  const { options } = stage;
+  try {
+    await stage.control();
+    const observations = await scenario.play(stage);
+    return judge(scenario, options, stage.droppedAt, observations, stalls.since(began));
+  } catch (fault) {
+    if (fault instanceof NotOffered) return skipped(scenario, options, fault.message);
+    if (fault instanceof CalledOff) return inconclusive(scenario, options, "called off");
+    if (fault instanceof ControlFailed) return inconclusive(scenario, options, fault.message);
+    if (fault instanceof Refused) {
+      return inconclusive(scenario, options, `the broker refused a client: ${fault.message}`);
+    }
+    if (fault instanceof DialError || fault instanceof NoAnswer) {
+      return inconclusive(scenario, options, `the broker is gone or silent: ${fault.message}`);
+    }
+    throw fault;
+  }
+}
+
+function missingNeed(options: RunOptions, { scenario, target, version }: Run): string | null {
+  for (const need of scenario.needs) {
+    const why = whyMissing(need, options, scenario, target, version);
+    if (why !== null) return why;
+  }
+  return null;
+}
+
+function whyMissing(
+  need: Need,
+  options: RunOptions,
+  scenario: Scenario,
+  target: Target,
+  version: ClientVersion,
+): string | null {
+  switch (need) {
+    case "v5":
+      return version === 5 ? null : "MQTT 5.0 only";
+    case "websocket":
+      if (!clientTransports.includes("ws")) return "this client has no WebSocket transport yet";
+      return target.transport.startsWith("ws") ? null : "the address is no WebSocket";
+    case "tls":
+      if (!clientTransports.includes("tls")) return "this client has no TLS transport yet";
+      return target.transport === "tls" ? null : "the address is not TLS";
+    case "loopback":
+      if (isLoopback(target) || options.named.has(scenario.id)) return null;
+      return "a load: only against this machine, or when named";
+    case "--denied-topic":
+      return options.deniedTopic === null ? "needs --denied-topic" : null;
+    case "--restart-command":
+      return options.restartCommand === null ? "needs --restart-command" : null;
+    case "child process":
+    case "network namespace":
+      return options.has.has(need) ? null : `needs a ${need}, which this machine does not give`;
+  }
+}
+
+function stageOptions(
+  options: RunOptions,
+  target: Target,
+  version: ClientVersion,
+  onWait: (what: string, until: number) => void,
+): StageOptions {
+  const { keepAlive, waitMs, toleranceMs, clientId, will, deniedTopic, restartCommand, signal } =
+    options;
+  return {
+    target,
+    version,
+    keepAlive,
+    waitMs,
+    toleranceMs,
+    clientId,
+    will,
+    deniedTopic,
+    restartCommand,
+    signal,
+    onWait,
+  };
+}
+
+async function inParallel(runs: readonly Run[], play: (run: Run) => Promise<void>): Promise<void> {
+  const waiting = [...runs];
+  const worker = async (): Promise<void> => {
+    for (let run = waiting.shift(); run !== undefined; run = waiting.shift()) await play(run);
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
+}
+
+function token(): string {
+  return crypto.randomUUID().slice(0, 8);
+}

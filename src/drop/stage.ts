@@ -1,0 +1,314 @@
+import type { IPublishPacket } from "mqtt-packet";
+import { Client, type ConnectOptions } from "../client/client.ts";
+import type { ClientVersion } from "../client/machine.ts";
+import type { Target } from "../client/target.ts";
+import type { Observation } from "./scenario.ts";
+
+/** The will that the client dies with, as the user gave it or as we made it up. */
+export interface WillPlan {
+  readonly topic: string;
+  readonly payload: Buffer;
+  readonly qos: 0 | 1 | 2;
+  readonly retain: boolean;
+  /** Seconds. */
+  readonly delay: number;
+}
+
+export interface StageOptions {
+  readonly target: Target;
+  readonly version: ClientVersion;
+  /** Seconds: the keepalive of the client that dies. */
+  readonly keepAlive: number;
+  /** Milliseconds past the due time after which a will counts as not coming. */
+  readonly waitMs: number;
+  /** Milliseconds past the due time after which it counts as late. */
+  readonly toleranceMs: number;
+  /** Set by the user; null: made up for each scenario. */
+  readonly clientId: string | null;
+  readonly will: Partial<WillPlan>;
+  readonly deniedTopic: string | null;
+  readonly restartCommand: string | null;
+  /** Told what is waited for, for the live line: until which monotonic moment. */
+  readonly onWait: (what: string, until: number) => void;
+  /** The user wants out: every wait ends with it. */
+  readonly signal: AbortSignal;
+}
+
+/** How long a second copy is watched for. */
+export const secondCopyMs = 2000;
+/** How long an ordinary PUBLISH may take to the watcher. */
+const controlMs = 3000;
+
+/** The run was called off: nothing can be said. */
+export class CalledOff extends Error {
+  override name = "CalledOff";
+}
+
+/** The control arm failed: nothing can be said of this client's will. */
+export class ControlFailed extends Error {
+  override name = "ControlFailed";
+}
+
+/** The broker said in CONNACK what makes the scenario pointless; it is skipped with this. */
+export class NotOffered extends Error {
+  override name = "NotOffered";
+}
+
+/**
+ * Where one scenario is played: a topic of its own, a watcher, and clients that die. Whatever was
+ * opened or left on the broker is taken back by `clear`.
+ */
+export class Stage {
+  readonly options: StageOptions;
+  readonly will: WillPlan;
+  readonly clientId: string;
+  readonly #clients: Client[] = [];
+  readonly #leftovers: (() => Promise<void>)[] = [];
+  #watcher: Client | null = null;
+  readonly #label: string;
+  /** When the client died, or fell silent; what the results' times count from. */
+  droppedAt = performance.now();
+
+  /** `name` becomes part of topics and ids; `token` makes them nobody else's. */
+  constructor(options: StageOptions, name: string, token: string) {
+    this.options = options;
+    this.#label = `mqttd-drop-${token}-${name}-v${options.version}`;
+    this.clientId = options.clientId ?? (options.version === 3 ? token.slice(0, 20) : this.#label);
+    this.will = {
+      topic: `mqttd-drop/${token}/${name}/v${options.version}/will`,
+      payload: Buffer.from(`will of ${this.clientId}`),
+      qos: 1,
+      retain: false,
+      delay: 0,
+      ...options.will,
+    };
+  }
+
+  /** Monotonic milliseconds. */
+  get now(): number {
+    return performance.now();
+  }
+
+  get isV5(): boolean {
+    return this.options.version === 5;
+  }
+
+  /** A topic beside the will's, of this scenario alone. */
+  topic(name: string): string {
+    return `mqttd-drop/${this.#label}/${name}`;
+  }
+
+  /** A client id beside that of the client that dies. */
+  id(name: string): string {
+    return `${this.#label}-${name}`.slice(0, this.options.version === 3 ? 23 : undefined);
+  }
+
+  /** Marks the moment of the drop: now, or the last packet that a silent client had sent. */
+  dropped(at = this.now): number {
+    this.droppedAt = at;
+    return at;
+  }
+
+  /** CONNECT's options with the user's credentials; no will, a clean session, no keepalive. */
+  connectOptions(options: Partial<ConnectOptions> = {}): ConnectOptions {
+    const { username, password } = this.options.target;
+    return {
+      clientId: this.clientId,
+      clean: true,
+      keepalive: 0,
+      ...(username !== null && { username }),
+      ...(password !== null && { password: Buffer.from(password) }),
+      ...options,
+    };
+  }
+
+  /** CONNECT's `will` for a plan, by default the scenario's own. */
+  willOptions(
+    plan: Partial<WillPlan> = {},
+    properties: Record<string, unknown> = {},
+  ): NonNullable<ConnectOptions["will"]> {
+    const { topic, payload, qos, retain, delay } = { ...this.will, ...plan };
+    const all = { ...(delay > 0 && { willDelayInterval: delay }), ...properties };
+    return { topic, payload, qos, retain, ...(this.isV5 && { properties: all }) };
+  }
+
+  /** Opens the network connection of a client, without CONNECT. */
+  async dial(): Promise<Client> {
+    const client = await Client.open(this.options.target, this.options.version);
+    this.#clients.push(client);
+    return client;
+  }
+
+  /** A connected client. Rejects with Refused, NoAnswer or DialError. */
+  async client(options: Partial<ConnectOptions> = {}): Promise<Client> {
+    const client = await this.dial();
+    await client.connect(this.connectOptions(options));
+    this.#persists(options);
+    return client;
+  }
+
+  /** The client that dies: with the will, the keepalive and the id of the scenario. */
+  async victim(options: Partial<ConnectOptions> = {}): Promise<Client> {
+    const client = await this.client({
+      will: this.willOptions(),
+      keepalive: this.options.keepAlive,
+      ...options,
+    });
+    const max = client.connack?.properties?.maximumQoS;
+    if (max !== undefined && this.will.qos > max) throw new NotOffered(`Maximum QoS is ${max}`);
+    return client;
+  }
+
+  /** A second connection that hears the will's topic. One a stage; it stays alive by itself. */
+  async watcher(): Promise<Client> {
+    if (this.#watcher !== null) return this.#watcher;
+    const watcher = await this.client({ clientId: this.id("watch"), keepalive: 30 });
+    watcher.stayAlive(10_000);
+    const { reasonCode, granted } = toAnswer(await watcher.subscribe(this.will.topic, { qos: 2 }));
+    if (reasonCode >= 0x80) {
+      throw new ControlFailed(
+        `the watcher may not subscribe to ${this.will.topic} (0x${reasonCode.toString(16)})`,
+      );
+    }
+    if (granted === undefined) throw new ControlFailed("the SUBACK has no reason code");
+    this.#watcher = watcher;
+    return watcher;
+  }
+
+  /**
+   * An ordinary PUBLISH of this client on the will's topic has to reach the watcher: else it may not
+   * publish there, so neither can its will. Rejects with ControlFailed.
+   */
+  async control(): Promise<void> {
+    const watcher = await this.watcher();
+    const payload = `control ${crypto.randomUUID()}`;
+    const client = await this.client();
+    const qos = this.will.qos === 0 ? 0 : 1;
+    const reason = await client.publish(this.will.topic, payload, { qos });
+    const isControl = (packet: IPublishPacket): boolean => packet.payload.toString() === payload;
+    const came = await this.until(controlMs, "control", () =>
+      watcher.arrivals.some(({ packet }) => isControl(packet)),
+    );
+    client.leave();
+    const kept = watcher.arrivals.filter(({ packet }) => !isControl(packet));
+    watcher.arrivals.splice(0, watcher.arrivals.length, ...kept);
+    if (came) return;
+    const said = reason >= 0x80 ? ` (PUBACK 0x${reason.toString(16)})` : "";
+    throw new ControlFailed(
+      `this client may not publish on ${this.will.topic}${said}, so neither can its will`,
+    );
+  }
+
+  /** Wills among what the watcher has heard since `since`. */
+  wills(since: number, plan: Partial<WillPlan> = {}): { at: number; packet: IPublishPacket }[] {
+    const payload = plan.payload ?? this.will.payload;
+    return (this.#watcher?.arrivals ?? []).filter(
+      ({ at, packet }) =>
+        at >= since && packet.topic === (plan.topic ?? this.will.topic) && equal(packet, payload),
+    );
+  }
+
+  /**
+   * Watches for a will that is due at `due`: until it has come and no second one within 2 s, or the
+   * wait is over. `since` is the moment of the drop.
+   */
+  async expectWill(since: number, due: number, arm = ""): Promise<Observation> {
+    const { waitMs } = this.options;
+    const left = due - this.now + waitMs;
+    await this.until(left, "the will", () => this.wills(since).length > 0);
+    const seen = this.wills(since).length > 0;
+    if (seen) {
+      await this.until(secondCopyMs, "a second copy", () => this.wills(since).length > 1);
+      const early = this.wills(since).some(({ at }) => at < due);
+      if (early) await this.until(due - this.now + secondCopyMs, "a second copy", () => false);
+    }
+    return this.observation(since, due, arm);
+  }
+
+  /** Watches until `until` that no will comes. */
+  async expectNone(since: number, until: number, arm = ""): Promise<Observation> {
+    await this.until(until - this.now, "no will", () => this.wills(since).length > 0);
+    return this.observation(since, null, arm);
+  }
+
+  /** What the watcher has heard since `since`, against what was due. */
+  observation(since: number, due: number | null, arm = ""): Observation {
+    const wills = this.wills(since);
+    return {
+      arm,
+      due,
+      got: wills.map(({ at }) => at),
+      until: this.now,
+      altered: wills[0] === undefined ? null : alterationOf(wills[0].packet, this.will),
+      broken: null,
+      inconclusive: this.#watcher?.isOver === true ? "the watcher's connection was closed" : null,
+    };
+  }
+
+  /** Waits until `isThere` or the time is over; returns which. Rejects with CalledOff. */
+  async until(milliseconds: number, what: string, isThere: () => boolean): Promise<boolean> {
+    const end = this.now + milliseconds;
+    this.options.onWait(what, end);
+    while (!isThere()) {
+      if (this.options.signal.aborted) throw new CalledOff("called off");
+      const left = end - this.now;
+      if (left <= 0) return false;
+      await new Promise((resolve) => setTimeout(resolve, Math.min(left, pollMs)));
+    }
+    return true;
+  }
+
+  async pause(milliseconds: number, what: string): Promise<void> {
+    await this.until(milliseconds, what, () => false);
+  }
+
+  /** Something to undo at the end, whatever happens. */
+  later(undo: () => Promise<void>): void {
+    this.#leftovers.push(undo);
+  }
+
+  /** Leaves nothing behind: retained messages, sessions, processes, connections. Never rejects. */
+  async clear(): Promise<string[]> {
+    const problems: string[] = [];
+    for (const undo of this.#leftovers.toReversed()) {
+      await undo().catch((fault: unknown) => problems.push(String(fault)));
+    }
+    for (const client of this.#clients) {
+      if (!client.isOver) client.leave();
+    }
+    return problems;
+  }
+
+  /** A session that outlives its connection is ended by a clean one with its id. */
+  #persists(options: Partial<ConnectOptions>): void {
+    const expiry = options.properties?.sessionExpiryInterval ?? 0;
+    const persists = this.isV5 ? expiry > 0 : options.clean === false;
+    if (!persists) return;
+    const clientId = options.clientId ?? this.clientId;
+    this.later(async () => {
+      const client = await this.dial();
+      await client.connect(this.connectOptions({ clientId }));
+      client.leave();
+    });
+  }
+}
+
+/** Between two looks; arrivals carry their own times, so that it costs no accuracy. */
+const pollMs = 10;
+
+function equal(packet: IPublishPacket, payload: Buffer): boolean {
+  return Buffer.from(packet.payload).equals(payload);
+}
+
+/** What is not as the will was given; null: nothing. */
+function alterationOf(packet: IPublishPacket, will: WillPlan): string | null {
+  // The watcher subscribed with QoS 2, so the message keeps its own QoS.
+  if (packet.qos < will.qos) return `QoS ${packet.qos} instead of ${will.qos}`;
+  return null;
+}
+
+function toAnswer(suback: { granted: unknown }): { reasonCode: number; granted: unknown } {
+  const [first] = Array.isArray(suback.granted) ? suback.granted : [];
+  const code: unknown = typeof first === "object" && first !== null ? first.qos : first;
+  return { reasonCode: typeof code === "number" ? code : 0x80, granted: first };
+}

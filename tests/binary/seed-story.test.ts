@@ -1,0 +1,127 @@
+import { expect, test } from "bun:test";
+import { ClientProcess } from "../support/client-process.ts";
+import { type EndedLine, RunningBroker } from "../support/executable.ts";
+import { now } from "../support/inbox.ts";
+import { Relay } from "../support/relay.ts";
+import { SocketClient } from "../support/socket-client.ts";
+
+// What mqttd is for: a client vanishes without a word, and its will arrives when it is due.
+
+const keepalive = 2;
+const allowedMs = 3000;
+/** The most that an expired keepalive may be late. */
+const latenessMs = 50;
+/** A machine that holds a process up for longer than that gets further tries; the bound stays. */
+const retriesOfTiming = { retry: 4 };
+
+/** A broker, and somebody who waits for the will of `clientId`. */
+async function scene(clientId: string) {
+  const broker = await RunningBroker.start();
+  const watcher = await SocketClient.connect(broker.port, { clientId: "watcher" });
+  await watcher.subscribe("wills/+", 1);
+  return {
+    broker,
+    watcher,
+    options: { port: broker.port, clientId, keepalive, subscribe: null },
+    /** The one line of the end, and the moment at which the will came: once, no more. */
+    async end(): Promise<{ line: EndedLine; at: number }> {
+      const { at, payload } = await watcher.message(`wills/${clientId}`);
+      expect(payload).toBe("gone");
+      const line = await broker.ended(clientId);
+      expect(line.will).toMatchObject({ fate: "published", delivered: 1, dropped: 0 });
+      return { line, at };
+    },
+    async [Symbol.asyncDispose]() {
+      watcher[Symbol.dispose]();
+      await broker[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** The broker received the last packet at some moment from `sent` to `answered`. */
+function expectOnTime(last: { sent: number; answered: number }, line: EndedLine, at: number): void {
+  expect(line).toMatchObject({ cause: "keepAliveExpired", allowedMs });
+  expect(line.silentMs).toBeGreaterThanOrEqual(allowedMs);
+  expect(line.silentMs).toBeLessThanOrEqual(allowedMs + latenessMs);
+  expect(at - last.sent).toBeGreaterThanOrEqual(allowedMs);
+  expect(at - last.answered).toBeLessThanOrEqual(allowedMs + latenessMs);
+}
+
+/** All that was to be said has been said, and said once. */
+async function expectOneEnd({ broker, watcher }: Scene, clientId: string): Promise<void> {
+  await watcher.ping();
+  expect(watcher.messages().filter((text) => text.startsWith("wills/"))).toEqual([
+    `wills/${clientId}=gone`,
+  ]);
+  await broker.stop();
+  await broker.ended(clientId);
+}
+
+type Scene = Awaited<ReturnType<typeof scene>>;
+
+test.concurrent(
+  "a client that is stopped (SIGSTOP) is missed after 1.5 keepalives",
+  async () => {
+    await using story = await scene("stopped");
+    await using client = new ClientProcess(story.options);
+    const last = await client.answered(2);
+    client.signal("SIGSTOP");
+    const { line, at } = await story.end();
+    expectOnTime(last, line, at);
+    await expectOneEnd(story, "stopped");
+  },
+  retriesOfTiming,
+);
+
+test.concurrent("a client that is killed (SIGKILL) is missed at once", async () => {
+  await using story = await scene("killed");
+  await using client = new ClientProcess(story.options);
+  await client.answered(2);
+  const killedAt = now();
+  client.signal("SIGKILL");
+  const { line, at } = await story.end();
+  expect(line.cause).toBeOneOf(["closedByPeer", "resetByPeer"]);
+  // At once, and not because the keepalive expired.
+  expect(line.silentMs).toBeLessThan(allowedMs / 2);
+  expect(at - killedAt).toBeLessThan(allowedMs / 2);
+  expect(line.allowedMs).toBe(allowedMs);
+  await expectOneEnd(story, "killed");
+});
+
+test.concurrent(
+  "a client behind a proxy that went silent is missed after 1.5 keepalives",
+  async () => {
+    await using story = await scene("relayed");
+    using relay = new Relay(story.broker.port);
+    await using client = new ClientProcess({ ...story.options, port: relay.port });
+    await client.answered(2);
+    relay.fallSilent();
+    const { toBrokerAt: sent, toClientAt: answered } = relay;
+    const { line, at } = await story.end();
+    expectOnTime({ sent, answered }, line, at);
+    // The client never stopped sending, and its connection to the proxy is open.
+    expect(client.told.items.length).toBe(2);
+    await relay.brokerClosed;
+    await expectOneEnd(story, "relayed");
+  },
+  retriesOfTiming,
+);
+
+test.concurrent(
+  "a client that only listens, on a busy topic, is missed after 1.5 keepalives",
+  async () => {
+    await using story = await scene("listening");
+    using busy = await SocketClient.connect(story.broker.port, { clientId: "busy" });
+    await using client = new ClientProcess({ ...story.options, subscribe: "busy/topic" });
+    const last = await client.answered();
+    const publishing = setInterval(() => busy.publish("busy/topic", "traffic"), 10);
+    const { line, at } = await story.end().finally(() => clearInterval(publishing));
+    expectOnTime(last, line, at);
+    // The broker had closed its connection, so that its process ended; until then it had traffic.
+    await client.exit();
+    const received = client.told.items.findLast((told) => told.did === "receive");
+    expect(received?.messages).toBeGreaterThanOrEqual(100);
+    await expectOneEnd(story, "listening");
+  },
+  retriesOfTiming,
+);

@@ -1,0 +1,175 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { RunningBroker } from "../support/executable.ts";
+import { SocketClient } from "../support/socket-client.ts";
+
+const isAbsent = ["mosquitto_pub", "mosquitto_sub"].some((name) => Bun.which(name) === null);
+const why = isAbsent ? " (skipped: mosquitto_pub and mosquitto_sub are not installed)" : "";
+
+let broker: RunningBroker;
+beforeAll(async () => {
+  // The log says on this level when a client has subscribed.
+  if (!isAbsent) broker = await RunningBroker.start({ args: ["--log-level", "debug"] });
+});
+afterAll(async () => {
+  if (isAbsent) return;
+  try {
+    await broker.stop();
+  } finally {
+    await broker[Symbol.asyncDispose]();
+  }
+});
+
+/** Topics and client ids are of one test alone, since the tests share a broker. */
+let tests = 0;
+const own = (name: string): string => `${name}-${++tests}`;
+
+/** mosquitto_sub, once the broker has its subscription. */
+class Subscriber implements AsyncDisposable {
+  readonly id: string;
+  readonly #child: Bun.Subprocess<"ignore", "pipe", "inherit">;
+
+  constructor(id: string, args: readonly string[]) {
+    this.id = id;
+    this.#child = Bun.spawn(
+      ["mosquitto_sub", "-h", "127.0.0.1", "-p", String(broker.port), "-i", id, ...args],
+      { stdin: "ignore", stdout: "pipe", stderr: "inherit", timeout: 20_000 },
+    );
+  }
+
+  static async start(args: readonly string[], id = own("sub")): Promise<Subscriber> {
+    // A client that was there before, under the same id, has lines in the log already.
+    const linesBefore = broker.log.items.length;
+    const subscriber = new Subscriber(id, args);
+    await broker.line(
+      `the subscription of ${id}`,
+      (line) =>
+        line.event === "subscribed" &&
+        line.client === id &&
+        broker.log.items.indexOf(line) >= linesBefore,
+    );
+    return subscriber;
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name);
+  }
+
+  /** What it printed, once it has ended as it should. */
+  async output(): Promise<string> {
+    const text = await this.#child.stdout.text();
+    expect(await this.#child.exited).toBe(0);
+    return text;
+  }
+
+  async exit(): Promise<void> {
+    await this.#child.exited;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#child.kill("SIGKILL");
+    await this.#child.exited;
+  }
+}
+
+async function publish(args: readonly string[], stdin = ""): Promise<void> {
+  const child = Bun.spawn(
+    ["mosquitto_pub", "-h", "127.0.0.1", "-p", String(broker.port), ...args],
+    { stdin: Buffer.from(stdin), stdout: "inherit", stderr: "inherit", timeout: 20_000 },
+  );
+  expect(await child.exited).toBe(0);
+}
+
+describe.skipIf(isAbsent).each(["mqttv31", "mqttv311", "mqttv5"])(
+  `the mosquitto clients, -V %s${why}`,
+  (version) => {
+    const protocol = ["-V", version];
+
+    test.each(["0", "1", "2"])("a message of QoS %s arrives once", async (qos) => {
+      const topic = own("topic");
+      await using subscriber = await Subscriber.start([
+        ...[...protocol, "-t", topic, "-q", qos, "-C", "2", "-F", "%q %r %t %p"],
+      ]);
+      await publish([...protocol, "-t", topic, "-q", qos, "-m", "first"]);
+      await publish([...protocol, "-t", topic, "-q", qos, "-m", "second"]);
+      expect(await subscriber.output()).toBe(`${qos} 0 ${topic} first\n${qos} 0 ${topic} second\n`);
+    });
+
+    test("500 lines of QoS 2 arrive in order, once each", async () => {
+      const topic = own("topic");
+      const lines = Array.from({ length: 500 }, (_, at) => `line ${at}\n`).join("");
+      await using subscriber = await Subscriber.start([
+        ...[...protocol, "-t", topic, "-q", "2", "-C", "500"],
+      ]);
+      await publish([...protocol, "-t", topic, "-q", "2", "-l"], lines);
+      expect(await subscriber.output()).toBe(lines);
+    });
+
+    test("a retained message reaches who subscribes later, until it is cleared", async () => {
+      const topic = own("retained");
+      await publish([...protocol, "-t", topic, "-r", "-q", "1", "-m", "kept"]);
+      await using subscriber = await Subscriber.start([
+        ...[...protocol, "-t", topic, "-C", "1", "-F", "%r %p"],
+      ]);
+      expect(await subscriber.output()).toBe("1 kept\n");
+      await publish([...protocol, "-t", topic, "-r", "-q", "1", "-n"]);
+      using late = await SocketClient.connect(broker.port, { clientId: own("late") });
+      await late.subscribe(topic);
+      await late.ping();
+      expect(late.messages()).toEqual([]);
+    });
+
+    test("a persistent session goes on with what was published meanwhile", async () => {
+      const topic = own("topic");
+      const id = own("persistent");
+      const args = [...protocol, "-t", topic, "-q", "1", "-c"];
+      {
+        await using first = await Subscriber.start(args, id);
+        first.signal("SIGKILL");
+        await broker.ended(id);
+      }
+      await publish([...protocol, "-t", topic, "-q", "1", "-m", "meanwhile"]);
+      await using second = await Subscriber.start([...args, "-C", "1"], id);
+      expect(await second.output()).toBe("meanwhile\n");
+    });
+
+    /** A mosquitto_sub with a will, and somebody who waits for it. */
+    async function mortal(signal: NodeJS.Signals) {
+      const topic = own("will");
+      const watcher = await SocketClient.connect(broker.port, { clientId: own("watcher") });
+      await watcher.subscribe(topic, 2);
+      await using client = await Subscriber.start([
+        ...[...protocol, "-t", "quiet", "--will-topic", topic, "--will-payload", "gone"],
+        ...["--will-qos", "2", "--will-retain"],
+      ]);
+      client.signal(signal);
+      await client.exit();
+      const line = await broker.ended(client.id);
+      await watcher.ping();
+      return { line, watcher, topic };
+    }
+
+    test("killed with SIGKILL: its will is published, retained", async () => {
+      const { line, watcher, topic } = await mortal("SIGKILL");
+      expect(watcher.messages()).toEqual([`${topic}=gone`]);
+      expect(await watcher.message(topic)).toMatchObject({ qos: 2, retain: true });
+      expect(line.cause).toBeOneOf(["closedByPeer", "resetByPeer"]);
+      expect(line.will).toMatchObject({ fate: "published", retained: "stored" });
+      watcher[Symbol.dispose]();
+    });
+
+    const says = version === "mqttv5" ? "DISCONNECT 0x04: the will" : "DISCONNECT: no will";
+    test(`stopped with SIGINT it sends ${says}`, async () => {
+      const { line, watcher, topic } = await mortal("SIGINT");
+      if (version === "mqttv5") {
+        expect(watcher.messages()).toEqual([`${topic}=gone`]);
+        expect(line).toMatchObject({ cause: "disconnectedWithWill", detail: "reason 0x04" });
+        expect(line.will).toMatchObject({ fate: "published" });
+      } else {
+        expect(watcher.messages()).toEqual([]);
+        expect(line).toMatchObject({ cause: "disconnected" });
+        expect(line.will).toMatchObject({ fate: "discarded", why: "disconnect" });
+      }
+      watcher[Symbol.dispose]();
+    });
+  },
+);

@@ -1,0 +1,84 @@
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { AssertionFault } from "../../src/core/assert.ts";
+import { InflightWindow, type Outgoing } from "../../src/core/inflight.ts";
+import { message } from "./messages.ts";
+
+function add(window: InflightWindow): Outgoing {
+  return window.add(message("t"), 1, false, 0, null, 0, 4);
+}
+
+test("the window does what a map by packet id does", () => {
+  fc.assert(
+    fc.property(fc.array(fc.nat({ max: 30 }), { maxLength: 300 }), (steps) => {
+      const window = new InflightWindow();
+      const map = new Map<number, Outgoing>();
+      for (const action of steps) {
+        // Few are added at a time, so that ids come round their ring; one can stay for long.
+        const oldest = [...map.keys()][action % 4];
+        if (action < 16 || oldest === undefined) {
+          const added = add(window);
+          expect(map.has(added.packetId)).toBe(false);
+          map.set(added.packetId, added);
+        } else {
+          const outgoing = window.get(oldest);
+          expect(outgoing).toBe(map.get(oldest));
+          if (outgoing !== undefined) window.remove(outgoing);
+          map.delete(oldest);
+          expect(window.get(oldest)).toBeUndefined();
+        }
+        expect(window.count).toBe(map.size);
+        expect(window.inOrder()).toEqual([...map.values()]);
+      }
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test("packet ids come round after 65,535, never 0, past one that is still waited for", () => {
+  const window = new InflightWindow();
+  const stuck = add(window);
+  expect(stuck.packetId).toBe(1);
+  const seen: number[] = [];
+  for (let time = 0; time < 65_540; time++) {
+    const outgoing = add(window);
+    seen.push(outgoing.packetId);
+    window.remove(outgoing);
+  }
+  expect(seen.slice(0, 3)).toEqual([2, 3, 4]);
+  expect(seen.slice(65_532, 65_537)).toEqual([65_534, 65_535, 2, 3, 4]);
+  expect(window.get(1)).toBe(stuck);
+  const last = add(window);
+  expect(window.inOrder()).toEqual([stuck, last]);
+});
+
+test("an order outlives the ring: what was sent first stays first when ids have come round", () => {
+  const window = new InflightWindow();
+  for (let time = 0; time < 65_530; time++) window.remove(add(window));
+  const sent = Array.from({ length: 12 }, () => add(window));
+  expect(sent.map(({ packetId }) => packetId)).toEqual([
+    65_531, 65_532, 65_533, 65_534, 65_535, 1, 2, 3, 4, 5, 6, 7,
+  ]);
+  expect(window.inOrder()).toEqual(sent);
+});
+
+test("all 65,535 ids can be taken, and one more is a fault of our own", () => {
+  const window = new InflightWindow();
+  const ids = new Set<number>();
+  for (let time = 0; time < 65_535; time++) ids.add(add(window).packetId);
+  expect(ids.size).toBe(65_535);
+  expect(ids.has(0)).toBe(false);
+  expect(() => add(window)).toThrow(AssertionFault);
+  const middle = window.get(30_000);
+  if (middle === undefined) throw new Error("id 30,000 is taken");
+  window.remove(middle);
+  expect(add(window).packetId).toBe(30_000);
+});
+
+test("what is in flight leaves once; a second time is a fault of our own", () => {
+  const window = new InflightWindow();
+  const outgoing = add(window);
+  window.remove(outgoing);
+  expect(() => window.remove(outgoing)).toThrow(AssertionFault);
+  expect(window.get(0)).toBeUndefined();
+});

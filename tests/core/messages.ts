@@ -1,0 +1,50 @@
+import type { Millis } from "../../src/core/io.ts";
+import type { Message } from "../../src/core/packet.ts";
+import { Session } from "../../src/core/session.ts";
+import type { Subscription } from "../../src/core/subscriptions.ts";
+
+/** Samples for the units of the core. */
+
+export function millis(value: number): Millis {
+  // The brand is the clock's to give; here the test is the clock.
+  return value as Millis;
+}
+
+export function message(topic: string, more: Partial<Message> = {}): Message {
+  return {
+    topic,
+    qos: 0,
+    retain: false,
+    payload: new TextEncoder().encode(topic),
+    properties: null,
+    expiresAt: null,
+    frame: null,
+    owned: true,
+    ...more,
+  };
+}
+
+export function session(clientId: string): Session {
+  return new Session(clientId, { queuedMessages: 10, queuedBytes: 1000 }, millis(0));
+}
+
+export function subscription(
+  owner: Session,
+  pattern: string,
+  more: Partial<Subscription> = {},
+): Subscription {
+  return {
+    session: owner,
+    filter: pattern,
+    pattern,
+    group: null,
+    qos: 0,
+    noLocal: false,
+    retainAsPublished: false,
+    identifier: 0,
+    ...more,
+  };
+}
+
+/** Levels that make many topics and filters meet. */
+export const levels = ["a", "b", "", "$x"] as const;

@@ -1,0 +1,87 @@
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { Queue, type Queued } from "../../src/core/queue.ts";
+import { message } from "./messages.ts";
+
+/** Its size is that of its payload: the topic is empty. */
+function item(name: string, qos: 0 | 1 | 2, bytes = 1): Queued {
+  const payload = new Uint8Array(bytes);
+  payload.set(new TextEncoder().encode(name).subarray(0, bytes));
+  return { message: message("", { payload }), qos, retain: false, identifiers: null };
+}
+
+type Step =
+  { readonly push: { readonly qos: 0 | 1 | 2; readonly bytes: number } } | "shift" | "clear";
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 10,
+    arbitrary: fc.record({
+      push: fc.record({
+        qos: fc.constantFrom<(0 | 1 | 2)[]>(0, 0, 1, 2),
+        bytes: fc.integer({ min: 1, max: 40 }),
+      }),
+    }),
+  },
+  { weight: 6, arbitrary: fc.constant<"shift">("shift") },
+  { weight: 1, arbitrary: fc.constant<"clear">("clear") },
+);
+
+test("the queue does what a plain list does under the same limits", () => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 100 }), (steps) => {
+      const queue = new Queue({ queuedMessages: 6, queuedBytes: 100 });
+      let list: Queued[] = [];
+      const bytes = () => list.reduce((sum, one) => sum + one.message.payload.length, 0);
+      for (const action of steps) {
+        if (action === "shift") {
+          expect(queue.shift()).toBe(list.shift());
+        } else if (action === "clear") {
+          queue.clear();
+          list = [];
+        } else {
+          const one = item("", action.push.qos, action.push.bytes);
+          let evicted = 0;
+          const full = () => list.length >= 6 || bytes() + action.push.bytes > 100;
+          while (full() && one.qos !== 0 && list.some(({ qos }) => qos === 0)) {
+            list.splice(
+              list.findIndex(({ qos }) => qos === 0),
+              1,
+            );
+            evicted += 1;
+          }
+          const stored = !full();
+          if (stored) list.push(one);
+          expect(queue.push(one)).toEqual({ stored, evicted });
+        }
+        expect([queue.count, queue.bytes, queue.hasQos0]).toEqual([
+          list.length,
+          bytes(),
+          list.some(({ qos }) => qos === 0),
+        ]);
+      }
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("a message that is larger than the queue evicts nothing", () => {
+  const queue = new Queue({ queuedMessages: 6, queuedBytes: 100 });
+  queue.push(item("a", 0, 50));
+  expect(queue.push(item("b", 1, 101))).toEqual({ stored: false, evicted: 0 });
+  expect(queue.count).toBe(1);
+});
+
+test("first in, first out, over many thousands", () => {
+  const queue = new Queue({ queuedMessages: 10_000, queuedBytes: Infinity });
+  let next = 0;
+  const names = (one: Queued | undefined) => new TextDecoder().decode(one?.message.payload);
+  for (let index = 0; index < 20_000; index++) {
+    queue.push(item(String(index).padStart(5, "0"), 1, 5));
+    if (index % 3 === 0) continue;
+    expect(names(queue.shift())).toBe(String(next++).padStart(5, "0"));
+  }
+  while (queue.count > 0) expect(names(queue.shift())).toBe(String(next++).padStart(5, "0"));
+  expect(queue.shift()).toBeUndefined();
+  expect(queue.bytes).toBe(0);
+});

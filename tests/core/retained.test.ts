@@ -1,0 +1,97 @@
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { Retained } from "../../src/core/retained.ts";
+import { matches } from "../../src/core/topic.ts";
+import { levels, message, millis } from "./messages.ts";
+
+const unlimited = { retainedMessages: Infinity, retainedBytes: Infinity };
+const never = () => millis(0);
+
+const topic = fc
+  .array(fc.constantFrom(...levels), { minLength: 1, maxLength: 4 })
+  .map((names) => names.join("/"))
+  .filter((name) => name !== "");
+const filter = fc
+  .tuple(
+    fc.array(fc.constantFrom(...levels, "+"), { minLength: 1, maxLength: 4 }),
+    fc.constantFrom("", "/#"),
+  )
+  .map(([names, end]) => names.join("/") + end)
+  .filter((name) => name !== "");
+
+test("each filter finds what the plain definition finds, and nothing is left when all is cleared", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.record({ topic, clear: fc.constantFrom(false, false, true) }), { maxLength: 40 }),
+      fc.array(filter, { minLength: 1, maxLength: 10 }),
+      (steps, filters) => {
+        const store = new Retained(unlimited);
+        const kept = new Map<string, string>();
+        for (const [index, { topic: name, clear }] of steps.entries()) {
+          if (clear) {
+            expect(store.clear(name)).toBe(kept.delete(name));
+          } else {
+            const payload = new TextEncoder().encode("x".repeat(index));
+            expect(store.store(message(name, { payload }))).toBe(true);
+            kept.set(name, "x".repeat(index));
+          }
+          expect(store.count).toBe(kept.size);
+        }
+        for (const wanted of [...filters, "#", "+/#"]) {
+          const found = [...store.match(wanted, never)].map(({ topic: name }) => name);
+          const expected = [...kept.keys()].filter((name) => matches(wanted, name));
+          expect(found.toSorted()).toEqual(expected.toSorted());
+        }
+        for (const name of kept.keys()) {
+          const [found] = store.match(name, never);
+          expect(new TextDecoder().decode(found?.payload)).toBe(kept.get(name) ?? "none");
+        }
+        for (const name of kept.keys()) expect(store.clear(name)).toBe(true);
+        expect([store.count, store.bytes]).toEqual([0, 0]);
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
+
+test("a limit counts what would be there after the message was stored", () => {
+  const store = new Retained({ retainedMessages: 2, retainedBytes: 100 });
+  const sized = (name: string, bytes: number) =>
+    message(name, { payload: new Uint8Array(bytes - 2 * name.length) });
+  expect(store.store(sized("a", 60))).toBe(true);
+  expect(store.store(sized("b", 41))).toBe(false);
+  expect(store.store(sized("b", 40))).toBe(true);
+  expect(store.store(sized("c", 1 + 1))).toBe(false);
+  expect(store.store(sized("a", 61))).toBe(false);
+  expect(store.store(sized("a", 50))).toBe(true);
+  expect([store.count, store.bytes]).toEqual([2, 90]);
+});
+
+test("a message that has expired is forgotten by whoever comes by", () => {
+  const store = new Retained(unlimited);
+  store.store(message("a", { expiresAt: millis(1000) }));
+  store.store(message("b"));
+  let now = millis(999);
+  const found = () => [...store.match("#", () => now)].map(({ topic: name }) => name).toSorted();
+  expect(found()).toEqual(["a", "b"]);
+  now = millis(1000);
+  expect(found()).toEqual(["b"]);
+  expect(store.count).toBe(1);
+});
+
+test("the store may change while an answer is taken in pieces", () => {
+  const store = new Retained(unlimited);
+  for (let index = 0; index < 10; index++) store.store(message(`t/${index}`));
+  const answer = store.match("t/#", never);
+  const found = new Set<string>();
+  for (let next = answer.next(); next.done !== true; next = answer.next()) {
+    found.add(next.value.topic);
+    // All but what was found is taken away, and something else put in its place.
+    for (let index = 0; index < 10; index++) {
+      if (!found.has(`t/${index}`)) store.clear(`t/${index}`);
+    }
+    store.store(message("t/new"));
+  }
+  expect([...found]).toHaveLength(1);
+  expect(store.count).toBe(2);
+});

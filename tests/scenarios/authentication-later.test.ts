@@ -1,0 +1,157 @@
+import { expect, test } from "bun:test";
+import type { ProtocolError } from "../../src/core/reason.ts";
+import type { Credentials } from "../../src/server/auth.ts";
+import type { TestClient } from "../support/client.ts";
+import { World } from "../support/world.ts";
+
+type Answer = (refused: ProtocolError | null) => void;
+
+/** A broker whose verdicts are given by hand. */
+function scene(): { world: World; asked: { credentials: Credentials; answer: Answer }[] } {
+  const asked: { credentials: Credentials; answer: Answer }[] = [];
+  const world = new World({
+    authenticate: (credentials, answer) => void asked.push({ credentials, answer }),
+  });
+  return { world, asked };
+}
+
+const denied = { reason: 0x86, statement: "v5-3.1.4-2", detail: "wrong password" } as const;
+
+function talk(client: TestClient): void {
+  client.connect({ clientId: "a", username: "u", password: Buffer.from([1, 2, 255]) });
+  client.send({ cmd: "subscribe", messageId: 1, subscriptions: [{ topic: "t", qos: 1 }] });
+  client.publish("t", "early", { qos: 1, messageId: 2 });
+  client.ping();
+}
+
+test("packets that come before the verdict wait for it, and are handled in their order", () => {
+  const { world, asked } = scene();
+  const client = world.open();
+  talk(client);
+  expect(client.received).toEqual([]);
+  expect(client.paused).toBe(true);
+  expect(asked[0]?.credentials).toEqual(
+    expect.objectContaining({
+      clientId: "a",
+      username: "u",
+      password: Uint8Array.of(1, 2, 255),
+      allowAnonymous: true,
+    }),
+  );
+  world.advance(3000);
+  asked[0]?.answer(null);
+  world.check();
+  expect(client.received.map(({ cmd }) => cmd)).toEqual([
+    "connack",
+    "suback",
+    "publish",
+    "puback",
+    "pingresp",
+  ]);
+  expect(client.paused).toBe(false);
+});
+
+test("after a refusal what came meanwhile is not handled", () => {
+  const { world, asked } = scene();
+  const watcher = world.open();
+  watcher.connect({ clientId: "w" });
+  asked[0]?.answer(null);
+  watcher.subscribe("#");
+  watcher.take("connack");
+  const client = world.open();
+  talk(client);
+  asked[1]?.answer(denied);
+  world.check();
+  expect(client.received).toMatchObject([{ cmd: "connack", returnCode: 4 }]);
+  expect(client.closedBy).toBe("end");
+  expect(watcher.messages()).toEqual([]);
+});
+
+test("the connect timeout runs on while a verdict is awaited; a late one changes nothing", () => {
+  const { world, asked } = scene();
+  const client = world.open();
+  client.connect({ clientId: "a" });
+  world.advance(9999);
+  expect(client.closedBy).toBeNull();
+  world.advance(1);
+  expect(client.closedBy).toBe("end");
+  expect(world.noted("ended")).toMatchObject([{ cause: "connectTimeout", wasConnected: false }]);
+  asked[0]?.answer(null);
+  world.check();
+  expect(client.received).toEqual([]);
+  expect(world.broker.view()).toMatchObject({ connections: [], sessions: [] });
+});
+
+test("a late verdict does not let in the next client that has the number of the connection", () => {
+  const { world, asked } = scene();
+  const first = world.open();
+  first.connect({ clientId: "a" });
+  first.drop();
+  const second = world.open();
+  second.connect({ clientId: "b" });
+  expect(world.broker.view().connections).toMatchObject([{ connection: 0, clientId: "b" }]);
+  asked[0]?.answer(null);
+  world.check();
+  expect(second.received).toEqual([]);
+  asked[1]?.answer(null);
+  world.check();
+  expect(second.take("connack")).toHaveLength(1);
+  expect(world.broker.view().sessions).toMatchObject([{ clientId: "b" }]);
+});
+
+test("a client that is gone before its verdict leaves nothing: no session, no will", () => {
+  const { world, asked } = scene();
+  const client = world.open();
+  client.connect({
+    clientId: "a",
+    clean: false,
+    will: { topic: "t", payload: Buffer.from("x"), qos: 0, retain: true },
+  });
+  client.drop();
+  asked[0]?.answer(null);
+  world.check();
+  expect(world.broker.view()).toMatchObject({
+    connections: [],
+    sessions: [],
+    retained: { messages: 0 },
+    deadlines: 0,
+  });
+});
+
+test("others are served meanwhile", () => {
+  const { world, asked } = scene();
+  const slow = world.open();
+  slow.connect({ clientId: "slow" });
+  const quick = world.open();
+  quick.connect({ clientId: "quick" });
+  asked[1]?.answer(null);
+  world.check();
+  expect(quick.take("connack")).toHaveLength(1);
+  quick.ping();
+  expect(quick.take("pingresp")).toHaveLength(1);
+  expect(slow.received).toEqual([]);
+});
+
+test("the keepalive begins with the verdict", () => {
+  const { world, asked } = scene();
+  const client = world.open();
+  client.connect({ clientId: "a", keepalive: 4 });
+  world.advance(9000);
+  asked[0]?.answer(null);
+  world.check();
+  world.advance(5999);
+  expect(client.closedBy).toBeNull();
+  world.advance(1);
+  expect(client.closedBy).toBe("end");
+});
+
+test("two clients with one id: the later verdict takes over", () => {
+  const { world, asked } = scene();
+  const [first, second] = [world.open(), world.open()];
+  for (const client of [first, second]) client.connect({ clientId: "a", protocolVersion: 5 });
+  asked[1]?.answer(null);
+  asked[0]?.answer(null);
+  world.check();
+  expect(second.received.map(({ cmd }) => cmd)).toEqual(["connack", "disconnect"]);
+  expect(first.received.map(({ cmd }) => cmd)).toEqual(["connack"]);
+});

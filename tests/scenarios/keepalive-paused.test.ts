@@ -1,0 +1,106 @@
+import { expect, test } from "bun:test";
+import type { ProtocolError } from "../../src/core/reason.ts";
+import type { TestClient } from "../support/client.ts";
+import { closeLedger } from "../support/ledger.ts";
+import { endOf, isOpen, mortal, watcherOf } from "../support/mortal.ts";
+import { World } from "../support/world.ts";
+
+/** The rest of a turn that was cut short; it comes from the event loop, not from the clock. */
+const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
+
+/** Sends the client, which has subscribed to `flood`, more than the broker keeps for it, so that it reads no more from it. */
+function holdBack(world: World, client: TestClient): void {
+  client.room = 0;
+  const publisher = world.open();
+  publisher.connect({ clientId: "publisher" });
+  publisher.publish("flood", Buffer.alloc(1000));
+  publisher.send({ cmd: "disconnect" });
+  expect(client.paused).toBe(true);
+}
+
+test("time in which the broker did not read does not count", async () => {
+  const world = new World({ outputBytes: 200, limits: { stallTimeoutMs: 1_000_000 } });
+  const client = mortal(world, { keepalive: 10 });
+  client.subscribe("flood");
+  holdBack(world, client);
+  world.advance(10_000);
+  world.advance(600_000);
+  expect(isOpen(world, client)).toBe(true);
+  client.drain();
+  await nextTurn();
+  expect(client.paused).toBe(false);
+  world.advance(14_999);
+  expect(isOpen(world, client)).toBe(true);
+  world.advance(1);
+  expect(endOf(world, client)).toMatchObject({ cause: "keepAliveExpired", silentMs: 15_000 });
+  closeLedger(world);
+});
+
+test("silence before the pause counts together with silence after it", async () => {
+  const world = new World({ outputBytes: 200, limits: { stallTimeoutMs: 1_000_000 } });
+  const client = mortal(world, { keepalive: 10 });
+  client.subscribe("flood");
+  world.advance(6000);
+  holdBack(world, client);
+  world.advance(100_000);
+  client.drain();
+  await nextTurn();
+  world.advance(8999);
+  expect(isOpen(world, client)).toBe(true);
+  world.advance(1);
+  expect(endOf(world, client)).toMatchObject({ cause: "keepAliveExpired", silentMs: 15_000 });
+  closeLedger(world);
+});
+
+test("B1: a client that takes nothing while the broker does not read is found as stalled", () => {
+  const world = new World({ outputBytes: 200, limits: { stallTimeoutMs: 30_000 } });
+  const watcher = watcherOf(world, "wills/#");
+  const client = mortal(world, { keepalive: 10 });
+  client.subscribe("flood");
+  holdBack(world, client);
+  world.advance(29_999);
+  expect(isOpen(world, client)).toBe(true);
+  world.advance(1);
+  expect(endOf(world, client).cause).toBe("stalled");
+  expect(client.closedBy).toBe("reset");
+  expect(watcher.messages()).toEqual(["wills/mortal=gone"]);
+  closeLedger(world);
+});
+
+test("B3: what came while the broker did not read counts before the end", () => {
+  const world = new World({ outputBytes: 200, limits: { stallTimeoutMs: 1_000_000 } });
+  const watcher = watcherOf(world);
+  const client = mortal(world, { keepalive: 10, will: { topic: "last" } });
+  client.subscribe("flood");
+  holdBack(world, client);
+  watcher.received.length = 0;
+  client.publish("last", "words");
+  world.advance(5000);
+  expect(watcher.messages()).toEqual([]);
+  client.drop("reset");
+  expect(watcher.messages()).toEqual(["last=words", "last=gone"]);
+  // The words were heard at the end; silence is never negative.
+  expect(endOf(world, client).silentMs).toBe(0);
+  closeLedger(world);
+});
+
+test("the wait for a verdict on CONNECT is the broker's own, and no part of the silence", () => {
+  const answers: ((refused: ProtocolError | null) => void)[] = [];
+  let slow = true;
+  const world = new World({
+    authenticate: (_credentials, answer) => (slow ? void answers.push(answer) : answer(null)),
+  });
+  const client = world.open();
+  expect(client.connect({ clientId: "patient", keepalive: 10 })).toBeUndefined();
+  expect(client.paused).toBe(true);
+  world.advance(8000);
+  slow = false;
+  answers.shift()?.(null);
+  expect(client.take("connack")).toHaveLength(1);
+  expect(client.paused).toBe(false);
+  world.advance(14_999);
+  expect(isOpen(world, client)).toBe(true);
+  world.advance(1);
+  expect(endOf(world, client)).toMatchObject({ cause: "keepAliveExpired", silentMs: 15_000 });
+  closeLedger(world);
+});

@@ -1,0 +1,109 @@
+import { expect, test } from "bun:test";
+import type { TestClient } from "../support/client.ts";
+import { World } from "../support/world.ts";
+
+function subscriber(world: World, receiveMaximum: number): TestClient {
+  const client = world.open();
+  client.connect({ clientId: "s", protocolVersion: 5, properties: { receiveMaximum } });
+  client.subscribe({ topic: "t", qos: 2 });
+  return client;
+}
+
+function publisher(world: World): TestClient {
+  const client = world.open();
+  client.connect({ clientId: "p", protocolVersion: 5 });
+  return client;
+}
+
+test("v5-3.3.4-9: no more than Receive Maximum unacknowledged messages are on their way", () => {
+  const world = new World();
+  const client = subscriber(world, 2);
+  const source = publisher(world);
+  for (const payload of ["a", "b", "c", "d", "e"]) source.publish("t", payload, { qos: 1 });
+  expect(client.messages()).toEqual(["t=a", "t=b"]);
+  client.send({ cmd: "puback", messageId: 2 });
+  expect(client.messages()).toEqual(["t=c"]);
+  client.send({ cmd: "puback", messageId: 1 });
+  client.send({ cmd: "puback", messageId: 3 });
+  expect(client.messages()).toEqual(["t=d", "t=e"]);
+});
+
+test("v5-3.3.4-7: QoS 0 goes on while the window is full", () => {
+  const world = new World();
+  const client = subscriber(world, 1);
+  const source = publisher(world);
+  for (const payload of ["a", "b"]) source.publish("t", payload, { qos: 1 });
+  source.publish("t", "zero");
+  expect(client.messages()).toEqual(["t=a", "t=zero"]);
+});
+
+test("for QoS 2 it is PUBCOMP that makes room, or a PUBREC with an error", () => {
+  const world = new World();
+  const client = subscriber(world, 1);
+  const source = publisher(world);
+  for (const payload of ["a", "b", "c"]) source.publish("t", payload, { qos: 2 });
+  expect(client.messages()).toEqual(["t=a"]);
+  client.send({ cmd: "pubrec", messageId: 1 });
+  expect(client.messages()).toEqual([]);
+  client.send({ cmd: "pubcomp", messageId: 1 });
+  expect(client.messages()).toEqual(["t=b"]);
+  client.send({ cmd: "pubrec", messageId: 2, reasonCode: 0x83 });
+  expect(client.messages()).toEqual(["t=c"]);
+});
+
+test("v4 clients have the window of the configuration", () => {
+  const world = new World({ limits: { inflight: 3 } });
+  const client = world.open();
+  client.connect({ clientId: "s" });
+  client.subscribe({ topic: "t", qos: 1 });
+  const source = publisher(world);
+  for (const payload of ["a", "b", "c", "d"]) source.publish("t", payload, { qos: 1 });
+  expect(client.messages()).toHaveLength(3);
+  client.send({ cmd: "puback", messageId: 1 });
+  expect(client.messages()).toEqual(["t=d"]);
+});
+
+test("what waits for the window is bounded by the session's queue", () => {
+  const world = new World({ limits: { queuedMessages: 2 } });
+  const client = subscriber(world, 1);
+  const source = publisher(world);
+  for (const payload of ["a", "b", "c", "d"]) source.publish("t", payload, { qos: 1 });
+  expect(world.noted("dropping")).toMatchObject([{ clientId: "s", why: "queue full" }]);
+  client.send({ cmd: "puback", messageId: 1 });
+  client.send({ cmd: "puback", messageId: 2 });
+  client.send({ cmd: "puback", messageId: 3 });
+  expect(client.messages()).toEqual(["t=a", "t=b", "t=c"]);
+});
+
+test("v5-4.9.0-1: a client that has more unfinished QoS 2 messages than announced gets 0x93", () => {
+  const world = new World({ limits: { receiveMaximum: 3 } });
+  const client = publisher(world);
+  for (const messageId of [1, 2, 3]) client.publish("t", "x", { qos: 2, messageId });
+  client.publish("t", "x", { qos: 2, messageId: 3, dup: true });
+  expect(client.closedBy).toBeNull();
+  client.publish("t", "x", { qos: 2, messageId: 4 });
+  expect(client.take("disconnect")).toMatchObject([{ reasonCode: 0x93 }]);
+  expect(world.noted("ended")).toMatchObject([{ cause: "quotaExceeded" }]);
+});
+
+test("PUBREL makes room, and QoS 1 takes none", () => {
+  const world = new World({ limits: { receiveMaximum: 1 } });
+  const client = publisher(world);
+  for (let messageId = 1; messageId <= 20; messageId++) {
+    client.publish("t", "x", { qos: 2, messageId });
+    client.publish("t", "x", { qos: 1, messageId: 100 });
+    client.send({ cmd: "pubrel", messageId });
+  }
+  expect(client.closedBy).toBeNull();
+  expect(client.take("pubcomp")).toHaveLength(20);
+});
+
+test("v4 knows no Receive Maximum, so none is enforced", () => {
+  const world = new World({ limits: { receiveMaximum: 1 } });
+  const client = world.open();
+  client.connect({ clientId: "p" });
+  for (let messageId = 1; messageId <= 20; messageId++) {
+    client.publish("t", "x", { qos: 2, messageId });
+  }
+  expect(client.take("pubrec")).toHaveLength(20);
+});

@@ -1,0 +1,130 @@
+import { expect, test } from "bun:test";
+import type { Limits } from "../../src/core/limits.ts";
+import type { TestClient } from "../support/client.ts";
+import { World } from "../support/world.ts";
+
+function open(
+  limits: Partial<Limits>,
+  protocolVersion: 4 | 5 = 5,
+): { world: World; client: TestClient } {
+  const world = new World({ limits });
+  const client = world.open();
+  client.connect({ clientId: "a", protocolVersion });
+  return { world, client };
+}
+
+test("v5-3.2.2-11: PUBLISH above Maximum QoS ends the connection with 0x9B", () => {
+  const { client } = open({ qos: 1 });
+  client.publish("t", "x", { qos: 1 });
+  expect(client.closedBy).toBeNull();
+  client.publish("t", "x", { qos: 2 });
+  expect(client.take("disconnect")).toMatchObject([{ reasonCode: 0x9b }]);
+});
+
+test("v5-3.2.2-14: PUBLISH with RETAIN where retain is off ends the connection with 0x9A", () => {
+  const { world, client } = open({ retain: false });
+  client.publish("t", "x", { retain: true });
+  expect(client.take("disconnect")).toMatchObject([{ reasonCode: 0x9a }]);
+  expect(world.broker.view().retained.messages).toBe(0);
+});
+
+test("v5-3.2.2-12, v5-3.2.2-13: a will that breaks them refuses the CONNECT with 0x9B or 0x9A", () => {
+  const world = new World({ limits: { qos: 1, retain: false } });
+  const codeFor = (protocolVersion: 4 | 5, qos: 0 | 1 | 2, retain: boolean) => {
+    const connack = world.open().connect({
+      clientId: "a",
+      protocolVersion,
+      will: { topic: "t", payload: Buffer.from("x"), qos, retain },
+    });
+    return connack?.reasonCode ?? connack?.returnCode;
+  };
+  expect(codeFor(5, 2, false)).toBe(0x9b);
+  expect(codeFor(5, 0, true)).toBe(0x9a);
+  expect(codeFor(5, 1, false)).toBe(0);
+  expect(codeFor(4, 2, false)).toBe(5);
+  expect(codeFor(4, 0, true)).toBe(5);
+});
+
+test("v4 has no code for either: the connection is closed", () => {
+  for (const packet of [{ qos: 2 }, { retain: true }] as const) {
+    const { client } = open({ qos: 1, retain: false }, 4);
+    client.publish("t", "x", packet);
+    expect(client.closedBy).toBe("end");
+    expect(client.received).toEqual([]);
+  }
+});
+
+test("a payload above the limit is refused with 0x97; the connection lives on", () => {
+  const { world, client } = open({ payloadSize: 10 });
+  client.subscribe("t");
+  client.publish("t", "x".repeat(10), { qos: 1 });
+  client.publish("t", "x".repeat(11), { qos: 1 });
+  client.publish("t", "x".repeat(11), { qos: 2 });
+  client.publish("t", "x".repeat(11), { retain: true });
+  expect(client.take("puback").map(({ reasonCode }) => reasonCode ?? 0)).toEqual([0, 0x97]);
+  expect(client.take("pubrec").map(({ reasonCode }) => reasonCode)).toEqual([0x97]);
+  expect(client.messages()).toEqual(["t=xxxxxxxxxx"]);
+  expect(world.noted("publishRefused")).toHaveLength(3);
+  expect(world.broker.view().retained.messages).toBe(0);
+});
+
+test("v4: the refused message is acknowledged, and goes nowhere", () => {
+  const { client } = open({ payloadSize: 10 }, 4);
+  client.subscribe("t");
+  client.publish("t", "x".repeat(11), { qos: 1 });
+  const messageId = client.publish("t", "x".repeat(11), { qos: 2 });
+  client.send({ cmd: "pubrel", messageId });
+  expect(client.received.map(({ cmd }) => cmd)).toEqual(["puback", "pubrec", "pubcomp"]);
+});
+
+test("a topic of too many levels ends the connection with 0x90", () => {
+  const { client } = open({ topicLevels: 3 });
+  client.publish("a/b/c", "x", { qos: 1 });
+  expect(client.take("puback")).toHaveLength(1);
+  client.publish("a/b/c/d", "x");
+  expect(client.take("disconnect")).toMatchObject([{ reasonCode: 0x90 }]);
+});
+
+test("levels are counted, not characters", () => {
+  const { client } = open({ topicLevels: 3 });
+  client.publish("a-very-long-name/of/levels", "x", { qos: 1 });
+  client.publish("//", "x", { qos: 1 });
+  expect(client.take("puback")).toHaveLength(2);
+  client.publish("///", "x", { qos: 1 });
+  expect(client.closedBy).toBe("end");
+});
+
+test("connections past the limit are closed before they say anything, and leave room when they end", () => {
+  const world = new World({ limits: { connections: 2 } });
+  const clients = [1, 2, 3].map(() => world.open());
+  expect(clients.map(({ closedBy }) => closedBy)).toEqual([null, null, "end"]);
+  expect(world.noted("ended")).toMatchObject([{ cause: "quotaExceeded", wasConnected: false }]);
+  clients[0]?.drop();
+  expect(world.open().connect({ clientId: "a" })?.returnCode).toBe(0);
+});
+
+test("each listener has a limit of its own", () => {
+  const world = new World();
+  const narrow = { name: "tcp narrow", connections: 1 };
+  const first = world.open(narrow);
+  expect([first, world.open(narrow), world.open()].map(({ closedBy }) => closedBy)).toEqual([
+    null,
+    "end",
+    null,
+  ]);
+  first.drop();
+  expect(world.open(narrow).closedBy).toBeNull();
+});
+
+test("sessions past the limit are refused with 0x97, in v4 with 0x03; those that are there go on", () => {
+  const world = new World({ limits: { sessions: 2 } });
+  const session = { clean: false } as const;
+  const first = world.open();
+  first.connect({ clientId: "a", ...session });
+  first.drop();
+  expect(world.open().connect({ clientId: "b", ...session })?.returnCode).toBe(0);
+  expect(world.open().connect({ clientId: "c", ...session })?.returnCode).toBe(3);
+  expect(world.open().connect({ clientId: "c", protocolVersion: 5 })?.reasonCode).toBe(0x97);
+  expect(world.open().connect({ clientId: "a", ...session })?.sessionPresent).toBe(true);
+  expect(world.open().connect({ clientId: "a", clean: true })?.returnCode).toBe(0);
+});

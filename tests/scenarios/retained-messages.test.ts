@@ -1,0 +1,140 @@
+import { expect, test } from "bun:test";
+import { World } from "../support/world.ts";
+import type { TestClient } from "../support/client.ts";
+
+function client(world: World, clientId: string, protocolVersion: 4 | 5 = 5): TestClient {
+  const opened = world.open();
+  opened.connect({ clientId, protocolVersion });
+  return opened;
+}
+
+test("v4-3.3.1-6, v5-3.3.1-9: a new subscriber gets the last retained message of each topic", () => {
+  const world = new World();
+  const source = client(world, "p");
+  for (const [topic, payload] of [
+    ["a", "old"],
+    ["a", "new"],
+    ["a/b", "x"],
+    ["c", "y"],
+  ] as const) {
+    source.publish(topic, payload, { retain: true });
+  }
+  source.publish("a", "not retained");
+  for (const version of [4, 5] as const) {
+    const subscriber = client(world, `s${version}`, version);
+    subscriber.subscribe("a/#");
+    const got = subscriber.take("publish");
+    expect(got.map(({ topic, payload }) => `${topic}=${payload.toString()}`).sort()).toEqual([
+      "a/b=x",
+      "a=new",
+    ]);
+    expect(got.every(({ retain }) => retain)).toBe(true);
+  }
+});
+
+test("v4-3.3.1-8, v4-3.3.1-9: RETAIN is 1 in what was stored, 0 in what comes live", () => {
+  const world = new World();
+  const subscriber = client(world, "s", 4);
+  subscriber.subscribe("t");
+  const source = client(world, "p");
+  source.publish("t", "live", { retain: true });
+  expect(subscriber.take("publish")).toMatchObject([{ retain: false }]);
+  subscriber.subscribe("t");
+  expect(subscriber.take("publish")).toMatchObject([{ retain: true }]);
+});
+
+test("v4-3.3.1-10, v5-3.3.1-6: an empty message clears, goes to subscribers, and is not stored itself", () => {
+  const world = new World();
+  const watcher = client(world, "w");
+  watcher.subscribe("t");
+  const source = client(world, "p");
+  source.publish("t", "x", { retain: true });
+  expect(world.broker.view().retained.messages).toBe(1);
+  source.publish("t", "", { retain: true });
+  expect(world.broker.view().retained).toEqual({ messages: 0, bytes: 0 });
+  expect(watcher.messages()).toEqual(["t=x", "t="]);
+  const late = client(world, "late");
+  late.subscribe("t");
+  expect(late.messages()).toEqual([]);
+});
+
+test("clearing what is not there does nothing", () => {
+  const world = new World();
+  const source = client(world, "p");
+  source.publish("a/b/c", "x", { retain: true });
+  for (const topic of ["a", "a/b", "a/b/c/d", "z"]) source.publish(topic, "", { retain: true });
+  expect(world.broker.view().retained.messages).toBe(1);
+});
+
+test("retained messages come with the QoS and the properties that they were published with", () => {
+  const world = new World();
+  const properties = {
+    contentType: "text/plain",
+    responseTopic: "r",
+    correlationData: Buffer.from([1, 2]),
+    userProperties: { k: "v" },
+    payloadFormatIndicator: true,
+  };
+  client(world, "p").publish("t", "x", { qos: 2, retain: true, properties });
+  const subscriber = client(world, "s");
+  subscriber.subscribe({ topic: "t", qos: 2 });
+  const [got] = subscriber.take("publish");
+  expect(got).toMatchObject({ qos: 2, retain: true });
+  expect({ ...got?.properties?.userProperties }).toEqual({ k: "v" });
+  expect(got?.properties).toMatchObject({ ...properties, userProperties: expect.anything() });
+});
+
+test("v5-3.3.1-5: they outlive their publisher", () => {
+  const world = new World();
+  const source = client(world, "p");
+  source.publish("t", "x", { retain: true });
+  source.drop();
+  world.advance(365 * 86_400_000);
+  const subscriber = client(world, "s");
+  subscriber.subscribe("t");
+  expect(subscriber.messages()).toEqual(["t=x"]);
+});
+
+test("a retained message that has expired is gone; one that has not has less time left", () => {
+  const world = new World();
+  const source = client(world, "p");
+  source.publish("a", "x", { retain: true, properties: { messageExpiryInterval: 10 } });
+  source.publish("b", "x", { retain: true, properties: { messageExpiryInterval: 20 } });
+  world.advance(10_000);
+  const subscriber = client(world, "s");
+  subscriber.subscribe("#");
+  expect(subscriber.take("publish")).toMatchObject([
+    { topic: "b", properties: { messageExpiryInterval: 10 } },
+  ]);
+  expect(world.broker.view().retained.messages).toBe(1);
+});
+
+test("a message that would not fit is not kept, live subscribers get it, and it is said", () => {
+  const world = new World({ limits: { retainedMessages: 2 } });
+  const source = client(world, "p");
+  const watcher = client(world, "w");
+  watcher.subscribe("#");
+  for (const topic of ["a", "b", "c"]) source.publish(topic, "x", { retain: true });
+  expect(watcher.messages()).toEqual(["a=x", "b=x", "c=x"]);
+  expect(world.broker.view().retained.messages).toBe(2);
+  expect(world.noted("dropping")).toMatchObject([
+    { clientId: null, why: "retained messages full", topic: "c" },
+  ]);
+  source.publish("a", "replaced", { retain: true });
+  source.publish("b", "", { retain: true });
+  source.publish("c", "now", { retain: true });
+  const late = client(world, "late");
+  late.subscribe("#");
+  expect(late.messages().sort()).toEqual(["a=replaced", "c=now"]);
+});
+
+test("bytes of retained messages are limited, too", () => {
+  const world = new World({ limits: { retainedBytes: 1000 } });
+  const source = client(world, "p");
+  source.publish("a", "x".repeat(600), { retain: true });
+  source.publish("b", "x".repeat(600), { retain: true });
+  expect(world.broker.view().retained.messages).toBe(1);
+  source.publish("a", "x".repeat(100), { retain: true });
+  source.publish("b", "x".repeat(600), { retain: true });
+  expect(world.broker.view().retained.messages).toBe(2);
+});

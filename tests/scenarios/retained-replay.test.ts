@@ -1,0 +1,161 @@
+import { expect, test } from "bun:test";
+import type { TestClient } from "../support/client.ts";
+import { World, type WorldOptions } from "../support/world.ts";
+
+/** A broker that keeps `count` retained messages on r/0, r/1, ... */
+function worldWith(count: number, qos: 0 | 1, options: WorldOptions = {}): World {
+  const world = new World(options);
+  const source = world.open();
+  source.connect({ clientId: "p" });
+  for (let index = 0; index < count; index++) {
+    source.publish(`r/${index}`, String(index), { retain: true, qos, messageId: 1 });
+  }
+  source.drop();
+  return world;
+}
+
+function acknowledgeAll(client: TestClient): string[] {
+  const arrived = client.take("publish");
+  for (const { messageId, qos } of arrived) {
+    if (qos === 1) client.send({ cmd: "puback", messageId: messageId ?? 0 });
+  }
+  return arrived.map(({ topic }) => topic);
+}
+
+test("5,000 retained messages reach a client with a small window, each once", () => {
+  const world = worldWith(5000, 1);
+  const client = world.open();
+  client.connect({ clientId: "s", protocolVersion: 5, properties: { receiveMaximum: 7 } });
+  client.subscribe({ topic: "r/#", qos: 1 });
+  const got: string[] = [];
+  for (;;) {
+    const arrived = client.received.filter(({ cmd }) => cmd === "publish").length;
+    expect(arrived).toBeLessThanOrEqual(7);
+    if (arrived === 0) break;
+    got.push(...acknowledgeAll(client));
+    world.advance(1);
+  }
+  expect(got).toHaveLength(5000);
+  expect(new Set(got).size).toBe(5000);
+});
+
+test("no turn sends more than a piece of a replay; others have their turn between", () => {
+  const world = worldWith(5000, 0);
+  const client = world.open();
+  const other = world.open();
+  other.connect({ clientId: "o" });
+  client.connect({ clientId: "s" });
+  client.subscribe("r/#");
+  const pieces: number[] = [];
+  while (client.received.length > 0) {
+    pieces.push(acknowledgeAll(client).length);
+    other.ping();
+    expect(other.take("pingresp")).toHaveLength(1);
+    world.advance(1);
+  }
+  expect(pieces.length).toBeGreaterThan(20);
+  expect(Math.max(...pieces)).toBeLessThanOrEqual(250);
+  expect(pieces.reduce((sum, piece) => sum + piece, 0)).toBe(5000);
+});
+
+test("large retained messages come in smaller pieces", () => {
+  const world = new World({ limits: { payloadSize: 100_000 } });
+  const source = world.open();
+  source.connect({ clientId: "p" });
+  for (let index = 0; index < 20; index++) {
+    source.publish(`r/${index}`, "x".repeat(100_000), { retain: true });
+  }
+  const client = world.open();
+  client.connect({ clientId: "s" });
+  client.subscribe("r/#");
+  expect(client.received.length).toBeLessThanOrEqual(3);
+  world.advance(20);
+  expect(client.received).toHaveLength(20);
+});
+
+test("UNSUBSCRIBE ends a replay that is under way", () => {
+  const world = worldWith(1000, 1);
+  const client = world.open();
+  client.connect({ clientId: "s", protocolVersion: 5, properties: { receiveMaximum: 5 } });
+  client.subscribe({ topic: "r/#", qos: 1 });
+  client.unsubscribe("r/#");
+  expect(acknowledgeAll(client)).toHaveLength(5);
+  world.advance(100);
+  expect(client.received).toEqual([]);
+});
+
+test("a second SUBSCRIBE begins the replay anew", () => {
+  const world = worldWith(300, 1);
+  const client = world.open();
+  client.connect({ clientId: "s", protocolVersion: 5, properties: { receiveMaximum: 50 } });
+  client.subscribe({ topic: "r/#", qos: 1 });
+  client.subscribe({ topic: "r/#", qos: 0 });
+  const got: string[] = [];
+  while (client.received.length > 0) {
+    got.push(...acknowledgeAll(client));
+    world.advance(1);
+  }
+  expect(got).toHaveLength(50 + 300);
+});
+
+test("a second SUBSCRIBE that asks for no retained messages does not cut the replay short", () => {
+  for (const rh of [1, 2] as const) {
+    const world = worldWith(300, 1);
+    const client = world.open();
+    client.connect({ clientId: "s", protocolVersion: 5, properties: { receiveMaximum: 50 } });
+    client.subscribe({ topic: "r/#", qos: 1, rh: 1 });
+    client.subscribe({ topic: "r/#", qos: 0, rh });
+    const got: string[] = [];
+    while (client.received.length > 0) {
+      got.push(...acknowledgeAll(client));
+      world.advance(1);
+    }
+    expect(got).toHaveLength(300);
+    client.unsubscribe("r/#");
+  }
+});
+
+test("a replay that a broken connection cut short goes on with the session", () => {
+  const world = worldWith(100, 1);
+  const session = { clientId: "s", clean: false } as const;
+  const first = world.open();
+  first.connect({
+    ...session,
+    protocolVersion: 5,
+    properties: { receiveMaximum: 10, sessionExpiryInterval: 60 },
+  });
+  first.subscribe({ topic: "r/#", qos: 1 });
+  expect(acknowledgeAll(first)).toHaveLength(10);
+  const known = new Set(first.take("publish").map(({ topic }) => topic));
+  first.drop();
+  const second = world.open();
+  second.connect(session);
+  let got = 0;
+  while (second.received.length > 0) {
+    for (const topic of acknowledgeAll(second)) {
+      got += 1;
+      known.delete(topic);
+    }
+    world.advance(1);
+  }
+  expect(got).toBe(90);
+  expect(known.size).toBe(0);
+});
+
+test("messages that change during the replay are sent as they are when their turn comes", () => {
+  const world = worldWith(50, 1);
+  const client = world.open();
+  client.connect({ clientId: "s", protocolVersion: 5, properties: { receiveMaximum: 10 } });
+  client.subscribe({ topic: "r/#", qos: 1 });
+  client.unsubscribe("nothing");
+  const source = world.open();
+  source.connect({ clientId: "p" });
+  for (let index = 0; index < 50; index++) source.publish(`r/${index}`, "", { retain: true });
+  const got: string[] = [];
+  while (client.received.length > 0) {
+    got.push(...acknowledgeAll(client));
+    world.advance(1);
+  }
+  // Ten were on their way, and each of the fifty live ones clears a topic.
+  expect(got).toHaveLength(10 + 50);
+});

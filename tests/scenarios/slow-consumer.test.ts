@@ -1,0 +1,186 @@
+import { expect, test } from "bun:test";
+import type { TestClient } from "../support/client.ts";
+import { World, type WorldOptions } from "../support/world.ts";
+
+const kilobyte = "x".repeat(1000);
+
+/** A subscriber `s` whose kernel takes nothing more, and somebody who publishes. */
+function scene(
+  qos: 0 | 1,
+  options: WorldOptions = {},
+): { world: World; slow: TestClient; source: TestClient } {
+  const world = new World({ outputBytes: 2500, ...options });
+  const slow = world.open();
+  slow.connect({
+    clientId: "s",
+    protocolVersion: 5,
+    properties: { sessionExpiryInterval: 60, receiveMaximum: 1000 },
+    will: { topic: "wills", payload: Buffer.from("gone"), qos: 0, retain: false },
+  });
+  slow.subscribe({ topic: "t", qos });
+  slow.room = 0;
+  const source = world.open();
+  source.connect({ clientId: "p", protocolVersion: 5 });
+  return { world, slow, source };
+}
+
+function publish(source: TestClient, qos: 0 | 1, ...names: string[]): void {
+  for (const name of names) source.publish("t", name + kilobyte, { qos });
+}
+
+/** The names of the messages that have come. */
+function names(client: TestClient): string {
+  return client
+    .take("publish")
+    .map(({ payload }) => payload.toString().slice(0, 1))
+    .join("");
+}
+
+test("what the kernel does not take waits, and comes in order once it does", () => {
+  const { slow, source } = scene(0);
+  publish(source, 0, "a", "b");
+  expect(slow.received).toEqual([]);
+  slow.drain(1500);
+  expect(names(slow)).toBe("a");
+  slow.drain();
+  expect(names(slow)).toBe("b");
+});
+
+test("a packet that the kernel took in pieces arrives whole", () => {
+  const { slow, source } = scene(1);
+  publish(source, 1, "a", "b");
+  for (let taken = 0; taken < 2100; taken += 7) slow.drain(7);
+  expect(names(slow)).toBe("ab");
+});
+
+test("past the bound, QoS 0 is dropped, and that is said once", () => {
+  const { world, slow, source } = scene(0);
+  publish(source, 0, "a", "b", "c", "d", "e", "f");
+  expect(world.noted("dropping")).toEqual([
+    { event: "dropping", clientId: "s", why: "blocked", topic: "t" },
+  ]);
+  slow.drain();
+  expect(names(slow)).toBe("abc");
+  publish(source, 0, "g");
+  expect(names(slow)).toBe("g");
+});
+
+test("it is said again after it had recovered", () => {
+  const { world, slow, source } = scene(0);
+  publish(source, 0, "a", "b", "c", "d");
+  slow.drain();
+  slow.room = 0;
+  publish(source, 0, "a", "b", "c", "d");
+  expect(world.noted("dropping")).toHaveLength(2);
+});
+
+test("past the bound, QoS 1 is queued, and goes on in order when all has drained", () => {
+  const { world, slow, source } = scene(1);
+  publish(source, 1, "a", "b", "c", "d", "e", "f");
+  expect(world.broker.view().sessions[0]).toMatchObject({ inflight: 3, queued: 3 });
+  expect(source.take("puback")).toHaveLength(6);
+  slow.drain(2000);
+  publish(source, 1, "g");
+  expect(names(slow)).toBe("a");
+  slow.drain();
+  expect(names(slow)).toBe("bcdefg");
+  expect(world.noted("dropping")).toEqual([]);
+});
+
+test("where QoS 0 waits too, it is queued and stays in order", () => {
+  const { world, slow, source } = scene(0, { limits: { queueQos0: true } });
+  publish(source, 0, "a", "b", "c", "d", "e");
+  slow.drain();
+  publish(source, 0, "f");
+  world.advance(10);
+  expect(names(slow)).toBe("abcdef");
+});
+
+test("what waits for a blocked consumer is bounded by the session's queue", () => {
+  const { world, slow, source } = scene(1, { limits: { queuedMessages: 2 } });
+  publish(source, 1, "a", "b", "c", "d", "e", "f", "g");
+  expect(world.noted("dropping")).toMatchObject([{ clientId: "s", why: "queue full" }]);
+  slow.drain();
+  expect(names(slow)).toBe("abcde");
+});
+
+test("a slow consumer does not hold up the others", () => {
+  const { world, source } = scene(0);
+  const quick = world.open();
+  quick.connect({ clientId: "q" });
+  quick.subscribe({ topic: "t", qos: 1 });
+  publish(source, 0, "a", "b", "c", "d", "e", "f");
+  expect(names(quick)).toBe("abcdef");
+});
+
+test("a consumer that takes nothing for the stall limit is reset, and its will published", () => {
+  const { world, slow, source } = scene(1);
+  source.subscribe("wills");
+  world.advance(5000);
+  publish(source, 1, "a");
+  world.advance(29_999);
+  expect(slow.closedBy).toBeNull();
+  world.advance(1);
+  expect(slow.closedBy).toBe("reset");
+  expect(source.messages()).toEqual(["wills=gone"]);
+  expect(world.noted("ended")).toMatchObject([{ cause: "stalled", will: { fate: "published" } }]);
+});
+
+test("one that takes a little is slow, not stalled", () => {
+  const { world, slow, source } = scene(1);
+  publish(source, 1, "a");
+  for (let time = 0; time < 20; time++) {
+    world.advance(29_999);
+    slow.drain(1);
+  }
+  expect(slow.closedBy).toBeNull();
+  world.advance(30_000);
+  expect(slow.closedBy).toBe("reset");
+});
+
+test("one that has drained is not stalled", () => {
+  const { world, slow, source } = scene(1);
+  publish(source, 1, "a");
+  world.advance(29_999);
+  slow.drain();
+  world.advance(3_600_000);
+  expect(slow.closedBy).toBeNull();
+});
+
+test("what was on its way to a stalled consumer is sent again when it comes back", () => {
+  const { world, source } = scene(1);
+  publish(source, 1, "a", "b", "c", "d");
+  world.advance(30_000);
+  const back = world.open();
+  const connack = back.connect({
+    clientId: "s",
+    protocolVersion: 5,
+    clean: false,
+    properties: { sessionExpiryInterval: 60 },
+  });
+  expect(connack?.sessionPresent).toBe(true);
+  expect(back.received.map((packet) => packet.cmd === "publish" && packet.dup)).toEqual([
+    true,
+    true,
+    true,
+    false,
+  ]);
+  expect(names(back)).toBe("abcd");
+});
+
+test("a retained replay waits while its subscriber is blocked", () => {
+  const world = new World({ outputBytes: 2500 });
+  const source = world.open();
+  source.connect({ clientId: "p" });
+  for (let index = 0; index < 500; index++) {
+    source.publish(`r/${index}`, kilobyte, { retain: true });
+  }
+  const slow = world.open();
+  slow.connect({ clientId: "s" });
+  slow.room = 0;
+  slow.subscribe("r/#");
+  world.advance(1000);
+  slow.drain();
+  world.advance(100);
+  expect(slow.take("publish")).toHaveLength(500);
+});

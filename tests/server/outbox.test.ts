@@ -1,0 +1,163 @@
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { BufferPool, Outbox } from "../../src/server/outbox.ts";
+import type { Link } from "../../src/transport/transport.ts";
+
+/** A link that takes as much as it is told to. */
+class Narrow implements Link {
+  readonly remote = "";
+  owner: unknown = null;
+  room = Infinity;
+  ended = false;
+  writes = 0;
+  readonly taken: number[] = [];
+
+  write(bytes: Uint8Array, start: number, end: number): number {
+    if (this.ended) return -1;
+    this.writes += 1;
+    const taken = Math.min(this.room, end - start);
+    this.room -= taken;
+    this.taken.push(...bytes.subarray(start, start + taken));
+    return taken;
+  }
+  pause(): void {}
+  resume(): void {}
+  end(): void {}
+  reset(): void {}
+  watch(): void {}
+}
+
+type Step =
+  | { readonly do: "forward" | "append" | "commit"; readonly length: number; readonly gap: boolean }
+  | { readonly do: "flush"; readonly room: number };
+
+const length = fc.oneof(
+  fc.integer({ min: 1, max: 100 }),
+  fc.constantFrom(64, 65, 8000, 16_000, 40_000),
+);
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constantFrom("forward", "append", "commit"),
+      length,
+      gap: fc.boolean(),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant("flush"),
+      room: fc.constantFrom(0, 1, 50, 20_000, Infinity),
+    }),
+  },
+);
+
+test("the link gets all bytes, in their order, however they came and however little it takes", () => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+      const outbox = new Outbox(new BufferPool());
+      const link = new Narrow();
+      const expected: number[] = [];
+      let chunk = inputChunk(0);
+      let at = 0;
+      for (const [index, action] of steps.entries()) {
+        if (action.do === "flush") {
+          link.room = action.room;
+          const before = outbox.size;
+          const took = outbox.flush(link);
+          expect(took).toBe(Math.min(before, action.room));
+          expect(outbox.size).toBe(before - took);
+          // The chunk's bytes were good for this turn alone.
+          chunk.fill(0xee);
+          chunk = inputChunk(index);
+          at = 0;
+          continue;
+        }
+        if (action.gap) at += 3;
+        const end = at + action.length;
+        if (end > chunk.length) continue;
+        const bytes = chunk.subarray(at, end);
+        expected.push(...bytes);
+        if (action.do === "forward") outbox.forward(chunk, at, end);
+        else if (action.do === "append") {
+          const offset = outbox.append(chunk, at, end);
+          expect(outbox.buffer[offset]).toBe(bytes[0]);
+        } else {
+          const offset = outbox.reserve(action.length + 5);
+          outbox.buffer.set(bytes, offset);
+          outbox.commit(offset + action.length);
+        }
+        at = end;
+        expect(outbox.size).toBe(expected.length - link.taken.length);
+      }
+      link.room = Infinity;
+      outbox.flush(link);
+      expect(outbox.size).toBe(0);
+      expect(Buffer.from(link.taken).equals(Buffer.from(expected))).toBe(true);
+    }),
+    { numRuns: 150 },
+  );
+});
+
+function inputChunk(seed: number): Uint8Array {
+  return Uint8Array.from({ length: 64 * 1024 }, (_, index) => (index * 7 + seed) % 251);
+}
+
+test("neighbours in one chunk are forwarded with one write, and not copied", () => {
+  const outbox = new Outbox(new BufferPool());
+  const chunk = Uint8Array.from([1, 2, 3, 4, 5, 6]);
+  const written: Uint8Array[] = [];
+  const link = new Narrow();
+  link.write = (bytes, start, end) => {
+    written.push(bytes);
+    return end - start;
+  };
+  outbox.forward(chunk, 1, 3);
+  outbox.forward(chunk, 3, 5);
+  expect([outbox.size, outbox.buffered]).toEqual([4, 0]);
+  expect(outbox.flush(link)).toBe(4);
+  expect(written).toEqual([chunk]);
+  expect(written[0]).toBe(chunk);
+});
+
+test("one flush is one write", () => {
+  const outbox = new Outbox(new BufferPool());
+  const link = new Narrow();
+  const chunk = new Uint8Array(1000);
+  outbox.forward(chunk, 0, 500);
+  outbox.append(chunk, 0, 100);
+  outbox.forward(chunk, 500, 1000);
+  expect(outbox.flush(link)).toBe(1100);
+  expect(link.writes).toBe(1);
+  expect(outbox.flush(link)).toBe(0);
+  expect(link.writes).toBe(1);
+});
+
+test("a link that has ended is told by -1", () => {
+  const outbox = new Outbox(new BufferPool());
+  const link = new Narrow();
+  link.ended = true;
+  outbox.forward(new Uint8Array(5), 0, 5);
+  expect(outbox.flush(link)).toBe(-1);
+  outbox.clear();
+  outbox.append(new Uint8Array(5), 0, 5);
+  expect(outbox.flush(link)).toBe(-1);
+  outbox.clear();
+  expect(outbox.size).toBe(0);
+});
+
+test("a buffer goes back to the pool when all is written, and serves the next outbox", () => {
+  const pool = new BufferPool();
+  const first = new Outbox(pool);
+  first.append(new Uint8Array(10), 0, 10);
+  const { buffer } = first;
+  first.flush(new Narrow());
+  expect(() => first.buffer).toThrow();
+  const second = new Outbox(pool);
+  second.append(new Uint8Array(10), 0, 10);
+  expect(second.buffer).toBe(buffer);
+  const third = new Outbox(pool);
+  third.append(new Uint8Array(10), 0, 10);
+  expect(third.buffer).not.toBe(buffer);
+});

@@ -1,0 +1,60 @@
+/**
+ * A client that is a process of its own. It connects with a will on `wills/<client id>`, then either
+ * sends a PINGREQ twice a second, or subscribes and sends nothing more. Each thing it does is one
+ * line of JSON on stdout, a `Told`.
+ */
+import { now } from "./inbox.ts";
+import { SocketClient } from "./socket-client.ts";
+
+export interface ProgramOptions {
+  readonly port: number;
+  readonly clientId: string;
+  /** Seconds. */
+  readonly keepalive: number;
+  /** Null: sends PINGREQ. */
+  readonly subscribe: string | null;
+}
+
+/** `sent` and `answered`: the broker received it between the two, milliseconds of `now()`. */
+export type Told =
+  | { readonly did: "ping" | "subscribe"; readonly sent: number; readonly answered: number }
+  | { readonly did: "receive"; readonly messages: number };
+
+const pingMs = 500;
+const messagesALine = 25;
+
+if (import.meta.main) await main();
+
+async function main(): Promise<void> {
+  // What the test wrote into the argument is what it means: this program is run by nobody else.
+  const options = JSON.parse(process.argv[2] ?? "") as ProgramOptions;
+  const { port, clientId, keepalive, subscribe } = options;
+  const will = { topic: `wills/${clientId}`, payload: Buffer.from("gone"), qos: 1, retain: false };
+  const client = await SocketClient.connect(port, {
+    ...{ clientId, keepalive, protocolVersion: 4 },
+    will: { ...will, qos: 1 },
+  });
+  void client.ended.then(() => process.exit(0));
+  if (subscribe === null) {
+    const ping = async () => timed("ping", async () => client.ping());
+    await ping();
+    setInterval(() => void ping(), pingMs);
+  } else {
+    await timed("subscribe", async () => client.subscribe(subscribe));
+    for (let lines = 1; ; lines++) {
+      const messages = lines * messagesALine;
+      await client.received.count("message", messages, ({ packet }) => packet.cmd === "publish");
+      tell({ did: "receive", messages });
+    }
+  }
+}
+
+async function timed(did: "ping" | "subscribe", exchange: () => Promise<unknown>): Promise<void> {
+  const sent = now();
+  await exchange();
+  tell({ did, sent, answered: now() });
+}
+
+function tell(told: Told): void {
+  process.stdout.write(`${JSON.stringify(told)}\n`);
+}

@@ -1,0 +1,280 @@
+import { expect } from "bun:test";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { eventually, Inbox } from "./inbox.ts";
+
+const root = path.resolve(import.meta.dir, "../..");
+const readyBoundMs = 5000;
+const stopBoundMs = 5000;
+
+/** One NDJSON line of the broker's log. */
+export interface LogLine {
+  readonly time: string;
+  readonly level: string;
+  readonly event: string;
+  readonly client?: string | null;
+  readonly [fact: string]: unknown;
+}
+
+/** The line of a connection's end; the facts that tests look at. */
+export interface EndedLine extends LogLine {
+  readonly client: string | null;
+  readonly cause: string;
+  readonly detail: string | null;
+  readonly silentMs: number;
+  readonly allowedMs: number | null;
+  readonly will: { readonly fate: string; readonly [fact: string]: unknown } | null;
+}
+
+export interface Surroundings {
+  /** Arguments after `serve --port 0 --ready-file FILE --log-format json`. */
+  readonly args?: readonly string[];
+  /** Beside PATH, and HOME, which is the temporary folder. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Put into the folder before the start, by their names. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** Another way to run mqttd than the executable. */
+  readonly command?: readonly string[];
+}
+
+/**
+ * The executable under test: MQTTD_EXECUTABLE, or dist/mqttd. Throws when there is none, or one that
+ * was made from other sources than those that are there now.
+ */
+export function executable(): string {
+  const named = process.env["MQTTD_EXECUTABLE"];
+  const file = named ?? path.join(root, "dist/mqttd");
+  const made = statSync(file, { throwIfNoEntry: false });
+  if (made === undefined) throw new Error(`${file} does not exist: npm run build makes it`);
+  if (named !== undefined) return file;
+  for (const name of readdirSync(path.join(root, "src"), { recursive: true, encoding: "utf8" })) {
+    const source = path.join(root, "src", name);
+    if (name.endsWith(".ts") && statSync(source).mtimeMs > made.mtimeMs) {
+      throw new Error(`${file} is older than src/${name}: npm run build makes it anew`);
+    }
+  }
+  return file;
+}
+
+/** A folder of a test's own, where a program is started. */
+export class Folder implements Disposable {
+  readonly path = mkdtempSync(path.join(tmpdir(), "mqttd-binary-"));
+
+  constructor(files: Readonly<Record<string, string>> = {}) {
+    for (const [name, text] of Object.entries(files)) {
+      mkdirSync(path.dirname(this.file(name)), { recursive: true });
+      writeFileSync(this.file(name), text);
+    }
+  }
+
+  file(name: string): string {
+    return path.join(this.path, name);
+  }
+
+  names(): string[] {
+    return readdirSync(this.path, { recursive: true, encoding: "utf8" }).sort();
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.path, { recursive: true, force: true });
+  }
+}
+
+export function environment(folder: Folder, more: Readonly<Record<string, string>> = {}) {
+  return { PATH: process.env["PATH"] ?? "", HOME: folder.path, ...more };
+}
+
+export interface Ended {
+  /** Null: ended by a signal. */
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the executable in a folder until it ends by itself, for at most `boundMs`. */
+export async function run(
+  folder: Folder,
+  args: readonly string[],
+  { env, boundMs = 5000 }: { env?: Readonly<Record<string, string>>; boundMs?: number } = {},
+): Promise<Ended> {
+  const child = Bun.spawn([executable(), ...args], {
+    cwd: folder.path,
+    env: environment(folder, env),
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+    timeout: boundMs,
+    killSignal: "SIGKILL",
+  });
+  const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text()]);
+  await child.exited;
+  return { code: child.exitCode, stdout, stderr };
+}
+
+/** A broker in a process and a folder of its own, on ports of its own, as a user would run it. */
+export class RunningBroker implements AsyncDisposable {
+  readonly folder: Folder;
+  readonly log = new Inbox<LogLine>();
+  /** What it wrote to stderr that is no log line. */
+  otherWords = "";
+  /** One a listening address. */
+  urls: readonly string[] = [];
+  readonly #child: Bun.Subprocess<"ignore", "pipe", "pipe">;
+  readonly #heard: Promise<void>;
+  readonly #namesBefore: readonly string[];
+
+  /** Starts it, and waits until it is ready. */
+  static async start(surroundings: Surroundings = {}): Promise<RunningBroker> {
+    const broker = new RunningBroker(surroundings);
+    try {
+      await broker.#becomeReady();
+      return broker;
+    } catch (error) {
+      await broker[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  constructor({ args = [], env = {}, files = {}, command }: Surroundings) {
+    const program = command ?? [executable()];
+    this.folder = new Folder(files);
+    this.#namesBefore = this.folder.names();
+    const own = ["serve", "--port", "0", "--ready-file", "ready", "--log-format", "json"];
+    this.#child = Bun.spawn([...program, ...own, ...args], {
+      cwd: this.folder.path,
+      env: environment(this.folder, env),
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    this.#heard = this.#listen();
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  get port(): number {
+    return Number(new URL(this.urls[0] ?? "").port);
+  }
+
+  get hasEnded(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null;
+  }
+
+  /** Whether its ready file is there. */
+  get isAnnounced(): boolean {
+    return this.folder.names().includes("ready");
+  }
+
+  /** The first log line that fits, of those so far and those within the bound. */
+  async line(what: string, fits: (line: LogLine) => boolean, boundMs?: number): Promise<LogLine> {
+    return this.log.first(what, fits, boundMs);
+  }
+
+  /** The line of a client's end; fails when there is not exactly one so far. */
+  async ended(clientId: string, boundMs?: number): Promise<EndedLine> {
+    const isEnd = (line: LogLine): line is EndedLine =>
+      line.event === "ended" && line.client === clientId;
+    const ended = await this.log.first(`the end of ${clientId}`, isEnd, boundMs);
+    expect(this.log.items.filter(isEnd)).toHaveLength(1);
+    return ended;
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name);
+  }
+
+  /** Its exit code, once it has ended and all that it wrote is here; null: a signal killed it. */
+  async exit(boundMs = stopBoundMs): Promise<number | null> {
+    const bound = setTimeout(() => {
+      this.otherWords += `(killed: it had not ended within ${boundMs} ms)\n`;
+      this.#child.kill("SIGKILL");
+    }, boundMs);
+    await this.#child.exited;
+    clearTimeout(bound);
+    await this.#heard;
+    return this.#child.exitCode;
+  }
+
+  /** Asks it to end, as a user would, and looks whether anything of it is left. */
+  async stop(signal: "SIGTERM" | "SIGINT" = "SIGTERM"): Promise<void> {
+    this.signal(signal);
+    const code = await this.exit();
+    expect({ code, otherWords: this.otherWords }).toEqual({ code: 0, otherWords: "" });
+    await this.expectNothingLeft();
+  }
+
+  /** Nobody listens on its port, and its folder is as it was. */
+  async expectNothingLeft(): Promise<void> {
+    expect(this.folder.names()).toEqual([...this.#namesBefore]);
+    for (const url of this.urls) expect(await accepts(url)).toBe(false);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.hasEnded) this.#child.kill("SIGKILL");
+    await this.exit();
+    this.folder[Symbol.dispose]();
+  }
+
+  async #becomeReady(): Promise<void> {
+    await eventually(
+      () => this.isAnnounced || this.hasEnded,
+      () => `the ready file; it said: ${this.#said()}`,
+      readyBoundMs,
+    );
+    if (this.hasEnded) {
+      const code = await this.exit();
+      throw new Error(`it ended with ${code} before it was ready: ${this.#said()}`);
+    }
+    this.urls = readFileSync(this.folder.file("ready"), "utf8").trimEnd().split("\n");
+  }
+
+  async #listen(): Promise<void> {
+    let rest = "";
+    const decoder = new TextDecoder();
+    for await (const chunk of this.#child.stderr) {
+      const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+      rest = lines.pop() ?? "";
+      for (const line of lines) this.#take(line);
+    }
+    if (rest !== "") this.#take(rest);
+    this.log.end("the broker has ended");
+  }
+
+  #take(text: string): void {
+    // Other lines are for people: a fault of the broker's own, or a refusal to start.
+    if (!text.startsWith("{")) this.otherWords += `${text}\n`;
+    // Every line of a log in this format has these keys; a test that reads others looks at them.
+    else this.log.add(JSON.parse(text) as LogLine);
+  }
+
+  #said(): string {
+    return this.otherWords + this.log.items.map((line) => JSON.stringify(line)).join("\n");
+  }
+}
+
+/** Whether somebody accepts connections there. */
+export async function accepts(url: string): Promise<boolean> {
+  const { hostname, port } = new URL(url);
+  try {
+    const socket = await Bun.connect({
+      hostname: hostname.replace(/^\[|\]$/g, ""),
+      port: Number(port),
+      socket: { data() {} },
+    });
+    socket.terminate();
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,103 @@
+/** How long what is sure to come may take: below the five seconds of `bun test`, which says less. */
+const patienceMs = 4500;
+
+/** What arrives over time, in order, and those who wait for a particular piece of it. */
+export class Inbox<Item> {
+  readonly items: Item[] = [];
+  readonly #looks = new Set<() => void>();
+  #ended: string | null = null;
+
+  add(item: Item): void {
+    this.items.push(item);
+    for (const look of this.#looks) look();
+  }
+
+  /** Nothing comes any more; who still waits fails at once, with this text. */
+  end(why: string): void {
+    this.#ended ??= why;
+    for (const look of this.#looks) look();
+  }
+
+  /**
+   * The first item that fits, of those that have come and those that come within `boundMs`. Rejects
+   * with what has come instead.
+   */
+  async first<Found extends Item>(
+    what: string,
+    fits: (item: Item) => item is Found,
+    boundMs?: number,
+  ): Promise<Found>;
+  async first(what: string, fits: (item: Item) => boolean, boundMs?: number): Promise<Item>;
+  async first(what: string, fits: (item: Item) => boolean, boundMs = patienceMs): Promise<Item> {
+    let looked = 0;
+    return this.#until(what, boundMs, () => {
+      for (; looked < this.items.length; looked++) {
+        const item = this.items[looked];
+        if (item !== undefined && fits(item)) return item;
+      }
+      return undefined;
+    });
+  }
+
+  /** Resolves when so many items that fit have come. */
+  async count(what: string, wanted: number, fits: (item: Item) => boolean): Promise<void> {
+    let looked = 0;
+    let found = 0;
+    await this.#until(`${wanted} x ${what}`, patienceMs, () => {
+      for (; looked < this.items.length; looked++) {
+        const item = this.items[looked];
+        if (item !== undefined && fits(item)) found++;
+      }
+      return found >= wanted ? true : undefined;
+    });
+  }
+
+  async #until<Found>(
+    what: string,
+    boundMs: number,
+    find: () => Found | undefined,
+  ): Promise<Found> {
+    const { promise, resolve, reject } = Promise.withResolvers<Found>();
+    const fail = (why: string): void => reject(new Error(`${what}: ${why}\n${this.#tail()}`));
+    const look = (): void => {
+      const found = find();
+      if (found !== undefined) resolve(found);
+      else if (this.#ended !== null) fail(this.#ended);
+    };
+    const bound = setTimeout(() => fail(`did not come within ${boundMs} ms`), boundMs);
+    this.#looks.add(look);
+    look();
+    try {
+      return await promise;
+    } finally {
+      clearTimeout(bound);
+      this.#looks.delete(look);
+    }
+  }
+
+  #tail(): string {
+    const last = this.items.slice(-10).map((item) => `  ${JSON.stringify(item)}`);
+    return [`the last of ${this.items.length} that came:`, ...last].join("\n");
+  }
+}
+
+/**
+ * Waits for a fact that no event tells of, such as one of /proc. Rejects after `boundMs`, with what
+ * `describe` says by then.
+ */
+export async function eventually(
+  isSo: () => boolean | Promise<boolean>,
+  describe: () => string,
+  boundMs = patienceMs,
+): Promise<void> {
+  const until = performance.now() + boundMs;
+  while (!(await isSo())) {
+    if (performance.now() > until) throw new Error(`not within ${boundMs} ms: ${describe()}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** Milliseconds that processes of this machine agree on. */
+export function now(): number {
+  return performance.timeOrigin + performance.now();
+}

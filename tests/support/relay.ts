@@ -1,0 +1,74 @@
+import { now } from "./inbox.ts";
+
+/** What a relay knows of one end of a connection: the socket at the other, and when it forwarded. */
+interface Way {
+  other: Bun.Socket<Way> | null;
+  waiting: Uint8Array[];
+}
+
+/**
+ * Stands between clients and a broker, like a proxy or a bad network. Once it is silent it forwards
+ * nothing more, and keeps every socket open.
+ */
+export class Relay implements Disposable {
+  /** When something was last forwarded to the broker, and to a client: milliseconds of `now()`. */
+  toBrokerAt = 0;
+  toClientAt = 0;
+  /** Resolves when the broker has closed a connection. */
+  readonly brokerClosed: Promise<void>;
+  #silent = false;
+  readonly #listener: Bun.TCPSocketListener<Way>;
+  readonly #sockets: Bun.Socket<Way>[] = [];
+
+  constructor(brokerPort: number) {
+    const closed = Promise.withResolvers<void>();
+    this.brokerClosed = closed.promise;
+    this.#listener = Bun.listen<Way>({
+      hostname: "127.0.0.1",
+      port: 0,
+      socket: {
+        open: (client) => void this.#accept(client, brokerPort, closed.resolve),
+        data: ({ data: way }, chunk) => {
+          if (this.#silent) return;
+          this.toBrokerAt = now();
+          if (way.other === null) way.waiting.push(chunk);
+          else way.other.write(chunk);
+        },
+      },
+    });
+  }
+
+  get port(): number {
+    return this.#listener.port;
+  }
+
+  fallSilent(): void {
+    this.#silent = true;
+  }
+
+  [Symbol.dispose](): void {
+    this.#listener.stop(true);
+    for (const socket of this.#sockets) socket.terminate();
+  }
+
+  async #accept(client: Bun.Socket<Way>, port: number, closed: () => void): Promise<void> {
+    const way: Way = { other: null, waiting: [] };
+    client.data = way;
+    const broker = await Bun.connect<Way>({
+      hostname: "127.0.0.1",
+      port,
+      data: { other: client, waiting: [] },
+      socket: {
+        data: (_, chunk) => {
+          if (this.#silent) return;
+          this.toClientAt = now();
+          client.write(chunk);
+        },
+        close: closed,
+      },
+    });
+    this.#sockets.push(client, broker);
+    way.other = broker;
+    for (const chunk of way.waiting) broker.write(chunk);
+  }
+}

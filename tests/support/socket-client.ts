@@ -1,0 +1,213 @@
+import {
+  generate,
+  type IConnackPacket,
+  type IPublishPacket,
+  type ISubackPacket,
+  type Packet,
+  parser,
+} from "mqtt-packet";
+import type { ConnectOptions } from "./client.ts";
+import { Inbox, now } from "./inbox.ts";
+
+export interface Arrival {
+  readonly packet: Packet;
+  /** When its last byte came, in milliseconds of `now()`. */
+  readonly at: number;
+}
+
+type PublishOptions = Partial<Omit<IPublishPacket, "cmd" | "topic" | "payload">>;
+
+/** A client on a real socket that does just what a test says: it answers nothing by itself. */
+export class SocketClient implements Disposable {
+  readonly received = new Inbox<Arrival>();
+  /** Resolves when the connection has ended, from whichever side. */
+  readonly ended: Promise<void>;
+  readonly #socket: Bun.Socket<SocketClient | null>;
+  #version: 3 | 4 | 5 = 5;
+  #parser = parser({ protocolVersion: 5 });
+  /** Bytes that the kernel has not taken yet. */
+  #unsent: Uint8Array[] = [];
+  #onSent: (() => void)[] = [];
+  #nextId = 1;
+  #pongs = 0;
+
+  static async dial(port: number, host = "127.0.0.1"): Promise<SocketClient> {
+    const ended = Promise.withResolvers<void>();
+    const socket = await Bun.connect<SocketClient | null>({
+      hostname: host,
+      port,
+      data: null,
+      socket: {
+        // The broker speaks only when spoken to, so that the client is there by then.
+        data({ data: client }, chunk) {
+          if (client !== null) client.#take(chunk);
+        },
+        drain({ data: client }) {
+          if (client !== null) client.#flush();
+        },
+        close({ data: client }) {
+          client?.received.end("the connection has ended");
+          ended.resolve();
+        },
+        // That the connection was reset is told by `close`, too.
+        error() {},
+      },
+    });
+    const client = new SocketClient(socket, ended.promise);
+    socket.data = client;
+    return client;
+  }
+
+  /** Dials and is let in. */
+  static async connect(port: number, options: ConnectOptions): Promise<SocketClient> {
+    const client = await SocketClient.dial(port);
+    const connack = await client.connect(options);
+    const code = connack.reasonCode ?? connack.returnCode;
+    if (code !== 0) throw new Error(`${options.clientId} was refused: ${code}`);
+    return client;
+  }
+
+  constructor(socket: Bun.Socket<SocketClient | null>, ended: Promise<void>) {
+    this.#socket = socket;
+    this.ended = ended;
+    this.#listen();
+  }
+
+  /** MQTT 5.0, Clean Start and no keepalive, unless the options say otherwise. */
+  async connect(options: ConnectOptions): Promise<IConnackPacket> {
+    this.#version = options.protocolVersion ?? 5;
+    this.#listen();
+    this.send({
+      cmd: "connect",
+      protocolId: this.#version === 3 ? "MQIsdp" : "MQTT",
+      protocolVersion: this.#version,
+      clean: true,
+      keepalive: 0,
+      ...options,
+    });
+    return this.packet("CONNACK", (packet) => packet.cmd === "connack");
+  }
+
+  async subscribe(topic: string, qos: 0 | 1 | 2 = 0): Promise<ISubackPacket> {
+    const messageId = this.#nextId++;
+    const subscriptions = [{ topic, qos, nl: false, rap: true, rh: 0 as const }];
+    this.send({ cmd: "subscribe", messageId, subscriptions });
+    return this.packet(
+      "SUBACK",
+      (packet): packet is ISubackPacket =>
+        packet.cmd === "suback" && packet.messageId === messageId,
+    );
+  }
+
+  publish(topic: string, payload: string | Buffer, options: PublishOptions = {}): void {
+    const messageId = this.#nextId++;
+    const qos = 0 as const;
+    this.send({
+      ...{ cmd: "publish", topic, payload, qos, messageId },
+      ...{ dup: false, retain: false, ...options },
+    });
+  }
+
+  /** A PINGREQ and its PINGRESP: all that was sent before has been dealt with. */
+  async ping(): Promise<void> {
+    const wanted = this.#pongs + 1;
+    this.send({ cmd: "pingreq" });
+    await this.received.first("PINGRESP", () => this.#pongs >= wanted);
+  }
+
+  async packet<Found extends Packet>(
+    what: string,
+    fits: (packet: Packet) => packet is Found,
+    boundMs?: number,
+  ): Promise<Found> {
+    const isIt = (arrival: Arrival): arrival is Arrival & { packet: Found } => fits(arrival.packet);
+    return (await this.received.first(what, isIt, boundMs)).packet;
+  }
+
+  /** The first message on a topic, and when it came. */
+  async message(topic: string, boundMs?: number): Promise<Message> {
+    const { packet, at } = await this.received.first(
+      `a message on ${topic}`,
+      (arrival): arrival is Arrival & { packet: IPublishPacket } =>
+        arrival.packet.cmd === "publish" && arrival.packet.topic === topic,
+      boundMs,
+    );
+    const { qos, retain } = packet;
+    return { topic, payload: packet.payload.toString(), qos, retain, at };
+  }
+
+  /** `topic=payload` of all messages so far. */
+  messages(): string[] {
+    return this.received.items.flatMap(({ packet }) =>
+      packet.cmd === "publish" ? [`${packet.topic}=${packet.payload.toString()}`] : [],
+    );
+  }
+
+  send(packet: Packet): void {
+    this.sendBytes(generate(packet, { protocolVersion: this.#version }));
+  }
+
+  sendBytes(bytes: Uint8Array): void {
+    this.#unsent.push(bytes);
+    this.#flush();
+  }
+
+  /** Resolves when the kernel has taken all that was sent. */
+  async sent(): Promise<void> {
+    if (this.#unsent.length === 0) return;
+    await new Promise<void>((resolve) => this.#onSent.push(resolve));
+  }
+
+  /** Reads nothing from now on. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  /** Ends with RST. */
+  reset(): void {
+    this.#socket.terminate();
+  }
+
+  [Symbol.dispose](): void {
+    this.#socket.terminate();
+  }
+
+  #flush(): void {
+    for (;;) {
+      const next = this.#unsent[0];
+      if (next === undefined) break;
+      const taken = this.#socket.write(next);
+      if (taken < next.length) {
+        if (taken > 0) this.#unsent[0] = next.subarray(taken);
+        return;
+      }
+      this.#unsent.shift();
+    }
+    for (const resolve of this.#onSent.splice(0)) resolve();
+  }
+
+  #take(chunk: Buffer): void {
+    this.#parser.parse(chunk);
+  }
+
+  #listen(): void {
+    this.#parser = parser({ protocolVersion: this.#version });
+    this.#parser.on("packet", (packet) => {
+      if (packet.cmd === "pingresp") this.#pongs++;
+      this.received.add({ packet, at: now() });
+    });
+    this.#parser.on("error", (error) => this.received.end(`not MQTT: ${error.message}`));
+  }
+}
+
+export interface Message {
+  readonly topic: string;
+  readonly payload: string;
+  readonly qos: number;
+  readonly retain: boolean;
+  readonly at: number;
+}
