@@ -50,7 +50,7 @@ const listenerSchema = z.strictObject({
     .string({ error: mountPointForm() })
     .max(256, { error: mountPointForm() })
     // oxlint-disable-next-line no-control-regex -- U+0000 is what no topic may hold (v5-1.5.4-2).
-    .regex(/^[^+#\u0000]*$/, { error: mountPointForm() })
+    .regex(/^(?:[^+#\u0000]*\/)?$/, { error: mountPointForm() })
     .default("")
     .describe("Put before every topic of this listener's clients, and taken off on delivery."),
   connections: count({ min: 1, max: 10_000_000 })
@@ -195,7 +195,7 @@ function hostForm(): string {
 }
 
 function mountPointForm(): string {
-  return "a topic prefix of up to 256 characters, without wildcards";
+  return "a topic prefix that ends with /, of up to 256 characters, without wildcards";
 }
 
 function yesOrNo() {

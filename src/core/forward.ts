@@ -71,7 +71,10 @@ export function mayAdd(session: Session, connection: Connection): boolean {
   );
 }
 
-/** The copy for a client, entered in its window if it is to be acknowledged. Null: it is too large. */
+/**
+ * The copy for a client, entered in its window if it is to be acknowledged. Null: it is too large, or
+ * out of sight.
+ */
 function copyFor(
   broker: Broker,
   session: Session,
@@ -83,6 +86,7 @@ function copyFor(
 ): Delivery | null {
   const { id, version } = connection;
   const strip = connection.listener.mountPoint.length;
+  if (!isInSight(connection, message.topic)) return null;
   const room = roomFor(connection, message, qos, strip, identifiers);
   if (room < 0) {
     // [v5-3.1.2-24] [v5-3.1.2-25]: too large counts as sent and acknowledged.
@@ -122,6 +126,15 @@ function copyFor(
     outgoing.plain = false;
   }
   return outgoing;
+}
+
+/**
+ * Whether a topic lies behind the mount point of a client. One that does not comes of a subscription
+ * that the session made on another listener; less the mount point it would be no topic at all.
+ */
+export function isInSight(connection: Connection, topic: string): boolean {
+  const { mountPoint } = connection.listener;
+  return mountPoint === "" || topic.startsWith(mountPoint);
 }
 
 /** What a Topic Alias adds: its identifier and two bytes, and what the two lengths may grow by. */

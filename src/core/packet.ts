@@ -8,7 +8,6 @@ import { utf8Length } from "./topic.ts";
  */
 export type ProtocolVersion = 3 | 4 | 5;
 export type Qos = 0 | 1 | 2;
-export type UserProperty = readonly [name: string, value: string];
 
 /**
  * One application message. It is shared by everybody who gets it and never changed, but for

@@ -2,7 +2,7 @@ import type { Broker } from "./broker.ts";
 import type { Connection } from "./connection.ts";
 import { causeOf, endConnection } from "./ending.ts";
 import type { Reach } from "./events.ts";
-import { mayAdd, offer, newOutcome, type Outcome } from "./forward.ts";
+import { isInSight, mayAdd, newOutcome, offer, type Outcome } from "./forward.ts";
 import type { Delivery, Millis } from "./io.ts";
 import { keep, type Message, type PublishPacket } from "./packet.ts";
 import { Reason, type ProtocolError, type ReasonCode } from "./reason.ts";
@@ -254,18 +254,19 @@ function routeOf(broker: Broker, topic: string): Route {
   if (known !== undefined && known.generation === broker.generation) return known;
   if (known === undefined && broker.routes.size >= rememberedRoutes) broker.routes.clear();
   const match = broker.subscriptions.match(topic);
-  const route = { generation: broker.generation, match, copies: fixedCopies(match) };
+  const route = { generation: broker.generation, match, copies: fixedCopies(match, topic) };
   broker.routes.set(topic, route);
   return route;
 }
 
-function fixedCopies(match: Match): Delivery[] | null {
+function fixedCopies(match: Match, topic: string): Delivery[] | null {
   if (match.groups.length > 0) return null;
   const copies: Delivery[] = [];
   for (const { session, identifiers } of match.recipients) {
     const connection = session.connection;
     if (connection === null || connection.blocked || session.queue.hasQos0) return null;
     if (connection.maximumPacketSize !== Infinity || connection.aliasesOutMax > 0) return null;
+    if (!isInSight(connection, topic)) continue;
     const strip = connection.listener.mountPoint.length;
     copies.push({
       connection: connection.id,

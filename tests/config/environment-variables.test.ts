@@ -16,13 +16,13 @@ test("strings become what the key takes", () => {
     env: {
       MQTTD_LISTENERS__0__PORT: "0",
       MQTTD_LISTENERS__0__HOST: "null",
-      MQTTD_LISTENERS__0__MOUNT_POINT: "007",
+      MQTTD_LISTENERS__0__MOUNT_POINT: "007/",
       MQTTD_LIMITS__QUEUE_QOS0: "true",
       MQTTD_LIMITS__PACKET_SIZE: "2048",
       MQTTD_LIMITS__KEEP_ALIVE_MAX: "60s",
     },
   });
-  expect(config.listeners[0]).toMatchObject({ port: 0, host: null, mountPoint: "007" });
+  expect(config.listeners[0]).toMatchObject({ port: 0, host: null, mountPoint: "007/" });
   expect(config.limits).toMatchObject({ queueQos0: true, packetSize: 2048, keepAliveMax: "60s" });
 });
 

@@ -13,6 +13,15 @@ function subscriber(
   return client;
 }
 
+/** Calls back with the bytes of each write to a client. */
+function onWrite(client: TestClient, told: (bytes: number) => void): void {
+  const write = client.write.bind(client);
+  client.write = (bytes, start, end) => {
+    told(end - start);
+    return write(bytes, start, end);
+  };
+}
+
 function publisher(world: World): TestClient {
   const client = world.open();
   client.connect({ clientId: "p", protocolVersion: 5 });
@@ -84,11 +93,7 @@ test("no packet is larger than the client takes, where a Topic Alias would make 
       const world = new World();
       const client = subscriber(world, size, { topicAliasMaximum: 10 });
       const sizes: number[] = [];
-      const { write } = client;
-      client.write = (bytes, start, end) => {
-        sizes.push(end - start);
-        return write.call(client, bytes, start, end);
-      };
+      onWrite(client, (bytes) => void sizes.push(bytes));
       client.subscribe("t");
       sizes.length = 0;
       const properties = contentType === "" ? {} : { contentType };
@@ -153,11 +158,7 @@ test("v5-3.14.2-3: a Reason String that does not fit is left out of DISCONNECT",
   for (const maximumPacketSize of [30, 1000]) {
     const client = world.open();
     client.connect({ clientId: "a", protocolVersion: 5, properties: { maximumPacketSize } });
-    const { write } = client;
-    client.write = (bytes, start, end) => {
-      sizes.push(end - start);
-      return write.call(client, bytes, start, end);
-    };
+    onWrite(client, (bytes) => void sizes.push(bytes));
     client.send({ cmd: "disconnect", reasonCode: 0, properties: { sessionExpiryInterval: 9 } });
     const [disconnect] = client.take("disconnect");
     expect(disconnect?.reasonCode).toBe(0x82);

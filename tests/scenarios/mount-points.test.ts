@@ -127,23 +127,25 @@ test("a message that is sent again has the topic that it had first, wherever the
   expect(open(world, "a", "a-longer-one/").messages()).toEqual(["t=x"]);
 });
 
-// Known gaps: each of these has to be told to this file when it is closed.
+test("a session that goes on behind another mount point gets no topics of the first one", () => {
+  const world = new World();
+  const first = open(world, "a", "one/");
+  first.subscribe({ topic: "t", qos: 1 });
+  first.drop();
+  const outside = open(world, "p", "");
+  outside.publish("one/t", "queued", { qos: 1 });
+  const second = open(world, "a", "a-longer-one/");
+  for (const qos of [0, 1] as const) {
+    outside.publish("one/t", "not mine", { qos });
+    outside.publish("a-longer-one/t", "not subscribed to", { qos });
+  }
+  expect(second.messages()).toEqual([]);
+  second.subscribe("t");
+  outside.publish("a-longer-one/t", "mine");
+  expect(second.messages()).toEqual(["t=mine"]);
+});
 
-test.failing(
-  "a session that goes on behind another mount point gets no topics of the first one",
-  () => {
-    const world = new World();
-    const first = open(world, "a", "one/");
-    first.subscribe({ topic: "t", qos: 1 });
-    first.drop();
-    const second = open(world, "a", "a-longer-one/");
-    const outside = open(world, "p", "");
-    outside.publish("one/t", "not mine", { qos: 1 });
-    outside.publish("a-longer-one/t", "mine", { qos: 1 });
-    expect(second.messages()).not.toContain("=not mine");
-  },
-);
-
+// A known gap: this file fails once it is closed.
 test.failing(
   "v5-4.7.2-1: behind a mount point, too, a wildcard does not match what begins with $",
   () => {

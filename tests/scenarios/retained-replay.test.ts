@@ -105,13 +105,13 @@ test("a second SUBSCRIBE that asks for no retained messages does not cut the rep
     client.connect({ clientId: "s", protocolVersion: 5, properties: { receiveMaximum: 50 } });
     client.subscribe({ topic: "r/#", qos: 1, rh: 1 });
     client.subscribe({ topic: "r/#", qos: 0, rh });
-    const got: string[] = [];
-    while (client.received.length > 0) {
-      got.push(...acknowledgeAll(client));
-      world.advance(1);
-    }
-    expect(got).toHaveLength(300);
+    const [first] = client.take("publish");
+    client.send({ cmd: "puback", messageId: first?.messageId ?? 0 });
+    // The rest comes by the options of the second one, a piece at a time.
+    expect(client.take("publish").map(({ qos }) => qos)).toEqual(Array(200).fill(0));
     client.unsubscribe("r/#");
+    world.advance(10);
+    expect(client.received).toEqual([]);
   }
 });
 

@@ -1,0 +1,60 @@
+import { expect, test } from "bun:test";
+import type { Access } from "../../src/core/access.ts";
+import { World } from "../support/world.ts";
+
+const access: Access = {
+  mayPublish: ({ username }, topic) => username === "boss" || !topic.startsWith("secret/"),
+  maySubscribe: () => true,
+};
+
+test("v5-3.4.2-1, v5-3.5.2-1: PUBLISH where the access list says no is answered with 0x87", () => {
+  const world = new World({ access });
+  const watcher = world.open();
+  watcher.connect({ clientId: "w" });
+  watcher.subscribe("#");
+  const client = world.open();
+  client.connect({ clientId: "a", protocolVersion: 5 });
+  for (const qos of [0, 1, 2] as const) client.publish("secret/t", "x", { qos, retain: true });
+  client.publish("open/t", "x", { qos: 1 });
+  expect(client.take("puback").map(({ reasonCode }) => reasonCode ?? 0)).toEqual([0x87, 0]);
+  expect(client.take("pubrec").map(({ reasonCode }) => reasonCode ?? 0)).toEqual([0x87]);
+  expect(client.closedBy).toBeNull();
+  expect(watcher.messages()).toEqual(["open/t=x"]);
+  expect(world.broker.view().retained.messages).toBe(0);
+  expect(world.noted("publishRefused").map(({ topic, reason }) => [topic, reason])).toEqual([
+    ["secret/t", 0x87],
+    ["secret/t", 0x87],
+    ["secret/t", 0x87],
+  ]);
+});
+
+test("v4-3.3.5-2: v4 has no way to say no, so the message is acknowledged, and goes nowhere", () => {
+  const world = new World({ access });
+  const client = world.open();
+  client.connect({ clientId: "a" });
+  client.subscribe("#");
+  client.publish("secret/t", "x", { qos: 1 });
+  const messageId = client.publish("secret/t", "x", { qos: 2 });
+  client.send({ cmd: "pubrel", messageId });
+  expect(client.received.map(({ cmd }) => cmd)).toEqual(["puback", "pubrec", "pubcomp"]);
+});
+
+test("a topic that an alias stands for is asked about as well", () => {
+  const world = new World({ access });
+  const client = world.open();
+  client.connect({ clientId: "a", protocolVersion: 5 });
+  client.subscribe("#");
+  client.publish("secret/t", "x", { qos: 1, properties: { topicAlias: 1 } });
+  client.publish("", "x", { qos: 1, properties: { topicAlias: 1 } });
+  expect(client.take("puback").map(({ reasonCode }) => reasonCode)).toEqual([0x87, 0x87]);
+  expect(client.messages()).toEqual([]);
+});
+
+test("the user name decides, where the access list asks for it", () => {
+  const world = new World({ access });
+  const boss = world.open();
+  boss.connect({ clientId: "b", username: "boss" });
+  boss.subscribe("#");
+  boss.publish("secret/t", "x");
+  expect(boss.messages()).toEqual(["secret/t=x"]);
+});
