@@ -2,11 +2,13 @@ import type { LoadResult } from "../config/load.ts";
 import type { ListenerSettings, Settings } from "../config/settings.ts";
 import { Broker } from "../core/broker.ts";
 import type { ListenerPolicy } from "../core/io.ts";
+import type { Limits } from "../core/limits.ts";
 import { LogSink, writeTo } from "../log/sink.ts";
 import type { LogEvent } from "../log/events.ts";
 import type { ListeningSocket } from "../transport/transport.ts";
 import { anonymousOnly } from "./auth.ts";
 import { Clock } from "./clock.ts";
+import { connectionsByDescriptors } from "./descriptors.ts";
 import { SystemTimer } from "./deadline-timer.ts";
 import { Driver } from "./driver.ts";
 import { openToTheNetwork } from "./exposure.ts";
@@ -49,7 +51,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
   const ready = settings.readyFile === null ? null : new ReadyFile(settings.readyFile);
   const broker = new Broker(
     {
-      limits: config.limits,
+      limits: withinDescriptors(config.limits),
       sysIntervalMs: config.sys.intervalMs === 0 ? null : config.sys.intervalMs,
       version: settings.version,
     },
@@ -103,6 +105,11 @@ export async function serve(settings: ServeSettings): Promise<number> {
     ready?.remove();
     await log.drained();
   }
+}
+
+/** More connections than descriptors would end in a loop that spins, not in a refusal. */
+function withinDescriptors(limits: Limits): Limits {
+  return { ...limits, connections: Math.min(limits.connections, connectionsByDescriptors()) };
 }
 
 function policyOf(listener: ListenerSettings): ListenerPolicy {
@@ -161,7 +168,7 @@ function reload(
     const { file, problems } = result;
     return note({ event: "configurationReloadFailed", file, problems });
   }
-  driver.order({ type: "reconfigured", limits: result.settings.limits });
+  driver.order({ type: "reconfigured", limits: withinDescriptors(result.settings.limits) });
   log.setLevel(result.settings.log.level);
   driver.setTrace(log.wants("debug"));
   note({ event: "configurationReloaded", file: result.file, changed: result.changed });

@@ -1,0 +1,73 @@
+import { configSchema } from "../config/schema.ts";
+import { settingsOf } from "../config/settings.ts";
+import { Broker } from "../core/broker.ts";
+import { anonymousOnly } from "./auth.ts";
+import { Clock } from "./clock.ts";
+import { SystemTimer } from "./deadline-timer.ts";
+import { Driver, type EventLog } from "./driver.ts";
+import { listenAll } from "./listeners.ts";
+
+export interface EmbeddedSettings {
+  readonly allowAnonymous?: boolean;
+  /** Default: nobody reads its events. */
+  readonly log?: EventLog;
+}
+
+/** A broker within another program's process. */
+export interface EmbeddedBroker {
+  /** On 127.0.0.1 and, where the machine has it, ::1. */
+  readonly port: number;
+  /** Rejects with a fault of the broker's own; never resolves. */
+  readonly fault: Promise<never>;
+  /** Sends its clients away and listens no more. Resolves when they are gone, within 2 s. */
+  close(): Promise<void>;
+}
+
+const silent: EventLog = { note: () => {}, wants: () => false };
+const farewellMs = 2000;
+
+/**
+ * Starts a broker with the defaults of the configuration on a free port of this machine. It listens
+ * to no signal, reads no file and writes no line. Throws CliError when it can't listen.
+ */
+export async function embeddedBroker(settings: EmbeddedSettings = {}): Promise<EmbeddedBroker> {
+  const { allowAnonymous = true, log = silent } = settings;
+  const config = settingsOf(configSchema.parse({ listeners: [{ port: 0, allowAnonymous }] }));
+  const clock = new Clock();
+  const fault = Promise.withResolvers<never>();
+  // Its owner may look at it late, or never; it is no fault of the process until then.
+  fault.promise.catch(() => {});
+  const broker = new Broker(
+    { limits: config.limits, sysIntervalMs: null, version: "embedded" },
+    clock.now(),
+  );
+  const driver = new Driver({
+    broker,
+    clock,
+    log,
+    authenticate: anonymousOnly,
+    packetSize: config.limits.packetSize,
+    outputBytes: config.outputBytes,
+    timer: (onDue) => new SystemTimer(clock, onDue),
+    onFault: fault.reject,
+  });
+  const sockets = await listenAll(config.listeners, config.tcp, ({ mountPoint, connections }) =>
+    driver.eventsFor({ name: "embedded", mountPoint, connections, allowAnonymous }),
+  ).catch((cause: unknown) => {
+    driver.stopTimer();
+    throw cause;
+  });
+  return {
+    port: sockets[0]?.port ?? 0,
+    fault: fault.promise,
+    close: async () => {
+      for (const socket of sockets) socket.close();
+      driver.order({ type: "stopping" });
+      const until = performance.now() + farewellMs;
+      while (driver.parting > 0 && performance.now() < until) {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      driver.stopTimer();
+    },
+  };
+}
