@@ -9,18 +9,20 @@ import {
   endConnection,
   endMalformed,
   expireSession,
-  publishDueWill,
   stopAll,
 } from "./ending.ts";
 import type { BrokerEvent } from "./events.ts";
+import { publishDueWill } from "./fate.ts";
 import { pump } from "./forward.ts";
+import { hear } from "./heard.ts";
 import type { ConnectionId, Effect, Input, Millis } from "./io.ts";
 import { watchKeepAlive } from "./keepalive.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
 import { integerSize, type ClientPacket, type ServerPacket } from "./packet.ts";
-import { publishReceived, type Route } from "./publish.ts";
+import { publish, publishReceived, type Route } from "./publish.ts";
 import { Reason } from "./reason.ts";
 import { Retained } from "./retained.ts";
+import { standardRules, type Rules } from "./rules.ts";
 import type { Session } from "./session.ts";
 import { subscribeReceived, unsubscribeReceived } from "./subscribe.ts";
 import { Subscriptions } from "./subscriptions.ts";
@@ -36,6 +38,8 @@ export interface BrokerOptions {
   readonly sysIntervalMs?: number | null;
   /** What `$SYS/broker/version` says. */
   readonly version?: string;
+  /** Where it departs from the standard. */
+  readonly rules?: Partial<Rules>;
 }
 
 /**
@@ -45,6 +49,7 @@ export interface BrokerOptions {
 export class Broker {
   readonly limits: Limits;
   readonly access: Access;
+  readonly rules: Rules;
   readonly sysIntervalMs: number | null;
   readonly version: string;
   readonly startedAt: Millis;
@@ -64,10 +69,14 @@ export class Broker {
   stopping = false;
   effects: Effect[] = [];
   readonly #sys = new Deadline<Timed>({ kind: "sys" });
+  /** Something else than the client's packets alone begins its silence. */
+  readonly #hears: boolean;
 
   constructor(options: BrokerOptions, now: Millis) {
     this.limits = { ...defaultLimits, ...options.limits };
     this.access = options.access ?? openAccess;
+    this.rules = { ...standardRules, ...options.rules };
+    this.#hears = this.rules.keepAliveResetBy !== "packet";
     this.sysIntervalMs = options.sysIntervalMs ?? null;
     this.version = options.version ?? "unknown";
     this.startedAt = now;
@@ -87,6 +96,7 @@ export class Broker {
     const effects: Effect[] = [];
     this.effects = effects;
     this.#route(input);
+    if (this.#hears) hear(this, input, effects);
     return effects;
   }
 
@@ -135,6 +145,8 @@ export class Broker {
         connection.resume(this.now);
         return watchKeepAlive(this, connection);
       }
+      case "heard":
+        return;
       case "closed": {
         const cause = { eof: "closedByPeer", reset: "resetByPeer", timeout: "tcpTimeout" } as const;
         return endConnection(this, this.connection(input.connection), cause[input.how], {
@@ -290,6 +302,9 @@ export class Broker {
         return expireSession(this, timed.session);
       case "pump":
         return pump(this, timed.session);
+      case "publish":
+        publish(this, timed.session, timed.message);
+        return;
       case "sys":
         publishSys(this);
         if (this.sysIntervalMs !== null) {

@@ -1,8 +1,9 @@
 import type { Broker } from "./broker.ts";
 import type { Connection } from "./connection.ts";
-import { cancelDelayedWill, endConnection, endSession, settleOverdue } from "./ending.ts";
+import { endConnection, endSession, settleOverdue } from "./ending.ts";
+import { cancelDelayedWill } from "./fate.ts";
 import { pump, sendAgain } from "./forward.ts";
-import { watchKeepAlive } from "./keepalive.ts";
+import { allowedMs, watchKeepAlive } from "./keepalive.ts";
 import type { ConnackProperties, ConnectPacket } from "./packet.ts";
 import { tooDeep } from "./publish.ts";
 import { Reason, type ProtocolError, type ReasonCode } from "./reason.ts";
@@ -94,7 +95,7 @@ function refusalByWill(
 ): ProtocolError | null {
   const will = packet.will;
   if (will === null) return null;
-  const { limits } = broker;
+  const { limits, rules } = broker;
   if (will.qos > limits.qos) {
     return fault(Reason.qosNotSupported, "v5-3.2.2-12", `Will QoS above ${limits.qos}`);
   }
@@ -105,13 +106,17 @@ function refusalByWill(
     const detail = `the will's payload of ${will.payload.length} B exceeds ${limits.payloadSize} B`;
     return fault(Reason.packetTooLarge, "v5-3.1.3.4", detail);
   }
+  if (will.payload.length === 0 && rules.emptyWill === "refused") {
+    return fault(Reason.implementationSpecificError, "v5-3.1.3.4", "a will without payload");
+  }
   const topic = connection.listener.mountPoint + will.topic;
   if (tooDeep(topic, limits.topicLevels)) {
     const detail = `the will's topic has more than ${limits.topicLevels} levels`;
     return fault(Reason.topicNameInvalid, "v5-4.7.3", detail);
   }
   const who = { clientId, username: packet.username };
-  if (isServerOwned(topic) || !broker.access.mayPublish(who, topic)) {
+  const denied = rules.deniedWill === "refused" && !broker.access.mayPublish(who, topic);
+  if (isServerOwned(topic) || denied) {
     return fault(
       Reason.notAuthorized,
       "v5-3.1.4-2",
@@ -160,6 +165,8 @@ function accept(
   connection.receiveMaximum = Math.min(packet.receiveMaximum, broker.limits.inflight);
   connection.aliasesOutMax = Math.min(packet.topicAliasMaximum, broker.limits.topicAliases);
   connection.keepAlive = keepAliveInForce(broker, packet);
+  connection.allowedMs = allowedMs(broker.rules, connection.keepAlive);
+  connection.heardAt = broker.rules.keepAliveResetBy === "packet" ? null : broker.now;
   connection.sessionExpiryAsked = packet.sessionExpiryInterval ?? 0;
   session.version = packet.version;
   session.username = packet.username;
@@ -171,7 +178,7 @@ function accept(
     broker.statistics.connectedMax,
     broker.statistics.connected,
   );
-  arm(connection, session, packet);
+  arm(broker, connection, session, packet);
   broker.send(connection, {
     type: "connack",
     sessionPresent,
@@ -214,8 +221,14 @@ function openSession(broker: Broker, packet: ConnectPacket, clientId: string): S
   return opened;
 }
 
-function arm(connection: Connection, session: Session, packet: ConnectPacket): void {
+function arm(
+  broker: Broker,
+  connection: Connection,
+  session: Session,
+  packet: ConnectPacket,
+): void {
   if (packet.will === null) return;
+  if (packet.will.payload.length === 0 && broker.rules.emptyWill === "ignored") return;
   session.will = new Will(
     session,
     {

@@ -37,6 +37,12 @@ export class Connection {
   sessionExpiryAsked = 0;
   /** When the last complete packet came. The only thing that a packet writes for the keepalive. */
   lastPacketAt: Millis;
+  /** What the silence begins with instead, by rules that are not the standard's; null: the packet. */
+  heardAt: Millis | null = null;
+  /**
+   * Milliseconds of silence that the keepalive allows; null: any, or CONNECT was not accepted yet.
+   */
+  allowedMs: number | null = null;
   /** The driver reads no more since then; null: it reads. */
   pausedAt: Millis | null = null;
   /** Since when it has taken nothing of what waits for it; null: nothing waits. */
@@ -86,20 +92,13 @@ export class Connection {
     return { clientId: this.clientId, remote: this.remote };
   }
 
-  /**
-   * Milliseconds of silence that the keepalive allows: one and a half times the interval
-   * [v4-3.1.2-24] [v5-3.1.2-22]; null: any.
-   */
-  get allowedMs(): number | null {
-    return this.keepAlive === 0 ? null : this.keepAlive * 1500;
-  }
-
   /** Time in which the driver itself did not read is not the client's silence. */
   resume(now: Millis): void {
     if (this.pausedAt === null) return;
     // A CONNECT that was accepted meanwhile has begun the silence anew.
     const pausedFor = now - Math.max(this.pausedAt, this.lastPacketAt);
     this.lastPacketAt = (this.lastPacketAt + pausedFor) as Millis;
+    if (this.heardAt !== null) this.heardAt = (this.heardAt + pausedFor) as Millis;
     this.pausedAt = null;
   }
 

@@ -67,6 +67,11 @@ export class Deadlines<Owner> {
     this.#down(last);
   }
 
+  /** Of everything that is set, in no order. */
+  *owners(): Generator<Owner, void, void> {
+    for (const { owner } of this.#heap) yield owner;
+  }
+
   /** Takes out the first one that is due at `now`, or null. */
   pop(now: Millis): Deadline<Owner> | null {
     const first = this.#heap[0];

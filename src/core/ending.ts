@@ -3,13 +3,12 @@ import type { Broker } from "./broker.ts";
 import { refuse, seconds } from "./connect.ts";
 import type { Connection } from "./connection.ts";
 import { ends, type EndCause } from "./ends.ts";
-import type { SessionEnd, WillAtEnd, WillFate } from "./events.ts";
+import type { SessionEnd, WillAtEnd } from "./events.ts";
+import { endDelay, endWill, publishDueWill, publishWill, tellDelayed } from "./fate.ts";
 import type { Millis } from "./io.ts";
 import type { DisconnectPacket, ProtocolVersion } from "./packet.ts";
-import { publish } from "./publish.ts";
 import { Reason, type ProtocolError, type ReasonCode } from "./reason.ts";
 import type { Session } from "./session.ts";
-import { willDelay, type Will } from "./will.ts";
 
 interface EndDetails {
   readonly detail?: string;
@@ -34,7 +33,7 @@ export function endConnection(
   const session = connection.session;
   const silentMs = connection.silentMs(broker.now);
   connection.become("closed");
-  forget(broker, connection);
+  forget(broker, connection, cause);
   if (details.closed !== true) close(broker, connection, cause, details, session !== null);
   let will: WillAtEnd | null = null;
   if (session !== null) {
@@ -46,7 +45,7 @@ export function endConnection(
     const resumed = details.resumed === true;
     const goesOn = session.expiryInterval > 0 && (cause !== "takenOver" || resumed);
     if (!goesOn) unsubscribeAll(broker, session);
-    will = details.will ?? endWill(broker, session, cause, goesOn, resumed);
+    will = details.will ?? endWill(broker, session, cause, goesOn);
   }
   broker.note({
     event: "ended",
@@ -62,14 +61,15 @@ export function endConnection(
   if (session !== null) outlive(broker, session);
 }
 
-function forget(broker: Broker, connection: Connection): void {
+function forget(broker: Broker, connection: Connection, cause: EndCause): void {
   const { name } = connection.listener;
   const onListener = broker.connectionsByListener.get(name) ?? 0;
   assert(onListener > 0, "a connection that ends was counted on its listener");
   if (onListener === 1) broker.connectionsByListener.delete(name);
   else broker.connectionsByListener.set(name, onListener - 1);
   broker.connections.delete(connection.id);
-  broker.deadlines.clear(connection.deadline);
+  const clears = broker.rules.deadlineAfterTakeover === "cleared" || cause !== "takenOver";
+  if (clears) broker.deadlines.clear(connection.deadline);
 }
 
 function close(
@@ -95,30 +95,6 @@ function close(
   });
 }
 
-/** What the connection's end does to the will that was armed on it: wills.md's table, in code. */
-function endWill(
-  broker: Broker,
-  session: Session,
-  cause: EndCause,
-  sessionGoesOn: boolean,
-  resumed: boolean,
-): WillAtEnd | null {
-  const will = session.will;
-  if (will === null) return null;
-  will.ended = { cause, at: broker.now };
-  if (ends[cause].will === "discard") {
-    // [v4-3.1.2-10] [v4-3.14.4-3] [v5-3.14.4-3]
-    return settle(will, { fate: "discarded", topic: will.topic, why: "disconnect" });
-  }
-  const delay = sessionGoesOn ? willDelay(will.packet, session.expiryInterval) : 0;
-  if (delay === 0) return publishWill(broker, will, broker.now);
-  if (resumed) return settle(will, { fate: "cancelled", topic: will.topic, why: "resumed" });
-  const due = (broker.now + delay * 1000) as Millis;
-  will.become("delayed");
-  broker.deadlines.set(will.deadline, due);
-  return { fate: "delayed", topic: will.topic, due };
-}
-
 /** A session whose connection has ended: ends too, or waits for its Session Expiry Interval. */
 function outlive(broker: Broker, session: Session): void {
   if (session.expiryInterval === 0) return endSession(broker, session, "connection ended");
@@ -133,10 +109,7 @@ export function endSession(broker: Broker, session: Session, why: SessionEnd): v
   assert(session.connection === null, "a session ends after its connection");
   unsubscribeAll(broker, session);
   const will = session.will;
-  if (will !== null) {
-    const fate = publishWill(broker, will, soonest(broker, will));
-    tellDelayed(broker, will, fate, "session ended");
-  }
+  if (will !== null) endDelay(broker, will, why);
   broker.deadlines.clear(session.deadline);
   broker.deadlines.clear(session.pump);
   session.queue.clear();
@@ -156,22 +129,8 @@ function unsubscribeAll(broker: Broker, session: Session): void {
   session.subscriptions.clear();
 }
 
-/** A session that ends brings the due time forward to now, if it is not past already. */
-function soonest(broker: Broker, will: Will): Millis {
-  return will.deadline.due < broker.now ? will.deadline.due : broker.now;
-}
-
 export function expireSession(broker: Broker, session: Session): void {
   endSession(broker, session, "expired");
-}
-
-export function publishDueWill(broker: Broker, will: Will): void {
-  const { session, deadline } = will;
-  // Where it is due because its session ends, the session gets no copy of it.
-  if (session.deadline.isSet && session.deadline.due <= deadline.due) {
-    return expireSession(broker, session);
-  }
-  tellDelayed(broker, will, publishWill(broker, will, will.deadline.due), "due");
 }
 
 /** What was due before this moment has come, though its turn had not: a return does not undo it. */
@@ -181,62 +140,6 @@ export function settleOverdue(broker: Broker, session: Session): void {
     publishDueWill(broker, will);
   }
   if (session.deadline.isSet && session.deadline.due <= broker.now) expireSession(broker, session);
-}
-
-/** The client is back before the will was due [v5-3.1.3-9]. */
-export function cancelDelayedWill(broker: Broker, session: Session): void {
-  const will = session.will;
-  if (will === null) return;
-  broker.deadlines.clear(will.deadline);
-  const fate = settle(will, { fate: "cancelled", topic: will.topic, why: "resumed" });
-  tellDelayed(broker, will, fate, "resumed");
-}
-
-function publishWill(broker: Broker, will: Will, due: Millis): WillFate {
-  const { session, packet, topic } = will;
-  broker.deadlines.clear(will.deadline);
-  if (!broker.access.mayPublish(session, topic)) {
-    return settle(will, { fate: "discarded", topic, why: "denied" });
-  }
-  const expiresAt =
-    packet.expirySeconds === null ? null : ((broker.now + packet.expirySeconds * 1000) as Millis);
-  const { payload, properties, qos, retain } = packet;
-  const reach = publish(broker, session, {
-    topic,
-    qos,
-    retain,
-    payload,
-    properties,
-    expiresAt,
-    frame: null,
-    owned: true,
-  });
-  return settle(will, { fate: "published", topic, due, at: broker.now, reach });
-}
-
-/** A will that has met its fate is its session's no more. */
-function settle<Fate extends WillFate>(will: Will, fate: Fate): Fate {
-  will.become(fate.fate);
-  assert(will.session.will === will, "a will is settled once");
-  will.session.will = null;
-  return fate;
-}
-
-function tellDelayed(
-  broker: Broker,
-  will: Will,
-  fate: WillFate,
-  by: "due" | "session ended" | "resumed" | "broker stopped",
-): void {
-  assert(will.ended !== null, "a delayed will's connection has ended");
-  broker.note({
-    event: "will",
-    clientId: will.session.clientId,
-    cause: will.ended.cause,
-    endedAt: will.ended.at,
-    by,
-    will: fate,
-  });
 }
 
 export function disconnectReceived(

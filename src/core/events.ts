@@ -43,8 +43,11 @@ export type WillFate =
   | { readonly fate: "discarded"; readonly topic: string; readonly why: WillDiscarded }
   | { readonly fate: "cancelled"; readonly topic: string; readonly why: "resumed" };
 
-/** `disconnect`: the client said a clean goodbye. Others: publication was not possible. */
-export type WillDiscarded = "disconnect" | "denied" | "too large";
+/**
+ * `disconnect`: the client said a clean goodbye. `on purpose`: by rules that are not the standard's.
+ * Others: publication was not possible.
+ */
+export type WillDiscarded = "disconnect" | "denied" | "too large" | "on purpose";
 
 /** The will as the line on the connection's end tells it. */
 export type WillAtEnd =

@@ -63,6 +63,13 @@ export type Input =
   /** The driver reads no more from it for now; that time does not count against the keepalive. */
   | { readonly type: "paused"; readonly connection: ConnectionId }
   | { readonly type: "resumed"; readonly connection: ConnectionId }
+  /** Bytes came, and packets that they had made whole were handed in. Only where rules count bytes. */
+  | {
+      readonly type: "heard";
+      readonly connection: ConnectionId;
+      /** Bytes that a packet which has begun still lacks; 0: there is none, or no telling. */
+      readonly awaited: number;
+    }
   | {
       readonly type: "closed";
       readonly connection: ConnectionId;

@@ -3,6 +3,17 @@ import type { Connection } from "./connection.ts";
 import { endConnection } from "./ending.ts";
 import type { EndCause } from "./ends.ts";
 import type { Millis } from "./io.ts";
+import type { Rules } from "./rules.ts";
+
+/**
+ * Milliseconds of silence that a keepalive of so many seconds allows: one and a half times as much
+ * [v4-3.1.2-24] [v5-3.1.2-22]; null: any.
+ */
+export function allowedMs(rules: Rules, keepAlive: number): number | null {
+  const seconds = keepAlive === 0 ? rules.keepAliveForNone : keepAlive;
+  const allowed = seconds * 1000 * rules.keepAliveFactor;
+  return seconds === 0 || allowed === Infinity ? null : allowed;
+}
 
 /**
  * Ends a connection whose time is up, else sets its deadline to the next moment at which it could be.
@@ -10,7 +21,7 @@ import type { Millis } from "./io.ts";
  * `lastPacketAt`, so that a deadline often pops early and is set again here.
  */
 export function watchKeepAlive(broker: Broker, connection: Connection): void {
-  if (connection.state === "closed") return;
+  if (connection.state === "closed") return haunt(broker, connection);
   const { due, cause } = firstDue(broker, connection);
   if (due <= broker.now) return endConnection(broker, connection, cause);
   if (due === Infinity) broker.deadlines.clear(connection.deadline);
@@ -26,7 +37,7 @@ export function firstDue(
   if (connection.state !== "connected") {
     return { due: connection.openedAt + limits.connectTimeoutMs, cause: "connectTimeout" };
   }
-  const silent = keepAliveDue(connection);
+  const silent = keepAliveDue(broker, connection);
   const stalled = (connection.waitingSince ?? Infinity) + limits.stallTimeoutMs;
   return stalled < silent
     ? { due: stalled, cause: "stalled" }
@@ -34,8 +45,21 @@ export function firstDue(
 }
 
 /** Infinity: no keepalive, or the driver does not read at the moment. */
-function keepAliveDue(connection: Connection): number {
+function keepAliveDue(broker: Broker, connection: Connection): number {
   const allowed = connection.allowedMs;
   if (allowed === null || connection.pausedAt !== null) return Infinity;
-  return connection.lastPacketAt + allowed;
+  const due = (connection.heardAt ?? connection.lastPacketAt) + allowed;
+  const sweep = broker.rules.keepAliveSweepMs;
+  if (sweep === 0) return due;
+  return broker.startedAt + Math.ceil((due - broker.startedAt) / sweep) * sweep;
+}
+
+/** The deadline of a connection that was taken over, where the rules let it outlive that. */
+function haunt(broker: Broker, connection: Connection): void {
+  if (broker.rules.deadlineAfterTakeover === "cleared" || connection.clientId === null) return;
+  const due = keepAliveDue(broker, connection);
+  const successor = broker.sessions.get(connection.clientId)?.connection ?? null;
+  if (successor === null || due === Infinity) return;
+  if (due <= broker.now) endConnection(broker, successor, "keepAliveExpired");
+  else broker.deadlines.set(connection.deadline, due as Millis);
 }

@@ -1,5 +1,6 @@
 import type { Broker } from "./broker.ts";
 import type { Connection } from "./connection.ts";
+import { Deadline } from "./deadlines.ts";
 import { causeOf, endConnection } from "./ending.ts";
 import type { Reach } from "./events.ts";
 import { isInSight, mayAdd, newOutcome, offer, type Outcome } from "./forward.ts";
@@ -8,6 +9,7 @@ import { keep, type Message, type PublishPacket } from "./packet.ts";
 import { Reason, type ProtocolError, type ReasonCode } from "./reason.ts";
 import type { Session } from "./session.ts";
 import type { Group, Match, Subscription } from "./subscriptions.ts";
+import type { Timed } from "./timed.ts";
 import { isServerOwned } from "./topic.ts";
 
 /** What is known about who gets a topic, until the next change of any subscription. */
@@ -26,9 +28,15 @@ const rememberedRoutes = 10_000;
 
 /**
  * Passes a message on to everybody who is to get it: the one way in, for a client's PUBLISH, for a
- * will and for `$SYS`. `publisher` null: the broker itself.
+ * will and for `$SYS`. `publisher` null: the broker itself. `offline`: what those get who are not
+ * connected.
  */
-export function publish(broker: Broker, publisher: Session | null, message: Message): Reach {
+export function publish(
+  broker: Broker,
+  publisher: Session | null,
+  message: Message,
+  offline: "queued" | "nothing" = "queued",
+): Reach {
   const retained = message.retain ? retain(broker, message) : null;
   const route = routeOf(broker, message.topic);
   const { copies, match } = route;
@@ -44,6 +52,7 @@ export function publish(broker: Broker, publisher: Session | null, message: Mess
     const wanted = local ? (match.withoutLocal.get(publisher) ?? recipient) : recipient;
     if (local && match.withoutLocal.get(publisher) === null) continue;
     const { session, qos, retainAsPublished, identifiers } = wanted;
+    if (offline === "nothing" && session.connection === null) continue;
     offer(broker, session, message, qos, message.retain && retainAsPublished, identifiers, outcome);
   }
   for (const group of match.groups) offerToGroup(broker, group, message, outcome);
@@ -93,9 +102,19 @@ export function publishReceived(
     return acknowledge(broker, connection, packet, reason);
   }
   if (packet.qos === 2) session.incoming.add(packet.packetId);
-  const reach = publish(broker, session, messageOf(broker, connection, packet, topic));
+  const message = messageOf(broker, connection, packet, topic);
+  if (broker.rules.publishLagMs > 0) {
+    publishLater(broker, session, message);
+    return acknowledge(broker, connection, packet, Reason.success);
+  }
+  const reach = publish(broker, session, message);
   const nobody = reach.delivered === 0 && reach.queued === 0 && reach.dropped === 0;
   acknowledge(broker, connection, packet, nobody ? Reason.noMatchingSubscribers : Reason.success);
+}
+
+function publishLater(broker: Broker, session: Session, message: Message): void {
+  const deadline = new Deadline<Timed>({ kind: "publish", session, message: keep(message) });
+  broker.deadlines.set(deadline, (broker.now + broker.rules.publishLagMs) as Millis);
 }
 
 function end(broker: Broker, connection: Connection, error: ProtocolError): void {

@@ -1,4 +1,5 @@
 import type { Connection } from "./connection.ts";
+import type { Message } from "./packet.ts";
 import type { Session } from "./session.ts";
 import type { Will } from "./will.ts";
 
@@ -11,4 +12,6 @@ export type Timed =
   | { readonly kind: "session"; readonly session: Session }
   /** There is more of a retained replay or a long queue to send; due at once. */
   | { readonly kind: "pump"; readonly session: Session }
+  /** A client's PUBLISH, where the rules let it be behind. */
+  | { readonly kind: "publish"; readonly session: Session; readonly message: Message }
   | { readonly kind: "sys" };

@@ -28,6 +28,10 @@ export class Will {
   readonly deadline: Deadline<Timed>;
   /** How its connection ended, and when; null while it lives. */
   ended: { readonly cause: EndCause; readonly at: Millis } | null = null;
+  /** It waits on although its session has ended or goes on, by rules that are not the standard's. */
+  isStray = false;
+  /** When it was due, where such rules then let others go before it; null: nothing does. */
+  heldUpSince: Millis | null = null;
   #state: WillState = "armed";
 
   constructor(session: Session, packet: WillPacket, topic: string) {

@@ -10,27 +10,31 @@ export interface Style {
   readonly colors: Colors;
   /** Whose hours the human form shows; JSON is always UTC. */
   readonly zone: "local" | "utc";
+  /** Whom the broker is like, where it misbehaves on purpose: every line says so. */
+  readonly like?: string | null;
 }
 
 /**
- * One line without its end: `HH:MM:SS.mmm`, the level where it is a warning or an error, the event.
- * Strings of peers are escaped and cut.
+ * One line without its end: `HH:MM:SS.mmm`, whom a broker that misbehaves is like, the level where it
+ * is a warning or an error, the event. Strings of peers are escaped and cut.
  */
 export function renderHuman(event: LogEvent, at: Millis, style: Style): string {
-  const { colors, zone } = style;
+  const { colors, zone, like = null } = style;
+  const mark = like === null ? "" : `${colors.yellow(`[like ${like}]`)} `;
   const word = levelWord(levelOf(event), colors);
-  return `${colors.dim(timeOfDay(at, zone))} ${word}${sentence(event, at, colors)}`;
+  return `${colors.dim(timeOfDay(at, zone))} ${mark}${word}${sentence(event, at, colors)}`;
 }
 
 /**
  * One JSON object without a line end, with the same facts, not cut: time, level and event, then who
  * it is about, then the facts in an order that is always the same.
  */
-export function renderJson(event: LogEvent, at: Millis): string {
+export function renderJson(event: LogEvent, at: Millis, like: string | null = null): string {
   return jsonLine({
     time: iso(at),
     level: levelOf(event),
     event: event.event,
+    ...(like !== null && { like }),
     ...record(event, at),
   });
 }

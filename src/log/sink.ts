@@ -12,6 +12,8 @@ export interface LogSinkOptions {
   readonly write: LogWrite;
   /** Default: `local`. */
   readonly zone?: Style["zone"];
+  /** Marks every line of a broker that misbehaves on purpose. Default: null. */
+  readonly like?: string | null;
 }
 
 /**
@@ -47,7 +49,8 @@ export class LogSink {
   constructor(options: LogSinkOptions) {
     this.#level = options.level;
     this.#format = options.format;
-    this.#style = { colors: pc.createColors(options.color), zone: options.zone ?? "local" };
+    const { color, zone = "local", like = null } = options;
+    this.#style = { colors: pc.createColors(color), zone, like };
     this.#write = options.write;
   }
 
@@ -115,7 +118,7 @@ export class LogSink {
 
   #line(event: LogEvent, at: Millis): string {
     return this.#format === "json"
-      ? `${renderJson(event, at)}\n`
+      ? `${renderJson(event, at, this.#style.like)}\n`
       : `${renderHuman(event, at, this.#style)}\n`;
   }
 }

@@ -51,4 +51,5 @@ export const discarded: Record<WillDiscarded, string> = {
   disconnect: "clean DISCONNECT",
   denied: "not authorized to publish there",
   "too large": "too large",
+  "on purpose": "lost on purpose",
 };

@@ -6,6 +6,7 @@ import type { Level, LogEvent } from "../log/events.ts";
 import type { Link, LinkEvents } from "../transport/transport.ts";
 import { encodeServerPacket } from "../wire/codec.ts";
 import { writeAck } from "../wire/ack.ts";
+import type { PacketReaderOptions } from "../wire/reader.ts";
 import type { Authenticate } from "./auth.ts";
 import type { Clock } from "./clock.ts";
 import type { DeadlineTimer } from "./deadline-timer.ts";
@@ -61,6 +62,9 @@ export class Driver {
   #unfinished: Port[] = [];
   readonly #timer: DeadlineTimer;
   readonly #writer: DeliveryWriter;
+  readonly #readerOptions: PacketReaderOptions;
+  /** The core's rules count bytes, not packets. */
+  readonly #tellsBytes: boolean;
   #trace: boolean;
   #now: Millis;
   /** Links that were ended and whose peers have not closed yet. */
@@ -76,6 +80,11 @@ export class Driver {
     this.#trace = options.log.wants("debug");
     this.#now = options.clock.now();
     this.#writer = new DeliveryWriter();
+    const { rules } = options.broker;
+    const takesInvalidWill = rules.invalidWill === "taken";
+    this.#readerOptions = { packetSize: options.packetSize, takesInvalidWill };
+    this.#tellsBytes =
+      rules.keepAliveResetBy === "byte" || rules.keepAliveResetBy === "byteOfLarge";
     this.#timer = options.timer(() => this.#guard(() => this.#look()));
     this.#timer.arm(this.#broker.nextDeadline());
   }
@@ -175,7 +184,7 @@ export class Driver {
   #opened(link: Link, listener: ListenerPolicy): void {
     this.#turn();
     const connection = this.#freeIds.pop() ?? this.#ports.length;
-    const port = new Port(connection, link, listener, this.#options.packetSize, this.#pool);
+    const port = new Port(connection, link, listener, this.#readerOptions, this.#pool);
     this.#ports[connection] = port;
     link.owner = port;
     const token = `auto-${crypto.randomUUID()}`;
@@ -190,6 +199,9 @@ export class Driver {
     this.#turn();
     port.reader.feed(chunk);
     if (!port.held) this.#read(port);
+    if (this.#tellsBytes && port.open) {
+      this.#hand({ type: "heard", connection: port.id, awaited: port.reader.awaited });
+    }
     this.#endTurn();
   }
 

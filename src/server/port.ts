@@ -1,6 +1,6 @@
 import type { ConnectionId, ListenerPolicy } from "../core/io.ts";
 import type { Link } from "../transport/transport.ts";
-import { PacketReader } from "../wire/reader.ts";
+import { PacketReader, type PacketReaderOptions } from "../wire/reader.ts";
 import { Outbox, type BufferPool } from "./outbox.ts";
 
 /** The driver's side of one connection: its link, what was read of it and what waits for it. */
@@ -31,13 +31,13 @@ export class Port {
     id: ConnectionId,
     link: Link,
     listener: ListenerPolicy,
-    packetSize: number,
+    reading: PacketReaderOptions,
     pool: BufferPool,
   ) {
     this.id = id;
     this.link = link;
     this.listener = listener;
-    this.reader = new PacketReader({ packetSize });
+    this.reader = new PacketReader(reading);
     this.outbox = new Outbox(pool);
   }
 

@@ -2,6 +2,7 @@ import type { LoadResult } from "../config/load.ts";
 import type { ListenerSettings, Settings } from "../config/settings.ts";
 import { Broker } from "../core/broker.ts";
 import type { ListenerPolicy } from "../core/io.ts";
+import type { Like } from "../core/likes.ts";
 import type { Limits } from "../core/limits.ts";
 import { LogSink, writeTo } from "../log/sink.ts";
 import type { LogEvent } from "../log/events.ts";
@@ -24,6 +25,8 @@ export interface ServeSettings {
   readonly color: boolean;
   readonly logFormat: "human" | "json";
   readonly version: string;
+  /** By which rules it misbehaves on purpose; null: it does not. */
+  readonly like: Like | null;
   /** Reads the configuration again, from the same places. */
   readonly reload: () => LoadResult;
 }
@@ -39,21 +42,22 @@ const farewellMs = 2000;
  * has to mend (nothing is left open then), and whatever fault of our own ended it.
  */
 export async function serve(settings: ServeSettings): Promise<number> {
-  const { config } = settings;
+  const { config, like } = settings;
   const clock = new Clock();
   const log = new LogSink({
     level: config.log.level,
     format: settings.logFormat,
     color: settings.color,
+    like: like?.name ?? null,
     write: writeTo(process.stderr),
   });
   const note = (event: LogEvent): void => log.note(event, clock.now());
-  const ready = settings.readyFile === null ? null : new ReadyFile(settings.readyFile);
   const broker = new Broker(
     {
       limits: withinDescriptors(config.limits),
       sysIntervalMs: config.sys.intervalMs === 0 ? null : config.sys.intervalMs,
       version: settings.version,
+      rules: like?.rules ?? {},
     },
     clock.now(),
   );
@@ -68,14 +72,19 @@ export async function serve(settings: ServeSettings): Promise<number> {
     timer: (onDue) => new SystemTimer(clock, onDue),
     onFault: (cause) => fault.reject(new FaultWithState(cause, broker)),
   });
+  // Before anything that a signal must not leave behind.
   const signals = new StopSignals();
+  let ready: ReadyFile | null = null;
   let sockets: ListeningSocket[] = [];
   try {
-    sockets = await listenAll(config.listeners, config.tcp, (listener) =>
+    if (settings.readyFile !== null) ready = new ReadyFile(settings.readyFile);
+    const tcp = broker.rules.tcpDetectors ? config.tcp : { keepAliveMs: 0, userTimeoutMs: 0 };
+    sockets = await listenAll(config.listeners, tcp, (listener) =>
       driver.eventsFor(policyOf(listener)),
     );
     const addresses = sockets.flatMap((socket) => socket.addresses);
     ready?.publish(addresses.map((address) => `mqtt://${address}`));
+    if (like !== null) for (const text of misbehaves(like)) note({ event: "warning", text });
     note({ event: "configurationLoaded", file: settings.file });
     for (const text of openToTheNetwork(config.listeners, sockets))
       note({ event: "warning", text });
@@ -110,6 +119,12 @@ export async function serve(settings: ServeSettings): Promise<number> {
 /** More connections than descriptors would end in a loop that spins, not in a refusal. */
 function withinDescriptors(limits: Limits): Limits {
   return { ...limits, connections: Math.min(limits.connections, connectionsByDescriptors()) };
+}
+
+/** The first lines of a broker that nobody must take for one that does right. */
+function misbehaves({ name, summary }: Like): string[] {
+  const banner = `this broker misbehaves on purpose (like ${name}); leave out --like for one that does not`;
+  return summary === null ? [banner] : [banner, `${name}: ${summary}`];
 }
 
 function policyOf(listener: ListenerSettings): ListenerPolicy {

@@ -28,6 +28,8 @@ export interface WireFault {
 export interface PacketReaderOptions {
   /** Bytes of a whole packet, Infinity for any that MQTT allows (268,435,460). */
   readonly packetSize: number;
+  /** Lets a will with an empty topic or a wildcard pass, as some brokers do. Default: false. */
+  readonly takesInvalidWill?: boolean;
 }
 
 /** Type and flags, and up to four bytes of Remaining Length. */
@@ -49,6 +51,7 @@ export class PacketReader {
   version: ProtocolVersion | null = null;
 
   readonly #packetSize: number;
+  readonly #takesInvalidWill: boolean;
   readonly #topics = new TopicNames();
   #failed = false;
 
@@ -69,11 +72,19 @@ export class PacketReader {
 
   constructor(options: PacketReaderOptions) {
     this.#packetSize = options.packetSize;
+    this.#takesInvalidWill = options.takesInvalidWill ?? false;
   }
 
   /** Bytes that were fed and belong to no packet that `next` has given. */
   get buffered(): number {
     return this.#gathered + this.#chunk.length - this.#position + this.#waitingBytes;
+  }
+
+  /** Bytes that the packet which has begun still lacks; 0: there is none, or its length lacks too. */
+  get awaited(): number {
+    if (this.#gathered === 0) return 0;
+    const found = this.#readHeader(this.#pieces, 0, this.#gathered);
+    return found === null ? this.#end - this.#gathered : 0;
   }
 
   /** The chunk is the reader's to keep; its packets may refer to it. */
@@ -261,7 +272,10 @@ export class PacketReader {
     if (version === 5 && body - start > 2 && bytes[body - 1] === 0) return wastefulLength();
     const cursor = new Cursor(bytes, body, end, version);
     const will = walkConnect(cursor);
-    return cursor.error ?? decodeCold(bytes, start, end, version, will);
+    // Of all topics a CONNECT has that of its will only.
+    const isPassed = this.#takesInvalidWill && cursor.error?.reason === Reason.topicNameInvalid;
+    if (cursor.error !== null && !isPassed) return cursor.error;
+    return decodeCold(bytes, start, end, version, will);
   }
 
   #fail(error: ProtocolError): WireFault {

@@ -1,0 +1,178 @@
+import { assert } from "./assert.ts";
+import type { Broker } from "./broker.ts";
+import { expireSession } from "./ending.ts";
+import { ends, type EndCause, type WillOnEnd } from "./ends.ts";
+import type { SessionEnd, WillAtEnd, WillFate } from "./events.ts";
+import type { Millis } from "./io.ts";
+import { publish } from "./publish.ts";
+import type { Rules } from "./rules.ts";
+import { lesserQos, type Session } from "./session.ts";
+import { willDelay, type Will } from "./will.ts";
+
+/** What the connection's end does to the will that was armed on it, by the table of ends. */
+export function endWill(
+  broker: Broker,
+  session: Session,
+  cause: EndCause,
+  sessionGoesOn: boolean,
+): WillAtEnd | null {
+  const will = session.will;
+  if (will === null) return null;
+  const { topic } = will;
+  will.ended = { cause, at: broker.now };
+  const delay = secondsOf(broker.rules, will, sessionGoesOn);
+  const fate = fateOf(broker.rules, will, cause, sessionGoesOn, delay);
+  if (fate === "discard") {
+    // [v4-3.1.2-10] [v4-3.14.4-3] [v5-3.14.4-3]
+    const why = cause === "disconnected" ? "disconnect" : "on purpose";
+    return settle(will, { fate: "discarded", topic, why });
+  }
+  if (fate === "cancel") return settle(will, { fate: "cancelled", topic, why: "resumed" });
+  if (delay === 0 || cause === "takenOver") return publishWill(broker, will, broker.now);
+  const due = (broker.now + delay * 1000) as Millis;
+  will.become("delayed");
+  broker.deadlines.set(will.deadline, due);
+  return { fate: "delayed", topic: will.topic, due };
+}
+
+function fateOf(
+  rules: Rules,
+  will: Will,
+  cause: EndCause,
+  sessionGoesOn: boolean,
+  delay: number,
+): WillOnEnd | "cancel" {
+  if (cause !== "takenOver") return rules.willOnEnd[cause] ?? ends[cause].will;
+  if (sessionGoesOn) return rules.willOnTakeover[delay > 0 ? "resumedDelayed" : "resumed"];
+  return rules.willOnTakeover[will.packet.delayInterval > 0 ? "endedDelayed" : "ended"];
+}
+
+/** Seconds from the end of the connection to the publication [v5-3.1.2-8] [v5-3.1.3-9]. */
+function secondsOf(rules: Rules, will: Will, sessionGoesOn: boolean): number {
+  const { packet, session } = will;
+  if (rules.willWaitsFor === "nothing") return 0;
+  // Never, as it stands on the wire, is long enough to be a date still.
+  if (rules.willWaitsFor === "sessionEnd") return Math.min(session.expiryInterval, 0xffff_ffff);
+  if (rules.sessionEndCutsDelay === "never") return packet.delayInterval;
+  if (sessionGoesOn) return willDelay(packet, session.expiryInterval);
+  return rules.sessionEndCutsDelay === "always" ? 0 : packet.delayInterval;
+}
+
+export function publishDueWill(broker: Broker, will: Will): void {
+  const { session, deadline } = will;
+  // Where it is due because its session ends, the session gets no copy of it.
+  if (!will.isStray && session.deadline.isSet && session.deadline.due <= deadline.due) {
+    return expireSession(broker, session);
+  }
+  if (broker.rules.delayedWills === "byInterval" && isHeldUp(broker, will)) return;
+  tellDelayed(broker, will, publishWill(broker, will, dueOf(will)), "due");
+}
+
+/** Whether one that is not due stands before it in a line by interval; then it waits for that one. */
+function isHeldUp(broker: Broker, will: Will): boolean {
+  const interval = will.packet.delayInterval;
+  for (const timed of broker.deadlines.owners()) {
+    if (timed.kind !== "will" || timed.will.deadline.due <= broker.now) continue;
+    const other = timed.will.packet.delayInterval;
+    const isNewer = (timed.will.ended?.at ?? 0) > (will.ended?.at ?? 0);
+    if (other > interval || (other === interval && !isNewer)) continue;
+    will.heldUpSince ??= will.deadline.due;
+    broker.deadlines.set(will.deadline, timed.will.deadline.due);
+    return true;
+  }
+  return false;
+}
+
+/** The session of a delayed will ends: it is due [v5-3.1.2-8]. */
+export function endDelay(broker: Broker, will: Will, why: SessionEnd): void {
+  const { willOnTakeover, sessionEndCutsDelay: cuts } = broker.rules;
+  if (why === "replaced" && willOnTakeover.endedDelayed === "discard") {
+    broker.deadlines.clear(will.deadline);
+    const fate = settle(will, { fate: "discarded", topic: will.topic, why: "on purpose" });
+    tellDelayed(broker, will, fate, "session ended");
+  } else if (cuts === "never" || (cuts === "onExpiry" && why === "connection ended")) {
+    stray(will);
+  } else {
+    const fate = publishWill(broker, will, soonest(broker, will));
+    tellDelayed(broker, will, fate, "session ended");
+  }
+}
+
+/** The will waits on by itself, by rules that are not the standard's. */
+function stray(will: Will): void {
+  will.isStray = true;
+  will.session.will = null;
+}
+
+/** The client is back before the will was due [v5-3.1.3-9]. */
+export function cancelDelayedWill(broker: Broker, session: Session): void {
+  const will = session.will;
+  if (will === null) return;
+  if (!broker.rules.returnCancelsWill) return stray(will);
+  broker.deadlines.clear(will.deadline);
+  const fate = settle(will, { fate: "cancelled", topic: will.topic, why: "resumed" });
+  tellDelayed(broker, will, fate, "resumed");
+}
+
+export function publishWill(broker: Broker, will: Will, due: Millis): WillFate {
+  const { session, packet, topic } = will;
+  broker.deadlines.clear(will.deadline);
+  if (!broker.access.mayPublish(session, topic)) {
+    return settle(will, { fate: "discarded", topic, why: "denied" });
+  }
+  const expiresAt =
+    packet.expirySeconds === null ? null : ((broker.now + packet.expirySeconds * 1000) as Millis);
+  const { rules } = broker;
+  const message = {
+    topic,
+    qos: lesserQos(packet.qos, rules.willQosMax),
+    retain: packet.retain && rules.willKeepsRetain,
+    payload: packet.payload,
+    properties: rules.willKeepsProperties ? packet.properties : null,
+    expiresAt,
+    frame: null,
+    owned: true,
+  };
+  const offline = rules.willIsQueued ? "queued" : "nothing";
+  let reach = publish(broker, session, message, offline);
+  for (let copy = 1; copy < rules.willCopies; copy++) {
+    reach = publish(broker, session, message, offline);
+  }
+  return settle(will, { fate: "published", topic, due, at: broker.now, reach });
+}
+
+/** A will that has met its fate is its session's no more. */
+function settle<Fate extends WillFate>(will: Will, fate: Fate): Fate {
+  will.become(fate.fate);
+  if (will.isStray) return fate;
+  assert(will.session.will === will, "a will is settled once");
+  will.session.will = null;
+  return fate;
+}
+
+export function tellDelayed(
+  broker: Broker,
+  will: Will,
+  fate: WillFate,
+  by: "due" | "session ended" | "resumed" | "broker stopped",
+): void {
+  assert(will.ended !== null, "a delayed will's connection has ended");
+  broker.note({
+    event: "will",
+    clientId: will.session.clientId,
+    cause: will.ended.cause,
+    endedAt: will.ended.at,
+    by,
+    will: fate,
+  });
+}
+
+/** A session that ends brings the due time forward to now, if it is not past already. */
+function soonest(broker: Broker, will: Will): Millis {
+  const due = dueOf(will);
+  return due < broker.now ? due : broker.now;
+}
+
+function dueOf(will: Will): Millis {
+  return will.heldUpSince ?? will.deadline.due;
+}

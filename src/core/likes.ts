@@ -1,0 +1,56 @@
+import { plantedFaults } from "./faults.ts";
+import { standardRules, type Rules } from "./rules.ts";
+
+/** A broker that misbehaves on purpose. */
+export interface Like {
+  readonly name: string;
+  /** What it does wrong, in a clause; null: its name says it. */
+  readonly summary: string | null;
+  readonly rules: Partial<Rules>;
+}
+
+/** Brokers as they were measured, as far as their faults are about keepalives and wills. */
+export const likes: readonly Like[] = [
+  {
+    name: "rumqttd-0.19",
+    summary:
+      "no keepalive deadline, and TCP does not look either: who vanishes without FIN or RST stays " +
+      "connected, and its will stays unpublished",
+    rules: { keepAliveFactor: Infinity, tcpDetectors: false },
+  },
+  {
+    name: "mosquitto-2.0",
+    summary:
+      "keepalives are looked at every 6 s; a takeover, a DISCONNECT from 0x80 and a protocol error " +
+      "lose the will; newer delayed wills hold up older ones",
+    rules: {
+      keepAliveSweepMs: 6000,
+      keepAliveResetBy: "byteOfLarge",
+      willOnEnd: {
+        disconnectedWithError: "discard",
+        protocolError: "discard",
+        malformedPacket: "discard",
+        packetTooLarge: "discard",
+      },
+      willOnTakeover: {
+        ...standardRules.willOnTakeover,
+        resumed: "discard",
+        endedDelayed: "discard",
+      },
+      sessionEndCutsDelay: "onExpiry",
+      delayedWills: "byInterval",
+    },
+  },
+];
+
+/** A broker, or one planted fault, by its name; null: there is none. */
+export function likeNamed(name: string): Like | null {
+  const rules = Object.entries(plantedFaults).find(([fault]) => fault === name)?.[1];
+  if (rules !== undefined) return { name, summary: null, rules };
+  return likes.find((like) => like.name === name) ?? null;
+}
+
+/** Every name that `likeNamed` knows. */
+export function likeNames(): readonly string[] {
+  return [...likes.map(({ name }) => name), ...Object.keys(plantedFaults)];
+}
