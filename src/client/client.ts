@@ -41,9 +41,15 @@ export class Refused extends Error {
   }
 }
 
-/** The broker did not answer in time, or ended the connection instead: exit code 5. */
+/** The broker did not answer in time (exit code 5), or ended the connection instead (3). */
 export class NoAnswer extends Error {
   override name = "NoAnswer";
+  readonly isClosed: boolean;
+
+  constructor(message: string, isClosed = false) {
+    super(message);
+    this.isClosed = isClosed;
+  }
 }
 
 export type ConnectOptions = Omit<IConnectPacket, "cmd" | "protocolId" | "protocolVersion">;
@@ -61,6 +67,8 @@ export class Client {
   /** Resolves when the connection is over, whoever ended it. */
   readonly ended: Promise<ClientEnd>;
   onArrival: (arrival: Arrival) => void = () => {};
+  /** Told the bytes as they come, for what a parsed packet does not keep. */
+  onBytes: (chunk: Uint8Array) => void = () => {};
   readonly #machine: ClientMachine;
   readonly #waiting = new Set<Waiting>();
   #wire: Wire | null = null;
@@ -103,7 +111,12 @@ export class Client {
   /** Sends CONNECT and waits for the CONNACK. Rejects with Refused or NoAnswer. */
   async connect(options: ConnectOptions): Promise<IConnackPacket> {
     this.#asked = options.keepalive ?? 0;
-    this.#write(this.#machine.connect(options));
+    return this.connectWith(this.#machine.connect(options));
+  }
+
+  /** The same with a CONNECT that is given as bytes, also such as no client should send. */
+  async connectWith(bytes: Uint8Array): Promise<IConnackPacket> {
+    this.#write(bytes);
     const answer = await this.#answer("CONNACK", (event) => event.event === "connack");
     if (answer.event !== "connack") throw new NoAnswer("no CONNACK");
     this.connack = answer.packet;
@@ -198,6 +211,7 @@ export class Client {
 
   #received(chunk: Uint8Array): void {
     const at = performance.now();
+    this.onBytes(chunk);
     const { events, answers } = this.#machine.receive(chunk);
     for (const bytes of answers) this.#write(bytes);
     for (const event of events) this.#happened(event, at);
@@ -225,12 +239,13 @@ export class Client {
     if (this.#pings !== null) clearInterval(this.#pings);
     this.#end({ how, at: performance.now(), disconnect: this.#disconnect });
     for (const waiting of [...this.#waiting]) {
-      waiting.reject(new NoAnswer(`the broker closed the connection before its ${waiting.name}`));
+      const message = `the broker closed the connection before its ${waiting.name}`;
+      waiting.reject(new NoAnswer(message, true));
     }
   }
 
   async #answer(name: string, isAnswer: (event: ClientEvent) => boolean): Promise<ClientEvent> {
-    if (this.#isOver) throw new NoAnswer(`the connection ended before the ${name}`);
+    if (this.#isOver) throw new NoAnswer(`the connection ended before the ${name}`, true);
     return new Promise<ClientEvent>((resolve, reject) => {
       const done = (): void => {
         clearTimeout(timer);

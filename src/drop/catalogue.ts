@@ -1,8 +1,36 @@
+import { crashScenarios } from "./broker-crash.ts";
+import { crowdScenarios } from "./crowd.ts";
+import { delayScenarios } from "./delay.ts";
+import { deliveryScenarios } from "./delivery.ts";
+import { goodbyeScenarios } from "./goodbye.ts";
+import { deniedScenarios, invalidScenarios } from "./invalid.ts";
+import { keepaliveScenarios } from "./keepalive.ts";
+import { linkScenarios } from "./link.ts";
 import { networkScenarios } from "./network.ts";
+import { processScenarios } from "./process.ts";
 import type { Scenario } from "./scenario.ts";
+import { silenceScenarios } from "./silence.ts";
+import { takeoverScenarios } from "./takeover.ts";
+import { tlsScenarios, webSocketScenarios } from "./transports.ts";
 
 /** Every way to die, in the order in which the report tells them. */
-export const catalogue: readonly Scenario[] = [...networkScenarios];
+export const catalogue: readonly Scenario[] = [
+  ...networkScenarios,
+  ...silenceScenarios,
+  ...keepaliveScenarios,
+  ...goodbyeScenarios,
+  ...takeoverScenarios,
+  ...deliveryScenarios,
+  ...delayScenarios,
+  ...crowdScenarios,
+  ...webSocketScenarios,
+  ...tlsScenarios,
+  ...processScenarios,
+  ...linkScenarios,
+  ...invalidScenarios,
+  ...deniedScenarios,
+  ...crashScenarios,
+];
 
 /** What plays without being named: seconds, and the faults that most people meet. */
 export function quickSet(): readonly Scenario[] {

@@ -1,4 +1,5 @@
 import { NoAnswer, Refused } from "../client/client.ts";
+import { refusalText } from "../client/refusal.ts";
 import { clientTransports, DialError } from "../client/dial.ts";
 import type { ClientVersion } from "../client/machine.ts";
 import { isLoopback, type Target } from "../client/target.ts";
@@ -40,9 +41,21 @@ export interface RunOptions {
 /** Told as it goes, for live lines and NDJSON. */
 export interface RunWatch {
   started(run: RunName): void;
-  /** `until`: monotonic milliseconds. */
-  waits(run: RunName, what: string, until: number): void;
+  /** Monotonic milliseconds; `due`: when the will is, that is waited for; null: none is. */
+  waits(run: RunName, what: string, until: number, due: number | null): void;
   ended(run: RunName, result: Result): void;
+  /** There is no way to the broker, or no more; `fault`: DialError, Refused or NoAnswer. */
+  lost(target: Target, fault: unknown): void;
+  /** What a scenario that was called off held, and has taken back. */
+  cleared(run: RunName, held: Held): void;
+}
+
+export interface Held {
+  readonly connections: number;
+  /** Sessions, retained messages, processes and the like. */
+  readonly leftovers: number;
+  /** What could not be taken back, and why. */
+  readonly problems: readonly string[];
 }
 
 export interface RunName {
@@ -50,6 +63,9 @@ export interface RunName {
   readonly protocol: ClientVersion;
   readonly target: Target;
 }
+
+/** The detail of a result that was called off. */
+export const calledOffText = "called off";
 
 /** How many scenarios play at the same time. */
 const atOnce = 24;
@@ -65,14 +81,28 @@ export async function runScenarios(options: RunOptions): Promise<Result[]> {
   try {
     const runs: Run[] = [];
     for (const target of targets) {
-      for (const version of await spoken(options, target)) {
-        for (const scenario of options.scenarios) runs.push({ scenario, target, version });
+      const versions = await spoken(options, target).catch((fault: unknown) => {
+        options.watch.lost(target, fault);
+        throw fault;
+      });
+      for (const [version, unspoken] of versions) {
+        for (const scenario of options.scenarios) {
+          runs.push({ scenario, target, version, unspoken });
+        }
       }
     }
     const results = new Map<Run, Result>();
+    const lookouts = new Map<Target, Promise<void>>();
     const play = async (run: Run): Promise<void> => {
       if (options.signal.aborted) return;
-      results.set(run, await playOne(options, run, stalls));
+      const result = await playOne(options, run, stalls);
+      results.set(run, result);
+      if (result.verdict !== "inconclusive" || options.signal.aborted) return;
+      // Those that play at the same time share one look.
+      const look = lookouts.get(run.target) ?? lookAfter(options, run);
+      lookouts.set(run.target, look);
+      await look;
+      lookouts.delete(run.target);
     };
     // The user's own topic or id is one for all, so that they would hear each other's wills.
     const alone = options.serial || options.clientId !== null || options.will.topic !== undefined;
@@ -91,45 +121,69 @@ interface Run {
   readonly scenario: Scenario;
   readonly target: Target;
   readonly version: ClientVersion;
+  /** Why the broker does not speak this version; null: it does. */
+  readonly unspoken: string | null;
 }
 
-/** The protocols that the broker speaks, of those that were asked for. */
-async function spoken(options: RunOptions, target: Target): Promise<ClientVersion[]> {
-  const versions: ClientVersion[] = [];
+/**
+ * The protocols that were asked for, each with null, or with why the broker does not speak it.
+ * Rejects when it speaks none of them.
+ */
+async function spoken(
+  options: RunOptions,
+  target: Target,
+): Promise<Map<ClientVersion, string | null>> {
+  const versions = new Map<ClientVersion, string | null>();
   let refusal: unknown = null;
   for (const version of options.versions) {
-    const stage = new Stage(
-      stageOptions(options, target, version, () => {}),
-      "hello",
-      token(),
-    );
     try {
-      await stage.client({ clientId: stage.id("hello") });
-      versions.push(version);
+      await hello(options, target, version);
+      versions.set(version, null);
     } catch (fault) {
       // A broker that knows no v5 says so with 0x01 (or 0x84), or just hangs up.
       const isLevel = fault instanceof Refused && (fault.code === 1 || fault.code === 0x84);
       const mayBeLevel = isLevel || (fault instanceof NoAnswer && version === 5);
       if (!mayBeLevel || options.versions.length === 1) throw fault;
+      const why = fault instanceof Refused ? refusalText(fault) : fault.message;
+      versions.set(version, `the broker does not speak it: ${why}`);
       refusal = fault;
-    } finally {
-      await stage.clear();
     }
   }
-  if (versions.length === 0) throw refusal;
+  if (![...versions.values()].includes(null)) throw refusal;
   return versions;
+}
+
+/** Connects and leaves. Rejects with DialError, Refused or NoAnswer. */
+async function hello(options: RunOptions, target: Target, version: ClientVersion): Promise<void> {
+  const on = stageOptions(options, target, version, () => {});
+  const stage = new Stage(on, "hello", token());
+  try {
+    await stage.client({ clientId: stage.id("hello") });
+  } finally {
+    await stage.clear();
+  }
+}
+
+/** Looks whether the broker is still there, where nothing could be concluded. */
+async function lookAfter(options: RunOptions, { target, version }: Run): Promise<void> {
+  try {
+    await hello(options, target, version);
+  } catch (fault) {
+    if (!options.signal.aborted) options.watch.lost(target, fault);
+  }
 }
 
 async function playOne(options: RunOptions, run: Run, stalls: StallMeter): Promise<Result> {
   const { scenario, target, version } = run;
   const name = { id: scenario.id, protocol: version, target };
-  const on = stageOptions(options, target, version, (what, until) =>
-    options.watch.waits(name, what, until),
+  const on = stageOptions(options, target, version, (what, until, due) =>
+    options.watch.waits(name, what, until, due),
   );
   options.watch.started(name);
-  const missing = missingNeed(options, run);
+  const missing = run.unspoken ?? missingNeed(options, run);
+  const cleared = (held: Held): void => options.watch.cleared(name, held);
   const result =
-    missing === null ? await staged(scenario, on, stalls) : skipped(scenario, on, missing);
+    missing === null ? await staged(scenario, on, stalls, cleared) : skipped(scenario, on, missing);
   options.watch.ended(name, result);
   return result;
 }
@@ -138,10 +192,13 @@ async function staged(
   scenario: Scenario,
   options: StageOptions,
   stalls: StallMeter,
+  cleared: (held: Held) => void,
 ): Promise<Result> {
   const stage = new Stage(options, scenario.id, token());
   const result = await judged(scenario, stage, stalls);
+  const { holds } = stage;
   const problems = await stage.clear();
+  if (options.signal.aborted) cleared({ ...holds, problems });
   if (problems.length === 0 || result.verdict !== "pass") return result;
   return { ...result, detail: `${result.detail}; not cleaned up: ${problems.join(", ")}` };
 }
@@ -155,10 +212,10 @@ async function judged(scenario: Scenario, stage: Stage, stalls: StallMeter): Pro
     return judge(scenario, options, stage.droppedAt, observations, stalls.since(began));
   } catch (fault) {
     if (fault instanceof NotOffered) return skipped(scenario, options, fault.message);
-    if (fault instanceof CalledOff) return inconclusive(scenario, options, "called off");
+    if (fault instanceof CalledOff) return inconclusive(scenario, options, calledOffText);
     if (fault instanceof ControlFailed) return inconclusive(scenario, options, fault.message);
     if (fault instanceof Refused) {
-      return inconclusive(scenario, options, `the broker refused a client: ${fault.message}`);
+      return inconclusive(scenario, options, `the broker refused a client: ${refusalText(fault)}`);
     }
     if (fault instanceof DialError || fault instanceof NoAnswer) {
       return inconclusive(scenario, options, `the broker is gone or silent: ${fault.message}`);
@@ -199,8 +256,9 @@ function whyMissing(
     case "--restart-command":
       return options.restartCommand === null ? "needs --restart-command" : null;
     case "child process":
+      return options.has.has(need) ? null : "needs a child process";
     case "network namespace":
-      return options.has.has(need) ? null : `needs a ${need}, which this machine does not give`;
+      return options.has.has(need) ? null : "needs Linux, root, and the ip command of iproute2";
   }
 }
 
@@ -208,7 +266,7 @@ function stageOptions(
   options: RunOptions,
   target: Target,
   version: ClientVersion,
-  onWait: (what: string, until: number) => void,
+  onWait: StageOptions["onWait"],
 ): StageOptions {
   const { keepAlive, waitMs, toleranceMs, clientId, will, deniedTopic, restartCommand, signal } =
     options;

@@ -65,6 +65,8 @@ export type Failure =
 export interface Observation {
   /** Distinguishes the arms of one scenario: `expiry 0`; empty: there is only one. */
   readonly arm: string;
+  /** The moment of the drop that times count from; by default the stage's last. */
+  readonly since?: number;
   /** When a will was due; null: none was. */
   readonly due: number | null;
   /** When it may come at the latest without being late; by default due + the tolerance. */

@@ -28,8 +28,8 @@ export interface StageOptions {
   readonly will: Partial<WillPlan>;
   readonly deniedTopic: string | null;
   readonly restartCommand: string | null;
-  /** Told what is waited for, for the live line: until which monotonic moment. */
-  readonly onWait: (what: string, until: number) => void;
+  /** Told what is waited for, for the live line. Monotonic moments; `due`: of a will, else null. */
+  readonly onWait: (what: string, until: number, due: number | null) => void;
   /** The user wants out: every wait ends with it. */
   readonly signal: AbortSignal;
 }
@@ -66,12 +66,16 @@ export class Stage {
   readonly #leftovers: (() => Promise<void>)[] = [];
   #watcher: Client | null = null;
   readonly #label: string;
+  readonly #token: string;
+  /** Topics whose retained message is put back at the end. */
+  readonly #retainedOn = new Set<string>();
   /** When the client died, or fell silent; what the results' times count from. */
   droppedAt = performance.now();
 
   /** `name` becomes part of topics and ids; `token` makes them nobody else's. */
   constructor(options: StageOptions, name: string, token: string) {
     this.options = options;
+    this.#token = token;
     this.#label = `mqttd-drop-${token}-${name}-v${options.version}`;
     this.clientId = options.clientId ?? (options.version === 3 ? token.slice(0, 20) : this.#label);
     this.will = {
@@ -93,6 +97,12 @@ export class Stage {
     return this.options.version === 5;
   }
 
+  /** What `clear` has to take back: open connections, and whatever else was left on the broker. */
+  get holds(): { readonly connections: number; readonly leftovers: number } {
+    const connections = this.#clients.filter(({ isOver }) => !isOver).length;
+    return { connections, leftovers: this.#leftovers.length };
+  }
+
   /** A topic beside the will's, of this scenario alone. */
   topic(name: string): string {
     return `mqttd-drop/${this.#label}/${name}`;
@@ -100,7 +110,8 @@ export class Stage {
 
   /** A client id beside that of the client that dies. */
   id(name: string): string {
-    return `${this.#label}-${name}`.slice(0, this.options.version === 3 ? 23 : undefined);
+    // MQTT 3.1 knows 23 characters, and what tells ids apart stands at the end.
+    return this.options.version === 3 ? `${this.#token}-${name}` : `${this.#label}-${name}`;
   }
 
   /** Marks the moment of the drop: now, or the last packet that a silent client had sent. */
@@ -141,7 +152,10 @@ export class Stage {
 
   /** A connected client. Rejects with Refused, NoAnswer or DialError. */
   async client(options: Partial<ConnectOptions> = {}): Promise<Client> {
+    const { will } = options;
+    if (will !== undefined) this.#offered({ qos: will.qos, retain: will.retain });
     const client = await this.dial();
+    if (will?.retain === true) this.retains(will.topic);
     await client.connect(this.connectOptions(options));
     this.#persists(options);
     return client;
@@ -163,7 +177,8 @@ export class Stage {
   async watcher(): Promise<Client> {
     if (this.#watcher !== null) return this.#watcher;
     const watcher = await this.client({ clientId: this.id("watch"), keepalive: 30 });
-    watcher.stayAlive(10_000);
+    // The broker may have given it another keepalive than it asked for.
+    watcher.stayAlive(Math.min(10_000, (watcher.keepAlive || 30) * 500));
     const { reasonCode, granted } = toAnswer(await watcher.subscribe(this.will.topic, { qos: 2 }));
     if (reasonCode >= 0x80) {
       throw new ControlFailed(
@@ -181,6 +196,7 @@ export class Stage {
    */
   async control(): Promise<void> {
     const watcher = await this.watcher();
+    this.#offered(this.will);
     const payload = `control ${crypto.randomUUID()}`;
     const client = await this.client();
     const qos = this.will.qos === 0 ? 0 : 1;
@@ -210,45 +226,69 @@ export class Stage {
 
   /**
    * Watches for a will that is due at `due`: until it has come and no second one within 2 s, or the
-   * wait is over. `since` is the moment of the drop.
+   * wait is over. `since` is the moment of the drop; `plan`: where the will differs from the stage's.
    */
-  async expectWill(since: number, due: number, arm = ""): Promise<Observation> {
+  async expectWill(
+    since: number,
+    due: number,
+    arm = "",
+    plan: Partial<WillPlan> = {},
+  ): Promise<Observation> {
     const { waitMs } = this.options;
     const left = due - this.now + waitMs;
-    await this.until(left, "the will", () => this.wills(since).length > 0);
-    const seen = this.wills(since).length > 0;
+    // Who can't hear any more has nothing to wait for.
+    const heard = (wills: number): boolean =>
+      this.#watcher?.isOver === true || this.wills(since, plan).length >= wills;
+    await this.until(left, "the will", () => heard(1), due);
+    const seen = this.wills(since, plan).length > 0;
     if (seen) {
-      await this.until(secondCopyMs, "a second copy", () => this.wills(since).length > 1);
-      const early = this.wills(since).some(({ at }) => at < due);
-      if (early) await this.until(due - this.now + secondCopyMs, "a second copy", () => false);
+      await this.until(secondCopyMs, "a second copy", () => heard(2));
+      const early = this.wills(since, plan).some(({ at }) => at < due);
+      if (early) {
+        const rest = due - this.now + secondCopyMs;
+        await this.until(rest, "a second copy", () => heard(Infinity));
+      }
     }
-    return this.observation(since, due, arm);
+    return this.observation(since, due, arm, plan);
   }
 
   /** Watches until `until` that no will comes. */
   async expectNone(since: number, until: number, arm = ""): Promise<Observation> {
-    await this.until(until - this.now, "no will", () => this.wills(since).length > 0);
+    const heard = (): boolean => this.#watcher?.isOver === true || this.wills(since).length > 0;
+    await this.until(until - this.now, "no will", heard);
     return this.observation(since, null, arm);
   }
 
   /** What the watcher has heard since `since`, against what was due. */
-  observation(since: number, due: number | null, arm = ""): Observation {
-    const wills = this.wills(since);
+  observation(
+    since: number,
+    due: number | null,
+    arm = "",
+    plan: Partial<WillPlan> = {},
+  ): Observation {
+    const wills = this.wills(since, plan);
     return {
       arm,
+      since,
       due,
       got: wills.map(({ at }) => at),
       until: this.now,
-      altered: wills[0] === undefined ? null : alterationOf(wills[0].packet, this.will),
+      altered:
+        wills[0] === undefined ? null : alterationOf(wills[0].packet, { ...this.will, ...plan }),
       broken: null,
       inconclusive: this.#watcher?.isOver === true ? "the watcher's connection was closed" : null,
     };
   }
 
   /** Waits until `isThere` or the time is over; returns which. Rejects with CalledOff. */
-  async until(milliseconds: number, what: string, isThere: () => boolean): Promise<boolean> {
+  async until(
+    milliseconds: number,
+    what: string,
+    isThere: () => boolean,
+    due: number | null = null,
+  ): Promise<boolean> {
     const end = this.now + milliseconds;
-    this.options.onWait(what, end);
+    this.options.onWait(what, end, due);
     while (!isThere()) {
       if (this.options.signal.aborted) throw new CalledOff("called off");
       const left = end - this.now;
@@ -270,13 +310,47 @@ export class Stage {
   /** Leaves nothing behind: retained messages, sessions, processes, connections. Never rejects. */
   async clear(): Promise<string[]> {
     const problems: string[] = [];
+    // Goodbyes come first: a session that is ended below would publish the will of who still lives.
+    this.#leaveAll();
     for (const undo of this.#leftovers.toReversed()) {
       await undo().catch((fault: unknown) => problems.push(String(fault)));
     }
+    this.#leaveAll();
+    return problems;
+  }
+
+  /**
+   * Something is going to be retained on a topic: at the end that is cleared, or replaced by what the
+   * watcher had found there. Throws NotOffered when the broker retains nothing.
+   */
+  retains(topic: string): void {
+    this.#offered({ retain: true });
+    if (this.#retainedOn.has(topic)) return;
+    this.#retainedOn.add(topic);
+    const arrivals = this.#watcher?.arrivals ?? [];
+    const before = arrivals.find(({ packet }) => packet.retain && packet.topic === topic)?.packet;
+    this.later(async () => {
+      const client = await this.client({ clientId: this.id("broom") });
+      const isPlain = before?.qos === 0 || client.connack?.properties?.maximumQoS === 0;
+      await client.publish(topic, before?.payload ?? "", { qos: isPlain ? 0 : 1, retain: true });
+      client.leave();
+    });
+  }
+
+  #leaveAll(): void {
     for (const client of this.#clients) {
       if (!client.isOver) client.leave();
     }
-    return problems;
+  }
+
+  /** Rejects what the watcher's CONNACK had said no to (v5-3.2.2-12, v5-3.2.2-13). */
+  #offered({ qos, retain }: { qos?: number | undefined; retain?: boolean | undefined }): void {
+    const said = this.#watcher?.connack?.properties;
+    const max = said?.maximumQoS ?? 2;
+    if ((qos ?? 0) > max) throw new NotOffered(`Maximum QoS is ${max}`);
+    if (retain === true && said?.retainAvailable === false) {
+      throw new NotOffered("Retain Available is 0");
+    }
   }
 
   /** A session that outlives its connection is ended by a clean one with its id. */

@@ -23,8 +23,9 @@ export function judge(
   observations: readonly Observation[],
   stalledMs: number,
 ): Result {
+  // What can't be relied on is no failure, however it looks.
   const judged = observations.map((observation) => ({
-    failure: failureOf(observation, options),
+    failure: observation.inconclusive === null ? failureOf(observation, options) : null,
     observation,
   }));
   // The first arm that is wrong speaks for the scenario; if none is, the first arm.
@@ -39,7 +40,11 @@ export function judge(
     const detail = `this machine was held up for ${Math.round(stalledMs)} ms`;
     return inconclusive(scenario, options, detail);
   }
-  return told(scenario, options, since, shown);
+  const result = told(scenario, options, since, shown);
+  const others = judged.filter((other) => other !== shown && other.failure !== null);
+  if (others.length === 0) return result;
+  const arms = others.map(({ observation }) => observation.arm);
+  return { ...result, detail: `${result.detail}; also wrong: ${arms.join(", ")}` };
 }
 
 export function inconclusive(scenario: Scenario, options: StageOptions, detail: string): Result {
@@ -50,9 +55,9 @@ export function skipped(scenario: Scenario, options: StageOptions, detail: strin
   return { ...blank(scenario, options), verdict: "skipped", detail };
 }
 
-function told(scenario: Scenario, options: StageOptions, since: number, judged: Judged): Result {
+function told(scenario: Scenario, options: StageOptions, last: number, judged: Judged): Result {
   const { failure, observation } = judged;
-  const { due } = observation;
+  const { due, since = last } = observation;
   const got = observation.got[0] ?? null;
   return {
     ...blank(scenario, options),
@@ -63,9 +68,23 @@ function told(scenario: Scenario, options: StageOptions, since: number, judged: 
     gotMs: got === null ? null : got - since,
     latenessMs: due === null || got === null ? null : got - due,
     detail: detailOf(observation, failure, since),
-    means: failure === null ? (scenario.remark ?? null) : (scenario.means[failure] ?? null),
+    means: failure === null ? (scenario.remark ?? null) : meansOf(scenario, failure),
   };
 }
+
+/** What a failure means for the user; null: nothing is known beyond what was seen. */
+function meansOf(scenario: Scenario, failure: Failure): string | null {
+  return scenario.means[failure] ?? usualMeans[failure] ?? null;
+}
+
+/** What is so whatever the drop was. */
+const usualMeans: Readonly<Partial<Record<Failure, string>>> = {
+  twice:
+    "One death is reported more than once: whoever counts deaths or acts on each of them goes wrong. Let receivers ignore an 'offline' that says nothing new.",
+  altered:
+    "Receivers do not get the will as the client gave it. With a lower QoS it may be lost on its way to them.",
+  late: "The death is reported later than it could be.",
+};
 
 function blank(scenario: Scenario, options: StageOptions): Result {
   return {

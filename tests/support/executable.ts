@@ -13,8 +13,7 @@ import path from "node:path";
 import { eventually, Inbox } from "./inbox.ts";
 
 const root = path.resolve(import.meta.dir, "../..");
-const readyBoundMs = 5000;
-const stopBoundMs = 5000;
+const stopBoundMs = 4500;
 
 /** One NDJSON line of the broker's log. */
 export interface LogLine {
@@ -36,7 +35,9 @@ export interface EndedLine extends LogLine {
 }
 
 export interface Surroundings {
-  /** Arguments after `serve --port 0 --ready-file FILE --log-format json`. */
+  /** Default 0: a free one. */
+  readonly port?: number;
+  /** Arguments after `serve --port PORT --ready-file ready --log-format json`. */
   readonly args?: readonly string[];
   /** Beside PATH, and HOME, which is the temporary folder. */
   readonly env?: Readonly<Record<string, string>>;
@@ -44,6 +45,10 @@ export interface Surroundings {
   readonly files?: Readonly<Record<string, string>>;
   /** Another way to run mqttd than the executable. */
   readonly command?: readonly string[];
+  /** How long it may take to become ready. */
+  readonly readyBoundMs?: number;
+  /** A script for `sh` that runs it: `"$0" "$@"`. */
+  readonly through?: string;
 }
 
 /**
@@ -54,7 +59,10 @@ export function executable(): string {
   const named = process.env["MQTTD_EXECUTABLE"];
   const file = named ?? path.join(root, "dist/mqttd");
   const made = statSync(file, { throwIfNoEntry: false });
-  if (made === undefined) throw new Error(`${file} does not exist: npm run build makes it`);
+  if (made === undefined) {
+    const hint = named === undefined ? "npm run build makes it" : "MQTTD_EXECUTABLE names it";
+    throw new Error(`${file} does not exist: ${hint}`);
+  }
   if (named !== undefined) return file;
   for (const name of readdirSync(path.join(root, "src"), { recursive: true, encoding: "utf8" })) {
     const source = path.join(root, "src", name);
@@ -70,14 +78,24 @@ export class Folder implements Disposable {
   readonly path = mkdtempSync(path.join(tmpdir(), "mqttd-binary-"));
 
   constructor(files: Readonly<Record<string, string>> = {}) {
-    for (const [name, text] of Object.entries(files)) {
-      mkdirSync(path.dirname(this.file(name)), { recursive: true });
-      writeFileSync(this.file(name), text);
-    }
+    for (const [name, text] of Object.entries(files)) this.write(name, text);
   }
 
   file(name: string): string {
     return path.join(this.path, name);
+  }
+
+  text(name: string): string {
+    return readFileSync(this.file(name), "utf8");
+  }
+
+  write(name: string, text: string): void {
+    mkdirSync(path.dirname(this.file(name)), { recursive: true });
+    writeFileSync(this.file(name), text);
+  }
+
+  remove(name: string): void {
+    rmSync(this.file(name));
   }
 
   names(): string[] {
@@ -89,7 +107,7 @@ export class Folder implements Disposable {
   }
 }
 
-export function environment(folder: Folder, more: Readonly<Record<string, string>> = {}) {
+function environment(folder: Folder, more: Readonly<Record<string, string>> = {}) {
   return { PATH: process.env["PATH"] ?? "", HOME: folder.path, ...more };
 }
 
@@ -100,24 +118,28 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Runs the executable in a folder until it ends by itself, for at most `boundMs`. */
+/** Runs the executable in a folder until it ends by itself, for at most a few seconds. */
 export async function run(
   folder: Folder,
   args: readonly string[],
-  { env, boundMs = 5000 }: { env?: Readonly<Record<string, string>>; boundMs?: number } = {},
+  { through }: Pick<Surroundings, "through"> = {},
 ): Promise<Ended> {
-  const child = Bun.spawn([executable(), ...args], {
+  const child = Bun.spawn([...shell(through), executable(), ...args], {
     cwd: folder.path,
-    env: environment(folder, env),
+    env: environment(folder),
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",
-    timeout: boundMs,
+    timeout: stopBoundMs,
     killSignal: "SIGKILL",
   });
   const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text()]);
   await child.exited;
   return { code: child.exitCode, stdout, stderr };
+}
+
+function shell(script: string | undefined): string[] {
+  return script === undefined ? [] : ["sh", "-c", script];
 }
 
 /** A broker in a process and a folder of its own, on ports of its own, as a user would run it. */
@@ -136,7 +158,7 @@ export class RunningBroker implements AsyncDisposable {
   static async start(surroundings: Surroundings = {}): Promise<RunningBroker> {
     const broker = new RunningBroker(surroundings);
     try {
-      await broker.#becomeReady();
+      await broker.#becomeReady(surroundings.readyBoundMs);
       return broker;
     } catch (error) {
       await broker[Symbol.asyncDispose]();
@@ -144,11 +166,11 @@ export class RunningBroker implements AsyncDisposable {
     }
   }
 
-  constructor({ args = [], env = {}, files = {}, command }: Surroundings) {
-    const program = command ?? [executable()];
+  constructor({ port = 0, args = [], env = {}, files = {}, command, through }: Surroundings) {
+    const program = [...shell(through), ...(command ?? [executable()])];
     this.folder = new Folder(files);
     this.#namesBefore = this.folder.names();
-    const own = ["serve", "--port", "0", "--ready-file", "ready", "--log-format", "json"];
+    const own = ["serve", "--port", String(port), "--ready-file", "ready", "--log-format", "json"];
     this.#child = Bun.spawn([...program, ...own, ...args], {
       cwd: this.folder.path,
       env: environment(this.folder, env),
@@ -226,17 +248,17 @@ export class RunningBroker implements AsyncDisposable {
     this.folder[Symbol.dispose]();
   }
 
-  async #becomeReady(): Promise<void> {
+  async #becomeReady(boundMs?: number): Promise<void> {
     await eventually(
       () => this.isAnnounced || this.hasEnded,
       () => `the ready file; it said: ${this.#said()}`,
-      readyBoundMs,
+      boundMs,
     );
     if (this.hasEnded) {
       const code = await this.exit();
       throw new Error(`it ended with ${code} before it was ready: ${this.#said()}`);
     }
-    this.urls = readFileSync(this.folder.file("ready"), "utf8").trimEnd().split("\n");
+    this.urls = this.folder.text("ready").trimEnd().split("\n");
   }
 
   async #listen(): Promise<void> {

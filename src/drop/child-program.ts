@@ -1,0 +1,97 @@
+import type { IConnackPacket } from "mqtt-packet";
+import { Client, type ConnectOptions, NoAnswer, Refused } from "../client/client.ts";
+import { DialError } from "../client/dial.ts";
+import type { ClientVersion } from "../client/machine.ts";
+import type { Target } from "../client/target.ts";
+
+/** What a child process is to do: one line of JSON on its stdin. */
+export interface ChildOrder {
+  readonly target: Target;
+  readonly version: ClientVersion;
+  readonly connect: ConnectOptions;
+}
+
+/** What it tells: a line of JSON each on its stdout. Moments are milliseconds since the epoch. */
+export type ChildWord =
+  | { readonly did: "start" }
+  /** A complete packet was handed to the network. */
+  | { readonly did: "send"; readonly packet: "connect"; readonly at: number }
+  /** `keepAlive`: seconds in force. */
+  | { readonly did: "connect"; readonly keepAlive: number }
+  | { readonly did: "refused"; readonly connack: IConnackPacket }
+  | { readonly did: "no answer"; readonly message: string; readonly isClosed: boolean }
+  | { readonly did: "no way"; readonly code: string; readonly message: string };
+
+/** How long the broker may take to close after DISCONNECT. */
+const farewellMs = 300;
+
+/**
+ * The child's side: a client that connects as it is ordered, and says nothing more until it is killed
+ * or its stdin ends: so it dies with its parent, and with DISCONNECT. Resolves to the exit code.
+ */
+export async function runChildClient(
+  input: AsyncIterable<Uint8Array>,
+  print: (text: string) => void,
+): Promise<number> {
+  // Ctrl-C reaches the whole process group; what becomes of this process is its parent's decision.
+  process.on("SIGINT", () => {});
+  const tell = (word: ChildWord): void => print(`${JSON.stringify(word)}\n`);
+  tell({ did: "start" });
+  let order = "";
+  let playing: Promise<Client | null> | null = null;
+  const decoder = new TextDecoder();
+  for await (const chunk of input) {
+    if (playing !== null) continue;
+    order += decoder.decode(chunk, { stream: true });
+    if (order.includes("\n")) playing = connected(readChildOrder(order), tell);
+  }
+  const client = (await playing) ?? null;
+  if (client !== null) await farewell(client);
+  return playing === null ? 2 : 0;
+}
+
+export function writeChildOrder(order: ChildOrder): string {
+  return `${JSON.stringify(order)}\n`;
+}
+
+/** Bytes (the will's payload, the password) stand in it as Node writes a Buffer. */
+function readChildOrder(line: string): ChildOrder {
+  // It was written by `writeChildOrder` in the same program.
+  return JSON.parse(line, (_, value: unknown) => bytesOf(value) ?? value) as ChildOrder;
+}
+
+function bytesOf(value: unknown): Buffer | null {
+  if (typeof value !== "object" || value === null) return null;
+  if (!("type" in value && value.type === "Buffer" && "data" in value)) return null;
+  return Array.isArray(value.data) ? Buffer.from(value.data.map(Number)) : null;
+}
+
+async function connected(
+  { target, version, connect }: ChildOrder,
+  tell: (word: ChildWord) => void,
+): Promise<Client | null> {
+  try {
+    const client = await Client.open(target, version);
+    const answered = client.connect(connect);
+    tell({ did: "send", packet: "connect", at: performance.timeOrigin + client.lastSentAt });
+    await answered;
+    tell({ did: "connect", keepAlive: client.keepAlive });
+    return client;
+  } catch (fault) {
+    if (fault instanceof Refused) tell({ did: "refused", connack: fault.connack });
+    else if (fault instanceof NoAnswer) {
+      tell({ did: "no answer", message: fault.message, isClosed: fault.isClosed });
+    } else if (fault instanceof DialError) {
+      tell({ did: "no way", code: fault.code, message: fault.message });
+    } else throw fault;
+    return null;
+  }
+}
+
+/** Says goodbye; where nobody hears it any more, nothing of the connection stays in the kernel. */
+async function farewell(client: Client): Promise<void> {
+  if (client.isOver) return;
+  client.send({ cmd: "disconnect", reasonCode: 0 });
+  await Promise.race([client.ended, new Promise((resolve) => setTimeout(resolve, farewellMs))]);
+  client.reset();
+}

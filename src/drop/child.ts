@@ -1,0 +1,171 @@
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import type { Readable, Writable } from "node:stream";
+import { NoAnswer, Refused } from "../client/client.ts";
+import { DialError } from "../client/dial.ts";
+import type { Target } from "../client/target.ts";
+import { type ChildWord, writeChildOrder } from "./child-program.ts";
+import { selfCommand } from "./self.ts";
+import { NotOffered, type Stage } from "./stage.ts";
+
+/** The hidden command that runs child-program.ts. */
+export const childCommand = "drop-client";
+
+/** From source, a busy machine takes its time to start a runtime. */
+const startMs = 15_000;
+/** Longer than the client itself waits, so that its own words are heard. */
+const connectMs = 12_000;
+/** How long a child may take to say goodbye before it is killed. */
+const farewellMs = 1500;
+
+/** The client that dies, as a process of its own: what kills it is no play. */
+export class ChildClient {
+  /** As a Client has it: when its last packet went out, and the keepalive in force in seconds. */
+  lastSentAt = 0;
+  keepAlive = 0;
+  readonly #stage: Stage;
+  readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
+  readonly #words: { readonly word: ChildWord; readonly at: number }[] = [];
+  readonly #ended: Promise<void>;
+  readonly #killAtExit = (): void => void this.#child.kill("SIGKILL");
+  #complaint = "";
+  #isOver = false;
+  #isFrozen = false;
+
+  /**
+   * Starts the process, with the words of `under` before it. It ends with the stage, at the latest.
+   * Rejects with NotOffered when it does not start, and with CalledOff.
+   */
+  static async start(stage: Stage, under: readonly string[] = []): Promise<ChildClient> {
+    const [program, ...args] = [...under, ...selfCommand(), childCommand];
+    const child = new ChildClient(stage, program ?? process.execPath, args);
+    stage.later(async () => child.end());
+    await child.#heard("start", startMs, "the child process");
+    return child;
+  }
+
+  private constructor(stage: Stage, program: string, args: readonly string[]) {
+    this.#stage = stage;
+    this.#child = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"], windowsHide: true });
+    const ended = Promise.withResolvers<void>();
+    this.#ended = ended.promise;
+    const over = (): void => {
+      this.#isOver = true;
+      ended.resolve();
+    };
+    this.#child.on("error", (fault) => {
+      this.#complaint += fault.message;
+      over();
+    });
+    this.#child.on("exit", over);
+    // Whoever writes to a process that has ended is told so here; its end says it too.
+    this.#child.stdin.on("error", () => {});
+    this.#child.stderr.on("data", (chunk: Buffer) => (this.#complaint += chunk.toString()));
+    this.#listen();
+  }
+
+  /** Undefined: it did not start. */
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  /**
+   * The client connects as the stage's victim would, by another address where `target` names one.
+   * Rejects with Refused, NoAnswer, DialError, NotOffered or CalledOff.
+   */
+  async connect(target: Target = this.#stage.options.target): Promise<void> {
+    const stage = this.#stage;
+    const { will } = stage;
+    if (will.retain) stage.retains(will.topic);
+    const connect = stage.connectOptions({
+      will: stage.willOptions(),
+      keepalive: stage.options.keepAlive,
+    });
+    const orderedAt = stage.now;
+    this.#child.stdin.write(writeChildOrder({ target, version: stage.options.version, connect }));
+    const sent = await this.#heard("send", connectMs, "the child's CONNECT");
+    // Clocks of two processes agree to the millisecond; a wall clock that is set does not matter.
+    const at = sent.word.at - performance.timeOrigin;
+    this.lastSentAt = Math.min(Math.max(at, orderedAt), sent.at);
+    this.keepAlive = (
+      await this.#heard("connect", connectMs, "the child's CONNACK")
+    ).word.keepAlive;
+  }
+
+  /** SIGKILL; on Windows it is terminated, which leaves it no word either. */
+  kill(): void {
+    this.#child.kill("SIGKILL");
+  }
+
+  /** SIGSTOP: the process stands still, its sockets stay. It is killed at the end. */
+  freeze(): void {
+    this.#isFrozen = true;
+    // It can't see the end of its stdin any more, so it would outlive this process.
+    process.on("exit", this.#killAtExit);
+    this.#child.kill("SIGSTOP");
+  }
+
+  /** Ends the process, if it has not ended: with DISCONNECT where it can still speak. */
+  async end(): Promise<void> {
+    this.#child.stdin.destroy();
+    if (this.#isFrozen) this.kill();
+    const timer = setTimeout(() => this.kill(), farewellMs);
+    await this.#ended;
+    clearTimeout(timer);
+    process.off("exit", this.#killAtExit);
+  }
+
+  #listen(): void {
+    let rest = "";
+    const decoder = new TextDecoder();
+    this.#child.stdout.on("data", (chunk: Uint8Array) => {
+      const at = performance.now();
+      const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+      rest = lines.pop() ?? "";
+      // Its lines are written by child-program.ts, in the same program.
+      for (const line of lines) this.#words.push({ word: JSON.parse(line) as ChildWord, at });
+    });
+  }
+
+  /** Waits until the child has done something; throws what it met instead. */
+  async #heard<Deed extends ChildWord["did"]>(
+    deed: Deed,
+    boundMs: number,
+    what: string,
+  ): Promise<{ word: ChildWord & { did: Deed }; at: number }> {
+    const find = () => this.#words.find((heard) => isDeed(heard, deed));
+    const failed = () => this.#words.some(({ word }) => faultOf(word) !== null);
+    await this.#stage.until(boundMs, what, () => find() !== undefined || failed() || this.#isOver);
+    const found = find();
+    if (found !== undefined && isDeed(found, deed)) return found;
+    for (const { word } of this.#words) {
+      const fault = faultOf(word);
+      if (fault !== null) throw fault;
+    }
+    const [why = ""] = this.#complaint.split("\n");
+    const said = why === "" ? (this.#isOver ? "it ended" : "it says nothing") : why;
+    throw new NotOffered(`the child process that is the client does not run: ${said}`);
+  }
+}
+
+function isDeed<Deed extends ChildWord["did"]>(
+  heard: { word: ChildWord; at: number },
+  deed: Deed,
+): heard is { word: ChildWord & { did: Deed }; at: number } {
+  return heard.word.did === deed;
+}
+
+/** What a client in this process would have thrown; null: no fault. */
+function faultOf(word: ChildWord): Error | null {
+  switch (word.did) {
+    case "refused":
+      return new Refused(word.connack);
+    case "no answer":
+      return new NoAnswer(word.message, word.isClosed);
+    case "no way":
+      return new DialError(word.code, word.message);
+    case "start":
+    case "send":
+    case "connect":
+      return null;
+  }
+}

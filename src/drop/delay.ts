@@ -1,0 +1,227 @@
+import { watchByHand } from "./by-hand.ts";
+import type { Observation, Scenario } from "./scenario.ts";
+import { isResumed, kept, keptSeconds, needsSession, sessionExpiry } from "./session.ts";
+import { NotOffered, type Stage } from "./stage.ts";
+
+/** Will Delay Interval: when it starts, what ends it, and what must not disturb it. */
+export const delayScenarios: readonly Scenario[] = [
+  {
+    id: "delay",
+    title: "will delayed",
+    grade: "must",
+    quick: false,
+    needs: ["v5"],
+    serial: true,
+    rule: { v4: "v5-3.1.2-8, v5 section 3.1.3.2.2", v5: "v5-3.1.2-8, v5 section 3.1.3.2.2" },
+    does: "Connects with a will that has a delay D and a session that lives longer, then resets the TCP connection.",
+    passes: "the will comes at D",
+    wrong: "The delay is ignored, or the will waits for the end of the session.",
+    byHand: [
+      watchByHand,
+      "mosquitto_sub -V 5 -x 60 -i dev -t x --will-topic status --will-payload gone -D will will-delay-interval 3 & sleep 1; kill -KILL $!",
+    ],
+    means: {
+      early:
+        "The will delay is ignored: each short glitch raises an alarm, although the delay was given to prevent it.",
+      never:
+        "A delayed will is lost, or waits for the end of the session: deaths go unreported. Give no delay, and let the receiver wait instead.",
+      late: "Delayed wills come later than they were asked for: add it to the delay.",
+      twice: "The will comes at once and again after the delay.",
+    },
+    play: delayed,
+  },
+  {
+    id: "delay-cancel",
+    title: "back within the delay",
+    grade: "must",
+    quick: false,
+    needs: ["v5"],
+    serial: true,
+    rule: { v4: "v5-3.1.3-9", v5: "v5-3.1.3-9" },
+    does: "Connects with a will that has a delay D and a session that lives longer, resets the TCP connection, and resumes the session after half of D. Watches until one second after D.",
+    passes: "no will comes",
+    wrong: "The delay goes on although the client has returned.",
+    byHand: [
+      watchByHand,
+      "mosquitto_sub -V 5 -x 60 -c -i dev -t x --will-topic status --will-payload gone -D will will-delay-interval 4 & sleep 1; kill -KILL $!",
+      "sleep 2; mosquitto_sub -V 5 -x 60 -c -i dev -t x",
+    ],
+    means: {
+      spurious:
+        "A delayed will is not cancelled by the client's return: each glitch raises a false alarm, D later, while the device works. Give no delay, or let the receiver ask for a later 'online'.",
+      broken:
+        "The session was to outlive the connection and is gone, so the will came as well: each glitch raises a false alarm. Look at the broker's limits for sessions.",
+    },
+    play: cancelled,
+  },
+  {
+    id: "delay-session-end",
+    title: "session ends before the delay",
+    grade: "must",
+    quick: false,
+    needs: ["v5"],
+    serial: true,
+    rule: { v4: "v5-3.1.2-8, v5 section 3.1.3.2.2", v5: "v5-3.1.2-8, v5 section 3.1.3.2.2" },
+    does: "Connects with a will that has a delay D, and a session that ends sooner: in one arm with the connection (expiry 0), in the other between then and D. Then resets the TCP connection.",
+    passes: "the will comes when the session ends",
+    wrong: "The broker looks at the delay alone.",
+    byHand: [
+      watchByHand,
+      "mosquitto_sub -V 5 -i dev -t x --will-topic status --will-payload gone -D will will-delay-interval 5 & sleep 1; kill -KILL $!",
+      "mosquitto_sub -V 5 -x 2 -i dev -t x --will-topic status --will-payload gone -D will will-delay-interval 5 & sleep 1; kill -KILL $!",
+    ],
+    means: {
+      never: "The will goes down with its session: such deaths are never reported. Give no delay.",
+      early:
+        "The will comes before the session has ended and before its delay is over: each short glitch raises an alarm.",
+      late: "The will comes later than the session's end.",
+      broken:
+        "Deaths are reported D later than the session's end, when nobody can return to it any more. Make the delay no longer than the session expiry.",
+      twice: "The will comes at the session's end and again after the delay.",
+    },
+    play: sessionEnds,
+  },
+  {
+    id: "delay-churn",
+    title: "one delayed will, steady drops",
+    grade: "must",
+    quick: false,
+    needs: ["v5", "loopback"],
+    serial: true,
+    rule: { v4: "v5-3.1.2-8, v5 section 3.1.3.2.2", v5: "v5-3.1.2-8, v5 section 3.1.3.2.2" },
+    does: "Connects with a will that has a delay D and resets the TCP connection. From then on other clients with wills of shorter delays die all the time, until well after D.",
+    passes: "the will comes at D",
+    wrong:
+      "Delayed wills wait in one list that is sorted by their intervals: whichever is not due yet holds up all behind it.",
+    byHand: [
+      watchByHand,
+      "mosquitto_sub -V 5 -x 60 -i dev -t x --will-topic status --will-payload gone -D will will-delay-interval 3 & sleep 1; kill -KILL $!",
+      "for i in $(seq 40); do mosquitto_sub -V 5 -x 60 -i other$i -t x --will-topic others --will-payload gone -D will will-delay-interval 2 & sleep 0.2; kill -KILL $!; done",
+    ],
+    means: {
+      never:
+        "Newer wills push older ones out: in an outage, when many clients drop, deaths go unreported.",
+      broken:
+        "Newer wills hold up older ones: in an outage, when many clients drop, nothing is reported until it calms down. Give all clients the same delay, or none.",
+      early: "The will delay is ignored: each short glitch raises an alarm.",
+      late: "Under steady drops delayed wills are late.",
+    },
+    play: churned,
+  },
+];
+
+async function delayed(stage: Stage): Promise<readonly Observation[]> {
+  const delay = delayOf(stage, 2);
+  const { since } = await reset(stage, delay, delay + keptSeconds);
+  return [await expectAt(stage, since, since + delay * 1000)];
+}
+
+async function cancelled(stage: Stage): Promise<readonly Observation[]> {
+  const delay = delayOf(stage, 2);
+  const expiry = delay + keptSeconds;
+  const { since } = await reset(stage, delay, expiry);
+  await stage.pause(since + delay * 500 - stage.now, "the return");
+  const back = await stage.client(kept(stage, expiry));
+  back.stayAlive(1000);
+  const seen = await stage.expectNone(since, since + (delay + 1) * 1000);
+  const isLost = !isResumed(back) && seen.got.length > 0;
+  back.leave();
+  const lost = "the session was not resumed (Session Present 0), and the will came";
+  return [{ ...seen, broken: isLost ? lost : null }];
+}
+
+async function sessionEnds(stage: Stage): Promise<readonly Observation[]> {
+  const between = 2;
+  const delay = Math.max(stage.will.delay, between + 3);
+  const observations: Observation[] = [];
+  for (const asked of [0, between]) {
+    const { since, expiry } = await reset(stage, delay, asked);
+    // What the broker makes of it decides (v5-3.2.2.3.2).
+    if (expiry >= delay || (asked > 0 && expiry === 0)) continue;
+    observations.push(await endsSooner(stage, since, delay, expiry));
+  }
+  if (observations.length === 0) throw new NotOffered("the broker sets the session expiry itself");
+  return observations;
+}
+
+/** The session ends `expiry` seconds after the connection, before the delay is over. */
+async function endsSooner(
+  stage: Stage,
+  since: number,
+  delay: number,
+  expiry: number,
+): Promise<Observation> {
+  const delayEnds = since + delay * 1000;
+  const came = (): boolean => stage.wills(since).length > 0;
+  await stage.until(delayEnds + 1000 - stage.now, "the will", came, since + expiry * 1000);
+  const seen = await expectAt(stage, since, since + expiry * 1000, `expiry ${expiry} s`);
+  const [first] = seen.got;
+  if (first === undefined || first < delayEnds - earlyMs) return seen;
+  const after = `${((first - since) / 1000).toFixed(2)} s`;
+  const text = `the will came after ${after}, at the end of its delay, and not with the session's end`;
+  return { ...seen, broken: text };
+}
+
+async function churned(stage: Stage): Promise<readonly Observation[]> {
+  const delay = Math.max(stage.will.delay, 3);
+  const { since } = await reset(stage, delay, delay + keptSeconds);
+  const due = since + delay * 1000;
+  const until = lateAfter(stage, due) + 1000;
+  const came = (): boolean => stage.wills(since).length > 0;
+  const others = stage.topic("others");
+  for (let drops = 0; stage.now < until && !came(); drops++) {
+    const other = await stage.client({
+      ...kept(stage, delay + 1),
+      clientId: stage.id(`other-${drops}`),
+      will: stage.willOptions({ topic: others, delay: delay - 1, retain: false }),
+    });
+    other.reset();
+    await stage.until(betweenDropsMs, "the will under drops", came, due);
+  }
+  const isHeldUp = !came();
+  const calmAt = stage.now;
+  // Those that died last hold it up for the longest.
+  if (isHeldUp) await stage.until(delay * 1000, "the will after the drops", came, due);
+  const seen = await expectAt(stage, since, due);
+  if (!isHeldUp) return [seen];
+  const [first] = seen.got;
+  if (first === undefined) return [seen];
+  const seconds = (from: number, to: number): string => `${((to - from) / 1000).toFixed(1)} s`;
+  const text = `no will for ${seconds(due, calmAt)} past its time, while other clients dropped; it came ${seconds(calmAt, first)} after they had stopped`;
+  return [{ ...seen, broken: text }];
+}
+
+const betweenDropsMs = 150;
+/** A will that comes so little before the end of its delay has waited for that. */
+const earlyMs = 500;
+
+/** The user's delay in seconds, else our own. */
+function delayOf(stage: Stage, otherwise: number): number {
+  return stage.will.delay > 0 ? stage.will.delay : otherwise;
+}
+
+interface Drop {
+  readonly since: number;
+  /** Seconds: the session expiry in force. */
+  readonly expiry: number;
+}
+
+/** Dies by RST with a will of `delay` seconds, and a session of `asked` seconds. */
+async function reset(stage: Stage, delay: number, asked: number): Promise<Drop> {
+  const session = asked === 0 ? { clean: true } : kept(stage, asked);
+  const victim = await stage.victim({ ...session, will: stage.willOptions({ delay }) });
+  if (asked > delay) needsSession(victim, delay + 1);
+  const since = stage.dropped();
+  victim.reset();
+  return { since, expiry: sessionExpiry(victim, asked) };
+}
+
+async function expectAt(stage: Stage, since: number, due: number, arm = ""): Promise<Observation> {
+  const seen = await stage.expectWill(since, due, arm);
+  return { ...seen, lateAfter: lateAfter(stage, due) };
+}
+
+/** Delays are whole seconds, and a broker that counts in whole seconds is not late by one. */
+function lateAfter(stage: Stage, due: number): number {
+  return due + 1000 + stage.options.toleranceMs;
+}

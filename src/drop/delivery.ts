@@ -1,0 +1,369 @@
+import { isUtf8 } from "node:buffer";
+import type { IPublishPacket } from "mqtt-packet";
+import { type Arrival, type Client, NoAnswer, Refused } from "../client/client.ts";
+import { refusalText } from "../client/refusal.ts";
+import { watchByHand } from "./by-hand.ts";
+import type { Observation, Scenario } from "./scenario.ts";
+import { isResumed, kept, needsSession } from "./session.ts";
+import { NotOffered, type Stage, type WillPlan } from "./stage.ts";
+import { alterations, willProperties } from "./will-properties.ts";
+
+const propertyRules = "v5-3.1.3-10, v5-3.3.2-4, v5-3.3.2-6, v5-3.3.2-15, v5-3.3.2-16, v5-3.3.2-20";
+
+/** What becomes of the will once it is published: whom it reaches, and as what. */
+export const deliveryScenarios: readonly Scenario[] = [
+  {
+    id: "persistent",
+    title: "TCP reset, the session persists",
+    grade: "must",
+    quick: true,
+    needs: [],
+    serial: false,
+    rule: { v4: "v4-3.1.2-8", v5: "v5-3.1.2-8" },
+    does: "Connects with a will and a session that outlives the connection, then resets the TCP connection. The will has no delay.",
+    passes: "the will comes at once",
+    wrong: "The will waits for the end of the session, which may be days away or never come.",
+    byHand: [
+      watchByHand,
+      "mosquitto_sub -i dev -c -q 1 -t x --will-topic status --will-payload gone & sleep 1; kill -KILL $!",
+    ],
+    means: {
+      never:
+        "Wills of clients with persistent sessions are not published while the session lives: their deaths go unreported for hours or for good. Connect such clients clean (Clean Start with session expiry 0), or use another broker.",
+      late: "Wills of clients with persistent sessions come late; clean sessions may be quicker.",
+    },
+    play: persistent,
+  },
+  {
+    id: "retain",
+    title: "retained will, late subscriber",
+    grade: "must",
+    quick: true,
+    needs: [],
+    serial: false,
+    rule: { v4: "v4-3.1.2-17, v4-3.3.1-8", v5: "v5-3.1.2-15, v5-3.3.1-8" },
+    does: "Connects with a will that has Will Retain set, then resets the TCP connection. Once the will is there, a new client subscribes to its topic.",
+    passes: "the late subscriber gets the will with the RETAIN flag",
+    wrong: "The will is sent to who is subscribed, and not stored; or it comes without its flag.",
+    byHand: [
+      "mosquitto_sub -i dev -t x --will-topic status --will-payload gone --will-retain & sleep 1; kill -KILL $!",
+      "sleep 1; mosquitto_sub -t status -v -W 2",
+      "mosquitto_pub -t status -r -n",
+    ],
+    means: {
+      never: "Retained wills are not published at all.",
+      altered:
+        "A dashboard that starts later does not see which devices are offline: it shows the last 'online' that was retained. Let it ask the devices, or watch from the start.",
+      late: "The will was published late; a dashboard shows the device as online until then.",
+    },
+    play: retained,
+  },
+  {
+    id: "retain-clear",
+    title: "empty retained will",
+    grade: "must",
+    quick: false,
+    needs: [],
+    serial: false,
+    rule: { v4: "v4-3.1.2-17, v4-3.3.1-10", v5: "v5-3.1.2-15, v5-3.3.1-6" },
+    does: "Retains a message on the will's topic, connects with an empty will that has Will Retain set, then resets the TCP connection. A new client subscribes afterwards.",
+    passes: "subscribers get the empty message, and nothing is retained any more",
+    wrong: "An empty will is refused or skipped, or it does not clear what was retained.",
+    byHand: [
+      "mosquitto_pub -t status -m online -r",
+      "mosquitto_sub -i dev -t x --will-topic status --will-payload '' --will-retain & sleep 1; kill -KILL $!",
+      "sleep 1; mosquitto_sub -t status -v -W 2",
+    ],
+    means: {
+      never:
+        "A will that is to clear the retained 'online' is not published: a device that died looks alive. Use a will with a text such as 'offline' instead of an empty one.",
+      broken:
+        "A will that is to clear the retained 'online' does not: a device that died looks alive. Use a will with a text such as 'offline' instead of an empty one.",
+      late: "The retained message is cleared late.",
+    },
+    play: retainClear,
+  },
+  {
+    id: "offline-sub",
+    title: "QoS 1 will, subscriber offline",
+    grade: "must",
+    quick: false,
+    needs: [],
+    serial: false,
+    rule: { v4: "v4-3.1.2-5, v4-4.5.0-1", v5: "v5-4.5.0-1" },
+    does: "A client with a session that persists subscribes with QoS 1 and leaves. Another one with a QoS 1 will resets its TCP connection. Then the subscriber returns.",
+    passes: "the will waits for the subscriber and comes on its return, once",
+    wrong: "Wills go to who is connected at that moment, past the queues of sessions.",
+    byHand: [
+      "mosquitto_sub -i monitor -c -q 1 -t status -C 1 -W 1",
+      "mosquitto_sub -i dev -t x --will-topic status --will-payload gone --will-qos 1 & sleep 1; kill -KILL $!",
+      "sleep 1; mosquitto_sub -i monitor -c -q 1 -t status -v -W 2",
+    ],
+    means: {
+      never:
+        "A monitor that restarts misses the deaths that happen meanwhile, in spite of QoS 1 and a persistent session. Retain the wills, so that it finds them when it subscribes.",
+      broken:
+        "A monitor that restarts misses the deaths that happen meanwhile, since its session is gone when it returns. Look at the broker's limits for sessions, or retain the wills.",
+    },
+    play: offlineSubscriber,
+  },
+  {
+    id: "properties",
+    title: "all will properties",
+    grade: "must",
+    quick: false,
+    needs: ["v5"],
+    serial: false,
+    rule: { v4: propertyRules, v5: propertyRules },
+    does: "Connects with a will that has every property there is: payload format, message expiry, content type, response topic, correlation data, and user properties with a name that comes twice. Then resets the TCP connection. One subscriber is there, another one returns after some seconds.",
+    passes: "the properties come unchanged and in order, the expiry less the time waited",
+    wrong:
+      "Will properties are read and dropped, user properties are sorted by name, or the expiry does not count down in a queue.",
+    byHand: [
+      "mosquitto_sub -V 5 -t status -F '%p %P %C %R %D' &",
+      "mosquitto_sub -V 5 -i dev -t x --will-topic status --will-payload gone -D will content-type text/plain -D will user-property zone 1 -D will user-property area 2 & sleep 1; kill -KILL $!",
+    ],
+    means: {
+      never: "A will with properties is not published at all: send it without them.",
+      altered:
+        "Receivers that act on these properties of a will (to answer it, to decode it, to drop what is too old) go wrong. Put what they need into the payload.",
+      broken: "What waits in a session's queue is not kept: see offline-sub.",
+    },
+    play: properties,
+  },
+  {
+    id: "last-words",
+    title: "PUBLISH and FIN in one flight",
+    grade: "must",
+    quick: true,
+    needs: [],
+    serial: false,
+    rule: { v4: "v4-4.6.0-6, v4-3.1.2-8", v5: "v5-4.6.0-5, v5-3.1.2-8" },
+    does: "Connects with a will, sends a PUBLISH to the will's topic and closes the TCP connection (FIN) directly behind it, as a program does that reports its error and ends.",
+    passes: "the PUBLISH comes, then the will",
+    wrong:
+      "The broker handles the end of the connection before what was still to be read, and throws it away; or the will takes a shorter way and overtakes.",
+    byHand: [
+      watchByHand,
+      "printf '\\020\\035\\000\\004MQTT\\004\\006\\000\\000\\000\\003dev\\000\\006status\\000\\004gone\\060\\022\\000\\006statuslast words' | nc -q 0 localhost 1883",
+    ],
+    means: {
+      never: "A client that closes directly after a PUBLISH dies silently.",
+      broken:
+        "The reason that a program gives as it dies is lost, or lands after its will and overwrites 'offline'. Wait for the PUBACK (QoS 1) before closing.",
+      late: "The PUBLISH comes in time, but the will behind it is late.",
+    },
+    play: lastWords,
+  },
+];
+
+async function persistent(stage: Stage): Promise<readonly Observation[]> {
+  const victim = await stage.victim({ ...kept(stage), will: stage.willOptions({ delay: 0 }) });
+  needsSession(victim);
+  const since = stage.dropped();
+  victim.reset();
+  return [await stage.expectWill(since, since)];
+}
+
+async function retained(stage: Stage): Promise<readonly Observation[]> {
+  const since = await reset(stage, { retain: true });
+  const seen = await stage.expectWill(since, since);
+  if (seen.got.length === 0 || seen.altered !== null) return [seen];
+  const [late] = await foundBy(stage, "late", lateMs);
+  const altered = lateAlteration(late?.packet, stage.will.payload);
+  return [{ ...seen, altered, until: stage.now }];
+}
+
+function lateAlteration(packet: IPublishPacket | undefined, payload: Buffer): string | null {
+  if (packet === undefined) return "it was not retained: a subscriber that came later got nothing";
+  if (!payload.equals(Buffer.from(packet.payload))) {
+    return "it was not retained: a subscriber that came later got another message";
+  }
+  return packet.retain ? null : "a subscriber that came later got it without the RETAIN flag";
+}
+
+async function retainClear(stage: Stage): Promise<readonly Observation[]> {
+  const { topic } = stage.will;
+  const plan = { payload: Buffer.alloc(0), retain: true };
+  stage.retains(topic);
+  const publisher = await stage.client({ clientId: stage.id("before") });
+  await publisher.publish(topic, "to be cleared", { qos: oneAtMost(stage), retain: true });
+  publisher.leave();
+  if ((await foundBy(stage, "first", lateMs)).length === 0) {
+    throw new NotOffered("the broker does not keep ordinary retained messages either");
+  }
+  let since: number;
+  try {
+    since = await reset(stage, plan);
+  } catch (fault) {
+    const how = refusal(fault);
+    if (how === null) throw fault;
+    const broken = `a CONNECT with an empty will was refused: ${how}`;
+    return [{ ...stage.observation(stage.now, null), broken }];
+  }
+  const seen = await stage.expectWill(since, since, "", plan);
+  if (seen.got.length === 0) return [seen];
+  const left = await foundBy(stage, "late", nothingMs);
+  const text = "the retained message is still there after the empty will";
+  return [{ ...seen, broken: left.length > 0 ? text : null, until: stage.now }];
+}
+
+/** How a CONNECT was refused; null: it was not, something else is wrong. */
+function refusal(fault: unknown): string | null {
+  if (fault instanceof Refused) return refusalText(fault);
+  return fault instanceof NoAnswer && fault.isClosed ? fault.message : null;
+}
+
+async function offlineSubscriber(stage: Stage): Promise<readonly Observation[]> {
+  const plan = { qos: atLeastOne(stage) };
+  await subscribeAndLeave(stage);
+  const since = await reset(stage, plan);
+  const live = await stage.expectWill(since, since, "connected", plan);
+  if (live.got.length === 0) return [live];
+  const back = await subscriberReturns(stage, stage.will.payload);
+  const wills = willsOf(back.client, stage.will.payload);
+  const [first] = wills;
+  const isDowngraded = first !== undefined && first.packet.qos !== 1;
+  const offline: Observation = {
+    ...live,
+    arm: "offline",
+    got: wills.map(({ at }) => at),
+    due: back.at,
+    until: stage.now,
+    lateAfter: Infinity,
+    altered: isDowngraded ? `QoS ${first.packet.qos} instead of 1` : null,
+    broken: isResumed(back.client) || wills.length > 0 ? null : sessionGone,
+    inconclusive: null,
+  };
+  return [live, offline];
+}
+
+async function properties(stage: Stage): Promise<readonly Observation[]> {
+  const { payload } = stage.will;
+  const given = willProperties(stage.topic("response"), isUtf8(payload));
+  const watcher = await stage.watcher();
+  const bytes: Uint8Array[] = [];
+  watcher.onBytes = (chunk) => void bytes.push(chunk);
+  const plan = { qos: atLeastOne(stage) };
+  const isKept = await subscribeAndLeave(stage).then(
+    () => true,
+    (fault: unknown) => {
+      if (fault instanceof NotOffered) return false;
+      throw fault;
+    },
+  );
+  const since = await reset(stage, plan, given.properties);
+  const live = await stage.expectWill(since, since, "connected", plan);
+  const [first] = stage.wills(since);
+  if (first === undefined) return [live];
+  const changed = alterations(given, first.packet, Buffer.concat(bytes), first.at - since);
+  const connected = { ...live, altered: live.altered ?? changed };
+  if (!isKept || connected.altered !== null) return [connected];
+  const back = await subscriberReturns(stage, payload);
+  const [late] = willsOf(back.client, payload);
+  const queued = {
+    ...connected,
+    arm: "queued",
+    got: late === undefined ? [] : [late.at],
+    due: back.at,
+    until: stage.now,
+    lateAfter: Infinity,
+    altered:
+      late === undefined ? null : alterations(given, late.packet, back.bytes(), late.at - since),
+    broken: late === undefined ? "what was queued for a subscriber did not come" : null,
+    inconclusive: null,
+  };
+  return [connected, queued];
+}
+
+async function lastWords(stage: Stage): Promise<readonly Observation[]> {
+  const { topic } = stage.will;
+  // Messages are ordered only among those of one QoS, and QoS 2 may wait for its PUBREL.
+  const qos = oneAtMost(stage);
+  const plan = { qos, delay: 0 };
+  const payload = Buffer.from(`last words ${crypto.randomUUID()}`);
+  const victim = await stage.victim({ will: stage.willOptions(plan) });
+  const since = stage.dropped();
+  victim.send({ cmd: "publish", topic, payload, qos, retain: false, dup: false, messageId: 1 });
+  victim.fin();
+  const seen = await stage.expectWill(since, since, "", plan);
+  if (seen.got.length === 0) return [seen];
+  const order = (await stage.watcher()).arrivals.map(({ packet }) => Buffer.from(packet.payload));
+  const words = order.findIndex((text) => text.equals(payload));
+  const will = order.findIndex((text) => text.equals(stage.will.payload));
+  if (words === -1) {
+    return [{ ...seen, broken: "the PUBLISH before the FIN was lost, only the will came" }];
+  }
+  return [{ ...seen, broken: words > will ? "the will came before the last PUBLISH" : null }];
+}
+
+/** How long a message may take to who has just subscribed. */
+const lateMs = 3000;
+/** How long is watched that nothing comes to who has just subscribed. */
+const nothingMs = 1000;
+
+const sessionGone = "the subscriber's session was gone on its return (Session Present 0)";
+
+/** Connects with a will like the stage's but for `plan`, and resets; returns that moment. */
+async function reset(
+  stage: Stage,
+  plan: Partial<WillPlan>,
+  properties: Record<string, unknown> = {},
+): Promise<number> {
+  const will = stage.willOptions({ delay: 0, ...plan }, properties);
+  const victim = await stage.victim({ will });
+  const since = stage.dropped();
+  victim.reset();
+  return since;
+}
+
+/** What a new client finds on the will's topic when it subscribes, waiting for the first. */
+async function foundBy(stage: Stage, name: string, waitMs: number): Promise<readonly Arrival[]> {
+  const client = await stage.client({ clientId: stage.id(name) });
+  await client.subscribe(stage.will.topic, { qos: 2 });
+  await stage.until(waitMs, "a new subscriber", () => client.arrivals.length > 0);
+  client.leave();
+  return client.arrivals;
+}
+
+/** A subscriber whose session stays: it leaves, and what comes meanwhile is queued for it. */
+async function subscribeAndLeave(stage: Stage): Promise<void> {
+  const client = await stage.client({ ...kept(stage), clientId: stage.id("offline") });
+  needsSession(client);
+  const { granted } = await client.subscribe(stage.will.topic, { qos: 1 });
+  if (granted[0] !== 1) throw new NotOffered("the broker does not grant QoS 1");
+  client.leave();
+  await client.ended;
+}
+
+interface Back {
+  readonly client: Client;
+  /** When it sent CONNECT. */
+  readonly at: number;
+  bytes(): Buffer;
+}
+
+/** It comes again, and is given time to get a message with this payload, and a second one. */
+async function subscriberReturns(stage: Stage, payload: Buffer): Promise<Back> {
+  const client = await stage.dial();
+  const bytes: Uint8Array[] = [];
+  client.onBytes = (chunk) => void bytes.push(chunk);
+  const at = stage.now;
+  await client.connect(stage.connectOptions({ ...kept(stage), clientId: stage.id("offline") }));
+  const came = (): boolean => willsOf(client, payload).length > 0;
+  if (await stage.until(lateMs, "the queued will", came)) await stage.pause(nothingMs, "a copy");
+  client.leave();
+  return { client, at, bytes: () => Buffer.concat(bytes) };
+}
+
+function willsOf(client: Client, payload: Buffer): Arrival[] {
+  return client.arrivals.filter(({ packet }) => payload.equals(Buffer.from(packet.payload)));
+}
+
+function atLeastOne(stage: Stage): 1 | 2 {
+  return stage.will.qos === 2 ? 2 : 1;
+}
+
+function oneAtMost(stage: Stage): 0 | 1 {
+  return stage.will.qos === 0 ? 0 : 1;
+}

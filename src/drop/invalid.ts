@@ -1,0 +1,229 @@
+import { type Client, NoAnswer, Refused } from "../client/client.ts";
+import { sentByHand } from "./by-hand.ts";
+import { rawConnect } from "./raw-connect.ts";
+import type { Observation, Scenario } from "./scenario.ts";
+import { NotOffered, type Stage } from "./stage.ts";
+
+/** How long a will that should not exist is watched for. */
+const strayMs = 1000;
+/** How long an ordinary PUBLISH may take to reach who may hear it. */
+const deliveryMs = 1000;
+/** How long a broker may take to send away whom it had let in. */
+const secondThoughtMs = 500;
+
+/** Wills that no broker may take. */
+export const invalidScenarios: readonly Scenario[] = [
+  {
+    id: "invalid-will",
+    title: "a will that is not valid",
+    grade: "must",
+    quick: false,
+    needs: [],
+    serial: false,
+    rule: { v4: "v4-3.1.4-1", v5: "v5-3.1.4-1" },
+    does: "Sends six CONNECTs with wills that break a rule: the topic holds a # or a +, is empty, or holds U+0000; Will QoS is 3; Will QoS is set although Will Flag is not. Who is let in is reset at once, to see what is published.",
+    passes: "each CONNECT is refused or its connection closed, and nothing is published",
+    wrong:
+      "The will is kept as it came and looked at when the client dies: then it matches nothing, or reaches subscribers on a topic that no PUBLISH could have.",
+    byHand: [
+      "hi='\\020\\032\\000\\004MQTT\\004\\006\\000\\074\\000\\003dev\\000\\003a/#\\000\\004gone'",
+      `${sentByHand("sleep 1")} | od -An -tx1`,
+    ],
+    means: {
+      broken:
+        "An invalid will is accepted: a device with a mistake in its will seems fine until it dies, and then its will is lost, or breaks those who receive it. Check the wills in your clients yourself.",
+    },
+    play: invalidWills,
+  },
+];
+
+/** A will that the access list denies. */
+export const deniedScenarios: readonly Scenario[] = [
+  {
+    id: "acl",
+    title: "the will's topic is denied",
+    grade: "ours",
+    quick: false,
+    needs: ["--denied-topic"],
+    serial: false,
+    rule: { v4: "v4 section 3.1.4", v5: "v5-3.1.4-2" },
+    does: "Publishes on --denied-topic, to see that it is denied, then connects with a will there, and is reset if the broker lets it in.",
+    passes: "CONNECT is refused, or the broker closes the connection and says why",
+    wrong:
+      "The access list is asked only when the client has died, when there is nobody left to be told.",
+    byHand: [
+      "mosquitto_sub -i dev -t x --will-topic DENIED --will-payload gone; echo $?",
+      "# 0 and no message: nobody was told",
+    ],
+    means: {
+      broken:
+        "The will is accepted, then silently dropped: a mistake in the access list is found out only when a device dies and nobody hears of it. Check with an ordinary PUBLISH that each client may publish on its will's topic.",
+      spurious:
+        "The access list holds for PUBLISH only: whoever may connect can publish anywhere by a will.",
+    },
+    play: denied,
+  },
+];
+
+/** One way to be invalid, and the statements that say so. */
+interface Arm {
+  readonly name: string;
+  readonly rule: Readonly<Record<"v4" | "v5", string>>;
+  readonly willBits: number;
+  /** Below a topic of the arm's own; null: there is no will. */
+  readonly topicOf: ((root: string) => string) | null;
+}
+
+const willFlag = 0x04;
+const willQos1 = 0x08;
+const willQos3 = 0x18;
+
+const arms: readonly Arm[] = [
+  {
+    name: "wildcard #",
+    rule: { v4: "v4-4.7.1-1", v5: "v5-4.7.0-1" },
+    willBits: willFlag,
+    topicOf: (root) => `${root}/#`,
+  },
+  {
+    name: "wildcard +",
+    rule: { v4: "v4-4.7.1-1", v5: "v5-4.7.0-1" },
+    willBits: willFlag,
+    topicOf: (root) => `${root}/+/x`,
+  },
+  {
+    name: "empty topic",
+    rule: { v4: "v4-4.7.3-1", v5: "v5-4.7.3-1" },
+    willBits: willFlag,
+    topicOf: () => "",
+  },
+  {
+    name: "U+0000 in the topic",
+    rule: { v4: "v4-1.5.3-2", v5: "v5-1.5.4-2" },
+    willBits: willFlag,
+    topicOf: (root) => `${root}/a\0b`,
+  },
+  {
+    name: "Will QoS 3",
+    rule: { v4: "v4-3.1.2-14", v5: "v5-3.1.2-12" },
+    willBits: willFlag | willQos3,
+    topicOf: (root) => `${root}/qos`,
+  },
+  {
+    name: "Will QoS without Will Flag",
+    rule: { v4: "v4-3.1.2-13", v5: "v5-3.1.2-11" },
+    willBits: willQos1,
+    topicOf: null,
+  },
+];
+
+async function invalidWills(stage: Stage): Promise<readonly Observation[]> {
+  if (stage.options.version === 3) throw new NotOffered("MQTT 3.1 does not say so for wills");
+  // A second watcher: should it be sent something malformed, the first one still hears.
+  const watcher = await stage.client({ clientId: stage.id("below"), keepalive: 30 });
+  await watcher.subscribe(`${stage.topic("invalid")}/#`, { qos: 2 });
+  const since = stage.dropped();
+  const taken = await Promise.all(arms.map(async (arm, index) => isTaken(stage, arm, index)));
+  await stage.until(strayMs, "no will", () => false);
+  return arms.map((arm, index) => ({
+    ...stage.observation(since, null, arm.name),
+    broken: brokenText(stage, watcher, arm, index, taken[index] === true),
+  }));
+}
+
+/** Whether CONNACK says yes; then the client dies at once. Rejects with NoAnswer or DialError. */
+async function isTaken(stage: Stage, arm: Arm, index: number): Promise<boolean> {
+  const { username, password } = stage.options.target;
+  const topic = arm.topicOf?.(armTopic(stage, index));
+  const payload = Buffer.from(`invalid will: ${arm.name}`);
+  const client = await stage.dial();
+  try {
+    await client.connectWith(
+      rawConnect({
+        version: stage.options.version,
+        clientId: stage.id(`invalid-${index}`),
+        username,
+        password,
+        willBits: arm.willBits,
+        will: topic === undefined ? null : { topic: Buffer.from(topic), payload },
+      }),
+    );
+    client.reset();
+    return true;
+  } catch (fault) {
+    if (fault instanceof Refused || (fault instanceof NoAnswer && fault.isClosed)) return false;
+    if (fault instanceof NoAnswer) throw new NoAnswer(`${arm.name}: neither CONNACK nor end`);
+    throw fault;
+  }
+}
+
+function armTopic(stage: Stage, index: number): string {
+  return `${stage.topic("invalid")}/${index}`;
+}
+
+function brokenText(
+  stage: Stage,
+  watcher: Client,
+  arm: Arm,
+  index: number,
+  isTaken: boolean,
+): string | null {
+  const below = `${armTopic(stage, index)}/`;
+  const isPublished = watcher.arrivals.some(({ packet }) => packet.topic.startsWith(below));
+  const rule = arm.rule[stage.isV5 ? "v5" : "v4"];
+  if (!isTaken && !isPublished) return null;
+  const what = isTaken ? `CONNECT is accepted (${rule})` : "CONNECT is refused";
+  return isPublished ? `${what}, and the will was published` : what;
+}
+
+async function denied(stage: Stage): Promise<readonly Observation[]> {
+  const topic = stage.options.deniedTopic ?? "";
+  const watcher = await stage.client({ clientId: stage.id("denied"), keepalive: 30 });
+  await watcher.subscribe(topic, { qos: 2 });
+  const since = stage.dropped();
+  if (!(await isDenied(stage, watcher, topic))) {
+    const inconclusive = `${topic} is not denied: an ordinary PUBLISH there is delivered`;
+    return [{ ...stage.observation(since, null), inconclusive }];
+  }
+  const payload = Buffer.from(`denied will ${crypto.randomUUID()}`);
+  const broken = (await isToldOfDenial(stage, topic, payload))
+    ? null
+    : `CONNECT with a will on ${topic} is accepted, and nothing is said`;
+  const came = () => watcher.arrivals.filter((arrival) => arrival.packet.topic === topic);
+  const wills = () => came().filter(({ packet }) => payload.equals(Buffer.from(packet.payload)));
+  await stage.until(strayMs, "no will", () => wills().length > 0);
+  const got = wills().map(({ at }) => at);
+  return [{ ...stage.observation(since, null), got, broken: got.length > 0 ? null : broken }];
+}
+
+/** Whether an ordinary PUBLISH is not delivered there. Who may not subscribe either hears nothing. */
+async function isDenied(stage: Stage, watcher: Client, topic: string): Promise<boolean> {
+  const payload = `control ${crypto.randomUUID()}`;
+  const client = await stage.client();
+  try {
+    await client.publish(topic, payload, { qos: 1 });
+  } catch (fault) {
+    // Closing the connection is a way to say no (v4-3.3.5-2).
+    if (fault instanceof NoAnswer && fault.isClosed) return true;
+    throw fault;
+  }
+  client.leave();
+  return !(await stage.until(deliveryMs, "no delivery", () =>
+    watcher.arrivals.some(({ packet }) => packet.payload.toString() === payload),
+  ));
+}
+
+/** Whether the client learns that its will is denied: by CONNACK, or by an end soon after it. */
+async function isToldOfDenial(stage: Stage, topic: string, payload: Buffer): Promise<boolean> {
+  try {
+    const victim = await stage.victim({
+      will: stage.willOptions({ topic, payload, retain: false, delay: 0 }),
+    });
+    const isSaid = await stage.until(secondThoughtMs, "a refusal", () => victim.isOver);
+    victim.reset();
+    return isSaid;
+  } catch (fault) {
+    if (fault instanceof Refused || (fault instanceof NoAnswer && fault.isClosed)) return true;
+    throw fault;
+  }
+}

@@ -1,0 +1,225 @@
+import type { Client } from "../client/client.ts";
+import { reasonText } from "../log/reasons.ts";
+import { connectByHand, connectForeverByHand, sentByHand, watchByHand } from "./by-hand.ts";
+import type { Observation, Scenario } from "./scenario.ts";
+import { allowedMs } from "./silence.ts";
+import { NotOffered, type Stage } from "./stage.ts";
+
+const deadline = { v4: "v4-3.1.2-24", v5: "v5-3.1.2-22" } as const;
+
+/** The client is alive and shows it, each in its own way; only then may it die. */
+export const keepaliveScenarios: readonly Scenario[] = [
+  {
+    id: "ping-alive",
+    title: "PINGREQ on time, then a reset",
+    grade: "must",
+    quick: true,
+    needs: [],
+    serial: false,
+    rule: deadline,
+    does: "Sends PINGREQ every 0.9 K for 4 K and nothing else, then resets the connection.",
+    passes: "no will comes while it pings, and one at once after the drop",
+    wrong: "The deadline counts from the CONNECT, or from the last message, and ignores PINGREQ.",
+    byHand: [
+      watchByHand,
+      "mosquitto_sub -i dev -k 5 -t x --will-topic status --will-payload gone & sleep 20; kill -KILL $!",
+    ],
+    means: {
+      spurious:
+        "The deadline ignores PINGREQ: clients that only listen are reported dead again and again, although they are well. Let them publish something within each keepalive, or take another broker.",
+      broken:
+        "The broker cuts clients that keep their keepalive: those that only listen lose their connection again and again, and its return hides it.",
+      never: "A client that was alive for long enough dies without a will.",
+    },
+    play: async (stage) => alive(stage, "while it pings", (victim) => victim.ping()),
+  },
+  {
+    id: "publish-alive",
+    title: "PUBLISH instead of PINGREQ, then a reset",
+    grade: "must",
+    quick: true,
+    needs: [],
+    serial: false,
+    rule: deadline,
+    does: "Publishes (QoS 0) every 0.9 K for 4 K and never sends PINGREQ, as a sensor with enough to say does; then resets the connection.",
+    passes: "no will comes while it publishes, and one at once after the drop",
+    wrong: "Only PINGREQ counts as a sign of life, or only what the broker has to answer.",
+    byHand: [
+      watchByHand,
+      connectByHand,
+      sentByHand(
+        String.raw`for i in 1 2 3 4 5; do sleep 1.8; printf '\060\004\000\001xa'; done; sleep 10`,
+      ),
+    ],
+    means: {
+      spurious:
+        "Only PINGREQ counts: sensors that publish all the time are reported dead, since many client libraries send no PINGREQ while they have something else to send.",
+      broken:
+        "The broker cuts clients that publish but do not ping: sensors lose their connection again and again, and their messages with it.",
+      never: "A client that was alive for long enough dies without a will.",
+    },
+    play: async (stage) => {
+      // The will's own topic is the one of which the control has shown that this client may use it.
+      const publish = (victim: Client): void => void victim.publish(stage.will.topic, "alive");
+      return alive(stage, "while it publishes", publish);
+    },
+  },
+  {
+    id: "late-ping",
+    title: "PINGREQ late, but within 1.5 K",
+    grade: "ours",
+    quick: false,
+    needs: [],
+    serial: false,
+    rule: deadline,
+    does: "Sends PINGREQ every 1.4 K, three times. The client breaks its own promise to send within K (v4-3.1.2-23, v5-3.1.2-20), but the broker's time is 1.5 K.",
+    passes: "no will comes, and the connection lives on",
+    wrong: "Brokers cut at 0.75, 1.0 or 1.25 K, or their sweep rounds the time down.",
+    byHand: [
+      watchByHand,
+      connectByHand,
+      sentByHand(String.raw`for i in 1 2 3; do sleep 2.8; printf '\300\000'; done`),
+    ],
+    means: {
+      spurious:
+        "The broker cuts before 1.5 K: clients with a jittery ping (a busy phone, a bad radio link) die here although they live. Choose a longer keepalive than your clients ping by.",
+      broken:
+        "The broker cuts before 1.5 K: clients with a jittery ping lose their connection. Choose a longer keepalive than your clients ping by.",
+    },
+    play: latePing,
+  },
+  {
+    id: "keepalive-0",
+    title: "keepalive 0, then silence",
+    grade: "ours",
+    quick: false,
+    needs: [],
+    serial: false,
+    rule: { v4: "v4 section 3.1.2.10", v5: "v5 section 3.1.2.10" },
+    does: "Connects with a keepalive of 0, which switches the deadline off, and says nothing more. Its socket stays open and answers for TCP.",
+    passes: "no will comes, and the connection lives on",
+    wrong: "The broker puts a time of its own in the place of 0, and tells nobody.",
+    byHand: [watchByHand, connectForeverByHand, sentByHand("sleep 60")],
+    means: {
+      spurious:
+        "The broker has a deadline of its own for clients that want none: those with keepalive 0 are reported dead although they live. Give them a keepalive, and let them ping.",
+      broken:
+        "The broker cuts clients with keepalive 0 although they live. Give them a keepalive, and let them ping.",
+    },
+    remark:
+      "By design: with keepalive 0 no broker has to notice that a client has lost its power. Give your devices a keepalive.",
+    play: keepaliveZero,
+  },
+];
+
+/** Shares of K. A client that keeps its promise sends within K. */
+const onTime = 0.9;
+const lateButAllowed = 1.4;
+/** A gap this near to 1.5 K is not the broker's fault any more. */
+const marginMs = 20;
+/** How long after the close of a connection its will is waited for. */
+const afterCloseMs = 500;
+
+/** Acts on time for 4 K, which is no reason for a will, then dies by a reset, which is one. */
+async function alive(
+  stage: Stage,
+  arm: string,
+  act: (victim: Client) => void,
+): Promise<readonly Observation[]> {
+  const victim = await stage.victim();
+  const beats = new Beats(stage, victim, onTime, act);
+  await beats.play(4);
+  await beats.watch(beats.began + victim.keepAlive * 4000);
+  const quiet = await beats.observation(arm);
+  if (beats.isCut || quiet.inconclusive !== null) return [quiet];
+  const since = stage.dropped();
+  victim.reset();
+  return [await stage.expectWill(since, since, "after the drop"), quiet];
+}
+
+async function latePing(stage: Stage): Promise<readonly Observation[]> {
+  const victim = await stage.victim();
+  const beats = new Beats(stage, victim, lateButAllowed, () => victim.ping());
+  await beats.play(3);
+  await beats.watch(stage.now + afterCloseMs);
+  return [await beats.observation("")];
+}
+
+async function keepaliveZero(stage: Stage): Promise<readonly Observation[]> {
+  const victim = await stage.victim({ keepalive: 0 });
+  if (victim.keepAlive > 0) {
+    throw new NotOffered(`the broker imposes a keepalive of ${victim.keepAlive} s`);
+  }
+  const { keepAlive, waitMs } = stage.options;
+  const since = stage.dropped(victim.lastSentAt);
+  // At least as long as a client with a keepalive would have lived.
+  const until = since + Math.max(waitMs, keepAlive * 4000);
+  const isOver = (): boolean => victim.isOver || stage.wills(since).length > 0;
+  await stage.until(until - stage.now, "no will", isOver);
+  return [await unlessCut(stage, victim, since, "")];
+}
+
+/** Signs of life of a client at even intervals, and what comes of them. */
+class Beats {
+  readonly began: number;
+  readonly #stage: Stage;
+  readonly #victim: Client;
+  readonly #everyMs: number;
+  readonly #allowedMs: number;
+  readonly #act: (victim: Client) => void;
+  #longestMs = 0;
+
+  /** `share`: of the keepalive in force, from one to the next. */
+  constructor(stage: Stage, victim: Client, share: number, act: (victim: Client) => void) {
+    this.#allowedMs = allowedMs(victim);
+    this.#everyMs = victim.keepAlive * 1000 * share;
+    this.#stage = stage;
+    this.#victim = victim;
+    this.#act = act;
+    this.began = stage.dropped(victim.lastSentAt);
+  }
+
+  /** The broker has ended it, or says so to everybody. */
+  get isCut(): boolean {
+    return this.#victim.isOver || this.#stage.wills(this.began).length > 0;
+  }
+
+  async play(times: number): Promise<void> {
+    for (let beat = 0; beat < times && !this.isCut; beat++) {
+      const last = this.#victim.lastSentAt;
+      await this.watch(last + this.#everyMs);
+      if (!this.isCut) this.#act(this.#victim);
+      const gapMs = (this.isCut ? this.#stage.now : this.#victim.lastSentAt) - last;
+      this.#longestMs = Math.max(this.#longestMs, gapMs);
+    }
+  }
+
+  async watch(until: number): Promise<void> {
+    await this.#stage.until(until - this.#stage.now, "no will", () => this.isCut);
+  }
+
+  async observation(arm: string): Promise<Observation> {
+    const seen = await unlessCut(this.#stage, this.#victim, this.began, arm);
+    if (this.#longestMs < this.#allowedMs - marginMs) return seen;
+    const gap = `${(this.#longestMs / 1000).toFixed(2)} s`;
+    return { ...seen, inconclusive: `this machine was late: it sent nothing for ${gap}` };
+  }
+}
+
+/** No will was due; without one, a connection that the broker has closed is not right either. */
+async function unlessCut(
+  stage: Stage,
+  victim: Client,
+  since: number,
+  arm: string,
+): Promise<Observation> {
+  if (victim.isOver) {
+    await stage.until(afterCloseMs, "the will", () => stage.wills(since).length > 0);
+  }
+  const seen = stage.observation(since, null, arm);
+  if (!victim.isOver || seen.got.length > 0) return seen;
+  const { at, disconnect } = await victim.ended;
+  const said = disconnect === null ? "" : `, ${reasonText(disconnect.reasonCode ?? 0)}`;
+  const broken = `the broker closed the connection after ${((at - since) / 1000).toFixed(2)} s${said}`;
+  return { ...seen, broken };
+}

@@ -1,0 +1,100 @@
+import { dial, DialError } from "../client/dial.ts";
+import { isLoopback, type Target } from "../client/target.ts";
+import { watchByHand } from "./by-hand.ts";
+import { ChildClient } from "./child.ts";
+import { LinkRelay } from "./link-relay.ts";
+import { freeSubnet, NamespaceLink } from "./network-namespace.ts";
+import type { Observation, Scenario } from "./scenario.ts";
+import { expectDeadline } from "./silence.ts";
+import { NotOffered, type Stage } from "./stage.ts";
+
+/** How long it takes at most to find out that nothing listens on an address of this machine. */
+const lookMs = 1000;
+
+/** A network that is really cut, with no program that could send a FIN or a RST. */
+export const linkScenarios: readonly Scenario[] = [
+  {
+    id: "link-down",
+    title: "the network link goes down",
+    grade: "must",
+    quick: false,
+    needs: ["network namespace"],
+    serial: false,
+    rule: { v4: "v4-3.1.2-24", v5: "v5-3.1.2-22" },
+    does: "Starts a process that connects with a will and a keepalive of K in a network namespace of its own (Linux, as root), then takes down the namespace's link: a cable that is pulled. What either side sends is lost. A broker that listens on every address is reached by the link itself, one on loopback only through a relay on this machine's end of it.",
+    passes: "the will comes at 1.5 K after its last packet, or earlier once the link is down",
+    wrong:
+      "Neither FIN nor RST comes, so that a broker that trusts TCP waits for hours. Its own TCP may find the end before 1.5 K, which is as right.",
+    byHand: [
+      "# as root; the broker has to listen on every address of the machine",
+      watchByHand,
+      "ip netns add dev; ip link add dev0 type veth peer name dev1 netns dev",
+      "ip address add 10.99.0.1/30 dev dev0; ip link set dev0 up",
+      "ip -n dev address add 10.99.0.2/30 dev dev1; ip -n dev link set dev1 up",
+      "ip netns exec dev mosquitto_sub -h 10.99.0.1 -i dev -k 5 -t x --will-topic status --will-payload gone &",
+      "sleep 1; ip -n dev link set dev1 down; sleep 15",
+      "ip netns pids dev | xargs kill -KILL; ip link delete dev0; ip netns delete dev",
+    ],
+    means: {
+      never:
+        "The broker has no keepalive deadline: a device that loses its network stays online for hours. It is the story of rumqttd issue 783. Only a broker that keeps its own time helps.",
+      late: "A device that loses its network is reported late. With your keepalive K expect the will at 1.5 K plus up to this step.",
+      early: "The will came while the link was still up.",
+      twice: "One lost network raises two alarms.",
+    },
+    play: linkDown,
+  },
+];
+
+async function linkDown(stage: Stage): Promise<readonly Observation[]> {
+  const { target } = stage.options;
+  if (!isLoopback(target)) {
+    throw new NotOffered("the link is made on the broker's machine: name it by a loopback address");
+  }
+  if (target.transport !== "tcp") throw new NotOffered("plays over plain TCP only");
+  const child = await ChildClient.start(stage, ["unshare", "--net"]);
+  const relay = new LinkRelay(target);
+  const link = new NamespaceLink(child.pid ?? 0, await freeSubnet());
+  stage.later(async () => {
+    // The client says goodbye while there is a way for it.
+    await child.end();
+    relay.close();
+    await link.remove();
+  });
+  await link.open();
+  await connectThrough(link, relay, child, target);
+  const cutAt = stage.now;
+  relay.cut();
+  await link.down();
+  return [{ ...(await expectDeadline(stage, child)), notBefore: cutAt }];
+}
+
+async function connectThrough(
+  link: NamespaceLink,
+  relay: LinkRelay,
+  child: ChildClient,
+  target: Target,
+): Promise<void> {
+  const direct = { ...target, host: link.host };
+  const port = (await isListening(direct)) ? target.port : await relay.listen(link.host);
+  try {
+    await child.connect({ ...direct, port });
+  } catch (fault) {
+    if (!(fault instanceof DialError)) throw fault;
+    throw new NotOffered(
+      `nothing gets through the link (${fault.message}): does a firewall drop what comes to ${link.host}?`,
+    );
+  }
+}
+
+/** Whether the broker listens on every address of this machine, the link's among them. */
+async function isListening(target: Target): Promise<boolean> {
+  try {
+    const events = { data: () => {}, closed: () => {} };
+    (await dial(target, lookMs, () => events)).reset();
+    return true;
+  } catch (fault) {
+    if (fault instanceof DialError) return false;
+    throw fault;
+  }
+}

@@ -1,0 +1,251 @@
+import pc from "picocolors";
+import { duration, setting } from "../log/duration.ts";
+import { clause } from "../log/foreign.ts";
+import { type Matter, mattersOf } from "./causes.ts";
+import { protocolText } from "./protocol.ts";
+import type { Result } from "./scenario.ts";
+import {
+  endedResults,
+  hasJudged,
+  isKeepaliveRow,
+  type Report,
+  summarize,
+  type Summary,
+} from "./summary.ts";
+import { type Colors, paintOf, resultTable, verdictWord } from "./table.ts";
+
+export interface TextStyle {
+  /** Of the terminal; 80 where there is none. */
+  readonly columns: number;
+  readonly color: boolean;
+}
+
+/** After so long, no will means never: the slowest broker known looks every 32 s. */
+const tellingWaitMs = 40_000;
+
+/** Lines of prose get no longer than this, however wide the terminal is. */
+const proseMax = 100;
+
+/** What a person reads at the end: the table, a paragraph for each cause, and the closing line. */
+export function textReport(report: Report, style: TextStyle): string {
+  const colors = pc.createColors(style.color);
+  const ended = endedResults(report);
+  const prose = new Prose(Math.min(style.columns, proseMax), colors);
+  const { told, hidden } = withoutUnspoken(ended);
+  const parts = [
+    prose.plain(heading(report, ended)),
+    ...(told.length === 0 ? [] : [resultTable(told, style.columns, colors).join("\n")]),
+    ...mattersOf(ended).map((matter) => matterParagraph(matter, report, prose)),
+    ...reasons(told, "inconclusive").map(([why, some]) => inconclusiveParagraph(why, some, prose)),
+    ...skips(reasons(told, "skipped"), hidden, prose),
+    ...remarks(ended, prose),
+    closing(report, summarize(report), prose),
+  ];
+  return `${parts.join("\n\n")}\n`;
+}
+
+/** The one line at the end: `37 passed, 1 failed, 2 findings, 6 skipped in 12.3 s`. */
+export function closingLine(summary: Summary, elapsedMs: number): string {
+  const { passed, failed, findings, late, inconclusive, skipped, notPlayed } = summary;
+  const rest: readonly (readonly [number, string])[] = [
+    [findings, findings === 1 ? "finding" : "findings"],
+    [late, "late"],
+    [inconclusive, "inconclusive"],
+    [skipped, "skipped"],
+    [notPlayed, "not played"],
+  ];
+  const said = rest.filter(([count]) => count > 0).map(([count, word]) => `${count} ${word}`);
+  const counts = [`${passed} passed`, `${failed} failed`, ...said].join(", ");
+  return `${counts} in ${(elapsedMs / 1000).toFixed(1)} s`;
+}
+
+function heading({ keepAlive, waitMs }: Report, results: readonly Result[]): string {
+  const [target, via] = targetsOf(results);
+  if (target === undefined) return "No scenario has ended.";
+  const also = via === undefined ? "" : `, and via ${via}`;
+  return `${target}${also} (keepalive ${keepAlive} s, wait ${setting(waitMs)})`;
+}
+
+function matterParagraph(matter: Matter, report: Report, prose: Prose): string {
+  const { verdict, names, id, results, seen, means } = matter;
+  const word = prose.colors;
+  const head = `${verdictWord(verdict)} ${listed(names)} (${where(results, report)}): ${seen}.`;
+  const passes = report.scenarios.find((scenario) => scenario.id === id)?.passes;
+  const rules = [...new Set(results.map(({ rule }) => rule))].join(", ");
+  const lines = [
+    ...(means === null ? [] : [means]),
+    ...neverOrLate(results, report),
+    ...throughProxy(results, report),
+    `Rule ${rules}${passes === undefined ? "" : `; it passes when ${passes}`}.`,
+    `By hand: mqttd simulate-drop --show ${id}`,
+  ];
+  const [first = "", ...more] = prose.wrap(head, 0).split("\n");
+  const painted = first.replace(/^\S+/, (found) => paintOf(verdict)(word)(found));
+  return [painted, ...more, ...lines.map((line) => prose.wrap(line, 2))].join("\n");
+}
+
+/** Some brokers take half a minute to find a client that fell silent. */
+function neverOrLate(results: readonly Result[], { waitMs, keepAlive }: Report): string[] {
+  const isOpen = results.some((result) => result.failure === "never" && isKeepaliveRow(result));
+  if (!isOpen || waitMs >= tellingWaitMs) return [];
+  return [`Never, or only later? --keepalive ${keepAlive} --wait 60 tells.`];
+}
+
+/** Where the first address does it right and the second does not, something between them is to blame. */
+function throughProxy(results: readonly Result[], { results: all }: Report): string[] {
+  const [target, via] = targetsOf(all);
+  if (via === undefined || results.some((result) => result.target !== via)) return [];
+  const isRightWithout = results.every(({ id, protocol }) =>
+    all.some(
+      (other) =>
+        other.id === id &&
+        other.protocol === protocol &&
+        other.target === target &&
+        other.verdict === "pass",
+    ),
+  );
+  if (!isRightWithout) return [];
+  return [`Straight at ${target} it passes: look at what stands behind ${via}.`];
+}
+
+function inconclusiveParagraph(why: string, results: readonly Result[], prose: Prose): string {
+  const ids = listed([...new Set(results.map(({ id }) => id))]);
+  const mayNotPublish = why.includes("may not publish") || why.includes("may not subscribe");
+  const hint = mayNotPublish
+    ? ["Name a topic that it may use (--will-topic), or log in as somebody else (-u, -P)."]
+    : [];
+  const text = `${paintOf("inconclusive")(prose.colors)("inconclusive")} ${ids} (${protocols(results)}): ${why}.`;
+  return [prose.wrap(text, 0), ...hint.map((line) => prose.wrap(line, 2))].join("\n");
+}
+
+function skips(
+  reasons: readonly (readonly [string, readonly Result[]])[],
+  unspoken: readonly (readonly [string, readonly Result[]])[],
+  prose: Prose,
+): string[] {
+  const lines = [
+    ...unspoken.map(([why, results]) => `skipped ${protocols(results)} altogether: ${why}.`),
+    ...reasons.map(
+      ([why, results]) =>
+        `skipped ${listed([...new Set(results.map(({ id }) => id))], 8)} (${protocols(results)}): ${why}.`,
+    ),
+  ];
+  return lines.length === 0 ? [] : [lines.map((line) => prose.wrap(line, 0)).join("\n")];
+}
+
+/** What a pass may surprise with. */
+function remarks(results: readonly Result[], prose: Prose): string[] {
+  const said = new Map<string, string>();
+  for (const { verdict, id, means } of results) {
+    if (verdict === "pass" && means !== null) said.set(means, id);
+  }
+  return [...said].map(([means, id]) => prose.wrap(`note ${id}: ${means}`, 0));
+}
+
+function closing(report: Report, summary: Summary, prose: Prose): string {
+  const { worstKeepaliveLatenessMs: worst } = summary;
+  const before: string[] = [];
+  if (report.cut !== null) before.push(`The run was cut short: ${report.cut.why}.`);
+  else if (!hasJudged(summary)) {
+    before.push("Nothing was shown about this broker: no scenario could be judged.");
+  }
+  if (worst !== null) before.push(`Keepalive deadlines were at worst ${duration(worst)} late.`);
+  const last = prose.colors.bold(prose.wrap(closingLine(summary, report.elapsedMs), 0));
+  return [...before.map((line) => prose.wrap(line, 0)), last].join("\n");
+}
+
+/** Results of one verdict by their reasons; names of our own topics do not make them different. */
+function reasons(
+  results: readonly Result[],
+  verdict: "inconclusive" | "skipped",
+): (readonly [string, readonly Result[]])[] {
+  const found = new Map<string, Result[]>();
+  for (const result of results) {
+    if (result.verdict !== verdict) continue;
+    const why = clause(result.detail).replace(/mqttd-drop\/[\w./-]+/g, "mqttd-drop/...");
+    found.set(why, [...(found.get(why) ?? []), result]);
+  }
+  return [...found];
+}
+
+/** A protocol that the broker does not speak is one line, not a column. */
+function withoutUnspoken(results: readonly Result[]): {
+  told: readonly Result[];
+  hidden: readonly (readonly [string, readonly Result[]])[];
+} {
+  const hidden = new Map<string, readonly Result[]>();
+  let told = results;
+  for (const { protocol, target } of results) {
+    const own = told.filter((other) => other.protocol === protocol && other.target === target);
+    const [why, another] = new Set(own.map(({ detail }) => detail));
+    const isUnspoken = own.every(({ verdict }) => verdict === "skipped") && another === undefined;
+    if (why === undefined || !isUnspoken || !why.startsWith("the broker does not speak")) continue;
+    hidden.set(clause(why), own);
+    told = told.filter((result) => !own.includes(result));
+  }
+  return { told, hidden: [...hidden] };
+}
+
+function targetsOf(results: readonly Result[]): string[] {
+  return [...new Set(results.map(({ target }) => target))];
+}
+
+/** `MQTT 3.1.1 and 5`; with two addresses also where. */
+function where(results: readonly Result[], { results: all }: Report): string {
+  const targets = targetsOf(results);
+  const [first, via] = targetsOf(all);
+  if (via === undefined) return protocols(results);
+  const places = targets.map((target) => {
+    const own = protocols(results.filter((result) => result.target === target));
+    return [own, target === first ? "straight" : "via the second address"] as const;
+  });
+  const [[own, place] = ["", ""], other] = places;
+  if (other?.[0] === own) return `${own}, at both addresses`;
+  return other === undefined ? `${own} ${place}` : `${own} ${place}, ${other.join(" ")}`;
+}
+
+function protocols(results: readonly Result[]): string {
+  const names = [...new Set(results.map(({ protocol }) => protocolText(protocol)))];
+  return `MQTT ${names.join(" and ")}`;
+}
+
+function listed(names: readonly string[], max = 5): string {
+  if (names.length <= max + 1) return names.join(", ");
+  return `${names.slice(0, max).join(", ")} and ${names.length - max} more`;
+}
+
+/** Breaks lines at spaces. */
+class Prose {
+  readonly colors: Colors;
+  readonly #width: number;
+
+  constructor(width: number, colors: Colors) {
+    this.#width = width;
+    this.colors = colors;
+  }
+
+  plain(text: string): string {
+    return this.wrap(text, 0);
+  }
+
+  wrap(text: string, indent: number): string {
+    const margin = " ".repeat(indent);
+    const lines: string[] = [];
+    let line = "";
+    // A unit stays with its number.
+    for (const word of text.split(/ (?!(?:s|ms|min|h|K)\b)/)) {
+      const longer = line === "" ? word : `${line} ${word}`;
+      if (line !== "" && visible(longer) > this.#width - indent) {
+        lines.push(margin + line);
+        line = word;
+      } else line = longer;
+    }
+    return [...lines, margin + line].join("\n");
+  }
+}
+
+/** Characters without the colours. */
+function visible(text: string): number {
+  // oxlint-disable-next-line no-control-regex -- The sequences of our own colours begin with it.
+  return text.replace(/\u001b\[[\d;]*m/g, "").length;
+}

@@ -1,0 +1,207 @@
+import type { Client } from "../client/client.ts";
+import { connectByHand, sentByHand, watchByHand } from "./by-hand.ts";
+import type { Observation, Scenario } from "./scenario.ts";
+import { NotOffered, type Stage } from "./stage.ts";
+
+const deadline = { v4: "v4-3.1.2-24", v5: "v5-3.1.2-22" } as const;
+
+const late =
+  "The broker looks for dead clients only now and then. With your keepalive K expect the will at 1.5 K plus up to this step, whatever K is.";
+const early =
+  "The broker cuts clients that still have time: on a jittery network live devices are reported dead. With this broker choose a longer keepalive than you would need.";
+
+/** The client says nothing complete any more, and its socket stays open: only the keepalive finds it. */
+export const silenceScenarios: readonly Scenario[] = [
+  {
+    id: "half-open",
+    title: "silence, the socket stays open",
+    grade: "must",
+    quick: true,
+    needs: [],
+    serial: false,
+    rule: deadline,
+    does: "Connects with a will and a keepalive of K, then says nothing more. The socket stays open: no FIN, no RST, as when a device loses power.",
+    passes: "the will comes at 1.5 K",
+    wrong:
+      "Brokers without a deadline of their own trust TCP, which finds out after hours or never; others look only every few seconds.",
+    byHand: [
+      watchByHand,
+      "mosquitto_sub -i dev -k 5 -t x --will-topic status --will-payload gone & sleep 1; kill -STOP $!",
+    ],
+    means: {
+      never:
+        "The broker has no keepalive deadline: a device that loses power stays online for hours. It is the story of rumqttd issue 783. Only a broker that keeps its own time helps.",
+      late,
+      early,
+    },
+    play: async (stage) => {
+      const victim = await stage.victim();
+      return [await expectDeadline(stage, victim)];
+    },
+  },
+  {
+    id: "listening",
+    title: "silence, but it receives traffic",
+    grade: "must",
+    quick: true,
+    needs: [],
+    serial: false,
+    rule: deadline,
+    does: "Subscribes (QoS 0) to a topic on which another client publishes five times a second, then says nothing more. The broker has plenty to send to it, and hears nothing from it.",
+    passes: "the will comes at 1.5 K after the SUBSCRIBE",
+    wrong:
+      "What the broker sends restarts its own timer, so that the deadline never comes while there is traffic.",
+    byHand: [
+      watchByHand,
+      "(for i in $(seq 100); do mosquitto_pub -t busy -m x; sleep 0.2; done) &",
+      "mosquitto_sub -i dev -k 5 -t busy --will-topic status --will-payload gone >/dev/null & sleep 1; kill -STOP $!",
+    ],
+    means: {
+      never:
+        "What the broker sends resets its own timer: devices that only listen (displays, switches, lamps) are never found when they die, as long as their topics are busy.",
+      late: "Traffic to the client holds its deadline up. If `half-open` is as late as this one, the cause is a coarse timer instead.",
+      early,
+    },
+    play: listening,
+  },
+  {
+    id: "drip",
+    title: "one byte of a PUBLISH per second",
+    grade: "should",
+    quick: false,
+    needs: [],
+    serial: false,
+    rule: deadline,
+    does: "Sends a PUBLISH one byte a second, so that it is not complete when the time is over: once a short one from its first byte, once one of 4 KiB of which only the head comes at once.",
+    passes: "the will comes at 1.5 K after the CONNECT, the last packet that was complete",
+    wrong:
+      "The timer is restarted by bytes, not by control packets; some brokers do so only while much of a packet is still to come.",
+    byHand: [
+      watchByHand,
+      connectByHand,
+      sentByHand(String.raw`printf '\060\240\037\000\001x'; while sleep 1; do printf a; done`),
+    ],
+    means: {
+      never:
+        "A link so bad that packets never complete counts as alive: a device at the edge of its radio's range is online for ever, and nothing of what it says arrives. If only the arm with 4 KiB is wrong, big messages are concerned (pictures, logs), small ones are not.",
+      late: "Bytes of an unfinished packet hold the deadline up. If `half-open` is as late as this one, the cause is a coarse timer instead.",
+      early,
+    },
+    play: drip,
+  },
+  {
+    id: "mid-packet",
+    title: "half a PUBLISH, then silence",
+    grade: "must",
+    quick: true,
+    needs: [],
+    serial: false,
+    rule: deadline,
+    does: "Sends the first half of a PUBLISH, then nothing more. The socket stays open, as when the power fails in the middle of a message.",
+    passes: "the will comes at 1.5 K after the CONNECT, the last packet that was complete",
+    wrong: "A broker that waits for the rest of a packet does not look at the time meanwhile.",
+    byHand: [
+      watchByHand,
+      connectByHand,
+      sentByHand(String.raw`printf '\060\144\000\001xhalf'; sleep 60`),
+    ],
+    means: {
+      never:
+        "A device that dies in the middle of a message stays online: the broker waits for the rest without a deadline. The bigger the messages and the worse the link, the more often it happens.",
+      late: "The broker finds a client that died in the middle of a message late. If `half-open` is as late as this one, the cause is a coarse timer.",
+      early,
+    },
+    play: async (stage) => {
+      const victim = await stage.victim();
+      const bytes = publishOf(stage, victim, 200);
+      const half = bytes.length >> 1;
+      victim.sendBytes(bytes.subarray(0, half));
+      const observation = await expectDeadline(stage, victim);
+      // Complete after all, so that the goodbye behind it is one, and no will comes of it.
+      victim.sendBytes(bytes.subarray(half));
+      return [observation];
+    },
+  },
+];
+
+/** How often the silent subscriber gets a message. */
+const trafficMs = 200;
+const dripMs = 1000;
+/** Bytes; some brokers are more patient with the rest of a packet above 1000. */
+const largePayload = 4096;
+
+/** Who falls silent: a client here, or one in a process of its own. */
+type Silent = Pick<Client, "keepAlive" | "lastSentAt">;
+
+/** 1.5 K in milliseconds, of the keepalive in force. Throws NotOffered where that is none. */
+export function allowedMs(victim: Silent): number {
+  if (victim.keepAlive === 0) throw new NotOffered("the keepalive in force is 0: no deadline");
+  return victim.keepAlive * 1500;
+}
+
+/** The client is silent from now on; its will is due 1.5 K after its last complete packet. */
+export async function expectDeadline(stage: Stage, victim: Silent, arm = ""): Promise<Observation> {
+  const since = stage.dropped(victim.lastSentAt);
+  return stage.expectWill(since, since + allowedMs(victim), arm);
+}
+
+async function listening(stage: Stage): Promise<readonly Observation[]> {
+  const topic = stage.topic("traffic");
+  const talker = await stage.client({ clientId: stage.id("talker") });
+  const victim = await stage.victim();
+  const talk = setInterval(() => void talker.publish(topic, "traffic"), trafficMs);
+  try {
+    await victim.subscribe(topic);
+    const observation = await expectDeadline(stage, victim);
+    const heard = victim.arrivals.filter(({ at }) => at > victim.lastSentAt);
+    if (heard.length > 0) return [observation];
+    const inconclusive = `nothing that was published on ${topic} reached the silent client`;
+    return [{ ...observation, inconclusive }];
+  } finally {
+    clearInterval(talk);
+  }
+}
+
+async function drip(stage: Stage): Promise<readonly Observation[]> {
+  const first = await stage.victim();
+  const watchedMs = allowedMs(first) + stage.options.waitMs;
+  // One byte of payload for each that is sent, and some more: it must never be complete.
+  const short = publishOf(stage, first, Math.ceil(watchedMs / dripMs) + 10);
+  const shortArm = await dripArm(stage, first, short, 1, "a short packet");
+  // Who takes any byte for a sign of life does so with a large packet too.
+  if (shortArm.got.length === 0) return [shortArm];
+  const large = publishOf(stage, first, Math.max(largePayload, short.length));
+  const max = first.connack?.properties?.maximumPacketSize ?? Infinity;
+  if (large.length > max) return [shortArm];
+  const second = await stage.victim();
+  // Its Remaining Length takes two bytes instead of one; then the first byte of the payload.
+  const head = publishOf(stage, first, 0).length + 2;
+  return [shortArm, await dripArm(stage, second, large, head, "a packet of 4 KiB")];
+}
+
+/** Sends `head` bytes at once, and one a second from then on. */
+async function dripArm(
+  stage: Stage,
+  victim: Client,
+  bytes: Uint8Array,
+  head: number,
+  arm: string,
+): Promise<Observation> {
+  let sent = head;
+  victim.sendBytes(bytes.subarray(0, sent));
+  const drops = setInterval(() => victim.sendBytes(bytes.subarray(sent, ++sent)), dripMs);
+  try {
+    return await expectDeadline(stage, victim, arm);
+  } finally {
+    clearInterval(drops);
+    // Complete after all, so that the goodbye behind it is one, and no will comes of it.
+    victim.sendBytes(bytes.subarray(sent));
+  }
+}
+
+/** A PUBLISH of which a client is going to send a part. */
+function publishOf(stage: Stage, victim: Client, payloadSize: number): Uint8Array {
+  const payload = Buffer.alloc(payloadSize, "a");
+  const topic = stage.topic("unfinished");
+  return victim.encode({ cmd: "publish", topic, payload, qos: 0, retain: false, dup: false });
+}

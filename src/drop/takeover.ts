@@ -1,0 +1,229 @@
+import type { Client, ConnectOptions } from "../client/client.ts";
+import { watchByHand } from "./by-hand.ts";
+import type { Observation, Scenario } from "./scenario.ts";
+import { isResumed, kept, keptSeconds, needsSession } from "./session.ts";
+import { type Stage, secondCopyMs } from "./stage.ts";
+
+/** Often enough for a keepalive of one second. */
+const pingMs = 500;
+
+const brokenMeans =
+  "The new connection pays for the old one: it is closed, or its will is published although it lives. Do not trust an 'offline' that follows an 'online' at once.";
+
+/** The same client id connects again while its old connection still stands. */
+export const takeoverScenarios: readonly Scenario[] = [
+  {
+    id: "takeover",
+    title: "same id again, session resumed",
+    grade: "must",
+    quick: true,
+    needs: [],
+    serial: false,
+    rule: { v4: "v4-3.1.2-8, v4-3.1.4-2", v5: "v5-3.1.2-8, v5-3.1.4-3" },
+    does: "Connects with a will and a session that persists, then connects again with the same client id and resumes the session, while the old connection still stands. The two wills have different payloads; the old one has no delay.",
+    passes: "the old connection's will comes at once",
+    wrong:
+      "The will is kept with the session and not with the connection, so that the new CONNECT overwrites or deletes the old will.",
+    byHand: [
+      watchByHand,
+      "mosquitto_sub -i dev -c -t x --will-topic status --will-payload gone & sleep 1; kill -STOP $!",
+      "mosquitto_pub -i dev -c -t x -m back",
+    ],
+    means: {
+      never:
+        "A device that reconnects before it was found dead leaves no trace of its first death. Let devices publish 'online' on each connect, and count those instead of the wills.",
+      late: "The will of a connection that was taken over is published late: it may overwrite the 'online' that the new connection has published.",
+      broken: brokenMeans,
+    },
+    play: async (stage) => takenOver(stage, kept(stage)),
+  },
+  {
+    id: "takeover-clean",
+    title: "same id again, clean",
+    grade: "must",
+    quick: true,
+    needs: [],
+    serial: false,
+    rule: { v4: "v4-3.1.2-8, v4-3.1.4-2", v5: "v5-3.1.2-8, v5-3.1.4-3" },
+    does: "Connects with a will, then connects again with the same client id and Clean Start 1 (Clean Session 1 in 3.1.1), while the old connection still stands. The two wills have different payloads.",
+    passes: "the old connection's will comes at once",
+    wrong: "The old session is thrown away together with its will.",
+    byHand: [
+      watchByHand,
+      "mosquitto_sub -i dev -t x --will-topic status --will-payload gone & sleep 1; kill -STOP $!",
+      "mosquitto_pub -i dev -t x -m back",
+    ],
+    means: {
+      never:
+        "Two programs with one client id, or a device that restarts, push each other out unseen. Let clients publish 'online' on each connect, and give each program an id of its own.",
+      late: "The will of a connection that was taken over is published late: it may overwrite the 'online' that the new connection has published.",
+      broken: brokenMeans,
+    },
+    play: async (stage) => takenOver(stage, { clean: true }),
+  },
+  {
+    id: "takeover-delay",
+    title: "same id again, resumed, will delayed",
+    grade: "must",
+    quick: false,
+    needs: ["v5"],
+    serial: true,
+    rule: { v4: "v5-3.1.3-9", v5: "v5-3.1.3-9" },
+    does: "Connects with a will that has a delay and a session that outlives it, then connects again with the same client id and resumes the session. Watches until one second after the delay.",
+    passes: "no will comes",
+    wrong:
+      "The takeover publishes the will at once, or the delay goes on although the client is back.",
+    byHand: [
+      watchByHand,
+      "mosquitto_sub -V 5 -x 60 -c -i dev -t x --will-topic status --will-payload gone -D will will-delay-interval 2 & sleep 1; kill -STOP $!",
+      "mosquitto_sub -V 5 -x 60 -c -i dev -t x",
+    ],
+    means: {
+      spurious:
+        "Each reconnect raises a false alarm, although the will delay was given to prevent it. Do not act on 'offline' before some seconds have passed without an 'online'.",
+      broken:
+        "The session was to outlive the connection and is gone, so the will came as well: each reconnect raises a false alarm. Look at the broker's limits for sessions.",
+    },
+    play: delayedAndResumed,
+  },
+  {
+    id: "takeover-delay-clean",
+    title: "same id again, clean, will delayed",
+    grade: "should",
+    quick: false,
+    needs: ["v5"],
+    serial: true,
+    rule: {
+      v4: "v5-3.1.2-8, v5 section 3.1.4 (comment on the takeover)",
+      v5: "v5-3.1.2-8, v5 section 3.1.4 (comment on the takeover)",
+    },
+    does: "Connects with a will that has a delay and a session that outlives it, then connects again with the same client id and Clean Start 1, which ends the old session.",
+    passes: "the old connection's will comes at once",
+    wrong:
+      "The broker takes any new connection for a return of the old session: it cancels the delayed will, or lets the delay go on.",
+    byHand: [
+      watchByHand,
+      "mosquitto_sub -V 5 -x 60 -c -i dev -t x --will-topic status --will-payload gone -D will will-delay-interval 2 & sleep 1; kill -STOP $!",
+      "mosquitto_pub -V 5 -i dev -t x -m back",
+    ],
+    means: {
+      never:
+        "A device that restarts from nothing (Clean Start 1) leaves no trace of its death: its session is lost, and nobody is told. Let devices publish 'online' on each connect.",
+      late: "The end of the session does not cut the delay: the will comes while the device is back, and tells that it is gone.",
+      broken: brokenMeans,
+    },
+    play: delayedAndClean,
+  },
+  {
+    id: "ghost",
+    title: "half-open, then the same id returns",
+    grade: "must",
+    quick: false,
+    needs: [],
+    serial: false,
+    rule: { v4: "v4-3.1.4-2, v4-3.1.2-24", v5: "v5-3.1.4-3, v5-3.1.2-22" },
+    does: "Connects with a will and falls silent. Before its deadline of 1.5 K the same client id connects again, clean, and pings as it should, until well past the old deadline.",
+    passes: "the old will comes once, when the client returns, and the new connection lives on",
+    wrong:
+      "The deadline belongs to the client id and not to the connection, so that the dead connection's timer ends the new one, or publishes a second time.",
+    byHand: [
+      watchByHand,
+      "mosquitto_sub -i dev -k 10 -t x --will-topic status --will-payload gone & sleep 1; kill -STOP $!",
+      "sleep 10; mosquitto_sub -d -i dev -k 10 -t x --will-topic status --will-payload 'gone again'",
+    ],
+    means: {
+      never:
+        "A device that comes back before it was found dead leaves no trace of its first death. Let devices publish 'online' on each connect, and count those.",
+      late: "The will of the dead connection waits for its old deadline and lands after the 'online' of the new one: the device is shown as offline while it works.",
+      twice:
+        "The dead connection is counted twice, at the return and at its old deadline: the second 'offline' lands after the 'online', and the device is shown as offline while it works.",
+      broken:
+        "The dead connection's timer hits the new connection: a device that comes back quickly is thrown out again, or shown as offline while it works. A longer keepalive makes it rarer.",
+    },
+    play: ghost,
+  },
+];
+
+/** Dies by being taken over; due at the moment of the second CONNECT. */
+async function takenOver(
+  stage: Stage,
+  session: Partial<ConnectOptions>,
+): Promise<readonly Observation[]> {
+  const victim = await stage.victim({ ...session, will: stage.willOptions({ delay: 0 }) });
+  if (session.clean === false) needsSession(victim);
+  const successor = await returns(stage, session);
+  const since = stage.droppedAt;
+  const seen = await stage.expectWill(since, since);
+  return [{ ...seen, broken: await farewell(stage, successor, since) }];
+}
+
+async function delayedAndResumed(stage: Stage): Promise<readonly Observation[]> {
+  const delay = await delayedVictim(stage);
+  const successor = await returns(stage, kept(stage, delay + keptSeconds));
+  const since = stage.droppedAt;
+  const seen = await stage.expectNone(since, since + (delay + 1) * 1000);
+  const other = await farewell(stage, successor, since);
+  const isLost = !isResumed(successor) && seen.got.length > 0;
+  const lost = "the session was not resumed (Session Present 0), and the will came";
+  return [{ ...seen, broken: isLost ? lost : other }];
+}
+
+async function delayedAndClean(stage: Stage): Promise<readonly Observation[]> {
+  await delayedVictim(stage);
+  const successor = await returns(stage, { clean: true });
+  const since = stage.droppedAt;
+  const seen = await stage.expectWill(since, since);
+  return [{ ...seen, broken: await farewell(stage, successor, since) }];
+}
+
+/** Connects with a delayed will and a session that outlives it; returns the delay in seconds. */
+async function delayedVictim(stage: Stage): Promise<number> {
+  const delay = stage.will.delay > 0 ? stage.will.delay : 2;
+  const victim = await stage.victim({
+    ...kept(stage, delay + keptSeconds),
+    will: stage.willOptions({ delay }),
+  });
+  needsSession(victim, delay + 1);
+  return delay;
+}
+
+async function ghost(stage: Stage): Promise<readonly Observation[]> {
+  const victim = await stage.victim({ will: stage.willOptions({ delay: 0 }) });
+  const { keepAlive, lastSentAt } = victim;
+  await stage.pause(lastSentAt + keepAlive * 1000 - stage.now, "the return");
+  const successor = await returns(stage, { clean: true, keepalive: keepAlive });
+  const since = stage.droppedAt;
+  await stage.expectWill(since, since);
+  const past = lastSentAt + keepAlive * 1500 + secondCopyMs;
+  await stage.until(past - stage.now, "the old deadline", () => successor.isOver);
+  const seen = stage.observation(since, since);
+  return [{ ...seen, broken: await farewell(stage, successor, since) }];
+}
+
+/** Connects with the same id and another will, and stays; the stage's drop is its CONNECT. */
+async function returns(stage: Stage, options: Partial<ConnectOptions>): Promise<Client> {
+  const successor = await stage.dial();
+  const will = stage.willOptions({ payload: newPayload(stage), delay: 0, retain: false });
+  stage.dropped();
+  await successor.connect(stage.connectOptions({ will, ...options }));
+  successor.stayAlive(pingMs);
+  return successor;
+}
+
+/** Says goodbye for the new connection. Returns what is wrong with it; null: nothing. */
+async function farewell(stage: Stage, successor: Client, since: number): Promise<string | null> {
+  if (successor.isOver) {
+    const { how, at, disconnect } = await successor.ended;
+    const code = disconnect?.reasonCode?.toString(16);
+    const said = code === undefined ? how : `DISCONNECT 0x${code}`;
+    return `the new connection was closed after ${((at - since) / 1000).toFixed(2)} s (${said})`;
+  }
+  successor.leave();
+  const isPublished = stage.wills(since, { payload: newPayload(stage) }).length > 0;
+  return isPublished ? "the will of the new connection was published, though it lives" : null;
+}
+
+/** The new connection's will differs from the old one's, so that it is seen which one comes. */
+function newPayload(stage: Stage): Buffer {
+  return Buffer.concat([stage.will.payload, Buffer.from(" (of the new connection)")]);
+}

@@ -1,0 +1,70 @@
+import { expect, test } from "bun:test";
+import { plantedFaults, type PlantedFault } from "../../src/core/faults.ts";
+import { delayScenarios } from "../../src/drop/delay.ts";
+import type { Scenario } from "../../src/drop/scenario.ts";
+import { mosquittoMissing } from "../support/mosquitto.ts";
+import { named, passes, playedOnMosquitto, playedOnOurs, verdicts } from "../support/played.ts";
+
+const boundMs = 30_000;
+const why = mosquittoMissing === null ? "" : ` (skipped: ${mosquittoMissing})`;
+const on = { versions: [5] } as const;
+
+/** The scenario as it looks when only its second arm counts. */
+const sessionEnd = named(delayScenarios, "delay-session-end");
+const secondArm: Scenario = {
+  ...sessionEnd,
+  play: async (stage) => (await sessionEnd.play(stage)).filter(({ arm }) => arm === "expiry 2 s"),
+};
+
+test.concurrent(
+  "our broker keeps delays",
+  async () => {
+    const results = await playedOnOurs(delayScenarios, {}, on);
+    expect(verdicts(results)).toEqual(passes(delayScenarios, [5]));
+  },
+  boundMs,
+);
+
+test.concurrent.skipIf(mosquittoMissing !== null)(
+  `mosquitto 2.0.11 lets newer wills hold up older ones, and delays those of ended sessions${why}`,
+  async () => {
+    expect(verdicts(await playedOnMosquitto([...delayScenarios, secondArm], on))).toEqual([
+      "delay v5: pass",
+      "delay-cancel v5: pass",
+      "delay-session-end v5: fail (broken)",
+      "delay-churn v5: fail (broken)",
+      "delay-session-end v5: pass",
+    ]);
+  },
+  boundMs,
+);
+
+const faults: readonly (readonly [PlantedFault, Scenario, verdict: string, detail: RegExp])[] = [
+  ["E1-delay-ignored", named(delayScenarios, "delay"), "fail (early)", /due at 2\.00 s$/],
+  ["E2-return-does-not-cancel", named(delayScenarios, "delay-cancel"), "fail (spurious)", /2\.0/],
+  ["E3-session-end-does-not-cut-delay", secondArm, "fail (broken)", /at the end of its delay/],
+  ["E3-session-end-cuts-delay-on-expiry-only", sessionEnd, "fail (broken)", /after 5\.0/],
+  ["E3-session-end-cuts-delay-on-expiry-only", secondArm, "pass", /after 2\.0/],
+  [
+    "E5-newer-wills-hold-up-older",
+    named(delayScenarios, "delay-churn"),
+    "fail (broken)",
+    /had stop/,
+  ],
+];
+
+for (const [fault, scenario, verdict, detail] of faults) {
+  const arm = scenario === secondArm ? ", second arm" : "";
+  test.concurrent(
+    `${scenario.id}${arm}, on ${fault}: ${verdict}`,
+    async () => {
+      const [result] = await playedOnOurs([scenario], { rules: plantedFaults[fault] }, on);
+      expect(verdicts(result === undefined ? [] : [result])).toEqual([
+        `${scenario.id} v5: ${verdict}`,
+      ]);
+      expect(result?.detail).toMatch(detail);
+      expect(result?.means === null).toBe(verdict === "pass");
+    },
+    boundMs,
+  );
+}

@@ -1,0 +1,182 @@
+import { expect, test } from "bun:test";
+import { plantedFaults, type PlantedFault } from "../../src/core/faults.ts";
+import { keepaliveScenarios } from "../../src/drop/keepalive.ts";
+import { networkScenarios } from "../../src/drop/network.ts";
+import type { Result, Scenario } from "../../src/drop/scenario.ts";
+import { silenceScenarios } from "../../src/drop/silence.ts";
+import { judge } from "../../src/drop/verdict.ts";
+import { EmbeddedBroker, type EmbeddedOptions } from "../support/embedded.ts";
+import { Mosquitto, mosquittoMissing } from "../support/mosquitto.ts";
+import { named, passes, played, verdicts } from "../support/played.ts";
+
+const scenarios = [...networkScenarios, ...silenceScenarios, ...keepaliveScenarios];
+const boundMs = 30_000;
+const why = mosquittoMissing === null ? "" : ` (skipped: ${mosquittoMissing})`;
+
+test.concurrent(
+  "our broker finds who is gone, and leaves alone who lives",
+  async () => {
+    using broker = await EmbeddedBroker.start();
+    const results = await played(scenarios, broker.target);
+    expect(verdicts(results).sort()).toEqual(passes(scenarios).sort());
+    for (const { id, latenessMs } of results) {
+      expect({ id, isPrompt: (latenessMs ?? 0) < 250 }).toEqual({ id, isPrompt: true });
+    }
+  },
+  boundMs,
+);
+
+test.concurrent(
+  "MQTT 3.1 does it in the same way",
+  async () => {
+    const versions = [3] as const;
+    using broker = await EmbeddedBroker.start();
+    const results = await played(silenceScenarios, broker.target, { versions, keepAlive: 1 });
+    expect(verdicts(results)).toEqual(passes(silenceScenarios, versions));
+  },
+  boundMs,
+);
+
+/** mosquitto counts in seconds, and looks every five of them. */
+const mosquittoWait = { waitMs: 6500 } as const;
+
+test.concurrent.skipIf(mosquittoMissing !== null)(
+  `mosquitto 2.0.11 is up to 6 s late with who is silent, and right otherwise${why}`,
+  async () => {
+    const asked = scenarios.filter(({ id }) => id !== "drip");
+    await using mosquitto = await Mosquitto.start();
+    const results = await played(asked, mosquitto.target, mosquittoWait);
+    const isSilent = ({ id }: Result): boolean => silenceScenarios.some((one) => one.id === id);
+    const silent = results.filter(isSilent);
+    expect(silent).toHaveLength(6);
+    for (const { verdict, failure, latenessMs } of silent) {
+      expect(["pass", "late"]).toContain(verdict);
+      expect([null, "late"]).toContain(failure);
+      expect(latenessMs).toBeLessThan(6200);
+    }
+    const others = asked.filter((scenario) => !silenceScenarios.includes(scenario));
+    const expected = passes(others).map((text) =>
+      // It tells clients that want no keepalive to have one of 65535 s.
+      text === "keepalive-0 v5: pass" ? "keepalive-0 v5: skipped" : text,
+    );
+    const told = verdicts(results.filter((result) => !isSilent(result)));
+    expect(told.sort()).toEqual(expected.sort());
+  },
+  boundMs,
+);
+
+test.concurrent.skipIf(mosquittoMissing !== null)(
+  `mosquitto 2.0.11 never finds who drips the bytes of a large packet${why}`,
+  async () => {
+    const asked = [named(scenarios, "drip")];
+    const options = { ...mosquittoWait, keepAlive: 1, versions: [4] } as const;
+    await using mosquitto = await Mosquitto.start();
+    const results = await played(asked, mosquitto.target, options);
+    expect(verdicts(results)).toEqual(["drip v4: finding (never)"]);
+    expect(results[0]?.arm).toBe("a packet of 4 KiB");
+  },
+  boundMs,
+);
+
+const deadlineIs = (failure: string): string[] => [
+  `half-open v5: fail (${failure})`,
+  `listening v5: fail (${failure})`,
+  `drip v5: finding (${failure})`,
+  `mid-packet v5: fail (${failure})`,
+];
+
+const faults: readonly (readonly [PlantedFault, wrong: readonly string[]])[] = [
+  [
+    "B1-reset-publishes-nothing",
+    ["rst v5: fail (never)", "ping-alive v5: fail (never)", "publish-alive v5: fail (never)"],
+  ],
+  ["B1-fin-publishes-nothing", ["fin v5: fail (never)"]],
+  ["A1-no-deadline", deadlineIs("never")],
+  ["A2-sent-packets-reset-deadline", ["listening v5: fail (never)"]],
+  ["A2-partial-packets-reset-deadline", ["drip v5: finding (never)"]],
+  [
+    "A4-deadline-at-0.75",
+    [
+      ...deadlineIs("early"),
+      "ping-alive v5: fail (spurious)",
+      "publish-alive v5: fail (spurious)",
+      "late-ping v5: finding (spurious)",
+    ],
+  ],
+  ["A4-deadline-at-1.25", [...deadlineIs("early"), "late-ping v5: finding (spurious)"]],
+  ["A4-only-pingreq-counts", ["publish-alive v5: fail (spurious)"]],
+  [
+    "A4-pingreq-does-not-count",
+    ["ping-alive v5: fail (spurious)", "late-ping v5: finding (spurious)"],
+  ],
+  ["A4-keepalive-0-has-deadline", ["keepalive-0 v5: finding (spurious)"]],
+];
+
+for (const [fault, wrong] of faults) {
+  test.concurrent(
+    `${fault} is found, and what is right beside it stays right`,
+    async () => {
+      const results = await playedOnOne(scenarios, { rules: plantedFaults[fault] });
+      const others = results.filter(({ verdict }) => verdict !== "pass");
+      expect(verdicts(others)).toEqual([...wrong]);
+      for (const { id, means } of others) expect({ id, means }).not.toEqual({ id, means: null });
+    },
+    boundMs,
+  );
+}
+
+test.concurrent(
+  "deadlines that are found by a sweep are late, not missing",
+  async () => {
+    const [result] = await playedOnOne([named(scenarios, "half-open")], {
+      rules: { keepAliveSweepMs: 2500 },
+    });
+    // With a sweep of 2.5 s and 1.5 s allowed, the second look is the first that can find it.
+    expect(result?.verdict).toBe("late");
+    expect(result?.latenessMs).toBeGreaterThan(100);
+  },
+  boundMs,
+);
+
+test.concurrent(
+  "the broker's keepalive counts where it gives one",
+  async () => {
+    const asked = [named(scenarios, "half-open"), named(scenarios, "keepalive-0")];
+    const results = await playedOnOne(asked, { limits: { keepAliveMax: 1 } });
+    expect(results.map(({ verdict, dueMs }) => ({ verdict, dueMs }))).toEqual([
+      { verdict: "pass", dueMs: 1500 },
+      { verdict: "skipped", dueMs: null },
+    ]);
+    expect(results[1]?.detail).toBe("the broker imposes a keepalive of 1 s");
+  },
+  boundMs,
+);
+
+test("what can't be relied on is no failure, however it looks", () => {
+  const options = { toleranceMs: 1000, version: 5, target: { transport: "tcp", host: "h" } };
+  const scenario = named(scenarios, "ping-alive");
+  const observation = {
+    arm: "",
+    due: null,
+    got: [1000],
+    until: 2000,
+    altered: null,
+    broken: "cut",
+    inconclusive: "this machine was late",
+  };
+  // Only these three options decide about an observation.
+  const on = options as Parameters<typeof judge>[1];
+  const { verdict, detail } = judge(scenario, on, 0, [observation], 0);
+  expect({ verdict, detail }).toEqual({ verdict: "inconclusive", detail: "this machine was late" });
+});
+
+/** Plays them together against one broker of ours, in MQTT 5. */
+async function playedOnOne(
+  asked: readonly Scenario[],
+  options: EmbeddedOptions,
+): Promise<Result[]> {
+  using broker = await EmbeddedBroker.start(options);
+  // Awaited here: the broker ends when this function does.
+  const results = await played(asked, broker.target, { versions: [5] });
+  return results;
+}

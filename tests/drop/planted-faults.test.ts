@@ -1,0 +1,139 @@
+import { beforeAll, describe, expect, test } from "bun:test";
+import { plantedFaults, type PlantedFault } from "../../src/core/faults.ts";
+import type { RunOptions } from "../../src/drop/run.ts";
+import { catalogue } from "../../src/drop/catalogue.ts";
+import type { Failure, Result, Scenario } from "../../src/drop/scenario.ts";
+import { EmbeddedBroker } from "../support/embedded.ts";
+import { played } from "../support/played.ts";
+
+/** A scenario that has to see a fault, and as what. */
+interface Sight {
+  readonly id: string;
+  readonly failure: Failure;
+  readonly options?: Partial<RunOptions>;
+}
+
+const deniedTopic = "denied/will";
+
+const sights: Record<PlantedFault, readonly Sight[]> = {
+  "A1-no-deadline": [
+    { id: "half-open", failure: "never" },
+    { id: "mid-packet", failure: "never" },
+    { id: "freeze", failure: "never", options: { has: new Set(["child process"]) } },
+  ],
+  "A2-sent-packets-reset-deadline": [{ id: "listening", failure: "never" }],
+  "A2-partial-packets-reset-deadline": [{ id: "drip", failure: "never" }],
+  "A2-parts-of-large-packets-reset-deadline": [{ id: "drip", failure: "never" }],
+  "A3-deadlines-found-by-sweep": [{ id: "half-open", failure: "late", options: { waitMs: 7000 } }],
+  "A4-deadline-at-0.75": [{ id: "ping-alive", failure: "spurious" }],
+  "A4-deadline-at-1.0": [{ id: "half-open", failure: "early" }],
+  "A4-deadline-at-1.25": [{ id: "late-ping", failure: "spurious" }],
+  "A4-only-pingreq-counts": [{ id: "publish-alive", failure: "spurious" }],
+  "A4-pingreq-does-not-count": [{ id: "ping-alive", failure: "spurious" }],
+  "A4-keepalive-0-has-deadline": [{ id: "keepalive-0", failure: "spurious" }],
+  "B1-fin-publishes-nothing": [
+    { id: "fin", failure: "never" },
+    { id: "kill", failure: "never", options: { has: new Set(["child process"]) } },
+  ],
+  "B1-reset-publishes-nothing": [
+    { id: "rst", failure: "never" },
+    { id: "crowd", failure: "never" },
+  ],
+  "B2-will-waits-for-session-end": [{ id: "persistent", failure: "never" }],
+  "B3-will-not-queued": [{ id: "offline-sub", failure: "never" }],
+  "B3-will-overtakes-publish": [{ id: "last-words", failure: "broken" }],
+  "C1-disconnect-with-will-eats-will": [{ id: "disconnect-will", failure: "never" }],
+  "C2-disconnect-with-error-eats-will": [{ id: "disconnect-error", failure: "never" }],
+  "C2-protocol-error-eats-will": [{ id: "protocol-error", failure: "never" }],
+  "C3-clean-disconnect-publishes": [{ id: "disconnect", failure: "spurious" }],
+  "D1-takeover-loses-will": [{ id: "takeover", failure: "never" }],
+  "D1-clean-takeover-loses-will": [{ id: "takeover-clean", failure: "never" }],
+  "D1-takeover-publishes-delayed-will": [{ id: "takeover-delay", failure: "spurious" }],
+  "D2-clean-takeover-loses-delayed-will": [{ id: "takeover-delay-clean", failure: "never" }],
+  "D4-old-deadline-ends-new-connection": [{ id: "ghost", failure: "broken" }],
+  "E1-delay-ignored": [{ id: "delay", failure: "early" }],
+  "E2-return-does-not-cancel": [{ id: "delay-cancel", failure: "spurious" }],
+  "E3-session-end-does-not-cut-delay": [{ id: "delay-session-end", failure: "broken" }],
+  "E3-session-end-cuts-delay-on-expiry-only": [{ id: "delay-session-end", failure: "broken" }],
+  "E5-newer-wills-hold-up-older": [{ id: "delay-churn", failure: "broken" }],
+  "F-qos-lowered": [{ id: "offline-sub", failure: "altered" }],
+  "F-retain-dropped": [{ id: "retain", failure: "altered" }],
+  "F-properties-dropped": [{ id: "properties", failure: "altered" }],
+  "F-published-twice": [{ id: "offline-sub", failure: "twice" }],
+  "F-empty-will-refused": [{ id: "retain-clear", failure: "broken" }],
+  "F-empty-will-ignored": [{ id: "retain-clear", failure: "never" }],
+  "G-denied-will-taken": [{ id: "acl", failure: "broken", options: { deniedTopic } }],
+  "G-invalid-will-taken": [{ id: "invalid-will", failure: "broken" }],
+};
+
+/** Scenarios whose fault is not one that a broker's rules can have. */
+const unplanted: Readonly<Record<string, string>> = {
+  "link-down": "needs a network namespace and root; its fault is A1, which half-open sees",
+  "broker-crash": "H: without a store every will is lost with its broker, so there is no rule",
+  "ws-close": "the broker has no WebSocket listener yet; the fates of wills are those of TCP",
+  "ws-cut": "the broker has no WebSocket listener yet; the fates of wills are those of TCP",
+  "ws-silent": "the broker has no WebSocket listener yet; the fates of wills are those of TCP",
+  "ws-ping": "the broker has no WebSocket listener yet; the fates of wills are those of TCP",
+  "tls-cut": "the broker has no TLS listener yet; the fates of wills are those of TCP",
+  "tls-silent": "the broker has no TLS listener yet; the fates of wills are those of TCP",
+};
+
+/** The shortest keepalive there is; half of the deadline is left for a machine that is busy. */
+const settings = { versions: [5], keepAlive: 1, waitMs: 2500, toleranceMs: 1000 } as const;
+
+interface Run extends Sight {
+  readonly fault: PlantedFault;
+  readonly scenario: Scenario;
+}
+
+const runs: readonly Run[] = entriesOf(sights).flatMap(([fault, expected]) =>
+  expected.map((sight) => {
+    const scenario = catalogue.find(({ id }) => id === sight.id);
+    if (scenario === undefined) throw new Error(`there is no scenario ${sight.id}`);
+    return { ...sight, fault, scenario };
+  }),
+);
+
+/** Each fault in a broker of its own, and all of them at the same time: most of a run is waiting. */
+const results = new Map<Run, Promise<Result[]>>();
+beforeAll(() => {
+  for (const run of runs) {
+    const playing = play(run);
+    // Its own test looks at what went wrong.
+    playing.catch(() => {});
+    results.set(run, playing);
+  }
+});
+
+async function play({ fault, options, scenario }: Run): Promise<Result[]> {
+  using embedded = await EmbeddedBroker.start({
+    rules: plantedFaults[fault],
+    access: { mayPublish: (_, topic) => topic !== deniedTopic, maySubscribe: () => true },
+  });
+  return await played([scenario], embedded.target, { ...settings, ...options });
+}
+
+describe("a planted fault is seen by the scenario that is there for it", () => {
+  for (const run of runs) {
+    const { fault, id, failure } = run;
+    test(`${fault} by ${id}: ${failure}`, async () => {
+      const [result] = (await results.get(run)) ?? [];
+      expect(result).toMatchObject({ id, failure, means: expect.any(String) });
+      expect(["fail", "finding", "late"]).toContain(result?.verdict ?? "");
+    }, 30_000);
+  }
+});
+
+test("each scenario of the catalogue has a fault that it has to see, or a reason to have none", () => {
+  const planted = new Set(Object.values(sights).flatMap((of) => of.map(({ id }) => id)));
+  const without = catalogue.filter(({ id }) => !planted.has(id)).map(({ id }) => id);
+  expect(without.filter((id) => unplanted[id] === undefined)).toEqual([]);
+  const excused = Object.keys(unplanted);
+  expect(excused.filter((id) => planted.has(id))).toEqual([]);
+  expect(excused.filter((excuse) => !catalogue.some(({ id }) => id === excuse))).toEqual([]);
+});
+
+function entriesOf<Key extends string, Value>(record: Record<Key, Value>): [Key, Value][] {
+  // The keys of a record that is spelled out are those of its type.
+  return Object.entries(record) as [Key, Value][];
+}

@@ -1,0 +1,89 @@
+import type { Result, Scenario } from "../../src/drop/scenario.ts";
+import type { Report } from "../../src/drop/summary.ts";
+
+/** A result that passed, with what is said otherwise. */
+export function result(id: string, more: Partial<Result> = {}): Result {
+  return {
+    id,
+    title: `the drop ${id}`,
+    protocol: 4,
+    target: "mqtt://localhost:1883",
+    grade: "must",
+    verdict: "pass",
+    failure: null,
+    arm: "",
+    dueMs: 0,
+    gotMs: 2,
+    latenessMs: 2,
+    rule: "v4-3.1.2-8",
+    detail: "the will after 0.00 s",
+    means: null,
+    ...more,
+  };
+}
+
+export const skipped = { verdict: "skipped", dueMs: null, gotMs: null, latenessMs: null } as const;
+export const inconclusive = { ...skipped, verdict: "inconclusive" } as const;
+
+/** A will that should have come 3 s after the drop and did not within 11 s. */
+export const never: Partial<Result> = {
+  verdict: "fail",
+  failure: "never",
+  dueMs: 3000,
+  gotMs: null,
+  latenessMs: null,
+  detail: "no will within 11.00 s",
+  means: "What it means for the user.",
+};
+
+export function late(latenessMs: number): Partial<Result> {
+  return {
+    verdict: "late",
+    failure: "late",
+    dueMs: 3000,
+    gotMs: 3000 + latenessMs,
+    latenessMs,
+    detail: `the will came after ${(3 + latenessMs / 1000).toFixed(2)} s, due at 3.00 s`,
+    means: null,
+  };
+}
+
+export const keepaliveRule = { rule: "v4-3.1.2-24" } as const;
+export const v5 = { protocol: 5, rule: "v5-3.1.2-8" } as const;
+export const v5Keepalive = { protocol: 5, rule: "v5-3.1.2-22" } as const;
+
+/** A scenario as reports and lists see it. */
+export function scenario(id: string, more: Partial<Scenario> = {}): Scenario {
+  return {
+    id,
+    title: `the drop ${id}`,
+    grade: "must",
+    quick: true,
+    needs: [],
+    serial: false,
+    rule: { v4: "v4-3.1.2-8", v5: "v5-3.1.2-8" },
+    does: "Does something.",
+    passes: "the will comes at once",
+    wrong: "Brokers forget it.",
+    byHand: ["mosquitto_sub -t status -v &"],
+    means: {},
+    play: async () => [],
+    ...more,
+  };
+}
+
+/** A run that ended after 12.34 s with these results. */
+export function report(results: readonly Result[], more: Partial<Report> = {}): Report {
+  return {
+    scenarios: [...new Set(results.map(({ id }) => id))].map((id) => scenario(id)),
+    results,
+    planned: results.length,
+    tookMs: new Map(results.map((one) => [one, 2500])),
+    elapsedMs: 12_340,
+    keepAlive: 2,
+    waitMs: 8000,
+    strict: false,
+    cut: null,
+    ...more,
+  };
+}

@@ -1,0 +1,85 @@
+import { expect, test } from "bun:test";
+import { plantedFaults, type PlantedFault } from "../../src/core/faults.ts";
+import { takeoverScenarios } from "../../src/drop/takeover.ts";
+import { mosquittoMissing } from "../support/mosquitto.ts";
+import { named, passes, playedOnMosquitto, playedOnOurs, verdicts } from "../support/played.ts";
+
+const boundMs = 30_000;
+const why = mosquittoMissing === null ? "" : ` (skipped: ${mosquittoMissing})`;
+
+test.concurrent(
+  "our broker does right by those who are taken over",
+  async () => {
+    expect(verdicts(await playedOnOurs(takeoverScenarios))).toEqual(passes(takeoverScenarios));
+  },
+  boundMs,
+);
+
+test.concurrent(
+  "MQTT 3.1 knows shorter client ids, and takeovers too",
+  async () => {
+    const results = await playedOnOurs(takeoverScenarios, {}, { versions: [3] });
+    expect(verdicts(results)).toEqual(passes(takeoverScenarios, [3]));
+  },
+  boundMs,
+);
+
+test.concurrent.skipIf(mosquittoMissing !== null)(
+  `mosquitto 2.0.11 loses the will of a resumed session, and a delayed one of an ended session${why}`,
+  async () => {
+    expect(verdicts(await playedOnMosquitto(takeoverScenarios))).toEqual([
+      "takeover v4: fail (never)",
+      "takeover v5: fail (never)",
+      "takeover-clean v4: pass",
+      "takeover-clean v5: pass",
+      "takeover-delay v4: skipped",
+      "takeover-delay v5: pass",
+      "takeover-delay-clean v4: skipped",
+      "takeover-delay-clean v5: finding (never)",
+      "ghost v4: pass",
+      "ghost v5: pass",
+    ]);
+  },
+  boundMs,
+);
+
+const faults: readonly (readonly [PlantedFault, id: string, verdict: string])[] = [
+  ["D1-takeover-loses-will", "takeover", "fail (never)"],
+  ["F-published-twice", "takeover", "fail (twice)"],
+  ["D1-clean-takeover-loses-will", "takeover-clean", "fail (never)"],
+  ["D1-takeover-publishes-delayed-will", "takeover-delay", "fail (spurious)"],
+  ["D2-clean-takeover-loses-delayed-will", "takeover-delay-clean", "finding (never)"],
+  ["D4-old-deadline-ends-new-connection", "ghost", "fail (broken)"],
+  ["D1-clean-takeover-loses-will", "ghost", "fail (never)"],
+];
+
+for (const [fault, id, verdict] of faults) {
+  test.concurrent(
+    `${id} finds ${fault}`,
+    async () => {
+      const scenario = named(takeoverScenarios, id);
+      const [result] = await playedOnOurs(
+        [scenario],
+        { rules: plantedFaults[fault] },
+        { versions: [5] },
+      );
+      expect(verdicts(result === undefined ? [] : [result])).toEqual([`${id} v5: ${verdict}`]);
+      expect(result?.means).not.toBeNull();
+    },
+    boundMs,
+  );
+}
+
+test.concurrent(
+  "a broker that keeps no sessions is not judged by what needs one",
+  async () => {
+    const scenarios = ["takeover", "takeover-delay"].map((id) => named(takeoverScenarios, id));
+    const limits = { sessionExpiryMax: 0 };
+    const results = await playedOnOurs(scenarios, { limits }, { versions: [5] });
+    expect(results.map(({ verdict, detail }) => `${verdict}: ${detail}`)).toEqual([
+      "skipped: the broker cuts the session expiry to 0 s, below 1 s",
+      "skipped: the broker cuts the session expiry to 0 s, below 3 s",
+    ]);
+  },
+  boundMs,
+);

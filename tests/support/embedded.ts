@@ -1,0 +1,93 @@
+import { expect } from "bun:test";
+import type { Target } from "../../src/client/target.ts";
+import { Broker, type BrokerOptions } from "../../src/core/broker.ts";
+import type { LogEvent } from "../../src/log/events.ts";
+import { anonymousOnly, type Authenticate } from "../../src/server/auth.ts";
+import { Clock } from "../../src/server/clock.ts";
+import { SystemTimer } from "../../src/server/deadline-timer.ts";
+import { Driver } from "../../src/server/driver.ts";
+import { bunTcp } from "../../src/transport/tcp-bun.ts";
+import type { LinkEvents, ListeningSocket } from "../../src/transport/transport.ts";
+
+export interface EmbeddedOptions extends BrokerOptions {
+  readonly authenticate?: Authenticate;
+  /** Stands between the transport and the driver, to plant a fault. */
+  readonly between?: (events: LinkEvents, driver: Driver) => LinkEvents;
+}
+
+/** Our broker inside the test's process, on a free port of 127.0.0.1, in real time. */
+export class EmbeddedBroker implements Disposable {
+  readonly broker: Broker;
+  readonly driver: Driver;
+  readonly events: LogEvent[] = [];
+  readonly faults: unknown[] = [];
+  readonly #socket: ListeningSocket;
+
+  static async start(options: EmbeddedOptions = {}): Promise<EmbeddedBroker> {
+    const clock = new Clock();
+    const broker = new Broker(options, clock.now());
+    const events: LogEvent[] = [];
+    const faults: unknown[] = [];
+    const driver = new Driver({
+      broker,
+      clock,
+      log: { note: (event) => void events.push(event), wants: (level) => level !== "debug" },
+      authenticate: options.authenticate ?? anonymousOnly,
+      packetSize: broker.limits.packetSize,
+      outputBytes: 1024 * 1024,
+      timer: (onDue) => new SystemTimer(clock, onDue),
+      onFault: (fault) => void faults.push(fault),
+    });
+    const policy = { name: "tcp", mountPoint: "", connections: Infinity, allowAnonymous: true };
+    const plain = driver.eventsFor(policy);
+    const socket = await bunTcp().listen({
+      host: "127.0.0.1",
+      port: 0,
+      tcp: { keepAliveMs: 0, userTimeoutMs: 0 },
+      events: options.between?.(plain, driver) ?? plain,
+    });
+    return new EmbeddedBroker(broker, driver, events, faults, socket);
+  }
+
+  private constructor(
+    broker: Broker,
+    driver: Driver,
+    events: LogEvent[],
+    faults: unknown[],
+    socket: ListeningSocket,
+  ) {
+    this.broker = broker;
+    this.driver = driver;
+    this.events = events;
+    this.faults = faults;
+    this.#socket = socket;
+  }
+
+  get port(): number {
+    return this.#socket.port;
+  }
+
+  get target(): Target {
+    return localTarget(this.port);
+  }
+
+  /** Throws what was wrong inside the broker. */
+  [Symbol.dispose](): void {
+    this.#socket.close();
+    this.driver.order({ type: "stopping" });
+    this.driver.stopTimer();
+    expect(this.faults).toEqual([]);
+  }
+}
+
+/** A TCP listener of this machine, without credentials. */
+export function localTarget(port: number): Target {
+  return {
+    transport: "tcp",
+    host: "127.0.0.1",
+    port,
+    path: "/mqtt",
+    username: null,
+    password: null,
+  };
+}

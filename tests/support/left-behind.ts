@@ -1,0 +1,46 @@
+import { readdirSync, readFileSync } from "node:fs";
+
+/** Processes that are children of `parent` and were started as clients that are to die. */
+export function childClients(parent: number): number[] {
+  return readdirSync("/proc")
+    .map(Number)
+    .filter((pid) => Number.isInteger(pid) && parentOf(pid) === parent)
+    .filter((pid) => contents(`/proc/${pid}/cmdline`).split("\0").includes("drop-client"));
+}
+
+/** Whether the process exists, and is no corpse that only waits to be buried. */
+export function isAlive(pid: number): boolean {
+  return /^[RSDTtI]/.test(stateOf(pid));
+}
+
+/** Whether a signal has stopped it. */
+export function isStopped(pid: number): boolean {
+  return stateOf(pid).startsWith("T");
+}
+
+/** Network links that `simulate-drop` has made for a process. */
+export function linksOf(pid: number): string[] {
+  const { stdout } = Bun.spawnSync(["ip", "-oneline", "link", "show"]);
+  const mine = `alias mqttd simulate-drop, process ${pid}`;
+  return stdout
+    .toString()
+    .split("\n")
+    .filter((line) => line.endsWith(mine));
+}
+
+function parentOf(pid: number): number {
+  return Number(/^PPid:\s*(\d+)$/m.exec(contents(`/proc/${pid}/status`))?.[1]);
+}
+
+function stateOf(pid: number): string {
+  return /^State:\s*(\S.*)$/m.exec(contents(`/proc/${pid}/status`))?.[1] ?? "";
+}
+
+/** Empty: it has ended meanwhile. */
+function contents(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return "";
+  }
+}

@@ -1,0 +1,84 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { Client } from "../../src/client/client.ts";
+import type { Target } from "../../src/client/target.ts";
+import { localTarget } from "./embedded.ts";
+import { eventually } from "./inbox.ts";
+
+// A package manager puts it where a user's PATH may not look.
+const program =
+  Bun.which("mosquitto") ?? Bun.which("mosquitto", { PATH: "/usr/sbin:/usr/local/sbin" });
+
+/** Why there is no mosquitto whose faults are known; null: there is one. */
+export const mosquittoMissing: string | null = await whyMissing();
+
+/** mosquitto 2.0.11 as Debian has it, in a process and a folder of its own, on a free port. */
+export class Mosquitto implements AsyncDisposable {
+  readonly target: Target;
+  readonly #folder: string;
+  readonly #child: Bun.Subprocess<"ignore", "ignore", "ignore">;
+
+  static async start(): Promise<Mosquitto> {
+    const mosquitto = new Mosquitto(await freePort());
+    try {
+      await eventually(
+        async () => mosquitto.#answers(),
+        () => "mosquitto does not listen",
+      );
+      return mosquitto;
+    } catch (fault) {
+      await mosquitto[Symbol.asyncDispose]();
+      throw fault;
+    }
+  }
+
+  private constructor(port: number) {
+    if (program === null) throw new Error("mosquitto is not installed");
+    this.target = localTarget(port);
+    this.#folder = mkdtempSync(path.join(tmpdir(), "mqttd-mosquitto-"));
+    const config = path.join(this.#folder, "mosquitto.conf");
+    writeFileSync(config, `listener ${port} 127.0.0.1\nallow_anonymous true\npersistence false\n`);
+    this.#child = Bun.spawn([program, "-c", config], {
+      cwd: this.#folder,
+      stdin: "ignore",
+      stdout: "ignore",
+      stderr: "ignore",
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#child.kill("SIGKILL");
+    await this.#child.exited;
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  async #answers(): Promise<boolean> {
+    try {
+      (await Client.open(this.target, 4)).reset();
+      return true;
+    } catch {
+      if (this.#child.exitCode !== null) throw new Error("mosquitto has ended");
+      return false;
+    }
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  const { promise, resolve } = Promise.withResolvers<number>();
+  server.listen(0, "127.0.0.1", () => {
+    const address = server.address();
+    server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
+  });
+  return promise;
+}
+
+async function whyMissing(): Promise<string | null> {
+  if (program === null) return "mosquitto is not installed";
+  const child = Bun.spawn([program, "-h"], { stdin: "ignore", stdout: "pipe", stderr: "ignore" });
+  const [first] = (await child.stdout.text()).split("\n");
+  await child.exited;
+  return first === "mosquitto version 2.0.11" ? null : `there is ${first ?? "another program"}`;
+}

@@ -1,0 +1,102 @@
+import type { ClientVersion } from "../../src/client/machine.ts";
+import type { Target } from "../../src/client/target.ts";
+import { runScenarios, type RunOptions } from "../../src/drop/run.ts";
+import type { Result, Scenario } from "../../src/drop/scenario.ts";
+import { EmbeddedBroker, type EmbeddedOptions } from "./embedded.ts";
+import { Mosquitto } from "./mosquitto.ts";
+
+const quiet: RunOptions["watch"] = {
+  started: () => {},
+  waits: () => {},
+  ended: () => {},
+  lost: () => {},
+  cleared: () => {},
+};
+
+/** Plays scenarios against a broker of this machine, as `simulate-drop` would. */
+export async function played(
+  scenarios: readonly Scenario[],
+  target: Target,
+  options: Partial<RunOptions> = {},
+): Promise<Result[]> {
+  return runScenarios({
+    scenarios,
+    versions: [4, 5],
+    target,
+    via: null,
+    keepAlive: 2,
+    waitMs: 2000,
+    toleranceMs: 1000,
+    clientId: null,
+    will: {},
+    deniedTopic: null,
+    restartCommand: null,
+    serial: false,
+    named: new Set(),
+    has: new Set(),
+    signal: new AbortController().signal,
+    watch: quiet,
+    ...options,
+  });
+}
+
+/** Plays each scenario against a broker of ours of its own, all at the same time. */
+export async function playedOnOurs(
+  scenarios: readonly Scenario[],
+  broker: EmbeddedOptions = {},
+  options: Partial<RunOptions> = {},
+): Promise<Result[]> {
+  return apart(scenarios, async (scenario) => {
+    using embedded = await EmbeddedBroker.start(broker);
+    // Awaited here: the broker ends when this function does.
+    const results = await played([scenario], embedded.target, options);
+    return results;
+  });
+}
+
+/** Plays each scenario against a mosquitto of its own, all at the same time. */
+export async function playedOnMosquitto(
+  scenarios: readonly Scenario[],
+  options: Partial<RunOptions> = {},
+): Promise<Result[]> {
+  return apart(scenarios, async (scenario) => {
+    await using mosquitto = await Mosquitto.start();
+    // Awaited here: the broker ends when this function does.
+    const results = await played([scenario], mosquitto.target, options);
+    return results;
+  });
+}
+
+/** `rst v4: pass`, `takeover v5: fail (never)`. */
+export function verdicts(results: readonly Result[]): string[] {
+  return results.map(({ id, protocol, verdict, failure }) => {
+    return `${id} v${protocol}: ${verdict}${failure === null ? "" : ` (${failure})`}`;
+  });
+}
+
+/** What `verdicts` says when all pass that the protocol knows. */
+export function passes(
+  scenarios: readonly Scenario[],
+  versions: readonly ClientVersion[] = [4, 5],
+): string[] {
+  return scenarios.flatMap(({ id, needs }) =>
+    versions.map((version) => {
+      const isKnown = version === 5 || !needs.includes("v5");
+      return `${id} v${version}: ${isKnown ? "pass" : "skipped"}`;
+    }),
+  );
+}
+
+/** The scenario with this id; throws when there is none. */
+export function named(scenarios: readonly Scenario[], id: string): Scenario {
+  const found = scenarios.find((scenario) => scenario.id === id);
+  if (found === undefined) throw new Error(`there is no scenario ${id}`);
+  return found;
+}
+
+async function apart(
+  scenarios: readonly Scenario[],
+  play: (scenario: Scenario) => Promise<Result[]>,
+): Promise<Result[]> {
+  return (await Promise.all(scenarios.map(play))).flat();
+}
