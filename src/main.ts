@@ -16,8 +16,11 @@ await main();
 
 async function main(): Promise<void> {
   const output = new StandardOutput(process.stdout);
+  const words = new StandardOutput(process.stderr);
   try {
-    const code = await runProgram(process.argv.slice(2), surroundings(output));
+    const code = await runProgram(process.argv.slice(2), surroundings(output, words));
+    // Nobody can be told that stderr can't be written.
+    await words.written().catch(() => {});
     await output.written();
     process.exit(code);
   } catch (error) {
@@ -25,14 +28,21 @@ async function main(): Promise<void> {
   }
 }
 
-function surroundings(output: StandardOutput): Surroundings {
+function surroundings(output: StandardOutput, words: StandardOutput): Surroundings {
   return {
     env: process.env,
     stderrIsTerminal: process.stderr.isTTY,
     readFile: readConfigFile,
     version: builtVersion(),
     print: (text) => output.print(text),
+    say: (text) => words.print(text),
+    screen: (stream) => {
+      const { isTTY, columns, rows } = process[stream];
+      // A terminal that does not know its size says 0, or nothing.
+      return isTTY ? { columns: columns || 80, rows: rows || 24 } : null;
+    },
     loadServer: () => import("./server/serve.ts"),
+    loadDrop: () => import("./cli/drop-run.ts"),
   };
 }
 

@@ -1,7 +1,9 @@
 import { type CAC, cac, type Command } from "cac";
 import type { ReadFile } from "../config/file.ts";
 import type { serve } from "../server/serve.ts";
+import type { Screen } from "../drop/progress.ts";
 import type { Arguments, ReadingRules } from "./arguments.ts";
+import type { simulateDrop } from "./drop-run.ts";
 import type { Version } from "./version.ts";
 
 export type { Command } from "cac";
@@ -15,8 +17,14 @@ export interface Surroundings {
   readonly version: Version;
   /** Writes to stdout what the command was asked to print. */
   readonly print: (text: string) => void;
+  /** Writes to stderr what is said beside it. */
+  readonly say: (text: string) => void;
+  /** The terminal that reads a stream; null: none does. */
+  readonly screen: (stream: "stdout" | "stderr") => Screen | null;
   /** Loads the broker: nothing else needs it, so nothing else waits for it. */
   readonly loadServer: () => Promise<{ readonly serve: typeof serve }>;
+  /** Loads the player of drops. */
+  readonly loadDrop: () => Promise<{ readonly simulateDrop: typeof simulateDrop }>;
 }
 
 /** One command: what it declares, for its help and for the reader of arguments, and what it does. */

@@ -17,6 +17,20 @@ export const commands: readonly ListedCommand[] = [
     summary: "run the broker",
     load: async () => (await import("./serve.ts")).serveCommand(),
   },
+  {
+    group: "Break",
+    name: "simulate-drop",
+    summary: "play a client's death against any broker, and judge the broker",
+    load: async () => (await import("./simulate-drop.ts")).simulateDropCommand(),
+  },
+];
+
+/** What mqttd starts itself; no help lists it, and no hint leads to it. */
+export const hiddenCommands: readonly Pick<ListedCommand, "name" | "load">[] = [
+  {
+    name: "drop-client",
+    load: async () => (await import("./drop-client.ts")).dropClientCommand(),
+  },
 ];
 
 /** What `mqttd --help` prints. */
@@ -50,7 +64,12 @@ export function programHelp(): string {
     block({ title: "Exit codes", lines: table(Object.entries(exitCodeTexts)) }),
     block({
       title: "Examples",
-      lines: ["mqttd serve", "mqttd serve --port 1884 --verbose", "mqttd help serve"],
+      lines: [
+        "mqttd serve",
+        "mqttd serve --port 1884 --verbose",
+        "mqttd simulate-drop --embedded",
+        "mqttd help serve",
+      ],
     }),
   ]);
 }

@@ -61,9 +61,13 @@ function flagLines(command: Command): readonly string[] {
   );
 }
 
-/** The exit codes that a command can end with. */
-export function exitCodes(codes: readonly (keyof typeof exitCodeTexts)[]): HelpSection {
-  return { title: "Exit codes", lines: table(codes.map((code) => [code, exitCodeTexts[code]])) };
+/** The exit codes that a command can end with; `own`: what some of them mean there in particular. */
+export function exitCodes(
+  codes: readonly (keyof typeof exitCodeTexts)[],
+  own: Partial<Record<keyof typeof exitCodeTexts, string>> = {},
+): HelpSection {
+  const texts = { ...exitCodeTexts, ...own };
+  return { title: "Exit codes", lines: table(codes.map((code) => [code, texts[code]])) };
 }
 
 export const exitCodeTexts = {

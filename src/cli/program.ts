@@ -2,7 +2,7 @@ import { nearest } from "../config/nearest.ts";
 import { bare, quoted } from "../config/problem.ts";
 import { readArguments } from "./arguments.ts";
 import type { CliCommand, Surroundings } from "./command.ts";
-import { commands, programHelp } from "./commands.ts";
+import { commands, hiddenCommands, programHelp } from "./commands.ts";
 import { type CliError, usageError } from "../config/cli-error.ts";
 import { commandHelp } from "./help.ts";
 import { versionLine } from "./version.ts";
@@ -33,7 +33,7 @@ async function help(names: readonly string[], surroundings: Surroundings): Promi
 }
 
 async function commandNamed(name: string): Promise<CliCommand> {
-  const listed = commands.find((other) => other.name === name);
+  const listed = [...commands, ...hiddenCommands].find((other) => other.name === name);
   if (listed !== undefined) return listed.load();
   const meant = nearest(name, [...commands.map((other) => other.name), "help"]);
   const hint = meant === null ? "see mqttd --help" : `did you mean ${meant}?`;

@@ -1,11 +1,14 @@
 import type { Assignment, LoadResult, Sources } from "../config/load.ts";
+import { nearest } from "../config/nearest.ts";
 import { bare, quoted } from "../config/problem.ts";
 import type { Config } from "../config/schema.ts";
 import type { Arguments } from "./arguments.ts";
 import { usesColor } from "./color.ts";
 import { type CliCommand, type Command, declare, type Surroundings } from "./command.ts";
 import { usageError } from "../config/cli-error.ts";
-import { exitCodes } from "./help.ts";
+import { plantedFaults } from "../core/faults.ts";
+import { type Like, likeNamed, likeNames, likes } from "../core/likes.ts";
+import { exitCodes, table, wrap } from "./help.ts";
 
 /** `mqttd serve`: runs the broker until a signal stops it. */
 export function serveCommand(): CliCommand {
@@ -27,6 +30,7 @@ export function serveCommand(): CliCommand {
             "folder, else mqttd/config.json in XDG_CONFIG_HOME (default ~/.config).",
           ],
         },
+        { title: "Misbehaviour", lines: likeLines() },
         exitCodes(["0", "2", "70", "130, 143"]),
       ],
     },
@@ -57,16 +61,22 @@ function declareServe(): Command {
       "--color <WHEN>",
       "auto, always or never (default auto: on a terminal, unless NO_COLOR is set)",
     )
+    .option(
+      "--like <NAME>",
+      "misbehave on purpose: like another broker, or by one fault (see below)",
+    )
     .option("-h, --help", "show this help")
     .example("mqttd serve")
     .example("mqttd serve --port 1884 --set limits.packetSize=64KiB --verbose")
     .example("mqttd serve --port 0 --ready-file mqttd.ready --log-format json")
+    .example("mqttd serve --like rumqttd-0.19")
     .example("MQTTD_LIMITS__KEEP_ALIVE_MAX=60s mqttd serve --test-config");
 }
 
 async function runServe(given: Arguments, surroundings: Surroundings): Promise<number> {
   const readyFile = given.text("ready-file");
   if (readyFile === "") throw usageError('--ready-file: found "", allowed: the name of a file');
+  const like = likeOf(given.text("like"));
   const { load } = await import("../config/load.ts");
   const sources: Sources = {
     configFile: given.text("config"),
@@ -90,8 +100,38 @@ async function runServe(given: Arguments, surroundings: Surroundings): Promise<n
     color: usesColor(log.color, env, stderrIsTerminal),
     logFormat: log.format === "auto" ? (stderrIsTerminal ? "human" : "json") : log.format,
     version: surroundings.version.version,
+    like,
     reload: reloader(loaded.config, (before) => load(sources, before)),
   });
+}
+
+/** The help's lines on `--like`. */
+function likeLines(): string[] {
+  return [
+    ...table(likes.map(({ name, summary }) => [name, summary ?? ""])),
+    "",
+    ...wrap(`One fault: ${Object.keys(plantedFaults).join(", ")}.`, 2).split("\n"),
+  ];
+}
+
+function likeOf(name: string | null): Like | null {
+  if (name === null) return null;
+  const like = likeNamed(name);
+  if (like !== null) return like;
+  const meant = nearest(name, likeNames()) ?? likeBegunWith(name);
+  const hint = meant === null ? "see mqttd serve --help" : `did you mean ${meant}?`;
+  throw usageError(`--like: found ${quoted(name)}, which is no such broker or fault`, hint);
+}
+
+/** `mosquito` is near mosquitto-2.0, and `E5` begins one fault's name. */
+function likeBegunWith(name: string): string | null {
+  const like = nearest(
+    name,
+    likes.map((like) => like.name.split("-")[0] ?? ""),
+  );
+  const begun = (like ?? name).toLowerCase();
+  if (begun === "") return null;
+  return likeNames().find((other) => other.toLowerCase().startsWith(begun)) ?? null;
 }
 
 /** Each reload says what has changed since the one before it that was valid. */

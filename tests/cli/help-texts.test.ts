@@ -19,7 +19,10 @@ test("mqttd --help", async () => {
     exact, and it says why.
 
     Run:
-      serve  run the broker
+      serve          run the broker
+
+    Break:
+      simulate-drop  play a client's death against any broker, and judge the broker
 
     Flags:
       -h, --help     show this help; mqttd help COMMAND shows that of a command
@@ -38,6 +41,7 @@ test("mqttd --help", async () => {
     Examples:
       mqttd serve
       mqttd serve --port 1884 --verbose
+      mqttd simulate-drop --embedded
       mqttd help serve
     "
   `);
@@ -72,6 +76,8 @@ test("mqttd serve --help", async () => {
                                (default human)
           --color WHEN         auto, always or never (default auto: on a terminal,
                                unless NO_COLOR is set)
+          --like NAME          misbehave on purpose: like another broker, or by one
+                               fault (see below)
       -h, --help               show this help
 
     Configuration:
@@ -80,6 +86,31 @@ test("mqttd serve --help", async () => {
       limits.packetSize, MQTTD_LISTENERS__0__PORT for listeners.0.port.
       File: --config, else MQTTD_CONFIG, else mqttd.json or mqttd.jsonc in this
       folder, else mqttd/config.json in XDG_CONFIG_HOME (default ~/.config).
+
+    Misbehaviour:
+      rumqttd-0.19   no keepalive deadline, and TCP does not look either: who
+                     vanishes without FIN or RST stays connected, and its will stays
+                     unpublished
+      mosquitto-2.0  keepalives are looked at every 6 s; a takeover, a DISCONNECT
+                     from 0x80 and a protocol error lose the will; newer delayed
+                     wills hold up older ones
+
+      One fault: A1-no-deadline, A2-sent-packets-reset-deadline,
+      A2-partial-packets-reset-deadline, A2-parts-of-large-packets-reset-deadline,
+      A3-deadlines-found-by-sweep, A4-deadline-at-0.75, A4-deadline-at-1.0,
+      A4-deadline-at-1.25, A4-only-pingreq-counts, A4-pingreq-does-not-count,
+      A4-keepalive-0-has-deadline, B1-fin-publishes-nothing,
+      B1-reset-publishes-nothing, B2-will-waits-for-session-end, B3-will-not-queued,
+      B3-will-overtakes-publish, C1-disconnect-with-will-eats-will,
+      C2-disconnect-with-error-eats-will, C2-protocol-error-eats-will,
+      C3-clean-disconnect-publishes, D1-takeover-loses-will,
+      D1-clean-takeover-loses-will, D1-takeover-publishes-delayed-will,
+      D2-clean-takeover-loses-delayed-will, D4-old-deadline-ends-new-connection,
+      E1-delay-ignored, E2-return-does-not-cancel,
+      E3-session-end-does-not-cut-delay, E3-session-end-cuts-delay-on-expiry-only,
+      E5-newer-wills-hold-up-older, F-qos-lowered, F-retain-dropped,
+      F-properties-dropped, F-published-twice, F-empty-will-refused,
+      F-empty-will-ignored, G-denied-will-taken, G-invalid-will-taken.
 
     Exit codes:
       0         done, or the expectation was met
@@ -91,6 +122,7 @@ test("mqttd serve --help", async () => {
       mqttd serve
       mqttd serve --port 1884 --set limits.packetSize=64KiB --verbose
       mqttd serve --port 0 --ready-file mqttd.ready --log-format json
+      mqttd serve --like rumqttd-0.19
       MQTTD_LIMITS__KEEP_ALIVE_MAX=60s mqttd serve --test-config
     "
   `);

@@ -105,6 +105,7 @@ test("--test-config says ok, or all problems, and does not serve", async () => {
     stdout: "ok: mqttd.json\n",
     stderr: "",
     served: [],
+    dropped: [],
   });
   const { stdout } = await mqttd(["serve", "--test-config"]);
   expect(stdout).toBe("ok: no configuration file, defaults\n");
@@ -114,5 +115,6 @@ test("--test-config says ok, or all problems, and does not serve", async () => {
     stdout: "",
     stderr: "mqttd: mqttd.json:1:2 a: unknown key\nmqttd: mqttd.json:1:8 b: unknown key\n",
     served: [],
+    dropped: [],
   });
 });

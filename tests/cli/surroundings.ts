@@ -1,6 +1,7 @@
 import type { Surroundings } from "../../src/cli/command.ts";
 import { CliError } from "../../src/config/cli-error.ts";
 import { runProgram } from "../../src/cli/program.ts";
+import type { DropRequest } from "../../src/cli/drop-request.ts";
 import type { ServeSettings } from "../../src/server/serve.ts";
 
 export interface Outcome {
@@ -9,6 +10,8 @@ export interface Outcome {
   readonly stderr: string;
   /** What the stand-in for the broker was started with. */
   readonly served: readonly ServeSettings[];
+  /** What the stand-in for the player of drops was asked for. */
+  readonly dropped: readonly DropRequest[];
 }
 
 /** Runs the program without a process; the broker is a stand-in that ends at once with 0. */
@@ -18,10 +21,14 @@ export async function mqttd(
     readonly env?: Surroundings["env"];
     readonly files?: Readonly<Record<string, string>>;
     readonly terminal?: boolean;
+    /** Instead of the stand-in that ends at once with 0. */
+    readonly loadDrop?: Surroundings["loadDrop"];
   } = {},
 ): Promise<Outcome> {
   const served: ServeSettings[] = [];
+  const dropped: DropRequest[] = [];
   let stdout = "";
+  let stderr = "";
   const surroundings: Surroundings = {
     env: given.env ?? {},
     stderrIsTerminal: given.terminal ?? false,
@@ -34,17 +41,30 @@ export async function mqttd(
     print: (text) => {
       stdout += text;
     },
+    say: (text) => {
+      stderr += text;
+    },
+    screen: () => null,
     loadServer: async () => ({
       serve: async (settings) => {
         served.push(settings);
         return 0;
       },
     }),
+    loadDrop:
+      given.loadDrop ??
+      (async () => ({
+        simulateDrop: async (request) => {
+          dropped.push(request);
+          return 0;
+        },
+      })),
   };
   try {
-    return { code: await runProgram(args, surroundings), stdout, stderr: "", served };
+    const code = await runProgram(args, surroundings);
+    return { code, stdout, stderr, served, dropped };
   } catch (error) {
     if (!(error instanceof CliError)) throw error;
-    return { code: error.exitCode, stdout, stderr: error.text, served };
+    return { code: error.exitCode, stdout, stderr: stderr + error.text, served, dropped };
   }
 }

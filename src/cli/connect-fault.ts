@@ -1,0 +1,63 @@
+import { NoAnswer, Refused } from "../client/client.ts";
+import { DialError } from "../client/dial.ts";
+import { refusalText } from "../client/refusal.ts";
+import { type Target, targetText } from "../client/target.ts";
+import { CliError } from "../config/cli-error.ts";
+import { clause } from "../log/foreign.ts";
+
+/**
+ * Why there is no way to a broker, in words and with the exit code: 3 no connection, 4 refused, 5 no
+ * answer. Null: the fault is of another kind, and not the operator's.
+ */
+export function connectFault(
+  fault: unknown,
+  target: Target,
+  hintForNobody: string | null = null,
+): CliError | null {
+  const where = targetText(target);
+  if (fault instanceof Refused) {
+    const message = `${where} refused the connection: ${refusalText(fault)}`;
+    return new CliError(message, { exitCode: 4, hint: refusedHint(fault, target) });
+  }
+  if (fault instanceof NoAnswer) {
+    if (!fault.isClosed) {
+      const message = `${where} accepts connections but does not answer: ${fault.message}`;
+      return new CliError(message, { exitCode: 5, hint: "is it an MQTT broker?" });
+    }
+    const message = `${where} is of no use: ${fault.message}`;
+    return new CliError(message, { exitCode: 3, hint: "is it an MQTT listener, without TLS?" });
+  }
+  if (!(fault instanceof DialError)) return null;
+  return new CliError(dialText(fault, target), {
+    exitCode: 3,
+    hint: fault.code === "ECONNREFUSED" ? hintForNobody : null,
+  });
+}
+
+function dialText({ code, message }: DialError, target: Target): string {
+  const where = targetText(target);
+  switch (code) {
+    case "ECONNREFUSED":
+      return `nothing listens on ${where}`;
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+      return `there is no host ${clause(target.host)}`;
+    default:
+      return `${where} can't be reached: ${clause(message)}`;
+  }
+}
+
+function refusedHint({ code }: Refused, { username }: Target): string | null {
+  switch (code) {
+    case 1:
+    case 0x84:
+      return "it speaks another version of MQTT: -V";
+    case 4:
+    case 5:
+    case 0x86:
+    case 0x87:
+      return username === null ? "log in with -u USER -P PASSWORD" : "see -u and -P";
+    default:
+      return null;
+  }
+}

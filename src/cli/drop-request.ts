@@ -1,0 +1,168 @@
+import type { ClientVersion } from "../client/machine.ts";
+import type { Target } from "../client/target.ts";
+import { usageError } from "../config/cli-error.ts";
+import { nearest } from "../config/nearest.ts";
+import { quoted } from "../config/problem.ts";
+import { catalogue, quickSet } from "../drop/catalogue.ts";
+import type { Scenario } from "../drop/scenario.ts";
+import type { WillPlan } from "../drop/stage.ts";
+import type { Arguments } from "./arguments.ts";
+import {
+  durationFrom,
+  namesBroker,
+  numberFrom,
+  targetFrom,
+  topicFrom,
+  urlTarget,
+  versionFrom,
+  withCredentials,
+} from "./client-flags.ts";
+import type { ColorChoice } from "./color.ts";
+
+/** What `mqttd simulate-drop` was asked for, all of it checked. */
+export interface DropRequest {
+  readonly scenarios: readonly Scenario[];
+  readonly named: ReadonlySet<string>;
+  readonly versions: readonly ClientVersion[];
+  readonly target: Target;
+  /** Start a broker for the run; of the target only the credentials count. */
+  readonly embedded: boolean;
+  readonly via: Target | null;
+  /** Seconds. */
+  readonly keepAlive: number;
+  readonly waitMs: number;
+  readonly toleranceMs: number;
+  readonly clientId: string | null;
+  readonly will: Partial<WillPlan>;
+  readonly deniedTopic: string | null;
+  readonly restartCommand: string | null;
+  readonly serial: boolean;
+  readonly strict: boolean;
+  readonly json: boolean;
+  /** The name of a file. */
+  readonly junit: string | null;
+  readonly color: ColorChoice;
+}
+
+/** What plays when nothing else is said; the help names them. */
+export const dropDefaults = { keepAlive: 2, waitMs: 8000, toleranceMs: 1000 } as const;
+
+const hourMs = 3_600_000;
+
+/** Throws CliError for the first thing that is not as it should be. */
+export function dropRequest(given: Arguments): DropRequest {
+  const embedded = given.has("embedded");
+  if (embedded && (namesBroker(given) || given.has("via"))) {
+    throw usageError(
+      "--embedded brings a broker of its own",
+      "leave out --host, --port, --url and --via",
+    );
+  }
+  const target = targetFrom(given);
+  const via = given.text("via");
+  const version = versionFrom(given);
+  const versions = version === null ? ([4, 5] as const) : [version];
+  if (target.password !== null && target.username === null && version !== 5) {
+    throw usageError(
+      "--pw needs --username: MQTT 3.1.1 has no password alone",
+      "give both, or say -V 5",
+    );
+  }
+  return {
+    ...chosen(given),
+    versions,
+    target,
+    embedded,
+    via: via === null ? null : withCredentials(urlTarget(via, "--via"), given),
+    keepAlive: keepAliveFrom(given),
+    waitMs: durationFrom(given, "wait", 24 * hourMs) ?? dropDefaults.waitMs,
+    toleranceMs: durationFrom(given, "tolerance", hourMs) ?? dropDefaults.toleranceMs,
+    clientId: clientIdFrom(given),
+    will: willFrom(given),
+    deniedTopic: topicFrom(given, "denied-topic"),
+    restartCommand: textFrom(given, "restart-command", "a command"),
+    serial: given.has("serial"),
+    strict: given.has("strict"),
+    json: given.has("json"),
+    junit: textFrom(given, "junit", "the name of a file"),
+    color: colorFrom(given),
+  };
+}
+
+/** The scenario of that name. Throws CliError with the nearest one. */
+export function scenarioNamed(id: string): Scenario {
+  const found = catalogue.find((scenario) => scenario.id === id.toLowerCase());
+  if (found !== undefined) return found;
+  const meant = nearest(
+    id,
+    catalogue.map((scenario) => scenario.id),
+  );
+  throw usageError(
+    `simulate-drop: there is no scenario ${quoted(id)}`,
+    meant === null ? hintForStranger(id) : `did you mean ${meant}?`,
+  );
+}
+
+/** What people type who take the name of a scenario for the name of a broker. */
+function hintForStranger(word: string): string {
+  if (/^(mqtts?|wss?):\/\//.test(word)) return "for an address: --url";
+  if (/^\d+$/.test(word)) return `for a port: --port ${word}`;
+  if (/^[\w-]+(\.[\w-]+)+$/.test(word) || word === "localhost") return `for a host: -h ${word}`;
+  return "see mqttd simulate-drop --list";
+}
+
+function chosen(given: Arguments): Pick<DropRequest, "scenarios" | "named"> {
+  const named = new Set(given.positionals.map((id) => scenarioNamed(id).id));
+  if (given.has("all")) {
+    if (named.size > 0) throw usageError("--all plays every scenario", "name some, or say --all");
+    return { scenarios: catalogue, named };
+  }
+  if (named.size === 0) return { scenarios: quickSet(), named };
+  return { scenarios: catalogue.filter(({ id }) => named.has(id)), named };
+}
+
+function keepAliveFrom(given: Arguments): number {
+  if (given.text("keepalive") === "0") {
+    throw usageError(
+      '--keepalive: found "0", allowed: seconds from 1 to 65535',
+      "what a broker makes of none at all: mqttd simulate-drop keepalive-0",
+    );
+  }
+  return numberFrom(given, "keepalive", [1, 65_535], "seconds") ?? dropDefaults.keepAlive;
+}
+
+function clientIdFrom(given: Arguments): string | null {
+  return textFrom(given, "id", "a client id, or no --id at all");
+}
+
+function willFrom(given: Arguments): Partial<WillPlan> {
+  const topic = topicFrom(given, "will-topic");
+  const payload = given.text("will-payload");
+  const qos = numberFrom(given, "will-qos", [0, 2], "a QoS");
+  const delay = durationFrom(given, "will-delay", 24 * hourMs);
+  if (payload === "") {
+    throw usageError(
+      '--will-payload: found "", allowed: a text that tells this will from others',
+      "an empty retained will: mqttd simulate-drop retain-clear",
+    );
+  }
+  return {
+    ...(topic !== null && { topic }),
+    ...(payload !== null && { payload: Buffer.from(payload) }),
+    ...(qos !== null && { qos: qos === 0 ? 0 : qos === 1 ? 1 : 2 }),
+    ...(given.has("will-retain") && { retain: true }),
+    ...(delay !== null && { delay: Math.round(delay / 1000) }),
+  };
+}
+
+function textFrom(given: Arguments, flag: string, form: string): string | null {
+  const text = given.text(flag);
+  if (text === "") throw usageError(`--${flag}: found "", allowed: ${form}`);
+  return text;
+}
+
+function colorFrom(given: Arguments): ColorChoice {
+  const written = given.text("color") ?? "auto";
+  if (written === "auto" || written === "always" || written === "never") return written;
+  throw usageError(`--color: found ${quoted(written)}, allowed: "auto", "always" or "never"`);
+}

@@ -1,0 +1,200 @@
+import { type Target, targetText } from "../client/target.ts";
+import { machineHas } from "../drop/machine.ts";
+import { type Progress, progressTo } from "../drop/progress.ts";
+import { jsonResult, jsonSummary } from "../drop/report-json.ts";
+import { junitReport } from "../drop/report-junit.ts";
+import { textReport } from "../drop/report-text.ts";
+import { clause } from "../log/foreign.ts";
+import { type Held, runScenarios, type RunWatch } from "../drop/run.ts";
+import type { Result } from "../drop/scenario.ts";
+import { type Cut, type Report, summarize } from "../drop/summary.ts";
+import type { EmbeddedBroker } from "../server/embedded.ts";
+import { usesColor } from "./color.ts";
+import type { Surroundings } from "./command.ts";
+import { connectFault } from "./connect-fault.ts";
+import type { DropRequest } from "./drop-request.ts";
+import { Interrupt } from "./interrupt.ts";
+import { JunitFile } from "./junit-file.ts";
+
+/**
+ * Plays what was asked for, reports it, and takes back whatever was opened. Resolves to the exit
+ * code. Throws CliError where there is no way to the broker (3, 4, 5) or nothing can be written (2).
+ */
+export async function simulateDrop(
+  request: DropRequest,
+  surroundings: Surroundings,
+): Promise<number> {
+  const junit = request.junit === null ? null : new JunitFile(request.junit);
+  const interrupt = new Interrupt();
+  let embedded: EmbeddedBroker | null = null;
+  let session: DropRun | null = null;
+  try {
+    embedded = request.embedded ? await startBroker() : null;
+    const target = { ...request.target, ...(embedded && { port: embedded.port }) };
+    session = new DropRun({ ...request, target }, surroundings, interrupt, junit);
+    const over = session.play();
+    // Whichever of the others wins, what becomes of the run is of no interest any more.
+    over.catch(() => {});
+    return await Promise.race([over, interrupt.again, ...(embedded ? [embedded.fault] : [])]);
+  } finally {
+    session?.stop();
+    junit?.abandon();
+    if (!interrupt.isUrgent) await embedded?.close();
+    interrupt.close();
+  }
+}
+
+async function startBroker(): Promise<EmbeddedBroker> {
+  const { embeddedBroker } = await import("../server/embedded.ts");
+  return embeddedBroker();
+}
+
+/** One run: what is told of it as it goes, and at its end. */
+class DropRun {
+  readonly #request: DropRequest;
+  readonly #surroundings: Surroundings;
+  readonly #interrupt: Interrupt;
+  readonly #junit: JunitFile | null;
+  readonly #progress: Progress;
+  readonly #planned: number;
+  readonly #lost = new AbortController();
+  readonly #began = performance.now();
+  readonly #startedAt = new Map<string, number>();
+  readonly #tookMs = new Map<Result, number>();
+  readonly #cleared: Held[] = [];
+  #loss: { readonly target: Target; readonly fault: unknown } | null = null;
+
+  constructor(
+    request: DropRequest,
+    surroundings: Surroundings,
+    interrupt: Interrupt,
+    junit: JunitFile | null,
+  ) {
+    this.#request = request;
+    this.#surroundings = surroundings;
+    this.#interrupt = interrupt;
+    this.#junit = junit;
+    const { scenarios, versions, via } = request;
+    this.#planned = scenarios.length * versions.length * (via === null ? 1 : 2);
+    this.#progress = progressTo({
+      write: surroundings.say,
+      screen: () => surroundings.screen("stderr"),
+      color: this.#color("stderr"),
+      planned: this.#planned,
+      naming: via !== null,
+    });
+    interrupt.onFirst = () => {
+      this.#progress.say("mqttd: called off, cleaning up (a second signal does not wait)\n");
+    };
+  }
+
+  async play(): Promise<number> {
+    const { request, target } = { request: this.#request, target: this.#request.target };
+    const results = await runScenarios({
+      ...request,
+      has: await machineHas(request.scenarios),
+      signal: AbortSignal.any([this.#interrupt.signal, this.#lost.signal]),
+      watch: this.#watch(),
+    }).catch((fault: unknown) => {
+      throw this.#noWay(fault, this.#loss?.target ?? target);
+    });
+    this.stop();
+    return this.#reported(results);
+  }
+
+  /** Nothing is drawn any more. */
+  stop(): void {
+    this.#progress.stop();
+  }
+
+  #watch(): RunWatch {
+    return {
+      started: (run) => {
+        this.#startedAt.set(
+          `${run.id} ${run.protocol} ${targetText(run.target)}`,
+          performance.now(),
+        );
+        this.#progress.started(run);
+      },
+      waits: (run, what, until, due) => this.#progress.waits(run, what, until, due),
+      ended: (run, result) => {
+        const began = this.#startedAt.get(`${run.id} ${run.protocol} ${targetText(run.target)}`);
+        this.#tookMs.set(result, performance.now() - (began ?? performance.now()));
+        this.#progress.ended(run, result);
+        if (this.#request.json) this.#surroundings.print(jsonResult(result));
+      },
+      lost: (target, fault) => {
+        this.#loss ??= { target, fault };
+        this.#lost.abort();
+      },
+      cleared: (_, held) => this.#cleared.push(held),
+    };
+  }
+
+  #reported(results: readonly Result[]): number {
+    const { json } = this.#request;
+    const { print, say, screen } = this.#surroundings;
+    const report = this.#report(results);
+    const stream = json ? "stderr" : "stdout";
+    const columns = Math.max(80, screen(stream)?.columns ?? 80);
+    const text = textReport(report, { columns, color: this.#color(stream) });
+    (json ? say : print)(text);
+    if (json) print(jsonSummary(report));
+    if (this.#interrupt.exitCode !== null) say(this.#clearedText());
+    else this.#junit?.write(junitReport(report));
+    return summarize(report).exitCode;
+  }
+
+  #report(results: readonly Result[]): Report {
+    const { scenarios, keepAlive, waitMs, strict } = this.#request;
+    return {
+      scenarios,
+      results,
+      planned: this.#planned,
+      tookMs: this.#tookMs,
+      elapsedMs: performance.now() - this.#began,
+      keepAlive,
+      waitMs,
+      strict,
+      cut: this.#cut(),
+    };
+  }
+
+  #cut(): Cut | null {
+    const { exitCode } = this.#interrupt;
+    if (exitCode !== null) return { why: "called off", exitCode };
+    if (this.#loss === null) return null;
+    const { target, fault } = this.#loss;
+    const said = connectFault(fault, target);
+    if (said === null) throw fault;
+    return { why: `the broker is lost: ${said.message}`, exitCode: said.exitCode };
+  }
+
+  #noWay(fault: unknown, target: Target): unknown {
+    return (
+      connectFault(
+        fault,
+        target,
+        "start one there, or try mqttd's own: mqttd simulate-drop --embedded",
+      ) ?? fault
+    );
+  }
+
+  /** What the user who called it off wants to know. */
+  #clearedText(): string {
+    const sum = (of: (held: Held) => number): number =>
+      this.#cleared.reduce((total, held) => total + of(held), 0);
+    const connections = sum(({ connections }) => connections);
+    const leftovers = sum(({ leftovers }) => leftovers);
+    const problems = this.#cleared.flatMap(({ problems }) => problems);
+    const what = `${connections} connections and ${leftovers} sessions, messages or processes`;
+    const failed =
+      problems.length === 0 ? "" : `; not taken back: ${problems.map(clause).join(", ")}`;
+    return `mqttd: cleaned up ${what}${failed}\n`;
+  }
+
+  #color(stream: "stdout" | "stderr"): boolean {
+    const { env, screen } = this.#surroundings;
+    return usesColor(this.#request.color, env, screen(stream) !== null);
+  }
+}

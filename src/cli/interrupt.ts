@@ -1,0 +1,52 @@
+/** 128 and the signal's number, as shells have it. */
+const exitCodes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+
+/**
+ * The user wants out: the first signal asks for it, a second one does not wait. For commands that
+ * have something to take back before they end. Holds the signals until `close`.
+ */
+export class Interrupt {
+  readonly signal: AbortSignal;
+  /** Resolves with the exit code when a second signal comes. */
+  readonly again: Promise<number>;
+  /** Told at the first signal. */
+  onFirst: () => void = () => {};
+  #exitCode: number | null = null;
+  #isUrgent = false;
+  readonly #handlers: (readonly [NodeJS.Signals, () => void])[];
+
+  constructor() {
+    const abort = new AbortController();
+    const again = Promise.withResolvers<number>();
+    this.signal = abort.signal;
+    this.again = again.promise;
+    this.#handlers = Object.entries(exitCodes).map(([name, code]) => {
+      const handler = (): void => {
+        if (this.#exitCode !== null) {
+          this.#isUrgent = true;
+          return again.resolve(code);
+        }
+        this.#exitCode = code;
+        abort.abort();
+        this.onFirst();
+      };
+      // The keys of the table are names of signals.
+      return [name as keyof typeof exitCodes, handler] as const;
+    });
+    for (const [signal, handler] of this.#handlers) process.on(signal, handler);
+  }
+
+  /** Of the first signal; null: none came. */
+  get exitCode(): number | null {
+    return this.#exitCode;
+  }
+
+  /** A second signal came. */
+  get isUrgent(): boolean {
+    return this.#isUrgent;
+  }
+
+  close(): void {
+    for (const [signal, handler] of this.#handlers) process.off(signal, handler);
+  }
+}

@@ -1,0 +1,92 @@
+import { catalogue } from "../drop/catalogue.ts";
+import { jsonListing, jsonPortrait, listing, portrait } from "../drop/listing.ts";
+import type { Arguments } from "./arguments.ts";
+import { declareClientFlags, declareWillFlags } from "./client-flags.ts";
+import { type CliCommand, type Command, declare, type Surroundings } from "./command.ts";
+import { dropRequest, scenarioNamed } from "./drop-request.ts";
+import { exitCodes } from "./help.ts";
+
+/** `mqttd simulate-drop`: dies in every known way, and judges what the broker makes of it. */
+export function simulateDropCommand(): CliCommand {
+  return {
+    command: declareSimulateDrop(),
+    rules: { positionals: Infinity },
+    help: {
+      about:
+        "Plays a client with a will against any broker, makes it die in each known way, and judges " +
+        "the broker: does the will come, when, once, and as it was given? Without an ID the quick " +
+        "set plays, within 15 s. Topics and client ids are random and its own; what it leaves on " +
+        "the broker it takes back, at Ctrl-C too (a second one does not wait).",
+      sections: [
+        {
+          title: "Verdicts",
+          lines: [
+            "pass          as the standard wants it",
+            "FAIL          against a word of the standard (grade must)",
+            "finding       not right, by a grade below must (should, ours)",
+            "late          right, but later than the tolerance",
+            "inconclusive  nothing can be said, and why; for one, where the client may not",
+            "              even publish what its will says",
+            "skipped       does not apply here, and why",
+            "The report is on stdout, what is said meanwhile on stderr; with --json stdout",
+            "has NDJSON, one object a result and a summary, and the report is on stderr.",
+          ],
+        },
+        exitCodes(["0", "1", "2", "3", "4", "5", "70", "130, 143"], {
+          "0": "no FAIL, and something was judged",
+          "1": "a FAIL; with --strict also a finding or a late will; or nothing was judged",
+          "3": "could not connect, or the broker was gone before the end",
+          "5": "timed out: the broker accepts connections and does not answer",
+        }),
+      ],
+    },
+    run: runSimulateDrop,
+  };
+}
+
+function declareSimulateDrop(): Command {
+  const command = declare("simulate-drop", "play a client's death against any broker")
+    .usage("simulate-drop [ID...] [FLAGS]")
+    .option("--all", "play every scenario, not the quick set")
+    .option("--list", "list the scenarios")
+    .option("--show <ID>", "say all about one: the rule, how brokers get it wrong, by hand")
+    .option("--embedded", "start a broker of mqttd's own on a free port for the run");
+  declareClientFlags(command)
+    .option("-i, --id <ID>", "client id of the client that dies (default: random; plays serially)")
+    .option("-k, --keepalive <SECONDS>", "its keepalive (default 2)")
+    .option("--via <URL>", "play all of it at a second address too, such as a proxy's");
+  return declareWillFlags(command)
+    .option("--wait <DURATION>", "give up on a will this long after it was due (default 8s)")
+    .option("--tolerance <DURATION>", "later than this is late (default 1s)")
+    .option("--denied-topic <TOPIC>", "a topic that the broker denies this client (for acl)")
+    .option("--restart-command <COMMAND>", "kills and restarts the broker (for broker-crash)")
+    .option("--serial", "one scenario after the other")
+    .option("--strict", "findings and late wills are failures too")
+    .option("--json", "NDJSON on stdout, the report on stderr")
+    .option("--junit <FILE>", "write the results as JUnit XML too")
+    .option(
+      "--color <WHEN>",
+      "auto, always or never (default auto: on a terminal, unless NO_COLOR is set)",
+    )
+    .option("--help", "show this help")
+    .example("mqttd simulate-drop --embedded")
+    .example("mqttd simulate-drop rst half-open -h localhost -p 1884 --keepalive 5")
+    .example("mqttd simulate-drop --all --url mqtt://ann:secret@localhost --junit drops.xml")
+    .example("mqttd simulate-drop --show half-open");
+}
+
+async function runSimulateDrop(given: Arguments, surroundings: Surroundings): Promise<number> {
+  const shown = given.text("show");
+  if (shown !== null) {
+    const scenario = scenarioNamed(shown);
+    surroundings.print(given.has("json") ? jsonPortrait(scenario) : portrait(scenario));
+    return 0;
+  }
+  if (given.has("list")) {
+    surroundings.print(given.has("json") ? jsonListing(catalogue) : listing(catalogue));
+    return 0;
+  }
+  const request = dropRequest(given);
+  const { simulateDrop } = await surroundings.loadDrop();
+  return simulateDrop(request, surroundings);
+}

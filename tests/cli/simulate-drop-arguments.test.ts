@@ -1,0 +1,372 @@
+import { expect, test } from "bun:test";
+import type { DropRequest } from "../../src/cli/drop-request.ts";
+import { catalogue, quickSet } from "../../src/drop/catalogue.ts";
+import { mqttd } from "./surroundings.ts";
+
+async function asked(...args: string[]): Promise<DropRequest> {
+  const { code, stderr, dropped } = await mqttd(["simulate-drop", ...args]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  const [request] = dropped;
+  if (request === undefined) throw new Error("nothing was asked for");
+  return request;
+}
+
+const ids = ({ scenarios }: DropRequest): string[] => scenarios.map(({ id }) => id);
+
+test("mqttd simulate-drop --help", async () => {
+  const { code, stdout } = await mqttd(["simulate-drop", "--help"]);
+  expect(code).toBe(0);
+  expect(stdout).toMatchInlineSnapshot(`
+    "Usage: mqttd simulate-drop [ID...] [FLAGS]
+
+    Plays a client with a will against any broker, makes it die in each known way,
+    and judges the broker: does the will come, when, once, and as it was given?
+    Without an ID the quick set plays, within 15 s. Topics and client ids are random
+    and its own; what it leaves on the broker it takes back, at Ctrl-C too (a second
+    one does not wait).
+
+    Flags:
+          --all                      play every scenario, not the quick set
+          --list                     list the scenarios
+          --show ID                  say all about one: the rule, how brokers get it
+                                     wrong, by hand
+          --embedded                 start a broker of mqttd's own on a free port
+                                     for the run
+      -h, --host HOST                the broker's host (default localhost)
+      -p, --port PORT                its port (default 1883)
+      -L, --url URL                  both in one: mqtt://user:password@host:port
+      -u, --username NAME            log in as this user
+      -P, --pw PASSWORD              with this password
+      -V, --protocol VERSION         5, 3.1.1 or 3.1; also mqttv5, mqttv311, mqttv31
+      -i, --id ID                    client id of the client that dies (default:
+                                     random; plays serially)
+      -k, --keepalive SECONDS        its keepalive (default 2)
+          --via URL                  play all of it at a second address too, such as
+                                     a proxy's
+          --will-topic TOPIC         topic of the will
+          --will-payload TEXT        its payload
+          --will-qos QOS             its QoS: 0, 1 or 2
+          --will-retain              retain it
+          --will-delay DURATION      its delay in seconds, such as 30 or 30s (MQTT
+                                     5)
+          --wait DURATION            give up on a will this long after it was due
+                                     (default 8s)
+          --tolerance DURATION       later than this is late (default 1s)
+          --denied-topic TOPIC       a topic that the broker denies this client (for
+                                     acl)
+          --restart-command COMMAND  kills and restarts the broker (for
+                                     broker-crash)
+          --serial                   one scenario after the other
+          --strict                   findings and late wills are failures too
+          --json                     NDJSON on stdout, the report on stderr
+          --junit FILE               write the results as JUnit XML too
+          --color WHEN               auto, always or never (default auto: on a
+                                     terminal, unless NO_COLOR is set)
+          --help                     show this help
+
+    Verdicts:
+      pass          as the standard wants it
+      FAIL          against a word of the standard (grade must)
+      finding       not right, by a grade below must (should, ours)
+      late          right, but later than the tolerance
+      inconclusive  nothing can be said, and why; for one, where the client may not
+                    even publish what its will says
+      skipped       does not apply here, and why
+      The report is on stdout, what is said meanwhile on stderr; with --json stdout
+      has NDJSON, one object a result and a summary, and the report is on stderr.
+
+    Exit codes:
+      0         no FAIL, and something was judged
+      1         a FAIL; with --strict also a finding or a late will; or nothing was
+                judged
+      2         usage or configuration
+      3         could not connect, or the broker was gone before the end
+      4         refused by the broker
+      5         timed out: the broker accepts connections and does not answer
+      70        a fault of mqttd's own
+      130, 143  ended by SIGINT, SIGTERM
+
+    Examples:
+      mqttd simulate-drop --embedded
+      mqttd simulate-drop rst half-open -h localhost -p 1884 --keepalive 5
+      mqttd simulate-drop --all --url mqtt://ann:secret@localhost --junit drops.xml
+      mqttd simulate-drop --show half-open
+    "
+  `);
+  expect((await mqttd(["help", "simulate-drop"])).stdout).toBe(stdout);
+});
+
+test("without flags: the quick set, in 3.1.1 and 5, at localhost:1883", async () => {
+  const request = await asked();
+  expect(ids(request)).toEqual(quickSet().map(({ id }) => id));
+  expect({ ...request, scenarios: [] }).toMatchInlineSnapshot(`
+    {
+      "clientId": null,
+      "color": "auto",
+      "deniedTopic": null,
+      "embedded": false,
+      "json": false,
+      "junit": null,
+      "keepAlive": 2,
+      "named":   Set {},
+      "restartCommand": null,
+      "scenarios": [],
+      "serial": false,
+      "strict": false,
+      "target": {
+        "host": "localhost",
+        "password": null,
+        "path": "/mqtt",
+        "port": 1883,
+        "transport": "tcp",
+        "username": null,
+      },
+      "toleranceMs": 1000,
+      "versions": [
+        4,
+        5,
+      ],
+      "via": null,
+      "waitMs": 8000,
+      "will": {},
+    }
+  `);
+});
+
+test("defaults that the help names are those that are used", async () => {
+  const help = (await mqttd(["simulate-drop", "--help"])).stdout.replace(/\s+/g, " ");
+  const { keepAlive, waitMs, toleranceMs } = await asked();
+  expect(help).toContain(`its keepalive (default ${keepAlive})`);
+  expect(help).toContain(`after it was due (default ${waitMs / 1000}s)`);
+  expect(help).toContain(`is late (default ${toleranceMs / 1000}s)`);
+});
+
+test("named scenarios play once, in the catalogue's order; --all plays every one", async () => {
+  const request = await asked("half-open", "RST", "half-open");
+  expect(ids(request)).toEqual(["rst", "half-open"]);
+  expect([...request.named]).toEqual(["half-open", "rst"]);
+  const all = await asked("--all");
+  expect(ids(all)).toEqual(catalogue.map(({ id }) => id));
+  expect(all.named.size).toBe(0);
+});
+
+test("flags are read as mosquitto's clients read them", async () => {
+  const request = await asked(
+    ...["-h", "broker.example", "-p", "1884", "-u", "ann", "-P", "0123", "-i", "007", "-k", "60"],
+    ...["-V", "mqttv311", "--will-topic", "a/b", "--will-payload", "-5", "--will-qos", "2"],
+    ...["--will-retain", "--will-delay", "30", "--wait", "60", "--tolerance", "500ms"],
+    ...["--denied-topic", "secret", "--restart-command", "systemctl restart it", "--serial"],
+    ...["--strict", "--json", "--junit", "x.xml", "--color", "never", "--via", "[::1]:1885"],
+  );
+  const { via, target } = request;
+  expect(target).toMatchObject({
+    host: "broker.example",
+    port: 1884,
+    username: "ann",
+    password: "0123",
+  });
+  expect(via).toMatchObject({ host: "::1", port: 1885, username: "ann", password: "0123" });
+  expect(request).toMatchObject({
+    versions: [4],
+    keepAlive: 60,
+    waitMs: 60_000,
+    toleranceMs: 500,
+    clientId: "007",
+    will: { topic: "a/b", payload: Buffer.from("-5"), qos: 2, retain: true, delay: 30 },
+    deniedTopic: "secret",
+    restartCommand: "systemctl restart it",
+    serial: true,
+    strict: true,
+    json: true,
+    junit: "x.xml",
+    color: "never",
+  });
+});
+
+test("an address names all in one, and the flags win over it", async () => {
+  const { target } = await asked("-L", "mqtt://ann:pass%40word@[::1]:1884/topic", "-u", "bob");
+  expect(target).toMatchObject({
+    transport: "tcp",
+    host: "::1",
+    port: 1884,
+    username: "bob",
+    password: "pass@word",
+  });
+  expect((await asked("-h", "::1")).target.host).toBe("::1");
+});
+
+test("every way to write a version", async () => {
+  const of = async (...written: string[]) =>
+    new Set(await Promise.all(written.map(async (v) => (await asked("-V", v)).versions.join())));
+  expect(await of("5", "mqttv5", "5.0", "MQTTv5")).toEqual(new Set(["5"]));
+  expect(await of("3.1.1", "311", "4", "mqttv311")).toEqual(new Set(["4"]));
+  expect(await of("3.1", "31", "3", "mqttv31")).toEqual(new Set(["3"]));
+});
+
+const wrong: readonly (readonly string[])[] = [
+  ["half-opn"],
+  ["takeover_delay"],
+  ["banana"],
+  ["mqtt://localhost"],
+  ["1884"],
+  ["broker.example.org"],
+  ["\u001b[2J"],
+  ["--show", "half-opn"],
+  ["--show"],
+  ["--embeded"],
+  ["rst", "--all"],
+  ["--embedded", "-p", "1884"],
+  ["--embedded", "--via", "mqtt://x"],
+  ["-h", "localhost", "-L", "mqtt://x"],
+  ["-h", "mqtt://ann:secret@x"],
+  ["-h", "a b"],
+  ["-p", "0"],
+  ["-p", "70000"],
+  ["-L", "http://x"],
+  ["-L", "gopher://ann:secret@x"],
+  ["-L", "mqtt://ann:100%secret@x"],
+  ["-L", ""],
+  ["--via", "ftp://x"],
+  ["-P", "secret"],
+  ["-V", "6"],
+  ["-k", "0"],
+  ["-k", "65536"],
+  ["-k", "1.5"],
+  ["-k", "5s"],
+  ["-i", ""],
+  ["--wait", "soon"],
+  ["--wait", "-1"],
+  ["--wait", "never"],
+  ["--tolerance", "2h"],
+  ["--will-topic", "a/#"],
+  ["--will-topic", ""],
+  ["--will-payload", ""],
+  ["--will-qos", "3"],
+  ["--denied-topic", "+"],
+  ["--restart-command", ""],
+  ["--junit", ""],
+  ["--color", "sometimes"],
+  ["--strict=yes"],
+];
+
+test("each fault is one line, with exit code 2, and nothing is played", async () => {
+  const lines: string[] = [];
+  for (const args of wrong) {
+    const { code, stdout, stderr, dropped } = await mqttd(["simulate-drop", ...args]);
+    expect({ args, code, stdout, dropped }).toEqual({ args, code: 2, stdout: "", dropped: [] });
+    expect(stderr).toMatch(/^mqttd: [^\n]+\n$/);
+    expect(stderr).not.toContain("secret@");
+    lines.push(`${JSON.stringify(args.join(" "))}\n  ${stderr}`);
+  }
+  expect(`\n${lines.join("")}`).toMatchInlineSnapshot(`
+    "
+    "half-opn"
+      mqttd: simulate-drop: there is no scenario "half-opn" (did you mean half-open?)
+    "takeover_delay"
+      mqttd: simulate-drop: there is no scenario "takeover_delay" (did you mean takeover-delay?)
+    "banana"
+      mqttd: simulate-drop: there is no scenario "banana" (see mqttd simulate-drop --list)
+    "mqtt://localhost"
+      mqttd: simulate-drop: there is no scenario "mqtt://localhost" (for an address: --url)
+    "1884"
+      mqttd: simulate-drop: there is no scenario "1884" (for a port: --port 1884)
+    "broker.example.org"
+      mqttd: simulate-drop: there is no scenario "broker.example.org" (for a host: -h broker.example.org)
+    "\\u001b[2J"
+      mqttd: simulate-drop: there is no scenario "\\u001b[2J" (see mqttd simulate-drop --list)
+    "--show half-opn"
+      mqttd: simulate-drop: there is no scenario "half-opn" (did you mean half-open?)
+    "--show"
+      mqttd: simulate-drop: --show lacks its value (--show ID)
+    "--embeded"
+      mqttd: simulate-drop: unknown flag --embeded (did you mean --embedded?)
+    "rst --all"
+      mqttd: --all plays every scenario (name some, or say --all)
+    "--embedded -p 1884"
+      mqttd: --embedded brings a broker of its own (leave out --host, --port, --url and --via)
+    "--embedded --via mqtt://x"
+      mqttd: --embedded brings a broker of its own (leave out --host, --port, --url and --via)
+    "-h localhost -L mqtt://x"
+      mqttd: --url and --host or --port both name the broker (give one of them)
+    "-h mqtt://ann:secret@x"
+      mqttd: --host: found "mqtt://ann:...@x", allowed: a host name or an address (for a whole address: --url)
+    "-h a b"
+      mqttd: --host: found "a b", allowed: a host name or an address
+    "-p 0"
+      mqttd: --port: found "0", allowed: a port from 1 to 65535
+    "-p 70000"
+      mqttd: --port: found "70000", allowed: a port from 1 to 65535
+    "-L http://x"
+      mqttd: --url: found "http://x", allowed: an address that begins with mqtt://, mqtts://, ws:// or wss://
+    "-L gopher://ann:secret@x"
+      mqttd: --url: found "gopher://ann:...@x", allowed: an address that begins with mqtt://, mqtts://, ws:// or wss://
+    "-L mqtt://ann:100%secret@x"
+      mqttd: --url: found "mqtt://ann:...@x", allowed: an address in which a % of its own is written %25
+    "-L "
+      mqttd: --url: found "", allowed: an address that begins with mqtt://, mqtts://, ws:// or wss://
+    "--via ftp://x"
+      mqttd: --via: found "ftp://x", allowed: an address that begins with mqtt://, mqtts://, ws:// or wss://
+    "-P secret"
+      mqttd: --pw needs --username: MQTT 3.1.1 has no password alone (give both, or say -V 5)
+    "-V 6"
+      mqttd: --protocol: found "6", allowed: 5, 3.1.1 or 3.1
+    "-k 0"
+      mqttd: --keepalive: found "0", allowed: seconds from 1 to 65535 (what a broker makes of none at all: mqttd simulate-drop keepalive-0)
+    "-k 65536"
+      mqttd: --keepalive: found "65536", allowed: seconds from 1 to 65535
+    "-k 1.5"
+      mqttd: --keepalive: found "1.5", allowed: seconds from 1 to 65535
+    "-k 5s"
+      mqttd: --keepalive: found "5s", allowed: seconds from 1 to 65535
+    "-i "
+      mqttd: --id: found "", allowed: a client id, or no --id at all
+    "--wait soon"
+      mqttd: --wait: found "soon", allowed: seconds, or a duration such as "500ms", "90s" or "2m", up to 86400s
+    "--wait -1"
+      mqttd: --wait: found "-1", allowed: seconds, or a duration such as "500ms", "90s" or "2m", up to 86400s
+    "--wait never"
+      mqttd: --wait: found "never", allowed: seconds, or a duration such as "500ms", "90s" or "2m", up to 86400s
+    "--tolerance 2h"
+      mqttd: --tolerance: found "2h", allowed: seconds, or a duration such as "500ms", "90s" or "2m", up to 3600s
+    "--will-topic a/#"
+      mqttd: --will-topic: found "a/#", allowed: a topic without wildcards
+    "--will-topic "
+      mqttd: --will-topic: found "", allowed: a topic without wildcards
+    "--will-payload "
+      mqttd: --will-payload: found "", allowed: a text that tells this will from others (an empty retained will: mqttd simulate-drop retain-clear)
+    "--will-qos 3"
+      mqttd: --will-qos: found "3", allowed: a QoS from 0 to 2
+    "--denied-topic +"
+      mqttd: --denied-topic: found "+", allowed: a topic without wildcards
+    "--restart-command "
+      mqttd: --restart-command: found "", allowed: a command
+    "--junit "
+      mqttd: --junit: found "", allowed: the name of a file
+    "--color sometimes"
+      mqttd: --color: found "sometimes", allowed: "auto", "always" or "never"
+    "--strict=yes"
+      mqttd: simulate-drop: --strict takes no value (write only --strict)
+    "
+  `);
+});
+
+test("--list and --show speak of every scenario, in text and in NDJSON", async () => {
+  const list = await mqttd(["simulate-drop", "--list"]);
+  const json = await mqttd(["simulate-drop", "--list", "--json"]);
+  const objects = json.stdout
+    .trimEnd()
+    .split("\n")
+    .map((line): unknown => JSON.parse(line));
+  expect(objects).toHaveLength(catalogue.length);
+  for (const { id, title } of catalogue) {
+    expect(list.stdout).toContain(` ${id} `);
+    const { code, stdout } = await mqttd(["simulate-drop", "--show", id]);
+    expect(code).toBe(0);
+    expect(stdout).toStartWith(`${id}: ${title}\n`);
+    expect(objects).toContainEqual(expect.objectContaining({ type: "scenario", id, title }));
+  }
+  const [first] = catalogue;
+  const one = await mqttd(["simulate-drop", "--show", first?.id ?? "", "--json"]);
+  expect(JSON.parse(one.stdout)).toMatchObject({ id: first?.id, does: first?.does });
+  for (const line of list.stdout.split("\n")) expect(line.length, line).toBeLessThanOrEqual(80);
+});
