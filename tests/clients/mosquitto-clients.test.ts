@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
 import { RunningBroker } from "../support/executable.ts";
+import { eventually } from "../support/inbox.ts";
 import { SocketClient } from "../support/socket-client.ts";
 
 const isAbsent = ["mosquitto_pub", "mosquitto_sub"].some((name) => Bun.which(name) === null);
@@ -23,6 +25,9 @@ afterAll(async () => {
 let tests = 0;
 const own = (name: string): string => `${name}-${++tests}`;
 
+/** Below the limit of a test, so that none of them outlives it. */
+const bound = { timeout: 4500, killSignal: "SIGKILL" } as const;
+
 /** mosquitto_sub, once the broker has its subscription. */
 class Subscriber implements AsyncDisposable {
   readonly id: string;
@@ -32,7 +37,7 @@ class Subscriber implements AsyncDisposable {
     this.id = id;
     this.#child = Bun.spawn(
       ["mosquitto_sub", "-h", "127.0.0.1", "-p", String(broker.port), "-i", id, ...args],
-      { stdin: "ignore", stdout: "pipe", stderr: "inherit", timeout: 20_000 },
+      { stdin: "ignore", stdout: "pipe", stderr: "inherit", ...bound },
     );
   }
 
@@ -61,6 +66,20 @@ class Subscriber implements AsyncDisposable {
     return text;
   }
 
+  /**
+   * Waits until it waits itself. Its handler of signals takes locks, so that a signal which comes while
+   * it is at work stops it for ever.
+   */
+  async idle(): Promise<void> {
+    await using reader = this.#child.stdout.values();
+    await reader.next();
+    const state = () => readFileSync(`/proc/${this.#child.pid}/stat`, "utf8").split(" ")[2];
+    await eventually(
+      () => state() === "S",
+      () => `mosquitto_sub sleeps; its state is ${state()}`,
+    );
+  }
+
   async exit(): Promise<void> {
     await this.#child.exited;
   }
@@ -74,7 +93,7 @@ class Subscriber implements AsyncDisposable {
 async function publish(args: readonly string[], stdin = ""): Promise<void> {
   const child = Bun.spawn(
     ["mosquitto_pub", "-h", "127.0.0.1", "-p", String(broker.port), ...args],
-    { stdin: Buffer.from(stdin), stdout: "inherit", stderr: "inherit", timeout: 20_000 },
+    { stdin: Buffer.from(stdin), stdout: "inherit", stderr: "inherit", ...bound },
   );
   expect(await child.exited).toBe(0);
 }
@@ -141,6 +160,8 @@ describe.skipIf(isAbsent).each(["mqttv31", "mqttv311", "mqttv5"])(
         ...[...protocol, "-t", "quiet", "--will-topic", topic, "--will-payload", "gone"],
         ...["--will-qos", "2", "--will-retain"],
       ]);
+      await publish([...protocol, "-t", "quiet", "-m", "ready"]);
+      await client.idle();
       client.signal(signal);
       await client.exit();
       const line = await broker.ended(client.id);

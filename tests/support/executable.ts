@@ -107,7 +107,8 @@ export class Folder implements Disposable {
   }
 }
 
-function environment(folder: Folder, more: Readonly<Record<string, string>> = {}) {
+/** What a program gets to see of this process's environment: no MQTTD_ variable, for one. */
+export function environment(folder: Folder, more: Readonly<Record<string, string>> = {}) {
   return { PATH: process.env["PATH"] ?? "", HOME: folder.path, ...more };
 }
 

@@ -1,0 +1,37 @@
+import { expect, test } from "bun:test";
+import { Socket } from "node:net";
+import path from "node:path";
+import { Folder, RunningBroker } from "../support/executable.ts";
+import { MqttJsClient } from "../support/mqttjs-client.ts";
+
+const root = path.resolve(import.meta.dir, "../..");
+const deno = path.join(root, "node_modules/.bin/deno");
+const command = [deno, "run", "-A", "--no-prompt", path.join(root, "src/main.ts")];
+/** It compiles all sources first. */
+const limits = { readyBoundMs: 20_000 };
+const testLimitMs = 30_000;
+
+test(
+  "the sources serve under Deno as well",
+  async () => {
+    using cache = new Folder();
+    const env = { DENO_DIR: cache.path };
+    await using broker = await RunningBroker.start({ command, env, ...limits });
+    await using watcher = await MqttJsClient.connect(broker.port, { protocolVersion: 5 });
+    await watcher.mqtt.subscribeAsync(["topic", "wills/+"], { qos: 2 });
+    await using client = await MqttJsClient.connect(broker.port, {
+      ...{ protocolVersion: 4, clientId: "client" },
+      will: { topic: "wills/client", payload: Buffer.from("gone"), qos: 2, retain: false },
+    });
+    await client.mqtt.publishAsync("topic", "text", { qos: 2 });
+    expect((await watcher.message("topic")).payload.toString()).toBe("text");
+    const { stream } = client.mqtt;
+    if (!(stream instanceof Socket)) throw new Error("mqtt.js no longer uses node:net");
+    stream.resetAndDestroy();
+    expect((await watcher.message("wills/client")).payload.toString()).toBe("gone");
+    const line = await broker.ended("client");
+    expect(line).toMatchObject({ cause: "resetByPeer", will: { fate: "published", delivered: 1 } });
+    await broker.stop();
+  },
+  testLimitMs,
+);

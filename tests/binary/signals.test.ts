@@ -1,0 +1,166 @@
+import { expect, test } from "bun:test";
+import { readdirSync } from "node:fs";
+import {
+  environment,
+  executable,
+  Folder,
+  type LogLine,
+  RunningBroker,
+} from "../support/executable.ts";
+import { floodUntilDropped } from "../support/flood.ts";
+import { SocketClient } from "../support/socket-client.ts";
+
+const gone = { payload: Buffer.from("gone"), qos: 1, retain: false } as const;
+
+test.each(["SIGTERM", "SIGINT"] as const)(
+  "%s: wills first, then everybody is sent away, and nothing is left",
+  async (signal) => {
+    await using broker = await RunningBroker.start();
+    const { port } = broker;
+    using subscriber = await SocketClient.connect(port, { clientId: "subscriber" });
+    await subscriber.subscribe("wills/+", 1);
+    const mortals = await Promise.all(
+      ([4, 5] as const).map(async (protocolVersion) => {
+        const clientId = `mortal-${protocolVersion}`;
+        const will = { ...gone, topic: `wills/${clientId}` };
+        return SocketClient.connect(port, { clientId, protocolVersion, will });
+      }),
+    );
+    await broker.stop(signal);
+    await Promise.all([subscriber, ...mortals].map(async ({ ended }) => ended));
+    expect(subscriber.messages().sort()).toEqual(["wills/mortal-4=gone", "wills/mortal-5=gone"]);
+    expect(subscriber.received.items.at(-1)?.packet).toMatchObject({
+      ...{ cmd: "disconnect", reasonCode: 0x8b },
+    });
+    const [version4, version5] = mortals;
+    const commands = (client: SocketClient | undefined): string[] | undefined =>
+      client?.received.items.map(({ packet }) => packet.cmd);
+    expect(commands(version4)).toEqual(["connack"]);
+    expect(commands(version5)).toEqual(["connack", "disconnect"]);
+    for (const clientId of ["subscriber", "mortal-4", "mortal-5"]) {
+      expect(await broker.ended(clientId)).toMatchObject({ cause: "shuttingDown" });
+    }
+    expect(broker.log.items.slice(-1)).toMatchObject([{ event: "stopped" }]);
+    expect(broker.log.items.filter(({ event }) => event === "stopping")).toMatchObject([
+      { signal },
+    ]);
+  },
+);
+
+test("a signal in the middle of the start leaves no draft of the ready file", async () => {
+  for (let starts = 0; starts < 10; starts++) {
+    using folder = new Folder();
+    const child = Bun.spawn([executable(), "serve", "--port", "0", "--ready-file", "ready"], {
+      ...{ cwd: folder.path, env: environment(folder) },
+      ...{ stdin: "ignore", stdout: "ignore", stderr: "pipe" },
+    });
+    // The first thing that appears in the folder is the draft; an event would tell of it too late.
+    const until = performance.now() + 2000;
+    while (readdirSync(folder.path).length === 0 && performance.now() < until);
+    child.kill("SIGTERM");
+    await child.exited;
+    expect(await child.stderr.text()).not.toMatch(/^mqttd: /m);
+    expect(folder.names()).toEqual([]);
+  }
+});
+
+test("its port can be taken again at once", async () => {
+  await using first = await RunningBroker.start();
+  using client = await SocketClient.connect(first.port, { clientId: "client" });
+  await first.stop();
+  await client.ended;
+  await using second = await RunningBroker.start({ port: first.port });
+  expect(second.urls).toEqual(first.urls);
+  await second.stop();
+});
+
+/** A client that takes nothing of what the broker has to say to it. */
+async function stalled(broker: RunningBroker): Promise<SocketClient> {
+  const client = await SocketClient.connect(broker.port, { clientId: "stalled" });
+  await client.subscribe("busy");
+  client.pause();
+  using publisher = await SocketClient.connect(broker.port, { clientId: "publisher" });
+  await floodUntilDropped(broker, publisher, "busy", "stalled");
+  return client;
+}
+
+test("who takes nothing does not keep it from stopping", async () => {
+  await using broker = await RunningBroker.start();
+  using _ = await stalled(broker);
+  await broker.stop();
+});
+
+test.each([
+  ["SIGTERM", 143],
+  ["SIGINT", 130],
+] as const)("a second signal while it waits, %s: it ends at once with %d", async (signal, code) => {
+  await using broker = await RunningBroker.start();
+  using _ = await stalled(broker);
+  broker.signal("SIGTERM");
+  await broker.line("that it stops", ({ event }) => event === "stopping");
+  broker.signal(signal);
+  expect(await broker.exit()).toBe(code);
+  await broker.expectNothingLeft();
+});
+
+test("SIGHUP: what can be changed is changed; what does not validate changes nothing", async () => {
+  const config = (limits: object, level = "info") => JSON.stringify({ limits, log: { level } });
+  await using broker = await RunningBroker.start({
+    files: { "mqttd.json": config({ keepAliveMax: "60s" }) },
+  });
+  const serverKeepAlive = async (clientId: string): Promise<number | undefined> => {
+    using client = await SocketClient.dial(broker.port);
+    const { properties } = await client.connect({ clientId, keepalive: 600 });
+    return properties?.serverKeepAlive;
+  };
+  expect(await serverKeepAlive("before")).toBe(60);
+  using lasting = await SocketClient.connect(broker.port, { clientId: "lasting" });
+
+  broker.folder.write("mqttd.json", config({ keepAliveMax: "30s" }, "debug"));
+  broker.signal("SIGHUP");
+  const reloaded = await broker.line("the reload", is("configurationReloaded"));
+  expect(reloaded).toMatchObject({ file: "mqttd.json", level: "info" });
+  expect(reloaded["changed"]).toEqual(["limits.keepAliveMax", "log.level"]);
+  expect(await serverKeepAlive("after")).toBe(30);
+  await lasting.subscribe("topic");
+  await broker.line("a line of level debug", is("subscribed"));
+
+  broker.folder.write("mqttd.json", config({ keepAliveMax: "0s", qos: 3 }));
+  broker.signal("SIGHUP");
+  const failed = await broker.line("the failed reload", is("configurationReloadFailed"));
+  expect(failed).toMatchObject({ file: "mqttd.json", level: "error" });
+  expect(failed["problems"]).toEqual([
+    expect.stringContaining("limits.keepAliveMax"),
+    expect.stringContaining("limits.qos"),
+  ]);
+  expect(await serverKeepAlive("still")).toBe(30);
+  // Connections went through all of it.
+  await lasting.ping();
+  await broker.stop();
+});
+
+test("SIGUSR1: the state, with connections, deadlines and wills", async () => {
+  await using broker = await RunningBroker.start();
+  using client = await SocketClient.connect(broker.port, {
+    ...{ clientId: "client", keepalive: 40, will: { ...gone, topic: "wills/client" } },
+  });
+  await client.subscribe("some/+");
+  broker.signal("SIGUSR1");
+  const state = await broker.line("the state", is("state"));
+  expect(state).toMatchObject({
+    connections: [{ clientId: "client", keepAlive: 40, state: "connected" }],
+    sessions: [
+      {
+        clientId: "client",
+        subscriptions: ["some/+"],
+        will: { topic: "wills/client", state: "armed" },
+      },
+    ],
+  });
+  await client.ping();
+  await broker.stop();
+});
+
+function is(event: string): (line: LogLine) => boolean {
+  return (line) => line.event === event;
+}

@@ -1,0 +1,210 @@
+import { expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { generate, parser } from "mqtt-packet";
+import { type LogLine, RunningBroker } from "../support/executable.ts";
+import { eventually, now } from "../support/inbox.ts";
+import { SocketClient } from "../support/socket-client.ts";
+
+// A subscriber of a busy topic reads nothing any more; another one beside it reads all.
+
+const isLinux = process.platform === "linux";
+const topic = "busy/topic";
+const payloadBytes = 16 * 1024;
+const batch = 16;
+/** Published to who reads nothing once its messages are dropped: 128 MiB. */
+const batchesDropped = 512;
+/** What the broker may grow by meanwhile: `limits.outputBytes` is 1 MiB, the rest is the collector's. */
+const growthBytes = 64 * 1024 * 1024;
+/** By then a broker has begun to drop, and ended who reads nothing. */
+const publishingMs = 4500;
+/** The most that an expired keepalive may be late. */
+const latenessMs = 50;
+/** A machine that holds a process up for longer than that gets further tries; the bound stays. */
+const retriesOfTiming = { retry: 4 };
+const testLimitMs = 15_000;
+
+test.concurrent.if(isLinux)(
+  "memory stays bounded, and the drops are said once",
+  async () => {
+    await using story = await scene(0);
+    const { broker, reader } = story;
+    await story.publishUntil(() => broker.log.items.some(isDropping));
+    const before = residentBytes(broker.pid);
+    let most = 0;
+    for (let batches = 0; batches < batchesDropped; batches++) {
+      await story.publishBatch();
+      if (batches % 32 === 0) most = Math.max(most, residentBytes(broker.pid));
+    }
+    expect(most - before).toBeLessThan(growthBytes);
+    expect(broker.log.items.filter(({ event }) => event === "dropping")).toMatchObject([
+      { level: "warn", client: "sleeper", why: "blocked", topic },
+    ]);
+    // Who reads was not disturbed: it has all, in order.
+    expect(reader.disorder).toEqual([]);
+    expect(reader.received).toBe(story.published);
+    await story.wakeUpAndStop();
+  },
+  testLimitMs,
+);
+
+test.concurrent(
+  "its keepalive ends it on time, as if the topic were quiet",
+  async () => {
+    await using story = await scene(2);
+    const { broker, reader } = story;
+    await story.publishUntil(() => broker.log.items.some(isEnd));
+    const { at } = await story.watcher.message("wills/sleeper");
+    const line = await broker.ended("sleeper");
+    expect(line).toMatchObject({
+      ...{ cause: "keepAliveExpired", allowedMs: 3000, will: { fate: "published" } },
+    });
+    expect(line.silentMs).toBeGreaterThanOrEqual(3000);
+    expect(line.silentMs).toBeLessThanOrEqual(3000 + latenessMs);
+    expect(at - story.lastPacketAt).toBeGreaterThanOrEqual(3000);
+    expect(broker.log.items.filter(isDropping)).toHaveLength(1);
+    expect(reader.disorder).toEqual([]);
+    await story.wakeUpAndStop();
+  },
+  { ...retriesOfTiming, timeout: testLimitMs },
+);
+
+test.concurrent(
+  "without a keepalive the stall limit ends it",
+  async () => {
+    await using story = await scene(0, ["--set", "limits.stallTimeout=1s"]);
+    const { broker, reader } = story;
+    await story.publishUntil(() => broker.log.items.some(isEnd));
+    await story.watcher.message("wills/sleeper");
+    const line = await broker.ended("sleeper");
+    expect(line).toMatchObject({ cause: "stalled", allowedMs: null, will: { fate: "published" } });
+    expect(line.silentMs).toBeGreaterThanOrEqual(1000);
+    expect(reader.disorder).toEqual([]);
+    await story.wakeUpAndStop();
+  },
+  testLimitMs,
+);
+
+function isDropping(line: LogLine): boolean {
+  return line.event === "dropping" && line.client === "sleeper";
+}
+
+function isEnd(line: LogLine): boolean {
+  return line.event === "ended" && line.client === "sleeper";
+}
+
+function residentBytes(pid: number): number {
+  const pages = readFileSync(`/proc/${pid}/statm`, "utf8").split(" ")[1];
+  return Number(pages) * 4096;
+}
+
+/** Who reads nothing (with a will), who reads all, who watches for the will, and who publishes. */
+async function scene(keepalive: number, args: readonly string[] = []) {
+  const broker = await RunningBroker.start({ args });
+  const { port } = broker;
+  const watcher = await SocketClient.connect(port, { clientId: "watcher" });
+  await watcher.subscribe("wills/+", 1);
+  const reader = await Reader.connect(port);
+  const publisher = await SocketClient.connect(port, { clientId: "publisher" });
+  const will = { topic: "wills/sleeper", payload: Buffer.from("gone"), retain: false };
+  const sleeper = await SocketClient.connect(port, {
+    ...{ clientId: "sleeper", keepalive, will: { ...will, qos: 1 } },
+  });
+  const lastPacketAt = now();
+  await sleeper.subscribe(topic);
+  sleeper.pause();
+  const payload = Buffer.alloc(payloadBytes);
+  return {
+    ...{ broker, watcher, reader, lastPacketAt, published: 0 },
+    /** Goes on once the reader has it all, so that it is never the broker's buffers that are tried. */
+    async publishBatch(): Promise<void> {
+      for (let at = 0; at < batch; at++) {
+        payload.writeUInt32BE(this.published++);
+        publisher.publish(topic, Buffer.from(payload));
+      }
+      await reader.has(this.published);
+    },
+    async publishUntil(isSo: () => boolean): Promise<void> {
+      const until = now() + publishingMs;
+      while (!isSo()) {
+        await this.publishBatch();
+        if (now() > until) throw new Error(`still not so after ${this.published} messages`);
+      }
+    },
+    async wakeUpAndStop(): Promise<void> {
+      sleeper.reset();
+      await broker.stop();
+    },
+    async [Symbol.asyncDispose](): Promise<void> {
+      for (const client of [watcher, reader, sleeper, publisher]) client[Symbol.dispose]();
+      await broker[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Counts the messages of a topic, which begin with their numbers, and keeps none of them. */
+class Reader implements Disposable {
+  received = 0;
+  /** Numbers that came where another one was due. */
+  readonly disorder: number[] = [];
+  readonly #socket: Bun.Socket;
+  #isSubscribed = false;
+  #look: () => void = () => {};
+
+  private constructor(socket: Bun.Socket) {
+    this.#socket = socket;
+    const packets = parser({ protocolVersion: 4 });
+    packets.on("packet", (packet) => {
+      if (packet.cmd === "suback") this.#isSubscribed = true;
+      if (packet.cmd !== "publish") return;
+      const number = Buffer.from(packet.payload).readUInt32BE();
+      if (number !== this.received) this.disorder.push(number);
+      this.received++;
+    });
+    socket.reload({
+      socket: {
+        data: (_, chunk) => {
+          packets.parse(chunk);
+          this.#look();
+        },
+      },
+    });
+  }
+
+  static async connect(port: number): Promise<Reader> {
+    const socket = await Bun.connect({ hostname: "127.0.0.1", port, socket: { data() {} } });
+    const reader = new Reader(socket);
+    socket.write(
+      Buffer.concat([
+        generate({
+          ...{ cmd: "connect", protocolId: "MQTT", protocolVersion: 4, clientId: "reader" },
+          ...{ clean: true, keepalive: 0 },
+        }),
+        generate({ cmd: "subscribe", messageId: 1, subscriptions: [{ topic, qos: 0 }] }),
+      ]),
+    );
+    await eventually(
+      () => reader.#isSubscribed,
+      () => "SUBACK",
+    );
+    return reader;
+  }
+
+  /** Resolves when it has so many. */
+  async has(wanted: number): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#look = () => {
+      if (this.received >= wanted) resolve();
+    };
+    const bound = setTimeout(
+      () => reject(new Error(`the reader has ${this.received} messages of ${wanted}`)),
+      4000,
+    );
+    this.#look();
+    await promise;
+    clearTimeout(bound);
+  }
+
+  [Symbol.dispose](): void {
+    this.#socket.terminate();
+  }
+}
