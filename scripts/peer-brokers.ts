@@ -28,12 +28,7 @@ export function peerBrokers(paths: {
   readonly mqttd: string;
   readonly rumqttd: readonly string[];
 }): PeerBroker[] {
-  return [
-    mqttd(paths.mqttd),
-    mosquitto(),
-    aedes(),
-    ...paths.rumqttd.map((path) => rumqttd(path)),
-  ];
+  return [mqttd(paths.mqttd), mosquitto(), aedes(), ...paths.rumqttd.map((path) => rumqttd(path))];
 }
 
 function mqttd(path: string): PeerBroker {
@@ -72,7 +67,8 @@ function aedes(): PeerBroker {
     from: "npm, defaults",
     version: "1.2.0",
     missing: "",
-    start: (port) => run(process.execPath, [join(import.meta.dirname, "aedes-broker.ts"), String(port)]),
+    start: (port) =>
+      run(process.execPath, [join(import.meta.dirname, "aedes-broker.ts"), String(port)]),
   };
 }
 

@@ -4,6 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
+import { catalogue } from "../src/drop/catalogue.ts";
 import { type PeerBroker, peerBrokers, startPeer } from "./peer-brokers.ts";
 
 const help = `bun scripts/peers.ts [options]
@@ -75,7 +76,10 @@ async function measure(broker: PeerBroker): Promise<Column[]> {
     console.error(`${broker.name} ${broker.version}, MQTT ${protocol} ...`);
     const running = await startPeer(broker);
     try {
-      const cells = await play(`mqtt://127.0.0.1:${broker.portFor(protocol, running.port)}`, protocol);
+      const cells = await play(
+        `mqtt://127.0.0.1:${broker.portFor(protocol, running.port)}`,
+        protocol,
+      );
       if (cells.length > 0) columns.push({ title: `${broker.name} ${protocol}`, cells });
     } finally {
       await running.stop();
@@ -98,7 +102,13 @@ async function play(url: string, protocol: string): Promise<Cell[]> {
 }
 
 function documentOf(columns: readonly Column[], legend: readonly string[]): string {
-  const ids = [...new Set(columns.flatMap(({ cells }) => cells.map(({ id }) => id)))];
+  const played = new Set(
+    columns.flatMap(({ cells }) =>
+      cells.flatMap(({ id, verdict }) => (verdict === "skipped" ? [] : id)),
+    ),
+  );
+  const ids = catalogue.map(({ id }) => id).filter((id) => played.has(id));
+  const notPlayed = catalogue.map(({ id }) => id).filter((id) => !played.has(id));
   const grades = new Map(columns.flatMap(({ cells }) => cells.map(({ id, grade }) => [id, grade])));
   const head = ["scenario", "grade", ...columns.map(({ title }) => title)];
   const rows = ids.map((id) => [
@@ -108,7 +118,15 @@ function documentOf(columns: readonly Column[], legend: readonly string[]): stri
   ]);
   const table = [head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`);
   const date = new Date().toISOString().slice(0, 10);
-  return [`Measured on ${date}:`, "", ...legend, "", ...table].join("\n");
+  return [
+    `Measured on ${date}:`,
+    "",
+    ...legend,
+    "",
+    ...table,
+    "",
+    `Not played here: ${notPlayed.map((id) => `\`${id}\``).join(", ")}.`,
+  ].join("\n");
 }
 
 function cellText(cell: Cell | undefined): string {

@@ -26,7 +26,7 @@ export class ChildClient {
   readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
   readonly #words: { readonly word: ChildWord; readonly at: number }[] = [];
   readonly #ended: Promise<void>;
-  readonly #killAtExit = (): void => void this.#child.kill("SIGKILL");
+  readonly #killAtExit = (): void => this.#signal("SIGKILL");
   #complaint = "";
   #isOver = false;
   #isFrozen = false;
@@ -93,7 +93,7 @@ export class ChildClient {
 
   /** SIGKILL; on Windows it is terminated, which leaves it no word either. */
   kill(): void {
-    this.#child.kill("SIGKILL");
+    this.#signal("SIGKILL");
   }
 
   /** SIGSTOP: the process stands still, its sockets stay. It is killed at the end. */
@@ -101,7 +101,7 @@ export class ChildClient {
     this.#isFrozen = true;
     // It can't see the end of its stdin any more, so it would outlive this process.
     process.on("exit", this.#killAtExit);
-    this.#child.kill("SIGSTOP");
+    this.#signal("SIGSTOP");
   }
 
   /** Ends the process, if it has not ended: with DISCONNECT where it can still speak. */
@@ -112,6 +112,17 @@ export class ChildClient {
     await this.#ended;
     clearTimeout(timer);
     process.off("exit", this.#killAtExit);
+  }
+
+  /** By the process id, since Deno's `kill` of a child knows only one signal in its life. */
+  #signal(name: "SIGKILL" | "SIGSTOP"): void {
+    const { pid } = this.#child;
+    if (pid === undefined || this.#isOver) return;
+    try {
+      process.kill(pid, name);
+    } catch {
+      // It has ended this moment, and nobody was told yet.
+    }
   }
 
   #listen(): void {

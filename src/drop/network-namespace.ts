@@ -93,8 +93,7 @@ const privateRanges = [
 /** Where a route leads to; null: to everywhere, or it is none. */
 function blockOf(line: string): { readonly first: number; readonly size: number } | null {
   // The kind of a route (`local`, `unreachable`) may stand before its destination.
-  const [, address, bits = "32"] =
-    /^(?:[a-z]+ )?(\d+(?:\.\d+){3})(?:\/(\d+))?\b/.exec(line) ?? [];
+  const [, address, bits = "32"] = /^(?:[a-z]+ )?(\d+(?:\.\d+){3})(?:\/(\d+))?\b/.exec(line) ?? [];
   if (address === undefined || Number(bits) <= narrowestDefault) return null;
   const size = 2 ** (32 - Number(bits));
   return { first: Math.floor(addressNumber(address) / size) * size, size };

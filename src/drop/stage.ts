@@ -120,13 +120,16 @@ export class Stage {
     return at;
   }
 
-  /** CONNECT's options with the user's credentials; no will, a clean session, no keepalive. */
+  /**
+   * CONNECT's options with the user's credentials; no will, a clean session. The keepalive is longer
+   * than any of these clients is silent: some brokers refuse 0.
+   */
   connectOptions(options: Partial<ConnectOptions> = {}): ConnectOptions {
     const { username, password } = this.options.target;
     return {
       clientId: this.clientId,
       clean: true,
-      keepalive: 0,
+      keepalive: 300,
       ...(username !== null && { username }),
       ...(password !== null && { password: Buffer.from(password) }),
       ...options,

@@ -1,6 +1,7 @@
 import { assert, unreachable } from "../core/assert.ts";
 import type { Broker } from "../core/broker.ts";
 import type { ConnectionId, Delivery, Effect, Input, ListenerPolicy, Millis } from "../core/io.ts";
+import type { Limits } from "../core/limits.ts";
 import type { ClientPacket, Message, ProtocolVersion, ServerPacket } from "../core/packet.ts";
 import type { Level, LogEvent } from "../log/events.ts";
 import type { Link, LinkEvents } from "../transport/transport.ts";
@@ -62,10 +63,11 @@ export class Driver {
   #unfinished: Port[] = [];
   readonly #timer: DeadlineTimer;
   readonly #writer: DeliveryWriter;
-  readonly #readerOptions: PacketReaderOptions;
+  #readerOptions: PacketReaderOptions;
   /** The core's rules count bytes, not packets. */
   readonly #tellsBytes: boolean;
   #trace: boolean;
+  #outputBytes: number;
   #now: Millis;
   /** Links that were ended and whose peers have not closed yet. */
   #parting = 0;
@@ -74,6 +76,7 @@ export class Driver {
 
   constructor(options: DriverOptions) {
     this.#options = options;
+    this.#outputBytes = options.outputBytes;
     this.#broker = options.broker;
     this.#clock = options.clock;
     this.#log = options.log;
@@ -104,6 +107,13 @@ export class Driver {
       drained: (link) => this.#guard(() => this.#drained(portOf(link))),
       closed: (link, how) => this.#guard(() => this.#closed(portOf(link), how)),
     };
+  }
+
+  /** Other limits hold from now on; the packet size for connections that are still to come. */
+  reconfigure(limits: Limits, outputBytes: number): void {
+    this.#readerOptions = { ...this.#readerOptions, packetSize: limits.packetSize };
+    this.#outputBytes = outputBytes;
+    this.order({ type: "reconfigured", limits });
   }
 
   /** An order of the operator, or of the process. */
@@ -399,7 +409,7 @@ export class Driver {
       return;
     }
     if (!port.open) return;
-    const { outputBytes } = this.#options;
+    const outputBytes = this.#outputBytes;
     if (!port.waiting) this.#later({ type: "waiting", connection });
     else if (took > 0) this.#later({ type: "progressed", connection });
     port.waiting = true;

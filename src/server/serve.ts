@@ -136,6 +136,11 @@ function policyOf(listener: ListenerSettings): ListenerPolicy {
   };
 }
 
+/** What can change while connections live. */
+function isReloaded(path: string): boolean {
+  return path.startsWith("limits.") || path === "log.level";
+}
+
 /** A fault of our own, with what the broker knew when it happened. */
 export class FaultWithState extends Error {
   override name = "FaultWithState";
@@ -183,8 +188,15 @@ function reload(
     const { file, problems } = result;
     return note({ event: "configurationReloadFailed", file, problems });
   }
-  driver.order({ type: "reconfigured", limits: withinDescriptors(result.settings.limits) });
+  const { limits, outputBytes } = result.settings;
+  driver.reconfigure(withinDescriptors(limits), outputBytes);
   log.setLevel(result.settings.log.level);
   driver.setTrace(log.wants("debug"));
   note({ event: "configurationReloaded", file: result.file, changed: result.changed });
+  const later = result.changed.filter((path) => !isReloaded(path));
+  if (later.length === 0) return;
+  note({
+    event: "warning",
+    text: `${later.join(", ")}: takes effect when the broker is restarted`,
+  });
 }

@@ -103,6 +103,15 @@ test.each([
   await broker.expectNothingLeft();
 });
 
+test("SIGHUP: what needs a restart is said", async () => {
+  await using broker = await RunningBroker.start({ files: { "mqttd.json": "{}" } });
+  broker.folder.write("mqttd.json", JSON.stringify({ sys: { interval: "1s" } }));
+  broker.signal("SIGHUP");
+  const warning = await broker.line("the warning", is("warning"));
+  expect(warning["text"]).toBe("sys.interval: takes effect when the broker is restarted");
+  await broker.stop();
+});
+
 test("SIGHUP: what can be changed is changed; what does not validate changes nothing", async () => {
   const config = (limits: object, level = "info") => JSON.stringify({ limits, log: { level } });
   await using broker = await RunningBroker.start({

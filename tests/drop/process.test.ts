@@ -116,7 +116,7 @@ test(
       keepalive: 10,
       will: { topic: "status", payload: Buffer.from("gone"), qos: 0, retain: false },
     };
-    child.stdin.write(`${JSON.stringify({ target: broker.target, version: 4, connect })}\n`);
+    void child.stdin.write(`${JSON.stringify({ target: broker.target, version: 4, connect })}\n`);
     void child.stdin.flush();
     await eventually(
       () => broker.broker.view().connections.some(({ clientId }) => clientId === "child"),

@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import { connectionsByDescriptors } from "../../src/server/descriptors.ts";
 
-const line = (value: string) => `Limit  Soft Limit  Hard Limit  Units\nMax open files  ${value}  files\n`;
+const line = (value: string) =>
+  `Limit  Soft Limit  Hard Limit  Units\nMax open files  ${value}  files\n`;
 
 test("the descriptor limit leaves room for the process itself", () => {
   expect(connectionsByDescriptors(() => line("1024 20000"))).toBe(924);

@@ -1,0 +1,88 @@
+import { expect, test } from "bun:test";
+import { crowdScenarios } from "../../src/drop/crowd.ts";
+import type { Result } from "../../src/drop/scenario.ts";
+import type { Link } from "../../src/transport/transport.ts";
+import { EmbeddedBroker, type EmbeddedOptions } from "../support/embedded.ts";
+import { mosquittoMissing } from "../support/mosquitto.ts";
+import { passes, played, playedOnMosquitto, verdicts } from "../support/played.ts";
+
+const why = mosquittoMissing === null ? "" : ` (skipped: ${mosquittoMissing})`;
+const boundMs = 20_000;
+
+test.concurrent(
+  "our broker reports 200 deaths at once, each one time",
+  async () => {
+    using broker = await EmbeddedBroker.start();
+    const results = await played(crowdScenarios, broker.target);
+    expect(verdicts(results)).toEqual(passes(crowdScenarios));
+    const ends = broker.events.filter(({ event }) => event === "ended");
+    const published = ends.filter((end) => end.event === "ended" && end.will?.fate === "published");
+    expect(published).toHaveLength(400);
+  },
+  boundMs,
+);
+
+test.concurrent.skipIf(mosquittoMissing !== null)(
+  `mosquitto 2.0.11 does too${why}`,
+  async () => {
+    const results = await playedOnMosquitto(crowdScenarios, { versions: [4] });
+    expect(verdicts(results)).toEqual(passes(crowdScenarios, [4]));
+  },
+  boundMs,
+);
+
+/** Plays against a broker that is told of some ends of connections only. */
+async function playedDeaf(hears: (link: Link) => boolean, options = {}): Promise<Result[]> {
+  const between: EmbeddedOptions["between"] = (events) => ({
+    ...events,
+    closed: (link, how) => {
+      if (how !== "reset" || hears(link)) events.closed(link, how);
+    },
+  });
+  using broker = await EmbeddedBroker.start({ between });
+  const results = await played(crowdScenarios, broker.target, {
+    versions: [5],
+    waitMs: 500,
+    ...options,
+  });
+  return results;
+}
+
+test.concurrent(
+  "deaths that stay unreported are counted",
+  async () => {
+    let heard = 0;
+    const [result] = await playedDeaf(() => ++heard % 10 !== 0);
+    expect(result).toMatchObject({
+      verdict: "fail",
+      failure: "broken",
+      detail: "20 of 200 deaths unreported",
+      means: expect.stringContaining("some deaths stay unreported"),
+    });
+  },
+  boundMs,
+);
+
+test.concurrent(
+  "none at all is never",
+  async () => {
+    const [result] = await playedDeaf(() => false);
+    expect(result).toMatchObject({ verdict: "fail", failure: "never" });
+  },
+  boundMs,
+);
+
+test.concurrent(
+  "a load is not for somebody else's broker, unless it is asked for by name",
+  async () => {
+    using broker = await EmbeddedBroker.start();
+    // This machine, by an address that is none of loopback's.
+    const elsewhere = { ...broker.target, host: "0.0.0.0" };
+    const [result] = await played(crowdScenarios, elsewhere, { versions: [4] });
+    const detail = "a load: only against this machine, or when named";
+    expect(result).toMatchObject({ verdict: "skipped", detail });
+    const named = { versions: [4], named: new Set(["crowd"]) } as const;
+    expect(verdicts(await played(crowdScenarios, elsewhere, named))).toEqual(["crowd v4: pass"]);
+  },
+  boundMs,
+);
