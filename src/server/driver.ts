@@ -1,19 +1,21 @@
 import { assert, unreachable } from "../core/assert.ts";
 import type { Broker } from "../core/broker.ts";
-import type { ConnectionId, Delivery, Effect, Input, ListenerPolicy, Millis } from "../core/io.ts";
+import type { Delivery, Effect, Input, ListenerPolicy, Millis } from "../core/io.ts";
 import type { Limits } from "../core/limits.ts";
-import type { ClientPacket, Message, ProtocolVersion, ServerPacket } from "../core/packet.ts";
+import type { Message, ProtocolVersion, ServerPacket } from "../core/packet.ts";
 import type { Level, LogEvent } from "../log/events.ts";
 import type { Link, LinkEvents } from "../transport/transport.ts";
-import { encodeServerPacket } from "../wire/codec.ts";
-import { writeAck } from "../wire/ack.ts";
 import type { PacketReaderOptions } from "../wire/reader.ts";
 import type { Authenticate } from "./auth.ts";
 import type { Clock } from "./clock.ts";
 import type { DeadlineTimer } from "./deadline-timer.ts";
 import { DeliveryWriter } from "./delivery.ts";
+import { writeServerPacket } from "./answer.ts";
 import { BufferPool } from "./outbox.ts";
+import { PacketTrace } from "./packet-trace.ts";
+import { Partings } from "./partings.ts";
 import { Port } from "./port.ts";
+import { Ports } from "./ports.ts";
 
 /** Where events go: a LogSink, or a test's list. */
 export interface EventLog {
@@ -41,8 +43,6 @@ const packetsBetweenLooks = 64;
 const turnMs = 5;
 /** A buffer of this size is written before the turn ends. */
 const earlyFlushBytes = 64 * 1024;
-/** How long the last words to a client that was sent away may wait for it to read. */
-const lingerMs = 5000;
 
 /**
  * Stands between the core and the world: hands in one input at a time, carries out its effects in
@@ -54,8 +54,7 @@ export class Driver {
   readonly #log: EventLog;
   readonly #options: DriverOptions;
   readonly #pool = new BufferPool();
-  readonly #ports: (Port | undefined)[] = [];
-  readonly #freeIds: ConnectionId[] = [];
+  readonly #ports = new Ports();
   /** Ports with something to flush, and inputs that came up while effects were carried out. */
   readonly #dirty: Port[] = [];
   readonly #inputs: Input[] = [];
@@ -66,11 +65,11 @@ export class Driver {
   #readerOptions: PacketReaderOptions;
   /** The core's rules count bytes, not packets. */
   readonly #tellsBytes: boolean;
+  readonly #packets: PacketTrace;
   #trace: boolean;
   #outputBytes: number;
   #now: Millis;
-  /** Links that were ended and whose peers have not closed yet. */
-  #parting = 0;
+  readonly #partings = new Partings();
   bytesReceived = 0;
   bytesSent = 0;
 
@@ -80,6 +79,7 @@ export class Driver {
     this.#broker = options.broker;
     this.#clock = options.clock;
     this.#log = options.log;
+    this.#packets = new PacketTrace(options.log);
     this.#trace = options.log.wants("debug");
     this.#now = options.clock.now();
     this.#writer = new DeliveryWriter();
@@ -141,12 +141,12 @@ export class Driver {
 
   /** Whether everything that was sent has left the process. */
   get idle(): boolean {
-    return this.#ports.every((port) => port === undefined || port.outbox.size === 0);
+    return this.#ports.every((port) => port.outbox.size === 0);
   }
 
   /** Clients that were sent away and have yet to take their last bytes, or to close. */
   get parting(): number {
-    return this.#parting;
+    return this.#partings.count;
   }
 
   stopTimer(): void {
@@ -193,12 +193,13 @@ export class Driver {
 
   #opened(link: Link, listener: ListenerPolicy): void {
     this.#turn();
-    const connection = this.#freeIds.pop() ?? this.#ports.length;
-    const port = new Port(connection, link, listener, this.#readerOptions, this.#pool);
-    this.#ports[connection] = port;
+    const port = this.#ports.open(
+      (id) => new Port(id, link, listener, this.#readerOptions, this.#pool),
+    );
     link.owner = port;
+    const { remote } = link;
     const token = `auto-${crypto.randomUUID()}`;
-    this.#hand({ type: "opened", connection, remote: link.remote, listener, token });
+    this.#hand({ type: "opened", connection: port.id, remote, listener, token });
     this.#endTurn();
   }
 
@@ -236,7 +237,7 @@ export class Driver {
       this.#hand({ type: "malformed", connection, error, version });
       return true;
     }
-    if (this.#trace) this.#traced(port, "received", packet);
+    if (this.#trace) this.#packets.packet(port, "received", packet, this.#now);
     this.#hand({ type: "received", connection, packet });
     return true;
   }
@@ -273,17 +274,13 @@ export class Driver {
 
   #closed(port: Port, how: "eof" | "reset" | "timeout"): void {
     port.outbox.clear();
-    if (port.linger !== null) {
-      clearTimeout(port.linger);
-      port.linger = null;
-      this.#parting -= 1;
-    }
+    this.#partings.giveUp(port);
     if (!port.open) return;
     this.#turn();
     // Packets whose turn is still to come came before the end, so they count before it.
     while (port.open && !port.holdAuthentication && this.#readOne(port));
     if (port.open) {
-      this.#release(port);
+      this.#ports.release(port);
       this.#carryOut(this.#broker.handle({ type: "closed", connection: port.id, how }, this.#now));
     }
     this.#endTurn();
@@ -302,7 +299,7 @@ export class Driver {
 
   #settle(): void {
     for (let input = this.#inputs.shift(); input !== undefined; input = this.#inputs.shift()) {
-      if ("connection" in input && this.#ports[input.connection]?.open !== true) continue;
+      if ("connection" in input && !this.#ports.has(input.connection)) continue;
       this.#carryOut(this.#broker.handle(input, this.#now));
     }
   }
@@ -314,22 +311,22 @@ export class Driver {
           this.#deliver(effect.message, effect.expirySeconds, effect.to);
           break;
         case "send":
-          this.#send(this.#port(effect.connection), effect.version, effect.packet);
+          this.#send(this.#ports.get(effect.connection), effect.version, effect.packet);
           break;
         case "note":
           this.#log.note(effect.event, this.#now);
           break;
         case "watch": {
-          const port = this.#port(effect.connection);
+          const port = this.#ports.get(effect.connection);
           port.clientId = effect.clientId;
           port.link.watch(effect.allowedMs);
           break;
         }
         case "authenticate":
-          this.#authenticate(this.#port(effect.connection), effect);
+          this.#authenticate(this.#ports.get(effect.connection), effect);
           break;
         case "close":
-          this.#close(this.#port(effect.connection), effect.how);
+          this.#close(this.#ports.get(effect.connection), effect.how);
           break;
         default:
           unreachable(effect);
@@ -337,40 +334,19 @@ export class Driver {
     }
   }
 
-  #port(id: ConnectionId): Port {
-    const port = this.#ports[id];
-    assert(port !== undefined, `an effect names connection ${id}, which is not open`);
-    return port;
-  }
-
   #deliver(message: Message, expirySeconds: number | null, to: readonly Delivery[]): void {
     this.#writer.begin(message, expirySeconds);
     for (const delivery of to) {
-      const port = this.#port(delivery.connection);
+      const port = this.#ports.get(delivery.connection);
       this.#writer.write(port.outbox, delivery);
-      if (this.#trace) this.#tracedDelivery(port, message, delivery);
+      if (this.#trace) this.#packets.delivery(port, message, delivery, this.#now);
       this.#touch(port);
     }
   }
 
   #send(port: Port, version: ProtocolVersion, packet: ServerPacket): void {
-    if (this.#trace) this.#traced(port, "sent", packet);
-    const { outbox } = port;
-    switch (packet.type) {
-      case "puback":
-      case "pubrec":
-      case "pubrel":
-      case "pubcomp": {
-        const offset = outbox.reserve(ackSize);
-        const { type, packetId, reason } = packet;
-        outbox.commit(writeAck(outbox.buffer, offset, type, version, packetId, reason));
-        break;
-      }
-      default: {
-        const bytes = encodeServerPacket(packet, version);
-        outbox.append(bytes, 0, bytes.length);
-      }
-    }
+    if (this.#trace) this.#packets.packet(port, "sent", packet, this.#now);
+    writeServerPacket(port.outbox, version, packet);
     this.#touch(port);
   }
 
@@ -401,7 +377,7 @@ export class Driver {
     if (left === 0) {
       if (!port.waiting) return;
       port.waiting = false;
-      if (!port.open) return this.#part(port);
+      if (!port.open) return this.#partings.finish(port);
       port.holdOutput = false;
       this.#later({ type: "drained", connection });
       this.#reading(port);
@@ -454,56 +430,15 @@ export class Driver {
   /** The core is done with it; its last bytes are still to be taken. */
   #close(port: Port, how: "end" | "reset"): void {
     if (how === "end") this.#flush(port);
-    this.#release(port);
+    this.#ports.release(port);
     if (how === "reset") {
       port.outbox.clear();
       port.link.reset();
       return;
     }
-    this.#parting += 1;
-    if (port.outbox.size === 0) {
-      this.#part(port);
-    } else {
-      port.linger = setTimeout(() => {
-        port.outbox.clear();
-        port.link.reset();
-        this.#parting -= 1;
-      }, lingerMs);
-    }
-  }
-
-  /** All that was said to a client that was sent away has been taken. */
-  #part(port: Port): void {
-    if (port.linger !== null) clearTimeout(port.linger);
-    port.linger = null;
-    port.link.end(() => {
-      this.#parting -= 1;
-    });
-  }
-
-  #release(port: Port): void {
-    port.open = false;
-    this.#ports[port.id] = undefined;
-    this.#freeIds.push(port.id);
-  }
-
-  #traced(port: Port, direction: "received" | "sent", packet: ClientPacket | ServerPacket): void {
-    const peer = { clientId: port.clientId, remote: port.link.remote };
-    this.#log.note({ event: "packet", peer, direction, packet }, this.#now);
-  }
-
-  #tracedDelivery(port: Port, message: Message, delivery: Delivery): void {
-    const { qos, retain, dup, packetId, strip } = delivery;
-    const topic = message.topic.slice(strip);
-    const { payload } = message;
-    const packet = { type: "publish", topic, qos, retain, dup, packetId, payload } as const;
-    const peer = { clientId: port.clientId, remote: port.link.remote };
-    this.#log.note({ event: "packet", peer, direction: "sent", packet }, this.#now);
+    this.#partings.begin(port);
   }
 }
-
-/** An acknowledgement with its packet id and reason code. */
-const ackSize = 5;
 
 function portOf(link: Link): Port {
   assert(link.owner instanceof Port, "a link tells of itself after it was opened");

@@ -1,0 +1,27 @@
+import type { ProtocolVersion, ServerPacket } from "../core/packet.ts";
+import { ackMaximumSize, writeAck } from "../wire/ack.ts";
+import { encodeServerPacket } from "../wire/codec.ts";
+import type { Outbox } from "./outbox.ts";
+
+/** Writes any packet but PUBLISH: acknowledgements in place, since they are as many as messages. */
+export function writeServerPacket(
+  outbox: Outbox,
+  version: ProtocolVersion,
+  packet: ServerPacket,
+): void {
+  switch (packet.type) {
+    case "puback":
+    case "pubrec":
+    case "pubrel":
+    case "pubcomp": {
+      const offset = outbox.reserve(ackMaximumSize);
+      const { type, packetId, reason } = packet;
+      outbox.commit(writeAck(outbox.buffer, offset, type, version, packetId, reason));
+      return;
+    }
+    default: {
+      const bytes = encodeServerPacket(packet, version);
+      outbox.append(bytes, 0, bytes.length);
+    }
+  }
+}

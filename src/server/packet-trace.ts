@@ -1,0 +1,35 @@
+import type { Delivery, Millis } from "../core/io.ts";
+import type { ClientPacket, Message, ServerPacket } from "../core/packet.ts";
+import type { Peer } from "../core/events.ts";
+import type { EventLog } from "./driver.ts";
+import type { Port } from "./port.ts";
+
+/** Notes every packet, for the log level debug. Whoever asks looks first whether it is wanted. */
+export class PacketTrace {
+  readonly #log: EventLog;
+
+  constructor(log: EventLog) {
+    this.#log = log;
+  }
+
+  packet(
+    port: Port,
+    direction: "received" | "sent",
+    packet: ClientPacket | ServerPacket,
+    now: Millis,
+  ): void {
+    this.#log.note({ event: "packet", peer: peerOf(port), direction, packet }, now);
+  }
+
+  delivery(port: Port, message: Message, delivery: Delivery, now: Millis): void {
+    const { qos, retain, dup, packetId, strip } = delivery;
+    const topic = message.topic.slice(strip);
+    const { payload } = message;
+    const packet = { type: "publish", topic, qos, retain, dup, packetId, payload } as const;
+    this.#log.note({ event: "packet", peer: peerOf(port), direction: "sent", packet }, now);
+  }
+}
+
+function peerOf(port: Port): Peer {
+  return { clientId: port.clientId, remote: port.link.remote };
+}
