@@ -45,9 +45,6 @@ interface Column {
   readonly cells: readonly Cell[];
 }
 
-if (values.help) console.log(help);
-else await main();
-
 async function main(): Promise<void> {
   const brokers = peerBrokers({ mqttd: values.mqttd, rumqttd: values.rumqttd }).filter(
     ({ name }) => values.only.length === 0 || values.only.includes(name),
@@ -154,3 +151,6 @@ function between(document: string, text: string): string {
   const after = document.split(end)[1] ?? "\n";
   return `${before}${begin}\n\n${text}\n\n${end}${after}`;
 }
+
+if (values.help) console.log(help);
+else await main();
