@@ -69,6 +69,7 @@ async function main(): Promise<void> {
 /** One column for each protocol that the broker speaks. */
 async function measure(broker: PeerBroker): Promise<Column[]> {
   const columns: Column[] = [];
+  const [number] = (broker.version ?? "").split(" ");
   for (const protocol of broker.protocols) {
     console.error(`${broker.name} ${broker.version}, MQTT ${protocol} ...`);
     const running = await startPeer(broker);
@@ -77,7 +78,7 @@ async function measure(broker: PeerBroker): Promise<Column[]> {
         `mqtt://127.0.0.1:${broker.portFor(protocol, running.port)}`,
         protocol,
       );
-      if (cells.length > 0) columns.push({ title: `${broker.name} ${protocol}`, cells });
+      if (cells.length > 0) columns.push({ title: `${broker.name} ${number}, ${protocol}`, cells });
     } finally {
       await running.stop();
     }
