@@ -52,6 +52,8 @@ async function runTests(patterns: readonly string[]): Promise<Counts> {
     const child = Bun.spawn(
       [
         ...[process.execPath, "test", "--randomize", "--seed", seed],
+        // Most files wait for a network or a clock, so that three at a time keep two cores busy.
+        "--parallel=3",
         ...["--timeout", String(testLimitMs)],
         ...["--reporter", "junit", "--reporter-outfile", report, ...patterns],
       ],
