@@ -18,7 +18,7 @@ export function serveCommand(): CliCommand {
     help: {
       about:
         "Runs the broker until a signal stops it: SIGINT or SIGTERM ends it, SIGHUP reads the " +
-        "configuration again. Its lines go to stderr.",
+        "configuration again, SIGUSR1 prints clients, deadlines and wills. Its lines go to stderr.",
       sections: [
         {
           title: "Configuration",
@@ -31,7 +31,10 @@ export function serveCommand(): CliCommand {
           ],
         },
         { title: "Misbehaviour", lines: likeLines() },
-        exitCodes(["0", "2", "70", "130, 143"]),
+        exitCodes(["0", "2", "70", "130, 143"], {
+          "0": "stopped in order",
+          "130, 143": "a second SIGINT or SIGTERM, which ends it at once",
+        }),
       ],
     },
     run: runServe,

@@ -56,7 +56,8 @@ test("mqttd serve --help", async () => {
     "Usage: mqttd serve [FLAGS]
 
     Runs the broker until a signal stops it: SIGINT or SIGTERM ends it, SIGHUP reads
-    the configuration again. Its lines go to stderr.
+    the configuration again, SIGUSR1 prints clients, deadlines and wills. Its lines
+    go to stderr.
 
     Flags:
       -p, --port PORT          port of the first listener; 0 takes a free one
@@ -113,10 +114,10 @@ test("mqttd serve --help", async () => {
       F-empty-will-ignored, G-denied-will-taken, G-invalid-will-taken.
 
     Exit codes:
-      0         done, or the expectation was met
+      0         stopped in order
       2         usage or configuration
       70        a fault of mqttd's own
-      130, 143  ended by SIGINT, SIGTERM
+      130, 143  a second SIGINT or SIGTERM, which ends it at once
 
     Examples:
       mqttd serve
