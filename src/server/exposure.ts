@@ -13,12 +13,11 @@ export function openToTheNetwork(
   return listeners.flatMap((listener, index) => {
     const socket = sockets[index];
     if (socket === undefined || !listener.allowAnonymous || isLoopback(listener.host)) return [];
-    const reach = `${listener.host ?? ""}:${socket.port}`;
-    const copy = lanAddresses().map((address) => `mqtt://${address}:${socket.port}`);
-    const from = copy.length === 0 ? "" : `; from other machines: ${copy.join(", ")}`;
+    const [copy] = lanAddresses().map((address) => `mqtt://${address}:${socket.port}`);
     return [
-      `${reach} is open to the network without a password: anybody there can publish, subscribe and ` +
-        `take a client's place. To keep it to this machine, leave out --host${from}`,
+      `${listener.host ?? ""}:${socket.port} is open to the network without a password` +
+        (copy === undefined ? "" : `, from other machines as ${copy}`) +
+        `; leave out --host to keep it to this machine`,
     ];
   });
 }

@@ -1,0 +1,27 @@
+import { expect, test } from "bun:test";
+import { openToTheNetwork } from "../../src/server/exposure.ts";
+
+const listener = {
+  transport: "tcp",
+  port: 0,
+  host: "0.0.0.0",
+  allowAnonymous: true,
+  mountPoint: "",
+  connections: Infinity,
+} as const;
+const socket = { addresses: ["0.0.0.0:1884"], port: 1884, close: () => {} };
+
+test("a listener that others can reach without a password is warned of, in one line that fits", () => {
+  const [warning] = openToTheNetwork([listener], [socket]);
+  expect(warning).toStartWith("0.0.0.0:1884 is open to the network without a password");
+  expect(warning).toEndWith("; leave out --host to keep it to this machine");
+  // A log line cuts longer texts.
+  expect(warning?.length).toBeLessThan(200);
+});
+
+test("loopback, and listeners that want a user name, are no reason to warn", () => {
+  for (const host of [null, "127.0.0.1", "127.1.2.3", "::1"]) {
+    expect(openToTheNetwork([{ ...listener, host }], [socket])).toEqual([]);
+  }
+  expect(openToTheNetwork([{ ...listener, allowAnonymous: false }], [socket])).toEqual([]);
+});
