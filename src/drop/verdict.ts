@@ -64,9 +64,9 @@ function told(scenario: Scenario, options: StageOptions, last: number, judged: J
     verdict: verdictOf(scenario, failure),
     failure,
     arm: observation.arm,
-    dueMs: due === null ? null : due - since,
-    gotMs: got === null ? null : got - since,
-    latenessMs: due === null || got === null ? null : got - due,
+    dueMs: due === null ? null : exact(due - since),
+    gotMs: got === null ? null : exact(got - since),
+    latenessMs: due === null || got === null ? null : exact(got - due),
     detail: detailOf(observation, failure, since),
     means: failure === null ? (scenario.remark ?? null) : meansOf(scenario, failure),
   };
@@ -85,6 +85,11 @@ const usualMeans: Readonly<Partial<Record<Failure, string>>> = {
     "Receivers do not get the will as the client gave it. With a lower QoS it may be lost on its way to them.",
   late: "The death is reported later than it could be.",
 };
+
+/** To the microsecond: the difference of two moments carries digits that nothing measured. */
+function exact(milliseconds: number): number {
+  return Math.round(milliseconds * 1000) / 1000;
+}
 
 function blank(scenario: Scenario, options: StageOptions): Result {
   return {
