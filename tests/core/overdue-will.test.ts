@@ -1,0 +1,56 @@
+import { expect, test } from "bun:test";
+import { Broker } from "../../src/core/broker.ts";
+import type { Effect, Millis } from "../../src/core/io.ts";
+import type { ConnectPacket } from "../../src/core/packet.ts";
+
+const listener = { name: "tcp", mountPoint: "", connections: Infinity, allowAnonymous: true };
+const packet: ConnectPacket = {
+  type: "connect",
+  version: 5,
+  clientId: "dev",
+  cleanStart: false,
+  keepAlive: 0,
+  username: null,
+  password: null,
+  will: {
+    topic: "status",
+    payload: new Uint8Array([1]),
+    qos: 0,
+    retain: false,
+    delayInterval: 10,
+    expirySeconds: null,
+    properties: null,
+  },
+  sessionExpiryInterval: 60,
+  receiveMaximum: 65_535,
+  maximumPacketSize: null,
+  topicAliasMaximum: 0,
+  requestResponseInformation: false,
+  requestProblemInformation: true,
+  authenticationMethod: null,
+};
+
+/** The fate of the delayed will of a client that drops at 0 and is back at `returnsAt` ms. */
+function fateAtReturn(returnsAt: number): unknown {
+  const broker = new Broker({}, 0 as Millis);
+  const connect = (connection: number, at: number): readonly Effect[] => {
+    const now = at as Millis;
+    broker.handle({ type: "opened", connection, remote: "r", listener, token: "t" }, now);
+    broker.handle({ type: "received", connection, packet }, now);
+    return broker.handle({ type: "authenticated", connection, refused: null }, now);
+  };
+  connect(1, 0);
+  broker.handle({ type: "closed", connection: 1, how: "reset" }, 0 as Millis);
+  // No `deadline` was handed in meanwhile: the loop was held up.
+  return connect(2, returnsAt).flatMap((effect) =>
+    effect.type === "note" && effect.event.event === "will" ? [effect.event.will.fate] : [],
+  );
+}
+
+test("a return before the due time cancels the will", () => {
+  expect(fateAtReturn(9_999)).toEqual(["cancelled"]);
+});
+
+test("a return after the due time does not, though the deadline's turn is still to come", () => {
+  expect(fateAtReturn(10_000)).toEqual(["published"]);
+});
