@@ -125,6 +125,11 @@ const limitsSchema = z.strictObject({
   })
     .default(writeDuration(limits.sessionExpiryMax * second))
     .describe("Longest life of a session without connection; also that of v3.1.1 sessions."),
+  ledger: count({ min: 0, max: 10_000_000 })
+    .default(limits.ledger)
+    .describe(
+      "Wills with a known fate, and clients that are gone, that inspect can still explain.",
+    ),
   connectTimeout: duration({ min: 1, max: hour })
     .default(writeDuration(limits.connectTimeoutMs))
     .describe("How long a connection may take to send CONNECT."),

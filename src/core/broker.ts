@@ -12,11 +12,14 @@ import {
   stopAll,
 } from "./ending.ts";
 import type { BrokerEvent } from "./events.ts";
+import { Habits } from "./habits.ts";
 import { publishDueWill } from "./fate.ts";
 import { pump } from "./forward.ts";
 import { hear } from "./heard.ts";
+import { Histories, Pings } from "./history.ts";
 import type { ConnectionId, Effect, Input, Millis } from "./io.ts";
 import { watchKeepAlive } from "./keepalive.ts";
+import { Ledger } from "./ledger.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
 import { integerSize, type ClientPacket, type ServerPacket } from "./packet.ts";
 import { publish, publishReceived, type Route } from "./publish.ts";
@@ -60,6 +63,10 @@ export class Broker {
   readonly retained: Retained;
   readonly deadlines = new Deadlines<Timed>();
   readonly statistics: Statistics = newStatistics();
+  /** What is remembered for people, and decides nothing. */
+  readonly ledger: Ledger;
+  readonly histories: Histories;
+  readonly habits: Habits;
   /** Matches by topic, valid while `generation` stands. */
   readonly routes = new Map<string, Route>();
   /** Counts the changes of who gets what: subscriptions, and connections of subscribed sessions. */
@@ -82,6 +89,9 @@ export class Broker {
     this.startedAt = now;
     this.now = now;
     this.retained = new Retained(this.limits);
+    this.ledger = new Ledger(this.limits);
+    this.histories = new Histories(this.limits);
+    this.habits = new Habits(this.limits);
     // The first `$SYS` is due at once, so that its values are there for the first subscriber.
     if (this.sysIntervalMs !== null) this.deadlines.set(this.#sys, now);
   }
@@ -112,6 +122,7 @@ export class Broker {
 
   note(event: BrokerEvent): void {
     this.effects.push({ type: "note", event });
+    this.histories.noted(event, this.now);
   }
 
   /** A connection that the core still knows. The driver hands in nothing for others. */
@@ -202,7 +213,10 @@ export class Broker {
   }
 
   #received(connection: Connection, packet: ClientPacket): void {
+    const silentMs = this.now - connection.lastPacketAt;
+    if (silentMs > connection.longestSilenceMs) connection.longestSilenceMs = silentMs;
     connection.lastPacketAt = this.now;
+    connection.lastPacketType = packet.type;
     this.statistics.packetsReceived += 1;
     if (packet.type === "connect") return connectReceived(this, connection, packet);
     const session = connection.session;
@@ -226,6 +240,8 @@ export class Broker {
       case "unsubscribe":
         return unsubscribeReceived(this, connection, session, packet);
       case "pingreq":
+        if (connection.pings === null) connection.pings = new Pings(this.now);
+        else connection.pings.came(this.now);
         return this.send(connection, pingresp);
       case "disconnect":
         return disconnectReceived(this, connection, session, packet);

@@ -2,6 +2,8 @@ import type { Broker } from "./broker.ts";
 import type { Connection } from "./connection.ts";
 import { endConnection, endSession, settleOverdue } from "./ending.ts";
 import { cancelDelayedWill } from "./fate.ts";
+import { takenOver } from "./habits.ts";
+import { ConnectionRecord } from "./history.ts";
 import { pump, sendAgain } from "./forward.ts";
 import { allowedMs, watchKeepAlive } from "./keepalive.ts";
 import type { ConnackProperties, ConnectPacket } from "./packet.ts";
@@ -29,7 +31,7 @@ export function connectReceived(
   connection.version = packet.version;
   connection.maximumPacketSize = packet.maximumPacketSize ?? Infinity;
   const refusal = refusalByPacket(packet);
-  if (refusal !== null) return refuse(broker, connection, refusal);
+  if (refusal !== null) return refuse(broker, connection, refusal, packet);
   connection.clientId = packet.clientId === "" ? connection.token : packet.clientId;
   connection.connect = packet;
   connection.become("authenticating");
@@ -57,7 +59,7 @@ export function authenticated(
     refused ??
     refusalByWill(broker, connection, packet, clientId) ??
     refusalByLimit(broker, clientId);
-  if (refusal !== null) return refuse(broker, connection, refusal);
+  if (refusal !== null) return refuse(broker, connection, refusal, packet);
   accept(broker, connection, packet, clientId);
 }
 
@@ -141,7 +143,21 @@ function fault(reason: ReasonCode, statement: string, detail: string): ProtocolE
 }
 
 /** Answers a CONNECT that can be answered, then closes; a refused CONNECT publishes nothing. */
-export function refuse(broker: Broker, connection: Connection, error: ProtocolError): void {
+export function refuse(
+  broker: Broker,
+  connection: Connection,
+  error: ProtocolError,
+  packet: ConnectPacket | null = null,
+): void {
+  // Under the id that it claimed, so that its owner can ask why. Whoever is connected with it stays.
+  if (packet !== null && connection.clientId !== null) {
+    const record = new ConnectionRecord(connection);
+    claim(record, packet);
+    connection.record = record;
+    const known = broker.histories.of(connection.clientId);
+    const history = known?.connected ? known : broker.histories.gone(connection.clientId);
+    history.opened(record);
+  }
   broker.send(connection, {
     type: "connack",
     sessionPresent: false,
@@ -157,11 +173,12 @@ function accept(
   packet: ConnectPacket,
   clientId: string,
 ): void {
-  const session = openSession(broker, packet, clientId);
+  const session = openSession(broker, connection, packet, clientId);
   const sessionPresent = session.version !== null;
   connection.become("connected");
   connection.session = session;
   connection.lastPacketAt = broker.now;
+  connection.longestSilenceMs = 0;
   connection.receiveMaximum = Math.min(packet.receiveMaximum, broker.limits.inflight);
   connection.aliasesOutMax = Math.min(packet.topicAliasMaximum, broker.limits.topicAliases);
   connection.keepAlive = keepAliveInForce(broker, packet);
@@ -179,6 +196,7 @@ function accept(
     broker.statistics.connected,
   );
   arm(broker, connection, session, packet);
+  remember(broker, connection, session, packet, sessionPresent);
   broker.send(connection, {
     type: "connack",
     sessionPresent,
@@ -201,9 +219,16 @@ function accept(
  * The session of a client id that is let in: the one that is there, or a new one (its version is
  * null). Whoever was connected with this id is sent away first [v4-3.1.4-2] [v5-3.1.4-3].
  */
-function openSession(broker: Broker, packet: ConnectPacket, clientId: string): Session {
+function openSession(
+  broker: Broker,
+  connection: Connection,
+  packet: ConnectPacket,
+  clientId: string,
+): Session {
   const before = broker.sessions.get(clientId)?.connection ?? null;
   if (before !== null) {
+    const history = broker.histories.of(clientId);
+    if (history !== null) takenOver(broker, history, before, connection);
     endConnection(broker, before, "takenOver", { resumed: !packet.cleanStart });
   }
   const there = broker.sessions.get(clientId);
@@ -239,6 +264,45 @@ function arm(
     },
     connection.listener.mountPoint + packet.will.topic,
   );
+  const { will } = session;
+  // Where a denied will is refused, one that got here was allowed.
+  const isLetIn = broker.rules.deniedWill === "refused";
+  const origin = {
+    clientId: session.clientId,
+    remote: connection.remote,
+    version: packet.version,
+    keepAlive: connection.keepAlive,
+    sessionExpiry: session.expiryInterval,
+    access: isLetIn || broker.access.mayPublish(session, will.topic) ? "allowed" : "denied",
+  } as const;
+  will.record = broker.ledger.arm(will, origin, broker.now);
+}
+
+/** Begins a page in the history of its client id. */
+function remember(
+  broker: Broker,
+  connection: Connection,
+  session: Session,
+  packet: ConnectPacket,
+  sessionPresent: boolean,
+): void {
+  const record = new ConnectionRecord(connection);
+  record.connectedAt = broker.now;
+  record.sessionPresent = sessionPresent;
+  record.sessionExpiry = session.expiryInterval;
+  record.will = session.will?.record ?? null;
+  claim(record, packet);
+  connection.record = record;
+  const history = broker.histories.connected(session.clientId);
+  history.opened(record);
+  if (record.will !== null) history.armed(record.will);
+}
+
+/** What CONNECT asked for. */
+function claim(record: ConnectionRecord, packet: ConnectPacket): void {
+  record.cleanStart = packet.cleanStart;
+  record.username = packet.username;
+  record.keepAliveAsked = packet.keepAlive;
 }
 
 function keepAliveInForce(broker: Broker, packet: ConnectPacket): number {
@@ -297,6 +361,7 @@ function tell(
     username: packet.username,
     will: session.will?.facts ?? null,
   });
+  if (session.will !== null) broker.habits.armed(broker, connection, session, session.will);
   const maximum = broker.limits.keepAliveMax;
   const above = packet.keepAlive === 0 || packet.keepAlive > maximum;
   if (packet.version !== 5 && maximum !== Infinity && above) {

@@ -1,8 +1,9 @@
 import { assert } from "./assert.ts";
 import { Deadline } from "./deadlines.ts";
 import type { Peer } from "./events.ts";
+import type { ConnectionRecord, Pings } from "./history.ts";
 import type { ConnectionId, ListenerPolicy, Millis } from "./io.ts";
-import type { ConnectPacket, ProtocolVersion } from "./packet.ts";
+import type { ClientPacket, ConnectPacket, ProtocolVersion } from "./packet.ts";
 import type { Session } from "./session.ts";
 import type { Timed } from "./timed.ts";
 
@@ -37,6 +38,14 @@ export class Connection {
   sessionExpiryAsked = 0;
   /** When the last complete packet came. The only thing that a packet writes for the keepalive. */
   lastPacketAt: Millis;
+  /** What it was. */
+  lastPacketType: ClientPacket["type"] | "none" = "none";
+  /** Milliseconds: the longest time between two packets since CONNECT was accepted. */
+  longestSilenceMs = 0;
+  /** Created with the first PINGREQ. */
+  pings: Pings | null = null;
+  /** Its page in the history of its client id; null: no CONNECT was read. */
+  record: ConnectionRecord | null = null;
   /** What the silence begins with instead, by rules that are not the standard's; null: the packet. */
   heardAt: Millis | null = null;
   /**

@@ -5,10 +5,12 @@ import type { Connection } from "./connection.ts";
 import { ends, type EndCause } from "./ends.ts";
 import type { SessionEnd, WillAtEnd } from "./events.ts";
 import { endDelay, endWill, publishDueWill, publishWill, tellDelayed } from "./fate.ts";
+import { endedWithWill } from "./habits.ts";
 import type { Millis } from "./io.ts";
 import type { DisconnectPacket, ProtocolVersion } from "./packet.ts";
 import { Reason, type ProtocolError, type ReasonCode } from "./reason.ts";
 import type { Session } from "./session.ts";
+import { tellFate } from "./sys.ts";
 
 interface EndDetails {
   readonly detail?: string;
@@ -32,6 +34,7 @@ export function endConnection(
 ): void {
   const session = connection.session;
   const silentMs = connection.silentMs(broker.now);
+  const ending = session?.will ?? null;
   connection.become("closed");
   forget(broker, connection, cause);
   if (details.closed !== true) close(broker, connection, cause, details, session !== null);
@@ -58,7 +61,44 @@ export function endConnection(
     will,
     wasConnected: session !== null,
   });
+  remember(broker, connection, cause, details, { silentMs, will, wasConnected: session !== null });
+  if (ending !== null && will !== null) {
+    if (will.fate !== "delayed") tellFate(broker, ending, will);
+    const connectedForMs = broker.now - (connection.record?.connectedAt ?? broker.now);
+    endedWithWill(broker, connection.peer, ending, will, connectedForMs);
+  }
   if (session !== null) outlive(broker, session);
+}
+
+/** Closes its page in the history of its client id, and counts the end. */
+function remember(
+  broker: Broker,
+  connection: Connection,
+  cause: EndCause,
+  details: EndDetails,
+  facts: { silentMs: number; will: WillAtEnd | null; wasConnected: boolean },
+): void {
+  const { clientId, remote, record, allowedMs } = connection;
+  const { silentMs, will, wasConnected } = facts;
+  const causeText = ends[cause].text;
+  broker.statistics.ends[cause] += 1;
+  if (cause === "keepAliveExpired" && allowedMs !== null) {
+    broker.statistics.keepAliveLateness.add(silentMs - allowedMs);
+  }
+  broker.histories.ended({
+    at: broker.now,
+    clientId,
+    remote,
+    cause,
+    causeText,
+    will: will === null ? "no will" : will.fate,
+  });
+  if (record === null) return;
+  const detail = details.detail ?? null;
+  const end = { at: broker.now, cause, causeText, detail, silentMs, allowedMs };
+  record.end = { ...end, statement: details.statement ?? null };
+  if (record.will !== null) record.will.end = end;
+  if (wasConnected && clientId !== null) broker.histories.gone(clientId);
 }
 
 function forget(broker: Broker, connection: Connection, cause: EndCause): void {
@@ -214,7 +254,12 @@ export function stopAll(broker: Broker): void {
     .flatMap((session) => (session.will?.state === "delayed" ? [session.will] : []))
     .toSorted((a, b) => a.deadline.due - b.deadline.due || a.deadline.seq - b.deadline.seq);
   for (const will of delayed) {
-    tellDelayed(broker, will, publishWill(broker, will, broker.now), "broker stopped");
+    tellDelayed(
+      broker,
+      will,
+      publishWill(broker, will, broker.now, "broker stopped"),
+      "broker stopped",
+    );
   }
   const wills = new Map<Connection, WillAtEnd>();
   for (const connection of broker.connections.values()) {

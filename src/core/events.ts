@@ -47,7 +47,7 @@ export type WillFate =
  * `disconnect`: the client said a clean goodbye. `on purpose`: by rules that are not the standard's.
  * Others: publication was not possible.
  */
-export type WillDiscarded = "disconnect" | "denied" | "too large" | "on purpose";
+export type WillDiscarded = "disconnect" | "denied" | "on purpose";
 
 /** The will as the line on the connection's end tells it. */
 export type WillAtEnd =
@@ -127,8 +127,39 @@ export type BrokerEvent =
       readonly topic: string;
     }
   | { readonly event: "sessionEnded"; readonly clientId: string; readonly why: SessionEnd }
+  /** The client itself sees to it that its wills go wrong; said once for each client id and fault. */
+  | ({
+      readonly event: "clientFault";
+      readonly peer: Peer;
+    } & ClientFault)
   /** The clock was set forward after a suspend: what is due is due now. */
   | { readonly event: "woke"; readonly asleepMs: number };
+
+/** What clients do that makes their wills go wrong, whatever the broker does. */
+export type ClientFault =
+  /** A new id from the same address with the same will topic: `offline` lands after `online`. */
+  | { readonly fault: "randomClientId"; readonly topic: string; readonly before: string }
+  /** The retained will stays: nothing retained was published on its topic on that connection. */
+  | { readonly fault: "retainedWillWithoutBirth"; readonly topic: string }
+  /** What was published retained stands on another topic than the will. */
+  | { readonly fault: "birthElsewhere"; readonly topic: string; readonly published: string }
+  /** A will, and no keepalive: silence is never found by MQTT. */
+  | { readonly fault: "noKeepAlive"; readonly topic: string }
+  /** A will, and a keepalive of hours. Seconds. */
+  | { readonly fault: "longKeepAlive"; readonly topic: string; readonly keepAlive: number }
+  /** Seconds: the Will Delay Interval, and the Session Expiry Interval that cuts it. */
+  | {
+      readonly fault: "delayBeyondSession";
+      readonly topic: string;
+      readonly delayInterval: number;
+      readonly sessionExpiry: number;
+    }
+  /** The will was published, and nobody got it or will find it. */
+  | { readonly fault: "willUnheard"; readonly topic: string }
+  /** A clean DISCONNECT discarded the will although others listen on its topic and were told nothing. */
+  | { readonly fault: "cleanDisconnect"; readonly topic: string; readonly listeners: number }
+  /** Clients take each other over under one id. */
+  | { readonly fault: "sharedClientId"; readonly remotes: readonly string[] };
 
 /** `replaced`: a CONNECT with Clean Start 1. `expired`: its Session Expiry Interval has passed. */
 export type SessionEnd = "expired" | "replaced" | "connection ended";

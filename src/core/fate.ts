@@ -2,9 +2,12 @@ import { assert } from "./assert.ts";
 import type { Broker } from "./broker.ts";
 import { expireSession } from "./ending.ts";
 import { ends, type EndCause, type WillOnEnd } from "./ends.ts";
+import type { WaitEnd } from "./account.ts";
 import type { SessionEnd, WillAtEnd, WillFate } from "./events.ts";
+import { delayedWillEnded } from "./habits.ts";
 import type { Millis } from "./io.ts";
 import { publish } from "./publish.ts";
+import { tellFate } from "./sys.ts";
 import type { Rules } from "./rules.ts";
 import { lesserQos, type Session } from "./session.ts";
 import { willDelay, type Will } from "./will.ts";
@@ -25,12 +28,13 @@ export function endWill(
   if (fate === "discard") {
     // [v4-3.1.2-10] [v4-3.14.4-3] [v5-3.14.4-3]
     const why = cause === "disconnected" ? "disconnect" : "on purpose";
-    return settle(will, { fate: "discarded", topic, why });
+    return settle(broker, will, { fate: "discarded", topic, why });
   }
-  if (fate === "cancel") return settle(will, { fate: "cancelled", topic, why: "resumed" });
+  if (fate === "cancel") return settle(broker, will, { fate: "cancelled", topic, why: "resumed" });
   if (delay === 0 || cause === "takenOver") return publishWill(broker, will, broker.now);
   const due = (broker.now + delay * 1000) as Millis;
   will.become("delayed");
+  if (will.record !== null) broker.ledger.delay(will.record, due, broker.now);
   broker.deadlines.set(will.deadline, due);
   return { fate: "delayed", topic: will.topic, due };
 }
@@ -65,7 +69,7 @@ export function publishDueWill(broker: Broker, will: Will): void {
     return expireSession(broker, session);
   }
   if (broker.rules.delayedWills === "byInterval" && isHeldUp(broker, will)) return;
-  tellDelayed(broker, will, publishWill(broker, will, dueOf(will)), "due");
+  tellDelayed(broker, will, publishWill(broker, will, dueOf(will), "due"), "due");
 }
 
 /** Whether one that is not due stands before it in a line by interval; then it waits for that one. */
@@ -88,12 +92,17 @@ export function endDelay(broker: Broker, will: Will, why: SessionEnd): void {
   const { willOnTakeover, sessionEndCutsDelay: cuts } = broker.rules;
   if (why === "replaced" && willOnTakeover.endedDelayed === "discard") {
     broker.deadlines.clear(will.deadline);
-    const fate = settle(will, { fate: "discarded", topic: will.topic, why: "on purpose" });
+    const fate = settle(
+      broker,
+      will,
+      { fate: "discarded", topic: will.topic, why: "on purpose" },
+      "session ended",
+    );
     tellDelayed(broker, will, fate, "session ended");
   } else if (cuts === "never" || (cuts === "onExpiry" && why === "connection ended")) {
     stray(will);
   } else {
-    const fate = publishWill(broker, will, soonest(broker, will));
+    const fate = publishWill(broker, will, soonest(broker, will), "session ended");
     tellDelayed(broker, will, fate, "session ended");
   }
 }
@@ -110,15 +119,26 @@ export function cancelDelayedWill(broker: Broker, session: Session): void {
   if (will === null) return;
   if (!broker.rules.returnCancelsWill) return stray(will);
   broker.deadlines.clear(will.deadline);
-  const fate = settle(will, { fate: "cancelled", topic: will.topic, why: "resumed" });
+  const fate = settle(
+    broker,
+    will,
+    { fate: "cancelled", topic: will.topic, why: "resumed" },
+    "resumed",
+  );
   tellDelayed(broker, will, fate, "resumed");
 }
 
-export function publishWill(broker: Broker, will: Will, due: Millis): WillFate {
+/** `by`: what ended its waiting; null: it did not wait. */
+export function publishWill(
+  broker: Broker,
+  will: Will,
+  due: Millis,
+  by: WaitEnd | null = null,
+): WillFate {
   const { session, packet, topic } = will;
   broker.deadlines.clear(will.deadline);
   if (!broker.access.mayPublish(session, topic)) {
-    return settle(will, { fate: "discarded", topic, why: "denied" });
+    return settle(broker, will, { fate: "discarded", topic, why: "denied" }, by);
   }
   const expiresAt =
     packet.expirySeconds === null ? null : ((broker.now + packet.expirySeconds * 1000) as Millis);
@@ -138,24 +158,25 @@ export function publishWill(broker: Broker, will: Will, due: Millis): WillFate {
   for (let copy = 1; copy < rules.willCopies; copy++) {
     reach = publish(broker, session, message, offline);
   }
-  return settle(will, { fate: "published", topic, due, at: broker.now, reach });
+  return settle(broker, will, { fate: "published", topic, due, at: broker.now, reach }, by);
 }
 
 /** A will that has met its fate is its session's no more. */
-function settle<Fate extends WillFate>(will: Will, fate: Fate): Fate {
+function settle<Fate extends WillFate>(
+  broker: Broker,
+  will: Will,
+  fate: Fate,
+  by: WaitEnd | null = null,
+): Fate {
   will.become(fate.fate);
+  if (will.record !== null) broker.ledger.settle(will.record, fate, by, broker.now);
   if (will.isStray) return fate;
   assert(will.session.will === will, "a will is settled once");
   will.session.will = null;
   return fate;
 }
 
-export function tellDelayed(
-  broker: Broker,
-  will: Will,
-  fate: WillFate,
-  by: "due" | "session ended" | "resumed" | "broker stopped",
-): void {
+export function tellDelayed(broker: Broker, will: Will, fate: WillFate, by: WaitEnd): void {
   assert(will.ended !== null, "a delayed will's connection has ended");
   broker.note({
     event: "will",
@@ -165,6 +186,8 @@ export function tellDelayed(
     by,
     will: fate,
   });
+  tellFate(broker, will, fate);
+  delayedWillEnded(broker, will, fate);
 }
 
 /** A session that ends brings the due time forward to now, if it is not past already. */

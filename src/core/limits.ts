@@ -38,6 +38,8 @@ export interface Limits {
   readonly retainedBytes: number;
   /** Seconds; the longest Session Expiry Interval, and that of v3 and v4 persistent sessions. */
   readonly sessionExpiryMax: number;
+  /** Wills whose fate is known, and client ids without connection, that are remembered for inspect. */
+  readonly ledger: number;
   readonly connectTimeoutMs: number;
   /** How long a connection may take nothing of what waits for it. */
   readonly stallTimeoutMs: number;
@@ -62,6 +64,7 @@ export const defaultLimits: Limits = {
   retainedMessages: 100_000,
   retainedBytes: 256 * 1024 * 1024,
   sessionExpiryMax: Infinity,
+  ledger: 10_000,
   connectTimeoutMs: 10_000,
   stallTimeoutMs: 30_000,
 };

@@ -4,6 +4,7 @@ import { Deadline } from "./deadlines.ts";
 import { causeOf, endConnection } from "./ending.ts";
 import type { Reach } from "./events.ts";
 import { isInSight, mayAdd, newOutcome, offer, type Outcome } from "./forward.ts";
+import { publishedBeside } from "./habits.ts";
 import type { Delivery, Millis } from "./io.ts";
 import { keep, type Message, type PublishPacket } from "./packet.ts";
 import { Reason, type ProtocolError, type ReasonCode } from "./reason.ts";
@@ -102,6 +103,7 @@ export function publishReceived(
     return acknowledge(broker, connection, packet, reason);
   }
   if (packet.qos === 2) session.incoming.add(packet.packetId);
+  if (session.will !== null) publishedBeside(session.will, topic, packet.retain);
   const message = messageOf(broker, connection, packet, topic);
   if (broker.rules.publishLagMs > 0) {
     publishLater(broker, session, message);
@@ -266,6 +268,12 @@ function retain(broker: Broker, message: Message): Reach["retained"] {
     topic: message.topic,
   });
   return null;
+}
+
+/** Whether anybody would get a message on a topic. */
+export function isWanted(broker: Broker, topic: string): boolean {
+  const { match } = routeOf(broker, topic);
+  return match.recipients.length > 0 || match.groups.length > 0;
 }
 
 function routeOf(broker: Broker, topic: string): Route {

@@ -1,6 +1,10 @@
 import type { Broker } from "./broker.ts";
 import type { Millis } from "./io.ts";
-import { publish } from "./publish.ts";
+import { ends, type EndCause } from "./ends.ts";
+import type { WillFate } from "./events.ts";
+import { Histogram } from "./ledger.ts";
+import { isWanted, publish } from "./publish.ts";
+import type { Will } from "./will.ts";
 
 /** Counters since the start. They cost an addition each, and `$SYS` and inspect read them. */
 export interface Statistics {
@@ -15,6 +19,10 @@ export interface Statistics {
   connected: number;
   connectedMax: number;
   sessionsExpired: number;
+  /** Connections that ended, by cause. */
+  readonly ends: Record<EndCause, number>;
+  /** How late connections were ended after their keepalive's deadline. */
+  readonly keepAliveLateness: Histogram;
   /** What `$SYS` said last, by topic, so that only what has changed is said again. */
   readonly said: Map<string, string>;
   readonly loads: readonly Load[];
@@ -52,6 +60,11 @@ export function newStatistics(): Statistics {
     connected: 0,
     connectedMax: 0,
     sessionsExpired: 0,
+    ends: Object.fromEntries(Object.keys(ends).map((cause) => [cause, 0])) as Record<
+      EndCause,
+      number
+    >,
+    keepAliveLateness: new Histogram(),
     said: new Map(),
     loads: [
       load("messages/received", "packetsReceived"),
@@ -99,6 +112,11 @@ function valuesOf(broker: Broker): [string, string][] {
     ["bytes/sent", s.bytesSent],
     ["subscriptions/count", subscriptions.size],
     ["retained messages/count", retained.count],
+    ["wills/armed", broker.ledger.armed],
+    ["wills/delayed", broker.ledger.delayed],
+    ["wills/published", broker.ledger.fates.published],
+    ["wills/discarded", broker.ledger.fates.discarded],
+    ["wills/cancelled", broker.ledger.fates.cancelled],
   ];
   return [
     ["version", `mqttd version ${broker.version}`],
@@ -124,6 +142,38 @@ function loadsOf(broker: Broker): [string, string][] {
     }
   }
   return values;
+}
+
+/** Tells subscribers of `$SYS/broker/wills/fates` what became of a will, as JSON. */
+export function tellFate(broker: Broker, will: Will, fate: WillFate): void {
+  const topic = "$SYS/broker/wills/fates";
+  if (broker.sysIntervalMs === null || !isWanted(broker, topic)) return;
+  const { clientId } = will.session;
+  const cause = will.ended?.cause ?? null;
+  const what =
+    fate.fate === "published"
+      ? { fate: fate.fate, lateMs: fate.at - fate.due, ...fate.reach }
+      : { fate: fate.fate, why: fate.why };
+  publish(broker, null, {
+    topic,
+    qos: 0,
+    retain: false,
+    payload: ascii(
+      asciiOnly(JSON.stringify({ client: clientId, topic: fate.topic, cause, ...what })),
+    ),
+    properties: null,
+    expiresAt: null,
+    frame: null,
+    owned: true,
+  });
+}
+
+/** JSON has escapes for whatever is not ASCII. */
+function asciiOnly(json: string): string {
+  return json.replace(
+    /[^\u0020-\u007e]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 function ascii(text: string): Uint8Array {

@@ -70,6 +70,7 @@ const levelOfEvent = {
   publishRefused: "warn",
   dropping: "warn",
   sessionEnded: "debug",
+  clientFault: "warn",
   woke: "warn",
   listening: "info",
   listenerFailed: "error",

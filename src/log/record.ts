@@ -61,6 +61,10 @@ export function record(event: LogEvent, at: Millis): Record<string, unknown> {
         reason: event.reason,
         detail: event.detail,
       };
+    case "clientFault": {
+      const { event: _, peer, ...facts } = event;
+      return { ...who(peer), ...facts };
+    }
     case "dropping":
       return { client: event.clientId, why: event.why, topic: event.topic };
     case "sessionEnded":

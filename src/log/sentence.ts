@@ -4,6 +4,7 @@ import type { Peer } from "../core/events.ts";
 import type { Millis } from "../core/io.ts";
 import type { ProtocolVersion } from "../core/packet.ts";
 import { Reason } from "../core/reason.ts";
+import { faultText } from "./client-fault.ts";
 import { duration, setting } from "./duration.ts";
 import type { LogEvent, ServerEvent } from "./events.ts";
 import { clause, name, quoted } from "./foreign.ts";
@@ -47,6 +48,11 @@ export function sentence(event: LogEvent, at: Millis, colors: Colors): string {
       return dropping(event);
     case "sessionEnded":
       return `Session of client ${name(event.clientId)} ended: ${sessionEnd[event.why]}`;
+    case "clientFault": {
+      const { what, so, change } = faultText(event);
+      const verb = event.fault === "cleanDisconnect" ? "" : "has ";
+      return `${client(event.peer)} ${verb}${what}: ${so} · ${change}`;
+    }
     case "woke":
       return `The machine slept for ${duration(event.asleepMs)}: what fell due meanwhile is due now`;
     default:

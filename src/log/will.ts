@@ -50,6 +50,5 @@ export function publication(topic: string, reach: Reach, more: readonly string[]
 export const discarded: Record<WillDiscarded, string> = {
   disconnect: "clean DISCONNECT",
   denied: "not authorized to publish there",
-  "too large": "too large",
   "on purpose": "lost on purpose",
 };

@@ -58,7 +58,7 @@ test("a delayed will's fate is a second line", () => {
     15:04:05.123 dev-42's will published on home/dev-42/status (nobody subscribed, due after 10.0 s, 4 ms late, session ended) · connection had ended by: connection reset (RST)
     15:04:05.123 dev-42's will published to 1 on home/dev-42/status (due after 35.0 s, 5.00 s early, broker stopped) · connection had ended by: connection reset (RST)
     15:04:05.123 dev-42's will on home/dev-42/status cancelled: session resumed after 12.3 s · connection had ended by: connection reset (RST)
-    15:04:05.123 Warning: dev-42's will on home/dev-42/status discarded: too large, due after 30.0 s · connection had ended by: connection reset (RST)
+    15:04:05.123 Warning: dev-42's will on home/dev-42/status discarded: not authorized to publish there, due after 30.0 s · connection had ended by: connection reset (RST)
     "
   `);
 });
@@ -84,6 +84,22 @@ test("other events of the core", () => {
     15:04:05.123 Session of client dev-42 ended: its Session Expiry Interval has passed
     15:04:05.123 Session of client dev-42 ended: replaced by a CONNECT with Clean Start 1
     15:04:05.123 Warning: The machine slept for 2 h 5 min: what fell due meanwhile is due now
+    "
+  `);
+});
+
+test("a client's own fault: what is, what it leads to, what to change", () => {
+  expect(lines(samples.clientFault)).toMatchInlineSnapshot(`
+    "
+    15:04:05.123 Warning: dev-42 has a new client id (before: dev-7f3a) for the same will topic home/dev-42/status: the will of the old id can land after the birth of the new one · give the device one client id and keep it
+    15:04:05.123 Warning: dev-42 has a retained will on home/dev-42/status, and nothing retained was published there while connected: after the first death the topic says so for ever · publish a retained birth on the same topic after each CONNACK
+    15:04:05.123 Warning: dev-42 has a retained will on home/dev-42/status, and the birth on home/dev-42/birth: the birth never overwrites the will · publish the birth, retained, on the will's own topic
+    15:04:05.123 Warning: dev-42 has a will on home/dev-42/status, and a keepalive of 0: a link that goes silent is found by TCP only, or never · ask for a keepalive; the will comes one and a half times that after the last packet
+    15:04:05.123 Warning: dev-42 has a will on home/dev-42/status, and a keepalive of 2 h: a silent death is found after 3 h · ask for a keepalive of two thirds of the time in which a death has to be known
+    15:04:05.123 Warning: dev-42 has a Will Delay Interval of 5 min, and a Session Expiry Interval of 1 min: the will comes when the session ends, which is earlier · ask for a Session Expiry Interval above the Will Delay Interval
+    15:04:05.123 Warning: dev-42 has a will on home/dev-42/status that was published, and nobody had subscribed: nobody will ever see it · check the topic's spelling, make the will retained, or let the watcher keep its session
+    15:04:05.123 Warning: dev-42 said a clean DISCONNECT, which discarded its will on home/dev-42/status: 2 subscribers of that topic were told nothing · publish the farewell before DISCONNECT, or send DISCONNECT 0x04 (MQTT 5.0)
+    15:04:05.123 Warning: dev-42 has a client id that clients at 10.0.0.5:51042 and 10.0.0.6:40110 share: each CONNECT of one ends the other, and its will comes · give each of them a client id of its own
     "
   `);
 });

@@ -32,7 +32,7 @@ test("every event is one object with the facts of the human line", () => {
     {"time":"2026-11-22T15:04:05.123Z","level":"info","event":"will","client":"dev-42","cause":"resetByPeer","causeText":"connection reset (RST)","endedAt":"2026-11-22T15:03:35.123Z","waitedMs":30000,"by":"session ended","will":{"fate":"published","topic":"home/dev-42/status","due":"2026-11-22T15:03:45.123Z","at":"2026-11-22T15:03:45.127Z","lateMs":4,"delivered":0,"queued":0,"dropped":0,"retained":null}}
     {"time":"2026-11-22T15:04:05.123Z","level":"info","event":"will","client":"dev-42","cause":"resetByPeer","causeText":"connection reset (RST)","endedAt":"2026-11-22T15:03:35.123Z","waitedMs":30000,"by":"broker stopped","will":{"fate":"published","topic":"home/dev-42/status","due":"2026-11-22T15:04:10.123Z","at":"2026-11-22T15:04:05.123Z","lateMs":-5000,"delivered":1,"queued":0,"dropped":0,"retained":null}}
     {"time":"2026-11-22T15:04:05.123Z","level":"info","event":"will","client":"dev-42","cause":"resetByPeer","causeText":"connection reset (RST)","endedAt":"2026-11-22T15:03:52.778Z","waitedMs":12345,"by":"resumed","will":{"fate":"cancelled","topic":"home/dev-42/status","why":"resumed"}}
-    {"time":"2026-11-22T15:04:05.123Z","level":"warn","event":"will","client":"dev-42","cause":"resetByPeer","causeText":"connection reset (RST)","endedAt":"2026-11-22T15:03:35.123Z","waitedMs":30000,"by":"due","will":{"fate":"discarded","topic":"home/dev-42/status","why":"too large"}}
+    {"time":"2026-11-22T15:04:05.123Z","level":"warn","event":"will","client":"dev-42","cause":"resetByPeer","causeText":"connection reset (RST)","endedAt":"2026-11-22T15:03:35.123Z","waitedMs":30000,"by":"due","will":{"fate":"discarded","topic":"home/dev-42/status","why":"denied"}}
     {"time":"2026-11-22T15:04:05.123Z","level":"warn","event":"keepAliveAboveMaximum","client":"dev-42","remote":"127.0.0.1:51042","keepAliveSeconds":7200,"maximumSeconds":90}
     {"time":"2026-11-22T15:04:05.123Z","level":"debug","event":"subscribed","client":"dev-42","remote":"127.0.0.1:51042","filter":"home/+/status","reason":1}
     {"time":"2026-11-22T15:04:05.123Z","level":"warn","event":"subscribed","client":"dev-42","remote":"127.0.0.1:51042","filter":"secret/#","reason":135}
@@ -43,6 +43,15 @@ test("every event is one object with the facts of the human line", () => {
     {"time":"2026-11-22T15:04:05.123Z","level":"warn","event":"dropping","client":null,"why":"retained messages full","topic":"a/b"}
     {"time":"2026-11-22T15:04:05.123Z","level":"info","event":"sessionEnded","client":"dev-42","why":"expired"}
     {"time":"2026-11-22T15:04:05.123Z","level":"debug","event":"sessionEnded","client":"dev-42","why":"replaced"}
+    {"time":"2026-11-22T15:04:05.123Z","level":"warn","event":"clientFault","client":"dev-42","remote":"127.0.0.1:51042","fault":"randomClientId","topic":"home/dev-42/status","before":"dev-7f3a"}
+    {"time":"2026-11-22T15:04:05.123Z","level":"warn","event":"clientFault","client":"dev-42","remote":"127.0.0.1:51042","fault":"retainedWillWithoutBirth","topic":"home/dev-42/status"}
+    {"time":"2026-11-22T15:04:05.123Z","level":"warn","event":"clientFault","client":"dev-42","remote":"127.0.0.1:51042","fault":"birthElsewhere","topic":"home/dev-42/status","published":"home/dev-42/birth"}
+    {"time":"2026-11-22T15:04:05.123Z","level":"warn","event":"clientFault","client":"dev-42","remote":"127.0.0.1:51042","fault":"noKeepAlive","topic":"home/dev-42/status"}
+    {"time":"2026-11-22T15:04:05.123Z","level":"warn","event":"clientFault","client":"dev-42","remote":"127.0.0.1:51042","fault":"longKeepAlive","topic":"home/dev-42/status","keepAlive":7200}
+    {"time":"2026-11-22T15:04:05.123Z","level":"warn","event":"clientFault","client":"dev-42","remote":"127.0.0.1:51042","fault":"delayBeyondSession","topic":"home/dev-42/status","delayInterval":300,"sessionExpiry":60}
+    {"time":"2026-11-22T15:04:05.123Z","level":"warn","event":"clientFault","client":"dev-42","remote":"127.0.0.1:51042","fault":"willUnheard","topic":"home/dev-42/status"}
+    {"time":"2026-11-22T15:04:05.123Z","level":"warn","event":"clientFault","client":"dev-42","remote":"127.0.0.1:51042","fault":"cleanDisconnect","topic":"home/dev-42/status","listeners":2}
+    {"time":"2026-11-22T15:04:05.123Z","level":"warn","event":"clientFault","client":"dev-42","remote":"127.0.0.1:51042","fault":"sharedClientId","remotes":["10.0.0.5:51042","10.0.0.6:40110"]}
     {"time":"2026-11-22T15:04:05.123Z","level":"warn","event":"woke","asleepMs":7512000}
     {"time":"2026-11-22T15:04:05.123Z","level":"info","event":"listening","addresses":["127.0.0.1:1883","[::1]:1883"]}
     {"time":"2026-11-22T15:04:05.123Z","level":"error","event":"listenerFailed","address":"127.0.0.1:1883","why":"the port is in use by mosquitto (pid 812)","hint":"try --port 0"}

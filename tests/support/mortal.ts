@@ -20,12 +20,14 @@ export interface MortalOptions {
   readonly will?: Partial<WillOptions>;
   readonly username?: string;
   readonly listener?: Partial<ListenerPolicy>;
+  /** The address that it comes from. */
+  readonly host?: string;
 }
 
 /** A client that is let in with a will: `gone` on the topic `wills/<client id>`. */
 export function mortal(world: World, options: MortalOptions = {}): TestClient {
   const { id = "mortal", version = 5, clean = true, keepalive = 0, delay = 0 } = options;
-  const client = world.open(options.listener);
+  const client = world.open(options.listener, options.host);
   const properties = {
     ...options.will?.properties,
     ...(delay > 0 && { willDelayInterval: delay }),

@@ -88,7 +88,7 @@ export class World {
   }
 
   /** Opens a connection; say `connect` on it. */
-  open(policy: Partial<ListenerPolicy> = {}): TestClient {
+  open(policy: Partial<ListenerPolicy> = {}, host = "127.0.0.1"): TestClient {
     this.#ports += 1;
     const events: LinkEvents = this.driver.eventsFor({
       name: "tcp test",
@@ -97,7 +97,7 @@ export class World {
       allowAnonymous: true,
       ...policy,
     });
-    return new TestClient(`127.0.0.1:${50_000 + this.#ports}`, events, () => this.check());
+    return new TestClient(`${host}:${50_000 + this.#ports}`, events, () => this.check());
   }
 
   /** The events of one kind so far. */

@@ -1,0 +1,101 @@
+import type {
+  ClientAccount,
+  ClientSummary,
+  SessionAccount,
+  SubscriptionAccount,
+} from "./account.ts";
+import type { Broker } from "./broker.ts";
+import type { Connection } from "./connection.ts";
+import { firstDue } from "./keepalive.ts";
+import { protocolName } from "./ledger.ts";
+import type { Session } from "./session.ts";
+import type { Subscription } from "./subscriptions.ts";
+
+/** Clients that have a session, connected or not, in no particular order. */
+export function clientsOf(broker: Broker): ClientSummary[] {
+  return [...broker.sessions.values()].map((session) => summaryOf(broker, session));
+}
+
+/** All that is known of a client id; null: nothing, or it is forgotten. */
+export function clientOf(broker: Broker, clientId: string): ClientAccount | null {
+  const session = broker.sessions.get(clientId) ?? null;
+  const history = broker.histories.of(clientId);
+  if (session === null && history === null) return null;
+  const connections = (history?.connections ?? []).map((record) =>
+    record.account(record.end === null ? dueOf(broker, record.connection) : null),
+  );
+  return {
+    clientId,
+    session: session && sessionOf(session),
+    connections: connections.toReversed(),
+    wills: (history?.wills ?? []).map(({ account }) => account).toReversed(),
+    faults: history?.faults.map((fault) => ({ ...fault })) ?? [],
+    events: [...(history?.events ?? [])],
+  };
+}
+
+export function sessionsOf(broker: Broker): SessionAccount[] {
+  return [...broker.sessions.values()].map(sessionOf);
+}
+
+/** Every client id that can be asked about. */
+export function* knownClientIds(broker: Broker): Generator<string, void, void> {
+  yield* broker.histories.ids();
+}
+
+export function subscriptionAccount(subscription: Subscription): SubscriptionAccount {
+  const { session, filter, qos, noLocal, retainAsPublished, identifier, group } = subscription;
+  return {
+    clientId: session.clientId,
+    filter,
+    qos,
+    noLocal,
+    retainAsPublished,
+    identifier,
+    group,
+  };
+}
+
+function summaryOf(broker: Broker, session: Session): ClientSummary {
+  const { connection } = session;
+  return {
+    clientId: session.clientId,
+    connected: connection !== null,
+    remote: connection?.remote ?? null,
+    listener: connection?.listener.name ?? null,
+    protocol: protocolName[session.version ?? 4],
+    username: session.username,
+    keepAliveSeconds: connection?.keepAlive ?? 0,
+    lastPacket: connection && {
+      type: connection.lastPacketType.toUpperCase(),
+      at: connection.lastPacketAt,
+    },
+    deadlineAt: connection && dueOf(broker, connection),
+    subscriptions: session.subscriptions.size,
+    queued: session.queue.count,
+    inflight: session.outgoing.count,
+    will: session.will?.state ?? null,
+  };
+}
+
+function sessionOf(session: Session): SessionAccount {
+  const { connection, queue, expiryInterval, deadline } = session;
+  return {
+    clientId: session.clientId,
+    connected: connection !== null,
+    createdAt: session.createdAt,
+    expirySeconds: expiryInterval === Infinity ? null : expiryInterval,
+    endsAt: deadline.isSet ? deadline.due : null,
+    queue: { messages: queue.count, bytes: queue.bytes },
+    inflight: session.outgoing.count,
+    receiveMaximum: connection?.receiveMaximum ?? null,
+    incoming: session.incoming.size,
+    dropping: session.dropping,
+    subscriptions: [...session.subscriptions.values()].map(subscriptionAccount),
+  };
+}
+
+function dueOf(broker: Broker, connection: Connection): number | null {
+  const { due } = firstDue(broker, connection);
+  return due === Infinity ? null : due;
+}

@@ -1,0 +1,226 @@
+import type { Broker } from "./broker.ts";
+import type { Connection } from "./connection.ts";
+import type { ClientFault, Peer, WillAtEnd, WillFate } from "./events.ts";
+import type { ClientHistory } from "./history.ts";
+import type { Session } from "./session.ts";
+import type { Will } from "./will.ts";
+
+/** Seconds of keepalive from which a will is as good as unwatched for a person who waits for it. */
+const longKeepAliveMin = 3600;
+/** A connection shorter than this may have died before it could publish anything. */
+const settledInMs = 10_000;
+const toAndFroMs = 60_000;
+const burstMs = 10_000;
+
+/** Who armed a will on a topic last. */
+interface LastWill {
+  readonly clientId: string;
+  readonly host: string;
+  readonly said: boolean;
+}
+
+/**
+ * What clients do to themselves: each kind is said once for a client id, in the log, and remembered
+ * in its history for `inspect explain`. Nothing here changes what becomes of a will.
+ */
+export class Habits {
+  readonly #limits: { readonly ledger: number };
+  readonly #byTopic = new Map<string, LastWill>();
+
+  constructor(limits: { readonly ledger: number }) {
+    this.#limits = limits;
+  }
+
+  /** Topics of wills that are remembered, for tests of its bound. */
+  get topics(): number {
+    return this.#byTopic.size;
+  }
+
+  /** A will was armed: what can be seen of it at once. */
+  armed(broker: Broker, connection: Connection, session: Session, will: Will): void {
+    const { peer, keepAlive } = connection;
+    const { topic } = will;
+    if (keepAlive === 0) say(broker, peer, { fault: "noKeepAlive", topic });
+    else if (keepAlive >= longKeepAliveMin) {
+      say(broker, peer, { fault: "longKeepAlive", topic, keepAlive });
+    }
+    const { delayInterval } = will.packet;
+    const sessionExpiry = session.expiryInterval;
+    if (delayInterval > sessionExpiry) {
+      say(broker, peer, { fault: "delayBeyondSession", topic, delayInterval, sessionExpiry });
+    }
+    this.#sameTopic(broker, peer, topic);
+  }
+
+  /** An earlier will on this topic, of another id that has gone, from the same address. */
+  #sameTopic(broker: Broker, peer: Peer, topic: string): void {
+    const clientId = peer.clientId ?? "";
+    const host = hostOf(peer.remote);
+    const last = this.#byTopic.get(topic);
+    const other = last !== undefined && last.clientId !== clientId ? last : null;
+    const isGone =
+      other !== null && (broker.sessions.get(other.clientId)?.connection ?? null) === null;
+    const isNew = isGone && other.host === host && lookDrawn(other.clientId, clientId);
+    if (isNew && !other.said) {
+      say(broker, peer, { fault: "randomClientId", topic, before: other.clientId });
+    }
+    this.#byTopic.delete(topic);
+    this.#byTopic.set(topic, { clientId, host, said: last?.said === true || isNew });
+    if (this.#byTopic.size <= this.#limits.ledger) return;
+    for (const oldest of this.#byTopic.keys()) {
+      this.#byTopic.delete(oldest);
+      return;
+    }
+  }
+}
+
+/** A client takes over its own id. Two that share one do so again and again. */
+export function takenOver(
+  broker: Broker,
+  history: ClientHistory,
+  before: Connection,
+  now: Connection,
+): void {
+  const from = hostOf(before.remote);
+  const to = hostOf(now.remote);
+  history.tookOver({ at: broker.now, from, to });
+  const recent = history.takeovers.filter(({ at }) => at > broker.now - toAndFroMs);
+  const last = recent.at(-1);
+  const previous = recent.at(-2);
+  const toAndFro =
+    last !== undefined && previous !== undefined && last.from !== last.to && previous.from === to;
+  const burst = recent.filter(({ at }) => at > broker.now - burstMs).length >= 3;
+  if (!toAndFro && !burst) return;
+  const remotes = [before.remote, now.remote];
+  say(broker, now.peer, { fault: "sharedClientId", remotes });
+}
+
+/** The connection has ended, and its will met `fate` or waits. */
+export function endedWithWill(
+  broker: Broker,
+  peer: Peer,
+  will: Will,
+  fate: WillAtEnd,
+  connectedForMs: number,
+): void {
+  if (fate.fate === "discarded" && fate.why === "disconnect") unsaidGoodbye(broker, peer, will);
+  if (fate.fate === "published") {
+    unheard(broker, peer, will, fate);
+    withoutBirth(broker, peer, will, connectedForMs);
+  }
+}
+
+/** A delayed will has met its fate. */
+export function delayedWillEnded(broker: Broker, will: Will, fate: WillFate): void {
+  if (fate.fate !== "published" || will.record === null || will.ended === null) return;
+  const { clientId, remote } = will.record.origin;
+  const peer = { clientId, remote };
+  unheard(broker, peer, will, fate);
+  withoutBirth(broker, peer, will, will.ended.at - will.record.armedAt);
+}
+
+/** A PUBLISH of a client with a will: whether it speaks where its will is to speak. */
+export function publishedBeside(will: Will, topic: string, retain: boolean): void {
+  if (topic === will.topic) {
+    will.saidOnTopic += 1;
+    if (retain) will.hasBirth = true;
+  } else if (retain && will.saidElsewhere === null && isBeside(topic, will.topic)) {
+    will.saidElsewhere = topic;
+  }
+}
+
+function unheard(
+  broker: Broker,
+  peer: Peer,
+  will: Will,
+  { reach }: WillFate & { fate: "published" },
+): void {
+  if (broker.stopping || reach.delivered + reach.queued + reach.dropped > 0) return;
+  if (reach.retained === null) say(broker, peer, { fault: "willUnheard", topic: will.topic });
+}
+
+/**
+ * A retained `offline` that nothing overwrites. One short connection proves nothing, it may have died
+ * before it could say `online`; a second one under the retained will of the first does.
+ */
+function withoutBirth(broker: Broker, peer: Peer, will: Will, connectedForMs: number): void {
+  const { topic, packet, hasBirth, saidElsewhere } = will;
+  if (!packet.retain || packet.payload.length === 0 || hasBirth) return;
+  if (saidElsewhere !== null) {
+    return say(broker, peer, { fault: "birthElsewhere", topic, published: saidElsewhere });
+  }
+  if (connectedForMs < settledInMs && !hadRetainedWill(broker, peer, will)) return;
+  say(broker, peer, { fault: "retainedWillWithoutBirth", topic });
+}
+
+function hadRetainedWill(broker: Broker, peer: Peer, will: Will): boolean {
+  const history = broker.histories.of(peer.clientId ?? "");
+  return (history?.wills ?? []).some(
+    ({ id, facts, fate }) =>
+      id !== will.record?.id &&
+      facts.topic === will.topic &&
+      fate?.fate.fate === "published" &&
+      fate.fate.reach.retained === "stored",
+  );
+}
+
+/**
+ * A clean goodbye, and those who listen on the will's topic were told nothing but a first message:
+ * they believe that the client is still there.
+ */
+function unsaidGoodbye(broker: Broker, peer: Peer, will: Will): void {
+  if (will.saidOnTopic > 1) return;
+  const match = broker.subscriptions.match(will.topic);
+  const others = match.recipients.filter(({ session }) => session !== will.session);
+  const listeners = others.length + match.groups.length;
+  if (listeners === 0) return;
+  say(broker, peer, { fault: "cleanDisconnect", topic: will.topic, listeners });
+}
+
+function say(broker: Broker, peer: Peer, fault: ClientFault): void {
+  const history = broker.histories.of(peer.clientId ?? "");
+  const isSaid = (history?.faults ?? []).some(
+    (said) =>
+      said.fault === fault.fault && (fault.fault !== "randomClientId" || isSame(said, fault)),
+  );
+  if (isSaid) return;
+  history?.faults.push({ ...fault, at: broker.now });
+  broker.note({ event: "clientFault", peer, ...fault });
+}
+
+function isSame(said: ClientFault, fault: ClientFault & { fault: "randomClientId" }): boolean {
+  return said.fault === "randomClientId" && said.topic === fault.topic;
+}
+
+/** The address without its port. */
+export function hostOf(remote: string): string {
+  const colon = remote.lastIndexOf(":");
+  return colon < 0 ? remote : remote.slice(0, colon);
+}
+
+/**
+ * Whether two ids look as if they were drawn: they differ, beyond what they begin with, in a tail
+ * of four or more characters with a digit in each, as hexadecimal and counted ids do.
+ */
+export function lookDrawn(a: string, b: string): boolean {
+  let same = 0;
+  while (same < a.length && same < b.length && a[same] === b[same]) same += 1;
+  const tails = [a.slice(same), b.slice(same)];
+  const whole = [a, b];
+  return tails.every((tail, index) => {
+    const drawn = tail.length >= 4 ? tail : (whole[index] ?? "").slice(-4);
+    return drawn.length >= 4 && /\d/.test(drawn) && /^[\w.-]+$/.test(drawn);
+  });
+}
+
+/** Under the same parent level, or under the same last level elsewhere. */
+function isBeside(topic: string, willTopic: string): boolean {
+  const [parent, last] = parted(topic);
+  const [willParent, willLast] = parted(willTopic);
+  return (parent !== "" && parent === willParent) || last === willLast;
+}
+
+function parted(topic: string): [parent: string, last: string] {
+  const slash = topic.lastIndexOf("/");
+  return [topic.slice(0, Math.max(0, slash)), topic.slice(slash + 1)];
+}

@@ -1,0 +1,199 @@
+import type { ConnectionAccount, PingRhythm, RecentEnd } from "./account.ts";
+import type { Connection } from "./connection.ts";
+import type { BrokerEvent, ClientFault } from "./events.ts";
+import type { Millis } from "./io.ts";
+import { protocolName, type WillRecord } from "./ledger.ts";
+
+/** What is remembered of one client id: enough for a person to read, whatever the client does. */
+const connectionsKept = 16;
+const willsKept = 16;
+const eventsKept = 50;
+const takeoversKept = 3;
+const endsKept = 10;
+const pingsKept = 16;
+
+/** PINGREQs of one connection. Only a PINGREQ pays for it. */
+export class Pings {
+  #lastAt: Millis;
+  readonly #intervals: number[] = [];
+  #count = 0;
+  #worstMs = 0;
+
+  constructor(now: Millis) {
+    this.#lastAt = now;
+  }
+
+  came(now: Millis): void {
+    const interval = now - this.#lastAt;
+    this.#lastAt = now;
+    this.#intervals[this.#count % pingsKept] = interval;
+    this.#count += 1;
+    if (interval > this.#worstMs) this.#worstMs = interval;
+  }
+
+  get rhythm(): PingRhythm | null {
+    if (this.#count === 0) return null;
+    const sorted = this.#intervals.toSorted((a, b) => a - b);
+    const half = Math.floor(sorted.length / 2);
+    const medianMs =
+      sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
+    return { count: this.#count + 1, medianMs, worstMs: this.#worstMs };
+  }
+}
+
+/** One connection of a client id, while it lives and after. */
+export class ConnectionRecord {
+  readonly connection: Connection;
+  /** Null: it lives. */
+  end: ConnectionAccount["end"] = null;
+  will: WillRecord | null = null;
+  connectedAt: Millis | null = null;
+  cleanStart = true;
+  sessionPresent = false;
+  username: string | null = null;
+  keepAliveAsked = 0;
+  sessionExpiry = 0;
+
+  constructor(connection: Connection) {
+    this.connection = connection;
+  }
+
+  account(deadlineAt: number | null): ConnectionAccount {
+    const { connection } = this;
+    const { allowedMs } = connection;
+    const live = this.end === null;
+    return {
+      remote: connection.remote,
+      listener: connection.listener.name,
+      protocol: protocolName[connection.version],
+      username: this.username,
+      openedAt: connection.openedAt,
+      connectedAt: this.connectedAt,
+      cleanStart: this.cleanStart,
+      sessionPresent: this.sessionPresent,
+      keepAliveSeconds: connection.keepAlive,
+      keepAliveAskedSeconds: this.keepAliveAsked,
+      sessionExpirySeconds: this.sessionExpiry === Infinity ? null : this.sessionExpiry,
+      lastPacket: { type: connection.lastPacketType.toUpperCase(), at: connection.lastPacketAt },
+      pings: connection.pings?.rhythm ?? null,
+      closestCallMs: allowedMs === null ? null : allowedMs - connection.longestSilenceMs,
+      deadlineAt: live ? deadlineAt : null,
+      paused: live && connection.pausedAt !== null,
+      blocked: live && connection.blocked,
+      end: this.end,
+      willId: this.will?.id ?? null,
+    };
+  }
+}
+
+export interface Takeover {
+  readonly at: Millis;
+  /** Addresses without ports. */
+  readonly from: string;
+  readonly to: string;
+}
+
+/** All that happened under one client id, the latest of it. */
+export class ClientHistory {
+  readonly clientId: string;
+  readonly connections: ConnectionRecord[] = [];
+  readonly wills: WillRecord[] = [];
+  readonly events: { readonly at: Millis; readonly event: BrokerEvent }[] = [];
+  readonly faults: (ClientFault & { readonly at: Millis })[] = [];
+  readonly takeovers: Takeover[] = [];
+  /** Connected at the moment. */
+  connected = false;
+
+  constructor(clientId: string) {
+    this.clientId = clientId;
+  }
+
+  opened(record: ConnectionRecord): void {
+    keepLatest(this.connections, record, connectionsKept);
+  }
+
+  armed(record: WillRecord): void {
+    keepLatest(this.wills, record, willsKept);
+  }
+
+  tookOver(takeover: Takeover): void {
+    keepLatest(this.takeovers, takeover, takeoversKept);
+  }
+
+  noted(event: BrokerEvent, at: Millis): void {
+    keepLatest(this.events, { at, event }, eventsKept);
+  }
+}
+
+/**
+ * The histories of client ids. Those that are connected are kept; of the others the latest
+ * `limits.ledger`, so that a client with a new id each time takes no memory for ever.
+ */
+export class Histories {
+  readonly #limits: { readonly ledger: number };
+  readonly #connected = new Map<string, ClientHistory>();
+  /** Whoever left first comes first. */
+  readonly #gone = new Map<string, ClientHistory>();
+  readonly recentEnds: RecentEnd[] = [];
+
+  constructor(limits: { readonly ledger: number }) {
+    this.#limits = limits;
+  }
+
+  of(clientId: string): ClientHistory | null {
+    return this.#connected.get(clientId) ?? this.#gone.get(clientId) ?? null;
+  }
+
+  get size(): number {
+    return this.#connected.size + this.#gone.size;
+  }
+
+  *ids(): Generator<string, void, void> {
+    yield* this.#connected.keys();
+    yield* this.#gone.keys();
+  }
+
+  /** The client was let in. */
+  connected(clientId: string): ClientHistory {
+    const history = this.of(clientId) ?? new ClientHistory(clientId);
+    this.#gone.delete(clientId);
+    this.#connected.set(clientId, history);
+    history.connected = true;
+    return history;
+  }
+
+  /** It has no connection any more, or was refused. */
+  gone(clientId: string): ClientHistory {
+    const history = this.of(clientId) ?? new ClientHistory(clientId);
+    this.#connected.delete(clientId);
+    this.#gone.delete(clientId);
+    this.#gone.set(clientId, history);
+    history.connected = false;
+    for (const oldest of this.#gone.keys()) {
+      if (this.#gone.size <= this.#limits.ledger) break;
+      this.#gone.delete(oldest);
+    }
+    return history;
+  }
+
+  /** What concerns one client id is remembered there. */
+  noted(event: BrokerEvent, at: Millis): void {
+    const clientId = clientOf(event);
+    if (clientId !== null) this.of(clientId)?.noted(event, at);
+  }
+
+  ended(end: RecentEnd): void {
+    this.recentEnds.unshift(end);
+    if (this.recentEnds.length > endsKept) this.recentEnds.pop();
+  }
+}
+
+function clientOf(event: BrokerEvent): string | null {
+  if ("peer" in event) return event.peer.clientId;
+  return "clientId" in event ? event.clientId : null;
+}
+
+function keepLatest<Item>(items: Item[], item: Item, count: number): void {
+  items.push(item);
+  if (items.length > count) items.shift();
+}

@@ -1,0 +1,213 @@
+import type {
+  HistogramAccount,
+  ProtocolName,
+  WaitEnd,
+  WillAccount,
+  WillEndAccount,
+  WillStep,
+} from "./account.ts";
+import type { WillFate } from "./events.ts";
+import type { Millis } from "./io.ts";
+import type { ProtocolVersion } from "./packet.ts";
+import type { Will, WillState } from "./will.ts";
+
+/** What the record of a will knows besides the will itself. */
+export interface WillOrigin {
+  readonly clientId: string;
+  readonly remote: string;
+  readonly version: ProtocolVersion;
+  /** Seconds in force. */
+  readonly keepAlive: number;
+  /** Seconds in force; Infinity: never. */
+  readonly sessionExpiry: number;
+  readonly access: "allowed" | "denied";
+}
+
+/** One will, kept from the CONNECT that armed it until the ledger forgets it. */
+export class WillRecord {
+  readonly id: number;
+  readonly origin: WillOrigin;
+  readonly facts: Will["facts"];
+  readonly steps: WillStep[] = [];
+  readonly armedAt: Millis;
+  state: WillState = "armed";
+  end: WillEndAccount | null = null;
+  dueAt: Millis | null = null;
+  fate: { readonly fate: WillFate; readonly at: Millis; readonly by: WaitEnd | null } | null = null;
+
+  constructor(id: number, will: Will, origin: WillOrigin, now: Millis) {
+    this.id = id;
+    this.origin = origin;
+    this.facts = will.facts;
+    this.armedAt = now;
+    this.step("armed", now);
+  }
+
+  /** The will has got into another state. */
+  step(state: WillState, at: Millis, why?: string): void {
+    this.state = state;
+    this.steps.push({ at, state, rule: ruleOf(state, this.origin.version, why) });
+  }
+
+  get account(): WillAccount {
+    const { origin, facts } = this;
+    const expiry = origin.sessionExpiry;
+    return {
+      id: this.id,
+      clientId: origin.clientId,
+      remote: origin.remote,
+      protocol: protocolName[origin.version],
+      topic: facts.topic,
+      qos: facts.qos,
+      retain: facts.retain,
+      payloadBytes: facts.payloadBytes,
+      delaySeconds: facts.delayInterval,
+      sessionExpirySeconds: expiry === Infinity ? null : expiry,
+      keepAliveSeconds: origin.keepAlive,
+      access: origin.access,
+      state: this.state,
+      armedAt: this.armedAt,
+      end: this.end,
+      dueAt: this.dueAt,
+      fate: this.#fate(),
+      steps: [...this.steps],
+    };
+  }
+
+  #fate(): WillAccount["fate"] {
+    if (this.fate === null) return null;
+    const { fate, at, by } = this.fate;
+    const rule = this.steps.at(-1)?.rule ?? "";
+    switch (fate.fate) {
+      case "published":
+        return { fate: fate.fate, at, rule, by, lateMs: fate.at - fate.due, reach: fate.reach };
+      case "discarded":
+        return { fate: fate.fate, at, rule, by, why: fate.why };
+      case "cancelled":
+        return { fate: fate.fate, at, rule, by, why: fate.why };
+    }
+  }
+}
+
+/**
+ * The account of all wills: those that live, and the latest of those whose fate is known. It is
+ * told at each step; it decides nothing.
+ */
+export class Ledger {
+  readonly #limits: { readonly ledger: number };
+  readonly #armed = new Set<WillRecord>();
+  readonly #delayed = new Set<WillRecord>();
+  /** Oldest fate first. */
+  readonly #settled = new Map<number, WillRecord>();
+  readonly lateness = new Histogram();
+  readonly fates = { published: 0, discarded: 0, cancelled: 0 };
+  #ids = 0;
+
+  constructor(limits: { readonly ledger: number }) {
+    this.#limits = limits;
+  }
+
+  get armed(): number {
+    return this.#armed.size;
+  }
+
+  get delayed(): number {
+    return this.#delayed.size;
+  }
+
+  get settled(): number {
+    return this.#settled.size;
+  }
+
+  arm(will: Will, origin: WillOrigin, now: Millis): WillRecord {
+    const record = new WillRecord(++this.#ids, will, origin, now);
+    this.#armed.add(record);
+    return record;
+  }
+
+  delay(record: WillRecord, due: Millis, now: Millis): void {
+    record.dueAt = due;
+    record.step("delayed", now);
+    this.#armed.delete(record);
+    this.#delayed.add(record);
+  }
+
+  /** The one fate. `by`: what ended the waiting; null: it did not wait. */
+  settle(record: WillRecord, fate: WillFate, by: WaitEnd | null, now: Millis): void {
+    this.#delayed.delete(record);
+    this.#armed.delete(record);
+    record.fate = { fate, at: now, by };
+    if (fate.fate === "published") {
+      record.dueAt = fate.due;
+      this.lateness.add(fate.at - fate.due);
+    }
+    record.step(fate.fate, now, fate.fate === "discarded" ? fate.why : (by ?? undefined));
+    this.fates[fate.fate] += 1;
+    this.#settled.set(record.id, record);
+    for (const id of this.#settled.keys()) {
+      if (this.#settled.size <= this.#limits.ledger) break;
+      this.#settled.delete(id);
+    }
+  }
+
+  /** In no particular order. */
+  *records(): Generator<WillRecord, void, void> {
+    yield* this.#armed;
+    yield* this.#delayed;
+    yield* this.#settled.values();
+  }
+
+  *delayedRecords(): Generator<WillRecord, void, void> {
+    yield* this.#delayed;
+  }
+}
+
+export const protocolName: Record<ProtocolVersion, ProtocolName> = {
+  3: "3.1",
+  4: "3.1.1",
+  5: "5.0",
+};
+
+/** Upper bounds in milliseconds. */
+const bounds = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000] as const;
+
+export class Histogram {
+  readonly #counts: number[] = Array.from({ length: bounds.length + 1 }, () => 0);
+  #sumMs = 0;
+  #count = 0;
+
+  add(ms: number): void {
+    const place = bounds.findIndex((bound) => ms <= bound);
+    const index = place < 0 ? bounds.length : place;
+    this.#counts[index] = (this.#counts[index] ?? 0) + 1;
+    this.#sumMs += ms;
+    this.#count += 1;
+  }
+
+  get account(): HistogramAccount {
+    let count = 0;
+    const buckets = this.#counts.map((own, index) => {
+      count += own;
+      return { leMs: bounds[index] ?? null, count };
+    });
+    return { buckets, sumMs: this.#sumMs, count: this.#count };
+  }
+}
+
+/** The statement that asks for a step of a will's life. MQTT 3.1 has no numbers: its sections stand for them. */
+function ruleOf(state: WillState, version: ProtocolVersion, why: string | undefined): string {
+  const v5 = version === 5;
+  switch (state) {
+    case "armed":
+      return v5 ? "v5-3.1.2-7" : "v4-3.1.2-8";
+    case "delayed":
+      return "v5-3.1.2-8";
+    case "published":
+      return v5 ? "v5-3.1.2-8" : "v4-3.1.2-8";
+    case "discarded":
+      if (why === "disconnect") return v5 ? "v5-3.14.4-3" : "v4-3.14.4-3";
+      return why === "denied" ? "v5-3.1.4-2" : "none: on purpose";
+    case "cancelled":
+      return "v5-3.1.3-9";
+  }
+}

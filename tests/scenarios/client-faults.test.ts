@@ -1,0 +1,175 @@
+import { expect, test } from "bun:test";
+import { clientOf } from "../../src/core/clients.ts";
+import type { ClientFault } from "../../src/core/events.ts";
+import { mortal, watcherOf } from "../support/mortal.ts";
+import { World } from "../support/world.ts";
+
+const hour = 3600;
+const retained = { payload: "gone", retain: true } as const;
+
+/** What was said of clients, in order. */
+function faultsOf(world: World): { clientId: string | null; fault: ClientFault["fault"] }[] {
+  return world.noted("clientFault").map(({ peer, fault }) => ({ clientId: peer.clientId, fault }));
+}
+
+interface Case {
+  readonly title: string;
+  readonly fault: ClientFault["fault"];
+  /** Does wrong; the fault has to be said once. */
+  wrong(world: World): void;
+  /** Looks like it and is right; nothing is to be said. */
+  right(world: World): void;
+}
+
+const cases: readonly Case[] = [
+  {
+    title: "a keepalive of 0 with a will",
+    fault: "noKeepAlive",
+    wrong: (world) => void mortal(world, { keepalive: 0 }),
+    right: (world) => {
+      mortal(world, { keepalive: 10 });
+      world.open().connect({ clientId: "no will", keepalive: 0 });
+    },
+  },
+  {
+    title: "a keepalive of hours with a will",
+    fault: "longKeepAlive",
+    wrong: (world) => void mortal(world, { keepalive: hour }),
+    right: (world) => void mortal(world, { keepalive: hour - 1 }),
+  },
+  {
+    title: "a delay longer than the session",
+    fault: "delayBeyondSession",
+    wrong: (world) => void mortal(world, { keepalive: 10, delay: 11, expiry: 10 }),
+    right: (world) => void mortal(world, { keepalive: 10, delay: 10, expiry: 10 }),
+  },
+  {
+    title: "a new client id each time",
+    fault: "randomClientId",
+    wrong: (world) => {
+      watcherOf(world);
+      mortal(world, { id: "esp-9f31", keepalive: 10, will: { topic: "dev/status" } }).drop();
+      mortal(world, { id: "esp-07ac", keepalive: 10, will: { topic: "dev/status" } }).drop();
+    },
+    right: (world) => {
+      watcherOf(world);
+      const same = { keepalive: 10, will: { topic: "dev/status" } };
+      mortal(world, { id: "esp-9f31", ...same }).drop();
+      // Another host, then words of people, then one whose predecessor is still there.
+      mortal(world, { id: "esp-07ac", host: "10.0.0.9", ...same }).drop();
+      mortal(world, { id: "esp-blue", host: "10.0.0.9", ...same });
+      mortal(world, { id: "esp-55aa", host: "10.0.0.9", ...same });
+    },
+  },
+  {
+    title: "a retained will without a retained birth",
+    fault: "retainedWillWithoutBirth",
+    wrong: (world) => {
+      mortal(world, { keepalive: 10, will: retained }).drop();
+      mortal(world, { keepalive: 10, will: retained }).drop();
+    },
+    right: (world) => {
+      // Gone before it could say anything, once; then with a birth.
+      mortal(world, { keepalive: 10, will: retained }).drop();
+      const client = mortal(world, { keepalive: 10, will: retained });
+      client.publish("wills/mortal", "online", { retain: true });
+      client.drop();
+      mortal(world, { id: "empty", keepalive: 10, will: { payload: "", retain: true } }).drop();
+    },
+  },
+  {
+    title: "a birth on another topic",
+    fault: "birthElsewhere",
+    wrong: (world) => {
+      const client = mortal(world, { keepalive: 10, will: retained });
+      client.publish("wills/birth", "online", { retain: true });
+      client.drop();
+    },
+    right: (world) => {
+      const client = mortal(world, { keepalive: 10, will: retained });
+      client.publish("elsewhere/temperature", "21", { retain: true });
+      client.publish("wills/mortal", "online", { retain: true });
+      client.publish("wills/other", "x", { retain: true });
+      client.drop();
+    },
+  },
+  {
+    title: "a will that nobody hears",
+    fault: "willUnheard",
+    wrong: (world) => mortal(world, { keepalive: 10 }).drop(),
+    right: (world) => {
+      watcherOf(world, "wills/+");
+      mortal(world, { keepalive: 10 }).drop();
+    },
+  },
+  {
+    title: "a clean DISCONNECT where others wait for the will",
+    fault: "cleanDisconnect",
+    wrong: (world) => {
+      watcherOf(world, "wills/+");
+      const client = mortal(world, { keepalive: 10 });
+      client.publish("wills/mortal", "online");
+      client.send({ cmd: "disconnect", reasonCode: 0 });
+    },
+    right: (world) => {
+      mortal(world, { id: "nobody listens", keepalive: 10 }).send({ cmd: "disconnect" });
+      watcherOf(world, "wills/+");
+      const client = mortal(world, { keepalive: 10 });
+      client.publish("wills/mortal", "online");
+      client.publish("wills/mortal", "offline");
+      client.send({ cmd: "disconnect", reasonCode: 0 });
+    },
+  },
+  {
+    title: "two hosts with one client id",
+    fault: "sharedClientId",
+    wrong: (world) => {
+      watcherOf(world);
+      mortal(world, { keepalive: 10, host: "10.0.0.1" });
+      mortal(world, { keepalive: 10, host: "10.0.0.2" });
+      mortal(world, { keepalive: 10, host: "10.0.0.1" });
+      mortal(world, { keepalive: 10, host: "10.0.0.2" });
+    },
+    right: (world) => {
+      watcherOf(world);
+      // A client that moves, and one that comes back from where it was.
+      mortal(world, { keepalive: 600, host: "10.0.0.1" });
+      mortal(world, { keepalive: 600, host: "10.0.0.2" });
+      mortal(world, { keepalive: 600, host: "10.0.0.2" });
+      world.advance(61_000);
+      mortal(world, { keepalive: 600, host: "10.0.0.1" });
+    },
+  },
+];
+
+for (const { title, fault, wrong, right } of cases) {
+  test(`${title} is said once, and remembered`, () => {
+    const world = new World();
+    wrong(world);
+    wrong(world);
+    const said = world.noted("clientFault").filter((event) => event.fault === fault);
+    expect(said).toHaveLength(1);
+    const clientId = said[0]?.peer.clientId ?? "";
+    const remembered = clientOf(world.broker, clientId)?.faults.map((known) => known.fault);
+    expect(remembered).toContain(fault);
+  });
+
+  test(`${title}: what only looks like it is not blamed`, () => {
+    const world = new World();
+    right(world);
+    expect(faultsOf(world).filter((said) => said.fault === fault)).toEqual([]);
+  });
+}
+
+test("a retained will that waits for its delay is judged when it is published", () => {
+  const world = new World();
+  const options = { keepalive: 10, delay: 5, expiry: 60, will: retained };
+  const client = mortal(world, options);
+  world.advance(9_000);
+  client.ping();
+  world.advance(3_000);
+  client.drop();
+  expect(faultsOf(world)).toEqual([]);
+  world.advance(5_000);
+  expect(faultsOf(world)).toEqual([{ clientId: "mortal", fault: "retainedWillWithoutBirth" }]);
+});
