@@ -16,9 +16,9 @@ interface Case {
   readonly title: string;
   readonly fault: ClientFault["fault"];
   /** Does wrong; the fault has to be said once. */
-  wrong(world: World): void;
+  readonly wrong: (world: World) => void;
   /** Looks like it and is right; nothing is to be said. */
-  right(world: World): void;
+  readonly right: (world: World) => void;
 }
 
 const cases: readonly Case[] = [

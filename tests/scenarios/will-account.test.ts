@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { clientOf } from "../../src/core/clients.ts";
+import { clientOf, clientsOf, knownClientIds, sessionsOf } from "../../src/core/clients.ts";
 import type { Access } from "../../src/core/access.ts";
 import { overviewOf } from "../../src/core/overview.ts";
 import { retainedOf, routeFor, subscriptionsOf } from "../../src/core/routes.ts";
@@ -319,3 +319,24 @@ function deniedOnceAsked(): Access {
   let asked = 0;
   return { mayPublish: () => asked++ === 0, maySubscribe: () => true };
 }
+
+test("clients that are away are listed with those that are connected", () => {
+  const world = new World();
+  mortal(world, { id: "away", version: 4, clean: false, keepalive: 10 }).drop();
+  mortal(world, { id: "here", keepalive: 10 });
+  mortal(world, { id: "gone", keepalive: 10 }).drop();
+  const listed = clientsOf(world.broker).map(({ clientId, connected }) => [clientId, connected]);
+  expect(listed).toEqual([
+    ["away", false],
+    ["here", true],
+  ]);
+  const kept = sessionsOf(world.broker).map(({ clientId, expirySeconds }) => [
+    clientId,
+    expirySeconds,
+  ]);
+  expect(kept).toEqual([
+    ["away", null],
+    ["here", 0],
+  ]);
+  expect([...knownClientIds(world.broker)].sort()).toEqual(["away", "gone", "here"]);
+});
