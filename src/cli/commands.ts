@@ -18,6 +18,12 @@ export const commands: readonly ListedCommand[] = [
     load: async () => (await import("./serve.ts")).serveCommand(),
   },
   {
+    group: "Look",
+    name: "inspect",
+    summary: "ask a running broker: why did this will (not) fire?",
+    load: async () => (await import("./inspect.ts")).inspectCommand(),
+  },
+  {
     group: "Break",
     name: "simulate-drop",
     summary: "play a client's death against any broker, and judge the broker",
@@ -68,6 +74,7 @@ export function programHelp(): string {
         "mqttd serve",
         "mqttd serve --port 1884 --verbose",
         "mqttd simulate-drop --embedded",
+        "mqttd inspect explain dev-42",
         "mqttd help serve",
       ],
     }),

@@ -104,6 +104,8 @@ async function runServe(given: Arguments, surroundings: Surroundings): Promise<n
     logFormat: log.format === "auto" ? (stderrIsTerminal ? "human" : "json") : log.format,
     version: surroundings.version.version,
     like,
+    loaded,
+    env: surroundings.env,
     reload: reloader(loaded.config, (before) => load(sources, before)),
   });
 }

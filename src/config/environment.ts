@@ -1,4 +1,13 @@
-import { dotted, isIndex, type Key, keyAt, type Path, valuePaths, variableOf } from "./keys.ts";
+import {
+  dotted,
+  isIndex,
+  type Key,
+  keyAt,
+  type Path,
+  shortestFirst,
+  valuePaths,
+  variableOf,
+} from "./keys.ts";
 import type { Assignment, Sources } from "./load.ts";
 import { nearest } from "./nearest.ts";
 import { bare, type Problem } from "./problem.ts";
@@ -24,8 +33,11 @@ export function assignedByEnvironment(
   return { assignments, problems };
 }
 
+/** Variables of ours that set no key: where the configuration is, and where running brokers are. */
+const notKeys: readonly string[] = ["MQTTD_CONFIG", "MQTTD_RUN_DIR"];
+
 function isOurs(name: string, value: string): boolean {
-  if (!name.startsWith("MQTTD_") || name === "MQTTD_CONFIG") return false;
+  if (!name.startsWith("MQTTD_") || notKeys.includes(name)) return false;
   // Kubernetes sets these in every container beside a service that is named mqttd.
   if (/^MQTTD_SERVICE_(HOST|PORT)(_|$)/.test(name)) return false;
   return !/^MQTTD_PORT(_\d+_(TCP|UDP)(_|$)|$)/.test(name) || !isServiceAddress(name, value);
@@ -49,15 +61,18 @@ function indexIn(name: string): number {
 
 function unknownText(name: string, keys: Key): string {
   const names = valuePaths(keys, indexIn(name)).map(variableOf);
-  const meant = nearest(name, [...names, "MQTTD_CONFIG"]) ?? withLastWords(name, keys);
+  const meant = nearest(name, [...names, ...notKeys]) ?? withLastWords(name, keys);
   return meant === null ? "unknown variable" : `unknown variable, did you mean ${meant}?`;
 }
 
 /** `MQTTD_PORT` and `MQTTD_PACKET_SIZE` lack the levels above. */
 function withLastWords(name: string, keys: Key): string | null {
   const last = `__${name.slice("MQTTD_".length)}`;
-  const paths = valuePaths(keys, 0).sort((a, b) => a.length - b.length);
-  return paths.map(variableOf).find((other) => other.endsWith(last)) ?? null;
+  return (
+    shortestFirst(keys)
+      .map(variableOf)
+      .find((other) => other.endsWith(last)) ?? null
+  );
 }
 
 function byPlace(a: string, b: string): number {

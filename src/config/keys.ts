@@ -85,6 +85,12 @@ export function valuePaths(key: Key, index: number, base: Path = []): Path[] {
     .flatMap(([name, next]) => valuePaths(next, index, [...base, name]));
 }
 
+/** Every path to a value, those with the fewest names first; places in lists are all 0. */
+export function shortestFirst(root: Key): Path[] {
+  const names = (path: Path): number => path.filter((part) => typeof part === "string").length;
+  return valuePaths(root, 0).sort((a, b) => names(a) - names(b));
+}
+
 /** The right path for a wrong one, dotted, or null when nothing is near. */
 export function nearestPath(root: Key, path: Path): string | null {
   const corrected: (string | number)[] = [];
@@ -104,7 +110,7 @@ export function nearestPath(root: Key, path: Path): string | null {
 /** A key of the same name in another place: `packetSize` stands in `limits`. */
 function namedAlike(root: Key, path: Path): string | null {
   const last = String(path.at(-1));
-  const paths = valuePaths(root, 0).sort((a, b) => a.length - b.length);
+  const paths = shortestFirst(root);
   const name = nearest(
     last,
     paths.map((other) => String(other.at(-1))),

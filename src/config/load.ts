@@ -44,24 +44,36 @@ export interface Origin {
   readonly name: string;
 }
 
-export type LoadResult =
-  | {
-      readonly ok: true;
-      readonly config: Config;
-      readonly settings: Settings;
-      /** By dotted path, every value of `config`. */
-      readonly origins: ReadonlyMap<string, Origin>;
-      /** The file that was read; null: there is none. */
-      readonly file: string | null;
-      /** Dotted paths whose values are not those of `before`. */
-      readonly changed: readonly string[];
-    }
-  | {
-      readonly ok: false;
-      readonly file: string | null;
-      /** Every problem of every source, one line each. */
-      readonly problems: readonly string[];
-    };
+export type LoadResult = Loaded | NotLoaded;
+
+export interface Loaded {
+  readonly ok: true;
+  readonly config: Config;
+  readonly settings: Settings;
+  /** By dotted path, every value of `config`. */
+  readonly origins: ReadonlyMap<string, Origin>;
+  /** The file that was read; null: there is none. */
+  readonly file: string | null;
+  /** Dotted paths whose values are not those of `before`. */
+  readonly changed: readonly string[];
+}
+
+export interface NotLoaded {
+  readonly ok: false;
+  readonly file: string | null;
+  /** Every problem of every source, one line each. */
+  readonly problems: readonly string[];
+}
+
+/** One value of a configuration, and who said so. */
+export interface ValueWithOrigin {
+  /** `limits.packetSize`, dotted. */
+  readonly path: string;
+  /** As it is written. */
+  readonly value: unknown;
+  /** `default`, `mqttd.json:7:15`, `MQTTD_LOG__LEVEL`, `--port`. */
+  readonly origin: string;
+}
 
 /**
  * Flag before environment before file before default. `before` is the configuration of an earlier
@@ -80,6 +92,15 @@ export function load(sources: Sources, before: Config | null = null): LoadResult
   draft.assign("environment", variables.assignments);
   draft.assign("flag", sources.flags);
   return draft.finish(file.read?.name ?? null, before);
+}
+
+/** Every value in the order of the schema. None of them is a secret: those stand in files of their own. */
+export function valuesWithOrigins({ config, origins }: Loaded): ValueWithOrigin[] {
+  return [...flat(config)].map(([path, value]) => ({
+    path,
+    value,
+    origin: origins.get(path)?.name || "default",
+  }));
 }
 
 type Plain = { [name: string]: unknown };

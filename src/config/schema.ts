@@ -30,16 +30,7 @@ const listenerSchema = z.strictObject({
   port: count({ min: 0, max: 65_535, form: "a port from 0 to 65535 (0 takes a free one)" })
     .default(1883)
     .describe("TCP port; 0 takes a free one."),
-  host: z
-    .union(
-      [
-        z.string({ error: hostForm() }).regex(/^[\w.:%[\]-]{1,253}$/, { error: hostForm() }),
-        z.null(),
-      ],
-      {
-        error: hostForm(),
-      },
-    )
+  host: address()
     .default(null)
     .describe("Address to listen on; null or localhost: 127.0.0.1 and ::1, this machine only."),
   transport: z.literal("tcp", { error: '"tcp"' }).default("tcp").describe("How bytes arrive."),
@@ -162,6 +153,31 @@ const logSchema = z.strictObject({
     .describe("Colours of human lines; auto: on a terminal, unless NO_COLOR is set."),
 });
 
+const adminSchema = z.strictObject({
+  port: z
+    .union([count({ min: 0, max: 65_535, form: adminPortForm() }), z.literal("off")], {
+      error: adminPortForm(),
+    })
+    .default(1888)
+    .describe(
+      "Port of the administration interface (HTTP); 0 takes a free one, off: there is none.",
+    ),
+  host: address()
+    .default(null)
+    .describe("Address of the interface; null or localhost: 127.0.0.1 and ::1, this machine only."),
+  tokenFile: z
+    .union([z.string({ error: fileForm() }).min(1, { error: fileForm() }), z.null()], {
+      error: fileForm(),
+    })
+    .default(null)
+    .describe(
+      "File with the token to ask with; null: one is made where others can reach the host.",
+    ),
+  streams: count({ min: 1, max: 10_000 })
+    .default(64)
+    .describe("Event streams, and requests that wait for a will's fate, at once."),
+});
+
 const sysSchema = z.strictObject({
   interval: duration({ min: second, max: day, word: "off" })
     .default(writeDuration(10 * second))
@@ -185,6 +201,7 @@ export const configSchema = z.strictObject({
     .prefault({})
     .describe("TCP's own detectors of a dead peer, beside the MQTT keepalive."),
   log: logSchema.prefault({}).describe("What is said, and how."),
+  admin: adminSchema.prefault({}).describe("The HTTP interface that mqttd inspect asks."),
   sys: sysSchema.prefault({}).describe("The broker's own topics below $SYS."),
 });
 
@@ -197,6 +214,20 @@ function listenersForm(): string {
 
 function hostForm(): string {
   return 'an address or a host name, or null for "127.0.0.1" and "::1"';
+}
+
+function adminPortForm(): string {
+  return 'a port from 0 to 65535 (0 takes a free one), or "off"';
+}
+
+function fileForm(): string {
+  return "the name of a file, or null";
+}
+
+function address() {
+  const error = hostForm();
+  const named = z.string({ error }).regex(/^[\w.:%[\]-]{1,253}$/, { error });
+  return z.union([named, z.null()], { error });
 }
 
 function mountPointForm(): string {

@@ -13,6 +13,7 @@ export interface Settings {
   /** TCP's own detectors; 0 switches one off. */
   readonly tcp: { readonly keepAliveMs: number; readonly userTimeoutMs: number };
   readonly log: Config["log"];
+  readonly admin: AdminSettings;
   /** 0: the topics below $SYS are not published. */
   readonly sys: { readonly intervalMs: number };
 }
@@ -29,6 +30,16 @@ export interface ListenerSettings {
   readonly connections: number;
 }
 
+export interface AdminSettings {
+  /** 0: a free one; null: there is no administration interface. */
+  readonly port: number | null;
+  /** Null: both loopback addresses. IPv6 without brackets. */
+  readonly host: string | null;
+  readonly tokenFile: string | null;
+  /** Event streams and waiting requests at once. */
+  readonly streams: number;
+}
+
 export function settingsOf(config: Config): Settings {
   return {
     listeners: config.listeners.map((listener) => listenerSettings(listener, config)),
@@ -39,6 +50,7 @@ export function settingsOf(config: Config): Settings {
       userTimeoutMs: milliseconds(config.tcp.userTimeout),
     },
     log: config.log,
+    admin: adminSettings(config.admin),
     sys: { intervalMs: milliseconds(config.sys.interval) },
   };
 }
@@ -52,6 +64,10 @@ function listenerSettings(listener: Config["listeners"][number], config: Config)
     mountPoint: listener.mountPoint,
     connections: listener.connections ?? Infinity,
   };
+}
+
+function adminSettings({ port, host, ...same }: Config["admin"]): AdminSettings {
+  return { ...same, port: port === "off" ? null : port, host: addressOf(host) };
 }
 
 /** `localhost` is 127.0.0.1 for some clients and ::1 for others, so it means both. */

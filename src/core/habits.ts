@@ -135,6 +135,8 @@ function unheard(
   will: Will,
   { reach }: WillFate & { fate: "published" },
 ): void {
+  // Nobody needs to hear one that only clears the topic.
+  if (will.packet.retain && will.packet.payload.length === 0) return;
   if (broker.stopping || reach.delivered + reach.queued + reach.dropped > 0) return;
   if (reach.retained === null) say(broker, peer, { fault: "willUnheard", topic: will.topic });
 }

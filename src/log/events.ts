@@ -14,6 +14,15 @@ export type LogEvent = BrokerEvent | ServerEvent;
 export type ServerEvent =
   /** Every address that accepts connections, as a client would write it. */
   | { readonly event: "listening"; readonly addresses: readonly string[] }
+  /** Where `inspect` and scripts may ask. */
+  | {
+      readonly event: "administration";
+      readonly urls: readonly string[];
+      /** The default port, where another process has it; null: the port is the one that was meant. */
+      readonly taken: number | null;
+      /** Null: no token is needed. */
+      readonly tokenFile: string | null;
+    }
   | {
       readonly event: "listenerFailed";
       readonly address: string;
@@ -50,6 +59,13 @@ export type ServerEvent =
   | { readonly event: "loopBlocked"; readonly blockedMs: number }
   /** Asked for by an operator. */
   | { readonly event: "state"; readonly view: BrokerView }
+  /** By the administration interface: `kick`, `drop rst`, `reload`, `log debug`. */
+  | {
+      readonly event: "operatorOrdered";
+      readonly order: string;
+      /** Null: the order concerns the broker. */
+      readonly clientId: string | null;
+    }
   /** The log's own reader did not keep up. */
   | { readonly event: "logLinesDropped"; readonly lines: number };
 
@@ -73,6 +89,7 @@ const levelOfEvent = {
   clientFault: "warn",
   woke: "warn",
   listening: "info",
+  administration: "info",
   listenerFailed: "error",
   configurationLoaded: "info",
   configurationReloaded: "info",
@@ -83,6 +100,7 @@ const levelOfEvent = {
   packet: "debug",
   loopBlocked: "warn",
   state: "info",
+  operatorOrdered: "info",
   logLinesDropped: "warn",
 } as const satisfies Record<LogEvent["event"], Level>;
 

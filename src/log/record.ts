@@ -69,6 +69,8 @@ export function record(event: LogEvent, at: Millis): Record<string, unknown> {
       return { client: event.clientId, why: event.why, topic: event.topic };
     case "sessionEnded":
       return { client: event.clientId, why: event.why };
+    case "operatorOrdered":
+      return { client: event.clientId, order: event.order };
     case "state":
       return { ...event.view };
     case "packet":

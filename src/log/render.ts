@@ -1,3 +1,4 @@
+import pc from "picocolors";
 import type { Colors } from "picocolors/types.js";
 import type { Millis } from "../core/io.ts";
 import { type Level, levelOf, type LogEvent } from "./events.ts";
@@ -24,6 +25,13 @@ export function renderHuman(event: LogEvent, at: Millis, style: Style): string {
   const word = levelWord(levelOf(event), colors);
   return `${colors.dim(timeOfDay(at, zone))} ${mark}${word}${sentence(event, at, colors)}`;
 }
+
+/** The event's sentence alone, without time, level and colours. */
+export function plainSentence(event: LogEvent, at: Millis): string {
+  return sentence(event, at, withoutColors);
+}
+
+const withoutColors = pc.createColors(false);
 
 /**
  * One JSON object without a line end, with the same facts, not cut: time, level and event, then who

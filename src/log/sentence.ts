@@ -72,6 +72,12 @@ function serverSentence(event: ServerEvent, colors: Colors): string {
   switch (event.event) {
     case "listening":
       return `${colors.green("mqttd is listening on")} ${event.addresses.map(clause).join(", ")}`;
+    case "administration": {
+      const facts = ["mqttd inspect"];
+      if (event.taken !== null) facts.push(`port ${event.taken} is taken`);
+      if (event.tokenFile !== null) facts.push(`the token is in ${name(event.tokenFile)}`);
+      return `Administration on ${event.urls.map(clause).join(", ")} (${facts.join(", ")})`;
+    }
     case "listenerFailed": {
       const hint = event.hint === null ? "" : ` · ${clause(event.hint)}`;
       return `Cannot listen on ${clause(event.address)}: ${clause(event.why)}${hint}`;
@@ -98,6 +104,10 @@ function serverSentence(event: ServerEvent, colors: Colors): string {
       return `The event loop was blocked for ${duration(event.blockedMs)}: deadlines in that time were late by up to as much`;
     case "state":
       return stateText(event.view);
+    case "operatorOrdered": {
+      const whom = event.clientId === null ? "" : ` ${name(event.clientId)}`;
+      return `Operator's order: ${clause(event.order)}${whom}`;
+    }
     case "logLinesDropped":
       return `${event.lines} log ${event.lines === 1 ? "line" : "lines"} dropped: the log's reader is slow`;
   }

@@ -1,6 +1,6 @@
 import { assert, unreachable } from "../core/assert.ts";
 import type { Broker } from "../core/broker.ts";
-import type { Delivery, Effect, Input, ListenerPolicy, Millis } from "../core/io.ts";
+import type { ConnectionId, Delivery, Effect, Input, ListenerPolicy, Millis } from "../core/io.ts";
 import type { Limits } from "../core/limits.ts";
 import type { Message, ProtocolVersion, ServerPacket } from "../core/packet.ts";
 import type { Level, LogEvent } from "../log/events.ts";
@@ -16,6 +16,7 @@ import { PacketTrace } from "./packet-trace.ts";
 import { Partings } from "./partings.ts";
 import { Port } from "./port.ts";
 import { Ports } from "./ports.ts";
+import { SilentLink } from "./silent-link.ts";
 
 /** Where events go: a LogSink, or a test's list. */
 export interface EventLog {
@@ -122,6 +123,19 @@ export class Driver {
       this.#turn();
       this.#hand(input);
       this.#endTurn();
+    });
+  }
+
+  /**
+   * Breaks a connection that the core knows, as the network would. `silent`: from now on nothing is
+   * read of it and nothing written to it, and its peer's own end is not noticed either.
+   */
+  drop(connection: ConnectionId, how: "rst" | "silent"): void {
+    this.#guard(() => {
+      const port = this.#ports.get(connection);
+      if (how === "silent") return this.#silence(port);
+      port.link.reset();
+      this.#closed(port, "reset");
     });
   }
 
@@ -404,6 +418,17 @@ export class Driver {
     if (port.paused) port.link.pause();
     else port.link.resume();
     this.#later({ type: port.paused ? "paused" : "resumed", connection });
+  }
+
+  #silence(port: Port): void {
+    this.#turn();
+    // What the link still tells goes to a port that the core has never heard of.
+    const nobody = new Port(port.id, port.link, port.listener, this.#readerOptions, this.#pool);
+    nobody.open = false;
+    port.link.owner = nobody;
+    port.link = new SilentLink(port.link);
+    this.#flush(port);
+    this.#endTurn();
   }
 
   #authenticate(port: Port, effect: Effect & { type: "authenticate" }): void {

@@ -5,6 +5,7 @@ import { anonymousOnly } from "./auth.ts";
 import { Clock } from "./clock.ts";
 import { SystemTimer } from "./deadline-timer.ts";
 import { Driver, type EventLog } from "./driver.ts";
+import { farewell } from "./farewell.ts";
 import { listenAll } from "./listeners.ts";
 
 export interface EmbeddedSettings {
@@ -24,7 +25,6 @@ export interface EmbeddedBroker {
 }
 
 const silent: EventLog = { note: () => {}, wants: () => false };
-const farewellMs = 2000;
 
 /**
  * Starts a broker with the defaults of the configuration on a free port of this machine. It listens
@@ -63,10 +63,7 @@ export async function embeddedBroker(settings: EmbeddedSettings = {}): Promise<E
     close: async () => {
       for (const socket of sockets) socket.close();
       driver.order({ type: "stopping" });
-      const until = performance.now() + farewellMs;
-      while (driver.parting > 0 && performance.now() < until) {
-        await new Promise((resolve) => setTimeout(resolve, 5));
-      }
+      await farewell(driver);
       driver.stopTimer();
     },
   };

@@ -6,7 +6,7 @@ import { Outbox, type BufferPool } from "./outbox.ts";
 /** The driver's side of one connection: its link, what was read of it and what waits for it. */
 export class Port {
   readonly id: ConnectionId;
-  readonly link: Link;
+  link: Link;
   readonly listener: ListenerPolicy;
   readonly reader: PacketReader;
   readonly outbox: Outbox;

@@ -1,21 +1,27 @@
-import type { LoadResult } from "../config/load.ts";
+import type { ReloadAnswer } from "../admin/api.ts";
+import { type Loaded, type LoadResult, valuesWithOrigins } from "../config/load.ts";
 import type { ListenerSettings, Settings } from "../config/settings.ts";
 import { Broker } from "../core/broker.ts";
+import { overviewOf } from "../core/overview.ts";
 import type { ListenerPolicy } from "../core/io.ts";
 import type { Like } from "../core/likes.ts";
 import type { Limits } from "../core/limits.ts";
 import { LogSink, writeTo } from "../log/sink.ts";
-import type { LogEvent } from "../log/events.ts";
+import type { Level, LogEvent } from "../log/events.ts";
 import type { ListeningSocket } from "../transport/transport.ts";
 import { anonymousOnly } from "./auth.ts";
 import { Clock } from "./clock.ts";
 import { connectionsByDescriptors } from "./descriptors.ts";
 import { SystemTimer } from "./deadline-timer.ts";
+import type { Administration } from "./administration.ts";
 import { Driver } from "./driver.ts";
+import { EventHub } from "./event-hub.ts";
 import { openToTheNetwork } from "./exposure.ts";
 import { listenAll } from "./listeners.ts";
 import { ReadyFile } from "./ready-file.ts";
 import { StopSignals } from "./stop-signals.ts";
+import { Vitals } from "./vitals.ts";
+import { farewell } from "./farewell.ts";
 
 export interface ServeSettings {
   readonly config: Settings;
@@ -29,13 +35,14 @@ export interface ServeSettings {
   readonly like: Like | null;
   /** Reads the configuration again, from the same places. */
   readonly reload: () => LoadResult;
+  /** What was read at the start, with origins. */
+  readonly loaded: Loaded;
+  readonly env: Readonly<Record<string, string | undefined>>;
 }
 
 const heartbeatMs = 1000;
 /** A heartbeat that is later than this was held up by something worth a line. */
 const loopBlockedMs = 100;
-/** How long an orderly stop waits for clients to take their last bytes. */
-const farewellMs = 2000;
 
 /**
  * Serves until a signal stops it; resolves to the exit code. Throws CliError for what the operator
@@ -51,7 +58,8 @@ export async function serve(settings: ServeSettings): Promise<number> {
     like: like?.name ?? null,
     write: writeTo(process.stderr),
   });
-  const note = (event: LogEvent): void => log.note(event, clock.now());
+  const hub = new EventHub(log);
+  const note = (event: LogEvent): void => hub.note(event, clock.now());
   const broker = new Broker(
     {
       limits: withinDescriptors(config.limits),
@@ -65,7 +73,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
   const driver = new Driver({
     broker,
     clock,
-    log,
+    log: hub,
     authenticate: anonymousOnly,
     packetSize: config.limits.packetSize,
     outputBytes: config.outputBytes,
@@ -76,6 +84,10 @@ export async function serve(settings: ServeSettings): Promise<number> {
   const signals = new StopSignals();
   let ready: ReadyFile | null = null;
   let sockets: ListeningSocket[] = [];
+  let administration: Administration = { close: () => {} };
+  const vitals = new Vitals();
+  const operator = new Operator(settings, broker, driver, log, note);
+  hub.onTrace = () => driver.setTrace(hub.wants("debug"));
   try {
     if (settings.readyFile !== null) ready = new ReadyFile(settings.readyFile);
     const tcp = broker.rules.tcpDetectors ? config.tcp : { keepAliveMs: 0, userTimeoutMs: 0 };
@@ -83,32 +95,60 @@ export async function serve(settings: ServeSettings): Promise<number> {
       driver.eventsFor(policyOf(listener)),
     );
     const addresses = sockets.flatMap((socket) => socket.addresses);
-    ready?.publish(addresses.map((address) => `mqtt://${address}`));
+    const urls = addresses.map((address) => `mqtt://${address}`);
     if (like !== null) for (const text of misbehaves(like)) note({ event: "warning", text });
+    // Loaded here, since nothing before it needs it.
+    const { openAdministration } = await import("./administration.ts");
+    administration = await openAdministration(
+      config.admin,
+      {
+        broker,
+        clock,
+        hub,
+        vitals,
+        streams: config.admin.streams,
+        listeners: urls,
+        like: like?.name ?? null,
+        logLevel: () => operator.level,
+        setLogLevel: (level) => operator.setLevel(level),
+        reload: () => operator.reload("reload"),
+        config: () => operator.config(),
+        kick: (clientId) => operator.kick(clientId),
+        drop: (clientId, how) => operator.drop(clientId, how),
+      },
+      note,
+      settings.env,
+      fault.reject,
+    );
+    ready?.publish(urls);
     note({ event: "configurationLoaded", file: settings.file });
     for (const text of openToTheNetwork(config.listeners, sockets))
       note({ event: "warning", text });
-    note({ event: "listening", addresses: addresses.map((address) => `mqtt://${address}`) });
+    note({ event: "listening", addresses: urls });
   } catch (cause) {
     for (const socket of sockets) socket.close();
+    administration.close();
     ready?.abandon();
     driver.stopTimer();
     signals.close();
     throw cause;
   }
-  const heart = startHeart(driver, note);
-  signals.onReload = () => reload(settings, driver, log, note);
+  const heart = startHeart(driver, note, (lagMs) =>
+    vitals.beat(lagMs, performance.now(), overviewOf(broker)),
+  );
+  signals.onReload = () => void operator.reload(null);
   signals.onReport = () => note({ event: "state", view: broker.view() });
   try {
     const signal = await Promise.race([signals.stop, fault.promise]);
     note({ event: "stopping", signal });
     for (const socket of sockets) socket.close();
     driver.order({ type: "stopping" });
-    const code = await Promise.race([farewell(driver), signals.again, fault.promise]);
+    const code = await Promise.race([farewell(driver).then(() => 0), signals.again, fault.promise]);
     note({ event: "stopped" });
     return code;
   } finally {
     clearInterval(heart);
+    administration.close();
     driver.stopTimer();
     signals.close();
     ready?.remove();
@@ -157,46 +197,100 @@ export class FaultWithState extends Error {
 function startHeart(
   driver: Driver,
   note: (event: LogEvent) => void,
+  beat: (lagMs: number) => void,
 ): ReturnType<typeof setInterval> {
   let before = performance.now();
   return setInterval(() => {
     const blockedMs = performance.now() - before - heartbeatMs;
     before = performance.now();
     driver.heartbeat();
+    beat(blockedMs);
     if (blockedMs > loopBlockedMs) note({ event: "loopBlocked", blockedMs });
   }, heartbeatMs);
 }
 
-/** Waits until clients have taken their last bytes, within bounds. */
-async function farewell(driver: Driver): Promise<number> {
-  const until = performance.now() + farewellMs;
-  while (driver.parting > 0 && performance.now() < until) {
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-  return 0;
-}
+/** What an operator orders, by a signal or by the administration interface; each is one log line. */
+class Operator {
+  readonly #settings: ServeSettings;
+  readonly #broker: Broker;
+  readonly #driver: Driver;
+  readonly #log: LogSink;
+  readonly #note: (event: LogEvent) => void;
+  #loaded: Loaded;
+  level: Level;
 
-/** SIGHUP: what does not validate changes nothing, and says so. */
-function reload(
-  settings: ServeSettings,
-  driver: Driver,
-  log: LogSink,
-  note: (event: LogEvent) => void,
-): void {
-  const result = settings.reload();
-  if (!result.ok) {
-    const { file, problems } = result;
-    return note({ event: "configurationReloadFailed", file, problems });
+  constructor(
+    settings: ServeSettings,
+    broker: Broker,
+    driver: Driver,
+    log: LogSink,
+    note: (event: LogEvent) => void,
+  ) {
+    this.#settings = settings;
+    this.#broker = broker;
+    this.#driver = driver;
+    this.#log = log;
+    this.#note = note;
+    this.#loaded = settings.loaded;
+    this.level = settings.config.log.level;
   }
-  const { limits, outputBytes } = result.settings;
-  driver.reconfigure(withinDescriptors(limits), outputBytes);
-  log.setLevel(result.settings.log.level);
-  driver.setTrace(log.wants("debug"));
-  note({ event: "configurationReloaded", file: result.file, changed: result.changed });
-  const later = result.changed.filter((path) => !isReloaded(path));
-  if (later.length === 0) return;
-  note({
-    event: "warning",
-    text: `${later.join(", ")}: takes effect when the broker is restarted`,
-  });
+
+  /** False: it has no connection. */
+  kick(clientId: string): boolean {
+    this.#note({ event: "operatorOrdered", order: "kick", clientId });
+    const wasConnected = this.#connectionOf(clientId) !== null;
+    this.#driver.order({ type: "kicked", clientId });
+    return wasConnected;
+  }
+
+  drop(clientId: string, how: "rst" | "silent"): boolean {
+    this.#note({ event: "operatorOrdered", order: `drop ${how}`, clientId });
+    const connection = this.#connectionOf(clientId);
+    if (connection === null) return false;
+    this.#driver.drop(connection, how);
+    return true;
+  }
+
+  #connectionOf(clientId: string): number | null {
+    return this.#broker.sessions.get(clientId)?.connection?.id ?? null;
+  }
+
+  setLevel(level: Level): void {
+    this.#note({ event: "operatorOrdered", order: `log ${level}`, clientId: null });
+    this.#useLevel(level);
+  }
+
+  #useLevel(level: Level): void {
+    this.level = level;
+    this.#log.setLevel(level);
+    this.#driver.setTrace(level === "debug");
+  }
+
+  config(): { file: string | null; values: ReturnType<typeof valuesWithOrigins> } {
+    return { file: this.#loaded.file, values: valuesWithOrigins(this.#loaded) };
+  }
+
+  /** What does not validate changes nothing, and says so. */
+  reload(order: string | null): ReloadAnswer {
+    if (order !== null) this.#note({ event: "operatorOrdered", order, clientId: null });
+    const result = this.#settings.reload();
+    const { file } = result;
+    if (!result.ok) {
+      const { problems } = result;
+      this.#note({ event: "configurationReloadFailed", file, problems });
+      return { ok: false, file, changed: [], later: [], problems };
+    }
+    const { limits, outputBytes, log } = result.settings;
+    this.#loaded = result;
+    this.#driver.reconfigure(withinDescriptors(limits), outputBytes);
+    this.#useLevel(log.level);
+    const { changed } = result;
+    this.#note({ event: "configurationReloaded", file, changed });
+    const later = changed.filter((path) => !isReloaded(path));
+    if (later.length > 0) {
+      const text = `${later.join(", ")}: takes effect when the broker is restarted`;
+      this.#note({ event: "warning", text });
+    }
+    return { ok: true, file, changed, later, problems: [] };
+  }
 }

@@ -21,6 +21,9 @@ test("mqttd --help", async () => {
     Run:
       serve          run the broker
 
+    Look:
+      inspect        ask a running broker: why did this will (not) fire?
+
     Break:
       simulate-drop  play a client's death against any broker, and judge the broker
 
@@ -42,6 +45,7 @@ test("mqttd --help", async () => {
       mqttd serve
       mqttd serve --port 1884 --verbose
       mqttd simulate-drop --embedded
+      mqttd inspect explain dev-42
       mqttd help serve
     "
   `);
@@ -167,7 +171,12 @@ async function expectToWork(example: string): Promise<void> {
   const words = example.split(" ");
   const start = words.indexOf("mqttd");
   const env = Object.fromEntries(words.slice(0, start).map((word) => word.split("=")));
-  const { code, stderr } = await mqttd(words.slice(start + 1), { env });
+  const nowhere = { MQTTD_RUN_DIR: "/nonexistent", ...env };
+  const { code, stderr } = await mqttd(words.slice(start + 1), { env: nowhere });
+  // It asks a broker, and none runs here: that it got so far says that it was read.
+  if (code === 3 && words[start + 1] === "inspect") {
+    return expect(stderr).toStartWith("mqttd: no broker is running here");
+  }
   expect({ example, code, stderr }).toEqual({ example, code: 0, stderr: "" });
 }
 

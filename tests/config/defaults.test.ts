@@ -16,6 +16,12 @@ test("the rest of the defaults", () => {
   const { limits: _, ...rest } = loaded({}).settings;
   expect(rest).toMatchInlineSnapshot(`
     {
+      "admin": {
+        "host": null,
+        "port": 1888,
+        "streams": 64,
+        "tokenFile": null,
+      },
       "listeners": [
         {
           "allowAnonymous": true,

@@ -54,6 +54,8 @@ test("every event is one object with the facts of the human line", () => {
     {"time":"2026-11-22T15:04:05.123Z","level":"warn","event":"clientFault","client":"dev-42","remote":"127.0.0.1:51042","fault":"sharedClientId","remotes":["10.0.0.5:51042","10.0.0.6:40110"]}
     {"time":"2026-11-22T15:04:05.123Z","level":"warn","event":"woke","asleepMs":7512000}
     {"time":"2026-11-22T15:04:05.123Z","level":"info","event":"listening","addresses":["127.0.0.1:1883","[::1]:1883"]}
+    {"time":"2026-11-22T15:04:05.123Z","level":"info","event":"administration","urls":["http://127.0.0.1:1888","http://[::1]:1888"],"taken":null,"tokenFile":null}
+    {"time":"2026-11-22T15:04:05.123Z","level":"info","event":"administration","urls":["http://0.0.0.0:40001"],"taken":1888,"tokenFile":"/run/user/1000/mqttd/token"}
     {"time":"2026-11-22T15:04:05.123Z","level":"error","event":"listenerFailed","address":"127.0.0.1:1883","why":"the port is in use by mosquitto (pid 812)","hint":"try --port 0"}
     {"time":"2026-11-22T15:04:05.123Z","level":"info","event":"configurationLoaded","file":"/etc/mqttd.json"}
     {"time":"2026-11-22T15:04:05.123Z","level":"info","event":"configurationLoaded","file":null}
@@ -72,6 +74,8 @@ test("every event is one object with the facts of the human line", () => {
     {"time":"2026-11-22T15:04:05.123Z","level":"debug","event":"packet","client":"dev-42","remote":"127.0.0.1:51042","direction":"sent","type":"CONNACK","sessionPresent":true,"reason":0}
     {"time":"2026-11-22T15:04:05.123Z","level":"warn","event":"loopBlocked","blockedMs":120.4}
     {"time":"2026-11-22T15:04:05.123Z","level":"info","event":"state","now":1795359845123,"connections":[{"connection":1,"clientId":"dev-42","remote":"127.0.0.1:51042","listener":"tcp localhost:1883","state":"connected","version":5,"keepAlive":10,"lastPacketAt":1795359843019,"dueAt":1795359858019,"waitingSince":null,"blocked":false,"pausedAt":null}],"sessions":[{"clientId":"dev-42","connected":true,"expiryInterval":0,"endsAt":null,"subscriptions":["a/#"],"queued":0,"inflight":0,"incoming":0,"will":{"topic":"home/dev-42/status","qos":1,"retain":true,"delayInterval":0,"payloadBytes":7,"state":"armed","dueAt":null}},{"clientId":"dev-43","connected":false,"expiryInterval":3600,"endsAt":1795362845123,"subscriptions":[],"queued":3,"inflight":0,"incoming":0,"will":{"topic":"home/dev-42/status","qos":1,"retain":true,"delayInterval":0,"payloadBytes":7,"state":"delayed","dueAt":1795359865123}}],"retained":{"messages":1,"bytes":24},"subscriptions":1,"deadlines":3}
+    {"time":"2026-11-22T15:04:05.123Z","level":"info","event":"operatorOrdered","client":"dev-42","order":"drop silent"}
+    {"time":"2026-11-22T15:04:05.123Z","level":"info","event":"operatorOrdered","client":null,"order":"reload"}
     {"time":"2026-11-22T15:04:05.123Z","level":"warn","event":"logLinesDropped","lines":1}
     {"time":"2026-11-22T15:04:05.123Z","level":"warn","event":"logLinesDropped","lines":2300}
     "

@@ -202,6 +202,20 @@ export const samples: SampleTable = {
   ],
   woke: [{ event: "woke", asleepMs: 7_512_000 }],
   listening: [{ event: "listening", addresses: ["127.0.0.1:1883", "[::1]:1883"] }],
+  administration: [
+    {
+      event: "administration",
+      urls: ["http://127.0.0.1:1888", "http://[::1]:1888"],
+      taken: null,
+      tokenFile: null,
+    },
+    {
+      event: "administration",
+      urls: ["http://0.0.0.0:40001"],
+      taken: 1888,
+      tokenFile: "/run/user/1000/mqttd/token",
+    },
+  ],
   listenerFailed: [
     {
       event: "listenerFailed",
@@ -332,6 +346,10 @@ export const samples: SampleTable = {
         deadlines: 3,
       },
     },
+  ],
+  operatorOrdered: [
+    { event: "operatorOrdered", order: "drop silent", clientId: "dev-42" },
+    { event: "operatorOrdered", order: "reload", clientId: null },
   ],
   logLinesDropped: [
     { event: "logLinesDropped", lines: 1 },

@@ -104,12 +104,18 @@ export class Folder implements Disposable {
 
   [Symbol.dispose](): void {
     rmSync(this.path, { recursive: true, force: true });
+    rmSync(`${this.path}-run`, { recursive: true, force: true });
   }
 }
 
 /** What a program gets to see of this process's environment: no MQTTD_ variable, for one. */
 export function environment(folder: Folder, more: Readonly<Record<string, string>> = {}) {
-  return { PATH: process.env["PATH"] ?? "", HOME: folder.path, ...more };
+  return {
+    PATH: process.env["PATH"] ?? "",
+    HOME: folder.path,
+    MQTTD_RUN_DIR: `${folder.path}-run`,
+    ...more,
+  };
 }
 
 export interface Ended {

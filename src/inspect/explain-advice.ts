@@ -1,0 +1,258 @@
+import type { WillAccount } from "../core/account.ts";
+import type { ClientFault } from "../core/events.ts";
+import { faultText } from "../log/client-fault.ts";
+import { duration, setting } from "../log/duration.ts";
+import { clause, name } from "../log/foreign.ts";
+import { adviceOnHabits } from "./explain-habits.ts";
+import {
+  type Advice,
+  allowedOf,
+  capital,
+  counted,
+  isV5,
+  ruleFor,
+  type Scene,
+  sentence,
+  willOf,
+} from "./explain-parts.ts";
+import { endedByReturn } from "./explain-will.ts";
+
+/** Seconds of keepalive from which a death is found so late that people ask why. */
+const longKeepAliveMin = 120;
+/** The same where it has just happened. */
+const longKeepAliveSeenMin = 60;
+
+/** What to change about this client, what matters most first; each matter once. */
+export function adviceFor(scene: Scene): Advice[] {
+  const found = [
+    refused(scene),
+    ...adviceOnFate(scene),
+    ...adviceOnSilence(scene),
+    ...adviceOnReach(scene),
+    ...adviceOnHabits(scene),
+  ];
+  const topics = new Set<string>();
+  return found.filter((advice): advice is Advice => {
+    if (advice === null || topics.has(advice.topic)) return false;
+    topics.add(advice.topic);
+    return true;
+  });
+}
+
+function refused({ connection }: Scene): Advice | null {
+  const { end, connectedAt } = connection;
+  if (end === null || connectedAt !== null) return null;
+  const { detail } = end;
+  const isWill = detail !== null && /\bwill\b/i.test(detail);
+  const what =
+    isWill && detail.includes("may not publish")
+      ? "Let it publish on its will's topic, or give its will a topic on which it may publish. " +
+        "It is refused at CONNECT because a broker that lets it in could never publish its will"
+      : isWill
+        ? `Correct the will (${clause(detail)}), and connect again`
+        : "See to it that it is let in, and that its program looks at the answer to CONNECT";
+  return { topic: "refused", ...sentence(`${what}.`, end.statement) };
+}
+
+/** The will whose fate is asked about: of this connection, else the one before it. */
+function askedWill({ answer, connection, will }: Scene): WillAccount | null {
+  if (will !== null && (will.end !== null || connection.end !== null)) return will;
+  return answer.wills.find(({ id, end }) => id !== will?.id && end !== null) ?? null;
+}
+
+function adviceOnFate(scene: Scene): (Advice | null)[] {
+  const { connection } = scene;
+  const noWill = connection.connectedAt !== null && connection.willId === null;
+  const will = askedWill(scene);
+  return [
+    noWill ? setOne() : null,
+    will === null ? null : (discarded(scene, will) ?? cancelled(will) ?? waited(scene, will)),
+    will === null ? null : takenOver(scene, will),
+  ];
+}
+
+function setOne(): Advice {
+  const text =
+    "Set a will in CONNECT: topic, payload, QoS, retain. It can't be set later, and most libraries " +
+    "want it before connect() is called.";
+  return { topic: "noWill", ...sentence(text) };
+}
+
+function discarded(scene: Scene, will: WillAccount): Advice | null {
+  const { fate } = will;
+  if (fate?.fate !== "discarded") return null;
+  if (fate.why === "disconnect") return cleanDisconnect(scene, will);
+  if (fate.why === "denied") {
+    const text =
+      `Give ${name(will.clientId)} back the right to publish on ${name(will.topic)}: a will is ` +
+      `published by the rights that its client has when it fires.`;
+    return { topic: "denied", ...sentence(text, fate.rule) };
+  }
+  const text =
+    "Start the broker without --like and planted faults to see what the standard asks for.";
+  return { topic: "onPurpose", ...sentence(text) };
+}
+
+function cleanDisconnect({ answer }: Scene, will: WillAccount): Advice {
+  const v5 = will.protocol === "5.0";
+  const said = answer.faults.find(({ fault }) => fault === "cleanDisconnect");
+  const listeners =
+    said?.fault === "cleanDisconnect" && said.at === will.fate?.at ? said.listeners : 0;
+  const told =
+    listeners === 0
+      ? ""
+      : `${counted(listeners, "subscriber")} of ${name(will.topic)} ${listeners === 1 ? "was" : "were"} told nothing. `;
+  const change = v5
+    ? "publish the farewell before DISCONNECT, or send DISCONNECT with reason code 0x04"
+    : "publish the farewell before DISCONNECT (only MQTT 5.0 has a DISCONNECT that keeps the will)";
+  const trial = v5
+    ? "To try the will, kill the program (SIGKILL)"
+    : "To try the will, kill the program (SIGKILL): with Ctrl-C many send DISCONNECT, as mosquitto_sub does";
+  return {
+    topic: "cleanDisconnect",
+    ...sentence(
+      `${told}If planned ends are to be heard of too, ${change}. ${trial}.`,
+      will.fate?.rule ?? null,
+    ),
+  };
+}
+
+function cancelled(will: WillAccount): Advice | null {
+  if (will.fate?.fate !== "cancelled") return null;
+  const text =
+    `That is what a Will Delay Interval is for: who is back within ` +
+    `${setting(will.delaySeconds * 1000)} raises no alarm. If short absences are to be heard of ` +
+    `too, make it shorter, or 0.`;
+  return { topic: "quickReturn", ...sentence(text, will.fate.rule) };
+}
+
+/** A delayed will that waits, or whose waiting ended before its time. */
+function waited(scene: Scene, will: WillAccount): Advice | null {
+  const { answer } = scene;
+  const delay = setting(will.delaySeconds * 1000);
+  if (will.state === "delayed") {
+    const text = `If it is to fire at once, set its Will Delay Interval to 0; it is ${delay}.`;
+    return { topic: "willDelay", ...sentence(text, "v5-3.1.2-8") };
+  }
+  if (will.fate?.by !== "session ended") return null;
+  const connection = answer.connections.find(({ willId }) => willId === will.id);
+  if (connection === undefined || !endedByReturn(answer, connection, will.fate)) return null;
+  const text =
+    "If its return is to cancel the will, let it connect with Clean Start 0: Clean Start 1 ends the " +
+    "old session, and a will never outlives its session.";
+  return { topic: "cleanStartReturn", ...sentence(text, "v5-3.1.3-9") };
+}
+
+function takenOver({ answer }: Scene, will: WillAccount): Advice | null {
+  if (will.end?.cause !== "takenOver" || will.fate?.fate !== "published") return null;
+  // Two clients with one id need another remedy, which the fault of that name tells.
+  if (answer.faults.some(({ fault }) => fault === "sharedClientId")) return null;
+  const connection = answer.connections.find((one) => willOf(answer, one) === will);
+  const head =
+    "It connected again while the broker still held its old connection, so the old one died. ";
+  const change =
+    connection !== undefined && isV5(connection)
+      ? "If a reconnect is to raise no alarm, give the will a delay of a few seconds, and connect with " +
+        "Clean Start 0 and a Session Expiry Interval above that delay."
+      : "Only MQTT 5.0 can delay a will; in MQTT 3.1.1 publish a birth on the same topic after each " +
+        "CONNACK, which corrects it.";
+  return { topic: "takeover", ...sentence(head + change, will.fate.rule) };
+}
+
+/** Keepalive: what silence is allowed, and how near the client comes to it. */
+function adviceOnSilence(scene: Scene): (Advice | null)[] {
+  const { connection, will } = scene;
+  if (connection.connectedAt === null) return [];
+  return [
+    neverPinged(scene),
+    closeCall(scene),
+    serverKeepAlive(scene),
+    will === null ? null : lateFound(scene, will),
+  ];
+}
+
+function neverPinged({ connection }: Scene): Advice | null {
+  const { end, lastPacket, connectedAt, keepAliveSeconds } = connection;
+  if (end?.cause !== "keepAliveExpired" || lastPacket.at !== connectedAt) return null;
+  const text =
+    `It never sent anything after CONNECT. With a keepalive of ${setting(keepAliveSeconds * 1000)} it ` +
+    `has to send a PINGREQ whenever it was silent for so long: does its network ` +
+    `loop run (loop_start() or loop_forever() in Paho)?`;
+  const rule = ruleFor(connection, "3.1.2-23", "3.1.2-20");
+  return { topic: "neverPinged", ...sentence(text, rule) };
+}
+
+/** It breaks its own promise of a packet in each keepalive, and lives on the half that is allowed more. */
+function closeCall({ connection }: Scene): Advice | null {
+  const { closestCallMs, keepAliveSeconds } = connection;
+  const allowed = allowedOf(connection);
+  if (allowed === null || closestCallMs === null || keepAliveSeconds === 0) return null;
+  const longest = allowed - closestCallMs;
+  if (closestCallMs > allowed / 6) return null;
+  const text =
+    `It was silent for ${duration(longest)} at the longest, though it had promised a packet in each ` +
+    `${setting(keepAliveSeconds * 1000)}: ${duration(Math.max(0, closestCallMs))} more, and it would ` +
+    `have been taken for dead. Let it ping in time, or ask for a longer keepalive.`;
+  const rule = ruleFor(connection, "3.1.2-23", "3.1.2-20");
+  return { topic: "closeCall", ...sentence(text, rule) };
+}
+
+function serverKeepAlive({ connection }: Scene): Advice | null {
+  const { end, keepAliveSeconds: force, keepAliveAskedSeconds: asked } = connection;
+  if (end?.cause !== "keepAliveExpired" || force === asked || !isV5(connection)) return null;
+  const text =
+    `Let it obey the Server Keep Alive of ${setting(force * 1000)} in CONNACK, whatever it had asked ` +
+    `for (${asked === 0 ? "none" : setting(asked * 1000)}).`;
+  return { topic: "serverKeepAlive", ...sentence(text, "v5-3.1.2-21") };
+}
+
+function lateFound({ connection }: Scene, { topic }: WillAccount): Advice | null {
+  const { keepAliveSeconds: keepAlive, keepAliveAskedSeconds: asked, end } = connection;
+  if (keepAlive === 0 && allowedOf(connection) === null)
+    return byFault({ fault: "noKeepAlive", topic });
+  // A keepalive that the broker told it is not the client's to change.
+  if (asked !== keepAlive) return null;
+  const seen = end?.cause === "keepAliveExpired";
+  if (keepAlive < (seen ? longKeepAliveSeenMin : longKeepAliveMin)) return null;
+  return byFault({ fault: "longKeepAlive", topic, keepAlive });
+}
+
+/** Who got the will that was asked about. */
+function adviceOnReach(scene: Scene): (Advice | null)[] {
+  const will = askedWill(scene);
+  if (will?.fate?.fate !== "published") return [];
+  const { topic } = will;
+  const { delivered, queued, dropped, retained } = will.fate.reach;
+  const clears = will.retain && will.payloadBytes === 0;
+  const unheard = delivered + queued + dropped === 0 && retained === null && !clears;
+  return [
+    unheard ? byFault({ fault: "willUnheard", topic }) : null,
+    dropped > 0 ? droppedCopies(dropped) : null,
+    clears ? clearedTopic(topic) : null,
+  ];
+}
+
+function droppedCopies(dropped: number): Advice {
+  const text =
+    `Look at the ${counted(dropped, "subscriber")} for whom it was dropped: a full queue, a Maximum ` +
+    `Packet Size below the message, or a connection that takes no data. \`mqttd inspect route TOPIC\` ` +
+    `names them.`;
+  return { topic: "droppedCopies", ...sentence(text) };
+}
+
+function clearedTopic(topic: string): Advice {
+  const text =
+    `Give the will a payload if those who subscribe later are to find it: an empty retained message ` +
+    `deletes what was retained on ${name(topic)}.`;
+  return { topic: "emptyRetainedWill", ...sentence(text, "v5-3.3.1-6") };
+}
+
+/** A fault that the log names, in the log's words. */
+export function byFault(fault: ClientFault): Advice {
+  const { what, so, change } = faultText(fault);
+  const verb = fault.fault === "cleanDisconnect" ? "" : "has ";
+  return {
+    topic: fault.fault,
+    ...sentence(`It ${verb}${what}: ${so}. ${capital(change)}.`),
+  };
+}

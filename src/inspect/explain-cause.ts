@@ -1,0 +1,90 @@
+import type { ConnectionAccount } from "../core/account.ts";
+import type { EndCause } from "../core/ends.ts";
+import { duration, setting } from "../log/duration.ts";
+import { clause, name } from "../log/foreign.ts";
+import { ruleFor } from "./explain-parts.ts";
+
+type End = NonNullable<ConnectionAccount["end"]>;
+
+/** Who a clause is about: the client by its name, or `it` where that was said before. */
+export interface Subject {
+  readonly it: string;
+  readonly its: string;
+}
+
+export const pronoun: Subject = { it: "it", its: "its" };
+
+export function named(who: string): Subject {
+  return { it: who, its: `${who}'s` };
+}
+
+/** Why a connection ended, as a clause about the client: `because` can stand before it. */
+export function causeClause(
+  connection: ConnectionAccount,
+  end: End,
+  next: ConnectionAccount | null,
+  { it, its }: Subject = pronoun,
+): string {
+  const detail = end.detail === null ? "" : `: ${clause(end.detail)}`;
+  switch (end.cause) {
+    case "disconnected":
+      return `${it} said goodbye with a clean DISCONNECT`;
+    case "disconnectedWithWill":
+      return `${it} sent DISCONNECT with reason code 0x04, which asks for the will`;
+    case "disconnectedWithError":
+      return `${it} sent DISCONNECT with an error (${clause(end.detail ?? "no reason")})`;
+    case "closedByPeer":
+      return `${it} closed the connection without a DISCONNECT (FIN)`;
+    case "resetByPeer":
+      return `${its} connection was reset without a DISCONNECT (RST)`;
+    case "keepAliveExpired":
+      return keepAliveClause(connection, end, it);
+    case "tcpTimeout":
+      return `TCP found that ${its} machine does not answer any more`;
+    case "stalled":
+      return `${it} took no data of what the broker had for it`;
+    case "connectTimeout":
+      return `${it} sent no CONNECT in time`;
+    case "protocolError":
+      return `${it} broke a rule of MQTT${detail}`;
+    case "malformedPacket":
+      return `${it} sent a malformed packet${detail}`;
+    case "packetTooLarge":
+      return `${it} sent a packet that is too large${detail}`;
+    case "quotaExceeded":
+      return `${it} sent more than it may${detail}`;
+    case "refused":
+      return `${its} CONNECT was refused${detail}`;
+    case "takenOver":
+      return next === null
+        ? "another connection came with the same client id"
+        : `another connection came with the same client id, from ${name(next.remote)}`;
+    case "kicked":
+      return "the operator closed the connection, which is no goodbye of the client's own";
+    case "shuttingDown":
+      return "the broker was stopped, which is no goodbye of the client's own";
+    case "storeFailed":
+      return "the broker could not store what it had to";
+    case "brokerRestarted":
+      return "the broker was restarted";
+  }
+}
+
+function keepAliveClause({ keepAliveSeconds }: ConnectionAccount, end: End, it: string): string {
+  const allowed = end.allowedMs === null ? "less" : duration(end.allowedMs);
+  return (
+    `nothing came from ${it} for ${duration(end.silentMs)}, and its keepalive of ` +
+    `${setting(keepAliveSeconds * 1000)} allows ${allowed} of silence`
+  );
+}
+
+/** The statement by which the connection had to end, or that was broken; null: nothing asked for it. */
+export function causeRule(connection: ConnectionAccount, end: End): string | null {
+  if (end.statement !== null) return end.statement;
+  const rules: Partial<Record<EndCause, readonly [v4: string, v5: string]>> = {
+    keepAliveExpired: ["3.1.2-24", "3.1.2-22"],
+    takenOver: ["3.1.4-2", "3.1.4-3"],
+  };
+  const rule = rules[end.cause];
+  return rule === undefined ? null : ruleFor(connection, ...rule);
+}

@@ -1,0 +1,252 @@
+import type { ClientAnswer } from "../admin/api.ts";
+import type { ConnectionAccount, WillAccount } from "../core/account.ts";
+import { duration, setting } from "../log/duration.ts";
+import { clause, name } from "../log/foreign.ts";
+import { causeClause, causeRule } from "./explain-cause.ts";
+import {
+  allowedOf,
+  capital,
+  counted,
+  isV5,
+  nextOf,
+  ruleFor,
+  type Scene,
+  sentence,
+  type Sentence,
+  type StoryLine,
+} from "./explain-parts.ts";
+import { pendingCases, waitOf, waits, willFacts, willInShort, willStory } from "./explain-will.ts";
+
+/** One connection from its CONNECT on, in order of time. */
+export function storyOf(scene: Scene): StoryLine[] {
+  const { connection } = scene;
+  if (connection.connectedAt === null) return refusedStory(scene);
+  return [
+    ...connectLines(scene, connection.connectedAt),
+    ...heardLines(scene),
+    ...endLines(scene),
+    ...willStory(scene),
+  ];
+}
+
+function refusedStory({ connection, answer }: Scene): StoryLine[] {
+  const { end } = connection;
+  const at = end?.at ?? connection.openedAt;
+  const why = end === null ? "" : `, because ${causeClause(connection, end, null)}`;
+  const lines = [
+    { at: connection.openedAt, ...sentence(`A connection came ${from(connection)}.`) },
+    {
+      at,
+      ...sentence(`It was closed${why}. Nothing was armed.`, end?.statement ?? null),
+    },
+  ];
+  const { session } = answer;
+  if (session !== null && !session.connected) {
+    lines.push({ at, ...sentence("The session that it had before was left as it was.") });
+  }
+  return lines;
+}
+
+function connectLines({ connection, will }: Scene, at: number): StoryLine[] {
+  const lines = [
+    sentence(`It connected ${from(connection)}${asUser(connection)}.`),
+    keepAliveText(connection),
+    sessionText(connection),
+    will === null ? noWillText(connection) : willText(will),
+  ];
+  return lines.map((line) => ({ at, ...line }));
+}
+
+function from({ remote, listener, protocol }: ConnectionAccount): string {
+  const spoken = protocol === null ? "" : ` with MQTT ${protocol}`;
+  return `from ${name(remote)}${spoken} (listener: ${clause(listener)})`;
+}
+
+function asUser({ username }: ConnectionAccount): string {
+  return username === null ? "" : ` as user ${name(username)}`;
+}
+
+function keepAliveText(connection: ConnectionAccount): Sentence {
+  const { keepAliveSeconds: force, keepAliveAskedSeconds: asked } = connection;
+  const allowed = allowedOf(connection);
+  const rule = ruleFor(connection, "3.1.2-24", "3.1.2-22");
+  const wish = asked === 0 ? "no keepalive" : `a keepalive of ${setting(asked * 1000)}`;
+  if (allowed === null) {
+    const text = `It asked for ${wish}: MQTT itself never finds that it is silent.`;
+    return sentence(text, ruleFor(connection, "3.1.2.10", "3.1.2.10"));
+  }
+  const silence = `its connection ends after ${duration(allowed)} of silence`;
+  if (asked === force) return sentence(`It asked for ${wish}: ${silence}.`, rule);
+  if (force === 0) return sentence(`It asked for ${wish}, and ${silence}.`);
+  const told = `the broker told it to keep ${setting(force * 1000)} (Server Keep Alive)`;
+  return sentence(`It asked for ${wish}, ${told}: ${silence}.`, "v5-3.2.2-22");
+}
+
+function sessionText(connection: ConnectionAccount): Sentence {
+  const { cleanStart, sessionPresent, sessionExpirySeconds: expiry } = connection;
+  const flag = `${isV5(connection) ? "Clean Start" : "Clean Session"} ${cleanStart ? 1 : 0}`;
+  const kept =
+    expiry === 0
+      ? "which ends with the connection"
+      : expiry === null
+        ? "which is kept after the connection without end"
+        : `which is kept for ${setting(expiry * 1000)} after the connection`;
+  if (sessionPresent) {
+    const rule = ruleFor(connection, "3.1.2-4", "3.1.2-5");
+    return sentence(`With ${flag} it went on with its session, ${kept}.`, rule);
+  }
+  const rule = cleanStart
+    ? ruleFor(connection, "3.1.2-6", "3.1.2-4")
+    : ruleFor(connection, "3.1.2-4", "3.1.2-6");
+  const why = cleanStart ? "" : ", since there was none to go on with";
+  return sentence(`With ${flag} it began a new session${why}, ${kept}.`, rule);
+}
+
+function willText(will: WillAccount): Sentence {
+  const denied =
+    will.access === "denied"
+      ? " It may not publish there, and this broker let it in all the same."
+      : "";
+  return sentence(
+    `It set a will on ${name(will.topic)} (${willFacts(will)}).${denied}`,
+    will.steps[0]?.rule ?? null,
+  );
+}
+
+function noWillText({ willId }: ConnectionAccount): Sentence {
+  return willId === null
+    ? sentence("It set no will.")
+    : sentence("It set a will, which is forgotten by now.");
+}
+
+/** What came from it while it was connected. */
+function heardLines({ connection, answer }: Scene): StoryLine[] {
+  const { at } = connection.lastPacket;
+  const lines: StoryLine[] = [];
+  const rhythm = rhythmText(connection);
+  if (rhythm !== null) lines.push({ at, ...sentence(rhythm) });
+  const text = lastText(connection, answer.now);
+  if (text !== null) lines.push({ at, ...sentence(text) });
+  if (connection.paused) {
+    const paused = "The broker does not read from it at the moment, and its deadline stands still.";
+    lines.push({ at: answer.now, ...sentence(paused) });
+  }
+  if (connection.blocked) {
+    const blocked = "It takes no data at the moment: what is for it has to wait.";
+    lines.push({ at: answer.now, ...sentence(blocked) });
+  }
+  return lines;
+}
+
+/** When it was last heard, and with what. Null: with the packet that ended the connection. */
+function lastText({ lastPacket, end, connectedAt }: ConnectionAccount, now: number): string | null {
+  const { at, type } = lastPacket;
+  if (end !== null && end.at === at) return null;
+  const only = type === "CONNECT" && at === connectedAt;
+  const span = duration(Math.max(0, (end?.at ?? now) - at));
+  if (end === null) {
+    return only
+      ? `Nothing has come after CONNECT, for ${span}.`
+      : `The last packet was ${type}, ${span} ago.`;
+  }
+  const valid = ["protocolError", "malformedPacket", "packetTooLarge"].includes(end.cause)
+    ? "valid "
+    : "";
+  return only
+    ? `No ${valid}packet came after CONNECT until the end, ${span} later.`
+    : `The last ${valid}packet was ${type}, ${span} before the end.`;
+}
+
+function rhythmText(connection: ConnectionAccount): string | null {
+  const { pings, closestCallMs } = connection;
+  const allowed = allowedOf(connection);
+  if (pings === null || pings.count < 2) return null;
+  const { count, medianMs, worstMs } = pings;
+  const even = worstMs - medianMs < Math.max(100, medianMs / 20);
+  const worst = even ? "" : `, ${duration(worstMs)} at the longest`;
+  const call =
+    allowed === null || closestCallMs === null || closestCallMs > allowed / 3
+      ? ""
+      : `; once only ${duration(Math.max(0, closestCallMs))} were left of the ${duration(allowed)} allowed`;
+  return `It sent ${counted(count, "PINGREQ")}, one every ${duration(medianMs)}${worst}${call}.`;
+}
+
+function endLines({ connection, answer }: Scene): StoryLine[] {
+  const { end } = connection;
+  if (end === null) return [];
+  const cause = causeClause(connection, end, nextOf(answer, connection));
+  const text = `The connection ended: ${cause}.`;
+  return [{ at: end.at, ...sentence(text, causeRule(connection, end)) }];
+}
+
+/** What can happen from here. */
+export function nextOfScene(scene: Scene): Sentence[] {
+  const { answer, connection, will } = scene;
+  if (will !== null && will.state === "delayed") return pendingCases(answer, will);
+  if (connection.end !== null || will === null) return [];
+  return armedCases(scene, will);
+}
+
+/** What makes an armed will fire, and what does not. */
+function armedCases({ answer, connection }: Scene, will: WillAccount): Sentence[] {
+  const { deadlineAt } = connection;
+  const wait = waitOf(will);
+  const rule = isV5(connection) ? "v5-3.1.2-8" : "v4-3.1.2-8";
+  const cases: Sentence[] = [];
+  if (deadlineAt !== null) {
+    const left = duration(Math.max(0, deadlineAt - answer.now));
+    const deadline = ruleFor(connection, "3.1.2-24", "3.1.2-22");
+    cases.push(
+      sentence(`If nothing comes from it for another ${left}, the will fires${wait}.`, deadline),
+    );
+  } else if (!connection.paused) {
+    cases.push(
+      sentence(
+        "If it falls silent, only TCP can find that: in minutes, or never. Then the will fires.",
+      ),
+    );
+  }
+  cases.push(
+    sentence(
+      `If its connection breaks (FIN, RST) or it breaks a rule of MQTT, the will fires${wait}.`,
+      rule,
+    ),
+    sentence(
+      "If it says a clean DISCONNECT, the will is discarded.",
+      ruleFor(connection, "3.14.4-3", "3.14.4-3"),
+    ),
+  );
+  if (isV5(connection)) {
+    cases.push(
+      sentence(`If its DISCONNECT has another reason code, as 0x04, the will fires${wait}.`, rule),
+    );
+  }
+  cases.push(takeoverCase(will, rule));
+  return cases;
+}
+
+function takeoverCase(will: WillAccount, rule: string): Sentence {
+  const head = "If another connection comes with the same client id";
+  return waits(will)
+    ? sentence(
+        `${head}, the will is cancelled if that goes on with the session (Clean Start 0), and fires at once if not.`,
+        "v5-3.1.3-9",
+      )
+    : sentence(`${head}, the will fires at once.`, rule);
+}
+
+/** Another connection than the one that is told, in one line. */
+export function inShort(answer: ClientAnswer, connection: ConnectionAccount): StoryLine {
+  const { openedAt, connectedAt, end, remote, protocol } = connection;
+  const spoken = protocol === null ? "" : `, MQTT ${protocol}`;
+  const head = `${name(remote)}${spoken}`;
+  if (connectedAt === null) {
+    const why = end === null || end.detail === null ? "" : `: ${clause(end.detail)}`;
+    return { at: openedAt, ...sentence(`${head}, refused${why}`, end?.statement ?? null) };
+  }
+  const lasted =
+    end === null
+      ? "still open"
+      : `${capital(end.causeText)} after ${duration(end.at - connectedAt)}`;
+  return { at: openedAt, ...sentence(`${head}. ${lasted}; ${willInShort(answer, connection)}`) };
+}

@@ -1,0 +1,115 @@
+import type { ConnectionAccount } from "../core/account.ts";
+import type { ClientFault } from "../core/events.ts";
+import { faultText } from "../log/client-fault.ts";
+import { duration, setting } from "../log/duration.ts";
+import { name } from "../log/foreign.ts";
+import { type Advice, capital, isV5, type Scene, sentence } from "./explain-parts.ts";
+
+/** What a client does again and again that makes its wills go wrong, whatever became of this one. */
+export function adviceOnHabits(scene: Scene): (Advice | null)[] {
+  const { will } = scene;
+  return [
+    ...scene.answer.faults.map((fault) => remembered(scene, fault)),
+    will === null ? null : delayCut(scene),
+    drawnId(scene),
+    thrownAway(scene),
+    neverKept(scene),
+  ];
+}
+
+/** A fault that the broker saw. Those that the latest connection refutes, or shows itself, are left out. */
+function remembered(
+  { answer, connection }: Scene,
+  fault: ClientFault & { readonly at: number },
+): Advice | null {
+  if (shownOtherwise.has(fault.fault)) return null;
+  const { what, so, change } = faultText(fault);
+  const ago = duration(Math.max(0, answer.now - fault.at));
+  const when = fault.at < connection.openedAt ? ` (seen ${ago} ago)` : "";
+  return {
+    topic: fault.fault,
+    ...sentence(`It has ${what}${when}: ${so}. ${capital(change)}.`),
+  };
+}
+
+/** What the connection and its will tell by themselves, as they are now. */
+const shownOtherwise: ReadonlySet<ClientFault["fault"]> = new Set([
+  "noKeepAlive",
+  "longKeepAlive",
+  "delayBeyondSession",
+  "willUnheard",
+  "cleanDisconnect",
+] as const);
+
+function delayCut({ will }: Scene): Advice | null {
+  const expiry = will?.sessionExpirySeconds ?? Infinity;
+  if (will === null || will.delaySeconds <= expiry) return null;
+  const delay = setting(will.delaySeconds * 1000);
+  const fires = expiry === 0 ? "at once" : `after ${setting(expiry * 1000)}`;
+  const text =
+    `Its will asks for a delay of ${delay}, and its session ends ` +
+    `${expiry === 0 ? "with its connection" : `${setting(expiry * 1000)} after its connection`}: the ` +
+    `will fires ${fires}, since it never outlives its session. Ask for a Session Expiry Interval ` +
+    `above the delay.`;
+  return { topic: "delayBeyondSession", ...sentence(text, "v5-3.1.2-8") };
+}
+
+/** Ids as libraries and tools draw them when they are given none. */
+const drawn = [
+  { by: "mqttd", id: /^auto-[0-9a-f]{8}-[0-9a-f-]{27}$/ },
+  { by: "mosquitto", id: /^(auto-[0-9A-F]{8}-[0-9A-F-]{27}|mosq-[A-Za-z0-9]{18})$/ },
+  { by: "MQTT.js", id: /^mqttjs_[0-9a-f]{8}$/ },
+  { by: "Paho", id: /^paho\d{10,}$/ },
+  { by: "MQTTX", id: /^mqttx_[0-9a-f]{8}$/ },
+  { by: "MQTT Explorer", id: /^mqtt-explorer-[0-9a-f]{8}$/ },
+];
+
+function drawnId({ answer, will }: Scene): Advice | null {
+  const found = drawn.find(({ id }) => id.test(answer.clientId));
+  if (found === undefined || will === null) return null;
+  const whose =
+    found.by === "mqttd"
+      ? "It gave no client id, so the broker drew one"
+      : `Its client id looks as if ${found.by} had drawn it`;
+  const text =
+    `${whose}: after a restart it is another client. Its return then neither takes over nor cancels ` +
+    `anything, and the will of the old id can land after the birth of the new one. Give the device ` +
+    `one client id and keep it.`;
+  return { topic: "randomClientId", ...sentence(text) };
+}
+
+/** A session is asked to be kept, and thrown away by each CONNECT. */
+function thrownAway({ answer }: Scene): Advice | null {
+  const latest = accepted(answer.connections).slice(0, 3);
+  const [first] = latest;
+  if (first === undefined || latest.length < 2 || !isV5(first)) return null;
+  const throws = latest.every(
+    ({ cleanStart, sessionExpirySeconds: expiry }) => cleanStart && expiry !== 0,
+  );
+  if (!throws) return null;
+  const kept =
+    first.sessionExpirySeconds === null
+      ? "for ever"
+      : `for ${setting(first.sessionExpirySeconds * 1000)}`;
+  const text =
+    `It asks for its session to be kept ${kept}, and throws it away with Clean Start 1 each time it ` +
+    `comes back: subscriptions and queued messages are lost, and a delayed will fires at its return. ` +
+    `Connect with Clean Start 0.`;
+  return { topic: "cleanStartEachTime", ...sentence(text, "v5-3.1.2-4") };
+}
+
+/** Clean Start 0 alone does not keep a session in MQTT 5.0, as Clean Session 0 did in 3.1.1. */
+function neverKept({ connection, answer }: Scene): Advice | null {
+  const { cleanStart, sessionExpirySeconds, connectedAt } = connection;
+  if (connectedAt === null || cleanStart || !isV5(connection) || sessionExpirySeconds !== 0)
+    return null;
+  const text =
+    `${name(answer.clientId)} connects with Clean Start 0, yet its session ends with each connection: ` +
+    `its Session Expiry Interval is 0 or absent. In MQTT 5.0 a session is kept only for as long as ` +
+    `that says.`;
+  return { topic: "sessionNotKept", ...sentence(text, "v5-3.1.2-23") };
+}
+
+function accepted(connections: readonly ConnectionAccount[]): ConnectionAccount[] {
+  return connections.filter(({ connectedAt }) => connectedAt !== null);
+}

@@ -1,0 +1,91 @@
+import type { ClientAnswer } from "../admin/api.ts";
+import type { ConnectionAccount, WillAccount } from "../core/account.ts";
+
+/** The story of a client id, as data. Texts are safe to print: strings of peers in them are escaped. */
+export interface Explanation {
+  readonly clientId: string;
+  /** The moment that "in 12.3 s" and "3.20 s ago" count from. Milliseconds since the epoch. */
+  readonly now: number;
+  /** What became of the will, and why, in one sentence. */
+  readonly verdict: Sentence;
+  /** The same of the will before it, where a client that is back can be asked about that one. */
+  readonly before: Sentence | null;
+  /** The latest connection, in order of time. */
+  readonly story: readonly StoryLine[];
+  /** What can happen from here, case by case; empty where all is decided. */
+  readonly next: readonly Sentence[];
+  /** What to change, what matters most first. */
+  readonly advice: readonly Advice[];
+  /** The other connections, newest first, one line each. */
+  readonly others: readonly StoryLine[];
+}
+
+export interface Sentence {
+  readonly text: string;
+  /** The statement that asks for it, version first: `v5-3.1.2-8`. Null: nothing asks for it. */
+  readonly rule: string | null;
+}
+
+export interface StoryLine extends Sentence {
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+}
+
+export interface Advice extends Sentence {
+  /** One word for programs: a client's fault by the name that the log gives it, or a matter of ours. */
+  readonly topic: string;
+}
+
+/** What the explanation is about: one connection of the client, and the will that was set on it. */
+export interface Scene {
+  readonly answer: ClientAnswer;
+  readonly connection: ConnectionAccount;
+  /** Null: it set none. */
+  readonly will: WillAccount | null;
+}
+
+export function willOf(answer: ClientAnswer, connection: ConnectionAccount): WillAccount | null {
+  return answer.wills.find(({ id }) => id === connection.willId) ?? null;
+}
+
+/** The connection that ended this one, or came next after it. */
+export function nextOf(
+  answer: ClientAnswer,
+  connection: ConnectionAccount,
+): ConnectionAccount | null {
+  const index = answer.connections.indexOf(connection);
+  const later = answer.connections.slice(0, Math.max(0, index));
+  return later.findLast(({ connectedAt }) => connectedAt !== null) ?? null;
+}
+
+export function isV5({ protocol }: Pick<ConnectionAccount, "protocol">): boolean {
+  return protocol === "5.0";
+}
+
+/** The statement of the version that the connection speaks; MQTT 3.1 has none of its own. */
+export function ruleFor(connection: ConnectionAccount, v4: string, v5: string): string {
+  return isV5(connection) ? `v5-${v5}` : `v4-${v4}`;
+}
+
+/** Milliseconds of silence that its keepalive allows; null: any. */
+export function allowedOf({ keepAliveSeconds, end }: ConnectionAccount): number | null {
+  if (end !== null) return end.allowedMs;
+  return keepAliveSeconds === 0 ? null : keepAliveSeconds * 1500;
+}
+
+export function sentence(text: string, rule: string | null = null): Sentence {
+  return { text, rule: isStatement(rule) ? rule : null };
+}
+
+/** The ledger says `none: on purpose` where no statement asks for what happened. */
+function isStatement(rule: string | null): rule is string {
+  return rule !== null && /^v\d-/.test(rule);
+}
+
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
+}
+
+export function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

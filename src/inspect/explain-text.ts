@@ -1,0 +1,112 @@
+import type { Colors } from "picocolors/types.js";
+import type { Explanation, Sentence, StoryLine } from "./explain-parts.ts";
+
+export interface ExplanationStyle {
+  /** Of the terminal; lines get no longer, but for a word that is. */
+  readonly columns: number;
+  /** Of picocolors' `createColors`. */
+  readonly colors: Colors;
+  /** Whose hours are shown. Default: local. */
+  readonly zone?: "local" | "utc";
+}
+
+/** Prose gets no wider than this, however wide the terminal is. */
+const proseMax = 100;
+
+/** The explanation for a person: the verdict, the story, what can happen, what to change. */
+export function explanationText(explanation: Explanation, style: ExplanationStyle): string {
+  const { verdict, before, story, next, advice, others } = explanation;
+  const { colors } = style;
+  const page = new Page(style);
+  const items = (sentences: readonly Sentence[]): string[] =>
+    sentences.map((one) => page.hanging("- ", one));
+  const parts = [
+    colors.bold(page.prose(verdict)),
+    ...(before === null ? [] : [page.prose(before)]),
+    ...page.section(
+      "What happened",
+      story.map((line) => page.timed(line)),
+    ),
+    ...page.section("What can happen now", items(next)),
+    ...page.section("What to change", items(advice)),
+    ...page.section(
+      "Its other connections",
+      others.map((line) => page.timed(line)),
+    ),
+  ];
+  return `${parts.join("\n\n")}\n`;
+}
+
+class Page {
+  readonly #columns: number;
+  readonly #colors: Colors;
+  readonly #zone: "local" | "utc";
+
+  constructor({ columns, colors, zone }: ExplanationStyle) {
+    this.#columns = Math.max(40, Math.min(columns, proseMax));
+    this.#colors = colors;
+    this.#zone = zone ?? "local";
+  }
+
+  section(title: string, items: readonly string[]): string[] {
+    if (items.length === 0) return [];
+    return [[this.#colors.underline(title), ...items].join("\n")];
+  }
+
+  prose(said: Sentence): string {
+    return this.#dimRules(wrap(textOf(said), this.#columns).join("\n"));
+  }
+
+  timed(line: StoryLine): string {
+    return this.hanging(`${timeOfDay(line.at, this.#zone)}  `, line);
+  }
+
+  /** Behind a mark, and wrapped under itself. */
+  hanging(mark: string, said: Sentence): string {
+    const lines = wrap(textOf(said), this.#columns - mark.length - 2);
+    const indent = " ".repeat(mark.length);
+    return this.#dimRules(
+      lines
+        .map((line, index) => `  ${index === 0 ? this.#colors.dim(mark) : indent}${line}`)
+        .join("\n"),
+    );
+  }
+
+  #dimRules(text: string): string {
+    return text.replace(/\[v\d-[\d.-]+\](?=\n|$)/g, (rule) => this.#colors.dim(rule));
+  }
+}
+
+function textOf({ text, rule }: Sentence): string {
+  return rule === null ? text : `${text} [${rule}]`;
+}
+
+/** A number and its unit stay together. */
+const gap = /(?<!\d) | (?!(?:ms|s|min|h|d|bytes?|subscribers?|PINGREQs?|got)(?!\w))/;
+
+/** Lines of at most so many characters; a longer word gets a line of its own. */
+function wrap(text: string, columns: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(gap)) {
+    const longer = line === "" ? word : `${line} ${word}`;
+    if (line !== "" && width(longer) > columns) {
+      lines.push(line);
+      line = word;
+    } else line = longer;
+  }
+  return [...lines, line];
+}
+
+/** In characters, not in code units. */
+function width(text: string): number {
+  return Array.from(text).length;
+}
+
+function timeOfDay(at: number, zone: "local" | "utc"): string {
+  const date = new Date(at);
+  if (zone === "utc") return date.toISOString().slice(11, 23);
+  const two = (value: number) => String(value).padStart(2, "0");
+  const time = [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(":");
+  return `${time}.${String(date.getMilliseconds()).padStart(3, "0")}`;
+}

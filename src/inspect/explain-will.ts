@@ -1,0 +1,313 @@
+import type { ConnectionAccount, WillAccount } from "../core/account.ts";
+import type { Reach } from "../core/events.ts";
+import { duration, setting } from "../log/duration.ts";
+import { clause, name } from "../log/foreign.ts";
+import { causeClause, named } from "./explain-cause.ts";
+import {
+  counted,
+  nextOf,
+  type Scene,
+  sentence,
+  type Sentence,
+  type StoryLine,
+  willOf,
+} from "./explain-parts.ts";
+import type { ClientAnswer } from "../admin/api.ts";
+
+type Fate = NonNullable<WillAccount["fate"]>;
+type Published = Extract<Fate, { fate: "published" }>;
+
+/** What became of the will of this connection, and why; or why there is none. */
+export function verdictOf(scene: Scene): Sentence {
+  const { answer, connection, will } = scene;
+  const who = name(answer.clientId);
+  if (connection.connectedAt === null) return refusedVerdict(who, connection);
+  if (will === null) return noWillVerdict(who, scene);
+  return fateOf(answer, will, `The will of ${who}`) ?? armedVerdict(who, scene, will);
+}
+
+/** What became of a will whose connection has ended, as a sentence that begins with `subject`. */
+export function fateOf(answer: ClientAnswer, will: WillAccount, subject: string): Sentence | null {
+  if (will.fate !== null) return fateVerdict(answer, will, will.fate, subject);
+  if (will.state === "delayed") return pendingVerdict(answer, will, subject);
+  return null;
+}
+
+function refusedVerdict(who: string, { end }: ConnectionAccount): Sentence {
+  const why = end?.detail === null || end === null ? "" : `: ${clause(end.detail)}`;
+  return sentence(
+    `${who} was refused${why}. A refused CONNECT arms no will, so nothing can fire`,
+    end?.statement ?? null,
+  );
+}
+
+function noWillVerdict(who: string, { answer }: Scene): Sentence {
+  const accepted = answer.connections.filter(({ connectedAt }) => connectedAt !== null);
+  const withWill = accepted.filter(({ willId }) => willId !== null).length;
+  if (withWill > 0) {
+    const earlier = withWill === 1 ? "an earlier one" : `${withWill} earlier ones`;
+    return sentence(
+      `${who} set no will on its latest connection, so nothing can fire. It did on ${earlier}`,
+    );
+  }
+  const count = accepted.length;
+  const where = count === 1 ? "when it connected" : `on any of its ${count} connections`;
+  return sentence(`${who} set no will ${where}, so nothing can fire`);
+}
+
+function armedVerdict(who: string, { connection, answer }: Scene, will: WillAccount): Sentence {
+  const { now } = answer;
+  const heard = `was last heard ${duration(now - connection.lastPacket.at)} ago`;
+  const head = `The will of ${who} is armed and has not fired: ${who} is connected and ${heard}`;
+  const rule = will.steps[0]?.rule ?? null;
+  const { deadlineAt } = connection;
+  if (deadlineAt === null) {
+    return sentence(`${head}. With its keepalive of 0, silence alone never makes it fire`, rule);
+  }
+  const left = duration(Math.max(0, deadlineAt - now));
+  const fires = waits(will)
+    ? `its connection ends in ${left}, and the will fires${waitOf(will)}`
+    : `the will fires in ${left}`;
+  return sentence(`${head}. If nothing more comes, ${fires}`, rule);
+}
+
+function pendingVerdict(
+  { clientId, now }: ClientAnswer,
+  will: WillAccount,
+  subject: string,
+): Sentence {
+  const who = name(clientId);
+  const left = duration(Math.max(0, (will.dueAt ?? now) - now));
+  const ended =
+    will.end === null ? "" : `its connection ended ${duration(now - will.end.at)} ago, and `;
+  return sentence(
+    `${subject} has not fired yet: ${ended}the will is due in ${left}, ` +
+      `unless ${who} comes back and goes on with its session before that`,
+    will.steps.at(-1)?.rule ?? null,
+  );
+}
+
+function fateVerdict(
+  answer: ClientAnswer,
+  will: WillAccount,
+  fate: Fate,
+  subject: string,
+): Sentence {
+  const who = name(answer.clientId);
+  switch (fate.fate) {
+    case "published": {
+      const text = `${subject} fired ${whenAndWhy(answer, will, fate)}. ${reachText(will, fate.reach)}`;
+      return sentence(text, fate.rule);
+    }
+    case "discarded":
+      return sentence(`${subject} did not fire: ${discardText(who, will, fate.why)}`, fate.rule);
+    case "cancelled":
+      return sentence(`${subject} did not fire: ${cancelText(who, will, fate)}`, fate.rule);
+  }
+}
+
+/** `15.0 s after its last packet, because ...`. */
+function whenAndWhy(answer: ClientAnswer, will: WillAccount, fate: Published): string {
+  const connection = answer.connections.find(({ willId }) => willId === will.id) ?? null;
+  const end = connection?.end ?? null;
+  if (connection === null || end === null) {
+    return will.end === null ? "" : `because of: ${will.end.causeText}`;
+  }
+  const who = named(name(answer.clientId));
+  const because = causeClause(connection, end, nextOf(answer, connection), who);
+  const waited = fate.at - end.at;
+  const spoken = fate.at - connection.lastPacket.at;
+  const late = Math.round(fate.lateMs) >= 1 ? ` (${duration(fate.lateMs)} late)` : "";
+  if (fate.by === null) {
+    if (end.cause === "keepAliveExpired" && end.allowedMs !== null) {
+      const keepAlive = `its keepalive of ${setting(will.keepAliveSeconds * 1000)}`;
+      const allowed = duration(end.allowedMs);
+      return `${duration(spoken)} after its last packet${late}, because ${keepAlive} allows ${allowed} of silence`;
+    }
+    return end.cause === "tcpTimeout"
+      ? `${duration(spoken)} after its last packet${late}, because ${because}`
+      : `at once${late}, because ${because}`;
+  }
+  return `${duration(waited)} after its connection ended${late}: ${because}, and ${waitText(answer, connection, will, fate)}`;
+}
+
+/** What ended the waiting of a delayed will. */
+function waitText(
+  answer: ClientAnswer,
+  connection: ConnectionAccount,
+  will: WillAccount,
+  fate: Published,
+): string {
+  const delay = setting(will.delaySeconds * 1000);
+  switch (fate.by) {
+    case "session ended":
+      return endedByReturn(answer, connection, fate)
+        ? `its return with Clean Start 1 ended the session before the delay of ${delay} was over`
+        : `its session ended before the delay of ${delay} was over`;
+    case "broker stopped":
+      return `the broker was stopped before the delay of ${delay} was over`;
+    case "due":
+    case "resumed":
+    case null:
+      return `the delay of ${delay} was over`;
+  }
+}
+
+/** The next connection's CONNECT ended the session, and with it the waiting. */
+export function endedByReturn(
+  answer: ClientAnswer,
+  connection: ConnectionAccount,
+  fate: Fate,
+): boolean {
+  const next = nextOf(answer, connection);
+  return fate.by === "session ended" && next?.cleanStart === true && next.connectedAt === fate.at;
+}
+
+function discardText(
+  who: string,
+  will: WillAccount,
+  why: Extract<Fate, { fate: "discarded" }>["why"],
+): string {
+  switch (why) {
+    case "disconnect":
+      return `${who} said goodbye with a clean DISCONNECT, which discards the will`;
+    case "denied":
+      return (
+        `when it was due, ${who} was not allowed to publish on ${name(will.topic)}, ` +
+        `though it had been when it connected`
+      );
+    case "on purpose":
+      return "this broker loses it on purpose, since it was started to misbehave";
+  }
+}
+
+function cancelText(who: string, will: WillAccount, fate: Fate): string {
+  const away = will.end === null ? 0 : fate.at - will.end.at;
+  const delay = setting(will.delaySeconds * 1000);
+  const back = away < 1 ? "took over its own connection" : `came back after ${duration(away)}`;
+  return `${who} ${back} and went on with its session before the delay of ${delay} was over`;
+}
+
+/** Whether the will waits after the end of its connection. */
+export function waits({ delaySeconds, sessionExpirySeconds: expiry }: WillAccount): boolean {
+  return delaySeconds > 0 && expiry !== 0;
+}
+
+/** What comes between the end of its connection and the will. */
+export function waitOf(will: WillAccount): string {
+  if (!waits(will))
+    return will.delaySeconds === 0 ? "" : " at once, since its session ends with it";
+  const expiry = will.sessionExpirySeconds ?? Infinity;
+  return ` ${setting(Math.min(will.delaySeconds, expiry) * 1000)} later, unless it is back by then`;
+}
+
+/** Who got the message, as a sentence without its full stop. */
+export function reachText({ topic }: WillAccount, reach: Reach): string {
+  const { delivered, queued, dropped, retained } = reach;
+  const parts: string[] = [];
+  if (delivered > 0) parts.push(`${counted(delivered, "subscriber")} got it`);
+  if (queued > 0) parts.push(`it waits in the queue of ${counted(queued, "subscriber")}`);
+  if (dropped > 0) parts.push(`it was dropped for ${counted(dropped, "subscriber")}`);
+  if (parts.length === 0) parts.push(`nobody had subscribed to ${name(topic)}`);
+  if (retained === "stored") parts.push("it is kept as the topic's retained message");
+  if (retained === "cleared") parts.push("being empty, it cleared the topic's retained message");
+  const text = parts.length === 1 ? (parts[0] ?? "") : joined(parts);
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+function joined(parts: readonly string[]): string {
+  return `${parts.slice(0, -1).join(", ")}, and ${parts.at(-1) ?? ""}`;
+}
+
+/** What a will asks for: `QoS 1, retained, 4 bytes, delay 30 s`. */
+export function willFacts(will: WillAccount): string {
+  const facts = [`QoS ${will.qos}`, will.retain ? "retained" : "not retained"];
+  facts.push(will.payloadBytes === 0 ? "no payload" : counted(will.payloadBytes, "byte"));
+  if (will.protocol === "5.0") {
+    facts.push(will.delaySeconds === 0 ? "no delay" : `delay ${setting(will.delaySeconds * 1000)}`);
+  }
+  return facts.join(", ");
+}
+
+/** The steps of a will from the end of its connection on. */
+export function willStory(scene: Scene): StoryLine[] {
+  const { will } = scene;
+  if (will === null || will.end === null) return [];
+  return [...waitingLines(will, will.end.at), ...fateLines(will)];
+}
+
+function waitingLines(will: WillAccount, endedAt: number): StoryLine[] {
+  const delayed = will.steps.find(({ state }) => state === "delayed");
+  if (delayed === undefined) return [];
+  const delay = setting(will.delaySeconds * 1000);
+  const expiry = will.sessionExpirySeconds;
+  const cut = expiry !== null && expiry < will.delaySeconds;
+  const why = cut
+    ? `its session ends after ${setting(expiry * 1000)}, before the delay of ${delay} is over`
+    : `it asked for a delay of ${delay}`;
+  const { rule } = delayed;
+  return [{ at: endedAt, ...sentence(`The will began to wait: ${why}.`, rule) }];
+}
+
+function fateLines(will: WillAccount): StoryLine[] {
+  const { fate } = will;
+  if (fate === null) return [];
+  return [{ at: fate.at, ...sentence(`${fateText(will, fate)}.`, fate.rule) }];
+}
+
+function fateText(will: WillAccount, fate: Fate): string {
+  switch (fate.fate) {
+    case "published": {
+      const late = Math.round(fate.lateMs);
+      const time = late >= 1 ? `${duration(late)} late` : "on time";
+      const reach = reachText(will, fate.reach);
+      return `The will was published on ${name(will.topic)}, ${time}. ${reach}`;
+    }
+    case "discarded":
+      return fate.why === "denied"
+        ? `The will was discarded: the client may not publish on ${name(will.topic)}`
+        : `The will was discarded${fate.why === "on purpose" ? " on purpose" : ""}`;
+    case "cancelled":
+      return "The will was cancelled: the client is back, and its session goes on";
+  }
+}
+
+/** What happens next to a will that waits, case by case. */
+export function pendingCases({ now, session }: ClientAnswer, will: WillAccount): Sentence[] {
+  if (will.dueAt === null || will.fate !== null) return [];
+  const left = duration(Math.max(0, will.dueAt - now));
+  const ends = session?.endsAt ?? null;
+  const withSession = ends !== null && Math.abs(ends - will.dueAt) < 1;
+  const because = withSession ? "its session ends then" : "its delay is over then";
+  return [
+    sentence(
+      `If it does not come back, the will is published in ${left}: ${because}.`,
+      "v5-3.1.2-8",
+    ),
+    sentence(
+      "If it comes back with Clean Start 0 before that, the will is cancelled.",
+      "v5-3.1.3-9",
+    ),
+    sentence(
+      "If it comes back with Clean Start 1, its old session ends, and the will is published at once.",
+      "v5-3.1.2-8",
+    ),
+    sentence("If the broker is stopped before that, the will is published then."),
+  ];
+}
+
+/** The will in the one line that an earlier connection gets. */
+export function willInShort(answer: ClientAnswer, connection: ConnectionAccount): string {
+  const will = willOf(answer, connection);
+  if (will === null) return connection.willId === null ? "no will" : "its will is forgotten";
+  if (will.fate === null) {
+    if (will.dueAt === null) return "will armed";
+    return `will due in ${duration(Math.max(0, will.dueAt - answer.now))}`;
+  }
+  const waited = will.end === null ? 0 : will.fate.at - will.end.at;
+  const after = waited >= 1 ? ` ${duration(waited)} later` : "";
+  if (will.fate.fate !== "published") return `will ${will.fate.fate}${after}`;
+  const { delivered, queued } = will.fate.reach;
+  const who = delivered + queued === 0 ? "nobody" : String(delivered + queued);
+  return `will fired${after}, ${who} got it`;
+}

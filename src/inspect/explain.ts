@@ -1,0 +1,82 @@
+import type { ClientAnswer } from "../admin/api.ts";
+import { name } from "../log/foreign.ts";
+import { adviceFor } from "./explain-advice.ts";
+import { inShort, nextOfScene, storyOf } from "./explain-connection.ts";
+import { type Explanation, type Scene, sentence, type Sentence, willOf } from "./explain-parts.ts";
+import { fateOf, verdictOf } from "./explain-will.ts";
+
+export type { Explanation } from "./explain-parts.ts";
+export { explanationText } from "./explain-text.ts";
+
+/**
+ * Why the will of a client did fire, or did not: its latest connection in full, the others in a line
+ * each, and what to change. Pure; all that it says is in the answer.
+ */
+export function explain(answer: ClientAnswer): Explanation {
+  const { clientId, now, connections } = answer;
+  const connection = connections.find(({ end }) => end === null) ?? connections[0];
+  if (connection === undefined) return forgotten(answer);
+  const scene: Scene = { answer, connection, will: willOf(answer, connection) };
+  return {
+    clientId,
+    now,
+    verdict: closed(verdictOf(scene)),
+    before: beforeOf(scene),
+    story: storyOf(scene),
+    next: nextOfScene(scene),
+    advice: adviceFor(scene),
+    others: connections
+      .filter((other) => other !== connection)
+      .map((other) => inShort(answer, other)),
+  };
+}
+
+/** The same for a client id that the broker knows nothing of. `nearest`: ids that it does know. */
+export function explainUnknown(
+  clientId: string,
+  now: number,
+  nearest: readonly string[],
+): Explanation {
+  const near = nearest.length === 0 ? "" : ` Did you mean ${nearest.map(name).join(" or ")}?`;
+  const text =
+    `The broker knows nothing of ${name(clientId)}: it has not connected since the broker started, ` +
+    `or that is so long ago that it is forgotten.${near}`;
+  return { ...nothing(clientId, now, sentence(text)), advice: [unknownAdvice()] };
+}
+
+function unknownAdvice() {
+  const text =
+    "Look at the client id that its program really sends: some libraries draw a new one for each " +
+    "start, and some put something before the one that you give them. A CONNECT that is malformed, " +
+    "as with an invalid will, is closed before its client id counts: the log tells of it by address.";
+  return { topic: "unknownClient", ...sentence(text) };
+}
+
+function forgotten({ clientId, now, session }: ClientAnswer): Explanation {
+  const kept = session === null ? "" : ", though its session is kept";
+  return nothing(
+    clientId,
+    now,
+    sentence(`No connection of ${name(clientId)} is remembered${kept}.`),
+  );
+}
+
+function nothing(clientId: string, now: number, verdict: Sentence): Explanation {
+  return { clientId, now, verdict, before: null, story: [], next: [], advice: [], others: [] };
+}
+
+/**
+ * A client that is back, or that was refused, can be asked about because of the will before: what
+ * became of that one.
+ */
+function beforeOf({ answer, connection, will }: Scene): Sentence | null {
+  if (connection.end !== null && will !== null) return null;
+  const before = answer.wills.find(({ id }) => id !== will?.id);
+  const fate = before === undefined ? null : fateOf(answer, before, "The will before it");
+  return fate === null ? null : closed(fate);
+}
+
+/** Verdicts come without their full stop. */
+function closed({ text, rule }: Sentence): Sentence {
+  return { text: `${text}.`, rule };
+}

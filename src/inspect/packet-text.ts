@@ -1,0 +1,160 @@
+import type { Colors } from "picocolors/types.js";
+import { quoted } from "../log/foreign.ts";
+import type { PacketNode, PacketTree, ProtocolBy, Violation } from "./packet-node.ts";
+
+export interface PacketTextStyle {
+  /** Of the terminal. */
+  readonly columns: number;
+  /** Of picocolors' `createColors`. */
+  readonly colors: Colors;
+}
+
+/** Bytes of a field that a line shows. */
+const shownBytes = 6;
+/** Two digits a byte, spaces between, and two dots where there are more. */
+const hexWidth = shownBytes * 3 + 1;
+const lineMax = 120;
+
+/** Packets for a person: a line a field, what is wrong below it, and a count at the end. */
+export function packetTreeText(trees: readonly PacketTree[], style: PacketTextStyle): string {
+  const { colors } = style;
+  if (trees.length === 0) return "There are no bytes.\n";
+  const last = trees.at(-1);
+  const offsetWidth = String((last?.offset ?? 0) + (last?.length ?? 0)).length;
+  const sheet = new Sheet(style, Math.max(3, offsetWidth));
+  const parts = trees.map((tree) =>
+    [sheet.heading(tree), ...tree.nodes.flatMap((node) => sheet.node(node, 0))].join("\n"),
+  );
+  const violations = trees.flatMap((tree) => tree.violations);
+  const count = violations.length === 1 ? "1 violation" : `${violations.length} violations`;
+  const statements = [...new Set(violations.map(({ statement }) => statement))].join(", ");
+  const cut = trees.some(({ missing }) => missing !== 0) ? " The last packet is incomplete." : "";
+  const closing =
+    violations.length === 0
+      ? `${colors.green("No violation.")}${cut}`
+      : `${colors.red(count)}: ${statements}.${cut}`;
+  return `${[...parts, sheet.wrap(closing, 0).join("\n")].join("\n\n")}\n`;
+}
+
+class Sheet {
+  readonly #columns: number;
+  readonly #colors: Colors;
+  readonly #offsetWidth: number;
+
+  constructor({ columns, colors }: PacketTextStyle, offsetWidth: number) {
+    this.#columns = Math.max(60, Math.min(columns, lineMax));
+    this.#colors = colors;
+    this.#offsetWidth = offsetWidth;
+  }
+
+  heading(tree: PacketTree): string {
+    const { type, offset, length, missing, protocol, protocolBy, from } = tree;
+    const bytes = length === 1 ? "1 byte" : `${length} bytes`;
+    const size =
+      missing === null
+        ? `${bytes} at offset ${offset}, of a length that can't be read`
+        : `${missing === 0 ? bytes : `${length} of ${length + missing} bytes`} at offset ${offset}`;
+    const sender = from === null ? "" : ` from a ${from}`;
+    const spoken = `MQTT ${protocolNames[protocol]} (${byText[protocolBy]})`;
+    const head = `${type}${sender}, ${size}, ${spoken}`;
+    return this.wrap(head, 0)
+      .map((line) => this.#colors.bold(line))
+      .join("\n");
+  }
+
+  node(node: PacketNode, depth: number): string[] {
+    return [
+      this.#field(node, depth),
+      ...node.violations.flatMap((violation) => this.#violation(violation, depth)),
+      ...node.children.flatMap((child) => this.node(child, depth + 1)),
+    ];
+  }
+
+  /** `  12  00 03 61 2f 62     Topic Name: 'a/b'`. */
+  #field(node: PacketNode, depth: number): string {
+    const { colors } = { colors: this.#colors };
+    const isFlag = node.bits !== null;
+    const offset = isFlag ? "" : String(node.offset);
+    const left = `${offset.padStart(this.#offsetWidth)}  ${hexText(node).padEnd(hexWidth)} `;
+    const indent = "  ".repeat(depth);
+    const room = this.#columns - left.length - indent.length;
+    const words = cut(wordsOf(node), room);
+    const isGroup = node.hex === null && !isFlag;
+    return `${colors.dim(left)}${indent}${isGroup ? colors.bold(words) : words}`.trimEnd();
+  }
+
+  #violation({ statement, detail }: Violation, depth: number): string[] {
+    const margin = this.#offsetWidth + hexWidth + 3 + depth * 2;
+    return this.wrap(`! ${detail} [${statement}]`, margin).map(
+      (line, index) => " ".repeat(margin) + this.#colors.red(index === 0 ? line : `  ${line}`),
+    );
+  }
+
+  /** Into lines that fit behind `margin`. */
+  wrap(text: string, margin: number): string[] {
+    const lines: string[] = [];
+    let line = "";
+    for (const word of text.split(" ")) {
+      const longer = line === "" ? word : `${line} ${word}`;
+      if (line !== "" && longer.length > this.#columns - margin - 2) {
+        lines.push(line);
+        line = word;
+      } else line = longer;
+    }
+    return [...lines, line];
+  }
+}
+
+const protocolNames = { 3: "3.1", 4: "3.1.1", 5: "5.0" } as const;
+
+const byText: Readonly<Record<ProtocolBy, string>> = {
+  asked: "as asked for",
+  CONNECT: "by its CONNECT",
+  fits: "a guess: it breaks fewer rules so",
+  "fits both": "a guess: 3.1.1 fits as well",
+};
+
+function hexText({ bits, hex, length }: PacketNode): string {
+  if (bits !== null) return bits;
+  if (hex === null) return "";
+  const shown = hex.slice(0, shownBytes * 2).replace(/..(?=.)/g, "$& ");
+  return length > shownBytes ? `${shown}..` : shown;
+}
+
+function wordsOf({ name: field, value, meaning, hex, bits, children }: PacketNode): string {
+  // A byte of flags is told by them.
+  const text = children.length > 0 ? null : valueText(value);
+  const data = text === null && hex !== null && bits === null ? printable(hex, field) : null;
+  const told = text ?? data;
+  if (told === null) return meaning === null ? field : `${field}: ${meaning}`;
+  return meaning === null ? `${field}: ${told}` : `${field}: ${told} (${meaning})`;
+}
+
+function valueText(value: PacketNode["value"]): string | null {
+  if (value === null) return null;
+  if (typeof value === "boolean") return value ? "1" : "0";
+  return typeof value === "number" ? String(value) : quoted(value);
+}
+
+/** Binary data that is text is shown as such; a password never is. */
+function printable(hex: string, field: string): string | null {
+  const isPayload = field === "Application Message";
+  if (!isPayload && field !== "Will Payload") return null;
+  const digits = isPayload ? hex : hex.slice(4);
+  if (digits === "") return null;
+  const bytes = Uint8Array.from({ length: digits.length / 2 }, (_, at) =>
+    Number.parseInt(digits.slice(at * 2, at * 2 + 2), 16),
+  );
+  try {
+    return quoted(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch {
+    return null;
+  }
+}
+
+/** To fit a line: what is left out is said by three dots. */
+function cut(text: string, room: number): string {
+  const characters = Array.from(text);
+  if (characters.length <= room) return text;
+  return `${characters.slice(0, Math.max(0, room - 3)).join("")}...`;
+}

@@ -1,0 +1,15 @@
+import type { Context } from "hono";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import type { Refusal } from "../admin/api.ts";
+
+/** Whatever is not 2xx: in words, with what to try. */
+export function refusal(
+  context: Context,
+  status: ContentfulStatusCode,
+  error: string,
+  hint: string | null = null,
+  nearest?: readonly string[],
+): Response {
+  const body: Refusal = { error, hint, ...(nearest !== undefined && { nearest }) };
+  return context.json(body, status);
+}

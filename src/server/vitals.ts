@@ -1,0 +1,60 @@
+import type { Overview } from "../admin/api.ts";
+import type { OverviewAccount } from "../core/account.ts";
+
+const lagSeconds = 60;
+const rateSeconds = 10;
+
+type Counted = keyof Overview["rates"];
+
+interface Sample extends Record<Counted, number> {
+  /** Milliseconds, monotonic. */
+  readonly at: number;
+}
+
+/** What the heartbeat measures of the process: how late it was, and what was counted meanwhile. */
+export class Vitals {
+  readonly #lags: number[] = [];
+  readonly #samples: Sample[] = [];
+
+  /** To be called about once a second. `lagMs`: how late the call is. */
+  beat(lagMs: number, at: number, { publishes, bytes, socketsOpened }: OverviewAccount): void {
+    this.#lags.push(Math.max(0, lagMs));
+    if (this.#lags.length > lagSeconds) this.#lags.shift();
+    this.#samples.push({
+      at,
+      publishesReceived: publishes.received,
+      publishesSent: publishes.sent,
+      bytesReceived: bytes.received,
+      bytesSent: bytes.sent,
+      connections: socketsOpened,
+    });
+    if (this.#samples.length > rateSeconds + 1) this.#samples.shift();
+  }
+
+  get loopLagMs(): { readonly median: number; readonly worst: number } {
+    const sorted = this.#lags.toSorted((a, b) => a - b);
+    return { median: sorted[sorted.length >> 1] ?? 0, worst: sorted.at(-1) ?? 0 };
+  }
+
+  get rates(): Overview["rates"] {
+    const first = this.#samples[0];
+    const last = this.#samples.at(-1);
+    const rate = (counted: Counted): number => {
+      if (first === undefined || last === undefined || last.at <= first.at) return 0;
+      return ((last[counted] - first[counted]) * 1000) / (last.at - first.at);
+    };
+    return {
+      publishesReceived: rate("publishesReceived"),
+      publishesSent: rate("publishesSent"),
+      bytesReceived: rate("bytesReceived"),
+      bytesSent: rate("bytesSent"),
+      connections: rate("connections"),
+    };
+  }
+
+  /** Bytes that the process holds. */
+  get memory(): { readonly rssBytes: number; readonly heapBytes: number } {
+    const { rss, heapUsed } = process.memoryUsage();
+    return { rssBytes: rss, heapBytes: heapUsed };
+  }
+}

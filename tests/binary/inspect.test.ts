@@ -1,0 +1,115 @@
+import { expect, test } from "bun:test";
+import { executable, RunningBroker } from "../support/executable.ts";
+import { connectBytes } from "../support/connect-bytes.ts";
+
+async function inspect(broker: RunningBroker, ...args: string[]) {
+  const child = Bun.spawn([executable(), "inspect", ...args], {
+    env: { PATH: process.env["PATH"] ?? "", MQTTD_RUN_DIR: `${broker.folder.path}-run` },
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+    timeout: 10_000,
+    killSignal: "SIGKILL",
+  });
+  const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text()]);
+  await child.exited;
+  return { code: child.exitCode, stdout, stderr };
+}
+
+async function clientOf(broker: RunningBroker, clientId: string) {
+  const socket = await Bun.connect({
+    hostname: "127.0.0.1",
+    port: broker.port,
+    socket: { data() {} },
+  });
+  socket.write(connectBytes({ version: 4, clientId, keepAlive: 1, willTopic: "wills/status" }));
+  await broker.line(
+    `${clientId} connected`,
+    ({ event, client }) => event === "connected" && client === clientId,
+  );
+  return socket;
+}
+
+test("a client that is dropped: its will's fate, and why", async () => {
+  await using broker = await RunningBroker.start();
+  await clientOf(broker, "dev-42");
+  expect((await inspect(broker, "clients")).stdout).toContain("dev-42  127.0.0.1:");
+  expect((await inspect(broker, "client", "dev-42")).stdout).toContain("deadline in ");
+  expect(await inspect(broker, "drop", "dev-42")).toEqual({
+    code: 0,
+    stdout: "dropped (rst)\n",
+    stderr: "",
+  });
+  const wills = ["wills", "--client", "dev-42", "--wait", "5s"];
+  const fired = await inspect(broker, ...wills, "--expect", "published");
+  expect(fired).toMatchObject({ code: 0, stdout: expect.stringContaining("published") });
+  expect(await inspect(broker, ...wills, "--expect", "discarded")).toMatchObject({
+    code: 1,
+    stderr: "mqttd: expected a will that was discarded, the newest published\n",
+  });
+  const { code, stdout } = await inspect(broker, "explain", "dev-42");
+  expect(code).toBe(0);
+  expect(stdout).toContain("The will of dev-42 fired at once");
+  expect((await inspect(broker)).stdout).toContain("1 published");
+  await broker.stop();
+});
+
+test("a silent drop is found by the keepalive", async () => {
+  await using broker = await RunningBroker.start();
+  await clientOf(broker, "dev-1");
+  await inspect(broker, "drop", "dev-1", "--how", "silent");
+  expect(await broker.ended("dev-1")).toMatchObject({ cause: "keepAliveExpired" });
+});
+
+test("unknown clients, verbs and brokers are told in one line", async () => {
+  await using broker = await RunningBroker.start();
+  await clientOf(broker, "dev-42");
+  expect(await inspect(broker, "client", "dev-43")).toEqual({
+    code: 2,
+    stdout: "",
+    stderr: "mqttd: there is no such client (did you mean dev-42?)\n",
+  });
+  expect(await inspect(broker, "explian", "dev-42")).toMatchObject({
+    code: 2,
+    stderr: 'mqttd: inspect: unknown verb "explian" (did you mean explain?)\n',
+  });
+  expect(await inspect(broker, "wills", "--client", "dev-42", "--wait", "1ms")).toMatchObject({
+    code: 5,
+    stderr: "mqttd: no fate is known yet: the time is over\n",
+  });
+  expect(await inspect(broker, "--admin", "1")).toMatchObject({
+    code: 3,
+    stderr: expect.stringContaining("no administration interface answers at http://127.0.0.1:1"),
+  });
+  await broker.stop();
+  expect(await inspect(broker)).toMatchObject({
+    code: 3,
+    stderr: expect.stringContaining("no broker is running here"),
+  });
+});
+
+test("a client id can't move the cursor or forge a line", async () => {
+  await using broker = await RunningBroker.start();
+  await clientOf(broker, "a\u001b[2J\r\nforged\u202e");
+  for (const verb of ["", "clients", "wills"]) {
+    const { stdout } = await inspect(broker, ...(verb === "" ? [] : [verb]));
+    for (const harm of ["\u001b", "\r", "\u202e", "\nforged"]) expect(stdout).not.toContain(harm);
+  }
+});
+
+test("another site's page, and a name that was rebound, are refused", async () => {
+  await using broker = await RunningBroker.start({ args: ["--set", "admin.port=0"] });
+  const line = await broker.line("the administration", ({ event }) => event === "administration");
+  const url = String(line["urls"]).split(",")[0] ?? "";
+  const status = async (headers: Record<string, string>) =>
+    (await fetch(`${url}/v1/overview`, { headers })).status;
+  expect(await status({})).toBe(200);
+  expect(await status({ origin: "http://evil.example" })).toBe(403);
+  expect(await status({ "sec-fetch-site": "cross-site" })).toBe(403);
+  expect(await status({ host: "evil.example" })).toBe(403);
+  const metrics = await (await fetch(`${url}/metrics`)).text();
+  expect(metrics).toContain('mqttd_keepalive_lateness_seconds_bucket{le="+Inf"} 0');
+  for (const text of metrics.trimEnd().split("\n")) {
+    expect(text).toMatch(/^(# (HELP|TYPE) mqttd_\w+ .+|mqttd_\w+(\{\w+="[^"]*"\})? -?[\d.e+-]+)$/);
+  }
+});

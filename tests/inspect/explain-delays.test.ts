@@ -1,0 +1,491 @@
+import { expect, test } from "bun:test";
+import { mortal, watcherOf } from "../support/mortal.ts";
+import { World } from "../support/world.ts";
+import { told } from "./explained.ts";
+
+const delayed = { keepalive: 10, delay: 30, expiry: 60, clean: false } as const;
+
+test("explained: a delayed will that waits", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  mortal(world, delayed).drop();
+  world.advance(17_700);
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal has not fired yet: its connection ended 17.7 s ago, and the
+    will is due in 12.3 s, unless mortal comes back and goes on with its session
+    before that. [v5-3.1.2-8]
+
+    What happened
+      08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 5.0 (listener: tcp
+                    test).
+      08:00:00.000  It asked for a keepalive of 10 s: its connection ends after
+                    15.0 s of silence. [v5-3.1.2-22]
+      08:00:00.000  With Clean Start 0 it began a new session, since there was none
+                    to go on with, which is kept for 1 min after the connection.
+                    [v5-3.1.2-6]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
+                    delay 30 s). [v5-3.1.2-7]
+      08:00:00.000  The connection ended: its connection was reset without a
+                    DISCONNECT (RST).
+      08:00:00.000  The will began to wait: it asked for a delay of 30 s.
+                    [v5-3.1.2-8]
+
+    What can happen now
+      - If it does not come back, the will is published in 12.3 s: its delay is over
+        then. [v5-3.1.2-8]
+      - If it comes back with Clean Start 0 before that, the will is cancelled.
+        [v5-3.1.3-9]
+      - If it comes back with Clean Start 1, its old session ends, and the will is
+        published at once. [v5-3.1.2-8]
+      - If the broker is stopped before that, the will is published then.
+
+    What to change
+      - If it is to fire at once, set its Will Delay Interval to 0; it is 30 s.
+        [v5-3.1.2-8]
+    "
+  `);
+});
+
+test("explained: a delayed will that is due", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  mortal(world, delayed).drop();
+  world.advance(40_000);
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal fired 30.0 s after its connection ended: mortal's connection
+    was reset without a DISCONNECT (RST), and the delay of 30 s was over.
+    1 subscriber got it. [v5-3.1.2-8]
+
+    What happened
+      08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 5.0 (listener: tcp
+                    test).
+      08:00:00.000  It asked for a keepalive of 10 s: its connection ends after
+                    15.0 s of silence. [v5-3.1.2-22]
+      08:00:00.000  With Clean Start 0 it began a new session, since there was none
+                    to go on with, which is kept for 1 min after the connection.
+                    [v5-3.1.2-6]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
+                    delay 30 s). [v5-3.1.2-7]
+      08:00:00.000  The connection ended: its connection was reset without a
+                    DISCONNECT (RST).
+      08:00:00.000  The will began to wait: it asked for a delay of 30 s.
+                    [v5-3.1.2-8]
+      08:00:30.000  The will was published on wills/mortal, on time. 1 subscriber
+                    got it. [v5-3.1.2-8]
+    "
+  `);
+});
+
+test("explained: a delayed will after the keepalive", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  mortal(world, delayed);
+  world.advance(60_000);
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal fired 30.0 s after its connection ended: nothing came from
+    mortal for 15.0 s, and its keepalive of 10 s allows 15.0 s of silence, and the
+    delay of 30 s was over. 1 subscriber got it. [v5-3.1.2-8]
+
+    What happened
+      08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 5.0 (listener: tcp
+                    test).
+      08:00:00.000  It asked for a keepalive of 10 s: its connection ends after
+                    15.0 s of silence. [v5-3.1.2-22]
+      08:00:00.000  With Clean Start 0 it began a new session, since there was none
+                    to go on with, which is kept for 1 min after the connection.
+                    [v5-3.1.2-6]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
+                    delay 30 s). [v5-3.1.2-7]
+      08:00:00.000  No packet came after CONNECT until the end, 15.0 s later.
+      08:00:15.000  The connection ended: nothing came from it for 15.0 s, and its
+                    keepalive of 10 s allows 15.0 s of silence. [v5-3.1.2-22]
+      08:00:15.000  The will began to wait: it asked for a delay of 30 s.
+                    [v5-3.1.2-8]
+      08:00:45.000  The will was published on wills/mortal, on time. 1 subscriber
+                    got it. [v5-3.1.2-8]
+
+    What to change
+      - It never sent anything after CONNECT. With a keepalive of 10 s it has to
+        send a PINGREQ whenever it was silent for so long: does its network loop run
+        (loop_start() or loop_forever() in Paho)? [v5-3.1.2-20]
+    "
+  `);
+});
+
+test("explained: a delayed will whose session ends before it", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  mortal(world, { ...delayed, expiry: 5 }).drop();
+  world.advance(2_000);
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal has not fired yet: its connection ended 2.00 s ago, and the
+    will is due in 3.00 s, unless mortal comes back and goes on with its session
+    before that. [v5-3.1.2-8]
+
+    What happened
+      08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 5.0 (listener: tcp
+                    test).
+      08:00:00.000  It asked for a keepalive of 10 s: its connection ends after
+                    15.0 s of silence. [v5-3.1.2-22]
+      08:00:00.000  With Clean Start 0 it began a new session, since there was none
+                    to go on with, which is kept for 5 s after the connection.
+                    [v5-3.1.2-6]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
+                    delay 30 s). [v5-3.1.2-7]
+      08:00:00.000  The connection ended: its connection was reset without a
+                    DISCONNECT (RST).
+      08:00:00.000  The will began to wait: its session ends after 5 s, before the
+                    delay of 30 s is over. [v5-3.1.2-8]
+
+    What can happen now
+      - If it does not come back, the will is published in 3.00 s: its session ends
+        then. [v5-3.1.2-8]
+      - If it comes back with Clean Start 0 before that, the will is cancelled.
+        [v5-3.1.3-9]
+      - If it comes back with Clean Start 1, its old session ends, and the will is
+        published at once. [v5-3.1.2-8]
+      - If the broker is stopped before that, the will is published then.
+
+    What to change
+      - If it is to fire at once, set its Will Delay Interval to 0; it is 30 s.
+        [v5-3.1.2-8]
+      - Its will asks for a delay of 30 s, and its session ends 5 s after its
+        connection: the will fires after 5 s, since it never outlives its session.
+        Ask for a Session Expiry Interval above the delay. [v5-3.1.2-8]
+    "
+  `);
+});
+
+test("explained: a delayed will that came with the end of its session", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  mortal(world, { ...delayed, expiry: 5 }).drop();
+  world.advance(7_000);
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal fired 5.00 s after its connection ended: mortal's connection
+    was reset without a DISCONNECT (RST), and its session ended before the delay of
+    30 s was over. 1 subscriber got it. [v5-3.1.2-8]
+
+    What happened
+      08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 5.0 (listener: tcp
+                    test).
+      08:00:00.000  It asked for a keepalive of 10 s: its connection ends after
+                    15.0 s of silence. [v5-3.1.2-22]
+      08:00:00.000  With Clean Start 0 it began a new session, since there was none
+                    to go on with, which is kept for 5 s after the connection.
+                    [v5-3.1.2-6]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
+                    delay 30 s). [v5-3.1.2-7]
+      08:00:00.000  The connection ended: its connection was reset without a
+                    DISCONNECT (RST).
+      08:00:00.000  The will began to wait: its session ends after 5 s, before the
+                    delay of 30 s is over. [v5-3.1.2-8]
+      08:00:05.000  The will was published on wills/mortal, on time. 1 subscriber
+                    got it. [v5-3.1.2-8]
+
+    What to change
+      - Its will asks for a delay of 30 s, and its session ends 5 s after its
+        connection: the will fires after 5 s, since it never outlives its session.
+        Ask for a Session Expiry Interval above the delay. [v5-3.1.2-8]
+    "
+  `);
+});
+
+test("explained: a delayed will whose session ends with the connection", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  mortal(world, { ...delayed, expiry: 0 }).drop();
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal fired at once, because mortal's connection was reset without
+    a DISCONNECT (RST). 1 subscriber got it. [v5-3.1.2-8]
+
+    What happened
+      08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 5.0 (listener: tcp
+                    test).
+      08:00:00.000  It asked for a keepalive of 10 s: its connection ends after
+                    15.0 s of silence. [v5-3.1.2-22]
+      08:00:00.000  With Clean Start 0 it began a new session, since there was none
+                    to go on with, which ends with the connection. [v5-3.1.2-6]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
+                    delay 30 s). [v5-3.1.2-7]
+      08:00:00.000  The connection ended: its connection was reset without a
+                    DISCONNECT (RST).
+      08:00:00.000  The will was published on wills/mortal, on time. 1 subscriber
+                    got it. [v5-3.1.2-8]
+
+    What to change
+      - Its will asks for a delay of 30 s, and its session ends with its connection:
+        the will fires at once, since it never outlives its session. Ask for a
+        Session Expiry Interval above the delay. [v5-3.1.2-8]
+      - mortal connects with Clean Start 0, yet its session ends with each
+        connection: its Session Expiry Interval is 0 or absent. In MQTT 5.0 a
+        session is kept only for as long as that says. [v5-3.1.2-23]
+    "
+  `);
+});
+
+test("explained: a return within the delay", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  mortal(world, delayed).drop();
+  world.advance(5_000);
+  mortal(world, delayed);
+  world.advance(3_200);
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal is armed and has not fired: mortal is connected and was last
+    heard 3.20 s ago. If nothing more comes, its connection ends in 11.8 s, and the
+    will fires 30 s later, unless it is back by then. [v5-3.1.2-7]
+
+    The will before it did not fire: mortal came back after 5.00 s and went on with
+    its session before the delay of 30 s was over. [v5-3.1.3-9]
+
+    What happened
+      08:00:05.000  It connected from 127.0.0.1:50003 with MQTT 5.0 (listener: tcp
+                    test).
+      08:00:05.000  It asked for a keepalive of 10 s: its connection ends after
+                    15.0 s of silence. [v5-3.1.2-22]
+      08:00:05.000  With Clean Start 0 it went on with its session, which is kept
+                    for 1 min after the connection. [v5-3.1.2-5]
+      08:00:05.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
+                    delay 30 s). [v5-3.1.2-7]
+      08:00:05.000  Nothing has come after CONNECT, for 3.20 s.
+
+    What can happen now
+      - If nothing comes from it for another 11.8 s, the will fires 30 s later,
+        unless it is back by then. [v5-3.1.2-22]
+      - If its connection breaks (FIN, RST) or it breaks a rule of MQTT, the will
+        fires 30 s later, unless it is back by then. [v5-3.1.2-8]
+      - If it says a clean DISCONNECT, the will is discarded. [v5-3.14.4-3]
+      - If its DISCONNECT has another reason code, as 0x04, the will fires 30 s
+        later, unless it is back by then. [v5-3.1.2-8]
+      - If another connection comes with the same client id, the will is cancelled
+        if that goes on with the session (Clean Start 0), and fires at once if not.
+        [v5-3.1.3-9]
+
+    What to change
+      - That is what a Will Delay Interval is for: who is back within 30 s raises no
+        alarm. If short absences are to be heard of too, make it shorter, or 0.
+        [v5-3.1.3-9]
+
+    Its other connections
+      08:00:00.000  127.0.0.1:50002, MQTT 5.0. Connection reset (RST) after 0 ms;
+                    will cancelled 5.00 s later
+    "
+  `);
+});
+
+test("explained: a return with Clean Start 1 within the delay", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  mortal(world, delayed).drop();
+  world.advance(5_000);
+  mortal(world, { ...delayed, clean: true });
+  world.advance(1_000);
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal is armed and has not fired: mortal is connected and was last
+    heard 1.00 s ago. If nothing more comes, its connection ends in 14.0 s, and the
+    will fires 30 s later, unless it is back by then. [v5-3.1.2-7]
+
+    The will before it fired 5.00 s after its connection ended: mortal's connection
+    was reset without a DISCONNECT (RST), and its return with Clean Start 1 ended
+    the session before the delay of 30 s was over. 1 subscriber got it. [v5-3.1.2-8]
+
+    What happened
+      08:00:05.000  It connected from 127.0.0.1:50003 with MQTT 5.0 (listener: tcp
+                    test).
+      08:00:05.000  It asked for a keepalive of 10 s: its connection ends after
+                    15.0 s of silence. [v5-3.1.2-22]
+      08:00:05.000  With Clean Start 1 it began a new session, which is kept for
+                    1 min after the connection. [v5-3.1.2-4]
+      08:00:05.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
+                    delay 30 s). [v5-3.1.2-7]
+      08:00:05.000  Nothing has come after CONNECT, for 1.00 s.
+
+    What can happen now
+      - If nothing comes from it for another 14.0 s, the will fires 30 s later,
+        unless it is back by then. [v5-3.1.2-22]
+      - If its connection breaks (FIN, RST) or it breaks a rule of MQTT, the will
+        fires 30 s later, unless it is back by then. [v5-3.1.2-8]
+      - If it says a clean DISCONNECT, the will is discarded. [v5-3.14.4-3]
+      - If its DISCONNECT has another reason code, as 0x04, the will fires 30 s
+        later, unless it is back by then. [v5-3.1.2-8]
+      - If another connection comes with the same client id, the will is cancelled
+        if that goes on with the session (Clean Start 0), and fires at once if not.
+        [v5-3.1.3-9]
+
+    What to change
+      - If its return is to cancel the will, let it connect with Clean Start 0:
+        Clean Start 1 ends the old session, and a will never outlives its session.
+        [v5-3.1.3-9]
+
+    Its other connections
+      08:00:00.000  127.0.0.1:50002, MQTT 5.0. Connection reset (RST) after 0 ms;
+                    will fired 5.00 s later, 1 got it
+    "
+  `);
+});
+
+test("explained: a return after the delay", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  mortal(world, delayed).drop();
+  world.advance(35_000);
+  mortal(world, delayed);
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal is armed and has not fired: mortal is connected and was last
+    heard 0 ms ago. If nothing more comes, its connection ends in 15.0 s, and the
+    will fires 30 s later, unless it is back by then. [v5-3.1.2-7]
+
+    The will before it fired 30.0 s after its connection ended: mortal's connection
+    was reset without a DISCONNECT (RST), and the delay of 30 s was over.
+    1 subscriber got it. [v5-3.1.2-8]
+
+    What happened
+      08:00:35.000  It connected from 127.0.0.1:50003 with MQTT 5.0 (listener: tcp
+                    test).
+      08:00:35.000  It asked for a keepalive of 10 s: its connection ends after
+                    15.0 s of silence. [v5-3.1.2-22]
+      08:00:35.000  With Clean Start 0 it went on with its session, which is kept
+                    for 1 min after the connection. [v5-3.1.2-5]
+      08:00:35.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
+                    delay 30 s). [v5-3.1.2-7]
+      08:00:35.000  Nothing has come after CONNECT, for 0 ms.
+
+    What can happen now
+      - If nothing comes from it for another 15.0 s, the will fires 30 s later,
+        unless it is back by then. [v5-3.1.2-22]
+      - If its connection breaks (FIN, RST) or it breaks a rule of MQTT, the will
+        fires 30 s later, unless it is back by then. [v5-3.1.2-8]
+      - If it says a clean DISCONNECT, the will is discarded. [v5-3.14.4-3]
+      - If its DISCONNECT has another reason code, as 0x04, the will fires 30 s
+        later, unless it is back by then. [v5-3.1.2-8]
+      - If another connection comes with the same client id, the will is cancelled
+        if that goes on with the session (Clean Start 0), and fires at once if not.
+        [v5-3.1.3-9]
+
+    Its other connections
+      08:00:00.000  127.0.0.1:50002, MQTT 5.0. Connection reset (RST) after 0 ms;
+                    will fired 30.0 s later, 1 got it
+    "
+  `);
+});
+
+test("explained: a takeover that goes on with the session of a delayed will", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  mortal(world, delayed);
+  world.advance(5_000);
+  mortal(world, delayed);
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal is armed and has not fired: mortal is connected and was last
+    heard 0 ms ago. If nothing more comes, its connection ends in 15.0 s, and the
+    will fires 30 s later, unless it is back by then. [v5-3.1.2-7]
+
+    The will before it did not fire: mortal took over its own connection and went on
+    with its session before the delay of 30 s was over. [v5-3.1.3-9]
+
+    What happened
+      08:00:05.000  It connected from 127.0.0.1:50003 with MQTT 5.0 (listener: tcp
+                    test).
+      08:00:05.000  It asked for a keepalive of 10 s: its connection ends after
+                    15.0 s of silence. [v5-3.1.2-22]
+      08:00:05.000  With Clean Start 0 it went on with its session, which is kept
+                    for 1 min after the connection. [v5-3.1.2-5]
+      08:00:05.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
+                    delay 30 s). [v5-3.1.2-7]
+      08:00:05.000  Nothing has come after CONNECT, for 0 ms.
+
+    What can happen now
+      - If nothing comes from it for another 15.0 s, the will fires 30 s later,
+        unless it is back by then. [v5-3.1.2-22]
+      - If its connection breaks (FIN, RST) or it breaks a rule of MQTT, the will
+        fires 30 s later, unless it is back by then. [v5-3.1.2-8]
+      - If it says a clean DISCONNECT, the will is discarded. [v5-3.14.4-3]
+      - If its DISCONNECT has another reason code, as 0x04, the will fires 30 s
+        later, unless it is back by then. [v5-3.1.2-8]
+      - If another connection comes with the same client id, the will is cancelled
+        if that goes on with the session (Clean Start 0), and fires at once if not.
+        [v5-3.1.3-9]
+
+    What to change
+      - That is what a Will Delay Interval is for: who is back within 30 s raises no
+        alarm. If short absences are to be heard of too, make it shorter, or 0.
+        [v5-3.1.3-9]
+
+    Its other connections
+      08:00:00.000  127.0.0.1:50002, MQTT 5.0. Taken over after 5.00 s; will
+                    cancelled
+    "
+  `);
+});
+
+test("explained: the broker's stop while a will waits", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  mortal(world, delayed).drop();
+  world.advance(5_000);
+  world.driver.order({ type: "stopping" });
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal fired 5.00 s after its connection ended: mortal's connection
+    was reset without a DISCONNECT (RST), and the broker was stopped before the
+    delay of 30 s was over. 1 subscriber got it. [v5-3.1.2-8]
+
+    What happened
+      08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 5.0 (listener: tcp
+                    test).
+      08:00:00.000  It asked for a keepalive of 10 s: its connection ends after
+                    15.0 s of silence. [v5-3.1.2-22]
+      08:00:00.000  With Clean Start 0 it began a new session, since there was none
+                    to go on with, which is kept for 1 min after the connection.
+                    [v5-3.1.2-6]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
+                    delay 30 s). [v5-3.1.2-7]
+      08:00:00.000  The connection ended: its connection was reset without a
+                    DISCONNECT (RST).
+      08:00:00.000  The will began to wait: it asked for a delay of 30 s.
+                    [v5-3.1.2-8]
+      08:00:05.000  The will was published on wills/mortal, on time. 1 subscriber
+                    got it. [v5-3.1.2-8]
+    "
+  `);
+});
+
+test("explained: a return without a will while the old one waits is told of both", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  mortal(world, delayed).drop();
+  world.advance(5_000);
+  world.open().connect({ clientId: "mortal", protocolVersion: 5, clean: false });
+  expect(told(world)).toMatchInlineSnapshot(`
+    "mortal set no will on its latest connection, so nothing can fire. It did on an
+    earlier one.
+
+    The will before it did not fire: mortal came back after 5.00 s and went on with
+    its session before the delay of 30 s was over. [v5-3.1.3-9]
+
+    What happened
+      08:00:05.000  It connected from 127.0.0.1:50003 with MQTT 5.0 (listener: tcp
+                    test).
+      08:00:05.000  It asked for no keepalive: MQTT itself never finds that it is
+                    silent. [v5-3.1.2.10]
+      08:00:05.000  With Clean Start 0 it went on with its session, which ends with
+                    the connection. [v5-3.1.2-5]
+      08:00:05.000  It set no will.
+      08:00:05.000  Nothing has come after CONNECT, for 0 ms.
+
+    What to change
+      - Set a will in CONNECT: topic, payload, QoS, retain. It can't be set later,
+        and most libraries want it before connect() is called.
+      - That is what a Will Delay Interval is for: who is back within 30 s raises no
+        alarm. If short absences are to be heard of too, make it shorter, or 0.
+        [v5-3.1.3-9]
+      - mortal connects with Clean Start 0, yet its session ends with each
+        connection: its Session Expiry Interval is 0 or absent. In MQTT 5.0 a
+        session is kept only for as long as that says. [v5-3.1.2-23]
+
+    Its other connections
+      08:00:00.000  127.0.0.1:50002, MQTT 5.0. Connection reset (RST) after 0 ms;
+                    will cancelled 5.00 s later
+    "
+  `);
+});

@@ -1,0 +1,652 @@
+import { expect, test } from "bun:test";
+import { mortal, watcherOf } from "../support/mortal.ts";
+import { World } from "../support/world.ts";
+import { told } from "./explained.ts";
+
+// One client for each row of the table of ends: what a person reads who asks why its will fired.
+
+test("explained: a clean DISCONNECT", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  const client = mortal(world, { keepalive: 10 });
+  world.advance(3_000);
+  client.send({ cmd: "disconnect", reasonCode: 0 });
+  world.advance(2_000);
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal did not fire: mortal said goodbye with a clean DISCONNECT,
+    which discards the will. [v5-3.14.4-3]
+
+    What happened
+      08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 5.0 (listener: tcp
+                    test).
+      08:00:00.000  It asked for a keepalive of 10 s: its connection ends after
+                    15.0 s of silence. [v5-3.1.2-22]
+      08:00:00.000  With Clean Start 1 it began a new session, which ends with the
+                    connection. [v5-3.1.2-4]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes, no
+                    delay). [v5-3.1.2-7]
+      08:00:03.000  The connection ended: it said goodbye with a clean DISCONNECT.
+      08:00:03.000  The will was discarded. [v5-3.14.4-3]
+
+    What to change
+      - 1 subscriber of wills/mortal was told nothing. If planned ends are to be
+        heard of too, publish the farewell before DISCONNECT, or send DISCONNECT
+        with reason code 0x04. To try the will, kill the program (SIGKILL).
+        [v5-3.14.4-3]
+    "
+  `);
+});
+
+test("explained: a DISCONNECT of MQTT 3.1.1", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  const client = mortal(world, { version: 4, keepalive: 10 });
+  world.advance(3_000);
+  client.send({ cmd: "disconnect" });
+  world.advance(2_000);
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal did not fire: mortal said goodbye with a clean DISCONNECT,
+    which discards the will. [v4-3.14.4-3]
+
+    What happened
+      08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 3.1.1 (listener: tcp
+                    test).
+      08:00:00.000  It asked for a keepalive of 10 s: its connection ends after
+                    15.0 s of silence. [v4-3.1.2-24]
+      08:00:00.000  With Clean Session 1 it began a new session, which ends with the
+                    connection. [v4-3.1.2-6]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes).
+                    [v4-3.1.2-8]
+      08:00:03.000  The connection ended: it said goodbye with a clean DISCONNECT.
+      08:00:03.000  The will was discarded. [v4-3.14.4-3]
+
+    What to change
+      - 1 subscriber of wills/mortal was told nothing. If planned ends are to be
+        heard of too, publish the farewell before DISCONNECT (only MQTT 5.0 has a
+        DISCONNECT that keeps the will). To try the will, kill the program
+        (SIGKILL): with Ctrl-C many send DISCONNECT, as mosquitto_sub does.
+        [v4-3.14.4-3]
+    "
+  `);
+});
+
+test("explained: a DISCONNECT of MQTT 3.1", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  const client = mortal(world, { version: 3, keepalive: 10 });
+  world.advance(3_000);
+  client.send({ cmd: "disconnect" });
+  world.advance(2_000);
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal did not fire: mortal said goodbye with a clean DISCONNECT,
+    which discards the will. [v4-3.14.4-3]
+
+    What happened
+      08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 3.1 (listener: tcp
+                    test).
+      08:00:00.000  It asked for a keepalive of 10 s: its connection ends after
+                    15.0 s of silence. [v4-3.1.2-24]
+      08:00:00.000  With Clean Session 1 it began a new session, which ends with the
+                    connection. [v4-3.1.2-6]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes).
+                    [v4-3.1.2-8]
+      08:00:03.000  The connection ended: it said goodbye with a clean DISCONNECT.
+      08:00:03.000  The will was discarded. [v4-3.14.4-3]
+
+    What to change
+      - 1 subscriber of wills/mortal was told nothing. If planned ends are to be
+        heard of too, publish the farewell before DISCONNECT (only MQTT 5.0 has a
+        DISCONNECT that keeps the will). To try the will, kill the program
+        (SIGKILL): with Ctrl-C many send DISCONNECT, as mosquitto_sub does.
+        [v4-3.14.4-3]
+    "
+  `);
+});
+
+test("explained: DISCONNECT 0x04", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  const client = mortal(world, { keepalive: 10 });
+  world.advance(3_000);
+  client.send({ cmd: "disconnect", reasonCode: 4 });
+  world.advance(2_000);
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal fired at once, because mortal sent DISCONNECT with reason
+    code 0x04, which asks for the will. 1 subscriber got it. [v5-3.1.2-8]
+
+    What happened
+      08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 5.0 (listener: tcp
+                    test).
+      08:00:00.000  It asked for a keepalive of 10 s: its connection ends after
+                    15.0 s of silence. [v5-3.1.2-22]
+      08:00:00.000  With Clean Start 1 it began a new session, which ends with the
+                    connection. [v5-3.1.2-4]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes, no
+                    delay). [v5-3.1.2-7]
+      08:00:03.000  The connection ended: it sent DISCONNECT with reason code 0x04,
+                    which asks for the will.
+      08:00:03.000  The will was published on wills/mortal, on time. 1 subscriber
+                    got it. [v5-3.1.2-8]
+    "
+  `);
+});
+
+test("explained: DISCONNECT with an error", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  const client = mortal(world, { keepalive: 10 });
+  world.advance(3_000);
+  client.send({
+    cmd: "disconnect",
+    reasonCode: 0x80,
+    properties: { reasonString: "fan is on fire" },
+  });
+  world.advance(2_000);
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal fired at once, because mortal sent DISCONNECT with an error
+    (reason 0x80: fan is on fire). 1 subscriber got it. [v5-3.1.2-8]
+
+    What happened
+      08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 5.0 (listener: tcp
+                    test).
+      08:00:00.000  It asked for a keepalive of 10 s: its connection ends after
+                    15.0 s of silence. [v5-3.1.2-22]
+      08:00:00.000  With Clean Start 1 it began a new session, which ends with the
+                    connection. [v5-3.1.2-4]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes, no
+                    delay). [v5-3.1.2-7]
+      08:00:03.000  The connection ended: it sent DISCONNECT with an error (reason
+                    0x80: fan is on fire).
+      08:00:03.000  The will was published on wills/mortal, on time. 1 subscriber
+                    got it. [v5-3.1.2-8]
+    "
+  `);
+});
+
+test("explained: a DISCONNECT that is itself invalid", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  const client = mortal(world, { keepalive: 10 });
+  world.advance(3_000);
+  client.sendBytes(Uint8Array.of(0xe1, 0x00));
+  world.advance(2_000);
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal fired at once, because mortal sent a malformed packet:
+    reserved flags of DISCONNECT are wrong. 1 subscriber got it. [v5-3.1.2-8]
+
+    What happened
+      08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 5.0 (listener: tcp
+                    test).
+      08:00:00.000  It asked for a keepalive of 10 s: its connection ends after
+                    15.0 s of silence. [v5-3.1.2-22]
+      08:00:00.000  With Clean Start 1 it began a new session, which ends with the
+                    connection. [v5-3.1.2-4]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes, no
+                    delay). [v5-3.1.2-7]
+      08:00:00.000  No valid packet came after CONNECT until the end, 3.00 s later.
+      08:00:03.000  The connection ended: it sent a malformed packet: reserved flags
+                    of DISCONNECT are wrong. [v5-3.14.1-1]
+      08:00:03.000  The will was published on wills/mortal, on time. 1 subscriber
+                    got it. [v5-3.1.2-8]
+    "
+  `);
+});
+
+test("explained: FIN", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  const client = mortal(world, { keepalive: 10 });
+  world.advance(3_000);
+  client.drop("eof");
+  world.advance(2_000);
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal fired at once, because mortal closed the connection without a
+    DISCONNECT (FIN). 1 subscriber got it. [v5-3.1.2-8]
+
+    What happened
+      08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 5.0 (listener: tcp
+                    test).
+      08:00:00.000  It asked for a keepalive of 10 s: its connection ends after
+                    15.0 s of silence. [v5-3.1.2-22]
+      08:00:00.000  With Clean Start 1 it began a new session, which ends with the
+                    connection. [v5-3.1.2-4]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes, no
+                    delay). [v5-3.1.2-7]
+      08:00:00.000  No packet came after CONNECT until the end, 3.00 s later.
+      08:00:03.000  The connection ended: it closed the connection without a
+                    DISCONNECT (FIN).
+      08:00:03.000  The will was published on wills/mortal, on time. 1 subscriber
+                    got it. [v5-3.1.2-8]
+    "
+  `);
+});
+
+test("explained: RST of MQTT 3.1.1", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  const client = mortal(world, { version: 4, keepalive: 10 });
+  world.advance(3_000);
+  client.drop("reset");
+  world.advance(2_000);
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal fired at once, because mortal's connection was reset without
+    a DISCONNECT (RST). 1 subscriber got it. [v4-3.1.2-8]
+
+    What happened
+      08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 3.1.1 (listener: tcp
+                    test).
+      08:00:00.000  It asked for a keepalive of 10 s: its connection ends after
+                    15.0 s of silence. [v4-3.1.2-24]
+      08:00:00.000  With Clean Session 1 it began a new session, which ends with the
+                    connection. [v4-3.1.2-6]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes).
+                    [v4-3.1.2-8]
+      08:00:00.000  No packet came after CONNECT until the end, 3.00 s later.
+      08:00:03.000  The connection ended: its connection was reset without a
+                    DISCONNECT (RST).
+      08:00:03.000  The will was published on wills/mortal, on time. 1 subscriber
+                    got it. [v4-3.1.2-8]
+    "
+  `);
+});
+
+test("explained: the keepalive's deadline", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  const client = mortal(world, { keepalive: 10 });
+  world.advance(3_000);
+  client.ping();
+  world.advance(9_000);
+  client.ping();
+  world.advance(20_000);
+  world.advance(2_000);
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal fired 15.0 s after its last packet, because its keepalive of
+    10 s allows 15.0 s of silence. 1 subscriber got it. [v5-3.1.2-8]
+
+    What happened
+      08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 5.0 (listener: tcp
+                    test).
+      08:00:00.000  It asked for a keepalive of 10 s: its connection ends after
+                    15.0 s of silence. [v5-3.1.2-22]
+      08:00:00.000  With Clean Start 1 it began a new session, which ends with the
+                    connection. [v5-3.1.2-4]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes, no
+                    delay). [v5-3.1.2-7]
+      08:00:12.000  It sent 2 PINGREQs, one every 9.00 s.
+      08:00:12.000  The last packet was PINGREQ, 15.0 s before the end.
+      08:00:27.000  The connection ended: nothing came from it for 15.0 s, and its
+                    keepalive of 10 s allows 15.0 s of silence. [v5-3.1.2-22]
+      08:00:27.000  The will was published on wills/mortal, on time. 1 subscriber
+                    got it. [v5-3.1.2-8]
+    "
+  `);
+});
+
+test("explained: the keepalive's deadline of a client that never pinged", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  mortal(world, { version: 4, keepalive: 10 });
+  world.advance(3_000);
+  world.advance(20_000);
+  world.advance(2_000);
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal fired 15.0 s after its last packet, because its keepalive of
+    10 s allows 15.0 s of silence. 1 subscriber got it. [v4-3.1.2-8]
+
+    What happened
+      08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 3.1.1 (listener: tcp
+                    test).
+      08:00:00.000  It asked for a keepalive of 10 s: its connection ends after
+                    15.0 s of silence. [v4-3.1.2-24]
+      08:00:00.000  With Clean Session 1 it began a new session, which ends with the
+                    connection. [v4-3.1.2-6]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes).
+                    [v4-3.1.2-8]
+      08:00:00.000  No packet came after CONNECT until the end, 15.0 s later.
+      08:00:15.000  The connection ended: nothing came from it for 15.0 s, and its
+                    keepalive of 10 s allows 15.0 s of silence. [v4-3.1.2-24]
+      08:00:15.000  The will was published on wills/mortal, on time. 1 subscriber
+                    got it. [v4-3.1.2-8]
+
+    What to change
+      - It never sent anything after CONNECT. With a keepalive of 10 s it has to
+        send a PINGREQ whenever it was silent for so long: does its network loop run
+        (loop_start() or loop_forever() in Paho)? [v4-3.1.2-23]
+    "
+  `);
+});
+
+test("explained: TCP's own detectors", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  const client = mortal(world, { keepalive: 0 });
+  world.advance(3_000);
+  world.advance(4_000);
+  client.drop("timeout");
+  world.advance(2_000);
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal fired 7.00 s after its last packet, because TCP found that
+    mortal's machine does not answer any more. 1 subscriber got it. [v5-3.1.2-8]
+
+    What happened
+      08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 5.0 (listener: tcp
+                    test).
+      08:00:00.000  It asked for no keepalive: MQTT itself never finds that it is
+                    silent. [v5-3.1.2.10]
+      08:00:00.000  With Clean Start 1 it began a new session, which ends with the
+                    connection. [v5-3.1.2-4]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes, no
+                    delay). [v5-3.1.2-7]
+      08:00:00.000  No packet came after CONNECT until the end, 7.00 s later.
+      08:00:07.000  The connection ended: TCP found that its machine does not answer
+                    any more.
+      08:00:07.000  The will was published on wills/mortal, on time. 1 subscriber
+                    got it. [v5-3.1.2-8]
+
+    What to change
+      - It has a will on wills/mortal, and a keepalive of 0: a link that goes silent
+        is found by TCP only, or never. Ask for a keepalive; the will comes one and
+        a half times that after the last packet.
+    "
+  `);
+});
+
+test("explained: a stalled write", () => {
+  const world = new World({ limits: { stallTimeoutMs: 5000 } });
+  watcherOf(world, "wills/#");
+  const client = mortal(world, { keepalive: 10 });
+  world.advance(3_000);
+  client.room = 0;
+  client.ping();
+  world.advance(5_000);
+  world.advance(2_000);
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal fired at once, because mortal took no data of what the broker
+    had for it. 1 subscriber got it. [v5-3.1.2-8]
+
+    What happened
+      08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 5.0 (listener: tcp
+                    test).
+      08:00:00.000  It asked for a keepalive of 10 s: its connection ends after
+                    15.0 s of silence. [v5-3.1.2-22]
+      08:00:00.000  With Clean Start 1 it began a new session, which ends with the
+                    connection. [v5-3.1.2-4]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes, no
+                    delay). [v5-3.1.2-7]
+      08:00:03.000  The last packet was PINGREQ, 5.00 s before the end.
+      08:00:08.000  The connection ended: it took no data of what the broker had for
+                    it.
+      08:00:08.000  The will was published on wills/mortal, on time. 1 subscriber
+                    got it. [v5-3.1.2-8]
+    "
+  `);
+});
+
+test("explained: a protocol error", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  const client = mortal(world, { keepalive: 10 });
+  world.advance(3_000);
+  client.sendBytes(Uint8Array.of(0xd0, 0x00));
+  world.advance(2_000);
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal fired at once, because mortal broke a rule of MQTT: PINGRESP
+    comes only from a server. 1 subscriber got it. [v5-3.1.2-8]
+
+    What happened
+      08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 5.0 (listener: tcp
+                    test).
+      08:00:00.000  It asked for a keepalive of 10 s: its connection ends after
+                    15.0 s of silence. [v5-3.1.2-22]
+      08:00:00.000  With Clean Start 1 it began a new session, which ends with the
+                    connection. [v5-3.1.2-4]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes, no
+                    delay). [v5-3.1.2-7]
+      08:00:00.000  No valid packet came after CONNECT until the end, 3.00 s later.
+      08:00:03.000  The connection ended: it broke a rule of MQTT: PINGRESP comes
+                    only from a server. [v5-2.1.2]
+      08:00:03.000  The will was published on wills/mortal, on time. 1 subscriber
+                    got it. [v5-3.1.2-8]
+    "
+  `);
+});
+
+test("explained: a malformed packet", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  const client = mortal(world, { keepalive: 10 });
+  world.advance(3_000);
+  client.sendBytes(Uint8Array.of(0x36, 0x03, 0x00, 0x01, 0x61));
+  world.advance(2_000);
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal fired at once, because mortal sent a malformed packet: QoS of
+    a PUBLISH is 3. 1 subscriber got it. [v5-3.1.2-8]
+
+    What happened
+      08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 5.0 (listener: tcp
+                    test).
+      08:00:00.000  It asked for a keepalive of 10 s: its connection ends after
+                    15.0 s of silence. [v5-3.1.2-22]
+      08:00:00.000  With Clean Start 1 it began a new session, which ends with the
+                    connection. [v5-3.1.2-4]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes, no
+                    delay). [v5-3.1.2-7]
+      08:00:00.000  No valid packet came after CONNECT until the end, 3.00 s later.
+      08:00:03.000  The connection ended: it sent a malformed packet: QoS of a
+                    PUBLISH is 3. [v5-3.3.1-4]
+      08:00:03.000  The will was published on wills/mortal, on time. 1 subscriber
+                    got it. [v5-3.1.2-8]
+    "
+  `);
+});
+
+test("explained: a packet that is too large", () => {
+  const world = new World({ limits: { packetSize: 1000 } });
+  watcherOf(world, "wills/#");
+  const client = mortal(world, { keepalive: 10 });
+  world.advance(3_000);
+  client.publish("large", Buffer.alloc(2000));
+  world.advance(2_000);
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal fired at once, because mortal sent a packet that is too
+    large: packet is larger than the Maximum Packet Size. 1 subscriber got it.
+    [v5-3.1.2-8]
+
+    What happened
+      08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 5.0 (listener: tcp
+                    test).
+      08:00:00.000  It asked for a keepalive of 10 s: its connection ends after
+                    15.0 s of silence. [v5-3.1.2-22]
+      08:00:00.000  With Clean Start 1 it began a new session, which ends with the
+                    connection. [v5-3.1.2-4]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes, no
+                    delay). [v5-3.1.2-7]
+      08:00:00.000  No valid packet came after CONNECT until the end, 3.00 s later.
+      08:00:03.000  The connection ended: it sent a packet that is too large: packet
+                    is larger than the Maximum Packet Size. [v5-3.2.2.3.6]
+      08:00:03.000  The will was published on wills/mortal, on time. 1 subscriber
+                    got it. [v5-3.1.2-8]
+    "
+  `);
+});
+
+test("explained: more unfinished messages than it may send", () => {
+  const world = new World({ limits: { receiveMaximum: 1 } });
+  watcherOf(world, "wills/#");
+  const client = mortal(world, { keepalive: 10 });
+  world.advance(3_000);
+  client.publish("one", "", { qos: 2 });
+  client.publish("two", "", { qos: 2 });
+  world.advance(2_000);
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal fired at once, because mortal sent more than it may: more
+    than 1 unfinished QoS 2 messages. 1 subscriber got it. [v5-3.1.2-8]
+
+    What happened
+      08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 5.0 (listener: tcp
+                    test).
+      08:00:00.000  It asked for a keepalive of 10 s: its connection ends after
+                    15.0 s of silence. [v5-3.1.2-22]
+      08:00:00.000  With Clean Start 1 it began a new session, which ends with the
+                    connection. [v5-3.1.2-4]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes, no
+                    delay). [v5-3.1.2-7]
+      08:00:03.000  The connection ended: it sent more than it may: more than 1
+                    unfinished QoS 2 messages. [v5-3.3.4-9]
+      08:00:03.000  The will was published on wills/mortal, on time. 1 subscriber
+                    got it. [v5-3.1.2-8]
+    "
+  `);
+});
+
+test("explained: a takeover that resumes the session", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  mortal(world, { keepalive: 10, expiry: 60 });
+  world.advance(3_000);
+  mortal(world, { keepalive: 10, expiry: 60, clean: false });
+  world.advance(2_000);
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal is armed and has not fired: mortal is connected and was last
+    heard 2.00 s ago. If nothing more comes, the will fires in 13.0 s. [v5-3.1.2-7]
+
+    The will before it fired at once, because another connection came with the same
+    client id, from 127.0.0.1:50003. 1 subscriber got it. [v5-3.1.2-8]
+
+    What happened
+      08:00:03.000  It connected from 127.0.0.1:50003 with MQTT 5.0 (listener: tcp
+                    test).
+      08:00:03.000  It asked for a keepalive of 10 s: its connection ends after
+                    15.0 s of silence. [v5-3.1.2-22]
+      08:00:03.000  With Clean Start 0 it went on with its session, which is kept
+                    for 1 min after the connection. [v5-3.1.2-5]
+      08:00:03.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes, no
+                    delay). [v5-3.1.2-7]
+      08:00:03.000  Nothing has come after CONNECT, for 2.00 s.
+
+    What can happen now
+      - If nothing comes from it for another 13.0 s, the will fires. [v5-3.1.2-22]
+      - If its connection breaks (FIN, RST) or it breaks a rule of MQTT, the will
+        fires. [v5-3.1.2-8]
+      - If it says a clean DISCONNECT, the will is discarded. [v5-3.14.4-3]
+      - If its DISCONNECT has another reason code, as 0x04, the will fires.
+        [v5-3.1.2-8]
+      - If another connection comes with the same client id, the will fires at once.
+        [v5-3.1.2-8]
+
+    What to change
+      - It connected again while the broker still held its old connection, so the
+        old one died. If a reconnect is to raise no alarm, give the will a delay of
+        a few seconds, and connect with Clean Start 0 and a Session Expiry Interval
+        above that delay. [v5-3.1.2-8]
+
+    Its other connections
+      08:00:00.000  127.0.0.1:50002, MQTT 5.0. Taken over after 3.00 s; will fired,
+                    1 got it
+    "
+  `);
+});
+
+test("explained: a takeover with Clean Session 1", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  mortal(world, { version: 4, keepalive: 10 });
+  world.advance(3_000);
+  mortal(world, { version: 4, keepalive: 10 });
+  world.advance(2_000);
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal is armed and has not fired: mortal is connected and was last
+    heard 2.00 s ago. If nothing more comes, the will fires in 13.0 s. [v4-3.1.2-8]
+
+    The will before it fired at once, because another connection came with the same
+    client id, from 127.0.0.1:50003. 1 subscriber got it. [v4-3.1.2-8]
+
+    What happened
+      08:00:03.000  It connected from 127.0.0.1:50003 with MQTT 3.1.1 (listener: tcp
+                    test).
+      08:00:03.000  It asked for a keepalive of 10 s: its connection ends after
+                    15.0 s of silence. [v4-3.1.2-24]
+      08:00:03.000  With Clean Session 1 it began a new session, which ends with the
+                    connection. [v4-3.1.2-6]
+      08:00:03.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes).
+                    [v4-3.1.2-8]
+      08:00:03.000  Nothing has come after CONNECT, for 2.00 s.
+
+    What can happen now
+      - If nothing comes from it for another 13.0 s, the will fires. [v4-3.1.2-24]
+      - If its connection breaks (FIN, RST) or it breaks a rule of MQTT, the will
+        fires. [v4-3.1.2-8]
+      - If it says a clean DISCONNECT, the will is discarded. [v4-3.14.4-3]
+      - If another connection comes with the same client id, the will fires at once.
+        [v4-3.1.2-8]
+
+    What to change
+      - It connected again while the broker still held its old connection, so the
+        old one died. Only MQTT 5.0 can delay a will; in MQTT 3.1.1 publish a birth
+        on the same topic after each CONNACK, which corrects it. [v4-3.1.2-8]
+
+    Its other connections
+      08:00:00.000  127.0.0.1:50002, MQTT 3.1.1. Taken over after 3.00 s; will
+                    fired, 1 got it
+    "
+  `);
+});
+
+test("explained: the operator's kick", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  mortal(world, { keepalive: 10 });
+  world.advance(3_000);
+  world.driver.order({ type: "kicked", clientId: "mortal" });
+  world.advance(2_000);
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal fired at once, because the operator closed the connection,
+    which is no goodbye of the client's own. 1 subscriber got it. [v5-3.1.2-8]
+
+    What happened
+      08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 5.0 (listener: tcp
+                    test).
+      08:00:00.000  It asked for a keepalive of 10 s: its connection ends after
+                    15.0 s of silence. [v5-3.1.2-22]
+      08:00:00.000  With Clean Start 1 it began a new session, which ends with the
+                    connection. [v5-3.1.2-4]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes, no
+                    delay). [v5-3.1.2-7]
+      08:00:00.000  No packet came after CONNECT until the end, 3.00 s later.
+      08:00:03.000  The connection ended: the operator closed the connection, which
+                    is no goodbye of the client's own.
+      08:00:03.000  The will was published on wills/mortal, on time. 1 subscriber
+                    got it. [v5-3.1.2-8]
+    "
+  `);
+});
+
+test("explained: the broker's stop", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  mortal(world, { keepalive: 10 });
+  world.advance(3_000);
+  world.driver.order({ type: "stopping" });
+  world.advance(2_000);
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal fired at once, because the broker was stopped, which is no
+    goodbye of the client's own. 1 subscriber got it. [v5-3.1.2-8]
+
+    What happened
+      08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 5.0 (listener: tcp
+                    test).
+      08:00:00.000  It asked for a keepalive of 10 s: its connection ends after
+                    15.0 s of silence. [v5-3.1.2-22]
+      08:00:00.000  With Clean Start 1 it began a new session, which ends with the
+                    connection. [v5-3.1.2-4]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes, no
+                    delay). [v5-3.1.2-7]
+      08:00:00.000  No packet came after CONNECT until the end, 3.00 s later.
+      08:00:03.000  The connection ended: the broker was stopped, which is no
+                    goodbye of the client's own.
+      08:00:03.000  The will was published on wills/mortal, on time. 1 subscriber
+                    got it. [v5-3.1.2-8]
+    "
+  `);
+});

@@ -1,0 +1,535 @@
+import { expect, test } from "bun:test";
+import { mortal, watcherOf } from "../support/mortal.ts";
+import { World } from "../support/world.ts";
+import { told } from "./explained.ts";
+
+test("explained: a keepalive of hours", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  mortal(world, { keepalive: 7200 });
+  world.advance(20_000);
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal is armed and has not fired: mortal is connected and was last
+    heard 20.0 s ago. If nothing more comes, the will fires in 3 h. [v5-3.1.2-7]
+
+    What happened
+      08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 5.0 (listener: tcp
+                    test).
+      08:00:00.000  It asked for a keepalive of 2 h: its connection ends after 3 h
+                    of silence. [v5-3.1.2-22]
+      08:00:00.000  With Clean Start 1 it began a new session, which ends with the
+                    connection. [v5-3.1.2-4]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes, no
+                    delay). [v5-3.1.2-7]
+      08:00:00.000  Nothing has come after CONNECT, for 20.0 s.
+
+    What can happen now
+      - If nothing comes from it for another 3 h, the will fires. [v5-3.1.2-22]
+      - If its connection breaks (FIN, RST) or it breaks a rule of MQTT, the will
+        fires. [v5-3.1.2-8]
+      - If it says a clean DISCONNECT, the will is discarded. [v5-3.14.4-3]
+      - If its DISCONNECT has another reason code, as 0x04, the will fires.
+        [v5-3.1.2-8]
+      - If another connection comes with the same client id, the will fires at once.
+        [v5-3.1.2-8]
+
+    What to change
+      - It has a will on wills/mortal, and a keepalive of 2 h: a silent death is
+        found after 3 h. Ask for a keepalive of two thirds of the time in which a
+        death has to be known.
+    "
+  `);
+});
+
+test("explained: a keepalive of minutes", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  mortal(world, { keepalive: 300 });
+  world.advance(500_000);
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal fired 7 min 30 s after its last packet, because its keepalive
+    of 5 min allows 7 min 30 s of silence. 1 subscriber got it. [v5-3.1.2-8]
+
+    What happened
+      08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 5.0 (listener: tcp
+                    test).
+      08:00:00.000  It asked for a keepalive of 5 min: its connection ends after
+                    7 min 30 s of silence. [v5-3.1.2-22]
+      08:00:00.000  With Clean Start 1 it began a new session, which ends with the
+                    connection. [v5-3.1.2-4]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes, no
+                    delay). [v5-3.1.2-7]
+      08:00:00.000  No packet came after CONNECT until the end, 7 min 30 s later.
+      08:07:30.000  The connection ended: nothing came from it for 7 min 30 s, and
+                    its keepalive of 5 min allows 7 min 30 s of silence.
+                    [v5-3.1.2-22]
+      08:07:30.000  The will was published on wills/mortal, on time. 1 subscriber
+                    got it. [v5-3.1.2-8]
+
+    What to change
+      - It never sent anything after CONNECT. With a keepalive of 5 min it has to
+        send a PINGREQ whenever it was silent for so long: does its network loop run
+        (loop_start() or loop_forever() in Paho)? [v5-3.1.2-20]
+      - It has a will on wills/mortal, and a keepalive of 5 min: a silent death is
+        found after 7 min 30 s. Ask for a keepalive of two thirds of the time in
+        which a death has to be known.
+    "
+  `);
+});
+
+test("explained: a delay longer than the session", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  mortal(world, { keepalive: 10, delay: 11, expiry: 10 });
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal is armed and has not fired: mortal is connected and was last
+    heard 0 ms ago. If nothing more comes, its connection ends in 15.0 s, and the
+    will fires 10 s later, unless it is back by then. [v5-3.1.2-7]
+
+    What happened
+      08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 5.0 (listener: tcp
+                    test).
+      08:00:00.000  It asked for a keepalive of 10 s: its connection ends after
+                    15.0 s of silence. [v5-3.1.2-22]
+      08:00:00.000  With Clean Start 1 it began a new session, which is kept for
+                    10 s after the connection. [v5-3.1.2-4]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
+                    delay 11 s). [v5-3.1.2-7]
+      08:00:00.000  Nothing has come after CONNECT, for 0 ms.
+
+    What can happen now
+      - If nothing comes from it for another 15.0 s, the will fires 10 s later,
+        unless it is back by then. [v5-3.1.2-22]
+      - If its connection breaks (FIN, RST) or it breaks a rule of MQTT, the will
+        fires 10 s later, unless it is back by then. [v5-3.1.2-8]
+      - If it says a clean DISCONNECT, the will is discarded. [v5-3.14.4-3]
+      - If its DISCONNECT has another reason code, as 0x04, the will fires 10 s
+        later, unless it is back by then. [v5-3.1.2-8]
+      - If another connection comes with the same client id, the will is cancelled
+        if that goes on with the session (Clean Start 0), and fires at once if not.
+        [v5-3.1.3-9]
+
+    What to change
+      - Its will asks for a delay of 11 s, and its session ends 10 s after its
+        connection: the will fires after 10 s, since it never outlives its session.
+        Ask for a Session Expiry Interval above the delay. [v5-3.1.2-8]
+    "
+  `);
+});
+
+test("explained: a new client id each time", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  mortal(world, { id: "esp-9f31", keepalive: 10, will: { topic: "wills/esp" } }).drop();
+  mortal(world, { id: "esp-07ac", keepalive: 10, will: { topic: "wills/esp" } }).drop();
+  expect(told(world, "esp-07ac")).toMatchInlineSnapshot(`
+    "The will of esp-07ac fired at once, because esp-07ac's connection was reset
+    without a DISCONNECT (RST). 1 subscriber got it. [v5-3.1.2-8]
+
+    What happened
+      08:00:00.000  It connected from 127.0.0.1:50003 with MQTT 5.0 (listener: tcp
+                    test).
+      08:00:00.000  It asked for a keepalive of 10 s: its connection ends after
+                    15.0 s of silence. [v5-3.1.2-22]
+      08:00:00.000  With Clean Start 1 it began a new session, which ends with the
+                    connection. [v5-3.1.2-4]
+      08:00:00.000  It set a will on wills/esp (QoS 0, not retained, 4 bytes, no
+                    delay). [v5-3.1.2-7]
+      08:00:00.000  The connection ended: its connection was reset without a
+                    DISCONNECT (RST).
+      08:00:00.000  The will was published on wills/esp, on time. 1 subscriber got
+                    it. [v5-3.1.2-8]
+
+    What to change
+      - It has a new client id (before: esp-9f31) for the same will topic wills/esp:
+        the will of the old id can land after the birth of the new one. Give the
+        device one client id and keep it.
+    "
+  `);
+});
+
+test("explained: an id that a library has drawn", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  mortal(world, { id: "mqttjs_0a1b2c3d", keepalive: 10 }).drop();
+  expect(told(world, "mqttjs_0a1b2c3d")).toMatchInlineSnapshot(`
+    "The will of mqttjs_0a1b2c3d fired at once, because mqttjs_0a1b2c3d's connection
+    was reset without a DISCONNECT (RST). 1 subscriber got it. [v5-3.1.2-8]
+
+    What happened
+      08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 5.0 (listener: tcp
+                    test).
+      08:00:00.000  It asked for a keepalive of 10 s: its connection ends after
+                    15.0 s of silence. [v5-3.1.2-22]
+      08:00:00.000  With Clean Start 1 it began a new session, which ends with the
+                    connection. [v5-3.1.2-4]
+      08:00:00.000  It set a will on wills/mqttjs_0a1b2c3d (QoS 0, not retained,
+                    4 bytes, no delay). [v5-3.1.2-7]
+      08:00:00.000  The connection ended: its connection was reset without a
+                    DISCONNECT (RST).
+      08:00:00.000  The will was published on wills/mqttjs_0a1b2c3d, on time.
+                    1 subscriber got it. [v5-3.1.2-8]
+
+    What to change
+      - Its client id looks as if MQTT.js had drawn it: after a restart it is
+        another client. Its return then neither takes over nor cancels anything, and
+        the will of the old id can land after the birth of the new one. Give the
+        device one client id and keep it.
+    "
+  `);
+});
+
+test("explained: a retained will without a retained birth", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  const retained = { keepalive: 10, will: { retain: true } } as const;
+  mortal(world, retained).drop();
+  world.advance(1_000);
+  mortal(world, retained).drop();
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal fired at once, because mortal's connection was reset without
+    a DISCONNECT (RST). 1 subscriber got it, and it is kept as the topic's retained
+    message. [v5-3.1.2-8]
+
+    What happened
+      08:00:01.000  It connected from 127.0.0.1:50003 with MQTT 5.0 (listener: tcp
+                    test).
+      08:00:01.000  It asked for a keepalive of 10 s: its connection ends after
+                    15.0 s of silence. [v5-3.1.2-22]
+      08:00:01.000  With Clean Start 1 it began a new session, which ends with the
+                    connection. [v5-3.1.2-4]
+      08:00:01.000  It set a will on wills/mortal (QoS 0, retained, 4 bytes, no
+                    delay). [v5-3.1.2-7]
+      08:00:01.000  The connection ended: its connection was reset without a
+                    DISCONNECT (RST).
+      08:00:01.000  The will was published on wills/mortal, on time. 1 subscriber
+                    got it, and it is kept as the topic's retained message.
+                    [v5-3.1.2-8]
+
+    What to change
+      - It has a retained will on wills/mortal, and nothing retained was published
+        there while connected: after the first death the topic says so for ever.
+        Publish a retained birth on the same topic after each CONNACK.
+
+    Its other connections
+      08:00:00.000  127.0.0.1:50002, MQTT 5.0. Connection reset (RST) after 0 ms;
+                    will fired, 1 got it
+    "
+  `);
+});
+
+test("explained: a birth on another topic", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  const client = mortal(world, { keepalive: 10, will: { retain: true } });
+  client.publish("wills/birth", "online", { retain: true });
+  client.drop();
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal fired at once, because mortal's connection was reset without
+    a DISCONNECT (RST). 1 subscriber got it, and it is kept as the topic's retained
+    message. [v5-3.1.2-8]
+
+    What happened
+      08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 5.0 (listener: tcp
+                    test).
+      08:00:00.000  It asked for a keepalive of 10 s: its connection ends after
+                    15.0 s of silence. [v5-3.1.2-22]
+      08:00:00.000  With Clean Start 1 it began a new session, which ends with the
+                    connection. [v5-3.1.2-4]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, retained, 4 bytes, no
+                    delay). [v5-3.1.2-7]
+      08:00:00.000  The connection ended: its connection was reset without a
+                    DISCONNECT (RST).
+      08:00:00.000  The will was published on wills/mortal, on time. 1 subscriber
+                    got it, and it is kept as the topic's retained message.
+                    [v5-3.1.2-8]
+
+    What to change
+      - It has a retained will on wills/mortal, and the birth on wills/birth: the
+        birth never overwrites the will. Publish the birth, retained, on the will's
+        own topic.
+    "
+  `);
+});
+
+test("explained: a will that nobody hears", () => {
+  const world = new World();
+  watcherOf(world, "wills/other");
+  mortal(world, { keepalive: 10 }).drop();
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal fired at once, because mortal's connection was reset without
+    a DISCONNECT (RST). Nobody had subscribed to wills/mortal. [v5-3.1.2-8]
+
+    What happened
+      08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 5.0 (listener: tcp
+                    test).
+      08:00:00.000  It asked for a keepalive of 10 s: its connection ends after
+                    15.0 s of silence. [v5-3.1.2-22]
+      08:00:00.000  With Clean Start 1 it began a new session, which ends with the
+                    connection. [v5-3.1.2-4]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes, no
+                    delay). [v5-3.1.2-7]
+      08:00:00.000  The connection ended: its connection was reset without a
+                    DISCONNECT (RST).
+      08:00:00.000  The will was published on wills/mortal, on time. Nobody had
+                    subscribed to wills/mortal. [v5-3.1.2-8]
+
+    What to change
+      - It has a will on wills/mortal that was published, and nobody had subscribed:
+        nobody will ever see it. Check the topic's spelling, make the will retained,
+        or let the watcher keep its session.
+    "
+  `);
+});
+
+test("explained: an empty retained will", () => {
+  const world = new World();
+  mortal(world, { keepalive: 10, will: { payload: "", retain: true } }).drop();
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal fired at once, because mortal's connection was reset without
+    a DISCONNECT (RST). Nobody had subscribed to wills/mortal. [v5-3.1.2-8]
+
+    What happened
+      08:00:00.000  It connected from 127.0.0.1:50001 with MQTT 5.0 (listener: tcp
+                    test).
+      08:00:00.000  It asked for a keepalive of 10 s: its connection ends after
+                    15.0 s of silence. [v5-3.1.2-22]
+      08:00:00.000  With Clean Start 1 it began a new session, which ends with the
+                    connection. [v5-3.1.2-4]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, retained, no payload, no
+                    delay). [v5-3.1.2-7]
+      08:00:00.000  The connection ended: its connection was reset without a
+                    DISCONNECT (RST).
+      08:00:00.000  The will was published on wills/mortal, on time. Nobody had
+                    subscribed to wills/mortal. [v5-3.1.2-8]
+
+    What to change
+      - Give the will a payload if those who subscribe later are to find it: an
+        empty retained message deletes what was retained on wills/mortal.
+        [v5-3.3.1-6]
+    "
+  `);
+});
+
+test("explained: two hosts with one client id", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  for (const host of ["10.0.0.1", "10.0.0.2", "10.0.0.1"]) {
+    mortal(world, { keepalive: 10, host });
+    world.advance(1_000);
+  }
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal is armed and has not fired: mortal is connected and was last
+    heard 1.00 s ago. If nothing more comes, the will fires in 14.0 s. [v5-3.1.2-7]
+
+    The will before it fired at once, because another connection came with the same
+    client id, from 10.0.0.1:50004. 1 subscriber got it. [v5-3.1.2-8]
+
+    What happened
+      08:00:02.000  It connected from 10.0.0.1:50004 with MQTT 5.0 (listener: tcp
+                    test).
+      08:00:02.000  It asked for a keepalive of 10 s: its connection ends after
+                    15.0 s of silence. [v5-3.1.2-22]
+      08:00:02.000  With Clean Start 1 it began a new session, which ends with the
+                    connection. [v5-3.1.2-4]
+      08:00:02.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes, no
+                    delay). [v5-3.1.2-7]
+      08:00:02.000  Nothing has come after CONNECT, for 1.00 s.
+
+    What can happen now
+      - If nothing comes from it for another 14.0 s, the will fires. [v5-3.1.2-22]
+      - If its connection breaks (FIN, RST) or it breaks a rule of MQTT, the will
+        fires. [v5-3.1.2-8]
+      - If it says a clean DISCONNECT, the will is discarded. [v5-3.14.4-3]
+      - If its DISCONNECT has another reason code, as 0x04, the will fires.
+        [v5-3.1.2-8]
+      - If another connection comes with the same client id, the will fires at once.
+        [v5-3.1.2-8]
+
+    What to change
+      - It has a client id that clients at 10.0.0.2:50003 and 10.0.0.1:50004 share:
+        each CONNECT of one ends the other, and its will comes. Give each of them a
+        client id of its own.
+
+    Its other connections
+      08:00:01.000  10.0.0.2:50003, MQTT 5.0. Taken over after 1.00 s; will fired,
+                    1 got it
+      08:00:00.000  10.0.0.1:50002, MQTT 5.0. Taken over after 1.00 s; will fired,
+                    1 got it
+    "
+  `);
+});
+
+test("explained: pings on the edge", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  const client = mortal(world, { keepalive: 10 });
+  for (const wait of [10_000, 10_000, 14_600, 9_000]) {
+    world.advance(wait);
+    client.ping();
+  }
+  client.drop();
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal fired at once, because mortal's connection was reset without
+    a DISCONNECT (RST). 1 subscriber got it. [v5-3.1.2-8]
+
+    What happened
+      08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 5.0 (listener: tcp
+                    test).
+      08:00:00.000  It asked for a keepalive of 10 s: its connection ends after
+                    15.0 s of silence. [v5-3.1.2-22]
+      08:00:00.000  With Clean Start 1 it began a new session, which ends with the
+                    connection. [v5-3.1.2-4]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes, no
+                    delay). [v5-3.1.2-7]
+      08:00:43.600  It sent 4 PINGREQs, one every 10.0 s, 14.6 s at the longest;
+                    once only 400 ms were left of the 15.0 s allowed.
+      08:00:43.600  The connection ended: its connection was reset without a
+                    DISCONNECT (RST).
+      08:00:43.600  The will was published on wills/mortal, on time. 1 subscriber
+                    got it. [v5-3.1.2-8]
+
+    What to change
+      - It was silent for 14.6 s at the longest, though it had promised a packet in
+        each 10 s: 400 ms more, and it would have been taken for dead. Let it ping
+        in time, or ask for a longer keepalive. [v5-3.1.2-20]
+    "
+  `);
+});
+
+test("explained: a session that is thrown away each time", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  const kept = { keepalive: 10, expiry: 3600, clean: true } as const;
+  mortal(world, kept).drop();
+  world.advance(1_000);
+  mortal(world, kept).drop();
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal fired at once, because mortal's connection was reset without
+    a DISCONNECT (RST). 1 subscriber got it. [v5-3.1.2-8]
+
+    What happened
+      08:00:01.000  It connected from 127.0.0.1:50003 with MQTT 5.0 (listener: tcp
+                    test).
+      08:00:01.000  It asked for a keepalive of 10 s: its connection ends after
+                    15.0 s of silence. [v5-3.1.2-22]
+      08:00:01.000  With Clean Start 1 it began a new session, which is kept for 1 h
+                    after the connection. [v5-3.1.2-4]
+      08:00:01.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes, no
+                    delay). [v5-3.1.2-7]
+      08:00:01.000  The connection ended: its connection was reset without a
+                    DISCONNECT (RST).
+      08:00:01.000  The will was published on wills/mortal, on time. 1 subscriber
+                    got it. [v5-3.1.2-8]
+
+    What to change
+      - It asks for its session to be kept for 1 h, and throws it away with Clean
+        Start 1 each time it comes back: subscriptions and queued messages are lost,
+        and a delayed will fires at its return. Connect with Clean Start 0.
+        [v5-3.1.2-4]
+
+    Its other connections
+      08:00:00.000  127.0.0.1:50002, MQTT 5.0. Connection reset (RST) after 0 ms;
+                    will fired, 1 got it
+    "
+  `);
+});
+
+test("explained: a session that is believed to be kept", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  mortal(world, { keepalive: 10, clean: false }).drop();
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal fired at once, because mortal's connection was reset without
+    a DISCONNECT (RST). 1 subscriber got it. [v5-3.1.2-8]
+
+    What happened
+      08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 5.0 (listener: tcp
+                    test).
+      08:00:00.000  It asked for a keepalive of 10 s: its connection ends after
+                    15.0 s of silence. [v5-3.1.2-22]
+      08:00:00.000  With Clean Start 0 it began a new session, since there was none
+                    to go on with, which ends with the connection. [v5-3.1.2-6]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes, no
+                    delay). [v5-3.1.2-7]
+      08:00:00.000  The connection ended: its connection was reset without a
+                    DISCONNECT (RST).
+      08:00:00.000  The will was published on wills/mortal, on time. 1 subscriber
+                    got it. [v5-3.1.2-8]
+
+    What to change
+      - mortal connects with Clean Start 0, yet its session ends with each
+        connection: its Session Expiry Interval is 0 or absent. In MQTT 5.0 a
+        session is kept only for as long as that says. [v5-3.1.2-23]
+    "
+  `);
+});
+
+test("explained: a Server Keep Alive that is not obeyed", () => {
+  const world = new World({ limits: { keepAliveMax: 60 } });
+  watcherOf(world, "wills/#");
+  const client = mortal(world, { keepalive: 600 });
+  world.advance(1_000);
+  client.ping();
+  world.advance(100_000);
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal fired 1 min 30 s after its last packet, because its keepalive
+    of 1 min allows 1 min 30 s of silence. Nobody had subscribed to wills/mortal.
+    [v5-3.1.2-8]
+
+    What happened
+      08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 5.0 (listener: tcp
+                    test).
+      08:00:00.000  It asked for a keepalive of 10 min, the broker told it to keep
+                    1 min (Server Keep Alive): its connection ends after 1 min 30 s
+                    of silence. [v5-3.2.2-22]
+      08:00:00.000  With Clean Start 1 it began a new session, which ends with the
+                    connection. [v5-3.1.2-4]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes, no
+                    delay). [v5-3.1.2-7]
+      08:00:01.000  The last packet was PINGREQ, 1 min 30 s before the end.
+      08:01:31.000  The connection ended: nothing came from it for 1 min 30 s, and
+                    its keepalive of 1 min allows 1 min 30 s of silence.
+                    [v5-3.1.2-22]
+      08:01:31.000  The will was published on wills/mortal, on time. Nobody had
+                    subscribed to wills/mortal. [v5-3.1.2-8]
+
+    What to change
+      - Let it obey the Server Keep Alive of 1 min in CONNACK, whatever it had asked
+        for (10 min). [v5-3.1.2-21]
+      - It has a will on wills/mortal that was published, and nobody had subscribed:
+        nobody will ever see it. Check the topic's spelling, make the will retained,
+        or let the watcher keep its session.
+    "
+  `);
+});
+
+test("explained: a will that waits for an offline subscriber", () => {
+  const world = new World();
+  const away = world.open();
+  away.connect({ clientId: "away", clean: false });
+  away.subscribe({ topic: "wills/#", qos: 1 });
+  away.drop();
+  mortal(world, { keepalive: 10, will: { qos: 1, retain: true } }).drop();
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal fired at once, because mortal's connection was reset without
+    a DISCONNECT (RST). It waits in the queue of 1 subscriber, and it is kept as the
+    topic's retained message. [v5-3.1.2-8]
+
+    What happened
+      08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 5.0 (listener: tcp
+                    test).
+      08:00:00.000  It asked for a keepalive of 10 s: its connection ends after
+                    15.0 s of silence. [v5-3.1.2-22]
+      08:00:00.000  With Clean Start 1 it began a new session, which ends with the
+                    connection. [v5-3.1.2-4]
+      08:00:00.000  It set a will on wills/mortal (QoS 1, retained, 4 bytes, no
+                    delay). [v5-3.1.2-7]
+      08:00:00.000  The connection ended: its connection was reset without a
+                    DISCONNECT (RST).
+      08:00:00.000  The will was published on wills/mortal, on time. It waits in the
+                    queue of 1 subscriber, and it is kept as the topic's retained
+                    message. [v5-3.1.2-8]
+    "
+  `);
+});

@@ -1,0 +1,76 @@
+import { expect, test } from "bun:test";
+import pc from "picocolors";
+import { explain, explanationText, explainUnknown } from "../../src/inspect/explain.ts";
+import { mortal } from "../support/mortal.ts";
+import { World } from "../support/world.ts";
+import { answerOf, told } from "./explained.ts";
+
+/** Moves a cursor, begins a line, turns the reading direction, hides. */
+const hostile = "\u001b[2J\r\n\u202edev\u200b\u0007'\\[v5-1.1-1]";
+
+test("explained: no string of a client can do harm to a terminal", () => {
+  const world = new World();
+  const client = mortal(world, {
+    id: hostile,
+    keepalive: 10,
+    username: hostile,
+    will: { topic: `wills/${hostile}`, retain: true },
+  });
+  client.send({ cmd: "disconnect", reasonCode: 0x80, properties: { reasonString: hostile } });
+  const text = told(world, hostile);
+  expect(text).not.toMatch(/[^\n\P{C}]|\u202e|\u200b/u);
+  expect(text.split("\n").filter((line) => line.includes("dev"))).not.toBeEmpty();
+});
+
+test("explained: an explanation is plain data", () => {
+  const world = new World();
+  mortal(world, { keepalive: 10, delay: 30, expiry: 60 }).drop();
+  const explanation = explain(answerOf(world));
+  expect(JSON.parse(JSON.stringify(explanation))).toEqual(explanation);
+  expect(explanation.verdict.rule).toBe("v5-3.1.2-8");
+});
+
+for (const columns of [40, 57, 80, 100, 200]) {
+  test(`explained: lines fit into ${columns} columns`, () => {
+    const world = new World();
+    mortal(world, { keepalive: 10, delay: 30, expiry: 60, will: { retain: true } }).drop();
+    const style = { columns, colors: pc.createColors(false), zone: "utc" } as const;
+    const lines = explanationText(explain(answerOf(world)), style).split("\n");
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(columns);
+  });
+}
+
+test("explained: colours change no word", () => {
+  const world = new World();
+  mortal(world, { keepalive: 10 });
+  const style = { columns: 80, colors: pc.createColors(true), zone: "utc" } as const;
+  const colored = explanationText(explain(answerOf(world)), style);
+  expect(colored).toContain("\u001b[");
+  expect(Bun.stripANSI(colored)).toBe(told(world));
+});
+
+test("explained: a client id that is unknown", () => {
+  const explanation = explainUnknown("dev-4", 0, ["dev-42", "dev-43"]);
+  const style = { columns: 80, colors: pc.createColors(false) } as const;
+  expect(explanationText(explanation, style)).toMatchInlineSnapshot(`
+    "The broker knows nothing of dev-4: it has not connected since the broker
+    started, or that is so long ago that it is forgotten. Did you mean dev-42 or
+    dev-43?
+
+    What to change
+      - Look at the client id that its program really sends: some libraries draw a
+        new one for each start, and some put something before the one that you give
+        them. A CONNECT that is malformed, as with an invalid will, is closed before
+        its client id counts: the log tells of it by address.
+    "
+  `);
+});
+
+test("explained: a client id of which only the session is left", () => {
+  const world = new World();
+  mortal(world, { keepalive: 10, expiry: 60 }).drop();
+  const answer = { ...answerOf(world), connections: [], wills: [] };
+  expect(explain(answer).verdict.text).toBe(
+    "No connection of mortal is remembered, though its session is kept.",
+  );
+});

@@ -1,0 +1,214 @@
+import { expect, test } from "bun:test";
+import { standardRules } from "../../src/core/rules.ts";
+import { mortal } from "../support/mortal.ts";
+import { World } from "../support/world.ts";
+import { told } from "./explained.ts";
+
+test("explained: a client without a will", () => {
+  const world = new World();
+  world.open().connect({ clientId: "mortal", keepalive: 10 });
+  world.advance(1_000);
+  expect(told(world)).toMatchInlineSnapshot(`
+    "mortal set no will when it connected, so nothing can fire.
+
+    What happened
+      08:00:00.000  It connected from 127.0.0.1:50001 with MQTT 3.1.1 (listener: tcp
+                    test).
+      08:00:00.000  It asked for a keepalive of 10 s: its connection ends after
+                    15.0 s of silence. [v4-3.1.2-24]
+      08:00:00.000  With Clean Session 1 it began a new session, which ends with the
+                    connection. [v4-3.1.2-6]
+      08:00:00.000  It set no will.
+      08:00:00.000  Nothing has come after CONNECT, for 1.00 s.
+
+    What to change
+      - Set a will in CONNECT: topic, payload, QoS, retain. It can't be set later,
+        and most libraries want it before connect() is called.
+    "
+  `);
+});
+
+test("explained: a client without a will on all of its connections", () => {
+  const world = new World();
+  for (let round = 0; round < 3; round++) {
+    const client = world.open();
+    client.connect({ clientId: "mortal", keepalive: 10 });
+    world.advance(1_000);
+    client.drop();
+  }
+  world.advance(1_000);
+  expect(told(world)).toMatchInlineSnapshot(`
+    "mortal set no will on any of its 3 connections, so nothing can fire.
+
+    What happened
+      08:00:02.000  It connected from 127.0.0.1:50003 with MQTT 3.1.1 (listener: tcp
+                    test).
+      08:00:02.000  It asked for a keepalive of 10 s: its connection ends after
+                    15.0 s of silence. [v4-3.1.2-24]
+      08:00:02.000  With Clean Session 1 it began a new session, which ends with the
+                    connection. [v4-3.1.2-6]
+      08:00:02.000  It set no will.
+      08:00:02.000  No packet came after CONNECT until the end, 1.00 s later.
+      08:00:03.000  The connection ended: its connection was reset without a
+                    DISCONNECT (RST).
+
+    What to change
+      - Set a will in CONNECT: topic, payload, QoS, retain. It can't be set later,
+        and most libraries want it before connect() is called.
+
+    Its other connections
+      08:00:01.000  127.0.0.1:50002, MQTT 3.1.1. Connection reset (RST) after
+                    1.00 s; no will
+      08:00:00.000  127.0.0.1:50001, MQTT 3.1.1. Connection reset (RST) after
+                    1.00 s; no will
+    "
+  `);
+});
+
+test("explained: a client whose will may not be published", () => {
+  const world = new World({ access: { mayPublish: () => false, maySubscribe: () => true } });
+  world.open().connect({
+    clientId: "mortal",
+    protocolVersion: 5,
+    will: { topic: "secret", payload: Buffer.from("x"), qos: 0, retain: false },
+  });
+  expect(told(world)).toMatchInlineSnapshot(`
+    "mortal was refused: this client may not publish on its will's topic. A refused
+    CONNECT arms no will, so nothing can fire. [v5-3.1.4-2]
+
+    What happened
+      08:00:00.000  A connection came from 127.0.0.1:50001 with MQTT 5.0 (listener:
+                    tcp test).
+      08:00:00.000  It was closed, because its CONNECT was refused: this client may
+                    not publish on its will's topic. Nothing was armed. [v5-3.1.4-2]
+
+    What to change
+      - Let it publish on its will's topic, or give its will a topic on which it may
+        publish. It is refused at CONNECT because a broker that lets it in could
+        never publish its will. [v5-3.1.4-2]
+    "
+  `);
+});
+
+test("explained: a client whose will is too good for this broker", () => {
+  const world = new World({ limits: { qos: 0 } });
+  world.open().connect({
+    clientId: "mortal",
+    protocolVersion: 5,
+    will: { topic: "a", payload: Buffer.from("x"), qos: 1, retain: false },
+  });
+  expect(told(world)).toMatchInlineSnapshot(`
+    "mortal was refused: Will QoS above 0. A refused CONNECT arms no will, so nothing
+    can fire. [v5-3.2.2-12]
+
+    What happened
+      08:00:00.000  A connection came from 127.0.0.1:50001 with MQTT 5.0 (listener:
+                    tcp test).
+      08:00:00.000  It was closed, because its CONNECT was refused: Will QoS above
+                    0. Nothing was armed. [v5-3.2.2-12]
+
+    What to change
+      - Correct the will (Will QoS above 0), and connect again. [v5-3.2.2-12]
+    "
+  `);
+});
+
+test("explained: a client that is refused while it is connected elsewhere", () => {
+  const world = new World({
+    access: { mayPublish: (_, topic) => topic !== "secret", maySubscribe: () => true },
+  });
+  mortal(world, { keepalive: 10 });
+  world.open().connect({
+    clientId: "mortal",
+    protocolVersion: 5,
+    will: { topic: "secret", payload: Buffer.from("x"), qos: 0, retain: false },
+  });
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal is armed and has not fired: mortal is connected and was last
+    heard 0 ms ago. If nothing more comes, the will fires in 15.0 s. [v5-3.1.2-7]
+
+    What happened
+      08:00:00.000  It connected from 127.0.0.1:50001 with MQTT 5.0 (listener: tcp
+                    test).
+      08:00:00.000  It asked for a keepalive of 10 s: its connection ends after
+                    15.0 s of silence. [v5-3.1.2-22]
+      08:00:00.000  With Clean Start 1 it began a new session, which ends with the
+                    connection. [v5-3.1.2-4]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes, no
+                    delay). [v5-3.1.2-7]
+      08:00:00.000  Nothing has come after CONNECT, for 0 ms.
+
+    What can happen now
+      - If nothing comes from it for another 15.0 s, the will fires. [v5-3.1.2-22]
+      - If its connection breaks (FIN, RST) or it breaks a rule of MQTT, the will
+        fires. [v5-3.1.2-8]
+      - If it says a clean DISCONNECT, the will is discarded. [v5-3.14.4-3]
+      - If its DISCONNECT has another reason code, as 0x04, the will fires.
+        [v5-3.1.2-8]
+      - If another connection comes with the same client id, the will fires at once.
+        [v5-3.1.2-8]
+
+    Its other connections
+      08:00:00.000  127.0.0.1:50002, MQTT 5.0, refused: this client may not publish
+                    on its will's topic [v5-3.1.4-2]
+    "
+  `);
+});
+
+test("explained: a right that was taken back", () => {
+  let asked = 0;
+  const world = new World({
+    access: { mayPublish: () => asked++ === 0, maySubscribe: () => true },
+  });
+  mortal(world, { keepalive: 10 }).drop();
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal did not fire: when it was due, mortal was not allowed to
+    publish on wills/mortal, though it had been when it connected. [v5-3.1.4-2]
+
+    What happened
+      08:00:00.000  It connected from 127.0.0.1:50001 with MQTT 5.0 (listener: tcp
+                    test).
+      08:00:00.000  It asked for a keepalive of 10 s: its connection ends after
+                    15.0 s of silence. [v5-3.1.2-22]
+      08:00:00.000  With Clean Start 1 it began a new session, which ends with the
+                    connection. [v5-3.1.2-4]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes, no
+                    delay). [v5-3.1.2-7]
+      08:00:00.000  The connection ended: its connection was reset without a
+                    DISCONNECT (RST).
+      08:00:00.000  The will was discarded: the client may not publish on
+                    wills/mortal. [v5-3.1.4-2]
+
+    What to change
+      - Give mortal back the right to publish on wills/mortal: a will is published
+        by the rights that its client has when it fires. [v5-3.1.4-2]
+    "
+  `);
+});
+
+test("explained: a broker that loses wills on purpose", () => {
+  const world = new World({ rules: { ...standardRules, willOnEnd: { closedByPeer: "discard" } } });
+  mortal(world, { keepalive: 10 }).drop("eof");
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal did not fire: this broker loses it on purpose, since it was
+    started to misbehave.
+
+    What happened
+      08:00:00.000  It connected from 127.0.0.1:50001 with MQTT 5.0 (listener: tcp
+                    test).
+      08:00:00.000  It asked for a keepalive of 10 s: its connection ends after
+                    15.0 s of silence. [v5-3.1.2-22]
+      08:00:00.000  With Clean Start 1 it began a new session, which ends with the
+                    connection. [v5-3.1.2-4]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes, no
+                    delay). [v5-3.1.2-7]
+      08:00:00.000  The connection ended: it closed the connection without a
+                    DISCONNECT (FIN).
+      08:00:00.000  The will was discarded on purpose.
+
+    What to change
+      - Start the broker without --like and planted faults to see what the standard
+        asks for.
+    "
+  `);
+});
