@@ -1,0 +1,29 @@
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { plantedFaults, type PlantedFault } from "../../src/core/faults.ts";
+import type { Rules } from "../../src/core/rules.ts";
+import { historiesOf, playOnce, themes } from "./naive-themes.ts";
+
+/** What a comparison of what clients are sent cannot see, and why. */
+const unseen: Partial<Record<PlantedFault, string>> = {
+  "G-denied-will-taken": "every topic is allowed here",
+  "G-invalid-will-taken": "mqtt-packet writes no CONNECT with such a will",
+};
+
+function check(rules: Partial<Rules>, numRuns = 2000): { readonly failed: boolean } {
+  const property = fc.property(historiesOf(themes.wills), (history) => {
+    playOnce(themes.wills, history, rules);
+  });
+  return fc.check(property, { seed: 1, numRuns, endOnFailure: true });
+}
+
+for (const name of Object.keys(plantedFaults) as PlantedFault[]) {
+  if (name in unseen) continue;
+  test(`${name} is seen`, () => {
+    expect(check(plantedFaults[name]).failed).toBe(true);
+  });
+}
+
+test("with the same seed and no fault there is nothing to be seen", () => {
+  expect(check({}, 150).failed).toBe(false);
+});
