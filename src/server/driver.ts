@@ -287,7 +287,7 @@ export class Driver {
   }
 
   #closed(port: Port, how: "eof" | "reset" | "timeout"): void {
-    port.outbox.clear();
+    port.loseOutput();
     this.#partings.giveUp(port);
     if (!port.open) return;
     this.#turn();
@@ -377,7 +377,7 @@ export class Driver {
     const took = port.outbox.flush(port.link);
     if (took < 0) {
       // The link has ended; that it is closed follows.
-      port.outbox.clear();
+      port.loseOutput();
       return;
     }
     this.bytesSent += took;
@@ -457,7 +457,7 @@ export class Driver {
     if (how === "end") this.#flush(port);
     this.#ports.release(port);
     if (how === "reset") {
-      port.outbox.clear();
+      port.loseOutput();
       port.link.reset();
       return;
     }

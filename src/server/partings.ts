@@ -7,7 +7,7 @@ const lingerMs = 5000;
 export class Partings {
   #count = 0;
 
-  /** Links that were ended and whose peers have not closed yet. */
+  /** Links that were ended, or are to be, and whose peers have not closed yet. */
   get count(): number {
     return this.#count;
   }
@@ -17,7 +17,8 @@ export class Partings {
     this.#count += 1;
     if (port.outbox.size === 0) return this.finish(port);
     port.linger = setTimeout(() => {
-      port.outbox.clear();
+      port.linger = null;
+      port.loseOutput();
       port.link.reset();
       this.#count -= 1;
     }, lingerMs);

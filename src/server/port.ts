@@ -44,4 +44,10 @@ export class Port {
   get held(): boolean {
     return this.holdAuthentication || this.holdOutput || this.holdTurn;
   }
+
+  /** The link takes nothing any more: what waits is lost, and no drain of it follows. */
+  loseOutput(): void {
+    this.outbox.clear();
+    this.waiting = false;
+  }
 }

@@ -33,6 +33,8 @@ export class TestClient implements Link {
   #check: () => void;
   #parser = parser({ protocolVersion: 4 });
   #gone = false;
+  /** Told once the client closes a connection that the broker has ended. */
+  #onGone: () => void = () => {};
   #nextId = 1;
 
   constructor(remote: string, events: LinkEvents, check: () => void) {
@@ -62,8 +64,10 @@ export class TestClient implements Link {
     this.paused = false;
   }
 
-  end(): void {
+  end(gone: () => void = () => {}): void {
     this.closedBy ??= "end";
+    this.#onGone = gone;
+    if (this.#gone) gone();
   }
 
   reset(): void {
@@ -152,7 +156,9 @@ export class TestClient implements Link {
   drop(how: "eof" | "reset" | "timeout" = "reset"): void {
     if (this.#gone) return;
     this.#gone = true;
-    this.#events.closed(this, how);
+    // `closed` does not follow where the broker has ended it.
+    if (this.closedBy === null) this.#events.closed(this, how);
+    else this.#onGone();
     this.#check();
   }
 

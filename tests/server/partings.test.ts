@@ -1,0 +1,31 @@
+import { expect, test } from "bun:test";
+import { World } from "../support/world.ts";
+
+test("a client that says goodbye while its output waits, then resets, is parted from once", () => {
+  const world = new World({ outputBytes: 1000 });
+  const slow = world.open();
+  slow.connect({ clientId: "slow" });
+  slow.subscribe("t");
+  slow.room = 0;
+  const source = world.open();
+  source.connect({ clientId: "p" });
+  source.publish("t", Buffer.alloc(3000));
+  // So much waits that the broker reads no more of it: the goodbye is read when the end is known.
+  expect(slow.paused).toBe(true);
+  slow.ping();
+  slow.send({ cmd: "disconnect" });
+  slow.drop("reset");
+  expect(world.noted("ended").map(({ cause }) => cause)).toEqual(["disconnected"]);
+  expect(world.driver.parting).toBe(0);
+});
+
+test("a client that was sent away is waited for until it has closed", () => {
+  const world = new World();
+  const client = world.open();
+  client.connect({ clientId: "a" });
+  client.send({ cmd: "disconnect" });
+  expect(client.closedBy).toBe("end");
+  expect(world.driver.parting).toBe(1);
+  client.drop("eof");
+  expect(world.driver.parting).toBe(0);
+});
