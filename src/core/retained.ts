@@ -1,6 +1,6 @@
 import type { Millis } from "./io.ts";
 import type { Message } from "./packet.ts";
-import { isReserved } from "./topic.ts";
+import { isHidden, isReserved } from "./topic.ts";
 
 interface Level {
   readonly children: Map<string, Level>;
@@ -75,8 +75,9 @@ export class Retained {
   /**
    * The messages whose topics match a filter, found one at a time, so that a large answer can be cut
    * into pieces while others publish. `now()` is asked at each step: pieces are taken at different times.
+   * `mounted`: characters of the filter that are a mount point.
    */
-  *match(filter: string, now: () => Millis): Generator<Message, void, void> {
+  *match(filter: string, now: () => Millis, mounted = 0): Generator<Message, void, void> {
     const wanted = filter.split("/");
     const stack: { level: Level; depth: number }[] = [{ level: this.#root, depth: 0 }];
     for (let at = stack.pop(); at !== undefined; at = stack.pop()) {
@@ -84,7 +85,7 @@ export class Retained {
       const name = wanted[depth];
       if (name === undefined || name === "#") {
         const message = level.message;
-        if (message !== null) {
+        if (message !== null && !isHidden(filter, message.topic, mounted)) {
           if (message.expiresAt !== null && message.expiresAt <= now()) this.clear(message.topic);
           else yield message;
         }

@@ -34,7 +34,8 @@ function subscribe(
   const { filter } = request;
   const { limits } = broker;
   const shared = sharedFilter(filter);
-  const pattern = connection.listener.mountPoint + (shared?.filter ?? filter);
+  const { mountPoint } = connection.listener;
+  const pattern = mountPoint + (shared?.filter ?? filter);
   if (tooDeep(pattern, limits.topicLevels)) return Reason.topicFilterInvalid;
   if (!broker.access.maySubscribe(session, pattern)) return Reason.notAuthorized;
   const before = session.subscriptions.get(filter);
@@ -45,6 +46,7 @@ function subscribe(
     session,
     filter,
     pattern,
+    mounted: mountPoint.length,
     group: shared?.group ?? null,
     qos: lesserQos(request.qos, limits.qos),
     noLocal: request.noLocal,
@@ -82,7 +84,11 @@ function replay(
   }
   session.replays = session.replays.filter((other) => other.subscription.filter !== filter);
   if (broker.retained.count === 0) return;
-  const messages = broker.retained.match(subscription.pattern, () => broker.now);
+  const messages = broker.retained.match(
+    subscription.pattern,
+    () => broker.now,
+    subscription.mounted,
+  );
   session.replays.push({ messages, subscription });
 }
 

@@ -1,6 +1,6 @@
 import type { Qos } from "./packet.ts";
 import type { Session } from "./session.ts";
-import { isReserved } from "./topic.ts";
+import { isHidden, isReserved } from "./topic.ts";
 
 /** One filter of one session with its options (v5 section 3.8.3.1). */
 export interface Subscription {
@@ -9,6 +9,8 @@ export interface Subscription {
   readonly filter: string;
   /** What is matched: less the share, with the mount point. */
   readonly pattern: string;
+  /** Characters of `pattern` that are the mount point. */
+  readonly mounted: number;
   /** The group of a shared subscription; null: an ordinary one. */
   readonly group: string | null;
   readonly qos: Qos;
@@ -26,6 +28,7 @@ export interface Recipient {
   readonly identifiers: readonly number[] | null;
 }
 
+/** Those who share a pattern. Behind different mount points there are different groups. */
 export interface Group {
   readonly name: string;
   readonly members: Subscription[];
@@ -45,6 +48,7 @@ interface Level {
   readonly children: Map<string, Level>;
   /** Subscriptions that end at this level. */
   readonly plain: Map<Session, Subscription>;
+  /** By `keyOf`. */
   readonly groups: Map<string, Group>;
 }
 
@@ -73,10 +77,11 @@ export class Subscriptions {
       level.plain.set(subscription.session, subscription);
       return;
     }
-    let group = level.groups.get(subscription.group);
+    const key = keyOf(subscription.group, subscription.mounted);
+    let group = level.groups.get(key);
     if (group === undefined) {
       group = { name: subscription.group, members: [], turn: 0 };
-      level.groups.set(subscription.group, group);
+      level.groups.set(key, group);
     }
     const place = group.members.findIndex((member) => member.session === subscription.session);
     if (place >= 0) {
@@ -99,21 +104,21 @@ export class Subscriptions {
     if (subscription.group === null) {
       if (level.plain.delete(subscription.session)) this.#size -= 1;
     } else {
-      this.#leave(level, subscription.group, subscription.session);
+      this.#leave(level, keyOf(subscription.group, subscription.mounted), subscription.session);
     }
     for (let depth = names.length; depth > 0 && isEmpty(path[depth]!); depth--) {
       path[depth - 1]!.children.delete(names[depth - 1]!);
     }
   }
 
-  #leave(level: Level, name: string, session: Session): void {
-    const group = level.groups.get(name);
+  #leave(level: Level, key: string, session: Session): void {
+    const group = level.groups.get(key);
     const place = group?.members.findIndex((member) => member.session === session) ?? -1;
     if (group === undefined || place < 0) return;
     group.members.splice(place, 1);
     this.#size -= 1;
     if (place < group.turn) group.turn -= 1;
-    if (group.members.length === 0) level.groups.delete(name);
+    if (group.members.length === 0) level.groups.delete(key);
   }
 
   /** Everybody who gets a message on `topic`. */
@@ -123,7 +128,14 @@ export class Subscriptions {
     const names = topic.split("/");
     // Wildcards on the first level do not reach the server's own topics (v5-4.7.2-1).
     walk(this.#root, names, 0, isReserved(topic), found, groups);
-    return gather(found, groups);
+    if (!topic.includes("$")) return gather(found, groups);
+    // Behind a mount point, the first level is a later one.
+    const isOpen = ({ pattern, mounted }: Subscription): boolean =>
+      mounted === 0 || !isHidden(pattern, topic, mounted);
+    return gather(
+      found.filter(isOpen),
+      groups.filter(({ members }) => members.some(isOpen)),
+    );
   }
 }
 
@@ -190,6 +202,11 @@ function merge(session: Session, own: readonly Subscription[]): Recipient {
     retainAsPublished,
     identifiers: identifiers.length === 0 ? null : identifiers,
   };
+}
+
+/** No group's name has a slash. */
+function keyOf(group: string, mounted: number): string {
+  return `${mounted}/${group}`;
 }
 
 function newLevel(): Level {

@@ -18,6 +18,16 @@ export function isReserved(topic: string): boolean {
   return topic.charCodeAt(0) === 0x24;
 }
 
+/**
+ * Whether a wildcard on a filter's first level keeps it from a topic [v4-4.7.2-1] [v5-4.7.2-1].
+ * `start`: where the client's part of both begins, behind its mount point.
+ */
+export function isHidden(pattern: string, topic: string, start: number): boolean {
+  if (topic.charCodeAt(start) !== 0x24) return false;
+  const first = pattern.charCodeAt(start);
+  return first === 0x23 || first === 0x2b;
+}
+
 /** Whether the server alone may publish there. Other `$` topics are left to the clients. */
 export function isServerOwned(topic: string): boolean {
   return topic === "$SYS" || topic.startsWith("$SYS/");

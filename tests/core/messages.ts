@@ -37,6 +37,7 @@ export function subscription(
     session: owner,
     filter: pattern,
     pattern,
+    mounted: 0,
     group: null,
     qos: 0,
     noLocal: false,
