@@ -17,8 +17,15 @@ export interface Reach {
   readonly queued: number;
   /** Sessions for which it was dropped: queue full, too large, or QoS 0 to a blocked one. */
   readonly dropped: number;
+  /** Sessions that match and get nothing: they are away, and QoS 0 waits for nobody. */
+  readonly away: number;
   /** Whether it was stored (or cleared what was stored) as the topic's retained message. */
   readonly retained: "stored" | "cleared" | null;
+}
+
+/** Nobody had subscribed, not even somebody who is away (section 3.4.2.1 of v5). */
+export function isUnwanted({ delivered, queued, dropped, away }: Reach): boolean {
+  return delivered + queued + dropped + away === 0;
 }
 
 export interface WillFacts {

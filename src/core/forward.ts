@@ -17,11 +17,12 @@ export interface Outcome {
   delivered: number;
   queued: number;
   dropped: number;
+  away: number;
   readonly copies: Delivery[];
 }
 
 export function newOutcome(): Outcome {
-  return { delivered: 0, queued: 0, dropped: 0, copies: [] };
+  return { delivered: 0, queued: 0, dropped: 0, away: 0, copies: [] };
 }
 
 /** One message for one session: sent now, queued, or dropped within the session's limits. */
@@ -49,7 +50,10 @@ export function offer(
   }
   if (qos === 0 && !ready && !broker.limits.queueQos0) {
     // Nobody expects QoS 0 while offline; to lose it while connected is worth a line.
-    if (connection === null) return;
+    if (connection === null) {
+      outcome.away += 1;
+      return;
+    }
     outcome.dropped += 1;
     drop(broker, session, "blocked", message.topic, 1);
     return;

@@ -1,6 +1,12 @@
 import type { Broker } from "./broker.ts";
 import type { Connection } from "./connection.ts";
-import type { ClientFault, Peer, WillAtEnd, WillFate } from "./events.ts";
+import {
+  isUnwanted,
+  type ClientFault,
+  type Peer,
+  type WillAtEnd,
+  type WillFate,
+} from "./events.ts";
 import type { ClientHistory } from "./history.ts";
 import type { Session } from "./session.ts";
 import type { Will } from "./will.ts";
@@ -137,7 +143,7 @@ function unheard(
 ): void {
   // Nobody needs to hear one that only clears the topic.
   if (will.packet.retain && will.packet.payload.length === 0) return;
-  if (broker.stopping || reach.delivered + reach.queued + reach.dropped > 0) return;
+  if (broker.stopping || !isUnwanted(reach)) return;
   if (reach.retained === null) say(broker, peer, { fault: "willUnheard", topic: will.topic });
 }
 

@@ -2,7 +2,7 @@ import type { Broker } from "./broker.ts";
 import type { Connection } from "./connection.ts";
 import { Deadline } from "./deadlines.ts";
 import { causeOf, endConnection } from "./ending.ts";
-import type { Reach } from "./events.ts";
+import { isUnwanted, type Reach } from "./events.ts";
 import { isInSight, mayAdd, newOutcome, offer, type Outcome } from "./forward.ts";
 import { publishedBeside } from "./habits.ts";
 import type { Delivery, Millis } from "./io.ts";
@@ -44,7 +44,7 @@ export function publish(
   if (copies !== null && message.qos === 0 && !message.retain) {
     if (publisher === null || !match.withoutLocal.has(publisher)) {
       deliver(broker, message, copies);
-      return { delivered: copies.length, queued: 0, dropped: 0, retained };
+      return { delivered: copies.length, queued: 0, dropped: 0, away: 0, retained };
     }
   }
   const outcome = newOutcome();
@@ -53,13 +53,16 @@ export function publish(
     const wanted = local ? (match.withoutLocal.get(publisher) ?? recipient) : recipient;
     if (local && match.withoutLocal.get(publisher) === null) continue;
     const { session, qos, retainAsPublished, identifiers } = wanted;
-    if (offline === "nothing" && session.connection === null) continue;
+    if (offline === "nothing" && session.connection === null) {
+      outcome.away += 1;
+      continue;
+    }
     offer(broker, session, message, qos, message.retain && retainAsPublished, identifiers, outcome);
   }
   for (const group of match.groups) offerToGroup(broker, group, message, outcome);
   if (outcome.copies.length > 0) deliver(broker, message, outcome.copies);
-  const { delivered, queued, dropped } = outcome;
-  return { delivered, queued, dropped, retained };
+  const { delivered, queued, dropped, away } = outcome;
+  return { delivered, queued, dropped, away, retained };
 }
 
 /** One message to many: the driver encodes it once. */
@@ -110,8 +113,8 @@ export function publishReceived(
     return acknowledge(broker, connection, packet, Reason.success);
   }
   const reach = publish(broker, session, message);
-  const nobody = reach.delivered === 0 && reach.queued === 0 && reach.dropped === 0;
-  acknowledge(broker, connection, packet, nobody ? Reason.noMatchingSubscribers : Reason.success);
+  const reason = isUnwanted(reach) ? Reason.noMatchingSubscribers : Reason.success;
+  acknowledge(broker, connection, packet, reason);
 }
 
 function publishLater(broker: Broker, session: Session, message: Message): void {

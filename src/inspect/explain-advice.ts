@@ -1,5 +1,5 @@
 import type { WillAccount } from "../core/account.ts";
-import type { ClientFault } from "../core/events.ts";
+import { isUnwanted, type ClientFault } from "../core/events.ts";
 import { faultText } from "../log/client-fault.ts";
 import { duration, setting } from "../log/duration.ts";
 import { clause, name } from "../log/foreign.ts";
@@ -222,14 +222,23 @@ function adviceOnReach(scene: Scene): (Advice | null)[] {
   const will = askedWill(scene);
   if (will?.fate?.fate !== "published") return [];
   const { topic } = will;
-  const { delivered, queued, dropped, retained } = will.fate.reach;
+  const { reach } = will.fate;
+  const { dropped, away } = reach;
   const clears = will.retain && will.payloadBytes === 0;
-  const unheard = delivered + queued + dropped === 0 && retained === null && !clears;
+  const unheard = isUnwanted(reach) && reach.retained === null && !clears;
   return [
     unheard ? byFault({ fault: "willUnheard", topic }) : null,
     dropped > 0 ? droppedCopies(dropped) : null,
+    away > 0 && !will.retain ? missedByAway() : null,
     clears ? clearedTopic(topic) : null,
   ];
+}
+
+function missedByAway(): Advice {
+  const text =
+    `Give both the will and the subscription QoS 1 if those who were away are to get it when they ` +
+    `come back, or make the will retained.`;
+  return { topic: "awaySubscribers", ...sentence(text) };
 }
 
 function droppedCopies(dropped: number): Advice {

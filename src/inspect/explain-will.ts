@@ -203,11 +203,15 @@ export function waitOf(will: WillAccount): string {
 
 /** Who got the message, as a sentence without its full stop. */
 export function reachText({ topic }: WillAccount, reach: Reach): string {
-  const { delivered, queued, dropped, retained } = reach;
+  const { delivered, queued, dropped, away, retained } = reach;
   const parts: string[] = [];
   if (delivered > 0) parts.push(`${counted(delivered, "subscriber")} got it`);
   if (queued > 0) parts.push(`it waits in the queue of ${counted(queued, "subscriber")}`);
   if (dropped > 0) parts.push(`it was dropped for ${counted(dropped, "subscriber")}`);
+  if (away > 0) {
+    const who = counted(away, "subscriber");
+    parts.push(`${who} missed it, being away with QoS 0, for which nothing waits`);
+  }
   if (parts.length === 0) parts.push(`nobody had subscribed to ${name(topic)}`);
   if (retained === "stored") parts.push("it is kept as the topic's retained message");
   if (retained === "cleared") parts.push("being empty, it cleared the topic's retained message");

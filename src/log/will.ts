@@ -1,4 +1,10 @@
-import type { Reach, WillAtEnd, WillDiscarded, WillFacts } from "../core/events.ts";
+import {
+  isUnwanted,
+  type Reach,
+  type WillAtEnd,
+  type WillDiscarded,
+  type WillFacts,
+} from "../core/events.ts";
 import type { Millis } from "../core/io.ts";
 import { duration, setting } from "./duration.ts";
 import { name } from "./foreign.ts";
@@ -33,12 +39,13 @@ export function willAtEnd(will: WillAtEnd | null, at: Millis): string {
 
 /** `published to 3 on T (1 queued, retained, and the clauses in more)`. */
 export function publication(topic: string, reach: Reach, more: readonly string[]): string {
-  const { delivered, queued, dropped } = reach;
-  const nobody = delivered + queued + dropped === 0;
+  const { delivered, queued, dropped, away } = reach;
+  const nobody = isUnwanted(reach);
   const facts: string[] = [];
   if (nobody) facts.push("nobody subscribed");
   if (queued > 0) facts.push(`${queued} queued`);
   if (dropped > 0) facts.push(`${dropped} dropped`);
+  if (away > 0) facts.push(`${away} away with QoS 0`);
   if (reach.retained === "stored") facts.push("retained");
   if (reach.retained === "cleared") facts.push("retained message cleared");
   facts.push(...more);

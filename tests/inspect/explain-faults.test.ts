@@ -533,3 +533,38 @@ test("explained: a will that waits for an offline subscriber", () => {
     "
   `);
 });
+
+test("explained: a will with QoS 0 that an offline subscriber missed", () => {
+  const world = new World();
+  const monitor = world.open();
+  monitor.connect({ clientId: "monitor", clean: false });
+  monitor.subscribe({ topic: "wills/+", qos: 1 });
+  monitor.drop();
+  mortal(world, { keepalive: 10 }).drop();
+  expect(world.noted("clientFault").map(({ fault }) => fault)).toEqual([]);
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal fired at once, because mortal's connection was reset without
+    a DISCONNECT (RST). 1 subscriber missed it, being away with QoS 0, for which
+    nothing waits. [v5-3.1.2-8]
+
+    What happened
+      08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 5.0 (listener: tcp
+                    test).
+      08:00:00.000  It asked for a keepalive of 10 s: its connection ends after
+                    15.0 s of silence. [v5-3.1.2-22]
+      08:00:00.000  With Clean Start 1 it began a new session, which ends with the
+                    connection. [v5-3.1.2-4]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes, no
+                    delay). [v5-3.1.2-7]
+      08:00:00.000  The connection ended: its connection was reset without a
+                    DISCONNECT (RST).
+      08:00:00.000  The will was published on wills/mortal, on time. 1 subscriber
+                    missed it, being away with QoS 0, for which nothing waits.
+                    [v5-3.1.2-8]
+
+    What to change
+      - Give both the will and the subscription QoS 1 if those who were away are to
+        get it when they come back, or make the will retained.
+    "
+  `);
+});

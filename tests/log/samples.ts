@@ -20,6 +20,7 @@ const reach = (delivered: number, queued = 0, dropped = 0, retained: Reach["reta
   delivered,
   queued,
   dropped,
+  away: 0,
   retained,
 });
 const connected = {

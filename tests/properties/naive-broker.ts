@@ -297,11 +297,13 @@ export class NaiveBroker {
       );
       if (own.length === 0) continue;
       // Section 3.3.4 lets a broker send one copy or several; this one sends one.
-      if (this.out.offer(session, copyOf(message, own))) isWanted = true;
+      isWanted = true;
+      this.out.offer(session, copyOf(message, own));
     }
     for (const filter of new Set(shared.map(({ subscription }) => subscription.filter))) {
       const members = shared.filter(({ subscription }) => subscription.filter === filter);
-      if (this.out.offerToOne(message, members)) isWanted = true;
+      isWanted = true;
+      this.out.offerToOne(message, members);
     }
     return isWanted;
   }

@@ -6,22 +6,6 @@ import { World } from "../support/world.ts";
  * what a history showed. When one of these passes, take its tolerance out of naive-play.ts.
  */
 
-// Section 3.4.2.1: 0x10 says that there are no matching subscribers. There is one; it is away, and was
-// granted QoS 0, so that nothing waits for it.
-test.failing("0x10 is not said where the only subscriber is away with QoS 0", () => {
-  const world = new World();
-  const away = world.open();
-  away.connect({ clientId: "away", clean: false });
-  away.subscribe("t");
-  away.drop();
-  const publisher = world.open();
-  publisher.connect({ clientId: "p", protocolVersion: 5 });
-  publisher.publish("t", "x", { qos: 1 });
-  publisher.publish("t", "x", { qos: 2 });
-  expect(publisher.take("puback")).toMatchObject([{ reasonCode: 0 }]);
-  expect(publisher.take("pubrec")).toMatchObject([{ reasonCode: 0 }]);
-});
-
 // [v5-4.6.0-6]: for one topic and QoS, in the order in which they came from a client. The retained message
 // waits for the window, the newer one for its queue, and the queue goes first.
 test.failing(

@@ -42,8 +42,6 @@ export interface Witness {
  * the shortest history of each with nothing tolerated.
  */
 export interface Tolerance {
-  /** 0x10 is said although there are subscribers, if they are away and subscribed with QoS 0. */
-  readonly awayIsNobody: boolean;
   /** A retained message that waits for the window comes after newer ones of the same client and topic. */
   readonly replaysAreOvertaken: boolean;
 }
@@ -80,19 +78,15 @@ export class NaiveOutbox {
     this.said.push({ to: connection.number, packet });
   }
 
-  /**
-   * QoS 0 reaches those who are connected and waits for nobody; the rest waits for its turn. Returns
-   * whether that makes the session one that gets it.
-   */
-  offer(session: Session, copy: Copy): boolean {
+  /** QoS 0 reaches those who are connected and waits for nobody; the rest waits for its turn. */
+  offer(session: Session, copy: Copy): void {
     if (copy.qos > 0) session.queue.push(copy);
-    if (!isConnected(session)) return copy.qos > 0 || !this.#tolerance.awayIsNobody;
+    if (!isConnected(session)) return;
     if (copy.qos === 0) {
       if (!this.#tolerance.replaysAreOvertaken) this.#sendOlder(session, copy);
       this.#send(session, copy);
     }
     this.pump(session);
-    return true;
   }
 
   /**
@@ -100,7 +94,7 @@ export class NaiveOutbox {
    * is any. Where it was sent is seen; where it waits, the length of the queues tells; where neither
    * tells, it is lost to the one who was chosen.
    */
-  offerToOne(message: Message, members: readonly Member[]): boolean {
+  offerToOne(message: Message, members: readonly Member[]): void {
     const connected = members.filter(({ session }) => isConnected(session));
     const able = (connected.length > 0 ? connected : members).map(({ session, subscription }) => ({
       session,
@@ -111,7 +105,7 @@ export class NaiveOutbox {
       able.find(({ session: { clientId, queue } }) => this.#waits(clientId) > queue.length) ??
       able.find(({ session, copy }) => this.#isLost(session, copy)) ??
       able[0];
-    return chosen !== undefined && this.offer(chosen.session, chosen.copy);
+    if (chosen !== undefined) this.offer(chosen.session, chosen.copy);
   }
 
   #waits(clientId: string): number {

@@ -16,7 +16,7 @@ export interface PlayOptions {
   readonly tolerance?: Tolerance;
 }
 
-const known: Tolerance = { awayIsNobody: true, replaysAreOvertaken: true };
+const known: Tolerance = { replaysAreOvertaken: true };
 
 /**
  * The broker and the naive broker, played with the same acts. After each act, and at each moment at

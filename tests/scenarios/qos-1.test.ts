@@ -109,3 +109,17 @@ test("v4-3.8.4-6, v5-3.8.4-8: QoS is the lesser of the publisher's and the subsc
     ]);
   }
 });
+
+test("v5-3.4.2-1: 0x10 is not said where the only subscriber is away with QoS 0", () => {
+  const world = new World();
+  const away = world.open();
+  away.connect({ clientId: "away", clean: false });
+  away.subscribe("t");
+  away.drop();
+  const publisher = world.open();
+  publisher.connect({ clientId: "p", protocolVersion: 5 });
+  publisher.publish("t", "x", { qos: 1 });
+  publisher.publish("t", "x", { qos: 2 });
+  expect(publisher.take("puback")).toMatchObject([{ reasonCode: 0 }]);
+  expect(publisher.take("pubrec")).toMatchObject([{ reasonCode: 0 }]);
+});

@@ -307,6 +307,7 @@ test("fates are told to who subscribed to them", () => {
     delivered: 0,
     queued: 0,
     dropped: 0,
+    away: 0,
     retained: null,
   });
   const counter = watcherOf(world, "$SYS/broker/wills/published", "counter");
