@@ -19,10 +19,12 @@ export interface Outcome {
   dropped: number;
   away: number;
   readonly copies: Delivery[];
+  /** It is the topic's retained message by now, which is older than no other. */
+  readonly isRetained: boolean;
 }
 
-export function newOutcome(): Outcome {
-  return { delivered: 0, queued: 0, dropped: 0, away: 0, copies: [] };
+export function newOutcome(isRetained: boolean): Outcome {
+  return { delivered: 0, queued: 0, dropped: 0, away: 0, copies: [], isRetained };
 }
 
 /** One message for one session: sent now, queued, or dropped within the session's limits. */
@@ -38,7 +40,8 @@ export function offer(
   const qos = lesserQos(message.qos, subscribedQos);
   const connection = session.connection;
   const ready = connection !== null && !connection.blocked;
-  if (ready && (qos === 0 ? !session.queue.hasQos0 : mayAdd(session, connection))) {
+  const inTurn = session.replays.length === 0 || outcome.isRetained || !waits(broker, message);
+  if (ready && inTurn && (qos === 0 ? session.queue.qos0 === 0 : mayAdd(session, connection))) {
     const copy = copyFor(broker, session, connection, message, qos, retain, identifiers);
     if (copy === null) {
       outcome.dropped += 1;
@@ -64,6 +67,14 @@ export function offer(
   const lost = evicted + (stored ? 0 : 1);
   outcome.dropped += lost;
   if (lost > 0) drop(broker, session, "queue full", message.topic, lost);
+}
+
+/**
+ * Whether a session that is still to get retained messages may have to get an older one on this
+ * topic first [v5-4.6.0-6].
+ */
+function waits(broker: Broker, { topic }: Message): boolean {
+  return broker.retained.has(topic);
 }
 
 /** Whether a QoS 1 or 2 message can leave at once: in order, and within the client's window. */
@@ -186,16 +197,20 @@ function drop(
 }
 
 /**
- * Sends what waits for a session, as far as it takes it: what is to be sent again, then its queue,
- * then retained messages.
+ * Sends what waits for a session, as far as it takes it: what is to be sent again, then its queue and
+ * the retained messages that it is to get, in the order in which they came up.
  */
 export function pump(broker: Broker, session: Session): void {
   const connection = session.connection;
   if (connection === null || connection.blocked) return;
-  const heldBack = session.queue.hasQos0;
+  const heldBack = isHeldBack(session);
   pumpTo(broker, session, connection);
-  // QoS 0 need not stand behind the queue any more.
-  if (heldBack && !session.queue.hasQos0) broker.rerouted(session);
+  if (heldBack && !isHeldBack(session)) broker.rerouted(session);
+}
+
+/** QoS 0 may have to stand behind something that waits. */
+export function isHeldBack(session: Session): boolean {
+  return session.queue.qos0 > 0 || session.replays.length > 0;
 }
 
 function pumpTo(broker: Broker, session: Session, connection: Connection): void {
@@ -222,13 +237,13 @@ function pumpTo(broker: Broker, session: Session, connection: Connection): void 
   broker.deadlines.set(session.pump, (broker.now + 1) as Millis);
 }
 
-/** The queue first, then the retained messages that a subscription still has to get. */
+/** What waited before a SUBSCRIBE, then the retained messages that it asked for, then what came since. */
 function nextFor(session: Session): Queued | null {
-  const queued = session.queue.shift();
-  if (queued !== undefined) return queued;
   for (;;) {
     const replay = session.replays[0];
-    if (replay === undefined) return null;
+    if (replay === undefined || session.queue.front < replay.before) {
+      return session.queue.shift() ?? null;
+    }
     const next = replay.messages.next();
     if (next.done === true) {
       session.replays.shift();

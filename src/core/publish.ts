@@ -3,7 +3,7 @@ import type { Connection } from "./connection.ts";
 import { Deadline } from "./deadlines.ts";
 import { causeOf, endConnection } from "./ending.ts";
 import { isUnwanted, type Reach } from "./events.ts";
-import { isInSight, mayAdd, newOutcome, offer, type Outcome } from "./forward.ts";
+import { isHeldBack, isInSight, mayAdd, newOutcome, offer, type Outcome } from "./forward.ts";
 import { publishedBeside } from "./habits.ts";
 import type { Delivery, Millis } from "./io.ts";
 import { keep, type Message, type PublishPacket } from "./packet.ts";
@@ -47,7 +47,7 @@ export function publish(
       return { delivered: copies.length, queued: 0, dropped: 0, away: 0, retained };
     }
   }
-  const outcome = newOutcome();
+  const outcome = newOutcome(retained === "stored");
   for (const recipient of match.recipients) {
     const local = publisher !== null && recipient.session === publisher;
     const wanted = local ? (match.withoutLocal.get(publisher) ?? recipient) : recipient;
@@ -294,7 +294,7 @@ function fixedCopies(match: Match, topic: string): Delivery[] | null {
   const copies: Delivery[] = [];
   for (const { session, identifiers } of match.recipients) {
     const connection = session.connection;
-    if (connection === null || connection.blocked || session.queue.hasQos0) return null;
+    if (connection === null || connection.blocked || isHeldBack(session)) return null;
     if (connection.maximumPacketSize !== Infinity || connection.aliasesOutMax > 0) return null;
     if (!isInSight(connection, topic)) continue;
     const strip = connection.listener.mountPoint.length;

@@ -18,6 +18,8 @@ export class Queue {
   readonly #limits: QueueLimits;
   #items: (Queued | undefined)[] = [];
   #head = 0;
+  /** Place of the first of `#items`. */
+  #base = 0;
   #count = 0;
   #bytes = 0;
   #qos0 = 0;
@@ -34,9 +36,21 @@ export class Queue {
     return this.#bytes;
   }
 
-  /** QoS 0 that comes later has to wait behind it [v5-4.6.0-6]. */
-  get hasQos0(): boolean {
-    return this.#qos0 > 0;
+  /** Messages with QoS 0: others that come later have to wait behind them [v5-4.6.0-6]. */
+  get qos0(): number {
+    return this.#qos0;
+  }
+
+  /** The place that the next message to be pushed gets: they are counted, and none is used again. */
+  get end(): number {
+    return this.#base + this.#items.length;
+  }
+
+  /** The place of the message that is the first to leave; `end` when there is none. */
+  get front(): number {
+    while (this.#head < this.#items.length && this.#items[this.#head] === undefined)
+      this.#head += 1;
+    return this.#base + this.#head;
   }
 
   /** Takes it in, at the price of older QoS 0 messages if need be; or not, when there is no room. */
@@ -60,21 +74,17 @@ export class Queue {
   }
 
   shift(): Queued | undefined {
-    while (this.#head < this.#items.length) {
-      const item = this.#items[this.#head];
-      this.#items[this.#head] = undefined;
-      this.#head += 1;
-      if (item === undefined) continue;
-      this.#forget(item);
-      this.#compact();
-      return item;
-    }
-    return undefined;
+    const item = this.#items[this.front - this.#base];
+    if (item === undefined) return undefined;
+    this.#items[this.#head] = undefined;
+    this.#head += 1;
+    this.#forget(item);
+    this.#compact();
+    return item;
   }
 
   clear(): void {
-    this.#items = [];
-    this.#head = 0;
+    this.#cut(this.#items.length);
     this.#count = 0;
     this.#bytes = 0;
     this.#qos0 = 0;
@@ -97,13 +107,14 @@ export class Queue {
   }
 
   #compact(): void {
-    if (this.#count === 0) {
-      this.#items = [];
-      this.#head = 0;
-    } else if (this.#head > 1024 && this.#head * 2 > this.#items.length) {
-      this.#items = this.#items.slice(this.#head);
-      this.#head = 0;
-    }
+    if (this.#count === 0) this.#cut(this.#items.length);
+    else if (this.#head > 1024 && this.#head * 2 > this.#items.length) this.#cut(this.#head);
+  }
+
+  #cut(places: number): void {
+    this.#items = this.#items.slice(places);
+    this.#base += places;
+    this.#head = 0;
   }
 }
 

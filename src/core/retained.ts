@@ -32,6 +32,11 @@ export class Retained {
     return this.#bytes;
   }
 
+  has(topic: string): boolean {
+    const level = this.#path(topic)?.at(-1);
+    return level !== undefined && level.message !== null;
+  }
+
   /** Replaces the topic's message (v5-3.3.1-5). False: a limit stands against it, nothing changed. */
   store(message: Message): boolean {
     const path = this.#path(message.topic);

@@ -12,6 +12,8 @@ import type { Will } from "./will.ts";
 export interface Replay {
   readonly messages: Generator<Message, void, void>;
   readonly subscription: Subscription;
+  /** The place in the queue of what came after it was asked for. */
+  readonly before: number;
 }
 
 /** The state of one client id: it outlives sockets by its Session Expiry Interval. */

@@ -89,7 +89,7 @@ function replay(
     () => broker.now,
     subscription.mounted,
   );
-  session.replays.push({ messages, subscription });
+  session.replays.push({ messages, subscription, before: session.queue.end });
 }
 
 export function unsubscribeReceived(

@@ -54,10 +54,10 @@ test("the queue does what a plain list does under the same limits", () => {
           if (stored) list.push(one);
           expect(queue.push(one)).toEqual({ stored, evicted });
         }
-        expect([queue.count, queue.bytes, queue.hasQos0]).toEqual([
+        expect([queue.count, queue.bytes, queue.qos0]).toEqual([
           list.length,
           bytes(),
-          list.some(({ qos }) => qos === 0),
+          list.filter(({ qos }) => qos === 0).length,
         ]);
       }
     }),
@@ -84,4 +84,19 @@ test("first in, first out, over many thousands", () => {
   while (queue.count > 0) expect(names(queue.shift())).toBe(String(next++).padStart(5, "0"));
   expect(queue.shift()).toBeUndefined();
   expect(queue.bytes).toBe(0);
+});
+
+test("places count all that were ever pushed, and skip what was evicted", () => {
+  const queue = new Queue({ queuedMessages: 2, queuedBytes: 1000 });
+  expect([queue.front, queue.end]).toEqual([0, 0]);
+  queue.push(item("x", 0));
+  queue.push(item("x", 1));
+  expect([queue.front, queue.end]).toEqual([0, 2]);
+  // The message with QoS 0 makes room.
+  queue.push(item("x", 1));
+  expect([queue.front, queue.end]).toEqual([1, 3]);
+  queue.shift();
+  expect([queue.front, queue.end]).toEqual([2, 3]);
+  queue.shift();
+  expect([queue.front, queue.end]).toEqual([3, 3]);
 });

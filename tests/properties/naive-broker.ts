@@ -23,7 +23,7 @@ import {
   type Session,
   type Will,
 } from "./naive-session.ts";
-import { NaiveOutbox, type Member, type Tolerance, type Witness } from "./naive-outbox.ts";
+import { NaiveOutbox, type Member, type Witness } from "./naive-outbox.ts";
 
 /**
  * A second broker, written from the two standards to be read and not to be fast: flat lists that are
@@ -39,8 +39,8 @@ export class NaiveBroker {
   #sessions: Session[] = [];
   readonly #witness: Witness;
 
-  constructor(witness: Witness, tolerance: Tolerance) {
-    this.out = new NaiveOutbox(witness, tolerance);
+  constructor(witness: Witness) {
+    this.out = new NaiveOutbox(witness);
     this.#witness = witness;
   }
 

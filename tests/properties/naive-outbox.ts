@@ -32,18 +32,9 @@ export interface Witness {
   /** The PUBLISH to a connection that the model has not come to yet. */
   nextOn(connection: number): IPublishPacket | undefined;
   /** Messages that wait in the queue of a client id. */
-  waitingFor(clientId: string): number;
+  waitingFor(clientId: string): { readonly all: number; readonly qos0: number };
   /** The client id that a connection without one was given. */
   assignedTo(connection: number): string;
-}
-
-/**
- * Where the broker under test is known to depart from the standard. naive-disagreements.test.ts plays
- * the shortest history of each with nothing tolerated.
- */
-export interface Tolerance {
-  /** A retained message that waits for the window comes after newer ones of the same client and topic. */
-  readonly replaysAreOvertaken: boolean;
 }
 
 /** A message that can be the next one; `replay` null: it waits in the queue. */
@@ -67,26 +58,41 @@ export class NaiveOutbox {
   /** One message for each topic. */
   retained: Message[] = [];
   readonly #witness: Witness;
-  readonly #tolerance: Tolerance;
 
-  constructor(witness: Witness, tolerance: Tolerance) {
+  constructor(witness: Witness) {
     this.#witness = witness;
-    this.#tolerance = tolerance;
   }
 
   say(connection: Connection, packet: Packet): void {
     this.said.push({ to: connection.number, packet });
   }
 
-  /** QoS 0 reaches those who are connected and waits for nobody; the rest waits for its turn. */
+  /** QoS 0 reaches those who are connected and seldom waits; the rest waits for its turn. */
   offer(session: Session, copy: Copy): void {
-    if (copy.qos > 0) session.queue.push(copy);
-    if (!isConnected(session)) return;
-    if (copy.qos === 0) {
-      if (!this.#tolerance.replaysAreOvertaken) this.#sendOlder(session, copy);
-      this.#send(session, copy);
+    if (!isConnected(session)) {
+      if (copy.qos > 0) session.queue.push(copy);
+      return;
     }
+    if (copy.qos > 0 || this.#waitsItsTurn(session, copy)) session.queue.push(copy);
+    else this.#send(session, copy);
     this.pump(session);
+  }
+
+  /**
+   * QoS 0 has to wait where the client is to get an older one first (v5-4.6.0-6), and may wait as long as
+   * it is to get any other.
+   */
+  #waitsItsTurn(session: Connected, copy: Copy): boolean {
+    if (isTooLarge(this.#packetOf(session, copy), session)) {
+      // Its turn is not seen, but the length of the queue tells.
+      const { clientId, queue } = session;
+      const known = queue.filter(({ qos }) => qos === 0).length;
+      return this.#witness.waitingFor(clientId).qos0 > known;
+    }
+    const owed = this.#owedTo(session);
+    if (owed.some((older) => older.isDue && precedes(older.copy, copy))) return true;
+    const mayWait = session.replays.length > 0 || session.queue.some(({ qos }) => qos === 0);
+    return mayWait && !this.#isNext(session, copy);
   }
 
   /**
@@ -109,7 +115,7 @@ export class NaiveOutbox {
   }
 
   #waits(clientId: string): number {
-    return this.#witness.waitingFor(clientId);
+    return this.#witness.waitingFor(clientId).all;
   }
 
   /** Nothing is to be seen of it: its client is away and takes QoS 0, or takes no packet so large. */
@@ -152,10 +158,33 @@ export class NaiveOutbox {
   }
 
   #resend(session: Connected, outgoing: Outgoing): void {
-    const alike = outgoing.alike.find((copy) => this.#isNext(session, copy));
+    const alike =
+      this.#swapped(session, outgoing) ??
+      outgoing.alike.find((copy) => this.#isNext(session, copy));
     const packet = this.#packetOf(session, alike ?? outgoing);
     if (isTooLarge(packet, session)) return remove(session.outgoing, outgoing);
     this.say(session.connection, { ...packet, dup: true, messageId: outgoing.id });
+  }
+
+  /**
+   * Two copies of one message that differ in their identifiers only looked the same to a v4 client, so that
+   * one may have been taken for the other. Both are still to be sent again.
+   */
+  #swapped(session: Connected, outgoing: Outgoing): Copy | undefined {
+    const { message, qos, retain, id } = outgoing;
+    const isIt = this.#witness.nextOn(session.connection.number)?.messageId === id;
+    if (!isIt || this.#isNext(session, outgoing)) return undefined;
+    const other = session.connection.unsent.find(
+      (twin) =>
+        twin.message === message &&
+        twin.qos === qos &&
+        twin.retain === retain &&
+        this.#isNext(session, twin),
+    );
+    if (other === undefined) return undefined;
+    const found = { ...other };
+    other.identifiers = outgoing.identifiers;
+    return found;
   }
 
   /**
@@ -165,19 +194,24 @@ export class NaiveOutbox {
    * client for whose eyes there are no identifiers.
    */
   #next(session: Connected): Copy[] {
-    session.queue = session.queue.filter(({ message }) => !this.#hasExpired(message));
+    while (session.queue[0] && this.#hasExpired(session.queue[0].message)) session.queue.shift();
     const [first] = session.queue;
-    if (first !== undefined && isTooLarge(this.#packetOf(session, first), session)) {
-      // Its turn is not seen, so it is had at once.
-      return session.queue.splice(0, 1);
-    }
+    const isUnseen = first !== undefined && isTooLarge(this.#packetOf(session, first), session);
+    // Its turn is not seen, but the length of the queue tells that it was had.
+    if (isUnseen && this.#hasLeft(session)) return session.queue.splice(0, 1);
     const owed = this.#owedTo(session);
-    const older = owed.find(({ copy, isDue }) => isDue && first && precedes(copy, first));
-    const waits = older !== undefined && !this.#tolerance.replaysAreOvertaken;
-    const queued = first && !waits ? [{ copy: first, replay: null, isDue: true }] : [];
+    // What waited before a SUBSCRIBE may come before what that asked for, as if it had been quicker.
+    const older = owed.find(
+      ({ copy, replay, isDue }) =>
+        isDue && first && replay.since <= first.message.serial && precedes(copy, first),
+    );
+    const queued =
+      first && !isUnseen && older === undefined ? [{ copy: first, replay: null, isDue: true }] : [];
     // What several SUBSCRIBEs can be the cause of is first taken for what one of them has to have.
     const options = [...queued, ...owed].toSorted((a, b) => Number(b.isDue) - Number(a.isDue));
-    const seen = options.filter(({ copy }) => this.#isNext(session, copy));
+    const seen = options
+      .filter(({ copy }) => this.#isNext(session, copy))
+      .toSorted((a, b) => this.#likelihood(session, b) - this.#likelihood(session, a));
     const [next, ...alike] = seen.length > 0 ? seen : options.filter(({ isDue }) => isDue);
     if (next === undefined) return [];
     if (next.replay === null) session.queue.shift();
@@ -185,13 +219,23 @@ export class NaiveOutbox {
     return [next.copy, ...(seen.length > 0 ? alike.map(({ copy }) => copy) : [])];
   }
 
+  /** Of two that look the same, the length of the queue tells which was sent. */
+  #likelihood(session: Session, { replay }: Option): number {
+    return this.#hasLeft(session) === (replay === null) ? 1 : 0;
+  }
+
+  /** The first of the queue has had its turn. */
+  #hasLeft({ clientId, queue }: Session): boolean {
+    return this.#waits(clientId) < queue.length;
+  }
+
   /**
    * The retained messages that subscriptions still have to get. Those that were there when it was made
    * are due. Those that were stored since came by it as they were published, so that the broker may
    * leave them out; and so it may with one that was too large when its turn can have come, unseen.
    */
-  #owedTo(session: Connected): Option[] {
-    const owed: Option[] = [];
+  #owedTo(session: Connected): (Option & { replay: Replay })[] {
+    const owed: (Option & { replay: Replay })[] = [];
     for (const replay of session.replays) {
       const subscription = session.subscriptions.find(({ filter }) => filter === replay.filter);
       if (subscription === undefined) continue;
@@ -207,15 +251,6 @@ export class NaiveOutbox {
     return owed;
   }
 
-  /** Retained messages that have to come before a copy; with QoS 0 they need not wait for the window. */
-  #sendOlder(session: Connected, copy: Copy): void {
-    for (const { copy: older, replay, isDue } of this.#owedTo(session)) {
-      if (!isDue || !precedes(older, copy)) continue;
-      replay?.done.push(older.message);
-      this.#send(session, older);
-    }
-  }
-
   /** With an interval of 0 it can be sent in the moment in which it came, and not after that. */
   #hasExpired({ at, expiry }: Message): boolean {
     return expiry !== null && at < this.now && at + expiry * 1000 <= this.now;
@@ -229,7 +264,12 @@ export class NaiveOutbox {
     // Packet ids are the broker's to choose, among those that are free [v5-2.2.1-4].
     const id = this.#witness.nextOn(session.connection.number)?.messageId ?? 0;
     const isFree = id > 0 && session.outgoing.every((other) => other.id !== id);
-    session.outgoing.push({ ...copy, alike, id, released: false });
+    // To a v4 client, for whose eyes there are no identifiers, what was sent before can be this one.
+    const before = session.outgoing.filter(
+      ({ message, qos, retain }) =>
+        message === copy.message && qos === copy.qos && retain === copy.retain,
+    );
+    session.outgoing.push({ ...copy, alike: [...alike, ...before], id, released: false });
     this.say(session.connection, { ...packet, messageId: isFree ? id : -1 });
   }
 
@@ -238,13 +278,12 @@ export class NaiveOutbox {
     const seen = session.connection && this.#witness.nextOn(session.connection.number);
     if (!seen) return false;
     const { topic, payload, qos, retain, properties } = this.#packetOf(session, copy);
-    const identifiers = [seen.properties?.subscriptionIdentifier ?? []].flat();
     return (
       seen.topic === topic &&
       seen.payload.toString() === payload &&
       seen.qos === qos &&
       seen.retain === retain &&
-      identifiers.join() === [properties?.subscriptionIdentifier ?? []].flat().join()
+      identifiersOf(seen.properties) === identifiersOf(properties)
     );
   }
 
@@ -299,4 +338,10 @@ export class NaiveOutbox {
     remove(session.connection.unsent, outgoing);
     this.pump(session);
   }
+}
+
+/** In an order of its own, since a PUBLISH may have them in any. */
+function identifiersOf(properties: IPublishPacket["properties"]): string {
+  const identifiers = [properties?.subscriptionIdentifier ?? []].flat();
+  return identifiers.toSorted((a, b) => a - b).join();
 }

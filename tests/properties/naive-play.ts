@@ -7,16 +7,13 @@ import { World } from "../support/world.ts";
 import type { Act, ActOf } from "./naive-acts.ts";
 import { NaiveBroker } from "./naive-broker.ts";
 import { lineOf } from "./naive-line.ts";
-import type { Tolerance, Witness } from "./naive-outbox.ts";
+import type { Witness } from "./naive-outbox.ts";
 import { isPublish, listen, type Program, type Socket } from "./naive-socket.ts";
 
 export interface PlayOptions {
   readonly clients: number;
   readonly rules?: Partial<Rules>;
-  readonly tolerance?: Tolerance;
 }
-
-const known: Tolerance = { replaysAreOvertaken: true };
 
 /**
  * The broker and the naive broker, played with the same acts. After each act, and at each moment at
@@ -37,7 +34,7 @@ export class Play {
   readonly #sockets: Socket[] = [];
   #payloads = 0;
 
-  constructor({ clients, rules = {}, tolerance = known }: PlayOptions) {
+  constructor({ clients, rules = {} }: PlayOptions) {
     this.world = new World({ rules });
     // One more: the stranger of `finish`.
     this.#programs = Array.from({ length: clients + 1 }, () => ({
@@ -45,7 +42,7 @@ export class Play {
       owed: [],
       lastId: 0,
     }));
-    this.model = new NaiveBroker(this.#witness(), tolerance);
+    this.model = new NaiveBroker(this.#witness());
   }
 
   run(act: Act): void {
@@ -287,8 +284,8 @@ export class Play {
         return socket.heard.filter(isPublish)[told.length];
       },
       waitingFor: (clientId) => {
-        const { sessions } = this.world.broker.view();
-        return sessions.find((session) => session.clientId === clientId)?.queued ?? 0;
+        const queue = this.world.broker.sessions.get(clientId)?.queue;
+        return { all: queue?.count ?? 0, qos0: queue?.qos0 ?? 0 };
       },
       assignedTo: (number) => this.#sockets[number]?.clientId ?? "",
     };

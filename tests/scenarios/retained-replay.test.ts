@@ -159,3 +159,67 @@ test("messages that change during the replay are sent as they are when their tur
   // Ten were on their way, and each of the fifty live ones clears a topic.
   expect(got).toHaveLength(10 + 50);
 });
+
+// For one topic and QoS, messages keep the order in which they came from a client.
+test("v5-4.6.0-6: a retained message is not overtaken by a newer one that waits for the window, too", () => {
+  const { publisher, subscriber } = withFullWindow();
+  publisher.publish("t", "old", { qos: 1, retain: true });
+  subscriber.subscribe({ topic: "t", qos: 1 });
+  publisher.publish("t", "new", { qos: 1 });
+  subscriber.send({ cmd: "puback", messageId: 1 });
+  subscriber.send({ cmd: "puback", messageId: 2 });
+  expect(subscriber.messages()).toEqual(["t=old", "t=new"]);
+});
+
+// It is the client's window for QoS 1 and 2 that holds the retained message up.
+test("v5-4.6.0-6: a retained message with QoS 0 is not overtaken by a newer one", () => {
+  const { publisher, subscriber } = withFullWindow();
+  publisher.publish("t", "old", { retain: true });
+  subscriber.subscribe("t");
+  publisher.publish("t", "new");
+  subscriber.send({ cmd: "puback", messageId: 1 });
+  expect(subscriber.messages()).toEqual(["t=old", "t=new"]);
+});
+
+/** A subscriber that takes one unacknowledged message and has it. */
+function withFullWindow() {
+  const world = new World();
+  const publisher = world.open();
+  publisher.connect({ clientId: "p", protocolVersion: 5 });
+  const subscriber = world.open();
+  subscriber.connect({ clientId: "s", protocolVersion: 5, properties: { receiveMaximum: 1 } });
+  subscriber.subscribe({ topic: "first", qos: 1 });
+  publisher.publish("first", "x", { qos: 1 });
+  expect(subscriber.messages()).toEqual(["first=x"]);
+  return { publisher, subscriber };
+}
+
+test("v5-4.6.0-6: nor is one of a long replay, while the window is open", () => {
+  const world = new World();
+  const publisher = world.open();
+  publisher.connect({ clientId: "p" });
+  for (let count = 0; count < 300; count++) {
+    publisher.publish(`t/${count}`, "old", { retain: true });
+  }
+  const subscriber = world.open();
+  subscriber.connect({ clientId: "s" });
+  subscriber.subscribe("t/#");
+  const late = new Set(Array.from({ length: 300 }, (_, count) => `t/${count}=old`));
+  for (const message of subscriber.messages()) late.delete(message);
+  const [first = ""] = late;
+  publisher.publish(first.replace("=old", ""), "new");
+  publisher.publish("t/none", "new");
+  world.advance(10);
+  const messages = subscriber.messages();
+  const newer = first.replace("old", "new");
+  expect(messages.indexOf(newer)).toBeGreaterThan(messages.indexOf(first));
+  expect(messages.toSorted()).toEqual([...late, newer, "t/none=new"].toSorted());
+});
+
+test("QoS 0 on topics without a retained message does not wait for a replay", () => {
+  const { publisher, subscriber } = withFullWindow();
+  publisher.publish("t", "old", { qos: 1, retain: true });
+  subscriber.subscribe({ topic: "#", qos: 1 });
+  publisher.publish("other", "new");
+  expect(subscriber.messages()).toEqual(["other=new"]);
+});
