@@ -139,7 +139,7 @@ export class Broker {
       case "opened":
         return this.#opened(input);
       case "malformed":
-        return endMalformed(this, this.connection(input.connection), input.error, input.version);
+        return endMalformed(this, this.connection(input.connection), input);
       case "waiting":
         return this.#waiting(this.connection(input.connection));
       case "blocked":

@@ -31,8 +31,9 @@ export function connectReceived(
   connection.version = packet.version;
   connection.maximumPacketSize = packet.maximumPacketSize ?? Infinity;
   const refusal = refusalByPacket(packet);
+  if (packet.clientId !== "") connection.clientId = packet.clientId;
   if (refusal !== null) return refuse(broker, connection, refusal, packet);
-  connection.clientId = packet.clientId === "" ? connection.token : packet.clientId;
+  connection.clientId ??= connection.token;
   connection.connect = packet;
   connection.become("authenticating");
   broker.effects.push({
@@ -149,15 +150,7 @@ export function refuse(
   error: ProtocolError,
   packet: ConnectPacket | null = null,
 ): void {
-  // Under the id that it claimed, so that its owner can ask why. Whoever is connected with it stays.
-  if (packet !== null && connection.clientId !== null) {
-    const record = new ConnectionRecord(connection);
-    claim(record, packet);
-    connection.record = record;
-    const known = broker.histories.of(connection.clientId);
-    const history = known?.connected ? known : broker.histories.gone(connection.clientId);
-    history.opened(record);
-  }
+  rememberRefusal(broker, connection, packet);
   broker.send(connection, {
     type: "connack",
     sessionPresent: false,
@@ -165,6 +158,24 @@ export function refuse(
     properties: connection.version === 5 ? { reasonString: error.detail } : null,
   });
   endConnection(broker, connection, "refused", { ...error });
+}
+
+/**
+ * Under the id that it claimed, so that its owner can ask why; whoever is connected with it stays.
+ * `packet` is null where all that could be read of the CONNECT is in the connection.
+ */
+export function rememberRefusal(
+  broker: Broker,
+  connection: Connection,
+  packet: ConnectPacket | null,
+): void {
+  if (connection.clientId === null) return;
+  const record = new ConnectionRecord(connection);
+  if (packet !== null) claim(record, packet);
+  connection.record = record;
+  const known = broker.histories.of(connection.clientId);
+  const history = known?.connected ? known : broker.histories.gone(connection.clientId);
+  history.refused(record);
 }
 
 function accept(

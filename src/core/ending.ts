@@ -1,13 +1,13 @@
 import { assert } from "./assert.ts";
 import type { Broker } from "./broker.ts";
-import { refuse, seconds } from "./connect.ts";
+import { refuse, rememberRefusal, seconds } from "./connect.ts";
 import type { Connection } from "./connection.ts";
 import { ends, type EndCause } from "./ends.ts";
 import type { SessionEnd, WillAtEnd } from "./events.ts";
 import { endDelay, endWill, publishDueWill, publishWill, tellDelayed } from "./fate.ts";
 import { endedWithWill } from "./habits.ts";
-import type { Millis } from "./io.ts";
-import type { DisconnectPacket, ProtocolVersion } from "./packet.ts";
+import type { Input, Millis } from "./io.ts";
+import type { DisconnectPacket } from "./packet.ts";
 import { Reason, type ProtocolError, type ReasonCode } from "./reason.ts";
 import type { Session } from "./session.ts";
 import { tellFate } from "./sys.ts";
@@ -217,13 +217,14 @@ export function disconnectReceived(
 export function endMalformed(
   broker: Broker,
   connection: Connection,
-  error: ProtocolError,
-  version: ProtocolVersion | null,
+  { error, version, clientId }: Input & { type: "malformed" },
 ): void {
-  const isLevel = error.reason === Reason.unsupportedProtocolVersion;
-  if (connection.state === "opened" && version !== null && (version === 5 || isLevel)) {
-    connection.version = version;
-    return refuse(broker, connection, error);
+  if (connection.state === "opened") {
+    connection.version = version ?? connection.version;
+    connection.clientId = clientId;
+    const isLevel = error.reason === Reason.unsupportedProtocolVersion;
+    if (version === 5 || (version !== null && isLevel)) return refuse(broker, connection, error);
+    rememberRefusal(broker, connection, null);
   }
   endConnection(broker, connection, causeOf(error), { ...error });
 }

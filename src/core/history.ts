@@ -6,6 +6,8 @@ import { protocolName, type WillRecord } from "./ledger.ts";
 
 /** What is remembered of one client id: enough for a person to read, whatever the client does. */
 const connectionsKept = 16;
+/** Of those, the refused ones: who tries again and again does not push out what was before. */
+const refusalsKept = 3;
 const willsKept = 16;
 const eventsKept = 50;
 const takeoversKept = 3;
@@ -110,6 +112,14 @@ export class ClientHistory {
 
   opened(record: ConnectionRecord): void {
     keepLatest(this.connections, record, connectionsKept);
+  }
+
+  refused(record: ConnectionRecord): void {
+    const refusals = this.connections.filter(({ connectedAt }) => connectedAt === null);
+    if (refusals.length >= refusalsKept) {
+      this.connections.splice(this.connections.indexOf(refusals[0]!), 1);
+    }
+    this.opened(record);
   }
 
   armed(record: WillRecord): void {

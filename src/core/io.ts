@@ -51,6 +51,8 @@ export type Input =
       readonly connection: ConnectionId;
       readonly error: ProtocolError;
       readonly version: ProtocolVersion | null;
+      /** What a CONNECT that is wrong elsewhere claims; null: it could not be read, or is known. */
+      readonly clientId: string | null;
     }
   /** The peer took less than was written: what is left waits. `stallTimeoutMs` runs from here. */
   | { readonly type: "waiting"; readonly connection: ConnectionId }

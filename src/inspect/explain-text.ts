@@ -82,7 +82,7 @@ function textOf({ text, rule }: Sentence): string {
 }
 
 /** A number and its unit stay together. */
-const gap = /(?<!\d) | (?!(?:ms|s|min|h|d|bytes?|subscribers?|PINGREQs?|got)(?!\w))/;
+const gap = /(?<!\d) | (?!(?:ms|s|min|h|d|B|bytes?|subscribers?|PINGREQs?|got)(?!\w))/;
 
 /** Lines of at most so many characters; a longer word gets a line of its own. */
 function wrap(text: string, columns: number): string[] {

@@ -247,8 +247,8 @@ export class Driver {
     if (packet === null) return false;
     const connection = port.id;
     if (packet.type === "fault") {
-      const { error, version } = packet;
-      this.#hand({ type: "malformed", connection, error, version });
+      const { error, version, clientId } = packet;
+      this.#hand({ type: "malformed", connection, error, version, clientId });
       return true;
     }
     if (this.#trace) this.#packets.packet(port, "received", packet, this.#now);

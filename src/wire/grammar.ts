@@ -4,7 +4,7 @@ import type { Cursor } from "./cursor.ts";
 import { malformed, refused } from "./fault.ts";
 import { walkFilter } from "./filter.ts";
 import { walkProperties, type PropertyBlock } from "./property.ts";
-import { textFlaw } from "./utf8.ts";
+import { decodeText, textFlaw } from "./utf8.ts";
 
 /** MQTT Control Packet types (v4-2.2.1, v5-2.1.2): the high half of a packet's first byte. */
 export const PacketType = {
@@ -196,6 +196,20 @@ export function walkConnect(cursor: Cursor): PropertyBlock | null {
   if ((flags & connectFlag.password) !== 0) cursor.binary("Password");
   cursor.finish();
   return will;
+}
+
+/**
+ * The Client Identifier that a refused CONNECT claims, for whoever asks why: it can often be read
+ * though something else is wrong. Null: it is empty, or is not reached.
+ */
+export function claimedClientId(cursor: Cursor): string | null {
+  walkProtocol(cursor);
+  cursor.byte("Connect Flags");
+  cursor.twoBytes("Keep Alive");
+  if (cursor.version === 5) walkProperties(cursor, "connect");
+  cursor.text("Client Identifier");
+  const { bytes, fieldStart, fieldEnd, error } = cursor;
+  return error === null && fieldStart < fieldEnd ? decodeText(bytes, fieldStart, fieldEnd) : null;
 }
 
 function walkProtocol(cursor: Cursor): void {

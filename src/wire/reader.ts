@@ -5,6 +5,7 @@ import { decodeCold } from "./codec.ts";
 import { Cursor } from "./cursor.ts";
 import { fault, malformed, refused } from "./fault.ts";
 import {
+  claimedClientId,
   connectProtocol,
   firstByteFault,
   PacketType,
@@ -23,6 +24,8 @@ export interface WireFault {
   readonly error: ProtocolError;
   /** What the connection speaks; null while no CONNECT got as far as its level. */
   readonly version: ProtocolVersion | null;
+  /** The Client Identifier of a CONNECT that is wrong elsewhere; null: none was read, or it is known. */
+  readonly clientId: string | null;
 }
 
 export interface PacketReaderOptions {
@@ -64,6 +67,9 @@ export class PacketReader {
   /** The packet that came in pieces: #pieces[0..#gathered). */
   #pieces: Uint8Array = nothing;
   #gathered = 0;
+
+  /** Of a CONNECT that is wrong. */
+  #claimedClientId: string | null = null;
 
   /** Of the header read last: where its packet starts and its body begins and ends. */
   #start = 0;
@@ -218,12 +224,19 @@ export class PacketReader {
     this.#body = at;
     this.#end = at + remaining;
     if (this.#end - start <= this.#packetSize) return null;
-    if (version === null) this.#learnVersion(bytes, at, available);
-    return tooLarge();
+    if (version === null) {
+      this.#learnVersion(bytes, at, available);
+      this.#learnClientId(bytes, at, Math.min(available, this.#end));
+    }
+    return tooLarge(this.#end - start, this.#packetSize);
   }
 
   #learnVersion(bytes: Uint8Array, body: number, available: number): void {
     this.version = connectProtocol(bytes, body, available)?.version ?? null;
+  }
+
+  #learnClientId(bytes: Uint8Array, body: number, end: number): void {
+    this.#claimedClientId = claimedClientId(new Cursor(bytes, body, end, this.version ?? 4));
   }
 
   /** Reads the whole packet at bytes[#start..#end). */
@@ -265,6 +278,17 @@ export class PacketReader {
     end: number,
   ): ClientPacket | ProtocolError {
     this.#learnVersion(bytes, body, end);
+    const packet = this.#readConnect(bytes, start, body, end);
+    if (!("type" in packet)) this.#learnClientId(bytes, body, end);
+    return packet;
+  }
+
+  #readConnect(
+    bytes: Uint8Array,
+    start: number,
+    body: number,
+    end: number,
+  ): ClientPacket | ProtocolError {
     const version = this.version ?? 4;
     const found = firstByteFault(bytes[start] ?? 0, version);
     if (found !== null) return found;
@@ -285,7 +309,7 @@ export class PacketReader {
     this.#waiting.length = 0;
     this.#waitingBytes = 0;
     this.#takePieces();
-    return { type: "fault", error, version: this.version };
+    return { type: "fault", error, version: this.version, clientId: this.#claimedClientId };
   }
 }
 
@@ -332,7 +356,7 @@ function wastefulLength(): ProtocolError {
 }
 
 /** v4 can't tell a client the limit, so it has no section for it either. */
-function tooLarge(): ProtocolError {
-  const detail = "packet is larger than the Maximum Packet Size";
+function tooLarge(size: number, limit: number): ProtocolError {
+  const detail = `${size} B, and the Maximum Packet Size is ${limit} B`;
   return fault(Reason.packetTooLarge, 5, "", "3.2.2.3.6", detail);
 }

@@ -142,6 +142,7 @@ describe("a protocol level that is not supported is answered", () => {
           detail: expect.any(String),
         },
         version,
+        clientId: null,
       });
     });
   }
