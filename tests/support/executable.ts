@@ -37,8 +37,10 @@ export interface EndedLine extends LogLine {
 export interface Surroundings {
   /** Default 0: a free one. */
   readonly port?: number;
-  /** Arguments after `serve --port PORT --ready-file ready --log-format json`. */
+  /** Arguments after `serve --port PORT --ready-file ready --log-format FORMAT`. */
   readonly args?: readonly string[];
+  /** Default: json, for `log`; the lines of the human form are in `lines`. */
+  readonly logFormat?: "json" | "human";
   /** Beside PATH, and HOME, which is the temporary folder. */
   readonly env?: Readonly<Record<string, string>>;
   /** Put into the folder before the start, by their names. */
@@ -129,7 +131,7 @@ export interface Ended {
 export async function run(
   folder: Folder,
   args: readonly string[],
-  { through }: Pick<Surroundings, "through"> = {},
+  { through, boundMs = stopBoundMs }: Pick<Surroundings, "through"> & { boundMs?: number } = {},
 ): Promise<Ended> {
   const child = Bun.spawn([...shell(through), executable(), ...args], {
     cwd: folder.path,
@@ -137,7 +139,7 @@ export async function run(
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",
-    timeout: stopBoundMs,
+    timeout: boundMs,
     killSignal: "SIGKILL",
   });
   const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text()]);
@@ -153,6 +155,8 @@ function shell(script: string | undefined): string[] {
 export class RunningBroker implements AsyncDisposable {
   readonly folder: Folder;
   readonly log = new Inbox<LogLine>();
+  /** The log as a person reads it, where its format is human. */
+  readonly lines = new Inbox<string>();
   /** What it wrote to stderr that is no log line. */
   otherWords = "";
   /** One a listening address. */
@@ -160,6 +164,7 @@ export class RunningBroker implements AsyncDisposable {
   readonly #child: Bun.Subprocess<"ignore", "pipe", "pipe">;
   readonly #heard: Promise<void>;
   readonly #namesBefore: readonly string[];
+  readonly #logFormat: "json" | "human";
 
   /** Starts it, and waits until it is ready. */
   static async start(surroundings: Surroundings = {}): Promise<RunningBroker> {
@@ -173,11 +178,16 @@ export class RunningBroker implements AsyncDisposable {
     }
   }
 
-  constructor({ port = 0, args = [], env = {}, files = {}, command, through }: Surroundings) {
+  constructor(surroundings: Surroundings) {
+    const { port = 0, args = [], env = {}, files = {}, command, through } = surroundings;
     const program = [...shell(through), ...(command ?? [executable()])];
+    this.#logFormat = surroundings.logFormat ?? "json";
     this.folder = new Folder(files);
     this.#namesBefore = this.folder.names();
-    const own = ["serve", "--port", String(port), "--ready-file", "ready", "--log-format", "json"];
+    const own = [
+      ...["serve", "--port", String(port), "--ready-file", "ready"],
+      ...["--log-format", this.#logFormat],
+    ];
     this.#child = Bun.spawn([...program, ...own, ...args], {
       cwd: this.folder.path,
       env: environment(this.folder, env),
@@ -278,9 +288,11 @@ export class RunningBroker implements AsyncDisposable {
     }
     if (rest !== "") this.#take(rest);
     this.log.end("the broker has ended");
+    this.lines.end("the broker has ended");
   }
 
   #take(text: string): void {
+    if (this.#logFormat === "human") return this.lines.add(text);
     // Other lines are for people: a fault of the broker's own, or a refusal to start.
     if (!text.startsWith("{")) this.otherWords += `${text}\n`;
     // Every line of a log in this format has these keys; a test that reads others looks at them.
@@ -288,7 +300,8 @@ export class RunningBroker implements AsyncDisposable {
   }
 
   #said(): string {
-    return this.otherWords + this.log.items.map((line) => JSON.stringify(line)).join("\n");
+    const log = this.log.items.map((line) => JSON.stringify(line));
+    return this.otherWords + [...log, ...this.lines.items].join("\n");
   }
 }
 

@@ -158,6 +158,12 @@ export class SocketClient implements Disposable {
     await new Promise<void>((resolve) => this.#onSent.push(resolve));
   }
 
+  /** Of the socket. */
+  get descriptor(): number {
+    if ("fd" in this.#socket && typeof this.#socket.fd === "number") return this.#socket.fd;
+    throw new Error("the socket has no descriptor");
+  }
+
   /** Reads nothing from now on. */
   pause(): void {
     this.#socket.pause();

@@ -1,33 +1,9 @@
-import { dlopen, ptr } from "bun:ffi";
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { bunTcp } from "../../src/transport/tcp-bun.ts";
 import type { ListeningSocket, TcpWatch } from "../../src/transport/transport.ts";
+import { libc, vanish } from "../support/vanish.ts";
 import { Peer, Recorder, say } from "./transports.ts";
-
-/**
- * A peer that vanishes without FIN or RST: a packet filter on its own socket drops all that comes,
- * so that its kernel never acknowledges anything again. Linux only; no privilege is needed.
- */
-function vanish(peer: Peer): void {
-  // One instruction of the classic packet filter: return 0, keep nothing.
-  const program = Buffer.alloc(8);
-  program.writeUInt16LE(0x06, 0);
-  const filter = Buffer.alloc(16);
-  filter.writeUInt16LE(1, 0);
-  filter.writeBigUInt64LE(BigInt(ptr(program)), 8);
-  const solSocket = 1;
-  const soAttachFilter = 26;
-  const result = libc().setsockopt(descriptor(peer.socket), solSocket, soAttachFilter, filter, 16);
-  expect([result, program.length]).toEqual([0, 8]);
-}
-
-function libc() {
-  return dlopen("libc.so.6", {
-    setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },
-    getsockopt: { args: ["i32", "i32", "i32", "ptr", "ptr"], returns: "i32" },
-  }).symbols;
-}
 
 function descriptor(of: object): number {
   if ("fd" in of && typeof of.fd === "number") return of.fd;
@@ -68,7 +44,7 @@ describe.if(process.platform === "linux")("TCP's own detectors", () => {
       watched({ keepAliveMs: 60_000, userTimeoutMs: 1000 }, async (port, recorder) => {
         const peer = await Peer.dial(port);
         (await recorder.link()).watch(1500);
-        vanish(peer);
+        vanish(descriptor(peer.socket));
         const took = await seconds(recorder.told("timeout"));
         expect(took).toBeGreaterThan(1.5);
         expect(took).toBeLessThan(5);
@@ -81,7 +57,7 @@ describe.if(process.platform === "linux")("TCP's own detectors", () => {
     watched({ keepAliveMs: 1000, userTimeoutMs: 0 }, async (port, recorder) => {
       const peer = await Peer.dial(port);
       (await recorder.link()).watch(null);
-      vanish(peer);
+      vanish(descriptor(peer.socket));
       const took = await seconds(recorder.told("timeout"));
       expect(took).toBeGreaterThan(1);
       expect(took).toBeLessThan(6);
@@ -94,7 +70,7 @@ describe.if(process.platform === "linux")("TCP's own detectors", () => {
       const peer = await Peer.dial(port);
       const link = await recorder.link();
       link.watch(null);
-      vanish(peer);
+      vanish(descriptor(peer.socket));
       say(link, "is anybody there");
       const took = await seconds(recorder.told("timeout"));
       expect(took).toBeGreaterThan(1);

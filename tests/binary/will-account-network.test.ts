@@ -1,0 +1,305 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { SocketClient } from "../support/socket-client.ts";
+import { vanish } from "../support/vanish.ts";
+import { mosquittoSubMissing, rowLimitMs, WillAccounts } from "../support/will-account.ts";
+
+// The network, or the client's silence, ends the connection: what the log says of the will, and `mqttd inspect explain`.
+
+let accounts: WillAccounts;
+beforeAll(async () => {
+  accounts = await WillAccounts.start({
+    args: [
+      ...["--set", "tcp.keepAlive=1s", "--set", "tcp.userTimeout=1s"],
+      ...["--set", "limits.stallTimeout=1s", "--set", "limits.outputBytes=64KiB"],
+    ],
+  });
+}, rowLimitMs);
+afterAll(async () => {
+  await accounts[Symbol.asyncDispose]();
+});
+
+const withMosquitto = mosquittoSubMissing === null ? "" : ` (skipped: ${mosquittoSubMissing})`;
+
+test(
+  "FIN: the socket is closed without a DISCONNECT",
+  async () => {
+    const client = await accounts.mqttjs("fin", { protocolVersion: 4 });
+    await client.vanish();
+    await accounts.ended("fin");
+    expect(await accounts.account("fin")).toMatchInlineSnapshot(`
+    "New client connected from 127.0.0.1:<port> as fin (p2, c1, k30), will on wills/fin (q0)
+    fin disconnected: closed without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published to 1 on wills/fin
+
+    The will of fin fired at once, because fin closed the connection without a
+    DISCONNECT (FIN). 1 subscriber got it. [v4-3.1.2-8]
+
+    What happened
+      <time>  It connected from 127.0.0.1:<port> with MQTT 3.1.1 (listener: tcp
+              localhost:0).
+      <time>  It asked for a keepalive of 30 s: its connection ends after 45.0 s of
+              silence. [v4-3.1.2-24]
+      <time>  With Clean Session 1 it began a new session, which ends with the
+              connection. [v4-3.1.2-6]
+      <time>  It set a will on wills/fin (QoS 0, not retained, 4 bytes).
+              [v4-3.1.2-8]
+      <time>  No packet came after CONNECT until the end, <measured> later.
+      <time>  The connection ended: it closed the connection without a DISCONNECT
+              (FIN).
+      <time>  The will was published on wills/fin, <lateness>. 1 subscriber got it.
+              [v4-3.1.2-8]"
+  `);
+  },
+  rowLimitMs,
+);
+
+test(
+  "RST: the connection is reset",
+  async () => {
+    const client = await accounts.raw("rst");
+    client.reset();
+    await accounts.ended("rst");
+    expect(await accounts.account("rst")).toMatchInlineSnapshot(`
+    "New client connected from 127.0.0.1:<port> as rst (p5, c1, k30), will on wills/rst (q0)
+    rst disconnected: connection reset (RST) (silent <measured>, allowed 45.0 s) · will published to 1 on wills/rst
+
+    The will of rst fired at once, because rst's connection was reset without a
+    DISCONNECT (RST). 1 subscriber got it. [v5-3.1.2-8]
+
+    What happened
+      <time>  It connected from 127.0.0.1:<port> with MQTT 5.0 (listener: tcp
+              localhost:0).
+      <time>  It asked for a keepalive of 30 s: its connection ends after 45.0 s of
+              silence. [v5-3.1.2-22]
+      <time>  With Clean Start 1 it began a new session, which ends with the
+              connection. [v5-3.1.2-4]
+      <time>  It set a will on wills/rst (QoS 0, not retained, 4 bytes, no delay).
+              [v5-3.1.2-7]
+      <time>  No packet came after CONNECT until the end, <measured> later.
+      <time>  The connection ended: its connection was reset without a DISCONNECT
+              (RST).
+      <time>  The will was published on wills/rst, <lateness>. 1 subscriber got it.
+              [v5-3.1.2-8]"
+  `);
+  },
+  rowLimitMs,
+);
+
+test.concurrent.skipIf(mosquittoSubMissing !== null)(
+  `keepalive: mosquitto_sub hangs (SIGSTOP)${withMosquitto}`,
+  async () => {
+    // It takes no shorter one.
+    await using sub = await accounts.mosquitto("hung", ["-V", "mqttv311", "-k", "5"]);
+    sub.signal("SIGSTOP");
+    await accounts.ended("hung");
+    expect(await accounts.account("hung")).toMatchInlineSnapshot(`
+      "New client connected from 127.0.0.1:<port> as hung (p2, c1, k5), will on wills/hung (q0)
+      Client hung has exceeded timeout, disconnecting. hung disconnected: keepalive expired (silent <measured>, allowed 7.50 s) · will published to 1 on wills/hung
+
+      The will of hung fired <measured> after its last packet, because its keepalive
+      of 5 s allows 7.50 s of silence. 1 subscriber got it. [v4-3.1.2-8]
+
+      What happened
+        <time>  It connected from 127.0.0.1:<port> with MQTT 3.1.1 (listener: tcp
+                localhost:0).
+        <time>  It asked for a keepalive of 5 s: its connection ends after 7.50 s of
+                silence. [v4-3.1.2-24]
+        <time>  With Clean Session 1 it began a new session, which ends with the
+                connection. [v4-3.1.2-6]
+        <time>  It set a will on wills/hung (QoS 0, not retained, 4 bytes).
+                [v4-3.1.2-8]
+        <time>  The last packet was SUBSCRIBE, <measured> before the end.
+        <time>  The connection ended: nothing came from it for <measured>, and its
+                keepalive of 5 s allows 7.50 s of silence. [v4-3.1.2-24]
+        <time>  The will was published on wills/hung, <lateness>. 1 subscriber got it.
+                [v4-3.1.2-8]"
+    `);
+  },
+  rowLimitMs,
+);
+
+test.concurrent(
+  "keepalive: a client that says nothing after CONNECT",
+  async () => {
+    using _client = await accounts.raw("mute", { protocolVersion: 4, keepalive: 1 });
+    await accounts.ended("mute");
+    expect(await accounts.account("mute")).toMatchInlineSnapshot(`
+    "New client connected from 127.0.0.1:<port> as mute (p2, c1, k1), will on wills/mute (q0)
+    Client mute has exceeded timeout, disconnecting. mute disconnected: keepalive expired (silent <measured>, allowed 1.50 s) · will published to 1 on wills/mute
+
+    The will of mute fired <measured> after its last packet, because its keepalive
+    of 1 s allows 1.50 s of silence. 1 subscriber got it. [v4-3.1.2-8]
+
+    What happened
+      <time>  It connected from 127.0.0.1:<port> with MQTT 3.1.1 (listener: tcp
+              localhost:0).
+      <time>  It asked for a keepalive of 1 s: its connection ends after 1.50 s of
+              silence. [v4-3.1.2-24]
+      <time>  With Clean Session 1 it began a new session, which ends with the
+              connection. [v4-3.1.2-6]
+      <time>  It set a will on wills/mute (QoS 0, not retained, 4 bytes).
+              [v4-3.1.2-8]
+      <time>  No packet came after CONNECT until the end, <measured> later.
+      <time>  The connection ended: nothing came from it for <measured>, and its
+              keepalive of 1 s allows 1.50 s of silence. [v4-3.1.2-24]
+      <time>  The will was published on wills/mute, <lateness>. 1 subscriber got it.
+              [v4-3.1.2-8]
+
+    What to change
+      - It never sent anything after CONNECT. With a keepalive of 1 s it has to send
+        a PINGREQ whenever it was silent for so long: does its network loop run
+        (loop_start() or loop_forever() in Paho)? [v4-3.1.2-23]"
+  `);
+  },
+  rowLimitMs,
+);
+
+test.concurrent(
+  "keepalive: a link that `inspect drop` made silent",
+  async () => {
+    await using client = await accounts.mqttjs("cut-off", { keepalive: 2 });
+    const dropped = await accounts.inspected("drop", "cut-off", "--how", "silent");
+    expect(dropped).toBe("dropped (silent)\n");
+    await accounts.ended("cut-off");
+    expect(await accounts.account("cut-off")).toMatchInlineSnapshot(`
+    "New client connected from 127.0.0.1:<port> as cut-off (p5, c1, k2), will on wills/cut-off (q0)
+    Operator's order: drop silent cut-off
+    Client cut-off has exceeded timeout, disconnecting. cut-off disconnected: keepalive expired (silent <measured>, allowed 3.00 s) · will published to 1 on wills/cut-off
+
+    The will of cut-off fired <measured> after its last packet, because its
+    keepalive of 2 s allows 3.00 s of silence. 1 subscriber got it. [v5-3.1.2-8]
+
+    What happened
+      <time>  It connected from 127.0.0.1:<port> with MQTT 5.0 (listener: tcp
+              localhost:0).
+      <time>  It asked for a keepalive of 2 s: its connection ends after 3.00 s of
+              silence. [v5-3.1.2-22]
+      <time>  With Clean Start 1 it began a new session, which ends with the
+              connection. [v5-3.1.2-4]
+      <time>  It set a will on wills/cut-off (QoS 0, not retained, 4 bytes, no
+              delay). [v5-3.1.2-7]
+      <time>  No packet came after CONNECT until the end, <measured> later.
+      <time>  The connection ended: nothing came from it for <measured>, and its
+              keepalive of 2 s allows 3.00 s of silence. [v5-3.1.2-22]
+      <time>  The will was published on wills/cut-off, <lateness>. 1 subscriber got
+              it. [v5-3.1.2-8]
+
+    What to change
+      - It never sent anything after CONNECT. With a keepalive of 2 s it has to send
+        a PINGREQ whenever it was silent for so long: does its network loop run
+        (loop_start() or loop_forever() in Paho)? [v5-3.1.2-20]"
+  `);
+    expect(client.connacks.items).toHaveLength(1);
+  },
+  rowLimitMs,
+);
+
+test(
+  "RST by `inspect drop`",
+  async () => {
+    await using _client = await accounts.mqttjs("dropped");
+    expect(await accounts.inspected("drop", "dropped")).toBe("dropped (rst)\n");
+    await accounts.ended("dropped");
+    expect(await accounts.account("dropped")).toMatchInlineSnapshot(`
+    "New client connected from 127.0.0.1:<port> as dropped (p5, c1, k30), will on wills/dropped (q0)
+    Operator's order: drop rst dropped
+    dropped disconnected: connection reset (RST) (silent <measured>, allowed 45.0 s) · will published to 1 on wills/dropped
+
+    The will of dropped fired at once, because dropped's connection was reset
+    without a DISCONNECT (RST). 1 subscriber got it. [v5-3.1.2-8]
+
+    What happened
+      <time>  It connected from 127.0.0.1:<port> with MQTT 5.0 (listener: tcp
+              localhost:0).
+      <time>  It asked for a keepalive of 30 s: its connection ends after 45.0 s of
+              silence. [v5-3.1.2-22]
+      <time>  With Clean Start 1 it began a new session, which ends with the
+              connection. [v5-3.1.2-4]
+      <time>  It set a will on wills/dropped (QoS 0, not retained, 4 bytes, no
+              delay). [v5-3.1.2-7]
+      <time>  No packet came after CONNECT until the end, <measured> later.
+      <time>  The connection ended: its connection was reset without a DISCONNECT
+              (RST).
+      <time>  The will was published on wills/dropped, <lateness>. 1 subscriber got
+              it. [v5-3.1.2-8]"
+  `);
+  },
+  rowLimitMs,
+);
+
+test.concurrent.if(process.platform === "linux")(
+  "TCP finds that the machine has gone, where there is no keepalive",
+  async () => {
+    using client = await accounts.raw("unplugged", { keepalive: 0 });
+    vanish(client.descriptor);
+    await accounts.ended("unplugged");
+    expect(await accounts.account("unplugged")).toMatchInlineSnapshot(`
+      "New client connected from 127.0.0.1:<port> as unplugged (p5, c1, k0), will on wills/unplugged (q0)
+      Warning: unplugged has a will on wills/unplugged, and a keepalive of 0: a link that goes silent is found by TCP only, or never · ask for a keepalive; the will comes one and a half times that after the last packet
+      unplugged disconnected: peer unreachable (found by TCP) (silent <measured>, no keepalive) · will published to 1 on wills/unplugged
+
+      The will of unplugged fired <measured> after its last packet, because TCP found
+      that unplugged's machine does not answer any more. 1 subscriber got it.
+      [v5-3.1.2-8]
+
+      What happened
+        <time>  It connected from 127.0.0.1:<port> with MQTT 5.0 (listener: tcp
+                localhost:0).
+        <time>  It asked for no keepalive: MQTT itself never finds that it is silent.
+                [v5-3.1.2.10]
+        <time>  With Clean Start 1 it began a new session, which ends with the
+                connection. [v5-3.1.2-4]
+        <time>  It set a will on wills/unplugged (QoS 0, not retained, 4 bytes, no
+                delay). [v5-3.1.2-7]
+        <time>  No packet came after CONNECT until the end, <measured> later.
+        <time>  The connection ended: TCP found that its machine does not answer any
+                more.
+        <time>  The will was published on wills/unplugged, <lateness>. 1 subscriber
+                got it. [v5-3.1.2-8]
+
+      What to change
+        - It has a will on wills/unplugged, and a keepalive of 0: a link that goes
+          silent is found by TCP only, or never. Ask for a keepalive; the will comes
+          one and a half times that after the last packet."
+    `);
+  },
+  rowLimitMs,
+);
+
+test.concurrent(
+  "a client that takes no data",
+  async () => {
+    using client = await accounts.raw("stuffed");
+    await client.subscribe("flood/stuffed");
+    client.pause();
+    using source = await SocketClient.connect(accounts.port, { clientId: "source" });
+    const payload = Buffer.alloc(64 * 1024, "x");
+    while (!accounts.broker.lines.items.some((line) => /dropped for client stuffed/.test(line))) {
+      source.publish("flood/stuffed", payload);
+      await source.ping();
+    }
+    await accounts.ended("stuffed");
+    expect(await accounts.account("stuffed")).toMatchInlineSnapshot(`
+    "New client connected from 127.0.0.1:<port> as stuffed (p5, c1, k30), will on wills/stuffed (q0)
+    Warning: Outgoing messages are being dropped for client stuffed: it takes no data, first on flood/stuffed
+    stuffed disconnected: stalled: takes no data (silent <measured>, allowed 45.0 s) · will published to 1 on wills/stuffed
+
+    The will of stuffed fired at once, because stuffed took no data of what the
+    broker had for it. 1 subscriber got it. [v5-3.1.2-8]
+
+    What happened
+      <time>  It connected from 127.0.0.1:<port> with MQTT 5.0 (listener: tcp
+              localhost:0).
+      <time>  It asked for a keepalive of 30 s: its connection ends after 45.0 s of
+              silence. [v5-3.1.2-22]
+      <time>  With Clean Start 1 it began a new session, which ends with the
+              connection. [v5-3.1.2-4]
+      <time>  It set a will on wills/stuffed (QoS 0, not retained, 4 bytes, no
+              delay). [v5-3.1.2-7]
+      <time>  The last packet was SUBSCRIBE, <measured> before the end.
+      <time>  The connection ended: it took no data of what the broker had for it.
+      <time>  The will was published on wills/stuffed, <lateness>. 1 subscriber got
+              it. [v5-3.1.2-8]"
+  `);
+  },
+  rowLimitMs,
+);

@@ -1,0 +1,226 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { rowLimitMs, WillAccounts } from "../support/will-account.ts";
+
+// Who gets a will: what the log says, and `mqttd inspect explain`.
+
+let accounts: WillAccounts;
+beforeAll(async () => {
+  accounts = await WillAccounts.start();
+}, rowLimitMs);
+afterAll(async () => {
+  await accounts[Symbol.asyncDispose]();
+});
+
+test(
+  "nobody has subscribed",
+  async () => {
+    const will = {
+      topic: "elsewhere/unheard",
+      payload: Buffer.from("gone"),
+      qos: 0,
+      retain: false,
+    };
+    const client = await accounts.mqttjs("unheard", { will: { ...will, qos: 0 } });
+    await client.vanish();
+    await accounts.ended("unheard");
+    expect(await accounts.account("unheard")).toMatchInlineSnapshot(`
+    "New client connected from 127.0.0.1:<port> as unheard (p5, c1, k30), will on elsewhere/unheard (q0)
+    unheard disconnected: closed without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published on elsewhere/unheard (nobody subscribed)
+    Warning: unheard has a will on elsewhere/unheard that was published, and nobody had subscribed: nobody will ever see it · check the topic's spelling, make the will retained, or let the watcher keep its session
+
+    The will of unheard fired at once, because unheard closed the connection without
+    a DISCONNECT (FIN). Nobody had subscribed to elsewhere/unheard. [v5-3.1.2-8]
+
+    What happened
+      <time>  It connected from 127.0.0.1:<port> with MQTT 5.0 (listener: tcp
+              localhost:0).
+      <time>  It asked for a keepalive of 30 s: its connection ends after 45.0 s of
+              silence. [v5-3.1.2-22]
+      <time>  With Clean Start 1 it began a new session, which ends with the
+              connection. [v5-3.1.2-4]
+      <time>  It set a will on elsewhere/unheard (QoS 0, not retained, 4 bytes, no
+              delay). [v5-3.1.2-7]
+      <time>  No packet came after CONNECT until the end, <measured> later.
+      <time>  The connection ended: it closed the connection without a DISCONNECT
+              (FIN).
+      <time>  The will was published on elsewhere/unheard, <lateness>. Nobody had
+              subscribed to elsewhere/unheard. [v5-3.1.2-8]
+
+    What to change
+      - It has a will on elsewhere/unheard that was published, and nobody had
+        subscribed: nobody will ever see it. Check the topic's spelling, make the
+        will retained, or let the watcher keep its session."
+  `);
+  },
+  rowLimitMs,
+);
+
+test(
+  "a retained will, and nobody has subscribed",
+  async () => {
+    const topic = "elsewhere/kept-will";
+    const client = await accounts.mqttjs("kept-will", {
+      will: { topic, payload: Buffer.from("gone"), qos: 1, retain: true },
+    });
+    client.mqtt.publish(topic, "online", { retain: true });
+    await client.roundTrip();
+    await client.vanish();
+    await accounts.ended("kept-will");
+    expect(await accounts.account("kept-will")).toMatchInlineSnapshot(`
+    "New client connected from 127.0.0.1:<port> as kept-will (p5, c1, k30), will on elsewhere/kept-will (q1, retained)
+    kept-will disconnected: closed without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published on elsewhere/kept-will (nobody subscribed, retained)
+
+    The will of kept-will fired at once, because kept-will closed the connection
+    without a DISCONNECT (FIN). Nobody had subscribed to elsewhere/kept-will, and it
+    is kept as the topic's retained message. [v5-3.1.2-8]
+
+    What happened
+      <time>  It connected from 127.0.0.1:<port> with MQTT 5.0 (listener: tcp
+              localhost:0).
+      <time>  It asked for a keepalive of 30 s: its connection ends after 45.0 s of
+              silence. [v5-3.1.2-22]
+      <time>  With Clean Start 1 it began a new session, which ends with the
+              connection. [v5-3.1.2-4]
+      <time>  It set a will on elsewhere/kept-will (QoS 1, retained, 4 bytes, no
+              delay). [v5-3.1.2-7]
+      <time>  The last packet was SUBSCRIBE, <measured> before the end.
+      <time>  The connection ended: it closed the connection without a DISCONNECT
+              (FIN).
+      <time>  The will was published on elsewhere/kept-will, <lateness>. Nobody had
+              subscribed to elsewhere/kept-will, and it is kept as the topic's
+              retained message. [v5-3.1.2-8]"
+  `);
+    await using late = await accounts.mqttjs("latecomer");
+    await late.mqtt.subscribeAsync(topic);
+    expect((await late.message(topic)).payload.toString()).toBe("gone");
+  },
+  rowLimitMs,
+);
+
+test(
+  "an empty retained will clears what was retained",
+  async () => {
+    const topic = "elsewhere/clears";
+    const client = await accounts.mqttjs("clears", {
+      will: { topic, payload: Buffer.alloc(0), qos: 0, retain: true },
+    });
+    client.mqtt.publish(topic, "online", { retain: true });
+    await client.roundTrip();
+    await client.vanish();
+    await accounts.ended("clears");
+    expect(await accounts.account("clears")).toMatchInlineSnapshot(`
+    "New client connected from 127.0.0.1:<port> as clears (p5, c1, k30), will on elsewhere/clears (q0, retained)
+    clears disconnected: closed without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published on elsewhere/clears (nobody subscribed, retained message cleared)
+
+    The will of clears fired at once, because clears closed the connection without a
+    DISCONNECT (FIN). Nobody had subscribed to elsewhere/clears, and being empty, it
+    cleared the topic's retained message. [v5-3.1.2-8]
+
+    What happened
+      <time>  It connected from 127.0.0.1:<port> with MQTT 5.0 (listener: tcp
+              localhost:0).
+      <time>  It asked for a keepalive of 30 s: its connection ends after 45.0 s of
+              silence. [v5-3.1.2-22]
+      <time>  With Clean Start 1 it began a new session, which ends with the
+              connection. [v5-3.1.2-4]
+      <time>  It set a will on elsewhere/clears (QoS 0, retained, no payload, no
+              delay). [v5-3.1.2-7]
+      <time>  The last packet was SUBSCRIBE, <measured> before the end.
+      <time>  The connection ended: it closed the connection without a DISCONNECT
+              (FIN).
+      <time>  The will was published on elsewhere/clears, <lateness>. Nobody had
+              subscribed to elsewhere/clears, and being empty, it cleared the
+              topic's retained message. [v5-3.1.2-8]
+
+    What to change
+      - Give the will a payload if those who subscribe later are to find it: an
+        empty retained message deletes what was retained on elsewhere/clears.
+        [v5-3.3.1-6]"
+  `);
+  },
+  rowLimitMs,
+);
+
+test(
+  "a subscriber is offline, and its session waits",
+  async () => {
+    const topic = "elsewhere/queued";
+    const monitor = await accounts.mqttjs("monitor", {
+      clean: false,
+      properties: { sessionExpiryInterval: 60 },
+    });
+    await monitor.mqtt.subscribeAsync(topic, { qos: 1 });
+    await monitor.mqtt.endAsync();
+    const client = await accounts.mqttjs("queued-will", {
+      will: { topic, payload: Buffer.from("gone"), qos: 1, retain: false },
+    });
+    await client.vanish();
+    await accounts.ended("queued-will");
+    expect(await accounts.account("queued-will")).toMatchInlineSnapshot(`
+    "New client connected from 127.0.0.1:<port> as queued-will (p5, c1, k30), will on elsewhere/queued (q1)
+    queued-will disconnected: closed without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published to 0 on elsewhere/queued (1 queued)
+
+    The will of queued-will fired at once, because queued-will closed the connection
+    without a DISCONNECT (FIN). It waits in the queue of 1 subscriber. [v5-3.1.2-8]
+
+    What happened
+      <time>  It connected from 127.0.0.1:<port> with MQTT 5.0 (listener: tcp
+              localhost:0).
+      <time>  It asked for a keepalive of 30 s: its connection ends after 45.0 s of
+              silence. [v5-3.1.2-22]
+      <time>  With Clean Start 1 it began a new session, which ends with the
+              connection. [v5-3.1.2-4]
+      <time>  It set a will on elsewhere/queued (QoS 1, not retained, 4 bytes, no
+              delay). [v5-3.1.2-7]
+      <time>  No packet came after CONNECT until the end, <measured> later.
+      <time>  The connection ended: it closed the connection without a DISCONNECT
+              (FIN).
+      <time>  The will was published on elsewhere/queued, <lateness>. It waits in
+              the queue of 1 subscriber. [v5-3.1.2-8]"
+  `);
+  },
+  rowLimitMs,
+);
+
+test(
+  "a subscriber's queue takes no more",
+  async () => {
+    const topic = "elsewhere/too-large";
+    using monitor = await accounts.raw("small-monitor", { properties: { maximumPacketSize: 40 } });
+    await monitor.subscribe(topic, 1);
+    const client = await accounts.mqttjs("too-large", {
+      will: { topic, payload: Buffer.alloc(64, "x"), qos: 1, retain: false },
+    });
+    await client.vanish();
+    await accounts.ended("too-large");
+    expect(await accounts.account("too-large")).toMatchInlineSnapshot(`
+    "New client connected from 127.0.0.1:<port> as too-large (p5, c1, k30), will on elsewhere/too-large (q1)
+    Warning: Outgoing messages are being dropped for client small-monitor: larger than its Maximum Packet Size, first on elsewhere/too-large
+    too-large disconnected: closed without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published to 0 on elsewhere/too-large (1 dropped)
+
+    The will of too-large fired at once, because too-large closed the connection
+    without a DISCONNECT (FIN). It was dropped for 1 subscriber. [v5-3.1.2-8]
+
+    What happened
+      <time>  It connected from 127.0.0.1:<port> with MQTT 5.0 (listener: tcp
+              localhost:0).
+      <time>  It asked for a keepalive of 30 s: its connection ends after 45.0 s of
+              silence. [v5-3.1.2-22]
+      <time>  With Clean Start 1 it began a new session, which ends with the
+              connection. [v5-3.1.2-4]
+      <time>  It set a will on elsewhere/too-large (QoS 1, not retained, 64 bytes,
+              no delay). [v5-3.1.2-7]
+      <time>  No packet came after CONNECT until the end, <measured> later.
+      <time>  The connection ended: it closed the connection without a DISCONNECT
+              (FIN).
+      <time>  The will was published on elsewhere/too-large, <lateness>. It was
+              dropped for 1 subscriber. [v5-3.1.2-8]
+
+    What to change
+      - Look at the 1 subscriber for whom it was dropped: a full queue, a Maximum
+        Packet Size below the message, or a connection that takes no data. \`mqttd
+        inspect route TOPIC\` names them."
+  `);
+  },
+  rowLimitMs,
+);

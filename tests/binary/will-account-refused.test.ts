@@ -1,0 +1,348 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { connectBytes, connectFlag, willQosFlag } from "../support/connect-bytes.ts";
+import { rowLimitMs, WillAccounts } from "../support/will-account.ts";
+
+// A CONNECT that is refused arms no will. Whoever asks `mqttd inspect explain` is told why it was refused.
+
+let accounts: WillAccounts;
+beforeAll(async () => {
+  accounts = await WillAccounts.start({
+    args: ["--set", "limits.qos=1", "--set", "limits.sessions=8"],
+  });
+}, rowLimitMs);
+afterAll(async () => {
+  await accounts[Symbol.asyncDispose]();
+});
+
+const { clean, will, willRetain } = connectFlag;
+
+test(
+  "the will's topic has a wildcard",
+  async () => {
+    await accounts.send(connectBytes({ version: 4, clientId: "wild-4", willTopic: "wills/#" }));
+    expect(await accounts.account("wild-4")).toMatchInlineSnapshot(`
+      "wild-4 (127.0.0.1:<port>) disconnected: protocol error (Will Topic holds a wildcard [v4-4.7.1-1])
+
+      wild-4 was refused: Will Topic holds a wildcard. A refused CONNECT arms no will,
+      so nothing can fire. [v4-4.7.1-1]
+
+      What happened
+        <time>  A connection came from 127.0.0.1:<port> with MQTT 3.1.1 (listener: tcp
+                localhost:0).
+        <time>  It was closed, because it broke a rule of MQTT: Will Topic holds a
+                wildcard. Nothing was armed. [v4-4.7.1-1]
+
+      What to change
+        - Correct the will (Will Topic holds a wildcard), and connect again.
+          [v4-4.7.1-1]"
+    `);
+  },
+  rowLimitMs,
+);
+
+test(
+  "the will's topic has a wildcard, MQTT 5.0",
+  async () => {
+    await accounts.send(connectBytes({ version: 5, clientId: "wild-5", willTopic: "wills/+" }));
+    expect(await accounts.account("wild-5")).toMatchInlineSnapshot(`
+      "wild-5 (127.0.0.1:<port>) disconnected: refused (Will Topic holds a wildcard [v5-4.7.0-1])
+
+      wild-5 was refused: Will Topic holds a wildcard. A refused CONNECT arms no will,
+      so nothing can fire. [v5-4.7.0-1]
+
+      What happened
+        <time>  A connection came from 127.0.0.1:<port> with MQTT 5.0 (listener: tcp
+                localhost:0).
+        <time>  It was closed, because its CONNECT was refused: Will Topic holds a
+                wildcard. Nothing was armed. [v5-4.7.0-1]
+
+      What to change
+        - Correct the will (Will Topic holds a wildcard), and connect again.
+          [v5-4.7.0-1]"
+    `);
+  },
+  rowLimitMs,
+);
+
+test(
+  "the will's topic is empty",
+  async () => {
+    await accounts.send(connectBytes({ version: 5, clientId: "empty-topic", willTopic: "" }));
+    expect(await accounts.account("empty-topic")).toMatchInlineSnapshot(`
+      "empty-topic (127.0.0.1:<port>) disconnected: refused (Will Topic is empty [v5-4.7.3-1])
+
+      empty-topic was refused: Will Topic is empty. A refused CONNECT arms no will, so
+      nothing can fire. [v5-4.7.3-1]
+
+      What happened
+        <time>  A connection came from 127.0.0.1:<port> with MQTT 5.0 (listener: tcp
+                localhost:0).
+        <time>  It was closed, because its CONNECT was refused: Will Topic is empty.
+                Nothing was armed. [v5-4.7.3-1]
+
+      What to change
+        - Correct the will (Will Topic is empty), and connect again. [v5-4.7.3-1]"
+    `);
+  },
+  rowLimitMs,
+);
+
+test(
+  "the will's topic holds U+0000",
+  async () => {
+    await accounts.send(connectBytes({ version: 4, clientId: "nul-topic", willTopic: "a\0b" }));
+    expect(await accounts.account("nul-topic")).toMatchInlineSnapshot(`
+      "nul-topic (127.0.0.1:<port>) disconnected: malformed packet (Will Topic holds U+0000 [v4-1.5.3-2])
+
+      nul-topic was refused: Will Topic holds U+0000. A refused CONNECT arms no will,
+      so nothing can fire. [v4-1.5.3-2]
+
+      What happened
+        <time>  A connection came from 127.0.0.1:<port> with MQTT 3.1.1 (listener: tcp
+                localhost:0).
+        <time>  It was closed, because it sent a malformed packet: Will Topic holds
+                U+0000. Nothing was armed. [v4-1.5.3-2]
+
+      What to change
+        - Correct the will (Will Topic holds U+0000), and connect again. [v4-1.5.3-2]"
+    `);
+  },
+  rowLimitMs,
+);
+
+test(
+  "Will QoS 3",
+  async () => {
+    const flags = clean | will | willQosFlag(3);
+    await accounts.send(connectBytes({ version: 5, clientId: "will-qos-3", flags }));
+    expect(await accounts.account("will-qos-3")).toMatchInlineSnapshot(`
+      "will-qos-3 (127.0.0.1:<port>) disconnected: refused (Will QoS is 3 [v5-3.1.2-12])
+
+      will-qos-3 was refused: Will QoS is 3. A refused CONNECT arms no will, so
+      nothing can fire. [v5-3.1.2-12]
+
+      What happened
+        <time>  A connection came from 127.0.0.1:<port> with MQTT 5.0 (listener: tcp
+                localhost:0).
+        <time>  It was closed, because its CONNECT was refused: Will QoS is 3. Nothing
+                was armed. [v5-3.1.2-12]
+
+      What to change
+        - Correct the will (Will QoS is 3), and connect again. [v5-3.1.2-12]"
+    `);
+  },
+  rowLimitMs,
+);
+
+test(
+  "Will QoS without the Will Flag",
+  async () => {
+    const flags = clean | willQosFlag(1);
+    const bytes = connectBytes({ version: 4, clientId: "qos-no-will", flags, willTopic: null });
+    await accounts.send(bytes);
+    expect(await accounts.account("qos-no-will")).toMatchInlineSnapshot(`
+      "qos-no-will (127.0.0.1:<port>) disconnected: protocol error (Will QoS without Will Flag [v4-3.1.2-13])
+
+      qos-no-will was refused: Will QoS without Will Flag. A refused CONNECT arms no
+      will, so nothing can fire. [v4-3.1.2-13]
+
+      What happened
+        <time>  A connection came from 127.0.0.1:<port> with MQTT 3.1.1 (listener: tcp
+                localhost:0).
+        <time>  It was closed, because it broke a rule of MQTT: Will QoS without Will
+                Flag. Nothing was armed. [v4-3.1.2-13]
+
+      What to change
+        - Correct the will (Will QoS without Will Flag), and connect again.
+          [v4-3.1.2-13]"
+    `);
+  },
+  rowLimitMs,
+);
+
+test(
+  "Will Retain without the Will Flag",
+  async () => {
+    const flags = clean | willRetain;
+    const bytes = connectBytes({ version: 5, clientId: "retain-no-will", flags, willTopic: null });
+    await accounts.send(bytes);
+    expect(await accounts.account("retain-no-will")).toMatchInlineSnapshot(`
+      "retain-no-will (127.0.0.1:<port>) disconnected: refused (Will Retain without Will Flag [v5-3.1.2-13])
+
+      retain-no-will was refused: Will Retain without Will Flag. A refused CONNECT
+      arms no will, so nothing can fire. [v5-3.1.2-13]
+
+      What happened
+        <time>  A connection came from 127.0.0.1:<port> with MQTT 5.0 (listener: tcp
+                localhost:0).
+        <time>  It was closed, because its CONNECT was refused: Will Retain without
+                Will Flag. Nothing was armed. [v5-3.1.2-13]
+
+      What to change
+        - Correct the will (Will Retain without Will Flag), and connect again.
+          [v5-3.1.2-13]"
+    `);
+  },
+  rowLimitMs,
+);
+
+test(
+  "the payload is not the UTF-8 that its Payload Format Indicator says",
+  async () => {
+    await accounts.send(
+      connectBytes({
+        ...{ version: 5, clientId: "not-utf-8" },
+        ...{ willProperties: [0x01, 1], willPayload: [0xff, 0xfe] },
+      }),
+    );
+    expect(await accounts.account("not-utf-8")).toMatchInlineSnapshot(`
+      "not-utf-8 (127.0.0.1:<port>) disconnected: refused (Will Payload is not the UTF-8 that its Payload Format Indicator says [v5-3.1.3.2.3])
+
+      not-utf-8 was refused: Will Payload is not the UTF-8 that its Payload Format
+      Indicator says. A refused CONNECT arms no will, so nothing can fire.
+      [v5-3.1.3.2.3]
+
+      What happened
+        <time>  A connection came from 127.0.0.1:<port> with MQTT 5.0 (listener: tcp
+                localhost:0).
+        <time>  It was closed, because its CONNECT was refused: Will Payload is not
+                the UTF-8 that its Payload Format Indicator says. Nothing was armed.
+                [v5-3.1.3.2.3]
+
+      What to change
+        - Correct the will (Will Payload is not the UTF-8 that its Payload Format
+          Indicator says), and connect again. [v5-3.1.3.2.3]"
+    `);
+  },
+  rowLimitMs,
+);
+
+test(
+  "a Will QoS that this broker does not take",
+  async () => {
+    const flags = clean | will | willQosFlag(2);
+    await accounts.send(connectBytes({ version: 5, clientId: "will-qos-2", flags }));
+    expect(await accounts.account("will-qos-2")).toMatchInlineSnapshot(`
+    "will-qos-2 (127.0.0.1:<port>) disconnected: refused (Will QoS above 1 [v5-3.2.2-12])
+
+    will-qos-2 was refused: Will QoS above 1. A refused CONNECT arms no will, so
+    nothing can fire. [v5-3.2.2-12]
+
+    What happened
+      <time>  A connection came from 127.0.0.1:<port> with MQTT 5.0 (listener: tcp
+              localhost:0).
+      <time>  It was closed, because its CONNECT was refused: Will QoS above 1.
+              Nothing was armed. [v5-3.2.2-12]
+
+    What to change
+      - Correct the will (Will QoS above 1), and connect again. [v5-3.2.2-12]"
+  `);
+  },
+  rowLimitMs,
+);
+
+test(
+  "a will on a topic where this client may not publish",
+  async () => {
+    await accounts.send(
+      connectBytes({ version: 4, clientId: "sys-will", willTopic: "$SYS/broker" }),
+    );
+    expect(await accounts.account("sys-will")).toMatchInlineSnapshot(`
+    "sys-will (127.0.0.1:<port>) disconnected: refused (this client may not publish on its will's topic [v5-3.1.4-2])
+
+    sys-will was refused: this client may not publish on its will's topic. A refused
+    CONNECT arms no will, so nothing can fire. [v5-3.1.4-2]
+
+    What happened
+      <time>  A connection came from 127.0.0.1:<port> with MQTT 3.1.1 (listener: tcp
+              localhost:0).
+      <time>  It was closed, because its CONNECT was refused: this client may not
+              publish on its will's topic. Nothing was armed. [v5-3.1.4-2]
+
+    What to change
+      - Let it publish on its will's topic, or give its will a topic on which it may
+        publish. It is refused at CONNECT because a broker that lets it in could
+        never publish its will. [v5-3.1.4-2]"
+  `);
+  },
+  rowLimitMs,
+);
+
+test(
+  "a client that was there before: the will before the refusal is told too",
+  async () => {
+    const client = await accounts.mqttjs("was-there", { protocolVersion: 4 });
+    await client.vanish();
+    await accounts.ended("was-there");
+    await accounts.send(connectBytes({ version: 4, clientId: "was-there", willTopic: "wills/#" }));
+    expect(await accounts.account("was-there")).toMatchInlineSnapshot(`
+    "New client connected from 127.0.0.1:<port> as was-there (p2, c1, k30), will on wills/was-there (q0)
+    was-there disconnected: closed without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published to 1 on wills/was-there
+    was-there (127.0.0.1:<port>) disconnected: protocol error (Will Topic holds a wildcard [v4-4.7.1-1])
+
+    was-there was refused: Will Topic holds a wildcard. A refused CONNECT arms no
+    will, so nothing can fire. [v4-4.7.1-1]
+
+    The will before it fired at once, because was-there closed the connection
+    without a DISCONNECT (FIN). 1 subscriber got it. [v4-3.1.2-8]
+
+    What happened
+      <time>  A connection came from 127.0.0.1:<port> with MQTT 3.1.1 (listener: tcp
+              localhost:0).
+      <time>  It was closed, because it broke a rule of MQTT: Will Topic holds a
+              wildcard. Nothing was armed. [v4-4.7.1-1]
+
+    What to change
+      - Correct the will (Will Topic holds a wildcard), and connect again.
+        [v4-4.7.1-1]
+
+    Its other connections
+      <time>  127.0.0.1:<port>, MQTT 3.1.1. Closed without DISCONNECT (FIN) after
+              <measured>; will fired, 1 got it"
+  `);
+  },
+  rowLimitMs,
+);
+
+test(
+  "another CONNECT is refused while the client is connected: it stays",
+  async () => {
+    await using _client = await accounts.mqttjs("stays");
+    await accounts.send(connectBytes({ version: 4, clientId: "stays", willTopic: "wills/#" }));
+    expect(await accounts.account("stays")).toMatchInlineSnapshot(`
+    "New client connected from 127.0.0.1:<port> as stays (p5, c1, k30), will on wills/stays (q0)
+    stays (127.0.0.1:<port>) disconnected: protocol error (Will Topic holds a wildcard [v4-4.7.1-1])
+
+    The will of stays is armed and has not fired: stays is connected and was last
+    heard <measured> ago. If nothing more comes, the will fires in <measured>.
+    [v5-3.1.2-7]
+
+    What happened
+      <time>  It connected from 127.0.0.1:<port> with MQTT 5.0 (listener: tcp
+              localhost:0).
+      <time>  It asked for a keepalive of 30 s: its connection ends after 45.0 s of
+              silence. [v5-3.1.2-22]
+      <time>  With Clean Start 1 it began a new session, which ends with the
+              connection. [v5-3.1.2-4]
+      <time>  It set a will on wills/stays (QoS 0, not retained, 4 bytes, no delay).
+              [v5-3.1.2-7]
+      <time>  Nothing has come after CONNECT, for <measured>.
+
+    What can happen now
+      - If nothing comes from it for another <measured>, the will fires.
+        [v5-3.1.2-22]
+      - If its connection breaks (FIN, RST) or it breaks a rule of MQTT, the will
+        fires. [v5-3.1.2-8]
+      - If it says a clean DISCONNECT, the will is discarded. [v5-3.14.4-3]
+      - If its DISCONNECT has another reason code, as 0x04, the will fires.
+        [v5-3.1.2-8]
+      - If another connection comes with the same client id, the will fires at once.
+        [v5-3.1.2-8]
+
+    Its other connections
+      <time>  127.0.0.1:<port>, MQTT 3.1.1, refused: Will Topic holds a wildcard
+              [v4-4.7.1-1]"
+  `);
+  },
+  rowLimitMs,
+);

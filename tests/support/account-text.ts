@@ -1,0 +1,71 @@
+/**
+ * What a person reads of a will, made the same for every run: clock times, ports and what was
+ * measured are replaced by what they are. What was asked for, allowed or counted stays.
+ */
+
+/** As wide as a terminal, and as what is replaced was wrapped. */
+const columns = 80;
+
+/** Lines of the log, without their clock time. */
+export function logText(lines: readonly string[]): string {
+  return lines.map((line) => replaced(line.replace(/^\d\d:\d\d:\d\d\.\d{3} /, ""))).join("\n");
+}
+
+/** What `inspect explain` printed. It is unwrapped first: measured times are not equally long. */
+export function accountText(printed: string): string {
+  const sections = printed.trimEnd().split("\n\n");
+  return sections.map((section) => sectionText(section.split("\n"))).join("\n\n");
+}
+
+function sectionText(lines: readonly string[]): string {
+  const items: string[] = [];
+  for (const line of lines) {
+    const isTitle = items.length === 0 && lines[1]?.startsWith("  ") === true;
+    const begins =
+      items.length === 0 || isTitle || /^ {2}(- |\d\d:\d\d:\d\d\.\d{3} {2})/.test(line);
+    // A title stands alone: what follows it begins a new item in any case.
+    if (begins) items.push(line.trimEnd());
+    else items[items.length - 1] += ` ${line.trim()}`;
+  }
+  return items.map(itemText).join("\n");
+}
+
+function itemText(item: string): string {
+  const [, mark = "", rest = ""] =
+    /^( {2}(?:- |\d\d:\d\d:\d\d\.\d{3} {2}))?(.*)$/s.exec(item) ?? [];
+  const shown = mark.includes(":") ? "  <time>  " : mark;
+  return wrapped(shown, replaced(rest));
+}
+
+/** A duration that the log or `inspect` has measured: settings are whole seconds. */
+const measured = String.raw`-?\d+(?:\.\d+ s| ms)`;
+/** What an allowance is followed or preceded by; it is written as a measured time is. */
+const allowance = new RegExp(
+  String.raw`(?<!allowed |allows |ends after )(?<![\d.])${measured}(?! (?:of silence|allowed))`,
+  "g",
+);
+
+function replaced(text: string): string {
+  return (
+    text
+      .replace(/(127\.\d+\.\d+\.\d+):\d+/g, "$1:<port>")
+      // Present from 1 ms on. How late a will may be is what other tests bound.
+      .replace(new RegExp(String.raw` \(${measured} late\)`, "g"), "")
+      .replace(new RegExp(String.raw`, (?:on time|${measured} late)(?=[.)])`, "g"), ", <lateness>")
+      .replace(new RegExp(String.raw`, ${measured} late(?=, )`, "g"), ", <lateness>")
+      .replace(allowance, "<measured>")
+  );
+}
+
+function wrapped(mark: string, text: string): string {
+  const lines: string[] = [];
+  let line = mark;
+  for (const word of text.split(" ")) {
+    const longer = line.trim() === mark.trim() ? line + word : `${line} ${word}`;
+    if (longer.length > columns && line !== mark) {
+      lines.push(line);
+      line = " ".repeat(mark.length) + word;
+    } else line = longer;
+  }
+  return [...lines, line].join("\n");
+}
