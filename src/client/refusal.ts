@@ -1,5 +1,5 @@
 import { clause } from "../log/foreign.ts";
-import { reasonText } from "../log/reasons.ts";
+import { reasonText } from "../core/reason.ts";
 import type { Refused } from "./client.ts";
 
 /** The return codes of MQTT 3.1.1 (v4-3.2.2-6), in the standard's words. */

@@ -1,5 +1,5 @@
 import type { EndCause } from "./ends.ts";
-import type { BrokerEvent, ClientFault, Reach, WillDiscarded } from "./events.ts";
+import type { BrokerEvent, ClientFault, Reach, WillDiscarded, WillFacts } from "./events.ts";
 import type { WillState } from "./will.ts";
 
 /**
@@ -54,6 +54,8 @@ export interface WillEndAccount {
   readonly detail: string | null;
   readonly silentMs: number;
   readonly allowedMs: number | null;
+  /** The Session Expiry Interval in force by then, which DISCONNECT may have set; null: never. */
+  readonly sessionExpirySeconds: number | null;
 }
 
 export type WillFateAccount =
@@ -109,7 +111,11 @@ export interface ConnectionAccount {
   readonly paused: boolean;
   /** Delivery waits: so much is still to be taken. */
   readonly blocked: boolean;
+  /** The operator broke it, as the network would; null: not so. */
+  readonly dropped: { readonly how: "rst" | "silent"; readonly at: number } | null;
   readonly end: (WillEndAccount & { readonly statement: string | null }) | null;
+  /** The will that a refused CONNECT asked for; null: none, or it could not be read. */
+  readonly refusedWill: WillFacts | null;
   /** The will that was armed on it, by `WillAccount.id`; null: none, or it is forgotten. */
   readonly willId: number | null;
 }
@@ -262,6 +268,8 @@ export interface RecentEnd {
   readonly remote: string;
   readonly cause: EndCause;
   readonly causeText: string;
+  /** Null: the cause says all. */
+  readonly detail: string | null;
   /** The will in a word or two: `no will`, `published`, `delayed`, `discarded`, `cancelled`. */
   readonly will: "no will" | "published" | "delayed" | "discarded" | "cancelled";
 }

@@ -180,6 +180,9 @@ export class Broker {
         if (connection !== null) endConnection(this, connection, "kicked");
         return;
       }
+      case "dropped":
+        this.connection(input.connection).dropped = { how: input.how, at: this.now };
+        return;
       case "reconfigured":
         // The sessions' queues and the retained messages hold this very object.
         Object.assign(this.limits, input.limits);

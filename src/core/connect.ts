@@ -100,7 +100,8 @@ function refusalByWill(
   if (will === null) return null;
   const { limits, rules } = broker;
   if (will.qos > limits.qos) {
-    return fault(Reason.qosNotSupported, "v5-3.2.2-12", `Will QoS above ${limits.qos}`);
+    const detail = `Will QoS ${will.qos}, and the maximum is ${limits.qos}`;
+    return fault(Reason.qosNotSupported, "v5-3.2.2-12", detail);
   }
   if (will.retain && !limits.retain) {
     return fault(Reason.retainNotSupported, "v5-3.2.2-13", "Will Retain, but retain is off");
@@ -118,8 +119,11 @@ function refusalByWill(
     return fault(Reason.topicNameInvalid, "v5-4.7.3", detail);
   }
   const who = { clientId, username: packet.username };
-  const denied = rules.deniedWill === "refused" && !broker.access.mayPublish(who, topic);
-  if (isServerOwned(topic) || denied) {
+  if (isServerOwned(topic)) {
+    const detail = "the will's topic is below $SYS, where only the broker may publish";
+    return fault(Reason.notAuthorized, "v5-3.1.4-2", detail);
+  }
+  if (rules.deniedWill === "refused" && !broker.access.mayPublish(who, topic)) {
     return fault(
       Reason.notAuthorized,
       "v5-3.1.4-2",
@@ -172,6 +176,13 @@ export function rememberRefusal(
   if (connection.clientId === null) return;
   const record = new ConnectionRecord(connection);
   if (packet !== null) claim(record, packet);
+  const will = packet?.will ?? null;
+  if (will !== null) {
+    const { topic, qos, retain, delayInterval, payload } = will;
+    const mounted = connection.listener.mountPoint + topic;
+    const payloadBytes = payload.length;
+    record.refusedWill = { topic: mounted, qos, retain, delayInterval, payloadBytes };
+  }
   connection.record = record;
   const known = broker.histories.of(connection.clientId);
   const history = known?.connected ? known : broker.histories.gone(connection.clientId);

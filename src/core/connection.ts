@@ -52,6 +52,8 @@ export class Connection {
    * Milliseconds of silence that the keepalive allows; null: any, or CONNECT was not accepted yet.
    */
   allowedMs: number | null = null;
+  /** What the operator did to it, as the network would; null: nothing. */
+  dropped: { readonly how: "rst" | "silent"; readonly at: Millis } | null = null;
   /** The driver reads no more since then; null: it reads. */
   pausedAt: Millis | null = null;
   /** Since when it has taken nothing of what waits for it; null: nothing waits. */

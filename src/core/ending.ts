@@ -8,7 +8,7 @@ import { endDelay, endWill, publishDueWill, publishWill, tellDelayed } from "./f
 import { endedWithWill } from "./habits.ts";
 import type { Input, Millis } from "./io.ts";
 import type { DisconnectPacket } from "./packet.ts";
-import { Reason, type ProtocolError, type ReasonCode } from "./reason.ts";
+import { Reason, reasonText, type ProtocolError, type ReasonCode } from "./reason.ts";
 import type { Session } from "./session.ts";
 import { tellFate } from "./sys.ts";
 
@@ -33,6 +33,8 @@ export function endConnection(
   details: EndDetails = {},
 ): void {
   const session = connection.session;
+  const detail = details.detail ?? droppedDetail(connection);
+  const sessionExpiry = session?.expiryInterval ?? 0;
   const silentMs = connection.silentMs(broker.now);
   const ending = session?.will ?? null;
   connection.become("closed");
@@ -54,14 +56,19 @@ export function endConnection(
     event: "ended",
     peer: connection.peer,
     cause,
-    detail: details.detail ?? null,
+    detail,
     statement: details.statement ?? null,
     silentMs,
     allowedMs: connection.allowedMs,
     will,
     wasConnected: session !== null,
   });
-  remember(broker, connection, cause, details, { silentMs, will, wasConnected: session !== null });
+  const statement = details.statement ?? null;
+  const wasConnected = session !== null;
+  remember(broker, connection, cause, {
+    ...{ detail, statement, silentMs, sessionExpiry },
+    ...{ will, wasConnected },
+  });
   if (ending !== null && will !== null) {
     if (will.fate !== "delayed") tellFate(broker, ending, will);
     const connectedForMs = broker.now - (connection.record?.connectedAt ?? broker.now);
@@ -75,11 +82,17 @@ function remember(
   broker: Broker,
   connection: Connection,
   cause: EndCause,
-  details: EndDetails,
-  facts: { silentMs: number; will: WillAtEnd | null; wasConnected: boolean },
+  facts: {
+    readonly detail: string | null;
+    readonly statement: string | null;
+    readonly silentMs: number;
+    readonly sessionExpiry: number;
+    readonly will: WillAtEnd | null;
+    readonly wasConnected: boolean;
+  },
 ): void {
   const { clientId, remote, record, allowedMs } = connection;
-  const { silentMs, will, wasConnected } = facts;
+  const { detail, statement, silentMs, sessionExpiry, will, wasConnected } = facts;
   const causeText = ends[cause].text;
   broker.statistics.ends[cause] += 1;
   if (cause === "keepAliveExpired" && allowedMs !== null) {
@@ -91,14 +104,24 @@ function remember(
     remote,
     cause,
     causeText,
+    detail,
     will: will === null ? "no will" : will.fate,
   });
   if (record === null) return;
-  const detail = details.detail ?? null;
-  const end = { at: broker.now, cause, causeText, detail, silentMs, allowedMs };
-  record.end = { ...end, statement: details.statement ?? null };
+  const sessionExpirySeconds = sessionExpiry === Infinity ? null : sessionExpiry;
+  const why = { at: broker.now, cause, causeText, detail };
+  const end = { ...why, silentMs, allowedMs, sessionExpirySeconds };
+  record.end = { ...end, statement };
   if (record.will !== null) record.will.end = end;
   if (wasConnected && clientId !== null) broker.histories.gone(clientId);
+}
+
+/** What an operator did to a connection tells more of its end than the cause. */
+function droppedDetail({ dropped }: Connection): string | null {
+  if (dropped === null) return null;
+  return dropped.how === "rst"
+    ? "by the operator's order"
+    : "the operator had made its link silent";
 }
 
 function forget(broker: Broker, connection: Connection, cause: EndCause): void {
@@ -202,11 +225,14 @@ export function disconnectReceived(
   if (packet.reason === Reason.normalDisconnection) {
     return endConnection(broker, connection, "disconnected");
   }
-  const detail = `reason 0x${packet.reason.toString(16).padStart(2, "0")}`;
-  const cause =
-    packet.reason === Reason.disconnectWithWill ? "disconnectedWithWill" : "disconnectedWithError";
-  endConnection(broker, connection, cause, {
-    detail: packet.reasonString === null ? detail : `${detail}: ${packet.reasonString}`,
+  const { reason, reasonString: words } = packet;
+  if (reason === Reason.disconnectWithWill) {
+    const details = words === null ? {} : { detail: words };
+    return endConnection(broker, connection, "disconnectedWithWill", details);
+  }
+  const error = reasonText(reason);
+  endConnection(broker, connection, "disconnectedWithError", {
+    detail: words === null ? error : `${error}: ${words}`,
   });
 }
 

@@ -1,6 +1,6 @@
 import type { ConnectionAccount, PingRhythm, RecentEnd } from "./account.ts";
 import type { Connection } from "./connection.ts";
-import type { BrokerEvent, ClientFault } from "./events.ts";
+import type { BrokerEvent, ClientFault, WillFacts } from "./events.ts";
 import type { Millis } from "./io.ts";
 import { protocolName, type WillRecord } from "./ledger.ts";
 
@@ -55,6 +55,8 @@ export class ConnectionRecord {
   username: string | null = null;
   keepAliveAsked = 0;
   sessionExpiry = 0;
+  /** What a refused CONNECT asked for. */
+  refusedWill: WillFacts | null = null;
 
   constructor(connection: Connection) {
     this.connection = connection;
@@ -82,7 +84,9 @@ export class ConnectionRecord {
       deadlineAt: live ? deadlineAt : null,
       paused: live && connection.pausedAt !== null,
       blocked: live && connection.blocked,
+      dropped: connection.dropped,
       end: this.end,
+      refusedWill: this.refusedWill,
       willId: this.will?.id ?? null,
     };
   }

@@ -94,6 +94,12 @@ export type Input =
       readonly bytesSent: number;
     }
   | { readonly type: "kicked"; readonly clientId: string }
+  /** The operator breaks it as the network would. How it ends is told by what follows. */
+  | {
+      readonly type: "dropped";
+      readonly connection: ConnectionId;
+      readonly how: "rst" | "silent";
+    }
   /** The operator set other limits; they hold for what comes. */
   | { readonly type: "reconfigured"; readonly limits: Limits }
   /** No further inputs but `closed` follow. */

@@ -23,7 +23,11 @@ export function allowedMs(rules: Rules, keepAlive: number): number | null {
 export function watchKeepAlive(broker: Broker, connection: Connection): void {
   if (connection.state === "closed") return haunt(broker, connection);
   const { due, cause } = firstDue(broker, connection);
-  if (due <= broker.now) return endConnection(broker, connection, cause);
+  if (due <= broker.now) {
+    const patience = broker.limits.stallTimeoutMs / 1000;
+    const details = cause === "stalled" ? { detail: `nothing for ${patience} s` } : {};
+    return endConnection(broker, connection, cause, details);
+  }
   if (due === Infinity) broker.deadlines.clear(connection.deadline);
   else broker.deadlines.set(connection.deadline, due as Millis);
 }

@@ -1,5 +1,5 @@
 import type { Client } from "../client/client.ts";
-import { reasonText } from "../log/reasons.ts";
+import { reasonText } from "../core/reason.ts";
 import { connectByHand, connectForeverByHand, sentByHand, watchByHand } from "./by-hand.ts";
 import type { Observation, Scenario } from "./scenario.ts";
 import { allowedMs } from "./silence.ts";

@@ -3,6 +3,7 @@ import { isUnwanted, type ClientFault } from "../core/events.ts";
 import { faultText } from "../log/client-fault.ts";
 import { duration, setting } from "../log/duration.ts";
 import { clause, name } from "../log/foreign.ts";
+import { adviceOnEnd } from "./explain-blame.ts";
 import { adviceOnHabits } from "./explain-habits.ts";
 import {
   type Advice,
@@ -10,6 +11,7 @@ import {
   capital,
   counted,
   isV5,
+  nextOf,
   ruleFor,
   type Scene,
   sentence,
@@ -27,6 +29,7 @@ export function adviceFor(scene: Scene): Advice[] {
   const found = [
     refused(scene),
     ...adviceOnFate(scene),
+    ...adviceOnEnd(scene),
     ...adviceOnSilence(scene),
     ...adviceOnReach(scene),
     ...adviceOnHabits(scene),
@@ -49,7 +52,7 @@ function refused({ connection }: Scene): Advice | null {
       ? "Let it publish on its will's topic, or give its will a topic on which it may publish. " +
         "It is refused at CONNECT because a broker that lets it in could never publish its will"
       : isWill
-        ? `Correct the will (${clause(detail)}), and connect again`
+        ? `Correct the will, and connect again: ${clause(detail)}`
         : "See to it that it is let in, and that its program looks at the answer to CONNECT";
   return { topic: "refused", ...sentence(`${what}.`, end.statement) };
 }
@@ -137,6 +140,10 @@ function waited(scene: Scene, will: WillAccount): Advice | null {
   if (will.fate?.by !== "session ended") return null;
   const connection = answer.connections.find(({ willId }) => willId === will.id);
   if (connection === undefined || !endedByReturn(answer, connection, will.fate)) return null;
+  return cleanStartReturn();
+}
+
+function cleanStartReturn(): Advice {
   const text =
     "If its return is to cancel the will, let it connect with Clean Start 0: Clean Start 1 ends the " +
     "old session, and a will never outlives its session.";
@@ -148,6 +155,8 @@ function takenOver({ answer }: Scene, will: WillAccount): Advice | null {
   // Two clients with one id need another remedy, which the fault of that name tells.
   if (answer.faults.some(({ fault }) => fault === "sharedClientId")) return null;
   const connection = answer.connections.find((one) => willOf(answer, one) === will);
+  const next = connection === undefined ? null : nextOf(answer, connection);
+  if (will.delaySeconds > 0 && next?.cleanStart === true) return cleanStartReturn();
   const head =
     "It connected again while the broker still held its old connection, so the old one died. ";
   const change =
@@ -172,8 +181,10 @@ function adviceOnSilence(scene: Scene): (Advice | null)[] {
 }
 
 function neverPinged({ connection }: Scene): Advice | null {
-  const { end, lastPacket, connectedAt, keepAliveSeconds } = connection;
+  const { end, lastPacket, connectedAt, keepAliveSeconds, dropped } = connection;
   if (end?.cause !== "keepAliveExpired" || lastPacket.at !== connectedAt) return null;
+  // Whatever it sent was not heard.
+  if (dropped !== null) return null;
   const text =
     `It never sent anything after CONNECT. With a keepalive of ${setting(keepAliveSeconds * 1000)} it ` +
     `has to send a PINGREQ whenever it was silent for so long: does its network ` +
@@ -228,7 +239,7 @@ function adviceOnReach(scene: Scene): (Advice | null)[] {
   const unheard = isUnwanted(reach) && reach.retained === null && !clears;
   return [
     unheard ? byFault({ fault: "willUnheard", topic }) : null,
-    dropped > 0 ? droppedCopies(dropped) : null,
+    dropped > 0 ? droppedCopies(dropped, topic) : null,
     away > 0 && !will.retain ? missedByAway() : null,
     clears ? clearedTopic(topic) : null,
   ];
@@ -241,11 +252,11 @@ function missedByAway(): Advice {
   return { topic: "awaySubscribers", ...sentence(text) };
 }
 
-function droppedCopies(dropped: number): Advice {
+function droppedCopies(dropped: number, topic: string): Advice {
   const text =
     `Look at the ${counted(dropped, "subscriber")} for whom it was dropped: a full queue, a Maximum ` +
-    `Packet Size below the message, or a connection that takes no data. \`mqttd inspect route TOPIC\` ` +
-    `names them.`;
+    `Packet Size below the message, or a connection that takes no data. \`mqttd inspect subscriptions ` +
+    `${name(topic)}\` names them.`;
   return { topic: "droppedCopies", ...sentence(text) };
 }
 

@@ -29,20 +29,24 @@ export function causeClause(
   switch (end.cause) {
     case "disconnected":
       return `${it} said goodbye with a clean DISCONNECT`;
-    case "disconnectedWithWill":
-      return `${it} sent DISCONNECT with reason code 0x04, which asks for the will`;
+    case "disconnectedWithWill": {
+      const words = end.detail === null ? "" : ` (it says: ${clause(end.detail)})`;
+      return `${it} sent DISCONNECT with reason code 0x04, which asks for the will${words}`;
+    }
     case "disconnectedWithError":
-      return `${it} sent DISCONNECT with an error (${clause(end.detail ?? "no reason")})`;
+      return `${it} sent DISCONNECT with an error${detail}`;
     case "closedByPeer":
       return `${it} closed the connection without a DISCONNECT (FIN)`;
     case "resetByPeer":
-      return `${its} connection was reset without a DISCONNECT (RST)`;
+      return connection.dropped?.how === "rst"
+        ? `the operator broke ${its} connection (\`mqttd inspect drop\`) as a network does, with a reset (RST)`
+        : `${its} connection was reset without a DISCONNECT (RST)`;
     case "keepAliveExpired":
       return keepAliveClause(connection, end, it);
     case "tcpTimeout":
       return `TCP found that ${its} machine does not answer any more`;
     case "stalled":
-      return `${it} took no data of what the broker had for it`;
+      return `${it} took no data of what the broker had for it${detail}`;
     case "connectTimeout":
       return `${it} sent no CONNECT in time`;
     case "protocolError":

@@ -1,5 +1,6 @@
 import type { ClientAnswer } from "../admin/api.ts";
 import type { ConnectionAccount, WillAccount } from "../core/account.ts";
+import type { WillFacts } from "../core/events.ts";
 import { duration, setting } from "../log/duration.ts";
 import { clause, name } from "../log/foreign.ts";
 import { causeClause, causeRule } from "./explain-cause.ts";
@@ -35,6 +36,9 @@ function refusedStory({ connection, answer }: Scene): StoryLine[] {
   const why = end === null ? "" : `, because ${causeClause(connection, end, null)}`;
   const lines = [
     { at: connection.openedAt, ...sentence(`A connection came ${from(connection)}.`) },
+    ...(connection.refusedWill === null
+      ? []
+      : [{ at, ...sentence(refusedWillText(connection, connection.refusedWill)) }]),
     {
       at,
       ...sentence(`It was closed${why}. Nothing was armed.`, end?.statement ?? null),
@@ -45,6 +49,11 @@ function refusedStory({ connection, answer }: Scene): StoryLine[] {
     lines.push({ at, ...sentence("The session that it had before was left as it was.") });
   }
   return lines;
+}
+
+function refusedWillText({ protocol }: ConnectionAccount, will: WillFacts): string {
+  const facts = willFacts({ ...will, protocol, delaySeconds: will.delayInterval });
+  return `It asked for a will on ${name(will.topic)} (${facts}).`;
 }
 
 function connectLines({ connection, will }: Scene, at: number): StoryLine[] {
@@ -173,10 +182,21 @@ function rhythmText(connection: ConnectionAccount): string | null {
 
 function endLines({ connection, answer }: Scene): StoryLine[] {
   const { end } = connection;
-  if (end === null) return [];
+  if (end === null) return droppedLines(connection);
   const cause = causeClause(connection, end, nextOf(answer, connection));
   const text = `The connection ended: ${cause}.`;
-  return [{ at: end.at, ...sentence(text, causeRule(connection, end)) }];
+  return [
+    ...droppedLines(connection),
+    { at: end.at, ...sentence(text, causeRule(connection, end)) },
+  ];
+}
+
+function droppedLines({ dropped }: ConnectionAccount): StoryLine[] {
+  if (dropped?.how !== "silent") return [];
+  const text =
+    "The operator made its link silent (`mqttd inspect drop`): from then on nothing is heard of it, " +
+    "whatever it sends.";
+  return [{ at: dropped.at, ...sentence(text) }];
 }
 
 /** What can happen from here. */

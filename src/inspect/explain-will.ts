@@ -96,8 +96,10 @@ function fateVerdict(
   const who = name(answer.clientId);
   switch (fate.fate) {
     case "published": {
-      const text = `${subject} fired ${whenAndWhy(answer, will, fate)}. ${reachText(will, fate.reach)}`;
-      return sentence(text, fate.rule);
+      const fired = `${subject} fired ${whenAndWhy(answer, will, fate)}`;
+      const unwaited = unwaitedText(answer, will);
+      const reach = reachText(will, fate.reach);
+      return sentence([fired, ...unwaited, reach].join(". "), fate.rule);
     }
     case "discarded":
       return sentence(`${subject} did not fire: ${discardText(who, will, fate.why)}`, fate.rule);
@@ -122,13 +124,35 @@ function whenAndWhy(answer: ClientAnswer, will: WillAccount, fate: Published): s
     if (end.cause === "keepAliveExpired" && end.allowedMs !== null) {
       const keepAlive = `its keepalive of ${setting(will.keepAliveSeconds * 1000)}`;
       const allowed = duration(end.allowedMs);
-      return `${duration(spoken)} after its last packet${late}, because ${keepAlive} allows ${allowed} of silence`;
+      const operator =
+        connection.dropped === null ? "" : ", and the operator had made its link silent";
+      return (
+        `${duration(spoken)} after its last packet${late}, because ${keepAlive} allows ${allowed} of ` +
+        `silence${operator}`
+      );
     }
     return end.cause === "tcpTimeout"
       ? `${duration(spoken)} after its last packet${late}, because ${because}`
       : `at once${late}, because ${because}`;
   }
   return `${duration(waited)} after its connection ended${late}: ${because}, and ${waitText(answer, connection, will, fate)}`;
+}
+
+/** Why a will that asked for a delay came without it: a sentence without its full stop, or nothing. */
+function unwaitedText(answer: ClientAnswer, will: WillAccount): string[] {
+  const { fate, end } = will;
+  if (will.delaySeconds === 0 || fate?.fate !== "published" || fate.by !== null) return [];
+  const connection = answer.connections.find(({ willId }) => willId === will.id);
+  if (end === null || connection === undefined) return [];
+  const delay = `Its delay of ${setting(will.delaySeconds * 1000)} was not waited for`;
+  if (end.cause === "shuttingDown") return [`${delay}: the broker was stopped`];
+  if (end.cause === "takenOver" && nextOf(answer, connection)?.cleanStart === true) {
+    return [`${delay}: the new connection's Clean Start 1 ended the session`];
+  }
+  if (end.sessionExpirySeconds !== 0) return [];
+  return will.sessionExpirySeconds === 0
+    ? [`${delay}: its session ended with the connection`]
+    : [`${delay}: that DISCONNECT set its Session Expiry Interval to 0, which ended the session`];
 }
 
 /** What ended the waiting of a delayed will. */
@@ -184,7 +208,8 @@ function discardText(
 function cancelText(who: string, will: WillAccount, fate: Fate): string {
   const away = will.end === null ? 0 : fate.at - will.end.at;
   const delay = setting(will.delaySeconds * 1000);
-  const back = away < 1 ? "took over its own connection" : `came back after ${duration(away)}`;
+  const isTakeover = will.end?.cause === "takenOver";
+  const back = isTakeover ? "took over its own connection" : `came back after ${duration(away)}`;
   return `${who} ${back} and went on with its session before the delay of ${delay} was over`;
 }
 
@@ -224,7 +249,11 @@ function joined(parts: readonly string[]): string {
 }
 
 /** What a will asks for: `QoS 1, retained, 4 bytes, delay 30 s`. */
-export function willFacts(will: WillAccount): string {
+export function willFacts(
+  will: Pick<WillAccount, "qos" | "retain" | "payloadBytes" | "delaySeconds"> & {
+    readonly protocol: ConnectionAccount["protocol"];
+  },
+): string {
   const facts = [`QoS ${will.qos}`, will.retain ? "retained" : "not retained"];
   facts.push(will.payloadBytes === 0 ? "no payload" : counted(will.payloadBytes, "byte"));
   if (will.protocol === "5.0") {
@@ -237,14 +266,21 @@ export function willFacts(will: WillAccount): string {
 export function willStory(scene: Scene): StoryLine[] {
   const { will } = scene;
   if (will === null || will.end === null) return [];
-  return [...waitingLines(will, will.end.at), ...fateLines(will)];
+  const { at } = will.end;
+  const rule = will.steps.at(-1)?.rule ?? null;
+  const unwaited = unwaitedText(scene.answer, will).map((text) => sentence(`${text}.`, rule));
+  return [
+    ...waitingLines(will, at),
+    ...unwaited.map((line) => ({ at, ...line })),
+    ...fateLines(will),
+  ];
 }
 
 function waitingLines(will: WillAccount, endedAt: number): StoryLine[] {
   const delayed = will.steps.find(({ state }) => state === "delayed");
   if (delayed === undefined) return [];
   const delay = setting(will.delaySeconds * 1000);
-  const expiry = will.sessionExpirySeconds;
+  const expiry = will.end?.sessionExpirySeconds ?? null;
   const cut = expiry !== null && expiry < will.delaySeconds;
   const why = cut
     ? `its session ends after ${setting(expiry * 1000)}, before the delay of ${delay} is over`
@@ -309,7 +345,7 @@ export function willInShort(answer: ClientAnswer, connection: ConnectionAccount)
     return `will due in ${duration(Math.max(0, will.dueAt - answer.now))}`;
   }
   const waited = will.end === null ? 0 : will.fate.at - will.end.at;
-  const after = waited >= 1 ? ` ${duration(waited)} later` : "";
+  const after = will.fate.by === null ? "" : ` ${duration(waited)} later`;
   if (will.fate.fate !== "published") return `will ${will.fate.fate}${after}`;
   const { delivered, queued } = will.fate.reach;
   const who = delivered + queued === 0 ? "nobody" : String(delivered + queued);

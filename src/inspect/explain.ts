@@ -7,6 +7,7 @@ import { fateOf, verdictOf } from "./explain-will.ts";
 
 export type { Explanation } from "./explain-parts.ts";
 export { explanationText } from "./explain-text.ts";
+export { explainUnknown } from "./explain-unknown.ts";
 
 /**
  * Why the will of a client did fire, or did not: its latest connection in full, the others in a line
@@ -31,37 +32,9 @@ export function explain(answer: ClientAnswer): Explanation {
   };
 }
 
-/** The same for a client id that the broker knows nothing of. `nearest`: ids that it does know. */
-export function explainUnknown(
-  clientId: string,
-  now: number,
-  nearest: readonly string[],
-): Explanation {
-  const near = nearest.length === 0 ? "" : ` Did you mean ${nearest.map(name).join(" or ")}?`;
-  const text =
-    `The broker knows nothing of ${name(clientId)}: it has not connected since the broker started, ` +
-    `or that is so long ago that it is forgotten.${near}`;
-  return { ...nothing(clientId, now, sentence(text)), advice: [unknownAdvice()] };
-}
-
-function unknownAdvice() {
-  const text =
-    "Look at the client id that its program really sends: some libraries draw a new one for each " +
-    "start, and some put something before the one that you give them. A CONNECT that is malformed, " +
-    "as with an invalid will, is closed before its client id counts: the log tells of it by address.";
-  return { topic: "unknownClient", ...sentence(text) };
-}
-
 function forgotten({ clientId, now, session }: ClientAnswer): Explanation {
   const kept = session === null ? "" : ", though its session is kept";
-  return nothing(
-    clientId,
-    now,
-    sentence(`No connection of ${name(clientId)} is remembered${kept}.`),
-  );
-}
-
-function nothing(clientId: string, now: number, verdict: Sentence): Explanation {
+  const verdict = sentence(`No connection of ${name(clientId)} is remembered${kept}.`);
   return { clientId, now, verdict, before: null, story: [], next: [], advice: [], others: [] };
 }
 

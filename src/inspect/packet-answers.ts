@@ -1,4 +1,4 @@
-import { reasonText } from "../log/reasons.ts";
+import { reasonText } from "../core/reason.ts";
 import type { AcknowledgementName } from "../wire/grammar.ts";
 import type { Draft } from "./packet-node.ts";
 import { walkProperties } from "./packet-properties.ts";

@@ -43,17 +43,22 @@ export function faultText(fault: ClientFault): FaultText {
         so: `a silent death is found after ${setting(fault.keepAlive * 1500)}`,
         change: "ask for a keepalive of two thirds of the time in which a death has to be known",
       };
-    case "delayBeyondSession":
+    case "delayBeyondSession": {
+      const expiry = fault.sessionExpiry === 0 ? "0" : setting(fault.sessionExpiry * 1000);
       return {
         what:
           `a Will Delay Interval of ${setting(fault.delayInterval * 1000)}, and a Session Expiry ` +
-          `Interval of ${setting(fault.sessionExpiry * 1000)}`,
-        so: "the will comes when the session ends, which is earlier",
+          `Interval of ${expiry}`,
+        so:
+          fault.sessionExpiry === 0
+            ? "the session ends with the connection, and the will comes at once"
+            : "the will comes when the session ends, which is earlier",
         change: "ask for a Session Expiry Interval above the Will Delay Interval",
       };
+    }
     case "willUnheard":
       return {
-        what: `a will on ${topic} that was published, and nobody had subscribed`,
+        what: `a will on ${topic} that went to nobody and is not retained`,
         so: "nobody will ever see it",
         change:
           "check the topic's spelling, make the will retained, or let the watcher keep its session",

@@ -3,13 +3,12 @@ import { ends, type EndCause } from "../core/ends.ts";
 import type { Peer } from "../core/events.ts";
 import type { Millis } from "../core/io.ts";
 import type { ProtocolVersion } from "../core/packet.ts";
-import { Reason } from "../core/reason.ts";
+import { Reason, reasonText } from "../core/reason.ts";
 import { faultText } from "./client-fault.ts";
 import { duration, setting } from "./duration.ts";
 import type { LogEvent, ServerEvent } from "./events.ts";
 import { clause, name, quoted } from "./foreign.ts";
 import { packetText } from "./packet.ts";
-import { reasonText } from "./reasons.ts";
 import { stateText } from "./state.ts";
 import { armedWill, discarded, publication, willAtEnd } from "./will.ts";
 

@@ -133,6 +133,8 @@ export class Driver {
   drop(connection: ConnectionId, how: "rst" | "silent"): void {
     this.#guard(() => {
       const port = this.#ports.get(connection);
+      this.#turn();
+      this.#hand({ type: "dropped", connection, how });
       if (how === "silent") return this.#silence(port);
       port.link.reset();
       this.#closed(port, "reset");

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { mortal, watcherOf } from "../support/mortal.ts";
 import { World } from "../support/world.ts";
-import { told } from "./explained.ts";
+import { told, topicsOf } from "./explained.ts";
 
 const delayed = { keepalive: 10, delay: 30, expiry: 60, clean: false } as const;
 
@@ -197,7 +197,8 @@ test("explained: a delayed will whose session ends with the connection", () => {
   mortal(world, { ...delayed, expiry: 0 }).drop();
   expect(told(world)).toMatchInlineSnapshot(`
     "The will of mortal fired at once, because mortal's connection was reset without
-    a DISCONNECT (RST). 1 subscriber got it. [v5-3.1.2-8]
+    a DISCONNECT (RST). Its delay of 30 s was not waited for: its session ended with
+    the connection. 1 subscriber got it. [v5-3.1.2-8]
 
     What happened
       08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 5.0 (listener: tcp
@@ -210,6 +211,8 @@ test("explained: a delayed will whose session ends with the connection", () => {
                     delay 30 s). [v5-3.1.2-7]
       08:00:00.000  The connection ended: its connection was reset without a
                     DISCONNECT (RST).
+      08:00:00.000  Its delay of 30 s was not waited for: its session ended with the
+                    connection. [v5-3.1.2-8]
       08:00:00.000  The will was published on wills/mortal, on time. 1 subscriber
                     got it. [v5-3.1.2-8]
 
@@ -488,4 +491,106 @@ test("explained: a return without a will while the old one waits is told of both
                     will cancelled 5.00 s later
     "
   `);
+});
+
+test("explained: a DISCONNECT that ends the session of a delayed will", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  const client = mortal(world, delayed);
+  world.advance(3_000);
+  const properties = { sessionExpiryInterval: 0 };
+  client.send({ cmd: "disconnect", reasonCode: 4, properties });
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal fired at once, because mortal sent DISCONNECT with reason
+    code 0x04, which asks for the will. Its delay of 30 s was not waited for: that
+    DISCONNECT set its Session Expiry Interval to 0, which ended the session.
+    1 subscriber got it. [v5-3.1.2-8]
+
+    What happened
+      08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 5.0 (listener: tcp
+                    test).
+      08:00:00.000  It asked for a keepalive of 10 s: its connection ends after
+                    15.0 s of silence. [v5-3.1.2-22]
+      08:00:00.000  With Clean Start 0 it began a new session, since there was none
+                    to go on with, which is kept for 1 min after the connection.
+                    [v5-3.1.2-6]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
+                    delay 30 s). [v5-3.1.2-7]
+      08:00:03.000  The connection ended: it sent DISCONNECT with reason code 0x04,
+                    which asks for the will.
+      08:00:03.000  Its delay of 30 s was not waited for: that DISCONNECT set its
+                    Session Expiry Interval to 0, which ended the session.
+                    [v5-3.1.2-8]
+      08:00:03.000  The will was published on wills/mortal, on time. 1 subscriber
+                    got it. [v5-3.1.2-8]
+
+    What to change
+      - If the will is to wait for its delay of 30 s, leave the Session Expiry
+        Interval out of DISCONNECT: it set it to 0, and a will never outlives its
+        session. [v5-3.1.3-9]
+    "
+  `);
+});
+
+test("explained: a DISCONNECT that makes the session of a delayed will shorter", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  const client = mortal(world, delayed);
+  world.advance(3_000);
+  const properties = { sessionExpiryInterval: 5, reasonString: "battery is low" };
+  client.send({ cmd: "disconnect", reasonCode: 4, properties });
+  world.advance(7_000);
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal fired 5.00 s after its connection ended: mortal sent
+    DISCONNECT with reason code 0x04, which asks for the will (it says: battery is
+    low), and its session ended before the delay of 30 s was over. 1 subscriber got
+    it. [v5-3.1.2-8]
+
+    What happened
+      08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 5.0 (listener: tcp
+                    test).
+      08:00:00.000  It asked for a keepalive of 10 s: its connection ends after
+                    15.0 s of silence. [v5-3.1.2-22]
+      08:00:00.000  With Clean Start 0 it began a new session, since there was none
+                    to go on with, which is kept for 1 min after the connection.
+                    [v5-3.1.2-6]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
+                    delay 30 s). [v5-3.1.2-7]
+      08:00:03.000  The connection ended: it sent DISCONNECT with reason code 0x04,
+                    which asks for the will (it says: battery is low).
+      08:00:03.000  The will began to wait: its session ends after 5 s, before the
+                    delay of 30 s is over. [v5-3.1.2-8]
+      08:00:08.000  The will was published on wills/mortal, on time. 1 subscriber
+                    got it. [v5-3.1.2-8]
+
+    What to change
+      - If the will is to wait for its delay of 30 s, leave the Session Expiry
+        Interval out of DISCONNECT: it set it to 5 s, and a will never outlives its
+        session. [v5-3.1.3-9]
+    "
+  `);
+});
+
+test("explained: a takeover with Clean Start 1 of a delayed will", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  mortal(world, delayed);
+  world.advance(3_000);
+  mortal(world, { ...delayed, clean: true });
+  const [verdict, before] = told(world).split("\n\n");
+  expect({ verdict, before }).toMatchInlineSnapshot(`
+    {
+      "before": 
+    "The will before it fired at once, because another connection came with the same
+    client id, from 127.0.0.1:50003. Its delay of 30 s was not waited for: the new
+    connection's Clean Start 1 ended the session. 1 subscriber got it. [v5-3.1.2-8]"
+    ,
+      "verdict": 
+    "The will of mortal is armed and has not fired: mortal is connected and was last
+    heard 0 ms ago. If nothing more comes, its connection ends in 15.0 s, and the
+    will fires 30 s later, unless it is back by then. [v5-3.1.2-7]"
+    ,
+    }
+  `);
+  expect(topicsOf(world)).toEqual(["cleanStartReturn"]);
 });

@@ -143,8 +143,8 @@ test("explained: DISCONNECT with an error", () => {
   });
   world.advance(2_000);
   expect(told(world)).toMatchInlineSnapshot(`
-    "The will of mortal fired at once, because mortal sent DISCONNECT with an error
-    (reason 0x80: fan is on fire). 1 subscriber got it. [v5-3.1.2-8]
+    "The will of mortal fired at once, because mortal sent DISCONNECT with an error:
+    unspecified error (0x80): fan is on fire. 1 subscriber got it. [v5-3.1.2-8]
 
     What happened
       08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 5.0 (listener: tcp
@@ -155,8 +155,8 @@ test("explained: DISCONNECT with an error", () => {
                     connection. [v5-3.1.2-4]
       08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes, no
                     delay). [v5-3.1.2-7]
-      08:00:03.000  The connection ended: it sent DISCONNECT with an error (reason
-                    0x80: fan is on fire).
+      08:00:03.000  The connection ended: it sent DISCONNECT with an error:
+                    unspecified error (0x80): fan is on fire.
       08:00:03.000  The will was published on wills/mortal, on time. 1 subscriber
                     got it. [v5-3.1.2-8]
     "
@@ -188,6 +188,12 @@ test("explained: a DISCONNECT that is itself invalid", () => {
                     of DISCONNECT are wrong. [v5-3.14.1-1]
       08:00:03.000  The will was published on wills/mortal, on time. 1 subscriber
                     got it. [v5-3.1.2-8]
+
+    What to change
+      - That is a fault of its program or of its MQTT library, and each such packet
+        costs it its connection. \`mqttd serve --verbose\` logs every packet before
+        it; \`mqttd inspect packet HEX\` says what is wrong with its bytes.
+        [v5-3.14.1-1]
     "
   `);
 });
@@ -363,7 +369,7 @@ test("explained: a stalled write", () => {
   world.advance(2_000);
   expect(told(world)).toMatchInlineSnapshot(`
     "The will of mortal fired at once, because mortal took no data of what the broker
-    had for it. 1 subscriber got it. [v5-3.1.2-8]
+    had for it: nothing for 5 s. 1 subscriber got it. [v5-3.1.2-8]
 
     What happened
       08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 5.0 (listener: tcp
@@ -376,9 +382,14 @@ test("explained: a stalled write", () => {
                     delay). [v5-3.1.2-7]
       08:00:03.000  The last packet was PINGREQ, 5.00 s before the end.
       08:00:08.000  The connection ended: it took no data of what the broker had for
-                    it.
+                    it: nothing for 5 s.
       08:00:08.000  The will was published on wills/mortal, on time. 1 subscriber
                     got it. [v5-3.1.2-8]
+
+    What to change
+      - Look at its program: it does not read what comes to it, or its link is too
+        slow for what it subscribes to. Let it subscribe to less, or give this
+        broker a longer limits.stallTimeout.
     "
   `);
 });
@@ -408,6 +419,11 @@ test("explained: a protocol error", () => {
                     only from a server. [v5-2.1.2]
       08:00:03.000  The will was published on wills/mortal, on time. 1 subscriber
                     got it. [v5-3.1.2-8]
+
+    What to change
+      - That is a fault of its program or of its MQTT library, and each such packet
+        costs it its connection. \`mqttd serve --verbose\` logs every packet before
+        it; \`mqttd inspect packet HEX\` says what is wrong with its bytes. [v5-2.1.2]
     "
   `);
 });
@@ -437,6 +453,12 @@ test("explained: a malformed packet", () => {
                     PUBLISH is 3. [v5-3.3.1-4]
       08:00:03.000  The will was published on wills/mortal, on time. 1 subscriber
                     got it. [v5-3.1.2-8]
+
+    What to change
+      - That is a fault of its program or of its MQTT library, and each such packet
+        costs it its connection. \`mqttd serve --verbose\` logs every packet before
+        it; \`mqttd inspect packet HEX\` says what is wrong with its bytes.
+        [v5-3.3.1-4]
     "
   `);
 });
@@ -467,6 +489,10 @@ test("explained: a packet that is too large", () => {
                     2011 B, and the Maximum Packet Size is 1000 B. [v5-3.2.2.3.6]
       08:00:03.000  The will was published on wills/mortal, on time. 1 subscriber
                     got it. [v5-3.1.2-8]
+
+    What to change
+      - Let it send smaller packets, as CONNACK tells it (Maximum Packet Size), or
+        give this broker a higher limits.packetSize. [v5-3.2.2.3.6]
     "
   `);
 });
@@ -496,6 +522,11 @@ test("explained: more unfinished messages than it may send", () => {
                     unfinished QoS 2 messages. [v5-3.3.4-9]
       08:00:03.000  The will was published on wills/mortal, on time. 1 subscriber
                     got it. [v5-3.1.2-8]
+
+    What to change
+      - Let it finish earlier QoS 2 messages first: CONNACK tells it how many may be
+        unfinished (Receive Maximum). Or give this broker a higher
+        limits.receiveMaximum. [v5-3.3.4-9]
     "
   `);
 });
@@ -650,3 +681,73 @@ test("explained: the broker's stop", () => {
     "
   `);
 });
+
+test("explained: a reset that the operator ordered", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  mortal(world, { keepalive: 10 });
+  world.advance(3_000);
+  world.driver.drop(connectionOf(world), "rst");
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal fired at once, because the operator broke mortal's connection
+    (\`mqttd inspect drop\`) as a network does, with a reset (RST). 1 subscriber got
+    it. [v5-3.1.2-8]
+
+    What happened
+      08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 5.0 (listener: tcp
+                    test).
+      08:00:00.000  It asked for a keepalive of 10 s: its connection ends after
+                    15.0 s of silence. [v5-3.1.2-22]
+      08:00:00.000  With Clean Start 1 it began a new session, which ends with the
+                    connection. [v5-3.1.2-4]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes, no
+                    delay). [v5-3.1.2-7]
+      08:00:00.000  No packet came after CONNECT until the end, 3.00 s later.
+      08:00:03.000  The connection ended: the operator broke its connection (\`mqttd
+                    inspect drop\`) as a network does, with a reset (RST).
+      08:00:03.000  The will was published on wills/mortal, on time. 1 subscriber
+                    got it. [v5-3.1.2-8]
+    "
+  `);
+});
+
+test("explained: a link that the operator made silent", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  const client = mortal(world, { keepalive: 10 });
+  world.advance(3_000);
+  world.driver.drop(connectionOf(world), "silent");
+  for (let second = 0; second < 20; second++) {
+    world.advance(1_000);
+    client.ping();
+  }
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal fired 15.0 s after its last packet, because its keepalive of
+    10 s allows 15.0 s of silence, and the operator had made its link silent.
+    1 subscriber got it. [v5-3.1.2-8]
+
+    What happened
+      08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 5.0 (listener: tcp
+                    test).
+      08:00:00.000  It asked for a keepalive of 10 s: its connection ends after
+                    15.0 s of silence. [v5-3.1.2-22]
+      08:00:00.000  With Clean Start 1 it began a new session, which ends with the
+                    connection. [v5-3.1.2-4]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes, no
+                    delay). [v5-3.1.2-7]
+      08:00:00.000  No packet came after CONNECT until the end, 15.0 s later.
+      08:00:03.000  The operator made its link silent (\`mqttd inspect drop\`): from
+                    then on nothing is heard of it, whatever it sends.
+      08:00:15.000  The connection ended: nothing came from it for 15.0 s, and its
+                    keepalive of 10 s allows 15.0 s of silence. [v5-3.1.2-22]
+      08:00:15.000  The will was published on wills/mortal, on time. 1 subscriber
+                    got it. [v5-3.1.2-8]
+    "
+  `);
+});
+
+function connectionOf(world: World): number {
+  const id = world.broker.sessions.get("mortal")?.connection?.id;
+  if (id === undefined) throw new Error("mortal is not connected");
+  return id;
+}

@@ -275,7 +275,7 @@ test("explained: a will that nobody hears", () => {
                     subscribed to wills/mortal. [v5-3.1.2-8]
 
     What to change
-      - It has a will on wills/mortal that was published, and nobody had subscribed:
+      - It has a will on wills/mortal that went to nobody and is not retained:
         nobody will ever see it. Check the topic's spelling, make the will retained,
         or let the watcher keep its session.
     "
@@ -497,7 +497,7 @@ test("explained: a Server Keep Alive that is not obeyed", () => {
     What to change
       - Let it obey the Server Keep Alive of 1 min in CONNACK, whatever it had asked
         for (10 min). [v5-3.1.2-21]
-      - It has a will on wills/mortal that was published, and nobody had subscribed:
+      - It has a will on wills/mortal that went to nobody and is not retained:
         nobody will ever see it. Check the topic's spelling, make the will retained,
         or let the watcher keep its session.
     "

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import pc from "picocolors";
+import { overviewOf } from "../../src/core/overview.ts";
 import { explain, explanationText, explainUnknown } from "../../src/inspect/explain.ts";
 import { mortal } from "../support/mortal.ts";
 import { World } from "../support/world.ts";
@@ -50,18 +51,26 @@ test("explained: colours change no word", () => {
 });
 
 test("explained: a client id that is unknown", () => {
-  const explanation = explainUnknown("dev-4", 0, ["dev-42", "dev-43"]);
-  const style = { columns: 80, colors: pc.createColors(false) } as const;
+  const known = { now: 1_800_000_012_300, startedAt: 1_800_000_000_000, recentEnds: [] };
+  const explanation = explainUnknown("dev-4", known, ["dev-42", "dev-43"]);
+  const style = { columns: 80, colors: pc.createColors(false), zone: "utc" } as const;
   expect(explanationText(explanation, style)).toMatchInlineSnapshot(`
-    "The broker knows nothing of dev-4: it has not connected since the broker
-    started, or that is so long ago that it is forgotten. Did you mean dev-42 or
+    "The broker knows nothing of dev-4: it has not connected since the broker started
+    12.3 s ago, or that is so long ago that it is forgotten. Did you mean dev-42 or
     dev-43?
+
+    What happened
+      08:00:00.000  The broker started. It keeps sessions, retained messages and
+                    wills in memory: what an earlier process held when it was killed
+                    is lost, and its wills never fire.
 
     What to change
       - Look at the client id that its program really sends: some libraries draw a
         new one for each start, and some put something before the one that you give
-        them. A CONNECT that is malformed, as with an invalid will, is closed before
-        its client id counts: the log tells of it by address.
+        them. \`mqttd serve --verbose\` logs each CONNECT.
+      - If dev-4 was connected when an earlier process was killed: end the broker
+        with Ctrl-C or SIGTERM instead, so that it publishes every will, those that
+        wait too, before it ends.
     "
   `);
 });
@@ -73,4 +82,33 @@ test("explained: a client id of which only the session is left", () => {
   expect(explain(answer).verdict.text).toBe(
     "No connection of mortal is remembered, though its session is kept.",
   );
+});
+
+test("explained: a client id that could not be read is told by its address", () => {
+  const world = new World();
+  world.advance(1_000);
+  world.open().sendBytes(Uint8Array.of(0x10, 0x04, 0x00, 0x02, 0x58, 0x58));
+  world.advance(1_000);
+  const explanation = explainUnknown("dev-4", overviewOf(world.broker), []);
+  const style = { columns: 80, colors: pc.createColors(false), zone: "utc" } as const;
+  expect(explanationText(explanation, style)).toMatchInlineSnapshot(`
+    "The broker knows nothing of dev-4: it has not connected since the broker started
+    1.00 s ago, or that is so long ago that it is forgotten.
+
+    What happened
+      08:00:00.000  The broker started. It keeps sessions, retained messages and
+                    wills in memory: what an earlier process held when it was killed
+                    is lost, and its wills never fire.
+      08:00:01.000  A connection from 127.0.0.1:50001 ended before its client id was
+                    read: malformed packet, packet ends within Protocol Level.
+
+    What to change
+      - Look at the client id that its program really sends: some libraries draw a
+        new one for each start, and some put something before the one that you give
+        them. \`mqttd serve --verbose\` logs each CONNECT.
+      - If dev-4 was connected when an earlier process was killed: end the broker
+        with Ctrl-C or SIGTERM instead, so that it publishes every will, those that
+        wait too, before it ends.
+    "
+  `);
 });

@@ -79,6 +79,8 @@ test("explained: a client whose will may not be published", () => {
     What happened
       08:00:00.000  A connection came from 127.0.0.1:50001 with MQTT 5.0 (listener:
                     tcp test).
+      08:00:00.000  It asked for a will on secret (QoS 0, not retained, 1 byte, no
+                    delay).
       08:00:00.000  It was closed, because its CONNECT was refused: this client may
                     not publish on its will's topic. Nothing was armed. [v5-3.1.4-2]
 
@@ -98,17 +100,20 @@ test("explained: a client whose will is too good for this broker", () => {
     will: { topic: "a", payload: Buffer.from("x"), qos: 1, retain: false },
   });
   expect(told(world)).toMatchInlineSnapshot(`
-    "mortal was refused: Will QoS above 0. A refused CONNECT arms no will, so nothing
-    can fire. [v5-3.2.2-12]
+    "mortal was refused: Will QoS 1, and the maximum is 0. A refused CONNECT arms no
+    will, so nothing can fire. [v5-3.2.2-12]
 
     What happened
       08:00:00.000  A connection came from 127.0.0.1:50001 with MQTT 5.0 (listener:
                     tcp test).
-      08:00:00.000  It was closed, because its CONNECT was refused: Will QoS above
-                    0. Nothing was armed. [v5-3.2.2-12]
+      08:00:00.000  It asked for a will on a (QoS 1, not retained, 1 byte, no
+                    delay).
+      08:00:00.000  It was closed, because its CONNECT was refused: Will QoS 1, and
+                    the maximum is 0. Nothing was armed. [v5-3.2.2-12]
 
     What to change
-      - Correct the will (Will QoS above 0), and connect again. [v5-3.2.2-12]
+      - Correct the will, and connect again: Will QoS 1, and the maximum is 0.
+        [v5-3.2.2-12]
     "
   `);
 });

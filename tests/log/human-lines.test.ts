@@ -97,7 +97,7 @@ test("a client's own fault: what is, what it leads to, what to change", () => {
     15:04:05.123 Warning: dev-42 has a will on home/dev-42/status, and a keepalive of 0: a link that goes silent is found by TCP only, or never · ask for a keepalive; the will comes one and a half times that after the last packet
     15:04:05.123 Warning: dev-42 has a will on home/dev-42/status, and a keepalive of 2 h: a silent death is found after 3 h · ask for a keepalive of two thirds of the time in which a death has to be known
     15:04:05.123 Warning: dev-42 has a Will Delay Interval of 5 min, and a Session Expiry Interval of 1 min: the will comes when the session ends, which is earlier · ask for a Session Expiry Interval above the Will Delay Interval
-    15:04:05.123 Warning: dev-42 has a will on home/dev-42/status that was published, and nobody had subscribed: nobody will ever see it · check the topic's spelling, make the will retained, or let the watcher keep its session
+    15:04:05.123 Warning: dev-42 has a will on home/dev-42/status that went to nobody and is not retained: nobody will ever see it · check the topic's spelling, make the will retained, or let the watcher keep its session
     15:04:05.123 Warning: dev-42 said a clean DISCONNECT, which discarded its will on home/dev-42/status: 2 subscribers of that topic were told nothing · publish the farewell before DISCONNECT, or send DISCONNECT 0x04 (MQTT 5.0)
     15:04:05.123 Warning: dev-42 has a client id that clients at 10.0.0.5:51042 and 10.0.0.6:40110 share: each CONNECT of one ends the other, and its will comes · give each of them a client id of its own
     "

@@ -1,0 +1,53 @@
+import type { WillAccount } from "../core/account.ts";
+import { setting } from "../log/duration.ts";
+import { type Advice, isV5, type Scene, sentence } from "./explain-parts.ts";
+
+/** What to change about a client whose connection the broker had to end, because of what it did. */
+export function adviceOnEnd({ connection, will }: Scene): (Advice | null)[] {
+  const { end, connectedAt } = connection;
+  if (end === null || connectedAt === null) return [];
+  const { statement } = end;
+  switch (end.cause) {
+    case "protocolError":
+    case "malformedPacket":
+      return [{ topic: "brokenRule", ...sentence(brokenRule, statement) }];
+    case "packetTooLarge": {
+      const told = isV5(connection) ? ", as CONNACK tells it (Maximum Packet Size)" : "";
+      const text = `Let it send smaller packets${told}, or give this broker a higher limits.packetSize.`;
+      return [{ topic: "packetTooLarge", ...sentence(text, statement) }];
+    }
+    case "quotaExceeded": {
+      const text =
+        "Let it finish earlier QoS 2 messages first: CONNACK tells it how many may be unfinished " +
+        "(Receive Maximum). Or give this broker a higher limits.receiveMaximum.";
+      return [{ topic: "quotaExceeded", ...sentence(text, statement) }];
+    }
+    case "stalled":
+      return [{ topic: "stalled", ...sentence(stalled) }];
+    case "disconnectedWithWill":
+    case "disconnectedWithError":
+      return [will === null ? null : cutByDisconnect(will, end.sessionExpirySeconds)];
+    default:
+      return [];
+  }
+}
+
+const brokenRule =
+  "That is a fault of its program or of its MQTT library, and each such packet costs it its " +
+  "connection. `mqttd serve --verbose` logs every packet before it; `mqttd inspect packet HEX` says " +
+  "what is wrong with its bytes.";
+
+const stalled =
+  "Look at its program: it does not read what comes to it, or its link is too slow for what it " +
+  "subscribes to. Let it subscribe to less, or give this broker a longer limits.stallTimeout.";
+
+/** DISCONNECT may end the session sooner than CONNECT had asked for. */
+function cutByDisconnect(will: WillAccount, expiryAtEnd: number | null): Advice | null {
+  const { delaySeconds: delay, sessionExpirySeconds: expiry } = will;
+  if ((expiry ?? Infinity) < delay || (expiryAtEnd ?? Infinity) >= delay) return null;
+  const set = expiryAtEnd === 0 ? "0" : setting((expiryAtEnd ?? 0) * 1000);
+  const text =
+    `If the will is to wait for its delay of ${setting(delay * 1000)}, leave the Session Expiry ` +
+    `Interval out of DISCONNECT: it set it to ${set}, and a will never outlives its session.`;
+  return { topic: "sessionCutByDisconnect", ...sentence(text, "v5-3.1.3-9") };
+}

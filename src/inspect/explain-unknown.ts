@@ -1,0 +1,71 @@
+import type { OverviewAccount } from "../core/account.ts";
+import { duration } from "../log/duration.ts";
+import { clause, name } from "../log/foreign.ts";
+import { type Advice, type Explanation, sentence, type StoryLine } from "./explain-parts.ts";
+
+/** What the broker can tell though it does not know a client id. */
+type Known = Pick<OverviewAccount, "now" | "startedAt" | "recentEnds">;
+
+/**
+ * The same for a client id that the broker knows nothing of. What it knew before it was started is
+ * gone, and who was cut off before its client id could be read has an address only: a person who asks
+ * is told of both. `nearest`: ids that it does know.
+ */
+export function explainUnknown(
+  clientId: string,
+  known: Known,
+  nearest: readonly string[],
+): Explanation {
+  const { now, startedAt } = known;
+  const near = nearest.length === 0 ? "" : ` Did you mean ${nearest.map(name).join(" or ")}?`;
+  const verdict =
+    `The broker knows nothing of ${name(clientId)}: it has not connected since the broker started ` +
+    `${duration(Math.max(0, now - startedAt))} ago, or that is so long ago that it is forgotten.${near}`;
+  return {
+    clientId,
+    now,
+    verdict: sentence(verdict),
+    before: null,
+    story: [start(startedAt), ...namelessEnds(known)],
+    next: [],
+    advice: advice(clientId),
+    others: [],
+  };
+}
+
+function start(at: number): StoryLine {
+  const text =
+    "The broker started. It keeps sessions, retained messages and wills in memory: what an earlier " +
+    "process held when it was killed is lost, and its wills never fire.";
+  return { at, ...sentence(text) };
+}
+
+/** Oldest first. */
+function namelessEnds({ recentEnds }: Known): StoryLine[] {
+  return recentEnds
+    .filter(({ clientId }) => clientId === null)
+    .map(({ at, remote, causeText, detail }) => {
+      const why = detail === null ? causeText : `${causeText}, ${clause(detail)}`;
+      return {
+        at,
+        ...sentence(
+          `A connection from ${name(remote)} ended before its client id was read: ${why}.`,
+        ),
+      };
+    })
+    .toReversed();
+}
+
+function advice(clientId: string): Advice[] {
+  const text =
+    "Look at the client id that its program really sends: some libraries draw a new one for each " +
+    "start, and some put something before the one that you give them. `mqttd serve --verbose` logs " +
+    "each CONNECT.";
+  const stop =
+    `If ${name(clientId)} was connected when an earlier process was killed: end the broker with Ctrl-C ` +
+    `or SIGTERM instead, so that it publishes every will, those that wait too, before it ends.`;
+  return [
+    { topic: "unknownClient", ...sentence(text) },
+    { topic: "killedBroker", ...sentence(stop) },
+  ];
+}
