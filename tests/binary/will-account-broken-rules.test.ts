@@ -39,7 +39,12 @@ test(
       <time>  The connection ended: it broke a rule of MQTT: PINGRESP comes only
               from a server. [v5-2.1.2]
       <time>  The will was published on wills/pingresp, <lateness>. 1 subscriber got
-              it. [v5-3.1.2-8]"
+              it. [v5-3.1.2-8]
+
+    What to change
+      - That is a fault of its program or of its MQTT library, and each such packet
+        costs it its connection. \`mqttd serve --verbose\` logs every packet before
+        it; \`mqttd inspect packet HEX\` says what is wrong with its bytes. [v5-2.1.2]"
   `);
   },
   rowLimitMs,
@@ -71,7 +76,13 @@ test(
       <time>  The connection ended: it sent a malformed packet: QoS of a PUBLISH is
               3. [v4-3.3.1-4]
       <time>  The will was published on wills/qos-3, <lateness>. 1 subscriber got
-              it. [v4-3.1.2-8]"
+              it. [v4-3.1.2-8]
+
+    What to change
+      - That is a fault of its program or of its MQTT library, and each such packet
+        costs it its connection. \`mqttd serve --verbose\` logs every packet before
+        it; \`mqttd inspect packet HEX\` says what is wrong with its bytes.
+        [v4-3.3.1-4]"
   `);
   },
   rowLimitMs,
@@ -103,7 +114,13 @@ test(
       <time>  The connection ended: it broke a rule of MQTT: second CONNECT.
               [v5-3.1.0-2]
       <time>  The will was published on wills/twice, <lateness>. 1 subscriber got
-              it. [v5-3.1.2-8]"
+              it. [v5-3.1.2-8]
+
+    What to change
+      - That is a fault of its program or of its MQTT library, and each such packet
+        costs it its connection. \`mqttd serve --verbose\` logs every packet before
+        it; \`mqttd inspect packet HEX\` says what is wrong with its bytes.
+        [v5-3.1.0-2]"
   `);
   },
   rowLimitMs,
@@ -135,7 +152,11 @@ test(
       <time>  The connection ended: it sent a packet that is too large: 2057 B, and
               the Maximum Packet Size is 1024 B. [v5-3.2.2.3.6]
       <time>  The will was published on wills/large, <lateness>. 1 subscriber got
-              it. [v4-3.1.2-8]"
+              it. [v4-3.1.2-8]
+
+    What to change
+      - Let it send smaller packets, or give this broker a higher limits.packetSize.
+        [v5-3.2.2.3.6]"
   `);
   },
   rowLimitMs,
@@ -167,7 +188,12 @@ test(
       <time>  The connection ended: it sent more than it may: more than 1 unfinished
               QoS 2 messages. [v5-3.3.4-9]
       <time>  The will was published on wills/hasty, <lateness>. 1 subscriber got
-              it. [v5-3.1.2-8]"
+              it. [v5-3.1.2-8]
+
+    What to change
+      - Let it finish earlier QoS 2 messages first: CONNACK tells it how many may be
+        unfinished (Receive Maximum). Or give this broker a higher
+        limits.receiveMaximum. [v5-3.3.4-9]"
   `);
   },
   rowLimitMs,

@@ -73,15 +73,12 @@ test.concurrent(
     await client.vanish();
     await accounts.line("is-due's will");
     expect(await accounts.account("is-due")).toMatchInlineSnapshot(`
-    "waits disconnected: closed without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will due in 30 s on wills/waits
-    New client connected from 127.0.0.1:<port> as due (p5, c0, k30), session kept 1 min, will on wills/due (q0, delay 1 s)
-    due disconnected: closed without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will due in 1 s on wills/due
-    cut disconnected: closed without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will due in 1 s on wills/cut
-    due's will published to 1 on wills/due (due after <measured>, <lateness>) · connection had ended by: closed without DISCONNECT (FIN)
-    cut's will published to 1 on wills/cut (due after <measured>, <lateness>, session ended) · connection had ended by: closed without DISCONNECT (FIN)
+    "New client connected from 127.0.0.1:<port> as is-due (p5, c0, k30), session kept 1 min, will on wills/is-due (q0, delay 1 s)
+    is-due disconnected: closed without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will due in 1 s on wills/is-due
+    is-due's will published to 1 on wills/is-due (due after <measured>, <lateness>) · connection had ended by: closed without DISCONNECT (FIN)
 
-    The will of due fired <measured> after its connection ended: due closed the
-    connection without a DISCONNECT (FIN), and the delay of 1 s was over. 1
+    The will of is-due fired <measured> after its connection ended: is-due closed
+    the connection without a DISCONNECT (FIN), and the delay of 1 s was over. 1
     subscriber got it. [v5-3.1.2-8]
 
     What happened
@@ -91,14 +88,14 @@ test.concurrent(
               silence. [v5-3.1.2-22]
       <time>  With Clean Start 0 it began a new session, since there was none to go
               on with, which is kept for 1 min after the connection. [v5-3.1.2-6]
-      <time>  It set a will on wills/due (QoS 0, not retained, 4 bytes, delay 1 s).
-              [v5-3.1.2-7]
+      <time>  It set a will on wills/is-due (QoS 0, not retained, 4 bytes, delay 1
+              s). [v5-3.1.2-7]
       <time>  No packet came after CONNECT until the end, <measured> later.
       <time>  The connection ended: it closed the connection without a DISCONNECT
               (FIN).
       <time>  The will began to wait: it asked for a delay of 1 s. [v5-3.1.2-8]
-      <time>  The will was published on wills/due, <lateness>. 1 subscriber got it.
-              [v5-3.1.2-8]"
+      <time>  The will was published on wills/is-due, <lateness>. 1 subscriber got
+              it. [v5-3.1.2-8]"
   `);
   },
   rowLimitMs,
@@ -114,15 +111,15 @@ test.concurrent(
     await client.vanish();
     await accounts.line("cut-short's will");
     expect(await accounts.account("cut-short")).toMatchInlineSnapshot(`
-    "New client connected from 127.0.0.1:<port> as cut (p5, c0, k30), session kept 1 s, will on wills/cut (q0, delay 1 min)
-    Warning: cut has a Will Delay Interval of 1 min, and a Session Expiry Interval of 1 s: the will comes when the session ends, which is earlier · ask for a Session Expiry Interval above the Will Delay Interval
-    cut disconnected: closed without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will due in 1 s on wills/cut
-    cut's will published to 1 on wills/cut (due after <measured>, <lateness>, session ended) · connection had ended by: closed without DISCONNECT (FIN)
-    Session of client cut ended: its Session Expiry Interval has passed
+    "New client connected from 127.0.0.1:<port> as cut-short (p5, c0, k30), session kept 1 s, will on wills/cut-short (q0, delay 1 min)
+    Warning: cut-short has a Will Delay Interval of 1 min, and a Session Expiry Interval of 1 s: the will comes when the session ends, which is earlier · ask for a Session Expiry Interval above the Will Delay Interval
+    cut-short disconnected: closed without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will due in 1 s on wills/cut-short
+    cut-short's will published to 1 on wills/cut-short (due after <measured>, <lateness>, session ended) · connection had ended by: closed without DISCONNECT (FIN)
+    Session of client cut-short ended: its Session Expiry Interval has passed
 
-    The will of cut fired <measured> after its connection ended: cut closed the
-    connection without a DISCONNECT (FIN), and its session ended before the delay of
-    1 min was over. 1 subscriber got it. [v5-3.1.2-8]
+    The will of cut-short fired <measured> after its connection ended: cut-short
+    closed the connection without a DISCONNECT (FIN), and its session ended before
+    the delay of 1 min was over. 1 subscriber got it. [v5-3.1.2-8]
 
     What happened
       <time>  It connected from 127.0.0.1:<port> with MQTT 5.0 (listener: tcp
@@ -131,15 +128,15 @@ test.concurrent(
               silence. [v5-3.1.2-22]
       <time>  With Clean Start 0 it began a new session, since there was none to go
               on with, which is kept for 1 s after the connection. [v5-3.1.2-6]
-      <time>  It set a will on wills/cut (QoS 0, not retained, 4 bytes, delay 1
-              min). [v5-3.1.2-7]
+      <time>  It set a will on wills/cut-short (QoS 0, not retained, 4 bytes, delay
+              1 min). [v5-3.1.2-7]
       <time>  No packet came after CONNECT until the end, <measured> later.
       <time>  The connection ended: it closed the connection without a DISCONNECT
               (FIN).
       <time>  The will began to wait: its session ends after 1 s, before the delay
               of 1 min is over. [v5-3.1.2-8]
-      <time>  The will was published on wills/cut, <lateness>. 1 subscriber got it.
-              [v5-3.1.2-8]
+      <time>  The will was published on wills/cut-short, <lateness>. 1 subscriber
+              got it. [v5-3.1.2-8]
 
     What to change
       - Its will asks for a delay of 1 min, and its session ends 1 s after its
@@ -259,7 +256,7 @@ test(
 
     Its other connections
       <time>  127.0.0.1:<port>, MQTT 5.0. Closed without DISCONNECT (FIN) after
-              <measured>; will fired, 1 got it"
+              <measured>; will fired <measured> later, 1 got it"
   `);
   },
   rowLimitMs,
@@ -274,10 +271,12 @@ test(
     await accounts.ended("hurried");
     expect(await accounts.account("hurried")).toMatchInlineSnapshot(`
     "New client connected from 127.0.0.1:<port> as hurried (p5, c0, k30), session kept 1 min, will on wills/hurried (q0, delay 30 s)
-    hurried disconnected: DISCONNECT with will (reason 0x04, silent <measured>, allowed 45.0 s) · will published to 1 on wills/hurried
+    hurried disconnected: DISCONNECT with will (silent <measured>, allowed 45.0 s) · will published to 1 on wills/hurried
 
     The will of hurried fired at once, because hurried sent DISCONNECT with reason
-    code 0x04, which asks for the will. 1 subscriber got it. [v5-3.1.2-8]
+    code 0x04, which asks for the will. Its delay of 30 s was not waited for: that
+    DISCONNECT set its Session Expiry Interval to 0, which ended the session. 1
+    subscriber got it. [v5-3.1.2-8]
 
     What happened
       <time>  It connected from 127.0.0.1:<port> with MQTT 5.0 (listener: tcp
@@ -290,8 +289,15 @@ test(
               s). [v5-3.1.2-7]
       <time>  The connection ended: it sent DISCONNECT with reason code 0x04, which
               asks for the will.
+      <time>  Its delay of 30 s was not waited for: that DISCONNECT set its Session
+              Expiry Interval to 0, which ended the session. [v5-3.1.2-8]
       <time>  The will was published on wills/hurried, <lateness>. 1 subscriber got
-              it. [v5-3.1.2-8]"
+              it. [v5-3.1.2-8]
+
+    What to change
+      - If the will is to wait for its delay of 30 s, leave the Session Expiry
+        Interval out of DISCONNECT: it set it to 0, and a will never outlives its
+        session. [v5-3.1.3-9]"
   `);
   },
   rowLimitMs,

@@ -131,7 +131,7 @@ test.skipIf(mosquittoSubMissing !== null)(
     await accounts.ended("ctrl-c-5");
     expect(await accounts.account("ctrl-c-5")).toMatchInlineSnapshot(`
       "New client connected from 127.0.0.1:<port> as ctrl-c-5 (p5, c1, k30), will on wills/ctrl-c-5 (q0)
-      ctrl-c-5 disconnected: DISCONNECT with will (reason 0x04, silent <measured>, allowed 45.0 s) · will published to 1 on wills/ctrl-c-5
+      ctrl-c-5 disconnected: DISCONNECT with will (silent <measured>, allowed 45.0 s) · will published to 1 on wills/ctrl-c-5
 
       The will of ctrl-c-5 fired at once, because ctrl-c-5 sent DISCONNECT with reason
       code 0x04, which asks for the will. 1 subscriber got it. [v5-3.1.2-8]
@@ -163,10 +163,11 @@ test(
     await accounts.ended("fire-80");
     expect(await accounts.account("fire-80")).toMatchInlineSnapshot(`
     "New client connected from 127.0.0.1:<port> as fire-80 (p5, c1, k30), will on wills/fire-80 (q0)
-    fire-80 disconnected: DISCONNECT with an error (reason 0x80: fan is on fire, silent <measured>, allowed 45.0 s) · will published to 1 on wills/fire-80
+    fire-80 disconnected: DISCONNECT with an error (unspecified error (0x80): fan is on fire, silent <measured>, allowed 45.0 s) · will published to 1 on wills/fire-80
 
-    The will of fire-80 fired at once, because fire-80 sent DISCONNECT with an error
-    (reason 0x80: fan is on fire). 1 subscriber got it. [v5-3.1.2-8]
+    The will of fire-80 fired at once, because fire-80 sent DISCONNECT with an
+    error: unspecified error (0x80): fan is on fire. 1 subscriber got it.
+    [v5-3.1.2-8]
 
     What happened
       <time>  It connected from 127.0.0.1:<port> with MQTT 5.0 (listener: tcp
@@ -177,8 +178,8 @@ test(
               connection. [v5-3.1.2-4]
       <time>  It set a will on wills/fire-80 (QoS 0, not retained, 4 bytes, no
               delay). [v5-3.1.2-7]
-      <time>  The connection ended: it sent DISCONNECT with an error (reason 0x80:
-              fan is on fire).
+      <time>  The connection ended: it sent DISCONNECT with an error: unspecified
+              error (0x80): fan is on fire.
       <time>  The will was published on wills/fire-80, <lateness>. 1 subscriber got
               it. [v5-3.1.2-8]"
   `);
@@ -194,10 +195,10 @@ test(
     await accounts.ended("moved-98");
     expect(await accounts.account("moved-98")).toMatchInlineSnapshot(`
     "New client connected from 127.0.0.1:<port> as moved-98 (p5, c1, k30), will on wills/moved-98 (q0)
-    moved-98 disconnected: DISCONNECT with an error (reason 0x98, silent <measured>, allowed 45.0 s) · will published to 1 on wills/moved-98
+    moved-98 disconnected: DISCONNECT with an error (administrative action (0x98), silent <measured>, allowed 45.0 s) · will published to 1 on wills/moved-98
 
     The will of moved-98 fired at once, because moved-98 sent DISCONNECT with an
-    error (reason 0x98). 1 subscriber got it. [v5-3.1.2-8]
+    error: administrative action (0x98). 1 subscriber got it. [v5-3.1.2-8]
 
     What happened
       <time>  It connected from 127.0.0.1:<port> with MQTT 5.0 (listener: tcp
@@ -208,7 +209,8 @@ test(
               connection. [v5-3.1.2-4]
       <time>  It set a will on wills/moved-98 (QoS 0, not retained, 4 bytes, no
               delay). [v5-3.1.2-7]
-      <time>  The connection ended: it sent DISCONNECT with an error (reason 0x98).
+      <time>  The connection ended: it sent DISCONNECT with an error: administrative
+              action (0x98).
       <time>  The will was published on wills/moved-98, <lateness>. 1 subscriber got
               it. [v5-3.1.2-8]"
   `);
@@ -242,7 +244,13 @@ test(
       <time>  The connection ended: it sent a malformed packet: reserved flags of
               DISCONNECT are wrong. [v5-3.14.1-1]
       <time>  The will was published on wills/bad-flags, <lateness>. 1 subscriber
-              got it. [v5-3.1.2-8]"
+              got it. [v5-3.1.2-8]
+
+    What to change
+      - That is a fault of its program or of its MQTT library, and each such packet
+        costs it its connection. \`mqttd serve --verbose\` logs every packet before
+        it; \`mqttd inspect packet HEX\` says what is wrong with its bytes.
+        [v5-3.14.1-1]"
   `);
   },
   rowLimitMs,
@@ -274,7 +282,12 @@ test(
       <time>  The connection ended: it sent a malformed packet: bytes after the
               packet's last field. [v4-2.2.3]
       <time>  The will was published on wills/bad-length, <lateness>. 1 subscriber
-              got it. [v4-3.1.2-8]"
+              got it. [v4-3.1.2-8]
+
+    What to change
+      - That is a fault of its program or of its MQTT library, and each such packet
+        costs it its connection. \`mqttd serve --verbose\` logs every packet before
+        it; \`mqttd inspect packet HEX\` says what is wrong with its bytes. [v4-2.2.3]"
   `);
   },
   rowLimitMs,
@@ -306,7 +319,13 @@ test(
       <time>  The connection ended: it broke a rule of MQTT: DISCONNECT raises a
               Session Expiry Interval of 0. [v5-3.14.2.2.2]
       <time>  The will was published on wills/raised-expiry, <lateness>. 1
-              subscriber got it. [v5-3.1.2-8]"
+              subscriber got it. [v5-3.1.2-8]
+
+    What to change
+      - That is a fault of its program or of its MQTT library, and each such packet
+        costs it its connection. \`mqttd serve --verbose\` logs every packet before
+        it; \`mqttd inspect packet HEX\` says what is wrong with its bytes.
+        [v5-3.14.2.2.2]"
   `);
   },
   rowLimitMs,

@@ -84,6 +84,40 @@ test(
   rowLimitMs,
 );
 
+test(
+  "RST by `inspect drop`",
+  async () => {
+    await using _client = await accounts.mqttjs("dropped");
+    expect(await accounts.inspected("drop", "dropped")).toBe("dropped (rst)\n");
+    await accounts.ended("dropped");
+    expect(await accounts.account("dropped")).toMatchInlineSnapshot(`
+    "New client connected from 127.0.0.1:<port> as dropped (p5, c1, k30), will on wills/dropped (q0)
+    Operator's order: drop rst dropped
+    dropped disconnected: connection reset (RST) (by the operator's order, silent <measured>, allowed 45.0 s) · will published to 1 on wills/dropped
+
+    The will of dropped fired at once, because the operator broke dropped's
+    connection (\`mqttd inspect drop\`) as a network does, with a reset (RST). 1
+    subscriber got it. [v5-3.1.2-8]
+
+    What happened
+      <time>  It connected from 127.0.0.1:<port> with MQTT 5.0 (listener: tcp
+              localhost:0).
+      <time>  It asked for a keepalive of 30 s: its connection ends after 45.0 s of
+              silence. [v5-3.1.2-22]
+      <time>  With Clean Start 1 it began a new session, which ends with the
+              connection. [v5-3.1.2-4]
+      <time>  It set a will on wills/dropped (QoS 0, not retained, 4 bytes, no
+              delay). [v5-3.1.2-7]
+      <time>  No packet came after CONNECT until the end, <measured> later.
+      <time>  The connection ended: the operator broke its connection (\`mqttd
+              inspect drop\`) as a network does, with a reset (RST).
+      <time>  The will was published on wills/dropped, <lateness>. 1 subscriber got
+              it. [v5-3.1.2-8]"
+  `);
+  },
+  rowLimitMs,
+);
+
 test.concurrent.skipIf(mosquittoSubMissing !== null)(
   `keepalive: mosquitto_sub hangs (SIGSTOP)${withMosquitto}`,
   async () => {
@@ -163,10 +197,11 @@ test.concurrent(
     expect(await accounts.account("cut-off")).toMatchInlineSnapshot(`
     "New client connected from 127.0.0.1:<port> as cut-off (p5, c1, k2), will on wills/cut-off (q0)
     Operator's order: drop silent cut-off
-    Client cut-off has exceeded timeout, disconnecting. cut-off disconnected: keepalive expired (silent <measured>, allowed 3.00 s) · will published to 1 on wills/cut-off
+    Client cut-off has exceeded timeout, disconnecting. cut-off disconnected: keepalive expired (the operator had made its link silent, silent <measured>, allowed 3.00 s) · will published to 1 on wills/cut-off
 
     The will of cut-off fired <measured> after its last packet, because its
-    keepalive of 2 s allows 3.00 s of silence. 1 subscriber got it. [v5-3.1.2-8]
+    keepalive of 2 s allows 3.00 s of silence, and the operator had made its link
+    silent. 1 subscriber got it. [v5-3.1.2-8]
 
     What happened
       <time>  It connected from 127.0.0.1:<port> with MQTT 5.0 (listener: tcp
@@ -178,50 +213,14 @@ test.concurrent(
       <time>  It set a will on wills/cut-off (QoS 0, not retained, 4 bytes, no
               delay). [v5-3.1.2-7]
       <time>  No packet came after CONNECT until the end, <measured> later.
+      <time>  The operator made its link silent (\`mqttd inspect drop\`): from then on
+              nothing is heard of it, whatever it sends.
       <time>  The connection ended: nothing came from it for <measured>, and its
               keepalive of 2 s allows 3.00 s of silence. [v5-3.1.2-22]
       <time>  The will was published on wills/cut-off, <lateness>. 1 subscriber got
-              it. [v5-3.1.2-8]
-
-    What to change
-      - It never sent anything after CONNECT. With a keepalive of 2 s it has to send
-        a PINGREQ whenever it was silent for so long: does its network loop run
-        (loop_start() or loop_forever() in Paho)? [v5-3.1.2-20]"
-  `);
-    expect(client.connacks.items).toHaveLength(1);
-  },
-  rowLimitMs,
-);
-
-test(
-  "RST by `inspect drop`",
-  async () => {
-    await using _client = await accounts.mqttjs("dropped");
-    expect(await accounts.inspected("drop", "dropped")).toBe("dropped (rst)\n");
-    await accounts.ended("dropped");
-    expect(await accounts.account("dropped")).toMatchInlineSnapshot(`
-    "New client connected from 127.0.0.1:<port> as dropped (p5, c1, k30), will on wills/dropped (q0)
-    Operator's order: drop rst dropped
-    dropped disconnected: connection reset (RST) (silent <measured>, allowed 45.0 s) · will published to 1 on wills/dropped
-
-    The will of dropped fired at once, because dropped's connection was reset
-    without a DISCONNECT (RST). 1 subscriber got it. [v5-3.1.2-8]
-
-    What happened
-      <time>  It connected from 127.0.0.1:<port> with MQTT 5.0 (listener: tcp
-              localhost:0).
-      <time>  It asked for a keepalive of 30 s: its connection ends after 45.0 s of
-              silence. [v5-3.1.2-22]
-      <time>  With Clean Start 1 it began a new session, which ends with the
-              connection. [v5-3.1.2-4]
-      <time>  It set a will on wills/dropped (QoS 0, not retained, 4 bytes, no
-              delay). [v5-3.1.2-7]
-      <time>  No packet came after CONNECT until the end, <measured> later.
-      <time>  The connection ended: its connection was reset without a DISCONNECT
-              (RST).
-      <time>  The will was published on wills/dropped, <lateness>. 1 subscriber got
               it. [v5-3.1.2-8]"
   `);
+    expect(client.connacks.items).toHaveLength(1);
   },
   rowLimitMs,
 );
@@ -281,10 +280,10 @@ test.concurrent(
     expect(await accounts.account("stuffed")).toMatchInlineSnapshot(`
     "New client connected from 127.0.0.1:<port> as stuffed (p5, c1, k30), will on wills/stuffed (q0)
     Warning: Outgoing messages are being dropped for client stuffed: it takes no data, first on flood/stuffed
-    stuffed disconnected: stalled: takes no data (silent <measured>, allowed 45.0 s) · will published to 1 on wills/stuffed
+    stuffed disconnected: stalled: takes no data (nothing for 1 s, silent <measured>, allowed 45.0 s) · will published to 1 on wills/stuffed
 
     The will of stuffed fired at once, because stuffed took no data of what the
-    broker had for it. 1 subscriber got it. [v5-3.1.2-8]
+    broker had for it: nothing for 1 s. 1 subscriber got it. [v5-3.1.2-8]
 
     What happened
       <time>  It connected from 127.0.0.1:<port> with MQTT 5.0 (listener: tcp
@@ -296,9 +295,15 @@ test.concurrent(
       <time>  It set a will on wills/stuffed (QoS 0, not retained, 4 bytes, no
               delay). [v5-3.1.2-7]
       <time>  The last packet was SUBSCRIBE, <measured> before the end.
-      <time>  The connection ended: it took no data of what the broker had for it.
+      <time>  The connection ended: it took no data of what the broker had for it:
+              nothing for 1 s.
       <time>  The will was published on wills/stuffed, <lateness>. 1 subscriber got
-              it. [v5-3.1.2-8]"
+              it. [v5-3.1.2-8]
+
+    What to change
+      - Look at its program: it does not read what comes to it, or its link is too
+        slow for what it subscribes to. Let it subscribe to less, or give this
+        broker a longer limits.stallTimeout."
   `);
   },
   rowLimitMs,

@@ -26,7 +26,7 @@ test(
     expect(await accounts.account("unheard")).toMatchInlineSnapshot(`
     "New client connected from 127.0.0.1:<port> as unheard (p5, c1, k30), will on elsewhere/unheard (q0)
     unheard disconnected: closed without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published on elsewhere/unheard (nobody subscribed)
-    Warning: unheard has a will on elsewhere/unheard that was published, and nobody had subscribed: nobody will ever see it · check the topic's spelling, make the will retained, or let the watcher keep its session
+    Warning: unheard has a will on elsewhere/unheard that went to nobody and is not retained: nobody will ever see it · check the topic's spelling, make the will retained, or let the watcher keep its session
 
     The will of unheard fired at once, because unheard closed the connection without
     a DISCONNECT (FIN). Nobody had subscribed to elsewhere/unheard. [v5-3.1.2-8]
@@ -47,9 +47,9 @@ test(
               subscribed to elsewhere/unheard. [v5-3.1.2-8]
 
     What to change
-      - It has a will on elsewhere/unheard that was published, and nobody had
-        subscribed: nobody will ever see it. Check the topic's spelling, make the
-        will retained, or let the watcher keep its session."
+      - It has a will on elsewhere/unheard that went to nobody and is not retained:
+        nobody will ever see it. Check the topic's spelling, make the will retained,
+        or let the watcher keep its session."
   `);
   },
   rowLimitMs,
@@ -219,7 +219,7 @@ test(
     What to change
       - Look at the 1 subscriber for whom it was dropped: a full queue, a Maximum
         Packet Size below the message, or a connection that takes no data. \`mqttd
-        inspect route TOPIC\` names them."
+        inspect route elsewhere/too-large\` names them."
   `);
   },
   rowLimitMs,

@@ -33,7 +33,7 @@ test(
                 wildcard. Nothing was armed. [v4-4.7.1-1]
 
       What to change
-        - Correct the will (Will Topic holds a wildcard), and connect again.
+        - Correct the will, and connect again: Will Topic holds a wildcard.
           [v4-4.7.1-1]"
     `);
   },
@@ -57,7 +57,7 @@ test(
                 wildcard. Nothing was armed. [v5-4.7.0-1]
 
       What to change
-        - Correct the will (Will Topic holds a wildcard), and connect again.
+        - Correct the will, and connect again: Will Topic holds a wildcard.
           [v5-4.7.0-1]"
     `);
   },
@@ -81,7 +81,7 @@ test(
                 Nothing was armed. [v5-4.7.3-1]
 
       What to change
-        - Correct the will (Will Topic is empty), and connect again. [v5-4.7.3-1]"
+        - Correct the will, and connect again: Will Topic is empty. [v5-4.7.3-1]"
     `);
   },
   rowLimitMs,
@@ -104,7 +104,7 @@ test(
                 U+0000. Nothing was armed. [v4-1.5.3-2]
 
       What to change
-        - Correct the will (Will Topic holds U+0000), and connect again. [v4-1.5.3-2]"
+        - Correct the will, and connect again: Will Topic holds U+0000. [v4-1.5.3-2]"
     `);
   },
   rowLimitMs,
@@ -128,7 +128,7 @@ test(
                 was armed. [v5-3.1.2-12]
 
       What to change
-        - Correct the will (Will QoS is 3), and connect again. [v5-3.1.2-12]"
+        - Correct the will, and connect again: Will QoS is 3. [v5-3.1.2-12]"
     `);
   },
   rowLimitMs,
@@ -153,7 +153,7 @@ test(
                 Flag. Nothing was armed. [v4-3.1.2-13]
 
       What to change
-        - Correct the will (Will QoS without Will Flag), and connect again.
+        - Correct the will, and connect again: Will QoS without Will Flag.
           [v4-3.1.2-13]"
     `);
   },
@@ -179,7 +179,7 @@ test(
                 Will Flag. Nothing was armed. [v5-3.1.2-13]
 
       What to change
-        - Correct the will (Will Retain without Will Flag), and connect again.
+        - Correct the will, and connect again: Will Retain without Will Flag.
           [v5-3.1.2-13]"
     `);
   },
@@ -210,8 +210,8 @@ test(
                 [v5-3.1.3.2.3]
 
       What to change
-        - Correct the will (Will Payload is not the UTF-8 that its Payload Format
-          Indicator says), and connect again. [v5-3.1.3.2.3]"
+        - Correct the will, and connect again: Will Payload is not the UTF-8 that its
+          Payload Format Indicator says. [v5-3.1.3.2.3]"
     `);
   },
   rowLimitMs,
@@ -221,21 +221,26 @@ test(
   "a Will QoS that this broker does not take",
   async () => {
     const flags = clean | will | willQosFlag(2);
-    await accounts.send(connectBytes({ version: 5, clientId: "will-qos-2", flags }));
+    await accounts.send(
+      connectBytes({ version: 5, clientId: "will-qos-2", flags, willTopic: "wills/qos-2" }),
+    );
     expect(await accounts.account("will-qos-2")).toMatchInlineSnapshot(`
-    "will-qos-2 (127.0.0.1:<port>) disconnected: refused (Will QoS above 1 [v5-3.2.2-12])
+    "will-qos-2 (127.0.0.1:<port>) disconnected: refused (Will QoS 2, and the maximum is 1 [v5-3.2.2-12])
 
-    will-qos-2 was refused: Will QoS above 1. A refused CONNECT arms no will, so
-    nothing can fire. [v5-3.2.2-12]
+    will-qos-2 was refused: Will QoS 2, and the maximum is 1. A refused CONNECT arms
+    no will, so nothing can fire. [v5-3.2.2-12]
 
     What happened
       <time>  A connection came from 127.0.0.1:<port> with MQTT 5.0 (listener: tcp
               localhost:0).
-      <time>  It was closed, because its CONNECT was refused: Will QoS above 1.
-              Nothing was armed. [v5-3.2.2-12]
+      <time>  It asked for a will on wills/qos-2 (QoS 2, not retained, 4 bytes, no
+              delay).
+      <time>  It was closed, because its CONNECT was refused: Will QoS 2, and the
+              maximum is 1. Nothing was armed. [v5-3.2.2-12]
 
     What to change
-      - Correct the will (Will QoS above 1), and connect again. [v5-3.2.2-12]"
+      - Correct the will, and connect again: Will QoS 2, and the maximum is 1.
+        [v5-3.2.2-12]"
   `);
   },
   rowLimitMs,
@@ -248,21 +253,22 @@ test(
       connectBytes({ version: 4, clientId: "sys-will", willTopic: "$SYS/broker" }),
     );
     expect(await accounts.account("sys-will")).toMatchInlineSnapshot(`
-    "sys-will (127.0.0.1:<port>) disconnected: refused (this client may not publish on its will's topic [v5-3.1.4-2])
+    "sys-will (127.0.0.1:<port>) disconnected: refused (the will's topic is below $SYS, where only the broker may publish [v5-3.1.4-2])
 
-    sys-will was refused: this client may not publish on its will's topic. A refused
-    CONNECT arms no will, so nothing can fire. [v5-3.1.4-2]
+    sys-will was refused: the will's topic is below $SYS, where only the broker may
+    publish. A refused CONNECT arms no will, so nothing can fire. [v5-3.1.4-2]
 
     What happened
       <time>  A connection came from 127.0.0.1:<port> with MQTT 3.1.1 (listener: tcp
               localhost:0).
-      <time>  It was closed, because its CONNECT was refused: this client may not
-              publish on its will's topic. Nothing was armed. [v5-3.1.4-2]
+      <time>  It asked for a will on $SYS/broker (QoS 0, not retained, 4 bytes).
+      <time>  It was closed, because its CONNECT was refused: the will's topic is
+              below $SYS, where only the broker may publish. Nothing was armed.
+              [v5-3.1.4-2]
 
     What to change
-      - Let it publish on its will's topic, or give its will a topic on which it may
-        publish. It is refused at CONNECT because a broker that lets it in could
-        never publish its will. [v5-3.1.4-2]"
+      - Correct the will, and connect again: the will's topic is below $SYS, where
+        only the broker may publish. [v5-3.1.4-2]"
   `);
   },
   rowLimitMs,
@@ -293,7 +299,7 @@ test(
               wildcard. Nothing was armed. [v4-4.7.1-1]
 
     What to change
-      - Correct the will (Will Topic holds a wildcard), and connect again.
+      - Correct the will, and connect again: Will Topic holds a wildcard.
         [v4-4.7.1-1]
 
     Its other connections

@@ -197,7 +197,8 @@ test(
     [v5-3.1.2-7]
 
     The will before it fired at once, because another connection came with the same
-    client id, from 127.0.0.1:<port>. 1 subscriber got it. [v5-3.1.2-8]
+    client id, from 127.0.0.1:<port>. Its delay of 10 s was not waited for: the new
+    connection's Clean Start 1 ended the session. 1 subscriber got it. [v5-3.1.2-8]
 
     What happened
       <time>  It connected from 127.0.0.1:<port> with MQTT 5.0 (listener: tcp
@@ -223,10 +224,9 @@ test(
         [v5-3.1.3-9]
 
     What to change
-      - It connected again while the broker still held its old connection, so the
-        old one died. If a reconnect is to raise no alarm, give the will a delay of
-        a few seconds, and connect with Clean Start 0 and a Session Expiry Interval
-        above that delay. [v5-3.1.2-8]
+      - If its return is to cancel the will, let it connect with Clean Start 0:
+        Clean Start 1 ends the old session, and a will never outlives its session.
+        [v5-3.1.3-9]
 
     Its other connections
       <time>  127.0.0.1:<port>, MQTT 5.0. Taken over after <measured>; will fired, 1

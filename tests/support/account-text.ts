@@ -48,7 +48,7 @@ const allowance = new RegExp(
 function replaced(text: string): string {
   return (
     text
-      .replace(/(127\.\d+\.\d+\.\d+):\d+/g, "$1:<port>")
+      .replace(/(127\.\d+\.\d+\.\d+|\[::1\]):\d+/g, "$1:<port>")
       // Present from 1 ms on. How late a will may be is what other tests bound.
       .replace(new RegExp(String.raw` \(${measured} late\)`, "g"), "")
       .replace(new RegExp(String.raw`, (?:on time|${measured} late)(?=[.)])`, "g"), ", <lateness>")

@@ -1,0 +1,80 @@
+import { expect, test } from "bun:test";
+import { logText } from "../support/account-text.ts";
+import { rowLimitMs, WillAccounts } from "../support/will-account.ts";
+
+// The broker itself ends: what its log says of the wills, and what can be asked afterwards.
+
+function delayed(clientId: string) {
+  const will = { topic: `wills/${clientId}`, payload: Buffer.from("gone"), qos: 0 as const };
+  return {
+    clean: false,
+    properties: { sessionExpiryInterval: 60 },
+    will: { ...will, retain: false, properties: { willDelayInterval: 30 } },
+  };
+}
+
+/** From the first line that has these words in it. */
+function linesFrom(lines: readonly string[], words: string): readonly string[] {
+  return lines.slice(lines.findIndex((line) => line.includes(words)));
+}
+
+test(
+  "an orderly stop: wills are published, those that wait too, and nobody can be asked",
+  async () => {
+    await using accounts = await WillAccounts.start();
+    await using _armed = await accounts.mqttjs("armed");
+    const waits = await accounts.mqttjs("waits", delayed("waits"));
+    await waits.vanish();
+    await accounts.ended("waits");
+    const { broker } = accounts;
+    broker.signal("SIGTERM");
+    expect(await broker.exit(20_000)).toBe(0);
+    expect(logText(linesFrom(broker.lines.items, "mqttd is stopping"))).toMatchInlineSnapshot(`
+      "mqttd is stopping (SIGTERM)
+      waits's will published to 1 on wills/waits (due after <measured>, <lateness>, broker stopped) · connection had ended by: closed without DISCONNECT (FIN)
+      watcher disconnected: broker stopped (silent <measured>, no keepalive) · no will
+      armed disconnected: broker stopped (silent <measured>, allowed 45.0 s) · will published to 1 on wills/armed
+      mqttd stopped"
+    `);
+    expect(accounts.watcher.messages()).toEqual(["wills/waits=gone", "wills/armed=gone"]);
+    expect(await accounts.inspect("explain", "armed")).toMatchInlineSnapshot(`
+      {
+        "code": 3,
+        "stderr": 
+      "mqttd: no broker is running here (mqttd serve starts one; --admin names one elsewhere)
+      "
+      ,
+        "stdout": "",
+      }
+    `);
+  },
+  rowLimitMs,
+);
+
+test(
+  "killed and started again: it knows nothing of the wills before, and says why",
+  async () => {
+    await using accounts = await WillAccounts.start();
+    await using _armed = await accounts.mqttjs("armed");
+    const { port, broker } = accounts;
+    await accounts.line(" as armed ");
+    broker.signal("SIGKILL");
+    expect(await broker.exit(20_000)).toBeNull();
+    // It had no time to say anything.
+    expect(logText(linesFrom(broker.lines.items, " as armed "))).toMatchInlineSnapshot(
+      `"New client connected from 127.0.0.1:<port> as armed (p5, c1, k30), will on wills/armed (q0)"`,
+    );
+    await using again = await WillAccounts.start({ port });
+    expect(await again.inspect("explain", "armed")).toMatchInlineSnapshot(`
+      {
+        "code": 2,
+        "stderr": 
+      "mqttd: there is no such client
+      "
+      ,
+        "stdout": "",
+      }
+    `);
+  },
+  rowLimitMs,
+);
