@@ -22,7 +22,6 @@ const burstMs = 10_000;
 interface LastWill {
   readonly clientId: string;
   readonly host: string;
-  readonly said: boolean;
 }
 
 /**
@@ -46,6 +45,7 @@ export class Habits {
   armed(broker: Broker, connection: Connection, session: Session, will: Will): void {
     const { peer, keepAlive } = connection;
     const { topic } = will;
+    this.#sameTopic(broker, peer, topic);
     if (keepAlive === 0) say(broker, peer, { fault: "noKeepAlive", topic });
     else if (keepAlive >= longKeepAliveMin) {
       say(broker, peer, { fault: "longKeepAlive", topic, keepAlive });
@@ -55,10 +55,12 @@ export class Habits {
     if (delayInterval > sessionExpiry) {
       say(broker, peer, { fault: "delayBeyondSession", topic, delayInterval, sessionExpiry });
     }
-    this.#sameTopic(broker, peer, topic);
   }
 
-  /** An earlier will on this topic, of another id that has gone, from the same address. */
+  /**
+   * An earlier will on this topic, of another id that has gone, from the same address: it is the same
+   * device. The log says once what it does, whatever it is called.
+   */
   #sameTopic(broker: Broker, peer: Peer, topic: string): void {
     const clientId = peer.clientId ?? "";
     const host = hostOf(peer.remote);
@@ -67,11 +69,12 @@ export class Habits {
     const isGone =
       other !== null && (broker.sessions.get(other.clientId)?.connection ?? null) === null;
     const isNew = isGone && other.host === host && lookDrawn(other.clientId, clientId);
-    if (isNew && !other.said) {
+    if (isNew) {
+      broker.histories.of(clientId)?.follows(broker.histories.of(other.clientId));
       say(broker, peer, { fault: "randomClientId", topic, before: other.clientId });
     }
     this.#byTopic.delete(topic);
-    this.#byTopic.set(topic, { clientId, host, said: last?.said === true || isNew });
+    this.#byTopic.set(topic, { clientId, host });
     if (this.#byTopic.size <= this.#limits.ledger) return;
     for (const oldest of this.#byTopic.keys()) {
       this.#byTopic.delete(oldest);
@@ -185,19 +188,16 @@ function unsaidGoodbye(broker: Broker, peer: Peer, will: Will): void {
   say(broker, peer, { fault: "cleanDisconnect", topic: will.topic, listeners });
 }
 
+/** Remembers a fault of a client id once, and says it unless the log has said it of the device. */
 function say(broker: Broker, peer: Peer, fault: ClientFault): void {
   const history = broker.histories.of(peer.clientId ?? "");
-  const isSaid = (history?.faults ?? []).some(
-    (said) =>
-      said.fault === fault.fault && (fault.fault !== "randomClientId" || isSame(said, fault)),
-  );
-  if (isSaid) return;
-  history?.faults.push({ ...fault, at: broker.now });
+  // Of who is forgotten nobody knows what was said.
+  if (history === null) return broker.note({ event: "clientFault", peer, ...fault });
+  if (history.faults.some((known) => known.fault === fault.fault)) return;
+  history.faults.push({ ...fault, at: broker.now });
+  if (history.said.has(fault.fault)) return;
+  history.said.add(fault.fault);
   broker.note({ event: "clientFault", peer, ...fault });
-}
-
-function isSame(said: ClientFault, fault: ClientFault & { fault: "randomClientId" }): boolean {
-  return said.fault === "randomClientId" && said.topic === fault.topic;
 }
 
 /** The address without its port. */

@@ -106,6 +106,8 @@ export class ClientHistory {
   readonly wills: WillRecord[] = [];
   readonly events: { readonly at: Millis; readonly event: BrokerEvent }[] = [];
   readonly faults: (ClientFault & { readonly at: Millis })[] = [];
+  /** Those that the log has said of this device, under this id or one that it had before. */
+  readonly said = new Set<ClientFault["fault"]>();
   readonly takeovers: Takeover[] = [];
   /** Connected at the moment. */
   connected = false;
@@ -128,6 +130,11 @@ export class ClientHistory {
 
   armed(record: WillRecord): void {
     keepLatest(this.wills, record, willsKept);
+  }
+
+  /** It is the same device that had another id before. */
+  follows(before: ClientHistory | null): void {
+    for (const fault of before?.said ?? []) this.said.add(fault);
   }
 
   tookOver(takeover: Takeover): void {

@@ -173,3 +173,29 @@ test("a retained will that waits for its delay is judged when it is published", 
   world.advance(5_000);
   expect(faultsOf(world)).toEqual([{ clientId: "mortal", fault: "retainedWillWithoutBirth" }]);
 });
+
+test("a device with a new client id each time is told of each of its faults once", () => {
+  const world = new World();
+  const ids = ["esp-9f31", "esp-07ac", "esp-55aa", "esp-c0de1"];
+  for (const id of ids) {
+    mortal(world, { id, keepalive: 0, will: { topic: "dev/status" } }).drop();
+  }
+  expect(faultsOf(world)).toEqual([
+    { clientId: "esp-9f31", fault: "noKeepAlive" },
+    { clientId: "esp-9f31", fault: "willUnheard" },
+    { clientId: "esp-07ac", fault: "randomClientId" },
+  ]);
+  // Whoever asks about the latest id is told all the same.
+  const remembered = clientOf(world.broker, "esp-c0de1")?.faults.map(({ fault }) => fault);
+  expect(remembered).toEqual(["randomClientId", "noKeepAlive", "willUnheard"]);
+});
+
+test("a client id that follows others on many topics does not grow for ever", () => {
+  const world = new World();
+  for (let round = 0; round < 50; round++) {
+    const will = { topic: `dev/${round}` };
+    mortal(world, { id: "esp-9f31", keepalive: 10, will }).drop();
+    mortal(world, { id: "esp-07ac", keepalive: 10, will }).drop();
+  }
+  expect(clientOf(world.broker, "esp-07ac")?.faults).toHaveLength(2);
+});
