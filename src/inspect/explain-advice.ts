@@ -53,7 +53,8 @@ function refused({ connection }: Scene): Advice | null {
         "It is refused at CONNECT because a broker that lets it in could never publish its will"
       : isWill
         ? `Correct the will, and connect again: ${clause(detail)}`
-        : "See to it that it is let in, and that its program looks at the answer to CONNECT";
+        : "Mend what it was refused for, and let its program look at the answer to CONNECT: many try " +
+          "again and again without a word";
   return { topic: "refused", ...sentence(`${what}.`, end.statement) };
 }
 

@@ -54,7 +54,7 @@ export function causeClause(
     case "malformedPacket":
       return `${it} sent a malformed packet${detail}`;
     case "packetTooLarge":
-      return `${it} sent a packet that is too large${detail}`;
+      return `${it} sent ${end.detail === null ? "a packet that is too large" : clause(end.detail)}`;
     case "quotaExceeded":
       return `${it} sent more than it may${detail}`;
     case "refused":

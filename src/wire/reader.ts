@@ -357,6 +357,6 @@ function wastefulLength(): ProtocolError {
 
 /** v4 can't tell a client the limit, so it has no section for it either. */
 function tooLarge(size: number, limit: number): ProtocolError {
-  const detail = `${size} B, and the Maximum Packet Size is ${limit} B`;
+  const detail = `a packet of ${size} B, and the maximum is ${limit} B`;
   return fault(Reason.packetTooLarge, 5, "", "3.2.2.3.6", detail);
 }

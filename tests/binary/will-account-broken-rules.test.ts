@@ -134,10 +134,10 @@ test(
     await accounts.ended("large");
     expect(await accounts.account("large")).toMatchInlineSnapshot(`
     "New client connected from 127.0.0.1:<port> as large (p2, c1, k30), will on wills/large (q0)
-    large disconnected: packet too large (2057 B, and the Maximum Packet Size is 1024 B [v5-3.2.2.3.6], silent <measured>, allowed 45.0 s) · will published to 1 on wills/large
+    large disconnected: packet too large (a packet of 2057 B, and the maximum is 1024 B [v5-3.2.2.3.6], silent <measured>, allowed 45.0 s) · will published to 1 on wills/large
 
-    The will of large fired at once, because large sent a packet that is too large:
-    2057 B, and the Maximum Packet Size is 1024 B. 1 subscriber got it. [v4-3.1.2-8]
+    The will of large fired at once, because large sent a packet of 2057 B, and the
+    maximum is 1024 B. 1 subscriber got it. [v4-3.1.2-8]
 
     What happened
       <time>  It connected from 127.0.0.1:<port> with MQTT 3.1.1 (listener: tcp
@@ -149,8 +149,8 @@ test(
       <time>  It set a will on wills/large (QoS 0, not retained, 4 bytes).
               [v4-3.1.2-8]
       <time>  No valid packet came after CONNECT until the end, <measured> later.
-      <time>  The connection ended: it sent a packet that is too large: 2057 B, and
-              the Maximum Packet Size is 1024 B. [v5-3.2.2.3.6]
+      <time>  The connection ended: it sent a packet of 2057 B, and the maximum is
+              1024 B. [v5-3.2.2.3.6]
       <time>  The will was published on wills/large, <lateness>. 1 subscriber got
               it. [v4-3.1.2-8]
 

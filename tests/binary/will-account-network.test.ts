@@ -190,23 +190,23 @@ test.concurrent(
 test.concurrent(
   "keepalive: a link that `inspect drop` made silent",
   async () => {
-    await using client = await accounts.mqttjs("cut-off", { keepalive: 2 });
+    await using client = await accounts.mqttjs("cut-off", { keepalive: 4 });
     const dropped = await accounts.inspected("drop", "cut-off", "--how", "silent");
     expect(dropped).toBe("dropped (silent)\n");
     await accounts.ended("cut-off");
     expect(await accounts.account("cut-off")).toMatchInlineSnapshot(`
-    "New client connected from 127.0.0.1:<port> as cut-off (p5, c1, k2), will on wills/cut-off (q0)
+    "New client connected from 127.0.0.1:<port> as cut-off (p5, c1, k4), will on wills/cut-off (q0)
     Operator's order: drop silent cut-off
-    Client cut-off has exceeded timeout, disconnecting. cut-off disconnected: keepalive expired (the operator had made its link silent, silent <measured>, allowed 3.00 s) · will published to 1 on wills/cut-off
+    Client cut-off has exceeded timeout, disconnecting. cut-off disconnected: keepalive expired (the operator had made its link silent, silent <measured>, allowed 6.00 s) · will published to 1 on wills/cut-off
 
     The will of cut-off fired <measured> after its last packet, because its
-    keepalive of 2 s allows 3.00 s of silence, and the operator had made its link
+    keepalive of 4 s allows 6.00 s of silence, and the operator had made its link
     silent. 1 subscriber got it. [v5-3.1.2-8]
 
     What happened
       <time>  It connected from 127.0.0.1:<port> with MQTT 5.0 (listener: tcp
               localhost:0).
-      <time>  It asked for a keepalive of 2 s: its connection ends after 3.00 s of
+      <time>  It asked for a keepalive of 4 s: its connection ends after 6.00 s of
               silence. [v5-3.1.2-22]
       <time>  With Clean Start 1 it began a new session, which ends with the
               connection. [v5-3.1.2-4]
@@ -216,7 +216,7 @@ test.concurrent(
       <time>  The operator made its link silent (\`mqttd inspect drop\`): from then on
               nothing is heard of it, whatever it sends.
       <time>  The connection ended: nothing came from it for <measured>, and its
-              keepalive of 2 s allows 3.00 s of silence. [v5-3.1.2-22]
+              keepalive of 4 s allows 6.00 s of silence. [v5-3.1.2-22]
       <time>  The will was published on wills/cut-off, <lateness>. 1 subscriber got
               it. [v5-3.1.2-8]"
   `);
@@ -305,6 +305,46 @@ test.concurrent(
         slow for what it subscribes to. Let it subscribe to less, or give this
         broker a longer limits.stallTimeout."
   `);
+  },
+  rowLimitMs,
+);
+
+test.concurrent(
+  "keepalive: a client that does not obey the Server Keep Alive",
+  async () => {
+    await using strict = await WillAccounts.start({ args: ["--set", "limits.keepAliveMax=1s"] });
+    using _client = await strict.raw("disobeys", { keepalive: 3600 });
+    await strict.ended("disobeys");
+    expect(await strict.account("disobeys")).toMatchInlineSnapshot(`
+      "New client connected from 127.0.0.1:<port> as disobeys (p5, c1, k1), asked for k3600, will on wills/disobeys (q0)
+      Client disobeys has exceeded timeout, disconnecting. disobeys disconnected: keepalive expired (silent <measured>, allowed 1.50 s) · will published to 1 on wills/disobeys
+
+      The will of disobeys fired <measured> after its last packet, because its
+      keepalive of 1 s allows 1.50 s of silence. 1 subscriber got it. [v5-3.1.2-8]
+
+      What happened
+        <time>  It connected from 127.0.0.1:<port> with MQTT 5.0 (listener: tcp
+                localhost:0).
+        <time>  It asked for a keepalive of 1 h, the broker told it to keep 1 s
+                (Server Keep Alive): its connection ends after 1.50 s of silence.
+                [v5-3.2.2-22]
+        <time>  With Clean Start 1 it began a new session, which ends with the
+                connection. [v5-3.1.2-4]
+        <time>  It set a will on wills/disobeys (QoS 0, not retained, 4 bytes, no
+                delay). [v5-3.1.2-7]
+        <time>  No packet came after CONNECT until the end, <measured> later.
+        <time>  The connection ended: nothing came from it for <measured>, and its
+                keepalive of 1 s allows 1.50 s of silence. [v5-3.1.2-22]
+        <time>  The will was published on wills/disobeys, <lateness>. 1 subscriber got
+                it. [v5-3.1.2-8]
+
+      What to change
+        - It never sent anything after CONNECT. With a keepalive of 1 s it has to send
+          a PINGREQ whenever it was silent for so long: does its network loop run
+          (loop_start() or loop_forever() in Paho)? [v5-3.1.2-20]
+        - Let it obey the Server Keep Alive of 1 s in CONNACK, whatever it had asked
+          for (1 h). [v5-3.1.2-21]"
+    `);
   },
   rowLimitMs,
 );

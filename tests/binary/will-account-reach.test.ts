@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { SocketClient } from "../support/socket-client.ts";
 import { rowLimitMs, WillAccounts } from "../support/will-account.ts";
 
 // Who gets a will: what the log says, and `mqttd inspect explain`.
@@ -183,7 +184,7 @@ test(
 );
 
 test(
-  "a subscriber's queue takes no more",
+  "a will that is larger than its subscriber takes",
   async () => {
     const topic = "elsewhere/too-large";
     using monitor = await accounts.raw("small-monitor", { properties: { maximumPacketSize: 40 } });
@@ -219,8 +220,90 @@ test(
     What to change
       - Look at the 1 subscriber for whom it was dropped: a full queue, a Maximum
         Packet Size below the message, or a connection that takes no data. \`mqttd
-        inspect route elsewhere/too-large\` names them."
+        inspect subscriptions elsewhere/too-large\` names them."
   `);
+  },
+  rowLimitMs,
+);
+
+test(
+  "a subscriber is away, and has QoS 0",
+  async () => {
+    const topic = "elsewhere/missed";
+    const monitor = await accounts.mqttjs("qos-0-monitor", {
+      clean: false,
+      properties: { sessionExpiryInterval: 60 },
+    });
+    await monitor.mqtt.subscribeAsync(topic, { qos: 0 });
+    await monitor.mqtt.endAsync();
+    const client = await accounts.mqttjs("missed", {
+      will: { topic, payload: Buffer.from("gone"), qos: 1, retain: false },
+    });
+    await client.vanish();
+    await accounts.ended("missed");
+    expect(await accounts.account("missed")).toMatchInlineSnapshot(`
+      "New client connected from 127.0.0.1:<port> as missed (p5, c1, k30), will on elsewhere/missed (q1)
+      missed disconnected: closed without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published to 0 on elsewhere/missed (1 away with QoS 0)
+
+      The will of missed fired at once, because missed closed the connection without a
+      DISCONNECT (FIN). 1 subscriber missed it, being away with QoS 0, for which
+      nothing waits. [v5-3.1.2-8]
+
+      What happened
+        <time>  It connected from 127.0.0.1:<port> with MQTT 5.0 (listener: tcp
+                localhost:0).
+        <time>  It asked for a keepalive of 30 s: its connection ends after 45.0 s of
+                silence. [v5-3.1.2-22]
+        <time>  With Clean Start 1 it began a new session, which ends with the
+                connection. [v5-3.1.2-4]
+        <time>  It set a will on elsewhere/missed (QoS 1, not retained, 4 bytes, no
+                delay). [v5-3.1.2-7]
+        <time>  No packet came after CONNECT until the end, <measured> later.
+        <time>  The connection ended: it closed the connection without a DISCONNECT
+                (FIN).
+        <time>  The will was published on elsewhere/missed, <lateness>. 1 subscriber
+                missed it, being away with QoS 0, for which nothing waits.
+                [v5-3.1.2-8]
+
+      What to change
+        - Give both the will and the subscription QoS 1 if those who were away are to
+          get it when they come back, or make the will retained."
+    `);
+  },
+  rowLimitMs,
+);
+
+test(
+  "a client that set no will",
+  async () => {
+    using client = await SocketClient.connect(accounts.port, {
+      clientId: "no-will",
+      keepalive: 30,
+    });
+    client.reset();
+    await accounts.ended("no-will");
+    expect(await accounts.account("no-will")).toMatchInlineSnapshot(`
+      "New client connected from 127.0.0.1:<port> as no-will (p5, c1, k30)
+      no-will disconnected: connection reset (RST) (silent <measured>, allowed 45.0 s) · no will
+
+      no-will set no will when it connected, so nothing can fire.
+
+      What happened
+        <time>  It connected from 127.0.0.1:<port> with MQTT 5.0 (listener: tcp
+                localhost:0).
+        <time>  It asked for a keepalive of 30 s: its connection ends after 45.0 s of
+                silence. [v5-3.1.2-22]
+        <time>  With Clean Start 1 it began a new session, which ends with the
+                connection. [v5-3.1.2-4]
+        <time>  It set no will.
+        <time>  No packet came after CONNECT until the end, <measured> later.
+        <time>  The connection ended: its connection was reset without a DISCONNECT
+                (RST).
+
+      What to change
+        - Set a will in CONNECT: topic, payload, QoS, retain. It can't be set later,
+          and most libraries want it before connect() is called."
+    `);
   },
   rowLimitMs,
 );

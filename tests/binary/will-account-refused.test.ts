@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { connectBytes, connectFlag, willQosFlag } from "../support/connect-bytes.ts";
+import { accountText, logText } from "../support/account-text.ts";
+import { run, RunningBroker } from "../support/executable.ts";
+import { SocketClient } from "../support/socket-client.ts";
 import { rowLimitMs, WillAccounts } from "../support/will-account.ts";
 
 // A CONNECT that is refused arms no will. Whoever asks `mqttd inspect explain` is told why it was refused.
@@ -7,7 +10,10 @@ import { rowLimitMs, WillAccounts } from "../support/will-account.ts";
 let accounts: WillAccounts;
 beforeAll(async () => {
   accounts = await WillAccounts.start({
-    args: ["--set", "limits.qos=1", "--set", "limits.sessions=8"],
+    args: [
+      ...["--set", "limits.qos=1", "--set", "limits.payloadSize=1KiB"],
+      ...["--set", "limits.packetSize=2KiB", "--set", "limits.sessions=3"],
+    ],
   });
 }, rowLimitMs);
 afterAll(async () => {
@@ -349,6 +355,136 @@ test(
       <time>  127.0.0.1:<port>, MQTT 3.1.1, refused: Will Topic holds a wildcard
               [v4-4.7.1-1]"
   `);
+  },
+  rowLimitMs,
+);
+
+test(
+  "a will whose payload is larger than this broker takes",
+  async () => {
+    const payload = "x".repeat(1025);
+    await accounts.send(
+      connectBytes({
+        ...{ version: 4, clientId: "large-will", willTopic: "wills/large-will" },
+        willPayload: payload,
+      }),
+    );
+    expect(await accounts.account("large-will")).toMatchInlineSnapshot(`
+      "large-will (127.0.0.1:<port>) disconnected: refused (the will's payload of 1025 B exceeds 1024 B [v5-3.1.3.4])
+
+      large-will was refused: the will's payload of 1025 B exceeds 1024 B. A refused
+      CONNECT arms no will, so nothing can fire. [v5-3.1.3.4]
+
+      What happened
+        <time>  A connection came from 127.0.0.1:<port> with MQTT 3.1.1 (listener: tcp
+                localhost:0).
+        <time>  It asked for a will on wills/large-will (QoS 0, not retained, 1025
+                bytes).
+        <time>  It was closed, because its CONNECT was refused: the will's payload of
+                1025 B exceeds 1024 B. Nothing was armed. [v5-3.1.3.4]
+
+      What to change
+        - Correct the will, and connect again: the will's payload of 1025 B exceeds
+          1024 B. [v5-3.1.3.4]"
+    `);
+  },
+  rowLimitMs,
+);
+
+test(
+  "a CONNECT that is larger than this broker takes",
+  async () => {
+    const payload = "x".repeat(3000);
+    await accounts.send(
+      connectBytes({ version: 5, clientId: "large-connect", willPayload: payload }),
+    );
+    expect(await accounts.account("large-connect")).toMatchInlineSnapshot(`
+      "large-connect (127.0.0.1:<port>) disconnected: refused (a packet of 3038 B, and the maximum is 2048 B [v5-3.2.2.3.6])
+
+      large-connect was refused: a packet of 3038 B, and the maximum is 2048 B. A
+      refused CONNECT arms no will, so nothing can fire. [v5-3.2.2.3.6]
+
+      What happened
+        <time>  A connection came from 127.0.0.1:<port> with MQTT 5.0 (listener: tcp
+                localhost:0).
+        <time>  It was closed, because its CONNECT was refused: a packet of 3038 B,
+                and the maximum is 2048 B. Nothing was armed. [v5-3.2.2.3.6]
+
+      What to change
+        - Mend what it was refused for, and let its program look at the answer to
+          CONNECT: many try again and again without a word. [v5-3.2.2.3.6]"
+    `);
+  },
+  rowLimitMs,
+);
+
+test(
+  "all sessions are taken",
+  async () => {
+    await using _one = await accounts.mqttjs("first");
+    await using _two = await accounts.mqttjs("second");
+    await accounts.send(
+      connectBytes({ version: 4, clientId: "one-too-many", willTopic: "wills/one-too-many" }),
+    );
+    await accounts.line("one-too-many");
+    // The reader of the log needs a session of its own.
+    await _one.mqtt.endAsync();
+    expect(await accounts.account("one-too-many")).toMatchInlineSnapshot(`
+      "one-too-many (127.0.0.1:<port>) disconnected: refused (all 3 sessions are taken [v5-3.1.4-2])
+
+      one-too-many was refused: all 3 sessions are taken. A refused CONNECT arms no
+      will, so nothing can fire. [v5-3.1.4-2]
+
+      What happened
+        <time>  A connection came from 127.0.0.1:<port> with MQTT 3.1.1 (listener: tcp
+                localhost:0).
+        <time>  It asked for a will on wills/one-too-many (QoS 0, not retained, 4
+                bytes).
+        <time>  It was closed, because its CONNECT was refused: all 3 sessions are
+                taken. Nothing was armed. [v5-3.1.4-2]
+
+      What to change
+        - Mend what it was refused for, and let its program look at the answer to
+          CONNECT: many try again and again without a word. [v5-3.1.4-2]"
+    `);
+  },
+  rowLimitMs,
+);
+
+test(
+  "who gives no user name, where one is needed",
+  async () => {
+    const config = { auth: { allowAnonymous: false } };
+    await using strict = await RunningBroker.start({
+      files: { "mqttd.json": JSON.stringify(config) },
+      logFormat: "human",
+      readyBoundMs: rowLimitMs,
+    });
+    using client = await SocketClient.dial(strict.port);
+    client.sendBytes(connectBytes({ version: 5, clientId: "nobody", willTopic: "wills/nobody" }));
+    await client.ended;
+    const line = await strict.lines.first("its end", (text) => text.includes("disconnected:"));
+    const { stdout } = await run(strict.folder, ["inspect", "explain", "nobody"], {
+      boundMs: rowLimitMs,
+    });
+    expect(`${logText([line])}\n\n${accountText(stdout)}`).toMatchInlineSnapshot(`
+      "nobody (127.0.0.1:<port>) disconnected: refused (anonymous clients are not allowed [v5-3.1.4-2])
+
+      nobody was refused: anonymous clients are not allowed. A refused CONNECT arms no
+      will, so nothing can fire. [v5-3.1.4-2]
+
+      What happened
+        <time>  A connection came from 127.0.0.1:<port> with MQTT 5.0 (listener: tcp
+                localhost:0).
+        <time>  It asked for a will on wills/nobody (QoS 0, not retained, 4 bytes, no
+                delay).
+        <time>  It was closed, because its CONNECT was refused: anonymous clients are
+                not allowed. Nothing was armed. [v5-3.1.4-2]
+
+      What to change
+        - Mend what it was refused for, and let its program look at the answer to
+          CONNECT: many try again and again without a word. [v5-3.1.4-2]"
+    `);
   },
   rowLimitMs,
 );

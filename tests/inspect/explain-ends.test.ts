@@ -471,9 +471,8 @@ test("explained: a packet that is too large", () => {
   client.publish("large", Buffer.alloc(2000));
   world.advance(2_000);
   expect(told(world)).toMatchInlineSnapshot(`
-    "The will of mortal fired at once, because mortal sent a packet that is too
-    large: 2011 B, and the Maximum Packet Size is 1000 B. 1 subscriber got it.
-    [v5-3.1.2-8]
+    "The will of mortal fired at once, because mortal sent a packet of 2011 B, and
+    the maximum is 1000 B. 1 subscriber got it. [v5-3.1.2-8]
 
     What happened
       08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 5.0 (listener: tcp
@@ -485,8 +484,8 @@ test("explained: a packet that is too large", () => {
       08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes, no
                     delay). [v5-3.1.2-7]
       08:00:00.000  No valid packet came after CONNECT until the end, 3.00 s later.
-      08:00:03.000  The connection ended: it sent a packet that is too large:
-                    2011 B, and the Maximum Packet Size is 1000 B. [v5-3.2.2.3.6]
+      08:00:03.000  The connection ended: it sent a packet of 2011 B, and the
+                    maximum is 1000 B. [v5-3.2.2.3.6]
       08:00:03.000  The will was published on wills/mortal, on time. 1 subscriber
                     got it. [v5-3.1.2-8]
 

@@ -31,7 +31,11 @@ export class WillAccounts implements AsyncDisposable {
       ...surroundings,
       logFormat: "human",
     });
-    const watcher = await SocketClient.connect(broker.port, { clientId: "watcher" });
+    // No Server Keep Alive can be told to one of 3.1.1: it may be silent for as long as it likes.
+    const watcher = await SocketClient.connect(broker.port, {
+      clientId: "watcher",
+      protocolVersion: 4,
+    });
     await watcher.subscribe("wills/#", 2);
     return new WillAccounts(broker, watcher);
   }
