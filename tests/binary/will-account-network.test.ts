@@ -55,15 +55,15 @@ test(
 test(
   "RST: the connection is reset",
   async () => {
-    const client = await accounts.raw("rst");
+    const client = await accounts.raw("was-reset");
     client.reset();
-    await accounts.ended("rst");
-    expect(await accounts.account("rst")).toMatchInlineSnapshot(`
-    "New client connected from 127.0.0.1:<port> as rst (p5, c1, k30), will on wills/rst (q0)
-    rst disconnected: connection reset (RST) (silent <measured>, allowed 45.0 s) · will published to 1 on wills/rst
+    await accounts.ended("was-reset");
+    expect(await accounts.account("was-reset")).toMatchInlineSnapshot(`
+    "New client connected from 127.0.0.1:<port> as was-reset (p5, c1, k30), will on wills/was-reset (q0)
+    was-reset disconnected: connection reset (RST) (silent <measured>, allowed 45.0 s) · will published to 1 on wills/was-reset
 
-    The will of rst fired at once, because rst's connection was reset without a
-    DISCONNECT (RST). 1 subscriber got it. [v5-3.1.2-8]
+    The will of was-reset fired at once, because was-reset's connection was reset
+    without a DISCONNECT (RST). 1 subscriber got it. [v5-3.1.2-8]
 
     What happened
       <time>  It connected from 127.0.0.1:<port> with MQTT 5.0 (listener: tcp
@@ -72,13 +72,13 @@ test(
               silence. [v5-3.1.2-22]
       <time>  With Clean Start 1 it began a new session, which ends with the
               connection. [v5-3.1.2-4]
-      <time>  It set a will on wills/rst (QoS 0, not retained, 4 bytes, no delay).
-              [v5-3.1.2-7]
+      <time>  It set a will on wills/was-reset (QoS 0, not retained, 4 bytes, no
+              delay). [v5-3.1.2-7]
       <time>  No packet came after CONNECT until the end, <measured> later.
       <time>  The connection ended: its connection was reset without a DISCONNECT
               (RST).
-      <time>  The will was published on wills/rst, <lateness>. 1 subscriber got it.
-              [v5-3.1.2-8]"
+      <time>  The will was published on wills/was-reset, <lateness>. 1 subscriber
+              got it. [v5-3.1.2-8]"
   `);
   },
   rowLimitMs,

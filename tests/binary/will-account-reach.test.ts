@@ -196,7 +196,6 @@ test(
     await accounts.ended("too-large");
     expect(await accounts.account("too-large")).toMatchInlineSnapshot(`
     "New client connected from 127.0.0.1:<port> as too-large (p5, c1, k30), will on elsewhere/too-large (q1)
-    Warning: Outgoing messages are being dropped for client small-monitor: larger than its Maximum Packet Size, first on elsewhere/too-large
     too-large disconnected: closed without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published to 0 on elsewhere/too-large (1 dropped)
 
     The will of too-large fired at once, because too-large closed the connection

@@ -128,7 +128,9 @@ export class WillAccounts implements AsyncDisposable {
   /** The log's lines about a client so far. */
   async logged(clientId: string): Promise<string> {
     await this.#caughtUp();
-    const about = new RegExp(`(?<![\\w-])${clientId}(?![\\w-])`);
+    // Where a line names whom it is about; an id may be a word of another line.
+    const place = String.raw`^\S+ (?:Warning: )?(?:|Client |.* client |.* as |Operator's order: .* )`;
+    const about = new RegExp(`${place}${clientId}(?=$|[ ':])`);
     return logText(this.broker.lines.items.filter((line) => about.test(line)));
   }
 
