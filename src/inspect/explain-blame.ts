@@ -2,7 +2,7 @@ import type { WillAccount } from "../core/account.ts";
 import { setting } from "../log/duration.ts";
 import { type Advice, isV5, type Scene, sentence } from "./explain-parts.ts";
 
-/** What to change about a client whose connection the broker had to end, because of what it did. */
+/** What to change about a client whose connection ended as it did, before any habit of its own. */
 export function adviceOnEnd({ connection, will }: Scene): (Advice | null)[] {
   const { end, connectedAt } = connection;
   if (end === null || connectedAt === null) return [];
@@ -24,6 +24,8 @@ export function adviceOnEnd({ connection, will }: Scene): (Advice | null)[] {
     }
     case "stalled":
       return [{ topic: "stalled", ...sentence(stalled) }];
+    case "kicked":
+      return [{ topic: "kicked", ...sentence(kicked) }];
     case "disconnectedWithWill":
     case "disconnectedWithError":
       return [will === null ? null : cutByDisconnect(will, end.sessionExpirySeconds)];
@@ -36,6 +38,10 @@ const brokenRule =
   "That is a fault of its program or of its MQTT library, and each such packet costs it its " +
   "connection. `mqttd serve --verbose` logs every packet before it; `mqttd inspect packet HEX` says " +
   "what is wrong with its bytes.";
+
+const kicked =
+  "Nothing at the client. If its will is not to fire when it is sent away, let the client itself say " +
+  "DISCONNECT: nobody can say it in its place.";
 
 const stalled =
   "Look at its program: it does not read what comes to it, or its link is too slow for what it " +

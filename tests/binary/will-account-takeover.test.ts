@@ -263,7 +263,11 @@ test(
       <time>  The connection ended: the operator closed the connection, which is no
               goodbye of the client's own.
       <time>  The will was published on wills/kicked, <lateness>. 1 subscriber got
-              it. [v5-3.1.2-8]"
+              it. [v5-3.1.2-8]
+
+    What to change
+      - Nothing at the client. If its will is not to fire when it is sent away, let
+        the client itself say DISCONNECT: nobody can say it in its place."
   `);
   },
   rowLimitMs,

@@ -648,6 +648,10 @@ test("explained: the operator's kick", () => {
                     is no goodbye of the client's own.
       08:00:03.000  The will was published on wills/mortal, on time. 1 subscriber
                     got it. [v5-3.1.2-8]
+
+    What to change
+      - Nothing at the client. If its will is not to fire when it is sent away, let
+        the client itself say DISCONNECT: nobody can say it in its place.
     "
   `);
 });
