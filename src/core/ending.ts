@@ -61,6 +61,7 @@ export function endConnection(
     silentMs,
     allowedMs: connection.allowedMs,
     will,
+    refusedWill: connection.record?.refusedWill ?? null,
     wasConnected: session !== null,
   });
   const statement = details.statement ?? null;

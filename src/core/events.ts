@@ -89,6 +89,8 @@ export type BrokerEvent =
       /** Milliseconds allowed by the keepalive; null: no limit. */
       readonly allowedMs: number | null;
       readonly will: WillAtEnd | null;
+      /** What a refused CONNECT asked for, and never got; null: nothing, or it could not be read. */
+      readonly refusedWill: WillFacts | null;
       /** Whether CONNECT had been accepted. */
       readonly wasConnected: boolean;
     }

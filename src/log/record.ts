@@ -33,6 +33,7 @@ export function record(event: LogEvent, at: Millis): Record<string, unknown> {
         allowedMs: event.allowedMs,
         wasConnected: event.wasConnected,
         will: event.will === null ? null : fate(event.will, at),
+        ...(event.refusedWill !== null && { refusedWill: armed(event.refusedWill) }),
       };
     case "will":
       return {

@@ -152,7 +152,10 @@ function ended(event: Event<"ended">, at: Millis, colors: Colors): string {
   const who = event.wasConnected ? client(event.peer) : stranger(event.peer);
   const head = expired ? `${colors.yellow(mosquitto)} ` : "";
   const line = `${head}${who} disconnected: ${why}`;
-  if (!event.wasConnected && event.will === null) return line;
+  if (!event.wasConnected && event.will === null) {
+    const { refusedWill } = event;
+    return refusedWill === null ? line : `${line} · will on ${name(refusedWill.topic)} not armed`;
+  }
   const will = willAtEnd(event.will, at);
   return `${line} · ${event.will === null ? colors.dim(will) : colors.magenta(will)}`;
 }

@@ -231,7 +231,7 @@ test(
       connectBytes({ version: 5, clientId: "will-qos-2", flags, willTopic: "wills/qos-2" }),
     );
     expect(await accounts.account("will-qos-2")).toMatchInlineSnapshot(`
-    "will-qos-2 (127.0.0.1:<port>) disconnected: refused (Will QoS 2, and the maximum is 1 [v5-3.2.2-12])
+    "will-qos-2 (127.0.0.1:<port>) disconnected: refused (Will QoS 2, and the maximum is 1 [v5-3.2.2-12]) · will on wills/qos-2 not armed
 
     will-qos-2 was refused: Will QoS 2, and the maximum is 1. A refused CONNECT arms
     no will, so nothing can fire. [v5-3.2.2-12]
@@ -259,7 +259,7 @@ test(
       connectBytes({ version: 4, clientId: "sys-will", willTopic: "$SYS/broker" }),
     );
     expect(await accounts.account("sys-will")).toMatchInlineSnapshot(`
-    "sys-will (127.0.0.1:<port>) disconnected: refused (the will's topic is below $SYS, where only the broker may publish [v5-3.1.4-2])
+    "sys-will (127.0.0.1:<port>) disconnected: refused (the will's topic is below $SYS, where only the broker may publish [v5-3.1.4-2]) · will on $SYS/broker not armed
 
     sys-will was refused: the will's topic is below $SYS, where only the broker may
     publish. A refused CONNECT arms no will, so nothing can fire. [v5-3.1.4-2]
@@ -370,7 +370,7 @@ test(
       }),
     );
     expect(await accounts.account("large-will")).toMatchInlineSnapshot(`
-      "large-will (127.0.0.1:<port>) disconnected: refused (the will's payload of 1025 B exceeds 1024 B [v5-3.1.3.4])
+      "large-will (127.0.0.1:<port>) disconnected: refused (the will's payload of 1025 B exceeds 1024 B [v5-3.1.3.4]) · will on wills/large-will not armed
 
       large-will was refused: the will's payload of 1025 B exceeds 1024 B. A refused
       CONNECT arms no will, so nothing can fire. [v5-3.1.3.4]
@@ -430,7 +430,7 @@ test(
     // The reader of the log needs a session of its own.
     await _one.mqtt.endAsync();
     expect(await accounts.account("one-too-many")).toMatchInlineSnapshot(`
-      "one-too-many (127.0.0.1:<port>) disconnected: refused (all 3 sessions are taken [v5-3.1.4-2])
+      "one-too-many (127.0.0.1:<port>) disconnected: refused (all 3 sessions are taken [v5-3.1.4-2]) · will on wills/one-too-many not armed
 
       one-too-many was refused: all 3 sessions are taken. A refused CONNECT arms no
       will, so nothing can fire. [v5-3.1.4-2]
@@ -468,7 +468,7 @@ test(
       boundMs: rowLimitMs,
     });
     expect(`${logText([line])}\n\n${accountText(stdout)}`).toMatchInlineSnapshot(`
-      "nobody (127.0.0.1:<port>) disconnected: refused (anonymous clients are not allowed [v5-3.1.4-2])
+      "nobody (127.0.0.1:<port>) disconnected: refused (anonymous clients are not allowed [v5-3.1.4-2]) · will on wills/nobody not armed
 
       nobody was refused: anonymous clients are not allowed. A refused CONNECT arms no
       will, so nothing can fire. [v5-3.1.4-2]

@@ -36,6 +36,7 @@ test("a connection's end is one line with cause, silence and the will's fate", (
     15:04:05.123 Error: dev-42 disconnected: store failed (silent 2.10 s, allowed 15.0 s) · will published to 0 on home/dev-42/status (4 dropped)
     15:04:05.123 [::1]:51043 disconnected: no CONNECT in time (silent 10.0 s, allowed 10.0 s)
     15:04:05.123 dev-42 (127.0.0.1:51042) disconnected: refused (not authorized)
+    15:04:05.123 dev-42 (127.0.0.1:51042) disconnected: refused (not authorized) · will on home/dev-42/status not armed
     15:04:05.123 [::1]:51043 disconnected: connection reset (RST)
     "
   `);

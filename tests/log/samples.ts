@@ -44,6 +44,7 @@ const ended = {
   silentMs: 2104,
   allowedMs: 15_000,
   will: null,
+  refusedWill: null,
   wasConnected: true,
 } as const;
 const will = { topic, qos: 1, retain: true, delayInterval: 0, payloadBytes: 7 } as const;
@@ -125,6 +126,14 @@ export const samples: SampleTable = {
       cause: "refused",
       detail: "not authorized",
       allowedMs: null,
+      wasConnected: false,
+    },
+    {
+      ...ended,
+      cause: "refused",
+      detail: "not authorized",
+      allowedMs: null,
+      refusedWill: { ...will, delayInterval: 30 },
       wasConnected: false,
     },
     { ...ended, peer: stranger, allowedMs: null, wasConnected: false },
