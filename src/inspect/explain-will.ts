@@ -102,7 +102,7 @@ function fateVerdict(
       return sentence([fired, ...unwaited, reach].join(". "), fate.rule);
     }
     case "discarded":
-      return sentence(`${subject} did not fire: ${discardText(who, will, fate.why)}`, fate.rule);
+      return sentence(`${subject} did not fire: ${discardText(answer, will, fate.why)}`, fate.rule);
     case "cancelled":
       return sentence(`${subject} did not fire: ${cancelText(who, will, fate)}`, fate.rule);
   }
@@ -188,10 +188,11 @@ export function endedByReturn(
 }
 
 function discardText(
-  who: string,
+  answer: ClientAnswer,
   will: WillAccount,
   why: Extract<Fate, { fate: "discarded" }>["why"],
 ): string {
+  const who = name(answer.clientId);
   switch (why) {
     case "disconnect":
       return `${who} said goodbye with a clean DISCONNECT, which discards the will`;
@@ -200,8 +201,15 @@ function discardText(
         `when it was due, ${who} was not allowed to publish on ${name(will.topic)}, ` +
         `though it had been when it connected`
       );
-    case "on purpose":
-      return "this broker loses it on purpose, since it was started to misbehave";
+    case "on purpose": {
+      const connection = answer.connections.find(({ willId }) => willId === will.id);
+      const end = connection?.end ?? null;
+      const because =
+        connection === undefined || end === null
+          ? ""
+          : `${causeClause(connection, end, nextOf(answer, connection), named(who))}, and `;
+      return `${because}this broker loses it then on purpose, since it was started to misbehave`;
+    }
   }
 }
 

@@ -330,3 +330,39 @@ test(
   },
   rowLimitMs,
 );
+
+test(
+  "a broker that loses such wills on purpose says so",
+  async () => {
+    await using like = await WillAccounts.start({ args: ["--like", "mosquitto-2.0"] });
+    const client = await like.mqttjs("lost-80");
+    await client.mqtt.endAsync(false, { reasonCode: 0x80 });
+    await like.ended("lost-80");
+    expect(await like.account("lost-80")).toMatchInlineSnapshot(`
+      "[like mosquitto-2.0] New client connected from 127.0.0.1:<port> as lost-80 (p5, c1, k30), will on wills/lost-80 (q0)
+      [like mosquitto-2.0] Warning: lost-80 disconnected: DISCONNECT with an error (unspecified error (0x80), silent <measured>, allowed 45.0 s) · will on wills/lost-80 discarded (lost on purpose)
+
+      The will of lost-80 did not fire: lost-80 sent DISCONNECT with an error:
+      unspecified error (0x80), and this broker loses it then on purpose, since it was
+      started to misbehave.
+
+      What happened
+        <time>  It connected from 127.0.0.1:<port> with MQTT 5.0 (listener: tcp
+                localhost:0).
+        <time>  It asked for a keepalive of 30 s: its connection ends after 45.0 s of
+                silence. [v5-3.1.2-22]
+        <time>  With Clean Start 1 it began a new session, which ends with the
+                connection. [v5-3.1.2-4]
+        <time>  It set a will on wills/lost-80 (QoS 0, not retained, 4 bytes, no
+                delay). [v5-3.1.2-7]
+        <time>  The connection ended: it sent DISCONNECT with an error: unspecified
+                error (0x80).
+        <time>  The will was discarded on purpose.
+
+      What to change
+        - Start the broker without --like and planted faults to see what the standard
+          asks for."
+    `);
+  },
+  rowLimitMs,
+);

@@ -118,6 +118,38 @@ test(
   rowLimitMs,
 );
 
+test.skipIf(mosquittoSubMissing !== null)(
+  `a process of MQTT 3.1 is killed (SIGKILL)${withMosquitto}`,
+  async () => {
+    await using sub = await accounts.mosquitto("killed", ["-V", "mqttv31"]);
+    sub.signal("SIGKILL");
+    await accounts.ended("killed");
+    expect(await accounts.account("killed")).toMatchInlineSnapshot(`
+      "New client connected from 127.0.0.1:<port> as killed (p1, c1, k30), will on wills/killed (q0)
+      killed disconnected: closed without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published to 1 on wills/killed
+
+      The will of killed fired at once, because killed closed the connection without a
+      DISCONNECT (FIN). 1 subscriber got it. [v4-3.1.2-8]
+
+      What happened
+        <time>  It connected from 127.0.0.1:<port> with MQTT 3.1 (listener: tcp
+                localhost:0).
+        <time>  It asked for a keepalive of 30 s: its connection ends after 45.0 s of
+                silence. [v4-3.1.2-24]
+        <time>  With Clean Session 1 it began a new session, which ends with the
+                connection. [v4-3.1.2-6]
+        <time>  It set a will on wills/killed (QoS 0, not retained, 4 bytes).
+                [v4-3.1.2-8]
+        <time>  The last packet was SUBSCRIBE, <measured> before the end.
+        <time>  The connection ended: it closed the connection without a DISCONNECT
+                (FIN).
+        <time>  The will was published on wills/killed, <lateness>. 1 subscriber got
+                it. [v4-3.1.2-8]"
+    `);
+  },
+  rowLimitMs,
+);
+
 test.concurrent.skipIf(mosquittoSubMissing !== null)(
   `keepalive: mosquitto_sub hangs (SIGSTOP)${withMosquitto}`,
   async () => {

@@ -195,8 +195,9 @@ test("explained: a broker that loses wills on purpose", () => {
   const world = new World({ rules: { ...standardRules, willOnEnd: { closedByPeer: "discard" } } });
   mortal(world, { keepalive: 10 }).drop("eof");
   expect(told(world)).toMatchInlineSnapshot(`
-    "The will of mortal did not fire: this broker loses it on purpose, since it was
-    started to misbehave.
+    "The will of mortal did not fire: mortal closed the connection without a
+    DISCONNECT (FIN), and this broker loses it then on purpose, since it was started
+    to misbehave.
 
     What happened
       08:00:00.000  It connected from 127.0.0.1:50001 with MQTT 5.0 (listener: tcp

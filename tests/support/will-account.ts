@@ -129,7 +129,7 @@ export class WillAccounts implements AsyncDisposable {
   async logged(clientId: string): Promise<string> {
     await this.#caughtUp();
     // Where a line names whom it is about; an id may be a word of another line.
-    const place = String.raw`^\S+ (?:Warning: )?(?:|Client |.* client |.* as |Operator's order: .* )`;
+    const place = String.raw`^\S+ (?:\[like \S+\] )?(?:Warning: )?(?:|Client |.* client |.* as |Operator's order: .* )`;
     const about = new RegExp(`${place}${clientId}(?=$|[ ':])`);
     return logText(this.broker.lines.items.filter((line) => about.test(line)));
   }
