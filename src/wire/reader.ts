@@ -224,10 +224,7 @@ export class PacketReader {
     this.#body = at;
     this.#end = at + remaining;
     if (this.#end - start <= this.#packetSize) return null;
-    if (version === null) {
-      this.#learnVersion(bytes, at, available);
-      this.#learnClientId(bytes, at, Math.min(available, this.#end));
-    }
+    if (version === null) this.#learnVersion(bytes, at, available);
     return tooLarge(this.#end - start, this.#packetSize);
   }
 
