@@ -46,6 +46,8 @@ export type WillFate =
       readonly due: Millis;
       readonly at: Millis;
       readonly reach: Reach;
+      /** Seconds of its delay, where that was not waited for at all. */
+      readonly unwaited?: number;
     }
   | { readonly fate: "discarded"; readonly topic: string; readonly why: WillDiscarded }
   | { readonly fate: "cancelled"; readonly topic: string; readonly why: "resumed" };

@@ -158,7 +158,10 @@ export function publishWill(
   for (let copy = 1; copy < rules.willCopies; copy++) {
     reach = publish(broker, session, message, offline);
   }
-  return settle(broker, will, { fate: "published", topic, due, at: broker.now, reach }, by);
+  const { delayInterval } = packet;
+  const unwaited = by === null && delayInterval > 0 ? { unwaited: delayInterval } : {};
+  const fate = { fate: "published", topic, due, at: broker.now, reach, ...unwaited } as const;
+  return settle(broker, will, fate, by);
 }
 
 /** A will that has met its fate is its session's no more. */

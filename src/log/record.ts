@@ -107,6 +107,7 @@ function fate(will: WillAtEnd, at: Millis): object {
         due: iso(will.due),
         at: iso(will.at),
         lateMs: will.at - will.due,
+        ...(will.unwaited !== undefined && { unwaitedSeconds: will.unwaited }),
         ...will.reach,
       };
     case "delayed":

@@ -24,6 +24,9 @@ export function willAtEnd(will: WillAtEnd | null, at: Millis): string {
     case "published": {
       const late = will.at - will.due;
       const more = Math.round(late) >= 1 ? [`${duration(late)} late`] : [];
+      if (will.unwaited !== undefined) {
+        more.push(`delay of ${setting(will.unwaited * 1000)} not waited for`);
+      }
       return `will ${publication(will.topic, will.reach, more)}`;
     }
     case "delayed":

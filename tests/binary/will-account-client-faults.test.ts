@@ -368,9 +368,9 @@ test(
     expect(await accounts.account("too-long")).toMatchInlineSnapshot(`
       "New client connected from 127.0.0.1:<port> as too-long (p5, c1, k30), will on wills/too-long (q0, delay 30 s)
       Warning: too-long has a Will Delay Interval of 30 s, and a Session Expiry Interval of 0: the session ends with the connection, and the will comes at once · ask for a Session Expiry Interval above the Will Delay Interval
-      too-long disconnected: closed without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published to 1 on wills/too-long
+      too-long disconnected: closed without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published to 1 on wills/too-long (delay of 30 s not waited for)
       New client connected from 127.0.0.1:<port> as too-long (p5, c1, k30), will on wills/too-long (q0, delay 30 s)
-      too-long disconnected: closed without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published to 1 on wills/too-long
+      too-long disconnected: closed without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published to 1 on wills/too-long (delay of 30 s not waited for)
 
       The will of too-long fired at once, because too-long closed the connection
       without a DISCONNECT (FIN). Its delay of 30 s was not waited for: its session

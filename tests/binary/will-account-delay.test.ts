@@ -271,7 +271,7 @@ test(
     await accounts.ended("hurried");
     expect(await accounts.account("hurried")).toMatchInlineSnapshot(`
     "New client connected from 127.0.0.1:<port> as hurried (p5, c0, k30), session kept 1 min, will on wills/hurried (q0, delay 30 s)
-    hurried disconnected: DISCONNECT with will (silent <measured>, allowed 45.0 s) · will published to 1 on wills/hurried
+    hurried disconnected: DISCONNECT with will (silent <measured>, allowed 45.0 s) · will published to 1 on wills/hurried (delay of 30 s not waited for)
 
     The will of hurried fired at once, because hurried sent DISCONNECT with reason
     code 0x04, which asks for the will. Its delay of 30 s was not waited for: that

@@ -188,7 +188,7 @@ test(
     await accounts.ended("again-anew");
     expect(await accounts.account("again-anew")).toMatchInlineSnapshot(`
     "New client connected from 127.0.0.1:<port> as again-anew (p5, c0, k30), session kept 1 min, will on wills/again-anew (q0, delay 10 s)
-    again-anew disconnected: taken over (silent <measured>, allowed 45.0 s) · will published to 1 on wills/again-anew
+    again-anew disconnected: taken over (silent <measured>, allowed 45.0 s) · will published to 1 on wills/again-anew (delay of 10 s not waited for)
     New client connected from 127.0.0.1:<port> as again-anew (p5, c1, k30), session kept 1 min, will on wills/again-anew (q0, delay 10 s)
 
     The will of again-anew is armed and has not fired: again-anew is connected and

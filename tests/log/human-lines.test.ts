@@ -32,6 +32,7 @@ test("a connection's end is one line with cause, silence and the will's fate", (
     15:04:05.123 dev-42 disconnected: closed without DISCONNECT (FIN) (silent 2.10 s, no keepalive) · will published to 0 on home/dev-42/status (2 queued, 1 dropped, retained message cleared)
     15:04:05.123 dev-42 disconnected: peer unreachable (found by TCP) (silent 2.10 s, allowed 15.0 s) · will due in 30 s on home/dev-42/status
     15:04:05.123 dev-42 disconnected: taken over (silent 2.10 s, allowed 15.0 s) · will on home/dev-42/status cancelled (session resumed)
+    15:04:05.123 dev-42 disconnected: taken over (silent 2.10 s, allowed 15.0 s) · will published to 1 on home/dev-42/status (delay of 30 s not waited for)
     15:04:05.123 Warning: dev-42 disconnected: protocol error (second CONNECT [v5-3.1.0-2], silent 0 ms, allowed 15.0 s) · will on home/dev-42/status discarded (not authorized to publish there)
     15:04:05.123 Error: dev-42 disconnected: store failed (silent 2.10 s, allowed 15.0 s) · will published to 0 on home/dev-42/status (4 dropped)
     15:04:05.123 [::1]:51043 disconnected: no CONNECT in time (silent 10.0 s, allowed 10.0 s)

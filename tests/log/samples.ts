@@ -104,6 +104,7 @@ export const samples: SampleTable = {
     },
     { ...ended, cause: "tcpTimeout", will: { fate: "delayed", topic, due: millis(now + 30_000) } },
     { ...ended, cause: "takenOver", will: { fate: "cancelled", topic, why: "resumed" } },
+    { ...ended, cause: "takenOver", will: { ...atOnce, unwaited: 30, reach: reach(1) } },
     {
       ...ended,
       cause: "protocolError",
