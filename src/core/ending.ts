@@ -52,24 +52,17 @@ export function endConnection(
     if (!goesOn) unsubscribeAll(broker, session);
     will = details.will ?? endWill(broker, session, cause, goesOn);
   }
+  const statement = details.statement ?? null;
+  const facts = { detail, statement, silentMs, will, wasConnected: session !== null };
   broker.note({
     event: "ended",
     peer: connection.peer,
     cause,
-    detail,
-    statement: details.statement ?? null,
-    silentMs,
+    ...facts,
     allowedMs: connection.allowedMs,
-    will,
     refusedWill: connection.record?.refusedWill ?? null,
-    wasConnected: session !== null,
   });
-  const statement = details.statement ?? null;
-  const wasConnected = session !== null;
-  remember(broker, connection, cause, {
-    ...{ detail, statement, silentMs, sessionExpiry },
-    ...{ will, wasConnected },
-  });
+  remember(broker, connection, cause, { ...facts, sessionExpiry });
   if (ending !== null && will !== null) {
     if (will.fate !== "delayed") tellFate(broker, ending, will);
     const connectedForMs = broker.now - (connection.record?.connectedAt ?? broker.now);

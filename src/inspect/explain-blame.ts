@@ -9,8 +9,11 @@ export function adviceOnEnd({ connection, will }: Scene): (Advice | null)[] {
   const { statement } = end;
   switch (end.cause) {
     case "protocolError":
-    case "malformedPacket":
-      return [{ topic: "brokenRule", ...sentence(brokenRule, statement) }];
+    case "malformedPacket": {
+      const limit = limits.get(statement ?? "");
+      const text = limit === undefined ? brokenRule : withinLimit(limit);
+      return [{ topic: "brokenRule", ...sentence(text, statement) }];
+    }
     case "packetTooLarge": {
       const told = isV5(connection) ? ", as CONNACK tells it (Maximum Packet Size)" : "";
       const text = `Let it send smaller packets${told}, or give this broker a higher limits.packetSize.`;
@@ -38,6 +41,18 @@ const brokenRule =
   "That is a fault of its program or of its MQTT library, and each such packet costs it its " +
   "connection. `mqttd serve --verbose` logs every packet before it; `mqttd inspect packet HEX` says " +
   "what is wrong with its bytes.";
+
+/** Statements that are broken only because this broker allows less than MQTT does. */
+const limits: ReadonlyMap<string, string> = new Map([
+  ["v5-3.2.2-11", "limits.qos"],
+  ["v5-3.2.2-14", "limits.retain"],
+  ["v5-3.3.2-9", "limits.topicAliases"],
+  ["v5-4.7.3", "limits.topicLevels"],
+]);
+
+function withinLimit(key: string): string {
+  return `Let it keep to what this broker allows, or change the broker's ${key}.`;
+}
 
 const kicked =
   "Nothing at the client. If its will is not to fire when it is sent away, let the client itself say " +

@@ -496,6 +496,23 @@ test("explained: a packet that is too large", () => {
   `);
 });
 
+test("explained: a QoS above what the broker allows", () => {
+  const world = new World({ limits: { qos: 0 } });
+  watcherOf(world, "wills/#");
+  const client = mortal(world, { version: 4, keepalive: 10 });
+  client.publish("one", "", { qos: 1 });
+  const [verdict, _, change] = told(world).split("\n\n");
+  expect([verdict, change].join("\n\n")).toMatchInlineSnapshot(`
+    "The will of mortal fired at once, because mortal broke a rule of MQTT: PUBLISH
+    with QoS 1 above 0. 1 subscriber got it. [v4-3.1.2-8]
+
+    What to change
+      - Let it keep to what this broker allows, or change the broker's limits.qos.
+        [v5-3.2.2-11]
+    "
+  `);
+});
+
 test("explained: more unfinished messages than it may send", () => {
   const world = new World({ limits: { receiveMaximum: 1 } });
   watcherOf(world, "wills/#");
