@@ -176,6 +176,12 @@ const adminSchema = z.strictObject({
   streams: count({ min: 1, max: 10_000 })
     .default(64)
     .describe("Event streams, and requests that wait for a will's fate, at once."),
+  connections: count({ min: 1, max: 100_000 })
+    .default(256)
+    .describe("Open connections of the interface; one more is closed at once."),
+  requestTimeout: duration({ min: 100, max: hour })
+    .default(writeDuration(10 * second))
+    .describe("How long a request may take to arrive, its body included."),
 });
 
 const sysSchema = z.strictObject({

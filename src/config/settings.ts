@@ -38,6 +38,9 @@ export interface AdminSettings {
   readonly tokenFile: string | null;
   /** Event streams and waiting requests at once. */
   readonly streams: number;
+  /** Open connections. */
+  readonly connections: number;
+  readonly requestTimeoutMs: number;
 }
 
 export function settingsOf(config: Config): Settings {
@@ -66,8 +69,13 @@ function listenerSettings(listener: Config["listeners"][number], config: Config)
   };
 }
 
-function adminSettings({ port, host, ...same }: Config["admin"]): AdminSettings {
-  return { ...same, port: port === "off" ? null : port, host: addressOf(host) };
+function adminSettings({ port, host, requestTimeout, ...same }: Config["admin"]): AdminSettings {
+  return {
+    ...same,
+    port: port === "off" ? null : port,
+    host: addressOf(host),
+    requestTimeoutMs: milliseconds(requestTimeout),
+  };
 }
 
 /** `localhost` is 127.0.0.1 for some clients and ::1 for others, so it means both. */

@@ -1,30 +1,42 @@
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { listenOn } from "../transport/listen-addresses.ts";
 import type { ListeningSocket } from "../transport/transport.ts";
 
 export type Fetch = (request: Request) => Response | Promise<Response>;
 
-/** Bytes of headers, and characters of a body, that are read at most. */
-const headersMax = 16 * 1024;
-const bodyMax = 64 * 1024;
+export interface HttpSettings {
+  /** Null: both loopback addresses. */
+  readonly host: string | null;
+  /** 0: a free one. */
+  readonly port: number;
+  /** Open connections; one more is closed at once. */
+  readonly connections: number;
+  /** Milliseconds that a request may take to arrive, its body included. */
+  readonly requestTimeoutMs: number;
+  readonly fetch: Fetch;
+  /** What `fetch`, or the body of its answer, threw: a fault of our own. */
+  readonly onFault: (fault: unknown) => void;
+}
 
-/**
- * Serves a function of requests over HTTP, on both loopback addresses where `host` is null. Throws
- * ListenError. `onFault`: what the function threw is our own fault.
- */
-export async function serveHttp(
-  host: string | null,
-  port: number,
-  fetch: Fetch,
-  onFault: (fault: unknown) => void,
-): Promise<ListeningSocket> {
-  return listenOn(host, port, async (address, wanted) => {
-    const server = createServer({ maxHeaderSize: headersMax }, (request, response) => {
-      answer(request, response, fetch).catch(onFault);
-    });
+/** Bytes of a request before its body. A client id of 65,535 bytes is three times as long in a URL. */
+const headersMax = 256 * 1024;
+/** Part of the timeout by which a slow request may outlive it. */
+const checksPerTimeout = 4;
+const checkMostMs = 1000;
+
+/** The methods that anything here answers to. */
+const methods = ["GET", "HEAD", "POST", "PUT", "DELETE"];
+
+/** Serves a function of requests over HTTP. Throws ListenError. */
+export async function serveHttp(settings: HttpSettings): Promise<ListeningSocket> {
+  return listenOn(settings.host, settings.port, async (address, wanted) => {
+    const server = serverOf(settings);
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
-      server.listen(wanted, address, resolve);
+      server.listen(wanted, address, () => {
+        server.off("error", reject);
+        resolve();
+      });
     });
     const bound = server.address();
     return {
@@ -38,6 +50,28 @@ export async function serveHttp(
   });
 }
 
+function serverOf(settings: HttpSettings): Server {
+  const { requestTimeoutMs, fetch, onFault } = settings;
+  const server = createServer(
+    {
+      maxHeaderSize: headersMax,
+      headersTimeout: requestTimeoutMs,
+      requestTimeout: requestTimeoutMs,
+      connectionsCheckingInterval: Math.min(checkMostMs, requestTimeoutMs / checksPerTimeout),
+    },
+    (request, response) => {
+      answer(request, response, fetch).catch(onFault);
+    },
+  );
+  server.maxConnections = settings.connections;
+  server.on("connect", (_, socket) => {
+    socket.end(`HTTP/1.1 405 Method Not Allowed\r\nAllow: ${allow}\r\nConnection: close\r\n\r\n`);
+  });
+  return server;
+}
+
+const allow = methods.join(", ");
+
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
@@ -45,30 +79,87 @@ async function answer(
 ): Promise<void> {
   const gone = new AbortController();
   response.on("close", () => gone.abort());
-  // A client that goes away in the middle is no fault.
+  // A client that goes away in the middle is no fault. Whoever reads the body is told by it.
   response.on("error", () => gone.abort());
-  const given = await fetch(await requestOf(request, gone.signal));
-  response.writeHead(given.status, Object.fromEntries(given.headers));
-  const reader = given.body?.getReader();
-  gone.signal.addEventListener("abort", () => void reader?.cancel().catch(() => {}));
-  for (;;) {
-    const read = await reader?.read();
-    if (read === undefined || read.done || gone.signal.aborted) break;
-    response.write(read.value);
-  }
+  request.on("error", () => gone.abort());
+  const asked = requestOf(request, gone.signal);
+  const given = asked instanceof Response ? asked : await fetch(asked);
+  const headers = Object.fromEntries(given.headers);
+  // What was not read of a body is not waited for.
+  if (hasBody(request) && !request.complete) headers["connection"] = "close";
+  response.writeHead(given.status, headers);
+  if (given.body !== null) await write(response, given.body, gone.signal);
   response.end();
 }
 
-async function requestOf(request: IncomingMessage, signal: AbortSignal): Promise<Request> {
+/** No faster than it is taken: what waits stays with whoever makes it. */
+async function write(
+  response: ServerResponse,
+  body: ReadableStream<Uint8Array>,
+  gone: AbortSignal,
+): Promise<void> {
+  const reader = body.getReader();
+  const cancel = (): void => void reader.cancel();
+  if (gone.aborted) return cancel();
+  gone.addEventListener("abort", cancel);
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done || gone.aborted) return;
+    if (!response.write(value)) await room(response, gone);
+  }
+}
+
+async function room(response: ServerResponse, gone: AbortSignal): Promise<void> {
+  if (gone.aborted) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const onRoom = (): void => resolve();
+  response.once("drain", onRoom);
+  gone.addEventListener("abort", onRoom);
+  await promise;
+  response.off("drain", onRoom);
+  gone.removeEventListener("abort", onRoom);
+}
+
+/** A Response: what to answer to a request that can't be had as one. */
+function requestOf(request: IncomingMessage, signal: AbortSignal): Request | Response {
+  const { method = "GET" } = request;
+  if (!methods.includes(method) && method !== "OPTIONS" && method !== "PATCH") {
+    return new Response(null, { status: 405, headers: { allow } });
+  }
+  const url = urlOf(request.url ?? "");
+  const hosts = request.rawHeaders.filter((text, at) => at % 2 === 0 && /^host$/i.test(text));
+  if (url === null || hosts.length > 1) return new Response(null, { status: 400 });
   const headers = new Headers();
   for (const [name, value] of Object.entries(request.headers)) {
     for (const one of [value ?? []].flat()) headers.append(name, one);
   }
-  const { method = "GET" } = request;
-  const url = `http://localhost${request.url ?? "/"}`;
-  if (method === "GET" || method === "HEAD") return new Request(url, { method, headers, signal });
-  let body = "";
-  // What is past the limit is cut off, so that whoever reads it finds no JSON.
-  for await (const chunk of request) if (body.length <= bodyMax) body += String(chunk);
-  return new Request(url, { method, headers, signal, body });
+  if (!(request.url ?? "").startsWith("/")) headers.set("host", url.host);
+  if (method === "GET" || method === "HEAD")
+    return new Request(url.href, { method, headers, signal });
+  const body = hasBody(request) ? bodyOf(request) : null;
+  return new Request(url.href, { method, headers, signal, body, duplex: "half" });
+}
+
+/** Null: it is no path and no URL. The host does not matter to who answers. */
+function urlOf(target: string): URL | null {
+  return URL.parse(target.startsWith("/") ? `http://localhost${target}` : target);
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
+}
+
+/** Nothing is read of it before somebody asks, so that a guard comes first. */
+function bodyOf(request: IncomingMessage): ReadableStream<Uint8Array> {
+  const chunks: AsyncIterator<Uint8Array> = request[Symbol.asyncIterator]();
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const { done, value } = await chunks.next();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+    },
+    { highWaterMark: 0 },
+  );
 }

@@ -20,6 +20,7 @@ import { retainedOf, routeFor, subscriptionsOf } from "../core/routes.ts";
 import { willsOf } from "../core/wills.ts";
 import { type Level, levels } from "../log/events.ts";
 import { refusal } from "./admin-answer.ts";
+import { BadRequest, checked, jsonOf } from "./admin-body.ts";
 import { guard, type GuardSettings } from "./admin-guard.ts";
 import type { Clock } from "./clock.ts";
 import type { EventHub } from "./event-hub.ts";
@@ -47,7 +48,6 @@ export interface AdminContext {
   readonly drop: (clientId: string, how: DropOrder["how"]) => boolean;
 }
 
-const bodyMax = 64 * 1024;
 const waitMaxMs = 10 * 60_000;
 const listMax = 100_000;
 const retainedDefault = 1000;
@@ -111,7 +111,7 @@ export function adminApp(context: AdminContext): Hono {
   });
   app.get("/v1/overview", (asked) => asked.json(overview(context)));
   app.get("/v1/clients", (asked) => {
-    const { limit = listMax } = query(limitedSchema, asked.req.query());
+    const { limit = listMax } = checked(limitedSchema, asked.req.query());
     const { list, more } = cut(clientsOf(broker), limit);
     const answer: Answers["clients"] = { clients: list, more };
     return asked.json(answer);
@@ -134,7 +134,7 @@ export function adminApp(context: AdminContext): Hono {
   });
   app.post("/v1/clients/:id/drop", async (asked) => {
     const id = asked.req.param("id");
-    const { how } = await body(dropSchema, asked.req.raw);
+    const { how } = await jsonOf(dropSchema, asked.req.raw);
     if (clientOf(broker, id) === null) return refusal(asked, 404, ...unknownClient(broker, id));
     const wasConnected = context.drop(id, how);
     const deadlineAt = clientOf(broker, id)?.connections[0]?.deadlineAt ?? null;
@@ -144,7 +144,7 @@ export function adminApp(context: AdminContext): Hono {
     return asked.json(answer);
   });
   app.get("/v1/wills", async (asked) => {
-    const given = query(willsSchema, asked.req.query());
+    const given = checked(willsSchema, asked.req.query());
     const { wait, limit = listMax } = given;
     const wanted = willQuery(given);
     let decided: boolean | null = null;
@@ -160,24 +160,24 @@ export function adminApp(context: AdminContext): Hono {
     return asked.json(answer);
   });
   app.get("/v1/sessions", (asked) => {
-    const { limit = listMax } = query(limitedSchema, asked.req.query());
+    const { limit = listMax } = checked(limitedSchema, asked.req.query());
     return asked.json(sessionsAnswer(cut(sessionsOf(broker), limit)));
   });
   app.get("/v1/subscriptions", (asked) => {
-    const { limit = listMax } = query(limitedSchema, asked.req.query());
+    const { limit = listMax } = checked(limitedSchema, asked.req.query());
     return asked.json(subscriptionsAnswer(cut(subscriptionsOf(broker), limit)));
   });
   app.get("/v1/route", (asked) => {
-    const { topic } = query(topicSchema, asked.req.query());
+    const { topic } = checked(topicSchema, asked.req.query());
     return asked.json(routeFor(broker, topic));
   });
   app.get("/v1/retained", (asked) => {
-    const { filter, limit = retainedDefault } = query(retainedSchema, asked.req.query());
+    const { filter, limit = retainedDefault } = checked(retainedSchema, asked.req.query());
     return asked.json(retainedOf(broker, filter, limit));
   });
   app.get("/v1/config", (asked) => asked.json(context.config()));
   app.get("/v1/events", (asked) => {
-    const wanted = query(eventsSchema, asked.req.query());
+    const wanted = checked(eventsSchema, asked.req.query());
     if (context.hub.listening >= context.streams) {
       return refusal(asked, 503, ...tooMany(context.streams));
     }
@@ -190,7 +190,7 @@ export function adminApp(context: AdminContext): Hono {
     return asked.json(answer, answer.ok ? 200 : 422);
   });
   app.put("/v1/log", async (asked) => {
-    const { level } = await body(logSchema, asked.req.raw);
+    const { level } = await jsonOf(logSchema, asked.req.raw);
     context.setLogLevel(level);
     return asked.json({ level });
   });
@@ -202,7 +202,7 @@ export function adminApp(context: AdminContext): Hono {
     return refusal(asked, 404, `no ${asked.req.method} ${path}`, hint);
   });
   app.onError((fault, asked) => {
-    if (fault instanceof BadRequest) return refusal(asked, 400, fault.message, fault.hint);
+    if (fault instanceof BadRequest) return refusal(asked, fault.status, fault.message, fault.hint);
     // Ours: the process prints its state and ends, as for any other fault.
     throw fault;
   });
@@ -243,48 +243,6 @@ function subscriptionsAnswer({
   more,
 }: Cut<Answers["subscriptions"]["subscriptions"][number]>): Answers["subscriptions"] {
   return { subscriptions: list, more };
-}
-
-/** What was asked can't be read. */
-class BadRequest extends Error {
-  readonly hint: string | null;
-
-  constructor(message: string, hint: string | null = null) {
-    super(message);
-    this.hint = hint;
-  }
-}
-
-function query<Schema extends z.ZodType>(
-  schema: Schema,
-  given: Readonly<Record<string, string>>,
-): z.output<Schema> {
-  return checked(schema, given);
-}
-
-async function body<Schema extends z.ZodType>(
-  schema: Schema,
-  request: Request,
-): Promise<z.output<Schema>> {
-  const announced = Number(request.headers.get("content-length") ?? "0");
-  if (announced > bodyMax) throw new BadRequest(`a body of more than ${bodyMax} B`);
-  const text = await request.text();
-  if (text.length > bodyMax) throw new BadRequest(`a body of more than ${bodyMax} B`);
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new BadRequest("the body is no JSON");
-  }
-  return checked(schema, value);
-}
-
-function checked<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
-  const read = schema.safeParse(value);
-  if (read.success) return read.data;
-  const [issue] = read.error.issues;
-  const where = issue?.path.join(".") ?? "";
-  throw new BadRequest(where === "" ? (issue?.message ?? "") : `${where}: ${issue?.message ?? ""}`);
 }
 
 function willQuery(given: z.output<typeof willsSchema>): WillQuery {

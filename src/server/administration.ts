@@ -8,7 +8,7 @@ import type { AdminSettings } from "../config/settings.ts";
 import type { LogEvent } from "../log/events.ts";
 import { ListenError, type ListeningSocket } from "../transport/transport.ts";
 import { adminApp, type AdminContext } from "./admin.ts";
-import { serveHttp } from "./admin-listener.ts";
+import { type HttpSettings, serveHttp } from "./admin-listener.ts";
 
 export interface Administration {
   close(): void;
@@ -35,8 +35,12 @@ export async function openAdministration(
   const token = tokenFile === null ? null : readFileSync(tokenFile, "utf8").trim();
   const hosts = host === null ? [] : [host.includes(":") ? `[${host}]` : host];
   const app = adminApp({ ...context, guard: { hosts, token } });
-  const fetch = (request: Request): Response | Promise<Response> => app.fetch(request);
-  const { socket, taken } = await listen(host, port, fetch, onFault);
+  const { socket, taken } = await listen({
+    ...{ host, port, connections: settings.connections },
+    requestTimeoutMs: settings.requestTimeoutMs,
+    fetch: (request) => app.fetch(request),
+    onFault,
+  });
   const urls = socket.addresses.map((address) => `http://${address}`);
   note({ event: "administration", urls, taken, tokenFile });
   let withdraw = (): void => {};
@@ -68,17 +72,15 @@ export async function openAdministration(
 
 /** The default port may be another broker's; one that was named may not. */
 async function listen(
-  host: string | null,
-  port: number,
-  fetch: Parameters<typeof serveHttp>[2],
-  onFault: (fault: unknown) => void,
+  http: HttpSettings,
 ): Promise<{ socket: ListeningSocket; taken: number | null }> {
+  const { port } = http;
   try {
-    return { socket: await serveHttp(host, port, fetch, onFault), taken: null };
+    return { socket: await serveHttp(http), taken: null };
   } catch (fault) {
     if (!(fault instanceof ListenError)) throw fault;
     if (fault.code === "EADDRINUSE" && port === defaultPort) {
-      return { socket: await serveHttp(host, 0, fetch, onFault), taken: port };
+      return { socket: await serveHttp({ ...http, port: 0 }), taken: port };
     }
     throw new CliError(`administration: ${fault.message}`, {
       exitCode: 2,

@@ -17,8 +17,10 @@ test("the rest of the defaults", () => {
   expect(rest).toMatchInlineSnapshot(`
     {
       "admin": {
+        "connections": 256,
         "host": null,
         "port": 1888,
+        "requestTimeoutMs": 10000,
         "streams": 64,
         "tokenFile": null,
       },

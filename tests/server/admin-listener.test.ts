@@ -1,0 +1,192 @@
+import { expect, test } from "bun:test";
+import { type HttpSettings, serveHttp } from "../../src/server/admin-listener.ts";
+import { HttpSocket } from "../support/http-socket.ts";
+import { eventually } from "../support/inbox.ts";
+
+const ok = (): Response => new Response("ok");
+
+/** A server of one function, and what of it was our own fault. */
+async function served(given: Partial<HttpSettings> = {}) {
+  const faults: unknown[] = [];
+  const socket = await serveHttp({
+    ...{ host: "127.0.0.1", port: 0, connections: 10, requestTimeoutMs: 5000, fetch: ok },
+    onFault: (fault) => void faults.push(fault),
+    ...given,
+  });
+  return {
+    port: socket.port,
+    faults,
+    [Symbol.dispose]() {
+      socket.close();
+      expect(faults).toEqual([]);
+    },
+  };
+}
+
+test("a body that breaks off is told to whoever reads it, and is no fault of ours", async () => {
+  const { promise, resolve } = Promise.withResolvers<unknown>();
+  using server = await served({
+    fetch: async (request) => {
+      await request.text().catch(resolve);
+      return ok();
+    },
+  });
+  using asker = await HttpSocket.connect(server.port);
+  asker.ask("PUT /", ["Content-Length: 100"]);
+  asker.send("abc");
+  asker.hangUp();
+  expect(String(await promise)).toContain("aborted");
+});
+
+test("an answer does not wait for a body that nobody wants", async () => {
+  using server = await served({ fetch: () => new Response("no", { status: 403 }) });
+  using asker = await HttpSocket.connect(server.port);
+  asker.ask("PUT /", [`Content-Length: ${2 ** 40}`]);
+  const answer = await asker.end();
+  expect(answer).toStartWith("HTTP/1.1 403 ");
+  expect(answer.toLowerCase()).toContain("connection: close");
+});
+
+test("a body is not read before it is asked for", async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  using server = await served({
+    fetch: async (request) => {
+      await promise;
+      return new Response(await request.text());
+    },
+  });
+  using asker = await HttpSocket.connect(server.port);
+  asker.ask("PUT /", ["Content-Length: 5"]);
+  asker.send("wh");
+  resolve();
+  asker.send("ole");
+  expect(await asker.until("whole")).toStartWith("HTTP/1.1 200 ");
+});
+
+test("a connection serves one request after the other", async () => {
+  using server = await served({ fetch: (request) => new Response(new URL(request.url).pathname) });
+  using asker = await HttpSocket.connect(server.port);
+  for (const path of ["/first", "/second"]) {
+    asker.ask(`GET ${path}`);
+    await asker.until(path);
+  }
+});
+
+test.each([
+  ["headers", "GET / HT"],
+  ["a body", "PUT / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nabc"],
+])("who is slow with %s is sent away", async (_, text) => {
+  using server = await served({
+    requestTimeoutMs: 200,
+    fetch: async (request) => new Response(await request.text().catch(() => "not whole")),
+  });
+  using asker = await HttpSocket.connect(server.port);
+  asker.send(text);
+  expect(await asker.end()).toStartWith("HTTP/1.1 408 ");
+});
+
+test.each([
+  ["CONNECT", "CONNECT there:1"],
+  ["TRACE", "TRACE /"],
+])("%s is refused with what is allowed", async (_, line) => {
+  using server = await served();
+  using asker = await HttpSocket.connect(server.port);
+  asker.ask(line);
+  const answer = await asker.until("\r\n\r\n");
+  expect(answer).toStartWith("HTTP/1.1 405 ");
+  expect(answer.toLowerCase()).toContain("\r\nallow: get, head, post, put, delete\r\n");
+});
+
+test("an upgrade is not offered: the answer is an ordinary one", async () => {
+  using server = await served();
+  using asker = await HttpSocket.connect(server.port);
+  asker.ask("GET /", ["Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13"]);
+  expect(await asker.until("ok")).toStartWith("HTTP/1.1 200 ");
+});
+
+test.each([
+  ["no HTTP", "\u0000\u0001\r\n\r\n", 400],
+  ["no host", "GET / HTTP/1.1\r\n\r\n", 400],
+  ["two hosts", "GET / HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n", 400],
+  ["no path", "GET nonsense HTTP/1.1\r\nHost: localhost\r\n\r\n", 400],
+  ["headers that are too long", `GET /${"a".repeat(300_000)} HTTP/1.1\r\n\r\n`, 431],
+])("%s: %#", async (_, text, status) => {
+  using server = await served();
+  using asker = await HttpSocket.connect(server.port);
+  asker.send(text);
+  expect(await asker.until("\r\n\r\n")).toStartWith(`HTTP/1.1 ${status} `);
+});
+
+test("the host of a whole URL counts, not the header beside it", async () => {
+  using server = await served({ fetch: ({ headers }) => new Response(headers.get("host")) });
+  using asker = await HttpSocket.connect(server.port);
+  asker.ask("GET http://evil.example/");
+  await asker.until("evil.example");
+});
+
+test("one connection too many is closed at once, and the others live on", async () => {
+  const fetch = ({ url }: Request): Response => new Response(`ok ${url}`);
+  using server = await served({ connections: 2, fetch });
+  using first = await HttpSocket.connect(server.port);
+  using second = await HttpSocket.connect(server.port);
+  for (const asker of [first, second]) {
+    asker.ask("GET /");
+    await asker.until("ok");
+  }
+  // Where accepting is deferred, a connection is one with its first byte.
+  using third = await HttpSocket.connect(server.port);
+  third.ask("GET /");
+  expect(await third.end()).toBe("");
+  second.ask("GET /again");
+  await second.until("/again");
+});
+
+test("whoever takes nothing gets nothing more, until it takes again", async () => {
+  const chunk = new Uint8Array(64 * 1024).fill(97);
+  let made = 0;
+  using server = await served({
+    fetch: () =>
+      new Response(
+        new ReadableStream({
+          pull(controller) {
+            made += 1;
+            controller.enqueue(chunk);
+          },
+        }),
+      ),
+  });
+  using asker = await HttpSocket.connect(server.port);
+  asker.stall();
+  asker.ask("GET /");
+  // The kernel takes some MiB; what is made must come to rest long before this.
+  for (let before = -1; made !== before;) {
+    before = made;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  expect(made).toBeGreaterThan(0);
+  expect(made * chunk.length).toBeLessThan(32 * 2 ** 20);
+  const rested = made;
+  asker.goOn();
+  await asker.until("a".repeat(1024));
+  await eventually(
+    () => made > rested,
+    () => `still ${made} chunks`,
+  );
+});
+
+test("what the function throws is our fault; a client that has gone is not", async () => {
+  const thrown = new Error("planted");
+  const server = await served({
+    fetch: () => {
+      throw thrown;
+    },
+  });
+  using asker = await HttpSocket.connect(server.port);
+  asker.ask("GET /");
+  await eventually(
+    () => server.faults.length > 0,
+    () => "no fault was told",
+  );
+  expect(server.faults.splice(0)).toEqual([thrown]);
+  server[Symbol.dispose]();
+});

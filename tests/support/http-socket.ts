@@ -1,0 +1,71 @@
+import { connect, type Socket } from "node:net";
+import { Inbox } from "./inbox.ts";
+
+/** One connection to an HTTP server, on which a test says what no client would say. */
+export class HttpSocket implements Disposable {
+  readonly #socket: Socket;
+  readonly #came = new Inbox<string>();
+  #text = "";
+
+  static async connect(port: number): Promise<HttpSocket> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const socket = connect(port, "127.0.0.1", resolve);
+    socket.once("error", reject);
+    const made = new HttpSocket(socket);
+    await promise;
+    socket.off("error", reject);
+    return made;
+  }
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+    socket.on("data", (chunk) => {
+      this.#text += chunk.toString("latin1");
+      this.#came.add(this.#text);
+    });
+    socket.on("close", () => this.#came.end("the connection has ended"));
+    socket.on("error", () => this.#came.end("the connection was reset"));
+  }
+
+  /** A request line and headers, `Host: localhost` and the empty line included. */
+  ask(line: string, headers: readonly string[] = []): void {
+    this.send([`${line} HTTP/1.1`, "Host: localhost", ...headers, "", ""].join("\r\n"));
+  }
+
+  send(text: string): void {
+    this.#socket.write(text, "latin1");
+  }
+
+  /** All that came, once this has come. */
+  async until(text: string, boundMs?: number): Promise<string> {
+    return this.#came.first(JSON.stringify(text), (all) => all.includes(text), boundMs);
+  }
+
+  /** All that came, once the peer has closed. */
+  async end(boundMs?: number): Promise<string> {
+    const never = (): boolean => false;
+    await this.#came.first("the end", never, boundMs).catch((why: unknown) => {
+      if (!String(why).includes("the connection")) throw why;
+    });
+    return this.#text;
+  }
+
+  /** Takes nothing more. */
+  stall(): void {
+    this.#socket.pause();
+  }
+
+  /** Takes what waits, and what comes. */
+  goOn(): void {
+    this.#socket.resume();
+  }
+
+  /** Closes once all that was said has left. */
+  hangUp(): void {
+    this.#socket.end();
+  }
+
+  [Symbol.dispose](): void {
+    this.#socket.destroy();
+  }
+}
