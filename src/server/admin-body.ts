@@ -1,7 +1,8 @@
 import type * as z from "zod";
+import { nearest } from "../config/nearest.ts";
 
 /** Bytes of a body that are read at most. */
-export const bodyMax = 64 * 1024;
+const bodyMax = 64 * 1024;
 
 /** What was asked can't be read: the asker's fault. */
 export class BadRequest extends Error {
@@ -16,7 +17,7 @@ export class BadRequest extends Error {
 }
 
 /** The body of a request as JSON of a shape. Throws BadRequest; one that breaks off is one. */
-export async function jsonOf<Schema extends z.ZodType>(
+export async function jsonOf<Schema extends z.ZodObject>(
   schema: Schema,
   request: Request,
 ): Promise<z.output<Schema>> {
@@ -30,16 +31,34 @@ export async function jsonOf<Schema extends z.ZodType>(
   return checked(schema, value);
 }
 
-/** A value of a shape. Throws BadRequest. */
-export function checked<Schema extends z.ZodType>(
+/** What was given, in a shape whose messages say what is allowed. Throws BadRequest. */
+export function checked<Schema extends z.ZodObject>(
   schema: Schema,
-  value: unknown,
+  given: unknown,
 ): z.output<Schema> {
-  const read = schema.safeParse(value);
+  const read = schema.safeParse(given);
   if (read.success) return read.data;
   const [issue] = read.error.issues;
-  const where = issue?.path.join(".") ?? "";
-  throw new BadRequest(where === "" ? (issue?.message ?? "") : `${where}: ${issue?.message ?? ""}`);
+  if (issue?.code === "unrecognized_keys") {
+    const [key = ""] = issue.keys;
+    const meant = nearest(key, Object.keys(schema.shape));
+    throw new BadRequest(
+      `unknown parameter ${key}`,
+      meant === null ? null : `did you mean ${meant}?`,
+    );
+  }
+  const where = issue?.path[0];
+  if (where === undefined) throw new BadRequest(`found ${shown(given)}, allowed: an object`);
+  const value: unknown = (given as Record<PropertyKey, unknown>)[where]; // It was an object.
+  const found = value === undefined ? "missing" : `found ${shown(value)}`;
+  throw new BadRequest(`${String(where)}: ${found}, allowed: ${issue?.message ?? ""}`);
+}
+
+const shownMost = 40;
+
+function shown(value: unknown): string {
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  return text.length > shownMost ? `${text.slice(0, shownMost)}...` : text;
 }
 
 async function textOf(request: Request): Promise<string> {

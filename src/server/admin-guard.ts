@@ -9,6 +9,9 @@ export interface GuardSettings {
   readonly token: string | null;
 }
 
+/** They say nothing of clients, and who asks them (a supervisor) has no token. */
+const openPaths = new Set(["/healthz", "/readyz"]);
+
 /**
  * Lets through what a person or a script of this machine asks. A web page of another site may not, nor
  * one that has rebound its own name to this address; beyond loopback a token is needed.
@@ -17,30 +20,24 @@ export function guard({ hosts, token }: GuardSettings): MiddlewareHandler {
   const allowed = new Set([...hosts, "localhost", "127.0.0.1", "[::1]"]);
   return async (context, next) => {
     const header = (name: string): string | undefined => context.req.header(name);
-    const host = hostOf(header("host") ?? "");
-    if (!allowed.has(host)) {
-      return refusal(context, 403, `this interface is not called ${host}`, "ask for localhost");
+    const host = (header("host") ?? "").toLowerCase();
+    const name = host.replace(/:\d+$/, "");
+    // No page has the token, whatever its name. Behind a relay, or on all addresses, a host has many.
+    if (token === null && !allowed.has(name)) {
+      return refusal(context, 403, `this interface is not called ${name}`, "ask for localhost");
     }
     const origin = header("origin");
-    const site = header("sec-fetch-site");
-    const isForeign = origin !== undefined && !allowed.has(hostOf(origin.replace(/^\w+:\/\//, "")));
-    if (isForeign || site === "cross-site" || site === "same-site") {
+    const site = header("sec-fetch-site") ?? "none";
+    const isForeign =
+      origin !== undefined && origin.toLowerCase().replace(/^\w+:\/\//, "") !== host;
+    if (isForeign || (site !== "none" && site !== "same-origin")) {
       return refusal(context, 403, "requests of other sites' pages are refused");
     }
-    if (token !== null && !isSame(header("authorization") ?? "", `Bearer ${token}`)) {
-      return refusal(
-        context,
-        401,
-        "a token is needed",
-        "--token-file names the file that holds it",
-      );
-    }
-    return next();
+    const isOpen = token === null || openPaths.has(context.req.path);
+    if (isOpen || isSame(header("authorization") ?? "", `Bearer ${token}`)) return next();
+    context.header("www-authenticate", "Bearer");
+    return refusal(context, 401, "a token is needed", "--token-file names the file that holds it");
   };
-}
-
-function hostOf(host: string): string {
-  return host.replace(/:\d+$/, "").toLowerCase();
 }
 
 /** In a time that does not tell how much of it was right. */

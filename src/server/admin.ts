@@ -1,17 +1,19 @@
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import * as z from "zod";
 import {
   type Answers,
   apiHeader,
   apiVersion,
+  type ClientAnswer,
   type DropAnswer,
   type DropOrder,
+  type KickAnswer,
   type Overview,
   type ReloadAnswer,
 } from "../admin/api.ts";
 import { nearest } from "../config/nearest.ts";
 import { millisecondsOf } from "../config/quantity.ts";
-import type { WillAccount, WillQuery } from "../core/account.ts";
+import type { ClientAccount, WillAccount, WillQuery } from "../core/account.ts";
 import type { Broker } from "../core/broker.ts";
 import type { Millis } from "../core/io.ts";
 import { clientOf, clientsOf, knownClientIds, sessionsOf } from "../core/clients.ts";
@@ -49,50 +51,63 @@ export interface AdminContext {
 }
 
 const waitMaxMs = 10 * 60_000;
-const listMax = 100_000;
-const retainedDefault = 1000;
+/** Items of a list. */
+const limitDefault = 10_000;
+const limitMax = 1_000_000;
 const nearestShown = 3;
 
-const waitSchema = z
-  .string()
-  .refine((text) => (millisecondsOf(text) ?? Infinity) <= waitMaxMs, {
-    error: "a time with its unit, up to 10m: wait=5s",
-  })
-  .optional();
-const limitSchema = z.coerce.number().int().min(1).max(listMax).optional();
+const limitSchema = z.coerce
+  .number({ error: limitForm() })
+  .int({ error: limitForm() })
+  .min(1, { error: limitForm() })
+  .max(limitMax, { error: limitForm() })
+  .default(limitDefault);
+const limitedSchema = z.strictObject({ limit: limitSchema });
 const willsSchema = z.strictObject({
   client: z.string().optional(),
   topic: z.string().optional(),
-  which: z.enum(["pending", "fired", "notFired"]).optional(),
-  wait: waitSchema,
+  which: z
+    .enum(["pending", "fired", "notFired"], { error: "pending, fired or notFired" })
+    .optional(),
+  wait: z
+    .string()
+    .refine((text) => (millisecondsOf(text) ?? Infinity) <= waitMaxMs, {
+      error: "a time with its unit, up to 10m, as in 5s",
+    })
+    .optional(),
   limit: limitSchema,
 });
-const topicSchema = z.strictObject({ topic: z.string().min(1) });
-const limitedSchema = z.strictObject({ limit: limitSchema });
+const idSchema = z.strictObject({ id: z.string({ error: "the id of a client" }) });
+const topicSchema = z.strictObject({ topic: named("the name of a topic") });
 const retainedSchema = z.strictObject({
-  filter: z.string().min(1).default("#"),
+  filter: named("a topic filter").default("#"),
   limit: limitSchema,
 });
 const eventsSchema = z.strictObject({
   client: z.string().optional(),
-  topic: z.string().optional(),
+  topic: named("a topic filter").optional(),
   event: z.string().optional(),
 });
-const dropSchema = z.strictObject({ how: z.enum(["rst", "silent"]) });
-const logSchema = z.strictObject({ level: z.enum(levels) });
+const dropSchema = z.strictObject({ how: z.enum(["rst", "silent"], { error: "rst or silent" }) });
+const logSchema = z.strictObject({
+  level: z.enum(levels, { error: "error, warn, info or debug" }),
+});
 
-/** The paths there are, for whoever asks for another one. */
-const paths = [
-  ...["/v1/overview", "/v1/clients", "/v1/clients/ID", "/v1/wills", "/v1/sessions"],
-  ...["/v1/subscriptions", "/v1/route?topic=T", "/v1/retained", "/v1/config", "/v1/events"],
-  ...["/metrics", "/healthz", "/readyz"],
-];
+function limitForm(): string {
+  return `a whole number from 1 to ${limitMax}`;
+}
+
+function named(error: string) {
+  return z.string({ error }).min(1, { error });
+}
+
+type Method = "GET" | "POST" | "PUT" | "DELETE";
+type Handler = (asked: Context) => Response | Promise<Response>;
+type Routes = Readonly<Record<string, Partial<Readonly<Record<Method, Handler>>>>>;
 
 /** The whole interface, as a function from Request to Response. */
 export function adminApp(context: AdminContext): Hono {
   const app = new Hono();
-  const { broker } = context;
-  let waiting = 0;
   app.use(async (asked, next) => {
     await next();
     asked.res.headers.set(apiHeader, String(apiVersion));
@@ -100,113 +115,190 @@ export function adminApp(context: AdminContext): Hono {
     asked.res.headers.set("x-content-type-options", "nosniff");
   });
   app.use(guard(context.guard));
-
-  app.get("/healthz", (asked) => asked.text("ok\n"));
-  app.get("/readyz", (asked) =>
-    broker.stopping ? asked.text("stopping\n", 503) : asked.text("ready\n"),
-  );
-  app.get("/metrics", (asked) => {
-    const text = metricsText(overview(context), context.hub.listening);
-    return asked.body(text, 200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" });
-  });
-  app.get("/v1/overview", (asked) => asked.json(overview(context)));
-  app.get("/v1/clients", (asked) => {
-    const { limit = listMax } = checked(limitedSchema, asked.req.query());
-    const { list, more } = cut(clientsOf(broker), limit);
-    const answer: Answers["clients"] = { clients: list, more };
-    return asked.json(answer);
-  });
-  app.get("/v1/clients/:id", (asked) => {
-    const id = asked.req.param("id");
-    const account = clientOf(broker, id);
-    if (account === null) return refusal(asked, 404, ...unknownClient(broker, id));
-    const answer: Answers["client"] = {
-      ...account,
-      now: context.clock.now(),
-      events: account.events.map(({ at, event }) => eventLine(event, at as Millis)), // The core's own.
-    };
-    return asked.json(answer);
-  });
-  app.delete("/v1/clients/:id", (asked) => {
-    const id = asked.req.param("id");
-    if (clientOf(broker, id) === null) return refusal(asked, 404, ...unknownClient(broker, id));
-    return asked.json({ wasConnected: context.kick(id) });
-  });
-  app.post("/v1/clients/:id/drop", async (asked) => {
-    const id = asked.req.param("id");
-    const { how } = await jsonOf(dropSchema, asked.req.raw);
-    if (clientOf(broker, id) === null) return refusal(asked, 404, ...unknownClient(broker, id));
-    const wasConnected = context.drop(id, how);
-    const deadlineAt = clientOf(broker, id)?.connections[0]?.deadlineAt ?? null;
-    const isForEver = wasConnected && how === "silent" && deadlineAt === null;
-    const hint = isForEver ? "it has no keepalive: nothing will end it" : null;
-    const answer: DropAnswer = { wasConnected, deadlineAt, hint };
-    return asked.json(answer);
-  });
-  app.get("/v1/wills", async (asked) => {
-    const given = checked(willsSchema, asked.req.query());
-    const { wait, limit = listMax } = given;
-    const wanted = willQuery(given);
-    let decided: boolean | null = null;
-    if (wait !== undefined) {
-      if (waiting >= context.streams) return refusal(asked, 503, ...tooMany(context.streams));
-      waiting += 1;
-      decided = await fateKnown(context, wanted, millisecondsOf(wait) ?? 0, asked.req.raw.signal);
-      waiting -= 1;
-    }
-    const { list: wills, more } = cut(willsOf(broker, wanted), limit);
-    const awaited = decided === null ? null : (wills[0]?.id ?? null);
-    const answer: Answers["wills"] = { now: context.clock.now(), wills, more, decided, awaited };
-    return asked.json(answer);
-  });
-  app.get("/v1/sessions", (asked) => {
-    const { limit = listMax } = checked(limitedSchema, asked.req.query());
-    return asked.json(sessionsAnswer(cut(sessionsOf(broker), limit)));
-  });
-  app.get("/v1/subscriptions", (asked) => {
-    const { limit = listMax } = checked(limitedSchema, asked.req.query());
-    return asked.json(subscriptionsAnswer(cut(subscriptionsOf(broker), limit)));
-  });
-  app.get("/v1/route", (asked) => {
-    const { topic } = checked(topicSchema, asked.req.query());
-    return asked.json(routeFor(broker, topic));
-  });
-  app.get("/v1/retained", (asked) => {
-    const { filter, limit = retainedDefault } = checked(retainedSchema, asked.req.query());
-    return asked.json(retainedOf(broker, filter, limit));
-  });
-  app.get("/v1/config", (asked) => asked.json(context.config()));
-  app.get("/v1/events", (asked) => {
-    const wanted = checked(eventsSchema, asked.req.query());
-    if (context.hub.listening >= context.streams) {
-      return refusal(asked, 503, ...tooMany(context.streams));
-    }
-    return asked.body(eventStream(context.hub, wanted), 200, {
-      "content-type": "text/event-stream; charset=utf-8",
-    });
-  });
-  app.post("/v1/reload", (asked) => {
-    const answer = context.reload();
-    return asked.json(answer, answer.ok ? 200 : 422);
-  });
-  app.put("/v1/log", async (asked) => {
-    const { level } = await jsonOf(logSchema, asked.req.raw);
-    context.setLogLevel(level);
-    return asked.json({ level });
-  });
-
+  const routes = routesOf(context);
+  for (const [path, byMethod] of Object.entries(routes)) {
+    for (const [method, handler] of Object.entries(byMethod)) app.on(method, path, handler);
+    app.all(path, (asked) => wrongMethod(asked, Object.keys(byMethod)));
+  }
+  const paths = Object.keys(routes).map((path) => path.replace(":id", "ID"));
   app.notFound((asked) => {
-    const path = asked.req.path;
-    const meant = nearest(path, paths);
+    const meant = nearest(asked.req.path, paths);
     const hint = meant === null ? `there are ${paths.join(", ")}` : `did you mean ${meant}?`;
-    return refusal(asked, 404, `no ${asked.req.method} ${path}`, hint);
+    return refusal(asked, 404, `no ${asked.req.path}`, hint);
   });
   app.onError((fault, asked) => {
     if (fault instanceof BadRequest) return refusal(asked, fault.status, fault.message, fault.hint);
+    if (fault instanceof UnknownClient) {
+      const hint = fault.nearest.length === 0 ? null : "there are others like it";
+      return refusal(asked, 404, fault.message, hint, fault.nearest);
+    }
     // Ours: the process prints its state and ends, as for any other fault.
     throw fault;
   });
   return app;
+}
+
+/** What there is to ask and to order, by path. HEAD goes wherever GET does. */
+export function routesOf(context: AdminContext): Routes {
+  const { broker } = context;
+  const client: Routes[string] = {
+    GET: (asked) => asked.json(clientAnswer(context, accountOf(broker, idOf(asked)))),
+    DELETE: (asked) => {
+      const { clientId } = accountOf(broker, idOf(asked));
+      const answer: KickAnswer = { wasConnected: context.kick(clientId) };
+      return asked.json(answer);
+    },
+  };
+  const drop: Routes[string] = {
+    POST: async (asked) => {
+      const { how } = await jsonOf(dropSchema, asked.req.raw);
+      const { clientId } = accountOf(broker, idOf(asked));
+      const wasConnected = context.drop(clientId, how);
+      return asked.json(dropAnswer(wasConnected, how, accountOf(broker, clientId)));
+    },
+  };
+  let waiting = 0;
+  return {
+    "/healthz": { GET: (asked) => asked.text("ok\n") },
+    "/readyz": {
+      GET: (asked) => (broker.stopping ? asked.text("stopping\n", 503) : asked.text("ready\n")),
+    },
+    "/metrics": {
+      GET: (asked) => {
+        const text = metricsText(overview(context), context.hub.listening);
+        const type = "text/plain; version=0.0.4; charset=utf-8";
+        return asked.body(text, 200, { "content-type": type });
+      },
+    },
+    "/v1/overview": { GET: (asked) => asked.json(overview(context)) },
+    "/v1/clients": {
+      GET: (asked) => {
+        const { limit } = checked(limitedSchema, asked.req.query());
+        const { list, more } = cut(clientsOf(broker), limit);
+        const answer: Answers["clients"] = { clients: list, more };
+        return asked.json(answer);
+      },
+    },
+    "/v1/clients/:id": client,
+    "/v1/client": client,
+    "/v1/clients/:id/drop": drop,
+    "/v1/client/drop": drop,
+    "/v1/wills": {
+      GET: async (asked) => {
+        const given = checked(willsSchema, asked.req.query());
+        const { wait, limit } = given;
+        const wanted = willQuery(given);
+        let decided: boolean | null = null;
+        if (wait !== undefined) {
+          if (waiting >= context.streams) return refusal(asked, 503, ...tooMany(context.streams));
+          waiting += 1;
+          decided = await fateKnown(
+            context,
+            wanted,
+            millisecondsOf(wait) ?? 0,
+            asked.req.raw.signal,
+          );
+          waiting -= 1;
+        }
+        const { list: wills, more } = cut(willsOf(broker, wanted), limit);
+        const awaited = decided === null ? null : (wills[0]?.id ?? null);
+        const answer: Answers["wills"] = {
+          ...{ now: context.clock.now(), wills, more },
+          ...{ decided, awaited },
+        };
+        return asked.json(answer);
+      },
+    },
+    "/v1/sessions": {
+      GET: (asked) => {
+        const { limit } = checked(limitedSchema, asked.req.query());
+        return asked.json(sessionsAnswer(cut(sessionsOf(broker), limit)));
+      },
+    },
+    "/v1/subscriptions": {
+      GET: (asked) => {
+        const { limit } = checked(limitedSchema, asked.req.query());
+        return asked.json(subscriptionsAnswer(cut(subscriptionsOf(broker), limit)));
+      },
+    },
+    "/v1/route": {
+      GET: (asked) => {
+        const { topic } = checked(topicSchema, asked.req.query());
+        return asked.json(routeFor(broker, topic));
+      },
+    },
+    "/v1/retained": {
+      GET: (asked) => {
+        const { filter, limit } = checked(retainedSchema, asked.req.query());
+        return asked.json(retainedOf(broker, filter, limit));
+      },
+    },
+    "/v1/config": { GET: (asked) => asked.json(context.config()) },
+    "/v1/events": {
+      GET: (asked) => {
+        const wanted = checked(eventsSchema, asked.req.query());
+        if (context.hub.listening >= context.streams) {
+          return refusal(asked, 503, ...tooMany(context.streams));
+        }
+        return asked.body(eventStream(context.hub, wanted), 200, {
+          "content-type": "text/event-stream; charset=utf-8",
+        });
+      },
+    },
+    "/v1/reload": {
+      POST: (asked) => {
+        const answer = context.reload();
+        return asked.json(answer, answer.ok ? 200 : 422);
+      },
+    },
+    "/v1/log": {
+      PUT: async (asked) => {
+        const { level } = await jsonOf(logSchema, asked.req.raw);
+        context.setLogLevel(level);
+        return asked.json({ level });
+      },
+    },
+  };
+}
+
+function wrongMethod(asked: Context, methods: readonly string[]): Response {
+  const allow = methods
+    .flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : method))
+    .join(", ");
+  asked.header("allow", allow);
+  const { method, path } = asked.req;
+  return refusal(asked, 405, `${method} is not for ${path}`, `it takes ${allow}`);
+}
+
+/** `/v1/clients/ID`, or `/v1/client?id=ID`: a path can't hold the ids `.` and `..`. */
+function idOf({ req }: Context): string {
+  return req.param("id") ?? checked(idSchema, req.query()).id;
+}
+
+/** Throws UnknownClient. */
+function accountOf(broker: Broker, id: string): ClientAccount {
+  const account = clientOf(broker, id);
+  if (account === null) throw new UnknownClient(broker, id);
+  return account;
+}
+
+function clientAnswer({ clock }: AdminContext, account: ClientAccount): ClientAnswer {
+  return {
+    ...account,
+    now: clock.now(),
+    events: account.events.map(({ at, event }) => eventLine(event, at as Millis)), // The core's own.
+  };
+}
+
+function dropAnswer(
+  wasConnected: boolean,
+  how: DropOrder["how"],
+  { connections }: ClientAccount,
+): DropAnswer {
+  const deadlineAt = connections[0]?.deadlineAt ?? null;
+  const isForEver = wasConnected && how === "silent" && deadlineAt === null;
+  const hint = isForEver ? "it has no keepalive: nothing will end it" : null;
+  return { wasConnected, deadlineAt, hint };
 }
 
 export function overview(context: AdminContext): Overview {
@@ -286,19 +378,19 @@ function isSettled(will: WillAccount | undefined): boolean {
   return will !== undefined && will.fate !== null;
 }
 
-function unknownClient(
-  broker: Broker,
-  id: string,
-): [error: string, hint: string | null, nearest: string[]] {
-  const near: string[] = [];
-  const others = new Set(knownClientIds(broker));
-  while (near.length < nearestShown) {
-    const next = nearest(id, others);
-    if (next === null) break;
-    near.push(next);
-    others.delete(next);
+class UnknownClient extends Error {
+  readonly nearest: string[] = [];
+
+  constructor(broker: Broker, id: string) {
+    super("there is no such client");
+    const others = new Set(knownClientIds(broker));
+    while (this.nearest.length < nearestShown) {
+      const next = nearest(id, others);
+      if (next === null) break;
+      this.nearest.push(next);
+      others.delete(next);
+    }
   }
-  return ["there is no such client", near.length === 0 ? null : "there are others like it", near];
 }
 
 function tooMany(streams: number): [error: string, hint: string] {

@@ -1,14 +1,17 @@
-import { randomBytes } from "node:crypto";
-import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import path from "node:path";
 import { apiVersion } from "../admin/api.ts";
-import { announce, ownRunFolder } from "../admin/registry.ts";
+import { announce } from "../admin/registry.ts";
 import { CliError } from "../config/cli-error.ts";
 import type { AdminSettings } from "../config/settings.ts";
 import type { LogEvent } from "../log/events.ts";
 import { ListenError, type ListeningSocket } from "../transport/transport.ts";
 import { adminApp, type AdminContext } from "./admin.ts";
 import { type HttpSettings, serveHttp } from "./admin-listener.ts";
+import { tokenOf } from "./token-file.ts";
+
+export interface AdministrationSettings extends AdminSettings {
+  /** Somebody chose the port; else it is the default. */
+  readonly portIsNamed: boolean;
+}
 
 export interface Administration {
   close(): void;
@@ -21,7 +24,7 @@ type Env = Readonly<Record<string, string | undefined>>;
  * 2) where the operator named a port that can't be had, or a token file that others can read.
  */
 export async function openAdministration(
-  settings: AdminSettings,
+  settings: AdministrationSettings,
   context: Omit<AdminContext, "guard">,
   note: (event: LogEvent) => void,
   env: Env,
@@ -30,12 +33,11 @@ export async function openAdministration(
   const { port, host } = settings;
   if (port === null) return { close: () => {} };
   const isLoopback = host === null || host === "::1" || host.startsWith("127.");
-  const tokenFile =
-    isLoopback && settings.tokenFile === null ? null : tokenFileOf(settings.tokenFile, env);
-  const token = tokenFile === null ? null : readFileSync(tokenFile, "utf8").trim();
+  const token = isLoopback && settings.tokenFile === null ? null : tokenOf(settings.tokenFile, env);
+  const tokenFile = token?.file ?? null;
   const hosts = host === null ? [] : [host.includes(":") ? `[${host}]` : host];
-  const app = adminApp({ ...context, guard: { hosts, token } });
-  const { socket, taken } = await listen({
+  const app = adminApp({ ...context, guard: { hosts, token: token?.token ?? null } });
+  const { socket, taken } = await listen(settings.portIsNamed, {
     ...{ host, port, connections: settings.connections },
     requestTimeoutMs: settings.requestTimeoutMs,
     fetch: (request) => app.fetch(request),
@@ -51,7 +53,7 @@ export async function openAdministration(
         startedAt: context.broker.startedAt,
         version: context.broker.version,
         api: apiVersion,
-        url: urls[0] ?? "",
+        url: urlFromHere(urls[0] ?? ""),
         listeners: context.listeners,
         tokenFile,
       },
@@ -70,8 +72,14 @@ export async function openAdministration(
   };
 }
 
+/** Where a program of this machine reaches it: all addresses are none to connect to. */
+function urlFromHere(url: string): string {
+  return url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:");
+}
+
 /** The default port may be another broker's; one that was named may not. */
 async function listen(
+  isNamed: boolean,
   http: HttpSettings,
 ): Promise<{ socket: ListeningSocket; taken: number | null }> {
   const { port } = http;
@@ -79,7 +87,7 @@ async function listen(
     return { socket: await serveHttp(http), taken: null };
   } catch (fault) {
     if (!(fault instanceof ListenError)) throw fault;
-    if (fault.code === "EADDRINUSE" && port === defaultPort) {
+    if (fault.code === "EADDRINUSE" && !isNamed) {
       return { socket: await serveHttp({ ...http, port: 0 }), taken: port };
     }
     throw new CliError(`administration: ${fault.message}`, {
@@ -87,21 +95,4 @@ async function listen(
       hint: "--set admin.port=0 takes a free one, --set admin.port=off none",
     });
   }
-}
-
-const defaultPort = 1888;
-
-/** The file that holds the token, made if it is not there. Throws CliError if others can read it. */
-function tokenFileOf(named: string | null, env: Env): string {
-  const file = named ?? path.join(ownRunFolder(env), "token");
-  if (!existsSync(file)) {
-    writeFileSync(file, `${randomBytes(24).toString("base64url")}\n`, { mode: 0o600, flag: "wx" });
-    chmodSync(file, 0o600);
-  }
-  const isOpen = process.platform !== "win32" && (statSync(file).mode & 0o077) !== 0;
-  if (!isOpen) return file;
-  throw new CliError(`the token file ${file} can be read by others`, {
-    exitCode: 2,
-    hint: `chmod 600 ${file}`,
-  });
 }

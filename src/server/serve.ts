@@ -99,8 +99,9 @@ export async function serve(settings: ServeSettings): Promise<number> {
     if (like !== null) for (const text of misbehaves(like)) note({ event: "warning", text });
     // Loaded here, since nothing before it needs it.
     const { openAdministration } = await import("./administration.ts");
+    const portIsNamed = settings.loaded.origins.get("admin.port")?.source !== "default";
     administration = await openAdministration(
-      config.admin,
+      { ...config.admin, portIsNamed },
       {
         broker,
         clock,

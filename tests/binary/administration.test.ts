@@ -1,5 +1,7 @@
 import { expect, test } from "bun:test";
-import { RunningBroker } from "../support/executable.ts";
+import { chmodSync, readFileSync, statSync } from "node:fs";
+import { networkInterfaces } from "node:os";
+import { Folder, run, RunningBroker } from "../support/executable.ts";
 import { HttpSocket } from "../support/http-socket.ts";
 
 /** A broker and the URL of its administration interface. */
@@ -21,3 +23,96 @@ test("a PUT that breaks off ends nothing", async () => {
   expect((await fetch(`${url}/healthz`)).status).toBe(200);
   await broker.stop();
 });
+
+const lanAddress = Object.values(networkInterfaces())
+  .flatMap((addresses) => addresses ?? [])
+  .find(({ family, internal }) => family === "IPv4" && !internal)?.address;
+
+test.skipIf(lanAddress === undefined)(
+  "bound to all addresses, it answers on each of them to who has the token",
+  async () => {
+    const { broker, port } = await administered(["--set", "admin.host=0.0.0.0"]);
+    await using _ = broker;
+    const file = `${broker.folder.path}-run/token`;
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    const authorization = `Bearer ${readFileSync(file, "utf8").trim()}`;
+    for (const host of ["127.0.0.1", lanAddress]) {
+      const url = `http://${host}:${port}/v1/overview`;
+      expect((await fetch(url)).status).toBe(401);
+      expect((await fetch(url, { headers: { authorization } })).status).toBe(200);
+    }
+    await broker.stop();
+  },
+);
+
+test("a token file of the operator's own is used as it is, on loopback too", async () => {
+  using folder = new Folder({ token: "correct-horse\n" });
+  chmodSync(folder.file("token"), 0o600);
+  const { broker, url } = await administered(["--set", `admin.tokenFile=${folder.file("token")}`]);
+  await using _ = broker;
+  const headers = { authorization: "Bearer correct-horse" };
+  expect((await fetch(`${url}/v1/overview`)).status).toBe(401);
+  expect((await fetch(`${url}/v1/overview`, { headers })).status).toBe(200);
+  await broker.stop();
+});
+
+/** The one line with which it does not start. */
+async function refusal(folder: Folder, ...settings: readonly string[]): Promise<string> {
+  const set = settings.flatMap((setting) => ["--set", setting]);
+  const { code, stdout, stderr } = await run(folder, ["serve", "--port", "0", ...set]);
+  expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+  expect(stderr.match(/\n/g)).toHaveLength(1);
+  return stderr;
+}
+
+test.each([
+  [
+    "missing/token",
+    /^mqttd: can't use the token file missing\/token: ENOENT.* \(admin\.tokenFile /,
+  ],
+  ["folder", /^mqttd: the token file folder can be read by others \(chmod 600 folder\)\n$/],
+  ["open", /^mqttd: the token file open can be read by others \(chmod 600 open\)\n$/],
+  ["empty", /^mqttd: the token file empty holds no token \(.*\)\n$/],
+  ["words", /^mqttd: the token file words holds no token \(.*\)\n$/],
+])("a token file that is no good: %s", async (name, said) => {
+  const files = { "folder/file": "", open: "secret", empty: "\n", words: "two words" };
+  using folder = new Folder(files);
+  chmodSync(folder.file("open"), 0o644);
+  for (const own of ["empty", "words"]) chmodSync(folder.file(own), 0o600);
+  const before = folder.names();
+  expect(await refusal(folder, "admin.port=0", `admin.tokenFile=${name}`)).toMatch(said);
+  expect(folder.names()).toEqual(before);
+});
+
+test("a port that was named and is taken is an error, whichever it is", async () => {
+  const { broker, port } = await administered();
+  await using _ = broker;
+  using folder = new Folder();
+  const said = await refusal(folder, `admin.port=${port}`);
+  expect(said).toStartWith(`mqttd: administration: port ${port} on 127.0.0.1 is in use`);
+  using blocked = blockDefault();
+  expect(await refusal(folder, `admin.port=${blocked.port}`)).toContain("port 1888 on ");
+  await broker.stop();
+});
+
+test("where nobody named a port and the default is taken, a free one is, and this is said", async () => {
+  using _blocked = blockDefault();
+  await using broker = await RunningBroker.start();
+  const line = await broker.line("the administration", ({ event }) => event === "administration");
+  expect(line["taken"]).toBe(1888);
+  const [url = ""] = Array.isArray(line["urls"]) ? line["urls"].map(String) : [];
+  expect((await fetch(`${url}/healthz`)).status).toBe(200);
+  await broker.stop();
+});
+
+/** Sees to it that somebody has the default port. */
+function blockDefault() {
+  const port = 1888;
+  try {
+    const listener = Bun.listen({ hostname: "127.0.0.1", port, socket: { data() {} } });
+    return { port, [Symbol.dispose]: () => listener.stop(true) };
+  } catch {
+    // Another process has it already.
+    return { port, [Symbol.dispose]: () => {} };
+  }
+}

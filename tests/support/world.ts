@@ -11,6 +11,8 @@ import { TestClient } from "./client.ts";
 export interface WorldOptions extends BrokerOptions {
   readonly outputBytes?: number;
   readonly authenticate?: Authenticate;
+  /** Gets each event, as the log does. */
+  readonly watch?: (event: LogEvent, at: Millis) => void;
 }
 
 const epoch = 1_800_000_000_000;
@@ -22,7 +24,7 @@ export class World {
   readonly events: LogEvent[] = [];
   /** A fault of the broker's own; a test that expects none needs no check, `advance` throws it. */
   readonly faults: unknown[] = [];
-  readonly #clock: Clock;
+  readonly clock: Clock;
   #monotonic = 0;
   #sinceBoot = 0;
   #wall = epoch;
@@ -37,12 +39,18 @@ export class World {
       sinceBoot: () => this.#sinceBoot,
     };
     const clock = new Clock(source);
-    this.#clock = clock;
+    this.clock = clock;
     this.broker = new Broker(options, clock.now());
     this.driver = new Driver({
       broker: this.broker,
       clock,
-      log: { note: (event) => void this.events.push(event), wants: (level) => level !== "debug" },
+      log: {
+        note: (event, at) => {
+          this.events.push(event);
+          options.watch?.(event, at);
+        },
+        wants: (level) => level !== "debug",
+      },
       authenticate: options.authenticate ?? anonymousOnly,
       packetSize: this.broker.limits.packetSize,
       outputBytes: options.outputBytes ?? 1024 * 1024,
@@ -64,7 +72,7 @@ export class World {
     const until = this.#monotonic + milliseconds;
     for (;;) {
       this.check();
-      const wait = this.#due === null ? Infinity : Math.max(0, this.#due - this.#clock.now());
+      const wait = this.#due === null ? Infinity : Math.max(0, this.#due - this.clock.now());
       if (this.#monotonic + wait > until) break;
       this.#pass(wait);
       this.#onDue();

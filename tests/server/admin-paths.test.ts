@@ -1,0 +1,149 @@
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { routesOf } from "../../src/server/admin.ts";
+import { Administered } from "../support/administered.ts";
+import { mortal } from "../support/mortal.ts";
+
+test("a method that a path does not take: 405 with those that it takes", async () => {
+  const admin = new Administered();
+  const methods = ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"];
+  for (const [path, byMethod] of Object.entries(routesOf(admin.context))) {
+    for (const method of methods) {
+      if (Object.keys(byMethod).includes(method)) continue;
+      const answer = await admin.ask(path.replace(":id", "x"), { method });
+      expect({ path, method, status: answer.status }).toEqual({ path, method, status: 405 });
+      const allowed = answer.headers.get("allow")?.split(", ") ?? [];
+      expect(allowed.filter((one) => one !== "HEAD")).toEqual(Object.keys(byMethod));
+      expect(allowed.includes("HEAD")).toBe(allowed.includes("GET"));
+    }
+  }
+});
+
+test("another path: 404 with the one that was meant", async () => {
+  const admin = new Administered();
+  const answer = await admin.ask("/v1/overviews");
+  expect(answer.status).toBe(404);
+  expect(await answer.json()).toEqual({
+    error: "no /v1/overviews",
+    hint: "did you mean /v1/overview?",
+  });
+});
+
+test.each([
+  ["/v1/clients?limt=1", "unknown parameter limt", "did you mean limit?"],
+  ["/v1/clients?limit=0", "limit: found 0, allowed: a whole number from 1 to 1000000", null],
+  ["/v1/clients?limit=2x", "limit: found 2x, allowed: a whole number from 1 to 1000000", null],
+  ["/v1/wills?wait=5", "wait: found 5, allowed: a time with its unit, up to 10m, as in 5s", null],
+  ["/v1/wills?which=all", "which: found all, allowed: pending, fired or notFired", null],
+  ["/v1/client", "id: missing, allowed: the id of a client", null],
+  ["/v1/route", "topic: missing, allowed: the name of a topic", null],
+])("%s: 400 that says what is allowed", async (path, error, hint) => {
+  const answer = await new Administered().ask(path);
+  expect(answer.status).toBe(400);
+  expect(await answer.json()).toEqual({ error, hint });
+});
+
+test.each([
+  ["no JSON", "{", "the body is no JSON"],
+  ["nothing", undefined, "the body is no JSON"],
+  ["another value", '{"level":"loud"}', "level: found loud, allowed: error, warn, info or debug"],
+  ["a key too many", '{"level":"info","more":1}', "unknown parameter more"],
+  ["no object", "7", "found 7, allowed: an object"],
+])("a body that is %s: 400", async (_, body, error) => {
+  const answer = await new Administered().ask("/v1/log", { method: "PUT", ...(body && { body }) });
+  expect(answer.status).toBe(400);
+  expect(await answer.json()).toMatchObject({ error });
+});
+
+test("a body that is too large: 413, whether it says so or not", async () => {
+  const body = " ".repeat(65_537);
+  const announced = await new Administered().ask("/v1/log", {
+    ...{ method: "PUT", body },
+    headers: { "content-length": String(body.length) },
+  });
+  expect(announced.status).toBe(413);
+  let taken = 0;
+  const endless = new ReadableStream<Uint8Array>(
+    {
+      pull(controller) {
+        taken += 1024;
+        controller.enqueue(new Uint8Array(1024));
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  const answer = await new Administered().ask("/v1/log", { method: "PUT", body: endless });
+  expect(answer.status).toBe(413);
+  expect(taken).toBe(65 * 1024);
+});
+
+const ids = [
+  ".",
+  "..",
+  "a/b",
+  "/",
+  "%",
+  "%2e",
+  "%41",
+  "%252F",
+  "a b",
+  "späť",
+  "日本",
+  "🔥",
+  "+",
+  "?",
+  "#",
+];
+const hard = [...ids, "&id=x", "\\", "a;b", "a?id=b", "..%2f..", "x".repeat(65_535)];
+
+test.each(hard.map((id) => [id.slice(0, 20), id]))("a client with the id %s", async (_, id) => {
+  const admin = new Administered();
+  mortal(admin.world, { id, keepalive: 10, will: { topic: "wills/x" } });
+  const encoded = encodeURIComponent(id);
+  const asked = [`/v1/client?id=${encoded}`];
+  // A URL takes these for steps in a path, encoded or not.
+  if (!/^(\.|%2e){1,2}$/i.test(encoded)) asked.push(`/v1/clients/${encoded}`);
+  for (const path of asked) {
+    const answer = await admin.ask(path);
+    expect(answer.status).toBe(200);
+    expect(((await answer.json()) as { clientId: string }).clientId).toBe(id);
+  }
+  const drop = await admin.ask(`/v1/client/drop?id=${encoded}`, {
+    method: "POST",
+    body: JSON.stringify({ how: "rst" }),
+  });
+  expect(await drop.json()).toMatchObject({ wasConnected: true });
+  const kick = await admin.ask(`/v1/client?id=${encoded}`, { method: "DELETE" });
+  expect(await kick.json()).toEqual({ wasConnected: false });
+});
+
+test("whatever id a client has, it is found by it", async () => {
+  const text = fc
+    .string({ unit: "grapheme", minLength: 1, maxLength: 20 })
+    .filter((id) => !/\p{Cc}|^\.{1,2}$/u.test(id));
+  await fc.assert(
+    fc.asyncProperty(text, async (id) => {
+      const admin = new Administered();
+      mortal(admin.world, { id, keepalive: 10, will: { topic: "wills/x" } });
+      for (const path of ["/v1/clients/", "/v1/client?id="]) {
+        const answer = await admin.ask(path + encodeURIComponent(id));
+        expect(((await answer.json()) as { clientId: string }).clientId).toBe(id);
+      }
+    }),
+    { numRuns: 100 },
+  );
+});
+
+test("an unknown client: 404 with those that are near", async () => {
+  const admin = new Administered();
+  for (const id of ["dev-41", "dev-42", "other"]) mortal(admin.world, { id, keepalive: 10 });
+  for (const init of [{}, { method: "DELETE" }]) {
+    const answer = await admin.ask("/v1/clients/dev-43", init);
+    expect(answer.status).toBe(404);
+    expect(await answer.json()).toEqual({
+      error: "there is no such client",
+      hint: "there are others like it",
+      nearest: ["dev-41", "dev-42"],
+    });
+  }
+});

@@ -1,0 +1,56 @@
+import type { ReloadAnswer } from "../../src/admin/api.ts";
+import type { Hono } from "hono";
+import { adminApp, type AdminContext } from "../../src/server/admin.ts";
+import { EventHub } from "../../src/server/event-hub.ts";
+import { Vitals } from "../../src/server/vitals.ts";
+import { World, type WorldOptions } from "./world.ts";
+
+/** The administration interface of a broker in virtual time, asked without a socket. */
+export class Administered {
+  readonly world: World;
+  readonly hub = new EventHub({ note: () => {}, wants: (level) => level !== "debug" });
+  readonly context: AdminContext;
+  readonly #app: Hono;
+
+  constructor(options: WorldOptions & { readonly admin?: Partial<AdminContext> } = {}) {
+    const watch: WorldOptions["watch"] = (event, at) => this.hub.note(event, at);
+    this.world = new World({ ...options, watch });
+    const { broker, driver } = this.world;
+    const connectionOf = (clientId: string) =>
+      broker.sessions.get(clientId)?.connection?.id ?? null;
+    this.context = {
+      broker,
+      clock: this.world.clock,
+      hub: this.hub,
+      vitals: new Vitals(),
+      guard: { hosts: [], token: null },
+      streams: 4,
+      listeners: ["mqtt://127.0.0.1:1883"],
+      like: null,
+      logLevel: () => "info",
+      setLogLevel: () => {},
+      reload: (): ReloadAnswer => ({
+        ...{ ok: true, file: null, changed: [], later: [], problems: [] },
+      }),
+      config: () => ({ file: null, values: [] }),
+      kick: (clientId) => {
+        const wasConnected = connectionOf(clientId) !== null;
+        driver.order({ type: "kicked", clientId });
+        return wasConnected;
+      },
+      drop: (clientId, how) => {
+        const connection = connectionOf(clientId);
+        if (connection !== null) driver.drop(connection, how);
+        return connection !== null;
+      },
+      ...options.admin,
+    };
+    this.#app = adminApp(this.context);
+  }
+
+  async ask(target: string, init: RequestInit = {}): Promise<Response> {
+    const headers = new Headers(init.headers);
+    if (!headers.has("host")) headers.set("host", "localhost:1888");
+    return this.#app.fetch(new Request(`http://localhost:1888${target}`, { ...init, headers }));
+  }
+}
