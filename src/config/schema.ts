@@ -176,6 +176,9 @@ const adminSchema = z.strictObject({
   streams: count({ min: 1, max: 10_000 })
     .default(64)
     .describe("Event streams, and requests that wait for a will's fate, at once."),
+  streamBytes: size({ min: 1024, max: gibibyte })
+    .default(writeSize(mebibyte))
+    .describe("Events that wait for one reader of the stream; it is told how many it then misses."),
   connections: count({ min: 1, max: 100_000 })
     .default(256)
     .describe("Open connections of the interface; one more is closed at once."),

@@ -38,6 +38,8 @@ export interface AdminSettings {
   readonly tokenFile: string | null;
   /** Event streams and waiting requests at once. */
   readonly streams: number;
+  /** Bytes that wait for one reader of the event stream. */
+  readonly streamBytes: number;
   /** Open connections. */
   readonly connections: number;
   readonly requestTimeoutMs: number;
@@ -69,11 +71,13 @@ function listenerSettings(listener: Config["listeners"][number], config: Config)
   };
 }
 
-function adminSettings({ port, host, requestTimeout, ...same }: Config["admin"]): AdminSettings {
+function adminSettings(admin: Config["admin"]): AdminSettings {
+  const { requestTimeout, ...same } = admin;
   return {
     ...same,
-    port: port === "off" ? null : port,
-    host: addressOf(host),
+    port: admin.port === "off" ? null : admin.port,
+    host: addressOf(admin.host),
+    streamBytes: bytes(admin.streamBytes),
     requestTimeoutMs: milliseconds(requestTimeout),
   };
 }

@@ -25,8 +25,8 @@ import { refusal } from "./admin-answer.ts";
 import { BadRequest, checked, jsonOf } from "./admin-body.ts";
 import { guard, type GuardSettings } from "./admin-guard.ts";
 import type { Clock } from "./clock.ts";
-import type { EventHub } from "./event-hub.ts";
-import { eventLine, eventStream } from "./event-stream.ts";
+import { type EventHub, eventLine } from "./event-hub.ts";
+import { eventStream } from "./event-stream.ts";
 import { metricsText } from "./metrics.ts";
 import type { Vitals } from "./vitals.ts";
 
@@ -39,6 +39,8 @@ export interface AdminContext {
   readonly guard: GuardSettings;
   /** Event streams and waiting requests at once. */
   readonly streams: number;
+  /** Bytes that wait for one reader of an event stream. */
+  readonly streamBytes: number;
   readonly listeners: readonly string[];
   readonly like: string | null;
   readonly logLevel: () => Level;
@@ -157,7 +159,6 @@ export function routesOf(context: AdminContext): Routes {
       return asked.json(dropAnswer(wasConnected, how, accountOf(broker, clientId)));
     },
   };
-  let waiting = 0;
   return {
     "/healthz": { GET: (asked) => asked.text("ok\n") },
     "/readyz": {
@@ -190,15 +191,14 @@ export function routesOf(context: AdminContext): Routes {
         const wanted = willQuery(given);
         let decided: boolean | null = null;
         if (wait !== undefined) {
-          if (waiting >= context.streams) return refusal(asked, 503, ...tooMany(context.streams));
-          waiting += 1;
+          const { hub, streams } = context;
+          if (hub.listening >= streams) return refusal(asked, 503, ...tooMany(streams));
           decided = await fateKnown(
             context,
             wanted,
             millisecondsOf(wait) ?? 0,
             asked.req.raw.signal,
           );
-          waiting -= 1;
         }
         const { list: wills, more } = cut(willsOf(broker, wanted), limit);
         const awaited = decided === null ? null : (wills[0]?.id ?? null);
@@ -237,12 +237,12 @@ export function routesOf(context: AdminContext): Routes {
     "/v1/events": {
       GET: (asked) => {
         const wanted = checked(eventsSchema, asked.req.query());
-        if (context.hub.listening >= context.streams) {
-          return refusal(asked, 503, ...tooMany(context.streams));
-        }
-        return asked.body(eventStream(context.hub, wanted), 200, {
-          "content-type": "text/event-stream; charset=utf-8",
-        });
+        const { hub, streams } = context;
+        if (hub.listening >= streams) return refusal(asked, 503, ...tooMany(streams));
+        const type = { "content-type": "text/event-stream; charset=utf-8" };
+        // A stream that nobody reads would listen for ever.
+        if (asked.req.method === "HEAD") return asked.body(null, 200, type);
+        return asked.body(eventStream(hub, wanted, context.streamBytes), 200, type);
       },
     },
     "/v1/reload": {
@@ -362,7 +362,7 @@ async function fateKnown(
   const onAbort = (): void => resolve(false);
   signal.addEventListener("abort", onAbort);
   const end = hub.listen(
-    (event) => {
+    ({ event }) => {
       if ((event.event === "ended" || event.event === "will") && isDecided()) resolve(true);
     },
     { onClose: () => resolve(isDecided()) },

@@ -1,16 +1,60 @@
+import type { EventLine } from "../admin/api.ts";
 import type { Millis } from "../core/io.ts";
-import type { Level, LogEvent } from "../log/events.ts";
+import { levelOf, type Level, type LogEvent } from "../log/events.ts";
+import { record } from "../log/record.ts";
+import { plainSentence } from "../log/render.ts";
 import type { EventLog } from "./driver.ts";
 
-/** Called with each event before its inputs' buffers are used again: what is kept must be copied. */
-export type Listener = (event: LogEvent, at: Millis) => void;
+/**
+ * One event for all who look at it, rendered once, and only if somebody wants it. To be read before
+ * the listener returns: the buffers of its input are used again then.
+ */
+export class SeenEvent {
+  readonly event: LogEvent;
+  readonly at: Millis;
+  #facts: Readonly<Record<string, unknown>> | null = null;
+  #json: Uint8Array | null = null;
 
-/** Passes events on to the log and to whoever looks at the moment. Without one it costs a loop of none. */
+  constructor(event: LogEvent, at: Millis) {
+    this.event = event;
+    this.at = at;
+  }
+
+  get facts(): Readonly<Record<string, unknown>> {
+    this.#facts ??= record(this.event, this.at);
+    return this.#facts;
+  }
+
+  /** An EventLine as UTF-8, without line breaks; the same bytes for everybody. */
+  get json(): Uint8Array {
+    this.#json ??= encoder.encode(JSON.stringify(eventLine(this.event, this.at, this.facts)));
+    return this.#json;
+  }
+}
+
+const encoder = new TextEncoder();
+
+/** An event as a person and a program read it. */
+export function eventLine(event: LogEvent, at: Millis, facts = record(event, at)): EventLine {
+  return {
+    at,
+    level: levelOf(event),
+    event: event.event,
+    text: plainSentence(event, at),
+    facts,
+  };
+}
+
+type Listener = (seen: SeenEvent) => void;
+
+/** Passes events on to the log and to whoever looks at the moment. Without one it costs nothing. */
 export class EventHub implements EventLog {
   readonly #log: EventLog;
   readonly #listeners = new Set<Listener>();
   readonly #onClose = new Set<() => void>();
   #tracers = 0;
+  /** Events that streams could not take in since the start. */
+  missed = 0;
   /** Called when somebody begins to want packets, or nobody does any more. */
   onTrace: () => void = () => {};
 
@@ -20,7 +64,9 @@ export class EventHub implements EventLog {
 
   note(event: LogEvent, at: Millis): void {
     this.#log.note(event, at);
-    for (const listener of this.#listeners) listener(event, at);
+    if (this.#listeners.size === 0) return;
+    const seen = new SeenEvent(event, at);
+    for (const listener of this.#listeners) listener(seen);
   }
 
   wants(level: Level): boolean {
@@ -31,7 +77,7 @@ export class EventHub implements EventLog {
     return this.#listeners.size;
   }
 
-  /** `trace`: every packet too. Returns what ends it. */
+  /** `trace`: every packet too. `onClose`: nothing more is to come. Returns what ends it. */
   listen(listener: Listener, { trace = false, onClose = (): void => {} } = {}): () => void {
     this.#listeners.add(listener);
     this.#onClose.add(onClose);

@@ -1,10 +1,5 @@
-import type { EventLine } from "../admin/api.ts";
-import type { Millis } from "../core/io.ts";
-import { levelOf, type LogEvent } from "../log/events.ts";
-import { record } from "../log/record.ts";
-import { plainSentence } from "../log/render.ts";
 import { matches } from "../core/topic.ts";
-import type { EventHub } from "./event-hub.ts";
+import type { EventHub, SeenEvent } from "./event-hub.ts";
 
 export interface StreamQuery {
   readonly client?: string | undefined;
@@ -13,76 +8,121 @@ export interface StreamQuery {
   readonly event?: string | undefined;
 }
 
-/** Events that wait for a slow reader before it misses some. */
-const waitingMax = 1000;
 const heartbeatMs = 15_000;
 
-/** An event as a person and a program read it. Rendered here, since somebody asked. */
-export function eventLine(event: LogEvent, at: Millis): EventLine {
-  return {
-    at,
-    level: levelOf(event),
-    event: event.event,
-    text: plainSentence(event, at),
-    facts: record(event, at),
-  };
-}
-
-/** Server-sent events for one reader, until it goes or the broker stops. */
-export function eventStream(hub: EventHub, query: StreamQuery): ReadableStream<Uint8Array> {
-  const encoder = new TextEncoder();
-  let id = 0;
-  let missed = 0;
+/**
+ * Server-sent events for one reader, until it goes or the broker stops. At most `waitingBytes` wait for
+ * it; what comes beyond it misses, and is told how many that were.
+ */
+export function eventStream(
+  hub: EventHub,
+  query: StreamQuery,
+  waitingBytes: number,
+): ReadableStream<Uint8Array> {
+  const waiting = new WaitingEvents(waitingBytes, () => (hub.missed += 1));
   let stop = (): void => {};
   return new ReadableStream<Uint8Array>(
     {
-      start(controller) {
-        const write = (text: string): void => controller.enqueue(encoder.encode(text));
-        write(": mqttd\n\n");
-        const heartbeat = setInterval(() => write(": still here\n\n"), heartbeatMs);
+      start() {
+        waiting.comment("mqttd");
+        const heartbeat = setInterval(() => waiting.comment("still here"), heartbeatMs);
         const end = hub.listen(
-          (event, at) => {
-            const line = wanted(event, at, query);
-            if (line === null) return;
-            if ((controller.desiredSize ?? 0) <= 0) {
-              missed += 1;
-              return;
-            }
-            if (missed > 0) {
-              write(`event: missed\ndata: ${missed}\n\n`);
-              missed = 0;
-            }
-            id += 1;
-            write(`id: ${id}\ndata: ${JSON.stringify(line)}\n\n`);
+          (seen) => {
+            if (isWanted(seen, query)) waiting.add(seen.json);
           },
-          {
-            trace: query.event === "packet",
-            onClose: () => {
-              stop();
-              controller.close();
-            },
-          },
+          { trace: query.event === "packet", onClose: () => stop() },
         );
         stop = () => {
           clearInterval(heartbeat);
           end();
+          waiting.end();
         };
+      },
+      async pull(controller) {
+        const bytes = await waiting.take();
+        if (bytes === null) controller.close();
+        else controller.enqueue(bytes);
       },
       cancel: () => stop(),
     },
-    { highWaterMark: waitingMax },
+    // Nothing is taken out before it is wanted, so that what waits is counted in one place.
+    { highWaterMark: 0 },
   );
 }
 
-function wanted(event: LogEvent, at: Millis, query: StreamQuery): EventLine | null {
-  if (event.event === "packet" && query.event !== "packet") return null;
-  if (query.event !== undefined && event.event !== query.event) return null;
-  if (query.client === undefined && query.topic === undefined) return eventLine(event, at);
-  const { topic: filter, client } = query;
-  const facts = record(event, at);
-  if (client !== undefined && facts["client"] !== client) return null;
-  if (filter !== undefined && !topicsOf(facts).some((topic) => matches(filter, topic))) return null;
-  return eventLine(event, at);
+/** What one reader has yet to take, bounded; all of it goes in one piece. */
+class WaitingEvents {
+  readonly #mostBytes: number;
+  readonly #onMissed: () => void;
+  #pieces: Uint8Array[] = [];
+  #bytes = 0;
+  #ids = 0;
+  #missed = 0;
+  #isOver = false;
+  #wake: (() => void) | null = null;
+
+  constructor(mostBytes: number, onMissed: () => void) {
+    this.#mostBytes = mostBytes;
+    this.#onMissed = onMissed;
+  }
+
+  add(json: Uint8Array): void {
+    if (this.#missed > 0 || this.#bytes + json.length > this.#mostBytes) {
+      this.#missed += 1;
+      this.#onMissed();
+      return;
+    }
+    this.#ids += 1;
+    this.#push(encoder.encode(`id: ${this.#ids}\ndata: `), json, twoLines);
+  }
+
+  /** Shows the reader, and whatever is between, that the stream lives; where it has nothing to take. */
+  comment(text: string): void {
+    if (this.#bytes === 0) this.#push(encoder.encode(`: ${text}\n\n`));
+  }
+
+  end(): void {
+    this.#isOver = true;
+    this.#wake?.();
+  }
+
+  /** Resolves when there is something, after the turn that it came in; to null at the end. */
+  async take(): Promise<Uint8Array | null> {
+    if (this.#bytes === 0 && !this.#isOver) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#wake = () => void setImmediate(resolve);
+      await promise;
+      this.#wake = null;
+    }
+    if (this.#bytes === 0) return null;
+    if (this.#missed > 0) {
+      this.#push(encoder.encode(`event: missed\ndata: ${this.#missed}\n\n`));
+      this.#missed = 0;
+    }
+    const all = Buffer.concat(this.#pieces, this.#bytes);
+    this.#pieces = [];
+    this.#bytes = 0;
+    return all;
+  }
+
+  #push(...pieces: readonly Uint8Array[]): void {
+    if (this.#isOver) return;
+    for (const piece of pieces) {
+      this.#pieces.push(piece);
+      this.#bytes += piece.length;
+    }
+    this.#wake?.();
+  }
+}
+
+const encoder = new TextEncoder();
+const twoLines = encoder.encode("\n\n");
+
+function isWanted(seen: SeenEvent, { event, client, topic }: StreamQuery): boolean {
+  const { event: name } = seen.event;
+  if (event === undefined ? name === "packet" : name !== event) return false;
+  if (client !== undefined && seen.facts["client"] !== client) return false;
+  return topic === undefined || topicsOf(seen.facts).some((found) => matches(topic, found));
 }
 
 /** The topics and filters that an event names. */

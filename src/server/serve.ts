@@ -108,6 +108,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
         hub,
         vitals,
         streams: config.admin.streams,
+        streamBytes: config.admin.streamBytes,
         listeners: urls,
         like: like?.name ?? null,
         logLevel: () => operator.level,

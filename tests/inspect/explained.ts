@@ -2,7 +2,7 @@ import pc from "picocolors";
 import type { ClientAnswer } from "../../src/admin/api.ts";
 import { clientOf } from "../../src/core/clients.ts";
 import { explain, explanationText } from "../../src/inspect/explain.ts";
-import { eventLine } from "../../src/server/event-stream.ts";
+import { eventLine } from "../../src/server/event-hub.ts";
 import type { World } from "../support/world.ts";
 
 const startOfWorld = 1_800_000_000_000;

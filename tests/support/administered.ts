@@ -25,6 +25,7 @@ export class Administered {
       vitals: new Vitals(),
       guard: { hosts: [], token: null },
       streams: 4,
+      streamBytes: 64 * 1024,
       listeners: ["mqtt://127.0.0.1:1883"],
       like: null,
       logLevel: () => "info",
@@ -48,9 +49,13 @@ export class Administered {
     this.#app = adminApp(this.context);
   }
 
+  async fetch(request: Request): Promise<Response> {
+    return this.#app.fetch(request);
+  }
+
   async ask(target: string, init: RequestInit = {}): Promise<Response> {
     const headers = new Headers(init.headers);
     if (!headers.has("host")) headers.set("host", "localhost:1888");
-    return this.#app.fetch(new Request(`http://localhost:1888${target}`, { ...init, headers }));
+    return this.fetch(new Request(`http://localhost:1888${target}`, { ...init, headers }));
   }
 }
