@@ -17,7 +17,10 @@ import type { Level } from "../log/events.ts";
 export const apiVersion = 1;
 export const apiHeader = "mqttd-api";
 
-/** A list of at most `?limit=` items (10,000 unless told). */
+/**
+ * A list of at most `?limit=` items (10,000 unless told, 1,000,000 at most). It is written in pieces while
+ * the broker works on: each item is as it was when it was written.
+ */
 interface Listed {
   /** There are more than were asked for. */
   readonly more: boolean;
@@ -88,6 +91,8 @@ export interface WillsAnswer extends Listed {
   readonly decided: boolean | null;
   /** The `id` of that will; null: none came, or nothing was waited for. */
   readonly awaited: number | null;
+  /** That will, as it is now; after a takeover it is not the newest any more. */
+  readonly awaitedWill: WillAccount | null;
 }
 
 /**

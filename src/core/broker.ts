@@ -23,6 +23,7 @@ import { Ledger } from "./ledger.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
 import { integerSize, type ClientPacket, type ServerPacket } from "./packet.ts";
 import { publish, publishReceived, type Route } from "./publish.ts";
+import type { QueueTotals } from "./queue.ts";
 import { Reason } from "./reason.ts";
 import { Retained } from "./retained.ts";
 import { standardRules, type Rules } from "./rules.ts";
@@ -61,6 +62,8 @@ export class Broker {
   readonly sessions = new Map<string, Session>();
   readonly subscriptions = new Subscriptions();
   readonly retained: Retained;
+  /** What waits in all sessions. */
+  readonly queued: QueueTotals = { messages: 0, bytes: 0 };
   readonly deadlines = new Deadlines<Timed>();
   readonly statistics: Statistics = newStatistics();
   /** What is remembered for people, and decides nothing. */

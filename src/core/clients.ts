@@ -10,10 +10,11 @@ import { firstDue } from "./keepalive.ts";
 import { protocolName } from "./ledger.ts";
 import type { Session } from "./session.ts";
 import type { Subscription } from "./subscriptions.ts";
+import { allOf, type Walk } from "./walk.ts";
 
 /** Clients that have a session, connected or not, in no particular order. */
-export function clientsOf(broker: Broker): ClientSummary[] {
-  return [...broker.sessions.values()].map((session) => summaryOf(broker, session));
+export function* clientsOf(broker: Broker): Walk<ClientSummary> {
+  for (const session of sessionsNow(broker)) yield summaryOf(broker, session);
 }
 
 /** All that is known of a client id; null: nothing, or it is forgotten. */
@@ -26,7 +27,10 @@ export function clientOf(broker: Broker, clientId: string): ClientAccount | null
   );
   return {
     clientId,
-    session: session && sessionOf(session),
+    session: session && {
+      ...sessionOf(session),
+      subscriptions: allOf(subscriptionsIn(session)),
+    },
     connections: connections.toReversed(),
     wills: (history?.wills ?? []).map(({ account }) => account).toReversed(),
     faults: history?.faults.map((fault) => ({ ...fault })) ?? [],
@@ -34,16 +38,53 @@ export function clientOf(broker: Broker, clientId: string): ClientAccount | null
   };
 }
 
-export function sessionsOf(broker: Broker): SessionAccount[] {
-  return [...broker.sessions.values()].map(sessionOf);
+/** A session whose subscriptions, which may be many, are a walk of their own. */
+export interface SessionWalk {
+  readonly session: Omit<SessionAccount, "subscriptions">;
+  readonly subscriptions: Walk<SubscriptionAccount>;
 }
 
-/** Every client id that can be asked about. */
+export function* sessionsOf(broker: Broker): Walk<SessionWalk> {
+  for (const session of sessionsNow(broker)) {
+    yield { session: sessionOf(session), subscriptions: subscriptionsIn(session) };
+  }
+}
+
+export function* subscriptionsOf(broker: Broker): Walk<SubscriptionAccount> {
+  for (const session of sessionsNow(broker)) {
+    yield null;
+    yield* subscriptionsIn(session);
+  }
+}
+
+/**
+ * The sessions that there are now, as far as they are there still when their turn comes. Those that
+ * come anew stand behind them; without a count a walk might never catch up with clients that come and go.
+ */
+function* sessionsNow({ sessions }: Broker): Generator<Session, void, void> {
+  let left = sessions.size;
+  for (const session of sessions.values()) {
+    if (left-- === 0) return;
+    yield session;
+  }
+}
+
+function* subscriptionsIn(session: Session): Walk<SubscriptionAccount> {
+  for (const subscription of session.subscriptions.values()) {
+    yield subscriptionAccount(subscription);
+  }
+}
+
+export function isKnown(broker: Broker, clientId: string): boolean {
+  return broker.sessions.has(clientId) || broker.histories.of(clientId) !== null;
+}
+
+/** The client ids that are remembered. */
 export function* knownClientIds(broker: Broker): Generator<string, void, void> {
   yield* broker.histories.ids();
 }
 
-export function subscriptionAccount(subscription: Subscription): SubscriptionAccount {
+function subscriptionAccount(subscription: Subscription): SubscriptionAccount {
   const { session, filter, qos, noLocal, retainAsPublished, identifier, group } = subscription;
   return {
     clientId: session.clientId,
@@ -78,7 +119,7 @@ function summaryOf(broker: Broker, session: Session): ClientSummary {
   };
 }
 
-function sessionOf(session: Session): SessionAccount {
+function sessionOf(session: Session): SessionWalk["session"] {
   const { connection, queue, expiryInterval, deadline } = session;
   return {
     clientId: session.clientId,
@@ -91,7 +132,6 @@ function sessionOf(session: Session): SessionAccount {
     receiveMaximum: connection?.receiveMaximum ?? null,
     incoming: session.incoming.size,
     dropping: session.dropping,
-    subscriptions: [...session.subscriptions.values()].map(subscriptionAccount),
   };
 }
 

@@ -263,7 +263,7 @@ function openSession(
   }
   // [v4-3.1.2-6] [v5-3.1.2-4]: Clean Start begins a new session, so the old one's will is due.
   if (session !== undefined) endSession(broker, session, "replaced");
-  const opened = new Session(clientId, broker.limits, broker.now);
+  const opened = new Session(clientId, broker.limits, broker.queued, broker.now);
   broker.sessions.set(clientId, opened);
   return opened;
 }

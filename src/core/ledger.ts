@@ -95,10 +95,11 @@ export class WillRecord {
  */
 export class Ledger {
   readonly #limits: { readonly ledger: number };
-  readonly #armed = new Set<WillRecord>();
+  /** All that are known, by id: in the order in which they were armed. */
+  readonly #records = new Map<number, WillRecord>();
   readonly #delayed = new Set<WillRecord>();
-  /** Oldest fate first. */
-  readonly #settled = new Map<number, WillRecord>();
+  /** Ids, the oldest fate first. */
+  readonly #settled = new Set<number>();
   readonly lateness = new Histogram();
   readonly fates = { published: 0, discarded: 0, cancelled: 0 };
   #ids = 0;
@@ -108,7 +109,7 @@ export class Ledger {
   }
 
   get armed(): number {
-    return this.#armed.size;
+    return this.#records.size - this.#delayed.size - this.#settled.size;
   }
 
   get delayed(): number {
@@ -121,21 +122,19 @@ export class Ledger {
 
   arm(will: Will, origin: WillOrigin, now: Millis): WillRecord {
     const record = new WillRecord(++this.#ids, will, origin, now);
-    this.#armed.add(record);
+    this.#records.set(record.id, record);
     return record;
   }
 
   delay(record: WillRecord, due: Millis, now: Millis): void {
     record.dueAt = due;
     record.step("delayed", now);
-    this.#armed.delete(record);
     this.#delayed.add(record);
   }
 
   /** The one fate. `by`: what ended the waiting; null: it did not wait. */
   settle(record: WillRecord, fate: WillFate, by: WaitEnd | null, now: Millis): void {
     this.#delayed.delete(record);
-    this.#armed.delete(record);
     record.fate = { fate, at: now, by };
     if (fate.fate === "published") {
       record.dueAt = fate.due;
@@ -143,22 +142,31 @@ export class Ledger {
     }
     record.step(fate.fate, now, fate.fate === "discarded" ? fate.why : (by ?? undefined));
     this.fates[fate.fate] += 1;
-    this.#settled.set(record.id, record);
-    for (const id of this.#settled.keys()) {
+    this.#settled.add(record.id);
+    for (const id of this.#settled) {
       if (this.#settled.size <= this.#limits.ledger) break;
       this.#settled.delete(id);
+      this.#records.delete(id);
     }
   }
 
-  /** In no particular order. */
-  *records(): Generator<WillRecord, void, void> {
-    yield* this.#armed;
-    yield* this.#delayed;
-    yield* this.#settled.values();
+  /** Of the latest will that was armed; 0: none was. */
+  get newestId(): number {
+    return this.#ids;
   }
 
-  *delayedRecords(): Generator<WillRecord, void, void> {
-    yield* this.#delayed;
+  /** Undefined: there is none, or it is forgotten. */
+  record(id: number): WillRecord | undefined {
+    return this.#records.get(id);
+  }
+
+  /** Oldest first. */
+  records(): MapIterator<WillRecord> {
+    return this.#records.values();
+  }
+
+  delayedRecords(): SetIterator<WillRecord> {
+    return this.#delayed.values();
   }
 }
 

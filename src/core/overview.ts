@@ -1,16 +1,12 @@
 import type { OverviewAccount, WillAccount } from "./account.ts";
 import type { Broker } from "./broker.ts";
+import type { WillRecord } from "./ledger.ts";
 
 const pendingShown = 10;
 
-/** One screen about the broker; the largest part of its cost is one addition for each session. */
+/** One screen about the broker. What costs most is one look at each delayed will. */
 export function overviewOf(broker: Broker): OverviewAccount {
   const { statistics: counted, ledger, retained, sessions } = broker;
-  const queued = { messages: 0, bytes: 0 };
-  for (const { queue } of sessions.values()) {
-    queued.messages += queue.count;
-    queued.bytes += queue.bytes;
-  }
   return {
     now: broker.now,
     startedAt: broker.startedAt,
@@ -21,7 +17,7 @@ export function overviewOf(broker: Broker): OverviewAccount {
     sessions: sessions.size,
     subscriptions: broker.subscriptions.size,
     retained: { messages: retained.count, bytes: retained.bytes },
-    queued,
+    queued: { ...broker.queued },
     packets: { received: counted.packetsReceived, sent: counted.packetsSent },
     publishes: {
       received: counted.publishReceived,
@@ -40,9 +36,20 @@ export function overviewOf(broker: Broker): OverviewAccount {
   };
 }
 
+/** One pass, whatever their number: a record that is not among the soonest costs a comparison. */
 function nextDue(broker: Broker): WillAccount[] {
-  return [...broker.ledger.delayedRecords()]
-    .toSorted((a, b) => (a.dueAt ?? 0) - (b.dueAt ?? 0) || a.id - b.id)
-    .slice(0, pendingShown)
-    .map((record) => record.account);
+  const soonest: WillRecord[] = [];
+  for (const record of broker.ledger.delayedRecords()) {
+    const last = soonest[pendingShown - 1];
+    if (last !== undefined && !isSooner(record, last)) continue;
+    const place = soonest.findIndex((other) => isSooner(record, other));
+    soonest.splice(place < 0 ? soonest.length : place, 0, record);
+    soonest.length = Math.min(soonest.length, pendingShown);
+  }
+  return soonest.map((record) => record.account);
+}
+
+function isSooner(a: WillRecord, b: WillRecord): boolean {
+  const [due, otherDue] = [a.dueAt ?? 0, b.dueAt ?? 0];
+  return due < otherDue || (due === otherDue && a.id < b.id);
 }

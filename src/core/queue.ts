@@ -13,9 +13,16 @@ export interface QueueLimits {
   readonly queuedBytes: number;
 }
 
+/** What waits in all queues together. */
+export interface QueueTotals {
+  messages: number;
+  bytes: number;
+}
+
 /** First in, first out, bounded. QoS 0 is what goes first when there is no room. */
 export class Queue {
   readonly #limits: QueueLimits;
+  readonly #totals: QueueTotals;
   #items: (Queued | undefined)[] = [];
   #head = 0;
   /** Place of the first of `#items`. */
@@ -24,8 +31,9 @@ export class Queue {
   #bytes = 0;
   #qos0 = 0;
 
-  constructor(limits: QueueLimits) {
+  constructor(limits: QueueLimits, totals: QueueTotals) {
     this.#limits = limits;
+    this.#totals = totals;
   }
 
   get count(): number {
@@ -69,6 +77,8 @@ export class Queue {
     this.#items.push(item);
     this.#count += 1;
     this.#bytes += bytes;
+    this.#totals.messages += 1;
+    this.#totals.bytes += bytes;
     if (item.qos === 0) this.#qos0 += 1;
     return { stored: true, evicted };
   }
@@ -85,6 +95,8 @@ export class Queue {
 
   clear(): void {
     this.#cut(this.#items.length);
+    this.#totals.messages -= this.#count;
+    this.#totals.bytes -= this.#bytes;
     this.#count = 0;
     this.#bytes = 0;
     this.#qos0 = 0;
@@ -101,8 +113,11 @@ export class Queue {
   }
 
   #forget(item: Queued): void {
+    const bytes = sizeOf(item);
     this.#count -= 1;
-    this.#bytes -= sizeOf(item);
+    this.#bytes -= bytes;
+    this.#totals.messages -= 1;
+    this.#totals.bytes -= bytes;
     if (item.qos === 0) this.#qos0 -= 1;
   }
 

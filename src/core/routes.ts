@@ -1,77 +1,59 @@
-import type { RetainedAccount, RouteAccount, SubscriptionAccount } from "./account.ts";
+import type { RetainedAccount, RouteAccount } from "./account.ts";
 import type { Broker } from "./broker.ts";
-import { subscriptionAccount } from "./clients.ts";
+import type { Group, Recipient as Matched } from "./subscriptions.ts";
 import { matches } from "./topic.ts";
+import type { Walk } from "./walk.ts";
 
 type Recipient = RouteAccount["recipients"][number];
 
 /** Bytes of a payload that a list shows. */
 const payloadShown = 64;
 
-export function subscriptionsOf(broker: Broker): SubscriptionAccount[] {
-  return [...broker.sessions.values()].flatMap(({ subscriptions }) =>
-    [...subscriptions.values()].map(subscriptionAccount),
-  );
-}
-
 /** Who would get a message on a topic, and by which of its filters. Changes nothing. */
-export function routeFor(broker: Broker, topic: string): RouteAccount {
+export function* routeFor(broker: Broker, topic: string): Walk<Recipient> {
   const { recipients, groups } = broker.subscriptions.match(topic);
-  const ordinary = recipients.map(({ session, qos }): Recipient => {
-    const own = [...session.subscriptions.values()].filter(
-      ({ group, pattern }) => group === null && matches(pattern, topic),
-    );
-    const connected = session.connection !== null;
-    const waits = qos > 0 || broker.limits.queueQos0;
-    return {
-      clientId: session.clientId,
-      connected,
-      qos,
-      filters: own.map(({ filter }) => filter),
-      outcome: connected ? "sent" : waits ? "queued" : "dropped: QoS 0 and not connected",
-    };
-  });
-  const shared = groups.flatMap(({ members, turn }) =>
-    members.map((member, index): Recipient => {
-      const connected = member.session.connection !== null;
-      return {
-        clientId: member.session.clientId,
-        connected,
-        qos: member.qos,
-        filters: [member.filter],
-        outcome:
-          index !== turn % members.length
-            ? "shared: another member's turn"
-            : connected
-              ? "sent"
-              : "queued",
-      };
-    }),
-  );
-  return { topic, recipients: [...ordinary, ...shared] };
+  for (const recipient of recipients) yield* ordinary(broker, topic, recipient);
+  for (const group of groups) yield* shared(group);
 }
 
-/** Retained messages whose topics match a filter; `more`: there are others beyond the limit. */
-export function retainedOf(
-  broker: Broker,
-  filter: string,
-  limit: number,
-): { readonly retained: RetainedAccount[]; readonly more: boolean } {
-  const retained: RetainedAccount[] = [];
-  for (const { topic, qos, payload, expiresAt } of broker.retained.match(
-    filter,
-    () => broker.now,
-  )) {
-    if (retained.length === limit) return { retained, more: true };
-    retained.push({
+function* ordinary(broker: Broker, topic: string, { session, qos }: Matched): Walk<Recipient> {
+  const filters: string[] = [];
+  for (const { filter, group, pattern } of session.subscriptions.values()) {
+    if (group === null && matches(pattern, topic)) filters.push(filter);
+    yield null;
+  }
+  const connected = session.connection !== null;
+  const waits = qos > 0 || broker.limits.queueQos0;
+  const outcome = connected ? "sent" : waits ? "queued" : "dropped: QoS 0 and not connected";
+  yield { clientId: session.clientId, connected, qos, filters, outcome };
+}
+
+function* shared({ members, turn }: Group): Walk<Recipient> {
+  for (const [index, member] of members.entries()) {
+    const connected = member.session.connection !== null;
+    const isNext = index === turn % members.length;
+    yield {
+      clientId: member.session.clientId,
+      connected,
+      qos: member.qos,
+      filters: [member.filter],
+      outcome: isNext ? (connected ? "sent" : "queued") : "shared: another member's turn",
+    };
+  }
+}
+
+/** Retained messages whose topics match a filter. */
+export function* retainedOf(broker: Broker, filter: string): Walk<RetainedAccount> {
+  const found = broker.retained.match(filter, () => broker.now);
+  for (const { topic, qos, payload, expiresAt } of found) {
+    yield {
       topic,
       qos,
       payloadBytes: payload.length,
       payload: base64(payload.subarray(0, payloadShown)),
       expiresAt,
-    });
+    };
   }
-  return { retained, more: false };
 }
 
 const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

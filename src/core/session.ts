@@ -3,7 +3,7 @@ import { Deadline } from "./deadlines.ts";
 import type { Millis } from "./io.ts";
 import { InflightWindow, type Outgoing } from "./inflight.ts";
 import type { Message, ProtocolVersion, Qos } from "./packet.ts";
-import { Queue, type QueueLimits } from "./queue.ts";
+import { Queue, type QueueLimits, type QueueTotals } from "./queue.ts";
 import type { Subscription } from "./subscriptions.ts";
 import type { Timed } from "./timed.ts";
 import type { Will } from "./will.ts";
@@ -43,10 +43,10 @@ export class Session {
   dropping = false;
   endedAt: Millis | null = null;
 
-  constructor(clientId: string, limits: QueueLimits, now: Millis) {
+  constructor(clientId: string, limits: QueueLimits, queued: QueueTotals, now: Millis) {
     this.clientId = clientId;
     this.createdAt = now;
-    this.queue = new Queue(limits);
+    this.queue = new Queue(limits, queued);
     this.deadline = new Deadline<Timed>({ kind: "session", session: this });
     this.pump = new Deadline<Timed>({ kind: "pump", session: this });
   }

@@ -1,6 +1,7 @@
 import type { WillAccount, WillQuery } from "./account.ts";
 import type { Broker } from "./broker.ts";
 import type { WillRecord } from "./ledger.ts";
+import type { Walk } from "./walk.ts";
 import type { WillState } from "./will.ts";
 
 const statesOf: Record<NonNullable<WillQuery["which"]>, readonly WillState[]> = {
@@ -10,14 +11,33 @@ const statesOf: Record<NonNullable<WillQuery["which"]>, readonly WillState[]> = 
 };
 
 /** The wills that the ledger knows, newest first. */
-export function willsOf(broker: Broker, query: WillQuery = {}): WillAccount[] {
-  const { clientId, topic, which } = query;
+export function* willsOf(broker: Broker, query: WillQuery = {}): Walk<WillAccount> {
   const found: WillRecord[] = [];
+  const { newestId } = broker.ledger;
   for (const record of broker.ledger.records()) {
-    if (clientId !== undefined && record.origin.clientId !== clientId) continue;
-    if (topic !== undefined && record.facts.topic !== topic) continue;
-    if (which !== undefined && !statesOf[which].includes(record.state)) continue;
-    found.push(record);
+    if (record.id > newestId) break;
+    if (isAskedFor(record, query)) found.push(record);
+    yield null;
   }
-  return found.sort((a, b) => b.id - a.id).map((record) => record.account);
+  for (let record = found.pop(); record !== undefined; record = found.pop()) yield record.account;
+}
+
+/** The newest will, of those of a client, on a topic, or of all; null: the ledger knows none. */
+export function newestWill(broker: Broker, query: WillQuery): WillRecord | null {
+  const { clientId } = query;
+  const records =
+    clientId === undefined
+      ? broker.ledger.records()
+      : (broker.histories.of(clientId)?.wills ?? []).values();
+  let newest: WillRecord | null = null;
+  for (const record of records) if (isAskedFor(record, query)) newest = record;
+  return newest;
+}
+
+export function isAskedFor(record: WillRecord, { clientId, topic, which }: WillQuery): boolean {
+  return (
+    (clientId === undefined || record.origin.clientId === clientId) &&
+    (topic === undefined || record.facts.topic === topic) &&
+    (which === undefined || statesOf[which].includes(record.state))
+  );
 }

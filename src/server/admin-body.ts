@@ -17,7 +17,7 @@ export class BadRequest extends Error {
 }
 
 /** The body of a request as JSON of a shape. Throws BadRequest; one that breaks off is one. */
-export async function jsonOf<Schema extends z.ZodObject>(
+export async function bodyOf<Schema extends z.ZodObject>(
   schema: Schema,
   request: Request,
 ): Promise<z.output<Schema>> {

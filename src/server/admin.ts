@@ -1,107 +1,35 @@
 import { type Context, Hono } from "hono";
-import * as z from "zod";
-import {
-  type Answers,
-  apiHeader,
-  apiVersion,
-  type ClientAnswer,
-  type DropAnswer,
-  type DropOrder,
-  type KickAnswer,
-  type Overview,
-  type ReloadAnswer,
-} from "../admin/api.ts";
+import { apiHeader, apiVersion, type KickAnswer, type Overview } from "../admin/api.ts";
 import { nearest } from "../config/nearest.ts";
-import { millisecondsOf } from "../config/quantity.ts";
-import type { ClientAccount, WillAccount, WillQuery } from "../core/account.ts";
-import type { Broker } from "../core/broker.ts";
-import type { Millis } from "../core/io.ts";
-import { clientOf, clientsOf, knownClientIds, sessionsOf } from "../core/clients.ts";
+import { clientOf, isKnown } from "../core/clients.ts";
 import { overviewOf } from "../core/overview.ts";
-import { retainedOf, routeFor, subscriptionsOf } from "../core/routes.ts";
-import { willsOf } from "../core/wills.ts";
-import { type Level, levels } from "../log/events.ts";
 import { refusal } from "./admin-answer.ts";
-import { BadRequest, checked, jsonOf } from "./admin-body.ts";
-import { guard, type GuardSettings } from "./admin-guard.ts";
-import type { Clock } from "./clock.ts";
-import { type EventHub, eventLine } from "./event-hub.ts";
+import { BadRequest, bodyOf, checked } from "./admin-body.ts";
+import { clientIdOf, clientJson, dropAnswer, unknownClient } from "./admin-client.ts";
+import type { AdminContext } from "./admin-context.ts";
+import { guard } from "./admin-guard.ts";
+import {
+  clientsJson,
+  retainedJson,
+  routeJson,
+  sessionsJson,
+  subscriptionsJson,
+  willsJson,
+} from "./admin-lists.ts";
+import {
+  dropOrder,
+  limited,
+  logOrder,
+  nothing,
+  ofEvents,
+  ofRetained,
+  ofRoute,
+  ofWills,
+} from "./admin-parameters.ts";
 import { eventStream } from "./event-stream.ts";
+import { type Json, jsonStream } from "./json.ts";
 import { metricsText } from "./metrics.ts";
-import type { Vitals } from "./vitals.ts";
-
-/** What the interface asks and orders; `serve` puts it together. */
-export interface AdminContext {
-  readonly broker: Broker;
-  readonly clock: Clock;
-  readonly hub: EventHub;
-  readonly vitals: Vitals;
-  readonly guard: GuardSettings;
-  /** Event streams and waiting requests at once. */
-  readonly streams: number;
-  /** Bytes that wait for one reader of an event stream. */
-  readonly streamBytes: number;
-  readonly listeners: readonly string[];
-  readonly like: string | null;
-  readonly logLevel: () => Level;
-  readonly setLogLevel: (level: Level) => void;
-  readonly reload: () => ReloadAnswer;
-  readonly config: () => Answers["config"];
-  /** False: it has no connection. */
-  readonly kick: (clientId: string) => boolean;
-  readonly drop: (clientId: string, how: DropOrder["how"]) => boolean;
-}
-
-const waitMaxMs = 10 * 60_000;
-/** Items of a list. */
-const limitDefault = 10_000;
-const limitMax = 1_000_000;
-const nearestShown = 3;
-
-const limitSchema = z.coerce
-  .number({ error: limitForm() })
-  .int({ error: limitForm() })
-  .min(1, { error: limitForm() })
-  .max(limitMax, { error: limitForm() })
-  .default(limitDefault);
-const limitedSchema = z.strictObject({ limit: limitSchema });
-const willsSchema = z.strictObject({
-  client: z.string().optional(),
-  topic: z.string().optional(),
-  which: z
-    .enum(["pending", "fired", "notFired"], { error: "pending, fired or notFired" })
-    .optional(),
-  wait: z
-    .string()
-    .refine((text) => (millisecondsOf(text) ?? Infinity) <= waitMaxMs, {
-      error: "a time with its unit, up to 10m, as in 5s",
-    })
-    .optional(),
-  limit: limitSchema,
-});
-const idSchema = z.strictObject({ id: z.string({ error: "the id of a client" }) });
-const topicSchema = z.strictObject({ topic: named("the name of a topic") });
-const retainedSchema = z.strictObject({
-  filter: named("a topic filter").default("#"),
-  limit: limitSchema,
-});
-const eventsSchema = z.strictObject({
-  client: z.string().optional(),
-  topic: named("a topic filter").optional(),
-  event: z.string().optional(),
-});
-const dropSchema = z.strictObject({ how: z.enum(["rst", "silent"], { error: "rst or silent" }) });
-const logSchema = z.strictObject({
-  level: z.enum(levels, { error: "error, warn, info or debug" }),
-});
-
-function limitForm(): string {
-  return `a whole number from 1 to ${limitMax}`;
-}
-
-function named(error: string) {
-  return z.string({ error }).min(1, { error });
-}
+import { Turns } from "./turns.ts";
 
 type Method = "GET" | "POST" | "PUT" | "DELETE";
 type Handler = (asked: Context) => Response | Promise<Response>;
@@ -110,6 +38,7 @@ type Routes = Readonly<Record<string, Partial<Readonly<Record<Method, Handler>>>
 /** The whole interface, as a function from Request to Response. */
 export function adminApp(context: AdminContext): Hono {
   const app = new Hono();
+  const turns = new Turns();
   app.use(async (asked, next) => {
     await next();
     asked.res.headers.set(apiHeader, String(apiVersion));
@@ -117,48 +46,38 @@ export function adminApp(context: AdminContext): Hono {
     asked.res.headers.set("x-content-type-options", "nosniff");
   });
   app.use(guard(context.guard));
-  const routes = routesOf(context);
+  app.use(async (_, next) => {
+    await turns.next();
+    await next();
+  });
+  const routes = routesOf(context, turns);
   for (const [path, byMethod] of Object.entries(routes)) {
     for (const [method, handler] of Object.entries(byMethod)) app.on(method, path, handler);
     app.all(path, (asked) => wrongMethod(asked, Object.keys(byMethod)));
   }
   const paths = Object.keys(routes).map((path) => path.replace(":id", "ID"));
   app.notFound((asked) => {
-    const meant = nearest(asked.req.path, paths);
+    const meant = nearest(asked.req.path.slice(0, pathMost), paths);
     const hint = meant === null ? `there are ${paths.join(", ")}` : `did you mean ${meant}?`;
-    return refusal(asked, 404, `no ${asked.req.path}`, hint);
+    return refusal(asked, 404, "there is no such path", hint);
   });
   app.onError((fault, asked) => {
     if (fault instanceof BadRequest) return refusal(asked, fault.status, fault.message, fault.hint);
-    if (fault instanceof UnknownClient) {
-      const hint = fault.nearest.length === 0 ? null : "there are others like it";
-      return refusal(asked, 404, fault.message, hint, fault.nearest);
-    }
     // Ours: the process prints its state and ends, as for any other fault.
     throw fault;
   });
   return app;
 }
 
+/** Characters of a path that can be one of ours, misspelt. */
+const pathMost = 50;
+
 /** What there is to ask and to order, by path. HEAD goes wherever GET does. */
-export function routesOf(context: AdminContext): Routes {
-  const { broker } = context;
-  const client: Routes[string] = {
-    GET: (asked) => asked.json(clientAnswer(context, accountOf(broker, idOf(asked)))),
-    DELETE: (asked) => {
-      const { clientId } = accountOf(broker, idOf(asked));
-      const answer: KickAnswer = { wasConnected: context.kick(clientId) };
-      return asked.json(answer);
-    },
-  };
-  const drop: Routes[string] = {
-    POST: async (asked) => {
-      const { how } = await jsonOf(dropSchema, asked.req.raw);
-      const { clientId } = accountOf(broker, idOf(asked));
-      const wasConnected = context.drop(clientId, how);
-      return asked.json(dropAnswer(wasConnected, how, accountOf(broker, clientId)));
-    },
-  };
+export function routesOf(context: AdminContext, turns: Turns): Routes {
+  const { broker, hub } = context;
+  const client = clientRoutes(context, turns);
+  const drop = { POST: dropHandler(context, turns) };
+  const inPieces = (asked: Context, json: Json<unknown>): Response => piecewise(asked, json, turns);
   return {
     "/healthz": { GET: (asked) => asked.text("ok\n") },
     "/readyz": {
@@ -166,18 +85,21 @@ export function routesOf(context: AdminContext): Routes {
     },
     "/metrics": {
       GET: (asked) => {
-        const text = metricsText(overview(context), context.hub.listening);
+        const text = metricsText(overview(context), context.vitals, hub);
         const type = "text/plain; version=0.0.4; charset=utf-8";
         return asked.body(text, 200, { "content-type": type });
       },
     },
-    "/v1/overview": { GET: (asked) => asked.json(overview(context)) },
+    "/v1/overview": {
+      GET: (asked) => {
+        checked(nothing, asked.req.query());
+        return asked.json(overview(context));
+      },
+    },
     "/v1/clients": {
       GET: (asked) => {
-        const { limit } = checked(limitedSchema, asked.req.query());
-        const { list, more } = cut(clientsOf(broker), limit);
-        const answer: Answers["clients"] = { clients: list, more };
-        return asked.json(answer);
+        const { limit } = checked(limited, asked.req.query());
+        return inPieces(asked, clientsJson(broker, limit));
       },
     },
     "/v1/clients/:id": client,
@@ -186,59 +108,47 @@ export function routesOf(context: AdminContext): Routes {
     "/v1/client/drop": drop,
     "/v1/wills": {
       GET: async (asked) => {
-        const given = checked(willsSchema, asked.req.query());
-        const { wait, limit } = given;
-        const wanted = willQuery(given);
-        let decided: boolean | null = null;
-        if (wait !== undefined) {
-          const { hub, streams } = context;
-          if (hub.listening >= streams) return refusal(asked, 503, ...tooMany(streams));
-          decided = await fateKnown(
-            context,
-            wanted,
-            millisecondsOf(wait) ?? 0,
-            asked.req.raw.signal,
-          );
+        const given = checked(ofWills, asked.req.query());
+        if (given.wait !== undefined && hub.listening >= context.streams) {
+          return tooMany(asked, context.streams);
         }
-        const { list: wills, more } = cut(willsOf(broker, wanted), limit);
-        const awaited = decided === null ? null : (wills[0]?.id ?? null);
-        const answer: Answers["wills"] = {
-          ...{ now: context.clock.now(), wills, more },
-          ...{ decided, awaited },
-        };
-        return asked.json(answer);
+        return inPieces(asked, await willsJson(context, given, asked.req.raw.signal));
       },
     },
     "/v1/sessions": {
       GET: (asked) => {
-        const { limit } = checked(limitedSchema, asked.req.query());
-        return asked.json(sessionsAnswer(cut(sessionsOf(broker), limit)));
+        const { limit } = checked(limited, asked.req.query());
+        return inPieces(asked, sessionsJson(broker, limit));
       },
     },
     "/v1/subscriptions": {
       GET: (asked) => {
-        const { limit } = checked(limitedSchema, asked.req.query());
-        return asked.json(subscriptionsAnswer(cut(subscriptionsOf(broker), limit)));
+        const { limit } = checked(limited, asked.req.query());
+        return inPieces(asked, subscriptionsJson(broker, limit));
       },
     },
     "/v1/route": {
       GET: (asked) => {
-        const { topic } = checked(topicSchema, asked.req.query());
-        return asked.json(routeFor(broker, topic));
+        const { topic } = checked(ofRoute, asked.req.query());
+        return inPieces(asked, routeJson(broker, topic));
       },
     },
     "/v1/retained": {
       GET: (asked) => {
-        const { filter, limit } = checked(retainedSchema, asked.req.query());
-        return asked.json(retainedOf(broker, filter, limit));
+        const { filter, limit } = checked(ofRetained, asked.req.query());
+        return inPieces(asked, retainedJson(broker, filter, limit));
       },
     },
-    "/v1/config": { GET: (asked) => asked.json(context.config()) },
+    "/v1/config": {
+      GET: (asked) => {
+        checked(nothing, asked.req.query());
+        return asked.json(context.config());
+      },
+    },
     "/v1/events": {
       GET: (asked) => {
-        const wanted = checked(eventsSchema, asked.req.query());
-        const { hub, streams } = context;
-        if (hub.listening >= streams) return refusal(asked, 503, ...tooMany(streams));
+        const wanted = checked(ofEvents, asked.req.query());
+        if (hub.listening >= context.streams) return tooMany(asked, context.streams);
         const type = { "content-type": "text/event-stream; charset=utf-8" };
         // A stream that nobody reads would listen for ever.
         if (asked.req.method === "HEAD") return asked.body(null, 200, type);
@@ -253,7 +163,7 @@ export function routesOf(context: AdminContext): Routes {
     },
     "/v1/log": {
       PUT: async (asked) => {
-        const { level } = await jsonOf(logSchema, asked.req.raw);
+        const { level } = await bodyOf(logOrder, asked.req.raw);
         context.setLogLevel(level);
         return asked.json({ level });
       },
@@ -261,47 +171,52 @@ export function routesOf(context: AdminContext): Routes {
   };
 }
 
+function clientRoutes(context: AdminContext, turns: Turns): Routes[string] {
+  const { broker, clock } = context;
+  return {
+    GET: (asked) => {
+      const account = clientOf(broker, clientIdOf(asked));
+      if (account === null) return unknownClient(asked, context, turns);
+      return piecewise(asked, clientJson(account, clock.now()), turns);
+    },
+    DELETE: (asked) => {
+      const id = clientIdOf(asked);
+      if (!isKnown(broker, id)) return unknownClient(asked, context, turns);
+      const answer: KickAnswer = { wasConnected: context.kick(id) };
+      return asked.json(answer);
+    },
+  };
+}
+
+function dropHandler(context: AdminContext, turns: Turns): Handler {
+  const { broker } = context;
+  return async (asked) => {
+    const id = clientIdOf(asked);
+    const { how } = await bodyOf(dropOrder, asked.req.raw);
+    if (!isKnown(broker, id)) return unknownClient(asked, context, turns);
+    const wasConnected = context.drop(id, how);
+    return asked.json(dropAnswer(wasConnected, how, clientOf(broker, id)));
+  };
+}
+
+function piecewise(asked: Context, json: Json<unknown>, turns: Turns): Response {
+  return asked.body(jsonStream(json, turns), 200, { "content-type": "application/json" });
+}
+
 function wrongMethod(asked: Context, methods: readonly string[]): Response {
   const allow = methods
     .flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : method))
     .join(", ");
   asked.header("allow", allow);
-  const { method, path } = asked.req;
-  return refusal(asked, 405, `${method} is not for ${path}`, `it takes ${allow}`);
+  return refusal(asked, 405, `this path does not take ${asked.req.method}`, `it takes ${allow}`);
 }
 
-/** `/v1/clients/ID`, or `/v1/client?id=ID`: a path can't hold the ids `.` and `..`. */
-function idOf({ req }: Context): string {
-  return req.param("id") ?? checked(idSchema, req.query()).id;
+function tooMany(asked: Context, streams: number): Response {
+  const error = `all ${streams} streams are taken`;
+  return refusal(asked, 503, error, "admin.streams is the limit");
 }
 
-/** Throws UnknownClient. */
-function accountOf(broker: Broker, id: string): ClientAccount {
-  const account = clientOf(broker, id);
-  if (account === null) throw new UnknownClient(broker, id);
-  return account;
-}
-
-function clientAnswer({ clock }: AdminContext, account: ClientAccount): ClientAnswer {
-  return {
-    ...account,
-    now: clock.now(),
-    events: account.events.map(({ at, event }) => eventLine(event, at as Millis)), // The core's own.
-  };
-}
-
-function dropAnswer(
-  wasConnected: boolean,
-  how: DropOrder["how"],
-  { connections }: ClientAccount,
-): DropAnswer {
-  const deadlineAt = connections[0]?.deadlineAt ?? null;
-  const isForEver = wasConnected && how === "silent" && deadlineAt === null;
-  const hint = isForEver ? "it has no keepalive: nothing will end it" : null;
-  return { wasConnected, deadlineAt, hint };
-}
-
-export function overview(context: AdminContext): Overview {
+function overview(context: AdminContext): Overview {
   const { broker, vitals } = context;
   return {
     ...overviewOf(broker),
@@ -312,87 +227,4 @@ export function overview(context: AdminContext): Overview {
     logLevel: context.logLevel(),
     like: context.like,
   };
-}
-
-interface Cut<Item> {
-  readonly list: readonly Item[];
-  readonly more: boolean;
-}
-
-function cut<Item>(items: readonly Item[], limit: number): Cut<Item> {
-  return { list: items.slice(0, limit), more: items.length > limit };
-}
-
-function sessionsAnswer({
-  list,
-  more,
-}: Cut<Answers["sessions"]["sessions"][number]>): Answers["sessions"] {
-  return { sessions: list, more };
-}
-
-function subscriptionsAnswer({
-  list,
-  more,
-}: Cut<Answers["subscriptions"]["subscriptions"][number]>): Answers["subscriptions"] {
-  return { subscriptions: list, more };
-}
-
-function willQuery(given: z.output<typeof willsSchema>): WillQuery {
-  return {
-    ...(given.client !== undefined && { clientId: given.client }),
-    ...(given.topic !== undefined && { topic: given.topic }),
-    ...(given.which !== undefined && { which: given.which }),
-  };
-}
-
-/**
- * Resolves to true as soon as the newest will that is asked for has met its fate; to false when the
- * time is over, the asker has gone, or the broker stops.
- */
-async function fateKnown(
-  { broker, hub }: AdminContext,
-  wanted: WillQuery,
-  waitMs: number,
-  signal: AbortSignal,
-): Promise<boolean> {
-  const isDecided = (): boolean => isSettled(willsOf(broker, wanted)[0]);
-  if (isDecided()) return true;
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const patience = setTimeout(() => resolve(false), waitMs);
-  const onAbort = (): void => resolve(false);
-  signal.addEventListener("abort", onAbort);
-  const end = hub.listen(
-    ({ event }) => {
-      if ((event.event === "ended" || event.event === "will") && isDecided()) resolve(true);
-    },
-    { onClose: () => resolve(isDecided()) },
-  );
-  const decided = await promise;
-  end();
-  clearTimeout(patience);
-  signal.removeEventListener("abort", onAbort);
-  return decided;
-}
-
-function isSettled(will: WillAccount | undefined): boolean {
-  return will !== undefined && will.fate !== null;
-}
-
-class UnknownClient extends Error {
-  readonly nearest: string[] = [];
-
-  constructor(broker: Broker, id: string) {
-    super("there is no such client");
-    const others = new Set(knownClientIds(broker));
-    while (this.nearest.length < nearestShown) {
-      const next = nearest(id, others);
-      if (next === null) break;
-      this.nearest.push(next);
-      others.delete(next);
-    }
-  }
-}
-
-function tooMany(streams: number): [error: string, hint: string] {
-  return [`all ${streams} streams are taken`, "admin.streams is the limit"];
 }

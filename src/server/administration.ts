@@ -4,7 +4,8 @@ import { CliError } from "../config/cli-error.ts";
 import type { AdminSettings } from "../config/settings.ts";
 import type { LogEvent } from "../log/events.ts";
 import { ListenError, type ListeningSocket } from "../transport/transport.ts";
-import { adminApp, type AdminContext } from "./admin.ts";
+import { adminApp } from "./admin.ts";
+import type { AdminContext } from "./admin-context.ts";
 import { type HttpSettings, serveHttp } from "./admin-listener.ts";
 import { tokenOf } from "./token-file.ts";
 

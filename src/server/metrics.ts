@@ -1,14 +1,21 @@
 import type { Overview } from "../admin/api.ts";
 import type { HistogramAccount } from "../core/account.ts";
+import type { EventHub } from "./event-hub.ts";
+import type { Vitals } from "./vitals.ts";
 
 type Kind = "counter" | "gauge";
 type Labelled = readonly [labels: string, value: number];
 
 /**
  * The broker's numbers in the text format of Prometheus (version 0.0.4): base units in the names,
- * `_total` for what only grows. Label values are our own words, never a client's.
+ * `_total` for what only grows, `process_` for what every process has. Label values are our own words,
+ * never a client's.
  */
-export function metricsText(overview: Overview, subscribers: number): string {
+export function metricsText(
+  overview: Overview,
+  vitals: Vitals,
+  events: Pick<EventHub, "listening" | "missed">,
+): string {
   const { process: own, wills, publishes, packets, bytes, queued, retained } = overview;
   const of = (label: string, values: Readonly<Record<string, number>>): Labelled[] =>
     Object.entries(values).map(([name, value]) => [`{${label}="${name}"}`, value]);
@@ -16,9 +23,23 @@ export function metricsText(overview: Overview, subscribers: number): string {
     family("mqttd_build_info", "gauge", "The version that runs.", [
       [`{version="${escaped(overview.version)}"}`, 1],
     ]),
-    family("mqttd_start_time_seconds", "gauge", "When the broker started, since the epoch.", [
+    family("process_start_time_seconds", "gauge", "When the broker started, since the epoch.", [
       ["", overview.startedAt / 1000],
     ]),
+    family("process_cpu_seconds_total", "counter", "User and system time of the process.", [
+      ["", vitals.cpuSeconds],
+    ]),
+    family("process_resident_memory_bytes", "gauge", "Memory of the process.", [
+      ["", own.rssBytes],
+    ]),
+    family("process_heap_bytes", "gauge", "Memory of its heap that is in use.", [
+      ["", own.heapBytes],
+    ]),
+    histogram(
+      "mqttd_event_loop_lag_seconds",
+      "How late a heartbeat of one a second was.",
+      vitals.lag.account,
+    ),
     family("mqttd_connections", "gauge", "Open sockets, with or without CONNECT.", [
       ["", overview.connections],
     ]),
@@ -81,15 +102,15 @@ export function metricsText(overview: Overview, subscribers: number): string {
     family("mqttd_queued_bytes", "gauge", "Bytes that wait in sessions.", [["", queued.bytes]]),
     family("mqttd_retained_messages", "gauge", "Retained messages.", [["", retained.messages]]),
     family("mqttd_retained_bytes", "gauge", "Bytes of retained messages.", [["", retained.bytes]]),
-    family("mqttd_event_streams", "gauge", "Readers of the event stream.", [["", subscribers]]),
-    family("mqttd_resident_memory_bytes", "gauge", "Memory of the process.", [["", own.rssBytes]]),
-    family("mqttd_heap_bytes", "gauge", "Memory of its heap that is in use.", [
-      ["", own.heapBytes],
+    family("mqttd_event_streams", "gauge", "Event streams, and requests that wait for a will.", [
+      ["", events.listening],
     ]),
-    family("mqttd_event_loop_lag_seconds", "gauge", "Lateness of the heartbeat, last minute.", [
-      [`{quantile="0.5"}`, own.loopLagMs.median / 1000],
-      [`{quantile="1"}`, own.loopLagMs.worst / 1000],
-    ]),
+    family(
+      "mqttd_events_missed_total",
+      "counter",
+      "Events that readers of the stream did not keep up with.",
+      [["", events.missed]],
+    ),
   ].join("");
 }
 

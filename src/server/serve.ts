@@ -2,7 +2,6 @@ import type { ReloadAnswer } from "../admin/api.ts";
 import { type Loaded, type LoadResult, valuesWithOrigins } from "../config/load.ts";
 import type { ListenerSettings, Settings } from "../config/settings.ts";
 import { Broker } from "../core/broker.ts";
-import { overviewOf } from "../core/overview.ts";
 import type { ListenerPolicy } from "../core/io.ts";
 import type { Like } from "../core/likes.ts";
 import type { Limits } from "../core/limits.ts";
@@ -136,7 +135,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
     throw cause;
   }
   const heart = startHeart(driver, note, (lagMs) =>
-    vitals.beat(lagMs, performance.now(), overviewOf(broker)),
+    vitals.beat(lagMs, performance.now(), broker.statistics),
   );
   signals.onReload = () => void operator.reload(null);
   signals.onReport = () => note({ event: "state", view: broker.view() });

@@ -1,5 +1,6 @@
 import type { Overview } from "../admin/api.ts";
-import type { OverviewAccount } from "../core/account.ts";
+import { Histogram } from "../core/ledger.ts";
+import type { Statistics } from "../core/sys.ts";
 
 const lagSeconds = 60;
 const rateSeconds = 10;
@@ -14,19 +15,22 @@ interface Sample extends Record<Counted, number> {
 /** What the heartbeat measures of the process: how late it was, and what was counted meanwhile. */
 export class Vitals {
   readonly #lags: number[] = [];
+  /** Since the start. */
+  readonly lag = new Histogram();
   readonly #samples: Sample[] = [];
 
   /** To be called about once a second. `lagMs`: how late the call is. */
-  beat(lagMs: number, at: number, { publishes, bytes, socketsOpened }: OverviewAccount): void {
+  beat(lagMs: number, at: number, counted: Statistics): void {
+    this.lag.add(Math.max(0, lagMs));
     this.#lags.push(Math.max(0, lagMs));
     if (this.#lags.length > lagSeconds) this.#lags.shift();
     this.#samples.push({
       at,
-      publishesReceived: publishes.received,
-      publishesSent: publishes.sent,
-      bytesReceived: bytes.received,
-      bytesSent: bytes.sent,
-      connections: socketsOpened,
+      publishesReceived: counted.publishReceived,
+      publishesSent: counted.publishSent,
+      bytesReceived: counted.bytesReceived,
+      bytesSent: counted.bytesSent,
+      connections: counted.socketsOpened,
     });
     if (this.#samples.length > rateSeconds + 1) this.#samples.shift();
   }
@@ -50,6 +54,12 @@ export class Vitals {
       bytesSent: rate("bytesSent"),
       connections: rate("connections"),
     };
+  }
+
+  /** Since the process started. */
+  get cpuSeconds(): number {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1e6;
   }
 
   /** Bytes that the process holds. */

@@ -24,6 +24,21 @@ test("a PUT that breaks off ends nothing", async () => {
   await broker.stop();
 });
 
+test("another site's page, and a name that was rebound, are refused", async () => {
+  const { broker, url } = await administered();
+  await using _ = broker;
+  const status = async (headers: Record<string, string>) =>
+    (await fetch(`${url}/v1/overview`, { headers })).status;
+  expect(await status({})).toBe(200);
+  expect(await status({ origin: "http://evil.example" })).toBe(403);
+  expect(await status({ "sec-fetch-site": "cross-site" })).toBe(403);
+  expect(await status({ host: "evil.example" })).toBe(403);
+  expect(await (await fetch(`${url}/metrics`)).text()).toContain(
+    'mqttd_keepalive_lateness_seconds_bucket{le="+Inf"} 0',
+  );
+  await broker.stop();
+});
+
 const lanAddress = Object.values(networkInterfaces())
   .flatMap((addresses) => addresses ?? [])
   .find(({ family, internal }) => family === "IPv4" && !internal)?.address;

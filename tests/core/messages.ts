@@ -25,7 +25,12 @@ export function message(topic: string, more: Partial<Message> = {}): Message {
 }
 
 export function session(clientId: string): Session {
-  return new Session(clientId, { queuedMessages: 10, queuedBytes: 1000 }, millis(0));
+  return new Session(
+    clientId,
+    { queuedMessages: 10, queuedBytes: 1000 },
+    { messages: 0, bytes: 0 },
+    millis(0),
+  );
 }
 
 export function subscription(

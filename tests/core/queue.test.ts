@@ -30,7 +30,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 test("the queue does what a plain list does under the same limits", () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 100 }), (steps) => {
-      const queue = new Queue({ queuedMessages: 6, queuedBytes: 100 });
+      const totals = { messages: 7, bytes: 70 };
+      const queue = new Queue({ queuedMessages: 6, queuedBytes: 100 }, totals);
       let list: Queued[] = [];
       const bytes = () => list.reduce((sum, one) => sum + one.message.payload.length, 0);
       for (const action of steps) {
@@ -59,6 +60,7 @@ test("the queue does what a plain list does under the same limits", () => {
           bytes(),
           list.filter(({ qos }) => qos === 0).length,
         ]);
+        expect(totals).toEqual({ messages: 7 + list.length, bytes: 70 + bytes() });
       }
     }),
     { numRuns: 300 },
@@ -66,14 +68,17 @@ test("the queue does what a plain list does under the same limits", () => {
 });
 
 test("a message that is larger than the queue evicts nothing", () => {
-  const queue = new Queue({ queuedMessages: 6, queuedBytes: 100 });
+  const queue = new Queue({ queuedMessages: 6, queuedBytes: 100 }, { messages: 0, bytes: 0 });
   queue.push(item("a", 0, 50));
   expect(queue.push(item("b", 1, 101))).toEqual({ stored: false, evicted: 0 });
   expect(queue.count).toBe(1);
 });
 
 test("first in, first out, over many thousands", () => {
-  const queue = new Queue({ queuedMessages: 10_000, queuedBytes: Infinity });
+  const queue = new Queue(
+    { queuedMessages: 10_000, queuedBytes: Infinity },
+    { messages: 0, bytes: 0 },
+  );
   let next = 0;
   const names = (one: Queued | undefined) => new TextDecoder().decode(one?.message.payload);
   for (let index = 0; index < 20_000; index++) {

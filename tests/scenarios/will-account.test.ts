@@ -1,8 +1,15 @@
 import { expect, test } from "bun:test";
-import { clientOf, clientsOf, knownClientIds, sessionsOf } from "../../src/core/clients.ts";
+import {
+  clientOf,
+  clientsOf,
+  knownClientIds,
+  sessionsOf,
+  subscriptionsOf,
+} from "../../src/core/clients.ts";
 import type { Access } from "../../src/core/access.ts";
 import { overviewOf } from "../../src/core/overview.ts";
-import { retainedOf, routeFor, subscriptionsOf } from "../../src/core/routes.ts";
+import { retainedOf, routeFor } from "../../src/core/routes.ts";
+import { allOf } from "../../src/core/walk.ts";
 import { willsOf } from "../../src/core/wills.ts";
 import type { TestClient } from "../support/client.ts";
 import { mortal, type MortalOptions, watcherOf } from "../support/mortal.ts";
@@ -144,7 +151,7 @@ for (const { title, options, world: worldOptions, act, cause, steps, fate } of r
     watcherOf(world, "wills/#");
     const client = mortal(world, { keepalive: 10, ...options });
     act(world, client);
-    const [account] = willsOf(world.broker, { clientId: "mortal" }).toReversed();
+    const [account] = allOf(willsOf(world.broker, { clientId: "mortal" })).toReversed();
     expect(account?.steps.map(({ state, rule }) => `${state} ${rule}`)).toEqual([...steps]);
     expect<string | null>(account?.end?.cause ?? null).toBe(cause);
     if (fate === null) expect(account?.fate).toBeNull();
@@ -185,7 +192,7 @@ test("ledger and histories stay within their limit, whatever ids come", () => {
   expect(world.broker.ledger.settled).toBe(100);
   expect(world.broker.histories.size).toBe(100);
   expect(world.broker.habits.topics).toBe(100);
-  expect(willsOf(world.broker)).toHaveLength(100);
+  expect(allOf(willsOf(world.broker))).toHaveLength(100);
   expect(clientOf(world.broker, "drawn-4999")).not.toBeNull();
   expect(clientOf(world.broker, "drawn-4899")).toBeNull();
 });
@@ -249,31 +256,30 @@ test("a route says who gets a topic, by which filter", () => {
   const shared = world.open();
   shared.connect({ clientId: "shared", protocolVersion: 5 });
   shared.subscribe("$share/g/a/b");
-  expect(routeFor(world.broker, "a/b").recipients).toEqual([
+  expect(allOf(routeFor(world.broker, "a/b"))).toEqual([
     { clientId: "away", connected: false, qos: 1, filters: ["a/#"], outcome: "queued" },
     { clientId: "watcher", connected: true, qos: 2, filters: ["a/+", "a/b"], outcome: "sent" },
     { clientId: "shared", connected: true, qos: 0, filters: ["$share/g/a/b"], outcome: "sent" },
   ]);
   expect(
-    subscriptionsOf(world.broker)
+    allOf(subscriptionsOf(world.broker))
       .map(({ filter }) => filter)
       .sort(),
   ).toEqual(["$share/g/a/b", "a/#", "a/+", "a/0", "a/b"]);
 });
 
-test("retained messages are listed up to a limit, payloads as base64", () => {
+test("retained messages are listed, payloads as base64", () => {
   const world = new World();
   const client = world.open();
   client.connect({ clientId: "a" });
   for (const text of ["f", "fo", "foo", "foob"])
     client.publish(`r/${text}`, text, { retain: true });
-  const { retained, more } = retainedOf(world.broker, "r/+", 10);
-  expect(more).toBe(false);
+  const retained = allOf(retainedOf(world.broker, "r/+"));
   for (const { topic, payload } of retained) {
     expect(Buffer.from(payload, "base64").toString()).toBe(topic.slice(2));
   }
   expect(retained).toHaveLength(4);
-  expect(retainedOf(world.broker, "r/#", 3)).toMatchObject({ more: true });
+  expect(allOf(retainedOf(world.broker, "r/foo"))).toHaveLength(1);
 });
 
 test("lateness is counted in buckets that add up", () => {
@@ -326,14 +332,17 @@ test("clients that are away are listed with those that are connected", () => {
   mortal(world, { id: "away", version: 4, clean: false, keepalive: 10 }).drop();
   mortal(world, { id: "here", keepalive: 10 });
   mortal(world, { id: "gone", keepalive: 10 }).drop();
-  const listed = clientsOf(world.broker).map(({ clientId, connected }) => [clientId, connected]);
+  const listed = allOf(clientsOf(world.broker)).map(({ clientId, connected }) => [
+    clientId,
+    connected,
+  ]);
   expect(listed).toEqual([
     ["away", false],
     ["here", true],
   ]);
-  const kept = sessionsOf(world.broker).map(({ clientId, expirySeconds }) => [
-    clientId,
-    expirySeconds,
+  const kept = allOf(sessionsOf(world.broker)).map(({ session }) => [
+    session.clientId,
+    session.expirySeconds,
   ]);
   expect(kept).toEqual([
     ["away", null],

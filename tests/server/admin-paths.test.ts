@@ -1,13 +1,14 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { routesOf } from "../../src/server/admin.ts";
+import { Turns } from "../../src/server/turns.ts";
 import { Administered } from "../support/administered.ts";
 import { mortal } from "../support/mortal.ts";
 
 test("a method that a path does not take: 405 with those that it takes", async () => {
   const admin = new Administered();
   const methods = ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"];
-  for (const [path, byMethod] of Object.entries(routesOf(admin.context))) {
+  for (const [path, byMethod] of Object.entries(routesOf(admin.context, new Turns()))) {
     for (const method of methods) {
       if (Object.keys(byMethod).includes(method)) continue;
       const answer = await admin.ask(path.replace(":id", "x"), { method });
@@ -24,7 +25,7 @@ test("another path: 404 with the one that was meant", async () => {
   const answer = await admin.ask("/v1/overviews");
   expect(answer.status).toBe(404);
   expect(await answer.json()).toEqual({
-    error: "no /v1/overviews",
+    error: "there is no such path",
     hint: "did you mean /v1/overview?",
   });
 });

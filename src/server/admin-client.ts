@@ -1,0 +1,95 @@
+import type { Context } from "hono";
+import type { ClientAnswer, DropAnswer, DropOrder } from "../admin/api.ts";
+import { nearest } from "../config/nearest.ts";
+import type { ClientAccount, SessionAccount } from "../core/account.ts";
+import { knownClientIds } from "../core/clients.ts";
+import type { Millis } from "../core/io.ts";
+import { refusal } from "./admin-answer.ts";
+import { checked } from "./admin-body.ts";
+import type { AdminContext } from "./admin-context.ts";
+import { sessionJson } from "./admin-lists.ts";
+import { nothing, ofClient } from "./admin-parameters.ts";
+import { eventLine } from "./event-hub.ts";
+import { type Json, jsonObject, jsonOf } from "./json.ts";
+import type { Turns } from "./turns.ts";
+
+/** Of `/v1/clients/ID`, or of `/v1/client?id=ID`: a path can't hold the ids `.` and `..`. */
+export function clientIdOf({ req }: Context): string {
+  const id = req.param("id");
+  if (id === undefined) return checked(ofClient, req.query()).id;
+  checked(nothing, req.query());
+  return id;
+}
+
+export function clientJson(account: ClientAccount, now: Millis): Json<ClientAnswer> {
+  const { session } = account;
+  return jsonObject<ClientAnswer>({
+    now: jsonOf(() => now),
+    clientId: jsonOf(() => account.clientId),
+    session: session === null ? jsonOf(() => null) : clientSession(session),
+    connections: jsonOf(() => account.connections),
+    wills: jsonOf(() => account.wills),
+    faults: jsonOf(() => account.faults),
+    // The core's own times.
+    events: jsonOf(() => account.events.map(({ at, event }) => eventLine(event, at as Millis))),
+  });
+}
+
+function clientSession({ subscriptions, ...session }: SessionAccount): Json<SessionAccount> {
+  return sessionJson(session, subscriptions);
+}
+
+export function dropAnswer(
+  wasConnected: boolean,
+  how: DropOrder["how"],
+  account: ClientAccount | null,
+): DropAnswer {
+  const deadlineAt = account?.connections[0]?.deadlineAt ?? null;
+  const isForEver = wasConnected && how === "silent" && deadlineAt === null;
+  const hint = isForEver ? "it has no keepalive: nothing will end it" : null;
+  return { wasConnected, deadlineAt, hint };
+}
+
+/** 404, with ids that are near the one that was asked for. */
+export async function unknownClient(
+  asked: Context,
+  { broker }: AdminContext,
+  turns: Turns,
+): Promise<Response> {
+  const id = clientIdOf(asked);
+  const near = await nearestIds(id, knownClientIds(broker), broker.histories.size, turns);
+  const hint = near.length === 0 ? null : "there are others like it";
+  return refusal(asked, 404, "there is no such client", hint, near);
+}
+
+/** Characters of ids that are compared, ids that are shown, and those among which they are chosen. */
+const comparedMost = 100;
+const shownMost = 3;
+const nearMost = 100;
+/** Ids that are compared in one turn. */
+const perTurn = 500;
+
+async function nearestIds(
+  id: string,
+  ids: Iterable<string>,
+  count: number,
+  turns: Turns,
+): Promise<string[]> {
+  const near = new Set<string>();
+  if (id.length > comparedMost) return [];
+  let looked = 0;
+  for (const other of ids) {
+    looked += 1;
+    // Those that come anew meanwhile would have no end.
+    if (near.size === nearMost || looked > count) break;
+    if (other.length <= comparedMost && nearest(id, [other]) !== null) near.add(other);
+    if (looked % perTurn === 0) await turns.next();
+  }
+  const shown: string[] = [];
+  for (let next = nearest(id, near); next !== null && shown.length < shownMost;) {
+    shown.push(next);
+    near.delete(next);
+    next = nearest(id, near);
+  }
+  return shown;
+}

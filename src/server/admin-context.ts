@@ -1,0 +1,29 @@
+import type { Answers, DropOrder, ReloadAnswer } from "../admin/api.ts";
+import type { Broker } from "../core/broker.ts";
+import type { Level } from "../log/events.ts";
+import type { GuardSettings } from "./admin-guard.ts";
+import type { Clock } from "./clock.ts";
+import type { EventHub } from "./event-hub.ts";
+import type { Vitals } from "./vitals.ts";
+
+/** What the interface asks and orders; `serve` puts it together. */
+export interface AdminContext {
+  readonly broker: Broker;
+  readonly clock: Clock;
+  readonly hub: EventHub;
+  readonly vitals: Vitals;
+  readonly guard: GuardSettings;
+  /** Event streams and waiting requests at once. */
+  readonly streams: number;
+  /** Bytes that wait for one reader of an event stream. */
+  readonly streamBytes: number;
+  readonly listeners: readonly string[];
+  readonly like: string | null;
+  readonly logLevel: () => Level;
+  readonly setLogLevel: (level: Level) => void;
+  readonly reload: () => ReloadAnswer;
+  readonly config: () => Answers["config"];
+  /** False: it has no connection. */
+  readonly kick: (clientId: string) => boolean;
+  readonly drop: (clientId: string, how: DropOrder["how"]) => boolean;
+}

@@ -1,0 +1,117 @@
+import type * as z from "zod";
+import type { Answers, WillsAnswer } from "../admin/api.ts";
+import { millisecondsOf } from "../config/quantity.ts";
+import type { SessionAccount, SubscriptionAccount, WillQuery } from "../core/account.ts";
+import type { Broker } from "../core/broker.ts";
+import { clientsOf, sessionsOf, type SessionWalk, subscriptionsOf } from "../core/clients.ts";
+import { retainedOf, routeFor } from "../core/routes.ts";
+import type { Walk } from "../core/walk.ts";
+import { willsOf } from "../core/wills.ts";
+import type { AdminContext } from "./admin-context.ts";
+import type { ofWills } from "./admin-parameters.ts";
+import { awaitedWill } from "./awaited-will.ts";
+import { type Json, jsonArray, jsonObject, jsonOf, jsonWith } from "./json.ts";
+
+export function clientsJson(broker: Broker, limit: number): Json<Answers["clients"]> {
+  const part = new Part(clientsOf(broker), limit);
+  return jsonObject<Answers["clients"]>({
+    clients: jsonArray(part.items(), (client) => jsonOf(() => client)),
+    more: jsonOf(() => part.more),
+  });
+}
+
+export function sessionsJson(broker: Broker, limit: number): Json<Answers["sessions"]> {
+  const part = new Part(sessionsOf(broker), limit);
+  return jsonObject<Answers["sessions"]>({
+    sessions: jsonArray(part.items(), ({ session, subscriptions }) =>
+      sessionJson(session, subscriptions),
+    ),
+    more: jsonOf(() => part.more),
+  });
+}
+
+export function sessionJson(
+  session: SessionWalk["session"],
+  subscriptions: Iterable<SubscriptionAccount | null>,
+): Json<SessionAccount> {
+  const texts = jsonArray(subscriptions, (subscription) => jsonOf(() => subscription));
+  return jsonWith(session, "subscriptions", texts);
+}
+
+export function subscriptionsJson(broker: Broker, limit: number): Json<Answers["subscriptions"]> {
+  const part = new Part(subscriptionsOf(broker), limit);
+  return jsonObject<Answers["subscriptions"]>({
+    subscriptions: jsonArray(part.items(), (subscription) => jsonOf(() => subscription)),
+    more: jsonOf(() => part.more),
+  });
+}
+
+export function routeJson(broker: Broker, topic: string): Json<Answers["route"]> {
+  return jsonObject<Answers["route"]>({
+    topic: jsonOf(() => topic),
+    recipients: jsonArray(routeFor(broker, topic), (recipient) => jsonOf(() => recipient)),
+  });
+}
+
+export function retainedJson(
+  broker: Broker,
+  filter: string,
+  limit: number,
+): Json<Answers["retained"]> {
+  const part = new Part(retainedOf(broker, filter), limit);
+  return jsonObject<Answers["retained"]>({
+    retained: jsonArray(part.items(), (retained) => jsonOf(() => retained)),
+    more: jsonOf(() => part.more),
+  });
+}
+
+/** Waits first, where that is asked for. */
+export async function willsJson(
+  context: AdminContext,
+  given: z.output<typeof ofWills>,
+  gone: AbortSignal,
+): Promise<Json<WillsAnswer>> {
+  const { client, topic, which, wait } = given;
+  const query: WillQuery = {
+    ...(client !== undefined && { clientId: client }),
+    ...(topic !== undefined && { topic }),
+  };
+  const waitMs = wait === undefined ? null : (millisecondsOf(wait) ?? 0);
+  const awaited = waitMs === null ? null : await awaitedWill(context, query, waitMs, gone);
+  const decided = waitMs === null ? null : awaited !== null && awaited.fate !== null;
+  const wanted = { ...query, ...(which !== undefined && { which }) };
+  const part = new Part(willsOf(context.broker, wanted), given.limit);
+  return jsonObject<WillsAnswer>({
+    now: jsonOf(() => context.clock.now()),
+    decided: jsonOf(() => decided),
+    awaited: jsonOf(() => awaited?.id ?? null),
+    awaitedWill: jsonOf(() => awaited?.account ?? null),
+    wills: jsonArray(part.items(), (will) => jsonOf(() => will)),
+    more: jsonOf(() => part.more),
+  });
+}
+
+/** The first items of a walk, and whether there are others. */
+class Part<Item> {
+  readonly #walk: Walk<Item>;
+  readonly #limit: number;
+  /** Known when the items have been read. */
+  more = false;
+
+  constructor(walk: Walk<Item>, limit: number) {
+    this.#walk = walk;
+    this.#limit = limit;
+  }
+
+  *items(): Walk<Item> {
+    let count = 0;
+    for (const item of this.#walk) {
+      if (item !== null) count += 1;
+      if (count > this.#limit) {
+        this.more = true;
+        return;
+      }
+      yield item;
+    }
+  }
+}

@@ -1,0 +1,54 @@
+import * as z from "zod";
+import { millisecondsOf } from "../config/quantity.ts";
+import { levels } from "../log/events.ts";
+
+/** What may be asked with; each message is the text that stands behind "allowed:" in a refusal. */
+
+const waitMaxMs = 10 * 60_000;
+/** Items of a list. */
+const limitDefault = 10_000;
+const limitMax = 1_000_000;
+
+const limitForm = `a whole number from 1 to ${limitMax}`;
+const limit = z.coerce
+  .number({ error: limitForm })
+  .int({ error: limitForm })
+  .min(1, { error: limitForm })
+  .max(limitMax, { error: limitForm })
+  .default(limitDefault);
+
+export const nothing = z.strictObject({});
+export const limited = z.strictObject({ limit });
+export const ofWills = z.strictObject({
+  client: z.string().optional(),
+  topic: z.string().optional(),
+  which: z
+    .enum(["pending", "fired", "notFired"], { error: "pending, fired or notFired" })
+    .optional(),
+  wait: z
+    .string()
+    .refine((text) => (millisecondsOf(text) ?? Infinity) <= waitMaxMs, {
+      error: "a time with its unit, up to 10m, as in 5s",
+    })
+    .optional(),
+  limit,
+});
+export const ofClient = z.strictObject({ id: named("the id of a client") });
+export const ofRoute = z.strictObject({ topic: named("the name of a topic") });
+export const ofRetained = z.strictObject({ filter: named("a topic filter").default("#"), limit });
+export const ofEvents = z.strictObject({
+  client: z.string().optional(),
+  topic: named("a topic filter").optional(),
+  event: z.string().optional(),
+});
+
+export const dropOrder = z.strictObject({
+  how: z.enum(["rst", "silent"], { error: "rst or silent" }),
+});
+export const logOrder = z.strictObject({
+  level: z.enum(levels, { error: "error, warn, info or debug" }),
+});
+
+function named(error: string) {
+  return z.string({ error }).min(1, { error });
+}

@@ -1,0 +1,170 @@
+import { expect, test } from "bun:test";
+import type { Answers } from "../../src/admin/api.ts";
+import { jsonArray, jsonObject, jsonOf, jsonStream, jsonWith } from "../../src/server/json.ts";
+import { Turns } from "../../src/server/turns.ts";
+import { Administered } from "../support/administered.ts";
+import { mortal } from "../support/mortal.ts";
+
+async function list<Answer>(admin: Administered, target: string): Promise<Answer> {
+  const answer = await admin.ask(target);
+  expect(answer.headers.get("content-type")).toBe("application/json");
+  return (await answer.json()) as Answer;
+}
+
+/** Clients a0, a1, ... each with a will and two subscriptions. */
+function crowd(count: number): Administered {
+  const admin = new Administered();
+  for (let index = 0; index < count; index++) {
+    const client = mortal(admin.world, { id: `a${index}`, keepalive: 10 });
+    client.subscribe(`to/a${index}`, "to/all");
+  }
+  return admin;
+}
+
+test("each list has all, or as many as were asked for and says that there are more", async () => {
+  const admin = crowd(10);
+  const publisher = admin.world.open();
+  publisher.connect({ clientId: "publisher" });
+  for (let index = 0; index < 9; index++) publisher.publish(`r/${index}`, "x", { retain: true });
+  const totals = { clients: 11, sessions: 11, subscriptions: 20, wills: 10, retained: 9 };
+  for (const [name, total] of Object.entries(totals)) {
+    for (const limit of [1, total - 1, total, total + 1]) {
+      const answer = await list<Record<string, unknown[]>>(admin, `/v1/${name}?limit=${limit}`);
+      expect(answer[name]).toHaveLength(Math.min(limit, total));
+      expect<unknown>(answer["more"]).toBe(limit < total);
+    }
+  }
+});
+
+test("an empty broker has empty lists", async () => {
+  const admin = new Administered();
+  for (const name of ["clients", "sessions", "subscriptions", "wills", "retained"]) {
+    expect(await list<object>(admin, `/v1/${name}`)).toMatchObject({ [name]: [], more: false });
+  }
+  expect(await list<object>(admin, "/v1/route?topic=a")).toEqual({ topic: "a", recipients: [] });
+});
+
+test("sessions carry their subscriptions, in the list and with the client", async () => {
+  const admin = crowd(2);
+  const { sessions } = await list<Answers["sessions"]>(admin, "/v1/sessions");
+  expect(sessions.map(({ subscriptions }) => subscriptions.map(({ filter }) => filter))).toEqual([
+    ["to/a0", "to/all"],
+    ["to/a1", "to/all"],
+  ]);
+  const { session } = await list<Answers["client"]>(admin, "/v1/clients/a0");
+  expect(session).toEqual(sessions[0] ?? null);
+});
+
+test("wills are listed newest first", async () => {
+  const admin = crowd(3);
+  const { wills } = await list<Answers["wills"]>(admin, "/v1/wills");
+  expect(wills.map(({ clientId }) => clientId)).toEqual(["a2", "a1", "a0"]);
+});
+
+test("a list that is written while clients come and go is JSON, and comes to an end", async () => {
+  const admin = crowd(2000);
+  const answer = await admin.ask("/v1/sessions");
+  let text = "";
+  let round = 0;
+  for await (const piece of answer.body ?? []) {
+    text += Buffer.from(piece).toString();
+    // Those at the front go, and as many come anew behind the end.
+    for (let index = 0; index < 10; index++) {
+      const id = `a${round++}`;
+      admin.world.driver.order({ type: "kicked", clientId: id });
+      mortal(admin.world, { id, keepalive: 10 });
+    }
+  }
+  const { sessions, more } = JSON.parse(text) as Answers["sessions"];
+  expect(more).toBe(false);
+  expect(sessions.length).toBeLessThanOrEqual(2000);
+  const ids = new Set(sessions.map(({ clientId }) => clientId));
+  for (let index = round; index < 2000; index++) expect(ids.has(`a${index}`)).toBe(true);
+});
+
+test("a reader that goes in the middle ends the walk", async () => {
+  let isOver = false;
+  function* walk() {
+    try {
+      for (;;) yield 1;
+    } finally {
+      isOver = true;
+    }
+  }
+  const stream = jsonStream(
+    jsonArray(walk(), (value) => jsonOf(() => value)),
+    new Turns(),
+  );
+  const pieces = stream[Symbol.asyncIterator]();
+  await pieces.next();
+  await pieces.return?.();
+  expect(isOver).toBe(true);
+});
+
+test("others have their turn in the middle of a long answer", async () => {
+  const turns = new Turns();
+  let made = 0;
+  const most = 2_000_000;
+  function* walk() {
+    for (; made < most; made++) yield null;
+  }
+  const answer = new Response(
+    jsonStream(
+      jsonArray(walk(), () => jsonOf(() => 0)),
+      turns,
+    ),
+  ).text();
+  let immediates = 0;
+  for (let isOver = false; !isOver; immediates++) {
+    await new Promise((resolve) => setImmediate(resolve));
+    isOver = made === most;
+  }
+  expect(await answer).toBe("[]");
+  expect(immediates).toBeGreaterThan(5);
+});
+
+test("one piece of work has its turn at a time", async () => {
+  const turns = new Turns();
+  const order: string[] = [];
+  const work = async (name: string): Promise<void> => {
+    for (let round = 0; round < 3; round++) {
+      await turns.next();
+      order.push(name);
+      setImmediate(() => order.push("-"));
+    }
+  };
+  await Promise.all([work("a"), work("b")]);
+  expect(order.join("")).toMatch(/^a-?b-?a-?b-?a-?b$/);
+});
+
+test("text in pieces is what JSON.stringify makes of the same value", async () => {
+  const one = { a: 1, b: '\u2028"\\', c: null, d: [1, 2] };
+  function* walk() {
+    yield null;
+    yield one;
+    yield null;
+    yield { ...one, a: 2 };
+  }
+  const json = jsonObject<{ x: number; list: readonly object[]; empty: readonly object[] }>({
+    x: jsonOf(() => 1),
+    list: jsonArray(walk(), (item) =>
+      jsonWith(
+        item,
+        "e",
+        jsonOf(() => true),
+      ),
+    ),
+    empty: jsonArray<object, object>([null], () => jsonOf(() => ({}))),
+  });
+  expect(await new Response(jsonStream(json, new Turns())).text()).toBe(
+    JSON.stringify({
+      x: 1,
+      list: [
+        { ...one, e: true },
+        { ...one, a: 2, e: true },
+      ],
+      empty: [],
+    }),
+  );
+  expect(await new Response(jsonStream(jsonObject({}), new Turns())).text()).toBe("{}");
+});

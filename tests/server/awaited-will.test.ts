@@ -1,0 +1,131 @@
+import { expect, test } from "bun:test";
+import type { WillsAnswer } from "../../src/admin/api.ts";
+import { Administered } from "../support/administered.ts";
+import { mortal } from "../support/mortal.ts";
+
+/** A request for the fate of a will, which the interface already waits with. */
+class Waiting {
+  readonly answer: Promise<WillsAnswer>;
+
+  static async for(admin: Administered, query: string, init: RequestInit = {}): Promise<Waiting> {
+    const before = admin.hub.listening;
+    const waiting = new Waiting(admin.ask(`/v1/wills?${query}`, init));
+    while (admin.hub.listening === before) await new Promise((resolve) => setImmediate(resolve));
+    return waiting;
+  }
+
+  private constructor(response: Promise<Response>) {
+    this.answer = response.then(async (given) => (await given.json()) as WillsAnswer);
+  }
+}
+
+test("the answer comes with the fate of the will", async () => {
+  const admin = new Administered();
+  const client = mortal(admin.world, { id: "dev-42", keepalive: 10 });
+  const waiting = await Waiting.for(admin, "client=dev-42&wait=10m");
+  client.drop();
+  const { decided, awaited, awaitedWill, wills } = await waiting.answer;
+  expect({ decided, awaited }).toEqual({ decided: true, awaited: 1 });
+  expect(awaitedWill).toMatchObject({ clientId: "dev-42", fate: { fate: "published" } });
+  expect(wills.map(({ id }) => id)).toEqual([1]);
+  expect(admin.hub.listening).toBe(0);
+});
+
+test("a takeover arms another will: the one that was asked for is told", async () => {
+  const admin = new Administered();
+  mortal(admin.world, { id: "dev-42", keepalive: 10 });
+  const waiting = await Waiting.for(admin, "client=dev-42&wait=10m");
+  mortal(admin.world, { id: "dev-42", keepalive: 10 });
+  const { decided, awaited, awaitedWill, wills } = await waiting.answer;
+  expect({ decided, awaited }).toEqual({ decided: true, awaited: 1 });
+  expect(awaitedWill).toMatchObject({ id: 1, end: { cause: "takenOver" } });
+  expect(wills.map(({ id, state }) => `${id} ${state}`)).toEqual(["2 armed", "1 published"]);
+});
+
+test("where there is none yet, the first that is armed is the one", async () => {
+  const admin = new Administered();
+  mortal(admin.world, { id: "other", keepalive: 10 }).drop();
+  const waiting = await Waiting.for(admin, "client=dev-42&topic=wills/dev-42&wait=10m");
+  mortal(admin.world, { id: "dev-42", keepalive: 10, will: { topic: "another" } }).drop();
+  const first = mortal(admin.world, { id: "dev-42", keepalive: 10 });
+  first.drop();
+  const { decided, awaited, awaitedWill } = await waiting.answer;
+  expect({ decided, awaited }).toEqual({ decided: true, awaited: 3 });
+  expect(awaitedWill?.fate?.fate).toBe("published");
+});
+
+test("a will that the ledger forgets at once is told all the same", async () => {
+  const admin = new Administered({ limits: { ledger: 0 } });
+  const waiting = await Waiting.for(admin, "client=dev-42&wait=10m");
+  mortal(admin.world, { id: "dev-42", keepalive: 10 }).drop();
+  const { decided, awaited, awaitedWill, wills } = await waiting.answer;
+  expect({ decided, awaited, wills }).toEqual({ decided: true, awaited: 1, wills: [] });
+  expect(awaitedWill?.fate?.fate).toBe("published");
+});
+
+test("what is decided already is answered at once, whatever the list leaves out", async () => {
+  const admin = new Administered();
+  mortal(admin.world, { id: "dev-42", keepalive: 10 }).drop();
+  const answer = await admin.ask("/v1/wills?client=dev-42&which=pending&wait=10m");
+  expect(await answer.json()).toMatchObject({
+    ...{ decided: true, awaited: 1, wills: [], more: false },
+    awaitedWill: { fate: { fate: "published" } },
+  });
+});
+
+test("a delayed will is decided when it is published", async () => {
+  const admin = new Administered();
+  const options = { id: "dev-42", keepalive: 10, delay: 30, expiry: 100 };
+  const client = mortal(admin.world, options);
+  client.drop();
+  const waiting = await Waiting.for(admin, "client=dev-42&wait=10m");
+  admin.world.advance(29_999);
+  expect(admin.hub.listening).toBe(1);
+  admin.world.advance(1);
+  expect((await waiting.answer).awaitedWill?.fate).toMatchObject({ fate: "published", by: "due" });
+});
+
+test("when the time is over, what is known is said", async () => {
+  const admin = new Administered();
+  const none = await admin.ask("/v1/wills?client=dev-42&wait=1ms");
+  expect(await none.json()).toMatchObject({ decided: false, awaited: null, awaitedWill: null });
+  mortal(admin.world, { id: "dev-42", keepalive: 10 });
+  const armed = await admin.ask("/v1/wills?client=dev-42&wait=1ms");
+  expect(await armed.json()).toMatchObject({
+    ...{ decided: false, awaited: 1 },
+    awaitedWill: { state: "armed" },
+  });
+  expect(admin.hub.listening).toBe(0);
+});
+
+test("without a wait nothing is awaited", async () => {
+  const answer = await new Administered().ask("/v1/wills");
+  expect(await answer.json()).toMatchObject({ decided: null, awaited: null, awaitedWill: null });
+});
+
+test("whoever goes away is waited for no longer", async () => {
+  const admin = new Administered();
+  const gone = new AbortController();
+  const waiting = await Waiting.for(admin, "client=dev-42&wait=10m", { signal: gone.signal });
+  gone.abort();
+  expect((await waiting.answer).decided).toBe(false);
+  expect(admin.hub.listening).toBe(0);
+});
+
+test("when the broker stops, whoever waits is answered", async () => {
+  const admin = new Administered();
+  mortal(admin.world, { id: "dev-42", keepalive: 10 });
+  const waiting = await Waiting.for(admin, "client=dev-42&wait=10m");
+  admin.hub.close();
+  expect(await waiting.answer).toMatchObject({ decided: false, awaited: 1 });
+});
+
+test("requests that wait count as streams", async () => {
+  const admin = new Administered({ admin: { streams: 1 } });
+  const waiting = await Waiting.for(admin, "wait=10m");
+  expect((await admin.ask("/v1/wills?wait=1s")).status).toBe(503);
+  expect((await admin.ask("/v1/events")).status).toBe(503);
+  expect((await admin.ask("/v1/wills")).status).toBe(200);
+  admin.hub.close();
+  await waiting.answer;
+});
