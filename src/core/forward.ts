@@ -11,6 +11,8 @@ import { lesserQos, type Session } from "./session.ts";
 /** What one turn sends from a queue or a retained replay, at the most; the rest waits for the next. */
 const messagesAtOnce = 200;
 const bytesAtOnce = 256 * 1024;
+/** Of a walk over the retained messages, for each message that might be sent. */
+const stepsAtOnce = 50;
 
 /** Where the copies of one message went. */
 export interface Outcome {
@@ -224,6 +226,7 @@ function pumpTo(broker: Broker, session: Session, connection: Connection): void 
       continue;
     }
     const item = nextFor(session);
+    if (item === "later") continue;
     if (item === null) {
       session.dropping = false;
       return;
@@ -237,9 +240,12 @@ function pumpTo(broker: Broker, session: Session, connection: Connection): void 
   broker.deadlines.set(session.pump, (broker.now + 1) as Millis);
 }
 
-/** What waited before a SUBSCRIBE, then the retained messages that it asked for, then what came since. */
-function nextFor(session: Session): Queued | null {
-  for (;;) {
+/**
+ * What waited before a SUBSCRIBE, then the retained messages that it asked for, then what came since.
+ * Later: none was found in so many steps, and others are to be looked at.
+ */
+function nextFor(session: Session): Queued | "later" | null {
+  for (let steps = 0; steps < stepsAtOnce; steps++) {
     const replay = session.replays[0];
     if (replay === undefined || session.queue.front < replay.before) {
       return session.queue.shift() ?? null;
@@ -249,6 +255,7 @@ function nextFor(session: Session): Queued | null {
       session.replays.shift();
       continue;
     }
+    if (next.value === null) continue;
     const { qos, identifier } = replay.subscription;
     return {
       message: next.value,
@@ -257,6 +264,7 @@ function nextFor(session: Session): Queued | null {
       identifiers: identifier === 0 ? null : [identifier],
     };
   }
+  return "later";
 }
 
 function send(broker: Broker, session: Session, connection: Connection, item: Queued): void {

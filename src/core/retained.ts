@@ -1,10 +1,19 @@
 import type { Millis } from "./io.ts";
 import type { Message } from "./packet.ts";
 import { isHidden, isReserved } from "./topic.ts";
+import type { Walk } from "./walk.ts";
 
 interface Level {
   readonly children: Map<string, Level>;
+  /** Counts up with each level that is made. */
+  readonly number: number;
   message: Message | null;
+}
+
+/** Levels below one that a walk has come to. */
+interface Branches {
+  readonly levels: Iterator<Level, unknown>;
+  readonly depth: number;
 }
 
 export interface RetainedLimits {
@@ -15,7 +24,8 @@ export interface RetainedLimits {
 /** The last retained message of each topic. Expired ones are forgotten when somebody comes by. */
 export class Retained {
   readonly #limits: RetainedLimits;
-  readonly #root: Level = { children: new Map(), message: null };
+  readonly #root: Level = { children: new Map(), number: 0, message: null };
+  #levels = 0;
   #count = 0;
   #bytes = 0;
 
@@ -48,7 +58,7 @@ export class Retained {
     for (const name of message.topic.split("/")) {
       let next = level.children.get(name);
       if (next === undefined) {
-        next = { children: new Map(), message: null };
+        next = { children: new Map(), number: ++this.#levels, message: null };
         level.children.set(name, next);
       }
       level = next;
@@ -78,35 +88,43 @@ export class Retained {
   }
 
   /**
-   * The messages whose topics match a filter, found one at a time, so that a large answer can be cut
-   * into pieces while others publish. `now()` is asked at each step: pieces are taken at different times.
-   * `mounted`: characters of the filter that are a mount point.
+   * The messages whose topics match a filter, found step by step, so that a large answer can be cut
+   * into pieces while others publish. Topics that come anew after the first step are not in it. `now()`
+   * is asked at each step: pieces are taken at different times. `mounted`: characters of the filter that
+   * are a mount point.
    */
-  *match(filter: string, now: () => Millis, mounted = 0): Generator<Message, void, void> {
+  *match(filter: string, now: () => Millis, mounted = 0): Walk<Message> {
     const wanted = filter.split("/");
-    const stack: { level: Level; depth: number }[] = [{ level: this.#root, depth: 0 }];
-    for (let at = stack.pop(); at !== undefined; at = stack.pop()) {
-      const { level, depth } = at;
-      const name = wanted[depth];
-      if (name === undefined || name === "#") {
-        const message = level.message;
-        if (message !== null && !isHidden(filter, message.topic, mounted)) {
-          if (message.expiresAt !== null && message.expiresAt <= now()) this.clear(message.topic);
-          else yield message;
-        }
-      }
-      if (name === undefined) continue;
-      if (name === "#" || name === "+") {
-        for (const [child, next] of level.children) {
-          // `#` stays at its own depth all the way down, so it is the level that tells the first.
-          if (level === this.#root && isReserved(child)) continue;
-          stack.push({ level: next, depth: name === "#" ? depth : depth + 1 });
-        }
+    const newest = this.#levels;
+    const stack: Branches[] = [{ levels: [this.#root].values(), depth: 0 }];
+    for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
+      const { depth } = top;
+      const { done, value: level } = top.levels.next();
+      // Those that come anew stand behind all others.
+      if (done === true || level.number > newest) {
+        stack.pop();
         continue;
       }
-      const next = level.children.get(name);
-      if (next !== undefined) stack.push({ level: next, depth: depth + 1 });
+      const name = wanted[depth];
+      const message = name === undefined || name === "#" ? this.#fresh(level, now()) : null;
+      yield message !== null && isHidden(filter, message.topic, mounted) ? null : message;
+      if (name === "#" || name === "+") {
+        // `#` stays at its own depth all the way down, so it is the level that tells the first.
+        const levels = level === this.#root ? unreserved(level) : level.children.values();
+        stack.push({ levels, depth: name === "#" ? depth : depth + 1 });
+      } else if (name !== undefined) {
+        const next = level.children.get(name);
+        if (next !== undefined) stack.push({ levels: [next].values(), depth: depth + 1 });
+      }
     }
+  }
+
+  /** The level's message; null: it has none, or that has expired and is forgotten. */
+  #fresh({ message }: Level, now: Millis): Message | null {
+    if (message?.expiresAt === undefined || message.expiresAt === null) return message;
+    if (message.expiresAt > now) return message;
+    this.clear(message.topic);
+    return null;
   }
 
   /** The levels from the root to the topic's own, or null where there are none so deep. */
@@ -119,6 +137,10 @@ export class Retained {
     }
     return path;
   }
+}
+
+function* unreserved({ children }: Level): Generator<Level, void, void> {
+  for (const [name, level] of children) if (!isReserved(name)) yield level;
 }
 
 /** Bytes that count against the limit. Two a character covers what the topic takes in memory. */

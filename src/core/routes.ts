@@ -1,5 +1,6 @@
 import type { RetainedAccount, RouteAccount } from "./account.ts";
 import type { Broker } from "./broker.ts";
+import type { Message } from "./packet.ts";
 import type { Group, Recipient as Matched } from "./subscriptions.ts";
 import { matches } from "./topic.ts";
 import type { Walk } from "./walk.ts";
@@ -44,16 +45,19 @@ function* shared({ members, turn }: Group): Walk<Recipient> {
 
 /** Retained messages whose topics match a filter. */
 export function* retainedOf(broker: Broker, filter: string): Walk<RetainedAccount> {
-  const found = broker.retained.match(filter, () => broker.now);
-  for (const { topic, qos, payload, expiresAt } of found) {
-    yield {
-      topic,
-      qos,
-      payloadBytes: payload.length,
-      payload: base64(payload.subarray(0, payloadShown)),
-      expiresAt,
-    };
+  for (const message of broker.retained.match(filter, () => broker.now)) {
+    yield message && retainedAccount(message);
   }
+}
+
+function retainedAccount({ topic, qos, payload, expiresAt }: Message): RetainedAccount {
+  return {
+    topic,
+    qos,
+    payloadBytes: payload.length,
+    payload: base64(payload.subarray(0, payloadShown)),
+    expiresAt,
+  };
 }
 
 const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

@@ -92,7 +92,7 @@ test("first in, first out, over many thousands", () => {
 });
 
 test("places count all that were ever pushed, and skip what was evicted", () => {
-  const queue = new Queue({ queuedMessages: 2, queuedBytes: 1000 });
+  const queue = new Queue({ queuedMessages: 2, queuedBytes: 1000 }, { messages: 0, bytes: 0 });
   expect([queue.front, queue.end]).toEqual([0, 0]);
   queue.push(item("x", 0));
   queue.push(item("x", 1));

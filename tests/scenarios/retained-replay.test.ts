@@ -223,3 +223,20 @@ test("QoS 0 on topics without a retained message does not wait for a replay", ()
   publisher.publish("other", "new");
   expect(subscriber.messages()).toEqual(["other=new"]);
 });
+
+test("a filter that few of many topics match is looked for in pieces", () => {
+  const world = new World();
+  const publisher = world.open();
+  publisher.connect({ clientId: "publisher" });
+  for (let index = 0; index < 30_000; index++) {
+    publisher.publish(`device${index}/status`, "on", { retain: true });
+  }
+  publisher.publish("last/wanted", "found", { retain: true });
+  const subscriber = world.open();
+  subscriber.connect({ clientId: "subscriber" });
+  expect(subscriber.subscribe("+/wanted")).toBeDefined();
+  expect(subscriber.messages()).toEqual([]);
+  world.advance(10);
+  expect(subscriber.messages()).toEqual(["last/wanted=found"]);
+  expect(world.broker.nextDeadline()).toBeNull();
+});
