@@ -1,3 +1,4 @@
+import path from "node:path";
 import { apiVersion } from "../admin/api.ts";
 import { announce } from "../admin/registry.ts";
 import { CliError } from "../config/cli-error.ts";
@@ -56,7 +57,8 @@ export async function openAdministration(
         api: apiVersion,
         url: urlFromHere(urls[0] ?? ""),
         listeners: context.listeners,
-        tokenFile,
+        // Whoever reads it is in another folder.
+        tokenFile: tokenFile && path.resolve(tokenFile),
       },
       env,
     );

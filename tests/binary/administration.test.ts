@@ -60,6 +60,18 @@ test.skipIf(lanAddress === undefined)(
   },
 );
 
+test("whoever finds the broker in another folder finds the token, too", async () => {
+  const { broker, url } = await administered(["--set", "admin.tokenFile=token"]);
+  await using _ = broker;
+  using elsewhere = new Folder();
+  const through = `export MQTTD_RUN_DIR='${broker.folder.path}-run'; exec "$0" "$@"`;
+  const { code, stdout } = await run(elsewhere, ["inspect", "--json"], { through });
+  expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining('"startedAt"') });
+  expect((await fetch(`${url}/v1/overview`)).status).toBe(401);
+  broker.folder.remove("token");
+  await broker.stop();
+});
+
 test("a token file of the operator's own is used as it is, on loopback too", async () => {
   using folder = new Folder({ token: "correct-horse\n" });
   chmodSync(folder.file("token"), 0o600);
