@@ -65,6 +65,8 @@ function serverOf(settings: HttpSettings): Server {
   );
   server.maxConnections = settings.connections;
   server.on("connect", (_, socket) => {
+    // From here on it is nobody else's; that it goes away is no fault.
+    socket.on("error", () => {});
     socket.end(`HTTP/1.1 405 Method Not Allowed\r\nAllow: ${allow}\r\nConnection: close\r\n\r\n`);
   });
   return server;

@@ -35,6 +35,11 @@ test(
       asker.ask(request);
       expect(await asker.until("\r\n\r\n")).toMatch(/^HTTP\/1\.1 405 [^]*\r\nallow: GET, /i);
     }
+    for (let round = 0; round < 20; round++) {
+      using asker = await HttpSocket.connect(port);
+      asker.ask("CONNECT there:1");
+      asker.reset();
+    }
     using aborted = await HttpSocket.connect(port);
     aborted.ask("PUT /v1/log", ["Content-Length: 100"]);
     aborted.send("abc");

@@ -65,6 +65,11 @@ export class HttpSocket implements Disposable {
     this.#socket.end();
   }
 
+  /** Breaks off, whatever is under way. */
+  reset(): void {
+    this.#socket.resetAndDestroy();
+  }
+
   [Symbol.dispose](): void {
     this.#socket.destroy();
   }
