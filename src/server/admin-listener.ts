@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { listenOn } from "../transport/listen-addresses.ts";
+import { type BoundAddress, listenOn } from "../transport/listen-addresses.ts";
 import type { ListeningSocket } from "../transport/transport.ts";
 
 export type Fetch = (request: Request) => Response | Promise<Response>;
@@ -27,9 +27,28 @@ const checkMostMs = 1000;
 /** The methods that anything here answers to. */
 const methods = ["GET", "HEAD", "POST", "PUT", "DELETE"];
 
+/** How long answers under way may take once nothing more is served. */
+const closeMs = 500;
+
+export interface HttpSocket extends Pick<ListeningSocket, "addresses" | "port"> {
+  /** Serves nothing more. Resolves when what was being answered has been, or has taken too long. */
+  close(): Promise<void>;
+}
+
 /** Serves a function of requests over HTTP. Throws ListenError. */
-export async function serveHttp(settings: HttpSettings): Promise<ListeningSocket> {
-  return listenOn(settings.host, settings.port, async (address, wanted) => {
+export async function serveHttp(settings: HttpSettings): Promise<HttpSocket> {
+  const closing: Promise<void>[] = [];
+  const bound = await listenOn(settings.host, settings.port, bind);
+  return {
+    addresses: bound.addresses,
+    port: bound.port,
+    close: async () => {
+      bound.close();
+      await Promise.all(closing);
+    },
+  };
+
+  async function bind(address: string, wanted: number): Promise<BoundAddress> {
     const server = serverOf(settings);
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
@@ -43,11 +62,14 @@ export async function serveHttp(settings: HttpSettings): Promise<ListeningSocket
       port: typeof bound === "object" && bound !== null ? bound.port : wanted,
       close: async () => {
         const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-        server.closeAllConnections();
+        closing.push(closed);
+        server.closeIdleConnections();
+        const patience = setTimeout(() => server.closeAllConnections(), closeMs);
         await closed;
+        clearTimeout(patience);
       },
     };
-  });
+  }
 }
 
 function serverOf(settings: HttpSettings): Server {

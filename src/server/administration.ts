@@ -4,10 +4,10 @@ import { announce } from "../admin/registry.ts";
 import { CliError } from "../config/cli-error.ts";
 import type { AdminSettings } from "../config/settings.ts";
 import type { LogEvent } from "../log/events.ts";
-import { ListenError, type ListeningSocket } from "../transport/transport.ts";
+import { ListenError } from "../transport/transport.ts";
 import { adminApp } from "./admin.ts";
 import type { AdminContext } from "./admin-context.ts";
-import { type HttpSettings, serveHttp } from "./admin-listener.ts";
+import { type HttpSettings, type HttpSocket, serveHttp } from "./admin-listener.ts";
 import { tokenOf } from "./token-file.ts";
 
 export interface AdministrationSettings extends AdminSettings {
@@ -16,7 +16,8 @@ export interface AdministrationSettings extends AdminSettings {
 }
 
 export interface Administration {
-  close(): void;
+  /** Ends all streams. Resolves when their readers have what there was to tell, or are too slow. */
+  close(): Promise<void>;
 }
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -33,7 +34,7 @@ export async function openAdministration(
   onFault: (fault: unknown) => void,
 ): Promise<Administration> {
   const { port, host } = settings;
-  if (port === null) return { close: () => {} };
+  if (port === null) return { close: async () => {} };
   const isLoopback = host === null || host === "::1" || host.startsWith("127.");
   const token = isLoopback && settings.tokenFile === null ? null : tokenOf(settings.tokenFile, env);
   const tokenFile = token?.file ?? null;
@@ -66,11 +67,16 @@ export async function openAdministration(
     const why = fault instanceof Error ? fault.message : String(fault);
     note({ event: "warning", text: `mqttd inspect needs --admin ${urls[0] ?? ""}: ${why}` });
   }
+  const end = async (): Promise<void> => {
+    withdraw();
+    context.hub.close();
+    await socket.close();
+  };
+  let closed: Promise<void> | null = null;
   return {
-    close: () => {
-      withdraw();
-      context.hub.close();
-      socket.close();
+    close: async () => {
+      closed ??= end();
+      await closed;
     },
   };
 }
@@ -84,7 +90,7 @@ function urlFromHere(url: string): string {
 async function listen(
   isNamed: boolean,
   http: HttpSettings,
-): Promise<{ socket: ListeningSocket; taken: number | null }> {
+): Promise<{ socket: HttpSocket; taken: number | null }> {
   const { port } = http;
   try {
     return { socket: await serveHttp(http), taken: null };

@@ -83,7 +83,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
   const signals = new StopSignals();
   let ready: ReadyFile | null = null;
   let sockets: ListeningSocket[] = [];
-  let administration: Administration = { close: () => {} };
+  let administration: Administration = { close: async () => {} };
   const vitals = new Vitals();
   const operator = new Operator(settings, broker, driver, log, note);
   hub.onTrace = () => driver.setTrace(hub.wants("debug"));
@@ -128,7 +128,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
     note({ event: "listening", addresses: urls });
   } catch (cause) {
     for (const socket of sockets) socket.close();
-    administration.close();
+    await administration.close();
     ready?.abandon();
     driver.stopTimer();
     signals.close();
@@ -146,10 +146,12 @@ export async function serve(settings: ServeSettings): Promise<number> {
     driver.order({ type: "stopping" });
     const code = await Promise.race([farewell(driver).then(() => 0), signals.again, fault.promise]);
     note({ event: "stopped" });
+    await administration.close();
     return code;
   } finally {
     clearInterval(heart);
-    administration.close();
+    // After a fault of our own nobody is waited for.
+    void administration.close();
     driver.stopTimer();
     signals.close();
     ready?.remove();

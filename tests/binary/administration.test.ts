@@ -3,6 +3,8 @@ import { chmodSync, readFileSync, statSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import { Folder, run, RunningBroker } from "../support/executable.ts";
 import { HttpSocket } from "../support/http-socket.ts";
+import { eventually } from "../support/inbox.ts";
+import { MqttJsClient } from "../support/mqttjs-client.ts";
 
 /** A broker and the URL of its administration interface. */
 async function administered(args: readonly string[] = []) {
@@ -22,6 +24,30 @@ test("a PUT that breaks off ends nothing", async () => {
   await asker.end();
   expect((await fetch(`${url}/healthz`)).status).toBe(200);
   await broker.stop();
+});
+
+test("whoever reads the events reads the last of them, and the end is an orderly one", async () => {
+  const { broker, url } = await administered();
+  await using _ = broker;
+  const client = await MqttJsClient.connect(broker.port, {
+    ...{ protocolVersion: 5, clientId: "dev-42", reconnectPeriod: 0 },
+    will: { topic: "wills/dev-42", payload: Buffer.from("gone"), qos: 0, retain: false },
+  });
+  const { body } = await fetch(`${url}/v1/events`);
+  const waiting = fetch(`${url}/v1/wills?client=dev-42&wait=1m`);
+  const told = new Response(body).text();
+  // The stream and the wait are there once they are counted.
+  await eventually(
+    async () => (await (await fetch(`${url}/metrics`)).text()).includes("mqttd_event_streams 2"),
+    () => "no two streams",
+  );
+  await broker.stop();
+  expect(await told).toMatch(/"event":"stopping"[^]*"event":"ended"[^]*"event":"stopped"/);
+  expect(await (await waiting).json()).toMatchObject({
+    ...{ decided: true, awaited: 1 },
+    awaitedWill: { end: { cause: "shuttingDown" }, fate: { fate: "published" } },
+  });
+  await client[Symbol.asyncDispose]();
 });
 
 test("another site's page, and a name that was rebound, are refused", async () => {

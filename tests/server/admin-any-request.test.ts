@@ -66,7 +66,7 @@ test("whatever is asked, and however it breaks off, nothing of it is a fault of 
   const client = mortal(admin.world, { id: "dev-42", keepalive: 10 });
   const faults: unknown[] = [];
   const server = await serveHttp({
-    ...{ host: "127.0.0.1", port: 0, connections: 1000, requestTimeoutMs: 1000 },
+    ...{ host: "127.0.0.1", port: 0, connections: 1000, requestTimeoutMs: 200 },
     fetch: (asked) => admin.fetch(asked),
     onFault: (fault) => void faults.push(fault),
   });
@@ -87,7 +87,7 @@ test("whatever is asked, and however it breaks off, nothing of it is a fault of 
   using last = await HttpSocket.connect(server.port);
   last.ask("GET /healthz");
   await last.until("ok\n");
-  server.close();
+  await server.close();
   expect(faults).toEqual([]);
   client.drop();
 }, 40_000);

@@ -16,8 +16,8 @@ async function served(given: Partial<HttpSettings> = {}) {
   return {
     port: socket.port,
     faults,
-    [Symbol.dispose]() {
-      socket.close();
+    async [Symbol.asyncDispose]() {
+      await socket.close();
       expect(faults).toEqual([]);
     },
   };
@@ -25,7 +25,7 @@ async function served(given: Partial<HttpSettings> = {}) {
 
 test("a body that breaks off is told to whoever reads it, and is no fault of ours", async () => {
   const { promise, resolve } = Promise.withResolvers<unknown>();
-  using server = await served({
+  await using server = await served({
     fetch: async (request) => {
       await request.text().catch(resolve);
       return ok();
@@ -39,7 +39,7 @@ test("a body that breaks off is told to whoever reads it, and is no fault of our
 });
 
 test("an answer does not wait for a body that nobody wants", async () => {
-  using server = await served({ fetch: () => new Response("no", { status: 403 }) });
+  await using server = await served({ fetch: () => new Response("no", { status: 403 }) });
   using asker = await HttpSocket.connect(server.port);
   asker.ask("PUT /", [`Content-Length: ${2 ** 40}`]);
   const answer = await asker.end();
@@ -49,7 +49,7 @@ test("an answer does not wait for a body that nobody wants", async () => {
 
 test("a body is not read before it is asked for", async () => {
   const { promise, resolve } = Promise.withResolvers<void>();
-  using server = await served({
+  await using server = await served({
     fetch: async (request) => {
       await promise;
       return new Response(await request.text());
@@ -64,7 +64,9 @@ test("a body is not read before it is asked for", async () => {
 });
 
 test("a connection serves one request after the other", async () => {
-  using server = await served({ fetch: (request) => new Response(new URL(request.url).pathname) });
+  await using server = await served({
+    fetch: (request) => new Response(new URL(request.url).pathname),
+  });
   using asker = await HttpSocket.connect(server.port);
   for (const path of ["/first", "/second"]) {
     asker.ask(`GET ${path}`);
@@ -76,7 +78,7 @@ test.each([
   ["headers", "GET / HT"],
   ["a body", "PUT / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nabc"],
 ])("who is slow with %s is sent away", async (_, text) => {
-  using server = await served({
+  await using server = await served({
     requestTimeoutMs: 200,
     fetch: async (request) => new Response(await request.text().catch(() => "not whole")),
   });
@@ -89,7 +91,7 @@ test.each([
   ["CONNECT", "CONNECT there:1"],
   ["TRACE", "TRACE /"],
 ])("%s is refused with what is allowed", async (_, line) => {
-  using server = await served();
+  await using server = await served();
   using asker = await HttpSocket.connect(server.port);
   asker.ask(line);
   const answer = await asker.until("\r\n\r\n");
@@ -98,7 +100,7 @@ test.each([
 });
 
 test("an upgrade is not offered: the answer is an ordinary one", async () => {
-  using server = await served();
+  await using server = await served();
   using asker = await HttpSocket.connect(server.port);
   asker.ask("GET /", ["Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13"]);
   expect(await asker.until("ok")).toStartWith("HTTP/1.1 200 ");
@@ -111,14 +113,14 @@ test.each([
   ["no path", "GET nonsense HTTP/1.1\r\nHost: localhost\r\n\r\n", 400],
   ["headers that are too long", `GET /${"a".repeat(300_000)} HTTP/1.1\r\n\r\n`, 431],
 ])("%s: %#", async (_, text, status) => {
-  using server = await served();
+  await using server = await served();
   using asker = await HttpSocket.connect(server.port);
   asker.send(text);
   expect(await asker.until("\r\n\r\n")).toStartWith(`HTTP/1.1 ${status} `);
 });
 
 test("the host of a whole URL counts, not the header beside it", async () => {
-  using server = await served({ fetch: ({ headers }) => new Response(headers.get("host")) });
+  await using server = await served({ fetch: ({ headers }) => new Response(headers.get("host")) });
   using asker = await HttpSocket.connect(server.port);
   asker.ask("GET http://evil.example/");
   await asker.until("evil.example");
@@ -126,7 +128,7 @@ test("the host of a whole URL counts, not the header beside it", async () => {
 
 test("one connection too many is closed at once, and the others live on", async () => {
   const fetch = ({ url }: Request): Response => new Response(`ok ${url}`);
-  using server = await served({ connections: 2, fetch });
+  await using server = await served({ connections: 2, fetch });
   using first = await HttpSocket.connect(server.port);
   using second = await HttpSocket.connect(server.port);
   for (const asker of [first, second]) {
@@ -144,7 +146,7 @@ test("one connection too many is closed at once, and the others live on", async 
 test("whoever takes nothing gets nothing more, until it takes again", async () => {
   const chunk = new Uint8Array(64 * 1024).fill(97);
   let made = 0;
-  using server = await served({
+  await using server = await served({
     fetch: () =>
       new Response(
         new ReadableStream({
@@ -188,5 +190,31 @@ test("what the function throws is our fault; a client that has gone is not", asy
     () => "no fault was told",
   );
   expect(server.faults.splice(0)).toEqual([thrown]);
-  server[Symbol.dispose]();
+  await server[Symbol.asyncDispose]();
+});
+
+test("what is under way when it closes is brought to its end, or to that of its time", async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let asked = 0;
+  const server = await served({
+    fetch: async ({ url }) => {
+      asked += 1;
+      if (url.endsWith("/never")) await new Promise(() => {});
+      await promise;
+      return ok();
+    },
+  });
+  using asker = await HttpSocket.connect(server.port);
+  using never = await HttpSocket.connect(server.port);
+  asker.ask("GET /", ["Connection: close"]);
+  never.ask("GET /never");
+  await eventually(
+    () => asked === 2,
+    () => `${asked} requests came`,
+  );
+  const closed = server[Symbol.asyncDispose]();
+  resolve();
+  expect(await asker.end()).toEndWith("\r\nok\r\n0\r\n\r\n");
+  expect(await never.end()).toBe("");
+  await closed;
 });

@@ -185,6 +185,6 @@ test("over a socket: a reader that stalls misses what is past the limit, then re
     () => admin.hub.listening === 0,
     () => "the stream goes on without a reader",
   );
-  server.close();
+  await server.close();
   expect(faults).toEqual([]);
 }, 30_000);
