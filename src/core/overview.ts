@@ -50,6 +50,7 @@ function nextDue(broker: Broker): WillAccount[] {
 }
 
 function isSooner(a: WillRecord, b: WillRecord): boolean {
-  const [due, otherDue] = [a.dueAt ?? 0, b.dueAt ?? 0];
+  const due = a.dueAt ?? 0;
+  const otherDue = b.dueAt ?? 0;
   return due < otherDue || (due === otherDue && a.id < b.id);
 }

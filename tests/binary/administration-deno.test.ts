@@ -30,6 +30,12 @@ test(
     const clients: unknown = await (await fetch(`${url}/v1/clients`)).json();
     expect(clients).toMatchObject({ clients: [{ clientId: "dev-42" }], more: false });
 
+    for (const path of ["/v1/overview", "/metrics", "/v1/wills?wait=1ms", "/v1/clients/dev-42"]) {
+      const answer = await fetch(`${url}${path}`);
+      expect({ path, status: answer.status }).toEqual({ path, status: 200 });
+      expect((await answer.text()).length).toBeGreaterThan(50);
+    }
+
     for (const request of ["TRACE /v1/overview", "CONNECT there:1"]) {
       using asker = await HttpSocket.connect(port);
       asker.ask(request);

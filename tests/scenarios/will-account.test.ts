@@ -180,6 +180,40 @@ test("what a delayed will waits for is shown, the soonest first", () => {
   expect(overviewOf(world.broker).wills).toMatchObject({ delayed: 0, published: 2 });
 });
 
+test("of many wills that wait, the ten that are due soonest are shown", () => {
+  const world = new World();
+  const delays = Array.from({ length: 50 }, (_, index) => 1 + ((index * 37) % 25));
+  for (const [index, delay] of delays.entries()) {
+    mortal(world, { id: `dev-${index}`, ...delayed, delay }).drop();
+  }
+  const soonest = [...delays.entries()].toSorted(([a, x], [b, y]) => x - y || a - b).slice(0, 10);
+  expect(overviewOf(world.broker).pendingWills.map(({ clientId }) => clientId)).toEqual(
+    soonest.map(([index]) => `dev-${index}`),
+  );
+});
+
+test("what waits in all sessions is counted as it comes and goes", () => {
+  const world = new World();
+  const queued = () => overviewOf(world.broker).queued;
+  const subscribers = ["a", "b"].map((clientId) => {
+    const client = world.open();
+    client.connect({ clientId, clean: false });
+    client.subscribe({ topic: "t", qos: 1 });
+    client.drop();
+    return clientId;
+  });
+  const source = world.open();
+  source.connect({ clientId: "source" });
+  for (const payload of ["12345", "123"]) source.publish("t", payload, { qos: 1, messageId: 1 });
+  expect(queued()).toEqual({ messages: 4, bytes: 20 });
+  const back = world.open();
+  back.connect({ clientId: subscribers[0] ?? "", clean: false });
+  expect(queued()).toEqual({ messages: 2, bytes: 10 });
+  // A clean start ends the other's session with what waits in it.
+  world.open().connect({ clientId: subscribers[1] ?? "", clean: true });
+  expect(queued()).toEqual({ messages: 0, bytes: 0 });
+});
+
 test("ledger and histories stay within their limit, whatever ids come", () => {
   const world = new World({ limits: { ledger: 100 } });
   for (let index = 0; index < 5000; index++) {
