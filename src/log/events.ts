@@ -104,6 +104,8 @@ const levelOfEvent = {
   logLinesDropped: "warn",
 } as const satisfies Record<LogEvent["event"], Level>;
 
+export const eventNames: readonly string[] = Object.keys(levelOfEvent);
+
 /** The table's level; a few events rise above it by what they tell. */
 export function levelOf(event: LogEvent): Level {
   switch (event.event) {

@@ -67,7 +67,7 @@ const comparedMost = 100;
 const shownMost = 3;
 const nearMost = 100;
 /** Ids that are compared in one turn. */
-const perTurn = 500;
+const perTurn = 100;
 
 async function nearestIds(
   id: string,

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { millisecondsOf } from "../config/quantity.ts";
-import { levels } from "../log/events.ts";
+import { eventNames, levels } from "../log/events.ts";
 
 /** What may be asked with; each message is the text that stands behind "allowed:" in a refusal. */
 
@@ -39,7 +39,10 @@ export const ofRetained = z.strictObject({ filter: named("a topic filter").defau
 export const ofEvents = z.strictObject({
   client: z.string().optional(),
   topic: named("a topic filter").optional(),
-  event: z.string().optional(),
+  event: z
+    .string()
+    .refine((name) => eventNames.includes(name), { error: eventNames.join(", ") })
+    .optional(),
 });
 
 export const dropOrder = z.strictObject({

@@ -36,6 +36,11 @@ test.each([
   ["/v1/clients?limit=2x", "limit: found 2x, allowed: a whole number from 1 to 1000000", null],
   ["/v1/wills?wait=5", "wait: found 5, allowed: a time with its unit, up to 10m, as in 5s", null],
   ["/v1/wills?which=all", "which: found all, allowed: pending, fired or notFired", null],
+  [
+    "/v1/events?event=conected",
+    expect.stringMatching(/^event: found conected, allowed: conn/),
+    null,
+  ],
   ["/v1/client", "id: missing, allowed: the id of a client", null],
   ["/v1/route", "topic: missing, allowed: the name of a topic", null],
 ])("%s: 400 that says what is allowed", async (path, error, hint) => {
