@@ -21,7 +21,8 @@ import type { ConnectionId, Effect, Input, Millis } from "./io.ts";
 import { watchKeepAlive } from "./keepalive.ts";
 import { Ledger } from "./ledger.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
-import { integerSize, type ClientPacket, type ServerPacket } from "./packet.ts";
+import { fitting, packetSize } from "./packet-size.ts";
+import type { ClientPacket, ServerPacket } from "./packet.ts";
 import { publish, publishReceived, type Route } from "./publish.ts";
 import type { QueueTotals } from "./queue.ts";
 import { Reason } from "./reason.ts";
@@ -32,7 +33,6 @@ import { subscribeReceived, unsubscribeReceived } from "./subscribe.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { newStatistics, publishSys, type Statistics } from "./sys.ts";
 import type { Timed } from "./timed.ts";
-import { utf8Length } from "./topic.ts";
 import { viewOf, type BrokerView } from "./view.ts";
 
 export interface BrokerOptions {
@@ -264,15 +264,19 @@ export class Broker {
   }
 
   send(connection: Connection, packet: ServerPacket): void {
+    const maximum = connection.maximumPacketSize;
+    const fit = maximum === Infinity ? packet : fitting(packet, maximum);
+    if (fit === null) {
+      const bytes = packetSize(packet);
+      const { peer } = connection;
+      return this.note({ event: "notSent", peer, packet: packet.type, bytes, maximum });
+    }
     this.statistics.packetsSent += 1;
     this.effects.push({
       type: "send",
       connection: connection.id,
       version: connection.version,
-      packet:
-        connection.maximumPacketSize === Infinity
-          ? packet
-          : fitting(packet, connection.maximumPacketSize),
+      packet: fit,
     });
   }
 
@@ -340,24 +344,3 @@ export class Broker {
 }
 
 const pingresp = { type: "pingresp" } as const;
-
-/** Less a Reason String that would make it larger than the client takes [v5-3.2.2-19] [v5-3.14.2-3]. */
-function fitting(packet: ServerPacket, maximumPacketSize: number): ServerPacket {
-  if (packet.type === "disconnect" && packet.reasonString !== null) {
-    const size = sizeWith(packet.reasonString, 1);
-    return size <= maximumPacketSize ? packet : { ...packet, reasonString: null };
-  }
-  if (packet.type === "connack" && packet.properties?.reasonString !== undefined) {
-    // A refusal has no other property.
-    const size = sizeWith(packet.properties.reasonString, 2);
-    return size <= maximumPacketSize ? packet : { ...packet, properties: null };
-  }
-  return packet;
-}
-
-/** Bytes of a packet whose only property is a Reason String. `fixed`: bytes before the properties. */
-function sizeWith(reasonString: string, fixed: number): number {
-  const property = 3 + utf8Length(reasonString);
-  const rest = fixed + integerSize(property) + property;
-  return 1 + integerSize(rest) + rest;
-}

@@ -6,7 +6,8 @@ import { takenOver } from "./habits.ts";
 import { ConnectionRecord } from "./history.ts";
 import { pump, sendAgain } from "./forward.ts";
 import { allowedMs, watchKeepAlive } from "./keepalive.ts";
-import type { ConnackProperties, ConnectPacket } from "./packet.ts";
+import { packetSize } from "./packet-size.ts";
+import type { ConnackPacket, ConnackProperties, ConnectPacket } from "./packet.ts";
 import { tooDeep } from "./publish.ts";
 import { Reason, type ProtocolError, type ReasonCode } from "./reason.ts";
 import { Session } from "./session.ts";
@@ -59,7 +60,8 @@ export function authenticated(
   const refusal =
     refused ??
     refusalByWill(broker, connection, packet, clientId) ??
-    refusalByLimit(broker, clientId);
+    refusalByLimit(broker, clientId) ??
+    refusalBySize(broker, connection, packet);
   if (refusal !== null) return refuse(broker, connection, refusal, packet);
   accept(broker, connection, packet, clientId);
 }
@@ -143,6 +145,20 @@ function refusalByLimit(broker: Broker, clientId: string): ProtocolError | null 
   );
 }
 
+/** A client that can't be told the broker's limits would break them [v5-3.1.2-24]. */
+function refusalBySize(
+  broker: Broker,
+  connection: Connection,
+  packet: ConnectPacket,
+): ProtocolError | null {
+  const maximum = connection.maximumPacketSize;
+  if (maximum === Infinity || packet.version !== 5) return null;
+  const size = packetSize(connackFor(broker, connection, packet, false));
+  if (size <= maximum) return null;
+  const detail = `CONNACK of ${size} B exceeds the client's Maximum Packet Size of ${maximum} B`;
+  return fault(Reason.packetTooLarge, "v5-3.1.2-24", detail);
+}
+
 function fault(reason: ReasonCode, statement: string, detail: string): ProtocolError {
   return { reason, statement, detail };
 }
@@ -219,12 +235,7 @@ function accept(
   );
   arm(broker, connection, session, packet);
   remember(broker, connection, session, packet, sessionPresent);
-  broker.send(connection, {
-    type: "connack",
-    sessionPresent,
-    reason: Reason.success,
-    properties: packet.version === 5 ? connackProperties(broker, connection, packet) : null,
-  });
+  broker.send(connection, connackFor(broker, connection, packet, sessionPresent));
   broker.effects.push({
     type: "watch",
     connection: connection.id,
@@ -343,13 +354,25 @@ export function seconds(interval: number): number {
   return interval === noExpiry ? Infinity : interval;
 }
 
+/** The CONNACK of a client that is let in. */
+function connackFor(
+  broker: Broker,
+  connection: Connection,
+  packet: ConnectPacket,
+  sessionPresent: boolean,
+): ConnackPacket {
+  const properties = packet.version === 5 ? connackProperties(broker, connection, packet) : null;
+  return { type: "connack", sessionPresent, reason: Reason.success, properties };
+}
+
 function connackProperties(
   broker: Broker,
   connection: Connection,
   packet: ConnectPacket,
 ): ConnackProperties {
   const { limits } = broker;
-  const expiry = connection.session?.expiryInterval ?? 0;
+  const expiry = expiryInForce(broker, packet);
+  const keepAlive = keepAliveInForce(broker, packet);
   return {
     ...(expiry !== seconds(packet.sessionExpiryInterval ?? 0) && {
       sessionExpiryInterval: expiry === Infinity ? noExpiry : expiry,
@@ -360,7 +383,7 @@ function connackProperties(
     ...(limits.packetSize !== Infinity && { maximumPacketSize: limits.packetSize }),
     ...(packet.clientId === "" && { assignedClientIdentifier: connection.token }),
     ...(limits.topicAliases > 0 && { topicAliasMaximum: limits.topicAliases }),
-    ...(connection.keepAlive !== packet.keepAlive && { serverKeepAlive: connection.keepAlive }),
+    ...(keepAlive !== packet.keepAlive && { serverKeepAlive: keepAlive }),
   };
 }
 

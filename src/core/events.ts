@@ -1,6 +1,6 @@
 import type { EndCause } from "./ends.ts";
 import type { Millis } from "./io.ts";
-import type { ProtocolVersion, Qos } from "./packet.ts";
+import type { ProtocolVersion, Qos, ServerPacket } from "./packet.ts";
 
 /** Who a line is about. `clientId` is null while a connection has not said CONNECT. */
 export interface Peer {
@@ -136,6 +136,14 @@ export type BrokerEvent =
       readonly clientId: string | null;
       readonly why: "queue full" | "blocked" | "packet too large" | "retained messages full";
       readonly topic: string;
+    }
+  /** A packet that is larger than the client takes was left out [v5-3.1.2-25]. */
+  | {
+      readonly event: "notSent";
+      readonly peer: Peer;
+      readonly packet: ServerPacket["type"];
+      readonly bytes: number;
+      readonly maximum: number;
     }
   | { readonly event: "sessionEnded"; readonly clientId: string; readonly why: SessionEnd }
   /** The client itself sees to it that its wills go wrong; said once for each client id and fault. */

@@ -1,6 +1,5 @@
 import type { Millis } from "./io.ts";
 import type { ReasonCode } from "./reason.ts";
-import { utf8Length } from "./topic.ts";
 
 /**
  * Control packets as the core sees them: decoded, valid by grammar, free of any platform type.
@@ -209,31 +208,3 @@ export type ServerPacket =
   | UnsubackPacket
   | PingrespPacket
   | ServerDisconnectPacket;
-
-/**
- * Bytes of the PUBLISH that carries a message to a subscriber, at the most: with a packet id, an
- * alias and an expiry, so that one bound serves all QoS.
- */
-export function publishSize(
-  message: Message,
-  version: ProtocolVersion,
-  strip: number,
-  identifiers: readonly number[] | null,
-): number {
-  const topic = utf8Length(strip === 0 ? message.topic : message.topic.slice(strip));
-  let properties = 0;
-  if (version === 5) {
-    properties = (message.properties?.length ?? 0) + (message.expiresAt === null ? 0 : 5);
-    for (const identifier of identifiers ?? []) properties += 1 + integerSize(identifier);
-    properties += integerSize(properties);
-  }
-  const rest = 2 + topic + (message.qos === 0 ? 0 : 2) + properties + message.payload.length;
-  return 1 + integerSize(rest) + rest;
-}
-
-/** Bytes of a Variable Byte Integer. */
-export function integerSize(value: number): number {
-  if (value < 128) return 1;
-  if (value < 16_384) return 2;
-  return value < 2_097_152 ? 3 : 4;
-}

@@ -85,6 +85,7 @@ const levelOfEvent = {
   unsubscribed: "debug",
   publishRefused: "warn",
   dropping: "warn",
+  notSent: "warn",
   sessionEnded: "debug",
   clientFault: "warn",
   woke: "warn",

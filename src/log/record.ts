@@ -68,6 +68,13 @@ export function record(event: LogEvent, at: Millis): Record<string, unknown> {
     }
     case "dropping":
       return { client: event.clientId, why: event.why, topic: event.topic };
+    case "notSent":
+      return {
+        ...who(event.peer),
+        packet: event.packet,
+        bytes: event.bytes,
+        maximumBytes: event.maximum,
+      };
     case "sessionEnded":
       return { client: event.clientId, why: event.why };
     case "operatorOrdered":

@@ -45,6 +45,11 @@ export function sentence(event: LogEvent, at: Millis, colors: Colors): string {
       );
     case "dropping":
       return dropping(event);
+    case "notSent":
+      return (
+        `Did not send ${event.packet.toUpperCase()} to ${client(event.peer)}: ${event.bytes} B, ` +
+        `above its Maximum Packet Size of ${event.maximum} B`
+      );
     case "sessionEnded":
       return `Session of client ${name(event.clientId)} ended: ${sessionEnd[event.why]}`;
     case "clientFault": {

@@ -67,11 +67,11 @@ test("a delayed will's fate is a second line", () => {
 
 test("other events of the core", () => {
   const { keepAliveAboveMaximum, subscribed, unsubscribed, publishRefused } = samples;
-  const { dropping, sessionEnded, woke } = samples;
+  const { dropping, notSent, sessionEnded, woke } = samples;
   expect(
     lines([
       ...[...keepAliveAboveMaximum, ...subscribed, ...unsubscribed, ...publishRefused],
-      ...[...dropping, ...sessionEnded, ...woke],
+      ...[...dropping, ...notSent, ...sessionEnded, ...woke],
     ]),
   ).toMatchInlineSnapshot(`
     "
@@ -83,6 +83,7 @@ test("other events of the core", () => {
     15:04:05.123 Warning: Outgoing messages are being dropped for client dev-42: its queue is full, first on a/b
     15:04:05.123 Warning: Outgoing messages are being dropped for client dev-42: larger than its Maximum Packet Size, first on a/b
     15:04:05.123 Warning: Retained messages are not being stored: the limit for retained messages is reached, first on a/b
+    15:04:05.123 Warning: Did not send SUBACK to dev-42: 35 B, above its Maximum Packet Size of 24 B
     15:04:05.123 Session of client dev-42 ended: its Session Expiry Interval has passed
     15:04:05.123 Session of client dev-42 ended: replaced by a CONNECT with Clean Start 1
     15:04:05.123 Warning: The machine slept for 2 h 5 min: what fell due meanwhile is due now

@@ -178,6 +178,7 @@ export const samples: SampleTable = {
     { event: "dropping", clientId: "dev-42", why: "packet too large", topic: "a/b" },
     { event: "dropping", clientId: null, why: "retained messages full", topic: "a/b" },
   ],
+  notSent: [{ event: "notSent", peer: dev, packet: "suback", bytes: 35, maximum: 24 }],
   sessionEnded: [
     { event: "sessionEnded", clientId: "dev-42", why: "expired" },
     { event: "sessionEnded", clientId: "dev-42", why: "replaced" },

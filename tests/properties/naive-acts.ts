@@ -142,8 +142,8 @@ function kindsOf(theme: Theme): Record<Act["act"], fc.Arbitrary<Act>> {
       keepAlive: fc.constantFrom(...theme.keepAlives),
       expiry: fc.constantFrom(...theme.expiries),
       receiveMaximum: fc.constantFrom(null, 1, 2, 3),
-      // Sizes about that of the smallest PUBLISHes, and one between small and large.
-      packetSize: fc.constantFrom(null, null, null, null, 12, 13, 14, 15, 60),
+      // One that no CONNACK fits, sizes about that of small PUBLISHes, and one between small and large.
+      packetSize: fc.constantFrom(null, null, null, null, 15, 16, 17, 18, 60),
       aliases: fc.constantFrom(null, null, 1, 3),
       remembers: fc.constantFrom(false, false, true),
       will: fc.option(will, { freq: 3, nil: null }),

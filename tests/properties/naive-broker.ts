@@ -10,6 +10,7 @@ import { Reason, type ReasonCode } from "../../src/core/reason.ts";
 import { matches, sharedFilter } from "./naive-filter.ts";
 import {
   connackOf,
+  connackSize,
   copyOf,
   dueOf,
   isConnected,
@@ -133,6 +134,13 @@ export class NaiveBroker {
     const { clean = false, properties = {} } = packet;
     const version = packet.protocolVersion ?? 4;
     const clientId = packet.clientId === "" ? this.#witness.assignedTo(number) : packet.clientId;
+    const packetSize = version === 5 ? (properties.maximumPacketSize ?? Infinity) : Infinity;
+    // Whoever can't be told the broker's limits is not let in, and nothing changes for anybody else.
+    if (connackSize(packet, version) > packetSize) {
+      const refusal = { sessionPresent: false, reasonCode: Reason.packetTooLarge };
+      this.out.said.push({ to: number, packet: { cmd: "connack", ...refusal } });
+      return void this.out.said.push({ to: number, packet: "closed" });
+    }
     const before = this.#sessions.find((other) => other.clientId === clientId);
     // A Session Expiry Interval of 0 ends the session with its connection (section 3.1.2.11.2).
     const goesOn = before !== undefined && !clean && before.expiry > 0;
@@ -151,7 +159,7 @@ export class NaiveBroker {
       allowed: packet.keepalive === 0 ? Infinity : (packet.keepalive ?? 0) * 1500,
       // The broker's own window is 100; v4 has no Receive Maximum.
       window: Math.min(version === 5 ? (properties.receiveMaximum ?? 65_535) : 65_535, 100),
-      packetSize: version === 5 ? (properties.maximumPacketSize ?? Infinity) : Infinity,
+      packetSize,
       aliases: [],
       unsent: [],
     };

@@ -201,7 +201,7 @@ export class Play {
     this.#send(socket, {
       cmd: "publish",
       topic: alias !== null && act.nameless ? "" : topic,
-      payload: { empty: "", small: text, large: text.padEnd(100, ".") }[size],
+      payload: { empty: "", small: text.padEnd(6, "."), large: text.padEnd(100, ".") }[size],
       qos,
       retain,
       dup: again && qos > 0,

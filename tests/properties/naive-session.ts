@@ -188,6 +188,13 @@ export function connackOf(
   return { cmd: "connack", sessionPresent, reasonCode: Reason.success, properties };
 }
 
+/** Bytes of that CONNACK, with a client id as the broker makes them where it has to [v5-3.1.2-24]. */
+export function connackSize(packet: IConnectPacket, version: ProtocolVersion): number {
+  const assigned = `auto-${crypto.randomUUID()}`;
+  const connack = connackOf(packet, version, false, assigned);
+  return generate(connack, { protocolVersion: version }).length;
+}
+
 /** Whether a PUBLISH exceeds the Maximum Packet Size of its receiver [v5-3.1.2-24]. */
 export function isTooLarge(packet: IPublishPacket, { connection }: Session): boolean {
   if (connection === null || connection.packetSize === Infinity) return false;

@@ -180,3 +180,41 @@ test("v5-3.2.2-19: a Reason String that does not fit is left out of CONNACK", ()
     expect(connack?.properties?.reasonString === undefined).toBe(maximumPacketSize === 20);
   }
 });
+
+test("v5-3.1.2-24: a SUBACK or UNSUBACK that is too large is left out, and said", () => {
+  const world = new World();
+  const client = subscriber(world, 24);
+  const filters = Array.from({ length: 19 }, (_, index) => `t/${index}`);
+  // Two bytes of header, three before the codes.
+  expect(client.subscribe(...filters)).toMatchObject({ granted: Array<number>(19).fill(0) });
+  expect(client.unsubscribe(...filters)).toMatchObject({ granted: Array<number>(19).fill(0) });
+  expect(world.noted("notSent")).toEqual([]);
+  expect(client.subscribe(...filters, "t/19")).toBeUndefined();
+  expect(client.unsubscribe(...filters, "t/18")).toBeUndefined();
+  expect(world.noted("notSent")).toMatchObject([
+    { packet: "suback", bytes: 25, maximum: 24 },
+    { packet: "unsuback", bytes: 25, maximum: 24 },
+  ]);
+  publisher(world).publish("t/19", "m");
+  expect(client.messages()).toEqual(["t/19=m"]);
+});
+
+test("v5-3.1.2-24: a client that can't be told the broker's limits is refused, and keeps its session", () => {
+  const world = new World();
+  const session = { clientId: "s", protocolVersion: 5, clean: false } as const;
+  world.open().connect({ ...session, properties: { sessionExpiryInterval: 60 } });
+  // Receive Maximum, Maximum Packet Size and Topic Alias Maximum.
+  const sizes = [15, 5, 4, 16].map((maximumPacketSize) => {
+    const client = world.open();
+    const properties = { sessionExpiryInterval: 60, maximumPacketSize };
+    const connack = client.connect({ ...session, properties });
+    const answer = [connack?.reasonCode ?? null, connack?.sessionPresent ?? null];
+    return [maximumPacketSize, ...answer, client.closedBy];
+  });
+  expect(sizes).toEqual([
+    [15, 0x95, false, "end"],
+    [5, 0x95, false, "end"],
+    [4, null, null, "end"],
+    [16, 0, true, null],
+  ]);
+});

@@ -1,0 +1,94 @@
+import type { ConnackProperties, Message, ProtocolVersion, ServerPacket } from "./packet.ts";
+import { utf8Length } from "./topic.ts";
+
+/**
+ * What may be sent to a v5 client of this Maximum Packet Size [v5-3.1.2-24]: the packet, less a Reason
+ * String that would make it too large [v5-3.2.2-19] [v5-3.14.2-3]. Null: it is too large all the same,
+ * and is left out [v5-3.1.2-25].
+ */
+export function fitting(packet: ServerPacket, maximumPacketSize: number): ServerPacket | null {
+  if (packetSize(packet) <= maximumPacketSize) return packet;
+  if (packet.type === "disconnect" && packet.reasonString !== null) {
+    return fitting({ ...packet, reasonString: null }, maximumPacketSize);
+  }
+  if (packet.type === "connack" && packet.properties?.reasonString !== undefined) {
+    // A refusal has no other property.
+    return fitting({ ...packet, properties: null }, maximumPacketSize);
+  }
+  return null;
+}
+
+/** Bytes of a packet in MQTT 5.0, as `wire` writes it. */
+export function packetSize(packet: ServerPacket): number {
+  const rest = restSize(packet);
+  return 1 + integerSize(rest) + rest;
+}
+
+function restSize(packet: ServerPacket): number {
+  switch (packet.type) {
+    case "connack":
+      return 2 + block(connackPropertiesSize(packet.properties ?? {}));
+    case "disconnect":
+      return 1 + block(packet.reasonString === null ? 0 : textSize(packet.reasonString));
+    case "suback":
+    case "unsuback":
+      return 3 + packet.reasons.length;
+    case "pingresp":
+      return 0;
+    default:
+      return packet.reason === 0 ? 2 : 3;
+  }
+}
+
+function connackPropertiesSize(properties: ConnackProperties): number {
+  const { assignedClientIdentifier, reasonString } = properties;
+  return (
+    (properties.sessionExpiryInterval === undefined ? 0 : 5) +
+    (properties.receiveMaximum === undefined ? 0 : 3) +
+    (properties.maximumQos === undefined ? 0 : 2) +
+    (properties.retainAvailable === undefined ? 0 : 2) +
+    (properties.maximumPacketSize === undefined ? 0 : 5) +
+    (assignedClientIdentifier === undefined ? 0 : textSize(assignedClientIdentifier)) +
+    (properties.topicAliasMaximum === undefined ? 0 : 3) +
+    (reasonString === undefined ? 0 : textSize(reasonString)) +
+    (properties.serverKeepAlive === undefined ? 0 : 3)
+  );
+}
+
+/** A property that is a string: its identifier, its length and its bytes. */
+function textSize(text: string): number {
+  return 3 + utf8Length(text);
+}
+
+/** Properties with their length before them. */
+function block(properties: number): number {
+  return integerSize(properties) + properties;
+}
+
+/**
+ * Bytes of the PUBLISH that carries a message to a subscriber, at the most: with a packet id, an
+ * alias and an expiry, so that one bound serves all QoS.
+ */
+export function publishSize(
+  message: Message,
+  version: ProtocolVersion,
+  strip: number,
+  identifiers: readonly number[] | null,
+): number {
+  const topic = utf8Length(strip === 0 ? message.topic : message.topic.slice(strip));
+  let properties = 0;
+  if (version === 5) {
+    properties = (message.properties?.length ?? 0) + (message.expiresAt === null ? 0 : 5);
+    for (const identifier of identifiers ?? []) properties += 1 + integerSize(identifier);
+    properties += integerSize(properties);
+  }
+  const rest = 2 + topic + (message.qos === 0 ? 0 : 2) + properties + message.payload.length;
+  return 1 + integerSize(rest) + rest;
+}
+
+/** Bytes of a Variable Byte Integer. */
+export function integerSize(value: number): number {
+  if (value < 128) return 1;
+  if (value < 16_384) return 2;
+  return value < 2_097_152 ? 3 : 4;
+}
