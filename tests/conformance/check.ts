@@ -1,0 +1,71 @@
+import type { WorldOptions } from "../support/world.ts";
+import type { Port } from "./port.ts";
+import { Scene } from "./scene.ts";
+import type { StatementId } from "./statement.ts";
+
+/** A broker that is set up otherwise than by default; only our own can be. */
+export interface Needs {
+  /** What is needed, in a clause. */
+  readonly what: string;
+  readonly options: WorldOptions;
+}
+
+/** What a broker does, as some statements demand. It plays once for each version that they are of. */
+export interface Check {
+  readonly title: string;
+  readonly statements: readonly StatementId[];
+  readonly needs: Needs | null;
+  readonly play: (scene: Scene) => Promise<void>;
+}
+
+export interface Group {
+  readonly name: string;
+  readonly checks: readonly Check[];
+}
+
+/** `statements`: their ids with blanks between. */
+export function check(
+  statements: string,
+  title: string,
+  play: (scene: Scene) => Promise<void>,
+  needs: Needs | null = null,
+): Check {
+  return { statements: statements.split(" ") as StatementId[], title, play, needs };
+}
+
+/** One check in one version. */
+export interface Case {
+  readonly group: string;
+  readonly check: Check;
+  readonly version: 4 | 5;
+  /** Those of the version. */
+  readonly statements: readonly StatementId[];
+  /** `v5-3.1.2-22 · the connection is closed at 1.5 times the Keep Alive` */
+  readonly name: string;
+}
+
+export function casesOf(groups: readonly Group[]): Case[] {
+  return groups.flatMap(({ name: group, checks }) =>
+    checks.flatMap((each) =>
+      ([4, 5] as const).flatMap((version) => {
+        const statements = each.statements.filter((id) => id.startsWith(`v${version}-`));
+        if (statements.length === 0) return [];
+        const name = `${statements.join(", ")} · ${each.title}`;
+        return [{ group, check: each, version, statements, name }];
+      }),
+    ),
+  );
+}
+
+/** Plays a case. Rejects with Disagreement where the broker does something else. */
+export async function play({ check: { play: act }, version }: Case, port: Port): Promise<void> {
+  const scene = new Scene(port, version);
+  try {
+    await act(scene);
+  } catch (fault) {
+    // What the check met counts more than what clearing away may meet.
+    await scene.end().catch(() => {});
+    throw fault;
+  }
+  await scene.end();
+}

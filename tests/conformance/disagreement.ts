@@ -1,0 +1,36 @@
+import { isDeepStrictEqual } from "node:util";
+import type { StatementId } from "./statement.ts";
+
+/** The broker does not do what a check expects. */
+export class Disagreement extends Error {
+  override name = "Disagreement";
+  readonly expected: string;
+  readonly came: string;
+  /** Known where a rule was broken that holds for every packet; null: those of the check. */
+  readonly statement: StatementId | null;
+
+  constructor(expected: string, came: string, statement: StatementId | null = null) {
+    super(`${statement === null ? "" : `${statement}: `}expected ${expected}; came ${came}`);
+    this.expected = expected;
+    this.came = came;
+    this.statement = statement;
+  }
+}
+
+/** The broker lacks what a check is about, and may: nothing can be said. */
+export class Skip extends Error {
+  override name = "Skip";
+}
+
+export function holds(isSo: boolean, expected: string, came: string): void {
+  if (!isSo) throw new Disagreement(expected, came);
+}
+
+/** Two values are the same, deeply. */
+export function same(what: string, came: unknown, expected: unknown): void {
+  holds(isDeepStrictEqual(came, expected), `${what} ${show(expected)}`, show(came));
+}
+
+function show(value: unknown): string {
+  return JSON.stringify(value) ?? "nothing";
+}

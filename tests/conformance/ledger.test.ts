@@ -1,0 +1,98 @@
+import { describe, expect, test } from "bun:test";
+import { catalogue } from "./catalogue.ts";
+import { casesOf } from "./check.ts";
+import { countOf, isStatement, statementsOf } from "./ledger.ts";
+
+/** What no check covers though it binds a server. May only become less. */
+const gaps = { 4: 3, 5: 3 } as const;
+
+/** How many statements each section of the standard has, in its order. */
+const sections = {
+  4: `1.5.3:3 2.2.2:2 2.3.1:7 3.1.0:2 3.1.2:24 3.1.3:11 3.1.4:5 3.2.0:1 3.2.2:6 3.3.1:12 3.3.2:3
+      3.3.4:1 3.3.5:2 3.6.1:1 3.8.1:1 3.8.3:4 3.8.4:6 3.9.3:2 3.10.1:1 3.10.3:2 3.10.4:6 3.12.4:1
+      3.14.1:1 3.14.4:3 4.1.0:2 4.3.1:1 4.3.2:2 4.3.3:2 4.4.0:1 4.5.0:2 4.6.0:6 4.7.1:3 4.7.2:1
+      4.7.3:4 4.8.0:2 6.0.0:4 7.0.0:2 7.1.1:2 7.1.2:2`,
+  5: `1.5.4:3 1.5.5:1 1.5.7:1 2.1.3:1 2.2.1:5 2.2.2:1 3.1.0:2 3.1.2:30 3.1.3:12 3.1.4:6 3.2.0:2
+      3.2.2:22 3.3.1:13 3.3.2:20 3.3.4:10 3.4.2:3 3.5.2:3 3.6.1:1 3.6.2:3 3.7.2:3 3.8.1:1 3.8.3:5
+      3.8.4:8 3.9.2:2 3.9.3:2 3.10.1:1 3.10.3:2 3.10.4:6 3.11.2:2 3.11.3:2 3.12.4:1 3.14.0:1
+      3.14.1:1 3.14.2:4 3.14.4:3 3.15.1:1 3.15.2:3 4.1.0:2 4.2:1 4.3.1:1 4.3.2:5 4.3.3:13 4.4.0:2
+      4.5.0:2 4.6.0:6 4.7.0:1 4.7.1:2 4.7.2:1 4.7.3:4 4.8.2:6 4.9.0:3 4.12.0:7 4.12.1:2 4.13.1:1
+      4.13.2:1 6.0.0:4`,
+} as const;
+
+/** Numbering begins at 2 there: a statement was taken out of the standard. */
+const firstOf = (version: 4 | 5, section: string): number =>
+  version === 5 && section === "2.2.1" ? 2 : 1;
+
+const cases = casesOf(catalogue);
+
+for (const version of [4, 5] as const) {
+  describe(version === 4 ? "MQTT 3.1.1" : "MQTT 5.0", () => {
+    const statements = statementsOf(version);
+
+    test("the ledger has every statement of the standard, in its order", () => {
+      const wanted = sections[version].split(/\s+/).flatMap((entry) => {
+        const [section = "", count = ""] = entry.split(":");
+        const first = firstOf(version, section);
+        const ids = Array.from({ length: Number(count) }, (_, index) => index + first);
+        return ids.map((number) => `v${version}-${section}-${number}`);
+      });
+      expect(statements.map(({ id }): string => id)).toEqual(wanted);
+    });
+
+    test("each statement that counts as tested has a check that names it, and no other has", () => {
+      const named = new Set(cases.flatMap((each) => each.statements));
+      const disagreeing = statements.filter(({ id, status }) => {
+        return named.has(id) !== (status === "tested");
+      });
+      expect(disagreeing).toEqual([]);
+    });
+
+    test("gaps only become less", () => {
+      expect(countOf(version, "gap")).toBe(gaps[version]);
+    });
+
+    test("what is not tested has a reason", () => {
+      const silent = statements.filter(({ status, why }) => (status === "tested") !== (why === ""));
+      expect(silent).toEqual([]);
+    });
+  });
+}
+
+test("checks name only statements that exist", () => {
+  const ids = catalogue.flatMap(({ checks }) => checks.flatMap((check) => check.statements));
+  expect(ids.filter((id) => !isStatement(id))).toEqual([]);
+});
+
+test("names of checks are unique", () => {
+  const names = cases.map(({ name }) => name);
+  expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
+});
+
+test("the figures of the ledger", () => {
+  const figures = ([4, 5] as const).map((version) => ({
+    version,
+    statements: statementsOf(version).length,
+    tested: countOf(version, "tested"),
+    gaps: countOf(version, "gap"),
+    notApplicable: countOf(version, "not applicable"),
+  }));
+  expect(figures).toMatchInlineSnapshot(`
+    [
+      {
+        "gaps": 3,
+        "notApplicable": 17,
+        "statements": 143,
+        "tested": 123,
+        "version": 4,
+      },
+      {
+        "gaps": 3,
+        "notApplicable": 28,
+        "statements": 251,
+        "tested": 220,
+        "version": 5,
+      },
+    ]
+  `);
+});

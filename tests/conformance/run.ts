@@ -1,0 +1,62 @@
+import { DialError } from "../../src/client/dial.ts";
+import { play, type Case } from "./check.ts";
+import { Disagreement, Skip } from "./disagreement.ts";
+import type { Port } from "./port.ts";
+import type { StatementId } from "./statement.ts";
+
+export type Outcome = { readonly case: Case } & (
+  | { readonly verdict: "passed" }
+  | {
+      readonly verdict: "disagrees";
+      /** Those of the case, or the one that holds for every packet and was broken by one. */
+      readonly statements: readonly StatementId[];
+      readonly expected: string;
+      readonly came: string;
+    }
+  | { readonly verdict: "skipped"; readonly why: string }
+);
+
+/** Plays one case. Rejects with what is our own fault. */
+export async function outcomeOf(each: Case, port: Port): Promise<Outcome> {
+  try {
+    await play(each, port);
+    return { case: each, verdict: "passed" };
+  } catch (fault) {
+    if (fault instanceof Skip) return { case: each, verdict: "skipped", why: fault.message };
+    if (fault instanceof DialError) {
+      const { statements } = each;
+      const came = `no connection: ${fault.message}`;
+      return { case: each, verdict: "disagrees", statements, expected: "a connection", came };
+    }
+    if (!(fault instanceof Disagreement)) throw fault;
+    const { expected, came, statement } = fault;
+    const statements = statement === null ? each.statements : [statement];
+    return { case: each, verdict: "disagrees", statements, expected, came };
+  }
+}
+
+/** Plays cases on a broker that others may use too, some at a time; outcomes in the cases' order. */
+export async function runAll(
+  cases: readonly Case[],
+  port: Port,
+  atOnce: number,
+  onOutcome: (outcome: Outcome) => void = () => {},
+): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    for (let index = next++; index < cases.length; index = next++) {
+      const each = cases[index];
+      if (each === undefined) return;
+      const { needs } = each.check;
+      const outcome: Outcome =
+        needs === null
+          ? await outcomeOf(each, port)
+          : { case: each, verdict: "skipped", why: `needs ${needs.what}` };
+      outcomes[index] = outcome;
+      onOutcome(outcome);
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
+  return outcomes;
+}

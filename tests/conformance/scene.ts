@@ -1,0 +1,157 @@
+import type { IConnackPacket, IConnectPacket, Packet } from "mqtt-packet";
+import { subscribe, type Bytes } from "./bytes.ts";
+import { holds, same } from "./disagreement.ts";
+import { codeOf, describe, type Frame } from "./frame.ts";
+import { Peer } from "./peer.ts";
+import type { Port } from "./port.ts";
+
+export type ConnectOptions = Partial<Omit<IConnectPacket, "cmd" | "clientId">>;
+
+let scenes = 0;
+/** Of this process, so that two runs against one broker never meet. */
+const run = Math.floor(Math.random() * 36 ** 5).toString(36);
+
+/** Where one check plays: ids and topics of its own, and whoever takes part. */
+export class Scene {
+  readonly version: 4 | 5;
+  readonly #port: Port;
+  readonly #root: string;
+  readonly #peers: Peer[] = [];
+  readonly #kept = new Set<string>();
+  readonly #sessions = new Set<string>();
+
+  constructor(port: Port, version: 4 | 5) {
+    this.#port = port;
+    this.version = version;
+    scenes += 1;
+    this.#root = `${run}${scenes.toString(36)}`;
+  }
+
+  /** A topic, or a filter, of this scene alone. */
+  topic(name = "t"): string {
+    return `c/${this.#root}/${name}`;
+  }
+
+  /** A client id of this scene alone: letters and digits, less than 23. */
+  id(name: string): string {
+    return `c${this.#root}${name}`;
+  }
+
+  /** A connection without a CONNECT so far. */
+  async open(version = this.version): Promise<Peer> {
+    const peer = new Peer(this.#port, version, (packet) => this.#sent(packet));
+    await peer.open();
+    this.#peers.push(peer);
+    return peer;
+  }
+
+  /** A client that is let in. */
+  async connect(name = "a", options: ConnectOptions = {}): Promise<Peer> {
+    const [peer] = await this.enter(name, options);
+    return peer;
+  }
+
+  /** The same, with its CONNACK. */
+  async enter(name: string, options: ConnectOptions = {}): Promise<[Peer, IConnackPacket]> {
+    const peer = await this.open();
+    this.sendConnect(peer, this.id(name), options);
+    const connack = await peer.next("connack");
+    same("CONNACK with code", codeOf(connack), 0);
+    return [peer, connack];
+  }
+
+  /** A client whose session outlives its connection. */
+  async persistent(name: string, options: ConnectOptions = {}): Promise<[Peer, IConnackPacket]> {
+    const { properties, ...others } = options;
+    return this.enter(name, {
+      clean: false,
+      properties: { sessionExpiryInterval: 600, ...properties },
+      ...others,
+    });
+  }
+
+  /** Clean Start and no keepalive, unless the options say otherwise. */
+  sendConnect(peer: Peer, clientId: string, options: ConnectOptions = {}): void {
+    const { properties, ...others } = options;
+    peer.clientId = clientId;
+    peer.send({
+      cmd: "connect",
+      protocolId: "MQTT",
+      protocolVersion: peer.version,
+      clean: true,
+      keepalive: 0,
+      ...others,
+      clientId,
+      ...(peer.version === 5 && properties !== undefined && { properties }),
+    });
+  }
+
+  /** A connection is closed because of what a client sends that was let in. */
+  async closedBy(packet: Uint8Array, ...codes: readonly number[]): Promise<void> {
+    const peer = await this.connect("closed");
+    peer.bytes(packet);
+    await peer.closesAt(packet, ...codes);
+  }
+
+  /** A first packet is refused. Returns the CONNACK, if one came. */
+  async refused(packet: Uint8Array): Promise<Frame | null> {
+    const peer = await this.open();
+    peer.bytes(packet);
+    return peer.refused(packet);
+  }
+
+  /** A filter is refused: by the code in SUBACK, or by closing the connection. */
+  async filterRefused(filter: string | Bytes): Promise<void> {
+    const peer = await this.connect("filter");
+    peer.bytes(subscribe(this.version, filter));
+    const answered = (): boolean => peer.history.length > 1 || peer.isClosed;
+    await this.#port.until(answered, this.#port.patienceMs);
+    const suback = peer.history.find(({ packet }) => packet.cmd === "suback");
+    if (suback === undefined || suback.packet.cmd !== "suback") return void (await peer.closes());
+    const [code] = suback.packet.granted;
+    holds(Number(code) >= 0x80, `no subscription to ${String(filter)}`, describe(suback));
+  }
+
+  async pass(milliseconds: number): Promise<void> {
+    await this.#port.pass(milliseconds);
+  }
+
+  /** Lets so much time pass that whatever is on its way has come. */
+  async quiet(): Promise<void> {
+    await this.#port.pass(this.#port.quietMs);
+  }
+
+  /** Lets time pass until shortly before `milliseconds` are over. */
+  async passAlmost(milliseconds: number): Promise<void> {
+    await this.#port.pass(milliseconds - this.#port.marginMs);
+  }
+
+  /** Throws what was wrong with packets that nobody asked for, and clears away what is left. */
+  async end(): Promise<void> {
+    for (const peer of this.#peers) peer.drop();
+    const fault = this.#peers.find((peer) => peer.fault !== null)?.fault ?? null;
+    if (this.#port.isShared) await this.#clear();
+    if (fault !== null) throw fault;
+  }
+
+  #sent(packet: Packet): void {
+    if (packet.cmd === "publish" && packet.retain) this.#kept.add(packet.topic);
+    if (packet.cmd !== "connect") return;
+    if (packet.will?.retain === true) this.#kept.add(packet.will.topic);
+    const expiry = packet.properties?.sessionExpiryInterval ?? 0;
+    if (packet.clean !== true || expiry > 0) this.#sessions.add(packet.clientId);
+  }
+
+  async #clear(): Promise<void> {
+    for (const clientId of [...this.#sessions, this.id("clear")]) {
+      if (clientId === "") continue;
+      const peer = await this.open();
+      this.sendConnect(peer, clientId);
+      await this.#port.until(() => peer.history.length > 0 || peer.isClosed, 2000);
+      if (clientId === this.id("clear")) {
+        for (const topic of this.#kept) peer.publishOnly(topic, "", { retain: true });
+      }
+      peer.leave();
+    }
+  }
+}

@@ -1,0 +1,34 @@
+/** Of a normative statement: version first, as everywhere in this project (`v5-3.1.2-22`). */
+export type StatementId = `v4-${string}` | `v5-${string}`;
+
+export type Status = "tested" | "gap" | "not applicable";
+
+/** A normative statement of the standard, in our own words. */
+export interface Statement {
+  readonly says: string;
+  readonly status: Status;
+  /** Why it is a gap, or not applicable; empty where it is tested. */
+  readonly why: string;
+}
+
+export type Ledger = Readonly<Record<StatementId, Statement>>;
+
+/** At least one check names it. */
+export function tested(says: string): Statement {
+  return { says, status: "tested", why: "" };
+}
+
+/** It binds a server, and no check names it. */
+export function gap(says: string, why: string): Statement {
+  return { says, status: "gap", why };
+}
+
+/** It binds clients only. */
+export function client(says: string): Statement {
+  return { says, status: "not applicable", why: "binds the client" };
+}
+
+/** There is nothing in mqttd that it could bind. */
+export function without(says: string, why: string): Statement {
+  return { says, status: "not applicable", why };
+}

@@ -1,0 +1,93 @@
+import type { Link, LinkEvents } from "../../src/transport/transport.ts";
+import { World, type WorldOptions } from "../support/world.ts";
+import type { Line, LineEvents, Port } from "./port.ts";
+
+const stepMs = 10;
+
+/** Our broker in a world of its own, where time passes only when a check says so. */
+export class VirtualPort implements Port {
+  readonly patienceMs = 10_000;
+  readonly quietMs = 200;
+  readonly marginMs = 1;
+  readonly isShared = false;
+  readonly #world: World;
+  readonly #broker: LinkEvents;
+  #lines = 0;
+
+  constructor(options: WorldOptions = {}) {
+    this.#world = new World(options);
+    this.#broker = this.#world.driver.eventsFor({
+      name: "tcp test",
+      mountPoint: "",
+      connections: Infinity,
+      allowAnonymous: true,
+    });
+  }
+
+  async open(events: LineEvents): Promise<Line> {
+    this.#lines += 1;
+    const link = new VirtualLink(`127.0.0.1:${this.#lines}`, events);
+    this.#broker.opened(link);
+    this.#world.check();
+    return {
+      send: (bytes) => {
+        if (link.isOver) return;
+        this.#broker.data(link, Uint8Array.from(bytes));
+        this.#world.check();
+      },
+      end: () => {
+        if (link.isOver) return;
+        link.isOver = true;
+        this.#broker.closed(link, "eof");
+        this.#world.check();
+      },
+    };
+  }
+
+  async pass(milliseconds: number): Promise<void> {
+    this.#world.advance(milliseconds);
+  }
+
+  async until(isSo: () => boolean, boundMs: number): Promise<boolean> {
+    for (let waited = 0; !isSo(); waited += stepMs) {
+      if (waited >= boundMs) return false;
+      this.#world.advance(stepMs);
+    }
+    return true;
+  }
+}
+
+/** The broker's end: what it writes reaches the client at once. */
+class VirtualLink implements Link {
+  readonly remote: string;
+  owner: unknown = null;
+  isOver = false;
+  readonly #client: LineEvents;
+
+  constructor(remote: string, client: LineEvents) {
+    this.remote = remote;
+    this.#client = client;
+  }
+
+  write(bytes: Uint8Array, start: number, end: number): number {
+    if (this.isOver) return -1;
+    this.#client.data(bytes.slice(start, end));
+    return end - start;
+  }
+
+  end(): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.#client.closed();
+  }
+
+  reset(): void {
+    this.end();
+  }
+
+  pause(): void {}
+
+  resume(): void {}
+
+  watch(): void {}
+}
