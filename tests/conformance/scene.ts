@@ -112,6 +112,11 @@ export class Scene {
     holds(Number(code) >= 0x80, `no subscription to ${String(filter)}`, describe(suback));
   }
 
+  /** How long what has to come may take. */
+  get patienceMs(): number {
+    return this.#port.patienceMs;
+  }
+
   async pass(milliseconds: number): Promise<void> {
     await this.#port.pass(milliseconds);
   }

@@ -6,7 +6,7 @@ const stepMs = 10;
 
 /** Our broker in a world of its own, where time passes only when a check says so. */
 export class VirtualPort implements Port {
-  readonly patienceMs = 10_000;
+  readonly patienceMs: number;
   readonly quietMs = 200;
   readonly marginMs = 1;
   readonly isShared = false;
@@ -14,7 +14,8 @@ export class VirtualPort implements Port {
   readonly #broker: LinkEvents;
   #lines = 0;
 
-  constructor(options: WorldOptions = {}) {
+  constructor(options: WorldOptions = {}, patienceMs = 10_000) {
+    this.patienceMs = patienceMs;
     this.#world = new World(options);
     this.#broker = this.#world.driver.eventsFor({
       name: "tcp test",

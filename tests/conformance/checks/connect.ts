@@ -202,7 +202,7 @@ export const connecting: Group = {
       await watcher.subscribe(s.topic());
       const refused = await s.open();
       refused.bytes(
-        refusable(s, s.id("r")),
+        s.version === 4 ? connect(4, "", { flags: 0 }) : refusable(s, s.id("r")),
         publish(s.version, s.topic(), { payload: "x" }),
         connect(s.version, s.id("r")),
         publish(s.version, s.topic(), { payload: "y" }),

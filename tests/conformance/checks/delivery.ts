@@ -336,6 +336,9 @@ export const delivery: Group = {
         await peer.publish("$SYS/conformance", "m", { qos: 2 });
         await peer.subscribe(`$share/g/${s.topic()}`);
         await peer.unsubscribe(s.topic("never"));
+        await peer.subscribe(s.topic("mine"), { qos: 2 });
+        await peer.publish(s.topic("mine"), "m", { qos: 2 });
+        await peer.receives(`${s.topic("mine")}=m`);
         peer.send({ cmd: "pubrel", messageId: 77 });
         await peer.next("pubcomp");
         peer.bytes(publish(5, s.topic(), { flags: 0x04, packetId: 78 }));

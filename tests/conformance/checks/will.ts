@@ -83,6 +83,10 @@ export const wills: Group = {
         await mortal(s);
         await s.connect("mortal");
         await seen.receives(`${s.topic()}=gone`);
+        const kept = { clean: false, properties: { sessionExpiryInterval: 60 } };
+        await mortal(s, {}, kept);
+        await s.connect("mortal", kept);
+        await seen.receives(`${s.topic()}=gone`);
       },
     ),
     check("v5-3.1.2-8", "DISCONNECT 0x04 and error codes publish the will", async (s) => {

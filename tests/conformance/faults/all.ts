@@ -1,0 +1,15 @@
+import type { Fault } from "../faulty-port.ts";
+import { acknowledging } from "./acknowledging.ts";
+import { connecting } from "./connecting.ts";
+import { publishing } from "./publishing.ts";
+import { subscribing } from "./subscribing.ts";
+import { wills } from "./wills.ts";
+
+/** What brokers do wrong, one thing each. */
+export const faults: readonly Fault[] = [
+  ...connecting,
+  ...wills,
+  ...publishing,
+  ...acknowledging,
+  ...subscribing,
+];

@@ -1,0 +1,74 @@
+import type { IPublishPacket, Packet } from "mqtt-packet";
+import type { Fault, FaultyLine, Sent } from "../faulty-port.ts";
+import type { Frame } from "../frame.ts";
+
+type Command = Packet["cmd"];
+type Of<Name extends Command> = Extract<Packet, { cmd: Name }>;
+
+/** What becomes of a packet: none, one or many. */
+export type Change<Name extends Command> = (
+  packet: Of<Name>,
+  line: FaultyLine,
+  frame: Frame,
+) => readonly Sent[];
+
+/** Applies to packets of one kind. */
+export function on<Name extends Command>(
+  name: Name,
+  change: Change<Name>,
+): NonNullable<Fault["answer"]> {
+  return (frame, line) => {
+    if (frame.packet.cmd !== name) return [frame.bytes];
+    const sent = change(frame.packet as Of<Name>, line, frame);
+    // What is left as it was keeps its own bytes.
+    return sent.map((each) => (each === frame.packet ? frame.bytes : each));
+  };
+}
+
+/** The client gets another packet than the broker sent. */
+export function answers<Name extends Command>(
+  name: string,
+  breaks: string,
+  kind: Name,
+  change: Change<Name>,
+): Fault {
+  return { name, breaks, answer: on(kind, change) };
+}
+
+/** The broker gets another packet than the client sent. */
+export function requests<Name extends Command>(
+  name: string,
+  breaks: string,
+  kind: Name,
+  change: Change<Name>,
+): Fault {
+  return { name, breaks, request: on(kind, change) };
+}
+
+/** Every delivery is another one. */
+export function deliveries(
+  name: string,
+  breaks: string,
+  change: (packet: IPublishPacket) => readonly Sent[],
+): Fault {
+  return answers(name, breaks, "publish", change);
+}
+
+/** The same packet with more flags in its first byte. */
+export function withFlags(frame: Frame, flags: number): Uint8Array {
+  const bytes = frame.bytes.slice();
+  bytes[0] = (bytes[0] ?? 0) | flags;
+  return bytes;
+}
+
+/** The same packet with another first byte of its body. */
+export function withFirst(frame: Frame, value: number): Uint8Array {
+  const bytes = frame.bytes.slice();
+  bytes[frame.body] = value;
+  return bytes;
+}
+
+/** Properties of a kind that nobody needs, as large as that. */
+export function filler(bytes: number): { readonly userProperties: Record<string, string> } {
+  return { userProperties: { filler: "x".repeat(bytes) } };
+}

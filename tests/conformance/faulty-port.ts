@@ -1,0 +1,158 @@
+import { generate, type Packet } from "mqtt-packet";
+import type { WorldOptions } from "../support/world.ts";
+import { Frames, type Frame } from "./frame.ts";
+import type { Line, LineEvents, Port } from "./port.ts";
+
+/** A packet, or bytes that no encoder would write. */
+export type Sent = Packet | Uint8Array;
+
+/** One thing that a broker does wrong. */
+export interface Fault {
+  readonly name: string;
+  /** Statements that it breaks, so that a check of each has to see it; ids with blanks between. */
+  readonly breaks: string;
+  /** What the client gets in place of a packet of the broker. */
+  readonly answer?: (frame: Frame, line: FaultyLine) => readonly Sent[];
+  /** What the broker gets in place of a packet of the client. */
+  readonly request?: (frame: Frame, line: FaultyLine) => readonly Sent[];
+  readonly neverCloses?: boolean;
+  /** What the client gets before the broker closes. */
+  readonly closing?: (line: FaultyLine) => readonly Sent[];
+  /** The client has gone. */
+  readonly gone?: (line: FaultyLine) => void;
+  /** A second or more has passed at once. */
+  readonly passed?: (line: FaultyLine) => void;
+  /** What is left of the bytes of one write. */
+  readonly write?: (bytes: Uint8Array) => Uint8Array;
+  /** What the broker itself does otherwise. */
+  readonly options?: WorldOptions;
+}
+
+/** Stands between a broker and its clients, and plants a fault. */
+export class FaultyPort implements Port {
+  /** All connections so far. */
+  readonly lines: FaultyLine[] = [];
+  readonly patienceMs: number;
+  readonly quietMs: number;
+  readonly marginMs: number;
+  readonly isShared = false;
+  readonly #inner: Port;
+  readonly #fault: Fault;
+  readonly #version: 4 | 5;
+
+  constructor(inner: Port, fault: Fault, version: 4 | 5) {
+    this.#inner = inner;
+    this.#fault = fault;
+    this.#version = version;
+    this.patienceMs = inner.patienceMs;
+    this.quietMs = inner.quietMs;
+    this.marginMs = inner.marginMs;
+  }
+
+  async open(events: LineEvents): Promise<Line> {
+    const line = new FaultyLine(this.lines, this.#fault, this.#version, events);
+    this.lines.push(line);
+    line.inner = await this.#inner.open(line);
+    return line;
+  }
+
+  async pass(milliseconds: number): Promise<void> {
+    await this.#inner.pass(milliseconds);
+    if (milliseconds < 1000) return;
+    for (const line of this.lines) this.#fault.passed?.(line);
+  }
+
+  async until(isSo: () => boolean, boundMs: number): Promise<boolean> {
+    return this.#inner.until(isSo, boundMs);
+  }
+}
+
+/** One connection of it. What a fault has to remember, it keeps here. */
+export class FaultyLine implements Line, LineEvents {
+  inner: Line | null = null;
+  readonly version: 4 | 5;
+  /** All connections of the port, this one among them. */
+  readonly lines: readonly FaultyLine[];
+  /** Packets that the client got, and that the broker got. */
+  readonly answers: Packet[] = [];
+  readonly requests: Packet[] = [];
+  /** What is held back. */
+  held: Sent | null = null;
+  readonly #fault: Fault;
+  readonly #client: LineEvents;
+  readonly #fromBroker = new Frames();
+  readonly #fromClient = new Frames();
+  #isBroken = false;
+
+  constructor(lines: readonly FaultyLine[], fault: Fault, version: 4 | 5, client: LineEvents) {
+    this.lines = lines;
+    this.#fault = fault;
+    this.version = version;
+    this.#client = client;
+  }
+
+  // From the broker.
+
+  data(bytes: Uint8Array): void {
+    for (const frame of this.#fromBroker.feed(bytes, this.version)) {
+      const sent = this.#fault.answer?.(frame, this) ?? [frame.bytes];
+      this.answers.push(frame.packet);
+      for (const each of sent) this.tell(each);
+    }
+  }
+
+  closed(): void {
+    for (const each of this.#fault.closing?.(this) ?? []) this.tell(each);
+    if (this.#fault.neverCloses !== true) this.#client.closed();
+  }
+
+  /** The client is sent away, and the broker not told. */
+  hangUp(): void {
+    this.#client.closed();
+  }
+
+  /** The client gets this. */
+  tell(sent: Sent): void {
+    this.#client.data(this.#encode(sent));
+  }
+
+  // From the client.
+
+  send(bytes: Uint8Array): void {
+    const written = this.#fault.write?.(bytes) ?? bytes;
+    if (this.#fault.request === undefined || this.#isBroken) return this.inner?.send(written);
+    for (const frame of this.#cut(written)) {
+      if (frame instanceof Uint8Array) {
+        this.inner?.send(frame);
+        continue;
+      }
+      const sent = this.#fault.request(frame, this);
+      this.requests.push(frame.packet);
+      for (const each of sent) this.ask(each);
+    }
+  }
+
+  end(): void {
+    this.inner?.end();
+    this.#fault.gone?.(this);
+  }
+
+  /** The broker gets this. */
+  ask(sent: Sent): void {
+    this.inner?.send(this.#encode(sent));
+  }
+
+  /** What mqtt-packet can't read is left to the broker as it is, and all that follows. */
+  #cut(bytes: Uint8Array): readonly (Frame | Uint8Array)[] {
+    try {
+      return this.#fromClient.feed(bytes, this.version);
+    } catch {
+      this.#isBroken = true;
+      return [bytes];
+    }
+  }
+
+  #encode(sent: Sent): Uint8Array {
+    return sent instanceof Uint8Array ? sent : generate(sent, { protocolVersion: this.version });
+  }
+}
