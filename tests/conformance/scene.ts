@@ -147,16 +147,26 @@ export class Scene {
     if (packet.clean !== true || expiry > 0) this.#sessions.add(packet.clientId);
   }
 
+  /** Deletes what is retained, and ends sessions: each by a clean start of its id. */
   async #clear(): Promise<void> {
-    for (const clientId of [...this.#sessions, this.id("clear")]) {
+    if (this.#kept.size > 0) {
+      const peer = await this.connect("clear");
+      for (const topic of this.#kept) await peer.publish(topic, "", { qos: 1, retain: true });
+      await this.#part(peer);
+    }
+    for (const clientId of this.#sessions) {
       if (clientId === "") continue;
       const peer = await this.open();
       this.sendConnect(peer, clientId);
-      await this.#port.until(() => peer.history.length > 0 || peer.isClosed, 2000);
-      if (clientId === this.id("clear")) {
-        for (const topic of this.#kept) peer.publishOnly(topic, "", { retain: true });
-      }
-      peer.leave();
+      await peer.next("connack");
+      await this.#part(peer);
     }
+  }
+
+  /** DISCONNECT, and waits for the broker to take it. */
+  async #part(peer: Peer): Promise<void> {
+    peer.send({ cmd: "disconnect" });
+    await this.#port.until(() => peer.isClosed, this.#port.patienceMs);
+    peer.drop();
   }
 }

@@ -75,6 +75,12 @@ export const connecting: Group = {
       const parts = { flags: clean | password, fields: [text("secret")] };
       await s.refused(connect(4, s.id("p"), parts));
     }),
+    check("v5-3.1.2-16", "a password without user name is let in", async (s) => {
+      const peer = await s.open();
+      const parts = { flags: clean | password, fields: [text("secret")] };
+      peer.bytes(connect(5, s.id("p"), parts));
+      same("code of CONNACK is", codeOf(await peer.next("connack")), 0);
+    }),
     check("v4-3.1.3-1 v5-3.1.3-1", "fields are taken in the order of the standard", async (s) => {
       const watcher = await s.connect("watcher");
       await watcher.subscribe(s.topic());

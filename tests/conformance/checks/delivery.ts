@@ -143,6 +143,20 @@ export const delivery: Group = {
       await watcher.receives(`${s.topic()}=m`);
       await watcher.silent();
     }),
+    check("v4-4.3.3-2 v5-4.3.3-10", "also where that takes the session over", async (s) => {
+      const watcher = await s.connect("watcher");
+      await watcher.subscribe(s.topic());
+      const [source] = await s.persistent("source");
+      source.publishOnly(s.topic(), "m", { qos: 2, messageId: 9 });
+      await source.next("pubrec");
+      const [again] = await s.persistent("source");
+      again.publishOnly(s.topic(), "m", { qos: 2, messageId: 9, dup: true });
+      await again.next("pubrec");
+      again.send({ cmd: "pubrel", messageId: 9 });
+      await again.next("pubcomp");
+      await watcher.receives(`${s.topic()}=m`);
+      await watcher.silent();
+    }),
     check(
       "v4-4.3.3-2 v5-4.3.3-12",
       "after PUBCOMP the packet id means a new message",

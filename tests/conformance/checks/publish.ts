@@ -268,6 +268,17 @@ export const publishing: Group = {
         }
       },
     ),
+    check("v5-3.3.2-11", "the broker's aliases begin anew with each connection", async (s) => {
+      const properties = { topicAliasMaximum: 5 };
+      const [peer] = await s.persistent("kept", { properties });
+      await peer.subscribe(s.topic());
+      await peer.publish(s.topic(), "1");
+      await peer.receives(`${s.topic()}=1`);
+      peer.drop();
+      const [back] = await s.persistent("kept", { properties });
+      await back.publish(s.topic(), "2");
+      await back.receives(`${s.topic()}=2`);
+    }),
     check(
       "v5-3.3.4-7",
       "more open messages than Receive Maximum close the connection",

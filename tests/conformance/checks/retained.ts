@@ -1,5 +1,5 @@
 import { check, type Group } from "../check.ts";
-import { same } from "../disagreement.ts";
+import { holds, same } from "../disagreement.ts";
 import type { Peer } from "../peer.ts";
 import type { Scene } from "../scene.ts";
 
@@ -120,6 +120,31 @@ export const retained: Group = {
       await peer.unsubscribe(s.topic());
       await peer.subscribe(s.topic(), { rh: 1 });
       await peer.receives(`${s.topic()}=kept`);
+    }),
+    check("v5-3.3.1-10", "a subscription of a session that goes on is not new", async (s) => {
+      const [peer] = await s.persistent("kept");
+      await peer.subscribe(s.topic(), { rh: 1 });
+      peer.drop();
+      await kept(s);
+      const [back] = await s.persistent("kept");
+      await back.subscribe(s.topic(), { rh: 1 });
+      await back.silent();
+    }),
+    check("v5-3.3.2-5 v5-3.3.2-6", "what is retained expires like any message", async (s) => {
+      const source = await s.connect("source");
+      const retain = { qos: 1, retain: true } as const;
+      const brief = { messageExpiryInterval: 2 };
+      const long = { messageExpiryInterval: 100 };
+      await source.publish(s.topic("brief"), "m", { ...retain, properties: brief });
+      await source.publish(s.topic("long"), "m", { ...retain, properties: long });
+      await finds(s, s.topic("brief"), `${s.topic("brief")}=m`);
+      await s.pass(3000);
+      await finds(s, s.topic("brief"));
+      const peer = await s.connect();
+      await peer.subscribe(s.topic("long"));
+      const [message] = await peer.receives(`${s.topic("long")}=m`);
+      const left = message?.properties?.messageExpiryInterval ?? 0;
+      holds(left >= 95 && left <= 97, "about 97 s left", `${left} s`);
     }),
     check("v5-3.3.1-11", "Retain Handling 2: never", async (s) => {
       await kept(s);

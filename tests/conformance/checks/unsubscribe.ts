@@ -36,6 +36,17 @@ export const unsubscribing: Group = {
       await peer.publish(s.topic("a/b"), "2");
       await peer.silent();
     }),
+    check("v5-3.10.4-1", "a shared filter is one of its own", async (s) => {
+      const peer = await s.connect();
+      await peer.subscribe(s.topic());
+      await peer.subscribe(`$share/g/${s.topic()}`);
+      await peer.unsubscribe(s.topic(), `$share/h/${s.topic()}`);
+      await peer.publish(s.topic(), "1");
+      await peer.receives(`${s.topic()}=1`);
+      await peer.unsubscribe(`$share/g/${s.topic()}`);
+      await peer.publish(s.topic(), "2");
+      await peer.silent();
+    }),
     check("v4-3.10.4-2 v5-3.10.4-2", "after it nothing new comes", async (s) => {
       const peer = await s.connect();
       await peer.subscribe(s.topic(), { qos: 1 });

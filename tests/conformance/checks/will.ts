@@ -198,6 +198,17 @@ export const wills: Group = {
       "a Will Retain without the Will Flag is refused",
       async (s) => refusedWith(s, willRetain, false),
     ),
+    check("v4-3.1.2-17 v5-3.1.2-15", "a retained will without payload deletes", async (s) => {
+      const seen = await watcher(s);
+      const source = await s.connect("source");
+      await source.publish(s.topic(), "kept", { qos: 1, retain: true });
+      await seen.receives(`${s.topic()}=kept`);
+      (await mortal(s, { retain: true, payload: Buffer.alloc(0) })).drop();
+      await seen.receives(`${s.topic()}=`);
+      const late = await s.connect("late");
+      await late.subscribe(s.topic());
+      await late.silent();
+    }),
     check("v4-3.1.2-16 v5-3.1.2-14", "Will Retain 0: nothing is retained", async (s) => {
       const seen = await watcher(s);
       (await mortal(s)).drop();

@@ -149,6 +149,9 @@ export const connecting: readonly Fault[] = [
   requests("all clients are one", "v4-3.1.3-2 v5-3.1.3-2", "connect", (packet) => [
     packet.clientId === "" ? packet : { ...packet, clientId: "one" },
   ]),
+  requests("a password needs a user name", "v5-3.1.2-16", "connect", (packet) => [
+    packet.password !== undefined && packet.username === undefined ? Uint8Array.of(0) : packet,
+  ]),
   requests("a long client id is refused", "v4-3.1.3-5 v5-3.1.3-5", "connect", (packet) => [
     packet.clientId.length > 20 ? Uint8Array.of(0) : packet,
   ]),

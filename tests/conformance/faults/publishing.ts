@@ -135,6 +135,9 @@ export const publishing: readonly Fault[] = [
     "v5-3.1.2-26 v5-3.1.2-27 v5-3.3.2-11",
     () => ({ topicAlias: 9 }),
   ),
+  deliveries("an alias stands for a topic that it was never given", "v5-3.3.2-11", (packet) => [
+    packet.properties?.topicAlias === undefined ? packet : { ...packet, topic: "" },
+  ]),
   answers("lengths take a byte too many", "v5-1.5.5-1", "publish", (_, __, frame) => [
     wasteful(frame),
   ]),
