@@ -8,7 +8,7 @@ import { outcomeOf } from "./run.ts";
 import { VirtualPort } from "./virtual-port.ts";
 
 /** Longer than anything that a check waits for takes. */
-const patienceMs = 3000;
+const patienceMs = 4000;
 
 const cases = casesOf(catalogue);
 

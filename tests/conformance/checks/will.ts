@@ -58,8 +58,8 @@ export const wills: Group = {
       "a will is published when the Keep Alive is over",
       async (s) => {
         const seen = await watcher(s);
-        await mortal(s, {}, { keepalive: 1 });
-        await s.passAlmost(1500);
+        await mortal(s, {}, { keepalive: 2 });
+        await s.passAlmost(3000);
         same("came before it is due:", seen.history.length > 2, false);
         await seen.receives(`${s.topic()}=gone`);
       },
