@@ -42,13 +42,16 @@ const flags: Readonly<Record<string, number>> = { pubrel: 2 };
 /** Return codes of a CONNACK of 3.1.1 (table 3.1). */
 const returnCodes = [0, 1, 2, 3, 4, 5];
 
+/** The ids of the statement in both versions, less the version; empty: it has none there. */
+type Demand = (isSo: boolean, v4: string, v5: string, expected: string) => void;
+
 /**
  * What holds for every packet that a server sends, whatever is being checked. Throws Disagreement
  * with the statement that was broken.
  */
 export function audit(frame: Frame, version: 4 | 5): void {
   const { packet, bytes, body } = frame;
-  const demand = (isSo: boolean, v4: string, v5: string, expected: string): void => {
+  const demand: Demand = (isSo, v4, v5, expected) => {
     const id = version === 4 ? v4 : v5;
     if (!isSo && id !== "") {
       throw new Disagreement(expected, describe(frame), `v${version}-${id}` as StatementId);
@@ -77,8 +80,6 @@ export function audit(frame: Frame, version: 4 | 5): void {
   }
   auditCodes(frame, demand);
 }
-
-type Demand = (isSo: boolean, v4: string, v5: string, expected: string) => void;
 
 function auditPublish(packet: IPublishPacket, demand: Demand): void {
   const { qos, dup, topic, messageId } = packet;

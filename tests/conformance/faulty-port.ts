@@ -1,5 +1,6 @@
 import { generate, type Packet } from "mqtt-packet";
 import type { WorldOptions } from "../support/world.ts";
+import { Disagreement } from "./disagreement.ts";
 import { Frames, type Frame } from "./frame.ts";
 import type { Line, LineEvents, Port } from "./port.ts";
 
@@ -146,7 +147,8 @@ export class FaultyLine implements Line, LineEvents {
   #cut(bytes: Uint8Array): readonly (Frame | Uint8Array)[] {
     try {
       return this.#fromClient.feed(bytes, this.version);
-    } catch {
+    } catch (fault) {
+      if (!(fault instanceof Disagreement)) throw fault;
       this.#isBroken = true;
       return [bytes];
     }
