@@ -2,6 +2,7 @@ import { writeSync } from "node:fs";
 import type { Surroundings } from "./cli/command.ts";
 import { CliError } from "./config/cli-error.ts";
 import { faultText } from "./cli/fault.ts";
+import { readInput } from "./cli/input.ts";
 import { StandardOutput } from "./cli/output.ts";
 import { runProgram } from "./cli/program.ts";
 import { builtVersion } from "./cli/version.ts";
@@ -33,8 +34,10 @@ function surroundings(output: StandardOutput, words: StandardOutput): Surroundin
     env: process.env,
     stderrIsTerminal: process.stderr.isTTY,
     readFile: readConfigFile,
+    readInput: async () => readInput(process.stdin),
     version: builtVersion(),
     print: (text) => output.print(text),
+    taken: async () => output.taken(),
     say: (text) => words.print(text),
     screen: (stream) => {
       const { isTTY, columns, rows } = process[stream];

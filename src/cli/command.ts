@@ -1,5 +1,5 @@
 import { type CAC, cac, type Command } from "cac";
-import type { ReadFile } from "../config/file.ts";
+import type { FileRead, ReadFile } from "../config/file.ts";
 import type { serve } from "../server/serve.ts";
 import type { Screen } from "../drop/progress.ts";
 import type { Arguments, ReadingRules } from "./arguments.ts";
@@ -14,9 +14,13 @@ export interface Surroundings {
   /** Whether a terminal reads stderr, where `serve` writes its lines. */
   readonly stderrIsTerminal: boolean;
   readonly readFile: ReadFile;
+  /** Reads standard input to its end, within the bounds of `readFile`. */
+  readonly readInput: () => Promise<FileRead>;
   readonly version: Version;
   /** Writes to stdout what the command was asked to print. */
   readonly print: (text: string) => void;
+  /** Resolves when all that was printed has left the process; to false when nobody reads any more. */
+  readonly taken: () => Promise<boolean>;
   /** Writes to stderr what is said beside it. */
   readonly say: (text: string) => void;
   /** The terminal that reads a stream; null: none does. */

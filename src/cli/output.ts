@@ -27,8 +27,14 @@ export class StandardOutput {
 
   /** Resolves when all has left the process. Throws CliError when it could not. */
   async written(): Promise<void> {
+    await this.taken();
+  }
+
+  /** As `written`. False: nobody reads any more. */
+  async taken(): Promise<boolean> {
     const error = await this.#written;
-    if (error === null || ("code" in error && error.code === "EPIPE")) return;
+    if (error === null) return true;
+    if ("code" in error && error.code === "EPIPE") return false;
     throw new CliError(`can't write the output: ${error.message}`, { exitCode: 2 });
   }
 }

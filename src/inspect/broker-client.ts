@@ -1,20 +1,8 @@
-import { readFileSync } from "node:fs";
 import * as z from "zod";
-import { apiHeader, apiVersion, type RunningBroker } from "../admin/api.ts";
-import { runningBrokers } from "../admin/registry.ts";
+import { apiHeader, apiVersion } from "../admin/api.ts";
 import { CliError } from "../config/cli-error.ts";
-import { name } from "../log/foreign.ts";
-
-type Env = Readonly<Record<string, string | undefined>>;
-
-export interface Where {
-  /** A URL or a port; null: the broker that runs here. */
-  readonly admin: string | null;
-  readonly tokenFile: string | null;
-  /** Milliseconds that an answer may take. */
-  readonly timeoutMs: number;
-  readonly env: Env;
-}
+import { clause, name } from "../log/foreign.ts";
+import type { BrokerAddress } from "./broker-address.ts";
 
 const refusalSchema = z.object({
   error: z.string(),
@@ -22,110 +10,119 @@ const refusalSchema = z.object({
   nearest: z.array(z.string()).optional(),
 });
 
+interface Request {
+  readonly method?: "GET" | "POST" | "PUT" | "DELETE";
+  readonly body?: object;
+  /** Milliseconds that the broker may take to answer beyond its usual time. */
+  readonly waitMs?: number;
+}
+
 /** Asks one running broker. Every failure is a CliError in the operator's words. */
 export class BrokerClient {
   readonly url: string;
-  readonly #token: string | null;
+  readonly #token: BrokerAddress["token"];
   readonly #timeoutMs: number;
 
-  constructor(where: Where) {
-    const { url, tokenFile } = brokerOf(where);
+  /** `timeoutMs`: milliseconds that an answer may take. */
+  constructor({ url, token }: BrokerAddress, timeoutMs: number) {
     this.url = url;
-    this.#token = tokenFile === null ? null : tokenOf(tokenFile);
-    this.#timeoutMs = where.timeoutMs;
+    this.#token = token;
+    this.#timeoutMs = timeoutMs;
   }
 
   /** The shapes are trusted where the interface's number is ours: both ends are this program. */
-  async ask<Answer>(
-    path: string,
-    init: { method?: string; body?: object; waitMs?: number } = {},
-  ): Promise<Answer> {
-    const { method = "GET", body, waitMs = 0 } = init;
+  async ask<Answer>(path: string, request: Request = {}): Promise<Answer> {
+    const { method = "GET", body, waitMs = 0 } = request;
     const response = await this.#fetch(path, {
       method,
       ...(body !== undefined && { body: JSON.stringify(body) }),
       signal: AbortSignal.timeout(this.#timeoutMs + waitMs),
     });
-    const value: unknown = await response.json().catch(() => null);
+    const value: unknown = await response.json().catch((fault: unknown) => {
+      throw isSyntax(fault) ? this.#notOurs() : this.#unreachable(fault);
+    });
+    // A reload that was refused has an answer of its own.
     if (response.ok || response.status === 422) return value as Answer; // As said above.
-    throw refused(response.status, value);
+    throw this.#refused(response.status, value);
+  }
+
+  /** The bytes of an answer that goes on for ever, until `signal`. */
+  async stream(path: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+    const patience = new AbortController();
+    const timer = setTimeout(
+      () => patience.abort(new DOMException("too late", "TimeoutError")),
+      this.#timeoutMs,
+    );
+    const response = await this.#fetch(path, {
+      signal: AbortSignal.any([signal, patience.signal]),
+    }).finally(() => clearTimeout(timer));
+    if (response.ok && response.body !== null) return response.body;
+    throw this.#refused(response.status, await response.json().catch(() => null));
   }
 
   async #fetch(path: string, init: RequestInit): Promise<Response> {
-    const headers = this.#token === null ? {} : { authorization: `Bearer ${this.#token}` };
-    let response: Response;
-    try {
-      response = await fetch(`${this.url}${path}`, { ...init, headers });
-    } catch (fault) {
-      if (fault instanceof Error && fault.name === "TimeoutError") {
-        throw new CliError(`${this.url} did not answer in time`, { exitCode: 5 });
-      }
-      throw new CliError(`no administration interface answers at ${this.url}`, {
-        exitCode: 3,
-        hint: "mqttd serve starts a broker",
-      });
-    }
+    const headers = this.#token === null ? {} : { authorization: `Bearer ${this.#token.text}` };
+    const response = await fetch(`${this.url}${path}`, {
+      ...init,
+      headers,
+      redirect: "manual",
+    }).catch((fault: unknown) => {
+      throw this.#unreachable(fault);
+    });
     const number = response.headers.get(apiHeader);
     if (number === String(apiVersion)) return response;
-    throw number === null
-      ? new CliError(`what answers at ${this.url} is no mqttd`, { exitCode: 3 })
-      : new CliError(
-          `the broker at ${this.url} speaks version ${name(number)} of the interface, this program ${apiVersion}`,
-          { exitCode: 2, hint: "use the mqttd that the broker was started with" },
-        );
+    if (number === null) throw this.#notOurs();
+    throw new CliError(
+      `the broker at ${this.url} speaks version ${name(number)} of the interface, this program ${apiVersion}`,
+      { exitCode: 2, hint: "use the mqttd that the broker was started with" },
+    );
   }
-}
 
-function refused(status: number, value: unknown): CliError {
-  const read = refusalSchema.safeParse(value);
-  if (!read.success) return new CliError(`the broker answered ${status}`, { exitCode: 4 });
-  const { error, hint, nearest = [] } = read.data;
-  const near = nearest.length === 0 ? hint : `did you mean ${nearest.map(name).join(" or ")}?`;
-  return new CliError(error, { exitCode: status === 401 || status === 403 ? 4 : 2, hint: near });
-}
-
-function brokerOf({ admin, tokenFile, env }: Where): { url: string; tokenFile: string | null } {
-  const named = admin ?? env["MQTTD_ADMIN"] ?? null;
-  const file = tokenFile ?? env["MQTTD_TOKEN_FILE"] ?? null;
-  const running = runningBrokers(env);
-  if (named !== null && named !== "") {
-    const url = /^\d+$/.test(named) ? `http://127.0.0.1:${named}` : named.replace(/\/+$/, "");
-    if (!/^https?:\/\/[^/]+$/.test(url)) {
-      throw new CliError(`--admin: found ${name(named)}, allowed: a port, or http://HOST:PORT`, {
-        exitCode: 2,
+  #unreachable(fault: unknown): unknown {
+    if (fault instanceof Error && fault.name === "AbortError") return fault;
+    if (fault instanceof Error && fault.name === "TimeoutError") {
+      return new CliError(`${this.url} did not answer in time`, {
+        exitCode: 5,
+        hint: "--timeout gives it longer",
       });
     }
-    return { url, tokenFile: file ?? running.find((one) => one.url === url)?.tokenFile ?? null };
-  }
-  const [first, ...others] = running;
-  if (first === undefined) {
-    throw new CliError("no broker is running here", {
+    return new CliError(`no administration interface answers at ${this.url}`, {
       exitCode: 3,
-      hint: "mqttd serve starts one; --admin names one elsewhere",
+      hint: "mqttd serve starts a broker",
     });
   }
-  if (others.length > 0) throw several(running);
-  return { url: first.url, tokenFile: file ?? first.tokenFile };
-}
 
-function several(running: readonly RunningBroker[]): CliError {
-  const lines = running.map(
-    ({ url, pid, version, listeners }) =>
-      `  --admin ${name(url)}  (pid ${pid}, version ${name(version)}, ${listeners.map(name).join(", ")})`,
-  );
-  return new CliError(
-    [`${running.length} brokers are running here, choose one:`, ...lines].join("\n"),
-    {
-      exitCode: 2,
-    },
-  );
-}
-
-function tokenOf(file: string): string {
-  try {
-    return readFileSync(file, "utf8").trim();
-  } catch (fault) {
-    const why = fault instanceof Error ? fault.message : String(fault);
-    throw new CliError(`can't read the token: ${why}`, { exitCode: 2 });
+  #notOurs(): CliError {
+    return new CliError(`what answers at ${this.url} is no mqttd`, {
+      exitCode: 3,
+      hint: "the port is that of the administration, 1888 unless told, not that of MQTT",
+    });
   }
+
+  #refused(status: number, value: unknown): CliError {
+    if (status === 401) return this.#unauthorized();
+    const read = refusalSchema.safeParse(value);
+    if (!read.success) return new CliError(`the broker answered ${status}`, { exitCode: 4 });
+    const { error, hint, nearest = [] } = read.data;
+    const near = nearest.length === 0 ? null : `did you mean ${nearest.map(name).join(" or ")}?`;
+    return new CliError(clause(error), {
+      exitCode: status === 403 || status === 503 ? 4 : 2,
+      hint: near ?? (hint === null ? null : clause(hint)),
+    });
+  }
+
+  #unauthorized(): CliError {
+    const message =
+      this.#token === null
+        ? `the broker at ${this.url} wants a token`
+        : `the broker at ${this.url} has another token than ${name(this.#token.file)}`;
+    return new CliError(message, {
+      exitCode: 4,
+      hint: "its log names the file with the token; --token-file FILE",
+    });
+  }
+}
+
+function isSyntax(fault: unknown): boolean {
+  return fault instanceof SyntaxError;
 }

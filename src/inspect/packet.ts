@@ -53,6 +53,11 @@ export function packetTree(bytes: Uint8Array, options: PacketTreeOptions): Packe
   return trees;
 }
 
+/** How many trees `packetTree` would make of these bytes. */
+export function packetCount(bytes: Uint8Array): number {
+  return framesOf(bytes).length;
+}
+
 /** Where a packet lies: its first byte, its body, its end by its header, the end of what is there. */
 interface Frame {
   readonly start: number;

@@ -56,7 +56,8 @@ function cut(value: string): { shown: string; more: string } {
   };
 }
 
-function escapeUnprintable(value: string): string {
+/** A sentence that was made elsewhere: whole, without anything that does not print. */
+export function escapeUnprintable(value: string): string {
   return value.replace(everyUnprintable, (character) => {
     if (character === "\n") return "\\n";
     if (character === "\r") return "\\r";

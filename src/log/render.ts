@@ -20,10 +20,14 @@ export interface Style {
  * is a warning or an error, the event. Strings of peers are escaped and cut.
  */
 export function renderHuman(event: LogEvent, at: Millis, style: Style): string {
+  return humanLine(sentence(event, at, style.colors), levelOf(event), at, style);
+}
+
+/** What stands around a sentence in the human form. */
+export function humanLine(text: string, level: Level, at: number, style: Style): string {
   const { colors, zone, like = null } = style;
   const mark = like === null ? "" : `${colors.yellow(`[like ${like}]`)} `;
-  const word = levelWord(levelOf(event), colors);
-  return `${colors.dim(timeOfDay(at, zone))} ${mark}${word}${sentence(event, at, colors)}`;
+  return `${colors.dim(timeOfDay(at, zone))} ${mark}${levelWord(level, colors)}${text}`;
 }
 
 /** The event's sentence alone, without time, level and colours. */
@@ -53,7 +57,8 @@ function levelWord(level: Level, colors: Colors): string {
   return "";
 }
 
-function timeOfDay(at: Millis, zone: Style["zone"]): string {
+/** `HH:MM:SS.mmm`. */
+export function timeOfDay(at: number, zone: Style["zone"]): string {
   const date = new Date(at);
   if (zone === "utc") return date.toISOString().slice(11, 23);
   const two = (value: number) => String(value).padStart(2, "0");

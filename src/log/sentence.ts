@@ -212,7 +212,7 @@ const sessionEnd: Record<Event<"sessionEnded">["why"], string> = {
 };
 
 /** Green: said goodbye. Yellow: went silent or away. Red: broke a rule, or a fault. */
-function colorOf(cause: EndCause, colors: Colors): Formatter {
+export function colorOf(cause: EndCause, colors: Colors): Formatter {
   switch (cause) {
     case "disconnected":
     case "disconnectedWithWill":

@@ -21,6 +21,8 @@ export async function mqttd(
     readonly env?: Surroundings["env"];
     readonly files?: Readonly<Record<string, string>>;
     readonly terminal?: boolean;
+    /** Standard input. */
+    readonly input?: string;
     /** Instead of the stand-in that ends at once with 0. */
     readonly loadDrop?: Surroundings["loadDrop"];
   } = {},
@@ -41,6 +43,8 @@ export async function mqttd(
     print: (text) => {
       stdout += text;
     },
+    taken: async () => true,
+    readInput: async () => ({ type: "read", bytes: new TextEncoder().encode(given.input ?? "") }),
     say: (text) => {
       stderr += text;
     },

@@ -1,0 +1,18 @@
+import { fileMax, type FileRead } from "../config/file.ts";
+
+/** All of standard input, of as many bytes as a file may have. Never throws. */
+export async function readInput(stream: AsyncIterable<Uint8Array | string>): Promise<FileRead> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of stream) {
+      const own = typeof chunk === "string" ? new TextEncoder().encode(chunk) : chunk;
+      bytes += own.length;
+      if (bytes > fileMax) return { type: "too large" };
+      chunks.push(own);
+    }
+  } catch (fault) {
+    return { type: "unreadable", why: fault instanceof Error ? fault.message : String(fault) };
+  }
+  return { type: "read", bytes: Buffer.concat(chunks) };
+}

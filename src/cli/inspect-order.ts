@@ -1,0 +1,189 @@
+import type { Answers, DropAnswer, KickAnswer, ReloadAnswer } from "../admin/api.ts";
+import { usageError } from "../config/cli-error.ts";
+import { nearest } from "../config/nearest.ts";
+import { quoted } from "../config/problem.ts";
+import type { BrokerClient } from "../inspect/broker-client.ts";
+import { clientLines, clientsLines } from "../inspect/client-view.ts";
+import { configLines } from "../inspect/config-view.ts";
+import { explain, explanationText } from "../inspect/explain.ts";
+import { overviewLines } from "../inspect/overview-view.ts";
+import { retainedLines } from "../inspect/retained-view.ts";
+import { routeLines, sessionsLines, subscriptionsLines } from "../inspect/sessions-view.ts";
+import { levels } from "../log/events.ts";
+import { clause, name } from "../log/foreign.ts";
+import { timeOfDay } from "../log/render.ts";
+import type { Arguments } from "./arguments.ts";
+import { limitOf, type Order, type Output, show, withQuery } from "./inspect-output.ts";
+import { tailOrder } from "./inspect-tail.ts";
+import type { Verb } from "./inspect-verbs.ts";
+import { willsOrder } from "./inspect-wills.ts";
+
+/** Terminals without a size, and pipes: prose gets as wide as this. */
+const proseColumns = 80;
+
+/** The order that a verb stands for. Throws CliError for a word or a flag that can't be read. */
+export function orderOf(
+  verb: Exclude<Verb, "packet">,
+  word: string | null,
+  given: Arguments,
+): Order {
+  switch (verb) {
+    case "":
+      return async (client, output) => {
+        const answer = await client.ask<Answers["overview"]>("/v1/overview");
+        return show(output, answer, () => overviewLines(answer, output.style));
+      };
+    case "client":
+      return async (client, output) => {
+        const answer = await client.ask<Answers["client"]>(pathOf(word));
+        return show(output, answer, () => clientLines(answer, output.style));
+      };
+    case "explain":
+      return async (client, output) => {
+        const { columns, colors } = output.style;
+        const answer = explain(await client.ask<Answers["client"]>(pathOf(word)));
+        const style = { columns: Number.isFinite(columns) ? columns : proseColumns, colors };
+        return show(output, answer, () => [explanationText(answer, style).trimEnd()]);
+      };
+    case "config":
+      return async (client, output) => {
+        const answer = await client.ask<Answers["config"]>("/v1/config");
+        return show(output, answer, () => configLines(answer, output.style));
+      };
+    case "clients":
+    case "sessions":
+    case "subscriptions":
+    case "retained":
+      return listOrder(verb, word, given);
+    case "wills":
+      return willsOrder(given);
+    case "tail":
+      return tailOrder(given);
+    case "kick":
+    case "drop":
+      return partingOrder(verb, word ?? "", given);
+    case "reload":
+      return reload;
+    case "log":
+      return logOrder(word ?? "");
+  }
+}
+
+function pathOf(clientId: string | null): string {
+  return `/v1/clients/${encodeURIComponent(clientId ?? "")}`;
+}
+
+function listOrder(
+  verb: "clients" | "sessions" | "subscriptions" | "retained",
+  word: string | null,
+  given: Arguments,
+): Order {
+  const limit = limitOf(given);
+  /** Asked after the list, so that nothing in that is of a later time. */
+  const now = async (client: BrokerClient): Promise<number> =>
+    (await client.ask<Answers["overview"]>("/v1/overview")).now;
+  switch (verb) {
+    case "clients":
+      return async (client, output) => {
+        const answer = await client.ask<Answers["clients"]>(withQuery("/v1/clients", limit));
+        const at = await now(client);
+        return show(output, answer, () => clientsLines(at, answer.clients, output.style));
+      };
+    case "sessions":
+      return async (client, output) => {
+        const answer = await client.ask<Answers["sessions"]>(withQuery("/v1/sessions", limit));
+        const at = await now(client);
+        return show(output, answer, () => sessionsLines(at, answer.sessions, output.style));
+      };
+    case "retained": {
+      const path = withQuery("/v1/retained", [["filter", word ?? "#"], ...limit]);
+      return async (client, output) => {
+        const answer = await client.ask<Answers["retained"]>(path);
+        const at = await now(client);
+        return show(output, answer, () => retainedLines(at, answer.retained, output.style));
+      };
+    }
+    case "subscriptions":
+      if (word !== null) return routeOrder(word, limit.length > 0);
+      return async (client, output) => {
+        const path = withQuery("/v1/subscriptions", limit);
+        const answer = await client.ask<Answers["subscriptions"]>(path);
+        return show(output, answer, () => subscriptionsLines(answer.subscriptions, output.style));
+      };
+  }
+}
+
+function routeOrder(topic: string, isLimited: boolean): Order {
+  if (/[+#]/.test(topic)) {
+    const allowed = "a topic, which has no wildcards";
+    throw usageError(`subscriptions: found ${quoted(topic)}, allowed: ${allowed}`);
+  }
+  if (isLimited) throw usageError("subscriptions TOPIC has no flag --limit");
+  return async (client, output) => {
+    const answer = await client.ask<Answers["route"]>(withQuery("/v1/route", [["topic", topic]]));
+    return show(output, answer, () => routeLines(answer, output.style));
+  };
+}
+
+/** `kick` and `drop`: exit code 1 where there was nothing to end. */
+function partingOrder(verb: "kick" | "drop", clientId: string, given: Arguments): Order {
+  const how = given.text("how") ?? "rst";
+  if (how !== "rst" && how !== "silent") {
+    throw usageError(`--how: found ${quoted(how)}, allowed: rst or silent`);
+  }
+  return async (client, output) => {
+    const answer =
+      verb === "kick"
+        ? await client.ask<KickAnswer>(pathOf(clientId), { method: "DELETE" })
+        : await client.ask<DropAnswer>(`${pathOf(clientId)}/drop`, {
+            method: "POST",
+            body: { how },
+          });
+    show(output, answer, () => [partingText(clientId, verb === "kick" ? null : how, answer)]);
+    return answer.wasConnected ? 0 : 1;
+  };
+}
+
+function partingText(
+  clientId: string,
+  how: "rst" | "silent" | null,
+  answer: KickAnswer | DropAnswer,
+): string {
+  const who = name(clientId);
+  if (!answer.wasConnected) return `${who} was not connected`;
+  if (how === null) return `${who}: closed`;
+  if (how === "rst" || !("deadlineAt" in answer)) return `${who}: reset`;
+  const { deadlineAt, hint } = answer;
+  const end = deadlineAt === null ? (hint ?? "nothing will end it") : null;
+  return `${who}: silent from now on; ${end ?? `its keepalive ends it at ${timeOfDay(deadlineAt ?? 0, "local")}`}`;
+}
+
+async function reload(client: BrokerClient, output: Output): Promise<number> {
+  const answer = await client.ask<ReloadAnswer>("/v1/reload", { method: "POST" });
+  if (!answer.ok) {
+    if (output.json) show(output, answer, () => []);
+    throw usageError(answer.problems.map(clause).join("\n"), "nothing was changed");
+  }
+  const { changed, later } = answer;
+  return show(output, answer, () => [
+    `reloaded: ${changed.length === 0 ? "no changes" : changed.map(name).join(", ")}`,
+    ...(later.length === 0 ? [] : [`only after a restart: ${later.map(name).join(", ")}`]),
+  ]);
+}
+
+function logOrder(level: string): Order {
+  if (!levels.some((one) => one === level)) {
+    const meant = nearest(level, levels);
+    throw usageError(
+      `log: found ${quoted(level)}, allowed: ${levels.join(", ")}`,
+      meant === null ? null : `did you mean ${meant}?`,
+    );
+  }
+  return async (client, output) => {
+    const answer = await client.ask<{ level: string }>("/v1/log", {
+      method: "PUT",
+      body: { level },
+    });
+    return show(output, answer, () => [`log level ${name(answer.level)}`]);
+  };
+}

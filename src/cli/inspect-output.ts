@@ -1,0 +1,44 @@
+import type { BrokerClient } from "../inspect/broker-client.ts";
+import type { ViewStyle } from "../inspect/table.ts";
+import { jsonLine } from "../log/foreign.ts";
+import type { Arguments } from "./arguments.ts";
+import { numberFrom } from "./client-flags.ts";
+import type { Surroundings } from "./command.ts";
+
+/** Where answers go, and how they are drawn. */
+export interface Output {
+  readonly json: boolean;
+  readonly style: ViewStyle;
+  readonly surroundings: Surroundings;
+}
+
+/** Asks the broker and shows its answer. Resolves to the exit code; throws CliError. */
+export type Order = (client: BrokerClient, output: Output) => Promise<number>;
+
+/** Prints an answer: as the broker gave it, or as lines. */
+export function show(
+  { json, surroundings }: Output,
+  answer: object,
+  lines: () => readonly string[],
+): number {
+  const text = json ? jsonLine(answer) : [...lines(), ...moreLine(answer)].join("\n");
+  surroundings.print(`${text}\n`);
+  return 0;
+}
+
+function moreLine(answer: object): string[] {
+  const isCut = "more" in answer && answer.more === true;
+  return isCut ? ["There are more; --limit N shows so many."] : [];
+}
+
+/** `?limit=5`, or nothing. */
+export function limitOf(given: Arguments): [string, string][] {
+  const limit = numberFrom(given, "limit", [1, 100_000], "a number");
+  return limit === null ? [] : [["limit", String(limit)]];
+}
+
+/** A path with its query; what the values hold does not matter. */
+export function withQuery(path: string, query: readonly (readonly [string, string])[]): string {
+  const asked = new URLSearchParams(Object.fromEntries(query));
+  return query.length === 0 ? path : `${path}?${asked.toString()}`;
+}

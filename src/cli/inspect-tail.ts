@@ -1,0 +1,56 @@
+import { CliError, usageError } from "../config/cli-error.ts";
+import { nearest } from "../config/nearest.ts";
+import { quoted } from "../config/problem.ts";
+import type { Answers } from "../admin/api.ts";
+import type { BrokerClient } from "../inspect/broker-client.ts";
+import { tailLine, toldBy } from "../inspect/tail.ts";
+import { eventNames } from "../log/events.ts";
+import type { Arguments } from "./arguments.ts";
+import { type Order, type Output, withQuery } from "./inspect-output.ts";
+import { Interrupt } from "./interrupt.ts";
+
+/** `mqttd inspect tail`: the log's lines as they happen, until a signal, or the broker's end. */
+export function tailOrder(given: Arguments): Order {
+  const query: [string, string][] = [];
+  for (const flag of ["client", "topic", "event"]) {
+    const value = given.text(flag);
+    if (value !== null) query.push([flag, value]);
+  }
+  const event = given.text("event");
+  if (event !== null && !eventNames.includes(event)) {
+    const meant = nearest(event, eventNames);
+    const hint = meant === null ? `there are ${eventNames.join(", ")}` : `did you mean ${meant}?`;
+    throw usageError(`--event: found ${quoted(event)}, allowed: the name of an event`, hint);
+  }
+  return async (client, output) => {
+    const interrupt = new Interrupt();
+    try {
+      return await follow(client, query, output, interrupt.signal);
+    } catch (fault) {
+      if (interrupt.exitCode === null) throw fault;
+      return interrupt.exitCode;
+    } finally {
+      interrupt.close();
+    }
+  };
+}
+
+async function follow(
+  client: BrokerClient,
+  query: readonly [string, string][],
+  { json, style, surroundings }: Output,
+  signal: AbortSignal,
+): Promise<number> {
+  const { like } = await client.ask<Answers["overview"]>("/v1/overview");
+  const stream = await client.stream(withQuery("/v1/events", query), signal);
+  const aborted = new Promise<false>((resolve) => {
+    signal.addEventListener("abort", () => resolve(false));
+  });
+  for await (const told of toldBy(stream)) {
+    surroundings.print(tailLine(told, { ...style, like, json }, Date.now()));
+    // Whoever reads sets the pace: what the broker can't send meanwhile it counts as missed.
+    const isRead = await Promise.race([surroundings.taken(), aborted]);
+    if (!isRead) return 0;
+  }
+  throw new CliError("the broker has stopped", { exitCode: 3 });
+}

@@ -1,0 +1,62 @@
+import type { WillsAnswer } from "../admin/api.ts";
+import { CliError, usageError } from "../config/cli-error.ts";
+import { quoted } from "../config/problem.ts";
+import { willsLines } from "../inspect/wills-view.ts";
+import type { Arguments } from "./arguments.ts";
+import { durationFrom } from "./client-flags.ts";
+import { limitOf, type Order, show, withQuery } from "./inspect-output.ts";
+
+const fates = ["published", "discarded", "cancelled"];
+const kinds = { pending: "pending", fired: "fired", "not-fired": "notFired" } as const;
+const waitMaxMs = 10 * 60_000;
+
+/**
+ * `mqttd inspect wills`: with `--wait` until the newest has met its fate (else exit code 5), with
+ * `--expect` judged by that (exit code 1).
+ */
+export function willsOrder(given: Arguments): Order {
+  const expected = expectedFate(given);
+  const waitMs = durationFrom(given, "wait", waitMaxMs);
+  const query: [string, string][] = [...kindOf(given), ...limitOf(given)];
+  for (const flag of ["client", "topic"]) {
+    const value = given.text(flag);
+    if (value !== null) query.push([flag, value]);
+  }
+  if (waitMs !== null) query.push(["wait", `${waitMs}ms`]);
+  return async (client, output) => {
+    const answer = await client.ask<WillsAnswer>(withQuery("/v1/wills", query), {
+      waitMs: waitMs ?? 0,
+    });
+    show(output, answer, () => willsLines(answer, output.style));
+    judge(answer, expected);
+    return 0;
+  };
+}
+
+function expectedFate(given: Arguments): string | null {
+  const expected = given.text("expect");
+  if (expected === null || fates.includes(expected)) return expected;
+  throw usageError(
+    `--expect: found ${quoted(expected)}, allowed: published, discarded or cancelled`,
+  );
+}
+
+function kindOf(given: Arguments): [string, string][] {
+  const [first, second] = Object.entries(kinds).filter(([flag]) => given.has(flag));
+  if (first === undefined) return [];
+  if (second === undefined) return [["which", first[1]]];
+  throw usageError(`--${first[0]} and --${second[0]} exclude each other`, "give one of them");
+}
+
+/** The will that was waited for, else the newest. */
+function judge({ wills, decided, awaitedWill }: WillsAnswer, expected: string | null): void {
+  if (decided === false) {
+    throw new CliError("no fate is known yet: the time is over", { exitCode: 5 });
+  }
+  if (expected === null) return;
+  const will = awaitedWill ?? wills[0];
+  const fate = will?.fate?.fate;
+  if (fate === expected) return;
+  const found = will === undefined ? "there is none" : `the newest ${fate ?? "has no fate yet"}`;
+  throw new CliError(`expected a will that was ${expected}, ${found}`, { exitCode: 1 });
+}

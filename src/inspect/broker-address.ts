@@ -1,0 +1,85 @@
+import { readFileSync } from "node:fs";
+import type { RunningBroker } from "../admin/api.ts";
+import { runningBrokers } from "../admin/registry.ts";
+import { CliError, usageError } from "../config/cli-error.ts";
+import { quoted } from "../config/problem.ts";
+import { clause, name } from "../log/foreign.ts";
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** How a broker is named: by flags, by the environment, or not at all. */
+export interface Named {
+  /** `--admin`: a port, or a URL; null: MQTTD_ADMIN, else the broker that runs here. */
+  readonly admin: string | null;
+  /** `--token-file`; null: MQTTD_TOKEN_FILE, else what the broker itself has said. */
+  readonly tokenFile: string | null;
+  readonly env: Env;
+}
+
+export interface BrokerAddress {
+  /** `http://127.0.0.1:1888`. */
+  readonly url: string;
+  /** Null: no token is known, and most brokers need none. */
+  readonly token: { readonly text: string; readonly file: string } | null;
+}
+
+/** Finds the broker that is meant. Throws CliError. */
+export function addressOf({ admin, tokenFile, env }: Named): BrokerAddress {
+  const running = runningBrokers(env);
+  const url = namedUrl(admin, env, running) ?? onlyOne(running);
+  const said = running.find((one) => one.url === url)?.tokenFile ?? null;
+  const file = tokenFile ?? (env["MQTTD_TOKEN_FILE"] || said);
+  return { url, token: file === null ? null : { text: tokenIn(file), file } };
+}
+
+/** Null: none was named. An empty variable is one that is not set. */
+function namedUrl(
+  admin: string | null,
+  env: Env,
+  running: readonly RunningBroker[],
+): string | null {
+  const named = admin ?? (env["MQTTD_ADMIN"] || null);
+  if (named === null) return null;
+  const by = admin === null ? "MQTTD_ADMIN" : "--admin";
+  if (/^\d{1,5}$/.test(named) && Number(named) <= 65_535) {
+    const port = `:${Number(named)}`;
+    return running.find(({ url }) => url.endsWith(port))?.url ?? `http://127.0.0.1${port}`;
+  }
+  const url = URL.canParse(named) ? new URL(named) : null;
+  const isOurs = url !== null && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`;
+  if (isOurs) return url.origin;
+  throw usageError(`${by}: found ${quoted(named)}, allowed: a port, or http://HOST:PORT`);
+}
+
+function onlyOne(running: readonly RunningBroker[]): string {
+  const [first, ...others] = running;
+  if (first === undefined) {
+    throw new CliError("no broker is running here", {
+      exitCode: 3,
+      hint: "mqttd serve starts one; --admin names one elsewhere",
+    });
+  }
+  if (others.length === 0) return first.url;
+  const lines = running.map(
+    ({ url, pid, version, listeners }) =>
+      `  --admin ${shortest(url)}  pid ${pid}, version ${name(version)}, ${listeners.map(clause).join(", ")}`,
+  );
+  throw usageError(
+    [`${running.length} brokers are running here; choose one by`, ...lines].join("\n"),
+  );
+}
+
+/** The port alone, where that leads there. */
+function shortest(url: string): string {
+  return /^http:\/\/127\.0\.0\.1:(\d+)$/.exec(url)?.[1] ?? clause(url);
+}
+
+function tokenIn(file: string): string {
+  try {
+    return readFileSync(file, "utf8").trim();
+  } catch (fault) {
+    const code = fault instanceof Error && "code" in fault ? String(fault.code) : String(fault);
+    const why = code === "ENOENT" ? "there is no such file" : code;
+    throw usageError(`can't read the token in ${quoted(file)}: ${clause(why)}`);
+  }
+}

@@ -1,0 +1,150 @@
+import type { ClientAnswer } from "../admin/api.ts";
+import type {
+  ClientSummary,
+  ConnectionAccount,
+  SessionAccount,
+  SubscriptionAccount,
+} from "../core/account.ts";
+import { faultText } from "../log/client-fault.ts";
+import { duration, setting } from "../log/duration.ts";
+import { name } from "../log/foreign.ts";
+import { size } from "../log/size.ts";
+import { ago, ahead, timeAt } from "./moment.ts";
+import { folded, labelled, nothing, table, type ViewStyle } from "./table.ts";
+import { willText } from "./wills-view.ts";
+
+/** Who is connected, and whose session waits. */
+export function clientsLines(
+  now: number,
+  clients: readonly ClientSummary[],
+  style: ViewStyle,
+): string[] {
+  if (clients.length === 0) return ["no clients"];
+  const rows = clients.map((client) => {
+    const { lastPacket, deadlineAt, queued } = client;
+    const flags = [`MQTT ${client.protocol}`];
+    if (client.connected) flags.push(`k${client.keepAliveSeconds}`);
+    if (queued > 0) flags.push(`${queued} queued`);
+    return [
+      name(client.clientId),
+      client.connected ? name(client.remote ?? "") : "away",
+      deadlineAt === null ? nothing : ahead(now, deadlineAt),
+      lastPacket === null ? nothing : `${lastPacket.type} ${ago(now, lastPacket.at)}`,
+      client.will ?? nothing,
+      flags.join(", "),
+    ];
+  });
+  return table(["CLIENT", "FROM", "DEADLINE", "LAST PACKET", "WILL", "MORE"], rows, style);
+}
+
+/** All that is known of one client. */
+export function clientLines(client: ClientAnswer, style: ViewStyle): string[] {
+  const { now, session, connections, wills, faults, events } = client;
+  const [connection] = connections;
+  const [will] = wills;
+  const times = events.map(({ at }) => timeAt(now, at, style.zone));
+  const timeWidth = Math.max(0, ...times.map((time) => time.length)) + 2;
+  return [
+    ...folded(name(client.clientId), style.columns, 2).map((line) => style.colors.bold(line)),
+    ...labelled(
+      [
+        ...(connection === undefined ? [] : connectionFacts(connection, now, style)),
+        ...(session === null ? [] : sessionFacts(session, now)),
+        ["Will", will === undefined ? "none" : willText(will, now)],
+        ...faults.map((fault, index): [string, string] => {
+          const { what, so, change } = faultText(fault);
+          return [index === 0 ? "Own faults" : "", `${what}: ${so}; ${change}`];
+        }),
+      ],
+      style,
+    ),
+    style.colors.bold("Events"),
+    ...events.flatMap(({ text }, index) =>
+      folded(text, style.columns - timeWidth - 2, 0).map((line, row) => {
+        const time = (row === 0 ? (times[index] ?? "") : "").padEnd(timeWidth);
+        return `  ${style.colors.dim(time)}${line}`;
+      }),
+    ),
+  ];
+}
+
+function connectionFacts(
+  connection: ConnectionAccount,
+  now: number,
+  { zone }: ViewStyle,
+): [string, string][] {
+  const { end, connectedAt, openedAt, username, lastPacket, pings } = connection;
+  const since = timeAt(now, connectedAt ?? openedAt, zone);
+  const state = end === null ? "connected" : `ended ${ago(now, end.at)} by: ${end.causeText}`;
+  const facts = [
+    `${state}, from ${name(connection.remote)}`,
+    `since ${since}`,
+    `MQTT ${connection.protocol ?? "?"}`,
+    name(connection.listener),
+  ];
+  if (username !== null) facts.push(`user ${name(username)}`);
+  if (connection.paused) facts.push("reading is paused, so the deadline stands still");
+  if (connection.blocked) facts.push("takes no data at the moment");
+  return [
+    ["Connection", facts.join(", ")],
+    ["Keepalive", keepAliveText(connection, now)],
+    ["Last packet", `${lastPacket.type}, ${ago(now, lastPacket.at)}`],
+    [
+      "Pings",
+      pings === null
+        ? "fewer than two PINGREQs"
+        : `${pings.count}, one every ${duration(pings.medianMs)} (median), worst ${duration(pings.worstMs)}`,
+    ],
+  ];
+}
+
+function keepAliveText(connection: ConnectionAccount, now: number): string {
+  const { keepAliveSeconds, keepAliveAskedSeconds, deadlineAt, closestCallMs } = connection;
+  if (keepAliveSeconds === 0) return "none: silence does not end it";
+  const facts = [`${keepAliveSeconds} s`];
+  if (keepAliveAskedSeconds !== keepAliveSeconds) {
+    facts[0] += ` (asked for ${keepAliveAskedSeconds} s)`;
+  }
+  facts.push(`silence of ${setting(keepAliveSeconds * 1500)} ends it`);
+  if (deadlineAt !== null) facts.push(`deadline ${ahead(now, deadlineAt)}`);
+  if (closestCallMs !== null) facts.push(`closest call ${duration(closestCallMs)}`);
+  return facts.join(", ");
+}
+
+function sessionFacts(session: SessionAccount, now: number): [string, string][] {
+  const { queue, subscriptions, receiveMaximum } = session;
+  const window = receiveMaximum === null ? "" : ` of ${receiveMaximum}`;
+  const dropping = session.dropping ? ", messages are being dropped" : "";
+  return [
+    ["Session", sessionText(session, now)],
+    ["In flight", `${session.inflight}${window} to it, ${session.incoming} from it`],
+    ["Queue", `${queue.messages} messages, ${size(queue.bytes)}${dropping}`],
+    ...subscriptions.map((subscription, index): [string, string] => [
+      index === 0 ? "Subscribed" : "",
+      `${name(subscription.filter)} (${optionsOf(subscription)})`,
+    ]),
+  ];
+}
+
+/** When a session ends. */
+export function sessionText(
+  { connected, endsAt, expirySeconds }: SessionAccount,
+  now: number,
+): string {
+  if (endsAt !== null) return `away, ends ${ahead(now, endsAt)}`;
+  const state = connected ? "connected" : "away";
+  if (expirySeconds === null) return `${state}, kept for ever`;
+  if (expirySeconds === 0) return `${state}, ends with the connection`;
+  return `${state}, kept ${setting(expirySeconds * 1000)} after the connection`;
+}
+
+/** `q1, no local, id 7`. */
+export function optionsOf(subscription: SubscriptionAccount): string {
+  const { qos, noLocal, retainAsPublished, identifier, group } = subscription;
+  const options = [`q${qos}`];
+  if (group !== null) options.push(`shared by ${name(group)}`);
+  if (noLocal) options.push("no local");
+  if (retainAsPublished) options.push("retain as published");
+  if (identifier !== 0) options.push(`id ${identifier}`);
+  return options.join(", ");
+}

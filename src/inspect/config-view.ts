@@ -1,0 +1,18 @@
+import type { Answers } from "../admin/api.ts";
+import { clause, name } from "../log/foreign.ts";
+import { folded, table, type ViewStyle } from "./table.ts";
+
+/** Each setting of the running broker, and who said so. */
+export function configLines({ file, values }: Answers["config"], style: ViewStyle): string[] {
+  const from = file === null ? "There is no configuration file." : `Configuration of ${name(file)}`;
+  const rows = values.map(({ path, value, origin }) => [
+    name(path),
+    typeof value === "string" ? name(value) : clause(JSON.stringify(value)),
+    clause(origin),
+  ]);
+  return [
+    ...folded(from, style.columns, 2),
+    "",
+    ...table(["SETTING", "VALUE", "FROM"], rows, style),
+  ];
+}

@@ -1,0 +1,88 @@
+import type { Overview } from "../admin/api.ts";
+import type { HistogramAccount } from "../core/account.ts";
+import { duration } from "../log/duration.ts";
+import { name } from "../log/foreign.ts";
+import { size } from "../log/size.ts";
+import { ago, ahead } from "./moment.ts";
+import { labelled, table, type ViewStyle } from "./table.ts";
+
+/** Of the wills that wait; with the rest it is one screen of 24 rows. */
+const pendingShown = 3;
+
+/** One screen about the broker. */
+export function overviewLines(overview: Overview, style: ViewStyle): string[] {
+  const { now, startedAt, version, process: own, like } = overview;
+  const title = `mqttd ${name(version)}, up ${duration(now - startedAt)}, pid ${own.pid}`;
+  return [
+    style.colors.bold(title),
+    ...(like === null ? [] : [style.colors.yellow(`misbehaves on purpose: like ${name(like)}`)]),
+    ...labelled(factsOf(overview), style),
+    ...pending(overview, style),
+    ...recent(overview, style),
+  ];
+}
+
+function factsOf(overview: Overview): [string, string][] {
+  const { rates, process: own, wills, publishes, queued, retained, keepAliveLateness } = overview;
+  const waits = `${overview.connected} connected (most ${overview.connectedMax})`;
+  return [
+    ["Listeners", overview.listeners.map(name).join(", ")],
+    ["Clients", `${waits}, ${overview.sessions} sessions, ${overview.subscriptions} subscriptions`],
+    [
+      "Messages",
+      `${rate(rates.publishesReceived)} in, ${rate(rates.publishesSent)} out; ` +
+        `in all ${publishes.received} in, ${publishes.sent} out, ${publishes.dropped} dropped`,
+    ],
+    [
+      "Kept",
+      `${queued.messages} queued (${size(queued.bytes)}), ${retained.messages} retained (${size(retained.bytes)})`,
+    ],
+    [
+      "Process",
+      `${size(own.rssBytes)}, loop lag ${duration(own.loopLagMs.median)} (worst ${duration(own.loopLagMs.worst)}), log level ${overview.logLevel}`,
+    ],
+    [
+      "Wills",
+      `${wills.armed} armed, ${wills.delayed} delayed; ${wills.published} published, ${wills.discarded} discarded, ${wills.cancelled} cancelled`,
+    ],
+    ["Lateness", `keepalives ${within(keepAliveLateness)}, wills ${within(overview.willLateness)}`],
+  ];
+}
+
+function pending({ now, wills, pendingWills }: Overview, style: ViewStyle): string[] {
+  if (pendingWills.length === 0) return [];
+  const shown = pendingWills.slice(0, pendingShown);
+  const rows = shown.map(({ dueAt, clientId, topic }) => [
+    ahead(now, dueAt ?? now),
+    name(clientId),
+    name(topic),
+  ]);
+  const more = wills.delayed - shown.length;
+  return [
+    "",
+    ...table(["WILL DUE", "CLIENT", "TOPIC"], rows, style),
+    ...(more > 0 ? [`and ${more} more: mqttd inspect wills --pending`] : []),
+  ];
+}
+
+function recent({ now, recentEnds }: Overview, style: ViewStyle): string[] {
+  if (recentEnds.length === 0) return [];
+  const rows = recentEnds.map(({ at, clientId, remote, causeText, will }) => [
+    ago(now, at),
+    name(clientId ?? remote),
+    will,
+    causeText,
+  ]);
+  return ["", ...table(["ENDED", "CLIENT", "WILL", "CAUSE"], rows, style)];
+}
+
+function rate(perSecond: number): string {
+  return `${perSecond.toFixed(perSecond > 0 && perSecond < 10 ? 1 : 0)}/s`;
+}
+
+/** The first bound that holds all of them. */
+function within({ buckets, count }: HistogramAccount): string {
+  if (count === 0) return "none yet";
+  const bound = buckets.find((bucket) => bucket.count === count)?.leMs ?? null;
+  return bound === null ? `${count}, the worst above 5 s` : `${count} within ${duration(bound)}`;
+}

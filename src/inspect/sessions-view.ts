@@ -1,0 +1,57 @@
+import type { RouteAccount, SessionAccount, SubscriptionAccount } from "../core/account.ts";
+import { name } from "../log/foreign.ts";
+import { optionsOf, sessionText } from "./client-view.ts";
+import { folded, table, type ViewStyle } from "./table.ts";
+
+/** What is kept for each client id. */
+export function sessionsLines(
+  now: number,
+  sessions: readonly SessionAccount[],
+  style: ViewStyle,
+): string[] {
+  if (sessions.length === 0) return ["no sessions"];
+  const rows = sessions.map((session) => [
+    name(session.clientId),
+    String(session.subscriptions.length),
+    `${session.queue.messages}${session.dropping ? ", dropping" : ""}`,
+    String(session.inflight),
+    sessionText(session, now),
+  ]);
+  return table(["CLIENT", "SUBSCRIPTIONS", "QUEUED", "IN FLIGHT", "STATE"], rows, style);
+}
+
+/** Every subscription of every session. */
+export function subscriptionsLines(
+  subscriptions: readonly SubscriptionAccount[],
+  style: ViewStyle,
+): string[] {
+  if (subscriptions.length === 0) return ["no subscriptions"];
+  const rows = subscriptions.map((one) => [name(one.clientId), name(one.filter), optionsOf(one)]);
+  return table(["CLIENT", "FILTER", "OPTIONS"], rows, style);
+}
+
+/** Who would get a message on a topic, and why. */
+export function routeLines({ topic, recipients }: RouteAccount, style: ViewStyle): string[] {
+  const rows = recipients.map((one) => [
+    name(one.clientId),
+    one.outcome.split(":")[0] ?? "",
+    `q${one.qos}`,
+    whyOf(one),
+  ]);
+  const getting = recipients.filter(({ outcome }) => outcome === "sent" || outcome === "queued");
+  const clients = getting.length === 1 ? "1 client" : `${getting.length} clients`;
+  const title = `A message on ${name(topic)} would go to ${clients}.`;
+  return [
+    ...folded(title, style.columns, 2),
+    ...(rows.length === 0
+      ? []
+      : ["", ...table(["CLIENT", "MESSAGE", "UP TO", "WHY"], rows, style)]),
+  ];
+}
+
+function whyOf({ filters, connected, outcome }: RouteAccount["recipients"][number]): string {
+  const why = outcome.split(": ")[1];
+  const facts = [filters.map(name).join(", "), connected ? "connected" : "away"];
+  if (why !== undefined) facts.push(why);
+  return facts.join("; ");
+}

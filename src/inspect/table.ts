@@ -1,0 +1,114 @@
+import type { Colors } from "picocolors/types.js";
+import { padded, pieces, width } from "../log/width.ts";
+
+/** How views are drawn. */
+export interface ViewStyle {
+  /** Of the terminal; Infinity: none reads, and a line is as long as it is. */
+  readonly columns: number;
+  /** Of picocolors' `createColors`; without colours nothing but the colours is missing. */
+  readonly colors: Colors;
+  /** Whose hours are shown. */
+  readonly zone: "local" | "utc";
+}
+
+const gap = 2;
+/** What the last column of a table has to have, for the table to be one. */
+const lastMin = 24;
+const labelWidth = 13;
+/** Of the terminal's columns, what the first column of a table takes at most. */
+const firstShare = 0.4;
+
+/**
+ * Lines of at most so many columns, broken at spaces; what is longer than a line by itself is cut. All
+ * but the first are indented, so that no text of a peer ever begins a line.
+ */
+export function folded(text: string, columns: number, indent: number): string[] {
+  if (width(text) <= columns) return [text];
+  const rows: string[] = [];
+  let row = "";
+  const room = (): number => Math.max(8, rows.length === 0 ? columns : columns - indent);
+  for (const word of text.split(" ")) {
+    const longer = row === "" ? word : `${row} ${word}`;
+    if (width(longer) <= room()) {
+      row = longer;
+      continue;
+    }
+    if (row !== "") rows.push(row);
+    const parts = pieces(word, Math.max(8, columns - indent));
+    rows.push(...parts.slice(0, -1));
+    row = parts.at(-1) ?? "";
+  }
+  return [...rows, row].map((line, index) => (index === 0 ? line : " ".repeat(indent) + line));
+}
+
+/** `Listeners    mqtt://127.0.0.1:1883`; a text that is too long goes on below itself. */
+export function labelled(
+  facts: readonly (readonly [label: string, text: string])[],
+  { columns, colors }: ViewStyle,
+): string[] {
+  return facts.flatMap(([label, text]) =>
+    folded(text, columns - labelWidth, 0).map(
+      (line, index) => colors.bold(padded(index === 0 ? label : "", labelWidth)) + line,
+    ),
+  );
+}
+
+/**
+ * Rows below their heads, in columns as wide as their widest cell. The last column takes what is left
+ * and goes on below itself. A first cell that is too wide for its column gets a line of its own. Where
+ * there is no room for columns, each row is a list of its cells.
+ */
+export function table(
+  heads: readonly string[],
+  rows: readonly (readonly string[])[],
+  style: ViewStyle,
+): string[] {
+  const { columns, colors } = style;
+  const last = heads.length - 1;
+  const widest = heads.map((head, index) =>
+    Math.max(...[head, ...rows.map((row) => row[index] ?? "")].map(width)),
+  );
+  const first = Math.min(widest[0] ?? 0, Math.max(8, Math.floor(columns * firstShare)));
+  const widths = widest.map((own, index) => (index === 0 ? first : own));
+  const before = widths.slice(0, last).reduce((sum, own) => sum + own + gap, 0);
+  if (before + Math.min(lastMin, widest[last] ?? 0) > columns) {
+    return rows.flatMap((row) => listed(heads, row, style));
+  }
+  const line = (cells: readonly string[]): string =>
+    cells
+      .map((cell, index) => (index === last ? cell : padded(cell, (widths[index] ?? 0) + gap)))
+      .join("")
+      .trimEnd();
+  return [
+    colors.bold(line(heads)),
+    ...rows.flatMap((row) => {
+      const [lead = ""] = row;
+      const isWide = width(lead) > first;
+      const cells = [isWide ? "" : lead, ...row.slice(1, last)];
+      const [start = "", ...more] = folded(row[last] ?? "", columns - before, 0);
+      return [
+        ...(isWide ? folded(lead, columns, gap) : []),
+        line([...cells, start]),
+        ...more.map((rest) => " ".repeat(before) + rest),
+      ];
+    }),
+  ];
+}
+
+/** What a cell says where there is nothing to say. */
+export const nothing = "-";
+
+function listed(
+  heads: readonly string[],
+  [lead = "", ...cells]: readonly string[],
+  { columns }: ViewStyle,
+): string[] {
+  return [
+    ...folded(lead, columns, gap),
+    ...cells.flatMap((cell, index) => {
+      if (cell === nothing || cell === "") return [];
+      const head = (heads[index + 1] ?? "").toLowerCase();
+      return folded(`${head}: ${cell}`, columns - gap, gap).map((line) => " ".repeat(gap) + line);
+    }),
+  ];
+}
