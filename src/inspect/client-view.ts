@@ -7,7 +7,7 @@ import type {
 } from "../core/account.ts";
 import { faultText } from "../log/client-fault.ts";
 import { duration, setting } from "../log/duration.ts";
-import { name } from "../log/foreign.ts";
+import { clause, name } from "../log/foreign.ts";
 import { size } from "../log/size.ts";
 import { ago, ahead, timeAt } from "./moment.ts";
 import { folded, labelled, nothing, table, type ViewStyle } from "./table.ts";
@@ -22,7 +22,7 @@ export function clientsLines(
   if (clients.length === 0) return ["no clients"];
   const rows = clients.map((client) => {
     const { lastPacket, deadlineAt, queued } = client;
-    const flags = [`MQTT ${client.protocol}`];
+    const flags: string[] = [client.protocol];
     if (client.connected) flags.push(`k${client.keepAliveSeconds}`);
     if (queued > 0) flags.push(`${queued} queued`);
     return [
@@ -34,7 +34,7 @@ export function clientsLines(
       flags.join(", "),
     ];
   });
-  return table(["CLIENT", "FROM", "DEADLINE", "LAST PACKET", "WILL", "MORE"], rows, style);
+  return table(["CLIENT", "FROM", "DEADLINE", "LAST PACKET", "WILL", "MQTT"], rows, style);
 }
 
 /** All that is known of one client. */
@@ -80,7 +80,7 @@ function connectionFacts(
     `${state}, from ${name(connection.remote)}`,
     `since ${since}`,
     `MQTT ${connection.protocol ?? "?"}`,
-    name(connection.listener),
+    `on ${clause(connection.listener)}`,
   ];
   if (username !== null) facts.push(`user ${name(username)}`);
   if (connection.paused) facts.push("reading is paused, so the deadline stands still");

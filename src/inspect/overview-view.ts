@@ -4,7 +4,7 @@ import { duration } from "../log/duration.ts";
 import { name } from "../log/foreign.ts";
 import { size } from "../log/size.ts";
 import { ago, ahead } from "./moment.ts";
-import { labelled, table, type ViewStyle } from "./table.ts";
+import { folded, labelled, table, type ViewStyle } from "./table.ts";
 
 /** Of the wills that wait; with the rest it is one screen of 24 rows. */
 const pendingShown = 3;
@@ -13,9 +13,10 @@ const pendingShown = 3;
 export function overviewLines(overview: Overview, style: ViewStyle): string[] {
   const { now, startedAt, version, process: own, like } = overview;
   const title = `mqttd ${name(version)}, up ${duration(now - startedAt)}, pid ${own.pid}`;
+  const odd = like === null ? [] : [`It misbehaves on purpose: like ${name(like)}.`];
   return [
-    style.colors.bold(title),
-    ...(like === null ? [] : [style.colors.yellow(`misbehaves on purpose: like ${name(like)}`)]),
+    ...folded(title, style.columns, 2).map((line) => style.colors.bold(line)),
+    ...odd.flatMap((text) => folded(text, style.columns, 2)),
     ...labelled(factsOf(overview), style),
     ...pending(overview, style),
     ...recent(overview, style),
@@ -53,14 +54,14 @@ function pending({ now, wills, pendingWills }: Overview, style: ViewStyle): stri
   if (pendingWills.length === 0) return [];
   const shown = pendingWills.slice(0, pendingShown);
   const rows = shown.map(({ dueAt, clientId, topic }) => [
-    ahead(now, dueAt ?? now),
     name(clientId),
+    ahead(now, dueAt ?? now),
     name(topic),
   ]);
   const more = wills.delayed - shown.length;
   return [
     "",
-    ...table(["WILL DUE", "CLIENT", "TOPIC"], rows, style),
+    ...table(["CLIENT", "WILL DUE", "TOPIC"], rows, style),
     ...(more > 0 ? [`and ${more} more: mqttd inspect wills --pending`] : []),
   ];
 }
@@ -68,12 +69,12 @@ function pending({ now, wills, pendingWills }: Overview, style: ViewStyle): stri
 function recent({ now, recentEnds }: Overview, style: ViewStyle): string[] {
   if (recentEnds.length === 0) return [];
   const rows = recentEnds.map(({ at, clientId, remote, causeText, will }) => [
-    ago(now, at),
     name(clientId ?? remote),
+    ago(now, at),
     will,
     causeText,
   ]);
-  return ["", ...table(["ENDED", "CLIENT", "WILL", "CAUSE"], rows, style)];
+  return ["", ...table(["CLIENT", "ENDED", "WILL", "CAUSE"], rows, style)];
 }
 
 function rate(perSecond: number): string {

@@ -13,10 +13,14 @@ export interface ViewStyle {
 
 const gap = 2;
 /** What the last column of a table has to have, for the table to be one. */
-const lastMin = 24;
-const labelWidth = 13;
-/** Of the terminal's columns, what the first column of a table takes at most. */
+const lastMin = 16;
+/** Of a terminal's columns, what the first one of a table takes at most. */
 const firstShare = 0.4;
+const labelWidth = 13;
+/** What any text has, however narrow the terminal says it is. */
+const roomMin = 8;
+/** A number and its unit stay together. */
+const space = /(?<!\d) | (?!(?:ms|s|min|h|d|B|[KMGT]iB)(?!\w))/;
 
 /**
  * Lines of at most so many columns, broken at spaces; what is longer than a line by itself is cut. All
@@ -26,15 +30,15 @@ export function folded(text: string, columns: number, indent: number): string[] 
   if (width(text) <= columns) return [text];
   const rows: string[] = [];
   let row = "";
-  const room = (): number => Math.max(8, rows.length === 0 ? columns : columns - indent);
-  for (const word of text.split(" ")) {
+  const room = (): number => Math.max(roomMin, rows.length === 0 ? columns : columns - indent);
+  for (const word of text.split(space)) {
     const longer = row === "" ? word : `${row} ${word}`;
     if (width(longer) <= room()) {
       row = longer;
       continue;
     }
     if (row !== "") rows.push(row);
-    const parts = pieces(word, Math.max(8, columns - indent));
+    const parts = pieces(word, Math.max(roomMin, columns - indent));
     rows.push(...parts.slice(0, -1));
     row = parts.at(-1) ?? "";
   }
@@ -68,12 +72,14 @@ export function table(
   const widest = heads.map((head, index) =>
     Math.max(...[head, ...rows.map((row) => row[index] ?? "")].map(width)),
   );
-  const first = Math.min(widest[0] ?? 0, Math.max(8, Math.floor(columns * firstShare)));
-  const widths = widest.map((own, index) => (index === 0 ? first : own));
-  const before = widths.slice(0, last).reduce((sum, own) => sum + own + gap, 0);
-  if (before + Math.min(lastMin, widest[last] ?? 0) > columns) {
-    return rows.flatMap((row) => listed(heads, row, style));
-  }
+  const between = widest.slice(1, last).reduce((sum, own) => sum + own + gap, gap);
+  const lastNeeds = Math.min(lastMin, widest[last] ?? 0);
+  const room = Math.min(columns * firstShare, columns - between - lastNeeds);
+  const leads = [heads, ...rows].map(([lead = ""]) => width(lead));
+  const first = Math.max(...leads.filter((own) => own <= room));
+  if ((leads[0] ?? 0) > room) return rows.flatMap((row) => listed(heads, row, style));
+  const widths = widest.with(0, first);
+  const before = first + between;
   const line = (cells: readonly string[]): string =>
     cells
       .map((cell, index) => (index === last ? cell : padded(cell, (widths[index] ?? 0) + gap)))

@@ -1,0 +1,98 @@
+import pc from "picocolors";
+import type { Answers, Overview } from "../../src/admin/api.ts";
+import { clientsOf, sessionsOf, subscriptionsOf } from "../../src/core/clients.ts";
+import { overviewOf } from "../../src/core/overview.ts";
+import { retainedOf, routeFor } from "../../src/core/routes.ts";
+import { allOf } from "../../src/core/walk.ts";
+import { willsOf } from "../../src/core/wills.ts";
+import { clientLines, clientsLines } from "../../src/inspect/client-view.ts";
+import { configLines } from "../../src/inspect/config-view.ts";
+import { overviewLines } from "../../src/inspect/overview-view.ts";
+import { retainedLines } from "../../src/inspect/retained-view.ts";
+import { routeLines, sessionsLines, subscriptionsLines } from "../../src/inspect/sessions-view.ts";
+import type { ViewStyle } from "../../src/inspect/table.ts";
+import { willsLines } from "../../src/inspect/wills-view.ts";
+import type { World } from "../support/world.ts";
+import { answerOf } from "./explained.ts";
+
+const startOfWorld = 1_800_000_000_000;
+
+/** A terminal without colours, in Greenwich. */
+export function plainStyle(columns: number): ViewStyle {
+  return { columns, colors: pc.createColors(false), zone: "utc" };
+}
+
+export const colorfulStyle: ViewStyle = {
+  columns: 80,
+  colors: pc.createColors(true),
+  zone: "utc",
+};
+
+/** What each verb shows of a world, by the verb; of one client, one topic, all retained messages. */
+export function viewsOf(
+  world: World,
+  style: ViewStyle,
+  { clientId, topic }: { readonly clientId: string; readonly topic: string },
+): Record<string, string> {
+  const { broker } = world;
+  const now = startOfWorld + world.now;
+  const text = (lines: readonly string[]): string => `${lines.join("\n")}\n`;
+  const wills = {
+    now,
+    wills: allOf(willsOf(broker)),
+    more: false,
+    decided: null,
+    awaited: null,
+    awaitedWill: null,
+  };
+  const sessions = allOf(sessionsOf(broker)).map(({ session, subscriptions }) => ({
+    ...session,
+    subscriptions: allOf(subscriptions),
+  }));
+  const route = { topic, recipients: allOf(routeFor(broker, topic)) };
+  return {
+    overview: text(overviewLines(overviewIn(world), style)),
+    clients: text(clientsLines(now, allOf(clientsOf(broker)), style)),
+    client: text(clientLines(answerOf(world, clientId), style)),
+    wills: text(willsLines(wills, style)),
+    sessions: text(sessionsLines(now, sessions, style)),
+    subscriptions: text(subscriptionsLines(allOf(subscriptionsOf(broker)), style)),
+    route: text(routeLines(route, style)),
+    retained: text(retainedLines(now, allOf(retainedOf(broker, "#")), style)),
+    config: text(configLines(configuration, style)),
+  };
+}
+
+function overviewIn(world: World): Overview {
+  return {
+    ...overviewOf(world.broker),
+    now: startOfWorld + world.now,
+    version: "1.2.3",
+    process: {
+      pid: 4711,
+      rssBytes: 63_000_000,
+      heapBytes: 9_000_000,
+      loopLagMs: { median: 0, worst: 3 },
+    },
+    listeners: ["mqtt://127.0.0.1:1883", "mqtt://[::1]:1883"],
+    rates: {
+      publishesReceived: 0.4,
+      publishesSent: 12.6,
+      bytesReceived: 100,
+      bytesSent: 1000,
+      connections: 0,
+    },
+    logLevel: "info",
+    like: null,
+  };
+}
+
+const configuration: Answers["config"] = {
+  file: "mqttd.json",
+  values: [
+    { path: "listeners.0.port", value: 1883, origin: "default" },
+    { path: "limits.keepAliveMax", value: "10m", origin: "mqttd.json:3:21" },
+    { path: "admin.host", value: null, origin: "default" },
+    { path: "log.level", value: "debug", origin: "MQTTD_LOG__LEVEL" },
+  ],
+};

@@ -1,0 +1,570 @@
+import { expect, test } from "bun:test";
+import { clientsLines } from "../../src/inspect/client-view.ts";
+import { retainedLines } from "../../src/inspect/retained-view.ts";
+import { routeLines, sessionsLines, subscriptionsLines } from "../../src/inspect/sessions-view.ts";
+import { willsLines } from "../../src/inspect/wills-view.ts";
+import { width } from "../../src/log/width.ts";
+import { mortal } from "../support/mortal.ts";
+import { World } from "../support/world.ts";
+import { colorfulStyle, plainStyle, viewsOf } from "./viewed.ts";
+
+const asked = { clientId: "dev-42", topic: "home/dev-42/status" };
+
+/** A few of all kinds: one with a close call, one away, two that share, one whose will waits. */
+function household(): World {
+  const world = new World();
+  const device = mortal(world, {
+    id: "dev-42",
+    version: 4,
+    keepalive: 10,
+    will: { topic: "home/dev-42/status", qos: 1, retain: true },
+  });
+  device.subscribe({ topic: "commands/dev-42/#", qos: 1 });
+  const lamp = world.open();
+  lamp.connect({
+    clientId: "灯-三",
+    protocolVersion: 5,
+    clean: false,
+    properties: { sessionExpiryInterval: 300 },
+  });
+  lamp.subscribe({ topic: "home/#", qos: 2 });
+  lamp.drop();
+  for (const id of ["worker-1", "worker-2"]) {
+    const worker = world.open();
+    worker.connect({ clientId: id, protocolVersion: 5 });
+    worker.subscribe({ topic: "$share/crew/home/+/status", qos: 1 }, { topic: "own", nl: true });
+    worker.publish("home/kitchen/temperature", "21.5", { retain: true, qos: 1 });
+  }
+  mortal(world, { id: "late", keepalive: 60, delay: 30, expiry: 600 }).drop();
+  for (const wait of [9_500, 9_500, 14_600]) {
+    world.advance(wait);
+    device.ping();
+  }
+  world.advance(3_200);
+  return world;
+}
+
+/** All views, one below the other. */
+function shown(columns: number): string {
+  const views = viewsOf(household(), plainStyle(columns), asked);
+  return Object.entries(views)
+    .map(([verb, text]) => `\n== ${verb}\n${text}`)
+    .join("");
+}
+
+test("viewed: on a terminal of 80 columns", () => {
+  expect(shown(80)).toMatchInlineSnapshot(`
+    "
+    == overview
+    mqttd 1.2.3, up 36.8 s, pid 4711
+    Listeners    mqtt://127.0.0.1:1883, mqtt://[::1]:1883
+    Clients      3 connected (most 4), 5 sessions, 6 subscriptions
+    Messages     0.4/s in, 13/s out; in all 2 in, 0 out, 0 dropped
+    Kept         2 queued (56 B), 1 retained (52 B)
+    Process      60.1 MiB, loop lag 0 ms (worst 3 ms), log level info
+    Wills        1 armed, 0 delayed; 1 published, 0 discarded, 0 cancelled
+    Lateness     keepalives none yet, wills 1 within 1 ms
+
+    CLIENT  ENDED       WILL     CAUSE
+    late    36.8 s ago  delayed  connection reset (RST)
+    灯-三   36.8 s ago  no will  connection reset (RST)
+
+    == clients
+    CLIENT    FROM             DEADLINE   LAST PACKET         WILL   MQTT
+    dev-42    127.0.0.1:50001  in 11.8 s  PINGREQ 3.20 s ago  armed  3.1.1, k10
+    灯-三     away             -          -                   -      5.0, 2 queued
+    worker-1  127.0.0.1:50003  -          PUBLISH 36.8 s ago  -      5.0, k0
+    worker-2  127.0.0.1:50004  -          PUBLISH 36.8 s ago  -      5.0, k0
+    late      away             -          -                   -      5.0
+
+    == client
+    dev-42
+    Connection   connected, from 127.0.0.1:50001, since 08:00:00.000, MQTT 3.1.1, on
+                 tcp test
+    Keepalive    10 s, silence of 15 s ends it, deadline in 11.8 s, closest call
+                 400 ms
+    Last packet  PINGREQ, 3.20 s ago
+    Pings        3, one every 12.1 s (median), worst 14.6 s
+    Session      connected, ends with the connection
+    In flight    0 of 100 to it, 0 from it
+    Queue        0 messages, 0 B
+    Subscribed   commands/dev-42/# (q1)
+    Will         armed 36.8 s ago, on home/dev-42/status (q1, retained): its client
+                 is connected [v4-3.1.2-8]
+    Events
+      08:00:00.000  New client connected from 127.0.0.1:50001 as dev-42 (p2, c1,
+                    k10), will on home/dev-42/status (q1, retained)
+      08:00:00.000  dev-42 subscribed to commands/dev-42/# (q1)
+
+    == wills
+    CLIENT  WILL       WHEN        TOPIC, WHY AND RULE
+    late    published  6.80 s ago  wills/late (q0, delay 30 s): connection reset
+                                   (RST), nobody subscribed, 0 ms late [v5-3.1.2-8]
+    dev-42  armed      36.8 s ago  home/dev-42/status (q1, retained): its client is
+                                   connected [v4-3.1.2-8]
+
+    == sessions
+    CLIENT    SUBSCRIPTIONS  QUEUED  IN FLIGHT  STATE
+    dev-42    1              0       0          connected, ends with the connection
+    灯-三     1              2       0          away, ends in 4 min 23 s
+    worker-1  2              0       0          connected, ends with the connection
+    worker-2  2              0       0          connected, ends with the connection
+    late      0              0       0          away, ends in 9 min 23 s
+
+    == subscriptions
+    CLIENT    FILTER                     OPTIONS
+    dev-42    commands/dev-42/#          q1
+    灯-三     home/#                     q2
+    worker-1  $share/crew/home/+/status  q1, shared by crew
+    worker-1  own                        q0, no local
+    worker-2  $share/crew/home/+/status  q1, shared by crew
+    worker-2  own                        q0, no local
+
+    == route
+    A message on home/dev-42/status would go to 2 clients.
+
+    CLIENT    MESSAGE  UP TO  WHY
+    灯-三     queued   q2     home/#; away
+    worker-1  sent     q1     $share/crew/home/+/status; connected
+    worker-2  shared   q1     $share/crew/home/+/status; connected; another member's
+                              turn
+
+    == retained
+    TOPIC                     QOS  EXPIRES  SIZE  PAYLOAD
+    home/kitchen/temperature  q1   -        4 B   '21.5'
+
+    == config
+    Configuration of mqttd.json
+
+    SETTING              VALUE  FROM
+    listeners.0.port     1883   default
+    limits.keepAliveMax  10m    mqttd.json:3:21
+    admin.host           null   default
+    log.level            debug  MQTTD_LOG__LEVEL
+    "
+  `);
+});
+
+test("viewed: on a wide terminal", () => {
+  expect(shown(160)).toMatchInlineSnapshot(`
+    "
+    == overview
+    mqttd 1.2.3, up 36.8 s, pid 4711
+    Listeners    mqtt://127.0.0.1:1883, mqtt://[::1]:1883
+    Clients      3 connected (most 4), 5 sessions, 6 subscriptions
+    Messages     0.4/s in, 13/s out; in all 2 in, 0 out, 0 dropped
+    Kept         2 queued (56 B), 1 retained (52 B)
+    Process      60.1 MiB, loop lag 0 ms (worst 3 ms), log level info
+    Wills        1 armed, 0 delayed; 1 published, 0 discarded, 0 cancelled
+    Lateness     keepalives none yet, wills 1 within 1 ms
+
+    CLIENT  ENDED       WILL     CAUSE
+    late    36.8 s ago  delayed  connection reset (RST)
+    灯-三   36.8 s ago  no will  connection reset (RST)
+
+    == clients
+    CLIENT    FROM             DEADLINE   LAST PACKET         WILL   MQTT
+    dev-42    127.0.0.1:50001  in 11.8 s  PINGREQ 3.20 s ago  armed  3.1.1, k10
+    灯-三     away             -          -                   -      5.0, 2 queued
+    worker-1  127.0.0.1:50003  -          PUBLISH 36.8 s ago  -      5.0, k0
+    worker-2  127.0.0.1:50004  -          PUBLISH 36.8 s ago  -      5.0, k0
+    late      away             -          -                   -      5.0
+
+    == client
+    dev-42
+    Connection   connected, from 127.0.0.1:50001, since 08:00:00.000, MQTT 3.1.1, on tcp test
+    Keepalive    10 s, silence of 15 s ends it, deadline in 11.8 s, closest call 400 ms
+    Last packet  PINGREQ, 3.20 s ago
+    Pings        3, one every 12.1 s (median), worst 14.6 s
+    Session      connected, ends with the connection
+    In flight    0 of 100 to it, 0 from it
+    Queue        0 messages, 0 B
+    Subscribed   commands/dev-42/# (q1)
+    Will         armed 36.8 s ago, on home/dev-42/status (q1, retained): its client is connected [v4-3.1.2-8]
+    Events
+      08:00:00.000  New client connected from 127.0.0.1:50001 as dev-42 (p2, c1, k10), will on home/dev-42/status (q1, retained)
+      08:00:00.000  dev-42 subscribed to commands/dev-42/# (q1)
+
+    == wills
+    CLIENT  WILL       WHEN        TOPIC, WHY AND RULE
+    late    published  6.80 s ago  wills/late (q0, delay 30 s): connection reset (RST), nobody subscribed, 0 ms late [v5-3.1.2-8]
+    dev-42  armed      36.8 s ago  home/dev-42/status (q1, retained): its client is connected [v4-3.1.2-8]
+
+    == sessions
+    CLIENT    SUBSCRIPTIONS  QUEUED  IN FLIGHT  STATE
+    dev-42    1              0       0          connected, ends with the connection
+    灯-三     1              2       0          away, ends in 4 min 23 s
+    worker-1  2              0       0          connected, ends with the connection
+    worker-2  2              0       0          connected, ends with the connection
+    late      0              0       0          away, ends in 9 min 23 s
+
+    == subscriptions
+    CLIENT    FILTER                     OPTIONS
+    dev-42    commands/dev-42/#          q1
+    灯-三     home/#                     q2
+    worker-1  $share/crew/home/+/status  q1, shared by crew
+    worker-1  own                        q0, no local
+    worker-2  $share/crew/home/+/status  q1, shared by crew
+    worker-2  own                        q0, no local
+
+    == route
+    A message on home/dev-42/status would go to 2 clients.
+
+    CLIENT    MESSAGE  UP TO  WHY
+    灯-三     queued   q2     home/#; away
+    worker-1  sent     q1     $share/crew/home/+/status; connected
+    worker-2  shared   q1     $share/crew/home/+/status; connected; another member's turn
+
+    == retained
+    TOPIC                     QOS  EXPIRES  SIZE  PAYLOAD
+    home/kitchen/temperature  q1   -        4 B   '21.5'
+
+    == config
+    Configuration of mqttd.json
+
+    SETTING              VALUE  FROM
+    listeners.0.port     1883   default
+    limits.keepAliveMax  10m    mqttd.json:3:21
+    admin.host           null   default
+    log.level            debug  MQTTD_LOG__LEVEL
+    "
+  `);
+});
+
+test("viewed: where there is no room for columns", () => {
+  expect(shown(40)).toMatchInlineSnapshot(`
+    "
+    == overview
+    mqttd 1.2.3, up 36.8 s, pid 4711
+    Listeners    mqtt://127.0.0.1:1883,
+                 mqtt://[::1]:1883
+    Clients      3 connected (most 4), 5
+                 sessions, 6 subscriptions
+    Messages     0.4/s in, 13/s out; in all
+                 2 in, 0 out, 0 dropped
+    Kept         2 queued (56 B), 1 retained
+                 (52 B)
+    Process      60.1 MiB, loop lag 0 ms
+                 (worst 3 ms), log level
+                 info
+    Wills        1 armed, 0 delayed; 1
+                 published, 0 discarded, 0
+                 cancelled
+    Lateness     keepalives none yet, wills
+                 1 within 1 ms
+
+    late
+      ended: 36.8 s ago
+      will: delayed
+      cause: connection reset (RST)
+    灯-三
+      ended: 36.8 s ago
+      will: no will
+      cause: connection reset (RST)
+
+    == clients
+    dev-42
+      from: 127.0.0.1:50001
+      deadline: in 11.8 s
+      last packet: PINGREQ 3.20 s ago
+      will: armed
+      mqtt: 3.1.1, k10
+    灯-三
+      from: away
+      mqtt: 5.0, 2 queued
+    worker-1
+      from: 127.0.0.1:50003
+      last packet: PUBLISH 36.8 s ago
+      mqtt: 5.0, k0
+    worker-2
+      from: 127.0.0.1:50004
+      last packet: PUBLISH 36.8 s ago
+      mqtt: 5.0, k0
+    late
+      from: away
+      mqtt: 5.0
+
+    == client
+    dev-42
+    Connection   connected, from
+                 127.0.0.1:50001, since
+                 08:00:00.000, MQTT 3.1.1,
+                 on tcp test
+    Keepalive    10 s, silence of 15 s ends
+                 it, deadline in 11.8 s,
+                 closest call 400 ms
+    Last packet  PINGREQ, 3.20 s ago
+    Pings        3, one every 12.1 s
+                 (median), worst 14.6 s
+    Session      connected, ends with the
+                 connection
+    In flight    0 of 100 to it, 0 from it
+    Queue        0 messages, 0 B
+    Subscribed   commands/dev-42/# (q1)
+    Will         armed 36.8 s ago, on
+                 home/dev-42/status (q1,
+                 retained): its client is
+                 connected [v4-3.1.2-8]
+    Events
+      08:00:00.000  New client connected
+                    from 127.0.0.1:50001 as
+                    dev-42 (p2, c1, k10),
+                    will on
+                    home/dev-42/status (q1,
+                    retained)
+      08:00:00.000  dev-42 subscribed to
+                    commands/dev-42/# (q1)
+
+    == wills
+    late
+      will: published
+      when: 6.80 s ago
+      topic, why and rule: wills/late (q0,
+        delay 30 s): connection reset (RST),
+        nobody subscribed, 0 ms late
+        [v5-3.1.2-8]
+    dev-42
+      will: armed
+      when: 36.8 s ago
+      topic, why and rule:
+        home/dev-42/status (q1, retained):
+        its client is connected [v4-3.1.2-8]
+
+    == sessions
+    dev-42
+      subscriptions: 1
+      queued: 0
+      in flight: 0
+      state: connected, ends with the
+        connection
+    灯-三
+      subscriptions: 1
+      queued: 2
+      in flight: 0
+      state: away, ends in 4 min 23 s
+    worker-1
+      subscriptions: 2
+      queued: 0
+      in flight: 0
+      state: connected, ends with the
+        connection
+    worker-2
+      subscriptions: 2
+      queued: 0
+      in flight: 0
+      state: connected, ends with the
+        connection
+    late
+      subscriptions: 0
+      queued: 0
+      in flight: 0
+      state: away, ends in 9 min 23 s
+
+    == subscriptions
+    dev-42
+      filter: commands/dev-42/#
+      options: q1
+    灯-三
+      filter: home/#
+      options: q2
+    worker-1
+      filter: $share/crew/home/+/status
+      options: q1, shared by crew
+    worker-1
+      filter: own
+      options: q0, no local
+    worker-2
+      filter: $share/crew/home/+/status
+      options: q1, shared by crew
+    worker-2
+      filter: own
+      options: q0, no local
+
+    == route
+    A message on home/dev-42/status would go
+      to 2 clients.
+
+    CLIENT  MESSAGE  UP TO  WHY
+    灯-三   queued   q2     home/#; away
+    worker-1
+            sent     q1     $share/crew/home
+                            /+/status;
+                            connected
+    worker-2
+            shared   q1     $share/crew/home
+                            /+/status;
+                            connected;
+                            another member's
+                            turn
+
+    == retained
+    TOPIC  QOS  EXPIRES  SIZE  PAYLOAD
+    home/kitchen/temperature
+           q1   -        4 B   '21.5'
+
+    == config
+    Configuration of mqttd.json
+
+    SETTING     VALUE  FROM
+    listeners.0.port
+                1883   default
+    limits.keepAliveMax
+                10m    mqttd.json:3:21
+    admin.host  null   default
+    log.level   debug  MQTTD_LOG__LEVEL
+    "
+  `);
+});
+
+test("viewed: in a pipe a line is as long as it is", () => {
+  expect(shown(Infinity)).toMatchInlineSnapshot(`
+    "
+    == overview
+    mqttd 1.2.3, up 36.8 s, pid 4711
+    Listeners    mqtt://127.0.0.1:1883, mqtt://[::1]:1883
+    Clients      3 connected (most 4), 5 sessions, 6 subscriptions
+    Messages     0.4/s in, 13/s out; in all 2 in, 0 out, 0 dropped
+    Kept         2 queued (56 B), 1 retained (52 B)
+    Process      60.1 MiB, loop lag 0 ms (worst 3 ms), log level info
+    Wills        1 armed, 0 delayed; 1 published, 0 discarded, 0 cancelled
+    Lateness     keepalives none yet, wills 1 within 1 ms
+
+    CLIENT  ENDED       WILL     CAUSE
+    late    36.8 s ago  delayed  connection reset (RST)
+    灯-三   36.8 s ago  no will  connection reset (RST)
+
+    == clients
+    CLIENT    FROM             DEADLINE   LAST PACKET         WILL   MQTT
+    dev-42    127.0.0.1:50001  in 11.8 s  PINGREQ 3.20 s ago  armed  3.1.1, k10
+    灯-三     away             -          -                   -      5.0, 2 queued
+    worker-1  127.0.0.1:50003  -          PUBLISH 36.8 s ago  -      5.0, k0
+    worker-2  127.0.0.1:50004  -          PUBLISH 36.8 s ago  -      5.0, k0
+    late      away             -          -                   -      5.0
+
+    == client
+    dev-42
+    Connection   connected, from 127.0.0.1:50001, since 08:00:00.000, MQTT 3.1.1, on tcp test
+    Keepalive    10 s, silence of 15 s ends it, deadline in 11.8 s, closest call 400 ms
+    Last packet  PINGREQ, 3.20 s ago
+    Pings        3, one every 12.1 s (median), worst 14.6 s
+    Session      connected, ends with the connection
+    In flight    0 of 100 to it, 0 from it
+    Queue        0 messages, 0 B
+    Subscribed   commands/dev-42/# (q1)
+    Will         armed 36.8 s ago, on home/dev-42/status (q1, retained): its client is connected [v4-3.1.2-8]
+    Events
+      08:00:00.000  New client connected from 127.0.0.1:50001 as dev-42 (p2, c1, k10), will on home/dev-42/status (q1, retained)
+      08:00:00.000  dev-42 subscribed to commands/dev-42/# (q1)
+
+    == wills
+    CLIENT  WILL       WHEN        TOPIC, WHY AND RULE
+    late    published  6.80 s ago  wills/late (q0, delay 30 s): connection reset (RST), nobody subscribed, 0 ms late [v5-3.1.2-8]
+    dev-42  armed      36.8 s ago  home/dev-42/status (q1, retained): its client is connected [v4-3.1.2-8]
+
+    == sessions
+    CLIENT    SUBSCRIPTIONS  QUEUED  IN FLIGHT  STATE
+    dev-42    1              0       0          connected, ends with the connection
+    灯-三     1              2       0          away, ends in 4 min 23 s
+    worker-1  2              0       0          connected, ends with the connection
+    worker-2  2              0       0          connected, ends with the connection
+    late      0              0       0          away, ends in 9 min 23 s
+
+    == subscriptions
+    CLIENT    FILTER                     OPTIONS
+    dev-42    commands/dev-42/#          q1
+    灯-三     home/#                     q2
+    worker-1  $share/crew/home/+/status  q1, shared by crew
+    worker-1  own                        q0, no local
+    worker-2  $share/crew/home/+/status  q1, shared by crew
+    worker-2  own                        q0, no local
+
+    == route
+    A message on home/dev-42/status would go to 2 clients.
+
+    CLIENT    MESSAGE  UP TO  WHY
+    灯-三     queued   q2     home/#; away
+    worker-1  sent     q1     $share/crew/home/+/status; connected
+    worker-2  shared   q1     $share/crew/home/+/status; connected; another member's turn
+
+    == retained
+    TOPIC                     QOS  EXPIRES  SIZE  PAYLOAD
+    home/kitchen/temperature  q1   -        4 B   '21.5'
+
+    == config
+    Configuration of mqttd.json
+
+    SETTING              VALUE  FROM
+    listeners.0.port     1883   default
+    limits.keepAliveMax  10m    mqttd.json:3:21
+    admin.host           null   default
+    log.level            debug  MQTTD_LOG__LEVEL
+    "
+  `);
+});
+
+test("viewed: colours change no word", () => {
+  const colored = viewsOf(household(), colorfulStyle, asked);
+  expect(Object.values(colored).join("")).toContain("\u001b[");
+  for (const [verb, text] of Object.entries(viewsOf(household(), plainStyle(80), asked))) {
+    expect(Bun.stripANSI(colored[verb] ?? ""), verb).toBe(text);
+  }
+});
+
+for (const columns of [32, 40, 57, 80, 100]) {
+  test(`viewed: no line is longer than ${columns} columns`, () => {
+    for (const [verb, text] of Object.entries(viewsOf(household(), plainStyle(columns), asked))) {
+      const lines = text.split("\n");
+      expect(Math.max(...lines.map((line) => width(line))), verb).toBeLessThanOrEqual(columns);
+    }
+  });
+}
+
+test("viewed: nothing there", () => {
+  const style = plainStyle(80);
+  const wills = { now: 0, wills: [], more: false, decided: null, awaited: null, awaitedWill: null };
+  expect([
+    ...clientsLines(0, [], style),
+    ...willsLines(wills, style),
+    ...sessionsLines(0, [], style),
+    ...subscriptionsLines([], style),
+    ...retainedLines(0, [], style),
+    ...routeLines({ topic: "a", recipients: [] }, style),
+  ]).toMatchInlineSnapshot(`
+    [
+      "no clients",
+      "no wills",
+      "no sessions",
+      "no subscriptions",
+      "no retained messages",
+      "A message on a would go to 0 clients.",
+    ]
+  `);
+});
+
+test("viewed: payloads that are no text, or cut within a character", () => {
+  const payloads = [
+    Buffer.from([0xff, 0xc0, 0, 1]),
+    Buffer.alloc(100, 0xfe),
+    Buffer.from("é".repeat(50)),
+    Buffer.from("\u001b[2J\ufeff"),
+    Buffer.from("x"),
+  ];
+  const retained = payloads.map((payload, index) => ({
+    topic: `t/${index}`,
+    qos: 0,
+    payloadBytes: payload.length,
+    payload: payload.subarray(0, 64).toString("base64"),
+    expiresAt: index === 0 ? 5000 : null,
+  }));
+  expect(`\n${retainedLines(1000, retained, plainStyle(80)).join("\n")}\n`).toMatchInlineSnapshot(`
+    "
+    TOPIC  QOS  EXPIRES    SIZE   PAYLOAD
+    t/0    q0   in 4.00 s  4 B    ff c0 00 01
+    t/1    q0   -          100 B  fe fe fe fe fe fe fe fe fe fe fe fe fe fe fe fe
+                                  ...
+    t/2    q0   -          100 B  'éééééééééééééééééééééééééééééééé' ...
+    t/3    q0   -          7 B    '\\u001b[2J\\ufeff'
+    t/4    q0   -          1 B    'x'
+    "
+  `);
+});
