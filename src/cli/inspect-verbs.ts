@@ -109,7 +109,6 @@ function notOf(verb: Verb, flag: string): Error {
     .filter(([name, row]) => name !== "" && row.flags.includes(flag))
     .map(([name]) => name);
   const who = verb === "" ? "inspect" : `inspect ${verb}`;
-  const hint =
-    owners.length > 4 ? `see mqttd inspect --help` : `it belongs to ${owners.join(" and ")}`;
+  const hint = reach.includes(flag) ? "it asks no broker" : `it belongs to ${owners.join(", ")}`;
   return usageError(`${who} has no flag --${bare(flag)}`, hint);
 }

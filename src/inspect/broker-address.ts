@@ -41,7 +41,7 @@ function namedUrl(
   const named = admin ?? (env["MQTTD_ADMIN"] || null);
   if (named === null) return null;
   const by = admin === null ? "MQTTD_ADMIN" : "--admin";
-  if (/^\d{1,5}$/.test(named) && Number(named) <= 65_535) {
+  if (/^[1-9]\d{0,4}$/.test(named) && Number(named) <= 65_535) {
     const port = `:${Number(named)}`;
     return running.find(({ url }) => url.endsWith(port))?.url ?? `http://127.0.0.1${port}`;
   }

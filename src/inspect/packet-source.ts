@@ -15,9 +15,9 @@ export type SourceForm =
   | "hex dump of tcpdump";
 
 /**
- * What a file holds, by its content: a hex dump, hexadecimal digits, or raw bytes. No packet of MQTT is
- * made of printable characters alone (each has a length, or a length of a string, whose first byte is
- * none), so text that is no hexadecimal is taken for what it is. Null: such text.
+ * What a file holds, by its content: a hex dump, hexadecimal digits, or raw bytes. Packets of MQTT are
+ * no text: a length of theirs, or that of a string, has a byte that no text has. So text that is no
+ * hexadecimal is not taken for packets. Null: such text.
  */
 export function packetSource(content: Uint8Array): PacketSource | null {
   const text = textOf(content);
@@ -35,14 +35,14 @@ export function hexadecimal(text: string): Uint8Array | null {
   return Uint8Array.from(Buffer.from(words.join(""), "hex"));
 }
 
-/** Null: bytes that no text is made of. */
+/** Null: it is no UTF-8, or has control characters other than white space. */
 function textOf(content: Uint8Array): string | null {
-  if (content.length === 0) return null;
-  for (const byte of content) {
-    const isText = (byte >= 0x20 && byte < 0x7f) || (byte >= 0x09 && byte <= 0x0d);
-    if (!isText) return null;
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(content);
+    return /(?!\s)\p{Cc}/u.test(text) ? null : text;
+  } catch {
+    return null;
   }
-  return Buffer.from(content).toString("latin1");
 }
 
 /** A line: an offset, then bytes; what stands behind two spaces or in bars is not looked at. */

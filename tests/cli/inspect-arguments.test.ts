@@ -1,0 +1,306 @@
+import { expect, test } from "bun:test";
+import { eventNames } from "../../src/log/events.ts";
+import { mqttd } from "./surroundings.ts";
+
+const wrong: readonly (readonly string[])[] = [
+  ["clinets"],
+  ["explian", "dev-42"],
+  ["banana"],
+  ["will\u001b[2J"],
+  ["client"],
+  ["client", ""],
+  ["drop"],
+  ["log"],
+  ["packet"],
+  ["client", "a", "b"],
+  ["clients", "dev-42"],
+  ["reload", "now"],
+  ["retained", "a/#", "b"],
+  ["clients", "--how", "rst"],
+  ["--how", "rst"],
+  ["--wait", "5s"],
+  ["kick", "a", "--how", "rst"],
+  ["explain", "a", "--client", "b"],
+  ["tail", "--wait", "5s"],
+  ["tail", "--limit", "5"],
+  ["packet", "c000", "--admin", "1888"],
+  ["wills", "--from", "client"],
+  ["wills", "--pendng"],
+  ["wills", "--which", "fired"],
+  ["wills", "--pending", "--fired"],
+  ["wills", "--expect", "fired"],
+  ["wills", "--wait", "soon"],
+  ["wills", "--wait", "11m"],
+  ["wills", "--limit", "0"],
+  ["wills", "--limit", "many"],
+  ["clients", "--timeout", "never"],
+  ["subscriptions", "home/#"],
+  ["subscriptions", "home/x", "--limit", "3"],
+  ["tail", "--event", "conected"],
+  ["drop", "a", "--how", "fin"],
+  ["log", "trace"],
+  ["log", "inof"],
+  ["packet", "c0 0"],
+  ["packet", "c0", "zz"],
+  ["packet", "nofile.bin"],
+  ["packet", "c000", "-V", "6"],
+  ["packet", "c000", "--from", "broker"],
+  ["--color", "sometimes"],
+  ["--admin", "localhost"],
+  ["--admin", "http://h/v1"],
+  ["--admin", "http://user:pw@h"],
+  ["--admin", "70000"],
+  ["--admin", "mqtt://localhost:1883"],
+  ["--admin", "http://\u001b[2J"],
+  ["--token-file", "none", "--admin", "1"],
+];
+
+test("each fault is one line, with the nearest right word, and exit code 2", async () => {
+  const lines: string[] = [];
+  for (const args of wrong) {
+    const outcome = await mqttd(["inspect", ...args], { env: { MQTTD_RUN_DIR: "/nonexistent" } });
+    const { code, stdout, stderr } = outcome;
+    expect({ args, code, stdout }).toEqual({ args, code: 2, stdout: "" });
+    expect(stderr).toMatch(/^mqttd: \P{C}+\n$/u);
+    lines.push(`${JSON.stringify(args.join(" "))}\n  ${stderr}`);
+  }
+  expect(`\n${lines.join("")}`).toMatchInlineSnapshot(`
+    "
+    "clinets"
+      mqttd: inspect: unknown verb "clinets" (did you mean clients?)
+    "explian dev-42"
+      mqttd: inspect: unknown verb "explian" (did you mean explain?)
+    "banana"
+      mqttd: inspect: unknown verb "banana" (see mqttd inspect --help)
+    "will\\u001b[2J"
+      mqttd: inspect: unknown verb "will\\u001b[2J" (see mqttd inspect --help)
+    "client"
+      mqttd: inspect client: ID is missing (mqttd inspect client ID)
+    "client "
+      mqttd: inspect client: ID is missing (mqttd inspect client ID)
+    "drop"
+      mqttd: inspect drop: ID is missing (mqttd inspect drop ID)
+    "log"
+      mqttd: inspect log: LEVEL is missing (mqttd inspect log LEVEL)
+    "packet"
+      mqttd: inspect packet: HEX|FILE|- is missing (mqttd inspect packet HEX|FILE|-)
+    "client a b"
+      mqttd: inspect client: unexpected argument "b" (mqttd inspect client ID)
+    "clients dev-42"
+      mqttd: inspect clients: unexpected argument "dev-42" (mqttd inspect clients)
+    "reload now"
+      mqttd: inspect reload: unexpected argument "now" (mqttd inspect reload)
+    "retained a/# b"
+      mqttd: inspect retained: unexpected argument "b" (mqttd inspect retained [FILTER])
+    "clients --how rst"
+      mqttd: inspect clients has no flag --how (it belongs to drop)
+    "--how rst"
+      mqttd: inspect has no flag --how (it belongs to drop)
+    "--wait 5s"
+      mqttd: inspect has no flag --wait (it belongs to wills)
+    "kick a --how rst"
+      mqttd: inspect kick has no flag --how (it belongs to drop)
+    "explain a --client b"
+      mqttd: inspect explain has no flag --client (it belongs to wills, tail)
+    "tail --wait 5s"
+      mqttd: inspect tail has no flag --wait (it belongs to wills)
+    "tail --limit 5"
+      mqttd: inspect tail has no flag --limit (it belongs to clients, wills, sessions, subscriptions, retained)
+    "packet c000 --admin 1888"
+      mqttd: inspect packet has no flag --admin (it asks no broker)
+    "wills --from client"
+      mqttd: inspect wills has no flag --from (it belongs to packet)
+    "wills --pendng"
+      mqttd: inspect: unknown flag --pendng (did you mean --pending?)
+    "wills --which fired"
+      mqttd: inspect: unknown flag --which (see mqttd inspect --help)
+    "wills --pending --fired"
+      mqttd: --pending and --fired exclude each other (give one of them)
+    "wills --expect fired"
+      mqttd: --expect: found "fired", allowed: published, discarded or cancelled
+    "wills --wait soon"
+      mqttd: --wait: found "soon", allowed: seconds, or a duration such as "500ms", "90s" or "2m", up to 600s
+    "wills --wait 11m"
+      mqttd: --wait: found "11m", allowed: seconds, or a duration such as "500ms", "90s" or "2m", up to 600s
+    "wills --limit 0"
+      mqttd: --limit: found "0", allowed: a number from 1 to 100000
+    "wills --limit many"
+      mqttd: --limit: found "many", allowed: a number from 1 to 100000
+    "clients --timeout never"
+      mqttd: --timeout: found "never", allowed: seconds, or a duration such as "500ms", "90s" or "2m", up to 600s
+    "subscriptions home/#"
+      mqttd: subscriptions: found "home/#", allowed: a topic, which has no wildcards
+    "subscriptions home/x --limit 3"
+      mqttd: subscriptions TOPIC has no flag --limit
+    "tail --event conected"
+      mqttd: --event: found "conected", allowed: the name of an event (did you mean connected?)
+    "drop a --how fin"
+      mqttd: --how: found "fin", allowed: rst or silent
+    "log trace"
+      mqttd: log: found "trace", allowed: error, warn, info, debug
+    "log inof"
+      mqttd: log: found "inof", allowed: error, warn, info, debug (did you mean info?)
+    "packet c0 0"
+      mqttd: packet: found "c0 0", allowed: bytes in hexadecimal such as "c0 00", the name of a file, or - for standard input
+    "packet c0 zz"
+      mqttd: packet: found "c0 zz", allowed: bytes in hexadecimal such as "c0 00", the name of a file, or - for standard input
+    "packet nofile.bin"
+      mqttd: packet: found "nofile.bin", allowed: bytes in hexadecimal such as "c0 00", the name of a file, or - for standard input
+    "packet c000 -V 6"
+      mqttd: --protocol: found "6", allowed: 5, 3.1.1 or 3.1
+    "packet c000 --from broker"
+      mqttd: --from: found "broker", allowed: client or server
+    "--color sometimes"
+      mqttd: --color: found "sometimes", allowed: auto, always or never
+    "--admin localhost"
+      mqttd: --admin: found "localhost", allowed: a port, or http://HOST:PORT
+    "--admin http://h/v1"
+      mqttd: --admin: found "http://h/v1", allowed: a port, or http://HOST:PORT
+    "--admin http://user:pw@h"
+      mqttd: --admin: found "http://user:pw@h", allowed: a port, or http://HOST:PORT
+    "--admin 70000"
+      mqttd: --admin: found "70000", allowed: a port, or http://HOST:PORT
+    "--admin mqtt://localhost:1883"
+      mqttd: --admin: found "mqtt://localhost:1883", allowed: a port, or http://HOST:PORT
+    "--admin http://\\u001b[2J"
+      mqttd: --admin: found "http://\\u001b[2J", allowed: a port, or http://HOST:PORT
+    "--token-file none --admin 1"
+      mqttd: can't read the token in "none": there is no such file
+    "
+  `);
+});
+
+test("an event that is like none: all that there are", async () => {
+  const { code, stderr } = await mqttd(["inspect", "tail", "--event", "birthday"]);
+  const names = eventNames.join(", ");
+  const fault = '--event: found "birthday", allowed: the name of an event';
+  expect({ code, stderr }).toEqual({ code: 2, stderr: `mqttd: ${fault} (there are ${names})\n` });
+});
+
+test("packet: bytes of the command line, of a file, of standard input", async () => {
+  const file = "c000";
+  const told = async (word: string[], given: Parameters<typeof mqttd>[1] = {}): Promise<string> => {
+    const { code, stdout, stderr } = await mqttd(["inspect", "packet", ...word], given);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    return stdout;
+  };
+  const typed = await told(["c0", "00", "-V", "3.1.1"]);
+  expect(typed).toMatchInlineSnapshot(`
+    "PINGREQ from a client, 2 bytes at offset 0, MQTT 3.1.1 (as asked for)
+      0                      Fixed header
+      0  c0                    Type and flags
+         1100 ....               Packet type: 12 (PINGREQ)
+         .... 0000               Flags: 0
+      1  00                    Remaining Length: 0
+
+    No violation.
+    "
+  `);
+  expect(await told(["c000", "--protocol", "mqttv311"])).toBe(typed);
+  const files = { "ping.hex": file, c000: "d000", "./c000": "d000" };
+  expect(await told(["ping.hex", "-V", "4"], { files })).toBe(
+    `ping.hex: hexadecimal, 2 bytes\n\n${typed}`,
+  );
+  expect(await told(["-", "-V", "4"], { input: file })).toBe(
+    `standard input: hexadecimal, 2 bytes\n\n${typed}`,
+  );
+  // Digits are digits, whatever files there are.
+  expect(await told(["c000", "-V", "4"], { files })).toBe(typed);
+  expect(await told(["./c000"], { files })).toContain("PINGRESP from a server");
+  expect(await told(["c000", "--from", "server", "-V", "4"])).toContain("1 violation");
+  const { packets, ...source } = JSON.parse(await told(["ping.hex", "--json"], { files }));
+  expect(source).toEqual({ file: "ping.hex", form: "hexadecimal", bytes: 2, headerBytes: 0 });
+  expect(packets).toMatchObject([{ type: "PINGREQ", offset: 0, violations: [] }]);
+});
+
+test("packet: what can't be read, or is no packet", async () => {
+  const files = { "notes.txt": "nothing of the sort\n", empty: "", many: "c0 00 ".repeat(10_001) };
+  const lines: string[] = [];
+  for (const name of Object.keys(files)) {
+    const { code, stdout, stderr } = await mqttd(["inspect", "packet", name], { files });
+    expect({ name, code, stdout }).toEqual({ name, code: 2, stdout: "" });
+    lines.push(stderr);
+  }
+  expect(`\n${lines.join("")}`).toMatchInlineSnapshot(`
+    "
+    mqttd: packet: notes.txt holds text that is no hexadecimal (allowed: the raw bytes, hexadecimal digits, one dump of xxd, hexdump -C, Wireshark or tcpdump -X)
+    mqttd: packet: empty is empty
+    mqttd: packet: found 10001 packets, allowed: 10000 (give a part of them)
+    "
+  `);
+});
+
+test("mqttd inspect --help", async () => {
+  const { stdout } = await mqttd(["inspect", "--help"]);
+  expect(`\n${stdout}`).toMatchInlineSnapshot(`
+    "
+    Usage: mqttd inspect [VERB] [FLAGS]
+
+    Asks the broker that runs on this machine, or the one that --admin names.
+    Without a VERB: one screen about it.
+
+    Flags:
+          --admin WHERE       port or URL of the broker's administration
+          --token-file FILE   file with its token, where it needs one
+          --timeout TIME      how long an answer may take (default 5s)
+          --client ID         wills, tail: of this client only
+          --topic TOPIC       wills: on this topic; tail: that match this filter
+          --event NAME        tail: events of this name only
+          --pending           wills: armed or delayed
+          --fired             wills: published
+          --not-fired         wills: discarded or cancelled
+          --wait TIME         wills: wait until the newest has met its fate
+          --expect FATE       wills: published, discarded or cancelled; else exit
+                              code 1
+          --limit N           lists: so many lines (default: all that the broker
+                              gives)
+          --how HOW           drop: rst or silent (default rst)
+      -V, --protocol VERSION  packet: 5, 3.1.1 or 3.1 (default: by the bytes)
+          --from SENDER       packet: client or server (default: whoever may send
+                              it)
+          --json              as JSON: the broker's answer on one line; tail: a line
+                              an event
+          --color WHEN        auto, always or never (default auto)
+      -h, --help              show this help
+
+    Verbs:
+      clients                who is connected, whose session waits
+      client ID              one client: the live deadline, pings, queue, will,
+                             events
+      wills                  each will with its fate
+      sessions               what is kept for each client id
+      subscriptions [TOPIC]  all of them; with a topic: who would get it, and why
+      retained [FILTER]      retained messages (default #)
+      config                 each setting, and who said so
+      explain ID             why its will did (not) fire, and what to change
+      tail                   events as they happen, until Ctrl-C
+      packet HEX|FILE|-      MQTT packets as a tree, with each violation by its
+                             statement
+      kick ID                close a client's connection
+      drop ID                break it as the network would
+      reload                 read the configuration again
+      log LEVEL              say more or less: error, warn, info, debug
+
+    Which broker:
+      --admin, else MQTTD_ADMIN, else the one that has left word of itself in
+      MQTTD_RUN_DIR (default: a folder of this user). Its token: --token-file, else
+      MQTTD_TOKEN_FILE, else the file that the broker named.
+
+    Exit codes:
+      0         done, or the expectation was met
+      1         the will's fate was another one; nothing to kick or drop
+      2         usage, or there is no such client
+      3         no broker, or it was gone before the end
+      4         refused by the broker
+      5         timed out
+      70        a fault of mqttd's own
+      130, 143  ended by SIGINT, SIGTERM
+
+    Examples:
+      mqttd inspect
+      mqttd inspect explain dev-42
+      mqttd inspect packet c0 00
+      mqttd inspect wills --client dev-42 --wait 5s --expect published
+    "
+  `);
+});
