@@ -2,10 +2,10 @@ import type { Answers, DropAnswer, KickAnswer, ReloadAnswer } from "../admin/api
 import { usageError } from "../config/cli-error.ts";
 import { nearest } from "../config/nearest.ts";
 import { quoted } from "../config/problem.ts";
-import type { BrokerClient } from "../inspect/broker-client.ts";
+import { type BrokerClient, NoSuchClient } from "../inspect/broker-client.ts";
 import { clientLines, clientsLines } from "../inspect/client-view.ts";
 import { configLines } from "../inspect/config-view.ts";
-import { explain, explanationText } from "../inspect/explain.ts";
+import { explain, type Explanation, explanationText, explainUnknown } from "../inspect/explain.ts";
 import { overviewLines } from "../inspect/overview-view.ts";
 import { retainedLines } from "../inspect/retained-view.ts";
 import { routeLines, sessionsLines, subscriptionsLines } from "../inspect/sessions-view.ts";
@@ -40,10 +40,12 @@ export function orderOf(
       };
     case "explain":
       return async (client, output) => {
+        const { answer, unknown } = await explained(client, word ?? "");
         const { columns, colors } = output.style;
-        const answer = explain(await client.ask<Answers["client"]>(pathOf(word)));
         const style = { columns: Number.isFinite(columns) ? columns : proseColumns, colors };
-        return show(output, answer, () => [explanationText(answer, style).trimEnd()]);
+        show(output, answer, () => [explanationText(answer, style).trimEnd()]);
+        if (unknown !== null) throw unknown;
+        return 0;
       };
     case "config":
       return async (client, output) => {
@@ -71,6 +73,21 @@ export function orderOf(
 
 function pathOf(clientId: string | null): string {
   return `/v1/clients/${encodeURIComponent(clientId ?? "")}`;
+}
+
+/** Of a client id that the broker does not know it is explained why that may be. */
+async function explained(
+  client: BrokerClient,
+  clientId: string,
+): Promise<{ answer: Explanation; unknown: NoSuchClient | null }> {
+  try {
+    const answer = explain(await client.ask<Answers["client"]>(pathOf(clientId)));
+    return { answer, unknown: null };
+  } catch (fault) {
+    if (!(fault instanceof NoSuchClient)) throw fault;
+    const known = await client.ask<Answers["overview"]>("/v1/overview");
+    return { answer: explainUnknown(clientId, known, fault.nearest), unknown: fault };
+  }
 }
 
 function listOrder(

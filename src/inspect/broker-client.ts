@@ -17,6 +17,21 @@ interface Request {
   readonly waitMs?: number;
 }
 
+/** The broker knows nothing of a client id. */
+export class NoSuchClient extends CliError {
+  /** Client ids that are like it. */
+  readonly nearest: readonly string[];
+
+  constructor(message: string, nearest: readonly string[]) {
+    const hint =
+      nearest.length === 0
+        ? "mqttd inspect clients lists those that it knows"
+        : `did you mean ${nearest.map(name).join(" or ")}?`;
+    super(message, { exitCode: 2, hint });
+    this.nearest = nearest;
+  }
+}
+
 /** Asks one running broker. Every failure is a CliError in the operator's words. */
 export class BrokerClient {
   readonly url: string;
@@ -88,14 +103,14 @@ export class BrokerClient {
     }
     return new CliError(`no administration interface answers at ${this.url}`, {
       exitCode: 3,
-      hint: "mqttd serve starts a broker",
+      hint: "mqttd serve starts a broker; its administration is on port 1888 unless told",
     });
   }
 
   #notOurs(): CliError {
     return new CliError(`what answers at ${this.url} is no mqttd`, {
       exitCode: 3,
-      hint: "the port is that of the administration, 1888 unless told, not that of MQTT",
+      hint: "the administration of mqttd is on port 1888 unless told",
     });
   }
 
@@ -103,11 +118,11 @@ export class BrokerClient {
     if (status === 401) return this.#unauthorized();
     const read = refusalSchema.safeParse(value);
     if (!read.success) return new CliError(`the broker answered ${status}`, { exitCode: 4 });
-    const { error, hint, nearest = [] } = read.data;
-    const near = nearest.length === 0 ? null : `did you mean ${nearest.map(name).join(" or ")}?`;
+    const { error, hint, nearest } = read.data;
+    if (nearest !== undefined) return new NoSuchClient(clause(error), nearest);
     return new CliError(clause(error), {
       exitCode: status === 403 || status === 503 ? 4 : 2,
-      hint: near ?? (hint === null ? null : clause(hint)),
+      hint: hint === null ? null : clause(hint),
     });
   }
 
@@ -115,7 +130,7 @@ export class BrokerClient {
     const message =
       this.#token === null
         ? `the broker at ${this.url} wants a token`
-        : `the broker at ${this.url} has another token than ${name(this.#token.file)}`;
+        : `the token in ${name(this.#token.file)} is not that of the broker at ${this.url}`;
     return new CliError(message, {
       exitCode: 4,
       hint: "its log names the file with the token; --token-file FILE",
