@@ -1,0 +1,151 @@
+import { expect, test } from "bun:test";
+import { connectBytes } from "../support/connect-bytes.ts";
+import { environment, executable, RunningBroker } from "../support/executable.ts";
+import { eventually, Inbox } from "../support/inbox.ts";
+
+const admin = ["--set", "admin.port=0"];
+
+/** `mqttd inspect tail` in a process, beside a broker. */
+class Tail implements AsyncDisposable {
+  readonly lines = new Inbox<string>();
+  readonly #child: Bun.Subprocess<"ignore", "pipe", "pipe">;
+  readonly #heard: Promise<void>;
+
+  /** Begins, and waits until the broker says that somebody listens. */
+  static async start(broker: RunningBroker, ...args: string[]): Promise<Tail> {
+    const tail = new Tail(broker, args);
+    const line = await broker.line("administration", ({ event }) => event === "administration");
+    const url = String([line["urls"]].flat()[0]);
+    let metrics = "";
+    await eventually(
+      async () => {
+        metrics = await (await fetch(`${url}/metrics`)).text();
+        return /^mqttd_event_streams 1$/m.test(metrics);
+      },
+      () => metrics,
+    );
+    return tail;
+  }
+
+  private constructor(broker: RunningBroker, args: readonly string[]) {
+    this.#child = Bun.spawn([executable(), "inspect", "tail", ...args], {
+      cwd: broker.folder.path,
+      env: environment(broker.folder),
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    this.#heard = this.#listen();
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name);
+  }
+
+  async line(what: string, fits: (line: string) => boolean): Promise<string> {
+    return this.lines.first(what, fits);
+  }
+
+  /** How it ended. */
+  async end(): Promise<{ code: number | null; stderr: string }> {
+    const stderr = await this.#child.stderr.text();
+    await this.#child.exited;
+    await this.#heard;
+    return { code: this.#child.exitCode, stderr };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#child.kill("SIGKILL");
+    await this.#child.exited;
+  }
+
+  async #listen(): Promise<void> {
+    let rest = "";
+    const decoder = new TextDecoder();
+    for await (const chunk of this.#child.stdout) {
+      const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+      rest = lines.pop() ?? "";
+      for (const line of lines) this.lines.add(line);
+    }
+    this.lines.end(`tail has ended; behind its last line: ${JSON.stringify(rest)}`);
+  }
+}
+
+/** A client that connects with a will, and is reset. */
+async function die(broker: RunningBroker, clientId: string): Promise<void> {
+  const { port } = broker;
+  const socket = await Bun.connect({ hostname: "127.0.0.1", port, socket: { data() {} } });
+  socket.write(connectBytes({ version: 4, clientId, willTopic: `home/${clientId}` }));
+  await broker.line(`${clientId} connected`, ({ client }) => client === clientId);
+  socket.terminate();
+  await broker.ended(clientId);
+}
+
+const steady = (line: string): string =>
+  line
+    .replace(/^[\d:.]{12} /, "TIME ")
+    .replace(/127\.0\.0\.1:\d+/, "ADDRESS")
+    .replace(/\d+ ms/, "N ms");
+
+test("tail shows the log's lines until Ctrl-C", async () => {
+  await using broker = await RunningBroker.start({ args: admin });
+  await using tail = await Tail.start(broker);
+  await die(broker, "dev-42");
+  await tail.line("the last line", (line) => line.includes("nobody will ever see it"));
+  expect(tail.lines.items.filter((line) => !line.includes("Warning")).map(steady))
+    .toMatchInlineSnapshot(`
+    [
+      "TIME New client connected from ADDRESS as dev-42 (p2, c1, k0), will on home/dev-42 (q0)",
+      "TIME dev-42 disconnected: connection reset (RST) (silent N ms, no keepalive) · will published on home/dev-42 (nobody subscribed)",
+    ]
+  `);
+  tail.signal("SIGINT");
+  expect(await tail.end()).toEqual({ code: 130, stderr: "" });
+});
+
+test("tail --json gives one event a line; SIGTERM ends it too", async () => {
+  await using broker = await RunningBroker.start({ args: admin });
+  await using tail = await Tail.start(broker, "--json", "--event", "ended");
+  await die(broker, "dev-42");
+  const line: unknown = JSON.parse(await tail.line("the end", () => true));
+  expect(line).toMatchObject({
+    at: expect.any(Number),
+    level: "info",
+    event: "ended",
+    text: expect.stringContaining("dev-42 disconnected: "),
+    facts: { client: "dev-42", cause: "resetByPeer", will: { topic: "home/dev-42" } },
+  });
+  tail.signal("SIGTERM");
+  expect(await tail.end()).toEqual({ code: 143, stderr: "" });
+});
+
+test("tail of one client, and of topics, shows nothing of others", async () => {
+  await using broker = await RunningBroker.start({ args: admin });
+  await using tail = await Tail.start(broker, "--client", "dev-2", "--topic", "home/+");
+  for (const clientId of ["dev-1", "dev-2", "dev-3"]) await die(broker, clientId);
+  await tail.line("the end", (line) => line.includes("dev-2 disconnected"));
+  await broker.stop();
+  expect((await tail.end()).code).toBe(3);
+  expect(tail.lines.items.filter((line) => !line.includes("dev-2"))).toEqual([]);
+});
+
+test("tail says that the broker has stopped, or that it was killed", async () => {
+  for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+    await using broker = await RunningBroker.start({ args: admin });
+    await using tail = await Tail.start(broker);
+    broker.signal(signal);
+    const { code, stderr } = await tail.end();
+    expect(code).toBe(3);
+    // An orderly stop may end the stream in order.
+    expect(stderr).toMatch(/^mqttd: the broker('s events broke off \(.+\)| has stopped)\n$/);
+  }
+});
+
+test("tail is coloured as the log is, where colours are asked for", async () => {
+  await using broker = await RunningBroker.start({ args: admin });
+  await using tail = await Tail.start(broker, "--color", "always");
+  await die(broker, "dev\u001b[2J");
+  const line = await tail.line("the end", (line) => line.includes("disconnected"));
+  expect(line).toContain("\u001b[35mwill published");
+  expect(Bun.stripANSI(line)).not.toContain("\u001b");
+});

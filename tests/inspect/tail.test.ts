@@ -1,0 +1,137 @@
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import pc from "picocolors";
+import type { EventLine } from "../../src/admin/api.ts";
+import { CliError } from "../../src/config/cli-error.ts";
+import { renderHuman } from "../../src/log/render.ts";
+import { now, samples } from "../log/samples.ts";
+import { eventLine } from "./explained.ts";
+import { type Missed, tailLine, toldBy } from "../../src/inspect/tail.ts";
+
+const event: EventLine = {
+  at: 1_800_000_000_123,
+  level: "info",
+  event: "ended",
+  text: "dev-42 disconnected: connection reset (RST)",
+  facts: { client: "dev-42", cause: "resetByPeer" },
+};
+
+/** As the broker sends it: a greeting, an event, three that are missed, a heartbeat, an event. */
+const sent =
+  `: mqttd\n\nid: 1\ndata: ${JSON.stringify(event)}\n\nevent: missed\ndata: 3\n\n` +
+  `: still here\n\nid: 2\ndata: ${JSON.stringify({ ...event, text: "灯-三" })}\n\n`;
+
+/** A stream that gives `chunks`, and then ends as `end` says. */
+function streamOf(
+  chunks: readonly Uint8Array[],
+  end: "closes" | "fails" | "hangs" = "closes",
+): ReadableStream<Uint8Array> {
+  const left = [...chunks];
+  return new ReadableStream({
+    pull: async (controller) => {
+      const chunk = left.shift();
+      if (chunk !== undefined) return controller.enqueue(chunk);
+      if (end === "closes") return controller.close();
+      if (end === "fails") return controller.error(new Error("ECONNRESET"));
+      return new Promise(() => {});
+    },
+  });
+}
+
+async function all(
+  stream: ReadableStream<Uint8Array>,
+  silenceMs?: number,
+): Promise<(EventLine | Missed)[]> {
+  const told: (EventLine | Missed)[] = [];
+  for await (const one of toldBy(stream, silenceMs)) told.push(one);
+  return told;
+}
+
+const bytes = new TextEncoder().encode(sent);
+const expected = [event, { missed: 3 }, { ...event, text: "灯-三" }];
+
+test("tail: events, however the bytes are cut", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.uniqueArray(fc.integer({ min: 1, max: bytes.length - 1 })),
+      async (cuts) => {
+        const places = [0, ...cuts.toSorted((a, b) => a - b), bytes.length];
+        const chunks = places.slice(1).map((end, index) => bytes.slice(places[index], end));
+        expect(await all(streamOf(chunks))).toEqual(expected);
+      },
+    ),
+    { numRuns: 200 },
+  );
+});
+
+test("tail: a stream that breaks off, that hangs, that is none", async () => {
+  const fault = async (stream: ReadableStream<Uint8Array>, silenceMs?: number): Promise<string> => {
+    const thrown: unknown = await all(stream, silenceMs).then(
+      () => null,
+      (error: unknown) => error,
+    );
+    if (!(thrown instanceof CliError)) throw thrown;
+    return `${thrown.text.trimEnd()} (exit code ${thrown.exitCode})`;
+  };
+  const garbled = new TextEncoder().encode("data: {\n\n");
+  expect([
+    await fault(streamOf([bytes], "fails")),
+    await fault(streamOf([bytes], "hangs"), 20),
+    await fault(streamOf([garbled])),
+    await fault(streamOf(Array.from({ length: 17 }, () => new Uint8Array(1024 * 1024).fill(0x41)))),
+  ]).toMatchInlineSnapshot(`
+    [
+      "mqttd: the broker's events broke off (the broker has gone, or the link is down) (exit code 3)",
+      "mqttd: the broker has said nothing for 0.02 s (is it stopped, or the link down?) (exit code 5)",
+      "mqttd: the broker's events broke off (it sends what is no event) (exit code 3)",
+      "mqttd: the broker's events broke off (it sends an event without an end) (exit code 3)",
+    ]
+  `);
+});
+
+test("tail: lines as the log has them", () => {
+  const style = { colors: pc.createColors(false), zone: "utc", like: null, json: false } as const;
+  const lines = [
+    tailLine({ ...event, text: "dev-42 disconnected" }, style, 0),
+    tailLine({ ...event, level: "warn", text: "a warning" }, { ...style, like: "rumqttd-0.19" }, 0),
+    tailLine({ missed: 1 }, style, event.at),
+    tailLine({ missed: 12 }, style, event.at),
+    tailLine({ missed: 12 }, { ...style, json: true }, event.at),
+    tailLine({ ...event, text: "\u001b[2J" }, { ...style, json: true }, event.at),
+  ];
+  expect(`\n${lines.join("")}`).toMatchInlineSnapshot(`
+    "
+    08:00:00.123 dev-42 disconnected
+    08:00:00.123 [like rumqttd-0.19] Warning: a warning
+    08:00:00.123 Warning: 1 event missed: whoever reads this is too slow
+    08:00:00.123 Warning: 12 events missed: whoever reads this is too slow
+    {"event":"missed","missed":12}
+    {"at":1800000000123,"level":"info","event":"ended","text":"\\u001b[2J","facts":{"client":"dev-42","cause":"resetByPeer"}}
+    "
+  `);
+});
+
+/** As the log writes its samples, and as they are told over the stream. */
+test("tail: the colours are the log's own", () => {
+  const style = { colors: pc.createColors(true), zone: "utc", like: null, json: false } as const;
+  const events = Object.values(samples).flat();
+  expect(events.length).toBeGreaterThan(30);
+  for (const sample of events) {
+    const line = eventLine(sample, now);
+    expect(tailLine(line, style, 0)).toBe(`${renderHuman(sample, now, style)}\n`);
+  }
+});
+
+test("tail: nothing that the broker sends moves a terminal", () => {
+  const style = { colors: pc.createColors(false), zone: "utc", like: null, json: false } as const;
+  const harm = fc.string({ unit: fc.constantFrom("\u001b", "[2J", "\n", "\u202e", " · ", "x") });
+  const names = fc.constantFrom("connected", "ended", "will", "packet", "banana");
+  fc.assert(
+    fc.property(harm, harm, names, (text, client, name) => {
+      const facts = { client, remote: client, cause: "resetByPeer", will: { topic: client } };
+      const line = tailLine({ ...event, event: name, text, facts }, style, 0);
+      expect(line.slice(0, -1)).not.toMatch(/\p{C}/u);
+    }),
+    { numRuns: 500 },
+  );
+});
