@@ -199,9 +199,15 @@ export interface RouteAccount {
     readonly qos: number;
     /** The matching filters, with the group where it is shared. */
     readonly filters: readonly string[];
+    /** What it publishes there itself does not come back to it. */
+    readonly noLocal: boolean;
     /** `sent`, `queued`, or why nothing would come: in words of a few letters. */
     readonly outcome:
-      "sent" | "queued" | "dropped: QoS 0 and not connected" | "shared: another member's turn";
+      | "sent"
+      | "queued"
+      | "dropped: QoS 0 and not connected"
+      | "dropped: QoS 0 and no room"
+      | "shared: another member's turn";
   }[];
 }
 

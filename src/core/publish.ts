@@ -315,25 +315,29 @@ function fixedCopies(match: Match, topic: string): Delivery[] | null {
   return copies;
 }
 
-/** One member of a shared subscription gets it: in turn, and rather one that can take it at once. */
 function offerToGroup(broker: Broker, group: Group, message: Message, outcome: Outcome): void {
   const { members } = group;
+  const chosen = nextMember(group);
+  if (chosen === null) return;
+  group.turn = (members.indexOf(chosen) + 1) % members.length;
+  const retainFlag = message.retain && chosen.retainAsPublished;
+  const identifiers = chosen.identifier === 0 ? null : [chosen.identifier];
+  offer(broker, chosen.session, message, chosen.qos, retainFlag, identifiers, outcome);
+}
+
+/** Who of a shared subscription gets the next message: in turn, and rather one that can take it at once. */
+export function nextMember({ members, turn }: Group): Subscription | null {
   let chosen: Subscription | null = null;
   let best = -1;
   for (let step = 0; step < members.length; step++) {
-    const place = (group.turn + step) % members.length;
-    const member = members[place]!;
+    const member = members[(turn + step) % members.length]!;
     const fitness = fitnessOf(member.session);
     if (fitness <= best) continue;
     best = fitness;
     chosen = member;
     if (fitness === 3) break;
   }
-  if (chosen === null) return;
-  group.turn = (members.indexOf(chosen) + 1) % members.length;
-  const retainFlag = message.retain && chosen.retainAsPublished;
-  const identifiers = chosen.identifier === 0 ? null : [chosen.identifier];
-  offer(broker, chosen.session, message, chosen.qos, retainFlag, identifiers, outcome);
+  return chosen;
 }
 
 /** 3: takes it now. 2: connected, its window is full. 1: connected, takes no data. 0: offline. */

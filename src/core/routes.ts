@@ -1,6 +1,9 @@
 import type { RetainedAccount, RouteAccount } from "./account.ts";
 import type { Broker } from "./broker.ts";
-import type { Message } from "./packet.ts";
+import { isHeldBack, mayAdd } from "./forward.ts";
+import type { Message, Qos } from "./packet.ts";
+import { nextMember } from "./publish.ts";
+import type { Session } from "./session.ts";
 import type { Group, Recipient as Matched } from "./subscriptions.ts";
 import { matches } from "./topic.ts";
 import type { Walk } from "./walk.ts";
@@ -10,37 +13,57 @@ type Recipient = RouteAccount["recipients"][number];
 /** Bytes of a payload that a list shows. */
 const payloadShown = 64;
 
-/** Who would get a message on a topic, and by which of its filters. Changes nothing. */
+/**
+ * Who would get a message on a topic, and by which of its filters; of a shared subscription, who is
+ * next. The message is taken to have a QoS as high as the subscription's. Changes nothing.
+ */
 export function* routeFor(broker: Broker, topic: string): Walk<Recipient> {
-  const { recipients, groups } = broker.subscriptions.match(topic);
-  for (const recipient of recipients) yield* ordinary(broker, topic, recipient);
-  for (const group of groups) yield* shared(group);
+  const { recipients, groups, withoutLocal } = broker.subscriptions.match(topic);
+  for (const recipient of recipients) {
+    const noLocal = withoutLocal.get(recipient.session) === null;
+    yield* ordinary(broker, topic, recipient, noLocal);
+  }
+  for (const group of groups) yield* shared(broker, group);
 }
 
-function* ordinary(broker: Broker, topic: string, { session, qos }: Matched): Walk<Recipient> {
+function* ordinary(
+  broker: Broker,
+  topic: string,
+  { session, qos }: Matched,
+  noLocal: boolean,
+): Walk<Recipient> {
   const filters: string[] = [];
   for (const { filter, group, pattern } of session.subscriptions.values()) {
     if (group === null && matches(pattern, topic)) filters.push(filter);
     yield null;
   }
   const connected = session.connection !== null;
-  const waits = qos > 0 || broker.limits.queueQos0;
-  const outcome = connected ? "sent" : waits ? "queued" : "dropped: QoS 0 and not connected";
-  yield { clientId: session.clientId, connected, qos, filters, outcome };
+  const outcome = outcomeFor(broker, session, qos);
+  yield { clientId: session.clientId, connected, qos, filters, noLocal, outcome };
 }
 
-function* shared({ members, turn }: Group): Walk<Recipient> {
-  for (const [index, member] of members.entries()) {
-    const connected = member.session.connection !== null;
-    const isNext = index === turn % members.length;
+function* shared(broker: Broker, group: Group): Walk<Recipient> {
+  const next = nextMember(group);
+  for (const member of group.members) {
+    const { session, qos, filter } = member;
     yield {
-      clientId: member.session.clientId,
-      connected,
-      qos: member.qos,
-      filters: [member.filter],
-      outcome: isNext ? (connected ? "sent" : "queued") : "shared: another member's turn",
+      clientId: session.clientId,
+      connected: session.connection !== null,
+      qos,
+      filters: [filter],
+      noLocal: false,
+      outcome: member === next ? outcomeFor(broker, session, qos) : "shared: another member's turn",
     };
   }
+}
+
+/** As `forward.offer` would decide, within the limits of the queue. */
+function outcomeFor(broker: Broker, session: Session, qos: Qos): Recipient["outcome"] {
+  const { connection } = session;
+  const ready = connection !== null && !connection.blocked;
+  if (ready && (qos === 0 ? !isHeldBack(session) : mayAdd(session, connection))) return "sent";
+  if (qos > 0 || ready || broker.limits.queueQos0) return "queued";
+  return connection === null ? "dropped: QoS 0 and not connected" : "dropped: QoS 0 and no room";
 }
 
 /** Retained messages whose topics match a filter. */

@@ -49,9 +49,11 @@ export function routeLines({ topic, recipients }: RouteAccount, style: ViewStyle
   ];
 }
 
-function whyOf({ filters, connected, outcome }: RouteAccount["recipients"][number]): string {
+function whyOf(recipient: RouteAccount["recipients"][number]): string {
+  const { filters, connected, noLocal, outcome } = recipient;
   const why = outcome.split(": ")[1];
   const facts = [filters.map(name).join(", "), connected ? "connected" : "away"];
+  if (noLocal) facts.push("not what it publishes itself");
   if (why !== undefined) facts.push(why);
   return facts.join("; ");
 }

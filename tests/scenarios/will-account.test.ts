@@ -290,10 +290,25 @@ test("a route says who gets a topic, by which filter", () => {
   const shared = world.open();
   shared.connect({ clientId: "shared", protocolVersion: 5 });
   shared.subscribe("$share/g/a/b");
+  const noLocal = false;
   expect(allOf(routeFor(world.broker, "a/b"))).toEqual([
-    { clientId: "away", connected: false, qos: 1, filters: ["a/#"], outcome: "queued" },
-    { clientId: "watcher", connected: true, qos: 2, filters: ["a/+", "a/b"], outcome: "sent" },
-    { clientId: "shared", connected: true, qos: 0, filters: ["$share/g/a/b"], outcome: "sent" },
+    { clientId: "away", connected: false, qos: 1, filters: ["a/#"], noLocal, outcome: "queued" },
+    {
+      clientId: "watcher",
+      connected: true,
+      qos: 2,
+      filters: ["a/+", "a/b"],
+      noLocal,
+      outcome: "sent",
+    },
+    {
+      clientId: "shared",
+      connected: true,
+      qos: 0,
+      filters: ["$share/g/a/b"],
+      noLocal,
+      outcome: "sent",
+    },
   ]);
   expect(
     allOf(subscriptionsOf(world.broker))

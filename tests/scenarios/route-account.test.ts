@@ -1,0 +1,85 @@
+import { expect, test } from "bun:test";
+import { routeFor } from "../../src/core/routes.ts";
+import { allOf } from "../../src/core/walk.ts";
+import type { TestClient } from "../support/client.ts";
+import { World } from "../support/world.ts";
+
+/** Somebody who subscribes, with a window of `receiveMaximum` messages. */
+function subscriber(
+  world: World,
+  clientId: string,
+  topic: string,
+  qos: 0 | 1 | 2 = 0,
+  { receiveMaximum = 10, nl = false } = {},
+): TestClient {
+  const client = world.open();
+  const properties = { sessionExpiryInterval: 60, receiveMaximum };
+  client.connect({ clientId, protocolVersion: 5, properties });
+  client.subscribe({ topic, qos, nl });
+  return client;
+}
+
+function outcomes(world: World, topic = "a"): Record<string, string> {
+  const recipients = allOf(routeFor(world.broker, topic));
+  return Object.fromEntries(recipients.map(({ clientId, outcome }) => [clientId, outcome]));
+}
+
+/** Who got a message that is published now, of those who are connected. */
+function reached(world: World, clients: Readonly<Record<string, TestClient>>): string[] {
+  const publisher = world.open();
+  publisher.connect({ clientId: "publisher" });
+  publisher.publish("a", "x".repeat(2000), { qos: 2 });
+  const got = Object.entries(clients).filter(([, client]) => client.messages().length > 0);
+  return got.map(([clientId]) => clientId);
+}
+
+test("a route names the member of a group that really is next", () => {
+  const world = new World();
+  const members = {
+    away: subscriber(world, "away", "$share/g/a", 1),
+    full: subscriber(world, "full", "$share/g/a", 1, { receiveMaximum: 1 }),
+    free: subscriber(world, "free", "$share/g/a", 1),
+  };
+  members.away.drop();
+  for (let turn = 0; turn < 6; turn++) {
+    const told = outcomes(world);
+    const sent = Object.keys(told).filter((clientId) => told[clientId] === "sent");
+    expect(sent).toHaveLength(1);
+    expect(reached(world, members)).toEqual(sent);
+  }
+  members.free.drop();
+  expect(outcomes(world)).toEqual({
+    away: "shared: another member's turn",
+    full: "queued",
+    free: "shared: another member's turn",
+  });
+});
+
+test("a route tells who gets it later, or never", () => {
+  const world = new World({ outputBytes: 1000 });
+  subscriber(world, "away 0", "a", 0).drop();
+  subscriber(world, "away 1", "a", 1).drop();
+  const full = subscriber(world, "full", "a", 1, { receiveMaximum: 1 });
+  const blocked = subscriber(world, "blocked", "a", 0);
+  expect(reached(world, { full, blocked })).toEqual(["full", "blocked"]);
+  blocked.room = 0;
+  expect(reached(world, { full, blocked })).toEqual([]);
+  expect(outcomes(world)).toEqual({
+    "away 0": "dropped: QoS 0 and not connected",
+    "away 1": "queued",
+    full: "queued",
+    blocked: "dropped: QoS 0 and no room",
+  });
+});
+
+test("a route tells of No Local, unless another filter lets it through", () => {
+  const world = new World();
+  subscriber(world, "own", "a", 0, { nl: true });
+  const both = subscriber(world, "both", "a", 0, { nl: true });
+  both.subscribe("#");
+  const recipients = allOf(routeFor(world.broker, "a"));
+  expect(recipients.map(({ clientId, noLocal }) => [clientId, noLocal])).toEqual([
+    ["both", false],
+    ["own", true],
+  ]);
+});
