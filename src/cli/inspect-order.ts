@@ -71,8 +71,11 @@ export function orderOf(
   }
 }
 
-function pathOf(clientId: string | null): string {
-  return `/v1/clients/${encodeURIComponent(clientId ?? "")}`;
+/** A path can't hold the ids `.` and `..`. */
+function pathOf(clientId: string | null, order = ""): string {
+  const id = clientId ?? "";
+  if (/^\.\.?$/.test(id)) return withQuery(`/v1/client${order}`, [["id", id]]);
+  return `/v1/clients/${encodeURIComponent(id)}${order}`;
 }
 
 /** Of a client id that the broker does not know it is explained why that may be. */
@@ -152,7 +155,7 @@ function partingOrder(verb: "kick" | "drop", clientId: string, given: Arguments)
     const answer =
       verb === "kick"
         ? await client.ask<KickAnswer>(pathOf(clientId), { method: "DELETE" })
-        : await client.ask<DropAnswer>(`${pathOf(clientId)}/drop`, {
+        : await client.ask<DropAnswer>(pathOf(clientId, "/drop"), {
             method: "POST",
             body: { how },
           });

@@ -33,7 +33,7 @@ function moreLine(answer: object): string[] {
 
 /** `?limit=5`, or nothing. */
 export function limitOf(given: Arguments): [string, string][] {
-  const limit = numberFrom(given, "limit", [1, 100_000], "a number");
+  const limit = numberFrom(given, "limit", [1, 1_000_000], "a number");
   return limit === null ? [] : [["limit", String(limit)]];
 }
 

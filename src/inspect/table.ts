@@ -73,7 +73,7 @@ export function table(
     Math.max(...[head, ...rows.map((row) => row[index] ?? "")].map(width)),
   );
   const between = widest.slice(1, last).reduce((sum, own) => sum + own + gap, gap);
-  const lastNeeds = Math.min(lastMin, widest[last] ?? 0);
+  const lastNeeds = Math.max(width(heads[last] ?? ""), Math.min(lastMin, widest[last] ?? 0));
   const room = Math.min(columns * firstShare, columns - between - lastNeeds);
   const leads = [heads, ...rows].map(([lead = ""]) => width(lead));
   const first = Math.max(...leads.filter((own) => own <= room));

@@ -123,9 +123,9 @@ test("each fault is one line, with the nearest right word, and exit code 2", asy
     "wills --wait 11m"
       mqttd: --wait: found "11m", allowed: seconds, or a duration such as "500ms", "90s" or "2m", up to 600s
     "wills --limit 0"
-      mqttd: --limit: found "0", allowed: a number from 1 to 100000
+      mqttd: --limit: found "0", allowed: a number from 1 to 1000000
     "wills --limit many"
-      mqttd: --limit: found "many", allowed: a number from 1 to 100000
+      mqttd: --limit: found "many", allowed: a number from 1 to 1000000
     "clients --timeout never"
       mqttd: --timeout: found "never", allowed: seconds, or a duration such as "500ms", "90s" or "2m", up to 600s
     "subscriptions home/#"

@@ -89,19 +89,19 @@ test("viewed: on a terminal of 80 columns", () => {
     In flight    0 of 100 to it, 0 from it
     Queue        0 messages, 0 B
     Subscribed   commands/dev-42/# (q1)
-    Will         armed 36.8 s ago, on home/dev-42/status (q1, retained): its client
-                 is connected [v4-3.1.2-8]
+    Will         armed on home/dev-42/status (q1, retained): its client is connected
+                 [v4-3.1.2-8], 36.8 s ago
     Events
       08:00:00.000  New client connected from 127.0.0.1:50001 as dev-42 (p2, c1,
                     k10), will on home/dev-42/status (q1, retained)
       08:00:00.000  dev-42 subscribed to commands/dev-42/# (q1)
 
     == wills
-    CLIENT  WILL       WHEN        TOPIC, WHY AND RULE
-    late    published  6.80 s ago  wills/late (q0, delay 30 s): connection reset
-                                   (RST), nobody subscribed, 0 ms late [v5-3.1.2-8]
-    dev-42  armed      36.8 s ago  home/dev-42/status (q1, retained): its client is
-                                   connected [v4-3.1.2-8]
+    CLIENT  WHEN        WILL
+    late    6.80 s ago  published on wills/late (nobody subscribed, q0, delay 30 s,
+                        0 ms late): connection reset (RST) [v5-3.1.2-8]
+    dev-42  36.8 s ago  armed on home/dev-42/status (q1, retained): its client is
+                        connected [v4-3.1.2-8]
 
     == sessions
     CLIENT    SUBSCRIPTIONS  QUEUED  IN FLIGHT  STATE
@@ -180,15 +180,15 @@ test("viewed: on a wide terminal", () => {
     In flight    0 of 100 to it, 0 from it
     Queue        0 messages, 0 B
     Subscribed   commands/dev-42/# (q1)
-    Will         armed 36.8 s ago, on home/dev-42/status (q1, retained): its client is connected [v4-3.1.2-8]
+    Will         armed on home/dev-42/status (q1, retained): its client is connected [v4-3.1.2-8], 36.8 s ago
     Events
       08:00:00.000  New client connected from 127.0.0.1:50001 as dev-42 (p2, c1, k10), will on home/dev-42/status (q1, retained)
       08:00:00.000  dev-42 subscribed to commands/dev-42/# (q1)
 
     == wills
-    CLIENT  WILL       WHEN        TOPIC, WHY AND RULE
-    late    published  6.80 s ago  wills/late (q0, delay 30 s): connection reset (RST), nobody subscribed, 0 ms late [v5-3.1.2-8]
-    dev-42  armed      36.8 s ago  home/dev-42/status (q1, retained): its client is connected [v4-3.1.2-8]
+    CLIENT  WHEN        WILL
+    late    6.80 s ago  published on wills/late (nobody subscribed, q0, delay 30 s, 0 ms late): connection reset (RST) [v5-3.1.2-8]
+    dev-42  36.8 s ago  armed on home/dev-42/status (q1, retained): its client is connected [v4-3.1.2-8]
 
     == sessions
     CLIENT    SUBSCRIPTIONS  QUEUED  IN FLIGHT  STATE
@@ -301,10 +301,10 @@ test("viewed: where there is no room for columns", () => {
     In flight    0 of 100 to it, 0 from it
     Queue        0 messages, 0 B
     Subscribed   commands/dev-42/# (q1)
-    Will         armed 36.8 s ago, on
-                 home/dev-42/status (q1,
-                 retained): its client is
-                 connected [v4-3.1.2-8]
+    Will         armed on home/dev-42/status
+                 (q1, retained): its client
+                 is connected [v4-3.1.2-8],
+                 36.8 s ago
     Events
       08:00:00.000  New client connected
                     from 127.0.0.1:50001 as
@@ -316,19 +316,19 @@ test("viewed: where there is no room for columns", () => {
                     commands/dev-42/# (q1)
 
     == wills
-    late
-      will: published
-      when: 6.80 s ago
-      topic, why and rule: wills/late (q0,
-        delay 30 s): connection reset (RST),
-        nobody subscribed, 0 ms late
-        [v5-3.1.2-8]
-    dev-42
-      will: armed
-      when: 36.8 s ago
-      topic, why and rule:
-        home/dev-42/status (q1, retained):
-        its client is connected [v4-3.1.2-8]
+    CLIENT  WHEN        WILL
+    late    6.80 s ago  published on
+                        wills/late (nobody
+                        subscribed, q0,
+                        delay 30 s, 0 ms
+                        late): connection
+                        reset (RST)
+                        [v5-3.1.2-8]
+    dev-42  36.8 s ago  armed on
+                        home/dev-42/status
+                        (q1, retained): its
+                        client is connected
+                        [v4-3.1.2-8]
 
     == sessions
     dev-42
@@ -451,15 +451,15 @@ test("viewed: in a pipe a line is as long as it is", () => {
     In flight    0 of 100 to it, 0 from it
     Queue        0 messages, 0 B
     Subscribed   commands/dev-42/# (q1)
-    Will         armed 36.8 s ago, on home/dev-42/status (q1, retained): its client is connected [v4-3.1.2-8]
+    Will         armed on home/dev-42/status (q1, retained): its client is connected [v4-3.1.2-8], 36.8 s ago
     Events
       08:00:00.000  New client connected from 127.0.0.1:50001 as dev-42 (p2, c1, k10), will on home/dev-42/status (q1, retained)
       08:00:00.000  dev-42 subscribed to commands/dev-42/# (q1)
 
     == wills
-    CLIENT  WILL       WHEN        TOPIC, WHY AND RULE
-    late    published  6.80 s ago  wills/late (q0, delay 30 s): connection reset (RST), nobody subscribed, 0 ms late [v5-3.1.2-8]
-    dev-42  armed      36.8 s ago  home/dev-42/status (q1, retained): its client is connected [v4-3.1.2-8]
+    CLIENT  WHEN        WILL
+    late    6.80 s ago  published on wills/late (nobody subscribed, q0, delay 30 s, 0 ms late): connection reset (RST) [v5-3.1.2-8]
+    dev-42  36.8 s ago  armed on home/dev-42/status (q1, retained): its client is connected [v4-3.1.2-8]
 
     == sessions
     CLIENT    SUBSCRIPTIONS  QUEUED  IN FLIGHT  STATE
