@@ -1,0 +1,118 @@
+import { expect, test } from "bun:test";
+import { width } from "../../src/log/width.ts";
+import { connectBytes } from "../support/connect-bytes.ts";
+import { environment, executable, RunningBroker } from "../support/executable.ts";
+import { eventually } from "../support/inbox.ts";
+
+/** `mqttd inspect` on a terminal of its own. */
+class OnTerminal {
+  output = "";
+  readonly #child: Bun.Subprocess;
+  readonly #closed = Promise.withResolvers<void>();
+
+  constructor(
+    broker: RunningBroker,
+    columns: number,
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+  ) {
+    const decoder = new TextDecoder();
+    this.#child = Bun.spawn([executable(), "inspect", ...args], {
+      cwd: broker.folder.path,
+      env: { ...environment(broker.folder), TERM: "xterm-256color", ...env },
+      terminal: {
+        cols: columns,
+        rows: 24,
+        data: (_, bytes) => {
+          this.output += decoder.decode(bytes, { stream: true });
+        },
+        exit: () => this.#closed.resolve(),
+      },
+    });
+  }
+
+  type(keys: string): void {
+    this.#child.terminal?.write(keys);
+  }
+
+  /** Its exit code, when all that it wrote is here. */
+  async end(): Promise<number | null> {
+    await this.#child.exited;
+    await this.#closed.promise;
+    return this.#child.exitCode;
+  }
+}
+
+const hostile = "dev\u001b[2J\r\n\u202e灯";
+
+async function startHousehold(): Promise<RunningBroker> {
+  const broker = await RunningBroker.start({ args: ["--set", "admin.port=0"] });
+  const { port } = broker;
+  for (const clientId of ["dev-42", hostile]) {
+    const socket = await Bun.connect({ hostname: "127.0.0.1", port, socket: { data() {} } });
+    const willTopic = `home/${clientId}`;
+    socket.write(connectBytes({ version: 4, clientId, keepAlive: 10, willTopic }));
+    await broker.line(clientId, ({ client }) => client === clientId);
+  }
+  return broker;
+}
+
+const verbs = [
+  ...["", "clients", "client dev-42", "wills", "sessions", "subscriptions", "retained", "config"],
+  ...["subscriptions home/dev-42", "explain dev-42", "packet c0 00"],
+];
+
+for (const columns of [40, 80, 160]) {
+  test(`on a terminal of ${columns} columns every view keeps to its lines`, async () => {
+    await using broker = await startHousehold();
+    for (const verb of verbs) {
+      // The tree of a packet has columns of its own.
+      if (columns === 40 && verb.startsWith("packet")) continue;
+      const screen = new OnTerminal(
+        broker,
+        columns,
+        verb.split(" ").filter((word) => word !== ""),
+      );
+      expect({ verb, code: await screen.end() }).toEqual({ verb, code: 0 });
+      const plain = Bun.stripANSI(screen.output).replaceAll("\r\n", "\n");
+      expect(plain, verb).not.toMatch(/[^\n\P{C}]/u);
+      for (const line of plain.split("\n")) {
+        expect(width(line), `${verb}: ${line}`).toBeLessThanOrEqual(columns);
+      }
+    }
+  });
+}
+
+test("colours on a terminal, and none where nobody wants them", async () => {
+  await using broker = await startHousehold();
+  const colored = new OnTerminal(broker, 80, ["clients"]);
+  expect(await colored.end()).toBe(0);
+  expect(colored.output).toContain("\u001b[1mCLIENT");
+  for (const [args, env] of [
+    [["clients"], { NO_COLOR: "1" }],
+    [["clients", "--color", "never"], {}],
+    [["clients"], { TERM: "dumb" }],
+  ] as const) {
+    const plain = new OnTerminal(broker, 80, args, env);
+    expect(await plain.end()).toBe(0);
+    expect(plain.output).not.toContain("\u001b");
+  }
+});
+
+test("Ctrl-C ends a tail, and a wait", async () => {
+  await using broker = await startHousehold();
+  const tail = new OnTerminal(broker, 80, ["tail"]);
+  const wait = new OnTerminal(broker, 80, ["wills", "--client", "nobody", "--wait", "60s"]);
+  const line = await broker.line("administration", ({ event }) => event === "administration");
+  const url = String([line["urls"]].flat()[0]);
+  await eventually(
+    async () => (await (await fetch(`${url}/metrics`)).text()).includes("mqttd_event_streams 2"),
+    () => "the broker has no two that listen",
+  );
+  tail.type("\u0003");
+  wait.type("\u0003");
+  expect(await tail.end()).toBe(130);
+  expect(tail.output).toBe("^C");
+  // It has nothing to take back, so that the signal itself ends it.
+  expect(await wait.end()).toBeOneOf([130, null]);
+});
