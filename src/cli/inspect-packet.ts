@@ -3,6 +3,7 @@ import { usageError } from "../config/cli-error.ts";
 import type { FileRead } from "../config/file.ts";
 import { bare, quoted } from "../config/problem.ts";
 import { packetCount, packetTree, packetTreeText } from "../inspect/packet.ts";
+import { bytesText } from "../inspect/packet-node.ts";
 import { hexadecimal, type PacketSource, packetSource } from "../inspect/packet-source.ts";
 import type { Arguments } from "./arguments.ts";
 import { versionFrom } from "./client-flags.ts";
@@ -90,7 +91,6 @@ function unread(word: string, where: string, content: Exclude<FileRead, { type: 
 }
 
 function takenText({ file, form, bytes, headerBytes }: Read): string {
-  const count = bytes.length === 1 ? "1 byte" : `${bytes.length} bytes`;
   const left = headerBytes === 0 ? "" : `; ${headerBytes} bytes of headers before it left out`;
-  return `${file === null ? "standard input" : bare(file)}: ${form}, ${count}${left}`;
+  return `${file === null ? "standard input" : bare(file)}: ${form}, ${bytesText(bytes.length)}${left}`;
 }

@@ -71,3 +71,8 @@ export interface Draft extends PacketNode {
 export function violationsOf(nodes: readonly PacketNode[]): Violation[] {
   return nodes.flatMap((node) => [...node.violations, ...violationsOf(node.children)]);
 }
+
+/** `1 byte`, `2 bytes`. */
+export function bytesText(count: number): string {
+  return count === 1 ? "1 byte" : `${count} bytes`;
+}

@@ -1,6 +1,6 @@
 import { topicNameFlaw } from "../wire/grammar.ts";
 import { isText } from "./packet-connect.ts";
-import type { Draft } from "./packet-node.ts";
+import { bytesText, type Draft } from "./packet-node.ts";
 import { walkProperties } from "./packet-properties.ts";
 import type { Field, Walk } from "./packet-walk.ts";
 
@@ -35,7 +35,7 @@ export function walkPublish(walk: Walk, qos: number): void {
   if (walk.stopped) return;
   walk.group("Payload", () => {
     const payload = walk.rest("Application Message");
-    payload.node.meaning = `${payload.node.length} bytes`;
+    payload.node.meaning = bytesText(payload.node.length);
     if (walk.incomplete || !isUtf8 || isText(walk, payload)) return;
     const detail = "payload is not the UTF-8 that its Payload Format Indicator says";
     walk.violateV5(payload.node, "3.3.2.3.2", detail);

@@ -1,6 +1,12 @@
 import type { Colors } from "picocolors/types.js";
 import { quoted } from "../log/foreign.ts";
-import type { PacketNode, PacketTree, ProtocolBy, Violation } from "./packet-node.ts";
+import {
+  bytesText,
+  type PacketNode,
+  type PacketTree,
+  type ProtocolBy,
+  type Violation,
+} from "./packet-node.ts";
 
 export interface PacketTextStyle {
   /** Of the terminal. */
@@ -49,7 +55,7 @@ class Sheet {
 
   heading(tree: PacketTree): string {
     const { type, offset, length, missing, protocol, protocolBy, from } = tree;
-    const bytes = length === 1 ? "1 byte" : `${length} bytes`;
+    const bytes = bytesText(length);
     const size =
       missing === null
         ? `${bytes} at offset ${offset}, of a length that can't be read`

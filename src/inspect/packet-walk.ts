@@ -1,6 +1,6 @@
 import type { ProtocolVersion } from "../core/packet.ts";
 import { decodeText, textFlaw } from "../wire/utf8.ts";
-import type { Draft, Sender } from "./packet-node.ts";
+import { bytesText, type Draft, type Sender } from "./packet-node.ts";
 
 /**
  * A tolerant walk over one packet, beside the strict one of `wire`: it notes what is wrong where it
@@ -124,7 +124,7 @@ export class Walk {
     const length = (this.bytes[at] ?? 0) * 256 + (this.bytes[at + 1] ?? 0);
     if (!this.#has(2 + length, name)) return null;
     const node = this.#take(name, 2 + length, null);
-    node.meaning = `${length} bytes`;
+    node.meaning = bytesText(length);
     return { node, value: { start: at + 2, end: at + 2 + length } };
   }
 
