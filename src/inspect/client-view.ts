@@ -9,6 +9,7 @@ import { faultText } from "../log/client-fault.ts";
 import { duration, setting } from "../log/duration.ts";
 import { clause, name } from "../log/foreign.ts";
 import { size } from "../log/size.ts";
+import { armedWill } from "../log/will.ts";
 import { ago, ahead, timeAt } from "./moment.ts";
 import { folded, labelled, nothing, table, type ViewStyle } from "./table.ts";
 import { willText } from "./wills-view.ts";
@@ -50,7 +51,7 @@ export function clientLines(client: ClientAnswer, style: ViewStyle): string[] {
       [
         ...(connection === undefined ? [] : connectionFacts(connection, now, style)),
         ...(session === null ? [] : sessionFacts(session, now)),
-        ["Will", will === undefined ? "none" : willText(will, now)],
+        ["Will", will === undefined ? withoutWill(connection) : willText(will, now)],
         ...faults.map((fault, index): [string, string] => {
           const { what, so, change } = faultText(fault);
           return [index === 0 ? "Own faults" : "", `${what}: ${so}; ${change}`];
@@ -68,14 +69,21 @@ export function clientLines(client: ClientAnswer, style: ViewStyle): string[] {
   ];
 }
 
+function withoutWill(connection: ConnectionAccount | undefined): string {
+  const refused = connection?.refusedWill ?? null;
+  return refused === null
+    ? "none"
+    : `none: the CONNECT was refused, with its ${armedWill(refused)}`;
+}
+
 function connectionFacts(
   connection: ConnectionAccount,
   now: number,
   { zone }: ViewStyle,
 ): [string, string][] {
-  const { end, connectedAt, openedAt, username, lastPacket, pings } = connection;
+  const { end, connectedAt, openedAt, username, lastPacket, pings, dropped } = connection;
   const since = timeAt(now, connectedAt ?? openedAt, zone);
-  const state = end === null ? "connected" : `ended ${ago(now, end.at)} by: ${end.causeText}`;
+  const state = end === null ? "connected" : `ended ${ago(now, end.at)} by: ${causeOf(end)}`;
   const facts = [
     `${state}, from ${name(connection.remote)}`,
     `since ${since}`,
@@ -83,6 +91,8 @@ function connectionFacts(
     `on ${clause(connection.listener)}`,
   ];
   if (username !== null) facts.push(`user ${name(username)}`);
+  if (dropped !== null)
+    facts.push(`dropped by the operator (${dropped.how}) ${ago(now, dropped.at)}`);
   if (connection.paused) facts.push("reading is paused, so the deadline stands still");
   if (connection.blocked) facts.push("takes no data at the moment");
   return [
@@ -96,6 +106,10 @@ function connectionFacts(
         : `${pings.count}, one every ${duration(pings.medianMs)} (median), worst ${duration(pings.worstMs)}`,
     ],
   ];
+}
+
+function causeOf({ causeText, detail }: NonNullable<ConnectionAccount["end"]>): string {
+  return detail === null ? causeText : `${causeText} (${clause(detail)})`;
 }
 
 function keepAliveText(connection: ConnectionAccount, now: number): string {

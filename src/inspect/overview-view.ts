@@ -1,7 +1,7 @@
 import type { Overview } from "../admin/api.ts";
 import type { HistogramAccount } from "../core/account.ts";
 import { duration } from "../log/duration.ts";
-import { name } from "../log/foreign.ts";
+import { clause, name } from "../log/foreign.ts";
 import { size } from "../log/size.ts";
 import { ago, ahead } from "./moment.ts";
 import { folded, labelled, table, type ViewStyle } from "./table.ts";
@@ -68,11 +68,11 @@ function pending({ now, wills, pendingWills }: Overview, style: ViewStyle): stri
 
 function recent({ now, recentEnds }: Overview, style: ViewStyle): string[] {
   if (recentEnds.length === 0) return [];
-  const rows = recentEnds.map(({ at, clientId, remote, causeText, will }) => [
+  const rows = recentEnds.map(({ at, clientId, remote, causeText, detail, will }) => [
     name(clientId ?? remote),
     ago(now, at),
     will,
-    causeText,
+    detail === null ? causeText : `${causeText}, ${clause(detail)}`,
   ]);
   return ["", ...table(["CLIENT", "ENDED", "WILL", "CAUSE"], rows, style)];
 }

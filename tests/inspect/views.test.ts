@@ -568,3 +568,61 @@ test("viewed: payloads that are no text, or cut within a character", () => {
     "
   `);
 });
+
+test("viewed: a client that was refused, and one that the operator has dropped", () => {
+  const world = new World({
+    access: { mayPublish: (_, topic) => topic !== "secret", maySubscribe: () => true },
+  });
+  const denied = world.open();
+  denied.connect({
+    clientId: "denied",
+    protocolVersion: 5,
+    will: { topic: "secret", payload: Buffer.from("x"), qos: 1, retain: false },
+  });
+  mortal(world, { id: "dropped", keepalive: 10 });
+  const connection = world.broker.sessions.get("dropped")?.connection;
+  if (connection) world.driver.drop(connection.id, "silent");
+  world.advance(1000);
+  const about = (clientId: string): Record<string, string> =>
+    viewsOf(world, plainStyle(80), { clientId, topic: "t" });
+  expect(`\n${about("denied")["client"]}`).toMatchInlineSnapshot(`
+    "
+    denied
+    Connection   ended 1.00 s ago by: refused (this client may not publish on its
+                 will's topic), from 127.0.0.1:50001, since 08:00:00.000, MQTT 5.0,
+                 on tcp test
+    Keepalive    none: silence does not end it
+    Last packet  CONNECT, 1.00 s ago
+    Pings        fewer than two PINGREQs
+    Will         none: the CONNECT was refused, with its will on secret (q1)
+    Events
+      08:00:00.000  denied (127.0.0.1:50001) disconnected: refused (this client may
+                    not publish on its will's topic [v5-3.1.4-2]) · will on secret
+                    not armed
+    "
+  `);
+  expect(`\n${about("dropped")["client"]}`).toMatchInlineSnapshot(`
+    "
+    dropped
+    Connection   connected, from 127.0.0.1:50002, since 08:00:00.000, MQTT 5.0, on
+                 tcp test, dropped by the operator (silent) 1.00 s ago
+    Keepalive    10 s, silence of 15 s ends it, deadline in 14.0 s, closest call
+                 15.0 s
+    Last packet  CONNECT, 1.00 s ago
+    Pings        fewer than two PINGREQs
+    Session      connected, ends with the connection
+    In flight    0 of 100 to it, 0 from it
+    Queue        0 messages, 0 B
+    Will         armed on wills/dropped (q0): its client is connected [v5-3.1.2-7],
+                 1.00 s ago
+    Events
+      08:00:00.000  New client connected from 127.0.0.1:50002 as dropped (p5, c1,
+                    k10), will on wills/dropped (q0)
+    "
+  `);
+  expect(about("denied")["overview"]?.split("\n").slice(-3).join("\n")).toMatchInlineSnapshot(`
+    "denied  1.00 s ago  no will  refused, this client may not publish on its will's
+                                 topic
+    "
+  `);
+});
