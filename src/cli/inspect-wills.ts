@@ -17,7 +17,11 @@ const waitMaxMs = 10 * 60_000;
 export function willsOrder(given: Arguments): Order {
   const expected = expectedFate(given);
   const waitMs = durationFrom(given, "wait", waitMaxMs);
-  const query: [string, string][] = [...kindOf(given), ...limitOf(given)];
+  const kind = kindOf(given);
+  if (waitMs !== null && kind.length > 0) {
+    throw usageError("--wait waits for any fate", "--expect says which it should be");
+  }
+  const query: [string, string][] = [...kind, ...limitOf(given)];
   for (const flag of ["client", "topic"]) {
     const value = given.text(flag);
     if (value !== null) query.push([flag, value]);

@@ -29,6 +29,7 @@ const wrong: readonly (readonly string[])[] = [
   ["wills", "--which", "fired"],
   ["wills", "--pending", "--fired"],
   ["wills", "--expect", "fired"],
+  ["wills", "--fired", "--wait", "5s"],
   ["wills", "--wait", "soon"],
   ["wills", "--wait", "11m"],
   ["wills", "--limit", "0"],
@@ -118,6 +119,8 @@ test("each fault is one line, with the nearest right word, and exit code 2", asy
       mqttd: --pending and --fired exclude each other (give one of them)
     "wills --expect fired"
       mqttd: --expect: found "fired", allowed: published, discarded or cancelled
+    "wills --fired --wait 5s"
+      mqttd: --wait waits for any fate (--expect says which it should be)
     "wills --wait soon"
       mqttd: --wait: found "soon", allowed: seconds, or a duration such as "500ms", "90s" or "2m", up to 600s
     "wills --wait 11m"
