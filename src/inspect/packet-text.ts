@@ -1,5 +1,6 @@
 import type { Colors } from "picocolors/types.js";
 import { quoted } from "../log/foreign.ts";
+import { pieces, width } from "../log/width.ts";
 import {
   bytesText,
   type PacketNode,
@@ -20,6 +21,9 @@ const shownBytes = 6;
 /** Two digits a byte, spaces between, and two dots where there are more. */
 const hexWidth = shownBytes * 3 + 1;
 const lineMax = 120;
+/** Below this there is no room for the bytes beside the words. */
+const bytesFrom = 60;
+const lineMin = 32;
 
 /** Packets for a person: a line a field, what is wrong below it, and a count at the end. */
 export function packetTreeText(trees: readonly PacketTree[], style: PacketTextStyle): string {
@@ -46,11 +50,14 @@ class Sheet {
   readonly #columns: number;
   readonly #colors: Colors;
   readonly #offsetWidth: number;
+  /** Of the column of bytes and flags; 0: it is left out. */
+  readonly #hexWidth: number;
 
   constructor({ columns, colors }: PacketTextStyle, offsetWidth: number) {
-    this.#columns = Math.max(60, Math.min(columns, lineMax));
+    this.#columns = Math.max(lineMin, Math.min(columns, lineMax));
     this.#colors = colors;
     this.#offsetWidth = offsetWidth;
+    this.#hexWidth = columns < bytesFrom ? 0 : hexWidth + 1;
   }
 
   heading(tree: PacketTree): string {
@@ -81,7 +88,8 @@ class Sheet {
     const { colors } = { colors: this.#colors };
     const isFlag = node.bits !== null;
     const offset = isFlag ? "" : String(node.offset);
-    const left = `${offset.padStart(this.#offsetWidth)}  ${hexText(node).padEnd(hexWidth)} `;
+    const hex = this.#hexWidth === 0 ? "" : hexText(node).padEnd(this.#hexWidth);
+    const left = `${offset.padStart(this.#offsetWidth)}  ${hex}`;
     const indent = "  ".repeat(depth);
     const room = this.#columns - left.length - indent.length;
     const words = cut(wordsOf(node), room);
@@ -90,7 +98,7 @@ class Sheet {
   }
 
   #violation({ statement, detail }: Violation, depth: number): string[] {
-    const margin = this.#offsetWidth + hexWidth + 3 + depth * 2;
+    const margin = this.#offsetWidth + 2 + this.#hexWidth + depth * 2;
     return this.wrap(`! ${detail} [${statement}]`, margin).map(
       (line, index) => " ".repeat(margin) + this.#colors.red(index === 0 ? line : `  ${line}`),
     );
@@ -160,7 +168,7 @@ function printable(hex: string, field: string): string | null {
 
 /** To fit a line: what is left out is said by three dots. */
 function cut(text: string, room: number): string {
-  const characters = Array.from(text);
-  if (characters.length <= room) return text;
-  return `${characters.slice(0, Math.max(0, room - 3)).join("")}...`;
+  if (width(text) <= room) return text;
+  const [start = ""] = pieces(text, Math.max(1, room - 3));
+  return `${start}...`;
 }

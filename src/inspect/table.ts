@@ -70,14 +70,18 @@ export function table(
   const { columns, colors } = style;
   const last = heads.length - 1;
   const widest = heads.map((head, index) =>
-    Math.max(...[head, ...rows.map((row) => row[index] ?? "")].map(width)),
+    rows.reduce((most, row) => Math.max(most, width(row[index] ?? "")), width(head)),
   );
   const between = widest.slice(1, last).reduce((sum, own) => sum + own + gap, gap);
   const lastNeeds = Math.max(width(heads[last] ?? ""), Math.min(lastMin, widest[last] ?? 0));
   const room = Math.min(columns * firstShare, columns - between - lastNeeds);
-  const leads = [heads, ...rows].map(([lead = ""]) => width(lead));
-  const first = Math.max(...leads.filter((own) => own <= room));
-  if ((leads[0] ?? 0) > room) return rows.flatMap((row) => listed(heads, row, style));
+  const head = width(heads[0] ?? "");
+  if (head > room) return rows.flatMap((row) => listed(heads, row, style));
+  // As wide as the widest that fits; a wider one gets a line of its own.
+  const first = rows.reduce((most, [lead = ""]) => {
+    const own = width(lead);
+    return own > room ? most : Math.max(most, own);
+  }, head);
   const widths = widest.with(0, first);
   const before = first + between;
   const line = (cells: readonly string[]): string =>

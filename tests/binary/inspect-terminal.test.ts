@@ -66,8 +66,6 @@ for (const columns of [40, 80, 160]) {
   test(`on a terminal of ${columns} columns every view keeps to its lines`, async () => {
     await using broker = await startHousehold();
     for (const verb of verbs) {
-      // The tree of a packet has columns of its own.
-      if (columns === 40 && verb.startsWith("packet")) continue;
       const screen = new OnTerminal(
         broker,
         columns,

@@ -1,7 +1,10 @@
 import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { generate } from "mqtt-packet";
 import pc from "picocolors";
 import type { ProtocolVersion } from "../../src/core/packet.ts";
 import { packetTree, packetTreeText } from "../../src/inspect/packet.ts";
+import { width } from "../../src/log/width.ts";
 
 /** What a person reads on a terminal of 80 columns without colours. */
 function told(hex: string, protocol: "auto" | ProtocolVersion = "auto"): string {
@@ -433,4 +436,50 @@ test("told: strings of a peer can do no harm, and lines fit", () => {
 
 test("told: nothing", () => {
   expect(told("")).toBe("There are no bytes.\n");
+});
+
+for (const columns of [32, 40, 59, 60, 80, 200]) {
+  test(`told: no line is wider than ${columns} columns, whatever the strings are`, () => {
+    const parts = ["\u001b[2J", "灯".repeat(60), "\u202e", "x".repeat(200), "e\u0301", "a b"];
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom(...parts), { minLength: 1 }), (text) => {
+        const bytes = generate({
+          ...{ cmd: "publish", topic: text.join(""), payload: text.join(" "), qos: 1 },
+          ...{ messageId: 7, dup: false, retain: false },
+        });
+        const trees = packetTree(bytes, { protocol: 4 });
+        const shown = packetTreeText(trees, { columns, colors: pc.createColors(false) });
+        for (const line of shown.split("\n")) {
+          expect(line).not.toMatch(/\p{C}/u);
+          expect(width(line), line).toBeLessThanOrEqual(Math.min(columns, 120));
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
+}
+
+test("told: where there is no room for the bytes, the words", () => {
+  const trees = packetTree(Uint8Array.from(Buffer.from("30050001236869", "hex")), { protocol: 4 });
+  const style = { columns: 40, colors: pc.createColors(false) };
+  expect(packetTreeText(trees, style)).toMatchInlineSnapshot(`
+    "PUBLISH from a client, 7 bytes at
+    offset 0, MQTT 3.1.1 (as asked for)
+      0  Fixed header
+      0    Type and flags
+             Packet type: 3 (PUBLISH)
+             DUP: 0
+             QoS: 0
+             RETAIN: 0
+      1    Remaining Length: 5
+      2  Variable header
+      2    Topic Name: '#' (1 byte)
+           ! Topic Name holds a wildcard
+             [v4-3.3.2-2]
+      5  Payload
+      5    Application Message: 'hi' (2 b...
+
+    1 violation: v4-3.3.2-2.
+    "
+  `);
 });

@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { clientsLines } from "../../src/inspect/client-view.ts";
 import { retainedLines } from "../../src/inspect/retained-view.ts";
 import { routeLines, sessionsLines, subscriptionsLines } from "../../src/inspect/sessions-view.ts";
+import { table } from "../../src/inspect/table.ts";
 import { willsLines } from "../../src/inspect/wills-view.ts";
 import { width } from "../../src/log/width.ts";
 import { mortal } from "../support/mortal.ts";
@@ -539,6 +540,11 @@ test("viewed: nothing there", () => {
       "A message on a would go to 0 clients.",
     ]
   `);
+});
+
+test("viewed: as many lines as a broker can have clients", () => {
+  const rows = Array.from({ length: 300_000 }, (_, index) => [`client-${index}`, "away"]);
+  expect(table(["CLIENT", "FROM"], rows, plainStyle(80))).toHaveLength(300_001);
 });
 
 test("viewed: payloads that are no text, or cut within a character", () => {
