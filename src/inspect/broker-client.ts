@@ -81,6 +81,10 @@ export class BrokerClient {
       ...init,
       headers,
       redirect: "manual",
+      // The broker is near: what a proxy is set for is the web.
+      proxy: false,
+      // Ours is the signal's; by its documentation Bun's own ends what is idle for five minutes.
+      timeout: false,
     }).catch((fault: unknown) => {
       throw this.#unreachable(fault);
     });

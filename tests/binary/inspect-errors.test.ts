@@ -249,3 +249,11 @@ test("a pipe that closes does no harm", async () => {
     expect(ended.stdout.split("\n").length).toBe(2);
   }
 });
+
+test("a proxy that is set for the web is not asked for the broker", async () => {
+  await using broker = await RunningBroker.start({ args: admin });
+  const ended = await run(broker.folder, ["inspect", "log", "info"], {
+    through: 'http_proxy=http://127.0.0.1:1 HTTP_PROXY=http://127.0.0.1:1 exec "$0" "$@"',
+  });
+  expect(ended).toEqual({ code: 0, stdout: "log level info\n", stderr: "" });
+});
