@@ -123,6 +123,7 @@ export function unsubscribe(version: 4 | 5, filter: string | Bytes, packetId = 1
 /** Properties by their identifiers. */
 export const property = {
   payloadFormat: (value: number): Bytes => [0x01, value],
+  messageExpiry: (seconds: number): Bytes => [0x02, 0, 0, ...twoBytes(seconds)],
   contentType: (value: string | Bytes): Bytes => [0x03, ...text(value)],
   responseTopic: (value: string | Bytes): Bytes => [0x08, ...text(value)],
   subscriptionIdentifier: (value: number): Bytes => [0x0b, ...variable(value)],

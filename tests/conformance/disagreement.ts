@@ -26,9 +26,10 @@ export function holds(isSo: boolean, expected: string, came: string): void {
   if (!isSo) throw new Disagreement(expected, came);
 }
 
-/** Two values are the same, deeply. */
+/** Two values are the same, deeply; of what prototype they are does not matter. */
 export function same(what: string, came: unknown, expected: unknown): void {
-  holds(isDeepStrictEqual(came, expected), `${what} ${show(expected)}`, show(came));
+  const isSame = isDeepStrictEqual(structuredClone(came), structuredClone(expected));
+  holds(isSame, `${what} ${show(expected)}`, show(came));
 }
 
 function show(value: unknown): string {

@@ -15,6 +15,7 @@ import {
 } from "../bytes.ts";
 import { check, type Group } from "../check.ts";
 import { same } from "../disagreement.ts";
+import type { Peer } from "../peer.ts";
 import type { Scene } from "../scene.ts";
 
 /** Overlong, a surrogate, no UTF-8 at all, cut short, above U+10FFFF. */
@@ -134,6 +135,38 @@ export const data: Group = {
         }
         same("number of ids is", ids.size, 4);
         same("an id that is 0 is there:", ids.has(0), false);
+      },
+    ),
+    check(
+      "v4-2.3.1-4 v5-2.2.1-4 v5-4.3.2-1 v5-4.3.3-1",
+      "one message for many clients has another packet id for each",
+      async (s) => {
+        const source = await s.connect("source");
+        const peers: Peer[] = [];
+        for (const name of ["a", "b", "c"]) {
+          const peer = await s.connect(name);
+          await peer.subscribe(s.topic(name), { qos: 2 });
+          await peer.subscribe(s.topic("all"), { qos: peers.length === 2 ? 1 : 2 });
+          peers.push(peer);
+          // Each is one delivery further than the one before.
+          for (const _ of peers) await source.publish(s.topic(name), "own", { qos: 2 });
+        }
+        await source.publish(s.topic("all"), "m", { qos: 2 });
+        await s.quiet();
+        for (const [index, peer] of peers.entries()) {
+          const came = peer.deliveries();
+          same("number of deliveries is", came.length, index + 2);
+          same(
+            "number of ids is",
+            new Set(came.map(({ messageId }) => messageId)).size,
+            came.length,
+          );
+          same(
+            "the last is",
+            [came.at(-1)?.topic, came.at(-1)?.payload.toString()],
+            [s.topic("all"), "m"],
+          );
+        }
       },
     ),
     check("v4-2.3.1-5 v5-2.2.1-2", "a delivery with QoS 0 has no packet id", async (s) => {

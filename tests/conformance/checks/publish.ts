@@ -214,6 +214,36 @@ export const publishing: Group = {
       back.bytes(publish(5, "", { properties: property.topicAlias(1) }));
       await back.closes();
     }),
+    check(
+      "v5-3.1.2-27 v5-3.3.2-6 v5-3.3.2-17",
+      "the publisher's alias is its own, and what surrounds it is passed on",
+      async (s) => {
+        await aliasMaximum(s);
+        const peer = await s.connect();
+        for (const qos of [0, 1] as const) await peer.subscribe(s.topic(`q${qos}`), { qos });
+        const properties = [
+          ...property.contentType("a"),
+          ...property.topicAlias(1),
+          ...property.user("n", "1"),
+          ...property.messageExpiry(100),
+          ...property.user("n", "2"),
+        ];
+        for (const qos of [0, 1] as const) {
+          const topic = s.topic(`q${qos}`);
+          const flags = qos << 1;
+          peer.bytes(publish(5, topic, { properties, payload: "named", flags }));
+          const known = [...property.user("m", "3"), ...property.topicAlias(1)];
+          peer.bytes(publish(5, "", { properties: known, payload: "known", flags, packetId: 2 }));
+          const [first, second] = await peer.receives(`${topic}=named`, `${topic}=known`);
+          same("properties are", first?.properties, {
+            contentType: "a",
+            userProperties: { n: ["1", "2"] },
+            messageExpiryInterval: 100,
+          });
+          same("properties are", second?.properties, { userProperties: { m: "3" } });
+        }
+      },
+    ),
     check("v5-3.3.2-8", "alias 0 closes the connection", async (s) => {
       await s.closedBy(publish(5, s.topic(), { properties: property.topicAlias(0) }));
     }),

@@ -65,6 +65,22 @@ export const session: Group = {
       shortKeepAlive,
     ),
     check(
+      "v5-3.2.2-22",
+      "a Server Keep Alive is told to whom it concerns",
+      async (s) => {
+        for (const [keepalive, told] of [
+          [0, 2],
+          [1, undefined],
+          [2, undefined],
+          [3, 2],
+        ] as const) {
+          const [, connack] = await s.enter("a", { keepalive });
+          same("Server Keep Alive is", connack.properties?.serverKeepAlive, told);
+        }
+      },
+      shortKeepAlive,
+    ),
+    check(
       "v4-3.1.2-4 v4-3.1.4-3 v5-3.1.2-5 v5-3.1.2-6 v5-3.1.2-23 v5-3.1.4-4",
       "a session goes on: its subscriptions work without a new SUBSCRIBE",
       async (s) => {

@@ -172,6 +172,25 @@ export const subscribing: Group = {
         );
       },
     ),
+    check("v5-3.3.4-3", "also with QoS 1 and 2, and when sent again", async (s) => {
+      const [peer] = await s.persistent("kept");
+      await peer.subscribe(s.topic(), { qos: 2 }, 300);
+      for (const qos of [1, 2] as const) await peer.publish(s.topic(), "m", { qos });
+      await s.quiet();
+      peer.drop();
+      const [back] = await s.persistent("kept");
+      await back.receives(`${s.topic()}=m`, `${s.topic()}=m`);
+      const came = [...peer.deliveries(), ...back.deliveries()];
+      const identifiers = came.map(({ properties }) => properties?.subscriptionIdentifier);
+      same("identifiers are", identifiers, [300, 300, 300, 300]);
+    }),
+    check("v5-3.3.4-3", "a shared subscription has its own", async (s) => {
+      const peer = await s.connect();
+      await peer.subscribe(`$share/g/${s.topic()}`, { qos: 1 }, 9);
+      await peer.publish(s.topic(), "m", { qos: 1 });
+      const [message] = await peer.receives(`${s.topic()}=m`);
+      same("identifier is", message?.properties?.subscriptionIdentifier, 9);
+    }),
     check("v5-3.3.4-3", "Subscription Identifier 0 closes the connection", async (s) => {
       const identifier = property.subscriptionIdentifier(0);
       const parts = [block(5, identifier), text(s.topic()), [0]];

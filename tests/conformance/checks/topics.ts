@@ -59,15 +59,16 @@ export const topics: Group = {
       async (s) => {
         const topic = `$${s.topic("x")}`;
         const level = topic.slice(0, topic.indexOf("/"));
+        const source = await s.connect("source");
         const wild = await s.connect("wild");
         const named = await s.connect("named");
+        await source.publish(topic, "kept", { retain: true });
         await wild.subscribeMany([
           ["#", {}],
           [`+${topic.slice(level.length)}`, {}],
           ["+/#", {}],
         ]);
         await named.subscribe(`${level}/#`);
-        const source = await s.connect("source");
         await source.publish(topic, "m");
         await source.publish(s.topic("end"), "");
         await s.quiet();
@@ -106,6 +107,8 @@ export const topics: Group = {
         ["caf\u00e9", ["caf\u00e9"], ["cafe\u0301", "CAF\u00c9", "cafe"]],
         ["A/b", ["A/b"], ["a/b", "A/b/", "/A/b", "A//b", "A/./b"]],
         ["a b", ["a b"], ["a%20b", "ab", " a b", "a b "]],
+        ["\u00a0\u00a3\u07ff\u0800\ud7ff\ue000", ["\u00a0\u00a3\u07ff\u0800\ud7ff\ue000"], ["x"]],
+        ["\u{10000}\u{10fffd}\ufffd", ["\u{10000}\u{10fffd}\ufffd"], ["\u{10000}\u{10fffc}\ufffd"]],
         ["\u{1f600}/\ufffd", ["\u{1f600}/\ufffd"], ["\u{1f601}/\ufffd", "?/?"]],
       ]);
     }),

@@ -118,7 +118,7 @@ export const connecting: readonly Fault[] = [
   announced("CONNACK has User Properties, fitting or not", "v5-3.2.2-20 v5-3.1.2-24", filler(100)),
   answers(
     "CONNACK announces nothing",
-    "v5-3.1.3-7 v5-3.2.2-9 v5-3.2.2-16",
+    "v5-3.1.3-7 v5-3.2.2-9 v5-3.2.2-16 v5-3.2.2-22",
     "connack",
     ({ properties: _, ...packet }) => [packet],
   ),
