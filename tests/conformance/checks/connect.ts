@@ -1,6 +1,6 @@
 import { connect, flag, frame, property, publish, text, will } from "../bytes.ts";
 import { check, type Group, type Needs } from "../check.ts";
-import { Disagreement, holds, same } from "../disagreement.ts";
+import { holds, same, Skip } from "../disagreement.ts";
 import { codeOf } from "../frame.ts";
 import type { Scene } from "../scene.ts";
 
@@ -219,14 +219,14 @@ export const connecting: Group = {
     check("v4-3.2.2-4 v5-3.2.2-6", "refused: Session Present 0, session or not", async (s) => {
       await s.persistent("kept");
       const connack = await s.refused(refusable(s, s.id("kept"), 0));
-      if (connack === null) throw new Disagreement("a CONNACK that refuses", "none");
+      if (connack === null) throw new Skip("the broker refuses without CONNACK");
       same("the Connect Acknowledge Flags are", connack.bytes[connack.body], 0);
       const [, again] = await s.persistent("kept");
       same("after that Session Present is", again.sessionPresent, true);
     }),
     check("v4-3.2.2-5 v5-3.2.2-7", "refused: the connection is closed", async (s) => {
       const connack = await s.refused(refusable(s, s.id("r")));
-      holds(connack !== null, "a CONNACK that refuses", "none");
+      if (connack === null) throw new Skip("the broker refuses without CONNACK");
     }),
     check("v4-3.2.2-6", "where no return code fits: closed without CONNACK", async (s) => {
       same("the answer is", await s.refused(connect(4, s.id("r"), { flags: reserved })), null);

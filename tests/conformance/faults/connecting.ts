@@ -36,7 +36,7 @@ export const connecting: readonly Fault[] = [
   answers("nobody is let in", "v4-3.1.4-4 v5-3.1.4-5", "connack", () => [connackWith(5, 0x87)]),
   answers(
     "who is refused is not told",
-    "v4-3.1.2-2 v4-3.1.3-8 v4-3.1.3-9 v4-3.2.2-4 v4-3.2.2-5 v5-3.2.2-6 v5-3.2.2-7",
+    "v4-3.1.2-2 v4-3.1.3-8 v4-3.1.3-9",
     "connack",
     refusals(() => []),
   ),
