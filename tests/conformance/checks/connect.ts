@@ -186,6 +186,19 @@ export const connecting: Group = {
       },
       picky,
     ),
+    check(
+      "v5-3.1.4-2",
+      "a client whose will may not be published is closed",
+      async (s) => {
+        const parts = { flags: clean | flag.will, fields: [will(5, s.topic("denied"), "gone")] };
+        const connack = await s.refused(connect(5, s.id("w"), parts));
+        same("code of CONNACK is", connack === null ? null : codeOf(connack.packet), 0x87);
+      },
+      {
+        what: "topics where nobody may publish",
+        options: { access: { mayPublish: () => false, maySubscribe: () => true } },
+      },
+    ),
     check("v4-3.1.4-2", "whoever is connected with the id is closed", async (s) => {
       const old = await s.connect("same");
       const successor = await s.connect("same");

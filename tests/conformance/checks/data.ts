@@ -169,6 +169,43 @@ export const data: Group = {
         }
       },
     ),
+    check("v4-2.3.1-4 v5-2.2.1-4 v5-1.5.5-1", "at every length, for many clients", async (s) => {
+      const peers = [await s.connect("a"), await s.connect("b")] as const;
+      const topic = s.topic("length");
+      for (const peer of peers) await peer.subscribe(topic, { qos: 1 });
+      const source = await s.connect("source");
+      for (const step of [128, 256, 16_384, 16_512]) {
+        for (const size of [step - 1, step, step + 1]) {
+          const packet = { topic, qos: 1, messageId: 9, dup: false, retain: false } as const;
+          const parts = { cmd: "publish", ...packet, payload: "" } as const;
+          const empty = generate(parts, { protocolVersion: s.version }).length - 2;
+          const payload = "x".repeat(size - empty);
+          await source.publish(topic, payload, packet);
+          for (const peer of peers) {
+            const frame = await peer.nextFrame("publish");
+            same("Remaining Length is", frame.bytes.length - frame.body, size);
+            if (frame.packet.cmd !== "publish") return;
+            same("payload is as it was:", frame.packet.payload.toString() === payload, true);
+            await peer.acknowledge(frame.packet);
+          }
+        }
+      }
+      for (const peer of peers) {
+        const ids = peer.deliveries().map(({ messageId }) => messageId ?? 0);
+        same("an id that is 0 is there:", ids.includes(0), false);
+      }
+    }),
+    check("v4-2.3.1-5 v5-2.2.2-1", "whatever version the publisher speaks", async (s) => {
+      const other = await s.open(s.version === 4 ? 5 : 4);
+      s.sendConnect(other, s.id("other"), { properties: {} });
+      await other.next("connack");
+      const peer = await s.connect();
+      await peer.subscribe(s.topic());
+      const properties = { contentType: "text", messageExpiryInterval: 60 };
+      other.publishOnly(s.topic(), "m", { properties });
+      const { bytes } = await peer.nextFrame("publish");
+      same("PUBLISH of bytes", [...bytes], [...publish(s.version, s.topic(), { payload: "m" })]);
+    }),
     check("v4-2.3.1-5 v5-2.2.1-2", "a delivery with QoS 0 has no packet id", async (s) => {
       const peer = await s.connect();
       await peer.subscribe(s.topic());

@@ -1,4 +1,4 @@
-import { connect, frame, property, publish, subscribe, text, twoBytes } from "../bytes.ts";
+import { block, connect, frame, property, publish, subscribe, text, twoBytes } from "../bytes.ts";
 import { check, type Group } from "../check.ts";
 import { holds, same, Skip } from "../disagreement.ts";
 
@@ -101,6 +101,9 @@ export const disconnecting: Group = {
       }
       await s.closedBy(frame(0x30, text(s.topic()), [0x05]));
       await s.closedBy(frame(0x40, twoBytes(1), [0x42]));
+      const identifiers = [1, 2].flatMap((each) => [...property.subscriptionIdentifier(each)]);
+      const filter = [...text(s.topic()), 0];
+      await s.closedBy(frame(0x82, twoBytes(1), block(5, identifiers), filter));
       await s.closedBy(subscribe(5, s.topic(), 0x30));
       await s.closedBy(subscribe(5, s.topic(), 0x03));
       for (const properties of [

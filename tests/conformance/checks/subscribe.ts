@@ -1,6 +1,7 @@
 import { block, frame, property, subscribe, text, twoBytes } from "../bytes.ts";
 import { check, type Group, type Needs } from "../check.ts";
 import { holds, same } from "../disagreement.ts";
+import type { Peer } from "../peer.ts";
 
 const guarded: Needs = {
   what: "filters that nobody may subscribe to",
@@ -183,6 +184,28 @@ export const subscribing: Group = {
       const came = [...peer.deliveries(), ...back.deliveries()];
       const identifiers = came.map(({ properties }) => properties?.subscriptionIdentifier);
       same("identifiers are", identifiers, [300, 300, 300, 300]);
+    }),
+    check("v5-3.3.4-3", "of many clients each gets its own, or none", async (s) => {
+      const identifiers = [0, 1, 200, 0];
+      for (const qos of [0, 1] as const) {
+        const peers: Peer[] = [];
+        for (const [index, identifier] of identifiers.entries()) {
+          const peer = await s.connect(`p${index}`);
+          await peer.subscribe(s.topic(), { qos }, identifier);
+          peers.push(peer);
+        }
+        const source = await s.connect("source");
+        await source.publish(s.topic(), "m", { qos, retain: true });
+        const late = await s.connect("late");
+        await late.subscribe(s.topic(), { qos }, 5);
+        const came: number[] = [];
+        for (const peer of [...peers, late]) {
+          const [message] = await peer.receives(`${s.topic()}=m`);
+          came.push(Number(message?.properties?.subscriptionIdentifier ?? 0));
+        }
+        same("identifiers are", came, [...identifiers, 5]);
+        await source.publish(s.topic(), "", { retain: true });
+      }
     }),
     check("v5-3.3.4-3", "a shared subscription has its own", async (s) => {
       const peer = await s.connect();

@@ -11,10 +11,12 @@ async function judge(s: Scene, rows: readonly Row[]): Promise<void> {
   const source = await s.connect("source");
   for (const [filter, matches, others] of rows) {
     const peer = await s.connect("judge");
-    await peer.subscribe(s.topic(filter));
-    await peer.subscribe(s.topic("end-of-row"));
-    for (const topic of [...others, ...matches]) await source.publish(s.topic(topic), filter);
-    await source.publish(s.topic("end-of-row"), "");
+    await peer.subscribe(s.topic(filter), { qos: 1 });
+    await peer.subscribe(s.topic("end-of-row"), { qos: 1 });
+    for (const topic of [...others, ...matches]) {
+      await source.publish(s.topic(topic), filter, { qos: 1 });
+    }
+    await source.publish(s.topic("end-of-row"), "", { qos: 1 });
     const expected = matches.map((topic) => `${s.topic(topic)}=${filter}`);
     await peer.receives(...expected, `${s.topic("end-of-row")}=`);
   }

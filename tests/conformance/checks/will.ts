@@ -128,6 +128,15 @@ export const wills: Group = {
       await seen.silent();
       await back.lives();
     }),
+    check("v5-3.1.2-8", "a will has what it was given, less its delay", async (s) => {
+      const seen = await watcher(s);
+      const given = { contentType: "text", messageExpiryInterval: 60, userProperties: { a: "1" } };
+      const properties = { ...given, willDelayInterval: 1 };
+      const kept = { properties: { sessionExpiryInterval: 60 } };
+      (await mortal(s, { properties }, kept)).drop();
+      const [message] = await seen.receives(`${s.topic()}=gone`);
+      same("properties are", message?.properties, given);
+    }),
     check("v5-3.1.3-10", "User Properties of a will keep their order", async (s) => {
       const seen = await watcher(s);
       const userProperties = { b: ["1", "2"], a: "3" };
