@@ -1,6 +1,6 @@
-import { connect, property } from "../bytes.ts";
+import { connect, property, publish, variable } from "../bytes.ts";
 import { check, type Group, type Needs } from "../check.ts";
-import { holds, same } from "../disagreement.ts";
+import { holds, same, Skip } from "../disagreement.ts";
 import { codeOf } from "../frame.ts";
 
 const qos0: Needs = { what: "a broker of Maximum QoS 0", options: { limits: { qos: 0 } } };
@@ -63,8 +63,8 @@ export const connack: Group = {
       }
     }),
     check(
-      "v5-3.2.2-9",
-      "what is not supported is announced: QoS 0",
+      "v5-3.2.2-9 v5-3.2.2-11",
+      "what is not supported is announced, and closed: QoS 0",
       async (s) => {
         const [, { properties }] = await s.enter("a");
         same("Maximum QoS is", properties?.maximumQoS, 0);
@@ -73,8 +73,8 @@ export const connack: Group = {
       qos0,
     ),
     check(
-      "v5-3.2.2-9",
-      "what is not supported is announced: QoS 1",
+      "v5-3.2.2-9 v5-3.2.2-11",
+      "what is not supported is announced, and closed: QoS 1",
       async (s) => {
         const [, { properties }] = await s.enter("a");
         same("Maximum QoS is", properties?.maximumQoS, 1);
@@ -121,6 +121,29 @@ export const connack: Group = {
         same("code of CONNACK is", refusal === null ? null : codeOf(refusal.packet), 0x9a);
       },
       noRetain,
+    ),
+    check(
+      "v5-3.2.2-14",
+      "RETAIN that is not supported closes the connection",
+      async (s) => s.closedBy(publish(5, s.topic(), { flags: 0x01 }), 0x9a),
+      noRetain,
+    ),
+    check("v5-3.2.2-15", "a packet above the Maximum Packet Size is closed", async (s) => {
+      const [peer, { properties }] = await s.enter("a");
+      const maximum = properties?.maximumPacketSize;
+      if (maximum === undefined) throw new Skip("the broker takes packets of any size");
+      peer.bytes(Uint8Array.from([0x30, ...variable(maximum), 0x00]));
+      await peer.closes(0x95);
+    }),
+    check(
+      "v5-3.2.2-18",
+      "an alias where none are taken closes the connection",
+      async (s) => {
+        const [, { properties }] = await s.enter("a");
+        same("Topic Alias Maximum is", properties?.topicAliasMaximum, undefined);
+        await s.closedBy(publish(5, s.topic(), { properties: property.topicAlias(1) }), 0x94);
+      },
+      { what: "a broker without aliases", options: { limits: { topicAliases: 0 } } },
     ),
     check(
       "v5-3.2.2-19 v5-3.2.2-20",
