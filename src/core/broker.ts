@@ -252,10 +252,10 @@ export class Broker {
       case "disconnect":
         return disconnectReceived(this, connection, session, packet);
       case "auth":
-        // No method is configured, so none was agreed on in CONNECT (v5-4.12.0-7).
+        // No method is configured, so none was agreed on in CONNECT.
         return endConnection(this, connection, "protocolError", {
           reason: Reason.protocolError,
-          statement: "v5-4.12.0-1",
+          statement: "v5-4.12.0-7",
           detail: "AUTH without an authentication method",
         });
       default:

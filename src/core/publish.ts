@@ -218,7 +218,7 @@ function faultOf(
   ) {
     return {
       reason: Reason.receiveMaximumExceeded,
-      statement: "v5-3.3.4-9",
+      statement: "v5-3.3.4-7",
       detail: `more than ${limits.receiveMaximum} unfinished QoS 2 messages`,
     };
   }

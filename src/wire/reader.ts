@@ -352,8 +352,8 @@ function wastefulLength(): ProtocolError {
   return malformed(5, "", "1.5.5-1", detail);
 }
 
-/** v4 can't tell a client the limit, so it has no section for it either. */
+/** v4 can't tell a client the limit, so it has no statement about it either. */
 function tooLarge(size: number, limit: number): ProtocolError {
   const detail = `a packet of ${size} B, and the maximum is ${limit} B`;
-  return fault(Reason.packetTooLarge, 5, "", "3.2.2.3.6", detail);
+  return fault(Reason.packetTooLarge, 5, "", "3.2.2-15", detail);
 }

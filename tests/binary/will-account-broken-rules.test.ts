@@ -134,7 +134,7 @@ test(
     await accounts.ended("large");
     expect(await accounts.account("large")).toMatchInlineSnapshot(`
     "New client connected from 127.0.0.1:<port> as large (p2, c1, k30), will on wills/large (q0)
-    large disconnected: packet too large (a packet of 2057 B, and the maximum is 1024 B [v5-3.2.2.3.6], silent <measured>, allowed 45.0 s) · will published to 1 on wills/large
+    large disconnected: packet too large (a packet of 2057 B, and the maximum is 1024 B [v5-3.2.2-15], silent <measured>, allowed 45.0 s) · will published to 1 on wills/large
 
     The will of large fired at once, because large sent a packet of 2057 B, and the
     maximum is 1024 B. 1 subscriber got it. [v4-3.1.2-8]
@@ -150,13 +150,13 @@ test(
               [v4-3.1.2-8]
       <time>  No valid packet came after CONNECT until the end, <measured> later.
       <time>  The connection ended: it sent a packet of 2057 B, and the maximum is
-              1024 B. [v5-3.2.2.3.6]
+              1024 B. [v5-3.2.2-15]
       <time>  The will was published on wills/large, <lateness>. 1 subscriber got
               it. [v4-3.1.2-8]
 
     What to change
       - Let it send smaller packets, or give this broker a higher limits.packetSize.
-        [v5-3.2.2.3.6]"
+        [v5-3.2.2-15]"
   `);
   },
   rowLimitMs,
@@ -171,7 +171,7 @@ test(
     await accounts.ended("hasty");
     expect(await accounts.account("hasty")).toMatchInlineSnapshot(`
     "New client connected from 127.0.0.1:<port> as hasty (p5, c1, k30), will on wills/hasty (q0)
-    hasty disconnected: quota exceeded (more than 1 unfinished QoS 2 messages [v5-3.3.4-9], silent <measured>, allowed 45.0 s) · will published to 1 on wills/hasty
+    hasty disconnected: quota exceeded (more than 1 unfinished QoS 2 messages [v5-3.3.4-7], silent <measured>, allowed 45.0 s) · will published to 1 on wills/hasty
 
     The will of hasty fired at once, because hasty sent more than it may: more than
     1 unfinished QoS 2 messages. 1 subscriber got it. [v5-3.1.2-8]
@@ -186,14 +186,14 @@ test(
       <time>  It set a will on wills/hasty (QoS 0, not retained, 4 bytes, no delay).
               [v5-3.1.2-7]
       <time>  The connection ended: it sent more than it may: more than 1 unfinished
-              QoS 2 messages. [v5-3.3.4-9]
+              QoS 2 messages. [v5-3.3.4-7]
       <time>  The will was published on wills/hasty, <lateness>. 1 subscriber got
               it. [v5-3.1.2-8]
 
     What to change
       - Let it finish earlier QoS 2 messages first: CONNACK tells it how many may be
         unfinished (Receive Maximum). Or give this broker a higher
-        limits.receiveMaximum. [v5-3.3.4-9]"
+        limits.receiveMaximum. [v5-3.3.4-7]"
   `);
   },
   rowLimitMs,

@@ -1,4 +1,6 @@
+import { Glob } from "bun";
 import { describe, expect, test } from "bun:test";
+import path from "node:path";
 import { catalogue } from "./catalogue.ts";
 import { casesOf } from "./check.ts";
 import { countOf, isStatement, statementsOf } from "./ledger.ts";
@@ -24,6 +26,7 @@ const sections = {
 const firstOf = (version: 4 | 5, section: string): number =>
   version === 5 && section === "2.2.1" ? 2 : 1;
 
+const root = path.resolve(import.meta.dir, "../..");
 const cases = casesOf(catalogue);
 
 for (const version of [4, 5] as const) {
@@ -62,6 +65,16 @@ for (const version of [4, 5] as const) {
 test("checks name only statements that exist", () => {
   const ids = catalogue.flatMap(({ checks }) => checks.flatMap((check) => check.statements));
   expect(ids.filter((id) => !isStatement(id))).toEqual([]);
+});
+
+test("statements that code and documents cite are those of the ledger", async () => {
+  const cited: string[] = [];
+  for await (const file of new Glob("{src,docs}/**/*.{ts,md}").scan(root)) {
+    const text = await Bun.file(path.join(root, file)).text();
+    cited.push(...(text.match(/\bv[45]-\d+(?:\.\d+)*-\d+\b/g) ?? []));
+  }
+  expect(cited.length).toBeGreaterThan(200);
+  expect(cited.filter((id) => !isStatement(id))).toEqual([]);
 });
 
 test("names of checks are unique", () => {

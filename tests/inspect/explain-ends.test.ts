@@ -485,13 +485,13 @@ test("explained: a packet that is too large", () => {
                     delay). [v5-3.1.2-7]
       08:00:00.000  No valid packet came after CONNECT until the end, 3.00 s later.
       08:00:03.000  The connection ended: it sent a packet of 2011 B, and the
-                    maximum is 1000 B. [v5-3.2.2.3.6]
+                    maximum is 1000 B. [v5-3.2.2-15]
       08:00:03.000  The will was published on wills/mortal, on time. 1 subscriber
                     got it. [v5-3.1.2-8]
 
     What to change
       - Let it send smaller packets, as CONNACK tells it (Maximum Packet Size), or
-        give this broker a higher limits.packetSize. [v5-3.2.2.3.6]
+        give this broker a higher limits.packetSize. [v5-3.2.2-15]
     "
   `);
 });
@@ -535,14 +535,14 @@ test("explained: more unfinished messages than it may send", () => {
       08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes, no
                     delay). [v5-3.1.2-7]
       08:00:03.000  The connection ended: it sent more than it may: more than 1
-                    unfinished QoS 2 messages. [v5-3.3.4-9]
+                    unfinished QoS 2 messages. [v5-3.3.4-7]
       08:00:03.000  The will was published on wills/mortal, on time. 1 subscriber
                     got it. [v5-3.1.2-8]
 
     What to change
       - Let it finish earlier QoS 2 messages first: CONNACK tells it how many may be
         unfinished (Receive Maximum). Or give this broker a higher
-        limits.receiveMaximum. [v5-3.3.4-9]
+        limits.receiveMaximum. [v5-3.3.4-7]
     "
   `);
 });

@@ -6,7 +6,7 @@ import { connect, connected, length, publish } from "./frames.ts";
 
 const tooLarge = {
   type: "fault",
-  error: { reason: Reason.packetTooLarge, statement: "v5-3.2.2.3.6" },
+  error: { reason: Reason.packetTooLarge, statement: "v5-3.2.2-15" },
 };
 
 describe("the size limit", () => {
