@@ -45,6 +45,8 @@ export const data: Group = {
   checks: [
     check("v4-1.5.3-1 v5-1.5.4-1", "ill-formed UTF-8 closes the connection", async (s) => {
       for (const string of illFormed) await closedWith(s, string);
+      // What follows a name would end the character that its last bytes begin.
+      await s.closedBy(frame(0x30, text([0x61, 0xe2, 0x82]), [0xac, 0x00]));
     }),
     check("v4-1.5.3-2 v5-1.5.4-2", "U+0000 closes the connection", async (s) => {
       await closedWith(s, withNull);

@@ -74,6 +74,18 @@ export const retained: Group = {
         [true, false],
       );
     }),
+    check("v5-3.3.1-12 v5-3.3.1-13", "and so it is for shared subscriptions", async (s) => {
+      const source = await s.connect("source");
+      for (const rap of [false, true]) {
+        const peer = await s.connect(`rap${rap}`);
+        await peer.subscribe(`$share/g/${s.topic(String(rap))}`, { qos: 1, rap });
+        for (const retain of [true, false]) {
+          await source.publish(s.topic(String(rap)), "m", { qos: 1, retain });
+          const [message] = await peer.receives(`${s.topic(String(rap))}=m`);
+          same("RETAIN is", message?.retain, rap && retain);
+        }
+      }
+    }),
     check(
       "v4-3.3.1-10 v5-3.3.1-6",
       "RETAIN 1 without payload is passed on, and deletes what is kept",
