@@ -31,7 +31,7 @@ export const connack: Group = {
       const connacks = peer.history.filter(({ packet }) => packet.cmd === "connack");
       same("number of CONNACKs is", connacks.length, 1);
     }),
-    check("v5-3.2.2-1", "reserved bits of the flags are 0", async (s) => {
+    check("v5-3.2.2-1", "reserved bits of the Connect Acknowledge Flags are 0", async (s) => {
       for (const clean of [true, false, false]) {
         const [peer] = await s.persistent("kept", { clean });
         const first = peer.history[0];

@@ -104,19 +104,23 @@ export const data: Group = {
         await peer.unsubscribe(s.topic());
       },
     ),
-    check("v4-2.2.2-1 v4-2.2.2-2 v5-2.1.3-1", "wrong flags close the connection", async (s) => {
-      const id = twoBytes(1);
-      const { version } = s;
-      await s.closedBy(frame(0x41, id));
-      await s.closedBy(frame(0x51, id));
-      await s.closedBy(frame(0x71, id));
-      await s.closedBy(frame(0xc1));
-      await s.closedBy(frame(0x80, id, block(version), text(s.topic()), [0]));
-      await s.closedBy(frame(0xa0, id, block(version), text(s.topic())));
-      const wrong = connect(version, s.id("f"));
-      wrong[0] = 0x11;
-      await s.refused(wrong);
-    }),
+    check(
+      "v4-2.2.2-1 v4-2.2.2-2 v5-2.1.3-1",
+      "reserved flags that are set close the connection",
+      async (s) => {
+        const id = twoBytes(1);
+        const { version } = s;
+        await s.closedBy(frame(0x41, id));
+        await s.closedBy(frame(0x51, id));
+        await s.closedBy(frame(0x71, id));
+        await s.closedBy(frame(0xc1));
+        await s.closedBy(frame(0x80, id, block(version), text(s.topic()), [0]));
+        await s.closedBy(frame(0xa0, id, block(version), text(s.topic())));
+        const wrong = connect(version, s.id("f"));
+        wrong[0] = 0x11;
+        await s.refused(wrong);
+      },
+    ),
     check("v4-2.3.1-1 v5-2.2.1-3", "packet id 0 closes the connection", async (s) => {
       await s.closedBy(subscribe(s.version, s.topic(), 0, 0));
       await s.closedBy(unsubscribe(s.version, s.topic(), 0));
@@ -171,43 +175,51 @@ export const data: Group = {
         }
       },
     ),
-    check("v4-2.3.1-4 v5-2.2.1-4 v5-1.5.5-1", "at every length, for many clients", async (s) => {
-      const peers = [await s.connect("a"), await s.connect("b")] as const;
-      const topic = s.topic("length");
-      for (const peer of peers) await peer.subscribe(topic, { qos: 1 });
-      const source = await s.connect("source");
-      for (const step of [128, 256, 16_384, 16_512]) {
-        for (const size of [step - 1, step, step + 1]) {
-          const packet = { topic, qos: 1, messageId: 9, dup: false, retain: false } as const;
-          const parts = { cmd: "publish", ...packet, payload: "" } as const;
-          const empty = generate(parts, { protocolVersion: s.version }).length - 2;
-          const payload = "x".repeat(size - empty);
-          await source.publish(topic, payload, packet);
-          for (const peer of peers) {
-            const frame = await peer.nextFrame("publish");
-            same("Remaining Length is", frame.bytes.length - frame.body, size);
-            if (frame.packet.cmd !== "publish") return;
-            same("payload is as it was:", frame.packet.payload.toString() === payload, true);
-            await peer.acknowledge(frame.packet);
+    check(
+      "v4-2.3.1-4 v5-2.2.1-4 v5-1.5.5-1",
+      "one message for many clients arrives whole, at every step of its length",
+      async (s) => {
+        const peers = [await s.connect("a"), await s.connect("b")] as const;
+        const topic = s.topic("length");
+        for (const peer of peers) await peer.subscribe(topic, { qos: 1 });
+        const source = await s.connect("source");
+        for (const step of [128, 256, 16_384, 16_512]) {
+          for (const size of [step - 1, step, step + 1]) {
+            const packet = { topic, qos: 1, messageId: 9, dup: false, retain: false } as const;
+            const parts = { cmd: "publish", ...packet, payload: "" } as const;
+            const empty = generate(parts, { protocolVersion: s.version }).length - 2;
+            const payload = "x".repeat(size - empty);
+            await source.publish(topic, payload, packet);
+            for (const peer of peers) {
+              const frame = await peer.nextFrame("publish");
+              same("Remaining Length is", frame.bytes.length - frame.body, size);
+              if (frame.packet.cmd !== "publish") return;
+              same("payload is as it was:", frame.packet.payload.toString() === payload, true);
+              await peer.acknowledge(frame.packet);
+            }
           }
         }
-      }
-      for (const peer of peers) {
-        const ids = peer.deliveries().map(({ messageId }) => messageId ?? 0);
-        same("an id that is 0 is there:", ids.includes(0), false);
-      }
-    }),
-    check("v4-2.3.1-5 v5-2.2.2-1", "whatever version the publisher speaks", async (s) => {
-      const other = await s.open(s.version === 4 ? 5 : 4);
-      s.sendConnect(other, s.id("other"), { properties: {} });
-      await other.next("connack");
-      const peer = await s.connect();
-      await peer.subscribe(s.topic());
-      const properties = { contentType: "text", messageExpiryInterval: 60 };
-      other.publishOnly(s.topic(), "m", { properties });
-      const { bytes } = await peer.nextFrame("publish");
-      same("PUBLISH of bytes", [...bytes], [...publish(s.version, s.topic(), { payload: "m" })]);
-    }),
+        for (const peer of peers) {
+          const ids = peer.deliveries().map(({ messageId }) => messageId ?? 0);
+          same("an id that is 0 is there:", ids.includes(0), false);
+        }
+      },
+    ),
+    check(
+      "v4-2.3.1-5 v5-2.2.2-1",
+      "a delivery is the same whatever version the publisher speaks",
+      async (s) => {
+        const other = await s.open(s.version === 4 ? 5 : 4);
+        s.sendConnect(other, s.id("other"), { properties: {} });
+        await other.next("connack");
+        const peer = await s.connect();
+        await peer.subscribe(s.topic());
+        const properties = { contentType: "text", messageExpiryInterval: 60 };
+        other.publishOnly(s.topic(), "m", { properties });
+        const { bytes } = await peer.nextFrame("publish");
+        same("PUBLISH of bytes", [...bytes], [...publish(s.version, s.topic(), { payload: "m" })]);
+      },
+    ),
     check("v4-2.3.1-5 v5-2.2.1-2", "a delivery with QoS 0 has no packet id", async (s) => {
       const peer = await s.connect();
       await peer.subscribe(s.topic());
@@ -240,19 +252,23 @@ export const data: Group = {
         same("UNSUBACK with packet id", (await peer.next("unsuback")).messageId, 258);
       },
     ),
-    check("v5-2.2.2-1", "where there are no properties there is a length of 0", async (s) => {
-      const peer = await s.connect();
-      peer.bytes(subscribe(5, s.topic()), unsubscribe(5, s.topic()));
-      for (const name of ["suback", "unsuback"] as const) {
-        const { bytes, body } = await peer.nextFrame(name);
-        same(`${name}'s Property Length is`, bytes[body + 2], 0);
-        same(`${name}'s bytes behind the properties are`, bytes.length - body - 3, 1);
-      }
-      await peer.subscribe(s.topic());
-      await peer.publish(s.topic(), "m");
-      const { bytes, body } = await peer.nextFrame("publish");
-      same("Property Length is", bytes[body + 2 + s.topic().length], 0);
-    }),
+    check(
+      "v5-2.2.2-1",
+      "where there are no properties there is a Property Length of 0",
+      async (s) => {
+        const peer = await s.connect();
+        peer.bytes(subscribe(5, s.topic()), unsubscribe(5, s.topic()));
+        for (const name of ["suback", "unsuback"] as const) {
+          const { bytes, body } = await peer.nextFrame(name);
+          same(`${name}'s Property Length is`, bytes[body + 2], 0);
+          same(`${name}'s bytes behind the properties are`, bytes.length - body - 3, 1);
+        }
+        await peer.subscribe(s.topic());
+        await peer.publish(s.topic(), "m");
+        const { bytes, body } = await peer.nextFrame("publish");
+        same("Property Length is", bytes[body + 2 + s.topic().length], 0);
+      },
+    ),
     check(
       "v4-7.0.0-2 v4-7.1.1-1 v5-4.2-1",
       "bytes are a stream: packets come in pieces, or many at once",

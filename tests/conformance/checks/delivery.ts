@@ -128,35 +128,43 @@ export const delivery: Group = {
         await peer.silent();
       },
     ),
-    check("v4-4.3.3-2 v5-4.3.3-10", "also on the next connection of the session", async (s) => {
-      const watcher = await s.connect("watcher");
-      await watcher.subscribe(s.topic());
-      const [source] = await s.persistent("source");
-      source.publishOnly(s.topic(), "m", { qos: 2, messageId: 9 });
-      await source.next("pubrec");
-      source.drop();
-      const [again] = await s.persistent("source");
-      again.publishOnly(s.topic(), "m", { qos: 2, messageId: 9, dup: true });
-      await again.next("pubrec");
-      again.send({ cmd: "pubrel", messageId: 9 });
-      await again.next("pubcomp");
-      await watcher.receives(`${s.topic()}=m`);
-      await watcher.silent();
-    }),
-    check("v4-4.3.3-2 v5-4.3.3-10", "also where that takes the session over", async (s) => {
-      const watcher = await s.connect("watcher");
-      await watcher.subscribe(s.topic());
-      const [source] = await s.persistent("source");
-      source.publishOnly(s.topic(), "m", { qos: 2, messageId: 9 });
-      await source.next("pubrec");
-      const [again] = await s.persistent("source");
-      again.publishOnly(s.topic(), "m", { qos: 2, messageId: 9, dup: true });
-      await again.next("pubrec");
-      again.send({ cmd: "pubrel", messageId: 9 });
-      await again.next("pubcomp");
-      await watcher.receives(`${s.topic()}=m`);
-      await watcher.silent();
-    }),
+    check(
+      "v4-4.3.3-2 v5-4.3.3-10",
+      "a QoS 2 message is passed on once, also over two connections of a session",
+      async (s) => {
+        const watcher = await s.connect("watcher");
+        await watcher.subscribe(s.topic());
+        const [source] = await s.persistent("source");
+        source.publishOnly(s.topic(), "m", { qos: 2, messageId: 9 });
+        await source.next("pubrec");
+        source.drop();
+        const [again] = await s.persistent("source");
+        again.publishOnly(s.topic(), "m", { qos: 2, messageId: 9, dup: true });
+        await again.next("pubrec");
+        again.send({ cmd: "pubrel", messageId: 9 });
+        await again.next("pubcomp");
+        await watcher.receives(`${s.topic()}=m`);
+        await watcher.silent();
+      },
+    ),
+    check(
+      "v4-4.3.3-2 v5-4.3.3-10",
+      "a QoS 2 message is passed on once, also where a connection is taken over",
+      async (s) => {
+        const watcher = await s.connect("watcher");
+        await watcher.subscribe(s.topic());
+        const [source] = await s.persistent("source");
+        source.publishOnly(s.topic(), "m", { qos: 2, messageId: 9 });
+        await source.next("pubrec");
+        const [again] = await s.persistent("source");
+        again.publishOnly(s.topic(), "m", { qos: 2, messageId: 9, dup: true });
+        await again.next("pubrec");
+        again.send({ cmd: "pubrel", messageId: 9 });
+        await again.next("pubcomp");
+        await watcher.receives(`${s.topic()}=m`);
+        await watcher.silent();
+      },
+    ),
     check(
       "v4-4.3.3-2 v5-4.3.3-12",
       "after PUBCOMP the packet id means a new message",
@@ -180,7 +188,7 @@ export const delivery: Group = {
       },
       guarded,
     ),
-    check("v5-4.3.3-13", "an exchange goes on though its message has expired", async (s) => {
+    check("v5-4.3.3-13", "a QoS 2 exchange goes on though its message has expired", async (s) => {
       const source = await s.connect("source");
       const properties = { messageExpiryInterval: 1 };
       const messageId = source.publishOnly(s.topic(), "m", { qos: 2, properties });
@@ -215,7 +223,7 @@ export const delivery: Group = {
         same("payloads are", payloads, ["q0", "q2", "q3"]);
       },
     ),
-    check("v5-4.4.0-1", "and at no other time", async (s) => {
+    check("v5-4.4.0-1", "nothing is sent again while the connection lasts", async (s) => {
       const [peer, source] = await pair(s);
       await source.publish(s.topic(), "m", { qos: 1 });
       await peer.next("publish");

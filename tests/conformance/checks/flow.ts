@@ -58,7 +58,7 @@ export const flow: Group = {
         same("open are", peer.deliveries().filter(({ qos }) => qos > 0).length, 2);
       },
     ),
-    check("v5-4.9.0-1", "the quota begins anew with each connection", async (s) => {
+    check("v5-4.9.0-1", "the send quota begins anew with each connection", async (s) => {
       const properties = { receiveMaximum: 1 };
       const [peer] = await s.persistent("kept", { properties });
       await peer.subscribe(s.topic(), { qos: 1 });

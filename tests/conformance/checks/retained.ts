@@ -39,7 +39,7 @@ export const retained: Group = {
         }
       },
     ),
-    check("v4-3.3.1-6", "one message for each topic: the last", async (s) => {
+    check("v4-3.3.1-6", "of each topic the last retained message comes", async (s) => {
       const source = await kept(s, "1");
       await source.publish(s.topic(), "2", { qos: 1, retain: true });
       await source.publish(s.topic("u"), "3", { qos: 1, retain: true });
@@ -74,18 +74,22 @@ export const retained: Group = {
         [true, false],
       );
     }),
-    check("v5-3.3.1-12 v5-3.3.1-13", "and so it is for shared subscriptions", async (s) => {
-      const source = await s.connect("source");
-      for (const rap of [false, true]) {
-        const peer = await s.connect(`rap${rap}`);
-        await peer.subscribe(`$share/g/${s.topic(String(rap))}`, { qos: 1, rap });
-        for (const retain of [true, false]) {
-          await source.publish(s.topic(String(rap)), "m", { qos: 1, retain });
-          const [message] = await peer.receives(`${s.topic(String(rap))}=m`);
-          same("RETAIN is", message?.retain, rap && retain);
+    check(
+      "v5-3.3.1-12 v5-3.3.1-13",
+      "RETAIN of shared deliveries is by Retain As Published, too",
+      async (s) => {
+        const source = await s.connect("source");
+        for (const rap of [false, true]) {
+          const peer = await s.connect(`rap${rap}`);
+          await peer.subscribe(`$share/g/${s.topic(String(rap))}`, { qos: 1, rap });
+          for (const retain of [true, false]) {
+            await source.publish(s.topic(String(rap)), "m", { qos: 1, retain });
+            const [message] = await peer.receives(`${s.topic(String(rap))}=m`);
+            same("RETAIN is", message?.retain, rap && retain);
+          }
         }
-      }
-    }),
+      },
+    ),
     check(
       "v4-3.3.1-10 v5-3.3.1-6",
       "RETAIN 1 without payload is passed on, and deletes what is kept",
@@ -114,7 +118,7 @@ export const retained: Group = {
       await source.publish(s.topic(), "", { qos: 1 });
       await finds(s, s.topic(), `${s.topic()}=kept`);
     }),
-    check("v5-3.3.1-9", "Retain Handling 0: at every SUBSCRIBE", async (s) => {
+    check("v5-3.3.1-9", "Retain Handling 0: retained messages at every SUBSCRIBE", async (s) => {
       await kept(s);
       const peer = await s.connect();
       for (let times = 0; times < 2; times++) {
@@ -122,27 +126,35 @@ export const retained: Group = {
         await peer.receives(`${s.topic()}=kept`);
       }
     }),
-    check("v5-3.3.1-10", "Retain Handling 1: at a new subscription only", async (s) => {
-      await kept(s);
-      const peer = await s.connect();
-      await peer.subscribe(s.topic(), { rh: 1 });
-      await peer.receives(`${s.topic()}=kept`);
-      await peer.subscribe(s.topic(), { rh: 1 });
-      await peer.silent();
-      await peer.unsubscribe(s.topic());
-      await peer.subscribe(s.topic(), { rh: 1 });
-      await peer.receives(`${s.topic()}=kept`);
-    }),
-    check("v5-3.3.1-10", "a subscription of a session that goes on is not new", async (s) => {
-      const [peer] = await s.persistent("kept");
-      await peer.subscribe(s.topic(), { rh: 1 });
-      peer.drop();
-      await kept(s);
-      const [back] = await s.persistent("kept");
-      await back.subscribe(s.topic(), { rh: 1 });
-      await back.silent();
-    }),
-    check("v5-3.3.2-5 v5-3.3.2-6", "what is retained expires like any message", async (s) => {
+    check(
+      "v5-3.3.1-10",
+      "Retain Handling 1: retained messages at a new subscription only",
+      async (s) => {
+        await kept(s);
+        const peer = await s.connect();
+        await peer.subscribe(s.topic(), { rh: 1 });
+        await peer.receives(`${s.topic()}=kept`);
+        await peer.subscribe(s.topic(), { rh: 1 });
+        await peer.silent();
+        await peer.unsubscribe(s.topic());
+        await peer.subscribe(s.topic(), { rh: 1 });
+        await peer.receives(`${s.topic()}=kept`);
+      },
+    ),
+    check(
+      "v5-3.3.1-10",
+      "Retain Handling 1: a subscription of a session that goes on is not new",
+      async (s) => {
+        const [peer] = await s.persistent("kept");
+        await peer.subscribe(s.topic(), { rh: 1 });
+        peer.drop();
+        await kept(s);
+        const [back] = await s.persistent("kept");
+        await back.subscribe(s.topic(), { rh: 1 });
+        await back.silent();
+      },
+    ),
+    check("v5-3.3.2-5 v5-3.3.2-6", "a retained message expires like any other", async (s) => {
       const source = await s.connect("source");
       const retain = { qos: 1, retain: true } as const;
       const brief = { messageExpiryInterval: 2 };
@@ -158,7 +170,7 @@ export const retained: Group = {
       const left = message?.properties?.messageExpiryInterval ?? 0;
       holds(left >= 95 && left <= 97, "about 97 s left", `${left} s`);
     }),
-    check("v5-3.3.1-11", "Retain Handling 2: never", async (s) => {
+    check("v5-3.3.1-11", "Retain Handling 2: no retained messages", async (s) => {
       await kept(s);
       const peer = await s.connect();
       await peer.subscribe(s.topic(), { rh: 2 });

@@ -13,28 +13,44 @@ const guarded: Needs = {
 export const subscribing: Group = {
   name: "SUBSCRIBE and SUBACK",
   checks: [
-    check("v4-3.8.1-1 v5-3.8.1-1", "other flags close the connection", async (s) => {
-      for (const first of [0x80, 0x81, 0x83, 0x8a, 0x86]) {
-        const parts = [twoBytes(1), block(s.version), text(s.topic()), [0]];
-        await s.closedBy(frame(first, ...parts));
-      }
-    }),
-    check("v4-3.8.3-1 v5-3.8.3-1", "a filter that is no UTF-8 closes the connection", async (s) => {
-      for (const filter of [
-        [0x61, 0xff],
-        [0x61, 0x00],
-        [0xed, 0xa0, 0x80],
-      ]) {
-        await s.closedBy(subscribe(s.version, filter));
-      }
-    }),
-    check("v4-3.8.3-3 v5-3.8.3-2", "no filter at all closes the connection", async (s) => {
-      await s.closedBy(frame(0x82, twoBytes(1), block(s.version)));
-    }),
-    check("v4-3.8.3-4", "reserved bits or QoS 3 close the connection", async (s) => {
-      for (const qos of [3, 0x04, 0x80, 0x41]) await s.closedBy(subscribe(4, s.topic(), qos));
-    }),
-    check("v5-3.8.3-5", "reserved bits close the connection", async (s) => {
+    check(
+      "v4-3.8.1-1 v5-3.8.1-1",
+      "SUBSCRIBE with other flags closes the connection",
+      async (s) => {
+        for (const first of [0x80, 0x81, 0x83, 0x8a, 0x86]) {
+          const parts = [twoBytes(1), block(s.version), text(s.topic()), [0]];
+          await s.closedBy(frame(first, ...parts));
+        }
+      },
+    ),
+    check(
+      "v4-3.8.3-1 v5-3.8.3-1",
+      "SUBSCRIBE with a filter that is no UTF-8 closes the connection",
+      async (s) => {
+        for (const filter of [
+          [0x61, 0xff],
+          [0x61, 0x00],
+          [0xed, 0xa0, 0x80],
+        ]) {
+          await s.closedBy(subscribe(s.version, filter));
+        }
+      },
+    ),
+    check(
+      "v4-3.8.3-3 v5-3.8.3-2",
+      "SUBSCRIBE without a filter closes the connection",
+      async (s) => {
+        await s.closedBy(frame(0x82, twoBytes(1), block(s.version)));
+      },
+    ),
+    check(
+      "v4-3.8.3-4",
+      "SUBSCRIBE with reserved bits or QoS 3 closes the connection",
+      async (s) => {
+        for (const qos of [3, 0x04, 0x80, 0x41]) await s.closedBy(subscribe(4, s.topic(), qos));
+      },
+    ),
+    check("v5-3.8.3-5", "reserved bits of Subscription Options close the connection", async (s) => {
       for (const options of [0x40, 0x80, 0xc1]) await s.closedBy(subscribe(5, s.topic(), options));
     }),
     check("v5-3.8.3-3", "No Local: one's own messages do not come back", async (s) => {
@@ -66,7 +82,7 @@ export const subscribing: Group = {
         same("granted are", await peer.subscribeMany(filters), [0, 1, 2]);
       },
     ),
-    check("v4-3.9.3-1 v5-3.9.3-1", "codes are in the order of the filters", async (s) => {
+    check("v4-3.9.3-1 v5-3.9.3-1", "codes of SUBACK are in the order of the filters", async (s) => {
       const peer = await s.connect();
       const filters = ([2, 0, 1, 1, 0, 2] as const).map(
         (qos, index) => [s.topic(`f${index}`), { qos }] as const,
@@ -75,7 +91,7 @@ export const subscribing: Group = {
     }),
     check(
       "v4-3.8.4-5 v4-3.9.3-2 v5-3.8.4-7 v5-3.9.3-2",
-      "what is not granted has a code of failure",
+      "a filter that is not granted has a code of failure",
       async (s) => {
         const peer = await s.connect();
         const denied = s.version === 4 ? 0x80 : 0x87;
@@ -101,7 +117,7 @@ export const subscribing: Group = {
     }),
     check(
       "v4-3.8.4-3 v5-3.8.4-4",
-      "replacing sends retained messages again and loses nothing",
+      "replacing a subscription sends retained messages again and loses nothing",
       async (s) => {
         const source = await s.connect("source");
         await source.publish(s.topic("kept"), "kept", { qos: 1, retain: true });
@@ -173,47 +189,59 @@ export const subscribing: Group = {
         );
       },
     ),
-    check("v5-3.3.4-3", "also with QoS 1 and 2, and when sent again", async (s) => {
-      const [peer] = await s.persistent("kept");
-      await peer.subscribe(s.topic(), { qos: 2 }, 300);
-      for (const qos of [1, 2] as const) await peer.publish(s.topic(), "m", { qos });
-      await s.quiet();
-      peer.drop();
-      const [back] = await s.persistent("kept");
-      await back.receives(`${s.topic()}=m`, `${s.topic()}=m`);
-      const came = [...peer.deliveries(), ...back.deliveries()];
-      const identifiers = came.map(({ properties }) => properties?.subscriptionIdentifier);
-      same("identifiers are", identifiers, [300, 300, 300, 300]);
-    }),
-    check("v5-3.3.4-3", "of many clients each gets its own, or none", async (s) => {
-      const identifiers = [0, 1, 200, 0];
-      for (const qos of [0, 1] as const) {
-        const peers: Peer[] = [];
-        for (const [index, identifier] of identifiers.entries()) {
-          const peer = await s.connect(`p${index}`);
-          await peer.subscribe(s.topic(), { qos }, identifier);
-          peers.push(peer);
+    check(
+      "v5-3.3.4-3",
+      "Subscription Identifiers come with QoS 1 and 2, too, and when sent again",
+      async (s) => {
+        const [peer] = await s.persistent("kept");
+        await peer.subscribe(s.topic(), { qos: 2 }, 300);
+        for (const qos of [1, 2] as const) await peer.publish(s.topic(), "m", { qos });
+        await s.quiet();
+        peer.drop();
+        const [back] = await s.persistent("kept");
+        await back.receives(`${s.topic()}=m`, `${s.topic()}=m`);
+        const came = [...peer.deliveries(), ...back.deliveries()];
+        const identifiers = came.map(({ properties }) => properties?.subscriptionIdentifier);
+        same("identifiers are", identifiers, [300, 300, 300, 300]);
+      },
+    ),
+    check(
+      "v5-3.3.4-3",
+      "each of many clients gets its own Subscription Identifier, or none",
+      async (s) => {
+        const identifiers = [0, 1, 200, 0];
+        for (const qos of [0, 1] as const) {
+          const peers: Peer[] = [];
+          for (const [index, identifier] of identifiers.entries()) {
+            const peer = await s.connect(`p${index}`);
+            await peer.subscribe(s.topic(), { qos }, identifier);
+            peers.push(peer);
+          }
+          const source = await s.connect("source");
+          await source.publish(s.topic(), "m", { qos, retain: true });
+          const late = await s.connect("late");
+          await late.subscribe(s.topic(), { qos }, 5);
+          const came: number[] = [];
+          for (const peer of [...peers, late]) {
+            const [message] = await peer.receives(`${s.topic()}=m`);
+            came.push(Number(message?.properties?.subscriptionIdentifier ?? 0));
+          }
+          same("identifiers are", came, [...identifiers, 5]);
+          await source.publish(s.topic(), "", { retain: true });
         }
-        const source = await s.connect("source");
-        await source.publish(s.topic(), "m", { qos, retain: true });
-        const late = await s.connect("late");
-        await late.subscribe(s.topic(), { qos }, 5);
-        const came: number[] = [];
-        for (const peer of [...peers, late]) {
-          const [message] = await peer.receives(`${s.topic()}=m`);
-          came.push(Number(message?.properties?.subscriptionIdentifier ?? 0));
-        }
-        same("identifiers are", came, [...identifiers, 5]);
-        await source.publish(s.topic(), "", { retain: true });
-      }
-    }),
-    check("v5-3.3.4-3", "a shared subscription has its own", async (s) => {
-      const peer = await s.connect();
-      await peer.subscribe(`$share/g/${s.topic()}`, { qos: 1 }, 9);
-      await peer.publish(s.topic(), "m", { qos: 1 });
-      const [message] = await peer.receives(`${s.topic()}=m`);
-      same("identifier is", message?.properties?.subscriptionIdentifier, 9);
-    }),
+      },
+    ),
+    check(
+      "v5-3.3.4-3",
+      "a shared subscription has a Subscription Identifier of its own",
+      async (s) => {
+        const peer = await s.connect();
+        await peer.subscribe(`$share/g/${s.topic()}`, { qos: 1 }, 9);
+        await peer.publish(s.topic(), "m", { qos: 1 });
+        const [message] = await peer.receives(`${s.topic()}=m`);
+        same("identifier is", message?.properties?.subscriptionIdentifier, 9);
+      },
+    ),
     check("v5-3.3.4-3", "Subscription Identifier 0 closes the connection", async (s) => {
       const identifier = property.subscriptionIdentifier(0);
       const parts = [block(5, identifier), text(s.topic()), [0]];
