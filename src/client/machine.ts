@@ -8,6 +8,7 @@ import {
   type ISubackPacket,
   type Packet,
 } from "mqtt-packet";
+import { Frames } from "./frames.ts";
 
 export type ClientVersion = 3 | 4 | 5;
 
@@ -37,7 +38,7 @@ export interface ClientTurn {
  */
 export class ClientMachine {
   readonly version: ClientVersion;
-  readonly #parser: ReturnType<typeof parser>;
+  readonly #frames = new Frames();
   readonly #inbound = new Set<number>();
   #events: ClientEvent[] = [];
   #answers: Uint8Array[] = [];
@@ -46,16 +47,19 @@ export class ClientMachine {
 
   constructor(version: ClientVersion) {
     this.version = version;
-    this.#parser = parser({ protocolVersion: version });
-    this.#parser.on("packet", (packet) => this.#received(packet));
-    this.#parser.on("error", (fault) => this.#broken(fault.message));
   }
 
-  /** Takes any number of the broker's bytes. */
+  /** Takes any number of the broker's bytes, of any broker: what is wrong with them is an event. */
   receive(chunk: Uint8Array): ClientTurn {
     this.#events = [];
     this.#answers = [];
-    if (!this.#isBroken) this.#parser.parse(Buffer.from(chunk));
+    if (!this.#isBroken) this.#frames.feed(chunk);
+    while (!this.#isBroken) {
+      const frame = this.#frames.next();
+      if (frame === null) break;
+      if (frame === "endless") this.#broken("Remaining Length takes more than four bytes");
+      else this.#read(frame);
+    }
     return { events: this.#events, answers: this.#answers };
   }
 
@@ -77,6 +81,14 @@ export class ClientMachine {
     const id = this.#nextId;
     this.#nextId = id === 65_535 ? 1 : id + 1;
     return id;
+  }
+
+  #read(frame: Uint8Array): void {
+    const packet = decoded(frame, this.version);
+    if (typeof packet === "string") this.#broken(packet);
+    else if (isNumbered(packet) && !isPacketId(packet.messageId)) {
+      this.#broken(`${packet.cmd.toUpperCase()} without a Packet Identifier`);
+    } else this.#received(packet);
   }
 
   #received(packet: Packet): void {
@@ -137,4 +149,43 @@ export class ClientMachine {
     this.#isBroken = true;
     this.#tell({ event: "malformed", detail });
   }
+}
+
+/**
+ * The packet in a frame, or what is wrong with it. mqtt-packet is lenient, reads past the end of what
+ * it gets, and throws at some of what it can't read.
+ */
+function decoded(frame: Uint8Array, version: ClientVersion): Packet | string {
+  let packet: Packet | null = null;
+  let wrong = "no packet";
+  const parse = parser({ protocolVersion: version });
+  parse.on("packet", (read) => (packet ??= read));
+  parse.on("error", (fault) => (wrong = fault.message));
+  try {
+    parse.parse(Buffer.from(frame));
+  } catch (fault) {
+    return fault instanceof Error ? fault.message : String(fault);
+  }
+  return packet ?? wrong;
+}
+
+/** Packets that have a Packet Identifier, which is never 0 [v4-2.3.1-1] [v5-2.2.1-3]. */
+function isNumbered(packet: Packet): boolean {
+  switch (packet.cmd) {
+    case "publish":
+      return packet.qos > 0;
+    case "puback":
+    case "pubrec":
+    case "pubrel":
+    case "pubcomp":
+    case "suback":
+    case "unsuback":
+      return true;
+    default:
+      return false;
+  }
+}
+
+function isPacketId(id: number | undefined): boolean {
+  return id !== undefined && id >= 1 && id <= 65_535;
 }

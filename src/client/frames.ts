@@ -1,0 +1,51 @@
+const nothing = new Uint8Array(0);
+
+/**
+ * Cuts a stream of bytes into packets by their Remaining Length. Memory grows with what has arrived,
+ * never with what was announced.
+ */
+export class Frames {
+  /** #bytes[#start..#end) is what no frame was made of yet. */
+  #bytes: Uint8Array = nothing;
+  #start = 0;
+  #end = 0;
+
+  feed(chunk: Uint8Array): void {
+    const held = this.#end - this.#start;
+    if (this.#end + chunk.length > this.#bytes.length) {
+      // Doubling keeps the copying linear, however small the chunks of a large packet are.
+      const room = new Uint8Array(Math.max(held + chunk.length, held * 2));
+      room.set(this.#bytes.subarray(this.#start, this.#end));
+      this.#bytes = room;
+      this.#start = 0;
+      this.#end = held;
+    }
+    this.#bytes.set(chunk, this.#end);
+    this.#end += chunk.length;
+  }
+
+  /** The next packet, a copy; null: there is none yet; `endless`: its length can't be read. */
+  next(): Uint8Array | "endless" | null {
+    let remaining = 0;
+    for (let at = this.#start + 1, size = 1; size <= 4; at++, size++) {
+      if (at >= this.#end) return null;
+      const part = this.#bytes[at] ?? 0;
+      remaining += (part & 0x7f) * 128 ** (size - 1);
+      if (part >= 0x80) continue;
+      const end = at + 1 + remaining;
+      if (end > this.#end) return null;
+      const frame = this.#bytes.slice(this.#start, end);
+      this.#start = end;
+      if (end === this.#end) this.#forget();
+      return frame;
+    }
+    return "endless";
+  }
+
+  /** What was large once is not kept for ever. */
+  #forget(): void {
+    this.#bytes = nothing;
+    this.#start = 0;
+    this.#end = 0;
+  }
+}

@@ -1,0 +1,62 @@
+import { expect, test } from "bun:test";
+import { ClientMachine, type ClientEvent } from "../../src/client/machine.ts";
+
+/** `simulate-drop` is pointed at any broker: whatever it sends is an event, never an exception. */
+
+const puback = [0x40, 2, 0, 1];
+
+function events(version: 3 | 4 | 5, ...chunks: readonly (readonly number[])[]): ClientEvent[] {
+  const machine = new ClientMachine(version);
+  return chunks.flatMap((chunk) => [...machine.receive(Uint8Array.from(chunk)).events]);
+}
+
+test("a PUBLISH whose Packet Identifier is missing is not answered", () => {
+  const machine = new ClientMachine(4);
+  // The body ends after the topic.
+  const turn = machine.receive(Uint8Array.of(0x32, 3, 0, 1, 0x74));
+  expect(turn).toEqual({
+    events: [{ event: "malformed", detail: "PUBLISH without a Packet Identifier" }],
+    answers: [],
+  });
+});
+
+test("a Packet Identifier of 0 is not answered", () => {
+  expect(events(4, [0x62, 2, 0, 0])).toEqual([
+    { event: "malformed", detail: "PUBREL without a Packet Identifier" },
+  ]);
+  expect(events(5, [0x40, 2, 0, 0])).toEqual([
+    { event: "malformed", detail: "PUBACK without a Packet Identifier" },
+  ]);
+});
+
+test("nothing is read behind what was no MQTT, be it in the same chunk", () => {
+  const subscribe = [0x82, 6, 0, 1, 0, 1, 0x74, 0];
+  const refused = { event: "malformed", detail: "a broker does not send SUBSCRIBE" } as const;
+  expect(events(4, [...subscribe, ...puback])).toEqual([refused]);
+  expect(events(4, subscribe, puback)).toEqual([refused]);
+});
+
+test("a Remaining Length without end", () => {
+  expect(events(5, [0x30, 0xff, 0xff], [0xff, 0xff, 0x01])).toEqual([
+    { event: "malformed", detail: "Remaining Length takes more than four bytes" },
+  ]);
+});
+
+test("packets that come byte by byte, or many at once, are the same packets", () => {
+  const publish = [0x30, 6, 0, 1, 0x74, 0x78, 0x79, 0x7a];
+  const bytes = [...puback, ...publish, ...puback];
+  const atOnce = events(4, bytes);
+  expect(atOnce.map(({ event }) => event)).toEqual(["published", "message", "published"]);
+  expect(events(4, ...bytes.map((byte) => [byte]))).toEqual(atOnce);
+});
+
+test("memory follows what has come, not what was announced", () => {
+  const machine = new ClientMachine(4);
+  const payload = 100_000;
+  const length = [(payload & 0x7f) | 0x80, ((payload >> 7) & 0x7f) | 0x80, payload >> 14];
+  machine.receive(Uint8Array.from([0x30, ...length, 0, 1, 0x74]));
+  const left = payload - 3;
+  for (let at = 0; at < left - 1; at++) machine.receive(Uint8Array.of(0x78));
+  const { events } = machine.receive(Uint8Array.of(0x78));
+  expect(events).toMatchObject([{ event: "message", packet: { topic: "t" } }]);
+});
