@@ -37,6 +37,8 @@ export interface PacketReaderOptions {
 
 /** Type and flags, and up to four bytes of Remaining Length. */
 const headerMaximumSize = 5;
+/** Bytes of a CONNECT's body up to its level, where that stands latest: MQTT 3.1. */
+const levelEnd = 9;
 /** The room that a packet which came in pieces gets at first; slow ones stay small. */
 const firstRoom = 256;
 
@@ -224,7 +226,12 @@ export class PacketReader {
     this.#body = at;
     this.#end = at + remaining;
     if (this.#end - start <= this.#packetSize) return null;
-    if (version === null) this.#learnVersion(bytes, at, available);
+    if (version === null) {
+      this.#learnVersion(bytes, at, available);
+      // How a CONNECT is refused depends on its level, which may be still to come.
+      const isKnown = this.version !== null || available - at >= levelEnd;
+      if (!isKnown && available < this.#end) return "incomplete";
+    }
     return tooLarge(this.#end - start, this.#packetSize);
   }
 

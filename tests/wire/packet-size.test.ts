@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { heapStats } from "bun:jsc";
 import { Reason } from "../../src/core/reason.ts";
 import { PacketReader } from "../../src/wire/reader.ts";
-import { connect, connected, length, publish } from "./frames.ts";
+import { connect, connected, length, publish, text } from "./frames.ts";
 
 const tooLarge = {
   type: "fault",
@@ -37,14 +37,27 @@ describe("the size limit", () => {
     expect(reader.next()).toMatchObject(tooLarge);
   });
 
-  test("holds for CONNECT, which then tells its version if its level has arrived", () => {
+  test("holds for CONNECT, which is refused once its level tells how", () => {
     const bytes = Uint8Array.from(connect(5, { clientId: "c".repeat(100) }));
     const whole = new PacketReader({ packetSize: 50 });
     whole.feed(bytes);
     expect(whole.next()).toMatchObject({ ...tooLarge, version: 5 });
-    const header = new PacketReader({ packetSize: 50 });
-    header.feed(bytes.slice(0, 2));
-    expect(header.next()).toMatchObject({ ...tooLarge, version: null });
+    const level = 9;
+    const pieces = new PacketReader({ packetSize: 50 });
+    for (let at = 0; at < level - 1; at++) {
+      pieces.feed(bytes.slice(at, at + 1));
+      expect(pieces.next()).toBeNull();
+    }
+    pieces.feed(bytes.slice(level - 1, level));
+    expect(pieces.next()).toMatchObject({ ...tooLarge, version: 5 });
+  });
+
+  test("holds for a CONNECT without a level that can be told", () => {
+    const reader = new PacketReader({ packetSize: 50 });
+    reader.feed(Uint8Array.from([0x10, 0xff, 0x7f, ...text("HTTP"), 1, 1]));
+    expect(reader.next()).toBeNull();
+    reader.feed(Uint8Array.of(1));
+    expect(reader.next()).toMatchObject({ ...tooLarge, version: null });
   });
 
   test("may be Infinity", () => {
