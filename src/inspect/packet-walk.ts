@@ -52,7 +52,9 @@ export class Walk {
 
   /** Goes on behind a block, whatever happened in it. */
   resume(position: number, end: number): void {
-    this.position = position;
+    // The block may end behind the bytes that were given, and what could not be read of it hides that.
+    if (position > this.bytes.length) this.incomplete = this.stopped = true;
+    this.position = Math.min(position, this.bytes.length);
     this.end = end;
     if (!this.incomplete) this.stopped = false;
   }
