@@ -4,6 +4,7 @@ import { now } from "./inbox.ts";
 interface Way {
   other: Bun.Socket<Way> | null;
   waiting: Uint8Array[];
+  readonly connection: number;
 }
 
 /**
@@ -14,9 +15,12 @@ export class Relay implements Disposable {
   /** When something was last forwarded to the broker, and to a client: milliseconds of `now()`. */
   toBrokerAt = 0;
   toClientAt = 0;
+  /** Told each chunk before it is forwarded. `connection` counts from 0. */
+  heard: (connection: number, from: "client" | "broker", chunk: Uint8Array) => void = () => {};
   /** Resolves when the broker has closed a connection. */
   readonly brokerClosed: Promise<void>;
   #silent = false;
+  #connections = 0;
   readonly #listener: Bun.TCPSocketListener<Way>;
   readonly #sockets: Bun.Socket<Way>[] = [];
 
@@ -31,6 +35,7 @@ export class Relay implements Disposable {
         data: ({ data: way }, chunk) => {
           if (this.#silent) return;
           this.toBrokerAt = now();
+          this.heard(way.connection, "client", chunk);
           if (way.other === null) way.waiting.push(chunk);
           else way.other.write(chunk);
         },
@@ -52,16 +57,18 @@ export class Relay implements Disposable {
   }
 
   async #accept(client: Bun.Socket<Way>, port: number, closed: () => void): Promise<void> {
-    const way: Way = { other: null, waiting: [] };
+    const connection = this.#connections++;
+    const way: Way = { other: null, waiting: [], connection };
     client.data = way;
     const broker = await Bun.connect<Way>({
       hostname: "127.0.0.1",
       port,
-      data: { other: client, waiting: [] },
+      data: { other: client, waiting: [], connection },
       socket: {
         data: (_, chunk) => {
           if (this.#silent) return;
           this.toClientAt = now();
+          this.heard(connection, "broker", chunk);
           client.write(chunk);
         },
         close: closed,

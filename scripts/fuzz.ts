@@ -1,0 +1,243 @@
+/** Hostile clients, brokers, files and requests, drawn from a seed: see `help`. */
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { parseArgs } from "node:util";
+import { corpusFolder, foundFolder, readCorpus } from "../tests/fuzz/corpus.ts";
+import { BrokerFuzzer } from "../tests/fuzz/fuzzer.ts";
+import { readInput, writeInput } from "../tests/fuzz/input.ts";
+import { play } from "../tests/fuzz/play.ts";
+import { readers, readReaderInput, writeReaderInput } from "../tests/fuzz/reader-input.ts";
+import { drawReaderInput, judgeReader } from "../tests/fuzz/readers.ts";
+import { faultKey, smaller } from "../tests/fuzz/smaller.ts";
+import { Dice } from "../tests/support/dice.ts";
+import type { Watch } from "./fuzz-watch.ts";
+
+const help = `bun scripts/fuzz.ts [options]
+
+Plays mutated packets and sessions against the broker in a virtual world, and mutated input against
+each reader of foreign bytes. Every fault of a new kind is made small and kept as a file.
+
+  --minutes N       how long (1); fractions are fine
+  --iterations N    how many inputs instead
+  --seed N          the same seed gives the same inputs (drawn, and printed)
+  --only TARGET     broker, ${readers.join(", ")}; repeatable. Default: all, most of the time the broker
+  --corpus DIR      what is mutated (tests/fuzz/corpus)
+  --found DIR       where faults are kept (tests/fuzz/found)
+  --input FILE      plays one file, and tells what is wrong
+  --quiet           only the summary
+
+Exit codes: 0 nothing found, 1 faults found, 2 wrong usage.
+
+  bun scripts/fuzz.ts --minutes 15 --seed 1
+  bun scripts/fuzz.ts --input tests/fuzz/found/NAME.txt`;
+
+type Target = "broker" | (typeof readers)[number];
+
+/** Of a turn's inputs; the rest are the readers', in turn. */
+const brokerShare = 3;
+/** Longer than any input takes, be the machine ever so busy. */
+const hangMs = 20_000;
+const largestInput = 4 * 1024 * 1024;
+const progressMs = 30_000;
+
+class UsageError extends Error {}
+
+interface Options {
+  readonly seed: number;
+  readonly until: (inputs: number, startedAt: number) => boolean;
+  readonly targets: readonly Target[];
+  readonly corpus: string;
+  readonly found: string;
+  readonly quiet: boolean;
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      minutes: { type: "string", default: "1" },
+      iterations: { type: "string" },
+      seed: { type: "string" },
+      only: { type: "string", multiple: true, default: [] },
+      corpus: { type: "string", default: corpusFolder },
+      found: { type: "string", default: foundFolder },
+      input: { type: "string" },
+      quiet: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (values.help) {
+    console.log(help);
+    return 0;
+  }
+  if (values.input !== undefined) return replay(values.input);
+  const iterations = values.iterations === undefined ? null : number(values, "iterations");
+  const untilMs = number(values, "minutes") * 60_000;
+  return fuzz({
+    seed: values.seed === undefined ? Dice.seed() : number(values, "seed"),
+    until: (inputs, startedAt) =>
+      iterations === null ? performance.now() - startedAt >= untilMs : inputs >= iterations,
+    targets: values.only.length === 0 ? ["broker", ...readers] : values.only.map(target),
+    corpus: values.corpus,
+    found: values.found,
+    quiet: values.quiet,
+  });
+}
+
+function number(values: Partial<Record<string, unknown>>, name: string): number {
+  const value = Number(values[name]);
+  if (Number.isFinite(value) && value >= 0) return value;
+  throw new UsageError(`--${name} ${String(values[name])}: a number is wanted`);
+}
+
+function target(name: string): Target {
+  const known = (["broker", ...readers] as const).find((one) => one === name);
+  if (known !== undefined) return known;
+  throw new UsageError(`--only ${name}: broker, ${readers.join(", ")} are there`);
+}
+
+/** One file. */
+async function replay(file: string): Promise<number> {
+  const text = readFileSync(file, "utf8");
+  const forReader = readReaderInput(text);
+  try {
+    if (forReader !== null) await judgeReader(forReader);
+    else console.log(JSON.stringify({ ...(await play(readInput(text))), features: undefined }));
+    console.log("nothing is wrong with it");
+    return 0;
+  } catch (fault) {
+    console.log(fault instanceof Error ? fault.stack : fault);
+    return 1;
+  }
+}
+
+async function fuzz(options: Options): Promise<number> {
+  const { seed, targets } = options;
+  console.log(`seed ${seed}; to repeat it: --seed ${seed}`);
+  const corpus = readCorpus(options.corpus);
+  const broker = new BrokerFuzzer(seed, corpus);
+  const dice = new Dice(seed + 1);
+  const faults = new Faults(options.found, seed);
+  const watch = watcher(join(options.found, `hang-${seed}.txt`));
+  const counts = new Map<Target, number>(targets.map((name) => [name, 0]));
+  const others = targets.filter((name) => name !== "broker");
+  const startedAt = performance.now();
+  let toldAt = startedAt;
+  for (let inputs = 0; !options.until(inputs, startedAt); inputs++) {
+    const isBroker =
+      others.length === 0 || (targets.length > others.length && inputs % 4 < brokerShare);
+    const name = isBroker ? "broker" : (others[(inputs >> 2) % others.length] ?? "wire");
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+    if (name === "broker") {
+      try {
+        await broker.step((input) => watch(writeInput(input)));
+      } catch (fault) {
+        const { current } = broker;
+        if (current !== null && faults.isNew(fault)) {
+          const small = await smaller(current, fault);
+          faults.keep(name, fault, (comment) => writeInput(small, comment));
+        }
+      }
+    } else {
+      const input = drawReaderInput(dice, corpus, name);
+      watch(writeReaderInput(input));
+      try {
+        await judgeReader(input);
+      } catch (fault) {
+        if (faults.isNew(fault)) {
+          faults.keep(name, fault, (comment) => writeReaderInput(input, comment));
+        }
+      }
+    }
+    if (!options.quiet && performance.now() - toldAt > progressMs) {
+      toldAt = performance.now();
+      const seconds = (toldAt - startedAt) / 1000;
+      const { features } = broker.tally;
+      console.log(
+        `${seconds.toFixed(0)} s: ${inputs} inputs, ${features.size} features, ${faults.size} faults`,
+      );
+    }
+  }
+  const seconds = (performance.now() - startedAt) / 1000;
+  summarize(broker, counts, seconds);
+  console.log(`${faults.size} faults`);
+  return faults.size === 0 ? 0 : 1;
+}
+
+/** Faults by what they say, each kept once. */
+class Faults {
+  readonly #seen = new Set<string>();
+  readonly #folder: string;
+  readonly #seed: number;
+
+  constructor(folder: string, seed: number) {
+    this.#folder = folder;
+    this.#seed = seed;
+  }
+
+  get size(): number {
+    return this.#seen.size;
+  }
+
+  isNew(fault: unknown): boolean {
+    return !this.#seen.has(faultKey(fault));
+  }
+
+  keep(name: Target, fault: unknown, text: (comment: string) => string): void {
+    this.#seen.add(faultKey(fault));
+    mkdirSync(this.#folder, { recursive: true });
+    const file = join(this.#folder, `${name}-${this.#seed}-${this.size}.txt`);
+    const told = fault instanceof Error ? fault.message : String(fault);
+    writeFileSync(file, text(told.split("\n")[0] ?? ""));
+    console.log(`FAULT ${name}: ${told.slice(0, 400)}\n  kept in ${relative(".", file)}`);
+  }
+}
+
+/** Shows each input to the thread that would tell of a hang. */
+function watcher(file: string): (text: string) => void {
+  const worker = new Worker(new URL("./fuzz-watch.ts", import.meta.url));
+  worker.unref();
+  const count = new Int32Array(new SharedArrayBuffer(8));
+  const input = new Uint8Array(new SharedArrayBuffer(largestInput));
+  const watch: Watch = { count, input, boundMs: hangMs, file };
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- that is of windows
+  worker.postMessage(watch);
+  return (text) => {
+    const bytes = Buffer.from(text).subarray(0, largestInput);
+    input.set(bytes);
+    Atomics.store(count, 1, bytes.length);
+    Atomics.add(count, 0, 1);
+  };
+}
+
+function summarize(
+  broker: BrokerFuzzer,
+  counts: ReadonlyMap<Target, number>,
+  seconds: number,
+): void {
+  const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
+  const by = [...counts].map(([name, count]) => `${name} ${count}`).join(", ");
+  console.log(
+    `${total} inputs in ${seconds.toFixed(0)} s (${(total / seconds).toFixed(0)}/s): ${by}`,
+  );
+  const { tally } = broker;
+  if (tally.inputs === 0) return;
+  const share = ((100 * tally.accepted) / tally.connections).toFixed(0);
+  console.log(
+    `${tally.connections} connections, ${share} % of them let in; ${tally.features.size} features`,
+  );
+  console.log(`ends: ${list(tally.causes)}`);
+  console.log(`${tally.statements.size} statements broken: ${list(tally.statements)}`);
+}
+
+function list(counts: ReadonlyMap<string, number>): string {
+  const sorted = [...counts].toSorted(([, a], [, b]) => b - a);
+  return sorted.map(([name, count]) => `${name} ${count}`).join(", ");
+}
+
+try {
+  process.exit(await main());
+} catch (error) {
+  if (!(error instanceof UsageError) && !(error instanceof TypeError)) throw error;
+  console.error(error.message);
+  process.exit(2);
+}

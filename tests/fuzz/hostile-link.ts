@@ -1,0 +1,247 @@
+import { generate, parser, type Packet } from "mqtt-packet";
+import type { Broker } from "../../src/core/broker.ts";
+import type { ProtocolVersion } from "../../src/core/packet.ts";
+import { packetTree } from "../../src/inspect/packet.ts";
+import { Port } from "../../src/server/port.ts";
+import type { Link, LinkEvents } from "../../src/transport/transport.ts";
+
+/** The broker did what it must not do. */
+export class Broken extends Error {
+  override name = "Broken";
+}
+
+/** How many bytes a real socket hands over at once, at the most. */
+export const largestChunk = 64 * 1024;
+
+/**
+ * A connection whose client is the fuzzer. What the broker writes to it is read twice, by mqtt-packet
+ * and by the walk of `mqttd inspect packet`: both have to find nothing wrong. Throws Broken.
+ */
+export class HostileLink implements Link {
+  readonly remote: string;
+  owner: unknown = null;
+  /** How the broker ended it; null: it did not. */
+  closedBy: "end" | "reset" | null = null;
+  /** Types and reason codes of the packets that came, such as `PUBACK 10`. */
+  readonly came: string[] = [];
+  #room = Infinity;
+  #paused = false;
+  /** Chunks that wait in the kernel, since the broker does not read. */
+  #unread: Uint8Array[] = [];
+  #dropped = false;
+  #tail: Uint8Array = new Uint8Array(0);
+  #unanswered: Packet[] = [];
+  #connacks = 0;
+  #saidGoodbye = false;
+  #version: ProtocolVersion | null = null;
+  readonly #events: LinkEvents;
+  readonly #broker: Broker;
+
+  constructor(remote: string, events: LinkEvents, broker: Broker) {
+    this.remote = remote;
+    this.#events = events;
+    this.#broker = broker;
+    events.opened(this);
+  }
+
+  /** Nothing more can happen on it. */
+  get isOver(): boolean {
+    return this.#dropped || this.closedBy !== null;
+  }
+
+  get port(): Port {
+    if (this.owner instanceof Port) return this.owner;
+    throw new Broken("a link that was opened has no port");
+  }
+
+  // The broker's side.
+
+  write(bytes: Uint8Array, start: number, end: number): number {
+    if (this.closedBy !== null) throw new Broken("bytes were written after the broker closed");
+    if (this.#dropped) return -1;
+    const taken = Math.min(this.#room, end - start);
+    this.#room -= taken;
+    if (taken > 0) this.#take(bytes.subarray(start, start + taken));
+    return taken;
+  }
+
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+  }
+
+  end(gone?: () => void): void {
+    if (this.#dropped) return;
+    this.#close("end");
+    gone?.();
+  }
+
+  reset(): void {
+    if (!this.#dropped) this.#close("reset");
+  }
+
+  watch(): void {}
+
+  // The client's side.
+
+  send(bytes: Uint8Array): void {
+    if (this.#dropped) return;
+    for (let at = 0; at < bytes.length; at += largestChunk) {
+      this.#unread.push(bytes.slice(at, at + largestChunk));
+    }
+    this.handOver();
+  }
+
+  /** Hands in what waits, for as long as the broker reads. */
+  handOver(): void {
+    while (!this.#paused && !this.#dropped) {
+      const chunk = this.#unread.shift();
+      if (chunk === undefined) return;
+      this.#events.data(this, chunk);
+    }
+  }
+
+  hold(bytes: number): void {
+    this.#room = bytes;
+  }
+
+  drain(bytes: number): void {
+    this.#room = bytes;
+    if (!this.isOver || (this.closedBy === null && !this.#dropped)) this.#events.drained(this);
+  }
+
+  drop(how: "eof" | "reset" | "timeout"): void {
+    if (this.isOver) return;
+    // A kernel hands over what has arrived before it tells of the end.
+    this.#paused = false;
+    this.handOver();
+    if (this.isOver) return;
+    this.#dropped = true;
+    this.#events.closed(this, how);
+  }
+
+  /** The acknowledgements that are due for what has come. */
+  answer(): void {
+    for (const packet of this.#unanswered.splice(0)) {
+      const reply = replyTo(packet);
+      if (reply === null || this.isOver) continue;
+      this.send(generate(reply, { protocolVersion: this.#version ?? 4 }));
+    }
+  }
+
+  #close(how: "end" | "reset"): void {
+    if (this.closedBy !== null) throw new Broken("the broker closed the connection twice");
+    if (how === "end" && this.#tail.length > 0) {
+      throw new Broken(`the broker closed within a packet: ${this.#tail.toHex()}`);
+    }
+    this.closedBy = how;
+  }
+
+  #take(bytes: Uint8Array): void {
+    // Known once the CONNECT was read, and an answer comes no sooner.
+    this.#version = this.port.reader.version;
+    const whole = new Uint8Array(this.#tail.length + bytes.length);
+    whole.set(this.#tail);
+    whole.set(bytes, this.#tail.length);
+    let at = 0;
+    for (;;) {
+      const rest = whole.subarray(at);
+      const size = frameSize(rest);
+      if (size === null || size > rest.length) break;
+      this.#read(rest.slice(0, size));
+      at += size;
+    }
+    this.#tail = whole.slice(at);
+  }
+
+  #read(frame: Uint8Array): void {
+    const version = this.#version ?? 4;
+    const [tree] = packetTree(frame, { protocol: version, from: "server" });
+    const type = tree?.type ?? "";
+    const wrong = tree?.violations[0];
+    if (wrong !== undefined) {
+      const { statement, detail } = wrong;
+      throw new Broken(`the broker sent ${type} against ${statement}, ${detail}: ${frame.toHex()}`);
+    }
+    const packet = parsed(frame, version);
+    this.came.push(`${type} ${reasonOf(packet)}`);
+    this.#judgeOrder(type, frame);
+    this.#unanswered.push(packet);
+  }
+
+  #judgeOrder(type: string, frame: Uint8Array): void {
+    if (this.#saidGoodbye) throw new Broken(`${type} came after the broker's DISCONNECT`);
+    if (type === "CONNACK") this.#connacks += 1;
+    else if (this.#connacks === 0) throw new Broken(`${type} came before the CONNACK`);
+    if (this.#connacks > 1) throw new Broken("two CONNACKs on one connection");
+    this.#saidGoodbye = type === "DISCONNECT";
+    const { id, open } = this.port;
+    const maximum = open
+      ? (this.#broker.connections.get(id)?.maximumPacketSize ?? Infinity)
+      : Infinity;
+    // PUBLISH is what a client's maximum keeps away; nothing else can be that large here.
+    if (type === "PUBLISH" && frame.length > maximum) {
+      throw new Broken(`PUBLISH of ${frame.length} bytes to a client that takes ${maximum}`);
+    }
+  }
+}
+
+function replyTo(packet: Packet): Packet | null {
+  const messageId = packet.messageId ?? 0;
+  switch (packet.cmd) {
+    case "publish":
+      if (packet.qos === 0) return null;
+      return { cmd: packet.qos === 1 ? "puback" : "pubrec", messageId };
+    case "pubrec":
+      return { cmd: "pubrel", messageId };
+    case "pubrel":
+      return { cmd: "pubcomp", messageId };
+    default:
+      return null;
+  }
+}
+
+function reasonOf(packet: Packet): string {
+  if (packet.cmd === "suback") {
+    return packet.granted.map((code) => (typeof code === "number" ? hex(code) : "")).join("");
+  }
+  if (packet.cmd === "publish")
+    return `q${packet.qos}${packet.dup ? "d" : ""}${packet.retain ? "r" : ""}`;
+  if (packet.cmd === "connack") return hex(packet.reasonCode ?? packet.returnCode ?? 0);
+  return "reasonCode" in packet ? hex(packet.reasonCode ?? 0) : "";
+}
+
+function hex(code: number): string {
+  return code.toString(16).padStart(2, "0");
+}
+
+/** What mqtt-packet makes of a frame, which knows nothing of our own writer. */
+function parsed(frame: Uint8Array, version: ProtocolVersion): Packet {
+  const packets: Packet[] = [];
+  const parse = parser({ protocolVersion: version });
+  parse.on("packet", (packet) => packets.push(packet));
+  parse.on("error", (error) => {
+    throw new Broken(
+      `mqtt-packet does not read what the broker sent, ${error.message}: ${frame.toHex()}`,
+    );
+  });
+  parse.parse(Buffer.from(frame));
+  const [packet] = packets;
+  if (packet === undefined) throw new Broken(`mqtt-packet sees no packet in ${frame.toHex()}`);
+  return packet;
+}
+
+/** Bytes of the packet at the front by its header; null: the header is not whole. */
+export function frameSize(bytes: Uint8Array): number | null {
+  let remaining = 0;
+  for (let at = 1; at <= 4; at++) {
+    const part = bytes[at];
+    if (part === undefined) return null;
+    remaining += (part & 0x7f) * 128 ** (at - 1);
+    if (part < 0x80) return at + 1 + remaining;
+  }
+  return null;
+}

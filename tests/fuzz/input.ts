@@ -1,0 +1,129 @@
+/**
+ * What one run of the fuzzer does to a broker, as a list of acts. Written as text, one act a line, so
+ * that a fault can be kept, read and played again:
+ *
+ *     # a comment
+ *     limits small
+ *     open a
+ *     send a 101000044d515454
+ *     wait 1500
+ *     drop a reset
+ */
+export interface FuzzInput {
+  /** `small`: limits that a few packets reach. `default`: those of a broker without configuration. */
+  readonly limits: "small" | "default";
+  /** `later`: verdicts of the authentication wait for the act `verdicts`, or for time to pass. */
+  readonly verdicts: "now" | "later";
+  /** Whether each packet is told to the log. */
+  readonly trace: boolean;
+  readonly acts: readonly Act[];
+}
+
+/** `who` names a connection. Whoever is not there yet is opened first. */
+export type Act =
+  /** A new connection under that name; the one before lives on, and says nothing more. */
+  | { readonly act: "open"; readonly who: string }
+  /** One chunk of bytes arrives. */
+  | { readonly act: "send"; readonly who: string; readonly bytes: Uint8Array }
+  /** Acknowledges, as it should, what has come for it so far. */
+  | { readonly act: "answer"; readonly who: string }
+  /** The kernel takes so many bytes more for it, and then none. */
+  | { readonly act: "hold"; readonly who: string; readonly bytes: number }
+  /** The kernel has room again: for so many bytes, or for all. */
+  | { readonly act: "drain"; readonly who: string; readonly bytes: number }
+  | { readonly act: "drop"; readonly who: string; readonly how: "eof" | "reset" | "timeout" }
+  /** Milliseconds pass. */
+  | { readonly act: "wait"; readonly ms: number }
+  | { readonly act: "verdicts" }
+  /** The operator closes the connection of a client id. */
+  | { readonly act: "kick"; readonly clientId: string };
+
+/** The longest wait that an input may hold: a day. */
+export const longestWaitMs = 86_400_000;
+
+export function writeInput(input: FuzzInput, comment = ""): string {
+  const head = comment.split("\n").map((line) => (line === "" ? "" : `# ${line}\n`));
+  const lines = [
+    `limits ${input.limits}`,
+    `verdicts ${input.verdicts}`,
+    `trace ${input.trace ? "on" : "off"}`,
+    ...input.acts.map(lineOf),
+  ];
+  return `${head.join("")}${lines.join("\n")}\n`;
+}
+
+function lineOf(act: Act): string {
+  switch (act.act) {
+    case "open":
+    case "answer":
+      return `${act.act} ${act.who}`;
+    case "send":
+      return `send ${act.who} ${act.bytes.toHex()}`;
+    case "hold":
+    case "drain":
+      return `${act.act} ${act.who} ${act.bytes === Infinity ? "all" : act.bytes}`;
+    case "drop":
+      return `drop ${act.who} ${act.how}`;
+    case "wait":
+      return `wait ${act.ms}`;
+    case "verdicts":
+      return "verdicts";
+    case "kick":
+      return `kick ${act.clientId}`;
+  }
+}
+
+/** Throws an Error that names the line where the text is none. */
+export function readInput(text: string): FuzzInput {
+  const settings = { limits: "small", verdicts: "now", trace: "off" };
+  const acts: Act[] = [];
+  text.split("\n").forEach((line, index) => {
+    const [word = "", ...rest] = line.trim().split(" ");
+    if (word === "" || word.startsWith("#")) return;
+    if (word === "limits" || (word === "verdicts" && rest.length > 0) || word === "trace") {
+      settings[word] = rest[0] ?? "";
+      return;
+    }
+    const act = actOf(word, rest);
+    if (act === null) throw new Error(`line ${index + 1} is no act: ${line}`);
+    acts.push(act);
+  });
+  return {
+    limits: settings.limits === "default" ? "default" : "small",
+    verdicts: settings.verdicts === "later" ? "later" : "now",
+    trace: settings.trace === "on",
+    acts,
+  };
+}
+
+function actOf(word: string, [who = "", what = ""]: readonly string[]): Act | null {
+  const number = Number(what);
+  switch (word) {
+    case "open":
+    case "answer":
+      return who === "" ? null : { act: word, who };
+    case "send":
+      return /^([0-9a-f]{2})+$/.test(what)
+        ? { act: "send", who, bytes: Uint8Array.fromHex(what) }
+        : null;
+    case "hold":
+    case "drain":
+      return what === "all" || Number.isInteger(number)
+        ? { act: word, who, bytes: what === "all" ? Infinity : number }
+        : null;
+    case "drop":
+      return what === "eof" || what === "reset" || what === "timeout"
+        ? { act: "drop", who, how: what }
+        : null;
+    case "wait":
+      return Number.isInteger(Number(who)) && Number(who) <= longestWaitMs
+        ? { act: "wait", ms: Number(who) }
+        : null;
+    case "verdicts":
+      return { act: "verdicts" };
+    case "kick":
+      return { act: "kick", clientId: who };
+    default:
+      return null;
+  }
+}

@@ -1,0 +1,380 @@
+import pc from "picocolors";
+import { clientOf, clientsOf, sessionsOf } from "../../src/core/clients.ts";
+import { defaultLimits, type Limits } from "../../src/core/limits.ts";
+import { overviewOf } from "../../src/core/overview.ts";
+import { Reason } from "../../src/core/reason.ts";
+import { retainedOf, subscriptionsOf } from "../../src/core/routes.ts";
+import { willsOf } from "../../src/core/wills.ts";
+import type { LogEvent } from "../../src/log/events.ts";
+import { renderHuman, renderJson } from "../../src/log/render.ts";
+import type { Authenticate } from "../../src/server/auth.ts";
+import { World } from "../support/world.ts";
+import { Bystanders } from "./bystanders.ts";
+import { Broken, HostileLink, largestChunk } from "./hostile-link.ts";
+import type { Act, FuzzInput } from "./input.ts";
+
+/** What a run has shown: how far it got, and where it ended. */
+export interface Shown {
+  readonly connections: number;
+  /** Connections whose CONNECT was accepted. */
+  readonly accepted: number;
+  /** Ends by cause, and by statement where one was broken. */
+  readonly causes: readonly string[];
+  readonly statements: readonly string[];
+  /** All that can be told apart about the run; a new one makes an input worth keeping. */
+  readonly features: ReadonlySet<string>;
+}
+
+/** A few packets reach each of these. */
+const smallLimits: Partial<Limits> = {
+  connections: 10,
+  sessions: 8,
+  subscriptions: 6,
+  topicLevels: 8,
+  packetSize: 4096,
+  payloadSize: 1024,
+  inflight: 3,
+  receiveMaximum: 3,
+  queuedMessages: 5,
+  queuedBytes: 2048,
+  queueQos0: true,
+  topicAliases: 3,
+  retainedMessages: 4,
+  retainedBytes: 2048,
+  sessionExpiryMax: 7200,
+  ledger: 5,
+};
+const smallOutputBytes = 512;
+const outputBytes = 1024 * 1024;
+
+/** Inputs that the core may be handed for one input of the fuzzer: packets, deadlines, what follows. */
+const stepsMax = 20_000;
+
+/** Where the driver flushes within a turn. */
+const earlyFlushBytes = 64 * 1024;
+
+/**
+ * Plays an input against a broker of its own, among clients that do no harm, and judges all that can
+ * be seen from outside. Throws Broken, or what the broker threw.
+ */
+export async function play(input: FuzzInput, plant: Plant = () => {}): Promise<Shown> {
+  return new Run(input, plant).play();
+}
+
+/** Puts a fault into a world, to prove that it is found. */
+export type Plant = (world: World) => void;
+
+const refusedUser = "refused";
+
+class Run {
+  readonly #input: FuzzInput;
+  readonly #world: World;
+  readonly #bystanders: Bystanders;
+  readonly #links: HostileLink[] = [];
+  readonly #byName = new Map<string, HostileLink>();
+  readonly #verdicts: (() => void)[] = [];
+  readonly #features = new Set<string>();
+  readonly #limits: Limits;
+  readonly #outputBytes: number;
+  #largestSend = 0;
+  #steps = 0;
+
+  constructor(input: FuzzInput, plant: Plant) {
+    this.#input = input;
+    const isSmall = input.limits === "small";
+    this.#limits = isSmall ? { ...defaultLimits, ...smallLimits } : defaultLimits;
+    this.#outputBytes = isSmall ? smallOutputBytes : outputBytes;
+    this.#world = new World({
+      limits: this.#limits,
+      outputBytes: this.#outputBytes,
+      sysIntervalMs: isSmall ? 21_600_000 : null,
+      authenticate: this.#authenticate,
+    });
+    this.#countSteps();
+    this.#bystanders = new Bystanders(this.#world);
+    this.#world.driver.setTrace(input.trace);
+    plant(this.#world);
+  }
+
+  async play(): Promise<Shown> {
+    for (const act of this.#input.acts) {
+      await this.#do(act);
+      this.#judge();
+    }
+    this.#verdictsCome();
+    await this.#settle();
+    this.#bystanders.speak();
+    this.#readAll();
+    this.#bystanders.expire();
+    for (const link of this.#links) link.drop("eof");
+    this.#judge();
+    this.#world.driver.order({ type: "stopping" });
+    this.#world.check();
+    for (const link of this.#links) link.drain(Infinity);
+    this.#judgeEnds();
+    this.#judgeWills();
+    this.#judgeLog();
+    return this.#shown();
+  }
+
+  readonly #authenticate: Authenticate = ({ username }, answer) => {
+    const error =
+      username === refusedUser
+        ? { reason: Reason.notAuthorized, statement: "v5-3.1.4-2", detail: "not today" }
+        : null;
+    // The bystanders come in before there is anything to be late for.
+    if (this.#input.verdicts === "now" || this.#links.length === 0) return answer(error);
+    this.#verdicts.push(() => answer(error));
+  };
+
+  async #do(act: Act): Promise<void> {
+    switch (act.act) {
+      case "open":
+        this.#open(act.who);
+        break;
+      case "send":
+        this.#largestSend = Math.max(this.#largestSend, act.bytes.length);
+        this.#link(act.who).send(act.bytes);
+        break;
+      case "answer":
+        this.#link(act.who).answer();
+        break;
+      case "hold":
+        this.#link(act.who).hold(act.bytes);
+        break;
+      case "drain":
+        this.#link(act.who).drain(act.bytes);
+        break;
+      case "drop":
+        this.#link(act.who).drop(act.how);
+        break;
+      case "wait":
+        this.#verdictsCome();
+        this.#bystanders.stayAlive();
+        this.#world.advance(act.ms);
+        break;
+      case "verdicts":
+        this.#verdictsCome();
+        break;
+      case "kick":
+        if (!this.#bystanders.isOne(act.clientId)) {
+          this.#world.driver.order({ type: "kicked", clientId: act.clientId });
+        }
+        break;
+    }
+    await this.#settle();
+  }
+
+  #open(who: string): HostileLink {
+    const events = this.#world.driver.eventsFor({
+      name: "tcp hostile",
+      mountPoint: "",
+      connections: Infinity,
+      allowAnonymous: true,
+    });
+    const remote = `10.0.0.${this.#links.length % 3}:${1024 + this.#links.length}`;
+    const link = new HostileLink(remote, events, this.#world.broker);
+    this.#links.push(link);
+    this.#byName.set(who, link);
+    return link;
+  }
+
+  #link(who: string): HostileLink {
+    return this.#byName.get(who) ?? this.#open(who);
+  }
+
+  #verdictsCome(): void {
+    for (const verdict of this.#verdicts.splice(0)) verdict();
+  }
+
+  /** Turns that the driver has put off come, and what waits in the kernel is read. */
+  async #settle(): Promise<void> {
+    for (let turn = 0; ; turn++) {
+      this.#world.check();
+      for (const link of this.#links) link.handOver();
+      if (!this.#links.some((link) => link.port.open && link.port.holdTurn)) return;
+      if (turn > stepsMax) throw new Broken("a connection's turn never ends");
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  #countSteps(): void {
+    const { broker } = this.#world;
+    const handle = broker.handle.bind(broker);
+    broker.handle = (input, now) => {
+      this.#steps += 1;
+      if (this.#steps > stepsMax) throw new Broken(`more than ${stepsMax} steps`);
+      return handle(input, now);
+    };
+  }
+
+  /** What holds at any time: every bound on memory, and peace for the bystanders. */
+  #judge(): void {
+    this.#world.check();
+    this.#bystanders.judge();
+    for (const { port } of this.#links) this.#judgePort(port);
+    const { broker } = this.#world;
+    const limits = this.#limits;
+    for (const session of broker.sessions.values()) {
+      const { queue, outgoing, incoming, subscriptions } = session;
+      atMost("messages in a queue", queue.count, limits.queuedMessages);
+      atMost("bytes in a queue", queue.bytes, limits.queuedBytes);
+      atMost("messages in flight", outgoing.count, limits.inflight);
+      atMost("subscriptions", subscriptions.size, limits.subscriptions);
+      if (session.version === 5) atMost("incoming QoS 2", incoming.size, limits.receiveMaximum);
+      this.#feature(`queue ${bucket(queue.count)} ${queue.hasQos0} inflight ${outgoing.count}`);
+      this.#feature(`incoming ${bucket(incoming.size)} will ${session.will?.state ?? "none"}`);
+      this.#feature(`resends ${session.resends.size} replays ${bucket(session.replays.length)}`);
+    }
+    for (const connection of broker.connections.values()) {
+      atMost("aliases", connection.aliasesOut?.size ?? 0, limits.topicAliases);
+      atMost("aliases", (connection.aliasesIn?.length ?? 1) - 1, limits.topicAliases);
+      this.#feature(
+        `${connection.state} ${connection.version} blocked ${connection.blocked} paused ${connection.pausedAt !== null}`,
+      );
+    }
+    const { retained, sessions, connections, histories, habits, deadlines } = broker;
+    atMost("retained messages", retained.count, limits.retainedMessages);
+    atMost("retained bytes", retained.bytes, limits.retainedBytes);
+    atMost("sessions", sessions.size, limits.sessions);
+    atMost("connections", connections.size, limits.connections);
+    atMost("histories", histories.size, limits.ledger + limits.sessions);
+    atMost("topics of wills", habits.topics, limits.ledger);
+    atMost("deadlines", deadlines.size, connections.size + 3 * sessions.size + 1);
+    this.#judgeHistories();
+  }
+
+  #judgePort(port: HostileLink["port"]): void {
+    const chunk = Math.min(this.#largestSend, largestChunk);
+    // A packet that is not whole, and the chunk that is being read.
+    atMost("unread bytes", port.reader.buffered, this.#limits.packetSize + chunk);
+    // Reading stops at twice the output; a turn has written up to the early flush by then, and no
+    // answer to what it reads is larger than a retained replay, which is cut at a flush too.
+    const most = 2 * this.#outputBytes + earlyFlushBytes + this.#limits.packetSize + 2 * chunk;
+    atMost("unsent bytes", port.outbox.size, most);
+  }
+
+  #judgeHistories(): void {
+    const { histories } = this.#world.broker;
+    for (const id of histories.ids()) {
+      const history = histories.of(id);
+      if (history === null) continue;
+      const { connections, wills, events, faults, takeovers } = history;
+      atMost("connections in a history", connections.length, 16);
+      atMost("wills in a history", wills.length, 16);
+      atMost("events in a history", events.length, 50);
+      atMost("takeovers in a history", takeovers.length, 3);
+      atMost("faults in a history", faults.length, 16);
+    }
+  }
+
+  /** Whatever an operator may ask can be answered, and said in JSON. */
+  #readAll(): void {
+    const { broker } = this.#world;
+    const everything = [
+      broker.view(),
+      overviewOf(broker),
+      clientsOf(broker),
+      sessionsOf(broker),
+      subscriptionsOf(broker),
+      retainedOf(broker, "#", 100),
+      willsOf(broker, {}),
+      [...broker.histories.ids()].map((id) => clientOf(broker, id)),
+    ];
+    JSON.stringify(everything);
+  }
+
+  /** One end and one line for each connection, and nothing of it is left. */
+  #judgeEnds(): void {
+    const ends = new Map<string, number>();
+    for (const { peer } of this.#world.noted("ended")) {
+      ends.set(peer.remote, (ends.get(peer.remote) ?? 0) + 1);
+    }
+    for (const { remote, isOver } of this.#links) {
+      const count = ends.get(remote) ?? 0;
+      if (count !== 1) throw new Broken(`the end of ${remote} was told ${count} times`);
+      if (!isOver) throw new Broken(`${remote} is open after the broker has stopped`);
+    }
+    const { connections, connectionsByListener } = this.#world.broker;
+    if (connections.size > 0) throw new Broken(`${connections.size} connections are left`);
+    for (const [name, count] of connectionsByListener) {
+      if (count !== 0) throw new Broken(`${count} connections are left on ${name}`);
+    }
+    if (this.#world.broker.statistics.connected !== 0) throw new Broken("the count is off");
+  }
+
+  /** One fate for each will that was armed. */
+  #judgeWills(): void {
+    let armed = 0;
+    let met = 0;
+    for (const event of this.#world.events) {
+      if (event.event === "connected" && event.will !== null) armed += 1;
+      if (event.event === "ended" && event.will !== null && event.will.fate !== "delayed") met += 1;
+      if (event.event === "will") met += 1;
+    }
+    const { ledger } = this.#world.broker;
+    if (armed !== met) throw new Broken(`${armed} wills were armed, ${met} met their fate`);
+    if (ledger.armed + ledger.delayed !== 0) throw new Broken("the ledger waits for a will");
+  }
+
+  /** Each event is one line, whatever a client put into its strings. */
+  #judgeLog(): void {
+    const style = { colors: pc.createColors(false), zone: "utc" } as const;
+    const now = this.#world.broker.now;
+    for (const event of this.#world.events) {
+      for (const line of [renderHuman(event, now, style), renderJson(event, now)]) {
+        // oxlint-disable-next-line no-control-regex
+        if (/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(line)) {
+          throw new Broken(`a log line holds a control character: ${JSON.stringify(line)}`);
+        }
+      }
+      JSON.parse(renderJson(event, now));
+    }
+  }
+
+  #feature(feature: string): void {
+    this.#features.add(feature);
+  }
+
+  #shown(): Shown {
+    const causes: string[] = [];
+    const statements: string[] = [];
+    for (const event of this.#world.events) {
+      if (!("peer" in event) && !("clientId" in event)) continue;
+      if (event.event === "operatorOrdered") continue;
+      this.#feature(featureOf(event));
+      if (event.event !== "ended" || !event.peer.remote.startsWith("10.")) continue;
+      causes.push(event.cause);
+      if (event.statement !== null) statements.push(event.statement);
+    }
+    for (const { came } of this.#links) for (const packet of came) this.#feature(`sent ${packet}`);
+    const accepted = this.#world
+      .noted("connected")
+      .filter(({ peer }) => peer.remote.startsWith("10.")).length;
+    return {
+      connections: this.#links.length,
+      accepted,
+      causes,
+      statements,
+      features: this.#features,
+    };
+  }
+}
+
+/** What kind of event it was, without what a client can draw at will. */
+function featureOf(event: LogEvent): string {
+  const facts: Partial<Record<string, unknown>> = { ...event };
+  const named = ["event", "cause", "statement", "fault", "why", "by", "version", "reason"];
+  const will = facts["will"];
+  const fate = typeof will === "object" && will !== null && "fate" in will ? will.fate : "";
+  const reason = event.event === "packet" ? `${event.direction} ${event.packet.type}` : "";
+  return `${JSON.stringify(named.map((name) => facts[name]))} ${String(fate)} ${reason}`;
+}
+
+function bucket(count: number): number {
+  return count < 2 ? count : 2 ** Math.ceil(Math.log2(count));
+}
+
+function atMost(what: string, count: number, most: number): void {
+  if (count > most) throw new Broken(`${count} ${what}, where ${most} is the bound`);
+}
