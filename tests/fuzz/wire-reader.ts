@@ -87,9 +87,9 @@ function oracle(frame: Uint8Array, version: ProtocolVersion): Packet {
     throw new Broken(`mqtt-packet refuses, ${error.message}: ${frame.toHex()}`);
   });
   const copy = Buffer.from(frame);
-  // MQTT 3.1 lets SUBSCRIBE and UNSUBSCRIBE carry DUP, which mqtt-packet refuses.
+  // MQTT 3.1 lets PUBREL, SUBSCRIBE and UNSUBSCRIBE carry DUP, which mqtt-packet refuses.
   const first = copy[0] ?? 0;
-  if (version === 3 && first >> 4 >= 8 && (first & 0x0a) === 0x0a) copy[0] = first & 0xf7;
+  if (version === 3 && first >> 4 >= 6 && (first & 0x0a) === 0x0a) copy[0] = first & 0xf7;
   parse.parse(copy);
   const [packet] = packets;
   if (packet === undefined) throw new Broken(`mqtt-packet sees no packet: ${frame.toHex()}`);

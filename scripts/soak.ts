@@ -1,0 +1,70 @@
+/** Real clients against the executable, for long: see `help`. */
+import { parseArgs } from "node:util";
+import { leakBytes, mebibytes, soak, type SoakReport } from "../tests/soak/soak.ts";
+import { Dice } from "../tests/support/dice.ts";
+
+const help = `bun scripts/soak.ts [options]
+
+Runs dist/mqttd (or MQTTD_EXECUTABLE) among real clients: they connect, publish, subscribe, are taken
+over and die in every way, with wills and without. Nothing may be lost, come twice or be left behind.
+
+  --minutes N    how long (1); fractions are fine
+  --clients N    client ids that live and die with wills (20)
+  --seed N       what is drawn (drawn, and printed); times are real, so that no two runs are the same
+  --json         the report as JSON
+
+Exit codes: 0 nothing was wrong, 1 something was, 2 wrong usage.
+
+  bun scripts/soak.ts --minutes 20 --clients 30`;
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: "string", default: "1" },
+    clients: { type: "string", default: "20" },
+    seed: { type: "string" },
+    json: { type: "boolean", default: false },
+    help: { type: "boolean", default: false },
+  },
+});
+
+async function main(): Promise<number> {
+  if (values.help) {
+    console.log(help);
+    return 0;
+  }
+  const minutes = Number(values.minutes);
+  const clients = Number(values.clients);
+  const seed = values.seed === undefined ? Dice.seed() : Number(values.seed);
+  if (!(minutes > 0) || !(clients > 0) || !Number.isInteger(clients) || !Number.isInteger(seed)) {
+    console.error("--minutes, --clients and --seed want numbers; --help tells more");
+    return 2;
+  }
+  console.error(`seed ${seed}`);
+  const report = await soak({ seconds: minutes * 60, clients, seed, say: console.error });
+  console.log(values.json ? JSON.stringify(report) : textOf(report));
+  return report.faults.length === 0 ? 0 : 1;
+}
+
+function textOf(report: SoakReport): string {
+  const { messages, wills, memory, descriptors, keepAlive, silentWills, cpu } = report;
+  const { growth } = memory;
+  const list = Object.entries(report.ends).map(([cause, count]) => `${cause} ${count}`);
+  const worst =
+    keepAlive.worstMs === null ? "more than the largest bucket" : `${keepAlive.worstMs} ms at most`;
+  return [
+    `${report.seconds.toFixed(0)} s, ${report.connections} connections: ${list.join(", ")}`,
+    `messages: ${messages.sent} sent, ${messages.delivered} delivered, QoS 0 missed ${messages.qos0Missed}, QoS 1 again ${messages.qos1Again}`,
+    `wills: ${report.lives} armed, ${wills.published} published, ${wills.discarded} discarded, ${wills.cancelled} cancelled; ${report.willsUndecided} too close to call`,
+    `keepalive: ${keepAlive.count} expired, late by ${worst}; the wills of ${silentWills.count} arrived up to ${silentWills.worstMs.toFixed(0)} ms after their due time`,
+    `memory: ${mebibytes(memory.startBytes)} before, ${mebibytes(memory.endBytes)} after`,
+    growth === null
+      ? "growth: too short to say"
+      : `growth after the warm-up: ${growth.bytesPerConnection.toFixed(0)} B a connection, give or take ${growth.uncertainty.toFixed(0)} (${growth.windows} minutes, ${mebibytes(growth.fromBytes)} to ${mebibytes(growth.toBytes)}; a leak is ${leakBytes})`,
+    `descriptors: ${descriptors.start} before, ${descriptors.most} at most, ${descriptors.end} after`,
+    `CPU: ${cpu === null ? "unknown" : `${(cpu * 100).toFixed(1)} % of a core`}`,
+    ...report.faults.map((fault) => `FAULT ${fault}`),
+    `${report.faults.length} faults`,
+  ].join("\n");
+}
+
+process.exit(await main());

@@ -1,0 +1,484 @@
+import { readdirSync } from "node:fs";
+import { rssBytes, cpuSeconds } from "../../bench/usage.ts";
+import type { Answers, Overview } from "../../src/admin/api.ts";
+import { Client } from "../../src/client/client.ts";
+import { Dice } from "../support/dice.ts";
+import { localTarget } from "../support/embedded.ts";
+import { type LogLine, RunningBroker } from "../support/executable.ts";
+import { eventually, Inbox } from "../support/inbox.ts";
+import { MortalLives, WillBook } from "./mortal-lives.ts";
+import type { JsOptions, JsTold } from "./mqttjs-program.ts";
+import { growth, type Growth, type Sample } from "./samples.ts";
+import { SessionClient } from "./session-client.ts";
+import { Tally } from "./tally.ts";
+
+export interface SoakOptions {
+  readonly seconds: number;
+  /** Client ids that live and die with wills; beside them a few that publish and subscribe. */
+  readonly clients: number;
+  readonly seed: number;
+  readonly say: (text: string) => void;
+  /** Arguments for the broker, to prove that a wrong one is found. */
+  readonly brokerArgs?: readonly string[];
+}
+
+export interface SoakReport {
+  readonly seconds: number;
+  readonly connections: number;
+  readonly ends: Readonly<Record<string, number>>;
+  readonly lives: number;
+  readonly wills: Overview["wills"];
+  /** Wills whose fate was too close to call; that they had exactly one is checked all the same. */
+  readonly willsUndecided: number;
+  readonly messages: {
+    readonly sent: number;
+    readonly delivered: number;
+    readonly qos0Missed: number;
+    readonly qos1Again: number;
+  };
+  /** Milliseconds, of the broker's own measure: keepalive deadlines, and how late the worst was at most. */
+  readonly keepAlive: { readonly count: number; readonly worstMs: number | null };
+  /** The same as the watcher sees it: from the due time to the will's arrival. */
+  readonly silentWills: { readonly count: number; readonly worstMs: number };
+  readonly memory: {
+    readonly startBytes: number;
+    readonly endBytes: number;
+    readonly growth: Growth | null;
+  };
+  readonly descriptors: { readonly start: number; readonly most: number; readonly end: number };
+  /** Share of a core that the broker used. */
+  readonly cpu: number | null;
+  /** What was wrong; empty: nothing. */
+  readonly faults: readonly string[];
+}
+
+/** What is remembered of clients has a bound; a small one is full before the warm-up is over. */
+const ledger = 200;
+/** Publications of one publisher are so far apart. */
+const everyMs = 200;
+/**
+ * Growth that is a leak: a connection that is not forgotten costs the broker 1.2 KiB and more, so that
+ * half of that is none; what a collector needs for itself does not grow with connections.
+ */
+export const leakBytes = 600;
+/** Beside connections: the log, a timer. */
+const otherDescriptors = 2;
+const settleMs = 30_000;
+
+const program = Bun.fileURLToPath(import.meta.resolve("./mqttjs-program.ts"));
+
+/** Runs the executable among clients that come, go and die for so long, and says what was wrong. */
+export async function soak(options: SoakOptions): Promise<SoakReport> {
+  await using broker = await RunningBroker.start({
+    args: [
+      ...["--set", "admin.port=0", "--set", `limits.ledger=${ledger}`],
+      ...(options.brokerArgs ?? []),
+    ],
+  });
+  return await new Soak(options, broker).run();
+}
+
+class Soak {
+  readonly #options: SoakOptions;
+  readonly #broker: RunningBroker;
+  readonly #dice: Dice;
+  readonly #tally = new Tally();
+  readonly #book = new WillBook();
+  readonly #faults: string[] = [];
+  readonly #samples: Sample[] = [];
+  readonly #wills = new Map<string, { count: number; at: number }>();
+  #admin = "";
+  #startedAt = performance.now();
+
+  constructor(options: SoakOptions, broker: RunningBroker) {
+    this.#options = options;
+    this.#broker = broker;
+    this.#dice = new Dice(options.seed);
+  }
+
+  async run(): Promise<SoakReport> {
+    const { clients, seconds } = this.#options;
+    const { port, pid } = this.#broker;
+    this.#admin = await this.#adminUrl();
+    const start = await this.#sample();
+    const cpuBefore = cpuSeconds(pid);
+    const watcher = await this.#watch();
+    const js = new JsProcess({
+      ...{ port, seed: this.#dice.word(), everyMs, subscriber: "js-sub", publisher: "js-pub" },
+    });
+    await using _ = js;
+    this.#tally.addSubscriber("js-sub");
+    js.onTold = (told) => this.#jsTold(told);
+    await js.ready();
+    const subscribers = await this.#subscribers();
+    const publishers = await this.#publishers();
+    this.#startedAt = performance.now();
+    const until = this.#startedAt + seconds * 1000;
+    const isOver = (): boolean => performance.now() >= until;
+    const lives = Array.from({ length: clients }, (_, at) => {
+      const id = `mortal-${at}`;
+      return new MortalLives(port, id, new Dice(this.#dice.word()), this.#book).run(isOver);
+    });
+    const flows = [
+      ...publishers.map(async (client) => this.#publish(client, isOver)),
+      ...subscribers.map(async (client) => this.#reconnect(client, isOver)),
+    ];
+    await Promise.all([this.#sampleUntil(isOver), ...lives, ...flows]);
+    await js.settled();
+    await this.#settle();
+    await this.#judgeWills();
+    await js.end();
+    for (const client of [...publishers, ...subscribers]) await this.#leave(client);
+    watcher.leave();
+    const overview = await this.#judgeGauges(start);
+    const cpuAfter = cpuSeconds(pid);
+    return await this.#report(
+      start,
+      overview,
+      cpuBefore === null ? null : (cpuAfter ?? 0) - cpuBefore,
+    );
+  }
+
+  async #adminUrl(): Promise<string> {
+    const isIt = (line: LogLine): boolean => line.event === "administration";
+    const line = await this.#broker.line("the administration's address", isIt);
+    const { urls } = line;
+    const [url] = Array.isArray(urls) ? urls : [];
+    return String(url).replace(/\/$/, "");
+  }
+
+  /** Somebody who never leaves, and sees each will. */
+  async #watch(): Promise<Client> {
+    const watcher = await Client.open(localTarget(this.#broker.port), 5);
+    await watcher.connect({ clientId: "watcher", clean: true, keepalive: 60 });
+    watcher.stayAlive(20_000);
+    watcher.onArrival = ({ at, packet }) => {
+      const text = packet.payload.toString();
+      const known = this.#wills.get(text);
+      if (known === undefined) this.#wills.set(text, { count: 1, at });
+      else known.count += 1;
+      // Nobody asks for the whole list of a long run.
+      watcher.arrivals.length = 0;
+    };
+    await watcher.subscribe("wills/#", { qos: 2 });
+    return watcher;
+  }
+
+  async #subscribers(): Promise<SessionClient[]> {
+    const { port } = this.#broker;
+    const clients = [new SessionClient(port, "sub-4", 4), new SessionClient(port, "sub-5", 5)];
+    for (const client of clients) {
+      this.#tally.addSubscriber(client.id);
+      client.onMessage = (_, text) => this.#tally.receive(client.id, text);
+      await client.connect();
+      await client.subscribe("flow/#");
+    }
+    return clients;
+  }
+
+  async #publishers(): Promise<SessionClient[]> {
+    const { port } = this.#broker;
+    const clients = [new SessionClient(port, "pub-4", 4), new SessionClient(port, "pub-5", 5)];
+    for (const client of clients) await client.connect();
+    return clients;
+  }
+
+  async #publish(client: SessionClient, isOver: () => boolean): Promise<void> {
+    const waiting = new Set<Promise<void>>();
+    while (!isOver()) {
+      const qos = this.#dice.pick(client.isConnected ? ([0, 1, 2] as const) : ([1, 2] as const));
+      const sent = client.publish(`flow/${client.id}`, this.#tally.send(client.id, qos), qos);
+      waiting.add(sent);
+      void sent.finally(() => waiting.delete(sent));
+      if (this.#dice.chance(3)) await this.#dieAndReturn(client);
+      await pause(everyMs);
+    }
+    await Promise.all(waiting);
+  }
+
+  async #reconnect(client: SessionClient, isOver: () => boolean): Promise<void> {
+    while (!isOver()) {
+      await pause(this.#dice.between(100, 5000));
+      if (this.#dice.chance(60)) await this.#dieAndReturn(client);
+      else client.ping();
+    }
+  }
+
+  async #dieAndReturn(client: SessionClient): Promise<void> {
+    client.die(this.#dice.pick(["rst", "fin"]));
+    await pause(this.#dice.pick([0, 50, 1000]));
+    try {
+      await client.connect();
+    } catch (fault) {
+      this.#faults.push(`${client.id} does not come back: ${String(fault)}`);
+    }
+  }
+
+  #jsTold(told: JsTold): void {
+    if (told.did === "send") this.#tally.send("js-pub", told.qos);
+    else if (told.did === "receive") this.#tally.receive("js-sub", told.text);
+  }
+
+  async #sampleUntil(isOver: () => boolean): Promise<void> {
+    let saidAt = performance.now();
+    while (!isOver()) {
+      await pause(1000);
+      this.#samples.push(await this.#sample());
+      if (performance.now() - saidAt < 60_000) continue;
+      saidAt = performance.now();
+      this.#options.say(this.#progress());
+    }
+  }
+
+  async #sample(): Promise<Sample> {
+    const { pid } = this.#broker;
+    const overview = await this.#overview();
+    return {
+      at: performance.now() - this.#startedAt,
+      rssBytes: rssBytes(pid) ?? overview.process.rssBytes,
+      heapBytes: overview.process.heapBytes,
+      descriptors: readdirSync(`/proc/${pid}/fd`).length,
+      sockets: overview.socketsOpened,
+    };
+  }
+
+  #progress(): string {
+    const {
+      at,
+      rssBytes: rss,
+      heapBytes,
+      sockets,
+    } = this.#samples.at(-1) ?? { at: 0, rssBytes: 0, heapBytes: 0, sockets: 0 };
+    const faults = this.#faults.length + this.#book.faults.length;
+    const memory = `${mebibytes(rss)} resident, heap ${mebibytes(heapBytes)}`;
+    return `${(at / 1000).toFixed(0)} s: ${sockets} connections, ${memory}, ${faults} faults`;
+  }
+
+  async #overview(): Promise<Overview> {
+    const response = await fetch(`${this.#admin}/v1/overview`);
+    // Both ends of the interface are this program's.
+    return (await response.json()) as Overview;
+  }
+
+  /** Everything on its way has come: messages, and wills that wait for their delay. */
+  async #settle(): Promise<void> {
+    try {
+      await eventually(
+        async () => this.#tally.lost.length === 0 && (await this.#overview()).wills.delayed === 0,
+        () => "messages and wills on their way",
+        settleMs,
+      );
+    } catch {
+      const { lost } = this.#tally;
+      for (const one of lost.slice(0, 10)) this.#faults.push(`lost: ${one}`);
+      if (lost.length > 10) this.#faults.push(`lost: ${lost.length} in all`);
+    }
+    for (const one of this.#tally.twice.slice(0, 10)) this.#faults.push(`twice: ${one}`);
+  }
+
+  /** Each life's will has the fate that it has to have, as the watcher and the broker both say. */
+  async #judgeWills(): Promise<void> {
+    const { expected } = this.#book;
+    for (const [text, fate] of expected) {
+      const count = this.#wills.get(text)?.count ?? 0;
+      const isRight = fate === "either" ? count <= 1 : count === (fate === "published" ? 1 : 0);
+      if (!isRight) this.#faults.push(`will ${text}: ${fate} was to be, it came ${count} times`);
+    }
+    for (const text of this.#wills.keys()) {
+      if (!expected.has(text)) this.#faults.push(`will ${text} came, and nobody had one like it`);
+    }
+    const { wills } = await this.#overview();
+    const { published, discarded, cancelled, armed, delayed } = wills;
+    const fates = published + discarded + cancelled;
+    if (fates !== this.#book.lives || armed + delayed !== 0) {
+      this.#faults.push(`${this.#book.lives} wills, for the broker ${JSON.stringify(wills)}`);
+    }
+    if (published !== this.#wills.size) {
+      this.#faults.push(`${this.#wills.size} wills came, the broker says ${published}`);
+    }
+    await this.#judgeLedger();
+  }
+
+  /** Those that are still remembered, one by one. */
+  async #judgeLedger(): Promise<void> {
+    const response = await fetch(`${this.#admin}/v1/wills`);
+    const { wills } = (await response.json()) as Answers["wills"];
+    if (wills.length < Math.min(ledger, this.#book.lives)) {
+      this.#faults.push(`/v1/wills knows ${wills.length} wills`);
+    }
+    const ids = new Set(wills.map(({ id }) => id));
+    if (ids.size !== wills.length) this.#faults.push("/v1/wills tells a will twice");
+    if (wills.some(({ fate }) => fate === null)) this.#faults.push("/v1/wills: one has no fate");
+  }
+
+  async #leave(client: SessionClient): Promise<void> {
+    if (client.sessionsLost > 0) {
+      this.#faults.push(`${client.id} lost its session ${client.sessionsLost} times`);
+    }
+    client.die("fin");
+    await client.connect(true);
+    client.leave();
+  }
+
+  /** Nothing is left when everybody has gone. */
+  async #judgeGauges(start: Sample): Promise<Overview> {
+    let overview = await this.#overview();
+    let retained = 0;
+    const gauges = (): Record<string, number> => ({
+      connections: overview.connections,
+      connected: overview.connected,
+      sessions: overview.sessions,
+      subscriptions: overview.subscriptions,
+      queued: overview.queued.messages,
+      retained,
+      armed: overview.wills.armed,
+      delayed: overview.wills.delayed,
+      descriptors: readdirSync(`/proc/${this.#broker.pid}/fd`).length - start.descriptors,
+    });
+    try {
+      await eventually(
+        async () => {
+          overview = await this.#overview();
+          // The broker's own topics stay, and stand below $SYS, which this filter leaves out.
+          const response = await fetch(`${this.#admin}/v1/retained?filter=%23`);
+          const answer = (await response.json()) as Answers["retained"];
+          retained = answer.retained.length;
+          const { descriptors = 0, ...others } = gauges();
+          return descriptors <= otherDescriptors && Object.values(others).every((one) => one === 0);
+        },
+        () => "everything at 0",
+        settleMs,
+      );
+    } catch {
+      this.#faults.push(`left behind: ${JSON.stringify(gauges())}`);
+    }
+    return overview;
+  }
+
+  async #report(start: Sample, overview: Overview, cpu: number | null): Promise<SoakReport> {
+    const end = await this.#sample();
+    const seconds = (performance.now() - this.#startedAt) / 1000;
+    await this.#judgeLog(overview);
+    const grown = growth(this.#samples, (this.#options.seconds * 1000) / 4);
+    if (grown !== null && grown.bytesPerConnection - grown.uncertainty > leakBytes) {
+      this.#faults.push(`memory grows by ${grown.bytesPerConnection.toFixed(0)} B a connection`);
+    }
+    const silent = [...this.#book.due].flatMap(([text, due]) => {
+      const will = this.#wills.get(text);
+      return will === undefined ? [] : [will.at - due];
+    });
+    return {
+      seconds,
+      connections: overview.socketsOpened,
+      ends: Object.fromEntries(Object.entries(overview.ends).filter(([, count]) => count > 0)),
+      lives: this.#book.lives,
+      wills: overview.wills,
+      willsUndecided: [...this.#book.expected.values()].filter((fate) => fate === "either").length,
+      messages: {
+        sent: this.#tally.sent,
+        delivered: this.#tally.delivered,
+        qos0Missed: this.#tally.qos0Missed,
+        qos1Again: this.#tally.qos1Again,
+      },
+      keepAlive: worstOf(overview.keepAliveLateness),
+      silentWills: { count: silent.length, worstMs: Math.max(0, ...silent) },
+      memory: { startBytes: start.rssBytes, endBytes: end.rssBytes, growth: grown },
+      descriptors: {
+        start: start.descriptors,
+        most: Math.max(...this.#samples.map(({ descriptors }) => descriptors)),
+        end: end.descriptors,
+      },
+      cpu: cpu === null ? null : cpu / seconds,
+      faults: [...this.#faults, ...this.#book.faults],
+    };
+  }
+
+  /** One line for each end, none of them an error, and nothing but log lines. */
+  async #judgeLog(overview: Overview): Promise<void> {
+    await this.#broker.stop();
+    const { items } = this.#broker.log;
+    const errors = items.filter(({ level }) => level === "error");
+    for (const line of errors.slice(0, 5))
+      this.#faults.push(`the log says ${JSON.stringify(line)}`);
+    const lines = items.filter(({ event }) => event === "ended").length;
+    const ends = Object.values(overview.ends).reduce((sum, count) => sum + count, 0);
+    if (lines !== ends || ends !== overview.socketsOpened) {
+      const sockets = overview.socketsOpened;
+      this.#faults.push(`${sockets} connections, ${ends} ends, ${lines} lines about them`);
+    }
+    const blocked = items.filter(({ event }) => event === "loopBlocked");
+    if (blocked.length > 0) this.#options.say(`the loop was blocked ${blocked.length} times`);
+  }
+}
+
+/** The process of mqttjs-program.ts. */
+class JsProcess implements AsyncDisposable {
+  onTold: (told: JsTold) => void = () => {};
+  readonly #steps = new Inbox<JsTold>();
+  readonly #child: Bun.Subprocess<"pipe", "pipe", "inherit">;
+
+  constructor(options: JsOptions) {
+    this.#child = Bun.spawn([process.execPath, program, JSON.stringify(options)], {
+      stdin: "pipe",
+      stdout: "pipe",
+      stderr: "inherit",
+    });
+    void this.#listen();
+  }
+
+  async ready(): Promise<void> {
+    await this.#steps.first("ready", ({ did }) => did === "ready");
+  }
+
+  /** Publishes nothing more, and all that it did publish was acknowledged. */
+  async settled(): Promise<void> {
+    await this.#order("settle", "settle");
+  }
+
+  async end(): Promise<void> {
+    await this.#order("end", "end");
+    await this.#child.exited;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#child.kill("SIGKILL");
+    await this.#child.exited;
+  }
+
+  async #order(order: string, did: JsTold["did"]): Promise<void> {
+    await this.#child.stdin.write(`${order}\n`);
+    await this.#child.stdin.flush();
+    await this.#steps.first(did, (told) => told.did === did, settleMs);
+  }
+
+  async #listen(): Promise<void> {
+    let rest = "";
+    const decoder = new TextDecoder();
+    for await (const chunk of this.#child.stdout) {
+      const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+      rest = lines.pop() ?? "";
+      for (const line of lines) this.#take(JSON.parse(line) as JsTold); // Made by `tell` there.
+    }
+    this.#steps.end("mqtt.js has ended");
+  }
+
+  #take(told: JsTold): void {
+    this.onTold(told);
+    if (told.did !== "send" && told.did !== "receive") this.#steps.add(told);
+  }
+}
+
+/** The upper bound of the last bucket that holds something; null: above all of them. */
+function worstOf(histogram: Overview["keepAliveLateness"]): SoakReport["keepAlive"] {
+  const { buckets, count } = histogram;
+  const worst = buckets.find((bucket) => bucket.count >= count);
+  return { count, worstMs: count === 0 ? 0 : (worst?.leMs ?? null) };
+}
+
+export function mebibytes(bytes: number): string {
+  return `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
+}
+
+async function pause(ms: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, ms));
+}
