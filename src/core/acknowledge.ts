@@ -88,6 +88,7 @@ function pubrelReceived(
   packet: AckPacket,
 ): void {
   const known = session.incoming.delete(packet.packetId);
+  connection.unfinished?.delete(packet.packetId);
   broker.send(connection, {
     type: "pubcomp",
     packetId: packet.packetId,

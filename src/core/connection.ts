@@ -65,6 +65,9 @@ export class Connection {
   /** Outgoing QoS 1 and 2 messages it takes at once. */
   receiveMaximum = 65_535;
 
+  /** QoS 2 messages that came on it and wait for PUBREL, by packet id; created with the first one. */
+  unfinished: Set<number> | null = null;
+
   /** Topics by the aliases that the client defined; created with the first one. */
   aliasesIn: string[] | null = null;
   /** Aliases that the broker defined, by topic, and how many it may. */

@@ -91,9 +91,10 @@ export function publishReceived(
   const named = topicOf(broker, connection, packet);
   if (typeof named !== "string") return end(broker, connection, named);
   const topic = connection.listener.mountPoint + named;
-  const error = faultOf(broker, connection, session, packet, topic);
+  const error = faultOf(broker, connection, packet, topic);
   if (error !== null) return end(broker, connection, error);
   if (packet.qos === 2 && session.incoming.has(packet.packetId)) {
+    (connection.unfinished ??= new Set()).add(packet.packetId);
     // Sent again: it was passed on when it came first (v5-4.3.3-10).
     return acknowledge(broker, connection, packet, Reason.success);
   }
@@ -105,7 +106,10 @@ export function publishReceived(
     // v4 has no way to say no: the message is acknowledged and goes nowhere (section 3.3.5).
     return acknowledge(broker, connection, packet, reason);
   }
-  if (packet.qos === 2) session.incoming.add(packet.packetId);
+  if (packet.qos === 2) {
+    session.incoming.add(packet.packetId);
+    (connection.unfinished ??= new Set()).add(packet.packetId);
+  }
   if (session.will !== null) publishedBeside(session.will, topic, packet.retain);
   const message = messageOf(broker, connection, packet, topic);
   if (broker.rules.publishLagMs > 0) {
@@ -182,7 +186,6 @@ function topicOf(
 function faultOf(
   broker: Broker,
   connection: Connection,
-  session: Session,
   packet: PublishPacket,
   topic: string,
 ): ProtocolError | null {
@@ -208,13 +211,15 @@ function faultOf(
       detail: `a topic of more than ${limits.topicLevels} levels`,
     };
   }
-  // QoS 1 is acknowledged at once, so that QoS 2 alone can fill the Receive Maximum. v4 has none.
-  const waiting = session.incoming.size;
+  // QoS 1 is acknowledged at once, so that QoS 2 alone can fill the Receive Maximum. v4 has none. What
+  // an earlier connection of the session has left unfinished does not count (v5-4.9).
+  const { unfinished, version } = connection;
   if (
     packet.qos === 2 &&
-    connection.version === 5 &&
-    waiting >= limits.receiveMaximum &&
-    !session.incoming.has(packet.packetId)
+    version === 5 &&
+    unfinished !== null &&
+    unfinished.size >= limits.receiveMaximum &&
+    !unfinished.has(packet.packetId)
   ) {
     return {
       reason: Reason.receiveMaximumExceeded,

@@ -3,10 +3,11 @@ import { clientOf, clientsOf, sessionsOf } from "../../src/core/clients.ts";
 import { defaultLimits, type Limits } from "../../src/core/limits.ts";
 import { overviewOf } from "../../src/core/overview.ts";
 import { Reason } from "../../src/core/reason.ts";
-import { retainedOf, subscriptionsOf } from "../../src/core/routes.ts";
+import { retainedOf, routeFor, subscriptionsOf } from "../../src/core/routes.ts";
 import { willsOf } from "../../src/core/wills.ts";
 import type { LogEvent } from "../../src/log/events.ts";
 import { renderHuman, renderJson } from "../../src/log/render.ts";
+import { stateText } from "../../src/log/state.ts";
 import type { Authenticate } from "../../src/server/auth.ts";
 import { World } from "../support/world.ts";
 import { Bystanders } from "./bystanders.ts";
@@ -43,6 +44,15 @@ const smallLimits: Partial<Limits> = {
   retainedBytes: 2048,
   sessionExpiryMax: 7200,
   ledger: 5,
+};
+/** What a client asks for is refused where it is more than this. */
+const strictLimits: Partial<Limits> = {
+  ...smallLimits,
+  payloadSize: 100,
+  keepAliveMax: 30,
+  qos: 1,
+  retain: false,
+  queueQos0: false,
 };
 const smallOutputBytes = 512;
 const outputBytes = 1024 * 1024;
@@ -81,8 +91,9 @@ class Run {
 
   constructor(input: FuzzInput, plant: Plant) {
     this.#input = input;
-    const isSmall = input.limits === "small";
-    this.#limits = isSmall ? { ...defaultLimits, ...smallLimits } : defaultLimits;
+    const isSmall = input.limits !== "default";
+    const own = { small: smallLimits, strict: strictLimits, default: {} };
+    this.#limits = { ...defaultLimits, ...own[input.limits] };
     this.#outputBytes = isSmall ? smallOutputBytes : outputBytes;
     this.#world = new World({
       limits: this.#limits,
@@ -161,6 +172,15 @@ class Run {
           this.#world.driver.order({ type: "kicked", clientId: act.clientId });
         }
         break;
+      case "break": {
+        const { port } = this.#link(act.who);
+        if (port.open) this.#world.driver.drop(port.id, act.how);
+        break;
+      }
+      case "sleep":
+        this.#bystanders.stayAlive();
+        this.#world.sleep(act.ms);
+        break;
     }
     await this.#settle();
   }
@@ -221,12 +241,16 @@ class Run {
       atMost("bytes in a queue", queue.bytes, limits.queuedBytes);
       atMost("messages in flight", outgoing.count, limits.inflight);
       atMost("subscriptions", subscriptions.size, limits.subscriptions);
-      if (session.version === 5) atMost("incoming QoS 2", incoming.size, limits.receiveMaximum);
+      // One for each packet id there is: it is the client's own memory of what it has to finish.
+      atMost("incoming QoS 2", incoming.size, 65_535);
       this.#feature(`queue ${bucket(queue.count)} ${queue.hasQos0} inflight ${outgoing.count}`);
       this.#feature(`incoming ${bucket(incoming.size)} will ${session.will?.state ?? "none"}`);
       this.#feature(`resends ${session.resends.size} replays ${bucket(session.replays.length)}`);
     }
     for (const connection of broker.connections.values()) {
+      if (connection.version === 5) {
+        atMost("unfinished QoS 2", connection.unfinished?.size ?? 0, limits.receiveMaximum);
+      }
       atMost("aliases", connection.aliasesOut?.size ?? 0, limits.topicAliases);
       atMost("aliases", (connection.aliasesIn?.length ?? 1) - 1, limits.topicAliases);
       this.#feature(
@@ -279,6 +303,8 @@ class Run {
       subscriptionsOf(broker),
       retainedOf(broker, "#", 100),
       willsOf(broker, {}),
+      routeFor(broker, "t"),
+      stateText(broker.view()),
       [...broker.histories.ids()].map((id) => clientOf(broker, id)),
     ];
     JSON.stringify(everything);

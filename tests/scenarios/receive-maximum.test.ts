@@ -98,6 +98,28 @@ test("PUBREL makes room, and QoS 1 takes none", () => {
   expect(client.take("pubcomp")).toHaveLength(20);
 });
 
+test("v5-4.9: what an earlier connection has left unfinished does not count", () => {
+  const world = new World({ limits: { receiveMaximum: 2 } });
+  const persistent = {
+    clientId: "p",
+    protocolVersion: 5 as const,
+    clean: false,
+    properties: { sessionExpiryInterval: 60 },
+  };
+  const before = world.open();
+  before.connect(persistent);
+  for (const messageId of [1, 2]) before.publish("t", "x", { qos: 2, messageId });
+  before.drop();
+  const client = world.open();
+  client.connect(persistent);
+  client.publish("t", "x", { qos: 2, messageId: 3 });
+  // Sent again it takes room, as on the connection where it came first.
+  client.publish("t", "x", { qos: 2, messageId: 1, dup: true });
+  expect(client.take("pubrec").map(({ messageId }) => messageId)).toEqual([3, 1]);
+  client.publish("t", "x", { qos: 2, messageId: 4 });
+  expect(client.take("disconnect")).toMatchObject([{ reasonCode: 0x93 }]);
+});
+
 test("v4 knows no Receive Maximum, so none is enforced", () => {
   const world = new World({ limits: { receiveMaximum: 1 } });
   const client = world.open();
