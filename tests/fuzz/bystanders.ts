@@ -26,7 +26,9 @@ export class Bystanders {
   constructor(world: World) {
     this.#world = world;
     this.#listener = world.open();
-    this.#listener.connect({ clientId: listenerId, protocolVersion: 5 });
+    // A limit on the keepalive holds for MQTT 5.0 alone, and the listener has none.
+    const protocolVersion = world.broker.limits.keepAliveMax === Infinity ? 5 : 4;
+    this.#listener.connect({ clientId: listenerId, protocolVersion });
     this.#listener.subscribe({ topic: "bystander/#", qos: 1 });
     this.#speaker = world.open();
     this.#speaker.connect({

@@ -10,8 +10,11 @@
  *     drop a reset
  */
 export interface FuzzInput {
-  /** `small`: limits that a few packets reach. `default`: those of a broker without configuration. */
-  readonly limits: "small" | "default";
+  /**
+   * `small`: limits that a few packets reach. `strict`: small, without QoS 2, retained messages and long
+   * keepalives. `default`: those of a broker without configuration.
+   */
+  readonly limits: "small" | "strict" | "default";
   /** `later`: verdicts of the authentication wait for the act `verdicts`, or for time to pass. */
   readonly verdicts: "now" | "later";
   /** Whether each packet is told to the log. */
@@ -36,7 +39,11 @@ export type Act =
   | { readonly act: "wait"; readonly ms: number }
   | { readonly act: "verdicts" }
   /** The operator closes the connection of a client id. */
-  | { readonly act: "kick"; readonly clientId: string };
+  | { readonly act: "kick"; readonly clientId: string }
+  /** The operator breaks the connection as a network would, or makes it silent. */
+  | { readonly act: "break"; readonly who: string; readonly how: "rst" | "silent" }
+  /** The driver's heartbeat, after the machine has slept for so many milliseconds. */
+  | { readonly act: "sleep"; readonly ms: number };
 
 /** The longest wait that an input may hold: a day. */
 export const longestWaitMs = 86_400_000;
@@ -63,9 +70,11 @@ function lineOf(act: Act): string {
     case "drain":
       return `${act.act} ${act.who} ${act.bytes === Infinity ? "all" : act.bytes}`;
     case "drop":
-      return `drop ${act.who} ${act.how}`;
+    case "break":
+      return `${act.act} ${act.who} ${act.how}`;
     case "wait":
-      return `wait ${act.ms}`;
+    case "sleep":
+      return `${act.act} ${act.ms}`;
     case "verdicts":
       return "verdicts";
     case "kick":
@@ -89,7 +98,8 @@ export function readInput(text: string): FuzzInput {
     acts.push(act);
   });
   return {
-    limits: settings.limits === "default" ? "default" : "small",
+    limits:
+      settings.limits === "default" || settings.limits === "strict" ? settings.limits : "small",
     verdicts: settings.verdicts === "later" ? "later" : "now",
     trace: settings.trace === "on",
     acts,
@@ -115,9 +125,12 @@ function actOf(word: string, [who = "", what = ""]: readonly string[]): Act | nu
       return what === "eof" || what === "reset" || what === "timeout"
         ? { act: "drop", who, how: what }
         : null;
+    case "break":
+      return what === "rst" || what === "silent" ? { act: "break", who, how: what } : null;
     case "wait":
+    case "sleep":
       return Number.isInteger(Number(who)) && Number(who) <= longestWaitMs
-        ? { act: "wait", ms: Number(who) }
+        ? { act: word, ms: Number(who) }
         : null;
     case "verdicts":
       return { act: "verdicts" };

@@ -25,7 +25,7 @@ export function drawInput(dice: Dice, corpus: Corpus, kept: readonly FuzzInput[]
     }
   }
   return {
-    limits: dice.chance(80) ? "small" : "default",
+    limits: dice.pick(["small", "small", "small", "strict", "default"]),
     verdicts: dice.chance(90) ? "now" : "later",
     trace: dice.chance(10),
     acts,
@@ -72,15 +72,32 @@ function composed(dice: Dice, corpus: Corpus): FuzzInput {
   const count = dice.between(3, 20);
   for (let done = 0; done < count; done++) {
     const who = dice.pick(clients);
-    dice.weighted<() => void>([
-      [12, () => void acts.push(packet(dice, corpus, who, version))],
-      [4, () => void acts.push({ act: "answer", who })],
-      [3, () => void acts.push(wait(dice))],
-      [2, () => void acts.push(trouble(dice, who))],
-      [3, () => void acts.push({ act: "open", who }, connect(dice, corpus, who, version))],
-    ])();
+    const acting = dice.weighted<() => Act[]>([
+      [12, () => [packet(dice, corpus, who, version)]],
+      // More than a window or a queue takes.
+      [2, () => repeated(packet(dice, corpus, who, version), dice.between(5, 12))],
+      [4, () => [{ act: "answer", who }]],
+      [3, () => [wait(dice)]],
+      [2, () => [trouble(dice, who)]],
+      [3, () => [{ act: "open", who }, connect(dice, corpus, who, version)]],
+      // Away for a while: what comes meanwhile waits in its session.
+      [
+        2,
+        () => [
+          { act: "drop", who, how: "reset" },
+          ...repeated(packet(dice, corpus, dice.pick(clients), version), dice.between(1, 10)),
+          { act: "open", who },
+          connect(dice, corpus, who, version),
+        ],
+      ],
+    ]);
+    acts.push(...acting());
   }
   return { limits: "small", verdicts: "now", trace: false, acts };
+}
+
+function repeated(act: Act, times: number): Act[] {
+  return Array.from({ length: times }, () => act);
 }
 
 function connect(dice: Dice, corpus: Corpus, who: string, version: ProtocolVersion): Act {
@@ -112,6 +129,8 @@ function trouble(dice: Dice, who: string): Act {
     { act: "drop", who, how: dice.pick(["eof", "reset", "timeout"]) },
     { act: "verdicts" },
     { act: "kick", clientId: dice.pick(clientIds) },
+    { act: "break", who, how: dice.pick(["rst", "silent"]) },
+    { act: "sleep", ms: dice.pick([0, 1000, 5000, 60_000, 7_200_000]) },
   ]);
 }
 

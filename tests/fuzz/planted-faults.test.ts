@@ -118,8 +118,8 @@ const planted: readonly { readonly fault: string; readonly plant: Plant; readonl
 for (const { fault, plant, told } of planted) {
   test(`finds ${fault}`, async () => {
     const fuzzer = new BrokerFuzzer(1, corpus, plant);
-    expect(await firstFault(fuzzer, 500)).toContain(told);
-  });
+    expect(await firstFault(fuzzer, 2000)).toContain(told);
+  }, 60_000);
 }
 
 test("makes an input small that shows a fault", async () => {

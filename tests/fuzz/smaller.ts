@@ -1,4 +1,5 @@
-import type { FuzzInput } from "./input.ts";
+import { frameSize } from "./hostile-link.ts";
+import type { Act, FuzzInput } from "./input.ts";
 import { type Plant, play } from "./play.ts";
 
 /** What tells one fault from another: its words, less what differs from input to input. */
@@ -22,8 +23,10 @@ export async function smaller(input: FuzzInput, fault: unknown, plant?: Plant): 
       return faultKey(other) === key;
     }
   };
+  const framed = { ...input, acts: inFrames(input.acts) };
+  if (await shows(framed)) small = framed;
   let at = 0;
-  let size = Math.ceil(input.acts.length / 2);
+  let size = Math.ceil(small.acts.length / 2);
   for (let tries = 0; size >= 1 && tries < triesMax; tries++) {
     const candidate = { ...small, acts: small.acts.toSpliced(at, size) };
     if (await shows(candidate)) small = candidate;
@@ -33,4 +36,29 @@ export async function smaller(input: FuzzInput, fault: unknown, plant?: Plant): 
     size = Math.floor(size / 2);
   }
   return small;
+}
+
+/** The same bytes of each connection, one packet an act where they can be told apart. */
+function inFrames(acts: readonly Act[]): Act[] {
+  const result: Act[] = [];
+  const held = new Map<string, Uint8Array>();
+  const flush = (who: string): void => {
+    let rest = held.get(who) ?? new Uint8Array(0);
+    while (rest.length > 0) {
+      const size = Math.min(frameSize(rest) ?? rest.length, rest.length);
+      result.push({ act: "send", who, bytes: rest.slice(0, size) });
+      rest = rest.slice(size);
+    }
+    held.delete(who);
+  };
+  for (const act of acts) {
+    if (act.act === "send") {
+      held.set(act.who, Uint8Array.from([...(held.get(act.who) ?? []), ...act.bytes]));
+      continue;
+    }
+    for (const who of held.keys()) flush(who);
+    result.push(act);
+  }
+  for (const who of held.keys()) flush(who);
+  return result;
 }
