@@ -24,8 +24,9 @@ export interface Route {
   readonly copies: readonly Delivery[] | null;
 }
 
-/** Topics whose routes are remembered at once; a limit on memory, not on topics. */
+/** Topics whose routes are remembered at once, and how long they may be; limits on memory, not on topics. */
 const rememberedRoutes = 10_000;
+const rememberedTopicLength = 512;
 
 /**
  * Passes a message on to everybody who is to get it: the one way in, for a client's PUBLISH, for a
@@ -290,7 +291,7 @@ function routeOf(broker: Broker, topic: string): Route {
   if (known === undefined && broker.routes.size >= rememberedRoutes) broker.routes.clear();
   const match = broker.subscriptions.match(topic);
   const route = { generation: broker.generation, match, copies: fixedCopies(match, topic) };
-  broker.routes.set(topic, route);
+  if (topic.length <= rememberedTopicLength) broker.routes.set(topic, route);
   return route;
 }
 

@@ -224,3 +224,13 @@ test("more topics than are remembered are no harm", () => {
   expect(client.take("publish")).toHaveLength(10_051);
   expect(world.broker.routes.size).toBeLessThanOrEqual(10_000);
 });
+
+test("topics of tens of kilobytes reach their subscribers, and are not remembered", () => {
+  const world = new World();
+  const client = world.open();
+  client.connect({ clientId: "a" });
+  client.subscribe("t/#");
+  for (let index = 0; index < 20; index++) client.publish(`t/${"x".repeat(60_000)}${index}`, "x");
+  expect(client.take("publish")).toHaveLength(20);
+  expect(world.broker.routes.size).toBe(0);
+});
