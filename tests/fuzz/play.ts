@@ -327,6 +327,8 @@ class Run {
       if (count !== 0) throw new Broken(`${count} connections are left on ${name}`);
     }
     if (this.#world.broker.statistics.connected !== 0) throw new Broken("the count is off");
+    const { parting } = this.#world.driver;
+    if (parting !== 0) throw new Broken(`${parting} clients are parting for ever`);
   }
 
   /** One fate for each will that was armed. */
