@@ -6,7 +6,12 @@ import { corpusFolder, foundFolder, readCorpus } from "../tests/fuzz/corpus.ts";
 import { BrokerFuzzer } from "../tests/fuzz/fuzzer.ts";
 import { readInput, writeInput } from "../tests/fuzz/input.ts";
 import { play } from "../tests/fuzz/play.ts";
-import { readers, readReaderInput, writeReaderInput } from "../tests/fuzz/reader-input.ts";
+import {
+  type ReaderInput,
+  readers,
+  readReaderInput,
+  writeReaderInput,
+} from "../tests/fuzz/reader-input.ts";
 import { drawReaderInput, judgeReader } from "../tests/fuzz/readers.ts";
 import { faultKey, smaller } from "../tests/fuzz/smaller.ts";
 import { Dice } from "../tests/support/dice.ts";
@@ -26,19 +31,29 @@ each reader of foreign bytes. Every fault of a new kind is made small and kept a
   --input FILE      plays one file, and tells what is wrong
   --quiet           only the summary
 
-Exit codes: 0 nothing found, 1 faults found, 2 wrong usage.
+Exit codes: 0 nothing found, 1 faults found, 2 wrong usage, 137 an input did not end (it is kept too).
 
   bun scripts/fuzz.ts --minutes 15 --seed 1
   bun scripts/fuzz.ts --input tests/fuzz/found/NAME.txt`;
 
 type Target = "broker" | (typeof readers)[number];
 
-/** Of a turn's inputs; the rest are the readers', in turn. */
-const brokerShare = 3;
 /** Longer than any input takes, be the machine ever so busy. */
 const hangMs = 20_000;
 const largestInput = 4 * 1024 * 1024;
 const progressMs = 30_000;
+
+const options = {
+  minutes: { type: "string", default: "1" },
+  iterations: { type: "string" },
+  seed: { type: "string" },
+  only: { type: "string", multiple: true },
+  corpus: { type: "string", default: corpusFolder },
+  found: { type: "string", default: foundFolder },
+  input: { type: "string" },
+  quiet: { type: "boolean", default: false },
+  help: { type: "boolean", default: false },
+} as const;
 
 class UsageError extends Error {}
 
@@ -52,19 +67,7 @@ interface Options {
 }
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      minutes: { type: "string", default: "1" },
-      iterations: { type: "string" },
-      seed: { type: "string" },
-      only: { type: "string", multiple: true, default: [] },
-      corpus: { type: "string", default: corpusFolder },
-      found: { type: "string", default: foundFolder },
-      input: { type: "string" },
-      quiet: { type: "boolean", default: false },
-      help: { type: "boolean", default: false },
-    },
-  });
+  const values = read();
   if (values.help) {
     console.log(help);
     return 0;
@@ -76,11 +79,19 @@ async function main(): Promise<number> {
     seed: values.seed === undefined ? Dice.seed() : number(values, "seed"),
     until: (inputs, startedAt) =>
       iterations === null ? performance.now() - startedAt >= untilMs : inputs >= iterations,
-    targets: values.only.length === 0 ? ["broker", ...readers] : values.only.map(target),
+    targets: values.only?.map(target) ?? ["broker", ...readers],
     corpus: values.corpus,
     found: values.found,
     quiet: values.quiet,
   });
+}
+
+function read() {
+  try {
+    return parseArgs({ options }).values;
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
 }
 
 function number(values: Partial<Record<string, unknown>>, name: string): number {
@@ -119,48 +130,58 @@ async function fuzz(options: Options): Promise<number> {
   const faults = new Faults(options.found, seed);
   const watch = watcher(join(options.found, `hang-${seed}.txt`));
   const counts = new Map<Target, number>(targets.map((name) => [name, 0]));
-  const others = targets.filter((name) => name !== "broker");
   const startedAt = performance.now();
   let toldAt = startedAt;
   for (let inputs = 0; !options.until(inputs, startedAt); inputs++) {
-    const isBroker =
-      others.length === 0 || (targets.length > others.length && inputs % 4 < brokerShare);
-    const name = isBroker ? "broker" : (others[(inputs >> 2) % others.length] ?? "wire");
+    const name = targetOf(targets, inputs);
     counts.set(name, (counts.get(name) ?? 0) + 1);
-    if (name === "broker") {
-      try {
-        await broker.step((input) => watch(writeInput(input)));
-      } catch (fault) {
-        const { current } = broker;
-        if (current !== null && faults.isNew(fault)) {
-          const small = await smaller(current, fault);
-          faults.keep(name, fault, (comment) => writeInput(small, comment));
-        }
-      }
-    } else {
-      const input = drawReaderInput(dice, corpus, name);
-      watch(writeReaderInput(input));
-      try {
-        await judgeReader(input);
-      } catch (fault) {
-        if (faults.isNew(fault)) {
-          faults.keep(name, fault, (comment) => writeReaderInput(input, comment));
-        }
-      }
-    }
-    if (!options.quiet && performance.now() - toldAt > progressMs) {
-      toldAt = performance.now();
-      const seconds = (toldAt - startedAt) / 1000;
-      const { features } = broker.tally;
-      console.log(
-        `${seconds.toFixed(0)} s: ${inputs} inputs, ${features.size} features, ${faults.size} faults`,
-      );
-    }
+    if (name === "broker") await playSession(broker, faults, watch);
+    else await feedReader(drawReaderInput(dice, corpus, name), faults, watch);
+    const now = performance.now();
+    if (options.quiet || now - toldAt < progressMs) continue;
+    toldAt = now;
+    const seconds = ((now - startedAt) / 1000).toFixed(0);
+    const { features } = broker.tally;
+    console.log(`${seconds} s: ${inputs} inputs, ${features.size} features, ${faults.size} faults`);
   }
-  const seconds = (performance.now() - startedAt) / 1000;
-  summarize(broker, counts, seconds);
+  summarize(broker, counts, (performance.now() - startedAt) / 1000);
   console.log(`${faults.size} faults`);
   return faults.size === 0 ? 0 : 1;
+}
+
+/** Three of four turns are the broker's, the fourth goes round among the readers. */
+function targetOf(targets: readonly Target[], turn: number): Target {
+  const others = targets.filter((name) => name !== "broker");
+  const isBroker = targets.length > others.length && turn % 4 < 3;
+  return isBroker ? "broker" : (others[(turn >> 2) % others.length] ?? "broker");
+}
+
+async function playSession(
+  broker: BrokerFuzzer,
+  faults: Faults,
+  watch: (text: string) => void,
+): Promise<void> {
+  try {
+    await broker.step((input) => watch(writeInput(input)));
+  } catch (fault) {
+    if (broker.current === null || !faults.isNew(fault)) return;
+    const small = await smaller(broker.current, fault);
+    faults.keep("broker", fault, (comment) => writeInput(small, comment));
+  }
+}
+
+async function feedReader(
+  input: ReaderInput,
+  faults: Faults,
+  watch: (text: string) => void,
+): Promise<void> {
+  watch(writeReaderInput(input));
+  try {
+    await judgeReader(input);
+  } catch (fault) {
+    if (!faults.isNew(fault)) return;
+    faults.keep(input.reader, fault, (comment) => writeReaderInput(input, comment));
+  }
 }
 
 /** Faults by what they say, each kept once. */
@@ -237,7 +258,7 @@ function list(counts: ReadonlyMap<string, number>): string {
 try {
   process.exit(await main());
 } catch (error) {
-  if (!(error instanceof UsageError) && !(error instanceof TypeError)) throw error;
+  if (!(error instanceof UsageError)) throw error;
   console.error(error.message);
   process.exit(2);
 }

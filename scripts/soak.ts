@@ -17,17 +17,18 @@ Exit codes: 0 nothing was wrong, 1 something was, 2 wrong usage.
 
   bun scripts/soak.ts --minutes 20 --clients 30`;
 
-const { values } = parseArgs({
-  options: {
-    minutes: { type: "string", default: "1" },
-    clients: { type: "string", default: "20" },
-    seed: { type: "string" },
-    json: { type: "boolean", default: false },
-    help: { type: "boolean", default: false },
-  },
-});
+const options = {
+  minutes: { type: "string", default: "1" },
+  clients: { type: "string", default: "20" },
+  seed: { type: "string" },
+  json: { type: "boolean", default: false },
+  help: { type: "boolean", default: false },
+} as const;
+
+class UsageError extends Error {}
 
 async function main(): Promise<number> {
+  const values = read();
   if (values.help) {
     console.log(help);
     return 0;
@@ -36,13 +37,20 @@ async function main(): Promise<number> {
   const clients = Number(values.clients);
   const seed = values.seed === undefined ? Dice.seed() : Number(values.seed);
   if (!(minutes > 0) || !(clients > 0) || !Number.isInteger(clients) || !Number.isInteger(seed)) {
-    console.error("--minutes, --clients and --seed want numbers; --help tells more");
-    return 2;
+    throw new UsageError("--minutes, --clients and --seed want numbers; --help tells more");
   }
   console.error(`seed ${seed}`);
   const report = await soak({ seconds: minutes * 60, clients, seed, say: console.error });
   console.log(values.json ? JSON.stringify(report) : textOf(report));
   return report.faults.length === 0 ? 0 : 1;
+}
+
+function read() {
+  try {
+    return parseArgs({ options }).values;
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
 }
 
 function textOf(report: SoakReport): string {
@@ -67,4 +75,10 @@ function textOf(report: SoakReport): string {
   ].join("\n");
 }
 
-process.exit(await main());
+try {
+  process.exit(await main());
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error;
+  console.error(error.message);
+  process.exit(2);
+}

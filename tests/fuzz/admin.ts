@@ -11,6 +11,7 @@ import { hostileText } from "./strings.ts";
 /** The administration interface of a broker with a little of everything in it, without a socket. */
 export class AdminUnderFuzz {
   readonly #app: Hono;
+  readonly #hub = new EventHub({ note: () => {}, wants: () => false });
 
   constructor() {
     const world = new World();
@@ -20,7 +21,7 @@ export class AdminUnderFuzz {
     client.subscribe("t/#");
     client.publish("t", "x", { retain: true });
     world.open().connect({ clientId: "\u001b[31m/?#%", clean: false });
-    const hub = new EventHub({ note: () => {}, wants: () => false });
+    const hub = this.#hub;
     this.#app = adminApp({
       ...{ broker: world.broker, clock: new Clock(), hub, vitals: new Vitals(), streams: 2 },
       ...{ guard: { hosts: [], token: null }, listeners: ["mqtt://localhost:1883"], like: null },
@@ -41,7 +42,10 @@ export class AdminUnderFuzz {
     const type = response.headers.get("content-type") ?? "";
     // An event stream has no end.
     if (type.startsWith("text/event-stream")) {
-      await response.body?.cancel();
+      // HEAD has no body that could be cancelled.
+      if (response.body === null) return;
+      await response.body.cancel();
+      if (this.#hub.listening > 0) throw new Broken(`${path}: the stream goes on without a reader`);
       return;
     }
     const text = await response.text();
