@@ -29,6 +29,8 @@ export class HostileLink implements Link {
   /** Chunks that wait in the kernel, since the broker does not read. */
   #unread: Uint8Array[] = [];
   #dropped = false;
+  /** The peer's end stands behind what waits in the kernel. */
+  #ending = false;
   #tail: Uint8Array = new Uint8Array(0);
   #unanswered: Packet[] = [];
   #connacks = 0;
@@ -99,8 +101,9 @@ export class HostileLink implements Link {
   handOver(): void {
     while (!this.#paused && !this.#dropped) {
       const chunk = this.#unread.shift();
-      if (chunk === undefined) return;
-      this.#events.data(this, chunk);
+      if (chunk !== undefined) this.#events.data(this, chunk);
+      else if (this.#ending && !this.isOver) this.#end("eof");
+      else return;
     }
   }
 
@@ -110,17 +113,18 @@ export class HostileLink implements Link {
 
   drain(bytes: number): void {
     this.#room = bytes;
-    if (!this.isOver || (this.closedBy === null && !this.#dropped)) this.#events.drained(this);
+    if (!this.isOver) this.#events.drained(this);
   }
 
+  /** A FIN waits its turn behind what was sent; a RST takes it along. */
   drop(how: "eof" | "reset" | "timeout"): void {
     if (this.isOver) return;
-    // A kernel hands over what has arrived before it tells of the end.
-    this.#paused = false;
-    this.handOver();
-    if (this.isOver) return;
-    this.#dropped = true;
-    this.#events.closed(this, how);
+    if (how === "eof") {
+      this.#ending = true;
+      return this.handOver();
+    }
+    this.#unread = [];
+    this.#end(how);
   }
 
   /** The acknowledgements that are due for what has come. */
@@ -130,6 +134,11 @@ export class HostileLink implements Link {
       if (reply === null || this.isOver) continue;
       this.send(generate(reply, { protocolVersion: this.#version ?? 4 }));
     }
+  }
+
+  #end(how: "eof" | "reset" | "timeout"): void {
+    this.#dropped = true;
+    this.#events.closed(this, how);
   }
 
   #close(how: "end" | "reset"): void {

@@ -271,7 +271,7 @@ class Run {
   #judgePort(port: HostileLink["port"]): void {
     const chunk = Math.min(this.#largestSend, largestChunk);
     // A packet that is not whole, and the chunk that is being read.
-    atMost("unread bytes", port.reader.buffered, this.#limits.packetSize + chunk);
+    if (port.open) atMost("unread bytes", port.reader.buffered, this.#limits.packetSize + chunk);
     // Reading stops at twice the output; a turn has written up to the early flush by then, and no
     // answer to what it reads is larger than a retained replay, which is cut at a flush too.
     const most = 2 * this.#outputBytes + earlyFlushBytes + this.#limits.packetSize + 2 * chunk;

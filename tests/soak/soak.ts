@@ -5,9 +5,10 @@ import { Client } from "../../src/client/client.ts";
 import { Dice } from "../support/dice.ts";
 import { localTarget } from "../support/embedded.ts";
 import { type LogLine, RunningBroker } from "../support/executable.ts";
-import { eventually, Inbox } from "../support/inbox.ts";
+import { eventually } from "../support/inbox.ts";
 import { MortalLives, WillBook } from "./mortal-lives.ts";
-import type { JsOptions, JsTold } from "./mqttjs-program.ts";
+import { MqttJsProcess } from "./mqttjs-process.ts";
+import type { JsTold } from "./mqttjs-program.ts";
 import { growth, type Growth, type Sample } from "./samples.ts";
 import { SessionClient } from "./session-client.ts";
 import { Tally } from "./tally.ts";
@@ -65,8 +66,6 @@ export const leakBytes = 600;
 const otherDescriptors = 2;
 const settleMs = 30_000;
 
-const program = Bun.fileURLToPath(import.meta.resolve("./mqttjs-program.ts"));
-
 /** Runs the executable among clients that come, go and die for so long, and says what was wrong. */
 export async function soak(options: SoakOptions): Promise<SoakReport> {
   await using broker = await RunningBroker.start({
@@ -103,7 +102,7 @@ class Soak {
     const start = await this.#sample();
     const cpuBefore = cpuSeconds(pid);
     const watcher = await this.#watch();
-    const js = new JsProcess({
+    const js = new MqttJsProcess({
       ...{ port, seed: this.#dice.word(), everyMs, subscriber: "js-sub", publisher: "js-pub" },
     });
     await using _ = js;
@@ -408,63 +407,6 @@ class Soak {
     }
     const blocked = items.filter(({ event }) => event === "loopBlocked");
     if (blocked.length > 0) this.#options.say(`the loop was blocked ${blocked.length} times`);
-  }
-}
-
-/** The process of mqttjs-program.ts. */
-class JsProcess implements AsyncDisposable {
-  onTold: (told: JsTold) => void = () => {};
-  readonly #steps = new Inbox<JsTold>();
-  readonly #child: Bun.Subprocess<"pipe", "pipe", "inherit">;
-
-  constructor(options: JsOptions) {
-    this.#child = Bun.spawn([process.execPath, program, JSON.stringify(options)], {
-      stdin: "pipe",
-      stdout: "pipe",
-      stderr: "inherit",
-    });
-    void this.#listen();
-  }
-
-  async ready(): Promise<void> {
-    await this.#steps.first("ready", ({ did }) => did === "ready");
-  }
-
-  /** Publishes nothing more, and all that it did publish was acknowledged. */
-  async settled(): Promise<void> {
-    await this.#order("settle", "settle");
-  }
-
-  async end(): Promise<void> {
-    await this.#order("end", "end");
-    await this.#child.exited;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#child.kill("SIGKILL");
-    await this.#child.exited;
-  }
-
-  async #order(order: string, did: JsTold["did"]): Promise<void> {
-    await this.#child.stdin.write(`${order}\n`);
-    await this.#child.stdin.flush();
-    await this.#steps.first(did, (told) => told.did === did, settleMs);
-  }
-
-  async #listen(): Promise<void> {
-    let rest = "";
-    const decoder = new TextDecoder();
-    for await (const chunk of this.#child.stdout) {
-      const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
-      rest = lines.pop() ?? "";
-      for (const line of lines) this.#take(JSON.parse(line) as JsTold); // Made by `tell` there.
-    }
-    this.#steps.end("mqtt.js has ended");
-  }
-
-  #take(told: JsTold): void {
-    this.onTold(told);
-    if (told.did !== "send" && told.did !== "receive") this.#steps.add(told);
   }
 }
 
