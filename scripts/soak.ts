@@ -1,6 +1,8 @@
 /** Real clients against the executable, for long: see `help`. */
 import { parseArgs } from "node:util";
-import { leakBytes, mebibytes, soak, type SoakReport } from "../tests/soak/soak.ts";
+import { mebibytes, type SoakReport } from "../tests/soak/report.ts";
+import { leakBytes } from "../tests/soak/samples.ts";
+import { soak } from "../tests/soak/soak.ts";
 import { Dice } from "../tests/support/dice.ts";
 
 const help = `bun scripts/soak.ts [options]

@@ -1,6 +1,6 @@
 import pc from "picocolors";
 import { clientOf, clientsOf, sessionsOf } from "../../src/core/clients.ts";
-import { defaultLimits, type Limits } from "../../src/core/limits.ts";
+import type { Limits } from "../../src/core/limits.ts";
 import { overviewOf } from "../../src/core/overview.ts";
 import { Reason } from "../../src/core/reason.ts";
 import { retainedOf, routeFor, subscriptionsOf } from "../../src/core/routes.ts";
@@ -13,6 +13,7 @@ import { World } from "../support/world.ts";
 import { Bystanders } from "./bystanders.ts";
 import { Broken, HostileLink, largestChunk } from "./hostile-link.ts";
 import type { Act, FuzzInput } from "./input.ts";
+import { limitsOf, outputBytesOf } from "./limits.ts";
 
 /** What a run has shown: how far it got, and where it ended. */
 export interface Shown {
@@ -25,37 +26,6 @@ export interface Shown {
   /** All that can be told apart about the run; a new one makes an input worth keeping. */
   readonly features: ReadonlySet<string>;
 }
-
-/** A few packets reach each of these. */
-const smallLimits: Partial<Limits> = {
-  connections: 10,
-  sessions: 8,
-  subscriptions: 6,
-  topicLevels: 8,
-  packetSize: 4096,
-  payloadSize: 1024,
-  inflight: 3,
-  receiveMaximum: 3,
-  queuedMessages: 5,
-  queuedBytes: 2048,
-  queueQos0: true,
-  topicAliases: 3,
-  retainedMessages: 4,
-  retainedBytes: 2048,
-  sessionExpiryMax: 7200,
-  ledger: 5,
-};
-/** What a client asks for is refused where it is more than this. */
-const strictLimits: Partial<Limits> = {
-  ...smallLimits,
-  payloadSize: 100,
-  keepAliveMax: 30,
-  qos: 1,
-  retain: false,
-  queueQos0: false,
-};
-const smallOutputBytes = 512;
-const outputBytes = 1024 * 1024;
 
 /** Inputs that the core may be handed for one input of the fuzzer: packets, deadlines, what follows. */
 const stepsMax = 20_000;
@@ -91,14 +61,12 @@ class Run {
 
   constructor(input: FuzzInput, plant: Plant) {
     this.#input = input;
-    const isSmall = input.limits !== "default";
-    const own = { small: smallLimits, strict: strictLimits, default: {} };
-    this.#limits = { ...defaultLimits, ...own[input.limits] };
-    this.#outputBytes = isSmall ? smallOutputBytes : outputBytes;
+    this.#limits = limitsOf(input);
+    this.#outputBytes = outputBytesOf(input);
     this.#world = new World({
       limits: this.#limits,
       outputBytes: this.#outputBytes,
-      sysIntervalMs: isSmall ? 21_600_000 : null,
+      sysIntervalMs: input.limits === "default" ? null : 21_600_000,
       authenticate: this.#authenticate,
     });
     this.#countSteps();

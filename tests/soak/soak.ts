@@ -7,9 +7,10 @@ import { localTarget } from "../support/embedded.ts";
 import { type LogLine, RunningBroker } from "../support/executable.ts";
 import { eventually } from "../support/inbox.ts";
 import { MortalLives, WillBook } from "./mortal-lives.ts";
+import { mebibytes, type SoakReport, worstOf } from "./report.ts";
 import { MqttJsProcess } from "./mqttjs-process.ts";
 import type { JsTold } from "./mqttjs-program.ts";
-import { growth, type Growth, type Sample } from "./samples.ts";
+import { growth, leakBytes, type Sample } from "./samples.ts";
 import { SessionClient } from "./session-client.ts";
 import { Tally } from "./tally.ts";
 
@@ -23,45 +24,10 @@ export interface SoakOptions {
   readonly brokerArgs?: readonly string[];
 }
 
-export interface SoakReport {
-  readonly seconds: number;
-  readonly connections: number;
-  readonly ends: Readonly<Record<string, number>>;
-  readonly lives: number;
-  readonly wills: Overview["wills"];
-  /** Wills whose fate was too close to call; that they had exactly one is checked all the same. */
-  readonly willsUndecided: number;
-  readonly messages: {
-    readonly sent: number;
-    readonly delivered: number;
-    readonly qos0Missed: number;
-    readonly qos1Again: number;
-  };
-  /** Milliseconds, of the broker's own measure: keepalive deadlines, and how late the worst was at most. */
-  readonly keepAlive: { readonly count: number; readonly worstMs: number | null };
-  /** The same as the watcher sees it: from the due time to the will's arrival. */
-  readonly silentWills: { readonly count: number; readonly worstMs: number };
-  readonly memory: {
-    readonly startBytes: number;
-    readonly endBytes: number;
-    readonly growth: Growth | null;
-  };
-  readonly descriptors: { readonly start: number; readonly most: number; readonly end: number };
-  /** Share of a core that the broker used. */
-  readonly cpu: number | null;
-  /** What was wrong; empty: nothing. */
-  readonly faults: readonly string[];
-}
-
 /** What is remembered of clients has a bound; a small one is full before the warm-up is over. */
 const ledger = 200;
 /** Publications of one publisher are so far apart. */
 const everyMs = 200;
-/**
- * Growth that is a leak: a connection that is not forgotten costs the broker 1.2 KiB and more, so that
- * half of that is none; what a collector needs for itself does not grow with connections.
- */
-export const leakBytes = 600;
 /** Beside connections: the log, a timer. */
 const otherDescriptors = 2;
 const settleMs = 30_000;
@@ -408,17 +374,6 @@ class Soak {
     const blocked = items.filter(({ event }) => event === "loopBlocked");
     if (blocked.length > 0) this.#options.say(`the loop was blocked ${blocked.length} times`);
   }
-}
-
-/** The upper bound of the last bucket that holds something; null: above all of them. */
-function worstOf(histogram: Overview["keepAliveLateness"]): SoakReport["keepAlive"] {
-  const { buckets, count } = histogram;
-  const worst = buckets.find((bucket) => bucket.count >= count);
-  return { count, worstMs: count === 0 ? 0 : (worst?.leMs ?? null) };
-}
-
-export function mebibytes(bytes: number): string {
-  return `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
 }
 
 async function pause(ms: number): Promise<void> {

@@ -1,0 +1,42 @@
+import { defaultLimits, type Limits } from "../../src/core/limits.ts";
+import type { FuzzInput } from "./input.ts";
+
+/** A few packets reach each of these. */
+const smallLimits: Partial<Limits> = {
+  connections: 10,
+  sessions: 8,
+  subscriptions: 6,
+  topicLevels: 8,
+  packetSize: 4096,
+  payloadSize: 1024,
+  inflight: 3,
+  receiveMaximum: 3,
+  queuedMessages: 5,
+  queuedBytes: 2048,
+  queueQos0: true,
+  topicAliases: 3,
+  retainedMessages: 4,
+  retainedBytes: 2048,
+  sessionExpiryMax: 7200,
+  ledger: 5,
+};
+/** What a client asks for is refused where it is more than this. */
+const strictLimits: Partial<Limits> = {
+  ...smallLimits,
+  payloadSize: 100,
+  keepAliveMax: 30,
+  qos: 1,
+  retain: false,
+  queueQos0: false,
+};
+
+const own = { small: smallLimits, strict: strictLimits, default: {} };
+
+export function limitsOf({ limits }: FuzzInput): Limits {
+  return { ...defaultLimits, ...own[limits] };
+}
+
+/** Bytes that may wait for one connection. */
+export function outputBytesOf({ limits }: FuzzInput): number {
+  return limits === "default" ? 1024 * 1024 : 512;
+}
