@@ -65,7 +65,8 @@ function textOf(report: SoakReport): string {
     `${report.seconds.toFixed(0)} s, ${report.connections} connections: ${list.join(", ")}`,
     `messages: ${messages.sent} sent, ${messages.delivered} delivered, QoS 0 missed ${messages.qos0Missed}, QoS 1 again ${messages.qos1Again}`,
     `wills: ${report.lives} armed, ${wills.published} published, ${wills.discarded} discarded, ${wills.cancelled} cancelled; ${report.willsUndecided} too close to call`,
-    `keepalive: ${keepAlive.count} expired, late by ${worst}; the wills of ${silentWills.count} arrived up to ${silentWills.worstMs.toFixed(0)} ms after their due time`,
+    `keepalive: ${keepAlive.count} expired, late by ${worst}, ${keepAlive.late} by more than 50 ms; the wills of ${silentWills.count} arrived up to ${silentWills.worstMs.toFixed(0)} ms after their due time`,
+    `the loop stood still: ${report.blockedMs.map((ms) => `${ms.toFixed(0)} ms`).join(", ") || "never"}`,
     `memory: ${mebibytes(memory.startBytes)} before, ${mebibytes(memory.endBytes)} after`,
     growth === null
       ? "growth: too short to say"

@@ -16,7 +16,14 @@ export interface SoakReport {
     readonly qos1Again: number;
   };
   /** Milliseconds, of the broker's own measure: keepalive deadlines, and how late the worst was at most. */
-  readonly keepAlive: { readonly count: number; readonly worstMs: number | null };
+  readonly keepAlive: {
+    readonly count: number;
+    readonly worstMs: number | null;
+    /** Later than 50 ms. */
+    readonly late: number;
+  };
+  /** Each time that the broker's event loop stood still, as its log says: milliseconds. */
+  readonly blockedMs: readonly number[];
   /** The same as the watcher sees it: from the due time to the will's arrival. */
   readonly silentWills: { readonly count: number; readonly worstMs: number };
   readonly memory: {
@@ -31,11 +38,15 @@ export interface SoakReport {
   readonly faults: readonly string[];
 }
 
+/** What mqttd promises to stay below, where the machine lets it. */
+const lateMs = 50;
+
 /** The upper bound of the last bucket that holds something; null: above all of them. */
 export function worstOf(histogram: Overview["keepAliveLateness"]): SoakReport["keepAlive"] {
   const { buckets, count } = histogram;
   const worst = buckets.find((bucket) => bucket.count >= count);
-  return { count, worstMs: count === 0 ? 0 : (worst?.leMs ?? null) };
+  const inTime = buckets.find(({ leMs }) => leMs === lateMs)?.count ?? 0;
+  return { count, worstMs: count === 0 ? 0 : (worst?.leMs ?? null), late: count - inTime };
 }
 
 export function mebibytes(bytes: number): string {

@@ -346,6 +346,9 @@ class Soak {
         qos1Again: this.#tally.qos1Again,
       },
       keepAlive: worstOf(overview.keepAliveLateness),
+      blockedMs: this.#broker.log.items
+        .filter(({ event }) => event === "loopBlocked")
+        .map((line) => Number(line["blockedMs"])),
       silentWills: { count: silent.length, worstMs: Math.max(0, ...silent) },
       memory: { startBytes: start.rssBytes, endBytes: end.rssBytes, growth: grown },
       descriptors: {
@@ -371,8 +374,6 @@ class Soak {
       const sockets = overview.socketsOpened;
       this.#faults.push(`${sockets} connections, ${ends} ends, ${lines} lines about them`);
     }
-    const blocked = items.filter(({ event }) => event === "loopBlocked");
-    if (blocked.length > 0) this.#options.say(`the loop was blocked ${blocked.length} times`);
   }
 }
 
