@@ -184,3 +184,17 @@ test("a retained replay waits while its subscriber is blocked", () => {
   world.advance(100);
   expect(slow.take("publish")).toHaveLength(500);
 });
+
+test("a connection that stalls in the turn of a delivery is reset, and counts as parting nowhere", () => {
+  const world = new World({ sysIntervalMs: 20_000, limits: { stallTimeoutMs: 30_000 } });
+  const client = world.open();
+  client.connect({ clientId: "s" });
+  world.advance(0);
+  client.room = 0;
+  client.subscribe("$SYS/#");
+  // Both are due when the machine wakes, the delivery first.
+  world.sleep(60_000);
+  expect(client.closedBy).toBe("reset");
+  expect(world.noted("ended").map(({ cause }) => cause)).toEqual(["stalled"]);
+  expect(world.driver.parting).toBe(0);
+});
