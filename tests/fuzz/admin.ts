@@ -24,6 +24,7 @@ export class AdminUnderFuzz {
     const hub = this.#hub;
     this.#app = adminApp({
       ...{ broker: world.broker, clock: new Clock(), hub, vitals: new Vitals(), streams: 2 },
+      streamBytes: 64 * 1024,
       ...{ guard: { hosts: [], token: null }, listeners: ["mqtt://localhost:1883"], like: null },
       ...{ logLevel: () => "info", setLogLevel: () => {}, kick: () => true, drop: () => true },
       reload: () => ({ ok: true, file: null, changed: [], later: [], problems: [] }),

@@ -39,6 +39,12 @@ export class Bystanders {
     this.speak();
   }
 
+  /** Both close their side, as whoever is sent away does. */
+  leave(): void {
+    this.#listener.drop("eof");
+    this.#speaker.drop("eof");
+  }
+
   isOne(clientId: string): boolean {
     return clientId === listenerId || clientId === speakerId;
   }

@@ -1,9 +1,10 @@
 import pc from "picocolors";
-import { clientOf, clientsOf, sessionsOf } from "../../src/core/clients.ts";
+import { clientOf, clientsOf, sessionsOf, subscriptionsOf } from "../../src/core/clients.ts";
 import type { Limits } from "../../src/core/limits.ts";
 import { overviewOf } from "../../src/core/overview.ts";
 import { Reason } from "../../src/core/reason.ts";
-import { retainedOf, routeFor, subscriptionsOf } from "../../src/core/routes.ts";
+import { retainedOf, routeFor } from "../../src/core/routes.ts";
+import { allOf } from "../../src/core/walk.ts";
 import { willsOf } from "../../src/core/wills.ts";
 import type { LogEvent } from "../../src/log/events.ts";
 import { renderHuman, renderJson } from "../../src/log/render.ts";
@@ -90,6 +91,7 @@ class Run {
     this.#world.driver.order({ type: "stopping" });
     this.#world.check();
     for (const link of this.#links) link.drain(Infinity);
+    this.#bystanders.leave();
     this.#judgeEnds();
     this.#judgeWills();
     this.#judgeLog();
@@ -211,7 +213,7 @@ class Run {
       atMost("subscriptions", subscriptions.size, limits.subscriptions);
       // One for each packet id there is: it is the client's own memory of what it has to finish.
       atMost("incoming QoS 2", incoming.size, 65_535);
-      this.#feature(`queue ${bucket(queue.count)} ${queue.hasQos0} inflight ${outgoing.count}`);
+      this.#feature(`queue ${bucket(queue.count)} ${queue.qos0} inflight ${outgoing.count}`);
       this.#feature(`incoming ${bucket(incoming.size)} will ${session.will?.state ?? "none"}`);
       this.#feature(`resends ${session.resends.size} replays ${bucket(session.replays.length)}`);
     }
@@ -266,11 +268,11 @@ class Run {
     const everything = [
       broker.view(),
       overviewOf(broker),
-      clientsOf(broker),
-      sessionsOf(broker),
-      subscriptionsOf(broker),
-      retainedOf(broker, "#", 100),
-      willsOf(broker, {}),
+      allOf(clientsOf(broker)),
+      allOf(sessionsOf(broker)),
+      allOf(subscriptionsOf(broker)),
+      allOf(retainedOf(broker, "#")),
+      allOf(willsOf(broker, {})),
       routeFor(broker, "t"),
       stateText(broker.view()),
       [...broker.histories.ids()].map((id) => clientOf(broker, id)),
