@@ -119,7 +119,7 @@ const limitsSchema = z.strictObject({
   ledger: count({ min: 0, max: 10_000_000 })
     .default(limits.ledger)
     .describe(
-      "Wills with a known fate, and clients that are gone, that inspect can still explain.",
+      "Wills with a known fate, and clients that are gone, that inspect can still explain; fewer where their ids have more than 256 characters.",
     ),
   connectTimeout: duration({ min: 1, max: hour })
     .default(writeDuration(limits.connectTimeoutMs))

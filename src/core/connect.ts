@@ -8,6 +8,7 @@ import { pump, sendAgain } from "./forward.ts";
 import { allowedMs, watchKeepAlive } from "./keepalive.ts";
 import { packetSize } from "./packet-size.ts";
 import type { ConnackPacket, ConnackProperties, ConnectPacket } from "./packet.ts";
+import { excerpt } from "./excerpt.ts";
 import { tooDeep } from "./publish.ts";
 import { Reason, type ProtocolError, type ReasonCode } from "./reason.ts";
 import { Session } from "./session.ts";
@@ -197,7 +198,7 @@ export function rememberRefusal(
     const { topic, qos, retain, delayInterval, payload } = will;
     const mounted = connection.listener.mountPoint + topic;
     const payloadBytes = payload.length;
-    record.refusedWill = { topic: mounted, qos, retain, delayInterval, payloadBytes };
+    record.refusedWill = excerpt({ topic: mounted, qos, retain, delayInterval, payloadBytes });
   }
   connection.record = record;
   const known = broker.histories.of(connection.clientId);
@@ -334,7 +335,7 @@ function remember(
 /** What CONNECT asked for. */
 function claim(record: ConnectionRecord, packet: ConnectPacket): void {
   record.cleanStart = packet.cleanStart;
-  record.username = packet.username;
+  record.username = excerpt(packet.username);
   record.keepAliveAsked = packet.keepAlive;
 }
 

@@ -6,6 +6,7 @@ import { ends, type EndCause } from "./ends.ts";
 import type { SessionEnd, WillAtEnd } from "./events.ts";
 import { endDelay, endWill, publishDueWill, publishWill, tellDelayed } from "./fate.ts";
 import { endedWithWill } from "./habits.ts";
+import { excerpt } from "./excerpt.ts";
 import type { Input, Millis } from "./io.ts";
 import type { DisconnectPacket } from "./packet.ts";
 import { Reason, reasonText, type ProtocolError, type ReasonCode } from "./reason.ts";
@@ -104,7 +105,7 @@ function remember(
   if (record === null) return;
   const sessionExpirySeconds = sessionExpiry === Infinity ? null : sessionExpiry;
   const why = { at: broker.now, cause, causeText, detail };
-  const end = { ...why, silentMs, allowedMs, sessionExpirySeconds };
+  const end = excerpt({ ...why, silentMs, allowedMs, sessionExpirySeconds });
   record.end = { ...end, statement };
   if (record.will !== null) record.will.end = end;
   if (wasConnected && clientId !== null) broker.histories.gone(clientId);
@@ -125,6 +126,10 @@ function forget(broker: Broker, connection: Connection, cause: EndCause): void {
   if (onListener === 1) broker.connectionsByListener.delete(name);
   else broker.connectionsByListener.set(name, onListener - 1);
   broker.connections.delete(connection.id);
+  // Its record is remembered, and what only a live connection needs is not.
+  connection.aliasesIn = null;
+  connection.aliasesOut = null;
+  connection.unfinished = null;
   const clears = broker.rules.deadlineAfterTakeover === "cleared" || cause !== "takenOver";
   if (clears) broker.deadlines.clear(connection.deadline);
 }

@@ -7,6 +7,7 @@ import {
   type WillAtEnd,
   type WillFate,
 } from "./events.ts";
+import { excerpt } from "./excerpt.ts";
 import type { ClientHistory } from "./history.ts";
 import type { Session } from "./session.ts";
 import type { Will } from "./will.ts";
@@ -194,7 +195,7 @@ function say(broker: Broker, peer: Peer, fault: ClientFault): void {
   // Of who is forgotten nobody knows what was said.
   if (history === null) return broker.note({ event: "clientFault", peer, ...fault });
   if (history.faults.some((known) => known.fault === fault.fault)) return;
-  history.faults.push({ ...fault, at: broker.now });
+  history.faults.push({ ...excerpt(fault), at: broker.now });
   if (history.said.has(fault.fault)) return;
   history.said.add(fault.fault);
   broker.note({ event: "clientFault", peer, ...fault });

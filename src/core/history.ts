@@ -1,6 +1,7 @@
 import type { ConnectionAccount, PingRhythm, RecentEnd } from "./account.ts";
 import type { Connection } from "./connection.ts";
 import type { BrokerEvent, ClientFault, WillFacts } from "./events.ts";
+import { excerpt } from "./excerpt.ts";
 import type { Millis } from "./io.ts";
 import { protocolName, type WillRecord } from "./ledger.ts";
 
@@ -13,6 +14,11 @@ const eventsKept = 50;
 const takeoversKept = 3;
 const endsKept = 10;
 const pingsKept = 16;
+/**
+ * Characters of a client id, on an average of those that are gone and remembered. Longer ones, up to
+ * 65,535 bytes, take the places of others.
+ */
+export const idCharacters = 256;
 
 /** PINGREQs of one connection. Only a PINGREQ pays for it. */
 export class Pings {
@@ -142,7 +148,7 @@ export class ClientHistory {
   }
 
   noted(event: BrokerEvent, at: Millis): void {
-    keepLatest(this.events, { at, event }, eventsKept);
+    keepLatest(this.events, { at, event: excerpt(event) }, eventsKept);
   }
 }
 
@@ -155,6 +161,8 @@ export class Histories {
   readonly #connected = new Map<string, ClientHistory>();
   /** Whoever left first comes first. */
   readonly #gone = new Map<string, ClientHistory>();
+  /** Of the ids in `#gone`. */
+  #goneCharacters = 0;
   readonly recentEnds: RecentEnd[] = [];
 
   constructor(limits: { readonly ledger: number }) {
@@ -177,7 +185,7 @@ export class Histories {
   /** The client was let in. */
   connected(clientId: string): ClientHistory {
     const history = this.of(clientId) ?? new ClientHistory(clientId);
-    this.#gone.delete(clientId);
+    this.#forget(clientId);
     this.#connected.set(clientId, history);
     history.connected = true;
     return history;
@@ -187,14 +195,20 @@ export class Histories {
   gone(clientId: string): ClientHistory {
     const history = this.of(clientId) ?? new ClientHistory(clientId);
     this.#connected.delete(clientId);
-    this.#gone.delete(clientId);
+    this.#forget(clientId);
     this.#gone.set(clientId, history);
+    this.#goneCharacters += clientId.length;
     history.connected = false;
+    const { ledger } = this.#limits;
     for (const oldest of this.#gone.keys()) {
-      if (this.#gone.size <= this.#limits.ledger) break;
-      this.#gone.delete(oldest);
+      if (this.#gone.size <= ledger && this.#goneCharacters <= ledger * idCharacters) break;
+      this.#forget(oldest);
     }
     return history;
+  }
+
+  #forget(clientId: string): void {
+    if (this.#gone.delete(clientId)) this.#goneCharacters -= clientId.length;
   }
 
   /** What concerns one client id is remembered there. */
@@ -204,7 +218,7 @@ export class Histories {
   }
 
   ended(end: RecentEnd): void {
-    this.recentEnds.unshift(end);
+    this.recentEnds.unshift(excerpt(end));
     if (this.recentEnds.length > endsKept) this.recentEnds.pop();
   }
 }

@@ -7,6 +7,8 @@ import type {
   WillStep,
 } from "./account.ts";
 import type { WillFate } from "./events.ts";
+import { excerpt } from "./excerpt.ts";
+import { idCharacters } from "./history.ts";
 import type { Millis } from "./io.ts";
 import type { ProtocolVersion } from "./packet.ts";
 import type { Will, WillState } from "./will.ts";
@@ -38,7 +40,7 @@ export class WillRecord {
   constructor(id: number, will: Will, origin: WillOrigin, now: Millis) {
     this.id = id;
     this.origin = origin;
-    this.facts = will.facts;
+    this.facts = excerpt(will.facts);
     this.armedAt = now;
     this.step("armed", now);
   }
@@ -98,8 +100,10 @@ export class Ledger {
   /** All that are known, by id: in the order in which they were armed. */
   readonly #records = new Map<number, WillRecord>();
   readonly #delayed = new Set<WillRecord>();
-  /** Ids, the oldest fate first. */
-  readonly #settled = new Set<number>();
+  /** The oldest fate first. */
+  readonly #settled = new Set<WillRecord>();
+  /** Of the client ids of those. */
+  #settledCharacters = 0;
   readonly lateness = new Histogram();
   readonly fates = { published: 0, discarded: 0, cancelled: 0 };
   #ids = 0;
@@ -135,18 +139,21 @@ export class Ledger {
   /** The one fate. `by`: what ended the waiting; null: it did not wait. */
   settle(record: WillRecord, fate: WillFate, by: WaitEnd | null, now: Millis): void {
     this.#delayed.delete(record);
-    record.fate = { fate, at: now, by };
+    record.fate = { fate: excerpt(fate), at: now, by };
     if (fate.fate === "published") {
       record.dueAt = fate.due;
       this.lateness.add(fate.at - fate.due);
     }
     record.step(fate.fate, now, fate.fate === "discarded" ? fate.why : (by ?? undefined));
     this.fates[fate.fate] += 1;
-    this.#settled.add(record.id);
-    for (const id of this.#settled) {
-      if (this.#settled.size <= this.#limits.ledger) break;
-      this.#settled.delete(id);
-      this.#records.delete(id);
+    this.#settled.add(record);
+    this.#settledCharacters += record.origin.clientId.length;
+    const { ledger } = this.#limits;
+    for (const oldest of this.#settled) {
+      if (this.#settled.size <= ledger && this.#settledCharacters <= ledger * idCharacters) break;
+      this.#settled.delete(oldest);
+      this.#settledCharacters -= oldest.origin.clientId.length;
+      this.#records.delete(oldest.id);
     }
   }
 

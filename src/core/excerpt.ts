@@ -1,0 +1,30 @@
+/** Characters of a text that are remembered of what has been. A person needs no more of it. */
+const textKept = 512;
+
+/**
+ * What is remembered of an event or a fact: the same, with each long text in it cut. Clients choose
+ * these texts, up to 65,535 bytes each, and what is remembered of a client has no other bound on bytes.
+ */
+export function excerpt<Fact>(fact: Fact): Fact {
+  if (!isLong(fact)) return fact;
+  if (typeof fact === "string") return cut(fact) as Fact & string; // A string is cut to a string.
+  const entries: [string, unknown][] = Object.entries(fact ?? {});
+  return Object.fromEntries(entries.map(([key, value]) => [key, excerpt(value)])) as Fact; // As above.
+}
+
+/** Events are plain objects, so that a few fields are all there is to look at. */
+function isLong(fact: unknown): boolean {
+  if (typeof fact === "string") return fact.length > textKept;
+  if (typeof fact !== "object" || fact === null || Array.isArray(fact)) return false;
+  return Object.values(fact).some(isLong);
+}
+
+function cut(text: string): string {
+  if (text.length <= textKept) return text;
+  const last = text.charCodeAt(textKept - 1);
+  const isHalf = last >= 0xd800 && last <= 0xdbff;
+  const codes: number[] = [];
+  for (let at = 0; at < (isHalf ? textKept - 1 : textKept); at++) codes.push(text.charCodeAt(at));
+  // Made of its codes, since a slice may hold on to the whole text.
+  return `${String.fromCharCode(...codes)}...`;
+}

@@ -1,0 +1,55 @@
+import { expect, test } from "bun:test";
+import { World } from "../support/world.ts";
+import { clientOf } from "../../src/core/clients.ts";
+
+const long = "x".repeat(60_000);
+
+/** Characters of all the texts in a value. */
+function characters(value: unknown): number {
+  if (typeof value === "string") return value.length;
+  if (typeof value !== "object" || value === null) return 0;
+  return Object.values(value).reduce((sum: number, one) => sum + characters(one), 0);
+}
+
+test("what is remembered of a client is small, however long its texts are", () => {
+  const world = new World();
+  for (let round = 0; round < 20; round++) {
+    const client = world.open();
+    client.connect({
+      clientId: "a",
+      protocolVersion: 5,
+      username: long,
+      will: { topic: `${long}/${round}`, payload: Buffer.from("gone"), qos: 0, retain: true },
+    });
+    for (let count = 0; count < 3; count++) client.subscribe(`${long}/${count}`);
+    client.publish(`${long}/${round}`, "birth");
+    client.send({ cmd: "disconnect", reasonCode: 0x80, properties: { reasonString: long } });
+  }
+  const account = clientOf(world.broker, "a");
+  expect(account?.connections).toHaveLength(16);
+  expect(account?.events).toHaveLength(50);
+  // 16 connections, 16 wills and 50 events, of which none has more than four texts.
+  expect(characters(account)).toBeLessThan(82 * 4 * 520);
+  expect(account?.wills[0]?.topic).toBe(`${"x".repeat(512)}...`);
+});
+
+test("long client ids take the places of others", () => {
+  const world = new World({ limits: { ledger: 1000 } });
+  const will = { topic: "t", payload: Buffer.from("gone"), qos: 0, retain: false } as const;
+  for (let count = 0; count < 20; count++) {
+    const client = world.open();
+    client.connect({ clientId: `${count}${"i".repeat(60_000)}`, will });
+    client.drop();
+  }
+  const { histories, ledger } = world.broker;
+  // 256 characters for each of 1,000 places.
+  expect(histories.size).toBe(4);
+  expect(ledger.settled).toBe(4);
+  for (let count = 0; count < 200; count++) {
+    const client = world.open();
+    client.connect({ clientId: `short ${count}`, will });
+    client.drop();
+  }
+  expect(histories.size).toBe(204);
+  expect([...histories.ids()].filter((id) => id.length > 100)).toHaveLength(4);
+});
