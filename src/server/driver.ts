@@ -11,6 +11,7 @@ import type { Clock } from "./clock.ts";
 import type { DeadlineTimer } from "./deadline-timer.ts";
 import { DeliveryWriter } from "./delivery.ts";
 import { writeServerPacket } from "./answer.ts";
+import { processLoop, type Loop } from "./loop.ts";
 import { BufferPool } from "./outbox.ts";
 import { PacketTrace } from "./packet-trace.ts";
 import { Partings } from "./partings.ts";
@@ -35,6 +36,8 @@ export interface DriverOptions {
   readonly outputBytes: number;
   /** Calls `onDue` when the time it was armed to has come. */
   readonly timer: (onDue: () => void) => DeadlineTimer;
+  /** Default: the process's own. */
+  readonly loop?: Loop;
   /** A fault of our own: print and end. Does not return to the caller's work. */
   readonly onFault: (fault: unknown) => void;
 }
@@ -70,12 +73,15 @@ export class Driver {
   #trace: boolean;
   #outputBytes: number;
   #now: Millis;
-  readonly #partings = new Partings();
+  readonly #loop: Loop;
+  readonly #partings: Partings;
   bytesReceived = 0;
   bytesSent = 0;
 
   constructor(options: DriverOptions) {
     this.#options = options;
+    this.#loop = options.loop ?? processLoop;
+    this.#partings = new Partings(this.#loop);
     this.#outputBytes = options.outputBytes;
     this.#broker = options.broker;
     this.#clock = options.clock;
@@ -214,7 +220,7 @@ export class Driver {
     );
     link.owner = port;
     const { remote } = link;
-    const token = `auto-${crypto.randomUUID()}`;
+    const token = this.#loop.token();
     this.#hand({ type: "opened", connection: port.id, remote, listener, token });
     this.#endTurn();
   }
@@ -264,7 +270,7 @@ export class Driver {
     port.holdTurn = true;
     this.#reading(port);
     if (this.#unfinished.push(port) === 1) {
-      setImmediate(() => this.#guard(() => this.#continue()));
+      this.#loop.soon(() => this.#guard(() => this.#continue()));
     }
   }
 

@@ -1,3 +1,4 @@
+import type { Loop } from "./loop.ts";
 import type { Port } from "./port.ts";
 
 /** How long the last words to a client that was sent away may wait for it to read. */
@@ -5,7 +6,12 @@ const lingerMs = 5000;
 
 /** Connections that the core is done with, whose clients have yet to take their last bytes. */
 export class Partings {
+  readonly #loop: Loop;
   #count = 0;
+
+  constructor(loop: Loop) {
+    this.#loop = loop;
+  }
 
   /** Links that were ended, or are to be, and whose peers have not closed yet. */
   get count(): number {
@@ -16,18 +22,18 @@ export class Partings {
   begin(port: Port): void {
     this.#count += 1;
     if (port.outbox.size === 0) return this.finish(port);
-    port.linger = setTimeout(() => {
-      port.linger = null;
+    port.stopLinger = this.#loop.after(lingerMs, () => {
+      port.stopLinger = null;
       port.loseOutput();
       port.link.reset();
       this.#count -= 1;
-    }, lingerMs);
+    });
   }
 
   /** All has been taken. */
   finish(port: Port): void {
-    if (port.linger !== null) clearTimeout(port.linger);
-    port.linger = null;
+    port.stopLinger?.();
+    port.stopLinger = null;
     port.link.end(() => {
       this.#count -= 1;
     });
@@ -35,9 +41,9 @@ export class Partings {
 
   /** The peer has closed before it had taken all. */
   giveUp(port: Port): void {
-    if (port.linger === null) return;
-    clearTimeout(port.linger);
-    port.linger = null;
+    if (port.stopLinger === null) return;
+    port.stopLinger();
+    port.stopLinger = null;
     this.#count -= 1;
   }
 }

@@ -25,7 +25,7 @@ export class Port {
   /** Whether link and core were told that it is held. */
   paused = false;
   /** Ends the wait for a client that was sent away and does not take its last bytes. */
-  linger: ReturnType<typeof setTimeout> | null = null;
+  stopLinger: (() => void) | null = null;
 
   constructor(
     id: ConnectionId,
