@@ -20,7 +20,7 @@ import { Histories, Pings } from "./history.ts";
 import type { ConnectionId, Effect, Input, Millis } from "./io.ts";
 import { watchKeepAlive } from "./keepalive.ts";
 import { Ledger } from "./ledger.ts";
-import { defaultLimits, type Limits } from "./limits.ts";
+import { announced, defaultLimits, type Announced, type Limits } from "./limits.ts";
 import { fitting, packetSize } from "./packet-size.ts";
 import type { ClientPacket, ServerPacket } from "./packet.ts";
 import { publish, publishReceived, type Route } from "./publish.ts";
@@ -52,6 +52,8 @@ export interface BrokerOptions {
  */
 export class Broker {
   readonly limits: Limits;
+  /** The part of them that connections which are opened now are told; shared by these. */
+  announced: Announced;
   readonly access: Access;
   readonly rules: Rules;
   readonly sysIntervalMs: number | null;
@@ -84,6 +86,7 @@ export class Broker {
 
   constructor(options: BrokerOptions, now: Millis) {
     this.limits = { ...defaultLimits, ...options.limits };
+    this.announced = announced(this.limits);
     this.access = options.access ?? openAccess;
     this.rules = { ...standardRules, ...options.rules };
     this.#hears = this.rules.keepAliveResetBy !== "packet";
@@ -189,6 +192,7 @@ export class Broker {
       case "reconfigured":
         // The sessions' queues and the retained messages hold this very object.
         Object.assign(this.limits, input.limits);
+        this.announced = announced(this.limits);
         return;
       case "stopping":
         return stopAll(this);
@@ -203,7 +207,7 @@ export class Broker {
       `connection ${input.connection} is open already`,
     );
     const { id, remote, listener, token } = { id: input.connection, ...input };
-    const connection = new Connection(id, remote, listener, token, this.now);
+    const connection = new Connection(id, remote, listener, token, this.announced, this.now);
     const onListener = this.connectionsByListener.get(listener.name) ?? 0;
     this.connections.set(id, connection);
     this.connectionsByListener.set(listener.name, onListener + 1);

@@ -31,6 +31,7 @@ export function connectReceived(
     });
   }
   connection.version = packet.version;
+  if (packet.version !== 5) connection.announced = broker.limits;
   connection.maximumPacketSize = packet.maximumPacketSize ?? Infinity;
   const refusal = refusalByPacket(packet);
   if (packet.clientId !== "") connection.clientId = packet.clientId;
@@ -102,11 +103,12 @@ function refusalByWill(
   const will = packet.will;
   if (will === null) return null;
   const { limits, rules } = broker;
-  if (will.qos > limits.qos) {
-    const detail = `Will QoS ${will.qos}, and the maximum is ${limits.qos}`;
+  const { qos, retain } = connection.announced;
+  if (will.qos > qos) {
+    const detail = `Will QoS ${will.qos}, and the maximum is ${qos}`;
     return fault(Reason.qosNotSupported, "v5-3.2.2-12", detail);
   }
-  if (will.retain && !limits.retain) {
+  if (will.retain && !retain) {
     return fault(Reason.retainNotSupported, "v5-3.2.2-13", "Will Retain, but retain is off");
   }
   if (will.payload.length > limits.payloadSize) {
@@ -371,19 +373,20 @@ function connackProperties(
   connection: Connection,
   packet: ConnectPacket,
 ): ConnackProperties {
-  const { limits } = broker;
+  const { qos, receiveMaximum, retain, topicAliases } = connection.announced;
+  const maximumPacketSize = connection.announced.packetSize;
   const expiry = expiryInForce(broker, packet);
   const keepAlive = keepAliveInForce(broker, packet);
   return {
     ...(expiry !== seconds(packet.sessionExpiryInterval ?? 0) && {
       sessionExpiryInterval: expiry === Infinity ? noExpiry : expiry,
     }),
-    ...(limits.receiveMaximum < 65_535 && { receiveMaximum: limits.receiveMaximum }),
-    ...(limits.qos < 2 && { maximumQos: limits.qos === 1 ? 1 : 0 }),
-    ...(!limits.retain && { retainAvailable: false }),
-    ...(limits.packetSize !== Infinity && { maximumPacketSize: limits.packetSize }),
+    ...(receiveMaximum < 65_535 && { receiveMaximum }),
+    ...(qos < 2 && { maximumQos: qos === 1 ? 1 : 0 }),
+    ...(!retain && { retainAvailable: false }),
+    ...(maximumPacketSize !== Infinity && { maximumPacketSize }),
     ...(packet.clientId === "" && { assignedClientIdentifier: connection.token }),
-    ...(limits.topicAliases > 0 && { topicAliasMaximum: limits.topicAliases }),
+    ...(topicAliases > 0 && { topicAliasMaximum: topicAliases }),
     ...(keepAlive !== packet.keepAlive && { serverKeepAlive: keepAlive }),
   };
 }

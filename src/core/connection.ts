@@ -3,6 +3,7 @@ import { Deadline } from "./deadlines.ts";
 import type { Peer } from "./events.ts";
 import type { ConnectionRecord, Pings } from "./history.ts";
 import type { ConnectionId, ListenerPolicy, Millis } from "./io.ts";
+import type { Announced } from "./limits.ts";
 import type { ClientPacket, ConnectPacket, ProtocolVersion } from "./packet.ts";
 import type { Session } from "./session.ts";
 import type { Timed } from "./timed.ts";
@@ -23,6 +24,8 @@ export class Connection {
   readonly listener: ListenerPolicy;
   readonly token: string;
   readonly openedAt: Millis;
+  /** The limits that hold for it. Of v5, those that CONNACK told; older clients can't be told any. */
+  announced: Announced;
   readonly deadline: Deadline<Timed>;
   #state: ConnectionState = "opened";
 
@@ -79,12 +82,14 @@ export class Connection {
     remote: string,
     listener: ListenerPolicy,
     token: string,
+    announced: Announced,
     now: Millis,
   ) {
     this.id = id;
     this.remote = remote;
     this.listener = listener;
     this.token = token;
+    this.announced = announced;
     this.openedAt = now;
     this.lastPacketAt = now;
     this.deadline = new Deadline<Timed>({ kind: "connection", connection: this });

@@ -45,6 +45,18 @@ export interface Limits {
   readonly stallTimeoutMs: number;
 }
 
+/** What CONNACK tells a v5 client, and what it then may rely on. */
+export type Announced = Pick<
+  Limits,
+  "packetSize" | "qos" | "receiveMaximum" | "retain" | "topicAliases"
+>;
+
+/** As they are now: later changes are for the connections that are still to come. */
+export function announced(limits: Limits): Announced {
+  const { packetSize, qos, receiveMaximum, retain, topicAliases } = limits;
+  return { packetSize, qos, receiveMaximum, retain, topicAliases };
+}
+
 export const defaultLimits: Limits = {
   connections: 100_000,
   sessions: 100_000,

@@ -89,7 +89,7 @@ export function publishReceived(
   packet: PublishPacket,
 ): void {
   broker.statistics.publishReceived += 1;
-  const named = topicOf(broker, connection, packet);
+  const named = topicOf(connection, packet);
   if (typeof named !== "string") return end(broker, connection, named);
   const topic = connection.listener.mountPoint + named;
   const error = faultOf(broker, connection, packet, topic);
@@ -155,18 +155,15 @@ function messageOf(
 }
 
 /** The topic that a PUBLISH names, by itself or by its alias, less the mount point. */
-function topicOf(
-  broker: Broker,
-  connection: Connection,
-  packet: PublishPacket,
-): string | ProtocolError {
+function topicOf(connection: Connection, packet: PublishPacket): string | ProtocolError {
   const alias = packet.topicAlias;
   if (alias === 0) return packet.topic;
-  if (alias > broker.limits.topicAliases) {
+  const { topicAliases } = connection.announced;
+  if (alias > topicAliases) {
     return {
       reason: Reason.topicAliasInvalid,
       statement: "v5-3.3.2-9",
-      detail: `topic alias ${alias} above ${broker.limits.topicAliases}`,
+      detail: `topic alias ${alias} above ${topicAliases}`,
     };
   }
   connection.aliasesIn ??= [];
@@ -190,26 +187,27 @@ function faultOf(
   packet: PublishPacket,
   topic: string,
 ): ProtocolError | null {
-  const { limits } = broker;
-  if (packet.qos > limits.qos) {
+  const { topicLevels } = broker.limits;
+  const { qos, receiveMaximum, retain } = connection.announced;
+  if (packet.qos > qos) {
     return {
       reason: Reason.qosNotSupported,
       statement: "v5-3.2.2-11",
-      detail: `PUBLISH with QoS ${packet.qos} above ${limits.qos}`,
+      detail: `PUBLISH with QoS ${packet.qos} above ${qos}`,
     };
   }
-  if (packet.retain && !limits.retain) {
+  if (packet.retain && !retain) {
     return {
       reason: Reason.retainNotSupported,
       statement: "v5-3.2.2-14",
       detail: "PUBLISH with RETAIN, but retain is off",
     };
   }
-  if (tooDeep(topic, limits.topicLevels)) {
+  if (tooDeep(topic, topicLevels)) {
     return {
       reason: Reason.topicNameInvalid,
       statement: "v5-4.7.3",
-      detail: `a topic of more than ${limits.topicLevels} levels`,
+      detail: `a topic of more than ${topicLevels} levels`,
     };
   }
   // QoS 1 is acknowledged at once, so that QoS 2 alone can fill the Receive Maximum. v4 has none. What
@@ -219,13 +217,13 @@ function faultOf(
     packet.qos === 2 &&
     version === 5 &&
     unfinished !== null &&
-    unfinished.size >= limits.receiveMaximum &&
+    unfinished.size >= receiveMaximum &&
     !unfinished.has(packet.packetId)
   ) {
     return {
       reason: Reason.receiveMaximumExceeded,
       statement: "v5-3.3.4-7",
-      detail: `more than ${limits.receiveMaximum} unfinished QoS 2 messages`,
+      detail: `more than ${receiveMaximum} unfinished QoS 2 messages`,
     };
   }
   return null;

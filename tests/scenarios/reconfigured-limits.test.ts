@@ -1,0 +1,64 @@
+import { expect, test } from "bun:test";
+import type { Limits } from "../../src/core/limits.ts";
+import type { TestClient } from "../support/client.ts";
+import { World } from "../support/world.ts";
+
+function reconfigure(world: World, limits: Partial<Limits>): void {
+  world.driver.reconfigure({ ...world.broker.limits, ...limits }, 1024 * 1024);
+}
+
+function open(world: World, clientId: string, protocolVersion: 4 | 5 = 5): TestClient {
+  const client = world.open();
+  client.connect({ clientId, protocolVersion });
+  return client;
+}
+
+test("v5-3.2.2.3: a client may do what CONNACK allowed it, whatever the limits are by now", () => {
+  const world = new World();
+  const client = open(world, "before");
+  reconfigure(world, { topicAliases: 0, qos: 0, retain: false, receiveMaximum: 1 });
+  client.publish("t", "1", { properties: { topicAlias: 7 } });
+  client.publish("t", "2", { qos: 2, messageId: 1, retain: true });
+  client.publish("t", "3", { qos: 2, messageId: 2 });
+  expect(client.closedBy).toBeNull();
+  expect(client.take("pubrec")).toHaveLength(2);
+});
+
+test("connections that are opened after a change are told the new limits, and held to them", () => {
+  const world = new World();
+  reconfigure(world, {
+    topicAliases: 2,
+    qos: 1,
+    retain: false,
+    receiveMaximum: 9,
+    packetSize: 500,
+  });
+  const client = world.open();
+  expect(client.connect({ clientId: "after", protocolVersion: 5 })?.properties).toEqual({
+    topicAliasMaximum: 2,
+    maximumQoS: 1,
+    retainAvailable: false,
+    receiveMaximum: 9,
+    maximumPacketSize: 500,
+  });
+  client.publish("t", "1", { properties: { topicAlias: 3 } });
+  expect(client.closedBy).toBe("end");
+});
+
+test("CONNACK tells the packet size that the reader of its connection holds to", () => {
+  const world = new World();
+  const client = world.open();
+  reconfigure(world, { packetSize: 5000 });
+  const connack = client.connect({ clientId: "between", protocolVersion: 5 });
+  expect(connack?.properties?.maximumPacketSize).toBe(1024 * 1024);
+  client.publish("t", "x".repeat(6000));
+  expect(client.closedBy).toBeNull();
+});
+
+test("older clients can't be told a limit, so what is set holds for them at once", () => {
+  const world = new World();
+  const client = open(world, "old", 4);
+  reconfigure(world, { qos: 0 });
+  client.publish("t", "1", { qos: 1 });
+  expect(client.closedBy).toBe("end");
+});
