@@ -193,11 +193,19 @@ export class Broker {
         // The sessions' queues and the retained messages hold this very object.
         Object.assign(this.limits, input.limits);
         this.announced = announced(this.limits);
-        return;
+        return this.#timeoutsChanged();
       case "stopping":
         return stopAll(this);
       default:
         return unreachable(input);
+    }
+  }
+
+  /** What is under way falls due by the new limits; a deadline that is set would come by the old ones. */
+  #timeoutsChanged(): void {
+    for (const connection of [...this.connections.values()]) {
+      const isTimed = connection.state !== "connected" || connection.waitingSince !== null;
+      if (isTimed) watchKeepAlive(this, connection);
     }
   }
 

@@ -62,3 +62,31 @@ test("older clients can't be told a limit, so what is set holds for them at once
   client.publish("t", "1", { qos: 1 });
   expect(client.closedBy).toBe("end");
 });
+
+test("a shorter connect timeout holds for connections that are waited for already", () => {
+  const world = new World();
+  const early = world.open();
+  world.advance(100);
+  const late = world.open();
+  world.advance(400);
+  reconfigure(world, { connectTimeoutMs: 450 });
+  expect([early.closedBy, late.closedBy]).toEqual(["end", null]);
+  world.advance(49);
+  expect(late.closedBy).toBeNull();
+  world.advance(1);
+  expect(late.closedBy).toBe("end");
+});
+
+test("a shorter stall limit holds for a connection that takes nothing already", () => {
+  const world = new World();
+  const slow = open(world, "slow");
+  slow.subscribe("t");
+  slow.room = 0;
+  open(world, "fast").publish("t", "x");
+  world.advance(400);
+  reconfigure(world, { stallTimeoutMs: 500 });
+  world.advance(99);
+  expect(slow.closedBy).toBeNull();
+  world.advance(1);
+  expect(slow.closedBy).toBe("reset");
+});
