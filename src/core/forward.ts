@@ -67,8 +67,9 @@ export function offer(
   const item = { message: keep(message), qos, retain, identifiers };
   const { stored, evicted } = session.queue.push(item);
   if (stored) outcome.queued += 1;
+  else outcome.dropped += 1;
+  // What had to make room for it is another message's loss.
   const lost = evicted + (stored ? 0 : 1);
-  outcome.dropped += lost;
   if (lost > 0) drop(broker, session, "queue full", message.topic, lost);
 }
 

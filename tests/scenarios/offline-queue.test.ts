@@ -134,3 +134,20 @@ test("UNSUBSCRIBE does not take back what already waits", () => {
   client.send({ cmd: "puback", messageId: 1 });
   expect(client.messages()).toEqual(["t=a", "t=b"]);
 });
+
+test("a will that takes the place of QoS 0 messages is queued, and was dropped for nobody", () => {
+  const { world, source } = scene({ limits: { queueQos0: true, queuedMessages: 2 } });
+  source.publish("t/0", "first");
+  source.publish("t/0", "second");
+  const mortal = world.open();
+  mortal.connect({
+    clientId: "m",
+    will: { topic: "t/will", payload: Buffer.from("gone"), qos: 1, retain: false },
+  });
+  mortal.drop();
+  expect(world.noted("ended").at(-1)?.will).toMatchObject({
+    fate: "published",
+    reach: { delivered: 0, queued: 1, dropped: 0 },
+  });
+  expect(back(world).messages()).toEqual(["t/0=second", "t/will=gone"]);
+});
