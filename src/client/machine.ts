@@ -39,14 +39,19 @@ export interface ClientTurn {
 export class ClientMachine {
   readonly version: ClientVersion;
   readonly #frames = new Frames();
-  readonly #inbound = new Set<number>();
+  readonly #inbound: Set<number>;
   #events: ClientEvent[] = [];
   #answers: Uint8Array[] = [];
   #nextId = 1;
   #isBroken = false;
 
-  constructor(version: ClientVersion) {
+  /**
+   * `inbound`: packet ids of QoS 2 messages that were told and still wait for their PUBREL. A client
+   * that goes on with its session hands in the set of its last connection.
+   */
+  constructor(version: ClientVersion, inbound: Set<number> = new Set()) {
     this.version = version;
+    this.#inbound = inbound;
   }
 
   /** Takes any number of the broker's bytes, of any broker: what is wrong with them is an event. */

@@ -1,0 +1,104 @@
+import type { Limits } from "../../src/core/limits.ts";
+import type { Connection } from "./connection.ts";
+import { Violation } from "./journal.ts";
+import type { Session, WillState } from "./session.ts";
+
+/** A connection that ends since another one has its client id now. */
+interface Takeover {
+  readonly clientId: string;
+  readonly session: Session;
+  readonly fate: string | null;
+  readonly delay: number;
+}
+
+type Bounds = Pick<Limits, "queuedBytes" | "queuedMessages" | "retainedBytes" | "retainedMessages">;
+
+/** What a referee keeps beside the broker: the same state, by the standard, in the simplest form. */
+export class Books {
+  #limits: Limits;
+  /** QoS 0 may wait in a queue, or could before the limits were changed. */
+  queuedQos0: boolean;
+  /** The widest limits that this broker has had: what was let in by them stays. */
+  most: Bounds;
+  readonly clock: () => number;
+  /** By remote address, which no two connections of a world share. */
+  readonly connections = new Map<string, Connection>();
+  readonly open = new Set<Connection>();
+  readonly sessions = new Map<string, Session>();
+  /** By key, those that are not settled. */
+  readonly wills = new Map<number, WillState>();
+  /** Spans by which the broker's clock was set forward after a suspend. */
+  readonly jumps: { readonly from: number; readonly to: number }[] = [];
+  /** When the limits were changed last. */
+  limitsChangedAt = -1;
+  stopping = false;
+  /** The client id that an operator is sending away at the moment. */
+  kicking: string | null = null;
+  takeover: Takeover | null = null;
+  /** The client id whose session has just ended. */
+  replaced: string | null = null;
+  /** Counts the changes of who gets what. */
+  generation = 0;
+
+  constructor(limits: Limits, clock: () => number) {
+    this.#limits = limits;
+    this.queuedQos0 = limits.queueQos0;
+    this.most = greater(limits, limits);
+    this.clock = clock;
+  }
+
+  get limits(): Limits {
+    return this.#limits;
+  }
+
+  set limits(limits: Limits) {
+    this.#limits = limits;
+    if (limits.queueQos0) this.queuedQos0 = true;
+    this.most = greater(this.most, limits);
+  }
+
+  /** When what is due at a time can be met at the soonest: within a suspend, when that was noticed. */
+  met(due: number): number {
+    for (const { from, to } of this.jumps) if (due > from && due < to) return to;
+    return due;
+  }
+
+  connection(remote: string): Connection {
+    const found = this.connections.get(remote);
+    if (found === undefined)
+      throw new Violation("an event names a connection that there is", remote);
+    return found;
+  }
+
+  /** Everything that a broker holds is lost with it. */
+  clear(): void {
+    for (const connection of this.open) {
+      connection.state = "ended";
+      connection.endCause ??= "brokerRestarted";
+      connection.session = null;
+    }
+    for (const session of this.sessions.values()) session.isOver = true;
+    this.connections.clear();
+    this.open.clear();
+    this.sessions.clear();
+    this.wills.clear();
+    this.stopping = false;
+    this.takeover = null;
+    this.queuedQos0 = this.#limits.queueQos0;
+    this.most = greater(this.#limits, this.#limits);
+    this.generation += 1;
+  }
+}
+
+function greater(a: Bounds, b: Bounds): Bounds {
+  return {
+    queuedBytes: Math.max(a.queuedBytes, b.queuedBytes),
+    queuedMessages: Math.max(a.queuedMessages, b.queuedMessages),
+    retainedBytes: Math.max(a.retainedBytes, b.retainedBytes),
+    retainedMessages: Math.max(a.retainedMessages, b.retainedMessages),
+  };
+}
+
+export function demand(holds: boolean, rule: string, detail: unknown = null): asserts holds {
+  if (!holds) throw new Violation(rule, detail);
+}

@@ -1,0 +1,30 @@
+import { describe, expect, test } from "bun:test";
+import { plantedFaults, type PlantedFault } from "../../src/core/faults.ts";
+import { simulate } from "./simulation.ts";
+
+/** Seeds within which the referee has to see a planted fault; most are seen by the first. */
+const within = 200;
+
+// The keys of a record that is spelled out are those of its type.
+const names = Object.keys(plantedFaults) as PlantedFault[];
+
+describe("a broker with one planted fault is found out", () => {
+  for (const name of names) {
+    test(
+      name,
+      () => {
+        expect(firstRule(name)).toBeString();
+      },
+      30_000,
+    );
+  }
+});
+
+/** The rule that the fault breaks first; null: the referee saw none broken. */
+function firstRule(name: PlantedFault): string | null {
+  for (let seed = 1; seed <= within; seed++) {
+    const { failure } = simulate({ seed, steps: 1500, rules: plantedFaults[name] });
+    if (failure !== null) return failure.rule;
+  }
+  return null;
+}

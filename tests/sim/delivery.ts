@@ -1,0 +1,403 @@
+import type { Qos } from "../../src/core/packet.ts";
+import { demand } from "./books.ts";
+import type { Connection } from "./connection.ts";
+import { Violation } from "./journal.ts";
+import { isPerhapsUnfit, newCopy, type Offers } from "./offers.ts";
+import type { Retained } from "./retained.ts";
+import { anything, type Copy, type Publication, type Replay, type Session } from "./session.ts";
+import { covers } from "./routes.ts";
+
+/** What is known of a PUBLISH that the broker says it sends. */
+export interface SentPublish {
+  readonly topic: string;
+  readonly qos: Qos;
+  readonly retain: boolean;
+  readonly dup: boolean;
+  readonly packetId: number;
+  readonly key: number;
+}
+
+/** Milliseconds in which a queue that has room is begun to be sent. */
+const promptMs = 50;
+
+/**
+ * QoS 1 at least once, QoS 2 exactly once, in the order of section 4.6; nothing that nobody asked for;
+ * packet ids that are free, no more at once than the client takes.
+ */
+export class Delivery {
+  readonly #retained: Retained;
+  readonly offers: Offers;
+
+  constructor(retained: Retained, offers: Offers) {
+    this.#retained = retained;
+    this.offers = offers;
+  }
+
+  /** Finds the copy that a PUBLISH to a session is. `isWill`: whether somebody's will has become due. */
+  sent(
+    connection: Connection,
+    session: Session,
+    packet: SentPublish,
+    now: number,
+    isWill: () => boolean,
+  ): Copy {
+    if (packet.dup) return this.#sentAgain(connection, session, packet);
+    let copy = this.#find(session, packet, now);
+    if (copy === null && isWill()) copy = this.#find(session, packet, now);
+    copy ??= this.#fromLikes(session, packet);
+    if (copy === null) return this.#unasked(session, packet);
+    copy.sent = true;
+    const { publisher, serial } = copy.publication;
+    if (this.offers.isAlike(packet.key)) copy.alike = [anything];
+    else session.newest.set(kindOf(packet.topic, publisher, packet.qos), serial);
+    if (packet.qos > 0) this.#enter(connection, session, copy, packet.packetId);
+    return copy;
+  }
+
+  #unasked(session: Session, packet: SentPublish): never {
+    const detail = {
+      to: session.clientId,
+      packet,
+      waiting: session.queues[packet.qos].slice(0, 3),
+    };
+    const isLate = session.queues[packet.qos].some((copy) => isCopy(copy, packet));
+    if (isLate) throw new Violation("what has expired is not sent any more [v5-3.3.2-5]", detail);
+    throw new Violation("a client gets what it asked for, and once", detail);
+  }
+
+  #find(session: Session, packet: SentPublish, now: number): Copy | null {
+    const copy =
+      this.#fromQueue(session, packet, now) ??
+      this.#fromReplay(session, packet, now) ??
+      this.#fromShare(session, packet, now);
+    if (!packet.retain || !session.hasLikes) return copy;
+    if (copy !== null) copy.alike = [anything];
+    return copy;
+  }
+
+  /**
+   * With Retain As Published what is passed on and what was retained look just the same, and a client may
+   * get both. Which of them one is only what follows could tell, so such a session is held to less.
+   */
+  #fromLikes(session: Session, packet: SentPublish): Copy | null {
+    if (!packet.retain || !session.hasLikes) return null;
+    const publication = this.offers.published.get(packet.key);
+    if (publication?.retain !== true || publication.topic !== packet.topic) return null;
+    const isWanted = session.replays.some(({ subscription }) => covers(subscription, packet.topic));
+    return isWanted
+      ? { ...newCopy(publication, packet.qos, true, [], null), alike: [anything] }
+      : null;
+  }
+
+  /** A session goes on: what was not acknowledged is to be sent again, in its order. */
+  resume(session: Session, connection: Connection): void {
+    for (const copy of session.inflight.values()) {
+      if (copy.released) connection.owed.push(owedOf("pubrel", copy.packetId));
+      else copy.isAgain = true;
+    }
+    if (connection.maximumPacketSize === Infinity && connection.mountPoint === "") return;
+    // [v5-3.1.2-25]: what this connection does not take counts as sent and acknowledged.
+    const waiting = [...session.queues.flat(), ...session.shared, ...session.inflight.values()];
+    for (const copy of waiting) {
+      if (copy.released || !isPerhapsUnfit(connection, copy.publication)) continue;
+      copy.mayBeLost ??= "too large";
+      if (copy.share !== null) copy.share.mayBeLost = true;
+    }
+    for (const { owed } of session.replays) {
+      for (const [topic, publication] of owed) {
+        if (isPerhapsUnfit(connection, publication)) owed.delete(topic);
+      }
+    }
+  }
+
+  subscribed(session: Session, replay: Replay, filter: string): void {
+    this.endReplays(session, filter);
+    session.replays.push(replay);
+  }
+
+  endReplays(session: Session, filter: string): void {
+    for (const replay of session.replays) {
+      if (replay.subscription.filter === filter) replay.isOver = true;
+    }
+    if (session.replays.length > 200) {
+      session.replays = session.replays.filter(({ isOver }) => !isOver);
+    }
+  }
+
+  /** Everything that had to arrive did, now that nothing stands in its way. */
+  expectDelivered(session: Session, now: number): void {
+    for (const copy of [...session.queues.flat(), ...session.shared]) {
+      const { publication, share } = copy;
+      const isLost =
+        copy.mayBeLost !== null ||
+        copy.retain ||
+        publication.expiresAt <= now ||
+        isPerhapsUnfit(session.connection, publication) ||
+        (share !== null && (share.sent || share.mayBeLost));
+      demand(isLost, "what a session waits for arrives in the end", { to: session.clientId, copy });
+    }
+    for (const copy of session.inflight.values()) {
+      const isLost = copy.isAgain && copy.mayBeLost !== null;
+      demand(isLost, "what is in flight is acknowledged in the end", {
+        to: session.clientId,
+        copy,
+      });
+    }
+    for (const replay of session.replays) {
+      if (!replay.isOver && !session.hasLikes) this.#expectReplayed(session, replay, now);
+    }
+  }
+
+  /** What waits is sent as soon as nothing keeps it from that; long queues take some turns. */
+  expectPrompt(session: Session, now: number): void {
+    const { connection, inflight, queues } = session;
+    const first = queues[1].find(isCertain) ?? queues[2].find(isCertain);
+    const isFree =
+      connection !== null &&
+      first !== undefined &&
+      first.publication.expiresAt > now &&
+      !connection.isSilenced &&
+      !connection.link.clogged &&
+      !isPerhapsUnfit(connection, first.publication) &&
+      inflight.size < connection.window;
+    if (!isFree) {
+      session.freeSince = null;
+      return;
+    }
+    session.freeSince ??= now;
+    demand(now - session.freeSince <= promptMs, "what waits is sent when there is room for it", {
+      to: session.clientId,
+      first,
+      since: session.freeSince,
+      now,
+    });
+  }
+
+  #expectReplayed(session: Session, replay: Replay, now: number): void {
+    for (const [topic, publication] of replay.owed) {
+      const isOver =
+        replay.sent.has(topic) ||
+        this.#retained.topics.get(topic) !== publication ||
+        publication.expiresAt <= now ||
+        isPerhapsUnfit(session.connection, publication);
+      demand(isOver, "a subscription gets the retained messages that match it", {
+        to: session.clientId,
+        filter: replay.subscription.filter,
+        publication,
+      });
+    }
+  }
+
+  #sentAgain(connection: Connection, session: Session, packet: SentPublish): Copy {
+    const copy = session.inflight.get(packet.packetId);
+    demand(
+      copy !== undefined && copy.publication.key === packet.key && copy.isAgain && !copy.released,
+      "only what was not acknowledged is sent again",
+      { to: session.clientId, packet, copy },
+    );
+    for (const other of session.inflight.values()) {
+      if (other === copy) break;
+      const isLeft = other.isAgain && other.mayBeLost === null;
+      demand(!isLeft, "what is sent again keeps its order [v5-4.6.0-1]", { packet, other });
+    }
+    copy.isAgain = false;
+    this.#countAsUnanswered(connection, copy);
+    return copy;
+  }
+
+  #fromQueue(session: Session, packet: SentPublish, now: number): Copy | null {
+    const queue = session.queues[packet.qos];
+    const place = queue.findIndex((copy) => isCopy(copy, packet) && !hasExpired(copy, now));
+    const copy = queue[place];
+    if (copy === undefined) return null;
+    const twin = session.shared.find((other) => other.qos === packet.qos && isCopy(other, packet));
+    if (twin !== undefined) {
+      // Either may be the one that is sent, where a message was published twice.
+      twin.alike = [...twin.alike, copy.identifiers];
+      copy.alike = [...copy.alike, twin.identifiers];
+      if (twin.publication.serial < copy.publication.serial && twin.share !== null) {
+        copy.mayBeLost ??= "alike";
+        twin.share.mayBeLost = true;
+        session.shared = session.shared.filter((other) => other !== twin);
+        return twin;
+      }
+    }
+    if (copy.mayBeLost !== null) {
+      // If it was, it is a later one like it that is sent.
+      for (const other of queue) if (isCopy(other, packet)) other.mayBeLost ??= "alike";
+    }
+    if (place === 0 || (packet.retain && session.hasLikes)) {
+      queue.splice(place, 1);
+      return copy;
+    }
+    const { topic, publisher } = copy.publication;
+    const stays: Copy[] = [];
+    for (const other of queue.splice(0, place + 1)) {
+      if (other === copy) continue;
+      const { publication, mayBeLost } = other;
+      if ((mayBeLost ?? "alike") !== "alike" || publication.expiresAt <= now) continue;
+      if (isPerhapsUnfit(session.connection, publication)) continue;
+      stays.push(other);
+      if (mayBeLost !== null || other.retain) continue;
+      demand(
+        publication.topic !== topic || publication.publisher !== publisher,
+        "order per topic and QoS [v5-4.6.0-6]",
+        { to: session.clientId, sent: copy.publication, before: publication },
+      );
+    }
+    queue.unshift(...stays);
+    return copy;
+  }
+
+  #fromShare(session: Session, packet: SentPublish, now: number): Copy | null {
+    const place = session.shared.findIndex(
+      (copy) =>
+        copy.qos === packet.qos &&
+        isCopy(copy, packet) &&
+        copy.share?.sent === false &&
+        !hasExpired(copy, now),
+    );
+    const copy = session.shared[place];
+    if (copy === undefined || copy.share === null) return null;
+    session.shared = session.shared.filter((other) => other !== copy && other.share?.sent !== true);
+    // Another member's copy can be the one that was sent, if this is a retained message.
+    if (packet.retain) copy.share.mayBeLost = true;
+    else if (!copy.share.isAlike) copy.share.sent = true;
+    return copy;
+  }
+
+  #replaysLike(session: Session, packet: SentPublish, now: number): Replay[] {
+    const current = this.#retained.isCurrent(packet.topic, packet.key, now);
+    if (current === null) return [];
+    return session.replays.filter(({ subscription }) => {
+      const lesser = subscription.qos < current.qos ? subscription.qos : current.qos;
+      return lesser === packet.qos && covers(subscription, packet.topic);
+    });
+  }
+
+  #fromReplay(session: Session, packet: SentPublish, now: number): Copy | null {
+    if (!packet.retain) return null;
+    const current = this.#retained.isCurrent(packet.topic, packet.key, now);
+    if (current === null) return null;
+    const alike = this.#replaysLike(session, packet, now);
+    const able = alike.filter(({ isOver, sent }) => !isOver && !sent.has(packet.topic));
+    // What was stored since may come as well, since it is the topic's retained message by now.
+    const owing = able.find(({ owed }) => owed.get(packet.topic) === current);
+    // Several SUBSCRIBEs can be the cause of one, and which of them was can't be told; but none is the
+    // cause of two.
+    const replay = owing ?? able[0] ?? alike[0];
+    const count = (session.replayed.get(packet.topic) ?? 0) + 1;
+    const causes = session.replays.filter(({ subscription }) => covers(subscription, packet.topic));
+    if (replay === undefined || count > causes.length) return null;
+    session.replayed.set(packet.topic, count);
+    replay.sent.add(packet.topic);
+    for (const other of session.shared) {
+      // Its share's copy can have been this one.
+      if (other.share !== null && isCopy(other, packet)) other.share.mayBeLost = true;
+    }
+    if (!session.hasLikes && alike.length === 1)
+      this.#expectNotOvertaken(session, replay, current, packet.qos);
+    return {
+      ...newCopy(current, packet.qos, true, identifiersOf(replay), null),
+      alike: alike.map(identifiersOf),
+    };
+  }
+
+  /** [v5-4.6.0-6]: what was published after a SUBSCRIBE comes after the older one that it asked for. */
+  #expectNotOvertaken(session: Session, replay: Replay, current: Publication, qos: Qos): void {
+    const { topic, publisher, serial } = current;
+    const newest = session.newest.get(kindOf(topic, publisher, qos)) ?? -1;
+    demand(
+      newest < replay.since || newest <= serial,
+      "a retained message is not overtaken by a newer one [v5-4.6.0-6]",
+      { to: session.clientId, newest, since: replay.since, current },
+    );
+  }
+
+  #enter(connection: Connection, session: Session, copy: Copy, packetId: number): void {
+    const before = session.inflight.get(packetId);
+    const isFree = before === undefined || (before.isAgain && before.mayBeLost !== null);
+    demand(isFree && packetId > 0, "a packet id is free before it is used [v5-2.2.1-4]", {
+      to: session.clientId,
+      packetId,
+      before,
+    });
+    session.inflight.delete(packetId);
+    copy.packetId = packetId;
+    session.inflight.set(packetId, copy);
+    this.#countAsUnanswered(connection, copy);
+  }
+
+  #countAsUnanswered(connection: Connection, copy: Copy): void {
+    connection.unanswered.add(copy);
+    demand(
+      connection.unanswered.size <= connection.window,
+      "no more at once than Receive Maximum and limits.inflight [v5-3.3.4-9]",
+      { connection: connection.number, window: connection.window },
+    );
+  }
+
+  /** An acknowledgement from a client; what it makes of it is said by `answers.ts`. */
+  finish(connection: Connection, session: Session, copy: Copy): void {
+    session.inflight.delete(copy.packetId);
+    connection.unanswered.delete(copy);
+  }
+}
+
+function isCertain({ mayBeLost, retain }: Copy): boolean {
+  return mayBeLost === null && !retain;
+}
+
+function kindOf(topic: string, publisher: string, qos: Qos): string {
+  return `${qos}${publisher} ${topic}`;
+}
+
+function identifiersOf({ subscription: { identifier } }: Replay): number[] {
+  return identifier > 0 ? [identifier] : [];
+}
+
+/** With an interval of 0 it can be sent in the moment in which it came, and not after that. */
+function hasExpired({ publication: { expiresAt, at } }: Copy, now: number): boolean {
+  return expiresAt <= now && at < now;
+}
+
+function isCopy(
+  { publication, retain }: Copy,
+  { key, topic, retain: isRetained }: SentPublish,
+): boolean {
+  return publication.key === key && retain === isRetained && publication.topic === topic;
+}
+
+const codes = {
+  connack: 2,
+  puback: 4,
+  pubrec: 5,
+  pubrel: 6,
+  pubcomp: 7,
+  suback: 9,
+  unsuback: 11,
+  pingresp: 13,
+};
+
+export type Answer = keyof typeof codes;
+
+/** An answer as a number, so that comparing costs nothing. */
+export function owedOf(answer: Answer, packetId: number): number {
+  return (codes[answer] << 16) | packetId;
+}
+
+export function isAnswer(type: string): type is Answer {
+  return type in codes;
+}
+
+/** The key of a message in the payload of a PUBLISH: `m123;...`; -1: it has none. */
+export function keyOf(payload: Uint8Array): number {
+  if (payload[0] !== 0x6d) return -1;
+  let key = 0;
+  for (let place = 1; place < payload.length; place++) {
+    const digit = (payload[place] ?? 0) - 0x30;
+    if (digit < 0 || digit > 9) return key;
+    key = key * 10 + digit;
+  }
+  return key;
+}

@@ -1,0 +1,151 @@
+import type { BrokerEvent } from "../../src/core/events.ts";
+import { demand, type Books } from "./books.ts";
+import type { Connection } from "./connection.ts";
+
+type Ended = BrokerEvent & { readonly event: "ended" };
+
+/**
+ * Each connection ends once, with one cause, which what happened to it justifies; those of a deadline
+ * at the very moment at which it is due (v5-3.1.2-22), never before and never after.
+ */
+export class Ends {
+  readonly #books: Books;
+  /** How the link at hand has ended, of which the broker is told at the moment. */
+  closing: { readonly connection: Connection; readonly cause: string } | null = null;
+
+  constructor(books: Books) {
+    this.#books = books;
+  }
+
+  ended(connection: Connection, event: Ended, now: number): void {
+    const detail = { connection: connection.number, event, verdict: connection.verdict };
+    demand(connection.isOpen, "a connection ends once", detail);
+    demand(
+      event.wasConnected === (connection.state === "connected"),
+      "an end tells rightly whether CONNECT was accepted",
+      detail,
+    );
+    this.#checkSilence(connection, event, now);
+    const why = this.#unjustified(connection, event, now);
+    demand(why === null, `an end has its cause (${why})`, {
+      ...detail,
+      now,
+      due: dueOf(connection, now),
+    });
+    connection.endCause = event.cause;
+  }
+
+  /** Whoever had to end by now has done so. */
+  expectEnded(connection: Connection): void {
+    const { verdict } = connection;
+    demand(!connection.isOpen || verdict === null, "what ends a connection ends it at once", {
+      connection: connection.number,
+      verdict,
+    });
+  }
+
+  /** No connection outlives its deadlines. */
+  expectWithin(connection: Connection, now: number): void {
+    const due = Math.min(
+      dueOf(connection, now),
+      this.#connectDue(connection),
+      this.#stallDue(connection),
+    );
+    demand(now <= due || this.#books.met(due) >= now, "a connection ends when it is due", {
+      connection: connection.number,
+      now,
+      due,
+      lastPacketAt: connection.lastPacketAt,
+      allowedMs: connection.allowedMs,
+    });
+  }
+
+  #checkSilence(connection: Connection, event: Ended, now: number): void {
+    const silent = Math.max(0, (connection.pausedAt ?? now) - connection.lastPacketAt);
+    demand(event.silentMs === silent, "an end tells the silence before it", {
+      connection: connection.number,
+      silent,
+      event,
+    });
+  }
+
+  /** Null: it is justified. */
+  #unjustified(connection: Connection, event: Ended, now: number): string | null {
+    const { cause } = event;
+    if (connection.verdict !== null) {
+      return connection.verdict.includes(cause)
+        ? null
+        : `it had to be ${connection.verdict.join()}`;
+    }
+    switch (cause) {
+      case "closedByPeer":
+      case "resetByPeer":
+      case "tcpTimeout": {
+        const { closing } = this;
+        const isClosing = closing?.connection === connection && closing.cause === cause;
+        if (!isClosing) return "its link had not ended so";
+        const next = connection.items[connection.next];
+        const isRead = next === undefined || next.end > connection.arrivedBytes;
+        return isRead || connection.state === "asked" || connection.isSilenced
+          ? null
+          : "what had come before it was not read";
+      }
+      case "keepAliveExpired":
+        return this.#isMet(dueOf(connection, now), now) ? null : "not at 1.5 times the keepalive";
+      case "connectTimeout":
+        return this.#isMet(this.#connectDue(connection), now) ? null : "not at the connect timeout";
+      case "stalled":
+        return this.#isMet(this.#stallDue(connection), now) ? null : "not at the stall limit";
+      case "takenOver":
+        return connection.session === null ? "it had no session" : null;
+      case "kicked":
+        return this.#books.kicking === connection.clientId ? null : "nobody ordered it";
+      case "shuttingDown":
+        return this.#books.stopping ? null : "the broker does not stop";
+      case "refused":
+        return connection.state === "asked" || this.#isFault(connection, cause)
+          ? null
+          : "there was nothing to refuse";
+      case "quotaExceeded":
+      case "protocolError":
+      case "malformedPacket":
+      case "packetTooLarge":
+        return this.#isFault(connection, cause) ? null : "it broke no rule";
+      default:
+        return "that can't be";
+    }
+  }
+
+  /** The next thing that it sent is no packet, and as much of it has come as can be told by. */
+  #isFault(connection: Connection, cause: Ended["cause"]): boolean {
+    const item = connection.items[connection.next];
+    const start = connection.items[connection.next - 1]?.end ?? 0;
+    return item?.causes?.includes(cause) === true && connection.arrivedBytes > start;
+  }
+
+  #isMet(due: number, now: number): boolean {
+    if (due === Infinity) return false;
+    // What is too long by new limits is so at once.
+    const isNew = due < now && this.#books.limitsChangedAt === now;
+    return isNew || this.#books.met(due) === now;
+  }
+
+  #connectDue(connection: Connection): number {
+    if (connection.state !== "opened" && connection.state !== "asked") return Infinity;
+    return connection.openedAt + this.#books.limits.connectTimeoutMs;
+  }
+
+  #stallDue(connection: Connection): number {
+    if (connection.state !== "connected" || connection.isSilenced) return Infinity;
+    if (connection.stallSince === null) return Infinity;
+    return connection.stallSince + this.#books.limits.stallTimeoutMs;
+  }
+}
+
+/** When the silence of a connection is too long; Infinity: it is never. */
+export function dueOf(connection: Connection, now: number): number {
+  if (connection.state !== "connected") return Infinity;
+  // To flush last words can be what makes the driver pause.
+  if (connection.pausedAt !== null && connection.pausedAt < now) return Infinity;
+  return connection.lastPacketAt + connection.allowedMs;
+}

@@ -1,0 +1,215 @@
+import type { BrokerEvent, WillAtEnd, WillFate } from "../../src/core/events.ts";
+import { demand, type Books } from "./books.ts";
+import type { Connection } from "./connection.ts";
+import type { Offers } from "./offers.ts";
+import type { Publication, Session, WillState } from "./session.ts";
+import { keyOf } from "./delivery.ts";
+
+type Ended = BrokerEvent & { readonly event: "ended" };
+type Later = BrokerEvent & { readonly event: "will" };
+
+/**
+ * Every armed will ends once: discarded by a clean DISCONNECT alone, cancelled by a return alone, else
+ * published, at the end of its connection or when its delay or its session is over, and at no other
+ * time [v5-3.1.2-8] [v5-3.1.3-9].
+ */
+export class Fates {
+  readonly #books: Books;
+  readonly #offers: Offers;
+  readonly #nextSerial: () => number;
+  /** Published as subscribers see it; that it was has to be said in the same call. */
+  #unsaid: WillState[] = [];
+  /** Cancelled or due since its session is over; who came, or which session ended, has to be said. */
+  #unexplained: { readonly will: WillState; readonly by: Later["by"] }[] = [];
+  settled = 0;
+
+  constructor(books: Books, offers: Offers, nextSerial: () => number) {
+    this.#books = books;
+    this.#offers = offers;
+    this.#nextSerial = nextSerial;
+  }
+
+  armed(connection: Connection, session: Session): void {
+    const ask = connection.ask?.will ?? null;
+    demand(session.will === null, "a session has one will at a time", session.clientId);
+    if (ask === null) return;
+    const will: WillState = {
+      ask,
+      key: keyOf(Buffer.from(ask.payload)),
+      topic: connection.mountPoint + ask.topic,
+      clientId: session.clientId,
+      contentType: ask.contentType,
+      state: "armed",
+      cause: null,
+      endedAt: 0,
+      dueAt: Infinity,
+      publication: null,
+    };
+    session.will = will;
+    if (will.key >= 0) this.#books.wills.set(will.key, will);
+  }
+
+  /** A message of no PUBLISH reaches a subscriber: the will of somebody whose end is told after it. */
+  seen(key: number, topic: string, now: number): boolean {
+    const will = key >= 0 ? this.#books.wills.get(key) : this.#emptyOn(topic);
+    if (will === undefined || will.publication !== null) return false;
+    this.#publish(will, now);
+    this.#unsaid.push(will);
+    return true;
+  }
+
+  /** The end of a connection, with what becomes of its will. */
+  ended(session: Session, event: Ended, goesOn: boolean | null, now: number): void {
+    const { will } = session;
+    if (will === null) {
+      return demand(event.will === null, "only an armed will has a fate", event);
+    }
+    demand(event.will !== null, "an armed will has a fate when its connection ends", event);
+    demand(will.state === "armed", "a will is armed until its connection ends", will);
+    demand(event.will.topic === will.topic, "a fate names the will's topic", event);
+    will.cause = event.cause;
+    will.endedAt = now;
+    const due = now + (goesOn === false ? 0 : Math.min(will.ask.delay, session.expiry)) * 1000;
+    // Whether a takeover goes on with the session is known when the new connection is told of.
+    const expected =
+      event.cause === "takenOver" ? event.will.fate : this.#fateOf(event.cause, due, now);
+    demand(event.will.fate === expected, `the fate of this will is ${expected}`, { event, will });
+    this.#take(session, will, event.will, due, now);
+  }
+
+  later(session: Session | undefined, event: Later, now: number): void {
+    const will = session?.will ?? null;
+    demand(
+      session !== undefined && will !== null && will.state === "delayed",
+      "only a delayed will has a later fate",
+      event,
+    );
+    demand(
+      event.cause === will.cause && event.endedAt === will.endedAt,
+      "a fate names the end before it",
+      { event, will },
+    );
+    demand(
+      event.will.fate === "cancelled" ? event.by === "resumed" : event.by !== "resumed",
+      "a return cancels a will, and nothing else does",
+      event,
+    );
+    const due = this.#books.met(will.dueAt);
+    if (event.by === "due") {
+      demand(due === now, "a delayed will is published when it is due", { event, due, now });
+      demand(
+        event.will.fate === "published" && event.will.due === will.dueAt,
+        "a will is due when it was said to be",
+        event,
+      );
+    } else {
+      demand(due >= now, "a delayed will is never late", { event, due, now });
+      if (event.by === "resumed") demand(will.dueAt > now, "what is due is not cancelled", event);
+      if (event.by === "broker stopped") demand(this.#books.stopping, "the broker stops", event);
+      else this.#unexplained.push({ will, by: event.by });
+    }
+    this.#settle(session, will, event.will, now);
+  }
+
+  /** A connection with this client id was accepted: what a return had to explain is explained. */
+  returned(clientId: string, resumed: boolean): void {
+    this.#unexplained = this.#unexplained.filter(({ will, by }) => {
+      if (will.clientId !== clientId) return true;
+      if (by === "resumed") return !resumed;
+      return resumed;
+    });
+  }
+
+  sessionEnded(clientId: string): void {
+    this.#unexplained = this.#unexplained.filter(
+      ({ will, by }) => will.clientId !== clientId || by !== "session ended",
+    );
+  }
+
+  settle(): void {
+    if (this.#unsaid.length > 0) {
+      for (const will of this.#unsaid) {
+        demand(will.state === "settled", "a will that was sent is said to be published", will);
+      }
+      this.#unsaid.length = 0;
+    }
+    if (this.#unexplained.length > 0) demand(false, "a fate has its reason", this.#unexplained);
+  }
+
+  expectWithin(session: Session, now: number): void {
+    const { will } = session;
+    if (will === null || will.state !== "delayed") return;
+    demand(this.#books.met(will.dueAt) >= now, "no will is overdue", { will, now });
+  }
+
+  #emptyOn(topic: string): WillState | undefined {
+    for (const { will } of this.#books.sessions.values()) {
+      if (will?.key === -1 && will.topic === topic) return will;
+    }
+    return undefined;
+  }
+
+  #fateOf(cause: Ended["cause"], due: number, now: number): WillAtEnd["fate"] {
+    if (cause === "disconnected") return "discarded";
+    return due > now && cause !== "shuttingDown" ? "delayed" : "published";
+  }
+
+  #take(session: Session, will: WillState, fate: WillAtEnd, due: number, now: number): void {
+    if (fate.fate !== "delayed") return this.#settle(session, will, fate, now);
+    demand(fate.due === due, "a will is due after its delay, or with its session", { fate, due });
+    will.state = "delayed";
+    will.dueAt = due;
+  }
+
+  #settle(session: Session, will: WillState, fate: WillFate, now: number): void {
+    demand(will.state !== "settled", "a will has one fate", will);
+    will.state = "settled";
+    this.settled += 1;
+    session.will = null;
+    this.#books.wills.delete(will.key);
+    if (fate.fate !== "published") {
+      return demand(will.publication === null, "what is not published reaches nobody", {
+        will,
+        fate,
+      });
+    }
+    demand(fate.at === now, "a will is published when it is said to be", { fate, now });
+    if (will.publication === null) this.#publish(will, now);
+    this.#expectReach(will, fate);
+  }
+
+  #expectReach(will: WillState, fate: WillFate & { readonly fate: "published" }): void {
+    const { delivered, queued, dropped, away, retained } = fate.reach;
+    const reached = delivered + queued + dropped + away;
+    const { recipients = 0, unsure = 0 } = will.publication ?? {};
+    const isRight = reached <= recipients && reached >= recipients - unsure;
+    // What a stop publishes is told when some who were to get it have gone already.
+    demand(isRight || this.#books.stopping, "a will reaches whoever asked for it", { will, fate });
+    const { retainedMessages, retainedBytes } = this.#books.limits;
+    const hasRoom = retainedMessages >= 100 && retainedBytes >= 10_000;
+    const isStored = retained === "stored";
+    const wanted = will.ask.retain && will.ask.payload !== "";
+    demand(!hasRoom || isStored === wanted, "a will keeps its RETAIN", { will, fate });
+  }
+
+  #publish(will: WillState, now: number): void {
+    const { ask } = will;
+    const publication: Publication = {
+      serial: this.#nextSerial(),
+      key: will.key,
+      topic: will.topic,
+      qos: ask.qos,
+      retain: ask.retain,
+      publisher: will.clientId,
+      payloadBytes: ask.payload.length,
+      propertyBytes: ask.contentType === null ? 0 : 3 + ask.contentType.length,
+      contentType: ask.contentType,
+      expiresAt: ask.expiry === null ? Infinity : now + ask.expiry * 1000,
+      at: now,
+      recipients: 0,
+      unsure: 0,
+    };
+    will.publication = publication;
+    this.#offers.publish(publication);
+  }
+}

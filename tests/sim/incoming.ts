@@ -1,0 +1,249 @@
+import type {
+  AckPacket,
+  DisconnectPacket,
+  PublishPacket,
+  SubscribePacket,
+  SubscriptionRequest,
+  UnsubscribePacket,
+} from "../../src/core/packet.ts";
+import { demand, type Books } from "./books.ts";
+import type { Connection } from "./connection.ts";
+import { keyOf, owedOf, type Delivery } from "./delivery.ts";
+import { isPerhapsUnfit } from "./offers.ts";
+import type { Retained } from "./retained.ts";
+import { covers } from "./routes.ts";
+import type { Replay, Session, Subscription } from "./session.ts";
+
+const malformedOrWrong = ["protocolError"] as const;
+
+/** What an accepted client says, and what the broker has to make of it. */
+export class Incoming {
+  readonly #books: Books;
+  readonly #delivery: Delivery;
+  readonly #retained: Retained;
+  #serial = 0;
+  /** A PUBLISH that is refused says so in the same breath. */
+  refusal: { readonly connection: Connection; readonly topic: string } | null = null;
+
+  constructor(books: Books, delivery: Delivery, retained: Retained) {
+    this.#books = books;
+    this.#delivery = delivery;
+    this.#retained = retained;
+  }
+
+  nextSerial(): number {
+    return this.#serial++;
+  }
+
+  publish(connection: Connection, session: Session, packet: PublishPacket, now: number): void {
+    const named = this.#topicOf(connection, packet);
+    if (named === null) return;
+    const topic = connection.mountPoint + named;
+    const { limits } = this.#books;
+    const promised = connection.heldTo(limits);
+    if (
+      packet.qos > promised.qos ||
+      (packet.retain && !promised.retain) ||
+      isTooDeep(topic, limits.topicLevels)
+    ) {
+      connection.verdict = malformedOrWrong;
+      return;
+    }
+    const { packetId } = packet;
+    const isKnown = packet.qos === 2 && session.incoming.has(packetId);
+    const { unfinished } = connection;
+    // [v5-3.3.4-7], for what came on this connection.
+    const isOneMore = packet.qos === 2 && !unfinished.has(packetId);
+    if (isOneMore && connection.ask?.version === 5 && unfinished.size >= promised.receiveMaximum) {
+      connection.verdict = ["quotaExceeded"];
+      return;
+    }
+    const answer = packet.qos === 1 ? "puback" : "pubrec";
+    connection.answerReason = null;
+    if (isKnown) {
+      connection.unfinished.add(packetId);
+      return void connection.owed.push(owedOf(answer, packetId));
+    }
+    const isRefused =
+      topic === "$SYS" ||
+      topic.startsWith("$SYS/") ||
+      isDenied(topic) ||
+      packet.payload.length > limits.payloadSize;
+    if (packet.qos > 0) connection.owed.push(owedOf(answer, packetId));
+    if (isRefused) {
+      this.refusal = { connection, topic };
+      if (packet.qos > 0) connection.answerReason = "refusal";
+      return;
+    }
+    if (packet.qos === 2) {
+      session.incoming.add(packetId);
+      connection.unfinished.add(packetId);
+    }
+    const expiry = packet.expirySeconds;
+    const reached = this.#delivery.offers.publish({
+      serial: this.#serial++,
+      key: keyOf(packet.payload),
+      topic,
+      qos: packet.qos,
+      retain: packet.retain,
+      publisher: session.clientId,
+      payloadBytes: packet.payload.length,
+      propertyBytes: packet.properties?.length ?? 0,
+      contentType: connection.sentContentType,
+      expiresAt: expiry === null ? Infinity : now + expiry * 1000,
+      at: now,
+      recipients: 0,
+      unsure: 0,
+    });
+    if (packet.qos > 0) connection.answerReason = reached;
+  }
+
+  acknowledge(connection: Connection, session: Session, packet: AckPacket): void {
+    const { type, packetId, reason } = packet;
+    if (type === "pubrel") {
+      session.incoming.delete(packetId);
+      connection.unfinished.delete(packetId);
+      connection.owed.push(owedOf("pubcomp", packetId));
+      return;
+    }
+    const copy = session.inflight.get(packetId);
+    if (type === "pubrec") {
+      if (copy === undefined) return void connection.owed.push(owedOf("pubrel", packetId));
+      if (copy.qos !== 2) return void (connection.verdict = malformedOrWrong);
+      if (reason >= 0x80) return this.#delivery.finish(connection, session, copy);
+      copy.released = true;
+      copy.isAgain = false;
+      connection.owed.push(owedOf("pubrel", packetId));
+      return;
+    }
+    if (copy === undefined) return;
+    const isRight = type === "puback" ? copy.qos === 1 : copy.qos === 2 && copy.released;
+    // Perhaps it did not fit, and is known to the broker no more.
+    const isUnsure = copy.isAgain && copy.mayBeLost !== null;
+    if (!isRight && !isUnsure) return void (connection.verdict = malformedOrWrong);
+    this.#delivery.finish(connection, session, copy);
+  }
+
+  subscribe(connection: Connection, session: Session, packet: SubscribePacket, now: number): void {
+    connection.owed.push(owedOf("suback", packet.packetId));
+    connection.granted = packet.subscriptions.map((request) =>
+      this.#subscribe(connection, session, request, packet.subscriptionIdentifier ?? 0, now),
+    );
+    this.#books.generation += 1;
+  }
+
+  unsubscribe(connection: Connection, session: Session, packet: UnsubscribePacket): void {
+    connection.owed.push(owedOf("unsuback", packet.packetId));
+    connection.granted = packet.filters.map((filter) => {
+      if (!session.subscriptions.delete(filter)) return 0x11;
+      this.#delivery.endReplays(session, filter);
+      return 0;
+    });
+    this.#books.generation += 1;
+  }
+
+  disconnect(connection: Connection, session: Session, packet: DisconnectPacket): void {
+    const asked = packet.sessionExpiryInterval;
+    if (asked !== null) {
+      if ((connection.ask?.expiry ?? 0) === 0 && asked > 0) {
+        connection.verdict = malformedOrWrong;
+        return;
+      }
+      const seconds = asked === 0xffff_ffff ? Infinity : asked;
+      session.expiry = Math.min(seconds, this.#books.limits.sessionExpiryMax);
+    }
+    if (packet.reason === 0) connection.verdict = ["disconnected"];
+    else if (packet.reason === 4) connection.verdict = ["disconnectedWithWill"];
+    else connection.verdict = ["disconnectedWithError"];
+  }
+
+  #topicOf(connection: Connection, packet: PublishPacket): string | null {
+    const { topicAlias: alias, topic } = packet;
+    if (alias === 0) return topic;
+    const most = connection.limits.topicAliases;
+    if (alias <= most && topic !== "") connection.aliasesIn[alias] = topic;
+    const named = alias > most ? undefined : connection.aliasesIn[alias];
+    if (named === undefined) connection.verdict = malformedOrWrong;
+    return named ?? null;
+  }
+
+  #subscribe(
+    connection: Connection,
+    session: Session,
+    request: SubscriptionRequest,
+    identifier: number,
+    now: number,
+  ): number {
+    const { limits } = this.#books;
+    const { filter } = request;
+    const { mountPoint } = connection;
+    const { group, pattern } = shareOf(filter, mountPoint);
+    if (isTooDeep(pattern, limits.topicLevels)) return 0x8f;
+    if (isDenied(pattern)) return 0x87;
+    const existed = session.subscriptions.has(filter);
+    if (!existed && session.subscriptions.size >= limits.subscriptions) return 0x97;
+    const subscription: Subscription = {
+      filter,
+      pattern,
+      mounted: mountPoint.length,
+      group,
+      qos: request.qos < limits.qos ? request.qos : limits.qos,
+      noLocal: request.noLocal,
+      retainAsPublished: request.retainAsPublished,
+      identifier,
+    };
+    session.subscriptions.set(filter, subscription);
+    if (request.retainAsPublished) session.hasLikes = true;
+    const { retainHandling } = request;
+    // [v4-3.3.1-6] [v5-3.3.1-9] to -11
+    if (group !== null || retainHandling === 2 || (retainHandling === 1 && existed)) {
+      for (const replay of session.replays) {
+        if (replay.subscription.filter === filter && !replay.isOver)
+          replay.subscription = subscription;
+      }
+      return subscription.qos;
+    }
+    const owed = this.#retained.matching((topic) => covers(subscription, topic), now);
+    for (const [topic, publication] of owed) {
+      if (isPerhapsUnfit(connection, publication)) owed.delete(topic);
+    }
+    const replay: Replay = {
+      subscription,
+      owed,
+      sent: new Set(),
+      since: this.#serial,
+      isOver: false,
+    };
+    this.#delivery.subscribed(session, replay, filter);
+    return subscription.qos;
+  }
+}
+
+/** Nobody may publish or subscribe there. */
+export function isDenied(topic: string): boolean {
+  return topic.includes("denied");
+}
+
+export function isTooDeep(topic: string, levels: number): boolean {
+  return topic.split("/").length > levels;
+}
+
+function shareOf(filter: string, mountPoint: string): { group: string | null; pattern: string } {
+  const [share, group, ...rest] = filter.split("/");
+  if (share !== "$share" || group === undefined)
+    return { group: null, pattern: mountPoint + filter };
+  return { group, pattern: mountPoint + rest.join("/") };
+}
+
+/** Whether the reason of an acknowledgement tells rightly who is there for the message. */
+export function checkReason(connection: Connection, reason: number): void {
+  const { answerReason } = connection;
+  connection.answerReason = null;
+  if (answerReason === null || connection.ask?.version !== 5) return;
+  const detail = { connection: connection.number, reason, answerReason };
+  if (answerReason === "refusal") {
+    return demand(reason >= 0x80, "a refused PUBLISH is answered with a reason", detail);
+  }
+  const right = answerReason === "nobody" ? 0x10 : 0;
+  demand(reason === right, "the reason tells whether anybody is there for it", detail);
+}

@@ -1,0 +1,64 @@
+import type { ConnackProperties } from "../../src/core/packet.ts";
+import { Reason } from "../../src/core/reason.ts";
+import { demand, type Books } from "./books.ts";
+import type { Ask, Connection } from "./connection.ts";
+import { isDenied, isTooDeep } from "./incoming.ts";
+import { expiryOf } from "./session.ts";
+
+/** Nobody with this user name is let in. */
+export const intruder = "intruder";
+
+/** A CONNECT is refused for a reason, and let in where there is none; CONNACK promises what holds. */
+export function checkLetIn(
+  books: Books,
+  connection: Connection,
+  reason: number,
+  properties: ConnackProperties | null,
+): void {
+  const { ask } = connection;
+  // Of a CONNECT that could not be read the end tells whether it had to be refused.
+  if (connection.state !== "asked" || ask === null) {
+    return demand(reason >= 0x80, "what is no CONNECT is not let in", connection.number);
+  }
+  const isTooSmall = ask.maximumPacketSize !== null && reason === Reason.packetTooLarge;
+  const why =
+    whyRefused(books, connection, ask) ?? (isTooSmall ? "it takes no CONNACK so large" : null);
+  demand(reason >= 0x80 === (why !== null), "a CONNECT is refused for a reason, and only then", {
+    connection: connection.number,
+    reason,
+    why,
+    ask,
+  });
+  if (why !== null || ask.version !== 5) return;
+  const { limits } = connection;
+  const expiry = expiryOf(ask, books.limits.sessionExpiryMax);
+  const told = properties?.sessionExpiryInterval ?? ask.expiry ?? 0;
+  const isRight =
+    (told === 0xffff_ffff ? Infinity : told) === expiry &&
+    (properties?.receiveMaximum ?? 65_535) === Math.min(limits.receiveMaximum, 65_535) &&
+    (properties?.maximumQos ?? 2) === limits.qos &&
+    (properties?.retainAvailable ?? true) === limits.retain &&
+    (properties?.topicAliasMaximum ?? 0) === limits.topicAliases;
+  demand(isRight, "CONNACK tells the limits [v5-3.2.2-21]", { properties, limits });
+}
+
+function whyRefused(books: Books, connection: Connection, ask: Ask): string | null {
+  const { limits, replaced, sessions, takeover } = books;
+  const { clientId, will, version } = ask;
+  if (books.stopping) return "the broker stops";
+  if (ask.username === intruder) return "not authorized";
+  if (version === 4 && clientId === "" && !ask.clean) return "no client id";
+  if (version === 3 && (clientId === "" || clientId.length > 23)) return "client id of 3.1";
+  if (will !== null) {
+    const topic = connection.mountPoint + will.topic;
+    const { qos, retain } = connection.heldTo(limits);
+    if (will.qos > qos) return "Will QoS";
+    if (will.retain && !retain) return "Will Retain";
+    if (will.payload.length > limits.payloadSize) return "the will's payload";
+    if (isTooDeep(topic, limits.topicLevels)) return "the will's topic is too deep";
+    if (isDenied(topic) || topic.startsWith("$SYS/")) return "the will's topic is denied";
+  }
+  const isKnown =
+    sessions.has(clientId) || takeover?.clientId === clientId || replaced === clientId;
+  return isKnown || sessions.size < limits.sessions ? null : "all sessions are taken";
+}

@@ -1,0 +1,358 @@
+import type { Link } from "../../src/transport/transport.ts";
+import { turnOf, type Agenda } from "./agenda.ts";
+import type { WorldDice } from "./world-dice.ts";
+import type { SimOptions } from "./options.ts";
+
+/** What happens at the two ends of a link, and what a referee wants to see of it. */
+export interface LinkEnds {
+  /** A chunk reaches the broker. */
+  arrived(chunk: Uint8Array): void;
+  /** The broker is told that the link has ended. */
+  closed(how: "eof" | "reset" | "timeout"): void;
+  /** The broker may write again. */
+  drained(): void;
+  /** The peer has closed what the broker had ended. */
+  parted(): void;
+  paused(): void;
+  resumed(): void;
+  /** The kernel took so many bytes of what the broker wanted to write. */
+  wrote(bytes: Uint8Array, start: number, end: number, took: number): void;
+  /** The broker ended it. */
+  ended(how: "end" | "reset"): void;
+  /** Bytes reach the program. */
+  received(chunk: Uint8Array): void;
+  /** The program learns that the link has ended. */
+  finished(): void;
+}
+
+interface Flight {
+  readonly at: number;
+  /** Null: the end of the stream. */
+  readonly bytes: Uint8Array | null;
+}
+
+/** How long a transport waits for the peer of a link that it has ended. */
+const lingerMs = 5000;
+
+/**
+ * A TCP connection between a program and the broker: latency, chunks, kernel buffers, and each way on
+ * which it can go wrong. Nothing of it happens inside a call of either end.
+ */
+export class SimLink implements Link {
+  readonly remote: string;
+  owner: unknown = null;
+  watched: number | null = null;
+  /** Neither end hears of the other any more. */
+  over = false;
+  /** The broker has ended it, and what it sends after that is nobody's. */
+  endedByBroker = false;
+  /** The program has said that it sends nothing more, or is no more. */
+  left = false;
+  /** RST has come, and the broker has not been told yet. */
+  failing = false;
+  paused = false;
+  /** Some of what the broker wrote found no room, and it has not been told of room since. */
+  clogged = false;
+  /** When the kernel last took something, or began to take nothing. */
+  progressAt = 0;
+
+  readonly #agenda: Agenda;
+  readonly #dice: WorldDice;
+  readonly #now: () => number;
+  readonly #options: SimOptions;
+  readonly #ends: LinkEnds;
+  #isPerfect: boolean;
+  #room: number;
+  readonly #up: Flight[] = [];
+  readonly #down: Flight[] = [];
+  #upAt = 0;
+  #downAt = 0;
+  #upIsBusy = false;
+  #downIsBusy = false;
+  #drainIsDue = false;
+  /** Nothing passes before these times. */
+  #silentUp = 0;
+  #silentDown = 0;
+  /** The program does not read before this time. */
+  #stalled = 0;
+  #gone: (() => void) | null = null;
+
+  constructor(
+    remote: string,
+    agenda: Agenda,
+    dice: WorldDice,
+    now: () => number,
+    options: SimOptions,
+    isPerfect: boolean,
+    ends: LinkEnds,
+  ) {
+    this.remote = remote;
+    this.#agenda = agenda;
+    this.#dice = dice;
+    this.#now = now;
+    this.#options = options;
+    this.#isPerfect = isPerfect;
+    this.#ends = ends;
+    const [least, most] = options.kernelBuffer;
+    this.#room = isPerfect ? Infinity : dice.between(least, most);
+  }
+
+  // The broker's end.
+
+  write(bytes: Uint8Array, start: number, end: number): number {
+    if (this.over || this.endedByBroker || this.failing) return -1;
+    const took = Math.min(this.#room, end - start);
+    if (took > 0) {
+      this.#room -= took;
+      this.#down.push({ at: this.#downTime(), bytes: bytes.slice(start, start + took) });
+      this.#wakeDown();
+    }
+    if (took > 0 || !this.clogged) this.progressAt = this.#now();
+    this.clogged = took < end - start;
+    this.#ends.wrote(bytes, start, end, took);
+    return took;
+  }
+
+  pause(): void {
+    if (this.over || this.paused) return;
+    this.paused = true;
+    this.#ends.paused();
+    // What was under way already still comes.
+    if (!this.#isPerfect && this.#options.reachesPaused && this.#dice.happens(0.3)) {
+      this.#agenda.at(this.#now() + this.#dice.below(20), () => this.#deliverOne());
+    }
+  }
+
+  resume(): void {
+    if (this.over || !this.paused) return;
+    this.paused = false;
+    this.#ends.resumed();
+    this.#wakeUp();
+  }
+
+  watch(allowedMs: number | null): void {
+    this.watched = allowedMs;
+  }
+
+  end(gone: () => void = () => {}): void {
+    if (this.failing) this.reset();
+    if (this.over || this.endedByBroker) return gone();
+    this.endedByBroker = true;
+    this.#gone = gone;
+    this.#ends.ended("end");
+    // What still comes is read and dropped.
+    this.paused = false;
+    this.#wakeUp();
+    this.#down.push({ at: this.#downTime(), bytes: null });
+    this.#wakeDown();
+    this.#agenda.at(this.#now() + lingerMs, () => this.#part());
+    if (this.left && this.#up.length === 0) this.#agenda.at(this.#now(), () => this.#part());
+  }
+
+  reset(): void {
+    if (this.over || this.endedByBroker) return;
+    this.over = true;
+    this.#ends.ended("reset");
+    if (this.#silentDown !== Infinity) this.#later(() => this.#ends.finished());
+  }
+
+  // The program's end.
+
+  send(bytes: Uint8Array): void {
+    if (this.over || this.left) return;
+    let at = this.#upTime();
+    for (const piece of this.#cut(bytes)) {
+      this.#up.push({ at, bytes: piece });
+      if (!this.#isPerfect && this.#dice.happens(0.3)) at += this.#dice.below(3);
+    }
+    this.#upAt = at;
+    this.#wakeUp();
+  }
+
+  /** FIN after all that was sent, RST which overtakes it, or nothing at all. */
+  leave(how: "fin" | "rst" | "vanish"): void {
+    if (this.over || this.left) return;
+    this.left = true;
+    if (how === "fin") {
+      this.#up.push({ at: this.#upTime(), bytes: null });
+      this.#wakeUp();
+      return;
+    }
+    if (how === "vanish") return this.silence(Infinity, "both");
+    this.#up.length = 0;
+    this.#later(() => this.#fail());
+  }
+
+  /** The network passes nothing on for so many milliseconds. */
+  silence(milliseconds: number, way: "up" | "down" | "both"): void {
+    const until = this.#now() + milliseconds;
+    if (way !== "down") this.#silentUp = Math.max(this.#silentUp, until);
+    if (way !== "up") this.#silentDown = Math.max(this.#silentDown, until);
+  }
+
+  get isSilent(): boolean {
+    return this.#silentUp > this.#now();
+  }
+
+  /** The program reads nothing for so many milliseconds. */
+  stall(milliseconds: number): void {
+    this.#stalled = Math.max(this.#stalled, this.#now() + milliseconds);
+  }
+
+  /** TCP has found out by itself. */
+  timeOut(): void {
+    this.#close("timeout");
+  }
+
+  /** The broker's process is no more; whether its kernel still said so is a matter of luck. */
+  lose(isTold: boolean): void {
+    if (this.over) return;
+    this.over = true;
+    this.#up.length = 0;
+    if (isTold && this.#silentDown !== Infinity) this.#later(() => this.#ends.finished());
+  }
+
+  /** Everything works from now on. */
+  heal(): void {
+    this.#isPerfect = true;
+    this.#stalled = 0;
+    this.#silentUp = 0;
+    this.#silentDown = 0;
+    this.#wakeUp();
+    this.#wakeDown();
+  }
+
+  /** Nothing is on its way. */
+  get isIdle(): boolean {
+    return this.#up.length === 0 && this.#down.length === 0;
+  }
+
+  #later(run: () => void): void {
+    this.#agenda.at(this.#now() + this.#latency(), run);
+  }
+
+  #latency(): number {
+    if (this.#isPerfect) return 0;
+    const [least, most] = this.#options.latency;
+    return most === 0 ? 0 : this.#dice.between(least, most);
+  }
+
+  #upTime(): number {
+    return Math.max(this.#upAt, this.#now() + this.#latency());
+  }
+
+  #downTime(): number {
+    this.#downAt = Math.max(this.#downAt, this.#now() + this.#latency());
+    return this.#downAt;
+  }
+
+  #cut(bytes: Uint8Array): Uint8Array[] {
+    const { chunks } = this.#options;
+    if (this.#isPerfect || chunks === "whole" || bytes.length < 2) return [bytes];
+    const pieces: Uint8Array[] = [];
+    // A large packet byte for byte is a thousand steps that say no more than fifty.
+    const isByBytes = chunks === "bytes" && bytes.length < 100 && this.#dice.happens(0.3);
+    for (let start = 0; start < bytes.length;) {
+      const left = bytes.length - start;
+      const size = isByBytes ? 1 : this.#dice.happens(0.5) ? left : this.#dice.between(1, left);
+      pieces.push(bytes.subarray(start, start + size));
+      start += size;
+    }
+    return pieces;
+  }
+
+  #wakeUp(): void {
+    const [head] = this.#up;
+    if (head === undefined || this.#upIsBusy || this.over || this.paused) return;
+    const at = Math.max(head.at, this.#silentUp, this.#now());
+    if (at === Infinity) return;
+    this.#upIsBusy = true;
+    this.#agenda.at(at, () => this.#deliverUp());
+  }
+
+  #deliverUp(): void {
+    this.#upIsBusy = false;
+    if (this.over || this.paused) return;
+    this.#deliverOne();
+    this.#wakeUp();
+  }
+
+  #deliverOne(): void {
+    const now = this.#now();
+    if (this.over || now < this.#silentUp || (this.#up[0]?.at ?? Infinity) > now) return;
+    // That the stream has ended is told when all of it was read.
+    if (this.paused && this.#up[0]?.bytes === null) return;
+    const head = this.#up.shift();
+    if (head === undefined) return;
+    if (head.bytes === null) return this.#close("eof");
+    let chunk = head.bytes;
+    const next = this.#up[0]?.bytes ?? null;
+    if (next !== null && (this.#up[0]?.at ?? Infinity) <= now && this.#dice.happens(0.5)) {
+      this.#up.shift();
+      chunk = Buffer.concat([chunk, next]);
+    }
+    // The receiver's to keep, so it has to be its own.
+    if (!this.endedByBroker) this.#ends.arrived(Uint8Array.from(chunk));
+  }
+
+  /** Who writes meanwhile learns it before it is told. */
+  #fail(): void {
+    if (this.over || this.endedByBroker) return this.#close("reset");
+    this.failing = true;
+    this.#agenda.at(this.#now() + this.#dice.below(3), () => this.#close("reset"));
+  }
+
+  #close(how: "eof" | "reset" | "timeout"): void {
+    if (this.over) return;
+    if (this.endedByBroker) return this.#part();
+    this.over = true;
+    this.#ends.closed(how);
+    if (!this.left && this.#silentDown !== Infinity) this.#later(() => this.#ends.finished());
+  }
+
+  /** The wait for the peer of a link that the broker has ended is over. */
+  #part(): void {
+    const gone = this.#gone;
+    if (gone === null) return;
+    this.#gone = null;
+    this.over = true;
+    gone();
+    this.#ends.parted();
+  }
+
+  #wakeDown(): void {
+    const [head] = this.#down;
+    if (head === undefined || this.#downIsBusy) return;
+    const at = Math.max(head.at, this.#silentDown, this.#stalled, this.#now());
+    if (at === Infinity) return;
+    this.#downIsBusy = true;
+    this.#agenda.at(at, () => this.#deliverDown());
+  }
+
+  #deliverDown(): void {
+    this.#downIsBusy = false;
+    const now = this.#now();
+    if (now < this.#silentDown || now < this.#stalled) return this.#wakeDown();
+    const head = this.#down.shift();
+    if (head === undefined) return;
+    const { bytes } = head;
+    if (bytes === null) {
+      this.#ends.finished();
+      // A program that has heard FIN closes too.
+      this.#later(() => this.#part());
+      return;
+    }
+    this.#room += bytes.length;
+    if (this.clogged && !this.#drainIsDue && !this.over) {
+      this.#drainIsDue = true;
+      this.#agenda.at(now, () => this.#drained(), turnOf.network);
+    }
+    if (!this.left) this.#ends.received(bytes);
+    this.#wakeDown();
+  }
+
+  #drained(): void {
+    this.#drainIsDue = false;
+    if (!this.over && !this.endedByBroker && this.clogged) this.#ends.drained();
+  }
+}

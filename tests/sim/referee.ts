@@ -1,0 +1,294 @@
+import type { BrokerEvent } from "../../src/core/events.ts";
+import type { Limits } from "../../src/core/limits.ts";
+import type { ClientPacket } from "../../src/core/packet.ts";
+import type { LogEvent } from "../../src/log/events.ts";
+import { Books, demand } from "./books.ts";
+import type { Connection, Item } from "./connection.ts";
+import { Delivery, owedOf } from "./delivery.ts";
+import { Ends } from "./ends.ts";
+import { Fates } from "./fates.ts";
+import { Incoming } from "./incoming.ts";
+import { Lives } from "./lives.ts";
+import { Outgoing } from "./outgoing.ts";
+import { Offers } from "./offers.ts";
+import { Retained } from "./retained.ts";
+import { Tap } from "./tap.ts";
+
+type Of<Name extends BrokerEvent["event"]> = BrokerEvent & { readonly event: Name };
+type Traced = LogEvent & { readonly event: "packet" };
+
+/**
+ * Hears everything that the broker says it does, in order, and holds it against what the programs sent
+ * and what happened to their links. The first thing that is not right ends the run.
+ */
+export class Referee {
+  readonly books: Books;
+  readonly retained: Retained;
+  readonly ends: Ends;
+  readonly fates: Fates;
+  readonly #offers: Offers;
+  readonly #delivery: Delivery;
+  readonly #incoming: Incoming;
+  readonly #outgoing: Outgoing;
+  readonly #lives: Lives;
+  readonly #taps = new Map<Connection, Tap>();
+  /** Connections of which something is still to be proved in the call at hand. */
+  readonly #touched: Connection[] = [];
+
+  constructor(limits: Limits, clock: () => number) {
+    this.books = new Books(limits, clock);
+    this.retained = new Retained(this.books);
+    this.ends = new Ends(this.books);
+    this.#offers = new Offers(this.books, this.retained);
+    this.#delivery = new Delivery(this.retained, this.#offers);
+    this.#incoming = new Incoming(this.books, this.#delivery, this.retained);
+    this.fates = new Fates(this.books, this.#offers, () => this.#incoming.nextSerial());
+    this.#outgoing = new Outgoing(this.books, this.#delivery, this.fates);
+    this.#lives = new Lives(this.books, this.#delivery, this.ends, this.fates);
+  }
+
+  // What happens at the links.
+
+  opened(connection: Connection, listenerLimit: number): void {
+    const { connections, open, limits, stopping } = this.books;
+    let onListener = 0;
+    for (const other of open) if (other.listener === connection.listener) onListener += 1;
+    connections.set(connection.remote, connection);
+    open.add(connection);
+    this.#taps.set(connection, new Tap(connection));
+    if (stopping) connection.verdict = ["shuttingDown"];
+    else if (open.size > limits.connections || onListener >= listenerLimit) {
+      connection.verdict = ["quotaExceeded"];
+    }
+    this.touch(connection);
+  }
+
+  touch(connection: Connection): void {
+    this.#touched.push(connection);
+  }
+
+  paused(connection: Connection): void {
+    if (!connection.isSilenced) connection.pausedAt ??= this.books.clock();
+  }
+
+  resumed(connection: Connection): void {
+    const { pausedAt } = connection;
+    if (pausedAt === null || connection.isSilenced) return;
+    const from = Math.max(pausedAt, connection.lastPacketAt);
+    connection.lastPacketAt += this.books.clock() - from;
+    connection.pausedAt = null;
+  }
+
+  wrote(connection: Connection, bytes: Uint8Array, start: number, end: number, took: number): void {
+    if (took < end - start) {
+      if (took > 0 || connection.stallSince === null) connection.stallSince = this.books.clock();
+    } else {
+      connection.stallSince = null;
+    }
+    if (took > 0) this.#taps.get(connection)?.wrote(bytes, start, start + took);
+  }
+
+  brokerLost(): void {
+    this.books.clear();
+    this.retained.clear();
+    this.#taps.clear();
+    this.#touched.length = 0;
+  }
+
+  // What the broker says.
+
+  noted(event: LogEvent): void {
+    const now = this.books.clock();
+    switch (event.event) {
+      case "packet":
+        if (event.direction === "received") return this.#received(event, now);
+        return this.#outgoing.sent(event, now);
+      case "connected":
+        this.#lives.connected(event, now);
+        return this.touch(this.books.connection(event.peer.remote));
+      case "ended":
+        return this.#lives.ended(event, now);
+      case "will":
+        return this.fates.later(this.books.sessions.get(event.clientId), event, now);
+      case "sessionEnded":
+        return this.#lives.sessionEnded(event, now);
+      case "notSent":
+        return this.#outgoing.notSent(event);
+      case "publishRefused":
+        return this.#refused(event);
+      case "dropping":
+        return this.#dropping(event);
+      default:
+    }
+  }
+
+  /** The call is over: what it had to bring about is there. */
+  settle(): void {
+    for (const connection of this.#touched) this.#expectRead(connection);
+    this.#touched.length = 0;
+    this.#offers.settle();
+    this.fates.settle();
+    this.retained.settle();
+    this.books.replaced = null;
+    demand(this.books.takeover === null, "who takes over is let in", this.books.takeover);
+    demand(
+      this.#incoming.refusal === null,
+      "a refused PUBLISH is said",
+      this.#incoming.refusal?.topic,
+    );
+  }
+
+  /** Nothing is overdue. */
+  sweep(): void {
+    const now = this.books.clock();
+    for (const connection of this.books.connections.values()) {
+      const { isOpen, link, isSilenced, remote } = connection;
+      if (isOpen || !(link.over || isSilenced)) continue;
+      this.#taps.delete(connection);
+      this.books.connections.delete(remote);
+    }
+    for (const connection of this.books.open) this.ends.expectWithin(connection, now);
+    for (const session of this.books.sessions.values()) {
+      this.fates.expectWithin(session, now);
+      this.#delivery.expectPrompt(session, now);
+      const isDue = session.connection === null && this.books.met(session.endsAt) < now;
+      demand(!isDue, "a session ends when its Session Expiry Interval is over", {
+        clientId: session.clientId,
+        endsAt: session.endsAt,
+        now,
+      });
+    }
+  }
+
+  /** Everything that waited has arrived. */
+  expectDelivered(): void {
+    const now = this.books.clock();
+    for (const { connection, shared } of this.books.sessions.values()) {
+      // A copy can wait for a member of its share that does not come back.
+      if (connection !== null) continue;
+      for (const { share } of shared) if (share !== null) share.mayBeLost = true;
+    }
+    for (const session of this.books.sessions.values()) {
+      if (session.connection !== null) this.#delivery.expectDelivered(session, now);
+    }
+  }
+
+  #expectRead(connection: Connection): void {
+    this.ends.expectEnded(connection);
+    const { link, items, next, arrivedBytes, owed } = connection;
+    if (!connection.isOpen || connection.isSilenced) return;
+    if (connection.state === "connected") {
+      demand(owed.length === 0, "an answer that is due is given at once", {
+        connection: connection.number,
+        owed,
+      });
+    }
+    if (link.paused) return;
+    const item = items[next];
+    demand(item === undefined || item.end > arrivedBytes, "a whole packet is read at once", {
+      connection: connection.number,
+      item,
+      arrivedBytes,
+    });
+  }
+
+  #received({ peer, packet }: Traced, now: number): void {
+    const connection = this.books.connection(peer.remote);
+    // Only what the reader made of bytes is told as received.
+    const received = packet as ClientPacket;
+    demand(connection.isOpen && connection.verdict === null, "nothing is read of who has to go", {
+      connection: connection.number,
+      packet,
+    });
+    this.ends.expectEnded(connection);
+    this.#takeItem(connection, received);
+    connection.lastPacketAt = now;
+    const { session } = connection;
+    if (received.type === "connect") {
+      demand(connection.state === "opened", "CONNECT is the first packet", connection.number);
+      connection.state = "asked";
+      connection.maximumPacketSize = received.maximumPacketSize ?? Infinity;
+      return;
+    }
+    if (session === null) {
+      demand(connection.state === "opened", "nothing is read before CONNECT is answered", {
+        connection: connection.number,
+        packet,
+      });
+      connection.verdict = ["protocolError"];
+      return;
+    }
+    switch (received.type) {
+      case "publish":
+        return this.#incoming.publish(connection, session, received, now);
+      case "subscribe":
+        return this.#incoming.subscribe(connection, session, received, now);
+      case "unsubscribe":
+        return this.#incoming.unsubscribe(connection, session, received);
+      case "pingreq":
+        return void connection.owed.push(owedOf("pingresp", 0));
+      case "disconnect":
+        return this.#incoming.disconnect(connection, session, received);
+      case "auth":
+        connection.verdict = ["protocolError"];
+        return;
+      default:
+        return this.#incoming.acknowledge(connection, session, received);
+    }
+  }
+
+  /** What is read is what was sent, in order, and has arrived. */
+  #takeItem(connection: Connection, packet: ClientPacket): void {
+    const item = connection.items[connection.next++];
+    const detail = {
+      connection: connection.number,
+      packet,
+      item,
+      arrived: connection.arrivedBytes,
+    };
+    demand(
+      item !== undefined && item.causes === null,
+      "what is no packet is not read as one",
+      detail,
+    );
+    demand(item.end <= connection.arrivedBytes, "what has not arrived is not read", detail);
+    demand(isItem(item, packet), "a packet is read as it was sent", detail);
+    connection.sentContentType = item.contentType;
+    if (item.ask !== null) connection.ask = item.ask;
+  }
+
+  #refused(event: Of<"publishRefused">): void {
+    const { refusal } = this.#incoming;
+    const isRight =
+      refusal?.topic === event.topic && refusal.connection.remote === event.peer.remote;
+    demand(isRight, "a PUBLISH is refused for a reason", event);
+    this.#incoming.refusal = null;
+  }
+
+  #dropping(event: Of<"dropping">): void {
+    if (event.why === "retained messages full") {
+      return this.retained.full(
+        event.topic,
+        [...this.books.wills.values()].some(({ topic }) => topic === event.topic),
+      );
+    }
+    const session = this.books.sessions.get(event.clientId ?? "");
+    demand(session !== undefined, "messages are dropped for a session that there is", event);
+  }
+}
+
+function isItem(item: Item, packet: ClientPacket): boolean {
+  if (item.type !== packet.type) return false;
+  if ("packetId" in packet && packet.packetId !== item.packetId) return false;
+  if (packet.type === "publish") return packet.topic === item.topic;
+  if (packet.type !== "connect" || item.ask === null) return true;
+  const { clientId, keepAlive, cleanStart, will } = packet;
+  const { ask } = item;
+  return (
+    clientId === ask.clientId &&
+    keepAlive === ask.keepAlive &&
+    cleanStart === ask.clean &&
+    will?.topic === ask.will?.topic &&
+    will?.delayInterval === ask.will?.delay
+  );
+}

@@ -1,0 +1,82 @@
+import type { Books } from "./books.ts";
+import { demand } from "./books.ts";
+import type { Publication } from "./session.ts";
+
+/** The last accepted retained message of each topic [v5-3.3.1-5] to -7, and what is owed of them. */
+export class Retained {
+  readonly #books: Books;
+  readonly topics = new Map<string, Publication>();
+  /** Topics of messages that the broker said it has no room for, in the call at hand. */
+  readonly #refused = new Set<string>();
+  #before: Publication | undefined = undefined;
+  #lastStored: string | null = null;
+
+  constructor(books: Books) {
+    this.#books = books;
+  }
+
+  clear(): void {
+    this.topics.clear();
+    this.#refused.clear();
+    this.#lastStored = null;
+  }
+
+  published(publication: Publication): void {
+    const { topic, payloadBytes } = publication;
+    if (payloadBytes === 0) {
+      this.topics.delete(topic);
+      return;
+    }
+    if (this.#refused.delete(topic)) return;
+    this.#before = this.topics.get(topic);
+    this.#lastStored = topic;
+    this.topics.set(topic, publication);
+  }
+
+  /** The broker says that there was no room; for a will it says so before it says that it published. */
+  full(topic: string, isWill: boolean): void {
+    const { limits, stopping } = this.#books;
+    let bytes = 0;
+    for (const publication of this.topics.values()) bytes += sizeOf(publication);
+    const isFull =
+      this.topics.size + 1 >= limits.retainedMessages || bytes * 2 >= limits.retainedBytes;
+    // What a stop publishes, and what of it is retained, is told when all of it has been.
+    const isTold = !stopping && limits.retainedBytes >= 2000;
+    demand(isFull || !isTold, "retained messages are refused where there is no room", {
+      topic,
+      held: this.topics.size,
+      bytes,
+    });
+    if (isWill || this.#lastStored !== topic) {
+      this.#refused.add(topic);
+      return;
+    }
+    if (this.#before === undefined) this.topics.delete(topic);
+    else this.topics.set(topic, this.#before);
+    this.#lastStored = null;
+  }
+
+  settle(): void {
+    this.#refused.clear();
+    this.#lastStored = null;
+  }
+
+  /** What a new subscription is owed. */
+  matching(matches: (topic: string) => boolean, now: number): Map<string, Publication> {
+    const found = new Map<string, Publication>();
+    for (const [topic, publication] of this.topics) {
+      if (publication.expiresAt > now && matches(topic)) found.set(topic, publication);
+    }
+    return found;
+  }
+
+  isCurrent(topic: string, key: number, now: number): Publication | null {
+    const current = this.topics.get(topic);
+    if (current === undefined || current.key !== key || current.expiresAt <= now) return null;
+    return current;
+  }
+}
+
+function sizeOf({ topic, payloadBytes, propertyBytes }: Publication): number {
+  return topic.length * 2 + payloadBytes + propertyBytes;
+}

@@ -1,0 +1,18 @@
+import { expect, test } from "bun:test";
+import { simulate } from "./simulation.ts";
+
+test("64 worlds under faults, each of which comes to rest", () => {
+  const failures: string[] = [];
+  for (let seed = 1; seed <= 64; seed++) {
+    const { failure } = simulate({ seed, steps: 2000 });
+    if (failure !== null) failures.push(`seed ${seed}: ${failure.text}`);
+  }
+  expect(failures).toEqual([]);
+}, 60_000);
+
+test("the same seed is the same world to the last byte, and another one is another", () => {
+  const hashes = [11, 12, 13].map((seed) => simulate({ seed, steps: 1500 }).hash);
+  const again = [11, 12, 13].map((seed) => simulate({ seed, steps: 1500 }).hash);
+  expect(again).toEqual(hashes);
+  expect(new Set(hashes).size).toBe(3);
+}, 30_000);

@@ -1,0 +1,66 @@
+import type { Millis } from "../../src/core/io.ts";
+import type { TimeSource } from "../../src/server/clock.ts";
+import type { DeadlineTimer } from "../../src/server/deadline-timer.ts";
+
+const epoch = 1_800_000_000_000;
+
+/** The clocks of the machine that a broker runs on. Milliseconds. */
+export class MachineTime implements TimeSource {
+  /** Since the world began, less the time in which the machine slept. */
+  now = 0;
+  /** Slept, and not noticed by the broker yet. */
+  unnoticed = 0;
+  #asleep = 0;
+  #wallAhead = 0;
+
+  monotonic(): number {
+    return this.now;
+  }
+
+  wall(): number {
+    return epoch + this.now + this.#asleep + this.#wallAhead;
+  }
+
+  sinceBoot(): number {
+    return this.now + this.#asleep;
+  }
+
+  /** The monotonic clock and the timers stand still meanwhile. */
+  sleep(milliseconds: number): void {
+    this.#asleep += milliseconds;
+    this.unnoticed += milliseconds;
+  }
+
+  stepWallClock(milliseconds: number): void {
+    this.#wallAhead += milliseconds;
+  }
+}
+
+/** The one timer of a broker's process, as `SystemTimer` is: set once for each due time. */
+export class MachineTimer implements DeadlineTimer {
+  /** When it goes off, by the monotonic clock; Infinity: it is not set. */
+  at = Infinity;
+  readonly onDue: () => void;
+  readonly #time: MachineTime;
+  readonly #brokerNow: () => number;
+  #armedTo: number | null = null;
+
+  constructor(time: MachineTime, brokerNow: () => number, onDue: () => void) {
+    this.#time = time;
+    this.#brokerNow = brokerNow;
+    this.onDue = onDue;
+  }
+
+  arm(due: Millis | null): void {
+    if (due === this.#armedTo) return;
+    this.stop();
+    if (due === null) return;
+    this.#armedTo = due;
+    this.at = this.#time.now + Math.max(0, Math.ceil(due - this.#brokerNow()));
+  }
+
+  stop(): void {
+    this.#armedTo = null;
+    this.at = Infinity;
+  }
+}

@@ -1,0 +1,38 @@
+import type { ISubscription } from "mqtt-packet";
+import type { WorldDice } from "./world-dice.ts";
+
+/** The topics of a world: some plain, some deep, some that wildcards at the front do not match. */
+export function drawTopic(dice: WorldDice, topics: number): string {
+  const number = dice.below(topics);
+  return dice.pick([`t/${number}`, `t/${number}`, `t/${number}/deep/er`, `$x/${number}`] as const);
+}
+
+export function drawFilter(dice: WorldDice, topics: number): string {
+  const number = dice.below(topics);
+  return dice.pick([
+    `t/${number}`,
+    `t/${number}`,
+    "t/+",
+    "t/#",
+    "#",
+    "w/#",
+    "w/+",
+    "$x/+",
+    `$share/g/t/${number}`,
+    // Shares don't overlap: nothing in a copy tells of which it is.
+    "$share/h/t/+/deep/er",
+    "t/+/deep/#",
+    "denied/#",
+  ]);
+}
+
+export function drawSubscriptions(dice: WorldDice, topics: number, isV5: boolean): ISubscription[] {
+  return Array.from({ length: dice.between(1, 3) }, () => {
+    const topic = drawFilter(dice, topics);
+    const qos = dice.pick([0, 1, 2] as const);
+    if (!isV5) return { topic, qos };
+    // [v5-3.8.3-4]
+    const nl = !topic.startsWith("$share/") && dice.happens(0.2);
+    return { topic, qos, nl, rap: dice.happens(0.4), rh: dice.pick([0, 0, 1, 2] as const) };
+  });
+}
