@@ -118,10 +118,15 @@ export class NaiveOutbox {
     return this.#witness.waitingFor(clientId).all;
   }
 
-  /** Nothing is to be seen of it: its client is away and takes QoS 0, or takes no packet so large. */
+  /**
+   * Nothing is to be seen of it: its client is away and takes QoS 0, or takes no packet so large. One that
+   * waits for its turn is to be seen in the queue.
+   */
   #isLost(session: Session, copy: Copy): boolean {
-    const isAway = !isConnected(session) && copy.qos === 0;
-    return isAway || isTooLarge(this.#packetOf(session, copy), session);
+    if (!isConnected(session)) return copy.qos === 0;
+    const { queue, outgoing, connection } = session;
+    const waits = copy.qos > 0 && (queue.length > 0 || outgoing.length >= connection.window);
+    return !waits && isTooLarge(this.#packetOf(session, copy), session);
   }
 
   /** The session goes on [v4-4.4.0-1] [v5-4.4.0-1]. */
@@ -158,33 +163,14 @@ export class NaiveOutbox {
   }
 
   #resend(session: Connected, outgoing: Outgoing): void {
-    const alike =
-      this.#swapped(session, outgoing) ??
-      outgoing.alike.find((copy) => this.#isNext(session, copy));
+    const alike = outgoing.alike.find((copy) => this.#isNext(session, copy));
     const packet = this.#packetOf(session, alike ?? outgoing);
-    if (isTooLarge(packet, session)) return remove(session.outgoing, outgoing);
+    const wasOther =
+      alike === undefined &&
+      !this.#isNext(session, outgoing) &&
+      outgoing.alike.some((copy) => isTooLarge(this.#packetOf(session, copy), session));
+    if (wasOther || isTooLarge(packet, session)) return remove(session.outgoing, outgoing);
     this.say(session.connection, { ...packet, dup: true, messageId: outgoing.id });
-  }
-
-  /**
-   * Two copies of one message that differ in their identifiers only looked the same to a v4 client, so that
-   * one may have been taken for the other. Both are still to be sent again.
-   */
-  #swapped(session: Connected, outgoing: Outgoing): Copy | undefined {
-    const { message, qos, retain, id } = outgoing;
-    const isIt = this.#witness.nextOn(session.connection.number)?.messageId === id;
-    if (!isIt || this.#isNext(session, outgoing)) return undefined;
-    const other = session.connection.unsent.find(
-      (twin) =>
-        twin.message === message &&
-        twin.qos === qos &&
-        twin.retain === retain &&
-        this.#isNext(session, twin),
-    );
-    if (other === undefined) return undefined;
-    const found = { ...other };
-    other.identifiers = outgoing.identifiers;
-    return found;
   }
 
   /**

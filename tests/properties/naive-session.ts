@@ -33,7 +33,6 @@ export interface Copy {
 
 /** A copy that was sent and waits for the end of its exchange. */
 export interface Outgoing extends Copy {
-  identifiers: readonly number[];
   /** Other copies that it can have been. */
   readonly alike: readonly Copy[];
   readonly id: number;
