@@ -1,74 +1,99 @@
+/** Worlds around the broker, each drawn from one seed: see `help`. */
 import { parseArgs } from "node:util";
+import { nearest } from "../src/config/nearest.ts";
 import { plantedFaults, type PlantedFault } from "../src/core/faults.ts";
 import type { Rules } from "../src/core/rules.ts";
 import { simulate, type Failure, type Outcome } from "../tests/sim/simulation.ts";
 
-const usage = `Plays whole worlds around the broker, each drawn from one seed: faults first, then healing.
+const help = `bun scripts/sim.ts [options]
 
-  bun scripts/sim.ts                                  10 seeds of 5000 steps
-  bun scripts/sim.ts --seed 1 --seeds 10000           as many, from seed 1 on
-  bun scripts/sim.ts --minutes 30                     as many as there is time for
-  bun scripts/sim.ts --seed 42 --steps 3000 --verbose one world, with every event
-  bun scripts/sim.ts --faults F-published-twice       a broker with one planted fault
-  bun scripts/sim.ts --canaries --seeds 200           the seed at which each planted fault is seen
-  bun scripts/sim.ts --twice                          each seed twice; the hashes have to be the same
+Plays whole worlds around the broker: faults first, then healing, after which nothing may be left.
+The first violation ends it, and tells how to play it again.
 
-Options: --seed N, --seeds N, --steps N, --minutes N, --faults NAME, --canaries, --twice, --shrink, --verbose.
---shrink: how few steps a failing seed needs. Exit code 1: something was wrong.`;
+  --seed N        the first seed (1)
+  --seeds N       how many (10; with --minutes: any)
+  --minutes N     for how long, whatever the number
+  --steps N       acts of each world under faults (5000)
+  --faults NAME   a broker with one planted fault
+  --canaries      the first seed that sees each planted fault, within --seeds (200)
+  --twice         each seed twice: the hashes have to be the same
+  --shrink        the fewest steps with which a seed that fails still does
+  --verbose       every event
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: "string", default: "1" },
-    seeds: { type: "string" },
-    steps: { type: "string", default: "5000" },
-    minutes: { type: "string" },
-    faults: { type: "string" },
-    canaries: { type: "boolean", default: false },
-    twice: { type: "boolean", default: false },
-    shrink: { type: "boolean", default: false },
-    verbose: { type: "boolean", default: false },
-    help: { type: "boolean", default: false },
-  },
-});
+Exit codes: 0 nothing found, 1 a violation, or a fault that was not seen, 2 wrong usage.
 
-const firstSeed = whole("seed", values.seed);
-const steps = whole("steps", values.steps);
-const minutes = values.minutes === undefined ? Infinity : whole("minutes", values.minutes);
-const seeds =
-  values.seeds === undefined
-    ? values.minutes === undefined
-      ? 10
-      : Infinity
-    : whole("seeds", values.seeds);
+  bun scripts/sim.ts --seed 1 --seeds 10000
+  bun scripts/sim.ts --seed 42 --seeds 1 --steps 3000 --verbose`;
+
+const options = {
+  seed: { type: "string", default: "1" },
+  seeds: { type: "string" },
+  steps: { type: "string", default: "5000" },
+  minutes: { type: "string" },
+  faults: { type: "string" },
+  canaries: { type: "boolean", default: false },
+  twice: { type: "boolean", default: false },
+  shrink: { type: "boolean", default: false },
+  verbose: { type: "boolean", default: false },
+  help: { type: "boolean", default: false },
+} as const;
+
 /** Between two lines of progress. */
 const progressMs = 60_000;
 
-if (values.help) {
-  console.log(usage);
-} else if (values.canaries) {
-  process.exit(findCanaries() ? 0 : 1);
-} else {
-  process.exit(run(faultOf(values.faults)) ? 0 : 1);
+class UsageError extends Error {}
+
+interface Options {
+  readonly first: number;
+  readonly count: number;
+  readonly minutes: number;
+  readonly steps: number;
+  readonly fault: PlantedFault | null;
+  readonly twice: boolean;
+  readonly shrink: boolean;
+  readonly verbose: boolean;
+}
+
+function main(): number {
+  const values = read();
+  if (values.help) {
+    console.log(help);
+    return 0;
+  }
+  const minutes = values.minutes === undefined ? Infinity : whole("minutes", values.minutes);
+  const unless = values.canaries ? 200 : minutes === Infinity ? 10 : Infinity;
+  const asked: Options = {
+    first: whole("seed", values.seed),
+    count: values.seeds === undefined ? unless : whole("seeds", values.seeds),
+    minutes,
+    steps: whole("steps", values.steps),
+    fault: values.faults === undefined ? null : planted(values.faults),
+    twice: values.twice,
+    shrink: values.shrink,
+    verbose: values.verbose,
+  };
+  return (values.canaries ? findCanaries(asked) : run(asked)) ? 0 : 1;
 }
 
 /** Plays one seed after another until one fails. Returns whether none did. */
-function run(rules: Partial<Rules>): boolean {
+function run(asked: Options): boolean {
+  const { first, count, minutes, twice } = asked;
   const began = performance.now();
   const sums = { seeds: 0, steps: 0, wills: 0, restarts: 0, lasted: 0 };
   let told = began;
-  for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
+  for (let seed = first; seed < first + count; seed++) {
     if (performance.now() - began > minutes * 60_000) break;
-    const outcome = play(seed, rules);
+    const outcome = play(seed, asked);
     sums.seeds += 1;
     sums.steps += outcome.steps;
     sums.wills += outcome.wills;
     sums.restarts += outcome.restarts;
     sums.lasted += outcome.lasted;
     if (outcome.failure !== null) {
-      tell(outcome, outcome.failure, rules);
+      tell(outcome, outcome.failure, asked);
       return false;
     }
-    if (values.twice && play(seed, rules).hash !== outcome.hash) {
+    if (twice && play(seed, asked).hash !== outcome.hash) {
       console.log(`seed ${seed}: two runs, two hashes`);
       return false;
     }
@@ -81,27 +106,27 @@ function run(rules: Partial<Rules>): boolean {
   const hours = (sums.lasted / 3_600_000).toFixed(1);
   const each = ((ms * 1000) / sums.steps).toFixed(1);
   console.log(
-    `no violation: ${sums.seeds} seeds from ${firstSeed}, ${sums.steps} steps, ${sums.wills} wills, ` +
+    `no violation: ${sums.seeds} seeds from ${first}, ${sums.steps} steps, ${sums.wills} wills, ` +
       `${sums.restarts} restarts, ${hours} h of virtual time, ${(ms / 1000).toFixed(1)} s, ${each} us a step`,
   );
   return true;
 }
 
-function play(seed: number, rules: Partial<Rules>, length = steps): Outcome {
-  const print = values.verbose ? (line: string): void => console.log(line) : undefined;
-  return simulate({ seed, steps: length, rules, ...(print !== undefined && { print }) });
+function play(seed: number, { fault, verbose, steps }: Options): Outcome {
+  const rules: Partial<Rules> = fault === null ? {} : plantedFaults[fault];
+  const print = (line: string): void => console.log(line);
+  return simulate({ seed, steps, rules, ...(verbose && { print }) });
 }
 
-function tell(outcome: Outcome, failure: Failure, rules: Partial<Rules>): void {
-  const { seed } = outcome;
-  console.log(`seed ${seed} failed at step ${outcome.steps}: ${failure.rule}`);
+function tell({ seed, steps }: Outcome, failure: Failure, asked: Options): void {
+  console.log(`seed ${seed} failed at step ${steps}: ${failure.rule}`);
   for (const line of failure.options) console.log(line);
-  if (!values.verbose) for (const line of failure.journal) console.log(line);
+  if (!asked.verbose) for (const line of failure.journal) console.log(line);
   console.log(failure.text);
-  const faults = values.faults === undefined ? "" : ` --faults ${values.faults}`;
-  const fewest = values.shrink ? fewestSteps(seed, rules) : Math.min(steps, outcome.steps);
+  const few = asked.shrink ? fewestSteps(seed, asked) : Math.min(asked.steps, steps);
+  const fault = asked.fault === null ? "" : ` --faults ${asked.fault}`;
   console.log(
-    `again: bun scripts/sim.ts --seed ${seed} --seeds 1 --steps ${fewest}${faults} --verbose`,
+    `again: bun scripts/sim.ts --seed ${seed} --seeds 1 --steps ${few}${fault} --verbose`,
   );
 }
 
@@ -109,51 +134,69 @@ function tell(outcome: Outcome, failure: Failure, rules: Partial<Rules>): void {
  * How few steps of faults the seed needs to fail, in whatever way: a world that begins to heal earlier
  * is another one after that.
  */
-function fewestSteps(seed: number, rules: Partial<Rules>): number {
-  let fails = steps;
+function fewestSteps(seed: number, asked: Options): number {
+  let fails = asked.steps;
   let holds = 0;
   while (fails - holds > 1) {
     const middle = (fails + holds) >> 1;
-    if (play(seed, rules, middle).failure === null) holds = middle;
+    const { failure } = play(seed, { ...asked, steps: middle, verbose: false });
+    if (failure === null) holds = middle;
     else fails = middle;
   }
   return fails;
 }
 
-/** The first seed that sees each planted fault. Returns whether all that can be seen were. */
-function findCanaries(): boolean {
+/** The first seed that sees each planted fault. Returns whether all were seen. */
+function findCanaries(asked: Options): boolean {
   let isComplete = true;
-  const most = seeds === Infinity ? 200 : seeds;
   for (const name of Object.keys(plantedFaults)) {
-    let found: Outcome | null = null;
-    for (let seed = firstSeed; seed < firstSeed + most && found === null; seed++) {
-      const outcome = play(seed, faultOf(name));
-      if (outcome.failure !== null) found = outcome;
-    }
-    if (found === null) isComplete = false;
-    const where =
-      found === null
-        ? `not within ${most} seeds`
-        : `seed ${found.seed}, step ${found.steps}: ${found.failure?.rule}`;
-    console.log(`${name.padEnd(44)} ${where}`);
+    const where = firstSight(planted(name), asked);
+    if (where === null) isComplete = false;
+    console.log(`${name.padEnd(42)} ${where ?? `not within ${asked.count} seeds`}`);
   }
   return isComplete;
 }
 
-function faultOf(name: string | undefined): Partial<Rules> {
-  if (name === undefined) return {};
-  if (isPlanted(name)) return plantedFaults[name];
-  console.error(`there is no fault ${name}; there are ${Object.keys(plantedFaults).join(", ")}`);
-  process.exit(2);
+function firstSight(fault: PlantedFault, asked: Options): string | null {
+  for (let seed = asked.first; seed < asked.first + asked.count; seed++) {
+    const { failure, steps } = play(seed, { ...asked, fault });
+    if (failure !== null) return `seed ${seed}, step ${steps}: ${failure.rule}`;
+  }
+  return null;
+}
+
+function read() {
+  try {
+    return parseArgs({ options }).values;
+  } catch (fault) {
+    throw new UsageError(fault instanceof Error ? fault.message : String(fault));
+  }
+}
+
+function whole(name: string, text: string): number {
+  const number = Number(text);
+  if (text !== "" && Number.isSafeInteger(number) && number >= 0) return number;
+  throw new UsageError(`--${name} wants a whole number, not ${text}`);
+}
+
+function planted(name: string): PlantedFault {
+  if (isPlanted(name)) return name;
+  const near = nearest(name, Object.keys(plantedFaults));
+  throw new UsageError(
+    `there is no planted fault ${name}${near === null ? "" : `; is it ${near}?`}`,
+  );
 }
 
 function isPlanted(name: string): name is PlantedFault {
   return name in plantedFaults;
 }
 
-function whole(name: string, text: string): number {
-  const number = Number(text);
-  if (Number.isSafeInteger(number) && number >= 0) return number;
-  console.error(`--${name} wants a whole number, not ${text}`);
-  process.exit(2);
+if (import.meta.main) {
+  try {
+    process.exitCode = main();
+  } catch (fault) {
+    if (!(fault instanceof UsageError)) throw fault;
+    console.error(`${fault.message} (--help)`);
+    process.exitCode = 2;
+  }
 }

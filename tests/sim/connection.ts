@@ -106,6 +106,8 @@ export class Connection {
   connack: { readonly reason: number; readonly sessionPresent: boolean } | null = null;
   /** Ends of which one has to be the next thing that happens to it. */
   verdict: readonly EndCause[] | null = null;
+  /** What came last may be the cause of its end, or of nothing. */
+  isUnsure = false;
   endCause: EndCause | null = null;
   /** An operator has declared it dead: nothing passes any more, and nothing tells. */
   isSilenced = false;

@@ -118,6 +118,7 @@ export class Ends {
 
   /** The next thing that it sent is no packet, and as much of it has come as can be told by. */
   #isFault(connection: Connection, cause: Ended["cause"]): boolean {
+    if (connection.isUnsure && cause === "protocolError") return true;
     const item = connection.items[connection.next];
     const start = connection.items[connection.next - 1]?.end ?? 0;
     return item?.causes?.includes(cause) === true && connection.arrivedBytes > start;

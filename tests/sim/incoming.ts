@@ -121,6 +121,8 @@ export class Incoming {
     // Perhaps it did not fit, and is known to the broker no more.
     const isUnsure = copy.isAgain && copy.mayBeLost !== null;
     if (!isRight && !isUnsure) return void (connection.verdict = malformedOrWrong);
+    connection.isUnsure = !isRight;
+    if (!isRight) return;
     this.#delivery.finish(connection, session, copy);
   }
 

@@ -1,5 +1,5 @@
 import type { Link } from "../../src/transport/transport.ts";
-import { turnOf, type Agenda } from "./agenda.ts";
+import type { Agenda } from "./agenda.ts";
 import type { WorldDice } from "./world-dice.ts";
 import type { SimOptions } from "./options.ts";
 
@@ -215,11 +215,13 @@ export class SimLink implements Link {
   /** Everything works from now on. */
   heal(): void {
     this.#isPerfect = true;
+    this.#room = Infinity;
     this.#stalled = 0;
     this.#silentUp = 0;
     this.#silentDown = 0;
     this.#wakeUp();
     this.#wakeDown();
+    this.#drainSoon();
   }
 
   /** Nothing is on its way. */
@@ -343,12 +345,15 @@ export class SimLink implements Link {
       return;
     }
     this.#room += bytes.length;
-    if (this.clogged && !this.#drainIsDue && !this.over) {
-      this.#drainIsDue = true;
-      this.#agenda.at(now, () => this.#drained(), turnOf.network);
-    }
+    this.#drainSoon();
     if (!this.left) this.#ends.received(bytes);
     this.#wakeDown();
+  }
+
+  #drainSoon(): void {
+    if (!this.clogged || this.#drainIsDue || this.over) return;
+    this.#drainIsDue = true;
+    this.#agenda.at(this.#now(), () => this.#drained());
   }
 
   #drained(): void {

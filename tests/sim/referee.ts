@@ -203,6 +203,7 @@ export class Referee {
     this.ends.expectEnded(connection);
     this.#takeItem(connection, received);
     connection.lastPacketAt = now;
+    connection.isUnsure = false;
     const { session } = connection;
     if (received.type === "connect") {
       demand(connection.state === "opened", "CONNECT is the first packet", connection.number);
