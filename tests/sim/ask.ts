@@ -70,6 +70,12 @@ export function drawExpiry(dice: WorldDice): number | null {
   return dice.pick(expiries);
 }
 
+/** Of a program that comes back to say goodbye: it takes all that waits, and leaves nothing. */
+export function lastAsk(drawn: Ask, clientId: string, clean: boolean): Ask {
+  const expiry = drawn.version === 5 ? 60 : null;
+  return { ...drawn, clientId, clean, username: null, will: null, maximumPacketSize: null, expiry };
+}
+
 type ConnectOptions = Parameters<ClientMachine["connect"]>[0];
 
 export function optionsOf(ask: Ask): ConnectOptions {

@@ -1,5 +1,5 @@
 import { ClientMachine, type ClientEvent } from "../../src/client/machine.ts";
-import { drawAsk, optionsOf } from "./ask.ts";
+import { drawAsk, lastAsk, optionsOf } from "./ask.ts";
 import type { Connection } from "./connection.ts";
 import { Weights } from "./weights.ts";
 import type { WorldDice } from "./world-dice.ts";
@@ -189,18 +189,7 @@ export class Program implements Peer {
       prefersClean: this.#prefersClean,
     };
     const drawn = drawAsk(this.#dice, options, who, this.#takeKey);
-    const ask =
-      clean === null
-        ? drawn
-        : {
-            ...drawn,
-            clientId: this.clientId,
-            clean,
-            username: null,
-            will: null,
-            maximumPacketSize: null,
-            expiry: this.#version === 5 ? 60 : null,
-          };
+    const ask = clean === null ? drawn : lastAsk(drawn, this.clientId, clean);
     const connection = this.#world.open(this, this.#listener, false);
     const machine = new ClientMachine(this.#version, this.#inbound);
     const voice = new Voice(connection, machine, this.#dice);

@@ -167,9 +167,8 @@ export class World {
     this.journal.note(this.now, "stops", -1, null);
     this.referee.books.stopping = true;
     this.#call(() => this.driver.order({ type: "stopping" }));
-    for (const connection of this.referee.books.open) {
-      throw new Violation("a stop ends every connection", connection.number);
-    }
+    const { open } = this.referee.books;
+    if (open.size > 0) throw new Violation("a stop ends every connection", open.size);
     const until = this.now + 2000;
     const { driver } = this;
     const wait = (): void => {
