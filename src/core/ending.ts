@@ -1,6 +1,6 @@
 import { assert } from "./assert.ts";
 import type { Broker } from "./broker.ts";
-import { refuse, rememberRefusal, seconds } from "./connect.ts";
+import { seconds } from "./connack.ts";
 import type { Connection } from "./connection.ts";
 import { ends, type EndCause } from "./ends.ts";
 import type { SessionEnd, WillAtEnd } from "./events.ts";
@@ -10,6 +10,7 @@ import { excerpt } from "./excerpt.ts";
 import type { Input, Millis } from "./io.ts";
 import type { DisconnectPacket } from "./packet.ts";
 import { Reason, reasonText, type ProtocolError, type ReasonCode } from "./reason.ts";
+import { refuse, rememberRefusal } from "./refusal.ts";
 import type { Session } from "./session.ts";
 import { tellFate } from "./sys.ts";
 

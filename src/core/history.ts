@@ -4,6 +4,7 @@ import type { BrokerEvent, ClientFault, WillFacts } from "./events.ts";
 import { excerpt } from "./excerpt.ts";
 import type { Millis } from "./io.ts";
 import { protocolName, type WillRecord } from "./ledger.ts";
+import type { ConnectPacket } from "./packet.ts";
 
 /** What is remembered of one client id: enough for a person to read, whatever the client does. */
 const connectionsKept = 16;
@@ -66,6 +67,13 @@ export class ConnectionRecord {
 
   constructor(connection: Connection) {
     this.connection = connection;
+  }
+
+  /** What CONNECT asked for. */
+  claim({ cleanStart, username, keepAlive }: ConnectPacket): void {
+    this.cleanStart = cleanStart;
+    this.username = excerpt(username);
+    this.keepAliveAsked = keepAlive;
   }
 
   account(deadlineAt: number | null): ConnectionAccount {

@@ -1,0 +1,59 @@
+import type { Broker } from "./broker.ts";
+import type { Connection } from "./connection.ts";
+import type { ConnackPacket, ConnackProperties, ConnectPacket } from "./packet.ts";
+import { Reason } from "./reason.ts";
+
+/** `never`, as it stands in a Session Expiry Interval (v5 section 3.1.2.11.2). */
+const noExpiry = 0xffff_ffff;
+
+/** The CONNACK of a client that is let in. */
+export function connackFor(
+  broker: Broker,
+  connection: Connection,
+  packet: ConnectPacket,
+  sessionPresent: boolean,
+): ConnackPacket {
+  const properties = packet.version === 5 ? connackProperties(broker, connection, packet) : null;
+  return { type: "connack", sessionPresent, reason: Reason.success, properties };
+}
+
+/** Seconds; a v5 client is told where it is not what it asked for [v5-3.1.2-21]. */
+export function keepAliveInForce(broker: Broker, packet: ConnectPacket): number {
+  const maximum = broker.limits.keepAliveMax;
+  if (packet.version !== 5 || maximum === Infinity) return packet.keepAlive;
+  return packet.keepAlive === 0 ? maximum : Math.min(packet.keepAlive, maximum);
+}
+
+/** Seconds; Infinity: never. */
+export function expiryInForce(broker: Broker, packet: ConnectPacket): number {
+  if (packet.version !== 5) return packet.cleanStart ? 0 : broker.limits.sessionExpiryMax;
+  return Math.min(seconds(packet.sessionExpiryInterval ?? 0), broker.limits.sessionExpiryMax);
+}
+
+/** A Session Expiry Interval as a number that can be compared. */
+export function seconds(interval: number): number {
+  return interval === noExpiry ? Infinity : interval;
+}
+
+function connackProperties(
+  broker: Broker,
+  connection: Connection,
+  packet: ConnectPacket,
+): ConnackProperties {
+  const { qos, receiveMaximum, retain, topicAliases } = connection.announced;
+  const maximumPacketSize = connection.announced.packetSize;
+  const expiry = expiryInForce(broker, packet);
+  const keepAlive = keepAliveInForce(broker, packet);
+  return {
+    ...(expiry !== seconds(packet.sessionExpiryInterval ?? 0) && {
+      sessionExpiryInterval: expiry === Infinity ? noExpiry : expiry,
+    }),
+    ...(receiveMaximum < 65_535 && { receiveMaximum }),
+    ...(qos < 2 && { maximumQos: qos === 1 ? 1 : 0 }),
+    ...(!retain && { retainAvailable: false }),
+    ...(maximumPacketSize !== Infinity && { maximumPacketSize }),
+    ...(packet.clientId === "" && { assignedClientIdentifier: connection.token }),
+    ...(topicAliases > 0 && { topicAliasMaximum: topicAliases }),
+    ...(keepAlive !== packet.keepAlive && { serverKeepAlive: keepAlive }),
+  };
+}

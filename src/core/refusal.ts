@@ -1,0 +1,166 @@
+import type { Broker } from "./broker.ts";
+import { connackFor } from "./connack.ts";
+import type { Connection } from "./connection.ts";
+import { endConnection } from "./ending.ts";
+import { excerpt } from "./excerpt.ts";
+import { ConnectionRecord } from "./history.ts";
+import { packetSize } from "./packet-size.ts";
+import type { ConnectPacket } from "./packet.ts";
+import { tooDeep } from "./publish.ts";
+import { Reason, type ProtocolError, type ReasonCode } from "./reason.ts";
+import { isServerOwned, utf8Length } from "./topic.ts";
+
+/** What speaks against a CONNECT by itself, before anybody is asked who may come in. */
+export function refusalByPacket(packet: ConnectPacket): ProtocolError | null {
+  if (packet.authenticationMethod !== null) {
+    return {
+      reason: Reason.badAuthenticationMethod,
+      statement: "v5-4.12.0-1",
+      detail: "no enhanced authentication method is configured",
+    };
+  }
+  if (packet.clientId === "" && packet.version === 4 && !packet.cleanStart) {
+    return {
+      reason: Reason.clientIdentifierNotValid,
+      statement: "v4-3.1.3-8",
+      detail: "an empty client id needs Clean Session 1",
+    };
+  }
+  const length = utf8Length(packet.clientId);
+  if (packet.version === 3 && (length === 0 || length > 23)) {
+    return {
+      reason: Reason.clientIdentifierNotValid,
+      statement: "v3-3.1",
+      detail: "MQTT 3.1 wants a client id of 1 to 23 characters",
+    };
+  }
+  return null;
+}
+
+/** What speaks against it in this broker as it is now. */
+export function refusalByState(
+  broker: Broker,
+  connection: Connection,
+  packet: ConnectPacket,
+  clientId: string,
+): ProtocolError | null {
+  return (
+    refusalByWill(broker, connection, packet, clientId) ??
+    refusalByLimit(broker, clientId) ??
+    refusalBySize(broker, connection, packet)
+  );
+}
+
+/** Answers a CONNECT that can be answered, then closes; a refused CONNECT publishes nothing. */
+export function refuse(
+  broker: Broker,
+  connection: Connection,
+  error: ProtocolError,
+  packet: ConnectPacket | null = null,
+): void {
+  rememberRefusal(broker, connection, packet);
+  broker.send(connection, {
+    type: "connack",
+    sessionPresent: false,
+    reason: error.reason,
+    properties: connection.version === 5 ? { reasonString: error.detail } : null,
+  });
+  endConnection(broker, connection, "refused", { ...error });
+}
+
+/**
+ * Under the id that it claimed, so that its owner can ask why; whoever is connected with it stays.
+ * `packet` is null where all that could be read of the CONNECT is in the connection.
+ */
+export function rememberRefusal(
+  broker: Broker,
+  connection: Connection,
+  packet: ConnectPacket | null,
+): void {
+  if (connection.clientId === null) return;
+  const record = new ConnectionRecord(connection);
+  if (packet !== null) record.claim(packet);
+  const will = packet?.will ?? null;
+  if (will !== null) {
+    const { topic, qos, retain, delayInterval, payload } = will;
+    const mounted = connection.listener.mountPoint + topic;
+    const payloadBytes = payload.length;
+    record.refusedWill = excerpt({ topic: mounted, qos, retain, delayInterval, payloadBytes });
+  }
+  connection.record = record;
+  const known = broker.histories.of(connection.clientId);
+  const history = known?.connected ? known : broker.histories.gone(connection.clientId);
+  history.refused(record);
+}
+
+function refusalByWill(
+  broker: Broker,
+  connection: Connection,
+  packet: ConnectPacket,
+  clientId: string,
+): ProtocolError | null {
+  const will = packet.will;
+  if (will === null) return null;
+  const { limits, rules } = broker;
+  const { qos, retain } = connection.announced;
+  if (will.qos > qos) {
+    const detail = `Will QoS ${will.qos}, and the maximum is ${qos}`;
+    return fault(Reason.qosNotSupported, "v5-3.2.2-12", detail);
+  }
+  if (will.retain && !retain) {
+    return fault(Reason.retainNotSupported, "v5-3.2.2-13", "Will Retain, but retain is off");
+  }
+  if (will.payload.length > limits.payloadSize) {
+    const detail = `the will's payload of ${will.payload.length} B exceeds ${limits.payloadSize} B`;
+    return fault(Reason.packetTooLarge, "v5-3.1.3.4", detail);
+  }
+  if (will.payload.length === 0 && rules.emptyWill === "refused") {
+    return fault(Reason.implementationSpecificError, "v5-3.1.3.4", "a will without payload");
+  }
+  const topic = connection.listener.mountPoint + will.topic;
+  if (tooDeep(topic, limits.topicLevels)) {
+    const detail = `the will's topic has more than ${limits.topicLevels} levels`;
+    return fault(Reason.topicNameInvalid, "v5-4.7.3", detail);
+  }
+  const who = { clientId, username: packet.username };
+  if (isServerOwned(topic)) {
+    const detail = "the will's topic is below $SYS, where only the broker may publish";
+    return fault(Reason.notAuthorized, "v5-3.1.4-2", detail);
+  }
+  if (rules.deniedWill === "refused" && !broker.access.mayPublish(who, topic)) {
+    return fault(
+      Reason.notAuthorized,
+      "v5-3.1.4-2",
+      "this client may not publish on its will's topic",
+    );
+  }
+  return null;
+}
+
+function refusalByLimit(broker: Broker, clientId: string): ProtocolError | null {
+  if (broker.stopping) return fault(Reason.serverShuttingDown, "v5-3.1.4-2", "the broker stops");
+  if (broker.sessions.has(clientId) || broker.sessions.size < broker.limits.sessions) return null;
+  return fault(
+    Reason.quotaExceeded,
+    "v5-3.1.4-2",
+    `all ${broker.limits.sessions} sessions are taken`,
+  );
+}
+
+/** A client that can't be told the broker's limits would break them [v5-3.1.2-24]. */
+function refusalBySize(
+  broker: Broker,
+  connection: Connection,
+  packet: ConnectPacket,
+): ProtocolError | null {
+  const maximum = connection.maximumPacketSize;
+  if (maximum === Infinity || packet.version !== 5) return null;
+  const size = packetSize(connackFor(broker, connection, packet, false));
+  if (size <= maximum) return null;
+  const detail = `CONNACK of ${size} B exceeds the client's Maximum Packet Size of ${maximum} B`;
+  return fault(Reason.packetTooLarge, "v5-3.1.2-24", detail);
+}
+
+function fault(reason: ReasonCode, statement: string, detail: string): ProtocolError {
+  return { reason, statement, detail };
+}
