@@ -42,6 +42,7 @@ export function offer(
 ): void {
   const qos = lesserQos(message.qos, subscribedQos);
   const connection = session.connection;
+  if (connection !== null && !isInSight(connection, message.topic)) return;
   const ready = connection !== null && !connection.blocked;
   const inTurn = session.replays.length === 0 || outcome.isRetained || !waits(broker, message);
   if (ready && inTurn && (qos === 0 ? session.queue.qos0 === 0 : mayAdd(session, connection))) {

@@ -140,6 +140,11 @@ test("a session that goes on behind another mount point gets no topics of the fi
     outside.publish("a-longer-one/t", "not subscribed to", { qos });
   }
   expect(second.messages()).toEqual([]);
+  // Nor is it told that there was somebody: what it can't see is nothing that it subscribed to.
+  const told = open(world, "q", "", 5);
+  for (const qos of [1, 2] as const) told.publish("one/t", "not mine", { qos });
+  expect(told.take("puback")).toMatchObject([{ reasonCode: 0x10 }]);
+  expect(told.take("pubrec")).toMatchObject([{ reasonCode: 0x10 }]);
   second.subscribe("t");
   outside.publish("a-longer-one/t", "mine");
   expect(second.messages()).toEqual(["t=mine"]);
