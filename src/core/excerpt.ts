@@ -1,5 +1,5 @@
 /** Characters of a text that are remembered of what has been. A person needs no more of it. */
-const textKept = 512;
+export const textKept = 512;
 
 /**
  * What is remembered of an event or a fact: the same, with each long text in it cut. Clients choose

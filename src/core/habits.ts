@@ -7,7 +7,7 @@ import {
   type WillAtEnd,
   type WillFate,
 } from "./events.ts";
-import { excerpt } from "./excerpt.ts";
+import { excerpt, textKept } from "./excerpt.ts";
 import type { ClientHistory } from "./history.ts";
 import type { Session } from "./session.ts";
 import type { Will } from "./will.ts";
@@ -64,6 +64,8 @@ export class Habits {
    */
   #sameTopic(broker: Broker, peer: Peer, topic: string): void {
     const clientId = peer.clientId ?? "";
+    // Long ones are not remembered: what is has no other bound on bytes.
+    if (topic.length > textKept || clientId.length > textKept) return;
     const host = hostOf(peer.remote);
     const last = this.#byTopic.get(topic);
     const other = last !== undefined && last.clientId !== clientId ? last : null;

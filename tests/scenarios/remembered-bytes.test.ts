@@ -53,3 +53,19 @@ test("long client ids take the places of others", () => {
   expect(histories.size).toBe(204);
   expect([...histories.ids()].filter((id) => id.length > 100)).toHaveLength(4);
 });
+
+test("long will topics and ids are not looked at for ids that change", () => {
+  const world = new World();
+  for (let count = 0; count < 20; count++) {
+    const client = world.open();
+    const will = {
+      topic: `${long}/${count}`,
+      payload: Buffer.from("x"),
+      qos: 0,
+      retain: false,
+    } as const;
+    client.connect({ clientId: "a", will });
+    client.drop();
+  }
+  expect(world.broker.habits.topics).toBe(0);
+});
