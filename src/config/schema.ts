@@ -65,6 +65,9 @@ const limitsSchema = z.strictObject({
   subscriptions: count({ min: 1, max: 10_000_000 })
     .default(limits.subscriptions)
     .describe("Subscriptions of one session."),
+  filters: count({ min: 1, max: 10_000_000 })
+    .default(limits.filters)
+    .describe("Filters of one SUBSCRIBE; those beyond are refused (0x97)."),
   topicLevels: count({ min: 1, max: 65_536 })
     .default(limits.topicLevels)
     .describe("Levels of a topic name or filter."),

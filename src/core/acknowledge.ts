@@ -74,7 +74,8 @@ function pubrecReceived(
   if (packet.reason >= 0x80) {
     // The client will not have it: the exchange ends here (v5-4.3.3-4).
     settle(session, outgoing);
-    return pump(broker, session);
+    pump(broker, session);
+    return;
   }
   outgoing.released = true;
   session.resends.delete(outgoing);

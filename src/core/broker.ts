@@ -322,15 +322,25 @@ export class Broker {
     if (session !== null && session.subscriptions.size > 0) this.generation += 1;
   }
 
+  /** All that is due, but for pumps beyond a number of messages: the sockets have a turn before these. */
   #deadline(): void {
+    const later: Session[] = [];
+    let messages = 0;
     for (;;) {
       const deadline = this.deadlines.pop(this.now);
-      if (deadline === null) return;
-      this.#due(deadline.owner);
+      if (deadline === null) break;
+      const timed = deadline.owner;
+      if (timed.kind !== "pump") this.#due(timed);
+      else if (messages < pumpedAtOnce) messages += pump(this, timed.session);
+      else later.push(timed.session);
+    }
+    // Still due, so that they come before those that were pumped just now.
+    for (const { pump: deadline, connection } of later) {
+      if (connection !== null) this.deadlines.set(deadline, deadline.due);
     }
   }
 
-  #due(timed: Timed): void {
+  #due(timed: Exclude<Timed, { kind: "pump" }>): void {
     switch (timed.kind) {
       case "connection":
         return watchKeepAlive(this, timed.connection);
@@ -338,8 +348,6 @@ export class Broker {
         return publishDueWill(this, timed.will);
       case "session":
         return expireSession(this, timed.session);
-      case "pump":
-        return pump(this, timed.session);
       case "publish":
         publish(this, timed.session, timed.message);
         return;
@@ -354,5 +362,8 @@ export class Broker {
     }
   }
 }
+
+/** Messages that all sessions together are sent from their queues and replays in one turn. */
+const pumpedAtOnce = 2000;
 
 const pingresp = { type: "pingresp" } as const;

@@ -44,7 +44,7 @@ export function offer(
   const connection = session.connection;
   if (connection !== null && !isInSight(connection, message.topic)) return;
   const ready = connection !== null && !connection.blocked;
-  const inTurn = session.replays.length === 0 || outcome.isRetained || !waits(broker, message);
+  const inTurn = session.replays.size === 0 || outcome.isRetained || !waits(broker, message);
   if (ready && inTurn && (qos === 0 ? session.queue.qos0 === 0 : mayAdd(session, connection))) {
     const copy = copyFor(broker, session, connection, message, qos, retain, identifiers);
     if (copy === null) {
@@ -203,27 +203,30 @@ function drop(
 
 /**
  * Sends what waits for a session, as far as it takes it: what is to be sent again, then its queue and
- * the retained messages that it is to get, in the order in which they came up.
+ * the retained messages that it is to get, in the order in which they came up. Returns how many
+ * messages it looked at.
  */
-export function pump(broker: Broker, session: Session): void {
+export function pump(broker: Broker, session: Session): number {
   const connection = session.connection;
-  if (connection === null || connection.blocked) return;
+  if (connection === null || connection.blocked) return 0;
   const heldBack = isHeldBack(session);
-  pumpTo(broker, session, connection);
+  const messages = pumpTo(broker, session, connection);
   if (heldBack && !isHeldBack(session)) broker.rerouted(session);
+  return messages;
 }
 
 /** QoS 0 may have to stand behind something that waits. */
 export function isHeldBack(session: Session): boolean {
-  return session.queue.qos0 > 0 || session.replays.length > 0;
+  return session.queue.qos0 > 0 || session.replays.size > 0;
 }
 
-function pumpTo(broker: Broker, session: Session, connection: Connection): void {
+function pumpTo(broker: Broker, session: Session, connection: Connection): number {
   const { outgoing, resends } = session;
   let bytes = 0;
-  for (let sent = 0; sent < messagesAtOnce && bytes < bytesAtOnce; sent++) {
+  let messages = 0;
+  for (; messages < messagesAtOnce && bytes < bytesAtOnce; messages++) {
     // [v5-3.3.4-9]: what has not been sent on this connection takes none of its quota.
-    if (outgoing.count - resends.size >= connection.receiveMaximum) return;
+    if (outgoing.count - resends.size >= connection.receiveMaximum) return messages;
     if (resends.size > 0) {
       bytes += resendFirst(broker, session, connection);
       continue;
@@ -232,7 +235,7 @@ function pumpTo(broker: Broker, session: Session, connection: Connection): void 
     if (item === "later") continue;
     if (item === null) {
       session.dropping = false;
-      return;
+      return messages;
     }
     // [v5-3.3.2-5]: what has expired before it was sent is deleted.
     const { message } = item;
@@ -241,6 +244,7 @@ function pumpTo(broker: Broker, session: Session, connection: Connection): void 
     send(broker, session, connection, item);
   }
   broker.deadlines.set(session.pump, (broker.now + 1) as Millis);
+  return messages;
 }
 
 /**
@@ -249,13 +253,13 @@ function pumpTo(broker: Broker, session: Session, connection: Connection): void 
  */
 function nextFor(session: Session): Queued | "later" | null {
   for (let steps = 0; steps < stepsAtOnce; steps++) {
-    const replay = session.replays[0];
+    const { value: replay } = session.replays.values().next();
     if (replay === undefined || session.queue.front < replay.before) {
       return session.queue.shift() ?? null;
     }
     const next = replay.messages.next();
     if (next.done === true) {
-      session.replays.shift();
+      session.replays.delete(replay.subscription.filter);
       continue;
     }
     if (next.value === null) continue;

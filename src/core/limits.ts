@@ -9,6 +9,8 @@ export interface Limits {
   readonly sessions: number;
   /** Subscriptions of one session. */
   readonly subscriptions: number;
+  /** Filters of one SUBSCRIBE. */
+  readonly filters: number;
   /** Levels of a topic name or filter. */
   readonly topicLevels: number;
   /** Bytes of a whole packet from a client; announced as Maximum Packet Size. */
@@ -61,6 +63,7 @@ export const defaultLimits: Limits = {
   connections: 100_000,
   sessions: 100_000,
   subscriptions: 10_000,
+  filters: 10_000,
   topicLevels: 200,
   packetSize: 1024 * 1024,
   payloadSize: 1024 * 1024,

@@ -31,7 +31,8 @@ export class Session {
   readonly resends = new Set<Outgoing>();
   /** Packet ids of incoming QoS 2 messages that were passed on and wait for PUBREL. */
   readonly incoming = new Set<number>();
-  replays: Replay[] = [];
+  /** By filter, those that were asked for first come first. */
+  readonly replays = new Map<string, Replay>();
 
   /** Of the latest CONNECT; null: none was accepted yet. */
   version: ProtocolVersion | null = null;

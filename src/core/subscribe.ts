@@ -14,7 +14,9 @@ export function subscribeReceived(
   session: Session,
   packet: SubscribePacket,
 ): void {
-  const reasons = packet.subscriptions.map((request) => {
+  const reasons = packet.subscriptions.map((request, place) => {
+    // Each takes time, and the loop is nobody's alone.
+    if (place >= broker.limits.filters) return Reason.quotaExceeded;
     const reason = subscribe(broker, connection, session, request, packet.subscriptionIdentifier);
     broker.note({ event: "subscribed", peer: connection.peer, filter: request.filter, reason });
     return reason;
@@ -77,19 +79,18 @@ function replay(
     !(request.retainHandling === 1 && existed);
   if (!wanted) {
     // What an earlier SUBSCRIBE is still owed comes by the rules of this one.
-    session.replays = session.replays.map((other) =>
-      other.subscription.filter === filter ? { ...other, subscription } : other,
-    );
+    const owed = session.replays.get(filter);
+    if (owed !== undefined) session.replays.set(filter, { ...owed, subscription });
     return;
   }
-  session.replays = session.replays.filter((other) => other.subscription.filter !== filter);
+  session.replays.delete(filter);
   if (broker.retained.count === 0) return;
   const messages = broker.retained.match(
     subscription.pattern,
     () => broker.now,
     subscription.mounted,
   );
-  session.replays.push({ messages, subscription, before: session.queue.end });
+  session.replays.set(filter, { messages, subscription, before: session.queue.end });
 }
 
 export function unsubscribeReceived(
@@ -103,7 +104,7 @@ export function unsubscribeReceived(
     if (subscription === undefined) return Reason.noSubscriptionExisted;
     broker.subscriptions.remove(subscription);
     session.subscriptions.delete(filter);
-    session.replays = session.replays.filter((other) => other.subscription !== subscription);
+    session.replays.delete(filter);
     broker.generation += 1;
     broker.note({ event: "unsubscribed", peer: connection.peer, filter });
     return Reason.success;

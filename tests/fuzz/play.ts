@@ -215,7 +215,7 @@ class Run {
       atMost("incoming QoS 2", incoming.size, 65_535);
       this.#feature(`queue ${bucket(queue.count)} ${queue.qos0} inflight ${outgoing.count}`);
       this.#feature(`incoming ${bucket(incoming.size)} will ${session.will?.state ?? "none"}`);
-      this.#feature(`resends ${session.resends.size} replays ${bucket(session.replays.length)}`);
+      this.#feature(`resends ${session.resends.size} replays ${bucket(session.replays.size)}`);
     }
     for (const connection of broker.connections.values()) {
       if (connection.version === 5) {

@@ -1,0 +1,87 @@
+import { expect, test } from "bun:test";
+import type { Input } from "../../src/core/io.ts";
+import { World } from "../support/world.ts";
+
+/** The most effects that one input of a kind has caused. */
+function mostEffects(world: World, type: Input["type"]): () => number {
+  let most = 0;
+  const { broker } = world;
+  const handle = broker.handle.bind(broker);
+  broker.handle = (input, now) => {
+    const effects = handle(input, now);
+    if (input.type === type) most = Math.max(most, effects.length);
+    return effects;
+  };
+  return () => most;
+}
+
+test("many replays at once have many turns, and each gets its share of them", () => {
+  const world = new World();
+  const publisher = world.open();
+  publisher.connect({ clientId: "p" });
+  for (let count = 0; count < 500; count++) {
+    publisher.publish(`r/${count}`, "x", { retain: true });
+  }
+  const subscribers = Array.from({ length: 100 }, (_, number) => {
+    const client = world.open();
+    client.connect({ clientId: `s${number}` });
+    client.subscribe("r/#");
+    return client;
+  });
+  const most = mostEffects(world, "deadline");
+  world.advance(1);
+  // None waits for another's last message.
+  const counts = subscribers.map(({ received }) => received.length);
+  expect(Math.max(...counts) - Math.min(...counts)).toBeLessThan(500);
+  world.advance(100);
+  for (const client of subscribers) expect(client.take("publish")).toHaveLength(500);
+  expect(most()).toBeLessThanOrEqual(2200);
+  expect(most()).toBeGreaterThan(1000);
+});
+
+test("a will that is due does not wait behind the replays of others", () => {
+  const world = new World();
+  const publisher = world.open();
+  publisher.connect({ clientId: "p" });
+  for (let count = 0; count < 3000; count++) {
+    publisher.publish(`r/${count}`, "x", { retain: true });
+  }
+  const watcher = world.open();
+  watcher.connect({ clientId: "w" });
+  watcher.subscribe("wills/#");
+  const mortal = world.open();
+  mortal.connect({
+    clientId: "m",
+    keepalive: 2,
+    will: { topic: "wills/m", payload: Buffer.from("gone"), qos: 0, retain: false },
+  });
+  world.advance(2999);
+  for (let number = 0; number < 50; number++) {
+    const client = world.open();
+    client.connect({ clientId: `s${number}` });
+    client.subscribe("r/#");
+  }
+  world.advance(1);
+  expect(watcher.messages()).toEqual(["wills/m=gone"]);
+});
+
+test("filters of one SUBSCRIBE beyond the limit are refused, one by one and without a line", () => {
+  const world = new World({ limits: { filters: 3 } });
+  const client = world.open();
+  client.connect({ clientId: "a", protocolVersion: 5 });
+  const suback = client.subscribe("a", "a", "b", "a");
+  expect(suback?.granted).toEqual([0, 0, 0, 0x97]);
+  expect(world.broker.subscriptions.size).toBe(2);
+  expect(world.noted("subscribed")).toHaveLength(3);
+});
+
+test("of 10,000 filters in one SUBSCRIBE each gets what is retained for it", () => {
+  const world = new World();
+  const client = world.open();
+  client.connect({ clientId: "a" });
+  client.publish("r", "x", { retain: true });
+  client.subscribe(...Array.from({ length: 9_999 }, (_, number) => `f/${number}`), "r");
+  world.advance(1000);
+  expect(world.broker.sessions.get("a")?.replays.size).toBe(0);
+  expect(client.messages()).toEqual(["r=x"]);
+});
