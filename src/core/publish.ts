@@ -321,7 +321,7 @@ function fixedCopies(match: Match, topic: string): Delivery[] | null {
 
 function offerToGroup(broker: Broker, group: Group, message: Message, outcome: Outcome): void {
   const { members } = group;
-  const chosen = nextMember(group);
+  const chosen = nextMember(group, message.topic);
   if (chosen === null) return;
   group.turn = (members.indexOf(chosen) + 1) % members.length;
   const retainFlag = message.retain && chosen.retainAsPublished;
@@ -330,12 +330,12 @@ function offerToGroup(broker: Broker, group: Group, message: Message, outcome: O
 }
 
 /** Who of a shared subscription gets the next message: in turn, and rather one that can take it at once. */
-export function nextMember({ members, turn }: Group): Subscription | null {
+export function nextMember({ members, turn }: Group, topic: string): Subscription | null {
   let chosen: Subscription | null = null;
   let best = -1;
   for (let step = 0; step < members.length; step++) {
     const member = members[(turn + step) % members.length]!;
-    const fitness = fitnessOf(member.session);
+    const fitness = fitnessOf(member.session, topic);
     if (fitness <= best) continue;
     best = fitness;
     chosen = member;
@@ -344,10 +344,11 @@ export function nextMember({ members, turn }: Group): Subscription | null {
   return chosen;
 }
 
-/** 3: takes it now. 2: connected, its window is full. 1: connected, takes no data. 0: offline. */
-function fitnessOf(session: Session): number {
+/** 3: takes it now. 2: its window is full. 1: it takes no data. 0: offline. -1: the topic is out of its sight. */
+function fitnessOf(session: Session, topic: string): number {
   const connection = session.connection;
   if (connection === null) return 0;
+  if (!isInSight(connection, topic)) return -1;
   if (connection.blocked) return 1;
   return mayAdd(session, connection) ? 3 : 2;
 }

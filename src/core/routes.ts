@@ -23,7 +23,7 @@ export function* routeFor(broker: Broker, topic: string): Walk<Recipient> {
     const noLocal = withoutLocal.get(recipient.session) === null;
     yield* ordinary(broker, topic, recipient, noLocal);
   }
-  for (const group of groups) yield* shared(broker, group);
+  for (const group of groups) yield* shared(broker, group, topic);
 }
 
 function* ordinary(
@@ -42,8 +42,8 @@ function* ordinary(
   yield { clientId: session.clientId, connected, qos, filters, noLocal, outcome };
 }
 
-function* shared(broker: Broker, group: Group): Walk<Recipient> {
-  const next = nextMember(group);
+function* shared(broker: Broker, group: Group, topic: string): Walk<Recipient> {
+  const next = nextMember(group, topic);
   for (const member of group.members) {
     const { session, qos, filter } = member;
     yield {

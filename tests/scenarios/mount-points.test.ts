@@ -185,3 +185,18 @@ test("the members of a group share with those of their own mount point", () => {
   expect(inside.messages()).toEqual(["t=x"]);
   expect(outside.messages()).toEqual(["one/t=x"]);
 });
+
+test("a shared subscription's copy does not go to a member that can't see its topic any more", () => {
+  const world = new World();
+  for (const id of ["a", "b"]) {
+    const member = open(world, id, "one/");
+    member.subscribe({ topic: "$share/g/t", qos: 1 });
+    member.drop();
+  }
+  const moved = open(world, "a", "a-longer-one/");
+  const there = open(world, "b", "one/");
+  const outside = open(world, "o", "");
+  for (let count = 0; count < 4; count++) outside.publish("one/t", String(count), { qos: 1 });
+  expect(moved.messages()).toEqual([]);
+  expect(there.messages()).toEqual(["t=0", "t=1", "t=2", "t=3"]);
+});

@@ -45,15 +45,18 @@ export class Offers {
     for (const { session, own } of plain) {
       const wanted = this.#heardBy(session, own, publication);
       if (wanted === null) continue;
+      if (isOutOfSight(session, publication)) continue;
       publication.recipients += 1;
-      const { connection } = session;
-      const isOutOfSight =
-        connection !== null && !publication.topic.startsWith(connection.mountPoint);
-      if (session.clientId === publication.publisher || isOutOfSight) publication.unsure += 1;
+      if (session.clientId === publication.publisher) publication.unsure += 1;
       reached = "somebody";
       this.#offer(session, wanted);
     }
-    for (const { filter, members } of shares) {
+    for (const { filter, members: all } of shares) {
+      const members = all.filter(({ session }) => !isOutOfSight(session, publication));
+      if (members.length === 0) {
+        publication.recipients -= 1;
+        continue;
+      }
       const share = this.#share(publication, filter);
       const [first] = members;
       if (members.length === 1 && first?.session.clientId === publication.publisher) {
@@ -153,6 +156,11 @@ function isHeldUp(session: Session, connection: Connection, copy: Copy): boolean
   if (first !== undefined && first !== copy) return true;
   if (!session.replays.some(({ isOver }) => !isOver)) return false;
   return session.inflight.size >= connection.window;
+}
+
+/** Its client is behind another mount point now than when it subscribed. */
+function isOutOfSight({ connection }: Session, { topic }: Publication): boolean {
+  return connection !== null && !topic.startsWith(connection.mountPoint);
 }
 
 /** It may be too large for a connection, or does not lie behind the mount point of its listener. */
