@@ -150,7 +150,7 @@ export interface ClientAccount {
   readonly clientId: string;
   /** Null: it has no session (any more). */
   readonly session: SessionAccount | null;
-  /** Newest first; the first may be live. */
+  /** Newest first. One may be live, behind those that were refused since. */
   readonly connections: readonly ConnectionAccount[];
   /** Newest first. */
   readonly wills: readonly WillAccount[];
@@ -158,6 +158,13 @@ export interface ClientAccount {
   readonly faults: readonly (ClientFault & { readonly at: number })[];
   /** Oldest first. */
   readonly events: readonly { readonly at: number; readonly event: BrokerEvent }[];
+}
+
+/** The one that lives, which a CONNECT that was refused since does not hide; else the newest. */
+export function latestConnection({
+  connections,
+}: Pick<ClientAccount, "connections">): ConnectionAccount | null {
+  return connections.find(({ end }) => end === null) ?? connections[0] ?? null;
 }
 
 export interface SessionAccount {

@@ -1,9 +1,10 @@
 import type { ClientAnswer } from "../admin/api.ts";
-import type {
-  ClientSummary,
-  ConnectionAccount,
-  SessionAccount,
-  SubscriptionAccount,
+import {
+  latestConnection,
+  type ClientSummary,
+  type ConnectionAccount,
+  type SessionAccount,
+  type SubscriptionAccount,
 } from "../core/account.ts";
 import { faultText } from "../log/client-fault.ts";
 import { duration, setting } from "../log/duration.ts";
@@ -40,8 +41,8 @@ export function clientsLines(
 
 /** All that is known of one client. */
 export function clientLines(client: ClientAnswer, style: ViewStyle): string[] {
-  const { now, session, connections, wills, faults, events } = client;
-  const [connection] = connections;
+  const { now, session, wills, faults, events } = client;
+  const connection = latestConnection(client);
   const [will] = wills;
   const times = events.map(({ at }) => timeAt(now, at, style.zone));
   const timeWidth = Math.max(0, ...times.map((time) => time.length)) + 2;
@@ -49,7 +50,7 @@ export function clientLines(client: ClientAnswer, style: ViewStyle): string[] {
     ...folded(name(client.clientId), style.columns, 2).map((line) => style.colors.bold(line)),
     ...labelled(
       [
-        ...(connection === undefined ? [] : connectionFacts(connection, now, style)),
+        ...(connection === null ? [] : connectionFacts(connection, now, style)),
         ...(session === null ? [] : sessionFacts(session, now)),
         ["Will", will === undefined ? withoutWill(connection) : willText(will, now)],
         ...faults.map((fault, index): [string, string] => {
@@ -69,7 +70,7 @@ export function clientLines(client: ClientAnswer, style: ViewStyle): string[] {
   ];
 }
 
-function withoutWill(connection: ConnectionAccount | undefined): string {
+function withoutWill(connection: ConnectionAccount | null): string {
   const refused = connection?.refusedWill ?? null;
   return refused === null
     ? "none"

@@ -1,4 +1,5 @@
 import type { ClientAnswer } from "../admin/api.ts";
+import { latestConnection } from "../core/account.ts";
 import { name } from "../log/foreign.ts";
 import { adviceFor } from "./explain-advice.ts";
 import { inShort, nextOfScene, storyOf } from "./explain-connection.ts";
@@ -15,8 +16,8 @@ export { explainUnknown } from "./explain-unknown.ts";
  */
 export function explain(answer: ClientAnswer): Explanation {
   const { clientId, now, connections } = answer;
-  const connection = connections.find(({ end }) => end === null) ?? connections[0];
-  if (connection === undefined) return forgotten(answer);
+  const connection = latestConnection(answer);
+  if (connection === null) return forgotten(answer);
   const scene: Scene = { answer, connection, will: willOf(answer, connection) };
   return {
     clientId,

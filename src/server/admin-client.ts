@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import type { ClientAnswer, DropAnswer, DropOrder } from "../admin/api.ts";
 import { nearest } from "../config/nearest.ts";
-import type { ClientAccount, SessionAccount } from "../core/account.ts";
+import { latestConnection, type ClientAccount, type SessionAccount } from "../core/account.ts";
 import { knownClientIds } from "../core/clients.ts";
 import type { Millis } from "../core/io.ts";
 import { refusal } from "./admin-answer.ts";
@@ -44,7 +44,8 @@ export function dropAnswer(
   how: DropOrder["how"],
   account: ClientAccount | null,
 ): DropAnswer {
-  const deadlineAt = account?.connections[0]?.deadlineAt ?? null;
+  const connection = account === null ? null : latestConnection(account);
+  const deadlineAt = connection?.deadlineAt ?? null;
   const isForEver = wasConnected && how === "silent" && deadlineAt === null;
   const hint = isForEver ? "it has no keepalive: nothing will end it" : null;
   return { wasConnected, deadlineAt, hint };
