@@ -231,7 +231,7 @@ export class Broker {
   }
 
   #received(connection: Connection, packet: ClientPacket): void {
-    const silentMs = this.now - connection.lastPacketAt;
+    const silentMs = connection.silentMs(this.now);
     if (silentMs > connection.longestSilenceMs) connection.longestSilenceMs = silentMs;
     connection.lastPacketAt = this.now;
     connection.lastPacketType = packet.type;

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { clientOf } from "../../src/core/clients.ts";
 import type { ProtocolError } from "../../src/core/reason.ts";
 import type { TestClient } from "../support/client.ts";
 import { closeLedger } from "../support/ledger.ts";
@@ -82,6 +83,21 @@ test("B3: what came while the broker did not read counts before the end", () => 
   // The words were heard at the end; silence is never negative.
   expect(endOf(world, client).silentMs).toBe(0);
   closeLedger(world);
+});
+
+test("what comes at the end of a pause was no close call for the time of the pause", () => {
+  const world = new World({ outputBytes: 200, limits: { stallTimeoutMs: 1_000_000 } });
+  const client = mortal(world, { keepalive: 10 });
+  client.subscribe("flood");
+  world.advance(6000);
+  holdBack(world, client);
+  client.ping();
+  client.ping();
+  world.advance(60_000);
+  client.drop();
+  const connection = clientOf(world.broker, "mortal")?.connections[0];
+  expect(connection?.lastPacket.type).toBe("PINGREQ");
+  expect(connection?.closestCallMs).toBe(9000);
 });
 
 test("the wait for a verdict on CONNECT is the broker's own, and no part of the silence", () => {
