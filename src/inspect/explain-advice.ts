@@ -183,7 +183,9 @@ function adviceOnSilence(scene: Scene): (Advice | null)[] {
 
 function neverPinged({ connection }: Scene): Advice | null {
   const { end, lastPacket, connectedAt, keepAliveSeconds, dropped } = connection;
-  if (end?.cause !== "keepAliveExpired" || lastPacket.at !== connectedAt) return null;
+  if (end?.cause !== "keepAliveExpired") return null;
+  // Another packet may have come in the same moment.
+  if (lastPacket.type !== "CONNECT" || lastPacket.at !== connectedAt) return null;
   // Whatever it sent was not heard.
   if (dropped !== null) return null;
   const text =

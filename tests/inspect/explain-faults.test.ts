@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { mortal, watcherOf } from "../support/mortal.ts";
 import { World } from "../support/world.ts";
-import { told } from "./explained.ts";
+import { told, topicsOf } from "./explained.ts";
 
 test("explained: a keepalive of hours", () => {
   const world = new World();
@@ -39,6 +39,17 @@ test("explained: a keepalive of hours", () => {
         death has to be known.
     "
   `);
+});
+
+test("explained: who subscribed in the moment of its CONNECT did send something", () => {
+  const world = new World();
+  const pipelined = mortal(world, { id: "pipelined", keepalive: 10 });
+  pipelined.subscribe("commands");
+  mortal(world, { id: "mute", keepalive: 10 });
+  world.advance(20_000);
+  expect(told(world, "pipelined")).toContain("The last packet was SUBSCRIBE");
+  expect(topicsOf(world, "pipelined")).not.toContain("neverPinged");
+  expect(topicsOf(world, "mute")).toContain("neverPinged");
 });
 
 test("explained: a keepalive of minutes", () => {
