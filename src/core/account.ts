@@ -105,8 +105,13 @@ export interface ConnectionAccount {
   readonly pings: PingRhythm | null;
   /** The least time that was left before the keepalive's deadline when a packet came; null: no keepalive. */
   readonly closestCallMs: number | null;
-  /** When it will be ended if nothing comes; null: it has ended, or nothing waits for it. */
+  /** When it will be ended if nothing changes; null: it has ended, or nothing waits for it. */
   readonly deadlineAt: number | null;
+  /**
+   * What it will be ended for then. `keepAliveExpired`: a packet of the client puts it off; `stalled`:
+   * only its taking of what waits for it does. Null as `deadlineAt`.
+   */
+  readonly deadlineCause: EndCause | null;
   /** The driver does not read from it at the moment, so that the deadline stands still. */
   readonly paused: boolean;
   /** Delivery waits: so much is still to be taken. */

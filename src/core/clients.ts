@@ -23,7 +23,7 @@ export function clientOf(broker: Broker, clientId: string): ClientAccount | null
   const history = broker.histories.of(clientId);
   if (session === null && history === null) return null;
   const connections = (history?.connections ?? []).map((record) =>
-    record.account(record.end === null ? dueOf(broker, record.connection) : null),
+    record.account(record.end === null ? firstDue(broker, record.connection) : null),
   );
   return {
     clientId,

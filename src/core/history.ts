@@ -3,6 +3,7 @@ import type { Connection } from "./connection.ts";
 import type { BrokerEvent, ClientFault, WillFacts } from "./events.ts";
 import { excerpt } from "./excerpt.ts";
 import type { Millis } from "./io.ts";
+import type { FirstDue } from "./keepalive.ts";
 import { protocolName, type WillRecord } from "./ledger.ts";
 import type { ConnectPacket } from "./packet.ts";
 
@@ -76,10 +77,12 @@ export class ConnectionRecord {
     this.keepAliveAsked = keepAlive;
   }
 
-  account(deadlineAt: number | null): ConnectionAccount {
+  /** `deadline`: of a connection that lives; `due` is Infinity where nothing waits for it. */
+  account(deadline: FirstDue | null): ConnectionAccount {
     const { connection } = this;
     const { allowedMs } = connection;
     const live = this.end === null;
+    const awaited = deadline !== null && deadline.due !== Infinity ? deadline : null;
     return {
       remote: connection.remote,
       listener: connection.listener.name,
@@ -95,7 +98,8 @@ export class ConnectionRecord {
       lastPacket: { type: connection.lastPacketType.toUpperCase(), at: connection.lastPacketAt },
       pings: connection.pings?.rhythm ?? null,
       closestCallMs: allowedMs === null ? null : allowedMs - connection.longestSilenceMs,
-      deadlineAt: live ? deadlineAt : null,
+      deadlineAt: awaited?.due ?? null,
+      deadlineCause: awaited?.cause ?? null,
       paused: live && connection.pausedAt !== null,
       blocked: live && connection.blocked,
       dropped: connection.dropped,

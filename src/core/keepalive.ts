@@ -32,11 +32,13 @@ export function watchKeepAlive(broker: Broker, connection: Connection): void {
   else broker.deadlines.set(connection.deadline, due as Millis);
 }
 
-/** The next moment at which the connection has to end, and why. Infinity: nothing waits for it. */
-export function firstDue(
-  broker: Broker,
-  connection: Connection,
-): { readonly due: number; readonly cause: EndCause } {
+/** The next moment at which a connection has to end, and why. Infinity: nothing waits for it. */
+export interface FirstDue {
+  readonly due: number;
+  readonly cause: EndCause;
+}
+
+export function firstDue(broker: Broker, connection: Connection): FirstDue {
   const { limits } = broker;
   if (connection.state !== "connected") {
     return { due: connection.openedAt + limits.connectTimeoutMs, cause: "connectTimeout" };

@@ -94,8 +94,12 @@ function connectionFacts(
   if (username !== null) facts.push(`user ${name(username)}`);
   if (dropped !== null)
     facts.push(`dropped by the operator (${dropped.how}) ${ago(now, dropped.at)}`);
-  if (connection.paused) facts.push("reading is paused, so the deadline stands still");
+  if (connection.paused) facts.push("reading is paused, so the keepalive stands still");
   if (connection.blocked) facts.push("takes no data at the moment");
+  if (connection.deadlineAt !== null && connection.deadlineCause === "stalled") {
+    const due = ahead(now, connection.deadlineAt);
+    facts.push(`ends ${due} unless it takes what waits for it`);
+  }
   return [
     ["Connection", facts.join(", ")],
     ["Keepalive", keepAliveText(connection, now)],
@@ -114,14 +118,16 @@ function causeOf({ causeText, detail }: NonNullable<ConnectionAccount["end"]>): 
 }
 
 function keepAliveText(connection: ConnectionAccount, now: number): string {
-  const { keepAliveSeconds, keepAliveAskedSeconds, deadlineAt, closestCallMs } = connection;
+  const { keepAliveSeconds, keepAliveAskedSeconds, closestCallMs } = connection;
+  const { deadlineAt, deadlineCause } = connection;
   if (keepAliveSeconds === 0) return "none: silence does not end it";
   const facts = [`${keepAliveSeconds} s`];
   if (keepAliveAskedSeconds !== keepAliveSeconds) {
     facts[0] += ` (asked for ${keepAliveAskedSeconds} s)`;
   }
   facts.push(`silence of ${setting(keepAliveSeconds * 1500)} ends it`);
-  if (deadlineAt !== null) facts.push(`deadline ${ahead(now, deadlineAt)}`);
+  if (deadlineAt !== null && deadlineCause === "keepAliveExpired")
+    facts.push(`deadline ${ahead(now, deadlineAt)}`);
   if (closestCallMs !== null) facts.push(`closest call ${duration(closestCallMs)}`);
   return facts.join(", ");
 }

@@ -137,7 +137,8 @@ function heardLines({ connection, answer }: Scene): StoryLine[] {
   const text = lastText(connection, answer.now);
   if (text !== null) lines.push({ at, ...sentence(text) });
   if (connection.paused) {
-    const paused = "The broker does not read from it at the moment, and its deadline stands still.";
+    const paused =
+      "The broker does not read from it at the moment, and its keepalive stands still.";
     lines.push({ at: answer.now, ...sentence(paused) });
   }
   if (connection.blocked) {
@@ -209,7 +210,7 @@ export function nextOfScene(scene: Scene): Sentence[] {
 
 /** What makes an armed will fire, and what does not. */
 function armedCases({ answer, connection }: Scene, will: WillAccount): Sentence[] {
-  const { deadlineAt } = connection;
+  const { deadlineAt, deadlineCause } = connection;
   const wait = waitOf(will);
   const rule = isV5(connection) ? "v5-3.1.2-8" : "v4-3.1.2-8";
   const cases: Sentence[] = [];
@@ -217,7 +218,15 @@ function armedCases({ answer, connection }: Scene, will: WillAccount): Sentence[
     const left = duration(Math.max(0, deadlineAt - answer.now));
     const deadline = ruleFor(connection, "3.1.2-24", "3.1.2-22");
     cases.push(
-      sentence(`If nothing comes from it for another ${left}, the will fires${wait}.`, deadline),
+      deadlineCause === "stalled"
+        ? sentence(
+            `If it takes nothing of what waits for it for another ${left}, whatever it sends, the will ` +
+              `fires${wait}.`,
+          )
+        : sentence(
+            `If nothing comes from it for another ${left}, the will fires${wait}.`,
+            deadline,
+          ),
     );
   } else if (!connection.paused) {
     cases.push(

@@ -60,15 +60,27 @@ function armedVerdict(who: string, { connection, answer }: Scene, will: WillAcco
   const heard = `was last heard ${duration(now - connection.lastPacket.at)} ago`;
   const head = `The will of ${who} is armed and has not fired: ${who} is connected and ${heard}`;
   const rule = will.steps[0]?.rule ?? null;
-  const { deadlineAt } = connection;
-  if (deadlineAt === null) {
-    return sentence(`${head}. With its keepalive of 0, silence alone never makes it fire`, rule);
-  }
+  const { deadlineAt, deadlineCause } = connection;
+  if (deadlineAt === null) return sentence(`${head}. ${withoutDeadline(connection)}`, rule);
   const left = duration(Math.max(0, deadlineAt - now));
   const fires = waits(will)
     ? `its connection ends in ${left}, and the will fires${waitOf(will)}`
     : `the will fires in ${left}`;
-  return sentence(`${head}. If nothing more comes, ${fires}`, rule);
+  const unless =
+    deadlineCause === "stalled"
+      ? "If it takes nothing of what waits for it"
+      : "If nothing more comes";
+  return sentence(`${head}. ${unless}, ${fires}`, rule);
+}
+
+/** Why no deadline stands before a connection that lives. */
+function withoutDeadline({ keepAliveSeconds, paused }: ConnectionAccount): string {
+  if (keepAliveSeconds === 0) {
+    return "With its keepalive of 0, silence alone never makes it fire";
+  }
+  return paused
+    ? "The broker does not read from it at the moment, so silence does not make it fire now"
+    : "This broker ends nobody for silence, since it was started to misbehave";
 }
 
 function pendingVerdict(

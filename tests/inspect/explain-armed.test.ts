@@ -1,7 +1,27 @@
 import { expect, test } from "bun:test";
+import { clientLines } from "../../src/inspect/client-view.ts";
+import { explain } from "../../src/inspect/explain.ts";
 import { mortal, watcherOf } from "../support/mortal.ts";
 import { World } from "../support/world.ts";
-import { told } from "./explained.ts";
+import { answerOf, told } from "./explained.ts";
+import { plainStyle } from "./viewed.ts";
+
+/** The verdict, and the first of what can happen now. */
+function inBrief(world: World): string[] {
+  const { verdict, next } = explain(answerOf(world));
+  return [verdict, ...next.slice(0, 1)].map(({ text, rule }) => `${text} [${rule ?? ""}]`);
+}
+
+/** Lets in a client that takes nothing of what is for it. */
+function holdBack(world: World, keepalive: number): void {
+  const client = mortal(world, { keepalive });
+  client.subscribe("flood");
+  world.advance(1_000);
+  client.room = 0;
+  const publisher = world.open();
+  publisher.connect({ clientId: "publisher" });
+  publisher.publish("flood", Buffer.alloc(1000));
+}
 
 test("explained: a will that is armed", () => {
   const world = new World();
@@ -113,4 +133,50 @@ test("explained: an armed will with a delay, and a Server Keep Alive", () => {
         [v5-3.1.3-9]
     "
   `);
+});
+
+test("explained: a client that takes nothing is not told that its packets would help", () => {
+  const world = new World({ outputBytes: 200 });
+  holdBack(world, 0);
+  world.advance(5_000);
+  const [connection] = answerOf(world).connections;
+  expect(connection).toMatchObject({ deadlineCause: "stalled" });
+  expect(inBrief(world)).toMatchInlineSnapshot(`
+    [
+      "The will of mortal is armed and has not fired: mortal is connected and was last heard 6.00 s ago. If it takes nothing of what waits for it, the will fires in 25.0 s. [v5-3.1.2-7]",
+      "If it takes nothing of what waits for it for another 25.0 s, whatever it sends, the will fires. []",
+    ]
+  `);
+  const lines = clientLines(answerOf(world), plainStyle(1000)).map((line) => line.trim());
+  expect(lines.filter((line) => /^(Connection|Keepalive)/.test(line))).toMatchInlineSnapshot(`
+    [
+      "Connection   connected, from 127.0.0.1:50001, since 08:00:00.000, MQTT 5.0, on tcp test, reading is paused, so the keepalive stands still, takes no data at the moment, ends in 25.0 s unless it takes what waits for it",
+      "Keepalive    none: silence does not end it",
+    ]
+  `);
+});
+
+test("explained: the keepalive's deadline is told as such where it comes first", () => {
+  const world = new World();
+  mortal(world, { keepalive: 10 });
+  expect(answerOf(world).connections[0]?.deadlineCause).toBe("keepAliveExpired");
+});
+
+test("explained: a deadline that stands still is not for want of a keepalive", () => {
+  const world = new World();
+  mortal(world, { keepalive: 60 });
+  const connection = world.broker.sessions.get("mortal")?.connection ?? null;
+  if (connection === null) throw new Error("it is not connected");
+  world.broker.handle({ type: "paused", connection: connection.id }, world.broker.now);
+  expect(inBrief(world)[0]).toMatchInlineSnapshot(
+    `"The will of mortal is armed and has not fired: mortal is connected and was last heard 0 ms ago. The broker does not read from it at the moment, so silence does not make it fire now. [v5-3.1.2-7]"`,
+  );
+});
+
+test("explained: a broker that was started to misbehave ends nobody for silence", () => {
+  const world = new World({ rules: { keepAliveFactor: Infinity } });
+  mortal(world, { keepalive: 10 });
+  expect(inBrief(world)[0]).toMatchInlineSnapshot(
+    `"The will of mortal is armed and has not fired: mortal is connected and was last heard 0 ms ago. This broker ends nobody for silence, since it was started to misbehave. [v5-3.1.2-7]"`,
+  );
 });
