@@ -173,6 +173,7 @@ function settle<Fate extends WillFate>(
 ): Fate {
   will.become(fate.fate);
   if (will.record !== null) broker.ledger.settle(will.record, fate, by, broker.now);
+  broker.histories.settled(will.session.clientId);
   if (will.isStray) return fate;
   assert(will.session.will === will, "a will is settled once");
   will.session.will = null;

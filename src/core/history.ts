@@ -150,6 +150,11 @@ export class ClientHistory {
     keepLatest(this.wills, record, willsKept);
   }
 
+  /** A will of it is still to be published: its story is not over. */
+  get awaitsWill(): boolean {
+    return this.wills.some(({ state }) => state === "delayed");
+  }
+
   /** It is the same device that had another id before. */
   follows(before: ClientHistory | null): void {
     for (const fault of before?.said ?? []) this.said.add(fault);
@@ -165,13 +170,16 @@ export class ClientHistory {
 }
 
 /**
- * The histories of client ids. Those that are connected are kept; of the others the latest
- * `limits.ledger`, so that a client with a new id each time takes no memory for ever.
+ * The histories of client ids. Those that are connected are kept, and those whose will is delayed: by the
+ * standard's rules it has a session, and `limits.sessions` bounds these. Of the others the latest `limits.ledger`, so that a client with a new id
+ * each time takes no memory for ever.
  */
 export class Histories {
   readonly #limits: { readonly ledger: number };
   readonly #connected = new Map<string, ClientHistory>();
-  /** Whoever left first comes first. */
+  /** Without a connection, and with a delayed will. */
+  readonly #awaiting = new Map<string, ClientHistory>();
+  /** The others. Whoever left first, or whose will met its fate first, comes first. */
   readonly #gone = new Map<string, ClientHistory>();
   /** Of the ids in `#gone`. */
   #goneCharacters = 0;
@@ -182,15 +190,21 @@ export class Histories {
   }
 
   of(clientId: string): ClientHistory | null {
-    return this.#connected.get(clientId) ?? this.#gone.get(clientId) ?? null;
+    return (
+      this.#connected.get(clientId) ??
+      this.#awaiting.get(clientId) ??
+      this.#gone.get(clientId) ??
+      null
+    );
   }
 
   get size(): number {
-    return this.#connected.size + this.#gone.size;
+    return this.#connected.size + this.#awaiting.size + this.#gone.size;
   }
 
   *ids(): Generator<string, void, void> {
     yield* this.#connected.keys();
+    yield* this.#awaiting.keys();
     yield* this.#gone.keys();
   }
 
@@ -208,18 +222,32 @@ export class Histories {
     const history = this.of(clientId) ?? new ClientHistory(clientId);
     this.#connected.delete(clientId);
     this.#forget(clientId);
+    history.connected = false;
+    if (history.awaitsWill) this.#awaiting.set(clientId, history);
+    else this.#retire(clientId, history);
+    return history;
+  }
+
+  /** A will of the client has met its fate. */
+  settled(clientId: string): void {
+    const history = this.#awaiting.get(clientId);
+    if (history === undefined || history.awaitsWill) return;
+    this.#awaiting.delete(clientId);
+    this.#retire(clientId, history);
+  }
+
+  #retire(clientId: string, history: ClientHistory): void {
     this.#gone.set(clientId, history);
     this.#goneCharacters += clientId.length;
-    history.connected = false;
     const { ledger } = this.#limits;
     for (const oldest of this.#gone.keys()) {
       if (this.#gone.size <= ledger && this.#goneCharacters <= ledger * idCharacters) break;
       this.#forget(oldest);
     }
-    return history;
   }
 
   #forget(clientId: string): void {
+    this.#awaiting.delete(clientId);
     if (this.#gone.delete(clientId)) this.#goneCharacters -= clientId.length;
   }
 

@@ -399,3 +399,31 @@ test("clients that are away are listed with those that are connected", () => {
   ]);
   expect([...knownClientIds(world.broker)].sort()).toEqual(["away", "gone", "here"]);
 });
+
+test("a client whose will waits is remembered, however many go after it", () => {
+  const world = new World({ limits: { ledger: 2 } });
+  const gone = (count: number): void => {
+    for (let index = 0; index < count; index++) mortal(world, { id: `after-${index}` }).drop();
+  };
+  for (const id of ["late", "back"]) mortal(world, { id, delay: 60, expiry: 600 }).drop();
+  gone(10);
+  expect([...world.broker.histories.ids()].toSorted()).toEqual([
+    ...["after-8", "after-9", "back", "late"],
+  ]);
+  expect(clientOf(world.broker, "late")).toMatchObject({
+    connections: [{ end: { cause: "resetByPeer" } }],
+    wills: [{ state: "delayed" }],
+  });
+  mortal(world, { id: "back", clean: false, expiry: 600 });
+  world.advance(60_000);
+  // From its fate on it is one of those that are gone, and the latest of them.
+  expect(clientOf(world.broker, "late")?.wills).toMatchObject([{ state: "published" }]);
+  expect(clientOf(world.broker, "back")?.wills).toMatchObject([
+    ...[{ state: "armed" }, { state: "cancelled" }],
+  ]);
+  gone(1);
+  expect(clientOf(world.broker, "late")?.connections).toHaveLength(1);
+  gone(2);
+  expect(world.broker.histories.of("late")).toBeNull();
+  expect(world.broker.histories.size).toBe(3);
+});

@@ -85,6 +85,17 @@ test("a delayed will is decided when it is published", async () => {
   expect((await waiting.answer).awaitedWill?.fate).toMatchObject({ fate: "published", by: "due" });
 });
 
+test("a will that waits while more clients go than are remembered is waited for", async () => {
+  const admin = new Administered({ limits: { ledger: 2 } });
+  mortal(admin.world, { id: "dev-42", keepalive: 10, delay: 30, expiry: 100 }).drop();
+  for (const id of ["a", "b", "c"]) mortal(admin.world, { id, keepalive: 10 }).drop();
+  const waiting = await Waiting.for(admin, "client=dev-42&wait=10m");
+  admin.world.advance(30_000);
+  const { decided, awaited, awaitedWill } = await waiting.answer;
+  expect({ decided, awaited }).toEqual({ decided: true, awaited: 1 });
+  expect(awaitedWill?.fate).toMatchObject({ fate: "published", by: "due" });
+});
+
 test("when the time is over, what is known is said", async () => {
   const admin = new Administered();
   const none = await admin.ask("/v1/wills?client=dev-42&wait=1ms");
