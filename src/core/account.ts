@@ -295,6 +295,7 @@ export interface RecentEnd {
 /** Which wills are asked for. */
 export interface WillQuery {
   readonly clientId?: string;
+  /** In full; of a long one the ledger has the beginning only, so that another may match as well. */
   readonly topic?: string;
   /** `fired`: published; `notFired`: discarded or cancelled; `pending`: armed or delayed. */
   readonly which?: "pending" | "fired" | "notFired";

@@ -12,6 +12,12 @@ export function excerpt<Fact>(fact: Fact): Fact {
   return Object.fromEntries(entries.map(([key, value]) => [key, excerpt(value)])) as Fact; // As above.
 }
 
+/** Whether `kept` is what is remembered of the text. */
+export function isExcerptOf(kept: string, text: string): boolean {
+  if (kept === text) return true;
+  return text.length > textKept && kept.length > textKept && kept === cut(text);
+}
+
 /** Events are plain objects, so that a few fields are all there is to look at. */
 function isLong(fact: unknown): boolean {
   if (typeof fact === "string") return fact.length > textKept;

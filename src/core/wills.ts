@@ -1,5 +1,6 @@
 import type { WillAccount, WillQuery } from "./account.ts";
 import type { Broker } from "./broker.ts";
+import { isExcerptOf } from "./excerpt.ts";
 import type { WillRecord } from "./ledger.ts";
 import type { Walk } from "./walk.ts";
 import type { WillState } from "./will.ts";
@@ -22,13 +23,15 @@ export function* willsOf(broker: Broker, query: WillQuery = {}): Walk<WillAccoun
   for (let record = found.pop(); record !== undefined; record = found.pop()) yield record.account;
 }
 
-/** The newest will, of those of a client, on a topic, or of all; null: the ledger knows none. */
+/** The newest will, of those of a client, on a topic, or of all; null: none is known. */
 export function newestWill(broker: Broker, query: WillQuery): WillRecord | null {
   const { clientId } = query;
-  const records =
-    clientId === undefined
-      ? broker.ledger.records()
-      : (broker.histories.of(clientId)?.wills ?? []).values();
+  const history = clientId === undefined ? null : broker.histories.of(clientId);
+  // The ledger forgets by wills, and histories are forgotten by clients: either may know more.
+  return newestOf(history?.wills ?? [], query) ?? newestOf(broker.ledger.records(), query);
+}
+
+function newestOf(records: Iterable<WillRecord>, query: WillQuery): WillRecord | null {
   let newest: WillRecord | null = null;
   for (const record of records) if (isAskedFor(record, query)) newest = record;
   return newest;
@@ -37,7 +40,7 @@ export function newestWill(broker: Broker, query: WillQuery): WillRecord | null 
 export function isAskedFor(record: WillRecord, { clientId, topic, which }: WillQuery): boolean {
   return (
     (clientId === undefined || record.origin.clientId === clientId) &&
-    (topic === undefined || record.facts.topic === topic) &&
+    (topic === undefined || isExcerptOf(record.facts.topic, topic)) &&
     (which === undefined || statesOf[which].includes(record.state))
   );
 }

@@ -96,6 +96,30 @@ test("a will that waits while more clients go than are remembered is waited for"
   expect(awaitedWill?.fate).toMatchObject({ fate: "published", by: "due" });
 });
 
+test("a will that is known still is awaited though its client is forgotten", async () => {
+  const admin = new Administered({ limits: { ledger: 2 } });
+  mortal(admin.world, { id: "dev-42", keepalive: 10 }).drop();
+  for (const clientId of ["a", "b", "c"]) {
+    const client = admin.world.open();
+    client.connect({ clientId, protocolVersion: 5 });
+    client.drop();
+  }
+  expect(admin.world.broker.histories.of("dev-42")).toBeNull();
+  const answer = await admin.ask("/v1/wills?client=dev-42&wait=1ms");
+  expect(await answer.json()).toMatchObject({ decided: true, awaited: 1, wills: [{ id: 1 }] });
+});
+
+test("a will on a topic that is remembered cut is found by the whole topic", async () => {
+  const admin = new Administered();
+  const topic = `t/${"x".repeat(600)}`;
+  mortal(admin.world, { id: "dev-42", keepalive: 10, will: { topic } }).drop();
+  mortal(admin.world, { id: "other", keepalive: 10, will: { topic: "t/" } }).drop();
+  const answer = await admin.ask(`/v1/wills?topic=${topic}&wait=1ms`);
+  expect(await answer.json()).toMatchObject({ decided: true, wills: [{ clientId: "dev-42" }] });
+  const another = await admin.ask(`/v1/wills?topic=t/y${topic}`);
+  expect(await another.json()).toMatchObject({ wills: [] });
+});
+
 test("when the time is over, what is known is said", async () => {
   const admin = new Administered();
   const none = await admin.ask("/v1/wills?client=dev-42&wait=1ms");
