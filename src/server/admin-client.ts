@@ -1,7 +1,12 @@
 import type { Context } from "hono";
 import type { ClientAnswer, DropAnswer, DropOrder } from "../admin/api.ts";
 import { nearest } from "../config/nearest.ts";
-import { latestConnection, type ClientAccount, type SessionAccount } from "../core/account.ts";
+import {
+  latestConnection,
+  type ClientAccount,
+  type ConnectionAccount,
+  type SessionAccount,
+} from "../core/account.ts";
 import { knownClientIds } from "../core/clients.ts";
 import type { Millis } from "../core/io.ts";
 import { refusal } from "./admin-answer.ts";
@@ -46,9 +51,16 @@ export function dropAnswer(
 ): DropAnswer {
   const connection = account === null ? null : latestConnection(account);
   const deadlineAt = connection?.deadlineAt ?? null;
-  const isForEver = wasConnected && how === "silent" && deadlineAt === null;
-  const hint = isForEver ? "it has no keepalive: nothing will end it" : null;
-  return { wasConnected, deadlineAt, hint };
+  const isOpen = wasConnected && how === "silent" && connection !== null;
+  return { wasConnected, deadlineAt, hint: isOpen ? hintOnSilence(connection) : null };
+}
+
+function hintOnSilence({ deadlineAt, keepAliveSeconds, paused }: ConnectionAccount): string | null {
+  if (deadlineAt !== null) return null;
+  if (keepAliveSeconds === 0) return "it has no keepalive: nothing will end it";
+  return paused
+    ? "its keepalive runs on when what it had sent is read"
+    : "this broker ends nobody for silence: nothing will end it";
 }
 
 /** 404, with ids that are near the one that was asked for. */

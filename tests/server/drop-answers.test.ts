@@ -1,0 +1,52 @@
+import { expect, test } from "bun:test";
+import type { DropAnswer } from "../../src/admin/api.ts";
+import { Administered } from "../support/administered.ts";
+import { mortal } from "../support/mortal.ts";
+
+async function silenced(admin: Administered): Promise<DropAnswer> {
+  const init = { method: "POST", body: '{"how":"silent"}' };
+  const answer = await admin.ask("/v1/clients/dev-42/drop", init);
+  return (await answer.json()) as DropAnswer;
+}
+
+test("where the keepalive ends a silent connection there is nothing to know besides", async () => {
+  const admin = new Administered();
+  mortal(admin.world, { id: "dev-42", keepalive: 10 });
+  const deadlineAt = admin.world.broker.now + 15_000;
+  expect(await silenced(admin)).toEqual({ wasConnected: true, deadlineAt, hint: null });
+});
+
+test("without a keepalive nothing ends it", async () => {
+  const admin = new Administered();
+  mortal(admin.world, { id: "dev-42", keepalive: 0 });
+  expect(await silenced(admin)).toMatchObject({
+    ...{ deadlineAt: null, hint: "it has no keepalive: nothing will end it" },
+  });
+});
+
+test("a keepalive that stands still, since output waited, is one", async () => {
+  const admin = new Administered({ outputBytes: 200 });
+  const { world } = admin;
+  const client = mortal(world, { id: "dev-42", keepalive: 10 });
+  client.subscribe("flood");
+  client.room = 0;
+  const publisher = world.open();
+  publisher.connect({ clientId: "publisher" });
+  publisher.publish("flood", Buffer.alloc(1000));
+  expect(client.paused).toBe(true);
+  expect(await silenced(admin)).toMatchObject({
+    ...{ deadlineAt: null, hint: "its keepalive runs on when what it had sent is read" },
+  });
+  // The rest of the turn in which it is read.
+  await new Promise((resolve) => void setImmediate(resolve));
+  world.advance(15_000);
+  expect(world.noted("ended").map(({ cause }) => cause)).toEqual(["keepAliveExpired"]);
+});
+
+test("a keepalive of which the broker takes no notice is one", async () => {
+  const admin = new Administered({ rules: { keepAliveFactor: Infinity } });
+  mortal(admin.world, { id: "dev-42", keepalive: 10 });
+  expect(await silenced(admin)).toMatchObject({
+    ...{ deadlineAt: null, hint: "this broker ends nobody for silence: nothing will end it" },
+  });
+});
