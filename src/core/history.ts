@@ -170,9 +170,9 @@ export class ClientHistory {
 }
 
 /**
- * The histories of client ids. Those that are connected are kept, and those whose will is delayed: by the
- * standard's rules it has a session, and `limits.sessions` bounds these. Of the others the latest `limits.ledger`, so that a client with a new id
- * each time takes no memory for ever.
+ * The histories of client ids. Those that are connected are kept, and those whose will is delayed: by
+ * the standard's rules it has a session, and `limits.sessions` bounds these. Of the others the latest
+ * `limits.ledger`, so that a client with a new id each time takes no memory for ever.
  */
 export class Histories {
   readonly #limits: { readonly ledger: number };
