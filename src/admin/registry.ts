@@ -32,11 +32,28 @@ export function runFolder(env: Env): string {
 export function ownRunFolder(env: Env): string {
   const folder = runFolder(env);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const found = lstatSync(folder);
-  if (!found.isDirectory()) throw new Error(`${folder} is no folder`);
-  const isOthers = process.platform !== "win32" && found.uid !== userInfo().uid;
-  if (isOthers) throw new Error(`${folder} belongs to somebody else`);
+  const fault = faultOf(folder);
+  if (fault !== null) throw new Error(fault);
   return folder;
+}
+
+/** Why nothing in the run folder is believed; null: it is this user's own, or there is none. */
+export function runFolderFault(env: Env): string | null {
+  const folder = runFolder(env);
+  return lstatSync(folder, { throwIfNoEntry: false }) === undefined ? null : faultOf(folder);
+}
+
+/** Whoever can write there could name a broker of his own, and get a token of ours sent to it. */
+function faultOf(folder: string): string | null {
+  const found = lstatSync(folder);
+  if (!found.isDirectory()) return `${folder} is no folder`;
+  if (!isOwn(found)) return `${folder} belongs to somebody else`;
+  const isOpen = process.platform !== "win32" && (found.mode & 0o022) !== 0;
+  return isOpen ? `others can write to ${folder}` : null;
+}
+
+function isOwn({ uid }: { readonly uid: number }): boolean {
+  return process.platform === "win32" || uid === userInfo().uid;
 }
 
 /** Leaves word of this broker; the file appears whole. Returns what takes it away again. */
@@ -51,18 +68,30 @@ export function announce(broker: RunningBroker, env: Env): () => void {
   return () => rmSync(file, { force: true });
 }
 
-/** The brokers of this user that run, the longest running first. Files of dead ones are removed. */
+/**
+ * The brokers of this user that run, the longest running first. Files of dead ones are removed. The
+ * number of a dead one may be another process's by now.
+ */
 export function runningBrokers(env: Env): RunningBroker[] {
   const folder = runFolder(env);
-  return namesIn(folder)
+  return namesIn(env)
     .filter((name) => /^\d+\.json$/.test(name))
     .flatMap((name) => {
       const file = path.join(folder, name);
-      if (isAlive(Number(name.slice(0, -5)))) return readOne(file);
-      rmSync(file, { force: true });
+      const pid = Number(name.slice(0, -5));
+      if (isAlive(pid)) return readOne(file).filter((one) => one.pid === pid);
+      removeStale(file);
       return [];
     })
     .sort((a, b) => a.startedAt - b.startedAt);
+}
+
+function removeStale(file: string): void {
+  try {
+    rmSync(file, { force: true });
+  } catch {
+    // It is not believed either way; whoever may remove it is to.
+  }
 }
 
 const runningSchema = z.object({
@@ -77,6 +106,8 @@ const runningSchema = z.object({
 
 function readOne(file: string): RunningBroker[] {
   try {
+    const found = lstatSync(file);
+    if (!found.isFile() || !isOwn(found)) return [];
     const read = runningSchema.safeParse(JSON.parse(readFileSync(file, "utf8")));
     return read.success ? [read.data] : [];
   } catch {
@@ -85,9 +116,9 @@ function readOne(file: string): RunningBroker[] {
   }
 }
 
-function namesIn(folder: string): string[] {
+function namesIn(env: Env): string[] {
   try {
-    return readdirSync(folder);
+    return runFolderFault(env) === null ? readdirSync(runFolder(env)) : [];
   } catch {
     return [];
   }
@@ -97,9 +128,9 @@ function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;
-  } catch (fault) {
-    // EPERM: it is there, and somebody else's.
-    return fault instanceof Error && "code" in fault && fault.code === "EPERM";
+  } catch {
+    // There is none, or (EPERM) it is somebody else's.
+    return false;
   }
 }
 

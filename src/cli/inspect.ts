@@ -105,7 +105,7 @@ async function runInspect(
     env: surroundings.env,
   };
   const timeoutMs = durationFrom(given, "timeout", timeoutMaxMs) ?? timeoutDefaultMs;
-  return order(new BrokerClient(addressOf(named), timeoutMs), output);
+  return order(new BrokerClient(await addressOf(named), timeoutMs), output);
 }
 
 const timeoutDefaultMs = 5000;

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
-import type { RunningBroker } from "../admin/api.ts";
-import { runningBrokers } from "../admin/registry.ts";
+import { apiHeader, type Overview, type RunningBroker } from "../admin/api.ts";
+import { runFolderFault, runningBrokers } from "../admin/registry.ts";
 import { CliError, usageError } from "../config/cli-error.ts";
 import { quoted } from "../config/problem.ts";
 import { clause, name } from "../log/foreign.ts";
@@ -24,9 +24,9 @@ export interface BrokerAddress {
 }
 
 /** Finds the broker that is meant. Throws CliError. */
-export function addressOf({ admin, tokenFile, env }: Named): BrokerAddress {
+export async function addressOf({ admin, tokenFile, env }: Named): Promise<BrokerAddress> {
   const running = runningBrokers(env);
-  const url = namedUrl(admin, env, running) ?? onlyOne(running);
+  const url = namedUrl(admin, env, running) ?? (await onlyOne(running, env));
   const said = running.find((one) => one.url === url)?.tokenFile ?? null;
   const file = tokenFile ?? (env["MQTTD_TOKEN_FILE"] || said);
   return { url, token: file === null ? null : { text: tokenIn(file), file } };
@@ -51,13 +51,20 @@ function namedUrl(
   throw usageError(`${by}: found ${quoted(named)}, allowed: a port, or http://HOST:PORT`);
 }
 
-function onlyOne(running: readonly RunningBroker[]): string {
+async function onlyOne(found: readonly RunningBroker[], env: Env): Promise<string> {
+  const running = found.length > 1 ? await thoseThatAnswer(found) : found;
   const [first, ...others] = running;
   if (first === undefined) {
-    throw new CliError("no broker is running here", {
-      exitCode: 3,
-      hint: "mqttd serve starts one; --admin names one elsewhere",
-    });
+    const fault = runFolderFault(env);
+    throw fault === null
+      ? new CliError("no broker is running here", {
+          exitCode: 3,
+          hint: "mqttd serve starts one; --admin names one elsewhere",
+        })
+      : new CliError(`can't look for brokers: ${clause(fault)}`, {
+          exitCode: 3,
+          hint: "--admin names one; MQTTD_RUN_DIR a folder of your own",
+        });
   }
   if (others.length === 0) return first.url;
   const lines = running.map(
@@ -67,6 +74,31 @@ function onlyOne(running: readonly RunningBroker[]): string {
   throw usageError(
     [`${running.length} brokers are running here; choose one by`, ...lines].join("\n"),
   );
+}
+
+/** Without those that were killed, and whose number is now that of another process of this user. */
+async function thoseThatAnswer(found: readonly RunningBroker[]): Promise<RunningBroker[]> {
+  const answers = await Promise.all(found.map(isThere));
+  return found.filter((_, index) => answers[index]);
+}
+
+const answerMs = 1000;
+
+/** Whether it is the one that left word. One that hangs is there; one that wants a token, too. */
+async function isThere({ url, pid }: RunningBroker): Promise<boolean> {
+  try {
+    const response = await fetch(`${url}/v1/overview`, {
+      redirect: "manual",
+      proxy: false,
+      signal: AbortSignal.timeout(answerMs),
+    });
+    if (response.headers.get(apiHeader) === null) return false;
+    if (!response.ok) return true;
+    const { process } = (await response.json()) as Partial<Overview>; // Of any version.
+    return process?.pid === undefined || process.pid === pid;
+  } catch (fault) {
+    return fault instanceof Error && fault.name === "TimeoutError";
+  }
 }
 
 /** The port alone, where that leads there. */

@@ -1,0 +1,112 @@
+import { expect, test } from "bun:test";
+import { chmodSync, chownSync, mkdirSync } from "node:fs";
+import { userInfo } from "node:os";
+import type { RunningBroker } from "../../src/admin/api.ts";
+import { runningBrokers } from "../../src/admin/registry.ts";
+import { CliError } from "../../src/config/cli-error.ts";
+import { addressOf } from "../../src/inspect/broker-address.ts";
+import { Folder } from "../support/executable.ts";
+
+const isRoot = userInfo().uid === 0;
+const somebodyElse = 12_345;
+
+/** A run folder with a file of one broker, which runs as far as its number tells. */
+class RunFolder extends Folder {
+  constructor(brokers: Readonly<Record<string, Partial<RunningBroker>>> = {}) {
+    super({ secret: "s3cret\n" });
+    chmodSync(this.path, 0o700);
+    for (const [name, broker] of Object.entries(brokers)) {
+      const file = {
+        ...{ pid: process.pid, startedAt: 1, version: "0", api: 1, url: "http://127.0.0.1:6666" },
+        ...{ listeners: [], tokenFile: this.file("secret"), ...broker },
+      };
+      this.write(name, JSON.stringify(file));
+    }
+  }
+
+  get env() {
+    return { MQTTD_RUN_DIR: this.path };
+  }
+
+  async address(): Promise<unknown> {
+    try {
+      return await addressOf({ admin: null, tokenFile: null, env: this.env });
+    } catch (fault) {
+      if (!(fault instanceof CliError)) throw fault;
+      return `${fault.text.replaceAll(this.path, "FOLDER").trimEnd()} (${fault.exitCode})`;
+    }
+  }
+}
+
+const own = `${process.pid}.json`;
+const none =
+  "mqttd: no broker is running here (mqttd serve starts one; --admin names one elsewhere) (3)";
+const hint = "(--admin names one; MQTTD_RUN_DIR a folder of your own) (3)";
+
+test("a broker that left word in a folder of this user's own is the one, with its token", async () => {
+  using folder = new RunFolder({ [own]: {} });
+  expect(await folder.address()).toEqual({
+    url: "http://127.0.0.1:6666",
+    token: { text: "s3cret", file: folder.file("secret") },
+  });
+});
+
+test.skipIf(process.platform === "win32")(
+  "a folder that others can write to is not believed",
+  async () => {
+    using folder = new RunFolder({ [own]: {} });
+    for (const mode of [0o720, 0o702]) {
+      chmodSync(folder.path, mode);
+      expect(await folder.address()).toBe(
+        `mqttd: can't look for brokers: others can write to FOLDER ${hint}`,
+      );
+    }
+  },
+);
+
+test.skipIf(!isRoot)("nothing of somebody else's is believed: folder, file", async () => {
+  using folder = new RunFolder({ [own]: {} });
+  chownSync(folder.file(own), somebodyElse, somebodyElse);
+  expect(await folder.address()).toBe(none);
+  chownSync(folder.file(own), 0, 0);
+  chownSync(folder.path, somebodyElse, somebodyElse);
+  expect(await folder.address()).toBe(
+    `mqttd: can't look for brokers: FOLDER belongs to somebody else ${hint}`,
+  );
+});
+
+test.skipIf(isRoot)("a process of somebody else's is no broker of this user", async () => {
+  using folder = new RunFolder({ "1.json": { pid: 1 } });
+  expect(await folder.address()).toBe(none);
+});
+
+test("what has the name of a dead broker's file and can't be removed is not in the way", () => {
+  using folder = new RunFolder();
+  mkdirSync(folder.file("4194305.json"));
+  expect(runningBrokers(folder.env)).toEqual([]);
+  expect(folder.names()).toContain("4194305.json");
+});
+
+test("of several, one whose number is another process's by now is not in the way", async () => {
+  await using another = Bun.spawn([process.execPath, "-e", "setInterval(() => {}, 1000)"]);
+  const { pid } = another;
+  let answer = { status: 200, headers: { "mqttd-api": "1" }, pid: process.pid };
+  using server = Bun.serve({
+    ...{ port: 0, hostname: "127.0.0.1" },
+    fetch: () => Response.json({ process: { pid: answer.pid } }, answer),
+  });
+  const url = `http://127.0.0.1:${server.port}`;
+  using gone = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response("other") });
+  const stale = `http://127.0.0.1:${gone.port}`;
+  using folder = new RunFolder({
+    [own]: { url },
+    [`${pid}.json`]: { pid, url: stale, startedAt: 0 },
+  });
+  expect(await folder.address()).toMatchObject({ url });
+  // One that does not tell its number without a token is there.
+  answer = { ...answer, status: 401, pid: 1 };
+  expect(await folder.address()).toMatchObject({ url });
+  // The port is now that of another broker.
+  answer = { ...answer, status: 200, pid };
+  expect(await folder.address()).toBe(none);
+});
