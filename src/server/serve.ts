@@ -85,7 +85,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
   let sockets: ListeningSocket[] = [];
   let administration: Administration = { close: async () => {} };
   const vitals = new Vitals();
-  const operator = new Operator(settings, broker, driver, log, note);
+  const operator = new Operator(settings, broker, driver, log, hub, note);
   hub.onTrace = () => driver.setTrace(hub.wants("debug"));
   try {
     if (settings.readyFile !== null) ready = new ReadyFile(settings.readyFile);
@@ -218,6 +218,7 @@ class Operator {
   readonly #broker: Broker;
   readonly #driver: Driver;
   readonly #log: LogSink;
+  readonly #hub: EventHub;
   readonly #note: (event: LogEvent) => void;
   #loaded: Loaded;
   level: Level;
@@ -227,12 +228,14 @@ class Operator {
     broker: Broker,
     driver: Driver,
     log: LogSink,
+    hub: EventHub,
     note: (event: LogEvent) => void,
   ) {
     this.#settings = settings;
     this.#broker = broker;
     this.#driver = driver;
     this.#log = log;
+    this.#hub = hub;
     this.#note = note;
     this.#loaded = settings.loaded;
     this.level = settings.config.log.level;
@@ -266,7 +269,8 @@ class Operator {
   #useLevel(level: Level): void {
     this.level = level;
     this.#log.setLevel(level);
-    this.#driver.setTrace(level === "debug");
+    // Not by the log alone: somebody may follow the packets in a stream.
+    this.#driver.setTrace(this.#hub.wants("debug"));
   }
 
   config(): { file: string | null; values: ReturnType<typeof valuesWithOrigins> } {

@@ -26,6 +26,30 @@ test("a PUT that breaks off ends nothing", async () => {
   await broker.stop();
 });
 
+test("whoever follows the packets still does after another log level, and after a reload", async () => {
+  const { broker, url } = await administered();
+  await using _ = broker;
+  const { body } = await fetch(`${url}/v1/events?event=packet`);
+  const packets = body?.[Symbol.asyncIterator]();
+  for (const order of [
+    { path: "/v1/log", method: "PUT", body: '{"level":"warn"}' },
+    { path: "/v1/reload", method: "POST" },
+  ]) {
+    expect((await fetch(`${url}${order.path}`, order)).status).toBe(200);
+    const clientId = `after${order.path}`;
+    const client = await MqttJsClient.connect(broker.port, { clientId, reconnectPeriod: 0 });
+    let told = "";
+    while (!told.includes(clientId)) {
+      const { value, done } = (await packets?.next()) ?? { done: true };
+      if (done === true) throw new Error(`it ended after ${told}`);
+      told += Buffer.from(value ?? "").toString();
+    }
+    await client.vanish();
+  }
+  await packets?.return?.();
+  await broker.stop();
+});
+
 test("whoever reads the events reads the last of them, and the end is an orderly one", async () => {
   const { broker, url } = await administered();
   await using _ = broker;
