@@ -69,6 +69,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
     clock.now(),
   );
   const fault = Promise.withResolvers<never>();
+  const onFault = (cause: unknown): void => fault.reject(new FaultWithState(cause, broker));
   const driver = new Driver({
     broker,
     clock,
@@ -77,7 +78,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
     packetSize: config.limits.packetSize,
     outputBytes: config.outputBytes,
     timer: (onDue) => new SystemTimer(clock, onDue),
-    onFault: (cause) => fault.reject(new FaultWithState(cause, broker)),
+    onFault,
   });
   // Before anything that a signal must not leave behind.
   const signals = new StopSignals();
@@ -119,7 +120,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
       },
       note,
       settings.env,
-      fault.reject,
+      onFault,
     );
     ready?.publish(urls);
     note({ event: "configurationLoaded", file: settings.file });

@@ -1,14 +1,16 @@
 import { expect, test } from "bun:test";
 import { chmodSync, readFileSync, statSync } from "node:fs";
 import { networkInterfaces } from "node:os";
-import { Folder, run, RunningBroker } from "../support/executable.ts";
+import path from "node:path";
+import { Folder, run, RunningBroker, type Surroundings } from "../support/executable.ts";
 import { HttpSocket } from "../support/http-socket.ts";
 import { eventually } from "../support/inbox.ts";
 import { MqttJsClient } from "../support/mqttjs-client.ts";
 
 /** A broker and the URL of its administration interface. */
-async function administered(args: readonly string[] = []) {
-  const broker = await RunningBroker.start({ args: ["--set", "admin.port=0", ...args] });
+async function administered(args: readonly string[] = [], surroundings: Surroundings = {}) {
+  const admin = ["--set", "admin.port=0", ...args];
+  const broker = await RunningBroker.start({ ...surroundings, args: admin });
   const line = await broker.line("the administration", ({ event }) => event === "administration");
   const [url = ""] = Array.isArray(line["urls"]) ? line["urls"].map(String) : [];
   return { broker, url, port: Number(new URL(url).port) };
@@ -24,6 +26,21 @@ test("a PUT that breaks off ends nothing", async () => {
   await asker.end();
   expect((await fetch(`${url}/healthz`)).status).toBe(200);
   await broker.stop();
+});
+
+test("a fault of the administration's own ends the broker, with what the broker knew", async () => {
+  const planted = path.resolve(import.meta.dir, "../cli/planted-fault.ts");
+  const main = path.resolve(import.meta.dir, "../../src/main.ts");
+  const { broker, url } = await administered([], {
+    command: [process.execPath, "--preload", planted, main],
+    env: { PLANTED_FAULT: "answer" },
+  });
+  await using _ = broker;
+  await MqttJsClient.connect(broker.port, { clientId: "dev-42", reconnectPeriod: 0 });
+  await fetch(`${url}/v1/overview`).catch(() => null);
+  expect(await broker.exit()).toBe(70);
+  expect(broker.otherWords).toContain("  caused by AssertionFault: planted\n");
+  expect(broker.otherWords).toMatch(/^  state: \{.*"dev-42"/m);
 });
 
 test("whoever follows the packets still does after another log level, and after a reload", async () => {
