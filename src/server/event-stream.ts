@@ -70,6 +70,8 @@ class WaitingEvents {
     if (this.#missed > 0 || this.#bytes + json.length > this.#mostBytes) {
       this.#missed += 1;
       this.#onMissed();
+      // Where nothing else waits, the reader is to be told of this alone.
+      this.#wake?.();
       return;
     }
     this.#ids += 1;
@@ -78,7 +80,7 @@ class WaitingEvents {
 
   /** Shows the reader, and whatever is between, that the stream lives; where it has nothing to take. */
   comment(text: string): void {
-    if (this.#bytes === 0) this.#push(encoder.encode(`: ${text}\n\n`));
+    if (this.#isEmpty) this.#push(encoder.encode(`: ${text}\n\n`));
   }
 
   end(): void {
@@ -88,21 +90,25 @@ class WaitingEvents {
 
   /** Resolves when there is something, after the turn that it came in; to null at the end. */
   async take(): Promise<Uint8Array | null> {
-    if (this.#bytes === 0 && !this.#isOver) {
+    if (this.#isEmpty && !this.#isOver) {
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#wake = () => void setImmediate(resolve);
       await promise;
       this.#wake = null;
     }
-    if (this.#bytes === 0) return null;
+    if (this.#isEmpty) return null;
     if (this.#missed > 0) {
-      this.#push(encoder.encode(`event: missed\ndata: ${this.#missed}\n\n`));
+      this.#pieces.push(encoder.encode(`event: missed\ndata: ${this.#missed}\n\n`));
       this.#missed = 0;
     }
-    const all = Buffer.concat(this.#pieces, this.#bytes);
+    const all = Buffer.concat(this.#pieces);
     this.#pieces = [];
     this.#bytes = 0;
     return all;
+  }
+
+  get #isEmpty(): boolean {
+    return this.#bytes === 0 && this.#missed === 0;
   }
 
   #push(...pieces: readonly Uint8Array[]): void {

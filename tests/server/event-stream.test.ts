@@ -132,6 +132,26 @@ test("a reader that takes nothing misses what is past the limit, and is told how
   expect(after.map(({ id }) => id)).toEqual(Array.from(after, (_, at) => at + 1));
 });
 
+test("an event that is larger than what may wait is missed, and those after it are told", async () => {
+  const admin = new Administered({ admin: { streamBytes: 1024 } });
+  await using reading = await Reading.of(admin);
+  await reading.until(": mqttd");
+  const missed = reading.until("event: missed");
+  admin.hub.note({ event: "warning", text: "x".repeat(3000) }, admin.world.clock.now());
+  expect(await missed).toEndWith("event: missed\ndata: 1\n\n");
+  admin.hub.note({ event: "warning", text: "small" }, admin.world.clock.now());
+  expect(eventsOf(await reading.until("small"))).toHaveLength(1);
+});
+
+test("when the broker stops, what a reader has missed is told, too", async () => {
+  const admin = new Administered({ admin: { streamBytes: 4096 } });
+  await using reading = await Reading.of(admin);
+  for (let round = 0; round < 100; round++) mortal(admin.world, { keepalive: 10 }).drop();
+  admin.hub.close();
+  expect(admin.hub.missed).toBeGreaterThan(0);
+  expect(await reading.end()).toEndWith(`event: missed\ndata: ${admin.hub.missed}\n\n`);
+});
+
 test("packets are told to who asks for them, and to nobody else", async () => {
   const admin = new Administered();
   let traced = 0;
