@@ -1,5 +1,7 @@
+import * as z from "zod";
 import type { EventLine } from "../admin/api.ts";
 import { CliError } from "../config/cli-error.ts";
+import { levels } from "../log/events.ts";
 import { jsonLine } from "../log/foreign.ts";
 import { humanLine, type Style } from "../log/render.ts";
 import { painted } from "./paint.ts";
@@ -82,11 +84,34 @@ function read(block: string): EventLine | Missed | null {
   );
   const data = fields.get("data");
   if (data === undefined) return null;
-  if (fields.get("event") === "missed") return { missed: Number(data) };
+  const schema = fields.get("event") === "missed" ? missedSchema : eventSchema;
+  const told = schema.safeParse(jsonIn(data));
+  if (!told.success) throw brokenOff("it sends what is no event");
+  return told.data;
+}
+
+/** Milliseconds that a date can have. */
+const dateMax = 8.64e15;
+
+const eventSchema = z.object({
+  at: z.number().min(0).max(dateMax),
+  level: z.enum(levels),
+  event: z.string(),
+  text: z.string(),
+  facts: z.record(z.string(), z.unknown()),
+});
+
+const missedSchema = z
+  .int()
+  .min(1)
+  .transform((missed): Missed => ({ missed }));
+
+/** Undefined: it is none. */
+function jsonIn(text: string): unknown {
   try {
-    return JSON.parse(data) as EventLine; // The interface's number has been looked at.
+    return JSON.parse(text);
   } catch {
-    throw brokenOff("it sends what is no event");
+    return undefined;
   }
 }
 

@@ -89,6 +89,21 @@ test("tail: a stream that breaks off, that hangs, that is none", async () => {
   `);
 });
 
+test.each([
+  ["a number", "data: 5"],
+  ["null", "data: null"],
+  ["no facts", `data: ${JSON.stringify({ ...event, facts: undefined })}`],
+  ["another level", `data: ${JSON.stringify({ ...event, level: "loud" })}`],
+  ["a time that no clock shows", `data: ${JSON.stringify({ ...event, at: 1e300 })}`],
+  ["misses of no number", "event: missed\ndata: many"],
+])("tail: what is no event ends it: %s", async (_, block) => {
+  const told = all(streamOf([new TextEncoder().encode(`${block}\n\n`)]));
+  expect(await told.catch((fault: unknown) => fault)).toMatchObject({
+    message: "the broker's events broke off",
+    exitCode: 3,
+  });
+});
+
 test("tail: lines as the log has them", () => {
   const style = { colors: pc.createColors(false), zone: "utc", like: null, json: false } as const;
   const lines = [
