@@ -10,6 +10,11 @@ import { readConfigFile } from "./config/file.ts";
 
 /** The entry point, and the only place that ends the process. */
 
+/** Exit codes above it name a signal. */
+const signalCodes = 128;
+/** What was printed before a signal has so long to leave the process. */
+const afterSignalMs = 500;
+
 process.on("uncaughtException", endWithError);
 process.on("unhandledRejection", endWithError);
 
@@ -20,6 +25,8 @@ async function main(): Promise<void> {
   const words = new StandardOutput(process.stderr);
   try {
     const code = await runProgram(process.argv.slice(2), surroundings(output, words));
+    // A reader that is stuck is waited for, but not by a user who wants out.
+    if (code > signalCodes) setTimeout(() => process.exit(code), afterSignalMs);
     // Nobody can be told that stderr can't be written.
     await words.written().catch(() => {});
     await output.written();

@@ -25,7 +25,7 @@ export function tailOrder(given: Arguments): Order {
   return async (client, output) => {
     const interrupt = new Interrupt();
     try {
-      return await follow(client, query, output, interrupt.signal);
+      return await follow(client, query, output, interrupt);
     } catch (fault) {
       if (interrupt.exitCode === null) throw fault;
       return interrupt.exitCode;
@@ -39,8 +39,9 @@ async function follow(
   client: BrokerClient,
   query: readonly [string, string][],
   { json, style, surroundings }: Output,
-  signal: AbortSignal,
+  interrupt: Interrupt,
 ): Promise<number> {
+  const { signal } = interrupt;
   const { like } = await client.ask<Answers["overview"]>("/v1/overview");
   const stream = await client.stream(withQuery("/v1/events", query), signal);
   const aborted = new Promise<false>((resolve) => {
@@ -50,7 +51,7 @@ async function follow(
     surroundings.print(tailLine(told, { ...style, like, json }, Date.now()));
     // Whoever reads sets the pace: what the broker can't send meanwhile it counts as missed.
     const isRead = await Promise.race([surroundings.taken(), aborted]);
-    if (!isRead) return 0;
+    if (!isRead) return interrupt.exitCode ?? 0;
   }
   throw new CliError("the broker has stopped", { exitCode: 3 });
 }

@@ -87,6 +87,23 @@ async function die(broker: RunningBroker, clientId: string): Promise<void> {
   await broker.ended(clientId);
 }
 
+/** Publishes until the broker has events that a reader could not take in. */
+async function floodUntilMissed(broker: RunningBroker): Promise<void> {
+  const { port } = broker;
+  const socket = await Bun.connect({ hostname: "127.0.0.1", port, socket: { data() {} } });
+  socket.write(connectBytes({ version: 4, clientId: "flood" }));
+  const publishes = Buffer.alloc(7 * 1000, Uint8Array.from([0x30, 5, 0, 1, 0x74, 0x68, 0x69]));
+  let place = 0;
+  await eventually(
+    async () => {
+      place = (place + Math.max(0, socket.write(publishes.subarray(place)))) % publishes.length;
+      return (await metric(broker, "mqttd_events_missed_total")) > 0;
+    },
+    () => "nothing was missed",
+    20_000,
+  );
+}
+
 const steady = (line: string): string =>
   line
     .replace(/^[\d:.]{12} /, "TIME ")
@@ -152,23 +169,28 @@ test("tail says how many events it missed while nobody read it", async () => {
   // The reader takes one line, and no more before it is told to.
   const script = 'mkfifo go && "$0" "$@" | { head -n 1; read -r _ <go; cat; }';
   await using tail = await Tail.start(broker, ["--event", "packet"], ["sh", "-c", script]);
-  const { port } = broker;
-  const socket = await Bun.connect({ hostname: "127.0.0.1", port, socket: { data() {} } });
-  socket.write(connectBytes({ version: 4, clientId: "flood" }));
-  const publishes = Buffer.alloc(7 * 1000, Uint8Array.from([0x30, 5, 0, 1, 0x74, 0x68, 0x69]));
-  let place = 0;
-  await eventually(
-    async () => {
-      place = (place + Math.max(0, socket.write(publishes.subarray(place)))) % publishes.length;
-      return (await metric(broker, "mqttd_events_missed_total")) > 0;
-    },
-    () => "nothing was missed",
-    20_000,
-  );
+  await floodUntilMissed(broker);
   broker.folder.write("go", "\n");
   const line = await tail.line("the gap", (one) => one.includes("events missed"));
   expect(line).toMatch(/Warning: \d+ events missed: whoever reads this is too slow$/);
 }, 30_000);
+
+test.each([
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+] as const)(
+  "%s ends tail while nobody takes what it prints: exit code %i",
+  async (signal, code) => {
+    await using broker = await RunningBroker.start({ args: admin });
+    // Its own other end of the pipe, which nobody reads.
+    const script = 'mkfifo out && exec 3<>out && exec "$0" "$@" >out';
+    await using tail = await Tail.start(broker, ["--event", "packet"], ["sh", "-c", script]);
+    await floodUntilMissed(broker);
+    tail.signal(signal);
+    expect(await tail.end()).toEqual({ code, stderr: "" });
+  },
+  30_000,
+);
 
 test("tail is coloured as the log is, where colours are asked for", async () => {
   await using broker = await RunningBroker.start({ args: admin });
