@@ -184,7 +184,7 @@ const adminSchema = z.strictObject({
     .describe("Events that wait for one reader of the stream; it is told how many it then misses."),
   connections: count({ min: 1, max: 100_000 })
     .default(256)
-    .describe("Open connections of the interface; one more is closed at once."),
+    .describe("Open connections of each of its addresses; one more is closed at once."),
   requestTimeout: duration({ min: 100, max: hour })
     .default(writeDuration(10 * second))
     .describe("How long a request may take to arrive, its body included."),

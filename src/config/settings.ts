@@ -40,7 +40,7 @@ export interface AdminSettings {
   readonly streams: number;
   /** Bytes that wait for one reader of the event stream. */
   readonly streamBytes: number;
-  /** Open connections. */
+  /** Open connections of one address. */
   readonly connections: number;
   readonly requestTimeoutMs: number;
 }

@@ -9,7 +9,7 @@ export interface HttpSettings {
   readonly host: string | null;
   /** 0: a free one. */
   readonly port: number;
-  /** Open connections; one more is closed at once. */
+  /** Open connections of one address; one more is closed at once. */
   readonly connections: number;
   /** Milliseconds that a request may take to arrive, its body included. */
   readonly requestTimeoutMs: number;

@@ -1,6 +1,6 @@
 import type { ReloadAnswer } from "../admin/api.ts";
 import { type Loaded, type LoadResult, valuesWithOrigins } from "../config/load.ts";
-import type { ListenerSettings, Settings } from "../config/settings.ts";
+import type { AdminSettings, ListenerSettings, Settings } from "../config/settings.ts";
 import { Broker } from "../core/broker.ts";
 import type { ListenerPolicy } from "../core/io.ts";
 import type { Like } from "../core/likes.ts";
@@ -10,7 +10,7 @@ import type { Level, LogEvent } from "../log/events.ts";
 import type { ListeningSocket } from "../transport/transport.ts";
 import { anonymousOnly } from "./auth.ts";
 import { Clock } from "./clock.ts";
-import { connectionsByDescriptors } from "./descriptors.ts";
+import { type OpenConnections, withinDescriptors } from "./descriptors.ts";
 import { SystemTimer } from "./deadline-timer.ts";
 import type { Administration } from "./administration.ts";
 import { Driver } from "./driver.ts";
@@ -59,9 +59,10 @@ export async function serve(settings: ServeSettings): Promise<number> {
   });
   const hub = new EventHub(log);
   const note = (event: LogEvent): void => hub.note(event, clock.now());
+  const open = openConnections(config.limits, config.admin);
   const broker = new Broker(
     {
-      limits: withinDescriptors(config.limits),
+      limits: { ...config.limits, connections: open.clients },
       sysIntervalMs: config.sys.intervalMs === 0 ? null : config.sys.intervalMs,
       version: settings.version,
       rules: like?.rules ?? {},
@@ -101,7 +102,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
     const { openAdministration } = await import("./administration.ts");
     const portIsNamed = settings.loaded.origins.get("admin.port")?.source !== "default";
     administration = await openAdministration(
-      { ...config.admin, portIsNamed },
+      { ...config.admin, connections: open.administration, portIsNamed },
       {
         broker,
         clock,
@@ -160,9 +161,10 @@ export async function serve(settings: ServeSettings): Promise<number> {
   }
 }
 
-/** More connections than descriptors would end in a loop that spins, not in a refusal. */
-function withinDescriptors(limits: Limits): Limits {
-  return { ...limits, connections: Math.min(limits.connections, connectionsByDescriptors()) };
+/** What may be open at once; `admin` is what the broker was started with. */
+function openConnections(limits: Limits, admin: AdminSettings): OpenConnections {
+  const administration = admin.port === null ? 0 : admin.connections;
+  return withinDescriptors({ clients: limits.connections, administration });
 }
 
 /** The first lines of a broker that nobody must take for one that does right. */
@@ -290,7 +292,8 @@ class Operator {
     }
     const { limits, outputBytes, log } = result.settings;
     this.#loaded = result;
-    this.#driver.reconfigure(withinDescriptors(limits), outputBytes);
+    const { clients: connections } = openConnections(limits, this.#settings.config.admin);
+    this.#driver.reconfigure({ ...limits, connections }, outputBytes);
     this.#useLevel(log.level);
     const { changed } = result;
     this.#note({ event: "configurationReloaded", file, changed });

@@ -1,7 +1,9 @@
 import { expect, test } from "bun:test";
 import { chmodSync, readFileSync, statSync } from "node:fs";
+import { connect, type Socket } from "node:net";
 import { networkInterfaces } from "node:os";
 import path from "node:path";
+import { connectBytes } from "../support/connect-bytes.ts";
 import { Folder, run, RunningBroker, type Surroundings } from "../support/executable.ts";
 import { HttpSocket } from "../support/http-socket.ts";
 import { eventually } from "../support/inbox.ts";
@@ -41,6 +43,44 @@ test("a fault of the administration's own ends the broker, with what the broker 
   expect(await broker.exit()).toBe(70);
   expect(broker.otherWords).toContain("  caused by AssertionFault: planted\n");
   expect(broker.otherWords).toMatch(/^  state: \{.*"dev-42"/m);
+});
+
+test("with few descriptors, who asks the administration leaves room for clients", async () => {
+  const { broker, port } = await administered([], {
+    through: 'ulimit -n 200 && exec "$0" "$@"',
+  });
+  await using _ = broker;
+  const sockets: Socket[] = [];
+  /** Told by its first bytes, or by its end. */
+  const isServed = async (to: number, first: string | Uint8Array): Promise<boolean> => {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const socket = connect(to, "127.0.0.1", () => socket.write(first));
+    socket.on("data", () => resolve(true));
+    socket.on("error", () => resolve(false));
+    socket.on("close", () => resolve(false));
+    sockets.push(socket);
+    return promise;
+  };
+  const count = async (
+    number: number,
+    to: number,
+    first: (index: number) => string | Uint8Array,
+  ) => {
+    const served = Array.from({ length: number }, async (_, index) => isServed(to, first(index)));
+    return (await Promise.all(served)).filter((one) => one).length;
+  };
+  try {
+    expect(await count(120, port, () => "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")).toBe(
+      12,
+    );
+    const clients = await count(100, broker.port, (index) =>
+      connectBytes({ version: 4, clientId: `dev-${index}` }),
+    );
+    expect(clients).toBe(76);
+  } finally {
+    for (const socket of sockets) socket.destroy();
+  }
+  await broker.stop();
 });
 
 test("whoever follows the packets still does after another log level, and after a reload", async () => {

@@ -1,21 +1,31 @@
 import { expect, test } from "bun:test";
-import { connectionsByDescriptors } from "../../src/server/descriptors.ts";
+import { withinDescriptors } from "../../src/server/descriptors.ts";
 
-const line = (value: string) =>
+const line = (value: string) => () =>
   `Limit  Soft Limit  Hard Limit  Units\nMax open files  ${value}  files\n`;
+const wanted = { clients: 10_000, administration: 256 };
 
-test("the descriptor limit leaves room for the process itself", () => {
-  expect(connectionsByDescriptors(() => line("1024 20000"))).toBe(924);
+test("the descriptor limit leaves room for the process itself, and for the administration", () => {
+  const none = { ...wanted, administration: 0 };
+  expect(withinDescriptors(none, line("1024 20000"))).toEqual({ clients: 924, administration: 0 });
+  const few = { ...wanted, administration: 10 };
+  expect(withinDescriptors(few, line("1024 20000"))).toEqual({ clients: 904, administration: 10 });
 });
 
-test("a tiny limit still lets one client in", () => {
-  expect(connectionsByDescriptors(() => line("64 64"))).toBe(1);
+test("of a low limit the administration has a quarter at most", () => {
+  const found = withinDescriptors(wanted, line("500 500"));
+  expect(found).toEqual({ clients: 300, administration: 50 });
 });
 
-test("an unlimited or unknown number is no limit", () => {
-  expect(connectionsByDescriptors(() => line("unlimited unlimited"))).toBe(Infinity);
+test("a tiny limit still lets one in", () => {
+  expect(withinDescriptors(wanted, line("64 64"))).toEqual({ clients: 1, administration: 1 });
+});
+
+test("an unlimited, a high or an unknown number changes nothing", () => {
+  expect(withinDescriptors(wanted, line("unlimited unlimited"))).toEqual(wanted);
+  expect(withinDescriptors(wanted, line("20000 20000"))).toEqual(wanted);
   const missing = () => {
     throw new Error("no such file");
   };
-  expect(connectionsByDescriptors(missing)).toBe(Infinity);
+  expect(withinDescriptors(wanted, missing)).toEqual(wanted);
 });
