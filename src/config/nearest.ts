@@ -4,19 +4,27 @@
  * Ties go to the earlier candidate.
  */
 export function nearest(word: string, candidates: Iterable<string>): string | null {
-  const meant = plain(word);
   let best: string | null = null;
-  // A third of the word may be wrong, three letters at most.
-  let bound = Math.min(3, Math.max(1, Math.floor(meant.length / 3))) + 1;
+  let bound = Infinity;
   for (const candidate of candidates) {
-    const other = plain(candidate);
-    if (Math.abs(other.length - meant.length) >= bound) continue;
-    const found = distance(meant, other);
-    if (found >= bound) continue;
+    const wrong = lettersWrong(word, candidate, bound);
+    if (wrong === null) continue;
     best = candidate;
-    bound = found;
+    bound = wrong;
   }
   return best;
+}
+
+/** How many letters of `word` are wrong if `candidate` was meant; null: too many, or not fewer than `bound`. */
+export function lettersWrong(word: string, candidate: string, bound = Infinity): number | null {
+  const meant = plain(word);
+  const other = plain(candidate);
+  // A third of the word may be wrong, three letters at most.
+  const most = Math.min(3, Math.max(1, Math.floor(meant.length / 3)));
+  const fewer = Math.min(bound, most + 1);
+  if (Math.abs(other.length - meant.length) >= fewer) return null;
+  const found = distance(meant, other);
+  return found < fewer ? found : null;
 }
 
 function plain(word: string): string {

@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import type { ClientAnswer, DropAnswer, DropOrder } from "../admin/api.ts";
-import { nearest } from "../config/nearest.ts";
+import { lettersWrong } from "../config/nearest.ts";
 import {
   latestConnection,
   type ClientAccount,
@@ -16,7 +16,7 @@ import { sessionJson } from "./admin-lists.ts";
 import { nothing, ofClient } from "./admin-parameters.ts";
 import { eventLine } from "./event-hub.ts";
 import { type Json, jsonObject, jsonOf } from "./json.ts";
-import type { Turns } from "./turns.ts";
+import { turnMs, type Turns } from "./turns.ts";
 
 /** Of `/v1/clients/ID`, or of `/v1/client?id=ID`: a path can't hold the ids `.` and `..`. */
 export function clientIdOf({ req }: Context): string {
@@ -79,8 +79,6 @@ export async function unknownClient(
 const comparedMost = 100;
 const shownMost = 3;
 const nearMost = 100;
-/** Ids that are compared in one turn. */
-const perTurn = 100;
 
 async function nearestIds(
   id: string,
@@ -88,21 +86,22 @@ async function nearestIds(
   count: number,
   turns: Turns,
 ): Promise<string[]> {
-  const near = new Set<string>();
+  const near: { readonly id: string; readonly wrong: number }[] = [];
   if (id.length > comparedMost) return [];
   let looked = 0;
+  let until = performance.now() + turnMs;
   for (const other of ids) {
     looked += 1;
     // Those that come anew meanwhile would have no end.
-    if (near.size === nearMost || looked > count) break;
-    if (other.length <= comparedMost && nearest(id, [other]) !== null) near.add(other);
-    if (looked % perTurn === 0) await turns.next();
+    if (near.length === nearMost || looked > count) break;
+    const wrong = other.length <= comparedMost ? lettersWrong(id, other) : null;
+    if (wrong !== null) near.push({ id: other, wrong });
+    if (performance.now() < until) continue;
+    await turns.next();
+    until = performance.now() + turnMs;
   }
-  const shown: string[] = [];
-  for (let next = nearest(id, near); next !== null && shown.length < shownMost;) {
-    shown.push(next);
-    near.delete(next);
-    next = nearest(id, near);
-  }
-  return shown;
+  return near
+    .sort((a, b) => a.wrong - b.wrong)
+    .slice(0, shownMost)
+    .map((one) => one.id);
 }

@@ -1,4 +1,4 @@
-import type { Turns } from "./turns.ts";
+import { turnMs, type Turns } from "./turns.ts";
 
 /**
  * The text of a value in pieces, made while it is written. Pieces may be empty: there was nothing to
@@ -70,8 +70,7 @@ export function jsonArray<Item, Value>(
   };
 }
 
-/** Milliseconds that are spent on an answer before others have their turn, and bytes written at once. */
-const pieceMs = 2;
+/** Characters written at once. */
 const pieceLength = 64 * 1024;
 
 /** As bytes, made as they are taken, and never for long without a turn for everybody else. */
@@ -83,7 +82,7 @@ export function jsonStream(json: Json<unknown>, turns: Turns): ReadableStream<Ui
       async pull(controller) {
         for (let text = ""; ;) {
           await turns.next();
-          const until = performance.now() + pieceMs;
+          const until = performance.now() + turnMs;
           let isOver = false;
           while (!isOver && text.length < pieceLength && performance.now() < until) {
             const { done, value } = pieces.next();

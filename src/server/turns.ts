@@ -1,3 +1,6 @@
+/** Milliseconds that a piece of work may take before others have their turn. */
+export const turnMs = 2;
+
 /**
  * Turns of the event loop, one to each piece of work that asks: whatever comes at the same time, sockets
  * and deadlines are looked at between two pieces.

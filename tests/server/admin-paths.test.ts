@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { expect, spyOn, test } from "bun:test";
 import fc from "fast-check";
 import { routesOf } from "../../src/server/admin.ts";
 import { Turns } from "../../src/server/turns.ts";
@@ -152,4 +152,23 @@ test("an unknown client: 404 with those that are near", async () => {
       nearest: ["dev-41", "dev-42"],
     });
   }
+});
+
+test("an unknown client: the nearest three, the earlier of those that are as near", async () => {
+  const admin = new Administered();
+  const ids = ["sensor-XYZ", "sensor-XbZ", "sensor-abZ", "sensor-aYc", "sensor-Xbc", "pump"];
+  for (const id of ids) mortal(admin.world, { id, keepalive: 10 });
+  const answer = await admin.ask("/v1/clients/sensor-abc");
+  const nearest = ["sensor-abZ", "sensor-aYc", "sensor-Xbc"];
+  expect(await answer.json()).toMatchObject({ nearest });
+});
+
+test("an unknown client: however long two ids take to compare, others have their turn", async () => {
+  const admin = new Administered();
+  for (let n = 0; n < 10; n++) mortal(admin.world, { id: `dev-4${n}`, keepalive: 10 });
+  let now = 0;
+  using _ = spyOn(performance, "now").mockImplementation(() => (now += 3));
+  using next = spyOn(Turns.prototype, "next");
+  expect((await admin.ask("/v1/clients/dev-5")).status).toBe(404);
+  expect(next.mock.calls.length).toBeGreaterThanOrEqual(10);
 });
