@@ -36,7 +36,7 @@ function connected(text: string, facts: Facts, colors: Colors): string {
 }
 
 function ended(text: string, facts: Facts, colors: Colors): string {
-  const cause = String(facts["cause"]) as EndCause; // A newer broker may know others.
+  const cause = word(facts["cause"]) as EndCause; // A newer broker may know others.
   if (!Object.hasOwn(ends, cause)) return text;
   const who = whoOf(facts);
   const expired = `Client ${who} has exceeded timeout, disconnecting.`;
@@ -65,7 +65,7 @@ function willPaint({ will, wasConnected }: Facts, colors: Colors): (text: string
 }
 
 function whoOf({ client, remote, wasConnected }: Facts): string {
-  const from = name(String(remote));
+  const from = name(word(remote));
   if (typeof client !== "string") return from;
   if (wasConnected === true) return name(client);
   return client === "" ? from : `${name(client)} (${from})`;
@@ -74,12 +74,17 @@ function whoOf({ client, remote, wasConnected }: Facts): string {
 function delayedWill(text: string, facts: Facts, colors: Colors): string {
   const { will } = facts;
   const fate = typeof will === "object" && will !== null && "fate" in will ? will.fate : null;
-  const whose = `${name(String(facts["client"]))}'s will`;
+  const whose = `${name(word(facts["client"]))}'s will`;
   const end =
     fate === "published"
       ? text.lastIndexOf(" · connection had ended by: ")
-      : `${whose} on ${name(topicOf(facts) ?? "")} ${String(fate)}`.length;
+      : `${whose} on ${name(topicOf(facts) ?? "")} ${word(fate)}`.length;
   return colors.magenta(text.slice(0, end)) + text.slice(end);
+}
+
+/** Facts come from whatever answers as a broker. */
+function word(fact: unknown): string {
+  return typeof fact === "string" ? fact : "";
 }
 
 function topicOf({ will }: Facts): string | null {

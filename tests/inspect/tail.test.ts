@@ -150,3 +150,12 @@ test("tail: nothing that the broker sends moves a terminal", () => {
     { numRuns: 500 },
   );
 });
+
+test("facts of any shape make a line", () => {
+  const odd = JSON.parse('{"toString":5}');
+  for (const name of ["connected", "ended", "will", "clientFault"]) {
+    const facts = { client: odd, remote: odd, cause: odd, will: { topic: odd, fate: odd } };
+    const style = { colors: pc.createColors(true), zone: "utc", like: null, json: false } as const;
+    expect(tailLine({ ...event, event: name, facts }, style, 0)).toBeString();
+  }
+});
