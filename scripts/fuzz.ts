@@ -1,7 +1,6 @@
 /** Hostile clients, brokers, files and requests, drawn from a seed: see `help`. */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import { parseArgs } from "node:util";
 import { corpusFolder, foundFolder, readCorpus } from "../tests/fuzz/corpus.ts";
 import { BrokerFuzzer } from "../tests/fuzz/fuzzer.ts";
 import { readInput, writeInput } from "../tests/fuzz/input.ts";
@@ -16,6 +15,7 @@ import { drawReaderInput, judgeReader } from "../tests/fuzz/readers.ts";
 import { faultKey, smaller } from "../tests/fuzz/smaller.ts";
 import { Dice } from "../tests/support/dice.ts";
 import type { Watch } from "./fuzz-watch.ts";
+import { flagsOf, runScript, UsageError } from "./usage.ts";
 
 const help = `bun scripts/fuzz.ts [options]
 
@@ -55,8 +55,6 @@ const options = {
   help: { type: "boolean", default: false },
 } as const;
 
-class UsageError extends Error {}
-
 interface Options {
   readonly seed: number;
   readonly until: (inputs: number, startedAt: number) => boolean;
@@ -67,7 +65,7 @@ interface Options {
 }
 
 async function main(): Promise<number> {
-  const values = read();
+  const values = flagsOf(options);
   if (values.help) {
     console.log(help);
     return 0;
@@ -84,14 +82,6 @@ async function main(): Promise<number> {
     found: values.found,
     quiet: values.quiet,
   });
-}
-
-function read() {
-  try {
-    return parseArgs({ options }).values;
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
 }
 
 function number(values: Partial<Record<string, unknown>>, name: string): number {
@@ -255,10 +245,4 @@ function list(counts: ReadonlyMap<string, number>): string {
   return sorted.map(([name, count]) => `${name} ${count}`).join(", ");
 }
 
-try {
-  process.exit(await main());
-} catch (error) {
-  if (!(error instanceof UsageError)) throw error;
-  console.error(error.message);
-  process.exit(2);
-}
+await runScript(main);

@@ -1,9 +1,9 @@
 /** Worlds around the broker, each drawn from one seed: see `help`. */
-import { parseArgs } from "node:util";
 import { nearest } from "../src/config/nearest.ts";
 import { plantedFaults, type PlantedFault } from "../src/core/faults.ts";
 import type { Rules } from "../src/core/rules.ts";
 import { simulate, type Failure, type Outcome } from "../tests/sim/simulation.ts";
+import { flagsOf, runScript, UsageError } from "./usage.ts";
 
 const help = `bun scripts/sim.ts [options]
 
@@ -41,8 +41,6 @@ const options = {
 /** Between two lines of progress. */
 const progressMs = 60_000;
 
-class UsageError extends Error {}
-
 interface Options {
   readonly first: number;
   readonly count: number;
@@ -55,7 +53,7 @@ interface Options {
 }
 
 function main(): number {
-  const values = read();
+  const values = flagsOf(options);
   if (values.help) {
     console.log(help);
     return 0;
@@ -165,14 +163,6 @@ function firstSight(fault: PlantedFault, asked: Options): string | null {
   return null;
 }
 
-function read() {
-  try {
-    return parseArgs({ options }).values;
-  } catch (fault) {
-    throw new UsageError(fault instanceof Error ? fault.message : String(fault));
-  }
-}
-
 function whole(name: string, text: string): number {
   const number = Number(text);
   if (text !== "" && Number.isSafeInteger(number) && number >= 0) return number;
@@ -191,12 +181,4 @@ function isPlanted(name: string): name is PlantedFault {
   return name in plantedFaults;
 }
 
-if (import.meta.main) {
-  try {
-    process.exitCode = main();
-  } catch (fault) {
-    if (!(fault instanceof UsageError)) throw fault;
-    console.error(`${fault.message} (--help)`);
-    process.exitCode = 2;
-  }
-}
+await runScript(main);

@@ -1,9 +1,9 @@
 /** Real clients against the executable, for long: see `help`. */
-import { parseArgs } from "node:util";
 import { mebibytes, type SoakReport } from "../tests/soak/report.ts";
 import { leakBytes } from "../tests/soak/samples.ts";
 import { soak } from "../tests/soak/soak.ts";
 import { Dice } from "../tests/support/dice.ts";
+import { flagsOf, runScript, UsageError } from "./usage.ts";
 
 const help = `bun scripts/soak.ts [options]
 
@@ -27,10 +27,8 @@ const options = {
   help: { type: "boolean", default: false },
 } as const;
 
-class UsageError extends Error {}
-
 async function main(): Promise<number> {
-  const values = read();
+  const values = flagsOf(options);
   if (values.help) {
     console.log(help);
     return 0;
@@ -39,20 +37,12 @@ async function main(): Promise<number> {
   const clients = Number(values.clients);
   const seed = values.seed === undefined ? Dice.seed() : Number(values.seed);
   if (!(minutes > 0) || !(clients > 0) || !Number.isInteger(clients) || !Number.isInteger(seed)) {
-    throw new UsageError("--minutes, --clients and --seed want numbers; --help tells more");
+    throw new UsageError("--minutes, --clients and --seed want numbers");
   }
   console.error(`seed ${seed}`);
   const report = await soak({ seconds: minutes * 60, clients, seed, say: console.error });
   console.log(values.json ? JSON.stringify(report) : textOf(report));
   return report.faults.length === 0 ? 0 : 1;
-}
-
-function read() {
-  try {
-    return parseArgs({ options }).values;
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
 }
 
 function textOf(report: SoakReport): string {
@@ -78,10 +68,4 @@ function textOf(report: SoakReport): string {
   ].join("\n");
 }
 
-try {
-  process.exit(await main());
-} catch (error) {
-  if (!(error instanceof UsageError)) throw error;
-  console.error(error.message);
-  process.exit(2);
-}
+await runScript(main);

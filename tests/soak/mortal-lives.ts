@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { Client, type ConnectOptions } from "../../src/client/client.ts";
 import { localTarget } from "../support/embedded.ts";
 import type { Dice } from "../support/dice.ts";
@@ -208,8 +209,4 @@ interface Life {
 function connectPacket(clientId: string) {
   const level = { protocolId: "MQTT", protocolVersion: 4 } as const;
   return { cmd: "connect", ...level, clientId, clean: true, keepalive: 0 } as const;
-}
-
-async function pause(ms: number): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { readdirSync } from "node:fs";
 import { rssBytes, cpuSeconds } from "../../bench/usage.ts";
 import type { Answers, Overview } from "../../src/admin/api.ts";
@@ -375,8 +376,4 @@ class Soak {
       this.#faults.push(`${sockets} connections, ${ends} ends, ${lines} lines about them`);
     }
   }
-}
-
-async function pause(ms: number): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -1,0 +1,26 @@
+import { parseArgs, type ParseArgsConfig } from "node:util";
+
+/** What was typed wrong, in a line. */
+export class UsageError extends Error {}
+
+/** The flags of a script, by their names. Throws UsageError. */
+export function flagsOf<const Options extends NonNullable<ParseArgsConfig["options"]>>(
+  options: Options,
+) {
+  try {
+    return parseArgs({ options }).values;
+  } catch (fault) {
+    throw new UsageError(fault instanceof Error ? fault.message : String(fault));
+  }
+}
+
+/** Ends the process with what `main` returns, or with 2 where its usage was wrong. */
+export async function runScript(main: () => number | Promise<number>): Promise<never> {
+  try {
+    process.exit(await main());
+  } catch (fault) {
+    if (!(fault instanceof UsageError)) throw fault;
+    console.error(`${fault.message} (--help)`);
+    process.exit(2);
+  }
+}
