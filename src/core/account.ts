@@ -53,6 +53,8 @@ export interface WillEndAccount {
   readonly causeText: string;
   readonly detail: string | null;
   readonly silentMs: number;
+  /** Of that time, how long the broker itself stood still; absent: not at all. */
+  readonly stoodStillMs?: number;
   readonly allowedMs: number | null;
   /** The Session Expiry Interval in force by then, which DISCONNECT may have set; null: never. */
   readonly sessionExpirySeconds: number | null;
@@ -64,6 +66,8 @@ export type WillFateAccount =
       readonly at: number;
       readonly rule: string;
       readonly lateMs: number;
+      /** Of that time, how long the broker itself stood still; absent: not at all. */
+      readonly stoodStillMs?: number;
       /** What ended the waiting; null: it did not wait. */
       readonly by: WaitEnd | null;
       readonly reach: Reach;
@@ -101,9 +105,14 @@ export interface ConnectionAccount {
   readonly keepAliveAskedSeconds: number;
   readonly sessionExpirySeconds: number | null;
   readonly lastPacket: { readonly type: string; readonly at: number };
-  /** Of PINGREQs; null: fewer than two came. */
+  /** Since the last packet, how long the broker itself stood still; absent: it did not, or it has ended. */
+  readonly stoodStillMs?: number;
+  /** Of PINGREQs; null: fewer than two came, or all while the broker stood still. */
   readonly pings: PingRhythm | null;
-  /** The least time that was left before the keepalive's deadline when a packet came; null: no keepalive. */
+  /**
+   * The least time that was left before the keepalive's deadline when a packet came, less the time in
+   * which the broker stood still; null: no keepalive.
+   */
   readonly closestCallMs: number | null;
   /** When it will be ended if nothing changes; null: it has ended, or nothing waits for it. */
   readonly deadlineAt: number | null;

@@ -17,8 +17,16 @@ import { publishDueWill } from "./fate.ts";
 import { pump } from "./forward.ts";
 import { hear } from "./heard.ts";
 import { Histories, Pings } from "./history.ts";
-import type { ConnectionId, Effect, Input, Millis } from "./io.ts";
-import { watchKeepAlive } from "./keepalive.ts";
+import type {
+  ConnectionId,
+  Effect,
+  Input,
+  ListenerPolicy,
+  Millis,
+  Undecided,
+  Unread,
+} from "./io.ts";
+import { firstDue, judgeSilence, watchKeepAlive } from "./keepalive.ts";
 import { Ledger } from "./ledger.ts";
 import { announced, defaultLimits, type Announced, type Limits } from "./limits.ts";
 import { fitting, packetSize } from "./packet-size.ts";
@@ -29,6 +37,7 @@ import { Reason } from "./reason.ts";
 import { Retained } from "./retained.ts";
 import { standardRules, type Rules } from "./rules.ts";
 import type { Session } from "./session.ts";
+import { Standstills } from "./standstills.ts";
 import { subscribeReceived, unsubscribeReceived } from "./subscribe.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { newStatistics, publishSys, type Statistics } from "./sys.ts";
@@ -72,6 +81,7 @@ export class Broker {
   readonly ledger: Ledger;
   readonly histories: Histories;
   readonly habits: Habits;
+  readonly standstills = new Standstills();
   /** Matches by topic, valid while `generation` stands. */
   readonly routes = new Map<string, Route>();
   /** Counts the changes of who gets what: subscriptions, and connections of subscribed sessions. */
@@ -119,6 +129,33 @@ export class Broker {
   /** When to hand in the next `deadline`; null: nothing is waited for. */
   nextDeadline(): Millis | null {
     return this.deadlines.next();
+  }
+
+  /** What a `deadline` at `now` would decide, so that what waits unread is read before. */
+  undecided(now: Millis): Undecided {
+    const connections: ConnectionId[] = [];
+    let since: Millis | null = null;
+    let absentSince: Millis | null = null;
+    for (const timed of this.deadlines.dueBy(now)) {
+      if (timed.kind === "connection") {
+        const { connection } = timed;
+        if (connection.state === "closed") continue;
+        const due = firstDue(this, connection).due as Millis;
+        if (due > now) continue;
+        connections.push(connection.id);
+        if (since === null || due < since) since = due;
+      } else if (timed.kind === "will" || timed.kind === "session") {
+        const { due } = timed.kind === "will" ? timed.will.deadline : timed.session.deadline;
+        if (absentSince === null || due < absentSince) absentSince = due;
+      }
+    }
+    return { connections, since, absentSince };
+  }
+
+  /** Another connection would be refused, unless one that is open ends before. */
+  isFull(listener: ListenerPolicy): boolean {
+    const onListener = this.connectionsByListener.get(listener.name) ?? 0;
+    return this.connections.size >= this.limits.connections || onListener >= listener.connections;
   }
 
   /** A plain picture of all state, for inspect, tests and checkers. */
@@ -173,10 +210,11 @@ export class Broker {
       case "authenticated":
         return authenticated(this, this.connection(input.connection), input.refused);
       case "deadline":
-        return this.#deadline();
+        return this.#deadline(input.unread);
       case "woke":
-        this.note({ event: "woke", asleepMs: input.asleepMs });
-        return this.#deadline();
+        return this.#woke(input);
+      case "stoodStill":
+        return this.standstills.add(input.since, this.now);
       case "measured":
         this.statistics.bytesReceived = input.bytesReceived;
         this.statistics.bytesSent = input.bytesSent;
@@ -214,14 +252,16 @@ export class Broker {
       !this.connections.has(input.connection),
       `connection ${input.connection} is open already`,
     );
-    const { id, remote, listener, token } = { id: input.connection, ...input };
-    const connection = new Connection(id, remote, listener, token, this.announced, this.now);
+    const { connection: id, remote, isLocal, listener, token } = input;
+    const isFull = this.isFull(listener);
+    const { announced, now } = this;
+    const connection = new Connection(id, remote, isLocal, listener, token, announced, now);
     const onListener = this.connectionsByListener.get(listener.name) ?? 0;
     this.connections.set(id, connection);
     this.connectionsByListener.set(listener.name, onListener + 1);
     this.statistics.socketsOpened += 1;
     if (this.stopping) return endConnection(this, connection, "shuttingDown");
-    if (this.connections.size > this.limits.connections || onListener >= listener.connections) {
+    if (isFull) {
       const limit = Math.min(this.limits.connections, listener.connections);
       return endConnection(this, connection, "quotaExceeded", {
         detail: `all ${limit} connections are taken`,
@@ -231,8 +271,13 @@ export class Broker {
   }
 
   #received(connection: Connection, packet: ClientPacket): void {
-    const silentMs = connection.silentMs(this.now);
-    if (silentMs > connection.longestSilenceMs) connection.longestSilenceMs = silentMs;
+    let silentMs = connection.silentMs(this.now);
+    if (silentMs > connection.longestSilenceMs) {
+      // It may have come while the broker stood still.
+      const until = connection.pausedAt ?? this.now;
+      silentMs -= this.standstills.between(connection.lastPacketAt, until);
+      if (silentMs > connection.longestSilenceMs) connection.longestSilenceMs = silentMs;
+    }
     connection.lastPacketAt = this.now;
     connection.lastPacketType = packet.type;
     this.statistics.packetsReceived += 1;
@@ -259,7 +304,7 @@ export class Broker {
         return unsubscribeReceived(this, connection, session, packet);
       case "pingreq":
         if (connection.pings === null) connection.pings = new Pings(this.now);
-        else connection.pings.came(this.now);
+        else connection.pings.came(this.now, this.standstills);
         return this.send(connection, pingresp);
       case "disconnect":
         return disconnectReceived(this, connection, session, packet);
@@ -322,15 +367,32 @@ export class Broker {
     if (session !== null && session.subscriptions.size > 0) this.generation += 1;
   }
 
-  /** All that is due, but for pumps beyond a number of messages: the sockets have a turn before these. */
-  #deadline(): void {
+  /** A client on the broker's machine was suspended with it; all others had to send meanwhile. */
+  #woke({ asleepMs, since }: Input & { readonly type: "woke" }): void {
+    this.note({ event: "woke", asleepMs });
+    for (const connection of this.connections.values()) {
+      if (connection.isLocal) connection.sleepThrough(asleepMs);
+      else if (connection.lastPacketAt >= since) {
+        // Nobody can tell whether it came before the suspend or after it.
+        connection.lastPacketAt = (connection.lastPacketAt + asleepMs) as Millis;
+      }
+    }
+  }
+
+  /**
+   * All that is due, but for what waits unread, and for pumps beyond a number of messages: the sockets
+   * have a turn before these.
+   */
+  #deadline(unread: Unread): void {
     const later: Session[] = [];
+    const postponed: Deadline<Timed>[] = [];
     let messages = 0;
     for (;;) {
       const deadline = this.deadlines.pop(this.now);
       if (deadline === null) break;
       const timed = deadline.owner;
-      if (timed.kind !== "pump") this.#due(timed);
+      if (isUnread(timed, unread) && !this.rules.judgesUnread) postponed.push(deadline);
+      else if (timed.kind !== "pump") this.#due(timed);
       else if (messages < pumpedAtOnce) messages += pump(this, timed.session);
       else later.push(timed.session);
     }
@@ -338,12 +400,31 @@ export class Broker {
     for (const { pump: deadline, connection } of later) {
       if (connection !== null) this.deadlines.set(deadline, deadline.due);
     }
+    for (const deadline of postponed) {
+      if (!deadline.isSet && this.#isAwaited(deadline.owner)) {
+        this.deadlines.set(deadline, deadline.due);
+      }
+    }
+  }
+
+  /** It was not over by what else was due. */
+  #isAwaited(timed: Timed): boolean {
+    switch (timed.kind) {
+      case "connection":
+        return timed.connection.state !== "closed";
+      case "will":
+        return timed.will.state === "delayed";
+      case "session":
+        return this.sessions.get(timed.session.clientId) === timed.session;
+      default:
+        return false;
+    }
   }
 
   #due(timed: Exclude<Timed, { kind: "pump" }>): void {
     switch (timed.kind) {
       case "connection":
-        return watchKeepAlive(this, timed.connection);
+        return judgeSilence(this, timed.connection);
       case "will":
         return publishDueWill(this, timed.will);
       case "session":
@@ -365,5 +446,18 @@ export class Broker {
 
 /** Messages that all sessions together are sent from their queues and replays in one turn. */
 const pumpedAtOnce = 2000;
+
+function isUnread(timed: Timed, { connections, newcomers }: Unread): boolean {
+  switch (timed.kind) {
+    case "connection":
+      // The number of one that has ended may be another's by now.
+      return timed.connection.state !== "closed" && connections.has(timed.connection.id);
+    case "will":
+    case "session":
+      return newcomers;
+    default:
+      return false;
+  }
+}
 
 const pingresp = { type: "pingresp" } as const;

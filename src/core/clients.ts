@@ -23,7 +23,15 @@ export function clientOf(broker: Broker, clientId: string): ClientAccount | null
   const history = broker.histories.of(clientId);
   if (session === null && history === null) return null;
   const connections = (history?.connections ?? []).map((record) =>
-    record.account(record.end === null ? firstDue(broker, record.connection) : null),
+    record.end === null
+      ? record.account(
+          firstDue(broker, record.connection),
+          broker.standstills.between(
+            record.connection.lastPacketAt,
+            record.connection.pausedAt ?? broker.now,
+          ),
+        )
+      : record.account(null),
   );
   return {
     clientId,

@@ -21,9 +21,10 @@ const transitions: Readonly<Record<ConnectionState, readonly ConnectionState[]>>
 export class Connection {
   readonly id: ConnectionId;
   readonly remote: string;
+  readonly isLocal: boolean;
   readonly listener: ListenerPolicy;
   readonly token: string;
-  readonly openedAt: Millis;
+  openedAt: Millis;
   /** The limits that hold for it. Of v5, those that CONNACK told; older clients can't be told any. */
   announced: Announced;
   readonly deadline: Deadline<Timed>;
@@ -80,6 +81,7 @@ export class Connection {
   constructor(
     id: ConnectionId,
     remote: string,
+    isLocal: boolean,
     listener: ListenerPolicy,
     token: string,
     announced: Announced,
@@ -87,6 +89,7 @@ export class Connection {
   ) {
     this.id = id;
     this.remote = remote;
+    this.isLocal = isLocal;
     this.listener = listener;
     this.token = token;
     this.announced = announced;
@@ -119,6 +122,15 @@ export class Connection {
     this.lastPacketAt = (this.lastPacketAt + pausedFor) as Millis;
     if (this.heardAt !== null) this.heardAt = (this.heardAt + pausedFor) as Millis;
     this.pausedAt = null;
+  }
+
+  /** The clock has jumped by so many milliseconds, in which the client was suspended as well. */
+  sleepThrough(asleepMs: number): void {
+    this.openedAt = (this.openedAt + asleepMs) as Millis;
+    this.lastPacketAt = (this.lastPacketAt + asleepMs) as Millis;
+    if (this.heardAt !== null) this.heardAt = (this.heardAt + asleepMs) as Millis;
+    if (this.pausedAt !== null) this.pausedAt = (this.pausedAt + asleepMs) as Millis;
+    if (this.waitingSince !== null) this.waitingSince = (this.waitingSince + asleepMs) as Millis;
   }
 
   /** Milliseconds since the last complete packet, less the time in which the driver did not read. */

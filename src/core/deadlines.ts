@@ -67,6 +67,18 @@ export class Deadlines<Owner> {
     this.#down(last);
   }
 
+  /** Of everything that `pop` would take out at `now`, in no order; nothing is taken out. */
+  *dueBy(now: Millis): Generator<Owner, void, void> {
+    const places = [0];
+    for (let place = places.pop(); place !== undefined; place = places.pop()) {
+      const deadline = this.#heap[place];
+      // What stands below another is due no earlier.
+      if (deadline === undefined || deadline.due > now) continue;
+      yield deadline.owner;
+      places.push(2 * place + 2, 2 * place + 1);
+    }
+  }
+
   /** Of everything that is set, in no order. */
   *owners(): Generator<Owner, void, void> {
     for (const { owner } of this.#heap) yield owner;

@@ -2,9 +2,10 @@ import { assert } from "./assert.ts";
 import type { Broker } from "./broker.ts";
 import { seconds } from "./connack.ts";
 import type { Connection } from "./connection.ts";
+import type { Deadline } from "./deadlines.ts";
 import { ends, type EndCause } from "./ends.ts";
 import type { SessionEnd, WillAtEnd } from "./events.ts";
-import { endDelay, endWill, publishDueWill, publishWill, tellDelayed } from "./fate.ts";
+import { endDelay, endWill, publishDueWill, publishWill, stoodStill, tellDelayed } from "./fate.ts";
 import { endedWithWill } from "./habits.ts";
 import { excerpt } from "./excerpt.ts";
 import type { Input, Millis } from "./io.ts";
@@ -12,6 +13,7 @@ import type { DisconnectPacket } from "./packet.ts";
 import { Reason, reasonText, type ProtocolError, type ReasonCode } from "./reason.ts";
 import { refuse, rememberRefusal } from "./refusal.ts";
 import type { Session } from "./session.ts";
+import type { Timed } from "./timed.ts";
 import { tellFate } from "./sys.ts";
 
 interface EndDetails {
@@ -39,6 +41,12 @@ export function endConnection(
   const sessionExpiry = session?.expiryInterval ?? 0;
   const silentMs = connection.silentMs(broker.now);
   const ending = session?.will ?? null;
+  // A packet that was read late, or not yet, may be why.
+  const own = stoodStill(broker, connection.lastPacketAt, connection.pausedAt ?? broker.now);
+  const silenceDue =
+    cause === "keepAliveExpired" && own.stoodStillMs !== undefined && connection.allowedMs !== null
+      ? ((broker.now - Math.max(0, silentMs - connection.allowedMs)) as Millis)
+      : broker.now;
   connection.become("closed");
   forget(broker, connection, cause);
   if (details.closed !== true) close(broker, connection, cause, details, session !== null);
@@ -52,10 +60,10 @@ export function endConnection(
     const resumed = details.resumed === true;
     const goesOn = session.expiryInterval > 0 && (cause !== "takenOver" || resumed);
     if (!goesOn) unsubscribeAll(broker, session);
-    will = details.will ?? endWill(broker, session, cause, goesOn);
+    will = details.will ?? endWill(broker, session, cause, goesOn, silenceDue);
   }
   const statement = details.statement ?? null;
-  const facts = { detail, statement, silentMs, will, wasConnected: session !== null };
+  const facts = { detail, statement, silentMs, ...own, will, wasConnected: session !== null };
   broker.note({
     event: "ended",
     peer: connection.peer,
@@ -82,13 +90,14 @@ function remember(
     readonly detail: string | null;
     readonly statement: string | null;
     readonly silentMs: number;
+    readonly stoodStillMs?: number;
     readonly sessionExpiry: number;
     readonly will: WillAtEnd | null;
     readonly wasConnected: boolean;
   },
 ): void {
   const { clientId, remote, record, allowedMs } = connection;
-  const { detail, statement, silentMs, sessionExpiry, will, wasConnected } = facts;
+  const { detail, statement, silentMs, sessionExpiry, will, wasConnected, ...own } = facts;
   const causeText = ends[cause].text;
   broker.statistics.ends[cause] += 1;
   if (cause === "keepAliveExpired" && allowedMs !== null) {
@@ -106,7 +115,7 @@ function remember(
   if (record === null) return;
   const sessionExpirySeconds = sessionExpiry === Infinity ? null : sessionExpiry;
   const why = { at: broker.now, cause, causeText, detail };
-  const end = excerpt({ ...why, silentMs, allowedMs, sessionExpirySeconds });
+  const end = excerpt({ ...why, silentMs, ...own, allowedMs, sessionExpirySeconds });
   record.end = { ...end, statement };
   if (record.will !== null) record.will.end = end;
   if (wasConnected && clientId !== null) broker.histories.gone(clientId);
@@ -199,10 +208,13 @@ export function expireSession(broker: Broker, session: Session): void {
 /** What was due before this moment has come, though its turn had not: a return does not undo it. */
 export function settleOverdue(broker: Broker, session: Session): void {
   const will = session.will;
-  if (will !== null && will.deadline.isSet && will.deadline.due <= broker.now) {
-    publishDueWill(broker, will);
-  }
-  if (session.deadline.isSet && session.deadline.due <= broker.now) expireSession(broker, session);
+  if (will !== null && isOverdue(broker, will.deadline)) publishDueWill(broker, will);
+  if (isOverdue(broker, session.deadline)) expireSession(broker, session);
+}
+
+/** Where the broker stood still meanwhile, the return may have come in time. */
+function isOverdue(broker: Broker, { isSet, due }: Deadline<Timed>): boolean {
+  return isSet && due <= broker.now && broker.standstills.between(due, broker.now) === 0;
 }
 
 export function disconnectReceived(

@@ -46,6 +46,8 @@ export type WillFate =
       readonly due: Millis;
       readonly at: Millis;
       readonly reach: Reach;
+      /** Milliseconds between the two in which the broker itself stood still; absent: none. */
+      readonly stoodStillMs?: number;
       /** Seconds of its delay, where that was not waited for at all. */
       readonly unwaited?: number;
     }
@@ -88,6 +90,8 @@ export type BrokerEvent =
       readonly statement: string | null;
       /** Milliseconds since the last complete packet. */
       readonly silentMs: number;
+      /** Milliseconds of that time in which the broker itself stood still; absent: none. */
+      readonly stoodStillMs?: number;
       /** Milliseconds allowed by the keepalive; null: no limit. */
       readonly allowedMs: number | null;
       readonly will: WillAtEnd | null;

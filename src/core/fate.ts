@@ -12,12 +12,16 @@ import type { Rules } from "./rules.ts";
 import { lesserQos, type Session } from "./session.ts";
 import { willDelay, type Will } from "./will.ts";
 
-/** What the connection's end does to the will that was armed on it, by the table of ends. */
+/**
+ * What the connection's end does to the will that was armed on it, by the table of ends. `silenceDue`:
+ * when the connection had to end; later than that it does where the broker itself stood still.
+ */
 export function endWill(
   broker: Broker,
   session: Session,
   cause: EndCause,
   sessionGoesOn: boolean,
+  silenceDue: Millis,
 ): WillAtEnd | null {
   const will = session.will;
   if (will === null) return null;
@@ -31,7 +35,7 @@ export function endWill(
     return settle(broker, will, { fate: "discarded", topic, why });
   }
   if (fate === "cancel") return settle(broker, will, { fate: "cancelled", topic, why: "resumed" });
-  if (delay === 0 || cause === "takenOver") return publishWill(broker, will, broker.now);
+  if (delay === 0 || cause === "takenOver") return publishWill(broker, will, silenceDue);
   const due = (broker.now + delay * 1000) as Millis;
   will.become("delayed");
   if (will.record !== null) broker.ledger.delay(will.record, due, broker.now);
@@ -160,8 +164,27 @@ export function publishWill(
   }
   const { delayInterval } = packet;
   const unwaited = by === null && delayInterval > 0 ? { unwaited: delayInterval } : {};
-  const fate = { fate: "published", topic, due, at: broker.now, reach, ...unwaited } as const;
+  const own = stoodStill(broker, due, broker.now);
+  const fate = {
+    fate: "published",
+    topic,
+    due,
+    at: broker.now,
+    reach,
+    ...own,
+    ...unwaited,
+  } as const;
   return settle(broker, will, fate, by);
+}
+
+/** How long the broker itself stood still from a moment to another, where it did. */
+export function stoodStill(
+  { standstills }: Broker,
+  from: Millis,
+  to: Millis,
+): { readonly stoodStillMs?: number } {
+  const stoodStillMs = standstills.between(from, to);
+  return stoodStillMs > 0 ? { stoodStillMs } : {};
 }
 
 /** A will that has met its fate is its session's no more. */

@@ -17,6 +17,7 @@ export const plantedFaults = {
   "A4-deadline-at-1.25": { keepAliveFactor: 1.25 },
   "A4-only-pingreq-counts": { keepAliveResetBy: "pingreq" },
   "A4-pingreq-does-not-count": { keepAliveResetBy: "notPingreq" },
+  "A4-unread-packets-do-not-count": { judgesUnread: true },
   "A4-keepalive-0-has-deadline": { keepAliveForNone: 1 },
   "B1-fin-publishes-nothing": { willOnEnd: { closedByPeer: "discard" } },
   "B1-reset-publishes-nothing": { willOnEnd: { resetByPeer: "discard" } },

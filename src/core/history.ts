@@ -4,6 +4,7 @@ import type { BrokerEvent, ClientFault, WillFacts } from "./events.ts";
 import { excerpt } from "./excerpt.ts";
 import type { Millis } from "./io.ts";
 import type { FirstDue } from "./keepalive.ts";
+import type { Standstills } from "./standstills.ts";
 import { protocolName, type WillRecord } from "./ledger.ts";
 import type { ConnectPacket } from "./packet.ts";
 
@@ -22,27 +23,35 @@ const pingsKept = 16;
  */
 export const idCharacters = 256;
 
+/** What waited while the broker stood still is read within this time. */
+const settlingMs = 250;
+
 /** PINGREQs of one connection. Only a PINGREQ pays for it. */
 export class Pings {
   #lastAt: Millis;
   readonly #intervals: number[] = [];
   #count = 0;
+  #measured = 0;
   #worstMs = 0;
 
   constructor(now: Millis) {
     this.#lastAt = now;
   }
 
-  came(now: Millis): void {
+  came(now: Millis, standstills: Standstills): void {
     const interval = now - this.#lastAt;
-    this.#lastAt = now;
-    this.#intervals[this.#count % pingsKept] = interval;
     this.#count += 1;
+    // When a packet came that had waited for the broker, nobody knows.
+    const isMeasured = standstills.between(this.#lastAt - settlingMs, now) === 0;
+    this.#lastAt = now;
+    if (!isMeasured) return;
+    this.#intervals[this.#measured % pingsKept] = interval;
+    this.#measured += 1;
     if (interval > this.#worstMs) this.#worstMs = interval;
   }
 
   get rhythm(): PingRhythm | null {
-    if (this.#count === 0) return null;
+    if (this.#measured === 0) return null;
     const sorted = this.#intervals.toSorted((a, b) => a - b);
     const half = Math.floor(sorted.length / 2);
     const medianMs =
@@ -77,8 +86,11 @@ export class ConnectionRecord {
     this.keepAliveAsked = keepAlive;
   }
 
-  /** `deadline`: of a connection that lives; `due` is Infinity where nothing waits for it. */
-  account(deadline: FirstDue | null): ConnectionAccount {
+  /**
+   * `deadline`: of a connection that lives; `due` is Infinity where nothing waits for it.
+   * `stoodStillMs`: of the time since its last packet.
+   */
+  account(deadline: FirstDue | null, stoodStillMs = 0): ConnectionAccount {
     const { connection } = this;
     const { allowedMs } = connection;
     const live = this.end === null;
@@ -96,6 +108,7 @@ export class ConnectionRecord {
       keepAliveAskedSeconds: this.keepAliveAsked,
       sessionExpirySeconds: this.sessionExpiry === Infinity ? null : this.sessionExpiry,
       lastPacket: { type: connection.lastPacketType.toUpperCase(), at: connection.lastPacketAt },
+      ...(live && stoodStillMs > 0 ? { stoodStillMs } : {}),
       pings: connection.pings?.rhythm ?? null,
       closestCallMs: allowedMs === null ? null : allowedMs - connection.longestSilenceMs,
       deadlineAt: awaited?.due ?? null,

@@ -30,12 +30,32 @@ export interface ListenerPolicy {
   readonly allowAnonymous: boolean;
 }
 
+/** What has arrived, and still waits in sockets or in the driver. */
+export interface Unread {
+  /** Connections of which something waits: data, an end, or room for what waits for them. */
+  readonly connections: ReadonlySet<ConnectionId>;
+  /** A CONNECT may wait: its client may come back before its session ends or its will is due. */
+  readonly newcomers: boolean;
+}
+
+/** What the next `deadline` would decide. The driver looks whether anything of it waits unread. */
+export interface Undecided {
+  /** They would be ended. */
+  readonly connections: readonly ConnectionId[];
+  /** When the first of them had to be; null: there is none. */
+  readonly since: Millis | null;
+  /** When the first session or delayed will was due; null: there is none that is. */
+  readonly absentSince: Millis | null;
+}
+
 /** Facts, in the past tense. */
 export type Input =
   | {
       readonly type: "opened";
       readonly connection: ConnectionId;
       readonly remote: string;
+      /** The peer runs on the broker's machine, and sleeps when that does. */
+      readonly isLocal: boolean;
       readonly listener: ListenerPolicy;
       /** Drawn by the driver; becomes the Assigned Client Identifier if one is needed. */
       readonly token: string;
@@ -83,10 +103,15 @@ export type Input =
       /** Null: may come in. */
       readonly refused: ProtocolError | null;
     }
-  /** Says only: look at the clock. */
-  | { readonly type: "deadline" }
-  /** The wall clock ran on while the process was suspended. */
-  | { readonly type: "woke"; readonly asleepMs: number }
+  /** Says only: look at the clock. What has arrived and was not read yet counts: it is not judged. */
+  | { readonly type: "deadline"; readonly unread: Unread }
+  /**
+   * The machine was suspended: `now` has jumped by `asleepMs`. Packets that came from `since` on, which
+   * is before the jump, may have come after the suspend.
+   */
+  | { readonly type: "woke"; readonly asleepMs: number; readonly since: Millis }
+  /** The process did nothing between `since` and now: it was stopped, or its loop was held up. */
+  | { readonly type: "stoodStill"; readonly since: Millis }
   /** Bytes so far, all connections; for `$SYS`. */
   | {
       readonly type: "measured";

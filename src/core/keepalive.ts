@@ -16,20 +16,26 @@ export function allowedMs(rules: Rules, keepAlive: number): number | null {
 }
 
 /**
- * Ends a connection whose time is up, else sets its deadline to the next moment at which it could be.
- * Called when the deadline pops, and when something brings it nearer; a packet only writes
- * `lastPacketAt`, so that a deadline often pops early and is set again here.
+ * Sets a connection's deadline to the first moment at which it could have to end, which may be past.
+ * Called when something brings it nearer. It ends nothing: what has arrived is to be read before that.
  */
 export function watchKeepAlive(broker: Broker, connection: Connection): void {
-  if (connection.state === "closed") return haunt(broker, connection);
-  const { due, cause } = firstDue(broker, connection);
-  if (due <= broker.now) {
-    const patience = broker.limits.stallTimeoutMs / 1000;
-    const details = cause === "stalled" ? { detail: `nothing for ${patience} s` } : {};
-    return endConnection(broker, connection, cause, details);
-  }
+  const { due } = firstDue(broker, connection);
   if (due === Infinity) broker.deadlines.clear(connection.deadline);
   else broker.deadlines.set(connection.deadline, due as Millis);
+}
+
+/**
+ * The deadline has popped, and nothing of the client waits unread. Ends the connection if its time is
+ * up; a packet only writes `lastPacketAt`, so that it often is not, and the deadline is set again.
+ */
+export function judgeSilence(broker: Broker, connection: Connection): void {
+  if (connection.state === "closed") return haunt(broker, connection);
+  const { due, cause } = firstDue(broker, connection);
+  if (due > broker.now) return watchKeepAlive(broker, connection);
+  const patience = broker.limits.stallTimeoutMs / 1000;
+  const details = cause === "stalled" ? { detail: `nothing for ${patience} s` } : {};
+  endConnection(broker, connection, cause, details);
 }
 
 /** The next moment at which a connection has to end, and why. Infinity: nothing waits for it. */

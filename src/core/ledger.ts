@@ -81,8 +81,11 @@ export class WillRecord {
     const { fate, at, by } = this.fate;
     const rule = this.steps.at(-1)?.rule ?? "";
     switch (fate.fate) {
-      case "published":
-        return { fate: fate.fate, at, rule, by, lateMs: fate.at - fate.due, reach: fate.reach };
+      case "published": {
+        const { reach, stoodStillMs } = fate;
+        const own = stoodStillMs === undefined ? {} : { stoodStillMs };
+        return { fate: fate.fate, at, rule, by, lateMs: fate.at - fate.due, ...own, reach };
+      }
       case "discarded":
         return { fate: fate.fate, at, rule, by, why: fate.why };
       case "cancelled":

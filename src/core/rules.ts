@@ -28,6 +28,11 @@ export interface Rules {
    * mosquitto looks every 6 s, NanoMQ every 25 s, FlashMQ about every 30 s.
    */
   readonly keepAliveSweepMs: number;
+  /**
+   * A4: a client is judged by the clock although what it has sent in time waits in its socket, since
+   * the broker itself had stood still (every broker whose timers run before its sockets).
+   */
+  readonly judgesUnread: boolean;
   /** A4: seconds in force for a client that asked for no keepalive at all; 0: none. */
   readonly keepAliveForNone: number;
   /** A1: whether TCP's own keepalive and user timeout find the dead beside the deadline. */
@@ -92,6 +97,7 @@ export const standardRules: Rules = {
   keepAliveFactor: 1.5,
   keepAliveResetBy: "packet",
   keepAliveSweepMs: 0,
+  judgesUnread: false,
   keepAliveForNone: 0,
   tcpDetectors: true,
   willOnEnd: {},

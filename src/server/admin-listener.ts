@@ -60,6 +60,7 @@ export async function serveHttp(settings: HttpSettings): Promise<HttpSocket> {
     const bound = server.address();
     return {
       port: typeof bound === "object" && bound !== null ? bound.port : wanted,
+      descriptor: null,
       close: async () => {
         const closed = new Promise<void>((resolve) => server.close(() => resolve()));
         closing.push(closed);

@@ -36,15 +36,9 @@ export class SystemTimer implements DeadlineTimer {
     this.#armedTo = null;
   }
 
-  /**
-   * The loop may have been held up, so that packets which came in time still stand in the kernel.
-   * They are read first: an immediate runs after the sockets had their turn.
-   */
   #fired(): void {
     this.#timer = null;
-    setImmediate(() => {
-      this.#armedTo = null;
-      this.#onDue();
-    });
+    this.#armedTo = null;
+    this.#onDue();
   }
 }

@@ -6,6 +6,8 @@ import type { Message, ProtocolVersion, ServerPacket } from "../core/packet.ts";
 import type { Level, LogEvent } from "../log/events.ts";
 import type { Link, LinkEvents } from "../transport/transport.ts";
 import type { PacketReaderOptions } from "../wire/reader.ts";
+import type { SocketPoll } from "../transport/socket-poll.ts";
+import { Arrivals } from "./arrivals.ts";
 import type { Authenticate } from "./auth.ts";
 import type { Clock } from "./clock.ts";
 import type { DeadlineTimer } from "./deadline-timer.ts";
@@ -38,6 +40,13 @@ export interface DriverOptions {
   readonly timer: (onDue: () => void) => DeadlineTimer;
   /** Default: the process's own. */
   readonly loop?: Loop;
+  /** Asks what waits in sockets; null or absent: the platform can't be asked. */
+  readonly poll?: SocketPoll | null;
+  /**
+   * Milliseconds from one `heartbeat` to the next: one that is late tells that the process stood still.
+   * Absent: that is not looked for.
+   */
+  readonly heartbeatMs?: number;
   /** A fault of our own: print and end. Does not return to the caller's work. */
   readonly onFault: (fault: unknown) => void;
 }
@@ -45,6 +54,8 @@ export interface DriverOptions {
 /** Packets after which a turn looks at the clock, and how long a turn may take. */
 const packetsBetweenLooks = 64;
 const turnMs = 5;
+/** A heartbeat that is so much late tells that the process stood still. */
+const standstillMs = 100;
 /** A buffer of this size is written before the turn ends. */
 const earlyFlushBytes = 64 * 1024;
 
@@ -75,6 +86,11 @@ export class Driver {
   #now: Millis;
   readonly #loop: Loop;
   readonly #partings: Partings;
+  readonly #arrivals: Arrivals;
+  /** When the heartbeat that is awaited is too late. */
+  #standstillAt = Infinity;
+  /** When the clock was last found to be right. */
+  #awakeAt: Millis;
   bytesReceived = 0;
   bytesSent = 0;
 
@@ -89,6 +105,8 @@ export class Driver {
     this.#packets = new PacketTrace(options.log);
     this.#trace = options.log.wants("debug");
     this.#now = options.clock.now();
+    this.#awakeAt = this.#now;
+    this.#arrivals = new Arrivals(options.poll ?? null, this.#ports);
     this.#writer = new DeliveryWriter();
     const { rules } = options.broker;
     const takesInvalidWill = rules.invalidWill === "taken";
@@ -97,6 +115,11 @@ export class Driver {
       rules.keepAliveResetBy === "byte" || rules.keepAliveResetBy === "byteOfLarge";
     this.#timer = options.timer(() => this.#guard(() => this.#look()));
     this.#timer.arm(this.#broker.nextDeadline());
+  }
+
+  /** Where connections may wait to be accepted: the system's numbers of the listening sockets. */
+  listensOn(descriptors: readonly number[]): void {
+    this.#arrivals.listensOn(descriptors);
   }
 
   /** What a transport tells, for connections of one listener. */
@@ -147,18 +170,28 @@ export class Driver {
     });
   }
 
-  /** To be called about once a second: notices a suspend, and hands in what was measured. */
+  /** To be called about each `heartbeatMs`: notices a suspend, and hands in what was measured. */
   heartbeat(): void {
     this.#guard(() => {
       const asleepMs = this.#clock.catchUp();
-      // The timer stood still meanwhile, so that what it was set to comes too late by that time.
-      if (asleepMs > 0) this.#timer.stop();
+      if (asleepMs > 0) {
+        // The timer stood still meanwhile, so that what it was set to comes too late by that time.
+        this.#timer.stop();
+        this.#standstillAt += asleepMs;
+      }
       this.#turn();
       const { bytesReceived, bytesSent } = this;
       this.#hand({ type: "measured", bytesReceived, bytesSent });
-      if (asleepMs > 0) this.#hand({ type: "woke", asleepMs });
+      if (asleepMs > 0) this.#hand({ type: "woke", asleepMs, since: this.#awakeAt });
+      this.#awakeAt = this.#now;
+      this.#awaitHeartbeat();
       this.#endTurn();
     });
+  }
+
+  #awaitHeartbeat(): void {
+    const { heartbeatMs } = this.#options;
+    if (heartbeatMs !== undefined) this.#standstillAt = this.#now + heartbeatMs + standstillMs;
   }
 
   /** Whether everything that was sent has left the process. */
@@ -188,7 +221,16 @@ export class Driver {
   }
 
   #turn(): void {
+    const since = this.#now;
     this.#now = this.#clock.now();
+    if (this.#now > this.#standstillAt) this.#stoodStill(since);
+  }
+
+  /** Since the last turn, the loop had none in which the heartbeat would have come. */
+  #stoodStill(since: Millis): void {
+    this.#awaitHeartbeat();
+    this.#hand({ type: "stoodStill", since });
+    this.#log.note({ event: "loopBlocked", blockedMs: this.#now - since }, this.#now);
   }
 
   /** Flushes what the turn caused, until flushing causes nothing more, and sets the timer. */
@@ -209,7 +251,8 @@ export class Driver {
 
   #look(): void {
     this.#turn();
-    this.#hand({ type: "deadline" });
+    const unread = this.#arrivals.unread(this.#broker.undecided(this.#now), this.#now);
+    this.#hand({ type: "deadline", unread });
     this.#endTurn();
   }
 
@@ -219,18 +262,47 @@ export class Driver {
       (id) => new Port(id, link, listener, this.#readerOptions, this.#pool),
     );
     link.owner = port;
-    const { remote } = link;
-    const token = this.#loop.token();
-    this.#hand({ type: "opened", connection: port.id, remote, listener, token });
+    this.#arrivals.opened(port);
+    if (this.#broker.isFull(listener)) this.#postpone(port);
+    else this.#admit(port);
     this.#endTurn();
+  }
+
+  /** Tells the core of it. */
+  #admit(port: Port): void {
+    port.admitted = true;
+    const { id, listener } = port;
+    const { remote, isLocal } = port.link;
+    const token = this.#loop.token();
+    this.#hand({ type: "opened", connection: id, remote, isLocal, listener, token });
+  }
+
+  /** It would be refused, unless the end of another one waits in its socket: that is read first. */
+  #postpone(port: Port, turns = this.#arrivals.turns): void {
+    port.link.pause();
+    this.#loop.after(0, () => {
+      if (port.admitted) return;
+      if (turns > 1) return this.#postpone(port, turns - 1);
+      this.#guard(() => {
+        this.#turn();
+        this.#admit(port);
+        if (port.open) {
+          port.link.resume();
+          this.#read(port);
+        }
+        this.#endTurn();
+      });
+    });
   }
 
   #data(port: Port, chunk: Uint8Array): void {
     // What a client says after it was sent away is not listened to.
     if (!port.open) return;
     this.bytesReceived += chunk.length;
+    port.bytesReceived += chunk.length;
     this.#turn();
     port.reader.feed(chunk);
+    if (!port.admitted) return;
     if (!port.held) this.#read(port);
     if (this.#tellsBytes && port.open) {
       this.#hand({ type: "heard", connection: port.id, awaited: port.reader.awaited });
@@ -299,10 +371,11 @@ export class Driver {
     this.#partings.giveUp(port);
     if (!port.open) return;
     this.#turn();
+    if (!port.admitted) this.#admit(port);
     // Packets whose turn is still to come came before the end, so they count before it.
     while (port.open && !port.holdAuthentication && this.#readOne(port));
     if (port.open) {
-      this.#ports.release(port);
+      this.#release(port);
       this.#carryOut(this.#broker.handle({ type: "closed", connection: port.id, how }, this.#now));
     }
     this.#endTurn();
@@ -341,6 +414,7 @@ export class Driver {
         case "watch": {
           const port = this.#ports.get(effect.connection);
           port.clientId = effect.clientId;
+          this.#arrivals.settled(port);
           port.link.watch(effect.allowedMs);
           break;
         }
@@ -460,10 +534,15 @@ export class Driver {
     this.#endTurn();
   }
 
+  #release(port: Port): void {
+    this.#arrivals.settled(port);
+    this.#ports.release(port);
+  }
+
   /** The core is done with it; its last bytes are still to be taken. */
   #close(port: Port, how: "end" | "reset"): void {
     if (how === "end") this.#flush(port);
-    this.#ports.release(port);
+    this.#release(port);
     if (how === "reset") {
       port.loseOutput();
       port.link.reset();

@@ -7,6 +7,7 @@ import { SystemTimer } from "./deadline-timer.ts";
 import { Driver, type EventLog } from "./driver.ts";
 import { farewell } from "./farewell.ts";
 import { listenAll } from "./listeners.ts";
+import { socketPoll } from "./platform.ts";
 
 export interface EmbeddedSettings {
   readonly allowAnonymous?: boolean;
@@ -49,6 +50,7 @@ export async function embeddedBroker(settings: EmbeddedSettings = {}): Promise<E
     packetSize: config.limits.packetSize,
     outputBytes: config.outputBytes,
     timer: (onDue) => new SystemTimer(clock, onDue),
+    poll: await socketPoll(),
     onFault: fault.reject,
   });
   const sockets = await listenAll(config.listeners, config.tcp, ({ mountPoint, connections }) =>
@@ -57,6 +59,7 @@ export async function embeddedBroker(settings: EmbeddedSettings = {}): Promise<E
     driver.stopTimer();
     throw cause;
   });
+  driver.listensOn(sockets.flatMap(({ descriptors }) => descriptors));
   return {
     port: sockets[0]?.port ?? 0,
     fault: fault.promise,

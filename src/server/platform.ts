@@ -1,6 +1,9 @@
+import type { SocketPoll } from "../transport/socket-poll.ts";
 import type { Transport } from "../transport/transport.ts";
 
-/** The TCP transport of the runtime at hand: the one place that asks which one it is. */
+/** What differs from runtime to runtime: the one place that asks which one it is. */
+
+/** The TCP transport of the runtime at hand. */
 export async function tcpTransport(): Promise<Transport> {
   if ("Bun" in globalThis) {
     const { bunTcp } = await import("../transport/tcp-bun.ts");
@@ -8,4 +11,11 @@ export async function tcpTransport(): Promise<Transport> {
   }
   const { nodeTcp } = await import("../transport/tcp-node.ts");
   return nodeTcp();
+}
+
+/** Null: this runtime tells no descriptors, or the system has nothing to ask with. */
+export async function socketPoll(): Promise<SocketPoll | null> {
+  if (!("Bun" in globalThis)) return null;
+  const { loadTcpControl } = await import("../transport/tcp-bun-control.ts");
+  return loadTcpControl();
 }

@@ -12,6 +12,10 @@ export class Port {
   readonly outbox: Outbox;
   /** For log lines; null before CONNECT was accepted. */
   clientId: string | null = null;
+  /** The core was told of it: at once, but where it could only refuse. */
+  admitted = false;
+  /** In all. */
+  bytesReceived = 0;
   /** The core knows it. Once it has closed it, nothing is handed in any more. */
   open = true;
   /** Something was written to the outbox since the last flush. */

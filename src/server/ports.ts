@@ -7,11 +7,18 @@ export class Ports {
   readonly #ports: (Port | undefined)[] = [];
   readonly #free: ConnectionId[] = [];
 
+  #count = 0;
+
+  get count(): number {
+    return this.#count;
+  }
+
   /** Makes a port under a number that nobody has. */
   open(make: (id: ConnectionId) => Port): Port {
     const id = this.#free.pop() ?? this.#ports.length;
     const port = make(id);
     this.#ports[id] = port;
+    this.#count += 1;
     return port;
   }
 
@@ -29,6 +36,7 @@ export class Ports {
   /** The core is done with it: nothing is handed in for it any more. */
   release(port: Port): void {
     port.open = false;
+    this.#count -= 1;
     this.#ports[port.id] = undefined;
     this.#free.push(port.id);
   }

@@ -17,6 +17,7 @@ import { Driver } from "./driver.ts";
 import { EventHub } from "./event-hub.ts";
 import { openToTheNetwork } from "./exposure.ts";
 import { listenAll } from "./listeners.ts";
+import { socketPoll } from "./platform.ts";
 import { ReadyFile } from "./ready-file.ts";
 import { StopSignals } from "./stop-signals.ts";
 import { Vitals } from "./vitals.ts";
@@ -39,9 +40,9 @@ export interface ServeSettings {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-const heartbeatMs = 1000;
-/** A heartbeat that is later than this was held up by something worth a line. */
-const loopBlockedMs = 100;
+/** So that a stop of the process is known to within that time. */
+const heartbeatMs = 100;
+const heartbeatsASecond = 10;
 
 /**
  * Serves until a signal stops it; resolves to the exit code. Throws CliError for what the operator
@@ -79,6 +80,8 @@ export async function serve(settings: ServeSettings): Promise<number> {
     packetSize: config.limits.packetSize,
     outputBytes: config.outputBytes,
     timer: (onDue) => new SystemTimer(clock, onDue),
+    poll: await socketPoll(),
+    heartbeatMs,
     onFault,
   });
   // Before anything that a signal must not leave behind.
@@ -95,6 +98,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
     sockets = await listenAll(config.listeners, tcp, (listener) =>
       driver.eventsFor(policyOf(listener)),
     );
+    driver.listensOn(sockets.flatMap(({ descriptors }) => descriptors));
     const addresses = sockets.flatMap((socket) => socket.addresses);
     const urls = addresses.map((address) => `mqtt://${address}`);
     if (like !== null) for (const text of misbehaves(like)) note({ event: "warning", text });
@@ -136,7 +140,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
     signals.close();
     throw cause;
   }
-  const heart = startHeart(driver, note, (lagMs) =>
+  const heart = startHeart(driver, (lagMs) =>
     vitals.beat(lagMs, performance.now(), broker.statistics),
   );
   signals.onReload = () => void operator.reload(null);
@@ -199,19 +203,22 @@ export class FaultWithState extends Error {
   }
 }
 
-/** Looks once a second whether the machine had slept, and whether the loop was held up. */
-function startHeart(
-  driver: Driver,
-  note: (event: LogEvent) => void,
-  beat: (lagMs: number) => void,
-): ReturnType<typeof setInterval> {
+/** Looks whether the machine had slept or the loop was held up; once a second, `beat` gets the worst. */
+function startHeart(driver: Driver, beat: (lagMs: number) => void): ReturnType<typeof setInterval> {
+  driver.heartbeat();
   let before = performance.now();
+  let worstMs = 0;
+  let beats = 0;
   return setInterval(() => {
-    const blockedMs = performance.now() - before - heartbeatMs;
-    before = performance.now();
+    const now = performance.now();
+    worstMs = Math.max(worstMs, now - before - heartbeatMs);
+    before = now;
     driver.heartbeat();
-    beat(blockedMs);
-    if (blockedMs > loopBlockedMs) note({ event: "loopBlocked", blockedMs });
+    beats += 1;
+    if (beats < heartbeatsASecond) return;
+    beat(worstMs);
+    worstMs = 0;
+    beats = 0;
   }, heartbeatMs);
 }
 

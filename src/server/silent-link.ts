@@ -6,12 +6,16 @@ import type { Link } from "../transport/transport.ts";
  */
 export class SilentLink implements Link {
   readonly remote: string;
+  readonly isLocal: boolean;
+  /** Nothing that waits in it is ever read. */
+  readonly descriptor = null;
   owner: unknown = null;
   readonly #link: Link;
 
   constructor(link: Link) {
     this.#link = link;
     this.remote = link.remote;
+    this.isLocal = link.isLocal;
     link.pause();
   }
 

@@ -6,6 +6,8 @@ import { ListenError, type ListeningSocket } from "./transport.ts";
 /** One bound address. */
 export interface BoundAddress {
   readonly port: number;
+  /** The system's number for the socket; null: the platform tells none. */
+  readonly descriptor: number | null;
   /** Accepts no more; open links live on. Resolves when the address is free again. */
   close(): Promise<void>;
 }
@@ -81,6 +83,7 @@ function listening(bound: readonly Listening[]): ListeningSocket {
   return {
     addresses: bound.map((one) => endpoint(one.address, one.bound.port)),
     port: bound[0]?.bound.port ?? 0,
+    descriptors: bound.flatMap((one) => one.bound.descriptor ?? []),
     close() {
       for (const one of bound) void one.bound.close();
     },
@@ -91,6 +94,12 @@ function listening(bound: readonly Listening[]): ListeningSocket {
 export function endpoint(address: string, port: number): string {
   const plain = address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
   return plain.includes(":") ? `[${plain}]:${port}` : `${plain}:${port}`;
+}
+
+/** An address of this machine alone. */
+export function isLoopback(address: string): boolean {
+  const plain = address.startsWith("::ffff:") ? address.slice(7) : address;
+  return plain === "::1" || plain.startsWith("127.");
 }
 
 function outOfRange(): Error {

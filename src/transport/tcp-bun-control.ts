@@ -1,7 +1,8 @@
+import type { SocketPoll } from "./socket-poll.ts";
 import type { TcpDetectors } from "./tcp-detectors.ts";
 
 /** Calls of the C library on a descriptor, for what Bun has no interface. */
-export interface TcpControl {
+export interface TcpControl extends SocketPoll {
   /** Sets keepalive probes and the user timeout. What the system refuses stays as it was. */
   detect(fd: number, detectors: TcpDetectors): void;
   /** Changes how many connections may wait to be accepted. False: the system refused. */
@@ -68,13 +69,35 @@ export async function loadTcpControl(): Promise<TcpControl | null> {
       set(fd, constants.solSocket, constants.soKeepAlive, keepAlive === null ? 0 : 1);
     },
     backlog: (fd, connections) => libc.listen(fd, connections) === 0,
+    ask(questions) {
+      const answers: boolean[] = [];
+      for (let from = 0; from < questions.length; from += pollAtOnce) {
+        const some = questions.slice(from, from + pollAtOnce);
+        // A `struct pollfd`: the descriptor in 32 bits, then 16 bits each for events and answers.
+        const polled = new Int32Array(2 * some.length);
+        for (const [index, { descriptor, reads, writes }] of some.entries()) {
+          polled[2 * index] = descriptor;
+          polled[2 * index + 1] = (reads ? pollIn : 0) | (writes ? pollOut : 0);
+        }
+        if (libc.poll(polled, some.length, 0) < 0) return null;
+        // An end or an error is answered unasked.
+        for (const index of some.keys()) answers.push((polled[2 * index + 1] ?? 0) >> 16 !== 0);
+      }
+      return answers;
+    },
   };
 }
 
 interface Libc {
   setsockopt(fd: number, level: number, option: number, value: Int32Array, size: number): number;
   listen(fd: number, backlog: number): number;
+  poll(polled: Int32Array, count: number, milliseconds: number): number;
 }
+
+const pollIn = 0x1;
+const pollOut = 0x4;
+/** The system takes no more of them than the process may have descriptors. */
+const pollAtOnce = 256;
 
 /** The library has another name with each C runtime: glibc, musl, macOS. */
 const libraryNames = [
@@ -91,6 +114,7 @@ async function loadLibc(): Promise<Libc | null> {
       return dlopen(name, {
         setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },
         listen: { args: ["i32", "i32"], returns: "i32" },
+        poll: { args: ["ptr", "usize", "i32"], returns: "i32" },
       }).symbols;
     } catch {
       // Not this platform's name; without any of them the caller does without.

@@ -1,4 +1,4 @@
-import { endpoint, listenOn, type BoundAddress } from "./listen-addresses.ts";
+import { endpoint, isLoopback, listenOn, type BoundAddress } from "./listen-addresses.ts";
 import { loadTcpControl, type TcpControl } from "./tcp-bun-control.ts";
 import { tcpDetectors, type TcpCapabilities } from "./tcp-detectors.ts";
 import { tcpEnd } from "./tcp-end.ts";
@@ -84,7 +84,7 @@ function bind(hostname: string, port: number, origin: Origin): BoundAddress {
   });
   const fd = descriptor(listener);
   if (fd !== null) origin.control?.backlog(fd, backlog);
-  return { port: listener.port, close: async () => listener.stop() };
+  return { port: listener.port, descriptor: fd, close: async () => listener.stop() };
 }
 
 /**
@@ -95,6 +95,7 @@ type LinkState = "open" | "failing" | "ending" | "closed";
 
 class BunLink implements Link {
   readonly remote: string;
+  readonly isLocal: boolean;
   owner: unknown = undefined;
   readonly #socket: Bun.Socket<BunLink>;
   readonly #origin: Origin;
@@ -108,6 +109,11 @@ class BunLink implements Link {
     this.#socket = socket;
     this.#origin = origin;
     this.remote = remoteEndpoint(socket);
+    this.isLocal = isLoopback(remoteAddress(socket) ?? "");
+  }
+
+  get descriptor(): number | null {
+    return this.#state === "closed" ? null : descriptor(this.#socket);
   }
 
   write(bytes: Uint8Array, start: number, end: number): number {
@@ -200,9 +206,13 @@ function terminate(socket: Bun.Socket<BunLink>): void {
   socket.terminate();
 }
 
-/** The address is gone when the peer has reset the connection before it was accepted. */
+/** It is gone when the peer has reset the connection before it was accepted. */
+function remoteAddress(socket: Bun.Socket<BunLink>): string | undefined {
+  return socket.remoteAddress;
+}
+
 function remoteEndpoint(socket: Bun.Socket<BunLink>): string {
-  const address: string | undefined = socket.remoteAddress;
+  const address = remoteAddress(socket);
   return address === undefined ? "unknown" : endpoint(address, socket.remotePort);
 }
 

@@ -1,5 +1,5 @@
 import { createServer, type Server, type Socket } from "node:net";
-import { endpoint, listenOn, type BoundAddress } from "./listen-addresses.ts";
+import { endpoint, isLoopback, listenOn, type BoundAddress } from "./listen-addresses.ts";
 import { tcpDetectors, type TcpCapabilities } from "./tcp-detectors.ts";
 import { tcpEnd } from "./tcp-end.ts";
 import type { Link, LinkEvents, TcpWatch, Transport } from "./transport.ts";
@@ -44,7 +44,7 @@ async function bind(host: string, port: number, origin: Origin): Promise<BoundAd
       resolve();
     });
   });
-  return { port: boundPort(server), close: () => close(server) };
+  return { port: boundPort(server), descriptor: null, close: () => close(server) };
 }
 
 function boundPort(server: Server): number {
@@ -62,6 +62,9 @@ type LinkState = "open" | "ending" | "closed";
 
 class NodeLink implements Link {
   readonly remote: string;
+  readonly isLocal: boolean;
+  /** Deno tells none, and Node has nothing to ask with. */
+  readonly descriptor = null;
   owner: unknown = undefined;
   readonly #socket: Socket;
   readonly #origin: Origin;
@@ -76,6 +79,7 @@ class NodeLink implements Link {
     const { remoteAddress, remotePort } = socket;
     this.remote =
       remoteAddress === undefined ? "unknown" : endpoint(remoteAddress, remotePort ?? 0);
+    this.isLocal = isLoopback(remoteAddress ?? "");
     socket.on("data", (chunk: Uint8Array) => this.#received(chunk));
     socket.on("drain", () => this.#writable());
     socket.on("end", () => this.#closed("eof"));

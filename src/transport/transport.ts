@@ -4,6 +4,10 @@
 export interface Link {
   /** `address:port`, IPv6 in brackets; `unknown` when the peer was gone before it was accepted. */
   readonly remote: string;
+  /** The peer is on this machine: a loopback address. */
+  readonly isLocal: boolean;
+  /** The system's number for the socket, for a SocketPoll; null: the platform tells none, or it has ended. */
+  readonly descriptor: number | null;
   /** Room for the driver: whatever it keeps for this link. */
   owner: unknown;
   /**
@@ -60,6 +64,8 @@ export interface ListeningSocket {
   /** `127.0.0.1:1883`, `[::1]:1883`. */
   readonly addresses: readonly string[];
   readonly port: number;
+  /** The system's numbers for the sockets, for a SocketPoll; empty: the platform tells none. */
+  readonly descriptors: readonly number[];
   /** Accepts no more; open links live on. */
   close(): void;
 }

@@ -60,6 +60,8 @@ export class VirtualPort implements Port {
 
 /** The broker's end: what it writes reaches the client at once. */
 class VirtualLink implements Link {
+  readonly isLocal = true;
+  readonly descriptor = null;
   readonly remote: string;
   owner: unknown = null;
   isOver = false;

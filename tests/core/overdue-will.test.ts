@@ -35,7 +35,10 @@ function fateAtReturn(returnsAt: number): unknown {
   const broker = new Broker({}, 0 as Millis);
   const connect = (connection: number, at: number): readonly Effect[] => {
     const now = at as Millis;
-    broker.handle({ type: "opened", connection, remote: "r", listener, token: "t" }, now);
+    broker.handle(
+      { type: "opened", connection, remote: "r", isLocal: false, listener, token: "t" },
+      now,
+    );
     broker.handle({ type: "received", connection, packet }, now);
     return broker.handle({ type: "authenticated", connection, refused: null }, now);
   };

@@ -102,6 +102,12 @@ const probes = {
     stage.pass(40, (second) => void (second % 9 === 0 && client.ping()));
     return stage.seen;
   },
+  "pinging at a broker that stands still": (stage) => {
+    const client = stage.mortal({ keepalive: 10 });
+    stage.world.standStill(20_000, () => client.ping());
+    stage.pass(5);
+    return stage.seen;
+  },
   "pinging late": (stage) => {
     const client = stage.mortal({ keepalive: 10 });
     stage.pass(40, (second) => void (second % 14 === 0 && client.ping()));
@@ -231,6 +237,7 @@ const standard: Required<Outcomes> = {
   dripping: "gone@15",
   "dripping, large": "gone@15",
   pinging: "nothing",
+  "pinging at a broker that stands still": "nothing",
   "pinging late": "nothing",
   publishing: "nothing",
   "keepalive 0": "nothing",
@@ -284,9 +291,11 @@ const changes: Record<PlantedFault, Outcomes> = {
   "A4-only-pingreq-counts": { publishing: "gone@15" },
   "A4-pingreq-does-not-count": {
     pinging: "gone@15",
+    "pinging at a broker that stands still": "gone@20",
     "pinging late": "gone@15",
     ghost: "gone@5 ended",
   },
+  "A4-unread-packets-do-not-count": { "pinging at a broker that stands still": "gone@20" },
   "A4-keepalive-0-has-deadline": { "keepalive 0": "gone@1.5" },
   "B1-fin-publishes-nothing": { fin: "nothing", "last words": "last@0" },
   "B1-reset-publishes-nothing": {

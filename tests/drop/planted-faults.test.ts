@@ -28,6 +28,8 @@ const sights: Record<PlantedFault, readonly Sight[]> = {
   "A4-deadline-at-0.75": [{ id: "ping-alive", failure: "spurious" }],
   "A4-deadline-at-1.0": [{ id: "half-open", failure: "early" }],
   "A4-deadline-at-1.25": [{ id: "late-ping", failure: "spurious" }],
+  // It takes a broker that stands still, and no scenario stops one.
+  "A4-unread-packets-do-not-count": [],
   "A4-only-pingreq-counts": [{ id: "publish-alive", failure: "spurious" }],
   "A4-pingreq-does-not-count": [{ id: "ping-alive", failure: "spurious" }],
   "A4-keepalive-0-has-deadline": [{ id: "keepalive-0", failure: "spurious" }],

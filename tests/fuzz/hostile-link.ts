@@ -18,6 +18,8 @@ export const largestChunk = 64 * 1024;
  * and by the walk of `mqttd inspect packet`: both have to find nothing wrong. Throws Broken.
  */
 export class HostileLink implements Link {
+  readonly isLocal = true;
+  readonly descriptor = null;
   readonly remote: string;
   owner: unknown = null;
   /** How the broker ended it; null: it did not. */

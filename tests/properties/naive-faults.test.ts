@@ -6,6 +6,7 @@ import { historiesOf, playOnce, themes } from "./naive-themes.ts";
 
 /** What a comparison of what clients are sent cannot see, and why. */
 const unseen: Partial<Record<PlantedFault, string>> = {
+  "A4-unread-packets-do-not-count": "no loop stands still here",
   "G-denied-will-taken": "every topic is allowed here",
   "G-invalid-will-taken": "mqtt-packet writes no CONNECT with such a will",
 };

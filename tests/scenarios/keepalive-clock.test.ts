@@ -4,6 +4,8 @@ import { endOf, isOpen, mortal, watcherOf } from "../support/mortal.ts";
 import { World } from "../support/world.ts";
 
 const day = 86_400_000;
+/** Of a machine that does not sleep when the broker's does. */
+const remote = "192.0.2.1";
 
 for (const step of [365 * day, -365 * day, 15_000, -1]) {
   test(`a step of the wall clock by ${step} ms changes nothing`, () => {
@@ -28,7 +30,7 @@ for (const step of [365 * day, -365 * day, 15_000, -1]) {
 test("after a suspend, due is due: what the machine slept through is found at once", () => {
   const world = new World();
   const watcher = watcherOf(world);
-  const silent = mortal(world, { id: "silent", keepalive: 10 });
+  const silent = mortal(world, { id: "silent", keepalive: 10, host: remote });
   const delayed = mortal(world, { id: "delayed", expiry: 1000, delay: 20 });
   delayed.drop("reset");
   world.advance(5000);
@@ -49,7 +51,7 @@ test("after a suspend, due is due: what the machine slept through is found at on
 test("after a suspend, what is not yet due waits for the rest of its time", () => {
   const world = new World();
   const watcher = watcherOf(world);
-  const client = mortal(world, { keepalive: 60 });
+  const client = mortal(world, { keepalive: 60, host: remote });
   const delayed = mortal(world, { id: "delayed", expiry: 1000, delay: 90 });
   delayed.drop("reset");
   world.advance(10_000);
@@ -66,12 +68,42 @@ test("after a suspend, what is not yet due waits for the rest of its time", () =
 
 test("a suspend that is slept through does not hit a client that is heard on time afterwards", () => {
   const world = new World();
-  const client = mortal(world, { keepalive: 60 });
+  const client = mortal(world, { keepalive: 60, host: remote });
   world.sleep(80_000);
   client.ping();
   world.advance(89_999);
   expect(isOpen(world, client)).toBe(true);
   world.advance(1);
   expect(endOf(world, client).cause).toBe("keepAliveExpired");
+  closeLedger(world);
+});
+
+test("a client on the broker's own machine has slept as well: it has as much time left as before", () => {
+  const world = new World();
+  const [local, local6] = ["127.0.0.1", "[::1]"].map((host, index) =>
+    mortal(world, { id: `local${index}`, keepalive: 10, host }),
+  );
+  world.advance(5000);
+  world.sleep(3_600_000);
+  world.advance(9999);
+  expect(world.noted("ended")).toEqual([]);
+  world.advance(1);
+  for (const client of [local, local6]) {
+    if (client === undefined) throw new Error("there are two");
+    expect(endOf(world, client)).toMatchObject({ cause: "keepAliveExpired", silentMs: 15_000 });
+  }
+  closeLedger(world);
+});
+
+test("what a remote client sent counts, though it is read before the suspend is noticed", () => {
+  const world = new World();
+  const client = mortal(world, { keepalive: 10, host: remote });
+  world.advance(14_000);
+  world.sleep(3_600_000, () => client.ping());
+  expect(isOpen(world, client)).toBe(true);
+  world.advance(14_999);
+  expect(isOpen(world, client)).toBe(true);
+  world.advance(1);
+  expect(endOf(world, client)).toMatchObject({ cause: "keepAliveExpired", silentMs: 15_000 });
   closeLedger(world);
 });

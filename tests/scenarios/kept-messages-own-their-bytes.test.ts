@@ -5,6 +5,8 @@ import { World } from "../support/world.ts";
 
 /** A publisher whose every chunk is overwritten once the broker is done with it. */
 class Overwriting implements Link {
+  readonly isLocal = true;
+  readonly descriptor = null;
   readonly remote = "127.0.0.1:1";
   owner: unknown = null;
   readonly #events: LinkEvents;

@@ -70,6 +70,7 @@ test("a shorter connect timeout holds for connections that are waited for alread
   const late = world.open();
   world.advance(400);
   reconfigure(world, { connectTimeoutMs: 450 });
+  world.advance(0);
   expect([early.closedBy, late.closedBy]).toEqual(["end", null]);
   world.advance(49);
   expect(late.closedBy).toBeNull();

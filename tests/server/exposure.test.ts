@@ -9,7 +9,7 @@ const listener = {
   mountPoint: "",
   connections: Infinity,
 } as const;
-const socket = { addresses: ["0.0.0.0:1884"], port: 1884, close: () => {} };
+const socket = { addresses: ["0.0.0.0:1884"], port: 1884, descriptors: [], close: () => {} };
 
 test("a listener that others can reach without a password is warned of, in one line that fits", () => {
   const [warning] = openToTheNetwork([listener], [socket]);

@@ -5,6 +5,8 @@ import type { Link } from "../../src/transport/transport.ts";
 
 /** A link that takes as much as it is told to. */
 class Narrow implements Link {
+  readonly isLocal = true;
+  readonly descriptor = null;
   readonly remote = "";
   owner: unknown = null;
   room = Infinity;

@@ -1,5 +1,8 @@
-/** What comes first at one moment: the network and the programs, then the broker's timers. */
-export const turnOf = { network: 0, timer: 1 } as const;
+/**
+ * What comes first at one moment: the network and the programs, then the broker's timers. `late`: what
+ * has waited in sockets for a loop that stood still, and whose timers come first.
+ */
+export const turnOf = { network: 0, timer: 1, late: 2 } as const;
 
 interface Entry {
   readonly at: number;

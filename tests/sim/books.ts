@@ -29,6 +29,8 @@ export class Books {
   readonly wills = new Map<number, WillState>();
   /** Spans by which the broker's clock was set forward after a suspend. */
   readonly jumps: { readonly from: number; readonly to: number }[] = [];
+  /** Spans in which the broker stood still, the latest last. */
+  readonly holds: { readonly from: number; readonly to: number }[] = [];
   /** When the limits were changed last. */
   limitsChangedAt = -1;
   stopping = false;
@@ -57,10 +59,35 @@ export class Books {
     this.most = greater(this.most, limits);
   }
 
-  /** When what is due at a time can be met at the soonest: within a suspend, when that was noticed. */
+  /**
+   * When what is due at a time can be met at the soonest: within a suspend, when that was noticed; while
+   * the broker stands still, when it goes on.
+   */
   met(due: number): number {
     for (const { from, to } of this.jumps) if (due > from && due < to) return to;
+    // It began before the timers of that moment.
+    for (const { from, to } of this.holds) if (due >= from && due < to) return to;
     return due;
+  }
+
+  /** Whether what is due at a time may be met at another one. */
+  mayBeMet(due: number, now: number): boolean {
+    // What is due when a suspend is noticed is met before that or after it.
+    return this.met(due) === now || this.jumps.some(({ from, to }) => due === from && now === to);
+  }
+
+  /** What was due may not have been, since the broker stood still then and what waited comes first. */
+  isOpenQuestion(due: number, now: number): boolean {
+    return this.holds.some(({ from, to }) => due >= from && due <= to && now === to);
+  }
+
+  /** Milliseconds of a time in which the broker stood still. */
+  heldBetween(from: number, to: number): number {
+    let total = 0;
+    for (const hold of this.holds) {
+      total += Math.max(0, Math.min(to, hold.to) - Math.max(from, hold.from));
+    }
+    return total;
   }
 
   connection(remote: string): Connection {
@@ -82,6 +109,7 @@ export class Books {
     this.open.clear();
     this.sessions.clear();
     this.wills.clear();
+    this.holds.length = 0;
     this.stopping = false;
     this.takeover = null;
     this.queuedQos0 = this.#limits.queueQos0;

@@ -63,7 +63,15 @@ export class Connection {
   readonly remote: string;
   readonly listener: string;
   readonly mountPoint: string;
-  readonly openedAt: number;
+  openedAt: number;
+  /** It sleeps when the broker's machine does. */
+  readonly isLocal: boolean;
+  /** Connections that its listener takes. */
+  readonly listenerLimit: number;
+  /** The broker has taken it from the system. */
+  isAccepted = false;
+  /** The core knows of it. */
+  isAdmitted = false;
   link!: SimLink;
 
   // What was sent on it.
@@ -90,7 +98,7 @@ export class Connection {
   maximumPacketSize = Infinity;
   readonly aliasesIn: string[] = [];
   /** Limits as they were when it was opened, which is what CONNACK tells. */
-  readonly limits: Limits;
+  limits: Limits;
   /** What the answer to the PUBLISH at hand has to say; null: anything. */
   answerReason: "somebody" | "nobody" | "refusal" | null = null;
   /** What the SUBACK or UNSUBACK at hand has to say. */
@@ -119,6 +127,8 @@ export class Connection {
     remote: string,
     listener: string,
     mountPoint: string,
+    isLocal: boolean,
+    listenerLimit: number,
     now: number,
     limits: Limits,
   ) {
@@ -126,6 +136,8 @@ export class Connection {
     this.remote = remote;
     this.listener = listener;
     this.mountPoint = mountPoint;
+    this.isLocal = isLocal;
+    this.listenerLimit = listenerLimit;
     this.openedAt = now;
     this.lastPacketAt = now;
     this.limits = limits;

@@ -4,6 +4,9 @@ import type { Connection } from "./connection.ts";
 
 type Ended = BrokerEvent & { readonly event: "ended" };
 
+/** From one heartbeat of the broker to the next: it knows no better when it began to stand still. */
+export const heartbeatMs = 1000;
+
 /**
  * Each connection ends once, with one cause, which what happened to it justifies; those of a deadline
  * at the very moment at which it is due (v5-3.1.2-22), never before and never after.
@@ -26,6 +29,7 @@ export class Ends {
       detail,
     );
     this.#checkSilence(connection, event, now);
+    this.#checkStandstill(connection, event, now);
     const why = this.#unjustified(connection, event, now);
     demand(why === null, `an end has its cause (${why})`, {
       ...detail,
@@ -51,7 +55,10 @@ export class Ends {
       this.#connectDue(connection),
       this.#stallDue(connection),
     );
-    demand(now <= due || this.#books.met(due) >= now, "a connection ends when it is due", {
+    // What is too long by new limits is so in the next turn of the timers.
+    const isNew = this.#books.limitsChangedAt === now;
+    const isMet = this.#books.met(due) >= now || this.#books.mayBeMet(due, now);
+    demand(now <= due || isNew || isMet, "a connection ends when it is due", {
       connection: connection.number,
       now,
       due,
@@ -67,6 +74,33 @@ export class Ends {
       silent,
       event,
     });
+  }
+
+  /** What is said of the broker's own standstill is so, to within a heartbeat. */
+  #checkStandstill(connection: Connection, event: Ended, now: number): void {
+    const { lastPacketAt } = connection;
+    const until = connection.pausedAt ?? now;
+    const held = this.#books.heldBetween(lastPacketAt, until);
+    const { stoodStillMs = 0 } = event;
+    const spans = this.#books.holds.filter(
+      ({ from, to }) => to > lastPacketAt && from < until,
+    ).length;
+    const unsureMs = 1.2 * heartbeatMs * spans;
+    const isRight = stoodStillMs <= held + unsureMs && stoodStillMs >= held - unsureMs;
+    demand(
+      held === 0 ? stoodStillMs === 0 : isRight,
+      "an end tells how long the broker stood still",
+      {
+        connection: connection.number,
+        held,
+        event,
+      },
+    );
+  }
+
+  /** Something waits in its socket: nothing is decided of it. */
+  #isUnread({ link, isSilenced, pausedAt }: Connection): boolean {
+    return !isSilenced && pausedAt === null && link.readable;
   }
 
   /** Null: it is justified. */
@@ -91,8 +125,10 @@ export class Ends {
           : "what had come before it was not read";
       }
       case "keepAliveExpired":
+        if (this.#isUnread(connection)) return "what had arrived was not read before it was judged";
         return this.#isMet(dueOf(connection, now), now) ? null : "not at 1.5 times the keepalive";
       case "connectTimeout":
+        if (this.#isUnread(connection)) return "what had arrived was not read before it was judged";
         return this.#isMet(this.#connectDue(connection), now) ? null : "not at the connect timeout";
       case "stalled":
         return this.#isMet(this.#stallDue(connection), now) ? null : "not at the stall limit";
@@ -128,7 +164,7 @@ export class Ends {
     if (due === Infinity) return false;
     // What is too long by new limits is so at once.
     const isNew = due < now && this.#books.limitsChangedAt === now;
-    return isNew || this.#books.met(due) === now;
+    return isNew || this.#books.mayBeMet(due, now);
   }
 
   #connectDue(connection: Connection): number {

@@ -104,7 +104,10 @@ export class Fates {
       );
     } else {
       demand(due >= now, "a delayed will is never late", { event, due, now });
-      if (event.by === "resumed") demand(will.dueAt > now, "what is due is not cancelled", event);
+      if (event.by === "resumed") {
+        const isInTime = will.dueAt > now || this.#books.isOpenQuestion(will.dueAt, now);
+        demand(isInTime, "what is due is not cancelled", event);
+      }
       if (event.by === "broker stopped") demand(this.#books.stopping, "the broker stops", event);
       else this.#unexplained.push({ will, by: event.by });
     }

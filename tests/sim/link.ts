@@ -17,6 +17,8 @@ export interface LinkEnds {
   resumed(): void;
   /** The kernel took so many bytes of what the broker wanted to write. */
   wrote(bytes: Uint8Array, start: number, end: number, took: number): void;
+  /** While the broker stands still: when it goes on, and in which turn it then reads. Null: it runs. */
+  held(): { readonly until: number; readonly turn: number } | null;
   /** The broker ended it. */
   ended(how: "end" | "reset"): void;
   /** Bytes reach the program. */
@@ -40,6 +42,8 @@ const lingerMs = 5000;
  */
 export class SimLink implements Link {
   readonly remote: string;
+  readonly isLocal: boolean;
+  readonly descriptor: number;
   owner: unknown = null;
   watched: number | null = null;
   /** Neither end hears of the other any more. */
@@ -68,6 +72,10 @@ export class SimLink implements Link {
   #upAt = 0;
   #downAt = 0;
   #upIsBusy = false;
+  /** When what comes next reaches the broker, when its reset does, and when it learns of room. */
+  #readAt = Infinity;
+  #resetAt = Infinity;
+  #drainAt = Infinity;
   #downIsBusy = false;
   #drainIsDue = false;
   /** Nothing passes before these times. */
@@ -78,7 +86,9 @@ export class SimLink implements Link {
   #gone: (() => void) | null = null;
 
   constructor(
+    descriptor: number,
     remote: string,
+    isLocal: boolean,
     agenda: Agenda,
     dice: WorldDice,
     now: () => number,
@@ -86,7 +96,9 @@ export class SimLink implements Link {
     isPerfect: boolean,
     ends: LinkEnds,
   ) {
+    this.descriptor = descriptor;
     this.remote = remote;
+    this.isLocal = isLocal;
     this.#agenda = agenda;
     this.#dice = dice;
     this.#now = now;
@@ -156,6 +168,16 @@ export class SimLink implements Link {
     if (this.#silentDown !== Infinity) this.#later(() => this.#ends.finished());
   }
 
+  /** Something waits that the broker has not read; only a broker that stands still leaves it there. */
+  get readable(): boolean {
+    const now = this.#now();
+    return !this.over && ((this.#readAt <= now && !this.paused) || this.#resetAt <= now);
+  }
+
+  get writable(): boolean {
+    return !this.over && this.#drainAt <= this.#now();
+  }
+
   // The program's end.
 
   send(bytes: Uint8Array): void {
@@ -201,7 +223,10 @@ export class SimLink implements Link {
 
   /** TCP has found out by itself. */
   timeOut(): void {
-    this.#close("timeout");
+    this.#told(
+      (at) => (this.#resetAt = at),
+      () => this.#close("timeout"),
+    );
   }
 
   /** The broker's process is no more; whether its kernel still said so is a matter of luck. */
@@ -269,11 +294,26 @@ export class SimLink implements Link {
     const at = Math.max(head.at, this.#silentUp, this.#now());
     if (at === Infinity) return;
     this.#upIsBusy = true;
-    this.#agenda.at(at, () => this.#deliverUp());
+    this.#readAt = at;
+    this.#agenda.at(at, () =>
+      this.#told(
+        (later) => (this.#readAt = later),
+        () => this.#deliverUp(),
+      ),
+    );
+  }
+
+  /** Tells the broker, or waits until it goes on; `waits` gets the time of that. */
+  #told(waits: (at: number) => void, tell: () => void): void {
+    const held = this.#ends.held();
+    if (held === null) return tell();
+    waits(held.until);
+    this.#agenda.at(held.until, () => this.#told(waits, tell), held.turn);
   }
 
   #deliverUp(): void {
     this.#upIsBusy = false;
+    this.#readAt = Infinity;
     if (this.over || this.paused) return;
     this.#deliverOne();
     this.#wakeUp();
@@ -281,6 +321,7 @@ export class SimLink implements Link {
 
   #deliverOne(): void {
     const now = this.#now();
+    if (this.#ends.held() !== null) return;
     if (this.over || now < this.#silentUp || (this.#up[0]?.at ?? Infinity) > now) return;
     // That the stream has ended is told when all of it was read.
     if (this.paused && this.#up[0]?.bytes === null) return;
@@ -301,13 +342,19 @@ export class SimLink implements Link {
   #fail(): void {
     if (this.over || this.endedByBroker) return this.#close("reset");
     this.failing = true;
-    this.#agenda.at(this.#now() + this.#dice.below(3), () => this.#close("reset"));
+    this.#agenda.at(this.#now() + this.#dice.below(3), () =>
+      this.#told(
+        (at) => (this.#resetAt = at),
+        () => this.#close("reset"),
+      ),
+    );
   }
 
   #close(how: "eof" | "reset" | "timeout"): void {
     if (this.over) return;
     if (this.endedByBroker) return this.#part();
     this.over = true;
+    this.#resetAt = Infinity;
     this.#ends.closed(how);
     if (!this.left && this.#silentDown !== Infinity) this.#later(() => this.#ends.finished());
   }
@@ -353,11 +400,18 @@ export class SimLink implements Link {
   #drainSoon(): void {
     if (!this.clogged || this.#drainIsDue || this.over) return;
     this.#drainIsDue = true;
-    this.#agenda.at(this.#now(), () => this.#drained());
+    this.#drainAt = this.#now();
+    this.#agenda.at(this.#drainAt, () =>
+      this.#told(
+        (at) => (this.#drainAt = at),
+        () => this.#drained(),
+      ),
+    );
   }
 
   #drained(): void {
     this.#drainIsDue = false;
+    this.#drainAt = Infinity;
     if (!this.over && !this.endedByBroker && this.clogged) this.#ends.drained();
   }
 }

@@ -47,7 +47,12 @@ export class Lives {
       "one connection for each client id [v5-3.1.4-3]",
       detail,
     );
-    const isThere = before !== undefined && this.#books.met(before.endsAt) > now;
+    const isPerhapsThere =
+      before !== undefined &&
+      this.#books.isOpenQuestion(before.endsAt, now) &&
+      event.sessionPresent;
+    const isThere =
+      before !== undefined && (isPerhapsThere || this.#books.met(before.endsAt) > now);
     const resumed = isThere && !ask.clean;
     demand(!isThere || resumed, "Clean Start ends the session that was there [v5-3.1.2-4]", detail);
     demand(
@@ -56,7 +61,7 @@ export class Lives {
       detail,
     );
     this.#takeOver(connection, ask, resumed, takeover);
-    const session = resumed ? before : new Session(connection.clientId);
+    const session = resumed && before !== undefined ? before : new Session(connection.clientId);
     if (!resumed) sessions.set(connection.clientId, session);
     session.connection = connection;
     session.version = ask.version;

@@ -30,6 +30,14 @@ export interface SimOptions {
   readonly kickEvery: number;
   readonly reconfigureEvery: number;
   readonly suspendEvery: number;
+  readonly standStillEvery: number;
+  /** The broker can ask what waits in sockets; else it counts turns of its loop. */
+  readonly polls: boolean;
+  /** After it stood still, what comes first; and of sockets, how many events one poll reads. */
+  readonly goesOnWith: "timers" | "sockets";
+  readonly eventsInPoll: number;
+  /** Of ten clients, how many are on the broker's machine. */
+  readonly localInTen: number;
   readonly wallJumpEvery: number;
   readonly restartEvery: number;
   readonly stormEvery: number;
@@ -106,6 +114,9 @@ function draw(dice: WorldDice): SimOptions {
     kickEvery: sometimes(dice, 5000),
     reconfigureEvery: sometimes(dice, 5000),
     suspendEvery: sometimes(dice, 10_000),
+    standStillEvery: sometimes(dice, 10_000),
+    ...drawLoop(dice),
+    localInTen: dice.pick([0, 3, 10]),
     wallJumpEvery: sometimes(dice, 5000),
     restartEvery: sometimes(dice, 30_000),
     stormEvery: sometimes(dice, 15_000),
@@ -116,6 +127,16 @@ function draw(dice: WorldDice): SimOptions {
     sysIntervalMs: dice.happens(0.2) ? 10_000 : null,
     mountPoint: dice.happens(0.2) ? "lab/" : "",
     limits: drawLimits(dice, clients),
+  };
+}
+
+/** Turns are counted by what a real poll reads at most, so that one reads all then. */
+function drawLoop(dice: WorldDice): Pick<SimOptions, "polls" | "goesOnWith" | "eventsInPoll"> {
+  const polls = dice.happens(0.7);
+  return {
+    polls,
+    goesOnWith: dice.pick(["timers", "timers", "sockets"] as const),
+    eventsInPoll: polls ? dice.pick([1, 3, Infinity]) : Infinity,
   };
 }
 

@@ -49,7 +49,13 @@ export class Referee {
 
   // What happens at the links.
 
-  opened(connection: Connection, listenerLimit: number): void {
+  /** The core is told of it, now or after what waits in other sockets was read. */
+  admitted(connection: Connection): void {
+    connection.isAdmitted = true;
+    connection.openedAt = this.books.clock();
+    connection.lastPacketAt = connection.openedAt;
+    connection.limits = this.books.limits;
+    const { listenerLimit } = connection;
     const { connections, open, limits, stopping } = this.books;
     let onListener = 0;
     for (const other of open) if (other.listener === connection.listener) onListener += 1;
@@ -65,6 +71,20 @@ export class Referee {
 
   touch(connection: Connection): void {
     this.#touched.push(connection);
+  }
+
+  /** The machine was suspended: the clock is set forward, and who sent after `since` may have since then. */
+  slept(asleepMs: number, since: number): void {
+    for (const connection of this.books.open) {
+      if (connection.isLocal) {
+        connection.openedAt += asleepMs;
+        connection.lastPacketAt += asleepMs;
+        if (connection.pausedAt !== null) connection.pausedAt += asleepMs;
+        if (connection.stallSince !== null) connection.stallSince += asleepMs;
+      } else if (connection.lastPacketAt >= since) {
+        connection.lastPacketAt += asleepMs;
+      }
+    }
   }
 
   paused(connection: Connection): void {

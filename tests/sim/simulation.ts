@@ -43,7 +43,7 @@ export function simulate(options: SimulationOptions): Outcome {
   let failure: Failure | null = null;
   try {
     const cast = new Cast(world);
-    while (world.steps < steps && world.step());
+    while ((world.steps < steps || world.isBehind) && world.step());
     cast.rest();
   } catch (fault) {
     failure = {
@@ -82,6 +82,9 @@ class Cast {
     this.#every(options.kickEvery, () => this.#kick());
     this.#every(options.reconfigureEvery, () => world.reconfigure());
     this.#every(options.suspendEvery, () => world.sleep(world.dice.wait(20_000)));
+    this.#every(options.standStillEvery, () =>
+      world.standStill(world.dice.wait(world.dice.pick([300, 4000, 4000]))),
+    );
     this.#every(options.wallJumpEvery, () => world.stepWallClock(world.dice.between(-1e7, 1e7)));
     this.#every(options.restartEvery, () =>
       world.dice.happens(0.5) ? world.stop() : world.restart(),

@@ -5,6 +5,8 @@ import type { Rules } from "../../src/core/rules.ts";
 import type { LogEvent } from "../../src/log/events.ts";
 import type { Authenticate } from "../../src/server/auth.ts";
 import { Driver } from "../../src/server/driver.ts";
+import type { SocketPoll } from "../../src/transport/socket-poll.ts";
+import { heartbeatMs } from "./ends.ts";
 import { Reason } from "../../src/core/reason.ts";
 import { Agenda, turnOf } from "./agenda.ts";
 import { Connection } from "./connection.ts";
@@ -25,9 +27,11 @@ export interface Peer {
   finished(connection: Connection): void;
 }
 
-const heartbeatMs = 1000;
 /** Less than this is no suspend, see src/server/clock.ts. */
 const shortestSleepMs = 2000;
+/** The descriptor of the socket on which connections wait to be accepted. */
+const listening = 1;
+const firstDescriptor = 2;
 const sweepEvery = 16;
 const likenessEvery = 64;
 
@@ -51,6 +55,16 @@ export class World {
   listeners: ListenerPolicy[];
   readonly #rules: Partial<Rules>;
   readonly #links = new Set<Connection>();
+  /** Opened, and not known to the core yet. */
+  readonly #unadmitted = new Map<string, Connection>();
+  /** When the broker that stands still goes on; in the past: it runs. */
+  #heldUntil = -1;
+  /** Connections that wait to be accepted by it. */
+  #unaccepted = 0;
+  /** Events that were read since its timers went off. */
+  #polled = 0;
+  /** When its last heartbeat was, by its clock. */
+  #awakeAt = 0;
   #clock!: TurnClock;
   #fault: Error | null = null;
   #timer!: MachineTimer;
@@ -83,19 +97,74 @@ export class World {
   /** One thing happens. False: nothing is left to happen. */
   step(): boolean {
     const { agenda } = this;
-    const timerAt = this.#timer.at;
+    const timerAt = Math.max(this.#timer.at, this.#heldUntil);
     const next = Math.min(agenda.next, timerAt);
     if (next === Infinity) return false;
+    // Of what comes at one moment, the broker's own timer comes before its other ones.
+    if (next > this.time.now) this.#polled = this.options.eventsInPoll;
     this.time.now = next;
     this.steps += 1;
     const isTimer = timerAt === next && (agenda.next > next || agenda.nextTurn >= turnOf.timer);
-    if (isTimer) this.#fire();
-    else agenda.take()();
+    if (isTimer && !this.#readsFirst) this.#fire();
+    else this.#take();
     if (this.steps % sweepEvery === 0) this.#sweep();
     return true;
   }
 
+  /**
+   * A timer goes off once a turn, and a poll comes between two turns of the timers, which reads so many
+   * events where so many wait.
+   */
+  get #readsFirst(): boolean {
+    const { agenda } = this;
+    return agenda.next === this.now && this.#polled < this.options.eventsInPoll;
+  }
+
+  #take(): void {
+    if (this.agenda.nextTurn === turnOf.late) this.#polled += 1;
+    this.agenda.take()();
+  }
+
+  get isHeld(): boolean {
+    return this.now < this.#heldUntil;
+  }
+
+  /** It stands still, or has yet to read what waited meanwhile. */
+  get isBehind(): boolean {
+    return this.now <= this.#heldUntil;
+  }
+
+  /** The broker's process does nothing for a time, while all others go on. */
+  standStill(milliseconds: number): void {
+    if (this.isHeld || this.time.unnoticed > 0 || milliseconds < 1) return;
+    this.journal.note(this.now, "stands still", -1, milliseconds);
+    this.#heldUntil = this.now + milliseconds;
+    // Timers come first where as much was read as a poll reads.
+    this.#polled = this.options.eventsInPoll;
+    const from = this.#clock.peek();
+    this.referee.books.holds.push({ from, to: from + milliseconds });
+  }
+
+  /** Runs in a turn of the broker's loop; while it stands still, when it goes on. */
+  #inTurn(work: () => void): void {
+    if (!this.isHeld) return work();
+    this.agenda.at(this.#heldUntil, () => this.#inTurn(work), turnOf.timer);
+  }
+
+  readonly #poll: SocketPoll = {
+    ask: (questions) => {
+      const byDescriptor = new Map([...this.#links].map(({ link }) => [link.descriptor, link]));
+      return questions.map(({ descriptor, reads, writes }) => {
+        if (descriptor === listening) return this.#unaccepted > 0;
+        const link = byDescriptor.get(descriptor);
+        return link !== undefined && ((reads && link.readable) || (writes && link.writable));
+      });
+    },
+  };
+
   #sweep(): void {
+    // What waits is read first, and nothing is overdue before.
+    if (this.isBehind) return;
     this.referee.sweep();
     if (this.steps % likenessEvery === 0) expectLikeness(this.broker, this.referee.books);
     let parting = 0;
@@ -113,6 +182,7 @@ export class World {
 
   /** The machine sleeps: its monotonic clock and its timers stand still meanwhile. */
   sleep(milliseconds: number): void {
+    if (this.isBehind) return;
     this.journal.note(this.now, "sleeps", -1, milliseconds);
     this.time.sleep(milliseconds);
   }
@@ -125,6 +195,7 @@ export class World {
   // The operator.
 
   kick(clientId: string): void {
+    if (this.isHeld) return;
     this.journal.note(this.now, "kicks", -1, clientId);
     this.referee.books.kicking = clientId;
     this.#call(() => this.driver.order({ type: "kicked", clientId }));
@@ -135,6 +206,7 @@ export class World {
 
   dropByOperator(connection: Connection, how: "rst" | "silent"): void {
     const { session } = connection;
+    if (this.isHeld) return;
     const id = this.broker.sessions.get(session?.clientId ?? "")?.connection?.id;
     // How long the broker goes on to pause behind a link that tells nothing any more can't be followed.
     const isHeld = connection.link.paused || (connection.link.clogged && this.options.cutsTurns);
@@ -151,6 +223,7 @@ export class World {
   }
 
   reconfigure(): void {
+    if (this.isHeld) return;
     this.#setLimits(drawLimits(this.dice, this.options.clients));
   }
 
@@ -163,7 +236,7 @@ export class World {
 
   /** Orderly; the next one starts when everybody has gone, or after the time that `serve` gives them. */
   stop(): void {
-    if (this.referee.books.stopping) return;
+    if (this.referee.books.stopping || this.isHeld) return;
     this.journal.note(this.now, "stops", -1, null);
     this.referee.books.stopping = true;
     this.#call(() => this.driver.order({ type: "stopping" }));
@@ -181,10 +254,14 @@ export class World {
 
   /** Killed, or gone after its stop: what it held is lost, and a new one starts. */
   restart(): void {
+    // An operator acts on one that runs.
+    if (this.isHeld) return this.#inTurn(() => this.restart());
     this.journal.note(this.now, "restarts", -1, null);
     this.restarts += 1;
     for (const connection of this.#links) connection.link.lose(this.dice.happens(0.7));
     this.#links.clear();
+    this.#unadmitted.clear();
+    this.#unaccepted = 0;
     this.referee.brokerLost();
     this.#start();
   }
@@ -208,18 +285,23 @@ export class World {
     const policy = this.listeners[listener] ?? this.listeners[0];
     if (policy === undefined) throw new Error("a world has a listener");
     const number = this.#numbers++;
+    const isLocal = this.dice.below(10) < this.options.localInTen;
     const connection = new Connection(
       number,
       `10.0.${number >> 8}.${number & 255}:${50_000 + (number % 10_000)}`,
       policy.name,
       policy.mountPoint,
+      isLocal,
+      policy.connections,
       this.#clock.peek(),
       this.referee.books.limits,
     );
     const events = this.driver.eventsFor(policy);
     const { referee } = this;
     connection.link = new SimLink(
+      number + firstDescriptor,
       connection.remote,
+      isLocal,
       this.agenda,
       this.dice,
       () => this.now,
@@ -229,7 +311,7 @@ export class World {
         arrived: (chunk) => {
           this.journal.note(this.now, "arrives", number, chunk.length);
           connection.arrivedBytes += chunk.length;
-          referee.touch(connection);
+          if (connection.isAdmitted) referee.touch(connection);
           this.#call(() => events.data(connection.link, chunk));
         },
         closed: (how) => {
@@ -252,9 +334,13 @@ export class World {
           this.#call(() => events.drained(connection.link));
         },
         parted: () => this.#over(connection),
+        held: () => {
+          if (connection.isAccepted) return this.#held;
+          return { until: Math.max(this.now, this.#heldUntil), turn: turnOf.late };
+        },
         paused: () => {
           this.journal.note(this.now, "pauses", number, null);
-          referee.paused(connection);
+          if (connection.isAdmitted) referee.paused(connection);
         },
         resumed: () => {
           this.journal.note(this.now, "resumes", number, null);
@@ -273,10 +359,50 @@ export class World {
       },
     );
     this.#links.add(connection);
-    referee.opened(connection, policy.connections);
     this.journal.note(this.now, "opens", number, policy.name);
-    this.#call(() => events.opened(connection.link));
+    this.#accept(connection, () => events.opened(connection.link));
     return connection;
+  }
+
+  /** While it stands still, where and in which turn what waits is told then; null: it runs. */
+  get #held(): { readonly until: number; readonly turn: number } | null {
+    if (!this.isHeld) return null;
+    const isLate = this.options.goesOnWith === "timers";
+    return { until: this.#heldUntil, turn: isLate ? turnOf.late : turnOf.network };
+  }
+
+  #accept(connection: Connection, work: () => void): void {
+    const { broker } = this;
+    const accept = (): void => {
+      connection.isAccepted = true;
+      if (this.broker !== broker) return;
+      this.#unadmitted.set(connection.remote, connection);
+      this.#call(work);
+    };
+    const held = this.#held;
+    if (held === null) return accept();
+    this.#unaccepted += 1;
+    this.agenda.at(
+      held.until,
+      () => {
+        if (this.broker === broker) this.#unaccepted -= 1;
+        accept();
+      },
+      held.turn,
+    );
+  }
+
+  /** The core was told of those that it knows by now. */
+  #admitKnown(): void {
+    if (this.#unadmitted.size === 0) return;
+    for (const { remote } of this.broker.connections.values()) this.#admit(remote);
+  }
+
+  #admit(remote: string): void {
+    const connection = this.#unadmitted.get(remote);
+    if (connection === undefined) return;
+    this.#unadmitted.delete(remote);
+    this.referee.admitted(connection);
   }
 
   #over(connection: Connection): void {
@@ -322,16 +448,18 @@ export class World {
         this.#timer = new MachineTimer(this.time, () => clock.peek(), onDue);
         return this.#timer;
       },
+      poll: this.options.polls ? this.#poll : null,
+      heartbeatMs,
       loop: {
         soon: (work) => {
           const most = this.options.cutsTurns && !this.healed ? this.dice.pick([1, 4, 30]) : 1;
           const wait = this.dice.below(most);
-          this.agenda.at(this.now + wait, () => this.#work(broker, work));
+          this.agenda.at(this.now + wait, () => this.#inTurn(() => this.#work(broker, work)));
         },
         after: (milliseconds, work) => {
           let isOff = false;
           const run = (): void => {
-            if (!isOff) this.#work(broker, work);
+            if (!isOff) this.#inTurn(() => this.#work(broker, work));
           };
           this.agenda.at(this.now + milliseconds, run, turnOf.timer);
           return () => void (isOff = true);
@@ -343,6 +471,9 @@ export class World {
       },
     });
     this.driver = driver;
+    driver.listensOn([listening]);
+    driver.heartbeat();
+    this.#awakeAt = clock.peek();
   }
 
   #work(broker: Broker, work: () => void): void {
@@ -355,14 +486,18 @@ export class World {
       const { jumps } = this.referee.books;
       jumps.length = 0;
       jumps.push({ from, to: from + this.time.unnoticed });
+      this.referee.slept(this.time.unnoticed, this.#awakeAt);
       this.time.unnoticed = 0;
     }
     this.#call(() => this.driver.heartbeat());
-    this.agenda.at(this.now + heartbeatMs, () => this.#heartbeat(), turnOf.timer);
+    this.#awakeAt = this.#clock.peek();
+    const beat = (): void => this.#inTurn(() => this.#heartbeat());
+    this.agenda.at(this.now + heartbeatMs, beat, turnOf.timer);
   }
 
   #fire(): void {
     this.#timer.stop();
+    this.#polled = 0;
     this.journal.note(this.now, "looks", -1, null);
     this.#call(this.#timer.onDue);
   }
@@ -375,13 +510,14 @@ export class World {
     const { authentication } = this.options;
     if (authentication === "at once" || this.healed) return answer(refused);
     const delay = this.dice.below(authentication === "late" ? 50 : 4000);
-    this.agenda.at(this.now + delay, () => this.#call(() => answer(refused)));
+    this.agenda.at(this.now + delay, () => this.#inTurn(() => this.#call(() => answer(refused))));
   }
 
   #noted(event: LogEvent, at: Millis): void {
     if (at !== this.#clock.peek())
       throw new Violation("an event is told at its time", { event, at });
     const detail = event.event === "packet" ? event.packet : event;
+    if ("peer" in event) this.#admit(event.peer.remote);
     if (event.event === "packet" && event.direction === "received") this.#clock.packets += 1;
     this.journal.note(this.now, event.event, this.#whose(event), detail);
     this.referee.noted(event);
@@ -397,6 +533,7 @@ export class World {
     this.#clock.packets = 0;
     work();
     if (this.#fault !== null) throw this.#fault;
+    this.#admitKnown();
     this.referee.settle();
     const { parting } = this.driver;
     if (parting < 0) throw new Violation("no more links part than were ended", parting);

@@ -9,6 +9,7 @@ import {
   type IUnsubackPacket,
   type Packet,
 } from "mqtt-packet";
+import { type Gate, listening } from "./held-loop.ts";
 import type { Link, LinkEvents } from "../../src/transport/transport.ts";
 
 export type ConnectOptions = Partial<Omit<IConnectPacket, "cmd">> & { readonly clientId: string };
@@ -19,6 +20,8 @@ export type ConnectOptions = Partial<Omit<IConnectPacket, "cmd">> & { readonly c
  */
 export class TestClient implements Link {
   readonly remote: string;
+  readonly isLocal: boolean;
+  readonly descriptor: number;
   owner: unknown = null;
   /** Decoded packets, in order. */
   readonly received: Packet[] = [];
@@ -31,19 +34,25 @@ export class TestClient implements Link {
   #version: 3 | 4 | 5 = 4;
   #events: LinkEvents;
   #check: () => void;
+  #gate: Gate;
   #parser = parser({ protocolVersion: 4 });
   #gone = false;
   /** Told once the client closes a connection that the broker has ended. */
   #onGone: () => void = () => {};
   #nextId = 1;
 
-  constructor(remote: string, events: LinkEvents, check: () => void) {
+  constructor(remote: string, events: LinkEvents, check: () => void, gate: Gate = atOnce) {
     this.remote = remote;
+    this.descriptor = Number(remote.slice(remote.lastIndexOf(":") + 1));
+    this.#gate = gate;
+    this.isLocal = remote.startsWith("127.") || remote.startsWith("[::1]");
     this.#events = events;
     this.#check = check;
     this.#listen();
-    events.opened(this);
-    check();
+    this.#gate(listening, () => {
+      events.opened(this);
+      check();
+    });
   }
 
   // The broker's side.
@@ -148,25 +157,25 @@ export class TestClient implements Link {
   }
 
   sendBytes(bytes: Uint8Array): void {
-    this.#events.data(this, Uint8Array.from(bytes));
-    this.#check();
+    const chunk = Uint8Array.from(bytes);
+    this.#deliver(() => this.#events.data(this, chunk));
   }
 
   /** The network connection ends without a DISCONNECT. */
   drop(how: "eof" | "reset" | "timeout" = "reset"): void {
     if (this.#gone) return;
     this.#gone = true;
-    // `closed` does not follow where the broker has ended it.
-    if (this.closedBy === null) this.#events.closed(this, how);
-    else this.#onGone();
-    this.#check();
+    this.#deliver(() => {
+      // `closed` does not follow where the broker has ended it.
+      if (this.closedBy === null) this.#events.closed(this, how);
+      else this.#onGone();
+    });
   }
 
   /** The kernel has room again. */
   drain(bytes = Infinity): void {
     this.room = bytes;
-    this.#events.drained(this);
-    this.#check();
+    this.#deliver(() => this.#events.drained(this));
   }
 
   /** Takes out the packets of one kind that have come so far. */
@@ -190,6 +199,13 @@ export class TestClient implements Link {
     return this.#nextId++;
   }
 
+  #deliver(fact: () => void): void {
+    this.#gate(this.descriptor, () => {
+      fact();
+      this.#check();
+    });
+  }
+
   #listen(): void {
     this.#parser = parser({ protocolVersion: this.#version });
     this.#parser.on("packet", (packet) => this.received.push(packet));
@@ -198,6 +214,8 @@ export class TestClient implements Link {
     });
   }
 }
+
+const atOnce: Gate = (_, deliver) => deliver();
 
 function isOf<Command extends Packet["cmd"]>(
   packet: Packet,

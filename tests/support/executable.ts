@@ -286,7 +286,9 @@ export class RunningBroker implements AsyncDisposable {
       rest = lines.pop() ?? "";
       for (const line of lines) this.#take(line);
     }
-    if (rest !== "") this.#take(rest);
+    await this.#child.exited;
+    // One that is killed may be in the middle of a line.
+    if (rest !== "" && this.#child.signalCode === null) this.#take(rest);
     this.log.end("the broker has ended");
     this.lines.end("the broker has ended");
   }

@@ -164,6 +164,12 @@ export class SocketClient implements Disposable {
     throw new Error("the socket has no descriptor");
   }
 
+  /** DISCONNECT, and FIN behind it. */
+  goodbye(): void {
+    this.send({ cmd: "disconnect" });
+    this.#socket.end();
+  }
+
   /** Reads nothing from now on. */
   pause(): void {
     this.#socket.pause();

@@ -5,16 +5,21 @@ import type { LogEvent } from "../../src/log/events.ts";
 import { anonymousOnly, type Authenticate } from "../../src/server/auth.ts";
 import { Clock, type TimeSource } from "../../src/server/clock.ts";
 import { Driver } from "../../src/server/driver.ts";
+import { processLoop } from "../../src/server/loop.ts";
 import type { LinkEvents } from "../../src/transport/transport.ts";
 import { TestClient } from "./client.ts";
+import { HeldLoop, listening } from "./held-loop.ts";
 
 export interface WorldOptions extends BrokerOptions {
   readonly outputBytes?: number;
   readonly authenticate?: Authenticate;
+  /** Whether the broker can ask the system what waits in sockets; default: it can. */
+  readonly polls?: boolean;
   /** Gets each event, as the log does. */
   readonly watch?: (event: LogEvent, at: Millis) => void;
 }
 
+const heartbeatMs = 100;
 const epoch = 1_800_000_000_000;
 
 /** A broker with its driver and wire in a world where time passes only when a test says so. */
@@ -31,6 +36,10 @@ export class World {
   #due: Millis | null = null;
   #onDue: () => void = () => {};
   #ports = 0;
+  readonly #loop = new HeldLoop();
+  #timers: { readonly at: number; readonly work: () => void }[] = [];
+  /** Null: nothing beats, so that nothing tells that time passed without the broker. */
+  #beatAt: number | null = null;
 
   constructor(options: WorldOptions = {}) {
     const source: TimeSource = {
@@ -58,8 +67,19 @@ export class World {
         this.#onDue = onDue;
         return { arm: (due) => void (this.#due = due), stop: () => void (this.#due = null) };
       },
+      loop: {
+        ...processLoop,
+        after: (milliseconds, work) => {
+          const timer = { at: this.#monotonic + milliseconds, work };
+          this.#timers.push(timer);
+          return () => void (this.#timers = this.#timers.filter((other) => other !== timer));
+        },
+      },
+      poll: options.polls === false ? null : this.#loop.poll,
+      heartbeatMs,
       onFault: (fault) => void this.faults.push(fault),
     });
+    this.driver.listensOn([listening]);
   }
 
   /** Milliseconds since the world began. */
@@ -73,19 +93,63 @@ export class World {
     for (;;) {
       this.check();
       const wait = this.#due === null ? Infinity : Math.max(0, this.#due - this.clock.now());
-      if (this.#monotonic + wait > until) break;
-      this.#pass(wait);
-      this.#onDue();
+      const next = Math.min(...this.#timers.map(({ at }) => at), this.#beatAt ?? Infinity);
+      const step = Math.min(wait, Math.max(0, next - this.#monotonic));
+      if (this.#monotonic + step > until) break;
+      this.#pass(step);
+      this.#fire();
     }
     this.#pass(until - this.#monotonic);
   }
 
-  /** The machine sleeps: the monotonic clock and the timers stand still meanwhile. */
-  sleep(milliseconds: number): void {
+  /**
+   * The process stands still for a time, in the middle of which clients act. Then its loop goes on: its
+   * timers first, as where it was stopped, or its sockets, as where one of its timers held it up. Each
+   * poll reads so many events at most.
+   */
+  standStill(
+    milliseconds: number,
+    meanwhile: () => void = () => {},
+    order: { readonly first?: "timers" | "sockets"; readonly eventsInPoll?: number } = {},
+  ): void {
+    const { first = "timers", eventsInPoll = Infinity } = order;
+    this.#beat();
+    this.#loop.isHeld = true;
+    this.#pass(milliseconds / 2);
+    meanwhile();
+    this.#pass(milliseconds / 2);
+    this.#loop.isHeld = false;
+    if (first === "timers") this.#fire();
+    while (this.#loop.read(eventsInPoll)) this.#fire();
+    this.advance(0);
+  }
+
+  /** One turn of the timers: each that is due goes off once. */
+  #fire(): void {
+    if (this.#beatAt !== null && this.#monotonic >= this.#beatAt) this.#beat();
+    const due = this.#timers.filter(({ at }) => at <= this.#monotonic);
+    this.#timers = this.#timers.filter((timer) => !due.includes(timer));
+    for (const { work } of due) work();
+    if (this.#due !== null && this.clock.now() >= this.#due) this.#onDue();
+    this.check();
+  }
+
+  #beat(): void {
+    this.driver.heartbeat();
+    this.#beatAt = this.#monotonic + heartbeatMs;
+  }
+
+  /**
+   * The machine sleeps: the monotonic clock and the timers stand still meanwhile. `awake`: what happens
+   * after that, before the broker notices.
+   */
+  sleep(milliseconds: number, awake: () => void = () => {}): void {
+    this.driver.heartbeat();
     this.#sinceBoot += milliseconds;
     this.#wall += milliseconds;
+    awake();
     this.driver.heartbeat();
-    this.check();
+    this.advance(0);
   }
 
   /** Somebody sets the wall clock. */
@@ -105,7 +169,8 @@ export class World {
       allowAnonymous: true,
       ...policy,
     });
-    return new TestClient(`${host}:${50_000 + this.#ports}`, events, () => this.check());
+    const remote = `${host}:${50_000 + this.#ports}`;
+    return new TestClient(remote, events, () => this.check(), this.#loop.gate);
   }
 
   /** The events of one kind so far. */

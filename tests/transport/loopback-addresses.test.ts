@@ -70,6 +70,7 @@ function machine(refuse: (address: string, port: number, attempt: number) => str
     open.push(`${address}:${got}`);
     return {
       port: got,
+      descriptor: null,
       close: async () => void open.splice(open.indexOf(`${address}:${got}`), 1),
     };
   };

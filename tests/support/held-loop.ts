@@ -1,0 +1,37 @@
+import type { SocketPoll } from "../../src/transport/socket-poll.ts";
+
+/** Hands over what one end of a connection does, at once or when a loop reads it. */
+export type Gate = (descriptor: number, deliver: () => void) => void;
+
+/** Of the socket that connections wait on to be accepted. */
+export const listening = 1;
+
+interface Waiting {
+  readonly descriptor: number;
+  readonly deliver: () => void;
+}
+
+/** What clients do while the loop of a broker stands still: it waits in their sockets. */
+export class HeldLoop {
+  isHeld = false;
+  #waiting: Waiting[] = [];
+
+  readonly gate: Gate = (descriptor, deliver) => {
+    if (this.isHeld) this.#waiting.push({ descriptor, deliver });
+    else deliver();
+  };
+
+  readonly poll: SocketPoll = {
+    ask: (questions) => {
+      const ready = new Set(this.#waiting.map(({ descriptor }) => descriptor));
+      return questions.map(({ descriptor, reads }) => reads && ready.has(descriptor));
+    },
+  };
+
+  /** One poll of the sockets, of so many events at most. False: nothing waited. */
+  read(most: number): boolean {
+    const some = this.#waiting.splice(0, most);
+    for (const { deliver } of some) deliver();
+    return some.length > 0;
+  }
+}
