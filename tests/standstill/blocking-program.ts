@@ -1,0 +1,24 @@
+/**
+ * `mqttd serve` within another program, which blocks their loop when it is told to: `data 3000` in the
+ * callback of a socket, `timer 3000` in one of a timer. It answers when the loop is free again.
+ */
+import type { Socket } from "bun";
+
+const orders = Bun.listen({
+  hostname: "127.0.0.1",
+  port: 0,
+  socket: {
+    data(socket: Socket, chunk) {
+      const [where, text] = chunk.toString().split(" ");
+      const block = (): void => {
+        const until = performance.now() + Number(text);
+        while (performance.now() < until);
+        socket.write("free");
+      };
+      if (where === "data") block();
+      else setTimeout(block, 1);
+    },
+  },
+});
+process.stderr.write(`${JSON.stringify({ event: "blockable", port: orders.port })}\n`);
+await import("../../src/main.ts");

@@ -1,0 +1,138 @@
+import type { LogLine } from "../support/executable.ts";
+import type { Inbox } from "../support/inbox.ts";
+import { SocketClient } from "../support/socket-client.ts";
+
+/** Seconds. Its deadline is at 3 s. */
+const keepalive = 2;
+const pingEveryMs = 400;
+/** Connections that are made at once. */
+const dialledAtOnce = 100;
+
+/** A broker that can be made to stand still. */
+export interface HeldBroker {
+  readonly port: number;
+  readonly log: Inbox<LogLine>;
+  /**
+   * Lets it do nothing for so many milliseconds; `during` is called in the middle. Resolves to the
+   * moment, by `now()`, at which it went on.
+   */
+  hold(milliseconds: number, during: () => void): Promise<number>;
+}
+
+export interface Cast {
+  /** Clients that send PINGREQ all the time. */
+  readonly pinging: number;
+  /** Clients that send DISCONNECT while the broker stands still. */
+  readonly leaving: number;
+  /** Clients that send DISCONNECT, and come back with the same client id, while it stands still. */
+  readonly returning: number;
+  /** Clients that send nothing from shortly before it stands still. */
+  readonly silent: number;
+}
+
+/** What a standstill of the broker did to its clients. */
+export interface StandstillReport {
+  /** Of those that pinged, how many connections ended. */
+  readonly ended: number;
+  /** Wills of those that pinged. */
+  readonly pingingWills: number;
+  readonly leavingWills: number;
+  readonly returningWills: number;
+  readonly silentWills: number;
+  /** Milliseconds from the end of the standstill to the last will of a silent client. */
+  readonly silentWithinMs: number;
+}
+
+/** One standstill among clients with wills and a keepalive of 2 s. */
+export async function standstill(
+  broker: HeldBroker,
+  milliseconds: number,
+  cast: Cast,
+): Promise<StandstillReport> {
+  using watcher = await SocketClient.connect(broker.port, { clientId: "watcher", keepalive: 0 });
+  await watcher.subscribe("wills/#");
+  const wills = (group: string): number =>
+    watcher.received.items.filter(
+      ({ packet }) => packet.cmd === "publish" && packet.topic.startsWith(`wills/${group}/`),
+    ).length;
+  using clients = new DisposableStack();
+  const dial = async (group: string, count: number): Promise<SocketClient[]> => {
+    const dialled: SocketClient[] = [];
+    for (let from = 0; from < count; from += dialledAtOnce) {
+      const some = Array.from({ length: Math.min(dialledAtOnce, count - from) }, (_, index) =>
+        mortal(broker.port, group, from + index),
+      );
+      for (const client of await Promise.all(some)) dialled.push(clients.use(client));
+    }
+    return dialled;
+  };
+  const pinging = await dial("pinging", cast.pinging);
+  const pings = setInterval(() => {
+    for (const client of pinging) client.send({ cmd: "pingreq" });
+  }, pingEveryMs);
+  try {
+    const leaving = await dial("leaving", cast.leaving);
+    const returning = await dial("returning", cast.returning);
+    await dial("silent", cast.silent);
+    const back: Promise<unknown>[] = [];
+    const wentOnAt = await broker.hold(milliseconds, () => {
+      for (const client of leaving) client.goodbye();
+      for (const [index, client] of returning.entries()) {
+        client.goodbye();
+        back.push(mortal(broker.port, "returning", index).then((again) => clients.use(again)));
+      }
+    });
+    await watcher.received.count("will of a silent client", cast.silent, ({ packet }) =>
+      isWillOf(packet, "silent"),
+    );
+    const last = watcher.received.items.findLast(({ packet }) => isWillOf(packet, "silent"));
+    await Promise.all(back);
+    await settled(pinging);
+    for (const group of ["leaving", "returning"] as const) {
+      await broker.log.count(`end of a client that is ${group}`, cast[group], isEndOf(group));
+    }
+    const ended = broker.log.items.filter(isEndOf("pinging")).length;
+    return {
+      ended,
+      pingingWills: wills("pinging"),
+      leavingWills: wills("leaving"),
+      returningWills: wills("returning"),
+      silentWills: wills("silent"),
+      silentWithinMs: last === undefined ? 0 : last.at - wentOnAt,
+    };
+  } finally {
+    clearInterval(pings);
+    for (const client of pinging) client.goodbye();
+  }
+}
+
+function isEndOf(group: string): (line: LogLine) => boolean {
+  return ({ event, client }) => event === "ended" && client?.startsWith(`${group}-`) === true;
+}
+
+type Arrived = SocketClient["received"]["items"][number]["packet"];
+
+function isWillOf(packet: Arrived, group: string): boolean {
+  return packet.cmd === "publish" && packet.topic.startsWith(`wills/${group}/`);
+}
+
+/** With the same id and will each time. */
+async function mortal(port: number, group: string, index: number): Promise<SocketClient> {
+  return SocketClient.connect(port, {
+    clientId: `${group}-${index}`,
+    protocolVersion: 4,
+    keepalive,
+    will: {
+      topic: `wills/${group}/${index}`,
+      payload: Buffer.from("gone"),
+      qos: 0,
+      retain: false,
+    },
+  });
+}
+
+/** All that waited is handled: what a client asks now is answered after what it had sent before. */
+async function settled(clients: readonly SocketClient[]): Promise<void> {
+  // One that was cut is counted by the broker's log.
+  await Promise.allSettled(clients.map(async (client) => client.subscribe("nothing")));
+}

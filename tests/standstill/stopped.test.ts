@@ -1,0 +1,74 @@
+import { afterAll, describe, expect, test } from "bun:test";
+import path from "node:path";
+import { Folder } from "../support/executable.ts";
+import { blockedBroker, stoppedBroker } from "./held-brokers.ts";
+import { standstill, type Cast } from "./play.ts";
+
+const root = path.resolve(import.meta.dir, "../..");
+const deno = path.join(root, "node_modules/.bin/deno");
+const limitMs = 40_000;
+/** A second more than the silence that their keepalive allows. */
+const heldMs = 4000;
+const cast: Cast = { pinging: 50, leaving: 10, returning: 5, silent: 5 };
+const right = { ended: 0, pingingWills: 0, leavingWills: 0, returningWills: 0, silentWills: 5 };
+
+describe("a broker that stood still ends who was silent, and nobody else", () => {
+  test(
+    "stopped by SIGSTOP",
+    async () => {
+      await using broker = await stoppedBroker();
+      const { silentWithinMs, ...report } = await standstill(broker, heldMs, cast);
+      expect(report).toEqual(right);
+      expect(silentWithinMs).toBeLessThan(1000);
+    },
+    limitMs,
+  );
+
+  for (const where of ["data", "timer"] as const) {
+    test(
+      `its loop blocked in a callback of a ${where === "data" ? "socket" : "timer"}`,
+      async () => {
+        await using broker = await blockedBroker(where);
+        const { silentWithinMs, ...report } = await standstill(broker, heldMs, cast);
+        expect(report).toEqual(right);
+        expect(silentWithinMs).toBeLessThan(1000);
+      },
+      limitMs,
+    );
+  }
+
+  test(
+    "one that judges before it reads ends all of them, which these tests see",
+    async () => {
+      await using broker = await stoppedBroker({
+        args: ["--like", "A4-unread-packets-do-not-count"],
+      });
+      const { silentWithinMs: _, ...report } = await standstill(broker, heldMs, cast);
+      expect(report).toEqual({
+        ended: 50,
+        pingingWills: 50,
+        leavingWills: 10,
+        returningWills: 5,
+        silentWills: 5,
+      });
+    },
+    limitMs,
+  );
+
+  const cache = new Folder();
+  afterAll(() => cache[Symbol.dispose]());
+  test(
+    "stopped under Deno, which tells no descriptors",
+    async () => {
+      await using broker = await stoppedBroker({
+        command: [deno, "run", "-A", "--no-prompt", path.join(root, "src/main.ts")],
+        env: { DENO_DIR: cache.path },
+        readyBoundMs: 20_000,
+      });
+      const { silentWithinMs, ...report } = await standstill(broker, heldMs, cast);
+      expect(report).toEqual(right);
+      expect(silentWithinMs).toBeLessThan(1000);
+    },
+    limitMs,
+  );
+});
