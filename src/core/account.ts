@@ -66,7 +66,7 @@ export type WillFateAccount =
       readonly at: number;
       readonly rule: string;
       readonly lateMs: number;
-      /** Of that time, how long the broker itself stood still; absent: not at all. */
+      /** How long the broker itself stood still when it was due; absent: it did not. */
       readonly stoodStillMs?: number;
       /** What ended the waiting; null: it did not wait. */
       readonly by: WaitEnd | null;
@@ -105,8 +105,10 @@ export interface ConnectionAccount {
   readonly keepAliveAskedSeconds: number;
   readonly sessionExpirySeconds: number | null;
   readonly lastPacket: { readonly type: string; readonly at: number };
-  /** Since the last packet, how long the broker itself stood still; absent: it did not, or it has ended. */
+  /** How long the broker itself stood still since the last packet; absent: not, or the connection has ended. */
   readonly stoodStillMs?: number;
+  /** How long it did while the connection was open; `pings` and `closestCallMs` leave that out. Absent: not. */
+  readonly stoodStillInAllMs?: number;
   /** Of PINGREQs; null: fewer than two came, or all while the broker stood still. */
   readonly pings: PingRhythm | null;
   /**

@@ -22,17 +22,12 @@ export function clientOf(broker: Broker, clientId: string): ClientAccount | null
   const session = broker.sessions.get(clientId) ?? null;
   const history = broker.histories.of(clientId);
   if (session === null && history === null) return null;
-  const connections = (history?.connections ?? []).map((record) =>
-    record.end === null
-      ? record.account(
-          firstDue(broker, record.connection),
-          broker.standstills.between(
-            record.connection.lastPacketAt,
-            record.connection.pausedAt ?? broker.now,
-          ),
-        )
-      : record.account(null),
-  );
+  const connections = (history?.connections ?? []).map((record) => {
+    const { connection, end } = record;
+    if (end !== null) return record.account(null);
+    const standstill = broker.standstills.of(connection, broker.now);
+    return record.account({ deadline: firstDue(broker, connection), standstill });
+  });
   return {
     clientId,
     session: session && {

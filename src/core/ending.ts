@@ -5,7 +5,7 @@ import type { Connection } from "./connection.ts";
 import type { Deadline } from "./deadlines.ts";
 import { ends, type EndCause } from "./ends.ts";
 import type { SessionEnd, WillAtEnd } from "./events.ts";
-import { endDelay, endWill, publishDueWill, publishWill, stoodStill, tellDelayed } from "./fate.ts";
+import { endDelay, endWill, publishDueWill, publishWill, tellDelayed } from "./fate.ts";
 import { endedWithWill } from "./habits.ts";
 import { excerpt } from "./excerpt.ts";
 import type { Input, Millis } from "./io.ts";
@@ -42,9 +42,10 @@ export function endConnection(
   const silentMs = connection.silentMs(broker.now);
   const ending = session?.will ?? null;
   // A packet that was read late, or not yet, may be why.
-  const own = stoodStill(broker, connection.lastPacketAt, connection.pausedAt ?? broker.now);
+  const { stoodStillMs } = broker.standstills.of(connection, broker.now);
+  const own = stoodStillMs > 0 ? { stoodStillMs } : {};
   const silenceDue =
-    cause === "keepAliveExpired" && own.stoodStillMs !== undefined && connection.allowedMs !== null
+    cause === "keepAliveExpired" && stoodStillMs > 0 && connection.allowedMs !== null
       ? ((broker.now - Math.max(0, silentMs - connection.allowedMs)) as Millis)
       : broker.now;
   connection.become("closed");
@@ -117,6 +118,7 @@ function remember(
   const why = { at: broker.now, cause, causeText, detail };
   const end = excerpt({ ...why, silentMs, ...own, allowedMs, sessionExpirySeconds });
   record.end = { ...end, statement };
+  record.stoodStillInAllMs = broker.standstills.of(connection, broker.now).stoodStillInAllMs;
   if (record.will !== null) record.will.end = end;
   if (wasConnected && clientId !== null) broker.histories.gone(clientId);
 }

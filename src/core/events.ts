@@ -46,7 +46,7 @@ export type WillFate =
       readonly due: Millis;
       readonly at: Millis;
       readonly reach: Reach;
-      /** Milliseconds between the two in which the broker itself stood still; absent: none. */
+      /** Milliseconds for which the broker itself stood still when it was due; absent: it did not. */
       readonly stoodStillMs?: number;
       /** Seconds of its delay, where that was not waited for at all. */
       readonly unwaited?: number;

@@ -164,7 +164,8 @@ export function publishWill(
   }
   const { delayInterval } = packet;
   const unwaited = by === null && delayInterval > 0 ? { unwaited: delayInterval } : {};
-  const own = stoodStill(broker, due, broker.now);
+  const stoodStillMs = broker.standstills.behind(due, broker.now);
+  const own = due < broker.now && stoodStillMs > 0 ? { stoodStillMs } : {};
   const fate = {
     fate: "published",
     topic,
@@ -175,16 +176,6 @@ export function publishWill(
     ...unwaited,
   } as const;
   return settle(broker, will, fate, by);
-}
-
-/** How long the broker itself stood still from a moment to another, where it did. */
-export function stoodStill(
-  { standstills }: Broker,
-  from: Millis,
-  to: Millis,
-): { readonly stoodStillMs?: number } {
-  const stoodStillMs = standstills.between(from, to);
-  return stoodStillMs > 0 ? { stoodStillMs } : {};
 }
 
 /** A will that has met its fate is its session's no more. */

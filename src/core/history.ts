@@ -60,12 +60,20 @@ export class Pings {
   }
 }
 
+/** Milliseconds in which the broker stood still: since the last packet, and since CONNECT was accepted. */
+export interface Standstill {
+  readonly stoodStillMs: number;
+  readonly stoodStillInAllMs: number;
+}
+
 /** One connection of a client id, while it lives and after. */
 export class ConnectionRecord {
   readonly connection: Connection;
   /** Null: it lives. */
   end: ConnectionAccount["end"] = null;
   will: WillRecord | null = null;
+  /** Of one that has ended. */
+  stoodStillInAllMs = 0;
   connectedAt: Millis | null = null;
   cleanStart = true;
   sessionPresent = false;
@@ -86,15 +94,16 @@ export class ConnectionRecord {
     this.keepAliveAsked = keepAlive;
   }
 
-  /**
-   * `deadline`: of a connection that lives; `due` is Infinity where nothing waits for it.
-   * `stoodStillMs`: of the time since its last packet.
-   */
-  account(deadline: FirstDue | null, stoodStillMs = 0): ConnectionAccount {
+  /** `live`: of a connection that lives; `due` is Infinity where nothing waits for it. */
+  account(
+    live: { readonly deadline: FirstDue; readonly standstill: Standstill } | null,
+  ): ConnectionAccount {
     const { connection } = this;
     const { allowedMs } = connection;
-    const live = this.end === null;
+    const deadline = live?.deadline ?? null;
     const awaited = deadline !== null && deadline.due !== Infinity ? deadline : null;
+    const stoodStillMs = live?.standstill.stoodStillMs ?? 0;
+    const stoodStillInAllMs = live?.standstill.stoodStillInAllMs ?? this.stoodStillInAllMs;
     return {
       remote: connection.remote,
       listener: connection.listener.name,
@@ -108,13 +117,14 @@ export class ConnectionRecord {
       keepAliveAskedSeconds: this.keepAliveAsked,
       sessionExpirySeconds: this.sessionExpiry === Infinity ? null : this.sessionExpiry,
       lastPacket: { type: connection.lastPacketType.toUpperCase(), at: connection.lastPacketAt },
-      ...(live && stoodStillMs > 0 ? { stoodStillMs } : {}),
+      ...(stoodStillMs > 0 ? { stoodStillMs } : {}),
+      ...(stoodStillInAllMs > 0 ? { stoodStillInAllMs } : {}),
       pings: connection.pings?.rhythm ?? null,
       closestCallMs: allowedMs === null ? null : allowedMs - connection.longestSilenceMs,
       deadlineAt: awaited?.due ?? null,
       deadlineCause: awaited?.cause ?? null,
-      paused: live && connection.pausedAt !== null,
-      blocked: live && connection.blocked,
+      paused: live !== null && connection.pausedAt !== null,
+      blocked: live !== null && connection.blocked,
       dropped: connection.dropped,
       end: this.end,
       refusedWill: this.refusedWill,

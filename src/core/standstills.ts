@@ -1,3 +1,5 @@
+import type { Connection } from "./connection.ts";
+import type { Standstill } from "./history.ts";
 import type { Millis } from "./io.ts";
 
 /** Spans that are remembered. Older ones matter to nobody but a client that was silent since. */
@@ -13,6 +15,22 @@ export class Standstills {
   add(from: Millis, to: Millis): void {
     this.#spans.push({ from, to });
     if (this.#spans.length > spansKept) this.#spans.shift();
+  }
+
+  /** What a person who reads about a connection's silence has to know beside it. */
+  of({ lastPacketAt, pausedAt, openedAt, record }: Connection, now: Millis): Standstill {
+    return {
+      stoodStillMs: this.between(lastPacketAt, pausedAt ?? now),
+      stoodStillInAllMs: this.between(record?.connectedAt ?? openedAt, now),
+    };
+  }
+
+  /** How long the standstills had lasted by `to` that made what was due at `from` late. Milliseconds. */
+  behind(from: number, to: number): number {
+    let total = 0;
+    for (const span of this.#spans)
+      if (span.to > from) total += Math.max(0, Math.min(to, span.to) - span.from);
+    return total;
   }
 
   /** Milliseconds of the time from one moment to another in which the broker stood still. */

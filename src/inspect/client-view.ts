@@ -7,7 +7,7 @@ import {
   type SubscriptionAccount,
 } from "../core/account.ts";
 import { faultText } from "../log/client-fault.ts";
-import { duration, setting } from "../log/duration.ts";
+import { duration, setting, stoodStill } from "../log/duration.ts";
 import { clause, name } from "../log/foreign.ts";
 import { size } from "../log/size.ts";
 import { armedWill } from "../log/will.ts";
@@ -83,6 +83,8 @@ function connectionFacts(
   { zone }: ViewStyle,
 ): [string, string][] {
   const { end, connectedAt, openedAt, username, lastPacket, pings, dropped } = connection;
+  const own = connection.stoodStillMs;
+  const still = own === undefined ? "" : ` (of that time ${stoodStill(own)})`;
   const since = timeAt(now, connectedAt ?? openedAt, zone);
   const state = end === null ? "connected" : `ended ${ago(now, end.at)} by: ${causeOf(end)}`;
   const facts = [
@@ -103,7 +105,7 @@ function connectionFacts(
   return [
     ["Connection", facts.join(", ")],
     ["Keepalive", keepAliveText(connection, now)],
-    ["Last packet", `${lastPacket.type}, ${ago(now, lastPacket.at)}`],
+    ["Last packet", `${lastPacket.type}, ${ago(now, lastPacket.at)}${still}`],
     [
       "Pings",
       pings === null
@@ -129,6 +131,8 @@ function keepAliveText(connection: ConnectionAccount, now: number): string {
   if (deadlineAt !== null && deadlineCause === "keepAliveExpired")
     facts.push(`deadline ${ahead(now, deadlineAt)}`);
   if (closestCallMs !== null) facts.push(`closest call ${duration(closestCallMs)}`);
+  const { stoodStillInAllMs } = connection;
+  if (stoodStillInAllMs !== undefined) facts.push(`left out: ${stoodStill(stoodStillInAllMs)}`);
   return facts.join(", ");
 }
 

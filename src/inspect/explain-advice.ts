@@ -1,7 +1,7 @@
 import type { WillAccount } from "../core/account.ts";
 import { isUnwanted, type ClientFault } from "../core/events.ts";
 import { faultText } from "../log/client-fault.ts";
-import { duration, setting } from "../log/duration.ts";
+import { duration, setting, stoodStill } from "../log/duration.ts";
 import { clause, name } from "../log/foreign.ts";
 import { adviceOnEnd } from "./explain-blame.ts";
 import { adviceOnHabits } from "./explain-habits.ts";
@@ -202,9 +202,11 @@ function closeCall({ connection }: Scene): Advice | null {
   const allowed = allowedOf(connection);
   if (allowed === null || closestCallMs === null || keepAliveSeconds === 0) return null;
   const longest = allowed - closestCallMs;
+  const still = connection.stoodStillInAllMs;
+  const own = still === undefined ? "" : `, leaving out that ${stoodStill(still)}`;
   if (closestCallMs > allowed / 6) return null;
   const text =
-    `It was silent for ${duration(longest)} at the longest, though it had promised a packet in each ` +
+    `It was silent for ${duration(longest)} at the longest${own}, though it had promised a packet in each ` +
     `${setting(keepAliveSeconds * 1000)}: ${duration(Math.max(0, closestCallMs))} more, and it would ` +
     `have been taken for dead. Let it ping in time, or ask for a longer keepalive.`;
   const rule = ruleFor(connection, "3.1.2-23", "3.1.2-20");

@@ -1,6 +1,6 @@
 import type { ConnectionAccount } from "../core/account.ts";
 import type { EndCause } from "../core/ends.ts";
-import { duration, setting } from "../log/duration.ts";
+import { duration, setting, stoodStill } from "../log/duration.ts";
 import { clause, name } from "../log/foreign.ts";
 import { ruleFor } from "./explain-parts.ts";
 
@@ -76,8 +76,9 @@ export function causeClause(
 
 function keepAliveClause({ keepAliveSeconds }: ConnectionAccount, end: End, it: string): string {
   const allowed = end.allowedMs === null ? "less" : duration(end.allowedMs);
+  const own = end.stoodStillMs === undefined ? "" : ` (of which ${stoodStill(end.stoodStillMs)})`;
   return (
-    `nothing came from ${it} for ${duration(end.silentMs)}, and its keepalive of ` +
+    `nothing came from ${it} for ${duration(end.silentMs)}${own}, and its keepalive of ` +
     `${setting(keepAliveSeconds * 1000)} allows ${allowed} of silence`
   );
 }

@@ -1,7 +1,7 @@
 import type { ClientAnswer } from "../admin/api.ts";
 import type { ConnectionAccount, WillAccount } from "../core/account.ts";
 import type { WillFacts } from "../core/events.ts";
-import { duration, setting } from "../log/duration.ts";
+import { duration, setting, stoodStill } from "../log/duration.ts";
 import { clause, name } from "../log/foreign.ts";
 import { causeClause, causeRule } from "./explain-cause.ts";
 import {
@@ -149,22 +149,25 @@ function heardLines({ connection, answer }: Scene): StoryLine[] {
 }
 
 /** When it was last heard, and with what. Null: with the packet that ended the connection. */
-function lastText({ lastPacket, end, connectedAt }: ConnectionAccount, now: number): string | null {
+function lastText(connection: ConnectionAccount, now: number): string | null {
+  const { lastPacket, end, connectedAt } = connection;
   const { at, type } = lastPacket;
   if (end !== null && end.at === at) return null;
   const only = type === "CONNECT" && at === connectedAt;
   const span = duration(Math.max(0, (end?.at ?? now) - at));
+  const own = (end ?? connection).stoodStillMs;
+  const still = own === undefined ? "" : `; of that time ${stoodStill(own)}`;
   if (end === null) {
     return only
-      ? `Nothing has come after CONNECT, for ${span}.`
-      : `The last packet was ${type}, ${span} ago.`;
+      ? `Nothing has come after CONNECT, for ${span}${still}.`
+      : `The last packet was ${type}, ${span} ago${still}.`;
   }
   const valid = ["protocolError", "malformedPacket", "packetTooLarge"].includes(end.cause)
     ? "valid "
     : "";
   return only
-    ? `No ${valid}packet came after CONNECT until the end, ${span} later.`
-    : `The last ${valid}packet was ${type}, ${span} before the end.`;
+    ? `No ${valid}packet came after CONNECT until the end, ${span} later${still}.`
+    : `The last ${valid}packet was ${type}, ${span} before the end${still}.`;
 }
 
 function rhythmText(connection: ConnectionAccount): string | null {
@@ -178,7 +181,9 @@ function rhythmText(connection: ConnectionAccount): string | null {
     allowed === null || closestCallMs === null || closestCallMs > allowed / 3
       ? ""
       : `; once only ${duration(Math.max(0, closestCallMs))} were left of the ${duration(allowed)} allowed`;
-  return `It sent ${counted(count, "PINGREQ")}, one every ${duration(medianMs)}${worst}${call}.`;
+  const own = connection.stoodStillInAllMs;
+  const less = own === undefined ? "" : `, leaving out that ${stoodStill(own)}`;
+  return `It sent ${counted(count, "PINGREQ")}, one every ${duration(medianMs)}${worst}${call}${less}.`;
 }
 
 function endLines({ connection, answer }: Scene): StoryLine[] {

@@ -1,6 +1,6 @@
 import type { ConnectionAccount, WillAccount } from "../core/account.ts";
 import type { Reach } from "../core/events.ts";
-import { duration, setting } from "../log/duration.ts";
+import { duration, setting, stoodStill } from "../log/duration.ts";
 import { clause, name } from "../log/foreign.ts";
 import { causeClause, named } from "./explain-cause.ts";
 import {
@@ -131,7 +131,7 @@ function whenAndWhy(answer: ClientAnswer, will: WillAccount, fate: Published): s
   const because = causeClause(connection, end, nextOf(answer, connection), who);
   const waited = fate.at - end.at;
   const spoken = fate.at - connection.lastPacket.at;
-  const late = Math.round(fate.lateMs) >= 1 ? ` (${duration(fate.lateMs)} late)` : "";
+  const late = Math.round(fate.lateMs) >= 1 ? ` (${lateness(fate)})` : "";
   if (fate.by === null) {
     if (end.cause === "keepAliveExpired" && end.allowedMs !== null) {
       const keepAlive = `its keepalive of ${setting(will.keepAliveSeconds * 1000)}`;
@@ -318,8 +318,7 @@ function fateLines(will: WillAccount): StoryLine[] {
 function fateText(will: WillAccount, fate: Fate): string {
   switch (fate.fate) {
     case "published": {
-      const late = Math.round(fate.lateMs);
-      const time = late >= 1 ? `${duration(late)} late` : "on time";
+      const time = Math.round(fate.lateMs) >= 1 ? lateness(fate) : "on time";
       const reach = reachText(will, fate.reach);
       return `The will was published on ${name(will.topic)}, ${time}. ${reach}`;
     }
@@ -330,6 +329,12 @@ function fateText(will: WillAccount, fate: Fate): string {
     case "cancelled":
       return "The will was cancelled: the client is back, and its session goes on";
   }
+}
+
+/** `2.00 s late: the broker itself stood still for 4.0 s`. */
+function lateness({ lateMs, stoodStillMs }: Published): string {
+  const late = `${duration(lateMs)} late`;
+  return stoodStillMs === undefined ? late : `${late}: ${stoodStill(stoodStillMs)}`;
 }
 
 /** What happens next to a will that waits, case by case. */

@@ -1,6 +1,6 @@
 import type { WillsAnswer } from "../admin/api.ts";
 import type { WillAccount } from "../core/account.ts";
-import { duration, setting } from "../log/duration.ts";
+import { duration, setting, stoodStill } from "../log/duration.ts";
 import { name } from "../log/foreign.ts";
 import { discarded, publication } from "../log/will.ts";
 import { ago, ahead } from "./moment.ts";
@@ -17,6 +17,8 @@ export function willsLines({ now, wills }: WillsAnswer, style: ViewStyle): strin
 export function willText(will: WillAccount, now: number): string {
   return `${what(will)}, ${when(will, now)}`;
 }
+
+type Published = NonNullable<WillAccount["fate"]> & { readonly fate: "published" };
 
 function when({ fate, dueAt, end, armedAt }: WillAccount, now: number): string {
   if (fate !== null) return ago(now, fate.at);
@@ -35,12 +37,13 @@ function what(will: WillAccount): string {
 function stateOf({ state, fate, topic, qos, retain, delaySeconds }: WillAccount): string {
   const delay = delaySeconds === 0 ? [] : [`delay ${setting(delaySeconds * 1000)}`];
   if (fate?.fate === "published") {
-    return publication(topic, fate.reach, [`q${qos}`, ...delay, lateText(fate.lateMs)]);
+    return publication(topic, fate.reach, [`q${qos}`, ...delay, ...lateTexts(fate)]);
   }
   const facts = [`q${qos}`, ...(retain ? ["retained"] : []), ...delay];
   return `${state} on ${name(topic)} (${facts.join(", ")})`;
 }
 
-function lateText(lateMs: number): string {
-  return lateMs < 0 ? `${duration(-lateMs)} early` : `${duration(lateMs)} late`;
+function lateTexts({ lateMs, stoodStillMs }: Published): string[] {
+  const late = lateMs < 0 ? `${duration(-lateMs)} early` : `${duration(lateMs)} late`;
+  return stoodStillMs === undefined ? [late] : [late, stoodStill(stoodStillMs)];
 }

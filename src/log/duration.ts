@@ -31,3 +31,8 @@ function pair(ms: number, large: number, largeUnit: string, small: number, unit:
   const whole = `${Math.floor(ms / large)} ${largeUnit}`;
   return rest === 0 ? whole : `${whole} ${rest} ${unit}`;
 }
+
+/** Stands beside a silence or a delay that it is a part of. */
+export function stoodStill(milliseconds: number): string {
+  return `the broker itself stood still for ${duration(milliseconds)}`;
+}

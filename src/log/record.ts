@@ -30,6 +30,7 @@ export function record(event: LogEvent, at: Millis): Record<string, unknown> {
         detail: event.detail,
         statement: event.statement,
         silentMs: event.silentMs,
+        ...(event.stoodStillMs !== undefined && { stoodStillMs: event.stoodStillMs }),
         allowedMs: event.allowedMs,
         wasConnected: event.wasConnected,
         will: event.will === null ? null : fate(event.will, at),
@@ -114,6 +115,7 @@ function fate(will: WillAtEnd, at: Millis): object {
         due: iso(will.due),
         at: iso(will.at),
         lateMs: will.at - will.due,
+        ...(will.stoodStillMs !== undefined && { stoodStillMs: will.stoodStillMs }),
         ...(will.unwaited !== undefined && { unwaitedSeconds: will.unwaited }),
         ...will.reach,
       };

@@ -5,7 +5,7 @@ import type { Millis } from "../core/io.ts";
 import type { ProtocolVersion } from "../core/packet.ts";
 import { Reason, reasonText } from "../core/reason.ts";
 import { faultText } from "./client-fault.ts";
-import { duration, setting } from "./duration.ts";
+import { duration, setting, stoodStill } from "./duration.ts";
 import type { LogEvent, ServerEvent } from "./events.ts";
 import { clause, name, quoted } from "./foreign.ts";
 import { packetText } from "./packet.ts";
@@ -58,7 +58,10 @@ export function sentence(event: LogEvent, at: Millis, colors: Colors): string {
       return `${client(event.peer)} ${verb}${what}: ${so} · ${change}`;
     }
     case "woke":
-      return `The machine slept for ${duration(event.asleepMs)}: what fell due meanwhile is due now`;
+      return (
+        `The machine slept for ${duration(event.asleepMs)}: what fell due meanwhile is due now; ` +
+        `clients on this machine slept too, and have as much time left as before`
+      );
     default:
       return serverSentence(event, colors);
   }
@@ -105,7 +108,10 @@ function serverSentence(event: ServerEvent, colors: Colors): string {
     case "packet":
       return packetSentence(event, colors);
     case "loopBlocked":
-      return `The event loop was blocked for ${duration(event.blockedMs)}: deadlines in that time were late by up to as much`;
+      return (
+        `The broker itself stood still for ${duration(event.blockedMs)} (stopped, or its event loop was ` +
+        `blocked): what clients sent meanwhile is read before any of them is taken for silent`
+      );
     case "state":
       return stateText(event.view);
     case "operatorOrdered": {
@@ -151,6 +157,7 @@ function ended(event: Event<"ended">, at: Millis, colors: Colors): string {
   if (event.wasConnected || event.allowedMs !== null) {
     facts.push(`silent ${duration(event.silentMs)}`);
     facts.push(event.allowedMs === null ? "no keepalive" : `allowed ${duration(event.allowedMs)}`);
+    if (event.stoodStillMs !== undefined) facts.push(stoodStill(event.stoodStillMs));
   }
   const cause = colorOf(event.cause, colors)(ends[event.cause].text);
   const why = facts.length > 0 ? `${cause} (${facts.join(", ")})` : cause;
@@ -178,6 +185,7 @@ function delayedWill(event: Event<"will">, at: Millis, colors: Colors): string {
         `due after ${duration(will.due - event.endedAt)}`,
         late < 0 ? `${duration(-late)} early` : `${duration(late)} late`,
       ];
+      if (will.stoodStillMs !== undefined) facts.push(stoodStill(will.stoodStillMs));
       if (event.by !== "due") facts.push(event.by);
       const fate = publication(will.topic, will.reach, facts);
       return `${colors.magenta(`${whose} ${fate}`)} · ${cause}`;

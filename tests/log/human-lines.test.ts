@@ -29,6 +29,7 @@ test("a connection's end is one line with cause, silence and the will's fate", (
     15:04:05.123 dev-42 disconnected: DISCONNECT with an error (unspecified error (0x80), silent 2.10 s, allowed 15.0 s) · will published on home/dev-42/status (nobody subscribed)
     15:04:05.123 dev-42 disconnected: connection reset (RST) (silent 2.10 s, allowed 15.0 s) · no will
     15:04:05.123 Client dev-42 has exceeded timeout, disconnecting. dev-42 disconnected: keepalive expired (silent 15.0 s, allowed 15.0 s) · will published to 3 on home/dev-42/status (1 queued, retained, 1 ms late)
+    15:04:05.123 Client dev-42 has exceeded timeout, disconnecting. dev-42 disconnected: keepalive expired (silent 19.0 s, allowed 15.0 s, the broker itself stood still for 4.00 s) · will published to 1 on home/dev-42/status (4.00 s late)
     15:04:05.123 dev-42 disconnected: closed without DISCONNECT (FIN) (silent 2.10 s, no keepalive) · will published to 0 on home/dev-42/status (2 queued, 1 dropped, retained message cleared)
     15:04:05.123 dev-42 disconnected: peer unreachable (found by TCP) (silent 2.10 s, allowed 15.0 s) · will due in 30 s on home/dev-42/status
     15:04:05.123 dev-42 disconnected: taken over (silent 2.10 s, allowed 15.0 s) · will on home/dev-42/status cancelled (session resumed)
@@ -86,7 +87,7 @@ test("other events of the core", () => {
     15:04:05.123 Warning: Did not send SUBACK to dev-42: 35 B, above its Maximum Packet Size of 24 B
     15:04:05.123 Session of client dev-42 ended: its Session Expiry Interval has passed
     15:04:05.123 Session of client dev-42 ended: replaced by a CONNECT with Clean Start 1
-    15:04:05.123 Warning: The machine slept for 2 h 5 min: what fell due meanwhile is due now
+    15:04:05.123 Warning: The machine slept for 2 h 5 min: what fell due meanwhile is due now; clients on this machine slept too, and have as much time left as before
     "
   `);
 });
@@ -129,7 +130,7 @@ test("events of the process", () => {
     15:04:05.123 mqttd is stopping
     15:04:05.123 mqttd stopped
     15:04:05.123 Warning: Open to the network without passwords: use --host 127.0.0.1
-    15:04:05.123 Warning: The event loop was blocked for 120 ms: deadlines in that time were late by up to as much
+    15:04:05.123 Warning: The broker itself stood still for 120 ms (stopped, or its event loop was blocked): what clients sent meanwhile is read before any of them is taken for silent
     15:04:05.123 State: connections 1, sessions 2, subscriptions 1, retained 1 (24 bytes), deadlines 3 · dev-42 (from 127.0.0.1:51042, k10, silent 2.10 s, ends in 12.9 s, will armed on home/dev-42/status) · dev-43 (offline, session ends in 50 min, 3 queued, will delayed on home/dev-42/status, due in 20.0 s)
     15:04:05.123 Warning: 1 log line dropped: the log's reader is slow
     15:04:05.123 Warning: 2300 log lines dropped: the log's reader is slow

@@ -98,6 +98,13 @@ export const samples: SampleTable = {
     },
     {
       ...ended,
+      cause: "keepAliveExpired",
+      silentMs: 19_000,
+      stoodStillMs: 4000,
+      will: { ...atOnce, due: ago(4000), stoodStillMs: 4000, reach: reach(1) },
+    },
+    {
+      ...ended,
       cause: "closedByPeer",
       allowedMs: null,
       will: { ...atOnce, reach: reach(0, 2, 1, "cleared") },

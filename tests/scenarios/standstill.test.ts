@@ -115,7 +115,7 @@ for (const { polls, ...order } of loops) {
       world.standStill(8000, () => {}, order);
       expect(watcher.messages()).toEqual(["wills/mortal=gone"]);
       const [told] = world.noted("will");
-      expect(told?.will).toMatchObject({ fate: "published", stoodStillMs: 3000 });
+      expect(told?.will).toMatchObject({ fate: "published", stoodStillMs: 8000 });
       closeLedger(world);
     });
 

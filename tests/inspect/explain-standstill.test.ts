@@ -1,0 +1,119 @@
+import { expect, test } from "bun:test";
+import { mortal, watcherOf } from "../support/mortal.ts";
+import { World } from "../support/world.ts";
+import { told } from "./explained.ts";
+
+// What a person reads of a silence of which the broker's own standstill is a part.
+
+test("explained: a client that was silent while the broker stood still", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  mortal(world, { version: 4, keepalive: 2 });
+  world.advance(1_000);
+  world.standStill(4_000);
+  world.advance(2_000);
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal fired 5.00 s after its last packet (2.00 s late: the broker
+    itself stood still for 4.00 s), because its keepalive of 2 s allows 3.00 s of
+    silence. 1 subscriber got it. [v4-3.1.2-8]
+
+    What happened
+      08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 3.1.1 (listener: tcp
+                    test).
+      08:00:00.000  It asked for a keepalive of 2 s: its connection ends after
+                    3.00 s of silence. [v4-3.1.2-24]
+      08:00:00.000  With Clean Session 1 it began a new session, which ends with the
+                    connection. [v4-3.1.2-6]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes).
+                    [v4-3.1.2-8]
+      08:00:00.000  No packet came after CONNECT until the end, 5.00 s later; of
+                    that time the broker itself stood still for 4.00 s.
+      08:00:05.000  The connection ended: nothing came from it for 5.00 s (of which
+                    the broker itself stood still for 4.00 s), and its keepalive of
+                    2 s allows 3.00 s of silence. [v4-3.1.2-24]
+      08:00:05.000  The will was published on wills/mortal, 2.00 s late: the broker
+                    itself stood still for 4.00 s. 1 subscriber got it. [v4-3.1.2-8]
+
+    What to change
+      - It never sent anything after CONNECT. With a keepalive of 2 s it has to send
+        a PINGREQ whenever it was silent for so long: does its network loop run
+        (loop_start() or loop_forever() in Paho)? [v4-3.1.2-23]
+    "
+  `);
+});
+
+test("explained: a client that sent meanwhile, and lives", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  const client = mortal(world, { version: 4, keepalive: 2 });
+  for (let ping = 0; ping < 3; ping++) {
+    world.advance(1_900);
+    client.ping();
+  }
+  world.standStill(4_000, () => client.ping());
+  world.advance(1_000);
+  world.standStill(1_000);
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal is armed and has not fired: mortal is connected and was last
+    heard 2.00 s ago. If nothing more comes, the will fires in 1.00 s. [v4-3.1.2-8]
+
+    What happened
+      08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 3.1.1 (listener: tcp
+                    test).
+      08:00:00.000  It asked for a keepalive of 2 s: its connection ends after
+                    3.00 s of silence. [v4-3.1.2-24]
+      08:00:00.000  With Clean Session 1 it began a new session, which ends with the
+                    connection. [v4-3.1.2-6]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes).
+                    [v4-3.1.2-8]
+      08:00:09.700  It sent 4 PINGREQs, one every 1.90 s, leaving out that the
+                    broker itself stood still for 5.00 s.
+      08:00:09.700  The last packet was PINGREQ, 2.00 s ago; of that time the broker
+                    itself stood still for 1.00 s.
+
+    What can happen now
+      - If nothing comes from it for another 1.00 s, the will fires. [v4-3.1.2-24]
+      - If its connection breaks (FIN, RST) or it breaks a rule of MQTT, the will
+        fires. [v4-3.1.2-8]
+      - If it says a clean DISCONNECT, the will is discarded. [v4-3.14.4-3]
+      - If another connection comes with the same client id, the will fires at once.
+        [v4-3.1.2-8]
+    "
+  `);
+});
+
+test("explained: a delayed will that was due while the broker stood still", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  mortal(world, { delay: 5, expiry: 60 }).drop("reset");
+  world.advance(1_000);
+  world.standStill(8_000);
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal fired 9.00 s after its connection ended (4.00 s late: the
+    broker itself stood still for 8.00 s): mortal's connection was reset without a
+    DISCONNECT (RST), and the delay of 5 s was over. 1 subscriber got it.
+    [v5-3.1.2-8]
+
+    What happened
+      08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 5.0 (listener: tcp
+                    test).
+      08:00:00.000  It asked for no keepalive: MQTT itself never finds that it is
+                    silent. [v5-3.1.2.10]
+      08:00:00.000  With Clean Start 1 it began a new session, which is kept for
+                    1 min after the connection. [v5-3.1.2-4]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
+                    delay 5 s). [v5-3.1.2-7]
+      08:00:00.000  The connection ended: its connection was reset without a
+                    DISCONNECT (RST).
+      08:00:00.000  The will began to wait: it asked for a delay of 5 s.
+                    [v5-3.1.2-8]
+      08:00:09.000  The will was published on wills/mortal, 4.00 s late: the broker
+                    itself stood still for 8.00 s. 1 subscriber got it. [v5-3.1.2-8]
+
+    What to change
+      - It has a will on wills/mortal, and a keepalive of 0: a link that goes silent
+        is found by TCP only, or never. Ask for a keepalive; the will comes one and
+        a half times that after the last packet.
+    "
+  `);
+});
