@@ -37,7 +37,7 @@ export function endConnection(
   details: EndDetails = {},
 ): void {
   const session = connection.session;
-  const detail = details.detail ?? droppedDetail(connection);
+  const detail = details.detail ?? droppedDetail(connection) ?? unansweredDetail(broker, cause);
   const sessionExpiry = session?.expiryInterval ?? 0;
   const silentMs = connection.silentMs(broker.now);
   const ending = session?.will ?? null;
@@ -121,6 +121,14 @@ function remember(
   record.stoodStillInAllMs = broker.standstills.of(connection, broker.now).stoodStillInAllMs;
   if (record.will !== null) record.will.end = end;
   if (wasConnected && clientId !== null) broker.histories.gone(clientId);
+}
+
+/** A client that gets no PINGRESP closes its connection by itself. */
+function unansweredDetail({ standstills, now }: Broker, cause: EndCause): string | null {
+  if (cause !== "closedByPeer" && cause !== "resetByPeer") return null;
+  const lastedMs = standstills.justOver(now);
+  if (lastedMs === 0) return null;
+  return `while the broker itself stood still for ${(lastedMs / 1000).toFixed(1)} s and answered nothing`;
 }
 
 /** What an operator did to a connection tells more of its end than the cause. */

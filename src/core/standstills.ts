@@ -5,6 +5,11 @@ import type { Millis } from "./io.ts";
 /** Spans that are remembered. Older ones matter to nobody but a client that was silent since. */
 const spansKept = 64;
 
+/** What clients did about a standstill is read within this time after it. */
+const justOverMs = 1000;
+/** Clients wait at least so long for an answer. */
+const noticedMs = 1000;
+
 /**
  * When the broker's own process did nothing: it was stopped, or its loop was held up. Packets that
  * came meanwhile were read late, so that what is told of a client's silence needs it beside.
@@ -23,6 +28,14 @@ export class Standstills {
       stoodStillMs: this.between(lastPacketAt, pausedAt ?? now),
       stoodStillInAllMs: this.between(record?.connectedAt ?? openedAt, now),
     };
+  }
+
+  /** Milliseconds of one that has just ended and was long enough for clients to give up; 0: there is none. */
+  justOver(now: Millis): number {
+    const last = this.#spans.at(-1);
+    if (last === undefined || now - last.to > justOverMs) return 0;
+    const lastedMs = last.to - last.from;
+    return lastedMs >= noticedMs ? lastedMs : 0;
   }
 
   /** How long the standstills had lasted by `to` that made what was due at `from` late. Milliseconds. */

@@ -26,6 +26,7 @@ export function causeClause(
   { it, its }: Subject = pronoun,
 ): string {
   const detail = end.detail === null ? "" : `: ${clause(end.detail)}`;
+  const meanwhile = end.detail === null ? "" : `, ${clause(end.detail)}`;
   switch (end.cause) {
     case "disconnected":
       return `${it} said goodbye with a clean DISCONNECT`;
@@ -36,11 +37,11 @@ export function causeClause(
     case "disconnectedWithError":
       return `${it} sent DISCONNECT with an error${detail}`;
     case "closedByPeer":
-      return `${it} closed the connection without a DISCONNECT (FIN)`;
+      return `${it} closed the connection without a DISCONNECT (FIN)${meanwhile}`;
     case "resetByPeer":
       return connection.dropped?.how === "rst"
         ? `the operator broke ${its} connection (\`mqttd inspect drop\`) as a network does, with a reset (RST)`
-        : `${its} connection was reset without a DISCONNECT (RST)`;
+        : `${its} connection was reset without a DISCONNECT (RST)${meanwhile}`;
     case "keepAliveExpired":
       return keepAliveClause(connection, end, it);
     case "tcpTimeout":

@@ -117,3 +117,34 @@ test("explained: a delayed will that was due while the broker stood still", () =
     "
   `);
 });
+
+test("explained: a client that gave up while the broker stood still", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  const client = mortal(world, { version: 4, keepalive: 5 });
+  world.advance(1_000);
+  world.standStill(7_000, () => client.drop("eof"));
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal fired at once, because mortal closed the connection without a
+    DISCONNECT (FIN), while the broker itself stood still for 7.0 s and answered
+    nothing. 1 subscriber got it. [v4-3.1.2-8]
+
+    What happened
+      08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 3.1.1 (listener: tcp
+                    test).
+      08:00:00.000  It asked for a keepalive of 5 s: its connection ends after
+                    7.50 s of silence. [v4-3.1.2-24]
+      08:00:00.000  With Clean Session 1 it began a new session, which ends with the
+                    connection. [v4-3.1.2-6]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes).
+                    [v4-3.1.2-8]
+      08:00:00.000  No packet came after CONNECT until the end, 8.00 s later; of
+                    that time the broker itself stood still for 7.00 s.
+      08:00:08.000  The connection ended: it closed the connection without a
+                    DISCONNECT (FIN), while the broker itself stood still for 7.0 s
+                    and answered nothing.
+      08:00:08.000  The will was published on wills/mortal, on time. 1 subscriber
+                    got it. [v4-3.1.2-8]
+    "
+  `);
+});
