@@ -459,7 +459,10 @@ export class World {
         after: (milliseconds, work) => {
           let isOff = false;
           const run = (): void => {
-            if (!isOff) this.#inTurn(() => this.#work(broker, work));
+            // It may be called off while it waits for its turn.
+            this.#inTurn(() => {
+              if (!isOff) this.#work(broker, work);
+            });
           };
           this.agenda.at(this.now + milliseconds, run, turnOf.timer);
           return () => void (isOff = true);
