@@ -1,6 +1,7 @@
 import type { Answers } from "../admin/api.ts";
 import { clause, name } from "../log/foreign.ts";
-import { folded, table, type ViewStyle } from "./table.ts";
+import { folded } from "../log/fold.ts";
+import { cut, table, type ViewStyle } from "./table.ts";
 
 /** Each setting of the running broker, and who said so. */
 export function configLines({ file, values }: Answers["config"], style: ViewStyle): string[] {
@@ -11,7 +12,7 @@ export function configLines({ file, values }: Answers["config"], style: ViewStyl
     clause(origin),
   ]);
   return [
-    ...folded(from, style.columns, 2),
+    ...folded(from, style.columns, { indent: 2, ...cut }),
     "",
     ...table(["SETTING", "VALUE", "FROM"], rows, style),
   ];

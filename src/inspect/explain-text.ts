@@ -1,4 +1,5 @@
 import type { Colors } from "picocolors/types.js";
+import { folded } from "../log/fold.ts";
 import type { Explanation, Sentence, StoryLine } from "./explain-parts.ts";
 
 export interface ExplanationStyle {
@@ -54,7 +55,7 @@ class Page {
   }
 
   prose(said: Sentence): string {
-    return this.#dimRules(wrap(textOf(said), this.#columns).join("\n"));
+    return this.#dimRules(folded(textOf(said), this.#columns).join("\n"));
   }
 
   timed(line: StoryLine): string {
@@ -63,7 +64,7 @@ class Page {
 
   /** Behind a mark, and wrapped under itself. */
   hanging(mark: string, said: Sentence): string {
-    const lines = wrap(textOf(said), this.#columns - mark.length - 2);
+    const lines = folded(textOf(said), this.#columns - mark.length - 2);
     const indent = " ".repeat(mark.length);
     return this.#dimRules(
       lines
@@ -79,28 +80,6 @@ class Page {
 
 function textOf({ text, rule }: Sentence): string {
   return rule === null ? text : `${text} [${rule}]`;
-}
-
-/** A number and its unit stay together. */
-const gap = /(?<!\d) | (?!(?:ms|s|min|h|d|B|bytes?|subscribers?|PINGREQs?|got)(?!\w))/;
-
-/** Lines of at most so many characters; a longer word gets a line of its own. */
-function wrap(text: string, columns: number): string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(gap)) {
-    const longer = line === "" ? word : `${line} ${word}`;
-    if (line !== "" && width(longer) > columns) {
-      lines.push(line);
-      line = word;
-    } else line = longer;
-  }
-  return [...lines, line];
-}
-
-/** In characters, not in code units. */
-function width(text: string): number {
-  return Array.from(text).length;
 }
 
 function timeOfDay(at: number, zone: "local" | "utc"): string {

@@ -4,7 +4,8 @@ import { duration } from "../log/duration.ts";
 import { clause, name } from "../log/foreign.ts";
 import { size } from "../log/size.ts";
 import { ago, ahead } from "./moment.ts";
-import { folded, labelled, table, type ViewStyle } from "./table.ts";
+import { folded } from "../log/fold.ts";
+import { cellName, cut, labelled, table, type ViewStyle } from "./table.ts";
 
 /** Of the wills that wait; with the rest it is one screen of 24 rows. */
 const pendingShown = 3;
@@ -15,8 +16,8 @@ export function overviewLines(overview: Overview, style: ViewStyle): string[] {
   const title = `mqttd ${name(version)}, up ${duration(now - startedAt)}, pid ${own.pid}`;
   const odd = like === null ? [] : [`It misbehaves on purpose: like ${name(like)}.`];
   return [
-    ...folded(title, style.columns, 2).map((line) => style.colors.bold(line)),
-    ...odd.flatMap((text) => folded(text, style.columns, 2)),
+    ...folded(title, style.columns, { indent: 2, ...cut }).map((line) => style.colors.bold(line)),
+    ...odd.flatMap((text) => folded(text, style.columns, { indent: 2, ...cut })),
     ...labelled(factsOf(overview), style),
     ...pending(overview, style),
     ...recent(overview, style),
@@ -69,7 +70,7 @@ function pending({ now, wills, pendingWills }: Overview, style: ViewStyle): stri
 function recent({ now, recentEnds }: Overview, style: ViewStyle): string[] {
   if (recentEnds.length === 0) return [];
   const rows = recentEnds.map(({ at, clientId, remote, causeText, detail, will }) => [
-    name(clientId ?? remote),
+    cellName(clientId ?? remote),
     ago(now, at),
     will,
     detail === null ? causeText : `${causeText}, ${clause(detail)}`,

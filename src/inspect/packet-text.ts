@@ -1,4 +1,5 @@
 import type { Colors } from "picocolors/types.js";
+import { folded } from "../log/fold.ts";
 import { quoted } from "../log/foreign.ts";
 import { pieces, width } from "../log/width.ts";
 import {
@@ -106,16 +107,7 @@ class Sheet {
 
   /** Into lines that fit behind `margin`. */
   wrap(text: string, margin: number): string[] {
-    const lines: string[] = [];
-    let line = "";
-    for (const word of text.split(" ")) {
-      const longer = line === "" ? word : `${line} ${word}`;
-      if (line !== "" && longer.length > this.#columns - margin - 2) {
-        lines.push(line);
-        line = word;
-      } else line = longer;
-    }
-    return [...lines, line];
+    return folded(text, this.#columns - margin - 2);
   }
 }
 

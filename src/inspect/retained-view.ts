@@ -1,8 +1,8 @@
 import type { RetainedAccount } from "../core/account.ts";
-import { name, quoted } from "../log/foreign.ts";
+import { quoted } from "../log/foreign.ts";
 import { size } from "../log/size.ts";
 import { ahead } from "./moment.ts";
-import { nothing, table, type ViewStyle } from "./table.ts";
+import { cellName, nothing, table, type ViewStyle } from "./table.ts";
 
 /** Bytes of a payload that is no text which a line shows. */
 const bytesShown = 16;
@@ -15,7 +15,7 @@ export function retainedLines(
 ): string[] {
   if (retained.length === 0) return ["no retained messages"];
   const rows = retained.map((message) => [
-    name(message.topic),
+    cellName(message.topic),
     `q${message.qos}`,
     message.expiresAt === null ? nothing : ahead(now, message.expiresAt),
     size(message.payloadBytes),

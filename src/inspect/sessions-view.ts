@@ -1,7 +1,8 @@
 import type { RouteAccount, SessionAccount, SubscriptionAccount } from "../core/account.ts";
 import { name } from "../log/foreign.ts";
 import { optionsOf, sessionText } from "./client-view.ts";
-import { folded, table, type ViewStyle } from "./table.ts";
+import { folded } from "../log/fold.ts";
+import { cellName, cut, table, type ViewStyle } from "./table.ts";
 
 /** What is kept for each client id. */
 export function sessionsLines(
@@ -11,7 +12,7 @@ export function sessionsLines(
 ): string[] {
   if (sessions.length === 0) return ["no sessions"];
   const rows = sessions.map((session) => [
-    name(session.clientId),
+    cellName(session.clientId),
     String(session.subscriptions.length),
     `${session.queue.messages}${session.dropping ? ", dropping" : ""}`,
     String(session.inflight),
@@ -26,14 +27,18 @@ export function subscriptionsLines(
   style: ViewStyle,
 ): string[] {
   if (subscriptions.length === 0) return ["no subscriptions"];
-  const rows = subscriptions.map((one) => [name(one.clientId), name(one.filter), optionsOf(one)]);
+  const rows = subscriptions.map((one) => [
+    cellName(one.clientId),
+    cellName(one.filter),
+    optionsOf(one),
+  ]);
   return table(["CLIENT", "FILTER", "OPTIONS"], rows, style);
 }
 
 /** Who would get a message on a topic, and why. */
 export function routeLines({ topic, recipients }: RouteAccount, style: ViewStyle): string[] {
   const rows = recipients.map((one) => [
-    name(one.clientId),
+    cellName(one.clientId),
     one.outcome.split(":")[0] ?? "",
     `q${one.qos}`,
     whyOf(one),
@@ -42,7 +47,7 @@ export function routeLines({ topic, recipients }: RouteAccount, style: ViewStyle
   const clients = getting.length === 1 ? "1 client" : `${getting.length} clients`;
   const title = `A message on ${name(topic)} would go to ${clients}.`;
   return [
-    ...folded(title, style.columns, 2),
+    ...folded(title, style.columns, { indent: 2, ...cut }),
     ...(rows.length === 0
       ? []
       : ["", ...table(["CLIENT", "MESSAGE", "UP TO", "WHY"], rows, style)]),

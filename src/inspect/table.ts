@@ -1,5 +1,7 @@
 import type { Colors } from "picocolors/types.js";
-import { padded, pieces, width } from "../log/width.ts";
+import { folded, shortened } from "../log/fold.ts";
+import { name } from "../log/foreign.ts";
+import { padded, width } from "../log/width.ts";
 
 /** How views are drawn. */
 export interface ViewStyle {
@@ -17,33 +19,10 @@ const lastMin = 16;
 /** Of a terminal's columns, what the first one of a table takes at most. */
 const firstShare = 0.4;
 const labelWidth = 13;
-/** What any text has, however narrow the terminal says it is. */
-const roomMin = 8;
-/** A number and its unit stay together. */
-const space = /(?<!\d) | (?!(?:ms|s|min|h|d|B|[KMGT]iB)(?!\w))/;
-
-/**
- * Lines of at most so many columns, broken at spaces; what is longer than a line by itself is cut. All
- * but the first are indented, so that no text of a peer ever begins a line.
- */
-export function folded(text: string, columns: number, indent: number): string[] {
-  if (width(text) <= columns) return [text];
-  const rows: string[] = [];
-  let row = "";
-  const room = (): number => Math.max(roomMin, rows.length === 0 ? columns : columns - indent);
-  for (const word of text.split(space)) {
-    const longer = row === "" ? word : `${row} ${word}`;
-    if (width(longer) <= room()) {
-      row = longer;
-      continue;
-    }
-    if (row !== "") rows.push(row);
-    const parts = pieces(word, Math.max(roomMin, columns - indent));
-    rows.push(...parts.slice(0, -1));
-    row = parts.at(-1) ?? "";
-  }
-  return [...rows, row].map((line, index) => (index === 0 ? line : " ".repeat(indent) + line));
-}
+/** Columns of a cell, but for the last of a row: one client id must not make all rows wide. */
+const cellMax = 64;
+/** No string of a peer may be wider than the terminal. */
+export const cut = { longWords: "cut" } as const;
 
 /** `Listeners    mqtt://127.0.0.1:1883`; a text that is too long goes on below itself. */
 export function labelled(
@@ -51,7 +30,7 @@ export function labelled(
   { columns, colors }: ViewStyle,
 ): string[] {
   return facts.flatMap(([label, text]) =>
-    folded(text, columns - labelWidth, 0).map(
+    folded(text, columns - labelWidth, cut).map(
       (line, index) => colors.bold(padded(index === 0 ? label : "", labelWidth)) + line,
     ),
   );
@@ -60,15 +39,19 @@ export function labelled(
 /**
  * Rows below their heads, in columns as wide as their widest cell. The last column takes what is left
  * and goes on below itself. A first cell that is too wide for its column gets a line of its own. Where
- * there is no room for columns, each row is a list of its cells.
+ * there is no room for columns, each row is a list of its cells. A cell before the last one is
+ * shortened; JSON has it whole.
  */
 export function table(
   heads: readonly string[],
-  rows: readonly (readonly string[])[],
+  given: readonly (readonly string[])[],
   style: ViewStyle,
 ): string[] {
   const { columns, colors } = style;
   const last = heads.length - 1;
+  const rows = given.map((row) =>
+    row.map((cell, index) => (index === last ? cell : shortened(cell, cellMax))),
+  );
   const widest = heads.map((head, index) =>
     rows.reduce((most, row) => Math.max(most, width(row[index] ?? "")), width(head)),
   );
@@ -95,14 +78,19 @@ export function table(
       const [lead = ""] = row;
       const isWide = width(lead) > first;
       const cells = [isWide ? "" : lead, ...row.slice(1, last)];
-      const [start = "", ...more] = folded(row[last] ?? "", columns - before, 0);
+      const [start = "", ...more] = folded(row[last] ?? "", columns - before, cut);
       return [
-        ...(isWide ? folded(lead, columns, gap) : []),
+        ...(isWide ? folded(lead, columns, { indent: gap, ...cut }) : []),
         line([...cells, start]),
         ...more.map((rest) => " ".repeat(before) + rest),
       ];
     }),
   ];
+}
+
+/** A name of a peer's in a cell, shortened before anything in it is escaped. */
+export function cellName(value: string): string {
+  return name(shortened(value, cellMax));
 }
 
 /** What a cell says where there is nothing to say. */
@@ -114,11 +102,13 @@ function listed(
   { columns }: ViewStyle,
 ): string[] {
   return [
-    ...folded(lead, columns, gap),
+    ...folded(lead, columns, { indent: gap, ...cut }),
     ...cells.flatMap((cell, index) => {
       if (cell === nothing || cell === "") return [];
       const head = (heads[index + 1] ?? "").toLowerCase();
-      return folded(`${head}: ${cell}`, columns - gap, gap).map((line) => " ".repeat(gap) + line);
+      return folded(`${head}: ${cell}`, columns - gap, { indent: gap, ...cut }).map(
+        (line) => " ".repeat(gap) + line,
+      );
     }),
   ];
 }

@@ -4,12 +4,12 @@ import { duration, setting, stoodStill } from "../log/duration.ts";
 import { name } from "../log/foreign.ts";
 import { discarded, publication } from "../log/will.ts";
 import { ago, ahead } from "./moment.ts";
-import { table, type ViewStyle } from "./table.ts";
+import { cellName, table, type ViewStyle } from "./table.ts";
 
 /** Each will with its fate, newest first. */
 export function willsLines({ now, wills }: WillsAnswer, style: ViewStyle): string[] {
   if (wills.length === 0) return ["no wills"];
-  const rows = wills.map((will) => [name(will.clientId), when(will, now), what(will)]);
+  const rows = wills.map((will) => [cellName(will.clientId), when(will, now), what(will)]);
   return table(["CLIENT", "WHEN", "WILL"], rows, style);
 }
 
