@@ -149,7 +149,7 @@ class Reader {
     const values = attached === null ? [] : [attached];
     while (values.length < flag.values || this.#rules.takesMore?.(flag.name, values) === true) {
       const value = this.#value();
-      if (value === null) return this.#missing(flag, typed);
+      if (value === null) return this.#withoutValue(flag, typed);
       values.push(value);
     }
     if (!flag.repeatable && this.given.has(flag.name)) {
@@ -165,6 +165,13 @@ class Reader {
     const name = arg.startsWith("--") ? arg.slice(2).split("=")[0] : null;
     if (this.#flags.some((flag) => flag.name === name)) return null;
     return this.#take();
+  }
+
+  /** Where -h is the host, -h alone is help all the same, as it is everywhere else. */
+  #withoutValue(flag: Flag, typed: string): void {
+    const help = this.#flags.find(({ name }) => name === "help");
+    if (typed === "-h" && help !== undefined) this.given.add(help, []);
+    else this.#missing(flag, typed);
   }
 
   #missing(flag: Flag, typed: string): void {

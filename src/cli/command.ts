@@ -4,6 +4,7 @@ import type { serve } from "../server/serve.ts";
 import type { Screen } from "../drop/progress.ts";
 import type { Arguments, ReadingRules } from "./arguments.ts";
 import type { simulateDrop } from "./drop-run.ts";
+import type { HelpPage } from "./help.ts";
 import type { Version } from "./version.ts";
 
 export type { Command } from "cac";
@@ -35,15 +36,11 @@ export interface Surroundings {
 export interface CliCommand {
   readonly command: Command;
   readonly rules: ReadingRules;
-  readonly help: { readonly about: string; readonly sections: readonly HelpSection[] };
+  readonly help: HelpPage;
+  /** The page of one of its verbs; throws CliError where there is none of that name. Absent: it has no verbs. */
+  readonly helpOn?: (verb: string) => HelpPage;
   /** Resolves to the exit code; throws CliError. */
   run(given: Arguments, surroundings: Surroundings): Promise<number>;
-}
-
-export interface HelpSection {
-  readonly title: string;
-  /** Printed as they are, two spaces in. */
-  readonly lines: readonly string[];
 }
 
 /**

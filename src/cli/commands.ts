@@ -1,5 +1,5 @@
 import type { CliCommand } from "./command.ts";
-import { block, exitCodeTexts, page, table, wrap } from "./help.ts";
+import { exitCodeTexts, type HelpPage, type HelpRow, statements } from "./help.ts";
 
 /** One command as the list of all shows it; its own file is loaded when it is called. */
 export interface ListedCommand {
@@ -40,43 +40,41 @@ export const hiddenCommands: readonly Pick<ListedCommand, "name" | "load">[] = [
 ];
 
 /** What `mqttd --help` prints. */
-export function programHelp(): string {
+export function programHelp(): HelpPage {
   const groups = [...new Set(commands.map(({ group }) => group))];
-  const width = Math.max(...commands.map(({ name }) => name.length));
-  return page([
-    "Usage: mqttd COMMAND [FLAGS]",
-    wrap(
+  return {
+    usage: "COMMAND [FLAGS]",
+    about:
       "An MQTT 3.1.1 and 5.0 broker for a dev laptop: its keepalives and wills are exact, and it " +
-        "says why.",
-      0,
-    ),
-    ...groups.map((title) =>
-      block({
+      "says why.",
+    sections: [
+      ...groups.map((title) => ({
         title,
-        lines: table(
-          commands
-            .filter(({ group }) => group === title)
-            .map(({ name, summary }) => [name.padEnd(width), summary]),
-        ),
-      }),
-    ),
-    block({
-      title: "Flags",
-      lines: table([
-        ["-h, --help", "show this help; mqttd help COMMAND shows that of a command"],
-        ["    --version", "show the version"],
-      ]),
-    }),
-    block({ title: "Exit codes", lines: table(Object.entries(exitCodeTexts)) }),
-    block({
-      title: "Examples",
-      lines: [
-        "mqttd serve",
-        "mqttd serve --port 1884 --verbose",
-        "mqttd simulate-drop --embedded",
-        "mqttd inspect explain dev-42",
-        "mqttd help serve",
-      ],
-    }),
-  ]);
+        rows: commands
+          .filter(({ group }) => group === title)
+          .map(({ name, summary }): HelpRow => [name.padEnd(nameWidth), summary]),
+      })),
+      {
+        title: "Flags",
+        rows: [
+          ["-h, --help", "show this help; mqttd help COMMAND shows that of a command"],
+          ["    --version", "show the version"],
+        ],
+      },
+      { title: "Exit codes", rows: Object.entries(exitCodeTexts) },
+      statements,
+      {
+        title: "Examples",
+        commands: [
+          "mqttd serve",
+          "mqttd serve --port 1884 --verbose",
+          "mqttd simulate-drop --embedded",
+          "mqttd inspect explain dev-42",
+          "mqttd help serve",
+        ],
+      },
+    ],
+  };
 }
+
+const nameWidth = Math.max(...commands.map(({ name }) => name.length));

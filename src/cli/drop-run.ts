@@ -13,6 +13,7 @@ import { usesColor } from "./color.ts";
 import type { Surroundings } from "./command.ts";
 import { connectFault } from "./connect-fault.ts";
 import type { DropRequest } from "./drop-request.ts";
+import { textColumns } from "./help.ts";
 import { Interrupt } from "./interrupt.ts";
 import { JunitFile } from "./junit-file.ts";
 
@@ -136,7 +137,7 @@ class DropRun {
     const { print, say, screen } = this.#surroundings;
     const report = this.#report(results);
     const stream = json ? "stderr" : "stdout";
-    const columns = Math.max(80, screen(stream)?.columns ?? 80);
+    const columns = textColumns(screen(stream));
     const text = textReport(report, { columns, color: this.#color(stream) });
     (json ? say : print)(text);
     if (json) print(jsonSummary(report));

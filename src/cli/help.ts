@@ -1,75 +1,158 @@
-import type { CliCommand, Command, HelpSection } from "./command.ts";
+import type { Screen } from "../drop/progress.ts";
+import { folded } from "../log/fold.ts";
+import { padded, width } from "../log/width.ts";
+import type { Command } from "./command.ts";
 
-const columns = 80;
-
-/** What `mqttd COMMAND --help` prints. */
-export function commandHelp({ command, help }: CliCommand): string {
-  return page([
-    `Usage: mqttd ${command.usageText ?? command.rawName}`,
-    wrap(help.about, 0),
-    block({ title: "Flags", lines: flagLines(command) }),
-    ...help.sections.map(block),
-    block({ title: "Examples", lines: examplesOf(command) }),
-  ]);
+/** One page of help: of the program, of a command, or of one verb of it. */
+export interface HelpPage {
+  /** Behind `mqttd`. */
+  readonly usage: string;
+  readonly about: string;
+  readonly sections: readonly HelpSection[];
 }
 
-/** Lines that can be pasted into a shell as they are. */
+export interface HelpSection {
+  readonly title: string;
+  readonly rows?: readonly HelpRow[];
+  /** Paragraphs below the rows. */
+  readonly text?: readonly string[];
+  /** Can be pasted into a shell as they are; none is quoted but by single quotes. */
+  readonly commands?: readonly string[];
+}
+
+export type HelpRow = readonly [term: string, text: string];
+
+/** Texts get no wider, however wide the terminal is. */
+const columnsMax = 80;
+/** A narrower terminal has to break lines itself. */
+const columnsMin = 40;
+
+/** How wide a text is made that a terminal, or none (null), reads. */
+export function textColumns(screen: Screen | null): number {
+  return Math.max(columnsMin, screen?.columns ?? columnsMax);
+}
+
+/** The page of a command: its examples come from its declaration, and its flags unless they are given. */
+export function commandPage(
+  command: Command,
+  {
+    about,
+    flags = command.options.map(flagRow),
+    sections,
+  }: Pick<HelpPage, "about" | "sections"> & { readonly flags?: readonly HelpRow[] },
+): HelpPage {
+  return {
+    usage: command.usageText ?? command.rawName,
+    about,
+    sections: [
+      { title: "Flags", rows: flags },
+      ...sections,
+      { title: "Examples", commands: examplesOf(command) },
+    ],
+  };
+}
+
+/** What is printed, for a terminal of so many columns. */
+export function helpText({ usage, about, sections }: HelpPage, terminalColumns: number): string {
+  const columns = Math.min(columnsMax, terminalColumns);
+  const paragraphs = [
+    folded(`Usage: mqttd ${usage}`, columns, { indent: 4 }),
+    folded(about, columns),
+    ...sections.map((section) => sectionLines(section, columns)),
+  ];
+  return `${paragraphs.map((lines) => lines.join("\n")).join("\n\n")}\n`;
+}
+
 export function examplesOf(command: Command): readonly string[] {
   return command.examples.map((example) =>
     typeof example === "string" ? example : example("mqttd"),
   );
 }
 
-/** Paragraphs with an empty line between them. */
-export function page(paragraphs: readonly string[]): string {
-  return `${paragraphs.join("\n\n")}\n`;
+const margin = "  ";
+const gap = 2;
+/** What a text beside its term has to have; else it stands below. */
+const textMin = 22;
+const textIndent = "    ";
+
+function sectionLines({ title, rows, text, commands }: HelpSection, columns: number): string[] {
+  const room = columns - margin.length;
+  const lines = [
+    ...(rows === undefined ? [] : rowLines(rows, room)),
+    ...(rows === undefined || text === undefined ? [] : [""]),
+    ...(text ?? []).flatMap((paragraph) => folded(paragraph, room)),
+    ...(commands ?? []).flatMap((command) => commandLines(command, room)),
+  ];
+  return [`${title}:`, ...lines.map((line) => (line === "" ? line : margin + line))];
 }
 
-export function block({ title, lines }: HelpSection): string {
-  return [`${title}:`, ...lines.map((line) => (line === "" ? "" : `  ${line}`))].join("\n");
-}
-
-/** Two columns, the second wrapped under itself. `margin`: spaces that come before each line. */
-export function table(rows: readonly (readonly [string, string])[], margin = 2): string[] {
-  const width = Math.max(...rows.map(([term]) => term.length)) + 2;
-  return rows.flatMap(([term, text]) => {
-    const lines = wrap(text, width + margin).split("\n");
-    return lines.map((line, index) => (index === 0 ? term : "").padEnd(width) + line);
-  });
-}
-
-/** Breaks a text into lines that fit behind `used` columns. */
-export function wrap(text: string, used: number): string {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    const longer = line === "" ? word : `${line} ${word}`;
-    if (line !== "" && longer.length > columns - used) {
-      lines.push(line);
-      line = word;
-    } else line = longer;
+/** Two columns, the second wrapped under itself. */
+function rowLines(rows: readonly HelpRow[], columns: number): string[] {
+  const termWidth = Math.max(...rows.map(([term]) => width(term))) + gap;
+  const longest = Math.max(...rows.flatMap(([, text]) => text.split(" ").map(width)));
+  if (columns - termWidth < Math.max(textMin, longest)) {
+    return rows.flatMap(([term, text]) => [
+      ...folded(term.trimStart(), columns, { indent: textIndent.length }),
+      ...(text === "" ? [] : folded(text, columns - textIndent.length)).map(
+        (line) => textIndent + line,
+      ),
+    ]);
   }
-  return [...lines, line].join("\n");
-}
-
-function flagLines(command: Command): readonly string[] {
-  return table(
-    command.options.map(({ rawName, description }) => [
-      (rawName.startsWith("--") ? `    ${rawName}` : rawName).replace(/[<>]/g, ""),
-      description,
-    ]),
+  return rows.flatMap(([term, text]) =>
+    folded(text, columns - termWidth).map((line, index) =>
+      (padded(index === 0 ? term : "", termWidth) + line).trimEnd(),
+    ),
   );
 }
 
-/** The exit codes that a command can end with; `own`: what some of them mean there in particular. */
-export function exitCodes(
-  codes: readonly (keyof typeof exitCodeTexts)[],
-  own: Partial<Record<keyof typeof exitCodeTexts, string>> = {},
-): HelpSection {
-  const texts = { ...exitCodeTexts, ...own };
-  return { title: "Exit codes", lines: table(codes.map((code) => [code, texts[code]])) };
+/** A command that is too long goes on in the next line, as a shell reads it. */
+function commandLines(command: string, columns: number): string[] {
+  if (width(command) <= columns) return [command];
+  const lines: string[] = [];
+  let line = "";
+  for (const word of command.match(/(?:[^ ']|'[^']*')+/g) ?? []) {
+    const longer = line === "" ? word : `${line} ${word}`;
+    if (line !== "" && width(longer) > columns - 2) {
+      lines.push(`${line} \\`);
+      line = textIndent + word;
+    } else line = longer;
+  }
+  return [...lines, line];
 }
 
+/** A flag as it is declared: `-p, --port <PORT>`. */
+export function flagRow({
+  rawName,
+  description,
+}: {
+  readonly rawName: string;
+  readonly description: string;
+}): HelpRow {
+  const term = rawName.startsWith("--") ? `    ${rawName}` : rawName;
+  return [term.replace(/[<>]/g, ""), description];
+}
+
+/** Where a reader finds what the broker, `inspect` and `simulate-drop` quote. */
+export const statements: HelpSection = {
+  title: "Statements",
+  text: [
+    "[v4-3.1.2-24] is statement MQTT-3.1.2-24 of the OASIS standard MQTT Version 3.1.1, in its " +
+      "section 3.1.2; v5 stands for MQTT Version 5.0. Both are free to read at docs.oasis-open.org/mqtt.",
+  ],
+};
+
+export type ExitCode = keyof typeof exitCodeTexts;
+
+/** The exit codes that a command can end with; `own`: what some of them mean there in particular. */
+export function exitCodes(
+  codes: readonly ExitCode[],
+  own: Partial<Record<ExitCode, string>> = {},
+): HelpSection {
+  const texts = { ...exitCodeTexts, ...own };
+  return { title: "Exit codes", rows: codes.map((code) => [code, texts[code]]) };
+}
+
+/** By number; the last is a pair. */
 export const exitCodeTexts = {
   "0": "done, or the expectation was met",
   "1": "the expectation was not met",

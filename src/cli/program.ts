@@ -4,7 +4,7 @@ import { readArguments } from "./arguments.ts";
 import type { CliCommand, Surroundings } from "./command.ts";
 import { commands, hiddenCommands, programHelp } from "./commands.ts";
 import { type CliError, usageError } from "../config/cli-error.ts";
-import { commandHelp } from "./help.ts";
+import { type HelpPage, helpText, textColumns } from "./help.ts";
 import { versionLine } from "./version.ts";
 
 /** Runs what was typed after `mqttd`. Resolves to the exit code; throws CliError. */
@@ -13,23 +13,30 @@ export async function runProgram(
   surroundings: Surroundings,
 ): Promise<number> {
   const [first, ...rest] = args;
-  if (first === undefined) return show(programHelp(), surroundings);
+  if (first === undefined) return showHelp(programHelp(), surroundings);
   if (first === "help" || first === "-h" || first === "--help") return help(rest, surroundings);
   if (first === "--version") return show(versionLine(surroundings.version), surroundings);
   if (first.startsWith("-")) throw flagWithoutCommand(first);
   const command = await commandNamed(first);
   const given = readArguments(rest, command.command, command.rules);
-  if (given.has("help")) return show(commandHelp(command), surroundings);
+  if (given.has("help")) return showHelp(helpOf(command, given.positionals[0]), surroundings);
   return command.run(given, surroundings);
 }
 
 async function help(names: readonly string[], surroundings: Surroundings): Promise<number> {
-  const [name, second] = names;
-  if (name === undefined) return show(programHelp(), surroundings);
-  if (second !== undefined) {
-    throw usageError(`help: unexpected argument ${quoted(second)}`, "see mqttd --help");
+  const [name, ...words] = names;
+  if (name === undefined) return showHelp(programHelp(), surroundings);
+  const command = await commandNamed(name);
+  const [verb, surplus] = command.helpOn === undefined ? [undefined, ...words] : words;
+  if (surplus !== undefined) {
+    throw usageError(`help: unexpected argument ${quoted(surplus)}`, `see mqttd ${name} --help`);
   }
-  return show(commandHelp(await commandNamed(name)), surroundings);
+  return showHelp(helpOf(command, verb), surroundings);
+}
+
+/** Of a command, or of the verb that was named; other words are no concern of help's. */
+function helpOf({ help: page, helpOn }: CliCommand, verb: string | undefined): HelpPage {
+  return verb === undefined || helpOn === undefined ? page : helpOn(verb);
 }
 
 async function commandNamed(name: string): Promise<CliCommand> {
@@ -45,6 +52,10 @@ function flagWithoutCommand(flag: string): CliError {
   const meant = typed.startsWith("--") ? nearest(typed.slice(2), ["help", "version"]) : null;
   if (meant !== null) return usageError(`unknown flag ${typed}`, `did you mean --${meant}?`);
   return usageError(`${typed} stands before the command`, "the command comes first: mqttd serve");
+}
+
+function showHelp(page: HelpPage, surroundings: Surroundings): number {
+  return show(helpText(page, textColumns(surroundings.screen("stdout"))), surroundings);
 }
 
 function show(text: string, { print }: Surroundings): number {

@@ -8,35 +8,47 @@ import { type CliCommand, type Command, declare, type Surroundings } from "./com
 import { usageError } from "../config/cli-error.ts";
 import { plantedFaults } from "../core/faults.ts";
 import { type Like, likeNamed, likeNames, likes } from "../core/likes.ts";
-import { exitCodes, table, wrap } from "./help.ts";
+import {
+  commandPage,
+  exitCodes,
+  type HelpPage,
+  type HelpRow,
+  helpText,
+  textColumns,
+} from "./help.ts";
 
 /** `mqttd serve`: runs the broker until a signal stops it. */
 export function serveCommand(): CliCommand {
+  const command = declareServe();
   return {
-    command: declareServe(),
+    command,
     rules: { hintFor: hintForPositional },
-    help: {
+    help: commandPage(command, {
       about:
         "Runs the broker until a signal stops it: SIGINT or SIGTERM ends it, SIGHUP reads the " +
         "configuration again, SIGUSR1 prints clients, deadlines and wills. Its lines go to stderr.",
       sections: [
         {
           title: "Configuration",
-          lines: [
+          text: [
             "A flag wins over the environment, that over the file, that over the default.",
-            "Environment: MQTTD_ and the path in capitals, MQTTD_LIMITS__PACKET_SIZE for",
-            "limits.packetSize, MQTTD_LISTENERS__0__PORT for listeners.0.port.",
-            "File: --config, else MQTTD_CONFIG, else mqttd.json or mqttd.jsonc in this",
-            "folder, else mqttd/config.json in XDG_CONFIG_HOME (default ~/.config).",
+            "Environment: MQTTD_ and the path in capitals, MQTTD_LIMITS__PACKET_SIZE for " +
+              "limits.packetSize, MQTTD_LISTENERS__0__PORT for listeners.0.port.",
+            "File: --config, else MQTTD_CONFIG, else mqttd.json or mqttd.jsonc in this folder, " +
+              "else mqttd/config.json in XDG_CONFIG_HOME (default ~/.config).",
           ],
         },
-        { title: "Misbehaviour", lines: likeLines() },
+        {
+          title: "Misbehaviour",
+          rows: likes.map(({ name, summary }): HelpRow => [name, summary ?? ""]),
+          text: ["mqttd serve --like help lists these, and single faults."],
+        },
         exitCodes(["0", "2", "70", "130, 143"], {
           "0": "stopped in order",
           "130, 143": "a second SIGINT or SIGTERM, which ends it at once",
         }),
       ],
-    },
+    }),
     run: runServe,
   };
 }
@@ -66,7 +78,7 @@ function declareServe(): Command {
     )
     .option(
       "--like <NAME>",
-      "misbehave on purpose: like another broker, or by one fault (see below)",
+      "misbehave on purpose: like another broker, or by one fault; help lists them all",
     )
     .option("-h, --help", "show this help")
     .example("mqttd serve")
@@ -79,6 +91,10 @@ function declareServe(): Command {
 async function runServe(given: Arguments, surroundings: Surroundings): Promise<number> {
   const readyFile = given.text("ready-file");
   if (readyFile === "") throw usageError('--ready-file: found "", allowed: the name of a file');
+  if (given.text("like") === "help") {
+    surroundings.print(helpText(likesHelp(), textColumns(surroundings.screen("stdout"))));
+    return 0;
+  }
   const like = likeOf(given.text("like"));
   const { load } = await import("../config/load.ts");
   const sources: Sources = {
@@ -110,21 +126,48 @@ async function runServe(given: Arguments, surroundings: Surroundings): Promise<n
   });
 }
 
-/** The help's lines on `--like`. */
-function likeLines(): string[] {
-  return [
-    ...table(likes.map(({ name, summary }) => [name, summary ?? ""])),
-    "",
-    ...wrap(`One fault: ${Object.keys(plantedFaults).join(", ")}.`, 2).split("\n"),
-  ];
+/** What `--like help` prints. */
+function likesHelp(): HelpPage {
+  const names = Object.keys(plantedFaults);
+  return {
+    usage: "serve --like NAME",
+    about:
+      "Serves a broker that misbehaves on purpose, so that you see what your clients make of it. " +
+      "Its log and its administration say so.",
+    sections: [
+      {
+        title: "Brokers, as they were measured",
+        rows: likes.map(({ name, summary }): HelpRow => [name, summary ?? ""]),
+      },
+      ...Object.entries(faultClasses).map(([letter, title]) => ({
+        title,
+        rows: names.filter((name) => name.startsWith(letter)).map((name): HelpRow => [name, ""]),
+      })),
+      {
+        title: "Examples",
+        commands: ["mqttd serve --like rumqttd-0.19", "mqttd serve --like E1-delay-ignored"],
+      },
+    ],
+  };
 }
+
+/** What the faults of a letter are about. */
+const faultClasses = {
+  A: "Single faults: keepalive",
+  B: "Single faults: connections that break",
+  C: "Single faults: DISCONNECT, errors",
+  D: "Single faults: takeover",
+  E: "Single faults: Will Delay Interval",
+  F: "Single faults: the will's message",
+  G: "Single faults: wills to be refused",
+} as const;
 
 function likeOf(name: string | null): Like | null {
   if (name === null) return null;
   const like = likeNamed(name);
   if (like !== null) return like;
   const meant = nearest(name, likeNames()) ?? likeBegunWith(name);
-  const hint = meant === null ? "see mqttd serve --help" : `did you mean ${meant}?`;
+  const hint = meant === null ? "see mqttd serve --like help" : `did you mean ${meant}?`;
   throw usageError(`--like: found ${quoted(name)}, which is no such broker or fault`, hint);
 }
 

@@ -4,14 +4,15 @@ import type { Arguments } from "./arguments.ts";
 import { declareClientFlags, declareWillFlags } from "./client-flags.ts";
 import { type CliCommand, type Command, declare, type Surroundings } from "./command.ts";
 import { dropRequest, scenarioNamed } from "./drop-request.ts";
-import { exitCodes } from "./help.ts";
+import { commandPage, exitCodes, statements, textColumns } from "./help.ts";
 
 /** `mqttd simulate-drop`: dies in every known way, and judges what the broker makes of it. */
 export function simulateDropCommand(): CliCommand {
+  const command = declareSimulateDrop();
   return {
-    command: declareSimulateDrop(),
+    command,
     rules: { positionals: Infinity },
-    help: {
+    help: commandPage(command, {
       about:
         "Plays a client with a will against any broker, makes it die in each known way, and judges " +
         "the broker: does the will come, when, once, and as it was given? Without an ID the quick " +
@@ -20,16 +21,21 @@ export function simulateDropCommand(): CliCommand {
       sections: [
         {
           title: "Verdicts",
-          lines: [
-            "pass          as the standard wants it",
-            "FAIL          against a word of the standard (grade must)",
-            "finding       not right, by a grade below must (should, ours)",
-            "late          right, but later than the tolerance",
-            "inconclusive  nothing can be said, and why; for one, where the client may not",
-            "              even publish what its will says",
-            "skipped       does not apply here, and why",
-            "The report is on stdout, what is said meanwhile on stderr; with --json stdout",
-            "has NDJSON, one object a result and a summary, and the report is on stderr.",
+          rows: [
+            ["pass", "as the standard asks"],
+            ["FAIL", "against a statement of the standard (grade must)"],
+            ["finding", "not right, by a grade below must (should, ours)"],
+            ["late", "right, but later than the tolerance"],
+            [
+              "inconclusive",
+              "nothing can be said, and why; for one, where the client may not even publish what " +
+                "its will says",
+            ],
+            ["skipped", "does not apply here, and why"],
+          ],
+          text: [
+            "The report is on stdout, what is said meanwhile on stderr; with --json stdout has " +
+              "NDJSON, one object a result and a summary, and the report is on stderr.",
           ],
         },
         exitCodes(["0", "1", "2", "3", "4", "5", "70", "130, 143"], {
@@ -38,8 +44,9 @@ export function simulateDropCommand(): CliCommand {
           "3": "could not connect, or the broker was gone before the end",
           "5": "timed out: the broker accepts connections and does not answer",
         }),
+        statements,
       ],
-    },
+    }),
     run: runSimulateDrop,
   };
 }
@@ -68,22 +75,26 @@ function declareSimulateDrop(): Command {
       "--color <WHEN>",
       "auto, always or never (default auto: on a terminal, unless NO_COLOR is set)",
     )
-    .option("--help", "show this help")
+    .option("--help", "show this help; -h without a host does too")
     .example("mqttd simulate-drop --embedded")
     .example("mqttd simulate-drop rst half-open -h localhost -p 1884 --keepalive 5")
     .example("mqttd simulate-drop --all --url mqtt://ann:secret@localhost --junit drops.xml")
     .example("mqttd simulate-drop --show half-open");
 }
 
+/** A list and a description get no wider, however wide the terminal is. */
+const proseMax = 100;
+
 async function runSimulateDrop(given: Arguments, surroundings: Surroundings): Promise<number> {
+  const columns = Math.min(proseMax, textColumns(surroundings.screen("stdout")));
   const shown = given.text("show");
   if (shown !== null) {
     const scenario = scenarioNamed(shown);
-    surroundings.print(given.has("json") ? jsonPortrait(scenario) : portrait(scenario));
+    surroundings.print(given.has("json") ? jsonPortrait(scenario) : portrait(scenario, columns));
     return 0;
   }
   if (given.has("list")) {
-    surroundings.print(given.has("json") ? jsonListing(catalogue) : listing(catalogue));
+    surroundings.print(given.has("json") ? jsonListing(catalogue) : listing(catalogue, columns));
     return 0;
   }
   const request = dropRequest(given);

@@ -25,8 +25,8 @@ export const linkScenarios: readonly Scenario[] = [
     passes: "the will comes at 1.5 K after its last packet, or earlier once the link is down",
     wrong:
       "Neither FIN nor RST comes, so that a broker that trusts TCP waits for hours. Its own TCP may find the end before 1.5 K, which is as right.",
+    byHandNote: "As root. The broker has to listen on every address of the machine.",
     byHand: [
-      "# as root; the broker has to listen on every address of the machine",
       watchByHand,
       "ip netns add dev; ip link add dev0 type veth peer name dev1 netns dev",
       "ip address add 10.99.0.1/30 dev dev0; ip link set dev0 up",

@@ -1,10 +1,9 @@
+import { folded } from "../log/fold.ts";
 import { jsonLine } from "../log/foreign.ts";
 import type { Scenario } from "./scenario.ts";
 
-const columns = 80;
-
-/** What `--list` prints. */
-export function listing(catalogue: readonly Scenario[]): string {
+/** What `--list` prints on a terminal of so many columns. */
+export function listing(catalogue: readonly Scenario[], columns: number): string {
   const rows = catalogue.map((scenario) => [
     scenario.quick ? "*" : " ",
     scenario.id,
@@ -18,23 +17,32 @@ export function listing(catalogue: readonly Scenario[]): string {
   const before = widths.reduce((sum, width) => sum + width + 2, 0);
   const lines = all.flatMap((row) => {
     const [title = ""] = row.slice(-1);
-    return wrapped(title, columns - before).map((line, index) =>
-      (index === 0 ? row.slice(0, -1) : widths.map(() => ""))
-        .map((text, column) => `${text.padEnd(widths[column] ?? 0)}  `)
-        .join("")
-        .concat(line)
-        .trimEnd(),
+    const start = row
+      .slice(0, -1)
+      .map((text, column) => `${text.padEnd(widths[column] ?? 0)}  `)
+      .join("");
+    if (columns - before < titleMin) return stacked(start, title, columns);
+    return folded(title, columns - before).map((line, index) =>
+      ((index === 0 ? start : " ".repeat(before)) + line).trimEnd(),
     );
   });
-  return [
-    ...lines,
-    "",
-    "* in the quick set, which plays when none is named; --all plays every one.",
-    "must: the standard's word; should: follows from it; ours: it allows it, and",
-    "users suffer. What does not pass is a failure where the grade is must, else a",
-    "finding. mqttd simulate-drop --show ID says all about one of them.",
-    "",
-  ].join("\n");
+  return [...lines, "", ...legend.flatMap((text) => folded(text, columns)), ""].join("\n");
+}
+
+const titleMin = 24;
+/** Where a title stands below its scenario. */
+const titleIndent = " ".repeat(5);
+const legend = [
+  "* in the quick set, which plays when none is named; --all plays every one.",
+  "must: the standard's word; should: follows from it; ours: it allows it, and users suffer. What " +
+    "does not pass is a failure where the grade is must, else a finding.",
+  "mqttd simulate-drop --show ID says all about one of them.",
+];
+
+/** Where there is no room for the titles beside the names. */
+function stacked(start: string, title: string, columns: number): string[] {
+  const lines = folded(title, columns - titleIndent.length);
+  return [start.trimEnd(), ...lines.map((line) => titleIndent + line)];
 }
 
 /** `--list --json`: one object a scenario. */
@@ -44,9 +52,11 @@ export function jsonListing(catalogue: readonly Scenario[]): string {
     .join("");
 }
 
-/** What `--show ID` prints. */
-export function portrait(scenario: Scenario): string {
-  const { id, title, grade, quick, does, passes, wrong, rule, means, byHand, remark } = scenario;
+/** What `--show ID` prints; the commands of "By hand" are whole, however long, so that they can be pasted. */
+export function portrait(scenario: Scenario, columns: number): string {
+  const { id, title, grade, quick, does, passes, wrong, rule, means, remark } = scenario;
+  const { byHandNote, byHand } = scenario;
+  const wrapped = (text: string): readonly string[] => folded(text, columns - 2);
   const failures = Object.entries(means);
   const facts = [
     `grade ${grade}`,
@@ -57,16 +67,16 @@ export function portrait(scenario: Scenario): string {
   const sections: readonly (readonly [string, readonly string[]])[] = [
     ["What it does", wrapped(does)],
     ["It passes when", wrapped(`${passes}.`)],
-    ["The rule", [`MQTT 3.1.1: ${rule.v4}`, `MQTT 5: ${rule.v5}`]],
+    ["The rule", [...wrapped(`MQTT 3.1.1: ${rule.v4}`), ...wrapped(`MQTT 5: ${rule.v5}`)]],
     ["How brokers get it wrong", wrapped(wrong)],
     ["What a failure means", failures.flatMap(([failure, text]) => wrapped(`${failure}: ${text}`))],
     ["When it passes", remark === undefined ? [] : wrapped(remark)],
-    ["By hand", byHand],
+    ["By hand", [...(byHandNote === undefined ? [] : wrapped(byHandNote)), ...byHand]],
   ];
   const told = sections.filter(([, lines]) => lines.length > 0);
   return [
-    `${id}: ${title}`,
-    `(${facts.join("; ")})`,
+    ...folded(`${id}: ${title}`, columns),
+    ...folded(`(${facts.join("; ")})`, columns),
     ...told.flatMap(([head, lines]) => ["", `${head}:`, ...lines.map((line) => `  ${line}`)]),
     "",
   ].join("\n");
@@ -74,8 +84,8 @@ export function portrait(scenario: Scenario): string {
 
 /** `--show ID --json`. */
 export function jsonPortrait(scenario: Scenario): string {
-  const { does, passes, wrong, means, byHand, remark = null } = scenario;
-  const more = { does, passes, wrong, means, byHand, remark };
+  const { does, passes, wrong, means, byHand, byHandNote = null, remark = null } = scenario;
+  const more = { does, passes, wrong, means, byHandNote, byHand, remark };
   return `${jsonLine({ type: "scenario", ...told(scenario), ...more })}\n`;
 }
 
@@ -85,17 +95,4 @@ function told({ id, title, grade, quick, serial, needs, rule }: Scenario): objec
 
 function needsText({ needs }: Scenario): string {
   return needs.map((need) => (need === "v5" ? "MQTT 5" : need)).join(", ");
-}
-
-function wrapped(text: string, width = columns - 2): string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    const longer = line === "" ? word : `${line} ${word}`;
-    if (line !== "" && longer.length > width) {
-      lines.push(line);
-      line = word;
-    } else line = longer;
-  }
-  return [...lines, line];
 }

@@ -1,5 +1,6 @@
 import pc from "picocolors";
 import { clause } from "../log/foreign.ts";
+import { pieces } from "../log/width.ts";
 import { targetText } from "../client/target.ts";
 import { protocolText } from "./protocol.ts";
 import { calledOffText, type RunName } from "./run.ts";
@@ -145,7 +146,7 @@ class LiveLines implements Progress {
     const shown = all.slice(0, room);
     const more = all.length - shown.length;
     // A line that wraps would be two to erase.
-    const cut = (line: string): string => line.slice(0, columns - 1);
+    const cut = (line: string): string => pieces(line, columns - 1)[0] ?? "";
     return [
       this.#colors.bold(cut(this.#countsText())),
       ...shown.map((live) => cut(`  ${this.#liveText(live, now)}`)),

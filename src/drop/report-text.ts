@@ -1,9 +1,10 @@
 import pc from "picocolors";
 import { duration, setting } from "../log/duration.ts";
+import { folded } from "../log/fold.ts";
 import { clause } from "../log/foreign.ts";
 import { type Matter, mattersOf } from "./causes.ts";
 import { protocolText } from "./protocol.ts";
-import type { Result } from "./scenario.ts";
+import type { Result, Verdict } from "./scenario.ts";
 import {
   endedResults,
   hasJudged,
@@ -33,7 +34,7 @@ export function textReport(report: Report, style: TextStyle): string {
   const prose = new Prose(Math.min(style.columns, proseMax), colors);
   const { told, hidden } = withoutUnspoken(ended);
   const parts = [
-    prose.plain(heading(report, ended)),
+    prose.wrap(heading(report, ended), 0),
     ...(told.length === 0 ? [] : [resultTable(told, style.columns, colors).join("\n")]),
     ...mattersOf(ended).map((matter) => matterParagraph(matter, report, prose)),
     ...reasons(told, "inconclusive").map(([why, some]) => inconclusiveParagraph(why, some, prose)),
@@ -68,7 +69,6 @@ function heading({ keepAlive, waitMs }: Report, results: readonly Result[]): str
 
 function matterParagraph(matter: Matter, report: Report, prose: Prose): string {
   const { verdict, names, id, results, seen, means } = matter;
-  const word = prose.colors;
   const head = `${verdictWord(verdict)} ${listed(names)} (${where(results, report)}): ${seen}.`;
   const passes = report.scenarios.find((scenario) => scenario.id === id)?.passes;
   const rules = [...new Set(results.map(({ rule }) => rule))].join(", ");
@@ -79,9 +79,7 @@ function matterParagraph(matter: Matter, report: Report, prose: Prose): string {
     `Rule ${rules}${passes === undefined ? "" : `; it passes when ${passes}`}.`,
     `By hand: mqttd simulate-drop --show ${id}`,
   ];
-  const [first = "", ...more] = prose.wrap(head, 0).split("\n");
-  const painted = first.replace(/^\S+/, (found) => paintOf(verdict)(word)(found));
-  return [painted, ...more, ...lines.map((line) => prose.wrap(line, 2))].join("\n");
+  return [prose.verdict(verdict, head), ...lines.map((line) => prose.wrap(line, 2))].join("\n");
 }
 
 /** Some brokers take half a minute to find a client that fell silent. */
@@ -114,8 +112,10 @@ function inconclusiveParagraph(why: string, results: readonly Result[], prose: P
   const hint = mayNotPublish
     ? ["Name a topic that it may use (--will-topic), or log in as somebody else (-u, -P)."]
     : [];
-  const text = `${paintOf("inconclusive")(prose.colors)("inconclusive")} ${ids} (${protocols(results)}): ${why}.`;
-  return [prose.wrap(text, 0), ...hint.map((line) => prose.wrap(line, 2))].join("\n");
+  const text = `inconclusive ${ids} (${protocols(results)}): ${why}.`;
+  return [prose.verdict("inconclusive", text), ...hint.map((line) => prose.wrap(line, 2))].join(
+    "\n",
+  );
 }
 
 function skips(
@@ -214,38 +214,25 @@ function listed(names: readonly string[], max = 5): string {
   return `${names.slice(0, max).join(", ")} and ${names.length - max} more`;
 }
 
-/** Breaks lines at spaces. */
+/** Paragraphs of at most so many columns. */
 class Prose {
   readonly colors: Colors;
-  readonly #width: number;
+  readonly #columns: number;
 
-  constructor(width: number, colors: Colors) {
-    this.#width = width;
+  constructor(columns: number, colors: Colors) {
+    this.#columns = columns;
     this.colors = colors;
-  }
-
-  plain(text: string): string {
-    return this.wrap(text, 0);
   }
 
   wrap(text: string, indent: number): string {
     const margin = " ".repeat(indent);
-    const lines: string[] = [];
-    let line = "";
-    // A unit stays with its number.
-    for (const word of text.split(/ (?!(?:s|ms|min|h|K)\b)/)) {
-      const longer = line === "" ? word : `${line} ${word}`;
-      if (line !== "" && visible(longer) > this.#width - indent) {
-        lines.push(margin + line);
-        line = word;
-      } else line = longer;
-    }
-    return [...lines, margin + line].join("\n");
+    return folded(text, this.#columns - indent)
+      .map((line) => margin + line)
+      .join("\n");
   }
-}
 
-/** Characters without the colours. */
-function visible(text: string): number {
-  // oxlint-disable-next-line no-control-regex -- The sequences of our own colours begin with it.
-  return text.replace(/\u001b\[[\d;]*m/g, "").length;
+  /** Its first word in the colour of a verdict. */
+  verdict(verdict: Verdict, text: string): string {
+    return this.wrap(text, 0).replace(/^\S+/, (word) => paintOf(verdict)(this.colors)(word));
+  }
 }

@@ -36,7 +36,9 @@ export interface Scenario {
   readonly passes: string;
   /** How brokers get it wrong: for `--show`. */
   readonly wrong: string;
-  /** Commands that show the same by hand, one a line. */
+  /** What has to be known before `byHand`, or done beside it; a sentence or two. */
+  readonly byHandNote?: string;
+  /** Commands that show the same by hand, one a line; each can be pasted, so none is a comment. */
   readonly byHand: readonly string[];
   /** What a failure means for the user, by what was seen. */
   readonly means: Readonly<Partial<Record<Failure, string>>>;

@@ -1,11 +1,15 @@
 import type pc from "picocolors";
 import { duration } from "../log/duration.ts";
+import { folded } from "../log/fold.ts";
 import { protocolText } from "./protocol.ts";
 import type { Result, Verdict } from "./scenario.ts";
 
 export type Colors = ReturnType<typeof pc.createColors>;
 
-/** The results as a table, one line a scenario, one column for each protocol at each address. */
+/**
+ * The results as a table, one line a scenario, one column for each protocol at each address; where
+ * there is no room for columns, one line for each result.
+ */
 export function resultTable(
   results: readonly Result[],
   columns: number,
@@ -17,7 +21,8 @@ export function resultTable(
     return { id, own, cells: ways.map((way) => own.find((result) => way.has(result)) ?? null) };
   });
   const layouts = layoutsFor(ways, rows, columns);
-  const fitting = layouts.find((layout) => widthOf(layout) <= columns) ?? layouts.at(-1) ?? [];
+  const fitting = layouts.find((layout) => widthOf(layout) <= columns);
+  if (fitting === undefined) return rows.flatMap((row) => listedRow(ways, row, columns, colors));
   const widths = fitting.map(columnWidth);
   return Array.from({ length: rows.length + 1 }, (_, line) =>
     fitting
@@ -67,6 +72,19 @@ function waysOf(results: readonly Result[]): Way[] {
     });
   }
   return [...keys.values()];
+}
+
+/** `half-open, due 3.00 s`, and below it `MQTT 5: FAIL no will`. */
+function listedRow(ways: readonly Way[], row: Row, columns: number, colors: Colors): string[] {
+  const due = dueText(row);
+  const head = due === "" || due === "none" ? row.id : `${row.id}, due ${due}`;
+  const results = row.cells.flatMap((cell, index) => {
+    if (cell === null) return [];
+    const text = `${ways[index]?.head ?? ""}: ${cellText(cell)}`;
+    const lines = folded(text, columns - gap.length, { indent: gap.length });
+    return lines.map((line) => gap + paintOf(cell.verdict)(colors)(line));
+  });
+  return [...folded(head, columns).map((line) => colors.bold(line)), ...results];
 }
 
 /** From the fullest to the barest; titles are cut where that leaves something worth reading. */

@@ -26,10 +26,9 @@ export const webSocketScenarios: readonly Scenario[] = [
     passes: "the will comes at once",
     wrong:
       "The close frame, which says that all is well with the WebSocket, is taken for a goodbye of MQTT's.",
-    byHand: [
-      "# open a page that connects with a will (MQTT.js), then close its tab",
-      "mosquitto_sub -t status -v",
-    ],
+    byHandNote:
+      "While this runs, open a page that connects with a will (MQTT.js), then close its tab.",
+    byHand: ["mosquitto_sub -t status -v"],
     means: {
       never: `A browser tab that is closed is never reported. ${webSocketMeans}`,
       late: "A browser tab that is closed is reported only after a while.",
@@ -47,10 +46,9 @@ export const webSocketScenarios: readonly Scenario[] = [
     does: "Connects with a will over a WebSocket, then resets the TCP connection below it (RST): no close frame.",
     passes: "the will comes at once",
     wrong: "Only the close frame ends the session; the end of the socket below it is missed.",
-    byHand: [
-      "# open a page that connects with a will (MQTT.js), then kill the browser's process",
-      "mosquitto_sub -t status -v",
-    ],
+    byHandNote:
+      "While this runs, open a page that connects with a will (MQTT.js), then kill the browser's process.",
+    byHand: ["mosquitto_sub -t status -v"],
     means: {
       never: `A browser that crashes is never reported. ${webSocketMeans}`,
       late: "A browser that crashes is reported only after a while.",
@@ -69,10 +67,9 @@ export const webSocketScenarios: readonly Scenario[] = [
     passes: "the will comes at 1.5 K",
     wrong:
       "The keepalive is left to the WebSocket layer or to the proxy, which have idle times of their own.",
-    byHand: [
-      "# open a page that connects with a will (MQTT.js), then stop the browser: kill -STOP PID",
-      "mosquitto_sub -t status -v",
-    ],
+    byHandNote:
+      "While this runs, open a page that connects with a will (MQTT.js), then stop the browser: kill -STOP PID",
+    byHand: ["mosquitto_sub -t status -v"],
     means: {
       never: `A browser that hangs or loses its network stays online for hours. ${webSocketMeans}`,
       late: "The broker looks for dead clients only now and then. With your keepalive K expect the will at 1.5 K plus up to this step.",
@@ -92,7 +89,8 @@ export const webSocketScenarios: readonly Scenario[] = [
     passes: "the will comes at 1.5 K",
     wrong:
       "Any frame restarts the deadline, so that a WebSocket library which pings by itself keeps a dead program alive.",
-    byHand: ["# needs a WebSocket library that sends pings, such as ws for Node: socket.ping()"],
+    byHandNote: "It needs a WebSocket library that sends pings, such as ws for Node: socket.ping()",
+    byHand: [],
     means: {
       never: `A program that hangs stays online as long as its WebSocket library, or a proxy, sends pings. ${webSocketMeans}`,
       late: "A program that hangs is reported late, because something beside its MQTT packets restarts the deadline.",

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { verbs } from "../../src/cli/inspect-verbs.ts";
+import { reach, verbs } from "../../src/cli/inspect-verbs.ts";
 import { connectBytes } from "../support/connect-bytes.ts";
 import { run, RunningBroker } from "../support/executable.ts";
 
@@ -89,7 +89,7 @@ test("every key of every answer is in the documentation", async () => {
 test("every verb, and every flag of one, is in the documentation", () => {
   for (const [verb, { flags }] of Object.entries(verbs)) {
     expect(document).toContain(`mqttd inspect ${verb}`.trim());
-    for (const flag of flags)
+    for (const flag of [...reach, ...Object.keys(flags)])
       expect(document).toContain(flag === "protocol" ? "`-V " : `--${flag}`);
   }
 });

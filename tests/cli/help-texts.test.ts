@@ -1,6 +1,9 @@
 import { expect, test } from "bun:test";
 import { commands } from "../../src/cli/commands.ts";
+import { catalogue } from "../../src/drop/catalogue.ts";
+import { width } from "../../src/log/width.ts";
 import { examplesOf } from "../../src/cli/help.ts";
+import { flagForms, verbs } from "../../src/cli/inspect-verbs.ts";
 import { configSchema } from "../../src/config/schema.ts";
 import { mqttd } from "./surroundings.ts";
 
@@ -40,6 +43,11 @@ test("mqttd --help", async () => {
       5         timed out
       70        a fault of mqttd's own
       130, 143  ended by SIGINT, SIGTERM
+
+    Statements:
+      [v4-3.1.2-24] is statement MQTT-3.1.2-24 of the OASIS standard MQTT Version
+      3.1.1, in its section 3.1.2; v5 stands for MQTT Version 5.0. Both are free to
+      read at docs.oasis-open.org/mqtt.
 
     Examples:
       mqttd serve
@@ -82,7 +90,7 @@ test("mqttd serve --help", async () => {
           --color WHEN         auto, always or never (default auto: on a terminal,
                                unless NO_COLOR is set)
           --like NAME          misbehave on purpose: like another broker, or by one
-                               fault (see below)
+                               fault; help lists them all
       -h, --help               show this help
 
     Configuration:
@@ -100,22 +108,7 @@ test("mqttd serve --help", async () => {
                      from 0x80 and a protocol error lose the will; newer delayed
                      wills hold up older ones
 
-      One fault: A1-no-deadline, A2-sent-packets-reset-deadline,
-      A2-partial-packets-reset-deadline, A2-parts-of-large-packets-reset-deadline,
-      A3-deadlines-found-by-sweep, A4-deadline-at-0.75, A4-deadline-at-1.0,
-      A4-deadline-at-1.25, A4-only-pingreq-counts, A4-pingreq-does-not-count,
-      A4-keepalive-0-has-deadline, B1-fin-publishes-nothing,
-      B1-reset-publishes-nothing, B2-will-waits-for-session-end, B3-will-not-queued,
-      B3-will-overtakes-publish, C1-disconnect-with-will-eats-will,
-      C2-disconnect-with-error-eats-will, C2-protocol-error-eats-will,
-      C3-clean-disconnect-publishes, D1-takeover-loses-will,
-      D1-clean-takeover-loses-will, D1-takeover-publishes-delayed-will,
-      D2-clean-takeover-loses-delayed-will, D4-old-deadline-ends-new-connection,
-      E1-delay-ignored, E2-return-does-not-cancel,
-      E3-session-end-does-not-cut-delay, E3-session-end-cuts-delay-on-expiry-only,
-      E5-newer-wills-hold-up-older, F-qos-lowered, F-retain-dropped,
-      F-properties-dropped, F-published-twice, F-empty-will-refused,
-      F-empty-will-ignored, G-denied-will-taken, G-invalid-will-taken.
+      mqttd serve --like help lists these, and single faults.
 
     Exit codes:
       0         stopped in order
@@ -145,12 +138,146 @@ test("mqttd --version", async () => {
   expect(await printed("--version")).toBe("mqttd 1.2.3 (commit abc1234)\n");
 });
 
-test("no line is wider than 80 columns, and none has a tab or ends with a space", async () => {
-  const texts = [await printed("--help")];
-  for (const { name } of commands) texts.push(await printed("help", name));
-  for (const line of texts.join("").split("\n")) {
-    expect(line.length, line).toBeLessThanOrEqual(80);
-    expect(line).not.toMatch(/\t| $/);
+/** Everything that prints a page of help, or a list that stands for one. */
+function pages(): readonly (readonly string[])[] {
+  return [
+    ["--help"],
+    ...commands.map(({ name }) => ["help", name]),
+    ...verbNames.map((verb) => ["inspect", verb, "--help"]),
+    ["serve", "--like", "help"],
+    ["simulate-drop", "--list"],
+    ...catalogue.map(({ id }) => ["simulate-drop", "--show", id]),
+  ];
+}
+
+const verbNames = Object.keys(verbs).filter((verb) => verb !== "");
+
+for (const [terminal, columns] of [
+  [undefined, 80],
+  [200, 100],
+  [80, 80],
+  [57, 57],
+  [40, 40],
+  [10, 40],
+] as const) {
+  test(`on a terminal of ${terminal} columns no line has more than ${columns}`, async () => {
+    const given = terminal === undefined ? {} : { columns: terminal };
+    for (const page of pages()) {
+      const { code, stdout } = await mqttd(page, given);
+      expect({ page, code }).toEqual({ page, code: 0 });
+      // Commands that show a drop by hand are whole, so that they can be pasted.
+      const [text = ""] = stdout.split("\nBy hand:\n");
+      for (const line of text.split("\n")) {
+        const isOneWord = /^ *\S+$/.test(line);
+        if (!isOneWord) expect(width(line), line).toBeLessThanOrEqual(columns);
+        expect(line).not.toMatch(/\t| $/);
+      }
+    }
+  });
+}
+
+test("on a narrow terminal the texts are the same, in other lines", async () => {
+  const words = (text: string): string[] => text.replaceAll(" \\\n", " ").split(/\s+/);
+  for (const page of pages()) {
+    const wide = await mqttd(page, { columns: 80 });
+    const narrow = await mqttd(page, { columns: 40 });
+    expect(words(narrow.stdout)).toEqual(words(wide.stdout));
+  }
+  const { stdout } = await mqttd(["inspect", "wills", "--help"], { columns: 40 });
+  expect(`\n${stdout}`).toMatchInlineSnapshot(`
+    "
+    Usage: mqttd inspect wills [FLAGS]
+
+    Wills, newest first: armed (its client
+    is connected), delayed (its Will Delay
+    Interval runs), published, discarded or
+    cancelled, with the cause and the
+    statement of the standard. --wait and
+    --expect are for scripts.
+
+    Flags:
+      --client ID
+          of this client only
+      --topic TOPIC
+          on this topic only
+      --pending
+          those that are armed or delayed
+      --fired
+          those that were published
+      --not-fired
+          those that were discarded or
+          cancelled
+      --wait TIME
+          wait until the newest one is
+          published, discarded or cancelled
+      --expect FATE
+          published, discarded or cancelled:
+          exit code 1 where the newest is
+          not
+      --limit N
+          so many lines at most (default:
+          all that the broker gives, 10,000)
+      --admin WHERE
+          port or URL of the broker's
+          administration
+      --token-file FILE
+          file with its token, where it
+          needs one
+      --timeout TIME
+          how long an answer may take
+          (default 5s)
+      --json
+          as JSON, on one line
+      --color WHEN
+          auto, always or never (default
+          auto)
+      -h, --help
+          show this help
+
+    Which broker:
+      --admin, else MQTTD_ADMIN, else the
+      one that has left word of itself in
+      MQTTD_RUN_DIR (default: a folder of
+      this user). Its token: --token-file,
+      else MQTTD_TOKEN_FILE, else the file
+      that the broker named.
+
+    Exit codes:
+      0         done
+      1         with --expect: the will's
+                fate was another one, or
+                there is no will
+      2         usage, or several brokers
+                run here
+      3         no broker, or it was gone
+                before the end
+      4         refused by the broker
+      5         timed out; with --wait: the
+                will is still armed or
+                delayed
+      70        a fault of mqttd's own
+      130, 143  ended by SIGINT, SIGTERM
+
+    Statements:
+      [v4-3.1.2-24] is statement
+      MQTT-3.1.2-24 of the OASIS standard
+      MQTT Version 3.1.1, in its section
+      3.1.2; v5 stands for MQTT Version 5.0.
+      Both are free to read at
+      docs.oasis-open.org/mqtt.
+
+    Examples:
+      mqttd inspect wills
+      mqttd inspect wills --not-fired
+      mqttd inspect wills --client dev-42 \\
+          --wait 5s --expect published
+    "
+  `);
+});
+
+test("by hand there is nothing but commands that can be pasted", async () => {
+  for (const { id, byHand } of catalogue) {
+    for (const line of byHand) expect({ id, line }).not.toMatchObject({ line: /(^|\s)#/ });
   }
 });
 
@@ -162,17 +289,131 @@ test("every command is in the help, with examples that work when pasted", async 
     expect(examples.length).toBeGreaterThanOrEqual(2);
     for (const example of examples) await expectToWork(example);
   }
-  const [, examples = ""] = all.split("Examples:\n");
-  for (const example of examples.trim().split("\n")) await expectToWork(example.trim());
+  for (const example of examplesIn(all)) await expectToWork(example);
 });
 
-/** The examples use no quoting, so that any shell takes them apart at the spaces. */
+test("every verb has a page of its own, with examples of it that work when pasted", async () => {
+  const general = await printed("inspect", "--help");
+  for (const verb of verbNames) {
+    const page = await printed("inspect", verb, "--help");
+    expect(page).toStartWith(`Usage: mqttd inspect ${verb}`);
+    expect(page).not.toBe(general);
+    expect(await printed("help", "inspect", verb)).toBe(page);
+    expect(await printed("inspect", "help", verb)).toBe(page);
+    expect(await printed("inspect", verb, "-h")).toBe(page);
+    const examples = examplesIn(page);
+    expect(examples.length).toBeGreaterThanOrEqual(2);
+    for (const example of examples) {
+      expect(example).toContain(`mqttd inspect ${verb}`);
+      await expectToWork(example);
+    }
+  }
+});
+
+test("a verb's page has the flags that it takes, and no others", async () => {
+  for (const verb of verbNames) {
+    const page = await printed("inspect", verb, "--help");
+    const told = [...page.matchAll(/^ {2}(?:-\w,|   ) --([a-z-]+)/gm)].map(([, flag]) => flag);
+    for (const flag of Object.keys(flagForms)) {
+      const { words } = verbs[verb as keyof typeof verbs];
+      const values = flagForms[flag]?.includes("<") ? ["1"] : [];
+      const word = words === "" || words.startsWith("[") ? [] : ["00"];
+      const { stderr } = await mqttd(["inspect", verb, ...word, `--${flag}`, ...values], {
+        env: { MQTTD_RUN_DIR: "/nonexistent" },
+      });
+      expect({ verb, flag, isTaken: !stderr.includes("has no flag") }).toEqual({
+        verb,
+        flag,
+        isTaken: told.includes(flag),
+      });
+    }
+  }
+});
+
+test("mqttd inspect wills --help", async () => {
+  expect(`\n${await printed("inspect", "wills", "--help")}`).toMatchInlineSnapshot(`
+    "
+    Usage: mqttd inspect wills [FLAGS]
+
+    Wills, newest first: armed (its client is connected), delayed (its Will Delay
+    Interval runs), published, discarded or cancelled, with the cause and the
+    statement of the standard. --wait and --expect are for scripts.
+
+    Flags:
+          --client ID        of this client only
+          --topic TOPIC      on this topic only
+          --pending          those that are armed or delayed
+          --fired            those that were published
+          --not-fired        those that were discarded or cancelled
+          --wait TIME        wait until the newest one is published, discarded or
+                             cancelled
+          --expect FATE      published, discarded or cancelled: exit code 1 where
+                             the newest is not
+          --limit N          so many lines at most (default: all that the broker
+                             gives, 10,000)
+          --admin WHERE      port or URL of the broker's administration
+          --token-file FILE  file with its token, where it needs one
+          --timeout TIME     how long an answer may take (default 5s)
+          --json             as JSON, on one line
+          --color WHEN       auto, always or never (default auto)
+      -h, --help             show this help
+
+    Which broker:
+      --admin, else MQTTD_ADMIN, else the one that has left word of itself in
+      MQTTD_RUN_DIR (default: a folder of this user). Its token: --token-file, else
+      MQTTD_TOKEN_FILE, else the file that the broker named.
+
+    Exit codes:
+      0         done
+      1         with --expect: the will's fate was another one, or there is no will
+      2         usage, or several brokers run here
+      3         no broker, or it was gone before the end
+      4         refused by the broker
+      5         timed out; with --wait: the will is still armed or delayed
+      70        a fault of mqttd's own
+      130, 143  ended by SIGINT, SIGTERM
+
+    Statements:
+      [v4-3.1.2-24] is statement MQTT-3.1.2-24 of the OASIS standard MQTT Version
+      3.1.1, in its section 3.1.2; v5 stands for MQTT Version 5.0. Both are free to
+      read at docs.oasis-open.org/mqtt.
+
+    Examples:
+      mqttd inspect wills
+      mqttd inspect wills --not-fired
+      mqttd inspect wills --client dev-42 --wait 5s --expect published
+    "
+  `);
+});
+
+test("-h alone is help, also where it is the host", async () => {
+  const text = await printed("simulate-drop", "--help");
+  expect(await printed("simulate-drop", "-h")).toBe(text);
+  expect(await printed("simulate-drop", "rst", "-p", "1", "-h")).toBe(text);
+  expect(await printed("simulate-drop", "-h", "--all")).toBe(text);
+  const { dropped } = await mqttd(["simulate-drop", "-h", "broker.example"]);
+  expect(dropped).toMatchObject([{ target: { host: "broker.example" } }]);
+});
+
+/** The examples of a page, whole. */
+function examplesIn(page: string): string[] {
+  const [, examples = ""] = page.split("Examples:\n");
+  return examples.replaceAll(" \\\n", " ").trim().split(/\n */);
+}
+
+/** As a shell takes it apart: at the spaces that stand in no quotes. */
 async function expectToWork(example: string): Promise<void> {
-  const words = example.split(" ");
+  const [, echoed, last] = /^(?:echo ([^|]*) \| )?(.*)$/.exec(example) ?? [];
+  const words = (last?.trim().match(/(?:[^ ']|'[^']*')+/g) ?? []).map((word) =>
+    word.replaceAll("'", ""),
+  );
   const start = words.indexOf("mqttd");
   const env = Object.fromEntries(words.slice(0, start).map((word) => word.split("=")));
   const nowhere = { MQTTD_RUN_DIR: "/nonexistent", ...env };
-  const { code, stderr } = await mqttd(words.slice(start + 1), { env: nowhere });
+  const { code, stderr } = await mqttd(words.slice(start + 1), {
+    env: nowhere,
+    ...(echoed !== undefined && { input: `${echoed}\n` }),
+  });
   // It asks a broker, and none runs here: that it got so far says that it was read.
   if (code === 3 && words[start + 1] === "inspect") {
     return expect(stderr).toStartWith("mqttd: no broker is running here");

@@ -5,6 +5,9 @@ import { mqttd } from "./surroundings.ts";
 const wrong: readonly (readonly string[])[] = [
   ["clinets"],
   ["explian", "dev-42"],
+  ["wlils", "--help"],
+  ["bogus", "--help"],
+  ["help", "wlils"],
   ["banana"],
   ["will\u001b[2J"],
   ["client"],
@@ -71,6 +74,12 @@ test("each fault is one line, with the nearest right word, and exit code 2", asy
       mqttd: inspect: unknown verb "clinets" (did you mean clients?)
     "explian dev-42"
       mqttd: inspect: unknown verb "explian" (did you mean explain?)
+    "wlils --help"
+      mqttd: inspect: unknown verb "wlils" (did you mean wills?)
+    "bogus --help"
+      mqttd: inspect: unknown verb "bogus" (see mqttd inspect --help)
+    "help wlils"
+      mqttd: inspect: unknown verb "wlils" (did you mean wills?)
     "banana"
       mqttd: inspect: unknown verb "banana" (see mqttd inspect --help)
     "will\\u001b[2J"
@@ -243,28 +252,12 @@ test("mqttd inspect --help", async () => {
     Without a VERB: one screen about it.
 
     Flags:
-          --admin WHERE       port or URL of the broker's administration
-          --token-file FILE   file with its token, where it needs one
-          --timeout TIME      how long an answer may take (default 5s)
-          --client ID         wills, tail: of this client only
-          --topic TOPIC       wills: on this topic; tail: that match this filter
-          --event NAME        tail: events of this name only
-          --pending           wills: armed or delayed
-          --fired             wills: published
-          --not-fired         wills: discarded or cancelled
-          --wait TIME         wills: wait until the newest has met its fate
-          --expect FATE       wills: published, discarded or cancelled; else exit
-                              code 1
-          --limit N           lists: so many lines (default: all that the broker
-                              gives)
-          --how HOW           drop: rst or silent (default rst)
-      -V, --protocol VERSION  packet: 5, 3.1.1 or 3.1 (default: by the bytes)
-          --from SENDER       packet: client or server (default: whoever may send
-                              it)
-          --json              as JSON: the broker's answer on one line; tail: a line
-                              an event
-          --color WHEN        auto, always or never (default auto)
-      -h, --help              show this help
+          --admin WHERE      port or URL of the broker's administration
+          --token-file FILE  file with its token, where it needs one
+          --timeout TIME     how long an answer may take (default 5s)
+          --json             as JSON, on one line
+          --color WHEN       auto, always or never (default auto)
+      -h, --help             show this help
 
     Verbs:
       clients                who is connected, whose session waits
@@ -274,7 +267,7 @@ test("mqttd inspect --help", async () => {
       sessions               what is kept for each client id
       subscriptions [TOPIC]  all of them; with a topic: who would get it, and why
       retained [FILTER]      retained messages (default #)
-      config                 each setting, and who said so
+      config                 each setting, and where it comes from
       explain ID             why its will did (not) fire, and what to change
       tail                   events as they happen, until Ctrl-C
       packet HEX|FILE|-      MQTT packets as a tree, with each violation by its
@@ -282,7 +275,9 @@ test("mqttd inspect --help", async () => {
       kick ID                close a client's connection
       drop ID                break it as the network would
       reload                 read the configuration again
-      log LEVEL              say more or less: error, warn, info, debug
+      log LEVEL              change the log level: error, warn, info, debug
+
+      mqttd inspect VERB --help shows the flags of a verb, and examples.
 
     Which broker:
       --admin, else MQTTD_ADMIN, else the one that has left word of itself in
@@ -292,12 +287,17 @@ test("mqttd inspect --help", async () => {
     Exit codes:
       0         done, or the expectation was met
       1         the will's fate was another one; nothing to kick or drop
-      2         usage, or there is no such client
+      2         usage, no such client, or several brokers run here
       3         no broker, or it was gone before the end
       4         refused by the broker
       5         timed out
       70        a fault of mqttd's own
       130, 143  ended by SIGINT, SIGTERM
+
+    Statements:
+      [v4-3.1.2-24] is statement MQTT-3.1.2-24 of the OASIS standard MQTT Version
+      3.1.1, in its section 3.1.2; v5 stands for MQTT Version 5.0. Both are free to
+      read at docs.oasis-open.org/mqtt.
 
     Examples:
       mqttd inspect

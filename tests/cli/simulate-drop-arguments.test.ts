@@ -62,16 +62,17 @@ test("mqttd simulate-drop --help", async () => {
           --junit FILE               write the results as JUnit XML too
           --color WHEN               auto, always or never (default auto: on a
                                      terminal, unless NO_COLOR is set)
-          --help                     show this help
+          --help                     show this help; -h without a host does too
 
     Verdicts:
-      pass          as the standard wants it
-      FAIL          against a word of the standard (grade must)
+      pass          as the standard asks
+      FAIL          against a statement of the standard (grade must)
       finding       not right, by a grade below must (should, ours)
       late          right, but later than the tolerance
       inconclusive  nothing can be said, and why; for one, where the client may not
                     even publish what its will says
       skipped       does not apply here, and why
+
       The report is on stdout, what is said meanwhile on stderr; with --json stdout
       has NDJSON, one object a result and a summary, and the report is on stderr.
 
@@ -85,6 +86,11 @@ test("mqttd simulate-drop --help", async () => {
       5         timed out: the broker accepts connections and does not answer
       70        a fault of mqttd's own
       130, 143  ended by SIGINT, SIGTERM
+
+    Statements:
+      [v4-3.1.2-24] is statement MQTT-3.1.2-24 of the OASIS standard MQTT Version
+      3.1.1, in its section 3.1.2; v5 stands for MQTT Version 5.0. Both are free to
+      read at docs.oasis-open.org/mqtt.
 
     Examples:
       mqttd simulate-drop --embedded

@@ -21,6 +21,8 @@ export async function mqttd(
     readonly env?: Surroundings["env"];
     readonly files?: Readonly<Record<string, string>>;
     readonly terminal?: boolean;
+    /** Of the terminal that reads both streams; absent: none does. */
+    readonly columns?: number;
     /** Standard input. */
     readonly input?: string;
     /** Instead of the stand-in that ends at once with 0. */
@@ -48,7 +50,7 @@ export async function mqttd(
     say: (text) => {
       stderr += text;
     },
-    screen: () => null,
+    screen: () => (given.columns === undefined ? null : { columns: given.columns, rows: 24 }),
     loadServer: async () => ({
       serve: async (settings) => {
         served.push(settings);

@@ -9,6 +9,9 @@ const wrong: readonly (readonly string[])[] = [
   [""],
   ["help", "srve"],
   ["help", "serve", "extra"],
+  ["help", "inspect", "wlils"],
+  ["help", "inspect", "bogus"],
+  ["help", "inspect", "wills", "extra"],
   ["--versoin"],
   ["--hlep"],
   ["-p", "1884"],
@@ -81,7 +84,13 @@ test("each fault is one line, with the nearest right word, and exit code 2", asy
     "help srve"
       mqttd: unknown command "srve" (did you mean serve?)
     "help serve extra"
-      mqttd: help: unexpected argument "extra" (see mqttd --help)
+      mqttd: help: unexpected argument "extra" (see mqttd serve --help)
+    "help inspect wlils"
+      mqttd: inspect: unknown verb "wlils" (did you mean wills?)
+    "help inspect bogus"
+      mqttd: inspect: unknown verb "bogus" (see mqttd inspect --help)
+    "help inspect wills extra"
+      mqttd: help: unexpected argument "extra" (see mqttd inspect --help)
     "--versoin"
       mqttd: unknown flag --versoin (did you mean --version?)
     "--hlep"

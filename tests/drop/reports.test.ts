@@ -430,7 +430,7 @@ test("the list names what each scenario needs, within 80 columns", () => {
       title: "the link of the client goes down without a word to anybody",
     }),
   ];
-  const text = listing(scenarios);
+  const text = listing(scenarios, 80);
   expect(`\n${text}`).toMatchInlineSnapshot(`
     "
        scenario              grade   the drop (and what it needs)
@@ -442,7 +442,8 @@ test("the list names what each scenario needs, within 80 columns", () => {
     * in the quick set, which plays when none is named; --all plays every one.
     must: the standard's word; should: follows from it; ours: it allows it, and
     users suffer. What does not pass is a failure where the grade is must, else a
-    finding. mqttd simulate-drop --show ID says all about one of them.
+    finding.
+    mqttd simulate-drop --show ID says all about one of them.
     "
   `);
   for (const line of text.split("\n")) expect(line.length, line).toBeLessThanOrEqual(80);
@@ -458,7 +459,7 @@ test("the portrait of a scenario", () => {
     means: { never: "The broker has no keepalive deadline. ".repeat(4).trim() },
     remark: "By design.",
   });
-  expect(`\n${portrait(told)}`).toMatchInlineSnapshot(`
+  expect(`\n${portrait(told, 80)}`).toMatchInlineSnapshot(`
     "
     half-open: the drop half-open
     (grade must; in the quick set; needs: MQTT 5, child process; plays alone)
