@@ -1,7 +1,8 @@
 /** The conformance suite against any broker: see `help`. */
 import { parseArgs } from "node:util";
 import { connectFault } from "../src/cli/connect-fault.ts";
-import { type Target, targetOf, targetText } from "../src/client/target.ts";
+import { urlTarget } from "../src/cli/client-flags.ts";
+import { type Target, targetText } from "../src/client/target.ts";
 import { CliError, usageError } from "../src/config/cli-error.ts";
 import { nearest } from "../src/config/nearest.ts";
 import { durationForm, millisecondsOf } from "../src/config/quantity.ts";
@@ -76,8 +77,7 @@ function readOptions(): Options | null {
   if ((values.url === undefined) === !values["in-process"]) {
     throw usageError("one of --url and --in-process says which broker");
   }
-  const target = values.url === undefined ? null : targetOf(values.url);
-  if (typeof target === "string") throw usageError(`--url takes ${target}`);
+  const target = values.url === undefined ? null : urlTarget(values.url, "--url");
   const patienceMs = millisecondsOf(values.patience);
   if (patienceMs === null) {
     throw usageError(`--patience takes ${durationForm}`);

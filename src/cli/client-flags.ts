@@ -1,5 +1,6 @@
 import type { ClientVersion } from "../client/machine.ts";
-import { type Target, targetOf } from "../client/target.ts";
+import { clientTransports } from "../client/dial.ts";
+import { type Target, targetOf, targetText } from "../client/target.ts";
 import { usageError } from "../config/cli-error.ts";
 import { quoted } from "../config/problem.ts";
 import { millisecondsOf } from "../config/quantity.ts";
@@ -55,9 +56,22 @@ export function withCredentials(target: Target, given: Arguments): Target {
 /** Throws CliError. */
 export function urlTarget(url: string, flag: string): Target {
   const target = readTarget(url);
-  if (typeof target !== "string") return target;
+  if (typeof target !== "string") {
+    if (clientTransports.includes(target.transport)) return target;
+    throw usageError(
+      `${flag}: ${targetText(target)}: ${transportNames[target.transport]} is not there yet`,
+      "mqttd speaks MQTT over TCP so far: mqtt://HOST:PORT",
+    );
+  }
   throw usageError(`${flag}: found ${quoted(withoutPassword(url))}, allowed: ${target}`);
 }
+
+const transportNames = {
+  tcp: "TCP",
+  tls: "TLS",
+  ws: "WebSocket",
+  wss: "WebSocket over TLS",
+} as const;
 
 /** What was asked for by -V; null: nothing. Throws CliError. */
 export function versionFrom(given: Arguments): ClientVersion | null {

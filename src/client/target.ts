@@ -26,7 +26,7 @@ export function targetOf(url: string): Target | string {
   }
   const transport = Object.entries(transports).find(([name]) => name === parsed.protocol)?.[1];
   if (transport === undefined || parsed.hostname === "") {
-    return "an address that begins with mqtt://, mqtts://, ws:// or wss://";
+    return "an address that begins with mqtt://";
   }
   return {
     transport,

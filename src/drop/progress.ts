@@ -76,6 +76,8 @@ interface Live {
 
 const frameMs = 100;
 const nameColumns = 20;
+/** Columns of a terminal on which the live lines are in columns. */
+const alignedFrom = 70;
 
 /** A line for each scenario that plays, with a countdown; drawn anew ten times a second. */
 class LiveLines implements Progress {
@@ -149,7 +151,7 @@ class LiveLines implements Progress {
     const cut = (line: string): string => pieces(line, columns - 1)[0] ?? "";
     return [
       this.#colors.bold(cut(this.#countsText())),
-      ...shown.map((live) => cut(`  ${this.#liveText(live, now)}`)),
+      ...shown.map((live) => cut(`  ${this.#liveText(live, columns, now)}`)),
       ...(more > 0 ? [cut(`  and ${more} more`)] : []),
     ];
   }
@@ -163,10 +165,13 @@ class LiveLines implements Progress {
     return [`${done} of ${this.#options.planned} done`, ...wrong].join(", ");
   }
 
-  #liveText({ run, what, until, due }: Live, now: number): string {
+  #liveText({ run, what, until, due }: Live, columns: number, now: number): string {
+    const text = waitText(what, until, due, now);
+    const protocol = protocolText(run.protocol);
+    // Without columns more of the text fits.
+    if (columns < alignedFrom) return `${run.id} ${protocol}: ${text}`;
     const where = this.#options.naming ? `${targetText(run.target)}  ` : "";
-    const name = `${run.id.padEnd(nameColumns)}  MQTT ${protocolText(run.protocol).padEnd(5)}`;
-    return `${name}  ${where}${waitText(what, until, due, now)}`;
+    return `${run.id.padEnd(nameColumns)}  MQTT ${protocol.padEnd(5)}  ${where}${text}`;
   }
 }
 

@@ -1,4 +1,4 @@
-import { clause } from "../log/foreign.ts";
+import { escapeUnprintable } from "../log/foreign.ts";
 import { protocolText } from "./protocol.ts";
 import type { Result } from "./scenario.ts";
 import { endedResults, type Report } from "./summary.ts";
@@ -53,7 +53,7 @@ function caseLines(result: Result, report: Report): string[] {
     time: seconds(report.tookMs.get(result) ?? 0),
   };
   const seen = arm === "" ? detail : `${arm}: ${detail}`;
-  const body = [means, `rule ${rule}`].filter((line) => line !== null).join("\n");
+  const body = [means, `rule ${rule}`].filter((line) => line !== null);
   const inner = ((): string[] => {
     switch (kindOf(result, report)) {
       case "failure": {
@@ -66,7 +66,7 @@ function caseLines(result: Result, report: Report): string[] {
       }
       case "passed": {
         if (verdict === "pass") return [];
-        return [`      <system-out>${text(`${verdict}: ${seen}\n${body}`)}</system-out>`];
+        return [`      <system-out>${text([`${verdict}: ${seen}`, ...body])}</system-out>`];
       }
     }
   })();
@@ -91,20 +91,17 @@ function kindOf({ verdict }: Result, { strict }: Report): "passed" | "failure" |
 
 function element(name: string, attributes: Attributes, isEmpty = false): string {
   const written = Object.entries(attributes).map(
-    ([key, value]) => ` ${key}="${escaped(clause(String(value)))}"`,
+    ([key, value]) => ` ${key}="${escaped(escapeUnprintable(String(value)))}"`,
   );
   return `<${name}${written.join("")}${isEmpty ? "/>" : ">"}`;
 }
 
-/** Line by line, because a line break is a character that `clause` shows as one. */
-function text(value: string): string {
-  return value
-    .split("\n")
-    .map((line) => escaped(clause(line)))
-    .join("\n");
+/** Whole, however long: it is advice. Each of its lines is one. */
+function text(lines: readonly string[]): string {
+  return lines.map((line) => escaped(escapeUnprintable(line))).join("\n");
 }
 
-/** What XML itself can't hold, such as U+0000, is gone already: `clause` writes it as `\u0000`. */
+/** What XML itself can't hold, such as U+0000, is escaped already. */
 function escaped(value: string): string {
   return value
     .replaceAll("&", "&amp;")

@@ -229,6 +229,9 @@ const wrong: readonly (readonly string[])[] = [
   ["-p", "0"],
   ["-p", "70000"],
   ["-L", "http://x"],
+  ["-L", "ws://ann:secret@x"],
+  ["-L", "wss://x/path"],
+  ["--via", "mqtts://x"],
   ["-L", "gopher://ann:secret@x"],
   ["-L", "mqtt://ann:100%secret@x"],
   ["-L", ""],
@@ -303,15 +306,21 @@ test("each fault is one line, with exit code 2, and nothing is played", async ()
     "-p 70000"
       mqttd: --port: found "70000", allowed: a port from 1 to 65535
     "-L http://x"
-      mqttd: --url: found "http://x", allowed: an address that begins with mqtt://, mqtts://, ws:// or wss://
+      mqttd: --url: found "http://x", allowed: an address that begins with mqtt://
+    "-L ws://ann:secret@x"
+      mqttd: --url: ws://x:9001/mqtt: WebSocket is not there yet (mqttd speaks MQTT over TCP so far: mqtt://HOST:PORT)
+    "-L wss://x/path"
+      mqttd: --url: wss://x:443/path: WebSocket over TLS is not there yet (mqttd speaks MQTT over TCP so far: mqtt://HOST:PORT)
+    "--via mqtts://x"
+      mqttd: --via: mqtts://x:8883: TLS is not there yet (mqttd speaks MQTT over TCP so far: mqtt://HOST:PORT)
     "-L gopher://ann:secret@x"
-      mqttd: --url: found "gopher://ann:...@x", allowed: an address that begins with mqtt://, mqtts://, ws:// or wss://
+      mqttd: --url: found "gopher://ann:...@x", allowed: an address that begins with mqtt://
     "-L mqtt://ann:100%secret@x"
       mqttd: --url: found "mqtt://ann:...@x", allowed: an address in which a % of its own is written %25
     "-L "
-      mqttd: --url: found "", allowed: an address that begins with mqtt://, mqtts://, ws:// or wss://
+      mqttd: --url: found "", allowed: an address that begins with mqtt://
     "--via ftp://x"
-      mqttd: --via: found "ftp://x", allowed: an address that begins with mqtt://, mqtts://, ws:// or wss://
+      mqttd: --via: found "ftp://x", allowed: an address that begins with mqtt://
     "-P secret"
       mqttd: --pw needs --username: MQTT 3.1.1 has no password alone (give both, or say -V 5)
     "-V 6"

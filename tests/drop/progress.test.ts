@@ -111,6 +111,16 @@ test("no line is wider than the terminal, and no more lines than it has", () => 
   shown.stop();
 });
 
+test("on a narrow terminal the words stand closer", () => {
+  const { shown, written } = progress({ columns: 40, rows: 8 });
+  const now = performance.now();
+  shown.started(run("half-open"));
+  shown.waits(run("half-open"), "the will", now + 11_000, now + 3000);
+  jest.advanceTimersByTime(100);
+  expect(written.join("")).toBe("0 of 30 done\n  half-open 5: the will is due in 2.9 s\n");
+  shown.stop();
+});
+
 test("what never drew erases nothing", () => {
   const { shown, written } = progress({ columns: 80, rows: 24 });
   shown.stop();

@@ -4,6 +4,7 @@ import { jsonResult, jsonSummary } from "../../src/drop/report-json.ts";
 import { junitReport } from "../../src/drop/report-junit.ts";
 import { textReport } from "../../src/drop/report-text.ts";
 import type { Result } from "../../src/drop/scenario.ts";
+import { width } from "../../src/log/width.ts";
 import { summarize } from "../../src/drop/summary.ts";
 import {
   inconclusive,
@@ -100,6 +101,83 @@ test("table, a paragraph for each cause and the closing line, at 80 columns with
     "
   `);
   for (const line of text.split("\n")) expect(line.length, line).toBeLessThanOrEqual(80);
+});
+
+test("where there is no room for columns: a line for each result", () => {
+  const text = textReport(report(mixed), { columns: 40, color: false });
+  expect(`\n${text}`).toMatchInlineSnapshot(`
+    "
+    mqtt://localhost:1883 (keepalive 2 s,
+    wait 8 s)
+
+    rst, due at once
+      MQTT 3.1.1: pass +2 ms
+      MQTT 5: pass +2 ms
+    half-open, due 3.00 s
+      MQTT 3.1.1: FAIL no will
+      MQTT 5: late +3.21 s
+    late-ping
+      MQTT 3.1.1: pass
+      MQTT 5: finding spurious
+    takeover-delay-clean
+      MQTT 3.1.1: skipped
+      MQTT 5: inconclusive
+
+    FAIL half-open (MQTT 3.1.1): no will
+    within 11.00 s.
+      What it means for the user.
+      Never, or only later? --keepalive 2
+      --wait 60 tells.
+      Rule v4-3.1.2-24; it passes when the
+      will comes at once.
+      By hand: mqttd simulate-drop --show
+      half-open
+
+    finding late-ping (MQTT 5): a will came
+    after 2.00 s where none is due.
+      Clients with a jittery ping die here.
+      Rule v5-3.1.2-22; it passes when the
+      will comes at once.
+      By hand: mqttd simulate-drop --show
+      late-ping
+
+    late half-open (MQTT 5): the deadline
+    fires 3.21 s late.
+      The broker looks for dead clients only
+      now and then. With a keepalive of K
+      expect the will at 1.5 K, and later by
+      up to a fixed step, whatever K is
+      (3.21 s was seen here).
+      Rule v5-3.1.2-22; it passes when the
+      will comes at once.
+      By hand: mqttd simulate-drop --show
+      half-open
+
+    inconclusive takeover-delay-clean (MQTT
+    5): this machine was held up for 300 ms.
+
+    skipped takeover-delay-clean (MQTT
+    3.1.1): MQTT 5.0 only.
+
+    Keepalive deadlines were at worst 3.21 s
+    late.
+    3 passed, 1 failed, 1 finding, 1 late, 1
+    inconclusive, 1 skipped in 12.3 s
+    "
+  `);
+  const colored = textReport(report(mixed), { columns: 40, color: true });
+  expect(Bun.stripANSI(colored)).toBe(text);
+});
+
+test("no line is wider than the terminal, also where a broker's words are", () => {
+  const wide = result("fin", { ...inconclusive, detail: "灯 ".repeat(60) });
+  const fail = result("drip", { ...never, detail: "灯光 ".repeat(60) });
+  for (const columns of [40, 57, 80, 120]) {
+    const text = textReport(report([...mixed, wide, fail]), { columns, color: false });
+    for (const line of text.split("\n")) {
+      expect(width(line), line).toBeLessThanOrEqual(columns);
+    }
+  }
 });
 
 test("a wide terminal sees the rules too", () => {
@@ -398,6 +476,20 @@ test("JUnit: strict makes failures of findings and of late wills", () => {
   const xml = junitReport(report(mixed, { strict: true }));
   expect(xml).toContain('tests="8" failures="3" errors="0" skipped="2"');
   expect(xml).not.toContain("system-out");
+});
+
+test("JUnit: advice is whole, however long", () => {
+  const means = `${"The broker has no keepalive deadline; ".repeat(20)}the end.`;
+  const detail = `${"seen ".repeat(100)}at last`;
+  const results = [
+    result("half-open", { ...never, means, detail }),
+    result("drip", { ...never, verdict: "finding", means, detail }),
+    result("fin", { ...skipped, detail }),
+  ];
+  const xml = junitReport(report(results));
+  expect(xml.split(means)).toHaveLength(3);
+  expect(xml.split(detail)).toHaveLength(4);
+  expect(xml).not.toContain("characters)");
 });
 
 /** What a broker might say to make a reader believe something else. */
