@@ -1,4 +1,5 @@
 import { fileMax, type FileRead } from "../config/file.ts";
+import { systemErrorText } from "../config/system-error.ts";
 
 /** All of standard input, of as many bytes as a file may have. Never throws. */
 export async function readInput(stream: AsyncIterable<Uint8Array | string>): Promise<FileRead> {
@@ -12,7 +13,7 @@ export async function readInput(stream: AsyncIterable<Uint8Array | string>): Pro
       chunks.push(own);
     }
   } catch (fault) {
-    return { type: "unreadable", why: fault instanceof Error ? fault.message : String(fault) };
+    return { type: "unreadable", why: systemErrorText(fault) };
   }
   return { type: "read", bytes: Buffer.concat(chunks) };
 }

@@ -1,5 +1,6 @@
 import { closeSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { CliError } from "../config/cli-error.ts";
+import { systemErrorText } from "../config/system-error.ts";
 
 /** Where a report goes. It appears whole, or not at all. */
 export class JunitFile {
@@ -37,8 +38,7 @@ export class JunitFile {
 }
 
 function unwritable(path: string, fault: unknown): CliError {
-  const why = fault instanceof Error ? fault.message : String(fault);
-  return new CliError(`can't write ${path}: ${why}`, {
+  return new CliError(`can't write ${path}: ${systemErrorText(fault)}`, {
     exitCode: 2,
     hint: "name a file in a folder that exists and that you may write to",
   });

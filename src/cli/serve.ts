@@ -1,7 +1,8 @@
-import type { Assignment, LoadResult, Sources } from "../config/load.ts";
+import type { Assignment, Loaded, LoadResult, Sources } from "../config/load.ts";
 import { nearest } from "../config/nearest.ts";
 import { bare, quoted } from "../config/problem.ts";
 import type { Config } from "../config/schema.ts";
+import { unusableSettings } from "../config/unusable.ts";
 import type { Arguments } from "./arguments.ts";
 import { usesColor } from "./color.ts";
 import { type CliCommand, type Command, declare, type Surroundings } from "./command.ts";
@@ -63,7 +64,7 @@ function declareServe(): Command {
     )
     .option("-c, --config <FILE>", "read this configuration, JSON with comments")
     .option("--set <PATH=VALUE>", "set any key of the configuration; may be repeated", { type: [] })
-    .option("-t, --test-config", "check the configuration, say ok or all problems, and end")
+    .option("-t, --test-config", "check the configuration, print ok or every problem, and exit")
     .option("--ready-file <FILE>", "write the addresses to this file when clients can connect")
     .option("-v, --verbose", "say every packet (log level debug)", { type: [] })
     .option("-q, --quiet", "say errors only (log level error)")
@@ -106,7 +107,9 @@ async function runServe(given: Arguments, surroundings: Surroundings): Promise<n
   const loaded = load(sources);
   if (!loaded.ok) throw usageError(loaded.problems.join("\n"));
   if (given.has("test-config")) {
-    surroundings.print(`ok: ${loaded.file ?? "no configuration file, defaults"}\n`);
+    surroundings.print(`ok: ${checkedText(loaded)}\n`);
+    for (const text of unusableSettings(loaded.settings))
+      surroundings.say(`mqttd: warning: ${text}\n`);
     return 0;
   }
   const { log } = loaded.settings;
@@ -124,6 +127,15 @@ async function runServe(given: Arguments, surroundings: Surroundings): Promise<n
     env: surroundings.env,
     reload: reloader(loaded.config, (before) => load(sources, before)),
   });
+}
+
+/** `mqttd.json, MQTTD_LOG__LEVEL and --port`: all that had a say. */
+function checkedText({ file, origins }: Loaded): string {
+  const named = [...origins.values()]
+    .filter(({ source }) => source === "flag" || source === "environment")
+    .map(({ name }) => name);
+  const all = [file ?? "no configuration file, defaults", ...new Set(named)];
+  return all.length === 1 ? all.join() : `${all.slice(0, -1).join(", ")} and ${all.at(-1)}`;
 }
 
 /** What `--like help` prints. */

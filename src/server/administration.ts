@@ -2,12 +2,14 @@ import path from "node:path";
 import { apiVersion } from "../admin/api.ts";
 import { announce } from "../admin/registry.ts";
 import { CliError } from "../config/cli-error.ts";
+import { systemErrorText } from "../config/system-error.ts";
 import type { AdminSettings } from "../config/settings.ts";
 import type { LogEvent } from "../log/events.ts";
 import { ListenError } from "../transport/transport.ts";
 import { adminApp } from "./admin.ts";
 import type { AdminContext } from "./admin-context.ts";
 import { type HttpSettings, type HttpSocket, serveHttp } from "./admin-listener.ts";
+import { typed } from "./npm-script.ts";
 import { tokenOf } from "./token-file.ts";
 
 export interface AdministrationSettings extends AdminSettings {
@@ -40,12 +42,16 @@ export async function openAdministration(
   const tokenFile = token?.file ?? null;
   const hosts = host === null ? [] : [host.includes(":") ? `[${host}]` : host];
   const app = adminApp({ ...context, guard: { hosts, token: token?.token ?? null } });
-  const { socket, taken } = await listen(settings.portIsNamed, {
-    ...{ host, port, connections: settings.connections },
-    requestTimeoutMs: settings.requestTimeoutMs,
-    fetch: (request) => app.fetch(request),
-    onFault,
-  });
+  const { socket, taken } = await listen(
+    settings.portIsNamed,
+    {
+      ...{ host, port, connections: settings.connections },
+      requestTimeoutMs: settings.requestTimeoutMs,
+      fetch: (request) => app.fetch(request),
+      onFault,
+    },
+    env,
+  );
   const urls = socket.addresses.map((address) => `http://${address}`);
   note({ event: "administration", urls, taken, tokenFile });
   let withdraw = (): void => {};
@@ -64,7 +70,7 @@ export async function openAdministration(
       env,
     );
   } catch (fault) {
-    const why = fault instanceof Error ? fault.message : String(fault);
+    const why = systemErrorText(fault);
     note({ event: "warning", text: `mqttd inspect needs --admin ${urls[0] ?? ""}: ${why}` });
   }
   const end = async (): Promise<void> => {
@@ -90,6 +96,7 @@ function urlFromHere(url: string): string {
 async function listen(
   isNamed: boolean,
   http: HttpSettings,
+  env: Env,
 ): Promise<{ socket: HttpSocket; taken: number | null }> {
   const { port } = http;
   try {
@@ -101,7 +108,7 @@ async function listen(
     }
     throw new CliError(`administration: ${fault.message}`, {
       exitCode: 2,
-      hint: "--set admin.port=0 takes a free one, --set admin.port=off none",
+      hint: `${typed("--set admin.port=0", env)} takes a free one, ${typed("--set admin.port=off", env)} none`,
     });
   }
 }

@@ -1,13 +1,17 @@
 import { CliError } from "../config/cli-error.ts";
 import type { ListenerSettings, Settings } from "../config/settings.ts";
 import { ListenError, type LinkEvents, type ListeningSocket } from "../transport/transport.ts";
+import { typed } from "./npm-script.ts";
 import { tcpTransport } from "./platform.ts";
+
+type Env = Readonly<Record<string, string | undefined>>;
 
 /** Opens every listener or none. Throws CliError (exit code 2) for the first that can't be had. */
 export async function listenAll(
   listeners: readonly ListenerSettings[],
   tcp: Settings["tcp"],
   eventsFor: (listener: ListenerSettings) => LinkEvents,
+  env: Env = {},
 ): Promise<ListeningSocket[]> {
   const transport = await tcpTransport();
   const sockets: ListeningSocket[] = [];
@@ -20,14 +24,16 @@ export async function listenAll(
   } catch (fault) {
     for (const socket of sockets) socket.close();
     if (!(fault instanceof ListenError)) throw fault;
-    throw new CliError(fault.message, { exitCode: 2, hint: hintFor(fault) });
+    throw new CliError(fault.message, { exitCode: 2, hint: hintFor(fault, env) });
   }
 }
 
-function hintFor(fault: ListenError): string {
+function hintFor(fault: ListenError, env: Env): string {
   switch (fault.code) {
-    case "EADDRINUSE":
-      return `stop it, or take another port: --port ${fault.port === 1883 ? 1884 : 0}`;
+    case "EADDRINUSE": {
+      const flags = `--port ${fault.port === 1883 ? 1884 : 0}`;
+      return `stop it, or take another port: ${typed(flags, env)}`;
+    }
     case "EACCES":
       return "ports below 1024 need privileges; take a higher one";
     default:

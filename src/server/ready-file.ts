@@ -1,5 +1,6 @@
 import { closeSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { CliError } from "../config/cli-error.ts";
+import { systemErrorText } from "../config/system-error.ts";
 
 /**
  * Tells scripts that the broker accepts connections: one URL a line, in the order of the listeners.
@@ -44,8 +45,7 @@ export class ReadyFile {
 }
 
 function unwritable(path: string, fault: unknown): CliError {
-  const why = fault instanceof Error ? fault.message : String(fault);
-  return new CliError(`can't write the ready file ${path}: ${why}`, {
+  return new CliError(`can't write the ready file ${path}: ${systemErrorText(fault)}`, {
     exitCode: 2,
     hint: "name a file in a folder that exists and that you may write to",
   });

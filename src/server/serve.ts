@@ -1,5 +1,6 @@
 import type { ReloadAnswer } from "../admin/api.ts";
 import { type Loaded, type LoadResult, valuesWithOrigins } from "../config/load.ts";
+import { unusableSettings } from "../config/unusable.ts";
 import type { AdminSettings, ListenerSettings, Settings } from "../config/settings.ts";
 import { Broker } from "../core/broker.ts";
 import type { ListenerPolicy } from "../core/io.ts";
@@ -95,8 +96,11 @@ export async function serve(settings: ServeSettings): Promise<number> {
   try {
     if (settings.readyFile !== null) ready = new ReadyFile(settings.readyFile);
     const tcp = broker.rules.tcpDetectors ? config.tcp : { keepAliveMs: 0, userTimeoutMs: 0 };
-    sockets = await listenAll(config.listeners, tcp, (listener) =>
-      driver.eventsFor(policyOf(listener)),
+    sockets = await listenAll(
+      config.listeners,
+      tcp,
+      (listener) => driver.eventsFor(policyOf(listener)),
+      settings.env,
     );
     driver.listensOn(sockets.flatMap(({ descriptors }) => descriptors));
     const addresses = sockets.flatMap((socket) => socket.addresses);
@@ -129,6 +133,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
     );
     ready?.publish(urls);
     note({ event: "configurationLoaded", file: settings.file });
+    for (const text of unusableSettings(config)) note({ event: "warning", text });
     for (const text of openToTheNetwork(config.listeners, sockets))
       note({ event: "warning", text });
     note({ event: "listening", addresses: urls });

@@ -95,20 +95,32 @@ test("one of two listeners in use: the other one is not served either", async ()
   await holder.stop();
 });
 
+test("a port in use, with npm run serve: what works there", async () => {
+  await using holder = await RunningBroker.start({ args: ["--set", "admin.port=0"] });
+  const through = 'npm_package_name=mqttd npm_lifecycle_event=serve exec "$0" "$@"';
+  using folder = new Folder();
+  const port = String(holder.port);
+  const { code, stderr } = await run(folder, ["serve", "--port", port], { through });
+  expect(code).toBe(2);
+  expect(stderr).toEndWith("(stop it, or take another port: npm run serve -- --port 0)\n");
+  const ofAdmin = ["serve", "--port", "0", "--set", `admin.port=${port}`];
+  const admin = await run(folder, ofAdmin, { through });
+  expect(admin.code).toBe(2);
+  expect(admin.stderr).toContain("(npm run serve -- --set admin.port=0 takes a free one, ");
+  await holder.stop();
+});
+
 test.each([
-  ["in a folder that does not exist", "missing/ready"],
-  ["that is a folder", "taken"],
-  ["below a file", "taken/file/ready"],
-])("a ready file %s", async (_, name) => {
+  ["in a folder that does not exist", "missing/ready", "no such file or directory"],
+  ["that is a folder", "taken", "illegal operation on a directory"],
+  ["below a file", "taken/file/ready", "not a directory"],
+])("a ready file %s", async (_, name, why) => {
   const port = freePort();
   const lines = await refusal(["--port", String(port), "--ready-file", name], {
     "taken/file": "",
   });
-  expect(lines).toEqual([
-    expect.stringMatching(
-      new RegExp(`^mqttd: can't write the ready file ${name}: .* \\(name a file .*\\)$`),
-    ),
-  ]);
+  const hint = "name a file in a folder that exists and that you may write to";
+  expect(lines).toEqual([`mqttd: can't write the ready file ${name}: ${why} (${hint})`]);
   expect(await accepts(`mqtt://127.0.0.1:${port}`)).toBe(false);
 });
 

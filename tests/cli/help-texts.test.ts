@@ -78,8 +78,8 @@ test("mqttd serve --help", async () => {
                                both 127.0.0.1 and ::1)
       -c, --config FILE        read this configuration, JSON with comments
           --set PATH=VALUE     set any key of the configuration; may be repeated
-      -t, --test-config        check the configuration, say ok or all problems, and
-                               end
+      -t, --test-config        check the configuration, print ok or every problem,
+                               and exit
           --ready-file FILE    write the addresses to this file when clients can
                                connect
       -v, --verbose            say every packet (log level debug)

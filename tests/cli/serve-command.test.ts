@@ -109,6 +109,16 @@ test("--test-config says ok, or all problems, and does not serve", async () => {
   });
   const { stdout } = await mqttd(["serve", "--test-config"]);
   expect(stdout).toBe("ok: no configuration file, defaults\n");
+  const flags = ["-p", "1884", "--set", "limits.qos=1", "--set", "listeners.0.host=::1"];
+  const env = { MQTTD_LIMITS__RETAIN: "false", MQTTD_LIMITS__QOS: "2" };
+  expect(await mqttd(["serve", "-t", ...flags], { env })).toMatchObject({
+    stdout:
+      "ok: no configuration file, defaults, --port, --set listeners.0.host, --set limits.qos " +
+      "and MQTTD_LIMITS__RETAIN\n",
+  });
+  expect(await mqttd(["serve", "-t", "-q"], { files: good })).toMatchObject({
+    stdout: "ok: mqttd.json and --quiet\n",
+  });
   const bad = { "mqttd.json": '{"a":1,"b":2}' };
   expect(await mqttd(["serve", "-t"], { files: bad })).toEqual({
     code: 2,
@@ -117,4 +127,19 @@ test("--test-config says ok, or all problems, and does not serve", async () => {
     served: [],
     dropped: [],
   });
+});
+
+test("--test-config warns of a listener that refuses everybody", async () => {
+  const files = {
+    "mqttd.json": '{"listeners":[{},{"port":1884,"allowAnonymous":false},{"port":1885}]}',
+  };
+  expect(await mqttd(["serve", "-t"], { files })).toMatchObject({
+    code: 0,
+    stdout: "ok: mqttd.json\n",
+    stderr:
+      "mqttd: warning: listeners.1 (port 1884) refuses every client: allowAnonymous is false, and " +
+      "there are no user names and passwords yet; set it to true, or leave it out\n",
+  });
+  const all = await mqttd(["serve", "-t", "--set", "auth.allowAnonymous=false"], { files });
+  expect(all.stderr.trim().split("\n")).toHaveLength(3);
 });

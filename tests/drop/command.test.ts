@@ -121,9 +121,11 @@ test("a server that hangs up: exit 3", async () => {
 });
 
 test("a report that can't be written is refused before anything is played", async () => {
-  const { code, stderr } = await simulateDrop("rst", "--junit", path.join(folder, "none/x.xml"));
+  const file = path.join(folder, "none/x.xml");
+  const { code, stderr } = await simulateDrop("rst", "--junit", file);
   expect(code).toBe(2);
-  expect(stderr).toContain("can't write");
+  const hint = "name a file in a folder that exists and that you may write to";
+  expect(stderr).toBe(`mqttd: can't write ${file}: no such file or directory (${hint})\n`);
 });
 
 test.concurrent(

@@ -1,0 +1,9 @@
+/**
+ * What the system says of a file: `no such file or directory`. The name of the file is left out,
+ * because the caller names it, and because this one may be a draft's.
+ */
+export function systemErrorText(fault: unknown): string {
+  const message = fault instanceof Error ? fault.message : String(fault);
+  // `ENOENT: no such file or directory, open 'ready.4711.tmp'`
+  return /^E[A-Z0-9]+: (.+?), [a-z]+(?: '.*)?$/s.exec(message)?.[1] ?? message;
+}

@@ -1,0 +1,17 @@
+import { expect, test } from "bun:test";
+import { RunningBroker } from "../support/executable.ts";
+
+test("a listener that refuses everybody is warned of at the start, in a whole line", async () => {
+  const args = ["--set", "listeners.1.port=0", "--set", "listeners.1.allowAnonymous=false"];
+  await using broker = await RunningBroker.start({ args });
+  const { text } = await broker.line("the warning", ({ event }) => event === "warning");
+  expect(text).toBe(
+    "listeners.1 (port 0) refuses every client: allowAnonymous is false, and there are no user " +
+      "names and passwords yet; set it to true, or leave it out",
+  );
+  await broker.stop();
+
+  await using human = await RunningBroker.start({ args, logFormat: "human" });
+  const fits = (line: string): boolean => line.includes("refuses every client");
+  expect(await human.lines.first("the warning", fits)).toEndWith("set it to true, or leave it out");
+});

@@ -1,0 +1,25 @@
+import { expect, test } from "bun:test";
+import { openSync, renameSync } from "node:fs";
+import { systemErrorText } from "../../src/config/system-error.ts";
+
+function faultOf(attempt: () => void): unknown {
+  try {
+    attempt();
+  } catch (fault) {
+    return fault;
+  }
+  throw new Error("it did not fail");
+}
+
+test("what the system says, without its code and the names of files", () => {
+  const opened = faultOf(() => openSync("/nonexistent/a, open 'b'.4711.tmp", "wx"));
+  expect(String(opened)).toContain(".tmp");
+  expect(systemErrorText(opened)).toBe("no such file or directory");
+  const renamed = faultOf(() => renameSync("/nonexistent/a.tmp", "/nonexistent/b"));
+  expect(String(renamed)).toContain("a.tmp");
+  expect(systemErrorText(renamed)).toBe("no such file or directory");
+  expect(systemErrorText(new Error("something else, with a comma"))).toBe(
+    "something else, with a comma",
+  );
+  expect(systemErrorText("thrown")).toBe("thrown");
+});
