@@ -14,7 +14,7 @@ import {
   wholeNumber,
 } from "./options.ts";
 
-const help = `bun bench/connections.ts [options]
+const help = `npx bun bench/connections.ts [options]
 
 Connects many clients that then do nothing: how long that takes, and what it costs the broker.
 
@@ -23,7 +23,7 @@ ${commonHelp}
 
 Exit codes: 0 done, 1 a run was invalid, 2 wrong usage.
 
-  bun bench/connections.ts --connections 2000 --runs 1`;
+  npx bun bench/connections.ts --connections 2000 --runs 1`;
 
 interface Options extends CommonOptions {
   readonly connections: number;

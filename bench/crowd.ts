@@ -1,5 +1,5 @@
 /**
- * Many idle connections, in a process of their own: `bun bench/crowd.ts PLAN` with a CrowdPlan as JSON
+ * Many idle connections, in a process of their own: `npx bun bench/crowd.ts PLAN` with a CrowdPlan as JSON
  * prints a CrowdReport as JSON.
  */
 import { z } from "zod";

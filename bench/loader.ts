@@ -1,5 +1,5 @@
 /**
- * The load of one run, in a process of its own: `bun bench/loader.ts PLAN` with a LoadPlan as JSON
+ * The load of one run, in a process of its own: `npx bun bench/loader.ts PLAN` with a LoadPlan as JSON
  * prints a LoadReport as JSON. It has to be much faster than what it measures, so it works on raw
  * bytes; its own CPU time stands in the report so that a reader can see whether it was.
  */

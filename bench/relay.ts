@@ -1,5 +1,5 @@
 /**
- * A relay that knows next to nothing of MQTT: `bun bench/relay.ts PORT [FAULT]`. It forwards the
+ * A relay that knows next to nothing of MQTT: `npx bun bench/relay.ts PORT [FAULT]`. It forwards the
  * bytes of PUBLISH as they came to whoever subscribed to exactly that topic, one write per subscriber
  * and read, without sessions, windows or validation. It shows what the load could take, and what a
  * broker could at best do. With a fault it shows that the load notices.

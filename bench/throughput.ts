@@ -16,7 +16,7 @@ import {
 import { judge, rowText, verdictLines } from "./verdict.ts";
 import { payloadBytes, type Workload, workloads } from "./workload.ts";
 
-const help = `bun bench/throughput.ts [options]
+const help = `npx bun bench/throughput.ts [options]
 
 Delivered messages per second, 64 B payload, of mqttd and of mosquitto with its defaults.
 A window is how many messages of a publisher are under way until its slowest subscriber has them.
@@ -32,8 +32,8 @@ ${workloads.map(({ name, title, window }) => `  ${name.padEnd(18)}  ${title}, wi
 
 Exit codes: 0 done, 1 a run was invalid or (--assert) a target missed, 2 wrong usage.
 
-  bun bench/throughput.ts --runs 1 --seconds 2 --only pairs-qos1-w20
-  bun bench/throughput.ts --broker 'flashmq=flashmq -p {port}' --json`;
+  npx bun bench/throughput.ts --runs 1 --seconds 2 --only pairs-qos1-w20
+  npx bun bench/throughput.ts --broker 'flashmq=flashmq -p {port}' --json`;
 
 interface Options extends CommonOptions {
   readonly seconds: number;

@@ -14,7 +14,7 @@ import { type Outcome, outcomeOf, runAll } from "../tests/conformance/run.ts";
 import { SocketPort } from "../tests/conformance/socket-port.ts";
 import { VirtualPort } from "../tests/conformance/virtual-port.ts";
 
-const help = `bun scripts/conformance.ts --url URL [options]
+const help = `npx bun scripts/conformance.ts --url URL [options]
 
 Plays the checks of tests/conformance against a broker, each in the versions whose statements it
 names, and says where the broker does something else. Topics and client ids are its own; what it

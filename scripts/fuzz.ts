@@ -17,7 +17,7 @@ import { Dice } from "../tests/support/dice.ts";
 import type { Watch } from "./fuzz-watch.ts";
 import { flagsOf, runScript, UsageError } from "./usage.ts";
 
-const help = `bun scripts/fuzz.ts [options]
+const help = `npx bun scripts/fuzz.ts [options]
 
 Plays mutated packets and sessions against the broker in a virtual world, and mutated input against
 each reader of foreign bytes. Every fault of a new kind is made small and kept as a file.
@@ -33,8 +33,8 @@ each reader of foreign bytes. Every fault of a new kind is made small and kept a
 
 Exit codes: 0 nothing found, 1 faults found, 2 wrong usage, 137 an input did not end (it is kept too).
 
-  bun scripts/fuzz.ts --minutes 15 --seed 1
-  bun scripts/fuzz.ts --input tests/fuzz/found/NAME.txt`;
+  npx bun scripts/fuzz.ts --minutes 15 --seed 1
+  npx bun scripts/fuzz.ts --input tests/fuzz/found/NAME.txt`;
 
 type Target = "broker" | (typeof readers)[number];
 

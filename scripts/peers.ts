@@ -7,7 +7,7 @@ import { parseArgs } from "node:util";
 import { catalogue } from "../src/drop/catalogue.ts";
 import { type PeerBroker, peerBrokers, startPeer } from "./peer-brokers.ts";
 
-const help = `bun scripts/peers.ts [options]
+const help = `npx bun scripts/peers.ts [options]
 
 Runs every scenario of \`mqttd simulate-drop\` against each broker that this machine has, and writes
 the table into docs/brokers.md between its markers.

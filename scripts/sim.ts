@@ -5,7 +5,7 @@ import type { Rules } from "../src/core/rules.ts";
 import { simulate, type Failure, type Outcome } from "../tests/sim/simulation.ts";
 import { flagsOf, runScript, UsageError } from "./usage.ts";
 
-const help = `bun scripts/sim.ts [options]
+const help = `npx bun scripts/sim.ts [options]
 
 Plays whole worlds around the broker: faults first, then healing, after which nothing may be left.
 The first violation ends it, and tells how to play it again.
@@ -22,8 +22,8 @@ The first violation ends it, and tells how to play it again.
 
 Exit codes: 0 nothing found, 1 a violation, or a fault that was not seen, 2 wrong usage.
 
-  bun scripts/sim.ts --seed 1 --seeds 10000
-  bun scripts/sim.ts --seed 42 --seeds 1 --steps 3000 --verbose`;
+  npx bun scripts/sim.ts --seed 1 --seeds 10000
+  npx bun scripts/sim.ts --seed 42 --seeds 1 --steps 3000 --verbose`;
 
 const options = {
   seed: { type: "string", default: "1" },
@@ -124,7 +124,7 @@ function tell({ seed, steps }: Outcome, failure: Failure, asked: Options): void 
   const few = asked.shrink ? fewestSteps(seed, asked) : Math.min(asked.steps, steps);
   const fault = asked.fault === null ? "" : ` --faults ${asked.fault}`;
   console.log(
-    `again: bun scripts/sim.ts --seed ${seed} --seeds 1 --steps ${few}${fault} --verbose`,
+    `again: npx bun scripts/sim.ts --seed ${seed} --seeds 1 --steps ${few}${fault} --verbose`,
   );
 }
 

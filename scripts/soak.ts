@@ -5,7 +5,7 @@ import { soak } from "../tests/soak/soak.ts";
 import { Dice } from "../tests/support/dice.ts";
 import { flagsOf, runScript, UsageError } from "./usage.ts";
 
-const help = `bun scripts/soak.ts [options]
+const help = `npx bun scripts/soak.ts [options]
 
 Runs dist/mqttd (or MQTTD_EXECUTABLE) among real clients: they connect, publish, subscribe, are taken
 over and die in every way, with wills and without. Nothing may be lost, come twice or be left behind.
@@ -17,7 +17,7 @@ over and die in every way, with wills and without. Nothing may be lost, come twi
 
 Exit codes: 0 nothing was wrong, 1 something was, 2 wrong usage.
 
-  bun scripts/soak.ts --minutes 20 --clients 30`;
+  npx bun scripts/soak.ts --minutes 20 --clients 30`;
 
 const options = {
   minutes: { type: "string", default: "1" },

@@ -1,21 +1,261 @@
 import { expect, test } from "bun:test";
-import { readFileSync, symlinkSync } from "node:fs";
+import { symlinkSync } from "node:fs";
 import path from "node:path";
-import { type Ended, executable, Folder } from "../support/executable.ts";
+import { connectBytes } from "../support/connect-bytes.ts";
+import { commandRowsOf, documents, fencesOf } from "../support/documents.ts";
+import {
+  type Ended,
+  environment,
+  executable,
+  Folder,
+  run,
+  RunningBroker,
+} from "../support/executable.ts";
+import { eventually } from "../support/inbox.ts";
+import { InteractiveShell, type ShellName } from "../support/shell.ts";
 
-const isAbsent = Bun.which("mosquitto_sub") === null;
-const why = isAbsent ? " (skipped: mosquitto_sub is not installed)" : "";
+// Each command of README.md, typed into an interactive shell as a newcomer does.
 
-const fence = "```";
+const root = path.resolve(import.meta.dir, "../..");
+const readme = documents().get("README.md") ?? "";
+const commands: readonly string[] = [
+  ...fencesOf(readme)
+    .filter(({ language }) => language === "sh")
+    .map(({ text }) => text.trimEnd()),
+  ...commandRowsOf(readme),
+];
 
-/** The fenced block below a comment of README.md. */
-function block(comment: string): string {
-  const readme = readFileSync(path.resolve(import.meta.dir, "../../README.md"), "utf8");
-  const [, after] = readme.split(`<!-- ${comment} -->\n\n${fence}sh\n`);
-  const [script] = after?.split(`\n${fence}\n`) ?? [];
-  if (script === undefined) throw new Error(`README.md has no block below "${comment}"`);
-  return script;
+/** They install from the network; the second runs this test. */
+const exempt: readonly string[] = ["npm install && npm run serve", "npm install && npm test"];
+
+/** What is typed instead, because a host is made up, a port may be taken, or a keepalive is long. */
+const replacements: readonly (readonly [written: string, typed: string])[] = [
+  ["mosquitto_sub -t 'home/#' -v &", "mosquitto_sub -p PORT -t 'home/#' -v &"],
+  ["mosquitto_sub -i dev-42 -k 10 -t", "mosquitto_sub -p PORT -i dev-42 -k 5 -t"],
+  ["mqttd simulate-drop", "mqttd simulate-drop -p PORT"],
+  ["@broker.example:1883", "@localhost:PORT"],
+  ["listening --keepalive 60 --wait 60s", "listening -p PORT --keepalive 1 --wait 1s"],
+  ["--all --via mqtt://localhost:1884", "rst -p PORT --via mqtt://localhost:SECOND"],
+  ["mqttd serve", "mqttd serve --port 0"],
+  ["mqttd serve --like rumqttd-0.19", "mqttd serve --port 0 --like rumqttd-0.19"],
+  ["mqttd serve --host 0.0.0.0", "mqttd serve --port 0 --host 0.0.0.0"],
+  ["mqttd serve --verbose", "mqttd serve --port 0 --verbose"],
+  ["mqttd serve --log-format json", "mqttd serve --port 0 --log-format json"],
+  ["--url mqtt://localhost:1883", "--url mqtt://localhost:PORT"],
+];
+
+/** Those that are one whole command; the others stand within one. */
+const isWhole = (written: string): boolean => written.startsWith("mqttd ");
+
+function replaced(command: string, ports: Ports, used?: Set<string>): string {
+  let typed = command;
+  for (const [written, instead] of replacements) {
+    if (isWhole(written) ? command !== written : !command.includes(written)) continue;
+    used?.add(written);
+    typed = typed.replace(written, instead);
+  }
+  return typed.replaceAll("PORT", String(ports.first)).replaceAll("SECOND", String(ports.second));
 }
+
+interface Ports {
+  readonly first: number;
+  readonly second: number;
+}
+
+test("each replacement is needed, and none is missing", () => {
+  const used = new Set<string>();
+  const typed = commands.map((command) => replaced(command, { first: 7001, second: 7002 }, used));
+  expect([...used].sort()).toEqual(replacements.map(([written]) => written).sort());
+  expect(typed.filter((command) => /example|188[34]|\b[1-9]\d s\b/.test(command))).toEqual([]);
+});
+
+const hasMosquitto = Bun.which("mosquitto_sub") !== null;
+
+/** What a session has at hand. */
+interface Session {
+  readonly shell: InteractiveShell;
+  readonly broker: RunningBroker;
+  readonly ports: Ports;
+}
+
+/** Plays a command; it has read its own exit code. */
+type Play = (session: Session, typed: string) => Promise<void>;
+
+const ends =
+  (expected: { readonly code?: number; readonly says: RegExp }, boundMs?: number): Play =>
+  async ({ shell }, typed) => {
+    const { code, output } = await shell.run(typed, boundMs);
+    expect(output, typed).toMatch(expected.says);
+    expect({ typed, code }).toEqual({ typed, code: expected.code ?? 0 });
+  };
+
+const serves =
+  (ready: RegExp): Play =>
+  async ({ shell }, typed) => {
+    await shell.begin(typed, ready);
+    expect({ typed, code: await shell.interrupt() }).toEqual({ typed, code: 0 });
+  };
+
+const listening = /mqttd is listening on mqtt:.*\n/;
+
+/** In 60 seconds: the watcher prints the will, and the terminal is clean afterwards. */
+const hangs: Play = async ({ shell, broker }, typed) => {
+  const { code, output } = await shell.run(typed);
+  expect(code, output).toBe(0);
+  await shell.until("home/dev-42/status offline\n", "the watcher's line");
+  expect(await broker.ended("dev-42")).toMatchObject({ cause: "keepAliveExpired" });
+};
+
+const cleansUp: Play = async ({ shell }, typed) => {
+  await shell.run(typed);
+  await eventually(
+    async () => !/mosquitto_sub/.test((await shell.run("jobs")).output.replace(/^.*jobs\n/s, "")),
+    () => "there are jobs left",
+  );
+};
+
+/** `tail` shows what happens while it runs. */
+const follows: Play = async ({ shell, broker }, typed) => {
+  shell.type(typed);
+  const [url] = [
+    await broker.line("administration", ({ event }) => event === "administration"),
+  ].map(({ urls }) => String([urls].flat()[0]));
+  await eventually(
+    async () => (await (await fetch(`${url}/metrics`)).text()).includes("mqttd_event_streams 1"),
+    () => "nobody follows the events",
+  );
+  using _ = await device(broker, "dev-43");
+  await shell.until(/New client connected from .* as dev-43 .*\n/, "the line of a new client");
+  expect(await shell.interrupt()).toBe(130);
+};
+
+/** Typed first, in each terminal. */
+const ontoPath = 'export PATH="$PWD/dist:$PATH"';
+
+/** How each command is played, by its first line: a list for each terminal, in this order. */
+const terminals: Readonly<Record<string, readonly (readonly [first: string, play: Play])[]>> = {
+  "of the first minute": [
+    ["mosquitto_sub -t 'home/#' -v &", hangs],
+    ["kill -CONT %2; kill %1 %2", cleansUp],
+  ],
+  "of simulate-drop": [
+    ["mqttd simulate-drop", ends({ says: /\d+ passed, 0 failed.* in \d/ }, 60_000)],
+    [
+      "mqttd simulate-drop rst --url mqtt://user:password@broker.example:1883",
+      ends({ says: /2 passed, 0 failed in/ }),
+    ],
+    [
+      "mqttd simulate-drop half-open listening --keepalive 60 --wait 60s",
+      ends({ says: /passed, 0 failed/ }),
+    ],
+    [
+      "mqttd simulate-drop --all --via mqtt://localhost:1884",
+      ends({ says: /4 passed, 0 failed in/ }),
+    ],
+    ["mqttd simulate-drop --list", ends({ says: /half-open +must/ })],
+    ["mqttd simulate-drop --show half-open", ends({ says: /By hand:/ })],
+    ["mqttd simulate-drop rst half-open --embedded", ends({ says: /4 passed, 0 failed/ }, 30_000)],
+  ],
+  "of serve and inspect": [
+    ["mqttd serve --like rumqttd-0.19", serves(listening)],
+    ["mqttd inspect", ends({ says: /Wills +1 armed/ })],
+    ["mqttd inspect explain dev-42", ends({ says: /What can happen now/ })],
+    ["mqttd inspect client dev-42", ends({ says: /Keepalive +60 s/ })],
+    ["mqttd inspect wills --not-fired", ends({ says: /no wills|discarded|CLIENT/ })],
+    ["mqttd inspect subscriptions home/x", ends({ says: /would go to 0 clients/ })],
+    ["mqttd inspect tail --topic 'home/#'", follows],
+    ["mqttd inspect drop dev-42 --how silent", ends({ says: /dev-42: silent from now on/ })],
+    ["mqttd inspect packet c0 00", ends({ says: /PINGREQ from a client/ })],
+    [
+      "(",
+      ends({
+        says: /dev-42: reset\n[\s\S]*dev-42 +\S+ m?s ago +published on home\/dev-42\/status [\s\S]*\[v4-3.1.2-8\]/,
+      }),
+    ],
+    ["mqttd serve", serves(listening)],
+    ["mqttd serve --port 0 --ready-file mqttd.ready", serves(listening)],
+    ["mqttd serve --host 0.0.0.0", serves(listening)],
+    ["mqttd serve --verbose", serves(listening)],
+    ["mqttd serve --log-format json", serves(/"event":"listening".*\n/)],
+    [
+      "mqttd serve --set limits.keepAliveMax=60s --test-config",
+      ends({ says: /ok: no configuration file, defaults and --set limits.keepAliveMax\n/ }),
+    ],
+  ],
+  "of the conformance run": [
+    [
+      "npx bun scripts/conformance.ts --url mqtt://localhost:1883",
+      ends({ says: /\d+ passed, 0 disagree/ }, 90_000),
+    ],
+  ],
+};
+
+test("each command of the README has its place here", () => {
+  const first = (command: string): string => command.split("\n")[0] ?? "";
+  const played = Object.values(terminals).flatMap((plays) => plays.map(([start]) => start));
+  expect([ontoPath, ...played, ...exempt].sort()).toEqual(commands.map(first).sort());
+});
+
+/** A client with a will that lives as long as the test wants it to. */
+async function device(broker: RunningBroker, clientId: string): Promise<Disposable> {
+  const { port } = broker;
+  const socket = await Bun.connect({ hostname: "127.0.0.1", port, socket: { data() {} } });
+  const willTopic = `home/${clientId}/status`;
+  socket.write(connectBytes({ version: 4, clientId, keepAlive: 60, willTopic }));
+  await broker.line(`the connection of ${clientId}`, (line) => line.client === clientId);
+  return { [Symbol.dispose]: () => socket.terminate() };
+}
+
+for (const name of ["bash", "zsh"] satisfies ShellName[]) {
+  const isAbsent = Bun.which(name) === null;
+  const why = isAbsent ? ` (skipped: ${name} is not installed)` : "";
+  for (const [title, plays] of Object.entries(terminals)) {
+    const left = plays.filter(([start]) => hasMosquitto || !needsMosquitto(start));
+    const without = left.length === plays.length ? "" : " (not those of mosquitto: not installed)";
+    test
+      .skipIf(isAbsent || left.length === 0)
+      .concurrent(
+        `the README's commands ${title} work in an interactive ${name}${why}${without}`,
+        async () => playAll(name, left),
+        120_000,
+      );
+  }
+}
+
+function needsMosquitto(start: string): boolean {
+  return /mosquitto|kill -CONT/.test(commandOf(start));
+}
+
+function commandOf(start: string): string {
+  const found = commands.find((command) => command.split("\n")[0] === start);
+  if (found === undefined) throw new Error(`README.md has no command that begins with ${start}`);
+  return found;
+}
+
+async function playAll(
+  name: ShellName,
+  plays: readonly (readonly [first: string, play: Play])[],
+): Promise<void> {
+  const args = ["--set", "listeners.1.port=0", "--set", "admin.port=0"];
+  await using broker = await RunningBroker.start({ args });
+  const [first = "", , second = ""] = broker.urls;
+  const ports = { first: Number(new URL(first).port), second: Number(new URL(second).port) };
+  using folder = new Folder();
+  await using shell = await InteractiveShell.start(name, root, environment(broker.folder));
+  expect(await shell.run(ontoPath)).toMatchObject({ code: 0 });
+  expect((await shell.run("command -v mqttd")).output).toContain(`${root}/dist/mqttd\n`);
+  for (const [start, play] of plays) {
+    // The scripts are the project's; everything else works in any folder.
+    await shell.run(`cd ${start.startsWith("npx ") ? root : folder.path}`);
+    using _ = start.startsWith("mqttd inspect") ? await device(broker, "dev-42") : null;
+    await play({ shell, broker, ports }, replaced(commandOf(start), ports));
+  }
+  // Pasting has not ended the shell, and nothing is left of what was started.
+  expect((await shell.run("jobs")).output).not.toMatch(/mosquitto|mqttd/);
+  expect(folder.names()).toEqual([]);
+}
+
+const userTest = commands.find((command) => command.startsWith("(")) ?? "";
 
 /** Runs a script as a user would who has saved it, with `mqttd` on the PATH. */
 async function runScript(script: string): Promise<Ended> {
@@ -36,13 +276,16 @@ async function runScript(script: string): Promise<Ended> {
   });
   const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text()]);
   await child.exited;
+  expect(folder.names()).toEqual(["mqttd", "test.sh"]);
   return { code: child.exitCode, stdout, stderr };
 }
 
-test.skipIf(isAbsent)(
-  `the README's test in shell passes${why}`,
+const whyNot = hasMosquitto ? "" : " (skipped: mosquitto_sub is not installed)";
+
+test.skipIf(!hasMosquitto)(
+  `the README's test passes as a script too${whyNot}`,
   async () => {
-    const { code, stdout } = await runScript(block("a user's test"));
+    const { code, stdout } = await runScript(userTest);
     const steady = stdout.replace(/\d[\d.]* (?:ms|s) (ago|late)/g, "TIME $1").replace(/ +/g, " ");
     expect({ code, steady: `\n${steady}` }).toMatchInlineSnapshot(`
       {
@@ -60,15 +303,35 @@ test.skipIf(isAbsent)(
   30_000,
 );
 
-test.skipIf(isAbsent)(
-  `it fails where the broker loses the will${why}`,
-  async () => {
-    const script = block("a user's test");
-    const faulty = script.replace("mqttd serve", "mqttd serve --like B1-reset-publishes-nothing");
-    expect(faulty).not.toBe(script);
-    const { code, stderr } = await runScript(faulty);
-    expect(code).toBe(1);
-    expect(stderr).toContain("mqttd: expected a will that was published, the newest discarded\n");
-  },
-  30_000,
-);
+for (const [what, from, to, code, says] of [
+  [
+    "where the broker loses the will",
+    "mqttd serve",
+    "mqttd serve --like B1-reset-publishes-nothing",
+    1,
+    "mqttd: expected a will that was published, the newest discarded\n",
+  ],
+  ["when the broker does not start", "--port 0", "--port none", 2, '--port: found "none"'],
+  ["when the device does not start", "mosquitto_sub", "mosquitto_sub --none", 2, "--none"],
+] as const) {
+  test.skipIf(!hasMosquitto)(
+    `the README's test ends with ${code} ${what}${whyNot}`,
+    async () => {
+      const faulty = userTest.replace(from, to);
+      expect(faulty).not.toBe(userTest);
+      const ended = await runScript(faulty);
+      expect({ code: ended.code, stderr: ended.stderr }).toEqual({
+        code,
+        stderr: expect.stringContaining(says),
+      });
+    },
+    30_000,
+  );
+}
+
+test("the README's configuration is valid, and no use of it is warned of", async () => {
+  const { text = "" } = fencesOf(readme).find(({ language }) => language === "jsonc") ?? {};
+  using folder = new Folder({ "mqttd.jsonc": text });
+  const ended = await run(folder, ["serve", "--test-config"]);
+  expect(ended).toEqual({ code: 0, stdout: "ok: mqttd.jsonc\n", stderr: "" });
+});

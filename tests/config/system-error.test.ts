@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { openSync, renameSync } from "node:fs";
 import { systemErrorText } from "../../src/config/system-error.ts";
+import { Folder } from "../support/executable.ts";
 
 function faultOf(attempt: () => void): unknown {
   try {
@@ -12,10 +13,12 @@ function faultOf(attempt: () => void): unknown {
 }
 
 test("what the system says, without its code and the names of files", () => {
-  const opened = faultOf(() => openSync("/nonexistent/a, open 'b'.4711.tmp", "wx"));
+  using folder = new Folder();
+  const none = folder.file("none");
+  const opened = faultOf(() => openSync(`${none}/a, open 'b'.4711.tmp`, "wx"));
   expect(String(opened)).toContain(".tmp");
   expect(systemErrorText(opened)).toBe("no such file or directory");
-  const renamed = faultOf(() => renameSync("/nonexistent/a.tmp", "/nonexistent/b"));
+  const renamed = faultOf(() => renameSync(`${none}/a.tmp`, `${none}/b`));
   expect(String(renamed)).toContain("a.tmp");
   expect(systemErrorText(renamed)).toBe("no such file or directory");
   expect(systemErrorText(new Error("something else, with a comma"))).toBe(

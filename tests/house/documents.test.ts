@@ -1,0 +1,91 @@
+import { expect, test } from "bun:test";
+import { codeSpansOf, documents, fencesOf } from "../support/documents.ts";
+
+// What stands in a document is pasted by people who have Node, npm and an interactive zsh.
+
+/** What is wrong with the commands of a document. */
+function faultsOf(document: string): string[] {
+  const fences = fencesOf(document);
+  const code = [...fences.flatMap(({ text }) => text.split("\n")), ...codeSpansOf(document)];
+  const pasted = fences.filter(({ language }) => language === "sh").map(({ text }) => text);
+  return [
+    ...code.filter(hasBareTool).map((line) => `not installed, write npx: ${line}`),
+    ...pasted.flatMap((text) =>
+      text
+        .split("\n")
+        .filter(hasComment)
+        .map((line) => `zsh takes no comment: ${line}`),
+    ),
+    ...pasted.flatMap((text) =>
+      text
+        .split("\n")
+        .filter(isEndless)
+        .map((line) => `ends only when what it waits for comes: ${line}`),
+    ),
+    ...pasted.filter(endsTheShell).map((text) => `ends an interactive shell: ${text.trim()}`),
+  ];
+}
+
+/** `bun` and what else npm puts into node_modules/.bin, as a command. */
+function hasBareTool(line: string): boolean {
+  return /(?:^|[\s;&|(=])(?<!\bnpx )(?:bun|deno|oxlint|knip) +\S/.test(line);
+}
+
+function hasComment(line: string): boolean {
+  return /(?:^|\s)#/.test(line.replace(/'[^']*'|"[^"]*"/g, ""));
+}
+
+/** A loop has to look whether what it waits for is still alive. */
+function isEndless(line: string): boolean {
+  return /\b(?:until|while)\b/.test(line) && !line.includes("kill -0");
+}
+
+/** In a subshell `exit` ends nothing else. */
+function endsTheShell(text: string): boolean {
+  return /(?:^|[;&|]|\bdo) *exit\b/m.test(text) && !/^\([\s\S]*^\)$/m.test(text);
+}
+
+test("no document has a command that fails when it is pasted", () => {
+  const found = [...documents()].flatMap(([name, text]) =>
+    faultsOf(text).map((fault) => `${name}: ${fault}`),
+  );
+  expect(found).toEqual([]);
+  expect([...documents().keys()]).toContain("README.md");
+  expect([...documents().keys()]).toContain("docs/decisions/0001-dependencies.md");
+});
+
+const fence = "```";
+
+for (const [what, document] of [
+  ["a bare bun in a block", `${fence}sh\nbun scripts/sim.ts\n${fence}\n`],
+  ["a bare bun in a block of no language", `${fence}\nA=1 bun test\n${fence}\n`],
+  ["a bare bun in a sentence", "the short form in `bun test tests/fuzz` takes"],
+  ["a bare bun over two lines", "with `MQTTD_NAIVE_RUNS=1 bun\ntest tests` it"],
+  ["a comment behind a command", `${fence}sh\nkill -STOP $!     # the device hangs\n${fence}\n`],
+  ["a comment alone", `${fence}sh\n# as root\nls\n${fence}\n`],
+  ["a loop without an end", `${fence}sh\nuntil [ -s ready ]; do sleep 0.1; done\n${fence}\n`],
+  ["an exit of the shell", `${fence}sh\nfalse || exit 2\n${fence}\n`],
+  ["an exit at the end", `${fence}sh\nwait\nexit "$result"\n${fence}\n`],
+] as const) {
+  test(`a document is refused for ${what}`, () => {
+    expect(faultsOf(document)).toHaveLength(1);
+  });
+}
+
+test("what works when it is pasted is not refused", () => {
+  const document = `
+Run \`npx bun test tests\`; bun comes from npm, \`package.json\` names \`bun\`.
+
+${fence}sh
+(
+  until [ -s ready ]; do kill -0 $broker || exit 2; sleep 0.1; done
+  mosquitto_sub -t 'home/#' -t "a/#"
+)
+${fence}
+
+${fence}jsonc
+{ "a": 1 } // # is no comment here
+${fence}
+`;
+  expect(faultsOf(document)).toEqual([]);
+});

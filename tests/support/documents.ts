@@ -1,0 +1,37 @@
+import { Glob } from "bun";
+import { readFileSync } from "node:fs";
+import path from "node:path";
+
+const root = path.resolve(import.meta.dir, "../..");
+
+/** Every document of the project, by its path. */
+export function documents(): Map<string, string> {
+  const patterns = ["*.md", "docs/**/*.md", "tests/**/*.md"];
+  const names = patterns.flatMap((pattern) => [...new Glob(pattern).scanSync({ cwd: root })]);
+  return new Map(names.sort().map((name) => [name, readFileSync(path.join(root, name), "utf8")]));
+}
+
+export interface Fence {
+  /** `sh`, `jsonc`; empty: none is named. */
+  readonly language: string;
+  /** Without the fences; its lines end with a line break. */
+  readonly text: string;
+}
+
+/** The fenced blocks of a document, in order. */
+export function fencesOf(document: string): Fence[] {
+  return [...document.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)].map(
+    ([, language = "", text = ""]) => ({ language, text }),
+  );
+}
+
+/** What stands in backquotes within lines, each with its line breaks as spaces. */
+export function codeSpansOf(document: string): string[] {
+  const prose = document.replace(/^```[\s\S]*?^```$/gm, "");
+  return [...prose.matchAll(/`([^`]+)`/g)].map(([, code = ""]) => code.replaceAll("\n", " "));
+}
+
+/** The commands of `mqttd` that stand in the first column of a table. */
+export function commandRowsOf(document: string): string[] {
+  return [...document.matchAll(/^\| `(mqttd [^`|]*)`/gm)].map(([, command = ""]) => command);
+}

@@ -1,0 +1,145 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { eventually } from "./inbox.ts";
+
+/** How a shell is started that reads no file of the user's. */
+const commands = {
+  bash: ["bash", "--norc", "--noprofile", "-i"],
+  zsh: ["zsh", "-f", "-i"],
+} as const;
+
+export type ShellName = keyof typeof commands;
+
+const promptText = "<ready>";
+const boundMs = 20_000;
+
+/** An interactive shell on a terminal of its own, into which is typed. */
+export class InteractiveShell implements AsyncDisposable {
+  #raw = "";
+  readonly #child: Bun.Subprocess;
+  /** What was looked at already. */
+  #seen = 0;
+
+  static async start(
+    name: ShellName,
+    folder: string,
+    env: Readonly<Record<string, string>>,
+  ): Promise<InteractiveShell> {
+    const shell = new InteractiveShell(name, folder, env);
+    try {
+      await shell.until(promptText, "the first prompt");
+      return shell;
+    } catch (fault) {
+      await shell[Symbol.asyncDispose]();
+      throw fault;
+    }
+  }
+
+  private constructor(name: ShellName, folder: string, env: Readonly<Record<string, string>>) {
+    const decoder = new TextDecoder();
+    this.#child = Bun.spawn([...commands[name]], {
+      cwd: folder,
+      env: { ...env, TERM: "xterm", PS1: promptText, PS2: "", HISTFILE: "/dev/null" },
+      terminal: {
+        cols: 100,
+        rows: 40,
+        data: (_, bytes) => {
+          this.#raw += decoder.decode(bytes, { stream: true });
+        },
+      },
+    });
+  }
+
+  /** All that the terminal was sent, without colours and carriage returns. */
+  get output(): string {
+    return Bun.stripANSI(this.#raw).replaceAll("\r", "");
+  }
+
+  /** Types, as a person pastes: all lines at once, and the last one is ended too. */
+  type(text: string): void {
+    this.#child.terminal?.write(text.endsWith("\n") ? text : `${text}\n`);
+  }
+
+  /** Types a block, and waits for its end; what it showed, and its exit code. */
+  async run(block: string, bound = boundMs): Promise<{ code: number; output: string }> {
+    const start = this.output.length;
+    this.type(block);
+    const code = await this.#code(`the end of\n${block}`, bound);
+    return { code, output: this.output.slice(start) };
+  }
+
+  /** Types a command that serves or follows, and waits for what it says when it is ready. */
+  async begin(command: string, ready: string | RegExp): Promise<void> {
+    this.type(command);
+    await this.until(ready, `what \`${command}\` says when it is ready`);
+  }
+
+  /** Ctrl-C; the exit code of what it ends. */
+  async interrupt(): Promise<number> {
+    this.#child.terminal?.write("\u0003");
+    // What is typed before the shell reads again may be thrown away with the line.
+    await this.until(promptText, "the prompt after Ctrl-C");
+    return this.#code("the exit code", boundMs);
+  }
+
+  /** Of the command before. */
+  async #code(what: string, bound: number): Promise<number> {
+    // The echo of these words is not what they print.
+    this.type('echo "<$?>"');
+    const [, code] = await this.until(/<(\d+)>\n/, what, bound);
+    return Number(code);
+  }
+
+  /** Waits for a text that has not been waited for yet. */
+  async until(
+    wanted: string | RegExp,
+    what: string,
+    bound = boundMs,
+  ): Promise<readonly (string | undefined)[]> {
+    const pattern = typeof wanted === "string" ? new RegExp(RegExp.escape(wanted)) : wanted;
+    let found: readonly string[] = [];
+    await eventually(
+      () => {
+        const match = pattern.exec(this.output.slice(this.#seen));
+        if (match === null) return false;
+        this.#seen += match.index + match[0].length;
+        found = [...match];
+        return true;
+      },
+      () => `${what}; the terminal has: ${this.output.slice(-3000)}`,
+      bound,
+    );
+    return found;
+  }
+
+  /** Ends the shell and whatever it has started. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const pid of processesOf(this.#child.pid)) {
+      try {
+        process.kill(pid, "SIGKILL");
+      } catch {
+        // It has ended meanwhile.
+      }
+    }
+    this.#child.kill("SIGKILL");
+    await this.#child.exited;
+    this.#child.terminal?.close();
+  }
+}
+
+/** The processes of a session, which a shell on a terminal leads. Linux says which they are. */
+function processesOf(session: number): number[] {
+  if (process.platform !== "linux") return [];
+  return readdirSync("/proc")
+    .map(Number)
+    .filter((pid) => Number.isInteger(pid) && sessionOf(pid) === session);
+}
+
+function sessionOf(pid: number): number | null {
+  try {
+    // The name of the program stands in parentheses, and may hold any; the session is the fourth behind.
+    const [, rest = ""] = /\) (.*)$/s.exec(readFileSync(`/proc/${pid}/stat`, "utf8")) ?? [];
+    return Number(rest.split(" ")[3]);
+  } catch {
+    return null;
+  }
+}
