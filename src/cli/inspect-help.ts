@@ -66,7 +66,7 @@ export function verbPage(typed: string): HelpPage {
       },
       ...(asksBroker ? [whichBroker] : []),
       exitCodes(codes, { "0": "done", "2": "usage", ...(asksBroker && ofBroker), ...exits }),
-      statements,
+      ...(quotingVerbs.has(verb) ? [statements] : []),
       { title: "Examples", commands: examples },
     ],
   };
@@ -76,6 +76,9 @@ type VerbHelp = Pick<(typeof verbs)[Verb], "about" | "flags" | "asksBroker" | "e
 
 const named = (Object.keys(verbs) as Verb[]) // The keys of the table.
   .filter((verb) => verb !== "");
+
+/** Verbs whose answers quote statements of the standards. */
+const quotingVerbs: ReadonlySet<Verb> = new Set(["client", "wills", "explain", "packet"]);
 
 const whichBroker: HelpSection = {
   title: "Which broker",

@@ -19,12 +19,12 @@ export async function runProgram(
   if (first.startsWith("-")) throw flagWithoutCommand(first);
   const command = await commandNamed(first);
   const given = readArguments(rest, command.command, command.rules);
-  if (given.has("help")) return showHelp(helpOf(command, given.positionals[0]), surroundings);
+  if (given.has("help")) return showHelp(helpOf(command, verbIn(given.positionals)), surroundings);
   return command.run(given, surroundings);
 }
 
 async function help(names: readonly string[], surroundings: Surroundings): Promise<number> {
-  const [name, ...words] = names;
+  const [name, ...words] = names.filter((word) => word !== "-h" && word !== "--help");
   if (name === undefined) return showHelp(programHelp(), surroundings);
   const command = await commandNamed(name);
   const [verb, surplus] = command.helpOn === undefined ? [undefined, ...words] : words;
@@ -32,6 +32,11 @@ async function help(names: readonly string[], surroundings: Surroundings): Promi
     throw usageError(`help: unexpected argument ${quoted(surplus)}`, `see mqttd ${name} --help`);
   }
   return showHelp(helpOf(command, verb), surroundings);
+}
+
+/** `inspect help wills --help` asks twice. */
+function verbIn(words: readonly string[]): string | undefined {
+  return words[0] === "help" ? words[1] : words[0];
 }
 
 /** Of a command, or of the verb that was named; other words are no concern of help's. */

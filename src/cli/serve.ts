@@ -178,7 +178,7 @@ function likeOf(name: string | null): Like | null {
   if (name === null) return null;
   const like = likeNamed(name);
   if (like !== null) return like;
-  const meant = nearest(name, likeNames()) ?? likeBegunWith(name);
+  const meant = nearest(name, [...likeNames(), "help"]) ?? likeBegunWith(name);
   const hint = meant === null ? "see mqttd serve --like help" : `did you mean ${meant}?`;
   throw usageError(`--like: found ${quoted(name)}, which is no such broker or fault`, hint);
 }

@@ -60,6 +60,7 @@ test("mqttd --help", async () => {
   expect(await printed()).toBe(text);
   expect(await printed("-h")).toBe(text);
   expect(await printed("help")).toBe(text);
+  expect(await printed("help", "-h")).toBe(text);
 });
 
 test("mqttd serve --help", async () => {
@@ -294,6 +295,8 @@ test("every command is in the help, with examples that work when pasted", async 
 
 test("every verb has a page of its own, with examples of it that work when pasted", async () => {
   const general = await printed("inspect", "--help");
+  expect(await printed("inspect", "help")).toBe(general);
+  expect(await printed("inspect", "help", "-h")).toBe(general);
   for (const verb of verbNames) {
     const page = await printed("inspect", verb, "--help");
     expect(page).toStartWith(`Usage: mqttd inspect ${verb}`);
@@ -301,6 +304,8 @@ test("every verb has a page of its own, with examples of it that work when paste
     expect(await printed("help", "inspect", verb)).toBe(page);
     expect(await printed("inspect", "help", verb)).toBe(page);
     expect(await printed("inspect", verb, "-h")).toBe(page);
+    expect(await printed("inspect", "help", verb, "-h")).toBe(page);
+    expect(await printed("help", "inspect", verb, "--help")).toBe(page);
     const examples = examplesIn(page);
     expect(examples.length).toBeGreaterThanOrEqual(2);
     for (const example of examples) {

@@ -25,6 +25,7 @@ const refused = [
   ["mosquito", "did you mean mosquitto-2.0?"],
   ["Mosquitto_2.0", "did you mean mosquitto-2.0?"],
   ["E5", "did you mean E5-newer-wills-hold-up-older?"],
+  ["hlep", "did you mean help?"],
   ["hivemq", "see mqttd serve --like help"],
   ["", "see mqttd serve --like help"],
 ] as const;
