@@ -89,6 +89,18 @@ const ends =
     expect({ typed, code }).toEqual({ typed, code: expected.code ?? 0 });
   };
 
+/** A run of simulate-drop; where the machine held it up, it says so, and is played again. */
+const judges =
+  (boundMs = 30_000): Play =>
+  async ({ shell }, typed) => {
+    for (let turn = 1; ; turn++) {
+      const { code, output } = await shell.run(typed, boundMs);
+      if (turn < 3 && output.includes("this machine was held up")) continue;
+      expect(output, typed).toMatch(/\n[1-9]\d* passed, 0 failed\b.* in \d/);
+      return expect({ typed, code }).toEqual({ typed, code: 0 });
+    }
+  };
+
 const serves =
   (ready: RegExp): Play =>
   async ({ shell }, typed) => {
@@ -139,22 +151,13 @@ const terminals: Readonly<Record<string, readonly (readonly [first: string, play
     ["kill -CONT %2; kill %1 %2", cleansUp],
   ],
   "of simulate-drop": [
-    ["mqttd simulate-drop", ends({ says: /\d+ passed, 0 failed.* in \d/ }, 60_000)],
-    [
-      "mqttd simulate-drop rst --url mqtt://user:password@broker.example:1883",
-      ends({ says: /2 passed, 0 failed in/ }),
-    ],
-    [
-      "mqttd simulate-drop half-open listening --keepalive 60 --wait 60s",
-      ends({ says: /passed, 0 failed/ }),
-    ],
-    [
-      "mqttd simulate-drop --all --via mqtt://localhost:1884",
-      ends({ says: /4 passed, 0 failed in/ }),
-    ],
+    ["mqttd simulate-drop", judges(60_000)],
+    ["mqttd simulate-drop rst --url mqtt://user:password@broker.example:1883", judges()],
+    ["mqttd simulate-drop half-open listening --keepalive 60 --wait 60s", judges()],
+    ["mqttd simulate-drop --all --via mqtt://localhost:1884", judges()],
     ["mqttd simulate-drop --list", ends({ says: /half-open +must/ })],
     ["mqttd simulate-drop --show half-open", ends({ says: /By hand:/ })],
-    ["mqttd simulate-drop rst half-open --embedded", ends({ says: /4 passed, 0 failed/ }, 30_000)],
+    ["mqttd simulate-drop rst half-open --embedded", judges()],
   ],
   "of serve and inspect": [
     ["mqttd serve --like rumqttd-0.19", serves(listening)],
