@@ -177,13 +177,15 @@ export const verbs = {
     words: "",
     flags: {
       client: "of this client only",
-      topic: "of clients and wills whose topics match this filter",
+      topic: "events with a topic that matches this filter",
       event: "events of this name only, such as ended",
       json: "as JSON, one line an event",
     },
     asksBroker: true,
     text: "events as they happen, until Ctrl-C",
-    about: "The lines of the broker's log as they happen, until Ctrl-C or the broker's end.",
+    about:
+      "The lines of the broker's log as they happen, whatever its log level, until Ctrl-C or the " +
+      "broker's end. --event packet shows every packet.",
     exits: { "3": "no broker, or it has stopped", "5": "the broker does not answer, or is silent" },
     examples: [
       "mqttd inspect tail",
