@@ -89,6 +89,8 @@ export class Connection {
   /** When the last whole packet was read, and since when the broker does not read. */
   lastPacketAt: number;
   pausedAt: number | null = null;
+  /** When the broker last began to read again. */
+  resumedAt = -1;
   allowedMs = Infinity;
   /** Since when it has taken nothing of what waits for it; null: nothing waits. */
   stallSince: number | null = null;

@@ -57,6 +57,8 @@ export class Ends {
     );
     // What is too long by new limits is so in the next turn of the timers.
     const isNew = this.#books.limitsChangedAt === now;
+    // One that was overdue and unread when the broker stopped reading is judged after that.
+    if (connection.pausedAt === now || connection.resumedAt === now) return;
     const isMet = this.#books.met(due) >= now || this.#books.mayBeMet(due, now);
     demand(now <= due || isNew || isMet, "a connection ends when it is due", {
       connection: connection.number,
@@ -126,7 +128,7 @@ export class Ends {
       }
       case "keepAliveExpired":
         if (this.#isUnread(connection)) return "what had arrived was not read before it was judged";
-        return this.#isMet(dueOf(connection, now), now) ? null : "not at 1.5 times the keepalive";
+        return this.#isKeepAliveMet(connection, now) ? null : "not at 1.5 times the keepalive";
       case "connectTimeout":
         if (this.#isUnread(connection)) return "what had arrived was not read before it was judged";
         return this.#isMet(this.#connectDue(connection), now) ? null : "not at the connect timeout";
@@ -158,6 +160,11 @@ export class Ends {
     const item = connection.items[connection.next];
     const start = connection.items[connection.next - 1]?.end ?? 0;
     return item?.causes?.includes(cause) === true && connection.arrivedBytes > start;
+  }
+
+  #isKeepAliveMet(connection: Connection, now: number): boolean {
+    const due = dueOf(connection, now);
+    return this.#isMet(due, now) || (due < now && connection.resumedAt === now);
   }
 
   #isMet(due: number, now: number): boolean {

@@ -97,6 +97,7 @@ export class Referee {
     const from = Math.max(pausedAt, connection.lastPacketAt);
     connection.lastPacketAt += this.books.clock() - from;
     connection.pausedAt = null;
+    connection.resumedAt = this.books.clock();
   }
 
   wrote(connection: Connection, bytes: Uint8Array, start: number, end: number, took: number): void {
