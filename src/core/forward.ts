@@ -8,6 +8,7 @@ import { keep, type Message, type Qos } from "./packet.ts";
 import { deliver } from "./publish.ts";
 import type { Queued } from "./queue.ts";
 import { lesserQos, type Session } from "./session.ts";
+import { isInSight } from "./topic.ts";
 
 /** What one turn sends from a queue or a retained replay, at the most; the rest waits for the next. */
 const messagesAtOnce = 200;
@@ -42,7 +43,7 @@ export function offer(
 ): void {
   const qos = lesserQos(message.qos, subscribedQos);
   const connection = session.connection;
-  if (connection !== null && !isInSight(connection, message.topic)) return;
+  if (connection !== null && !sees(connection, message.topic)) return;
   const ready = connection !== null && !connection.blocked;
   const inTurn = session.replays.size === 0 || outcome.isRetained || !waits(broker, message);
   if (ready && inTurn && (qos === 0 ? session.queue.qos0 === 0 : mayAdd(session, connection))) {
@@ -106,7 +107,7 @@ function copyFor(
 ): Delivery | null {
   const { id, version } = connection;
   const strip = connection.listener.mountPoint.length;
-  if (!isInSight(connection, message.topic)) return null;
+  if (!sees(connection, message.topic)) return null;
   const room = roomFor(connection, message, qos, strip, identifiers);
   if (room < 0) {
     // [v5-3.1.2-24] [v5-3.1.2-25]: too large counts as sent and acknowledged.
@@ -149,12 +150,11 @@ function copyFor(
 }
 
 /**
- * Whether a topic lies behind the mount point of a client. One that does not comes of a subscription
- * that the session made on another listener; less the mount point it would be no topic at all.
+ * Whether a client may be told of a topic. One of which it may not comes of a subscription that the
+ * session made on another listener.
  */
-export function isInSight(connection: Connection, topic: string): boolean {
-  const { mountPoint } = connection.listener;
-  return mountPoint === "" || topic.startsWith(mountPoint);
+export function sees({ listener }: Connection, topic: string): boolean {
+  return isInSight(listener.mountPoint, topic);
 }
 
 /** What a Topic Alias adds: its identifier and two bytes, and what the two lengths may grow by. */

@@ -3,7 +3,7 @@ import type { Connection } from "./connection.ts";
 import { Deadline } from "./deadlines.ts";
 import { causeOf, endConnection } from "./ending.ts";
 import { isUnwanted, type Reach } from "./events.ts";
-import { isHeldBack, isInSight, mayAdd, newOutcome, offer, type Outcome } from "./forward.ts";
+import { isHeldBack, mayAdd, newOutcome, offer, sees, type Outcome } from "./forward.ts";
 import { publishedBeside } from "./habits.ts";
 import type { Delivery, Millis } from "./io.ts";
 import { keep, type Message, type PublishPacket } from "./packet.ts";
@@ -11,7 +11,7 @@ import { Reason, type ProtocolError, type ReasonCode } from "./reason.ts";
 import type { Session } from "./session.ts";
 import type { Group, Match, Subscription } from "./subscriptions.ts";
 import type { Timed } from "./timed.ts";
-import { isServerOwned } from "./topic.ts";
+import { isForServerOnly } from "./topic.ts";
 
 /** What is known about who gets a topic, until the next change of any subscription. */
 export interface Route {
@@ -99,7 +99,7 @@ export function publishReceived(
     // Sent again: it was passed on when it came first (v5-4.3.3-10).
     return acknowledge(broker, connection, packet, Reason.success);
   }
-  const refusal = refusalOf(broker, session, packet, topic);
+  const refusal = refusalOf(broker, connection, session, packet, named);
   if (refusal !== null) {
     broker.statistics.publishDropped += 1;
     const { reason, detail } = refusal;
@@ -237,14 +237,15 @@ export function tooDeep(topic: string, levels: number): boolean {
 /** What is said no to, while the connection lives on. */
 function refusalOf(
   broker: Broker,
+  { listener }: Connection,
   session: Session,
   packet: PublishPacket,
-  topic: string,
+  named: string,
 ): { readonly reason: ReasonCode; readonly detail: string } | null {
-  if (isServerOwned(topic)) {
+  if (isForServerOnly(listener.mountPoint, named)) {
     return { reason: Reason.notAuthorized, detail: "$SYS belongs to the broker" };
   }
-  if (!broker.access.mayPublish(session, topic)) {
+  if (!broker.access.mayPublish(session, listener.mountPoint + named)) {
     return { reason: Reason.notAuthorized, detail: "not allowed to publish there" };
   }
   if (packet.payload.length > broker.limits.payloadSize) {
@@ -300,7 +301,7 @@ function fixedCopies(match: Match, topic: string): Delivery[] | null {
     const connection = session.connection;
     if (connection === null || connection.blocked || isHeldBack(session)) return null;
     if (connection.maximumPacketSize !== Infinity || connection.aliasesOutMax > 0) return null;
-    if (!isInSight(connection, topic)) continue;
+    if (!sees(connection, topic)) continue;
     const strip = connection.listener.mountPoint.length;
     copies.push({
       connection: connection.id,
@@ -348,7 +349,7 @@ export function nextMember({ members, turn }: Group, topic: string): Subscriptio
 function fitnessOf(session: Session, topic: string): number {
   const connection = session.connection;
   if (connection === null) return 0;
-  if (!isInSight(connection, topic)) return -1;
+  if (!sees(connection, topic)) return -1;
   if (connection.blocked) return 1;
   return mayAdd(session, connection) ? 3 : 2;
 }

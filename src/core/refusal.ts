@@ -8,7 +8,7 @@ import { packetSize } from "./packet-size.ts";
 import type { ConnectPacket } from "./packet.ts";
 import { tooDeep } from "./publish.ts";
 import { Reason, type ProtocolError, type ReasonCode } from "./reason.ts";
-import { isServerOwned, utf8Length } from "./topic.ts";
+import { isForServerOnly, utf8Length } from "./topic.ts";
 
 /** What speaks against a CONNECT by itself, before anybody is asked who may come in. */
 export function refusalByPacket(packet: ConnectPacket): ProtocolError | null {
@@ -123,7 +123,7 @@ function refusalByWill(
     return fault(Reason.topicNameInvalid, "v5-4.7.3", detail);
   }
   const who = { clientId, username: packet.username };
-  if (isServerOwned(topic)) {
+  if (isForServerOnly(connection.listener.mountPoint, will.topic)) {
     const detail = "the will's topic is below $SYS, where only the broker may publish";
     return fault(Reason.notAuthorized, "v5-3.1.4-2", detail);
   }

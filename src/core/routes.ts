@@ -1,6 +1,6 @@
 import type { RetainedAccount, RouteAccount } from "./account.ts";
 import type { Broker } from "./broker.ts";
-import { isHeldBack, mayAdd } from "./forward.ts";
+import { isHeldBack, mayAdd, sees } from "./forward.ts";
 import type { Message, Qos } from "./packet.ts";
 import { nextMember } from "./publish.ts";
 import type { Session } from "./session.ts";
@@ -20,6 +20,7 @@ const payloadShown = 64;
 export function* routeFor(broker: Broker, topic: string): Walk<Recipient> {
   const { recipients, groups, withoutLocal } = broker.subscriptions.match(topic);
   for (const recipient of recipients) {
+    if (isOutOfSight(recipient.session, topic)) continue;
     const noLocal = withoutLocal.get(recipient.session) === null;
     yield* ordinary(broker, topic, recipient, noLocal);
   }
@@ -46,6 +47,7 @@ function* shared(broker: Broker, group: Group, topic: string): Walk<Recipient> {
   const next = nextMember(group, topic);
   for (const member of group.members) {
     const { session, qos, filter } = member;
+    if (isOutOfSight(session, topic)) continue;
     yield {
       clientId: session.clientId,
       connected: session.connection !== null,
@@ -55,6 +57,11 @@ function* shared(broker: Broker, group: Group, topic: string): Walk<Recipient> {
       outcome: member === next ? outcomeFor(broker, session, qos) : "shared: another member's turn",
     };
   }
+}
+
+/** It has moved behind another mount point since it subscribed. */
+function isOutOfSight({ connection }: Session, topic: string): boolean {
+  return connection !== null && !sees(connection, topic);
 }
 
 /** As `forward.offer` would decide, within the limits of the queue. */

@@ -128,8 +128,7 @@ export class Subscriptions {
     const names = topic.split("/");
     // Wildcards on the first level do not reach the server's own topics (v5-4.7.2-1).
     walk(this.#root, names, 0, isReserved(topic), found, groups);
-    if (!topic.includes("$")) return gather(found, groups);
-    // Behind a mount point, the first level is a later one.
+    // Behind a mount point, the first level is a later one, and the mount point itself is no topic.
     const isOpen = ({ pattern, mounted }: Subscription): boolean =>
       mounted === 0 || !isHidden(pattern, topic, mounted);
     return gather(

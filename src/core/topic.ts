@@ -19,18 +19,47 @@ export function isReserved(topic: string): boolean {
 }
 
 /**
- * Whether a wildcard on a filter's first level keeps it from a topic [v4-4.7.2-1] [v5-4.7.2-1].
- * `start`: where the client's part of both begins, behind its mount point.
+ * Whether a filter does not reach a topic though it matches it: a wildcard on its first level keeps it
+ * from what begins with `$` [v4-4.7.2-1] [v5-4.7.2-1], and behind a mount point there are topics that
+ * nobody sees. `start`: where the client's part of both begins, behind its mount point.
  */
 export function isHidden(pattern: string, topic: string, start: number): boolean {
+  if (start > 0 && !isTopicBehind(topic, start)) return true;
   if (topic.charCodeAt(start) !== 0x24) return false;
   const first = pattern.charCodeAt(start);
   return first === 0x23 || first === 0x2b;
 }
 
+/**
+ * Whether a client behind a mount point may be told of a topic. Without it an empty name would be left
+ * of the mount point itself [v4-4.7.3-1] [v5-4.7.3-1], and what is left of `$SYS` would pass for the
+ * broker's own, which is out of sight there.
+ */
+export function isInSight(mountPoint: string, topic: string): boolean {
+  if (mountPoint === "") return true;
+  return topic.startsWith(mountPoint) && isTopicBehind(topic, mountPoint.length);
+}
+
+function isTopicBehind(topic: string, start: number): boolean {
+  return topic.length > start && !isServerOwned(topic, start);
+}
+
 /** Whether the server alone may publish there. Other `$` topics are left to the clients. */
-export function isServerOwned(topic: string): boolean {
-  return topic === "$SYS" || topic.startsWith("$SYS/");
+export function isServerOwned(topic: string, start = 0): boolean {
+  if (!topic.startsWith("$SYS", start)) return false;
+  return topic.length === start + 4 || topic.charCodeAt(start + 4) === 0x2f;
+}
+
+/** The one exception, as in mosquitto: where a bridge says whether it is there. */
+const bridgeState = /^\$SYS\/broker\/connection\/[^/]+\/state$/;
+
+/**
+ * Whether a client may not publish, or have a will, on the topic that it names: the server owns it, in
+ * the client's own view or in that of clients without its mount point.
+ */
+export function isForServerOnly(mountPoint: string, named: string): boolean {
+  if (mountPoint === "") return isServerOwned(named) && !bridgeState.test(named);
+  return isServerOwned(named) || isServerOwned(mountPoint + named);
 }
 
 /**

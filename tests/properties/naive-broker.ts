@@ -251,8 +251,9 @@ export class NaiveBroker {
     };
     // [v5-4.3.3-10]: until PUBREL it is the same message.
     if (qos === 2 && session.incoming.includes(messageId)) return answer(Reason.success);
-    // The broker keeps $SYS for itself (section 4.7.2).
-    if (topic.startsWith("$SYS/")) return answer(Reason.notAuthorized);
+    // The broker keeps $SYS for itself (section 4.7.2), but for what a bridge says of itself.
+    const isBridges = /^\$SYS\/broker\/connection\/[^/]+\/state$/.test(topic);
+    if (topic.startsWith("$SYS/") && !isBridges) return answer(Reason.notAuthorized);
     if (qos === 2) session.incoming.push(messageId);
     const { payload } = packet;
     const message = {

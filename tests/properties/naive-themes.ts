@@ -42,9 +42,19 @@ export const themes = {
       disconnect: 1,
       advance: 2,
     },
-    topics: ["a", "a/b", "a/c", "b", "b/c", "/b", "$x/a", "$SYS/x"],
+    topics: [
+      "a",
+      "a/b",
+      "a/c",
+      "b",
+      "b/c",
+      "/b",
+      "$x/a",
+      "$SYS/x",
+      "$SYS/broker/connection/b/state",
+    ],
     filters: [
-      ...["#", "+", "a/#", "a/+", "+/b", "a/b", "b", "$x/#", "$x/+", "/+"],
+      ...["$SYS/#", "#", "+", "a/#", "a/+", "+/b", "a/b", "b", "$x/#", "$x/+", "/+"],
       // No two groups match one topic, and none a will's: for which member of which group a message
       // waits is only seen where an act makes no other message wait.
       ...["$share/g/a/+", "$share/g/a/+", "$share/h/b", "$share/g/b/c"],

@@ -118,6 +118,97 @@ test("$SYS is out of sight behind a mount point", () => {
   expect(client.messages()).toEqual([]);
 });
 
+/** One that is offline with a persistent session, one that is there, one that comes later. */
+function membersOf(world: World, mountPoint: string, filter: string): () => string[][] {
+  const subscription = { topic: filter, qos: 1 } as const;
+  open(world, "away", mountPoint).subscribe(subscription);
+  world.driver.order({ type: "kicked", clientId: "away" });
+  const there = open(world, "there", mountPoint);
+  there.subscribe(subscription);
+  return () => {
+    const late = open(world, "late", mountPoint);
+    late.subscribe(subscription);
+    return [there, open(world, "away", mountPoint), late].map((client) => client.messages().sort());
+  };
+}
+
+test.each([["#"], ["+"], ["$share/g/#"], ["$share/g/+"]])(
+  "v5-4.7.3-1: the mount point itself is no topic behind it, for %s",
+  (filter) => {
+    const world = new World();
+    const received = membersOf(world, "lab/", filter);
+    const outside = open(world, "o", "", 5);
+    // `#` stands for its parent level too, and that is a level above the mount point.
+    for (const topic of ["lab/", "lab"]) {
+      for (const qos of [0, 1, 2] as const) {
+        outside.publish(topic, "x", { qos, retain: true, messageId: 100 + qos });
+      }
+    }
+    // Nobody was there for any of them.
+    expect(outside.take("puback").map(({ reasonCode }) => reasonCode)).toEqual([0x10, 0x10]);
+    const dying = world.open();
+    const will = { topic: "lab/", payload: Buffer.from("gone"), qos: 1 as const, retain: true };
+    dying.connect({ clientId: "dying", will });
+    dying.drop();
+    expect(world.noted("ended").at(-1)?.will).toMatchObject({ reach: { delivered: 0, queued: 0 } });
+    expect(received()).toEqual([[], [], []]);
+  },
+);
+
+test("v5-4.7.3-1: nor is it by a topic that another mount point makes", () => {
+  const world = new World();
+  const inner = open(world, "i", "a/b/");
+  inner.subscribe("#");
+  open(world, "o", "a/").publish("b/", "x", { retain: true });
+  inner.subscribe("#");
+  expect(inner.messages()).toEqual([]);
+  expect(inner.closedBy).toBeNull();
+});
+
+test("behind a mount point, too, $SYS belongs to the broker", () => {
+  const world = new World();
+  const received = membersOf(world, "lab/", "$SYS/#");
+  const inside = open(world, "i", "lab/", 5);
+  for (const topic of ["$SYS", "$SYS/broker/version", "$SYS/broker/connection/b/state"]) {
+    inside.publish(topic, "mine", { qos: 1, retain: true });
+    expect(inside.take("puback")).toMatchObject([{ reasonCode: 0x87 }]);
+    const dying = world.open({ mountPoint: "lab/" });
+    const will = { topic, payload: Buffer.from("gone"), qos: 0 as const, retain: true };
+    expect(dying.connect({ clientId: "dying", will })?.returnCode).toBe(5);
+  }
+  expect(inside.closedBy).toBeNull();
+  inside.publish("$SYSTEM", "not it", { qos: 1 });
+  expect(inside.take("puback")).toMatchObject([{ reasonCode: 0x10 }]);
+  expect(received()).toEqual([[], [], []]);
+});
+
+test("what is published from outside does not pass for the broker's behind a mount point", () => {
+  const world = new World();
+  const received = membersOf(world, "lab/", "$SYS/#");
+  const outside = open(world, "o", "", 5);
+  outside.subscribe("lab/#");
+  outside.publish("lab/$SYS/broker/version", "mine", { qos: 1, retain: true });
+  expect(outside.messages()).toEqual(["lab/$SYS/broker/version=mine"]);
+  expect(received()).toEqual([[], [], []]);
+  // A session that subscribed outside and goes on behind the mount point.
+  const moved = open(world, "m", "");
+  moved.subscribe({ topic: "lab/$SYS/broker/uptime", qos: 1 });
+  moved.drop();
+  outside.publish("lab/$SYS/broker/uptime", "queued", { qos: 1 });
+  const back = open(world, "m", "lab/");
+  outside.publish("lab/$SYS/broker/uptime", "live", { qos: 1 });
+  expect(back.messages()).toEqual([]);
+});
+
+test("a mount point below $SYS makes nobody the broker", () => {
+  const world = new World();
+  const inside = open(world, "i", "$SYS/broker/connection/", 5);
+  for (const topic of ["x", "x/state"]) {
+    inside.publish(topic, "mine", { qos: 1 });
+    expect(inside.take("puback")).toMatchObject([{ reasonCode: 0x87 }]);
+  }
+});
+
 test("a message that is sent again has the topic that it had first, wherever the client comes back", () => {
   const world = new World();
   const first = open(world, "a", "one/");

@@ -13,6 +13,7 @@ import { isPerhapsUnfit } from "./offers.ts";
 import type { Retained } from "./retained.ts";
 import { covers } from "./routes.ts";
 import type { Replay, Session, Subscription } from "./session.ts";
+import { isBrokers } from "./topics.ts";
 
 const malformedOrWrong = ["protocolError"] as const;
 
@@ -65,8 +66,7 @@ export class Incoming {
       return void connection.owed.push(owedOf(answer, packetId));
     }
     const isRefused =
-      topic === "$SYS" ||
-      topic.startsWith("$SYS/") ||
+      isBrokers(connection.mountPoint, named) ||
       isDenied(topic) ||
       packet.payload.length > limits.payloadSize;
     if (packet.qos > 0) connection.owed.push(owedOf(answer, packetId));

@@ -4,6 +4,7 @@ import { demand, type Books } from "./books.ts";
 import type { Ask, Connection } from "./connection.ts";
 import { isDenied, isTooDeep } from "./incoming.ts";
 import { expiryOf } from "./session.ts";
+import { isBrokers } from "./topics.ts";
 
 /** Nobody with this user name is let in. */
 export const intruder = "intruder";
@@ -56,7 +57,8 @@ function whyRefused(books: Books, connection: Connection, ask: Ask): string | nu
     if (will.retain && !retain) return "Will Retain";
     if (will.payload.length > limits.payloadSize) return "the will's payload";
     if (isTooDeep(topic, limits.topicLevels)) return "the will's topic is too deep";
-    if (isDenied(topic) || topic.startsWith("$SYS/")) return "the will's topic is denied";
+    if (isDenied(topic) || isBrokers(connection.mountPoint, will.topic))
+      return "the will's topic is denied";
   }
   const isKnown =
     sessions.has(clientId) || takeover?.clientId === clientId || replaced === clientId;

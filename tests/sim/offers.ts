@@ -4,6 +4,7 @@ import type { Connection } from "./connection.ts";
 import type { Retained } from "./retained.ts";
 import { Routes } from "./routes.ts";
 import type { Copy, Publication, Session, Share, Subscription } from "./session.ts";
+import { isInSight } from "./topics.ts";
 
 /** Bytes that a PUBLISH needs beside topic and payload, at the most. */
 const overhead = 60;
@@ -160,7 +161,7 @@ function isHeldUp(session: Session, connection: Connection, copy: Copy): boolean
 
 /** Its client is behind another mount point now than when it subscribed. */
 function isOutOfSight({ connection }: Session, { topic }: Publication): boolean {
-  return connection !== null && !topic.startsWith(connection.mountPoint);
+  return connection !== null && !isInSight(connection.mountPoint, topic);
 }
 
 /** It may be too large for a connection, or does not lie behind the mount point of its listener. */
@@ -170,7 +171,7 @@ export function isPerhapsUnfit(
 ): boolean {
   if (connection === null) return false;
   const { maximumPacketSize, mountPoint } = connection;
-  if (!topic.startsWith(mountPoint)) return true;
+  if (!isInSight(mountPoint, topic)) return true;
   return topic.length + payloadBytes + propertyBytes + overhead > maximumPacketSize;
 }
 

@@ -1,5 +1,6 @@
 import type { Books } from "./books.ts";
 import type { Session, Subscription } from "./session.ts";
+import { isInSight } from "./topics.ts";
 
 /** Who gets a topic: each session once, and each share. */
 export interface Route {
@@ -67,6 +68,7 @@ export function covers(
     return place < levels.length && (level === "+" || level === levels[place]);
   });
   if (!isMatch || (wanted.at(-1) !== "#" && wanted.length !== levels.length)) return false;
+  if (!isInSight(pattern.slice(0, mounted), topic)) return false;
   const isWild = pattern.startsWith("#", mounted) || pattern.startsWith("+", mounted);
   return !(isWild && topic.startsWith("$", mounted));
 }

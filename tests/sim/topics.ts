@@ -4,6 +4,8 @@ import type { WorldDice } from "./world-dice.ts";
 /** The topics of a world: some plain, some deep, some that wildcards at the front do not match. */
 export function drawTopic(dice: WorldDice, topics: number): string {
   const number = dice.below(topics);
+  // The mount point of some listeners, and what may not pass for the broker's own.
+  if (dice.happens(0.03)) return dice.pick(["lab/", "lab/t/0", "lab/$SYS/x", "$SYS/x"] as const);
   return dice.pick([`t/${number}`, `t/${number}`, `t/${number}/deep/er`, `$x/${number}`] as const);
 }
 
@@ -18,6 +20,7 @@ export function drawFilter(dice: WorldDice, topics: number): string {
     "w/#",
     "w/+",
     "$x/+",
+    "$SYS/x",
     `$share/g/t/${number}`,
     // Shares don't overlap: nothing in a copy tells of which it is.
     "$share/h/t/+/deep/er",
@@ -35,4 +38,29 @@ export function drawSubscriptions(dice: WorldDice, topics: number, isV5: boolean
     const nl = !topic.startsWith("$share/") && dice.happens(0.2);
     return { topic, qos, nl, rap: dice.happens(0.4), rh: dice.pick([0, 0, 1, 2] as const) };
   });
+}
+
+/**
+ * Whether the broker alone may publish there, as a client names it or as others see it. There is one
+ * exception, outside of mount points: the state of a bridge.
+ */
+export function isBrokers(mountPoint: string, named: string): boolean {
+  const [, , , id, ...rest] = named.split("/");
+  const isBridges =
+    mountPoint === "" &&
+    named.startsWith("$SYS/broker/connection/") &&
+    id !== "" &&
+    rest.join("/") === "state";
+  return !isBridges && [named, mountPoint + named].some(isBelowSys);
+}
+
+/** Behind a mount point nobody is told of it, nor of the mount point itself, which has no name there. */
+export function isInSight(mountPoint: string, topic: string): boolean {
+  if (mountPoint === "") return true;
+  const named = topic.slice(mountPoint.length);
+  return topic.startsWith(mountPoint) && named !== "" && !isBelowSys(named);
+}
+
+function isBelowSys(topic: string): boolean {
+  return topic.split("/")[0] === "$SYS";
 }
