@@ -62,6 +62,8 @@ function pubrecReceived(
   const { packetId } = packet;
   const outgoing = session.outgoing.get(packetId);
   if (outgoing === undefined) {
+    // After an error no PUBREL follows, whatever it was about [v5-4.3.3-4].
+    if (packet.reason >= 0x80) return;
     const reason = Reason.packetIdentifierNotFound;
     return broker.send(connection, { type: "pubrel", packetId, reason });
   }

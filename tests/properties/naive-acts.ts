@@ -58,6 +58,7 @@ export type Act =
       readonly client: number;
       readonly cmd: "puback" | "pubrec" | "pubrel" | "pubcomp";
       readonly id: number;
+      readonly refuses: boolean;
     }
   /** `begin`: the first part of a packet; the rest comes before whatever the client sends next. */
   | { readonly act: "ping" | "begin" | "violate" | "kick"; readonly client: number }
@@ -196,6 +197,7 @@ function kindsOf(theme: Theme): Record<Act["act"], fc.Arbitrary<Act>> {
       client,
       cmd: fc.constantFrom("puback", "pubrec", "pubrel", "pubcomp"),
       id: fc.integer({ min: 1, max: 5 }),
+      refuses: rarely,
     }),
     ping: plain("ping"),
     begin: plain("begin"),

@@ -303,6 +303,8 @@ export class NaiveOutbox {
     const { connection } = session;
     const outgoing = session.outgoing.find((other) => other.id === id);
     if (outgoing === undefined) {
+      // [v5-4.3.3-4]: after an error there is no PUBREL. v4 has none.
+      if (connection.version === 5 && reason >= 0x80) return true;
       const reasonCode = connection.version === 5 ? Reason.packetIdentifierNotFound : 0;
       this.say(connection, { cmd: "pubrel", messageId: id, reasonCode });
       return true;

@@ -95,8 +95,11 @@ export class Play {
       }
       case "acknowledge":
         return this.#acknowledge(act, program, socket);
-      case "stray":
-        return this.#send(socket, { cmd: act.cmd, messageId: act.id, reasonCode: 0 });
+      case "stray": {
+        const refuses = act.refuses && act.cmd === "pubrec" && socket.version === 5;
+        const reasonCode = refuses ? 0x80 : 0;
+        return this.#send(socket, { cmd: act.cmd, messageId: act.id, reasonCode });
+      }
       case "ping":
         return this.#send(socket, { cmd: "pingreq" });
       case "begin":

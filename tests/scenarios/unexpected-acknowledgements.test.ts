@@ -39,6 +39,14 @@ test("PUBREC with an unknown id is answered with PUBREL, in v5 with 0x92", () =>
   }
 });
 
+test("v5-4.3.3-4: PUBREC with an error and an unknown id is not answered", () => {
+  const client = new World().open();
+  client.connect({ clientId: "a", protocolVersion: 5 });
+  for (const reasonCode of [0x80, 0x97]) client.send({ cmd: "pubrec", messageId: 77, reasonCode });
+  expect(client.received).toEqual([]);
+  expect(client.closedBy).toBeNull();
+});
+
 test("PUBREL with an unknown id is answered with PUBCOMP, in v5 with 0x92", () => {
   for (const [protocolVersion, reason] of [
     [4, 0],

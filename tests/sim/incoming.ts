@@ -108,6 +108,7 @@ export class Incoming {
     }
     const copy = session.inflight.get(packetId);
     if (type === "pubrec") {
+      if (copy === undefined && reason >= 0x80) return;
       if (copy === undefined) return void connection.owed.push(owedOf("pubrel", packetId));
       if (copy.qos !== 2) return void (connection.verdict = malformedOrWrong);
       if (reason >= 0x80) return this.#delivery.finish(connection, session, copy);
