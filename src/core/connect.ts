@@ -26,6 +26,7 @@ export function connectReceived(
     });
   }
   connection.version = packet.version;
+  connection.bridge = packet.bridge;
   if (packet.version !== 5) connection.announced = broker.limits;
   connection.maximumPacketSize = packet.maximumPacketSize ?? Infinity;
   const refusal = refusalByPacket(packet);
@@ -196,6 +197,7 @@ function tell(
     event: "connected",
     peer: connection.peer,
     version: packet.version,
+    bridge: packet.bridge,
     cleanStart: packet.cleanStart,
     sessionPresent,
     keepAlive: connection.keepAlive,

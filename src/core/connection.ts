@@ -31,6 +31,8 @@ export class Connection {
   #state: ConnectionState = "opened";
 
   version: ProtocolVersion = 4;
+  /** As CONNECT said. */
+  bridge = false;
   clientId: string | null = null;
   /** The CONNECT that waits for its verdict. */
   connect: ConnectPacket | null = null;

@@ -70,6 +70,7 @@ export type BrokerEvent =
       readonly event: "connected";
       readonly peer: Peer;
       readonly version: ProtocolVersion;
+      readonly bridge: boolean;
       readonly cleanStart: boolean;
       readonly sessionPresent: boolean;
       /** Seconds in force; 0: none. */

@@ -65,6 +65,11 @@ export interface WillPacket {
 export interface ConnectPacket {
   readonly type: "connect";
   readonly version: ProtocolVersion;
+  /**
+   * A bridge, as mosquitto says in v3 and v4 (levels 0x83 and 0x84): what it subscribes to is with No
+   * Local and Retain As Published. In v5 a bridge asks for these in its SUBSCRIBE.
+   */
+  readonly bridge: boolean;
   readonly clientId: string;
   /** Clean Session in v4. */
   readonly cleanStart: boolean;

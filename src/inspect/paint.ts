@@ -32,7 +32,7 @@ function connected(text: string, facts: Facts, colors: Colors): string {
   const topic = topicOf(facts);
   const start = topic === null ? -1 : text.lastIndexOf(`will on ${name(topic)} (`);
   const head = start < 0 ? text : text.slice(0, start) + colors.magenta(text.slice(start));
-  return head.replace(/^New client connected/, colors.green);
+  return head.replace(/^New (?:client|bridge) connected/, colors.green);
 }
 
 function ended(text: string, facts: Facts, colors: Colors): string {

@@ -14,6 +14,7 @@ export function record(event: LogEvent, at: Millis): Record<string, unknown> {
       return {
         ...who(event.peer),
         protocol: protocolName[event.version],
+        ...(event.bridge && { bridge: true }),
         cleanStart: event.cleanStart,
         sessionPresent: event.sessionPresent,
         keepAliveSeconds: event.keepAlive,

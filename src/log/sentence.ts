@@ -137,7 +137,7 @@ function connected(event: Event<"connected">, colors: Colors): string {
   if (event.sessionPresent) rest.push("session resumed");
   if (event.sessionExpiry > 0) rest.push(`session kept ${setting(event.sessionExpiry * 1000)}`);
   if (event.will !== null) rest.push(colors.magenta(armedWill(event.will)));
-  const head = `${colors.green("New client connected")} from ${name(event.peer.remote)} as ${client(event.peer)}`;
+  const head = `${colors.green(`New ${event.bridge ? "bridge" : "client"} connected`)} from ${name(event.peer.remote)} as ${client(event.peer)}`;
   return [`${head} (${flags.join(", ")})`, ...rest].join(", ");
 }
 

@@ -17,6 +17,7 @@ import type {
   WillPacket,
 } from "../core/packet.ts";
 import { connackReturnCode, Reason, type ProtocolError } from "../core/reason.ts";
+import { PacketType, type ConnectWalk } from "./grammar.ts";
 import { ackMaximumSize, writeAck, writePingresp } from "./ack.ts";
 import { forwardedProperties, type PropertyBlock } from "./property.ts";
 
@@ -34,19 +35,19 @@ writeToStream.cacheNumbers = false;
 
 /**
  * Decodes the frame bytes[start..end), which the grammar has accepted. Nothing of the result points
- * into `bytes`. `will`: the block that the grammar found in a v5 CONNECT with a will.
+ * into `bytes`. `connect`: what the grammar found in a CONNECT; null: it is none.
  */
 export function decodeCold(
   bytes: Uint8Array,
   start: number,
   end: number,
   version: ProtocolVersion,
-  will: PropertyBlock | null,
+  connect: ConnectWalk | null,
 ): ColdPacket | ProtocolError {
-  const packet = parseFrame(bytes, start, end, version);
+  const packet = parseFrame(bytes, start, end, version, connect);
   switch (packet?.cmd) {
     case "connect":
-      return connectFrom(packet, version, bytes, will);
+      return connectFrom(packet, version, bytes, connect);
     case "subscribe":
       return subscribeFrom(packet);
     case "unsubscribe":
@@ -81,12 +82,13 @@ function parseFrame(
   start: number,
   end: number,
   version: ProtocolVersion,
+  connect: ConnectWalk | null,
 ): Packet | null {
   // A copy, since mqtt-packet gives out views of what it gets.
   const frame = Buffer.from(bytes.subarray(start, end));
-  // MQTT 3.1 lets SUBSCRIBE and UNSUBSCRIBE carry DUP, which mqtt-packet refuses.
-  const first = frame[0] ?? 0;
-  if (version === 3 && (first & 0x0a) === 0x0a) frame[0] = first & 0xf7;
+  // It would refuse flags that do not count in MQTT 3.1.
+  if (version === 3) frame[0] = withoutUnusedFlags(frame[0] ?? 0);
+  if (connect !== null) frame[connect.flagsAt - start] = connect.flags;
   let decoded: Packet | null = null;
   let failed = false;
   const parse = parser({ protocolVersion: version });
@@ -96,6 +98,12 @@ function parseFrame(
   return failed || rest > 0 ? null : decoded;
 }
 
+function withoutUnusedFlags(first: number): number {
+  const type = first >> 4;
+  const isQos1 = type === PacketType.subscribe || type === PacketType.unsubscribe;
+  return (type << 4) | (isQos1 ? 2 : 0);
+}
+
 type ParsedConnect = Extract<Packet, { cmd: "connect" }>;
 type ParsedSubscribe = Extract<Packet, { cmd: "subscribe" }>;
 
@@ -103,18 +111,19 @@ function connectFrom(
   packet: ParsedConnect,
   version: ProtocolVersion,
   bytes: Uint8Array,
-  will: PropertyBlock | null,
+  connect: ConnectWalk | null,
 ): ConnectPacket {
   const { properties } = packet;
   return {
     type: "connect",
     version,
+    bridge: connect?.bridge ?? false,
     clientId: packet.clientId,
     cleanStart: packet.clean ?? false,
     keepAlive: packet.keepalive ?? 0,
     username: packet.username ?? null,
     password: packet.password === undefined ? null : ownBytes(packet.password),
-    will: packet.will === undefined ? null : willFrom(packet.will, bytes, will),
+    will: packet.will === undefined ? null : willFrom(packet.will, bytes, connect?.will ?? null),
     sessionExpiryInterval: properties?.sessionExpiryInterval ?? null,
     receiveMaximum: properties?.receiveMaximum ?? 65_535,
     maximumPacketSize: properties?.maximumPacketSize ?? null,

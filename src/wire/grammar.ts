@@ -59,8 +59,14 @@ const packets: readonly PacketRule[] = [
   { ...flagless, name: "AUTH", since: 5, v5: "3.15.1-1" },
 ];
 
-/** MQTT 3.1 (section 2.1) lets these carry DUP when they are sent again. */
-const dupIn31 = 0x08;
+/**
+ * The flags that count. MQTT 3.1 (section 2.1) knows none that are reserved: those that a packet does
+ * not use have any value, and what is sent again carries DUP. What is left is the QoS of three.
+ */
+function flagsThatCount(version: ProtocolVersion, flags: number): number {
+  if (version !== 3) return 0x0f;
+  return flags === 0 ? 0 : 0x06;
+}
 
 /** What is wrong with a packet's first byte on a connection that speaks `version`, or null. */
 export function firstByteFault(first: number, version: ProtocolVersion): ProtocolError | null {
@@ -76,8 +82,9 @@ export function firstByteFault(first: number, version: ProtocolVersion): Protoco
     return malformed(version, "2.2.1", "2.1.2", "packet type 15 is reserved");
   }
   const flags = first & 0x0f;
-  if (rule.flags === null || flags === rule.flags) return null;
-  if (version === 3 && rule.flags === 2 && flags === (2 | dupIn31)) return null;
+  if (rule.flags === null) return null;
+  const counts = flagsThatCount(version, rule.flags);
+  if ((flags & counts) === (rule.flags & counts)) return null;
   return malformed(version, rule.v4, rule.v5, `reserved flags of ${rule.name} are wrong`);
 }
 
@@ -138,7 +145,11 @@ export interface Protocol {
   /** False for a level that mqttd does not speak; `version` is then the form of the answer. */
   readonly supported: boolean;
   readonly version: ProtocolVersion;
+  /** The level's highest bit is set: a bridge of mosquitto (`ConnectPacket.bridge`). */
+  readonly bridge: boolean;
 }
+
+const bridgeBit = 0x80;
 
 const protocolName = [0x00, 0x04, 0x4d, 0x51, 0x54, 0x54];
 const protocolNameOf31 = [0x00, 0x06, 0x4d, 0x51, 0x49, 0x73, 0x64, 0x70];
@@ -148,8 +159,8 @@ const protocolNameOf31 = [0x00, 0x06, 0x4d, 0x51, 0x49, 0x73, 0x64, 0x70];
  * incomplete. Null: it does not reach that far, or the name is none of MQTT's.
  *
  * Unknown levels are answered in the form of 3.1.1 (v4-3.1.2-2), those above 5 in that of 5.0
- * (v5-3.1.2-2). Levels with the highest bit set are bridges that speak 3.1 or 3.1.1; they fall back
- * to the plain level when they are refused in a form that they can read.
+ * (v5-3.1.2-2). Levels 3 and 4 with the highest bit set are bridges, by a habit of mosquitto that no
+ * standard has; 5.0 has subscription options for what they ask, so there is no bridge of level 5.
  */
 export function connectProtocol(bytes: Uint8Array, start: number, end: number): Protocol | null {
   const modern = beginsWith(bytes, start, end, protocolName);
@@ -157,10 +168,12 @@ export function connectProtocol(bytes: Uint8Array, start: number, end: number): 
   const at = start + (modern ? protocolName : protocolNameOf31).length;
   const level = at < end ? bytes[at] : undefined;
   if (level === undefined) return null;
-  if (modern && level === 4) return { supported: true, version: 4 };
-  if (modern && level === 5) return { supported: true, version: 5 };
-  if (!modern && level === 3) return { supported: true, version: 3 };
-  return { supported: false, version: level > 5 && level < 0x80 ? 5 : 4 };
+  const bridge = level >= bridgeBit;
+  const plain = level & ~bridgeBit;
+  if (modern && plain === 4) return { supported: true, version: 4, bridge };
+  if (modern && level === 5) return { supported: true, version: 5, bridge };
+  if (!modern && plain === 3) return { supported: true, version: 3, bridge };
+  return { supported: false, version: level > 5 && !bridge ? 5 : 4, bridge };
 }
 
 function beginsWith(
@@ -178,24 +191,62 @@ const connectFlag = {
   reserved: 0x01,
   cleanStart: 0x02,
   will: 0x04,
+  willQos: 0x18,
   willRetain: 0x20,
   password: 0x40,
   username: 0x80,
 } as const;
 
-/** Walks the body of a CONNECT. Returns the will's properties; null without a will, and in v3, v4. */
-export function walkConnect(cursor: Cursor): PropertyBlock | null {
-  walkProtocol(cursor);
-  const flags = cursor.byte("Connect Flags");
+/** What a walk has found in a CONNECT. */
+export interface ConnectWalk {
+  readonly bridge: boolean;
+  /** The will's properties; null without a will, and in v3, v4. */
+  readonly will: PropertyBlock | null;
+  /** The Connect Flags less those that do not count, and where they stand. */
+  readonly flags: number;
+  readonly flagsAt: number;
+}
+
+/** Walks the body of a CONNECT. */
+export function walkConnect(cursor: Cursor): ConnectWalk {
+  const { bridge } = walkProtocol(cursor);
+  const flagsAt = cursor.position;
+  let flags = flagsOf(cursor);
   checkConnectFlags(cursor, flags);
   cursor.twoBytes("Keep Alive");
   if (cursor.version === 5) walkProperties(cursor, "connect");
   cursor.text("Client Identifier");
   const will = (flags & connectFlag.will) !== 0 ? walkWill(cursor) : null;
-  if ((flags & connectFlag.username) !== 0) cursor.text("User Name");
-  if ((flags & connectFlag.password) !== 0) cursor.binary("Password");
+  for (const { flag, read } of names) {
+    if ((flags & flag) === 0) continue;
+    if (isLeftOut(cursor)) flags &= ~flag;
+    else read(cursor);
+  }
   cursor.finish();
-  return will;
+  return { bridge, will, flags, flagsAt };
+}
+
+const names = [
+  { flag: connectFlag.username, read: (cursor: Cursor): void => cursor.text("User Name") },
+  { flag: connectFlag.password, read: (cursor: Cursor): void => cursor.binary("Password") },
+] as const;
+
+/** In MQTT 3.1 the length of the packet takes precedence over the flags of name and password. */
+function isLeftOut(cursor: Cursor): boolean {
+  return cursor.version === 3 && cursor.error === null && !cursor.more;
+}
+
+/** MQTT 3.1 disregards the reserved flag, and the will's where there is no will. */
+function flagsOf(cursor: Cursor): number {
+  const flags = cursor.byte("Connect Flags");
+  return cursor.version === 3 ? flags & ~disregardedIn31(flags) : flags;
+}
+
+/** Connect Flags that are set and that MQTT 3.1 (section 3.1) disregards. */
+export function disregardedIn31(flags: number): number {
+  const hasWill = (flags & connectFlag.will) !== 0;
+  const ofWill = hasWill ? 0 : connectFlag.willRetain | connectFlag.willQos;
+  return flags & (connectFlag.reserved | ofWill);
 }
 
 /**
@@ -212,7 +263,7 @@ export function claimedClientId(cursor: Cursor): string | null {
   return error === null && fieldStart < fieldEnd ? decodeText(bytes, fieldStart, fieldEnd) : null;
 }
 
-function walkProtocol(cursor: Cursor): void {
+function walkProtocol(cursor: Cursor): Pick<Protocol, "bridge"> {
   const protocol = connectProtocol(cursor.bytes, cursor.position, cursor.end);
   cursor.text("Protocol Name");
   if (protocol === null) {
@@ -224,6 +275,7 @@ function walkProtocol(cursor: Cursor): void {
     cursor.fail(Reason.unsupportedProtocolVersion, "3.1.2-2", "3.1.2-2", detail);
   }
   cursor.byte("Protocol Level");
+  return { bridge: protocol?.bridge ?? false };
 }
 
 function checkConnectFlags(cursor: Cursor, flags: number): void {

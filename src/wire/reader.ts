@@ -299,11 +299,11 @@ export class PacketReader {
     // The length could not be judged before it was known that v5 forbids this.
     if (version === 5 && body - start > 2 && bytes[body - 1] === 0) return wastefulLength();
     const cursor = new Cursor(bytes, body, end, version);
-    const will = walkConnect(cursor);
+    const connect = walkConnect(cursor);
     // Of all topics a CONNECT has that of its will only.
     const isPassed = this.#takesInvalidWill && cursor.error?.reason === Reason.topicNameInvalid;
     if (cursor.error !== null && !isPassed) return cursor.error;
-    return decodeCold(bytes, start, end, version, will);
+    return decodeCold(bytes, start, end, version, connect);
   }
 
   #fail(error: ProtocolError): WireFault {

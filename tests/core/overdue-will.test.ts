@@ -7,6 +7,7 @@ const listener = { name: "tcp", mountPoint: "", connections: Infinity, allowAnon
 const packet: ConnectPacket = {
   type: "connect",
   version: 5,
+  bridge: false,
   clientId: "dev",
   cleanStart: false,
   keepAlive: 0,

@@ -117,7 +117,7 @@ const planted: readonly { readonly fault: string; readonly plant: Plant; readonl
 
 for (const { fault, plant, told } of planted) {
   test(`finds ${fault}`, async () => {
-    const fuzzer = new BrokerFuzzer(1, corpus, plant);
+    const fuzzer = new BrokerFuzzer(3, corpus, plant);
     expect(await firstFault(fuzzer, 2000)).toContain(told);
   }, 60_000);
 }

@@ -87,9 +87,10 @@ function oracle(frame: Uint8Array, version: ProtocolVersion): Packet {
     throw new Broken(`mqtt-packet refuses, ${error.message}: ${frame.toHex()}`);
   });
   const copy = Buffer.from(frame);
-  // MQTT 3.1 lets PUBREL, SUBSCRIBE and UNSUBSCRIBE carry DUP, which mqtt-packet refuses.
-  const first = copy[0] ?? 0;
-  if (version === 3 && first >> 4 >= 6 && (first & 0x0a) === 0x0a) copy[0] = first & 0xf7;
+  // In MQTT 3.1 flags that a packet does not use have any value, which mqtt-packet refuses.
+  const type = (copy[0] ?? 0) >> 4;
+  const usesQos = type === 6 || type === 8 || type === 10;
+  if (version === 3 && type !== 3) copy[0] = (type << 4) | (usesQos ? 2 : 0);
   parse.parse(copy);
   const [packet] = packets;
   if (packet === undefined) throw new Broken(`mqtt-packet sees no packet: ${frame.toHex()}`);

@@ -92,6 +92,29 @@ test("explained: a client whose will may not be published", () => {
   `);
 });
 
+test("explained: a bridge whose state may not be where it wants it", () => {
+  for (const [mountPoint, topic] of [
+    ["", "$SYS/broker/connection/host.a/b/state"],
+    ["lab/", "$SYS/broker/connection/host.a/state"],
+  ] as const) {
+    const world = new World();
+    const bridge = world.open({ mountPoint });
+    bridge.connect({
+      clientId: "mortal",
+      will: { topic, payload: Buffer.from("0"), qos: 1, retain: true },
+    });
+    expect(told(world).split("What to change")[1]).toMatchInlineSnapshot(`
+      "
+        - A bridge may have its state on $SYS/broker/connection/ID/state and nowhere
+          else below $SYS, where ID is one level, through a listener without a mount
+          point. In mosquitto.conf give this connection a remote_clientid without a
+          slash, a notification_topic outside of $SYS, or notifications false.
+          [v5-3.1.4-2]
+      "
+    `);
+  }
+});
+
 test("explained: a client whose will is too good for this broker", () => {
   const world = new World({ limits: { qos: 0 } });
   world.open().connect({

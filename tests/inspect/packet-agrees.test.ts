@@ -105,6 +105,8 @@ function connectSeeds(version: ProtocolVersion): readonly Bytes[] {
     }),
     connect(version, { flags: 0x06, rest: [properties(version), text("a/b"), text("")] }),
     connect(version, { flags: 0x40, rest: [text("secret")] }),
+    // A bridge of mosquitto, of which there is none in v5.
+    connect(version, { level: 0x80 | version }),
   ];
 }
 

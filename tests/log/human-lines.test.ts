@@ -16,6 +16,7 @@ test("a connection's begin reads as mosquitto's line, with the will", () => {
     15:04:05.123 New client connected from 127.0.0.1:51042 as dev-42 (p1, c1, k0)
     15:04:05.123 New client connected from 127.0.0.1:51042 as dev-42 (p5, c0, k60), asked for k3600, session resumed, session kept 1 h, will on home/dev-42/status (q1, delay 30 s)
     15:04:05.123 New client connected from 127.0.0.1:51042 as dev-42 (p2, c0, k10), session kept forever
+    15:04:05.123 New bridge connected from 127.0.0.1:51042 as dev-42 (p2, c1, k10)
     "
   `);
 });

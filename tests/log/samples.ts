@@ -27,6 +27,7 @@ const connected = {
   event: "connected",
   peer: dev,
   version: 5,
+  bridge: false,
   cleanStart: true,
   sessionPresent: false,
   keepAlive: 10,
@@ -73,6 +74,7 @@ export const samples: SampleTable = {
       will: { ...will, retain: false, delayInterval: 30 },
     },
     { ...connected, version: 4, cleanStart: false, sessionExpiry: Infinity },
+    { ...connected, version: 4, bridge: true },
   ],
   ended: [
     { ...ended, cause: "disconnected", silentMs: 0 },

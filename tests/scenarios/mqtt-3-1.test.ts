@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { World } from "../support/world.ts";
-import { connect } from "../wire/frames.ts";
+import { connect, text } from "../wire/frames.ts";
 
 const old = { protocolVersion: 3 } as const;
 
@@ -47,16 +47,31 @@ test("MQTT 3.1: a session that is not clean outlives its connection, yet CONNACK
   expect(second.messages()).toEqual(["t=x"]);
 });
 
-test("MQTT 3.1: a client id has 1 to 23 characters", () => {
+test("MQTT 3.1: a client id has at least one character, and more than 23 as other brokers take them", () => {
   const world = new World();
   const codeFor = (clientId: string) => {
     const client = world.open();
     client.sendBytes(Uint8Array.from(connect(3, { clientId })));
     return client.take("connack")[0]?.returnCode;
   };
-  expect(codeFor("x".repeat(23))).toBe(0);
-  expect(codeFor("x".repeat(24))).toBe(2);
+  for (const length of [1, 23, 24, 300]) expect(codeFor("x".repeat(length))).toBe(0);
   expect(codeFor("")).toBe(2);
+});
+
+test("MQTT 3.1: reserved bits of a CONNECT do not matter, nor the flags of what is left out", () => {
+  for (const parts of [
+    { first: 0x1f },
+    { flags: 0x03 },
+    { flags: 0x3a },
+    { flags: 0xc2 },
+    { flags: 0xc2, rest: [text("me")] },
+  ]) {
+    const world = new World();
+    const client = world.open();
+    client.sendBytes(Uint8Array.from(connect(3, parts)));
+    expect(client.take("connack")).toMatchObject([{ returnCode: 0 }]);
+    expect(world.broker.view().sessions).toMatchObject([{ clientId: "client", will: null }]);
+  }
 });
 
 test("MQTT 3.1: a failed subscription is told as 0x80", () => {

@@ -23,13 +23,15 @@ function answerTo(bytes: Uint8Array): { answer: number[]; closedBy: string | nul
 }
 
 test("v4-3.1.2-2: an unknown level below 5 is answered with CONNACK 0x01, then closed", () => {
-  for (const level of [0, 1, 2, 3, 0x83, 0x84]) {
+  for (const level of [0, 1, 2, 3, 0x83, 0x85]) {
     expect(answerTo(connectBytes("MQTT", level))).toEqual({
       answer: [0x20, 2, 0, 1],
       closedBy: "end",
     });
   }
-  expect(answerTo(connectBytes("MQIsdp", 4)).answer).toEqual([0x20, 2, 0, 1]);
+  for (const level of [4, 0x84]) {
+    expect(answerTo(connectBytes("MQIsdp", level)).answer).toEqual([0x20, 2, 0, 1]);
+  }
 });
 
 test("v5-3.1.2-2: an unknown level above 5 is answered with CONNACK 0x84, then closed", () => {
@@ -49,7 +51,9 @@ test("v4-3.1.2-1: another protocol name gets no answer at all", () => {
   });
 });
 
-test("levels 3, 4 and 5 come in", () => {
+test("levels 3, 4 and 5 come in, and bridges of mosquitto", () => {
+  expect(answerTo(connectBytes("MQIsdp", 0x83)).answer).toEqual([0x20, 2, 0, 0]);
+  expect(answerTo(connectBytes("MQTT", 0x84)).answer).toEqual([0x20, 2, 0, 0]);
   expect(answerTo(connectBytes("MQIsdp", 3))).toEqual({ answer: [0x20, 2, 0, 0], closedBy: null });
   expect(answerTo(connectBytes("MQTT", 4))).toEqual({ answer: [0x20, 2, 0, 0], closedBy: null });
   const { answer, closedBy } = answerTo(connectBytes("MQTT", 5));

@@ -5,6 +5,7 @@ import { connectBytes, connectFlag } from "../support/connect-bytes.ts";
 import { closeLedger } from "../support/ledger.ts";
 import { endOf, watcherOf } from "../support/mortal.ts";
 import { World, type WorldOptions } from "../support/world.ts";
+import { connect, text } from "../wire/frames.ts";
 
 const will = { topic: "w", payload: "gone", qos: 0, retain: true } as const;
 
@@ -53,9 +54,12 @@ const rows: readonly Row[] = [
     codes: { 4: 2 },
   },
   {
-    what: "a client id that 3.1 does not allow",
+    what: "an empty client id in 3.1",
     versions: [3],
-    connect: (client) => client.connect({ clientId: "x".repeat(24), protocolVersion: 3, will }),
+    connect: (client) => {
+      const rest = [text("w"), text("gone")];
+      client.sendBytes(Uint8Array.from(connect(3, { clientId: "", flags: 0x26, rest })));
+    },
     codes: { 3: 2 },
   },
   {
@@ -78,7 +82,7 @@ const rows: readonly Row[] = [
     codes: { 3: 3, 4: 3, 5: 0x97 },
   },
   { what: "an unknown protocol level", versions: [4], connect: level(9), codes: { 4: 0x84 } },
-  { what: "a bridge's protocol level", versions: [4], connect: level(0x84), codes: { 4: 1 } },
+  { what: "a bridge's bit on level 5", versions: [4], connect: level(0x85), codes: { 4: 1 } },
   {
     what: "a reserved Connect Flag",
     versions: [4],

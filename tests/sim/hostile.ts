@@ -74,7 +74,9 @@ const commonWrongs: readonly Make[] = [
   // A second CONNECT.
   () => wrong([0x10, 13, 0, 4, 0x4d, 0x51, 0x54, 0x54, 4, 2, 0, 0, 0, 1, 0x78], ["protocolError"]),
   // Flags that are reserved, QoS 3, what only a server sends, no such packet.
-  () => wrong([0xc1, 0], ["malformedPacket", "protocolError"]),
+  (_, version) =>
+    // 3.1 has no reserved flags, but the QoS of a PUBREL.
+    wrong(version === 3 ? [0x60, 2, 0, 1] : [0xc1, 0], ["malformedPacket", "protocolError"]),
   () => wrong([0x36, 5, 0, 1, 0x74, 0, 1], ["malformedPacket", "protocolError"]),
   () => wrong([0xd0, 0], ["protocolError", "malformedPacket"]),
   () => wrong([0x20, 2, 0, 0], ["protocolError", "malformedPacket"]),

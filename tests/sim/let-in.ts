@@ -49,7 +49,7 @@ function whyRefused(books: Books, connection: Connection, ask: Ask): string | nu
   if (books.stopping) return "the broker stops";
   if (ask.username === intruder) return "not authorized";
   if (version === 4 && clientId === "" && !ask.clean) return "no client id";
-  if (version === 3 && (clientId === "" || clientId.length > 23)) return "client id of 3.1";
+  if (version === 3 && clientId === "") return "client id of 3.1";
   if (will !== null) {
     const topic = connection.mountPoint + will.topic;
     const { qos, retain } = connection.heldTo(limits);

@@ -14,14 +14,19 @@ const program =
 /** Why there is no mosquitto whose faults are known; null: there is one. */
 export const mosquittoMissing: string | null = await whyMissing();
 
-/** mosquitto 2.0.11 as Debian has it, in a process and a folder of its own, on a free port. */
+/** The same where any mosquitto does. */
+export const mosquittoAbsent: string | null = program === null ? mosquittoMissing : null;
+
+/** mosquitto as Debian has it, in a process and a folder of its own, on a free port. */
 export class Mosquitto implements AsyncDisposable {
+  readonly port: number;
   readonly target: Target;
   readonly #folder: string;
   readonly #child: Bun.Subprocess<"ignore", "ignore", "ignore">;
 
-  static async start(): Promise<Mosquitto> {
-    const mosquitto = new Mosquitto(await freePort());
+  /** `lines`: of its configuration, after those of its listener. */
+  static async start(lines: readonly string[] = []): Promise<Mosquitto> {
+    const mosquitto = new Mosquitto(await freePort(), lines);
     try {
       await eventually(
         async () => mosquitto.#answers(),
@@ -34,12 +39,14 @@ export class Mosquitto implements AsyncDisposable {
     }
   }
 
-  private constructor(port: number) {
+  private constructor(port: number, lines: readonly string[]) {
     if (program === null) throw new Error("mosquitto is not installed");
+    this.port = port;
     this.target = localTarget(port);
     this.#folder = mkdtempSync(path.join(tmpdir(), "mqttd-mosquitto-"));
     const config = path.join(this.#folder, "mosquitto.conf");
-    writeFileSync(config, `listener ${port} 127.0.0.1\nallow_anonymous true\npersistence false\n`);
+    const listener = [`listener ${port} 127.0.0.1`, "allow_anonymous true", "persistence false"];
+    writeFileSync(config, `${[...listener, ...lines].join("\n")}\n`);
     this.#child = Bun.spawn([program, "-c", config], {
       cwd: this.#folder,
       stdin: "ignore",

@@ -112,7 +112,10 @@ test("a packet cut off at each place, with a length that fits", () => {
     for (let size = 0; size < seed.length - 2; size++) {
       const reader = new PacketReader({ packetSize: 10_000 });
       reader.feed(Uint8Array.from(frame(0x10, seed.slice(2, 2 + size))));
-      expect(reader.next()).toMatchObject({ type: "fault" });
+      // In MQTT 3.1 name and password may be left out though their flags are set.
+      const lacking = [text("secret"), [...text("me"), ...text("secret")]];
+      const isWhole = v === 3 && lacking.some(({ length }) => size === seed.length - 2 - length);
+      expect(reader.next()?.type).toBe(isWhole ? "connect" : "fault");
     }
   }
 });

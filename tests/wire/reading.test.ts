@@ -148,6 +148,7 @@ test("CONNECT", () => {
       expect({ ...read, password: null, will: null }).toEqual({
         type: "connect",
         version: v,
+        bridge: false,
         clientId: fields.clientId,
         cleanStart: fields.clean,
         keepAlive: fields.keepalive,

@@ -127,9 +127,10 @@ describe("a protocol level that is not supported is answered", () => {
     { name: "MQTT", level: 127, version: 5 },
     { name: "MQTT", level: 3, version: 4 },
     { name: "MQTT", level: 0, version: 4 },
-    { name: "MQTT", level: 0x84, version: 4 },
+    { name: "MQTT", level: 0x83, version: 4 },
+    { name: "MQTT", level: 0x85, version: 4 },
     { name: "MQIsdp", level: 4, version: 4 },
-    { name: "MQIsdp", level: 0x83, version: 4 },
+    { name: "MQIsdp", level: 0x84, version: 4 },
   ] as const;
   for (const { name, level, version } of levels) {
     test(`${name} ${level} in the form of v${version} (v${version}-3.1.2-2)`, () => {
@@ -146,6 +147,46 @@ describe("a protocol level that is not supported is answered", () => {
       });
     });
   }
+});
+
+describe("the bridge bit of mosquitto", () => {
+  for (const version of [3, 4] as const) {
+    test(`level 0x8${version} is MQTT ${version} from a bridge`, () => {
+      const level = 0x80 | version;
+      expect(readFirst(connect(version, { level }))).toMatchObject({ version, bridge: true });
+      expect(readFirst(connect(version))).toMatchObject({ version, bridge: false });
+    });
+  }
+});
+
+describe("MQTT 3.1 disregards in a CONNECT", () => {
+  const nobody = { type: "connect", version: 3, username: null, password: null, will: null };
+  const named = { username: "me" };
+  for (const { name, bytes, packet } of [
+    { name: "the flags of the first byte", bytes: connect(3, { first: 0x1f }), packet: {} },
+    { name: "the reserved Connect Flag", bytes: connect(3, { flags: 0x03 }), packet: {} },
+    { name: "Will QoS without a will", bytes: connect(3, { flags: 0x1a }), packet: {} },
+    { name: "Will Retain without a will", bytes: connect(3, { flags: 0x22 }), packet: {} },
+    {
+      name: "the flags of a name that is not there",
+      bytes: connect(3, { flags: 0xc2 }),
+      packet: {},
+    },
+    {
+      name: "the flag of a password that is not there",
+      bytes: connect(3, { flags: 0xc2, rest: [text("me")] }),
+      packet: named,
+    },
+  ]) {
+    test(name, () => {
+      expect(readFirst(bytes)).toMatchObject({ ...nobody, cleanStart: true, ...packet });
+    });
+  }
+
+  test("but not a name that is cut off", () => {
+    const fault = readFirst(connect(3, { flags: 0x82, rest: [[0, 9, 0x6d]] }));
+    expect(errorOf(fault).reason).toBe(Reason.malformedPacket);
+  });
 });
 
 describe("a CONNECT whose version can't be told has none", () => {

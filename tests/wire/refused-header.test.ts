@@ -98,8 +98,23 @@ describe("3.1 lets a packet that is sent again carry DUP:", () => {
     const packet = read(3, frame(0xaa, [0, 1], text("a")));
     expect(packet).toEqual({ type: "unsubscribe", packetId: 1, filters: ["a"] });
   });
-  test("but no other flag", () => {
-    expect(errorOf(read(3, [0x66, 2, 0, 1])).statement).toBe("v4-3.6.1-1");
+  test("but no other QoS", () => {
+    expect(errorOf(read(3, [0x60, 2, 0, 1])).statement).toBe("v4-3.6.1-1");
+    expect(errorOf(read(3, frame(0x84, [0, 1], text("a"), [0]))).statement).toBe("v4-3.8.1-1");
+  });
+});
+
+describe("3.1 does not look at flags that a packet does not use:", () => {
+  test("PUBACK", () => {
+    expect(read(3, [0x4f, 2, 0, 1])).toEqual({ type: "puback", packetId: 1, reason: 0 });
+  });
+  test("SUBSCRIBE", () => {
+    const packet = read(3, frame(0x83, [0, 1], text("a"), [2]));
+    expect(packet).toMatchObject({ type: "subscribe", subscriptions: [{ filter: "a", qos: 2 }] });
+  });
+  test("PINGREQ and DISCONNECT", () => {
+    expect(read(3, [0xc1, 0])).toEqual({ type: "pingreq" });
+    expect(read(3, [0xe8, 0])).toMatchObject({ type: "disconnect" });
   });
 });
 
