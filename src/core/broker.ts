@@ -15,6 +15,7 @@ import type { BrokerEvent } from "./events.ts";
 import { Habits } from "./habits.ts";
 import { publishDueWill } from "./fate.ts";
 import { pump } from "./forward.ts";
+import { handOver } from "./handover.ts";
 import { hear } from "./heard.ts";
 import { Histories, Pings } from "./history.ts";
 import type {
@@ -380,11 +381,11 @@ export class Broker {
   }
 
   /**
-   * All that is due, but for what waits unread, and for pumps beyond a number of messages: the sockets
-   * have a turn before these.
+   * All that is due, but for what waits unread, and for queues and handovers beyond a number of messages:
+   * the sockets have a turn before these.
    */
   #deadline(unread: Unread): void {
-    const later: Session[] = [];
+    const later: Deadline<Timed>[] = [];
     const postponed: Deadline<Timed>[] = [];
     let messages = 0;
     for (;;) {
@@ -392,13 +393,16 @@ export class Broker {
       if (deadline === null) break;
       const timed = deadline.owner;
       if (isUnread(timed, unread) && !this.rules.judgesUnread) postponed.push(deadline);
-      else if (timed.kind !== "pump") this.#due(timed);
-      else if (messages < pumpedAtOnce) messages += pump(this, timed.session);
-      else later.push(timed.session);
+      else if (timed.kind !== "pump" && timed.kind !== "handover") this.#due(timed);
+      else if (messages >= pumpedAtOnce) later.push(deadline);
+      else if (timed.kind === "pump") messages += pump(this, timed.session);
+      else messages += handOver(this, deadline, timed.handover);
     }
-    // Still due, so that they come before those that were pumped just now.
-    for (const { pump: deadline, connection } of later) {
-      if (connection !== null) this.deadlines.set(deadline, deadline.due);
+    // Still due, so that they come before those that had their turn just now.
+    for (const deadline of later) {
+      const { owner } = deadline;
+      if (owner.kind === "pump" && owner.session.connection === null) continue;
+      this.deadlines.set(deadline, deadline.due);
     }
     for (const deadline of postponed) {
       if (!deadline.isSet && this.#isAwaited(deadline.owner)) {
@@ -421,7 +425,7 @@ export class Broker {
     }
   }
 
-  #due(timed: Exclude<Timed, { kind: "pump" }>): void {
+  #due(timed: Exclude<Timed, { kind: "pump" | "handover" }>): void {
     switch (timed.kind) {
       case "connection":
         return judgeSilence(this, timed.connection);
@@ -444,7 +448,7 @@ export class Broker {
   }
 }
 
-/** Messages that all sessions together are sent from their queues and replays in one turn. */
+/** Messages that all sessions together are sent from queues, replays and handovers in one turn. */
 const pumpedAtOnce = 2000;
 
 function isUnread(timed: Timed, { connections, newcomers }: Unread): boolean {

@@ -8,6 +8,7 @@ import type { SessionEnd, WillAtEnd } from "./events.ts";
 import { endDelay, endWill, publishDueWill, publishWill, tellDelayed } from "./fate.ts";
 import { endedWithWill } from "./habits.ts";
 import { excerpt } from "./excerpt.ts";
+import { leaveToOthers } from "./handover.ts";
 import type { Input, Millis } from "./io.ts";
 import type { DisconnectPacket } from "./packet.ts";
 import { Reason, reasonText, type ProtocolError, type ReasonCode } from "./reason.ts";
@@ -194,6 +195,7 @@ export function endSession(broker: Broker, session: Session, why: SessionEnd): v
   if (will !== null) endDelay(broker, will, why);
   broker.deadlines.clear(session.deadline);
   broker.deadlines.clear(session.pump);
+  leaveToOthers(broker, session);
   session.queue.clear();
   broker.sessions.delete(session.clientId);
   if (why === "expired") broker.statistics.sessionsExpired += 1;

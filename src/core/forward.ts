@@ -8,6 +8,7 @@ import { keep, type Message, type Qos } from "./packet.ts";
 import { deliver } from "./publish.ts";
 import type { Queued } from "./queue.ts";
 import { lesserQos, type Session } from "./session.ts";
+import type { Subscription } from "./subscriptions.ts";
 import { isInSight } from "./topic.ts";
 
 /** What one turn sends from a queue or a retained replay, at the most; the rest waits for the next. */
@@ -31,7 +32,10 @@ export function newOutcome(isRetained: boolean): Outcome {
   return { delivered: 0, queued: 0, dropped: 0, away: 0, copies: [], isRetained };
 }
 
-/** One message for one session: sent now, queued, or dropped within the session's limits. */
+/**
+ * One message for one session: sent now, queued, or dropped within the session's limits. `shared`: the
+ * shared subscription whose turn it is.
+ */
 export function offer(
   broker: Broker,
   session: Session,
@@ -40,6 +44,7 @@ export function offer(
   retain: boolean,
   identifiers: readonly number[] | null,
   outcome: Outcome,
+  shared: Subscription | null = null,
 ): void {
   const qos = lesserQos(message.qos, subscribedQos);
   const connection = session.connection;
@@ -47,7 +52,7 @@ export function offer(
   const ready = connection !== null && !connection.blocked;
   const inTurn = session.replays.size === 0 || outcome.isRetained || !waits(broker, message);
   if (ready && inTurn && (qos === 0 ? session.queue.qos0 === 0 : mayAdd(session, connection))) {
-    const copy = copyFor(broker, session, connection, message, qos, retain, identifiers);
+    const copy = copyFor(broker, session, connection, message, qos, retain, identifiers, shared);
     if (copy === null) {
       outcome.dropped += 1;
     } else {
@@ -66,7 +71,7 @@ export function offer(
     drop(broker, session, "blocked", message.topic, 1);
     return;
   }
-  const item = { message: keep(message), qos, retain, identifiers };
+  const item = { message: keep(message), qos, retain, identifiers, shared };
   const { stored, evicted } = session.queue.push(item);
   if (stored) outcome.queued += 1;
   else outcome.dropped += 1;
@@ -104,6 +109,7 @@ function copyFor(
   qos: Qos,
   retain: boolean,
   identifiers: readonly number[] | null,
+  shared: Subscription | null,
 ): Delivery | null {
   const { id, version } = connection;
   const strip = connection.listener.mountPoint.length;
@@ -141,6 +147,7 @@ function copyFor(
     id,
     version,
   );
+  outgoing.shared = shared;
   if (alias !== 0) {
     outgoing.alias = Math.abs(alias);
     outgoing.aliasKnown = aliasKnown;
@@ -269,14 +276,15 @@ function nextFor(session: Session): Queued | "later" | null {
       qos: lesserQos(next.value.qos, qos),
       retain: true,
       identifiers: identifier === 0 ? null : [identifier],
+      shared: null,
     };
   }
   return "later";
 }
 
 function send(broker: Broker, session: Session, connection: Connection, item: Queued): void {
-  const { message, qos, retain, identifiers } = item;
-  const copy = copyFor(broker, session, connection, message, qos, retain, identifiers);
+  const { message, qos, retain, identifiers, shared } = item;
+  const copy = copyFor(broker, session, connection, message, qos, retain, identifiers, shared);
   if (copy !== null) deliver(broker, message, [copy]);
 }
 

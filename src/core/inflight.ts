@@ -1,6 +1,7 @@
 import { assert } from "./assert.ts";
 import type { ConnectionId, Delivery } from "./io.ts";
 import type { Message, ProtocolVersion, Qos } from "./packet.ts";
+import type { Subscription } from "./subscriptions.ts";
 
 const largestPacketId = 65_535;
 
@@ -23,6 +24,8 @@ export class Outgoing implements Delivery {
   aliasKnown = false;
   dup = false;
   plain: boolean;
+  /** The shared subscription by which it came; null: by ordinary ones. */
+  shared: Subscription | null = null;
   /** PUBREC has come: PUBREL is what is sent again (v5-4.3.3-4). */
   released = false;
 

@@ -320,14 +320,20 @@ function fixedCopies(match: Match, topic: string): Delivery[] | null {
   return copies;
 }
 
-function offerToGroup(broker: Broker, group: Group, message: Message, outcome: Outcome): void {
+/** One of those who share a filter gets it. */
+export function offerToGroup(
+  broker: Broker,
+  group: Group,
+  message: Message,
+  outcome: Outcome,
+): void {
   const { members } = group;
   const chosen = nextMember(group, message.topic);
   if (chosen === null) return;
   group.turn = (members.indexOf(chosen) + 1) % members.length;
   const retainFlag = message.retain && chosen.retainAsPublished;
   const identifiers = chosen.identifier === 0 ? null : [chosen.identifier];
-  offer(broker, chosen.session, message, chosen.qos, retainFlag, identifiers, outcome);
+  offer(broker, chosen.session, message, chosen.qos, retainFlag, identifiers, outcome, chosen);
 }
 
 /** Who of a shared subscription gets the next message: in turn, and rather one that can take it at once. */

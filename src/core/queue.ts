@@ -1,4 +1,5 @@
 import type { Message, Qos } from "./packet.ts";
+import type { Subscription } from "./subscriptions.ts";
 
 /** A message that waits for its subscriber. */
 export interface Queued {
@@ -6,6 +7,8 @@ export interface Queued {
   readonly qos: Qos;
   readonly retain: boolean;
   readonly identifiers: readonly number[] | null;
+  /** The shared subscription by which it came; null: by ordinary ones. */
+  readonly shared: Subscription | null;
 }
 
 export interface QueueLimits {
@@ -81,6 +84,11 @@ export class Queue {
     this.#totals.bytes += bytes;
     if (item.qos === 0) this.#qos0 += 1;
     return { stored: true, evicted };
+  }
+
+  /** All that wait, in order. */
+  *items(): Generator<Queued, void, void> {
+    for (const item of this.#items) if (item !== undefined) yield item;
   }
 
   shift(): Queued | undefined {

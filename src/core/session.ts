@@ -41,6 +41,8 @@ export class Session {
   /** Seconds in force; 0: ends with its connection, Infinity: never. */
   expiryInterval = 0;
   will: Will | null = null;
+  /** It has subscribed to a shared subscription, whatever became of that. */
+  sharesFilters = false;
   /** A message was lost for it, and this was said; until there is room again. */
   dropping = false;
   endedAt: Millis | null = null;

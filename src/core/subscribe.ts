@@ -60,6 +60,7 @@ function subscribe(
   if (before !== undefined && before.pattern !== pattern) broker.subscriptions.remove(before);
   broker.subscriptions.add(subscription);
   session.subscriptions.set(filter, subscription);
+  if (shared !== null) session.sharesFilters = true;
   broker.generation += 1;
   replay(broker, session, subscription, request, before !== undefined);
   return subscription.qos;

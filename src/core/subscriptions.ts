@@ -121,6 +121,16 @@ export class Subscriptions {
     if (group.members.length === 0) level.groups.delete(key);
   }
 
+  /** Those who share a filter as this subscription does, or did; null: there is nobody any more. */
+  groupOf({ pattern, group, mounted }: Subscription): Group | null {
+    let level: Level | undefined = this.#root;
+    for (const name of pattern.split("/")) {
+      level = level.children.get(name);
+      if (level === undefined) return null;
+    }
+    return group === null ? null : (level.groups.get(keyOf(group, mounted)) ?? null);
+  }
+
   /** Everybody who gets a message on `topic`. */
   match(topic: string): Match {
     const found: Subscription[] = [];

@@ -1,4 +1,5 @@
 import type { Connection } from "./connection.ts";
+import type { Handover } from "./handover.ts";
 import type { Message } from "./packet.ts";
 import type { Session } from "./session.ts";
 import type { Will } from "./will.ts";
@@ -12,6 +13,8 @@ export type Timed =
   | { readonly kind: "session"; readonly session: Session }
   /** There is more of a retained replay or a long queue to send; due at once. */
   | { readonly kind: "pump"; readonly session: Session }
+  /** Messages of shared subscriptions go to other members; due at once. */
+  | { readonly kind: "handover"; readonly handover: Handover }
   /** A client's PUBLISH, where the rules let it be behind. */
   | { readonly kind: "publish"; readonly session: Session; readonly message: Message }
   | { readonly kind: "sys" };

@@ -7,7 +7,7 @@ import { message } from "./messages.ts";
 function item(name: string, qos: 0 | 1 | 2, bytes = 1): Queued {
   const payload = new Uint8Array(bytes);
   payload.set(new TextEncoder().encode(name).subarray(0, bytes));
-  return { message: message("", { payload }), qos, retain: false, identifiers: null };
+  return { message: message("", { payload }), qos, retain: false, identifiers: null, shared: null };
 }
 
 type Step =

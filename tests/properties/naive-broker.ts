@@ -14,12 +14,14 @@ import {
   copyOf,
   dueOf,
   isConnected,
+  leftOf,
   milliseconds,
   newSession,
   remove,
   willOf,
   type Connected,
   type Connection,
+  type Left,
   type Message,
   type Session,
   type Will,
@@ -38,6 +40,9 @@ export class NaiveBroker {
   readonly out: NaiveOutbox;
   #serial = 0;
   #sessions: Session[] = [];
+  /** What goes to other members of shared subscriptions, when all else that is due has been done. */
+  #left: Left[] = [];
+  #leftAt = Infinity;
   readonly #witness: Witness;
 
   constructor(witness: Witness) {
@@ -51,7 +56,7 @@ export class NaiveBroker {
 
   /** The next moment at which something happens by itself. */
   get due(): number {
-    return Math.min(...this.#sessions.map(dueOf));
+    return Math.min(this.#leftAt, ...this.#sessions.map(dueOf));
   }
 
   /** Time passes: silence ends connections, wills fall due, sessions end. */
@@ -63,6 +68,7 @@ export class NaiveBroker {
         if (session.connection === null) this.#settle(session);
         else this.#end(session, Reason.keepAliveTimeout);
       }
+      this.#handOn();
     }
     this.out.now = now;
   }
@@ -219,10 +225,30 @@ export class NaiveBroker {
   #settle(session: Session): void {
     const { will } = session;
     const isOver = session.endsAt <= this.#now;
-    if (isOver) this.#sessions = this.#sessions.filter((other) => other !== session);
+    if (isOver) {
+      this.#sessions = this.#sessions.filter((other) => other !== session);
+      this.#left.push(...leftOf(session));
+      if (this.#left.length > 0) this.#leftAt = this.#now;
+    }
     if (will === null || (!isOver && session.willDueAt > this.#now)) return;
     session.will = null;
     this.#publishWill(will);
+  }
+
+  /** What members whose sessions have ended had not finished (section 4.8.2). */
+  #handOn(): void {
+    const left = this.#left.splice(0);
+    this.#leftAt = Infinity;
+    for (const { message, share, isUnsure } of left) {
+      const { at, expiry } = message;
+      if (expiry !== null && at + expiry * 1000 <= this.#now) continue;
+      const members = this.#sessions.flatMap((session) =>
+        session.subscriptions
+          .filter(({ filter }) => filter === share)
+          .map((subscription) => ({ session, subscription })),
+      );
+      if (members.length > 0) this.out.offerToOne(message, members, isUnsure);
+    }
   }
 
   /** Its own expiry begins now. */

@@ -32,7 +32,12 @@ export interface Witness {
   /** The PUBLISH to a connection that the model has not come to yet. */
   nextOn(connection: number): IPublishPacket | undefined;
   /** Messages that wait in the queue of a client id. */
-  waitingFor(clientId: string): { readonly all: number; readonly qos0: number };
+  waitingFor(clientId: string): {
+    readonly all: number;
+    readonly qos0: number;
+    /** `topic=payload` of each. */
+    readonly messages: readonly string[];
+  };
   /** The client id that a connection without one was given. */
   assignedTo(connection: number): string;
 }
@@ -97,21 +102,29 @@ export class NaiveOutbox {
 
   /**
    * One member of a shared subscription, whichever the broker takes: one that is connected, if there
-   * is any. Where it was sent is seen; where it waits, the length of the queues tells; where neither
-   * tells, it is lost to the one who was chosen.
+   * is any. Where it was sent is seen; where it waits, the queues tell; where neither tells, it is lost
+   * to the one who was chosen. `isUnsure`: or there is none.
    */
-  offerToOne(message: Message, members: readonly Member[]): void {
+  offerToOne(message: Message, members: readonly Member[], isUnsure = false): void {
     const connected = members.filter(({ session }) => isConnected(session));
     const able = (connected.length > 0 ? connected : members).map(({ session, subscription }) => ({
       session,
       copy: copyOf(message, [subscription]),
     }));
-    const chosen =
+    const seen =
       able.find(({ session, copy }) => this.#isNext(session, copy)) ??
-      able.find(({ session: { clientId, queue } }) => this.#waits(clientId) > queue.length) ??
-      able.find(({ session, copy }) => this.#isLost(session, copy)) ??
-      able[0];
+      able.find(({ session }) => this.#hasOneMore(session, message));
+    const unseen = able.find(({ session, copy }) => this.#isLost(session, copy)) ?? able[0];
+    const chosen = seen ?? (isUnsure ? undefined : unseen);
     if (chosen !== undefined) this.offer(chosen.session, chosen.copy);
+  }
+
+  /** More like this message wait in the queue of the broker under test than in this one's. */
+  #hasOneMore({ clientId, queue }: Session, { topic, payload }: Message): boolean {
+    const text = `${topic}=${payload}`;
+    const waiting = this.#witness.waitingFor(clientId).messages.filter((one) => one === text);
+    const known = queue.filter(({ message }) => `${message.topic}=${message.payload}` === text);
+    return waiting.length > known.length;
   }
 
   #waits(clientId: string): number {

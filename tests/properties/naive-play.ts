@@ -288,7 +288,10 @@ export class Play {
       },
       waitingFor: (clientId) => {
         const queue = this.world.broker.sessions.get(clientId)?.queue;
-        return { all: queue?.count ?? 0, qos0: queue?.qos0 ?? 0 };
+        const messages = [...(queue?.items() ?? [])].map(
+          ({ message: { topic, payload } }) => `${topic}=${Buffer.from(payload).toString()}`,
+        );
+        return { all: queue?.count ?? 0, qos0: queue?.qos0 ?? 0, messages };
       },
       assignedTo: (number) => this.#sockets[number]?.clientId ?? "",
     };

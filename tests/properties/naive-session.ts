@@ -29,6 +29,8 @@ export interface Copy {
   readonly qos: Qos;
   readonly retain: boolean;
   readonly identifiers: readonly number[];
+  /** The filter of the shared subscription by which it came; null: by ordinary ones. */
+  readonly share: string | null;
 }
 
 /** A copy that was sent and waits for the end of its exchange. */
@@ -98,6 +100,29 @@ export interface Session {
 
 export type Connected = Session & { connection: Connection };
 
+/** What one member of a shared subscription leaves to the others. */
+export interface Left {
+  readonly message: Message;
+  readonly share: string;
+  /** It can have been a copy of another subscription, which is left to nobody. */
+  readonly isUnsure: boolean;
+}
+
+/**
+ * Section 4.8.2: QoS 1 that was not acknowledged, and what was not sent yet. [v5-4.8.2-5]: no QoS 2
+ * delivery that has begun.
+ */
+export function leftOf({ outgoing, queue }: Session): Left[] {
+  const sent = outgoing.filter(({ qos }) => qos === 1);
+  const waiting = queue.map((copy) => ({ ...copy, alike: [] }));
+  return [...sent, ...waiting].flatMap(({ message, share, alike }) => {
+    const shares = [share, ...alike.map((copy) => copy.share)];
+    const known = shares.find((one) => one !== null) ?? null;
+    const isUnsure = shares.some((one) => one !== known);
+    return known === null ? [] : [{ message, share: known, isUnsure }];
+  });
+}
+
 export function newSession(clientId: string): Session {
   return {
     clientId,
@@ -141,6 +166,7 @@ export function copyOf(
       (message.retain && subscriptions.some(({ retainAsPublished }) => retainAsPublished)),
     // [v5-3.3.4-3] to -5
     identifiers: subscriptions.flatMap(({ identifier }) => identifier ?? []),
+    share: subscriptions.find(({ isShared }) => isShared)?.filter ?? null,
   };
 }
 

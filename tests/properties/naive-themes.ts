@@ -63,6 +63,25 @@ export const themes = {
     keepAlives: [0, 0, 10],
     expiries: [null, 30, 100, never],
   },
+  shares: {
+    clients: 3,
+    weights: {
+      connect: 7,
+      publish: 14,
+      subscribe: 9,
+      unsubscribe: 1,
+      acknowledge: 6,
+      kick: 1,
+      drop: 4,
+      disconnect: 3,
+      advance: 3,
+    },
+    topics: ["a/b", "a/c", "b"],
+    filters: ["$share/g/a/+", "$share/g/a/+", "$share/h/b", "b"],
+    willTopics: ["will"],
+    keepAlives: [0, 0, 1],
+    expiries: [null, 0, 1, 3, 30],
+  },
   retained: {
     clients: 3,
     weights: {

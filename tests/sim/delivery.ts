@@ -1,6 +1,7 @@
 import type { Qos } from "../../src/core/packet.ts";
 import { demand } from "./books.ts";
 import type { Connection } from "./connection.ts";
+import type { Handovers } from "./handovers.ts";
 import { Violation } from "./journal.ts";
 import { isPerhapsUnfit, newCopy, type Offers } from "./offers.ts";
 import type { Retained } from "./retained.ts";
@@ -27,10 +28,12 @@ const promptMs = 50;
 export class Delivery {
   readonly #retained: Retained;
   readonly offers: Offers;
+  readonly handovers: Handovers;
 
-  constructor(retained: Retained, offers: Offers) {
+  constructor(retained: Retained, offers: Offers, handovers: Handovers) {
     this.#retained = retained;
     this.offers = offers;
+    this.handovers = handovers;
   }
 
   /** Finds the copy that a PUBLISH to a session is. `isWill`: whether somebody's will has become due. */
@@ -69,7 +72,8 @@ export class Delivery {
     const copy =
       this.#fromQueue(session, packet, now) ??
       this.#fromReplay(session, packet, now) ??
-      this.#fromShare(session, packet, now);
+      this.#fromShare(session, packet, now) ??
+      this.handovers.taken(session, packet, now);
     if (!packet.retain || !session.hasLikes) return copy;
     if (copy !== null) copy.alike = [anything];
     return copy;

@@ -138,7 +138,10 @@ export class Incoming {
   unsubscribe(connection: Connection, session: Session, packet: UnsubscribePacket): void {
     connection.owed.push(owedOf("unsuback", packet.packetId));
     connection.granted = packet.filters.map((filter) => {
-      if (!session.subscriptions.delete(filter)) return 0x11;
+      const subscription = session.subscriptions.get(filter);
+      if (subscription === undefined) return 0x11;
+      session.subscriptions.delete(filter);
+      this.#delivery.handovers.unsubscribed(session, subscription);
       this.#delivery.endReplays(session, filter);
       return 0;
     });
@@ -196,6 +199,7 @@ export class Incoming {
       identifier,
     };
     session.subscriptions.set(filter, subscription);
+    this.#delivery.handovers.subscribed(session, subscription);
     if (request.retainAsPublished) session.hasLikes = true;
     const { retainHandling } = request;
     // [v4-3.3.1-6] [v5-3.3.1-9] to -11

@@ -80,7 +80,9 @@ export class Lives {
       detail,
     );
     this.#books.generation += 1;
-    if (resumed) this.#delivery.resume(session, connection);
+    if (!resumed) return;
+    this.#delivery.resume(session, connection);
+    this.#delivery.handovers.resumed(session, connection.mountPoint);
   }
 
   ended(event: Of<"ended">, now: number): void {
@@ -106,6 +108,7 @@ export class Lives {
     }
     session.endsAt = now + session.expiry * 1000;
     if (session.expiry === 0) this.#end(session);
+    else this.#delivery.handovers.away(session);
   }
 
   sessionEnded(event: Of<"sessionEnded">, now: number): void {
@@ -146,8 +149,8 @@ export class Lives {
 
   #end(session: Session): void {
     session.isOver = true;
-    for (const copy of session.shared) if (copy.share !== null) copy.share.mayBeLost = true;
     this.#books.sessions.delete(session.clientId);
+    this.#delivery.handovers.ended(session);
     this.#books.generation += 1;
   }
 }

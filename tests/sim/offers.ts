@@ -77,6 +77,10 @@ export class Offers {
     return this.#publishedAgain.has(key);
   }
 
+  sharesOf(key: number): readonly Share[] {
+    return this.#shares.get(key) ?? [];
+  }
+
   #share(publication: Publication, filter: string): Share {
     const share = { publication, filter, sent: false, mayBeLost: false, isAlike: false };
     const alike = this.#shares.get(publication.key);
@@ -185,7 +189,11 @@ export function forget(session: Session, copy: Copy): void {
   if (place >= 0) queue.splice(place, 1);
 }
 
-function copyOf(publication: Publication, own: readonly Subscription[], share: Share | null): Copy {
+export function copyOf(
+  publication: Publication,
+  own: readonly Subscription[],
+  share: Share | null,
+): Copy {
   let granted: Qos = 0;
   let retainAsPublished = false;
   const identifiers: number[] = [];

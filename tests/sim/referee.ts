@@ -7,6 +7,7 @@ import type { Connection, Item } from "./connection.ts";
 import { Delivery, owedOf } from "./delivery.ts";
 import { Ends } from "./ends.ts";
 import { Fates } from "./fates.ts";
+import { Handovers } from "./handovers.ts";
 import { Incoming } from "./incoming.ts";
 import { Lives } from "./lives.ts";
 import { Outgoing } from "./outgoing.ts";
@@ -27,6 +28,7 @@ export class Referee {
   readonly ends: Ends;
   readonly fates: Fates;
   readonly #offers: Offers;
+  readonly #handovers: Handovers;
   readonly #delivery: Delivery;
   readonly #incoming: Incoming;
   readonly #outgoing: Outgoing;
@@ -40,7 +42,8 @@ export class Referee {
     this.retained = new Retained(this.books);
     this.ends = new Ends(this.books);
     this.#offers = new Offers(this.books, this.retained);
-    this.#delivery = new Delivery(this.retained, this.#offers);
+    this.#handovers = new Handovers(this.books, this.#offers);
+    this.#delivery = new Delivery(this.retained, this.#offers, this.#handovers);
     this.#incoming = new Incoming(this.books, this.#delivery, this.retained);
     this.fates = new Fates(this.books, this.#offers, () => this.#incoming.nextSerial());
     this.#outgoing = new Outgoing(this.books, this.#delivery, this.fates);
@@ -112,6 +115,7 @@ export class Referee {
   brokerLost(): void {
     this.books.clear();
     this.retained.clear();
+    this.#handovers.clear();
     this.#taps.clear();
     this.#touched.length = 0;
   }
@@ -192,6 +196,7 @@ export class Referee {
     for (const session of this.books.sessions.values()) {
       if (session.connection !== null) this.#delivery.expectDelivered(session, now);
     }
+    this.#handovers.expectTaken(now);
   }
 
   #expectRead(connection: Connection): void {
@@ -296,6 +301,7 @@ export class Referee {
     }
     const session = this.books.sessions.get(event.clientId ?? "");
     demand(session !== undefined, "messages are dropped for a session that there is", event);
+    this.#handovers.dropping(session);
   }
 }
 

@@ -116,6 +116,12 @@ export class Session {
   readonly queues: readonly [Copy[], Copy[], Copy[]] = [[], [], []];
   /** Copies of which other members of a share may get theirs instead. */
   shared: Copy[] = [];
+  /** The shared subscriptions that it has, and had, by group and pattern. */
+  readonly shares = new Map<string, Subscription[]>();
+  /** Those that it has, by a number for each time that it came to one. */
+  readonly memberSince = new Map<string, number>();
+  /** Messages were dropped for it. */
+  isLossy = false;
   replays: Replay[] = [];
   /** Sent and not acknowledged, in the order of first sending. */
   readonly inflight = new Map<number, Copy>();

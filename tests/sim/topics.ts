@@ -10,6 +10,8 @@ export function drawTopic(dice: WorldDice, topics: number): string {
 }
 
 export function drawFilter(dice: WorldDice, topics: number): string {
+  // Several share a filter only where they come to the same few.
+  if (dice.happens(0.2)) return `$share/g/t/${dice.below(Math.min(topics, 2))}`;
   const number = dice.below(topics);
   return dice.pick([
     `t/${number}`,

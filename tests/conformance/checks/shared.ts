@@ -115,6 +115,8 @@ export const shared: Group = {
         first.send({ cmd: "pubrec", messageId: two.messageId ?? 0, reasonCode: 0x97 });
         await first.lives();
         await second.silent();
+        first.drop();
+        await second.silent();
       },
     ),
     check("v5-4.8.2-2", "a share name of other characters works", async (s) => {
