@@ -17,6 +17,10 @@ import type { Level } from "../log/events.ts";
 export const apiVersion = 1;
 export const apiHeader = "mqttd-api";
 
+/** Items of a list, where no `?limit=` says how many, and what that may be at most. */
+export const listDefault = 10_000;
+export const listMax = 1_000_000;
+
 /**
  * A list of at most `?limit=` items (10,000 unless told, 1,000,000 at most). It is written in pieces while
  * the broker works on: each item is as it was when it was written.

@@ -92,6 +92,7 @@ const whichBroker: HelpSection = {
 const ofBroker = {
   "2": "usage, or several brokers run here",
   "3": "no broker, or it was gone before the end",
+  "4": "refused, or an answer that is not this broker's",
 } as const;
 
 /** Flags of every verb, or of every one that asks a broker. */

@@ -1,7 +1,21 @@
-import type { Answers, DropAnswer, KickAnswer, ReloadAnswer } from "../admin/api.ts";
+import type { DropAnswer, KickAnswer } from "../admin/api.ts";
 import { usageError } from "../config/cli-error.ts";
 import { nearest } from "../config/nearest.ts";
 import { quoted } from "../config/problem.ts";
+import {
+  clientShape,
+  clientsShape,
+  configShape,
+  dropShape,
+  kickShape,
+  logShape,
+  overviewShape,
+  reloadShape,
+  retainedShape,
+  routeShape,
+  sessionsShape,
+  subscriptionsShape,
+} from "../inspect/answer-shape.ts";
 import { type BrokerClient, NoSuchClient } from "../inspect/broker-client.ts";
 import { clientLines, clientsLines } from "../inspect/client-view.ts";
 import { configLines } from "../inspect/config-view.ts";
@@ -13,7 +27,7 @@ import { levels } from "../log/events.ts";
 import { clause, name } from "../log/foreign.ts";
 import { timeOfDay } from "../log/render.ts";
 import type { Arguments } from "./arguments.ts";
-import { limitOf, type Order, type Output, show, withQuery } from "./inspect-output.ts";
+import { itemsOf, limitOf, type Order, type Output, show, withQuery } from "./inspect-output.ts";
 import { tailOrder } from "./inspect-tail.ts";
 import type { Verb } from "./inspect-verbs.ts";
 import { willsOrder } from "./inspect-wills.ts";
@@ -30,12 +44,12 @@ export function orderOf(
   switch (verb) {
     case "":
       return async (client, output) => {
-        const answer = await client.ask<Answers["overview"]>("/v1/overview");
+        const answer = await client.ask("/v1/overview", overviewShape);
         return show(output, answer, () => overviewLines(answer, output.style));
       };
     case "client":
       return async (client, output) => {
-        const answer = await client.ask<Answers["client"]>(pathOf(word));
+        const answer = await client.ask(pathOf(word), clientShape);
         return show(output, answer, () => clientLines(answer, output.style));
       };
     case "explain":
@@ -49,7 +63,7 @@ export function orderOf(
       };
     case "config":
       return async (client, output) => {
-        const answer = await client.ask<Answers["config"]>("/v1/config");
+        const answer = await client.ask("/v1/config", configShape);
         return show(output, answer, () => configLines(answer, output.style));
       };
     case "clients":
@@ -84,11 +98,11 @@ async function explained(
   clientId: string,
 ): Promise<{ answer: Explanation; unknown: NoSuchClient | null }> {
   try {
-    const answer = explain(await client.ask<Answers["client"]>(pathOf(clientId)));
+    const answer = explain(await client.ask(pathOf(clientId), clientShape));
     return { answer, unknown: null };
   } catch (fault) {
     if (!(fault instanceof NoSuchClient)) throw fault;
-    const known = await client.ask<Answers["overview"]>("/v1/overview");
+    const known = await client.ask("/v1/overview", overviewShape);
     return { answer: explainUnknown(clientId, known, fault.nearest), unknown: fault };
   }
 }
@@ -99,26 +113,31 @@ function listOrder(
   given: Arguments,
 ): Order {
   const limit = limitOf(given);
+  const items = itemsOf(limit);
   /** Asked after the list, so that nothing in that is of a later time. */
   const now = async (client: BrokerClient): Promise<number> =>
-    (await client.ask<Answers["overview"]>("/v1/overview")).now;
+    (await client.ask("/v1/overview", overviewShape)).now;
   switch (verb) {
     case "clients":
       return async (client, output) => {
-        const answer = await client.ask<Answers["clients"]>(withQuery("/v1/clients", limit));
+        const answer = await client.ask(withQuery("/v1/clients", limit), clientsShape(items), {
+          items,
+        });
         const at = await now(client);
         return show(output, answer, () => clientsLines(at, answer.clients, output.style));
       };
     case "sessions":
       return async (client, output) => {
-        const answer = await client.ask<Answers["sessions"]>(withQuery("/v1/sessions", limit));
+        const answer = await client.ask(withQuery("/v1/sessions", limit), sessionsShape(items), {
+          items,
+        });
         const at = await now(client);
         return show(output, answer, () => sessionsLines(at, answer.sessions, output.style));
       };
     case "retained": {
       const path = withQuery("/v1/retained", [["filter", word ?? "#"], ...limit]);
       return async (client, output) => {
-        const answer = await client.ask<Answers["retained"]>(path);
+        const answer = await client.ask(path, retainedShape(items), { items });
         const at = await now(client);
         return show(output, answer, () => retainedLines(at, answer.retained, output.style));
       };
@@ -127,7 +146,7 @@ function listOrder(
       if (word !== null) return routeOrder(word, limit.length > 0);
       return async (client, output) => {
         const path = withQuery("/v1/subscriptions", limit);
-        const answer = await client.ask<Answers["subscriptions"]>(path);
+        const answer = await client.ask(path, subscriptionsShape(items), { items });
         return show(output, answer, () => subscriptionsLines(answer.subscriptions, output.style));
       };
   }
@@ -140,7 +159,7 @@ function routeOrder(topic: string, isLimited: boolean): Order {
   }
   if (isLimited) throw usageError("subscriptions TOPIC has no flag --limit");
   return async (client, output) => {
-    const answer = await client.ask<Answers["route"]>(withQuery("/v1/route", [["topic", topic]]));
+    const answer = await client.ask(withQuery("/v1/route", [["topic", topic]]), routeShape);
     return show(output, answer, () => routeLines(answer, output.style));
   };
 }
@@ -154,8 +173,8 @@ function partingOrder(verb: "kick" | "drop", clientId: string, given: Arguments)
   return async (client, output) => {
     const answer =
       verb === "kick"
-        ? await client.ask<KickAnswer>(pathOf(clientId), { method: "DELETE" })
-        : await client.ask<DropAnswer>(pathOf(clientId, "/drop"), {
+        ? await client.ask(pathOf(clientId), kickShape, { method: "DELETE" })
+        : await client.ask(pathOf(clientId, "/drop"), dropShape, {
             method: "POST",
             body: { how },
           });
@@ -179,7 +198,7 @@ function partingText(
 }
 
 async function reload(client: BrokerClient, output: Output): Promise<number> {
-  const answer = await client.ask<ReloadAnswer>("/v1/reload", { method: "POST" });
+  const answer = await client.ask("/v1/reload", reloadShape, { method: "POST" });
   if (!answer.ok) {
     if (output.json) show(output, answer, () => []);
     throw usageError(answer.problems.map(clause).join("\n"), "nothing was changed");
@@ -200,7 +219,7 @@ function logOrder(level: string): Order {
     );
   }
   return async (client, output) => {
-    const answer = await client.ask<{ level: string }>("/v1/log", {
+    const answer = await client.ask("/v1/log", logShape, {
       method: "PUT",
       body: { level },
     });

@@ -1,3 +1,4 @@
+import { listDefault, listMax } from "../admin/api.ts";
 import type { BrokerClient } from "../inspect/broker-client.ts";
 import type { ViewStyle } from "../inspect/table.ts";
 import { jsonLine } from "../log/foreign.ts";
@@ -33,8 +34,13 @@ function moreLine(answer: object): string[] {
 
 /** `?limit=5`, or nothing. */
 export function limitOf(given: Arguments): [string, string][] {
-  const limit = numberFrom(given, "limit", [1, 1_000_000], "a number");
+  const limit = numberFrom(given, "limit", [1, listMax], "a number");
   return limit === null ? [] : [["limit", String(limit)]];
+}
+
+/** How many items of a list that asks for, at most. */
+export function itemsOf([limit]: readonly [string, string][]): number {
+  return limit === undefined ? listDefault : Number(limit[1]);
 }
 
 /** A path with its query; what the values hold does not matter. */

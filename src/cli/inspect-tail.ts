@@ -1,7 +1,7 @@
 import { CliError, usageError } from "../config/cli-error.ts";
 import { nearest } from "../config/nearest.ts";
 import { quoted } from "../config/problem.ts";
-import type { Answers } from "../admin/api.ts";
+import { overviewShape } from "../inspect/answer-shape.ts";
 import type { BrokerClient } from "../inspect/broker-client.ts";
 import { tailLine, toldBy } from "../inspect/tail.ts";
 import { eventNames } from "../log/events.ts";
@@ -42,7 +42,7 @@ async function follow(
   interrupt: Interrupt,
 ): Promise<number> {
   const { signal } = interrupt;
-  const { like } = await client.ask<Answers["overview"]>("/v1/overview");
+  const { like } = await client.ask("/v1/overview", overviewShape);
   const stream = await client.stream(withQuery("/v1/events", query), signal);
   const aborted = new Promise<false>((resolve) => {
     signal.addEventListener("abort", () => resolve(false));

@@ -1,10 +1,11 @@
 import type { WillsAnswer } from "../admin/api.ts";
 import { CliError, usageError } from "../config/cli-error.ts";
 import { quoted } from "../config/problem.ts";
+import { willsShape } from "../inspect/answer-shape.ts";
 import { willsLines } from "../inspect/wills-view.ts";
 import type { Arguments } from "./arguments.ts";
 import { durationFrom } from "./client-flags.ts";
-import { limitOf, type Order, show, withQuery } from "./inspect-output.ts";
+import { itemsOf, limitOf, type Order, show, withQuery } from "./inspect-output.ts";
 
 const fates = ["published", "discarded", "cancelled"];
 const kinds = { pending: "pending", fired: "fired", "not-fired": "notFired" } as const;
@@ -21,15 +22,18 @@ export function willsOrder(given: Arguments): Order {
   if (waitMs !== null && kind.length > 0) {
     throw usageError("--wait waits for any fate", "--expect says which it should be");
   }
-  const query: [string, string][] = [...kind, ...limitOf(given)];
+  const limit = limitOf(given);
+  const items = itemsOf(limit);
+  const query: [string, string][] = [...kind, ...limit];
   for (const flag of ["client", "topic"]) {
     const value = given.text(flag);
     if (value !== null) query.push([flag, value]);
   }
   if (waitMs !== null) query.push(["wait", `${waitMs}ms`]);
   return async (client, output) => {
-    const answer = await client.ask<WillsAnswer>(withQuery("/v1/wills", query), {
+    const answer = await client.ask(withQuery("/v1/wills", query), willsShape(items), {
       waitMs: waitMs ?? 0,
+      items,
     });
     show(output, answer, () => willsLines(answer, output.style));
     judge(answer, expected);

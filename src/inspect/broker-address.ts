@@ -1,9 +1,11 @@
 import { readFileSync } from "node:fs";
-import { apiHeader, type Overview, type RunningBroker } from "../admin/api.ts";
+import * as z from "zod";
+import { apiHeader, type RunningBroker } from "../admin/api.ts";
 import { runFolderFault, runningBrokers } from "../admin/registry.ts";
 import { CliError, usageError } from "../config/cli-error.ts";
 import { quoted } from "../config/problem.ts";
 import { clause, name } from "../log/foreign.ts";
+import { bodyOf } from "./answer-body.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -88,18 +90,24 @@ const answerMs = 1000;
 async function isThere({ url, pid }: RunningBroker): Promise<boolean> {
   try {
     const response = await fetch(`${url}/v1/overview`, {
+      decompress: false,
       redirect: "manual",
       proxy: false,
       signal: AbortSignal.timeout(answerMs),
     });
     if (response.headers.get(apiHeader) === null) return false;
     if (!response.ok) return true;
-    const { process } = (await response.json()) as Partial<Overview>; // Of any version.
-    return process?.pid === undefined || process.pid === pid;
+    const read = await bodyOf(response);
+    if (read.type === "unfit") return false;
+    const told = pidShape.safeParse(read.value);
+    return !told.success || told.data.process.pid === pid;
   } catch (fault) {
     return fault instanceof Error && fault.name === "TimeoutError";
   }
 }
+
+/** Of any version of the interface. */
+const pidShape = z.object({ process: z.object({ pid: z.int() }) });
 
 /** The port alone, where that leads there. */
 function shortest(url: string): string {

@@ -1,20 +1,18 @@
-import * as z from "zod";
 import { apiHeader, apiVersion } from "../admin/api.ts";
 import { CliError } from "../config/cli-error.ts";
 import { clause, name } from "../log/foreign.ts";
+import { bodyOf } from "./answer-body.ts";
+import { refusalShape } from "./answer-shape.ts";
 import type { BrokerAddress } from "./broker-address.ts";
-
-const refusalSchema = z.object({
-  error: z.string(),
-  hint: z.string().nullable(),
-  nearest: z.array(z.string()).optional(),
-});
+import type { Shape } from "./shape.ts";
 
 interface Request {
   readonly method?: "GET" | "POST" | "PUT" | "DELETE";
   readonly body?: object;
   /** Milliseconds that the broker may take to answer beyond its usual time. */
   readonly waitMs?: number;
+  /** Items of a list that were asked for; more of them may take more bytes. */
+  readonly items?: number;
 }
 
 /** The broker knows nothing of a client id. */
@@ -45,20 +43,29 @@ export class BrokerClient {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** The shapes are trusted where the interface's number is ours: both ends are this program. */
-  async ask<Answer>(path: string, request: Request = {}): Promise<Answer> {
-    const { method = "GET", body, waitMs = 0 } = request;
+  /**
+   * The answer as it came, which has that shape, and may have more keys than it. Whoever listens at
+   * the address may be anybody: what is too large, late, or not of the shape is refused.
+   */
+  async ask<Answer>(path: string, shape: Shape<Answer>, request: Request = {}): Promise<Answer> {
+    const { method = "GET", body, waitMs = 0, items = 0 } = request;
     const response = await this.#fetch(path, {
       method,
       ...(body !== undefined && { body: JSON.stringify(body) }),
       signal: AbortSignal.timeout(this.#timeoutMs + waitMs),
     });
-    const value: unknown = await response.json().catch((fault: unknown) => {
-      throw isSyntax(fault) ? this.#notOurs() : this.#unreachable(fault);
+    const { status, ok } = response;
+    const read = await bodyOf(response, items).catch((fault: unknown) => {
+      throw this.#brokenOff(fault);
     });
     // A reload that was refused has an answer of its own.
-    if (response.ok || response.status === 422) return value as Answer; // As said above.
-    throw this.#refused(response.status, value);
+    if (!ok && status !== 422)
+      throw this.#refused(status, read.type === "read" ? read.value : null);
+    if (read.type === "unfit") throw this.#strange(read.why);
+    const checked = shape.safeParse(read.value);
+    if (checked.success) return read.value as Answer; // As was just seen.
+    const where = checked.error.issues[0]?.path.map(String).join(".") ?? "";
+    throw this.#strange(where === "" ? "is of another kind" : `is not as it should be: ${where}`);
   }
 
   /** The bytes of an answer that goes on for ever, until `signal`. */
@@ -68,18 +75,38 @@ export class BrokerClient {
       () => patience.abort(new DOMException("too late", "TimeoutError")),
       this.#timeoutMs,
     );
-    const response = await this.#fetch(path, {
-      signal: AbortSignal.any([signal, patience.signal]),
-    }).finally(() => clearTimeout(timer));
-    if (response.ok && response.body !== null) return response.body;
-    throw this.#refused(response.status, await response.json().catch(() => null));
+    try {
+      const response = await this.#fetch(path, {
+        signal: AbortSignal.any([signal, patience.signal]),
+      });
+      if (!response.ok) {
+        const read = await bodyOf(response);
+        throw this.#refused(response.status, read.type === "read" ? read.value : null);
+      }
+      const type = response.headers.get("content-type") ?? "";
+      const isStream = /^text\/event-stream\b/i.test(type);
+      if (isStream && !response.headers.has("content-encoding") && response.body !== null) {
+        return response.body;
+      }
+      await response.body?.cancel().catch(() => {});
+      throw this.#strange("is no stream of events");
+    } catch (fault) {
+      throw fault instanceof CliError ? fault : this.#brokenOff(fault);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   async #fetch(path: string, init: RequestInit): Promise<Response> {
-    const headers = this.#token === null ? {} : { authorization: `Bearer ${this.#token.text}` };
+    const headers = {
+      // A few bytes that are compressed could be any number of them.
+      "accept-encoding": "identity",
+      ...(this.#token !== null && { authorization: `Bearer ${this.#token.text}` }),
+    };
     const response = await fetch(`${this.url}${path}`, {
       ...init,
       headers,
+      decompress: false,
       redirect: "manual",
       // The broker is near: what a proxy is set for is the web.
       proxy: false,
@@ -90,6 +117,7 @@ export class BrokerClient {
     });
     const number = response.headers.get(apiHeader);
     if (number === String(apiVersion)) return response;
+    await response.body?.cancel().catch(() => {});
     if (number === null) throw this.#notOurs();
     throw new CliError(
       `the broker at ${this.url} speaks version ${name(number)} of the interface, this program ${apiVersion}`,
@@ -97,30 +125,59 @@ export class BrokerClient {
     );
   }
 
+  /** Before the head of an answer has come. */
   #unreachable(fault: unknown): unknown {
-    if (fault instanceof Error && fault.name === "AbortError") return fault;
-    if (fault instanceof Error && fault.name === "TimeoutError") {
-      return new CliError(`${this.url} did not answer in time`, {
-        exitCode: 5,
-        hint: "--timeout gives it longer",
-      });
-    }
-    return new CliError(`no administration interface answers at ${this.url}`, {
-      exitCode: 3,
-      hint: "mqttd serve starts a broker; its administration is on port 1888 unless told",
+    if (isNoHttp(fault)) return this.#notOurs();
+    return (
+      this.#endedByUs(fault) ??
+      new CliError(`no administration interface answers at ${this.url}`, {
+        exitCode: 3,
+        hint: "mqttd serve starts a broker; its administration is on port 1888 unless told",
+      })
+    );
+  }
+
+  /** Within an answer. */
+  #brokenOff(fault: unknown): unknown {
+    if (isNoHttp(fault)) return this.#strange("breaks a rule of HTTP");
+    return (
+      this.#endedByUs(fault) ??
+      new CliError(`the answer of ${this.url} broke off`, {
+        exitCode: 3,
+        hint: "the broker has gone, or the link is down",
+      })
+    );
+  }
+
+  /** By a signal, or for want of time; null: by something else. */
+  #endedByUs(fault: unknown): Error | null {
+    if (!(fault instanceof Error)) return null;
+    if (fault.name === "AbortError") return fault;
+    if (fault.name !== "TimeoutError") return null;
+    return new CliError(`${this.url} did not answer in time`, {
+      exitCode: 5,
+      hint: "--timeout gives it longer",
+    });
+  }
+
+  /** It says that it is a broker's, and no broker of ours gives such an answer. */
+  #strange(why: string): CliError {
+    return new CliError(`what ${this.url} answers ${why}`, {
+      exitCode: 4,
+      hint: "no broker of this mqttd's version answers so",
     });
   }
 
   #notOurs(): CliError {
     return new CliError(`what answers at ${this.url} is no mqttd`, {
-      exitCode: 3,
+      exitCode: 4,
       hint: "the administration of mqttd is on port 1888 unless told",
     });
   }
 
   #refused(status: number, value: unknown): CliError {
     if (status === 401) return this.#unauthorized();
-    const read = refusalSchema.safeParse(value);
+    const read = refusalShape.safeParse(value);
     if (!read.success) return new CliError(`the broker answered ${status}`, { exitCode: 4 });
     const { error, hint, nearest } = read.data;
     if (nearest !== undefined) return new NoSuchClient(clause(error), nearest);
@@ -142,6 +199,9 @@ export class BrokerClient {
   }
 }
 
-function isSyntax(fault: unknown): boolean {
-  return fault instanceof SyntaxError;
+/** What Bun's client says of bytes that are no answer of HTTP, by its codes. */
+const noHttp = /^(?:Malformed_HTTP_Response|ResponseHeadersTooLarge|InvalidHTTPResponse|HPE_\w+)$/;
+
+function isNoHttp(fault: unknown): boolean {
+  return fault instanceof Error && "code" in fault && noHttp.test(String(fault.code));
 }

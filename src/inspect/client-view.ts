@@ -12,8 +12,7 @@ import { clause, name } from "../log/foreign.ts";
 import { size } from "../log/size.ts";
 import { armedWill } from "../log/will.ts";
 import { ago, ahead, timeAt } from "./moment.ts";
-import { folded } from "../log/fold.ts";
-import { cellName, cut, labelled, nothing, table, type ViewStyle } from "./table.ts";
+import { cellName, drawn, labelled, nothing, table, type ViewStyle } from "./table.ts";
 import { willText } from "./wills-view.ts";
 
 /** Who is connected, and whose session waits. */
@@ -48,9 +47,7 @@ export function clientLines(client: ClientAnswer, style: ViewStyle): string[] {
   const times = events.map(({ at }) => timeAt(now, at, style.zone));
   const timeWidth = Math.max(0, ...times.map((time) => time.length)) + 2;
   return [
-    ...folded(name(client.clientId), style.columns, { indent: 2, ...cut }).map((line) =>
-      style.colors.bold(line),
-    ),
+    ...drawn(name(client.clientId), style.columns, 2).map((line) => style.colors.bold(line)),
     ...labelled(
       [
         ...(connection === null ? [] : connectionFacts(connection, now, style)),
@@ -65,7 +62,7 @@ export function clientLines(client: ClientAnswer, style: ViewStyle): string[] {
     ),
     style.colors.bold("Events"),
     ...events.flatMap(({ text }, index) =>
-      folded(text, style.columns - timeWidth - 2, cut).map((line, row) => {
+      drawn(text, style.columns - timeWidth - 2).map((line, row) => {
         const time = (row === 0 ? (times[index] ?? "") : "").padEnd(timeWidth);
         return `  ${style.colors.dim(time)}${line}`;
       }),

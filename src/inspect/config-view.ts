@@ -1,7 +1,6 @@
 import type { Answers } from "../admin/api.ts";
 import { clause, name } from "../log/foreign.ts";
-import { folded } from "../log/fold.ts";
-import { cut, table, type ViewStyle } from "./table.ts";
+import { drawn, table, type ViewStyle } from "./table.ts";
 
 /** Each setting of the running broker, and who said so. */
 export function configLines({ file, values }: Answers["config"], style: ViewStyle): string[] {
@@ -12,7 +11,7 @@ export function configLines({ file, values }: Answers["config"], style: ViewStyl
     clause(origin),
   ]);
   return [
-    ...folded(from, style.columns, { indent: 2, ...cut }),
+    ...drawn(from, style.columns, 2),
     "",
     ...table(["SETTING", "VALUE", "FROM"], rows, style),
   ];

@@ -1,5 +1,6 @@
 import type { Colors } from "picocolors/types.js";
 import { folded } from "../log/fold.ts";
+import { escapeUnprintable } from "../log/foreign.ts";
 import type { Explanation, Sentence, StoryLine } from "./explain-parts.ts";
 
 export interface ExplanationStyle {
@@ -79,7 +80,7 @@ class Page {
 }
 
 function textOf({ text, rule }: Sentence): string {
-  return rule === null ? text : `${text} [${rule}]`;
+  return escapeUnprintable(rule === null ? text : `${text} [${rule}]`);
 }
 
 function timeOfDay(at: number, zone: "local" | "utc"): string {

@@ -4,8 +4,7 @@ import { duration } from "../log/duration.ts";
 import { clause, name } from "../log/foreign.ts";
 import { size } from "../log/size.ts";
 import { ago, ahead } from "./moment.ts";
-import { folded } from "../log/fold.ts";
-import { cellName, cut, labelled, table, type ViewStyle } from "./table.ts";
+import { cellName, drawn, labelled, table, type ViewStyle } from "./table.ts";
 
 /** Of the wills that wait; with the rest it is one screen of 24 rows. */
 const pendingShown = 3;
@@ -16,8 +15,8 @@ export function overviewLines(overview: Overview, style: ViewStyle): string[] {
   const title = `mqttd ${name(version)}, up ${duration(now - startedAt)}, pid ${own.pid}`;
   const odd = like === null ? [] : [`It misbehaves on purpose: like ${name(like)}.`];
   return [
-    ...folded(title, style.columns, { indent: 2, ...cut }).map((line) => style.colors.bold(line)),
-    ...odd.flatMap((text) => folded(text, style.columns, { indent: 2, ...cut })),
+    ...drawn(title, style.columns, 2).map((line) => style.colors.bold(line)),
+    ...odd.flatMap((text) => drawn(text, style.columns, 2)),
     ...labelled(factsOf(overview), style),
     ...pending(overview, style),
     ...recent(overview, style),

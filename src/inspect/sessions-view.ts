@@ -1,8 +1,7 @@
 import type { RouteAccount, SessionAccount, SubscriptionAccount } from "../core/account.ts";
 import { name } from "../log/foreign.ts";
 import { optionsOf, sessionText } from "./client-view.ts";
-import { folded } from "../log/fold.ts";
-import { cellName, cut, table, type ViewStyle } from "./table.ts";
+import { cellName, drawn, table, type ViewStyle } from "./table.ts";
 
 /** What is kept for each client id. */
 export function sessionsLines(
@@ -47,7 +46,7 @@ export function routeLines({ topic, recipients }: RouteAccount, style: ViewStyle
   const clients = getting.length === 1 ? "1 client" : `${getting.length} clients`;
   const title = `A message on ${name(topic)} would go to ${clients}.`;
   return [
-    ...folded(title, style.columns, { indent: 2, ...cut }),
+    ...drawn(title, style.columns, 2),
     ...(rows.length === 0
       ? []
       : ["", ...table(["CLIENT", "MESSAGE", "UP TO", "WHY"], rows, style)]),

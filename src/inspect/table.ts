@@ -1,6 +1,6 @@
 import type { Colors } from "picocolors/types.js";
 import { folded, shortened } from "../log/fold.ts";
-import { name } from "../log/foreign.ts";
+import { escapeUnprintable, name } from "../log/foreign.ts";
 import { padded, width } from "../log/width.ts";
 
 /** How views are drawn. */
@@ -21,8 +21,15 @@ const firstShare = 0.4;
 const labelWidth = 13;
 /** Columns of a cell, but for the last of a row: one client id must not make all rows wide. */
 const cellMax = 64;
-/** No string of a peer may be wider than the terminal. */
-export const cut = { longWords: "cut" } as const;
+
+/**
+ * Lines of at most so many columns, all but the first indented, so that no text of a peer ever begins a
+ * line; a word that is longer than a line is cut. Whatever of an answer is drawn comes through here or
+ * `table`: nothing in it that does not print is left, whoever made it.
+ */
+export function drawn(text: string, columns: number, indent = 0): string[] {
+  return folded(escapeUnprintable(text), columns, { indent, longWords: "cut" });
+}
 
 /** `Listeners    mqtt://127.0.0.1:1883`; a text that is too long goes on below itself. */
 export function labelled(
@@ -30,7 +37,7 @@ export function labelled(
   { columns, colors }: ViewStyle,
 ): string[] {
   return facts.flatMap(([label, text]) =>
-    folded(text, columns - labelWidth, cut).map(
+    drawn(text, columns - labelWidth).map(
       (line, index) => colors.bold(padded(index === 0 ? label : "", labelWidth)) + line,
     ),
   );
@@ -50,7 +57,10 @@ export function table(
   const { columns, colors } = style;
   const last = heads.length - 1;
   const rows = given.map((row) =>
-    row.map((cell, index) => (index === last ? cell : shortened(cell, cellMax))),
+    row.map((cell, index) => {
+      const text = escapeUnprintable(cell);
+      return index === last ? text : shortened(text, cellMax);
+    }),
   );
   const widest = heads.map((head, index) =>
     rows.reduce((most, row) => Math.max(most, width(row[index] ?? "")), width(head)),
@@ -78,9 +88,9 @@ export function table(
       const [lead = ""] = row;
       const isWide = width(lead) > first;
       const cells = [isWide ? "" : lead, ...row.slice(1, last)];
-      const [start = "", ...more] = folded(row[last] ?? "", columns - before, cut);
+      const [start = "", ...more] = drawn(row[last] ?? "", columns - before);
       return [
-        ...(isWide ? folded(lead, columns, { indent: gap, ...cut }) : []),
+        ...(isWide ? drawn(lead, columns, gap) : []),
         line([...cells, start]),
         ...more.map((rest) => " ".repeat(before) + rest),
       ];
@@ -102,13 +112,11 @@ function listed(
   { columns }: ViewStyle,
 ): string[] {
   return [
-    ...folded(lead, columns, { indent: gap, ...cut }),
+    ...drawn(lead, columns, gap),
     ...cells.flatMap((cell, index) => {
       if (cell === nothing || cell === "") return [];
       const head = (heads[index + 1] ?? "").toLowerCase();
-      return folded(`${head}: ${cell}`, columns - gap, { indent: gap, ...cut }).map(
-        (line) => " ".repeat(gap) + line,
-      );
+      return drawn(`${head}: ${cell}`, columns - gap, gap).map((line) => " ".repeat(gap) + line);
     }),
   ];
 }

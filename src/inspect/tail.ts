@@ -1,9 +1,10 @@
 import * as z from "zod";
 import type { EventLine } from "../admin/api.ts";
 import { CliError } from "../config/cli-error.ts";
-import { levels } from "../log/events.ts";
 import { jsonLine } from "../log/foreign.ts";
 import { humanLine, type Style } from "../log/render.ts";
+import { jsonIn } from "./answer-body.ts";
+import { eventShape } from "./answer-shape.ts";
 import { painted } from "./paint.ts";
 
 /** Events that the broker left out, because this reader was too slow for it. */
@@ -13,12 +14,16 @@ export interface Missed {
 
 /** The broker says something every 15 s; who says nothing for so long is hung, or out of reach. */
 export const silenceMaxMs = 40_000;
-/** Characters of one event; a broker of ours stays far below. */
-const eventMax = 16 * 1024 * 1024;
+/**
+ * Characters of one event. A broker of ours stays below: what a client chooses in it (an id, a topic, a
+ * user name) is 64 KiB at most, six characters for each byte where that does not print.
+ */
+export const eventMax = 4 * 1024 * 1024;
 
 /**
  * What a stream of server-sent events tells, until its orderly end. Throws CliError where it breaks off
- * (exit code 3), or nothing comes for `silenceMs` milliseconds (5).
+ * (exit code 3), tells what is no event of ours (4), or tells nothing whole for `silenceMs`
+ * milliseconds (5).
  */
 export async function* toldBy(
   stream: ReadableStream<Uint8Array>,
@@ -27,17 +32,23 @@ export async function* toldBy(
   const reader = stream.getReader();
   const decoder = new TextDecoder();
   let rest = "";
+  let until = performance.now() + silenceMs;
   try {
     for (;;) {
-      const bytes = await next(reader, silenceMs);
+      const bytes = await next(reader, until, silenceMs);
       if (bytes === null) return;
-      const blocks = (rest + decoder.decode(bytes, { stream: true })).split("\n\n");
-      rest = blocks.pop() ?? "";
-      if (rest.length > eventMax) throw brokenOff("it sends an event without an end");
-      for (const block of blocks) {
-        const told = read(block);
+      const before = rest.length;
+      rest += decoder.decode(bytes, { stream: true });
+      // What had come before has no end in it; the end's first half may be its last character.
+      let end = rest.indexOf("\n\n", Math.max(0, before - 1));
+      for (; end >= 0; end = rest.indexOf("\n\n")) {
+        const told = read(rest.slice(0, end));
+        rest = rest.slice(end + 2);
         if (told !== null) yield told;
+        // While one is shown, the time is the reader's.
+        until = performance.now() + silenceMs;
       }
+      if (rest.length > eventMax) throw strange("is an event without an end");
     }
   } finally {
     // A stream that has failed can't be cancelled.
@@ -48,15 +59,19 @@ export async function* toldBy(
 /** Null: the end, in order. */
 async function next(
   reader: { read(): Promise<{ done: boolean; value?: Uint8Array | undefined }> },
+  until: number,
   silenceMs: number,
 ): Promise<Uint8Array | null> {
   const silence = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
-    const message = `the broker has said nothing for ${silenceMs / 1000} s`;
-    silence.reject(
-      new CliError(message, { exitCode: 5, hint: "is it stopped, or the link down?" }),
-    );
-  }, silenceMs);
+  const timer = setTimeout(
+    () => {
+      const message = `the broker has said nothing for ${silenceMs / 1000} s`;
+      silence.reject(
+        new CliError(message, { exitCode: 5, hint: "is it stopped, or the link down?" }),
+      );
+    },
+    Math.max(0, until - performance.now()),
+  );
   try {
     const { done, value } = await Promise.race([reader.read(), silence.promise]);
     return done ? null : (value ?? new Uint8Array());
@@ -64,14 +79,20 @@ async function next(
     if (fault instanceof CliError || (fault instanceof Error && fault.name === "AbortError")) {
       throw fault;
     }
-    throw brokenOff("the broker has gone, or the link is down");
+    throw new CliError("the broker's events broke off", {
+      exitCode: 3,
+      hint: "the broker has gone, or the link is down",
+    });
   } finally {
     clearTimeout(timer);
   }
 }
 
-function brokenOff(hint: string): CliError {
-  return new CliError("the broker's events broke off", { exitCode: 3, hint });
+function strange(what: string): CliError {
+  return new CliError(`among the broker's events ${what}`, {
+    exitCode: 4,
+    hint: "no broker of this mqttd's version tells that",
+  });
 }
 
 /** Null: a comment. */
@@ -84,36 +105,16 @@ function read(block: string): EventLine | Missed | null {
   );
   const data = fields.get("data");
   if (data === undefined) return null;
-  const schema = fields.get("event") === "missed" ? missedSchema : eventSchema;
-  const told = schema.safeParse(jsonIn(data));
-  if (!told.success) throw brokenOff("it sends what is no event");
+  const isMissed = fields.get("event") === "missed";
+  const told = (isMissed ? missedShape : eventShape).safeParse(jsonIn(data, eventMax));
+  if (!told.success) throw strange("is something else");
   return told.data;
 }
 
-/** Milliseconds that a date can have. */
-const dateMax = 8.64e15;
-
-const eventSchema = z.object({
-  at: z.number().min(0).max(dateMax),
-  level: z.enum(levels),
-  event: z.string(),
-  text: z.string(),
-  facts: z.record(z.string(), z.unknown()),
-});
-
-const missedSchema = z
+const missedShape = z
   .int()
   .min(1)
   .transform((missed): Missed => ({ missed }));
-
-/** Undefined: it is none. */
-function jsonIn(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
 
 /** One line, as the log has it; or as JSON. */
 export function tailLine(

@@ -42,13 +42,16 @@ export function folded(
 /** Of the columns of a text that is cut, what its end keeps; ids often differ there. */
 const endShare = 0.3;
 
+/** Of each end of a text, code units that are looked at: it may be of many millions. */
+const lookedAt = 2048;
+
 /** A text of at most so many columns: what is left out of a longer one is told by three dots. */
 export function shortened(text: string, columns: number): string {
-  if (width(text) <= columns) return text;
+  if (text.length <= lookedAt && width(text) <= columns) return text;
   const room = Math.max(2, columns - 3);
   const end = Math.floor(room * endShare);
-  const [start = ""] = pieces(text, room - end);
-  return `${start}...${lastColumns(text, end)}`;
+  const [start = ""] = pieces(text.slice(0, lookedAt), room - end);
+  return `${start}...${lastColumns(text.slice(-lookedAt), end)}`;
 }
 
 /** The end of a text, of at most so many columns. */

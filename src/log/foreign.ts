@@ -39,20 +39,42 @@ export function clause(value: string): string {
 
 /** JSON on one line, whole, with every unprintable character as `\uXXXX`. */
 export function jsonLine(value: object): string {
-  return JSON.stringify(value).replace(everyUnprintable, (character) => {
-    let units = "";
-    for (let i = 0; i < character.length; i++) units += hex4(character.charCodeAt(i));
-    return units;
-  });
+  const text = JSON.stringify(value);
+  let line = "";
+  // In pieces: where there is much to replace, each place takes memory until all are done.
+  for (let at = 0; at < text.length;) {
+    const end = wholeCharacters(text, at + pieceLength);
+    line += text.slice(at, end).replace(everyUnprintable, unitsOf);
+    at = end;
+  }
+  return line;
+}
+
+const pieceLength = 64 * 1024;
+
+/** That place, or the one behind it where a pair of surrogates would be parted. */
+function wholeCharacters(text: string, at: number): number {
+  return (text.codePointAt(at - 1) ?? 0) > 0xffff ? at + 1 : at;
+}
+
+function unitsOf(character: string): string {
+  let units = "";
+  for (let i = 0; i < character.length; i++) units += hex4(character.charCodeAt(i));
+  return units;
 }
 
 function cut(value: string): { shown: string; more: string } {
   if (value.length <= shownCharacters) return { shown: value, more: "" };
-  const characters = Array.from(value);
-  if (characters.length <= shownCharacters) return { shown: value, more: "" };
+  let characters = 0;
+  let end = value.length;
+  // Not by an array of all characters: of a long value it would take many times its memory.
+  for (let at = 0; at < value.length; at += (value.codePointAt(at) ?? 0) > 0xffff ? 2 : 1) {
+    if (characters === shownCharacters) end = at;
+    characters += 1;
+  }
   return {
-    shown: characters.slice(0, shownCharacters).join(""),
-    more: `... (${characters.length} characters)`,
+    shown: value.slice(0, end),
+    more: characters <= shownCharacters ? "" : `... (${characters} characters)`,
   };
 }
 

@@ -1,21 +1,18 @@
 import * as z from "zod";
+import { listDefault, listMax } from "../admin/api.ts";
 import { millisecondsOf } from "../config/quantity.ts";
 import { eventNames, levels } from "../log/events.ts";
 
 /** What may be asked with; each message is the text that stands behind "allowed:" in a refusal. */
 
 const waitMaxMs = 10 * 60_000;
-/** Items of a list. */
-const limitDefault = 10_000;
-const limitMax = 1_000_000;
-
-const limitForm = `a whole number from 1 to ${limitMax}`;
+const limitForm = `a whole number from 1 to ${listMax}`;
 const limit = z.coerce
   .number({ error: limitForm })
   .int({ error: limitForm })
   .min(1, { error: limitForm })
-  .max(limitMax, { error: limitForm })
-  .default(limitDefault);
+  .max(listMax, { error: limitForm })
+  .default(listDefault);
 
 export const nothing = z.strictObject({});
 export const limited = z.strictObject({ limit });

@@ -252,7 +252,8 @@ test("on a narrow terminal the texts are the same, in other lines", async () => 
                 run here
       3         no broker, or it was gone
                 before the end
-      4         refused by the broker
+      4         refused, or an answer that
+                is not this broker's
       5         timed out; with --wait: the
                 will is still armed or
                 delayed
@@ -373,7 +374,7 @@ test("mqttd inspect wills --help", async () => {
       1         with --expect: the will's fate was another one, or there is no will
       2         usage, or several brokers run here
       3         no broker, or it was gone before the end
-      4         refused by the broker
+      4         refused, or an answer that is not this broker's
       5         timed out; with --wait: the will is still armed or delayed
       70        a fault of mqttd's own
       130, 143  ended by SIGINT, SIGTERM

@@ -289,7 +289,7 @@ test("mqttd inspect --help", async () => {
       1         the will's fate was another one; nothing to kick or drop
       2         usage, no such client, or several brokers run here
       3         no broker, or it was gone before the end
-      4         refused by the broker
+      4         refused, or an answer that is not this broker's
       5         timed out
       70        a fault of mqttd's own
       130, 143  ended by SIGINT, SIGTERM

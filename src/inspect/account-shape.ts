@@ -1,0 +1,215 @@
+import * as z from "zod";
+import type {
+  ConnectionAccount,
+  PingRhythm,
+  ProtocolName,
+  SessionAccount,
+  SubscriptionAccount,
+  WaitEnd,
+  WillAccount,
+  WillEndAccount,
+  WillFateAccount,
+  WillStep,
+} from "../core/account.ts";
+import { type EndCause, ends } from "../core/ends.ts";
+import type { ClientFault, Reach, WillDiscarded, WillFacts } from "../core/events.ts";
+import type { WillState } from "../core/will.ts";
+import {
+  count,
+  flag,
+  list,
+  moment,
+  object,
+  oneOf,
+  optional,
+  orNull,
+  type Shape,
+  span,
+  text,
+  word,
+} from "./shape.ts";
+
+/** The shapes of what the broker tells of one client: its connections, its session, its wills. */
+
+export const cause = z.enum(Object.keys(ends)) as unknown as Shape<EndCause>; // The keys of the table.
+export const willState = word<WillState>({
+  ...{ armed: true, delayed: true, published: true },
+  ...{ discarded: true, cancelled: true },
+});
+export const protocol = word<ProtocolName>({ "3.1": true, "3.1.1": true, "5.0": true });
+const waitEnd = word<WaitEnd>({
+  ...{ due: true, "session ended": true },
+  ...{ resumed: true, "broker stopped": true },
+});
+const reach = object<Reach>({
+  delivered: count,
+  queued: count,
+  dropped: count,
+  away: count,
+  retained: orNull(word<"stored" | "cleared">({ stored: true, cleared: true })),
+});
+
+const willEndKeys = {
+  at: moment,
+  cause,
+  causeText: text,
+  detail: orNull(text),
+  silentMs: span,
+  stoodStillMs: optional(span),
+  allowedMs: orNull(span),
+  sessionExpirySeconds: orNull(span),
+};
+
+type Fate<Name extends WillFateAccount["fate"]> = Extract<WillFateAccount, { fate: Name }>;
+
+const willFates: { readonly [Name in WillFateAccount["fate"]]: Shape<Fate<Name>> } = {
+  published: object<Fate<"published">>({
+    fate: z.literal("published"),
+    at: moment,
+    rule: text,
+    lateMs: span,
+    stoodStillMs: optional(span),
+    by: orNull(waitEnd),
+    reach,
+  }),
+  discarded: object<Fate<"discarded">>({
+    fate: z.literal("discarded"),
+    at: moment,
+    rule: text,
+    why: word<WillDiscarded>({ disconnect: true, denied: true, "on purpose": true }),
+    by: orNull(waitEnd),
+  }),
+  cancelled: object<Fate<"cancelled">>({
+    fate: z.literal("cancelled"),
+    at: moment,
+    rule: text,
+    why: z.literal("resumed"),
+    by: orNull(waitEnd),
+  }),
+};
+
+export const will = object<WillAccount>({
+  id: count,
+  clientId: text,
+  remote: text,
+  protocol,
+  topic: text,
+  qos: count,
+  retain: flag,
+  payloadBytes: count,
+  delaySeconds: span,
+  sessionExpirySeconds: orNull(span),
+  keepAliveSeconds: span,
+  access: word<WillAccount["access"]>({ allowed: true, denied: true }),
+  state: willState,
+  armedAt: moment,
+  end: orNull(object<WillEndAccount>(willEndKeys)),
+  dueAt: orNull(moment),
+  fate: orNull(oneOf<WillFateAccount>(willFates)),
+  steps: list(object<WillStep>({ at: moment, state: willState, rule: text })),
+});
+
+export const lastPacket = object<ConnectionAccount["lastPacket"]>({ type: text, at: moment });
+
+export const connection = object<ConnectionAccount>({
+  remote: text,
+  listener: text,
+  protocol: orNull(protocol),
+  username: orNull(text),
+  openedAt: moment,
+  connectedAt: orNull(moment),
+  cleanStart: flag,
+  sessionPresent: flag,
+  keepAliveSeconds: span,
+  keepAliveAskedSeconds: span,
+  sessionExpirySeconds: orNull(span),
+  lastPacket,
+  stoodStillMs: optional(span),
+  stoodStillInAllMs: optional(span),
+  pings: orNull(object<PingRhythm>({ count, medianMs: span, worstMs: span })),
+  closestCallMs: orNull(span),
+  deadlineAt: orNull(moment),
+  deadlineCause: orNull(cause),
+  paused: flag,
+  blocked: flag,
+  dropped: orNull(
+    object<NonNullable<ConnectionAccount["dropped"]>>({
+      how: word<"rst" | "silent">({ rst: true, silent: true }),
+      at: moment,
+    }),
+  ),
+  end: orNull(
+    object<NonNullable<ConnectionAccount["end"]>>({ ...willEndKeys, statement: orNull(text) }),
+  ),
+  refusedWill: orNull(
+    object<WillFacts>({
+      topic: text,
+      qos: z.union([z.literal(0), z.literal(1), z.literal(2)]),
+      retain: flag,
+      delayInterval: span,
+      payloadBytes: count,
+    }),
+  ),
+  willId: orNull(count),
+});
+
+export const subscription = object<SubscriptionAccount>({
+  clientId: text,
+  filter: text,
+  qos: count,
+  noLocal: flag,
+  retainAsPublished: flag,
+  identifier: count,
+  group: orNull(text),
+});
+
+export const session = object<SessionAccount>({
+  clientId: text,
+  connected: flag,
+  createdAt: moment,
+  expirySeconds: orNull(span),
+  endsAt: orNull(moment),
+  queue: object<SessionAccount["queue"]>({ messages: count, bytes: count }),
+  inflight: count,
+  receiveMaximum: orNull(count),
+  incoming: count,
+  dropping: flag,
+  subscriptions: list(subscription),
+});
+
+type Fault<Name extends ClientFault["fault"]> = Extract<ClientFault, { fault: Name }> & {
+  readonly at: number;
+};
+
+const faults: { readonly [Name in ClientFault["fault"]]: Shape<Fault<Name>> } = {
+  randomClientId: object<Fault<"randomClientId">>({
+    ...{ fault: z.literal("randomClientId"), at: moment, topic: text, before: text },
+  }),
+  retainedWillWithoutBirth: object<Fault<"retainedWillWithoutBirth">>({
+    ...{ fault: z.literal("retainedWillWithoutBirth"), at: moment, topic: text },
+  }),
+  birthElsewhere: object<Fault<"birthElsewhere">>({
+    ...{ fault: z.literal("birthElsewhere"), at: moment, topic: text, published: text },
+  }),
+  noKeepAlive: object<Fault<"noKeepAlive">>({
+    ...{ fault: z.literal("noKeepAlive"), at: moment, topic: text },
+  }),
+  longKeepAlive: object<Fault<"longKeepAlive">>({
+    ...{ fault: z.literal("longKeepAlive"), at: moment, topic: text, keepAlive: span },
+  }),
+  delayBeyondSession: object<Fault<"delayBeyondSession">>({
+    ...{ fault: z.literal("delayBeyondSession"), at: moment, topic: text },
+    ...{ delayInterval: span, sessionExpiry: span },
+  }),
+  willUnheard: object<Fault<"willUnheard">>({
+    ...{ fault: z.literal("willUnheard"), at: moment, topic: text },
+  }),
+  cleanDisconnect: object<Fault<"cleanDisconnect">>({
+    ...{ fault: z.literal("cleanDisconnect"), at: moment, topic: text, listeners: count },
+  }),
+  sharedClientId: object<Fault<"sharedClientId">>({
+    ...{ fault: z.literal("sharedClientId"), at: moment, remotes: list(text) },
+  }),
+};
+
+export const clientFault = oneOf<ClientFault & { readonly at: number }>(faults);

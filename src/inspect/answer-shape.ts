@@ -1,0 +1,242 @@
+import * as z from "zod";
+import {
+  type Answers,
+  type ClientAnswer,
+  type DropAnswer,
+  type EventLine,
+  type KickAnswer,
+  listDefault,
+  type Overview,
+  type Refusal,
+  type ReloadAnswer,
+  type WillsAnswer,
+} from "../admin/api.ts";
+import type {
+  ClientSummary,
+  HistogramAccount,
+  RecentEnd,
+  RetainedAccount,
+  RouteAccount,
+} from "../core/account.ts";
+import { ends } from "../core/ends.ts";
+import { type Level, levels } from "../log/events.ts";
+import {
+  cause,
+  clientFault,
+  connection,
+  lastPacket,
+  protocol,
+  session,
+  subscription,
+  will,
+  willState,
+} from "./account-shape.ts";
+import {
+  amount,
+  count,
+  flag,
+  list,
+  moment,
+  object,
+  orNull,
+  type Shape,
+  span,
+  text,
+  word,
+} from "./shape.ts";
+
+/** The shape of each answer, by what was asked. */
+
+const level: Shape<Level> = z.enum(levels);
+
+export const eventShape = object<EventLine>({
+  at: moment.min(0),
+  level,
+  event: text,
+  text,
+  facts: z.record(z.string(), z.unknown()),
+});
+
+export const clientShape = object<ClientAnswer>({
+  now: moment,
+  clientId: text,
+  session: orNull(session),
+  connections: list(connection),
+  wills: list(will),
+  faults: list(clientFault),
+  events: list(eventShape),
+});
+
+const countOfEnds = z.object(
+  Object.fromEntries(Object.keys(ends).map((cause) => [cause, count])),
+) as unknown as Shape<Overview["ends"]>; // The keys of the same table.
+
+const histogram = object<HistogramAccount>({
+  buckets: list(
+    object<HistogramAccount["buckets"][number]>({ leMs: orNull(amount), count: count }),
+  ),
+  sumMs: span,
+  count,
+});
+
+export const overviewShape = object<Overview>({
+  now: moment,
+  startedAt: moment,
+  version: text,
+  connections: count,
+  connected: count,
+  connectedMax: count,
+  sessions: count,
+  subscriptions: count,
+  retained: object<Overview["retained"]>({ messages: count, bytes: count }),
+  queued: object<Overview["queued"]>({ messages: count, bytes: count }),
+  packets: object<Overview["packets"]>({ received: count, sent: count }),
+  publishes: object<Overview["publishes"]>({ received: count, sent: count, dropped: count }),
+  bytes: object<Overview["bytes"]>({ received: count, sent: count }),
+  socketsOpened: count,
+  sessionsExpired: count,
+  ends: countOfEnds,
+  wills: object<Overview["wills"]>({
+    ...{ armed: count, delayed: count, published: count, discarded: count, cancelled: count },
+  }),
+  keepAliveLateness: histogram,
+  willLateness: histogram,
+  pendingWills: list(will),
+  recentEnds: list(
+    object<RecentEnd>({
+      at: moment,
+      clientId: orNull(text),
+      remote: text,
+      cause,
+      causeText: text,
+      detail: orNull(text),
+      will: word<RecentEnd["will"]>({
+        ...{ "no will": true, published: true, delayed: true, discarded: true, cancelled: true },
+      }),
+    }),
+  ),
+  process: object<Overview["process"]>({
+    pid: count,
+    rssBytes: count,
+    heapBytes: count,
+    loopLagMs: object<Overview["process"]["loopLagMs"]>({ median: amount, worst: amount }),
+  }),
+  listeners: list(text),
+  rates: object<Overview["rates"]>({
+    publishesReceived: amount,
+    publishesSent: amount,
+    bytesReceived: amount,
+    bytesSent: amount,
+    connections: amount,
+  }),
+  logLevel: level,
+  like: orNull(text),
+});
+
+const client = object<ClientSummary>({
+  clientId: text,
+  connected: flag,
+  remote: orNull(text),
+  listener: orNull(text),
+  protocol,
+  username: orNull(text),
+  keepAliveSeconds: span,
+  lastPacket: orNull(lastPacket),
+  deadlineAt: orNull(moment),
+  subscriptions: count,
+  queued: count,
+  inflight: count,
+  will: orNull(willState),
+});
+
+const retained = object<RetainedAccount>({
+  topic: text,
+  qos: count,
+  payloadBytes: count,
+  payload: text,
+  expiresAt: orNull(moment),
+});
+
+/** Lists have as many items as were asked for, at most. */
+export function clientsShape(limit = listDefault): Shape<Answers["clients"]> {
+  return object<Answers["clients"]>({ clients: list(client, limit), more: flag });
+}
+
+export function sessionsShape(limit = listDefault): Shape<Answers["sessions"]> {
+  return object<Answers["sessions"]>({ sessions: list(session, limit), more: flag });
+}
+
+export function subscriptionsShape(limit = listDefault): Shape<Answers["subscriptions"]> {
+  return object<Answers["subscriptions"]>({ subscriptions: list(subscription, limit), more: flag });
+}
+
+export function retainedShape(limit = listDefault): Shape<Answers["retained"]> {
+  return object<Answers["retained"]>({ retained: list(retained, limit), more: flag });
+}
+
+export function willsShape(limit = listDefault): Shape<WillsAnswer> {
+  return object<WillsAnswer>({
+    now: moment,
+    wills: list(will, limit),
+    decided: orNull(flag),
+    awaited: orNull(count),
+    awaitedWill: orNull(will),
+    more: flag,
+  });
+}
+
+type Recipient = RouteAccount["recipients"][number];
+
+export const routeShape = object<RouteAccount>({
+  topic: text,
+  recipients: list(
+    object<Recipient>({
+      clientId: text,
+      connected: flag,
+      qos: count,
+      filters: list(text),
+      noLocal: flag,
+      outcome: word<Recipient["outcome"]>({
+        sent: true,
+        queued: true,
+        "dropped: QoS 0 and not connected": true,
+        "dropped: QoS 0 and no room": true,
+        "shared: another member's turn": true,
+      }),
+    }),
+  ),
+});
+
+export const configShape = object<Answers["config"]>({
+  file: orNull(text),
+  values: list(
+    object<Answers["config"]["values"][number]>({ path: text, value: z.unknown(), origin: text }),
+  ),
+});
+
+export const kickShape = object<KickAnswer>({ wasConnected: flag });
+
+export const dropShape = object<DropAnswer>({
+  wasConnected: flag,
+  deadlineAt: orNull(moment),
+  hint: orNull(text),
+});
+
+export const reloadShape = object<ReloadAnswer>({
+  ok: flag,
+  file: orNull(text),
+  changed: list(text),
+  later: list(text),
+  problems: list(text),
+});
+
+export const logShape = object<{ readonly level: Level }>({ level });
+
+/** Client ids that are near one that is unknown: ours are three at most. */
+const nearestMax = 10;
+
+export const refusalShape: Shape<Refusal> = z.object({
+  error: text,
+  hint: orNull(text),
+  nearest: z.array(text).max(nearestMax).optional(),
+}) as Shape<Refusal>; // A key that is undefined, JSON does not have.
