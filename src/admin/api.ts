@@ -154,6 +154,11 @@ export interface ReloadAnswer {
 /** What a running broker leaves for `inspect` to find it by: one file a process. */
 export interface RunningBroker {
   readonly pid: number;
+  /**
+   * When that process was started, as the system tells it: a number alone may be another process's by
+   * now. Null: this system does not tell.
+   */
+  readonly processStart: string | null;
   readonly startedAt: number;
   readonly version: string;
   readonly api: number;

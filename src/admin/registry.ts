@@ -4,7 +4,6 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
-  readFileSync,
   renameSync,
   rmSync,
   writeSync,
@@ -13,6 +12,8 @@ import { tmpdir, userInfo } from "node:os";
 import path from "node:path";
 import * as z from "zod";
 import type { RunningBroker } from "./api.ts";
+import { isOwn, type OwnFileRules, readOwnFile } from "./own-file.ts";
+import { processStart } from "./process-start.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -52,10 +53,6 @@ function faultOf(folder: string): string | null {
   return isOpen ? `others can write to ${folder}` : null;
 }
 
-function isOwn({ uid }: { readonly uid: number }): boolean {
-  return process.platform === "win32" || uid === userInfo().uid;
-}
-
 /** Leaves word of this broker; the file appears whole. Returns what takes it away again. */
 export function announce(broker: RunningBroker, env: Env): () => void {
   const file = path.join(ownRunFolder(env), `${broker.pid}.json`);
@@ -69,8 +66,9 @@ export function announce(broker: RunningBroker, env: Env): () => void {
 }
 
 /**
- * The brokers of this user that run, the longest running first. Files of dead ones are removed. The
- * number of a dead one may be another process's by now.
+ * The brokers of this user that run, the longest running first. A file tells of a process by its number
+ * and its start: where that number lives again as another process, the broker is dead, and whoever has
+ * its port by now gets no token of ours. Files of dead ones are removed.
  */
 export function runningBrokers(env: Env): RunningBroker[] {
   const folder = runFolder(env);
@@ -79,23 +77,26 @@ export function runningBrokers(env: Env): RunningBroker[] {
     .flatMap((name) => {
       const file = path.join(folder, name);
       const pid = Number(name.slice(0, -5));
-      if (isAlive(pid)) return readOne(file).filter((one) => one.pid === pid);
-      removeStale(file);
-      return [];
+      if (!isAlive(pid)) return removeStale(file);
+      const [told] = readOne(file);
+      if (told === undefined || told.pid !== pid) return [];
+      return told.processStart === processStart(pid) ? [told] : removeStale(file);
     })
     .sort((a, b) => a.startedAt - b.startedAt);
 }
 
-function removeStale(file: string): void {
+function removeStale(file: string): [] {
   try {
     rmSync(file, { force: true });
   } catch {
     // It is not believed either way; whoever may remove it is to.
   }
+  return [];
 }
 
 const runningSchema = z.object({
   pid: z.int(),
+  processStart: z.string().nullable(),
   startedAt: z.number(),
   version: z.string(),
   api: z.int(),
@@ -104,11 +105,12 @@ const runningSchema = z.object({
   tokenFile: z.string().nullable(),
 });
 
+/** Some hundred bytes, and 64 listeners at most. */
+const runFileRules: OwnFileRules = { most: 64 * 1024, isSecret: false, isNamedByUs: true };
+
 function readOne(file: string): RunningBroker[] {
   try {
-    const found = lstatSync(file);
-    if (!found.isFile() || !isOwn(found)) return [];
-    const read = runningSchema.safeParse(JSON.parse(readFileSync(file, "utf8")));
+    const read = runningSchema.safeParse(JSON.parse(readOwnFile(file, runFileRules)));
     return read.success ? [read.data] : [];
   } catch {
     // It went away meanwhile, or is none of ours.

@@ -1,5 +1,6 @@
 import { closeSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { CliError } from "../config/cli-error.ts";
+import { isReplaceable } from "../config/file.ts";
 import { systemErrorText } from "../config/system-error.ts";
 
 /** Where a report goes. It appears whole, or not at all. */
@@ -13,6 +14,7 @@ export class JunitFile {
     this.#path = path;
     this.#draft = `${path}.${process.pid}.tmp`;
     try {
+      if (!isReplaceable(path)) throw new Error("what has that name is no plain file");
       this.#descriptor = openSync(this.#draft, "wx", 0o644);
     } catch (fault) {
       throw unwritable(path, fault);

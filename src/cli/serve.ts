@@ -107,6 +107,11 @@ async function runServe(given: Arguments, surroundings: Surroundings): Promise<n
   const loaded = load(sources);
   if (!loaded.ok) throw usageError(loaded.problems.join("\n"));
   if (given.has("test-config")) {
+    const { port, tokenFile } = loaded.settings.admin;
+    if (port !== null && tokenFile !== null) {
+      const { checkTokenFile } = await import("../server/token-file.ts");
+      checkTokenFile(tokenFile);
+    }
     surroundings.print(`ok: ${checkedText(loaded)}\n`);
     for (const text of unusableSettings(loaded.settings))
       surroundings.say(`mqttd: warning: ${text}\n`);
@@ -125,7 +130,11 @@ async function runServe(given: Arguments, surroundings: Surroundings): Promise<n
     like,
     loaded,
     env: surroundings.env,
-    reload: reloader(loaded.config, (before) => load(sources, before)),
+    reload: reloader(loaded.config, (before) => {
+      // Nobody waits for a pipe while clients wait for the broker.
+      const readFile = (path: string) => surroundings.readFile(path, 0);
+      return load({ ...sources, readFile }, before);
+    }),
   });
 }
 

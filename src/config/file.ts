@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from "node:fs";
 
 /** A configuration is written by hand; what is larger is some other file. */
 export const fileMax = 1024 * 1024;
@@ -11,15 +11,28 @@ export type FileRead =
   | { readonly type: "too large" }
   | { readonly type: "unreadable"; readonly why: string };
 
-export type ReadFile = (path: string) => FileRead;
+/** `waitMs`: how long a pipe may take to its end. */
+export type ReadFile = (path: string, waitMs?: number) => FileRead;
 
-/** Reads at most `fileMax` bytes, of a file or a pipe, whatever it says its size is. Never throws. */
-export function readConfigFile(path: string): FileRead {
+/** A pipe may have to wait for a program that asks a person first: `-c <(decrypt mqttd.json)`. */
+const pipeWaitMs = 30_000;
+/** Whoever writes to a named pipe may open it a moment later than we do; else nobody does. */
+const writerWaitMs = 2000;
+const lookMs = 10;
+
+/**
+ * Reads at most `fileMax` bytes, of a file or a pipe, whatever it says its size is; of a pipe for at
+ * most `waitMs` milliseconds. Never throws.
+ */
+export function readConfigFile(path: string, waitMs = pipeWaitMs): FileRead {
   let fd: number | null = null;
   try {
-    fd = openSync(path, "r");
-    if (fstatSync(fd).isDirectory()) return { type: "folder" };
-    return readBounded(fd);
+    // To open a named pipe would wait for whoever writes to it. Windows has none: 0 there.
+    const { O_NONBLOCK = 0 } = constants as Partial<typeof constants>;
+    fd = openSync(path, constants.O_RDONLY | O_NONBLOCK);
+    const found = fstatSync(fd);
+    if (found.isDirectory()) return { type: "folder" };
+    return readBounded(fd, found.isFile() ? 0 : waitMs);
   } catch (error) {
     return failure(error);
   } finally {
@@ -27,15 +40,41 @@ export function readConfigFile(path: string): FileRead {
   }
 }
 
-function readBounded(fd: number): FileRead {
+function readBounded(fd: number, waitMs: number): FileRead {
   const room = new Uint8Array(fileMax + 1);
-  let filled = 0;
-  while (filled < room.length) {
-    const read = readSync(fd, room, filled, room.length - filled, null);
-    if (read === 0) return { type: "read", bytes: room.slice(0, filled) };
-    filled += read;
+  const began = performance.now();
+  for (let filled = 0; filled < room.length;) {
+    const read = readNow(fd, room, filled);
+    if (read !== null && read > 0) {
+      filled += read;
+      continue;
+    }
+    const waited = performance.now() - began;
+    // A pipe that nobody has opened to write looks like one that has ended.
+    const isEnd = read === 0 && (filled > 0 || waited >= Math.min(waitMs, writerWaitMs));
+    if (isEnd) return { type: "read", bytes: room.slice(0, filled) };
+    if (waited >= waitMs) return { type: "unreadable", why: "it is a pipe that does not end" };
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, lookMs);
   }
   return { type: "too large" };
+}
+
+/** Bytes that were read; 0: there is an end; null: there is nothing yet. */
+function readNow(fd: number, room: Uint8Array, at: number): number | null {
+  try {
+    return readSync(fd, room, at, room.length - at, null);
+  } catch (error) {
+    if (codeOf(error) === "EAGAIN") return null;
+    throw error;
+  }
+}
+
+/**
+ * Whether a file that is made beside `path` may take its place: nothing is there, or a plain file. A
+ * device, a pipe or a link of that name would be gone, and whoever reads there would hear nothing.
+ */
+export function isReplaceable(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isFile() ?? true;
 }
 
 function failure(error: unknown): FileRead {

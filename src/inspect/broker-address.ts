@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
 import * as z from "zod";
 import { apiHeader, type RunningBroker } from "../admin/api.ts";
+import { OwnFileFault, readOwnFile, tokenRules } from "../admin/own-file.ts";
 import { runFolderFault, runningBrokers } from "../admin/registry.ts";
 import { CliError, usageError } from "../config/cli-error.ts";
 import { quoted } from "../config/problem.ts";
@@ -116,8 +116,14 @@ function shortest(url: string): string {
 
 function tokenIn(file: string): string {
   try {
-    return readFileSync(file, "utf8").trim();
+    return readOwnFile(file, tokenRules).trim();
   } catch (fault) {
+    if (fault instanceof OwnFileFault) {
+      throw usageError(
+        `the token file ${quoted(file)} ${fault.message}`,
+        fault.hint && clause(fault.hint),
+      );
+    }
     const code = fault instanceof Error && "code" in fault ? String(fault.code) : String(fault);
     const why = code === "ENOENT" ? "there is no such file" : code;
     throw usageError(`can't read the token in ${quoted(file)}: ${clause(why)}`);

@@ -1,5 +1,6 @@
 import path from "node:path";
 import { apiVersion } from "../admin/api.ts";
+import { processStart } from "../admin/process-start.ts";
 import { announce } from "../admin/registry.ts";
 import { CliError } from "../config/cli-error.ts";
 import { systemErrorText } from "../config/system-error.ts";
@@ -59,6 +60,7 @@ export async function openAdministration(
     withdraw = announce(
       {
         pid: process.pid,
+        processStart: processStart(process.pid),
         startedAt: context.broker.startedAt,
         version: context.broker.version,
         api: apiVersion,

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { lstatSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { OwnFileFault, readOwnFile, tokenRules } from "../admin/own-file.ts";
 import { ownRunFolder } from "../admin/registry.ts";
 import { CliError } from "../config/cli-error.ts";
 import { errorCode } from "../transport/listen-error.ts";
@@ -15,27 +16,50 @@ export interface Token {
 
 /**
  * Reads the file that holds the token; makes it, for this user only, if it is not there. `named`: null
- * means one in the run folder. Throws CliError (exit code 2) if it can't be had, holds none, or can
- * be read by others.
+ * means one in the run folder. Throws CliError (exit code 2) if it can't be had, holds none, is no plain
+ * file of this user or of root, or can be read by others.
  */
 export function tokenOf(named: string | null, env: Env): Token {
   const file = named ?? path.join(runFolderOf(env), "token");
   try {
     makeUnlessThere(file);
-    const isOpen = process.platform !== "win32" && (statSync(file).mode & 0o077) !== 0;
-    if (isOpen) throw unfit(`the token file ${file} can be read by others`, `chmod 600 ${file}`);
-    const token = readFileSync(file, "utf8").trim();
-    if (/^[\x21-\x7e]+$/.test(token)) return { file, token };
   } catch (fault) {
-    if (fault instanceof CliError) throw fault;
-    throw unfit(`can't use the token file ${file}: ${why(fault)}`, another);
+    throw unusable(file, fault);
   }
+  return { file, token: tokenIn(file) };
+}
+
+/** Throws CliError for what can be known beforehand of a token file; one that is not there is made. */
+export function checkTokenFile(file: string): void {
+  try {
+    statSync(path.dirname(file));
+    if (lstatSync(file, { throwIfNoEntry: false }) === undefined) return;
+  } catch (fault) {
+    throw unusable(file, fault);
+  }
+  tokenIn(file);
+}
+
+function tokenIn(file: string): string {
+  let token: string;
+  try {
+    token = readOwnFile(file, tokenRules).trim();
+  } catch (fault) {
+    if (!(fault instanceof OwnFileFault)) throw unusable(file, fault);
+    throw unfit(`the token file ${file} ${fault.message}`, fault.hint ?? ownOne);
+  }
+  if (/^[\x21-\x7e]+$/.test(token)) return token;
   throw unfit(
     `the token file ${file} holds no token`,
     "one word of ASCII; where there is no such file, one is made",
   );
 }
 
+function unusable(file: string, fault: unknown): CliError {
+  return unfit(`can't use the token file ${file}: ${why(fault)}`, another);
+}
+
+const ownOne = "admin.tokenFile names a file of your own; where there is none, one is made";
 const another = "admin.tokenFile names one in a folder that exists and that you may write to";
 
 function runFolderOf(env: Env): string {

@@ -204,7 +204,7 @@ test.each([
     "missing/token",
     /^mqttd: can't use the token file missing\/token: ENOENT.* \(admin\.tokenFile /,
   ],
-  ["folder", /^mqttd: the token file folder can be read by others \(chmod 600 folder\)\n$/],
+  ["folder", /^mqttd: the token file folder is no plain file \(admin\.tokenFile .*\)\n$/],
   ["open", /^mqttd: the token file open can be read by others \(chmod 600 open\)\n$/],
   ["empty", /^mqttd: the token file empty holds no token \(.*\)\n$/],
   ["words", /^mqttd: the token file words holds no token \(.*\)\n$/],

@@ -112,7 +112,7 @@ test("a port in use, with npm run serve: what works there", async () => {
 
 test.each([
   ["in a folder that does not exist", "missing/ready", "no such file or directory"],
-  ["that is a folder", "taken", "illegal operation on a directory"],
+  ["that is a folder", "taken", "what has that name is no plain file"],
   ["below a file", "taken/file/ready", "not a directory"],
 ])("a ready file %s", async (_, name, why) => {
   const port = freePort();

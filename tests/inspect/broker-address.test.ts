@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
-import { chmodSync, chownSync, mkdirSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, symlinkSync } from "node:fs";
 import { userInfo } from "node:os";
 import type { RunningBroker } from "../../src/admin/api.ts";
+import { processStart } from "../../src/admin/process-start.ts";
 import { runningBrokers } from "../../src/admin/registry.ts";
 import { CliError } from "../../src/config/cli-error.ts";
 import { addressOf } from "../../src/inspect/broker-address.ts";
@@ -14,10 +15,12 @@ const somebodyElse = 12_345;
 class RunFolder extends Folder {
   constructor(brokers: Readonly<Record<string, Partial<RunningBroker>>> = {}) {
     super({ secret: "s3cret\n" });
+    chmodSync(this.file("secret"), 0o600);
     chmodSync(this.path, 0o700);
     for (const [name, broker] of Object.entries(brokers)) {
       const file = {
-        ...{ pid: process.pid, startedAt: 1, version: "0", api: 1, url: "http://127.0.0.1:6666" },
+        ...{ pid: process.pid, processStart: processStart(broker.pid ?? process.pid) },
+        ...{ startedAt: 1, version: "0", api: 1, url: "http://127.0.0.1:6666" },
         ...{ listeners: [], tokenFile: this.file("secret"), ...broker },
       };
       this.write(name, JSON.stringify(file));
@@ -85,6 +88,31 @@ test("what has the name of a dead broker's file and can't be removed is not in t
   mkdirSync(folder.file("4194305.json"));
   expect(runningBrokers(folder.env)).toEqual([]);
   expect(folder.names()).toContain("4194305.json");
+});
+
+test.skipIf(process.platform === "win32")(
+  "a number that lives again as another process is no broker, and gets no token",
+  async () => {
+    const start = processStart(process.pid);
+    expect(start).toBeString();
+    for (const processStart of [`${start}0`, "", null]) {
+      using folder = new RunFolder({ [own]: { processStart } });
+      expect(await folder.address()).toBe(none);
+      expect(folder.names()).not.toContain(own);
+    }
+  },
+);
+
+test("a file of an unknown kind is not believed: too large, a link, a folder", async () => {
+  using folder = new RunFolder({ [own]: { listeners: ["x".repeat(70_000)] } });
+  expect(await folder.address()).toBe(none);
+  folder.remove(own);
+  using elsewhere = new RunFolder({ [own]: {} });
+  symlinkSync(elsewhere.file(own), folder.file(own));
+  expect(await folder.address()).toBe(none);
+  folder.remove(own);
+  mkdirSync(folder.file(own));
+  expect(await folder.address()).toBe(none);
 });
 
 test("of several, one whose number is another process's by now is not in the way", async () => {

@@ -1,0 +1,80 @@
+import { expect, test } from "bun:test";
+import { chmodSync, chownSync, symlinkSync } from "node:fs";
+import { type OwnFileRules, readOwnFile, tokenRules } from "../../src/admin/own-file.ts";
+import { processStart } from "../../src/admin/process-start.ts";
+import { Folder } from "../support/executable.ts";
+
+const isWindows = process.platform === "win32";
+const isRoot = process.geteuid?.() === 0;
+
+/** What reading a file gives, or why it is not read. */
+function read(folder: Folder, name: string, rules: Partial<OwnFileRules> = {}): string {
+  try {
+    return readOwnFile(folder.file(name), { ...tokenRules, ...rules });
+  } catch (fault) {
+    return String(fault).replaceAll(folder.path, "FOLDER");
+  }
+}
+
+function secret(text = "correct-horse\n"): Folder {
+  const folder = new Folder({ secret: text });
+  chmodSync(folder.file("secret"), 0o600);
+  return folder;
+}
+
+test("a plain file of one's own", () => {
+  using folder = secret();
+  expect(read(folder, "secret")).toBe("correct-horse\n");
+});
+
+test.skipIf(isWindows)("a file that others can read is no secret", () => {
+  using folder = secret();
+  for (const mode of [0o640, 0o604, 0o660]) {
+    chmodSync(folder.file("secret"), mode);
+    expect(read(folder, "secret")).toBe("OwnFileFault: can be read by others");
+    expect(read(folder, "secret", { isSecret: false })).toBe("correct-horse\n");
+  }
+});
+
+test.skipIf(!isRoot)("a file of somebody else's is not believed", () => {
+  using folder = secret();
+  chownSync(folder.file("secret"), 12_345, 12_345);
+  expect(read(folder, "secret")).toBe("OwnFileFault: belongs to somebody else");
+});
+
+test("a file that is too large is not read", () => {
+  using folder = secret("x".repeat(tokenRules.most + 1));
+  expect(read(folder, "secret")).toBe(`OwnFileFault: is larger than ${tokenRules.most} bytes`);
+  expect(read(folder, "secret", { most: tokenRules.most + 1 })).toHaveLength(tokenRules.most + 1);
+});
+
+test.skipIf(isWindows)("a pipe, a folder, a device: none is waited for", () => {
+  using folder = secret();
+  Bun.spawnSync(["mkfifo", folder.file("pipe")]);
+  symlinkSync("/dev/zero", folder.file("zero"));
+  symlinkSync(folder.path, folder.file("folder"));
+  for (const name of ["pipe", "zero", "folder"]) {
+    expect(read(folder, name)).toBe("OwnFileFault: is no plain file");
+  }
+});
+
+test.skipIf(isWindows)("a link is followed where a person named it, and not where we did", () => {
+  using folder = secret();
+  symlinkSync("secret", folder.file("link"));
+  expect(read(folder, "link")).toBe("correct-horse\n");
+  expect(read(folder, "link", { isNamedByUs: true })).toContain("ELOOP");
+});
+
+test.skipIf(process.platform !== "linux")(
+  "the start of a process tells it from another",
+  async () => {
+    await using another = Bun.spawn([process.execPath, "-e", "setInterval(() => {}, 1000)"]);
+    const own = processStart(process.pid);
+    expect(own).toMatch(/^[\da-f-]{36} \d+$/);
+    expect(processStart(process.pid)).toBe(own);
+    expect(processStart(another.pid)).not.toBe(own);
+    another.kill("SIGKILL");
+    await another.exited;
+    expect(processStart(another.pid)).toBeNull();
+  },
+);
