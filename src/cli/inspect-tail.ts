@@ -3,11 +3,12 @@ import { nearest } from "../config/nearest.ts";
 import { quoted } from "../config/problem.ts";
 import { overviewShape } from "../inspect/answer-shape.ts";
 import type { BrokerClient } from "../inspect/broker-client.ts";
-import { tailLine, toldBy } from "../inspect/tail.ts";
+import { toldBy } from "../inspect/tail.ts";
 import { eventNames } from "../log/events.ts";
 import type { Arguments } from "./arguments.ts";
 import { type Order, type Output, withQuery } from "./inspect-output.ts";
 import { Interrupt } from "./interrupt.ts";
+import { TailPrinter } from "./tail-printer.ts";
 
 /** `mqttd inspect tail`: the log's lines as they happen, until a signal, or the broker's end. */
 export function tailOrder(given: Arguments): Order {
@@ -38,20 +39,23 @@ export function tailOrder(given: Arguments): Order {
 async function follow(
   client: BrokerClient,
   query: readonly [string, string][],
-  { json, style, surroundings }: Output,
+  output: Output,
   interrupt: Interrupt,
 ): Promise<number> {
   const { signal } = interrupt;
   const { like } = await client.ask("/v1/overview", overviewShape);
   const stream = await client.stream(withQuery("/v1/events", query), signal);
-  const aborted = new Promise<false>((resolve) => {
-    signal.addEventListener("abort", () => resolve(false));
+  const printer = new TailPrinter(output, output.surroundings, like);
+  const aborted = new Promise<void>((resolve) => {
+    signal.addEventListener("abort", () => resolve());
   });
-  for await (const told of toldBy(stream)) {
-    surroundings.print(tailLine(told, { ...style, like, json }, Date.now()));
-    // Whoever reads sets the pace: what the broker can't send meanwhile it counts as missed.
-    const isRead = await Promise.race([surroundings.taken(), aborted]);
-    if (!isRead) return interrupt.exitCode ?? 0;
-  }
-  throw new CliError("the broker has stopped", { exitCode: 3 });
+  const told = (async (): Promise<never> => {
+    for await (const one of toldBy(stream)) printer.tell(one);
+    await printer.taken();
+    throw new CliError("the broker has stopped", { exitCode: 3 });
+  })();
+  // Whichever of the others wins, what becomes of the stream is of no interest any more.
+  told.catch(() => {});
+  await Promise.race([told, printer.nobodyReads, aborted]);
+  return interrupt.exitCode ?? 0;
 }

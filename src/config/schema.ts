@@ -184,10 +184,15 @@ const adminSchema = z.strictObject({
     .describe("Events that wait for one reader of the stream; it is told how many it then misses."),
   connections: count({ min: 1, max: 100_000 })
     .default(256)
-    .describe("Open connections of each of its addresses; one more is closed at once."),
+    .describe(
+      "Open connections of each of its addresses; one more takes the place of one that waits for its client.",
+    ),
   requestTimeout: duration({ min: 100, max: hour })
     .default(writeDuration(10 * second))
     .describe("How long a request may take to arrive, its body included."),
+  stallTimeout: duration({ min: 100, max: hour })
+    .default(writeDuration(30 * second))
+    .describe("How long a reader may take nothing of an answer that waits for it."),
 });
 
 const sysSchema = z.strictObject({

@@ -43,6 +43,7 @@ export interface AdminSettings {
   /** Open connections of one address. */
   readonly connections: number;
   readonly requestTimeoutMs: number;
+  readonly stallTimeoutMs: number;
 }
 
 export function settingsOf(config: Config): Settings {
@@ -72,13 +73,14 @@ function listenerSettings(listener: Config["listeners"][number], config: Config)
 }
 
 function adminSettings(admin: Config["admin"]): AdminSettings {
-  const { requestTimeout, ...same } = admin;
+  const { requestTimeout, stallTimeout, ...same } = admin;
   return {
     ...same,
     port: admin.port === "off" ? null : admin.port,
     host: addressOf(admin.host),
     streamBytes: bytes(admin.streamBytes),
     requestTimeoutMs: milliseconds(requestTimeout),
+    stallTimeoutMs: milliseconds(stallTimeout),
   };
 }
 

@@ -1,6 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { type BoundAddress, listenOn } from "../transport/listen-addresses.ts";
 import type { ListeningSocket } from "../transport/transport.ts";
+import { Places } from "./admin-places.ts";
+import { GivenUp } from "./event-stream.ts";
 
 export type Fetch = (request: Request) => Response | Promise<Response>;
 
@@ -9,10 +11,12 @@ export interface HttpSettings {
   readonly host: string | null;
   /** 0: a free one. */
   readonly port: number;
-  /** Open connections of one address; one more is closed at once. */
+  /** Open connections of one address; where all are taken, one that waits for its client has to go. */
   readonly connections: number;
   /** Milliseconds that a request may take to arrive, its body included. */
   readonly requestTimeoutMs: number;
+  /** Milliseconds for which nothing of an answer may be taken. */
+  readonly stallTimeoutMs: number;
   readonly fetch: Fetch;
   /** What `fetch`, or the body of its answer, threw: a fault of our own. */
   readonly onFault: (fault: unknown) => void;
@@ -74,7 +78,8 @@ export async function serveHttp(settings: HttpSettings): Promise<HttpSocket> {
 }
 
 function serverOf(settings: HttpSettings): Server {
-  const { requestTimeoutMs, fetch, onFault } = settings;
+  const { requestTimeoutMs, onFault } = settings;
+  const places = new Places(settings.connections);
   const server = createServer(
     {
       maxHeaderSize: headersMax,
@@ -83,10 +88,12 @@ function serverOf(settings: HttpSettings): Server {
       connectionsCheckingInterval: Math.min(checkMostMs, requestTimeoutMs / checksPerTimeout),
     },
     (request, response) => {
-      answer(request, response, fetch).catch(onFault);
+      answer(request, response, settings, places).catch(onFault);
     },
   );
-  server.maxConnections = settings.connections;
+  server.on("connection", (socket) => {
+    if (!places.take(socket)) socket.destroy();
+  });
   server.on("connect", (_, socket) => {
     // From here on it is nobody else's; that it goes away is no fault.
     socket.on("error", () => {});
@@ -100,26 +107,37 @@ const allow = methods.join(", ");
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  fetch: Fetch,
+  { fetch, stallTimeoutMs }: HttpSettings,
+  places: Places,
 ): Promise<void> {
+  const { socket } = request;
+  places.asked(socket);
   const gone = new AbortController();
   response.on("close", () => gone.abort());
   // A client that goes away in the middle is no fault. Whoever reads the body is told by it.
   response.on("error", () => gone.abort());
   request.on("error", () => gone.abort());
-  const asked = requestOf(request, gone.signal);
-  const given = asked instanceof Response ? asked : await fetch(asked);
-  const headers = Object.fromEntries(given.headers);
-  // What was not read of a body is not waited for.
-  if (hasBody(request) && !request.complete) headers["connection"] = "close";
-  response.writeHead(given.status, headers);
-  if (given.body !== null) await write(response, given.body, gone.signal);
-  response.end();
+  const taker = new Taker(response, gone.signal, stallTimeoutMs, places);
+  try {
+    const asked = requestOf(request, gone.signal);
+    const given = asked instanceof Response ? asked : await fetch(asked);
+    const headers = Object.fromEntries(given.headers);
+    // What was not read of a body is not waited for.
+    if (hasBody(request) && !request.complete) headers["connection"] = "close";
+    response.writeHead(given.status, headers);
+    if (given.body !== null) await write(taker, given.body, gone.signal);
+    await taker.end();
+  } catch (fault) {
+    if (!(fault instanceof GivenUp)) throw fault;
+    socket.destroy();
+  } finally {
+    places.answered(socket);
+  }
 }
 
 /** No faster than it is taken: what waits stays with whoever makes it. */
 async function write(
-  response: ServerResponse,
+  taker: Taker,
   body: ReadableStream<Uint8Array>,
   gone: AbortSignal,
 ): Promise<void> {
@@ -130,19 +148,55 @@ async function write(
   for (;;) {
     const { done, value } = await reader.read();
     if (done || gone.aborted) return;
-    if (!response.write(value)) await room(response, gone);
+    for (let at = 0; at < value.length && !gone.aborted; at += sliceBytes) {
+      await taker.write(value.subarray(at, at + sliceBytes));
+    }
   }
 }
 
-async function room(response: ServerResponse, gone: AbortSignal): Promise<void> {
-  if (gone.aborted) return;
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const onRoom = (): void => resolve();
-  response.once("drain", onRoom);
-  gone.addEventListener("abort", onRoom);
-  await promise;
-  response.off("drain", onRoom);
-  gone.removeEventListener("abort", onRoom);
+/** Bytes of which something has to be taken each time: whoever is slow is not taken for one that stalls. */
+const sliceBytes = 64 * 1024;
+
+/** The client's end of an answer. Whoever takes nothing for too long is cut off. */
+class Taker {
+  readonly #response: ServerResponse;
+  readonly #gone: AbortSignal;
+  readonly #stallTimeoutMs: number;
+  readonly #places: Places;
+
+  constructor(response: ServerResponse, gone: AbortSignal, stallTimeoutMs: number, places: Places) {
+    this.#response = response;
+    this.#gone = gone;
+    this.#stallTimeoutMs = stallTimeoutMs;
+    this.#places = places;
+  }
+
+  /** Resolves when there is room for more, or the connection is gone. */
+  async write(bytes: Uint8Array): Promise<void> {
+    if (!this.#response.write(bytes)) await this.#taken("drain");
+  }
+
+  /** Resolves when all has left, or the connection is gone. */
+  async end(): Promise<void> {
+    this.#response.end();
+    if (!this.#response.writableFinished) await this.#taken("finish");
+  }
+
+  async #taken(event: "drain" | "finish"): Promise<void> {
+    if (this.#gone.aborted) return;
+    const { socket } = this.#response.req;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const done = (): void => resolve();
+    const stall = setTimeout(() => socket.destroy(), this.#stallTimeoutMs);
+    this.#response.once(event, done);
+    this.#gone.addEventListener("abort", done);
+    this.#places.waits(socket);
+    await promise;
+    this.#places.took(socket);
+    clearTimeout(stall);
+    this.#response.off(event, done);
+    this.#gone.removeEventListener("abort", done);
+  }
 }
 
 /** A Response: what to answer to a request that can't be had as one. */

@@ -77,6 +77,7 @@ export function routesOf(context: AdminContext, turns: Turns): Routes {
   const { broker, hub } = context;
   const client = clientRoutes(context, turns);
   const drop = { POST: dropHandler(context, turns) };
+  const isFull = (): boolean => hub.listening >= context.streams && !hub.makeRoom();
   const inPieces = (asked: Context, json: Json<unknown>): Response => piecewise(asked, json, turns);
   return {
     "/healthz": { GET: (asked) => asked.text("ok\n") },
@@ -109,7 +110,7 @@ export function routesOf(context: AdminContext, turns: Turns): Routes {
     "/v1/wills": {
       GET: async (asked) => {
         const given = checked(ofWills, asked.req.query());
-        if (given.wait !== undefined && hub.listening >= context.streams) {
+        if (given.wait !== undefined && isFull()) {
           return tooMany(asked, context.streams);
         }
         return inPieces(asked, await willsJson(context, given, asked.req.raw.signal));
@@ -148,10 +149,10 @@ export function routesOf(context: AdminContext, turns: Turns): Routes {
     "/v1/events": {
       GET: (asked) => {
         const wanted = checked(ofEvents, asked.req.query());
-        if (hub.listening >= context.streams) return tooMany(asked, context.streams);
         const type = { "content-type": "text/event-stream; charset=utf-8" };
         // A stream that nobody reads would listen for ever.
         if (asked.req.method === "HEAD") return asked.body(null, 200, type);
+        if (isFull()) return tooMany(asked, context.streams);
         return asked.body(eventStream(hub, wanted, context.streamBytes), 200, type);
       },
     },

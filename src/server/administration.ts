@@ -48,6 +48,7 @@ export async function openAdministration(
     {
       ...{ host, port, connections: settings.connections },
       requestTimeoutMs: settings.requestTimeoutMs,
+      stallTimeoutMs: settings.stallTimeoutMs,
       fetch: (request) => app.fetch(request),
       onFault,
     },

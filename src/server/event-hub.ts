@@ -47,11 +47,24 @@ export function eventLine(event: LogEvent, at: Millis, facts = record(event, at)
 
 type Listener = (seen: SeenEvent) => void;
 
+/** Who listens, as far as the hub has to know. */
+interface Reader {
+  /** Nothing more is to come. */
+  readonly onClose: () => void;
+  /** Its place is needed by another one. */
+  readonly onGivenUp: () => void;
+  /** Since when something waits that it does not take; null: it keeps up. Monotonic milliseconds. */
+  readonly waitsSince: () => number | null;
+}
+
+/** For so long a reader may take nothing before another one may have its place. */
+const graceMs = 1000;
+
 /** Passes events on to the log and to whoever looks at the moment. Without one it costs nothing. */
 export class EventHub implements EventLog {
   readonly #log: EventLog;
   readonly #listeners = new Set<Listener>();
-  readonly #onClose = new Set<() => void>();
+  readonly #readers = new Set<Reader>();
   #tracers = 0;
   /** Events that streams could not take in since the start. */
   missed = 0;
@@ -77,24 +90,47 @@ export class EventHub implements EventLog {
     return this.#listeners.size;
   }
 
-  /** `trace`: every packet too. `onClose`: nothing more is to come. Returns what ends it. */
-  listen(listener: Listener, { trace = false, onClose = (): void => {} } = {}): () => void {
+  /** `trace`: every packet too. Returns what ends it. */
+  listen(
+    listener: Listener,
+    {
+      trace = false,
+      onClose = (): void => {},
+      onGivenUp = (): void => {},
+      waitsSince = (): number | null => null,
+    } = {},
+  ): () => void {
+    const reader: Reader = { onClose, onGivenUp, waitsSince };
     this.#listeners.add(listener);
-    this.#onClose.add(onClose);
+    this.#readers.add(reader);
     this.#trace(trace ? 1 : 0);
     let isOver = false;
     return () => {
       if (isOver) return;
       isOver = true;
       this.#listeners.delete(listener);
-      this.#onClose.delete(onClose);
+      this.#readers.delete(reader);
       this.#trace(trace ? -1 : 0);
     };
   }
 
+  /** Gives up the reader that has taken nothing for the longest. False: all of them keep up. */
+  makeRoom(now = performance.now()): boolean {
+    let longest: Reader | null = null;
+    let since = now - graceMs;
+    for (const reader of this.#readers) {
+      const own = reader.waitsSince();
+      if (own === null || own > since) continue;
+      longest = reader;
+      since = own;
+    }
+    longest?.onGivenUp();
+    return longest !== null;
+  }
+
   /** The broker stops: nothing more is to come. */
   close(): void {
-    for (const onClose of [...this.#onClose]) onClose();
+    for (const { onClose } of [...this.#readers]) onClose();
   }
 
   #trace(change: number): void {

@@ -10,9 +10,15 @@ export interface StreamQuery {
 
 const heartbeatMs = 15_000;
 
+/** A stream that ends before its time: whoever wrote it somewhere breaks off there as well. */
+export class GivenUp extends Error {
+  override name = "GivenUp";
+}
+
 /**
  * Server-sent events for one reader, until it goes or the broker stops. At most `waitingBytes` wait for
- * it; what comes beyond it misses, and is told how many that were.
+ * it; what comes beyond it misses, and is told how many that were. Where another reader needs its place,
+ * the stream fails with GivenUp.
  */
 export function eventStream(
   hub: EventHub,
@@ -30,7 +36,15 @@ export function eventStream(
           (seen) => {
             if (isWanted(seen, query)) waiting.add(seen.json);
           },
-          { trace: query.event === "packet", onClose: () => stop() },
+          {
+            trace: query.event === "packet",
+            onClose: () => stop(),
+            onGivenUp: () => {
+              waiting.giveUp();
+              stop();
+            },
+            waitsSince: () => waiting.since,
+          },
         );
         stop = () => {
           clearInterval(heartbeat);
@@ -40,7 +54,8 @@ export function eventStream(
       },
       async pull(controller) {
         const bytes = await waiting.take();
-        if (bytes === null) controller.close();
+        if (waiting.isGivenUp) controller.error(new GivenUp("its reader took nothing"));
+        else if (bytes === null) controller.close();
         else controller.enqueue(bytes);
       },
       cancel: () => stop(),
@@ -59,6 +74,9 @@ class WaitingEvents {
   #ids = 0;
   #missed = 0;
   #isOver = false;
+  isGivenUp = false;
+  /** Since when the first of what waits does; null: nothing does, or it is being taken. */
+  since: number | null = null;
   #wake: (() => void) | null = null;
 
   constructor(mostBytes: number, onMissed: () => void) {
@@ -70,6 +88,7 @@ class WaitingEvents {
     if (this.#missed > 0 || this.#bytes + json.length > this.#mostBytes) {
       this.#missed += 1;
       this.#onMissed();
+      this.#begins();
       // Where nothing else waits, the reader is to be told of this alone.
       this.#wake?.();
       return;
@@ -83,6 +102,14 @@ class WaitingEvents {
     if (this.#isEmpty) this.#push(encoder.encode(`: ${text}\n\n`));
   }
 
+  /** Nobody will take what waits. */
+  giveUp(): void {
+    this.isGivenUp = true;
+    this.#pieces = [];
+    this.#bytes = 0;
+    this.#missed = 0;
+  }
+
   end(): void {
     this.#isOver = true;
     this.#wake?.();
@@ -90,6 +117,7 @@ class WaitingEvents {
 
   /** Resolves when there is something, after the turn that it came in; to null at the end. */
   async take(): Promise<Uint8Array | null> {
+    this.since = null;
     if (this.#isEmpty && !this.#isOver) {
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#wake = () => void setImmediate(resolve);
@@ -104,6 +132,7 @@ class WaitingEvents {
     const all = Buffer.concat(this.#pieces);
     this.#pieces = [];
     this.#bytes = 0;
+    this.since = null;
     return all;
   }
 
@@ -111,8 +140,14 @@ class WaitingEvents {
     return this.#bytes === 0 && this.#missed === 0;
   }
 
+  /** Something waits, and nobody is there for it. */
+  #begins(): void {
+    if (this.#wake === null) this.since ??= performance.now();
+  }
+
   #push(...pieces: readonly Uint8Array[]): void {
     if (this.#isOver) return;
+    this.#begins();
     for (const piece of pieces) {
       this.#pieces.push(piece);
       this.#bytes += piece.length;

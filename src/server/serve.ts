@@ -116,7 +116,8 @@ export async function serve(settings: ServeSettings): Promise<number> {
         clock,
         hub,
         vitals,
-        streams: config.admin.streams,
+        // Whoever asks something short has a place beside them.
+        streams: Math.min(config.admin.streams, Math.ceil(open.administration / 2)),
         streamBytes: config.admin.streamBytes,
         listeners: urls,
         like: like?.name ?? null,

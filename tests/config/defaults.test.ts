@@ -21,6 +21,7 @@ test("the rest of the defaults", () => {
         "host": null,
         "port": 1888,
         "requestTimeoutMs": 10000,
+        "stallTimeoutMs": 30000,
         "streamBytes": 1048576,
         "streams": 64,
         "tokenFile": null,

@@ -66,7 +66,13 @@ test("whatever is asked, and however it breaks off, nothing of it is a fault of 
   const client = mortal(admin.world, { id: "dev-42", keepalive: 10 });
   const faults: unknown[] = [];
   const server = await serveHttp({
-    ...{ host: "127.0.0.1", port: 0, connections: 1000, requestTimeoutMs: 200 },
+    ...{
+      host: "127.0.0.1",
+      port: 0,
+      connections: 1000,
+      requestTimeoutMs: 200,
+      stallTimeoutMs: 5000,
+    },
     fetch: (asked) => admin.fetch(asked),
     onFault: (fault) => void faults.push(fault),
   });

@@ -9,7 +9,14 @@ const ok = (): Response => new Response("ok");
 async function served(given: Partial<HttpSettings> = {}) {
   const faults: unknown[] = [];
   const socket = await serveHttp({
-    ...{ host: "127.0.0.1", port: 0, connections: 10, requestTimeoutMs: 5000, fetch: ok },
+    ...{
+      host: "127.0.0.1",
+      port: 0,
+      connections: 10,
+      requestTimeoutMs: 5000,
+      stallTimeoutMs: 5000,
+      fetch: ok,
+    },
     onFault: (fault) => void faults.push(fault),
     ...given,
   });
@@ -126,21 +133,90 @@ test("the host of a whole URL counts, not the header beside it", async () => {
   await asker.until("evil.example");
 });
 
-test("one connection too many is closed at once, and the others live on", async () => {
-  const fetch = ({ url }: Request): Response => new Response(`ok ${url}`);
+test("one connection too many is closed at once where all wait for us, and they live on", async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let asked = 0;
+  const fetch = async ({ url }: Request): Promise<Response> => {
+    asked += 1;
+    await promise;
+    return new Response(`ok ${url}`);
+  };
   await using server = await served({ connections: 2, fetch });
   using first = await HttpSocket.connect(server.port);
   using second = await HttpSocket.connect(server.port);
-  for (const asker of [first, second]) {
-    asker.ask("GET /");
-    await asker.until("ok");
-  }
+  for (const asker of [first, second]) asker.ask("GET /");
+  await eventually(
+    () => asked === 2,
+    () => `${asked} requests came`,
+  );
   // Where accepting is deferred, a connection is one with its first byte.
   using third = await HttpSocket.connect(server.port);
   third.ask("GET /");
   expect(await third.end()).toBe("");
+  resolve();
+  for (const asker of [first, second]) await asker.until("ok");
   second.ask("GET /again");
   await second.until("/again");
+});
+
+/** An answer without an end, and how much of it was made. */
+function endless(): { fetch: () => Response; readonly made: number; readonly cancelled: number } {
+  const counts = { made: 0, cancelled: 0 };
+  const chunk = new Uint8Array(64 * 1024).fill(97);
+  const pull = (controller: ReadableStreamDefaultController): void => {
+    counts.made += 1;
+    controller.enqueue(chunk);
+  };
+  const cancel = (): void => void (counts.cancelled += 1);
+  return {
+    fetch: () => new Response(new ReadableStream({ pull, cancel }, { highWaterMark: 0 })),
+    get made() {
+      return counts.made;
+    },
+    get cancelled() {
+      return counts.cancelled;
+    },
+  };
+}
+
+test("whoever takes nothing of an answer for too long is cut off", async () => {
+  const answer = endless();
+  await using server = await served({ stallTimeoutMs: 300, fetch: answer.fetch });
+  using asker = await HttpSocket.connect(server.port);
+  asker.stall();
+  asker.ask("GET /");
+  await eventually(
+    () => answer.cancelled === 1,
+    () => `it still waits, after ${answer.made} chunks`,
+  );
+  expect(answer.made).toBeGreaterThan(0);
+});
+
+test("of those who ask and never read, none shuts out who comes later", async () => {
+  const answer = endless();
+  const fetch = (request: Request): Response =>
+    request.url.endsWith("/long") ? answer.fetch() : ok();
+  await using server = await served({ connections: 4, stallTimeoutMs: 60_000, fetch });
+  const stalled: HttpSocket[] = [];
+  for (let count = 0; count < 4; count++) {
+    const asker = await HttpSocket.connect(server.port);
+    stalled.push(asker);
+    if (count === 3) break;
+    asker.stall();
+    asker.ask("GET /long");
+  }
+  // The last one reads, and asks for nothing more.
+  stalled[3]?.ask("GET /");
+  await stalled[3]?.until("ok");
+  await eventually(
+    async () => {
+      using honest = await HttpSocket.connect(server.port);
+      honest.ask("GET /");
+      return (await honest.end(500).catch(() => "")) !== "" || answer.cancelled > 0;
+    },
+    () => "nobody makes room",
+  );
+  for (const one of stalled) one.reset();
 });
 
 test("whoever takes nothing gets nothing more, until it takes again", async () => {

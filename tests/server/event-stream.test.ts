@@ -104,6 +104,9 @@ test("HEAD opens no stream, however often it is asked", async () => {
 test("one stream too many is refused, and there is room again when one has gone", async () => {
   const admin = new Administered({ admin: { streams: 2 } });
   const readings = [await Reading.of(admin), await Reading.of(admin)];
+  // Who takes what there is keeps the place.
+  for (const reading of readings) await reading.until(": mqttd");
+  expect(admin.hub.makeRoom(performance.now() + 60_000)).toBe(false);
   const answer = await admin.ask("/v1/events");
   expect(answer.status).toBe(503);
   expect(await answer.json()).toEqual({
@@ -113,6 +116,25 @@ test("one stream too many is refused, and there is room again when one has gone"
   await readings.pop()?.[Symbol.asyncDispose]();
   readings.push(await Reading.of(admin));
   for (const reading of readings) await reading[Symbol.asyncDispose]();
+});
+
+test("where all streams are taken, the one whose reader has taken nothing for the longest makes room", async () => {
+  const admin = new Administered({ admin: { streams: 2 } });
+  await using first = await Reading.of(admin);
+  await using second = await Reading.of(admin);
+  for (const reading of [first, second]) await reading.until(": mqttd");
+  const began = performance.now();
+  mortal(admin.world, { id: "dev-1", keepalive: 10 });
+  // The second one has taken that, and has something to take since then only.
+  await second.until("dev-1");
+  mortal(admin.world, { id: "dev-2", keepalive: 10 });
+  expect(admin.hub.makeRoom(began)).toBe(false);
+  expect(admin.hub.makeRoom(performance.now() + 1000)).toBe(true);
+  expect(admin.hub.listening).toBe(1);
+  await using third = await Reading.of(admin);
+  await third.until(": mqttd");
+  expect(await first.until("dev-1").catch(String)).toBe("GivenUp: its reader took nothing");
+  expect(await second.until("dev-2")).toContain("dev-2");
 });
 
 test("a reader that takes nothing misses what is past the limit, and is told how much", async () => {
@@ -179,7 +201,7 @@ test("over a socket: a reader that stalls misses what is past the limit, then re
   const admin = new Administered({ admin: { streamBytes } });
   const faults: unknown[] = [];
   const server = await serveHttp({
-    ...{ host: "127.0.0.1", port: 0, connections: 4, requestTimeoutMs: 5000 },
+    ...{ host: "127.0.0.1", port: 0, connections: 4, requestTimeoutMs: 5000, stallTimeoutMs: 5000 },
     fetch: (request) => admin.fetch(request),
     onFault: (fault) => void faults.push(fault),
   });

@@ -1,0 +1,59 @@
+import type { EventLine } from "../admin/api.ts";
+import { type Missed, tailLine } from "../inspect/tail.ts";
+import type { Surroundings } from "./command.ts";
+import type { Output } from "./inspect-output.ts";
+
+type PrintedTo = Pick<Surroundings, "print" | "taken">;
+
+/** Characters that wait for whoever reads what is printed. */
+export const waitingMost = 1024 * 1024;
+
+/**
+ * Prints events no faster than they are read. The stream itself is taken all the time, since the broker
+ * cuts off who takes nothing: what comes while too much waits is left out, and said.
+ */
+export class TailPrinter {
+  /** Resolves when the output is closed; rejects when it can't be written. */
+  readonly nobodyReads: Promise<void>;
+  readonly #surroundings: PrintedTo;
+  readonly #lineOf: (told: EventLine | Missed) => string;
+  readonly #over = Promise.withResolvers<void>();
+  #waiting = 0;
+  #missed = 0;
+
+  constructor(
+    { json, style }: Pick<Output, "json" | "style">,
+    surroundings: PrintedTo,
+    like: string | null,
+  ) {
+    this.#surroundings = surroundings;
+    this.#lineOf = (told) => tailLine(told, { ...style, like, json }, Date.now());
+    this.nobodyReads = this.#over.promise;
+  }
+
+  tell(told: EventLine | Missed): void {
+    if (this.#missed > 0 || this.#waiting > waitingMost) {
+      this.#missed += "missed" in told ? told.missed : 1;
+    } else this.#print(told);
+  }
+
+  /** Resolves when all has been read, and how much was left out. */
+  async taken(): Promise<void> {
+    while (this.#waiting > 0 && (await this.#surroundings.taken()));
+  }
+
+  #print(told: EventLine | Missed): void {
+    const line = this.#lineOf(told);
+    this.#waiting += line.length;
+    this.#surroundings.print(line);
+    this.#surroundings.taken().then((isRead) => {
+      this.#waiting -= line.length;
+      if (!isRead) this.#over.resolve();
+      else if (this.#waiting === 0 && this.#missed > 0) {
+        const missed = this.#missed;
+        this.#missed = 0;
+        this.#print({ missed });
+      }
+    }, this.#over.reject);
+  }
+}

@@ -1,0 +1,54 @@
+import { expect, test } from "bun:test";
+import pc from "picocolors";
+import type { EventLine } from "../../src/admin/api.ts";
+import { TailPrinter, waitingMost } from "../../src/cli/tail-printer.ts";
+
+const event: EventLine = {
+  ...{ at: 1_800_000_000_000, level: "info", event: "warning" },
+  ...{ text: "x".repeat(1000), facts: {} },
+};
+
+/** A printer whose reader takes what was printed when it is told to. */
+function slowlyRead() {
+  const printed: string[] = [];
+  let reader = Promise.withResolvers<boolean>();
+  const output = {
+    print: (text: string) => void printed.push(text),
+    taken: async () => reader.promise,
+  };
+  const style = { columns: Infinity, colors: pc.createColors(false), zone: "utc" } as const;
+  return {
+    printed,
+    printer: new TailPrinter({ json: true, style }, output, null),
+    /** All that was printed so far is taken; false: nobody reads any more. */
+    take: async (isRead = true): Promise<void> => {
+      const before = reader;
+      reader = Promise.withResolvers();
+      before.resolve(isRead);
+      await new Promise((resolve) => setImmediate(resolve));
+    },
+  };
+}
+
+test("tail: what nobody reads is left out past a limit, and said when there is room", async () => {
+  const { printed, printer, take } = slowlyRead();
+  const many = 5000;
+  for (let told = 0; told < many; told++) printer.tell(event);
+  const characters = printed.join("").length;
+  expect(characters).toBeGreaterThan(waitingMost);
+  expect(characters).toBeLessThan(waitingMost + 2000);
+  const shown = printed.length;
+  printer.tell({ missed: 7 });
+  expect(printed).toHaveLength(shown);
+  await take();
+  expect(printed.slice(shown)).toEqual([`{"event":"missed","missed":${many - shown + 7}}\n`]);
+  printer.tell(event);
+  expect(printed).toHaveLength(shown + 2);
+});
+
+test("tail: whoever has closed the output ends it", async () => {
+  const { printer, take } = slowlyRead();
+  printer.tell(event);
+  await take(false);
+  expect(await printer.nobodyReads).toBeUndefined();
+});
