@@ -1,4 +1,4 @@
-import { NoAnswer, Refused } from "../client/client.ts";
+import { NoAnswer, Refused, Strange } from "../client/client.ts";
 import { DialError } from "../client/dial.ts";
 import { refusalText } from "../client/refusal.ts";
 import { type Target, targetText } from "../client/target.ts";
@@ -6,8 +6,8 @@ import { CliError } from "../config/cli-error.ts";
 import { clause } from "../log/foreign.ts";
 
 /**
- * Why there is no way to a broker, in words and with the exit code: 3 no connection, 4 refused, 5 no
- * answer. Null: the fault is of another kind, and not the operator's.
+ * Why there is no way to a broker, in words and with the exit code: 3 no connection, 4 refused, or no
+ * MQTT, 5 no answer. Null: the fault is of another kind, and not the operator's.
  */
 export function connectFault(
   fault: unknown,
@@ -18,6 +18,10 @@ export function connectFault(
   if (fault instanceof Refused) {
     const message = `${where} refused the connection: ${refusalText(fault)}`;
     return new CliError(message, { exitCode: 4, hint: refusedHint(fault, target) });
+  }
+  if (fault instanceof Strange) {
+    const message = `${where} does not speak MQTT as a broker does: ${clause(fault.detail)}`;
+    return new CliError(message, { exitCode: 4, hint: "is it an MQTT listener, without TLS?" });
   }
   if (fault instanceof NoAnswer) {
     if (!fault.isClosed) {

@@ -1,7 +1,7 @@
 import { listDefault, listMax } from "../admin/api.ts";
 import type { BrokerClient } from "../inspect/broker-client.ts";
 import type { ViewStyle } from "../inspect/table.ts";
-import { jsonLine } from "../log/foreign.ts";
+import { jsonPieces } from "../log/foreign.ts";
 import type { Arguments } from "./arguments.ts";
 import { numberFrom } from "./client-flags.ts";
 import type { Surroundings } from "./command.ts";
@@ -22,8 +22,10 @@ export function show(
   answer: object,
   lines: () => readonly string[],
 ): number {
-  const text = json ? jsonLine(answer) : [...lines(), ...moreLine(answer)].join("\n");
-  surroundings.print(`${text}\n`);
+  if (json) {
+    for (const piece of jsonPieces(answer)) surroundings.print(piece);
+    surroundings.print("\n");
+  } else surroundings.print(`${[...lines(), ...moreLine(answer)].join("\n")}\n`);
   return 0;
 }
 

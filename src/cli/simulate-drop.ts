@@ -42,6 +42,7 @@ export function simulateDropCommand(): CliCommand {
           "0": "no FAIL, and something was judged",
           "1": "a FAIL; with --strict also a finding or a late will; or nothing was judged",
           "3": "could not connect, or the broker was gone before the end",
+          "4": "refused by the broker, or what answers speaks no MQTT",
           "5": "timed out: the broker accepts connections and does not answer",
         }),
         statements,

@@ -7,8 +7,14 @@ import type {
   ISubscription,
   Packet,
 } from "mqtt-packet";
+import { size } from "../log/size.ts";
 import { dial, type Wire } from "./dial.ts";
-import { ClientMachine, type ClientEvent, type ClientVersion } from "./machine.ts";
+import {
+  ClientMachine,
+  type ClientEvent,
+  type ClientVersion,
+  type MachineLimits,
+} from "./machine.ts";
 import type { Target } from "./target.ts";
 
 /** A message as it came, with its moment by the monotonic clock (milliseconds). */
@@ -52,6 +58,36 @@ export class NoAnswer extends Error {
   }
 }
 
+/** The broker sent what is no MQTT, or more than this client takes: exit code 4. */
+export class Strange extends NoAnswer {
+  override name = "Strange";
+  /** A clause. */
+  readonly detail: string;
+
+  constructor(detail: string) {
+    super(`the broker sent what can't be taken: ${detail}`);
+    this.detail = detail;
+  }
+}
+
+export interface ClientLimits extends MachineLimits {
+  /** Of all messages that it keeps, and of their bytes where those are wanted too. */
+  readonly arrivalBytes: number;
+}
+
+/**
+ * A packet with the largest topic name and the largest will there can be, and as much again for its
+ * properties; a thousand small messages, each with its PUBREL, and as many again that are repeated.
+ */
+export const clientLimits: ClientLimits = {
+  packetBytes: 256 * 1024,
+  packets: 4096,
+  arrivalBytes: 1024 * 1024,
+};
+
+/** What a message that is kept takes beside its own bytes. */
+const arrivalOverhead = 1024;
+
 export type ConnectOptions = Omit<IConnectPacket, "cmd" | "protocolId" | "protocolVersion">;
 
 /** How long to wait for an answer of the broker. */
@@ -67,8 +103,13 @@ export class Client {
   /** Resolves when the connection is over, whoever ended it. */
   readonly ended: Promise<ClientEnd>;
   onArrival: (arrival: Arrival) => void = () => {};
-  /** Told the bytes as they come, for what a parsed packet does not keep. */
-  onBytes: (chunk: Uint8Array) => void = () => {};
+  /** What the broker sent that can't be taken, so that the connection was ended; null: nothing. */
+  strange: string | null = null;
+  readonly #limits: ClientLimits;
+  #arrivalBytes = 0;
+  /** Null: nobody wants them. */
+  #bytes: Uint8Array[] | null = null;
+  #bytesKept = 0;
   readonly #machine: ClientMachine;
   readonly #waiting = new Set<Waiting>();
   #wire: Wire | null = null;
@@ -77,17 +118,22 @@ export class Client {
   #disconnect: IDisconnectPacket | null = null;
   #pings: ReturnType<typeof setInterval> | null = null;
 
-  private constructor(version: ClientVersion) {
-    this.#machine = new ClientMachine(version);
+  private constructor(version: ClientVersion, limits: ClientLimits) {
+    this.#limits = limits;
+    this.#machine = new ClientMachine(version, new Set(), limits);
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
   }
 
   /** Opens the network connection only. Rejects with DialError. */
-  static async open(target: Target, version: ClientVersion, timeoutMs = answerMs): Promise<Client> {
-    const client = new Client(version);
-    client.#wire = await dial(target, timeoutMs, () => ({
+  static async open(
+    target: Target,
+    version: ClientVersion,
+    limits: ClientLimits = clientLimits,
+  ): Promise<Client> {
+    const client = new Client(version, limits);
+    client.#wire = await dial(target, answerMs, () => ({
       data: (chunk) => client.#received(chunk),
       closed: (how) => client.#over(how),
     }));
@@ -205,32 +251,73 @@ export class Client {
   }
 
   #write(bytes: Uint8Array): void {
+    this.#machine.asks();
     this.#wire?.send(bytes);
     this.lastSentAt = performance.now();
   }
 
   #received(chunk: Uint8Array): void {
     const at = performance.now();
-    this.onBytes(chunk);
+    this.#keep(chunk);
     const { events, answers } = this.#machine.receive(chunk);
-    for (const bytes of answers) this.#write(bytes);
-    for (const event of events) this.#happened(event, at);
+    for (const bytes of answers) this.#wire?.send(bytes);
+    if (answers.length > 0) this.lastSentAt = performance.now();
+    for (const event of events) {
+      if (this.#isOver) return;
+      this.#happened(event, at);
+    }
   }
 
   #happened(event: ClientEvent, at: number): void {
     if (event.event === "message") {
       const arrival = { at, packet: event.packet };
+      this.#arrivalBytes +=
+        arrivalOverhead + event.packet.topic.length + event.packet.payload.length;
+      if (this.#arrivalBytes > this.#limits.arrivalBytes) {
+        return this.#refuse(`${this.arrivals.length + 1} messages, ${size(this.#arrivalBytes)}`);
+      }
       this.arrivals.push(arrival);
       this.onArrival(arrival);
     } else if (event.event === "disconnect") {
       this.#disconnect = event.packet;
     } else if (event.event === "malformed") {
-      this.#wire?.reset();
-      this.#over("malformed");
+      return this.#refuse(event.detail);
     }
     for (const waiting of [...this.#waiting]) {
       if (waiting.isAnswer(event)) waiting.resolve(event);
     }
+  }
+
+  /** From now on the bytes are kept as they come, for what a parsed packet does not have. */
+  keepBytes(): void {
+    this.#bytes ??= [];
+  }
+
+  /** All since `keepBytes`. */
+  get bytes(): Buffer {
+    return Buffer.concat(this.#bytes ?? []);
+  }
+
+  #keep(chunk: Uint8Array): void {
+    if (this.#bytes === null) return;
+    this.#bytesKept += chunk.length;
+    if (this.#bytesKept <= this.#limits.arrivalBytes) this.#bytes.push(chunk);
+    else this.#refuse(`${size(this.#bytesKept)} of packets`);
+  }
+
+  /** Nothing more is read of a broker that sends such things. */
+  #refuse(detail: string): void {
+    if (this.#isOver) return;
+    this.strange = detail;
+    this.#wire?.reset();
+    this.#over("malformed");
+  }
+
+  /** Forgets messages that nobody will ask for. */
+  forgetArrivals(): void {
+    this.arrivals.length = 0;
+    this.#arrivalBytes = 0;
+    this.#machine.wanted();
   }
 
   #over(how: ClientEnd["how"]): void {
@@ -240,11 +327,14 @@ export class Client {
     this.#end({ how, at: performance.now(), disconnect: this.#disconnect });
     for (const waiting of [...this.#waiting]) {
       const message = `the broker closed the connection before its ${waiting.name}`;
-      waiting.reject(new NoAnswer(message, true));
+      waiting.reject(
+        this.strange === null ? new NoAnswer(message, true) : new Strange(this.strange),
+      );
     }
   }
 
   async #answer(name: string, isAnswer: (event: ClientEvent) => boolean): Promise<ClientEvent> {
+    if (this.strange !== null) throw new Strange(this.strange);
     if (this.#isOver) throw new NoAnswer(`the connection ended before the ${name}`, true);
     return new Promise<ClientEvent>((resolve, reject) => {
       const done = (): void => {

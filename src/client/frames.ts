@@ -1,14 +1,30 @@
 const nothing = new Uint8Array(0);
 
+/** A packet that is larger than is taken; bytes. */
+export class TooLarge {
+  readonly announced: number;
+  readonly most: number;
+
+  constructor(announced: number, most: number) {
+    this.announced = announced;
+    this.most = most;
+  }
+}
+
 /**
  * Cuts a stream of bytes into packets by their Remaining Length. Memory grows with what has arrived,
- * never with what was announced.
+ * never with what was announced; and what is announced as larger than `most` bytes is not gathered.
  */
 export class Frames {
+  readonly #most: number;
   /** #bytes[#start..#end) is what no frame was made of yet. */
   #bytes: Uint8Array = nothing;
   #start = 0;
   #end = 0;
+
+  constructor(most = Infinity) {
+    this.#most = most;
+  }
 
   feed(chunk: Uint8Array): void {
     const held = this.#end - this.#start;
@@ -25,7 +41,7 @@ export class Frames {
   }
 
   /** The next packet, a copy; null: there is none yet; `endless`: its length can't be read. */
-  next(): Uint8Array | "endless" | null {
+  next(): Uint8Array | TooLarge | "endless" | null {
     let remaining = 0;
     for (let at = this.#start + 1, size = 1; size <= 4; at++, size++) {
       if (at >= this.#end) return null;
@@ -33,17 +49,18 @@ export class Frames {
       remaining += (part & 0x7f) * 128 ** (size - 1);
       if (part >= 0x80) continue;
       const end = at + 1 + remaining;
+      if (end - this.#start > this.#most) return new TooLarge(end - this.#start, this.#most);
       if (end > this.#end) return null;
       const frame = this.#bytes.slice(this.#start, end);
       this.#start = end;
-      if (end === this.#end) this.#forget();
+      if (end === this.#end) this.forget();
       return frame;
     }
     return "endless";
   }
 
-  /** What was large once is not kept for ever. */
-  #forget(): void {
+  /** Lets go of what no frame was made of, so that what was large once is not kept for ever. */
+  forget(): void {
     this.#bytes = nothing;
     this.#start = 0;
     this.#end = 0;

@@ -8,7 +8,8 @@ import {
   type ISubackPacket,
   type Packet,
 } from "mqtt-packet";
-import { Frames } from "./frames.ts";
+import { size } from "../log/size.ts";
+import { Frames, TooLarge } from "./frames.ts";
 
 export type ClientVersion = 3 | 4 | 5;
 
@@ -23,7 +24,7 @@ export type ClientEvent =
   | { readonly event: "unsuback"; readonly packetId: number }
   | { readonly event: "pingresp" }
   | { readonly event: "disconnect"; readonly packet: IDisconnectPacket }
-  /** The broker's bytes are no MQTT; nothing that follows is read. */
+  /** The broker's bytes are no MQTT, or too many; nothing that follows is read. */
   | { readonly event: "malformed"; readonly detail: string };
 
 /** What one chunk of the broker's bytes brought, and what is to be answered. */
@@ -32,13 +33,23 @@ export interface ClientTurn {
   readonly answers: readonly Uint8Array[];
 }
 
+/** What is taken of a broker, which may be any program. */
+export interface MachineLimits {
+  /** Bytes of one packet, by what its header announces. */
+  readonly packetBytes: number;
+  /** Packets beyond one for each that was sent. */
+  readonly packets: number;
+}
+
 /**
  * The protocol of a client without a network and without a clock: bytes in, events and answers out.
  * It acknowledges what it gets; what is sent beyond that, its owner decides.
  */
 export class ClientMachine {
   readonly version: ClientVersion;
-  readonly #frames = new Frames();
+  readonly #frames: Frames;
+  readonly #packetsMost: number;
+  #unasked = 0;
   readonly #inbound: Set<number>;
   #events: ClientEvent[] = [];
   #answers: Uint8Array[] = [];
@@ -49,7 +60,13 @@ export class ClientMachine {
    * `inbound`: packet ids of QoS 2 messages that were told and still wait for their PUBREL. A client
    * that goes on with its session hands in the set of its last connection.
    */
-  constructor(version: ClientVersion, inbound: Set<number> = new Set()) {
+  constructor(
+    version: ClientVersion,
+    inbound: Set<number> = new Set(),
+    limits: MachineLimits = { packetBytes: Infinity, packets: Infinity },
+  ) {
+    this.#frames = new Frames(limits.packetBytes);
+    this.#packetsMost = limits.packets;
     this.version = version;
     this.#inbound = inbound;
   }
@@ -63,9 +80,22 @@ export class ClientMachine {
       const frame = this.#frames.next();
       if (frame === null) break;
       if (frame === "endless") this.#broken("Remaining Length takes more than four bytes");
-      else this.#read(frame);
+      else if (frame instanceof TooLarge) this.#broken(tooLargeText(frame));
+      else if (++this.#unasked > this.#packetsMost) {
+        this.#broken(`${this.#unasked} packets that nothing asked for`);
+      } else this.#read(frame);
     }
     return { events: this.#events, answers: this.#answers };
+  }
+
+  /** Something was sent that may be answered. */
+  asks(): void {
+    this.#unasked = Math.max(0, this.#unasked - 1);
+  }
+
+  /** All that came so far was to come. */
+  wanted(): void {
+    this.#unasked = 0;
   }
 
   encode(packet: Packet): Uint8Array {
@@ -152,8 +182,13 @@ export class ClientMachine {
   #broken(detail: string): void {
     if (this.#isBroken) return;
     this.#isBroken = true;
+    this.#frames.forget();
     this.#tell({ event: "malformed", detail });
   }
+}
+
+function tooLargeText({ announced, most }: TooLarge): string {
+  return `a packet of ${size(announced)} is announced, and ${size(most)} are taken at most`;
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { IConnackPacket } from "mqtt-packet";
-import { Client, type ConnectOptions, NoAnswer, Refused } from "../client/client.ts";
+import { Client, type ConnectOptions, NoAnswer, Refused, Strange } from "../client/client.ts";
 import { DialError } from "../client/dial.ts";
 import type { ClientVersion } from "../client/machine.ts";
 import type { Target } from "../client/target.ts";
@@ -20,6 +20,7 @@ export type ChildWord =
   | { readonly did: "connect"; readonly keepAlive: number }
   | { readonly did: "refused"; readonly connack: IConnackPacket }
   | { readonly did: "no answer"; readonly message: string; readonly isClosed: boolean }
+  | { readonly did: "strange"; readonly detail: string }
   | { readonly did: "no way"; readonly code: string; readonly message: string };
 
 /** How long the broker may take to close after DISCONNECT. */
@@ -79,6 +80,7 @@ async function connected(
     return client;
   } catch (fault) {
     if (fault instanceof Refused) tell({ did: "refused", connack: fault.connack });
+    else if (fault instanceof Strange) tell({ did: "strange", detail: fault.detail });
     else if (fault instanceof NoAnswer) {
       tell({ did: "no answer", message: fault.message, isClosed: fault.isClosed });
     } else if (fault instanceof DialError) {

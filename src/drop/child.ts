@@ -1,6 +1,6 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
-import { NoAnswer, Refused } from "../client/client.ts";
+import { NoAnswer, Refused, Strange } from "../client/client.ts";
 import { DialError } from "../client/dial.ts";
 import type { Target } from "../client/target.ts";
 import { type ChildWord, writeChildOrder } from "./child-program.ts";
@@ -172,6 +172,8 @@ function faultOf(word: ChildWord): Error | null {
       return new Refused(word.connack);
     case "no answer":
       return new NoAnswer(word.message, word.isClosed);
+    case "strange":
+      return new Strange(word.detail);
     case "no way":
       return new DialError(word.code, word.message);
     case "start":

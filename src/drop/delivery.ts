@@ -242,8 +242,7 @@ async function properties(stage: Stage): Promise<readonly Observation[]> {
   const { payload } = stage.will;
   const given = willProperties(stage.topic("response"), isUtf8(payload));
   const watcher = await stage.watcher();
-  const bytes: Uint8Array[] = [];
-  watcher.onBytes = (chunk) => void bytes.push(chunk);
+  watcher.keepBytes();
   const plan = { qos: atLeastOne(stage) };
   const isKept = await subscribeAndLeave(stage).then(
     () => true,
@@ -256,7 +255,7 @@ async function properties(stage: Stage): Promise<readonly Observation[]> {
   const live = await stage.expectWill(since, since, "connected", plan);
   const [first] = stage.wills(since);
   if (first === undefined) return [live];
-  const changed = alterations(given, first.packet, Buffer.concat(bytes), first.at - since);
+  const changed = alterations(given, first.packet, watcher.bytes, first.at - since);
   const connected = { ...live, altered: live.altered ?? changed };
   if (!isKept || connected.altered !== null) return [connected];
   const back = await subscriberReturns(stage, payload);
@@ -269,7 +268,9 @@ async function properties(stage: Stage): Promise<readonly Observation[]> {
     until: stage.now,
     lateAfter: Infinity,
     altered:
-      late === undefined ? null : alterations(given, late.packet, back.bytes(), late.at - since),
+      late === undefined
+        ? null
+        : alterations(given, late.packet, back.client.bytes, late.at - since),
     broken: late === undefined ? "what was queued for a subscriber did not come" : null,
     inconclusive: null,
   };
@@ -340,20 +341,18 @@ interface Back {
   readonly client: Client;
   /** When it sent CONNECT. */
   readonly at: number;
-  bytes(): Buffer;
 }
 
 /** It comes again, and is given time to get a message with this payload, and a second one. */
 async function subscriberReturns(stage: Stage, payload: Buffer): Promise<Back> {
   const client = await stage.dial();
-  const bytes: Uint8Array[] = [];
-  client.onBytes = (chunk) => void bytes.push(chunk);
+  client.keepBytes();
   const at = stage.now;
   await client.connect(stage.connectOptions({ ...kept(stage), clientId: stage.id("offline") }));
   const came = (): boolean => willsOf(client, payload).length > 0;
   if (await stage.until(lateMs, "the queued will", came)) await stage.pause(nothingMs, "a copy");
   client.leave();
-  return { client, at, bytes: () => Buffer.concat(bytes) };
+  return { client, at };
 }
 
 function willsOf(client: Client, payload: Buffer): Arrival[] {

@@ -51,8 +51,8 @@ export class LinkRelay {
     client.setNoDelay(true);
     this.#toClients.add(client);
     this.#toBroker.add(broker);
-    client.on("data", (chunk: Uint8Array) => broker.write(chunk));
-    broker.on("data", (chunk: Uint8Array) => client.write(chunk));
+    forward(client, broker);
+    forward(broker, client);
     const clientEnded = (): void => {
       if (!this.#isCut) broker.destroy();
     };
@@ -61,4 +61,12 @@ export class LinkRelay {
     broker.on("error", () => client.destroy());
     broker.on("close", () => client.destroy());
   }
+}
+
+/** No faster than it is taken: a link that is down takes nothing, whatever is sent to it. */
+function forward(from: Socket, to: Socket): void {
+  from.on("data", (chunk: Uint8Array) => {
+    if (!to.write(chunk)) from.pause();
+  });
+  to.on("drain", () => from.resume());
 }

@@ -1,4 +1,4 @@
-import { NoAnswer, Refused } from "../client/client.ts";
+import { NoAnswer, Refused, Strange } from "../client/client.ts";
 import { refusalText } from "../client/refusal.ts";
 import { clientTransports, DialError } from "../client/dial.ts";
 import type { ClientVersion } from "../client/machine.ts";
@@ -209,10 +209,15 @@ async function judged(scenario: Scenario, stage: Stage, stalls: StallMeter): Pro
   try {
     await stage.control();
     const observations = await scenario.play(stage);
+    // Whatever it looks like: the connection was ended from here.
+    if (stage.strange !== null) throw stage.strange;
     return judge(scenario, options, stage.droppedAt, observations, stalls.since(began));
   } catch (fault) {
-    if (fault instanceof NotOffered) return skipped(scenario, options, fault.message);
     if (fault instanceof CalledOff) return inconclusive(scenario, options, calledOffText);
+    // What was missed for its sake is no fault of its own.
+    const strange = fault instanceof Strange ? fault : stage.strange;
+    if (strange !== null) return inconclusive(scenario, options, strange.message);
+    if (fault instanceof NotOffered) return skipped(scenario, options, fault.message);
     if (fault instanceof ControlFailed) return inconclusive(scenario, options, fault.message);
     if (fault instanceof Refused) {
       return inconclusive(scenario, options, `the broker refused a client: ${refusalText(fault)}`);

@@ -1,5 +1,11 @@
 import type { IPublishPacket } from "mqtt-packet";
-import { Client, type ConnectOptions } from "../client/client.ts";
+import {
+  Client,
+  type ClientLimits,
+  clientLimits,
+  type ConnectOptions,
+  Strange,
+} from "../client/client.ts";
 import type { ClientVersion } from "../client/machine.ts";
 import type { Target } from "../client/target.ts";
 import type { Observation } from "./scenario.ts";
@@ -39,6 +45,9 @@ export const secondCopyMs = 2000;
 /** How long an ordinary PUBLISH may take to the watcher. */
 const controlMs = 3000;
 
+/** Of the user's own message, which may be large, a scenario keeps so many: two for each of a crowd. */
+const copiesKept = 512;
+
 /** The run was called off: nothing can be said. */
 export class CalledOff extends Error {
   override name = "CalledOff";
@@ -65,6 +74,9 @@ export class Stage {
   readonly #clients: Client[] = [];
   readonly #leftovers: (() => Promise<void>)[] = [];
   #watcher: Client | null = null;
+  /** Clients to whom strange things may be sent, since that is what is looked for. */
+  readonly #excused = new Set<Client>();
+  readonly #limits: ClientLimits;
   readonly #label: string;
   readonly #token: string;
   /** Topics whose retained message is put back at the end. */
@@ -86,6 +98,25 @@ export class Stage {
       delay: 0,
       ...options.will,
     };
+    const message = this.will.topic.length + this.will.payload.length;
+    this.#limits = {
+      ...clientLimits,
+      packetBytes: clientLimits.packetBytes + message,
+      arrivalBytes: clientLimits.arrivalBytes + message * copiesKept,
+    };
+  }
+
+  /** What the broker sent that no scenario brings about; null: nothing. */
+  get strange(): Strange | null {
+    for (const client of this.#clients) {
+      if (client.strange !== null && !this.#excused.has(client)) return new Strange(client.strange);
+    }
+    return null;
+  }
+
+  /** Strange things that this client gets are a part of the scenario. */
+  excuse(client: Client): void {
+    this.#excused.add(client);
   }
 
   /** Monotonic milliseconds. */
@@ -148,7 +179,7 @@ export class Stage {
 
   /** Opens the network connection of a client, without CONNECT. */
   async dial(): Promise<Client> {
-    const client = await Client.open(this.options.target, this.options.version);
+    const client = await Client.open(this.options.target, this.options.version, this.#limits);
     this.#clients.push(client);
     return client;
   }
@@ -205,13 +236,14 @@ export class Stage {
     const qos = this.will.qos === 0 ? 0 : 1;
     const reason = await client.publish(this.will.topic, payload, { qos });
     const isControl = (packet: IPublishPacket): boolean => packet.payload.toString() === payload;
-    const came = await this.until(controlMs, "control", () =>
-      watcher.arrivals.some(({ packet }) => isControl(packet)),
-    );
+    const came = (): boolean => watcher.arrivals.some(({ packet }) => isControl(packet));
+    await this.until(controlMs, "control", () => came() || watcher.isOver);
+    const hasCome = came();
     client.leave();
     const kept = watcher.arrivals.filter(({ packet }) => !isControl(packet));
     watcher.arrivals.splice(0, watcher.arrivals.length, ...kept);
-    if (came) return;
+    if (hasCome) return;
+    if (watcher.isOver) throw new ControlFailed("the watcher's connection was closed");
     const said = reason >= 0x80 ? ` (PUBACK 0x${reason.toString(16)})` : "";
     throw new ControlFailed(
       `this client may not publish on ${this.will.topic}${said}, so neither can its will`,

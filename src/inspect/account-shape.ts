@@ -16,8 +16,10 @@ import type { ClientFault, Reach, WillDiscarded, WillFacts } from "../core/event
 import type { WillState } from "../core/will.ts";
 import {
   count,
+  few,
   flag,
   list,
+  many,
   moment,
   object,
   oneOf,
@@ -106,7 +108,7 @@ export const will = object<WillAccount>({
   end: orNull(object<WillEndAccount>(willEndKeys)),
   dueAt: orNull(moment),
   fate: orNull(oneOf<WillFateAccount>(willFates)),
-  steps: list(object<WillStep>({ at: moment, state: willState, rule: text })),
+  steps: list(object<WillStep>({ at: moment, state: willState, rule: text }), few),
 });
 
 export const lastPacket = object<ConnectionAccount["lastPacket"]>({ type: text, at: moment });
@@ -174,7 +176,7 @@ export const session = object<SessionAccount>({
   receiveMaximum: orNull(count),
   incoming: count,
   dropping: flag,
-  subscriptions: list(subscription),
+  subscriptions: list(subscription, many),
 });
 
 type Fault<Name extends ClientFault["fault"]> = Extract<ClientFault, { fault: Name }> & {
@@ -208,7 +210,7 @@ const faults: { readonly [Name in ClientFault["fault"]]: Shape<Fault<Name>> } = 
     ...{ fault: z.literal("cleanDisconnect"), at: moment, topic: text, listeners: count },
   }),
   sharedClientId: object<Fault<"sharedClientId">>({
-    ...{ fault: z.literal("sharedClientId"), at: moment, remotes: list(text) },
+    ...{ fault: z.literal("sharedClientId"), at: moment, remotes: list(text, few) },
   }),
 };
 

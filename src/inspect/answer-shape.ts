@@ -34,8 +34,10 @@ import {
 import {
   amount,
   count,
+  few,
   flag,
   list,
+  many,
   moment,
   object,
   orNull,
@@ -61,10 +63,10 @@ export const clientShape = object<ClientAnswer>({
   now: moment,
   clientId: text,
   session: orNull(session),
-  connections: list(connection),
-  wills: list(will),
-  faults: list(clientFault),
-  events: list(eventShape),
+  connections: list(connection, few),
+  wills: list(will, few),
+  faults: list(clientFault, few),
+  events: list(eventShape, few),
 });
 
 const countOfEnds = z.object(
@@ -74,6 +76,7 @@ const countOfEnds = z.object(
 const histogram = object<HistogramAccount>({
   buckets: list(
     object<HistogramAccount["buckets"][number]>({ leMs: orNull(amount), count: count }),
+    few,
   ),
   sumMs: span,
   count,
@@ -101,7 +104,7 @@ export const overviewShape = object<Overview>({
   }),
   keepAliveLateness: histogram,
   willLateness: histogram,
-  pendingWills: list(will),
+  pendingWills: list(will, few),
   recentEnds: list(
     object<RecentEnd>({
       at: moment,
@@ -114,6 +117,7 @@ export const overviewShape = object<Overview>({
         ...{ "no will": true, published: true, delayed: true, discarded: true, cancelled: true },
       }),
     }),
+    few,
   ),
   process: object<Overview["process"]>({
     pid: count,
@@ -121,7 +125,7 @@ export const overviewShape = object<Overview>({
     heapBytes: count,
     loopLagMs: object<Overview["process"]["loopLagMs"]>({ median: amount, worst: amount }),
   }),
-  listeners: list(text),
+  listeners: list(text, few),
   rates: object<Overview["rates"]>({
     publishesReceived: amount,
     publishesSent: amount,
@@ -194,7 +198,7 @@ export const routeShape = object<RouteAccount>({
       clientId: text,
       connected: flag,
       qos: count,
-      filters: list(text),
+      filters: list(text, many),
       noLocal: flag,
       outcome: word<Recipient["outcome"]>({
         sent: true,
@@ -204,13 +208,18 @@ export const routeShape = object<RouteAccount>({
         "shared: another member's turn": true,
       }),
     }),
+    many,
   ),
 });
+
+/** Keys of a configuration, with 64 listeners a few hundred; problems are one or two a key. */
+const keysMax = 2000;
 
 export const configShape = object<Answers["config"]>({
   file: orNull(text),
   values: list(
     object<Answers["config"]["values"][number]>({ path: text, value: z.unknown(), origin: text }),
+    keysMax,
   ),
 });
 
@@ -225,9 +234,9 @@ export const dropShape = object<DropAnswer>({
 export const reloadShape = object<ReloadAnswer>({
   ok: flag,
   file: orNull(text),
-  changed: list(text),
-  later: list(text),
-  problems: list(text),
+  changed: list(text, keysMax),
+  later: list(text, keysMax),
+  problems: list(text, keysMax),
 });
 
 export const logShape = object<{ readonly level: Level }>({ level });

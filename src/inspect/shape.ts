@@ -25,8 +25,15 @@ export function object<Value extends object>(keys: {
   return z.object(keys) as unknown as Shape<Value>; // It has the keys of Value, each in its shape.
 }
 
-export function list<Value>(item: Shape<Value>, most = Infinity): Shape<readonly Value[]> {
-  return Number.isFinite(most) ? z.array(item).max(most) : z.array(item);
+/**
+ * Items of a list that nobody asked a number of: of what is remembered of one client, a dozen or two, and
+ * of what one client or one topic has of its own, which may be many.
+ */
+export const few = 1000;
+export const many = 100_000;
+
+export function list<Value>(item: Shape<Value>, most: number): Shape<readonly Value[]> {
+  return z.array(item).max(most);
 }
 
 export function orNull<Value>(shape: Shape<Value>): Shape<Value | null> {

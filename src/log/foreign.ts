@@ -15,6 +15,7 @@ export const shownCharacters = 200;
 const unprintable =
   /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]|(?! )\p{Zs}|(?<=\p{M}{3})\p{M}/u;
 const everyUnprintable = new RegExp(unprintable, "gu");
+const unprintableRuns = new RegExp(`(?:${unprintable.source})+`, "gu");
 
 /** What can stand in a sentence without quotes and never look like a part of it. */
 const plain = /^[\p{L}\p{N}\p{M}\-_./:$#+@%=~*!?&[\]{}|^<>]+$/u;
@@ -39,15 +40,23 @@ export function clause(value: string): string {
 
 /** JSON on one line, whole, with every unprintable character as `\uXXXX`. */
 export function jsonLine(value: object): string {
+  return [...jsonPieces(value)].join("");
+}
+
+/** The same in pieces: where there is much to escape, each place takes memory until all are done. */
+export function* jsonPieces(value: object): Generator<string, void, void> {
   const text = JSON.stringify(value);
-  let line = "";
-  // In pieces: where there is much to replace, each place takes memory until all are done.
+  const escapes = new Map<string, string>();
+  const escaped = (run: string): string => {
+    const known = escapes.get(run) ?? unitsOf(run);
+    if (run.length <= 2) escapes.set(run, known);
+    return known;
+  };
   for (let at = 0; at < text.length;) {
     const end = wholeCharacters(text, at + pieceLength);
-    line += text.slice(at, end).replace(everyUnprintable, unitsOf);
+    yield text.slice(at, end).replace(unprintableRuns, escaped);
     at = end;
   }
-  return line;
 }
 
 const pieceLength = 64 * 1024;
@@ -57,10 +66,10 @@ function wholeCharacters(text: string, at: number): number {
   return (text.codePointAt(at - 1) ?? 0) > 0xffff ? at + 1 : at;
 }
 
-function unitsOf(character: string): string {
-  let units = "";
-  for (let i = 0; i < character.length; i++) units += hex4(character.charCodeAt(i));
-  return units;
+/** `\uXXXX` for each code unit. */
+function unitsOf(run: string): string {
+  const units = Buffer.from(run, "utf16le").swap16().toString("hex");
+  return units.replace(/.{4}/g, "\\u$&");
 }
 
 function cut(value: string): { shown: string; more: string } {

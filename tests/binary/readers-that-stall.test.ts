@@ -29,7 +29,7 @@ async function subscribeToMuch(port: number): Promise<Disposable> {
     },
     () => `${waiting.length} bytes are left`,
   );
-  return { [Symbol.dispose]: () => void socket.terminate() };
+  return { [Symbol.dispose]: () => socket.terminate() };
 }
 
 test("those who ask and never read shut out nobody: inspect gets through within seconds", async () => {

@@ -82,7 +82,7 @@ test("mqttd simulate-drop --help", async () => {
                 judged
       2         usage or configuration
       3         could not connect, or the broker was gone before the end
-      4         refused by the broker
+      4         refused by the broker, or what answers speaks no MQTT
       5         timed out: the broker accepts connections and does not answer
       70        a fault of mqttd's own
       130, 143  ended by SIGINT, SIGTERM

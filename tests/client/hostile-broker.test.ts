@@ -60,3 +60,39 @@ test("memory follows what has come, not what was announced", () => {
   const { events } = machine.receive(Uint8Array.of(0x78));
   expect(events).toMatchObject([{ event: "message", packet: { topic: "t" } }]);
 });
+
+/** A PUBLISH header that announces so many bytes in all. */
+function header(bytes: number): number[] {
+  const remaining = bytes - 4;
+  return [0x30, (remaining & 0x7f) | 0x80, ((remaining >> 7) & 0x7f) | 0x80, remaining >> 14];
+}
+
+test("a packet that is announced as too large is refused by its header", () => {
+  const limits = { packetBytes: 100_000, packets: Infinity };
+  const machine = new ClientMachine(4, new Set(), limits);
+  expect(machine.receive(Uint8Array.from(header(100_001))).events).toEqual([
+    {
+      event: "malformed",
+      detail: "a packet of 97.7 KiB is announced, and 97.7 KiB are taken at most",
+    },
+  ]);
+  const other = new ClientMachine(4, new Set(), limits);
+  const whole = new Uint8Array(100_000);
+  whole.set([...header(100_000), 0, 1, 0x74]);
+  expect(other.receive(whole).events).toMatchObject([{ event: "message" }]);
+});
+
+test("more packets than were asked for are no answers", () => {
+  const machine = new ClientMachine(4, new Set(), { packetBytes: Infinity, packets: 3 });
+  const pong = Uint8Array.of(0xd0, 0);
+  for (let pings = 0; pings < 100; pings++) {
+    machine.asks();
+    expect(machine.receive(pong).events).toEqual([{ event: "pingresp" }]);
+  }
+  const more = [pong, pong, pong].flatMap((bytes) => machine.receive(bytes).events);
+  expect(more.at(-1)).toEqual({
+    event: "malformed",
+    detail: "4 packets that nothing asked for",
+  });
+  expect(machine.receive(pong).events).toEqual([]);
+});

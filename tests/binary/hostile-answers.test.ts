@@ -1,0 +1,521 @@
+import { describe, expect, test } from "bun:test";
+import { gzipSync } from "node:zlib";
+import { Administered } from "../support/administered.ts";
+import { Folder } from "../support/executable.ts";
+import { drip, type Hostility, HostileServer, pour } from "../support/hostile-server.ts";
+import { measured } from "../support/measured.ts";
+import { mortal } from "../support/mortal.ts";
+
+// Whatever answers where a broker was thought to be: `inspect` says it in one line, with the exit code
+// that its help names, prints nothing that moves a terminal, and takes little memory.
+
+const peakMost = 300 * 1024 * 1024;
+const mebibyte = 1024 * 1024;
+
+interface Row {
+  readonly what: string;
+  readonly server: Hostility;
+  /** Default: none, which asks for the overview. */
+  readonly args?: readonly string[];
+  readonly code: number;
+  /** The one line; URL stands for the address. Null: nothing is said. */
+  readonly line: string | RegExp | null;
+}
+
+const head = "HTTP/1.1 200 OK\r\nmqttd-api: 1\r\n";
+const json = "content-type: application/json\r\n";
+
+/** A whole answer, of a broker by its headers. */
+function answer(body: string | Uint8Array, headers = json, first = head): Hostility {
+  return (socket) => {
+    const bytes = Buffer.from(body);
+    socket.write(`${first}${headers}content-length: ${bytes.length}\r\n\r\n`);
+    socket.end(bytes);
+  };
+}
+
+/** An answer that begins like this and goes on with the same bytes for ever. */
+function endless(start: string, bytes: Uint8Array): Hostility {
+  return (socket) => {
+    socket.write(start);
+    pour(socket, bytes);
+  };
+}
+
+function chunk(bytes: Uint8Array): Buffer {
+  return Buffer.concat([
+    Buffer.from(`${bytes.length.toString(16)}\r\n`),
+    bytes,
+    Buffer.from("\r\n"),
+  ]);
+}
+
+const letters = Buffer.alloc(64 * 1024, "a");
+const quick = ["--timeout", "700ms"];
+
+const notMqttd =
+  "mqttd: what answers at URL is no mqttd (the administration of mqttd is on port 1888 unless told)";
+const nobody =
+  "mqttd: no administration interface answers at URL (mqttd serve starts a broker; its administration is on port 1888 unless told)";
+const late = "mqttd: URL did not answer in time (--timeout gives it longer)";
+const brokeOff = "mqttd: the answer of URL broke off (the broker has gone, or the link is down)";
+const strange = (why: string): string =>
+  `mqttd: what URL answers ${why} (no broker of this mqttd's version answers so)`;
+
+const bytesOnTheWire: readonly Row[] = [
+  { what: "silence", server: () => {}, args: quick, code: 5, line: late },
+  { what: "an end at once", server: (socket) => socket.end(), code: 3, line: nobody },
+  { what: "a reset", server: (socket) => socket.resetAndDestroy(), code: 3, line: nobody },
+  {
+    what: "a greeting of a mail server",
+    server: (socket) => socket.end("220 mail.example ESMTP ready\r\n"),
+    code: 4,
+    line: notMqttd,
+  },
+  {
+    what: "TLS records",
+    server: (socket) => {
+      socket.write(Uint8Array.of(0x16, 3, 3, 0, 122, 2, 0, 0, 118, ...letters.subarray(0, 120)));
+      socket.end();
+    },
+    code: 4,
+    line: notMqttd,
+  },
+  { what: "zeros for ever", server: endless("", Buffer.alloc(65_536)), code: 4, line: notMqttd },
+  {
+    what: "headers for ever",
+    server: endless("HTTP/1.1 200 OK\r\n", Buffer.from(`x-a: ${"a".repeat(60_000)}\r\n`)),
+    code: 4,
+    line: notMqttd,
+  },
+  {
+    what: "one header for ever",
+    server: endless(`${head}x-a: `, letters),
+    code: 4,
+    line: notMqttd,
+  },
+  {
+    what: "promises of an answer for ever",
+    server: endless("", Buffer.from("HTTP/1.1 100 Continue\r\n\r\n".repeat(100))),
+    args: quick,
+    code: 5,
+    line: late,
+  },
+  {
+    what: "another program's page",
+    server: answer("<html>hello</html>", "content-type: text/html\r\n", "HTTP/1.1 200 OK\r\n"),
+    code: 4,
+    line: notMqttd,
+  },
+  {
+    what: "another program's page without an end",
+    server: endless("HTTP/1.1 200 OK\r\n\r\n", letters),
+    code: 4,
+    line: notMqttd,
+  },
+  {
+    what: "a redirect",
+    server: answer("", "location: http://127.0.0.1:1/\r\n", "HTTP/1.1 302 Found\r\n"),
+    code: 4,
+    line: notMqttd,
+  },
+  {
+    what: "a redirect of what says that it is a broker",
+    server: answer(
+      "",
+      "location: http://127.0.0.1:1/\r\n",
+      "HTTP/1.1 302 Found\r\nmqttd-api: 1\r\n",
+    ),
+    code: 4,
+    line: "mqttd: the broker answered 302",
+  },
+  {
+    what: "another version, with a number that would move the cursor",
+    server: (socket) =>
+      void socket.end(
+        "HTTP/1.1 200 OK\r\nmqttd-api: \u009b2J\r\ncontent-length: 0\r\n\r\n",
+        "latin1",
+      ),
+    code: 2,
+    line: /^mqttd: the broker at URL speaks version '.*' of the interface, this program 1 \(.*\)$/,
+  },
+];
+
+const bodies: readonly Row[] = [
+  {
+    what: "half of what was announced",
+    server: (socket) => void socket.end(`${head}${json}content-length: 100\r\n\r\n{"now":`),
+    code: 3,
+    line: brokeOff,
+  },
+  {
+    what: "half a chunk",
+    server: (socket) => void socket.end(`${head}${json}transfer-encoding: chunked\r\n\r\nff\r\n{"`),
+    code: 3,
+    line: brokeOff,
+  },
+  {
+    what: "a body that comes byte by byte",
+    server: (socket) => {
+      socket.write(`${head}${json}\r\n{"now":`);
+      drip(socket, " ", 20);
+    },
+    args: quick,
+    code: 5,
+    line: late,
+  },
+  {
+    what: "a body without an end",
+    server: endless(`${head}${json}\r\n"`, letters),
+    code: 4,
+    line: strange("is larger than 16 MiB"),
+  },
+  {
+    what: "chunks without an end",
+    server: endless(`${head}${json}transfer-encoding: chunked\r\n\r\n`, chunk(letters)),
+    code: 4,
+    line: strange("is larger than 16 MiB"),
+  },
+  {
+    what: "one chunk of 4 GiB",
+    server: endless(`${head}${json}transfer-encoding: chunked\r\n\r\nffffffff\r\n`, letters),
+    code: 4,
+    line: strange("is larger than 16 MiB"),
+  },
+  {
+    what: "an announced body of 1 TiB",
+    server: endless(`${head}${json}content-length: ${2 ** 40}\r\n\r\n`, letters),
+    code: 4,
+    line: strange("is larger than 16 MiB"),
+  },
+  {
+    what: "16 MiB that were announced, of letters",
+    server: answer(Buffer.alloc(16 * mebibyte, "a")),
+    code: 4,
+    line: strange("is no JSON of a broker"),
+  },
+  {
+    what: "some kilobytes that unpack to 64 MiB",
+    server: answer(gzipSync(Buffer.alloc(64 * mebibyte, " ")), `${json}content-encoding: gzip\r\n`),
+    code: 4,
+    line: strange("is no JSON"),
+  },
+  {
+    what: "a page of what says that it is a broker",
+    server: answer("{}", "content-type: text/html\r\n"),
+    code: 4,
+    line: strange("is no JSON"),
+  },
+  {
+    what: "half JSON",
+    server: answer('{"now":'),
+    code: 4,
+    line: strange("is no JSON of a broker"),
+  },
+  {
+    what: "a setting of lists in lists, a million deep",
+    server: answer(
+      `{"file":null,"values":[{"path":"a","origin":"b","value":${"[".repeat(1e6)}${"]".repeat(1e6)}}]}`,
+    ),
+    args: ["config"],
+    code: 4,
+    line: strange("is no JSON of a broker"),
+  },
+  {
+    what: "16 MiB of empty objects",
+    server: answer(`[${"{},".repeat((16 * mebibyte) / 3 - 1)}{}]`),
+    code: 4,
+    line: strange("is no JSON of a broker"),
+  },
+  {
+    what: "16 MiB of short strings",
+    server: answer(`[${'"ab",'.repeat((16 * mebibyte) / 5 - 2)}""]`),
+    code: 4,
+    line: strange("is no JSON of a broker"),
+  },
+  {
+    what: "16 MiB of as many objects as are parsed",
+    server: answer(`[${`{"a":{}${" ".repeat(18)}},`.repeat(620_000)}{}]`),
+    code: 4,
+    line: strange("is of another kind"),
+  },
+];
+
+/** As many small items as there may be in 16 MiB. */
+function many(key: string, item: object | string, rest: object, most = Infinity): string {
+  const text = JSON.stringify(item);
+  const items = Math.min(most, Math.floor((16 * mebibyte - 1000) / (text.length + 1)));
+  return JSON.stringify({ [key]: [], ...rest }).replace(
+    `"${key}":[]`,
+    () => `"${key}":[${`${text},`.repeat(items - 1)}${text}]`,
+  );
+}
+
+const recipient = {
+  ...{ clientId: "", connected: true, qos: 0 },
+  ...{ filters: ["a"], noLocal: true, outcome: "sent" },
+};
+
+const longLists: readonly Row[] = [
+  {
+    what: "16 MiB of recipients",
+    server: answer(many("recipients", recipient, { topic: "t" })),
+    args: ["subscriptions", "t"],
+    code: 4,
+    line: strange("is not as it should be: recipients"),
+  },
+  {
+    what: "a hundred thousand recipients",
+    server: answer(many("recipients", recipient, { topic: "t" }, 100_000)),
+    args: ["subscriptions", "t"],
+    code: 0,
+    line: null,
+  },
+  {
+    what: "16 MiB of settings",
+    server: answer(many("values", { path: "abc", value: 0, origin: "" }, { file: null })),
+    args: ["config"],
+    code: 4,
+    line: strange("is not as it should be: values"),
+  },
+  {
+    what: "16 MiB of names of what has changed",
+    server: answer(many("changed", "abcdefgh", { ok: true, file: null, later: [], problems: [] })),
+    args: ["reload"],
+    code: 4,
+    line: strange("is not as it should be: changed"),
+  },
+  {
+    what: "more clients than were asked for",
+    server: answer(clientsOf("a", "b")),
+    args: ["clients", "--limit", "1"],
+    code: 4,
+    line: strange("is not as it should be: clients"),
+  },
+];
+
+/** A list of clients with such ids. */
+function clientsOf(...ids: readonly string[]): string {
+  const clients = ids.map((clientId) => ({
+    ...{ clientId, connected: false, remote: null, listener: null, protocol: "5.0" },
+    ...{ username: null, keepAliveSeconds: 0, lastPacket: null, deadlineAt: null },
+    ...{ subscriptions: 0, queued: 0, inflight: 0, will: null },
+  }));
+  return JSON.stringify({ clients, more: false });
+}
+
+const refusals: readonly Row[] = [
+  {
+    what: "a refusal that would move the cursor and begin lines",
+    server: answer(
+      JSON.stringify({ error: "no\u001b[2J\nmqttd: ok", hint: "\u202etry\u009b1A" }),
+      json,
+      "HTTP/1.1 403 Forbidden\r\nmqttd-api: 1\r\n",
+    ),
+    code: 4,
+    line: "mqttd: no\\u001b[2J\\nmqttd: ok (\\u202etry\\u009b1A)",
+  },
+  {
+    what: "a refusal of another kind",
+    server: answer("[]", json, "HTTP/1.1 500 Oh\r\nmqttd-api: 1\r\n"),
+    code: 4,
+    line: "mqttd: the broker answered 500",
+  },
+  {
+    what: "a refusal without an end",
+    server: endless(`HTTP/1.1 404 Not Found\r\nmqttd-api: 1\r\n${json}\r\n"`, letters),
+    args: ["client", "dev-42"],
+    code: 4,
+    line: "mqttd: the broker answered 404",
+  },
+  {
+    what: "a thousand ids that are near",
+    server: answer(
+      JSON.stringify({ error: "no", hint: null, nearest: Array.from({ length: 1000 }, String) }),
+      json,
+      "HTTP/1.1 404 Not Found\r\nmqttd-api: 1\r\n",
+    ),
+    args: ["client", "dev-42"],
+    code: 4,
+    line: "mqttd: the broker answered 404",
+  },
+];
+
+/** Every verb, with the key that it misses first in an empty object. */
+const verbs: readonly [args: readonly string[], missing: string][] = [
+  [[], "now"],
+  [["clients"], "clients"],
+  [["client", "dev-42"], "now"],
+  [["wills"], "now"],
+  [["sessions"], "sessions"],
+  [["subscriptions"], "subscriptions"],
+  [["subscriptions", "t"], "topic"],
+  [["retained"], "retained"],
+  [["explain", "dev-42"], "now"],
+  [["config"], "file"],
+  [["tail"], "now"],
+  [["kick", "dev-42"], "wasConnected"],
+  [["drop", "dev-42"], "wasConnected"],
+  [["reload"], "ok"],
+  [["log", "info"], "level"],
+];
+
+const shapes: readonly Row[] = [
+  ...verbs.map(([args, missing]) => ({
+    ...{ what: `{} to inspect ${args.join(" ")}`, server: answer("{}"), args, code: 4 },
+    line: strange(`is not as it should be: ${missing}`),
+  })),
+  ...["5", "null", '"x"', "[]", "true"].map((text) => ({
+    ...{ what: `${text} to inspect`, server: answer(text), code: 4 },
+    line: strange("is of another kind"),
+  })),
+];
+
+/** Answers with the overview where that is asked for, and otherwise as told. */
+async function besideOverview(hostility: Hostility): Promise<Hostility> {
+  const overview = answer(await (await new Administered().ask("/v1/overview")).text());
+  return (socket, asked) =>
+    asked.startsWith("GET /v1/overview ") ? overview(socket, asked) : hostility(socket, asked);
+}
+
+const events = `${head}content-type: text/event-stream\r\n\r\n`;
+const noEvent = (what: string): string =>
+  `mqttd: among the broker's events ${what} (no broker of this mqttd's version tells that)`;
+
+const streams: readonly Row[] = [
+  {
+    what: "an event without an end",
+    server: endless(`${events}data: "`, letters),
+    code: 4,
+    line: noEvent("is an event without an end"),
+  },
+  {
+    what: "an event of another kind",
+    server: (socket) => void socket.write(`${events}data: {"at":1}\n\n`),
+    code: 4,
+    line: noEvent("is something else"),
+  },
+  {
+    what: "a stream of another kind",
+    server: answer("{}"),
+    code: 4,
+    line: strange("is no stream of events"),
+  },
+  {
+    what: "a stream that breaks off",
+    server: (socket) => {
+      socket.write(
+        `${head}content-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\nff\r\n:`,
+      );
+      socket.end();
+    },
+    code: 3,
+    line: "mqttd: the broker's events broke off (the broker has gone, or the link is down)",
+  },
+  {
+    what: "a stream that ends",
+    server: (socket) => void socket.end(`${events}: mqttd\n\n`),
+    code: 3,
+    line: "mqttd: the broker has stopped",
+  },
+];
+
+async function play({ server, args = [], code, line }: Row): Promise<void> {
+  using folder = new Folder();
+  await using hostile = await HostileServer.start(server);
+  const ended = await measured(folder, ["inspect", ...args, "--admin", String(hostile.port)]);
+  const said = ended.stderr.replaceAll(`http://127.0.0.1:${hostile.port}`, "URL");
+  expect({ ...ended, stderr: said }).toMatchObject({
+    ...{ code, isPrintable: true },
+    ...(line !== null && code !== 0 && { stdout: "" }),
+    stderr: line === null ? "" : typeof line === "string" ? `${line}\n` : expect.any(String),
+  });
+  if (line instanceof RegExp) expect(said.trimEnd()).toMatch(line);
+  expect(ended.peakBytes).toBeGreaterThan(mebibyte);
+  expect(ended.peakBytes).toBeLessThan(peakMost);
+}
+
+const limitMs = 40_000;
+
+for (const [group, rows] of Object.entries({
+  bytesOnTheWire,
+  bodies,
+  longLists,
+  refusals,
+  shapes,
+})) {
+  describe(`inspect, hostile answers: ${group}`, () => {
+    for (const row of rows) test(row.what, async () => play(row), limitMs);
+  });
+}
+
+describe("inspect tail, hostile answers", () => {
+  for (const row of streams) {
+    test(
+      row.what,
+      async () => play({ ...row, args: ["tail"], server: await besideOverview(row.server) }),
+      limitMs,
+    );
+  }
+});
+
+describe("inspect, answers whose strings are hostile", () => {
+  const harm = "\u001b[2J\u009b1A\r\n\u202e\u2066\u200bx\u007f";
+
+  /** An answer of a real broker with every string of a peer, and of its own, that is free to be any. */
+  async function harmful(): Promise<string> {
+    const admin = new Administered();
+    mortal(admin.world, { id: harm, keepalive: 10, username: harm, will: { topic: "t" } }).drop();
+    const path = `/v1/clients/${encodeURIComponent(harm)}`;
+    const text = await (await admin.ask(path)).text();
+    return text.replaceAll(
+      /"(causeText|detail|rule|statement|type|listener|remote|topic|text)":"[^"]*"/g,
+      (_, key: string) => `"${key}":${JSON.stringify(harm)}`,
+    );
+  }
+
+  test.each([
+    [["client", "x"]],
+    [["client", "x", "--json"]],
+    [["client", "x", "--color", "always"]],
+    [["explain", "x"]],
+    [["explain", "x", "--json"]],
+  ])(
+    "inspect %j",
+    async (args) => {
+      using folder = new Folder();
+      await using hostile = await HostileServer.start(answer(await harmful()));
+      const ended = await measured(folder, ["inspect", ...args, "--admin", String(hostile.port)]);
+      const plain = Bun.stripANSI(ended.stdout);
+      expect(ended).toMatchObject({ code: 0, stderr: "" });
+      expect(plain).not.toMatch(/[^\n\P{C}]/u);
+      expect(plain).toContain("\\u001b[2J");
+      if (args.includes("--json")) {
+        expect(JSON.parse(ended.stdout)).toMatchObject({ clientId: harm });
+        expect(ended.stdout.match(/\n/g)).toHaveLength(1);
+      }
+    },
+    limitMs,
+  );
+
+  test.each([
+    ["that is seen", "灯灯灯"],
+    ["that is not", "\u200b\u061c\u202e"],
+    ["of which each second character is not", "\u200ba\u200ba"],
+  ])(
+    "an id of 15 MiB %s, in a table and as JSON",
+    async (_, characters) => {
+      using folder = new Folder();
+      const overview = await besideOverview(answer(clientsOf(characters.repeat(1.6 * mebibyte))));
+      await using hostile = await HostileServer.start(overview);
+      for (const args of [[], ["--json"]]) {
+        const command = ["inspect", "clients", ...args, "--admin", String(hostile.port)];
+        const ended = await measured(folder, command);
+        expect(ended).toMatchObject({ code: 0, stderr: "", isPrintable: true });
+        expect(ended.peakBytes).toBeLessThan(peakMost);
+        if (args.length === 0) expect(ended.stdoutLength).toBeLessThan(3000);
+      }
+    },
+    limitMs,
+  );
+});

@@ -1,0 +1,53 @@
+/**
+ * Runs a program and says, as JSON on stdout, how it ended and how much memory it took at most. It is a
+ * process of its own because a child's peak begins with that of the process that it was forked from.
+ */
+
+/** What to run. */
+export interface MeasureOrder {
+  readonly command: string[];
+  readonly cwd: string;
+  readonly env: Record<string, string>;
+  readonly boundMs: number;
+}
+
+/** How the program ended, and what it took. */
+export interface Measured {
+  /** Null: ended by a signal. */
+  readonly code: number | null;
+  /** The first 10,000 characters of each. */
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Of the whole output. */
+  readonly stdoutLength: number;
+  /** Whether all that it printed is line ends, and what can be seen. */
+  readonly isPrintable: boolean;
+  /** Resident, at most. */
+  readonly peakBytes: number;
+}
+
+const [order = ""] = process.argv.slice(2);
+// It was written by `measured` beside this file.
+const { command, cwd, env, boundMs } = JSON.parse(order) as MeasureOrder;
+const child = Bun.spawn(command, {
+  cwd,
+  env,
+  stdin: "ignore",
+  stdout: "pipe",
+  stderr: "pipe",
+  timeout: boundMs,
+  killSignal: "SIGKILL",
+});
+const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text()]);
+await child.exited;
+const peakBytes = child.resourceUsage()?.maxRSS ?? 0;
+const cut = (text: string): string => (text.length > 10_000 ? text.slice(0, 10_000) : text);
+const measured: Measured = {
+  code: child.exitCode,
+  stdout: cut(stdout),
+  stderr: cut(stderr),
+  stdoutLength: stdout.length,
+  isPrintable: !/[^\n\P{C}]|\p{Zl}|\p{Zp}/u.test(stdout + stderr),
+  peakBytes,
+};
+console.log(JSON.stringify(measured));

@@ -1,0 +1,22 @@
+import path from "node:path";
+import { environment, executable, type Folder } from "./executable.ts";
+import type { Measured, MeasureOrder } from "./measure-program.ts";
+
+const program = path.join(import.meta.dir, "measure-program.ts");
+
+/** Runs the executable in a folder until it ends by itself, for at most `boundMs`. */
+export async function measured(
+  folder: Folder,
+  args: readonly string[],
+  boundMs = 30_000,
+): Promise<Measured> {
+  const command = [executable(), ...args];
+  const order: MeasureOrder = { command, cwd: folder.path, env: environment(folder), boundMs };
+  const child = Bun.spawn([process.execPath, program, JSON.stringify(order)], {
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "inherit",
+  });
+  // Written by that program.
+  return JSON.parse(await child.stdout.text()) as Measured;
+}
