@@ -4,7 +4,8 @@ import { DialError } from "../client/dial.ts";
 import { watchByHand } from "./by-hand.ts";
 import type { Observation, Scenario } from "./scenario.ts";
 import { kept } from "./session.ts";
-import { CalledOff, type Stage } from "./stage.ts";
+import { CalledOff } from "./no-verdict.ts";
+import type { Stage } from "./stage.ts";
 
 /** How long the user's command may take, and the broker to answer again after it. */
 const restartMs = 60_000;

@@ -5,7 +5,8 @@ import { DialError } from "../client/dial.ts";
 import type { Target } from "../client/target.ts";
 import { type ChildWord, writeChildOrder } from "./child-program.ts";
 import { selfCommand } from "./self.ts";
-import { NotOffered, type Stage } from "./stage.ts";
+import { NotOffered } from "./no-verdict.ts";
+import type { Stage } from "./stage.ts";
 
 /** The hidden command that runs child-program.ts. */
 export const childCommand = "drop-client";

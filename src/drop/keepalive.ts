@@ -3,7 +3,8 @@ import { reasonText } from "../core/reason.ts";
 import { connectByHand, connectForeverByHand, sentByHand, watchByHand } from "./by-hand.ts";
 import type { Observation, Scenario } from "./scenario.ts";
 import { allowedMs } from "./silence.ts";
-import { NotOffered, type Stage } from "./stage.ts";
+import { NotOffered } from "./no-verdict.ts";
+import type { Stage } from "./stage.ts";
 
 const deadline = { v4: "v4-3.1.2-24", v5: "v5-3.1.2-22" } as const;
 

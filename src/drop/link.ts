@@ -6,7 +6,8 @@ import { LinkRelay } from "./link-relay.ts";
 import { freeSubnet, NamespaceLink } from "./network-namespace.ts";
 import type { Observation, Scenario } from "./scenario.ts";
 import { expectDeadline } from "./silence.ts";
-import { NotOffered, type Stage } from "./stage.ts";
+import { NotOffered } from "./no-verdict.ts";
+import type { Stage } from "./stage.ts";
 
 /** How long it takes at most to find out that nothing listens on an address of this machine. */
 const lookMs = 1000;

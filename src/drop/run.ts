@@ -4,14 +4,8 @@ import { clientTransports, DialError } from "../client/dial.ts";
 import type { ClientVersion } from "../client/machine.ts";
 import { isLoopback, type Target } from "../client/target.ts";
 import type { Need, Result, Scenario } from "./scenario.ts";
-import {
-  CalledOff,
-  ControlFailed,
-  NotOffered,
-  Stage,
-  type StageOptions,
-  type WillPlan,
-} from "./stage.ts";
+import { CalledOff, ControlFailed, NotOffered } from "./no-verdict.ts";
+import { Stage, type StageOptions, type WillPlan } from "./stage.ts";
 import { StallMeter } from "./stall.ts";
 import { inconclusive, judge, skipped } from "./verdict.ts";
 

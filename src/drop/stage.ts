@@ -8,6 +8,7 @@ import {
 } from "../client/client.ts";
 import type { ClientVersion } from "../client/machine.ts";
 import type { Target } from "../client/target.ts";
+import { CalledOff, ControlFailed, NotOffered } from "./no-verdict.ts";
 import type { Observation } from "./scenario.ts";
 
 /** The will that the client dies with, as the user gave it or as we made it up. */
@@ -47,21 +48,6 @@ const controlMs = 3000;
 
 /** Of the user's own message, which may be large, a scenario keeps so many: two for each of a crowd. */
 const copiesKept = 512;
-
-/** The run was called off: nothing can be said. */
-export class CalledOff extends Error {
-  override name = "CalledOff";
-}
-
-/** The control arm failed: nothing can be said of this client's will. */
-export class ControlFailed extends Error {
-  override name = "ControlFailed";
-}
-
-/** The broker said in CONNACK what makes the scenario pointless; it is skipped with this. */
-export class NotOffered extends Error {
-  override name = "NotOffered";
-}
 
 /**
  * Where one scenario is played: a topic of its own, a watcher, and clients that die. Whatever was
