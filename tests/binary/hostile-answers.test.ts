@@ -9,7 +9,7 @@ import { mortal } from "../support/mortal.ts";
 // Whatever answers where a broker was thought to be: `inspect` says it in one line, with the exit code
 // that its help names, prints nothing that moves a terminal, and takes little memory.
 
-const peakMost = 300 * 1024 * 1024;
+const peakMost = 300_000_000;
 const mebibyte = 1024 * 1024;
 
 interface Row {

@@ -8,7 +8,7 @@ import { measured } from "../support/measured.ts";
 // `simulate-drop` is pointed at any broker: whatever that sends, it ends with the exit code that its help
 // names, says in one line what was wrong, and takes little memory.
 
-const peakMost = 300 * 1024 * 1024;
+const peakMost = 300_000_000;
 const limitMs = 60_000;
 
 const letters = Buffer.alloc(64 * 1024, "a");
