@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import pc from "picocolors";
 import type { LogEvent } from "../../src/log/events.ts";
-import { clause, name, quoted } from "../../src/log/foreign.ts";
+import { clause, jsonLine, name, quoted } from "../../src/log/foreign.ts";
 import { renderHuman, renderJson } from "../../src/log/render.ts";
 import { now, samples } from "./samples.ts";
 
@@ -131,4 +131,39 @@ test("the longest strings that MQTT allows make a line of bounded length", () =>
     const line = renderHuman(poisoned(event, "\u001b".repeat(65_535)), now, plain);
     expect(line.length).toBeLessThan(8000);
   }
+});
+
+test("JSON is whole and printable, wherever it is cut into pieces", () => {
+  const characters = [
+    "a",
+    "\u200b",
+    "\u{1f600}",
+    "\u{e0041}",
+    "\u061c\u202e",
+    "灯",
+    "\ud800",
+    "\\",
+    '"',
+    "\n",
+  ];
+  fc.assert(
+    fc.property(
+      // Some places before and behind the end of the first piece.
+      fc.integer({ min: 65_500, max: 65_540 }),
+      fc.array(fc.constantFrom(...characters), { minLength: 40, maxLength: 80 }),
+      (length, tail) => {
+        const value = { id: "x".repeat(length) + tail.join("") };
+        const line = jsonLine(value);
+        expect(JSON.parse(line)).toEqual(value);
+        expect(line).not.toMatch(/\p{C}/u);
+      },
+    ),
+    { numRuns: 200 },
+  );
+});
+
+test("a name of many millions of characters is cut, with their number", () => {
+  expect(name("\u{1f600}".repeat(1_000_000))).toEndWith("... (1000000 characters)");
+  expect(name("a".repeat(200))).toBe("a".repeat(200));
+  expect(name("灯".repeat(201))).toBe(`${"灯".repeat(200)}... (201 characters)`);
 });
