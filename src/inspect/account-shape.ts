@@ -29,6 +29,7 @@ import {
   span,
   text,
   word,
+  words,
 } from "./shape.ts";
 
 /** The shapes of what the broker tells of one client: its connections, its session, its wills. */
@@ -54,7 +55,7 @@ const reach = object<Reach>({
 const willEndKeys = {
   at: moment,
   cause,
-  causeText: text,
+  causeText: words,
   detail: orNull(text),
   silentMs: span,
   stoodStillMs: optional(span),
@@ -68,7 +69,7 @@ const willFates: { readonly [Name in WillFateAccount["fate"]]: Shape<Fate<Name>>
   published: object<Fate<"published">>({
     fate: z.literal("published"),
     at: moment,
-    rule: text,
+    rule: words,
     lateMs: span,
     stoodStillMs: optional(span),
     by: orNull(waitEnd),
@@ -77,14 +78,14 @@ const willFates: { readonly [Name in WillFateAccount["fate"]]: Shape<Fate<Name>>
   discarded: object<Fate<"discarded">>({
     fate: z.literal("discarded"),
     at: moment,
-    rule: text,
+    rule: words,
     why: word<WillDiscarded>({ disconnect: true, denied: true, "on purpose": true }),
     by: orNull(waitEnd),
   }),
   cancelled: object<Fate<"cancelled">>({
     fate: z.literal("cancelled"),
     at: moment,
-    rule: text,
+    rule: words,
     why: z.literal("resumed"),
     by: orNull(waitEnd),
   }),
@@ -108,10 +109,10 @@ export const will = object<WillAccount>({
   end: orNull(object<WillEndAccount>(willEndKeys)),
   dueAt: orNull(moment),
   fate: orNull(oneOf<WillFateAccount>(willFates)),
-  steps: list(object<WillStep>({ at: moment, state: willState, rule: text }), few),
+  steps: list(object<WillStep>({ at: moment, state: willState, rule: words }), few),
 });
 
-export const lastPacket = object<ConnectionAccount["lastPacket"]>({ type: text, at: moment });
+export const lastPacket = object<ConnectionAccount["lastPacket"]>({ type: words, at: moment });
 
 export const connection = object<ConnectionAccount>({
   remote: text,
@@ -141,7 +142,7 @@ export const connection = object<ConnectionAccount>({
     }),
   ),
   end: orNull(
-    object<NonNullable<ConnectionAccount["end"]>>({ ...willEndKeys, statement: orNull(text) }),
+    object<NonNullable<ConnectionAccount["end"]>>({ ...willEndKeys, statement: orNull(words) }),
   ),
   refusedWill: orNull(
     object<WillFacts>({

@@ -45,17 +45,21 @@ import {
   span,
   text,
   word,
+  words,
 } from "./shape.ts";
 
 /** The shape of each answer, by what was asked. */
 
 const level: Shape<Level> = z.enum(levels);
 
+/** Characters of a sentence of the log, which shows of each name some hundred. */
+const sentenceMax = 64 * 1024;
+
 export const eventShape = object<EventLine>({
   at: moment.min(0),
   level,
-  event: text,
-  text,
+  event: words,
+  text: z.string().max(sentenceMax),
   facts: z.record(z.string(), z.unknown()),
 });
 
@@ -111,7 +115,7 @@ export const overviewShape = object<Overview>({
       clientId: orNull(text),
       remote: text,
       cause,
-      causeText: text,
+      causeText: words,
       detail: orNull(text),
       will: word<RecentEnd["will"]>({
         ...{ "no will": true, published: true, delayed: true, discarded: true, cancelled: true },

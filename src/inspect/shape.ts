@@ -11,7 +11,11 @@ export type Shape<Answer> = z.ZodType<Answer>;
 /** Milliseconds, or seconds, that a date and a difference of two can have. */
 const timeMax = 8.64e15;
 
+/** Of anybody's choosing; shown up to some length. */
 export const text = z.string();
+/** The broker's own words, shown whole: characters. */
+const wordsMax = 1000;
+export const words = z.string().max(wordsMax);
 export const flag = z.boolean();
 export const moment = z.number().min(-timeMax).max(timeMax);
 /** Of time, and below zero where something came early. */

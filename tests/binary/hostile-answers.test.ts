@@ -256,6 +256,8 @@ const recipient = {
   ...{ filters: ["a"], noLocal: true, outcome: "sent" },
 };
 
+const lastPacket = JSON.stringify({ type: "\u200b".repeat(5 * mebibyte), at: 0 });
+
 const longLists: readonly Row[] = [
   {
     what: "16 MiB of recipients",
@@ -284,6 +286,13 @@ const longLists: readonly Row[] = [
     args: ["reload"],
     code: 4,
     line: strange("is not as it should be: changed"),
+  },
+  {
+    what: "15 MiB of what would be the broker's own words",
+    server: answer(clientsOf("a").replace('"lastPacket":null', () => `"lastPacket":${lastPacket}`)),
+    args: ["clients"],
+    code: 4,
+    line: strange("is not as it should be: clients.0.lastPacket.type"),
   },
   {
     what: "more clients than were asked for",
