@@ -1,8 +1,9 @@
 import { expect, test } from "bun:test";
-import { chmodSync, chownSync, symlinkSync } from "node:fs";
+import { chmodSync, chownSync, readFileSync, symlinkSync } from "node:fs";
 import { type OwnFileRules, readOwnFile, tokenRules } from "../../src/admin/own-file.ts";
 import { processStart } from "../../src/admin/process-start.ts";
 import { Folder } from "../support/executable.ts";
+import { eventually } from "../support/inbox.ts";
 
 const isWindows = process.platform === "win32";
 const isRoot = process.geteuid?.() === 0;
@@ -76,5 +77,22 @@ test.skipIf(process.platform !== "linux")(
     another.kill("SIGKILL");
     await another.exited;
     expect(processStart(another.pid)).toBeNull();
+  },
+);
+
+test.skipIf(process.platform !== "linux")(
+  "one that has ended, and waits for its parent, runs no more",
+  async () => {
+    // The shell becomes a program that never asks what became of its child.
+    await using parent = Bun.spawn(["sh", "-c", "sleep 0 & echo $!; exec sleep 30"], {
+      stdout: "pipe",
+    });
+    const { value } = await parent.stdout.getReader().read();
+    const pid = Number(Buffer.from(value ?? []).toString());
+    await eventually(
+      () => readFileSync(`/proc/${pid}/stat`, "utf8").includes(") Z "),
+      () => "it is no zombie",
+    );
+    expect(processStart(pid)).toBeNull();
   },
 );
