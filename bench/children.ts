@@ -6,7 +6,7 @@ export class Children {
     command: readonly string[],
     options: { readonly stdout: Out; readonly stderr: "inherit" | Bun.BunFile },
   ): Bun.Subprocess<"ignore", Out, "inherit" | Bun.BunFile> {
-    const child = Bun.spawn([...command], { ...options, stdin: "ignore" });
+    const child = Bun.spawn([...command], { env: process.env, ...options, stdin: "ignore" });
     this.#running.add(child);
     void child.exited.then(() => this.#running.delete(child));
     return child;

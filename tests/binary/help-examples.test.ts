@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { symlinkSync } from "node:fs";
 import { type Verb, verbs } from "../../src/cli/inspect-verbs.ts";
+import { spawn } from "../support/child.ts";
 import { connectBytes } from "../support/connect-bytes.ts";
 import { environment, executable, Folder, RunningBroker } from "../support/executable.ts";
 
@@ -30,7 +31,7 @@ test("each example of a verb's page does what it says against a broker that runs
     using connected = await device(broker, index + 1);
     // What waits for a will gets one.
     if (example.includes("--wait")) connected[Symbol.dispose]();
-    const child = Bun.spawn(["sh", "-c", example], {
+    await using child = spawn(["sh", "-c", example], {
       cwd: folder.path,
       env: { ...env, PATH: `${folder.path}:${env.PATH}` },
       stdin: "ignore",

@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { connectBytes } from "../support/connect-bytes.ts";
 import { environment, executable, RunningBroker } from "../support/executable.ts";
 import { eventually, Inbox } from "../support/inbox.ts";
+import { spawn } from "../support/child.ts";
 
 const admin = ["--set", "admin.port=0"];
 
@@ -26,7 +27,7 @@ class Tail implements AsyncDisposable {
   }
 
   private constructor(broker: RunningBroker, args: readonly string[], shell: readonly string[]) {
-    this.#child = Bun.spawn([...shell, executable(), "inspect", "tail", ...args], {
+    this.#child = spawn([...shell, executable(), "inspect", "tail", ...args], {
       cwd: broker.folder.path,
       env: environment(broker.folder),
       stdin: "ignore",

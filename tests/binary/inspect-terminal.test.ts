@@ -3,9 +3,10 @@ import { width } from "../../src/log/width.ts";
 import { connectBytes } from "../support/connect-bytes.ts";
 import { environment, executable, RunningBroker } from "../support/executable.ts";
 import { eventually } from "../support/inbox.ts";
+import { spawn } from "../support/child.ts";
 
 /** `mqttd inspect` on a terminal of its own. */
-class OnTerminal {
+class OnTerminal implements AsyncDisposable {
   output = "";
   readonly #child: Bun.Subprocess;
   readonly #closed = Promise.withResolvers<void>();
@@ -17,7 +18,7 @@ class OnTerminal {
     env: Readonly<Record<string, string>> = {},
   ) {
     const decoder = new TextDecoder();
-    this.#child = Bun.spawn([executable(), "inspect", ...args], {
+    this.#child = spawn([executable(), "inspect", ...args], {
       cwd: broker.folder.path,
       env: { ...environment(broker.folder), TERM: "xterm-256color", ...env },
       terminal: {
@@ -40,6 +41,11 @@ class OnTerminal {
     await this.#child.exited;
     await this.#closed.promise;
     return this.#child.exitCode;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#child.kill("SIGKILL");
+    await this.end();
   }
 }
 
@@ -66,7 +72,7 @@ for (const columns of [40, 80, 160]) {
   test(`on a terminal of ${columns} columns every view keeps to its lines`, async () => {
     await using broker = await startHousehold();
     for (const verb of verbs) {
-      const screen = new OnTerminal(
+      await using screen = new OnTerminal(
         broker,
         columns,
         verb.split(" ").filter((word) => word !== ""),
@@ -83,7 +89,7 @@ for (const columns of [40, 80, 160]) {
 
 test("colours on a terminal, and none where nobody wants them", async () => {
   await using broker = await startHousehold();
-  const colored = new OnTerminal(broker, 80, ["clients"]);
+  await using colored = new OnTerminal(broker, 80, ["clients"]);
   expect(await colored.end()).toBe(0);
   expect(colored.output).toContain("\u001b[1mCLIENT");
   for (const [args, env] of [
@@ -91,7 +97,7 @@ test("colours on a terminal, and none where nobody wants them", async () => {
     [["clients", "--color", "never"], {}],
     [["clients"], { TERM: "dumb" }],
   ] as const) {
-    const plain = new OnTerminal(broker, 80, args, env);
+    await using plain = new OnTerminal(broker, 80, args, env);
     expect(await plain.end()).toBe(0);
     expect(plain.output).not.toContain("\u001b");
   }
@@ -99,8 +105,8 @@ test("colours on a terminal, and none where nobody wants them", async () => {
 
 test("Ctrl-C ends a tail, and a wait", async () => {
   await using broker = await startHousehold();
-  const tail = new OnTerminal(broker, 80, ["tail"]);
-  const wait = new OnTerminal(broker, 80, ["wills", "--client", "nobody", "--wait", "60s"]);
+  await using tail = new OnTerminal(broker, 80, ["tail"]);
+  await using wait = new OnTerminal(broker, 80, ["wills", "--client", "nobody", "--wait", "60s"]);
   const line = await broker.line("administration", ({ event }) => event === "administration");
   const url = String([line["urls"]].flat()[0]);
   await eventually(

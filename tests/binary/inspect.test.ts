@@ -1,9 +1,10 @@
 import { expect, test } from "bun:test";
 import { executable, RunningBroker } from "../support/executable.ts";
 import { connectBytes } from "../support/connect-bytes.ts";
+import { spawn } from "../support/child.ts";
 
 async function inspect(broker: RunningBroker, ...args: string[]) {
-  const child = Bun.spawn([executable(), "inspect", ...args], {
+  await using child = spawn([executable(), "inspect", ...args], {
     env: { PATH: process.env["PATH"] ?? "", MQTTD_RUN_DIR: `${broker.folder.path}-run` },
     stdin: "ignore",
     stdout: "pipe",

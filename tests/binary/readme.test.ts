@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { symlinkSync } from "node:fs";
 import path from "node:path";
+import { spawn } from "../support/child.ts";
 import { connectBytes } from "../support/connect-bytes.ts";
 import { commandRowsOf, documents, fencesOf } from "../support/documents.ts";
 import {
@@ -264,7 +265,7 @@ const userTest = commands.find((command) => command.startsWith("(")) ?? "";
 async function runScript(script: string): Promise<Ended> {
   using folder = new Folder({ "test.sh": script });
   symlinkSync(executable(), folder.file("mqttd"));
-  const child = Bun.spawn(["sh", "test.sh"], {
+  await using child = spawn(["sh", "test.sh"], {
     cwd: folder.path,
     env: {
       PATH: `${folder.path}:${process.env["PATH"] ?? ""}`,

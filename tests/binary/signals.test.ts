@@ -9,6 +9,7 @@ import {
 } from "../support/executable.ts";
 import { floodUntilDropped } from "../support/flood.ts";
 import { SocketClient } from "../support/socket-client.ts";
+import { spawn } from "../support/child.ts";
 
 const gone = { payload: Buffer.from("gone"), qos: 1, retain: false } as const;
 
@@ -50,7 +51,7 @@ test.each(["SIGTERM", "SIGINT"] as const)(
 test("a signal in the middle of the start leaves no draft of the ready file", async () => {
   for (let starts = 0; starts < 10; starts++) {
     using folder = new Folder();
-    const child = Bun.spawn([executable(), "serve", "--port", "0", "--ready-file", "ready"], {
+    await using child = spawn([executable(), "serve", "--port", "0", "--ready-file", "ready"], {
       ...{ cwd: folder.path, env: environment(folder) },
       ...{ stdin: "ignore", stdout: "ignore", stderr: "pipe" },
     });

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { spawn } from "../support/child.ts";
 
 /** The real process: exit codes, streams, and what happens when nobody reads. */
 
@@ -13,8 +14,8 @@ const main = fileURLToPath(import.meta.resolve("../../src/main.ts"));
 const root = fileURLToPath(import.meta.resolve("../../"));
 const planted = fileURLToPath(import.meta.resolve("./planted-fault.ts"));
 
-async function spawn(command: readonly string[], env: Record<string, string> = {}) {
-  const child = Bun.spawn([...command], {
+async function ended(command: readonly string[], env: Record<string, string> = {}) {
+  await using child = spawn(command, {
     cwd: folder,
     env: { PATH: process.env["PATH"] ?? "", ...env },
     stdout: "pipe",
@@ -28,12 +29,12 @@ async function spawn(command: readonly string[], env: Record<string, string> = {
   return { stdout, stderr, code };
 }
 
-const mqttd = (...args: string[]) => spawn([process.execPath, main, ...args]);
+const mqttd = (...args: string[]) => ended([process.execPath, main, ...args]);
 
 /** Runs in a shell, where `mqttd` stands for the program. */
 function shell(script: string) {
   const program = `mqttd() { '${process.execPath}' '${main}' "$@"; }`;
-  return spawn(["sh", "-c", `${program}; ${script}`]);
+  return ended(["sh", "-c", `${program}; ${script}`]);
 }
 
 test("done is 0, a usage error is 2 with one line on stderr", async () => {
@@ -84,7 +85,7 @@ test("closed streams change nothing about the exit code", async () => {
 for (const way of ["throw", "later", "reject"]) {
   test(`a fault of our own says what broke and ends with 70: ${way}`, async () => {
     const command = [process.execPath, "--preload", planted, main, "--help"];
-    const { stdout, stderr, code } = await spawn(command, { PLANTED_FAULT: way });
+    const { stdout, stderr, code } = await ended(command, { PLANTED_FAULT: way });
     expect(stdout).toBe("");
     expect(stderr).toStartWith("mqttd: a fault of its own: AssertionFault: planted\n");
     expect(stderr).toContain("planted-fault.ts");
@@ -95,7 +96,7 @@ for (const way of ["throw", "later", "reject"]) {
 test("the same sources run under Deno", async () => {
   const deno = join(root, "node_modules/.bin/deno");
   const run = (...args: string[]) =>
-    spawn([deno, "run", "-A", "--no-lock", "--node-modules-dir=manual", main, ...args], {
+    ended([deno, "run", "-A", "--no-lock", "--node-modules-dir=manual", main, ...args], {
       NO_COLOR: "1",
       DENO_NO_UPDATE_CHECK: "1",
       HOME: folder,

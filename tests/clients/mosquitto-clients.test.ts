@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { RunningBroker } from "../support/executable.ts";
 import { eventually } from "../support/inbox.ts";
 import { SocketClient } from "../support/socket-client.ts";
+import { spawn } from "../support/child.ts";
 
 const isAbsent = ["mosquitto_pub", "mosquitto_sub"].some((name) => Bun.which(name) === null);
 const why = isAbsent ? " (skipped: mosquitto_pub and mosquitto_sub are not installed)" : "";
@@ -35,7 +36,7 @@ class Subscriber implements AsyncDisposable {
 
   constructor(id: string, args: readonly string[]) {
     this.id = id;
-    this.#child = Bun.spawn(
+    this.#child = spawn(
       ["mosquitto_sub", "-h", "127.0.0.1", "-p", String(broker.port), "-i", id, ...args],
       { stdin: "ignore", stdout: "pipe", stderr: "inherit", ...bound },
     );
@@ -91,9 +92,14 @@ class Subscriber implements AsyncDisposable {
 }
 
 async function publish(args: readonly string[], stdin = ""): Promise<void> {
-  const child = Bun.spawn(
+  await using child = spawn(
     ["mosquitto_pub", "-h", "127.0.0.1", "-p", String(broker.port), ...args],
-    { stdin: Buffer.from(stdin), stdout: "inherit", stderr: "inherit", ...bound },
+    {
+      stdin: Buffer.from(stdin),
+      stdout: "inherit",
+      stderr: "inherit",
+      ...bound,
+    },
   );
   expect(await child.exited).toBe(0);
 }

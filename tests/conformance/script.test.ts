@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import path from "node:path";
+import { spawn } from "../support/child.ts";
 
 const script = path.resolve(import.meta.dir, "../../scripts/conformance.ts");
 
@@ -10,7 +11,7 @@ interface Answer {
 }
 
 async function run(...args: readonly string[]): Promise<Answer> {
-  const child = Bun.spawn([process.execPath, script, ...args], {
+  await using child = spawn([process.execPath, script, ...args], {
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",

@@ -7,6 +7,7 @@ import { embeddedBroker } from "../../src/server/embedded.ts";
 import { type Outcome, mqttd } from "../cli/surroundings.ts";
 import { type LogLine, RunningBroker } from "../support/executable.ts";
 import { Inbox } from "../support/inbox.ts";
+import { spawn } from "../support/child.ts";
 
 /** `mqttd simulate-drop` from the command line to its exit code, against brokers of this machine. */
 
@@ -265,7 +266,7 @@ function isVictim({ event, client, will }: LogLine, version: 4 | 5): boolean {
 
 /** The command in a process of its own. */
 function started(...args: string[]) {
-  const child = Bun.spawn([process.execPath, main, "simulate-drop", ...args], {
+  const child = spawn([process.execPath, main, "simulate-drop", ...args], {
     cwd: elsewhere,
     env: { PATH: process.env["PATH"] ?? "" },
     stdin: "ignore",
@@ -281,7 +282,11 @@ function started(...args: string[]) {
     return said.items.join("");
   };
   const output = Promise.all([child.stdout.text(), listen(), child.exited]);
-  return { child, output, said };
+  const end = async (): Promise<void> => {
+    child.kill("SIGKILL");
+    await output;
+  };
+  return { child, output, said, [Symbol.asyncDispose]: end };
 }
 
 for (const [signal, expected] of [
@@ -293,7 +298,7 @@ for (const [signal, expected] of [
     async () => {
       await using broker = await RunningBroker.start({ command: [process.execPath, main] });
       const junit = path.join(elsewhere, `${signal}.xml`);
-      const { child, output } = started(
+      await using dropping = started(
         "half-open",
         "rst",
         "-k",
@@ -304,8 +309,8 @@ for (const [signal, expected] of [
         junit,
       );
       await broker.line("the client that dies", (line) => isVictim(line, 5));
-      child.kill(signal);
-      const [stdout, stderr, code] = await output;
+      dropping.child.kill(signal);
+      const [stdout, stderr, code] = await dropping.output;
       expect(code).toBe(expected);
       expect(stderr).toContain("called off, cleaning up (a second signal does not wait)");
       expect(stderr).toMatch(/cleaned up \d+ connections and \d+ sessions/);
@@ -337,25 +342,18 @@ test.concurrent(
   async () => {
     if (process.platform === "win32") return;
     await using broker = await RunningBroker.start({ command: [process.execPath, main] });
-    const { child, output, said } = started(
-      "persistent",
-      "half-open",
-      "-k",
-      "60",
-      "-p",
-      `${broker.port}`,
-    );
+    await using dropping = started("persistent", "half-open", "-k", "60", "-p", `${broker.port}`);
     await broker.line("the client that dies", (line) => isVictim(line, 5));
     await broker.line(
       "a session",
       (line) => line.event === "connected" && /persistent/.test(line.client ?? ""),
     );
     broker.signal("SIGSTOP");
-    child.kill("SIGINT");
-    await said.first("that it cleans up", (text) => text.includes("cleaning up"));
+    dropping.child.kill("SIGINT");
+    await dropping.said.first("that it cleans up", (text) => text.includes("cleaning up"));
     const began = performance.now();
-    child.kill("SIGINT");
-    const [, , code] = await output;
+    dropping.child.kill("SIGINT");
+    const [, , code] = await dropping.output;
     expect(code).toBe(130);
     expect(performance.now() - began).toBeLessThan(1500);
     broker.signal("SIGCONT");

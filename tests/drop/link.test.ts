@@ -12,6 +12,7 @@ import { RunningBroker } from "../support/executable.ts";
 import { eventually } from "../support/inbox.ts";
 import { childClients, isAlive, linksOf } from "../support/left-behind.ts";
 import { passes, played, verdicts } from "../support/played.ts";
+import { spawn } from "../support/child.ts";
 
 const has = await machineHas(linkScenarios);
 const isUnable = !has.has("network namespace");
@@ -92,11 +93,14 @@ for (const [how, signal, code] of [
     async () => {
       using broker = await EmbeddedBroker.start();
       const args = ["link-down", "-V", "5", "-k", "30", "-p", String(broker.port)];
-      const run = Bun.spawn([process.execPath, main, "simulate-drop", ...args, "-h", "127.0.0.1"], {
-        stdin: "ignore",
-        stdout: "ignore",
-        stderr: "ignore",
-      });
+      await using run = spawn(
+        [process.execPath, main, "simulate-drop", ...args, "-h", "127.0.0.1"],
+        {
+          stdin: "ignore",
+          stdout: "ignore",
+          stderr: "ignore",
+        },
+      );
       let children: number[] = [];
       await eventually(
         () => {

@@ -7,6 +7,7 @@ import { eventually } from "../support/inbox.ts";
 import { childClients, isAlive, isStopped } from "../support/left-behind.ts";
 import { mosquittoMissing } from "../support/mosquitto.ts";
 import { named, passes, played, playedOnMosquitto, verdicts } from "../support/played.ts";
+import { spawn, spawnSync } from "../support/child.ts";
 
 const has: ReadonlySet<Need> = new Set(["child process"]);
 const why = mosquittoMissing === null ? "" : ` (skipped: ${mosquittoMissing})`;
@@ -105,7 +106,7 @@ test(
   "the child says goodbye and ends when its parent does",
   async () => {
     using broker = await EmbeddedBroker.start();
-    const child = Bun.spawn([process.execPath, main, "drop-client"], {
+    await using child = spawn([process.execPath, main, "drop-client"], {
       stdin: "pipe",
       stdout: "pipe",
       stderr: "pipe",
@@ -138,11 +139,9 @@ test(
 );
 
 test("the child's command stands in no help, and is of no use to a person", () => {
-  const help = Bun.spawnSync([process.execPath, main, "--help"]);
+  const help = spawnSync([process.execPath, main, "--help"]);
   expect(help.stdout.toString()).not.toContain("drop-client");
-  const { exitCode, stderr } = Bun.spawnSync([process.execPath, main, "drop-client"], {
-    stdin: "ignore",
-  });
+  const { exitCode, stderr } = spawnSync([process.execPath, main, "drop-client"]);
   expect(stderr.toString()).toBe(
     "mqttd: drop-client: no order on stdin (it is started by mqttd simulate-drop)\n",
   );

@@ -1,6 +1,7 @@
 import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
+import { spawn } from "../support/child.ts";
 
 const root = path.resolve(import.meta.dir, "../..");
 const bin = path.join(root, "node_modules/.bin");
@@ -57,7 +58,7 @@ export class Copy {
   }
 
   async #run(...command: string[]): Promise<string> {
-    const child = Bun.spawn(command, {
+    await using child = spawn(command, {
       cwd: this.folder,
       // There is no node_modules above the copy where the linter could find its type-aware part.
       env: { ...process.env, OXLINT_TSGOLINT_PATH: path.join(bin, "tsgolint") },

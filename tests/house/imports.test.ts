@@ -75,6 +75,16 @@ test("only main.ts and scripts end the process", async () => {
   ]);
 }, 60_000);
 
+test("only tests/support/child.ts starts programs of tests", async () => {
+  await using copy = await Copy.of();
+  const files = ["tests/support/child.ts", "tests/support/other.ts", "tests/cli/some.test.ts"];
+  for (const file of files)
+    await copy.plant(file, 'Bun.spawn(["true"]);\nBun.spawnSync(["true"]);\n');
+  const found = await copy.lint();
+  const refusals = files.map((file) => found.get(file)?.join().split("(no-restricted-properties)"));
+  expect(refusals.map((parts) => (parts?.length ?? 1) - 1)).toEqual([0, 2, 2]);
+}, 60_000);
+
 /** Files in which the linter refuses an import. */
 async function refused(copy: Copy): Promise<string[]> {
   const found = [...(await copy.lint())];

@@ -7,6 +7,7 @@ import { runningBrokers } from "../../src/admin/registry.ts";
 import { CliError } from "../../src/config/cli-error.ts";
 import { addressOf } from "../../src/inspect/broker-address.ts";
 import { Folder } from "../support/executable.ts";
+import { spawn } from "../support/child.ts";
 
 const isRoot = userInfo().uid === 0;
 const somebodyElse = 12_345;
@@ -116,7 +117,7 @@ test("a file of an unknown kind is not believed: too large, a link, a folder", a
 });
 
 test("of several, one whose number is another process's by now is not in the way", async () => {
-  await using another = Bun.spawn([process.execPath, "-e", "setInterval(() => {}, 1000)"]);
+  await using another = spawn([process.execPath, "-e", "setInterval(() => {}, 1000)"]);
   const { pid } = another;
   let answer = { status: 200, headers: { "mqttd-api": "1" }, pid: process.pid };
   using server = Bun.serve({

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { Administered } from "../support/administered.ts";
 import { mortal, watcherOf } from "../support/mortal.ts";
+import { spawn } from "../support/child.ts";
 
 const promtool = Bun.which("promtool");
 const without =
@@ -24,7 +25,7 @@ async function eventful(): Promise<string> {
 }
 
 test.skipIf(promtool === null)(`promtool finds nothing to say${without}`, async () => {
-  const child = Bun.spawn([promtool ?? "", "check", "metrics"], {
+  await using child = spawn([promtool ?? "", "check", "metrics"], {
     stdin: new Blob([await eventful()]),
     stdout: "pipe",
     stderr: "pipe",

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Client } from "../../src/client/client.ts";
 import { localTarget } from "../support/embedded.ts";
+import { spawn } from "../support/child.ts";
 
 const main = fileURLToPath(import.meta.resolve("../../src/main.ts"));
 
@@ -16,7 +17,7 @@ class Serving implements AsyncDisposable {
   #text = "";
 
   constructor(...args: readonly string[]) {
-    this.#child = Bun.spawn(
+    this.#child = spawn(
       [process.execPath, main, "serve", "--port", "0", "--log-format", "json", ...args],
       { cwd: this.folder, stdin: "ignore", stdout: "ignore", stderr: "pipe" },
     );

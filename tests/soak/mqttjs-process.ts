@@ -1,5 +1,6 @@
 import { Inbox } from "../support/inbox.ts";
 import type { JsOptions, JsTold } from "./mqttjs-program.ts";
+import { spawn } from "../support/child.ts";
 
 const program = Bun.fileURLToPath(import.meta.resolve("./mqttjs-program.ts"));
 /** Until what was published last is acknowledged, over a connection that may have to be made anew. */
@@ -12,7 +13,7 @@ export class MqttJsProcess implements AsyncDisposable {
   readonly #child: Bun.Subprocess<"pipe", "pipe", "inherit">;
 
   constructor(options: JsOptions) {
-    this.#child = Bun.spawn([process.execPath, program, JSON.stringify(options)], {
+    this.#child = spawn([process.execPath, program, JSON.stringify(options)], {
       stdin: "pipe",
       stdout: "pipe",
       stderr: "inherit",

@@ -1,5 +1,6 @@
 import { Inbox } from "./inbox.ts";
 import type { ProgramOptions, Told } from "./client-program.ts";
+import { spawn } from "./child.ts";
 
 const program = Bun.fileURLToPath(import.meta.resolve("./client-program.ts"));
 
@@ -10,7 +11,7 @@ export class ClientProcess implements AsyncDisposable {
   readonly #heard: Promise<void>;
 
   constructor(options: ProgramOptions) {
-    this.#child = Bun.spawn([process.execPath, program, JSON.stringify(options)], {
+    this.#child = spawn([process.execPath, program, JSON.stringify(options)], {
       stdin: "ignore",
       stdout: "pipe",
       stderr: "inherit",

@@ -11,6 +11,7 @@ import {
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { eventually, Inbox } from "./inbox.ts";
+import { spawn } from "./child.ts";
 
 const root = path.resolve(import.meta.dir, "../..");
 const stopBoundMs = 4500;
@@ -133,7 +134,7 @@ export async function run(
   args: readonly string[],
   { through, boundMs = stopBoundMs }: Pick<Surroundings, "through"> & { boundMs?: number } = {},
 ): Promise<Ended> {
-  const child = Bun.spawn([...shell(through), executable(), ...args], {
+  await using child = spawn([...shell(through), executable(), ...args], {
     cwd: folder.path,
     env: environment(folder),
     stdin: "ignore",
@@ -188,7 +189,7 @@ export class RunningBroker implements AsyncDisposable {
       ...["serve", "--port", String(port), "--ready-file", "ready"],
       ...["--log-format", this.#logFormat],
     ];
-    this.#child = Bun.spawn([...program, ...own, ...args], {
+    this.#child = spawn([...program, ...own, ...args], {
       cwd: this.folder.path,
       env: environment(this.folder, env),
       stdin: "ignore",

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { spawnSync } from "./child.ts";
 
 /** Processes that are children of `parent` and were started as clients that are to die. */
 export function childClients(parent: number): number[] {
@@ -20,7 +21,7 @@ export function isStopped(pid: number): boolean {
 
 /** Network links that `simulate-drop` has made for a process. */
 export function linksOf(pid: number): string[] {
-  const { stdout } = Bun.spawnSync(["ip", "-oneline", "link", "show"]);
+  const { stdout } = spawnSync(["ip", "-oneline", "link", "show"]);
   const mine = `alias mqttd simulate-drop, process ${pid}`;
   return stdout
     .toString()

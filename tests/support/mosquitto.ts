@@ -6,6 +6,7 @@ import { Client } from "../../src/client/client.ts";
 import type { Target } from "../../src/client/target.ts";
 import { localTarget } from "./embedded.ts";
 import { eventually } from "./inbox.ts";
+import { spawn } from "./child.ts";
 
 // A package manager puts it where a user's PATH may not look.
 const program =
@@ -47,7 +48,7 @@ export class Mosquitto implements AsyncDisposable {
     const config = path.join(this.#folder, "mosquitto.conf");
     const listener = [`listener ${port} 127.0.0.1`, "allow_anonymous true", "persistence false"];
     writeFileSync(config, `${[...listener, ...lines].join("\n")}\n`);
-    this.#child = Bun.spawn([program, "-c", config], {
+    this.#child = spawn([program, "-c", config], {
       cwd: this.#folder,
       stdin: "ignore",
       stdout: "ignore",
@@ -84,7 +85,7 @@ async function freePort(): Promise<number> {
 
 async function whyMissing(): Promise<string | null> {
   if (program === null) return "mosquitto is not installed";
-  const child = Bun.spawn([program, "-h"], { stdin: "ignore", stdout: "pipe", stderr: "ignore" });
+  await using child = spawn([program, "-h"], { stdin: "ignore", stdout: "pipe", stderr: "ignore" });
   const [first] = (await child.stdout.text()).split("\n");
   await child.exited;
   return first === "mosquitto version 2.0.11" ? null : `there is ${first ?? "another program"}`;

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { spawn } from "./child.ts";
 import { eventually } from "./inbox.ts";
 
 /** How a shell is started that reads no file of the user's. */
@@ -36,7 +37,7 @@ export class InteractiveShell implements AsyncDisposable {
 
   private constructor(name: ShellName, folder: string, env: Readonly<Record<string, string>>) {
     const decoder = new TextDecoder();
-    this.#child = Bun.spawn([...commands[name]], {
+    this.#child = spawn(commands[name], {
       cwd: folder,
       env: { ...env, TERM: "xterm", PS1: promptText, PS2: "", HISTFILE: "/dev/null" },
       terminal: {

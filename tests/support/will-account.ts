@@ -6,6 +6,7 @@ import { eventually, Inbox } from "./inbox.ts";
 import { MqttJsClient } from "./mqttjs-client.ts";
 import { readFileSync } from "node:fs";
 import { SocketClient } from "./socket-client.ts";
+import { spawn } from "./child.ts";
 
 /** For whatever is sure to come, on a machine that has much to do. */
 const boundMs = 20_000;
@@ -161,7 +162,7 @@ export class MosquittoSub implements AsyncDisposable {
   constructor(port: number, clientId: string, args: readonly string[]) {
     const will = ["--will-topic", `wills/${clientId}`, "--will-payload", "gone"];
     const to = ["-h", "127.0.0.1", "-p", String(port), "-i", clientId, "-k", "30"];
-    this.#child = Bun.spawn(["mosquitto_sub", ...to, ...will, ...args], {
+    this.#child = spawn(["mosquitto_sub", ...to, ...will, ...args], {
       stdin: "ignore",
       stdout: "pipe",
       stderr: "ignore",

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { Link } from "../../src/transport/transport.ts";
 import { listening, Peer, Recorder, say, transports } from "./transports.ts";
+import { spawn } from "../support/child.ts";
 
 /** A whole exchange on another connection: whatever was to be told of the first one has been. */
 async function afterwards(port: number, recorder: Recorder): Promise<void> {
@@ -59,7 +60,7 @@ describe.each(transports)("%s", (name, make) => {
     const recorder = new Recorder();
     await listening(make(), recorder, async (port) => {
       const script = `await Bun.connect({hostname:"127.0.0.1",port:${port},socket:{data(){},open(s){s.write("here")}}})`;
-      const child = Bun.spawn([process.execPath, "-e", script], { stderr: "inherit" });
+      await using child = spawn([process.execPath, "-e", script], { stderr: "inherit" });
       await recorder.until(() => recorder.text === "here");
       child.kill("SIGKILL");
       await recorder.told("eof");

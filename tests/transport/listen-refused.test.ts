@@ -3,6 +3,7 @@ import { listenError } from "../../src/transport/listen-error.ts";
 import { portHolder } from "../../src/transport/port-holder.ts";
 import { ListenError } from "../../src/transport/transport.ts";
 import { Recorder, transports } from "./transports.ts";
+import { spawn } from "../support/child.ts";
 
 const onLinux = process.platform === "linux";
 
@@ -22,13 +23,15 @@ async function refused(
   throw new Error("it listens");
 }
 
-/** A process of its own that listens and says where. */
-async function squatter(hostname: string) {
+/** A process of its own that listens on a free port. */
+function squatter(hostname: string) {
   const script = `console.log(Bun.listen({hostname:"${hostname}",port:0,socket:{data(){}}}).port)`;
-  const child = Bun.spawn([process.execPath, "-e", script], { stdout: "pipe" });
-  for await (const chunk of child.stdout) {
-    return { child, port: Number(new TextDecoder().decode(chunk)) };
-  }
+  return spawn([process.execPath, "-e", script]);
+}
+
+/** What it says: its port. */
+async function portOf({ stdout }: ReturnType<typeof squatter>): Promise<number> {
+  for await (const chunk of stdout) return Number(new TextDecoder().decode(chunk));
   throw new Error("no port");
 }
 
@@ -36,9 +39,9 @@ describe.each(transports)("%s", (_, make) => {
   test.each(["127.0.0.1", "::1", "0.0.0.0", "::"])(
     "port in use on %s: who has it",
     async (host) => {
-      const { child, port } = await squatter(host);
+      await using child = squatter(host);
+      const port = await portOf(child);
       const error = await refused(make, host.includes(".") ? "127.0.0.1" : "::1", port);
-      child.kill();
       expect(error.code).toBe("EADDRINUSE");
       expect(error.port).toBe(port);
       expect(error.message).toContain(`port ${port}`);
@@ -47,12 +50,12 @@ describe.each(transports)("%s", (_, make) => {
   );
 
   test("port in use on the second loopback address: the first is given back", async () => {
-    const { child, port } = await squatter("::1");
+    await using child = squatter("::1");
+    const port = await portOf(child);
     const error = await refused(make, null, port);
     expect([error.code, error.address]).toEqual(["EADDRINUSE", "::1"]);
     const first = Bun.listen({ hostname: "127.0.0.1", port, socket: { data() {} } });
     first.stop();
-    child.kill();
   });
 
   test("a port that this process has already", async () => {

@@ -1,10 +1,11 @@
 import { expect, test } from "bun:test";
 import { resolve } from "node:path";
+import { spawn } from "../support/child.ts";
 
 const root = resolve(import.meta.dir, "../..");
 
 test("tcp-node serves one connection's life under Deno", async () => {
-  const deno = Bun.spawn(
+  await using deno = spawn(
     ["node_modules/.bin/deno", "run", "-A", "tests/transport/tcp-node-smoke.ts"],
     {
       cwd: root,

@@ -1,0 +1,21 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll } from "bun:test";
+
+/**
+ * Comes before each test file (bunfig.toml). What is tested sees nothing of whoever runs the tests:
+ * no terminal's colours or width, no language or zone, no home with configurations, no setting of
+ * mqttd or of a proxy. What is not named here is taken away.
+ */
+
+const kept: ReadonlySet<string> = new Set([
+  ...["PATH", "TMPDIR", "CI"],
+  // For the tests themselves: which executable, and how much.
+  ...["MQTTD_EXECUTABLE", "MQTTD_NAIVE_RUNS"],
+]);
+for (const name of Object.keys(process.env)) if (!kept.has(name)) delete process.env[name];
+
+const home = mkdtempSync(path.join(tmpdir(), "mqttd-home-"));
+Object.assign(process.env, { HOME: home, LANG: "C.UTF-8", TZ: "Etc/UTC" });
+afterAll(() => rmSync(home, { recursive: true, force: true }));
