@@ -17,5 +17,8 @@ const kept: ReadonlySet<string> = new Set([
 for (const name of Object.keys(process.env)) if (!kept.has(name)) delete process.env[name];
 
 const home = mkdtempSync(path.join(tmpdir(), "mqttd-home-"));
-Object.assign(process.env, { HOME: home, LANG: "C.UTF-8", TZ: "Etc/UTC" });
+Object.assign(process.env, {
+  ...{ HOME: home, LANG: "C.UTF-8", TZ: "Etc/UTC" },
+  MQTTD_RUN_DIR: path.join(home, "run"),
+});
 afterAll(() => rmSync(home, { recursive: true, force: true }));

@@ -17,7 +17,7 @@ const planted = fileURLToPath(import.meta.resolve("./planted-fault.ts"));
 async function ended(command: readonly string[], env: Record<string, string> = {}) {
   await using child = spawn(command, {
     cwd: folder,
-    env: { PATH: process.env["PATH"] ?? "", ...env },
+    env: { ...process.env, ...env },
     stdout: "pipe",
     stderr: "pipe",
   });

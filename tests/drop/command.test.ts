@@ -268,7 +268,6 @@ function isVictim({ event, client, will }: LogLine, version: 4 | 5): boolean {
 function started(...args: string[]) {
   const child = spawn([process.execPath, main, "simulate-drop", ...args], {
     cwd: elsewhere,
-    env: { PATH: process.env["PATH"] ?? "" },
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",
