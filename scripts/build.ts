@@ -1,70 +1,127 @@
-import { rm, stat } from "node:fs/promises";
+import { mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from "node:fs";
+import { constants } from "node:os";
 import path from "node:path";
-import { parseArgs } from "node:util";
 import { root } from "./command.ts";
+import { flagsOf, runScript, UsageError } from "./usage.ts";
 
-/**
- * Makes the one executable. `--target bun-linux-arm64` (or another of Bun's) builds for another
- * machine, `--outfile FILE` puts it somewhere else than dist/mqttd.
- */
+const help = `bun scripts/build.ts [options]
+
+Makes the one executable. It is made beside and takes its place in one step, so that one that runs
+meanwhile is not disturbed. A build that fails leaves the one that was there, and says so.
+
+  --outfile FILE   where to put it (dist/mqttd)
+  --target NAME    for another machine, one of Bun's: bun-linux-arm64, bun-darwin-arm64, ...
+
+Exit codes: 0 made, 1 the build failed, 2 wrong usage.`;
+
+const options = {
+  target: { type: "string" },
+  outfile: { type: "string", default: path.join(root, "dist/mqttd") },
+  help: { type: "boolean", default: false },
+} as const;
 
 const entry = path.join(root, "src/main.ts");
 
-const { values } = parseArgs({
-  options: {
-    target: { type: "string" },
-    outfile: { type: "string", default: path.join(root, "dist/mqttd") },
-  },
+await runScript(async () => {
+  const values = flagsOf(options);
+  if (values.help) {
+    console.log(help);
+    return 0;
+  }
+  const target = values.target === undefined ? null : compileTarget(values.target);
+  const outfile = path.resolve(values.outfile);
+  try {
+    console.log(await build(outfile, target));
+    return 0;
+  } catch (fault) {
+    console.error(`build: ${describe(fault)}`);
+    const there = Bun.file(outfile);
+    if (await there.exists()) {
+      const made = new Date(there.lastModified).toISOString();
+      console.error(`build: ${shown(outfile)} is still the one of ${made}`);
+    }
+    return 1;
+  }
 });
 
-if (!(await Bun.file(entry).exists())) {
-  fail(`the entry point ${path.relative(process.cwd(), entry)} does not exist`);
+/** Makes it, and returns the line that says what was made. */
+async function build(outfile: string, target: Bun.Build.CompileTarget | null): Promise<string> {
+  const begin = performance.now();
+  const [version, commit] = [await packageVersion(), commitName()];
+  const parent = path.dirname(outfile);
+  mkdirSync(parent, { recursive: true });
+  // Of this build alone, and on the same file system.
+  const folder = mkdtempSync(path.join(parent, ".build-"));
+  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => {
+      remove();
+      process.exit(128 + constants.signals[signal]);
+    });
+  }
+  const back = process.cwd();
+  try {
+    // Bun puts a draft of its own into the folder where it stands.
+    process.chdir(folder);
+    const draft = await compile(path.join(folder, path.basename(outfile)), target, [
+      version,
+      commit,
+    ]);
+    process.chdir(back);
+    // Windows' executables get an ending where there is none.
+    const made = path.join(parent, path.basename(draft));
+    const { size } = statSync(draft);
+    renameSync(draft, made);
+    const seconds = ((performance.now() - begin) / 1000).toFixed(1);
+    const megabytes = (size / 1e6).toFixed(1);
+    return (
+      `${shown(made)}: mqttd ${version} (${commit}), ${megabytes} MB, ` +
+      `${target ?? "this machine"}, ${seconds} s`
+    );
+  } catch (fault) {
+    // What was to be made has a name; the draft's says nothing to a reader.
+    throw new Error(describe(fault).replaceAll(folder, parent), { cause: fault });
+  } finally {
+    process.chdir(back);
+    remove();
+  }
 }
-const begin = performance.now();
-const version = await packageVersion();
-const commit = commitName();
-const outfile = path.resolve(values.outfile);
-const target = values.target;
 
-// A build that fails leaves no executable of an earlier one to be taken for its own.
-await rm(outfile, { force: true });
-
-const built = await Bun.build({
-  entrypoints: [entry],
-  // Top-level await needs the module format.
-  format: "esm",
-  minify: true,
-  bytecode: true,
-  define: {
-    MQTTD_VERSION: JSON.stringify(version),
-    MQTTD_COMMIT: JSON.stringify(commit),
-  },
-  // What lies about in the folder where the broker is started must not run in it.
-  compile: {
-    outfile,
-    autoloadBunfig: false,
-    autoloadDotenv: false,
-    ...(target === undefined ? {} : { target: compileTarget(target) }),
-  },
-}).catch((error: unknown) => fail(describe(error)));
-
-for (const message of built.logs) console.error(Bun.inspect(message));
-if (!built.success) fail("the build failed");
-const made = built.outputs[0]?.path ?? outfile;
-const { size } = await stat(made);
-const seconds = ((performance.now() - begin) / 1000).toFixed(1);
-const megabytes = (size / 1e6).toFixed(1);
-console.log(
-  `${path.relative(process.cwd(), made)}: mqttd ${version} (${commit}), ${megabytes} MB, ` +
-    `${target ?? "this machine"}, ${seconds} s`,
-);
+/** Returns the file that was made. */
+async function compile(
+  outfile: string,
+  target: Bun.Build.CompileTarget | null,
+  [version, commit]: readonly [string, string],
+): Promise<string> {
+  const built = await Bun.build({
+    entrypoints: [entry],
+    // Top-level await needs the module format.
+    format: "esm",
+    minify: true,
+    bytecode: true,
+    define: {
+      MQTTD_VERSION: JSON.stringify(version),
+      MQTTD_COMMIT: JSON.stringify(commit),
+    },
+    // What lies about in the folder where the broker is started must not run in it.
+    compile: {
+      outfile,
+      autoloadBunfig: false,
+      autoloadDotenv: false,
+      ...(target === null ? {} : { target }),
+    },
+  });
+  for (const message of built.logs) console.error(Bun.inspect(message));
+  if (!built.success) throw new Error("the bundler found faults");
+  return built.outputs[0]?.path ?? outfile;
+}
 
 async function packageVersion(): Promise<string> {
   const manifest: unknown = await Bun.file(path.join(root, "package.json")).json();
   if (typeof manifest === "object" && manifest !== null && "version" in manifest) {
     return String(manifest.version);
   }
-  return fail("package.json has no version");
+  throw new Error("package.json has no version");
 }
 
 /** The short hash; `-dirty` when tracked files differ from it; `unknown` outside git. */
@@ -86,19 +143,19 @@ function git(...words: string[]): string | null {
 
 function compileTarget(name: string): Bun.Build.CompileTarget {
   if (!/^bun-(linux|darwin|windows)-(x64|arm64)(-[a-z]+)*$/.test(name)) {
-    fail(`--target ${name}: expected one like bun-linux-arm64`);
+    throw new UsageError(`--target ${name}: expected one like bun-linux-arm64`);
   }
   // Bun itself refuses the combinations that do not exist.
   return name as Bun.Build.CompileTarget;
 }
 
-function describe(error: unknown): string {
-  return error instanceof AggregateError
-    ? error.errors.map((one) => Bun.inspect(one)).join("\n")
-    : Bun.inspect(error);
+function shown(file: string): string {
+  return path.relative(process.cwd(), file);
 }
 
-function fail(why: string): never {
-  console.error(`build: ${why}`);
-  process.exit(1);
+function describe(fault: unknown): string {
+  if (fault instanceof AggregateError) {
+    return fault.errors.map((one) => Bun.inspect(one)).join("\n");
+  }
+  return fault instanceof Error ? fault.message : Bun.inspect(fault);
 }
