@@ -2,11 +2,14 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll } from "bun:test";
+import { descendants, killDescendants } from "../scripts/descendants.ts";
 
 /**
  * Comes before each test file (bunfig.toml). What is tested sees nothing of whoever runs the tests:
  * no terminal's colours or width, no language or zone, no home with configurations, no setting of
  * mqttd or of a proxy. What is not named here is taken away.
+ *
+ * After a file no program is left that its tests have started.
  */
 
 const kept: ReadonlySet<string> = new Set([
@@ -14,11 +17,25 @@ const kept: ReadonlySet<string> = new Set([
   // For the tests themselves: which executable, and how much.
   ...["MQTTD_EXECUTABLE", "MQTTD_NAIVE_RUNS"],
 ]);
-for (const name of Object.keys(process.env)) if (!kept.has(name)) delete process.env[name];
+/** How long a program may take to end that was not waited for. */
+const partingMs = 2000;
 
+for (const name of Object.keys(process.env)) if (!kept.has(name)) delete process.env[name];
 const home = mkdtempSync(path.join(tmpdir(), "mqttd-home-"));
 Object.assign(process.env, {
   ...{ HOME: home, LANG: "C.UTF-8", TZ: "Etc/UTC" },
   MQTTD_RUN_DIR: path.join(home, "run"),
 });
-afterAll(() => rmSync(home, { recursive: true, force: true }));
+
+afterAll(async () => {
+  const until = performance.now() + partingMs;
+  let left = descendants();
+  while (left.length > 0 && performance.now() < until) {
+    await Bun.sleep(10);
+    left = descendants();
+  }
+  await killDescendants();
+  rmSync(home, { recursive: true, force: true });
+  const names = left.map(({ pid, command }) => `${command} (pid ${pid})`);
+  if (left.length > 0) throw new Error(`left running by a test of this file: ${names.join(", ")}`);
+});

@@ -6,7 +6,9 @@ import { generate } from "mqtt-packet";
 import { embeddedBroker } from "../../src/server/embedded.ts";
 import { type Outcome, mqttd } from "../cli/surroundings.ts";
 import { type LogLine, RunningBroker } from "../support/executable.ts";
-import { Inbox } from "../support/inbox.ts";
+import { expectInTime } from "../support/held-up.ts";
+import { Inbox, now } from "../support/inbox.ts";
+import { expectNotHeldUp } from "../support/played.ts";
 import { spawn } from "../support/child.ts";
 
 /** `mqttd simulate-drop` from the command line to its exit code, against brokers of this machine. */
@@ -22,7 +24,10 @@ afterAll(() => {
 const loadDrop = () => import("../../src/cli/drop-run.ts");
 
 async function simulateDrop(...args: string[]): Promise<Outcome> {
-  return mqttd(["simulate-drop", ...args], { loadDrop });
+  const began = now();
+  const outcome = await mqttd(["simulate-drop", ...args], { loadDrop });
+  expectNotHeldUp("a scenario", outcome.stdout + outcome.stderr, began);
+  return outcome;
 }
 
 /** A server of this machine; `answer`: to the first bytes of each connection. */
@@ -173,10 +178,10 @@ test.concurrent(
   "a server that accepts and says nothing: exit 5, within bounds",
   async () => {
     using silent = server(() => null);
-    const began = performance.now();
+    const began = now();
     const { code, stderr } = await simulateDrop("-p", silent.port, "-h", "127.0.0.1");
     expect(code).toBe(5);
-    expect(performance.now() - began).toBeLessThan(8000);
+    expectInTime("the run", now() - began, 8000);
     expect(stderr).toBe(
       `mqttd: mqtt://127.0.0.1:${silent.port} accepts connections but does not answer: no CONNACK within 5 s (is it an MQTT broker?)\n`,
     );
@@ -243,7 +248,7 @@ test.concurrent(
   "a broker that dies in the middle: said, exit 3, without a wait for what can't come",
   async () => {
     await using broker = await RunningBroker.start({ command: [process.execPath, main] });
-    const began = performance.now();
+    const began = now();
     const dropping = simulateDrop(
       ...["half-open", "mid-packet", "--serial", "-k", "60", "-p", `${broker.port}`, "--json"],
     );
@@ -251,7 +256,7 @@ test.concurrent(
     broker.signal("SIGKILL");
     const { code, stdout, stderr } = await dropping;
     expect(code).toBe(3);
-    expect(performance.now() - began).toBeLessThan(8000);
+    expectInTime("the run", now() - began, 8000);
     expect(stderr).toContain("The run was cut short: the broker is lost: ");
     expect(stdout).toContain('"inconclusive":1,"skipped":0,"notPlayed":3,');
     expect(stdout).toContain('"cutShort":"the broker is lost');
@@ -350,11 +355,11 @@ test.concurrent(
     broker.signal("SIGSTOP");
     dropping.child.kill("SIGINT");
     await dropping.said.first("that it cleans up", (text) => text.includes("cleaning up"));
-    const began = performance.now();
+    const began = now();
     dropping.child.kill("SIGINT");
     const [, , code] = await dropping.output;
     expect(code).toBe(130);
-    expect(performance.now() - began).toBeLessThan(1500);
+    expectInTime("the end", now() - began, 1500);
     broker.signal("SIGCONT");
   },
   15_000,

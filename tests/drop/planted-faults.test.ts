@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { plantedFaults, type PlantedFault } from "../../src/core/faults.ts";
 import type { RunOptions } from "../../src/drop/run.ts";
 import { catalogue } from "../../src/drop/catalogue.ts";
@@ -96,17 +96,7 @@ const runs: readonly Run[] = entriesOf(sights).flatMap(([fault, expected]) =>
   }),
 );
 
-/** Each fault in a broker of its own, and all of them at the same time: most of a run is waiting. */
-const results = new Map<Run, Promise<Result[]>>();
-beforeAll(() => {
-  for (const run of runs) {
-    const playing = play(run);
-    // Its own test looks at what went wrong.
-    playing.catch(() => {});
-    results.set(run, playing);
-  }
-});
-
+/** Each fault in a broker of its own. */
 async function play({ fault, options, scenario }: Run): Promise<Result[]> {
   using embedded = await EmbeddedBroker.start({
     rules: plantedFaults[fault],
@@ -118,11 +108,16 @@ async function play({ fault, options, scenario }: Run): Promise<Result[]> {
 describe("a planted fault is seen by the scenario that is there for it", () => {
   for (const run of runs) {
     const { fault, id, failure } = run;
-    test(`${fault} by ${id}: ${failure}`, async () => {
-      const [result] = (await results.get(run)) ?? [];
-      expect(result).toMatchObject({ id, failure, means: expect.any(String) });
-      expect(["fail", "finding", "late"]).toContain(result?.verdict ?? "");
-    }, 30_000);
+    // All at the same time: most of a run is waiting.
+    test.concurrent(
+      `${fault} by ${id}: ${failure}`,
+      async () => {
+        const [result] = await play(run);
+        expect(result).toMatchObject({ id, failure, means: expect.any(String) });
+        expect(["fail", "finding", "late"]).toContain(result?.verdict ?? "");
+      },
+      30_000,
+    );
   }
 });
 

@@ -2,6 +2,8 @@ import type { ClientVersion } from "../../src/client/machine.ts";
 import type { Target } from "../../src/client/target.ts";
 import { runScenarios, type RunOptions } from "../../src/drop/run.ts";
 import type { Result, Scenario } from "../../src/drop/scenario.ts";
+import { HeldUp } from "./held-up.ts";
+import { now } from "./inbox.ts";
 import { EmbeddedBroker, type EmbeddedOptions } from "./embedded.ts";
 import { Mosquitto } from "./mosquitto.ts";
 
@@ -13,13 +15,22 @@ const quiet: RunOptions["watch"] = {
   cleared: () => {},
 };
 
-/** Plays scenarios against a broker of this machine, as `simulate-drop` would. */
+/** The last that began: they begin one after the other, so that their beginnings hold nobody up. */
+let begun = Promise.resolve();
+
+/**
+ * Plays scenarios against a broker of this machine, as `simulate-drop` would. Rejects with HeldUp
+ * where one of them could not be judged for that.
+ */
 export async function played(
   scenarios: readonly Scenario[],
   target: Target,
   options: Partial<RunOptions> = {},
 ): Promise<Result[]> {
-  return runScenarios({
+  begun = begun.then(async () => new Promise((resolve) => setTimeout(resolve)));
+  await begun;
+  const began = now();
+  const results = await runScenarios({
     scenarios,
     versions: [4, 5],
     target,
@@ -38,6 +49,14 @@ export async function played(
     watch: quiet,
     ...options,
   });
+  for (const { id, detail } of results) expectNotHeldUp(id, detail, began);
+  return results;
+}
+
+/** Looks for the words of a scenario that began at a moment (of `now`) and could not be judged. */
+export function expectNotHeldUp(what: string, said: string, began: number): void {
+  const [, ms] = /this machine was held up for (\d+) ms/.exec(said) ?? [];
+  if (ms !== undefined) throw new HeldUp(what, Number(ms), began);
 }
 
 /** Plays each scenario against a broker of ours of its own, all at the same time. */

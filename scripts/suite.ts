@@ -1,0 +1,89 @@
+import path from "node:path";
+import { parseArgs } from "node:util";
+import { runChecks } from "./check.ts";
+import { root, runStep } from "./command.ts";
+import { adoptOrphans, descendants, killDescendants } from "./descendants.ts";
+import { heldUpText, playAgain } from "./held-up.ts";
+import { Meter } from "./meter.ts";
+import { TestRun } from "./test-run.ts";
+
+/**
+ * Everything that says whether the project is sound: checks, build, tests in random order. The last
+ * line is `N passed, N failed`, with `, N skipped` where that is so; a check counts as a test. Called
+ * by scripts/test.ts, which holds the other end of its standard input.
+ *
+ * `--seed N` repeats an order. `--tests-only`: without checks and build. Further words are given to
+ * `bun test` as file patterns.
+ */
+
+interface Counts {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+/** So many tests that were never judged are a busy machine; more are a run that says too little. */
+const unjudgedMax = 5;
+/** How long what tests have started may take to end by itself, when they are through. */
+const partingMs = 2000;
+
+const { values, positionals } = parseArgs({
+  options: { seed: { type: "string" }, "tests-only": { type: "boolean", default: false } },
+  allowPositionals: true,
+});
+const seed = values.seed ?? String(crypto.getRandomValues(new Uint32Array(1))[0]);
+const patterns = positionals.length > 0 ? positionals : ["tests"];
+
+adoptOrphans();
+process.stdin.on("close", () => void killDescendants().then(() => process.exit(1))).resume();
+
+const total: Counts = { passed: 0, failed: 0, skipped: 0 };
+if (!values["tests-only"]) {
+  const checked = await runChecks();
+  total.passed += checked.passed;
+  total.failed += checked.failed;
+  const built = await runStep({
+    name: "build",
+    command: [process.execPath, path.join(root, "scripts/build.ts")],
+    limitMs: 300_000,
+  });
+  total[built ? "passed" : "failed"]++;
+}
+await runTests();
+const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : "";
+console.log(`${total.passed} passed, ${total.failed} failed${skipped}`);
+process.exit(total.failed === 0 ? 0 : 1);
+
+async function runTests(): Promise<void> {
+  console.log(`tests in random order; to repeat it: --seed ${seed}`);
+  await using meter = new Meter();
+  await meter.heardOf(Date.now());
+  const run = await TestRun.play([
+    ...["--randomize", "--seed", seed],
+    // Most files wait for a network or a clock, so that three at a time keep two cores busy.
+    ...["--parallel=3", ...patterns],
+    // Tests of one file that are played at the same time wait most of it.
+    "--max-concurrency=48",
+  ]);
+  for (const { outcome } of run.tests) if (outcome !== "held up") total[outcome]++;
+  const again = await playAgain(run.tests, meter);
+  total.passed += again.passed.length;
+  total.failed += again.failed.length;
+  const isRed = again.unjudged.length > unjudgedMax;
+  total[isRed ? "failed" : "skipped"] += again.unjudged.length;
+  for (const fault of [...run.faults, ...again.faults, ...(await leftRunning(meter.pid))]) {
+    console.log(`FAILED ${fault}`);
+    total.failed++;
+  }
+  for (const line of heldUpText(again, isRed)) console.log(line);
+}
+
+/** What goes on though the tests are through; it is ended. */
+async function leftRunning(meter: number): Promise<string[]> {
+  const left = () => descendants().filter(({ pid }) => pid !== meter);
+  const until = performance.now() + partingMs;
+  while (left().length > 0 && performance.now() < until) await Bun.sleep(20);
+  const names = left().map(({ pid, command }) => `left running by a test: ${command} (pid ${pid})`);
+  await killDescendants();
+  return names;
+}

@@ -1,0 +1,101 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import { root } from "./command.ts";
+
+/** Of one test; those that wait for something have shorter bounds of their own. */
+const testLimitMs = 30_000;
+const allTestsLimitMs = 15 * 60_000;
+
+export interface PlayedTest {
+  readonly file: string;
+  /** With those of the groups that it stands in, outermost first. */
+  readonly names: readonly string[];
+  readonly outcome: "passed" | "failed" | "skipped" | "held up";
+  /** Of one that was held up. */
+  readonly message: string;
+}
+
+/** One run of `bun test`, and what became of each test. */
+export class TestRun {
+  readonly tests: readonly PlayedTest[];
+  /** What failed that is no test: a file that does not load, a crash, the time limit, no test at all. */
+  readonly faults: readonly string[];
+
+  static async play(args: readonly string[]): Promise<TestRun> {
+    const folder = await mkdtemp(path.join(os.tmpdir(), "mqttd-report-"));
+    const report = path.join(folder, "junit.xml");
+    try {
+      await using child = Bun.spawn(
+        [
+          ...[process.execPath, "test", "--timeout", String(testLimitMs)],
+          ...["--reporter", "junit", "--reporter-outfile", report, ...args],
+        ],
+        {
+          cwd: root,
+          // With CI set, a snapshot that is missing fails instead of being written.
+          env: { ...process.env, CI: "true" },
+          stdin: "ignore",
+          stdout: "inherit",
+          stderr: "inherit",
+          timeout: allTestsLimitMs,
+          killSignal: "SIGKILL",
+        },
+      );
+      await child.exited;
+      const file = Bun.file(report);
+      const tests = testsOf((await file.exists()) ? await file.text() : "");
+      return new TestRun(tests, String(child.signalCode ?? `exit code ${child.exitCode}`));
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+
+  private constructor(tests: readonly PlayedTest[], end: string) {
+    this.tests = tests;
+    const count = (...outcomes: PlayedTest["outcome"][]): number =>
+      tests.filter(({ outcome }) => outcomes.includes(outcome)).length;
+    if (count("passed", "failed", "held up") === 0) this.faults = [`no test ran (${end})`];
+    else if (end === "exit code 0" || count("failed", "held up") > 0) this.faults = [];
+    else this.faults = [`bun test ended with ${end}`];
+  }
+}
+
+const tag = /<(\/?)(testsuites?|testcase|failure|error|skipped)\b((?:[^>"]|"[^"]*")*?)(\/?)>/g;
+
+/** Bun's report: groups within groups, and in each test what became of it. */
+export function testsOf(junit: string): PlayedTest[] {
+  const tests: PlayedTest[] = [];
+  const groups: string[] = [];
+  for (const [, end, element = "", attributes = "", isEmpty] of junit.matchAll(tag)) {
+    if (element === "testsuite") {
+      if (end === "/") groups.pop();
+      else if (isEmpty !== "/") groups.push(attribute(attributes, "name"));
+    } else if (element === "testcase" && end !== "/") {
+      // The outermost group is the file.
+      const [file, ...names] = [...groups, attribute(attributes, "name")];
+      tests.push({ file, names, outcome: "passed", message: "" });
+    } else if (element !== "testcase" && element !== "testsuites" && end !== "/") {
+      const test = tests.pop();
+      if (test !== undefined) tests.push({ ...test, ...outcomeOf(element, attributes) });
+    }
+  }
+  return tests;
+}
+
+function outcomeOf(element: string, attributes: string): Pick<PlayedTest, "outcome" | "message"> {
+  if (element === "skipped") return { outcome: "skipped", message: "" };
+  const isHeldUp = attribute(attributes, "type") === "HeldUp";
+  return { outcome: isHeldUp ? "held up" : "failed", message: attribute(attributes, "message") };
+}
+
+function attribute(attributes: string, name: string): string {
+  const value = new RegExp(`\\b${name}="([^"]*)"`).exec(attributes)?.[1] ?? "";
+  return value.replace(/&(?:#(\d+)|(\w+));/g, (whole, code?: string, word?: string) =>
+    code === undefined ? (entities[word ?? ""] ?? whole) : String.fromCodePoint(Number(code)),
+  );
+}
+
+const entities: Readonly<Record<string, string>> = {
+  ...{ lt: "<", gt: ">", amp: "&", quot: '"', apos: "'" },
+};

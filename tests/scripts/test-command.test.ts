@@ -1,0 +1,222 @@
+import { describe, expect, test } from "bun:test";
+import path from "node:path";
+import { spawn } from "../support/child.ts";
+import { Folder } from "../support/executable.ts";
+import { eventually } from "../support/inbox.ts";
+import { isAlive } from "../support/left-behind.ts";
+
+/** The test command, with tests that are planted: what it says, and that nothing of it is left. */
+
+const root = path.resolve(import.meta.dir, "../..");
+const command = path.join(root, "scripts/test.ts");
+const limitMs = 30_000;
+const boundMs = 20_000;
+
+function planted(source: string): Folder {
+  return new Folder({ "planted.test.ts": `import { expect, test } from "bun:test";\n${source}` });
+}
+
+/** Runs it to its end. */
+async function run(folder: Folder) {
+  const file = folder.file("planted.test.ts");
+  await using child = spawn([process.execPath, command, "--tests-only", file], {
+    stderr: "pipe",
+  });
+  const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text()]);
+  await child.exited;
+  const lines = stdout.trimEnd().split("\n");
+  return { code: child.exitCode, closing: lines.at(-1), lines, stderr };
+}
+
+test.concurrent(
+  "the closing line counts each test once, and is the last",
+  async () => {
+    using folder = planted(`
+      test("right", () => {});
+      test("wrong > here", () => expect(1).toBe(2));
+      test.skip("not run", () => {});
+    `);
+    const { code, closing } = await run(folder);
+    expect({ code, closing }).toEqual({ code: 1, closing: "1 passed, 1 failed, 1 skipped" });
+  },
+  limitMs,
+);
+
+test.concurrent(
+  "a file that does not load is a failure, and so is that no test ran",
+  async () => {
+    using unloadable = planted('import "./missing.ts";\ntest("right", () => {});');
+    expect(await run(unloadable)).toMatchObject({ code: 1, closing: "0 passed, 1 failed" });
+    using empty = planted("expect(1).toBe(1);");
+    expect(await run(empty)).toMatchObject({ code: 1, closing: "0 passed, 1 failed" });
+  },
+  limitMs,
+);
+
+const heldUp = `import { HeldUp } from "${root}/tests/support/held-up.ts";`;
+
+test.concurrent(
+  "what was held up while the machine was busy is played again, alone, and no other failure is",
+  async () => {
+    // That it lost no time at all is true of each machine; 100 s in one second of none.
+    using folder = planted(`${heldUp}
+      import { appendFileSync, readFileSync } from "node:fs";
+      function times(name: string): number {
+        const file = \`\${import.meta.dir}/\${name}\`;
+        appendFileSync(file, "x");
+        return readFileSync(file).length;
+      }
+      test("once (a+b)", () => {
+        if (times("once") === 1) throw new HeldUp("it", 0, Date.now() - 1000);
+      });
+      test("then wrong", () => {
+        if (times("wrong") === 1) throw new HeldUp("it", 0, Date.now() - 1000);
+        expect(1).toBe(2);
+      });
+      test("always", () => {
+        times("always");
+        throw new HeldUp("it", 0, Date.now() - 1000);
+      });
+      test("by itself", () => {
+        times("itself");
+        throw new HeldUp("it", 100_000, Date.now() - 1000);
+      });
+      test("not by time", () => expect(times("time")).toBe(0));
+    `);
+    const { code, lines } = await run(folder);
+    expect(code).toBe(1);
+    const name = (test: string): string => `  ${folder.file("planted.test.ts")} > ${test}`;
+    expect(lines.slice(lines.findIndex((line) => line.startsWith("held up on")))).toEqual([
+      ...["held up on a busy machine; passed when played again alone:", name("once (a+b)"), ""],
+      "FAILED: held up, and the machine was not busy or it failed alone:",
+      ...[name("by itself"), name("then wrong"), ""],
+      ...["not run: the machine was busy each of 4 times:", name("always")],
+      "1 passed, 3 failed, 1 skipped",
+    ]);
+    const played = ["once", "wrong", "always", "itself", "time"].map(
+      (file) => folder.text(file).length,
+    );
+    expect(played).toEqual([2, 2, 4, 1, 1]);
+  },
+  limitMs,
+);
+
+test.concurrent(
+  "more than five that were never judged are red",
+  async () => {
+    const tests = (count: number): string => `${heldUp}
+      for (let number = 1; number <= ${count}; number++) {
+        test(\`\${number}\`, () => { throw new HeldUp("it", 0, Date.now() - 1000) });
+      }
+      test("right", () => {});
+    `;
+    using five = planted(tests(5));
+    expect(await run(five)).toMatchObject({ code: 0, closing: "1 passed, 0 failed, 5 skipped" });
+    using six = planted(tests(6));
+    expect(await run(six)).toMatchObject({ code: 1, closing: "1 passed, 6 failed" });
+  },
+  limitMs,
+);
+
+/** Three that go on for ever: one's child, one's child of a child, and one in a session of its own. */
+const forEver = `
+  const { spawn } = await import("node:child_process");
+  const child = spawn("sh", ["-c", "trap '' HUP INT TERM; sleep 1000 & wait"], { stdio: "ignore" });
+  const apart = spawn("sleep", ["1000"], { stdio: "ignore", detached: true });
+  await Bun.sleep(100);
+  const list = Bun.spawnSync(["ps", "-eo", "pid,ppid"]).stdout.toString().split("\\n");
+  const grandchild = list.find((line) => line.trim().endsWith(\` \${child.pid}\`)) ?? "";
+  const pids = [child.pid, apart.pid, parseInt(grandchild)];
+  await Bun.write(\`\${import.meta.dir}/pids\`, pids.join(" "));
+`;
+
+/** Waits until the three are there. */
+async function pidsOf(folder: Folder, said: () => string): Promise<number[]> {
+  const isThere = (): boolean =>
+    folder.names().includes("pids") && folder.text("pids").split(" ").length === 3;
+  await eventually(isThere, said, boundMs);
+  const pids = folder.text("pids").split(" ").map(Number);
+  expect(pids.map((pid) => pid > 0)).toEqual([true, true, true]);
+  return pids;
+}
+
+async function expectGone(pids: readonly number[]): Promise<void> {
+  await eventually(
+    () => !pids.some(isAlive),
+    () => `alive: ${pids.filter(isAlive).join(", ")}`,
+  );
+}
+
+describe.if(process.platform === "linux")("nothing that a test has started goes on", () => {
+  test.concurrent(
+    "when the test fails, and it is named",
+    async () => {
+      using folder = planted(`test("wrong", async () => { ${forEver} expect(1).toBe(2); });`);
+      const { code, closing, stderr } = await run(folder);
+      const pids = await pidsOf(folder, () => stderr);
+      expect(pids.filter(isAlive)).toEqual([]);
+      // The test, and that it has left somebody.
+      expect({ code, closing }).toEqual({ code: 1, closing: "0 passed, 2 failed" });
+      expect(stderr).toContain(`left running by a test of this file: sh -c trap`);
+    },
+    limitMs,
+  );
+
+  test.concurrent(
+    "when its parent has ended before it, and it is named",
+    async () => {
+      using folder = planted(`test("right", async () => {
+        ${forEver}
+        child.kill("SIGKILL");
+        apart.kill("SIGKILL");
+      });`);
+      const { code, closing, stderr, lines } = await run(folder);
+      const pids = await pidsOf(folder, () => stderr);
+      expect(pids.filter(isAlive)).toEqual([]);
+      expect({ code, closing }).toEqual({ code: 1, closing: "1 passed, 1 failed" });
+      expect(lines).toContain(`FAILED left running by a test: sleep 1000 (pid ${pids[2]})`);
+    },
+    limitMs,
+  );
+
+  for (const signal of ["SIGHUP", "SIGINT", "SIGTERM", "SIGKILL"] as const) {
+    test.concurrent(
+      `when the command gets ${signal} in the middle`,
+      async () => {
+        using folder = planted(
+          `test("long", async () => { ${forEver} await Bun.sleep(20_000); });`,
+        );
+        const file = folder.file("planted.test.ts");
+        const words = [process.execPath, command, "--tests-only", file];
+        await using child = spawn(words, { stdout: "ignore", stderr: "ignore" });
+        const pids = await pidsOf(folder, () => "");
+        child.kill(signal);
+        await child.exited;
+        const codes = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143, SIGKILL: null } as const;
+        expect(child.exitCode).toBe(codes[signal]);
+        await expectGone(pids);
+      },
+      limitMs,
+    );
+  }
+
+  test.concurrent(
+    "when somebody types Ctrl-C into the terminal of npm test",
+    async () => {
+      using folder = planted(`test("long", async () => { ${forEver} await Bun.sleep(20_000); });`);
+      const file = folder.file("planted.test.ts");
+      let said = "";
+      await using child = spawn(["npm", "test", "--", "--tests-only", file], {
+        cwd: root,
+        env: { ...process.env, TERM: "xterm", npm_config_update_notifier: "false" },
+        terminal: { data: (_, bytes) => void (said += Buffer.from(bytes).toString()) },
+      });
+      const pids = await pidsOf(folder, () => said);
+      child.terminal?.write("\u0003");
+      await child.exited;
+      expect(child.exitCode).not.toBe(0);
+      await expectGone(pids);
+    },
+    limitMs,
+  );
+});
