@@ -6,6 +6,7 @@ import { type PlayedTest, TestRun } from "./test-run.ts";
 
 /** How often a test that was held up is played again at most. */
 const timesMax = 3;
+const fewAtOnce = 4;
 
 export interface PlayedAgain {
   readonly passed: readonly PlayedTest[];
@@ -16,7 +17,8 @@ export interface PlayedAgain {
 }
 
 /**
- * Plays those tests again that were held up while the machine was busy: alone, one after the other.
+ * Plays those tests again that were held up while the machine was busy: file by file, with no other
+ * test beside them.
  * One that was held up while it had time to spare has failed: then it was our own doing.
  */
 export async function playAgain(tests: readonly PlayedTest[], meter: Meter): Promise<PlayedAgain> {
@@ -35,7 +37,9 @@ export async function playAgain(tests: readonly PlayedTest[], meter: Meter): Pro
     if (excused.length > 0) console.log(`\nheld up, and played again alone: ${excused.length}`);
     for (const [file, asked] of Map.groupBy(excused, (test) => test.file)) {
       const run = await TestRun.play([
-        ...["--max-concurrency=1", "--test-name-pattern", pattern(asked), path.resolve(root, file)],
+        ...["--test-name-pattern", pattern(asked), path.resolve(root, file)],
+        // A few first, since most of each is waiting; those that suffer from that, one by one.
+        `--max-concurrency=${times === 0 ? fewAtOnce : 1}`,
       ]);
       faults.push(...run.faults);
       for (const test of asked) {
