@@ -6,6 +6,8 @@ import { root } from "./command.ts";
 /** Of one test; those that wait for something have shorter bounds of their own. */
 const testLimitMs = 30_000;
 const allTestsLimitMs = 15 * 60_000;
+/** How long what `bun test` said last may be under way when it has ended. */
+const lastWordsMs = 2000;
 
 export interface PlayedTest {
   readonly file: string;
@@ -34,31 +36,58 @@ export class TestRun {
         {
           cwd: root,
           // With CI set, a snapshot that is missing fails instead of being written.
-          env: { ...process.env, CI: "true" },
+          env: { ...colored(), ...process.env, CI: "true" },
           stdin: "ignore",
           stdout: "inherit",
-          stderr: "inherit",
+          stderr: "pipe",
           timeout: allTestsLimitMs,
           killSignal: "SIGKILL",
         },
       );
+      let end = "";
+      const passing = passOn(child.stderr, (text) => (end = (end + text).slice(-4096)));
       await child.exited;
+      // Whoever was left behind holds the other end, too.
+      await Promise.race([passing, Bun.sleep(lastWordsMs)]);
       const file = Bun.file(report);
       const tests = testsOf((await file.exists()) ? await file.text() : "");
-      return new TestRun(tests, String(child.signalCode ?? `exit code ${child.exitCode}`));
+      return new TestRun(tests, errorsIn(end), child.signalCode ?? `exit code ${child.exitCode}`);
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
   }
 
-  private constructor(tests: readonly PlayedTest[], end: string) {
+  private constructor(tests: readonly PlayedTest[], errors: string | null, end: string | number) {
     this.tests = tests;
     const count = (...outcomes: PlayedTest["outcome"][]): number =>
       tests.filter(({ outcome }) => outcomes.includes(outcome)).length;
     if (count("passed", "failed", "held up") === 0) this.faults = [`no test ran (${end})`];
+    else if (errors !== null) this.faults = [`${errors} outside of tests`];
     else if (end === "exit code 0" || count("failed", "held up") > 0) this.faults = [];
     else this.faults = [`bun test ended with ${end}`];
   }
+}
+
+/** On a terminal, though its output comes through here. */
+function colored(): Record<string, string> {
+  return process.stderr.isTTY && !process.env["NO_COLOR"] ? { FORCE_COLOR: "1" } : {};
+}
+
+/** Hands on what it says. */
+async function passOn(
+  said: ReadableStream<Uint8Array>,
+  take: (text: string) => void,
+): Promise<void> {
+  const decoder = new TextDecoder();
+  for await (const chunk of said) {
+    process.stderr.write(chunk);
+    take(decoder.decode(chunk, { stream: true }));
+  }
+}
+
+/** `2 errors`, of files that do not load and the like, which stand in no report; null: there are none. */
+function errorsIn(end: string): string | null {
+  return /^ *(\d+ errors?)$/m.exec(Bun.stripANSI(end))?.[1] ?? null;
 }
 
 const tag = /<(\/?)(testsuites?|testcase|failure|error|skipped)\b((?:[^>"]|"[^"]*")*?)(\/?)>/g;

@@ -12,14 +12,16 @@ const command = path.join(root, "scripts/test.ts");
 const limitMs = 30_000;
 const boundMs = 20_000;
 
+const heldUp = `import { HeldUp } from "${root}/tests/support/held-up.ts";`;
+
 function planted(source: string): Folder {
   return new Folder({ "planted.test.ts": `import { expect, test } from "bun:test";\n${source}` });
 }
 
 /** Runs it to its end. */
-async function run(folder: Folder) {
-  const file = folder.file("planted.test.ts");
-  await using child = spawn([process.execPath, command, "--tests-only", file], {
+async function run(folder: Folder, ...more: string[]) {
+  const files = [folder.file("planted.test.ts"), ...more];
+  await using child = spawn([process.execPath, command, "--tests-only", ...files], {
     stderr: "pipe",
   });
   const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text()]);
@@ -47,13 +49,18 @@ test.concurrent(
   async () => {
     using unloadable = planted('import "./missing.ts";\ntest("right", () => {});');
     expect(await run(unloadable)).toMatchObject({ code: 1, closing: "0 passed, 1 failed" });
+    // Nor does a test that was held up hide it.
+    const held = `import { test } from "bun:test";\n${heldUp}
+      test("held up", () => { throw new HeldUp("it", 0, Date.now() - 1000) });`;
+    unloadable.write("held.test.ts", held);
+    expect(await run(unloadable, unloadable.file("held.test.ts"))).toMatchObject({
+      ...{ code: 1, closing: "0 passed, 1 failed, 1 skipped" },
+    });
     using empty = planted("expect(1).toBe(1);");
     expect(await run(empty)).toMatchObject({ code: 1, closing: "0 passed, 1 failed" });
   },
   limitMs,
 );
-
-const heldUp = `import { HeldUp } from "${root}/tests/support/held-up.ts";`;
 
 test.concurrent(
   "what was held up while the machine was busy is played again, alone, and no other failure is",
