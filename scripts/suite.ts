@@ -1,20 +1,30 @@
 import path from "node:path";
-import { parseArgs } from "node:util";
 import { runChecks } from "./check.ts";
 import { root, runStep } from "./command.ts";
 import { adoptOrphans, descendants, killDescendants } from "./descendants.ts";
 import { heldUpText, playAgain } from "./held-up.ts";
 import { Meter } from "./meter.ts";
 import { TestRun } from "./test-run.ts";
+import { runScript, wordsOf } from "./usage.ts";
 
-/**
- * Everything that says whether the project is sound: checks, build, tests in random order. The last
- * line is `N passed, N failed`, with `, N skipped` where that is so; a check counts as a test. Called
- * by scripts/test.ts, which holds the other end of its standard input.
- *
- * `--seed N` repeats an order. `--tests-only`: without checks and build. Further words are given to
- * `bun test` as file patterns.
- */
+/** Called by scripts/test.ts, which holds the other end of its standard input. */
+
+const help = `npm test -- [options] [PATTERN...]
+
+Everything that says whether the project is sound: checks, build, tests in random order. The last line
+is "N passed, N failed", with ", N skipped" where that is so; a check counts as a test.
+
+  --seed N       the order of an earlier run
+  --tests-only   without checks and build
+  PATTERN        a part of the paths of test files (tests)
+
+Exit codes: 0 all passed, 1 something failed, 2 wrong usage, 129, 130, 143 ended by a signal.`;
+
+const options = {
+  seed: { type: "string" },
+  "tests-only": { type: "boolean", default: false },
+  help: { type: "boolean", default: false },
+} as const;
 
 interface Counts {
   passed: number;
@@ -27,34 +37,35 @@ const unjudgedMax = 5;
 /** How long what tests have started may take to end by itself, when they are through. */
 const partingMs = 2000;
 
-const { values, positionals } = parseArgs({
-  options: { seed: { type: "string" }, "tests-only": { type: "boolean", default: false } },
-  allowPositionals: true,
-});
-const seed = values.seed ?? String(crypto.getRandomValues(new Uint32Array(1))[0]);
-const patterns = positionals.length > 0 ? positionals : ["tests"];
-
-adoptOrphans();
-process.stdin.on("close", () => void killDescendants().then(() => process.exit(1))).resume();
-
 const total: Counts = { passed: 0, failed: 0, skipped: 0 };
-if (!values["tests-only"]) {
-  const checked = await runChecks();
-  total.passed += checked.passed;
-  total.failed += checked.failed;
-  const built = await runStep({
-    name: "build",
-    command: [process.execPath, path.join(root, "scripts/build.ts")],
-    limitMs: 300_000,
-  });
-  total[built ? "passed" : "failed"]++;
-}
-await runTests();
-const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : "";
-console.log(`${total.passed} passed, ${total.failed} failed${skipped}`);
-process.exit(total.failed === 0 ? 0 : 1);
 
-async function runTests(): Promise<void> {
+await runScript(async () => {
+  const { values, positionals } = wordsOf(options);
+  if (values.help) {
+    console.log(help);
+    return 0;
+  }
+  adoptOrphans();
+  process.stdin.on("close", () => void killDescendants().then(() => process.exit(1))).resume();
+  if (!values["tests-only"]) {
+    const checked = await runChecks();
+    total.passed += checked.passed;
+    total.failed += checked.failed;
+    const built = await runStep({
+      name: "build",
+      command: [process.execPath, path.join(root, "scripts/build.ts")],
+      limitMs: 300_000,
+    });
+    total[built ? "passed" : "failed"]++;
+  }
+  const seed = values.seed ?? String(crypto.getRandomValues(new Uint32Array(1))[0]);
+  await runTests(seed, positionals.length > 0 ? positionals : ["tests"]);
+  const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : "";
+  console.log(`${total.passed} passed, ${total.failed} failed${skipped}`);
+  return total.failed === 0 ? 0 : 1;
+});
+
+async function runTests(seed: string, patterns: readonly string[]): Promise<void> {
   console.log(`tests in random order; to repeat it: --seed ${seed}`);
   await using meter = new Meter();
   await meter.heardOf(Date.now());

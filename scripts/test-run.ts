@@ -80,7 +80,8 @@ async function passOn(
 ): Promise<void> {
   const decoder = new TextDecoder();
   for await (const chunk of said) {
-    process.stderr.write(chunk);
+    // Written before it goes on: a reader may be slow, and the closing line comes behind it.
+    await new Promise<void>((resolve) => process.stderr.write(chunk, () => resolve()));
     take(decoder.decode(chunk, { stream: true }));
   }
 }

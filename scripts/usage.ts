@@ -7,8 +7,16 @@ export class UsageError extends Error {}
 export function flagsOf<const Options extends NonNullable<ParseArgsConfig["options"]>>(
   options: Options,
 ) {
+  return wordsOf(options, false).values;
+}
+
+/** The flags, and the words beside them where there may be some. Throws UsageError. */
+export function wordsOf<const Options extends NonNullable<ParseArgsConfig["options"]>>(
+  options: Options,
+  allowPositionals = true,
+) {
   try {
-    return parseArgs({ options }).values;
+    return parseArgs({ options, allowPositionals });
   } catch (fault) {
     throw new UsageError(fault instanceof Error ? fault.message : String(fault));
   }

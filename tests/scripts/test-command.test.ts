@@ -125,6 +125,16 @@ test.concurrent(
   limitMs,
 );
 
+test.concurrent(
+  "what is typed wrongly is one line and 2",
+  async () => {
+    await using child = spawn([process.execPath, command, "--sed", "1"], { stderr: "pipe" });
+    expect(await child.stderr.text()).toMatch(/^Unknown option '--sed'.* \(--help\)\n$/);
+    expect(await child.exited).toBe(2);
+  },
+  limitMs,
+);
+
 /** Three that go on for ever: one's child, one's child of a child, and one in a session of its own. */
 const forEver = `
   const { spawn } = await import("node:child_process");
