@@ -22,8 +22,11 @@ const main = path.resolve(import.meta.dir, "../../src/main.ts");
 
 /** Most of a run is waiting, so that they all wait at the same time. */
 const runs = Promise.withResolvers<[Heard<EmbeddedBroker>, Result[], Heard<RunningBroker>]>();
+// Each test looks at what went wrong.
+runs.promise.catch(() => {});
 beforeAll(async () => {
-  if (!isUnable) runs.resolve(await Promise.all([ours(), deaf(), direct()]));
+  if (isUnable) return;
+  await Promise.all([ours(), deaf(), direct()]).then(runs.resolve, runs.reject);
 }, boundMs);
 
 interface Heard<Broker> {
