@@ -55,7 +55,7 @@ export async function played(
 
 /** Looks for the words of a scenario that began at a moment (of `now`) and could not be judged. */
 export function expectNotHeldUp(what: string, said: string, began: number): void {
-  const [, ms] = /this machine was held up for (\d+) ms/.exec(said) ?? [];
+  const [, ms] = /this machine was held up for (\d+) ms/.exec(said.replace(/\s+/g, " ")) ?? [];
   if (ms !== undefined) throw new HeldUp(what, Number(ms), began);
 }
 
