@@ -19,9 +19,10 @@ function planted(source: string): Folder {
 }
 
 /** Runs it to its end. */
-async function run(folder: Folder, ...more: string[]) {
+async function run(folder: Folder, more: readonly string[] = [], env = {}) {
   const files = [folder.file("planted.test.ts"), ...more];
   await using child = spawn([process.execPath, command, "--tests-only", ...files], {
+    env: { ...process.env, ...env },
     stderr: "pipe",
   });
   const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text()]);
@@ -53,7 +54,7 @@ test.concurrent(
     const held = `import { test } from "bun:test";\n${heldUp}
       test("held up", () => { throw new HeldUp("it", 0, Date.now() - 1000) });`;
     unloadable.write("held.test.ts", held);
-    expect(await run(unloadable, unloadable.file("held.test.ts"))).toMatchObject({
+    expect(await run(unloadable, [unloadable.file("held.test.ts")])).toMatchObject({
       ...{ code: 1, closing: "0 passed, 1 failed, 1 skipped" },
     });
     using empty = planted("expect(1).toBe(1);");
@@ -121,6 +122,42 @@ test.concurrent(
     expect(await run(five)).toMatchObject({ code: 0, closing: "1 passed, 0 failed, 5 skipped" });
     using six = planted(tests(6));
     expect(await run(six)).toMatchObject({ code: 1, closing: "1 passed, 6 failed" });
+  },
+  limitMs,
+);
+
+test.concurrent(
+  "a test and its programs see nothing of the caller's environment",
+  async () => {
+    using folder = planted(`
+      import { spawn } from "${root}/tests/support/child.ts";
+      import { spawn as spawnByNode } from "node:child_process";
+      const shown = ["CI", "HOME", "LANG", "MQTTD_RUN_DIR", "PATH", "TMPDIR", "TZ"];
+      const names = (text: string) => text.trim().split("\\n").map((line) => line.split("=")[0]);
+      test("here", () => {
+        const set = Object.keys(process.env).filter((name) => process.env[name] !== undefined);
+        expect(set.sort()).toEqual(shown);
+        expect(process.env.HOME).not.toBe("/nowhere");
+        expect(new Date(0).getHours()).toBe(0);
+      });
+      test("in a program", async () => {
+        await using child = spawn(["env"]);
+        expect(names(await child.stdout.text()).sort()).toEqual(shown);
+      });
+      test("in a program that the code under test starts", async () => {
+        const child = spawnByNode("env");
+        const said = await Array.fromAsync(child.stdout);
+        expect(names(Buffer.concat(said).toString()).sort()).toEqual(shown);
+      });
+    `);
+    const env = {
+      ...{ FORCE_COLOR: "3", NO_COLOR: "", CLICOLOR_FORCE: "1", COLUMNS: "20", TERM: "xterm" },
+      ...{ LANG: "tr_TR.UTF-8", LC_ALL: "tr_TR.UTF-8", TZ: "Asia/Kathmandu", HOME: "/nowhere" },
+      ...{ XDG_CONFIG_HOME: "/nowhere", XDG_RUNTIME_DIR: "/nowhere", MQTTD_CONFIG: "nope.json" },
+      ...{ MQTTD_LOG__LEVEL: "error", MQTTD_RUN_DIR: "/nowhere", http_proxy: "http://127.0.0.1:9" },
+    };
+    const { stderr, closing } = await run(folder, [], env);
+    expect(closing, stderr).toBe("3 passed, 0 failed");
   },
   limitMs,
 );
