@@ -12,8 +12,8 @@ import {
   run,
   RunningBroker,
 } from "../support/executable.ts";
+import { expectNotHeldUp } from "../support/held-up.ts";
 import { eventually, now } from "../support/inbox.ts";
-import { expectNotHeldUp } from "../support/played.ts";
 import { InteractiveShell, type ShellName } from "../support/shell.ts";
 
 // Each command of README.md, typed into an interactive shell as a newcomer does.

@@ -6,9 +6,8 @@ import { generate } from "mqtt-packet";
 import { embeddedBroker } from "../../src/server/embedded.ts";
 import { type Outcome, mqttd } from "../cli/surroundings.ts";
 import { type LogLine, RunningBroker } from "../support/executable.ts";
-import { expectInTime } from "../support/held-up.ts";
+import { expectInTime, expectNotHeldUp } from "../support/held-up.ts";
 import { Inbox, now } from "../support/inbox.ts";
-import { expectNotHeldUp } from "../support/played.ts";
 import { spawn } from "../support/child.ts";
 
 /** `mqttd simulate-drop` from the command line to its exit code, against brokers of this machine. */

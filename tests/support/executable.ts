@@ -10,11 +10,14 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { eventually, Inbox } from "./inbox.ts";
+import { expectNotHeldUp } from "./held-up.ts";
+import { eventually, Inbox, now } from "./inbox.ts";
 import { spawn } from "./child.ts";
 
 const root = path.resolve(import.meta.dir, "../..");
 const stopBoundMs = 4500;
+/** The longest that a test takes. */
+const testMs = 30_000;
 
 /** One NDJSON line of the broker's log. */
 export interface LogLine {
@@ -145,6 +148,8 @@ export async function run(
   });
   const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text()]);
   await child.exited;
+  // Of a broker that the test has started.
+  expectNotHeldUp(args.join(" "), stdout, now() - testMs);
   return { code: child.exitCode, stdout, stderr };
 }
 

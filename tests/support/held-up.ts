@@ -32,3 +32,23 @@ export function expectInTime(what: string, tookMs: number, limitMs: number, at =
     at,
   );
 }
+
+/** `simulate-drop` of itself, and a broker that was late by 0.1 s or more of itself. */
+const confessions = [
+  /this machine was held up for ([\d.]+) (ms)/,
+  /the broker itself stood still for ([\d.]+) (ms|s)/,
+];
+
+/**
+ * Looks for the words of one of our programs that it was held up, at some time since a moment (of
+ * `now`): then what it says besides is another text, or no verdict.
+ */
+export function expectNotHeldUp(what: string, said: string, since: number): void {
+  // Texts for people are wrapped.
+  const text = said.replace(/\s+/g, " ");
+  for (const confession of confessions) {
+    const [, number, unit] = confession.exec(text) ?? [];
+    if (number !== undefined)
+      throw new HeldUp(what, Number(number) * (unit === "s" ? 1000 : 1), since);
+  }
+}

@@ -2,7 +2,7 @@ import type { ClientVersion } from "../../src/client/machine.ts";
 import type { Target } from "../../src/client/target.ts";
 import { runScenarios, type RunOptions } from "../../src/drop/run.ts";
 import type { Result, Scenario } from "../../src/drop/scenario.ts";
-import { HeldUp } from "./held-up.ts";
+import { expectNotHeldUp } from "./held-up.ts";
 import { now } from "./inbox.ts";
 import { EmbeddedBroker, type EmbeddedOptions } from "./embedded.ts";
 import { Mosquitto } from "./mosquitto.ts";
@@ -51,12 +51,6 @@ export async function played(
   });
   for (const { id, detail } of results) expectNotHeldUp(id, detail, began);
   return results;
-}
-
-/** Looks for the words of a scenario that began at a moment (of `now`) and could not be judged. */
-export function expectNotHeldUp(what: string, said: string, began: number): void {
-  const [, ms] = /this machine was held up for (\d+) ms/.exec(said.replace(/\s+/g, " ")) ?? [];
-  if (ms !== undefined) throw new HeldUp(what, Number(ms), began);
 }
 
 /** Plays each scenario against a broker of ours of its own, all at the same time. */

@@ -2,7 +2,8 @@ import type { IClientOptions } from "mqtt";
 import { type Ended, run, RunningBroker, type Surroundings } from "./executable.ts";
 import { accountText, logText } from "./account-text.ts";
 import type { ConnectOptions } from "./client.ts";
-import { eventually, Inbox } from "./inbox.ts";
+import { expectNotHeldUp } from "./held-up.ts";
+import { eventually, Inbox, now } from "./inbox.ts";
 import { MqttJsClient } from "./mqttjs-client.ts";
 import { readFileSync } from "node:fs";
 import { SocketClient } from "./socket-client.ts";
@@ -132,7 +133,9 @@ export class WillAccounts implements AsyncDisposable {
     // Where a line names whom it is about; an id may be a word of another line.
     const place = String.raw`^\S+ (?:\[like \S+\] )?(?:Warning: )?(?:|Client |.* client |.* as |Operator's order: .* )`;
     const about = new RegExp(`${place}${clientId}(?=$|[ ':])`);
-    return logText(this.broker.lines.items.filter((line) => about.test(line)));
+    const lines = this.broker.lines.items.filter((line) => about.test(line));
+    expectNotHeldUp(`the connection of ${clientId}`, lines.join("\n"), now() - rowLimitMs);
+    return logText(lines);
   }
 
   /** All lines that the broker had written by now have come. */
