@@ -9,7 +9,7 @@ import { EmbeddedBroker, type EmbeddedOptions } from "../support/embedded.ts";
 import { HeldUp } from "../support/held-up.ts";
 import { now } from "../support/inbox.ts";
 import { Mosquitto, mosquittoMissing } from "../support/mosquitto.ts";
-import { named, passes, played, verdicts } from "../support/played.ts";
+import { named, passes, played, turn, verdicts } from "../support/played.ts";
 
 const scenarios = [...networkScenarios, ...silenceScenarios, ...keepaliveScenarios];
 const boundMs = 30_000;
@@ -134,6 +134,7 @@ for (const [fault, wrong] of faults) {
 test.concurrent(
   "deadlines that are found by a sweep are late, not missing",
   async () => {
+    await turn();
     using broker = await EmbeddedBroker.start({ rules: { keepAliveSweepMs: 2500 } });
     const options = { versions: [5], toleranceMs: 100 } as const;
     const [result] = await played([named(scenarios, "half-open")], broker.target, options);
@@ -182,6 +183,7 @@ async function playedOnOne(
   asked: readonly Scenario[],
   options: EmbeddedOptions,
 ): Promise<Result[]> {
+  await turn();
   using broker = await EmbeddedBroker.start(options);
   // Awaited here: the broker ends when this function does.
   const results = await played(asked, broker.target, { versions: [5] });

@@ -15,8 +15,17 @@ const quiet: RunOptions["watch"] = {
   cleared: () => {},
 };
 
-/** The last that began: they begin one after the other, so that their beginnings hold nobody up. */
-let begun = Promise.resolve();
+/** Those that begin at the same time. */
+let beginning = Promise.resolve();
+
+/**
+ * Brokers and scenarios of tests that are played at the same time begin one after the other, each in
+ * a turn of the loop, so that their beginnings hold nobody up: awaited before a broker is started.
+ */
+export async function turn(): Promise<void> {
+  beginning = beginning.then(async () => new Promise((resolve) => setTimeout(resolve)));
+  return beginning;
+}
 
 /**
  * Plays scenarios against a broker of this machine, as `simulate-drop` would. Rejects with HeldUp
@@ -27,8 +36,6 @@ export async function played(
   target: Target,
   options: Partial<RunOptions> = {},
 ): Promise<Result[]> {
-  begun = begun.then(async () => new Promise((resolve) => setTimeout(resolve)));
-  await begun;
   const began = now();
   const results = await runScenarios({
     scenarios,
