@@ -44,24 +44,28 @@ export function adoptOrphans(): void {
 
 /** All that are alive. */
 export function descendants(): Descendant[] {
-  const children = Map.groupBy(
-    processes().filter(({ isDead }) => !isDead),
-    ({ parent }) => parent,
-  );
-  const below = (parent: number): number[] =>
-    (children.get(parent) ?? []).flatMap(({ pid }) => [pid, ...below(pid)]);
-  return below(process.pid).map((pid) => ({ pid, command: commandOf(pid) }));
+  // The dead, too: their children may have been looked at before they had another parent.
+  const children = Map.groupBy(processes(), ({ parent }) => parent);
+  const below = (parent: number): Process[] =>
+    (children.get(parent) ?? []).flatMap((child) => [child, ...below(child.pid)]);
+  return below(process.pid)
+    .filter(({ isDead }) => !isDead)
+    .map(({ pid }) => ({ pid, command: commandOf(pid) }));
 }
 
 /** Kills all of them, until there are none. */
 export async function killDescendants(): Promise<void> {
-  for (let left = descendants(); left.length > 0; left = descendants()) {
+  // The list is read process by process while they end, so that one look may miss somebody.
+  for (let looksInVain = 0; looksInVain < 3;) {
+    const left = descendants();
     for (const { pid } of left) kill(pid);
+    looksInVain = left.length === 0 ? looksInVain + 1 : 0;
     await Bun.sleep(5);
   }
 }
 
-function kill(pid: number): void {
+/** A process, or all of a group by its negative number. */
+export function kill(pid: number): void {
   try {
     process.kill(pid, "SIGKILL");
   } catch {

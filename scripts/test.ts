@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { constants, tmpdir } from "node:os";
 import path from "node:path";
-import { adoptOrphans, killDescendants } from "./descendants.ts";
+import { adoptOrphans, kill, killDescendants } from "./descendants.ts";
 
 /**
  * The test command: runs scripts/suite.ts, which says what it takes and prints, and ends with its
@@ -27,7 +27,7 @@ for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => {
     calledOff ??= signal;
     // Its session; what has made one of its own is found below.
-    if (suite.exitCode === null) process.kill(-suite.pid, "SIGKILL");
+    kill(-suite.pid);
   });
 }
 await suite.exited;

@@ -255,6 +255,23 @@ describe.if(process.platform === "linux")("nothing that a test has started goes 
   }
 
   test.concurrent(
+    "when one SIGINT comes after the other",
+    async () => {
+      using folder = planted(`test("long", async () => { ${forEver} await Bun.sleep(20_000); });`);
+      const file = folder.file("planted.test.ts");
+      const words = [process.execPath, command, "--tests-only", file];
+      await using child = spawn(words, { stdout: "ignore", stderr: "pipe" });
+      const pids = await pidsOf(folder, () => "");
+      const impatience = setInterval(() => child.kill("SIGINT"), 1);
+      await child.exited.finally(() => clearInterval(impatience));
+      expect(child.exitCode).toBe(130);
+      expect(await child.stderr.text()).not.toContain("ESRCH");
+      await expectGone(pids);
+    },
+    limitMs,
+  );
+
+  test.concurrent(
     "when somebody types Ctrl-C into the terminal of npm test",
     async () => {
       using folder = planted(`test("long", async () => { ${forEver} await Bun.sleep(20_000); });`);
