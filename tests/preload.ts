@@ -34,7 +34,7 @@ afterAll(async () => {
     await Bun.sleep(10);
     left = descendants();
   }
-  await killDescendants();
+  if (left.length > 0) await killDescendants();
   rmSync(home, { recursive: true, force: true });
   const names = left.map(({ pid, command }) => `${command} (pid ${pid})`);
   if (left.length > 0) throw new Error(`left running by a test of this file: ${names.join(", ")}`);
