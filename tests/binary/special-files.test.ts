@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { chmodSync, symlinkSync } from "node:fs";
+import { spawnSync } from "../support/child.ts";
 import { executable, Folder, run } from "../support/executable.ts";
 
 // Pipes, devices and links where a plain file is expected: one line and exit code 2, and never a wait
@@ -10,7 +11,7 @@ const isWindows = process.platform === "win32";
 /** A folder with named pipes to which nobody writes. */
 function withPipes(...names: readonly string[]): Folder {
   const folder = new Folder();
-  const { exitCode } = Bun.spawnSync(["mkfifo", ...names.map((name) => folder.file(name))]);
+  const { exitCode } = spawnSync(["mkfifo", ...names.map((name) => folder.file(name))]);
   expect(exitCode).toBe(0);
   return folder;
 }
@@ -87,9 +88,9 @@ test.skipIf(isWindows)("a configuration that comes through a pipe, in its own ti
   const through = '(sleep 0.3; printf "{"; sleep 0.3; echo "}") > pipe & exec "$0" "$@"';
   const ended = await run(folder, ["serve", "-t", "-c", "pipe"], { through });
   expect(ended).toEqual({ code: 0, stdout: "ok: pipe\n", stderr: "" });
-  const substituted = Bun.spawnSync(
+  const substituted = spawnSync(
     ["bash", "-c", '"$0" serve -t -c <(echo "{ // by a program"; echo "}")', executable()],
-    { cwd: folder.path },
+    folder.path,
   );
   expect(substituted.stdout.toString()).toMatch(/^ok: \/dev\/fd\/\d+\n$/);
 });

@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { chmodSync, chownSync, readFileSync, symlinkSync } from "node:fs";
 import { type OwnFileRules, readOwnFile, tokenRules } from "../../src/admin/own-file.ts";
 import { processStart } from "../../src/admin/process-start.ts";
+import { spawn, spawnSync } from "../support/child.ts";
 import { Folder } from "../support/executable.ts";
 import { eventually } from "../support/inbox.ts";
 
@@ -51,7 +52,7 @@ test("a file that is too large is not read", () => {
 
 test.skipIf(isWindows)("a pipe, a folder, a device: none is waited for", () => {
   using folder = secret();
-  Bun.spawnSync(["mkfifo", folder.file("pipe")]);
+  spawnSync(["mkfifo", folder.file("pipe")]);
   symlinkSync("/dev/zero", folder.file("zero"));
   symlinkSync(folder.path, folder.file("folder"));
   for (const name of ["pipe", "zero", "folder"]) {
@@ -69,7 +70,7 @@ test.skipIf(isWindows)("a link is followed where a person named it, and not wher
 test.skipIf(process.platform !== "linux")(
   "the start of a process tells it from another",
   async () => {
-    await using another = Bun.spawn([process.execPath, "-e", "setInterval(() => {}, 1000)"]);
+    await using another = spawn([process.execPath, "-e", "setInterval(() => {}, 1000)"]);
     const own = processStart(process.pid);
     expect(own).toMatch(/^[\da-f-]{36} \d+$/);
     expect(processStart(process.pid)).toBe(own);
@@ -84,7 +85,7 @@ test.skipIf(process.platform !== "linux")(
   "one that has ended, and waits for its parent, runs no more",
   async () => {
     // The shell becomes a program that never asks what became of its child.
-    await using parent = Bun.spawn(["sh", "-c", "sleep 0 & echo $!; exec sleep 30"], {
+    await using parent = spawn(["sh", "-c", "sleep 0 & echo $!; exec sleep 30"], {
       stdout: "pipe",
     });
     const { value } = await parent.stdout.getReader().read();

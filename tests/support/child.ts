@@ -20,6 +20,9 @@ export function spawn<
 }
 
 /** The same, where it ends by itself at once. */
-export function spawnSync(command: readonly string[]): Bun.SyncSubprocess<"pipe", "pipe"> {
-  return Bun.spawnSync([...command], { env: process.env, stdin: "ignore", stderr: "pipe" });
+export function spawnSync(
+  command: readonly string[],
+  cwd = process.cwd(),
+): Bun.SyncSubprocess<"pipe", "pipe"> {
+  return Bun.spawnSync([...command], { cwd, env: process.env, stdin: "ignore", stderr: "pipe" });
 }

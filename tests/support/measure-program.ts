@@ -2,6 +2,7 @@
  * Runs a program and says, as JSON on stdout, how it ended and how much memory it took at most. It is a
  * process of its own because a child's peak begins with that of the process that it was forked from.
  */
+import { spawn } from "./child.ts";
 
 /** What to run. */
 export interface MeasureOrder {
@@ -29,7 +30,7 @@ export interface Measured {
 const [order = ""] = process.argv.slice(2);
 // It was written by `measured` beside this file.
 const { command, cwd, env, boundMs } = JSON.parse(order) as MeasureOrder;
-const child = Bun.spawn(command, {
+await using child = spawn(command, {
   cwd,
   env,
   stdin: "ignore",

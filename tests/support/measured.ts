@@ -1,4 +1,5 @@
 import path from "node:path";
+import { spawn } from "./child.ts";
 import { environment, executable, type Folder } from "./executable.ts";
 import type { Measured, MeasureOrder } from "./measure-program.ts";
 
@@ -12,7 +13,7 @@ export async function measured(
 ): Promise<Measured> {
   const command = [executable(), ...args];
   const order: MeasureOrder = { command, cwd: folder.path, env: environment(folder), boundMs };
-  const child = Bun.spawn([process.execPath, program, JSON.stringify(order)], {
+  await using child = spawn([process.execPath, program, JSON.stringify(order)], {
     stdin: "ignore",
     stdout: "pipe",
     stderr: "inherit",
