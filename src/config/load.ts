@@ -17,6 +17,7 @@ import {
 } from "./keys.ts";
 import { bare, type Problem, problemLines, shown } from "./problem.ts";
 import { type Config, configSchema, listenersMax } from "./schema.ts";
+import { bytesOf } from "./quantity.ts";
 import { type Settings, settingsOf } from "./settings.ts";
 
 /** Where a configuration comes from. Nothing else is looked at, so a load is a pure function. */
@@ -250,7 +251,7 @@ class Draft {
   finish(file: string | null, before: Config | null): LoadResult {
     if (this.problems.length > 0) return failed(file, this.problems);
     const config = configSchema.parse(this.#values);
-    const clashing = clashes(config);
+    const clashing = [...clashes(config), ...sizeClashes(config, this.#origins)];
     if (clashing.length > 0) return failed(file, clashing);
     const values = flat(config);
     const origins = new Map<string, Origin>();
@@ -275,6 +276,31 @@ function clashes(config: Config): Problem[] {
     }
     seen.set(address, first ?? index);
   });
+  return problems;
+}
+
+/**
+ * Sizes that somebody has set and that contradict each other. A default gives way: below `packetSize`
+ * the other packets are held to that.
+ */
+function sizeClashes(config: Config, origins: ReadonlyMap<string, Origin>): Problem[] {
+  const { packetSize, controlPacketSize, unfinishedBytes } = config.limits;
+  const problems: Problem[] = [];
+  const largest = bytesOf(packetSize) ?? 0;
+  const check = (key: "controlPacketSize" | "unfinishedBytes", allowed: string): void => {
+    const path = `limits.${key}`;
+    const name = origins.get(path)?.name ?? origins.get("limits.packetSize")?.name ?? path;
+    const at = name.endsWith(path) || name.startsWith("MQTTD_") ? name : `${name} ${path}`;
+    const text = `found ${shown(config.limits[key])}, allowed: ${allowed} (${shown(packetSize)})`;
+    problems.push({ at, text });
+  };
+  if (origins.has("limits.controlPacketSize") && (bytesOf(controlPacketSize) ?? 0) > largest) {
+    check("controlPacketSize", "at most limits.packetSize");
+  }
+  // A packet that never fits would be refused when most of it has come.
+  if ((bytesOf(unfinishedBytes) ?? 0) < largest) {
+    check("unfinishedBytes", "at least limits.packetSize");
+  }
   return problems;
 }
 

@@ -74,6 +74,12 @@ const limitsSchema = z.strictObject({
   packetSize: size({ min: 64, max: 256 * mebibyte })
     .default(writeSize(limits.packetSize))
     .describe("A whole packet from a client; v5 clients are told (Maximum Packet Size)."),
+  controlPacketSize: size({ min: 64, max: 256 * mebibyte })
+    .default(writeSize(limits.controlPacketSize))
+    .describe("A whole packet that is no PUBLISH, CONNECT included; never above packetSize."),
+  unfinishedBytes: size({ min: 64, max: 64 * gibibyte })
+    .default(writeSize(limits.unfinishedBytes))
+    .describe("Memory of packets that have come in part, all connections together."),
   payloadSize: size({ min: 0, max: 256 * mebibyte })
     .default(writeSize(limits.payloadSize))
     .describe("The payload of a message, wills included."),

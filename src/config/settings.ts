@@ -95,6 +95,8 @@ function coreLimits(limits: Config["limits"]): Limits {
   return {
     ...same,
     packetSize: bytes(limits.packetSize),
+    controlPacketSize: Math.min(bytes(limits.controlPacketSize), bytes(limits.packetSize)),
+    unfinishedBytes: bytes(limits.unfinishedBytes),
     payloadSize: bytes(limits.payloadSize),
     keepAliveMax: milliseconds(limits.keepAliveMax) / 1000,
     queuedBytes: bytes(limits.queuedBytes),

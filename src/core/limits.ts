@@ -15,6 +15,10 @@ export interface Limits {
   readonly topicLevels: number;
   /** Bytes of a whole packet from a client; announced as Maximum Packet Size. */
   readonly packetSize: number;
+  /** Bytes of a whole packet that is no PUBLISH; never above `packetSize`. */
+  readonly controlPacketSize: number;
+  /** Bytes of memory that the packets which have come in part take, all connections together. */
+  readonly unfinishedBytes: number;
   /** Bytes of an application message's payload, wills included. */
   readonly payloadSize: number;
   /** Seconds; a v5 client that asks for more, or for none, is told this one. Infinity: any. */
@@ -59,25 +63,30 @@ export function announced(limits: Limits): Announced {
   return { packetSize, qos, receiveMaximum, retain, topicAliases };
 }
 
+const mebibyte = 1024 * 1024;
+
 export const defaultLimits: Limits = {
   connections: 100_000,
   sessions: 100_000,
   subscriptions: 10_000,
   filters: 10_000,
   topicLevels: 200,
-  packetSize: 1024 * 1024,
-  payloadSize: 1024 * 1024,
+  // Above the payload by what a topic and the properties take. Queue and retained messages hold two.
+  packetSize: 25 * mebibyte,
+  controlPacketSize: mebibyte,
+  unfinishedBytes: 256 * mebibyte,
+  payloadSize: 24 * mebibyte,
   keepAliveMax: Infinity,
   inflight: 100,
   receiveMaximum: 1000,
   queuedMessages: 1000,
-  queuedBytes: 16 * 1024 * 1024,
+  queuedBytes: 64 * mebibyte,
   queueQos0: false,
   topicAliases: 100,
   qos: 2,
   retain: true,
   retainedMessages: 100_000,
-  retainedBytes: 256 * 1024 * 1024,
+  retainedBytes: 256 * mebibyte,
   sessionExpiryMax: Infinity,
   ledger: 10_000,
   connectTimeoutMs: 10_000,

@@ -44,10 +44,18 @@ export function keep(message: Message): Message {
   if (!message.owned) {
     message.owned = true;
     message.frame = null;
-    message.payload = message.payload.slice();
+    if (!isMostOfIts(message.payload)) message.payload = message.payload.slice();
     if (message.properties !== null) message.properties = message.properties.slice();
   }
   return message;
+}
+
+/** From here on the copy of a payload costs more than the rest of its buffer, if that is no larger. */
+export const largePayload = 64 * 1024;
+
+/** A large packet that came in pieces has memory of its own, and nobody else uses it. */
+function isMostOfIts(payload: Uint8Array): boolean {
+  return payload.length >= largePayload && payload.length * 2 >= payload.buffer.byteLength;
 }
 
 export interface WillPacket {

@@ -1,6 +1,6 @@
 import type { WillAccount } from "../core/account.ts";
 import { setting } from "../log/duration.ts";
-import { type Advice, isV5, type Scene, sentence } from "./explain-parts.ts";
+import { type Advice, isUnforeseen, isV5, type Scene, sentence } from "./explain-parts.ts";
 
 /** What to change about a client whose connection ended as it did, before any habit of its own. */
 export function adviceOnEnd({ connection, will }: Scene): (Advice | null)[] {
@@ -15,11 +15,21 @@ export function adviceOnEnd({ connection, will }: Scene): (Advice | null)[] {
       return [{ topic: "brokenRule", ...sentence(text, statement) }];
     }
     case "packetTooLarge": {
+      if (isUnforeseen(statement)) {
+        const text = "Only PUBLISH may be so large. " + withinLimit("limits.controlPacketSize");
+        return [{ topic: "packetTooLarge", ...sentence(text, statement) }];
+      }
       const told = isV5(connection) ? ", as CONNACK tells it (Maximum Packet Size)" : "";
       const text = `Let it send smaller packets${told}, or give this broker a higher limits.packetSize.`;
       return [{ topic: "packetTooLarge", ...sentence(text, statement) }];
     }
     case "quotaExceeded": {
+      if (isUnforeseen(statement)) {
+        const text =
+          "Nothing at the client: too many large packets came at once. Give this broker a higher " +
+          "limits.unfinishedBytes.";
+        return [{ topic: "quotaExceeded", ...sentence(text, statement) }];
+      }
       const text =
         "Let it finish earlier QoS 2 messages first: CONNACK tells it how many may be unfinished " +
         "(Receive Maximum). Or give this broker a higher limits.receiveMaximum.";

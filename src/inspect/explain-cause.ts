@@ -2,7 +2,7 @@ import type { ConnectionAccount } from "../core/account.ts";
 import type { EndCause } from "../core/ends.ts";
 import { duration, setting, stoodStill } from "../log/duration.ts";
 import { clause, name } from "../log/foreign.ts";
-import { ruleFor } from "./explain-parts.ts";
+import { isUnforeseen, ruleFor } from "./explain-parts.ts";
 
 type End = NonNullable<ConnectionAccount["end"]>;
 
@@ -57,7 +57,9 @@ export function causeClause(
     case "packetTooLarge":
       return `${it} sent ${end.detail === null ? "a packet that is too large" : clause(end.detail)}`;
     case "quotaExceeded":
-      return `${it} sent more than it may${detail}`;
+      return isUnforeseen(end.statement)
+        ? `the broker had ${clause(end.detail ?? "")}`
+        : `${it} sent more than it may${detail}`;
     case "refused":
       return `${its} CONNECT was refused${detail}`;
     case "takenOver":

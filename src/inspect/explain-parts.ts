@@ -89,3 +89,8 @@ export function counted(count: number, one: string, many = `${one}s`): string {
 export function capital(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
+
+/** Whether a connection ended by a limit that no client can have known of ("other errors"). */
+export function isUnforeseen(statement: string | null): boolean {
+  return statement === "v5-4.13.2" || statement === "v4-4.8";
+}

@@ -1,7 +1,13 @@
 import type { Delivery } from "../core/io.ts";
 import type { Frame, Message } from "../core/packet.ts";
-import { packetIdOffset, patchPublish, publishSize, writePublish } from "../wire/publish.ts";
-import type { Outbox } from "./outbox.ts";
+import {
+  packetIdOffset,
+  patchPublish,
+  publishSize,
+  writePublish,
+  writePublishHead,
+} from "../wire/publish.ts";
+import { isReferable, type Outbox } from "./outbox.ts";
 
 /** A PUBLISH with QoS 0, no DUP and no RETAIN begins with this byte. */
 const plainPublish = 0x30;
@@ -24,6 +30,8 @@ export class DeliveryWriter {
   /** The message's frame, where a QoS 0 copy for the same version equals it to the byte. */
   #frame: Frame | null = null;
   #frameIsV5 = false;
+  /** Its payload is written from where it is. */
+  #isLarge = false;
   readonly #encoded: readonly [Encoded, Encoded, Encoded, Encoded] = [
     notMade(),
     notMade(),
@@ -38,6 +46,8 @@ export class DeliveryWriter {
     const { frame } = message;
     this.#frame = frame !== null && frame.bytes[frame.start] === plainPublish ? frame : null;
     this.#frameIsV5 = frame?.version === 5;
+    const { payload } = message;
+    this.#isLarge = isReferable(payload, payload.length);
     for (const encoded of this.#encoded) encoded.isMade = false;
   }
 
@@ -53,13 +63,22 @@ export class DeliveryWriter {
         outbox.forward(frame.bytes, frame.start, frame.end);
         return;
       }
-      this.#copy(outbox, delivery);
-      return;
+      if (!this.#isLarge) return this.#copy(outbox, delivery);
     }
     const message = this.#message;
     if (message === null) return;
+    if (this.#isLarge) return this.#refer(outbox, message, delivery);
     const offset = outbox.reserve(publishSize(message, delivery, this.#expirySeconds));
     outbox.commit(writePublish(outbox.buffer, offset, message, delivery, this.#expirySeconds));
+  }
+
+  /** A large payload is written from where it is, whoever gets it; only what precedes it is a copy's own. */
+  #refer(outbox: Outbox, message: Message, delivery: Delivery): void {
+    const { payload } = message;
+    const size = publishSize(message, delivery, this.#expirySeconds);
+    const offset = outbox.reserve(size - payload.length);
+    outbox.commit(writePublishHead(outbox.buffer, offset, message, delivery, this.#expirySeconds));
+    outbox.refer(payload, 0, payload.length);
   }
 
   /** Copies the encoding that this delivery shares with others, and makes the copy its own. */

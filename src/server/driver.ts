@@ -3,11 +3,13 @@ import type { Broker } from "../core/broker.ts";
 import type { ConnectionId, Delivery, Effect, Input, ListenerPolicy, Millis } from "../core/io.ts";
 import type { Limits } from "../core/limits.ts";
 import type { Message, ProtocolVersion, ServerPacket } from "../core/packet.ts";
+import type { Rules } from "../core/rules.ts";
 import type { Level, LogEvent } from "../log/events.ts";
 import type { Link, LinkEvents } from "../transport/transport.ts";
 import type { PacketReaderOptions } from "../wire/reader.ts";
 import type { SocketPoll } from "../transport/socket-poll.ts";
 import { Arrivals } from "./arrivals.ts";
+import { UnfinishedBytes } from "../wire/unfinished.ts";
 import type { Authenticate } from "./auth.ts";
 import type { Clock } from "./clock.ts";
 import type { DeadlineTimer } from "./deadline-timer.ts";
@@ -32,8 +34,6 @@ export interface DriverOptions {
   readonly clock: Clock;
   readonly log: EventLog;
   readonly authenticate: Authenticate;
-  /** Bytes of a whole packet from a client. */
-  readonly packetSize: number;
   /** Bytes that may wait for one connection before deliveries to it stop. */
   readonly outputBytes: number;
   /** Calls `onDue` when the time it was armed to has come. */
@@ -78,6 +78,7 @@ export class Driver {
   readonly #timer: DeadlineTimer;
   readonly #writer: DeliveryWriter;
   #readerOptions: PacketReaderOptions;
+  readonly #unfinishedBytes: UnfinishedBytes;
   /** The core's rules count bytes, not packets. */
   readonly #tellsBytes: boolean;
   readonly #packets: PacketTrace;
@@ -108,9 +109,9 @@ export class Driver {
     this.#awakeAt = this.#now;
     this.#arrivals = new Arrivals(options.poll ?? null, this.#ports);
     this.#writer = new DeliveryWriter();
-    const { rules } = options.broker;
-    const takesInvalidWill = rules.invalidWill === "taken";
-    this.#readerOptions = { packetSize: options.packetSize, takesInvalidWill };
+    const { rules, limits } = options.broker;
+    this.#unfinishedBytes = new UnfinishedBytes(limits.unfinishedBytes);
+    this.#readerOptions = readerOptions(limits, this.#unfinishedBytes, rules);
     this.#tellsBytes =
       rules.keepAliveResetBy === "byte" || rules.keepAliveResetBy === "byteOfLarge";
     this.#timer = options.timer(() => this.#guard(() => this.#look()));
@@ -141,7 +142,8 @@ export class Driver {
 
   /** Other limits hold from now on; the packet size for connections that are still to come. */
   reconfigure(limits: Limits, outputBytes: number): void {
-    this.#readerOptions = { ...this.#readerOptions, packetSize: limits.packetSize };
+    this.#unfinishedBytes.limit = limits.unfinishedBytes;
+    this.#readerOptions = readerOptions(limits, this.#unfinishedBytes, this.#broker.rules);
     this.#outputBytes = outputBytes;
     this.order({ type: "reconfigured", limits });
   }
@@ -550,6 +552,20 @@ export class Driver {
     }
     this.#partings.begin(port);
   }
+}
+
+function readerOptions(
+  { packetSize, controlPacketSize }: Limits,
+  unfinished: UnfinishedBytes,
+  { invalidWill }: Rules,
+): PacketReaderOptions {
+  const takesInvalidWill = invalidWill === "taken";
+  return {
+    packetSize,
+    controlPacketSize: Math.min(controlPacketSize, packetSize),
+    unfinished,
+    takesInvalidWill,
+  };
 }
 
 function portOf(link: Link): Port {

@@ -47,7 +47,6 @@ export async function embeddedBroker(settings: EmbeddedSettings = {}): Promise<E
     clock,
     log,
     authenticate: anonymousOnly,
-    packetSize: config.limits.packetSize,
     outputBytes: config.outputBytes,
     timer: (onDue) => new SystemTimer(clock, onDue),
     poll: await socketPoll(),

@@ -20,12 +20,31 @@ export class BufferPool {
   }
 }
 
+/** Bytes of somebody else's that are not worth a copy, or a buffer that is full. */
+interface Segment {
+  readonly bytes: Uint8Array;
+  start: number;
+  readonly end: number;
+  readonly isBuffer: boolean;
+}
+
+/** Bytes from which on a reference is worth more than to write all at once. */
+const referredBytes = 64 * 1024;
+
+/** Whether so many bytes of a buffer are worth a reference, which keeps the whole of it in memory. */
+export function isReferable({ buffer }: Uint8Array, bytes: number): boolean {
+  return bytes >= referredBytes && bytes * 2 >= buffer.byteLength;
+}
+
 /**
  * What waits to be written to one link: either a run of bytes inside an input chunk (a message that
- * is forwarded as it came, and its neighbours), kept as two integers, or a buffer of its own.
+ * is forwarded as it came, and its neighbours), kept as two integers, or a buffer of its own. Before
+ * them stand large payloads, which all links that are to write them share, and what stood before these.
  */
 export class Outbox {
   readonly #pool: BufferPool;
+  #ahead: Segment[] = [];
+  #aheadBytes = 0;
   #run: Uint8Array | null = null;
   #runStart = 0;
   #runEnd = 0;
@@ -39,7 +58,7 @@ export class Outbox {
 
   /** Bytes that wait. */
   get size(): number {
-    return this.#run === null ? this.buffered : this.#runEnd - this.#runStart;
+    return this.#aheadBytes + (this.#run === null ? this.buffered : this.#runEnd - this.#runStart);
   }
 
   /** Appends bytes[start..end), which must stay as they are until `flush`. */
@@ -54,7 +73,21 @@ export class Outbox {
       this.#runEnd = end;
       return;
     }
-    this.append(bytes, start, end);
+    if (isReferable(bytes, end - start)) this.refer(bytes, start, end);
+    else this.append(bytes, start, end);
+  }
+
+  /** Appends bytes[start..end) themselves: nobody may ever change them. For large ones. */
+  refer(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#run !== null) this.#settleRun(0);
+    const buffer = this.#buffer;
+    if (buffer !== null && this.#end > this.#start) {
+      this.#push(buffer, this.#start, this.#end, true);
+      this.#buffer = null;
+      this.#start = 0;
+      this.#end = 0;
+    }
+    this.#push(bytes, start, end, false);
   }
 
   /** Bytes that wait in memory of the outbox's own. */
@@ -96,6 +129,35 @@ export class Outbox {
    * not take is kept, out of the input's buffers.
    */
   flush(link: Link): number {
+    if (this.#ahead.length === 0) return this.#flushRest(link);
+    const ahead = this.#flushAhead(link);
+    if (ahead < 0 || this.#ahead.length > 0) return ahead;
+    const rest = this.#flushRest(link);
+    return rest < 0 ? rest : ahead + rest;
+  }
+
+  #flushAhead(link: Link): number {
+    let total = 0;
+    for (;;) {
+      const first = this.#ahead[0];
+      if (first === undefined) return total;
+      const took = link.write(first.bytes, first.start, first.end);
+      if (took < 0) return took;
+      total += took;
+      first.start += took;
+      this.#aheadBytes -= took;
+      if (first.start < first.end) return total;
+      this.#ahead.shift();
+      if (first.isBuffer) this.#pool.give(first.bytes);
+    }
+  }
+
+  #push(bytes: Uint8Array, start: number, end: number, isBuffer: boolean): void {
+    this.#ahead.push({ bytes, start, end, isBuffer });
+    this.#aheadBytes += end - start;
+  }
+
+  #flushRest(link: Link): number {
     const run = this.#run;
     if (run !== null) {
       const took = link.write(run, this.#runStart, this.#runEnd);
@@ -115,6 +177,9 @@ export class Outbox {
   }
 
   clear(): void {
+    for (const { bytes, isBuffer } of this.#ahead) if (isBuffer) this.#pool.give(bytes);
+    this.#ahead = [];
+    this.#aheadBytes = 0;
     this.#run = null;
     this.#start = 0;
     this.#end = 0;
@@ -122,12 +187,20 @@ export class Outbox {
     this.#buffer = null;
   }
 
-  /** Copies the run out of its input chunk, since something else follows it or the link is full. */
+  /**
+   * Copies the run out of its input chunk, since something else follows it or the link is full; what is
+   * most of its chunk stays there.
+   */
   #settleRun(more: number): void {
     const run = this.#run;
     if (run === null) return;
     this.#run = null;
     const length = this.#runEnd - this.#runStart;
+    if (isReferable(run, length)) {
+      this.#push(run, this.#runStart, this.#runEnd, false);
+      if (more > 0) this.#grow(more);
+      return;
+    }
     this.#grow(length + more);
     this.#buffer?.set(run.subarray(this.#runStart, this.#runEnd), this.#end);
     this.#end += length;

@@ -37,6 +37,7 @@ export class Ports {
   release(port: Port): void {
     port.open = false;
     this.#count -= 1;
+    port.reader.discard();
     this.#ports[port.id] = undefined;
     this.#free.push(port.id);
   }

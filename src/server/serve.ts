@@ -78,7 +78,6 @@ export async function serve(settings: ServeSettings): Promise<number> {
     clock,
     log: hub,
     authenticate: anonymousOnly,
-    packetSize: config.limits.packetSize,
     outputBytes: config.outputBytes,
     timer: (onDue) => new SystemTimer(clock, onDue),
     poll: await socketPoll(),

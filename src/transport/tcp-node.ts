@@ -24,6 +24,8 @@ export function nodeTcp(
 }
 
 const backlog = 4096;
+/** Bytes that node's own buffer is given beyond what it wants to hold. */
+const writtenAtOnce = 256 * 1024;
 
 /** What all links of one listener share. */
 interface Origin {
@@ -89,13 +91,15 @@ class NodeLink implements Link {
 
   write(bytes: Uint8Array, start: number, end: number): number {
     if (this.#state !== "open" || this.#socket.destroyed) return -1;
-    if (this.#socket.writableNeedDrain) {
-      this.#blocked = true;
-      return 0;
-    }
     // What the kernel has no room for stays in node's own buffer, but the bytes are the caller's.
-    this.#socket.write(new Uint8Array(bytes.subarray(start, end)));
-    return end - start;
+    let at = start;
+    while (at < end && !this.#socket.writableNeedDrain) {
+      const next = Math.min(end, at + writtenAtOnce);
+      this.#socket.write(new Uint8Array(bytes.subarray(at, next)));
+      at = next;
+    }
+    if (at < end) this.#blocked = true;
+    return at - start;
   }
 
   pause(): void {

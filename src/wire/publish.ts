@@ -132,6 +132,19 @@ export function writePublish(
   delivery: Delivery,
   expirySeconds: number | null,
 ): number {
+  const at = writePublishHead(target, offset, message, delivery, expirySeconds);
+  target.set(message.payload, at);
+  return at + message.payload.length;
+}
+
+/** As `writePublish`, less the payload, which follows. */
+export function writePublishHead(
+  target: Uint8Array,
+  offset: number,
+  message: Message,
+  delivery: Delivery,
+  expirySeconds: number | null,
+): number {
   target[offset] = firstByte(delivery);
   let at = writeVariable(target, offset + 1, remainingLength(message, delivery, expirySeconds));
   const topicAt = at + 2;
@@ -139,8 +152,7 @@ export function writePublish(
   writeTwoBytes(target, topicAt - 2, at - topicAt);
   if (delivery.qos !== 0) at = writeTwoBytes(target, at, delivery.packetId);
   if (delivery.version === 5) at = writeProperties(target, at, message, delivery, expirySeconds);
-  target.set(message.payload, at);
-  return at + message.payload.length;
+  return at;
 }
 
 /** The first byte of a copy: DUP, QoS and RETAIN are the delivery's own. */

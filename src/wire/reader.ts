@@ -17,6 +17,7 @@ import {
 } from "./grammar.ts";
 import { readPublish } from "./publish.ts";
 import { TopicNames } from "./topics.ts";
+import { uncountedBytes, UnfinishedBytes } from "./unfinished.ts";
 
 /** The bytes were no packet that a client may send. Nothing is read after it. */
 export interface WireFault {
@@ -29,8 +30,12 @@ export interface WireFault {
 }
 
 export interface PacketReaderOptions {
-  /** Bytes of a whole packet, Infinity for any that MQTT allows (268,435,460). */
+  /** Bytes of a whole PUBLISH, Infinity for any that MQTT allows (268,435,460). */
   readonly packetSize: number;
+  /** Bytes of any other packet; never above `packetSize`, which is the default. */
+  readonly controlPacketSize?: number;
+  /** Where the memory of packets that came in part is counted. Default: nowhere. */
+  readonly unfinished?: UnfinishedBytes;
   /** Lets a will with an empty topic or a wildcard pass, as some brokers do. Default: false. */
   readonly takesInvalidWill?: boolean;
 }
@@ -56,6 +61,8 @@ export class PacketReader {
   version: ProtocolVersion | null = null;
 
   readonly #packetSize: number;
+  readonly #controlPacketSize: number;
+  readonly #unfinished: UnfinishedBytes;
   readonly #takesInvalidWill: boolean;
   readonly #topics = new TopicNames();
   #failed = false;
@@ -69,6 +76,8 @@ export class PacketReader {
   /** The packet that came in pieces: #pieces[0..#gathered). */
   #pieces: Uint8Array = nothing;
   #gathered = 0;
+  /** Bytes of #pieces that #unfinished has counted. */
+  #counted = 0;
 
   /** Of a CONNECT that is wrong. */
   #claimedClientId: string | null = null;
@@ -80,6 +89,8 @@ export class PacketReader {
 
   constructor(options: PacketReaderOptions) {
     this.#packetSize = options.packetSize;
+    this.#controlPacketSize = options.controlPacketSize ?? options.packetSize;
+    this.#unfinished = options.unfinished ?? new UnfinishedBytes(Infinity);
     this.#takesInvalidWill = options.takesInvalidWill ?? false;
   }
 
@@ -124,6 +135,16 @@ export class PacketReader {
     return null;
   }
 
+  /** Nobody reads on: what it has is nobody's. */
+  discard(): void {
+    this.#failed = true;
+    this.#chunk = nothing;
+    this.#position = 0;
+    this.#waiting.length = 0;
+    this.#waitingBytes = 0;
+    this.#takePieces();
+  }
+
   /** Moves on to the next chunk, and lets go of the one that is done. */
   #hasBytes(): boolean {
     while (this.#position === this.#chunk.length) {
@@ -147,9 +168,7 @@ export class PacketReader {
     // Without a header the rest of the chunk is all that is known to be needed.
     const size = found === null ? this.#end - this.#start : headerMaximumSize;
     const rest = chunk.length - this.#position;
-    this.#pieces = new Uint8Array(Math.min(size, Math.max(firstRoom, rest)));
-    this.#append(rest);
-    return "incomplete";
+    return this.#makeRoom(Math.min(size, Math.max(firstRoom, rest))) ?? this.#append(rest);
   }
 
   /** Adds to #pieces what the chunk has of its packet. */
@@ -158,16 +177,18 @@ export class PacketReader {
     let found = this.#readHeader(this.#pieces, 0, this.#gathered);
     while (found === "incomplete") {
       if (!this.#hasBytes()) return "incomplete";
-      this.#append(1);
+      const appended = this.#append(1);
+      if (appended !== "incomplete") return appended;
       found = this.#readHeader(this.#pieces, 0, this.#gathered);
     }
     if (found !== null) return found;
     const rest = this.#chunk.length - this.#position;
-    this.#append(Math.min(this.#end - this.#gathered, rest));
+    const appended = this.#append(Math.min(this.#end - this.#gathered, rest));
+    if (appended !== "incomplete") return appended;
     return this.#gathered < this.#end ? "incomplete" : null;
   }
 
-  #append(count: number): void {
+  #append(count: number): "incomplete" | ProtocolError {
     const gathered = this.#gathered + count;
     if (gathered > this.#pieces.length) {
       // Doubling keeps the copying linear, and the packet's own size bounds it. Past a quarter of it
@@ -175,14 +196,28 @@ export class PacketReader {
       const whole = Math.max(this.#end, headerMaximumSize);
       const doubled = Math.max(gathered, this.#pieces.length * 2);
       const room = gathered * 4 >= whole ? whole : Math.min(whole, doubled);
-      const larger = new Uint8Array(room);
-      larger.set(this.#pieces.subarray(0, this.#gathered));
-      this.#pieces = larger;
+      const error = this.#makeRoom(room);
+      if (error !== null) return error;
     }
     const end = this.#position + count;
     this.#pieces.set(this.#chunk.subarray(this.#position, end), this.#gathered);
     this.#position = end;
     this.#gathered = gathered;
+    return "incomplete";
+  }
+
+  /** Moves #pieces to memory of so many bytes, once these were counted. */
+  #makeRoom(bytes: number): ProtocolError | null {
+    if (bytes > uncountedBytes) {
+      if (!this.#unfinished.take(bytes - this.#counted)) {
+        return tooManyUnfinished(this.version, this.#unfinished.limit);
+      }
+      this.#counted = bytes;
+    }
+    const room = new Uint8Array(bytes);
+    room.set(this.#pieces.subarray(0, this.#gathered));
+    this.#pieces = room;
+    return null;
   }
 
   /** Hands the gathered packet over: its memory is the packet's from here on. */
@@ -190,6 +225,8 @@ export class PacketReader {
     const pieces = this.#pieces;
     this.#pieces = nothing;
     this.#gathered = 0;
+    if (this.#counted > 0) this.#unfinished.giveBack(this.#counted);
+    this.#counted = 0;
     return pieces;
   }
 
@@ -225,14 +262,17 @@ export class PacketReader {
     this.#start = start;
     this.#body = at;
     this.#end = at + remaining;
-    if (this.#end - start <= this.#packetSize) return null;
+    const size = this.#end - start;
+    const isPublish = first >> 4 === PacketType.publish;
+    if (size <= (isPublish ? this.#packetSize : this.#controlPacketSize)) return null;
     if (version === null) {
       this.#learnVersion(bytes, at, available);
       // How a CONNECT is refused depends on its level, which may be still to come.
       const isKnown = this.version !== null || available - at >= levelEnd;
       if (!isKnown && available < this.#end) return "incomplete";
     }
-    return tooLarge(this.#end - start, this.#packetSize);
+    if (isPublish || size > this.#packetSize) return tooLarge(size, this.#packetSize);
+    return tooLargeForControl(size, this.#controlPacketSize);
   }
 
   #learnVersion(bytes: Uint8Array, body: number, available: number): void {
@@ -307,12 +347,7 @@ export class PacketReader {
   }
 
   #fail(error: ProtocolError): WireFault {
-    this.#failed = true;
-    this.#chunk = nothing;
-    this.#position = 0;
-    this.#waiting.length = 0;
-    this.#waitingBytes = 0;
-    this.#takePieces();
+    this.discard();
     return { type: "fault", error, version: this.version, clientId: this.#claimedClientId };
   }
 }
@@ -361,6 +396,21 @@ function wastefulLength(): ProtocolError {
 
 /** v4 can't tell a client the limit, so it has no statement about it either. */
 function tooLarge(size: number, limit: number): ProtocolError {
-  const detail = `a packet of ${size} B, and the maximum is ${limit} B`;
+  const detail = `a packet of ${size} B, and the maximum is ${limit} B (limits.packetSize)`;
   return fault(Reason.packetTooLarge, 5, "", "3.2.2-15", detail);
+}
+
+/** Only PUBLISH may be as large as Maximum Packet Size. A limit that nobody can foresee (4.13.2). */
+function tooLargeForControl(size: number, limit: number): ProtocolError {
+  const detail =
+    `a packet of ${size} B that is no PUBLISH, and the maximum for these is ${limit} B ` +
+    "(limits.controlPacketSize)";
+  return fault(Reason.packetTooLarge, 5, "", "4.13.2", detail);
+}
+
+function tooManyUnfinished(version: ProtocolVersion | null, limit: number): ProtocolError {
+  const detail =
+    `no room for a packet of which a part had come: all such packets may take ${limit} B together ` +
+    "(limits.unfinishedBytes)";
+  return fault(Reason.quotaExceeded, version === 5 ? 5 : 4, "4.8", "4.13.2", detail);
 }

@@ -134,10 +134,10 @@ test(
     await accounts.ended("large");
     expect(await accounts.account("large")).toMatchInlineSnapshot(`
     "New client connected from 127.0.0.1:<port> as large (p2, c1, k30), will on wills/large (q0)
-    large disconnected: packet too large (a packet of 2057 B, and the maximum is 1024 B [v5-3.2.2-15], silent <measured>, allowed 45.0 s) · will published to 1 on wills/large
+    large disconnected: packet too large (a packet of 2057 B, and the maximum is 1024 B (limits.packetSize) [v5-3.2.2-15], silent <measured>, allowed 45.0 s) · will published to 1 on wills/large
 
     The will of large fired at once, because large sent a packet of 2057 B, and the
-    maximum is 1024 B. 1 subscriber got it. [v4-3.1.2-8]
+    maximum is 1024 B (limits.packetSize). 1 subscriber got it. [v4-3.1.2-8]
 
     What happened
       <time>  It connected from 127.0.0.1:<port> with MQTT 3.1.1 (listener: tcp
@@ -150,7 +150,7 @@ test(
               [v4-3.1.2-8]
       <time>  No valid packet came after CONNECT until the end, <measured> later.
       <time>  The connection ended: it sent a packet of 2057 B, and the maximum is
-              1024 B. [v5-3.2.2-15]
+              1024 B (limits.packetSize). [v5-3.2.2-15]
       <time>  The will was published on wills/large, <lateness>. 1 subscriber got
               it. [v4-3.1.2-8]
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import { RunningBroker } from "../support/executable.ts";
+import { Folder, RunningBroker } from "../support/executable.ts";
 import { eventually } from "../support/inbox.ts";
 import { SocketClient } from "../support/socket-client.ts";
 import { spawn } from "../support/child.ts";
@@ -117,6 +117,17 @@ describe.skipIf(isAbsent).each(["mqttv31", "mqttv311", "mqttv5"])(
       await publish([...protocol, "-t", topic, "-q", qos, "-m", "first"]);
       await publish([...protocol, "-t", topic, "-q", qos, "-m", "second"]);
       expect(await subscriber.output()).toBe(`${qos} 0 ${topic} first\n${qos} 0 ${topic} second\n`);
+    });
+
+    test("a file of 20 MiB arrives", async () => {
+      const topic = own("topic");
+      const size = 20 * 1024 * 1024;
+      using folder = new Folder({ payload: "0123456789abcdef".repeat(size / 16) });
+      await using subscriber = await Subscriber.start([
+        ...[...protocol, "-t", topic, "-q", "1", "-C", "1", "-F", "%l"],
+      ]);
+      await publish([...protocol, "-t", topic, "-q", "1", "-f", folder.file("payload")]);
+      expect(await subscriber.output()).toBe(`${size}\n`);
     });
 
     test("500 lines of QoS 2 arrive in order, once each", async () => {

@@ -43,6 +43,17 @@ describe.each([4, 5] as const)("mqtt.js, protocol version %d", (protocolVersion)
     expect(subscriber.messages.items).toHaveLength(1);
   });
 
+  test("a payload of 20 MiB arrives", async () => {
+    const topic = own("topic");
+    await using subscriber = await connect({ protocolVersion });
+    await using publisher = await connect({ protocolVersion });
+    await subscriber.mqtt.subscribeAsync(topic, { qos: 1 });
+    const payload = Buffer.alloc(20 * 1024 * 1024, "0123456789");
+    await publisher.mqtt.publishAsync(topic, payload, { qos: 1 });
+    const message = await subscriber.message(topic);
+    expect(payload.equals(Buffer.from(message.payload))).toBe(true);
+  }, 20_000);
+
   test("QoS 2 takes its four packets, on both sides", async () => {
     const topic = own("topic");
     await using subscriber = await connect({ protocolVersion });

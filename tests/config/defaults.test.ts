@@ -98,6 +98,7 @@ test("any configuration that was read and printed is read as the same settings",
           listeners: [{ port, allowAnonymous: flag, mountPoint: "a/" }, { port: 0 }],
           limits: {
             packetSize: packet,
+            controlPacketSize: 64,
             queuedBytes: writeSize(bytes),
             keepAliveMax: writeDuration(keep * 1000),
             queueQos0: flag,

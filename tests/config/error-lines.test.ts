@@ -144,6 +144,23 @@ test("two listeners of one address are an error; free ports are not", () => {
   expect(same('[{},{"host":"10.0.0.1"}]')).toBe("");
 });
 
+test("sizes that contradict each other are an error that names both", () => {
+  expect(problems({ files: { "mqttd.json": '{"limits":{"controlPacketSize":"30MiB"}}' } })).toBe(
+    'mqttd.json:1:32 limits.controlPacketSize: found "30MiB", allowed: at most limits.packetSize ("25MiB")',
+  );
+  expect(
+    problems({
+      env: { MQTTD_LIMITS__CONTROL_PACKET_SIZE: "2KiB" },
+      set: ["limits.packetSize=1KiB"],
+    }),
+  ).toBe(
+    'MQTTD_LIMITS__CONTROL_PACKET_SIZE: found "2KiB", allowed: at most limits.packetSize ("1KiB")',
+  );
+  expect(problems({ set: ["limits.unfinishedBytes=1MiB"] })).toBe(
+    '--set limits.unfinishedBytes: found "1MiB", allowed: at least limits.packetSize ("25MiB")',
+  );
+});
+
 test("no foreign text can begin a line, move the cursor or fill the screen", () => {
   const value = JSON.stringify(`\n\u001b[2J\u202e${"x".repeat(500)}`);
   const lines = problems({ files: { "mqttd.json": `{"log":{"level":${value},"\\n\\u009b":1}}` } });

@@ -87,6 +87,11 @@ test("a listener's own allowAnonymous wins over that of auth", () => {
   expect(settings.listeners.map(({ allowAnonymous }) => allowAnonymous)).toEqual([false, true]);
 });
 
+test("a control packet is never larger than any packet, where only that was set", () => {
+  const { settings } = loaded({ set: ["limits.packetSize=64KiB"] });
+  expect(settings.limits).toMatchObject({ packetSize: 65_536, controlPacketSize: 65_536 });
+});
+
 test("units become plain numbers", () => {
   const { settings } = loaded({
     set: [

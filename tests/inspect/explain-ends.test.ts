@@ -472,7 +472,7 @@ test("explained: a packet that is too large", () => {
   world.advance(2_000);
   expect(told(world)).toMatchInlineSnapshot(`
     "The will of mortal fired at once, because mortal sent a packet of 2011 B, and
-    the maximum is 1000 B. 1 subscriber got it. [v5-3.1.2-8]
+    the maximum is 1000 B (limits.packetSize). 1 subscriber got it. [v5-3.1.2-8]
 
     What happened
       08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 5.0 (listener: tcp
@@ -485,13 +485,53 @@ test("explained: a packet that is too large", () => {
                     delay). [v5-3.1.2-7]
       08:00:00.000  No valid packet came after CONNECT until the end, 3.00 s later.
       08:00:03.000  The connection ended: it sent a packet of 2011 B, and the
-                    maximum is 1000 B. [v5-3.2.2-15]
+                    maximum is 1000 B (limits.packetSize). [v5-3.2.2-15]
       08:00:03.000  The will was published on wills/mortal, on time. 1 subscriber
                     got it. [v5-3.1.2-8]
 
     What to change
       - Let it send smaller packets, as CONNACK tells it (Maximum Packet Size), or
         give this broker a higher limits.packetSize. [v5-3.2.2-15]
+    "
+  `);
+});
+
+test("explained: a packet that is too large and no PUBLISH", () => {
+  const world = new World({ limits: { controlPacketSize: 1000 } });
+  const client = mortal(world, { keepalive: 10 });
+  client.subscribe("f".repeat(2000));
+  const [verdict, _, change] = told(world).split("\n\n");
+  expect([verdict, change].join("\n\n")).toMatchInlineSnapshot(`
+    "The will of mortal fired at once, because mortal sent a packet of 2009 B that is
+    no PUBLISH, and the maximum for these is 1000 B (limits.controlPacketSize).
+    Nobody had subscribed to wills/mortal. [v5-3.1.2-8]
+
+    What to change
+      - Only PUBLISH may be so large. Let it keep to what this broker allows, or
+        change the broker's limits.controlPacketSize. [v5-4.13.2]
+      - It has a will on wills/mortal that went to nobody and is not retained:
+        nobody will ever see it. Check the topic's spelling, make the will retained,
+        or let the watcher keep its session.
+    "
+  `);
+});
+
+test("explained: a packet for which others left no room", () => {
+  const world = new World({ limits: { unfinishedBytes: 100_000 } });
+  const client = mortal(world, { keepalive: 10 });
+  client.sendBytes(Buffer.concat([Buffer.of(0x30, 0xff, 0xff, 0x7f), Buffer.alloc(100_000)]));
+  const [verdict, _, change] = told(world).split("\n\n");
+  expect([verdict, change].join("\n\n")).toMatchInlineSnapshot(`
+    "The will of mortal fired at once, because the broker had no room for a packet of
+    which a part had come: all such packets may take 100000 B together
+    (limits.unfinishedBytes). Nobody had subscribed to wills/mortal. [v5-3.1.2-8]
+
+    What to change
+      - Nothing at the client: too many large packets came at once. Give this broker
+        a higher limits.unfinishedBytes. [v5-4.13.2]
+      - It has a will on wills/mortal that went to nobody and is not retained:
+        nobody will ever see it. Check the topic's spelling, make the will retained,
+        or let the watcher keep its session.
     "
   `);
 });

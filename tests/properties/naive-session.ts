@@ -206,7 +206,7 @@ export function connackOf(
   if (version !== 5) return { cmd: "connack", sessionPresent, returnCode: 0 };
   const properties = {
     receiveMaximum: 1000,
-    maximumPacketSize: 1024 * 1024,
+    maximumPacketSize: 25 * 1024 * 1024,
     topicAliasMaximum: 100,
     ...(packet.clientId === "" && { assignedClientIdentifier: clientId }),
   };

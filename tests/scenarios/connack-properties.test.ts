@@ -7,7 +7,7 @@ test("CONNACK of v5 says what the broker's defaults restrict, and nothing more",
   expect(connack?.sessionPresent).toBe(false);
   expect(connack?.properties).toEqual({
     receiveMaximum: 1000,
-    maximumPacketSize: 1024 * 1024,
+    maximumPacketSize: 25 * 1024 * 1024,
     topicAliasMaximum: 100,
   });
 });

@@ -50,7 +50,7 @@ test("CONNACK tells the packet size that the reader of its connection holds to",
   const client = world.open();
   reconfigure(world, { packetSize: 5000 });
   const connack = client.connect({ clientId: "between", protocolVersion: 5 });
-  expect(connack?.properties?.maximumPacketSize).toBe(1024 * 1024);
+  expect(connack?.properties?.maximumPacketSize).toBe(25 * 1024 * 1024);
   client.publish("t", "x".repeat(6000));
   expect(client.closedBy).toBeNull();
 });

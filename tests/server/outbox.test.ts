@@ -123,6 +123,42 @@ test("neighbours in one chunk are forwarded with one write, and not copied", () 
   expect(written[0]).toBe(chunk);
 });
 
+test("large payloads are written from where they are, in their order with what is small", () => {
+  const outbox = new Outbox(new BufferPool());
+  const link = new Narrow();
+  link.room = 0;
+  const large = Uint8Array.from({ length: 100_000 }, (_, index) => index % 251);
+  const small = Uint8Array.of(1, 2, 3);
+  const expected: number[] = [];
+  const put = (bytes: Uint8Array, how: "append" | "refer" | "forward"): void => {
+    outbox[how](bytes, 0, bytes.length);
+    expected.push(...bytes);
+    expect(outbox.size).toBe(expected.length);
+  };
+  put(small, "append");
+  put(large, "refer");
+  put(large, "refer");
+  put(small, "append");
+  put(small, "forward");
+  put(large, "forward");
+  put(small, "append");
+  expect(outbox.flush(link)).toBe(0);
+  // Only what is small was copied.
+  expect(outbox.buffered).toBe(3);
+  for (let left = expected.length; left > 0; left = outbox.size) {
+    link.room = 70_001;
+    expect(outbox.flush(link)).toBe(Math.min(70_001, left));
+  }
+  expect(Buffer.from(link.taken).equals(Buffer.from(expected))).toBe(true);
+  // A run of which a link takes a part stays where it is.
+  outbox.forward(large, 0, large.length);
+  link.room = 10;
+  expect(outbox.flush(link)).toBe(10);
+  expect([outbox.size, outbox.buffered]).toEqual([99_990, 0]);
+  outbox.clear();
+  expect(outbox.size).toBe(0);
+});
+
 test("one flush is one write", () => {
   const outbox = new Outbox(new BufferPool());
   const link = new Narrow();

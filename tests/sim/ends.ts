@@ -159,12 +159,20 @@ export class Ends {
     if (connection.isUnsure && cause === "protocolError") return true;
     const item = connection.items[connection.next];
     const start = connection.items[connection.next - 1]?.end ?? 0;
+    if (cause === "quotaExceeded" && this.#isUnfinished(connection, start, item?.end)) return true;
     return item?.causes?.includes(cause) === true && connection.arrivedBytes > start;
   }
 
   #isKeepAliveMet(connection: Connection, now: number): boolean {
     const due = dueOf(connection, now);
     return this.#isMet(due, now) || (due < now && connection.resumedAt === now);
+  }
+
+  /** A part of a packet has come, and it is one that counts against what all have begun. */
+  #isUnfinished(connection: Connection, start: number, end = 0): boolean {
+    const { arrivedBytes } = connection;
+    const counts = end - start > 4096 && arrivedBytes > start && arrivedBytes < end;
+    return counts && this.#books.limits.unfinishedBytes < 1024 * 1024;
   }
 
   #isMet(due: number, now: number): boolean {

@@ -154,6 +154,8 @@ export function drawLimits(dice: WorldDice, clients: number): Limits {
     subscriptions: narrow(0.15) ? dice.between(1, 4) : 1000,
     topicLevels: narrow(0.15) ? dice.between(2, 4) : 200,
     packetSize: narrow(0.2) ? dice.between(300, 3000) : 64 * 1024,
+    controlPacketSize: narrow(0.1) ? dice.between(60, 400) : 1024 * 1024,
+    unfinishedBytes: narrow(0.1) ? dice.between(5000, 30_000) : 256 * 1024 * 1024,
     payloadSize: narrow(0.2) ? dice.between(20, 1000) : 1024 * 1024,
     keepAliveMax: narrow(0.2) ? dice.between(2, 10) : Infinity,
     inflight: narrow(0.3) ? dice.between(1, 5) : 100,

@@ -7,7 +7,7 @@ import { breakRules } from "./hostile.ts";
 import { Violation } from "./journal.ts";
 import { Publisher } from "./publisher.ts";
 import { drawFilter, drawSubscriptions, drawTopic } from "./topics.ts";
-import { Voice } from "./voice.ts";
+import { largest, Voice } from "./voice.ts";
 import type { Peer, World } from "./world.ts";
 
 type Act =
@@ -204,7 +204,7 @@ export class Program implements Peer {
       return this.#breakRules(voice);
     }
     const bytes = machine.connect(optionsOf(ask));
-    const isTooLarge = bytes.length > connection.limits.packetSize;
+    const isTooLarge = bytes.length > largest(connection.limits, bytes);
     const causes = isTooLarge ? (["packetTooLarge", "refused"] as const) : null;
     voice.sendBytes(bytes, { type: "connect", ask, causes });
   }

@@ -1,4 +1,5 @@
 import type { Packet } from "mqtt-packet";
+import type { Limits } from "../../src/core/limits.ts";
 import type { ClientMachine } from "../../src/client/machine.ts";
 import { payloadOf } from "./ask.ts";
 import type { Connection, Item } from "./connection.ts";
@@ -95,7 +96,7 @@ export class Voice {
   }
 
   #fits(bytes: Uint8Array): boolean {
-    return bytes.length <= this.connection.limits.packetSize;
+    return bytes.length <= largest(this.connection.limits, bytes);
   }
 
   #enter(bytes: number, item: Partial<Item>): void {
@@ -112,4 +113,12 @@ export class Voice {
       end: connection.sentBytes,
     });
   }
+}
+
+/** Bytes that a packet of its type may have. */
+export function largest(
+  { packetSize, controlPacketSize }: Limits,
+  [first = 0]: Uint8Array,
+): number {
+  return first >> 4 === 3 ? packetSize : Math.min(controlPacketSize, packetSize);
 }

@@ -442,7 +442,6 @@ export class World {
         this.#authenticate(credentials, (refused) => {
           if (this.broker === broker) answer(refused);
         }),
-      packetSize: limits.packetSize,
       outputBytes: this.options.outputBytes,
       timer: (onDue) => {
         this.#timer = new MachineTimer(this.time, () => clock.peek(), onDue);

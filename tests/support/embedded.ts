@@ -33,7 +33,6 @@ export class EmbeddedBroker implements Disposable {
       clock,
       log: { note: (event) => void events.push(event), wants: (level) => level !== "debug" },
       authenticate: options.authenticate ?? anonymousOnly,
-      packetSize: broker.limits.packetSize,
       outputBytes: 1024 * 1024,
       timer: (onDue) => new SystemTimer(clock, onDue),
       onFault: (fault) => void faults.push(fault),

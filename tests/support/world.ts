@@ -61,7 +61,6 @@ export class World {
         wants: (level) => level !== "debug",
       },
       authenticate: options.authenticate ?? anonymousOnly,
-      packetSize: this.broker.limits.packetSize,
       outputBytes: options.outputBytes ?? 1024 * 1024,
       timer: (onDue) => {
         this.#onDue = onDue;
