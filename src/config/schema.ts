@@ -133,6 +133,11 @@ const limitsSchema = z.strictObject({
   connectTimeout: duration({ min: 1, max: hour })
     .default(writeDuration(limits.connectTimeoutMs))
     .describe("How long a connection may take to send CONNECT."),
+  holdTimeout: duration({ min: 1, max: hour, word: "off" })
+    .default(writeDuration(limits.holdTimeoutMs))
+    .describe(
+      "How long a publisher of QoS 1 and 2 waits at once for a subscriber that is slow, and never longer than a quarter of its keepalive.",
+    ),
   stallTimeout: duration({ min: 1, max: day })
     .default(writeDuration(limits.stallTimeoutMs))
     .describe("How long a connection may take nothing of what waits for it."),

@@ -91,7 +91,7 @@ export function addressOf(host: string | null): string | null {
 }
 
 function coreLimits(limits: Config["limits"]): Limits {
-  const { connectTimeout, stallTimeout, outputBytes: _driver, ...same } = limits;
+  const { connectTimeout, holdTimeout, stallTimeout, outputBytes: _driver, ...same } = limits;
   return {
     ...same,
     packetSize: bytes(limits.packetSize),
@@ -103,6 +103,7 @@ function coreLimits(limits: Config["limits"]): Limits {
     retainedBytes: bytes(limits.retainedBytes),
     sessionExpiryMax: milliseconds(limits.sessionExpiryMax) / 1000,
     connectTimeoutMs: milliseconds(connectTimeout),
+    holdTimeoutMs: milliseconds(holdTimeout),
     stallTimeoutMs: milliseconds(stallTimeout),
   };
 }

@@ -125,6 +125,8 @@ export interface ConnectionAccount {
   readonly deadlineCause: EndCause | null;
   /** The driver does not read from it at the moment, so that the deadline stands still. */
   readonly paused: boolean;
+  /** Whom it waits for, so that its messages are not dropped; null: it is not held. */
+  readonly heldFor: HoldAccount | null;
   /** Delivery waits: so much is still to be taken. */
   readonly blocked: boolean;
   /** The operator broke it, as the network would; null: not so. */
@@ -134,6 +136,21 @@ export interface ConnectionAccount {
   readonly refusedWill: WillFacts | null;
   /** The will that was armed on it, by `WillAccount.id`; null: none, or it is forgotten. */
   readonly willId: number | null;
+}
+
+/** A publisher that is not read for a while, for the sake of a subscriber that is slow. */
+export interface HoldAccount {
+  /** The subscriber. */
+  readonly clientId: string;
+  readonly since: number;
+  /** When it is read again at the latest. */
+  readonly until: number;
+}
+
+/** The publishers that are held for one subscriber: how many, and the first of them. */
+export interface HoldsAccount {
+  readonly count: number;
+  readonly clientIds: readonly string[];
 }
 
 /** Intervals between PINGREQs, the latest 16 of them for the median. */
@@ -197,6 +214,7 @@ export interface SessionAccount {
   /** Incoming QoS 2 messages that wait for PUBREL. */
   readonly incoming: number;
   readonly dropping: boolean;
+  readonly holds: HoldsAccount;
   readonly subscriptions: readonly SubscriptionAccount[];
 }
 

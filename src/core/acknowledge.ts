@@ -43,12 +43,13 @@ function finished(
       detail: `${packet.type.toUpperCase()} where another acknowledgement is due`,
     });
   }
-  settle(session, outgoing);
+  settle(broker, session, outgoing);
   pump(broker, session);
 }
 
 /** It is acknowledged, be it that it was still to be sent again. */
-function settle(session: Session, outgoing: Outgoing): void {
+function settle(broker: Broker, session: Session, outgoing: Outgoing): void {
+  session.tookAt = broker.now;
   session.outgoing.remove(outgoing);
   session.resends.delete(outgoing);
 }
@@ -75,10 +76,11 @@ function pubrecReceived(
   }
   if (packet.reason >= 0x80) {
     // The client will not have it: the exchange ends here (v5-4.3.3-4).
-    settle(session, outgoing);
+    settle(broker, session, outgoing);
     pump(broker, session);
     return;
   }
+  session.tookAt = broker.now;
   outgoing.released = true;
   session.resends.delete(outgoing);
   broker.send(connection, { type: "pubrel", packetId, reason: Reason.success });

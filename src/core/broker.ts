@@ -17,6 +17,7 @@ import { publishDueWill } from "./fate.ts";
 import { pump } from "./forward.ts";
 import { handOver } from "./handover.ts";
 import { hear } from "./heard.ts";
+import { holdTimedOut, leaving } from "./hold.ts";
 import { Histories, Pings } from "./history.ts";
 import type {
   ConnectionId,
@@ -200,6 +201,8 @@ export class Broker {
         connection.resume(this.now);
         return watchKeepAlive(this, connection);
       }
+      case "leaving":
+        return leaving(this, this.connection(input.connection));
       case "heard":
         return;
       case "closed": {
@@ -353,10 +356,12 @@ export class Broker {
 
   #progressed(connection: Connection): void {
     if (connection.waitingSince !== null) connection.waitingSince = this.now;
+    if (connection.session !== null) connection.session.tookAt = this.now;
   }
 
   #drained(connection: Connection): void {
     connection.waitingSince = null;
+    if (connection.session !== null) connection.session.tookAt = this.now;
     if (!connection.blocked) return;
     connection.blocked = false;
     this.rerouted(connection.session);
@@ -436,6 +441,8 @@ export class Broker {
       case "publish":
         publish(this, timed.session, timed.message);
         return;
+      case "hold":
+        return holdTimedOut(this, timed.connection);
       case "sys":
         publishSys(this);
         if (this.sysIntervalMs !== null) {

@@ -6,6 +6,7 @@ import type {
 } from "./account.ts";
 import type { Broker } from "./broker.ts";
 import type { Connection } from "./connection.ts";
+import { holdsAccount } from "./hold.ts";
 import { firstDue } from "./keepalive.ts";
 import { protocolName } from "./ledger.ts";
 import type { Session } from "./session.ts";
@@ -135,6 +136,7 @@ function sessionOf(session: Session): SessionWalk["session"] {
     receiveMaximum: connection?.receiveMaximum ?? null,
     incoming: session.incoming.size,
     dropping: session.dropping,
+    holds: holdsAccount(session),
   };
 }
 

@@ -3,6 +3,7 @@ import { Deadline } from "./deadlines.ts";
 import type { Peer } from "./events.ts";
 import type { ConnectionRecord, Pings } from "./history.ts";
 import type { ConnectionId, ListenerPolicy, Millis } from "./io.ts";
+import type { Holding } from "./hold.ts";
 import type { Announced } from "./limits.ts";
 import type { ClientPacket, ConnectPacket, ProtocolVersion } from "./packet.ts";
 import type { Session } from "./session.ts";
@@ -70,6 +71,11 @@ export class Connection {
   maximumPacketSize = Infinity;
   /** Outgoing QoS 1 and 2 messages it takes at once. */
   receiveMaximum = 65_535;
+
+  /** Created when it is held for the first time. */
+  holding: Holding | null = null;
+  /** It has ended its half of the stream: all that it sent is there to be read. */
+  isLeaving = false;
 
   /** QoS 2 messages that came on it and wait for PUBREL, by packet id; created with the first one. */
   unfinished: Set<number> | null = null;

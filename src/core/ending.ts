@@ -9,6 +9,7 @@ import { endDelay, endWill, publishDueWill, publishWill, tellDelayed } from "./f
 import { endedWithWill } from "./habits.ts";
 import { excerpt } from "./excerpt.ts";
 import { leaveToOthers } from "./handover.ts";
+import { releaseAll, stopHolding } from "./hold.ts";
 import type { Input, Millis } from "./io.ts";
 import type { DisconnectPacket } from "./packet.ts";
 import { Reason, reasonText, type ProtocolError, type ReasonCode } from "./reason.ts";
@@ -53,9 +54,12 @@ export function endConnection(
   forget(broker, connection, cause);
   if (details.closed !== true) close(broker, connection, cause, details, session !== null);
   let will: WillAtEnd | null = null;
+  stopHolding(broker, connection);
+  connection.holding = null;
   if (session !== null) {
     session.connection = null;
     connection.session = null;
+    releaseAll(broker, session);
     broker.statistics.connected -= 1;
     broker.rerouted(session);
     broker.deadlines.clear(session.pump);

@@ -2,6 +2,7 @@ import { assert } from "./assert.ts";
 import type { Broker } from "./broker.ts";
 import type { Connection } from "./connection.ts";
 import type { BrokerEvent } from "./events.ts";
+import { relieve } from "./hold.ts";
 import type { Delivery, Millis } from "./io.ts";
 import { publishSize } from "./packet-size.ts";
 import { keep, type Message, type Qos } from "./packet.ts";
@@ -24,12 +25,14 @@ export interface Outcome {
   dropped: number;
   away: number;
   readonly copies: Delivery[];
+  /** One whose queue has little room by now; null: there is none. */
+  crowded: Session | null;
   /** It is the topic's retained message by now, which is older than no other. */
   readonly isRetained: boolean;
 }
 
 export function newOutcome(isRetained: boolean): Outcome {
-  return { delivered: 0, queued: 0, dropped: 0, away: 0, copies: [], isRetained };
+  return { delivered: 0, queued: 0, dropped: 0, away: 0, copies: [], crowded: null, isRetained };
 }
 
 /**
@@ -72,9 +75,11 @@ export function offer(
     return;
   }
   const item = { message: keep(message), qos, retain, identifiers, shared };
+  if (session.queue.count === 0) session.tookAt = broker.now;
   const { stored, evicted } = session.queue.push(item);
   if (stored) outcome.queued += 1;
   else outcome.dropped += 1;
+  if (qos > 0 && session.queue.isCrowded) outcome.crowded = session;
   // What had to make room for it is another message's loss.
   const lost = evicted + (stored ? 0 : 1);
   if (lost > 0) drop(broker, session, "queue full", message.topic, lost);
@@ -219,6 +224,7 @@ export function pump(broker: Broker, session: Session): number {
   const heldBack = isHeldBack(session);
   const messages = pumpTo(broker, session, connection);
   if (heldBack && !isHeldBack(session)) broker.rerouted(session);
+  if (session.crowd !== null) relieve(broker, session);
   return messages;
 }
 

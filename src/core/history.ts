@@ -2,6 +2,7 @@ import type { ConnectionAccount, PingRhythm, RecentEnd } from "./account.ts";
 import type { Connection } from "./connection.ts";
 import type { BrokerEvent, ClientFault, WillFacts } from "./events.ts";
 import { excerpt } from "./excerpt.ts";
+import { holdAccount } from "./hold.ts";
 import type { Millis } from "./io.ts";
 import type { FirstDue } from "./keepalive.ts";
 import type { Standstills } from "./standstills.ts";
@@ -124,6 +125,7 @@ export class ConnectionRecord {
       deadlineAt: awaited?.due ?? null,
       deadlineCause: awaited?.cause ?? null,
       paused: live !== null && connection.pausedAt !== null,
+      heldFor: live === null ? null : holdAccount(connection),
       blocked: live !== null && connection.blocked,
       dropped: connection.dropped,
       end: this.end,

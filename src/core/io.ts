@@ -85,6 +85,8 @@ export type Input =
   /** The driver reads no more from it for now; that time does not count against the keepalive. */
   | { readonly type: "paused"; readonly connection: ConnectionId }
   | { readonly type: "resumed"; readonly connection: ConnectionId }
+  /** A connection that is held has nothing more to send: its end follows what is there to be read. */
+  | { readonly type: "leaving"; readonly connection: ConnectionId }
   /** Bytes came, and packets that they had made whole were handed in. Only where rules count bytes. */
   | {
       readonly type: "heard";
@@ -194,4 +196,7 @@ export type Effect =
       /** For the driver's own lines about this connection. */
       readonly clientId: string;
     }
+  /** Hand in no more packets of that connection, and read nothing from it, until `release`. */
+  | { readonly type: "hold"; readonly connection: ConnectionId }
+  | { readonly type: "release"; readonly connection: ConnectionId }
   | { readonly type: "note"; readonly event: BrokerEvent };

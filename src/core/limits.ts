@@ -47,6 +47,8 @@ export interface Limits {
   /** Wills whose fate is known, and client ids without connection, that are remembered for inspect. */
   readonly ledger: number;
   readonly connectTimeoutMs: number;
+  /** How long a publisher is held at once for a subscriber that is slow; 0: never. */
+  readonly holdTimeoutMs: number;
   /** How long a connection may take nothing of what waits for it. */
   readonly stallTimeoutMs: number;
 }
@@ -78,7 +80,8 @@ export const defaultLimits: Limits = {
   payloadSize: 24 * mebibyte,
   keepAliveMax: Infinity,
   inflight: 100,
-  receiveMaximum: 1000,
+  // One publisher's unfinished messages are fewer than a queue has room for once it holds its publishers.
+  receiveMaximum: 100,
   queuedMessages: 1000,
   queuedBytes: 64 * mebibyte,
   queueQos0: false,
@@ -90,5 +93,6 @@ export const defaultLimits: Limits = {
   sessionExpiryMax: Infinity,
   ledger: 10_000,
   connectTimeoutMs: 10_000,
+  holdTimeoutMs: 5000,
   stallTimeoutMs: 30_000,
 };

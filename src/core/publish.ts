@@ -5,6 +5,7 @@ import { causeOf, endConnection } from "./ending.ts";
 import { isUnwanted, type Reach } from "./events.ts";
 import { isHeldBack, mayAdd, newOutcome, offer, sees, type Outcome } from "./forward.ts";
 import { publishedBeside } from "./habits.ts";
+import { holdPublisher } from "./hold.ts";
 import type { Delivery, Millis } from "./io.ts";
 import { keep, type Message, type PublishPacket } from "./packet.ts";
 import { Reason, type ProtocolError, type ReasonCode } from "./reason.ts";
@@ -62,6 +63,9 @@ export function publish(
   }
   for (const group of match.groups) offerToGroup(broker, group, message, outcome);
   if (outcome.copies.length > 0) deliver(broker, message, outcome.copies);
+  if (outcome.crowded !== null && publisher !== null) {
+    holdPublisher(broker, publisher, outcome.crowded);
+  }
   const { delivered, queued, dropped, away } = outcome;
   return { delivered, queued, dropped, away, retained };
 }

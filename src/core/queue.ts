@@ -52,6 +52,18 @@ export class Queue {
     return this.#qos0;
   }
 
+  /** Half of it is taken: whoever publishes more should wait, so that nothing has to be dropped. */
+  get isCrowded(): boolean {
+    const { queuedMessages, queuedBytes } = this.#limits;
+    return this.#count * 2 >= queuedMessages || this.#bytes * 2 >= queuedBytes;
+  }
+
+  /** No more than a quarter is taken. */
+  get isRoomy(): boolean {
+    const { queuedMessages, queuedBytes } = this.#limits;
+    return this.#count * 4 <= queuedMessages && this.#bytes * 4 <= queuedBytes;
+  }
+
   /** The place that the next message to be pushed gets: they are counted, and none is used again. */
   get end(): number {
     return this.#base + this.#items.length;

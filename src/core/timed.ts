@@ -17,4 +17,6 @@ export type Timed =
   | { readonly kind: "handover"; readonly handover: Handover }
   /** A client's PUBLISH, where the rules let it be behind. */
   | { readonly kind: "publish"; readonly session: Session; readonly message: Message }
+  /** A publisher has been held for as long as it may. */
+  | { readonly kind: "hold"; readonly connection: Connection }
   | { readonly kind: "sys" };

@@ -1,6 +1,8 @@
 import * as z from "zod";
 import type {
   ConnectionAccount,
+  HoldAccount,
+  HoldsAccount,
   PingRhythm,
   ProtocolName,
   SessionAccount,
@@ -134,6 +136,7 @@ export const connection = object<ConnectionAccount>({
   deadlineAt: orNull(moment),
   deadlineCause: orNull(cause),
   paused: flag,
+  heldFor: orNull(object<HoldAccount>({ clientId: text, since: moment, until: moment })),
   blocked: flag,
   dropped: orNull(
     object<NonNullable<ConnectionAccount["dropped"]>>({
@@ -177,6 +180,7 @@ export const session = object<SessionAccount>({
   receiveMaximum: orNull(count),
   incoming: count,
   dropping: flag,
+  holds: object<HoldsAccount>({ count, clientIds: list(text, few) }),
   subscriptions: list(subscription, many),
 });
 

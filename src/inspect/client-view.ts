@@ -3,6 +3,8 @@ import {
   latestConnection,
   type ClientSummary,
   type ConnectionAccount,
+  type HoldAccount,
+  type HoldsAccount,
   type SessionAccount,
   type SubscriptionAccount,
 } from "../core/account.ts";
@@ -97,6 +99,7 @@ function connectionFacts(
   if (dropped !== null)
     facts.push(`dropped by the operator (${dropped.how}) ${ago(now, dropped.at)}`);
   if (connection.paused) facts.push("reading is paused, so the keepalive stands still");
+  if (connection.heldFor !== null) facts.push(heldText(connection.heldFor, now));
   if (connection.blocked) facts.push("takes no data at the moment");
   if (connection.deadlineAt !== null && connection.deadlineCause === "stalled") {
     const due = ahead(now, connection.deadlineAt);
@@ -113,6 +116,21 @@ function connectionFacts(
         : `${pings.count}, one every ${duration(pings.medianMs)} (median), worst ${duration(pings.worstMs)}`,
     ],
   ];
+}
+
+/** Whom a publisher waits for. */
+function heldText({ clientId, since, until }: HoldAccount, now: number): string {
+  return (
+    `since ${duration(Math.max(0, now - since))} it is held for ${name(clientId)}, which takes its messages slower ` +
+    `than they come; it is read again ${ahead(now, until)} at the latest`
+  );
+}
+
+/** Who waits for a subscriber. */
+function holdsText({ count, clientIds }: HoldsAccount): string {
+  const more = count - clientIds.length;
+  const others = more > 0 ? ` and ${more} more` : "";
+  return `${clientIds.map((clientId) => name(clientId)).join(", ")}${others}: not read until its queue is shorter`;
 }
 
 function causeOf({ causeText, detail }: NonNullable<ConnectionAccount["end"]>): string {
@@ -144,6 +162,9 @@ function sessionFacts(session: SessionAccount, now: number): [string, string][] 
     ["Session", sessionText(session, now)],
     ["In flight", `${session.inflight}${window} to it, ${session.incoming} from it`],
     ["Queue", `${queue.messages} messages, ${size(queue.bytes)}${dropping}`],
+    ...(session.holds.count === 0
+      ? []
+      : [["Holds up", holdsText(session.holds)] satisfies [string, string]]),
     ...subscriptions.map((subscription, index): [string, string] => [
       index === 0 ? "Subscribed" : "",
       `${name(subscription.filter)} (${optionsOf(subscription)})`,

@@ -137,8 +137,10 @@ function heardLines({ connection, answer }: Scene): StoryLine[] {
   const text = lastText(connection, answer.now);
   if (text !== null) lines.push({ at, ...sentence(text) });
   if (connection.paused) {
-    const paused =
-      "The broker does not read from it at the moment, and its keepalive stands still.";
+    const { heldFor } = connection;
+    const why =
+      heldFor === null ? "" : `, since ${name(heldFor.clientId)} takes its messages slowly`;
+    const paused = `The broker does not read from it at the moment${why}, and its keepalive stands still.`;
     lines.push({ at: answer.now, ...sentence(paused) });
   }
   if (connection.blocked) {

@@ -15,6 +15,7 @@ import type { Clock } from "./clock.ts";
 import type { DeadlineTimer } from "./deadline-timer.ts";
 import { DeliveryWriter } from "./delivery.ts";
 import { writeServerPacket } from "./answer.ts";
+import { Leavings } from "./leavings.ts";
 import { processLoop, type Loop } from "./loop.ts";
 import { BufferPool } from "./outbox.ts";
 import { PacketTrace } from "./packet-trace.ts";
@@ -92,6 +93,7 @@ export class Driver {
   #standstillAt = Infinity;
   /** When the clock was last found to be right. */
   #awakeAt: Millis;
+  readonly #leavings: Leavings;
   bytesReceived = 0;
   bytesSent = 0;
 
@@ -99,6 +101,7 @@ export class Driver {
     this.#options = options;
     this.#loop = options.loop ?? processLoop;
     this.#partings = new Partings(this.#loop);
+    this.#leavings = new Leavings(this.#loop, (ports) => this.#guard(() => this.#left(ports)));
     this.#outputBytes = options.outputBytes;
     this.#broker = options.broker;
     this.#clock = options.clock;
@@ -369,6 +372,7 @@ export class Driver {
   }
 
   #closed(port: Port, how: "eof" | "reset" | "timeout"): void {
+    this.#leavings.forget(port);
     port.loseOutput();
     this.#partings.giveUp(port);
     if (!port.open) return;
@@ -422,6 +426,12 @@ export class Driver {
         }
         case "authenticate":
           this.#authenticate(this.#ports.get(effect.connection), effect);
+          break;
+        case "hold":
+          this.#hold(this.#ports.get(effect.connection), true);
+          break;
+        case "release":
+          this.#hold(this.#ports.get(effect.connection), false);
           break;
         case "close":
           this.#close(this.#ports.get(effect.connection), effect.how);
@@ -504,6 +514,20 @@ export class Driver {
     this.#later({ type: port.paused ? "paused" : "resumed", connection });
   }
 
+  #hold(port: Port, on: boolean): void {
+    port.holdPublisher = on;
+    if (on) this.#leavings.watch(port);
+    else this.#leavings.forget(port);
+    this.#reading(port);
+    if (!on && !port.held) this.#continueLater(port);
+  }
+
+  #left(ports: readonly Port[]): void {
+    this.#turn();
+    for (const { open, id } of ports) if (open) this.#hand({ type: "leaving", connection: id });
+    this.#endTurn();
+  }
+
   #silence(port: Port): void {
     this.#turn();
     // What the link still tells goes to a port that the core has never heard of.
@@ -538,6 +562,7 @@ export class Driver {
 
   #release(port: Port): void {
     this.#arrivals.settled(port);
+    this.#leavings.forget(port);
     this.#ports.release(port);
   }
 

@@ -22,10 +22,11 @@ export class Port {
   dirty = false;
   /** The link took less than it was given, and has not drained since. */
   waiting = false;
-  /** Reasons not to read: a verdict is awaited, its output has nowhere to go, its turn is over. */
+  /** Reasons not to read: a verdict is awaited, its output has nowhere to go, its turn is over, others are slow. */
   holdAuthentication = false;
   holdOutput = false;
   holdTurn = false;
+  holdPublisher = false;
   /** Whether link and core were told that it is held. */
   paused = false;
   /** Ends the wait for a client that was sent away and does not take its last bytes. */
@@ -46,7 +47,7 @@ export class Port {
   }
 
   get held(): boolean {
-    return this.holdAuthentication || this.holdOutput || this.holdTurn;
+    return this.holdAuthentication || this.holdOutput || this.holdTurn || this.holdPublisher;
   }
 
   /** The link takes nothing any more: what waits is lost, and no drain of it follows. */

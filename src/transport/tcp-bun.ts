@@ -1,5 +1,6 @@
 import { endpoint, isLoopback, listenOn, type BoundAddress } from "./listen-addresses.ts";
 import { loadTcpControl, type TcpControl } from "./tcp-bun-control.ts";
+import { loadSocketState, type SocketState } from "./tcp-bun-state.ts";
 import { tcpDetectors, type TcpCapabilities } from "./tcp-detectors.ts";
 import { tcpEnd } from "./tcp-end.ts";
 import type { Link, LinkEvents, TcpWatch, Transport } from "./transport.ts";
@@ -15,17 +16,17 @@ export function bunTcp(options: BunTcpOptions = {}): Transport & {
   readonly capabilities: TcpCapabilities;
 } {
   const lingerMs = options.lingerMs ?? 5000;
-  let loading: Promise<TcpControl | null> | null = null;
+  let loading: Promise<[TcpControl | null, SocketState | null]> | null = null;
   let capabilities = withoutControl;
   return {
     get capabilities() {
       return capabilities;
     },
     async listen({ host, port, tcp, events }) {
-      loading ??= loadTcpControl();
-      const control = await loading;
+      loading ??= Promise.all([loadTcpControl(), loadSocketState()]);
+      const [control, state] = await loading;
       if (control !== null) capabilities = withControl;
-      const origin = { events, tcp, control, lingerMs };
+      const origin = { events, tcp, control, state, lingerMs };
       return listenOn(host, port, async (address, at) => bind(address, at, origin));
     },
   };
@@ -50,6 +51,7 @@ interface Origin {
   readonly events: LinkEvents;
   readonly tcp: TcpWatch;
   readonly control: TcpControl | null;
+  readonly state: SocketState | null;
   readonly lingerMs: number;
 }
 
@@ -173,6 +175,16 @@ class BunLink implements Link {
       const idle = detectors.keepAlive?.idle ?? 0;
       this.#socket.setKeepAlive(idle > 0, idle * 1000);
     }
+  }
+
+  isLeaving(): boolean {
+    const fd = this.#state === "open" ? descriptor(this.#socket) : null;
+    return fd !== null && this.#origin.state?.isLeaving(fd) === true;
+  }
+
+  unacknowledged(): number | null {
+    const fd = this.#state === "open" ? descriptor(this.#socket) : null;
+    return fd === null ? null : (this.#origin.state?.unacknowledged(fd) ?? null);
   }
 
   /** Called by the socket, as are those that follow. */

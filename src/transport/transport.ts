@@ -31,6 +31,13 @@ export interface Link {
    * silence; null (no keepalive) uses the settings made for that case.
    */
   watch(allowedMs: number | null): void;
+  /** Whether the peer has sent its FIN, be it that it was not read yet. Absent: this platform can't tell. */
+  isLeaving?(): boolean;
+  /**
+   * Bytes that the kernel took and the peer's has not acknowledged: less of them than before says that the
+   * peer takes something. Null, or absent: this platform can't tell.
+   */
+  unacknowledged?(): number | null;
 }
 
 /** What a transport tells, in order, never from inside a call to the link. */

@@ -130,6 +130,17 @@ describe.skipIf(isAbsent).each(["mqttv31", "mqttv311", "mqttv5"])(
       expect(await subscriber.output()).toBe(`${size}\n`);
     });
 
+    test("3,000 lines at once arrive at a subscriber that takes three at a time", async () => {
+      const topic = own("topic");
+      const lines = Array.from({ length: 3000 }, (_, at) => `line ${at}\n`).join("");
+      await using subscriber = await Subscriber.start([
+        ...["-V", "mqttv5", "-D", "connect", "receive-maximum", "3"],
+        ...["-t", topic, "-q", "1", "-C", "3000"],
+      ]);
+      await publish([...protocol, "-t", topic, "-q", "1", "-l"], lines);
+      expect(await subscriber.output()).toBe(lines);
+    });
+
     test("500 lines of QoS 2 arrive in order, once each", async () => {
       const topic = own("topic");
       const lines = Array.from({ length: 500 }, (_, at) => `line ${at}\n`).join("");

@@ -54,6 +54,22 @@ describe.each([4, 5] as const)("mqtt.js, protocol version %d", (protocolVersion)
     expect(payload.equals(Buffer.from(message.payload))).toBe(true);
   }, 20_000);
 
+  test("a burst of 3,000 arrives at a subscriber that takes three at once", async () => {
+    const topic = own("burst");
+    const three = { protocolVersion: 5, properties: { receiveMaximum: 3 } } as const;
+    await using subscriber = await connect(three);
+    await using publisher = await connect({ protocolVersion });
+    await subscriber.mqtt.subscribeAsync(topic, { qos: 1 });
+    const numbers = Array.from({ length: 3000 }, (_, number) => `${number}`);
+    const published = numbers.map((number) =>
+      publisher.mqtt.publishAsync(topic, number, { qos: 1 }),
+    );
+    await Promise.all(published);
+    await subscriber.messages.first("the last one", ({ payload }) => String(payload) === "2999");
+    expect(subscriber.texts()).toEqual(numbers.map((number) => `${topic}=${number}`));
+    expect(broker.log.items.filter(({ event }) => event === "dropping")).toEqual([]);
+  }, 20_000);
+
   test("QoS 2 takes its four packets, on both sides", async () => {
     const topic = own("topic");
     await using subscriber = await connect({ protocolVersion });

@@ -5,6 +5,7 @@ import { routeLines, sessionsLines, subscriptionsLines } from "../../src/inspect
 import { table } from "../../src/inspect/table.ts";
 import { willsLines } from "../../src/inspect/wills-view.ts";
 import { width } from "../../src/log/width.ts";
+import { hold } from "../support/held.ts";
 import { mortal } from "../support/mortal.ts";
 import { World } from "../support/world.ts";
 import { colorfulStyle, plainStyle, viewsOf } from "./viewed.ts";
@@ -44,6 +45,44 @@ function household(): World {
   world.advance(3_200);
   return world;
 }
+
+test("viewed: a publisher that is held, and the subscriber that holds it", () => {
+  const world = new World();
+  hold(world);
+  world.advance(1500);
+  const view = (clientId: string): string =>
+    viewsOf(world, plainStyle(80), { ...asked, clientId })["client"]?.split("Events")[0] ?? "";
+  expect(`\n${view("held")}\n${view("slow")}`).toMatchInlineSnapshot(`
+    "
+    held
+    Connection   connected, from 127.0.0.1:50002, since 08:00:00.000, MQTT 3.1.1, on
+                 tcp test, reading is paused, so the keepalive stands still, since
+                 1.50 s it is held for slow, which takes its messages slower than
+                 they come; it is read again in 3.50 s at the latest
+    Keepalive    60 s, silence of 1 min 30 s ends it, closest call 1 min 30 s
+    Last packet  PUBLISH, 1.50 s ago
+    Pings        fewer than two PINGREQs
+    Session      connected, ends with the connection
+    In flight    0 of 100 to it, 0 from it
+    Queue        0 messages, 0 B
+    Will         armed on wills/held (q0): its client is connected [v4-3.1.2-8],
+                 1.50 s ago
+
+    slow
+    Connection   connected, from 127.0.0.1:50001, since 08:00:00.000, MQTT 5.0, on
+                 tcp test
+    Keepalive    none: silence does not end it
+    Last packet  SUBSCRIBE, 1.50 s ago
+    Pings        fewer than two PINGREQs
+    Session      connected, ends with the connection
+    In flight    3 of 3 to it, 0 from it
+    Queue        500 messages, 2.9 KiB
+    Holds up     held: not read until its queue is shorter
+    Subscribed   burst (q1)
+    Will         none
+    "
+  `);
+});
 
 /** All views, one below the other. */
 function shown(columns: number): string {

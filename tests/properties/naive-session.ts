@@ -205,7 +205,7 @@ export function connackOf(
 ): IConnackPacket {
   if (version !== 5) return { cmd: "connack", sessionPresent, returnCode: 0 };
   const properties = {
-    receiveMaximum: 1000,
+    receiveMaximum: 100,
     maximumPacketSize: 25 * 1024 * 1024,
     topicAliasMaximum: 100,
     ...(packet.clientId === "" && { assignedClientIdentifier: clientId }),

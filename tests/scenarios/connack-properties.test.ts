@@ -6,7 +6,7 @@ test("CONNACK of v5 says what the broker's defaults restrict, and nothing more",
   expect(connack?.reasonCode).toBe(0);
   expect(connack?.sessionPresent).toBe(false);
   expect(connack?.properties).toEqual({
-    receiveMaximum: 1000,
+    receiveMaximum: 100,
     maximumPacketSize: 25 * 1024 * 1024,
     topicAliasMaximum: 100,
   });

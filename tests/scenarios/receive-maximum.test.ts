@@ -64,7 +64,7 @@ test("v4 clients have the window of the configuration", () => {
 });
 
 test("what waits for the window is bounded by the session's queue", () => {
-  const world = new World({ limits: { queuedMessages: 2 } });
+  const world = new World({ limits: { queuedMessages: 2, holdTimeoutMs: 0 } });
   const client = subscriber(world, 1);
   const source = publisher(world);
   for (const payload of ["a", "b", "c", "d"]) source.publish("t", payload, { qos: 1 });

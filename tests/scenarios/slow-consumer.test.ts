@@ -97,7 +97,7 @@ test("where QoS 0 waits too, it is queued and stays in order", () => {
 });
 
 test("what waits for a blocked consumer is bounded by the session's queue", () => {
-  const { world, slow, source } = scene(1, { limits: { queuedMessages: 2 } });
+  const { world, slow, source } = scene(1, { limits: { queuedMessages: 2, holdTimeoutMs: 0 } });
   publish(source, 1, "a", "b", "c", "d", "e", "f", "g");
   expect(world.noted("dropping")).toMatchObject([{ clientId: "s", why: "queue full" }]);
   slow.drain();

@@ -6,6 +6,7 @@ import { eventNames } from "../../src/log/events.ts";
 import { routesOf } from "../../src/server/admin.ts";
 import { Turns } from "../../src/server/turns.ts";
 import { Administered } from "../support/administered.ts";
+import { hold } from "../support/held.ts";
 import { mortal, watcherOf } from "../support/mortal.ts";
 
 // docs/administration.md says what there is, all of it and nothing else.
@@ -57,9 +58,18 @@ test("every field of every answer", async () => {
     world.advance(wait);
     client.ping();
   }
+  hold(world);
   const fields = new Set<string>();
   const asked = [
-    ...["overview", "clients", "clients/dev-42", "clients/bye", "clients/silent", "wills?wait=1ms"],
+    ...[
+      "overview",
+      "clients",
+      "clients/dev-42",
+      "clients/bye",
+      "clients/silent",
+      "clients/held",
+      "wills?wait=1ms",
+    ],
     ...["sessions", "subscriptions", "route?topic=wills/x", "retained", "config", "clients/silen"],
   ];
   for (const target of asked) {

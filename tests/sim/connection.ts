@@ -92,6 +92,8 @@ export class Connection {
   /** When the broker last began to read again. */
   resumedAt = -1;
   allowedMs = Infinity;
+  /** When all that was written for it had been taken last. */
+  clearAt = 0;
   /** Since when it has taken nothing of what waits for it; null: nothing waits. */
   stallSince: number | null = null;
   /** PUBLISHes with QoS 1 and 2 that it may be sent at once, and those that it has yet to answer. */

@@ -1,6 +1,7 @@
 import type { BrokerEvent } from "../../src/core/events.ts";
 import { demand, type Books } from "./books.ts";
 import type { Connection } from "./connection.ts";
+import { longestHoldMs } from "./options.ts";
 
 type Ended = BrokerEvent & { readonly event: "ended" };
 
@@ -67,6 +68,27 @@ export class Ends {
       lastPacketAt: connection.lastPacketAt,
       allowedMs: connection.allowedMs,
     });
+  }
+
+  /** Nobody is left unread for others' sake for longer than its keepalive bears (decision 5). */
+  expectRead(connection: Connection, now: number): void {
+    const { pausedAt, clearAt, link, allowedMs, state, stallSince, isSilenced } = connection;
+    if (pausedAt === null || state !== "connected" || isSilenced) return;
+    if (link.clogged || stallSince !== null) return;
+    const longest = Math.min(longestHoldMs, allowedMs / 1.5 / 4);
+    // What a turn that was cut short leaves comes a little later.
+    const turn = 50;
+    const due = Math.max(pausedAt, clearAt) + longest + turn;
+    demand(
+      now <= due || this.#books.met(due) + turn >= now,
+      "a publisher is held for a bounded time",
+      {
+        connection: connection.number,
+        pausedAt,
+        now,
+        longest,
+      },
+    );
   }
 
   #checkSilence(connection: Connection, event: Ended, now: number): void {
@@ -171,7 +193,7 @@ export class Ends {
   /** A part of a packet has come, and it is one that counts against what all have begun. */
   #isUnfinished(connection: Connection, start: number, end = 0): boolean {
     const { arrivedBytes } = connection;
-    const counts = end - start > 4096 && arrivedBytes > start && arrivedBytes < end;
+    const counts = end - start > 4096 && arrivedBytes > start;
     return counts && this.#books.limits.unfinishedBytes < 1024 * 1024;
   }
 

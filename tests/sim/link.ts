@@ -146,6 +146,11 @@ export class SimLink implements Link {
     this.watched = allowedMs;
   }
 
+  isLeaving(): boolean {
+    const now = this.#now();
+    return now >= this.#silentUp && this.#up.some(({ at, bytes }) => bytes === null && at <= now);
+  }
+
   end(gone: () => void = () => {}): void {
     if (this.failing) this.reset();
     if (this.over || this.endedByBroker) return gone();

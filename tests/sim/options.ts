@@ -144,6 +144,8 @@ function sometimes(dice: WorldDice, mean: number): number {
   return dice.happens(0.35) ? dice.between(mean / 4, mean * 2) : 0;
 }
 
+export const longestHoldMs = 5000;
+
 /** Mostly wide enough to be met by nobody; each now and then narrow. */
 export function drawLimits(dice: WorldDice, clients: number): Limits {
   const narrow = (share: number): boolean => dice.happens(share);
@@ -170,6 +172,7 @@ export function drawLimits(dice: WorldDice, clients: number): Limits {
     retainedBytes: narrow(0.15) ? dice.between(30, 500) : 1024 * 1024,
     sessionExpiryMax: narrow(0.2) ? dice.between(2, 30) : Infinity,
     ledger: dice.pick([10, 100, 1000]),
+    holdTimeoutMs: dice.pick([0, 200, longestHoldMs, longestHoldMs]),
     connectTimeoutMs: dice.pick([500, 2000, 10_000]),
     stallTimeoutMs: dice.pick([300, 2000, 30_000]),
   };

@@ -108,6 +108,7 @@ export class Referee {
       if (took > 0 || connection.stallSince === null) connection.stallSince = this.books.clock();
     } else {
       connection.stallSince = null;
+      connection.clearAt = this.books.clock();
     }
     if (took > 0) this.#taps.get(connection)?.wrote(bytes, start, start + took);
   }
@@ -172,7 +173,10 @@ export class Referee {
       this.#taps.delete(connection);
       this.books.connections.delete(remote);
     }
-    for (const connection of this.books.open) this.ends.expectWithin(connection, now);
+    for (const connection of this.books.open) {
+      this.ends.expectWithin(connection, now);
+      this.ends.expectRead(connection, now);
+    }
     for (const session of this.books.sessions.values()) {
       this.fates.expectWithin(session, now);
       this.#delivery.expectPrompt(session, now);

@@ -29,6 +29,8 @@ export class TestClient implements Link {
   closedBy: "end" | "reset" | null = null;
   watched: number | null | undefined;
   paused = false;
+  /** Its FIN is there, behind what is not read yet. */
+  leaving = false;
   /** Bytes that the kernel still takes; tests set it to hold the broker back. */
   room = Infinity;
   #version: 3 | 4 | 5 = 4;
@@ -85,6 +87,10 @@ export class TestClient implements Link {
 
   watch(allowedMs: number | null): void {
     this.watched = allowedMs;
+  }
+
+  isLeaving(): boolean {
+    return this.leaving;
   }
 
   // The client's side.

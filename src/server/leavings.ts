@@ -1,0 +1,43 @@
+import type { Loop } from "./loop.ts";
+import type { Port } from "./port.ts";
+
+/** Milliseconds between two looks at connections that are not read. */
+const lookMs = 50;
+
+/**
+ * Connections that are not read for the sake of others, whose peers may end them meanwhile: the FIN stands
+ * behind what is not read, so the kernel is asked for it.
+ */
+export class Leavings {
+  readonly #loop: Loop;
+  readonly #left: (ports: readonly Port[]) => void;
+  readonly #watched = new Set<Port>();
+  #stop: (() => void) | null = null;
+
+  /** `left` is told of those whose peer sends nothing more; they are watched no longer. */
+  constructor(loop: Loop, left: (ports: readonly Port[]) => void) {
+    this.#loop = loop;
+    this.#left = left;
+  }
+
+  watch(port: Port): void {
+    if (port.link.isLeaving === undefined) return;
+    this.#watched.add(port);
+    this.#stop ??= this.#loop.after(lookMs, () => this.#look());
+  }
+
+  forget(port: Port): void {
+    this.#watched.delete(port);
+    if (this.#watched.size > 0) return;
+    this.#stop?.();
+    this.#stop = null;
+  }
+
+  #look(): void {
+    this.#stop = null;
+    const left = [...this.#watched].filter(({ link }) => link.isLeaving?.() === true);
+    for (const port of left) this.#watched.delete(port);
+    if (this.#watched.size > 0) this.#stop = this.#loop.after(lookMs, () => this.#look());
+    if (left.length > 0) this.#left(left);
+  }
+}

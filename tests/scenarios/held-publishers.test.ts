@@ -1,0 +1,347 @@
+import { describe, expect, test } from "bun:test";
+import { clientOf } from "../../src/core/clients.ts";
+import type { TestClient } from "../support/client.ts";
+import { closeLedger } from "../support/ledger.ts";
+import { endOf, isOpen, mortal, watcherOf } from "../support/mortal.ts";
+import { World, type WorldOptions } from "../support/world.ts";
+
+/** The rest of a turn that was cut short; it comes from the event loop, not from the clock. */
+const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
+
+const burst = 3000;
+
+interface SceneOptions {
+  readonly world?: WorldOptions;
+  readonly version?: 4 | 5;
+  readonly keepalive?: number;
+  readonly qos?: 1 | 2;
+}
+
+/** A subscriber that takes three at once, and a publisher with a will. */
+class Scene {
+  readonly world: World;
+  readonly subscriber: TestClient;
+  readonly publisher: TestClient;
+  readonly qos: 1 | 2;
+  readonly arrived: string[] = [];
+
+  constructor({ world = {}, version = 4, keepalive = 0, qos = 1 }: SceneOptions = {}) {
+    this.world = new World(world);
+    this.qos = qos;
+    this.subscriber = this.world.open();
+    const properties = { receiveMaximum: 3, sessionExpiryInterval: 600 };
+    this.subscriber.connect({ clientId: "subscriber", protocolVersion: 5, properties });
+    this.subscriber.subscribe({ topic: "t", qos });
+    this.publisher = mortal(this.world, { id: "publisher", version, keepalive });
+  }
+
+  publish(count: number, from = 0): void {
+    for (let number = from; number < from + count; number++) {
+      this.publisher.publish("t", `${number}`, { qos: this.qos });
+    }
+  }
+
+  /** The subscriber acknowledges so many, as far as there are any. */
+  take(count: number): void {
+    while (count > 0) {
+      const messages = this.subscriber.take("publish");
+      if (messages.length === 0) return;
+      this.subscriber.received.push(...messages.slice(count));
+      for (const { messageId = 0, payload } of messages.slice(0, count)) {
+        this.arrived.push(payload.toString());
+        count -= 1;
+        if (this.qos === 1) this.subscriber.send({ cmd: "puback", messageId });
+        else {
+          this.subscriber.send({ cmd: "pubrec", messageId });
+          this.subscriber.send({ cmd: "pubcomp", messageId });
+        }
+      }
+    }
+  }
+
+  get queued(): number {
+    return this.world.broker.sessions.get("subscriber")?.queue.count ?? 0;
+  }
+
+  get acknowledged(): number {
+    return this.publisher.received.filter(({ cmd }) => cmd === "puback" || cmd === "pubrec").length;
+  }
+
+  /** The publisher's packets are there to be read. */
+  get isHeld(): boolean {
+    return clientOf(this.world.broker, "publisher")?.connections[0]?.heldFor !== null;
+  }
+}
+
+const numbers = (count: number): string[] =>
+  Array.from({ length: count }, (_, index) => `${index}`);
+
+describe.each([4, 5] as const)("a burst of 3,000 messages, from a v%d publisher", (version) => {
+  test.each([1, 2] as const)("of QoS %d: all arrive, in order", async (qos) => {
+    const scene = new Scene({ version, qos, keepalive: 60 });
+    const { world } = scene;
+    if (version === 4 || qos === 1) scene.publish(burst);
+    let sent = version === 5 && qos === 2 ? 0 : burst;
+    for (let time = 0; scene.arrived.length < burst && time < 3000; time++) {
+      // A v5 publisher keeps to Receive Maximum, which is 100.
+      for (const { messageId = 0 } of scene.publisher.take("pubrec")) {
+        scene.publisher.send({ cmd: "pubrel", messageId });
+      }
+      const unfinished = world.broker.sessions.get("publisher")?.incoming.size ?? 0;
+      if (sent < burst && unfinished < 90) {
+        scene.publish(10, sent);
+        sent += 10;
+      }
+      world.advance(10);
+      scene.take(10);
+      await nextTurn();
+    }
+    expect(scene.arrived).toEqual(numbers(burst));
+    expect(world.noted("dropping")).toEqual([]);
+    expect(isOpen(world, scene.publisher)).toBe(true);
+    expect(scene.publisher.paused).toBe(false);
+    closeLedger(world);
+  });
+});
+
+test("slow, 20 a second: it is held for one time after the other, and nothing is dropped", async () => {
+  const scene = new Scene({ keepalive: 0 });
+  scene.publish(burst);
+  for (let second = 0; second < 200 && scene.arrived.length < burst; second++) {
+    scene.world.advance(1000);
+    scene.take(20);
+    await nextTurn();
+  }
+  expect(scene.arrived).toEqual(numbers(burst));
+  expect(scene.world.noted("dropping")).toEqual([]);
+});
+
+test("half a queue is where it begins, a quarter where it ends", async () => {
+  const scene = new Scene();
+  scene.publish(502);
+  expect([scene.queued, scene.isHeld]).toEqual([499, false]);
+  scene.publish(100, 502);
+  expect([scene.queued, scene.isHeld, scene.acknowledged]).toEqual([500, true, 503]);
+  expect(scene.publisher.paused).toBe(true);
+  scene.take(249);
+  await nextTurn();
+  expect([scene.queued, scene.isHeld]).toEqual([251, true]);
+  scene.take(1);
+  await nextTurn();
+  expect([scene.queued, scene.isHeld]).toEqual([250 + 99, false]);
+  expect(scene.publisher.paused).toBe(false);
+});
+
+describe("who takes nothing", () => {
+  test.each([
+    [0, 5000],
+    [60, 5000],
+    [8, 2000],
+    [1, 250],
+  ])(
+    "with a keepalive of %d s, it is held for %d ms, and then drops",
+    async (keepalive, longest) => {
+      const scene = new Scene({ keepalive });
+      scene.publish(1100);
+      const { world } = scene;
+      world.advance(longest - 1);
+      await nextTurn();
+      expect([scene.queued, scene.isHeld]).toEqual([500, true]);
+      world.advance(1);
+      await nextTurn();
+      expect([scene.queued, scene.isHeld, scene.acknowledged]).toEqual([1000, false, 1100]);
+      expect(world.noted("dropping")).toEqual([
+        { event: "dropping", clientId: "subscriber", why: "queue full", topic: "t" },
+      ]);
+      expect(world.broker.statistics.publishDropped).toBe(97);
+      // It is not held again, for as long as nothing is taken; nor is anybody else.
+      const other = world.open();
+      other.connect({ clientId: "other", keepalive });
+      other.publish("t", "x", { qos: 1 });
+      scene.publish(1);
+      expect([scene.isHeld, other.paused]).toEqual([false, false]);
+      scene.take(600);
+      scene.publish(200);
+      expect(scene.isHeld).toBe(true);
+    },
+  );
+
+  test("nor is it held if that one has taken nothing for as long before", () => {
+    const scene = new Scene();
+    scene.publish(400);
+    scene.world.advance(5000);
+    scene.publish(200);
+    expect([scene.queued, scene.isHeld]).toEqual([597, false]);
+  });
+
+  test("a subscriber that is away holds nobody, and one that goes lets go", async () => {
+    const scene = new Scene();
+    scene.publish(600);
+    expect(scene.isHeld).toBe(true);
+    scene.subscriber.drop();
+    await nextTurn();
+    expect([scene.isHeld, scene.publisher.paused, scene.acknowledged]).toEqual([false, false, 600]);
+    scene.publish(400);
+    expect([scene.isHeld, scene.queued]).toEqual([false, 997]);
+  });
+
+  test("holdTimeout off: nobody is held", () => {
+    const scene = new Scene({ world: { limits: { holdTimeoutMs: 0 } } });
+    scene.publish(1100);
+    expect([scene.queued, scene.acknowledged]).toEqual([1000, 1100]);
+  });
+});
+
+describe("the keepalive of one that is held", () => {
+  test("does not run, and goes on where it stood", async () => {
+    const scene = new Scene({ keepalive: 20 });
+    const { world, publisher } = scene;
+    world.advance(6000);
+    scene.publish(600);
+    world.advance(4999);
+    expect(scene.isHeld).toBe(true);
+    world.advance(1);
+    await nextTurn();
+    // What waited was read at that moment.
+    world.advance(29_999);
+    expect(isOpen(world, publisher)).toBe(true);
+    world.advance(1);
+    expect(endOf(world, publisher)).toMatchObject({
+      cause: "keepAliveExpired",
+      silentMs: 30_000,
+      will: { fate: "published" },
+    });
+    closeLedger(world);
+  });
+
+  test("holds that follow each other take half of it at most, so that its PINGREQ is answered", async () => {
+    const scene = new Scene({ keepalive: 8 });
+    const { world, publisher } = scene;
+    scene.publish(burst);
+    publisher.ping();
+    let answeredAt = Infinity;
+    for (let now = 0; now < 8000 && answeredAt === Infinity; now += 10) {
+      world.advance(10);
+      if (now % 100 === 0) scene.take(1);
+      await nextTurn();
+      if (publisher.take("pingresp").length > 0) answeredAt = world.now;
+    }
+    expect(answeredAt).toBeGreaterThanOrEqual(4000);
+    expect(answeredAt).toBeLessThan(4500);
+    expect(world.noted("dropping")).toMatchObject([{ why: "queue full" }]);
+  });
+
+  test("what it sent before its end is passed on before its will, whoever is slow", async () => {
+    const scene = new Scene({ keepalive: 60 });
+    const { world, publisher } = scene;
+    const watcher = watcherOf(world, "wills/#");
+    scene.publish(700);
+    expect(scene.isHeld).toBe(true);
+    publisher.drop("reset");
+    await nextTurn();
+    expect(scene.queued).toBe(697);
+    expect(endOf(world, publisher).cause).toBe("resetByPeer");
+    expect(watcher.messages()).toEqual(["wills/publisher=gone"]);
+    world.advance(10_000);
+    closeLedger(world);
+  });
+
+  test("a DISCONNECT that waits discards its will", async () => {
+    const scene = new Scene({ keepalive: 60 });
+    scene.publish(700);
+    scene.publisher.send({ cmd: "disconnect" });
+    scene.publisher.drop("eof");
+    await nextTurn();
+    expect(endOf(scene.world, scene.publisher)).toMatchObject({
+      cause: "disconnected",
+      will: { fate: "discarded" },
+    });
+  });
+});
+
+describe("nobody waits for who waits for it", () => {
+  function pair(world: World): TestClient[] {
+    return ["a", "b"].map((clientId) => {
+      const client = world.open();
+      client.connect({ clientId, protocolVersion: 5, properties: { receiveMaximum: 3 } });
+      client.subscribe({ topic: `to/${clientId}`, qos: 1 });
+      return client;
+    });
+  }
+
+  test("a client that publishes to itself is not held", () => {
+    const world = new World();
+    const [client] = pair(world);
+    for (let number = 0; number < 1200; number++) client?.publish("to/a", "x", { qos: 1 });
+    expect(client?.paused).toBe(false);
+    expect(world.noted("dropping")).toMatchObject([{ clientId: "a", why: "queue full" }]);
+  });
+
+  test("of two that publish to each other one is read", () => {
+    const world = new World();
+    const [a, b] = pair(world);
+    for (let number = 0; number < 600; number++) {
+      a?.publish("to/b", "x", { qos: 1 });
+      b?.publish("to/a", "x", { qos: 1 });
+    }
+    expect([a?.paused, b?.paused]).toEqual([true, false]);
+  });
+
+  test("nor of three in a ring all", () => {
+    const world = new World();
+    const ring = [...pair(world)];
+    const c = world.open();
+    c.connect({ clientId: "c", protocolVersion: 5, properties: { receiveMaximum: 3 } });
+    c.subscribe({ topic: "to/c", qos: 1 });
+    const [a, b] = ring;
+    for (let number = 0; number < 600; number++) {
+      a?.publish("to/b", "x", { qos: 1 });
+      b?.publish("to/c", "x", { qos: 1 });
+      c.publish("to/a", "x", { qos: 1 });
+    }
+    expect([a?.paused, b?.paused, c.paused]).toEqual([true, true, false]);
+  });
+});
+
+test("a publisher that is held holds up nobody but those who wait for it", async () => {
+  const scene = new Scene();
+  scene.publish(600);
+  const { world } = scene;
+  const watcher = watcherOf(world, "t");
+  const other = world.open();
+  other.connect({ clientId: "other" });
+  other.publish("t", "zero");
+  other.publish("elsewhere", "x", { qos: 1 });
+  other.ping();
+  expect(other.received.map(({ cmd }) => cmd)).toEqual(["puback", "pingresp"]);
+  expect(watcher.messages()).toEqual(["t=zero"]);
+});
+
+test("a client that has ended its half of the stream is read at once", async () => {
+  const scene = new Scene({ keepalive: 60 });
+  scene.publish(700);
+  const { publisher, world } = scene;
+  world.advance(100);
+  expect(scene.isHeld).toBe(true);
+  publisher.leaving = true;
+  world.advance(50);
+  await nextTurn();
+  expect([scene.isHeld, publisher.paused, scene.queued]).toEqual([false, false, 697]);
+  publisher.drop("eof");
+  expect(endOf(world, publisher).cause).toBe("closedByPeer");
+});
+
+test("both sides of a hold are told to people", () => {
+  const scene = new Scene({ keepalive: 40 });
+  scene.publish(600);
+  const { broker } = scene.world;
+  const { now } = broker;
+  expect(clientOf(broker, "publisher")?.connections[0]).toMatchObject({
+    paused: true,
+    heldFor: { clientId: "subscriber", since: now, until: now + 5000 },
+  });
+  expect(clientOf(broker, "subscriber")?.session?.holds).toEqual({
+    count: 1,
+    clientIds: ["publisher"],
+  });
+});
