@@ -22,6 +22,7 @@ import { PacketTrace } from "./packet-trace.ts";
 import { Partings } from "./partings.ts";
 import { Port } from "./port.ts";
 import { Ports } from "./ports.ts";
+import { Progress } from "./progress.ts";
 import { SilentLink } from "./silent-link.ts";
 
 /** Where events go: a LogSink, or a test's list. */
@@ -94,6 +95,7 @@ export class Driver {
   /** When the clock was last found to be right. */
   #awakeAt: Millis;
   readonly #leavings: Leavings;
+  readonly #progress = new Progress();
   bytesReceived = 0;
   bytesSent = 0;
 
@@ -186,6 +188,7 @@ export class Driver {
       }
       this.#turn();
       const { bytesReceived, bytesSent } = this;
+      this.#lookForProgress();
       this.#hand({ type: "measured", bytesReceived, bytesSent });
       if (asleepMs > 0) this.#hand({ type: "woke", asleepMs, since: this.#awakeAt });
       this.#awakeAt = this.#now;
@@ -256,9 +259,14 @@ export class Driver {
 
   #look(): void {
     this.#turn();
+    this.#lookForProgress();
     const unread = this.#arrivals.unread(this.#broker.undecided(this.#now), this.#now);
     this.#hand({ type: "deadline", unread });
     this.#endTurn();
+  }
+
+  #lookForProgress(): void {
+    this.#progress.look(this.#now, ({ id }) => this.#hand({ type: "progressed", connection: id }));
   }
 
   #opened(link: Link, listener: ListenerPolicy): void {
@@ -372,7 +380,6 @@ export class Driver {
   }
 
   #closed(port: Port, how: "eof" | "reset" | "timeout"): void {
-    this.#leavings.forget(port);
     port.loseOutput();
     this.#partings.giveUp(port);
     if (!port.open) return;
@@ -454,7 +461,9 @@ export class Driver {
 
   #send(port: Port, version: ProtocolVersion, packet: ServerPacket): void {
     if (this.#trace) this.#packets.packet(port, "sent", packet, this.#now);
+    const before = port.outbox.size;
     writeServerPacket(port.outbox, version, packet);
+    port.answers += port.outbox.size - before;
     this.#touch(port);
   }
 
@@ -482,10 +491,12 @@ export class Driver {
   #tellOutput(port: Port, took: number): void {
     const left = port.outbox.size;
     const connection = port.id;
+    if (port.answers > left) port.answers = left;
     if (left === 0) {
       if (!port.waiting) return;
       port.waiting = false;
       if (!port.open) return this.#partings.finish(port);
+      this.#progress.end(port);
       port.holdOutput = false;
       this.#later({ type: "drained", connection });
       this.#reading(port);
@@ -494,11 +505,13 @@ export class Driver {
     }
     if (!port.open) return;
     const outputBytes = this.#outputBytes;
-    if (!port.waiting) this.#later({ type: "waiting", connection });
-    else if (took > 0) this.#later({ type: "progressed", connection });
+    if (!port.waiting) {
+      this.#progress.begin(port);
+      this.#later({ type: "waiting", connection });
+    } else if (took > 0) this.#later({ type: "progressed", connection });
     port.waiting = true;
     if (left > outputBytes) this.#later({ type: "blocked", connection });
-    if (left > 2 * outputBytes && !port.holdOutput) {
+    if (port.answers > 2 * outputBytes && !port.holdOutput) {
       port.holdOutput = true;
       this.#reading(port);
     }
@@ -563,6 +576,7 @@ export class Driver {
   #release(port: Port): void {
     this.#arrivals.settled(port);
     this.#leavings.forget(port);
+    this.#progress.end(port);
     this.#ports.release(port);
   }
 

@@ -22,6 +22,8 @@ export class Port {
   dirty = false;
   /** The link took less than it was given, and has not drained since. */
   waiting = false;
+  /** Bytes of answers to its own packets, of those that wait. */
+  answers = 0;
   /** Reasons not to read: a verdict is awaited, its output has nowhere to go, its turn is over, others are slow. */
   holdAuthentication = false;
   holdOutput = false;

@@ -397,7 +397,7 @@ test(
     const willPayload = "x".repeat(3000);
     await accounts.send(connectBytes({ version: 5, clientId: "large-connect", willPayload }));
     expect(logText([await accounts.line("a packet of 3038 B")])).toMatchInlineSnapshot(
-      `"127.0.0.1:<port> disconnected: refused (a packet of 3038 B, and the maximum is 2048 B [v5-3.2.2-15])"`,
+      `"127.0.0.1:<port> disconnected: refused (a packet of 3038 B, and the maximum is 2048 B (limits.packetSize) [v5-3.2.2-15])"`,
     );
   },
   rowLimitMs,

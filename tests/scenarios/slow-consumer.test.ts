@@ -138,6 +138,74 @@ test("one that takes a little is slow, not stalled", () => {
   expect(slow.closedBy).toBe("reset");
 });
 
+test("one that takes only of what the kernel holds is slow, not stalled", () => {
+  const { world, slow, source } = scene(1);
+  slow.unread = 5_000_000;
+  publish(source, 1, "a");
+  for (let time = 0; time < 20; time++) {
+    world.advance(29_999);
+    slow.unread -= 1000;
+    world.advance(1);
+  }
+  expect(slow.closedBy).toBeNull();
+  world.advance(29_999);
+  expect(slow.closedBy).toBeNull();
+  world.advance(1);
+  expect(slow.closedBy).toBe("reset");
+  expect(world.noted("ended")).toMatchObject([{ cause: "stalled" }]);
+});
+
+test("each second it is asked what the kernel holds, so that a stall is found in its time", () => {
+  const { world, slow, source } = scene(1);
+  slow.unread = 5_000_000;
+  publish(source, 1, "a");
+  const seconds = (count: number): void => {
+    for (let second = 0; second < count; second++) {
+      world.advance(1000);
+      world.driver.heartbeat();
+    }
+  };
+  seconds(3);
+  slow.unread -= 1000;
+  seconds(30);
+  expect(slow.closedBy).toBeNull();
+  seconds(1);
+  expect(slow.closedBy).toBe("reset");
+});
+
+test("more that the kernel holds is nothing that was taken", () => {
+  const { world, slow, source } = scene(1);
+  slow.unread = 1000;
+  publish(source, 1, "a");
+  world.advance(29_000);
+  slow.unread = 2000;
+  world.advance(1000);
+  expect(slow.closedBy).toBe("reset");
+});
+
+test("its PINGREQs count, however much of large messages waits for it", () => {
+  const { world, source } = scene(0, { outputBytes: 2500 });
+  const large = world.open();
+  large.connect({ clientId: "large", keepalive: 10 });
+  large.subscribe("t");
+  large.room = 0;
+  source.publish("t", Buffer.alloc(100_000));
+  for (let second = 0; second < 200; second += 10) {
+    world.advance(10_000);
+    large.ping();
+    large.drain(10);
+  }
+  expect([large.paused, large.closedBy]).toEqual([false, null]);
+  const view = world.broker.view().connections.find(({ clientId }) => clientId === "large");
+  expect(view?.lastPacketAt).toBe(world.clock.now());
+  // And so does its silence.
+  world.advance(14_999);
+  large.drain(10);
+  expect(large.closedBy).toBeNull();
+  world.advance(1);
+  expect(world.noted("ended").at(-1)).toMatchObject({ cause: "keepAliveExpired" });
+});
+
 test("one that has drained is not stalled", () => {
   const { world, slow, source } = scene(1);
   publish(source, 1, "a");

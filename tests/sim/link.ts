@@ -19,6 +19,8 @@ export interface LinkEnds {
   wrote(bytes: Uint8Array, start: number, end: number, took: number): void;
   /** While the broker stands still: when it goes on, and in which turn it then reads. Null: it runs. */
   held(): { readonly until: number; readonly turn: number } | null;
+  /** The broker has asked, and less is on its way than when it asked before. */
+  passed(): void;
   /** The broker ended it. */
   ended(how: "end" | "reset"): void;
   /** Bytes reach the program. */
@@ -78,6 +80,8 @@ export class SimLink implements Link {
   #drainAt = Infinity;
   #downIsBusy = false;
   #drainIsDue = false;
+  /** Bytes on their way down when the broker asked last. */
+  #asked = 0;
   /** Nothing passes before these times. */
   #silentUp = 0;
   #silentDown = 0;
@@ -144,6 +148,15 @@ export class SimLink implements Link {
 
   watch(allowedMs: number | null): void {
     this.watched = allowedMs;
+  }
+
+  unacknowledged(): number | null {
+    if (this.over) return null;
+    let bytes = 0;
+    for (const flight of this.#down) bytes += flight.bytes?.length ?? 0;
+    if (bytes < this.#asked) this.#ends.passed();
+    this.#asked = bytes;
+    return bytes;
   }
 
   isLeaving(): boolean {

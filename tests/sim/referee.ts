@@ -113,6 +113,10 @@ export class Referee {
     if (took > 0) this.#taps.get(connection)?.wrote(bytes, start, start + took);
   }
 
+  passed(connection: Connection): void {
+    if (connection.stallSince !== null) connection.stallSince = this.books.clock();
+  }
+
   brokerLost(): void {
     this.books.clear();
     this.retained.clear();

@@ -350,6 +350,7 @@ export class World {
           this.journal.bytes(bytes.subarray(start, start + took));
           referee.wrote(connection, bytes, start, end, took);
         },
+        passed: () => referee.passed(connection),
         ended: (how) => {
           this.journal.note(this.now, "ends", number, how);
           if (how === "reset") this.#over(connection);

@@ -33,6 +33,8 @@ export class TestClient implements Link {
   leaving = false;
   /** Bytes that the kernel still takes; tests set it to hold the broker back. */
   room = Infinity;
+  /** Bytes that the broker's kernel holds for it; null: nobody can tell. */
+  unread: number | null = null;
   #version: 3 | 4 | 5 = 4;
   #events: LinkEvents;
   #check: () => void;
@@ -87,6 +89,10 @@ export class TestClient implements Link {
 
   watch(allowedMs: number | null): void {
     this.watched = allowedMs;
+  }
+
+  unacknowledged(): number | null {
+    return this.unread;
   }
 
   isLeaving(): boolean {

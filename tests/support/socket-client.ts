@@ -179,6 +179,11 @@ export class SocketClient implements Disposable {
     this.#socket.resume();
   }
 
+  /** Ends its half of the stream with FIN. */
+  end(): void {
+    this.#socket.shutdown();
+  }
+
   /** Ends with RST. */
   reset(): void {
     this.#socket.terminate();

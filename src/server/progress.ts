@@ -1,0 +1,38 @@
+import type { Millis } from "../core/io.ts";
+import type { Port } from "./port.ts";
+
+/** Milliseconds between two looks, however many deadlines there are. */
+const lookMs = 20;
+
+/**
+ * Connections for which something waits: whether their peers take any of it. A link that takes nothing
+ * more tells little, since the kernel says that there is room again only when a third of its buffer is
+ * free, which can be megabytes. So it is asked what it still holds.
+ */
+export class Progress {
+  /** Bytes that the kernel held when it was asked last. */
+  readonly #held = new Map<Port, number>();
+  #lookedAt = 0;
+
+  begin(port: Port): void {
+    const held = port.link.unacknowledged?.() ?? null;
+    if (held !== null) this.#held.set(port, held);
+  }
+
+  end(port: Port): void {
+    this.#held.delete(port);
+  }
+
+  /** Calls back for each that has taken something since it was asked last. */
+  look(now: Millis, took: (port: Port) => void): void {
+    if (this.#held.size === 0 || now - this.#lookedAt < lookMs) return;
+    this.#lookedAt = now;
+    for (const [port, before] of this.#held) {
+      const held = port.link.unacknowledged?.() ?? before;
+      if (held === before) continue;
+      this.#held.set(port, held);
+      // More of it was written since: that it was taken was told then.
+      if (held < before) took(port);
+    }
+  }
+}

@@ -1,0 +1,59 @@
+import { expect, test } from "bun:test";
+import { generate } from "mqtt-packet";
+import { RunningBroker } from "../support/executable.ts";
+import { eventually, now } from "../support/inbox.ts";
+import { NarrowSocket } from "../support/narrow-socket.ts";
+import { SocketClient } from "../support/socket-client.ts";
+
+// A subscriber takes 2 KB at a time of megabytes that the broker's kernel holds for it: slow, not stalled.
+
+const stallMs = 1000;
+/** So long it takes a little: the kernel would tell of room after more than ten times as much. */
+const tricklingMs = 4 * stallMs;
+
+test.if(process.platform === "linux")(
+  "a reader that takes a little is not ended, and its PINGREQs count; once it takes nothing, it is",
+  async () => {
+    await using broker = await RunningBroker.start({
+      args: [
+        ...["--set", "limits.outputBytes=64KiB", "--set", `limits.stallTimeout=${stallMs}ms`],
+        // It names every packet.
+        ...["--log-level", "debug"],
+      ],
+    });
+    using reader = new NarrowSocket(broker.port, 4096);
+    const connect = { clientId: "trickling", protocolId: "MQTT", protocolVersion: 4 } as const;
+    reader.send(generate({ cmd: "connect", clean: true, keepalive: 10, ...connect }));
+    const subscriptions = [{ topic: "t", qos: 0 }] as const;
+    reader.send(generate({ cmd: "subscribe", messageId: 1, subscriptions: [...subscriptions] }));
+    using publisher = await SocketClient.connect(broker.port, { clientId: "publisher" });
+    await publisher.ping();
+    for (let messages = 0; messages < 60; messages++) publisher.publish("t", Buffer.alloc(200_000));
+    await publisher.ping();
+    const ping = generate({ cmd: "pingreq" });
+    const pings = (): number =>
+      broker.log.items.filter(
+        ({ type, client }) => type === "PINGREQ" && client === "trickling",
+      ).length;
+    let sent = 0;
+    // The rhythm is the client's own, and no wait for anything.
+    const end = now() + tricklingMs;
+    for (let round = 0; now() < end; round++) {
+      reader.read(2048);
+      if (round % 6 === 0) {
+        reader.send(ping);
+        sent += 1;
+      }
+      await Bun.sleep(80);
+    }
+    await eventually(
+      () => pings() === sent,
+      () => `${sent} PINGREQs are read, not ${pings()}`,
+    );
+    expect(broker.log.items.filter(({ event }) => event === "ended")).toEqual([]);
+    // From now on it takes nothing.
+    expect(await broker.ended("trickling", 5000)).toMatchObject({ cause: "stalled" });
+    await broker.stop();
+  },
+  20_000,
+);

@@ -1,0 +1,63 @@
+import { expect, test } from "bun:test";
+import { EmbeddedBroker } from "../support/embedded.ts";
+import { eventually } from "../support/inbox.ts";
+import { SocketClient } from "../support/socket-client.ts";
+
+// A publisher is held for an hour, so that what ends the hold is never the clock.
+
+const isLinux = process.platform === "linux";
+const hour = 3_600_000;
+
+/** A publisher that is held, with its will and with words that nobody has read yet. */
+async function held(broker: EmbeddedBroker): Promise<{
+  readonly slow: SocketClient;
+  readonly watcher: SocketClient;
+  readonly publisher: SocketClient;
+}> {
+  const slow = await SocketClient.connect(broker.port, {
+    ...{ clientId: "slow", properties: { receiveMaximum: 3 } },
+  });
+  await slow.subscribe("burst", 1);
+  const watcher = await SocketClient.connect(broker.port, { clientId: "watcher" });
+  await watcher.subscribe("end", 0);
+  const publisher = await SocketClient.connect(broker.port, {
+    ...{ clientId: "publisher", protocolVersion: 4 as const },
+    will: { topic: "end", payload: Buffer.from("will"), qos: 0, retain: false },
+  });
+  for (let number = 0; number < 600; number++) publisher.publish("burst", "x", { qos: 1 });
+  publisher.publish("end", "last words");
+  await publisher.sent();
+  const isHeld = (): boolean =>
+    broker.broker.sessions.get("publisher")?.connection?.holding?.current?.until !== undefined;
+  await eventually(isHeld, () => "the publisher is held");
+  return { slow, watcher, publisher };
+}
+
+test.if(isLinux)(
+  "a FIN behind what is not read ends the hold, and the will follows the last words",
+  async () => {
+    using broker = await EmbeddedBroker.start({ limits: { holdTimeoutMs: hour } });
+    const { slow, watcher, publisher } = await held(broker);
+    publisher.end();
+    await watcher.received.first("the will", () => watcher.messages().includes("end=will"));
+    expect(watcher.messages()).toEqual(["end=last words", "end=will"]);
+    for (const client of [slow, watcher, publisher]) client[Symbol.dispose]();
+  },
+);
+
+test("so does a RST", async () => {
+  using broker = await EmbeddedBroker.start({ limits: { holdTimeoutMs: hour } });
+  const { slow, watcher, publisher } = await held(broker);
+  publisher.reset();
+  await watcher.received.first("the will", () => watcher.messages().includes("end=will"));
+  for (const client of [slow, watcher]) client[Symbol.dispose]();
+});
+
+test("and a subscriber that goes", async () => {
+  using broker = await EmbeddedBroker.start({ limits: { holdTimeoutMs: hour } });
+  const { slow, watcher, publisher } = await held(broker);
+  slow.reset();
+  await publisher.ping();
+  expect(watcher.messages()).toEqual(["end=last words"]);
+  for (const client of [watcher, publisher]) client[Symbol.dispose]();
+});
