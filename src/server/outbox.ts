@@ -32,8 +32,9 @@ interface Segment {
 const referredBytes = 64 * 1024;
 
 /** Whether so many bytes of a buffer are worth a reference, which keeps the whole of it in memory. */
-export function isReferable({ buffer }: Uint8Array, bytes: number): boolean {
-  return bytes >= referredBytes && bytes * 2 >= buffer.byteLength;
+export function isReferable(of: Uint8Array, bytes: number): boolean {
+  // To ask for its buffer is not cheap, and most are small.
+  return bytes >= referredBytes && bytes * 2 >= of.buffer.byteLength;
 }
 
 /**

@@ -234,7 +234,7 @@ class Run {
     atMost("connections", connections.size, limits.connections);
     atMost("histories", histories.size, limits.ledger + limits.sessions);
     atMost("topics of wills", habits.topics, limits.ledger);
-    atMost("deadlines", deadlines.size, connections.size + 3 * sessions.size + 1);
+    atMost("deadlines", deadlines.size, 2 * connections.size + 3 * sessions.size + 1);
     this.#judgeHistories();
   }
 
@@ -242,9 +242,9 @@ class Run {
     const chunk = Math.min(this.#largestSend, largestChunk);
     // A packet that is not whole, and the chunk that is being read.
     if (port.open) atMost("unread bytes", port.reader.buffered, this.#limits.packetSize + chunk);
-    // Reading stops at twice the output; a turn has written up to the early flush by then, and no
-    // answer to what it reads is larger than a retained replay, which is cut at a flush too.
-    const most = 2 * this.#outputBytes + earlyFlushBytes + this.#limits.packetSize + 2 * chunk;
+    // Reading stops at twice the output in answers, delivery at once it; a turn has written up to the early
+    // flush by then, and no answer to what it reads is larger than a retained replay, which is cut at a flush too.
+    const most = 3 * this.#outputBytes + earlyFlushBytes + this.#limits.packetSize + 2 * chunk;
     atMost("unsent bytes", port.outbox.size, most);
   }
 
