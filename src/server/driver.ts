@@ -532,7 +532,7 @@ export class Driver {
     if (on) this.#leavings.watch(port);
     else this.#leavings.forget(port);
     this.#reading(port);
-    if (!on && !port.held) this.#continueLater(port);
+    if (!on && !port.held && port.reader.buffered > 0) this.#continueLater(port);
   }
 
   #left(ports: readonly Port[]): void {

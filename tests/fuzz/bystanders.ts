@@ -51,6 +51,7 @@ export class Bystanders {
 
   /** A message with QoS 1, from one to the other. */
   speak(): void {
+    this.#beRead();
     this.#spoken += 1;
     const payload = `${this.#spoken}`;
     this.#speaker.publish(news, payload, { qos: 1, messageId: this.#spoken });
@@ -59,7 +60,15 @@ export class Bystanders {
     this.#hear(`${news}=${payload}`);
   }
 
+  /** Somebody else may get its messages, too, and be slow: it is held no longer than it may. */
+  #beRead(): void {
+    if (!this.#speaker.paused) return;
+    this.#world.advance(this.#world.broker.limits.holdTimeoutMs);
+    if (this.#speaker.paused) throw new Broken("a bystander is held for too long");
+  }
+
   stayAlive(): void {
+    this.#beRead();
     this.#speaker.ping();
     if (this.#speaker.take("pingresp").length !== 1) {
       throw new Broken("the bystander's PINGREQ got no PINGRESP");
