@@ -2,6 +2,7 @@ import type { Broker } from "./broker.ts";
 import type { Connection } from "./connection.ts";
 import { endConnection } from "./ending.ts";
 import { pump } from "./forward.ts";
+import { took } from "./hold.ts";
 import type { Outgoing } from "./inflight.ts";
 import type { AckPacket } from "./packet.ts";
 import { Reason } from "./reason.ts";
@@ -49,7 +50,7 @@ function finished(
 
 /** It is acknowledged, be it that it was still to be sent again. */
 function settle(broker: Broker, session: Session, outgoing: Outgoing): void {
-  session.tookAt = broker.now;
+  took(broker, session);
   session.outgoing.remove(outgoing);
   session.resends.delete(outgoing);
 }
@@ -80,7 +81,7 @@ function pubrecReceived(
     pump(broker, session);
     return;
   }
-  session.tookAt = broker.now;
+  took(broker, session);
   outgoing.released = true;
   session.resends.delete(outgoing);
   broker.send(connection, { type: "pubrel", packetId, reason: Reason.success });

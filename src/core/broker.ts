@@ -17,7 +17,7 @@ import { publishDueWill } from "./fate.ts";
 import { pump } from "./forward.ts";
 import { handOver } from "./handover.ts";
 import { hear } from "./heard.ts";
-import { holdTimedOut, leaving } from "./hold.ts";
+import { holdTimedOut, leaving, took } from "./hold.ts";
 import { Histories, Pings } from "./history.ts";
 import type {
   ConnectionId,
@@ -356,12 +356,12 @@ export class Broker {
 
   #progressed(connection: Connection): void {
     if (connection.waitingSince !== null) connection.waitingSince = this.now;
-    if (connection.session !== null) connection.session.tookAt = this.now;
+    if (connection.session !== null) took(this, connection.session);
   }
 
   #drained(connection: Connection): void {
     connection.waitingSince = null;
-    if (connection.session !== null) connection.session.tookAt = this.now;
+    if (connection.session !== null) took(this, connection.session);
     if (!connection.blocked) return;
     connection.blocked = false;
     this.rerouted(connection.session);

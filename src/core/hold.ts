@@ -16,11 +16,15 @@ export interface Hold {
   readonly subscriber: Session;
   readonly since: Millis;
   readonly until: Millis;
+  /** How often the subscriber had taken something before. */
+  readonly takenBefore: number;
 }
 
 /** Of a keepalive, the longest time of one hold, and of holds that follow each other. */
 const shareOfOne = 1 / 4;
 const shareOfAll = 1 / 2;
+/** Milliseconds in which a subscriber has to take something, on average, for others to wait for it again. */
+const msToTake = 2000;
 /** Client ids that an account of a subscriber names. */
 const namedMax = 10;
 
@@ -40,7 +44,7 @@ export class Holding {
 /** A subscriber for which others are held. */
 export class Crowd {
   readonly held = new Set<Connection>();
-  /** Those that were held for as long as they may; they are not again before the queue is shorter. */
+  /** Those that were held in vain; they are not again before the queue is short. */
   outwaited: WeakSet<Connection> | null = null;
 }
 
@@ -52,7 +56,8 @@ export function holdPublisher(broker: Broker, publisher: Session, subscriber: Se
   if (heldMs <= 0 || broker.now - subscriber.tookAt >= heldMs) return;
   const until = (broker.now + heldMs) as Millis;
   const holding = (connection.holding ??= new Holding(connection));
-  holding.current = { subscriber, since: broker.now, until };
+  const takenBefore = subscriber.taken;
+  holding.current = { subscriber, since: broker.now, until, takenBefore };
   broker.deadlines.set(holding.deadline, until);
   subscriber.crowd ??= new Crowd();
   subscriber.crowd.held.add(connection);
@@ -89,12 +94,17 @@ function longestHold(broker: Broker, { keepAlive, holding }: Connection): number
   return Math.min(one, keepAliveMs * shareOfAll - holding.heldMs);
 }
 
-/** The longest time has passed: what does not fit into the queue from now on is dropped. */
+/**
+ * The longest time has passed. If the subscriber took next to nothing in it, it is not waited for again: what
+ * does not fit into its queue is dropped from now on.
+ */
 export function holdTimedOut(broker: Broker, connection: Connection): void {
-  const subscriber = connection.holding?.current?.subscriber;
-  if (subscriber === undefined) return;
-  const { crowd, queue } = subscriber;
-  if (crowd !== null && queue.isCrowded) (crowd.outwaited ??= new WeakSet()).add(connection);
+  const hold = connection.holding?.current ?? null;
+  if (hold === null) return;
+  const { subscriber, since, until, takenBefore } = hold;
+  const isInVain = subscriber.taken - takenBefore < (until - since) / msToTake;
+  const { crowd } = subscriber;
+  if (crowd !== null && isInVain) (crowd.outwaited ??= new WeakSet()).add(connection);
   release(broker, connection);
 }
 
@@ -107,9 +117,13 @@ export function leaving(broker: Broker, connection: Connection): void {
 /** A queue has become shorter. */
 export function relieve(broker: Broker, session: Session): void {
   const { crowd, queue } = session;
-  if (crowd === null || queue.isCrowded) return;
-  crowd.outwaited = null;
-  if (queue.isRoomy || crowd.held.size === 0) releaseAll(broker, session);
+  if (crowd !== null && queue.isRoomy) releaseAll(broker, session);
+}
+
+/** It has taken something of what waits for it: it is slow, and has not stopped. */
+export function took(broker: Broker, session: Session): void {
+  session.tookAt = broker.now;
+  session.taken += 1;
 }
 
 /** The subscriber is away, or its session has ended: nobody waits for it. */

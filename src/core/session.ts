@@ -46,6 +46,8 @@ export class Session {
   sharesFilters = false;
   /** When it took something of what waits for it, or something began to wait. */
   tookAt: Millis;
+  /** How often it did. */
+  taken = 0;
   /** Publishers that wait until its queue is shorter; null: nobody does, or has. */
   crowd: Crowd | null = null;
   /** A message was lost for it, and this was said; until there is room again. */

@@ -1,8 +1,9 @@
 import type { Loop } from "./loop.ts";
 import type { Port } from "./port.ts";
 
-/** Milliseconds between two looks at connections that are not read. */
+/** Milliseconds between two looks at connections that are not read, and how many one look asks. */
 const lookMs = 50;
+const askedAtOnce = 1000;
 
 /**
  * Connections that are not read for the sake of others, whose peers may end them meanwhile: the FIN stands
@@ -35,8 +36,14 @@ export class Leavings {
 
   #look(): void {
     this.#stop = null;
-    const left = [...this.#watched].filter(({ link }) => link.isLeaving?.() === true);
-    for (const port of left) this.#watched.delete(port);
+    const left: Port[] = [];
+    let asked = Math.min(this.#watched.size, askedAtOnce);
+    for (const port of this.#watched) {
+      if (asked-- === 0) break;
+      this.#watched.delete(port);
+      if (port.link.isLeaving?.() === true) left.push(port);
+      else this.#watched.add(port);
+    }
     if (this.#watched.size > 0) this.#stop = this.#loop.after(lookMs, () => this.#look());
     if (left.length > 0) this.#left(left);
   }

@@ -1,8 +1,9 @@
 import type { Millis } from "../core/io.ts";
 import type { Port } from "./port.ts";
 
-/** Milliseconds between two looks, however many deadlines there are. */
+/** Milliseconds between two looks, however many deadlines there are, and how many one look asks. */
 const lookMs = 20;
+const askedAtOnce = 2000;
 
 /**
  * Connections for which something waits: whether their peers take any of it. A link that takes nothing
@@ -27,9 +28,12 @@ export class Progress {
   look(now: Millis, took: (port: Port) => void): void {
     if (this.#held.size === 0 || now - this.#lookedAt < lookMs) return;
     this.#lookedAt = now;
+    let asked = Math.min(this.#held.size, askedAtOnce);
     for (const [port, before] of this.#held) {
+      if (asked-- === 0) break;
       const held = port.link.unacknowledged?.() ?? before;
-      if (held === before) continue;
+      // The others come first when it is asked for the next time.
+      this.#held.delete(port);
       this.#held.set(port, held);
       // More of it was written since: that it was taken was told then.
       if (held < before) took(port);

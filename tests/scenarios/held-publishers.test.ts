@@ -160,11 +160,40 @@ describe("who takes nothing", () => {
       other.publish("t", "x", { qos: 1 });
       scene.publish(1);
       expect([scene.isHeld, other.paused]).toEqual([false, false]);
-      scene.take(600);
-      scene.publish(200);
+      // Nor before the queue is short again.
+      scene.take(740);
+      scene.publish(300);
+      expect(scene.isHeld).toBe(false);
+      scene.take(310);
+      scene.publish(300);
       expect(scene.isHeld).toBe(true);
     },
   );
+
+  test("one that takes next to nothing is not waited for twice", async () => {
+    const scene = new Scene();
+    scene.publish(1100);
+    const { world } = scene;
+    world.advance(2500);
+    scene.take(2);
+    world.advance(2500);
+    await nextTurn();
+    expect([scene.isHeld, scene.acknowledged]).toEqual([false, 1100]);
+    expect(world.noted("dropping")).toHaveLength(1);
+  });
+
+  test("one that takes three in five seconds is waited for again", async () => {
+    const scene = new Scene();
+    scene.publish(1100);
+    const { world } = scene;
+    for (let time = 0; time < 100; time++) {
+      world.advance(1600);
+      scene.take(1);
+      await nextTurn();
+    }
+    expect(scene.isHeld).toBe(true);
+    expect(world.noted("dropping")).toEqual([]);
+  });
 
   test("nor is it held if that one has taken nothing for as long before", () => {
     const scene = new Scene();
