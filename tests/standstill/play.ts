@@ -5,6 +5,8 @@ import { SocketClient } from "../support/socket-client.ts";
 /** Seconds. Its deadline is at 3 s. */
 const keepalive = 2;
 const pingEveryMs = 400;
+/** One that comes back is answered when the broker goes on. */
+const connackBoundMs = 60_000;
 /** Connections that are made at once. */
 const dialledAtOnce = 100;
 
@@ -118,17 +120,14 @@ function isWillOf(packet: Arrived, group: string): boolean {
 
 /** With the same id and will each time. */
 async function mortal(port: number, group: string, index: number): Promise<SocketClient> {
-  return SocketClient.connect(port, {
-    clientId: `${group}-${index}`,
-    protocolVersion: 4,
-    keepalive,
-    will: {
-      topic: `wills/${group}/${index}`,
-      payload: Buffer.from("gone"),
-      qos: 0,
-      retain: false,
-    },
-  });
+  const will = {
+    topic: `wills/${group}/${index}`,
+    payload: Buffer.from("gone"),
+    qos: 0 as const,
+    retain: false,
+  };
+  const options = { clientId: `${group}-${index}`, protocolVersion: 4 as const, keepalive, will };
+  return SocketClient.connect(port, options, connackBoundMs);
 }
 
 /** All that waited is handled: what a client asks now is answered after what it had sent before. */

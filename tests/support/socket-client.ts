@@ -59,9 +59,13 @@ export class SocketClient implements Disposable {
   }
 
   /** Dials and is let in. */
-  static async connect(port: number, options: ConnectOptions): Promise<SocketClient> {
+  static async connect(
+    port: number,
+    options: ConnectOptions,
+    boundMs?: number,
+  ): Promise<SocketClient> {
     const client = await SocketClient.dial(port);
-    const connack = await client.connect(options);
+    const connack = await client.connect(options, boundMs);
     const code = connack.reasonCode ?? connack.returnCode;
     if (code !== 0) throw new Error(`${options.clientId} was refused: ${code}`);
     return client;
@@ -74,7 +78,7 @@ export class SocketClient implements Disposable {
   }
 
   /** MQTT 5.0, Clean Start and no keepalive, unless the options say otherwise. */
-  async connect(options: ConnectOptions): Promise<IConnackPacket> {
+  async connect(options: ConnectOptions, boundMs?: number): Promise<IConnackPacket> {
     this.#version = options.protocolVersion ?? 5;
     this.#listen();
     this.send({
@@ -85,7 +89,7 @@ export class SocketClient implements Disposable {
       keepalive: 0,
       ...options,
     });
-    return this.packet("CONNACK", (packet) => packet.cmd === "connack");
+    return this.packet("CONNACK", (packet) => packet.cmd === "connack", boundMs);
   }
 
   async subscribe(topic: string, qos: 0 | 1 | 2 = 0): Promise<ISubackPacket> {
