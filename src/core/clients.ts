@@ -8,7 +8,7 @@ import type { Broker } from "./broker.ts";
 import type { Connection } from "./connection.ts";
 import { holdsAccount } from "./hold.ts";
 import { firstDue } from "./keepalive.ts";
-import { protocolName } from "./ledger.ts";
+import { protocolName } from "./packet.ts";
 import type { Session } from "./session.ts";
 import type { Subscription } from "./subscriptions.ts";
 import { allOf, type Walk } from "./walk.ts";

@@ -6,8 +6,8 @@ import { holdAccount } from "./hold.ts";
 import type { Millis } from "./io.ts";
 import type { FirstDue } from "./keepalive.ts";
 import type { Standstills } from "./standstills.ts";
-import { protocolName, type WillRecord } from "./ledger.ts";
-import type { ConnectPacket } from "./packet.ts";
+import type { WillRecord } from "./ledger.ts";
+import { protocolName, type ConnectPacket } from "./packet.ts";
 
 /** What is remembered of one client id: enough for a person to read, whatever the client does. */
 const connectionsKept = 16;

@@ -1,6 +1,5 @@
 import type {
   HistogramAccount,
-  ProtocolName,
   WaitEnd,
   WillAccount,
   WillEndAccount,
@@ -10,7 +9,7 @@ import type { WillFate } from "./events.ts";
 import { excerpt } from "./excerpt.ts";
 import { idCharacters } from "./history.ts";
 import type { Millis } from "./io.ts";
-import type { ProtocolVersion } from "./packet.ts";
+import { protocolName, type ProtocolVersion } from "./packet.ts";
 import type { Will, WillState } from "./will.ts";
 
 /** What the record of a will knows besides the will itself. */
@@ -179,12 +178,6 @@ export class Ledger {
     return this.#delayed.values();
   }
 }
-
-export const protocolName: Record<ProtocolVersion, ProtocolName> = {
-  3: "3.1",
-  4: "3.1.1",
-  5: "5.0",
-};
 
 /** Upper bounds in milliseconds. */
 const bounds = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000] as const;

@@ -1,3 +1,4 @@
+import type { ProtocolName } from "./account.ts";
 import type { Millis } from "./io.ts";
 import type { ReasonCode } from "./reason.ts";
 
@@ -7,6 +8,12 @@ import type { ReasonCode } from "./reason.ts";
  */
 export type ProtocolVersion = 3 | 4 | 5;
 export type Qos = 0 | 1 | 2;
+
+export const protocolName: Record<ProtocolVersion, ProtocolName> = {
+  3: "3.1",
+  4: "3.1.1",
+  5: "5.0",
+};
 
 /**
  * One application message. It is shared by everybody who gets it and never changed, but for
