@@ -12,7 +12,7 @@ import { Reason, type ProtocolError, type ReasonCode } from "./reason.ts";
 import type { Session } from "./session.ts";
 import type { Group, Match, Subscription } from "./subscriptions.ts";
 import type { Timed } from "./timed.ts";
-import { isForServerOnly } from "./topic.ts";
+import { isForServerOnly, tooDeep } from "./topic.ts";
 
 /** What is known about who gets a topic, until the next change of any subscription. */
 export interface Route {
@@ -231,11 +231,6 @@ function faultOf(
     };
   }
   return null;
-}
-
-/** More levels than allowed; a short topic is not even looked at. */
-export function tooDeep(topic: string, levels: number): boolean {
-  return topic.length >= levels && topic.split("/", levels + 1).length > levels;
 }
 
 /** What is said no to, while the connection lives on. */

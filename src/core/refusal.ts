@@ -6,9 +6,8 @@ import { excerpt } from "./excerpt.ts";
 import { ConnectionRecord } from "./history.ts";
 import { packetSize } from "./packet-size.ts";
 import type { ConnectPacket } from "./packet.ts";
-import { tooDeep } from "./publish.ts";
 import { Reason, type ProtocolError, type ReasonCode } from "./reason.ts";
-import { isForServerOnly } from "./topic.ts";
+import { isForServerOnly, tooDeep } from "./topic.ts";
 
 /** What speaks against a CONNECT by itself, before anybody is asked who may come in. */
 export function refusalByPacket(packet: ConnectPacket): ProtocolError | null {

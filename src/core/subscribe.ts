@@ -2,11 +2,10 @@ import type { Broker } from "./broker.ts";
 import type { Connection } from "./connection.ts";
 import { pump } from "./forward.ts";
 import type { SubscribePacket, SubscriptionRequest, UnsubscribePacket } from "./packet.ts";
-import { tooDeep } from "./publish.ts";
 import { Reason } from "./reason.ts";
 import { lesserQos, type Session } from "./session.ts";
 import type { Subscription } from "./subscriptions.ts";
-import { sharedFilter } from "./topic.ts";
+import { sharedFilter, tooDeep } from "./topic.ts";
 
 export function subscribeReceived(
   broker: Broker,

@@ -78,6 +78,11 @@ export function matches(filter: string, topic: string): boolean {
   return wanted.length === levels.length;
 }
 
+/** More levels than allowed; a short topic is not even looked at. */
+export function tooDeep(topic: string, levels: number): boolean {
+  return topic.length >= levels && topic.split("/", levels + 1).length > levels;
+}
+
 /** Length in bytes of a well-formed string as UTF-8. */
 export function utf8Length(text: string): number {
   let bytes = text.length;
