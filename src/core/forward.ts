@@ -6,7 +6,6 @@ import { relieve } from "./hold.ts";
 import type { Delivery, Millis } from "./io.ts";
 import { publishSize } from "./packet-size.ts";
 import { keep, type Message, type Qos } from "./packet.ts";
-import { deliver } from "./publish.ts";
 import type { Queued } from "./queue.ts";
 import { lesserQos, type Session } from "./session.ts";
 import type { Subscription } from "./subscriptions.ts";
@@ -292,6 +291,22 @@ function send(broker: Broker, session: Session, connection: Connection, item: Qu
   const { message, qos, retain, identifiers, shared } = item;
   const copy = copyFor(broker, session, connection, message, qos, retain, identifiers, shared);
   if (copy !== null) deliver(broker, message, [copy]);
+}
+
+/** One message to many: the driver encodes it once. */
+export function deliver(broker: Broker, message: Message, to: readonly Delivery[]): void {
+  broker.statistics.publishSent += to.length;
+  broker.statistics.packetsSent += to.length;
+  broker.effects.push({
+    type: "deliver",
+    message,
+    // Less the time it has waited, in whole seconds (v5-3.3.2-6).
+    expirySeconds:
+      message.expiresAt === null
+        ? null
+        : Math.max(0, Math.ceil((message.expiresAt - broker.now) / 1000)),
+    to,
+  });
 }
 
 /**

@@ -1,9 +1,9 @@
 import type { Broker } from "./broker.ts";
 import { Deadline } from "./deadlines.ts";
-import { newOutcome } from "./forward.ts";
+import { deliver, newOutcome } from "./forward.ts";
 import type { Millis } from "./io.ts";
 import type { Message } from "./packet.ts";
-import { deliver, offerToGroup } from "./publish.ts";
+import { offerToGroup } from "./publish.ts";
 import type { Session } from "./session.ts";
 import type { Subscription } from "./subscriptions.ts";
 import type { Timed } from "./timed.ts";

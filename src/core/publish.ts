@@ -3,7 +3,7 @@ import type { Connection } from "./connection.ts";
 import { Deadline } from "./deadlines.ts";
 import { causeOf, endConnection } from "./ending.ts";
 import { isUnwanted, type Reach } from "./events.ts";
-import { isHeldBack, mayAdd, newOutcome, offer, sees, type Outcome } from "./forward.ts";
+import { deliver, isHeldBack, mayAdd, newOutcome, offer, sees, type Outcome } from "./forward.ts";
 import { publishedBeside } from "./habits.ts";
 import { holdPublisher } from "./hold.ts";
 import type { Delivery, Millis } from "./io.ts";
@@ -68,22 +68,6 @@ export function publish(
   }
   const { delivered, queued, dropped, away } = outcome;
   return { delivered, queued, dropped, away, retained };
-}
-
-/** One message to many: the driver encodes it once. */
-export function deliver(broker: Broker, message: Message, to: readonly Delivery[]): void {
-  broker.statistics.publishSent += to.length;
-  broker.statistics.packetsSent += to.length;
-  broker.effects.push({
-    type: "deliver",
-    message,
-    // Less the time it has waited, in whole seconds (v5-3.3.2-6).
-    expirySeconds:
-      message.expiresAt === null
-        ? null
-        : Math.max(0, Math.ceil((message.expiresAt - broker.now) / 1000)),
-    to,
-  });
 }
 
 export function publishReceived(
