@@ -1,0 +1,193 @@
+import type { Broker } from "./broker.ts";
+import type { Connection } from "./connection.ts";
+import { Deadline } from "./deadlines.ts";
+import { causeOf, endConnection } from "./ending.ts";
+import { isUnwanted } from "./events.ts";
+import { publishedBeside } from "./habits.ts";
+import type { Millis } from "./io.ts";
+import { keep, type Message, type PublishPacket } from "./packet.ts";
+import { publish } from "./publish.ts";
+import { Reason, type ProtocolError, type ReasonCode } from "./reason.ts";
+import type { Session } from "./session.ts";
+import type { Timed } from "./timed.ts";
+import { isForServerOnly, tooDeep } from "./topic.ts";
+
+/** A client's PUBLISH: checked, passed on by `publish`, and acknowledged (section 3.3). */
+export function publishReceived(
+  broker: Broker,
+  connection: Connection,
+  session: Session,
+  packet: PublishPacket,
+): void {
+  broker.statistics.publishReceived += 1;
+  const named = topicOf(connection, packet);
+  if (typeof named !== "string") return end(broker, connection, named);
+  const topic = connection.listener.mountPoint + named;
+  const error = faultOf(broker, connection, packet, topic);
+  if (error !== null) return end(broker, connection, error);
+  if (packet.qos === 2 && session.incoming.has(packet.packetId)) {
+    (connection.unfinished ??= new Set()).add(packet.packetId);
+    // Sent again: it was passed on when it came first (v5-4.3.3-10).
+    return acknowledge(broker, connection, packet, Reason.success);
+  }
+  const refusal = refusalOf(broker, connection, session, packet, named);
+  if (refusal !== null) {
+    broker.statistics.publishDropped += 1;
+    const { reason, detail } = refusal;
+    broker.note({ event: "publishRefused", peer: connection.peer, topic, reason, detail });
+    // v4 has no way to say no: the message is acknowledged and goes nowhere (section 3.3.5).
+    return acknowledge(broker, connection, packet, reason);
+  }
+  if (packet.qos === 2) {
+    session.incoming.add(packet.packetId);
+    (connection.unfinished ??= new Set()).add(packet.packetId);
+  }
+  if (session.will !== null) publishedBeside(session.will, topic, packet.retain);
+  const message = messageOf(broker, connection, packet, topic);
+  if (broker.rules.publishLagMs > 0) {
+    publishLater(broker, session, message);
+    return acknowledge(broker, connection, packet, Reason.success);
+  }
+  const reach = publish(broker, session, message);
+  const reason = isUnwanted(reach) ? Reason.noMatchingSubscribers : Reason.success;
+  acknowledge(broker, connection, packet, reason);
+}
+
+function publishLater(broker: Broker, session: Session, message: Message): void {
+  const deadline = new Deadline<Timed>({ kind: "publish", session, message: keep(message) });
+  broker.deadlines.set(deadline, (broker.now + broker.rules.publishLagMs) as Millis);
+}
+
+function end(broker: Broker, connection: Connection, error: ProtocolError): void {
+  endConnection(broker, connection, causeOf(error), { ...error });
+}
+
+function messageOf(
+  broker: Broker,
+  connection: Connection,
+  packet: PublishPacket,
+  topic: string,
+): Message {
+  const { qos, retain: isRetained, payload, properties, expirySeconds } = packet;
+  return {
+    topic,
+    qos,
+    retain: isRetained,
+    payload,
+    properties,
+    expiresAt: expirySeconds === null ? null : ((broker.now + expirySeconds * 1000) as Millis),
+    // Its bytes are the subscriber's bytes only where nothing in them was the publisher's own.
+    frame:
+      packet.topicAlias === 0 && expirySeconds === null && connection.listener.mountPoint === ""
+        ? packet.frame
+        : null,
+    owned: false,
+  };
+}
+
+/** The topic that a PUBLISH names, by itself or by its alias, less the mount point. */
+function topicOf(connection: Connection, packet: PublishPacket): string | ProtocolError {
+  const alias = packet.topicAlias;
+  if (alias === 0) return packet.topic;
+  const { topicAliases } = connection.announced;
+  if (alias > topicAliases) {
+    return {
+      reason: Reason.topicAliasInvalid,
+      statement: "v5-3.3.2-9",
+      detail: `topic alias ${alias} above ${topicAliases}`,
+    };
+  }
+  connection.aliasesIn ??= [];
+  if (packet.topic !== "") {
+    connection.aliasesIn[alias] = packet.topic;
+    return packet.topic;
+  }
+  return (
+    connection.aliasesIn[alias] ?? {
+      reason: Reason.protocolError,
+      statement: "v5-3.3.2.3.4",
+      detail: `topic alias ${alias} is not known`,
+    }
+  );
+}
+
+/** What ends the connection. */
+function faultOf(
+  broker: Broker,
+  connection: Connection,
+  packet: PublishPacket,
+  topic: string,
+): ProtocolError | null {
+  const { topicLevels } = broker.limits;
+  const { qos, receiveMaximum, retain } = connection.announced;
+  if (packet.qos > qos) {
+    return {
+      reason: Reason.qosNotSupported,
+      statement: "v5-3.2.2-11",
+      detail: `PUBLISH with QoS ${packet.qos} above ${qos}`,
+    };
+  }
+  if (packet.retain && !retain) {
+    return {
+      reason: Reason.retainNotSupported,
+      statement: "v5-3.2.2-14",
+      detail: "PUBLISH with RETAIN, but retain is off",
+    };
+  }
+  if (tooDeep(topic, topicLevels)) {
+    return {
+      reason: Reason.topicNameInvalid,
+      statement: "v5-4.7.3",
+      detail: `a topic of more than ${topicLevels} levels`,
+    };
+  }
+  // QoS 1 is acknowledged at once, so that QoS 2 alone can fill the Receive Maximum. v4 has none. What
+  // an earlier connection of the session has left unfinished does not count (v5-4.9).
+  const { unfinished, version } = connection;
+  if (
+    packet.qos === 2 &&
+    version === 5 &&
+    unfinished !== null &&
+    unfinished.size >= receiveMaximum &&
+    !unfinished.has(packet.packetId)
+  ) {
+    return {
+      reason: Reason.receiveMaximumExceeded,
+      statement: "v5-3.3.4-7",
+      detail: `more than ${receiveMaximum} unfinished QoS 2 messages`,
+    };
+  }
+  return null;
+}
+
+/** What is said no to, while the connection lives on. */
+function refusalOf(
+  broker: Broker,
+  { listener }: Connection,
+  session: Session,
+  packet: PublishPacket,
+  named: string,
+): { readonly reason: ReasonCode; readonly detail: string } | null {
+  if (isForServerOnly(listener.mountPoint, named)) {
+    return { reason: Reason.notAuthorized, detail: "$SYS belongs to the broker" };
+  }
+  if (!broker.access.mayPublish(session, listener.mountPoint + named)) {
+    return { reason: Reason.notAuthorized, detail: "not allowed to publish there" };
+  }
+  if (packet.payload.length > broker.limits.payloadSize) {
+    const detail = `payload of ${packet.payload.length} B above ${broker.limits.payloadSize} B`;
+    return { reason: Reason.quotaExceeded, detail };
+  }
+  return null;
+}
+
+function acknowledge(
+  broker: Broker,
+  connection: Connection,
+  packet: PublishPacket,
+  reason: ReasonCode,
+): void {
+  if (packet.qos === 0) return;
+  const type = packet.qos === 1 ? "puback" : "pubrec";
+  broker.send(connection, { type, packetId: packet.packetId, reason });
+}
