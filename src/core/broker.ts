@@ -4,13 +4,7 @@ import { acknowledged } from "./acknowledge.ts";
 import { authenticated, connectReceived } from "./connect.ts";
 import { Connection } from "./connection.ts";
 import { Deadline, Deadlines } from "./deadlines.ts";
-import {
-  disconnectReceived,
-  endConnection,
-  endMalformed,
-  expireSession,
-  stopAll,
-} from "./ending.ts";
+import { disconnectReceived, endConnection, expireSession, stopAll } from "./ending.ts";
 import type { BrokerEvent } from "./events.ts";
 import { Habits } from "./habits.ts";
 import { publishDueWill } from "./fate.ts";
@@ -37,6 +31,7 @@ import { publish, type Route } from "./publish.ts";
 import { publishReceived } from "./publish-packet.ts";
 import type { QueueTotals } from "./queue.ts";
 import { Reason } from "./reason.ts";
+import { endMalformed } from "./refusal.ts";
 import { Retained } from "./retained.ts";
 import { standardRules, type Rules } from "./rules.ts";
 import type { Session } from "./session.ts";

@@ -10,10 +10,9 @@ import { endedWithWill } from "./habits.ts";
 import { excerpt } from "./excerpt.ts";
 import { leaveToOthers } from "./handover.ts";
 import { releaseAll, stopHolding } from "./hold.ts";
-import type { Input, Millis } from "./io.ts";
+import type { Millis } from "./io.ts";
 import type { DisconnectPacket } from "./packet.ts";
 import { Reason, reasonText, type ProtocolError, type ReasonCode } from "./reason.ts";
-import { refuse, rememberRefusal } from "./refusal.ts";
 import type { Session } from "./session.ts";
 import type { Timed } from "./timed.ts";
 import { tellFate } from "./sys.ts";
@@ -262,25 +261,6 @@ export function disconnectReceived(
   endConnection(broker, connection, "disconnectedWithError", {
     detail: words === null ? error : `${error}: ${words}`,
   });
-}
-
-/**
- * Bytes that are no packet. Before CONNECT was accepted, v4 closes without CONNACK [v4-3.1.4-1], but
- * for an unknown protocol level; v5 says what was wrong.
- */
-export function endMalformed(
-  broker: Broker,
-  connection: Connection,
-  { error, version, clientId }: Input & { type: "malformed" },
-): void {
-  if (connection.state === "opened") {
-    connection.version = version ?? connection.version;
-    connection.clientId = clientId;
-    const isLevel = error.reason === Reason.unsupportedProtocolVersion;
-    if (version === 5 || (version !== null && isLevel)) return refuse(broker, connection, error);
-    rememberRefusal(broker, connection, null);
-  }
-  endConnection(broker, connection, causeOf(error), { ...error });
 }
 
 /** The cause that a broken rule stands for, by the reason code that the standard gives it. */

@@ -1,9 +1,10 @@
 import type { Broker } from "./broker.ts";
 import { connackFor } from "./connack.ts";
 import type { Connection } from "./connection.ts";
-import { endConnection } from "./ending.ts";
+import { causeOf, endConnection } from "./ending.ts";
 import { excerpt } from "./excerpt.ts";
 import { ConnectionRecord } from "./history.ts";
+import type { Input } from "./io.ts";
 import { packetSize } from "./packet-size.ts";
 import type { ConnectPacket } from "./packet.ts";
 import { Reason, type ProtocolError, type ReasonCode } from "./reason.ts";
@@ -90,6 +91,25 @@ export function rememberRefusal(
   const known = broker.histories.of(connection.clientId);
   const history = known?.connected ? known : broker.histories.gone(connection.clientId);
   history.refused(record);
+}
+
+/**
+ * Bytes that are no packet. Before CONNECT was accepted, v4 closes without CONNACK [v4-3.1.4-1], but
+ * for an unknown protocol level; v5 says what was wrong.
+ */
+export function endMalformed(
+  broker: Broker,
+  connection: Connection,
+  { error, version, clientId }: Input & { type: "malformed" },
+): void {
+  if (connection.state === "opened") {
+    connection.version = version ?? connection.version;
+    connection.clientId = clientId;
+    const isLevel = error.reason === Reason.unsupportedProtocolVersion;
+    if (version === 5 || (version !== null && isLevel)) return refuse(broker, connection, error);
+    rememberRefusal(broker, connection, null);
+  }
+  endConnection(broker, connection, causeOf(error), { ...error });
 }
 
 function refusalByWill(
