@@ -4,10 +4,15 @@ import { acknowledged } from "./acknowledge.ts";
 import { authenticated, connectReceived } from "./connect.ts";
 import { Connection } from "./connection.ts";
 import { Deadline, Deadlines } from "./deadlines.ts";
-import { disconnectReceived, endConnection, expireSession, stopAll } from "./ending.ts";
+import {
+  disconnectReceived,
+  endConnection,
+  expireSession,
+  publishDueWill,
+  stopAll,
+} from "./ending.ts";
 import type { BrokerEvent } from "./events.ts";
 import { Habits } from "./habits.ts";
-import { publishDueWill } from "./fate.ts";
 import { pump } from "./forward.ts";
 import { handOver } from "./handover.ts";
 import { hear } from "./heard.ts";

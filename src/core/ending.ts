@@ -5,7 +5,7 @@ import type { Connection } from "./connection.ts";
 import type { Deadline } from "./deadlines.ts";
 import { ends, type EndCause } from "./ends.ts";
 import type { SessionEnd, WillAtEnd } from "./events.ts";
-import { endDelay, endWill, publishDueWill, publishWill, tellDelayed } from "./fate.ts";
+import { dueOf, endDelay, endWill, isHeldUp, publishWill, tellDelayed } from "./fate.ts";
 import { endedWithWill } from "./habits.ts";
 import { excerpt } from "./excerpt.ts";
 import { leaveToOthers } from "./handover.ts";
@@ -16,6 +16,7 @@ import { Reason, reasonText, type ProtocolError, type ReasonCode } from "./reaso
 import type { Session } from "./session.ts";
 import type { Timed } from "./timed.ts";
 import { tellFate } from "./sys.ts";
+import type { Will } from "./will.ts";
 
 interface EndDetails {
   readonly detail?: string;
@@ -218,6 +219,16 @@ function unsubscribeAll(broker: Broker, session: Session): void {
 
 export function expireSession(broker: Broker, session: Session): void {
   endSession(broker, session, "expired");
+}
+
+export function publishDueWill(broker: Broker, will: Will): void {
+  const { session, deadline } = will;
+  // Where it is due because its session ends, the session gets no copy of it.
+  if (!will.isStray && session.deadline.isSet && session.deadline.due <= deadline.due) {
+    return expireSession(broker, session);
+  }
+  if (broker.rules.delayedWills === "byInterval" && isHeldUp(broker, will)) return;
+  tellDelayed(broker, will, publishWill(broker, will, dueOf(will), "due"), "due");
 }
 
 /** What was due before this moment has come, though its turn had not: a return does not undo it. */

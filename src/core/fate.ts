@@ -1,6 +1,5 @@
 import { assert } from "./assert.ts";
 import type { Broker } from "./broker.ts";
-import { expireSession } from "./ending.ts";
 import { ends, type EndCause, type WillOnEnd } from "./ends.ts";
 import type { WaitEnd } from "./account.ts";
 import type { SessionEnd, WillAtEnd, WillFate } from "./events.ts";
@@ -66,18 +65,8 @@ function secondsOf(rules: Rules, will: Will, sessionGoesOn: boolean): number {
   return rules.sessionEndCutsDelay === "always" ? 0 : packet.delayInterval;
 }
 
-export function publishDueWill(broker: Broker, will: Will): void {
-  const { session, deadline } = will;
-  // Where it is due because its session ends, the session gets no copy of it.
-  if (!will.isStray && session.deadline.isSet && session.deadline.due <= deadline.due) {
-    return expireSession(broker, session);
-  }
-  if (broker.rules.delayedWills === "byInterval" && isHeldUp(broker, will)) return;
-  tellDelayed(broker, will, publishWill(broker, will, dueOf(will), "due"), "due");
-}
-
 /** Whether one that is not due stands before it in a line by interval; then it waits for that one. */
-function isHeldUp(broker: Broker, will: Will): boolean {
+export function isHeldUp(broker: Broker, will: Will): boolean {
   const interval = will.packet.delayInterval;
   for (const timed of broker.deadlines.owners()) {
     if (timed.kind !== "will" || timed.will.deadline.due <= broker.now) continue;
@@ -214,6 +203,6 @@ function soonest(broker: Broker, will: Will): Millis {
   return due < broker.now ? due : broker.now;
 }
 
-function dueOf(will: Will): Millis {
+export function dueOf(will: Will): Millis {
   return will.heldUpSince ?? will.deadline.due;
 }
