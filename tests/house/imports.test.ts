@@ -51,6 +51,73 @@ test("an import in the wrong direction fails the linter, one in the right direct
   expect(planted.length).toBeGreaterThan(wrong.length);
 }, 60_000);
 
+/** Files of a ring of imports, by name, and whether values go all the way round. */
+const rings = {
+  "two values": {
+    isOfValues: true,
+    files: {
+      "two-a": 'import { b } from "./two-b.ts";\nexport const a = 1;\nexport const ofB = () => b;',
+      "two-b": 'import { a } from "./two-a.ts";\nexport const b = 1;\nexport const ofA = () => a;',
+    },
+  },
+  "three values, one passed on": {
+    isOfValues: true,
+    files: {
+      "three-a":
+        'import { c } from "./three-c.ts";\nexport const a = 1;\nexport const ofC = () => c;',
+      "three-b":
+        'import { a } from "./three-a.ts";\nexport const b = 1;\nexport const ofA = () => a;',
+      "three-c": 'export { b as c } from "./three-b.ts";',
+    },
+  },
+  "values, beside a type": {
+    isOfValues: true,
+    files: {
+      "beside-a":
+        'import { b, type B } from "./beside-b.ts";\nexport const a = 1;\nexport const ofB = (): B => b;',
+      "beside-b":
+        'import { a } from "./beside-a.ts";\nexport type B = number;\nexport const b = 1;\nexport const ofA = () => a;',
+    },
+  },
+  "a value one way, a type the other": {
+    isOfValues: false,
+    files: {
+      "half-a": 'import type { B } from "./half-b.ts";\nexport const a: B = 1;',
+      "half-b": 'import { a } from "./half-a.ts";\nexport type B = number;\nexport const b = a;',
+    },
+  },
+  "two types": {
+    isOfValues: false,
+    files: {
+      "types-a": 'import type { B } from "./types-b.ts";\nexport type A = B | 1;',
+      "types-b": 'import type { A } from "./types-a.ts";\nexport type B = A[];',
+    },
+  },
+} as const;
+
+test("a ring of values fails the linter, one of types passes", async () => {
+  await using copy = await Copy.of();
+  const wrong: string[] = [];
+  for (const folder of layers.flat().filter((name) => name !== "main.ts")) {
+    for (const { isOfValues, files } of Object.values(rings)) {
+      for (const [name, source] of Object.entries(files)) {
+        const file = `src/${folder}/${name}.ts`;
+        await copy.plant(file, `${source}\n`);
+        if (isOfValues) wrong.push(file);
+      }
+    }
+  }
+  // Between two rooms of a layer, where each way by itself is allowed.
+  const across = ["src/wire/across.ts", "src/log/across.ts"] as const;
+  const source = (room: string) =>
+    `import { own as other } from "../${room}/across.ts";\nexport const own = 1;\nexport const ofOther = () => other;\n`;
+  await copy.plant(across[0], source("log"));
+  await copy.plant(across[1], source("wire"));
+  expect(await refused(copy)).toEqual([]);
+  expect((await refused(copy, "no-cycle")).sort()).toEqual([...wrong, ...across].sort());
+  expect(wrong).toContain("src/core/two-a.ts");
+}, 60_000);
+
 test("src imports nothing of tests, scripts or bench", async () => {
   await using copy = await Copy.of();
   const planted: string[] = [];
@@ -85,10 +152,10 @@ test("only tests/support/child.ts starts programs of tests", async () => {
   expect(refusals.map((parts) => (parts?.length ?? 1) - 1)).toEqual([0, 2, 2]);
 }, 60_000);
 
-/** Files in which the linter refuses an import. */
-async function refused(copy: Copy): Promise<string[]> {
+/** Files in which the linter refuses an import, by `rule`. */
+async function refused(copy: Copy, rule = "no-restricted-imports"): Promise<string[]> {
   const found = [...(await copy.lint())];
   return found
-    .filter(([, messages]) => messages.some((text) => text.includes("(no-restricted-imports)")))
+    .filter(([, messages]) => messages.some((text) => text.includes(`(${rule})`)))
     .map(([file]) => file);
 }
