@@ -45,7 +45,7 @@ export function programHelp(): HelpPage {
   return {
     usage: "COMMAND [FLAGS]",
     about:
-      "An MQTT 3.1.1 and 5.0 broker for a dev laptop: its keepalives and wills are exact, and it " +
+      "An MQTT 3.1, 3.1.1 and 5.0 broker for a dev laptop: its keepalives and wills are exact, and it " +
       "says why.",
     sections: [
       ...groups.map((title) => ({

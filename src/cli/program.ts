@@ -16,7 +16,7 @@ export async function runProgram(
   if (first === undefined) return showHelp(programHelp(), surroundings);
   if (first === "help" || first === "-h" || first === "--help") return help(rest, surroundings);
   if (first === "--version") return show(versionLine(surroundings.version), surroundings);
-  if (first.startsWith("-")) throw flagWithoutCommand(first);
+  if (first.startsWith("-")) throw flagWithoutCommand(first, rest.length > 0);
   const command = await commandNamed(first);
   const given = readArguments(rest, command.command, command.rules);
   if (given.has("help")) return showHelp(helpOf(command, verbIn(given.positionals)), surroundings);
@@ -47,13 +47,17 @@ function helpOf({ help: page, helpOn }: CliCommand, verb: string | undefined): H
 async function commandNamed(name: string): Promise<CliCommand> {
   const listed = [...commands, ...hiddenCommands].find((other) => other.name === name);
   if (listed !== undefined) return listed.load();
+  if (name === "version") throw usageError("unknown command version", "did you mean --version?");
   const meant = nearest(name, [...commands.map((other) => other.name), "help"]);
   const hint = meant === null ? "see mqttd --help" : `did you mean ${meant}?`;
   throw usageError(`unknown command ${quoted(name)}`, hint);
 }
 
-function flagWithoutCommand(flag: string): CliError {
+function flagWithoutCommand(flag: string, isFollowed: boolean): CliError {
   const typed = bare(flag.split("=")[0] ?? flag);
+  if (typed === "-V" || (typed === "-v" && !isFollowed)) {
+    return usageError(`unknown flag ${typed}`, "did you mean --version?");
+  }
   const meant = typed.startsWith("--") ? nearest(typed.slice(2), ["help", "version"]) : null;
   if (meant !== null) return usageError(`unknown flag ${typed}`, `did you mean --${meant}?`);
   return usageError(`${typed} stands before the command`, "the command comes first: mqttd serve");

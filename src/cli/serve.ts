@@ -157,7 +157,7 @@ function likesHelp(): HelpPage {
       "Its log and its administration say so.",
     sections: [
       {
-        title: "Brokers, as they were measured",
+        title: "Brokers, with their known faults",
         rows: likes.map(({ name, summary }): HelpRow => [name, summary ?? ""]),
       },
       ...Object.entries(faultClasses).map(([letter, title]) => ({

@@ -55,6 +55,8 @@ export interface WillEndAccount {
   readonly silentMs: number;
   /** Of that time, how long the broker itself stood still; absent: not at all. */
   readonly stoodStillMs?: number;
+  /** How long at most its last packet had waited before the broker, which stood still, read it; absent: not. */
+  readonly lastPacketWaitedMs?: number;
   readonly allowedMs: number | null;
   /** The Session Expiry Interval in force by then, which DISCONNECT may have set; null: never. */
   readonly sessionExpirySeconds: number | null;
@@ -109,7 +111,9 @@ export interface ConnectionAccount {
   readonly stoodStillMs?: number;
   /** How long it did while the connection was open; `pings` and `closestCallMs` leave that out. Absent: not. */
   readonly stoodStillInAllMs?: number;
-  /** Of PINGREQs; null: fewer than two came, or all while the broker stood still. */
+  /** As in `end`, of a connection that lives. */
+  readonly lastPacketWaitedMs?: number;
+  /** Of PINGREQs; null: fewer than two came. */
   readonly pings: PingRhythm | null;
   /**
    * The least time that was left before the keepalive's deadline when a packet came, less the time in
@@ -156,8 +160,9 @@ export interface HoldsAccount {
 /** Intervals between PINGREQs, the latest 16 of them for the median. */
 export interface PingRhythm {
   readonly count: number;
-  readonly medianMs: number;
-  readonly worstMs: number;
+  /** Null: none was measured, since the broker itself stood still in each. */
+  readonly medianMs: number | null;
+  readonly worstMs: number | null;
 }
 
 /** A line in the list of clients: connected ones and those whose session waits. */

@@ -44,8 +44,13 @@ export function endConnection(
   const silentMs = connection.silentMs(broker.now);
   const ending = session?.will ?? null;
   // A packet that was read late, or not yet, may be why.
-  const { stoodStillMs } = broker.standstills.of(connection, broker.now);
-  const own = stoodStillMs > 0 ? { stoodStillMs } : {};
+  const { stoodStillMs, lastPacketWaitedMs } = broker.standstills.of(connection, broker.now);
+  // Only where it ends for silence it matters when that began.
+  const isReadLate = cause === "keepAliveExpired" && lastPacketWaitedMs > 0;
+  const own = {
+    ...(stoodStillMs > 0 && { stoodStillMs }),
+    ...(isReadLate && { lastPacketWaitedMs }),
+  };
   const silenceDue =
     cause === "keepAliveExpired" && stoodStillMs > 0 && connection.allowedMs !== null
       ? ((broker.now - Math.max(0, silentMs - connection.allowedMs)) as Millis)
@@ -97,6 +102,7 @@ function remember(
     readonly statement: string | null;
     readonly silentMs: number;
     readonly stoodStillMs?: number;
+    readonly lastPacketWaitedMs?: number;
     readonly sessionExpiry: number;
     readonly will: WillAtEnd | null;
     readonly wasConnected: boolean;

@@ -93,6 +93,8 @@ export type BrokerEvent =
       readonly silentMs: number;
       /** Milliseconds of that time in which the broker itself stood still; absent: none. */
       readonly stoodStillMs?: number;
+      /** Milliseconds that its last packet had waited at most, while the broker stood still; absent: none. */
+      readonly lastPacketWaitedMs?: number;
       /** Milliseconds allowed by the keepalive; null: no limit. */
       readonly allowedMs: number | null;
       readonly will: WillAtEnd | null;

@@ -5,7 +5,7 @@ import { excerpt } from "./excerpt.ts";
 import { holdAccount } from "./hold.ts";
 import type { Millis } from "./io.ts";
 import type { FirstDue } from "./keepalive.ts";
-import type { Standstills } from "./standstills.ts";
+import { settlingMs, type Standstills } from "./standstills.ts";
 import type { WillRecord } from "./ledger.ts";
 import { protocolName, type ConnectPacket } from "./packet.ts";
 
@@ -23,9 +23,6 @@ const pingsKept = 16;
  * 65,535 bytes, take the places of others.
  */
 export const idCharacters = 256;
-
-/** What waited while the broker stood still is read within this time. */
-const settlingMs = 250;
 
 /** PINGREQs of one connection. Only a PINGREQ pays for it. */
 export class Pings {
@@ -52,7 +49,8 @@ export class Pings {
   }
 
   get rhythm(): PingRhythm | null {
-    if (this.#measured === 0) return null;
+    if (this.#count === 0) return null;
+    if (this.#measured === 0) return { count: this.#count + 1, medianMs: null, worstMs: null };
     const sorted = this.#intervals.toSorted((a, b) => a - b);
     const half = Math.floor(sorted.length / 2);
     const medianMs =
@@ -61,10 +59,14 @@ export class Pings {
   }
 }
 
-/** Milliseconds in which the broker stood still: since the last packet, and since CONNECT was accepted. */
+/** What the broker's own standstills did to a connection. Milliseconds; 0: nothing. */
 export interface Standstill {
+  /** Of the time since the last packet. */
   readonly stoodStillMs: number;
+  /** Of the time since CONNECT was accepted. */
   readonly stoodStillInAllMs: number;
+  /** How long at most the last packet had waited before it was read. */
+  readonly lastPacketWaitedMs: number;
 }
 
 /** One connection of a client id, while it lives and after. */
@@ -105,6 +107,7 @@ export class ConnectionRecord {
     const awaited = deadline !== null && deadline.due !== Infinity ? deadline : null;
     const stoodStillMs = live?.standstill.stoodStillMs ?? 0;
     const stoodStillInAllMs = live?.standstill.stoodStillInAllMs ?? this.stoodStillInAllMs;
+    const lastPacketWaitedMs = live?.standstill.lastPacketWaitedMs ?? 0;
     return {
       remote: connection.remote,
       listener: connection.listener.name,
@@ -120,6 +123,7 @@ export class ConnectionRecord {
       lastPacket: { type: connection.lastPacketType.toUpperCase(), at: connection.lastPacketAt },
       ...(stoodStillMs > 0 ? { stoodStillMs } : {}),
       ...(stoodStillInAllMs > 0 ? { stoodStillInAllMs } : {}),
+      ...(lastPacketWaitedMs > 0 ? { lastPacketWaitedMs } : {}),
       pings: connection.pings?.rhythm ?? null,
       closestCallMs: allowedMs === null ? null : allowedMs - connection.longestSilenceMs,
       deadlineAt: awaited?.due ?? null,

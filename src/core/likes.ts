@@ -9,7 +9,7 @@ export interface Like {
   readonly rules: Partial<Rules>;
 }
 
-/** Brokers as they were measured, as far as their faults are about keepalives and wills. */
+/** The faults of brokers, as measured, that their stories are about. */
 export const likes: readonly Like[] = [
   {
     name: "rumqttd-0.19",

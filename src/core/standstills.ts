@@ -5,6 +5,8 @@ import type { Millis } from "./io.ts";
 /** Spans that are remembered. Older ones matter to nobody but a client that was silent since. */
 const spansKept = 64;
 
+/** What had waited meanwhile is read within this time after it. */
+export const settlingMs = 250;
 /** What clients did about a standstill is read within this time after it. */
 const justOverMs = 1000;
 /** Clients wait at least so long for an answer. */
@@ -27,7 +29,14 @@ export class Standstills {
     return {
       stoodStillMs: this.between(lastPacketAt, pausedAt ?? now),
       stoodStillInAllMs: this.between(record?.connectedAt ?? openedAt, now),
+      lastPacketWaitedMs: this.#waited(lastPacketAt),
     };
+  }
+
+  /** How long at most what was read at a moment had waited for a broker that stood still. Milliseconds. */
+  #waited(readAt: Millis): number {
+    const before = this.#spans.findLast(({ to }) => to <= readAt);
+    return before === undefined || readAt - before.to > settlingMs ? 0 : readAt - before.from;
   }
 
   /** Milliseconds of one that has just ended and was long enough for clients to give up; 0: there is none. */

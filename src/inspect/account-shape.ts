@@ -61,6 +61,7 @@ const willEndKeys = {
   detail: orNull(text),
   silentMs: span,
   stoodStillMs: optional(span),
+  lastPacketWaitedMs: optional(span),
   allowedMs: orNull(span),
   sessionExpirySeconds: orNull(span),
 };
@@ -131,7 +132,8 @@ export const connection = object<ConnectionAccount>({
   lastPacket,
   stoodStillMs: optional(span),
   stoodStillInAllMs: optional(span),
-  pings: orNull(object<PingRhythm>({ count, medianMs: span, worstMs: span })),
+  lastPacketWaitedMs: optional(span),
+  pings: orNull(object<PingRhythm>({ count, medianMs: orNull(span), worstMs: orNull(span) })),
   closestCallMs: orNull(span),
   deadlineAt: orNull(moment),
   deadlineCause: orNull(cause),

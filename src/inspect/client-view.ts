@@ -7,9 +7,10 @@ import {
   type HoldsAccount,
   type SessionAccount,
   type SubscriptionAccount,
+  type PingRhythm,
 } from "../core/account.ts";
 import { faultText } from "../log/client-fault.ts";
-import { duration, setting, stoodStill } from "../log/duration.ts";
+import { duration, readLate, setting, stoodStill } from "../log/duration.ts";
 import { clause, name } from "../log/foreign.ts";
 import { size } from "../log/size.ts";
 import { armedWill } from "../log/will.ts";
@@ -86,7 +87,10 @@ function connectionFacts(
 ): [string, string][] {
   const { end, connectedAt, openedAt, username, lastPacket, pings, dropped } = connection;
   const own = connection.stoodStillMs;
-  const still = own === undefined ? "" : ` (of that time ${stoodStill(own)})`;
+  const { lastPacketWaitedMs: waited } = end ?? connection;
+  const still =
+    (waited === undefined ? "" : ` (${readLate(waited)})`) +
+    (own === undefined ? "" : ` (of that time ${stoodStill(own)})`);
   const since = timeAt(now, connectedAt ?? openedAt, zone);
   const state = end === null ? "connected" : `ended ${ago(now, end.at)} by: ${causeOf(end)}`;
   const facts = [
@@ -109,12 +113,7 @@ function connectionFacts(
     ["Connection", facts.join(", ")],
     ["Keepalive", keepAliveText(connection, now)],
     ["Last packet", `${lastPacket.type}, ${ago(now, lastPacket.at)}${still}`],
-    [
-      "Pings",
-      pings === null
-        ? "fewer than two PINGREQs"
-        : `${pings.count}, one every ${duration(pings.medianMs)} (median), worst ${duration(pings.worstMs)}`,
-    ],
+    ["Pings", pings === null ? "fewer than two PINGREQs" : pingText(pings)],
   ];
 }
 
@@ -131,6 +130,12 @@ function holdsText({ count, clientIds }: HoldsAccount): string {
   const more = count - clientIds.length;
   const others = more > 0 ? ` and ${more} more` : "";
   return `${clientIds.map((clientId) => name(clientId)).join(", ")}${others}: not read until its queue is shorter`;
+}
+
+function pingText({ count, medianMs, worstMs }: PingRhythm): string {
+  return medianMs === null || worstMs === null
+    ? `${count}, how often is not known: the broker itself stood still meanwhile`
+    : `${count}, one every ${duration(medianMs)} (median), worst ${duration(worstMs)}`;
 }
 
 function causeOf({ causeText, detail }: NonNullable<ConnectionAccount["end"]>): string {
@@ -150,7 +155,11 @@ function keepAliveText(connection: ConnectionAccount, now: number): string {
     facts.push(`deadline ${ahead(now, deadlineAt)}`);
   if (closestCallMs !== null) facts.push(`closest call ${duration(closestCallMs)}`);
   const { stoodStillInAllMs } = connection;
-  if (stoodStillInAllMs !== undefined) facts.push(`left out: ${stoodStill(stoodStillInAllMs)}`);
+  if (stoodStillInAllMs !== undefined) {
+    facts.push(
+      `not counting ${duration(stoodStillInAllMs)} in which the broker itself stood still`,
+    );
+  }
   return facts.join(", ");
 }
 

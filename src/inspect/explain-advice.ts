@@ -1,7 +1,7 @@
 import type { WillAccount } from "../core/account.ts";
 import { isUnwanted, type ClientFault } from "../core/events.ts";
 import { faultText } from "../log/client-fault.ts";
-import { duration, setting, stoodStill } from "../log/duration.ts";
+import { duration, setting } from "../log/duration.ts";
 import { clause, name } from "../log/foreign.ts";
 import { adviceOnEnd } from "./explain-blame.ts";
 import { adviceOnHabits } from "./explain-habits.ts";
@@ -213,7 +213,10 @@ function closeCall({ connection }: Scene): Advice | null {
   if (allowed === null || closestCallMs === null || keepAliveSeconds === 0) return null;
   const longest = allowed - closestCallMs;
   const still = connection.stoodStillInAllMs;
-  const own = still === undefined ? "" : `, leaving out that ${stoodStill(still)}`;
+  const own =
+    still === undefined
+      ? ""
+      : ` (not counting ${duration(still)} in which the broker itself stood still)`;
   if (closestCallMs > allowed / 6) return null;
   const text =
     `It was silent for ${duration(longest)} at the longest${own}, though it had promised a packet in each ` +

@@ -1,7 +1,7 @@
 import type { ClientAnswer } from "../admin/api.ts";
 import type { ConnectionAccount, WillAccount } from "../core/account.ts";
 import type { WillFacts } from "../core/events.ts";
-import { duration, setting, stoodStill } from "../log/duration.ts";
+import { duration, readLate, setting, stoodStill } from "../log/duration.ts";
 import { clause, name } from "../log/foreign.ts";
 import { causeClause, causeRule } from "./explain-cause.ts";
 import {
@@ -158,7 +158,10 @@ function lastText(connection: ConnectionAccount, now: number): string | null {
   const only = type === "CONNECT" && at === connectedAt;
   const span = duration(Math.max(0, (end?.at ?? now) - at));
   const own = (end ?? connection).stoodStillMs;
-  const still = own === undefined ? "" : `; of that time ${stoodStill(own)}`;
+  const { lastPacketWaitedMs: waited } = end ?? connection;
+  const still =
+    (waited === undefined ? "" : `; ${readLate(waited)}`) +
+    (own === undefined ? "" : `; of that time ${stoodStill(own)}`);
   if (end === null) {
     return only
       ? `Nothing has come after CONNECT, for ${span}${still}.`
@@ -177,14 +180,20 @@ function rhythmText(connection: ConnectionAccount): string | null {
   const allowed = allowedOf(connection);
   if (pings === null || pings.count < 2) return null;
   const { count, medianMs, worstMs } = pings;
+  const own = connection.stoodStillInAllMs;
+  const less =
+    own === undefined
+      ? ""
+      : ` (not counting ${duration(own)} in which the broker itself stood still)`;
+  if (medianMs === null || worstMs === null) {
+    return `It sent ${counted(count, "PINGREQ")}; how often is not known, since the broker itself stood still meanwhile.`;
+  }
   const even = worstMs - medianMs < Math.max(100, medianMs / 20);
   const worst = even ? "" : `, ${duration(worstMs)} at the longest`;
   const call =
     allowed === null || closestCallMs === null || closestCallMs > allowed / 3
       ? ""
       : `; once only ${duration(Math.max(0, closestCallMs))} were left of the ${duration(allowed)} allowed`;
-  const own = connection.stoodStillInAllMs;
-  const less = own === undefined ? "" : `, leaving out that ${stoodStill(own)}`;
   return `It sent ${counted(count, "PINGREQ")}, one every ${duration(medianMs)}${worst}${call}${less}.`;
 }
 

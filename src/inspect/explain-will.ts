@@ -1,6 +1,6 @@
 import type { ConnectionAccount, WillAccount } from "../core/account.ts";
 import type { Reach } from "../core/events.ts";
-import { duration, setting, stoodStill } from "../log/duration.ts";
+import { duration, readLate, setting, stoodStill } from "../log/duration.ts";
 import { clause, name } from "../log/foreign.ts";
 import { causeClause, named } from "./explain-cause.ts";
 import {
@@ -131,7 +131,7 @@ function whenAndWhy(answer: ClientAnswer, will: WillAccount, fate: Published): s
   const because = causeClause(connection, end, nextOf(answer, connection), who);
   const waited = fate.at - end.at;
   const spoken = fate.at - connection.lastPacket.at;
-  const late = Math.round(fate.lateMs) >= 1 ? ` (${lateness(fate)})` : "";
+  const late = isLate(fate, will) ? ` (${lateness(fate, will)})` : "";
   if (fate.by === null) {
     if (end.cause === "keepAliveExpired" && end.allowedMs !== null) {
       const keepAlive = `its keepalive of ${setting(will.keepAliveSeconds * 1000)}`;
@@ -318,7 +318,7 @@ function fateLines(will: WillAccount): StoryLine[] {
 function fateText(will: WillAccount, fate: Fate): string {
   switch (fate.fate) {
     case "published": {
-      const time = Math.round(fate.lateMs) >= 1 ? lateness(fate) : "on time";
+      const time = isLate(fate, will) ? lateness(fate, will) : "on time";
       const reach = reachText(will, fate.reach);
       return `The will was published on ${name(will.topic)}, ${time}. ${reach}`;
     }
@@ -331,8 +331,16 @@ function fateText(will: WillAccount, fate: Fate): string {
   }
 }
 
+function isLate({ lateMs }: Published, { end }: WillAccount): boolean {
+  return Math.round(lateMs) >= 1 || end?.lastPacketWaitedMs !== undefined;
+}
+
 /** `2.00 s late: the broker itself stood still for 4.0 s`. */
-function lateness({ lateMs, stoodStillMs }: Published): string {
+function lateness({ lateMs, stoodStillMs }: Published, { end }: WillAccount): string {
+  const waited = end?.lastPacketWaitedMs;
+  if (waited !== undefined) {
+    return `up to ${duration(lateMs + waited)} late: ${readLate(waited)}`;
+  }
   const late = `${duration(lateMs)} late`;
   return stoodStillMs === undefined ? late : `${late}: ${stoodStill(stoodStillMs)}`;
 }

@@ -34,16 +34,21 @@ function what(will: WillAccount): string {
   return `${stateOf(will)}: ${parts.join(", ")} [${steps.at(-1)?.rule ?? ""}]`;
 }
 
-function stateOf({ state, fate, topic, qos, retain, delaySeconds }: WillAccount): string {
+function stateOf({ state, fate, topic, qos, retain, delaySeconds, end }: WillAccount): string {
   const delay = delaySeconds === 0 ? [] : [`delay ${setting(delaySeconds * 1000)}`];
   if (fate?.fate === "published") {
-    return publication(topic, fate.reach, [`q${qos}`, ...delay, ...lateTexts(fate)]);
+    return publication(topic, fate.reach, [`q${qos}`, ...delay, ...lateTexts(fate, end)]);
   }
   const facts = [`q${qos}`, ...(retain ? ["retained"] : []), ...delay];
   return `${state} on ${name(topic)} (${facts.join(", ")})`;
 }
 
-function lateTexts({ lateMs, stoodStillMs }: Published): string[] {
+function lateTexts({ lateMs, stoodStillMs }: Published, end: WillAccount["end"]): string[] {
+  // When the silence began that it was due after, nobody knows.
+  const waited = end?.lastPacketWaitedMs;
+  if (waited !== undefined) {
+    return [`up to ${duration(lateMs + waited)} late`, "the broker itself had stood still"];
+  }
   const late = lateMs < 0 ? `${duration(-lateMs)} early` : `${duration(lateMs)} late`;
   return stoodStillMs === undefined ? [late] : [late, stoodStill(stoodStillMs)];
 }

@@ -32,6 +32,11 @@ function pair(ms: number, large: number, largeUnit: string, small: number, unit:
   return rest === 0 ? whole : `${whole} ${rest} ${unit}`;
 }
 
+/** Stands beside a silence that began with a packet which was read late. */
+export function readLate(milliseconds: number): string {
+  return `its last packet may have waited ${duration(milliseconds)} before that, while the broker itself stood still`;
+}
+
 /** Stands beside a silence or a delay that it is a part of. */
 export function stoodStill(milliseconds: number): string {
   return `the broker itself stood still for ${duration(milliseconds)}`;

@@ -32,6 +32,9 @@ export function record(event: LogEvent, at: Millis): Record<string, unknown> {
         statement: event.statement,
         silentMs: event.silentMs,
         ...(event.stoodStillMs !== undefined && { stoodStillMs: event.stoodStillMs }),
+        ...(event.lastPacketWaitedMs !== undefined && {
+          lastPacketWaitedMs: event.lastPacketWaitedMs,
+        }),
         allowedMs: event.allowedMs,
         wasConnected: event.wasConnected,
         will: event.will === null ? null : fate(event.will, at),

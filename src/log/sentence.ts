@@ -5,7 +5,7 @@ import type { Millis } from "../core/io.ts";
 import type { ProtocolVersion } from "../core/packet.ts";
 import { Reason, reasonText } from "../core/reason.ts";
 import { faultText } from "./client-fault.ts";
-import { duration, setting, stoodStill } from "./duration.ts";
+import { duration, readLate, setting, stoodStill } from "./duration.ts";
 import type { LogEvent, ServerEvent } from "./events.ts";
 import { clause, name, quoted } from "./foreign.ts";
 import { packetText } from "./packet.ts";
@@ -157,6 +157,7 @@ function ended(event: Event<"ended">, at: Millis, colors: Colors): string {
   if (event.wasConnected || event.allowedMs !== null) {
     facts.push(`silent ${duration(event.silentMs)}`);
     facts.push(event.allowedMs === null ? "no keepalive" : `allowed ${duration(event.allowedMs)}`);
+    if (event.lastPacketWaitedMs !== undefined) facts.push(readLate(event.lastPacketWaitedMs));
     if (event.stoodStillMs !== undefined) facts.push(stoodStill(event.stoodStillMs));
   }
   const cause = colorOf(event.cause, colors)(ends[event.cause].text);

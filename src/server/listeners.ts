@@ -31,7 +31,7 @@ export async function listenAll(
 function hintFor(fault: ListenError, env: Env): string {
   switch (fault.code) {
     case "EADDRINUSE": {
-      const flags = `--port ${fault.port === 1883 ? 1884 : 0}`;
+      const flags = `--port ${fault.port < 65_535 ? fault.port + 1 : 0}`;
       return `stop it, or take another port: ${typed(flags, env)}`;
     }
     case "EACCES":

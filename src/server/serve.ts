@@ -304,10 +304,12 @@ class Operator {
     }
     const { limits, outputBytes, log } = result.settings;
     this.#loaded = result;
+    // An order since the start may have set another one than the configuration says.
+    const isLevelBack = this.level !== log.level && !result.changed.includes("log.level");
+    const changed = isLevelBack ? [...result.changed, "log.level"] : result.changed;
     const { clients: connections } = openConnections(limits, this.#settings.config.admin);
     this.#driver.reconfigure({ ...limits, connections }, outputBytes);
     this.#useLevel(log.level);
-    const { changed } = result;
     this.#note({ event: "configurationReloaded", file, changed });
     const later = changed.filter((path) => !isReloaded(path));
     if (later.length > 0) {

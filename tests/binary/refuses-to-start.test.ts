@@ -65,7 +65,7 @@ test("a port in use: the line names the port and who has it", async () => {
   const by = isLinux ? ` by ${name} (pid ${pid})` : "";
   const lines = await refusal(["--port", String(port), "--ready-file", "ready"]);
   expect(lines).toEqual([
-    `mqttd: port ${port} on 127.0.0.1 is in use${by} (stop it, or take another port: --port 0)`,
+    `mqttd: port ${port} on 127.0.0.1 is in use${by} (stop it, or take another port: --port ${port + 1})`,
   ]);
   await holder.stop();
 });
@@ -102,7 +102,8 @@ test("a port in use, with npm run serve: what works there", async () => {
   const port = String(holder.port);
   const { code, stderr } = await run(folder, ["serve", "--port", port], { through });
   expect(code).toBe(2);
-  expect(stderr).toEndWith("(stop it, or take another port: npm run serve -- --port 0)\n");
+  const other = `npm run serve -- --port ${holder.port + 1}`;
+  expect(stderr).toEndWith(`(stop it, or take another port: ${other})\n`);
   const ofAdmin = ["serve", "--port", "0", "--set", `admin.port=${port}`];
   const admin = await run(folder, ofAdmin, { through });
   expect(admin.code).toBe(2);

@@ -18,7 +18,7 @@ test("mqttd --help", async () => {
   expect(text).toMatchInlineSnapshot(`
     "Usage: mqttd COMMAND [FLAGS]
 
-    An MQTT 3.1.1 and 5.0 broker for a dev laptop: its keepalives and wills are
+    An MQTT 3.1, 3.1.1 and 5.0 broker for a dev laptop: its keepalives and wills are
     exact, and it says why.
 
     Run:

@@ -53,7 +53,7 @@ test("--like help names every broker and every fault, once, and does not serve",
     Serves a broker that misbehaves on purpose, so that you see what your clients
     make of it. Its log and its administration say so.
 
-    Brokers, as they were measured:
+    Brokers, with their known faults:
       rumqttd-0.19   no keepalive deadline, and TCP does not look either: who
                      vanishes without FIN or RST stays connected, and its will stays
                      unpublished

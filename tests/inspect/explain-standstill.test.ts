@@ -66,10 +66,11 @@ test("explained: a client that sent meanwhile, and lives", () => {
                     connection. [v4-3.1.2-6]
       08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes).
                     [v4-3.1.2-8]
-      08:00:09.700  It sent 4 PINGREQs, one every 1.90 s, leaving out that the
-                    broker itself stood still for 5.00 s.
-      08:00:09.700  The last packet was PINGREQ, 2.00 s ago; of that time the broker
-                    itself stood still for 1.00 s.
+      08:00:09.700  It sent 4 PINGREQs, one every 1.90 s (not counting 5.00 s in
+                    which the broker itself stood still).
+      08:00:09.700  The last packet was PINGREQ, 2.00 s ago; its last packet may
+                    have waited 4.00 s before that, while the broker itself stood
+                    still; of that time the broker itself stood still for 1.00 s.
 
     What can happen now
       - If nothing comes from it for another 1.00 s, the will fires. [v4-3.1.2-24]
@@ -145,6 +146,44 @@ test("explained: a client that gave up while the broker stood still", () => {
                     and answered nothing.
       08:00:08.000  The will was published on wills/mortal, on time. 1 subscriber
                     got it. [v4-3.1.2-8]
+    "
+  `);
+});
+
+test("explained: a client that sent meanwhile, and was silent from then on", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  const client = mortal(world, { version: 4, keepalive: 2 });
+  client.ping();
+  world.standStill(10_000, () => {
+    for (let ping = 0; ping < 3; ping++) client.ping();
+  });
+  world.advance(4_000);
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal fired 3.00 s after its last packet (up to 10.0 s late: its
+    last packet may have waited 10.0 s before that, while the broker itself stood
+    still), because its keepalive of 2 s allows 3.00 s of silence. 1 subscriber got
+    it. [v4-3.1.2-8]
+
+    What happened
+      08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 3.1.1 (listener: tcp
+                    test).
+      08:00:00.000  It asked for a keepalive of 2 s: its connection ends after
+                    3.00 s of silence. [v4-3.1.2-24]
+      08:00:00.000  With Clean Session 1 it began a new session, which ends with the
+                    connection. [v4-3.1.2-6]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes).
+                    [v4-3.1.2-8]
+      08:00:10.000  It sent 4 PINGREQs; how often is not known, since the broker
+                    itself stood still meanwhile.
+      08:00:10.000  The last packet was PINGREQ, 3.00 s before the end; its last
+                    packet may have waited 10.0 s before that, while the broker
+                    itself stood still.
+      08:00:13.000  The connection ended: nothing came from it for 3.00 s, and its
+                    keepalive of 2 s allows 3.00 s of silence. [v4-3.1.2-24]
+      08:00:13.000  The will was published on wills/mortal, up to 10.0 s late: its
+                    last packet may have waited 10.0 s before that, while the broker
+                    itself stood still. 1 subscriber got it. [v4-3.1.2-8]
     "
   `);
 });
