@@ -10,7 +10,7 @@ import { publish } from "./publish.ts";
 import { Reason, type ProtocolError, type ReasonCode } from "./reason.ts";
 import type { Session } from "./session.ts";
 import type { Timed } from "./timed.ts";
-import { isForServerOnly, tooDeep } from "./topic.ts";
+import { isForServerOnly, tooDeep, tooLong } from "./topic.ts";
 
 /** A client's PUBLISH: checked, passed on by `publish`, and acknowledged (section 3.3). */
 export function publishReceived(
@@ -133,6 +133,10 @@ function faultOf(
       statement: "v5-3.2.2-14",
       detail: "PUBLISH with RETAIN, but retain is off",
     };
+  }
+  if (tooLong(topic)) {
+    const detail = "a topic that is too long behind its mount point";
+    return { reason: Reason.topicNameInvalid, statement: "v5-1.5.4", detail };
   }
   if (tooDeep(topic, topicLevels)) {
     return {

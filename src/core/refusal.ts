@@ -8,7 +8,7 @@ import type { Input } from "./io.ts";
 import { packetSize } from "./packet-size.ts";
 import type { ConnectPacket } from "./packet.ts";
 import { Reason, type ProtocolError, type ReasonCode } from "./reason.ts";
-import { isForServerOnly, tooDeep } from "./topic.ts";
+import { isForServerOnly, tooDeep, tooLong } from "./topic.ts";
 
 /** What speaks against a CONNECT by itself, before anybody is asked who may come in. */
 export function refusalByPacket(packet: ConnectPacket): ProtocolError | null {
@@ -137,6 +137,10 @@ function refusalByWill(
     return fault(Reason.implementationSpecificError, "v5-3.1.3.4", "a will without payload");
   }
   const topic = connection.listener.mountPoint + will.topic;
+  if (tooLong(topic)) {
+    const detail = "the will's topic is too long behind its mount point";
+    return fault(Reason.topicNameInvalid, "v5-1.5.4", detail);
+  }
   if (tooDeep(topic, limits.topicLevels)) {
     const detail = `the will's topic has more than ${limits.topicLevels} levels`;
     return fault(Reason.topicNameInvalid, "v5-4.7.3", detail);

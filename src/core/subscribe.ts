@@ -5,7 +5,7 @@ import type { SubscribePacket, SubscriptionRequest, UnsubscribePacket } from "./
 import { Reason } from "./reason.ts";
 import { lesserQos, type Session } from "./session.ts";
 import type { Subscription } from "./subscriptions.ts";
-import { sharedFilter, tooDeep } from "./topic.ts";
+import { sharedFilter, tooDeep, tooLong } from "./topic.ts";
 
 export function subscribeReceived(
   broker: Broker,
@@ -37,7 +37,7 @@ function subscribe(
   const shared = sharedFilter(filter);
   const { mountPoint } = connection.listener;
   const pattern = mountPoint + (shared?.filter ?? filter);
-  if (tooDeep(pattern, limits.topicLevels)) return Reason.topicFilterInvalid;
+  if (tooLong(pattern) || tooDeep(pattern, limits.topicLevels)) return Reason.topicFilterInvalid;
   if (!broker.access.maySubscribe(session, pattern)) return Reason.notAuthorized;
   const before = session.subscriptions.get(filter);
   if (before === undefined && session.subscriptions.size >= limits.subscriptions) {

@@ -61,6 +61,11 @@ export class Arrivals {
     return 1 + Math.ceil(this.#ports.count / socketsInTurn);
   }
 
+  /** Something waits in its socket; false where the platform can't be asked. */
+  isReadable(port: Port): boolean {
+    return this.#ask([port])?.[0] === true;
+  }
+
   /** Of what is due now, what is not to be decided yet. */
   unread(undecided: Undecided, now: Millis): Unread {
     return {

@@ -2,7 +2,13 @@ import { assert, unreachable } from "../core/assert.ts";
 import type { Broker } from "../core/broker.ts";
 import type { ConnectionId, Delivery, Effect, Input, ListenerPolicy, Millis } from "../core/io.ts";
 import type { Limits } from "../core/limits.ts";
-import type { Message, ProtocolVersion, ServerPacket } from "../core/packet.ts";
+import type {
+  ClientPacket,
+  ConnectPacket,
+  Message,
+  ProtocolVersion,
+  ServerPacket,
+} from "../core/packet.ts";
 import type { Rules } from "../core/rules.ts";
 import type { Level, LogEvent } from "../log/events.ts";
 import type { Link, LinkEvents } from "../transport/transport.ts";
@@ -58,6 +64,8 @@ const packetsBetweenLooks = 64;
 const turnMs = 5;
 /** A heartbeat that is so much late tells that the process stood still. */
 const standstillMs = 100;
+/** Turns of the timers in which what had arrived on a connection that is taken over is read. */
+const looksAtOld = 1000;
 /** A buffer of this size is written before the turn ends. */
 const earlyFlushBytes = 64 * 1024;
 
@@ -157,9 +165,23 @@ export class Driver {
   order(input: Input & { type: "kicked" | "reconfigured" | "stopping" }): void {
     this.#guard(() => {
       this.#turn();
+      if (input.type !== "reconfigured")
+        this.#readHeld(input.type === "kicked" ? input.clientId : null);
       this.#hand(input);
       this.#endTurn();
     });
+  }
+
+  /** What the driver has of connections that are held comes before the order that ends them. */
+  #readHeld(clientId: string | null): void {
+    const held =
+      clientId === null
+        ? this.#ports.filter((port) => port.holdPublisher)
+        : [this.#heldUnder(clientId)].filter((port) => port !== null);
+    for (const port of held) {
+      this.#hand({ type: "leaving", connection: port.id });
+      while (port.open && this.#readOne(port));
+    }
   }
 
   /**
@@ -231,7 +253,9 @@ export class Driver {
   #turn(): void {
     const since = this.#now;
     this.#now = this.#clock.now();
-    if (this.#now > this.#standstillAt) this.#stoodStill(since);
+    // A loop whose turns are many is late with its timers, and does not stand still.
+    if (this.#now > this.#standstillAt && this.#now - since >= standstillMs)
+      this.#stoodStill(since);
   }
 
   /** Since the last turn, the loop had none in which the heartbeat would have come. */
@@ -344,9 +368,60 @@ export class Driver {
       this.#hand({ type: "malformed", connection, error, version, clientId });
       return true;
     }
-    if (this.#trace) this.#packets.packet(port, "received", packet, this.#now);
-    this.#hand({ type: "received", connection, packet });
+    const old = packet.type === "connect" ? this.#heldUnder(packet.clientId) : null;
+    if (packet.type === "connect" && old !== null) this.#withhold(port, packet, old);
+    else this.#received(port, packet);
     return true;
+  }
+
+  #received(port: Port, packet: ClientPacket): void {
+    if (this.#trace) this.#packets.packet(port, "received", packet, this.#now);
+    this.#hand({ type: "received", connection: port.id, packet });
+  }
+
+  /** The connection of a client id, if it is held: what it sent last may wait unread, a DISCONNECT too. */
+  #heldUnder(clientId: string): Port | null {
+    const old = this.#broker.sessions.get(clientId)?.connection ?? null;
+    const port = old === null ? null : this.#ports.get(old.id);
+    return port?.holdPublisher === true ? port : null;
+  }
+
+  /** A CONNECT that takes over a held connection comes after all that had arrived on that one. */
+  #withhold(port: Port, packet: ConnectPacket, old: Port): void {
+    port.withheld = packet;
+    this.#reading(port);
+    this.#hand({ type: "leaving", connection: old.id });
+    this.#awaitReading(port, old, 0);
+  }
+
+  #awaitReading(port: Port, old: Port, looks: number): void {
+    // A turn of the timers comes after a poll, and one of what was cut short after that.
+    const look = (): void => {
+      if (port.withheld === null) return;
+      if (looks < looksAtOld && this.#isUnread(old, looks)) {
+        return this.#awaitReading(port, old, looks + 1);
+      }
+      this.#guard(() => {
+        this.#turn();
+        this.#handWithheld(port);
+        this.#reading(port);
+        this.#settle();
+        this.#read(port);
+        this.#endTurn();
+      });
+    };
+    this.#loop.after(0, () => this.#loop.soon(look));
+  }
+
+  #isUnread(old: Port, looks: number): boolean {
+    if (!old.open || old.holdOutput) return false;
+    return looks < this.#arrivals.turns || old.held || this.#arrivals.isReadable(old);
+  }
+
+  #handWithheld(port: Port): void {
+    const { withheld } = port;
+    port.withheld = null;
+    if (withheld !== null && port.open) this.#received(port, withheld);
   }
 
   /** Lets the others have their turn: no callback blocks the loop, and no deadline waits for one. */
@@ -385,6 +460,7 @@ export class Driver {
     if (!port.open) return;
     this.#turn();
     if (!port.admitted) this.#admit(port);
+    this.#handWithheld(port);
     // Packets whose turn is still to come came before the end, so they count before it.
     while (port.open && !port.holdAuthentication && this.#readOne(port));
     if (port.open) {
@@ -529,7 +605,7 @@ export class Driver {
 
   #hold(port: Port, on: boolean): void {
     port.holdPublisher = on;
-    if (on) this.#leavings.watch(port);
+    if (on) this.#leavings.watch(port, this.#now);
     else this.#leavings.forget(port);
     this.#reading(port);
     if (!on && !port.held && port.reader.buffered > 0) this.#continueLater(port);

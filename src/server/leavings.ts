@@ -13,6 +13,8 @@ export class Leavings {
   readonly #loop: Loop;
   readonly #left: (ports: readonly Port[]) => void;
   readonly #watched = new Set<Port>();
+  /** Of those that are to be told of. */
+  readonly #found = new Set<Port>();
   #stop: (() => void) | null = null;
 
   /** `left` is told of those whose peer sends nothing more; they are watched no longer. */
@@ -21,26 +23,36 @@ export class Leavings {
     this.#left = left;
   }
 
-  watch(port: Port): void {
+  /** Holds may be shorter than the time between two looks: who was not asked for that long is asked at once. */
+  watch(port: Port, now: number): void {
     if (port.link.isLeaving === undefined) return;
     this.#watched.add(port);
+    const isDue = now - port.askedAt >= lookMs;
+    if (isDue) port.askedAt = now;
+    if (isDue && port.link.isLeaving()) {
+      this.#found.add(port);
+      this.#stop?.();
+      this.#stop = this.#loop.after(0, () => this.#look());
+    }
     this.#stop ??= this.#loop.after(lookMs, () => this.#look());
   }
 
   forget(port: Port): void {
     this.#watched.delete(port);
-    if (this.#watched.size > 0) return;
+    if (this.#watched.size + this.#found.size > 0) return;
     this.#stop?.();
     this.#stop = null;
   }
 
   #look(): void {
     this.#stop = null;
-    const left: Port[] = [];
+    const left: Port[] = [...this.#found];
+    this.#found.clear();
     let asked = Math.min(this.#watched.size, askedAtOnce);
     for (const port of this.#watched) {
       if (asked-- === 0) break;
       this.#watched.delete(port);
+      if (left.includes(port)) continue;
       if (port.link.isLeaving?.() === true) left.push(port);
       else this.#watched.add(port);
     }

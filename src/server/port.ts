@@ -1,4 +1,5 @@
 import type { ConnectionId, ListenerPolicy } from "../core/io.ts";
+import type { ConnectPacket } from "../core/packet.ts";
 import type { Link } from "../transport/transport.ts";
 import { PacketReader, type PacketReaderOptions } from "../wire/reader.ts";
 import { Outbox, type BufferPool } from "./outbox.ts";
@@ -29,6 +30,10 @@ export class Port {
   holdOutput = false;
   holdTurn = false;
   holdPublisher = false;
+  /** A CONNECT that waits for what had arrived on the connection that it takes over. */
+  withheld: ConnectPacket | null = null;
+  /** When the kernel was last asked whether the peer has ended it, while it was not read. */
+  askedAt = 0;
   /** Whether link and core were told that it is held. */
   paused = false;
   /** Ends the wait for a client that was sent away and does not take its last bytes. */
@@ -49,7 +54,13 @@ export class Port {
   }
 
   get held(): boolean {
-    return this.holdAuthentication || this.holdOutput || this.holdTurn || this.holdPublisher;
+    return (
+      this.holdAuthentication ||
+      this.holdOutput ||
+      this.holdTurn ||
+      this.holdPublisher ||
+      this.withheld !== null
+    );
   }
 
   /** The link takes nothing any more: what waits is lost, and no drain of it follows. */

@@ -42,6 +42,10 @@ export class Ports {
     this.#free.push(port.id);
   }
 
+  filter(holds: (port: Port) => boolean): Port[] {
+    return this.#ports.filter((port) => port !== undefined && holds(port)) as Port[];
+  }
+
   every(holds: (port: Port) => boolean): boolean {
     return this.#ports.every((port) => port === undefined || holds(port));
   }

@@ -374,3 +374,66 @@ test("both sides of a hold are told to people", () => {
     clientIds: ["publisher"],
   });
 });
+
+describe.each(["takes over", "is kicked", "is stopped with its broker"] as const)(
+  "v4-3.14.4-3, v5-3.14.4-3: a DISCONNECT that waits unread behind a hold discards the will of one who %s",
+  (how) => {
+    test.each([4, 5] as const)("v%d", async (version) => {
+      const scene = new Scene({ version, keepalive: 60 });
+      const { world, publisher } = scene;
+      scene.publish(600);
+      expect(scene.isHeld).toBe(true);
+      publisher.send({ cmd: "disconnect" });
+      expect(isOpen(world, publisher)).toBe(true);
+      if (how === "takes over") {
+        const next = world.open();
+        next.connect({ clientId: "publisher", protocolVersion: version });
+        for (let turn = 0; turn < 50 && next.received.length === 0; turn++) {
+          world.advance(1);
+          await nextTurn();
+        }
+        expect(next.take("connack")).toHaveLength(1);
+      } else if (how === "is kicked") {
+        world.driver.order({ type: "kicked", clientId: "publisher" });
+      } else {
+        world.driver.order({ type: "stopping" });
+      }
+      world.check();
+      expect(endOf(world, publisher)).toMatchObject({
+        cause: "disconnected",
+        will: { fate: "discarded" },
+      });
+    });
+  },
+);
+
+test("a takeover of a held connection that sends nothing more publishes its will, and the new one lives on", async () => {
+  const scene = new Scene({ keepalive: 60 });
+  const { world, publisher } = scene;
+  scene.publish(600);
+  const next = world.open();
+  next.connect({ clientId: "publisher" });
+  next.ping();
+  for (let turn = 0; turn < 50; turn++) {
+    world.advance(1);
+    await nextTurn();
+  }
+  expect(endOf(world, publisher)).toMatchObject({
+    cause: "takenOver",
+    will: { fate: "published" },
+  });
+  expect(next.received.map(({ cmd }) => cmd)).toEqual(["connack", "pingresp"]);
+  closeLedger(world);
+});
+
+test("a CONNECT that waits for a held connection, and whose peer goes, is read before its end", () => {
+  const scene = new Scene({ keepalive: 60 });
+  const { world } = scene;
+  scene.publish(600);
+  const next = world.open();
+  next.connect({ clientId: "publisher" });
+  next.drop("eof");
+  expect(endOf(world, next)).toMatchObject({ cause: "closedByPeer", wasConnected: true });
+  world.advance(100);
+  closeLedger(world);
+});

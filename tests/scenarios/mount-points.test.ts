@@ -291,3 +291,26 @@ test("a shared subscription's copy does not go to a member that can't see its to
   expect(moved.messages()).toEqual([]);
   expect(there.messages()).toEqual(["t=0", "t=1", "t=2", "t=3"]);
 });
+
+test.each([4, 5] as const)(
+  "v%d: what is no string of MQTT behind its mount point is refused, and nobody gets it",
+  (version) => {
+    const world = new World();
+    const outside = open(world, "outside", "", 5);
+    outside.subscribe("#");
+    const long = "t".repeat(65_532);
+    const fits = open(world, "fits", "one/", version);
+    fits.publish(long.slice(1), "fits", { qos: 1 });
+    expect(outside.take("publish").map(({ topic }) => topic.length)).toEqual([65_535]);
+    const publisher = open(world, "publisher", "one/", version);
+    publisher.publish(long, "does not", { qos: 1 });
+    expect(publisher.closedBy).toBe("end");
+    const subscriber = open(world, "subscriber", "one/", version);
+    expect(subscriber.subscribe(long)?.granted).toEqual([version === 5 ? 0x8f : 0x80]);
+    const mortal = world.open({ mountPoint: "one/", name: "tcp one/" });
+    const will = { topic: long, payload: "gone", qos: 0, retain: false } as const;
+    const connack = mortal.connect({ clientId: "mortal", protocolVersion: version, will });
+    expect(connack?.reasonCode ?? connack?.returnCode).toBe(version === 5 ? 0x90 : 5);
+    expect(outside.take("publish")).toEqual([]);
+  },
+);
