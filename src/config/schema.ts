@@ -43,7 +43,10 @@ const listenerSchema = z.strictObject({
     // oxlint-disable-next-line no-control-regex -- U+0000 is what no topic may hold (v5-1.5.4-2).
     .regex(/^(?:[^+#\u0000]*\/)?$/, { error: mountPointForm() })
     .default("")
-    .describe("Put before every topic of this listener's clients, and taken off on delivery."),
+    .describe(
+      "Put before every topic of this listener's clients, and taken off on delivery; a Response Topic " +
+        "is passed on as it is.",
+    ),
   connections: count({ min: 1, max: 10_000_000 })
     .optional()
     .describe("Open connections of this listener; absent: only limits.connections counts."),
