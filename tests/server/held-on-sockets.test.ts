@@ -57,7 +57,9 @@ test("and a subscriber that goes", async () => {
   using broker = await EmbeddedBroker.start({ limits: { holdTimeoutMs: hour } });
   const { slow, watcher, publisher } = await held(broker);
   slow.reset();
+  // What another socket brings may be read later than the answer to a PINGREQ.
+  const { payload } = await watcher.message("end");
+  expect(payload).toBe("last words");
   await publisher.ping();
-  expect(watcher.messages()).toEqual(["end=last words"]);
   for (const client of [watcher, publisher]) client[Symbol.dispose]();
 });
