@@ -151,7 +151,7 @@ describe.skipIf(isAbsent).each(["default", "mqttv31", "mqttv311", "mqttv50"])(
           expected.push(`${topic}=x`);
         }
       }
-      await near.ping();
+      for (const end of [near, far]) await end.ping();
       expect(near.messages()).toEqual(expected);
       expect(far.messages()).toEqual(expected);
     });
