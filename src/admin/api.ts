@@ -7,7 +7,7 @@ import type {
   SessionAccount,
   SubscriptionAccount,
   WillAccount,
-} from "../core/account.ts";
+} from "../core/records/shapes.ts";
 import type { Level } from "../log/events.ts";
 
 /**

@@ -12,12 +12,12 @@ import {
   stopAll,
 } from "./ending.ts";
 import type { BrokerEvent } from "./events.ts";
-import { Habits } from "./habits.ts";
+import { Habits } from "./records/habits.ts";
 import { pump } from "./forward.ts";
 import { handOver } from "./handover.ts";
 import { hear } from "./heard.ts";
 import { holdTimedOut, leaving, took } from "./hold.ts";
-import { Histories, Pings } from "./history.ts";
+import { Histories, Pings } from "./records/history.ts";
 import type {
   ConnectionId,
   Effect,
@@ -28,7 +28,7 @@ import type {
   Unread,
 } from "./io.ts";
 import { firstDue, judgeSilence, watchKeepAlive } from "./keepalive.ts";
-import { Ledger } from "./ledger.ts";
+import { Ledger } from "./records/ledger.ts";
 import { announced, defaultLimits, type Announced, type Limits } from "./limits.ts";
 import { fitting, packetSize } from "./packet-size.ts";
 import type { ClientPacket, ServerPacket } from "./packet.ts";
@@ -40,7 +40,7 @@ import { endMalformed } from "./refusal.ts";
 import { Retained } from "./retained.ts";
 import { standardRules, type Rules } from "./rules.ts";
 import type { Session } from "./session.ts";
-import { Standstills } from "./standstills.ts";
+import { Standstills } from "./records/standstills.ts";
 import { subscribeReceived, unsubscribeReceived } from "./subscribe.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { newStatistics, publishSys, type Statistics } from "./sys.ts";

@@ -3,7 +3,7 @@ import type {
   ClientSummary,
   SessionAccount,
   SubscriptionAccount,
-} from "./account.ts";
+} from "./records/shapes.ts";
 import type { Broker } from "./broker.ts";
 import type { Connection } from "./connection.ts";
 import { holdsAccount } from "./hold.ts";

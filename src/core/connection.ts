@@ -1,7 +1,7 @@
 import { assert } from "./assert.ts";
 import { Deadline } from "./deadlines.ts";
 import type { Peer } from "./events.ts";
-import type { ConnectionRecord, Pings } from "./history.ts";
+import type { ConnectionRecord, Pings } from "./records/history.ts";
 import type { ConnectionId, ListenerPolicy, Millis } from "./io.ts";
 import type { Holding } from "./hold.ts";
 import type { Announced } from "./limits.ts";

@@ -1,9 +1,9 @@
 import { assert } from "./assert.ts";
 import type { Broker } from "./broker.ts";
 import { ends, type EndCause, type WillOnEnd } from "./ends.ts";
-import type { WaitEnd } from "./account.ts";
+import type { WaitEnd } from "./records/shapes.ts";
 import type { SessionEnd, WillAtEnd, WillFate } from "./events.ts";
-import { delayedWillEnded } from "./habits.ts";
+import { delayedWillEnded } from "./records/habits.ts";
 import type { Millis } from "./io.ts";
 import { publish } from "./publish.ts";
 import { tellFate } from "./sys.ts";

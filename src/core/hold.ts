@@ -1,4 +1,4 @@
-import type { HoldAccount, HoldsAccount } from "./account.ts";
+import type { HoldAccount, HoldsAccount } from "./records/shapes.ts";
 import type { Broker } from "./broker.ts";
 import type { Connection } from "./connection.ts";
 import { Deadline } from "./deadlines.ts";

@@ -1,4 +1,4 @@
-import type { ProtocolName } from "./account.ts";
+import type { ProtocolName } from "./records/shapes.ts";
 import type { Millis } from "./io.ts";
 import type { ReasonCode } from "./reason.ts";
 

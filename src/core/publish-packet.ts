@@ -3,7 +3,7 @@ import type { Connection } from "./connection.ts";
 import { Deadline } from "./deadlines.ts";
 import { causeOf, endConnection } from "./ending.ts";
 import { isUnwanted } from "./events.ts";
-import { publishedBeside } from "./habits.ts";
+import { publishedBeside } from "./records/habits.ts";
 import type { Millis } from "./io.ts";
 import { keep, type Message, type PublishPacket } from "./packet.ts";
 import { publish } from "./publish.ts";

@@ -1,4 +1,4 @@
-import type { RetainedAccount, RouteAccount } from "./account.ts";
+import type { RetainedAccount, RouteAccount } from "./records/shapes.ts";
 import type { Broker } from "./broker.ts";
 import { isHeldBack, mayAdd, sees } from "./forward.ts";
 import type { Message, Qos } from "./packet.ts";

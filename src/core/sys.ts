@@ -2,7 +2,7 @@ import type { Broker } from "./broker.ts";
 import type { Millis } from "./io.ts";
 import { ends, type EndCause } from "./ends.ts";
 import type { WillFate } from "./events.ts";
-import { Histogram } from "./ledger.ts";
+import { Histogram } from "./records/ledger.ts";
 import { isWanted, publish } from "./publish.ts";
 import type { Will } from "./will.ts";
 

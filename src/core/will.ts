@@ -4,7 +4,7 @@ import type { WillFacts } from "./events.ts";
 import { Deadline } from "./deadlines.ts";
 import type { Timed } from "./timed.ts";
 import type { Millis } from "./io.ts";
-import type { WillRecord } from "./ledger.ts";
+import type { WillRecord } from "./records/ledger.ts";
 import type { Session } from "./session.ts";
 import type { WillPacket } from "./packet.ts";
 

@@ -1,7 +1,7 @@
-import type { WillAccount, WillQuery } from "./account.ts";
+import type { WillAccount, WillQuery } from "./records/shapes.ts";
 import type { Broker } from "./broker.ts";
-import { isExcerptOf } from "./excerpt.ts";
-import type { WillRecord } from "./ledger.ts";
+import { isExcerptOf } from "./records/excerpt.ts";
+import type { WillRecord } from "./records/ledger.ts";
 import type { Walk } from "./walk.ts";
 import type { WillState } from "./will.ts";
 

@@ -12,7 +12,7 @@ import type {
   WillEndAccount,
   WillFateAccount,
   WillStep,
-} from "../core/account.ts";
+} from "../core/records/shapes.ts";
 import { type EndCause, ends } from "../core/ends.ts";
 import type { ClientFault, Reach, WillDiscarded, WillFacts } from "../core/events.ts";
 import type { WillState } from "../core/will.ts";

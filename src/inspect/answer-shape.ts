@@ -17,7 +17,7 @@ import type {
   RecentEnd,
   RetainedAccount,
   RouteAccount,
-} from "../core/account.ts";
+} from "../core/records/shapes.ts";
 import { ends } from "../core/ends.ts";
 import { type Level, levels } from "../log/events.ts";
 import {

@@ -8,7 +8,7 @@ import {
   type SessionAccount,
   type SubscriptionAccount,
   type PingRhythm,
-} from "../core/account.ts";
+} from "../core/records/shapes.ts";
 import { faultText } from "../log/client-fault.ts";
 import { duration, readLate, setting, stoodStill } from "../log/duration.ts";
 import { clause, name } from "../log/foreign.ts";

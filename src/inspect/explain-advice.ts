@@ -1,4 +1,4 @@
-import type { WillAccount } from "../core/account.ts";
+import type { WillAccount } from "../core/records/shapes.ts";
 import { isUnwanted, type ClientFault } from "../core/events.ts";
 import { faultText } from "../log/client-fault.ts";
 import { duration, setting } from "../log/duration.ts";

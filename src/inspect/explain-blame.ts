@@ -1,4 +1,4 @@
-import type { WillAccount } from "../core/account.ts";
+import type { WillAccount } from "../core/records/shapes.ts";
 import { setting } from "../log/duration.ts";
 import { type Advice, isUnforeseen, isV5, type Scene, sentence } from "./explain-parts.ts";
 

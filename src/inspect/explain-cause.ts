@@ -1,4 +1,4 @@
-import type { ConnectionAccount } from "../core/account.ts";
+import type { ConnectionAccount } from "../core/records/shapes.ts";
 import type { EndCause } from "../core/ends.ts";
 import { duration, setting, stoodStill } from "../log/duration.ts";
 import { clause, name } from "../log/foreign.ts";

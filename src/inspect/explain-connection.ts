@@ -1,5 +1,5 @@
 import type { ClientAnswer } from "../admin/api.ts";
-import type { ConnectionAccount, WillAccount } from "../core/account.ts";
+import type { ConnectionAccount, WillAccount } from "../core/records/shapes.ts";
 import type { WillFacts } from "../core/events.ts";
 import { duration, readLate, setting, stoodStill } from "../log/duration.ts";
 import { clause, name } from "../log/foreign.ts";

@@ -1,4 +1,4 @@
-import type { ConnectionAccount } from "../core/account.ts";
+import type { ConnectionAccount } from "../core/records/shapes.ts";
 import type { ClientFault } from "../core/events.ts";
 import { faultText } from "../log/client-fault.ts";
 import { duration, setting } from "../log/duration.ts";

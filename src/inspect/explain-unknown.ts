@@ -1,4 +1,4 @@
-import type { OverviewAccount } from "../core/account.ts";
+import type { OverviewAccount } from "../core/records/shapes.ts";
 import { duration } from "../log/duration.ts";
 import { clause, name } from "../log/foreign.ts";
 import { type Advice, type Explanation, sentence, type StoryLine } from "./explain-parts.ts";

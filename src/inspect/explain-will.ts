@@ -1,4 +1,4 @@
-import type { ConnectionAccount, WillAccount } from "../core/account.ts";
+import type { ConnectionAccount, WillAccount } from "../core/records/shapes.ts";
 import type { Reach } from "../core/events.ts";
 import { duration, readLate, setting, stoodStill } from "../log/duration.ts";
 import { clause, name } from "../log/foreign.ts";

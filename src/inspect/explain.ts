@@ -1,5 +1,5 @@
 import type { ClientAnswer } from "../admin/api.ts";
-import { latestConnection } from "../core/account.ts";
+import { latestConnection } from "../core/records/shapes.ts";
 import { name } from "../log/foreign.ts";
 import { adviceFor } from "./explain-advice.ts";
 import { inShort, nextOfScene, storyOf } from "./explain-connection.ts";

@@ -1,5 +1,5 @@
 import type { Overview } from "../admin/api.ts";
-import type { HistogramAccount } from "../core/account.ts";
+import type { HistogramAccount } from "../core/records/shapes.ts";
 import { duration } from "../log/duration.ts";
 import { clause, name } from "../log/foreign.ts";
 import { size } from "../log/size.ts";

@@ -1,4 +1,4 @@
-import type { RetainedAccount } from "../core/account.ts";
+import type { RetainedAccount } from "../core/records/shapes.ts";
 import { quoted } from "../log/foreign.ts";
 import { size } from "../log/size.ts";
 import { ahead } from "./moment.ts";

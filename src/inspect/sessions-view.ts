@@ -1,4 +1,4 @@
-import type { RouteAccount, SessionAccount, SubscriptionAccount } from "../core/account.ts";
+import type { RouteAccount, SessionAccount, SubscriptionAccount } from "../core/records/shapes.ts";
 import { name } from "../log/foreign.ts";
 import { optionsOf, sessionText } from "./client-view.ts";
 import { cellName, drawn, table, type ViewStyle } from "./table.ts";

@@ -1,5 +1,5 @@
 import type { WillsAnswer } from "../admin/api.ts";
-import type { WillAccount } from "../core/account.ts";
+import type { WillAccount } from "../core/records/shapes.ts";
 import { duration, setting, stoodStill } from "../log/duration.ts";
 import { name } from "../log/foreign.ts";
 import { discarded, publication } from "../log/will.ts";

@@ -6,7 +6,7 @@ import {
   type ClientAccount,
   type ConnectionAccount,
   type SessionAccount,
-} from "../core/account.ts";
+} from "../core/records/shapes.ts";
 import { knownClientIds } from "../core/clients.ts";
 import type { Millis } from "../core/io.ts";
 import { refusal } from "./admin-answer.ts";

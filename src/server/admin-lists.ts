@@ -1,7 +1,7 @@
 import type * as z from "zod";
 import type { Answers, WillsAnswer } from "../admin/api.ts";
 import { millisecondsOf } from "../config/quantity.ts";
-import type { SessionAccount, SubscriptionAccount, WillQuery } from "../core/account.ts";
+import type { SessionAccount, SubscriptionAccount, WillQuery } from "../core/records/shapes.ts";
 import type { Broker } from "../core/broker.ts";
 import { clientsOf, sessionsOf, type SessionWalk, subscriptionsOf } from "../core/clients.ts";
 import { retainedOf, routeFor } from "../core/routes.ts";

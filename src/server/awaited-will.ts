@@ -1,6 +1,6 @@
-import type { WillQuery } from "../core/account.ts";
+import type { WillQuery } from "../core/records/shapes.ts";
 import type { Broker } from "../core/broker.ts";
-import type { WillRecord } from "../core/ledger.ts";
+import type { WillRecord } from "../core/records/ledger.ts";
 import { isAskedFor, newestWill } from "../core/wills.ts";
 import type { EventHub } from "./event-hub.ts";
 

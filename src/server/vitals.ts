@@ -1,5 +1,5 @@
 import type { Overview } from "../admin/api.ts";
-import { Histogram } from "../core/ledger.ts";
+import { Histogram } from "../core/records/ledger.ts";
 import type { Statistics } from "../core/sys.ts";
 
 const lagSeconds = 60;

@@ -1,16 +1,16 @@
-import type { Broker } from "./broker.ts";
-import type { Connection } from "./connection.ts";
+import type { Broker } from "../broker.ts";
+import type { Connection } from "../connection.ts";
 import {
   isUnwanted,
   type ClientFault,
   type Peer,
   type WillAtEnd,
   type WillFate,
-} from "./events.ts";
+} from "../events.ts";
 import { excerpt, textKept } from "./excerpt.ts";
 import type { ClientHistory } from "./history.ts";
-import type { Session } from "./session.ts";
-import type { Will } from "./will.ts";
+import type { Session } from "../session.ts";
+import type { Will } from "../will.ts";
 
 /** Seconds of keepalive from which a will is as good as unwatched for a person who waits for it. */
 const longKeepAliveMin = 3600;

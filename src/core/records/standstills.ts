@@ -1,6 +1,6 @@
-import type { Connection } from "./connection.ts";
+import type { Connection } from "../connection.ts";
 import type { Standstill } from "./history.ts";
-import type { Millis } from "./io.ts";
+import type { Millis } from "../io.ts";
 
 /** Spans that are remembered. Older ones matter to nobody but a client that was silent since. */
 const spansKept = 64;

@@ -1,13 +1,13 @@
-import type { ConnectionAccount, PingRhythm, RecentEnd } from "./account.ts";
-import type { Connection } from "./connection.ts";
-import type { BrokerEvent, ClientFault, WillFacts } from "./events.ts";
+import type { ConnectionAccount, PingRhythm, RecentEnd } from "./shapes.ts";
+import type { Connection } from "../connection.ts";
+import type { BrokerEvent, ClientFault, WillFacts } from "../events.ts";
 import { excerpt } from "./excerpt.ts";
-import { holdAccount } from "./hold.ts";
-import type { Millis } from "./io.ts";
-import type { FirstDue } from "./keepalive.ts";
+import { holdAccount } from "../hold.ts";
+import type { Millis } from "../io.ts";
+import type { FirstDue } from "../keepalive.ts";
 import { settlingMs, type Standstills } from "./standstills.ts";
 import type { WillRecord } from "./ledger.ts";
-import { protocolName, type ConnectPacket } from "./packet.ts";
+import { protocolName, type ConnectPacket } from "../packet.ts";
 
 /** What is remembered of one client id: enough for a person to read, whatever the client does. */
 const connectionsKept = 16;

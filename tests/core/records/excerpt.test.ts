@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { excerpt } from "../../src/core/excerpt.ts";
+import { excerpt } from "../../../src/core/records/excerpt.ts";
 
 test("what is short stays the very same", () => {
   const event = {

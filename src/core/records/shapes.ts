@@ -1,6 +1,6 @@
-import type { EndCause } from "./ends.ts";
-import type { BrokerEvent, ClientFault, Reach, WillDiscarded, WillFacts } from "./events.ts";
-import type { WillState } from "./will.ts";
+import type { EndCause } from "../ends.ts";
+import type { BrokerEvent, ClientFault, Reach, WillDiscarded, WillFacts } from "../events.ts";
+import type { WillState } from "../will.ts";
 
 /**
  * What the broker can tell about itself, as plain JSON: the shapes behind `inspect`, the

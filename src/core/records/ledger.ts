@@ -1,16 +1,10 @@
-import type {
-  HistogramAccount,
-  WaitEnd,
-  WillAccount,
-  WillEndAccount,
-  WillStep,
-} from "./account.ts";
-import type { WillFate } from "./events.ts";
+import type { HistogramAccount, WaitEnd, WillAccount, WillEndAccount, WillStep } from "./shapes.ts";
+import type { WillFate } from "../events.ts";
 import { excerpt } from "./excerpt.ts";
 import { idCharacters } from "./history.ts";
-import type { Millis } from "./io.ts";
-import { protocolName, type ProtocolVersion } from "./packet.ts";
-import type { Will, WillState } from "./will.ts";
+import type { Millis } from "../io.ts";
+import { protocolName, type ProtocolVersion } from "../packet.ts";
+import type { Will, WillState } from "../will.ts";
 
 /** What the record of a will knows besides the will itself. */
 export interface WillOrigin {
