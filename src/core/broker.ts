@@ -45,7 +45,7 @@ import { subscribeReceived, unsubscribeReceived } from "./subscribe.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { newStatistics, publishSys, type Statistics } from "./sys.ts";
 import type { Timed } from "./timed.ts";
-import { viewOf, type BrokerView } from "./view.ts";
+import { viewOf, type BrokerView } from "./queries/state.ts";
 
 export interface BrokerOptions {
   readonly limits?: Partial<Limits>;

@@ -7,7 +7,7 @@ import {
   type ConnectionAccount,
   type SessionAccount,
 } from "../core/records/shapes.ts";
-import { knownClientIds } from "../core/clients.ts";
+import { knownClientIds } from "../core/queries/clients.ts";
 import type { Millis } from "../core/io.ts";
 import { refusal } from "./admin-answer.ts";
 import { checked } from "./admin-body.ts";

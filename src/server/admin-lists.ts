@@ -3,10 +3,15 @@ import type { Answers, WillsAnswer } from "../admin/api.ts";
 import { millisecondsOf } from "../config/quantity.ts";
 import type { SessionAccount, SubscriptionAccount, WillQuery } from "../core/records/shapes.ts";
 import type { Broker } from "../core/broker.ts";
-import { clientsOf, sessionsOf, type SessionWalk, subscriptionsOf } from "../core/clients.ts";
-import { retainedOf, routeFor } from "../core/routes.ts";
+import {
+  clientsOf,
+  sessionsOf,
+  type SessionWalk,
+  subscriptionsOf,
+} from "../core/queries/clients.ts";
+import { retainedOf, routeFor } from "../core/queries/routes.ts";
 import type { Walk } from "../core/walk.ts";
-import { willsOf } from "../core/wills.ts";
+import { willsOf } from "../core/queries/wills.ts";
 import type { AdminContext } from "./admin-context.ts";
 import type { ofWills } from "./admin-parameters.ts";
 import { awaitedWill } from "./awaited-will.ts";

@@ -1,8 +1,8 @@
 import { type Context, Hono } from "hono";
 import { apiHeader, apiVersion, type KickAnswer, type Overview } from "../admin/api.ts";
 import { nearest } from "../config/nearest.ts";
-import { clientOf, isKnown } from "../core/clients.ts";
-import { overviewOf } from "../core/overview.ts";
+import { clientOf, isKnown } from "../core/queries/clients.ts";
+import { overviewOf } from "../core/queries/overview.ts";
 import { refusal } from "./admin-answer.ts";
 import { BadRequest, bodyOf, checked } from "./admin-body.ts";
 import { clientIdOf, clientJson, dropAnswer, unknownClient } from "./admin-client.ts";

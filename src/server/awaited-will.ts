@@ -1,7 +1,7 @@
 import type { WillQuery } from "../core/records/shapes.ts";
 import type { Broker } from "../core/broker.ts";
 import type { WillRecord } from "../core/records/ledger.ts";
-import { isAskedFor, newestWill } from "../core/wills.ts";
+import { isAskedFor, newestWill } from "../core/queries/wills.ts";
 import type { EventHub } from "./event-hub.ts";
 
 /**

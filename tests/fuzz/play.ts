@@ -1,11 +1,16 @@
 import pc from "picocolors";
-import { clientOf, clientsOf, sessionsOf, subscriptionsOf } from "../../src/core/clients.ts";
+import {
+  clientOf,
+  clientsOf,
+  sessionsOf,
+  subscriptionsOf,
+} from "../../src/core/queries/clients.ts";
 import type { Limits } from "../../src/core/limits.ts";
-import { overviewOf } from "../../src/core/overview.ts";
+import { overviewOf } from "../../src/core/queries/overview.ts";
 import { Reason } from "../../src/core/reason.ts";
-import { retainedOf, routeFor } from "../../src/core/routes.ts";
+import { retainedOf, routeFor } from "../../src/core/queries/routes.ts";
 import { allOf } from "../../src/core/walk.ts";
-import { willsOf } from "../../src/core/wills.ts";
+import { willsOf } from "../../src/core/queries/wills.ts";
 import type { LogEvent } from "../../src/log/events.ts";
 import { renderHuman, renderJson } from "../../src/log/render.ts";
 import { stateText } from "../../src/log/state.ts";

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
+import path from "node:path";
 import { Copy } from "./copy.ts";
 
 /** What the core must not reach for, under the rule of the linter that has to say so. */
@@ -59,7 +60,7 @@ const ofPlatform =
 /** The core's own folder, and its rooms. */
 const rooms = [
   "src/core",
-  ...readdirSync("src/core", { withFileTypes: true })
+  ...readdirSync(path.join(import.meta.dir, "../../src/core"), { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .map(({ name }) => `src/core/${name}`),
 ];

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import pc from "picocolors";
-import { overviewOf } from "../../src/core/overview.ts";
+import { overviewOf } from "../../src/core/queries/overview.ts";
 import { explain, explanationText, explainUnknown } from "../../src/inspect/explain.ts";
 import { mortal } from "../support/mortal.ts";
 import { World } from "../support/world.ts";

@@ -1,6 +1,6 @@
 import pc from "picocolors";
 import type { ClientAnswer } from "../../src/admin/api.ts";
-import { clientOf } from "../../src/core/clients.ts";
+import { clientOf } from "../../src/core/queries/clients.ts";
 import { explain, explanationText } from "../../src/inspect/explain.ts";
 import { eventLine } from "../../src/server/event-hub.ts";
 import type { World } from "../support/world.ts";

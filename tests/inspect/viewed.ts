@@ -1,10 +1,10 @@
 import pc from "picocolors";
 import type { Answers, Overview } from "../../src/admin/api.ts";
-import { clientsOf, sessionsOf, subscriptionsOf } from "../../src/core/clients.ts";
-import { overviewOf } from "../../src/core/overview.ts";
-import { retainedOf, routeFor } from "../../src/core/routes.ts";
+import { clientsOf, sessionsOf, subscriptionsOf } from "../../src/core/queries/clients.ts";
+import { overviewOf } from "../../src/core/queries/overview.ts";
+import { retainedOf, routeFor } from "../../src/core/queries/routes.ts";
 import { allOf } from "../../src/core/walk.ts";
-import { willsOf } from "../../src/core/wills.ts";
+import { willsOf } from "../../src/core/queries/wills.ts";
 import { clientLines, clientsLines } from "../../src/inspect/client-view.ts";
 import { configLines } from "../../src/inspect/config-view.ts";
 import { overviewLines } from "../../src/inspect/overview-view.ts";

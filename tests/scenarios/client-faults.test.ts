@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { clientOf } from "../../src/core/clients.ts";
+import { clientOf } from "../../src/core/queries/clients.ts";
 import type { ClientFault } from "../../src/core/events.ts";
 import { mortal, watcherOf } from "../support/mortal.ts";
 import { World } from "../support/world.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { clientOf } from "../../src/core/clients.ts";
+import { clientOf } from "../../src/core/queries/clients.ts";
 import type { TestClient } from "../support/client.ts";
 import { closeLedger } from "../support/ledger.ts";
 import { endOf, isOpen, mortal, watcherOf } from "../support/mortal.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { clientOf } from "../../src/core/clients.ts";
+import { clientOf } from "../../src/core/queries/clients.ts";
 import type { ProtocolError } from "../../src/core/reason.ts";
 import type { TestClient } from "../support/client.ts";
 import { closeLedger } from "../support/ledger.ts";

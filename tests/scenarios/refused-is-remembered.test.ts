@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { clientOf } from "../../src/core/clients.ts";
-import { overviewOf } from "../../src/core/overview.ts";
+import { clientOf } from "../../src/core/queries/clients.ts";
+import { overviewOf } from "../../src/core/queries/overview.ts";
 import { connectBytes, connectFlag, willQosFlag } from "../support/connect-bytes.ts";
 import { endOf, mortal } from "../support/mortal.ts";
 import { World } from "../support/world.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { World } from "../support/world.ts";
-import { clientOf } from "../../src/core/clients.ts";
+import { clientOf } from "../../src/core/queries/clients.ts";
 
 const long = "x".repeat(60_000);
 

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { routeFor } from "../../src/core/routes.ts";
+import { routeFor } from "../../src/core/queries/routes.ts";
 import { allOf } from "../../src/core/walk.ts";
 import type { TestClient } from "../support/client.ts";
 import { World } from "../support/world.ts";

@@ -5,12 +5,12 @@ import {
   knownClientIds,
   sessionsOf,
   subscriptionsOf,
-} from "../../src/core/clients.ts";
+} from "../../src/core/queries/clients.ts";
 import type { Access } from "../../src/core/access.ts";
-import { overviewOf } from "../../src/core/overview.ts";
-import { retainedOf, routeFor } from "../../src/core/routes.ts";
+import { overviewOf } from "../../src/core/queries/overview.ts";
+import { retainedOf, routeFor } from "../../src/core/queries/routes.ts";
 import { allOf } from "../../src/core/walk.ts";
-import { willsOf } from "../../src/core/wills.ts";
+import { willsOf } from "../../src/core/queries/wills.ts";
 import type { TestClient } from "../support/client.ts";
 import { mortal, type MortalOptions, watcherOf } from "../support/mortal.ts";
 import { World, type WorldOptions } from "../support/world.ts";

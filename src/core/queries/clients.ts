@@ -3,15 +3,15 @@ import type {
   ClientSummary,
   SessionAccount,
   SubscriptionAccount,
-} from "./records/shapes.ts";
-import type { Broker } from "./broker.ts";
-import type { Connection } from "./connection.ts";
-import { holdsAccount } from "./hold.ts";
-import { firstDue } from "./keepalive.ts";
-import { protocolName } from "./packet.ts";
-import type { Session } from "./session.ts";
-import type { Subscription } from "./subscriptions.ts";
-import { allOf, type Walk } from "./walk.ts";
+} from "../records/shapes.ts";
+import type { Broker } from "../broker.ts";
+import type { Connection } from "../connection.ts";
+import { holdsAccount } from "../hold.ts";
+import { firstDue } from "../keepalive.ts";
+import { protocolName } from "../packet.ts";
+import type { Session } from "../session.ts";
+import type { Subscription } from "../subscriptions.ts";
+import { allOf, type Walk } from "../walk.ts";
 
 /** Clients that have a session, connected or not, in no particular order. */
 export function* clientsOf(broker: Broker): Walk<ClientSummary> {

@@ -1,7 +1,7 @@
-import type { Broker } from "./broker.ts";
-import type { ConnectionState } from "./connection.ts";
-import type { WillFacts } from "./events.ts";
-import { firstDue } from "./keepalive.ts";
+import type { Broker } from "../broker.ts";
+import type { ConnectionState } from "../connection.ts";
+import type { WillFacts } from "../events.ts";
+import { firstDue } from "../keepalive.ts";
 
 /** All state in plain JSON. Times are milliseconds since the epoch, null: never. */
 export interface BrokerView {

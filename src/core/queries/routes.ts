@@ -1,12 +1,12 @@
-import type { RetainedAccount, RouteAccount } from "./records/shapes.ts";
-import type { Broker } from "./broker.ts";
-import { isHeldBack, mayAdd, sees } from "./forward.ts";
-import type { Message, Qos } from "./packet.ts";
-import { nextMember } from "./publish.ts";
-import type { Session } from "./session.ts";
-import type { Group, Recipient as Matched } from "./subscriptions.ts";
-import { matches } from "./topic.ts";
-import type { Walk } from "./walk.ts";
+import type { RetainedAccount, RouteAccount } from "../records/shapes.ts";
+import type { Broker } from "../broker.ts";
+import { isHeldBack, mayAdd, sees } from "../forward.ts";
+import type { Message, Qos } from "../packet.ts";
+import { nextMember } from "../publish.ts";
+import type { Session } from "../session.ts";
+import type { Group, Recipient as Matched } from "../subscriptions.ts";
+import { matches } from "../topic.ts";
+import type { Walk } from "../walk.ts";
 
 type Recipient = RouteAccount["recipients"][number];
 

@@ -1,6 +1,6 @@
-import type { OverviewAccount, WillAccount } from "./records/shapes.ts";
-import type { Broker } from "./broker.ts";
-import type { WillRecord } from "./records/ledger.ts";
+import type { OverviewAccount, WillAccount } from "../records/shapes.ts";
+import type { Broker } from "../broker.ts";
+import type { WillRecord } from "../records/ledger.ts";
 
 const pendingShown = 10;
 

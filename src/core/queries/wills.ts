@@ -1,9 +1,9 @@
-import type { WillAccount, WillQuery } from "./records/shapes.ts";
-import type { Broker } from "./broker.ts";
-import { isExcerptOf } from "./records/excerpt.ts";
-import type { WillRecord } from "./records/ledger.ts";
-import type { Walk } from "./walk.ts";
-import type { WillState } from "./will.ts";
+import type { WillAccount, WillQuery } from "../records/shapes.ts";
+import type { Broker } from "../broker.ts";
+import { isExcerptOf } from "../records/excerpt.ts";
+import type { WillRecord } from "../records/ledger.ts";
+import type { Walk } from "../walk.ts";
+import type { WillState } from "../will.ts";
 
 const statesOf: Record<NonNullable<WillQuery["which"]>, readonly WillState[]> = {
   pending: ["armed", "delayed"],
