@@ -1,7 +1,7 @@
 /** Worlds around the broker, each drawn from one seed: see `help`. */
 import { nearest } from "../src/config/nearest.ts";
-import { plantedFaults, type PlantedFault } from "../src/core/faults.ts";
-import type { Rules } from "../src/core/rules.ts";
+import { plantedFaults, type PlantedFault } from "../src/core/quirks/planted.ts";
+import type { Rules } from "../src/core/quirks/rules.ts";
 import { simulate, type Failure, type Outcome } from "../tests/sim/simulation.ts";
 import { flagsOf, runScript, UsageError } from "./usage.ts";
 

@@ -7,8 +7,8 @@ import type { Arguments } from "./arguments.ts";
 import { usesColor } from "./color.ts";
 import { type CliCommand, type Command, declare, type Surroundings } from "./command.ts";
 import { usageError } from "../config/cli-error.ts";
-import { plantedFaults } from "../core/faults.ts";
-import { type Like, likeNamed, likeNames, likes } from "../core/likes.ts";
+import { plantedFaults } from "../core/quirks/planted.ts";
+import { type Like, likeNamed, likeNames, likes } from "../core/quirks/likes.ts";
 import {
   commandPage,
   exitCodes,

@@ -15,7 +15,7 @@ import type { BrokerEvent } from "./events.ts";
 import { Habits } from "./records/habits.ts";
 import { pump } from "./forward.ts";
 import { handOver } from "./handover.ts";
-import { hear } from "./heard.ts";
+import { hear } from "./quirks/silence.ts";
 import { holdTimedOut, leaving, took } from "./hold.ts";
 import { Histories, Pings } from "./records/history.ts";
 import type {
@@ -38,7 +38,7 @@ import type { QueueTotals } from "./queue.ts";
 import { Reason } from "./reason.ts";
 import { endMalformed } from "./refusal.ts";
 import { Retained } from "./retained.ts";
-import { standardRules, type Rules } from "./rules.ts";
+import { standardRules, type Rules } from "./quirks/rules.ts";
 import type { Session } from "./session.ts";
 import { Standstills } from "./records/standstills.ts";
 import { subscribeReceived, unsubscribeReceived } from "./subscribe.ts";

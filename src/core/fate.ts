@@ -7,7 +7,7 @@ import { delayedWillEnded } from "./records/habits.ts";
 import type { Millis } from "./io.ts";
 import { publish } from "./publish.ts";
 import { tellFate } from "./sys.ts";
-import type { Rules } from "./rules.ts";
+import type { Rules } from "./quirks/rules.ts";
 import { lesserQos, type Session } from "./session.ts";
 import { willDelay, type Will } from "./will.ts";
 

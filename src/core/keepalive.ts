@@ -3,7 +3,7 @@ import type { Connection } from "./connection.ts";
 import { endConnection } from "./ending.ts";
 import type { EndCause } from "./ends.ts";
 import type { Millis } from "./io.ts";
-import type { Rules } from "./rules.ts";
+import type { Rules } from "./quirks/rules.ts";
 
 /**
  * Milliseconds of silence that a keepalive of so many seconds allows: one and a half times as much

@@ -9,7 +9,7 @@ import type {
   ProtocolVersion,
   ServerPacket,
 } from "../core/packet.ts";
-import type { Rules } from "../core/rules.ts";
+import type { Rules } from "../core/quirks/rules.ts";
 import type { Level, LogEvent } from "../log/events.ts";
 import type { Link, LinkEvents } from "../transport/transport.ts";
 import type { PacketReaderOptions } from "../wire/reader.ts";

@@ -4,7 +4,7 @@ import { unusableSettings } from "../config/unusable.ts";
 import type { AdminSettings, ListenerSettings, Settings } from "../config/settings.ts";
 import { Broker } from "../core/broker.ts";
 import type { ListenerPolicy } from "../core/io.ts";
-import type { Like } from "../core/likes.ts";
+import type { Like } from "../core/quirks/likes.ts";
 import type { Limits } from "../core/limits.ts";
 import { LogSink, writeTo } from "../log/sink.ts";
 import type { Level, LogEvent } from "../log/events.ts";

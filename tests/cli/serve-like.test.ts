@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { plantedFaults } from "../../src/core/faults.ts";
-import { likes } from "../../src/core/likes.ts";
+import { plantedFaults } from "../../src/core/quirks/planted.ts";
+import { likes } from "../../src/core/quirks/likes.ts";
 import { mqttd } from "./surroundings.ts";
 
 async function likeOf(...args: readonly string[]) {

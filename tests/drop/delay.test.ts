@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { plantedFaults, type PlantedFault } from "../../src/core/faults.ts";
+import { plantedFaults, type PlantedFault } from "../../src/core/quirks/planted.ts";
 import { delayScenarios } from "../../src/drop/delay.ts";
 import type { Scenario } from "../../src/drop/scenario.ts";
 import { mosquittoMissing } from "../support/mosquitto.ts";

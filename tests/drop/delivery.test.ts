@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { generate, type IPublishPacket } from "mqtt-packet";
 import { Client } from "../../src/client/client.ts";
 import { ClientMachine } from "../../src/client/machine.ts";
-import { plantedFaults, type PlantedFault } from "../../src/core/faults.ts";
+import { plantedFaults, type PlantedFault } from "../../src/core/quirks/planted.ts";
 import { deliveryScenarios } from "../../src/drop/delivery.ts";
 import { alterations, willProperties } from "../../src/drop/will-properties.ts";
 import { EmbeddedBroker } from "../support/embedded.ts";

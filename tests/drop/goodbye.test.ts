@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { plantedFaults, type PlantedFault } from "../../src/core/faults.ts";
+import { plantedFaults, type PlantedFault } from "../../src/core/quirks/planted.ts";
 import { goodbyeScenarios } from "../../src/drop/goodbye.ts";
 import type { Link } from "../../src/transport/transport.ts";
 import { EmbeddedBroker } from "../support/embedded.ts";

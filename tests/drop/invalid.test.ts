@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { parser } from "mqtt-packet";
 import { Client } from "../../src/client/client.ts";
 import type { Target } from "../../src/client/target.ts";
-import { plantedFaults } from "../../src/core/faults.ts";
+import { plantedFaults } from "../../src/core/quirks/planted.ts";
 import { deniedScenarios, invalidScenarios } from "../../src/drop/invalid.ts";
 import { rawConnect } from "../../src/drop/raw-connect.ts";
 import { EmbeddedBroker, type EmbeddedOptions } from "../support/embedded.ts";

@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from "bun:test";
 import path from "node:path";
 import { connect } from "node:net";
-import { plantedFaults } from "../../src/core/faults.ts";
+import { plantedFaults } from "../../src/core/quirks/planted.ts";
 import { LinkRelay } from "../../src/drop/link-relay.ts";
 import { linkScenarios } from "../../src/drop/link.ts";
 import { machineHas } from "../../src/drop/machine.ts";

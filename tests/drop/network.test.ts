@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { plantedFaults, type PlantedFault } from "../../src/core/faults.ts";
+import { plantedFaults, type PlantedFault } from "../../src/core/quirks/planted.ts";
 import { keepaliveScenarios } from "../../src/drop/keepalive.ts";
 import { networkScenarios } from "../../src/drop/network.ts";
 import type { Result, Scenario } from "../../src/drop/scenario.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { plantedFaults, type PlantedFault } from "../../src/core/faults.ts";
+import { plantedFaults, type PlantedFault } from "../../src/core/quirks/planted.ts";
 import type { RunOptions } from "../../src/drop/run.ts";
 import { catalogue } from "../../src/drop/catalogue.ts";
 import type { Failure, Result, Scenario } from "../../src/drop/scenario.ts";

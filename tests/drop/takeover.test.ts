@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { plantedFaults, type PlantedFault } from "../../src/core/faults.ts";
+import { plantedFaults, type PlantedFault } from "../../src/core/quirks/planted.ts";
 import { takeoverScenarios } from "../../src/drop/takeover.ts";
 import { mosquittoMissing } from "../support/mosquitto.ts";
 import { named, passes, playedOnMosquitto, playedOnOurs, verdicts } from "../support/played.ts";

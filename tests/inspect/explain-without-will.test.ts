@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { standardRules } from "../../src/core/rules.ts";
+import { standardRules } from "../../src/core/quirks/rules.ts";
 import { mortal } from "../support/mortal.ts";
 import { World } from "../support/world.ts";
 import { told } from "./explained.ts";

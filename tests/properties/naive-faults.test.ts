@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { plantedFaults, type PlantedFault } from "../../src/core/faults.ts";
-import type { Rules } from "../../src/core/rules.ts";
+import { plantedFaults, type PlantedFault } from "../../src/core/quirks/planted.ts";
+import type { Rules } from "../../src/core/quirks/rules.ts";
 import { historiesOf, playOnce, themes } from "./naive-themes.ts";
 
 /** What a comparison of what clients are sent cannot see, and why. */

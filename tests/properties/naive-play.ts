@@ -1,6 +1,6 @@
 import { expect } from "bun:test";
 import { generate, type IConnectPacket, type Packet } from "mqtt-packet";
-import type { Rules } from "../../src/core/rules.ts";
+import type { Rules } from "../../src/core/quirks/rules.ts";
 import type { TestClient } from "../support/client.ts";
 import { closeLedger } from "../support/ledger.ts";
 import { World } from "../support/world.ts";

@@ -1,6 +1,6 @@
 import { expect } from "bun:test";
 import fc from "fast-check";
-import type { Rules } from "../../src/core/rules.ts";
+import type { Rules } from "../../src/core/quirks/rules.ts";
 import { actsOf, never, type Act, type Theme } from "./naive-acts.ts";
 import { Play } from "./naive-play.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { plantedFaults, type PlantedFault } from "../../src/core/faults.ts";
+import { plantedFaults, type PlantedFault } from "../../src/core/quirks/planted.ts";
 import { simulate } from "./simulation.ts";
 
 /** Seeds within which the referee has to see a planted fault; most are seen by the first. */

@@ -1,4 +1,4 @@
-import type { Rules } from "../../src/core/rules.ts";
+import type { Rules } from "../../src/core/quirks/rules.ts";
 import { Weights } from "./weights.ts";
 import { Violation } from "./journal.ts";
 import { optionLines } from "./options.ts";

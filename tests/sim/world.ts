@@ -1,7 +1,7 @@
 import { Broker } from "../../src/core/broker.ts";
 import type { Limits } from "../../src/core/limits.ts";
 import type { ListenerPolicy, Millis } from "../../src/core/io.ts";
-import type { Rules } from "../../src/core/rules.ts";
+import type { Rules } from "../../src/core/quirks/rules.ts";
 import type { LogEvent } from "../../src/log/events.ts";
 import type { Authenticate } from "../../src/server/auth.ts";
 import { Driver } from "../../src/server/driver.ts";

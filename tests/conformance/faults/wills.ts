@@ -1,5 +1,5 @@
 import type { IConnectPacket } from "mqtt-packet";
-import { plantedFaults, type PlantedFault } from "../../../src/core/faults.ts";
+import { plantedFaults, type PlantedFault } from "../../../src/core/quirks/planted.ts";
 import type { Fault } from "../faulty-port.ts";
 import { requests } from "./change.ts";
 

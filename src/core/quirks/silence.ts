@@ -1,5 +1,5 @@
-import type { Broker } from "./broker.ts";
-import type { ConnectionId, Effect, Input } from "./io.ts";
+import type { Broker } from "../broker.ts";
+import type { ConnectionId, Effect, Input } from "../io.ts";
 
 /** Bytes that a packet has to lack for its parts to count. */
 const largeMin = 1000;

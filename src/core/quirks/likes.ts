@@ -1,4 +1,4 @@
-import { plantedFaults } from "./faults.ts";
+import { plantedFaults } from "./planted.ts";
 import { standardRules, type Rules } from "./rules.ts";
 
 /** A broker that misbehaves on purpose. */

@@ -1,10 +1,10 @@
-import type { EndCause, WillOnEnd } from "./ends.ts";
-import type { Qos } from "./packet.ts";
+import type { EndCause, WillOnEnd } from "../ends.ts";
+import type { Qos } from "../packet.ts";
 
 /**
  * The places where brokers go wrong about keepalives and wills, as data. A broker is built with one
  * such value and looks at it where the decision falls. The standard value is right everywhere; others
- * (`faults.ts`, `likes.ts`) are brokers to try a client, a dashboard or a checker on.
+ * (`planted.ts`, `likes.ts`) are brokers to try a client, a dashboard or a checker on.
  *
  * The letter before each field is the class of its fault: A the deadline, B the way from the end of a
  * connection to its will, C DISCONNECT, D takeover, E delay, F the message, G what may be a will.

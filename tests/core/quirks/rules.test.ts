@@ -1,11 +1,11 @@
 import { describe, expect, test } from "bun:test";
-import { plantedFaults, type PlantedFault } from "../../src/core/faults.ts";
-import { likes } from "../../src/core/likes.ts";
-import { standardRules, type Rules } from "../../src/core/rules.ts";
-import type { TestClient } from "../support/client.ts";
-import { connectBytes } from "../support/connect-bytes.ts";
-import { isOpen, mortal, type MortalOptions } from "../support/mortal.ts";
-import { World } from "../support/world.ts";
+import { plantedFaults, type PlantedFault } from "../../../src/core/quirks/planted.ts";
+import { likes } from "../../../src/core/quirks/likes.ts";
+import { standardRules, type Rules } from "../../../src/core/quirks/rules.ts";
+import type { TestClient } from "../../support/client.ts";
+import { connectBytes } from "../../support/connect-bytes.ts";
+import { isOpen, mortal, type MortalOptions } from "../../support/mortal.ts";
+import { World } from "../../support/world.ts";
 
 /** One broker, somebody who watches, and the times at which something came. */
 class Stage {
