@@ -1,0 +1,131 @@
+import { expect, test } from "bun:test";
+import { readdir, readFile } from "node:fs/promises";
+import path from "node:path";
+import { Copy } from "./copy.ts";
+
+// A layer's folder has rooms. imports.test.ts looks at the layers, this at the walls between rooms.
+
+interface Wall {
+  /** Where it is tried: a file that the linter's rule is about. */
+  readonly file: string;
+  readonly refused: readonly string[];
+  readonly allowed: readonly string[];
+}
+
+const walls: readonly Wall[] = [
+  {
+    file: "src/core/planted.ts",
+    refused: [
+      "./records/noun.ts",
+      "./records/shapes.ts",
+      "./queries/noun.ts",
+      "./queries/state.ts",
+      "./quirks/noun.ts",
+      "./quirks/likes.ts",
+      "./quirks/silence.ts",
+      "./quirks/deep/rules.ts",
+      "././records/noun.ts",
+      "././queries/noun.ts",
+      "././quirks/noun.ts",
+      "../server/noun.ts",
+    ],
+    allowed: ["./noun.ts", "./quirks/rules.ts"],
+  },
+  {
+    file: "src/core/will.ts",
+    refused: ["./queries/state.ts", "./quirks/likes.ts", "./quirks/silence.ts", "../log/noun.ts"],
+    allowed: ["./noun.ts", "./quirks/rules.ts", "./records/noun.ts"],
+  },
+  {
+    file: "src/core/broker.ts",
+    refused: ["./queries/noun.ts", "./quirks/likes.ts", "./quirks/planted.ts", "../log/noun.ts"],
+    allowed: [
+      "./queries/state.ts",
+      "./quirks/rules.ts",
+      "./quirks/silence.ts",
+      "./records/noun.ts",
+    ],
+  },
+  {
+    file: "src/core/records/planted.ts",
+    refused: ["../queries/noun.ts", "../quirks/rules.ts", "../../log/noun.ts"],
+    allowed: ["../noun.ts", "./noun.ts"],
+  },
+  {
+    file: "src/core/queries/planted.ts",
+    refused: ["../quirks/rules.ts", "../../log/noun.ts"],
+    allowed: ["../noun.ts", "./noun.ts", "../records/noun.ts"],
+  },
+  {
+    file: "src/core/quirks/planted-sin.ts",
+    refused: ["../queries/noun.ts", "../records/noun.ts", "../../log/noun.ts"],
+    allowed: ["../noun.ts", "./noun.ts"],
+  },
+];
+
+/** The ways in which a file may import another. */
+const kinds = [
+  (to: string, n: number) =>
+    `import { noun as n${n} } from "${to}";\nexport const value${n} = n${n};`,
+  (to: string, n: number) =>
+    `import type { Noun as N${n} } from "${to}";\nexport type Type${n} = N${n};`,
+  (to: string, n: number) => `export const later${n}: unknown = import("${to}");`,
+  (to: string, n: number) => `export { noun as again${n} } from "${to}";`,
+];
+
+test("an import through a wall fails the linter, one through a door passes", async () => {
+  await using copy = await Copy.of();
+  for (const { file, refused, allowed } of walls) {
+    const statements = [...refused, ...allowed].flatMap((to, n) => kinds.map((of) => of(to, n)));
+    await copy.plant(file, `${statements.join("\n")}\n`);
+  }
+  const found = await copy.lint();
+  for (const { file, refused } of walls) {
+    const told = refusedIn(found.get(file));
+    expect({ file, refused: told.sort() }).toEqual({
+      file,
+      refused: refused.flatMap((to) => kinds.map(() => to)).sort(),
+    });
+  }
+}, 60_000);
+
+/**
+ * Files of the core's own folder that import from `records/`: they feed it, or name its shapes. There is to be
+ * one door instead; a file leaves this list when it needs no record any more, and none joins it.
+ */
+const feedsRecords = [
+  "broker.ts",
+  "connect.ts",
+  "connection.ts",
+  "ending.ts",
+  "fate.ts",
+  "hold.ts",
+  "packet.ts",
+  "publish-packet.ts",
+  "refusal.ts",
+  "sys.ts",
+  "will.ts",
+];
+
+test("only the files of a list that shrinks import records, and each of them does", async () => {
+  await using copy = await Copy.of("src/core");
+  const folder = path.join(copy.folder, "src/core");
+  const files = (await readdir(folder)).filter((name) => name.endsWith(".ts"));
+  const importing: string[] = [];
+  for (const name of files) {
+    const source = await readFile(path.join(folder, name), "utf8");
+    if (source.includes('from "./records/')) importing.push(name);
+    await copy.plant(`src/core/${name}`, `${source}\nexport { noun } from "./records/noun.ts";\n`);
+  }
+  const found = await copy.lint();
+  const free = files.filter((name) => refusedIn(found.get(`src/core/${name}`)).length === 0);
+  expect(free.sort()).toEqual(feedsRecords);
+  expect(importing.sort()).toEqual(feedsRecords);
+}, 60_000);
+
+/** What the linter refuses to import, by the messages about one file. */
+function refusedIn(messages: readonly string[] = []): string[] {
+  return messages
+    .filter((message) => message.includes("(no-restricted-imports)"))
+    .map((message) => /'(\S+)' import is restricted/.exec(message)?.[1] ?? message);
+}
