@@ -2,7 +2,7 @@ import type { Answers, DropOrder, ReloadAnswer } from "../admin/api.ts";
 import type { Broker } from "../core/broker.ts";
 import type { Level } from "../log/events.ts";
 import type { GuardSettings } from "./admin-guard.ts";
-import type { Clock } from "./clock.ts";
+import type { Clock } from "./driver/clock.ts";
 import type { EventHub } from "./event-hub.ts";
 import type { Vitals } from "./vitals.ts";
 

@@ -2,10 +2,10 @@ import { configSchema } from "../config/schema.ts";
 import { settingsOf } from "../config/settings.ts";
 import { Broker } from "../core/broker.ts";
 import { anonymousOnly } from "./auth.ts";
-import { Clock } from "./clock.ts";
-import { SystemTimer } from "./deadline-timer.ts";
-import { Driver, type EventLog } from "./driver.ts";
-import { farewell } from "./farewell.ts";
+import { Clock } from "./driver/clock.ts";
+import { SystemTimer } from "./driver/deadline-timer.ts";
+import { Driver, type EventLog } from "./driver/driver.ts";
+import { farewell } from "./driver/farewell.ts";
 import { listenAll } from "./listeners.ts";
 import { socketPoll } from "./platform.ts";
 

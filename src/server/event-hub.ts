@@ -3,7 +3,7 @@ import type { Millis } from "../core/io.ts";
 import { levelOf, type Level, type LogEvent } from "../log/events.ts";
 import { record } from "../log/record.ts";
 import { plainSentence } from "../log/render.ts";
-import type { EventLog } from "./driver.ts";
+import type { EventLog } from "./driver/driver.ts";
 
 /**
  * One event for all who look at it, rendered once, and only if somebody wants it. To be read before

@@ -10,11 +10,11 @@ import { LogSink, writeTo } from "../log/sink.ts";
 import type { Level, LogEvent } from "../log/events.ts";
 import type { ListeningSocket } from "../transport/transport.ts";
 import { anonymousOnly } from "./auth.ts";
-import { Clock } from "./clock.ts";
+import { Clock } from "./driver/clock.ts";
 import { type OpenConnections, withinDescriptors } from "./descriptors.ts";
-import { SystemTimer } from "./deadline-timer.ts";
+import { SystemTimer } from "./driver/deadline-timer.ts";
 import type { Administration } from "./administration.ts";
-import { Driver } from "./driver.ts";
+import { Driver } from "./driver/driver.ts";
 import { EventHub } from "./event-hub.ts";
 import { openToTheNetwork } from "./exposure.ts";
 import { listenAll } from "./listeners.ts";
@@ -22,7 +22,7 @@ import { socketPoll } from "./platform.ts";
 import { ReadyFile } from "./ready-file.ts";
 import { StopSignals } from "./stop-signals.ts";
 import { Vitals } from "./vitals.ts";
-import { farewell } from "./farewell.ts";
+import { farewell } from "./driver/farewell.ts";
 
 export interface ServeSettings {
   readonly config: Settings;

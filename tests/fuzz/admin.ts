@@ -1,6 +1,6 @@
 import type { Hono } from "hono";
 import { adminApp } from "../../src/server/admin.ts";
-import { Clock } from "../../src/server/clock.ts";
+import { Clock } from "../../src/server/driver/clock.ts";
 import { EventHub } from "../../src/server/event-hub.ts";
 import { Vitals } from "../../src/server/vitals.ts";
 import type { Dice } from "../support/dice.ts";

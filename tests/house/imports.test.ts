@@ -133,12 +133,17 @@ test("src imports nothing of tests, scripts or bench", async () => {
 
 test("only main.ts and scripts end the process", async () => {
   await using copy = await Copy.of();
-  const files = ["src/main.ts", "scripts/build.ts", "src/cli/serve.ts", "src/server/driver.ts"];
+  const files = [
+    "src/main.ts",
+    "scripts/build.ts",
+    "src/cli/serve.ts",
+    "src/server/driver/driver.ts",
+  ];
   for (const file of files) await copy.plant(file, "process.exit(1);\n");
   const found = await copy.lint();
   expect(files.filter((file) => found.get(file)?.join().includes("(no-process-exit)"))).toEqual([
     "src/cli/serve.ts",
-    "src/server/driver.ts",
+    "src/server/driver/driver.ts",
   ]);
 }, 60_000);
 

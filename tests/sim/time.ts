@@ -1,6 +1,6 @@
 import type { Millis } from "../../src/core/io.ts";
-import type { TimeSource } from "../../src/server/clock.ts";
-import type { DeadlineTimer } from "../../src/server/deadline-timer.ts";
+import type { TimeSource } from "../../src/server/driver/clock.ts";
+import type { DeadlineTimer } from "../../src/server/driver/deadline-timer.ts";
 
 const epoch = 1_800_000_000_000;
 

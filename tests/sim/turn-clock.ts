@@ -1,5 +1,5 @@
 import type { Millis } from "../../src/core/io.ts";
-import { Clock, type TimeSource } from "../../src/server/clock.ts";
+import { Clock, type TimeSource } from "../../src/server/driver/clock.ts";
 
 /** Packets after which the driver looks whether its turn has taken too long. */
 const packetsBetweenLooks = 64;

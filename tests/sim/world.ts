@@ -4,7 +4,7 @@ import type { ListenerPolicy, Millis } from "../../src/core/io.ts";
 import type { Rules } from "../../src/core/quirks/rules.ts";
 import type { LogEvent } from "../../src/log/events.ts";
 import type { Authenticate } from "../../src/server/auth.ts";
-import { Driver } from "../../src/server/driver.ts";
+import { Driver } from "../../src/server/driver/driver.ts";
 import type { SocketPoll } from "../../src/transport/socket-poll.ts";
 import { heartbeatMs } from "./ends.ts";
 import { Reason } from "../../src/core/reason.ts";
@@ -27,7 +27,7 @@ export interface Peer {
   finished(connection: Connection): void;
 }
 
-/** Less than this is no suspend, see src/server/clock.ts. */
+/** Less than this is no suspend, see src/server/driver/clock.ts. */
 const shortestSleepMs = 2000;
 /** The descriptor of the socket on which connections wait to be accepted. */
 const listening = 1;

@@ -3,9 +3,9 @@ import type { Target } from "../../src/client/target.ts";
 import { Broker, type BrokerOptions } from "../../src/core/broker.ts";
 import type { LogEvent } from "../../src/log/events.ts";
 import { anonymousOnly, type Authenticate } from "../../src/server/auth.ts";
-import { Clock } from "../../src/server/clock.ts";
-import { SystemTimer } from "../../src/server/deadline-timer.ts";
-import { Driver } from "../../src/server/driver.ts";
+import { Clock } from "../../src/server/driver/clock.ts";
+import { SystemTimer } from "../../src/server/driver/deadline-timer.ts";
+import { Driver } from "../../src/server/driver/driver.ts";
 import { bunTcp } from "../../src/transport/tcp-bun.ts";
 import type { LinkEvents, ListeningSocket } from "../../src/transport/transport.ts";
 

@@ -1,4 +1,4 @@
-import type { Link } from "../transport/transport.ts";
+import type { Link } from "../../transport/transport.ts";
 
 /**
  * Stands before a link that an operator has declared dead: it takes all that is written and passes

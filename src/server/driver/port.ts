@@ -1,7 +1,7 @@
-import type { ConnectionId, ListenerPolicy } from "../core/io.ts";
-import type { ConnectPacket } from "../core/packet.ts";
-import type { Link } from "../transport/transport.ts";
-import { PacketReader, type PacketReaderOptions } from "../wire/reader.ts";
+import type { ConnectionId, ListenerPolicy } from "../../core/io.ts";
+import type { ConnectPacket } from "../../core/packet.ts";
+import type { Link } from "../../transport/transport.ts";
+import { PacketReader, type PacketReaderOptions } from "../../wire/reader.ts";
 import { Outbox, type BufferPool } from "./outbox.ts";
 
 /** The driver's side of one connection: its link, what was read of it and what waits for it. */

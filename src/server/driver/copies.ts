@@ -1,12 +1,12 @@
-import type { Delivery } from "../core/io.ts";
-import type { Frame, Message } from "../core/packet.ts";
+import type { Delivery } from "../../core/io.ts";
+import type { Frame, Message } from "../../core/packet.ts";
 import {
   packetIdOffset,
   patchPublish,
   publishSize,
   writePublish,
   writePublishHead,
-} from "../wire/publish.ts";
+} from "../../wire/publish.ts";
 import { isReferable, type Outbox } from "./outbox.ts";
 
 /** A PUBLISH with QoS 0, no DUP and no RETAIN begins with this byte. */

@@ -1,4 +1,4 @@
-import type { Millis } from "../core/io.ts";
+import type { Millis } from "../../core/io.ts";
 import type { Clock } from "./clock.ts";
 
 /** Timers take no longer delays; a later deadline is looked at again then. */

@@ -1,6 +1,6 @@
-import type { Delivery, Millis } from "../core/io.ts";
-import type { ClientPacket, Message, ServerPacket } from "../core/packet.ts";
-import type { Peer } from "../core/events.ts";
+import type { Delivery, Millis } from "../../core/io.ts";
+import type { ClientPacket, Message, ServerPacket } from "../../core/packet.ts";
+import type { Peer } from "../../core/events.ts";
 import type { EventLog } from "./driver.ts";
 import type { Port } from "./port.ts";
 

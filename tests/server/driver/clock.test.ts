@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { Clock, systemTime, type TimeSource } from "../../src/server/clock.ts";
+import { Clock, systemTime, type TimeSource } from "../../../src/server/driver/clock.ts";
 
 /** A machine whose three clocks are set by hand. */
 class Machine implements TimeSource {

@@ -1,5 +1,5 @@
 import { uptime } from "node:os";
-import type { Millis } from "../core/io.ts";
+import type { Millis } from "../../core/io.ts";
 
 /** What the clock is made of; tests hand in their own. All milliseconds. */
 export interface TimeSource {

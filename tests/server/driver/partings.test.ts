@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { World } from "../support/world.ts";
+import { World } from "../../support/world.ts";
 
 test("a client that says goodbye while its output waits, then resets, is parted from once", () => {
   const world = new World({ outputBytes: 1000 });

@@ -1,6 +1,6 @@
-import type { ProtocolVersion, ServerPacket } from "../core/packet.ts";
-import { ackMaximumSize, writeAck } from "../wire/ack.ts";
-import { encodeServerPacket } from "../wire/codec.ts";
+import type { ProtocolVersion, ServerPacket } from "../../core/packet.ts";
+import { ackMaximumSize, writeAck } from "../../wire/ack.ts";
+import { encodeServerPacket } from "../../wire/codec.ts";
 import type { Outbox } from "./outbox.ts";
 
 /** Writes any packet but PUBLISH: acknowledgements in place, since they are as many as messages. */

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { BufferPool, Outbox } from "../../src/server/outbox.ts";
-import type { Link } from "../../src/transport/transport.ts";
+import { BufferPool, Outbox } from "../../../src/server/driver/outbox.ts";
+import type { Link } from "../../../src/transport/transport.ts";
 
 /** A link that takes as much as it is told to. */
 class Narrow implements Link {

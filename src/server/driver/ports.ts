@@ -1,5 +1,5 @@
-import { assert } from "../core/assert.ts";
-import type { ConnectionId } from "../core/io.ts";
+import { assert } from "../../core/assert.ts";
+import type { ConnectionId } from "../../core/io.ts";
 import type { Port } from "./port.ts";
 
 /** The open ports by the numbers that the core knows them by; numbers are used again. */

@@ -1,5 +1,5 @@
-import type { ConnectionId, Millis, Undecided, Unread } from "../core/io.ts";
-import type { SocketPoll, SocketQuestion } from "../transport/socket-poll.ts";
+import type { ConnectionId, Millis, Undecided, Unread } from "../../core/io.ts";
+import type { SocketPoll, SocketQuestion } from "../../transport/socket-poll.ts";
 import type { Port } from "./port.ts";
 import type { Ports } from "./ports.ts";
 

@@ -1,5 +1,5 @@
-import { assert } from "../core/assert.ts";
-import type { Link } from "../transport/transport.ts";
+import { assert } from "../../core/assert.ts";
+import type { Link } from "../../transport/transport.ts";
 
 const smallestBuffer = 16 * 1024;
 /** Buffers kept for reuse, all of the smallest size. */

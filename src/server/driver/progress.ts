@@ -1,4 +1,4 @@
-import type { Millis } from "../core/io.ts";
+import type { Millis } from "../../core/io.ts";
 import type { Port } from "./port.ts";
 
 /** Milliseconds between two looks, however many deadlines there are, and how many one look asks. */

@@ -1,26 +1,33 @@
-import { assert, unreachable } from "../core/assert.ts";
-import type { Broker } from "../core/broker.ts";
-import type { ConnectionId, Delivery, Effect, Input, ListenerPolicy, Millis } from "../core/io.ts";
-import type { Limits } from "../core/limits.ts";
+import { assert, unreachable } from "../../core/assert.ts";
+import type { Broker } from "../../core/broker.ts";
+import type {
+  ConnectionId,
+  Delivery,
+  Effect,
+  Input,
+  ListenerPolicy,
+  Millis,
+} from "../../core/io.ts";
+import type { Limits } from "../../core/limits.ts";
 import type {
   ClientPacket,
   ConnectPacket,
   Message,
   ProtocolVersion,
   ServerPacket,
-} from "../core/packet.ts";
-import type { Rules } from "../core/quirks/rules.ts";
-import type { Level, LogEvent } from "../log/events.ts";
-import type { Link, LinkEvents } from "../transport/transport.ts";
-import type { PacketReaderOptions } from "../wire/reader.ts";
-import type { SocketPoll } from "../transport/socket-poll.ts";
+} from "../../core/packet.ts";
+import type { Rules } from "../../core/quirks/rules.ts";
+import type { Level, LogEvent } from "../../log/events.ts";
+import type { Link, LinkEvents } from "../../transport/transport.ts";
+import type { PacketReaderOptions } from "../../wire/reader.ts";
+import type { SocketPoll } from "../../transport/socket-poll.ts";
 import { Arrivals } from "./arrivals.ts";
-import { UnfinishedBytes } from "../wire/unfinished.ts";
-import type { Authenticate } from "./auth.ts";
+import { UnfinishedBytes } from "../../wire/unfinished.ts";
+import type { Authenticate } from "../auth.ts";
 import type { Clock } from "./clock.ts";
 import type { DeadlineTimer } from "./deadline-timer.ts";
-import { DeliveryWriter } from "./delivery.ts";
-import { writeServerPacket } from "./answer.ts";
+import { DeliveryWriter } from "./copies.ts";
+import { writeServerPacket } from "./server-packets.ts";
 import { Leavings } from "./leavings.ts";
 import { processLoop, type Loop } from "./loop.ts";
 import { BufferPool } from "./outbox.ts";
