@@ -109,7 +109,7 @@ async function runServe(given: Arguments, surroundings: Surroundings): Promise<n
   if (given.has("test-config")) {
     const { port, tokenFile } = loaded.settings.admin;
     if (port !== null && tokenFile !== null) {
-      const { checkTokenFile } = await import("../server/token-file.ts");
+      const { checkTokenFile } = await import("../server/admin/token-file.ts");
       checkTokenFile(tokenFile);
     }
     surroundings.print(`ok: ${checkedText(loaded)}\n`);

@@ -13,7 +13,7 @@ import { anonymousOnly } from "./auth.ts";
 import { Clock } from "./driver/clock.ts";
 import { type OpenConnections, withinDescriptors } from "./descriptors.ts";
 import { SystemTimer } from "./driver/deadline-timer.ts";
-import type { Administration } from "./administration.ts";
+import type { Administration } from "./admin/open.ts";
 import { Driver } from "./driver/driver.ts";
 import { EventHub } from "./event-hub.ts";
 import { openToTheNetwork } from "./exposure.ts";
@@ -106,7 +106,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
     const urls = addresses.map((address) => `mqtt://${address}`);
     if (like !== null) for (const text of misbehaves(like)) note({ event: "warning", text });
     // Loaded here, since nothing before it needs it.
-    const { openAdministration } = await import("./administration.ts");
+    const { openAdministration } = await import("./admin/open.ts");
     const portIsNamed = settings.loaded.origins.get("admin.port")?.source !== "default";
     administration = await openAdministration(
       { ...config.admin, connections: open.administration, portIsNamed },

@@ -1,5 +1,5 @@
 import type { Hono } from "hono";
-import { adminApp } from "../../src/server/admin.ts";
+import { adminApp } from "../../src/server/admin/routes.ts";
 import { Clock } from "../../src/server/driver/clock.ts";
 import { EventHub } from "../../src/server/event-hub.ts";
 import { Vitals } from "../../src/server/vitals.ts";

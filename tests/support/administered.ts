@@ -1,7 +1,7 @@
 import type { ReloadAnswer } from "../../src/admin/api.ts";
 import type { Hono } from "hono";
-import { adminApp } from "../../src/server/admin.ts";
-import type { AdminContext } from "../../src/server/admin-context.ts";
+import { adminApp } from "../../src/server/admin/routes.ts";
+import type { AdminContext } from "../../src/server/admin/context.ts";
 import { EventHub } from "../../src/server/event-hub.ts";
 import { Vitals } from "../../src/server/vitals.ts";
 import { World, type WorldOptions } from "./world.ts";

@@ -1,5 +1,5 @@
 import type * as z from "zod";
-import { nearest } from "../config/nearest.ts";
+import { nearest } from "../../config/nearest.ts";
 
 /** Bytes of a body that are read at most. */
 const bodyMax = 64 * 1024;

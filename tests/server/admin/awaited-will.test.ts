@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import type { WillsAnswer } from "../../src/admin/api.ts";
-import { Administered } from "../support/administered.ts";
-import { mortal } from "../support/mortal.ts";
+import type { WillsAnswer } from "../../../src/admin/api.ts";
+import { Administered } from "../../support/administered.ts";
+import { mortal } from "../../support/mortal.ts";
 
 /** A request for the fate of a will, which the interface already waits with. */
 class Waiting {

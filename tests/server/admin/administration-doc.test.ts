@@ -1,17 +1,17 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { configSchema } from "../../src/config/schema.ts";
-import { eventNames } from "../../src/log/events.ts";
-import { routesOf } from "../../src/server/admin.ts";
-import { Turns } from "../../src/server/turns.ts";
-import { Administered } from "../support/administered.ts";
-import { hold } from "../support/held.ts";
-import { mortal, watcherOf } from "../support/mortal.ts";
+import { configSchema } from "../../../src/config/schema.ts";
+import { eventNames } from "../../../src/log/events.ts";
+import { routesOf } from "../../../src/server/admin/routes.ts";
+import { Turns } from "../../../src/server/admin/turns.ts";
+import { Administered } from "../../support/administered.ts";
+import { hold } from "../../support/held.ts";
+import { mortal, watcherOf } from "../../support/mortal.ts";
 
 // docs/administration.md says what there is, all of it and nothing else.
 
-const doc = readFileSync(path.resolve(import.meta.dir, "../../docs/administration.md"), "utf8");
+const doc = readFileSync(path.resolve(import.meta.dir, "../../../docs/administration.md"), "utf8");
 
 /** The first cells of a table's rows, where they are code. */
 function cells(pattern: RegExp): string[] {

@@ -1,7 +1,7 @@
-import type { Overview } from "../admin/api.ts";
-import type { HistogramAccount } from "../core/records/shapes.ts";
-import type { EventHub } from "./event-hub.ts";
-import type { Vitals } from "./vitals.ts";
+import type { Overview } from "../../admin/api.ts";
+import type { HistogramAccount } from "../../core/records/shapes.ts";
+import type { EventHub } from "../event-hub.ts";
+import type { Vitals } from "../vitals.ts";
 
 type Kind = "counter" | "gauge";
 type Labelled = readonly [labels: string, value: number];

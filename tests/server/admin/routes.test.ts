@@ -1,9 +1,9 @@
 import { expect, spyOn, test } from "bun:test";
 import fc from "fast-check";
-import { routesOf } from "../../src/server/admin.ts";
-import { Turns } from "../../src/server/turns.ts";
-import { Administered } from "../support/administered.ts";
-import { mortal } from "../support/mortal.ts";
+import { routesOf } from "../../../src/server/admin/routes.ts";
+import { Turns } from "../../../src/server/admin/turns.ts";
+import { Administered } from "../../support/administered.ts";
+import { mortal } from "../../support/mortal.ts";
 
 test("a method that a path does not take: 405 with those that it takes", async () => {
   const admin = new Administered();

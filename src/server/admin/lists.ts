@@ -1,19 +1,19 @@
 import type * as z from "zod";
-import type { Answers, WillsAnswer } from "../admin/api.ts";
-import { millisecondsOf } from "../config/quantity.ts";
-import type { SessionAccount, SubscriptionAccount, WillQuery } from "../core/records/shapes.ts";
-import type { Broker } from "../core/broker.ts";
+import type { Answers, WillsAnswer } from "../../admin/api.ts";
+import { millisecondsOf } from "../../config/quantity.ts";
+import type { SessionAccount, SubscriptionAccount, WillQuery } from "../../core/records/shapes.ts";
+import type { Broker } from "../../core/broker.ts";
 import {
   clientsOf,
   sessionsOf,
   type SessionWalk,
   subscriptionsOf,
-} from "../core/queries/clients.ts";
-import { retainedOf, routeFor } from "../core/queries/routes.ts";
-import type { Walk } from "../core/walk.ts";
-import { willsOf } from "../core/queries/wills.ts";
-import type { AdminContext } from "./admin-context.ts";
-import type { ofWills } from "./admin-parameters.ts";
+} from "../../core/queries/clients.ts";
+import { retainedOf, routeFor } from "../../core/queries/routes.ts";
+import type { Walk } from "../../core/walk.ts";
+import { willsOf } from "../../core/queries/wills.ts";
+import type { AdminContext } from "./context.ts";
+import type { ofWills } from "./parameters.ts";
 import { awaitedWill } from "./awaited-will.ts";
 import { type Json, jsonArray, jsonObject, jsonOf, jsonWith } from "./json.ts";
 

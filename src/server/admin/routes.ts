@@ -1,13 +1,13 @@
 import { type Context, Hono } from "hono";
-import { apiHeader, apiVersion, type KickAnswer, type Overview } from "../admin/api.ts";
-import { nearest } from "../config/nearest.ts";
-import { clientOf, isKnown } from "../core/queries/clients.ts";
-import { overviewOf } from "../core/queries/overview.ts";
-import { refusal } from "./admin-answer.ts";
-import { BadRequest, bodyOf, checked } from "./admin-body.ts";
-import { clientIdOf, clientJson, dropAnswer, unknownClient } from "./admin-client.ts";
-import type { AdminContext } from "./admin-context.ts";
-import { guard } from "./admin-guard.ts";
+import { apiHeader, apiVersion, type KickAnswer, type Overview } from "../../admin/api.ts";
+import { nearest } from "../../config/nearest.ts";
+import { clientOf, isKnown } from "../../core/queries/clients.ts";
+import { overviewOf } from "../../core/queries/overview.ts";
+import { refusal } from "./answer.ts";
+import { BadRequest, bodyOf, checked } from "./body.ts";
+import { clientIdOf, clientJson, dropAnswer, unknownClient } from "./client.ts";
+import type { AdminContext } from "./context.ts";
+import { guard } from "./guard.ts";
 import {
   clientsJson,
   retainedJson,
@@ -15,7 +15,7 @@ import {
   sessionsJson,
   subscriptionsJson,
   willsJson,
-} from "./admin-lists.ts";
+} from "./lists.ts";
 import {
   dropOrder,
   limited,
@@ -25,7 +25,7 @@ import {
   ofRetained,
   ofRoute,
   ofWills,
-} from "./admin-parameters.ts";
+} from "./parameters.ts";
 import { eventStream } from "./event-stream.ts";
 import { type Json, jsonStream } from "./json.ts";
 import { metricsText } from "./metrics.ts";

@@ -1,5 +1,5 @@
-import { matches } from "../core/topic.ts";
-import type { EventHub, SeenEvent } from "./event-hub.ts";
+import { matches } from "../../core/topic.ts";
+import type { EventHub, SeenEvent } from "../event-hub.ts";
 
 export interface StreamQuery {
   readonly client?: string | undefined;

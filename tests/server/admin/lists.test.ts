@@ -1,9 +1,15 @@
 import { expect, test } from "bun:test";
-import type { Answers } from "../../src/admin/api.ts";
-import { jsonArray, jsonObject, jsonOf, jsonStream, jsonWith } from "../../src/server/json.ts";
-import { Turns } from "../../src/server/turns.ts";
-import { Administered } from "../support/administered.ts";
-import { mortal } from "../support/mortal.ts";
+import type { Answers } from "../../../src/admin/api.ts";
+import {
+  jsonArray,
+  jsonObject,
+  jsonOf,
+  jsonStream,
+  jsonWith,
+} from "../../../src/server/admin/json.ts";
+import { Turns } from "../../../src/server/admin/turns.ts";
+import { Administered } from "../../support/administered.ts";
+import { mortal } from "../../support/mortal.ts";
 
 async function list<Answer>(admin: Administered, target: string): Promise<Answer> {
   const answer = await admin.ask(target);

@@ -1,6 +1,6 @@
 import { timingSafeEqual } from "node:crypto";
 import type { MiddlewareHandler } from "hono";
-import { refusal } from "./admin-answer.ts";
+import { refusal } from "./answer.ts";
 
 export interface GuardSettings {
   /** Host names and addresses, without port, under which the interface may be asked. */

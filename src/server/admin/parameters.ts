@@ -1,7 +1,7 @@
 import * as z from "zod";
-import { listDefault, listMax } from "../admin/api.ts";
-import { millisecondsOf } from "../config/quantity.ts";
-import { eventNames, levels } from "../log/events.ts";
+import { listDefault, listMax } from "../../admin/api.ts";
+import { millisecondsOf } from "../../config/quantity.ts";
+import { eventNames, levels } from "../../log/events.ts";
 
 /** What may be asked with; each message is the text that stands behind "allowed:" in a refusal. */
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { Administered } from "../support/administered.ts";
-import { mortal, watcherOf } from "../support/mortal.ts";
-import { spawn } from "../support/child.ts";
+import { Administered } from "../../support/administered.ts";
+import { mortal, watcherOf } from "../../support/mortal.ts";
+import { spawn } from "../../support/child.ts";
 
 const promtool = Bun.which("promtool");
 const without =

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import type { DropAnswer } from "../../src/admin/api.ts";
-import { Administered } from "../support/administered.ts";
-import { mortal } from "../support/mortal.ts";
+import type { DropAnswer } from "../../../src/admin/api.ts";
+import { Administered } from "../../support/administered.ts";
+import { mortal } from "../../support/mortal.ts";
 
 async function silenced(admin: Administered): Promise<DropAnswer> {
   const init = { method: "POST", body: '{"how":"silent"}' };

@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
-import { serveHttp } from "../../src/server/admin-listener.ts";
-import { Administered } from "../support/administered.ts";
-import { HttpSocket } from "../support/http-socket.ts";
-import { eventually } from "../support/inbox.ts";
-import { mortal } from "../support/mortal.ts";
+import { serveHttp } from "../../../src/server/admin/http.ts";
+import { Administered } from "../../support/administered.ts";
+import { HttpSocket } from "../../support/http-socket.ts";
+import { eventually } from "../../support/inbox.ts";
+import { mortal } from "../../support/mortal.ts";
 
 /** What was told in one stream, read piece by piece. */
 class Reading implements AsyncDisposable {

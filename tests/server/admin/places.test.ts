@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { EventEmitter } from "node:events";
 import type { Socket } from "node:net";
-import { Places } from "../../src/server/admin-places.ts";
+import { Places } from "../../../src/server/admin/places.ts";
 
 /** As much of a socket as a place needs. */
 class Fake extends EventEmitter {

@@ -1,10 +1,10 @@
-import type { Answers, DropOrder, ReloadAnswer } from "../admin/api.ts";
-import type { Broker } from "../core/broker.ts";
-import type { Level } from "../log/events.ts";
-import type { GuardSettings } from "./admin-guard.ts";
-import type { Clock } from "./driver/clock.ts";
-import type { EventHub } from "./event-hub.ts";
-import type { Vitals } from "./vitals.ts";
+import type { Answers, DropOrder, ReloadAnswer } from "../../admin/api.ts";
+import type { Broker } from "../../core/broker.ts";
+import type { Level } from "../../log/events.ts";
+import type { GuardSettings } from "./guard.ts";
+import type { Clock } from "../driver/clock.ts";
+import type { EventHub } from "../event-hub.ts";
+import type { Vitals } from "../vitals.ts";
 
 /** What the interface asks and orders; `serve` puts it together. */
 export interface AdminContext {

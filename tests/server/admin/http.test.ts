@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import { type HttpSettings, serveHttp } from "../../src/server/admin-listener.ts";
-import { HttpSocket } from "../support/http-socket.ts";
-import { eventually } from "../support/inbox.ts";
+import { type HttpSettings, serveHttp } from "../../../src/server/admin/http.ts";
+import { HttpSocket } from "../../support/http-socket.ts";
+import { eventually } from "../../support/inbox.ts";
 
 const ok = (): Response => new Response("ok");
 

@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { serveHttp } from "../../src/server/admin-listener.ts";
-import { Administered } from "../support/administered.ts";
-import { HttpSocket } from "../support/http-socket.ts";
-import { mortal } from "../support/mortal.ts";
+import { serveHttp } from "../../../src/server/admin/http.ts";
+import { Administered } from "../../support/administered.ts";
+import { HttpSocket } from "../../support/http-socket.ts";
+import { mortal } from "../../support/mortal.ts";
 
 const methods = ["GET", "HEAD", "PUT", "POST", "DELETE", "TRACE", "CONNECT", "PATCH", "get", "X"];
 const paths = [

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { Administered } from "../support/administered.ts";
+import { Administered } from "../../support/administered.ts";
 
 const status = async (
   admin: Administered,

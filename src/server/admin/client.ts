@@ -1,20 +1,20 @@
 import type { Context } from "hono";
-import type { ClientAnswer, DropAnswer, DropOrder } from "../admin/api.ts";
-import { lettersWrong } from "../config/nearest.ts";
+import type { ClientAnswer, DropAnswer, DropOrder } from "../../admin/api.ts";
+import { lettersWrong } from "../../config/nearest.ts";
 import {
   latestConnection,
   type ClientAccount,
   type ConnectionAccount,
   type SessionAccount,
-} from "../core/records/shapes.ts";
-import { knownClientIds } from "../core/queries/clients.ts";
-import type { Millis } from "../core/io.ts";
-import { refusal } from "./admin-answer.ts";
-import { checked } from "./admin-body.ts";
-import type { AdminContext } from "./admin-context.ts";
-import { sessionJson } from "./admin-lists.ts";
-import { nothing, ofClient } from "./admin-parameters.ts";
-import { eventLine } from "./event-hub.ts";
+} from "../../core/records/shapes.ts";
+import { knownClientIds } from "../../core/queries/clients.ts";
+import type { Millis } from "../../core/io.ts";
+import { refusal } from "./answer.ts";
+import { checked } from "./body.ts";
+import type { AdminContext } from "./context.ts";
+import { sessionJson } from "./lists.ts";
+import { nothing, ofClient } from "./parameters.ts";
+import { eventLine } from "../event-hub.ts";
 import { type Json, jsonObject, jsonOf } from "./json.ts";
 import { turnMs, type Turns } from "./turns.ts";
 

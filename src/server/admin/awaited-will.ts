@@ -1,8 +1,8 @@
-import type { WillQuery } from "../core/records/shapes.ts";
-import type { Broker } from "../core/broker.ts";
-import type { WillRecord } from "../core/records/ledger.ts";
-import { isAskedFor, newestWill } from "../core/queries/wills.ts";
-import type { EventHub } from "./event-hub.ts";
+import type { WillQuery } from "../../core/records/shapes.ts";
+import type { Broker } from "../../core/broker.ts";
+import type { WillRecord } from "../../core/records/ledger.ts";
+import { isAskedFor, newestWill } from "../../core/queries/wills.ts";
+import type { EventHub } from "../event-hub.ts";
 
 /**
  * The newest will of a client, or on a topic, at the moment of the call; if there is none, the first that

@@ -1,16 +1,16 @@
 import path from "node:path";
-import { apiVersion } from "../admin/api.ts";
-import { processStart } from "../admin/process-start.ts";
-import { announce } from "../admin/registry.ts";
-import { CliError } from "../config/cli-error.ts";
-import { systemErrorText } from "../config/system-error.ts";
-import type { AdminSettings } from "../config/settings.ts";
-import type { LogEvent } from "../log/events.ts";
-import { ListenError } from "../transport/transport.ts";
-import { adminApp } from "./admin.ts";
-import type { AdminContext } from "./admin-context.ts";
-import { type HttpSettings, type HttpSocket, serveHttp } from "./admin-listener.ts";
-import { typed } from "./npm-script.ts";
+import { apiVersion } from "../../admin/api.ts";
+import { processStart } from "../../admin/process-start.ts";
+import { announce } from "../../admin/registry.ts";
+import { CliError } from "../../config/cli-error.ts";
+import { systemErrorText } from "../../config/system-error.ts";
+import type { AdminSettings } from "../../config/settings.ts";
+import type { LogEvent } from "../../log/events.ts";
+import { ListenError } from "../../transport/transport.ts";
+import { adminApp } from "./routes.ts";
+import type { AdminContext } from "./context.ts";
+import { type HttpSettings, type HttpSocket, serveHttp } from "./http.ts";
+import { typed } from "../npm-script.ts";
 import { tokenOf } from "./token-file.ts";
 
 export interface AdministrationSettings extends AdminSettings {

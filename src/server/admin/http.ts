@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { type BoundAddress, listenOn } from "../transport/listen-addresses.ts";
-import type { ListeningSocket } from "../transport/transport.ts";
-import { Places } from "./admin-places.ts";
+import { type BoundAddress, listenOn } from "../../transport/listen-addresses.ts";
+import type { ListeningSocket } from "../../transport/transport.ts";
+import { Places } from "./places.ts";
 import { GivenUp } from "./event-stream.ts";
 
 export type Fetch = (request: Request) => Response | Promise<Response>;
