@@ -1,4 +1,4 @@
-import type { DropAnswer, KickAnswer } from "../admin/api.ts";
+import type { DropAnswer, KickAnswer } from "../api/api.ts";
 import { usageError } from "../config/cli-error.ts";
 import { nearest } from "../config/nearest.ts";
 import { quoted } from "../config/problem.ts";

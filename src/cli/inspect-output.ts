@@ -1,4 +1,4 @@
-import { listDefault, listMax } from "../admin/api.ts";
+import { listDefault, listMax } from "../api/api.ts";
 import type { BrokerClient } from "../inspect/broker-client.ts";
 import type { ViewStyle } from "../inspect/table.ts";
 import { jsonPieces } from "../log/foreign.ts";

@@ -1,4 +1,4 @@
-import type { WillsAnswer } from "../admin/api.ts";
+import type { WillsAnswer } from "../api/api.ts";
 import { CliError, usageError } from "../config/cli-error.ts";
 import { quoted } from "../config/problem.ts";
 import { willsShape } from "../inspect/answer-shape.ts";

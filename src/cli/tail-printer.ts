@@ -1,4 +1,4 @@
-import type { EventLine } from "../admin/api.ts";
+import type { EventLine } from "../api/api.ts";
 import { type Missed, tailLine } from "../inspect/tail.ts";
 import type { Surroundings } from "./command.ts";
 import type { Output } from "./inspect-output.ts";

@@ -10,7 +10,7 @@ import {
   type Refusal,
   type ReloadAnswer,
   type WillsAnswer,
-} from "../admin/api.ts";
+} from "../api/api.ts";
 import type {
   ClientSummary,
   HistogramAccount,

@@ -1,7 +1,7 @@
 import * as z from "zod";
-import { apiHeader, type RunningBroker } from "../admin/api.ts";
-import { OwnFileFault, readOwnFile, tokenRules } from "../admin/own-file.ts";
-import { runFolderFault, runningBrokers } from "../admin/registry.ts";
+import { apiHeader, type RunningBroker } from "../api/api.ts";
+import { OwnFileFault, readOwnFile, tokenRules } from "../api/own-file.ts";
+import { runFolderFault, runningBrokers } from "../api/registry.ts";
 import { CliError, usageError } from "../config/cli-error.ts";
 import { quoted } from "../config/problem.ts";
 import { clause, name } from "../log/foreign.ts";

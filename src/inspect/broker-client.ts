@@ -1,4 +1,4 @@
-import { apiHeader, apiVersion } from "../admin/api.ts";
+import { apiHeader, apiVersion } from "../api/api.ts";
 import { CliError } from "../config/cli-error.ts";
 import { clause, name } from "../log/foreign.ts";
 import { bodyOf } from "./answer-body.ts";

@@ -1,4 +1,4 @@
-import type { ClientAnswer } from "../admin/api.ts";
+import type { ClientAnswer } from "../api/api.ts";
 import {
   latestConnection,
   type ClientSummary,

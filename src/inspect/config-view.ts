@@ -1,4 +1,4 @@
-import type { Answers } from "../admin/api.ts";
+import type { Answers } from "../api/api.ts";
 import { clause, name } from "../log/foreign.ts";
 import { drawn, table, type ViewStyle } from "./table.ts";
 

@@ -1,4 +1,4 @@
-import type { ClientAnswer } from "../admin/api.ts";
+import type { ClientAnswer } from "../api/api.ts";
 import type { ConnectionAccount, WillAccount } from "../core/records/shapes.ts";
 import type { WillFacts } from "../core/events.ts";
 import { duration, readLate, setting, stoodStill } from "../log/duration.ts";

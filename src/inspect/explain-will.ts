@@ -12,7 +12,7 @@ import {
   type StoryLine,
   willOf,
 } from "./explain-parts.ts";
-import type { ClientAnswer } from "../admin/api.ts";
+import type { ClientAnswer } from "../api/api.ts";
 
 type Fate = NonNullable<WillAccount["fate"]>;
 type Published = Extract<Fate, { fate: "published" }>;

@@ -1,4 +1,4 @@
-import type { ClientAnswer } from "../admin/api.ts";
+import type { ClientAnswer } from "../api/api.ts";
 import { latestConnection } from "../core/records/shapes.ts";
 import { name } from "../log/foreign.ts";
 import { adviceFor } from "./explain-advice.ts";

@@ -1,4 +1,4 @@
-import type { Overview } from "../admin/api.ts";
+import type { Overview } from "../api/api.ts";
 import type { HistogramAccount } from "../core/records/shapes.ts";
 import { duration } from "../log/duration.ts";
 import { clause, name } from "../log/foreign.ts";

@@ -1,5 +1,5 @@
 import type { Colors } from "picocolors/types.js";
-import type { EventLine } from "../admin/api.ts";
+import type { EventLine } from "../api/api.ts";
 import { ends, type EndCause } from "../core/ends.ts";
 import { escapeUnprintable, name } from "../log/foreign.ts";
 import { colorOf } from "../log/sentence.ts";

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { EventLine } from "../admin/api.ts";
+import type { EventLine } from "../api/api.ts";
 import { CliError } from "../config/cli-error.ts";
 import { jsonLine } from "../log/foreign.ts";
 import { humanLine, type Style } from "../log/render.ts";

@@ -1,4 +1,4 @@
-import type { WillsAnswer } from "../admin/api.ts";
+import type { WillsAnswer } from "../api/api.ts";
 import type { WillAccount } from "../core/records/shapes.ts";
 import { duration, setting, stoodStill } from "../log/duration.ts";
 import { name } from "../log/foreign.ts";

@@ -1,4 +1,4 @@
-import type { EventLine } from "../admin/api.ts";
+import type { EventLine } from "../api/api.ts";
 import type { Millis } from "../core/io.ts";
 import { levelOf, type Level, type LogEvent } from "../log/events.ts";
 import { record } from "../log/record.ts";

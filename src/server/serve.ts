@@ -1,4 +1,4 @@
-import type { ReloadAnswer } from "../admin/api.ts";
+import type { ReloadAnswer } from "../api/api.ts";
 import { type Loaded, type LoadResult, valuesWithOrigins } from "../config/load.ts";
 import { unusableSettings } from "../config/unusable.ts";
 import type { AdminSettings, ListenerSettings, Settings } from "../config/settings.ts";

@@ -1,4 +1,4 @@
-import type { Overview } from "../admin/api.ts";
+import type { Overview } from "../api/api.ts";
 import { Histogram } from "../core/records/ledger.ts";
 import type { Statistics } from "../core/sys.ts";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import pc from "picocolors";
-import type { EventLine } from "../../src/admin/api.ts";
+import type { EventLine } from "../../src/api/api.ts";
 import { TailPrinter, waitingMost } from "../../src/cli/tail-printer.ts";
 
 const event: EventLine = {

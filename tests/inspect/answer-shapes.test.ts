@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import type { Answers, WillsAnswer } from "../../src/admin/api.ts";
+import type { Answers, WillsAnswer } from "../../src/api/api.ts";
 import * as shapes from "../../src/inspect/answer-shape.ts";
 import { clientLines, clientsLines } from "../../src/inspect/client-view.ts";
 import { configLines } from "../../src/inspect/config-view.ts";

@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import { chmodSync, chownSync, mkdirSync, symlinkSync } from "node:fs";
 import { userInfo } from "node:os";
-import type { RunningBroker } from "../../src/admin/api.ts";
-import { processStart } from "../../src/admin/process-start.ts";
-import { runningBrokers } from "../../src/admin/registry.ts";
+import type { RunningBroker } from "../../src/api/api.ts";
+import { processStart } from "../../src/api/process-start.ts";
+import { runningBrokers } from "../../src/api/registry.ts";
 import { CliError } from "../../src/config/cli-error.ts";
 import { addressOf } from "../../src/inspect/broker-address.ts";
 import { Folder } from "../support/executable.ts";

@@ -1,5 +1,5 @@
 import pc from "picocolors";
-import type { ClientAnswer } from "../../src/admin/api.ts";
+import type { ClientAnswer } from "../../src/api/api.ts";
 import { clientOf } from "../../src/core/queries/clients.ts";
 import { explain, explanationText } from "../../src/inspect/explain.ts";
 import { eventLine } from "../../src/server/event-hub.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import pc from "picocolors";
-import type { EventLine } from "../../src/admin/api.ts";
+import type { EventLine } from "../../src/api/api.ts";
 import { CliError } from "../../src/config/cli-error.ts";
 import { renderHuman } from "../../src/log/render.ts";
 import { now, samples } from "../log/samples.ts";

@@ -1,5 +1,5 @@
 import pc from "picocolors";
-import type { Answers, Overview } from "../../src/admin/api.ts";
+import type { Answers, Overview } from "../../src/api/api.ts";
 import { clientsOf, sessionsOf, subscriptionsOf } from "../../src/core/queries/clients.ts";
 import { overviewOf } from "../../src/core/queries/overview.ts";
 import { retainedOf, routeFor } from "../../src/core/queries/routes.ts";

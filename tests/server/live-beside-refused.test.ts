@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import type { ClientAnswer, DropAnswer } from "../../src/admin/api.ts";
+import type { ClientAnswer, DropAnswer } from "../../src/api/api.ts";
 import { clientLines } from "../../src/inspect/client-view.ts";
 import { explain } from "../../src/inspect/explain.ts";
 import { plainStyle } from "../inspect/viewed.ts";

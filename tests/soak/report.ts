@@ -1,4 +1,4 @@
-import type { Overview } from "../../src/admin/api.ts";
+import type { Overview } from "../../src/api/api.ts";
 import type { Growth } from "./samples.ts";
 
 export interface SoakReport {

@@ -1,4 +1,4 @@
-import type { ReloadAnswer } from "../../src/admin/api.ts";
+import type { ReloadAnswer } from "../../src/api/api.ts";
 import type { Hono } from "hono";
 import { adminApp } from "../../src/server/admin/routes.ts";
 import type { AdminContext } from "../../src/server/admin/context.ts";

@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
-import type { Refusal } from "../../admin/api.ts";
+import type { Refusal } from "../../api/api.ts";
 
 /** Whatever is not 2xx: in words, with what to try. */
 export function refusal(

@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import type { ClientAnswer, DropAnswer, DropOrder } from "../../admin/api.ts";
+import type { ClientAnswer, DropAnswer, DropOrder } from "../../api/api.ts";
 import { lettersWrong } from "../../config/nearest.ts";
 import {
   latestConnection,

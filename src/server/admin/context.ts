@@ -1,4 +1,4 @@
-import type { Answers, DropOrder, ReloadAnswer } from "../../admin/api.ts";
+import type { Answers, DropOrder, ReloadAnswer } from "../../api/api.ts";
 import type { Broker } from "../../core/broker.ts";
 import type { Level } from "../../log/events.ts";
 import type { GuardSettings } from "./guard.ts";

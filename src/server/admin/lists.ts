@@ -1,5 +1,5 @@
 import type * as z from "zod";
-import type { Answers, WillsAnswer } from "../../admin/api.ts";
+import type { Answers, WillsAnswer } from "../../api/api.ts";
 import { millisecondsOf } from "../../config/quantity.ts";
 import type { SessionAccount, SubscriptionAccount, WillQuery } from "../../core/records/shapes.ts";
 import type { Broker } from "../../core/broker.ts";

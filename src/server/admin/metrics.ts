@@ -1,4 +1,4 @@
-import type { Overview } from "../../admin/api.ts";
+import type { Overview } from "../../api/api.ts";
 import type { HistogramAccount } from "../../core/records/shapes.ts";
 import type { EventHub } from "../event-hub.ts";
 import type { Vitals } from "../vitals.ts";

@@ -1,7 +1,7 @@
 import path from "node:path";
-import { apiVersion } from "../../admin/api.ts";
-import { processStart } from "../../admin/process-start.ts";
-import { announce } from "../../admin/registry.ts";
+import { apiVersion } from "../../api/api.ts";
+import { processStart } from "../../api/process-start.ts";
+import { announce } from "../../api/registry.ts";
 import { CliError } from "../../config/cli-error.ts";
 import { systemErrorText } from "../../config/system-error.ts";
 import type { AdminSettings } from "../../config/settings.ts";

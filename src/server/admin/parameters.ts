@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { listDefault, listMax } from "../../admin/api.ts";
+import { listDefault, listMax } from "../../api/api.ts";
 import { millisecondsOf } from "../../config/quantity.ts";
 import { eventNames, levels } from "../../log/events.ts";
 

@@ -1,5 +1,5 @@
 import { type Context, Hono } from "hono";
-import { apiHeader, apiVersion, type KickAnswer, type Overview } from "../../admin/api.ts";
+import { apiHeader, apiVersion, type KickAnswer, type Overview } from "../../api/api.ts";
 import { nearest } from "../../config/nearest.ts";
 import { clientOf, isKnown } from "../../core/queries/clients.ts";
 import { overviewOf } from "../../core/queries/overview.ts";

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { lstatSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { OwnFileFault, readOwnFile, tokenRules } from "../../admin/own-file.ts";
-import { ownRunFolder } from "../../admin/registry.ts";
+import { OwnFileFault, readOwnFile, tokenRules } from "../../api/own-file.ts";
+import { ownRunFolder } from "../../api/registry.ts";
 import { CliError } from "../../config/cli-error.ts";
 import { errorCode } from "../../transport/listen-error.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import type { DropAnswer } from "../../../src/admin/api.ts";
+import type { DropAnswer } from "../../../src/api/api.ts";
 import { Administered } from "../../support/administered.ts";
 import { mortal } from "../../support/mortal.ts";
 

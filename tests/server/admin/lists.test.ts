@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import type { Answers } from "../../../src/admin/api.ts";
+import type { Answers } from "../../../src/api/api.ts";
 import {
   jsonArray,
   jsonObject,

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { chmodSync, chownSync, readFileSync, symlinkSync } from "node:fs";
-import { type OwnFileRules, readOwnFile, tokenRules } from "../../src/admin/own-file.ts";
-import { processStart } from "../../src/admin/process-start.ts";
+import { type OwnFileRules, readOwnFile, tokenRules } from "../../src/api/own-file.ts";
+import { processStart } from "../../src/api/process-start.ts";
 import { spawn, spawnSync } from "../support/child.ts";
 import { Folder } from "../support/executable.ts";
 import { eventually } from "../support/inbox.ts";
