@@ -61,6 +61,35 @@ const walls: readonly Wall[] = [
     refused: ["../queries/noun.ts", "../records/noun.ts", "../../log/noun.ts"],
     allowed: ["../noun.ts", "./noun.ts"],
   },
+  {
+    file: "src/server/planted.ts",
+    refused: ["./admin/noun.ts", "./admin/deep/open.ts", "././admin/noun.ts", "../cli/noun.ts"],
+    allowed: ["./noun.ts", "./admin/open.ts", "./driver/noun.ts", "../api/noun.ts"],
+  },
+  {
+    file: "src/server/driver/planted.ts",
+    refused: [
+      "../admin/noun.ts",
+      "../admin/open.ts",
+      "../serve.ts",
+      "../embedded.ts",
+      "../../cli/noun.ts",
+      "../../drop/noun.ts",
+      "../../../tests/noun.ts",
+    ],
+    allowed: ["../auth.ts", "./noun.ts", "../../core/noun.ts", "../../transport/noun.ts"],
+  },
+  {
+    file: "src/server/admin/planted.ts",
+    refused: [
+      "../driver/noun.ts",
+      "../driver/driver.ts",
+      "../driver/deep/clock.ts",
+      "../../inspect/noun.ts",
+      "../../../bench/noun.ts",
+    ],
+    allowed: ["../noun.ts", "./noun.ts", "../driver/clock.ts", "../../core/queries/noun.ts"],
+  },
 ];
 
 /** The ways in which a file may import another. */
