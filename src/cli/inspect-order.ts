@@ -19,7 +19,12 @@ import {
 import { type BrokerClient, NoSuchClient } from "../inspect/broker-client.ts";
 import { clientLines, clientsLines } from "../inspect/client-view.ts";
 import { configLines } from "../inspect/config-view.ts";
-import { explain, type Explanation, explanationText, explainUnknown } from "../inspect/explain.ts";
+import {
+  explain,
+  type Explanation,
+  explanationText,
+  explainUnknown,
+} from "../inspect/explain/explain.ts";
 import { overviewLines } from "../inspect/overview-view.ts";
 import { retainedLines } from "../inspect/retained-view.ts";
 import { routeLines, sessionsLines, subscriptionsLines } from "../inspect/sessions-view.ts";

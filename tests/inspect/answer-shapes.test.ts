@@ -3,7 +3,7 @@ import type { Answers, WillsAnswer } from "../../src/api/api.ts";
 import * as shapes from "../../src/inspect/answer-shape.ts";
 import { clientLines, clientsLines } from "../../src/inspect/client-view.ts";
 import { configLines } from "../../src/inspect/config-view.ts";
-import { explain, explanationText, explainUnknown } from "../../src/inspect/explain.ts";
+import { explain, explanationText, explainUnknown } from "../../src/inspect/explain/explain.ts";
 import { overviewLines } from "../../src/inspect/overview-view.ts";
 import { retainedLines } from "../../src/inspect/retained-view.ts";
 import { routeLines, sessionsLines, subscriptionsLines } from "../../src/inspect/sessions-view.ts";

@@ -5,7 +5,7 @@ import type { EventLine } from "../../src/api/api.ts";
 import { CliError } from "../../src/config/cli-error.ts";
 import { renderHuman } from "../../src/log/render.ts";
 import { now, samples } from "../log/samples.ts";
-import { eventLine } from "./explained.ts";
+import { eventLine } from "./explain/explained.ts";
 import { type Missed, tailLine, toldBy } from "../../src/inspect/tail.ts";
 
 const event: EventLine = {

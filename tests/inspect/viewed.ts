@@ -13,7 +13,7 @@ import { routeLines, sessionsLines, subscriptionsLines } from "../../src/inspect
 import type { ViewStyle } from "../../src/inspect/table.ts";
 import { willsLines } from "../../src/inspect/wills-view.ts";
 import type { World } from "../support/world.ts";
-import { answerOf } from "./explained.ts";
+import { answerOf } from "./explain/explained.ts";
 
 const startOfWorld = 1_800_000_000_000;
 

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import type { ClientAnswer, DropAnswer } from "../../src/api/api.ts";
 import { clientLines } from "../../src/inspect/client-view.ts";
-import { explain } from "../../src/inspect/explain.ts";
+import { explain } from "../../src/inspect/explain/explain.ts";
 import { plainStyle } from "../inspect/viewed.ts";
 import { Administered } from "../support/administered.ts";
 import { mortal } from "../support/mortal.ts";

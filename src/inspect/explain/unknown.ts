@@ -1,7 +1,7 @@
-import type { OverviewAccount } from "../core/records/shapes.ts";
-import { duration } from "../log/duration.ts";
-import { clause, name } from "../log/foreign.ts";
-import { type Advice, type Explanation, sentence, type StoryLine } from "./explain-parts.ts";
+import type { OverviewAccount } from "../../core/records/shapes.ts";
+import { duration } from "../../log/duration.ts";
+import { clause, name } from "../../log/foreign.ts";
+import { type Advice, type Explanation, sentence, type StoryLine } from "./parts.ts";
 
 /** What the broker can tell though it does not know a client id. */
 type Known = Pick<OverviewAccount, "now" | "startedAt" | "recentEnds">;

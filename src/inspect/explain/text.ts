@@ -1,7 +1,7 @@
 import type { Colors } from "picocolors/types.js";
-import { folded } from "../log/fold.ts";
-import { escapeUnprintable } from "../log/foreign.ts";
-import type { Explanation, Sentence, StoryLine } from "./explain-parts.ts";
+import { folded } from "../../log/fold.ts";
+import { escapeUnprintable } from "../../log/foreign.ts";
+import type { Explanation, Sentence, StoryLine } from "./parts.ts";
 
 export interface ExplanationStyle {
   /** Of the terminal; lines get no longer, but for a word that is. */

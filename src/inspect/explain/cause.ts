@@ -1,8 +1,8 @@
-import type { ConnectionAccount } from "../core/records/shapes.ts";
-import type { EndCause } from "../core/ends.ts";
-import { duration, setting, stoodStill } from "../log/duration.ts";
-import { clause, name } from "../log/foreign.ts";
-import { isUnforeseen, ruleFor } from "./explain-parts.ts";
+import type { ConnectionAccount } from "../../core/records/shapes.ts";
+import type { EndCause } from "../../core/ends.ts";
+import { duration, setting, stoodStill } from "../../log/duration.ts";
+import { clause, name } from "../../log/foreign.ts";
+import { isUnforeseen, ruleFor } from "./parts.ts";
 
 type End = NonNullable<ConnectionAccount["end"]>;
 

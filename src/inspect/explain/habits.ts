@@ -1,9 +1,9 @@
-import type { ConnectionAccount } from "../core/records/shapes.ts";
-import type { ClientFault } from "../core/events.ts";
-import { faultText } from "../log/client-fault.ts";
-import { duration, setting } from "../log/duration.ts";
-import { name } from "../log/foreign.ts";
-import { type Advice, capital, isV5, type Scene, sentence } from "./explain-parts.ts";
+import type { ConnectionAccount } from "../../core/records/shapes.ts";
+import type { ClientFault } from "../../core/events.ts";
+import { faultText } from "../../log/client-fault.ts";
+import { duration, setting } from "../../log/duration.ts";
+import { name } from "../../log/foreign.ts";
+import { type Advice, capital, isV5, type Scene, sentence } from "./parts.ts";
 
 /** What a client does again and again that makes its wills go wrong, whatever became of this one. */
 export function adviceOnHabits(scene: Scene): (Advice | null)[] {

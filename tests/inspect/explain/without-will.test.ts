@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import { standardRules } from "../../src/core/quirks/rules.ts";
-import { mortal } from "../support/mortal.ts";
-import { World } from "../support/world.ts";
+import { standardRules } from "../../../src/core/quirks/rules.ts";
+import { mortal } from "../../support/mortal.ts";
+import { World } from "../../support/world.ts";
 import { told } from "./explained.ts";
 
 test("explained: a client without a will", () => {

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { mortal, watcherOf } from "../support/mortal.ts";
-import { World } from "../support/world.ts";
+import { mortal, watcherOf } from "../../support/mortal.ts";
+import { World } from "../../support/world.ts";
 import { told } from "./explained.ts";
 
 // What a person reads of a silence of which the broker's own standstill is a part.

@@ -1,10 +1,10 @@
-import type { WillAccount } from "../core/records/shapes.ts";
-import { isUnwanted, type ClientFault } from "../core/events.ts";
-import { faultText } from "../log/client-fault.ts";
-import { duration, setting } from "../log/duration.ts";
-import { clause, name } from "../log/foreign.ts";
-import { adviceOnEnd } from "./explain-blame.ts";
-import { adviceOnHabits } from "./explain-habits.ts";
+import type { WillAccount } from "../../core/records/shapes.ts";
+import { isUnwanted, type ClientFault } from "../../core/events.ts";
+import { faultText } from "../../log/client-fault.ts";
+import { duration, setting } from "../../log/duration.ts";
+import { clause, name } from "../../log/foreign.ts";
+import { adviceOnEnd } from "./blame.ts";
+import { adviceOnHabits } from "./habits.ts";
 import {
   type Advice,
   allowedOf,
@@ -16,8 +16,8 @@ import {
   type Scene,
   sentence,
   willOf,
-} from "./explain-parts.ts";
-import { endedByReturn } from "./explain-will.ts";
+} from "./parts.ts";
+import { endedByReturn } from "./will.ts";
 
 /** Seconds of keepalive from which a death is found so late that people ask why. */
 const longKeepAliveMin = 120;

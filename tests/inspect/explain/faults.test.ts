@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { mortal, watcherOf } from "../support/mortal.ts";
-import { World } from "../support/world.ts";
+import { mortal, watcherOf } from "../../support/mortal.ts";
+import { World } from "../../support/world.ts";
 import { told, topicsOf } from "./explained.ts";
 
 test("explained: a keepalive of hours", () => {

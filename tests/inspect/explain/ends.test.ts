@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { mortal, watcherOf } from "../support/mortal.ts";
-import { World } from "../support/world.ts";
+import { mortal, watcherOf } from "../../support/mortal.ts";
+import { World } from "../../support/world.ts";
 import { told } from "./explained.ts";
 
 // One client for each row of the table of ends: what a person reads who asks why its will fired.

@@ -1,5 +1,5 @@
-import type { ClientAnswer } from "../api/api.ts";
-import type { ConnectionAccount, WillAccount } from "../core/records/shapes.ts";
+import type { ClientAnswer } from "../../api/api.ts";
+import type { ConnectionAccount, WillAccount } from "../../core/records/shapes.ts";
 
 /** The story of a client id, as data. Texts are safe to print: strings of peers in them are escaped. */
 export interface Explanation {

@@ -1,8 +1,8 @@
-import type { ConnectionAccount, WillAccount } from "../core/records/shapes.ts";
-import type { Reach } from "../core/events.ts";
-import { duration, readLate, setting, stoodStill } from "../log/duration.ts";
-import { clause, name } from "../log/foreign.ts";
-import { causeClause, named } from "./explain-cause.ts";
+import type { ConnectionAccount, WillAccount } from "../../core/records/shapes.ts";
+import type { Reach } from "../../core/events.ts";
+import { duration, readLate, setting, stoodStill } from "../../log/duration.ts";
+import { clause, name } from "../../log/foreign.ts";
+import { causeClause, named } from "./cause.ts";
 import {
   counted,
   nextOf,
@@ -11,8 +11,8 @@ import {
   type Sentence,
   type StoryLine,
   willOf,
-} from "./explain-parts.ts";
-import type { ClientAnswer } from "../api/api.ts";
+} from "./parts.ts";
+import type { ClientAnswer } from "../../api/api.ts";
 
 type Fate = NonNullable<WillAccount["fate"]>;
 type Published = Extract<Fate, { fate: "published" }>;

@@ -1,9 +1,9 @@
 import pc from "picocolors";
-import type { ClientAnswer } from "../../src/api/api.ts";
-import { clientOf } from "../../src/core/queries/clients.ts";
-import { explain, explanationText } from "../../src/inspect/explain.ts";
-import { eventLine } from "../../src/server/event-hub.ts";
-import type { World } from "../support/world.ts";
+import type { ClientAnswer } from "../../../src/api/api.ts";
+import { clientOf } from "../../../src/core/queries/clients.ts";
+import { explain, explanationText } from "../../../src/inspect/explain/explain.ts";
+import { eventLine } from "../../../src/server/event-hub.ts";
+import type { World } from "../../support/world.ts";
 
 const startOfWorld = 1_800_000_000_000;
 

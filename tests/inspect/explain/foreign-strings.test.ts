@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import pc from "picocolors";
-import { overviewOf } from "../../src/core/queries/overview.ts";
-import { explain, explanationText, explainUnknown } from "../../src/inspect/explain.ts";
-import { mortal } from "../support/mortal.ts";
-import { World } from "../support/world.ts";
+import { overviewOf } from "../../../src/core/queries/overview.ts";
+import { explain, explanationText, explainUnknown } from "../../../src/inspect/explain/explain.ts";
+import { mortal } from "../../support/mortal.ts";
+import { World } from "../../support/world.ts";
 import { answerOf, told } from "./explained.ts";
 
 /** Moves a cursor, begins a line, turns the reading direction, hides. */

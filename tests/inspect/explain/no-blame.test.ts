@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { mortal, type MortalOptions, watcherOf } from "../support/mortal.ts";
-import { World } from "../support/world.ts";
+import { mortal, type MortalOptions, watcherOf } from "../../support/mortal.ts";
+import { World } from "../../support/world.ts";
 import { topicsOf } from "./explained.ts";
 
 // A client that does everything right is told to change nothing, however its connection ends.

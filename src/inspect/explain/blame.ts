@@ -1,6 +1,6 @@
-import type { WillAccount } from "../core/records/shapes.ts";
-import { setting } from "../log/duration.ts";
-import { type Advice, isUnforeseen, isV5, type Scene, sentence } from "./explain-parts.ts";
+import type { WillAccount } from "../../core/records/shapes.ts";
+import { setting } from "../../log/duration.ts";
+import { type Advice, isUnforeseen, isV5, type Scene, sentence } from "./parts.ts";
 
 /** What to change about a client whose connection ended as it did, before any habit of its own. */
 export function adviceOnEnd({ connection, will }: Scene): (Advice | null)[] {

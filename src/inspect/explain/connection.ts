@@ -1,9 +1,9 @@
-import type { ClientAnswer } from "../api/api.ts";
-import type { ConnectionAccount, WillAccount } from "../core/records/shapes.ts";
-import type { WillFacts } from "../core/events.ts";
-import { duration, readLate, setting, stoodStill } from "../log/duration.ts";
-import { clause, name } from "../log/foreign.ts";
-import { causeClause, causeRule } from "./explain-cause.ts";
+import type { ClientAnswer } from "../../api/api.ts";
+import type { ConnectionAccount, WillAccount } from "../../core/records/shapes.ts";
+import type { WillFacts } from "../../core/events.ts";
+import { duration, readLate, setting, stoodStill } from "../../log/duration.ts";
+import { clause, name } from "../../log/foreign.ts";
+import { causeClause, causeRule } from "./cause.ts";
 import {
   allowedOf,
   capital,
@@ -15,8 +15,8 @@ import {
   sentence,
   type Sentence,
   type StoryLine,
-} from "./explain-parts.ts";
-import { pendingCases, waitOf, waits, willFacts, willInShort, willStory } from "./explain-will.ts";
+} from "./parts.ts";
+import { pendingCases, waitOf, waits, willFacts, willInShort, willStory } from "./will.ts";
 
 /** One connection from its CONNECT on, in order of time. */
 export function storyOf(scene: Scene): StoryLine[] {

@@ -1,14 +1,14 @@
-import type { ClientAnswer } from "../api/api.ts";
-import { latestConnection } from "../core/records/shapes.ts";
-import { name } from "../log/foreign.ts";
-import { adviceFor } from "./explain-advice.ts";
-import { inShort, nextOfScene, storyOf } from "./explain-connection.ts";
-import { type Explanation, type Scene, sentence, type Sentence, willOf } from "./explain-parts.ts";
-import { fateOf, verdictOf } from "./explain-will.ts";
+import type { ClientAnswer } from "../../api/api.ts";
+import { latestConnection } from "../../core/records/shapes.ts";
+import { name } from "../../log/foreign.ts";
+import { adviceFor } from "./advice.ts";
+import { inShort, nextOfScene, storyOf } from "./connection.ts";
+import { type Explanation, type Scene, sentence, type Sentence, willOf } from "./parts.ts";
+import { fateOf, verdictOf } from "./will.ts";
 
-export type { Explanation } from "./explain-parts.ts";
-export { explanationText } from "./explain-text.ts";
-export { explainUnknown } from "./explain-unknown.ts";
+export type { Explanation } from "./parts.ts";
+export { explanationText } from "./text.ts";
+export { explainUnknown } from "./unknown.ts";
 
 /**
  * Why the will of a client did fire, or did not: its latest connection in full, the others in a line

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { mortal, watcherOf } from "../support/mortal.ts";
-import { World } from "../support/world.ts";
+import { mortal, watcherOf } from "../../support/mortal.ts";
+import { World } from "../../support/world.ts";
 import { told, topicsOf } from "./explained.ts";
 
 const delayed = { keepalive: 10, delay: 30, expiry: 60, clean: false } as const;
