@@ -1,7 +1,7 @@
 import { generate, parser, type Packet } from "mqtt-packet";
 import type { Broker } from "../../src/core/broker.ts";
 import type { ProtocolVersion } from "../../src/core/packet.ts";
-import { packetTree } from "../../src/inspect/packet.ts";
+import { packetTree } from "../../src/inspect/packet/packet.ts";
 import { Port } from "../../src/server/driver/port.ts";
 import type { Link, LinkEvents } from "../../src/transport/transport.ts";
 

@@ -1,6 +1,6 @@
 import type { ProtocolVersion } from "../../src/core/packet.ts";
-import { packetTree } from "../../src/inspect/packet.ts";
-import type { PacketNode } from "../../src/inspect/packet-node.ts";
+import { packetTree } from "../../src/inspect/packet/packet.ts";
+import type { PacketNode } from "../../src/inspect/packet/node.ts";
 import type { Dice } from "../support/dice.ts";
 import { anyProperty, counted, hostileText, soundProperty, soundText } from "./strings.ts";
 

@@ -1,7 +1,7 @@
 import { parser, type Packet } from "mqtt-packet";
 import type { ClientPacket, ProtocolVersion } from "../../src/core/packet.ts";
 import { Reason } from "../../src/core/reason.ts";
-import { packetTree } from "../../src/inspect/packet.ts";
+import { packetTree } from "../../src/inspect/packet/packet.ts";
 import { PacketReader, type WireFault } from "../../src/wire/reader.ts";
 import { Broken, frameSize } from "./hostile-link.ts";
 

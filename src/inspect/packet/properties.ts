@@ -1,5 +1,5 @@
-import type { Draft, Sender } from "./packet-node.ts";
-import type { Field, Walk } from "./packet-walk.ts";
+import type { Draft, Sender } from "./node.ts";
+import type { Field, Walk } from "./walk.ts";
 
 /** Whatever holds a block of properties, of clients and of servers. */
 export type Holder =

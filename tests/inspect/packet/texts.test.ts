@@ -2,9 +2,9 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { generate } from "mqtt-packet";
 import pc from "picocolors";
-import type { ProtocolVersion } from "../../src/core/packet.ts";
-import { packetTree, packetTreeText } from "../../src/inspect/packet.ts";
-import { width } from "../../src/log/width.ts";
+import type { ProtocolVersion } from "../../../src/core/packet.ts";
+import { packetTree, packetTreeText } from "../../../src/inspect/packet/packet.ts";
+import { width } from "../../../src/log/width.ts";
 
 /** What a person reads on a terminal of 80 columns without colours. */
 function told(hex: string, protocol: "auto" | ProtocolVersion = "auto"): string {

@@ -1,4 +1,4 @@
-import type { ProtocolVersion } from "../core/packet.ts";
+import type { ProtocolVersion } from "../../core/packet.ts";
 
 /** Who sent a packet: what may stand in it depends on that. */
 export type Sender = "client" | "server";

@@ -1,5 +1,5 @@
-import type { ProtocolVersion } from "../core/packet.ts";
-import { connectProtocol, firstByteFault, PacketType } from "../wire/grammar.ts";
+import type { ProtocolVersion } from "../../core/packet.ts";
+import { connectProtocol, firstByteFault, PacketType } from "../../wire/grammar.ts";
 import {
   walkAcknowledgement,
   walkAuth,
@@ -8,21 +8,15 @@ import {
   walkPing,
   walkSuback,
   walkUnsuback,
-} from "./packet-answers.ts";
-import { walkConnect } from "./packet-connect.ts";
-import {
-  type Draft,
-  type PacketTree,
-  type ProtocolBy,
-  type Sender,
-  violationsOf,
-} from "./packet-node.ts";
-import { publishFlags, walkPublish } from "./packet-publish.ts";
-import { walkSubscribe, walkUnsubscribe } from "./packet-subscribe.ts";
-import { Walk } from "./packet-walk.ts";
+} from "./answers.ts";
+import { walkConnect } from "./connect.ts";
+import { type Draft, type PacketTree, type ProtocolBy, type Sender, violationsOf } from "./node.ts";
+import { publishFlags, walkPublish } from "./publish.ts";
+import { walkSubscribe, walkUnsubscribe } from "./subscribe.ts";
+import { Walk } from "./walk.ts";
 
-export type { PacketTree } from "./packet-node.ts";
-export { packetTreeText } from "./packet-text.ts";
+export type { PacketTree } from "./node.ts";
+export { packetTreeText } from "./text.ts";
 
 export interface PacketTreeOptions {
   /** `auto`: what a CONNECT in the bytes says, else what breaks fewer rules. */

@@ -1,6 +1,6 @@
-import type { Draft } from "./packet-node.ts";
-import { walkProperties } from "./packet-properties.ts";
-import { codeText, type Field, type Walk } from "./packet-walk.ts";
+import type { Draft } from "./node.ts";
+import { walkProperties } from "./properties.ts";
+import { codeText, type Field, type Walk } from "./walk.ts";
 
 /** The body of a SUBSCRIBE. */
 export function walkSubscribe(walk: Walk): void {

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { packetTree } from "../../src/inspect/packet.ts";
-import { hexadecimal, packetSource } from "../../src/inspect/packet-source.ts";
+import { packetTree } from "../../../src/inspect/packet/packet.ts";
+import { hexadecimal, packetSource } from "../../../src/inspect/packet/source.ts";
 
 const packets = "100f00044d5154540402000a0003646576c00030090003612f6232312e35";
 const bytes = Uint8Array.from(Buffer.from(packets, "hex"));

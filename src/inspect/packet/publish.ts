@@ -1,8 +1,8 @@
-import { topicNameFlaw } from "../wire/grammar.ts";
-import { isText } from "./packet-connect.ts";
-import { bytesText, type Draft } from "./packet-node.ts";
-import { walkProperties } from "./packet-properties.ts";
-import type { Field, Walk } from "./packet-walk.ts";
+import { topicNameFlaw } from "../../wire/grammar.ts";
+import { isText } from "./connect.ts";
+import { bytesText, type Draft } from "./node.ts";
+import { walkProperties } from "./properties.ts";
+import type { Field, Walk } from "./walk.ts";
 
 const dupMask = 0x08;
 const qosMask = 0x06;

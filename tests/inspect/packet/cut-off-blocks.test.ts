@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import { packetTree } from "../../src/inspect/packet.ts";
-import type { PacketNode } from "../../src/inspect/packet-node.ts";
-import { text } from "../wire/frames.ts";
+import { packetTree } from "../../../src/inspect/packet/packet.ts";
+import type { PacketNode } from "../../../src/inspect/packet/node.ts";
+import { text } from "../../wire/frames.ts";
 
 function ends(nodes: readonly PacketNode[]): number[] {
   return nodes.flatMap(({ offset, length, children }) => [offset + length, ...ends(children)]);

@@ -1,14 +1,14 @@
 import type { Colors } from "picocolors/types.js";
-import { folded } from "../log/fold.ts";
-import { quoted } from "../log/foreign.ts";
-import { pieces, width } from "../log/width.ts";
+import { folded } from "../../log/fold.ts";
+import { quoted } from "../../log/foreign.ts";
+import { pieces, width } from "../../log/width.ts";
 import {
   bytesText,
   type PacketNode,
   type PacketTree,
   type ProtocolBy,
   type Violation,
-} from "./packet-node.ts";
+} from "./node.ts";
 
 export interface PacketTextStyle {
   /** Of the terminal. */

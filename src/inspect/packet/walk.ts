@@ -1,6 +1,6 @@
-import type { ProtocolVersion } from "../core/packet.ts";
-import { decodeText, textFlaw } from "../wire/utf8.ts";
-import { bytesText, type Draft, type Sender } from "./packet-node.ts";
+import type { ProtocolVersion } from "../../core/packet.ts";
+import { decodeText, textFlaw } from "../../wire/utf8.ts";
+import { bytesText, type Draft, type Sender } from "./node.ts";
 
 /**
  * A tolerant walk over one packet, beside the strict one of `wire`: it notes what is wrong where it

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import type { ProtocolVersion } from "../../src/core/packet.ts";
-import { packetTree, type PacketTree } from "../../src/inspect/packet.ts";
-import { PacketReader } from "../../src/wire/reader.ts";
+import type { ProtocolVersion } from "../../../src/core/packet.ts";
+import { packetTree, type PacketTree } from "../../../src/inspect/packet/packet.ts";
+import { PacketReader } from "../../../src/wire/reader.ts";
 import {
   type Bytes,
   connect,
@@ -12,8 +12,16 @@ import {
   properties,
   publish,
   text,
-} from "../wire/frames.ts";
-import { bytes, encoded, filter, packetId, publishProperties, qos, topic } from "../wire/values.ts";
+} from "../../wire/frames.ts";
+import {
+  bytes,
+  encoded,
+  filter,
+  packetId,
+  publishProperties,
+  qos,
+  topic,
+} from "../../wire/values.ts";
 
 // The tree and the reader of the broker share no walk. They agree on every packet of a client: the tree
 // names a violation exactly where the reader refuses, and the reader's statement is among those named.

@@ -1,9 +1,9 @@
-import { reasonText } from "../core/reason.ts";
-import type { AcknowledgementName } from "../wire/grammar.ts";
-import type { Draft } from "./packet-node.ts";
-import { walkProperties } from "./packet-properties.ts";
-import { walkGranted } from "./packet-subscribe.ts";
-import type { Walk } from "./packet-walk.ts";
+import { reasonText } from "../../core/reason.ts";
+import type { AcknowledgementName } from "../../wire/grammar.ts";
+import type { Draft } from "./node.ts";
+import { walkProperties } from "./properties.ts";
+import { walkGranted } from "./subscribe.ts";
+import type { Walk } from "./walk.ts";
 
 /** Packets whose heart is a reason code. Codes by table of each packet in v5. */
 const published = [0x00, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99];

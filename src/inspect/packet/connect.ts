@@ -1,9 +1,9 @@
-import { setting } from "../log/duration.ts";
-import { connectProtocol, disregardedIn31, topicNameFlaw } from "../wire/grammar.ts";
-import { textFlaw } from "../wire/utf8.ts";
-import type { Draft } from "./packet-node.ts";
-import { walkProperties } from "./packet-properties.ts";
-import type { Field, Range, Walk } from "./packet-walk.ts";
+import { setting } from "../../log/duration.ts";
+import { connectProtocol, disregardedIn31, topicNameFlaw } from "../../wire/grammar.ts";
+import { textFlaw } from "../../wire/utf8.ts";
+import type { Draft } from "./node.ts";
+import { walkProperties } from "./properties.ts";
+import type { Field, Range, Walk } from "./walk.ts";
 
 const flagMask = {
   username: 0x80,
