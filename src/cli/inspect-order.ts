@@ -17,17 +17,17 @@ import {
   subscriptionsShape,
 } from "../inspect/answer-shape.ts";
 import { type BrokerClient, NoSuchClient } from "../inspect/broker-client.ts";
-import { clientLines, clientsLines } from "../inspect/client-view.ts";
-import { configLines } from "../inspect/config-view.ts";
+import { clientLines, clientsLines } from "../inspect/views/client.ts";
+import { configLines } from "../inspect/views/config.ts";
 import {
   explain,
   type Explanation,
   explanationText,
   explainUnknown,
 } from "../inspect/explain/explain.ts";
-import { overviewLines } from "../inspect/overview-view.ts";
-import { retainedLines } from "../inspect/retained-view.ts";
-import { routeLines, sessionsLines, subscriptionsLines } from "../inspect/sessions-view.ts";
+import { overviewLines } from "../inspect/views/overview.ts";
+import { retainedLines } from "../inspect/views/retained.ts";
+import { routeLines, sessionsLines, subscriptionsLines } from "../inspect/views/sessions.ts";
 import { levels } from "../log/events.ts";
 import { clause, name } from "../log/foreign.ts";
 import { timeOfDay } from "../log/render.ts";

@@ -1,6 +1,6 @@
 import { listDefault, listMax } from "../api/api.ts";
 import type { BrokerClient } from "../inspect/broker-client.ts";
-import type { ViewStyle } from "../inspect/table.ts";
+import type { ViewStyle } from "../inspect/views/table.ts";
 import { jsonPieces } from "../log/foreign.ts";
 import type { Arguments } from "./arguments.ts";
 import { numberFrom } from "./client-flags.ts";

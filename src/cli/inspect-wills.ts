@@ -2,7 +2,7 @@ import type { WillsAnswer } from "../api/api.ts";
 import { CliError, usageError } from "../config/cli-error.ts";
 import { quoted } from "../config/problem.ts";
 import { willsShape } from "../inspect/answer-shape.ts";
-import { willsLines } from "../inspect/wills-view.ts";
+import { willsLines } from "../inspect/views/wills.ts";
 import type { Arguments } from "./arguments.ts";
 import { durationFrom } from "./client-flags.ts";
 import { itemsOf, limitOf, type Order, show, withQuery } from "./inspect-output.ts";

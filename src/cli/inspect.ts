@@ -3,7 +3,7 @@ import { usageError } from "../config/cli-error.ts";
 import { quoted } from "../config/problem.ts";
 import { addressOf } from "../inspect/broker-address.ts";
 import { BrokerClient } from "../inspect/broker-client.ts";
-import type { ViewStyle } from "../inspect/table.ts";
+import type { ViewStyle } from "../inspect/views/table.ts";
 import type { Arguments } from "./arguments.ts";
 import { durationFrom } from "./client-flags.ts";
 import { type ColorChoice, usesColor } from "./color.ts";

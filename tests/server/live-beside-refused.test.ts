@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import type { ClientAnswer, DropAnswer } from "../../src/api/api.ts";
-import { clientLines } from "../../src/inspect/client-view.ts";
+import { clientLines } from "../../src/inspect/views/client.ts";
 import { explain } from "../../src/inspect/explain/explain.ts";
-import { plainStyle } from "../inspect/viewed.ts";
+import { plainStyle } from "../inspect/views/viewed.ts";
 import { Administered } from "../support/administered.ts";
 import { mortal } from "../support/mortal.ts";
 

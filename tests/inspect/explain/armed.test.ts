@@ -1,10 +1,10 @@
 import { expect, test } from "bun:test";
-import { clientLines } from "../../../src/inspect/client-view.ts";
+import { clientLines } from "../../../src/inspect/views/client.ts";
 import { explain } from "../../../src/inspect/explain/explain.ts";
 import { mortal, watcherOf } from "../../support/mortal.ts";
 import { World } from "../../support/world.ts";
 import { answerOf, told } from "./explained.ts";
-import { plainStyle } from "../viewed.ts";
+import { plainStyle } from "../views/viewed.ts";
 
 /** The verdict, and the first of what can happen now. */
 function inBrief(world: World): string[] {

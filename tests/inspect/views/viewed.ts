@@ -1,19 +1,23 @@
 import pc from "picocolors";
-import type { Answers, Overview } from "../../src/api/api.ts";
-import { clientsOf, sessionsOf, subscriptionsOf } from "../../src/core/queries/clients.ts";
-import { overviewOf } from "../../src/core/queries/overview.ts";
-import { retainedOf, routeFor } from "../../src/core/queries/routes.ts";
-import { allOf } from "../../src/core/walk.ts";
-import { willsOf } from "../../src/core/queries/wills.ts";
-import { clientLines, clientsLines } from "../../src/inspect/client-view.ts";
-import { configLines } from "../../src/inspect/config-view.ts";
-import { overviewLines } from "../../src/inspect/overview-view.ts";
-import { retainedLines } from "../../src/inspect/retained-view.ts";
-import { routeLines, sessionsLines, subscriptionsLines } from "../../src/inspect/sessions-view.ts";
-import type { ViewStyle } from "../../src/inspect/table.ts";
-import { willsLines } from "../../src/inspect/wills-view.ts";
-import type { World } from "../support/world.ts";
-import { answerOf } from "./explain/explained.ts";
+import type { Answers, Overview } from "../../../src/api/api.ts";
+import { clientsOf, sessionsOf, subscriptionsOf } from "../../../src/core/queries/clients.ts";
+import { overviewOf } from "../../../src/core/queries/overview.ts";
+import { retainedOf, routeFor } from "../../../src/core/queries/routes.ts";
+import { allOf } from "../../../src/core/walk.ts";
+import { willsOf } from "../../../src/core/queries/wills.ts";
+import { clientLines, clientsLines } from "../../../src/inspect/views/client.ts";
+import { configLines } from "../../../src/inspect/views/config.ts";
+import { overviewLines } from "../../../src/inspect/views/overview.ts";
+import { retainedLines } from "../../../src/inspect/views/retained.ts";
+import {
+  routeLines,
+  sessionsLines,
+  subscriptionsLines,
+} from "../../../src/inspect/views/sessions.ts";
+import type { ViewStyle } from "../../../src/inspect/views/table.ts";
+import { willsLines } from "../../../src/inspect/views/wills.ts";
+import type { World } from "../../support/world.ts";
+import { answerOf } from "../explain/explained.ts";
 
 const startOfWorld = 1_800_000_000_000;
 

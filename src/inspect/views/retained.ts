@@ -1,6 +1,6 @@
-import type { RetainedAccount } from "../core/records/shapes.ts";
-import { quoted } from "../log/foreign.ts";
-import { size } from "../log/size.ts";
+import type { RetainedAccount } from "../../core/records/shapes.ts";
+import { quoted } from "../../log/foreign.ts";
+import { size } from "../../log/size.ts";
 import { ahead } from "./moment.ts";
 import { cellName, nothing, table, type ViewStyle } from "./table.ts";
 

@@ -1,7 +1,7 @@
 import type { Colors } from "picocolors/types.js";
-import { folded, shortened } from "../log/fold.ts";
-import { escapeUnprintable, name } from "../log/foreign.ts";
-import { padded, width } from "../log/width.ts";
+import { folded, shortened } from "../../log/fold.ts";
+import { escapeUnprintable, name } from "../../log/foreign.ts";
+import { padded, width } from "../../log/width.ts";
 
 /** How views are drawn. */
 export interface ViewStyle {

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import { width } from "../../src/log/width.ts";
-import { mortal } from "../support/mortal.ts";
-import { World } from "../support/world.ts";
+import { width } from "../../../src/log/width.ts";
+import { mortal } from "../../support/mortal.ts";
+import { World } from "../../support/world.ts";
 import { plainStyle, viewsOf } from "./viewed.ts";
 
 const device = `${"building-7-floor-3-".repeat(16)}sensor`;

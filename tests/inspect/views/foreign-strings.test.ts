@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { name } from "../../src/log/foreign.ts";
-import { width } from "../../src/log/width.ts";
-import { World } from "../support/world.ts";
+import { name } from "../../../src/log/foreign.ts";
+import { width } from "../../../src/log/width.ts";
+import { World } from "../../support/world.ts";
 import { plainStyle, viewsOf } from "./viewed.ts";
 
 /** Moves a cursor, begins or forges a line, turns the reading direction, hides, shifts columns. */

@@ -1,4 +1,4 @@
-import type { ClientAnswer } from "../api/api.ts";
+import type { ClientAnswer } from "../../api/api.ts";
 import {
   latestConnection,
   type ClientSummary,
@@ -8,15 +8,15 @@ import {
   type SessionAccount,
   type SubscriptionAccount,
   type PingRhythm,
-} from "../core/records/shapes.ts";
-import { faultText } from "../log/client-fault.ts";
-import { duration, readLate, setting, stoodStill } from "../log/duration.ts";
-import { clause, name } from "../log/foreign.ts";
-import { size } from "../log/size.ts";
-import { armedWill } from "../log/will.ts";
+} from "../../core/records/shapes.ts";
+import { faultText } from "../../log/client-fault.ts";
+import { duration, readLate, setting, stoodStill } from "../../log/duration.ts";
+import { clause, name } from "../../log/foreign.ts";
+import { size } from "../../log/size.ts";
+import { armedWill } from "../../log/will.ts";
 import { ago, ahead, timeAt } from "./moment.ts";
 import { cellName, drawn, labelled, nothing, table, type ViewStyle } from "./table.ts";
-import { willText } from "./wills-view.ts";
+import { willText } from "./wills.ts";
 
 /** Who is connected, and whose session waits. */
 export function clientsLines(

@@ -1,8 +1,8 @@
-import type { Overview } from "../api/api.ts";
-import type { HistogramAccount } from "../core/records/shapes.ts";
-import { duration } from "../log/duration.ts";
-import { clause, name } from "../log/foreign.ts";
-import { size } from "../log/size.ts";
+import type { Overview } from "../../api/api.ts";
+import type { HistogramAccount } from "../../core/records/shapes.ts";
+import { duration } from "../../log/duration.ts";
+import { clause, name } from "../../log/foreign.ts";
+import { size } from "../../log/size.ts";
 import { ago, ahead } from "./moment.ts";
 import { cellName, drawn, labelled, table, type ViewStyle } from "./table.ts";
 

@@ -1,13 +1,17 @@
 import { expect, test } from "bun:test";
-import { clientsLines } from "../../src/inspect/client-view.ts";
-import { retainedLines } from "../../src/inspect/retained-view.ts";
-import { routeLines, sessionsLines, subscriptionsLines } from "../../src/inspect/sessions-view.ts";
-import { table } from "../../src/inspect/table.ts";
-import { willsLines } from "../../src/inspect/wills-view.ts";
-import { width } from "../../src/log/width.ts";
-import { hold } from "../support/held.ts";
-import { mortal } from "../support/mortal.ts";
-import { World } from "../support/world.ts";
+import { clientsLines } from "../../../src/inspect/views/client.ts";
+import { retainedLines } from "../../../src/inspect/views/retained.ts";
+import {
+  routeLines,
+  sessionsLines,
+  subscriptionsLines,
+} from "../../../src/inspect/views/sessions.ts";
+import { table } from "../../../src/inspect/views/table.ts";
+import { willsLines } from "../../../src/inspect/views/wills.ts";
+import { width } from "../../../src/log/width.ts";
+import { hold } from "../../support/held.ts";
+import { mortal } from "../../support/mortal.ts";
+import { World } from "../../support/world.ts";
 import { colorfulStyle, plainStyle, viewsOf } from "./viewed.ts";
 
 const asked = { clientId: "dev-42", topic: "home/dev-42/status" };

@@ -1,8 +1,8 @@
-import type { WillsAnswer } from "../api/api.ts";
-import type { WillAccount } from "../core/records/shapes.ts";
-import { duration, setting, stoodStill } from "../log/duration.ts";
-import { name } from "../log/foreign.ts";
-import { discarded, publication } from "../log/will.ts";
+import type { WillsAnswer } from "../../api/api.ts";
+import type { WillAccount } from "../../core/records/shapes.ts";
+import { duration, setting, stoodStill } from "../../log/duration.ts";
+import { name } from "../../log/foreign.ts";
+import { discarded, publication } from "../../log/will.ts";
 import { ago, ahead } from "./moment.ts";
 import { cellName, table, type ViewStyle } from "./table.ts";
 

@@ -1,5 +1,5 @@
-import type { Answers } from "../api/api.ts";
-import { clause, name } from "../log/foreign.ts";
+import type { Answers } from "../../api/api.ts";
+import { clause, name } from "../../log/foreign.ts";
 import { drawn, table, type ViewStyle } from "./table.ts";
 
 /** Each setting of the running broker, and who said so. */

@@ -1,5 +1,5 @@
-import { duration } from "../log/duration.ts";
-import { timeOfDay } from "../log/render.ts";
+import { duration } from "../../log/duration.ts";
+import { timeOfDay } from "../../log/render.ts";
 
 const dayMs = 24 * 60 * 60 * 1000;
 

@@ -1,6 +1,10 @@
-import type { RouteAccount, SessionAccount, SubscriptionAccount } from "../core/records/shapes.ts";
-import { name } from "../log/foreign.ts";
-import { optionsOf, sessionText } from "./client-view.ts";
+import type {
+  RouteAccount,
+  SessionAccount,
+  SubscriptionAccount,
+} from "../../core/records/shapes.ts";
+import { name } from "../../log/foreign.ts";
+import { optionsOf, sessionText } from "./client.ts";
 import { cellName, drawn, table, type ViewStyle } from "./table.ts";
 
 /** What is kept for each client id. */
