@@ -15,7 +15,7 @@ import {
   routeShape,
   sessionsShape,
   subscriptionsShape,
-} from "../inspect/answer-shape.ts";
+} from "../inspect/answers/answer-shape.ts";
 import { type BrokerClient, NoSuchClient } from "../inspect/broker-client.ts";
 import { clientLines, clientsLines } from "../inspect/views/client.ts";
 import { configLines } from "../inspect/views/config.ts";

@@ -1,7 +1,7 @@
 import { CliError, usageError } from "../config/cli-error.ts";
 import { nearest } from "../config/nearest.ts";
 import { quoted } from "../config/problem.ts";
-import { overviewShape } from "../inspect/answer-shape.ts";
+import { overviewShape } from "../inspect/answers/answer-shape.ts";
 import type { BrokerClient } from "../inspect/broker-client.ts";
 import { toldBy } from "../inspect/tail.ts";
 import { eventNames } from "../log/events.ts";

@@ -1,7 +1,7 @@
 import type { WillsAnswer } from "../api/api.ts";
 import { CliError, usageError } from "../config/cli-error.ts";
 import { quoted } from "../config/problem.ts";
-import { willsShape } from "../inspect/answer-shape.ts";
+import { willsShape } from "../inspect/answers/answer-shape.ts";
 import { willsLines } from "../inspect/views/wills.ts";
 import type { Arguments } from "./arguments.ts";
 import { durationFrom } from "./client-flags.ts";

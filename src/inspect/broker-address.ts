@@ -5,7 +5,7 @@ import { runFolderFault, runningBrokers } from "../api/registry.ts";
 import { CliError, usageError } from "../config/cli-error.ts";
 import { quoted } from "../config/problem.ts";
 import { clause, name } from "../log/foreign.ts";
-import { bodyOf } from "./answer-body.ts";
+import { bodyOf } from "./answers/body.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
 

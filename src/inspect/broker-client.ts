@@ -1,10 +1,10 @@
 import { apiHeader, apiVersion } from "../api/api.ts";
 import { CliError } from "../config/cli-error.ts";
 import { clause, name } from "../log/foreign.ts";
-import { bodyOf } from "./answer-body.ts";
-import { refusalShape } from "./answer-shape.ts";
+import { bodyOf } from "./answers/body.ts";
+import { refusalShape } from "./answers/answer-shape.ts";
 import type { BrokerAddress } from "./broker-address.ts";
-import type { Shape } from "./shape.ts";
+import type { Shape } from "./answers/shape.ts";
 
 interface Request {
   readonly method?: "GET" | "POST" | "PUT" | "DELETE";

@@ -3,8 +3,8 @@ import type { EventLine } from "../api/api.ts";
 import { CliError } from "../config/cli-error.ts";
 import { jsonLine } from "../log/foreign.ts";
 import { humanLine, type Style } from "../log/render.ts";
-import { jsonIn } from "./answer-body.ts";
-import { eventShape } from "./answer-shape.ts";
+import { jsonIn } from "./answers/body.ts";
+import { eventShape } from "./answers/answer-shape.ts";
 import { painted } from "./paint.ts";
 
 /** Events that the broker left out, because this reader was too slow for it. */

@@ -1,17 +1,21 @@
 import { expect, test } from "bun:test";
-import type { Answers, WillsAnswer } from "../../src/api/api.ts";
-import * as shapes from "../../src/inspect/answer-shape.ts";
-import { clientLines, clientsLines } from "../../src/inspect/views/client.ts";
-import { configLines } from "../../src/inspect/views/config.ts";
-import { explain, explanationText, explainUnknown } from "../../src/inspect/explain/explain.ts";
-import { overviewLines } from "../../src/inspect/views/overview.ts";
-import { retainedLines } from "../../src/inspect/views/retained.ts";
-import { routeLines, sessionsLines, subscriptionsLines } from "../../src/inspect/views/sessions.ts";
-import type { Shape } from "../../src/inspect/shape.ts";
-import { willsLines } from "../../src/inspect/views/wills.ts";
-import { jsonLine } from "../../src/log/foreign.ts";
-import { Administered } from "../support/administered.ts";
-import { plainStyle } from "./views/viewed.ts";
+import type { Answers, WillsAnswer } from "../../../src/api/api.ts";
+import * as shapes from "../../../src/inspect/answers/answer-shape.ts";
+import { clientLines, clientsLines } from "../../../src/inspect/views/client.ts";
+import { configLines } from "../../../src/inspect/views/config.ts";
+import { explain, explanationText, explainUnknown } from "../../../src/inspect/explain/explain.ts";
+import { overviewLines } from "../../../src/inspect/views/overview.ts";
+import { retainedLines } from "../../../src/inspect/views/retained.ts";
+import {
+  routeLines,
+  sessionsLines,
+  subscriptionsLines,
+} from "../../../src/inspect/views/sessions.ts";
+import type { Shape } from "../../../src/inspect/answers/shape.ts";
+import { willsLines } from "../../../src/inspect/views/wills.ts";
+import { jsonLine } from "../../../src/log/foreign.ts";
+import { Administered } from "../../support/administered.ts";
+import { plainStyle } from "../views/viewed.ts";
 
 /** A broker to which most things have happened that an answer can hold. */
 function busy(): Administered {

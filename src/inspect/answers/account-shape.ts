@@ -12,10 +12,10 @@ import type {
   WillEndAccount,
   WillFateAccount,
   WillStep,
-} from "../core/records/shapes.ts";
-import { type EndCause, ends } from "../core/ends.ts";
-import type { ClientFault, Reach, WillDiscarded, WillFacts } from "../core/events.ts";
-import type { WillState } from "../core/will.ts";
+} from "../../core/records/shapes.ts";
+import { type EndCause, ends } from "../../core/ends.ts";
+import type { ClientFault, Reach, WillDiscarded, WillFacts } from "../../core/events.ts";
+import type { WillState } from "../../core/will.ts";
 import {
   count,
   few,

@@ -10,16 +10,16 @@ import {
   type Refusal,
   type ReloadAnswer,
   type WillsAnswer,
-} from "../api/api.ts";
+} from "../../api/api.ts";
 import type {
   ClientSummary,
   HistogramAccount,
   RecentEnd,
   RetainedAccount,
   RouteAccount,
-} from "../core/records/shapes.ts";
-import { ends } from "../core/ends.ts";
-import { type Level, levels } from "../log/events.ts";
+} from "../../core/records/shapes.ts";
+import { ends } from "../../core/ends.ts";
+import { type Level, levels } from "../../log/events.ts";
 import {
   cause,
   clientFault,
