@@ -90,6 +90,22 @@ const walls: readonly Wall[] = [
     ],
     allowed: ["../noun.ts", "./noun.ts", "../driver/clock.ts", "../../core/queries/noun.ts"],
   },
+  {
+    file: "src/inspect/planted.ts",
+    refused: ["./explain/noun.ts", "./packet/noun.ts", "./views/noun.ts", "../server/noun.ts"],
+    allowed: ["./noun.ts", "./answers/noun.ts", "../api/noun.ts"],
+  },
+  ...["explain", "packet", "views", "answers"].map((room) => ({
+    file: `src/inspect/${room}/planted.ts`,
+    refused: [
+      ...["explain", "packet", "views"]
+        .filter((other) => other !== room)
+        .map((other) => `../${other}/noun.ts`),
+      "../../drop/noun.ts",
+      "../../../scripts/noun.ts",
+    ],
+    allowed: ["../noun.ts", "./noun.ts", "../../log/noun.ts"],
+  })),
 ];
 
 /** The ways in which a file may import another. */
