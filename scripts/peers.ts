@@ -4,7 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
-import { catalogue } from "../src/drop/catalogue.ts";
+import { catalogue } from "../src/drop/scenarios/catalogue.ts";
 import { type PeerBroker, peerBrokers, startPeer } from "./peer-brokers.ts";
 
 const help = `npx bun scripts/peers.ts [options]

@@ -3,7 +3,7 @@ import type { Target } from "../client/target.ts";
 import { usageError } from "../config/cli-error.ts";
 import { nearest } from "../config/nearest.ts";
 import { quoted } from "../config/problem.ts";
-import { catalogue, quickSet } from "../drop/catalogue.ts";
+import { catalogue, quickSet } from "../drop/scenarios/catalogue.ts";
 import type { Scenario } from "../drop/scenario.ts";
 import type { WillPlan } from "../drop/stage.ts";
 import type { Arguments } from "./arguments.ts";

@@ -1,4 +1,4 @@
-import { catalogue } from "../drop/catalogue.ts";
+import { catalogue } from "../drop/scenarios/catalogue.ts";
 import { jsonListing, jsonPortrait, listing, portrait } from "../drop/listing.ts";
 import type { Arguments } from "./arguments.ts";
 import { declareClientFlags, declareWillFlags } from "./client-flags.ts";

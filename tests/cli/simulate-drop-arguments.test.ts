@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import type { DropRequest } from "../../src/cli/drop-request.ts";
-import { catalogue, quickSet } from "../../src/drop/catalogue.ts";
+import { catalogue, quickSet } from "../../src/drop/scenarios/catalogue.ts";
 import { mqttd } from "./surroundings.ts";
 
 async function asked(...args: string[]): Promise<DropRequest> {

@@ -1,7 +1,7 @@
 import { createServer } from "node:net";
 import { expect, test } from "bun:test";
 import { Aedes } from "aedes";
-import { catalogue } from "../../src/drop/catalogue.ts";
+import { catalogue } from "../../src/drop/scenarios/catalogue.ts";
 import { localTarget } from "../support/embedded.ts";
 import { played } from "../support/played.ts";
 

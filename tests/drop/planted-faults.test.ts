@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { plantedFaults, type PlantedFault } from "../../src/core/quirks/planted.ts";
 import type { RunOptions } from "../../src/drop/run.ts";
-import { catalogue } from "../../src/drop/catalogue.ts";
+import { catalogue } from "../../src/drop/scenarios/catalogue.ts";
 import type { Failure, Result, Scenario } from "../../src/drop/scenario.ts";
 import { EmbeddedBroker } from "../support/embedded.ts";
 import { played, turn } from "../support/played.ts";

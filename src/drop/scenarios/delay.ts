@@ -1,8 +1,8 @@
 import { watchByHand } from "./by-hand.ts";
-import type { Observation, Scenario } from "./scenario.ts";
+import type { Observation, Scenario } from "../scenario.ts";
 import { isResumed, kept, keptSeconds, needsSession, sessionExpiry } from "./session.ts";
-import { NotOffered } from "./no-verdict.ts";
-import type { Stage } from "./stage.ts";
+import { NotOffered } from "../no-verdict.ts";
+import type { Stage } from "../stage.ts";
 
 /** Will Delay Interval: when it starts, what ends it, and what must not disturb it. */
 export const delayScenarios: readonly Scenario[] = [

@@ -1,7 +1,7 @@
 import { connect5ByHand, connectByHand, sentByHand, watchByHand } from "./by-hand.ts";
 import { atOnce } from "./network.ts";
-import type { Observation, Scenario } from "./scenario.ts";
-import type { Stage } from "./stage.ts";
+import type { Observation, Scenario } from "../scenario.ts";
+import type { Stage } from "../stage.ts";
 
 /** The client says goodbye, well or badly. */
 export const goodbyeScenarios: readonly Scenario[] = [

@@ -1,6 +1,6 @@
-import type { Client, ConnectOptions } from "../client/client.ts";
-import { NotOffered } from "./no-verdict.ts";
-import type { Stage } from "./stage.ts";
+import type { Client, ConnectOptions } from "../../client/client.ts";
+import { NotOffered } from "../no-verdict.ts";
+import type { Stage } from "../stage.ts";
 
 /** How long sessions that outlive their connections are asked for, beyond what a scenario waits. */
 export const keptSeconds = 60;

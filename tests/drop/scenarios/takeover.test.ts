@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
-import { plantedFaults, type PlantedFault } from "../../src/core/quirks/planted.ts";
-import { takeoverScenarios } from "../../src/drop/takeover.ts";
-import { mosquittoMissing } from "../support/mosquitto.ts";
-import { named, passes, playedOnMosquitto, playedOnOurs, verdicts } from "../support/played.ts";
+import { plantedFaults, type PlantedFault } from "../../../src/core/quirks/planted.ts";
+import { takeoverScenarios } from "../../../src/drop/scenarios/takeover.ts";
+import { mosquittoMissing } from "../../support/mosquitto.ts";
+import { named, passes, playedOnMosquitto, playedOnOurs, verdicts } from "../../support/played.ts";
 
 const boundMs = 30_000;
 const why = mosquittoMissing === null ? "" : ` (skipped: ${mosquittoMissing})`;

@@ -1,5 +1,5 @@
 import type { IPublishPacket } from "mqtt-packet";
-import { clause } from "../log/foreign.ts";
+import { clause } from "../../log/foreign.ts";
 
 /** Every property that a will can have (v5-3.1.3.2), less the delay. */
 export interface WillProperties {

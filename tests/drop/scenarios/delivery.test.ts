@@ -1,12 +1,12 @@
 import { expect, test } from "bun:test";
 import { generate, type IPublishPacket } from "mqtt-packet";
-import { Client } from "../../src/client/client.ts";
-import { ClientMachine } from "../../src/client/machine.ts";
-import { plantedFaults, type PlantedFault } from "../../src/core/quirks/planted.ts";
-import { deliveryScenarios } from "../../src/drop/delivery.ts";
-import { alterations, willProperties } from "../../src/drop/will-properties.ts";
-import { EmbeddedBroker } from "../support/embedded.ts";
-import { mosquittoMissing } from "../support/mosquitto.ts";
+import { Client } from "../../../src/client/client.ts";
+import { ClientMachine } from "../../../src/client/machine.ts";
+import { plantedFaults, type PlantedFault } from "../../../src/core/quirks/planted.ts";
+import { deliveryScenarios } from "../../../src/drop/scenarios/delivery.ts";
+import { alterations, willProperties } from "../../../src/drop/scenarios/will-properties.ts";
+import { EmbeddedBroker } from "../../support/embedded.ts";
+import { mosquittoMissing } from "../../support/mosquitto.ts";
 import {
   named,
   passes,
@@ -14,7 +14,7 @@ import {
   playedOnMosquitto,
   playedOnOurs,
   verdicts,
-} from "../support/played.ts";
+} from "../../support/played.ts";
 
 const boundMs = 30_000;
 const why = mosquittoMissing === null ? "" : ` (skipped: ${mosquittoMissing})`;

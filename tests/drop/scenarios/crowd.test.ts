@@ -1,10 +1,10 @@
 import { expect, test } from "bun:test";
-import { crowdScenarios } from "../../src/drop/crowd.ts";
-import type { Result } from "../../src/drop/scenario.ts";
-import type { Link } from "../../src/transport/transport.ts";
-import { EmbeddedBroker, type EmbeddedOptions } from "../support/embedded.ts";
-import { mosquittoMissing } from "../support/mosquitto.ts";
-import { passes, played, playedOnMosquitto, verdicts } from "../support/played.ts";
+import { crowdScenarios } from "../../../src/drop/scenarios/crowd.ts";
+import type { Result } from "../../../src/drop/scenario.ts";
+import type { Link } from "../../../src/transport/transport.ts";
+import { EmbeddedBroker, type EmbeddedOptions } from "../../support/embedded.ts";
+import { mosquittoMissing } from "../../support/mosquitto.ts";
+import { passes, played, playedOnMosquitto, verdicts } from "../../support/played.ts";
 
 const why = mosquittoMissing === null ? "" : ` (skipped: ${mosquittoMissing})`;
 const boundMs = 20_000;

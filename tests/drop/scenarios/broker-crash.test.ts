@@ -1,10 +1,10 @@
 import { expect, test } from "bun:test";
 import { connect, createServer, type Server, type Socket } from "node:net";
-import { crashScenarios } from "../../src/drop/broker-crash.ts";
-import { EmbeddedBroker, localTarget } from "../support/embedded.ts";
-import { eventually } from "../support/inbox.ts";
-import { played, verdicts } from "../support/played.ts";
-import { Folder } from "../support/executable.ts";
+import { crashScenarios } from "../../../src/drop/scenarios/broker-crash.ts";
+import { EmbeddedBroker, localTarget } from "../../support/embedded.ts";
+import { eventually } from "../../support/inbox.ts";
+import { played, verdicts } from "../../support/played.ts";
+import { Folder } from "../../support/executable.ts";
 
 const boundMs = 20_000;
 const options = { versions: [5], waitMs: 300 } as const;

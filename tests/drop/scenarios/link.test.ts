@@ -1,24 +1,24 @@
 import { beforeAll, expect, test } from "bun:test";
 import path from "node:path";
 import { connect } from "node:net";
-import { plantedFaults } from "../../src/core/quirks/planted.ts";
-import { LinkRelay } from "../../src/drop/link-relay.ts";
-import { linkScenarios } from "../../src/drop/link.ts";
-import { machineHas } from "../../src/drop/machine.ts";
-import { subnetBeside } from "../../src/drop/network-namespace.ts";
-import type { Need, Result } from "../../src/drop/scenario.ts";
-import { EmbeddedBroker, localTarget } from "../support/embedded.ts";
-import { RunningBroker } from "../support/executable.ts";
-import { eventually } from "../support/inbox.ts";
-import { childClients, isAlive, linksOf } from "../support/left-behind.ts";
-import { passes, played, verdicts } from "../support/played.ts";
-import { spawn } from "../support/child.ts";
+import { plantedFaults } from "../../../src/core/quirks/planted.ts";
+import { LinkRelay } from "../../../src/drop/link-relay.ts";
+import { linkScenarios } from "../../../src/drop/scenarios/link.ts";
+import { machineHas } from "../../../src/drop/machine.ts";
+import { subnetBeside } from "../../../src/drop/network-namespace.ts";
+import type { Need, Result } from "../../../src/drop/scenario.ts";
+import { EmbeddedBroker, localTarget } from "../../support/embedded.ts";
+import { RunningBroker } from "../../support/executable.ts";
+import { eventually } from "../../support/inbox.ts";
+import { childClients, isAlive, linksOf } from "../../support/left-behind.ts";
+import { passes, played, verdicts } from "../../support/played.ts";
+import { spawn } from "../../support/child.ts";
 
 const has = await machineHas(linkScenarios);
 const isUnable = !has.has("network namespace");
 const why = isUnable ? " (skipped: needs Linux, root and the ip command)" : "";
 const boundMs = 20_000;
-const main = path.resolve(import.meta.dir, "../../src/main.ts");
+const main = path.resolve(import.meta.dir, "../../../src/main.ts");
 
 /** Most of a run is waiting, so that they all wait at the same time. */
 const runs = Promise.withResolvers<[Heard<EmbeddedBroker>, Result[], Heard<RunningBroker>]>();

@@ -1,8 +1,8 @@
 import { atOnce } from "./network.ts";
-import type { Scenario } from "./scenario.ts";
+import type { Scenario } from "../scenario.ts";
 import { expectDeadline } from "./silence.ts";
-import { NotOffered } from "./no-verdict.ts";
-import type { Stage } from "./stage.ts";
+import { NotOffered } from "../no-verdict.ts";
+import type { Stage } from "../stage.ts";
 
 const closed = { v4: "v4-3.1.2-8", v5: "v5-3.1.2-8" } as const;
 const deadline = { v4: "v4-3.1.2-24", v5: "v5-3.1.2-22" } as const;

@@ -1,4 +1,4 @@
-import type { ClientVersion } from "../client/machine.ts";
+import type { ClientVersion } from "../../client/machine.ts";
 
 /** A CONNECT as its fields, also such as no encoder would write. */
 export interface RawConnect {

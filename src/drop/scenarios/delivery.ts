@@ -1,12 +1,12 @@
 import { isUtf8 } from "node:buffer";
 import type { IPublishPacket } from "mqtt-packet";
-import { type Arrival, type Client, NoAnswer, Refused } from "../client/client.ts";
-import { refusalText } from "../client/refusal.ts";
+import { type Arrival, type Client, NoAnswer, Refused } from "../../client/client.ts";
+import { refusalText } from "../../client/refusal.ts";
 import { watchByHand } from "./by-hand.ts";
-import type { Observation, Scenario } from "./scenario.ts";
+import type { Observation, Scenario } from "../scenario.ts";
 import { isResumed, kept, needsSession } from "./session.ts";
-import { NotOffered } from "./no-verdict.ts";
-import type { Stage, WillPlan } from "./stage.ts";
+import { NotOffered } from "../no-verdict.ts";
+import type { Stage, WillPlan } from "../stage.ts";
 import { alterations, willProperties } from "./will-properties.ts";
 
 const propertyRules = "v5-3.1.3-10, v5-3.3.2-4, v5-3.3.2-6, v5-3.3.2-15, v5-3.3.2-16, v5-3.3.2-20";

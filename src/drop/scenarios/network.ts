@@ -1,7 +1,7 @@
-import type { Client } from "../client/client.ts";
+import type { Client } from "../../client/client.ts";
 import { watchByHand } from "./by-hand.ts";
-import type { Observation, Scenario } from "./scenario.ts";
-import type { Stage } from "./stage.ts";
+import type { Observation, Scenario } from "../scenario.ts";
+import type { Stage } from "../stage.ts";
 
 /** The network tells the broker that the client has gone: with a RST, or with a FIN. */
 export const networkScenarios: readonly Scenario[] = [

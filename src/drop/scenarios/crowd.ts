@@ -1,8 +1,8 @@
 import { watchByHand } from "./by-hand.ts";
-import { assert } from "../core/assert.ts";
-import type { Client } from "../client/client.ts";
-import type { Observation, Scenario } from "./scenario.ts";
-import { secondCopyMs, type Stage } from "./stage.ts";
+import { assert } from "../../core/assert.ts";
+import type { Client } from "../../client/client.ts";
+import type { Observation, Scenario } from "../scenario.ts";
+import { secondCopyMs, type Stage } from "../stage.ts";
 
 const clients = 200;
 /** How many connect at the same time; brokers have short queues for those who knock. */

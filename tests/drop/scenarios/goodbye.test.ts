@@ -1,10 +1,10 @@
 import { expect, test } from "bun:test";
-import { plantedFaults, type PlantedFault } from "../../src/core/quirks/planted.ts";
-import { goodbyeScenarios } from "../../src/drop/goodbye.ts";
-import type { Link } from "../../src/transport/transport.ts";
-import { EmbeddedBroker } from "../support/embedded.ts";
-import { Mosquitto, mosquittoMissing } from "../support/mosquitto.ts";
-import { named, passes, played, verdicts } from "../support/played.ts";
+import { plantedFaults, type PlantedFault } from "../../../src/core/quirks/planted.ts";
+import { goodbyeScenarios } from "../../../src/drop/scenarios/goodbye.ts";
+import type { Link } from "../../../src/transport/transport.ts";
+import { EmbeddedBroker } from "../../support/embedded.ts";
+import { Mosquitto, mosquittoMissing } from "../../support/mosquitto.ts";
+import { named, passes, played, verdicts } from "../../support/played.ts";
 
 const boundMs = 15_000;
 const keepAlive = 1;

@@ -1,11 +1,11 @@
 import { spawn } from "node:child_process";
-import { type Client, NoAnswer } from "../client/client.ts";
-import { DialError } from "../client/dial.ts";
+import { type Client, NoAnswer } from "../../client/client.ts";
+import { DialError } from "../../client/dial.ts";
 import { watchByHand } from "./by-hand.ts";
-import type { Observation, Scenario } from "./scenario.ts";
+import type { Observation, Scenario } from "../scenario.ts";
 import { kept } from "./session.ts";
-import { CalledOff } from "./no-verdict.ts";
-import type { Stage } from "./stage.ts";
+import { CalledOff } from "../no-verdict.ts";
+import type { Stage } from "../stage.ts";
 
 /** How long the user's command may take, and the broker to answer again after it. */
 const restartMs = 60_000;

@@ -1,8 +1,8 @@
-import type { Client, ConnectOptions } from "../client/client.ts";
+import type { Client, ConnectOptions } from "../../client/client.ts";
 import { watchByHand } from "./by-hand.ts";
-import type { Observation, Scenario } from "./scenario.ts";
+import type { Observation, Scenario } from "../scenario.ts";
 import { isResumed, kept, keptSeconds, needsSession } from "./session.ts";
-import { type Stage, secondCopyMs } from "./stage.ts";
+import { type Stage, secondCopyMs } from "../stage.ts";
 
 /** Often enough for a keepalive of one second. */
 const pingMs = 500;

@@ -1,9 +1,9 @@
 import { watchByHand } from "./by-hand.ts";
-import { ChildClient } from "./child.ts";
-import type { Observation, Scenario } from "./scenario.ts";
+import { ChildClient } from "../child.ts";
+import type { Observation, Scenario } from "../scenario.ts";
 import { expectDeadline } from "./silence.ts";
-import { NotOffered } from "./no-verdict.ts";
-import type { Stage } from "./stage.ts";
+import { NotOffered } from "../no-verdict.ts";
+import type { Stage } from "../stage.ts";
 
 /** The client is a process of its own, and the operating system does to it what happens to programs. */
 export const processScenarios: readonly Scenario[] = [

@@ -1,13 +1,13 @@
-import { dial, DialError } from "../client/dial.ts";
-import { isLoopback, type Target } from "../client/target.ts";
+import { dial, DialError } from "../../client/dial.ts";
+import { isLoopback, type Target } from "../../client/target.ts";
 import { watchByHand } from "./by-hand.ts";
-import { ChildClient } from "./child.ts";
-import { LinkRelay } from "./link-relay.ts";
-import { freeSubnet, NamespaceLink } from "./network-namespace.ts";
-import type { Observation, Scenario } from "./scenario.ts";
+import { ChildClient } from "../child.ts";
+import { LinkRelay } from "../link-relay.ts";
+import { freeSubnet, NamespaceLink } from "../network-namespace.ts";
+import type { Observation, Scenario } from "../scenario.ts";
 import { expectDeadline } from "./silence.ts";
-import { NotOffered } from "./no-verdict.ts";
-import type { Stage } from "./stage.ts";
+import { NotOffered } from "../no-verdict.ts";
+import type { Stage } from "../stage.ts";
 
 /** How long it takes at most to find out that nothing listens on an address of this machine. */
 const lookMs = 1000;

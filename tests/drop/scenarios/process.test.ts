@@ -1,18 +1,18 @@
 import { beforeAll, expect, test } from "bun:test";
 import path from "node:path";
-import { processScenarios } from "../../src/drop/process.ts";
-import type { Need, Result } from "../../src/drop/scenario.ts";
-import { EmbeddedBroker } from "../support/embedded.ts";
-import { eventually } from "../support/inbox.ts";
-import { childClients, isAlive, isStopped } from "../support/left-behind.ts";
-import { mosquittoMissing } from "../support/mosquitto.ts";
-import { named, passes, played, playedOnMosquitto, verdicts } from "../support/played.ts";
-import { spawn, spawnSync } from "../support/child.ts";
+import { processScenarios } from "../../../src/drop/scenarios/process.ts";
+import type { Need, Result } from "../../../src/drop/scenario.ts";
+import { EmbeddedBroker } from "../../support/embedded.ts";
+import { eventually } from "../../support/inbox.ts";
+import { childClients, isAlive, isStopped } from "../../support/left-behind.ts";
+import { mosquittoMissing } from "../../support/mosquitto.ts";
+import { named, passes, played, playedOnMosquitto, verdicts } from "../../support/played.ts";
+import { spawn, spawnSync } from "../../support/child.ts";
 
 const has: ReadonlySet<Need> = new Set(["child process"]);
 const why = mosquittoMissing === null ? "" : ` (skipped: ${mosquittoMissing})`;
 const boundMs = 20_000;
-const main = path.resolve(import.meta.dir, "../../src/main.ts");
+const main = path.resolve(import.meta.dir, "../../../src/main.ts");
 
 /** Most of a run is waiting, so that two of them wait at the same time. */
 const runs = Promise.withResolvers<{ ours: Result[]; mosquittos: Result[] }>();

@@ -1,9 +1,9 @@
-import { type Client, NoAnswer, Refused, Strange } from "../client/client.ts";
+import { type Client, NoAnswer, Refused, Strange } from "../../client/client.ts";
 import { sentByHand } from "./by-hand.ts";
 import { rawConnect } from "./raw-connect.ts";
-import type { Observation, Scenario } from "./scenario.ts";
-import { NotOffered } from "./no-verdict.ts";
-import type { Stage } from "./stage.ts";
+import type { Observation, Scenario } from "../scenario.ts";
+import { NotOffered } from "../no-verdict.ts";
+import type { Stage } from "../stage.ts";
 
 /** How long a will that should not exist is watched for. */
 const strayMs = 1000;

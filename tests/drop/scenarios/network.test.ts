@@ -1,15 +1,15 @@
 import { expect, test } from "bun:test";
-import { plantedFaults, type PlantedFault } from "../../src/core/quirks/planted.ts";
-import { keepaliveScenarios } from "../../src/drop/keepalive.ts";
-import { networkScenarios } from "../../src/drop/network.ts";
-import type { Result, Scenario } from "../../src/drop/scenario.ts";
-import { silenceScenarios } from "../../src/drop/silence.ts";
-import { judge } from "../../src/drop/verdict.ts";
-import { EmbeddedBroker, type EmbeddedOptions } from "../support/embedded.ts";
-import { HeldUp } from "../support/held-up.ts";
-import { now } from "../support/inbox.ts";
-import { Mosquitto, mosquittoMissing } from "../support/mosquitto.ts";
-import { named, passes, played, turn, verdicts } from "../support/played.ts";
+import { plantedFaults, type PlantedFault } from "../../../src/core/quirks/planted.ts";
+import { keepaliveScenarios } from "../../../src/drop/scenarios/keepalive.ts";
+import { networkScenarios } from "../../../src/drop/scenarios/network.ts";
+import type { Result, Scenario } from "../../../src/drop/scenario.ts";
+import { silenceScenarios } from "../../../src/drop/scenarios/silence.ts";
+import { judge } from "../../../src/drop/verdict.ts";
+import { EmbeddedBroker, type EmbeddedOptions } from "../../support/embedded.ts";
+import { HeldUp } from "../../support/held-up.ts";
+import { now } from "../../support/inbox.ts";
+import { Mosquitto, mosquittoMissing } from "../../support/mosquitto.ts";
+import { named, passes, played, turn, verdicts } from "../../support/played.ts";
 
 const scenarios = [...networkScenarios, ...silenceScenarios, ...keepaliveScenarios];
 const boundMs = 30_000;

@@ -8,7 +8,7 @@ import { keepaliveScenarios } from "./keepalive.ts";
 import { linkScenarios } from "./link.ts";
 import { networkScenarios } from "./network.ts";
 import { processScenarios } from "./process.ts";
-import type { Scenario } from "./scenario.ts";
+import type { Scenario } from "../scenario.ts";
 import { silenceScenarios } from "./silence.ts";
 import { takeoverScenarios } from "./takeover.ts";
 import { tlsScenarios, webSocketScenarios } from "./transports.ts";

@@ -1,13 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import { parser } from "mqtt-packet";
-import { Client } from "../../src/client/client.ts";
-import type { Target } from "../../src/client/target.ts";
-import { plantedFaults } from "../../src/core/quirks/planted.ts";
-import { deniedScenarios, invalidScenarios } from "../../src/drop/invalid.ts";
-import { rawConnect } from "../../src/drop/raw-connect.ts";
-import { EmbeddedBroker, type EmbeddedOptions } from "../support/embedded.ts";
-import { mosquittoMissing } from "../support/mosquitto.ts";
-import { passes, played, playedOnMosquitto, verdicts } from "../support/played.ts";
+import { Client } from "../../../src/client/client.ts";
+import type { Target } from "../../../src/client/target.ts";
+import { plantedFaults } from "../../../src/core/quirks/planted.ts";
+import { deniedScenarios, invalidScenarios } from "../../../src/drop/scenarios/invalid.ts";
+import { rawConnect } from "../../../src/drop/scenarios/raw-connect.ts";
+import { EmbeddedBroker, type EmbeddedOptions } from "../../support/embedded.ts";
+import { mosquittoMissing } from "../../support/mosquitto.ts";
+import { passes, played, playedOnMosquitto, verdicts } from "../../support/played.ts";
 
 const why = mosquittoMissing === null ? "" : ` (skipped: ${mosquittoMissing})`;
 

@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
-import { plantedFaults, type PlantedFault } from "../../src/core/quirks/planted.ts";
-import { delayScenarios } from "../../src/drop/delay.ts";
-import type { Scenario } from "../../src/drop/scenario.ts";
-import { mosquittoMissing } from "../support/mosquitto.ts";
-import { named, passes, playedOnMosquitto, playedOnOurs, verdicts } from "../support/played.ts";
+import { plantedFaults, type PlantedFault } from "../../../src/core/quirks/planted.ts";
+import { delayScenarios } from "../../../src/drop/scenarios/delay.ts";
+import type { Scenario } from "../../../src/drop/scenario.ts";
+import { mosquittoMissing } from "../../support/mosquitto.ts";
+import { named, passes, playedOnMosquitto, playedOnOurs, verdicts } from "../../support/played.ts";
 
 const boundMs = 30_000;
 const why = mosquittoMissing === null ? "" : ` (skipped: ${mosquittoMissing})`;

@@ -1,10 +1,10 @@
-import type { Client } from "../client/client.ts";
-import { reasonText } from "../core/reason.ts";
+import type { Client } from "../../client/client.ts";
+import { reasonText } from "../../core/reason.ts";
 import { connectByHand, connectForeverByHand, sentByHand, watchByHand } from "./by-hand.ts";
-import type { Observation, Scenario } from "./scenario.ts";
+import type { Observation, Scenario } from "../scenario.ts";
 import { allowedMs } from "./silence.ts";
-import { NotOffered } from "./no-verdict.ts";
-import type { Stage } from "./stage.ts";
+import { NotOffered } from "../no-verdict.ts";
+import type { Stage } from "../stage.ts";
 
 const deadline = { v4: "v4-3.1.2-24", v5: "v5-3.1.2-22" } as const;
 
