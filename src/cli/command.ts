@@ -1,7 +1,7 @@
 import { type CAC, cac, type Command } from "cac";
 import type { FileRead, ReadFile } from "../config/file.ts";
 import type { serve } from "../server/serve.ts";
-import type { Screen } from "../drop/progress.ts";
+import type { Screen } from "../drop/report/progress.ts";
 import type { Arguments, ReadingRules } from "./arguments.ts";
 import type { simulateDrop } from "./drop-run.ts";
 import type { HelpPage } from "./help.ts";

@@ -1,13 +1,13 @@
 import { type Target, targetText } from "../client/target.ts";
 import { machineHas } from "../drop/machine.ts";
-import { type Progress, progressTo } from "../drop/progress.ts";
-import { jsonResult, jsonSummary } from "../drop/report-json.ts";
-import { junitReport } from "../drop/report-junit.ts";
-import { textReport } from "../drop/report-text.ts";
+import { type Progress, progressTo } from "../drop/report/progress.ts";
+import { jsonResult, jsonSummary } from "../drop/report/json.ts";
+import { junitReport } from "../drop/report/junit.ts";
+import { textReport } from "../drop/report/text.ts";
 import { clause } from "../log/foreign.ts";
 import { type Held, runScenarios, type RunWatch } from "../drop/run.ts";
 import type { Result } from "../drop/scenario.ts";
-import { type Cut, type Report, summarize } from "../drop/summary.ts";
+import { type Cut, type Report, summarize } from "../drop/report/summary.ts";
 import type { EmbeddedBroker } from "../server/embedded.ts";
 import { usesColor } from "./color.ts";
 import type { Surroundings } from "./command.ts";

@@ -1,4 +1,4 @@
-import type { Screen } from "../drop/progress.ts";
+import type { Screen } from "../drop/report/progress.ts";
 import { folded } from "../log/fold.ts";
 import { padded, width } from "../log/width.ts";
 import type { Command } from "./command.ts";

@@ -1,5 +1,5 @@
 import { catalogue } from "../drop/scenarios/catalogue.ts";
-import { jsonListing, jsonPortrait, listing, portrait } from "../drop/listing.ts";
+import { jsonListing, jsonPortrait, listing, portrait } from "../drop/report/listing.ts";
 import type { Arguments } from "./arguments.ts";
 import { declareClientFlags, declareWillFlags } from "./client-flags.ts";
 import { type CliCommand, type Command, declare, type Surroundings } from "./command.ts";

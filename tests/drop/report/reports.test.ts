@@ -1,11 +1,11 @@
 import { expect, test } from "bun:test";
-import { jsonListing, listing, portrait } from "../../src/drop/listing.ts";
-import { jsonResult, jsonSummary } from "../../src/drop/report-json.ts";
-import { junitReport } from "../../src/drop/report-junit.ts";
-import { textReport } from "../../src/drop/report-text.ts";
-import type { Result } from "../../src/drop/scenario.ts";
-import { width } from "../../src/log/width.ts";
-import { summarize } from "../../src/drop/summary.ts";
+import { jsonListing, listing, portrait } from "../../../src/drop/report/listing.ts";
+import { jsonResult, jsonSummary } from "../../../src/drop/report/json.ts";
+import { junitReport } from "../../../src/drop/report/junit.ts";
+import { textReport } from "../../../src/drop/report/text.ts";
+import type { Result } from "../../../src/drop/scenario.ts";
+import { width } from "../../../src/log/width.ts";
+import { summarize } from "../../../src/drop/report/summary.ts";
 import {
   inconclusive,
   keepaliveRule,

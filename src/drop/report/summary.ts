@@ -1,5 +1,5 @@
-import { calledOffText } from "./run.ts";
-import type { Result, Scenario } from "./scenario.ts";
+import { calledOffText } from "../run.ts";
+import type { Result, Scenario } from "../scenario.ts";
 
 /** A run that is over, with all that the reports tell. */
 export interface Report {

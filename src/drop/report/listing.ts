@@ -1,6 +1,6 @@
-import { folded } from "../log/fold.ts";
-import { jsonLine } from "../log/foreign.ts";
-import type { Scenario } from "./scenario.ts";
+import { folded } from "../../log/fold.ts";
+import { jsonLine } from "../../log/foreign.ts";
+import type { Scenario } from "../scenario.ts";
 
 /** What `--list` prints on a terminal of so many columns. */
 export function listing(catalogue: readonly Scenario[], columns: number): string {

@@ -1,6 +1,6 @@
-import { escapeUnprintable } from "../log/foreign.ts";
-import { protocolText } from "./protocol.ts";
-import type { Result } from "./scenario.ts";
+import { escapeUnprintable } from "../../log/foreign.ts";
+import { protocolText } from "../protocol.ts";
+import type { Result } from "../scenario.ts";
 import { endedResults, type Report } from "./summary.ts";
 
 /**

@@ -1,6 +1,6 @@
-import { jsonLine } from "../log/foreign.ts";
-import { protocolText } from "./protocol.ts";
-import type { Result } from "./scenario.ts";
+import { jsonLine } from "../../log/foreign.ts";
+import { protocolText } from "../protocol.ts";
+import type { Result } from "../scenario.ts";
 import { type Report, summarize } from "./summary.ts";
 
 /**

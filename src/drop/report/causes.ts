@@ -1,6 +1,6 @@
-import { clause } from "../log/foreign.ts";
-import { duration } from "../log/duration.ts";
-import type { Failure, Result } from "./scenario.ts";
+import { clause } from "../../log/foreign.ts";
+import { duration } from "../../log/duration.ts";
+import type { Failure, Result } from "../scenario.ts";
 import { isKeepaliveRow } from "./summary.ts";
 
 /** Results that are not right for one and the same cause, told once. */

@@ -1,8 +1,8 @@
 import type pc from "picocolors";
-import { duration } from "../log/duration.ts";
-import { folded } from "../log/fold.ts";
-import { protocolText } from "./protocol.ts";
-import type { Result, Verdict } from "./scenario.ts";
+import { duration } from "../../log/duration.ts";
+import { folded } from "../../log/fold.ts";
+import { protocolText } from "../protocol.ts";
+import type { Result, Verdict } from "../scenario.ts";
 
 export type Colors = ReturnType<typeof pc.createColors>;
 

@@ -1,5 +1,5 @@
-import type { Result, Scenario } from "../../src/drop/scenario.ts";
-import type { Report } from "../../src/drop/summary.ts";
+import type { Result, Scenario } from "../../../src/drop/scenario.ts";
+import type { Report } from "../../../src/drop/report/summary.ts";
 
 /** A result that passed, with what is said otherwise. */
 export function result(id: string, more: Partial<Result> = {}): Result {

@@ -1,10 +1,10 @@
 import pc from "picocolors";
-import { clause } from "../log/foreign.ts";
-import { pieces } from "../log/width.ts";
-import { targetText } from "../client/target.ts";
-import { protocolText } from "./protocol.ts";
-import { calledOffText, type RunName } from "./run.ts";
-import type { Result, Verdict } from "./scenario.ts";
+import { clause } from "../../log/foreign.ts";
+import { pieces } from "../../log/width.ts";
+import { targetText } from "../../client/target.ts";
+import { protocolText } from "../protocol.ts";
+import { calledOffText, type RunName } from "../run.ts";
+import type { Result, Verdict } from "../scenario.ts";
 import { type Colors, paintOf, verdictWord } from "./table.ts";
 
 /** What a person sees while scenarios play. */

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, jest, test } from "bun:test";
-import { progressTo, type Screen } from "../../src/drop/progress.ts";
-import type { RunName } from "../../src/drop/run.ts";
-import { localTarget } from "../support/embedded.ts";
+import { progressTo, type Screen } from "../../../src/drop/report/progress.ts";
+import type { RunName } from "../../../src/drop/run.ts";
+import { localTarget } from "../../support/embedded.ts";
 import { result } from "./results.ts";
 
 beforeEach(() => {

@@ -1,10 +1,10 @@
 import pc from "picocolors";
-import { duration, setting } from "../log/duration.ts";
-import { folded } from "../log/fold.ts";
-import { clause } from "../log/foreign.ts";
+import { duration, setting } from "../../log/duration.ts";
+import { folded } from "../../log/fold.ts";
+import { clause } from "../../log/foreign.ts";
 import { type Matter, mattersOf } from "./causes.ts";
-import { protocolText } from "./protocol.ts";
-import type { Result, Verdict } from "./scenario.ts";
+import { protocolText } from "../protocol.ts";
+import type { Result, Verdict } from "../scenario.ts";
 import {
   endedResults,
   hasJudged,
