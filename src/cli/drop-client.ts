@@ -1,5 +1,5 @@
 import { usageError } from "../config/cli-error.ts";
-import { runChildClient } from "../drop/child-program.ts";
+import { runChildClient } from "../drop/lab/child-program.ts";
 import { type CliCommand, declare } from "./command.ts";
 import { commandPage } from "./help.ts";
 

@@ -1,5 +1,5 @@
 import { type Target, targetText } from "../client/target.ts";
-import { machineHas } from "../drop/machine.ts";
+import { machineHas } from "../drop/lab/machine.ts";
 import { type Progress, progressTo } from "../drop/report/progress.ts";
 import { jsonResult, jsonSummary } from "../drop/report/json.ts";
 import { junitReport } from "../drop/report/junit.ts";

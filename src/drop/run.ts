@@ -6,7 +6,7 @@ import { isLoopback, type Target } from "../client/target.ts";
 import type { Need, Result, Scenario } from "./scenario.ts";
 import { CalledOff, ControlFailed, NotOffered } from "./no-verdict.ts";
 import { Stage, type StageOptions, type WillPlan } from "./stage.ts";
-import { StallMeter } from "./stall.ts";
+import { StallMeter } from "./lab/stall.ts";
 import { inconclusive, judge, skipped } from "./verdict.ts";
 
 export interface RunOptions {

@@ -1,9 +1,9 @@
 import { dial, DialError } from "../../client/dial.ts";
 import { isLoopback, type Target } from "../../client/target.ts";
 import { watchByHand } from "./by-hand.ts";
-import { ChildClient } from "../child.ts";
-import { LinkRelay } from "../link-relay.ts";
-import { freeSubnet, NamespaceLink } from "../network-namespace.ts";
+import { ChildClient } from "../lab/child.ts";
+import { Forwarder } from "../lab/forwarder.ts";
+import { freeSubnet, NamespaceLink } from "../lab/namespace.ts";
 import type { Observation, Scenario } from "../scenario.ts";
 import { expectDeadline } from "./silence.ts";
 import { NotOffered } from "../no-verdict.ts";
@@ -54,30 +54,30 @@ async function linkDown(stage: Stage): Promise<readonly Observation[]> {
   }
   if (target.transport !== "tcp") throw new NotOffered("plays over plain TCP only");
   const child = await ChildClient.start(stage, ["unshare", "--net"]);
-  const relay = new LinkRelay(target);
+  const forwarder = new Forwarder(target);
   const link = new NamespaceLink(child.pid ?? 0, await freeSubnet());
   stage.later(async () => {
     // The client says goodbye while there is a way for it.
     await child.end();
-    relay.close();
+    forwarder.close();
     await link.remove();
   });
   await link.open();
-  await connectThrough(link, relay, child, target);
+  await connectThrough(link, forwarder, child, target);
   const cutAt = stage.now;
-  relay.cut();
+  forwarder.cut();
   await link.down();
   return [{ ...(await expectDeadline(stage, child)), notBefore: cutAt }];
 }
 
 async function connectThrough(
   link: NamespaceLink,
-  relay: LinkRelay,
+  forwarder: Forwarder,
   child: ChildClient,
   target: Target,
 ): Promise<void> {
   const direct = { ...target, host: link.host };
-  const port = (await isListening(direct)) ? target.port : await relay.listen(link.host);
+  const port = (await isListening(direct)) ? target.port : await forwarder.listen(link.host);
   try {
     await child.connect({ ...direct, port });
   } catch (fault) {

@@ -1,5 +1,5 @@
 import { watchByHand } from "./by-hand.ts";
-import { ChildClient } from "../child.ts";
+import { ChildClient } from "../lab/child.ts";
 import type { Observation, Scenario } from "../scenario.ts";
 import { expectDeadline } from "./silence.ts";
 import { NotOffered } from "../no-verdict.ts";

@@ -2,10 +2,10 @@ import { beforeAll, expect, test } from "bun:test";
 import path from "node:path";
 import { connect } from "node:net";
 import { plantedFaults } from "../../../src/core/quirks/planted.ts";
-import { LinkRelay } from "../../../src/drop/link-relay.ts";
+import { Forwarder } from "../../../src/drop/lab/forwarder.ts";
 import { linkScenarios } from "../../../src/drop/scenarios/link.ts";
-import { machineHas } from "../../../src/drop/machine.ts";
-import { subnetBeside } from "../../../src/drop/network-namespace.ts";
+import { machineHas } from "../../../src/drop/lab/machine.ts";
+import { subnetBeside } from "../../../src/drop/lab/namespace.ts";
 import type { Need, Result } from "../../../src/drop/scenario.ts";
 import { EmbeddedBroker, localTarget } from "../../support/embedded.ts";
 import { RunningBroker } from "../../support/executable.ts";
@@ -163,7 +163,7 @@ test("the subnet is one that no route leads to", () => {
   );
 });
 
-test("the relay forwards, and keeps the broker's side open once the link is cut", async () => {
+test("the forwarder forwards, and keeps the broker's side open once the link is cut", async () => {
   const heard: string[] = [];
   let ends = 0;
   using broker = Bun.listen({
@@ -180,8 +180,8 @@ test("the relay forwards, and keeps the broker's side open once the link is cut"
       },
     },
   });
-  const relay = new LinkRelay(localTarget(broker.port));
-  const client = connect(await relay.listen("127.0.0.1"), "127.0.0.1");
+  const forwarder = new Forwarder(localTarget(broker.port));
+  const client = connect(await forwarder.listen("127.0.0.1"), "127.0.0.1");
   const echo: string[] = [];
   client.on("data", (chunk) => echo.push(chunk.toString("latin1")));
   client.write("hello");
@@ -189,11 +189,11 @@ test("the relay forwards, and keeps the broker's side open once the link is cut"
     () => echo.join("") === "hello",
     () => echo.join(),
   );
-  relay.cut();
+  forwarder.cut();
   client.destroy();
   await new Promise((resolve) => client.on("close", resolve));
   expect({ heard, ends }).toEqual({ heard: ["hello"], ends: 0 });
-  relay.close();
+  forwarder.close();
   await eventually(
     () => ends === 1,
     () => `${ends} ends`,

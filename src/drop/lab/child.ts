@@ -1,12 +1,12 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
-import { NoAnswer, Refused, Strange } from "../client/client.ts";
-import { DialError } from "../client/dial.ts";
-import type { Target } from "../client/target.ts";
+import { NoAnswer, Refused, Strange } from "../../client/client.ts";
+import { DialError } from "../../client/dial.ts";
+import type { Target } from "../../client/target.ts";
 import { type ChildWord, writeChildOrder } from "./child-program.ts";
 import { selfCommand } from "./self.ts";
-import { NotOffered } from "./no-verdict.ts";
-import type { Stage } from "./stage.ts";
+import { NotOffered } from "../no-verdict.ts";
+import type { Stage } from "../stage.ts";
 
 /** The hidden command that runs child-program.ts. */
 export const childCommand = "drop-client";

@@ -1,5 +1,5 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
-import type { Target } from "../client/target.ts";
+import type { Target } from "../../client/target.ts";
 
 /** DISCONNECT, as both versions know it. */
 const goodbye = Uint8Array.of(0xe0, 0);
@@ -8,7 +8,7 @@ const goodbye = Uint8Array.of(0xe0, 0);
  * Lets clients of a namespace reach a broker that listens on loopback only. It forwards bytes, and
  * holds the broker's side open when the client's is lost, as the network would.
  */
-export class LinkRelay {
+export class Forwarder {
   readonly #server: Server;
   readonly #broker: Target;
   readonly #toClients = new Set<Socket>();

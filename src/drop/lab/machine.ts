@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
-import type { Need, Scenario } from "./scenario.ts";
+import type { Need, Scenario } from "../scenario.ts";
 
 /** Capabilities that a network namespace takes: CAP_NET_ADMIN and CAP_SYS_ADMIN. */
 const capabilities = (1n << 12n) | (1n << 21n);

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { NotOffered } from "./no-verdict.ts";
+import { NotOffered } from "../no-verdict.ts";
 
 /** The veth's end that the child has, in a namespace where no name can clash. */
 const inside = "mqttd0";

@@ -1,8 +1,8 @@
 import type { IConnackPacket } from "mqtt-packet";
-import { Client, type ConnectOptions, NoAnswer, Refused, Strange } from "../client/client.ts";
-import { DialError } from "../client/dial.ts";
-import type { ClientVersion } from "../client/machine.ts";
-import type { Target } from "../client/target.ts";
+import { Client, type ConnectOptions, NoAnswer, Refused, Strange } from "../../client/client.ts";
+import { DialError } from "../../client/dial.ts";
+import type { ClientVersion } from "../../client/machine.ts";
+import type { Target } from "../../client/target.ts";
 
 /** What a child process is to do: one line of JSON on its stdin. */
 export interface ChildOrder {
