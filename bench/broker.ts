@@ -70,12 +70,16 @@ export function mqttd(path: string): Broker {
   };
 }
 
-/** The trivial relay beside this file. */
-export function relay(): Broker {
+/** The trivial forwarder beside this file. */
+export function forwarder(): Broker {
   return {
-    name: "relay",
+    name: "forwarder",
     version: `bun ${Bun.version}`,
-    command: async (port) => [process.execPath, join(import.meta.dir, "relay.ts"), String(port)],
+    command: async (port) => [
+      process.execPath,
+      join(import.meta.dir, "forwarder.ts"),
+      String(port),
+    ],
   };
 }
 

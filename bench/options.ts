@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { type Broker, mosquitto, mqttd, otherBroker, relay } from "./broker.ts";
+import { type Broker, mosquitto, mqttd, otherBroker, forwarder } from "./broker.ts";
 
 /** The operator asked for what can't be done. Exit code 2. */
 export class UsageError extends Error {
@@ -92,7 +92,7 @@ function brokersOf(parsed: Parsed): Broker[] {
       throw new UsageError(`--broker ${given}: NAME=CMD with {port} in CMD is wanted`);
     brokers.set(name, otherBroker(name, commandLine));
   }
-  if (parsed.has("ceiling")) brokers.set("relay", relay());
+  if (parsed.has("ceiling")) brokers.set("forwarder", forwarder());
   if (brokers.size === 0)
     throw new UsageError(
       "no broker to measure: build mqttd (npm run build), install mosquitto, or name one with --broker",

@@ -24,7 +24,7 @@ A window is how many messages of a publisher are under way until its slowest sub
   --seconds N         counted after 1 s of warming up (4)
   --only NAME         one workload; repeatable
   --assert            exit 1 when a target is missed
-  --ceiling           also measure a relay that knows no MQTT: what the load can take
+  --ceiling           also measure a forwarder that knows no MQTT: what the load can take
 ${commonHelp}
 
 Workloads:

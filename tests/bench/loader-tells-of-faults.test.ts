@@ -8,16 +8,16 @@ import { type LoadPlan, LoadReport } from "../../bench/load.ts";
 
 const bench = join(import.meta.dir, "../../bench");
 
-/** A short run against the relay with one fault planted; the report's errors. */
+/** A short run against the forwarder with one fault planted; the report's errors. */
 async function errorsWith(fault: string, qos: 0 | 1, version: 4 | 5): Promise<string[]> {
   const children = new Children();
   const folder = mkdtempSync(join(tmpdir(), "mqttd-bench-"));
   try {
-    const relay = otherBroker(
-      "relay",
-      `'${process.execPath}' '${bench}/relay.ts' {port} '${fault}'`,
+    const forwarder = otherBroker(
+      "forwarder",
+      `'${process.execPath}' '${bench}/forwarder.ts' {port} '${fault}'`,
     );
-    const { port, pid } = await startBroker(relay, children, folder, []);
+    const { port, pid } = await startBroker(forwarder, children, folder, []);
     const plan: LoadPlan = {
       host: "127.0.0.1",
       port,
@@ -45,7 +45,7 @@ async function errorsWith(fault: string, qos: 0 | 1, version: 4 | 5): Promise<st
 
 for (const version of [4, 5] as const) {
   for (const qos of [0, 1] as const) {
-    test(`a faultless relay gets no complaint, version ${version}, QoS ${qos}`, async () => {
+    test(`a faultless forwarder gets no complaint, version ${version}, QoS ${qos}`, async () => {
       expect(await errorsWith("none", qos, version)).toEqual([]);
     });
   }

@@ -1,5 +1,5 @@
 /**
- * A relay that knows next to nothing of MQTT: `npx bun bench/relay.ts PORT [FAULT]`. It forwards the
+ * A forwarder that knows next to nothing of MQTT: `npx bun bench/forwarder.ts PORT [FAULT]`. It forwards the
  * bytes of PUBLISH as they came to whoever subscribed to exactly that topic, one write per subscriber
  * and read, without sessions, windows or validation. It shows what the load could take, and what a
  * broker could at best do. With a fault it shows that the load notices.
@@ -123,7 +123,8 @@ class Relay {
 function write(peer: Peer, bytes: Uint8Array, start: number, length = bytes.length): void {
   if (length === 0) return;
   const taken = peer.socket.write(bytes, start, length);
-  if (taken >= 0 && taken < length) throw new Error(`the relay could write ${taken} of ${length}`);
+  if (taken >= 0 && taken < length)
+    throw new Error(`the forwarder could write ${taken} of ${length}`);
 }
 
 function text(bytes: Uint8Array, at: number): string {
