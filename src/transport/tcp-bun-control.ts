@@ -1,3 +1,4 @@
+import { loadLibc } from "./libc-bun.ts";
 import type { SocketPoll } from "./socket-poll.ts";
 import type { TcpDetectors } from "./tcp-detectors.ts";
 
@@ -88,37 +89,7 @@ export async function loadTcpControl(): Promise<TcpControl | null> {
   };
 }
 
-interface Libc {
-  setsockopt(fd: number, level: number, option: number, value: Int32Array, size: number): number;
-  listen(fd: number, backlog: number): number;
-  poll(polled: Int32Array, count: number, milliseconds: number): number;
-}
-
 const pollIn = 0x1;
 const pollOut = 0x4;
 /** The system takes no more of them than the process may have descriptors. */
 const pollAtOnce = 256;
-
-/** The library has another name with each C runtime: glibc, musl, macOS. */
-const libraryNames = [
-  "libc.so.6",
-  "libc.musl-x86_64.so.1",
-  "libc.musl-aarch64.so.1",
-  "libSystem.B.dylib",
-];
-
-async function loadLibc(): Promise<Libc | null> {
-  const { dlopen } = await import("bun:ffi");
-  for (const name of libraryNames) {
-    try {
-      return dlopen(name, {
-        setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },
-        listen: { args: ["i32", "i32"], returns: "i32" },
-        poll: { args: ["ptr", "usize", "i32"], returns: "i32" },
-      }).symbols;
-    } catch {
-      // Not this platform's name; without any of them the caller does without.
-    }
-  }
-  return null;
-}

@@ -1,3 +1,5 @@
+import { loadLibc } from "./libc-bun.ts";
+
 /** What the kernel knows of a socket and Bun does not tell. Null: it can't be known. */
 export interface SocketState {
   /** Whether the peer's FIN has come, be it behind bytes that nobody has read. */
@@ -23,7 +25,7 @@ export async function loadSocketState(): Promise<SocketState | null> {
       poll.setInt32(0, fd, true);
       poll.setInt16(4, readHangUp, true);
       poll.setInt16(6, 0, true);
-      return libc.poll(polled, 1n, 0) > 0 && (poll.getInt16(6, true) & readHangUp) !== 0;
+      return libc.poll(polled, 1, 0) > 0 && (poll.getInt16(6, true) & readHangUp) !== 0;
     },
     unacknowledged: (fd) => (libc.ioctl(fd, outQueue, waiting) === 0 ? (waiting[0] ?? null) : null),
   };
@@ -32,26 +34,3 @@ export async function loadSocketState(): Promise<SocketState | null> {
 /** POLLRDHUP and SIOCOUTQ, the same on x64 and arm64. */
 const readHangUp = 0x2000;
 const outQueue = 0x5411n;
-
-interface Libc {
-  poll(descriptors: Uint8Array, count: bigint, timeoutMs: number): number;
-  ioctl(fd: number, request: bigint, value: Int32Array): number;
-}
-
-/** The library has another name with each C runtime: glibc, musl. */
-const libraryNames = ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"];
-
-async function loadLibc(): Promise<Libc | null> {
-  const { dlopen } = await import("bun:ffi");
-  for (const name of libraryNames) {
-    try {
-      return dlopen(name, {
-        poll: { args: ["ptr", "u64", "i32"], returns: "i32" },
-        ioctl: { args: ["i32", "u64", "ptr"], returns: "i32" },
-      }).symbols;
-    } catch {
-      // Not this platform's name; without any of them the caller does without.
-    }
-  }
-  return null;
-}

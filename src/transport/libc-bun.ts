@@ -1,0 +1,34 @@
+/** The calls of the C library for which Bun has no interface. Pointers are to typed arrays. */
+export interface Libc {
+  setsockopt(fd: number, level: number, option: number, value: Int32Array, size: number): number;
+  listen(fd: number, backlog: number): number;
+  /** `polled`: so many `struct pollfd`. */
+  poll(polled: Int32Array | Uint8Array, count: number, milliseconds: number): number;
+  ioctl(fd: number, request: bigint, value: Int32Array): number;
+}
+
+/** The library has another name with each C runtime: glibc, musl, macOS. */
+const libraryNames = [
+  "libc.so.6",
+  "libc.musl-x86_64.so.1",
+  "libc.musl-aarch64.so.1",
+  "libSystem.B.dylib",
+];
+
+/** Null where there is no such library. */
+export async function loadLibc(): Promise<Libc | null> {
+  const { dlopen } = await import("bun:ffi");
+  for (const name of libraryNames) {
+    try {
+      return dlopen(name, {
+        setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },
+        listen: { args: ["i32", "i32"], returns: "i32" },
+        poll: { args: ["ptr", "usize", "i32"], returns: "i32" },
+        ioctl: { args: ["i32", "u64", "ptr"], returns: "i32" },
+      }).symbols;
+    } catch {
+      // Not this platform's name; without any of them the caller does without.
+    }
+  }
+  return null;
+}
