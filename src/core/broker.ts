@@ -11,6 +11,7 @@ import {
   publishDueWill,
   stopAll,
 } from "./ending.ts";
+import type { EndCause } from "./ends.ts";
 import type { BrokerEvent } from "./events.ts";
 import { Habits } from "./records/habits.ts";
 import { pump } from "./forward.ts";
@@ -136,17 +137,17 @@ export class Broker {
 
   /** What a `deadline` at `now` would decide, so that what waits unread is read before. */
   undecided(now: Millis): Undecided {
-    const connections: ConnectionId[] = [];
+    const connections: { id: ConnectionId; cause: EndCause }[] = [];
     let since: Millis | null = null;
     let absentSince: Millis | null = null;
     for (const timed of this.deadlines.dueBy(now)) {
       if (timed.kind === "connection") {
         const { connection } = timed;
         if (connection.state === "closed") continue;
-        const due = firstDue(this, connection).due as Millis;
+        const { due, cause } = firstDue(this, connection);
         if (due > now) continue;
-        connections.push(connection.id);
-        if (since === null || due < since) since = due;
+        connections.push({ id: connection.id, cause });
+        if (since === null || due < since) since = due as Millis;
       } else if (timed.kind === "will" || timed.kind === "session") {
         const { due } = timed.kind === "will" ? timed.will.deadline : timed.session.deadline;
         if (absentSince === null || due < absentSince) absentSince = due;

@@ -40,8 +40,8 @@ export interface Unread {
 
 /** What the next `deadline` would decide. The driver looks whether anything of it waits unread. */
 export interface Undecided {
-  /** They would be ended. */
-  readonly connections: readonly ConnectionId[];
+  /** They would be ended, and for what. */
+  readonly connections: readonly { readonly id: ConnectionId; readonly cause: EndCause }[];
   /** When the first of them had to be; null: there is none. */
   readonly since: Millis | null;
   /** When the first session or delayed will was due; null: there is none that is. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { clientOf } from "../../src/core/queries/clients.ts";
 import type { TestClient } from "../support/client.ts";
+import { connectBytes } from "../support/connect-bytes.ts";
 import { closeLedger } from "../support/ledger.ts";
 import { endOf, isOpen, mortal, watcherOf } from "../support/mortal.ts";
 import { World, type WorldOptions } from "../support/world.ts";
@@ -435,5 +436,30 @@ test("a CONNECT that waits for a held connection, and whose peer goes, is read b
   next.drop("eof");
   expect(endOf(world, next)).toMatchObject({ cause: "closedByPeer", wasConnected: true });
   world.advance(100);
+  closeLedger(world);
+});
+
+test("v5-3.1.0-2: a second CONNECT that waits unread behind a hold ends the connection, as ever", () => {
+  const scene = new Scene({ version: 5, keepalive: 60 });
+  const { world, publisher } = scene;
+  scene.publish(600);
+  publisher.send({
+    ...{ cmd: "connect", protocolId: "MQTT", protocolVersion: 5 },
+    ...{ clientId: "publisher", clean: true, keepalive: 60 },
+  });
+  publisher.drop("eof");
+  expect(endOf(world, publisher)).toMatchObject({ cause: "protocolError" });
+  closeLedger(world);
+});
+
+test("a CONNECT that comes with its FIN, and waits for a held connection, is read before what follows it", () => {
+  const scene = new Scene({ keepalive: 60 });
+  const { world } = scene;
+  scene.publish(600);
+  const next = world.open();
+  const connect = connectBytes({ version: 4, clientId: "publisher" });
+  next.sendBytes(Uint8Array.of(...connect, 0xc0, 0));
+  next.drop("eof");
+  expect(endOf(world, next)).toMatchObject({ cause: "closedByPeer", wasConnected: true });
   closeLedger(world);
 });

@@ -13,6 +13,12 @@ const heldBytes = 16 * 1024 * 1024;
 const looksMax = 1000;
 const newcomerLooksMax = 64;
 
+/** A connection that would be ended, for taking nothing or for its silence. */
+interface Judged {
+  readonly port: Port;
+  readonly isStalled: boolean;
+}
+
 /** One undecided connection, since the first look at it. */
 interface Patience {
   looks: number;
@@ -63,7 +69,7 @@ export class Arrivals {
 
   /** Something waits in its socket; false where the platform can't be asked. */
   isReadable(port: Port): boolean {
-    return this.#ask([port])?.[0] === true;
+    return this.#ask([{ port, isStalled: false }])?.[0] === true;
   }
 
   /** Of what is due now, what is not to be decided yet. */
@@ -77,11 +83,13 @@ export class Arrivals {
   #unreadConnections({ connections, since }: Undecided, now: Millis): Set<ConnectionId> {
     const unread = new Set<ConnectionId>();
     const patience = new Map<Port, Patience>();
-    const ports = connections.map((id) => this.#ports.get(id));
-    const answers = this.#ask(ports);
+    const judged = connections.map(({ id, cause }) => {
+      return { port: this.#ports.get(id), isStalled: cause === "stalled" };
+    });
+    const answers = this.#ask(judged);
     const isLate = since !== null && now - since > lateMs;
     const turns = isLate ? this.turns : 1;
-    for (const [index, port] of ports.entries()) {
+    for (const [index, { port }] of judged.entries()) {
       const bytes = port.bytesReceived;
       const before = this.#patience.get(port);
       const { looks, bytesAtFirst, bytesAtLast } = before ?? {
@@ -116,20 +124,23 @@ export class Arrivals {
     return waits;
   }
 
-  /** Null: there is no telling. A link that has no descriptor has ended, or is never read again. */
-  #ask(ports: readonly Port[]): readonly boolean[] | null {
+  /**
+   * Null: there is no telling. A link that has no descriptor has ended, or is never read again. Room for
+   * what waits matters to one that takes nothing, and to no silence.
+   */
+  #ask(judged: readonly Judged[]): readonly boolean[] | null {
     if (this.#poll === null) return null;
-    const asked = ports.filter(({ link }) => link.descriptor !== null);
+    const asked = judged.filter(({ port }) => port.link.descriptor !== null);
     const answers = this.#poll.ask(
-      asked.map(({ link, paused, waiting }) => ({
+      asked.map(({ port: { link, paused, waiting }, isStalled }) => ({
         descriptor: link.descriptor ?? -1,
         reads: !paused,
-        writes: waiting,
+        writes: isStalled && waiting,
       })),
     );
     if (answers === null) return null;
     const ready = new Set(asked.filter((_, index) => answers[index]));
-    return ports.map((port) => ready.has(port));
+    return judged.map((one) => ready.has(one));
   }
 }
 

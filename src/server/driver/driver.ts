@@ -376,7 +376,9 @@ export class Driver {
       return true;
     }
     const old = packet.type === "connect" ? this.#heldUnder(packet.clientId) : null;
-    if (packet.type === "connect" && old !== null) this.#withhold(port, packet, old);
+    // A second CONNECT on the same connection takes over nothing.
+    if (packet.type === "connect" && old !== null && old !== port)
+      this.#withhold(port, packet, old);
     else this.#received(port, packet);
     return true;
   }
@@ -404,7 +406,7 @@ export class Driver {
   #awaitReading(port: Port, old: Port, looks: number): void {
     // A turn of the timers comes after a poll, and one of what was cut short after that.
     const look = (): void => {
-      if (port.withheld === null) return;
+      if (port.withheld === null || !port.open) return;
       if (looks < looksAtOld && this.#isUnread(old, looks)) {
         return this.#awaitReading(port, old, looks + 1);
       }
@@ -469,7 +471,7 @@ export class Driver {
     if (!port.admitted) this.#admit(port);
     this.#handWithheld(port);
     // Packets whose turn is still to come came before the end, so they count before it.
-    while (port.open && !port.holdAuthentication && this.#readOne(port));
+    while (port.open && !port.holdAuthentication && this.#readOne(port)) this.#handWithheld(port);
     if (port.open) {
       this.#release(port);
       this.#carryOut(this.#broker.handle({ type: "closed", connection: port.id, how }, this.#now));

@@ -46,17 +46,17 @@ export class Leavings {
 
   #look(): void {
     this.#stop = null;
-    const left: Port[] = [...this.#found];
+    const left = new Set(this.#found);
     this.#found.clear();
     let asked = Math.min(this.#watched.size, askedAtOnce);
     for (const port of this.#watched) {
       if (asked-- === 0) break;
       this.#watched.delete(port);
-      if (left.includes(port)) continue;
-      if (port.link.isLeaving?.() === true) left.push(port);
+      if (left.has(port)) continue;
+      if (port.link.isLeaving?.() === true) left.add(port);
       else this.#watched.add(port);
     }
     if (this.#watched.size > 0) this.#stop = this.#loop.after(lookMs, () => this.#look());
-    if (left.length > 0) this.#left(left);
+    if (left.size > 0) this.#left([...left]);
   }
 }

@@ -1,0 +1,43 @@
+import { expect, test } from "bun:test";
+import type { EndCause } from "../../../src/core/ends.ts";
+import type { Millis } from "../../../src/core/io.ts";
+import { Arrivals } from "../../../src/server/driver/arrivals.ts";
+import { BufferPool } from "../../../src/server/driver/outbox.ts";
+import { Port } from "../../../src/server/driver/port.ts";
+import { Ports } from "../../../src/server/driver/ports.ts";
+import type { SocketPoll } from "../../../src/transport/socket-poll.ts";
+import { UnfinishedBytes } from "../../../src/wire/unfinished.ts";
+
+const listener = { name: "tcp test", mountPoint: "", connections: 1, allowAnonymous: true };
+const reading = {
+  packetSize: 1000,
+  controlPacketSize: 1000,
+  unfinished: new UnfinishedBytes(1000),
+  takesInvalidWill: false,
+};
+const nothing = (): void => {};
+const link = {
+  ...{ remote: "", isLocal: true, descriptor: 7, owner: null, write: () => -1 },
+  ...{ pause: nothing, resume: nothing, end: nothing, reset: nothing, watch: nothing },
+};
+
+/** The system says of every socket that it has room, and that nothing can be read. */
+const roomy: SocketPoll = { ask: (questions) => questions.map(({ writes }) => writes) };
+
+test.each([
+  ["keepAliveExpired", []],
+  ["connectTimeout", []],
+  ["stalled", [0]],
+] as const)(
+  "that there is room for what waits puts off no end but a stall: %s",
+  (cause, unread) => {
+    const ports = new Ports();
+    const port = ports.open((id) => new Port(id, link, listener, reading, new BufferPool()));
+    port.waiting = true;
+    const arrivals = new Arrivals(roomy, ports);
+    const since = 1000 as Millis;
+    const connections = [{ id: port.id, cause: cause satisfies EndCause }];
+    const found = arrivals.unread({ connections, since, absentSince: null }, since);
+    expect([...found.connections]).toEqual([...unread]);
+  },
+);
