@@ -25,7 +25,9 @@ export async function bodyOf(response: Response, items = 0): Promise<Body> {
   const announced = Number(response.headers.get("content-length") ?? 0);
   if (announced > max) return refused(response, tooLarge);
   if (!isPlainJson(response.headers)) return refused(response, unfit("is no JSON"));
-  const chunks: Uint8Array[] = [];
+  // Decoded as it comes: all chunks beside all of the text would be twice the memory.
+  const decoder = new TextDecoder();
+  let text = "";
   let bytes = 0;
   const reader = response.body?.getReader();
   for (;;) {
@@ -36,9 +38,9 @@ export async function bodyOf(response: Response, items = 0): Promise<Body> {
       await reader?.cancel().catch(() => {});
       return tooLarge;
     }
-    chunks.push(chunk.value);
+    text += decoder.decode(chunk.value, { stream: true });
   }
-  const value = jsonIn(new TextDecoder().decode(Buffer.concat(chunks)), max);
+  const value = jsonIn(text + decoder.decode(), max);
   return value === undefined ? unfit("is no JSON of a broker") : { type: "read", value };
 }
 
