@@ -119,6 +119,7 @@ export class ConnectionRecord {
       sessionPresent: this.sessionPresent,
       keepAliveSeconds: connection.keepAlive,
       keepAliveAskedSeconds: this.keepAliveAsked,
+      allowedMs,
       sessionExpirySeconds: this.sessionExpiry === Infinity ? null : this.sessionExpiry,
       lastPacket: { type: connection.lastPacketType.toUpperCase(), at: connection.lastPacketAt },
       ...(stoodStillMs > 0 ? { stoodStillMs } : {}),

@@ -105,6 +105,11 @@ export interface ConnectionAccount {
   readonly sessionPresent: boolean;
   readonly keepAliveSeconds: number;
   readonly keepAliveAskedSeconds: number;
+  /**
+   * Milliseconds of silence that the broker allows it, by its keepalive and the broker's rules; null: any.
+   * Absent: the broker is older than this field.
+   */
+  readonly allowedMs?: number | null;
   readonly sessionExpirySeconds: number | null;
   readonly lastPacket: { readonly type: string; readonly at: number };
   /** How long the broker itself stood still since the last packet; absent: not, or the connection has ended. */

@@ -128,6 +128,7 @@ export const connection = object<ConnectionAccount>({
   sessionPresent: flag,
   keepAliveSeconds: span,
   keepAliveAskedSeconds: span,
+  allowedMs: optional(orNull(span)),
   sessionExpirySeconds: orNull(span),
   lastPacket,
   stoodStillMs: optional(span),
