@@ -1,7 +1,7 @@
 import { ends } from "../core/ends.ts";
 import type { Peer, WillAtEnd } from "../core/events.ts";
 import type { Millis } from "../core/io.ts";
-import type { ProtocolVersion } from "../core/packet.ts";
+import { protocolName } from "../core/packet.ts";
 import type { LogEvent, LoggedPacket } from "./events.ts";
 
 /**
@@ -177,8 +177,6 @@ function packet(logged: LoggedPacket): Record<string, unknown> {
       return { type };
   }
 }
-
-const protocolName: Record<ProtocolVersion, string> = { 3: "3.1", 4: "3.1.1", 5: "5.0" };
 
 function finite(seconds: number): number | null {
   return Number.isFinite(seconds) ? seconds : null;

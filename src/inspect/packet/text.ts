@@ -1,4 +1,5 @@
 import type { Colors } from "picocolors/types.js";
+import { protocolName } from "../../core/packet.ts";
 import { folded } from "../../log/fold.ts";
 import { quoted } from "../../log/foreign.ts";
 import { pieces, width } from "../../log/width.ts";
@@ -69,7 +70,7 @@ class Sheet {
         ? `${bytes} at offset ${offset}, of a length that can't be read`
         : `${missing === 0 ? bytes : `${length} of ${length + missing} bytes`} at offset ${offset}`;
     const sender = from === null ? "" : ` from a ${from}`;
-    const spoken = `MQTT ${protocolNames[protocol]} (${byText[protocolBy]})`;
+    const spoken = `MQTT ${protocolName[protocol]} (${byText[protocolBy]})`;
     const head = `${type}${sender}, ${size}, ${spoken}`;
     return this.wrap(head, 0)
       .map((line) => this.#colors.bold(line))
@@ -110,8 +111,6 @@ class Sheet {
     return folded(text, this.#columns - margin - 2);
   }
 }
-
-const protocolNames = { 3: "3.1", 4: "3.1.1", 5: "5.0" } as const;
 
 const byText: Readonly<Record<ProtocolBy, string>> = {
   asked: "as asked for",
