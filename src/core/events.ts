@@ -171,8 +171,16 @@ export type ClientFault =
   | { readonly fault: "birthElsewhere"; readonly topic: string; readonly published: string }
   /** A will, and no keepalive: silence is never found by MQTT. */
   | { readonly fault: "noKeepAlive"; readonly topic: string }
-  /** A will, and a keepalive of hours. Seconds. */
-  | { readonly fault: "longKeepAlive"; readonly topic: string; readonly keepAlive: number }
+  /**
+   * A will, and a keepalive of hours. Seconds; `allowedMs`: milliseconds of silence that the broker
+   * allows by it, null: any, absent: of an older broker.
+   */
+  | {
+      readonly fault: "longKeepAlive";
+      readonly topic: string;
+      readonly keepAlive: number;
+      readonly allowedMs?: number | null;
+    }
   /** Seconds: the Will Delay Interval, and the Session Expiry Interval that cuts it. */
   | {
       readonly fault: "delayBeyondSession";

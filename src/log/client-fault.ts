@@ -33,14 +33,14 @@ export function faultText(fault: ClientFault): FaultText {
     case "noKeepAlive":
       return {
         what: `a will on ${topic}, and a keepalive of 0`,
-        so: "a link that goes silent is found by TCP only, or never",
+        so: foundByTcp,
         change:
           "ask for a keepalive; the will comes one and a half times that after the last packet",
       };
     case "longKeepAlive":
       return {
         what: `a will on ${topic}, and a keepalive of ${setting(fault.keepAlive * 1000)}`,
-        so: `a silent death is found after ${setting(fault.keepAlive * 1500)}`,
+        so: foundAfter(fault.allowedMs),
         change: "ask for a keepalive of two thirds of the time in which a death has to be known",
       };
     case "delayBeyondSession": {
@@ -79,4 +79,13 @@ export function faultText(fault: ClientFault): FaultText {
         change: "give each of them a client id of its own",
       };
   }
+}
+
+const foundByTcp = "a link that goes silent is found by TCP only, or never";
+
+/** By the silence that the broker allows; undefined: it is older than that field. */
+function foundAfter(allowedMs: number | null | undefined): string {
+  if (allowedMs === null) return foundByTcp;
+  const after = allowedMs === undefined ? "one and a half times that" : setting(allowedMs);
+  return `a silent death is found after ${after}`;
 }

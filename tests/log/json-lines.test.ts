@@ -52,7 +52,7 @@ test("every event is one object with the facts of the human line", () => {
     {"time":"2026-11-22T15:04:05.123Z","level":"warn","event":"clientFault","client":"dev-42","remote":"127.0.0.1:51042","fault":"retainedWillWithoutBirth","topic":"home/dev-42/status"}
     {"time":"2026-11-22T15:04:05.123Z","level":"warn","event":"clientFault","client":"dev-42","remote":"127.0.0.1:51042","fault":"birthElsewhere","topic":"home/dev-42/status","published":"home/dev-42/birth"}
     {"time":"2026-11-22T15:04:05.123Z","level":"warn","event":"clientFault","client":"dev-42","remote":"127.0.0.1:51042","fault":"noKeepAlive","topic":"home/dev-42/status"}
-    {"time":"2026-11-22T15:04:05.123Z","level":"warn","event":"clientFault","client":"dev-42","remote":"127.0.0.1:51042","fault":"longKeepAlive","topic":"home/dev-42/status","keepAlive":7200}
+    {"time":"2026-11-22T15:04:05.123Z","level":"warn","event":"clientFault","client":"dev-42","remote":"127.0.0.1:51042","fault":"longKeepAlive","topic":"home/dev-42/status","keepAlive":7200,"allowedMs":10800000}
     {"time":"2026-11-22T15:04:05.123Z","level":"warn","event":"clientFault","client":"dev-42","remote":"127.0.0.1:51042","fault":"delayBeyondSession","topic":"home/dev-42/status","delayInterval":300,"sessionExpiry":60}
     {"time":"2026-11-22T15:04:05.123Z","level":"warn","event":"clientFault","client":"dev-42","remote":"127.0.0.1:51042","fault":"willUnheard","topic":"home/dev-42/status"}
     {"time":"2026-11-22T15:04:05.123Z","level":"warn","event":"clientFault","client":"dev-42","remote":"127.0.0.1:51042","fault":"cleanDisconnect","topic":"home/dev-42/status","listeners":2}

@@ -203,7 +203,14 @@ export const samples: SampleTable = {
       published: "home/dev-42/birth",
     },
     { event: "clientFault", peer: dev, fault: "noKeepAlive", topic },
-    { event: "clientFault", peer: dev, fault: "longKeepAlive", topic, keepAlive: 7200 },
+    {
+      event: "clientFault",
+      peer: dev,
+      fault: "longKeepAlive",
+      topic,
+      keepAlive: 7200,
+      allowedMs: 10_800_000,
+    },
     {
       event: "clientFault",
       peer: dev,

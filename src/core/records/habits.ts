@@ -44,12 +44,12 @@ export class Habits {
 
   /** A will was armed: what can be seen of it at once. */
   armed(broker: Broker, connection: Connection, session: Session, will: Will): void {
-    const { peer, keepAlive } = connection;
+    const { peer, keepAlive, allowedMs } = connection;
     const { topic } = will;
     this.#sameTopic(broker, peer, topic);
-    if (keepAlive === 0) say(broker, peer, { fault: "noKeepAlive", topic });
+    if (keepAlive === 0 && allowedMs === null) say(broker, peer, { fault: "noKeepAlive", topic });
     else if (keepAlive >= longKeepAliveMin) {
-      say(broker, peer, { fault: "longKeepAlive", topic, keepAlive });
+      say(broker, peer, { fault: "longKeepAlive", topic, keepAlive, allowedMs });
     }
     const { delayInterval } = will.packet;
     const sessionExpiry = session.expiryInterval;

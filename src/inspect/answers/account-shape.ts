@@ -206,6 +206,7 @@ const faults: { readonly [Name in ClientFault["fault"]]: Shape<Fault<Name>> } = 
   }),
   longKeepAlive: object<Fault<"longKeepAlive">>({
     ...{ fault: z.literal("longKeepAlive"), at: moment, topic: text, keepAlive: span },
+    allowedMs: optional(orNull(span)),
   }),
   delayBeyondSession: object<Fault<"delayBeyondSession">>({
     ...{ fault: z.literal("delayBeyondSession"), at: moment, topic: text },

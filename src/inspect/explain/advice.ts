@@ -3,11 +3,11 @@ import { isUnwanted, type ClientFault } from "../../core/events.ts";
 import { faultText } from "../../log/client-fault.ts";
 import { duration, setting } from "../../log/duration.ts";
 import { clause, name } from "../../log/foreign.ts";
+import { allowedSilence } from "../answers/allowed-silence.ts";
 import { adviceOnEnd } from "./blame.ts";
 import { adviceOnHabits } from "./habits.ts";
 import {
   type Advice,
-  allowedOf,
   capital,
   counted,
   isV5,
@@ -209,7 +209,7 @@ function neverPinged({ connection }: Scene): Advice | null {
 /** It breaks its own promise of a packet in each keepalive, and lives on the half that is allowed more. */
 function closeCall({ connection }: Scene): Advice | null {
   const { closestCallMs, keepAliveSeconds } = connection;
-  const allowed = allowedOf(connection);
+  const allowed = allowedSilence(connection);
   if (allowed === null || closestCallMs === null || keepAliveSeconds === 0) return null;
   const longest = allowed - closestCallMs;
   const still = connection.stoodStillInAllMs;
@@ -217,7 +217,8 @@ function closeCall({ connection }: Scene): Advice | null {
     still === undefined
       ? ""
       : ` (not counting ${duration(still)} in which the broker itself stood still)`;
-  if (closestCallMs > allowed / 6) return null;
+  // A broker that misbehaves may allow less than the client has promised.
+  if (closestCallMs > allowed / 6 || longest <= keepAliveSeconds * 1000) return null;
   const text =
     `It was silent for ${duration(longest)} at the longest${own}, though it had promised a packet in each ` +
     `${setting(keepAliveSeconds * 1000)}: ${duration(Math.max(0, closestCallMs))} more, and it would ` +
@@ -237,13 +238,13 @@ function serverKeepAlive({ connection }: Scene): Advice | null {
 
 function lateFound({ connection }: Scene, { topic }: WillAccount): Advice | null {
   const { keepAliveSeconds: keepAlive, keepAliveAskedSeconds: asked, end } = connection;
-  if (keepAlive === 0 && allowedOf(connection) === null)
-    return byFault({ fault: "noKeepAlive", topic });
+  const allowedMs = allowedSilence(connection);
+  if (keepAlive === 0 && allowedMs === null) return byFault({ fault: "noKeepAlive", topic });
   // A keepalive that the broker told it is not the client's to change.
   if (asked !== keepAlive) return null;
   const seen = end?.cause === "keepAliveExpired";
   if (keepAlive < (seen ? longKeepAliveSeenMin : longKeepAliveMin)) return null;
-  return byFault({ fault: "longKeepAlive", topic, keepAlive });
+  return byFault({ fault: "longKeepAlive", topic, keepAlive, allowedMs });
 }
 
 /** Who got the will that was asked about. */

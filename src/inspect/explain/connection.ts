@@ -3,11 +3,12 @@ import type { ConnectionAccount, WillAccount } from "../../core/records/shapes.t
 import type { WillFacts } from "../../core/events.ts";
 import { duration, readLate, setting, stoodStill } from "../../log/duration.ts";
 import { clause, name } from "../../log/foreign.ts";
+import { allowedSilence } from "../answers/allowed-silence.ts";
 import { causeClause, causeRule } from "./cause.ts";
 import {
-  allowedOf,
   capital,
   counted,
+  endsNobody,
   isV5,
   nextOf,
   ruleFor,
@@ -77,9 +78,10 @@ function asUser({ username }: ConnectionAccount): string {
 
 function keepAliveText(connection: ConnectionAccount): Sentence {
   const { keepAliveSeconds: force, keepAliveAskedSeconds: asked } = connection;
-  const allowed = allowedOf(connection);
+  const allowed = allowedSilence(connection);
   const rule = ruleFor(connection, "3.1.2-24", "3.1.2-22");
   const wish = asked === 0 ? "no keepalive" : `a keepalive of ${setting(asked * 1000)}`;
+  if (allowed === null && force > 0) return sentence(`It asked for ${wish}. ${endsNobody}.`);
   if (allowed === null) {
     const text = `It asked for ${wish}: MQTT itself never finds that it is silent.`;
     return sentence(text, ruleFor(connection, "3.1.2.10", "3.1.2.10"));
@@ -177,7 +179,7 @@ function lastText(connection: ConnectionAccount, now: number): string | null {
 
 function rhythmText(connection: ConnectionAccount): string | null {
   const { pings, closestCallMs } = connection;
-  const allowed = allowedOf(connection);
+  const allowed = allowedSilence(connection);
   if (pings === null || pings.count < 2) return null;
   const { count, medianMs, worstMs } = pings;
   const own = connection.stoodStillInAllMs;

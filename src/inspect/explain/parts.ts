@@ -67,11 +67,8 @@ export function ruleFor(connection: ConnectionAccount, v4: string, v5: string): 
   return isV5(connection) ? `v5-${v5}` : `v4-${v4}`;
 }
 
-/** Milliseconds of silence that its keepalive allows; null: any. */
-export function allowedOf({ keepAliveSeconds, end }: ConnectionAccount): number | null {
-  if (end !== null) return end.allowedMs;
-  return keepAliveSeconds === 0 ? null : keepAliveSeconds * 1500;
-}
+/** Of a client with a keepalive that no silence ends: a sentence without its full stop. */
+export const endsNobody = "This broker ends nobody for silence, since it was started to misbehave";
 
 export function sentence(text: string, rule: string | null = null): Sentence {
   return { text, rule: isStatement(rule) ? rule : null };

@@ -2,9 +2,11 @@ import type { ConnectionAccount, WillAccount } from "../../core/records/shapes.t
 import type { Reach } from "../../core/events.ts";
 import { duration, readLate, setting, stoodStill } from "../../log/duration.ts";
 import { clause, name } from "../../log/foreign.ts";
+import { allowedSilence } from "../answers/allowed-silence.ts";
 import { causeClause, named } from "./cause.ts";
 import {
   counted,
+  endsNobody,
   nextOf,
   type Scene,
   sentence,
@@ -74,13 +76,13 @@ function armedVerdict(who: string, { connection, answer }: Scene, will: WillAcco
 }
 
 /** Why no deadline stands before a connection that lives. */
-function withoutDeadline({ keepAliveSeconds, paused }: ConnectionAccount): string {
-  if (keepAliveSeconds === 0) {
-    return "With its keepalive of 0, silence alone never makes it fire";
+function withoutDeadline(connection: ConnectionAccount): string {
+  if (allowedSilence(connection) !== null) {
+    return "The broker does not read from it at the moment, so silence does not make it fire now";
   }
-  return paused
-    ? "The broker does not read from it at the moment, so silence does not make it fire now"
-    : "This broker ends nobody for silence, since it was started to misbehave";
+  return connection.keepAliveSeconds === 0
+    ? "With its keepalive of 0, silence alone never makes it fire"
+    : endsNobody;
 }
 
 function pendingVerdict(

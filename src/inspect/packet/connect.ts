@@ -1,3 +1,5 @@
+import { allowedMs } from "../../core/keepalive.ts";
+import { standardRules } from "../../core/quirks/rules.ts";
 import { setting } from "../../log/duration.ts";
 import { connectProtocol, disregardedIn31, topicNameFlaw } from "../../wire/grammar.ts";
 import { textFlaw } from "../../wire/utf8.ts";
@@ -96,8 +98,9 @@ function walkFlags(walk: Walk): number {
 }
 
 function keepAliveText(seconds: number): string {
-  if (seconds === 0) return "none: silence is never found";
-  return `seconds: ${setting(seconds * 1500)} of silence are allowed`;
+  const allowed = allowedMs(standardRules, seconds);
+  if (allowed === null) return "none: silence is never found";
+  return `seconds: ${setting(allowed)} of silence are allowed`;
 }
 
 function walkWill(walk: Walk): void {

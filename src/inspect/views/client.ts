@@ -14,6 +14,7 @@ import { duration, readLate, setting, stoodStill } from "../../log/duration.ts";
 import { clause, name } from "../../log/foreign.ts";
 import { size } from "../../log/size.ts";
 import { armedWill } from "../../log/will.ts";
+import { allowedSilence } from "../answers/allowed-silence.ts";
 import { ago, ahead, timeAt } from "./moment.ts";
 import { cellName, drawn, labelled, nothing, table, type ViewStyle } from "./table.ts";
 import { willText } from "./wills.ts";
@@ -145,12 +146,15 @@ function causeOf({ causeText, detail }: NonNullable<ConnectionAccount["end"]>): 
 function keepAliveText(connection: ConnectionAccount, now: number): string {
   const { keepAliveSeconds, keepAliveAskedSeconds, closestCallMs } = connection;
   const { deadlineAt, deadlineCause } = connection;
-  if (keepAliveSeconds === 0) return "none: silence does not end it";
-  const facts = [`${keepAliveSeconds} s`];
+  const allowed = allowedSilence(connection);
+  if (keepAliveSeconds === 0 && allowed === null) return "none: silence does not end it";
+  const facts = [keepAliveSeconds === 0 ? "none" : `${keepAliveSeconds} s`];
   if (keepAliveAskedSeconds !== keepAliveSeconds) {
     facts[0] += ` (asked for ${keepAliveAskedSeconds} s)`;
   }
-  facts.push(`silence of ${setting(keepAliveSeconds * 1500)} ends it`);
+  facts.push(
+    allowed === null ? "silence does not end it" : `silence of ${setting(allowed)} ends it`,
+  );
   if (deadlineAt !== null && deadlineCause === "keepAliveExpired")
     facts.push(`deadline ${ahead(now, deadlineAt)}`);
   if (closestCallMs !== null) facts.push(`closest call ${duration(closestCallMs)}`);
