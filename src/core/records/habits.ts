@@ -9,11 +9,10 @@ import {
 } from "../events.ts";
 import { excerpt, textKept } from "./excerpt.ts";
 import type { ClientHistory } from "./history.ts";
+import { longKeepAlive } from "./long-keepalive.ts";
 import type { Session } from "../session.ts";
 import type { Will } from "../will.ts";
 
-/** Seconds of keepalive from which a will is as good as unwatched for a person who waits for it. */
-const longKeepAliveMin = 3600;
 /** A connection shorter than this may have died before it could publish anything. */
 const settledInMs = 10_000;
 const toAndFroMs = 60_000;
@@ -48,7 +47,7 @@ export class Habits {
     const { topic } = will;
     this.#sameTopic(broker, peer, topic);
     if (keepAlive === 0 && allowedMs === null) say(broker, peer, { fault: "noKeepAlive", topic });
-    else if (keepAlive >= longKeepAliveMin) {
+    else if (keepAlive >= longKeepAlive.logged) {
       say(broker, peer, { fault: "longKeepAlive", topic, keepAlive, allowedMs });
     }
     const { delayInterval } = will.packet;

@@ -1,3 +1,4 @@
+import { longKeepAlive } from "../../core/records/long-keepalive.ts";
 import type { WillAccount } from "../../core/records/shapes.ts";
 import { isUnwanted, type ClientFault } from "../../core/events.ts";
 import { faultText } from "../../log/client-fault.ts";
@@ -18,11 +19,6 @@ import {
   willOf,
 } from "./parts.ts";
 import { endedByReturn } from "./will.ts";
-
-/** Seconds of keepalive from which a death is found so late that people ask why. */
-const longKeepAliveMin = 120;
-/** The same where it has just happened. */
-const longKeepAliveSeenMin = 60;
 
 /** What to change about this client, what matters most first; each matter once. */
 export function adviceFor(scene: Scene): Advice[] {
@@ -242,8 +238,9 @@ function lateFound({ connection }: Scene, { topic }: WillAccount): Advice | null
   if (keepAlive === 0 && allowedMs === null) return byFault({ fault: "noKeepAlive", topic });
   // A keepalive that the broker told it is not the client's to change.
   if (asked !== keepAlive) return null;
+  const { advised, advisedAfterSilence } = longKeepAlive;
   const seen = end?.cause === "keepAliveExpired";
-  if (keepAlive < (seen ? longKeepAliveSeenMin : longKeepAliveMin)) return null;
+  if (keepAlive < (seen ? advisedAfterSilence : advised)) return null;
   return byFault({ fault: "longKeepAlive", topic, keepAlive, allowedMs });
 }
 

@@ -8,7 +8,7 @@ import { clientLines } from "../../../src/inspect/views/client.ts";
 import { duration, setting } from "../../../src/log/duration.ts";
 import { mortal } from "../../support/mortal.ts";
 import { World } from "../../support/world.ts";
-import { answerOf } from "./explained.ts";
+import { answerOf, topicsOf } from "./explained.ts";
 import { plainStyle } from "../views/viewed.ts";
 
 /** All that a person is told of the client, each sentence on a line. */
@@ -115,5 +115,26 @@ describe("explained: of an older broker, which does not tell what it allows", ()
     const world = worldLike("standard");
     mortal(world, { keepalive: 7200 });
     expect(textsOf(older(world))).toContain("is found after one and a half times that");
+  });
+});
+
+describe("explained: a keepalive is long", () => {
+  test.each([
+    [119, false],
+    [120, true],
+  ])("from minutes on where nothing has happened: %d s, %p", (keepalive, isLong) => {
+    const world = worldLike("standard");
+    mortal(world, { keepalive });
+    expect(topicsOf(world).includes("longKeepAlive")).toBe(isLong);
+  });
+
+  test.each([
+    [59, false],
+    [60, true],
+  ])("from a minute on where silence has just ended it: %d s, %p", (keepalive, isLong) => {
+    const world = worldLike("standard");
+    mortal(world, { keepalive });
+    world.advance(keepalive * 1500);
+    expect(topicsOf(world).includes("longKeepAlive")).toBe(isLong);
   });
 });
