@@ -162,7 +162,7 @@ export class Broker {
     return this.connections.size >= this.limits.connections || onListener >= listener.connections;
   }
 
-  /** A plain picture of all state, for inspect, tests and checkers. */
+  /** What lives, as plain JSON: for reports of the state, and for tests. */
   view(): BrokerView {
     return viewOf(this);
   }

@@ -32,12 +32,14 @@ function clientText(
   const facts: string[] = [];
   if (!session.connected || connection === undefined) facts.push("offline");
   else {
-    facts.push(`from ${name(connection.remote)}`, `k${connection.keepAlive}`);
-    facts.push(`silent ${duration(now - connection.lastPacketAt)}`);
-    if (connection.dueAt !== null) facts.push(`ends in ${duration(connection.dueAt - now)}`);
+    facts.push(`from ${name(connection.remote)}`, `k${connection.keepAliveSeconds}`);
+    facts.push(`silent ${duration(now - connection.lastPacket.at)}`);
+    if (connection.deadlineAt !== null)
+      facts.push(`ends in ${duration(connection.deadlineAt - now)}`);
   }
   if (session.endsAt !== null) facts.push(`session ends in ${duration(session.endsAt - now)}`);
-  if (session.queued > 0) facts.push(`${session.queued} queued`);
+  const { messages } = session.queue;
+  if (messages > 0) facts.push(`${messages} queued`);
   const { will } = session;
   if (will !== null) {
     const due = will.dueAt === null ? "" : `, due in ${duration(will.dueAt - now)}`;

@@ -158,11 +158,11 @@ test("SIGUSR1: the state, with connections, deadlines and wills", async () => {
   broker.signal("SIGUSR1");
   const state = await broker.line("the state", is("state"));
   expect(state).toMatchObject({
-    connections: [{ clientId: "client", keepAlive: 40, state: "connected" }],
+    connections: [{ clientId: "client", keepAliveSeconds: 40, state: "connected" }],
     sessions: [
       {
         clientId: "client",
-        subscriptions: ["some/+"],
+        subscriptions: [{ filter: "some/+" }],
         will: { topic: "wills/client", state: "armed" },
       },
     ],

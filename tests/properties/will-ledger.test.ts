@@ -278,7 +278,7 @@ class Play {
 
   #disconnect(act: Act & { act: "disconnect" }, socket: TestClient): void {
     const who = this.model.of(act.client);
-    const isV5 = versionOf(this.world, socket) === 5;
+    const isV5 = protocolOf(this.world, socket) === "5.0";
     const reason = isV5 ? act.reason : 0;
     const expiry = isV5 ? act.expiry : null;
     socket.send({
@@ -331,8 +331,8 @@ class Play {
   }
 }
 
-function versionOf(world: World, socket: TestClient): number | undefined {
-  return world.broker.view().connections.find(({ remote }) => remote === socket.remote)?.version;
+function protocolOf(world: World, socket: TestClient): string | null | undefined {
+  return world.broker.view().connections.find(({ remote }) => remote === socket.remote)?.protocol;
 }
 
 /** How each of the wills ended, over all histories: a test that reaches no fate proves nothing. */

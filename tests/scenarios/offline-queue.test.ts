@@ -26,7 +26,10 @@ test("messages of QoS 1 and 2 wait in their order, those of QoS 0 do not", () =>
       qos: index % 3 === 0 ? 0 : index % 3 === 1 ? 1 : 2,
     });
   }
-  expect(world.broker.view().sessions).toMatchObject([{ clientId: "s", queued: 6 }, {}]);
+  expect(world.broker.view().sessions).toMatchObject([
+    { clientId: "s", queue: { messages: 6 } },
+    {},
+  ]);
   expect(back(world).messages()).toEqual(["t/1=1", "t/2=2", "t/4=4", "t/5=5", "t/7=7", "t/8=8"]);
 });
 

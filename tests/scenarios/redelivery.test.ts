@@ -155,7 +155,7 @@ test("v5-3.3.4-9: a smaller Receive Maximum holds for what is sent again, too", 
     }
   }
   expect(got).toEqual([...payloads.map((payload) => `${payload}!`), "new"]);
-  expect(world.broker.view().sessions).toMatchObject([{ inflight: 0, queued: 0 }, {}]);
+  expect(world.broker.view().sessions).toMatchObject([{ inflight: 0, queue: { messages: 0 } }, {}]);
 });
 
 test("an acknowledgement of what is still to be sent again spares it", () => {

@@ -77,7 +77,7 @@ test("it is said again after it had recovered", () => {
 test("past the bound, QoS 1 is queued, and goes on in order when all has drained", () => {
   const { world, slow, source } = scene(1);
   publish(source, 1, "a", "b", "c", "d", "e", "f");
-  expect(world.broker.view().sessions[0]).toMatchObject({ inflight: 3, queued: 3 });
+  expect(world.broker.view().sessions[0]).toMatchObject({ inflight: 3, queue: { messages: 3 } });
   expect(source.take("puback")).toHaveLength(6);
   slow.drain(2000);
   publish(source, 1, "g");
@@ -197,7 +197,7 @@ test("its PINGREQs count, however much of large messages waits for it", () => {
   }
   expect([large.paused, large.closedBy]).toEqual([false, null]);
   const view = world.broker.view().connections.find(({ clientId }) => clientId === "large");
-  expect(view?.lastPacketAt).toBe(world.clock.now());
+  expect(view?.lastPacket.at).toBe(world.clock.now());
   // And so does its silence.
   world.advance(14_999);
   large.drain(10);

@@ -46,6 +46,12 @@ export function ledgerOf(events: readonly LogEvent[]): readonly LedgerWill[] {
   return book.wills;
 }
 
+interface Held {
+  readonly clientId: string;
+  readonly state: string;
+  readonly dueAt: number | null;
+}
+
 /** The account of a world's events is right, and agrees with what the broker still holds. */
 export function expectLedger(world: World): readonly LedgerWill[] {
   world.check();
@@ -54,7 +60,7 @@ export function expectLedger(world: World): readonly LedgerWill[] {
   const open = wills
     .filter(({ state }) => state !== "settled")
     .map(({ clientId, state, promised }) => ({ clientId, state, dueAt: promised }));
-  const held = view.sessions.flatMap(({ clientId, will }) =>
+  const held: Held[] = view.sessions.flatMap(({ clientId, will }) =>
     will === null ? [] : [{ clientId, state: will.state, dueAt: will.dueAt }],
   );
   expect(sorted(held)).toEqual(sorted(open));

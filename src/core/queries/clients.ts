@@ -1,6 +1,7 @@
 import type {
   ClientAccount,
   ClientSummary,
+  ConnectionAccount,
   SessionAccount,
   SubscriptionAccount,
 } from "../records/shapes.ts";
@@ -31,14 +32,40 @@ export function clientOf(broker: Broker, clientId: string): ClientAccount | null
   });
   return {
     clientId,
-    session: session && {
-      ...sessionOf(session),
-      subscriptions: allOf(subscriptionsIn(session)),
-    },
+    session: session && sessionAccount(session),
     connections: connections.toReversed(),
     wills: (history?.wills ?? []).map(({ account }) => account).toReversed(),
     faults: history?.faults.map((fault) => ({ ...fault })) ?? [],
     events: [...(history?.events ?? [])],
+  };
+}
+
+/** A session with its subscriptions, however many they are. */
+export function sessionAccount(session: Session): SessionAccount {
+  return { ...sessionOf(session), subscriptions: allOf(subscriptionsIn(session)) };
+}
+
+type NowFact = "remote" | "listener" | "keepAliveSeconds" | "lastPacket" | "deadlineAt";
+
+/** What every account of a connection that lives tells of it. */
+export interface ConnectionNow extends Pick<ConnectionAccount, NowFact | "deadlineCause"> {
+  readonly allowedMs: number | null;
+}
+
+export function connectionNow(broker: Broker, connection: Connection): ConnectionNow {
+  const { due, cause } = firstDue(broker, connection);
+  const isAwaited = due !== Infinity;
+  return {
+    remote: connection.remote,
+    listener: connection.listener.name,
+    keepAliveSeconds: connection.keepAlive,
+    allowedMs: connection.allowedMs,
+    lastPacket: {
+      type: connection.lastPacketType.toUpperCase(),
+      at: connection.lastPacketAt,
+    },
+    deadlineAt: isAwaited ? due : null,
+    deadlineCause: isAwaited ? cause : null,
   };
 }
 
@@ -103,19 +130,17 @@ function subscriptionAccount(subscription: Subscription): SubscriptionAccount {
 
 function summaryOf(broker: Broker, session: Session): ClientSummary {
   const { connection } = session;
+  const now = connection && connectionNow(broker, connection);
   return {
     clientId: session.clientId,
     connected: connection !== null,
-    remote: connection?.remote ?? null,
-    listener: connection?.listener.name ?? null,
+    remote: now?.remote ?? null,
+    listener: now?.listener ?? null,
     protocol: protocolName[session.version ?? 4],
     username: session.username,
-    keepAliveSeconds: connection?.keepAlive ?? 0,
-    lastPacket: connection && {
-      type: connection.lastPacketType.toUpperCase(),
-      at: connection.lastPacketAt,
-    },
-    deadlineAt: connection && dueOf(broker, connection),
+    keepAliveSeconds: now?.keepAliveSeconds ?? 0,
+    lastPacket: now?.lastPacket ?? null,
+    deadlineAt: now?.deadlineAt ?? null,
     subscriptions: session.subscriptions.size,
     queued: session.queue.count,
     inflight: session.outgoing.count,
@@ -138,9 +163,4 @@ function sessionOf(session: Session): SessionWalk["session"] {
     dropping: session.dropping,
     holds: holdsAccount(session),
   };
-}
-
-function dueOf(broker: Broker, connection: Connection): number | null {
-  const { due } = firstDue(broker, connection);
-  return due === Infinity ? null : due;
 }

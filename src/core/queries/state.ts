@@ -1,9 +1,17 @@
 import type { Broker } from "../broker.ts";
-import type { ConnectionState } from "../connection.ts";
-import type { WillFacts } from "../events.ts";
-import { firstDue } from "../keepalive.ts";
+import type { Connection, ConnectionState } from "../connection.ts";
+import { holdAccount } from "../hold.ts";
+import { protocolName } from "../packet.ts";
+import type { ConnectionAccount, SessionAccount, WillAccount } from "../records/shapes.ts";
+import type { Session } from "../session.ts";
+import type { Will } from "../will.ts";
+import { connectionNow, type ConnectionNow, sessionAccount } from "./clients.ts";
 
-/** All state in plain JSON. Times are milliseconds since the epoch, null: never. */
+/**
+ * The state as the rules hold it, in plain JSON: what lives, by the names of the accounts, and what only
+ * a checker asks for. Nothing is read from what is remembered (`records/`), so that a test can compare
+ * the two. Times are milliseconds since the epoch, null: never.
+ */
 export interface BrokerView {
   readonly now: number;
   readonly connections: readonly ConnectionView[];
@@ -14,74 +22,61 @@ export interface BrokerView {
   readonly deadlines: number;
 }
 
-export interface ConnectionView {
+type LiveFact = "protocol" | "openedAt" | "heldFor" | "blocked" | "dropped";
+
+export interface ConnectionView extends ConnectionNow, Pick<ConnectionAccount, LiveFact> {
   readonly connection: number;
   readonly clientId: string | null;
-  readonly remote: string;
-  readonly listener: string;
   readonly state: ConnectionState;
-  readonly version: number;
-  /** Seconds in force. */
-  readonly keepAlive: number;
-  readonly lastPacketAt: number;
-  /** When it will be ended if nothing comes. */
-  readonly dueAt: number | null;
+  /** Since when it has taken nothing of what waits for it; null: nothing waits. */
   readonly waitingSince: number | null;
-  readonly blocked: boolean;
+  /** Since when the driver does not read from it, so that the deadline stands still; null: it reads. */
   readonly pausedAt: number | null;
 }
 
-export interface SessionView {
-  readonly clientId: string;
-  readonly connected: boolean;
-  /** Seconds in force, null: never. */
-  readonly expiryInterval: number | null;
-  readonly endsAt: number | null;
-  readonly subscriptions: readonly string[];
-  readonly queued: number;
-  readonly inflight: number;
-  readonly incoming: number;
-  readonly will: (WillFacts & { readonly state: string; readonly dueAt: number | null }) | null;
+export interface SessionView extends SessionAccount {
+  readonly will: WillView | null;
 }
+
+type WillView = Pick<
+  WillAccount,
+  "topic" | "qos" | "retain" | "payloadBytes" | "delaySeconds" | "state" | "dueAt"
+>;
 
 export function viewOf(broker: Broker): BrokerView {
   return {
     now: broker.now,
-    connections: [...broker.connections.values()].map((connection) => ({
-      connection: connection.id,
-      clientId: connection.clientId,
-      remote: connection.remote,
-      listener: connection.listener.name,
-      state: connection.state,
-      version: connection.version,
-      keepAlive: connection.keepAlive,
-      lastPacketAt: connection.lastPacketAt,
-      dueAt: finite(firstDue(broker, connection).due),
-      waitingSince: connection.waitingSince,
-      blocked: connection.blocked,
-      pausedAt: connection.pausedAt,
-    })),
-    sessions: [...broker.sessions.values()].map((session) => ({
-      clientId: session.clientId,
-      connected: session.connection !== null,
-      expiryInterval: finite(session.expiryInterval),
-      endsAt: session.deadline.isSet ? session.deadline.due : null,
-      subscriptions: [...session.subscriptions.keys()],
-      queued: session.queue.count,
-      inflight: session.outgoing.count,
-      incoming: session.incoming.size,
-      will: session.will && {
-        ...session.will.facts,
-        state: session.will.state,
-        dueAt: session.will.deadline.isSet ? session.will.deadline.due : null,
-      },
-    })),
+    connections: [...broker.connections.values()].map((one) => connectionView(broker, one)),
+    sessions: [...broker.sessions.values()].map(sessionView),
     retained: { messages: broker.retained.count, bytes: broker.retained.bytes },
     subscriptions: broker.subscriptions.size,
     deadlines: broker.deadlines.size,
   };
 }
 
-function finite(value: number): number | null {
-  return value === Infinity ? null : value;
+function connectionView(broker: Broker, connection: Connection): ConnectionView {
+  const { state, pausedAt } = connection;
+  return {
+    connection: connection.id,
+    clientId: connection.clientId,
+    state,
+    protocol: state === "opened" ? null : protocolName[connection.version],
+    ...connectionNow(broker, connection),
+    openedAt: connection.openedAt,
+    pausedAt,
+    heldFor: holdAccount(connection),
+    waitingSince: connection.waitingSince,
+    blocked: connection.blocked,
+    dropped: connection.dropped,
+  };
+}
+
+function sessionView(session: Session): SessionView {
+  return { ...sessionAccount(session), will: session.will && willView(session.will) };
+}
+
+function willView({ facts, state, deadline }: Will): WillView {
+  const { delayInterval, ...others } = facts;
+  const dueAt = deadline.isSet ? deadline.due : null;
+  return { ...others, delaySeconds: delayInterval, state, dueAt };
 }
