@@ -99,9 +99,7 @@ export interface WillsAnswer extends Listed {
   readonly awaitedWill: WillAccount | null;
 }
 
-/**
- * One event of `GET /v1/events?client=&topic=&event=` (server-sent; `id` counts up from 1), and in the
- * history of a client: the JSON line of the log with `at` and the sentence a person reads. */
+/** An event in the history of a client: the JSON line of the log, and the sentence a person reads. */
 export interface EventLine {
   readonly at: number;
   readonly level: Level;
@@ -110,6 +108,19 @@ export interface EventLine {
   readonly text: string;
   /** The facts, as the log's JSON line has them. */
   readonly facts: Readonly<Record<string, unknown>>;
+}
+
+/** One event of `GET /v1/events?client=&topic=&event=` (server-sent; `id` counts up from 1). */
+export interface StreamedEvent extends EventLine {
+  /** The parts of `text`, in its order; absent where none of them has a tone. */
+  readonly tones?: readonly TonedLength[];
+}
+
+export interface TonedLength {
+  /** Characters of `text`, in UTF-16. */
+  readonly length: number;
+  /** `good`, `caution`, `bad`, `will`, `aside`, or what a later version adds; null: none. */
+  readonly tone: string | null;
 }
 
 /** Whatever is not 2xx. */

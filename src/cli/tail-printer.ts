@@ -1,4 +1,4 @@
-import type { EventLine } from "../api/api.ts";
+import type { StreamedEvent } from "../api/api.ts";
 import { type Missed, tailLine } from "../inspect/tail.ts";
 import type { Surroundings } from "./command.ts";
 import type { Output } from "./inspect-output.ts";
@@ -16,7 +16,7 @@ export class TailPrinter {
   /** Resolves when the output is closed; rejects when it can't be written. */
   readonly nobodyReads: Promise<void>;
   readonly #surroundings: PrintedTo;
-  readonly #lineOf: (told: EventLine | Missed) => string;
+  readonly #lineOf: (told: StreamedEvent | Missed) => string;
   readonly #over = Promise.withResolvers<void>();
   #waiting = 0;
   #missed = 0;
@@ -31,7 +31,7 @@ export class TailPrinter {
     this.nobodyReads = this.#over.promise;
   }
 
-  tell(told: EventLine | Missed): void {
+  tell(told: StreamedEvent | Missed): void {
     if (this.#missed > 0 || this.#waiting > waitingMost) {
       this.#missed += "missed" in told ? told.missed : 1;
     } else this.#print(told);
@@ -42,7 +42,7 @@ export class TailPrinter {
     while (this.#waiting > 0 && (await this.#surroundings.taken()));
   }
 
-  #print(told: EventLine | Missed): void {
+  #print(told: StreamedEvent | Missed): void {
     const line = this.#lineOf(told);
     this.#waiting += line.length;
     this.#surroundings.print(line);

@@ -1,11 +1,11 @@
 import * as z from "zod";
-import type { EventLine } from "../api/api.ts";
+import type { StreamedEvent, TonedLength } from "../api/api.ts";
 import { CliError } from "../config/cli-error.ts";
-import { jsonLine } from "../log/foreign.ts";
+import { escapeUnprintable, jsonLine } from "../log/foreign.ts";
 import { humanLine, type Style } from "../log/render.ts";
+import { isTone, type Part, plain, unpainted } from "../log/tone.ts";
 import { jsonIn } from "./answers/body.ts";
-import { eventShape } from "./answers/answer-shape.ts";
-import { painted } from "./paint.ts";
+import { streamedEventShape } from "./answers/answer-shape.ts";
 
 /** Events that the broker left out, because this reader was too slow for it. */
 export interface Missed {
@@ -28,7 +28,7 @@ export const eventMax = 4 * 1024 * 1024;
 export async function* toldBy(
   stream: ReadableStream<Uint8Array>,
   silenceMs = silenceMaxMs,
-): AsyncGenerator<EventLine | Missed, void, void> {
+): AsyncGenerator<StreamedEvent | Missed, void, void> {
   const reader = stream.getReader();
   const decoder = new TextDecoder();
   let rest = "";
@@ -96,7 +96,7 @@ function strange(what: string): CliError {
 }
 
 /** Null: a comment. */
-function read(block: string): EventLine | Missed | null {
+function read(block: string): StreamedEvent | Missed | null {
   const fields = new Map(
     block.split("\n").map((line): [string, string] => {
       const colon = line.indexOf(": ");
@@ -106,7 +106,7 @@ function read(block: string): EventLine | Missed | null {
   const data = fields.get("data");
   if (data === undefined) return null;
   const isMissed = fields.get("event") === "missed";
-  const told = (isMissed ? missedShape : eventShape).safeParse(jsonIn(data, eventMax));
+  const told = (isMissed ? missedShape : streamedEventShape).safeParse(jsonIn(data, eventMax));
   if (!told.success) throw strange("is something else");
   return told.data;
 }
@@ -118,15 +118,32 @@ const missedShape = z
 
 /** One line, as the log has it; or as JSON. */
 export function tailLine(
-  told: EventLine | Missed,
+  told: StreamedEvent | Missed,
   style: Style & { readonly json: boolean },
   now: number,
 ): string {
-  if (style.json) return `${jsonLine("missed" in told ? { event: "missed", ...told } : told)}\n`;
   if ("missed" in told) {
     const { missed } = told;
+    if (style.json) return `${jsonLine({ event: "missed", missed })}\n`;
     const events = missed === 1 ? "1 event" : `${missed} events`;
-    return `${humanLine(`${events} missed: whoever reads this is too slow`, "warn", now, style)}\n`;
+    const said = [plain(`${events} missed: whoever reads this is too slow`)];
+    return `${humanLine(said, "warn", now, style)}\n`;
   }
-  return `${humanLine(painted(told, style.colors), told.level, told.at, style)}\n`;
+  const { tones, ...line } = told;
+  if (style.json) return `${jsonLine(line)}\n`;
+  return `${humanLine(partsOf(line.text, tones ?? []), line.level, line.at, style)}\n`;
+}
+
+/** A broker may be any program: what does not print is escaped, and tones that do not fit are left out. */
+function partsOf(text: string, tones: readonly TonedLength[]): readonly Part[] {
+  const parts: Part[] = [];
+  let at = 0;
+  for (const { length, tone } of [...tones, { length: text.length, tone: null }]) {
+    const part = escapeUnprintable(text.slice(at, at + length));
+    if (part !== "") parts.push({ text: part, tone: tone !== null && isTone(tone) ? tone : null });
+    at += length;
+  }
+  const whole = escapeUnprintable(text);
+  // A cut within a character, or among marks that are heaped on one, escapes other things.
+  return unpainted(parts) === whole ? parts : [plain(whole)];
 }

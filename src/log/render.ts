@@ -1,10 +1,10 @@
-import pc from "picocolors";
 import type { Colors } from "picocolors/types.js";
 import type { Millis } from "../core/io.ts";
 import { type Level, levelOf, type LogEvent } from "./events.ts";
 import { jsonLine } from "./foreign.ts";
 import { iso, record } from "./record.ts";
 import { sentence } from "./sentence.ts";
+import { painted, type Part, plain, toned } from "./tone.ts";
 
 export interface Style {
   /** Of picocolors' `createColors`; without colours nothing but the colours is missing. */
@@ -20,22 +20,25 @@ export interface Style {
  * is a warning or an error, the event. Strings of peers are escaped and cut.
  */
 export function renderHuman(event: LogEvent, at: Millis, style: Style): string {
-  return humanLine(sentence(event, at, style.colors), levelOf(event), at, style);
+  return humanLine(sentence(event, at), levelOf(event), at, style);
 }
 
-/** What stands around a sentence in the human form. */
-export function humanLine(text: string, level: Level, at: number, style: Style): string {
-  const { colors, zone, like = null } = style;
-  const mark = like === null ? "" : `${colors.yellow(`[like ${like}]`)} `;
-  return `${colors.dim(timeOfDay(at, zone))} ${mark}${levelWord(level, colors)}${text}`;
+/** A sentence, and what stands around it in the human form. */
+export function humanLine(
+  said: readonly Part[],
+  level: Level,
+  at: number,
+  { colors, zone, like = null }: Style,
+): string {
+  const parts = [
+    toned("aside", timeOfDay(at, zone)),
+    plain(" "),
+    ...(like === null ? [] : [toned("caution", `[like ${like}]`), plain(" ")]),
+    ...levelWord(level),
+    ...said,
+  ];
+  return painted(parts, colors);
 }
-
-/** The event's sentence alone, without time, level and colours. */
-export function plainSentence(event: LogEvent, at: Millis): string {
-  return sentence(event, at, withoutColors);
-}
-
-const withoutColors = pc.createColors(false);
 
 /**
  * One JSON object without a line end, with the same facts, not cut: time, level and event, then who
@@ -51,10 +54,10 @@ export function renderJson(event: LogEvent, at: Millis, like: string | null = nu
   });
 }
 
-function levelWord(level: Level, colors: Colors): string {
-  if (level === "error") return `${colors.red("Error:")} `;
-  if (level === "warn") return `${colors.yellow("Warning:")} `;
-  return "";
+function levelWord(level: Level): readonly Part[] {
+  if (level === "error") return [toned("bad", "Error:"), plain(" ")];
+  if (level === "warn") return [toned("caution", "Warning:"), plain(" ")];
+  return [];
 }
 
 /** `HH:MM:SS.mmm`. */

@@ -1,4 +1,3 @@
-import type { Colors, Formatter } from "picocolors/types.js";
 import { ends, type EndCause } from "../core/ends.ts";
 import type { Peer } from "../core/events.ts";
 import type { Millis } from "../core/io.ts";
@@ -10,22 +9,41 @@ import type { LogEvent, ServerEvent } from "./events.ts";
 import { clause, name, quoted } from "./foreign.ts";
 import { packetText } from "./packet.ts";
 import { stateText } from "./state.ts";
+import { type Part, plain, type Tone, toned } from "./tone.ts";
 import { armedWill, discarded, publication, willAtEnd } from "./will.ts";
 
 type Event<Name extends LogEvent["event"]> = Extract<LogEvent, { event: Name }>;
 
 /**
- * What a person reads of an event, without time and level. The words are mosquitto's wherever it
- * has such a line, because people search for them.
+ * What a person reads of an event, without time and level, in parts that say what they mean. The
+ * words are mosquitto's wherever it has such a line, because people search for them.
  */
-export function sentence(event: LogEvent, at: Millis, colors: Colors): string {
+export function sentence(event: LogEvent, at: Millis): readonly Part[] {
   switch (event.event) {
     case "connected":
-      return connected(event, colors);
+      return connected(event);
     case "ended":
-      return ended(event, at, colors);
+      return ended(event, at);
     case "will":
-      return delayedWill(event, at, colors);
+      return delayedWill(event, at);
+    case "listening": {
+      const addresses = event.addresses.map(clause).join(", ");
+      return [toned("good", "mqttd is listening on"), plain(` ${addresses}`)];
+    }
+    case "packet":
+      return [toned("aside", packetSentence(event))];
+    default:
+      return [plain(plainSentence(event))];
+  }
+}
+
+type PlainEvent = Exclude<
+  LogEvent,
+  { event: "connected" | "ended" | "will" | "listening" | "packet" }
+>;
+
+function plainSentence(event: PlainEvent): string {
+  switch (event.event) {
     case "keepAliveAboveMaximum":
       return (
         `${client(event.peer)} asked for a keepalive of ${setting(event.keepAlive * 1000)}, above ` +
@@ -63,7 +81,7 @@ export function sentence(event: LogEvent, at: Millis, colors: Colors): string {
         `clients on this machine slept too, and have as much time left as before`
       );
     default:
-      return serverSentence(event, colors);
+      return serverSentence(event);
   }
 }
 
@@ -75,10 +93,8 @@ function dropping(event: Event<"dropping">): string {
   return `${what}: ${dropped[event.why]}, first on ${name(event.topic)}`;
 }
 
-function serverSentence(event: ServerEvent, colors: Colors): string {
+function serverSentence(event: Extract<ServerEvent, PlainEvent>): string {
   switch (event.event) {
-    case "listening":
-      return `${colors.green("mqttd is listening on")} ${event.addresses.map(clause).join(", ")}`;
     case "administration": {
       const facts = ["mqttd inspect"];
       if (event.taken !== null) facts.push(`port ${event.taken} is taken`);
@@ -105,8 +121,6 @@ function serverSentence(event: ServerEvent, colors: Colors): string {
       return "mqttd stopped";
     case "warning":
       return clause(event.text);
-    case "packet":
-      return packetSentence(event, colors);
     case "loopBlocked":
       return (
         `The broker itself stood still for ${duration(event.blockedMs)} (stopped, or its event loop was ` +
@@ -123,29 +137,31 @@ function serverSentence(event: ServerEvent, colors: Colors): string {
   }
 }
 
-function connected(event: Event<"connected">, colors: Colors): string {
+function connected(event: Event<"connected">): readonly Part[] {
   const flags = [
     protocolFlag[event.version],
     `c${event.cleanStart ? 1 : 0}`,
     `k${event.keepAlive}`,
   ];
   if (event.username !== null) flags.push(`u${quoted(event.username)}`);
+  const from = `from ${name(event.peer.remote)} as ${client(event.peer)} (${flags.join(", ")})`;
   const rest: string[] = [];
   if (event.keepAliveAsked !== event.keepAlive) {
-    rest.push(`asked for k${event.keepAliveAsked}`);
+    rest.push(`, asked for k${event.keepAliveAsked}`);
   }
-  if (event.sessionPresent) rest.push("session resumed");
-  if (event.sessionExpiry > 0) rest.push(`session kept ${setting(event.sessionExpiry * 1000)}`);
-  if (event.will !== null) rest.push(colors.magenta(armedWill(event.will)));
-  const head = `${colors.green(`New ${event.bridge ? "bridge" : "client"} connected`)} from ${name(event.peer.remote)} as ${client(event.peer)}`;
-  return [`${head} (${flags.join(", ")})`, ...rest].join(", ");
+  if (event.sessionPresent) rest.push(", session resumed");
+  if (event.sessionExpiry > 0) rest.push(`, session kept ${setting(event.sessionExpiry * 1000)}`);
+  const head = toned("good", `New ${event.bridge ? "bridge" : "client"} connected`);
+  const facts = plain(` ${from}${rest.join("")}`);
+  if (event.will === null) return [head, facts];
+  return [head, facts, plain(", "), toned("will", armedWill(event.will))];
 }
 
 /**
  * One line an end. A keepalive's end begins with mosquitto's own words for it; the line goes on like
  * any other, so that `disconnected:` counts the ends of all kinds.
  */
-function ended(event: Event<"ended">, at: Millis, colors: Colors): string {
+function ended(event: Event<"ended">, at: Millis): readonly Part[] {
   const expired = event.cause === "keepAliveExpired" && event.wasConnected;
   const mosquitto = `Client ${client(event.peer)} has exceeded timeout, disconnecting.`;
   const facts: string[] = [];
@@ -160,21 +176,26 @@ function ended(event: Event<"ended">, at: Millis, colors: Colors): string {
     if (event.lastPacketWaitedMs !== undefined) facts.push(readLate(event.lastPacketWaitedMs));
     if (event.stoodStillMs !== undefined) facts.push(stoodStill(event.stoodStillMs));
   }
-  const cause = colorOf(event.cause, colors)(ends[event.cause].text);
-  const why = facts.length > 0 ? `${cause} (${facts.join(", ")})` : cause;
   const who = event.wasConnected ? client(event.peer) : stranger(event.peer);
-  const head = expired ? `${colors.yellow(mosquitto)} ` : "";
-  const line = `${head}${who} disconnected: ${why}`;
-  if (!event.wasConnected && event.will === null) {
-    const { refusedWill } = event;
-    return refusedWill === null ? line : `${line} · will on ${name(refusedWill.topic)} not armed`;
+  return [
+    ...(expired ? [toned("caution", mosquitto), plain(" ")] : []),
+    plain(`${who} disconnected: `),
+    toned(toneOf(event.cause), ends[event.cause].text),
+    plain(facts.length > 0 ? ` (${facts.join(", ")})` : ""),
+    ...willOfEnded(event, at),
+  ];
+}
+
+function willOfEnded(event: Event<"ended">, at: Millis): readonly Part[] {
+  const { will, refusedWill, wasConnected } = event;
+  if (will !== null || wasConnected) {
+    return [plain(" · "), toned(will === null ? "aside" : "will", willAtEnd(will, at))];
   }
-  const will = willAtEnd(event.will, at);
-  return `${line} · ${event.will === null ? colors.dim(will) : colors.magenta(will)}`;
+  return refusedWill === null ? [] : [plain(` · will on ${name(refusedWill.topic)} not armed`)];
 }
 
 /** The second line of a will that had to wait. */
-function delayedWill(event: Event<"will">, at: Millis, colors: Colors): string {
+function delayedWill(event: Event<"will">, at: Millis): readonly Part[] {
   const { will } = event;
   const whose = `${name(event.clientId)}'s will`;
   const after = `after ${duration(at - event.endedAt)}`;
@@ -189,19 +210,25 @@ function delayedWill(event: Event<"will">, at: Millis, colors: Colors): string {
       if (will.stoodStillMs !== undefined) facts.push(stoodStill(will.stoodStillMs));
       if (event.by !== "due") facts.push(event.by);
       const fate = publication(will.topic, will.reach, facts);
-      return `${colors.magenta(`${whose} ${fate}`)} · ${cause}`;
+      return [toned("will", `${whose} ${fate}`), plain(` · ${cause}`)];
     }
     case "discarded":
-      return `${colors.magenta(`${whose} on ${name(will.topic)} discarded`)}: ${discarded[will.why]}, ${event.by} ${after} · ${cause}`;
+      return [
+        toned("will", `${whose} on ${name(will.topic)} discarded`),
+        plain(`: ${discarded[will.why]}, ${event.by} ${after} · ${cause}`),
+      ];
     case "cancelled":
-      return `${colors.magenta(`${whose} on ${name(will.topic)} cancelled`)}: session ${will.why} ${after} · ${cause}`;
+      return [
+        toned("will", `${whose} on ${name(will.topic)} cancelled`),
+        plain(`: session ${will.why} ${after} · ${cause}`),
+      ];
   }
 }
 
-function packetSentence(event: Event<"packet">, colors: Colors): string {
+function packetSentence(event: Event<"packet">): string {
   const { type, facts } = packetText(event.packet);
   const way = event.direction === "received" ? `Received ${type} from` : `Sending ${type} to`;
-  return colors.dim(`${way} ${client(event.peer)}${facts}`);
+  return `${way} ${client(event.peer)}${facts}`;
 }
 
 /** mosquitto numbers 3.1.1 as 2: what people search for is its `p2`, not the level on the wire. */
@@ -220,12 +247,12 @@ const sessionEnd: Record<Event<"sessionEnded">["why"], string> = {
   "connection ended": "its connection ended",
 };
 
-/** Green: said goodbye. Yellow: went silent or away. Red: broke a rule, or a fault. */
-export function colorOf(cause: EndCause, colors: Colors): Formatter {
+/** Good: said goodbye. Caution: went silent or away. Bad: broke a rule, or a fault. */
+function toneOf(cause: EndCause): Tone {
   switch (cause) {
     case "disconnected":
     case "disconnectedWithWill":
-      return colors.green;
+      return "good";
     case "disconnectedWithError":
     case "protocolError":
     case "malformedPacket":
@@ -233,9 +260,9 @@ export function colorOf(cause: EndCause, colors: Colors): Formatter {
     case "quotaExceeded":
     case "refused":
     case "storeFailed":
-      return colors.red;
+      return "bad";
     default:
-      return colors.yellow;
+      return "caution";
   }
 }
 

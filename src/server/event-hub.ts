@@ -1,8 +1,9 @@
-import type { EventLine } from "../api/api.ts";
+import type { EventLine, StreamedEvent } from "../api/api.ts";
 import type { Millis } from "../core/io.ts";
 import { levelOf, type Level, type LogEvent } from "../log/events.ts";
 import { record } from "../log/record.ts";
-import { plainSentence } from "../log/render.ts";
+import { sentence } from "../log/sentence.ts";
+import { type Part, unpainted } from "../log/tone.ts";
 import type { EventLog } from "./driver/driver.ts";
 
 /**
@@ -25,9 +26,9 @@ export class SeenEvent {
     return this.#facts;
   }
 
-  /** An EventLine as UTF-8, without line breaks; the same bytes for everybody. */
+  /** A StreamedEvent as UTF-8, without line breaks; the same bytes for everybody. */
   get json(): Uint8Array {
-    this.#json ??= encoder.encode(JSON.stringify(eventLine(this.event, this.at, this.facts)));
+    this.#json ??= encoder.encode(JSON.stringify(streamedEvent(this.event, this.at, this.facts)));
     return this.#json;
   }
 }
@@ -35,14 +36,29 @@ export class SeenEvent {
 const encoder = new TextEncoder();
 
 /** An event as a person and a program read it. */
-export function eventLine(event: LogEvent, at: Millis, facts = record(event, at)): EventLine {
-  return {
-    at,
-    level: levelOf(event),
-    event: event.event,
-    text: plainSentence(event, at),
-    facts,
-  };
+export function eventLine(event: LogEvent, at: Millis): EventLine {
+  return lineOf(event, at, sentence(event, at), record(event, at));
+}
+
+/** The same, for readers who show what the parts of its sentence mean. */
+export function streamedEvent(
+  event: LogEvent,
+  at: Millis,
+  facts = record(event, at),
+): StreamedEvent {
+  const parts = sentence(event, at);
+  const line = lineOf(event, at, parts, facts);
+  if (parts.every(({ tone }) => tone === null)) return line;
+  return { ...line, tones: parts.map(({ text, tone }) => ({ length: text.length, tone })) };
+}
+
+function lineOf(
+  event: LogEvent,
+  at: Millis,
+  parts: readonly Part[],
+  facts: EventLine["facts"],
+): EventLine {
+  return { at, level: levelOf(event), event: event.event, text: unpainted(parts), facts };
 }
 
 type Listener = (seen: SeenEvent) => void;

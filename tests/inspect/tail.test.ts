@@ -1,14 +1,14 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import pc from "picocolors";
-import type { EventLine } from "../../src/api/api.ts";
+import type { StreamedEvent } from "../../src/api/api.ts";
 import { CliError } from "../../src/config/cli-error.ts";
 import { renderHuman } from "../../src/log/render.ts";
 import { now, samples } from "../log/samples.ts";
-import { eventLine } from "./explain/explained.ts";
+import { streamedEvent } from "../../src/server/event-hub.ts";
 import { type Missed, tailLine, toldBy } from "../../src/inspect/tail.ts";
 
-const event: EventLine = {
+const event: StreamedEvent = {
   at: 1_800_000_000_123,
   level: "info",
   event: "ended",
@@ -41,8 +41,8 @@ function streamOf(
 async function all(
   stream: ReadableStream<Uint8Array>,
   silenceMs?: number,
-): Promise<(EventLine | Missed)[]> {
-  const told: (EventLine | Missed)[] = [];
+): Promise<(StreamedEvent | Missed)[]> {
+  const told: (StreamedEvent | Missed)[] = [];
   for await (const one of toldBy(stream, silenceMs)) told.push(one);
   return told;
 }
@@ -95,6 +95,7 @@ test.each([
   ["no facts", `data: ${JSON.stringify({ ...event, facts: undefined })}`],
   ["another level", `data: ${JSON.stringify({ ...event, level: "loud" })}`],
   ["a time that no clock shows", `data: ${JSON.stringify({ ...event, at: 1e300 })}`],
+  ["tones of no length", `data: ${JSON.stringify({ ...event, tones: [{ tone: "good" }] })}`],
   ["misses of no number", "event: missed\ndata: many"],
 ])("tail: what is no event ends it: %s", async (_, block) => {
   const told = all(streamOf([new TextEncoder().encode(`${block}\n\n`)]));
@@ -132,30 +133,56 @@ test("tail: the colours are the log's own", () => {
   const events = Object.values(samples).flat();
   expect(events.length).toBeGreaterThan(30);
   for (const sample of events) {
-    const line = eventLine(sample, now);
-    expect(tailLine(line, style, 0)).toBe(`${renderHuman(sample, now, style)}\n`);
+    const sent: StreamedEvent = JSON.parse(JSON.stringify(streamedEvent(sample, now)));
+    expect(tailLine(sent, style, 0)).toBe(`${renderHuman(sample, now, style)}\n`);
   }
+});
+
+test("tail: tones colour the text and change nothing in it", () => {
+  const style = { colors: pc.createColors(true), zone: "utc", like: null, json: false } as const;
+  const toned = (text: string, ...tones: readonly (readonly [number, string | null])[]): string => {
+    const parts = tones.map(([length, tone]) => ({ length, tone }));
+    return tailLine({ ...event, text, tones: parts }, style, 0)
+      .trimEnd()
+      .split(" ")
+      .slice(1)
+      .join(" ");
+  };
+  const marks = "x\u0301\u0301\u0301\u0301\u0301";
+  expect([
+    toned("New client connected", [10, "good"], [1, null], [9, "will"]),
+    toned("shorter than told", [7, "bad"], [1000, "aside"]),
+    toned("longer than told", [6, "caution"]),
+    toned("a later version's tone", [1, null], [6, "sparkle"], [5, "toString"]),
+    // Between the two halves of a pair, and where marks would be heaped up part by part.
+    toned("灯🔥", [2, "good"], [1, "bad"]),
+    toned(marks, [4, "good"], [2, "bad"]),
+  ]).toEqual([
+    "\u001b[32mNew client\u001b[39m \u001b[35mconnected\u001b[39m",
+    "\u001b[31mshorter\u001b[39m\u001b[2m than told\u001b[22m",
+    "\u001b[33mlonger\u001b[39m than told",
+    "a later version's tone",
+    "灯🔥",
+    "x\u0301\u0301\u0301\\u0301\\u0301",
+  ]);
+});
+
+test("tail: JSON has no tones", () => {
+  const style = { colors: pc.createColors(true), zone: "utc", like: null, json: true } as const;
+  const told = { ...event, tones: [{ length: 6, tone: "good" }] };
+  expect(tailLine(told, style, 0)).toBe(tailLine(event, style, 0));
 });
 
 test("tail: nothing that the broker sends moves a terminal", () => {
   const style = { colors: pc.createColors(false), zone: "utc", like: null, json: false } as const;
   const harm = fc.string({ unit: fc.constantFrom("\u001b", "[2J", "\n", "\u202e", " · ", "x") });
-  const names = fc.constantFrom("connected", "ended", "will", "packet", "banana");
+  const tones = fc.array(fc.record({ length: fc.nat(20), tone: fc.constantFrom(null, "good") }));
   fc.assert(
-    fc.property(harm, harm, names, (text, client, name) => {
-      const facts = { client, remote: client, cause: "resetByPeer", will: { topic: client } };
-      const line = tailLine({ ...event, event: name, text, facts }, style, 0);
+    fc.property(harm, tones, (text, told) => {
+      const line = tailLine({ ...event, text, tones: told }, style, 0);
       expect(line.slice(0, -1)).not.toMatch(/\p{C}/u);
+      expect(line).toBe(tailLine({ ...event, text }, style, 0));
     }),
     { numRuns: 500 },
   );
-});
-
-test("facts of any shape make a line", () => {
-  const odd = JSON.parse('{"toString":5}');
-  for (const name of ["connected", "ended", "will", "clientFault"]) {
-    const facts = { client: odd, remote: odd, cause: odd, will: { topic: odd, fate: odd } };
-    const style = { colors: pc.createColors(true), zone: "utc", like: null, json: false } as const;
-    expect(tailLine({ ...event, event: name, facts }, style, 0)).toBeString();
-  }
 });

@@ -9,6 +9,8 @@ import {
   type Overview,
   type Refusal,
   type ReloadAnswer,
+  type StreamedEvent,
+  type TonedLength,
   type WillsAnswer,
 } from "../../api/api.ts";
 import type {
@@ -40,6 +42,7 @@ import {
   many,
   moment,
   object,
+  optional,
   orNull,
   type Shape,
   span,
@@ -55,12 +58,18 @@ const level: Shape<Level> = z.enum(levels);
 /** Characters of a sentence of the log, which shows of each name some hundred. */
 const sentenceMax = 64 * 1024;
 
-export const eventShape = object<EventLine>({
+const eventKeys = {
   at: moment.min(0),
   level,
   event: words,
   text: z.string().max(sentenceMax),
   facts: z.record(z.string(), z.unknown()),
+};
+const eventShape = object<EventLine>(eventKeys);
+
+export const streamedEventShape = object<StreamedEvent>({
+  ...eventKeys,
+  tones: optional(list(object<TonedLength>({ length: count, tone: orNull(words) }), few)),
 });
 
 export const clientShape = object<ClientAnswer>({

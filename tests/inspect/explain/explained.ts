@@ -28,5 +28,3 @@ export function told(world: World, clientId = "mortal"): string {
 export function topicsOf(world: World, clientId = "mortal"): string[] {
   return explain(answerOf(world, clientId)).advice.map(({ topic }) => topic);
 }
-
-export { eventLine };
