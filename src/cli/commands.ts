@@ -1,4 +1,5 @@
 import type { CliCommand } from "./command.ts";
+import { padded, width } from "../log/columns.ts";
 import { exitCodeTexts, type HelpPage, type HelpRow, statements } from "./help.ts";
 
 /** One command as the list of all shows it; its own file is loaded when it is called. */
@@ -52,7 +53,7 @@ export function programHelp(): HelpPage {
         title,
         rows: commands
           .filter(({ group }) => group === title)
-          .map(({ name, summary }): HelpRow => [name.padEnd(nameWidth), summary]),
+          .map(({ name, summary }): HelpRow => [padded(name, nameWidth), summary]),
       })),
       {
         title: "Flags",
@@ -77,4 +78,4 @@ export function programHelp(): HelpPage {
   };
 }
 
-const nameWidth = Math.max(...commands.map(({ name }) => name.length));
+const nameWidth = Math.max(...commands.map(({ name }) => width(name)));

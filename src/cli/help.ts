@@ -1,6 +1,5 @@
 import type { Screen } from "../drop/report/progress.ts";
-import { folded } from "../log/fold.ts";
-import { padded, width } from "../log/width.ts";
+import { folded, padded, width } from "../log/columns.ts";
 import type { Command } from "./command.ts";
 
 /** One page of help: of the program, of a command, or of one verb of it. */
@@ -108,17 +107,14 @@ function rowLines(rows: readonly HelpRow[], columns: number): string[] {
 /** A command that is too long goes on in the next line, as a shell reads it. */
 function commandLines(command: string, columns: number): string[] {
   if (width(command) <= columns) return [command];
-  const lines: string[] = [];
-  let line = "";
-  for (const word of command.match(/(?:[^ ']|'[^']*')+/g) ?? []) {
-    const longer = line === "" ? word : `${line} ${word}`;
-    if (line !== "" && width(longer) > columns - 2) {
-      lines.push(`${line} \\`);
-      line = textIndent + word;
-    } else line = longer;
-  }
-  return [...lines, line];
+  const more = " \\";
+  const fold = { indent: textIndent.length, breaks: outsideQuotes };
+  const lines = folded(command, columns - more.length, fold);
+  return lines.map((line, index) => (index < lines.length - 1 ? line + more : line));
 }
+
+/** A space behind which the quotes are in pairs. */
+const outsideQuotes = / (?=[^']*(?:'[^']*'[^']*)*$)/;
 
 /** A flag as it is declared: `-p, --port <PORT>`. */
 export function flagRow({

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { width } from "../../src/log/width.ts";
+import { width } from "../../src/log/columns.ts";
 import { connectBytes } from "../support/connect-bytes.ts";
 import { environment, executable, RunningBroker } from "../support/executable.ts";
 import { eventually } from "../support/inbox.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { commands } from "../../src/cli/commands.ts";
 import { catalogue } from "../../src/drop/scenarios/catalogue.ts";
-import { width } from "../../src/log/width.ts";
+import { width } from "../../src/log/columns.ts";
 import { examplesOf } from "../../src/cli/help.ts";
 import { flagForms, verbs } from "../../src/cli/inspect-verbs.ts";
 import { configSchema } from "../../src/config/schema.ts";

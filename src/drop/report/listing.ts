@@ -1,4 +1,4 @@
-import { folded } from "../../log/fold.ts";
+import { folded, padded, width } from "../../log/columns.ts";
 import { jsonLine } from "../../log/foreign.ts";
 import type { Scenario } from "../scenario.ts";
 
@@ -11,15 +11,13 @@ export function listing(catalogue: readonly Scenario[], columns: number): string
     needsText(scenario) === "" ? scenario.title : `${scenario.title} (${needsText(scenario)})`,
   ]);
   const all = [[" ", "scenario", "grade", "the drop (and what it needs)"], ...rows];
-  const widths = [0, 1, 2].map((column) =>
-    Math.max(...all.map((row) => (row[column] ?? "").length)),
-  );
-  const before = widths.reduce((sum, width) => sum + width + 2, 0);
+  const widths = [0, 1, 2].map((column) => Math.max(...all.map((row) => width(row[column] ?? ""))));
+  const before = widths.reduce((sum, own) => sum + own + 2, 0);
   const lines = all.flatMap((row) => {
     const [title = ""] = row.slice(-1);
     const start = row
       .slice(0, -1)
-      .map((text, column) => `${text.padEnd(widths[column] ?? 0)}  `)
+      .map((text, column) => `${padded(text, widths[column] ?? 0)}  `)
       .join("");
     if (columns - before < titleMin) return stacked(start, title, columns);
     return folded(title, columns - before).map((line, index) =>

@@ -1,6 +1,6 @@
 import pc from "picocolors";
 import { clause } from "../../log/foreign.ts";
-import { pieces } from "../../log/width.ts";
+import { padded, pieces } from "../../log/columns.ts";
 import { targetText } from "../../client/target.ts";
 import { protocolText } from "../protocol.ts";
 import { calledOffText, type RunName } from "../run.ts";
@@ -55,8 +55,8 @@ class EndLines implements Progress {
   ended({ id, protocol, target }: RunName, { verdict, detail }: Result): void {
     if (detail === calledOffText) return;
     const where = this.#options.naming ? ` ${targetText(target)}` : "";
-    const word = paintOf(verdict)(this.#colors)(verdictWord(verdict).padEnd(12));
-    const name = `${id.padEnd(20)}  MQTT ${protocolText(protocol).padEnd(5)}${where}`;
+    const word = paintOf(verdict)(this.#colors)(padded(verdictWord(verdict), 12));
+    const name = `${padded(id, nameColumns)}  MQTT ${padded(protocolText(protocol), 5)}${where}`;
     this.say(`${word}  ${name}  ${clause(detail)}\n`);
   }
 
@@ -171,7 +171,7 @@ class LiveLines implements Progress {
     // Without columns more of the text fits.
     if (columns < alignedFrom) return `${run.id} ${protocol}: ${text}`;
     const where = this.#options.naming ? `${targetText(run.target)}  ` : "";
-    return `${run.id.padEnd(nameColumns)}  MQTT ${protocol.padEnd(5)}  ${where}${text}`;
+    return `${padded(run.id, nameColumns)}  MQTT ${padded(protocol, 5)}  ${where}${text}`;
   }
 }
 

@@ -1,6 +1,6 @@
 import type pc from "picocolors";
 import { duration } from "../../log/duration.ts";
-import { folded } from "../../log/fold.ts";
+import { folded, padded, startOf, width } from "../../log/columns.ts";
 import { protocolText } from "../protocol.ts";
 import type { Result, Verdict } from "../scenario.ts";
 
@@ -28,10 +28,9 @@ export function resultTable(
     fitting
       .map((column, index) => {
         const text = line === 0 ? column.head : (column.texts[line - 1] ?? "");
-        const width = index === fitting.length - 1 ? 0 : (widths[index] ?? 0);
-        const padding = " ".repeat(Math.max(0, width - text.length));
+        const room = index === fitting.length - 1 ? 0 : (widths[index] ?? 0);
         const paint = line === 0 ? colors.bold : (column.paints?.[line - 1]?.(colors) ?? plain);
-        return (text === "" ? "" : paint(text)) + padding;
+        return (text === "" ? "" : paint(text)) + padded(text, room).slice(text.length);
       })
       .join(gap)
       .trimEnd(),
@@ -112,17 +111,15 @@ function layoutsFor(
 
 function widthOf(layout: readonly Column[]): number {
   const widths = layout.map(columnWidth);
-  return widths.reduce((sum, width) => sum + width, gap.length * (layout.length - 1));
+  return widths.reduce((sum, own) => sum + own, gap.length * (layout.length - 1));
 }
 
 function columnWidth({ head, texts }: Column): number {
-  return Math.max(head.length, ...texts.map((text) => text.length));
+  return Math.max(width(head), ...texts.map(width));
 }
 
-function cutTo({ head, texts }: Column, width: number): Column {
-  const cut = (text: string): string =>
-    text.length <= width ? text : `${text.slice(0, width - 2).trimEnd()}..`;
-  return { head, texts: texts.map(cut) };
+function cutTo({ head, texts }: Column, columns: number): Column {
+  return { head, texts: texts.map((text) => startOf(text, columns, "..")) };
 }
 
 function cellColumn(

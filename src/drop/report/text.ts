@@ -1,6 +1,6 @@
 import pc from "picocolors";
 import { duration, setting } from "../../log/duration.ts";
-import { folded } from "../../log/fold.ts";
+import { folded } from "../../log/columns.ts";
 import { clause } from "../../log/foreign.ts";
 import { type Matter, mattersOf } from "./causes.ts";
 import { protocolText } from "../protocol.ts";

@@ -1,5 +1,5 @@
 import type { Colors } from "picocolors/types.js";
-import { folded } from "../../log/fold.ts";
+import { folded } from "../../log/columns.ts";
 import { escapeUnprintable } from "../../log/foreign.ts";
 import type { Explanation, Sentence, StoryLine } from "./parts.ts";
 

@@ -1,8 +1,7 @@
 import type { Colors } from "picocolors/types.js";
 import { protocolName } from "../../core/packet.ts";
-import { folded } from "../../log/fold.ts";
+import { folded, startOf } from "../../log/columns.ts";
 import { quoted } from "../../log/foreign.ts";
-import { pieces, width } from "../../log/width.ts";
 import {
   bytesText,
   type PacketNode,
@@ -29,7 +28,6 @@ const lineMin = 32;
 
 /** Packets for a person: a line a field, what is wrong below it, and a count at the end. */
 export function packetTreeText(trees: readonly PacketTree[], style: PacketTextStyle): string {
-  const { colors } = style;
   if (trees.length === 0) return "There are no bytes.\n";
   const last = trees.at(-1);
   const offsetWidth = String((last?.offset ?? 0) + (last?.length ?? 0)).length;
@@ -38,14 +36,8 @@ export function packetTreeText(trees: readonly PacketTree[], style: PacketTextSt
     [sheet.heading(tree), ...tree.nodes.flatMap((node) => sheet.node(node, 0))].join("\n"),
   );
   const violations = trees.flatMap((tree) => tree.violations);
-  const count = violations.length === 1 ? "1 violation" : `${violations.length} violations`;
-  const statements = [...new Set(violations.map(({ statement }) => statement))].join(", ");
   const cut = trees.some(({ missing }) => missing !== 0) ? " The last packet is incomplete." : "";
-  const closing =
-    violations.length === 0
-      ? `${colors.green("No violation.")}${cut}`
-      : `${colors.red(count)}: ${statements}.${cut}`;
-  return `${[...parts, sheet.wrap(closing, 0).join("\n")].join("\n\n")}\n`;
+  return `${[...parts, sheet.closing(violations, cut)].join("\n\n")}\n`;
 }
 
 class Sheet {
@@ -72,7 +64,7 @@ class Sheet {
     const sender = from === null ? "" : ` from a ${from}`;
     const spoken = `MQTT ${protocolName[protocol]} (${byText[protocolBy]})`;
     const head = `${type}${sender}, ${size}, ${spoken}`;
-    return this.wrap(head, 0)
+    return this.#wrap(head, 0)
       .map((line) => this.#colors.bold(line))
       .join("\n");
   }
@@ -94,20 +86,31 @@ class Sheet {
     const left = `${offset.padStart(this.#offsetWidth)}  ${hex}`;
     const indent = "  ".repeat(depth);
     const room = this.#columns - left.length - indent.length;
-    const words = cut(wordsOf(node), room);
+    const words = startOf(wordsOf(node), room);
     const isGroup = node.hex === null && !isFlag;
     return `${colors.dim(left)}${indent}${isGroup ? colors.bold(words) : words}`.trimEnd();
   }
 
   #violation({ statement, detail }: Violation, depth: number): string[] {
     const margin = this.#offsetWidth + 2 + this.#hexWidth + depth * 2;
-    return this.wrap(`! ${detail} [${statement}]`, margin).map(
+    return this.#wrap(`! ${detail} [${statement}]`, margin).map(
       (line, index) => " ".repeat(margin) + this.#colors.red(index === 0 ? line : `  ${line}`),
     );
   }
 
+  /** The count in a colour, which takes no columns; it fits the first line, however narrow that is. */
+  closing(violations: readonly Violation[], more: string): string {
+    const count = violations.length === 1 ? "1 violation" : `${violations.length} violations`;
+    const statements = [...new Set(violations.map(({ statement }) => statement))].join(", ");
+    const isNone = violations.length === 0;
+    const head = isNone ? "No violation." : count;
+    const [first = "", ...rest] = this.#wrap(head + (isNone ? more : `: ${statements}.${more}`), 0);
+    const paint = isNone ? this.#colors.green : this.#colors.red;
+    return [paint(head) + first.slice(head.length), ...rest].join("\n");
+  }
+
   /** Into lines that fit behind `margin`. */
-  wrap(text: string, margin: number): string[] {
+  #wrap(text: string, margin: number): string[] {
     return folded(text, this.#columns - margin - 2);
   }
 }
@@ -155,11 +158,4 @@ function printable(hex: string, field: string): string | null {
   } catch {
     return null;
   }
-}
-
-/** To fit a line: what is left out is said by three dots. */
-function cut(text: string, room: number): string {
-  if (width(text) <= room) return text;
-  const [start = ""] = pieces(text, Math.max(1, room - 3));
-  return `${start}...`;
 }

@@ -1,7 +1,6 @@
 import type { Colors } from "picocolors/types.js";
-import { folded, shortened } from "../../log/fold.ts";
+import { folded, padded, shortened, width } from "../../log/columns.ts";
 import { escapeUnprintable, name } from "../../log/foreign.ts";
-import { padded, width } from "../../log/width.ts";
 
 /** How views are drawn. */
 export interface ViewStyle {

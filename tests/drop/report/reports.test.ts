@@ -4,7 +4,7 @@ import { jsonResult, jsonSummary } from "../../../src/drop/report/json.ts";
 import { junitReport } from "../../../src/drop/report/junit.ts";
 import { textReport } from "../../../src/drop/report/text.ts";
 import type { Result } from "../../../src/drop/scenario.ts";
-import { width } from "../../../src/log/width.ts";
+import { width } from "../../../src/log/columns.ts";
 import { summarize } from "../../../src/drop/report/summary.ts";
 import {
   inconclusive,

@@ -4,7 +4,7 @@ import { generate } from "mqtt-packet";
 import pc from "picocolors";
 import type { ProtocolVersion } from "../../../src/core/packet.ts";
 import { packetTree, packetTreeText } from "../../../src/inspect/packet/packet.ts";
-import { width } from "../../../src/log/width.ts";
+import { width } from "../../../src/log/columns.ts";
 
 /** What a person reads on a terminal of 80 columns without colours. */
 function told(hex: string, protocol: "auto" | ProtocolVersion = "auto"): string {
@@ -458,6 +458,16 @@ for (const columns of [32, 40, 59, 60, 80, 200]) {
     );
   });
 }
+
+test("told: a colour takes no columns", () => {
+  const bytes = Uint8Array.from(Buffer.from("820500000000036202000182050000000003c100", "hex"));
+  const trees = packetTree(bytes, { protocol: 5 });
+  for (let columns = 32; columns <= 120; columns++) {
+    const painted = packetTreeText(trees, { columns, colors: pc.createColors(true) });
+    const text = packetTreeText(trees, { columns, colors: pc.createColors(false) });
+    expect(Bun.stripANSI(painted)).toBe(text);
+  }
+});
 
 test("told: where there is no room for the bytes, the words", () => {
   const trees = packetTree(Uint8Array.from(Buffer.from("30050001236869", "hex")), { protocol: 4 });

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { name } from "../../../src/log/foreign.ts";
-import { width } from "../../../src/log/width.ts";
+import { width } from "../../../src/log/columns.ts";
 import { World } from "../../support/world.ts";
 import { plainStyle, viewsOf } from "./viewed.ts";
 

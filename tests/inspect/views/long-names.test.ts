@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { width } from "../../../src/log/width.ts";
+import { width } from "../../../src/log/columns.ts";
 import { mortal } from "../../support/mortal.ts";
 import { World } from "../../support/world.ts";
 import { plainStyle, viewsOf } from "./viewed.ts";

@@ -8,7 +8,7 @@ import {
 } from "../../../src/inspect/views/sessions.ts";
 import { table } from "../../../src/inspect/views/table.ts";
 import { willsLines } from "../../../src/inspect/views/wills.ts";
-import { width } from "../../../src/log/width.ts";
+import { width } from "../../../src/log/columns.ts";
 import { hold } from "../../support/held.ts";
 import { mortal } from "../../support/mortal.ts";
 import { World } from "../../support/world.ts";

@@ -1,4 +1,36 @@
-import { pieces, width } from "./width.ts";
+/**
+ * Columns of a terminal that a text takes which nothing unprintable stands in (`foreign.ts` sees to
+ * that): two for a wide character, none for a mark that combines with the one before it. A terminal
+ * that draws an ambiguous character wide shifts a line by a column, and nothing worse.
+ */
+export function width(text: string): number {
+  let columns = 0;
+  for (const character of text) columns += widthOf(character);
+  return columns;
+}
+
+/** Cuts a text into pieces of at most so many columns; one has at least one character. */
+export function pieces(text: string, columns: number): string[] {
+  const found: string[] = [];
+  let piece = "";
+  let used = 0;
+  for (const character of text) {
+    const own = widthOf(character);
+    if (piece !== "" && used + own > columns) {
+      found.push(piece);
+      piece = "";
+      used = 0;
+    }
+    piece += character;
+    used += own;
+  }
+  return [...found, piece];
+}
+
+/** Spaces behind it until it takes so many columns. */
+export function padded(text: string, columns: number): string {
+  return text + " ".repeat(Math.max(0, columns - width(text)));
+}
 
 /** Of a line, what any text has, however narrow the terminal is. */
 const roomMin = 8;
@@ -13,19 +45,21 @@ export interface Fold {
    * own (the default), so that it can be copied.
    */
   readonly longWords?: "cut" | "keep";
+  /** The spaces at which a line may break; all but the one before a unit, if none are given. */
+  readonly breaks?: RegExp;
 }
 
 /** Lines of at most so many columns of a terminal, broken at spaces. */
 export function folded(
   text: string,
   columns: number,
-  { indent = 0, longWords = "keep" }: Fold = {},
+  { indent = 0, longWords = "keep", breaks = space }: Fold = {},
 ): string[] {
   if (width(text) <= columns) return [text];
   const rows: string[] = [];
   let row = "";
   const room = (): number => Math.max(roomMin, rows.length === 0 ? columns : columns - indent);
-  for (const word of text.split(space)) {
+  for (const word of text.split(breaks)) {
     const longer = row === "" ? word : `${row} ${word}`;
     if (width(longer) <= room()) {
       row = longer;
@@ -54,6 +88,13 @@ export function shortened(text: string, columns: number): string {
   return `${start}...${lastColumns(text.slice(-lookedAt), end)}`;
 }
 
+/** The start of a text, and dots for what is left out, together of at most so many columns. */
+export function startOf(text: string, columns: number, dots = "..."): string {
+  if (width(text) <= columns) return text;
+  const [start = ""] = pieces(text, Math.max(1, columns - dots.length));
+  return start.trimEnd() + dots;
+}
+
 /** The end of a text, of at most so many columns. */
 function lastColumns(text: string, columns: number): string {
   const characters = Array.from(text);
@@ -67,4 +108,17 @@ function lastColumns(text: string, columns: number): string {
   // A mark that combines would sit on the dots.
   while (from < characters.length && width(characters[from] ?? "") === 0) from++;
   return characters.slice(from).join("");
+}
+
+/** Beside marks: the vowels and finals of Hangul, which are drawn into the syllable before them. */
+const none = /[\p{Mn}\p{Me}\u1160-\u11ff\ud7b0-\ud7ff]/u;
+
+/** Blocks of East Asian characters (UAX 11: W and F), and what is an emoji without being told so. */
+const wide =
+  /[\u1100-\u115f\u2329\u232a\u2630-\u2637\u268a-\u268f\u2e80-\u303e\u3041-\u3247\u3250-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe10-\ufe19\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{16fe0}-\u{18dff}\u{1aff0}-\u{1b2ff}\u{1d300}-\u{1d376}\u{1f200}-\u{1f265}\u{20000}-\u{3fffd}]|(?!\p{Regional_Indicator})\p{Emoji_Presentation}/u;
+
+function widthOf(character: string): number {
+  if (character >= " " && character <= "~") return 1;
+  if (none.test(character)) return 0;
+  return wide.test(character) ? 2 : 1;
 }
