@@ -11,11 +11,10 @@ import {
 import { tmpdir, userInfo } from "node:os";
 import path from "node:path";
 import * as z from "zod";
+import type { Env } from "../config/environment.ts";
 import type { RunningBroker } from "./api.ts";
 import { isOwn, type OwnFileRules, readOwnFile } from "./own-file.ts";
 import { processStart } from "./process-start.ts";
-
-type Env = Readonly<Record<string, string | undefined>>;
 
 /**
  * Where running brokers of this user leave word of themselves: `MQTTD_RUN_DIR`, else a folder of

@@ -1,3 +1,4 @@
+import type { Env } from "../config/environment.ts";
 import { type CAC, cac, type Command } from "cac";
 import type { FileRead, ReadFile } from "../config/file.ts";
 import type { serve } from "../server/serve.ts";
@@ -11,7 +12,7 @@ export type { Command } from "cac";
 
 /** What a command sees of the process; tests hand in their own. */
 export interface Surroundings {
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Env;
   /** Whether a terminal reads stderr, where `serve` writes its lines. */
   readonly stderrIsTerminal: boolean;
   readonly readFile: ReadFile;

@@ -1,5 +1,5 @@
 import { fileMax, type FileRead } from "../config/file.ts";
-import { systemErrorText } from "../config/system-error.ts";
+import { systemErrorText } from "../log/system-error.ts";
 
 /** All of standard input, of as many bytes as a file may have. Never throws. */
 export async function readInput(stream: AsyncIterable<Uint8Array | string>): Promise<FileRead> {

@@ -1,7 +1,7 @@
 import { closeSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { CliError } from "../config/cli-error.ts";
 import { isReplaceable } from "../config/file.ts";
-import { systemErrorText } from "../config/system-error.ts";
+import { systemErrorText } from "../log/system-error.ts";
 
 /** Where a report goes. It appears whole, or not at all. */
 export class JunitFile {

@@ -1,4 +1,5 @@
 import { CliError } from "../config/cli-error.ts";
+import { errorCode } from "../log/system-error.ts";
 
 /** The part of a Node stream (`process.stdout`) that is needed. */
 export interface OutputStream {
@@ -34,7 +35,7 @@ export class StandardOutput {
   async taken(): Promise<boolean> {
     const error = await this.#written;
     if (error === null) return true;
-    if ("code" in error && error.code === "EPIPE") return false;
+    if (errorCode(error) === "EPIPE") return false;
     throw new CliError(`can't write the output: ${error.message}`, { exitCode: 2 });
   }
 }

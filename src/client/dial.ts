@@ -1,4 +1,5 @@
 import { connect, type Socket } from "node:net";
+import { errorCode } from "../log/system-error.ts";
 import type { Target } from "./target.ts";
 
 /** The network's end of a client: one socket. */
@@ -51,7 +52,7 @@ export async function dial(
     }, timeoutMs);
     socket.once("error", (fault) => {
       clearTimeout(timer);
-      reject(new DialError(codeOf(fault), fault.message));
+      reject(new DialError(errorCode(fault) ?? "EUNKNOWN", fault.message));
     });
     socket.once("connect", () => {
       clearTimeout(timer);
@@ -82,7 +83,9 @@ class SocketWire implements Wire {
       if (!this.#isOver) events.data(chunk);
     });
     this.#socket.on("end", () => over("eof"));
-    this.#socket.on("error", (fault) => over(codeOf(fault) === "ETIMEDOUT" ? "timeout" : "reset"));
+    this.#socket.on("error", (fault) =>
+      over(errorCode(fault) === "ETIMEDOUT" ? "timeout" : "reset"),
+    );
     this.#socket.on("close", () => over("eof"));
   }
 
@@ -107,8 +110,4 @@ class SocketWire implements Wire {
   pause(): void {
     this.#socket.pause();
   }
-}
-
-function codeOf(fault: Error): string {
-  return "code" in fault && typeof fault.code === "string" ? fault.code : "EUNKNOWN";
 }

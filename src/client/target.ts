@@ -1,3 +1,5 @@
+import { isLoopback as isLoopbackHost } from "../transport/loopback.ts";
+
 /** Where a broker is, and who asks. */
 export interface Target {
   readonly transport: "tcp" | "tls" | "ws" | "wss";
@@ -48,5 +50,5 @@ export function targetText(target: Target): string {
 
 /** Whether it names this machine by a loopback address. */
 export function isLoopback(target: Target): boolean {
-  return target.host === "localhost" || target.host === "::1" || target.host.startsWith("127.");
+  return isLoopbackHost(target.host);
 }

@@ -8,9 +8,12 @@ import {
   valuePaths,
   variableOf,
 } from "./keys.ts";
-import type { Assignment, Sources } from "./load.ts";
+import type { Assignment } from "./load.ts";
 import { nearest } from "./nearest.ts";
 import { bare, type Problem } from "./problem.ts";
+
+/** The variables of a process; what is not set is undefined. */
+export type Env = Readonly<Record<string, string | undefined>>;
 
 /**
  * What the environment sets: `MQTTD_LIMITS__PACKET_SIZE` is `limits.packetSize`. In the order of the
@@ -18,7 +21,7 @@ import { bare, type Problem } from "./problem.ts";
  * a problem.
  */
 export function assignedByEnvironment(
-  env: Sources["env"],
+  env: Env,
   keys: Key,
 ): { assignments: readonly Assignment[]; problems: readonly Problem[] } {
   const assignments: Assignment[] = [];

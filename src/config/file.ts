@@ -1,4 +1,5 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from "node:fs";
+import { errorCode } from "../log/system-error.ts";
 
 /** A configuration is written by hand; what is larger is some other file. */
 export const fileMax = 1024 * 1024;
@@ -64,7 +65,7 @@ function readNow(fd: number, room: Uint8Array, at: number): number | null {
   try {
     return readSync(fd, room, at, room.length - at, null);
   } catch (error) {
-    if (codeOf(error) === "EAGAIN") return null;
+    if (errorCode(error) === "EAGAIN") return null;
     throw error;
   }
 }
@@ -78,7 +79,7 @@ export function isReplaceable(path: string): boolean {
 }
 
 function failure(error: unknown): FileRead {
-  const code = codeOf(error);
+  const code = errorCode(error) ?? String(error);
   // ENOTDIR: `a/b` where `a` is a file. There is no such file either way.
   if (code === "ENOENT" || code === "ENOTDIR") return { type: "missing" };
   if (code === "EISDIR") return { type: "folder" };
@@ -91,8 +92,3 @@ const reasons: Readonly<Record<string, string>> = {
   ELOOP: "too many symbolic links",
   ENAMETOOLONG: "its name is too long",
 };
-
-function codeOf(error: unknown): string {
-  const coded = typeof error === "object" && error !== null && "code" in error;
-  return coded && typeof error.code === "string" ? error.code : String(error);
-}

@@ -1,3 +1,4 @@
+import type { Env } from "./environment.ts";
 import type { FileRead } from "./file.ts";
 import type { Sources } from "./load.ts";
 import type { Problem } from "./problem.ts";
@@ -46,7 +47,7 @@ function ownFile({ env, readFile }: Sources): FoundFile["read"] {
 }
 
 /** XDG: a relative path in the variable is invalid, and is ignored. */
-function configFolder(env: Sources["env"]): string | null {
+function configFolder(env: Env): string | null {
   const own = env["XDG_CONFIG_HOME"];
   if (own && /^([/\\]|[A-Za-z]:)/.test(own)) return own.replace(/[/\\]+$/, "");
   const home = env["HOME"];

@@ -2,7 +2,7 @@ import type { Node } from "jsonc-parser";
 import * as z from "zod";
 import { assert } from "../core/assert.ts";
 import { type Document, readDocument } from "./document.ts";
-import { assignedByEnvironment } from "./environment.ts";
+import { assignedByEnvironment, type Env } from "./environment.ts";
 import { findConfigFile } from "./find.ts";
 import type { ReadFile } from "./file.ts";
 import {
@@ -25,7 +25,7 @@ export interface Sources {
   /** Of `--config`; null: the environment says, or one of the usual places. */
   readonly configFile: string | null;
   readonly flags: readonly Assignment[];
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Env;
   readonly readFile: ReadFile;
 }
 

@@ -1,3 +1,5 @@
+import { escapeUnprintable } from "../log/foreign.ts";
+
 /** One thing that the operator has to mend: where it stands, and what is wrong. One line. */
 export interface Problem {
   /** `mqttd.json:7:15 limits.packetSize`, `MQTTD_LOG__LEVEL`, `--port`. */
@@ -17,15 +19,12 @@ export function problemLines(problems: readonly Problem[]): readonly string[] {
 /** Characters of a foreign value that a line shows. */
 const shownMax = 60;
 
-/** Nothing in what somebody typed may move the cursor, begin a line or turn the reading direction. */
-const unprintable = /[\p{C}\p{Zl}\p{Zp}]/gu;
-
-/** In double quotes, with escapes, cut where it is long. */
+/** In double quotes, with JSON's escapes for what does not print, cut where it is long. */
 export function quoted(value: string): string {
   const characters = Array.from(value.slice(0, 2 * shownMax));
   const cut = characters.length > shownMax || value.length > 2 * shownMax;
   const shown = cut ? `${characters.slice(0, shownMax).join("")}...` : value;
-  return JSON.stringify(shown).replace(unprintable, escaped);
+  return escapeUnprintable(JSON.stringify(shown));
 }
 
 /** As `quoted`, without the quotes: for names that stand in a path. */
@@ -39,8 +38,4 @@ export function shown(value: unknown): string {
   if (Array.isArray(value)) return "a list";
   if (typeof value === "object" && value !== null) return "an object";
   return String(value);
-}
-
-function escaped(character: string): string {
-  return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
 }

@@ -1,5 +1,6 @@
 import { assert } from "../core/assert.ts";
 import type { Limits } from "../core/limits.ts";
+import { isLocalhost } from "../transport/loopback.ts";
 import { bytesOf, millisecondsOf } from "./quantity.ts";
 import type { Config } from "./schema.ts";
 
@@ -86,7 +87,7 @@ function adminSettings(admin: Config["admin"]): AdminSettings {
 
 /** `localhost` is 127.0.0.1 for some clients and ::1 for others, so it means both. */
 export function addressOf(host: string | null): string | null {
-  if (host === null || host.toLowerCase() === "localhost") return null;
+  if (host === null || isLocalhost(host)) return null;
   return host.startsWith("[") && host.endsWith("]") ? host.slice(1, -1) : host;
 }
 

@@ -3,11 +3,11 @@ import { apiHeader, type RunningBroker } from "../api/api.ts";
 import { OwnFileFault, readOwnFile, tokenRules } from "../api/own-file.ts";
 import { runFolderFault, runningBrokers } from "../api/registry.ts";
 import { CliError, usageError } from "../config/cli-error.ts";
+import type { Env } from "../config/environment.ts";
 import { quoted } from "../config/problem.ts";
 import { clause, name } from "../log/foreign.ts";
+import { errorCode } from "../log/system-error.ts";
 import { bodyOf } from "./answers/body.ts";
-
-type Env = Readonly<Record<string, string | undefined>>;
 
 /** How a broker is named: by flags, by the environment, or not at all. */
 export interface Named {
@@ -124,7 +124,7 @@ function tokenIn(file: string): string {
         fault.hint && clause(fault.hint),
       );
     }
-    const code = fault instanceof Error && "code" in fault ? String(fault.code) : String(fault);
+    const code = errorCode(fault) ?? String(fault);
     const why = code === "ENOENT" ? "there is no such file" : code;
     throw usageError(`can't read the token in ${quoted(file)}: ${clause(why)}`);
   }

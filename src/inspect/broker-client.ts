@@ -1,6 +1,7 @@
 import { apiHeader, apiVersion } from "../api/api.ts";
 import { CliError } from "../config/cli-error.ts";
 import { clause, name } from "../log/foreign.ts";
+import { errorCode } from "../log/system-error.ts";
 import { bodyOf } from "./answers/body.ts";
 import { refusalShape } from "./answers/answer-shape.ts";
 import type { BrokerAddress } from "./broker-address.ts";
@@ -203,5 +204,5 @@ export class BrokerClient {
 const noHttp = /^(?:Malformed_HTTP_Response|ResponseHeadersTooLarge|InvalidHTTPResponse|HPE_\w+)$/;
 
 function isNoHttp(fault: unknown): boolean {
-  return fault instanceof Error && "code" in fault && noHttp.test(String(fault.code));
+  return noHttp.test(errorCode(fault) ?? "");
 }

@@ -23,11 +23,11 @@ const plain = /^[\p{L}\p{N}\p{M}\-_./:$#+@%=~*!?&[\]{}|^<>]+$/u;
 /** A name within a sentence: as it is where that is unmistakable, otherwise in single quotes. */
 export function name(value: string): string {
   const { shown, more } = cut(value);
-  return plain.test(shown) && !unprintable.test(shown) ? shown + more : quoted(value);
+  return plain.test(shown) && !unprintable.test(shown) ? shown + more : singleQuoted(value);
 }
 
 /** A name always in single quotes, as mosquitto writes topics of packets. */
-export function quoted(value: string): string {
+export function singleQuoted(value: string): string {
   const { shown, more } = cut(value);
   return `'${escapeUnprintable(shown.replace(/[\\']/g, "\\$&"))}'${more}`;
 }

@@ -1,5 +1,5 @@
 import type { LoggedPacket } from "./events.ts";
-import { name, quoted } from "./foreign.ts";
+import { name, singleQuoted } from "./foreign.ts";
 
 /** A packet as mosquitto writes it: its name, and in brackets what there is to tell. */
 export function packetText(packet: LoggedPacket): { type: string; facts: string } {
@@ -10,18 +10,20 @@ function factsOf(packet: LoggedPacket): string {
   switch (packet.type) {
     case "publish": {
       const flags = `d${bit(packet.dup)}, q${packet.qos}, r${bit(packet.retain)}, m${packet.packetId}`;
-      return ` (${flags}, ${quoted(packet.topic)}, ... (${packet.payload.byteLength} bytes))`;
+      return ` (${flags}, ${singleQuoted(packet.topic)}, ... (${packet.payload.byteLength} bytes))`;
     }
     case "connect":
       return ` (c${bit(packet.cleanStart)}, k${packet.keepAlive}, as ${name(packet.clientId)})`;
     case "connack":
       return ` (${bit(packet.sessionPresent)}, rc${packet.reason})`;
     case "subscribe": {
-      const wanted = packet.subscriptions.map(({ filter, qos }) => `${quoted(filter)} q${qos}`);
+      const wanted = packet.subscriptions.map(
+        ({ filter, qos }) => `${singleQuoted(filter)} q${qos}`,
+      );
       return ` (m${packet.packetId}, ${list(wanted)})`;
     }
     case "unsubscribe":
-      return ` (m${packet.packetId}, ${list(packet.filters.map(quoted))})`;
+      return ` (m${packet.packetId}, ${list(packet.filters.map(singleQuoted))})`;
     case "suback":
     case "unsuback":
       return ` (m${packet.packetId}, ${list(packet.reasons.map((reason) => `rc${reason}`))})`;

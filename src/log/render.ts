@@ -63,7 +63,7 @@ function levelWord(level: Level): readonly Part[] {
 /** `HH:MM:SS.mmm`. */
 export function timeOfDay(at: number, zone: Style["zone"]): string {
   const date = new Date(at);
-  if (zone === "utc") return date.toISOString().slice(11, 23);
+  if (zone === "utc") return date.toISOString().slice(-13, -1);
   const two = (value: number) => String(value).padStart(2, "0");
   const time = [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(":");
   return `${time}.${String(date.getMilliseconds()).padStart(3, "0")}`;

@@ -6,7 +6,7 @@ import { Reason, reasonText } from "../core/reason.ts";
 import { faultText } from "./client-fault.ts";
 import { duration, readLate, setting, stoodStill } from "./duration.ts";
 import type { LogEvent, ServerEvent } from "./events.ts";
-import { clause, name, quoted } from "./foreign.ts";
+import { clause, name, singleQuoted } from "./foreign.ts";
 import { packetText } from "./packet.ts";
 import { stateText } from "./state.ts";
 import { type Part, plain, type Tone, toned } from "./tone.ts";
@@ -143,7 +143,7 @@ function connected(event: Event<"connected">): readonly Part[] {
     `c${event.cleanStart ? 1 : 0}`,
     `k${event.keepAlive}`,
   ];
-  if (event.username !== null) flags.push(`u${quoted(event.username)}`);
+  if (event.username !== null) flags.push(`u${singleQuoted(event.username)}`);
   const from = `from ${name(event.peer.remote)} as ${client(event.peer)} (${flags.join(", ")})`;
   const rest: string[] = [];
   if (event.keepAliveAsked !== event.keepAlive) {

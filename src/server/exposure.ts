@@ -1,5 +1,6 @@
 import { networkInterfaces } from "node:os";
 import type { ListenerSettings } from "../config/settings.ts";
+import { isLoopback } from "../transport/loopback.ts";
 import type { ListeningSocket } from "../transport/transport.ts";
 
 /**
@@ -20,10 +21,6 @@ export function openToTheNetwork(
         `; leave out --host to keep it to this machine`,
     ];
   });
-}
-
-function isLoopback(host: string | null): boolean {
-  return host === null || host === "::1" || host.startsWith("127.");
 }
 
 function lanAddresses(): string[] {

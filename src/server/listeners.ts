@@ -1,10 +1,9 @@
+import type { Env } from "../config/environment.ts";
 import { CliError } from "../config/cli-error.ts";
 import type { ListenerSettings, Settings } from "../config/settings.ts";
 import { ListenError, type LinkEvents, type ListeningSocket } from "../transport/transport.ts";
 import { typed } from "./npm-script.ts";
 import { tcpTransport } from "./platform.ts";
-
-type Env = Readonly<Record<string, string | undefined>>;
 
 /** Opens every listener or none. Throws CliError (exit code 2) for the first that can't be had. */
 export async function listenAll(

@@ -1,7 +1,7 @@
 import { closeSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { CliError } from "../config/cli-error.ts";
 import { isReplaceable } from "../config/file.ts";
-import { systemErrorText } from "../config/system-error.ts";
+import { systemErrorText } from "../log/system-error.ts";
 
 /**
  * Tells scripts that the broker accepts connections: one URL a line, in the order of the listeners.

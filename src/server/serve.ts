@@ -1,3 +1,4 @@
+import type { Env } from "../config/environment.ts";
 import type { ReloadAnswer } from "../api/api.ts";
 import { type Loaded, type LoadResult, valuesWithOrigins } from "../config/load.ts";
 import { unusableSettings } from "../config/unusable.ts";
@@ -38,7 +39,7 @@ export interface ServeSettings {
   readonly reload: () => LoadResult;
   /** What was read at the start, with origins. */
   readonly loaded: Loaded;
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Env;
 }
 
 /** So that a stop of the process is known to within that time. */

@@ -1,6 +1,8 @@
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
-import { errorCode, listenError } from "./listen-error.ts";
+import { errorCode } from "../log/system-error.ts";
+import { listenError } from "./listen-error.ts";
+import { isLocalhost } from "./loopback.ts";
 import { ListenError, type ListeningSocket } from "./transport.ts";
 
 /** One bound address. */
@@ -27,7 +29,7 @@ export async function listenOn(
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
     throw listenError(outOfRange(), host ?? loopback4, port);
   }
-  if (host === null || host === "localhost") return listenOnLoopback(port, bind);
+  if (host === null || isLocalhost(host)) return listenOnLoopback(port, bind);
   const address = await resolve(host.replace(/^\[(.*)\]$/, "$1"), port);
   return listening([{ address, bound: await bindOrSay(bind, address, port) }]);
 }
@@ -94,12 +96,6 @@ function listening(bound: readonly Listening[]): ListeningSocket {
 export function endpoint(address: string, port: number): string {
   const plain = address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
   return plain.includes(":") ? `[${plain}]:${port}` : `${plain}:${port}`;
-}
-
-/** An address of this machine alone. */
-export function isLoopback(address: string): boolean {
-  const plain = address.startsWith("::ffff:") ? address.slice(7) : address;
-  return plain === "::1" || plain.startsWith("127.");
 }
 
 function outOfRange(): Error {

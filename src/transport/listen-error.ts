@@ -1,3 +1,4 @@
+import { errorCode } from "../log/system-error.ts";
 import { portHolder } from "./port-holder.ts";
 import { ListenError } from "./transport.ts";
 
@@ -6,12 +7,6 @@ export function listenError(error: unknown, host: string, port: number): ListenE
   if (error instanceof ListenError) return error;
   const code = errorCode(error) ?? "unknown";
   return new ListenError(code, host, port, message(code, error, host, port));
-}
-
-/** The `code` of a system error; null: it has none. */
-export function errorCode(error: unknown): string | null {
-  if (!(error instanceof Error) || !("code" in error)) return null;
-  return typeof error.code === "string" ? error.code : null;
 }
 
 function message(code: string, error: unknown, host: string, port: number): string {

@@ -1,4 +1,5 @@
-import { endpoint, isLoopback, listenOn, type BoundAddress } from "./listen-addresses.ts";
+import { endpoint, listenOn, type BoundAddress } from "./listen-addresses.ts";
+import { isLoopback } from "./loopback.ts";
 import { loadTcpControl, type TcpControl } from "./tcp-bun-control.ts";
 import { loadSocketState, type SocketState } from "./tcp-bun-state.ts";
 import { tcpDetectors, type TcpCapabilities } from "./tcp-detectors.ts";

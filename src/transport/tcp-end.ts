@@ -1,4 +1,4 @@
-import { errorCode } from "./listen-error.ts";
+import { errorCode } from "../log/system-error.ts";
 
 /** How a TCP connection ended, by the system's error. */
 export function tcpEnd(error: unknown): "reset" | "timeout" {

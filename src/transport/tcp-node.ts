@@ -1,5 +1,6 @@
 import { createServer, type Server, type Socket } from "node:net";
-import { endpoint, isLoopback, listenOn, type BoundAddress } from "./listen-addresses.ts";
+import { endpoint, listenOn, type BoundAddress } from "./listen-addresses.ts";
+import { isLoopback } from "./loopback.ts";
 import { tcpDetectors, type TcpCapabilities } from "./tcp-detectors.ts";
 import { tcpEnd } from "./tcp-end.ts";
 import type { Link, LinkEvents, TcpWatch, Transport } from "./transport.ts";

@@ -161,13 +161,21 @@ test("sizes that contradict each other are an error that names both", () => {
   );
 });
 
+test("a value that shows nothing is seen all the same", () => {
+  const found = (value: string): string =>
+    problems({ set: [`log.level=${value}`] }).replace(/^.*: found (.*), allowed.*$/, "$1");
+  expect(["\u3164", "\u2800", "\u00a0", "\u200b", "e\u0301", "灯"].map(found)).toEqual([
+    ...['"\\u3164"', '"\\u2800"', '"\\u00a0"', '"\\u200b"', '"e\u0301"', '"灯"'],
+  ]);
+});
+
 test("no foreign text can begin a line, move the cursor or fill the screen", () => {
   const value = JSON.stringify(`\n\u001b[2J\u202e${"x".repeat(500)}`);
   const lines = problems({ files: { "mqttd.json": `{"log":{"level":${value},"\\n\\u009b":1}}` } });
   expect(`\n${lines}\n`).toMatchInlineSnapshot(`
     "
-    mqttd.json:1:17 log.level: found "\\n\\u001b[2J\\u{202e}xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...", allowed: "error", "warn", "info" or "debug"
-    mqttd.json:1:532 log.\\n\\u{9b}: unknown key
+    mqttd.json:1:17 log.level: found "\\n\\u001b[2J\\u202exxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...", allowed: "error", "warn", "info" or "debug"
+    mqttd.json:1:532 log.\\n\\u009b: unknown key
     "
   `);
 });

@@ -25,7 +25,7 @@ export class AdminUnderFuzz {
     this.#app = adminApp({
       ...{ broker: world.broker, clock: new Clock(), hub, vitals: new Vitals(), streams: 2 },
       streamBytes: 64 * 1024,
-      ...{ guard: { hosts: [], token: null }, listeners: ["mqtt://localhost:1883"], like: null },
+      ...{ guard: { token: null }, listeners: ["mqtt://localhost:1883"], like: null },
       ...{ logLevel: () => "info", setLogLevel: () => {}, kick: () => true, drop: () => true },
       reload: () => ({ ok: true, file: null, changed: [], later: [], problems: [] }),
       config: () => ({ file: null, values: [] }),

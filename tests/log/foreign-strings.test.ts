@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import pc from "picocolors";
 import type { LogEvent } from "../../src/log/events.ts";
-import { clause, jsonLine, name, quoted } from "../../src/log/foreign.ts";
+import { clause, jsonLine, name, singleQuoted } from "../../src/log/foreign.ts";
 import { renderHuman, renderJson } from "../../src/log/render.ts";
 import { now, samples } from "./samples.ts";
 
@@ -101,7 +101,7 @@ test("what is escaped can be seen", () => {
     "'a\\nb\\u202ec\\u001b[2J\\ud800\\u{e0041}'",
   );
   expect(clause("tab\there · and\\there\u0085")).toBe("tab\\there \\u00b7 and\\\\there\\u0085");
-  expect(quoted("it's")).toBe("'it\\'s'");
+  expect(singleQuoted("it's")).toBe("'it\\'s'");
 });
 
 test("a name that could be taken for a part of the sentence stands in quotes", () => {

@@ -24,7 +24,7 @@ export class Administered {
       clock: this.world.clock,
       hub: this.hub,
       vitals: new Vitals(),
-      guard: { hosts: [], token: null },
+      guard: { token: null },
       streams: 4,
       streamBytes: 64 * 1024,
       listeners: ["mqtt://127.0.0.1:1883"],

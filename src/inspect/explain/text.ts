@@ -1,6 +1,7 @@
 import type { Colors } from "picocolors/types.js";
 import { folded } from "../../log/columns.ts";
 import { escapeUnprintable } from "../../log/foreign.ts";
+import { timeOfDay } from "../../log/render.ts";
 import type { Explanation, Sentence, StoryLine } from "./parts.ts";
 
 export interface ExplanationStyle {
@@ -81,12 +82,4 @@ class Page {
 
 function textOf({ text, rule }: Sentence): string {
   return escapeUnprintable(rule === null ? text : `${text} [${rule}]`);
-}
-
-function timeOfDay(at: number, zone: "local" | "utc"): string {
-  const date = new Date(at);
-  if (zone === "utc") return date.toISOString().slice(11, 23);
-  const two = (value: number) => String(value).padStart(2, "0");
-  const time = [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(":");
-  return `${time}.${String(date.getMilliseconds()).padStart(3, "0")}`;
 }

@@ -1,7 +1,7 @@
 import type { Colors } from "picocolors/types.js";
 import { protocolName } from "../../core/packet.ts";
 import { folded, startOf } from "../../log/columns.ts";
-import { quoted } from "../../log/foreign.ts";
+import { singleQuoted } from "../../log/foreign.ts";
 import {
   bytesText,
   type PacketNode,
@@ -141,7 +141,7 @@ function wordsOf({ name: field, value, meaning, hex, bits, children }: PacketNod
 function valueText(value: PacketNode["value"]): string | null {
   if (value === null) return null;
   if (typeof value === "boolean") return value ? "1" : "0";
-  return typeof value === "number" ? String(value) : quoted(value);
+  return typeof value === "number" ? String(value) : singleQuoted(value);
 }
 
 /** Binary data that is text is shown as such; a password never is. */
@@ -154,7 +154,7 @@ function printable(hex: string, field: string): string | null {
     Number.parseInt(digits.slice(at * 2, at * 2 + 2), 16),
   );
   try {
-    return quoted(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    return singleQuoted(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch {
     return null;
   }

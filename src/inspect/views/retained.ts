@@ -1,5 +1,5 @@
 import type { RetainedAccount } from "../../core/records/shapes.ts";
-import { quoted } from "../../log/foreign.ts";
+import { singleQuoted } from "../../log/foreign.ts";
 import { size } from "../../log/size.ts";
 import { ahead } from "./moment.ts";
 import { cellName, nothing, table, type ViewStyle } from "./table.ts";
@@ -29,7 +29,7 @@ function payloadText({ payload, payloadBytes }: RetainedAccount): string {
   const bytes = Buffer.from(payload, "base64");
   const isWhole = bytes.length === payloadBytes;
   const text = textOf(bytes, isWhole);
-  if (text !== null) return quoted(text) + (isWhole ? "" : " ...");
+  if (text !== null) return singleQuoted(text) + (isWhole ? "" : " ...");
   const hex = bytes
     .subarray(0, bytesShown)
     .toString("hex")

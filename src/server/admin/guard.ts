@@ -1,10 +1,9 @@
 import { timingSafeEqual } from "node:crypto";
 import type { MiddlewareHandler } from "hono";
+import { isLoopback } from "../../transport/loopback.ts";
 import { refusal } from "./answer.ts";
 
 export interface GuardSettings {
-  /** Host names and addresses, without port, under which the interface may be asked. */
-  readonly hosts: readonly string[];
   /** Null: bound to loopback, where every local user may ask. */
   readonly token: string | null;
 }
@@ -16,14 +15,13 @@ const openPaths = new Set(["/healthz", "/readyz"]);
  * Lets through what a person or a script of this machine asks. A web page of another site may not, nor
  * one that has rebound its own name to this address; beyond loopback a token is needed.
  */
-export function guard({ hosts, token }: GuardSettings): MiddlewareHandler {
-  const allowed = new Set([...hosts, "localhost", "127.0.0.1", "[::1]"]);
+export function guard({ token }: GuardSettings): MiddlewareHandler {
   return async (context, next) => {
     const header = (name: string): string | undefined => context.req.header(name);
     const host = (header("host") ?? "").toLowerCase();
     const name = host.replace(/:\d+$/, "");
     // No page has the token, whatever its name. Behind a relay, or on all addresses, a host has many.
-    if (token === null && !allowed.has(name)) {
+    if (token === null && !isLoopback(name)) {
       return refusal(context, 403, `this interface is not called ${name}`, "ask for localhost");
     }
     const origin = header("origin");

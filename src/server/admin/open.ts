@@ -2,10 +2,12 @@ import path from "node:path";
 import { apiVersion } from "../../api/api.ts";
 import { processStart } from "../../api/process-start.ts";
 import { announce } from "../../api/registry.ts";
+import type { Env } from "../../config/environment.ts";
 import { CliError } from "../../config/cli-error.ts";
-import { systemErrorText } from "../../config/system-error.ts";
+import { systemErrorText } from "../../log/system-error.ts";
 import type { AdminSettings } from "../../config/settings.ts";
 import type { LogEvent } from "../../log/events.ts";
+import { isLoopback } from "../../transport/loopback.ts";
 import { ListenError } from "../../transport/transport.ts";
 import { adminApp } from "./routes.ts";
 import type { AdminContext } from "./context.ts";
@@ -23,8 +25,6 @@ export interface Administration {
   close(): Promise<void>;
 }
 
-type Env = Readonly<Record<string, string | undefined>>;
-
 /**
  * Opens the administration interface and leaves word of it, or says why not. Throws CliError (exit code
  * 2) where the operator named a port that can't be had, or a token file that others can read.
@@ -38,11 +38,10 @@ export async function openAdministration(
 ): Promise<Administration> {
   const { port, host } = settings;
   if (port === null) return { close: async () => {} };
-  const isLoopback = host === null || host === "::1" || host.startsWith("127.");
-  const token = isLoopback && settings.tokenFile === null ? null : tokenOf(settings.tokenFile, env);
+  const needsNone = isLoopback(host) && settings.tokenFile === null;
+  const token = needsNone ? null : tokenOf(settings.tokenFile, env);
   const tokenFile = token?.file ?? null;
-  const hosts = host === null ? [] : [host.includes(":") ? `[${host}]` : host];
-  const app = adminApp({ ...context, guard: { hosts, token: token?.token ?? null } });
+  const app = adminApp({ ...context, guard: { token: token?.token ?? null } });
   const { socket, taken } = await listen(
     settings.portIsNamed,
     {

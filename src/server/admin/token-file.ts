@@ -4,9 +4,8 @@ import path from "node:path";
 import { OwnFileFault, readOwnFile, tokenRules } from "../../api/own-file.ts";
 import { ownRunFolder } from "../../api/registry.ts";
 import { CliError } from "../../config/cli-error.ts";
-import { errorCode } from "../../transport/listen-error.ts";
-
-type Env = Readonly<Record<string, string | undefined>>;
+import type { Env } from "../../config/environment.ts";
+import { errorCode } from "../../log/system-error.ts";
 
 /** What must be shown to ask beyond loopback, and where it is written. */
 export interface Token {

@@ -15,7 +15,12 @@ describe("on loopback", () => {
     ["LOCALHOST", 200],
     ["127.0.0.1:1888", 200],
     ["[::1]:1888", 200],
+    // Bound to 127.5, it is asked under that address.
+    ["127.0.0.5:1888", 200],
     ["evil.example", 403],
+    ["127.0.0.1.evil.example:1888", 403],
+    ["evil@127.0.0.1", 403],
+    ["::1", 403],
     ["localhost.evil.example:1888", 403],
     ["192.168.1.7:1888", 403],
   ])("a Host of %s", async (host, expected) => {
@@ -49,7 +54,7 @@ describe("on loopback", () => {
 });
 
 describe("with a token", () => {
-  const admin = new Administered({ admin: { guard: { hosts: [], token: "secret" } } });
+  const admin = new Administered({ admin: { guard: { token: "secret" } } });
   const right = { authorization: "Bearer secret" };
 
   test.each(["192.168.1.7:1888", "broker.example", "localhost"])("a Host of %s", async (host) => {

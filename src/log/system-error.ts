@@ -7,3 +7,9 @@ export function systemErrorText(fault: unknown): string {
   // `ENOENT: no such file or directory, open 'ready.4711.tmp'`
   return /^E[A-Z0-9]+: (.+?), [a-z]+(?: '.*)?$/s.exec(message)?.[1] ?? message;
 }
+
+/** The `code` of a system error: `ENOENT`, `ECONNREFUSED`; null: it has none. */
+export function errorCode(fault: unknown): string | null {
+  if (!(fault instanceof Error) || !("code" in fault)) return null;
+  return typeof fault.code === "string" ? fault.code : null;
+}

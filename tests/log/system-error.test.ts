@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { openSync, renameSync } from "node:fs";
-import { systemErrorText } from "../../src/config/system-error.ts";
+import { systemErrorText } from "../../src/log/system-error.ts";
 import { Folder } from "../support/executable.ts";
 
 function faultOf(attempt: () => void): unknown {
