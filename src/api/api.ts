@@ -20,6 +20,8 @@ export const apiHeader = "mqttd-api";
 /** Items of a list, where no `?limit=` says how many, and what that may be at most. */
 export const listDefault = 10_000;
 export const listMax = 1_000_000;
+/** Milliseconds that `?wait=` of wills may be at most: 10 minutes. */
+export const waitMaxMs = 10 * 60_000;
 
 /**
  * A list of at most `?limit=` items (10,000 unless told, 1,000,000 at most). It is written in pieces while

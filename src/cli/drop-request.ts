@@ -1,9 +1,8 @@
-import type { ClientVersion } from "../client/machine.ts";
-import type { Target } from "../client/target.ts";
 import { usageError } from "../config/cli-error.ts";
 import { nearest } from "../config/nearest.ts";
 import { quoted } from "../config/problem.ts";
 import { catalogue, quickSet } from "../drop/scenarios/catalogue.ts";
+import type { RunOptions } from "../drop/run.ts";
 import type { Scenario } from "../drop/scenario.ts";
 import type { WillPlan } from "../drop/stage.ts";
 import type { Arguments } from "./arguments.ts";
@@ -19,24 +18,10 @@ import {
 } from "./client-flags.ts";
 import type { ColorChoice } from "./color.ts";
 
-/** What `mqttd simulate-drop` was asked for, all of it checked. */
-export interface DropRequest {
-  readonly scenarios: readonly Scenario[];
-  readonly named: ReadonlySet<string>;
-  readonly versions: readonly ClientVersion[];
-  readonly target: Target;
+/** What `mqttd simulate-drop` was asked for, all of it checked; `keepAlive` is in seconds. */
+export interface DropRequest extends Omit<RunOptions, "has" | "signal" | "watch"> {
   /** Start a broker for the run; of the target only the credentials count. */
   readonly embedded: boolean;
-  readonly via: Target | null;
-  /** Seconds. */
-  readonly keepAlive: number;
-  readonly waitMs: number;
-  readonly toleranceMs: number;
-  readonly clientId: string | null;
-  readonly will: Partial<WillPlan>;
-  readonly deniedTopic: string | null;
-  readonly restartCommand: string | null;
-  readonly serial: boolean;
   readonly strict: boolean;
   readonly json: boolean;
   /** The name of a file. */

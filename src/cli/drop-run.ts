@@ -15,7 +15,7 @@ import { connectFault } from "./connect-fault.ts";
 import type { DropRequest } from "./drop-request.ts";
 import { textColumns } from "./help.ts";
 import { Interrupt } from "./interrupt.ts";
-import { JunitFile } from "./junit-file.ts";
+import { WholeFile } from "../config/whole-file.ts";
 
 /**
  * Plays what was asked for, reports it, and takes back whatever was opened. Resolves to the exit
@@ -25,7 +25,7 @@ export async function simulateDrop(
   request: DropRequest,
   surroundings: Surroundings,
 ): Promise<number> {
-  const junit = request.junit === null ? null : new JunitFile(request.junit);
+  const junit = request.junit === null ? null : new WholeFile(request.junit);
   const interrupt = new Interrupt();
   let embedded: EmbeddedBroker | null = null;
   let session: DropRun | null = null;
@@ -55,7 +55,7 @@ class DropRun {
   readonly #request: DropRequest;
   readonly #surroundings: Surroundings;
   readonly #interrupt: Interrupt;
-  readonly #junit: JunitFile | null;
+  readonly #junit: WholeFile | null;
   readonly #progress: Progress;
   readonly #planned: number;
   readonly #lost = new AbortController();
@@ -69,7 +69,7 @@ class DropRun {
     request: DropRequest,
     surroundings: Surroundings,
     interrupt: Interrupt,
-    junit: JunitFile | null,
+    junit: WholeFile | null,
   ) {
     this.#request = request;
     this.#surroundings = surroundings;

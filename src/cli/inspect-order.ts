@@ -16,6 +16,7 @@ import {
   sessionsShape,
   subscriptionsShape,
 } from "../inspect/answers/answer-shape.ts";
+import type { Shape } from "../inspect/answers/shape.ts";
 import { type BrokerClient, NoSuchClient } from "../inspect/broker-client.ts";
 import { clientLines, clientsLines } from "../inspect/views/client.ts";
 import { configLines } from "../inspect/views/config.ts";
@@ -27,6 +28,7 @@ import {
 } from "../inspect/explain/explain.ts";
 import { overviewLines } from "../inspect/views/overview.ts";
 import { retainedLines } from "../inspect/views/retained.ts";
+import type { ViewStyle } from "../inspect/views/table.ts";
 import { routeLines, sessionsLines, subscriptionsLines } from "../inspect/views/sessions.ts";
 import { levels } from "../log/events.ts";
 import { clause, name } from "../log/foreign.ts";
@@ -119,33 +121,26 @@ function listOrder(
 ): Order {
   const limit = limitOf(given);
   const items = itemsOf(limit);
-  /** Asked after the list, so that nothing in that is of a later time. */
-  const now = async (client: BrokerClient): Promise<number> =>
-    (await client.ask("/v1/overview", overviewShape)).now;
   switch (verb) {
     case "clients":
-      return async (client, output) => {
-        const answer = await client.ask(withQuery("/v1/clients", limit), clientsShape(items), {
-          items,
-        });
-        const at = await now(client);
-        return show(output, answer, () => clientsLines(at, answer.clients, output.style));
-      };
+      return agedList(
+        withQuery("/v1/clients", limit),
+        clientsShape(items),
+        items,
+        (now, { clients }, style) => clientsLines(now, clients, style),
+      );
     case "sessions":
-      return async (client, output) => {
-        const answer = await client.ask(withQuery("/v1/sessions", limit), sessionsShape(items), {
-          items,
-        });
-        const at = await now(client);
-        return show(output, answer, () => sessionsLines(at, answer.sessions, output.style));
-      };
+      return agedList(
+        withQuery("/v1/sessions", limit),
+        sessionsShape(items),
+        items,
+        (now, { sessions }, style) => sessionsLines(now, sessions, style),
+      );
     case "retained": {
       const path = withQuery("/v1/retained", [["filter", word ?? "#"], ...limit]);
-      return async (client, output) => {
-        const answer = await client.ask(path, retainedShape(items), { items });
-        const at = await now(client);
-        return show(output, answer, () => retainedLines(at, answer.retained, output.style));
-      };
+      return agedList(path, retainedShape(items), items, (now, { retained }, style) =>
+        retainedLines(now, retained, style),
+      );
     }
     case "subscriptions":
       if (word !== null) return routeOrder(word, limit.length > 0);
@@ -155,6 +150,21 @@ function listOrder(
         return show(output, answer, () => subscriptionsLines(answer.subscriptions, output.style));
       };
   }
+}
+
+/** A list that says how old things are. */
+function agedList<Answer extends object>(
+  path: string,
+  shape: Shape<Answer>,
+  items: number,
+  lines: (now: number, answer: Answer, style: ViewStyle) => readonly string[],
+): Order {
+  return async (client, output) => {
+    const answer = await client.ask(path, shape, { items });
+    // Asked after the list, so that nothing in that is of a later time.
+    const { now } = await client.ask("/v1/overview", overviewShape);
+    return show(output, answer, () => lines(now, answer, output.style));
+  };
 }
 
 function routeOrder(topic: string, isLimited: boolean): Order {

@@ -1,4 +1,4 @@
-import type { WillsAnswer } from "../api/api.ts";
+import { waitMaxMs, type WillsAnswer } from "../api/api.ts";
 import { CliError, usageError } from "../config/cli-error.ts";
 import { quoted } from "../config/problem.ts";
 import { willsShape } from "../inspect/answers/answer-shape.ts";
@@ -9,7 +9,6 @@ import { itemsOf, limitOf, type Order, show, withQuery } from "./inspect-output.
 
 const fates = ["published", "discarded", "cancelled"];
 const kinds = { pending: "pending", fired: "fired", "not-fired": "notFired" } as const;
-const waitMaxMs = 10 * 60_000;
 
 /**
  * `mqttd inspect wills`: with `--wait` until the newest has met its fate (else exit code 5), with

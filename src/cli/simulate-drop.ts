@@ -3,6 +3,7 @@ import { jsonListing, jsonPortrait, listing, portrait } from "../drop/report/lis
 import type { Arguments } from "./arguments.ts";
 import { declareClientFlags, declareWillFlags } from "./client-flags.ts";
 import { type CliCommand, type Command, declare, type Surroundings } from "./command.ts";
+import { proseMax } from "../log/columns.ts";
 import { dropRequest, scenarioNamed } from "./drop-request.ts";
 import { commandPage, exitCodes, statements, textColumns } from "./help.ts";
 
@@ -82,9 +83,6 @@ function declareSimulateDrop(): Command {
     .example("mqttd simulate-drop --all --url mqtt://ann:secret@localhost --junit drops.xml")
     .example("mqttd simulate-drop --show half-open");
 }
-
-/** A list and a description get no wider, however wide the terminal is. */
-const proseMax = 100;
 
 async function runSimulateDrop(given: Arguments, surroundings: Surroundings): Promise<number> {
   const columns = Math.min(proseMax, textColumns(surroundings.screen("stdout")));

@@ -32,6 +32,9 @@ export function padded(text: string, columns: number): string {
   return text + " ".repeat(Math.max(0, columns - width(text)));
 }
 
+/** Prose gets no wider than this, however wide the terminal is. */
+export const proseMax = 100;
+
 /** Of a line, what any text has, however narrow the terminal is. */
 const roomMin = 8;
 /** A number and its unit stay together. */

@@ -1,6 +1,6 @@
 import pc from "picocolors";
 import { duration, setting } from "../../log/duration.ts";
-import { folded } from "../../log/columns.ts";
+import { folded, proseMax } from "../../log/columns.ts";
 import { clause } from "../../log/foreign.ts";
 import { type Matter, mattersOf } from "./causes.ts";
 import { protocolText } from "../protocol.ts";
@@ -23,9 +23,6 @@ export interface TextStyle {
 
 /** After so long, no will means never: the slowest broker known looks every 32 s. */
 const tellingWaitMs = 40_000;
-
-/** Lines of prose get no longer than this, however wide the terminal is. */
-const proseMax = 100;
 
 /** What a person reads at the end: the table, a paragraph for each cause, and the closing line. */
 export function textReport(report: Report, style: TextStyle): string {

@@ -1,5 +1,5 @@
 import type { Colors } from "picocolors/types.js";
-import { folded } from "../../log/columns.ts";
+import { folded, proseMax } from "../../log/columns.ts";
 import { escapeUnprintable } from "../../log/foreign.ts";
 import { timeOfDay } from "../../log/render.ts";
 import type { Explanation, Sentence, StoryLine } from "./parts.ts";
@@ -12,9 +12,6 @@ export interface ExplanationStyle {
   /** Whose hours are shown. Default: local. */
   readonly zone?: "local" | "utc";
 }
-
-/** Prose gets no wider than this, however wide the terminal is. */
-const proseMax = 100;
 
 /** The explanation for a person: the verdict, the story, what can happen, what to change. */
 export function explanationText(explanation: Explanation, style: ExplanationStyle): string {

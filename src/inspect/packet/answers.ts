@@ -1,5 +1,6 @@
 import { reasonText } from "../../core/reason.ts";
 import type { AcknowledgementName } from "../../wire/grammar.ts";
+import { returnCodes } from "../../wire/return-codes.ts";
 import type { Draft } from "./node.ts";
 import { walkProperties } from "./properties.ts";
 import { walkGranted } from "./subscribe.ts";
@@ -102,15 +103,6 @@ const connackCodes = [
 ];
 
 /** Return codes of 3.1 and 3.1.1 (table 3.1). */
-const returnCodes = [
-  "accepted",
-  "unacceptable protocol version",
-  "client id rejected",
-  "server unavailable",
-  "bad user name or password",
-  "not authorized",
-];
-
 /** The body of a CONNACK. */
 export function walkConnack(walk: Walk): void {
   walk.group("Variable header", () => {

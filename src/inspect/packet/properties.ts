@@ -1,22 +1,9 @@
+import type { PropertyHolder } from "../../wire/property.ts";
 import type { Draft, Sender } from "./node.ts";
 import type { Field, Walk } from "./walk.ts";
 
 /** Whatever holds a block of properties, of clients and of servers. */
-export type Holder =
-  | "connect"
-  | "will"
-  | "connack"
-  | "publish"
-  | "puback"
-  | "pubrec"
-  | "pubrel"
-  | "pubcomp"
-  | "subscribe"
-  | "suback"
-  | "unsubscribe"
-  | "unsuback"
-  | "disconnect"
-  | "auth";
+export type Holder = PropertyHolder | "connack" | "suback" | "unsuback";
 
 interface Property {
   readonly name: string;

@@ -1,11 +1,10 @@
 import * as z from "zod";
-import { listDefault, listMax } from "../../api/api.ts";
+import { listDefault, listMax, waitMaxMs } from "../../api/api.ts";
 import { millisecondsOf } from "../../config/quantity.ts";
 import { eventNames, levels } from "../../log/events.ts";
 
 /** What may be asked with; each message is the text that stands behind "allowed:" in a refusal. */
 
-const waitMaxMs = 10 * 60_000;
 const limitForm = `a whole number from 1 to ${listMax}`;
 const limit = z.coerce
   .number({ error: limitForm })

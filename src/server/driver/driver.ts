@@ -448,12 +448,7 @@ export class Driver {
     this.#unfinished = [];
     for (const port of ports) {
       port.holdTurn = false;
-      if (!port.open) continue;
-      this.#turn();
-      this.#reading(port);
-      this.#settle();
-      this.#read(port);
-      this.#endTurn();
+      if (port.open) this.#resume(port);
     }
   }
 
@@ -644,13 +639,14 @@ export class Driver {
       port.holdAuthentication = false;
       if (!port.open) return;
       this.#later({ type: "authenticated", connection: port.id, refused });
-      if (isLater) this.#guard(() => this.#verdictCame(port));
+      if (isLater) this.#guard(() => this.#resume(port));
     });
     isLater = true;
     if (port.holdAuthentication) this.#reading(port);
   }
 
-  #verdictCame(port: Port): void {
+  /** What held it back is over. */
+  #resume(port: Port): void {
     this.#turn();
     this.#reading(port);
     this.#settle();

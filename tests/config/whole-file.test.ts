@@ -1,0 +1,61 @@
+import { expect, test } from "bun:test";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { CliError } from "../../src/config/cli-error.ts";
+import { WholeFile } from "../../src/config/whole-file.ts";
+import { Folder } from "../support/executable.ts";
+
+function fault(attempt: () => unknown): string {
+  try {
+    attempt();
+  } catch (thrown) {
+    if (thrown instanceof CliError) return `${thrown.message} (${thrown.exitCode})`;
+    throw thrown;
+  }
+  return "none";
+}
+
+test("a file appears whole, in place of the one before", () => {
+  using folder = new Folder({ report: "old" });
+  const file = new WholeFile(folder.file("report"));
+  expect(readFileSync(folder.file("report"), "utf8")).toBe("old");
+  file.write("new 灯");
+  file.abandon();
+  expect(readFileSync(folder.file("report"), "utf8")).toBe("new 灯");
+  expect(readdirSync(folder.path)).toEqual(["report"]);
+});
+
+test("what is given up leaves nothing behind", () => {
+  using folder = new Folder();
+  new WholeFile(folder.file("report")).abandon();
+  expect(readdirSync(folder.path)).toEqual([]);
+});
+
+test("what can't take its place leaves nothing behind, and says so", () => {
+  using folder = new Folder();
+  const path = folder.file("report");
+  const file = new WholeFile(path, "the report");
+  mkdirSync(`${path}/inside`, { recursive: true });
+  expect(fault(() => file.write("new"))).toMatch(/^can't write the report: .*directory.* \(2\)$/);
+  expect(readdirSync(folder.path)).toEqual(["report"]);
+});
+
+test("a draft that a killed process of the same number has left is no obstacle", () => {
+  using folder = new Folder();
+  const path = folder.file("report");
+  writeFileSync(`${path}.${process.pid}.tmp`, "half of a rep");
+  new WholeFile(path).write("all");
+  expect(readFileSync(path, "utf8")).toBe("all");
+  expect(readdirSync(folder.path)).toEqual(["report"]);
+});
+
+test("where nothing can be written it is said at once", () => {
+  using folder = new Folder();
+  const path = folder.file("none/report");
+  expect(fault(() => new WholeFile(path))).toBe(
+    `can't write ${path}: no such file or directory (2)`,
+  );
+  mkdirSync(folder.file("folder"));
+  expect(fault(() => new WholeFile(folder.file("folder")))).toBe(
+    `can't write ${folder.file("folder")}: what has that name is no plain file (2)`,
+  );
+});
