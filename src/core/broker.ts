@@ -13,12 +13,10 @@ import {
 } from "./ending.ts";
 import type { EndCause } from "./ends.ts";
 import type { BrokerEvent } from "./events.ts";
-import { Habits } from "./records/habits.ts";
 import { pump } from "./forward.ts";
 import { handOver } from "./handover.ts";
 import { hear } from "./quirks/silence.ts";
 import { holdTimedOut, leaving, took } from "./hold.ts";
-import { Histories, Pings } from "./records/history.ts";
 import type {
   ConnectionId,
   Effect,
@@ -29,7 +27,6 @@ import type {
   Unread,
 } from "./io.ts";
 import { firstDue, judgeSilence, watchKeepAlive } from "./keepalive.ts";
-import { Ledger } from "./records/ledger.ts";
 import { announced, defaultLimits, type Announced, type Limits } from "./limits.ts";
 import { fitting, packetSize } from "./packet-size.ts";
 import type { ClientPacket, ServerPacket } from "./packet.ts";
@@ -37,11 +34,12 @@ import { publish, type Route } from "./publish.ts";
 import { publishReceived } from "./publish-packet.ts";
 import type { QueueTotals } from "./queue.ts";
 import { Reason } from "./reason.ts";
+import { Records } from "./records/records.ts";
 import { endMalformed } from "./refusal.ts";
 import { Retained } from "./retained.ts";
 import { standardRules, type Rules } from "./quirks/rules.ts";
 import type { Session } from "./session.ts";
-import { Standstills } from "./records/standstills.ts";
+import { Standstills } from "./standstills.ts";
 import { subscribeReceived, unsubscribeReceived } from "./subscribe.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { newStatistics, publishSys, type Statistics } from "./sys.ts";
@@ -81,11 +79,9 @@ export class Broker {
   readonly queued: QueueTotals = { messages: 0, bytes: 0 };
   readonly deadlines = new Deadlines<Timed>();
   readonly statistics: Statistics = newStatistics();
-  /** What is remembered for people, and decides nothing. */
-  readonly ledger: Ledger;
-  readonly histories: Histories;
-  readonly habits: Habits;
   readonly standstills = new Standstills();
+  /** What is remembered for people, and decides nothing. */
+  readonly records: Records;
   /** Matches by topic, valid while `generation` stands. */
   readonly routes = new Map<string, Route>();
   /** Counts the changes of who gets what: subscriptions, and connections of subscribed sessions. */
@@ -109,9 +105,7 @@ export class Broker {
     this.startedAt = now;
     this.now = now;
     this.retained = new Retained(this.limits);
-    this.ledger = new Ledger(this.limits);
-    this.histories = new Histories(this.limits);
-    this.habits = new Habits(this.limits);
+    this.records = new Records(this);
     // The first `$SYS` is due at once, so that its values are there for the first subscriber.
     if (this.sysIntervalMs !== null) this.deadlines.set(this.#sys, now);
   }
@@ -169,7 +163,7 @@ export class Broker {
 
   note(event: BrokerEvent): void {
     this.effects.push({ type: "note", event });
-    this.histories.noted(event, this.now);
+    this.records.noted(event);
   }
 
   /** A connection that the core still knows. The driver hands in nothing for others. */
@@ -277,13 +271,7 @@ export class Broker {
   }
 
   #received(connection: Connection, packet: ClientPacket): void {
-    let silentMs = connection.silentMs(this.now);
-    if (silentMs > connection.longestSilenceMs) {
-      // It may have come while the broker stood still.
-      const until = connection.pausedAt ?? this.now;
-      silentMs -= this.standstills.between(connection.lastPacketAt, until);
-      if (silentMs > connection.longestSilenceMs) connection.longestSilenceMs = silentMs;
-    }
+    this.records.received(connection);
     connection.lastPacketAt = this.now;
     connection.lastPacketType = packet.type;
     this.statistics.packetsReceived += 1;
@@ -309,8 +297,7 @@ export class Broker {
       case "unsubscribe":
         return unsubscribeReceived(this, connection, session, packet);
       case "pingreq":
-        if (connection.pings === null) connection.pings = new Pings(this.now);
-        else connection.pings.came(this.now, this.standstills);
+        this.records.pinged(connection);
         return this.send(connection, pingresp);
       case "disconnect":
         return disconnectReceived(this, connection, session, packet);

@@ -3,8 +3,6 @@ import { connackFor, expiryInForce, keepAliveInForce } from "./connack.ts";
 import type { Connection } from "./connection.ts";
 import { endConnection, endSession, settleOverdue } from "./ending.ts";
 import { cancelDelayedWill } from "./fate.ts";
-import { takenOver } from "./records/habits.ts";
-import { ConnectionRecord } from "./records/history.ts";
 import { pump, sendAgain } from "./forward.ts";
 import { allowedMs, watchKeepAlive } from "./keepalive.ts";
 import type { ConnectPacket } from "./packet.ts";
@@ -71,7 +69,6 @@ function accept(
   connection.become("connected");
   connection.session = session;
   connection.lastPacketAt = broker.now;
-  connection.longestSilenceMs = 0;
   connection.receiveMaximum = Math.min(packet.receiveMaximum, broker.limits.inflight);
   connection.aliasesOutMax = Math.min(packet.topicAliasMaximum, broker.limits.topicAliases);
   connection.keepAlive = keepAliveInForce(broker, packet);
@@ -89,7 +86,6 @@ function accept(
     broker.statistics.connected,
   );
   arm(broker, connection, session, packet);
-  remember(broker, connection, session, packet, sessionPresent);
   broker.send(connection, connackFor(broker, connection, packet, sessionPresent));
   broker.effects.push({
     type: "watch",
@@ -97,7 +93,9 @@ function accept(
     allowedMs: connection.allowedMs,
     clientId,
   });
-  tell(broker, connection, session, packet, sessionPresent);
+  const willAccess = willAccessOf(broker, session);
+  broker.records.accepted(connection, session, packet, { sessionPresent, willAccess });
+  warn(broker, connection, packet);
   watchKeepAlive(broker, connection);
   if (sessionPresent) sendAgain(broker, session);
   pump(broker, session);
@@ -115,8 +113,7 @@ function openSession(
 ): Session {
   const before = broker.sessions.get(clientId)?.connection ?? null;
   if (before !== null) {
-    const history = broker.histories.of(clientId);
-    if (history !== null) takenOver(broker, history, before, connection);
+    broker.records.takenOver(before, connection);
     endConnection(broker, before, "takenOver", { resumed: !packet.cleanStart });
   }
   const there = broker.sessions.get(clientId);
@@ -152,69 +149,24 @@ function arm(
     },
     connection.listener.mountPoint + packet.will.topic,
   );
-  const { will } = session;
+}
+
+/** Whether the client may publish on its will's topic now; when the will is due, that may have changed. */
+function willAccessOf({ access, rules }: Broker, session: Session): "allowed" | "denied" {
   // Where a denied will is refused, one that got here was allowed.
-  const isLetIn = broker.rules.deniedWill === "refused";
-  const origin = {
-    clientId: session.clientId,
-    remote: connection.remote,
-    version: packet.version,
-    keepAlive: connection.keepAlive,
-    sessionExpiry: session.expiryInterval,
-    access: isLetIn || broker.access.mayPublish(session, will.topic) ? "allowed" : "denied",
-  } as const;
-  will.record = broker.ledger.arm(will, origin, broker.now);
+  if (session.will === null || rules.deniedWill === "refused") return "allowed";
+  return access.mayPublish(session, session.will.topic) ? "allowed" : "denied";
 }
 
-/** Begins a page in the history of its client id. */
-function remember(
-  broker: Broker,
-  connection: Connection,
-  session: Session,
-  packet: ConnectPacket,
-  sessionPresent: boolean,
-): void {
-  const record = new ConnectionRecord(connection);
-  record.connectedAt = broker.now;
-  record.sessionPresent = sessionPresent;
-  record.sessionExpiry = session.expiryInterval;
-  record.will = session.will?.record ?? null;
-  record.claim(packet);
-  connection.record = record;
-  const history = broker.histories.connected(session.clientId);
-  history.opened(record);
-  if (record.will !== null) history.armed(record.will);
-}
-
-function tell(
-  broker: Broker,
-  connection: Connection,
-  session: Session,
-  packet: ConnectPacket,
-  sessionPresent: boolean,
-): void {
-  broker.note({
-    event: "connected",
-    peer: connection.peer,
-    version: packet.version,
-    bridge: packet.bridge,
-    cleanStart: packet.cleanStart,
-    sessionPresent,
-    keepAlive: connection.keepAlive,
-    keepAliveAsked: packet.keepAlive,
-    sessionExpiry: session.expiryInterval,
-    username: packet.username,
-    will: session.will?.facts ?? null,
-  });
-  if (session.will !== null) broker.habits.armed(broker, connection, session, session.will);
+/** MQTT 3.1 and 3.1.1 have no Server Keep Alive: the client's own holds, whatever the maximum is. */
+function warn(broker: Broker, connection: Connection, packet: ConnectPacket): void {
   const maximum = broker.limits.keepAliveMax;
   const above = packet.keepAlive === 0 || packet.keepAlive > maximum;
-  if (packet.version !== 5 && maximum !== Infinity && above) {
-    broker.note({
-      event: "keepAliveAboveMaximum",
-      peer: connection.peer,
-      keepAlive: packet.keepAlive,
-      maximum,
-    });
-  }
+  if (packet.version === 5 || maximum === Infinity || !above) return;
+  broker.note({
+    event: "keepAliveAboveMaximum",
+    peer: connection.peer,
+    keepAlive: packet.keepAlive,
+    maximum,
+  });
 }

@@ -1,11 +1,11 @@
 import { assert } from "./assert.ts";
 import { Deadline } from "./deadlines.ts";
 import type { Peer } from "./events.ts";
-import type { ConnectionRecord, Pings } from "./records/history.ts";
 import type { ConnectionId, ListenerPolicy, Millis } from "./io.ts";
 import type { Holding } from "./hold.ts";
 import type { Announced } from "./limits.ts";
 import type { ClientPacket, ConnectPacket, ProtocolVersion } from "./packet.ts";
+import type { Memory } from "./records/records.ts";
 import type { Session } from "./session.ts";
 import type { Timed } from "./timed.ts";
 
@@ -47,12 +47,8 @@ export class Connection {
   lastPacketAt: Millis;
   /** What it was. */
   lastPacketType: ClientPacket["type"] | "none" = "none";
-  /** Milliseconds: the longest time between two packets since CONNECT was accepted. */
-  longestSilenceMs = 0;
-  /** Created with the first PINGREQ. */
-  pings: Pings | null = null;
-  /** Its page in the history of its client id; null: no CONNECT was read. */
-  record: ConnectionRecord | null = null;
+  /** Not for rules; null: no CONNECT was read. */
+  memory: Memory | null = null;
   /** What the silence begins with instead, by rules that are not the standard's; null: the packet. */
   heardAt: Millis | null = null;
   /**

@@ -5,9 +5,7 @@ import type { Connection } from "./connection.ts";
 import type { Deadline } from "./deadlines.ts";
 import { ends, type EndCause } from "./ends.ts";
 import type { SessionEnd, WillAtEnd } from "./events.ts";
-import { dueOf, endDelay, endWill, isHeldUp, publishWill, tellDelayed } from "./fate.ts";
-import { endedWithWill } from "./records/habits.ts";
-import { excerpt } from "./records/excerpt.ts";
+import { dueOf, endDelay, endWill, isHeldUp, publishWill } from "./fate.ts";
 import { leaveToOthers } from "./handover.ts";
 import { releaseAll, stopHolding } from "./hold.ts";
 import type { Millis } from "./io.ts";
@@ -38,116 +36,51 @@ export function endConnection(
   cause: EndCause,
   details: EndDetails = {},
 ): void {
-  const session = connection.session;
-  const detail = details.detail ?? droppedDetail(connection) ?? unansweredDetail(broker, cause);
-  const sessionExpiry = session?.expiryInterval ?? 0;
-  const silentMs = connection.silentMs(broker.now);
-  const ending = session?.will ?? null;
-  // A packet that was read late, or not yet, may be why.
-  const { stoodStillMs, lastPacketWaitedMs } = broker.standstills.of(connection, broker.now);
-  // Only where it ends for silence it matters when that began.
-  const isReadLate = cause === "keepAliveExpired" && lastPacketWaitedMs > 0;
-  const own = {
-    ...(stoodStillMs > 0 && { stoodStillMs }),
-    ...(isReadLate && { lastPacketWaitedMs }),
-  };
-  const silenceDue =
-    cause === "keepAliveExpired" && stoodStillMs > 0 && connection.allowedMs !== null
-      ? ((broker.now - Math.max(0, silentMs - connection.allowedMs)) as Millis)
-      : broker.now;
+  const { session } = connection;
+  const armed = session?.will ?? null;
+  const silenceDue = silenceDueOf(broker, connection, cause);
   connection.become("closed");
   forget(broker, connection, cause);
-  if (details.closed !== true) close(broker, connection, cause, details, session !== null);
-  let will: WillAtEnd | null = null;
+  if (details.closed !== true) close(broker, connection, cause, details);
   stopHolding(broker, connection);
-  connection.holding = null;
-  if (session !== null) {
-    session.connection = null;
-    connection.session = null;
-    releaseAll(broker, session);
-    broker.statistics.connected -= 1;
-    broker.rerouted(session);
-    broker.deadlines.clear(session.pump);
-    const resumed = details.resumed === true;
-    const goesOn = session.expiryInterval > 0 && (cause !== "takenOver" || resumed);
-    if (!goesOn) unsubscribeAll(broker, session);
-    will = details.will ?? endWill(broker, session, cause, goesOn, silenceDue);
-  }
-  const statement = details.statement ?? null;
-  const facts = { detail, statement, silentMs, ...own, will, wasConnected: session !== null };
-  broker.note({
-    event: "ended",
-    peer: connection.peer,
-    cause,
-    ...facts,
-    allowedMs: connection.allowedMs,
-    refusedWill: connection.record?.refusedWill ?? null,
-  });
-  remember(broker, connection, cause, { ...facts, sessionExpiry });
-  if (ending !== null && will !== null) {
-    if (will.fate !== "delayed") tellFate(broker, ending, will);
-    const connectedForMs = broker.now - (connection.record?.connectedAt ?? broker.now);
-    endedWithWill(broker, connection.peer, ending, will, connectedForMs);
-  }
+  const will = session && detach(broker, connection, session, cause, silenceDue, details);
+  const { detail = null, statement = null } = details;
+  broker.records.ended(connection, session, { cause, detail, statement, armed, will });
+  if (armed !== null && will !== null && will.fate !== "delayed") tellFate(broker, armed, will);
   if (session !== null) outlive(broker, session);
 }
 
-/** Closes its page in the history of its client id, and counts the end. */
-function remember(
+/**
+ * When the connection had to end, which the will's due time follows: for silence, that can be earlier than
+ * now where the broker itself stood still.
+ */
+function silenceDueOf(broker: Broker, connection: Connection, cause: EndCause): Millis {
+  const { now, standstills } = broker;
+  const { allowedMs } = connection;
+  if (cause !== "keepAliveExpired" || allowedMs === null) return now;
+  if (standstills.of(connection, now).stoodStillMs === 0) return now;
+  return (now - Math.max(0, connection.silentMs(now) - allowedMs)) as Millis;
+}
+
+/** The connection leaves its session. Returns what becomes of the will; null: there is none. */
+function detach(
   broker: Broker,
   connection: Connection,
+  session: Session,
   cause: EndCause,
-  facts: {
-    readonly detail: string | null;
-    readonly statement: string | null;
-    readonly silentMs: number;
-    readonly stoodStillMs?: number;
-    readonly lastPacketWaitedMs?: number;
-    readonly sessionExpiry: number;
-    readonly will: WillAtEnd | null;
-    readonly wasConnected: boolean;
-  },
-): void {
-  const { clientId, remote, record, allowedMs } = connection;
-  const { detail, statement, silentMs, sessionExpiry, will, wasConnected, ...own } = facts;
-  const causeText = ends[cause].text;
-  broker.statistics.ends[cause] += 1;
-  if (cause === "keepAliveExpired" && allowedMs !== null) {
-    broker.statistics.keepAliveLateness.add(silentMs - allowedMs);
-  }
-  broker.histories.ended({
-    at: broker.now,
-    clientId,
-    remote,
-    cause,
-    causeText,
-    detail,
-    will: will === null ? "no will" : will.fate,
-  });
-  if (record === null) return;
-  const sessionExpirySeconds = sessionExpiry === Infinity ? null : sessionExpiry;
-  const why = { at: broker.now, cause, causeText, detail };
-  const end = excerpt({ ...why, silentMs, ...own, allowedMs, sessionExpirySeconds });
-  record.end = { ...end, statement };
-  record.stoodStillInAllMs = broker.standstills.of(connection, broker.now).stoodStillInAllMs;
-  if (record.will !== null) record.will.end = end;
-  if (wasConnected && clientId !== null) broker.histories.gone(clientId);
-}
-
-/** A client that gets no PINGRESP closes its connection by itself. */
-function unansweredDetail({ standstills, now }: Broker, cause: EndCause): string | null {
-  if (cause !== "closedByPeer" && cause !== "resetByPeer") return null;
-  const lastedMs = standstills.justOver(now);
-  if (lastedMs === 0) return null;
-  return `while the broker itself stood still for ${(lastedMs / 1000).toFixed(1)} s and answered nothing`;
-}
-
-/** What an operator did to a connection tells more of its end than the cause. */
-function droppedDetail({ dropped }: Connection): string | null {
-  if (dropped === null) return null;
-  return dropped.how === "rst"
-    ? "by the operator's order"
-    : "the operator had made its link silent";
+  silenceDue: Millis,
+  details: EndDetails,
+): WillAtEnd | null {
+  session.connection = null;
+  connection.session = null;
+  releaseAll(broker, session);
+  broker.statistics.connected -= 1;
+  broker.rerouted(session);
+  broker.deadlines.clear(session.pump);
+  const resumed = details.resumed === true;
+  const goesOn = session.expiryInterval > 0 && (cause !== "takenOver" || resumed);
+  if (!goesOn) unsubscribeAll(broker, session);
+  return details.will ?? endWill(broker, session, cause, goesOn, silenceDue);
 }
 
 function forget(broker: Broker, connection: Connection, cause: EndCause): void {
@@ -157,23 +90,13 @@ function forget(broker: Broker, connection: Connection, cause: EndCause): void {
   if (onListener === 1) broker.connectionsByListener.delete(name);
   else broker.connectionsByListener.set(name, onListener - 1);
   broker.connections.delete(connection.id);
-  // Its record is remembered, and what only a live connection needs is not.
-  connection.aliasesIn = null;
-  connection.aliasesOut = null;
-  connection.unfinished = null;
   const clears = broker.rules.deadlineAfterTakeover === "cleared" || cause !== "takenOver";
   if (clears) broker.deadlines.clear(connection.deadline);
 }
 
-function close(
-  broker: Broker,
-  connection: Connection,
-  cause: EndCause,
-  details: EndDetails,
-  wasConnected: boolean,
-): void {
+function close(broker: Broker, connection: Connection, cause: EndCause, details: EndDetails): void {
   const tells = details.reason ?? ends[cause].tells;
-  if (wasConnected && connection.version === 5 && tells !== null) {
+  if (connection.session !== null && connection.version === 5 && tells !== null) {
     broker.send(connection, {
       type: "disconnect",
       reason: tells,
@@ -234,7 +157,7 @@ export function publishDueWill(broker: Broker, will: Will): void {
     return expireSession(broker, session);
   }
   if (broker.rules.delayedWills === "byInterval" && isHeldUp(broker, will)) return;
-  tellDelayed(broker, will, publishWill(broker, will, dueOf(will), "due"), "due");
+  publishWill(broker, will, dueOf(will), "due");
 }
 
 /** What was due before this moment has come, though its turn had not: a return does not undo it. */
@@ -305,14 +228,7 @@ export function stopAll(broker: Broker): void {
   const delayed = [...broker.sessions.values()]
     .flatMap((session) => (session.will?.state === "delayed" ? [session.will] : []))
     .toSorted((a, b) => a.deadline.due - b.deadline.due || a.deadline.seq - b.deadline.seq);
-  for (const will of delayed) {
-    tellDelayed(
-      broker,
-      will,
-      publishWill(broker, will, broker.now, "broker stopped"),
-      "broker stopped",
-    );
-  }
+  for (const will of delayed) publishWill(broker, will, broker.now, "broker stopped");
   const wills = new Map<Connection, WillAtEnd>();
   for (const connection of broker.connections.values()) {
     const will = connection.session?.will ?? null;

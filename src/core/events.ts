@@ -64,6 +64,9 @@ export type WillDiscarded = "disconnect" | "denied" | "on purpose";
 export type WillAtEnd =
   WillFate | { readonly fate: "delayed"; readonly topic: string; readonly due: Millis };
 
+/** What ends the wait of a delayed will. */
+export type WaitEnd = "due" | "session ended" | "resumed" | "broker stopped";
+
 /** An event for people: log, inspect and tests share it; text is made of it at the edge. */
 export type BrokerEvent =
   | {
@@ -110,7 +113,7 @@ export type BrokerEvent =
       readonly cause: EndCause;
       readonly endedAt: Millis;
       /** What ended the waiting. */
-      readonly by: "due" | "session ended" | "resumed" | "broker stopped";
+      readonly by: WaitEnd;
       readonly will: WillFate;
     }
   /** v3 and v4 have no Server Keep Alive, so the client's own is honoured; said once. */

@@ -1,9 +1,7 @@
 import { assert } from "./assert.ts";
 import type { Broker } from "./broker.ts";
 import { ends, type EndCause, type WillOnEnd } from "./ends.ts";
-import type { WaitEnd } from "./records/shapes.ts";
-import type { SessionEnd, WillAtEnd, WillFate } from "./events.ts";
-import { delayedWillEnded } from "./records/habits.ts";
+import type { SessionEnd, WaitEnd, WillAtEnd, WillFate } from "./events.ts";
 import type { Millis } from "./io.ts";
 import { publish } from "./publish.ts";
 import { tellFate } from "./sys.ts";
@@ -37,7 +35,7 @@ export function endWill(
   if (delay === 0 || cause === "takenOver") return publishWill(broker, will, silenceDue);
   const due = (broker.now + delay * 1000) as Millis;
   will.become("delayed");
-  if (will.record !== null) broker.ledger.delay(will.record, due, broker.now);
+  broker.records.willDelayed(will, due);
   broker.deadlines.set(will.deadline, due);
   return { fate: "delayed", topic: will.topic, due };
 }
@@ -85,18 +83,12 @@ export function endDelay(broker: Broker, will: Will, why: SessionEnd): void {
   const { willOnTakeover, sessionEndCutsDelay: cuts } = broker.rules;
   if (why === "replaced" && willOnTakeover.endedDelayed === "discard") {
     broker.deadlines.clear(will.deadline);
-    const fate = settle(
-      broker,
-      will,
-      { fate: "discarded", topic: will.topic, why: "on purpose" },
-      "session ended",
-    );
-    tellDelayed(broker, will, fate, "session ended");
+    const { topic } = will;
+    settle(broker, will, { fate: "discarded", topic, why: "on purpose" }, "session ended");
   } else if (cuts === "never" || (cuts === "onExpiry" && why === "connection ended")) {
     stray(will);
   } else {
-    const fate = publishWill(broker, will, soonest(broker, will), "session ended");
-    tellDelayed(broker, will, fate, "session ended");
+    publishWill(broker, will, soonest(broker, will), "session ended");
   }
 }
 
@@ -112,13 +104,7 @@ export function cancelDelayedWill(broker: Broker, session: Session): void {
   if (will === null) return;
   if (!broker.rules.returnCancelsWill) return stray(will);
   broker.deadlines.clear(will.deadline);
-  const fate = settle(
-    broker,
-    will,
-    { fate: "cancelled", topic: will.topic, why: "resumed" },
-    "resumed",
-  );
-  tellDelayed(broker, will, fate, "resumed");
+  settle(broker, will, { fate: "cancelled", topic: will.topic, why: "resumed" }, "resumed");
 }
 
 /** `by`: what ended its waiting; null: it did not wait. */
@@ -167,7 +153,10 @@ export function publishWill(
   return settle(broker, will, fate, by);
 }
 
-/** A will that has met its fate is its session's no more. */
+/**
+ * A will that has met its fate is its session's no more. `$SYS` tells the fate of one that waited here,
+ * that of another behind the end of its connection.
+ */
 function settle<Fate extends WillFate>(
   broker: Broker,
   will: Will,
@@ -175,26 +164,13 @@ function settle<Fate extends WillFate>(
   by: WaitEnd | null = null,
 ): Fate {
   will.become(fate.fate);
-  if (will.record !== null) broker.ledger.settle(will.record, fate, by, broker.now);
-  broker.histories.settled(will.session.clientId);
-  if (will.isStray) return fate;
-  assert(will.session.will === will, "a will is settled once");
-  will.session.will = null;
+  if (!will.isStray) {
+    assert(will.session.will === will, "a will is settled once");
+    will.session.will = null;
+  }
+  broker.records.willSettled(will, fate, by);
+  if (by !== null) tellFate(broker, will, fate);
   return fate;
-}
-
-export function tellDelayed(broker: Broker, will: Will, fate: WillFate, by: WaitEnd): void {
-  assert(will.ended !== null, "a delayed will's connection has ended");
-  broker.note({
-    event: "will",
-    clientId: will.session.clientId,
-    cause: will.ended.cause,
-    endedAt: will.ended.at,
-    by,
-    will: fate,
-  });
-  tellFate(broker, will, fate);
-  delayedWillEnded(broker, will, fate);
 }
 
 /** A session that ends brings the due time forward to now, if it is not past already. */

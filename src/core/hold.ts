@@ -1,4 +1,3 @@
-import type { HoldAccount, HoldsAccount } from "./records/shapes.ts";
 import type { Broker } from "./broker.ts";
 import type { Connection } from "./connection.ts";
 import { Deadline } from "./deadlines.ts";
@@ -25,8 +24,6 @@ const shareOfOne = 1 / 4;
 const shareOfAll = 1 / 2;
 /** Milliseconds in which a subscriber has to take something, on average, for others to wait for it again. */
 const msToTake = 2000;
-/** Client ids that an account of a subscriber names. */
-const namedMax = 10;
 
 /** What a connection has been held for, of which nothing is remembered for those that never were. */
 export class Holding {
@@ -148,20 +145,4 @@ export function stopHolding(broker: Broker, connection: Connection): void {
   holding.endedAt = broker.now;
   broker.deadlines.clear(holding.deadline);
   current.subscriber.crowd?.held.delete(connection);
-}
-
-/** For people: whom a publisher waits for, and who waits for a subscriber. */
-export function holdAccount({ holding }: Connection): HoldAccount | null {
-  const current = holding?.current ?? null;
-  if (current === null) return null;
-  const { subscriber, since, until } = current;
-  return { clientId: subscriber.clientId, since, until };
-}
-
-export function holdsAccount({ crowd }: Session): HoldsAccount {
-  const clientIds: string[] = [];
-  for (const { clientId } of crowd?.held ?? []) {
-    if (clientIds.push(clientId ?? "") === namedMax) break;
-  }
-  return { count: crowd?.held.size ?? 0, clientIds };
 }

@@ -1,4 +1,3 @@
-import type { ProtocolName } from "./records/shapes.ts";
 import type { Millis } from "./io.ts";
 import type { ReasonCode } from "./reason.ts";
 
@@ -8,6 +7,8 @@ import type { ReasonCode } from "./reason.ts";
  */
 export type ProtocolVersion = 3 | 4 | 5;
 export type Qos = 0 | 1 | 2;
+/** As people say it. */
+export type ProtocolName = "3.1" | "3.1.1" | "5.0";
 
 export const protocolName: Record<ProtocolVersion, ProtocolName> = {
   3: "3.1",

@@ -3,7 +3,6 @@ import type { Connection } from "./connection.ts";
 import { Deadline } from "./deadlines.ts";
 import { causeOf, endConnection } from "./ending.ts";
 import { isUnwanted } from "./events.ts";
-import { publishedBeside } from "./records/habits.ts";
 import type { Millis } from "./io.ts";
 import { keep, type Message, type PublishPacket } from "./packet.ts";
 import { publish } from "./publish.ts";
@@ -42,7 +41,7 @@ export function publishReceived(
     session.incoming.add(packet.packetId);
     (connection.unfinished ??= new Set()).add(packet.packetId);
   }
-  if (session.will !== null) publishedBeside(session.will, topic, packet.retain);
+  if (session.will !== null) broker.records.published(session.will, topic, packet.retain);
   const message = messageOf(broker, connection, packet, topic);
   if (broker.rules.publishLagMs > 0) {
     publishLater(broker, session, message);

@@ -2,8 +2,6 @@ import type { Broker } from "./broker.ts";
 import { connackFor } from "./connack.ts";
 import type { Connection } from "./connection.ts";
 import { causeOf, endConnection } from "./ending.ts";
-import { excerpt } from "./records/excerpt.ts";
-import { ConnectionRecord } from "./records/history.ts";
 import type { Input } from "./io.ts";
 import { packetSize } from "./packet-size.ts";
 import type { ConnectPacket } from "./packet.ts";
@@ -58,7 +56,7 @@ export function refuse(
   error: ProtocolError,
   packet: ConnectPacket | null = null,
 ): void {
-  rememberRefusal(broker, connection, packet);
+  broker.records.refused(connection, packet);
   broker.send(connection, {
     type: "connack",
     sessionPresent: false,
@@ -66,31 +64,6 @@ export function refuse(
     properties: connection.version === 5 ? { reasonString: error.detail } : null,
   });
   endConnection(broker, connection, "refused", { ...error });
-}
-
-/**
- * Under the id that it claimed, so that its owner can ask why; whoever is connected with it stays.
- * `packet` is null where all that could be read of the CONNECT is in the connection.
- */
-export function rememberRefusal(
-  broker: Broker,
-  connection: Connection,
-  packet: ConnectPacket | null,
-): void {
-  if (connection.clientId === null) return;
-  const record = new ConnectionRecord(connection);
-  if (packet !== null) record.claim(packet);
-  const will = packet?.will ?? null;
-  if (will !== null) {
-    const { topic, qos, retain, delayInterval, payload } = will;
-    const mounted = connection.listener.mountPoint + topic;
-    const payloadBytes = payload.length;
-    record.refusedWill = excerpt({ topic: mounted, qos, retain, delayInterval, payloadBytes });
-  }
-  connection.record = record;
-  const known = broker.histories.of(connection.clientId);
-  const history = known?.connected ? known : broker.histories.gone(connection.clientId);
-  history.refused(record);
 }
 
 /**
@@ -107,7 +80,7 @@ export function endMalformed(
     connection.clientId = clientId;
     const isLevel = error.reason === Reason.unsupportedProtocolVersion;
     if (version === 5 || (version !== null && isLevel)) return refuse(broker, connection, error);
-    rememberRefusal(broker, connection, null);
+    broker.records.refused(connection, null);
   }
   endConnection(broker, connection, causeOf(error), { ...error });
 }

@@ -1,8 +1,6 @@
 import type { Broker } from "./broker.ts";
 import type { Millis } from "./io.ts";
-import { ends, type EndCause } from "./ends.ts";
 import type { WillFate } from "./events.ts";
-import { Histogram } from "./records/ledger.ts";
 import { isWanted, publish } from "./publish.ts";
 import type { Will } from "./will.ts";
 
@@ -19,10 +17,6 @@ export interface Statistics {
   connected: number;
   connectedMax: number;
   sessionsExpired: number;
-  /** Connections that ended, by cause. */
-  readonly ends: Record<EndCause, number>;
-  /** How late connections were ended after their keepalive's deadline. */
-  readonly keepAliveLateness: Histogram;
   /** What `$SYS` said last, by topic, so that only what has changed is said again. */
   readonly said: Map<string, string>;
   readonly loads: readonly Load[];
@@ -60,11 +54,6 @@ export function newStatistics(): Statistics {
     connected: 0,
     connectedMax: 0,
     sessionsExpired: 0,
-    ends: Object.fromEntries(Object.keys(ends).map((cause) => [cause, 0])) as Record<
-      EndCause,
-      number
-    >,
-    keepAliveLateness: new Histogram(),
     said: new Map(),
     loads: [
       load("messages/received", "packetsReceived"),
@@ -97,6 +86,7 @@ export function publishSys(broker: Broker): void {
 
 function valuesOf(broker: Broker): [string, string][] {
   const { statistics: s, sessions, retained, subscriptions } = broker;
+  const wills = broker.records.willCounts;
   const counts: [string, number][] = [
     ["clients/connected", s.connected],
     ["clients/disconnected", sessions.size - s.connected],
@@ -112,11 +102,11 @@ function valuesOf(broker: Broker): [string, string][] {
     ["bytes/sent", s.bytesSent],
     ["subscriptions/count", subscriptions.size],
     ["retained messages/count", retained.count],
-    ["wills/armed", broker.ledger.armed],
-    ["wills/delayed", broker.ledger.delayed],
-    ["wills/published", broker.ledger.fates.published],
-    ["wills/discarded", broker.ledger.fates.discarded],
-    ["wills/cancelled", broker.ledger.fates.cancelled],
+    ["wills/armed", wills.armed],
+    ["wills/delayed", wills.delayed],
+    ["wills/published", wills.published],
+    ["wills/discarded", wills.discarded],
+    ["wills/cancelled", wills.cancelled],
   ];
   return [
     ["version", `mqttd version ${broker.version}`],

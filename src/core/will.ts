@@ -4,7 +4,7 @@ import type { WillFacts } from "./events.ts";
 import { Deadline } from "./deadlines.ts";
 import type { Timed } from "./timed.ts";
 import type { Millis } from "./io.ts";
-import type { WillRecord } from "./records/ledger.ts";
+import type { Memory } from "./records/records.ts";
 import type { Session } from "./session.ts";
 import type { WillPacket } from "./packet.ts";
 
@@ -33,13 +33,8 @@ export class Will {
   isStray = false;
   /** When it was due, where such rules then let others go before it; null: nothing does. */
   heldUpSince: Millis | null = null;
-  /** Its page in the ledger, from the moment at which it is armed. */
-  record: WillRecord | null = null;
-  /** PUBLISHes of its own client on its topic since it was armed; whether one was retained. */
-  saidOnTopic = 0;
-  hasBirth = false;
-  /** The first retained one on a topic beside it; null: none. */
-  saidElsewhere: string | null = null;
+  /** Not for rules; null: CONNECT is not accepted yet. */
+  memory: Memory | null = null;
   #state: WillState = "armed";
 
   constructor(session: Session, packet: WillPacket, topic: string) {

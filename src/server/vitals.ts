@@ -1,5 +1,5 @@
 import type { Overview } from "../api/api.ts";
-import { Histogram } from "../core/records/ledger.ts";
+import { Histogram } from "../core/records/histogram.ts";
 import type { Statistics } from "../core/sys.ts";
 
 const lagSeconds = 60;

@@ -97,7 +97,7 @@ const planted: readonly { readonly fault: string; readonly plant: Plant; readonl
     {
       fault: "a neighbour's message that is lost once somebody has broken a rule",
       plant: effects((effect, { broker }) => {
-        const isTroubled = broker.statistics.ends.protocolError > 0;
+        const isTroubled = broker.records.ends.protocolError > 0;
         return isTroubled && effect.type === "deliver" ? [] : [effect];
       }),
       told: "the bystander heard nothing",

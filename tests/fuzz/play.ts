@@ -232,13 +232,13 @@ class Run {
         `${connection.state} ${connection.version} blocked ${connection.blocked} paused ${connection.pausedAt !== null}`,
       );
     }
-    const { retained, sessions, connections, histories, habits, deadlines } = broker;
+    const { retained, sessions, connections, records, deadlines } = broker;
     atMost("retained messages", retained.count, limits.retainedMessages);
     atMost("retained bytes", retained.bytes, limits.retainedBytes);
     atMost("sessions", sessions.size, limits.sessions);
     atMost("connections", connections.size, limits.connections);
-    atMost("histories", histories.size, limits.ledger + limits.sessions);
-    atMost("topics of wills", habits.topics, limits.ledger);
+    atMost("histories", records.clients.size, limits.ledger + limits.sessions);
+    atMost("topics of wills", records.habits.topics, limits.ledger);
     atMost("deadlines", deadlines.size, 2 * connections.size + 3 * sessions.size + 1);
     this.#judgeHistories();
   }
@@ -254,7 +254,7 @@ class Run {
   }
 
   #judgeHistories(): void {
-    const { histories } = this.#world.broker;
+    const { clients: histories } = this.#world.broker.records;
     for (const id of histories.ids()) {
       const history = histories.of(id);
       if (history === null) continue;
@@ -280,7 +280,7 @@ class Run {
       allOf(willsOf(broker, {})),
       routeFor(broker, "t"),
       stateText(broker.view()),
-      [...broker.histories.ids()].map((id) => clientOf(broker, id)),
+      [...broker.records.clients.ids()].map((id) => clientOf(broker, id)),
     ];
     JSON.stringify(everything);
   }
@@ -315,9 +315,9 @@ class Run {
       if (event.event === "ended" && event.will !== null && event.will.fate !== "delayed") met += 1;
       if (event.event === "will") met += 1;
     }
-    const { ledger } = this.#world.broker;
+    const { counts } = this.#world.broker.records.wills;
     if (armed !== met) throw new Broken(`${armed} wills were armed, ${met} met their fate`);
-    if (ledger.armed + ledger.delayed !== 0) throw new Broken("the ledger waits for a will");
+    if (counts.armed + counts.delayed !== 0) throw new Broken("the ledger waits for a will");
   }
 
   /** Each event is one line, whatever a client put into its strings. */

@@ -66,7 +66,7 @@ test("histories of ids that were only claimed are bounded", () => {
     const clientId = `mortal-${id}`;
     world.open().sendBytes(connectBytes({ version: 5, ...invalid, clientId }));
   }
-  expect(world.broker.histories.size).toBe(10);
+  expect(world.broker.records.clients.size).toBe(10);
 });
 
 test("whose id could not be read is among the latest ends, by address", () => {

@@ -41,7 +41,7 @@ test("long client ids take the places of others", () => {
     client.connect({ clientId: `${count}${"i".repeat(60_000)}`, will });
     client.drop();
   }
-  const { histories, ledger } = world.broker;
+  const { clients: histories, wills: ledger } = world.broker.records;
   // 256 characters for each of 1,000 places.
   expect(histories.size).toBe(4);
   expect(ledger.settled).toBe(4);
@@ -67,5 +67,5 @@ test("long will topics and ids are not looked at for ids that change", () => {
     client.connect({ clientId: "a", will });
     client.drop();
   }
-  expect(world.broker.habits.topics).toBe(0);
+  expect(world.broker.records.habits.topics).toBe(0);
 });

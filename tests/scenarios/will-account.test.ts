@@ -223,9 +223,9 @@ test("ledger and histories stay within their limit, whatever ids come", () => {
       will: { topic: `wills/${index % 300}` },
     }).drop();
   }
-  expect(world.broker.ledger.settled).toBe(100);
-  expect(world.broker.histories.size).toBe(100);
-  expect(world.broker.habits.topics).toBe(100);
+  expect(world.broker.records.wills.settled).toBe(100);
+  expect(world.broker.records.clients.size).toBe(100);
+  expect(world.broker.records.habits.topics).toBe(100);
   expect(allOf(willsOf(world.broker))).toHaveLength(100);
   expect(clientOf(world.broker, "drawn-4999")).not.toBeNull();
   expect(clientOf(world.broker, "drawn-4899")).toBeNull();
@@ -407,7 +407,7 @@ test("a client whose will waits is remembered, however many go after it", () => 
   };
   for (const id of ["late", "back"]) mortal(world, { id, delay: 60, expiry: 600 }).drop();
   gone(10);
-  expect([...world.broker.histories.ids()].toSorted()).toEqual([
+  expect([...world.broker.records.clients.ids()].toSorted()).toEqual([
     ...["after-8", "after-9", "back", "late"],
   ]);
   expect(clientOf(world.broker, "late")).toMatchObject({
@@ -424,6 +424,6 @@ test("a client whose will waits is remembered, however many go after it", () => 
   gone(1);
   expect(clientOf(world.broker, "late")?.connections).toHaveLength(1);
   gone(2);
-  expect(world.broker.histories.of("late")).toBeNull();
-  expect(world.broker.histories.size).toBe(3);
+  expect(world.broker.records.clients.of("late")).toBeNull();
+  expect(world.broker.records.clients.size).toBe(3);
 });

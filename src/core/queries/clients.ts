@@ -1,18 +1,19 @@
 import type {
   ClientAccount,
   ClientSummary,
-  ConnectionAccount,
+  HoldsAccount,
   SessionAccount,
   SubscriptionAccount,
 } from "../records/shapes.ts";
 import type { Broker } from "../broker.ts";
-import type { Connection } from "../connection.ts";
-import { holdsAccount } from "../hold.ts";
-import { firstDue } from "../keepalive.ts";
+import { connectionNow, connectionOf } from "./connections.ts";
 import { protocolName } from "../packet.ts";
 import type { Session } from "../session.ts";
 import type { Subscription } from "../subscriptions.ts";
 import { allOf, type Walk } from "../walk.ts";
+
+/** Client ids that the account of a subscriber names. */
+const holdersNamed = 10;
 
 /** Clients that have a session, connected or not, in no particular order. */
 export function* clientsOf(broker: Broker): Walk<ClientSummary> {
@@ -22,14 +23,9 @@ export function* clientsOf(broker: Broker): Walk<ClientSummary> {
 /** All that is known of a client id; null: nothing, or it is forgotten. */
 export function clientOf(broker: Broker, clientId: string): ClientAccount | null {
   const session = broker.sessions.get(clientId) ?? null;
-  const history = broker.histories.of(clientId);
+  const history = broker.records.clients.of(clientId);
   if (session === null && history === null) return null;
-  const connections = (history?.connections ?? []).map((record) => {
-    const { connection, end } = record;
-    if (end !== null) return record.account(null);
-    const standstill = broker.standstills.of(connection, broker.now);
-    return record.account({ deadline: firstDue(broker, connection), standstill });
-  });
+  const connections = (history?.connections ?? []).map((record) => connectionOf(broker, record));
   return {
     clientId,
     session: session && sessionAccount(session),
@@ -43,30 +39,6 @@ export function clientOf(broker: Broker, clientId: string): ClientAccount | null
 /** A session with its subscriptions, however many they are. */
 export function sessionAccount(session: Session): SessionAccount {
   return { ...sessionOf(session), subscriptions: allOf(subscriptionsIn(session)) };
-}
-
-type NowFact = "remote" | "listener" | "keepAliveSeconds" | "lastPacket" | "deadlineAt";
-
-/** What every account of a connection that lives tells of it. */
-export interface ConnectionNow extends Pick<ConnectionAccount, NowFact | "deadlineCause"> {
-  readonly allowedMs: number | null;
-}
-
-export function connectionNow(broker: Broker, connection: Connection): ConnectionNow {
-  const { due, cause } = firstDue(broker, connection);
-  const isAwaited = due !== Infinity;
-  return {
-    remote: connection.remote,
-    listener: connection.listener.name,
-    keepAliveSeconds: connection.keepAlive,
-    allowedMs: connection.allowedMs,
-    lastPacket: {
-      type: connection.lastPacketType.toUpperCase(),
-      at: connection.lastPacketAt,
-    },
-    deadlineAt: isAwaited ? due : null,
-    deadlineCause: isAwaited ? cause : null,
-  };
 }
 
 /** A session whose subscriptions, which may be many, are a walk of their own. */
@@ -107,12 +79,16 @@ function* subscriptionsIn(session: Session): Walk<SubscriptionAccount> {
 }
 
 export function isKnown(broker: Broker, clientId: string): boolean {
-  return broker.sessions.has(clientId) || broker.histories.of(clientId) !== null;
+  return broker.sessions.has(clientId) || broker.records.clients.of(clientId) !== null;
 }
 
-/** The client ids that are remembered. */
-export function* knownClientIds(broker: Broker): Generator<string, void, void> {
-  yield* broker.histories.ids();
+/** As many of the client ids that are remembered as there are now: those that come meanwhile have no end. */
+export function* knownClientIds({ records }: Broker): Generator<string, void, void> {
+  let left = records.clients.size;
+  for (const id of records.clients.ids()) {
+    if (left-- === 0) return;
+    yield id;
+  }
 }
 
 function subscriptionAccount(subscription: Subscription): SubscriptionAccount {
@@ -163,4 +139,13 @@ function sessionOf(session: Session): SessionWalk["session"] {
     dropping: session.dropping,
     holds: holdsAccount(session),
   };
+}
+
+/** The publishers that wait for a subscriber. */
+function holdsAccount({ crowd }: Session): HoldsAccount {
+  const clientIds: string[] = [];
+  for (const { clientId } of crowd?.held ?? []) {
+    if (clientIds.push(clientId ?? "") === holdersNamed) break;
+  }
+  return { count: crowd?.held.size ?? 0, clientIds };
 }

@@ -1,12 +1,12 @@
 import type { OverviewAccount, WillAccount } from "../records/shapes.ts";
 import type { Broker } from "../broker.ts";
-import type { WillRecord } from "../records/ledger.ts";
+import type { WillRecord } from "../records/wills.ts";
 
 const pendingShown = 10;
 
 /** One screen about the broker. What costs most is one look at each delayed will. */
 export function overviewOf(broker: Broker): OverviewAccount {
-  const { statistics: counted, ledger, retained, sessions } = broker;
+  const { statistics: counted, records, retained, sessions } = broker;
   return {
     now: broker.now,
     startedAt: broker.startedAt,
@@ -27,19 +27,19 @@ export function overviewOf(broker: Broker): OverviewAccount {
     bytes: { received: counted.bytesReceived, sent: counted.bytesSent },
     socketsOpened: counted.socketsOpened,
     sessionsExpired: counted.sessionsExpired,
-    ends: { ...counted.ends },
-    wills: { armed: ledger.armed, delayed: ledger.delayed, ...ledger.fates },
-    keepAliveLateness: counted.keepAliveLateness.account,
-    willLateness: ledger.lateness.account,
+    ends: { ...records.ends },
+    wills: records.wills.counts,
+    keepAliveLateness: records.keepAliveLateness.account,
+    willLateness: records.wills.lateness.account,
     pendingWills: nextDue(broker),
-    recentEnds: [...broker.histories.recentEnds],
+    recentEnds: [...records.clients.recentEnds],
   };
 }
 
 /** One pass, whatever their number: a record that is not among the soonest costs a comparison. */
 function nextDue(broker: Broker): WillAccount[] {
   const soonest: WillRecord[] = [];
-  for (const record of broker.ledger.delayedRecords()) {
+  for (const record of broker.records.wills.delayedRecords()) {
     const last = soonest[pendingShown - 1];
     if (last !== undefined && !isSooner(record, last)) continue;
     const place = soonest.findIndex((other) => isSooner(record, other));

@@ -1,11 +1,11 @@
 import type { Broker } from "../broker.ts";
 import type { Connection, ConnectionState } from "../connection.ts";
-import { holdAccount } from "../hold.ts";
 import { protocolName } from "../packet.ts";
 import type { ConnectionAccount, SessionAccount, WillAccount } from "../records/shapes.ts";
 import type { Session } from "../session.ts";
 import type { Will } from "../will.ts";
-import { connectionNow, type ConnectionNow, sessionAccount } from "./clients.ts";
+import { sessionAccount } from "./clients.ts";
+import { connectionNow, type ConnectionNow, heldFor } from "./connections.ts";
 
 /**
  * The state as the rules hold it, in plain JSON: what lives, by the names of the accounts, and what only
@@ -64,7 +64,7 @@ function connectionView(broker: Broker, connection: Connection): ConnectionView 
     ...connectionNow(broker, connection),
     openedAt: connection.openedAt,
     pausedAt,
-    heldFor: holdAccount(connection),
+    heldFor: heldFor(connection),
     waitingSince: connection.waitingSince,
     blocked: connection.blocked,
     dropped: connection.dropped,

@@ -1,7 +1,7 @@
 import type { WillAccount, WillQuery } from "../records/shapes.ts";
 import type { Broker } from "../broker.ts";
 import { isExcerptOf } from "../records/excerpt.ts";
-import type { WillRecord } from "../records/ledger.ts";
+import type { WillRecord } from "../records/wills.ts";
 import type { Walk } from "../walk.ts";
 import type { WillState } from "../will.ts";
 
@@ -14,8 +14,8 @@ const statesOf: Record<NonNullable<WillQuery["which"]>, readonly WillState[]> = 
 /** The wills that the ledger knows, newest first. */
 export function* willsOf(broker: Broker, query: WillQuery = {}): Walk<WillAccount> {
   const found: WillRecord[] = [];
-  const { newestId } = broker.ledger;
-  for (const record of broker.ledger.records()) {
+  const { newestId } = broker.records.wills;
+  for (const record of broker.records.wills.records()) {
     if (record.id > newestId) break;
     if (isAskedFor(record, query)) found.push(record);
     yield null;
@@ -24,11 +24,29 @@ export function* willsOf(broker: Broker, query: WillQuery = {}): Walk<WillAccoun
 }
 
 /** The newest will, of those of a client, on a topic, or of all; null: none is known. */
-export function newestWill(broker: Broker, query: WillQuery): WillRecord | null {
+function newestWill(broker: Broker, query: WillQuery): WillRecord | null {
   const { clientId } = query;
-  const history = clientId === undefined ? null : broker.histories.of(clientId);
+  const { clients, wills } = broker.records;
+  const history = clientId === undefined ? null : clients.of(clientId);
   // The ledger forgets by wills, and histories are forgotten by clients: either may know more.
-  return newestOf(history?.wills ?? [], query) ?? newestOf(broker.ledger.records(), query);
+  return newestOf(history?.wills ?? [], query) ?? newestOf(wills.records(), query);
+}
+
+/**
+ * The newest will that is asked for; where there is none, the first that is armed after the call. Each call of
+ * the function that it returns looks anew; null: there is none yet.
+ */
+export function awaitedWillOf(broker: Broker, query: WillQuery): () => WillRecord | null {
+  const { wills } = broker.records;
+  let awaited = newestWill(broker, query);
+  let seen = wills.newestId;
+  return () => {
+    while (awaited === null && seen < wills.newestId) {
+      const armed = wills.record(++seen);
+      if (armed !== undefined && isAskedFor(armed, query)) awaited = armed;
+    }
+    return awaited;
+  };
 }
 
 function newestOf(records: Iterable<WillRecord>, query: WillQuery): WillRecord | null {
@@ -37,7 +55,7 @@ function newestOf(records: Iterable<WillRecord>, query: WillQuery): WillRecord |
   return newest;
 }
 
-export function isAskedFor(record: WillRecord, { clientId, topic, which }: WillQuery): boolean {
+function isAskedFor(record: WillRecord, { clientId, topic, which }: WillQuery): boolean {
   return (
     (clientId === undefined || record.origin.clientId === clientId) &&
     (topic === undefined || isExcerptOf(record.facts.topic, topic)) &&

@@ -1,17 +1,12 @@
 import type { Broker } from "../broker.ts";
+import type { ClientHistories, ClientHistory } from "./clients.ts";
 import type { Connection } from "../connection.ts";
-import {
-  isUnwanted,
-  type ClientFault,
-  type Peer,
-  type WillAtEnd,
-  type WillFate,
-} from "../events.ts";
+import { isUnwanted, type ClientFault, type Peer, type WillFate } from "../events.ts";
 import { excerpt, textKept } from "./excerpt.ts";
-import type { ClientHistory } from "./history.ts";
 import { longKeepAlive } from "./long-keepalive.ts";
 import type { Session } from "../session.ts";
 import type { Will } from "../will.ts";
+import type { Said, WillRecord } from "./wills.ts";
 
 /** A connection shorter than this may have died before it could publish anything. */
 const settledInMs = 10_000;
@@ -29,11 +24,13 @@ interface LastWill {
  * in its history for `inspect explain`. Nothing here changes what becomes of a will.
  */
 export class Habits {
-  readonly #limits: { readonly ledger: number };
+  readonly #broker: Broker;
+  readonly #clients: ClientHistories;
   readonly #byTopic = new Map<string, LastWill>();
 
-  constructor(limits: { readonly ledger: number }) {
-    this.#limits = limits;
+  constructor(broker: Broker, clients: ClientHistories) {
+    this.#broker = broker;
+    this.#clients = clients;
   }
 
   /** Topics of wills that are remembered, for tests of its bound. */
@@ -42,18 +39,18 @@ export class Habits {
   }
 
   /** A will was armed: what can be seen of it at once. */
-  armed(broker: Broker, connection: Connection, session: Session, will: Will): void {
+  armed(connection: Connection, session: Session, will: Will): void {
     const { peer, keepAlive, allowedMs } = connection;
     const { topic } = will;
-    this.#sameTopic(broker, peer, topic);
-    if (keepAlive === 0 && allowedMs === null) say(broker, peer, { fault: "noKeepAlive", topic });
+    this.#sameTopic(peer, topic);
+    if (keepAlive === 0 && allowedMs === null) this.#say(peer, { fault: "noKeepAlive", topic });
     else if (keepAlive >= longKeepAlive.logged) {
-      say(broker, peer, { fault: "longKeepAlive", topic, keepAlive, allowedMs });
+      this.#say(peer, { fault: "longKeepAlive", topic, keepAlive, allowedMs });
     }
     const { delayInterval } = will.packet;
     const sessionExpiry = session.expiryInterval;
     if (delayInterval > sessionExpiry) {
-      say(broker, peer, { fault: "delayBeyondSession", topic, delayInterval, sessionExpiry });
+      this.#say(peer, { fault: "delayBeyondSession", topic, delayInterval, sessionExpiry });
     }
   }
 
@@ -61,149 +58,131 @@ export class Habits {
    * An earlier will on this topic, of another id that has gone, from the same address: it is the same
    * device. The log says once what it does, whatever it is called.
    */
-  #sameTopic(broker: Broker, peer: Peer, topic: string): void {
+  #sameTopic(peer: Peer, topic: string): void {
     const clientId = peer.clientId ?? "";
     // Long ones are not remembered: what is has no other bound on bytes.
     if (topic.length > textKept || clientId.length > textKept) return;
     const host = hostOf(peer.remote);
     const last = this.#byTopic.get(topic);
     const other = last !== undefined && last.clientId !== clientId ? last : null;
-    const isGone =
-      other !== null && (broker.sessions.get(other.clientId)?.connection ?? null) === null;
+    const { sessions, limits } = this.#broker;
+    const isGone = other !== null && (sessions.get(other.clientId)?.connection ?? null) === null;
     const isNew = isGone && other.host === host && lookDrawn(other.clientId, clientId);
     if (isNew) {
-      broker.histories.of(clientId)?.follows(broker.histories.of(other.clientId));
-      say(broker, peer, { fault: "randomClientId", topic, before: other.clientId });
+      this.#clients.of(clientId)?.follows(this.#clients.of(other.clientId));
+      this.#say(peer, { fault: "randomClientId", topic, before: other.clientId });
     }
     this.#byTopic.delete(topic);
     this.#byTopic.set(topic, { clientId, host });
-    if (this.#byTopic.size <= this.#limits.ledger) return;
+    if (this.#byTopic.size <= limits.ledger) return;
     for (const oldest of this.#byTopic.keys()) {
       this.#byTopic.delete(oldest);
       return;
     }
   }
-}
 
-/** A client takes over its own id. Two that share one do so again and again. */
-export function takenOver(
-  broker: Broker,
-  history: ClientHistory,
-  before: Connection,
-  now: Connection,
-): void {
-  const from = hostOf(before.remote);
-  const to = hostOf(now.remote);
-  history.tookOver({ at: broker.now, from, to });
-  const recent = history.takeovers.filter(({ at }) => at > broker.now - toAndFroMs);
-  const last = recent.at(-1);
-  const previous = recent.at(-2);
-  const toAndFro =
-    last !== undefined && previous !== undefined && last.from !== last.to && previous.from === to;
-  const burst = recent.filter(({ at }) => at > broker.now - burstMs).length >= 3;
-  if (!toAndFro && !burst) return;
-  const remotes = [before.remote, now.remote];
-  say(broker, now.peer, { fault: "sharedClientId", remotes });
-}
-
-/** The connection has ended, and its will met `fate` or waits. */
-export function endedWithWill(
-  broker: Broker,
-  peer: Peer,
-  will: Will,
-  fate: WillAtEnd,
-  connectedForMs: number,
-): void {
-  if (fate.fate === "discarded" && fate.why === "disconnect") unsaidGoodbye(broker, peer, will);
-  if (fate.fate === "published") {
-    unheard(broker, peer, will, fate);
-    withoutBirth(broker, peer, will, connectedForMs);
+  /** A client takes over its own id. Two that share one do so again and again. */
+  takenOver(history: ClientHistory, before: Connection, next: Connection): void {
+    const { now } = this.#broker;
+    const from = hostOf(before.remote);
+    const to = hostOf(next.remote);
+    history.tookOver({ at: now, from, to });
+    const recent = history.takeovers.filter(({ at }) => at > now - toAndFroMs);
+    const last = recent.at(-1);
+    const previous = recent.at(-2);
+    const toAndFro =
+      last !== undefined && previous !== undefined && last.from !== last.to && previous.from === to;
+    const burst = recent.filter(({ at }) => at > now - burstMs).length >= 3;
+    if (!toAndFro && !burst) return;
+    const remotes = [before.remote, next.remote];
+    this.#say(next.peer, { fault: "sharedClientId", remotes });
   }
-}
 
-/** A delayed will has met its fate. */
-export function delayedWillEnded(broker: Broker, will: Will, fate: WillFate): void {
-  if (fate.fate !== "published" || will.record === null || will.ended === null) return;
-  const { clientId, remote } = will.record.origin;
-  const peer = { clientId, remote };
-  unheard(broker, peer, will, fate);
-  withoutBirth(broker, peer, will, will.ended.at - will.record.armedAt);
-}
-
-/** A PUBLISH of a client with a will: whether it speaks where its will is to speak. */
-export function publishedBeside(will: Will, topic: string, retain: boolean): void {
-  if (topic === will.topic) {
-    will.saidOnTopic += 1;
-    if (retain) will.hasBirth = true;
-  } else if (retain && will.saidElsewhere === null && isBeside(topic, will.topic)) {
-    will.saidElsewhere = topic;
+  /** A PUBLISH of a client with a will: whether it speaks where its will is to speak. */
+  published(will: Will, said: Said, topic: string, retain: boolean): void {
+    if (topic === will.topic) {
+      said.onTopic += 1;
+      if (retain) said.hasBirth = true;
+    } else if (retain && said.elsewhere === null && isBeside(topic, will.topic)) {
+      said.elsewhere = topic;
+    }
   }
-}
 
-function unheard(
-  broker: Broker,
-  peer: Peer,
-  will: Will,
-  { reach }: WillFate & { fate: "published" },
-): void {
-  // Nobody needs to hear one that only clears the topic.
-  if (will.packet.retain && will.packet.payload.length === 0) return;
-  if (broker.stopping || !isUnwanted(reach)) return;
-  if (reach.retained === null) say(broker, peer, { fault: "willUnheard", topic: will.topic });
-}
-
-/**
- * A retained `offline` that nothing overwrites. One short connection proves nothing, it may have died
- * before it could say `online`; a second one under the retained will of the first does.
- */
-function withoutBirth(broker: Broker, peer: Peer, will: Will, connectedForMs: number): void {
-  const { topic, packet, hasBirth, saidElsewhere } = will;
-  if (!packet.retain || packet.payload.length === 0 || hasBirth) return;
-  if (saidElsewhere !== null) {
-    return say(broker, peer, { fault: "birthElsewhere", topic, published: saidElsewhere });
+  /** The will of a connection that has ended met its fate, at once or after its delay. */
+  settled(will: Will, record: WillRecord, fate: WillFate): void {
+    const { clientId, remote } = record.origin;
+    const peer = { clientId, remote };
+    if (fate.fate === "discarded" && fate.why === "disconnect") {
+      this.#unsaidGoodbye(peer, will, record);
+    }
+    if (fate.fate !== "published") return;
+    this.#unheard(peer, will, fate);
+    const endedAt = will.ended?.at ?? this.#broker.now;
+    this.#withoutBirth(peer, will, record, endedAt - record.armedAt);
   }
-  if (connectedForMs < settledInMs && !hadRetainedWill(broker, peer, will)) return;
-  say(broker, peer, { fault: "retainedWillWithoutBirth", topic });
-}
 
-function hadRetainedWill(broker: Broker, peer: Peer, will: Will): boolean {
-  const history = broker.histories.of(peer.clientId ?? "");
-  return (history?.wills ?? []).some(
-    ({ id, facts, fate }) =>
-      id !== will.record?.id &&
-      facts.topic === will.topic &&
-      fate?.fate.fate === "published" &&
-      fate.fate.reach.retained === "stored",
-  );
-}
+  #unheard(peer: Peer, will: Will, { reach }: WillFate & { fate: "published" }): void {
+    // Nobody needs to hear one that only clears the topic.
+    if (will.packet.retain && will.packet.payload.length === 0) return;
+    if (this.#broker.stopping || !isUnwanted(reach)) return;
+    if (reach.retained === null) this.#say(peer, { fault: "willUnheard", topic: will.topic });
+  }
 
-/**
- * A clean goodbye, and those who listen on the will's topic were told nothing but a first message:
- * they believe that the client is still there.
- */
-function unsaidGoodbye(broker: Broker, peer: Peer, will: Will): void {
-  if (will.saidOnTopic > 1) return;
-  const match = broker.subscriptions.match(will.topic);
-  const others = match.recipients.filter(({ session }) => session !== will.session);
-  const listeners = others.length + match.groups.length;
-  if (listeners === 0) return;
-  say(broker, peer, { fault: "cleanDisconnect", topic: will.topic, listeners });
-}
+  /**
+   * A retained `offline` that nothing overwrites. One short connection proves nothing, it may have died
+   * before it could say `online`; a second one under the retained will of the first does.
+   */
+  #withoutBirth(peer: Peer, will: Will, record: WillRecord, connectedForMs: number): void {
+    const { topic, packet } = will;
+    const { said } = record;
+    if (!packet.retain || packet.payload.length === 0 || said === null || said.hasBirth) return;
+    if (said.elsewhere !== null) {
+      return this.#say(peer, { fault: "birthElsewhere", topic, published: said.elsewhere });
+    }
+    if (connectedForMs < settledInMs && !this.#hadRetainedWill(peer, topic, record)) return;
+    this.#say(peer, { fault: "retainedWillWithoutBirth", topic });
+  }
 
-/** Remembers a fault of a client id once, and says it unless the log has said it of the device. */
-function say(broker: Broker, peer: Peer, fault: ClientFault): void {
-  const history = broker.histories.of(peer.clientId ?? "");
-  // Of who is forgotten nobody knows what was said.
-  if (history === null) return broker.note({ event: "clientFault", peer, ...fault });
-  if (history.faults.some((known) => known.fault === fault.fault)) return;
-  history.faults.push({ ...excerpt(fault), at: broker.now });
-  if (history.said.has(fault.fault)) return;
-  history.said.add(fault.fault);
-  broker.note({ event: "clientFault", peer, ...fault });
+  #hadRetainedWill(peer: Peer, topic: string, record: WillRecord): boolean {
+    const history = this.#clients.of(peer.clientId ?? "");
+    return (history?.wills ?? []).some(
+      ({ id, facts, fate }) =>
+        id !== record.id &&
+        facts.topic === topic &&
+        fate?.fate.fate === "published" &&
+        fate.fate.reach.retained === "stored",
+    );
+  }
+
+  /**
+   * A clean goodbye, and those who listen on the will's topic were told nothing but a first message:
+   * they believe that the client is still there.
+   */
+  #unsaidGoodbye(peer: Peer, will: Will, { said }: WillRecord): void {
+    if (said === null || said.onTopic > 1) return;
+    const match = this.#broker.subscriptions.match(will.topic);
+    const others = match.recipients.filter(({ session }) => session !== will.session);
+    const listeners = others.length + match.groups.length;
+    if (listeners === 0) return;
+    this.#say(peer, { fault: "cleanDisconnect", topic: will.topic, listeners });
+  }
+
+  /** Remembers a fault of a client id once, and says it unless the log has said it of the device. */
+  #say(peer: Peer, fault: ClientFault): void {
+    const broker = this.#broker;
+    const history = this.#clients.of(peer.clientId ?? "");
+    // Of who is forgotten nobody knows what was said.
+    if (history === null) return broker.note({ event: "clientFault", peer, ...fault });
+    if (history.faults.some((known) => known.fault === fault.fault)) return;
+    history.faults.push({ ...excerpt(fault), at: broker.now });
+    if (history.said.has(fault.fault)) return;
+    history.said.add(fault.fault);
+    broker.note({ event: "clientFault", peer, ...fault });
+  }
 }
 
 /** The address without its port. */
-export function hostOf(remote: string): string {
+function hostOf(remote: string): string {
   const colon = remote.lastIndexOf(":");
   return colon < 0 ? remote : remote.slice(0, colon);
 }
@@ -212,7 +191,7 @@ export function hostOf(remote: string): string {
  * Whether two ids look as if they were drawn: they differ, beyond what they begin with, in a tail
  * of four or more characters with a digit in each, as hexadecimal and counted ids do.
  */
-export function lookDrawn(a: string, b: string): boolean {
+function lookDrawn(a: string, b: string): boolean {
   let same = 0;
   while (same < a.length && same < b.length && a[same] === b[same]) same += 1;
   const tails = [a.slice(same), b.slice(same)];

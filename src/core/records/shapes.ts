@@ -1,5 +1,13 @@
 import type { EndCause } from "../ends.ts";
-import type { BrokerEvent, ClientFault, Reach, WillDiscarded, WillFacts } from "../events.ts";
+import type {
+  BrokerEvent,
+  ClientFault,
+  Reach,
+  WaitEnd,
+  WillDiscarded,
+  WillFacts,
+} from "../events.ts";
+import type { ProtocolName } from "../packet.ts";
 import type { WillState } from "../will.ts";
 
 /**
@@ -7,8 +15,6 @@ import type { WillState } from "../will.ts";
  * administration interface and `$SYS/broker/wills`. Times end in `At` and are milliseconds since the
  * epoch; durations end in `Ms` or `Seconds`. Null stands for "none", and for "never" in expiries.
  */
-
-export type ProtocolName = "3.1" | "3.1.1" | "5.0";
 
 /** One will, from the CONNECT that armed it to its one fate. */
 export interface WillAccount {
@@ -88,8 +94,6 @@ export type WillFateAccount =
       readonly why: "resumed";
       readonly by: WaitEnd | null;
     };
-
-export type WaitEnd = "due" | "session ended" | "resumed" | "broker stopped";
 
 /** One connection of a client id, while it lives and after; refused ones too. */
 export interface ConnectionAccount {

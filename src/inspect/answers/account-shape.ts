@@ -4,17 +4,16 @@ import type {
   HoldAccount,
   HoldsAccount,
   PingRhythm,
-  ProtocolName,
   SessionAccount,
   SubscriptionAccount,
-  WaitEnd,
   WillAccount,
   WillEndAccount,
   WillFateAccount,
   WillStep,
 } from "../../core/records/shapes.ts";
 import { type EndCause, ends } from "../../core/ends.ts";
-import type { ClientFault, Reach, WillDiscarded, WillFacts } from "../../core/events.ts";
+import type { ClientFault, Reach, WaitEnd, WillDiscarded, WillFacts } from "../../core/events.ts";
+import type { ProtocolName } from "../../core/packet.ts";
 import type { WillState } from "../../core/will.ts";
 import {
   count,

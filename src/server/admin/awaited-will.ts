@@ -1,7 +1,7 @@
 import type { WillQuery } from "../../core/records/shapes.ts";
 import type { Broker } from "../../core/broker.ts";
-import type { WillRecord } from "../../core/records/ledger.ts";
-import { isAskedFor, newestWill } from "../../core/queries/wills.ts";
+import type { WillRecord } from "../../core/records/wills.ts";
+import { awaitedWillOf } from "../../core/queries/queries.ts";
 import type { EventHub } from "../event-hub.ts";
 
 /**
@@ -15,17 +15,9 @@ export async function awaitedWill(
   waitMs: number,
   gone: AbortSignal,
 ): Promise<WillRecord | null> {
-  let awaited = newestWill(broker, query);
-  let seen = broker.ledger.newestId;
-  const isDecided = (): boolean => {
-    while (awaited === null && seen < broker.ledger.newestId) {
-      seen += 1;
-      const armed = broker.ledger.record(seen);
-      if (armed !== undefined && isAskedFor(armed, query)) awaited = armed;
-    }
-    return awaited !== null && awaited.fate !== null;
-  };
-  if (isDecided() || gone.aborted) return awaited;
+  const awaited = awaitedWillOf(broker, query);
+  const isDecided = (): boolean => (awaited()?.fate ?? null) !== null;
+  if (isDecided() || gone.aborted) return awaited();
   const { promise, resolve } = Promise.withResolvers<void>();
   const patience = setTimeout(resolve, waitMs);
   const onGone = (): void => resolve();
@@ -38,5 +30,5 @@ export async function awaitedWill(
   end();
   clearTimeout(patience);
   gone.removeEventListener("abort", onGone);
-  return awaited;
+  return awaited();
 }

@@ -7,7 +7,7 @@ import {
   type ConnectionAccount,
   type SessionAccount,
 } from "../../core/records/shapes.ts";
-import { knownClientIds } from "../../core/queries/clients.ts";
+import { knownClientIds } from "../../core/queries/queries.ts";
 import type { Millis } from "../../core/io.ts";
 import { refusal } from "./answer.ts";
 import { checked } from "./body.ts";
@@ -70,7 +70,7 @@ export async function unknownClient(
   turns: Turns,
 ): Promise<Response> {
   const id = clientIdOf(asked);
-  const near = await nearestIds(id, knownClientIds(broker), broker.histories.size, turns);
+  const near = await nearestIds(id, knownClientIds(broker), turns);
   const hint = near.length === 0 ? null : "there are others like it";
   return refusal(asked, 404, "there is no such client", hint, near);
 }
@@ -80,20 +80,12 @@ const comparedMost = 100;
 const shownMost = 3;
 const nearMost = 100;
 
-async function nearestIds(
-  id: string,
-  ids: Iterable<string>,
-  count: number,
-  turns: Turns,
-): Promise<string[]> {
+async function nearestIds(id: string, ids: Iterable<string>, turns: Turns): Promise<string[]> {
   const near: { readonly id: string; readonly wrong: number }[] = [];
   if (id.length > comparedMost) return [];
-  let looked = 0;
   let until = performance.now() + turnMs;
   for (const other of ids) {
-    looked += 1;
-    // Those that come anew meanwhile would have no end.
-    if (near.length === nearMost || looked > count) break;
+    if (near.length === nearMost) break;
     const wrong = other.length <= comparedMost ? lettersWrong(id, other) : null;
     if (wrong !== null) near.push({ id: other, wrong });
     if (performance.now() < until) continue;

@@ -5,13 +5,14 @@ import type { SessionAccount, SubscriptionAccount, WillQuery } from "../../core/
 import type { Broker } from "../../core/broker.ts";
 import {
   clientsOf,
+  retainedOf,
+  routeFor,
   sessionsOf,
   type SessionWalk,
   subscriptionsOf,
-} from "../../core/queries/clients.ts";
-import { retainedOf, routeFor } from "../../core/queries/routes.ts";
+  willsOf,
+} from "../../core/queries/queries.ts";
 import type { Walk } from "../../core/walk.ts";
-import { willsOf } from "../../core/queries/wills.ts";
 import type { AdminContext } from "./context.ts";
 import type { ofWills } from "./parameters.ts";
 import { awaitedWill } from "./awaited-will.ts";

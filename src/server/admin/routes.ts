@@ -1,8 +1,7 @@
 import { type Context, Hono } from "hono";
 import { apiHeader, apiVersion, type KickAnswer, type Overview } from "../../api/api.ts";
 import { nearest } from "../../config/nearest.ts";
-import { clientOf, isKnown } from "../../core/queries/clients.ts";
-import { overviewOf } from "../../core/queries/overview.ts";
+import { clientOf, isKnown, overviewOf } from "../../core/queries/queries.ts";
 import { refusal } from "./answer.ts";
 import { BadRequest, bodyOf, checked } from "./body.ts";
 import { clientIdOf, clientJson, dropAnswer, unknownClient } from "./client.ts";

@@ -104,7 +104,7 @@ test("a will that is known still is awaited though its client is forgotten", asy
     client.connect({ clientId, protocolVersion: 5 });
     client.drop();
   }
-  expect(admin.world.broker.histories.of("dev-42")).toBeNull();
+  expect(admin.world.broker.records.clients.of("dev-42")).toBeNull();
   const answer = await admin.ask("/v1/wills?client=dev-42&wait=1ms");
   expect(await answer.json()).toMatchObject({ decided: true, awaited: 1, wills: [{ id: 1 }] });
 });

@@ -2,12 +2,10 @@ import type { ConnectionAccount, PingRhythm, RecentEnd } from "./shapes.ts";
 import type { Connection } from "../connection.ts";
 import type { BrokerEvent, ClientFault, WillFacts } from "../events.ts";
 import { excerpt } from "./excerpt.ts";
-import { holdAccount } from "../hold.ts";
 import type { Millis } from "../io.ts";
-import type { FirstDue } from "../keepalive.ts";
-import { settlingMs, type Standstills } from "./standstills.ts";
-import type { WillRecord } from "./ledger.ts";
 import { protocolName, type ConnectPacket } from "../packet.ts";
+import { settlingMs, type Standstills } from "../standstills.ts";
+import type { WillRecord } from "./wills.ts";
 
 /** What is remembered of one client id: enough for a person to read, whatever the client does. */
 const connectionsKept = 16;
@@ -59,23 +57,35 @@ export class Pings {
   }
 }
 
-/** What the broker's own standstills did to a connection. Milliseconds; 0: nothing. */
-export interface Standstill {
-  /** Of the time since the last packet. */
-  readonly stoodStillMs: number;
-  /** Of the time since CONNECT was accepted. */
-  readonly stoodStillInAllMs: number;
-  /** How long at most the last packet had waited before it was read. */
-  readonly lastPacketWaitedMs: number;
+/** What an account tells of the connection itself: read from it while it lives, copied at its end. */
+type ConnectionFacts = Pick<
+  ConnectionAccount,
+  "remote" | "listener" | "protocol" | "openedAt" | "keepAliveSeconds" | "lastPacket" | "dropped"
+> & { readonly allowedMs: number | null };
+
+export function factsOf(connection: Connection): ConnectionFacts {
+  const { remote, listener, version, openedAt, allowedMs, dropped } = connection;
+  return {
+    remote,
+    listener: listener.name,
+    protocol: protocolName[version],
+    openedAt,
+    keepAliveSeconds: connection.keepAlive,
+    allowedMs,
+    lastPacket: { type: connection.lastPacketType.toUpperCase(), at: connection.lastPacketAt },
+    dropped,
+  };
 }
 
 /** One connection of a client id, while it lives and after. */
 export class ConnectionRecord {
-  readonly connection: Connection;
+  /** Null: it has ended. A connection has buffers, maps and a session, and records are many. */
+  live: Connection | null;
+  #facts: ConnectionFacts;
   /** Null: it lives. */
   end: ConnectionAccount["end"] = null;
   will: WillRecord | null = null;
-  /** Of one that has ended. */
+  /** Of one that has ended: how long the broker stood still while it was open. */
   stoodStillInAllMs = 0;
   connectedAt: Millis | null = null;
   cleanStart = true;
@@ -85,9 +95,14 @@ export class ConnectionRecord {
   sessionExpiry = 0;
   /** What a refused CONNECT asked for. */
   refusedWill: WillFacts | null = null;
+  /** Milliseconds: the longest time between two packets since CONNECT was accepted. */
+  longestSilenceMs = 0;
+  /** Created with the first PINGREQ. */
+  pings: Pings | null = null;
 
   constructor(connection: Connection) {
-    this.connection = connection;
+    this.live = connection;
+    this.#facts = factsOf(connection);
   }
 
   /** What CONNECT asked for. */
@@ -97,46 +112,16 @@ export class ConnectionRecord {
     this.keepAliveAsked = keepAlive;
   }
 
-  /** `live`: of a connection that lives; `due` is Infinity where nothing waits for it. */
-  account(
-    live: { readonly deadline: FirstDue; readonly standstill: Standstill } | null,
-  ): ConnectionAccount {
-    const { connection } = this;
-    const { allowedMs } = connection;
-    const deadline = live?.deadline ?? null;
-    const awaited = deadline !== null && deadline.due !== Infinity ? deadline : null;
-    const stoodStillMs = live?.standstill.stoodStillMs ?? 0;
-    const stoodStillInAllMs = live?.standstill.stoodStillInAllMs ?? this.stoodStillInAllMs;
-    const lastPacketWaitedMs = live?.standstill.lastPacketWaitedMs ?? 0;
-    return {
-      remote: connection.remote,
-      listener: connection.listener.name,
-      protocol: protocolName[connection.version],
-      username: this.username,
-      openedAt: connection.openedAt,
-      connectedAt: this.connectedAt,
-      cleanStart: this.cleanStart,
-      sessionPresent: this.sessionPresent,
-      keepAliveSeconds: connection.keepAlive,
-      keepAliveAskedSeconds: this.keepAliveAsked,
-      allowedMs,
-      sessionExpirySeconds: this.sessionExpiry === Infinity ? null : this.sessionExpiry,
-      lastPacket: { type: connection.lastPacketType.toUpperCase(), at: connection.lastPacketAt },
-      ...(stoodStillMs > 0 ? { stoodStillMs } : {}),
-      ...(stoodStillInAllMs > 0 ? { stoodStillInAllMs } : {}),
-      ...(lastPacketWaitedMs > 0 ? { lastPacketWaitedMs } : {}),
-      pings: connection.pings?.rhythm ?? null,
-      closestCallMs: allowedMs === null ? null : allowedMs - connection.longestSilenceMs,
-      deadlineAt: awaited?.due ?? null,
-      deadlineCause: awaited?.cause ?? null,
-      paused: live !== null && connection.pausedAt !== null,
-      heldFor: live === null ? null : holdAccount(connection),
-      blocked: live !== null && connection.blocked,
-      dropped: connection.dropped,
-      end: this.end,
-      refusedWill: this.refusedWill,
-      willId: this.will?.id ?? null,
-    };
+  get facts(): ConnectionFacts {
+    return this.live === null ? this.#facts : factsOf(this.live);
+  }
+
+  /** Copies what is told of the connection, and lets go of it. */
+  close(end: NonNullable<ConnectionAccount["end"]>, stoodStillInAllMs: number): void {
+    this.#facts = this.facts;
+    this.live = null;
+    this.end = end;
+    this.stoodStillInAllMs = stoodStillInAllMs;
   }
 }
 
@@ -204,7 +189,7 @@ export class ClientHistory {
  * the standard's rules it has a session, and `limits.sessions` bounds these. Of the others the latest
  * `limits.ledger`, so that a client with a new id each time takes no memory for ever.
  */
-export class Histories {
+export class ClientHistories {
   readonly #limits: { readonly ledger: number };
   readonly #connected = new Map<string, ClientHistory>();
   /** Without a connection, and with a delayed will. */

@@ -1,10 +1,11 @@
-import type { HistogramAccount, WaitEnd, WillAccount, WillEndAccount, WillStep } from "./shapes.ts";
-import type { WillFate } from "../events.ts";
+import type { WillAccount, WillEndAccount, WillStep } from "./shapes.ts";
+import type { WaitEnd, WillFacts, WillFate } from "../events.ts";
 import { excerpt } from "./excerpt.ts";
-import { idCharacters } from "./history.ts";
+import { Histogram } from "./histogram.ts";
+import { idCharacters } from "./clients.ts";
 import type { Millis } from "../io.ts";
 import { protocolName, type ProtocolVersion } from "../packet.ts";
-import type { Will, WillState } from "../will.ts";
+import type { WillState } from "../will.ts";
 
 /** What the record of a will knows besides the will itself. */
 export interface WillOrigin {
@@ -18,22 +19,33 @@ export interface WillOrigin {
   readonly access: "allowed" | "denied";
 }
 
+/** What the client itself published since its will was armed, as far as it is about that will. */
+export interface Said {
+  /** PUBLISHes on the will's topic, and whether one of them was retained. */
+  onTopic: number;
+  hasBirth: boolean;
+  /** The first retained one on a topic beside it; null: none. */
+  elsewhere: string | null;
+}
+
 /** One will, kept from the CONNECT that armed it until the ledger forgets it. */
 export class WillRecord {
   readonly id: number;
   readonly origin: WillOrigin;
-  readonly facts: Will["facts"];
+  readonly facts: WillFacts;
   readonly steps: WillStep[] = [];
   readonly armedAt: Millis;
   state: WillState = "armed";
   end: WillEndAccount | null = null;
   dueAt: Millis | null = null;
+  /** Null from its fate on: only habits ask for it, and topics may be long. */
+  said: Said | null = { onTopic: 0, hasBirth: false, elsewhere: null };
   fate: { readonly fate: WillFate; readonly at: Millis; readonly by: WaitEnd | null } | null = null;
 
-  constructor(id: number, will: Will, origin: WillOrigin, now: Millis) {
+  constructor(id: number, facts: WillFacts, origin: WillOrigin, now: Millis) {
     this.id = id;
     this.origin = origin;
-    this.facts = excerpt(will.facts);
+    this.facts = excerpt(facts);
     this.armedAt = now;
     this.step("armed", now);
   }
@@ -87,11 +99,8 @@ export class WillRecord {
   }
 }
 
-/**
- * The account of all wills: those that live, and the latest of those whose fate is known. It is
- * told at each step; it decides nothing.
- */
-export class Ledger {
+/** All wills: those that live, and the latest of those whose fate is known. */
+export class WillLedger {
   readonly #limits: { readonly ledger: number };
   /** All that are known, by id: in the order in which they were armed. */
   readonly #records = new Map<number, WillRecord>();
@@ -101,27 +110,25 @@ export class Ledger {
   /** Of the client ids of those. */
   #settledCharacters = 0;
   readonly lateness = new Histogram();
-  readonly fates = { published: 0, discarded: 0, cancelled: 0 };
+  readonly #fates = { published: 0, discarded: 0, cancelled: 0 };
   #ids = 0;
 
   constructor(limits: { readonly ledger: number }) {
     this.#limits = limits;
   }
 
-  get armed(): number {
-    return this.#records.size - this.#delayed.size - this.#settled.size;
-  }
-
-  get delayed(): number {
-    return this.#delayed.size;
+  /** Wills by their state; those that met their fate, since the start. */
+  get counts(): Readonly<Record<WillState, number>> {
+    const delayed = this.#delayed.size;
+    return { armed: this.#records.size - delayed - this.#settled.size, delayed, ...this.#fates };
   }
 
   get settled(): number {
     return this.#settled.size;
   }
 
-  arm(will: Will, origin: WillOrigin, now: Millis): WillRecord {
-    const record = new WillRecord(++this.#ids, will, origin, now);
+  arm(facts: WillFacts, origin: WillOrigin, now: Millis): WillRecord {
+    const record = new WillRecord(++this.#ids, facts, origin, now);
     this.#records.set(record.id, record);
     return record;
   }
@@ -141,7 +148,7 @@ export class Ledger {
       this.lateness.add(fate.at - fate.due);
     }
     record.step(fate.fate, now, fate.fate === "discarded" ? fate.why : (by ?? undefined));
-    this.fates[fate.fate] += 1;
+    this.#fates[fate.fate] += 1;
     this.#settled.add(record);
     this.#settledCharacters += record.origin.clientId.length;
     const { ledger } = this.#limits;
@@ -170,32 +177,6 @@ export class Ledger {
 
   delayedRecords(): SetIterator<WillRecord> {
     return this.#delayed.values();
-  }
-}
-
-/** Upper bounds in milliseconds. */
-const bounds = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000] as const;
-
-export class Histogram {
-  readonly #counts: number[] = Array.from({ length: bounds.length + 1 }, () => 0);
-  #sumMs = 0;
-  #count = 0;
-
-  add(ms: number): void {
-    const place = bounds.findIndex((bound) => ms <= bound);
-    const index = place < 0 ? bounds.length : place;
-    this.#counts[index] = (this.#counts[index] ?? 0) + 1;
-    this.#sumMs += ms;
-    this.#count += 1;
-  }
-
-  get account(): HistogramAccount {
-    let count = 0;
-    const buckets = this.#counts.map((own, index) => {
-      count += own;
-      return { leMs: bounds[index] ?? null, count };
-    });
-    return { buckets, sumMs: this.#sumMs, count: this.#count };
   }
 }
 

@@ -1,6 +1,5 @@
-import type { Connection } from "../connection.ts";
-import type { Standstill } from "./history.ts";
-import type { Millis } from "../io.ts";
+import type { Connection } from "./connection.ts";
+import type { Millis } from "./io.ts";
 
 /** Spans that are remembered. Older ones matter to nobody but a client that was silent since. */
 const spansKept = 64;
@@ -12,9 +11,18 @@ const justOverMs = 1000;
 /** Clients wait at least so long for an answer. */
 const noticedMs = 1000;
 
+/** What standstills of the broker did to a connection's silence. Milliseconds; 0: nothing. */
+export interface Standstill {
+  /** Of the time since the last packet. */
+  readonly stoodStillMs: number;
+  /** How long at most the last packet had waited before it was read. */
+  readonly lastPacketWaitedMs: number;
+}
+
 /**
- * When the broker's own process did nothing: it was stopped, or its loop was held up. Packets that
- * came meanwhile were read late, so that what is told of a client's silence needs it beside.
+ * When the broker's own process did nothing: it was stopped, or its loop was held up. Packets that came
+ * meanwhile were read late. So a rule does not take a client that may have come back in time for one that
+ * is late, and what is told of a client's silence needs it beside.
  */
 export class Standstills {
   readonly #spans: { readonly from: Millis; readonly to: Millis }[] = [];
@@ -25,10 +33,9 @@ export class Standstills {
   }
 
   /** What a person who reads about a connection's silence has to know beside it. */
-  of({ lastPacketAt, pausedAt, openedAt, record }: Connection, now: Millis): Standstill {
+  of({ lastPacketAt, pausedAt }: Connection, now: Millis): Standstill {
     return {
       stoodStillMs: this.between(lastPacketAt, pausedAt ?? now),
-      stoodStillInAllMs: this.between(record?.connectedAt ?? openedAt, now),
       lastPacketWaitedMs: this.#waited(lastPacketAt),
     };
   }

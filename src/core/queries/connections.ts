@@ -1,0 +1,99 @@
+import type { ConnectionAccount, HoldAccount } from "../records/shapes.ts";
+import type { Broker } from "../broker.ts";
+import type { Connection } from "../connection.ts";
+import { firstDue } from "../keepalive.ts";
+import { factsOf, type ConnectionRecord } from "../records/clients.ts";
+
+/** What is known of one connection, while it lives and after. */
+export function connectionOf(broker: Broker, record: ConnectionRecord): ConnectionAccount {
+  const { facts, live } = record;
+  const { allowedMs } = facts;
+  return {
+    remote: facts.remote,
+    listener: facts.listener,
+    protocol: facts.protocol,
+    username: record.username,
+    openedAt: facts.openedAt,
+    connectedAt: record.connectedAt,
+    cleanStart: record.cleanStart,
+    sessionPresent: record.sessionPresent,
+    keepAliveSeconds: facts.keepAliveSeconds,
+    keepAliveAskedSeconds: record.keepAliveAsked,
+    allowedMs,
+    sessionExpirySeconds: record.sessionExpiry === Infinity ? null : record.sessionExpiry,
+    lastPacket: facts.lastPacket,
+    ...standstillOf(broker, record),
+    pings: record.pings?.rhythm ?? null,
+    closestCallMs: allowedMs === null ? null : allowedMs - record.longestSilenceMs,
+    ...(live === null ? awaitsNothing : awaitedOf(broker, live)),
+    dropped: facts.dropped,
+    end: record.end,
+    refusedWill: record.refusedWill,
+    willId: record.will?.id ?? null,
+  };
+}
+
+type NowFact = "remote" | "listener" | "keepAliveSeconds" | "lastPacket" | "deadlineAt";
+
+/** What every account of a connection that lives tells of it. */
+export interface ConnectionNow extends Pick<ConnectionAccount, NowFact | "deadlineCause"> {
+  readonly allowedMs: number | null;
+}
+
+export function connectionNow(broker: Broker, connection: Connection): ConnectionNow {
+  const { remote, listener, keepAliveSeconds, allowedMs, lastPacket } = factsOf(connection);
+  const { due, cause } = firstDue(broker, connection);
+  const isAwaited = due !== Infinity;
+  const deadlineAt = isAwaited ? due : null;
+  const deadlineCause = isAwaited ? cause : null;
+  return { remote, listener, keepAliveSeconds, allowedMs, lastPacket, deadlineAt, deadlineCause };
+}
+
+type Standstill = "stoodStillMs" | "stoodStillInAllMs" | "lastPacketWaitedMs";
+
+/** What the broker's own standstills did to it; of one that has ended, `end` tells the rest. */
+function standstillOf(
+  { standstills, now }: Broker,
+  { live, connectedAt, stoodStillInAllMs: atEnd }: ConnectionRecord,
+): Pick<ConnectionAccount, Standstill> {
+  const silence = live === null ? null : standstills.of(live, now);
+  const stoodStillMs = silence?.stoodStillMs ?? 0;
+  const lastPacketWaitedMs = silence?.lastPacketWaitedMs ?? 0;
+  const stoodStillInAllMs =
+    live === null ? atEnd : standstills.between(connectedAt ?? live.openedAt, now);
+  return {
+    ...(stoodStillMs > 0 ? { stoodStillMs } : {}),
+    ...(stoodStillInAllMs > 0 ? { stoodStillInAllMs } : {}),
+    ...(lastPacketWaitedMs > 0 ? { lastPacketWaitedMs } : {}),
+  };
+}
+
+type Awaited = "deadlineAt" | "deadlineCause" | "paused" | "heldFor" | "blocked";
+
+/** What one that lives waits for. */
+function awaitedOf(broker: Broker, connection: Connection): Pick<ConnectionAccount, Awaited> {
+  const { deadlineAt, deadlineCause } = connectionNow(broker, connection);
+  return {
+    deadlineAt,
+    deadlineCause,
+    paused: connection.pausedAt !== null,
+    heldFor: heldFor(connection),
+    blocked: connection.blocked,
+  };
+}
+
+const awaitsNothing: Pick<ConnectionAccount, Awaited> = {
+  deadlineAt: null,
+  deadlineCause: null,
+  paused: false,
+  heldFor: null,
+  blocked: false,
+};
+
+/** The subscriber for which a publisher is held. */
+export function heldFor({ holding }: Connection): HoldAccount | null {
+  const current = holding?.current ?? null;
+  if (current === null) return null;
+  const { subscriber, since, until } = current;
+  return { clientId: subscriber.clientId, since, until };
+}
