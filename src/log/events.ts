@@ -1,7 +1,7 @@
 import type { BrokerEvent, Peer } from "../core/events.ts";
 import type { ClientPacket, PublishPacket, ServerPacket } from "../core/packet.ts";
 import { Reason } from "../core/reason.ts";
-import type { BrokerView } from "../core/queries/state.ts";
+import type { BrokerView } from "../core/queries/queries.ts";
 
 /** Most serious first; a sink of one level shows it and those before it. */
 export const levels = ["error", "warn", "info", "debug"] as const;

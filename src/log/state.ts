@@ -1,4 +1,4 @@
-import type { BrokerView, ConnectionView, SessionView } from "../core/queries/state.ts";
+import type { BrokerView, ConnectionView, SessionView } from "../core/queries/queries.ts";
 import { duration } from "./duration.ts";
 import { name } from "./foreign.ts";
 

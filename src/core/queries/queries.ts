@@ -13,3 +13,5 @@ export { sessionsOf, type SessionWalk, subscriptionsOf } from "./clients.ts";
 export { awaitedWillOf, willsOf } from "./wills.ts";
 /** Who would get a message on a topic, and why; retained messages. */
 export { retainedOf, routeFor } from "./routes.ts";
+/** All state at once, for checkers and for what a fault prints. */
+export type { BrokerView, ConnectionView, SessionView } from "./state.ts";
