@@ -69,3 +69,16 @@ test("long will topics and ids are not looked at for ids that change", () => {
   }
   expect(world.broker.records.habits.topics).toBe(0);
 });
+
+test("where a client published beside its will is forgotten with the will's fate", () => {
+  const world = new World();
+  const client = world.open();
+  const will = { topic: "a/will", payload: Buffer.from("gone"), qos: 0, retain: true } as const;
+  client.connect({ clientId: "a", will });
+  client.publish(`a/${long}`, "birth", { retain: true });
+  const records = () => [...world.broker.records.wills.records()];
+  expect(characters(records())).toBeGreaterThan(60_000);
+  client.drop();
+  expect(clientOf(world.broker, "a")?.faults.map(({ fault }) => fault)).toContain("birthElsewhere");
+  expect(characters(records())).toBeLessThan(1_000);
+});

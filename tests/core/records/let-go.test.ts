@@ -1,0 +1,100 @@
+import { expect, test } from "bun:test";
+import { Broker } from "../../../src/core/broker.ts";
+import { Connection } from "../../../src/core/connection.ts";
+import { Session } from "../../../src/core/session.ts";
+import { Will } from "../../../src/core/will.ts";
+import { clientOf } from "../../../src/core/queries/queries.ts";
+import { connectBytes } from "../../support/connect-bytes.ts";
+import { World } from "../../support/world.ts";
+
+// Records outlive what they are about by far, and are many: they copy, and hold on to nothing of the rules.
+
+const ofRules = [Broker, Connection, Session, Will];
+
+/** What of the rules a value leads to, each by the way there. */
+function reached(start: unknown): string[] {
+  const found: string[] = [];
+  const seen = new Set<unknown>();
+  const waiting: [way: string, value: unknown][] = [["", start]];
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const [way, value] = next;
+    if (typeof value !== "object" || value === null || seen.has(value)) continue;
+    seen.add(value);
+    if (ofRules.some((kind) => value instanceof kind)) {
+      found.push(`${way} ${value.constructor.name}`);
+      continue;
+    }
+    const inside = value instanceof Map || value instanceof Set ? [...value.entries()] : [];
+    for (const [key, one] of [...inside, ...Object.entries(value)]) {
+      waiting.push([`${way}.${String(key)}`, one]);
+    }
+  }
+  return found;
+}
+
+function recordsIn({ broker }: World): unknown[] {
+  const { clients, wills } = broker.records;
+  return [...[...clients.ids()].map((id) => clients.of(id)), ...wills.records()];
+}
+
+const will = { topic: "t", payload: Buffer.from("gone"), qos: 0, retain: true } as const;
+const delay = { willDelayInterval: 60 };
+
+/** Clients that end in each way that leaves a record of its own kind. */
+function storiesIn(world: World): void {
+  const open = (clientId: string, withWill: boolean) => {
+    const client = world.open();
+    const properties = { sessionExpiryInterval: 600 };
+    client.connect({ clientId, protocolVersion: 5, properties, ...(withWill && { will }) });
+    client.send({ cmd: "pingreq" });
+    client.publish("t/elsewhere", "birth", { retain: true });
+    return client;
+  };
+  open("dropped", true).drop();
+  open("left", true).send({ cmd: "disconnect", reasonCode: 0 });
+  open("taken", true);
+  open("taken", false).drop();
+  const delayed = world.open();
+  delayed.connect({
+    clientId: "delayed",
+    protocolVersion: 5,
+    properties: { sessionExpiryInterval: 600 },
+    will: { ...will, properties: delay },
+  });
+  delayed.drop();
+  world.open().sendBytes(connectBytes({ version: 5, clientId: "refused", willTopic: "t/#" }));
+}
+
+test("no record of a connection that has ended leads to a connection, session or will", () => {
+  const world = new World();
+  storiesIn(world);
+  expect(clientOf(world.broker, "dropped")?.connections).toMatchObject([
+    { lastPacket: { type: "PUBLISH" }, end: { cause: "resetByPeer" } },
+  ]);
+  expect(clientOf(world.broker, "refused")?.connections).toHaveLength(1);
+  expect(recordsIn(world).flatMap(reached)).toEqual([]);
+  // One that lives is found, so that nothing hides behind the way in which it is looked for.
+  world.open().connect({ clientId: "alive" });
+  expect(recordsIn(world).flatMap(reached)).toEqual([".connections.0.live Connection"]);
+});
+
+test("the collector takes connections that have ended, and leaves those that live", async () => {
+  const world = new World();
+  const connections: WeakRef<Connection>[] = [];
+  for (let count = 0; count < 200; count++) {
+    const client = world.open();
+    client.connect({ clientId: `c${count}`, will });
+    for (const one of world.broker.connections.values()) {
+      if (one.clientId === `c${count}`) connections.push(new WeakRef(one));
+    }
+    if (count % 2 === 0) client.drop();
+  }
+  expect(connections).toHaveLength(200);
+  expect(world.broker.records.clients.size).toBe(200);
+  // What a WeakRef was made of in this turn, the collector leaves until the next.
+  await new Promise(setImmediate);
+  Bun.gc(true);
+  const left = connections.filter((one) => one.deref() !== undefined).length;
+  // The 100 that live, and what the collector takes for a reference on the stack.
+  expect(left).toBeWithin(100, 120);
+});
