@@ -1,4 +1,5 @@
 import type { Qos } from "../../src/core/packet.ts";
+import { owedOf } from "./answers.ts";
 import { demand } from "./books.ts";
 import type { Connection } from "./connection.ts";
 import type { Handovers } from "./handovers.ts";
@@ -341,7 +342,7 @@ export class Delivery {
     );
   }
 
-  /** An acknowledgement from a client; what it makes of it is said by `answers.ts`. */
+  /** An acknowledgement from a client; what it makes of it is said by `incoming.ts`. */
   finish(connection: Connection, session: Session, copy: Copy): void {
     session.inflight.delete(copy.packetId);
     connection.unanswered.delete(copy);
@@ -370,28 +371,6 @@ function isCopy(
   { key, topic, retain: isRetained }: SentPublish,
 ): boolean {
   return publication.key === key && retain === isRetained && publication.topic === topic;
-}
-
-const codes = {
-  connack: 2,
-  puback: 4,
-  pubrec: 5,
-  pubrel: 6,
-  pubcomp: 7,
-  suback: 9,
-  unsuback: 11,
-  pingresp: 13,
-};
-
-export type Answer = keyof typeof codes;
-
-/** An answer as a number, so that comparing costs nothing. */
-export function owedOf(answer: Answer, packetId: number): number {
-  return (codes[answer] << 16) | packetId;
-}
-
-export function isAnswer(type: string): type is Answer {
-  return type in codes;
 }
 
 /** The key of a message in the payload of a PUBLISH: `m123;...`; -1: it has none. */

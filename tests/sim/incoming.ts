@@ -6,9 +6,10 @@ import type {
   SubscriptionRequest,
   UnsubscribePacket,
 } from "../../src/core/packet.ts";
+import { owedOf } from "./answers.ts";
 import { demand, type Books } from "./books.ts";
 import type { Connection } from "./connection.ts";
-import { keyOf, owedOf, type Delivery } from "./delivery.ts";
+import { keyOf, type Delivery } from "./delivery.ts";
 import { isPerhapsUnfit } from "./offers.ts";
 import type { Retained } from "./retained.ts";
 import { covers } from "./routes.ts";

@@ -1,9 +1,10 @@
 import type { BrokerEvent } from "../../src/core/events.ts";
 import type { LogEvent } from "../../src/log/events.ts";
 import { Reason } from "../../src/core/reason.ts";
+import { isAnswer, owedOf } from "./answers.ts";
 import { demand, type Books } from "./books.ts";
 import type { Connection } from "./connection.ts";
-import { isAnswer, keyOf, owedOf, type Delivery } from "./delivery.ts";
+import { keyOf, type Delivery } from "./delivery.ts";
 import type { Fates } from "./fates.ts";
 import { checkReason } from "./incoming.ts";
 import { checkLetIn } from "./let-in.ts";
