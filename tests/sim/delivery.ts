@@ -215,23 +215,25 @@ export class Delivery {
     const place = queue.findIndex((copy) => isCopy(copy, packet) && !hasExpired(copy, now));
     const copy = queue[place];
     if (copy === undefined) return null;
-    const twin = session.shared.find((other) => other.qos === packet.qos && isCopy(other, packet));
+    const twin = session.shared.find(
+      (other) => other.qos === packet.qos && isCopy(other, packet) && other.share?.sent === false,
+    );
     if (twin !== undefined) {
       // Either may be the one that is sent, where a message was published twice.
       twin.alike = [...twin.alike, copy.identifiers];
       copy.alike = [...copy.alike, twin.identifiers];
       if (twin.publication.serial < copy.publication.serial && twin.share !== null) {
-        copy.mayBeLost ??= "alike";
+        doubtOne(queue, packet, now);
         twin.share.mayBeLost = true;
         session.shared = session.shared.filter((other) => other !== twin);
         return twin;
       }
     }
-    if (copy.mayBeLost !== null) {
-      // If it was, it is a later one like it that is sent.
-      for (const other of queue) if (isCopy(other, packet)) other.mayBeLost ??= "alike";
-    }
-    if (place === 0 || (packet.retain && session.hasLikes)) {
+    if (copy.mayBeLost !== null) doubtOne(queue, packet, now);
+    // What another member of a share left can be the one that was sent, and then nothing was passed by.
+    const isAnyones = (): boolean =>
+      this.offers.isAlike(packet.key) && this.handovers.mayTake(session, packet, now);
+    if (place === 0 || (packet.retain && session.hasLikes) || isAnyones()) {
       queue.splice(place, 1);
       return copy;
     }
@@ -359,6 +361,17 @@ function kindOf(topic: string, publisher: string, qos: Qos): string {
 
 function identifiersOf({ subscription: { identifier } }: Replay): number[] {
   return identifier > 0 ? [identifier] : [];
+}
+
+/**
+ * What was sent is perhaps not the copy that it was taken for but a later one like it, so that there is
+ * one fewer of which it is certain that it has to come.
+ */
+function doubtOne(queue: readonly Copy[], packet: SentPublish, now: number): void {
+  const certain = queue.find(
+    (copy) => copy.mayBeLost === null && isCopy(copy, packet) && !hasExpired(copy, now),
+  );
+  if (certain !== undefined) certain.mayBeLost = "alike";
 }
 
 /** With an interval of 0 it can be sent in the moment in which it came, and not after that. */

@@ -114,12 +114,21 @@ export class Handovers {
     return null;
   }
 
+  /** Whether a PUBLISH can be something that was left, whatever else it can be. */
+  mayTake(session: Session, packet: SentPublish, now: number): boolean {
+    return this.#left.some(
+      ({ share }) => !share.sent && copyFor(session, share, packet, now) !== null,
+    );
+  }
+
   /** Everything that was left has arrived, where it can be told that it had to. */
   expectTaken(now: number): void {
     const away = [...this.#books.sessions.values()].filter(({ connection }) => connection === null);
     for (const { share, others } of this.#left) {
       const { filter, publication, sent } = share;
-      const isOver = sent || publication.expiresAt <= now || others === null;
+      // One that is like it can have been published since, also to where there is only a copy of it.
+      const isAlike = this.#offers.sharesOf(publication.key).length > 1;
+      const isOver = sent || isAlike || publication.expiresAt <= now || others === null;
       if (isOver || away.some(({ shares }) => shares.has(filter))) continue;
       const stays = others.find(
         ({ session, since }) => !session.isOver && session.memberSince.get(filter) === since,
@@ -137,12 +146,11 @@ export class Handovers {
   }
 
   #leave(share: Share): void {
-    const { filter, publication, isAlike, mayBeLost } = share;
+    const { filter, publication, mayBeLost } = share;
     const { limits, limitsChangedAt } = this.#books;
     const sessions = [...this.#books.sessions.values()].filter(({ shares }) => shares.has(filter));
     const isSure =
       !mayBeLost &&
-      !isAlike &&
       // With Retain As Published it looks like a retained message.
       !publication.retain &&
       limitsChangedAt < 0 &&
