@@ -114,6 +114,11 @@ export class Connection {
     this.#state = next;
   }
 
+  /** Characters of a topic that its client does not see: those of the mount point. */
+  get strip(): number {
+    return this.listener.mountPoint.length;
+  }
+
   get peer(): Peer {
     return { clientId: this.clientId, remote: this.remote };
   }

@@ -1,15 +1,14 @@
-import { assert } from "./assert.ts";
+import { assert, unreachable } from "./assert.ts";
 import type { Broker } from "./broker.ts";
 import type { Connection } from "./connection.ts";
-import type { BrokerEvent } from "./events.ts";
+import type { Copy } from "./copy.ts";
+import { decide, isHeldBack, roomFor, sees, type Loss } from "./decision.ts";
 import { relieve } from "./hold.ts";
-import type { Delivery, Millis } from "./io.ts";
-import { publishSize } from "./packet-size.ts";
-import { keep, type Message, type Qos } from "./packet.ts";
+import { after, type Delivery } from "./io.ts";
+import { keep, type Message } from "./packet.ts";
 import type { Queued } from "./queue.ts";
 import { lesserQos, type Session } from "./session.ts";
 import type { Subscription } from "./subscriptions.ts";
-import { isInSight } from "./topic.ts";
 
 /** What one turn sends from a queue or a retained replay, at the most; the rest waits for the next. */
 const messagesAtOnce = 200;
@@ -34,124 +33,70 @@ export function newOutcome(isRetained: boolean): Outcome {
   return { delivered: 0, queued: 0, dropped: 0, away: 0, copies: [], crowded: null, isRetained };
 }
 
-/**
- * One message for one session: sent now, queued, or dropped within the session's limits. `shared`: the
- * shared subscription whose turn it is.
- */
+/** One message for one session: sent now, queued, or dropped, as `decide` says. */
 export function offer(
   broker: Broker,
   session: Session,
   message: Message,
-  subscribedQos: Qos,
-  retain: boolean,
-  identifiers: readonly number[] | null,
+  copy: Copy,
   outcome: Outcome,
-  shared: Subscription | null = null,
 ): void {
-  const qos = lesserQos(message.qos, subscribedQos);
-  const connection = session.connection;
-  if (connection !== null && !sees(connection, message.topic)) return;
-  const ready = connection !== null && !connection.blocked;
-  const inTurn = session.replays.size === 0 || outcome.isRetained || !waits(broker, message);
-  if (ready && inTurn && (qos === 0 ? session.queue.qos0 === 0 : mayAdd(session, connection))) {
-    const copy = copyFor(broker, session, connection, message, qos, retain, identifiers, shared);
-    if (copy === null) {
-      outcome.dropped += 1;
-    } else {
-      outcome.copies.push(copy);
+  const decision = decide(broker, session, message, copy, outcome.isRetained);
+  switch (decision) {
+    case "sent":
+      assert(session.connection !== null, "a message is sent on a connection");
+      outcome.copies.push(deliveryOf(session, session.connection, message, copy));
       outcome.delivered += 1;
-    }
-    return;
-  }
-  if (qos === 0 && !ready && !broker.limits.queueQos0) {
-    // Nobody expects QoS 0 while offline; to lose it while connected is worth a line.
-    if (connection === null) {
+      return;
+    case "queued":
+    case "queue full":
+      return enqueue(broker, session, message, copy, outcome);
+    case "out of sight":
+      return;
+    case "away":
+      // Nobody expects QoS 0 while offline.
       outcome.away += 1;
       return;
-    }
-    outcome.dropped += 1;
-    drop(broker, session, "blocked", message.topic, 1);
-    return;
+    case "blocked":
+    case "packet too large":
+      outcome.dropped += 1;
+      return drop(broker, session, decision, message.topic, 1);
+    default:
+      return unreachable(decision);
   }
-  const item = { message: keep(message), qos, retain, identifiers, shared };
-  if (session.queue.count === 0) session.tookAt = broker.now;
-  const { stored, evicted } = session.queue.push(item);
+}
+
+function enqueue(
+  broker: Broker,
+  session: Session,
+  message: Message,
+  copy: Copy,
+  outcome: Outcome,
+): void {
+  const { queue } = session;
+  if (queue.count === 0) session.tookAt = broker.now;
+  const { stored, evicted } = queue.push({ message: keep(message), copy });
   if (stored) outcome.queued += 1;
   else outcome.dropped += 1;
-  if (qos > 0 && session.queue.isCrowded) outcome.crowded = session;
+  if (copy.qos > 0 && queue.isCrowded) outcome.crowded = session;
   // What had to make room for it is another message's loss.
   const lost = evicted + (stored ? 0 : 1);
   if (lost > 0) drop(broker, session, "queue full", message.topic, lost);
 }
 
-/**
- * Whether a session that is still to get retained messages may have to get an older one on this
- * topic first [v5-4.6.0-6].
- */
-function waits(broker: Broker, { topic }: Message): boolean {
-  return broker.retained.has(topic);
-}
-
-/** Whether a QoS 1 or 2 message can leave at once: in order, and within the client's window. */
-export function mayAdd(session: Session, connection: Connection): boolean {
-  return (
-    session.queue.count === 0 &&
-    session.resends.size === 0 &&
-    session.outgoing.count < connection.receiveMaximum
-  );
-}
-
-/**
- * The copy for a client, entered in its window if it is to be acknowledged. Null: it is too large, or
- * out of sight.
- */
-function copyFor(
-  broker: Broker,
+/** A copy that is sent now, entered in the client's window if it is to be acknowledged. */
+function deliveryOf(
   session: Session,
   connection: Connection,
   message: Message,
-  qos: Qos,
-  retain: boolean,
-  identifiers: readonly number[] | null,
-  shared: Subscription | null,
-): Delivery | null {
-  const { id, version } = connection;
-  const strip = connection.listener.mountPoint.length;
-  if (!sees(connection, message.topic)) return null;
-  const room = roomFor(connection, message, qos, strip, identifiers);
-  if (room < 0) {
-    // [v5-3.1.2-24] [v5-3.1.2-25]: too large counts as sent and acknowledged.
-    drop(broker, session, "packet too large", message.topic, 1);
-    return null;
-  }
-  const aliases = connection.aliasesOutMax > 0 && room >= bytesOfAlias;
+  copy: Copy,
+): Delivery {
+  const aliases =
+    connection.aliasesOutMax > 0 && roomFor(connection, message, copy) >= bytesOfAlias;
   const alias = aliases ? aliasFor(connection, message.topic) : 0;
   const aliasKnown = alias < 0;
-  if (qos === 0) {
-    return {
-      connection: id,
-      version,
-      qos,
-      retain,
-      dup: false,
-      packetId: 0,
-      strip,
-      subscriptionIdentifiers: identifiers,
-      alias: Math.abs(alias),
-      aliasKnown,
-      plain: strip === 0 && identifiers === null && alias === 0,
-    };
-  }
-  const outgoing = session.outgoing.add(
-    keep(message),
-    qos,
-    retain,
-    strip,
-    identifiers,
-    id,
-    version,
-  );
-  outgoing.shared = shared;
+  if (copy.qos === 0) return qos0Delivery(connection, copy, Math.abs(alias), aliasKnown);
+  const outgoing = session.outgoing.add(keep(message), copy, connection);
   if (alias !== 0) {
     outgoing.alias = Math.abs(alias);
     outgoing.aliasKnown = aliasKnown;
@@ -160,31 +105,30 @@ function copyFor(
   return outgoing;
 }
 
-/**
- * Whether a client may be told of a topic. One of which it may not comes of a subscription that the
- * session made on another listener.
- */
-export function sees({ listener }: Connection, topic: string): boolean {
-  return isInSight(listener.mountPoint, topic);
+export function qos0Delivery(
+  connection: Connection,
+  { retain, identifiers }: Copy,
+  alias = 0,
+  aliasKnown = false,
+): Delivery {
+  const { id, version, strip } = connection;
+  return {
+    connection: id,
+    version,
+    qos: 0,
+    retain,
+    dup: false,
+    packetId: 0,
+    strip,
+    subscriptionIdentifiers: identifiers,
+    alias,
+    aliasKnown,
+    plain: strip === 0 && identifiers === null && alias === 0,
+  };
 }
 
 /** What a Topic Alias adds: its identifier and two bytes, and what the two lengths may grow by. */
 const bytesOfAlias = 5;
-
-/** Bytes that are left under the client's Maximum Packet Size; negative: it does not fit. */
-function roomFor(
-  connection: Connection,
-  message: Message,
-  qos: Qos,
-  strip: number,
-  identifiers: readonly number[] | null,
-): number {
-  if (connection.maximumPacketSize === Infinity) return Infinity;
-  // A copy with QoS 0 has no packet id, whatever the message has.
-  const copy = qos === 0 && message.qos !== 0 ? { ...message, qos } : message;
-  const size = publishSize(copy, connection.version, strip, identifiers);
-  return connection.maximumPacketSize - size;
-}
 
 /** The alias of a topic on this connection: positive when it is new, negative when it is known, 0: none. */
 function aliasFor(connection: Connection, topic: string): number {
@@ -197,15 +141,7 @@ function aliasFor(connection: Connection, topic: string): number {
   return alias;
 }
 
-type Dropping = (BrokerEvent & { event: "dropping" })["why"];
-
-function drop(
-  broker: Broker,
-  session: Session,
-  why: Dropping,
-  topic: string,
-  messages: number,
-): void {
+function drop(broker: Broker, session: Session, why: Loss, topic: string, messages: number): void {
   broker.statistics.publishDropped += messages;
   if (session.dropping) return;
   session.dropping = true;
@@ -225,11 +161,6 @@ export function pump(broker: Broker, session: Session): number {
   if (heldBack && !isHeldBack(session)) broker.rerouted(session);
   if (session.crowd !== null) relieve(broker, session);
   return messages;
-}
-
-/** QoS 0 may have to stand behind something that waits. */
-export function isHeldBack(session: Session): boolean {
-  return session.queue.qos0 > 0 || session.replays.size > 0;
 }
 
 function pumpTo(broker: Broker, session: Session, connection: Connection): number {
@@ -255,7 +186,7 @@ function pumpTo(broker: Broker, session: Session, connection: Connection): numbe
     bytes += message.payload.length;
     send(broker, session, connection, item);
   }
-  broker.deadlines.set(session.pump, (broker.now + 1) as Millis);
+  broker.deadlines.set(session.pump, after(broker.now, 1));
   return messages;
 }
 
@@ -275,22 +206,32 @@ function nextFor(session: Session): Queued | "later" | null {
       continue;
     }
     if (next.value === null) continue;
-    const { qos, identifier } = replay.subscription;
-    return {
-      message: next.value,
-      qos: lesserQos(next.value.qos, qos),
-      retain: true,
-      identifiers: identifier === 0 ? null : [identifier],
-      shared: null,
-    };
+    return { message: next.value, copy: retainedCopy(next.value, replay.subscription) };
   }
   return "later";
 }
 
-function send(broker: Broker, session: Session, connection: Connection, item: Queued): void {
-  const { message, qos, retain, identifiers, shared } = item;
-  const copy = copyFor(broker, session, connection, message, qos, retain, identifiers, shared);
-  if (copy !== null) deliver(broker, message, [copy]);
+function retainedCopy(message: Message, { qos, identifier }: Subscription): Copy {
+  return {
+    qos: lesserQos(message.qos, qos),
+    retain: true,
+    identifiers: identifier === 0 ? null : [identifier],
+    shared: null,
+  };
+}
+
+function send(
+  broker: Broker,
+  session: Session,
+  connection: Connection,
+  { message, copy }: Queued,
+): void {
+  if (!sees(connection, message.topic)) return;
+  if (roomFor(connection, message, copy) < 0) {
+    // It counts as sent and acknowledged, as in `decide`.
+    return drop(broker, session, "packet too large", message.topic, 1);
+  }
+  deliver(broker, message, [deliveryOf(session, connection, message, copy)]);
 }
 
 /** One message to many: the driver encodes it once. */
@@ -328,8 +269,8 @@ function resendFirst(broker: Broker, session: Session, connection: Connection): 
   const [outgoing] = session.resends;
   assert(outgoing !== undefined, "there is something to be sent again");
   session.resends.delete(outgoing);
-  const { message, qos, strip, subscriptionIdentifiers } = outgoing;
-  if (roomFor(connection, message, qos, strip, subscriptionIdentifiers) < 0) {
+  const { message, copy, strip } = outgoing;
+  if (roomFor(connection, message, copy, strip) < 0) {
     // [v5-3.1.2-25]: this connection takes less than the one on which it was sent first.
     session.outgoing.remove(outgoing);
     drop(broker, session, "packet too large", message.topic, 1);
@@ -340,7 +281,7 @@ function resendFirst(broker: Broker, session: Session, connection: Connection): 
   outgoing.dup = true;
   outgoing.alias = 0;
   outgoing.aliasKnown = false;
-  outgoing.plain = strip === 0 && subscriptionIdentifiers === null;
+  outgoing.plain = strip === 0 && copy.identifiers === null;
   deliver(broker, message, [outgoing]);
   return message.payload.length;
 }

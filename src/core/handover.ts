@@ -36,11 +36,11 @@ export function leaveToOthers(broker: Broker, session: Session): void {
   // Nobody is left who could get anything.
   if (broker.stopping || !session.sharesFilters) return;
   const left: Left[] = [];
-  for (const { message, qos, shared } of session.outgoing.inOrder()) {
-    if (shared !== null && qos === 1) left.push({ message, shared });
+  for (const { message, copy } of session.outgoing.inOrder()) {
+    if (copy.shared !== null && copy.qos === 1) left.push({ message, shared: copy.shared });
   }
-  for (const { message, shared } of session.queue.items()) {
-    if (shared !== null) left.push({ message, shared });
+  for (const { message, copy } of session.queue.items()) {
+    if (copy.shared !== null) left.push({ message, shared: copy.shared });
   }
   if (left.length === 0) return;
   const deadline = new Deadline<Timed>({ kind: "handover", handover: { left, place: 0 } });

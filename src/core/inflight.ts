@@ -1,7 +1,8 @@
 import { assert } from "./assert.ts";
+import type { Connection } from "./connection.ts";
+import type { Copy } from "./copy.ts";
 import type { ConnectionId, Delivery } from "./io.ts";
 import type { Message, ProtocolVersion, Qos } from "./packet.ts";
-import type { Subscription } from "./subscriptions.ts";
 
 const largestPacketId = 65_535;
 
@@ -11,6 +12,7 @@ const largestPacketId = 65_535;
  */
 export class Outgoing implements Delivery {
   readonly message: Message;
+  readonly copy: Copy;
   readonly qos: Qos;
   readonly retain: boolean;
   readonly packetId: number;
@@ -24,34 +26,25 @@ export class Outgoing implements Delivery {
   aliasKnown = false;
   dup = false;
   plain: boolean;
-  /** The shared subscription by which it came; null: by ordinary ones. */
-  shared: Subscription | null = null;
   /** PUBREC has come: PUBREL is what is sent again (v5-4.3.3-4). */
   released = false;
 
-  constructor(
-    message: Message,
-    qos: Qos,
-    retain: boolean,
-    packetId: number,
-    strip: number,
-    identifiers: readonly number[] | null,
-    order: number,
-    connection: ConnectionId,
-    version: ProtocolVersion,
-  ) {
+  constructor(message: Message, copy: Copy, to: Addressee, packetId: number, order: number) {
     this.message = message;
-    this.qos = qos;
-    this.retain = retain;
+    this.copy = copy;
+    this.qos = copy.qos;
+    this.retain = copy.retain;
     this.packetId = packetId;
-    this.strip = strip;
-    this.subscriptionIdentifiers = identifiers;
+    this.strip = to.strip;
+    this.subscriptionIdentifiers = copy.identifiers;
     this.order = order;
-    this.connection = connection;
-    this.version = version;
-    this.plain = strip === 0 && identifiers === null;
+    this.connection = to.id;
+    this.version = to.version;
+    this.plain = to.strip === 0 && copy.identifiers === null;
   }
 }
+
+type Addressee = Pick<Connection, "id" | "version" | "strip">;
 
 /**
  * The outgoing messages that wait for an acknowledgement: a ring by packet id. Ids are given out in
@@ -73,27 +66,9 @@ export class InflightWindow {
     return found?.packetId === packetId ? found : undefined;
   }
 
-  add(
-    message: Message,
-    qos: Qos,
-    retain: boolean,
-    strip: number,
-    identifiers: readonly number[] | null,
-    connection: ConnectionId,
-    version: ProtocolVersion,
-  ): Outgoing {
+  add(message: Message, copy: Copy, to: Addressee): Outgoing {
     const packetId = this.#takeId();
-    const outgoing = new Outgoing(
-      message,
-      qos,
-      retain,
-      packetId,
-      strip,
-      identifiers,
-      this.#order++,
-      connection,
-      version,
-    );
+    const outgoing = new Outgoing(message, copy, to, packetId, this.#order++);
     this.#slots[packetId & this.#mask] = outgoing;
     this.#count += 1;
     return outgoing;

@@ -13,6 +13,11 @@ import type { ProtocolError } from "./reason.ts";
 /** Milliseconds since the epoch that never go back: monotonic time anchored to the wall clock. */
 export type Millis = number & { readonly unit: "ms" };
 
+/** The time so many milliseconds after another; before it, where they are negative. */
+export function after(time: Millis, ms: number): Millis {
+  return (time + ms) as Millis;
+}
+
 /**
  * Names one open connection. The driver may use a number again once it has handed in `closed` for
  * it, or carried out the core's `close`.

@@ -1,4 +1,6 @@
-import type { ConnackProperties, Message, ProtocolVersion, ServerPacket } from "./packet.ts";
+import type { Copy } from "./copy.ts";
+import type { Measured } from "./decision.ts";
+import type { ConnackProperties, ProtocolVersion, ServerPacket } from "./packet.ts";
 import { utf8Length } from "./topic.ts";
 
 /**
@@ -70,10 +72,10 @@ function block(properties: number): number {
  * alias and an expiry, so that one bound serves all QoS.
  */
 export function publishSize(
-  message: Message,
+  message: Measured,
+  { qos, identifiers }: Copy,
   version: ProtocolVersion,
   strip: number,
-  identifiers: readonly number[] | null,
 ): number {
   const topic = utf8Length(strip === 0 ? message.topic : message.topic.slice(strip));
   let properties = 0;
@@ -82,7 +84,7 @@ export function publishSize(
     for (const identifier of identifiers ?? []) properties += 1 + integerSize(identifier);
     properties += integerSize(properties);
   }
-  const rest = 2 + topic + (message.qos === 0 ? 0 : 2) + properties + message.payload.length;
+  const rest = 2 + topic + (qos === 0 ? 0 : 2) + properties + message.payload.length;
   return 1 + integerSize(rest) + rest;
 }
 

@@ -1,11 +1,13 @@
 import type { Broker } from "./broker.ts";
+import { copyFor } from "./copy.ts";
+import { nextMember, sees, takesAllQos0, wantedFrom } from "./decision.ts";
 import type { Reach } from "./events.ts";
-import { deliver, isHeldBack, mayAdd, newOutcome, offer, sees, type Outcome } from "./forward.ts";
+import { deliver, newOutcome, offer, qos0Delivery, type Outcome } from "./forward.ts";
 import { holdPublisher } from "./hold.ts";
 import type { Delivery } from "./io.ts";
 import { keep, type Message } from "./packet.ts";
 import type { Session } from "./session.ts";
-import type { Group, Match, Subscription } from "./subscriptions.ts";
+import type { Group, Match } from "./subscriptions.ts";
 
 /** What is known about who gets a topic, until the next change of any subscription. */
 export interface Route {
@@ -44,15 +46,14 @@ export function publish(
   }
   const outcome = newOutcome(retained === "stored");
   for (const recipient of match.recipients) {
-    const local = publisher !== null && recipient.session === publisher;
-    const wanted = local ? (match.withoutLocal.get(publisher) ?? recipient) : recipient;
-    if (local && match.withoutLocal.get(publisher) === null) continue;
-    const { session, qos, retainAsPublished, identifiers } = wanted;
+    const wanted = wantedFrom(match, recipient, publisher);
+    if (wanted === null) continue;
+    const { session } = wanted;
     if (offline === "nothing" && session.connection === null) {
       outcome.away += 1;
       continue;
     }
-    offer(broker, session, message, qos, message.retain && retainAsPublished, identifiers, outcome);
+    offer(broker, session, message, copyFor(wanted, message), outcome);
   }
   for (const group of match.groups) offerToGroup(broker, group, message, outcome);
   if (outcome.copies.length > 0) deliver(broker, message, outcome.copies);
@@ -94,25 +95,11 @@ function routeOf(broker: Broker, topic: string): Route {
 function fixedCopies(match: Match, topic: string): Delivery[] | null {
   if (match.groups.length > 0) return null;
   const copies: Delivery[] = [];
-  for (const { session, identifiers } of match.recipients) {
-    const connection = session.connection;
-    if (connection === null || connection.blocked || isHeldBack(session)) return null;
-    if (connection.maximumPacketSize !== Infinity || connection.aliasesOutMax > 0) return null;
+  for (const recipient of match.recipients) {
+    const { connection } = recipient.session;
+    if (connection === null || !takesAllQos0(recipient.session)) return null;
     if (!sees(connection, topic)) continue;
-    const strip = connection.listener.mountPoint.length;
-    copies.push({
-      connection: connection.id,
-      version: connection.version,
-      qos: 0,
-      retain: false,
-      dup: false,
-      packetId: 0,
-      strip,
-      subscriptionIdentifiers: identifiers,
-      alias: 0,
-      aliasKnown: false,
-      plain: strip === 0 && identifiers === null,
-    });
+    copies.push(qos0Delivery(connection, copyFor(recipient, { qos: 0, retain: false })));
   }
   return copies;
 }
@@ -128,31 +115,5 @@ export function offerToGroup(
   const chosen = nextMember(group, message.topic);
   if (chosen === null) return;
   group.turn = (members.indexOf(chosen) + 1) % members.length;
-  const retainFlag = message.retain && chosen.retainAsPublished;
-  const identifiers = chosen.identifier === 0 ? null : [chosen.identifier];
-  offer(broker, chosen.session, message, chosen.qos, retainFlag, identifiers, outcome, chosen);
-}
-
-/** Who of a shared subscription gets the next message: in turn, and rather one that can take it at once. */
-export function nextMember({ members, turn }: Group, topic: string): Subscription | null {
-  let chosen: Subscription | null = null;
-  let best = -1;
-  for (let step = 0; step < members.length; step++) {
-    const member = members[(turn + step) % members.length]!;
-    const fitness = fitnessOf(member.session, topic);
-    if (fitness <= best) continue;
-    best = fitness;
-    chosen = member;
-    if (fitness === 3) break;
-  }
-  return chosen;
-}
-
-/** 3: takes it now. 2: its window is full. 1: it takes no data. 0: offline. -1: the topic is out of its sight. */
-function fitnessOf(session: Session, topic: string): number {
-  const connection = session.connection;
-  if (connection === null) return 0;
-  if (!sees(connection, topic)) return -1;
-  if (connection.blocked) return 1;
-  return mayAdd(session, connection) ? 3 : 2;
+  offer(broker, chosen.session, message, copyFor(chosen, message), outcome);
 }

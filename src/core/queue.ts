@@ -1,14 +1,11 @@
+import type { Copy } from "./copy.ts";
+import type { Measured } from "./decision.ts";
 import type { Message, Qos } from "./packet.ts";
-import type { Subscription } from "./subscriptions.ts";
 
 /** A message that waits for its subscriber. */
 export interface Queued {
   readonly message: Message;
-  readonly qos: Qos;
-  readonly retain: boolean;
-  readonly identifiers: readonly number[] | null;
-  /** The shared subscription by which it came; null: by ordinary ones. */
-  readonly shared: Subscription | null;
+  readonly copy: Copy;
 }
 
 export interface QueueLimits {
@@ -33,6 +30,7 @@ export class Queue {
   #count = 0;
   #bytes = 0;
   #qos0 = 0;
+  #qos0Bytes = 0;
 
   constructor(limits: QueueLimits, totals: QueueTotals) {
     this.#limits = limits;
@@ -76,26 +74,37 @@ export class Queue {
     return this.#base + this.#head;
   }
 
-  /** Takes it in, at the price of older QoS 0 messages if need be; or not, when there is no room. */
+  /** Whether there is room for a message, or can be made: QoS 1 and 2 evict QoS 0. */
+  takes(message: Measured, qos: Qos): boolean {
+    if (qos === 0) return this.#hasRoomFor(sizeOf(message));
+    return this.#hasRoomFor(sizeOf(message) - this.#qos0Bytes, 1 - this.#qos0);
+  }
+
+  #hasRoomFor(bytes: number, messages = 1): boolean {
+    const { queuedMessages, queuedBytes } = this.#limits;
+    return this.#count + messages <= queuedMessages && this.#bytes + bytes <= queuedBytes;
+  }
+
+  /** Adds it if the queue takes it. Older QoS 0 messages make room for QoS 1 and 2 as far as they can. */
   push(item: Queued): { readonly stored: boolean; readonly evicted: number } {
+    const { message, copy } = item;
+    const stored = this.takes(message, copy.qos);
+    const bytes = sizeOf(message);
     let evicted = 0;
-    const bytes = sizeOf(item);
-    if (bytes > this.#limits.queuedBytes) return { stored: false, evicted };
-    while (
-      this.#count + 1 > this.#limits.queuedMessages ||
-      this.#bytes + bytes > this.#limits.queuedBytes
-    ) {
-      if (item.qos === 0 || this.#qos0 === 0) return { stored: false, evicted };
-      this.#dropOldestQos0();
-      evicted += 1;
+    if (copy.qos > 0 && bytes <= this.#limits.queuedBytes) {
+      for (; this.#qos0 > 0 && !this.#hasRoomFor(bytes); evicted++) this.#dropOldestQos0();
     }
+    if (!stored) return { stored, evicted };
     this.#items.push(item);
     this.#count += 1;
     this.#bytes += bytes;
     this.#totals.messages += 1;
     this.#totals.bytes += bytes;
-    if (item.qos === 0) this.#qos0 += 1;
-    return { stored: true, evicted };
+    if (copy.qos === 0) {
+      this.#qos0 += 1;
+      this.#qos0Bytes += bytes;
+    }
+    return { stored, evicted };
   }
 
   /** All that wait, in order. */
@@ -120,25 +129,28 @@ export class Queue {
     this.#count = 0;
     this.#bytes = 0;
     this.#qos0 = 0;
+    this.#qos0Bytes = 0;
   }
 
   #dropOldestQos0(): void {
     for (let place = this.#head; place < this.#items.length; place++) {
       const item = this.#items[place];
-      if (item?.qos !== 0) continue;
+      if (item?.copy.qos !== 0) continue;
       this.#items[place] = undefined;
       this.#forget(item);
       return;
     }
   }
 
-  #forget(item: Queued): void {
-    const bytes = sizeOf(item);
+  #forget({ message, copy }: Queued): void {
+    const bytes = sizeOf(message);
     this.#count -= 1;
     this.#bytes -= bytes;
     this.#totals.messages -= 1;
     this.#totals.bytes -= bytes;
-    if (item.qos === 0) this.#qos0 -= 1;
+    if (copy.qos > 0) return;
+    this.#qos0 -= 1;
+    this.#qos0Bytes -= bytes;
   }
 
   #compact(): void {
@@ -153,7 +165,6 @@ export class Queue {
   }
 }
 
-function sizeOf(item: Queued): number {
-  const { topic, payload, properties } = item.message;
+function sizeOf({ topic, payload, properties }: Measured): number {
   return topic.length + payload.length + (properties?.length ?? 0);
 }

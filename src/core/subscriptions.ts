@@ -1,3 +1,4 @@
+import type { Recipient } from "./copy.ts";
 import type { Qos } from "./packet.ts";
 import type { Session } from "./session.ts";
 import { isHidden, isReserved } from "./topic.ts";
@@ -20,18 +21,13 @@ export interface Subscription {
   readonly identifier: number;
 }
 
-/** What one session gets of one topic: its overlapping subscriptions as one (v4-3.3.5-1, v5-3.3.4-2). */
-export interface Recipient {
-  readonly session: Session;
-  readonly qos: Qos;
-  readonly retainAsPublished: boolean;
-  readonly identifiers: readonly number[] | null;
-}
+/** One session's part in a shared subscription. */
+export type Member = Recipient & { readonly shared: Subscription };
 
 /** Those who share a pattern. Behind different mount points there are different groups. */
 export interface Group {
   readonly name: string;
-  readonly members: Subscription[];
+  readonly members: Member[];
   /** Index of the member whose turn it is. */
   turn: number;
 }
@@ -83,12 +79,13 @@ export class Subscriptions {
       group = { name: subscription.group, members: [], turn: 0 };
       level.groups.set(key, group);
     }
-    const place = group.members.findIndex((member) => member.session === subscription.session);
+    const member = { ...merge(subscription.session, [subscription]), shared: subscription };
+    const place = group.members.findIndex(({ session }) => session === subscription.session);
     if (place >= 0) {
-      group.members[place] = subscription;
+      group.members[place] = member;
       return;
     }
-    group.members.push(subscription);
+    group.members.push(member);
     this.#size += 1;
   }
 
@@ -143,7 +140,7 @@ export class Subscriptions {
       mounted === 0 || !isHidden(pattern, topic, mounted);
     return gather(
       found.filter(isOpen),
-      groups.filter(({ members }) => members.some(isOpen)),
+      groups.filter(({ members }) => members.some(({ shared }) => isOpen(shared))),
     );
   }
 }
@@ -210,6 +207,8 @@ function merge(session: Session, own: readonly Subscription[]): Recipient {
     qos,
     retainAsPublished,
     identifiers: identifiers.length === 0 ? null : identifiers,
+    shared: null,
+    lastCopy: null,
   };
 }
 

@@ -5,7 +5,8 @@ import { InflightWindow, type Outgoing } from "../../src/core/inflight.ts";
 import { message } from "./messages.ts";
 
 function add(window: InflightWindow): Outgoing {
-  return window.add(message("t"), 1, false, 0, null, 0, 4);
+  const copy = { qos: 1, retain: false, identifiers: null, shared: null } as const;
+  return window.add(message("t"), copy, { id: 0, version: 4, strip: 0 });
 }
 
 test("the window does what a map by packet id does", () => {

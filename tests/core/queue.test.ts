@@ -7,7 +7,8 @@ import { message } from "./messages.ts";
 function item(name: string, qos: 0 | 1 | 2, bytes = 1): Queued {
   const payload = new Uint8Array(bytes);
   payload.set(new TextEncoder().encode(name).subarray(0, bytes));
-  return { message: message("", { payload }), qos, retain: false, identifiers: null, shared: null };
+  const copy = { qos, retain: false, identifiers: null, shared: null };
+  return { message: message("", { payload }), copy };
 }
 
 type Step =
@@ -43,22 +44,24 @@ test("the queue does what a plain list does under the same limits", () => {
         } else {
           const one = item("", action.push.qos, action.push.bytes);
           let evicted = 0;
+          const takes = queue.takes(one.message, one.copy.qos);
           const full = () => list.length >= 6 || bytes() + action.push.bytes > 100;
-          while (full() && one.qos !== 0 && list.some(({ qos }) => qos === 0)) {
+          while (full() && one.copy.qos !== 0 && list.some(({ copy }) => copy.qos === 0)) {
             list.splice(
-              list.findIndex(({ qos }) => qos === 0),
+              list.findIndex(({ copy }) => copy.qos === 0),
               1,
             );
             evicted += 1;
           }
           const stored = !full();
           if (stored) list.push(one);
+          expect(takes).toBe(stored);
           expect(queue.push(one)).toEqual({ stored, evicted });
         }
         expect([queue.count, queue.bytes, queue.qos0]).toEqual([
           list.length,
           bytes(),
-          list.filter(({ qos }) => qos === 0).length,
+          list.filter(({ copy }) => copy.qos === 0).length,
         ]);
         expect(totals).toEqual({ messages: 7 + list.length, bytes: 70 + bytes() });
       }

@@ -57,7 +57,7 @@ function plain({ recipients, withoutLocal, groups }: Match): unknown {
       .toSorted(),
     groups: groups
       .map(({ name, members }) =>
-        JSON.stringify([name, members.map((member) => keyOf(member)).toSorted()]),
+        JSON.stringify([name, members.map(({ shared }) => keyOf(shared)).toSorted()]),
       )
       .toSorted(),
   };
@@ -75,6 +75,8 @@ function expectedFrom(list: readonly Subscription[], name: string): unknown {
       qos: ([0, 1, 2] as const).findLast((qos) => own.some((one) => one.qos === qos)) ?? 0,
       retainAsPublished: own.some((one) => one.retainAsPublished),
       identifiers: identifiers.length === 0 ? null : identifiers,
+      shared: null,
+      lastCopy: null,
     };
   };
   const ofOwner = owners.map((owner) =>
@@ -98,7 +100,7 @@ function expectedFrom(list: readonly Subscription[], name: string): unknown {
     ),
     groups: [...groups.values()].map((members) => ({
       name: members[0]?.group ?? "",
-      members,
+      members: members.map((shared) => ({ ...shared, identifiers: null, shared, lastCopy: null })),
       turn: 0,
     })),
   });

@@ -1,11 +1,11 @@
 import type { RetainedAccount, RouteAccount } from "../records/shapes.ts";
 import type { Broker } from "../broker.ts";
-import { isHeldBack, mayAdd, sees } from "../forward.ts";
-import type { Message, Qos } from "../packet.ts";
-import { nextMember } from "../publish.ts";
+import { copyFor, type Recipient as Matched } from "../copy.ts";
+import { decide, nextMember, sees, wantedFrom, type Decision, type Measured } from "../decision.ts";
+import type { Message } from "../packet.ts";
 import type { Session } from "../session.ts";
-import type { Group, Recipient as Matched } from "../subscriptions.ts";
-import { matches } from "../topic.ts";
+import type { Group } from "../subscriptions.ts";
+import { isHidden, matches } from "../topic.ts";
 import type { Walk } from "../walk.ts";
 
 type Recipient = RouteAccount["recipients"][number];
@@ -14,63 +14,68 @@ type Recipient = RouteAccount["recipients"][number];
 const payloadShown = 64;
 
 /**
- * Who would get a message on a topic, and by which of its filters; of a shared subscription, who is
- * next. The message is taken to have a QoS as high as the subscription's. Changes nothing.
+ * Who would get a message, and by which of its filters; of a shared subscription, who is next. Each
+ * answer is what `publish` would do at this moment. Changes nothing. `message`: without RETAIN; by
+ * default without payload, and of QoS 2, so that it is as high as each subscription. `publisher`: whose
+ * own subscriptions with No Local get nothing; null: a client that has no subscriptions here.
  */
-export function* routeFor(broker: Broker, topic: string): Walk<Recipient> {
-  const { recipients, groups, withoutLocal } = broker.subscriptions.match(topic);
-  for (const recipient of recipients) {
-    if (isOutOfSight(recipient.session, topic)) continue;
-    const noLocal = withoutLocal.get(recipient.session) === null;
-    yield* ordinary(broker, topic, recipient, noLocal);
-  }
-  for (const group of groups) yield* shared(broker, group, topic);
-}
-
-function* ordinary(
+export function* routeFor(
   broker: Broker,
   topic: string,
-  { session, qos }: Matched,
-  noLocal: boolean,
+  message: Measured = emptyMessage(topic),
+  publisher: Session | null = null,
 ): Walk<Recipient> {
-  const filters: string[] = [];
-  for (const { filter, group, pattern } of session.subscriptions.values()) {
-    if (group === null && matches(pattern, topic)) filters.push(filter);
-    yield null;
+  const match = broker.subscriptions.match(topic);
+  for (const recipient of match.recipients) {
+    const { session } = recipient;
+    const filters: string[] = [];
+    for (const { filter, group, pattern, mounted } of session.subscriptions.values()) {
+      const reaches = matches(pattern, topic) && !isHidden(pattern, topic, mounted);
+      if (group === null && reaches) filters.push(filter);
+      yield null;
+    }
+    const noLocal = match.withoutLocal.get(session) === null;
+    const wanted = wantedFrom(match, recipient, publisher);
+    const outcome =
+      wanted === null ? "dropped: its own message" : outcomeFor(broker, wanted, message);
+    yield { ...accountOf(wanted ?? recipient), filters, noLocal, outcome };
   }
-  const connected = session.connection !== null;
-  const outcome = outcomeFor(broker, session, qos);
-  yield { clientId: session.clientId, connected, qos, filters, noLocal, outcome };
+  for (const group of match.groups) yield* shared(broker, group, message);
 }
 
-function* shared(broker: Broker, group: Group, topic: string): Walk<Recipient> {
-  const next = nextMember(group, topic);
+function emptyMessage(topic: string): Measured {
+  return { topic, qos: 2, payload: { length: 0 }, properties: null, expiresAt: null };
+}
+
+function accountOf({ session, qos }: Matched): Pick<Recipient, "clientId" | "connected" | "qos"> {
+  return { clientId: session.clientId, connected: session.connection !== null, qos };
+}
+
+function* shared(broker: Broker, group: Group, message: Measured): Walk<Recipient> {
+  const next = nextMember(group, message.topic);
   for (const member of group.members) {
-    const { session, qos, filter } = member;
-    if (isOutOfSight(session, topic)) continue;
-    yield {
-      clientId: session.clientId,
-      connected: session.connection !== null,
-      qos,
-      filters: [filter],
-      noLocal: false,
-      outcome: member === next ? outcomeFor(broker, session, qos) : "shared: another member's turn",
-    };
+    const { connection } = member.session;
+    const isPassed = member !== next && (connection === null || sees(connection, message.topic));
+    const outcome = isPassed
+      ? "shared: another member's turn"
+      : outcomeFor(broker, member, message);
+    yield { ...accountOf(member), filters: [member.shared.filter], noLocal: false, outcome };
   }
 }
 
-/** It has moved behind another mount point since it subscribed. */
-function isOutOfSight({ connection }: Session, topic: string): boolean {
-  return connection !== null && !sees(connection, topic);
-}
+const outcomes: Readonly<Record<Decision, Recipient["outcome"]>> = {
+  sent: "sent",
+  queued: "queued",
+  "out of sight": "dropped: behind another mount point",
+  away: "dropped: QoS 0 and not connected",
+  blocked: "dropped: QoS 0 and no room",
+  "queue full": "dropped: its queue is full",
+  "packet too large": "dropped: larger than its Maximum Packet Size",
+};
 
-/** As `forward.offer` would decide, within the limits of the queue. */
-function outcomeFor(broker: Broker, session: Session, qos: Qos): Recipient["outcome"] {
-  const { connection } = session;
-  const ready = connection !== null && !connection.blocked;
-  if (ready && (qos === 0 ? !isHeldBack(session) : mayAdd(session, connection))) return "sent";
-  if (qos > 0 || ready || broker.limits.queueQos0) return "queued";
-  return connection === null ? "dropped: QoS 0 and not connected" : "dropped: QoS 0 and no room";
+function outcomeFor(broker: Broker, recipient: Matched, message: Measured): Recipient["outcome"] {
+  const copy = copyFor(recipient, { qos: message.qos, retain: false });
+  return outcomes[decide(broker, recipient.session, message, copy, false)];
 }
 
 /** Retained messages whose topics match a filter. */

@@ -262,6 +262,10 @@ export interface RouteAccount {
       | "queued"
       | "dropped: QoS 0 and not connected"
       | "dropped: QoS 0 and no room"
+      | "dropped: its queue is full"
+      | "dropped: larger than its Maximum Packet Size"
+      | "dropped: behind another mount point"
+      | "dropped: its own message"
       | "shared: another member's turn";
   }[];
 }
