@@ -1,7 +1,7 @@
 import type { Broker } from "./broker.ts";
 import type { Connection } from "./connection.ts";
 import type { Copy, Recipient } from "./copy.ts";
-import { publishSize } from "./packet-size.ts";
+import { aliasBytes, publishSize, publishSizeBound } from "./packet-size.ts";
 import type { Message } from "./packet.ts";
 import type { Session } from "./session.ts";
 import type { Group, Match, Member } from "./subscriptions.ts";
@@ -73,7 +73,10 @@ export function sees({ listener }: Connection, topic: string): boolean {
   return isInSight(listener.mountPoint, topic);
 }
 
-/** Bytes that are left under the client's Maximum Packet Size; negative: it does not fit. */
+/**
+ * Bytes that are left under the client's Maximum Packet Size, or fewer where that is plenty; negative:
+ * it does not fit.
+ */
 export function roomFor(
   connection: Connection,
   message: Measured,
@@ -82,6 +85,8 @@ export function roomFor(
 ): number {
   const { maximumPacketSize, version } = connection;
   if (maximumPacketSize === Infinity) return Infinity;
+  const plenty = maximumPacketSize - publishSizeBound(message, copy);
+  if (plenty >= aliasBytes) return plenty;
   return maximumPacketSize - publishSize(message, copy, version, strip);
 }
 

@@ -5,6 +5,7 @@ import type { Copy } from "./copy.ts";
 import { decide, isHeldBack, roomFor, sees, type Loss } from "./decision.ts";
 import { relieve } from "./hold.ts";
 import { after, type Delivery } from "./io.ts";
+import { aliasBytes } from "./packet-size.ts";
 import { keep, type Message } from "./packet.ts";
 import type { Queued } from "./queue.ts";
 import { lesserQos, type Session } from "./session.ts";
@@ -91,8 +92,7 @@ function deliveryOf(
   message: Message,
   copy: Copy,
 ): Delivery {
-  const aliases =
-    connection.aliasesOutMax > 0 && roomFor(connection, message, copy) >= bytesOfAlias;
+  const aliases = connection.aliasesOutMax > 0 && roomFor(connection, message, copy) >= aliasBytes;
   const alias = aliases ? aliasFor(connection, message.topic) : 0;
   const aliasKnown = alias < 0;
   if (copy.qos === 0) return qos0Delivery(connection, copy, Math.abs(alias), aliasKnown);
@@ -126,9 +126,6 @@ export function qos0Delivery(
     plain: strip === 0 && identifiers === null && alias === 0,
   };
 }
-
-/** What a Topic Alias adds: its identifier and two bytes, and what the two lengths may grow by. */
-const bytesOfAlias = 5;
 
 /** The alias of a topic on this connection: positive when it is new, negative when it is known, 0: none. */
 function aliasFor(connection: Connection, topic: string): number {

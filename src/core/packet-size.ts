@@ -88,6 +88,19 @@ export function publishSize(
   return 1 + integerSize(rest) + rest;
 }
 
+/** What a Topic Alias adds to a PUBLISH: its identifier and two bytes, and what the two lengths may grow by. */
+export const aliasBytes = 5;
+
+/** Fixed header, length of the topic, packet id, length of the properties, Message Expiry Interval. */
+const publishHeadBytes = 5 + 2 + 2 + 4 + 5;
+
+/** `publishSize` is no more than this, which looks at no character. */
+export function publishSizeBound({ topic, payload, properties }: Measured, copy: Copy): number {
+  const identifierBytes = (copy.identifiers?.length ?? 0) * 5;
+  const propertyBytes = (properties?.length ?? 0) + identifierBytes;
+  return publishHeadBytes + topic.length * 3 + propertyBytes + payload.length;
+}
+
 /** Bytes of a Variable Byte Integer. */
 export function integerSize(value: number): number {
   if (value < 128) return 1;

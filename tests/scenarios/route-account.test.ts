@@ -19,8 +19,9 @@ function subscriber(
   return client;
 }
 
-function outcomes(world: World, topic = "a"): Record<string, string> {
-  const recipients = allOf(routeFor(world.broker, topic));
+function outcomes(world: World, topic = "a", qos: 0 | 1 | 2 = 2): Record<string, string> {
+  const message = { topic, qos, payload: { length: 0 }, properties: null, expiresAt: null };
+  const recipients = allOf(routeFor(world.broker, topic, message));
   return Object.fromEntries(recipients.map(({ clientId, outcome }) => [clientId, outcome]));
 }
 
@@ -82,4 +83,54 @@ test("a route tells of No Local, unless another filter lets it through", () => {
     ["both", false],
     ["own", true],
   ]);
+});
+
+test("during a replay, QoS 0 waits only where an older message of its topic may be owed", () => {
+  const world = new World();
+  const source = world.open();
+  source.connect({ clientId: "source" });
+  for (const topic of ["a", "b", "c"]) source.publish(topic, "kept", { qos: 1, retain: true });
+  const client = subscriber(world, "replayed", "#", 1, { receiveMaximum: 1 });
+  expect(client.messages()).toHaveLength(1);
+  expect(outcomes(world, "a", 0)).toEqual({ replayed: "queued" });
+  expect(outcomes(world, "fresh", 0)).toEqual({ replayed: "sent" });
+  source.publish("fresh", "does not wait");
+  source.publish("a", "waits");
+  expect(client.messages()).toEqual(["fresh=does not wait"]);
+  // Now QoS 0 waits in its queue, and the next one stands behind it.
+  expect(outcomes(world, "fresh", 0)).toEqual({ replayed: "queued" });
+});
+
+test("a route tells of a full queue, a small client, and another mount point", () => {
+  const world = new World({ limits: { queuedMessages: 1 } });
+  const source = world.open();
+  source.connect({ clientId: "source" });
+  subscriber(world, "full", "a", 1).drop();
+  source.publish("a", "fills the queue", { qos: 1 });
+  const long = "x".repeat(60);
+  const small = world.open();
+  small.connect({ clientId: "small", protocolVersion: 5, properties: { maximumPacketSize: 60 } });
+  small.subscribe("a", long);
+  const moved = { clientId: "moved", clean: false } as const;
+  const before = world.open();
+  before.connect(moved);
+  before.subscribe("a");
+  world.open({ mountPoint: "m/" }).connect(moved);
+  expect(outcomes(world)).toEqual({
+    full: "dropped: its queue is full",
+    small: "sent",
+    moved: "dropped: behind another mount point",
+  });
+  expect(outcomes(world, long)).toEqual({
+    small: "dropped: larger than its Maximum Packet Size",
+  });
+});
+
+test("a route names no filter that a mount point hides from the topic", () => {
+  const world = new World();
+  const behind = world.open({ mountPoint: "m/" });
+  behind.connect({ clientId: "behind" });
+  behind.subscribe("#", "$x/#");
+  const recipients = allOf(routeFor(world.broker, "m/$x/a"));
+  expect(recipients.map(({ filters }) => filters)).toEqual([["$x/#"]]);
 });

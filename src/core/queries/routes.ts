@@ -15,7 +15,7 @@ const payloadShown = 64;
 
 /**
  * Who would get a message, and by which of its filters; of a shared subscription, who is next. Each
- * answer is what `publish` would do at this moment. Changes nothing. `message`: without RETAIN; by
+ * answer is what `publish` would do at this moment with that copy alone. Changes nothing. `message`: without RETAIN; by
  * default without payload, and of QoS 2, so that it is as high as each subscription. `publisher`: whose
  * own subscriptions with No Local get nothing; null: a client that has no subscriptions here.
  */
