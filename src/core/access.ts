@@ -4,7 +4,7 @@ export interface Principal {
   readonly username: string | null;
 }
 
-/** What a client may do. Pure and fast: it is asked for every new topic of a client. */
+/** What a client may do. Pure and fast: it is asked for every PUBLISH, will and filter. */
 export interface Access {
   mayPublish(who: Principal, topic: string): boolean;
   maySubscribe(who: Principal, filter: string): boolean;

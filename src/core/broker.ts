@@ -17,14 +17,15 @@ import { pump } from "./forward.ts";
 import { handOver } from "./handover.ts";
 import { hear } from "./quirks/silence.ts";
 import { holdTimedOut, leaving, took } from "./hold.ts";
-import type {
-  ConnectionId,
-  Effect,
-  Input,
-  ListenerPolicy,
-  Millis,
-  Undecided,
-  Unread,
+import {
+  after,
+  type ConnectionId,
+  type Effect,
+  type Input,
+  type ListenerPolicy,
+  type Millis,
+  type Undecided,
+  type Unread,
 } from "./io.ts";
 import { firstDue, judgeSilence, watchKeepAlive } from "./keepalive.ts";
 import { announced, defaultLimits, type Announced, type Limits } from "./limits.ts";
@@ -141,7 +142,7 @@ export class Broker {
         const { due, cause } = firstDue(this, connection);
         if (due > now) continue;
         connections.push({ id: connection.id, cause });
-        if (since === null || due < since) since = due as Millis;
+        if (since === null || due < since) since = due;
       } else if (timed.kind === "will" || timed.kind === "session") {
         const { due } = timed.kind === "will" ? timed.will.deadline : timed.session.deadline;
         if (absentSince === null || due < absentSince) absentSince = due;
@@ -369,7 +370,7 @@ export class Broker {
       if (connection.isLocal) connection.sleepThrough(asleepMs);
       else if (connection.lastPacketAt >= since) {
         // Nobody can tell whether it came before the suspend or after it.
-        connection.lastPacketAt = (connection.lastPacketAt + asleepMs) as Millis;
+        connection.lastPacketAt = after(connection.lastPacketAt, asleepMs);
       }
     }
   }
@@ -435,7 +436,7 @@ export class Broker {
       case "sys":
         publishSys(this);
         if (this.sysIntervalMs !== null) {
-          this.deadlines.set(this.#sys, (this.now + this.sysIntervalMs) as Millis);
+          this.deadlines.set(this.#sys, after(this.now, this.sysIntervalMs));
         }
         return;
       default:

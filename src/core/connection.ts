@@ -1,7 +1,7 @@
 import { assert } from "./assert.ts";
 import { Deadline } from "./deadlines.ts";
 import type { Peer } from "./events.ts";
-import type { ConnectionId, ListenerPolicy, Millis } from "./io.ts";
+import { after, type ConnectionId, type ListenerPolicy, type Millis } from "./io.ts";
 import type { Holding } from "./hold.ts";
 import type { Announced } from "./limits.ts";
 import type { ClientPacket, ConnectPacket, ProtocolVersion } from "./packet.ts";
@@ -18,7 +18,7 @@ const transitions: Readonly<Record<ConnectionState, readonly ConnectionState[]>>
   closed: [],
 };
 
-/** One socket: its state, its keepalive and its topic aliases. It never outlives the socket. */
+/** One socket: its state, its keepalive and its topic aliases. */
 export class Connection {
   readonly id: ConnectionId;
   readonly remote: string;
@@ -128,18 +128,18 @@ export class Connection {
     if (this.pausedAt === null) return;
     // A CONNECT that was accepted meanwhile has begun the silence anew.
     const pausedFor = now - Math.max(this.pausedAt, this.lastPacketAt);
-    this.lastPacketAt = (this.lastPacketAt + pausedFor) as Millis;
-    if (this.heardAt !== null) this.heardAt = (this.heardAt + pausedFor) as Millis;
+    this.lastPacketAt = after(this.lastPacketAt, pausedFor);
+    if (this.heardAt !== null) this.heardAt = after(this.heardAt, pausedFor);
     this.pausedAt = null;
   }
 
   /** The clock has jumped by so many milliseconds, in which the client was suspended as well. */
   sleepThrough(asleepMs: number): void {
-    this.openedAt = (this.openedAt + asleepMs) as Millis;
-    this.lastPacketAt = (this.lastPacketAt + asleepMs) as Millis;
-    if (this.heardAt !== null) this.heardAt = (this.heardAt + asleepMs) as Millis;
-    if (this.pausedAt !== null) this.pausedAt = (this.pausedAt + asleepMs) as Millis;
-    if (this.waitingSince !== null) this.waitingSince = (this.waitingSince + asleepMs) as Millis;
+    this.openedAt = after(this.openedAt, asleepMs);
+    this.lastPacketAt = after(this.lastPacketAt, asleepMs);
+    if (this.heardAt !== null) this.heardAt = after(this.heardAt, asleepMs);
+    if (this.pausedAt !== null) this.pausedAt = after(this.pausedAt, asleepMs);
+    if (this.waitingSince !== null) this.waitingSince = after(this.waitingSince, asleepMs);
   }
 
   /** Milliseconds since the last complete packet, less the time in which the driver did not read. */

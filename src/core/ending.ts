@@ -8,7 +8,7 @@ import type { SessionEnd, WillAtEnd } from "./events.ts";
 import { dueOf, endDelay, endWill, isHeldUp, publishWill } from "./fate.ts";
 import { leaveToOthers } from "./handover.ts";
 import { releaseAll, stopHolding } from "./hold.ts";
-import type { Millis } from "./io.ts";
+import { after, type Millis } from "./io.ts";
 import type { DisconnectPacket } from "./packet.ts";
 import { Reason, reasonText, type ProtocolError, type ReasonCode } from "./reason.ts";
 import type { Session } from "./session.ts";
@@ -59,7 +59,7 @@ function silenceDueOf(broker: Broker, connection: Connection, cause: EndCause): 
   const { allowedMs } = connection;
   if (cause !== "keepAliveExpired" || allowedMs === null) return now;
   if (standstills.of(connection, now).stoodStillMs === 0) return now;
-  return (now - Math.max(0, connection.silentMs(now) - allowedMs)) as Millis;
+  return after(now, -Math.max(0, connection.silentMs(now) - allowedMs));
 }
 
 /** The connection leaves its session. Returns what becomes of the will; null: there is none. */
@@ -116,7 +116,7 @@ function outlive(broker: Broker, session: Session): void {
   if (session.expiryInterval === 0) return endSession(broker, session, "connection ended");
   session.endedAt = broker.now;
   if (session.expiryInterval === Infinity) return;
-  const due = (broker.now + session.expiryInterval * 1000) as Millis;
+  const due = after(broker.now, session.expiryInterval * 1000);
   broker.deadlines.set(session.deadline, due);
 }
 

@@ -2,7 +2,7 @@ import { assert } from "./assert.ts";
 import type { Broker } from "./broker.ts";
 import { ends, type EndCause, type WillOnEnd } from "./ends.ts";
 import type { SessionEnd, WaitEnd, WillAtEnd, WillFate } from "./events.ts";
-import type { Millis } from "./io.ts";
+import { after, type Millis } from "./io.ts";
 import { publish } from "./publish.ts";
 import { tellFate } from "./sys.ts";
 import type { Rules } from "./quirks/rules.ts";
@@ -33,7 +33,7 @@ export function endWill(
   }
   if (fate === "cancel") return settle(broker, will, { fate: "cancelled", topic, why: "resumed" });
   if (delay === 0 || cause === "takenOver") return publishWill(broker, will, silenceDue);
-  const due = (broker.now + delay * 1000) as Millis;
+  const due = after(broker.now, delay * 1000);
   will.become("delayed");
   broker.records.willDelayed(will, due);
   broker.deadlines.set(will.deadline, due);
@@ -120,7 +120,7 @@ export function publishWill(
     return settle(broker, will, { fate: "discarded", topic, why: "denied" }, by);
   }
   const expiresAt =
-    packet.expirySeconds === null ? null : ((broker.now + packet.expirySeconds * 1000) as Millis);
+    packet.expirySeconds === null ? null : after(broker.now, packet.expirySeconds * 1000);
   const { rules } = broker;
   const message = {
     topic,

@@ -1,7 +1,7 @@
 import type { Broker } from "./broker.ts";
 import { Deadline } from "./deadlines.ts";
 import { deliver, newOutcome } from "./forward.ts";
-import type { Millis } from "./io.ts";
+import { after } from "./io.ts";
 import type { Message } from "./packet.ts";
 import { offerToGroup } from "./publish.ts";
 import type { Session } from "./session.ts";
@@ -55,7 +55,7 @@ export function handOver(broker: Broker, deadline: Deadline<Timed>, handover: Ha
     if (next === undefined) return work;
     work += 1 + handOne(broker, next);
   }
-  broker.deadlines.set(deadline, (broker.now + 1) as Millis);
+  broker.deadlines.set(deadline, after(broker.now, 1));
   return work;
 }
 

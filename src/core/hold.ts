@@ -1,7 +1,7 @@
 import type { Broker } from "./broker.ts";
 import type { Connection } from "./connection.ts";
 import { Deadline } from "./deadlines.ts";
-import type { Millis } from "./io.ts";
+import { after, type Millis } from "./io.ts";
 import type { Session } from "./session.ts";
 import type { Timed } from "./timed.ts";
 
@@ -51,7 +51,7 @@ export function holdPublisher(broker: Broker, publisher: Session, subscriber: Se
   if (connection === null || !mayHold(broker, connection, subscriber)) return;
   const heldMs = longestHold(broker, connection);
   if (heldMs <= 0 || broker.now - subscriber.tookAt >= heldMs) return;
-  const until = (broker.now + heldMs) as Millis;
+  const until = after(broker.now, heldMs);
   const holding = (connection.holding ??= new Holding(connection));
   const takenBefore = subscriber.taken;
   holding.current = { subscriber, since: broker.now, until, takenBefore };

@@ -13,7 +13,10 @@ import type { ProtocolError } from "./reason.ts";
 /** Milliseconds since the epoch that never go back: monotonic time anchored to the wall clock. */
 export type Millis = number & { readonly unit: "ms" };
 
-/** The time so many milliseconds after another; before it, where they are negative. */
+/** A time that does not come. */
+export const never = Infinity as Millis;
+
+/** The time `ms` milliseconds after `time`; before it if they are negative. */
 export function after(time: Millis, ms: number): Millis {
   return (time + ms) as Millis;
 }

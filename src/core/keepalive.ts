@@ -2,7 +2,7 @@ import type { Broker } from "./broker.ts";
 import type { Connection } from "./connection.ts";
 import { endConnection } from "./ending.ts";
 import type { EndCause } from "./ends.ts";
-import type { Millis } from "./io.ts";
+import { after, never, type Millis } from "./io.ts";
 import type { Rules } from "./quirks/rules.ts";
 
 /**
@@ -21,8 +21,8 @@ export function allowedMs(rules: Rules, keepAlive: number): number | null {
  */
 export function watchKeepAlive(broker: Broker, connection: Connection): void {
   const { due } = firstDue(broker, connection);
-  if (due === Infinity) broker.deadlines.clear(connection.deadline);
-  else broker.deadlines.set(connection.deadline, due as Millis);
+  if (due === never) broker.deadlines.clear(connection.deadline);
+  else broker.deadlines.set(connection.deadline, due);
 }
 
 /**
@@ -40,30 +40,30 @@ export function judgeSilence(broker: Broker, connection: Connection): void {
 
 /** The next moment at which a connection has to end, and why. Infinity: nothing waits for it. */
 export interface FirstDue {
-  readonly due: number;
+  readonly due: Millis;
   readonly cause: EndCause;
 }
 
 export function firstDue(broker: Broker, connection: Connection): FirstDue {
   const { limits } = broker;
   if (connection.state !== "connected") {
-    return { due: connection.openedAt + limits.connectTimeoutMs, cause: "connectTimeout" };
+    return { due: after(connection.openedAt, limits.connectTimeoutMs), cause: "connectTimeout" };
   }
   const silent = keepAliveDue(broker, connection);
-  const stalled = (connection.waitingSince ?? Infinity) + limits.stallTimeoutMs;
+  const stalled = after(connection.waitingSince ?? never, limits.stallTimeoutMs);
   return stalled < silent
     ? { due: stalled, cause: "stalled" }
     : { due: silent, cause: "keepAliveExpired" };
 }
 
 /** Infinity: no keepalive, or the driver does not read at the moment. */
-function keepAliveDue(broker: Broker, connection: Connection): number {
+function keepAliveDue(broker: Broker, connection: Connection): Millis {
   const allowed = connection.allowedMs;
-  if (allowed === null || connection.pausedAt !== null) return Infinity;
-  const due = (connection.heardAt ?? connection.lastPacketAt) + allowed;
+  if (allowed === null || connection.pausedAt !== null) return never;
+  const due = after(connection.heardAt ?? connection.lastPacketAt, allowed);
   const sweep = broker.rules.keepAliveSweepMs;
   if (sweep === 0) return due;
-  return broker.startedAt + Math.ceil((due - broker.startedAt) / sweep) * sweep;
+  return after(broker.startedAt, Math.ceil((due - broker.startedAt) / sweep) * sweep);
 }
 
 /** The deadline of a connection that was taken over, where the rules let it outlive that. */
@@ -71,7 +71,7 @@ function haunt(broker: Broker, connection: Connection): void {
   if (broker.rules.deadlineAfterTakeover === "cleared" || connection.clientId === null) return;
   const due = keepAliveDue(broker, connection);
   const successor = broker.sessions.get(connection.clientId)?.connection ?? null;
-  if (successor === null || due === Infinity) return;
+  if (successor === null || due === never) return;
   if (due <= broker.now) endConnection(broker, successor, "keepAliveExpired");
-  else broker.deadlines.set(connection.deadline, due as Millis);
+  else broker.deadlines.set(connection.deadline, due);
 }

@@ -3,7 +3,7 @@ import type { Connection } from "./connection.ts";
 import { Deadline } from "./deadlines.ts";
 import { causeOf, endConnection } from "./ending.ts";
 import { isUnwanted } from "./events.ts";
-import type { Millis } from "./io.ts";
+import { after } from "./io.ts";
 import { keep, type Message, type PublishPacket } from "./packet.ts";
 import { publish } from "./publish.ts";
 import { Reason, type ProtocolError, type ReasonCode } from "./reason.ts";
@@ -54,7 +54,7 @@ export function publishReceived(
 
 function publishLater(broker: Broker, session: Session, message: Message): void {
   const deadline = new Deadline<Timed>({ kind: "publish", session, message: keep(message) });
-  broker.deadlines.set(deadline, (broker.now + broker.rules.publishLagMs) as Millis);
+  broker.deadlines.set(deadline, after(broker.now, broker.rules.publishLagMs));
 }
 
 function end(broker: Broker, connection: Connection, error: ProtocolError): void {
@@ -74,7 +74,7 @@ function messageOf(
     retain: isRetained,
     payload,
     properties,
-    expiresAt: expirySeconds === null ? null : ((broker.now + expirySeconds * 1000) as Millis),
+    expiresAt: expirySeconds === null ? null : after(broker.now, expirySeconds * 1000),
     // Its bytes are the subscriber's bytes only where nothing in them was the publisher's own.
     frame:
       packet.topicAlias === 0 && expirySeconds === null && connection.listener.mountPoint === ""

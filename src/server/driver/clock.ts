@@ -37,7 +37,7 @@ export class Clock {
   }
 
   now(): Millis {
-    // The brand is given here and nowhere else.
+    // The brand is given here; other times follow from this one by `after`.
     return (this.#source.monotonic() + this.#offset) as Millis;
   }
 
