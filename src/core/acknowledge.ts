@@ -4,9 +4,21 @@ import { endConnection } from "./ending.ts";
 import { pump } from "./forward.ts";
 import { took } from "./hold.ts";
 import type { Outgoing } from "./inflight.ts";
-import type { AckPacket } from "./packet.ts";
-import { Reason } from "./reason.ts";
+import type { AckPacket, PublishPacket } from "./packet.ts";
+import { Reason, type ReasonCode } from "./reason.ts";
 import type { Session } from "./session.ts";
+
+/** Answers a client's PUBLISH of QoS 1 or 2. */
+export function acknowledge(
+  broker: Broker,
+  connection: Connection,
+  packet: PublishPacket,
+  reason: ReasonCode,
+): void {
+  if (packet.qos === 0) return;
+  const type = packet.qos === 1 ? "puback" : "pubrec";
+  broker.send(connection, { type, packetId: packet.packetId, reason });
+}
 
 /** PUBACK, PUBREC, PUBREL and PUBCOMP: the rest of the way of QoS 1 and 2 (section 4.3). */
 export function acknowledged(

@@ -1,3 +1,4 @@
+import { acknowledge } from "./acknowledge.ts";
 import type { Broker } from "./broker.ts";
 import type { Connection } from "./connection.ts";
 import { Deadline } from "./deadlines.ts";
@@ -182,15 +183,4 @@ function refusalOf(
     return { reason: Reason.quotaExceeded, detail };
   }
   return null;
-}
-
-function acknowledge(
-  broker: Broker,
-  connection: Connection,
-  packet: PublishPacket,
-  reason: ReasonCode,
-): void {
-  if (packet.qos === 0) return;
-  const type = packet.qos === 1 ? "puback" : "pubrec";
-  broker.send(connection, { type, packetId: packet.packetId, reason });
 }
