@@ -106,7 +106,6 @@ function close(broker: Broker, connection: Connection, cause: EndCause, details:
   broker.effects.push({
     type: "close",
     connection: connection.id,
-    cause,
     how: cause === "stalled" ? "reset" : "end",
   });
 }

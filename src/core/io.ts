@@ -183,7 +183,6 @@ export type Effect =
   | {
       readonly type: "close";
       readonly connection: ConnectionId;
-      readonly cause: EndCause;
       readonly how: "end" | "reset";
     }
   /** Answer with the input `authenticated`; hand in no packets of that connection before. */

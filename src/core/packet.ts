@@ -100,7 +100,6 @@ export interface ConnectPacket {
   /** Bytes; null: no limit. */
   readonly maximumPacketSize: number | null;
   readonly topicAliasMaximum: number;
-  readonly requestResponseInformation: boolean;
   readonly requestProblemInformation: boolean;
   readonly authenticationMethod: string | null;
 }

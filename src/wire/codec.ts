@@ -128,7 +128,6 @@ function connectFrom(
     receiveMaximum: properties?.receiveMaximum ?? 65_535,
     maximumPacketSize: properties?.maximumPacketSize ?? null,
     topicAliasMaximum: properties?.topicAliasMaximum ?? 0,
-    requestResponseInformation: properties?.requestResponseInformation ?? false,
     requestProblemInformation: properties?.requestProblemInformation ?? true,
     authenticationMethod: properties?.authenticationMethod ?? null,
   };

@@ -26,7 +26,6 @@ const packet: ConnectPacket = {
   receiveMaximum: 65_535,
   maximumPacketSize: null,
   topicAliasMaximum: 0,
-  requestResponseInformation: false,
   requestProblemInformation: true,
   authenticationMethod: null,
 };

@@ -159,7 +159,6 @@ test("CONNECT", () => {
         receiveMaximum: given.receiveMaximum ?? 65_535,
         maximumPacketSize: given.maximumPacketSize ?? null,
         topicAliasMaximum: given.topicAliasMaximum ?? 0,
-        requestResponseInformation: given.requestResponseInformation ?? false,
         requestProblemInformation: given.requestProblemInformation ?? true,
         authenticationMethod: given.authenticationMethod ?? null,
       });
