@@ -23,13 +23,6 @@ export type ServerEvent =
       /** Null: no token is needed. */
       readonly tokenFile: string | null;
     }
-  | {
-      readonly event: "listenerFailed";
-      readonly address: string;
-      readonly why: string;
-      /** What to try. */
-      readonly hint: string | null;
-    }
   /** `file` is null where there is none: defaults, environment and flags only. */
   | { readonly event: "configurationLoaded"; readonly file: string | null }
   | {
@@ -91,7 +84,6 @@ const levelOfEvent = {
   woke: "warn",
   listening: "info",
   administration: "info",
-  listenerFailed: "error",
   configurationLoaded: "info",
   configurationReloaded: "info",
   configurationReloadFailed: "error",

@@ -101,10 +101,6 @@ function serverSentence(event: Extract<ServerEvent, PlainEvent>): string {
       if (event.tokenFile !== null) facts.push(`the token is in ${name(event.tokenFile)}`);
       return `Administration on ${event.urls.map(clause).join(", ")} (${facts.join(", ")})`;
     }
-    case "listenerFailed": {
-      const hint = event.hint === null ? "" : ` · ${clause(event.hint)}`;
-      return `Cannot listen on ${clause(event.address)}: ${clause(event.why)}${hint}`;
-    }
     case "configurationLoaded":
       return event.file === null
         ? "No configuration file: defaults, environment and flags"

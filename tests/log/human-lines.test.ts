@@ -110,18 +110,17 @@ test("a client's own fault: what is, what it leads to, what to change", () => {
 });
 
 test("events of the process", () => {
-  const { listening, listenerFailed, configurationLoaded, configurationReloaded } = samples;
+  const { listening, configurationLoaded, configurationReloaded } = samples;
   const { configurationReloadFailed, stopping, stopped, warning, loopBlocked } = samples;
   expect(
     lines([
-      ...[...listening, ...listenerFailed, ...configurationLoaded, ...configurationReloaded],
+      ...[...listening, ...configurationLoaded, ...configurationReloaded],
       ...[...configurationReloadFailed, ...stopping, ...stopped, ...warning, ...loopBlocked],
       ...[...samples.state, ...samples.logLinesDropped],
     ]),
   ).toMatchInlineSnapshot(`
     "
     15:04:05.123 mqttd is listening on 127.0.0.1:1883, [::1]:1883
-    15:04:05.123 Error: Cannot listen on 127.0.0.1:1883: the port is in use by mosquitto (pid 812) · try --port 0
     15:04:05.123 Configuration loaded from /etc/mqttd.json
     15:04:05.123 No configuration file: defaults, environment and flags
     15:04:05.123 Configuration reloaded from /etc/mqttd.json: changed limits.packetSize

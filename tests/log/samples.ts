@@ -245,14 +245,6 @@ export const samples: SampleTable = {
       tokenFile: "/run/user/1000/mqttd/token",
     },
   ],
-  listenerFailed: [
-    {
-      event: "listenerFailed",
-      address: "127.0.0.1:1883",
-      why: "the port is in use by mosquitto (pid 812)",
-      hint: "try --port 0",
-    },
-  ],
   configurationLoaded: [
     { event: "configurationLoaded", file: "/etc/mqttd.json" },
     { event: "configurationLoaded", file: null },
