@@ -43,12 +43,13 @@ export function offer(
   outcome: Outcome,
 ): void {
   const decision = decide(broker, session, message, copy, outcome.isRetained);
+  if (decision === "sent") {
+    assert(session.connection !== null, "a message is sent on a connection");
+    outcome.copies.push(deliveryOf(session, session.connection, message, copy));
+    outcome.delivered += 1;
+    return;
+  }
   switch (decision) {
-    case "sent":
-      assert(session.connection !== null, "a message is sent on a connection");
-      outcome.copies.push(deliveryOf(session, session.connection, message, copy));
-      outcome.delivered += 1;
-      return;
     case "queued":
     case "queue full":
       return enqueue(broker, session, message, copy, outcome);
