@@ -91,10 +91,13 @@ test("the collector takes connections that have ended, and leaves those that liv
   }
   expect(connections).toHaveLength(200);
   expect(world.broker.records.clients.size).toBe(200);
-  // What a WeakRef was made of in this turn, the collector leaves until the next.
-  await new Promise(setImmediate);
-  Bun.gc(true);
-  const left = connections.filter((one) => one.deref() !== undefined).length;
-  // The 100 that live, and what the collector takes for a reference on the stack.
-  expect(left).toBeWithin(100, 120);
+  // The 100 that live, and what the collector takes for a reference on the stack. It takes the rest
+  // when it comes to it: what a WeakRef was made of in this turn stays until the next.
+  let left = connections.length;
+  for (let turn = 0; turn < 20 && left > 120; turn++) {
+    await new Promise(setImmediate);
+    Bun.gc(true);
+    left = connections.filter((one) => one.deref() !== undefined).length;
+  }
+  expect(left).toBeWithin(100, 121);
 });
