@@ -1,6 +1,6 @@
 import type { Broker } from "./broker.ts";
 import type { Connection } from "./connection.ts";
-import { endConnection } from "./ending.ts";
+import { endConnection } from "./connection-end.ts";
 import { pump } from "./forward.ts";
 import { took } from "./hold.ts";
 import type { Outgoing } from "./inflight.ts";

@@ -4,14 +4,9 @@ import { acknowledged } from "./acknowledge.ts";
 import { authenticated, connectReceived } from "./connect.ts";
 import { Connection } from "./connection.ts";
 import { Deadline, Deadlines } from "./deadlines.ts";
-import {
-  disconnectReceived,
-  endConnection,
-  expireSession,
-  publishDueWill,
-  stopAll,
-} from "./ending.ts";
-import type { EndCause } from "./ends.ts";
+import { endConnection } from "./connection-end.ts";
+import { disconnectReceived } from "./disconnect.ts";
+import type { EndCause } from "./end-causes.ts";
 import type { BrokerEvent } from "./events.ts";
 import { pump } from "./forward.ts";
 import { handOver } from "./handover.ts";
@@ -27,19 +22,21 @@ import {
   type Undecided,
   type Unread,
 } from "./io.ts";
-import { firstDue, judgeSilence, watchKeepAlive } from "./keepalive.ts";
+import { firstDue, judgeSilence, watchKeepAlive } from "./patience.ts";
 import { announced, defaultLimits, type Announced, type Limits } from "./limits.ts";
 import { fitting, packetSize } from "./packet-size.ts";
 import type { ClientPacket, ServerPacket } from "./packet.ts";
+import { endMalformed } from "./malformed.ts";
 import { publish, type Route } from "./publish.ts";
 import { publishReceived } from "./publish-packet.ts";
 import type { QueueTotals } from "./queue.ts";
 import { Reason } from "./reason.ts";
 import { Records } from "./records/records.ts";
-import { endMalformed } from "./refusal.ts";
 import { Retained } from "./retained.ts";
 import { standardRules, type Rules } from "./quirks/rules.ts";
 import type { Session } from "./session.ts";
+import { expireSession, publishDueWill } from "./session-end.ts";
+import { stopAll } from "./shutdown.ts";
 import { Standstills } from "./standstills.ts";
 import { subscribeReceived, unsubscribeReceived } from "./subscribe.ts";
 import { Subscriptions } from "./subscriptions.ts";

@@ -1,14 +1,16 @@
 import type { Broker } from "./broker.ts";
 import { connackFor, expiryInForce, keepAliveInForce } from "./connack.ts";
 import type { Connection } from "./connection.ts";
-import { endConnection, endSession, settleOverdue } from "./ending.ts";
-import { cancelDelayedWill } from "./fate.ts";
+import { endConnection } from "./connection-end.ts";
+import { cancelDelayedWill } from "./will-fate.ts";
 import { pump, sendAgain } from "./forward.ts";
-import { allowedMs, watchKeepAlive } from "./keepalive.ts";
+import { watchKeepAlive } from "./patience.ts";
+import { allowedMs } from "./quirks/rules.ts";
 import type { ConnectPacket } from "./packet.ts";
 import type { ProtocolError } from "./reason.ts";
 import { refusalByPacket, refusalByState, refuse } from "./refusal.ts";
 import { Session } from "./session.ts";
+import { endSession, settleOverdue } from "./session-end.ts";
 import { Will } from "./will.ts";
 
 export function connectReceived(

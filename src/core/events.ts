@@ -1,4 +1,4 @@
-import type { EndCause } from "./ends.ts";
+import type { EndCause } from "./end-causes.ts";
 import type { Millis } from "./io.ts";
 import type { ProtocolVersion, Qos, ServerPacket } from "./packet.ts";
 

@@ -1,4 +1,4 @@
-import type { EndCause } from "./ends.ts";
+import type { EndCause } from "./end-causes.ts";
 import type { BrokerEvent } from "./events.ts";
 import type { Limits } from "./limits.ts";
 import type { ClientPacket, Message, ProtocolVersion, Qos, ServerPacket } from "./packet.ts";

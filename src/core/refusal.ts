@@ -1,8 +1,7 @@
 import type { Broker } from "./broker.ts";
 import { connackFor } from "./connack.ts";
 import type { Connection } from "./connection.ts";
-import { causeOf, endConnection } from "./ending.ts";
-import type { Input } from "./io.ts";
+import { endConnection } from "./connection-end.ts";
 import { packetSize } from "./packet-size.ts";
 import type { ConnectPacket } from "./packet.ts";
 import { Reason, type ProtocolError, type ReasonCode } from "./reason.ts";
@@ -64,25 +63,6 @@ export function refuse(
     properties: connection.version === 5 ? { reasonString: error.detail } : null,
   });
   endConnection(broker, connection, "refused", { ...error });
-}
-
-/**
- * Bytes that are no packet. Before CONNECT was accepted, v4 closes without CONNACK [v4-3.1.4-1], but
- * for an unknown protocol level; v5 says what was wrong.
- */
-export function endMalformed(
-  broker: Broker,
-  connection: Connection,
-  { error, version, clientId }: Input & { type: "malformed" },
-): void {
-  if (connection.state === "opened") {
-    connection.version = version ?? connection.version;
-    connection.clientId = clientId;
-    const isLevel = error.reason === Reason.unsupportedProtocolVersion;
-    if (version === 5 || (version !== null && isLevel)) return refuse(broker, connection, error);
-    broker.records.refused(connection, null);
-  }
-  endConnection(broker, connection, causeOf(error), { ...error });
 }
 
 function refusalByWill(

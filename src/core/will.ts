@@ -1,5 +1,5 @@
 import { assert } from "./assert.ts";
-import type { EndCause } from "./ends.ts";
+import type { EndCause } from "./end-causes.ts";
 import type { WillFacts } from "./events.ts";
 import { Deadline } from "./deadlines.ts";
 import type { Timed } from "./timed.ts";

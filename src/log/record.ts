@@ -1,4 +1,4 @@
-import { ends } from "../core/ends.ts";
+import { ends } from "../core/end-causes.ts";
 import type { Peer, WillAtEnd } from "../core/events.ts";
 import type { Millis } from "../core/io.ts";
 import { protocolName } from "../core/packet.ts";

@@ -1,4 +1,4 @@
-import { ends, type EndCause } from "../core/ends.ts";
+import { ends, type EndCause } from "../core/end-causes.ts";
 import type { Peer } from "../core/events.ts";
 import type { Millis } from "../core/io.ts";
 import type { ProtocolVersion } from "../core/packet.ts";

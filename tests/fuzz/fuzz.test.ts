@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { ends } from "../../src/core/ends.ts";
+import { ends } from "../../src/core/end-causes.ts";
 import { Dice } from "../support/dice.ts";
 import { corpusFolder, foundFolder, inputNames, readCorpus } from "./corpus.ts";
 import { BrokerFuzzer } from "./fuzzer.ts";

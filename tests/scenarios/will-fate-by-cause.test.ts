@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { EndCause } from "../../src/core/ends.ts";
+import type { EndCause } from "../../src/core/end-causes.ts";
 import type { TestClient } from "../support/client.ts";
 import { closeLedger } from "../support/ledger.ts";
 import { endOf, mortal, watcherOf } from "../support/mortal.ts";

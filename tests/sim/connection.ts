@@ -1,4 +1,4 @@
-import type { EndCause } from "../../src/core/ends.ts";
+import type { EndCause } from "../../src/core/end-causes.ts";
 import type { Limits } from "../../src/core/limits.ts";
 import type { ProtocolVersion } from "../../src/core/packet.ts";
 import type { SimLink } from "./link.ts";

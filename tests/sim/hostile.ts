@@ -1,4 +1,4 @@
-import type { EndCause } from "../../src/core/ends.ts";
+import type { EndCause } from "../../src/core/end-causes.ts";
 import type { Connection, Item } from "./connection.ts";
 import type { WorldDice } from "./world-dice.ts";
 

@@ -1,4 +1,4 @@
-import type { EndCause } from "../../src/core/ends.ts";
+import type { EndCause } from "../../src/core/end-causes.ts";
 import type { Qos } from "../../src/core/packet.ts";
 import type { Ask, Connection, WillAsk } from "./connection.ts";
 

@@ -1,5 +1,5 @@
 import { expect } from "bun:test";
-import type { EndCause } from "../../src/core/ends.ts";
+import type { EndCause } from "../../src/core/end-causes.ts";
 import type { BrokerEvent, WillAtEnd, WillFacts, WillFate } from "../../src/core/events.ts";
 import type { LogEvent } from "../../src/log/events.ts";
 import type { World } from "./world.ts";

@@ -1,7 +1,7 @@
 import type { ConnectionAccount, HoldAccount } from "../records/shapes.ts";
 import type { Broker } from "../broker.ts";
 import type { Connection } from "../connection.ts";
-import { firstDue } from "../keepalive.ts";
+import { firstDue } from "../patience.ts";
 import { factsOf, type ConnectionRecord } from "../records/clients.ts";
 
 /** What is known of one connection, while it lives and after. */

@@ -1,4 +1,4 @@
-import type { EndCause, WillOnEnd } from "../ends.ts";
+import type { EndCause, WillOnEnd } from "../end-causes.ts";
 import type { Qos } from "../packet.ts";
 
 /**
@@ -122,3 +122,13 @@ export const standardRules: Rules = {
   deniedWill: "refused",
   invalidWill: "refused",
 };
+
+/**
+ * Milliseconds of silence that a keepalive of so many seconds allows: one and a half times as much
+ * [v4-3.1.2-24] [v5-3.1.2-22]; null: any.
+ */
+export function allowedMs(rules: Rules, keepAlive: number): number | null {
+  const seconds = keepAlive === 0 ? rules.keepAliveForNone : keepAlive;
+  const allowed = seconds * 1000 * rules.keepAliveFactor;
+  return seconds === 0 || allowed === Infinity ? null : allowed;
+}

@@ -2,7 +2,7 @@ import { assert } from "../assert.ts";
 import type { Broker } from "../broker.ts";
 import { ClientHistories, ConnectionRecord, Pings } from "./clients.ts";
 import type { Connection } from "../connection.ts";
-import { ends, type EndCause } from "../ends.ts";
+import { ends, type EndCause } from "../end-causes.ts";
 import type { BrokerEvent, WaitEnd, WillAtEnd, WillFate } from "../events.ts";
 import { excerpt } from "./excerpt.ts";
 import { Habits } from "./habits.ts";

@@ -1,4 +1,4 @@
-import type { EndCause } from "../ends.ts";
+import type { EndCause } from "../end-causes.ts";
 import type {
   BrokerEvent,
   ClientFault,

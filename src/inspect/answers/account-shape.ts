@@ -11,7 +11,7 @@ import type {
   WillFateAccount,
   WillStep,
 } from "../../core/records/shapes.ts";
-import { type EndCause, ends } from "../../core/ends.ts";
+import { type EndCause, ends } from "../../core/end-causes.ts";
 import type { ClientFault, Reach, WaitEnd, WillDiscarded, WillFacts } from "../../core/events.ts";
 import type { ProtocolName } from "../../core/packet.ts";
 import type { WillState } from "../../core/will.ts";

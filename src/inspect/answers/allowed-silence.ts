@@ -1,5 +1,4 @@
-import { allowedMs } from "../../core/keepalive.ts";
-import { standardRules } from "../../core/quirks/rules.ts";
+import { allowedMs, standardRules } from "../../core/quirks/rules.ts";
 import type { ConnectionAccount } from "../../core/records/shapes.ts";
 
 /**

@@ -20,7 +20,7 @@ import type {
   RetainedAccount,
   RouteAccount,
 } from "../../core/records/shapes.ts";
-import { ends } from "../../core/ends.ts";
+import { ends } from "../../core/end-causes.ts";
 import { type Level, levels } from "../../log/events.ts";
 import {
   cause,

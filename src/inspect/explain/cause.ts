@@ -1,5 +1,5 @@
 import type { ConnectionAccount } from "../../core/records/shapes.ts";
-import type { EndCause } from "../../core/ends.ts";
+import type { EndCause } from "../../core/end-causes.ts";
 import { duration, setting, stoodStill } from "../../log/duration.ts";
 import { clause, name } from "../../log/foreign.ts";
 import { isUnforeseen, ruleFor } from "./parts.ts";

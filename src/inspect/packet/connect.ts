@@ -1,5 +1,4 @@
-import { allowedMs } from "../../core/keepalive.ts";
-import { standardRules } from "../../core/quirks/rules.ts";
+import { allowedMs, standardRules } from "../../core/quirks/rules.ts";
 import { setting } from "../../log/duration.ts";
 import { connectProtocol, disregardedIn31, topicNameFlaw } from "../../wire/grammar.ts";
 import { textFlaw } from "../../wire/utf8.ts";

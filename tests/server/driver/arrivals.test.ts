@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import type { EndCause } from "../../../src/core/ends.ts";
+import type { EndCause } from "../../../src/core/end-causes.ts";
 import type { Millis } from "../../../src/core/io.ts";
 import { Arrivals } from "../../../src/server/driver/arrivals.ts";
 import { BufferPool } from "../../../src/server/driver/outbox.ts";

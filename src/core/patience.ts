@@ -1,19 +1,8 @@
 import type { Broker } from "./broker.ts";
 import type { Connection } from "./connection.ts";
-import { endConnection } from "./ending.ts";
-import type { EndCause } from "./ends.ts";
+import { endConnection } from "./connection-end.ts";
+import type { EndCause } from "./end-causes.ts";
 import { after, never, type Millis } from "./io.ts";
-import type { Rules } from "./quirks/rules.ts";
-
-/**
- * Milliseconds of silence that a keepalive of so many seconds allows: one and a half times as much
- * [v4-3.1.2-24] [v5-3.1.2-22]; null: any.
- */
-export function allowedMs(rules: Rules, keepAlive: number): number | null {
-  const seconds = keepAlive === 0 ? rules.keepAliveForNone : keepAlive;
-  const allowed = seconds * 1000 * rules.keepAliveFactor;
-  return seconds === 0 || allowed === Infinity ? null : allowed;
-}
 
 /**
  * Sets a connection's deadline to the first moment at which it could have to end, which may be past.

@@ -1,6 +1,6 @@
 import { assert } from "./assert.ts";
 import type { Broker } from "./broker.ts";
-import { ends, type EndCause, type WillOnEnd } from "./ends.ts";
+import { ends, type EndCause, type WillOnEnd } from "./end-causes.ts";
 import type { SessionEnd, WaitEnd, WillAtEnd, WillFate } from "./events.ts";
 import { after, type Millis } from "./io.ts";
 import { publish } from "./publish.ts";

@@ -1,4 +1,4 @@
-import { Reason, type ReasonCode } from "./reason.ts";
+import { Reason, type ProtocolError, type ReasonCode } from "./reason.ts";
 
 /** What an end of a connection does to the will that is armed on it (v5 section 3.1.2.5). */
 export type WillOnEnd = "discard" | "publish";
@@ -47,3 +47,19 @@ export const ends = {
 } as const satisfies Record<string, End>;
 
 export type EndCause = keyof typeof ends;
+
+/** The cause that a broken rule stands for, by the reason code that the standard gives it. */
+export function causeOf(error: ProtocolError): EndCause {
+  switch (error.reason) {
+    case Reason.malformedPacket:
+      return "malformedPacket";
+    case Reason.packetTooLarge:
+      return "packetTooLarge";
+    case Reason.receiveMaximumExceeded:
+    case Reason.quotaExceeded:
+    case Reason.messageRateTooHigh:
+      return "quotaExceeded";
+    default:
+      return "protocolError";
+  }
+}

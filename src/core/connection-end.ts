@@ -1,0 +1,106 @@
+import { assert } from "./assert.ts";
+import type { Broker } from "./broker.ts";
+import type { Connection } from "./connection.ts";
+import { ends, type EndCause } from "./end-causes.ts";
+import type { WillAtEnd } from "./events.ts";
+import { releaseAll, stopHolding } from "./hold.ts";
+import { after, type Millis } from "./io.ts";
+import type { ReasonCode } from "./reason.ts";
+import type { Session } from "./session.ts";
+import { outlive, unsubscribeAll } from "./session-end.ts";
+import { tellFate } from "./sys.ts";
+import { endWill } from "./will-fate.ts";
+
+interface EndDetails {
+  readonly detail?: string;
+  readonly statement?: string;
+  /** Overrides the reason code that the cause stands for. */
+  readonly reason?: ReasonCode;
+  /** The socket is closed already: nothing can be sent. */
+  readonly closed?: boolean;
+  /** Taken over by a connection that goes on with the session. */
+  readonly resumed?: boolean;
+  /** What became of the will was decided before (at a shutdown). */
+  readonly will?: WillAtEnd | null;
+}
+
+/** The one way out: every connection ends here, with one cause, and its will meets its fate. */
+export function endConnection(
+  broker: Broker,
+  connection: Connection,
+  cause: EndCause,
+  details: EndDetails = {},
+): void {
+  const { session } = connection;
+  const armed = session?.will ?? null;
+  const silenceDue = silenceDueOf(broker, connection, cause);
+  connection.become("closed");
+  forget(broker, connection, cause);
+  if (details.closed !== true) close(broker, connection, cause, details);
+  stopHolding(broker, connection);
+  const will = session && detach(broker, connection, session, cause, silenceDue, details);
+  const { detail = null, statement = null } = details;
+  broker.records.ended(connection, session, { cause, detail, statement, armed, will });
+  if (armed !== null && will !== null && will.fate !== "delayed") tellFate(broker, armed, will);
+  if (session !== null) outlive(broker, session);
+}
+
+/**
+ * When the connection had to end, which the will's due time follows: for silence, that can be earlier than
+ * now where the broker itself stood still.
+ */
+function silenceDueOf(broker: Broker, connection: Connection, cause: EndCause): Millis {
+  const { now, standstills } = broker;
+  const { allowedMs } = connection;
+  if (cause !== "keepAliveExpired" || allowedMs === null) return now;
+  if (standstills.of(connection, now).stoodStillMs === 0) return now;
+  return after(now, -Math.max(0, connection.silentMs(now) - allowedMs));
+}
+
+/** The connection leaves its session. Returns what becomes of the will; null: there is none. */
+function detach(
+  broker: Broker,
+  connection: Connection,
+  session: Session,
+  cause: EndCause,
+  silenceDue: Millis,
+  details: EndDetails,
+): WillAtEnd | null {
+  session.connection = null;
+  connection.session = null;
+  releaseAll(broker, session);
+  broker.statistics.connected -= 1;
+  broker.rerouted(session);
+  broker.deadlines.clear(session.pump);
+  const resumed = details.resumed === true;
+  const goesOn = session.expiryInterval > 0 && (cause !== "takenOver" || resumed);
+  if (!goesOn) unsubscribeAll(broker, session);
+  return details.will ?? endWill(broker, session, cause, goesOn, silenceDue);
+}
+
+function forget(broker: Broker, connection: Connection, cause: EndCause): void {
+  const { name } = connection.listener;
+  const onListener = broker.connectionsByListener.get(name) ?? 0;
+  assert(onListener > 0, "a connection that ends was counted on its listener");
+  if (onListener === 1) broker.connectionsByListener.delete(name);
+  else broker.connectionsByListener.set(name, onListener - 1);
+  broker.connections.delete(connection.id);
+  const clears = broker.rules.deadlineAfterTakeover === "cleared" || cause !== "takenOver";
+  if (clears) broker.deadlines.clear(connection.deadline);
+}
+
+function close(broker: Broker, connection: Connection, cause: EndCause, details: EndDetails): void {
+  const tells = details.reason ?? ends[cause].tells;
+  if (connection.session !== null && connection.version === 5 && tells !== null) {
+    broker.send(connection, {
+      type: "disconnect",
+      reason: tells,
+      reasonString: details.detail ?? null,
+    });
+  }
+  broker.effects.push({
+    type: "close",
+    connection: connection.id,
+    how: cause === "stalled" ? "reset" : "end",
+  });
+}

@@ -1,0 +1,38 @@
+import type { Broker } from "./broker.ts";
+import { seconds } from "./connack.ts";
+import type { Connection } from "./connection.ts";
+import { endConnection } from "./connection-end.ts";
+import type { DisconnectPacket } from "./packet.ts";
+import { Reason, reasonText } from "./reason.ts";
+import type { Session } from "./session.ts";
+
+export function disconnectReceived(
+  broker: Broker,
+  connection: Connection,
+  session: Session,
+  packet: DisconnectPacket,
+): void {
+  const asked = packet.sessionExpiryInterval;
+  if (asked !== null) {
+    // The CONNECT's own value counts here, not the one that CONNACK put in its place.
+    if (connection.sessionExpiryAsked === 0 && asked !== 0) {
+      return endConnection(broker, connection, "protocolError", {
+        statement: "v5-3.14.2.2.2",
+        detail: "DISCONNECT raises a Session Expiry Interval of 0",
+      });
+    }
+    session.expiryInterval = Math.min(seconds(asked), broker.limits.sessionExpiryMax);
+  }
+  if (packet.reason === Reason.normalDisconnection) {
+    return endConnection(broker, connection, "disconnected");
+  }
+  const { reason, reasonString: words } = packet;
+  if (reason === Reason.disconnectWithWill) {
+    const details = words === null ? {} : { detail: words };
+    return endConnection(broker, connection, "disconnectedWithWill", details);
+  }
+  const error = reasonText(reason);
+  endConnection(broker, connection, "disconnectedWithError", {
+    detail: words === null ? error : `${error}: ${words}`,
+  });
+}

@@ -1,0 +1,26 @@
+import type { Broker } from "./broker.ts";
+import type { Connection } from "./connection.ts";
+import { endConnection } from "./connection-end.ts";
+import { causeOf } from "./end-causes.ts";
+import type { Input } from "./io.ts";
+import { Reason } from "./reason.ts";
+import { refuse } from "./refusal.ts";
+
+/**
+ * Bytes that are no packet. Before CONNECT was accepted, v4 closes without CONNACK [v4-3.1.4-1], but
+ * for an unknown protocol level; v5 says what was wrong.
+ */
+export function endMalformed(
+  broker: Broker,
+  connection: Connection,
+  { error, version, clientId }: Input & { type: "malformed" },
+): void {
+  if (connection.state === "opened") {
+    connection.version = version ?? connection.version;
+    connection.clientId = clientId;
+    const isLevel = error.reason === Reason.unsupportedProtocolVersion;
+    if (version === 5 || (version !== null && isLevel)) return refuse(broker, connection, error);
+    broker.records.refused(connection, null);
+  }
+  endConnection(broker, connection, causeOf(error), { ...error });
+}

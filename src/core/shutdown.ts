@@ -1,0 +1,27 @@
+import type { Broker } from "./broker.ts";
+import type { Connection } from "./connection.ts";
+import { endConnection } from "./connection-end.ts";
+import type { WillAtEnd } from "./events.ts";
+import { publishWill } from "./will-fate.ts";
+
+/**
+ * The broker stops. Nothing outlives it without a store, so every will that is still to come is
+ * published now, while its subscribers are connected; then everybody is sent away.
+ */
+export function stopAll(broker: Broker): void {
+  broker.stopping = true;
+  const delayed = [...broker.sessions.values()]
+    .flatMap((session) => (session.will?.state === "delayed" ? [session.will] : []))
+    .toSorted((a, b) => a.deadline.due - b.deadline.due || a.deadline.seq - b.deadline.seq);
+  for (const will of delayed) publishWill(broker, will, broker.now, "broker stopped");
+  const wills = new Map<Connection, WillAtEnd>();
+  for (const connection of broker.connections.values()) {
+    const will = connection.session?.will ?? null;
+    if (will === null) continue;
+    will.ended = { cause: "shuttingDown", at: broker.now };
+    wills.set(connection, publishWill(broker, will, broker.now));
+  }
+  for (const connection of [...broker.connections.values()]) {
+    endConnection(broker, connection, "shuttingDown", { will: wills.get(connection) ?? null });
+  }
+}
