@@ -100,4 +100,6 @@ test("the collector takes connections that have ended, and leaves those that liv
     left = connections.filter((one) => one.deref() !== undefined).length;
   }
   expect(left).toBeWithin(100, 121);
+  // Without this the world itself may be taken before, and all that lives with it.
+  expect(world.broker.connections.size).toBe(100);
 });
