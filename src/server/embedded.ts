@@ -5,7 +5,7 @@ import { anonymousOnly } from "./auth.ts";
 import { Clock } from "./driver/clock.ts";
 import { SystemTimer } from "./driver/deadline-timer.ts";
 import { Driver, type EventLog } from "./driver/driver.ts";
-import { farewell } from "./driver/farewell.ts";
+import { allClosed } from "./driver/closing.ts";
 import { listenAll } from "./listeners.ts";
 import { socketPoll } from "./platform.ts";
 
@@ -65,7 +65,7 @@ export async function embeddedBroker(settings: EmbeddedSettings = {}): Promise<E
     close: async () => {
       for (const socket of sockets) socket.close();
       driver.order({ type: "stopping" });
-      await farewell(driver);
+      await allClosed(driver);
       driver.stopTimer();
     },
   };

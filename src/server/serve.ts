@@ -23,7 +23,7 @@ import { socketPoll } from "./platform.ts";
 import { ReadyFile } from "./ready-file.ts";
 import { StopSignals } from "./stop-signals.ts";
 import { Vitals } from "./vitals.ts";
-import { farewell } from "./driver/farewell.ts";
+import { allClosed } from "./driver/closing.ts";
 
 export interface ServeSettings {
   readonly config: Settings;
@@ -156,7 +156,11 @@ export async function serve(settings: ServeSettings): Promise<number> {
     note({ event: "stopping", signal });
     for (const socket of sockets) socket.close();
     driver.order({ type: "stopping" });
-    const code = await Promise.race([farewell(driver).then(() => 0), signals.again, fault.promise]);
+    const code = await Promise.race([
+      allClosed(driver).then(() => 0),
+      signals.again,
+      fault.promise,
+    ]);
     note({ event: "stopped" });
     await administration.close();
     return code;

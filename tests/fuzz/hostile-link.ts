@@ -2,7 +2,7 @@ import { generate, parser, type Packet } from "mqtt-packet";
 import type { Broker } from "../../src/core/broker.ts";
 import type { ProtocolVersion } from "../../src/core/packet.ts";
 import { packetTree } from "../../src/inspect/packet/packet.ts";
-import { Port } from "../../src/server/driver/port.ts";
+import { Channel } from "../../src/server/driver/channel.ts";
 import type { Link, LinkEvents } from "../../src/transport/transport.ts";
 
 /** The broker did what it must not do. */
@@ -53,9 +53,9 @@ export class HostileLink implements Link {
     return this.#dropped || this.closedBy !== null;
   }
 
-  get port(): Port {
-    if (this.owner instanceof Port) return this.owner;
-    throw new Broken("a link that was opened has no port");
+  get channel(): Channel {
+    if (this.owner instanceof Channel) return this.owner;
+    throw new Broken("a link that was opened has no channel");
   }
 
   // The broker's side.
@@ -153,7 +153,7 @@ export class HostileLink implements Link {
 
   #take(bytes: Uint8Array): void {
     // Known once the CONNECT was read, and an answer comes no sooner.
-    this.#version = this.port.reader.version;
+    this.#version = this.channel.reader.version;
     const whole = new Uint8Array(this.#tail.length + bytes.length);
     whole.set(this.#tail);
     whole.set(bytes, this.#tail.length);
@@ -189,7 +189,7 @@ export class HostileLink implements Link {
     else if (this.#connacks === 0) throw new Broken(`${type} came before the CONNACK`);
     if (this.#connacks > 1) throw new Broken("two CONNACKs on one connection");
     this.#saidGoodbye = type === "DISCONNECT";
-    const { id, open } = this.port;
+    const { id, open } = this.channel;
     const maximum = open
       ? (this.#broker.connections.get(id)?.maximumPacketSize ?? Infinity)
       : Infinity;

@@ -148,8 +148,8 @@ class Run {
         }
         break;
       case "break": {
-        const { port } = this.#link(act.who);
-        if (port.open) this.#world.driver.drop(port.id, act.how);
+        const { channel } = this.#link(act.who);
+        if (channel.open) this.#world.driver.drop(channel.id, act.how);
         break;
       }
       case "sleep":
@@ -187,7 +187,7 @@ class Run {
     for (let turn = 0; ; turn++) {
       this.#world.check();
       for (const link of this.#links) link.handOver();
-      if (!this.#links.some((link) => link.port.open && link.port.holdTurn)) return;
+      if (!this.#links.some((link) => link.channel.open && link.channel.holdTurn)) return;
       if (turn > stepsMax) throw new Broken("a connection's turn never ends");
       await new Promise((resolve) => setImmediate(resolve));
     }
@@ -207,7 +207,7 @@ class Run {
   #judge(): void {
     this.#world.check();
     this.#bystanders.judge();
-    for (const { port } of this.#links) this.#judgePort(port);
+    for (const { channel } of this.#links) this.#judgeChannel(channel);
     const { broker } = this.#world;
     const limits = this.#limits;
     for (const session of broker.sessions.values()) {
@@ -243,14 +243,15 @@ class Run {
     this.#judgeHistories();
   }
 
-  #judgePort(port: HostileLink["port"]): void {
+  #judgeChannel(channel: HostileLink["channel"]): void {
     const chunk = Math.min(this.#largestSend, largestChunk);
     // A packet that is not whole, and the chunk that is being read.
-    if (port.open) atMost("unread bytes", port.reader.buffered, this.#limits.packetSize + chunk);
+    if (channel.open)
+      atMost("unread bytes", channel.reader.buffered, this.#limits.packetSize + chunk);
     // Reading stops at twice the output in answers, delivery at once it; a turn has written up to the early
     // flush by then, and no answer to what it reads is larger than a retained replay, which is cut at a flush too.
     const most = 3 * this.#outputBytes + earlyFlushBytes + this.#limits.packetSize + 2 * chunk;
-    atMost("unsent bytes", port.outbox.size, most);
+    atMost("unsent bytes", channel.outbox.size, most);
   }
 
   #judgeHistories(): void {
@@ -302,8 +303,8 @@ class Run {
       if (count !== 0) throw new Broken(`${count} connections are left on ${name}`);
     }
     if (this.#world.broker.statistics.connected !== 0) throw new Broken("the count is off");
-    const { parting } = this.#world.driver;
-    if (parting !== 0) throw new Broken(`${parting} clients are parting for ever`);
+    const { closing } = this.#world.driver;
+    if (closing !== 0) throw new Broken(`${closing} clients are never closed`);
   }
 
   /** One fate for each will that was armed. */

@@ -253,7 +253,7 @@ test("a retained replay waits while its subscriber is blocked", () => {
   expect(slow.take("publish")).toHaveLength(500);
 });
 
-test("a connection that stalls in the turn of a delivery is reset, and counts as parting nowhere", () => {
+test("a connection that stalls in the turn of a delivery is reset, and counts as closing nowhere", () => {
   const world = new World({ sysIntervalMs: 20_000, limits: { stallTimeoutMs: 30_000 } });
   // One on the broker's machine would have slept as long.
   const client = world.open({}, "192.0.2.1");
@@ -265,5 +265,5 @@ test("a connection that stalls in the turn of a delivery is reset, and counts as
   world.sleep(60_000);
   expect(client.closedBy).toBe("reset");
   expect(world.noted("ended").map(({ cause }) => cause)).toEqual(["stalled"]);
-  expect(world.driver.parting).toBe(0);
+  expect(world.driver.closing).toBe(0);
 });

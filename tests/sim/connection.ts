@@ -124,7 +124,7 @@ export class Connection {
   /** An operator has declared it dead: nothing passes any more, and nothing tells. */
   isSilenced = false;
   /** The broker has sent it away and waits for it to go. */
-  isParting = false;
+  isClosing = false;
 
   constructor(
     number: number,

@@ -92,7 +92,7 @@ export class Lives {
     connection.state = "ended";
     connection.verdict = null;
     this.#books.open.delete(connection);
-    connection.isParting =
+    connection.isClosing =
       event.cause !== "stalled" && !isByLink(event.cause) && !connection.isSilenced;
     if (session === null)
       return demand(event.will === null, "who was not let in has no will", event);

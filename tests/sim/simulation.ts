@@ -138,7 +138,7 @@ class Cast {
       sessions: [...broker.sessions.keys()].join(),
       subscriptions: broker.subscriptions.size,
       deadlines: broker.deadlines.size - (options.sysIntervalMs === null ? 0 : 1),
-      parting: driver.parting,
+      closing: driver.closing,
       unsent: driver.idle ? 0 : 1,
     };
     if (Object.values(left).some((value) => value !== 0 && value !== "")) {

@@ -167,14 +167,14 @@ export class World {
     if (this.isBehind) return;
     this.referee.sweep();
     if (this.steps % likenessEvery === 0) expectLikeness(this.broker, this.referee.books);
-    let parting = 0;
-    for (const { link, isOpen, isParting } of this.#links) {
-      if (!isOpen && !link.over && (link.endedByBroker || isParting)) parting += 1;
+    let closing = 0;
+    for (const { link, isOpen, isClosing } of this.#links) {
+      if (!isOpen && !link.over && (link.endedByBroker || isClosing)) closing += 1;
     }
-    if (parting !== this.driver.parting) {
-      const { parting: counted } = this.driver;
+    if (closing !== this.driver.closing) {
+      const { closing: counted } = this.driver;
       throw new Violation("the broker counts the clients that it has sent away", {
-        parting,
+        closing,
         counted,
       });
     }
@@ -246,7 +246,7 @@ export class World {
     const { driver } = this;
     const wait = (): void => {
       if (this.driver !== driver) return;
-      if (driver.parting > 0 && this.now < until) return this.agenda.at(this.now + 5, wait);
+      if (driver.closing > 0 && this.now < until) return this.agenda.at(this.now + 5, wait);
       this.restart();
     };
     wait();
@@ -408,7 +408,7 @@ export class World {
 
   #over(connection: Connection): void {
     this.#links.delete(connection);
-    if (connection.isParting) connection.isParting = false;
+    if (connection.isClosing) connection.isClosing = false;
   }
 
   // The process.
@@ -538,7 +538,7 @@ export class World {
     if (this.#fault !== null) throw this.#fault;
     this.#admitKnown();
     this.referee.settle();
-    const { parting } = this.driver;
-    if (parting < 0) throw new Violation("no more links part than were ended", parting);
+    const { closing } = this.driver;
+    if (closing < 0) throw new Violation("no more links are closing than were ended", closing);
   }
 }

@@ -1,7 +1,7 @@
 import type { ConnectionId, Millis, Undecided, Unread } from "../../core/io.ts";
 import type { SocketPoll, SocketQuestion } from "../../transport/socket-poll.ts";
-import type { Port } from "./port.ts";
-import type { Ports } from "./ports.ts";
+import type { Channel } from "./channel.ts";
+import type { Channels } from "./channels.ts";
 
 /** A deadline that is met this late tells that the loop was held up. */
 const lateMs = 10;
@@ -15,7 +15,7 @@ const newcomerLooksMax = 64;
 
 /** A connection that would be ended, for taking nothing or for its silence. */
 interface Judged {
-  readonly port: Port;
+  readonly channel: Channel;
   readonly isStalled: boolean;
 }
 
@@ -35,17 +35,17 @@ interface Patience {
  */
 export class Arrivals {
   readonly #poll: SocketPoll | null;
-  readonly #ports: Ports;
+  readonly #channels: Channels;
   readonly #listeners: number[] = [];
   /** Their CONNECT has not been accepted yet. */
-  readonly #unnamed = new Set<Port>();
-  #patience = new Map<Port, Patience>();
+  readonly #unnamed = new Set<Channel>();
+  #patience = new Map<Channel, Patience>();
   #newcomerLooks = 0;
 
   /** `poll` null: the platform can't be asked, so that turns of the loop are counted instead. */
-  constructor(poll: SocketPoll | null, ports: Ports) {
+  constructor(poll: SocketPoll | null, channels: Channels) {
     this.#poll = poll;
-    this.#ports = ports;
+    this.#channels = channels;
   }
 
   /** Listeners on which connections may wait to be accepted. */
@@ -53,23 +53,23 @@ export class Arrivals {
     this.#listeners.push(...descriptors);
   }
 
-  opened(port: Port): void {
-    this.#unnamed.add(port);
+  opened(channel: Channel): void {
+    this.#unnamed.add(channel);
   }
 
   /** Its CONNECT was accepted, or it has ended. */
-  settled(port: Port): void {
-    this.#unnamed.delete(port);
+  settled(channel: Channel): void {
+    this.#unnamed.delete(channel);
   }
 
   /** Turns of the timers after which the loop has read all that was ready before them. */
   get turns(): number {
-    return 1 + Math.ceil(this.#ports.count / socketsInTurn);
+    return 1 + Math.ceil(this.#channels.count / socketsInTurn);
   }
 
   /** Something waits in its socket; false where the platform can't be asked. */
-  isReadable(port: Port): boolean {
-    return this.#ask([{ port, isStalled: false }])?.[0] === true;
+  isReadable(channel: Channel): boolean {
+    return this.#ask([{ channel, isStalled: false }])?.[0] === true;
   }
 
   /** Of what is due now, what is not to be decided yet. */
@@ -82,16 +82,16 @@ export class Arrivals {
 
   #unreadConnections({ connections, since }: Undecided, now: Millis): Set<ConnectionId> {
     const unread = new Set<ConnectionId>();
-    const patience = new Map<Port, Patience>();
+    const patience = new Map<Channel, Patience>();
     const judged = connections.map(({ id, cause }) => {
-      return { port: this.#ports.get(id), isStalled: cause === "stalled" };
+      return { channel: this.#channels.get(id), isStalled: cause === "stalled" };
     });
     const answers = this.#ask(judged);
     const isLate = since !== null && now - since > lateMs;
     const turns = isLate ? this.turns : 1;
-    for (const [index, { port }] of judged.entries()) {
-      const bytes = port.bytesReceived;
-      const before = this.#patience.get(port);
+    for (const [index, { channel }] of judged.entries()) {
+      const bytes = channel.bytesReceived;
+      const before = this.#patience.get(channel);
       const { looks, bytesAtFirst, bytesAtLast } = before ?? {
         looks: 0,
         bytesAtFirst: bytes,
@@ -99,8 +99,8 @@ export class Arrivals {
       };
       const isReady = answers?.[index] ?? (looks < turns || bytes !== bytesAtLast);
       if (!isReady || looks >= looksMax || bytes - bytesAtFirst > heldBytes) continue;
-      unread.add(port.id);
-      patience.set(port, { looks: looks + 1, bytesAtFirst, bytesAtLast: bytes });
+      unread.add(channel.id);
+      patience.set(channel, { looks: looks + 1, bytesAtFirst, bytesAtLast: bytes });
     }
     this.#patience = patience;
     return unread;
@@ -130,9 +130,9 @@ export class Arrivals {
    */
   #ask(judged: readonly Judged[]): readonly boolean[] | null {
     if (this.#poll === null) return null;
-    const asked = judged.filter(({ port }) => port.link.descriptor !== null);
+    const asked = judged.filter(({ channel }) => channel.link.descriptor !== null);
     const answers = this.#poll.ask(
-      asked.map(({ port: { link, paused, waiting }, isStalled }) => ({
+      asked.map(({ channel: { link, paused, waiting }, isStalled }) => ({
         descriptor: link.descriptor ?? -1,
         reads: !paused,
         writes: isStalled && waiting,

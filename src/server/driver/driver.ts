@@ -32,9 +32,9 @@ import { Leavings } from "./leavings.ts";
 import { processLoop, type Loop } from "./loop.ts";
 import { BufferPool } from "./outbox.ts";
 import { PacketTrace } from "./packet-trace.ts";
-import { Partings } from "./partings.ts";
-import { Port } from "./port.ts";
-import { Ports } from "./ports.ts";
+import { ClosingChannels } from "./closing.ts";
+import { Channel } from "./channel.ts";
+import { Channels } from "./channels.ts";
 import { Progress } from "./progress.ts";
 import { SilentLink } from "./silent-link.ts";
 
@@ -86,12 +86,12 @@ export class Driver {
   readonly #log: EventLog;
   readonly #options: DriverOptions;
   readonly #pool = new BufferPool();
-  readonly #ports = new Ports();
-  /** Ports with something to flush, and inputs that came up while effects were carried out. */
-  readonly #dirty: Port[] = [];
+  readonly #channels = new Channels();
+  /** Channels with something to flush, and inputs that came up while effects were carried out. */
+  readonly #dirty: Channel[] = [];
   readonly #inputs: Input[] = [];
-  /** Ports whose turn was cut short; they go on in the next one. */
-  #unfinished: Port[] = [];
+  /** Channels whose turn was cut short; they go on in the next one. */
+  #unfinished: Channel[] = [];
   readonly #timer: DeadlineTimer;
   readonly #writer: DeliveryWriter;
   #readerOptions: PacketReaderOptions;
@@ -103,7 +103,7 @@ export class Driver {
   #outputBytes: number;
   #now: Millis;
   readonly #loop: Loop;
-  readonly #partings: Partings;
+  readonly #closing: ClosingChannels;
   readonly #arrivals: Arrivals;
   /** When the heartbeat that is awaited is too late. */
   #standstillAt = Infinity;
@@ -117,8 +117,10 @@ export class Driver {
   constructor(options: DriverOptions) {
     this.#options = options;
     this.#loop = options.loop ?? processLoop;
-    this.#partings = new Partings(this.#loop);
-    this.#leavings = new Leavings(this.#loop, (ports) => this.#guard(() => this.#left(ports)));
+    this.#closing = new ClosingChannels(this.#loop);
+    this.#leavings = new Leavings(this.#loop, (channels) =>
+      this.#guard(() => this.#left(channels)),
+    );
     this.#outputBytes = options.outputBytes;
     this.#broker = options.broker;
     this.#clock = options.clock;
@@ -127,7 +129,7 @@ export class Driver {
     this.#trace = options.log.wants("debug");
     this.#now = options.clock.now();
     this.#awakeAt = this.#now;
-    this.#arrivals = new Arrivals(options.poll ?? null, this.#ports);
+    this.#arrivals = new Arrivals(options.poll ?? null, this.#channels);
     this.#writer = new DeliveryWriter();
     const { rules, limits } = options.broker;
     this.#unfinishedBytes = new UnfinishedBytes(limits.unfinishedBytes);
@@ -150,13 +152,13 @@ export class Driver {
       data: (link, chunk) => {
         // No closure here: this is the way of every packet.
         try {
-          this.#data(portOf(link), chunk);
+          this.#data(channelOf(link), chunk);
         } catch (fault) {
           this.#options.onFault(fault);
         }
       },
-      drained: (link) => this.#guard(() => this.#drained(portOf(link))),
-      closed: (link, how) => this.#guard(() => this.#closed(portOf(link), how)),
+      drained: (link) => this.#guard(() => this.#drained(channelOf(link))),
+      closed: (link, how) => this.#guard(() => this.#closed(channelOf(link), how)),
     };
   }
 
@@ -183,11 +185,11 @@ export class Driver {
   #readHeld(clientId: string | null): void {
     const held =
       clientId === null
-        ? this.#ports.filter((port) => port.holdPublisher)
-        : [this.#heldUnder(clientId)].filter((port) => port !== null);
-    for (const port of held) {
-      this.#hand({ type: "leaving", connection: port.id });
-      while (port.open && this.#readOne(port));
+        ? this.#channels.filter((channel) => channel.holdPublisher)
+        : [this.#heldUnder(clientId)].filter((channel) => channel !== null);
+    for (const channel of held) {
+      this.#hand({ type: "leaving", connection: channel.id });
+      while (channel.open && this.#readOne(channel));
     }
   }
 
@@ -197,12 +199,12 @@ export class Driver {
    */
   drop(connection: ConnectionId, how: "rst" | "silent"): void {
     this.#guard(() => {
-      const port = this.#ports.get(connection);
+      const channel = this.#channels.get(connection);
       this.#turn();
       this.#hand({ type: "dropped", connection, how });
-      if (how === "silent") return this.#silence(port);
-      port.link.reset();
-      this.#closed(port, "reset");
+      if (how === "silent") return this.#silence(channel);
+      channel.link.reset();
+      this.#closed(channel, "reset");
     });
   }
 
@@ -233,12 +235,12 @@ export class Driver {
 
   /** Whether everything that was sent has left the process. */
   get idle(): boolean {
-    return this.#ports.every((port) => port.outbox.size === 0);
+    return this.#channels.every((channel) => channel.outbox.size === 0);
   }
 
   /** Clients that were sent away and have yet to take their last bytes, or to close. */
-  get parting(): number {
-    return this.#partings.count;
+  get closing(): number {
+    return this.#closing.count;
   }
 
   stopTimer(): void {
@@ -275,10 +277,10 @@ export class Driver {
   /** Flushes what the turn caused, until flushing causes nothing more, and sets the timer. */
   #endTurn(): void {
     for (;;) {
-      const port = this.#dirty.pop();
-      if (port !== undefined) {
-        port.dirty = false;
-        this.#flush(port);
+      const channel = this.#dirty.pop();
+      if (channel !== undefined) {
+        channel.dirty = false;
+        this.#flush(channel);
       } else if (this.#inputs.length > 0) {
         this.#settle();
       } else {
@@ -302,74 +304,74 @@ export class Driver {
 
   #opened(link: Link, listener: ListenerPolicy): void {
     this.#turn();
-    const port = this.#ports.open(
-      (id) => new Port(id, link, listener, this.#readerOptions, this.#pool),
+    const channel = this.#channels.open(
+      (id) => new Channel(id, link, listener, this.#readerOptions, this.#pool),
     );
-    link.owner = port;
-    this.#arrivals.opened(port);
-    if (this.#broker.isFull(listener)) this.#postpone(port);
-    else this.#admit(port);
+    link.owner = channel;
+    this.#arrivals.opened(channel);
+    if (this.#broker.isFull(listener)) this.#postpone(channel);
+    else this.#admit(channel);
     this.#endTurn();
   }
 
   /** Tells the core of it. */
-  #admit(port: Port): void {
-    port.admitted = true;
-    const { id, listener } = port;
-    const { remote, isLocal } = port.link;
+  #admit(channel: Channel): void {
+    channel.admitted = true;
+    const { id, listener } = channel;
+    const { remote, isLocal } = channel.link;
     const token = this.#loop.token();
     this.#hand({ type: "opened", connection: id, remote, isLocal, listener, token });
   }
 
   /** It would be refused, unless the end of another one waits in its socket: that is read first. */
-  #postpone(port: Port, turns = this.#arrivals.turns): void {
-    port.link.pause();
+  #postpone(channel: Channel, turns = this.#arrivals.turns): void {
+    channel.link.pause();
     this.#loop.after(0, () => {
-      if (port.admitted) return;
-      if (turns > 1) return this.#postpone(port, turns - 1);
+      if (channel.admitted) return;
+      if (turns > 1) return this.#postpone(channel, turns - 1);
       this.#guard(() => {
         this.#turn();
-        this.#admit(port);
-        if (port.open) {
-          port.link.resume();
-          this.#read(port);
+        this.#admit(channel);
+        if (channel.open) {
+          channel.link.resume();
+          this.#read(channel);
         }
         this.#endTurn();
       });
     });
   }
 
-  #data(port: Port, chunk: Uint8Array): void {
+  #data(channel: Channel, chunk: Uint8Array): void {
     // What a client says after it was sent away is not listened to.
-    if (!port.open) return;
+    if (!channel.open) return;
     this.bytesReceived += chunk.length;
-    port.bytesReceived += chunk.length;
+    channel.bytesReceived += chunk.length;
     this.#turn();
-    port.reader.feed(chunk);
-    if (!port.admitted) return;
-    if (!port.held) this.#read(port);
-    if (this.#tellsBytes && port.open) {
-      this.#hand({ type: "heard", connection: port.id, awaited: port.reader.awaited });
+    channel.reader.feed(chunk);
+    if (!channel.admitted) return;
+    if (!channel.held) this.#read(channel);
+    if (this.#tellsBytes && channel.open) {
+      this.#hand({ type: "heard", connection: channel.id, awaited: channel.reader.awaited });
     }
     this.#endTurn();
   }
 
   /** Hands in the packets that are complete, for as long as a turn may take. */
-  #read(port: Port): void {
+  #read(channel: Channel): void {
     const until = this.#now + turnMs;
-    for (let packets = 1; port.open && !port.held; packets++) {
-      if (!this.#readOne(port)) return;
+    for (let packets = 1; channel.open && !channel.held; packets++) {
+      if (!this.#readOne(channel)) return;
       if (packets % packetsBetweenLooks === 0 && this.#clock.now() >= until) {
-        return this.#continueLater(port);
+        return this.#continueLater(channel);
       }
     }
   }
 
   /** False: there is no complete packet. */
-  #readOne(port: Port): boolean {
-    const packet = port.reader.next();
+  #readOne(channel: Channel): boolean {
+    const packet = channel.reader.next();
     if (packet === null) return false;
-    const connection = port.id;
+    const connection = channel.id;
     if (packet.type === "fault") {
       const { error, version, clientId } = packet;
       this.#hand({ type: "malformed", connection, error, version, clientId });
@@ -377,99 +379,102 @@ export class Driver {
     }
     const old = packet.type === "connect" ? this.#heldUnder(packet.clientId) : null;
     // A second CONNECT on the same connection takes over nothing.
-    if (packet.type === "connect" && old !== null && old !== port)
-      this.#withhold(port, packet, old);
-    else this.#received(port, packet);
+    if (packet.type === "connect" && old !== null && old !== channel)
+      this.#withhold(channel, packet, old);
+    else this.#received(channel, packet);
     return true;
   }
 
-  #received(port: Port, packet: ClientPacket): void {
-    if (this.#trace) this.#packets.packet(port, "received", packet, this.#now);
-    this.#hand({ type: "received", connection: port.id, packet });
+  #received(channel: Channel, packet: ClientPacket): void {
+    if (this.#trace) this.#packets.packet(channel, "received", packet, this.#now);
+    this.#hand({ type: "received", connection: channel.id, packet });
   }
 
   /** The connection of a client id, if it is held: what it sent last may wait unread, a DISCONNECT too. */
-  #heldUnder(clientId: string): Port | null {
+  #heldUnder(clientId: string): Channel | null {
     const old = this.#broker.sessions.get(clientId)?.connection ?? null;
-    const port = old === null ? null : this.#ports.get(old.id);
-    return port?.holdPublisher === true ? port : null;
+    const channel = old === null ? null : this.#channels.get(old.id);
+    return channel?.holdPublisher === true ? channel : null;
   }
 
   /** A CONNECT that takes over a held connection comes after all that had arrived on that one. */
-  #withhold(port: Port, packet: ConnectPacket, old: Port): void {
-    port.withheld = packet;
-    this.#reading(port);
+  #withhold(channel: Channel, packet: ConnectPacket, old: Channel): void {
+    channel.withheld = packet;
+    this.#reading(channel);
     this.#hand({ type: "leaving", connection: old.id });
-    this.#awaitReading(port, old, 0);
+    this.#awaitReading(channel, old, 0);
   }
 
-  #awaitReading(port: Port, old: Port, looks: number): void {
+  #awaitReading(channel: Channel, old: Channel, looks: number): void {
     // A turn of the timers comes after a poll, and one of what was cut short after that.
     const look = (): void => {
-      if (port.withheld === null || !port.open) return;
+      if (channel.withheld === null || !channel.open) return;
       if (looks < looksAtOld && this.#isUnread(old, looks)) {
-        return this.#awaitReading(port, old, looks + 1);
+        return this.#awaitReading(channel, old, looks + 1);
       }
       this.#guard(() => {
         this.#turn();
-        this.#handWithheld(port);
-        this.#reading(port);
+        this.#handWithheld(channel);
+        this.#reading(channel);
         this.#settle();
-        this.#read(port);
+        this.#read(channel);
         this.#endTurn();
       });
     };
     this.#loop.after(0, () => this.#loop.soon(look));
   }
 
-  #isUnread(old: Port, looks: number): boolean {
+  #isUnread(old: Channel, looks: number): boolean {
     if (!old.open || old.holdOutput) return false;
     return looks < this.#arrivals.turns || old.held || this.#arrivals.isReadable(old);
   }
 
-  #handWithheld(port: Port): void {
-    const { withheld } = port;
-    port.withheld = null;
-    if (withheld !== null && port.open) this.#received(port, withheld);
+  #handWithheld(channel: Channel): void {
+    const { withheld } = channel;
+    channel.withheld = null;
+    if (withheld !== null && channel.open) this.#received(channel, withheld);
   }
 
   /** Lets the others have their turn: no callback blocks the loop, and no deadline waits for one. */
-  #continueLater(port: Port): void {
-    if (port.holdTurn) return;
-    port.holdTurn = true;
-    this.#reading(port);
-    if (this.#unfinished.push(port) === 1) {
+  #continueLater(channel: Channel): void {
+    if (channel.holdTurn) return;
+    channel.holdTurn = true;
+    this.#reading(channel);
+    if (this.#unfinished.push(channel) === 1) {
       this.#loop.soon(() => this.#guard(() => this.#continue()));
     }
   }
 
   #continue(): void {
-    const ports = this.#unfinished;
+    const channels = this.#unfinished;
     this.#unfinished = [];
-    for (const port of ports) {
-      port.holdTurn = false;
-      if (port.open) this.#resume(port);
+    for (const channel of channels) {
+      channel.holdTurn = false;
+      if (channel.open) this.#resume(channel);
     }
   }
 
-  #drained(port: Port): void {
+  #drained(channel: Channel): void {
     this.#turn();
-    this.#flush(port);
+    this.#flush(channel);
     this.#endTurn();
   }
 
-  #closed(port: Port, how: "eof" | "reset" | "timeout"): void {
-    port.loseOutput();
-    this.#partings.giveUp(port);
-    if (!port.open) return;
+  #closed(channel: Channel, how: "eof" | "reset" | "timeout"): void {
+    channel.loseOutput();
+    this.#closing.giveUp(channel);
+    if (!channel.open) return;
     this.#turn();
-    if (!port.admitted) this.#admit(port);
-    this.#handWithheld(port);
+    if (!channel.admitted) this.#admit(channel);
+    this.#handWithheld(channel);
     // Packets whose turn is still to come came before the end, so they count before it.
-    while (port.open && !port.holdAuthentication && this.#readOne(port)) this.#handWithheld(port);
-    if (port.open) {
-      this.#release(port);
-      this.#carryOut(this.#broker.handle({ type: "closed", connection: port.id, how }, this.#now));
+    while (channel.open && !channel.holdAuthentication && this.#readOne(channel))
+      this.#handWithheld(channel);
+    if (channel.open) {
+      this.#release(channel);
+      this.#carryOut(
+        this.#broker.handle({ type: "closed", connection: channel.id, how }, this.#now),
+      );
     }
     this.#endTurn();
   }
@@ -487,7 +492,7 @@ export class Driver {
 
   #settle(): void {
     for (let input = this.#inputs.shift(); input !== undefined; input = this.#inputs.shift()) {
-      if ("connection" in input && !this.#ports.has(input.connection)) continue;
+      if ("connection" in input && !this.#channels.has(input.connection)) continue;
       this.#carryOut(this.#broker.handle(input, this.#now));
     }
   }
@@ -499,29 +504,29 @@ export class Driver {
           this.#deliver(effect.message, effect.expirySeconds, effect.to);
           break;
         case "send":
-          this.#send(this.#ports.get(effect.connection), effect.version, effect.packet);
+          this.#send(this.#channels.get(effect.connection), effect.version, effect.packet);
           break;
         case "note":
           this.#log.note(effect.event, this.#now);
           break;
         case "watch": {
-          const port = this.#ports.get(effect.connection);
-          port.clientId = effect.clientId;
-          this.#arrivals.settled(port);
-          port.link.watch(effect.allowedMs);
+          const channel = this.#channels.get(effect.connection);
+          channel.clientId = effect.clientId;
+          this.#arrivals.settled(channel);
+          channel.link.watch(effect.allowedMs);
           break;
         }
         case "authenticate":
-          this.#authenticate(this.#ports.get(effect.connection), effect);
+          this.#authenticate(this.#channels.get(effect.connection), effect);
           break;
         case "hold":
-          this.#hold(this.#ports.get(effect.connection), true);
+          this.#hold(this.#channels.get(effect.connection), true);
           break;
         case "release":
-          this.#hold(this.#ports.get(effect.connection), false);
+          this.#hold(this.#channels.get(effect.connection), false);
           break;
         case "close":
-          this.#close(this.#ports.get(effect.connection), effect.how);
+          this.#close(this.#channels.get(effect.connection), effect.how);
           break;
         default:
           unreachable(effect);
@@ -532,145 +537,151 @@ export class Driver {
   #deliver(message: Message, expirySeconds: number | null, to: readonly Delivery[]): void {
     this.#writer.begin(message, expirySeconds);
     for (const delivery of to) {
-      const port = this.#ports.get(delivery.connection);
-      this.#writer.write(port.outbox, delivery);
-      if (this.#trace) this.#packets.delivery(port, message, delivery, this.#now);
-      this.#touch(port);
+      const channel = this.#channels.get(delivery.connection);
+      this.#writer.write(channel.outbox, delivery);
+      if (this.#trace) this.#packets.delivery(channel, message, delivery, this.#now);
+      this.#touch(channel);
     }
   }
 
-  #send(port: Port, version: ProtocolVersion, packet: ServerPacket): void {
-    if (this.#trace) this.#packets.packet(port, "sent", packet, this.#now);
-    const before = port.outbox.size;
-    writeServerPacket(port.outbox, version, packet);
-    port.answers += port.outbox.size - before;
-    this.#touch(port);
+  #send(channel: Channel, version: ProtocolVersion, packet: ServerPacket): void {
+    if (this.#trace) this.#packets.packet(channel, "sent", packet, this.#now);
+    const before = channel.outbox.size;
+    writeServerPacket(channel.outbox, version, packet);
+    channel.answers += channel.outbox.size - before;
+    this.#touch(channel);
   }
 
-  #touch(port: Port): void {
-    if (!port.dirty) {
-      port.dirty = true;
-      this.#dirty.push(port);
+  #touch(channel: Channel): void {
+    if (!channel.dirty) {
+      channel.dirty = true;
+      this.#dirty.push(channel);
     }
-    if (!port.waiting && port.outbox.buffered >= earlyFlushBytes) this.#flush(port);
+    if (!channel.waiting && channel.outbox.buffered >= earlyFlushBytes) this.#flush(channel);
   }
 
-  #flush(port: Port): void {
-    if (port.outbox.size === 0 && !port.waiting) return;
-    const took = port.outbox.flush(port.link);
+  #flush(channel: Channel): void {
+    if (channel.outbox.size === 0 && !channel.waiting) return;
+    const took = channel.outbox.flush(channel.link);
     if (took < 0) {
       // The link has ended; that it is closed follows.
-      port.loseOutput();
+      channel.loseOutput();
       return;
     }
     this.bytesSent += took;
-    this.#tellOutput(port, took);
+    this.#tellOutput(channel, took);
   }
 
   /** Tells the core what became of the output, where that has changed. */
-  #tellOutput(port: Port, took: number): void {
-    const left = port.outbox.size;
-    const connection = port.id;
-    if (port.answers > left) port.answers = left;
+  #tellOutput(channel: Channel, took: number): void {
+    const left = channel.outbox.size;
+    const connection = channel.id;
+    if (channel.answers > left) channel.answers = left;
     if (left === 0) {
-      if (!port.waiting) return;
-      port.waiting = false;
-      if (!port.open) return this.#partings.finish(port);
-      this.#progress.end(port);
-      port.holdOutput = false;
+      if (!channel.waiting) return;
+      channel.waiting = false;
+      if (!channel.open) return this.#closing.finish(channel);
+      this.#progress.end(channel);
+      channel.holdOutput = false;
       this.#later({ type: "drained", connection });
-      this.#reading(port);
-      if (!port.held) this.#continueLater(port);
+      this.#reading(channel);
+      if (!channel.held) this.#continueLater(channel);
       return;
     }
-    if (!port.open) return;
+    if (!channel.open) return;
     const outputBytes = this.#outputBytes;
-    if (!port.waiting) {
-      this.#progress.begin(port);
+    if (!channel.waiting) {
+      this.#progress.begin(channel);
       this.#later({ type: "waiting", connection });
     } else if (took > 0) this.#later({ type: "progressed", connection });
-    port.waiting = true;
+    channel.waiting = true;
     if (left > outputBytes) this.#later({ type: "blocked", connection });
-    if (port.answers > 2 * outputBytes && !port.holdOutput) {
-      port.holdOutput = true;
-      this.#reading(port);
+    if (channel.answers > 2 * outputBytes && !channel.holdOutput) {
+      channel.holdOutput = true;
+      this.#reading(channel);
     }
   }
 
   /** Lets the link read or not, and tells the core: the keepalive does not run while it does not. */
-  #reading(port: Port): void {
-    if (port.paused === port.held) return;
-    port.paused = port.held;
-    const connection = port.id;
-    if (port.paused) port.link.pause();
-    else port.link.resume();
-    this.#later({ type: port.paused ? "paused" : "resumed", connection });
+  #reading(channel: Channel): void {
+    if (channel.paused === channel.held) return;
+    channel.paused = channel.held;
+    const connection = channel.id;
+    if (channel.paused) channel.link.pause();
+    else channel.link.resume();
+    this.#later({ type: channel.paused ? "paused" : "resumed", connection });
   }
 
-  #hold(port: Port, on: boolean): void {
-    port.holdPublisher = on;
-    if (on) this.#leavings.watch(port, this.#now);
-    else this.#leavings.forget(port);
-    this.#reading(port);
-    if (!on && !port.held && port.reader.buffered > 0) this.#continueLater(port);
+  #hold(channel: Channel, on: boolean): void {
+    channel.holdPublisher = on;
+    if (on) this.#leavings.watch(channel, this.#now);
+    else this.#leavings.forget(channel);
+    this.#reading(channel);
+    if (!on && !channel.held && channel.reader.buffered > 0) this.#continueLater(channel);
   }
 
-  #left(ports: readonly Port[]): void {
+  #left(channels: readonly Channel[]): void {
     this.#turn();
-    for (const { open, id } of ports) if (open) this.#hand({ type: "leaving", connection: id });
+    for (const { open, id } of channels) if (open) this.#hand({ type: "leaving", connection: id });
     this.#endTurn();
   }
 
-  #silence(port: Port): void {
+  #silence(channel: Channel): void {
     this.#turn();
-    // What the link still tells goes to a port that the core has never heard of.
-    const nobody = new Port(port.id, port.link, port.listener, this.#readerOptions, this.#pool);
+    // What the link still tells goes to a channel that the core has never heard of.
+    const nobody = new Channel(
+      channel.id,
+      channel.link,
+      channel.listener,
+      this.#readerOptions,
+      this.#pool,
+    );
     nobody.open = false;
-    port.link.owner = nobody;
-    port.link = new SilentLink(port.link);
-    this.#flush(port);
+    channel.link.owner = nobody;
+    channel.link = new SilentLink(channel.link);
+    this.#flush(channel);
     this.#endTurn();
   }
 
-  #authenticate(port: Port, effect: Effect & { type: "authenticate" }): void {
+  #authenticate(channel: Channel, effect: Effect & { type: "authenticate" }): void {
     let isLater = false;
-    port.holdAuthentication = true;
+    channel.holdAuthentication = true;
     this.#options.authenticate(effect, (refused) => {
-      port.holdAuthentication = false;
-      if (!port.open) return;
-      this.#later({ type: "authenticated", connection: port.id, refused });
-      if (isLater) this.#guard(() => this.#resume(port));
+      channel.holdAuthentication = false;
+      if (!channel.open) return;
+      this.#later({ type: "authenticated", connection: channel.id, refused });
+      if (isLater) this.#guard(() => this.#resume(channel));
     });
     isLater = true;
-    if (port.holdAuthentication) this.#reading(port);
+    if (channel.holdAuthentication) this.#reading(channel);
   }
 
   /** What held it back is over. */
-  #resume(port: Port): void {
+  #resume(channel: Channel): void {
     this.#turn();
-    this.#reading(port);
+    this.#reading(channel);
     this.#settle();
-    this.#read(port);
+    this.#read(channel);
     this.#endTurn();
   }
 
-  #release(port: Port): void {
-    this.#arrivals.settled(port);
-    this.#leavings.forget(port);
-    this.#progress.end(port);
-    this.#ports.release(port);
+  #release(channel: Channel): void {
+    this.#arrivals.settled(channel);
+    this.#leavings.forget(channel);
+    this.#progress.end(channel);
+    this.#channels.release(channel);
   }
 
   /** The core is done with it; its last bytes are still to be taken. */
-  #close(port: Port, how: "end" | "reset"): void {
-    if (how === "end") this.#flush(port);
-    this.#release(port);
+  #close(channel: Channel, how: "end" | "reset"): void {
+    if (how === "end") this.#flush(channel);
+    this.#release(channel);
     if (how === "reset") {
-      port.loseOutput();
-      port.link.reset();
+      channel.loseOutput();
+      channel.link.reset();
       return;
     }
-    this.#partings.begin(port);
+    this.#closing.begin(channel);
   }
 }
 
@@ -688,7 +699,7 @@ function readerOptions(
   };
 }
 
-function portOf(link: Link): Port {
-  assert(link.owner instanceof Port, "a link tells of itself after it was opened");
+function channelOf(link: Link): Channel {
+  assert(link.owner instanceof Channel, "a link tells of itself after it was opened");
   return link.owner;
 }

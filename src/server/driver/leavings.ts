@@ -1,5 +1,5 @@
 import type { Loop } from "./loop.ts";
-import type { Port } from "./port.ts";
+import type { Channel } from "./channel.ts";
 
 /** Milliseconds between two looks at connections that are not read, and how many one look asks. */
 const lookMs = 50;
@@ -11,34 +11,34 @@ const askedAtOnce = 1000;
  */
 export class Leavings {
   readonly #loop: Loop;
-  readonly #left: (ports: readonly Port[]) => void;
-  readonly #watched = new Set<Port>();
+  readonly #left: (channels: readonly Channel[]) => void;
+  readonly #watched = new Set<Channel>();
   /** Of those that are to be told of. */
-  readonly #found = new Set<Port>();
+  readonly #found = new Set<Channel>();
   #stop: (() => void) | null = null;
 
   /** `left` is told of those whose peer sends nothing more; they are watched no longer. */
-  constructor(loop: Loop, left: (ports: readonly Port[]) => void) {
+  constructor(loop: Loop, left: (channels: readonly Channel[]) => void) {
     this.#loop = loop;
     this.#left = left;
   }
 
   /** Holds may be shorter than the time between two looks: who was not asked for that long is asked at once. */
-  watch(port: Port, now: number): void {
-    if (port.link.isLeaving === undefined) return;
-    this.#watched.add(port);
-    const isDue = now - port.askedAt >= lookMs;
-    if (isDue) port.askedAt = now;
-    if (isDue && port.link.isLeaving()) {
-      this.#found.add(port);
+  watch(channel: Channel, now: number): void {
+    if (channel.link.isLeaving === undefined) return;
+    this.#watched.add(channel);
+    const isDue = now - channel.askedAt >= lookMs;
+    if (isDue) channel.askedAt = now;
+    if (isDue && channel.link.isLeaving()) {
+      this.#found.add(channel);
       this.#stop?.();
       this.#stop = this.#loop.after(0, () => this.#look());
     }
     this.#stop ??= this.#loop.after(lookMs, () => this.#look());
   }
 
-  forget(port: Port): void {
-    this.#watched.delete(port);
+  forget(channel: Channel): void {
+    this.#watched.delete(channel);
     if (this.#watched.size + this.#found.size > 0) return;
     this.#stop?.();
     this.#stop = null;
@@ -49,12 +49,12 @@ export class Leavings {
     const left = new Set(this.#found);
     this.#found.clear();
     let asked = Math.min(this.#watched.size, askedAtOnce);
-    for (const port of this.#watched) {
+    for (const channel of this.#watched) {
       if (asked-- === 0) break;
-      this.#watched.delete(port);
-      if (left.has(port)) continue;
-      if (port.link.isLeaving?.() === true) left.add(port);
-      else this.#watched.add(port);
+      this.#watched.delete(channel);
+      if (left.has(channel)) continue;
+      if (channel.link.isLeaving?.() === true) left.add(channel);
+      else this.#watched.add(channel);
     }
     if (this.#watched.size > 0) this.#stop = this.#loop.after(lookMs, () => this.#look());
     if (left.size > 0) this.#left([...left]);

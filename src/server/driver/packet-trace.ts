@@ -2,7 +2,7 @@ import type { Delivery, Millis } from "../../core/io.ts";
 import type { ClientPacket, Message, ServerPacket } from "../../core/packet.ts";
 import type { Peer } from "../../core/events.ts";
 import type { EventLog } from "./driver.ts";
-import type { Port } from "./port.ts";
+import type { Channel } from "./channel.ts";
 
 /** Notes every packet, for the log level debug. Whoever asks looks first whether it is wanted. */
 export class PacketTrace {
@@ -13,23 +13,23 @@ export class PacketTrace {
   }
 
   packet(
-    port: Port,
+    channel: Channel,
     direction: "received" | "sent",
     packet: ClientPacket | ServerPacket,
     now: Millis,
   ): void {
-    this.#log.note({ event: "packet", peer: peerOf(port), direction, packet }, now);
+    this.#log.note({ event: "packet", peer: peerOf(channel), direction, packet }, now);
   }
 
-  delivery(port: Port, message: Message, delivery: Delivery, now: Millis): void {
+  delivery(channel: Channel, message: Message, delivery: Delivery, now: Millis): void {
     const { qos, retain, dup, packetId, strip } = delivery;
     const topic = message.topic.slice(strip);
     const { payload } = message;
     const packet = { type: "publish", topic, qos, retain, dup, packetId, payload } as const;
-    this.#log.note({ event: "packet", peer: peerOf(port), direction: "sent", packet }, now);
+    this.#log.note({ event: "packet", peer: peerOf(channel), direction: "sent", packet }, now);
   }
 }
 
-function peerOf(port: Port): Peer {
-  return { clientId: port.clientId, remote: port.link.remote };
+function peerOf(channel: Channel): Peer {
+  return { clientId: channel.clientId, remote: channel.link.remote };
 }

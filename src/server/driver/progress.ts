@@ -1,5 +1,5 @@
 import type { Millis } from "../../core/io.ts";
-import type { Port } from "./port.ts";
+import type { Channel } from "./channel.ts";
 
 /** Milliseconds between two looks, however many deadlines there are, and how many one look asks. */
 const lookMs = 20;
@@ -12,31 +12,31 @@ const askedAtOnce = 2000;
  */
 export class Progress {
   /** Bytes that the kernel held when it was asked last. */
-  readonly #held = new Map<Port, number>();
+  readonly #held = new Map<Channel, number>();
   #lookedAt = 0;
 
-  begin(port: Port): void {
-    const held = port.link.unacknowledged?.() ?? null;
-    if (held !== null) this.#held.set(port, held);
+  begin(channel: Channel): void {
+    const held = channel.link.unacknowledged?.() ?? null;
+    if (held !== null) this.#held.set(channel, held);
   }
 
-  end(port: Port): void {
-    this.#held.delete(port);
+  end(channel: Channel): void {
+    this.#held.delete(channel);
   }
 
   /** Calls back for each that has taken something since it was asked last. */
-  look(now: Millis, took: (port: Port) => void): void {
+  look(now: Millis, took: (channel: Channel) => void): void {
     if (this.#held.size === 0 || now - this.#lookedAt < lookMs) return;
     this.#lookedAt = now;
     let asked = Math.min(this.#held.size, askedAtOnce);
-    for (const [port, before] of this.#held) {
+    for (const [channel, before] of this.#held) {
       if (asked-- === 0) break;
-      const held = port.link.unacknowledged?.() ?? before;
+      const held = channel.link.unacknowledged?.() ?? before;
       // The others come first when it is asked for the next time.
-      this.#held.delete(port);
-      this.#held.set(port, held);
+      this.#held.delete(channel);
+      this.#held.set(channel, held);
       // More of it was written since: that it was taken was told then.
-      if (held < before) took(port);
+      if (held < before) took(channel);
     }
   }
 }

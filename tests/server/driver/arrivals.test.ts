@@ -3,8 +3,8 @@ import type { EndCause } from "../../../src/core/end-causes.ts";
 import type { Millis } from "../../../src/core/io.ts";
 import { Arrivals } from "../../../src/server/driver/arrivals.ts";
 import { BufferPool } from "../../../src/server/driver/outbox.ts";
-import { Port } from "../../../src/server/driver/port.ts";
-import { Ports } from "../../../src/server/driver/ports.ts";
+import { Channel } from "../../../src/server/driver/channel.ts";
+import { Channels } from "../../../src/server/driver/channels.ts";
 import type { SocketPoll } from "../../../src/transport/socket-poll.ts";
 import { UnfinishedBytes } from "../../../src/wire/unfinished.ts";
 
@@ -31,12 +31,14 @@ test.each([
 ] as const)(
   "that there is room for what waits puts off no end but a stall: %s",
   (cause, unread) => {
-    const ports = new Ports();
-    const port = ports.open((id) => new Port(id, link, listener, reading, new BufferPool()));
-    port.waiting = true;
-    const arrivals = new Arrivals(roomy, ports);
+    const channels = new Channels();
+    const channel = channels.open(
+      (id) => new Channel(id, link, listener, reading, new BufferPool()),
+    );
+    channel.waiting = true;
+    const arrivals = new Arrivals(roomy, channels);
     const since = 1000 as Millis;
-    const connections = [{ id: port.id, cause: cause satisfies EndCause }];
+    const connections = [{ id: channel.id, cause: cause satisfies EndCause }];
     const found = arrivals.unread({ connections, since, absentSince: null }, since);
     expect([...found.connections]).toEqual([...unread]);
   },

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { World } from "../../support/world.ts";
 
-test("a client that says goodbye while its output waits, then resets, is parted from once", () => {
+test("a client that says goodbye while its output waits, then resets, is closed once", () => {
   const world = new World({ outputBytes: 1000 });
   const slow = world.open();
   slow.connect({ clientId: "slow" });
@@ -13,16 +13,16 @@ test("a client that says goodbye while its output waits, then resets, is parted 
   slow.send({ cmd: "disconnect" });
   slow.drop("reset");
   expect(world.noted("ended").map(({ cause }) => cause)).toEqual(["disconnected"]);
-  expect(world.driver.parting).toBe(0);
+  expect(world.driver.closing).toBe(0);
 });
 
-test("a client that was sent away is waited for until it has closed", () => {
+test("a client whose connection the broker ends counts as closing until it has closed", () => {
   const world = new World();
   const client = world.open();
   client.connect({ clientId: "a" });
   client.send({ cmd: "disconnect" });
   expect(client.closedBy).toBe("end");
-  expect(world.driver.parting).toBe(1);
+  expect(world.driver.closing).toBe(1);
   client.drop("eof");
-  expect(world.driver.parting).toBe(0);
+  expect(world.driver.closing).toBe(0);
 });

@@ -5,7 +5,7 @@ import { PacketReader, type PacketReaderOptions } from "../../wire/reader.ts";
 import { Outbox, type BufferPool } from "./outbox.ts";
 
 /** The driver's side of one connection: its link, what was read of it and what waits for it. */
-export class Port {
+export class Channel {
   readonly id: ConnectionId;
   link: Link;
   readonly listener: ListenerPolicy;

@@ -1,0 +1,52 @@
+import { assert } from "../../core/assert.ts";
+import type { ConnectionId } from "../../core/io.ts";
+import type { Channel } from "./channel.ts";
+
+/** The open channels by the numbers that the core knows them by; numbers are used again. */
+export class Channels {
+  readonly #channels: (Channel | undefined)[] = [];
+  readonly #free: ConnectionId[] = [];
+
+  #count = 0;
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Makes a channel under a number that nobody has. */
+  open(make: (id: ConnectionId) => Channel): Channel {
+    const id = this.#free.pop() ?? this.#channels.length;
+    const channel = make(id);
+    this.#channels[id] = channel;
+    this.#count += 1;
+    return channel;
+  }
+
+  /** Asserts that it is open: the core's effects name no other. */
+  get(id: ConnectionId): Channel {
+    const channel = this.#channels[id];
+    assert(channel !== undefined, `an effect names connection ${id}, which is not open`);
+    return channel;
+  }
+
+  has(id: ConnectionId): boolean {
+    return this.#channels[id] !== undefined;
+  }
+
+  /** The core is done with it: nothing is handed in for it any more. */
+  release(channel: Channel): void {
+    channel.open = false;
+    this.#count -= 1;
+    channel.reader.discard();
+    this.#channels[channel.id] = undefined;
+    this.#free.push(channel.id);
+  }
+
+  filter(holds: (channel: Channel) => boolean): Channel[] {
+    return this.#channels.filter((channel) => channel !== undefined && holds(channel)) as Channel[];
+  }
+
+  every(holds: (channel: Channel) => boolean): boolean {
+    return this.#channels.every((channel) => channel === undefined || holds(channel));
+  }
+}
