@@ -19,7 +19,7 @@ interface Peer {
   partial: Uint8Array;
 }
 
-class Relay {
+class Forwarder {
   readonly #fault: Fault | null;
   readonly #subscribers = new Map<string, Peer[]>();
   readonly #acks = new Uint8Array(65_536);
@@ -132,6 +132,6 @@ function text(bytes: Uint8Array, at: number): string {
   return new TextDecoder().decode(bytes.subarray(at + 2, at + 2 + length));
 }
 
-new Relay(faults.find((fault) => fault === process.argv[3]) ?? null).listen(
+new Forwarder(faults.find((fault) => fault === process.argv[3]) ?? null).listen(
   Number(process.argv[2]),
 );

@@ -10,7 +10,7 @@ import { frameSize } from "../tests/fuzz/hostile-link.ts";
 import { type Act, type FuzzInput, writeInput } from "../tests/fuzz/input.ts";
 import { EmbeddedBroker } from "../tests/support/embedded.ts";
 import { MqttJsClient } from "../tests/support/mqttjs-client.ts";
-import { Relay } from "../tests/support/relay.ts";
+import { Forwarder } from "../tests/support/forwarder.ts";
 
 type Version = 3 | 4 | 5;
 const versions: readonly Version[] = [3, 4, 5];
@@ -25,12 +25,12 @@ async function main(): Promise<void> {
     write(`server-${version}`, "mqtt-packet's generator: what only a broker sends", [
       ...sent("a", version, [connect(version), ...serverPackets(version)]),
     ]);
-    await capture(`mqttjs-${version}`, "mqtt.js, through a relay", async (port) =>
+    await capture(`mqttjs-${version}`, "mqtt.js, through a forwarder", async (port) =>
       mqttJs(port, version),
     );
     await capture(
       `mosquitto-${version}`,
-      "mosquitto_sub and mosquitto_pub, through a relay",
+      "mosquitto_sub and mosquitto_pub, through a forwarder",
       async (port) => mosquitto(port, version),
     );
   }
@@ -190,10 +190,10 @@ async function capture(
   converse: (port: number) => Promise<void>,
 ): Promise<void> {
   using broker = await EmbeddedBroker.start();
-  using relay = new Relay(broker.port);
+  using forwarder = new Forwarder(broker.port);
   const acts: Act[] = [];
   const unread = new Map<string, Uint8Array>();
-  relay.heard = (connection, from, chunk) => {
+  forwarder.onChunk = (connection, from, chunk) => {
     if (from === "broker") return;
     const who = String.fromCharCode("a".charCodeAt(0) + connection);
     let rest = Uint8Array.from([...(unread.get(who) ?? []), ...chunk]);
@@ -203,7 +203,7 @@ async function capture(
     }
     unread.set(who, rest);
   };
-  await converse(relay.port);
+  await converse(forwarder.port);
   write(name, made, acts);
 }
 

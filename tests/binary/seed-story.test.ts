@@ -3,7 +3,7 @@ import { ClientProcess } from "../support/client-process.ts";
 import { type EndedLine, RunningBroker } from "../support/executable.ts";
 import { expectInTime } from "../support/held-up.ts";
 import { now } from "../support/inbox.ts";
-import { Relay } from "../support/relay.ts";
+import { Forwarder } from "../support/forwarder.ts";
 import { SocketClient } from "../support/socket-client.ts";
 
 // What mqttd is for: a client vanishes without a word, and its will arrives when it is due.
@@ -96,18 +96,18 @@ test.concurrent(
 test.concurrent(
   "a client behind a proxy that went silent is missed after 1.5 keepalives",
   async () => {
-    await using story = await scene("relayed");
-    using relay = new Relay(story.broker.port);
-    await using client = new ClientProcess({ ...story.options, port: relay.port });
+    await using story = await scene("forwarded");
+    using forwarder = new Forwarder(story.broker.port);
+    await using client = new ClientProcess({ ...story.options, port: forwarder.port });
     await client.answered(2);
-    relay.fallSilent();
-    const { toBrokerAt: sent, toClientAt: answered } = relay;
+    forwarder.fallSilent();
+    const { toBrokerAt: sent, toClientAt: answered } = forwarder;
     const { line, at } = await story.end();
     expectOnTime({ sent, answered }, line, at);
     // The client never stopped sending, and its connection to the proxy is open.
     expect(client.told.items.length).toBe(2);
-    await relay.brokerClosed;
-    await expectOneEnd(story, "relayed");
+    await forwarder.brokerClosed;
+    await expectOneEnd(story, "forwarded");
   },
   testLimitMs,
 );

@@ -20,7 +20,7 @@ export function guard({ token }: GuardSettings): MiddlewareHandler {
     const header = (name: string): string | undefined => context.req.header(name);
     const host = (header("host") ?? "").toLowerCase();
     const name = host.replace(/:\d+$/, "");
-    // No page has the token, whatever its name. Behind a relay, or on all addresses, a host has many.
+    // No page has the token, whatever its name. Behind a proxy, or on all addresses, a host has many.
     if (token === null && !isLoopback(name)) {
       return refusal(context, 403, `this interface is not called ${name}`, "ask for localhost");
     }

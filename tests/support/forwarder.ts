@@ -1,6 +1,6 @@
 import { now } from "./inbox.ts";
 
-/** What a relay knows of one end of a connection: the socket at the other, and when it forwarded. */
+/** What a forwarder knows of one end of a connection: the socket at the other, and when it forwarded. */
 interface Way {
   other: Bun.Socket<Way> | null;
   waiting: Uint8Array[];
@@ -11,12 +11,12 @@ interface Way {
  * Stands between clients and a broker, like a proxy or a bad network. Once it is silent it forwards
  * nothing more, and keeps every socket open.
  */
-export class Relay implements Disposable {
+export class Forwarder implements Disposable {
   /** When something was last forwarded to the broker, and to a client: milliseconds of `now()`. */
   toBrokerAt = 0;
   toClientAt = 0;
-  /** Told each chunk before it is forwarded. `connection` counts from 0. */
-  heard: (connection: number, from: "client" | "broker", chunk: Uint8Array) => void = () => {};
+  /** Called with each chunk before it is forwarded. `connection` counts from 0. */
+  onChunk: (connection: number, from: "client" | "broker", chunk: Uint8Array) => void = () => {};
   /** Resolves when the broker has closed a connection. */
   readonly brokerClosed: Promise<void>;
   #silent = false;
@@ -35,7 +35,7 @@ export class Relay implements Disposable {
         data: ({ data: way }, chunk) => {
           if (this.#silent) return;
           this.toBrokerAt = now();
-          this.heard(way.connection, "client", chunk);
+          this.onChunk(way.connection, "client", chunk);
           if (way.other === null) way.waiting.push(chunk);
           else way.other.write(chunk);
         },
@@ -68,7 +68,7 @@ export class Relay implements Disposable {
         data: (_, chunk) => {
           if (this.#silent) return;
           this.toClientAt = now();
-          this.heard(connection, "broker", chunk);
+          this.onChunk(connection, "broker", chunk);
           client.write(chunk);
         },
         close: closed,
