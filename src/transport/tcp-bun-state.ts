@@ -2,8 +2,8 @@ import { loadLibc } from "./libc-bun.ts";
 
 /** What the kernel knows of a socket and Bun does not tell. Null: it can't be known. */
 export interface SocketState {
-  /** Whether the peer's FIN has come, be it behind bytes that nobody has read. */
-  isLeaving(fd: number): boolean;
+  /** Whether the peer's FIN has arrived, possibly behind unread bytes. */
+  hasPeerClosed(fd: number): boolean;
   /** Bytes that were written and that the peer's system has not taken yet. */
   unacknowledged(fd: number): number | null;
 }
@@ -20,7 +20,7 @@ export async function loadSocketState(): Promise<SocketState | null> {
   const poll = new DataView(polled.buffer);
   const waiting = new Int32Array(1);
   return {
-    isLeaving(fd) {
+    hasPeerClosed(fd) {
       // struct pollfd: the descriptor, what is asked, what came; in the machine's own byte order.
       poll.setInt32(0, fd, true);
       poll.setInt16(4, readHangUp, true);

@@ -178,9 +178,9 @@ class BunLink implements Link {
     }
   }
 
-  isLeaving(): boolean {
+  hasPeerClosed(): boolean {
     const fd = this.#state === "open" ? descriptor(this.#socket) : null;
-    return fd !== null && this.#origin.state?.isLeaving(fd) === true;
+    return fd !== null && this.#origin.state?.hasPeerClosed(fd) === true;
   }
 
   unacknowledged(): number | null {

@@ -31,8 +31,8 @@ export interface Link {
    * silence; null (no keepalive) uses the settings made for that case.
    */
   watch(allowedMs: number | null): void;
-  /** Whether the peer has sent its FIN, be it that it was not read yet. Absent: this platform can't tell. */
-  isLeaving?(): boolean;
+  /** Whether the peer has sent its FIN, read or not. Absent: this platform can't tell. */
+  hasPeerClosed?(): boolean;
   /**
    * Bytes that the kernel took and the peer's has not acknowledged: less of them than before says that the
    * peer takes something. Null, or absent: this platform can't tell.

@@ -159,7 +159,7 @@ export class SimLink implements Link {
     return bytes;
   }
 
-  isLeaving(): boolean {
+  hasPeerClosed(): boolean {
     const now = this.#now();
     return now >= this.#silentUp && this.#up.some(({ at, bytes }) => bytes === null && at <= now);
   }

@@ -95,7 +95,7 @@ export class TestClient implements Link {
     return this.unread;
   }
 
-  isLeaving(): boolean {
+  hasPeerClosed(): boolean {
     return this.leaving;
   }
 

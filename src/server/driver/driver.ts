@@ -28,7 +28,7 @@ import type { Clock } from "./clock.ts";
 import type { DeadlineTimer } from "./deadline-timer.ts";
 import { DeliveryWriter } from "./copies.ts";
 import { writeServerPacket } from "./server-packets.ts";
-import { Leavings } from "./leavings.ts";
+import { PeerCloses } from "./peer-closes.ts";
 import { processLoop, type Loop } from "./loop.ts";
 import { BufferPool } from "./outbox.ts";
 import { PacketTrace } from "./packet-trace.ts";
@@ -109,7 +109,7 @@ export class Driver {
   #standstillAt = Infinity;
   /** When the clock was last found to be right. */
   #awakeAt: Millis;
-  readonly #leavings: Leavings;
+  readonly #peerCloses: PeerCloses;
   readonly #progress = new Progress();
   bytesReceived = 0;
   bytesSent = 0;
@@ -118,8 +118,8 @@ export class Driver {
     this.#options = options;
     this.#loop = options.loop ?? processLoop;
     this.#closing = new ClosingChannels(this.#loop);
-    this.#leavings = new Leavings(this.#loop, (channels) =>
-      this.#guard(() => this.#left(channels)),
+    this.#peerCloses = new PeerCloses(this.#loop, (channels) =>
+      this.#guard(() => this.#peersClosed(channels)),
     );
     this.#outputBytes = options.outputBytes;
     this.#broker = options.broker;
@@ -614,13 +614,13 @@ export class Driver {
 
   #hold(channel: Channel, on: boolean): void {
     channel.holdPublisher = on;
-    if (on) this.#leavings.watch(channel, this.#now);
-    else this.#leavings.forget(channel);
+    if (on) this.#peerCloses.watch(channel, this.#now);
+    else this.#peerCloses.forget(channel);
     this.#reading(channel);
     if (!on && !channel.held && channel.reader.buffered > 0) this.#continueLater(channel);
   }
 
-  #left(channels: readonly Channel[]): void {
+  #peersClosed(channels: readonly Channel[]): void {
     this.#turn();
     for (const { open, id } of channels) if (open) this.#hand({ type: "leaving", connection: id });
     this.#endTurn();
@@ -667,7 +667,7 @@ export class Driver {
 
   #release(channel: Channel): void {
     this.#arrivals.settled(channel);
-    this.#leavings.forget(channel);
+    this.#peerCloses.forget(channel);
     this.#progress.end(channel);
     this.#channels.release(channel);
   }
