@@ -54,7 +54,7 @@ export class LogSink {
     this.#write = options.write;
   }
 
-  wants(level: Level): boolean {
+  logs(level: Level): boolean {
     return levels.indexOf(level) <= levels.indexOf(this.#level);
   }
 
@@ -64,7 +64,7 @@ export class LogSink {
 
   /** Only what passes the level is formatted; it is read before this returns. */
   note(event: LogEvent, at: Millis): void {
-    if (!this.wants(levelOf(event))) return;
+    if (!this.logs(levelOf(event))) return;
     this.#latest = at;
     if (this.#waiting.length >= waitingMax) {
       this.#droppedLines++;

@@ -25,7 +25,7 @@ export interface EmbeddedBroker {
   close(): Promise<void>;
 }
 
-const silent: EventLog = { note: () => {}, wants: () => false };
+const silent: EventLog = { note: () => {}, logs: () => false };
 
 /**
  * Starts a broker with the defaults of the configuration on a free port of this machine. It listens
@@ -58,7 +58,7 @@ export async function embeddedBroker(settings: EmbeddedSettings = {}): Promise<E
     driver.stopTimer();
     throw cause;
   });
-  driver.listensOn(sockets.flatMap(({ descriptors }) => descriptors));
+  driver.addListeners(sockets.flatMap(({ descriptors }) => descriptors));
   return {
     port: sockets[0]?.port ?? 0,
     fault: fault.promise,

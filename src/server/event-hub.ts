@@ -98,8 +98,8 @@ export class EventHub implements EventLog {
     for (const listener of this.#listeners) listener(seen);
   }
 
-  wants(level: Level): boolean {
-    return this.#log.wants(level) || (level === "debug" && this.#tracers > 0);
+  logs(level: Level): boolean {
+    return this.#log.logs(level) || (level === "debug" && this.#tracers > 0);
   }
 
   get listening(): number {

@@ -92,7 +92,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
   let administration: Administration = { close: async () => {} };
   const vitals = new Vitals();
   const operator = new Operator(settings, broker, driver, log, hub, note);
-  hub.onTrace = () => driver.setTrace(hub.wants("debug"));
+  hub.onTrace = () => driver.setTrace(hub.logs("debug"));
   try {
     if (settings.readyFile !== null) ready = new ReadyFile(settings.readyFile);
     const tcp = broker.rules.tcpDetectors ? config.tcp : { keepAliveMs: 0, userTimeoutMs: 0 };
@@ -102,7 +102,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
       (listener) => driver.eventsFor(policyOf(listener)),
       settings.env,
     );
-    driver.listensOn(sockets.flatMap(({ descriptors }) => descriptors));
+    driver.addListeners(sockets.flatMap(({ descriptors }) => descriptors));
     const addresses = sockets.flatMap((socket) => socket.addresses);
     const urls = addresses.map((address) => `mqtt://${address}`);
     if (like !== null) for (const text of misbehaves(like)) note({ event: "warning", text });
@@ -290,7 +290,7 @@ class Operator {
     this.level = level;
     this.#log.setLevel(level);
     // Not by the log alone: somebody may follow the packets in a stream.
-    this.#driver.setTrace(this.#hub.wants("debug"));
+    this.#driver.setTrace(this.#hub.logs("debug"));
   }
 
   config(): { file: string | null; values: ReturnType<typeof valuesWithOrigins> } {

@@ -11,7 +11,7 @@ import { hostileText } from "./strings.ts";
 /** The administration interface of a broker with a little of everything in it, without a socket. */
 export class AdminUnderFuzz {
   readonly #app: Hono;
-  readonly #hub = new EventHub({ note: () => {}, wants: () => false });
+  readonly #hub = new EventHub({ note: () => {}, logs: () => false });
 
   constructor() {
     const world = new World();

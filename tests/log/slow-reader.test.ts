@@ -96,11 +96,7 @@ test("only what passes the level is written, and the level can change", () => {
     peer: { clientId: "a", remote: "r" },
     filter: "f",
   } as const;
-  expect([sink.wants("warn"), sink.wants("info"), sink.wants("debug")]).toEqual([
-    true,
-    true,
-    false,
-  ]);
+  expect([sink.logs("warn"), sink.logs("info"), sink.logs("debug")]).toEqual([true, true, false]);
   sink.note(debug, now);
   sink.flush();
   expect(reader.writes).toEqual([]);

@@ -437,7 +437,7 @@ export class World {
       clock,
       log: {
         note: (event, at) => this.#noted(event, at),
-        wants: () => true,
+        logs: () => true,
       },
       authenticate: (credentials, answer) =>
         this.#authenticate(credentials, (refused) => {
@@ -474,7 +474,7 @@ export class World {
       },
     });
     this.driver = driver;
-    driver.listensOn([listening]);
+    driver.addListeners([listening]);
     driver.heartbeat();
     this.#awakeAt = clock.peek();
   }

@@ -9,7 +9,7 @@ import { World, type WorldOptions } from "./world.ts";
 /** The administration interface of a broker in virtual time, asked without a socket. */
 export class Administered {
   readonly world: World;
-  readonly hub = new EventHub({ note: () => {}, wants: (level) => level !== "debug" });
+  readonly hub = new EventHub({ note: () => {}, logs: (level) => level !== "debug" });
   readonly context: AdminContext;
   readonly #app: Hono;
 

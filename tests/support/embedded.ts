@@ -31,7 +31,7 @@ export class EmbeddedBroker implements Disposable {
     const driver = new Driver({
       broker,
       clock,
-      log: { note: (event) => void events.push(event), wants: (level) => level !== "debug" },
+      log: { note: (event) => void events.push(event), logs: (level) => level !== "debug" },
       authenticate: options.authenticate ?? anonymousOnly,
       outputBytes: 1024 * 1024,
       timer: (onDue) => new SystemTimer(clock, onDue),

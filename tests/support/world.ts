@@ -58,7 +58,7 @@ export class World {
           this.events.push(event);
           options.watch?.(event, at);
         },
-        wants: (level) => level !== "debug",
+        logs: (level) => level !== "debug",
       },
       authenticate: options.authenticate ?? anonymousOnly,
       outputBytes: options.outputBytes ?? 1024 * 1024,
@@ -78,7 +78,7 @@ export class World {
       heartbeatMs,
       onFault: (fault) => void this.faults.push(fault),
     });
-    this.driver.listensOn([listening]);
+    this.driver.addListeners([listening]);
   }
 
   /** Milliseconds since the world began. */

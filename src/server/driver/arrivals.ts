@@ -20,7 +20,7 @@ interface Judged {
 }
 
 /** One undecided connection, since the first look at it. */
-interface Patience {
+interface Postponed {
   looks: number;
   /** Bytes that had come from it by the first look, and by the last one. */
   readonly bytesAtFirst: number;
@@ -38,8 +38,8 @@ export class Arrivals {
   readonly #channels: Channels;
   readonly #listeners: number[] = [];
   /** Their CONNECT has not been accepted yet. */
-  readonly #unnamed = new Set<Channel>();
-  #patience = new Map<Channel, Patience>();
+  readonly #unidentified = new Set<Channel>();
+  #postponed = new Map<Channel, Postponed>();
   #newcomerLooks = 0;
 
   /** `poll` null: the platform can't be asked, so that turns of the loop are counted instead. */
@@ -49,17 +49,17 @@ export class Arrivals {
   }
 
   /** Listeners on which connections may wait to be accepted. */
-  listensOn(descriptors: readonly number[]): void {
+  addListeners(descriptors: readonly number[]): void {
     this.#listeners.push(...descriptors);
   }
 
   opened(channel: Channel): void {
-    this.#unnamed.add(channel);
+    this.#unidentified.add(channel);
   }
 
   /** Its CONNECT was accepted, or it has ended. */
   settled(channel: Channel): void {
-    this.#unnamed.delete(channel);
+    this.#unidentified.delete(channel);
   }
 
   /** Turns of the timers after which the loop has read all that was ready before them. */
@@ -82,7 +82,7 @@ export class Arrivals {
 
   #unreadConnections({ connections, since }: Undecided, now: Millis): Set<ConnectionId> {
     const unread = new Set<ConnectionId>();
-    const patience = new Map<Channel, Patience>();
+    const postponed = new Map<Channel, Postponed>();
     const judged = connections.map(({ id, cause }) => {
       return { channel: this.#channels.get(id), isStalled: cause === "stalled" };
     });
@@ -91,7 +91,7 @@ export class Arrivals {
     const turns = isLate ? this.turns : 1;
     for (const [index, { channel }] of judged.entries()) {
       const bytes = channel.bytesReceived;
-      const before = this.#patience.get(channel);
+      const before = this.#postponed.get(channel);
       const { looks, bytesAtFirst, bytesAtLast } = before ?? {
         looks: 0,
         bytesAtFirst: bytes,
@@ -100,9 +100,9 @@ export class Arrivals {
       const isReady = answers?.[index] ?? (looks < turns || bytes !== bytesAtLast);
       if (!isReady || looks >= looksMax || bytes - bytesAtFirst > heldBytes) continue;
       unread.add(channel.id);
-      patience.set(channel, { looks: looks + 1, bytesAtFirst, bytesAtLast: bytes });
+      postponed.set(channel, { looks: looks + 1, bytesAtFirst, bytesAtLast: bytes });
     }
-    this.#patience = patience;
+    this.#postponed = postponed;
     return unread;
   }
 
@@ -114,10 +114,10 @@ export class Arrivals {
     }
     if (this.#newcomerLooks >= newcomerLooksMax) return false;
     const listeners = this.#listeners.map(readable);
-    const unnamed = [...this.#unnamed].flatMap(({ link, paused }) =>
+    const unidentified = [...this.#unidentified].flatMap(({ link, paused }) =>
       link.descriptor === null || paused ? [] : [readable(link.descriptor)],
     );
-    const answers = this.#poll?.ask([...listeners, ...unnamed]) ?? null;
+    const answers = this.#poll?.ask([...listeners, ...unidentified]) ?? null;
     // One turn more than others take: a connection is accepted in one and read in the next.
     const waits = answers?.includes(true) ?? this.#newcomerLooks <= this.turns;
     this.#newcomerLooks += 1;

@@ -23,8 +23,8 @@ export class Channel {
   dirty = false;
   /** The link took less than it was given, and has not drained since. */
   waiting = false;
-  /** Bytes of answers to its own packets, of those that wait. */
-  answers = 0;
+  /** Bytes of waiting output that answer its own packets. */
+  replyBytes = 0;
   /** Reasons not to read: a verdict is awaited, its output has nowhere to go, its turn is over, others are slow. */
   holdAuthentication = false;
   holdOutput = false;
@@ -33,7 +33,7 @@ export class Channel {
   /** A CONNECT that waits for what had arrived on the connection that it takes over. */
   withheld: ConnectPacket | null = null;
   /** When the kernel was last asked whether the peer has ended it, while it was not read. */
-  askedAt = 0;
+  peerCheckedAt = 0;
   /** Whether link and core were told that it is held. */
   paused = false;
   /** Ends the wait for a client that was sent away and does not take its last bytes. */

@@ -41,7 +41,7 @@ import { SilentLink } from "./silent-link.ts";
 /** Where events go: a LogSink, or a test's list. */
 export interface EventLog {
   note(event: LogEvent, at: Millis): void;
-  wants(level: Level): boolean;
+  logs(level: Level): boolean;
 }
 
 export interface DriverOptions {
@@ -66,13 +66,13 @@ export interface DriverOptions {
   readonly onFault: (fault: unknown) => void;
 }
 
-/** Packets after which a turn looks at the clock, and how long a turn may take. */
-const packetsBetweenLooks = 64;
+/** Packets after which a turn reads the clock again, and how long a turn may take. */
+const packetsPerClockRead = 64;
 const turnMs = 5;
 /** A heartbeat that is so much late tells that the process stood still. */
 const standstillMs = 100;
-/** Turns of the timers in which what had arrived on a connection that is taken over is read. */
-const looksAtOld = 1000;
+/** Turns of the timers in which a connection that is taken over may still be read. */
+const takeoverLooksMax = 1000;
 /** A buffer of this size is written before the turn ends. */
 const earlyFlushBytes = 64 * 1024;
 
@@ -97,7 +97,7 @@ export class Driver {
   #readerOptions: PacketReaderOptions;
   readonly #unfinishedBytes: UnfinishedBytes;
   /** The core's rules count bytes, not packets. */
-  readonly #tellsBytes: boolean;
+  readonly #reportsBytes: boolean;
   readonly #packets: PacketTrace;
   #trace: boolean;
   #outputBytes: number;
@@ -126,7 +126,7 @@ export class Driver {
     this.#clock = options.clock;
     this.#log = options.log;
     this.#packets = new PacketTrace(options.log);
-    this.#trace = options.log.wants("debug");
+    this.#trace = options.log.logs("debug");
     this.#now = options.clock.now();
     this.#awakeAt = this.#now;
     this.#arrivals = new Arrivals(options.poll ?? null, this.#channels);
@@ -134,15 +134,15 @@ export class Driver {
     const { rules, limits } = options.broker;
     this.#unfinishedBytes = new UnfinishedBytes(limits.unfinishedBytes);
     this.#readerOptions = readerOptions(limits, this.#unfinishedBytes, rules);
-    this.#tellsBytes =
+    this.#reportsBytes =
       rules.keepAliveResetBy === "byte" || rules.keepAliveResetBy === "byteOfLarge";
-    this.#timer = options.timer(() => this.#guard(() => this.#look()));
+    this.#timer = options.timer(() => this.#guard(() => this.#timerFired()));
     this.#timer.arm(this.#broker.nextDeadline());
   }
 
   /** Where connections may wait to be accepted: the system's numbers of the listening sockets. */
-  listensOn(descriptors: readonly number[]): void {
-    this.#arrivals.listensOn(descriptors);
+  addListeners(descriptors: readonly number[]): void {
+    this.#arrivals.addListeners(descriptors);
   }
 
   /** What a transport tells, for connections of one listener. */
@@ -173,10 +173,10 @@ export class Driver {
   /** An order of the operator, or of the process. */
   order(input: Input & { type: "kicked" | "reconfigured" | "stopping" }): void {
     this.#guard(() => {
-      this.#turn();
+      this.#beginTurn();
       if (input.type !== "reconfigured")
         this.#readHeld(input.type === "kicked" ? input.clientId : null);
-      this.#hand(input);
+      this.#handle(input);
       this.#endTurn();
     });
   }
@@ -186,9 +186,9 @@ export class Driver {
     const held =
       clientId === null
         ? this.#channels.filter((channel) => channel.holdPublisher)
-        : [this.#heldUnder(clientId)].filter((channel) => channel !== null);
+        : [this.#heldChannelOf(clientId)].filter((channel) => channel !== null);
     for (const channel of held) {
-      this.#hand({ type: "leaving", connection: channel.id });
+      this.#handle({ type: "leaving", connection: channel.id });
       while (channel.open && this.#readOne(channel));
     }
   }
@@ -200,9 +200,9 @@ export class Driver {
   drop(connection: ConnectionId, how: "rst" | "silent"): void {
     this.#guard(() => {
       const channel = this.#channels.get(connection);
-      this.#turn();
-      this.#hand({ type: "dropped", connection, how });
-      if (how === "silent") return this.#silence(channel);
+      this.#beginTurn();
+      this.#handle({ type: "dropped", connection, how });
+      if (how === "silent") return this.#detachSilently(channel);
       channel.link.reset();
       this.#closed(channel, "reset");
     });
@@ -217,18 +217,18 @@ export class Driver {
         this.#timer.stop();
         this.#standstillAt += asleepMs;
       }
-      this.#turn();
+      this.#beginTurn();
       const { bytesReceived, bytesSent } = this;
-      this.#lookForProgress();
-      this.#hand({ type: "measured", bytesReceived, bytesSent });
-      if (asleepMs > 0) this.#hand({ type: "woke", asleepMs, since: this.#awakeAt });
+      this.#checkProgress();
+      this.#handle({ type: "measured", bytesReceived, bytesSent });
+      if (asleepMs > 0) this.#handle({ type: "woke", asleepMs, since: this.#awakeAt });
       this.#awakeAt = this.#now;
-      this.#awaitHeartbeat();
+      this.#expectHeartbeat();
       this.#endTurn();
     });
   }
 
-  #awaitHeartbeat(): void {
+  #expectHeartbeat(): void {
     const { heartbeatMs } = this.#options;
     if (heartbeatMs !== undefined) this.#standstillAt = this.#now + heartbeatMs + standstillMs;
   }
@@ -259,7 +259,7 @@ export class Driver {
     }
   }
 
-  #turn(): void {
+  #beginTurn(): void {
     const since = this.#now;
     this.#now = this.#clock.now();
     // A loop whose turns are many is late with its timers, and does not stand still.
@@ -269,8 +269,8 @@ export class Driver {
 
   /** Since the last turn, the loop had none in which the heartbeat would have come. */
   #stoodStill(since: Millis): void {
-    this.#awaitHeartbeat();
-    this.#hand({ type: "stoodStill", since });
+    this.#expectHeartbeat();
+    this.#handle({ type: "stoodStill", since });
     this.#log.note({ event: "loopBlocked", blockedMs: this.#now - since }, this.#now);
   }
 
@@ -282,7 +282,7 @@ export class Driver {
         channel.dirty = false;
         this.#flush(channel);
       } else if (this.#inputs.length > 0) {
-        this.#settle();
+        this.#handleQueued();
       } else {
         break;
       }
@@ -290,20 +290,22 @@ export class Driver {
     this.#timer.arm(this.#broker.nextDeadline());
   }
 
-  #look(): void {
-    this.#turn();
-    this.#lookForProgress();
+  #timerFired(): void {
+    this.#beginTurn();
+    this.#checkProgress();
     const unread = this.#arrivals.unread(this.#broker.undecided(this.#now), this.#now);
-    this.#hand({ type: "deadline", unread });
+    this.#handle({ type: "deadline", unread });
     this.#endTurn();
   }
 
-  #lookForProgress(): void {
-    this.#progress.look(this.#now, ({ id }) => this.#hand({ type: "progressed", connection: id }));
+  #checkProgress(): void {
+    this.#progress.check(this.#now, ({ id }) =>
+      this.#handle({ type: "progressed", connection: id }),
+    );
   }
 
   #opened(link: Link, listener: ListenerPolicy): void {
-    this.#turn();
+    this.#beginTurn();
     const channel = this.#channels.open(
       (id) => new Channel(id, link, listener, this.#readerOptions, this.#pool),
     );
@@ -320,7 +322,7 @@ export class Driver {
     const { id, listener } = channel;
     const { remote, isLocal } = channel.link;
     const token = this.#loop.token();
-    this.#hand({ type: "opened", connection: id, remote, isLocal, listener, token });
+    this.#handle({ type: "opened", connection: id, remote, isLocal, listener, token });
   }
 
   /** It would be refused, unless the end of another one waits in its socket: that is read first. */
@@ -330,7 +332,7 @@ export class Driver {
       if (channel.admitted) return;
       if (turns > 1) return this.#postpone(channel, turns - 1);
       this.#guard(() => {
-        this.#turn();
+        this.#beginTurn();
         this.#admit(channel);
         if (channel.open) {
           channel.link.resume();
@@ -346,12 +348,12 @@ export class Driver {
     if (!channel.open) return;
     this.bytesReceived += chunk.length;
     channel.bytesReceived += chunk.length;
-    this.#turn();
+    this.#beginTurn();
     channel.reader.feed(chunk);
     if (!channel.admitted) return;
     if (!channel.held) this.#read(channel);
-    if (this.#tellsBytes && channel.open) {
-      this.#hand({ type: "heard", connection: channel.id, awaited: channel.reader.awaited });
+    if (this.#reportsBytes && channel.open) {
+      this.#handle({ type: "heard", connection: channel.id, awaited: channel.reader.awaited });
     }
     this.#endTurn();
   }
@@ -361,8 +363,8 @@ export class Driver {
     const until = this.#now + turnMs;
     for (let packets = 1; channel.open && !channel.held; packets++) {
       if (!this.#readOne(channel)) return;
-      if (packets % packetsBetweenLooks === 0 && this.#clock.now() >= until) {
-        return this.#continueLater(channel);
+      if (packets % packetsPerClockRead === 0 && this.#clock.now() >= until) {
+        return this.#continueInNextTurn(channel);
       }
     }
   }
@@ -374,10 +376,10 @@ export class Driver {
     const connection = channel.id;
     if (packet.type === "fault") {
       const { error, version, clientId } = packet;
-      this.#hand({ type: "malformed", connection, error, version, clientId });
+      this.#handle({ type: "malformed", connection, error, version, clientId });
       return true;
     }
-    const old = packet.type === "connect" ? this.#heldUnder(packet.clientId) : null;
+    const old = packet.type === "connect" ? this.#heldChannelOf(packet.clientId) : null;
     // A second CONNECT on the same connection takes over nothing.
     if (packet.type === "connect" && old !== null && old !== channel)
       this.#withhold(channel, packet, old);
@@ -387,11 +389,11 @@ export class Driver {
 
   #received(channel: Channel, packet: ClientPacket): void {
     if (this.#trace) this.#packets.packet(channel, "received", packet, this.#now);
-    this.#hand({ type: "received", connection: channel.id, packet });
+    this.#handle({ type: "received", connection: channel.id, packet });
   }
 
   /** The connection of a client id, if it is held: what it sent last may wait unread, a DISCONNECT too. */
-  #heldUnder(clientId: string): Channel | null {
+  #heldChannelOf(clientId: string): Channel | null {
     const old = this.#broker.sessions.get(clientId)?.connection ?? null;
     const channel = old === null ? null : this.#channels.get(old.id);
     return channel?.holdPublisher === true ? channel : null;
@@ -400,23 +402,23 @@ export class Driver {
   /** A CONNECT that takes over a held connection comes after all that had arrived on that one. */
   #withhold(channel: Channel, packet: ConnectPacket, old: Channel): void {
     channel.withheld = packet;
-    this.#reading(channel);
-    this.#hand({ type: "leaving", connection: old.id });
-    this.#awaitReading(channel, old, 0);
+    this.#updateReading(channel);
+    this.#handle({ type: "leaving", connection: old.id });
+    this.#retryWithheld(channel, old, 0);
   }
 
-  #awaitReading(channel: Channel, old: Channel, looks: number): void {
+  #retryWithheld(channel: Channel, old: Channel, looks: number): void {
     // A turn of the timers comes after a poll, and one of what was cut short after that.
     const look = (): void => {
       if (channel.withheld === null || !channel.open) return;
-      if (looks < looksAtOld && this.#isUnread(old, looks)) {
-        return this.#awaitReading(channel, old, looks + 1);
+      if (looks < takeoverLooksMax && this.#isUnread(old, looks)) {
+        return this.#retryWithheld(channel, old, looks + 1);
       }
       this.#guard(() => {
-        this.#turn();
-        this.#handWithheld(channel);
-        this.#reading(channel);
-        this.#settle();
+        this.#beginTurn();
+        this.#receiveWithheld(channel);
+        this.#updateReading(channel);
+        this.#handleQueued();
         this.#read(channel);
         this.#endTurn();
       });
@@ -429,17 +431,17 @@ export class Driver {
     return looks < this.#arrivals.turns || old.held || this.#arrivals.isReadable(old);
   }
 
-  #handWithheld(channel: Channel): void {
+  #receiveWithheld(channel: Channel): void {
     const { withheld } = channel;
     channel.withheld = null;
     if (withheld !== null && channel.open) this.#received(channel, withheld);
   }
 
   /** Lets the others have their turn: no callback blocks the loop, and no deadline waits for one. */
-  #continueLater(channel: Channel): void {
+  #continueInNextTurn(channel: Channel): void {
     if (channel.holdTurn) return;
     channel.holdTurn = true;
-    this.#reading(channel);
+    this.#updateReading(channel);
     if (this.#unfinished.push(channel) === 1) {
       this.#loop.soon(() => this.#guard(() => this.#continue()));
     }
@@ -455,7 +457,7 @@ export class Driver {
   }
 
   #drained(channel: Channel): void {
-    this.#turn();
+    this.#beginTurn();
     this.#flush(channel);
     this.#endTurn();
   }
@@ -464,15 +466,15 @@ export class Driver {
     channel.loseOutput();
     this.#closing.giveUp(channel);
     if (!channel.open) return;
-    this.#turn();
+    this.#beginTurn();
     if (!channel.admitted) this.#admit(channel);
-    this.#handWithheld(channel);
+    this.#receiveWithheld(channel);
     // Packets whose turn is still to come came before the end, so they count before it.
     while (channel.open && !channel.holdAuthentication && this.#readOne(channel))
-      this.#handWithheld(channel);
+      this.#receiveWithheld(channel);
     if (channel.open) {
       this.#release(channel);
-      this.#carryOut(
+      this.#execute(
         this.#broker.handle({ type: "closed", connection: channel.id, how }, this.#now),
       );
     }
@@ -480,24 +482,24 @@ export class Driver {
   }
 
   /** One input, and whatever inputs its effects give rise to. */
-  #hand(input: Input): void {
-    this.#carryOut(this.#broker.handle(input, this.#now));
-    if (this.#inputs.length > 0) this.#settle();
+  #handle(input: Input): void {
+    this.#execute(this.#broker.handle(input, this.#now));
+    if (this.#inputs.length > 0) this.#handleQueued();
   }
 
   /** An input that comes up in the middle of something is handed in right after it. */
-  #later(input: Input): void {
+  #enqueue(input: Input): void {
     this.#inputs.push(input);
   }
 
-  #settle(): void {
+  #handleQueued(): void {
     for (let input = this.#inputs.shift(); input !== undefined; input = this.#inputs.shift()) {
       if ("connection" in input && !this.#channels.has(input.connection)) continue;
-      this.#carryOut(this.#broker.handle(input, this.#now));
+      this.#execute(this.#broker.handle(input, this.#now));
     }
   }
 
-  #carryOut(effects: readonly Effect[]): void {
+  #execute(effects: readonly Effect[]): void {
     for (const effect of effects) {
       switch (effect.type) {
         case "deliver":
@@ -540,7 +542,7 @@ export class Driver {
       const channel = this.#channels.get(delivery.connection);
       this.#writer.write(channel.outbox, delivery);
       if (this.#trace) this.#packets.delivery(channel, message, delivery, this.#now);
-      this.#touch(channel);
+      this.#markDirty(channel);
     }
   }
 
@@ -548,11 +550,11 @@ export class Driver {
     if (this.#trace) this.#packets.packet(channel, "sent", packet, this.#now);
     const before = channel.outbox.size;
     writeServerPacket(channel.outbox, version, packet);
-    channel.answers += channel.outbox.size - before;
-    this.#touch(channel);
+    channel.replyBytes += channel.outbox.size - before;
+    this.#markDirty(channel);
   }
 
-  #touch(channel: Channel): void {
+  #markDirty(channel: Channel): void {
     if (!channel.dirty) {
       channel.dirty = true;
       this.#dirty.push(channel);
@@ -562,82 +564,83 @@ export class Driver {
 
   #flush(channel: Channel): void {
     if (channel.outbox.size === 0 && !channel.waiting) return;
-    const took = channel.outbox.flush(channel.link);
-    if (took < 0) {
+    const written = channel.outbox.flush(channel.link);
+    if (written < 0) {
       // The link has ended; that it is closed follows.
       channel.loseOutput();
       return;
     }
-    this.bytesSent += took;
-    this.#tellOutput(channel, took);
+    this.bytesSent += written;
+    this.#reportOutput(channel, written);
   }
 
   /** Tells the core what became of the output, where that has changed. */
-  #tellOutput(channel: Channel, took: number): void {
+  #reportOutput(channel: Channel, written: number): void {
     const left = channel.outbox.size;
     const connection = channel.id;
-    if (channel.answers > left) channel.answers = left;
+    if (channel.replyBytes > left) channel.replyBytes = left;
     if (left === 0) {
       if (!channel.waiting) return;
       channel.waiting = false;
       if (!channel.open) return this.#closing.finish(channel);
       this.#progress.end(channel);
       channel.holdOutput = false;
-      this.#later({ type: "drained", connection });
-      this.#reading(channel);
-      if (!channel.held) this.#continueLater(channel);
+      this.#enqueue({ type: "drained", connection });
+      this.#updateReading(channel);
+      if (!channel.held) this.#continueInNextTurn(channel);
       return;
     }
     if (!channel.open) return;
     const outputBytes = this.#outputBytes;
     if (!channel.waiting) {
       this.#progress.begin(channel);
-      this.#later({ type: "waiting", connection });
-    } else if (took > 0) this.#later({ type: "progressed", connection });
+      this.#enqueue({ type: "waiting", connection });
+    } else if (written > 0) this.#enqueue({ type: "progressed", connection });
     channel.waiting = true;
-    if (left > outputBytes) this.#later({ type: "blocked", connection });
-    if (channel.answers > 2 * outputBytes && !channel.holdOutput) {
+    if (left > outputBytes) this.#enqueue({ type: "blocked", connection });
+    if (channel.replyBytes > 2 * outputBytes && !channel.holdOutput) {
       channel.holdOutput = true;
-      this.#reading(channel);
+      this.#updateReading(channel);
     }
   }
 
   /** Lets the link read or not, and tells the core: the keepalive does not run while it does not. */
-  #reading(channel: Channel): void {
+  #updateReading(channel: Channel): void {
     if (channel.paused === channel.held) return;
     channel.paused = channel.held;
     const connection = channel.id;
     if (channel.paused) channel.link.pause();
     else channel.link.resume();
-    this.#later({ type: channel.paused ? "paused" : "resumed", connection });
+    this.#enqueue({ type: channel.paused ? "paused" : "resumed", connection });
   }
 
   #hold(channel: Channel, on: boolean): void {
     channel.holdPublisher = on;
     if (on) this.#peerCloses.watch(channel, this.#now);
     else this.#peerCloses.forget(channel);
-    this.#reading(channel);
-    if (!on && !channel.held && channel.reader.buffered > 0) this.#continueLater(channel);
+    this.#updateReading(channel);
+    if (!on && !channel.held && channel.reader.buffered > 0) this.#continueInNextTurn(channel);
   }
 
   #peersClosed(channels: readonly Channel[]): void {
-    this.#turn();
-    for (const { open, id } of channels) if (open) this.#hand({ type: "leaving", connection: id });
+    this.#beginTurn();
+    for (const { open, id } of channels)
+      if (open) this.#handle({ type: "leaving", connection: id });
     this.#endTurn();
   }
 
-  #silence(channel: Channel): void {
-    this.#turn();
+  #detachSilently(channel: Channel): void {
+    this.#beginTurn();
     // What the link still tells goes to a channel that the core has never heard of.
-    const nobody = new Channel(
+    const detached = new Channel(
       channel.id,
       channel.link,
       channel.listener,
       this.#readerOptions,
       this.#pool,
     );
-    nobody.open = false;
-    channel.link.owner = nobody;
+    detached.open = false;
+    channel.link.owner = detached;
     channel.link = new SilentLink(channel.link);
     this.#flush(channel);
     this.#endTurn();
@@ -649,18 +652,18 @@ export class Driver {
     this.#options.authenticate(effect, (refused) => {
       channel.holdAuthentication = false;
       if (!channel.open) return;
-      this.#later({ type: "authenticated", connection: channel.id, refused });
+      this.#enqueue({ type: "authenticated", connection: channel.id, refused });
       if (isLater) this.#guard(() => this.#resume(channel));
     });
     isLater = true;
-    if (channel.holdAuthentication) this.#reading(channel);
+    if (channel.holdAuthentication) this.#updateReading(channel);
   }
 
   /** What held it back is over. */
   #resume(channel: Channel): void {
-    this.#turn();
-    this.#reading(channel);
-    this.#settle();
+    this.#beginTurn();
+    this.#updateReading(channel);
+    this.#handleQueued();
     this.#read(channel);
     this.#endTurn();
   }

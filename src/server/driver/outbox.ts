@@ -126,7 +126,7 @@ export class Outbox {
   }
 
   /**
-   * Hands what waits to the link. Returns how many bytes it took; -1: the link has ended. What it did
+   * Hands what waits to the link. Returns how many bytes it wrote; -1: the link has ended. What it did
    * not take is kept, out of the input's buffers.
    */
   flush(link: Link): number {
@@ -142,11 +142,11 @@ export class Outbox {
     for (;;) {
       const first = this.#ahead[0];
       if (first === undefined) return total;
-      const took = link.write(first.bytes, first.start, first.end);
-      if (took < 0) return took;
-      total += took;
-      first.start += took;
-      this.#aheadBytes -= took;
+      const written = link.write(first.bytes, first.start, first.end);
+      if (written < 0) return written;
+      total += written;
+      first.start += written;
+      this.#aheadBytes -= written;
       if (first.start < first.end) return total;
       this.#ahead.shift();
       if (first.isBuffer) this.#pool.give(first.bytes);
@@ -161,20 +161,20 @@ export class Outbox {
   #flushRest(link: Link): number {
     const run = this.#run;
     if (run !== null) {
-      const took = link.write(run, this.#runStart, this.#runEnd);
-      if (took < 0) return took;
-      this.#runStart += took;
+      const written = link.write(run, this.#runStart, this.#runEnd);
+      if (written < 0) return written;
+      this.#runStart += written;
       if (this.#runStart === this.#runEnd) this.#run = null;
       else this.#settleRun(0);
-      return took;
+      return written;
     }
     const buffer = this.#buffer;
     if (buffer === null || this.#start === this.#end) return 0;
-    const took = link.write(buffer, this.#start, this.#end);
-    if (took < 0) return took;
-    this.#start += took;
+    const written = link.write(buffer, this.#start, this.#end);
+    if (written < 0) return written;
+    this.#start += written;
     if (this.#start === this.#end) this.clear();
-    return took;
+    return written;
   }
 
   clear(): void {

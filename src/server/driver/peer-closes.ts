@@ -27,8 +27,8 @@ export class PeerCloses {
   watch(channel: Channel, now: number): void {
     if (channel.link.hasPeerClosed === undefined) return;
     this.#watched.add(channel);
-    const isDue = now - channel.askedAt >= lookMs;
-    if (isDue) channel.askedAt = now;
+    const isDue = now - channel.peerCheckedAt >= lookMs;
+    if (isDue) channel.peerCheckedAt = now;
     if (isDue && channel.link.hasPeerClosed()) {
       this.#found.add(channel);
       this.#stop?.();

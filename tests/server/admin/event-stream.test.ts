@@ -179,11 +179,11 @@ test("packets are told to who asks for them, and to nobody else", async () => {
   let traced = 0;
   admin.hub.onTrace = () => (traced += 1);
   await using plain = await Reading.of(admin);
-  expect([admin.hub.wants("debug"), traced]).toEqual([false, 0]);
+  expect([admin.hub.logs("debug"), traced]).toEqual([false, 0]);
   const packets = await Reading.of(admin, "?event=packet");
-  expect([admin.hub.wants("debug"), traced]).toEqual([true, 1]);
+  expect([admin.hub.logs("debug"), traced]).toEqual([true, 1]);
   await packets[Symbol.asyncDispose]();
-  expect([admin.hub.wants("debug"), traced]).toEqual([false, 2]);
+  expect([admin.hub.logs("debug"), traced]).toEqual([false, 2]);
   await plain.until(": mqttd");
 });
 
