@@ -80,7 +80,7 @@ export const verbs = {
     text: "one client: the live deadline, pings, queue, will, events",
     about:
       "All that the broker knows of one client: its connection and the live deadline, how regular " +
-      "its pings are, the closest call, session, queue, subscriptions, will, own faults, and its " +
+      "its pings are, the closest call, session, queue, subscriptions, will, habits, and its " +
       "last events. Also of one that is gone.",
     exits: noClient,
     examples: ["mqttd inspect client dev-42", "mqttd inspect client dev-42 --json"],

@@ -156,16 +156,16 @@ export type BrokerEvent =
       readonly maximum: number;
     }
   | { readonly event: "sessionEnded"; readonly clientId: string; readonly why: SessionEnd }
-  /** The client itself sees to it that its wills go wrong; said once for each client id and fault. */
+  /** The client itself sees to it that its wills go wrong; said once for each client id and habit. */
   | ({
       readonly event: "clientFault";
       readonly peer: Peer;
-    } & ClientFault)
+    } & ClientHabit)
   /** The clock was set forward after a suspend: what is due is due now. */
   | { readonly event: "woke"; readonly asleepMs: number };
 
 /** What clients do that makes their wills go wrong, whatever the broker does. */
-export type ClientFault =
+export type ClientHabit =
   /** A new id from the same address with the same will topic: `offline` lands after `online`. */
   | { readonly fault: "randomClientId"; readonly topic: string; readonly before: string }
   /** The retained will stays: nothing retained was published on its topic on that connection. */

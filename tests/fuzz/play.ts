@@ -259,12 +259,12 @@ class Run {
     for (const id of histories.ids()) {
       const history = histories.of(id);
       if (history === null) continue;
-      const { connections, wills, events, faults, takeovers } = history;
+      const { connections, wills, events, habits, takeovers } = history;
       atMost("connections in a history", connections.length, 16);
       atMost("wills in a history", wills.length, 16);
       atMost("events in a history", events.length, 50);
       atMost("takeovers in a history", takeovers.length, 3);
-      atMost("faults in a history", faults.length, 16);
+      atMost("habits in a history", habits.length, 16);
     }
   }
 

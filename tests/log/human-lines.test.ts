@@ -93,7 +93,7 @@ test("other events of the core", () => {
   `);
 });
 
-test("a client's own fault: what is, what it leads to, what to change", () => {
+test("a client's habit: what is, what it leads to, what to change", () => {
   expect(lines(samples.clientFault)).toMatchInlineSnapshot(`
     "
     15:04:05.123 Warning: dev-42 has a new client id (before: dev-7f3a) for the same will topic home/dev-42/status: the will of the old id can land after the birth of the new one · give the device one client id and keep it

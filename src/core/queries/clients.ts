@@ -31,7 +31,7 @@ export function clientOf(broker: Broker, clientId: string): ClientAccount | null
     session: session && sessionAccount(session),
     connections: connections.toReversed(),
     wills: (history?.wills ?? []).map(({ account }) => account).toReversed(),
-    faults: history?.faults.map((fault) => ({ ...fault })) ?? [],
+    faults: history?.habits.map((habit) => ({ ...habit })) ?? [],
     events: [...(history?.events ?? [])],
   };
 }

@@ -1,6 +1,6 @@
 import type { ConnectionAccount, PingRhythm, RecentEnd } from "./shapes.ts";
 import type { Connection } from "../connection.ts";
-import type { BrokerEvent, ClientFault, WillFacts } from "../events.ts";
+import type { BrokerEvent, ClientHabit, WillFacts } from "../events.ts";
 import { excerpt } from "./excerpt.ts";
 import type { Millis } from "../io.ts";
 import { protocolName, type ConnectPacket } from "../packet.ts";
@@ -138,9 +138,9 @@ export class ClientHistory {
   readonly connections: ConnectionRecord[] = [];
   readonly wills: WillRecord[] = [];
   readonly events: { readonly at: Millis; readonly event: BrokerEvent }[] = [];
-  readonly faults: (ClientFault & { readonly at: Millis })[] = [];
+  readonly habits: (ClientHabit & { readonly at: Millis })[] = [];
   /** Those that the log has said of this device, under this id or one that it had before. */
-  readonly said = new Set<ClientFault["fault"]>();
+  readonly said = new Set<ClientHabit["fault"]>();
   readonly takeovers: Takeover[] = [];
   /** Connected at the moment. */
   connected = false;
@@ -172,7 +172,7 @@ export class ClientHistory {
 
   /** It is the same device that had another id before. */
   follows(before: ClientHistory | null): void {
-    for (const fault of before?.said ?? []) this.said.add(fault);
+    for (const habit of before?.said ?? []) this.said.add(habit);
   }
 
   tookOver(takeover: Takeover): void {

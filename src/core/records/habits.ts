@@ -1,7 +1,7 @@
 import type { Broker } from "../broker.ts";
 import type { ClientHistories, ClientHistory } from "./clients.ts";
 import type { Connection } from "../connection.ts";
-import { isUnwanted, type ClientFault, type Peer, type WillFate } from "../events.ts";
+import { isUnwanted, type ClientHabit, type Peer, type WillFate } from "../events.ts";
 import { excerpt, textKept } from "./excerpt.ts";
 import { longKeepAlive } from "./long-keepalive.ts";
 import type { Session } from "../session.ts";
@@ -167,17 +167,17 @@ export class Habits {
     this.#say(peer, { fault: "cleanDisconnect", topic: will.topic, listeners });
   }
 
-  /** Remembers a fault of a client id once, and says it unless the log has said it of the device. */
-  #say(peer: Peer, fault: ClientFault): void {
+  /** Remembers a habit of a client id once, and says it unless the log has said it of the device. */
+  #say(peer: Peer, habit: ClientHabit): void {
     const broker = this.#broker;
     const history = this.#clients.of(peer.clientId ?? "");
     // Of who is forgotten nobody knows what was said.
-    if (history === null) return broker.note({ event: "clientFault", peer, ...fault });
-    if (history.faults.some((known) => known.fault === fault.fault)) return;
-    history.faults.push({ ...excerpt(fault), at: broker.now });
-    if (history.said.has(fault.fault)) return;
-    history.said.add(fault.fault);
-    broker.note({ event: "clientFault", peer, ...fault });
+    if (history === null) return broker.note({ event: "clientFault", peer, ...habit });
+    if (history.habits.some((known) => known.fault === habit.fault)) return;
+    history.habits.push({ ...excerpt(habit), at: broker.now });
+    if (history.said.has(habit.fault)) return;
+    history.said.add(habit.fault);
+    broker.note({ event: "clientFault", peer, ...habit });
   }
 }
 

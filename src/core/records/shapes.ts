@@ -1,7 +1,7 @@
 import type { EndCause } from "../end-causes.ts";
 import type {
   BrokerEvent,
-  ClientFault,
+  ClientHabit,
   Reach,
   WaitEnd,
   WillDiscarded,
@@ -202,7 +202,7 @@ export interface ClientAccount {
   /** Newest first. */
   readonly wills: readonly WillAccount[];
   /** What it does that makes wills go wrong, each once. */
-  readonly faults: readonly (ClientFault & { readonly at: number })[];
+  readonly faults: readonly (ClientHabit & { readonly at: number })[];
   /** Oldest first. */
   readonly events: readonly { readonly at: number; readonly event: BrokerEvent }[];
 }

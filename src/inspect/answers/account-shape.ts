@@ -12,7 +12,7 @@ import type {
   WillStep,
 } from "../../core/records/shapes.ts";
 import { type EndCause, ends } from "../../core/end-causes.ts";
-import type { ClientFault, Reach, WaitEnd, WillDiscarded, WillFacts } from "../../core/events.ts";
+import type { ClientHabit, Reach, WaitEnd, WillDiscarded, WillFacts } from "../../core/events.ts";
 import type { ProtocolName } from "../../core/packet.ts";
 import type { WillState } from "../../core/will.ts";
 import {
@@ -186,40 +186,40 @@ export const session = object<SessionAccount>({
   subscriptions: list(subscription, many),
 });
 
-type Fault<Name extends ClientFault["fault"]> = Extract<ClientFault, { fault: Name }> & {
+type Habit<Name extends ClientHabit["fault"]> = Extract<ClientHabit, { fault: Name }> & {
   readonly at: number;
 };
 
-const faults: { readonly [Name in ClientFault["fault"]]: Shape<Fault<Name>> } = {
-  randomClientId: object<Fault<"randomClientId">>({
+const habits: { readonly [Name in ClientHabit["fault"]]: Shape<Habit<Name>> } = {
+  randomClientId: object<Habit<"randomClientId">>({
     ...{ fault: z.literal("randomClientId"), at: moment, topic: text, before: text },
   }),
-  retainedWillWithoutBirth: object<Fault<"retainedWillWithoutBirth">>({
+  retainedWillWithoutBirth: object<Habit<"retainedWillWithoutBirth">>({
     ...{ fault: z.literal("retainedWillWithoutBirth"), at: moment, topic: text },
   }),
-  birthElsewhere: object<Fault<"birthElsewhere">>({
+  birthElsewhere: object<Habit<"birthElsewhere">>({
     ...{ fault: z.literal("birthElsewhere"), at: moment, topic: text, published: text },
   }),
-  noKeepAlive: object<Fault<"noKeepAlive">>({
+  noKeepAlive: object<Habit<"noKeepAlive">>({
     ...{ fault: z.literal("noKeepAlive"), at: moment, topic: text },
   }),
-  longKeepAlive: object<Fault<"longKeepAlive">>({
+  longKeepAlive: object<Habit<"longKeepAlive">>({
     ...{ fault: z.literal("longKeepAlive"), at: moment, topic: text, keepAlive: span },
     allowedMs: optional(orNull(span)),
   }),
-  delayBeyondSession: object<Fault<"delayBeyondSession">>({
+  delayBeyondSession: object<Habit<"delayBeyondSession">>({
     ...{ fault: z.literal("delayBeyondSession"), at: moment, topic: text },
     ...{ delayInterval: span, sessionExpiry: span },
   }),
-  willUnheard: object<Fault<"willUnheard">>({
+  willUnheard: object<Habit<"willUnheard">>({
     ...{ fault: z.literal("willUnheard"), at: moment, topic: text },
   }),
-  cleanDisconnect: object<Fault<"cleanDisconnect">>({
+  cleanDisconnect: object<Habit<"cleanDisconnect">>({
     ...{ fault: z.literal("cleanDisconnect"), at: moment, topic: text, listeners: count },
   }),
-  sharedClientId: object<Fault<"sharedClientId">>({
+  sharedClientId: object<Habit<"sharedClientId">>({
     ...{ fault: z.literal("sharedClientId"), at: moment, remotes: list(text, few) },
   }),
 };
 
-export const clientFault = oneOf<ClientFault & { readonly at: number }>(faults);
+export const clientHabit = oneOf<ClientHabit & { readonly at: number }>(habits);

@@ -24,7 +24,7 @@ import { ends } from "../../core/end-causes.ts";
 import { type Level, levels } from "../../log/events.ts";
 import {
   cause,
-  clientFault,
+  clientHabit,
   connection,
   lastPacket,
   protocol,
@@ -78,7 +78,7 @@ export const clientShape = object<ClientAnswer>({
   session: orNull(session),
   connections: list(connection, few),
   wills: list(will, few),
-  faults: list(clientFault, few),
+  faults: list(clientHabit, few),
   events: list(eventShape, few),
 });
 

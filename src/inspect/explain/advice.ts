@@ -1,7 +1,7 @@
 import { longKeepAlive } from "../../core/records/long-keepalive.ts";
 import type { WillAccount } from "../../core/records/shapes.ts";
-import { isUnwanted, type ClientFault } from "../../core/events.ts";
-import { faultText } from "../../log/client-fault.ts";
+import { isUnwanted, type ClientHabit } from "../../core/events.ts";
+import { habitText } from "../../log/client-habit.ts";
 import { duration, setting } from "../../log/duration.ts";
 import { clause, name } from "../../log/foreign.ts";
 import { allowedSilence } from "../answers/allowed-silence.ts";
@@ -159,7 +159,7 @@ function cleanStartReturn(): Advice {
 
 function takenOver({ answer }: Scene, will: WillAccount): Advice | null {
   if (will.end?.cause !== "takenOver" || will.fate?.fate !== "published") return null;
-  // Two clients with one id need another remedy, which the fault of that name tells.
+  // Two clients with one id need another remedy, which the habit of that name tells.
   if (answer.faults.some(({ fault }) => fault === "sharedClientId")) return null;
   const connection = answer.connections.find((one) => willOf(answer, one) === will);
   const next = connection === undefined ? null : nextOf(answer, connection);
@@ -235,13 +235,13 @@ function serverKeepAlive({ connection }: Scene): Advice | null {
 function lateFound({ connection }: Scene, { topic }: WillAccount): Advice | null {
   const { keepAliveSeconds: keepAlive, keepAliveAskedSeconds: asked, end } = connection;
   const allowedMs = allowedSilence(connection);
-  if (keepAlive === 0 && allowedMs === null) return byFault({ fault: "noKeepAlive", topic });
+  if (keepAlive === 0 && allowedMs === null) return byHabit({ fault: "noKeepAlive", topic });
   // A keepalive that the broker told it is not the client's to change.
   if (asked !== keepAlive) return null;
   const { advised, advisedAfterSilence } = longKeepAlive;
   const seen = end?.cause === "keepAliveExpired";
   if (keepAlive < (seen ? advisedAfterSilence : advised)) return null;
-  return byFault({ fault: "longKeepAlive", topic, keepAlive, allowedMs });
+  return byHabit({ fault: "longKeepAlive", topic, keepAlive, allowedMs });
 }
 
 /** Who got the will that was asked about. */
@@ -254,7 +254,7 @@ function adviceOnReach(scene: Scene): (Advice | null)[] {
   const clears = will.retain && will.payloadBytes === 0;
   const unheard = isUnwanted(reach) && reach.retained === null && !clears;
   return [
-    unheard ? byFault({ fault: "willUnheard", topic }) : null,
+    unheard ? byHabit({ fault: "willUnheard", topic }) : null,
     dropped > 0 ? droppedCopies(dropped, topic) : null,
     away > 0 && !will.retain ? missedByAway() : null,
     clears ? clearedTopic(topic) : null,
@@ -283,12 +283,12 @@ function clearedTopic(topic: string): Advice {
   return { topic: "emptyRetainedWill", ...sentence(text, "v5-3.3.1-6") };
 }
 
-/** A fault that the log names, in the log's words. */
-export function byFault(fault: ClientFault): Advice {
-  const { what, so, change } = faultText(fault);
-  const verb = fault.fault === "cleanDisconnect" ? "" : "has ";
+/** A habit that the log names, in the log's words. */
+export function byHabit(habit: ClientHabit): Advice {
+  const { what, so, change } = habitText(habit);
+  const verb = habit.fault === "cleanDisconnect" ? "" : "has ";
   return {
-    topic: fault.fault,
+    topic: habit.fault,
     ...sentence(`It ${verb}${what}: ${so}. ${capital(change)}.`),
   };
 }

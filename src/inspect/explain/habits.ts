@@ -1,6 +1,6 @@
 import type { ConnectionAccount } from "../../core/records/shapes.ts";
-import type { ClientFault } from "../../core/events.ts";
-import { faultText } from "../../log/client-fault.ts";
+import type { ClientHabit } from "../../core/events.ts";
+import { habitText } from "../../log/client-habit.ts";
 import { duration, setting } from "../../log/duration.ts";
 import { name } from "../../log/foreign.ts";
 import { type Advice, capital, isV5, type Scene, sentence } from "./parts.ts";
@@ -9,7 +9,7 @@ import { type Advice, capital, isV5, type Scene, sentence } from "./parts.ts";
 export function adviceOnHabits(scene: Scene): (Advice | null)[] {
   const { will } = scene;
   return [
-    ...scene.answer.faults.map((fault) => remembered(scene, fault)),
+    ...scene.answer.faults.map((habit) => remembered(scene, habit)),
     will === null ? null : delayCut(scene),
     drawnId(scene),
     thrownAway(scene),
@@ -17,23 +17,23 @@ export function adviceOnHabits(scene: Scene): (Advice | null)[] {
   ];
 }
 
-/** A fault that the broker saw. Those that the latest connection refutes, or shows itself, are left out. */
+/** A habit that the broker saw. Those that the latest connection refutes, or shows itself, are left out. */
 function remembered(
   { answer, connection }: Scene,
-  fault: ClientFault & { readonly at: number },
+  habit: ClientHabit & { readonly at: number },
 ): Advice | null {
-  if (shownOtherwise.has(fault.fault)) return null;
-  const { what, so, change } = faultText(fault);
-  const ago = duration(Math.max(0, answer.now - fault.at));
-  const when = fault.at < connection.openedAt ? ` (seen ${ago} ago)` : "";
+  if (shownOtherwise.has(habit.fault)) return null;
+  const { what, so, change } = habitText(habit);
+  const ago = duration(Math.max(0, answer.now - habit.at));
+  const when = habit.at < connection.openedAt ? ` (seen ${ago} ago)` : "";
   return {
-    topic: fault.fault,
+    topic: habit.fault,
     ...sentence(`It has ${what}${when}: ${so}. ${capital(change)}.`),
   };
 }
 
 /** What the connection and its will tell by themselves, as they are now. */
-const shownOtherwise: ReadonlySet<ClientFault["fault"]> = new Set([
+const shownOtherwise: ReadonlySet<ClientHabit["fault"]> = new Set([
   "noKeepAlive",
   "longKeepAlive",
   "delayBeyondSession",

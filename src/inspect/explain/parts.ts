@@ -32,7 +32,7 @@ export interface StoryLine extends Sentence {
 }
 
 export interface Advice extends Sentence {
-  /** One word for programs: a client's fault by the name that the log gives it, or a matter of ours. */
+  /** One word for programs: a client's habit by the name that the log gives it, or a matter of ours. */
   readonly topic: string;
 }
 

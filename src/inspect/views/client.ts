@@ -9,7 +9,7 @@ import {
   type SubscriptionAccount,
   type PingRhythm,
 } from "../../core/records/shapes.ts";
-import { faultText } from "../../log/client-fault.ts";
+import { habitText } from "../../log/client-habit.ts";
 import { duration, readLate, setting, stoodStill } from "../../log/duration.ts";
 import { clause, name } from "../../log/foreign.ts";
 import { size } from "../../log/size.ts";
@@ -57,9 +57,9 @@ export function clientLines(client: ClientAnswer, style: ViewStyle): string[] {
         ...(connection === null ? [] : connectionFacts(connection, now, style)),
         ...(session === null ? [] : sessionFacts(session, now)),
         ["Will", will === undefined ? withoutWill(connection) : willText(will, now)],
-        ...faults.map((fault, index): [string, string] => {
-          const { what, so, change } = faultText(fault);
-          return [index === 0 ? "Own faults" : "", `${what}: ${so}; ${change}`];
+        ...faults.map((habit, index): [string, string] => {
+          const { what, so, change } = habitText(habit);
+          return [index === 0 ? "Habits" : "", `${what}: ${so}; ${change}`];
         }),
       ],
       style,

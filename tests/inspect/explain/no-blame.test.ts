@@ -30,7 +30,7 @@ for (const [index, options] of right.entries()) {
   });
 }
 
-test("explained: the faults of an earlier connection that the latest one mends are not told", () => {
+test("explained: the habits of an earlier connection that the latest one mends are not told", () => {
   const world = new World();
   mortal(world, { keepalive: 0, delay: 60, expiry: 1 }).drop();
   world.advance(2_000);

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { clientOf } from "../../src/core/queries/clients.ts";
-import type { ClientFault } from "../../src/core/events.ts";
+import type { ClientHabit } from "../../src/core/events.ts";
 import { mortal, watcherOf } from "../support/mortal.ts";
 import { World } from "../support/world.ts";
 
@@ -8,14 +8,14 @@ const hour = 3600;
 const retained = { payload: "gone", retain: true } as const;
 
 /** What was said of clients, in order. */
-function faultsOf(world: World): { clientId: string | null; fault: ClientFault["fault"] }[] {
+function habitsOf(world: World): { clientId: string | null; fault: ClientHabit["fault"] }[] {
   return world.noted("clientFault").map(({ peer, fault }) => ({ clientId: peer.clientId, fault }));
 }
 
 interface Case {
   readonly title: string;
-  readonly fault: ClientFault["fault"];
-  /** Does wrong; the fault has to be said once. */
+  readonly fault: ClientHabit["fault"];
+  /** Does wrong; the habit has to be said once. */
   readonly wrong: (world: World) => void;
   /** Looks like it and is right; nothing is to be said. */
   readonly right: (world: World) => void;
@@ -157,7 +157,7 @@ for (const { title, fault, wrong, right } of cases) {
   test(`${title}: what only looks like it is not blamed`, () => {
     const world = new World();
     right(world);
-    expect(faultsOf(world).filter((said) => said.fault === fault)).toEqual([]);
+    expect(habitsOf(world).filter((said) => said.fault === fault)).toEqual([]);
   });
 }
 
@@ -169,18 +169,18 @@ test("a retained will that waits for its delay is judged when it is published", 
   client.ping();
   world.advance(3_000);
   client.drop();
-  expect(faultsOf(world)).toEqual([]);
+  expect(habitsOf(world)).toEqual([]);
   world.advance(5_000);
-  expect(faultsOf(world)).toEqual([{ clientId: "mortal", fault: "retainedWillWithoutBirth" }]);
+  expect(habitsOf(world)).toEqual([{ clientId: "mortal", fault: "retainedWillWithoutBirth" }]);
 });
 
-test("a device with a new client id each time is told of each of its faults once", () => {
+test("a device with a new client id each time is told of each of its habits once", () => {
   const world = new World();
   const ids = ["esp-9f31", "esp-07ac", "esp-55aa", "esp-c0de1"];
   for (const id of ids) {
     mortal(world, { id, keepalive: 0, will: { topic: "dev/status" } }).drop();
   }
-  expect(faultsOf(world)).toEqual([
+  expect(habitsOf(world)).toEqual([
     { clientId: "esp-9f31", fault: "noKeepAlive" },
     { clientId: "esp-9f31", fault: "willUnheard" },
     { clientId: "esp-07ac", fault: "randomClientId" },

@@ -1,20 +1,20 @@
-import type { ClientFault } from "../core/events.ts";
+import type { ClientHabit } from "../core/events.ts";
 import { setting } from "./duration.ts";
 import { name } from "./foreign.ts";
 
 /** What a client does that makes its wills go wrong, in words: what is, what it leads to, what to do. */
-export interface FaultText {
+export interface HabitText {
   readonly what: string;
   readonly so: string;
   readonly change: string;
 }
 
-export function faultText(fault: ClientFault): FaultText {
-  const topic = "topic" in fault ? name(fault.topic) : "";
-  switch (fault.fault) {
+export function habitText(habit: ClientHabit): HabitText {
+  const topic = "topic" in habit ? name(habit.topic) : "";
+  switch (habit.fault) {
     case "randomClientId":
       return {
-        what: `a new client id (before: ${name(fault.before)}) for the same will topic ${topic}`,
+        what: `a new client id (before: ${name(habit.before)}) for the same will topic ${topic}`,
         so: "the will of the old id can land after the birth of the new one",
         change: "give the device one client id and keep it",
       };
@@ -26,7 +26,7 @@ export function faultText(fault: ClientFault): FaultText {
       };
     case "birthElsewhere":
       return {
-        what: `a retained will on ${topic}, and the birth on ${name(fault.published)}`,
+        what: `a retained will on ${topic}, and the birth on ${name(habit.published)}`,
         so: "the birth never overwrites the will",
         change: "publish the birth, retained, on the will's own topic",
       };
@@ -39,18 +39,18 @@ export function faultText(fault: ClientFault): FaultText {
       };
     case "longKeepAlive":
       return {
-        what: `a will on ${topic}, and a keepalive of ${setting(fault.keepAlive * 1000)}`,
-        so: foundAfter(fault.allowedMs),
+        what: `a will on ${topic}, and a keepalive of ${setting(habit.keepAlive * 1000)}`,
+        so: foundAfter(habit.allowedMs),
         change: "ask for a keepalive of two thirds of the time in which a death has to be known",
       };
     case "delayBeyondSession": {
-      const expiry = fault.sessionExpiry === 0 ? "0" : setting(fault.sessionExpiry * 1000);
+      const expiry = habit.sessionExpiry === 0 ? "0" : setting(habit.sessionExpiry * 1000);
       return {
         what:
-          `a Will Delay Interval of ${setting(fault.delayInterval * 1000)}, and a Session Expiry ` +
+          `a Will Delay Interval of ${setting(habit.delayInterval * 1000)}, and a Session Expiry ` +
           `Interval of ${expiry}`,
         so:
-          fault.sessionExpiry === 0
+          habit.sessionExpiry === 0
             ? "the session ends with the connection, and the will comes at once"
             : "the will comes when the session ends, which is earlier",
         change: "ask for a Session Expiry Interval above the Will Delay Interval",
@@ -64,7 +64,7 @@ export function faultText(fault: ClientFault): FaultText {
           "check the topic's spelling, make the will retained, or let the watcher keep its session",
       };
     case "cleanDisconnect": {
-      const { listeners } = fault;
+      const { listeners } = habit;
       const who = listeners === 1 ? "1 subscriber" : `${listeners} subscribers`;
       return {
         what: `said a clean DISCONNECT, which discarded its will on ${topic}`,
@@ -74,7 +74,7 @@ export function faultText(fault: ClientFault): FaultText {
     }
     case "sharedClientId":
       return {
-        what: `a client id that clients at ${fault.remotes.map(name).join(" and ")} share`,
+        what: `a client id that clients at ${habit.remotes.map(name).join(" and ")} share`,
         so: "each CONNECT of one ends the other, and its will comes",
         change: "give each of them a client id of its own",
       };
