@@ -1,6 +1,6 @@
 /** Worlds around the broker, each drawn from one seed: see `help`. */
 import { nearest } from "../src/config/nearest.ts";
-import { plantedFaults, type PlantedFault } from "../src/core/quirks/planted.ts";
+import { plantedQuirks, type PlantedQuirk } from "../src/core/quirks/planted.ts";
 import type { Rules } from "../src/core/quirks/rules.ts";
 import { simulate, type Failure, type Outcome } from "../tests/sim/simulation.ts";
 import { flagsOf, runScript, UsageError } from "./usage.ts";
@@ -14,13 +14,13 @@ The first violation ends it, and tells how to play it again.
   --seeds N       how many (10; with --minutes: any)
   --minutes N     for how long, whatever the number
   --steps N       acts of each world under faults (5000)
-  --faults NAME   a broker with one planted fault
-  --canaries      the first seed that sees each planted fault, within --seeds (200)
+  --quirk NAME    a broker with one planted quirk
+  --canaries      the first seed that sees each planted quirk, within --seeds (200)
   --twice         each seed twice: the hashes have to be the same
   --shrink        the fewest steps with which a seed that fails still does
   --verbose       every event
 
-Exit codes: 0 nothing found, 1 a violation, or a fault that was not seen, 2 wrong usage.
+Exit codes: 0 nothing found, 1 a violation, or a quirk that was not seen, 2 wrong usage.
 
   npx bun scripts/sim.ts --seed 1 --seeds 10000
   npx bun scripts/sim.ts --seed 42 --seeds 1 --steps 3000 --verbose`;
@@ -30,7 +30,7 @@ const options = {
   seeds: { type: "string" },
   steps: { type: "string", default: "5000" },
   minutes: { type: "string" },
-  faults: { type: "string" },
+  quirk: { type: "string" },
   canaries: { type: "boolean", default: false },
   twice: { type: "boolean", default: false },
   shrink: { type: "boolean", default: false },
@@ -46,7 +46,7 @@ interface Options {
   readonly count: number;
   readonly minutes: number;
   readonly steps: number;
-  readonly fault: PlantedFault | null;
+  readonly quirk: PlantedQuirk | null;
   readonly twice: boolean;
   readonly shrink: boolean;
   readonly verbose: boolean;
@@ -65,7 +65,7 @@ function main(): number {
     count: values.seeds === undefined ? unless : whole("seeds", values.seeds),
     minutes,
     steps: whole("steps", values.steps),
-    fault: values.faults === undefined ? null : planted(values.faults),
+    quirk: values.quirk === undefined ? null : planted(values.quirk),
     twice: values.twice,
     shrink: values.shrink,
     verbose: values.verbose,
@@ -110,8 +110,8 @@ function run(asked: Options): boolean {
   return true;
 }
 
-function play(seed: number, { fault, verbose, steps }: Options): Outcome {
-  const rules: Partial<Rules> = fault === null ? {} : plantedFaults[fault];
+function play(seed: number, { quirk, verbose, steps }: Options): Outcome {
+  const rules: Partial<Rules> = quirk === null ? {} : plantedQuirks[quirk];
   const print = (line: string): void => console.log(line);
   return simulate({ seed, steps, rules, ...(verbose && { print }) });
 }
@@ -122,9 +122,9 @@ function tell({ seed, steps }: Outcome, failure: Failure, asked: Options): void 
   if (!asked.verbose) for (const line of failure.journal) console.log(line);
   console.log(failure.text);
   const few = asked.shrink ? fewestSteps(seed, asked) : Math.min(asked.steps, steps);
-  const fault = asked.fault === null ? "" : ` --faults ${asked.fault}`;
+  const quirk = asked.quirk === null ? "" : ` --quirk ${asked.quirk}`;
   console.log(
-    `again: npx bun scripts/sim.ts --seed ${seed} --seeds 1 --steps ${few}${fault} --verbose`,
+    `again: npx bun scripts/sim.ts --seed ${seed} --seeds 1 --steps ${few}${quirk} --verbose`,
   );
 }
 
@@ -144,10 +144,10 @@ function fewestSteps(seed: number, asked: Options): number {
   return fails;
 }
 
-/** The first seed that sees each planted fault. Returns whether all were seen. */
+/** The first seed that sees each planted quirk. Returns whether all were seen. */
 function findCanaries(asked: Options): boolean {
   let isComplete = true;
-  for (const name of Object.keys(plantedFaults)) {
+  for (const name of Object.keys(plantedQuirks)) {
     const where = firstSight(planted(name), asked);
     if (where === null) isComplete = false;
     console.log(`${name.padEnd(42)} ${where ?? `not within ${asked.count} seeds`}`);
@@ -155,9 +155,9 @@ function findCanaries(asked: Options): boolean {
   return isComplete;
 }
 
-function firstSight(fault: PlantedFault, asked: Options): string | null {
+function firstSight(quirk: PlantedQuirk, asked: Options): string | null {
   for (let seed = asked.first; seed < asked.first + asked.count; seed++) {
-    const { failure, steps } = play(seed, { ...asked, fault });
+    const { failure, steps } = play(seed, { ...asked, quirk });
     if (failure !== null) return `seed ${seed}, step ${steps}: ${failure.rule}`;
   }
   return null;
@@ -169,16 +169,16 @@ function whole(name: string, text: string): number {
   throw new UsageError(`--${name} wants a whole number, not ${text}`);
 }
 
-function planted(name: string): PlantedFault {
+function planted(name: string): PlantedQuirk {
   if (isPlanted(name)) return name;
-  const near = nearest(name, Object.keys(plantedFaults));
+  const near = nearest(name, Object.keys(plantedQuirks));
   throw new UsageError(
-    `there is no planted fault ${name}${near === null ? "" : `; is it ${near}?`}`,
+    `there is no planted quirk ${name}${near === null ? "" : `; is it ${near}?`}`,
   );
 }
 
-function isPlanted(name: string): name is PlantedFault {
-  return name in plantedFaults;
+function isPlanted(name: string): name is PlantedQuirk {
+  return name in plantedQuirks;
 }
 
 await runScript(main);

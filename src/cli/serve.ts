@@ -7,7 +7,7 @@ import type { Arguments } from "./arguments.ts";
 import { usesColor } from "./color.ts";
 import { type CliCommand, type Command, declare, type Surroundings } from "./command.ts";
 import { usageError } from "../config/cli-error.ts";
-import { plantedFaults } from "../core/quirks/planted.ts";
+import { plantedQuirks } from "../core/quirks/planted.ts";
 import { type Like, likeNamed, likeNames, likes } from "../core/quirks/likes.ts";
 import {
   commandPage,
@@ -42,7 +42,7 @@ export function serveCommand(): CliCommand {
         {
           title: "Misbehaviour",
           rows: likes.map(({ name, summary }): HelpRow => [name, summary ?? ""]),
-          text: ["mqttd serve --like help lists these, and single faults."],
+          text: ["mqttd serve --like help lists these, and single quirks."],
         },
         exitCodes(["0", "2", "70", "130, 143"], {
           "0": "stopped in order",
@@ -79,7 +79,7 @@ function declareServe(): Command {
     )
     .option(
       "--like <NAME>",
-      "misbehave on purpose: like another broker, or by one fault; help lists them all",
+      "misbehave on purpose: like another broker, or by one quirk; help lists them all",
     )
     .option("-h, --help", "show this help")
     .example("mqttd serve")
@@ -149,7 +149,7 @@ function checkedText({ file, origins }: Loaded): string {
 
 /** What `--like help` prints. */
 function likesHelp(): HelpPage {
-  const names = Object.keys(plantedFaults);
+  const names = Object.keys(plantedQuirks);
   return {
     usage: "serve --like NAME",
     about:
@@ -157,10 +157,10 @@ function likesHelp(): HelpPage {
       "Its log and its administration say so.",
     sections: [
       {
-        title: "Brokers, with their known faults",
+        title: "Brokers, with their known quirks",
         rows: likes.map(({ name, summary }): HelpRow => [name, summary ?? ""]),
       },
-      ...Object.entries(faultClasses).map(([letter, title]) => ({
+      ...Object.entries(quirkClasses).map(([letter, title]) => ({
         title,
         rows: names.filter((name) => name.startsWith(letter)).map((name): HelpRow => [name, ""]),
       })),
@@ -172,15 +172,15 @@ function likesHelp(): HelpPage {
   };
 }
 
-/** What the faults of a letter are about. */
-const faultClasses = {
-  A: "Single faults: keepalive",
-  B: "Single faults: connections that break",
-  C: "Single faults: DISCONNECT, errors",
-  D: "Single faults: takeover",
-  E: "Single faults: Will Delay Interval",
-  F: "Single faults: the will's message",
-  G: "Single faults: wills to be refused",
+/** What the quirks of a letter are about. */
+const quirkClasses = {
+  A: "Single quirks: keepalive",
+  B: "Single quirks: connections that break",
+  C: "Single quirks: DISCONNECT, errors",
+  D: "Single quirks: takeover",
+  E: "Single quirks: Will Delay Interval",
+  F: "Single quirks: the will's message",
+  G: "Single quirks: wills to be refused",
 } as const;
 
 function likeOf(name: string | null): Like | null {
@@ -189,10 +189,10 @@ function likeOf(name: string | null): Like | null {
   if (like !== null) return like;
   const meant = nearest(name, [...likeNames(), "help"]) ?? likeBegunWith(name);
   const hint = meant === null ? "see mqttd serve --like help" : `did you mean ${meant}?`;
-  throw usageError(`--like: found ${quoted(name)}, which is no such broker or fault`, hint);
+  throw usageError(`--like: found ${quoted(name)}, which is no such broker or quirk`, hint);
 }
 
-/** `mosquito` is near mosquitto-2.0, and `E5` begins one fault's name. */
+/** `mosquito` is near mosquitto-2.0, and `E5` begins one quirk's name. */
 function likeBegunWith(name: string): string | null {
   const like = nearest(
     name,

@@ -91,7 +91,7 @@ test("mqttd serve --help", async () => {
           --color WHEN         auto, always or never (default auto: on a terminal,
                                unless NO_COLOR is set)
           --like NAME          misbehave on purpose: like another broker, or by one
-                               fault; help lists them all
+                               quirk; help lists them all
       -h, --help               show this help
 
     Configuration:
@@ -109,7 +109,7 @@ test("mqttd serve --help", async () => {
                      from 0x80 and a protocol error lose the will; newer delayed
                      wills hold up older ones
 
-      mqttd serve --like help lists these, and single faults.
+      mqttd serve --like help lists these, and single quirks.
 
     Exit codes:
       0         stopped in order

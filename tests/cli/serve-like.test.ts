@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { plantedFaults } from "../../src/core/quirks/planted.ts";
+import { plantedQuirks } from "../../src/core/quirks/planted.ts";
 import { likes } from "../../src/core/quirks/likes.ts";
 import { mqttd } from "./surroundings.ts";
 
@@ -9,14 +9,14 @@ async function likeOf(...args: readonly string[]) {
   return served[0]?.like;
 }
 
-test("--like serves by the rules of that broker, or by one fault", async () => {
+test("--like serves by the rules of that broker, or by one quirk", async () => {
   expect(await likeOf()).toBeNull();
   for (const like of likes) expect(await likeOf("--like", like.name)).toEqual(like);
   const name = "E1-delay-ignored";
   expect(await likeOf(`--like=${name}`)).toEqual({
     name,
     summary: null,
-    rules: plantedFaults[name],
+    rules: plantedQuirks[name],
   });
 });
 
@@ -35,17 +35,17 @@ for (const [name, hint] of refused) {
     expect(await mqttd(["serve", "--like", name])).toMatchObject({
       code: 2,
       stdout: "",
-      stderr: `mqttd: --like: found "${name}", which is no such broker or fault (${hint})\n`,
+      stderr: `mqttd: --like: found "${name}", which is no such broker or quirk (${hint})\n`,
       served: [],
     });
   });
 }
 
-test("--like help names every broker and every fault, once, and does not serve", async () => {
+test("--like help names every broker and every quirk, once, and does not serve", async () => {
   const { code, stdout, stderr, served } = await mqttd(["serve", "--like", "help"]);
   expect({ code, stderr, served }).toEqual({ code: 0, stderr: "", served: [] });
   const names = stdout.matchAll(/^ {2}(\S+-\S+)/gm).map(([, name]) => name);
-  const known = [...likes.map(({ name }) => name), ...Object.keys(plantedFaults)];
+  const known = [...likes.map(({ name }) => name), ...Object.keys(plantedQuirks)];
   expect([...names]).toEqual(known);
   expect(stdout.split("\n").slice(0, 16).join("\n")).toMatchInlineSnapshot(`
     "Usage: mqttd serve --like NAME
@@ -53,7 +53,7 @@ test("--like help names every broker and every fault, once, and does not serve",
     Serves a broker that misbehaves on purpose, so that you see what your clients
     make of it. Its log and its administration say so.
 
-    Brokers, with their known faults:
+    Brokers, with their known quirks:
       rumqttd-0.19   no keepalive deadline, and TCP does not look either: who
                      vanishes without FIN or RST stays connected, and its will stays
                      unpublished
@@ -61,15 +61,15 @@ test("--like help names every broker and every fault, once, and does not serve",
                      from 0x80 and a protocol error lose the will; newer delayed
                      wills hold up older ones
 
-    Single faults: keepalive:
+    Single quirks: keepalive:
       A1-no-deadline
       A2-sent-packets-reset-deadline"
   `);
 });
 
-test("the help of serve names the brokers, and where the faults are", async () => {
+test("the help of serve names the brokers, and where the quirks are", async () => {
   const { stdout } = await mqttd(["serve", "--help"]);
   for (const { name } of likes) expect(stdout).toContain(name);
-  for (const name of Object.keys(plantedFaults)) expect(stdout).not.toContain(name);
+  for (const name of Object.keys(plantedQuirks)) expect(stdout).not.toContain(name);
   expect(stdout).toContain("mqttd serve --like help");
 });

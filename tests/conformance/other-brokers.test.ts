@@ -49,7 +49,7 @@ test("nothing of a run is left behind on the broker", async () => {
   });
 }, 30_000);
 
-test("a fault is seen over a real socket", async () => {
+test("a quirk is seen over a real socket", async () => {
   using broker = await EmbeddedBroker.start({ rules: { willOnEnd: { disconnected: "publish" } } });
   const outcomes = await runAll(naming("v4-3.14.4-3"), new SocketPort(broker.target, 1000), 1);
   expect(outcomes).toMatchObject([

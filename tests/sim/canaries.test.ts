@@ -1,14 +1,14 @@
 import { describe, expect, test } from "bun:test";
-import { plantedFaults, type PlantedFault } from "../../src/core/quirks/planted.ts";
+import { plantedQuirks, type PlantedQuirk } from "../../src/core/quirks/planted.ts";
 import { simulate } from "./simulation.ts";
 
-/** Seeds within which the referee has to see a planted fault; most are seen by the first. */
+/** Seeds within which the referee has to see a planted quirk; most are seen by the first. */
 const within = 200;
 
 // The keys of a record that is spelled out are those of its type.
-const names = Object.keys(plantedFaults) as PlantedFault[];
+const names = Object.keys(plantedQuirks) as PlantedQuirk[];
 
-describe("a broker with one planted fault is found out", () => {
+describe("a broker with one planted quirk is found out", () => {
   for (const name of names) {
     test(
       name,
@@ -20,10 +20,10 @@ describe("a broker with one planted fault is found out", () => {
   }
 });
 
-/** The rule that the fault breaks first; null: the referee saw none broken. */
-function firstRule(name: PlantedFault): string | null {
+/** The rule that the quirk breaks first; null: the referee saw none broken. */
+function firstRule(name: PlantedQuirk): string | null {
   for (let seed = 1; seed <= within; seed++) {
-    const { failure } = simulate({ seed, steps: 1500, rules: plantedFaults[name] });
+    const { failure } = simulate({ seed, steps: 1500, rules: plantedQuirks[name] });
     if (failure !== null) return failure.rule;
   }
   return null;

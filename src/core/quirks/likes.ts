@@ -1,4 +1,4 @@
-import { plantedFaults } from "./planted.ts";
+import { plantedQuirks } from "./planted.ts";
 import { standardRules, type Rules } from "./rules.ts";
 
 /** A broker that misbehaves on purpose. */
@@ -9,7 +9,7 @@ export interface Like {
   readonly rules: Partial<Rules>;
 }
 
-/** The faults of brokers, as measured, that their stories are about. */
+/** The quirks of brokers, as measured, that their stories are about. */
 export const likes: readonly Like[] = [
   {
     name: "rumqttd-0.19",
@@ -43,14 +43,14 @@ export const likes: readonly Like[] = [
   },
 ];
 
-/** A broker, or one planted fault, by its name; null: there is none. */
+/** A broker, or one planted quirk, by its name; null: there is none. */
 export function likeNamed(name: string): Like | null {
-  const rules = Object.entries(plantedFaults).find(([fault]) => fault === name)?.[1];
+  const rules = Object.entries(plantedQuirks).find(([quirk]) => quirk === name)?.[1];
   if (rules !== undefined) return { name, summary: null, rules };
   return likes.find((like) => like.name === name) ?? null;
 }
 
 /** Every name that `likeNamed` knows. */
 export function likeNames(): readonly string[] {
-  return [...likes.map(({ name }) => name), ...Object.keys(plantedFaults)];
+  return [...likes.map(({ name }) => name), ...Object.keys(plantedQuirks)];
 }

@@ -3,10 +3,10 @@ import { standardRules, type Rules } from "./rules.ts";
 const takeover = standardRules.willOnTakeover;
 
 /**
- * One fault each, named by its class and by what it does. Every checker that claims to see a class
- * has to see the fault that is planted here.
+ * One quirk each, named by its class and by what it does. Every checker that claims to see a class
+ * has to see the quirk that is planted here.
  */
-export const plantedFaults = {
+export const plantedQuirks = {
   "A1-no-deadline": { keepAliveFactor: Infinity, tcpDetectors: false },
   "A2-sent-packets-reset-deadline": { keepAliveResetBy: "packetOrSent" },
   "A2-partial-packets-reset-deadline": { keepAliveResetBy: "byte" },
@@ -54,4 +54,4 @@ export const plantedFaults = {
   "G-invalid-will-taken": { invalidWill: "taken" },
 } as const satisfies Record<string, Partial<Rules>>;
 
-export type PlantedFault = keyof typeof plantedFaults;
+export type PlantedQuirk = keyof typeof plantedQuirks;

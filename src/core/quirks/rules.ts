@@ -6,7 +6,7 @@ import type { Qos } from "../packet.ts";
  * such value and looks at it where the decision falls. The standard value is right everywhere; others
  * (`planted.ts`, `likes.ts`) are brokers to try a client, a dashboard or a checker on.
  *
- * The letter before each field is the class of its fault: A the deadline, B the way from the end of a
+ * The letter before each field is the class of its quirk: A the deadline, B the way from the end of a
  * connection to its will, C DISCONNECT, D takeover, E delay, F the message, G what may be a will.
  */
 export interface Rules {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { plantedFaults, type PlantedFault } from "../../../src/core/quirks/planted.ts";
+import { plantedQuirks, type PlantedQuirk } from "../../../src/core/quirks/planted.ts";
 import { likes } from "../../../src/core/quirks/likes.ts";
 import { standardRules, type Rules } from "../../../src/core/quirks/rules.ts";
 import type { TestClient } from "../../support/client.ts";
@@ -268,8 +268,8 @@ const standard: Required<Outcomes> = {
   "invalid will": "refused 0x90",
 };
 
-/** Where a fault makes a difference, and which; everywhere else the broker is as by the standard. */
-const changes: Record<PlantedFault, Outcomes> = {
+/** Where a quirk makes a difference, and which; everywhere else the broker is as by the standard. */
+const changes: Record<PlantedQuirk, Outcomes> = {
   "A1-no-deadline": silence("nothing"),
   "A2-sent-packets-reset-deadline": { listening: "nothing" },
   "A2-partial-packets-reset-deadline": { dripping: "nothing", "dripping, large": "nothing" },
@@ -385,17 +385,17 @@ test("by the standard rules, and by rules that spell them out, nothing is wrong"
   expect(Object.fromEntries(outcomesOf({ ...standardRules }))).toEqual(standard);
 });
 
-describe("a planted fault changes what it names, and nothing else", () => {
-  for (const [fault, rules] of Object.entries(plantedFaults)) {
-    test(fault, () => {
-      const expected = Object.entries(changes).find(([name]) => name === fault)?.[1];
+describe("a planted quirk changes what it names, and nothing else", () => {
+  for (const [quirk, rules] of Object.entries(plantedQuirks)) {
+    test(quirk, () => {
+      const expected = Object.entries(changes).find(([name]) => name === quirk)?.[1];
       expect(Object.fromEntries(outcomesOf(rules))).toEqual({ ...standard, ...expected });
     });
   }
 });
 
-test("every field of the rules has a fault that departs from it", () => {
-  const departed = new Set(Object.values(plantedFaults).flatMap((rules) => Object.keys(rules)));
+test("every field of the rules has a quirk that departs from it", () => {
+  const departed = new Set(Object.values(plantedQuirks).flatMap((rules) => Object.keys(rules)));
   expect([...departed].toSorted()).toEqual(Object.keys(standardRules).toSorted());
 });
 
@@ -424,13 +424,13 @@ for (const { name, rules } of likes) {
 }
 
 test("a will that was lost on purpose is told as such, and one that was held up as late", () => {
-  const lost = new Stage(plantedFaults["B1-fin-publishes-nothing"]);
+  const lost = new Stage(plantedQuirks["B1-fin-publishes-nothing"]);
   lost.mortal().drop("eof");
   expect(lost.world.noted("ended")[0]?.will).toMatchObject({
     fate: "discarded",
     why: "on purpose",
   });
-  const late = new Stage(plantedFaults["E5-newer-wills-hold-up-older"]);
+  const late = new Stage(plantedQuirks["E5-newer-wills-hold-up-older"]);
   probes.churn(late);
   const [told] = late.world.noted("will").filter(({ clientId }) => clientId === "mortal");
   expect(told).toMatchObject({ by: "due", will: { fate: "published" } });

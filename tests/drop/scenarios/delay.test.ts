@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { plantedFaults, type PlantedFault } from "../../../src/core/quirks/planted.ts";
+import { plantedQuirks, type PlantedQuirk } from "../../../src/core/quirks/planted.ts";
 import { delayScenarios } from "../../../src/drop/scenarios/delay.ts";
 import type { Scenario } from "../../../src/drop/scenario.ts";
 import { mosquittoMissing } from "../../support/mosquitto.ts";
@@ -39,7 +39,7 @@ test.concurrent.skipIf(mosquittoMissing !== null)(
   boundMs,
 );
 
-const faults: readonly (readonly [PlantedFault, Scenario, verdict: string, detail: RegExp])[] = [
+const quirks: readonly (readonly [PlantedQuirk, Scenario, verdict: string, detail: RegExp])[] = [
   ["E1-delay-ignored", named(delayScenarios, "delay"), "fail (early)", /due at 2\.00 s$/],
   ["E2-return-does-not-cancel", named(delayScenarios, "delay-cancel"), "fail (spurious)", /2\.0/],
   ["E3-session-end-does-not-cut-delay", secondArm, "fail (broken)", /at the end of its delay/],
@@ -53,12 +53,12 @@ const faults: readonly (readonly [PlantedFault, Scenario, verdict: string, detai
   ],
 ];
 
-for (const [fault, scenario, verdict, detail] of faults) {
+for (const [quirk, scenario, verdict, detail] of quirks) {
   const arm = scenario === secondArm ? ", second arm" : "";
   test.concurrent(
-    `${scenario.id}${arm}, on ${fault}: ${verdict}`,
+    `${scenario.id}${arm}, on ${quirk}: ${verdict}`,
     async () => {
-      const [result] = await playedOnOurs([scenario], { rules: plantedFaults[fault] }, on);
+      const [result] = await playedOnOurs([scenario], { rules: plantedQuirks[quirk] }, on);
       expect(verdicts(result === undefined ? [] : [result])).toEqual([
         `${scenario.id} v5: ${verdict}`,
       ]);

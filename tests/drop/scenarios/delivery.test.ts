@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { generate, type IPublishPacket } from "mqtt-packet";
 import { Client } from "../../../src/client/client.ts";
 import { ClientMachine } from "../../../src/client/machine.ts";
-import { plantedFaults, type PlantedFault } from "../../../src/core/quirks/planted.ts";
+import { plantedQuirks, type PlantedQuirk } from "../../../src/core/quirks/planted.ts";
 import { deliveryScenarios } from "../../../src/drop/scenarios/delivery.ts";
 import { alterations, willProperties } from "../../../src/drop/scenarios/will-properties.ts";
 import { EmbeddedBroker } from "../../support/embedded.ts";
@@ -35,7 +35,7 @@ test.concurrent.skipIf(mosquittoMissing !== null)(
   boundMs,
 );
 
-const faults: readonly (readonly [PlantedFault, id: string, verdict: string, detail: RegExp])[] = [
+const quirks: readonly (readonly [PlantedQuirk, id: string, verdict: string, detail: RegExp])[] = [
   ["B2-will-waits-for-session-end", "persistent", "fail (never)", /^no will within/],
   ["F-retain-dropped", "retain", "fail (altered)", /not retained/],
   ["F-retain-dropped", "retain-clear", "fail (broken)", /still there/],
@@ -47,14 +47,14 @@ const faults: readonly (readonly [PlantedFault, id: string, verdict: string, det
   ["B3-will-overtakes-publish", "last-words", "fail (broken)", /before the last PUBLISH/],
 ];
 
-for (const [fault, id, verdict, detail] of faults) {
+for (const [quirk, id, verdict, detail] of quirks) {
   test.concurrent(
-    `${id} finds ${fault}`,
+    `${id} finds ${quirk}`,
     async () => {
       const scenario = named(deliveryScenarios, id);
       const [result] = await playedOnOurs(
         [scenario],
-        { rules: plantedFaults[fault] },
+        { rules: plantedQuirks[quirk] },
         { versions: [5] },
       );
       expect(verdicts(result === undefined ? [] : [result])).toEqual([`${id} v5: ${verdict}`]);

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { plantedFaults, type PlantedFault } from "../../../src/core/quirks/planted.ts";
+import { plantedQuirks, type PlantedQuirk } from "../../../src/core/quirks/planted.ts";
 import { goodbyeScenarios } from "../../../src/drop/scenarios/goodbye.ts";
 import type { Link } from "../../../src/transport/transport.ts";
 import { EmbeddedBroker } from "../../support/embedded.ts";
@@ -41,18 +41,18 @@ test.concurrent.skipIf(mosquittoMissing !== null)(
   boundMs,
 );
 
-const faults: readonly (readonly [PlantedFault, wrong: string])[] = [
+const quirks: readonly (readonly [PlantedQuirk, wrong: string])[] = [
   ["C1-disconnect-with-will-eats-will", "disconnect-will v5: fail (never)"],
   ["C2-disconnect-with-error-eats-will", "disconnect-error v5: fail (never)"],
   ["C2-protocol-error-eats-will", "protocol-error v5: fail (never)"],
   ["C3-clean-disconnect-publishes", "disconnect v5: fail (spurious)"],
 ];
 
-for (const [fault, wrong] of faults) {
+for (const [quirk, wrong] of quirks) {
   test.concurrent(
-    `${fault} is found, and what is right beside it stays right`,
+    `${quirk} is found, and what is right beside it stays right`,
     async () => {
-      using broker = await EmbeddedBroker.start({ rules: plantedFaults[fault] });
+      using broker = await EmbeddedBroker.start({ rules: plantedQuirks[quirk] });
       const options = { keepAlive, versions: [5] } as const;
       const results = await played(goodbyeScenarios, broker.target, options);
       const others = results.filter(({ verdict }) => verdict !== "pass");

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { parser } from "mqtt-packet";
 import { Client } from "../../../src/client/client.ts";
 import type { Target } from "../../../src/client/target.ts";
-import { plantedFaults } from "../../../src/core/quirks/planted.ts";
+import { plantedQuirks } from "../../../src/core/quirks/planted.ts";
 import { deniedScenarios, invalidScenarios } from "../../../src/drop/scenarios/invalid.ts";
 import { rawConnect } from "../../../src/drop/scenarios/raw-connect.ts";
 import { EmbeddedBroker, type EmbeddedOptions } from "../../support/embedded.ts";
@@ -36,7 +36,7 @@ describe("invalid-will", () => {
   );
 
   test.concurrent("a broker that takes them fails, and each of them is named", async () => {
-    using broker = await EmbeddedBroker.start({ rules: plantedFaults["G-invalid-will-taken"] });
+    using broker = await EmbeddedBroker.start({ rules: plantedQuirks["G-invalid-will-taken"] });
     const [result] = await played(invalidScenarios, broker.target, { versions: [4] });
     expect(result).toMatchObject({ verdict: "fail", failure: "broken", arm: "wildcard #" });
     expect(result?.detail).toStartWith("CONNECT is accepted (v4-4.7.1-1)");
@@ -135,7 +135,7 @@ describe("acl", () => {
   );
 
   test.concurrent("a will that is taken and dropped without a word is a finding", async () => {
-    const rules = plantedFaults["G-denied-will-taken"];
+    const rules = plantedQuirks["G-denied-will-taken"];
     const access = { ...denies, maySubscribe: () => true };
     using broker = await EmbeddedBroker.start({ access, rules });
     const [result] = await played(deniedScenarios, broker.target, { deniedTopic, versions: [4] });

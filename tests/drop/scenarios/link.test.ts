@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from "bun:test";
 import path from "node:path";
 import { connect } from "node:net";
-import { plantedFaults } from "../../../src/core/quirks/planted.ts";
+import { plantedQuirks } from "../../../src/core/quirks/planted.ts";
 import { Forwarder } from "../../../src/drop/lab/forwarder.ts";
 import { linkScenarios } from "../../../src/drop/scenarios/link.ts";
 import { machineHas } from "../../../src/drop/lab/machine.ts";
@@ -40,7 +40,7 @@ async function ours(): Promise<Heard<EmbeddedBroker>> {
 }
 
 async function deaf(): Promise<Result[]> {
-  using broker = await EmbeddedBroker.start({ rules: plantedFaults["A1-no-deadline"] });
+  using broker = await EmbeddedBroker.start({ rules: plantedQuirks["A1-no-deadline"] });
   const options = { has, keepAlive: 1, waitMs: 500, versions: [5] } as const;
   const results = await played(linkScenarios, broker.target, options);
   return results;

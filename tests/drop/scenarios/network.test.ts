@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { plantedFaults, type PlantedFault } from "../../../src/core/quirks/planted.ts";
+import { plantedQuirks, type PlantedQuirk } from "../../../src/core/quirks/planted.ts";
 import { keepaliveScenarios } from "../../../src/drop/scenarios/keepalive.ts";
 import { networkScenarios } from "../../../src/drop/scenarios/network.ts";
 import type { Result, Scenario } from "../../../src/drop/scenario.ts";
@@ -91,7 +91,7 @@ const deadlineIs = (failure: string): string[] => [
   `mid-packet v5: fail (${failure})`,
 ];
 
-const faults: readonly (readonly [PlantedFault, wrong: readonly string[]])[] = [
+const quirks: readonly (readonly [PlantedQuirk, wrong: readonly string[]])[] = [
   [
     "B1-reset-publishes-nothing",
     ["rst v5: fail (never)", "ping-alive v5: fail (never)", "publish-alive v5: fail (never)"],
@@ -118,11 +118,11 @@ const faults: readonly (readonly [PlantedFault, wrong: readonly string[]])[] = [
   ["A4-keepalive-0-has-deadline", ["keepalive-0 v5: finding (spurious)"]],
 ];
 
-for (const [fault, wrong] of faults) {
+for (const [quirk, wrong] of quirks) {
   test.concurrent(
-    `${fault} is found, and what is right beside it stays right`,
+    `${quirk} is found, and what is right beside it stays right`,
     async () => {
-      const results = await playedOnOne(scenarios, { rules: plantedFaults[fault] });
+      const results = await playedOnOne(scenarios, { rules: plantedQuirks[quirk] });
       const others = results.filter(({ verdict }) => verdict !== "pass");
       expect(verdicts(others)).toEqual([...wrong]);
       for (const { id, means } of others) expect({ id, means }).not.toEqual({ id, means: null });

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { plantedFaults, type PlantedFault } from "../../../src/core/quirks/planted.ts";
+import { plantedQuirks, type PlantedQuirk } from "../../../src/core/quirks/planted.ts";
 import { takeoverScenarios } from "../../../src/drop/scenarios/takeover.ts";
 import { mosquittoMissing } from "../../support/mosquitto.ts";
 import { named, passes, playedOnMosquitto, playedOnOurs, verdicts } from "../../support/played.ts";
@@ -43,7 +43,7 @@ test.concurrent.skipIf(mosquittoMissing !== null)(
   boundMs,
 );
 
-const faults: readonly (readonly [PlantedFault, id: string, verdict: string])[] = [
+const quirks: readonly (readonly [PlantedQuirk, id: string, verdict: string])[] = [
   ["D1-takeover-loses-will", "takeover", "fail (never)"],
   ["F-published-twice", "takeover", "fail (twice)"],
   ["D1-clean-takeover-loses-will", "takeover-clean", "fail (never)"],
@@ -53,14 +53,14 @@ const faults: readonly (readonly [PlantedFault, id: string, verdict: string])[] 
   ["D1-clean-takeover-loses-will", "ghost", "fail (never)"],
 ];
 
-for (const [fault, id, verdict] of faults) {
+for (const [quirk, id, verdict] of quirks) {
   test.concurrent(
-    `${id} finds ${fault}`,
+    `${id} finds ${quirk}`,
     async () => {
       const scenario = named(takeoverScenarios, id);
       const [result] = await playedOnOurs(
         [scenario],
-        { rules: plantedFaults[fault] },
+        { rules: plantedQuirks[quirk] },
         { versions: [5] },
       );
       expect(verdicts(result === undefined ? [] : [result])).toEqual([`${id} v5: ${verdict}`]);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { likeNamed, likes } from "../../../src/core/quirks/likes.ts";
-import { plantedFaults } from "../../../src/core/quirks/planted.ts";
+import { plantedQuirks } from "../../../src/core/quirks/planted.ts";
 import type { ClientAnswer } from "../../../src/api/api.ts";
 import { clientShape } from "../../../src/inspect/answers/answer-shape.ts";
 import { explain } from "../../../src/inspect/explain/explain.ts";
@@ -27,7 +27,7 @@ function worldLike(name: string): World {
 const promises = /ends after \S+ .*of silence|silence of \S+ .*ends it|found after/;
 const denials = /ends nobody|does not end it|never finds|silence alone never|found by TCP only/;
 
-const names = ["standard", ...likes.map(({ name }) => name), ...Object.keys(plantedFaults)];
+const names = ["standard", ...likes.map(({ name }) => name), ...Object.keys(plantedQuirks)];
 const keepAlives = [0, 5, 7200];
 const day = 24 * 3_600_000;
 

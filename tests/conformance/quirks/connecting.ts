@@ -1,5 +1,5 @@
 import type { IConnackPacket, IConnectPacket } from "mqtt-packet";
-import type { Fault, Sent } from "../faulty-port.ts";
+import type { Quirk, Sent } from "../quirky-port.ts";
 import { codeOf } from "../frame.ts";
 import { answers, filler, on, requests, withFirst, type Change } from "./change.ts";
 
@@ -25,7 +25,7 @@ const refused = `
   v5-3.1.4-1 v5-3.1.4-2 v5-3.2.2-7 v5-3.2.2-12 v5-3.2.2-13 v5-4.12.0-1`;
 
 /** CONNECT and CONNACK. */
-export const connecting: readonly Fault[] = [
+export const connecting: readonly Quirk[] = [
   { name: "nobody is sent away", breaks: `${closed} ${refused}`, neverCloses: true },
   {
     name: "everybody is let in",
@@ -228,7 +228,7 @@ function announced(
   name: string,
   breaks: string,
   more: NonNullable<IConnackPacket["properties"]>,
-): Fault {
+): Quirk {
   return answers(name, breaks, "connack", ({ properties, ...packet }, { version }): Sent[] => [
     version === 4 ? packet : { ...packet, properties: { ...properties, ...more } },
   ]);
@@ -239,7 +239,7 @@ function asked(
   name: string,
   breaks: string,
   more: { readonly [name: string]: number | undefined },
-): Fault {
+): Quirk {
   return requests(name, breaks, "connect", ({ properties, ...packet }: IConnectPacket) => {
     const all = Object.entries({ ...properties, ...more });
     const others = all.filter(([, value]) => value !== undefined);

@@ -1,5 +1,5 @@
 import type { Packet } from "mqtt-packet";
-import type { Fault, FaultyLine } from "../faulty-port.ts";
+import type { Quirk, QuirkyLine } from "../quirky-port.ts";
 import { answers, filler, requests, withFlags } from "./change.ts";
 
 type Acknowledgement = "puback" | "pubrec" | "pubrel" | "pubcomp" | "suback" | "unsuback";
@@ -66,7 +66,7 @@ const acknowledgements: readonly Broken[] = [
 ];
 
 /** Acknowledgements and DISCONNECT. */
-export const acknowledging: readonly Fault[] = [
+export const acknowledging: readonly Quirk[] = [
   ...acknowledgements.flatMap(brokenBy),
   answers(
     "PINGRESP is lost",
@@ -141,12 +141,12 @@ function withCode(packet: Extract<Packet, { cmd: Acknowledgement }>): readonly P
 }
 
 /** The broker takes a good PUBREC for PUBCOMP as well. */
-function ended(packet: Packet, line: FaultyLine): readonly Packet[] {
+function ended(packet: Packet, line: QuirkyLine): readonly Packet[] {
   line.ask(packet);
   return [{ cmd: "pubcomp", messageId: packet.messageId ?? 0 }];
 }
 
-function brokenBy(broken: Broken): Fault[] {
+function brokenBy(broken: Broken): Quirk[] {
   const { name, lost, otherId, otherCode } = broken;
   const title = name.toUpperCase();
   return [

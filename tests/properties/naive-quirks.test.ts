@@ -1,11 +1,11 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { plantedFaults, type PlantedFault } from "../../src/core/quirks/planted.ts";
+import { plantedQuirks, type PlantedQuirk } from "../../src/core/quirks/planted.ts";
 import type { Rules } from "../../src/core/quirks/rules.ts";
 import { historiesOf, playOnce, themes } from "./naive-themes.ts";
 
 /** What a comparison of what clients are sent cannot see, and why. */
-const unseen: Partial<Record<PlantedFault, string>> = {
+const unseen: Partial<Record<PlantedQuirk, string>> = {
   "A4-unread-packets-do-not-count": "no loop stands still here",
   "G-denied-will-taken": "every topic is allowed here",
   "G-invalid-will-taken": "mqtt-packet writes no CONNECT with such a will",
@@ -18,13 +18,13 @@ function check(rules: Partial<Rules>, numRuns = 2000): { readonly failed: boolea
   return fc.check(property, { seed: 1, numRuns, endOnFailure: true });
 }
 
-for (const name of Object.keys(plantedFaults) as PlantedFault[]) {
+for (const name of Object.keys(plantedQuirks) as PlantedQuirk[]) {
   if (name in unseen) continue;
   test(`${name} is seen`, () => {
-    expect(check(plantedFaults[name]).failed).toBe(true);
+    expect(check(plantedQuirks[name]).failed).toBe(true);
   });
 }
 
-test("with the same seed and no fault there is nothing to be seen", () => {
+test("with the same seed and no quirk there is nothing to be seen", () => {
   expect(check({}, 150).failed).toBe(false);
 });

@@ -1,12 +1,12 @@
 import { describe, expect, test } from "bun:test";
-import { plantedFaults, type PlantedFault } from "../../src/core/quirks/planted.ts";
+import { plantedQuirks, type PlantedQuirk } from "../../src/core/quirks/planted.ts";
 import type { RunOptions } from "../../src/drop/run.ts";
 import { catalogue } from "../../src/drop/scenarios/catalogue.ts";
 import type { Failure, Result, Scenario } from "../../src/drop/scenario.ts";
 import { EmbeddedBroker } from "../support/embedded.ts";
 import { played, turn } from "../support/played.ts";
 
-/** A scenario that has to see a fault, and as what. */
+/** A scenario that has to see a quirk, and as what. */
 interface Sight {
   readonly id: string;
   readonly failure: Failure;
@@ -15,7 +15,7 @@ interface Sight {
 
 const deniedTopic = "denied/will";
 
-const sights: Record<PlantedFault, readonly Sight[]> = {
+const sights: Record<PlantedQuirk, readonly Sight[]> = {
   "A1-no-deadline": [
     { id: "half-open", failure: "never" },
     { id: "mid-packet", failure: "never" },
@@ -69,9 +69,9 @@ const sights: Record<PlantedFault, readonly Sight[]> = {
   "G-invalid-will-taken": [{ id: "invalid-will", failure: "broken" }],
 };
 
-/** Scenarios whose fault is not one that a broker's rules can have. */
+/** Scenarios whose quirk is not one that a broker's rules can have. */
 const unplanted: Readonly<Record<string, string>> = {
-  "link-down": "needs a network namespace and root; its fault is A1, which half-open sees",
+  "link-down": "needs a network namespace and root; its quirk is A1, which half-open sees",
   "broker-crash": "H: without a store every will is lost with its broker, so there is no rule",
   "ws-close": "the broker has no WebSocket listener yet; the fates of wills are those of TCP",
   "ws-cut": "the broker has no WebSocket listener yet; the fates of wills are those of TCP",
@@ -85,34 +85,34 @@ const unplanted: Readonly<Record<string, string>> = {
 const settings = { versions: [5], keepAlive: 1, waitMs: 2500, toleranceMs: 1000 } as const;
 
 interface Run extends Sight {
-  readonly fault: PlantedFault;
+  readonly quirk: PlantedQuirk;
   readonly scenario: Scenario;
 }
 
-const runs: readonly Run[] = entriesOf(sights).flatMap(([fault, expected]) =>
+const runs: readonly Run[] = entriesOf(sights).flatMap(([quirk, expected]) =>
   expected.map((sight) => {
     const scenario = catalogue.find(({ id }) => id === sight.id);
     if (scenario === undefined) throw new Error(`there is no scenario ${sight.id}`);
-    return { ...sight, fault, scenario };
+    return { ...sight, quirk, scenario };
   }),
 );
 
-/** Each fault in a broker of its own. */
-async function play({ fault, options, scenario }: Run): Promise<Result[]> {
+/** Each quirk in a broker of its own. */
+async function play({ quirk, options, scenario }: Run): Promise<Result[]> {
   await turn();
   using embedded = await EmbeddedBroker.start({
-    rules: plantedFaults[fault],
+    rules: plantedQuirks[quirk],
     access: { mayPublish: (_, topic) => topic !== deniedTopic, maySubscribe: () => true },
   });
   return await played([scenario], embedded.target, { ...settings, ...options });
 }
 
-describe("a planted fault is seen by the scenario that is there for it", () => {
+describe("a planted quirk is seen by the scenario that is there for it", () => {
   for (const run of runs) {
-    const { fault, id, failure } = run;
+    const { quirk, id, failure } = run;
     // All at the same time: most of a run is waiting.
     test.concurrent(
-      `${fault} by ${id}: ${failure}`,
+      `${quirk} by ${id}: ${failure}`,
       async () => {
         const [result] = await play(run);
         expect(result).toMatchObject({ id, failure, means: expect.any(String) });
@@ -123,7 +123,7 @@ describe("a planted fault is seen by the scenario that is there for it", () => {
   }
 });
 
-test("each scenario of the catalogue has a fault that it has to see, or a reason to have none", () => {
+test("each scenario of the catalogue has a quirk that it has to see, or a reason to have none", () => {
   const planted = new Set(Object.values(sights).flatMap((of) => of.map(({ id }) => id)));
   const without = catalogue.filter(({ id }) => !planted.has(id)).map(({ id }) => id);
   expect(without.filter((id) => unplanted[id] === undefined)).toEqual([]);

@@ -8,42 +8,42 @@ import type { Line, LineEvents, Port } from "./port.ts";
 export type Sent = Packet | Uint8Array;
 
 /** One thing that a broker does wrong. */
-export interface Fault {
+export interface Quirk {
   readonly name: string;
   /** Statements that it breaks, so that a check of each has to see it; ids with blanks between. */
   readonly breaks: string;
   /** What the client gets in place of a packet of the broker. */
-  readonly answer?: (frame: Frame, line: FaultyLine) => readonly Sent[];
+  readonly answer?: (frame: Frame, line: QuirkyLine) => readonly Sent[];
   /** What the broker gets in place of a packet of the client. */
-  readonly request?: (frame: Frame, line: FaultyLine) => readonly Sent[];
+  readonly request?: (frame: Frame, line: QuirkyLine) => readonly Sent[];
   readonly neverCloses?: boolean;
   /** What the client gets before the broker closes. */
-  readonly closing?: (line: FaultyLine) => readonly Sent[];
+  readonly closing?: (line: QuirkyLine) => readonly Sent[];
   /** The client has gone. */
-  readonly gone?: (line: FaultyLine) => void;
+  readonly gone?: (line: QuirkyLine) => void;
   /** A second or more has passed at once. */
-  readonly passed?: (line: FaultyLine) => void;
+  readonly passed?: (line: QuirkyLine) => void;
   /** What is left of the bytes of one write. */
   readonly write?: (bytes: Uint8Array) => Uint8Array;
   /** What the broker itself does otherwise. */
   readonly options?: WorldOptions;
 }
 
-/** Stands between a broker and its clients, and plants a fault. */
-export class FaultyPort implements Port {
+/** Stands between a broker and its clients, and plants a quirk. */
+export class QuirkyPort implements Port {
   /** All connections so far. */
-  readonly lines: FaultyLine[] = [];
+  readonly lines: QuirkyLine[] = [];
   readonly patienceMs: number;
   readonly quietMs: number;
   readonly marginMs: number;
   readonly isShared = false;
   readonly #inner: Port;
-  readonly #fault: Fault;
+  readonly #quirk: Quirk;
   readonly #version: 4 | 5;
 
-  constructor(inner: Port, fault: Fault, version: 4 | 5) {
+  constructor(inner: Port, quirk: Quirk, version: 4 | 5) {
     this.#inner = inner;
-    this.#fault = fault;
+    this.#quirk = quirk;
     this.#version = version;
     this.patienceMs = inner.patienceMs;
     this.quietMs = inner.quietMs;
@@ -51,7 +51,7 @@ export class FaultyPort implements Port {
   }
 
   async open(events: LineEvents): Promise<Line> {
-    const line = new FaultyLine(this.lines, this.#fault, this.#version, events);
+    const line = new QuirkyLine(this.lines, this.#quirk, this.#version, events);
     this.lines.push(line);
     line.inner = await this.#inner.open(line);
     return line;
@@ -60,7 +60,7 @@ export class FaultyPort implements Port {
   async pass(milliseconds: number): Promise<void> {
     await this.#inner.pass(milliseconds);
     if (milliseconds < 1000) return;
-    for (const line of this.lines) this.#fault.passed?.(line);
+    for (const line of this.lines) this.#quirk.passed?.(line);
   }
 
   async until(isSo: () => boolean, boundMs: number): Promise<boolean> {
@@ -68,26 +68,26 @@ export class FaultyPort implements Port {
   }
 }
 
-/** One connection of it. What a fault has to remember, it keeps here. */
-export class FaultyLine implements Line, LineEvents {
+/** One connection of it. What a quirk has to remember, it keeps here. */
+export class QuirkyLine implements Line, LineEvents {
   inner: Line | null = null;
   readonly version: 4 | 5;
   /** All connections of the port, this one among them. */
-  readonly lines: readonly FaultyLine[];
+  readonly lines: readonly QuirkyLine[];
   /** Packets that the client got, and that the broker got. */
   readonly answers: Packet[] = [];
   readonly requests: Packet[] = [];
   /** What is held back. */
   held: Sent | null = null;
-  readonly #fault: Fault;
+  readonly #quirk: Quirk;
   readonly #client: LineEvents;
   readonly #fromBroker = new Frames();
   readonly #fromClient = new Frames();
   #isBroken = false;
 
-  constructor(lines: readonly FaultyLine[], fault: Fault, version: 4 | 5, client: LineEvents) {
+  constructor(lines: readonly QuirkyLine[], quirk: Quirk, version: 4 | 5, client: LineEvents) {
     this.lines = lines;
-    this.#fault = fault;
+    this.#quirk = quirk;
     this.version = version;
     this.#client = client;
   }
@@ -96,15 +96,15 @@ export class FaultyLine implements Line, LineEvents {
 
   data(bytes: Uint8Array): void {
     for (const frame of this.#fromBroker.feed(bytes, this.version)) {
-      const sent = this.#fault.answer?.(frame, this) ?? [frame.bytes];
+      const sent = this.#quirk.answer?.(frame, this) ?? [frame.bytes];
       this.answers.push(frame.packet);
       for (const each of sent) this.tell(each);
     }
   }
 
   closed(): void {
-    for (const each of this.#fault.closing?.(this) ?? []) this.tell(each);
-    if (this.#fault.neverCloses !== true) this.#client.closed();
+    for (const each of this.#quirk.closing?.(this) ?? []) this.tell(each);
+    if (this.#quirk.neverCloses !== true) this.#client.closed();
   }
 
   /** The client is sent away, and the broker not told. */
@@ -120,14 +120,14 @@ export class FaultyLine implements Line, LineEvents {
   // From the client.
 
   send(bytes: Uint8Array): void {
-    const written = this.#fault.write?.(bytes) ?? bytes;
-    if (this.#fault.request === undefined || this.#isBroken) return this.inner?.send(written);
+    const written = this.#quirk.write?.(bytes) ?? bytes;
+    if (this.#quirk.request === undefined || this.#isBroken) return this.inner?.send(written);
     for (const frame of this.#cut(written)) {
       if (frame instanceof Uint8Array) {
         this.inner?.send(frame);
         continue;
       }
-      const sent = this.#fault.request(frame, this);
+      const sent = this.#quirk.request(frame, this);
       this.requests.push(frame.packet);
       for (const each of sent) this.ask(each);
     }
@@ -135,7 +135,7 @@ export class FaultyLine implements Line, LineEvents {
 
   end(): void {
     this.inner?.end();
-    this.#fault.gone?.(this);
+    this.#quirk.gone?.(this);
   }
 
   /** The broker gets this. */
@@ -147,8 +147,8 @@ export class FaultyLine implements Line, LineEvents {
   #cut(bytes: Uint8Array): readonly (Frame | Uint8Array)[] {
     try {
       return this.#fromClient.feed(bytes, this.version);
-    } catch (fault) {
-      if (!(fault instanceof Disagreement)) throw fault;
+    } catch (error) {
+      if (!(error instanceof Disagreement)) throw error;
       this.#isBroken = true;
       return [bytes];
     }

@@ -1,10 +1,10 @@
 import type { IConnectPacket } from "mqtt-packet";
-import { plantedFaults, type PlantedFault } from "../../../src/core/quirks/planted.ts";
-import type { Fault } from "../faulty-port.ts";
+import { plantedQuirks, type PlantedQuirk } from "../../../src/core/quirks/planted.ts";
+import type { Quirk } from "../quirky-port.ts";
 import { requests } from "./change.ts";
 
 /** Keep Alive, wills and DISCONNECT. */
-export const wills: readonly Fault[] = [
+export const wills: readonly Quirk[] = [
   planted("A1-no-deadline", "v4-3.1.2-24 v5-3.1.2-22 v5-3.2.2-22"),
   planted("A2-sent-packets-reset-deadline", "v4-3.1.2-24 v5-3.1.2-22"),
   planted("A4-deadline-at-1.25", "v4-3.1.2-24 v5-3.1.2-22"),
@@ -58,9 +58,9 @@ export const wills: readonly Fault[] = [
   ),
 ];
 
-/** A broker that has the fault by its rules. */
-function planted(fault: PlantedFault, breaks: string): Fault {
-  return { name: fault, breaks, options: { rules: plantedFaults[fault] } };
+/** A broker that has the quirk by its rules. */
+function planted(quirk: PlantedQuirk, breaks: string): Quirk {
+  return { name: quirk, breaks, options: { rules: plantedQuirks[quirk] } };
 }
 
 /** Every will is another one. */
@@ -68,7 +68,7 @@ function willed(
   name: string,
   breaks: string,
   more: Partial<NonNullable<IConnectPacket["will"]>>,
-): Fault {
+): Quirk {
   return requests(name, breaks, "connect", (packet) => {
     const { will } = packet;
     return [will === undefined ? packet : { ...packet, will: { ...will, ...more } }];

@@ -1,4 +1,4 @@
-import type { Fault } from "../faulty-port.ts";
+import type { Quirk } from "../quirky-port.ts";
 import { acknowledging } from "./acknowledging.ts";
 import { connecting } from "./connecting.ts";
 import { publishing } from "./publishing.ts";
@@ -6,7 +6,7 @@ import { subscribing } from "./subscribing.ts";
 import { wills } from "./wills.ts";
 
 /** What brokers do wrong, one thing each. */
-export const faults: readonly Fault[] = [
+export const quirks: readonly Quirk[] = [
   ...connecting,
   ...wills,
   ...publishing,

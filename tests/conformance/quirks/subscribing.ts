@@ -1,9 +1,9 @@
 import type { ISubscription, Packet } from "mqtt-packet";
-import type { Fault, FaultyLine } from "../faulty-port.ts";
+import type { Quirk, QuirkyLine } from "../quirky-port.ts";
 import { answers, on, requests } from "./change.ts";
 
 /** SUBSCRIBE and UNSUBSCRIBE, and who gets what by them. */
-export const subscribing: readonly Fault[] = [
+export const subscribing: readonly Quirk[] = [
   answers("SUBACK's codes are in another order", "v4-3.9.3-1 v5-3.9.3-1", "suback", (packet) => {
     const [first = 0, ...others] = packet.granted as number[];
     return [{ ...packet, granted: [...others, first] }];
@@ -168,14 +168,14 @@ export const subscribing: readonly Fault[] = [
 ];
 
 /** Every subscription has other options. */
-function subscribed(name: string, breaks: string, more: Partial<ISubscription>): Fault {
+function subscribed(name: string, breaks: string, more: Partial<ISubscription>): Quirk {
   return requests(name, breaks, "subscribe", (packet) => [
     { ...packet, subscriptions: packet.subscriptions.map((each) => ({ ...each, ...more })) },
   ]);
 }
 
 /** Every subscription has another filter. */
-function filtered(name: string, breaks: string, change: (filter: string) => string): Fault {
+function filtered(name: string, breaks: string, change: (filter: string) => string): Quirk {
   return requests(name, breaks, "subscribe", (packet) => [
     {
       ...packet,
@@ -194,7 +194,7 @@ function mended(filter: string): string {
 }
 
 /** The last delivery of a connection goes to all other connections. */
-function passOn(from: FaultyLine, answers: readonly Packet[]): void {
+function passOn(from: QuirkyLine, answers: readonly Packet[]): void {
   const open = answers.findLast((each) => each.cmd === "publish");
   if (open === undefined) return;
   for (const line of from.lines) if (line !== from) line.tell(open);

@@ -1,11 +1,11 @@
 import type { IPublishPacket } from "mqtt-packet";
 import { block, text, twoBytes, variable } from "../bytes.ts";
-import type { Fault, FaultyLine, Sent } from "../faulty-port.ts";
+import type { Quirk, QuirkyLine, Sent } from "../quirky-port.ts";
 import type { Frame } from "../frame.ts";
 import { answers, deliveries, on, requests, withFlags } from "./change.ts";
 
 /** PUBLISH, both ways, and what is retained. */
-export const publishing: readonly Fault[] = [
+export const publishing: readonly Quirk[] = [
   deliveries(
     "deliveries always have DUP",
     `v4-3.3.1-1 v4-3.3.1-3 v4-4.3.2-1 v4-4.3.3-1 v5-3.3.1-1 v5-3.3.1-3 v5-4.3.2-2 v5-4.3.3-2`,
@@ -222,14 +222,14 @@ function propertiesOf(
   name: string,
   breaks: string,
   more: (properties: NonNullable<IPublishPacket["properties"]>) => IPublishPacket["properties"],
-): Fault {
+): Quirk {
   return answers(name, breaks, "publish", ({ properties = {}, ...packet }, { version }) => [
     version === 4 ? packet : { ...packet, properties: { ...properties, ...more(properties) } },
   ]);
 }
 
 /** Held back until the next packet of its kind, which then comes first. */
-function swapped(packet: IPublishPacket, line: FaultyLine): Sent[] {
+function swapped(packet: IPublishPacket, line: QuirkyLine): Sent[] {
   const { held } = line;
   line.held = held === null ? packet : null;
   return held === null ? [] : [packet, held];

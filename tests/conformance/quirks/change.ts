@@ -1,5 +1,5 @@
 import type { IPublishPacket, Packet } from "mqtt-packet";
-import type { Fault, FaultyLine, Sent } from "../faulty-port.ts";
+import type { Quirk, QuirkyLine, Sent } from "../quirky-port.ts";
 import type { Frame } from "../frame.ts";
 
 type Command = Packet["cmd"];
@@ -8,7 +8,7 @@ type Of<Name extends Command> = Extract<Packet, { cmd: Name }>;
 /** What becomes of a packet: none, one or many. */
 export type Change<Name extends Command> = (
   packet: Of<Name>,
-  line: FaultyLine,
+  line: QuirkyLine,
   frame: Frame,
 ) => readonly Sent[];
 
@@ -16,7 +16,7 @@ export type Change<Name extends Command> = (
 export function on<Name extends Command>(
   name: Name,
   change: Change<Name>,
-): NonNullable<Fault["answer"]> {
+): NonNullable<Quirk["answer"]> {
   return (frame, line) => {
     if (frame.packet.cmd !== name) return [frame.bytes];
     const sent = change(frame.packet as Of<Name>, line, frame);
@@ -31,7 +31,7 @@ export function answers<Name extends Command>(
   breaks: string,
   kind: Name,
   change: Change<Name>,
-): Fault {
+): Quirk {
   return { name, breaks, answer: on(kind, change) };
 }
 
@@ -41,7 +41,7 @@ export function requests<Name extends Command>(
   breaks: string,
   kind: Name,
   change: Change<Name>,
-): Fault {
+): Quirk {
   return { name, breaks, request: on(kind, change) };
 }
 
@@ -50,7 +50,7 @@ export function deliveries(
   name: string,
   breaks: string,
   change: (packet: IPublishPacket) => readonly Sent[],
-): Fault {
+): Quirk {
   return answers(name, breaks, "publish", change);
 }
 
