@@ -24,7 +24,7 @@ export function publishReceived(
   const named = topicOf(connection, packet);
   if (typeof named !== "string") return end(broker, connection, named);
   const topic = connection.listener.mountPoint + named;
-  const error = faultOf(broker, connection, packet, topic);
+  const error = violationOf(broker, connection, packet, topic);
   if (error !== null) return end(broker, connection, error);
   if (packet.qos === 2 && session.incoming.has(packet.packetId)) {
     (connection.unfinished ??= new Set()).add(packet.packetId);
@@ -113,7 +113,7 @@ function topicOf(connection: Connection, packet: PublishPacket): string | Protoc
 }
 
 /** What ends the connection. */
-function faultOf(
+function violationOf(
   broker: Broker,
   connection: Connection,
   packet: PublishPacket,

@@ -77,34 +77,34 @@ function refusalByWill(
   const { qos, retain } = connection.announced;
   if (will.qos > qos) {
     const detail = `Will QoS ${will.qos}, and the maximum is ${qos}`;
-    return fault(Reason.qosNotSupported, "v5-3.2.2-12", detail);
+    return refusal(Reason.qosNotSupported, "v5-3.2.2-12", detail);
   }
   if (will.retain && !retain) {
-    return fault(Reason.retainNotSupported, "v5-3.2.2-13", "Will Retain, but retain is off");
+    return refusal(Reason.retainNotSupported, "v5-3.2.2-13", "Will Retain, but retain is off");
   }
   if (will.payload.length > limits.payloadSize) {
     const detail = `the will's payload of ${will.payload.length} B exceeds ${limits.payloadSize} B`;
-    return fault(Reason.packetTooLarge, "v5-3.1.3.4", detail);
+    return refusal(Reason.packetTooLarge, "v5-3.1.3.4", detail);
   }
   if (will.payload.length === 0 && rules.emptyWill === "refused") {
-    return fault(Reason.implementationSpecificError, "v5-3.1.3.4", "a will without payload");
+    return refusal(Reason.implementationSpecificError, "v5-3.1.3.4", "a will without payload");
   }
   const topic = connection.listener.mountPoint + will.topic;
   if (tooLong(topic)) {
     const detail = "the will's topic is too long behind its mount point";
-    return fault(Reason.topicNameInvalid, "v5-1.5.4", detail);
+    return refusal(Reason.topicNameInvalid, "v5-1.5.4", detail);
   }
   if (tooDeep(topic, limits.topicLevels)) {
     const detail = `the will's topic has more than ${limits.topicLevels} levels`;
-    return fault(Reason.topicNameInvalid, "v5-4.7.3", detail);
+    return refusal(Reason.topicNameInvalid, "v5-4.7.3", detail);
   }
   const who = { clientId, username: packet.username };
   if (isForServerOnly(connection.listener.mountPoint, will.topic)) {
     const detail = "the will's topic is below $SYS, where only the broker may publish";
-    return fault(Reason.notAuthorized, "v5-3.1.4-2", detail);
+    return refusal(Reason.notAuthorized, "v5-3.1.4-2", detail);
   }
   if (rules.deniedWill === "refused" && !broker.access.mayPublish(who, topic)) {
-    return fault(
+    return refusal(
       Reason.notAuthorized,
       "v5-3.1.4-2",
       "this client may not publish on its will's topic",
@@ -114,9 +114,9 @@ function refusalByWill(
 }
 
 function refusalByLimit(broker: Broker, clientId: string): ProtocolError | null {
-  if (broker.stopping) return fault(Reason.serverShuttingDown, "v5-3.1.4-2", "the broker stops");
+  if (broker.stopping) return refusal(Reason.serverShuttingDown, "v5-3.1.4-2", "the broker stops");
   if (broker.sessions.has(clientId) || broker.sessions.size < broker.limits.sessions) return null;
-  return fault(
+  return refusal(
     Reason.quotaExceeded,
     "v5-3.1.4-2",
     `all ${broker.limits.sessions} sessions are taken`,
@@ -134,9 +134,9 @@ function refusalBySize(
   const size = packetSize(connackFor(broker, connection, packet, false));
   if (size <= maximum) return null;
   const detail = `CONNACK of ${size} B exceeds the client's Maximum Packet Size of ${maximum} B`;
-  return fault(Reason.packetTooLarge, "v5-3.1.2-24", detail);
+  return refusal(Reason.packetTooLarge, "v5-3.1.2-24", detail);
 }
 
-function fault(reason: ReasonCode, statement: string, detail: string): ProtocolError {
+function refusal(reason: ReasonCode, statement: string, detail: string): ProtocolError {
   return { reason, statement, detail };
 }

@@ -1,7 +1,7 @@
 import type { AckPacket, PingreqPacket, ProtocolVersion } from "../core/packet.ts";
 import type { ProtocolError } from "../core/reason.ts";
 import { Cursor } from "./cursor.ts";
-import { malformed } from "./fault.ts";
+import { malformed } from "./violation.ts";
 import { walkAcknowledgement, type AcknowledgementName } from "./grammar.ts";
 
 /** First bytes of the acknowledgements; PUBREL has a flag that is always set (v4-3.6.1-1). */

@@ -1,10 +1,10 @@
 import type { ProtocolVersion } from "../core/packet.ts";
 import { Reason, type ProtocolError, type ReasonCode } from "../core/reason.ts";
-import { fault } from "./fault.ts";
+import { violation } from "./violation.ts";
 import { textFlaw } from "./utf8.ts";
 
 /**
- * A strict walk over the body of one frame. The first fault is kept in `error`; from then on `more`
+ * A strict walk over the body of one frame. The first violation is kept in `error`; from then on `more`
  * is false, reads give 0, and what they find is ignored, so a walk needs to look at `error` only
  * before it uses what it has read.
  */
@@ -33,7 +33,7 @@ export class Cursor {
   /** Statements come without their version, which is put before them here. */
   fail(reason: ReasonCode, v4: string, v5: string, detail: string): void {
     if (this.error !== null) return;
-    this.error = fault(reason, this.version, v4, v5, detail);
+    this.error = violation(reason, this.version, v4, v5, detail);
   }
 
   byte(field: string): number {

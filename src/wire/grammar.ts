@@ -1,7 +1,7 @@
 import type { ProtocolVersion } from "../core/packet.ts";
 import { Reason, type ProtocolError } from "../core/reason.ts";
 import type { Cursor } from "./cursor.ts";
-import { malformed, refused } from "./fault.ts";
+import { malformed, refused } from "./violation.ts";
 import { walkFilter } from "./filter.ts";
 import { walkProperties, type PropertyBlock } from "./property.ts";
 import { decodeText, textFlaw } from "./utf8.ts";
@@ -69,7 +69,7 @@ function flagsThatCount(version: ProtocolVersion, flags: number): number {
 }
 
 /** What is wrong with a packet's first byte on a connection that speaks `version`, or null. */
-export function firstByteFault(first: number, version: ProtocolVersion): ProtocolError | null {
+export function firstByteViolation(first: number, version: ProtocolVersion): ProtocolError | null {
   const type = first >> 4;
   const rule = packets[type];
   if (type === 0 || rule === undefined) {

@@ -108,7 +108,7 @@ const sections: {
   auth: { 0x15: "3.15.2.2.2", 0x16: "3.15.2.2.3", 0x1f: "3.15.2.2.4", 0x26: "3.15.2.2.5" },
 };
 
-/** Walks one block of properties, its length first. Faults are left in the cursor. */
+/** Walks one block of properties, its length first. Violations are left in the cursor. */
 export function walkProperties(cursor: Cursor, holder: PropertyHolder): PropertyBlock {
   const length = cursor.variable("Property Length");
   const outerEnd = cursor.end;

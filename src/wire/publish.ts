@@ -3,7 +3,7 @@ import type { Message, ProtocolVersion, PublishPacket, Qos } from "../core/packe
 import { Reason, type ProtocolError } from "../core/reason.ts";
 import { utf8Length } from "../core/topic.ts";
 import { Cursor } from "./cursor.ts";
-import { fault, malformed, refused } from "./fault.ts";
+import { violation, malformed, refused } from "./violation.ts";
 import { payloadMatchesFormat } from "./grammar.ts";
 import { forwardedProperties, walkProperties } from "./property.ts";
 import type { TopicNames } from "./topics.ts";
@@ -65,7 +65,7 @@ export function readPublish(
       position = block.end;
       if (!payloadMatchesFormat(block, bytes, position, end)) {
         const detail = "payload is not the UTF-8 that its Payload Format Indicator says";
-        return fault(Reason.payloadFormatInvalid, version, "", "3.3.2.3.2", detail);
+        return violation(Reason.payloadFormatInvalid, version, "", "3.3.2.3.2", detail);
       }
       properties = forwardedProperties(bytes, block);
       expirySeconds = block.expirySeconds;

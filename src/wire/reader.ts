@@ -3,11 +3,11 @@ import { Reason, type ProtocolError } from "../core/reason.ts";
 import { readAck, readPingreq } from "./ack.ts";
 import { decodeCold } from "./codec.ts";
 import { Cursor } from "./cursor.ts";
-import { fault, malformed, refused } from "./fault.ts";
+import { violation, malformed, refused } from "./violation.ts";
 import {
   claimedClientId,
   connectProtocol,
-  firstByteFault,
+  firstByteViolation,
   PacketType,
   walkAuth,
   walkConnect,
@@ -20,8 +20,8 @@ import { TopicNames } from "./topics.ts";
 import { uncountedBytes, UnfinishedBytes } from "./unfinished.ts";
 
 /** The bytes were no packet that a client may send. Nothing is read after it. */
-export interface WireFault {
-  readonly type: "fault";
+export interface WireViolation {
+  readonly type: "violation";
   readonly error: ProtocolError;
   /** What the connection speaks; null while no CONNECT got as far as its level. */
   readonly version: ProtocolVersion | null;
@@ -124,8 +124,8 @@ export class PacketReader {
     }
   }
 
-  /** The next packet; null: there is none before more bytes are fed, or there was a fault. */
-  next(): ClientPacket | WireFault | null {
+  /** The next packet; null: there is none before more bytes are fed, or there was a violation. */
+  next(): ClientPacket | WireViolation | null {
     while (!this.#failed && this.#hasBytes()) {
       const whole = this.#gathered === 0 ? this.#findInPlace() : this.#gather();
       if (whole === "incomplete") continue;
@@ -245,7 +245,9 @@ export class PacketReader {
       if (first >> 4 !== PacketType.connect) return notConnect();
     } else if (first >> 4 !== PacketType.publish) {
       const found =
-        first >> 4 === PacketType.connect ? secondConnect(version) : firstByteFault(first, version);
+        first >> 4 === PacketType.connect
+          ? secondConnect(version)
+          : firstByteViolation(first, version);
       if (found !== null) return found;
     }
     let remaining = 0;
@@ -284,7 +286,7 @@ export class PacketReader {
   }
 
   /** Reads the whole packet at bytes[#start..#end). */
-  #read(bytes: Uint8Array): ClientPacket | WireFault {
+  #read(bytes: Uint8Array): ClientPacket | WireViolation {
     const packet = this.#readPacket(bytes, this.#start, this.#body, this.#end);
     return "type" in packet ? packet : this.#fail(packet);
   }
@@ -334,7 +336,7 @@ export class PacketReader {
     end: number,
   ): ClientPacket | ProtocolError {
     const version = this.version ?? 4;
-    const found = firstByteFault(bytes[start] ?? 0, version);
+    const found = firstByteViolation(bytes[start] ?? 0, version);
     if (found !== null) return found;
     // The length could not be judged before it was known that v5 forbids this.
     if (version === 5 && body - start > 2 && bytes[body - 1] === 0) return wastefulLength();
@@ -346,9 +348,9 @@ export class PacketReader {
     return decodeCold(bytes, start, end, version, connect);
   }
 
-  #fail(error: ProtocolError): WireFault {
+  #fail(error: ProtocolError): WireViolation {
     this.discard();
-    return { type: "fault", error, version: this.version, clientId: this.#claimedClientId };
+    return { type: "violation", error, version: this.version, clientId: this.#claimedClientId };
   }
 }
 
@@ -397,7 +399,7 @@ function wastefulLength(): ProtocolError {
 /** v4 can't tell a client the limit, so it has no statement about it either. */
 function tooLarge(size: number, limit: number): ProtocolError {
   const detail = `a packet of ${size} B, and the maximum is ${limit} B (limits.packetSize)`;
-  return fault(Reason.packetTooLarge, 5, "", "3.2.2-15", detail);
+  return violation(Reason.packetTooLarge, 5, "", "3.2.2-15", detail);
 }
 
 /** Only PUBLISH may be as large as Maximum Packet Size. A limit that nobody can foresee (4.13.2). */
@@ -405,12 +407,12 @@ function tooLargeForControl(size: number, limit: number): ProtocolError {
   const detail =
     `a packet of ${size} B that is no PUBLISH, and the maximum for these is ${limit} B ` +
     "(limits.controlPacketSize)";
-  return fault(Reason.packetTooLarge, 5, "", "4.13.2", detail);
+  return violation(Reason.packetTooLarge, 5, "", "4.13.2", detail);
 }
 
 function tooManyUnfinished(version: ProtocolVersion | null, limit: number): ProtocolError {
   const detail =
     `no room for a packet of which a part had come: all such packets may take ${limit} B together ` +
     "(limits.unfinishedBytes)";
-  return fault(Reason.quotaExceeded, version === 5 ? 5 : 4, "4.8", "4.13.2", detail);
+  return violation(Reason.quotaExceeded, version === 5 ? 5 : 4, "4.8", "4.13.2", detail);
 }

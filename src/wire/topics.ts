@@ -1,6 +1,6 @@
 import type { ProtocolVersion } from "../core/packet.ts";
 import { Reason, type ProtocolError } from "../core/reason.ts";
-import { fault, malformed } from "./fault.ts";
+import { violation, malformed } from "./violation.ts";
 import { topicNameFlaw } from "./grammar.ts";
 import { decodeText, textFlaw } from "./utf8.ts";
 
@@ -89,7 +89,7 @@ function decodeTopic(
   }
   if (topicNameFlaw(bytes, start, end) === "wildcard") {
     const detail = "Topic Name holds a wildcard";
-    return fault(Reason.topicNameInvalid, version, "3.3.2-2", "3.3.2-2", detail);
+    return violation(Reason.topicNameInvalid, version, "3.3.2-2", "3.3.2-2", detail);
   }
   return decodeText(bytes, start, end);
 }

@@ -2,12 +2,12 @@ import { parser, type Packet } from "mqtt-packet";
 import type { ClientPacket, ProtocolVersion } from "../../src/core/packet.ts";
 import { Reason } from "../../src/core/reason.ts";
 import { packetTree } from "../../src/inspect/packet/packet.ts";
-import { PacketReader, type WireFault } from "../../src/wire/reader.ts";
+import { PacketReader, type WireViolation } from "../../src/wire/reader.ts";
 import { Broken, frameSize } from "./hostile-link.ts";
 
 const packetSize = 16_384;
 
-type Read = ClientPacket | WireFault;
+type Read = ClientPacket | WireViolation;
 
 /**
  * The broker's reader, judged three times over: the same chunks in one piece give the same packets,
@@ -24,7 +24,7 @@ export function judgeWire(parts: readonly Uint8Array[]): void {
   for (const packet of atOnce) {
     const size = frameSize(whole.subarray(at)) ?? whole.length - at;
     const frame = whole.subarray(at, at + size);
-    if (packet.type === "fault") return judgeFault(packet, frame, version);
+    if (packet.type === "violation") return judgeViolation(packet, frame, version);
     if (packet.type === "connect") version = packet.version;
     judgePacket(packet, frame, version ?? 4);
     at += size;
@@ -51,8 +51,8 @@ function comparable(packets: readonly Read[]): string {
   });
 }
 
-function judgeFault(
-  { error }: WireFault,
+function judgeViolation(
+  { error }: WireViolation,
   frame: Uint8Array,
   version: ProtocolVersion | null,
 ): void {

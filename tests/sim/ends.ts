@@ -163,21 +163,21 @@ export class Ends {
       case "shuttingDown":
         return this.#books.stopping ? null : "the broker does not stop";
       case "refused":
-        return connection.state === "asked" || this.#isFault(connection, cause)
+        return connection.state === "asked" || this.#isViolation(connection, cause)
           ? null
           : "there was nothing to refuse";
       case "quotaExceeded":
       case "protocolError":
       case "malformedPacket":
       case "packetTooLarge":
-        return this.#isFault(connection, cause) ? null : "it broke no rule";
+        return this.#isViolation(connection, cause) ? null : "it broke no rule";
       default:
         return "that can't be";
     }
   }
 
   /** The next thing that it sent is no packet, and as much of it has come as can be told by. */
-  #isFault(connection: Connection, cause: Ended["cause"]): boolean {
+  #isViolation(connection: Connection, cause: Ended["cause"]): boolean {
     if (connection.isUnsure && cause === "protocolError") return true;
     const item = connection.items[connection.next];
     const start = connection.items[connection.next - 1]?.end ?? 0;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { ClientPacket, ProtocolVersion } from "../../src/core/packet.ts";
-import { PacketReader, type WireFault } from "../../src/wire/reader.ts";
+import { PacketReader, type WireViolation } from "../../src/wire/reader.ts";
 import { connect, connected, drain, frame, properties, publish, text } from "./frames.ts";
 
 function conversation(version: ProtocolVersion): Uint8Array {
@@ -25,7 +25,7 @@ function conversation(version: ProtocolVersion): Uint8Array {
 }
 
 /** Frames say where the bytes lay, which is the one thing that depends on the chunks. */
-function withoutFrames(packets: readonly (ClientPacket | WireFault)[]): unknown[] {
+function withoutFrames(packets: readonly (ClientPacket | WireViolation)[]): unknown[] {
   return packets.map((packet) =>
     packet.type === "publish" ? { ...packet, payload: [...packet.payload], frame: null } : packet,
   );
@@ -33,7 +33,7 @@ function withoutFrames(packets: readonly (ClientPacket | WireFault)[]): unknown[
 
 function readInChunks(bytes: Uint8Array, cuts: readonly number[]): unknown[] {
   const reader = new PacketReader({ packetSize: 100_000 });
-  const packets: (ClientPacket | WireFault)[] = [];
+  const packets: (ClientPacket | WireViolation)[] = [];
   let from = 0;
   for (const to of [...cuts, bytes.length]) {
     reader.feed(bytes.slice(from, to));

@@ -8,9 +8,9 @@ function claimed(bytes: Uint8Array): string | null {
     (chunks) => {
       const reader = new PacketReader({ packetSize: 1000 });
       for (const chunk of chunks) reader.feed(chunk);
-      const fault = reader.next();
-      if (fault?.type !== "fault") throw new Error(`accepted as ${fault?.type}`);
-      return fault.clientId;
+      const violation = reader.next();
+      if (violation?.type !== "violation") throw new Error(`accepted as ${violation?.type}`);
+      return violation.clientId;
     },
   );
   expect(parts).toBe(whole ?? null);
@@ -37,7 +37,7 @@ test("a CONNECT that is too large is refused before its client id is read, howev
   const bytes = connectBytes({ version: 5, clientId: "dev-42", willPayload: "x".repeat(100) });
   const reader = new PacketReader({ packetSize: 80 });
   reader.feed(bytes);
-  expect(reader.next()).toMatchObject({ type: "fault", clientId: null });
+  expect(reader.next()).toMatchObject({ type: "violation", clientId: null });
 });
 
 test.each([

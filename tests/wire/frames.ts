@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import type { ClientPacket, ProtocolVersion } from "../../src/core/packet.ts";
 import { Reason, type ProtocolError } from "../../src/core/reason.ts";
-import { PacketReader, type WireFault } from "../../src/wire/reader.ts";
+import { PacketReader, type WireViolation } from "../../src/wire/reader.ts";
 
 /** Packets as bytes, written out so that wrong ones can be made too. */
 
@@ -78,14 +78,14 @@ export function connected(version: ProtocolVersion, packetSize = 1024 * 1024): P
 }
 
 /** All that comes out of a reader, up to null. */
-export function drain(reader: PacketReader): (ClientPacket | WireFault)[] {
-  const packets: (ClientPacket | WireFault)[] = [];
+export function drain(reader: PacketReader): (ClientPacket | WireViolation)[] {
+  const packets: (ClientPacket | WireViolation)[] = [];
   for (let packet = reader.next(); packet !== null; packet = reader.next()) packets.push(packet);
   return packets;
 }
 
 /** What one packet is read as, after a CONNECT of that version. */
-export function read(version: ProtocolVersion, bytes: Bytes): ClientPacket | WireFault {
+export function read(version: ProtocolVersion, bytes: Bytes): ClientPacket | WireViolation {
   const reader = connected(version);
   reader.feed(Uint8Array.from(bytes));
   const packet = reader.next();
@@ -95,7 +95,7 @@ export function read(version: ProtocolVersion, bytes: Bytes): ClientPacket | Wir
 }
 
 /** What a first packet is read as. */
-export function readFirst(bytes: Bytes): ClientPacket | WireFault {
+export function readFirst(bytes: Bytes): ClientPacket | WireViolation {
   const reader = new PacketReader({ packetSize: 1024 * 1024 });
   reader.feed(Uint8Array.from(bytes));
   const packet = reader.next();
@@ -117,9 +117,9 @@ export function testRefused(cases: readonly RefusedCase[], first: boolean): void
     test(`${name} (${statement})`, () => {
       const reader = first ? new PacketReader({ packetSize: 1024 * 1024 }) : connected(version);
       reader.feed(Uint8Array.from([...bytes, 0xc0, 0x00]));
-      const fault = reader.next();
-      expect(fault).toMatchObject({
-        type: "fault",
+      const violation = reader.next();
+      expect(violation).toMatchObject({
+        type: "violation",
         error: { reason: Reason[reason], statement, detail: expect.any(String) },
         version,
         ...(!first && { clientId: null }),
@@ -131,7 +131,7 @@ export function testRefused(cases: readonly RefusedCase[], first: boolean): void
   }
 }
 
-export function errorOf(packet: ClientPacket | WireFault): ProtocolError {
-  if (packet.type !== "fault") throw new Error(`accepted as ${packet.type}`);
+export function errorOf(packet: ClientPacket | WireViolation): ProtocolError {
+  if (packet.type !== "violation") throw new Error(`accepted as ${packet.type}`);
   return packet.error;
 }

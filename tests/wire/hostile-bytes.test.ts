@@ -5,7 +5,7 @@ import { Reason } from "../../src/core/reason.ts";
 import { PacketReader } from "../../src/wire/reader.ts";
 import { connect, connected, drain, frame, properties, publish, text } from "./frames.ts";
 
-/** Whatever comes, the reader answers with packets or a fault: it never throws. */
+/** Whatever comes, the reader answers with packets or a violation: it never throws. */
 
 function seeds(version: ProtocolVersion): readonly (readonly number[])[] {
   const user = [0x26, ...text("a"), ...text("b")];
@@ -69,7 +69,7 @@ function mutated(bytes: readonly number[], mutations: readonly Mutation[]): Uint
 /** The grammar accepts nothing that mqtt-packet can't decode. */
 function expectAgreed(packets: ReturnType<typeof drain>): void {
   for (const packet of packets) {
-    if (packet.type !== "fault") continue;
+    if (packet.type !== "violation") continue;
     expect(packet.error.reason).not.toBe(Reason.implementationSpecificError);
     expect(packet.error.statement).toMatch(/^v[45]-\d+(\.\d+)*(-\d+)?$/);
   }
@@ -115,7 +115,7 @@ test("a packet cut off at each place, with a length that fits", () => {
       // In MQTT 3.1 name and password may be left out though their flags are set.
       const lacking = [text("secret"), [...text("me"), ...text("secret")]];
       const isWhole = v === 3 && lacking.some(({ length }) => size === seed.length - 2 - length);
-      expect(reader.next()?.type).toBe(isWhole ? "connect" : "fault");
+      expect(reader.next()?.type).toBe(isWhole ? "connect" : "violation");
     }
   }
 });
@@ -132,10 +132,10 @@ test("noise", () => {
   );
 });
 
-test("one reader's fault leaves nothing behind for the next", () => {
+test("one reader's violation leaves nothing behind for the next", () => {
   const broken = connected(5);
   broken.feed(Uint8Array.from(frame(0x82, [0, 1, 0], text("a"), [0xff])));
-  expect(broken.next()).toMatchObject({ type: "fault" });
+  expect(broken.next()).toMatchObject({ type: "violation" });
   const sound = connected(5);
   sound.feed(Uint8Array.from(frame(0x82, [0, 1, 0], text("a"), [1])));
   expect(sound.next()).toMatchObject({ type: "subscribe", subscriptions: [{ filter: "a" }] });

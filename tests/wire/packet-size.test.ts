@@ -7,7 +7,7 @@ import { expectInTime } from "../support/held-up.ts";
 import { now } from "../support/inbox.ts";
 
 const tooLarge = {
-  type: "fault",
+  type: "violation",
   error: { reason: Reason.packetTooLarge, statement: "v5-3.2.2-15" },
 };
 

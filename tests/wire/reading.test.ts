@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import type { ClientPacket } from "../../src/core/packet.ts";
-import { PacketReader, type WireFault } from "../../src/wire/reader.ts";
+import { PacketReader, type WireViolation } from "../../src/wire/reader.ts";
 import { connected } from "./frames.ts";
 import {
   bytes,
@@ -20,7 +20,7 @@ import {
 
 /** What mqtt-packet writes, we read as it was meant. */
 
-function one(reader: PacketReader, frame: Uint8Array): ClientPacket | WireFault | null {
+function one(reader: PacketReader, frame: Uint8Array): ClientPacket | WireViolation | null {
   reader.feed(frame);
   return reader.next();
 }

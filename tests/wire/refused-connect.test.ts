@@ -136,7 +136,7 @@ describe("a protocol level that is not supported is answered", () => {
     test(`${name} ${level} in the form of v${version} (v${version}-3.1.2-2)`, () => {
       // Whatever follows the level is another standard's.
       expect(readFirst(frame(0x10, text(name), [level, 0xff]))).toEqual({
-        type: "fault",
+        type: "violation",
         error: {
           reason: Reason.unsupportedProtocolVersion,
           statement: `v${version}-3.1.2-2`,
@@ -184,16 +184,16 @@ describe("MQTT 3.1 disregards in a CONNECT", () => {
   }
 
   test("but not a name that is cut off", () => {
-    const fault = readFirst(connect(3, { flags: 0x82, rest: [[0, 9, 0x6d]] }));
-    expect(errorOf(fault).reason).toBe(Reason.malformedPacket);
+    const violation = readFirst(connect(3, { flags: 0x82, rest: [[0, 9, 0x6d]] }));
+    expect(errorOf(violation).reason).toBe(Reason.malformedPacket);
   });
 });
 
 describe("a CONNECT whose version can't be told has none", () => {
   test("another protocol's name (v4-3.1.2-1)", () => {
-    const fault = readFirst(connect(4, { name: "AMQP" }));
-    expect(fault).toMatchObject({ version: null });
-    expect(errorOf(fault)).toMatchObject({
+    const violation = readFirst(connect(4, { name: "AMQP" }));
+    expect(violation).toMatchObject({ version: null });
+    expect(errorOf(violation)).toMatchObject({
       reason: Reason.malformedPacket,
       statement: "v4-3.1.2-1",
     });
@@ -202,9 +202,9 @@ describe("a CONNECT whose version can't be told has none", () => {
     expect(errorOf(readFirst(connect(4, { name: "mqtt" }))).statement).toBe("v4-3.1.2-1");
   });
   test("ends before its level", () => {
-    const fault = readFirst(frame(0x10, text("MQTT")));
-    expect(fault).toMatchObject({ version: null });
-    expect(errorOf(fault).statement).toBe("v4-2.2.3");
+    const violation = readFirst(frame(0x10, text("MQTT")));
+    expect(violation).toMatchObject({ version: null });
+    expect(errorOf(violation).statement).toBe("v4-2.2.3");
   });
   test("empty", () => {
     expect(errorOf(readFirst([0x10, 0x00])).reason).toBe(Reason.malformedPacket);
@@ -215,6 +215,6 @@ test("the version is known from the level on, also when the CONNECT is refused",
   const reader = new PacketReader({ packetSize: 1000 });
   expect(reader.version).toBeNull();
   reader.feed(Uint8Array.from(connect(5, { flags: 0x03 })));
-  expect(reader.next()).toMatchObject({ type: "fault", version: 5 });
+  expect(reader.next()).toMatchObject({ type: "violation", version: 5 });
   expect(reader.version).toBe(5);
 });

@@ -125,7 +125,7 @@ describe("the first packet is CONNECT (v4-3.1.0-1):", () => {
       const reader = new PacketReader({ packetSize: 1000 });
       reader.feed(Uint8Array.of(type << 4));
       expect(reader.next()).toMatchObject({
-        type: "fault",
+        type: "violation",
         error: { reason: Reason.protocolError, statement: "v4-3.1.0-1" },
         version: null,
       });
@@ -135,12 +135,12 @@ describe("the first packet is CONNECT (v4-3.1.0-1):", () => {
   }
 });
 
-test("what stands before the fault is read, what stands behind it is not", () => {
+test("what stands before the violation is read, what stands behind it is not", () => {
   const reader = connected(4);
   reader.feed(Uint8Array.of(0xc0, 0, 0xc0, 0, 0xd0, 0, 0xc0, 0));
   expect(reader.next()).toEqual({ type: "pingreq" });
   expect(reader.next()).toEqual({ type: "pingreq" });
-  expect(reader.next()).toMatchObject({ type: "fault" });
+  expect(reader.next()).toMatchObject({ type: "violation" });
   expect(reader.next()).toBeNull();
   expect(reader.buffered).toBe(0);
 });

@@ -103,12 +103,12 @@ for (const [holder, make] of Object.entries(holders)) {
       }
       test(`${name} is accepted once`, () => {
         const packet = readAs(holder, make(company(holder, identifier), property));
-        expect(packet.type).not.toBe("fault");
+        expect(packet.type).not.toBe("violation");
       });
       test(`${name} ${identifier === 0x26 ? "may" : "may not"} stand there twice`, () => {
         const twice = make(company(holder, identifier), property, property);
         const packet = readAs(holder, twice);
-        if (identifier === 0x26) expect(packet.type).not.toBe("fault");
+        if (identifier === 0x26) expect(packet.type).not.toBe("violation");
         else expect(errorOf(packet).reason).toBe(Reason.protocolError);
       });
       test(`${name} cut short is malformed (v5-2.1.4)`, () => {

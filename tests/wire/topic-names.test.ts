@@ -50,7 +50,7 @@ test("a refused topic is refused again", () => {
   const reader = connected(4);
   expect(topicOf(reader, "a/b")).toBe("a/b");
   reader.feed(Uint8Array.from(publish(4, { topic: "a/+" })));
-  const fault = reader.next();
-  if (fault === null) throw new Error("nothing");
-  expect(errorOf(fault).statement).toBe("v4-3.3.2-2");
+  const violation = reader.next();
+  if (violation === null) throw new Error("nothing");
+  expect(errorOf(violation).statement).toBe("v4-3.3.2-2");
 });

@@ -33,7 +33,7 @@ describe("controlPacketSize", () => {
       { type: "publish" },
       { type: "subscribe" },
       {
-        type: "fault",
+        type: "violation",
         error: {
           reason: Reason.packetTooLarge,
           statement: "v5-4.13.2",
@@ -48,7 +48,7 @@ describe("controlPacketSize", () => {
     const made = new PacketReader({ packetSize: 64 * kibibyte, controlPacketSize: kibibyte });
     made.feed(Uint8Array.from(connect(5, { clientId: "c".repeat(2 * kibibyte) })).subarray(0, 20));
     expect(made.next()).toMatchObject({
-      type: "fault",
+      type: "violation",
       version: 5,
       error: { reason: Reason.packetTooLarge, statement: "v5-4.13.2" },
     });
@@ -64,7 +64,7 @@ describe("unfinishedBytes", () => {
     expect(unfinished.taken).toBe(10 * kibibyte);
     second.feed(part(60 * kibibyte, 31 * kibibyte));
     expect(second.next()).toMatchObject({
-      type: "fault",
+      type: "violation",
       error: {
         reason: Reason.quotaExceeded,
         statement: "v5-4.13.2",
@@ -88,7 +88,7 @@ describe("unfinishedBytes", () => {
     expect(unfinished.taken).toBe(0);
   });
 
-  test("is given back by a packet that is whole, a fault, and a reader that is discarded", () => {
+  test("is given back by a packet that is whole, a violation, and a reader that is discarded", () => {
     const unfinished = new UnfinishedBytes(Infinity);
     const [whole, wrong, gone] = [reader(unfinished), reader(unfinished), reader(unfinished)];
     for (const made of [whole, wrong, gone]) {
@@ -101,7 +101,7 @@ describe("unfinishedBytes", () => {
     expect(unfinished.taken).toBe(2 * 5 * kibibyte);
     // What follows the packet is no packet.
     wrong.feed(new Uint8Array(2 * kibibyte));
-    expect(drain(wrong)).toMatchObject([{ type: "publish" }, { type: "fault" }]);
+    expect(drain(wrong)).toMatchObject([{ type: "publish" }, { type: "violation" }]);
     gone.discard();
     expect(unfinished.taken).toBe(0);
     expect(gone.buffered).toBe(0);

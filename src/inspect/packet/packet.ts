@@ -1,5 +1,5 @@
 import type { ProtocolVersion } from "../../core/packet.ts";
-import { connectProtocol, firstByteFault, PacketType } from "../../wire/grammar.ts";
+import { connectProtocol, firstByteViolation, PacketType } from "../../wire/grammar.ts";
 import {
   walkAcknowledgement,
   walkAuth,
@@ -202,10 +202,10 @@ function walkFirstByte(walk: Walk, { connected }: Place, first: number): number 
   }
   if (type === PacketType.publish) return publishFlags(walk, node, first);
   const flags = walk.flag(node, "Flags", first, 0x0f);
-  const fault = firstByteFault(first, walk.protocol);
+  const violation = firstByteViolation(first, walk.protocol);
   const isServers = onlyFromServer.includes(type);
   if (walk.from === "client" || (type !== 0 && !isServers)) {
-    const { statement, detail } = fault ?? {};
+    const { statement, detail } = violation ?? {};
     const at = detail?.startsWith("reserved flags") === true ? flags : kind;
     if (statement !== undefined && detail !== undefined) at.violations.push({ statement, detail });
   }

@@ -374,7 +374,7 @@ export class Driver {
     const packet = channel.reader.next();
     if (packet === null) return false;
     const connection = channel.id;
-    if (packet.type === "fault") {
+    if (packet.type === "violation") {
       const { error, version, clientId } = packet;
       this.#handle({ type: "malformed", connection, error, version, clientId });
       return true;

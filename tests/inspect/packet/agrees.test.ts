@@ -35,7 +35,7 @@ function judged(reader: PacketReader, input: Uint8Array): Verdict {
   reader.feed(input);
   const packet = reader.next();
   if (packet === null) return { packet: "incomplete" };
-  if (packet.type !== "fault") return { packet: "accepted" };
+  if (packet.type !== "violation") return { packet: "accepted" };
   return { packet: "refused", statement: packet.error.statement };
 }
 

@@ -5,7 +5,7 @@ import { Reason, type ProtocolError, type ReasonCode } from "../core/reason.ts";
  * What a peer broke, as a value. Statements come without their version, one for each standard; 3.1
  * has no numbers of its own, so where it agrees 3.1.1 is cited for it, as before any CONNECT.
  */
-export function fault(
+export function violation(
   reason: ReasonCode,
   version: ProtocolVersion | null,
   v4: string,
@@ -22,7 +22,7 @@ export function malformed(
   v5: string,
   detail: string,
 ): ProtocolError {
-  return fault(Reason.malformedPacket, version, v4, v5, detail);
+  return violation(Reason.malformedPacket, version, v4, v5, detail);
 }
 
 /** Parsed, and found to hold what the standard does not allow (v5-1.2, Protocol Error). */
@@ -32,5 +32,5 @@ export function refused(
   v5: string,
   detail: string,
 ): ProtocolError {
-  return fault(Reason.protocolError, version, v4, v5, detail);
+  return violation(Reason.protocolError, version, v4, v5, detail);
 }
