@@ -7,11 +7,10 @@ import { StandardOutput } from "./cli/output.ts";
 import { runProgram } from "./cli/program.ts";
 import { builtVersion } from "./cli/version.ts";
 import { readConfigFile } from "./config/file.ts";
+import { signalCodesBase } from "./config/signal-codes.ts";
 
 /** The entry point, and the only place that ends the process. */
 
-/** Exit codes above it name a signal. */
-const signalCodes = 128;
 /** What was printed before a signal has so long to leave the process. */
 const afterSignalMs = 500;
 
@@ -26,7 +25,7 @@ async function main(): Promise<void> {
   try {
     const code = await runProgram(process.argv.slice(2), surroundings(output, words));
     // A reader that is stuck is waited for, but not by a user who wants out.
-    if (code > signalCodes) setTimeout(() => process.exit(code), afterSignalMs);
+    if (code > signalCodesBase) setTimeout(() => process.exit(code), afterSignalMs);
     // Nobody can be told that stderr can't be written.
     await words.written().catch(() => {});
     await output.written();

@@ -1,5 +1,4 @@
-/** 128 and the signal's number, as shells have it. */
-const exitCodes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+import { signalCodes } from "../config/signal-codes.ts";
 
 /**
  * The user wants out: the first signal asks for it, a second one does not wait. For commands that
@@ -20,7 +19,7 @@ export class Interrupt {
     const again = Promise.withResolvers<number>();
     this.signal = abort.signal;
     this.again = again.promise;
-    this.#handlers = Object.entries(exitCodes).map(([name, code]) => {
+    this.#handlers = Object.entries(signalCodes).map(([name, code]) => {
       const handler = (): void => {
         if (this.#exitCode !== null) {
           this.#isUrgent = true;
@@ -31,7 +30,7 @@ export class Interrupt {
         this.onFirst();
       };
       // The keys of the table are names of signals.
-      return [name as keyof typeof exitCodes, handler] as const;
+      return [name as keyof typeof signalCodes, handler] as const;
     });
     for (const [signal, handler] of this.#handlers) process.on(signal, handler);
   }

@@ -1,5 +1,3 @@
-import { isLoopback as isLoopbackHost } from "../transport/loopback.ts";
-
 /** Where a broker is, and who asks. */
 export interface Target {
   readonly transport: "tcp" | "tls" | "ws" | "wss";
@@ -46,9 +44,4 @@ export function targetText(target: Target): string {
   const host = target.host.includes(":") ? `[${target.host}]` : target.host;
   const path = target.transport === "ws" || target.transport === "wss" ? target.path : "";
   return `${name}://${host}:${target.port}${path}`;
-}
-
-/** Whether it names this machine by a loopback address. */
-export function isLoopback(target: Target): boolean {
-  return isLoopbackHost(target.host);
 }

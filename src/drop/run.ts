@@ -2,7 +2,8 @@ import { NoAnswer, Refused, Strange } from "../client/client.ts";
 import { refusalText } from "../client/refusal.ts";
 import { clientTransports, DialError } from "../client/dial.ts";
 import type { ClientVersion } from "../client/machine.ts";
-import { isLoopback, type Target } from "../client/target.ts";
+import type { Target } from "../client/target.ts";
+import { isLoopback } from "../transport/loopback.ts";
 import type { Need, Result, Scenario } from "./scenario.ts";
 import { CalledOff, ControlFailed, NotOffered } from "./no-verdict.ts";
 import { Stage, type StageOptions, type WillPlan } from "./stage.ts";
@@ -248,7 +249,7 @@ function whyMissing(
       if (!clientTransports.includes("tls")) return "this client has no TLS transport yet";
       return target.transport === "tls" ? null : "the address is not TLS";
     case "loopback":
-      if (isLoopback(target) || options.named.has(scenario.id)) return null;
+      if (isLoopback(target.host) || options.named.has(scenario.id)) return null;
       return "a load: only against this machine, or when named";
     case "--denied-topic":
       return options.deniedTopic === null ? "needs --denied-topic" : null;

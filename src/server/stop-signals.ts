@@ -1,7 +1,6 @@
-type Stop = "SIGINT" | "SIGTERM";
+import { signalCodes } from "../config/signal-codes.ts";
 
-/** 128 and the signal's number, as shells have it. */
-const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
+type Stop = "SIGINT" | "SIGTERM";
 
 /**
  * INT and TERM ask for an orderly stop, a second one for a stop at once; HUP reloads, USR1 reports.
@@ -20,16 +19,16 @@ export class StopSignals {
     const first = Promise.withResolvers<Stop>();
     const second = Promise.withResolvers<number>();
     let asked = false;
-    const came = (signal: Stop) => (): void => {
-      if (asked) second.resolve(exitCodes[signal]);
+    const received = (signal: Stop) => (): void => {
+      if (asked) second.resolve(signalCodes[signal]);
       asked = true;
       first.resolve(signal);
     };
     this.stop = first.promise;
     this.again = second.promise;
     this.#handlers = [
-      ["SIGINT", came("SIGINT")],
-      ["SIGTERM", came("SIGTERM")],
+      ["SIGINT", received("SIGINT")],
+      ["SIGTERM", received("SIGTERM")],
       ["SIGHUP", () => this.onReload()],
       ["SIGUSR1", () => this.onReport()],
     ];

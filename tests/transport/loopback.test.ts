@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { isLoopback as isLoopbackTarget, targetOf } from "../../src/client/target.ts";
+import { targetOf } from "../../src/client/target.ts";
 import { addressOf } from "../../src/config/settings.ts";
 import { openToTheNetwork } from "../../src/server/exposure.ts";
 import { isLoopback } from "../../src/transport/loopback.ts";
@@ -35,7 +35,7 @@ test("a listener and a target are judged alike", () => {
     openToTheNetwork([{ ...listener, connections: 1, host: addressOf(host) }], [socket]).length > 0;
   const isElsewhere = (host: string): boolean => {
     const target = targetOf(`mqtt://${host.includes(":") ? `[${host}]` : host}`);
-    return typeof target !== "string" && !isLoopbackTarget(target);
+    return typeof target !== "string" && !isLoopback(target.host);
   };
   const hosts = ["localhost", "LOCALHOST", "127.1", "0:0:0:0:0:0:0:1", "127.example.com", "::2"];
   expect(hosts.filter(warns)).toEqual(["127.example.com", "::2"]);

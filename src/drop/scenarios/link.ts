@@ -1,5 +1,6 @@
 import { dial, DialError } from "../../client/dial.ts";
-import { isLoopback, type Target } from "../../client/target.ts";
+import type { Target } from "../../client/target.ts";
+import { isLoopback } from "../../transport/loopback.ts";
 import { watchByHand } from "./by-hand.ts";
 import { ChildClient } from "../lab/child.ts";
 import { Forwarder } from "../lab/forwarder.ts";
@@ -49,7 +50,7 @@ export const linkScenarios: readonly Scenario[] = [
 
 async function linkDown(stage: Stage): Promise<readonly Observation[]> {
   const { target } = stage.options;
-  if (!isLoopback(target)) {
+  if (!isLoopback(target.host)) {
     throw new NotOffered("the link is made on the broker's machine: name it by a loopback address");
   }
   if (target.transport !== "tcp") throw new NotOffered("plays over plain TCP only");
