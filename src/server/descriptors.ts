@@ -1,4 +1,6 @@
 import { readFileSync } from "node:fs";
+import type { AdminSettings } from "../config/settings.ts";
+import type { Limits } from "../core/limits.ts";
 
 /** Descriptors that the process needs beside its connections: log, listeners, epoll, libraries. */
 const ownDescriptors = 100;
@@ -12,6 +14,12 @@ export interface OpenConnections {
   readonly clients: number;
   /** Of one address of the administration interface; 0: there is none. */
   readonly administration: number;
+}
+
+/** How many connections may be open; `admin` is what the broker was started with. */
+export function openConnections(limits: Limits, admin: AdminSettings): OpenConnections {
+  const administration = admin.port === null ? 0 : admin.connections;
+  return withinDescriptors({ clients: limits.connections, administration });
 }
 
 /**

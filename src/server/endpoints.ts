@@ -1,0 +1,108 @@
+import type { ListenerSettings } from "../config/settings.ts";
+import type { ListenerPolicy } from "../core/io.ts";
+import type { Like } from "../core/quirks/likes.ts";
+import type { ListeningSocket } from "../transport/transport.ts";
+import type { Administration } from "./admin/open.ts";
+import type { Instance } from "./instance.ts";
+import { listenAll } from "./listeners.ts";
+import { ReadyFile } from "./ready-file.ts";
+import type { ServeSettings } from "./serve.ts";
+
+/** All by which a running broker is reached. */
+export interface Endpoints {
+  /** Of the listeners, in their order. */
+  readonly sockets: readonly ListeningSocket[];
+  /** `mqtt://127.0.0.1:1883`, one for each address. */
+  readonly urls: readonly string[];
+  readonly administration: Administration;
+  readonly readyFile: ReadyFile | null;
+}
+
+/**
+ * Opens in this order: ready file (unpublished), listeners, administration; then publishes the ready file. Throws
+ * CliError for the first that can't be opened; nothing is left open then.
+ */
+export async function openEndpoints(
+  settings: ServeSettings,
+  instance: Instance,
+): Promise<Endpoints> {
+  const { like } = settings;
+  let readyFile: ReadyFile | null = null;
+  let sockets: readonly ListeningSocket[] = [];
+  try {
+    if (settings.readyFile !== null) readyFile = new ReadyFile(settings.readyFile);
+    sockets = await openListeners(settings, instance);
+    const addresses = sockets.flatMap((socket) => socket.addresses);
+    const urls = addresses.map((address) => `mqtt://${address}`);
+    if (like !== null) {
+      for (const text of misbehaviour(like)) instance.note({ event: "warning", text });
+    }
+    const administration = await openAdmin(settings, instance, urls);
+    try {
+      readyFile?.publish(urls);
+    } catch (cause) {
+      await administration.close();
+      throw cause;
+    }
+    return { sockets, urls, administration, readyFile };
+  } catch (cause) {
+    for (const socket of sockets) socket.close();
+    readyFile?.abandon();
+    throw cause;
+  }
+}
+
+async function openListeners(
+  { config, env }: ServeSettings,
+  { broker, driver }: Instance,
+): Promise<readonly ListeningSocket[]> {
+  const tcp = broker.rules.tcpDetectors ? config.tcp : { keepAliveMs: 0, userTimeoutMs: 0 };
+  const eventsFor = (listener: ListenerSettings) => driver.eventsFor(policyOf(listener));
+  const sockets = await listenAll(config.listeners, tcp, eventsFor, env);
+  driver.addListeners(sockets.flatMap(({ descriptors }) => descriptors));
+  return sockets;
+}
+
+async function openAdmin(
+  { config, env, like, loaded }: ServeSettings,
+  { broker, clock, hub, vitals, operator, connections, note, onFault }: Instance,
+  listeners: readonly string[],
+): Promise<Administration> {
+  // Loaded here, since nothing before it needs it.
+  const { openAdministration } = await import("./admin/open.ts");
+  const portIsNamed = loaded.origins.get("admin.port")?.source !== "default";
+  return openAdministration(
+    { ...config.admin, connections: connections.administration, portIsNamed },
+    {
+      ...{ broker, clock, hub, vitals, listeners },
+      // Short requests have a place beside the streams.
+      streams: Math.min(config.admin.streams, Math.ceil(connections.administration / 2)),
+      streamBytes: config.admin.streamBytes,
+      like: like?.name ?? null,
+      logLevel: () => operator.level,
+      setLogLevel: (level) => operator.setLevel(level),
+      reload: () => operator.reload("reload"),
+      config: () => operator.config(),
+      kick: (clientId) => operator.kick(clientId),
+      drop: (clientId, how) => operator.drop(clientId, how),
+    },
+    note,
+    env,
+    onFault,
+  );
+}
+
+/** The first lines of a broker that nobody must take for one that does right. */
+function misbehaviour({ name, summary }: Like): string[] {
+  const banner = `this broker misbehaves on purpose (like ${name}); leave out --like for one that does not`;
+  return summary === null ? [banner] : [banner, `${name}: ${summary}`];
+}
+
+function policyOf(listener: ListenerSettings): ListenerPolicy {
+  return {
+    name: `${listener.transport} ${listener.host ?? "localhost"}:${listener.port}`,
+    mountPoint: listener.mountPoint,
+    connections: listener.connections,
+    allowAnonymous: listener.allowAnonymous,
+  };
+}

@@ -1,0 +1,28 @@
+import type { Driver } from "./driver/driver.ts";
+
+/** Milliseconds between two heartbeats: a stop of the process is noticed within that time. */
+export const heartbeatMs = 100;
+const heartbeatsPerSecond = 10;
+
+/**
+ * Calls the driver's `heartbeat` every `heartbeatMs`, which notices a suspend and a blocked loop. `onSecond` gets
+ * the worst lateness of each second. Returns what stops it.
+ */
+export function startHeartbeat(driver: Driver, onSecond: (lagMs: number) => void): () => void {
+  driver.heartbeat();
+  let before = performance.now();
+  let worstMs = 0;
+  let beats = 0;
+  const interval = setInterval(() => {
+    const now = performance.now();
+    worstMs = Math.max(worstMs, now - before - heartbeatMs);
+    before = now;
+    driver.heartbeat();
+    beats += 1;
+    if (beats < heartbeatsPerSecond) return;
+    onSecond(worstMs);
+    worstMs = 0;
+    beats = 0;
+  }, heartbeatMs);
+  return () => clearInterval(interval);
+}

@@ -1,0 +1,85 @@
+import { Broker } from "../core/broker.ts";
+import type { LogEvent } from "../log/events.ts";
+import { LogSink, writeTo } from "../log/sink.ts";
+import { anonymousOnly } from "./auth.ts";
+import { type OpenConnections, openConnections } from "./descriptors.ts";
+import { Clock } from "./driver/clock.ts";
+import { SystemTimer } from "./driver/deadline-timer.ts";
+import { Driver } from "./driver/driver.ts";
+import { EventHub } from "./event-hub.ts";
+import { heartbeatMs } from "./heartbeat.ts";
+import { Operator } from "./operator.ts";
+import { socketPoll } from "./platform.ts";
+import type { ServeSettings } from "./serve.ts";
+import { Vitals } from "./vitals.ts";
+
+/** The parts of a broker that run before the first address is open. */
+export interface Instance {
+  readonly clock: Clock;
+  readonly log: LogSink;
+  readonly hub: EventHub;
+  readonly broker: Broker;
+  readonly driver: Driver;
+  readonly vitals: Vitals;
+  readonly operator: Operator;
+  /** Limits within the descriptors of the process. */
+  readonly connections: OpenConnections;
+  readonly note: (event: LogEvent) => void;
+  /** Rejects with a FaultWithState; never resolves. */
+  readonly fault: Promise<never>;
+  readonly onFault: (cause: unknown) => void;
+}
+
+/** Creates the parts and connects them. Starts the timer of deadlines and nothing else. */
+export async function createInstance(settings: ServeSettings): Promise<Instance> {
+  const { config, like } = settings;
+  const clock = new Clock();
+  const log = new LogSink({
+    level: config.log.level,
+    format: settings.logFormat,
+    color: settings.color,
+    like: like?.name ?? null,
+    write: writeTo(process.stderr),
+  });
+  const hub = new EventHub(log);
+  const note = (event: LogEvent): void => hub.note(event, clock.now());
+  const connections = openConnections(config.limits, config.admin);
+  const broker = new Broker(
+    {
+      limits: { ...config.limits, connections: connections.clients },
+      sysIntervalMs: config.sys.intervalMs === 0 ? null : config.sys.intervalMs,
+      version: settings.version,
+      rules: like?.rules ?? {},
+    },
+    clock.now(),
+  );
+  const { promise: fault, reject } = Promise.withResolvers<never>();
+  const onFault = (cause: unknown): void => reject(new FaultWithState(cause, broker));
+  const driver = new Driver({
+    broker,
+    clock,
+    log: hub,
+    authenticate: anonymousOnly,
+    outputBytes: config.outputBytes,
+    timer: (onDue) => new SystemTimer(clock, onDue),
+    poll: await socketPoll(),
+    heartbeatMs,
+    onFault,
+  });
+  const operator = new Operator(settings, broker, driver, log, hub, note);
+  hub.onTrace = () => driver.setTrace(hub.logs("debug"));
+  const vitals = new Vitals();
+  return { clock, log, hub, broker, driver, vitals, operator, connections, note, fault, onFault };
+}
+
+/** A fault of our own, with what the broker knew when it happened. */
+class FaultWithState extends Error {
+  override name = "FaultWithState";
+  readonly state: string;
+
+  constructor(cause: unknown, broker: Broker) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause });
+    if (cause instanceof Error && cause.stack !== undefined) this.stack = cause.stack;
+    this.state = JSON.stringify(broker.view());
+  }
+}
