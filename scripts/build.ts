@@ -33,8 +33,8 @@ await runScript(async () => {
   try {
     console.log(await build(outfile, target));
     return 0;
-  } catch (fault) {
-    console.error(`build: ${describe(fault)}`);
+  } catch (error) {
+    console.error(`build: ${describe(error)}`);
     const there = Bun.file(outfile);
     if (await there.exists()) {
       const made = new Date(there.lastModified).toISOString();
@@ -78,9 +78,9 @@ async function build(outfile: string, target: Bun.Build.CompileTarget | null): P
       `${shown(made)}: mqttd ${version} (${commit}), ${megabytes} MB, ` +
       `${target ?? "this machine"}, ${seconds} s`
     );
-  } catch (fault) {
+  } catch (error) {
     // What was to be made has a name; the draft's says nothing to a reader.
-    throw new Error(describe(fault).replaceAll(folder, parent), { cause: fault });
+    throw new Error(describe(error).replaceAll(folder, parent), { cause: error });
   } finally {
     process.chdir(back);
     remove();
@@ -153,9 +153,9 @@ function shown(file: string): string {
   return path.relative(process.cwd(), file);
 }
 
-function describe(fault: unknown): string {
-  if (fault instanceof AggregateError) {
-    return fault.errors.map((one) => Bun.inspect(one)).join("\n");
+function describe(error: unknown): string {
+  if (error instanceof AggregateError) {
+    return error.errors.map((one) => Bun.inspect(one)).join("\n");
   }
-  return fault instanceof Error ? fault.message : Bun.inspect(fault);
+  return error instanceof Error ? error.message : Bun.inspect(error);
 }

@@ -1,6 +1,6 @@
 /** The conformance suite against any broker: see `help`. */
 import { parseArgs } from "node:util";
-import { connectFault } from "../src/cli/connect-fault.ts";
+import { connectError } from "../src/cli/connect-error.ts";
 import { urlTarget } from "../src/cli/client-flags.ts";
 import { type Target, targetText } from "../src/client/target.ts";
 import { CliError, usageError } from "../src/config/cli-error.ts";
@@ -63,8 +63,8 @@ async function inProcess({ cases }: Options): Promise<Outcome[]> {
 
 async function over(target: Target, { cases, patienceMs, atOnce }: Options): Promise<Outcome[]> {
   const port = new SocketPort(target, patienceMs);
-  const reached = await port.open({ data: () => {}, closed: () => {} }).catch((fault: unknown) => {
-    throw connectFault(fault, target) ?? fault;
+  const reached = await port.open({ data: () => {}, closed: () => {} }).catch((error: unknown) => {
+    throw connectError(error, target) ?? error;
   });
   reached.end();
   return runAll(cases, port, atOnce);
@@ -104,8 +104,8 @@ function parsed() {
         help: { type: "boolean", default: false },
       },
     });
-  } catch (fault) {
-    throw usageError(fault instanceof Error ? fault.message : String(fault));
+  } catch (error) {
+    throw usageError(error instanceof Error ? error.message : String(error));
   }
 }
 
@@ -133,8 +133,8 @@ function chosen(only: readonly string[], protocol: string | undefined): Case[] {
 
 try {
   process.exitCode = await main();
-} catch (fault) {
-  if (!(fault instanceof CliError)) throw fault;
-  console.error(fault.hint === null ? fault.message : `${fault.message} (${fault.hint})`);
-  process.exitCode = fault.exitCode;
+} catch (error) {
+  if (!(error instanceof CliError)) throw error;
+  console.error(error.hint === null ? error.message : `${error.message} (${error.hint})`);
+  process.exitCode = error.exitCode;
 }

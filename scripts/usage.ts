@@ -17,8 +17,8 @@ export function wordsOf<const Options extends NonNullable<ParseArgsConfig["optio
 ) {
   try {
     return parseArgs({ options, allowPositionals });
-  } catch (fault) {
-    throw new UsageError(fault instanceof Error ? fault.message : String(fault));
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
   }
 }
 
@@ -26,9 +26,9 @@ export function wordsOf<const Options extends NonNullable<ParseArgsConfig["optio
 export async function runScript(main: () => number | Promise<number>): Promise<never> {
   try {
     process.exit(await main());
-  } catch (fault) {
-    if (!(fault instanceof UsageError)) throw fault;
-    console.error(`${fault.message} (--help)`);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    console.error(`${error.message} (--help)`);
     process.exit(2);
   }
 }

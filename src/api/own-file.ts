@@ -1,8 +1,8 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 
 /** Why a file is not to be used: a clause behind its name, such as `is no plain file`. */
-export class OwnFileFault extends Error {
-  override name = "OwnFileFault";
+export class OwnFileError extends Error {
+  override name = "OwnFileError";
   /** What mends it; null: nothing simple does. */
   readonly hint: string | null;
 
@@ -24,7 +24,7 @@ export interface OwnFileRules {
 /**
  * Reads a small file of this user's own, as UTF-8. It is looked at by its descriptor, so that what is
  * read is what was looked at, and opened without waiting: a named pipe would keep us for ever. One that
- * belongs to root is as good, since root can write to any. Throws OwnFileFault, or the system's error.
+ * belongs to root is as good, since root can write to any. Throws OwnFileError, or the system's error.
  */
 export function readOwnFile(path: string, rules: OwnFileRules): string {
   // Windows knows neither flag: 0 there.
@@ -33,8 +33,8 @@ export function readOwnFile(path: string, rules: OwnFileRules): string {
   const descriptor = openSync(path, flags);
   try {
     const found = fstatSync(descriptor);
-    const fault = faultOf(found, path, rules);
-    if (fault !== null) throw fault;
+    const error = errorOf(found, path, rules);
+    if (error !== null) throw error;
     const bytes = new Uint8Array(rules.most + 1);
     let filled = 0;
     for (let read = -1; read !== 0 && filled < bytes.length; filled += read) {
@@ -55,18 +55,18 @@ interface Found {
   isFile(): boolean;
 }
 
-function faultOf(found: Found, path: string, rules: OwnFileRules): OwnFileFault | null {
-  if (!found.isFile()) return new OwnFileFault("is no plain file");
-  if (!isOwn(found) && found.uid !== 0) return new OwnFileFault("belongs to somebody else");
+function errorOf(found: Found, path: string, rules: OwnFileRules): OwnFileError | null {
+  if (!found.isFile()) return new OwnFileError("is no plain file");
+  if (!isOwn(found) && found.uid !== 0) return new OwnFileError("belongs to somebody else");
   const isOpen = process.platform !== "win32" && (found.mode & 0o077) !== 0;
   if (rules.isSecret && isOpen) {
-    return new OwnFileFault("can be read by others", `chmod 600 ${path}`);
+    return new OwnFileError("can be read by others", `chmod 600 ${path}`);
   }
   return found.size > rules.most ? tooLarge(rules) : null;
 }
 
-function tooLarge({ most }: OwnFileRules): OwnFileFault {
-  return new OwnFileFault(`is larger than ${most} bytes`);
+function tooLarge({ most }: OwnFileRules): OwnFileError {
+  return new OwnFileError(`is larger than ${most} bytes`);
 }
 
 /** Whether a file or a folder belongs to the user as whom this process runs; Windows has no number. */

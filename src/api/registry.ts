@@ -32,19 +32,19 @@ export function runFolder(env: Env): string {
 export function ownRunFolder(env: Env): string {
   const folder = runFolder(env);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const fault = faultOf(folder);
-  if (fault !== null) throw new Error(fault);
+  const problem = problemOf(folder);
+  if (problem !== null) throw new Error(problem);
   return folder;
 }
 
 /** Why nothing in the run folder is believed; null: it is this user's own, or there is none. */
-export function runFolderFault(env: Env): string | null {
+export function runFolderProblem(env: Env): string | null {
   const folder = runFolder(env);
-  return lstatSync(folder, { throwIfNoEntry: false }) === undefined ? null : faultOf(folder);
+  return lstatSync(folder, { throwIfNoEntry: false }) === undefined ? null : problemOf(folder);
 }
 
 /** Whoever can write there could name a broker of his own, and get a token of ours sent to it. */
-function faultOf(folder: string): string | null {
+function problemOf(folder: string): string | null {
   const found = lstatSync(folder);
   if (!found.isDirectory()) return `${folder} is no folder`;
   if (!isOwn(found)) return `${folder} belongs to somebody else`;
@@ -119,7 +119,7 @@ function readOne(file: string): RunningBroker[] {
 
 function namesIn(env: Env): string[] {
   try {
-    return runFolderFault(env) === null ? readdirSync(runFolder(env)) : [];
+    return runFolderProblem(env) === null ? readdirSync(runFolder(env)) : [];
   } catch {
     return [];
   }

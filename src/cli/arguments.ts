@@ -21,7 +21,7 @@ export interface ReadingRules {
  * Reads what was typed after a command's name. A value is the very string that was typed: `0123`,
  * the empty one, `-` and `-5` are values like any other, so nothing is ever turned into a number
  * here. Flags and positional arguments may be mixed; after `--` all are positional. Throws CliError
- * for the first fault, unless `--help` is among the flags.
+ * for the first error, unless `--help` is among the flags.
  */
 export function readArguments(
   args: readonly string[],
@@ -30,7 +30,7 @@ export function readArguments(
 ): Arguments {
   const reader = new Reader(args, command, rules);
   reader.read();
-  if (reader.fault !== null && !reader.given.has("help")) throw reader.fault;
+  if (reader.firstError !== null && !reader.given.has("help")) throw reader.firstError;
   return reader.given;
 }
 
@@ -78,7 +78,7 @@ export class Arguments {
 }
 
 class Reader {
-  fault: CliError | null = null;
+  firstError: CliError | null = null;
   readonly given: Arguments;
   readonly #args: readonly string[];
   readonly #command: Command;
@@ -196,6 +196,6 @@ class Reader {
   }
 
   #fail(message: string, hint: string): void {
-    this.fault ??= usageError(`${this.#command.name}: ${message}`, hint);
+    this.firstError ??= usageError(`${this.#command.name}: ${message}`, hint);
   }
 }

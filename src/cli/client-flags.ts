@@ -142,9 +142,9 @@ const versions: ReadonlyMap<string, ClientVersion> = new Map([
 function readTarget(url: string): Target | string {
   try {
     return targetOf(url);
-  } catch (fault) {
-    if (fault instanceof URIError) return "an address in which a % of its own is written %25";
-    throw fault;
+  } catch (error) {
+    if (error instanceof URIError) return "an address in which a % of its own is written %25";
+    throw error;
   }
 }
 

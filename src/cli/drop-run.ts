@@ -11,7 +11,7 @@ import { type Cut, type Report, summarize } from "../drop/report/summary.ts";
 import type { EmbeddedBroker } from "../server/embedded.ts";
 import { usesColor } from "./color.ts";
 import type { Surroundings } from "./command.ts";
-import { connectFault } from "./connect-fault.ts";
+import { connectError } from "./connect-error.ts";
 import type { DropRequest } from "./drop-request.ts";
 import { textColumns } from "./help.ts";
 import { Interrupt } from "./interrupt.ts";
@@ -63,7 +63,7 @@ class DropRun {
   readonly #startedAt = new Map<string, number>();
   readonly #tookMs = new Map<Result, number>();
   readonly #cleared: Held[] = [];
-  #loss: { readonly target: Target; readonly fault: unknown } | null = null;
+  #loss: { readonly target: Target; readonly error: unknown } | null = null;
 
   constructor(
     request: DropRequest,
@@ -96,8 +96,8 @@ class DropRun {
       has: await machineHas(request.scenarios),
       signal: AbortSignal.any([this.#interrupt.signal, this.#lost.signal]),
       watch: this.#watch(),
-    }).catch((fault: unknown) => {
-      throw this.#noWay(fault, this.#loss?.target ?? target);
+    }).catch((error: unknown) => {
+      throw this.#noWay(error, this.#loss?.target ?? target);
     });
     this.stop();
     return this.#reported(results);
@@ -124,8 +124,8 @@ class DropRun {
         this.#progress.ended(run, result);
         if (this.#request.json) this.#surroundings.print(jsonResult(result));
       },
-      lost: (target, fault) => {
-        this.#loss ??= { target, fault };
+      lost: (target, error) => {
+        this.#loss ??= { target, error };
         this.#lost.abort();
       },
       cleared: (_, held) => this.#cleared.push(held),
@@ -165,19 +165,19 @@ class DropRun {
     const { exitCode } = this.#interrupt;
     if (exitCode !== null) return { why: "called off", exitCode };
     if (this.#loss === null) return null;
-    const { target, fault } = this.#loss;
-    const said = connectFault(fault, target);
-    if (said === null) throw fault;
+    const { target, error } = this.#loss;
+    const said = connectError(error, target);
+    if (said === null) throw error;
     return { why: `the broker is lost: ${said.message}`, exitCode: said.exitCode };
   }
 
-  #noWay(fault: unknown, target: Target): unknown {
+  #noWay(error: unknown, target: Target): unknown {
     return (
-      connectFault(
-        fault,
+      connectError(
+        error,
         target,
         "start one there, or try mqttd's own: mqttd simulate-drop --embedded",
-      ) ?? fault
+      ) ?? error
     );
   }
 

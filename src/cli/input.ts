@@ -12,8 +12,8 @@ export async function readInput(stream: AsyncIterable<Uint8Array | string>): Pro
       if (bytes > fileMax) return { type: "too large" };
       chunks.push(own);
     }
-  } catch (fault) {
-    return { type: "unreadable", why: systemErrorText(fault) };
+  } catch (error) {
+    return { type: "unreadable", why: systemErrorText(error) };
   }
   return { type: "read", bytes: Buffer.concat(chunks) };
 }

@@ -107,10 +107,10 @@ async function explained(
   try {
     const answer = explain(await client.ask(pathOf(clientId), clientShape));
     return { answer, unknown: null };
-  } catch (fault) {
-    if (!(fault instanceof NoSuchClient)) throw fault;
+  } catch (error) {
+    if (!(error instanceof NoSuchClient)) throw error;
     const known = await client.ask("/v1/overview", overviewShape);
-    return { answer: explainUnknown(clientId, known, fault.nearest), unknown: fault };
+    return { answer: explainUnknown(clientId, known, error.nearest), unknown: error };
   }
 }
 

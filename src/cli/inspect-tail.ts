@@ -27,8 +27,8 @@ export function tailOrder(given: Arguments): Order {
     const interrupt = new Interrupt();
     try {
       return await follow(client, query, output, interrupt);
-    } catch (fault) {
-      if (interrupt.exitCode === null) throw fault;
+    } catch (error) {
+      if (interrupt.exitCode === null) throw error;
       return interrupt.exitCode;
     } finally {
       interrupt.close();

@@ -348,9 +348,9 @@ export class Client {
           done();
           resolve(event);
         },
-        reject: (fault) => {
+        reject: (error) => {
           done();
-          reject(fault);
+          reject(error);
         },
       };
       const timer = setTimeout(() => {
@@ -365,5 +365,5 @@ interface Waiting {
   readonly name: string;
   readonly isAnswer: (event: ClientEvent) => boolean;
   resolve(event: ClientEvent): void;
-  reject(fault: Error): void;
+  reject(error: Error): void;
 }

@@ -50,9 +50,9 @@ export async function dial(
       socket.destroy();
       reject(new DialError("ETIMEDOUT", `no answer within ${timeoutMs / 1000} s`));
     }, timeoutMs);
-    socket.once("error", (fault) => {
+    socket.once("error", (error) => {
       clearTimeout(timer);
-      reject(new DialError(errorCode(fault) ?? "EUNKNOWN", fault.message));
+      reject(new DialError(errorCode(error) ?? "EUNKNOWN", error.message));
     });
     socket.once("connect", () => {
       clearTimeout(timer);
@@ -83,8 +83,8 @@ class SocketWire implements Wire {
       if (!this.#isOver) events.data(chunk);
     });
     this.#socket.on("end", () => over("eof"));
-    this.#socket.on("error", (fault) =>
-      over(errorCode(fault) === "ETIMEDOUT" ? "timeout" : "reset"),
+    this.#socket.on("error", (error) =>
+      over(errorCode(error) === "ETIMEDOUT" ? "timeout" : "reset"),
     );
     this.#socket.on("close", () => over("eof"));
   }

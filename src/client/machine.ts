@@ -200,11 +200,11 @@ function decoded(frame: Uint8Array, version: ClientVersion): Packet | string {
   let wrong = "no packet";
   const parse = parser({ protocolVersion: version });
   parse.on("packet", (read) => (packet ??= read));
-  parse.on("error", (fault) => (wrong = fault.message));
+  parse.on("error", (error) => (wrong = error.message));
   try {
     parse.parse(Buffer.from(frame));
-  } catch (fault) {
-    return fault instanceof Error ? fault.message : String(fault);
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
   }
   return packet ?? wrong;
 }

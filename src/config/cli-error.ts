@@ -20,7 +20,7 @@ export class CliError extends Error {
   }
 }
 
-/** A fault in how the command was typed, or in the configuration. */
+/** An error in how the command was typed, or in the configuration. */
 export function usageError(message: string, hint: string | null = null): CliError {
   return new CliError(message, { exitCode: 2, hint });
 }

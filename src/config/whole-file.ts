@@ -24,8 +24,8 @@ export class WholeFile {
       // In a container a process that was killed had the number that this one has.
       if (isReplaceable(this.#draft)) rmSync(this.#draft, { force: true });
       this.#descriptor = openSync(this.#draft, "wx", 0o644);
-    } catch (fault) {
-      throw this.#unwritable(fault);
+    } catch (error) {
+      throw this.#unwritable(error);
     }
   }
 
@@ -37,9 +37,9 @@ export class WholeFile {
       for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at);
       this.#close();
       renameSync(this.#draft, this.#path);
-    } catch (fault) {
+    } catch (error) {
       this.abandon();
-      throw this.#unwritable(fault);
+      throw this.#unwritable(error);
     }
   }
 
@@ -55,8 +55,8 @@ export class WholeFile {
     if (descriptor !== null) closeSync(descriptor);
   }
 
-  #unwritable(fault: unknown): CliError {
-    return new CliError(`can't write ${this.#name}: ${systemErrorText(fault)}`, {
+  #unwritable(error: unknown): CliError {
+    return new CliError(`can't write ${this.#name}: ${systemErrorText(error)}`, {
       exitCode: 2,
       hint: "name a file in a folder that exists and that you may write to",
     });

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { apiHeader, type RunningBroker } from "../api/api.ts";
-import { OwnFileFault, readOwnFile, tokenRules } from "../api/own-file.ts";
-import { runFolderFault, runningBrokers } from "../api/registry.ts";
+import { OwnFileError, readOwnFile, tokenRules } from "../api/own-file.ts";
+import { runFolderProblem, runningBrokers } from "../api/registry.ts";
 import { CliError, usageError } from "../config/cli-error.ts";
 import type { Env } from "../config/environment.ts";
 import { quoted } from "../config/problem.ts";
@@ -57,13 +57,13 @@ async function onlyOne(found: readonly RunningBroker[], env: Env): Promise<strin
   const running = found.length > 1 ? await thoseThatAnswer(found) : found;
   const [first, ...others] = running;
   if (first === undefined) {
-    const fault = runFolderFault(env);
-    throw fault === null
+    const problem = runFolderProblem(env);
+    throw problem === null
       ? new CliError("no broker is running here", {
           exitCode: 3,
           hint: "mqttd serve starts one; --admin names one elsewhere",
         })
-      : new CliError(`can't look for brokers: ${clause(fault)}`, {
+      : new CliError(`can't look for brokers: ${clause(problem)}`, {
           exitCode: 3,
           hint: "--admin names one; MQTTD_RUN_DIR a folder of your own",
         });
@@ -101,8 +101,8 @@ async function isThere({ url, pid }: RunningBroker): Promise<boolean> {
     if (read.type === "unfit") return false;
     const told = pidShape.safeParse(read.value);
     return !told.success || told.data.process.pid === pid;
-  } catch (fault) {
-    return fault instanceof Error && fault.name === "TimeoutError";
+  } catch (error) {
+    return error instanceof Error && error.name === "TimeoutError";
   }
 }
 
@@ -117,14 +117,14 @@ function shortest(url: string): string {
 function tokenIn(file: string): string {
   try {
     return readOwnFile(file, tokenRules).trim();
-  } catch (fault) {
-    if (fault instanceof OwnFileFault) {
+  } catch (error) {
+    if (error instanceof OwnFileError) {
       throw usageError(
-        `the token file ${quoted(file)} ${fault.message}`,
-        fault.hint && clause(fault.hint),
+        `the token file ${quoted(file)} ${error.message}`,
+        error.hint && clause(error.hint),
       );
     }
-    const code = errorCode(fault) ?? String(fault);
+    const code = errorCode(error) ?? String(error);
     const why = code === "ENOENT" ? "there is no such file" : code;
     throw usageError(`can't read the token in ${quoted(file)}: ${clause(why)}`);
   }

@@ -56,8 +56,8 @@ export class BrokerClient {
       signal: AbortSignal.timeout(this.#timeoutMs + waitMs),
     });
     const { status, ok } = response;
-    const read = await bodyOf(response, items).catch((fault: unknown) => {
-      throw this.#brokenOff(fault);
+    const read = await bodyOf(response, items).catch((error: unknown) => {
+      throw this.#brokenOff(error);
     });
     // A reload that was refused has an answer of its own.
     if (!ok && status !== 422)
@@ -91,8 +91,8 @@ export class BrokerClient {
       }
       await response.body?.cancel().catch(() => {});
       throw this.#strange("is no stream of events");
-    } catch (fault) {
-      throw fault instanceof CliError ? fault : this.#brokenOff(fault);
+    } catch (error) {
+      throw error instanceof CliError ? error : this.#brokenOff(error);
     } finally {
       clearTimeout(timer);
     }
@@ -113,8 +113,8 @@ export class BrokerClient {
       proxy: false,
       // Ours is the signal's; by its documentation Bun's own ends what is idle for five minutes.
       timeout: false,
-    }).catch((fault: unknown) => {
-      throw this.#unreachable(fault);
+    }).catch((error: unknown) => {
+      throw this.#unreachable(error);
     });
     const number = response.headers.get(apiHeader);
     if (number === String(apiVersion)) return response;
@@ -127,10 +127,10 @@ export class BrokerClient {
   }
 
   /** Before the head of an answer has come. */
-  #unreachable(fault: unknown): unknown {
-    if (isNoHttp(fault)) return this.#notOurs();
+  #unreachable(error: unknown): unknown {
+    if (isNoHttp(error)) return this.#notOurs();
     return (
-      this.#endedByUs(fault) ??
+      this.#endedByUs(error) ??
       new CliError(`no administration interface answers at ${this.url}`, {
         exitCode: 3,
         hint: "mqttd serve starts a broker; its administration is on port 1888 unless told",
@@ -139,10 +139,10 @@ export class BrokerClient {
   }
 
   /** Within an answer. */
-  #brokenOff(fault: unknown): unknown {
-    if (isNoHttp(fault)) return this.#strange("breaks a rule of HTTP");
+  #brokenOff(error: unknown): unknown {
+    if (isNoHttp(error)) return this.#strange("breaks a rule of HTTP");
     return (
-      this.#endedByUs(fault) ??
+      this.#endedByUs(error) ??
       new CliError(`the answer of ${this.url} broke off`, {
         exitCode: 3,
         hint: "the broker has gone, or the link is down",
@@ -151,10 +151,10 @@ export class BrokerClient {
   }
 
   /** By a signal, or for want of time; null: by something else. */
-  #endedByUs(fault: unknown): Error | null {
-    if (!(fault instanceof Error)) return null;
-    if (fault.name === "AbortError") return fault;
-    if (fault.name !== "TimeoutError") return null;
+  #endedByUs(error: unknown): Error | null {
+    if (!(error instanceof Error)) return null;
+    if (error.name === "AbortError") return error;
+    if (error.name !== "TimeoutError") return null;
     return new CliError(`${this.url} did not answer in time`, {
       exitCode: 5,
       hint: "--timeout gives it longer",
@@ -203,6 +203,6 @@ export class BrokerClient {
 /** What Bun's client says of bytes that are no answer of HTTP, by its codes. */
 const noHttp = /^(?:Malformed_HTTP_Response|ResponseHeadersTooLarge|InvalidHTTPResponse|HPE_\w+)$/;
 
-function isNoHttp(fault: unknown): boolean {
-  return noHttp.test(errorCode(fault) ?? "");
+function isNoHttp(error: unknown): boolean {
+  return noHttp.test(errorCode(error) ?? "");
 }

@@ -75,9 +75,9 @@ async function next(
   try {
     const { done, value } = await Promise.race([reader.read(), silence.promise]);
     return done ? null : (value ?? new Uint8Array());
-  } catch (fault) {
-    if (fault instanceof CliError || (fault instanceof Error && fault.name === "AbortError")) {
-      throw fault;
+  } catch (error) {
+    if (error instanceof CliError || (error instanceof Error && error.name === "AbortError")) {
+      throw error;
     }
     throw new CliError("the broker's events broke off", {
       exitCode: 3,

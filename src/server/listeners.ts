@@ -20,17 +20,17 @@ export async function listenAll(
       sockets.push(await transport.listen({ host, port, tcp, events: eventsFor(listener) }));
     }
     return sockets;
-  } catch (fault) {
+  } catch (error) {
     for (const socket of sockets) socket.close();
-    if (!(fault instanceof ListenError)) throw fault;
-    throw new CliError(fault.message, { exitCode: 2, hint: hintFor(fault, env) });
+    if (!(error instanceof ListenError)) throw error;
+    throw new CliError(error.message, { exitCode: 2, hint: hintFor(error, env) });
   }
 }
 
-function hintFor(fault: ListenError, env: Env): string {
-  switch (fault.code) {
+function hintFor(error: ListenError, env: Env): string {
+  switch (error.code) {
     case "EADDRINUSE": {
-      const flags = `--port ${fault.port < 65_535 ? fault.port + 1 : 0}`;
+      const flags = `--port ${error.port < 65_535 ? error.port + 1 : 0}`;
       return `stop it, or take another port: ${typed(flags, env)}`;
     }
     case "EACCES":

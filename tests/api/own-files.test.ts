@@ -13,8 +13,8 @@ const isRoot = process.geteuid?.() === 0;
 function read(folder: Folder, name: string, rules: Partial<OwnFileRules> = {}): string {
   try {
     return readOwnFile(folder.file(name), { ...tokenRules, ...rules });
-  } catch (fault) {
-    return String(fault).replaceAll(folder.path, "FOLDER");
+  } catch (error) {
+    return String(error).replaceAll(folder.path, "FOLDER");
   }
 }
 
@@ -33,7 +33,7 @@ test.skipIf(isWindows)("a file that others can read is no secret", () => {
   using folder = secret();
   for (const mode of [0o640, 0o604, 0o660]) {
     chmodSync(folder.file("secret"), mode);
-    expect(read(folder, "secret")).toBe("OwnFileFault: can be read by others");
+    expect(read(folder, "secret")).toBe("OwnFileError: can be read by others");
     expect(read(folder, "secret", { isSecret: false })).toBe("correct-horse\n");
   }
 });
@@ -41,12 +41,12 @@ test.skipIf(isWindows)("a file that others can read is no secret", () => {
 test.skipIf(!isRoot)("a file of somebody else's is not believed", () => {
   using folder = secret();
   chownSync(folder.file("secret"), 12_345, 12_345);
-  expect(read(folder, "secret")).toBe("OwnFileFault: belongs to somebody else");
+  expect(read(folder, "secret")).toBe("OwnFileError: belongs to somebody else");
 });
 
 test("a file that is too large is not read", () => {
   using folder = secret("x".repeat(tokenRules.most + 1));
-  expect(read(folder, "secret")).toBe(`OwnFileFault: is larger than ${tokenRules.most} bytes`);
+  expect(read(folder, "secret")).toBe(`OwnFileError: is larger than ${tokenRules.most} bytes`);
   expect(read(folder, "secret", { most: tokenRules.most + 1 })).toHaveLength(tokenRules.most + 1);
 });
 
@@ -56,7 +56,7 @@ test.skipIf(isWindows)("a pipe, a folder, a device: none is waited for", () => {
   symlinkSync("/dev/zero", folder.file("zero"));
   symlinkSync(folder.path, folder.file("folder"));
   for (const name of ["pipe", "zero", "folder"]) {
-    expect(read(folder, name)).toBe("OwnFileFault: is no plain file");
+    expect(read(folder, name)).toBe("OwnFileError: is no plain file");
   }
 });
 

@@ -29,7 +29,7 @@ function read(...args: string[]): Arguments {
   return readArguments(args, pub(), rules);
 }
 
-function fault(...args: string[]): string {
+function errorFrom(...args: string[]): string {
   try {
     read(...args);
   } catch (error) {
@@ -89,7 +89,7 @@ test("a property takes three values, a user property four", () => {
     ["publish", "content-type", "-m"],
   ]);
   expect(given.positionals).toEqual(["positional"]);
-  expect(fault("-D", "publish", "user-property", "key")).toBe(
+  expect(errorFrom("-D", "publish", "user-property", "key")).toBe(
     "mqttd: pub: -D lacks its value (-D PACKET NAME VALUE)\n",
   );
 });
@@ -100,7 +100,7 @@ test("positional arguments may stand anywhere, and after -- nothing is a flag", 
   expect(read("-").positionals).toEqual(["-"]);
   expect(read("--", "-r").positionals).toEqual(["-r"]);
   expect(read("--", "-r").has("retain")).toBe(false);
-  expect(fault("x", "y")).toBe('mqttd: pub: unexpected argument "y" (see mqttd pub --help)\n');
+  expect(errorFrom("x", "y")).toBe('mqttd: pub: unexpected argument "y" (see mqttd pub --help)\n');
 });
 
 test("what was not given is absent", () => {
@@ -111,19 +111,19 @@ test("what was not given is absent", () => {
 });
 
 test("a long flag of the command is no value, and the error says how to write it", () => {
-  expect(fault("-m", "--retain")).toBe(
+  expect(errorFrom("-m", "--retain")).toBe(
     'mqttd: pub: -m lacks its value (-m TEXT; if the value is "--retain": --message=...)\n',
   );
 });
 
 test("a long flag with one dash is not read as a letter with its value", () => {
-  expect(fault("-id", "x")).toBe("mqttd: pub: unknown flag -id (did you mean --id?)\n");
-  expect(fault("-host=x")).toBe("mqttd: pub: unknown flag -host (did you mean --host?)\n");
+  expect(errorFrom("-id", "x")).toBe("mqttd: pub: unknown flag -id (did you mean --id?)\n");
+  expect(errorFrom("-host=x")).toBe("mqttd: pub: unknown flag -host (did you mean --host?)\n");
   expect(read("-idx").text("id")).toBe("dx");
 });
 
-test("the first fault is the one that is told", () => {
-  expect(fault("--prot", "1", "--mesage", "x")).toContain("--prot");
+test("the first error is the one that is told", () => {
+  expect(errorFrom("--prot", "1", "--mesage", "x")).toContain("--prot");
 });
 
 test("any value comes back as it was typed", () => {

@@ -59,7 +59,7 @@ const wrong: readonly (readonly string[])[] = [
   ["--token-file", "none", "--admin", "1"],
 ];
 
-test("each fault is one line, with the nearest right word, and exit code 2", async () => {
+test("each error is one line, with the nearest right word, and exit code 2", async () => {
   const lines: string[] = [];
   for (const args of wrong) {
     const outcome = await mqttd(["inspect", ...args], { env: { MQTTD_RUN_DIR: "/nonexistent" } });
@@ -185,8 +185,8 @@ test("each fault is one line, with the nearest right word, and exit code 2", asy
 test("an event that is like none: all that there are", async () => {
   const { code, stderr } = await mqttd(["inspect", "tail", "--event", "birthday"]);
   const names = eventNames.join(", ");
-  const fault = '--event: found "birthday", allowed: the name of an event';
-  expect({ code, stderr }).toEqual({ code: 2, stderr: `mqttd: ${fault} (there are ${names})\n` });
+  const error = '--event: found "birthday", allowed: the name of an event';
+  expect({ code, stderr }).toEqual({ code: 2, stderr: `mqttd: ${error} (there are ${names})\n` });
 });
 
 test("packet: bytes of the command line, of a file, of standard input", async () => {

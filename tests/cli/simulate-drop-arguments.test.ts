@@ -258,7 +258,7 @@ const wrong: readonly (readonly string[])[] = [
   ["--strict=yes"],
 ];
 
-test("each fault is one line, with exit code 2, and nothing is played", async () => {
+test("each error is one line, with exit code 2, and nothing is played", async () => {
   const lines: string[] = [];
   for (const args of wrong) {
     const { code, stdout, stderr, dropped } = await mqttd(["simulate-drop", ...args]);

@@ -63,7 +63,7 @@ const wrong: readonly (readonly string[])[] = [
   ["serve", "--junk\u001b[2J"],
 ];
 
-test("each fault is one line, with the nearest right word, and exit code 2", async () => {
+test("each error is one line, with the nearest right word, and exit code 2", async () => {
   const lines: string[] = [];
   for (const args of wrong) {
     const { code, stdout, stderr, served } = await mqttd(args);

@@ -62,9 +62,9 @@ class Bridge implements AsyncDisposable {
       const far = await SocketClient.connect(mosquitto.port, { clientId: `far-${name}` });
       for (const end of [near, far]) await end.subscribe(`${name}/#`, 2);
       return new Bridge(name, String(client), mosquitto, near, far);
-    } catch (fault) {
+    } catch (error) {
       await mosquitto[Symbol.asyncDispose]();
-      throw fault;
+      throw error;
     }
   }
 

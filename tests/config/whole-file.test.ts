@@ -4,7 +4,7 @@ import { CliError } from "../../src/config/cli-error.ts";
 import { WholeFile } from "../../src/config/whole-file.ts";
 import { Folder } from "../support/executable.ts";
 
-function fault(attempt: () => unknown): string {
+function errorFrom(attempt: () => unknown): string {
   try {
     attempt();
   } catch (thrown) {
@@ -35,7 +35,9 @@ test("what can't take its place leaves nothing behind, and says so", () => {
   const path = folder.file("report");
   const file = new WholeFile(path, "the report");
   mkdirSync(`${path}/inside`, { recursive: true });
-  expect(fault(() => file.write("new"))).toMatch(/^can't write the report: .*directory.* \(2\)$/);
+  expect(errorFrom(() => file.write("new"))).toMatch(
+    /^can't write the report: .*directory.* \(2\)$/,
+  );
   expect(readdirSync(folder.path)).toEqual(["report"]);
 });
 
@@ -51,11 +53,11 @@ test("a draft that a killed process of the same number has left is no obstacle",
 test("where nothing can be written it is said at once", () => {
   using folder = new Folder();
   const path = folder.file("none/report");
-  expect(fault(() => new WholeFile(path))).toBe(
+  expect(errorFrom(() => new WholeFile(path))).toBe(
     `can't write ${path}: no such file or directory (2)`,
   );
   mkdirSync(folder.file("folder"));
-  expect(fault(() => new WholeFile(folder.file("folder")))).toBe(
+  expect(errorFrom(() => new WholeFile(folder.file("folder")))).toBe(
     `can't write ${folder.file("folder")}: what has that name is no plain file (2)`,
   );
 });

@@ -62,10 +62,10 @@ export async function play({ check: { play: act }, version }: Case, port: Port):
   const scene = new Scene(port, version);
   try {
     await act(scene);
-  } catch (fault) {
+  } catch (error) {
     // What the check met counts more than what clearing away may meet.
     await scene.end().catch(() => {});
-    throw fault;
+    throw error;
   }
   await scene.end();
 }

@@ -50,7 +50,7 @@ function frameOf(bytes: Uint8Array, body: number, version: 4 | 5): Frame {
   let packet: Packet | null = null;
   let why = "";
   decoder.on("packet", (decoded) => (packet ??= decoded));
-  decoder.on("error", (fault) => (why = fault.message));
+  decoder.on("error", (error) => (why = error.message));
   decoder.parse(Buffer.from(bytes));
   if (packet === null) {
     throw new Disagreement(

@@ -28,7 +28,7 @@ export class Peer implements LineEvents {
   /** Every packet so far, also those that a check has taken. */
   readonly history: Frame[] = [];
   /** What was wrong with the broker's packets, whoever asked for them. */
-  fault: Disagreement | null = null;
+  disagreement: Disagreement | null = null;
   isClosed = false;
   readonly #port: Port;
   readonly #frames = new Frames();
@@ -57,9 +57,9 @@ export class Peer implements LineEvents {
         this.#inbox.push(frame);
         audit(frame, this.version);
       }
-    } catch (fault) {
-      if (!(fault instanceof Disagreement)) throw fault;
-      this.fault ??= fault;
+    } catch (error) {
+      if (!(error instanceof Disagreement)) throw error;
+      this.disagreement ??= error;
     }
   }
 
@@ -170,7 +170,7 @@ export class Peer implements LineEvents {
   async nextFrame(name: Command): Promise<Frame> {
     const find = (): number => this.#inbox.findIndex(({ packet }) => packet.cmd === name);
     await this.#port.until(() => find() >= 0 || this.isClosed, this.#port.patienceMs);
-    if (this.fault !== null) throw this.fault;
+    if (this.disagreement !== null) throw this.disagreement;
     const [found] = find() < 0 ? [] : this.#inbox.splice(find(), 1);
     if (found === undefined) throw new Disagreement(name.toUpperCase(), this.#came());
     return found;
@@ -196,7 +196,7 @@ export class Peer implements LineEvents {
   /** Nothing of a kind comes for a while, or nothing at all; the connection stays. */
   async silent(name: Command | null = null): Promise<void> {
     await this.#port.pass(this.#port.quietMs);
-    if (this.fault !== null) throw this.fault;
+    if (this.disagreement !== null) throw this.disagreement;
     const came = this.#inbox.find(({ packet }) => name === null || packet.cmd === name);
     if (came !== undefined) throw new Disagreement("nothing", describe(came));
     holds(!this.isClosed, "a connection that stays open", "the broker closed it");
@@ -250,7 +250,7 @@ export class Peer implements LineEvents {
 
   async #closed(why: string): Promise<void> {
     await this.#port.until(() => this.isClosed, this.#port.patienceMs);
-    if (this.fault !== null) throw this.fault;
+    if (this.disagreement !== null) throw this.disagreement;
     holds(this.isClosed, `the broker to close the connection${why}`, this.#came());
   }
 

@@ -21,15 +21,15 @@ export async function outcomeOf(each: Case, port: Port): Promise<Outcome> {
   try {
     await play(each, port);
     return { case: each, verdict: "passed" };
-  } catch (fault) {
-    if (fault instanceof Skip) return { case: each, verdict: "skipped", why: fault.message };
-    if (fault instanceof DialError) {
+  } catch (error) {
+    if (error instanceof Skip) return { case: each, verdict: "skipped", why: error.message };
+    if (error instanceof DialError) {
       const { statements } = each;
-      const came = `no connection: ${fault.message}`;
+      const came = `no connection: ${error.message}`;
       return { case: each, verdict: "disagrees", statements, expected: "a connection", came };
     }
-    if (!(fault instanceof Disagreement)) throw fault;
-    const { expected, came, statement } = fault;
+    if (!(error instanceof Disagreement)) throw error;
+    const { expected, came, statement } = error;
     const statements = statement === null ? each.statements : [statement];
     return { case: each, verdict: "disagrees", statements, expected, came };
   }

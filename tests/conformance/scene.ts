@@ -134,14 +134,15 @@ export class Scene {
   /** Throws what was wrong with packets that nobody asked for, and clears away what is left. */
   async end(): Promise<void> {
     for (const peer of this.#peers) peer.drop();
-    const fault = this.#peers.find((peer) => peer.fault !== null)?.fault ?? null;
+    const disagreement =
+      this.#peers.find((peer) => peer.disagreement !== null)?.disagreement ?? null;
     if (this.#port.isShared) {
       await this.#clear().catch((left: unknown) => {
         // That a broker keeps what is to be cleared away says nothing about the check.
         if (!(left instanceof Disagreement)) throw left;
       });
     }
-    if (fault !== null) throw fault;
+    if (disagreement !== null) throw disagreement;
   }
 
   #sent(packet: Packet): void {

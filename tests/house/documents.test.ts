@@ -4,7 +4,7 @@ import { codeSpansOf, documents, fencesOf } from "../support/documents.ts";
 // What stands in a document is pasted by people who have Node, npm and an interactive zsh.
 
 /** What is wrong with the commands of a document. */
-function faultsOf(document: string): string[] {
+function problemsOf(document: string): string[] {
   const fences = fencesOf(document);
   const code = [...fences.flatMap(({ text }) => text.split("\n")), ...codeSpansOf(document)];
   const pasted = fences.filter(({ language }) => language === "sh").map(({ text }) => text);
@@ -47,7 +47,7 @@ function endsTheShell(text: string): boolean {
 
 test("no document has a command that fails when it is pasted", () => {
   const found = [...documents()].flatMap(([name, text]) =>
-    faultsOf(text).map((fault) => `${name}: ${fault}`),
+    problemsOf(text).map((problem) => `${name}: ${problem}`),
   );
   expect(found).toEqual([]);
   expect([...documents().keys()]).toContain("README.md");
@@ -68,7 +68,7 @@ for (const [what, document] of [
   ["an exit at the end", `${fence}sh\nwait\nexit "$result"\n${fence}\n`],
 ] as const) {
   test(`a document is refused for ${what}`, () => {
-    expect(faultsOf(document)).toHaveLength(1);
+    expect(problemsOf(document)).toHaveLength(1);
   });
 }
 
@@ -87,5 +87,5 @@ ${fence}jsonc
 { "a": 1 } // # is no comment here
 ${fence}
 `;
-  expect(faultsOf(document)).toEqual([]);
+  expect(problemsOf(document)).toEqual([]);
 });

@@ -35,9 +35,9 @@ class RunFolder extends Folder {
   async address(): Promise<unknown> {
     try {
       return await addressOf({ admin: null, tokenFile: null, env: this.env });
-    } catch (fault) {
-      if (!(fault instanceof CliError)) throw fault;
-      return `${fault.text.replaceAll(this.path, "FOLDER").trimEnd()} (${fault.exitCode})`;
+    } catch (error) {
+      if (!(error instanceof CliError)) throw error;
+      return `${error.text.replaceAll(this.path, "FOLDER").trimEnd()} (${error.exitCode})`;
     }
   }
 }

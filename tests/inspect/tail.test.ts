@@ -65,7 +65,7 @@ test("tail: events, however the bytes are cut", async () => {
 });
 
 test("tail: a stream that breaks off, that hangs, that is none", async () => {
-  const fault = async (stream: ReadableStream<Uint8Array>, silenceMs?: number): Promise<string> => {
+  const error = async (stream: ReadableStream<Uint8Array>, silenceMs?: number): Promise<string> => {
     const thrown: unknown = await all(stream, silenceMs).then(
       () => null,
       (error: unknown) => error,
@@ -75,10 +75,10 @@ test("tail: a stream that breaks off, that hangs, that is none", async () => {
   };
   const garbled = new TextEncoder().encode("data: {\n\n");
   expect([
-    await fault(streamOf([bytes], "fails")),
-    await fault(streamOf([bytes], "hangs"), 20),
-    await fault(streamOf([garbled])),
-    await fault(streamOf(Array.from({ length: 5 }, () => new Uint8Array(1024 * 1024).fill(0x41)))),
+    await error(streamOf([bytes], "fails")),
+    await error(streamOf([bytes], "hangs"), 20),
+    await error(streamOf([garbled])),
+    await error(streamOf(Array.from({ length: 5 }, () => new Uint8Array(1024 * 1024).fill(0x41)))),
   ]).toMatchInlineSnapshot(`
     [
       "mqttd: the broker's events broke off (the broker has gone, or the link is down) (exit code 3)",
@@ -99,7 +99,7 @@ test.each([
   ["misses of no number", "event: missed\ndata: many"],
 ])("tail: what is no event ends it: %s", async (_, block) => {
   const told = all(streamOf([new TextEncoder().encode(`${block}\n\n`)]));
-  expect(await told.catch((fault: unknown) => fault)).toMatchObject({
+  expect(await told.catch((error: unknown) => error)).toMatchObject({
     message: "among the broker's events is something else",
     exitCode: 4,
   });

@@ -3,11 +3,11 @@ import { openSync, renameSync } from "node:fs";
 import { systemErrorText } from "../../src/log/system-error.ts";
 import { Folder } from "../support/executable.ts";
 
-function faultOf(attempt: () => void): unknown {
+function errorOf(attempt: () => void): unknown {
   try {
     attempt();
-  } catch (fault) {
-    return fault;
+  } catch (error) {
+    return error;
   }
   throw new Error("it did not fail");
 }
@@ -15,10 +15,10 @@ function faultOf(attempt: () => void): unknown {
 test("what the system says, without its code and the names of files", () => {
   using folder = new Folder();
   const none = folder.file("none");
-  const opened = faultOf(() => openSync(`${none}/a, open 'b'.4711.tmp`, "wx"));
+  const opened = errorOf(() => openSync(`${none}/a, open 'b'.4711.tmp`, "wx"));
   expect(String(opened)).toContain(".tmp");
   expect(systemErrorText(opened)).toBe("no such file or directory");
-  const renamed = faultOf(() => renameSync(`${none}/a.tmp`, `${none}/b`));
+  const renamed = errorOf(() => renameSync(`${none}/a.tmp`, `${none}/b`));
   expect(String(renamed)).toContain("a.tmp");
   expect(systemErrorText(renamed)).toBe("no such file or directory");
   expect(systemErrorText(new Error("something else, with a comma"))).toBe(

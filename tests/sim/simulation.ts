@@ -45,10 +45,10 @@ export function simulate(options: SimulationOptions): Outcome {
     const cast = new Cast(world);
     while ((world.steps < steps || world.isBehind) && world.step());
     cast.rest();
-  } catch (fault) {
+  } catch (error) {
     failure = {
-      rule: fault instanceof Violation ? fault.rule : String(fault),
-      text: fault instanceof Error ? (fault.stack ?? fault.message) : String(fault),
+      rule: error instanceof Violation ? error.rule : String(error),
+      text: error instanceof Error ? (error.stack ?? error.message) : String(error),
       options: optionLines(world.options),
       journal: world.journal.lines,
     };

@@ -221,8 +221,8 @@ export class TestClient implements Link {
   #listen(): void {
     this.#parser = parser({ protocolVersion: this.#version });
     this.#parser.on("packet", (packet) => this.received.push(packet));
-    this.#parser.on("error", (fault) => {
-      throw fault;
+    this.#parser.on("error", (error) => {
+      throw error;
     });
   }
 }

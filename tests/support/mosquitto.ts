@@ -34,9 +34,9 @@ export class Mosquitto implements AsyncDisposable {
         () => "mosquitto does not listen",
       );
       return mosquitto;
-    } catch (fault) {
+    } catch (error) {
       await mosquitto[Symbol.asyncDispose]();
-      throw fault;
+      throw error;
     }
   }
 

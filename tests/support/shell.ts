@@ -29,9 +29,9 @@ export class InteractiveShell implements AsyncDisposable {
     try {
       await shell.until(promptText, "the first prompt");
       return shell;
-    } catch (fault) {
+    } catch (error) {
       await shell[Symbol.asyncDispose]();
-      throw fault;
+      throw error;
     }
   }
 

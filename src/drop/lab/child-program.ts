@@ -78,14 +78,14 @@ async function connected(
     await answered;
     tell({ did: "connect", keepAlive: client.keepAlive });
     return client;
-  } catch (fault) {
-    if (fault instanceof Refused) tell({ did: "refused", connack: fault.connack });
-    else if (fault instanceof Strange) tell({ did: "strange", detail: fault.detail });
-    else if (fault instanceof NoAnswer) {
-      tell({ did: "no answer", message: fault.message, isClosed: fault.isClosed });
-    } else if (fault instanceof DialError) {
-      tell({ did: "no way", code: fault.code, message: fault.message });
-    } else throw fault;
+  } catch (error) {
+    if (error instanceof Refused) tell({ did: "refused", connack: error.connack });
+    else if (error instanceof Strange) tell({ did: "strange", detail: error.detail });
+    else if (error instanceof NoAnswer) {
+      tell({ did: "no answer", message: error.message, isClosed: error.isClosed });
+    } else if (error instanceof DialError) {
+      tell({ did: "no way", code: error.code, message: error.message });
+    } else throw error;
     return null;
   }
 }

@@ -53,8 +53,8 @@ export class ChildClient {
       this.#isOver = true;
       ended.resolve();
     };
-    this.#child.on("error", (fault) => {
-      this.#complaint += fault.message;
+    this.#child.on("error", (error) => {
+      this.#complaint += error.message;
       over();
     });
     this.#child.on("exit", over);
@@ -145,13 +145,13 @@ export class ChildClient {
     what: string,
   ): Promise<{ word: ChildWord & { did: Deed }; at: number }> {
     const find = () => this.#words.find((heard) => isDeed(heard, deed));
-    const failed = () => this.#words.some(({ word }) => faultOf(word) !== null);
+    const failed = () => this.#words.some(({ word }) => errorOf(word) !== null);
     await this.#stage.until(boundMs, what, () => find() !== undefined || failed() || this.#isOver);
     const found = find();
     if (found !== undefined && isDeed(found, deed)) return found;
     for (const { word } of this.#words) {
-      const fault = faultOf(word);
-      if (fault !== null) throw fault;
+      const error = errorOf(word);
+      if (error !== null) throw error;
     }
     const [why = ""] = this.#complaint.split("\n");
     const said = why === "" ? (this.#isOver ? "it ended" : "it says nothing") : why;
@@ -166,8 +166,8 @@ function isDeed<Deed extends ChildWord["did"]>(
   return heard.word.did === deed;
 }
 
-/** What a client in this process would have thrown; null: no fault. */
-function faultOf(word: ChildWord): Error | null {
+/** What a client in this process would have thrown; null: no error. */
+function errorOf(word: ChildWord): Error | null {
   switch (word.did) {
     case "refused":
       return new Refused(word.connack);

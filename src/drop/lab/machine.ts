@@ -25,6 +25,6 @@ async function hasNamespaces(): Promise<boolean> {
 
 async function runs(program: string, args: readonly string[]): Promise<boolean> {
   return new Promise((resolve) => {
-    execFile(program, [...args], { timeout: patienceMs }, (fault) => resolve(fault === null));
+    execFile(program, [...args], { timeout: patienceMs }, (error) => resolve(error === null));
   });
 }

@@ -44,8 +44,8 @@ export class NamespaceLink {
 
   /** Removes both ends, if they are still there. Rejects when they can't be. */
   async remove(): Promise<void> {
-    await run("ip", ["link", "delete", this.#name]).catch(async (fault: unknown) => {
-      if ((await run("ip", ["-oneline", "link", "show"])).includes(` ${this.#name}@`)) throw fault;
+    await run("ip", ["link", "delete", this.#name]).catch(async (error: unknown) => {
+      if ((await run("ip", ["-oneline", "link", "show"])).includes(` ${this.#name}@`)) throw error;
     });
   }
 
@@ -110,10 +110,10 @@ function addressText(address: number): string {
 
 async function run(program: string, args: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
-    execFile(program, [...args], { timeout: commandMs }, (fault, stdout, stderr) => {
-      if (fault === null) return resolve(stdout);
+    execFile(program, [...args], { timeout: commandMs }, (error, stdout, stderr) => {
+      if (error === null) return resolve(stdout);
       const [said = ""] = stderr.trim().split("\n");
-      reject(new NotOffered(`${program} ${args[0]}: ${said === "" ? fault.message : said}`));
+      reject(new NotOffered(`${program} ${args[0]}: ${said === "" ? error.message : said}`));
     });
   });
 }

@@ -17,7 +17,7 @@ export type Body =
 
 /**
  * Reads an answer as JSON, of at most 16 MiB, or what the `items` that were asked for may take. Rejects
- * with the network's fault where it breaks off.
+ * with the network's error where it breaks off.
  */
 export async function bodyOf(response: Response, items = 0): Promise<Body> {
   const max = Math.max(bodyMax, items * bytesPerItem);

@@ -4,7 +4,7 @@ import { nearest } from "../../config/nearest.ts";
 /** Bytes of a body that are read at most. */
 const bodyMax = 64 * 1024;
 
-/** What was asked can't be read: the asker's fault. */
+/** What was asked can't be read: the asker's error. */
 export class BadRequest extends Error {
   readonly status: 400 | 413;
   readonly hint: string | null;

@@ -127,8 +127,8 @@ async function answer(
     response.writeHead(given.status, headers);
     if (given.body !== null) await write(taker, given.body, gone.signal);
     await taker.end();
-  } catch (fault) {
-    if (!(fault instanceof GivenUp)) throw fault;
+  } catch (error) {
+    if (!(error instanceof GivenUp)) throw error;
     socket.destroy();
   } finally {
     places.answered(socket);

@@ -71,8 +71,8 @@ export async function openAdministration(
       },
       env,
     );
-  } catch (fault) {
-    const why = systemErrorText(fault);
+  } catch (error) {
+    const why = systemErrorText(error);
     note({ event: "warning", text: `mqttd inspect needs --admin ${urls[0] ?? ""}: ${why}` });
   }
   const end = async (): Promise<void> => {
@@ -103,12 +103,12 @@ async function listen(
   const { port } = http;
   try {
     return { socket: await serveHttp(http), taken: null };
-  } catch (fault) {
-    if (!(fault instanceof ListenError)) throw fault;
-    if (fault.code === "EADDRINUSE" && !isNamed) {
+  } catch (error) {
+    if (!(error instanceof ListenError)) throw error;
+    if (error.code === "EADDRINUSE" && !isNamed) {
       return { socket: await serveHttp({ ...http, port: 0 }), taken: port };
     }
-    throw new CliError(`administration: ${fault.message}`, {
+    throw new CliError(`administration: ${error.message}`, {
       exitCode: 2,
       hint: `${typed("--set admin.port=0", env)} takes a free one, ${typed("--set admin.port=off", env)} none`,
     });

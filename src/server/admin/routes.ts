@@ -60,10 +60,10 @@ export function adminApp(context: AdminContext): Hono {
     const hint = meant === null ? `there are ${paths.join(", ")}` : `did you mean ${meant}?`;
     return refusal(asked, 404, "there is no such path", hint);
   });
-  app.onError((fault, asked) => {
-    if (fault instanceof BadRequest) return refusal(asked, fault.status, fault.message, fault.hint);
+  app.onError((error, asked) => {
+    if (error instanceof BadRequest) return refusal(asked, error.status, error.message, error.hint);
     // Ours: the process prints its state and ends, as for any other fault.
-    throw fault;
+    throw error;
   });
   return app;
 }

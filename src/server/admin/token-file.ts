@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { lstatSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { OwnFileFault, readOwnFile, tokenRules } from "../../api/own-file.ts";
+import { OwnFileError, readOwnFile, tokenRules } from "../../api/own-file.ts";
 import { ownRunFolder } from "../../api/registry.ts";
 import { CliError } from "../../config/cli-error.ts";
 import type { Env } from "../../config/environment.ts";
@@ -22,8 +22,8 @@ export function tokenOf(named: string | null, env: Env): Token {
   const file = named ?? path.join(runFolderOf(env), "token");
   try {
     makeUnlessThere(file);
-  } catch (fault) {
-    throw unusable(file, fault);
+  } catch (error) {
+    throw unusable(file, error);
   }
   return { file, token: tokenIn(file) };
 }
@@ -33,8 +33,8 @@ export function checkTokenFile(file: string): void {
   try {
     statSync(path.dirname(file));
     if (lstatSync(file, { throwIfNoEntry: false }) === undefined) return;
-  } catch (fault) {
-    throw unusable(file, fault);
+  } catch (error) {
+    throw unusable(file, error);
   }
   tokenIn(file);
 }
@@ -43,9 +43,9 @@ function tokenIn(file: string): string {
   let token: string;
   try {
     token = readOwnFile(file, tokenRules).trim();
-  } catch (fault) {
-    if (!(fault instanceof OwnFileFault)) throw unusable(file, fault);
-    throw unfit(`the token file ${file} ${fault.message}`, fault.hint ?? ownOne);
+  } catch (error) {
+    if (!(error instanceof OwnFileError)) throw unusable(file, error);
+    throw unfit(`the token file ${file} ${error.message}`, error.hint ?? ownOne);
   }
   if (/^[\x21-\x7e]+$/.test(token)) return token;
   throw unfit(
@@ -54,8 +54,8 @@ function tokenIn(file: string): string {
   );
 }
 
-function unusable(file: string, fault: unknown): CliError {
-  return unfit(`can't use the token file ${file}: ${why(fault)}`, another);
+function unusable(file: string, error: unknown): CliError {
+  return unfit(`can't use the token file ${file}: ${why(error)}`, another);
 }
 
 const ownOne = "admin.tokenFile names a file of your own; where there is none, one is made";
@@ -64,16 +64,16 @@ const another = "admin.tokenFile names one in a folder that exists and that you 
 function runFolderOf(env: Env): string {
   try {
     return ownRunFolder(env);
-  } catch (fault) {
-    throw unfit(`there is no folder for the token file: ${why(fault)}`, another);
+  } catch (error) {
+    throw unfit(`there is no folder for the token file: ${why(error)}`, another);
   }
 }
 
 function makeUnlessThere(file: string): void {
   try {
     writeFileSync(file, `${randomBytes(24).toString("base64url")}\n`, { mode: 0o600, flag: "wx" });
-  } catch (fault) {
-    if (errorCode(fault) !== "EEXIST") throw fault;
+  } catch (error) {
+    if (errorCode(error) !== "EEXIST") throw error;
   }
 }
 
@@ -81,6 +81,6 @@ function unfit(message: string, hint: string): CliError {
   return new CliError(message, { exitCode: 2, hint });
 }
 
-function why(fault: unknown): string {
-  return fault instanceof Error ? fault.message : String(fault);
+function why(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -7,34 +7,34 @@ import { clause } from "../log/foreign.ts";
 
 /**
  * Why there is no way to a broker, in words and with the exit code: 3 no connection, 4 refused, or no
- * MQTT, 5 no answer. Null: the fault is of another kind, and not the operator's.
+ * MQTT, 5 no answer. Null: the error is of another kind, and not the operator's.
  */
-export function connectFault(
-  fault: unknown,
+export function connectError(
+  error: unknown,
   target: Target,
   hintForNobody: string | null = null,
 ): CliError | null {
   const where = targetText(target);
-  if (fault instanceof Refused) {
-    const message = `${where} refused the connection: ${refusalText(fault)}`;
-    return new CliError(message, { exitCode: 4, hint: refusedHint(fault, target) });
+  if (error instanceof Refused) {
+    const message = `${where} refused the connection: ${refusalText(error)}`;
+    return new CliError(message, { exitCode: 4, hint: refusedHint(error, target) });
   }
-  if (fault instanceof Strange) {
-    const message = `${where} does not speak MQTT as a broker does: ${clause(fault.detail)}`;
+  if (error instanceof Strange) {
+    const message = `${where} does not speak MQTT as a broker does: ${clause(error.detail)}`;
     return new CliError(message, { exitCode: 4, hint: "is it an MQTT listener, without TLS?" });
   }
-  if (fault instanceof NoAnswer) {
-    if (!fault.isClosed) {
-      const message = `${where} accepts connections but does not answer: ${fault.message}`;
+  if (error instanceof NoAnswer) {
+    if (!error.isClosed) {
+      const message = `${where} accepts connections but does not answer: ${error.message}`;
       return new CliError(message, { exitCode: 5, hint: "is it an MQTT broker?" });
     }
-    const message = `${where} is of no use: ${fault.message}`;
+    const message = `${where} is of no use: ${error.message}`;
     return new CliError(message, { exitCode: 3, hint: "is it an MQTT listener, without TLS?" });
   }
-  if (!(fault instanceof DialError)) return null;
-  return new CliError(dialText(fault, target), {
+  if (!(error instanceof DialError)) return null;
+  return new CliError(dialText(error, target), {
     exitCode: 3,
-    hint: fault.code === "ECONNREFUSED" ? hintForNobody : null,
+    hint: error.code === "ECONNREFUSED" ? hintForNobody : null,
   });
 }
 
