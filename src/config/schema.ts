@@ -87,7 +87,7 @@ const limitsSchema = z.strictObject({
     .default(writeSize(limits.payloadSize))
     .describe("The payload of a message, wills included."),
   keepAliveMax: duration({ min: second, max: 65_535 * second, step: second, word: "never" })
-    .default(writeDuration(limits.keepAliveMax * second))
+    .default(writeDuration(limits.keepAliveMaxSeconds * second))
     .describe("Longest keepalive; a v5 client that asks for more, or none, is told this one."),
   inflight: count({ min: 1, max: 65_535 })
     .default(limits.inflight)
@@ -126,7 +126,7 @@ const limitsSchema = z.strictObject({
     step: second,
     word: "never",
   })
-    .default(writeDuration(limits.sessionExpiryMax * second))
+    .default(writeDuration(limits.sessionExpiryMaxSeconds * second))
     .describe("Longest life of a session without connection; also that of v3.1.1 sessions."),
   ledger: count({ min: 0, max: 10_000_000 })
     .default(limits.ledger)

@@ -92,17 +92,19 @@ export function addressOf(host: string | null): string | null {
 }
 
 function coreLimits(limits: Config["limits"]): Limits {
-  const { connectTimeout, holdTimeout, stallTimeout, outputBytes: _driver, ...same } = limits;
+  const { connectTimeout, holdTimeout, stallTimeout, keepAliveMax, sessionExpiryMax, ...others } =
+    limits;
+  const { outputBytes: _driver, ...same } = others;
   return {
     ...same,
     packetSize: bytes(limits.packetSize),
     controlPacketSize: Math.min(bytes(limits.controlPacketSize), bytes(limits.packetSize)),
     unfinishedBytes: bytes(limits.unfinishedBytes),
     payloadSize: bytes(limits.payloadSize),
-    keepAliveMax: milliseconds(limits.keepAliveMax) / 1000,
+    keepAliveMaxSeconds: milliseconds(keepAliveMax) / 1000,
     queuedBytes: bytes(limits.queuedBytes),
     retainedBytes: bytes(limits.retainedBytes),
-    sessionExpiryMax: milliseconds(limits.sessionExpiryMax) / 1000,
+    sessionExpiryMaxSeconds: milliseconds(sessionExpiryMax) / 1000,
     connectTimeoutMs: milliseconds(connectTimeout),
     holdTimeoutMs: milliseconds(holdTimeout),
     stallTimeoutMs: milliseconds(stallTimeout),

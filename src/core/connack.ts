@@ -18,16 +18,19 @@ export function connackFor(
 }
 
 /** Seconds; a v5 client is told where it is not what it asked for [v5-3.1.2-21]. */
-export function keepAliveInForce(broker: Broker, packet: ConnectPacket): number {
-  const maximum = broker.limits.keepAliveMax;
-  if (packet.version !== 5 || maximum === Infinity) return packet.keepAlive;
-  return packet.keepAlive === 0 ? maximum : Math.min(packet.keepAlive, maximum);
+export function keepAliveSecondsInForce(broker: Broker, packet: ConnectPacket): number {
+  const maximum = broker.limits.keepAliveMaxSeconds;
+  if (packet.version !== 5 || maximum === Infinity) return packet.keepAliveSeconds;
+  return packet.keepAliveSeconds === 0 ? maximum : Math.min(packet.keepAliveSeconds, maximum);
 }
 
 /** Seconds; Infinity: never. */
-export function expiryInForce(broker: Broker, packet: ConnectPacket): number {
-  if (packet.version !== 5) return packet.cleanStart ? 0 : broker.limits.sessionExpiryMax;
-  return Math.min(seconds(packet.sessionExpiryInterval ?? 0), broker.limits.sessionExpiryMax);
+export function sessionExpirySecondsInForce(broker: Broker, packet: ConnectPacket): number {
+  if (packet.version !== 5) return packet.cleanStart ? 0 : broker.limits.sessionExpiryMaxSeconds;
+  return Math.min(
+    seconds(packet.sessionExpiryInterval ?? 0),
+    broker.limits.sessionExpiryMaxSeconds,
+  );
 }
 
 /** A Session Expiry Interval as a number that can be compared. */
@@ -42,8 +45,8 @@ function connackProperties(
 ): ConnackProperties {
   const { qos, receiveMaximum, retain, topicAliases } = connection.announced;
   const maximumPacketSize = connection.announced.packetSize;
-  const expiry = expiryInForce(broker, packet);
-  const keepAlive = keepAliveInForce(broker, packet);
+  const expiry = sessionExpirySecondsInForce(broker, packet);
+  const keepAlive = keepAliveSecondsInForce(broker, packet);
   return {
     ...(expiry !== seconds(packet.sessionExpiryInterval ?? 0) && {
       sessionExpiryInterval: expiry === Infinity ? noExpiry : expiry,
@@ -54,6 +57,6 @@ function connackProperties(
     ...(maximumPacketSize !== Infinity && { maximumPacketSize }),
     ...(packet.clientId === "" && { assignedClientIdentifier: connection.token }),
     ...(topicAliases > 0 && { topicAliasMaximum: topicAliases }),
-    ...(keepAlive !== packet.keepAlive && { serverKeepAlive: keepAlive }),
+    ...(keepAlive !== packet.keepAliveSeconds && { serverKeepAlive: keepAlive }),
   };
 }

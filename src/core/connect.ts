@@ -1,11 +1,11 @@
 import type { Broker } from "./broker.ts";
-import { connackFor, expiryInForce, keepAliveInForce } from "./connack.ts";
+import { connackFor, keepAliveSecondsInForce, sessionExpirySecondsInForce } from "./connack.ts";
 import type { Connection } from "./connection.ts";
 import { endConnection } from "./connection-end.ts";
 import { cancelDelayedWill } from "./will-fate.ts";
 import { pump, sendAgain } from "./forward.ts";
 import { watchKeepAlive } from "./patience.ts";
-import { allowedMs } from "./quirks/rules.ts";
+import { allowedSilenceMs } from "./quirks/rules.ts";
 import type { ConnectPacket } from "./packet.ts";
 import type { ProtocolError } from "./reason.ts";
 import { refusalByPacket, refusalByState, refuse } from "./refusal.ts";
@@ -73,14 +73,14 @@ function accept(
   connection.lastPacketAt = broker.now;
   connection.receiveMaximum = Math.min(packet.receiveMaximum, broker.limits.inflight);
   connection.aliasesOutMax = Math.min(packet.topicAliasMaximum, broker.limits.topicAliases);
-  connection.keepAlive = keepAliveInForce(broker, packet);
-  connection.allowedMs = allowedMs(broker.rules, connection.keepAlive);
+  connection.keepAliveSeconds = keepAliveSecondsInForce(broker, packet);
+  connection.allowedMs = allowedSilenceMs(broker.rules, connection.keepAliveSeconds);
   connection.heardAt = broker.rules.keepAliveResetBy === "packet" ? null : broker.now;
-  connection.sessionExpiryAsked = packet.sessionExpiryInterval ?? 0;
+  connection.sessionExpiryAskedSeconds = packet.sessionExpiryInterval ?? 0;
   session.version = packet.version;
   session.username = packet.username;
   session.connection = connection;
-  session.expiryInterval = expiryInForce(broker, packet);
+  session.expiryIntervalSeconds = sessionExpirySecondsInForce(broker, packet);
   broker.rerouted(session);
   broker.statistics.connected += 1;
   broker.statistics.connectedMax = Math.max(
@@ -162,13 +162,13 @@ function willAccessOf({ access, rules }: Broker, session: Session): "allowed" | 
 
 /** MQTT 3.1 and 3.1.1 have no Server Keep Alive: the client's own holds, whatever the maximum is. */
 function warn(broker: Broker, connection: Connection, packet: ConnectPacket): void {
-  const maximum = broker.limits.keepAliveMax;
-  const above = packet.keepAlive === 0 || packet.keepAlive > maximum;
+  const maximum = broker.limits.keepAliveMaxSeconds;
+  const above = packet.keepAliveSeconds === 0 || packet.keepAliveSeconds > maximum;
   if (packet.version === 5 || maximum === Infinity || !above) return;
   broker.note({
     event: "keepAliveAboveMaximum",
     peer: connection.peer,
-    keepAlive: packet.keepAlive,
+    keepAlive: packet.keepAliveSeconds,
     maximum,
   });
 }

@@ -73,7 +73,7 @@ function detach(
   broker.rerouted(session);
   broker.deadlines.clear(session.pump);
   const resumed = details.resumed === true;
-  const goesOn = session.expiryInterval > 0 && (cause !== "takenOver" || resumed);
+  const goesOn = session.expiryIntervalSeconds > 0 && (cause !== "takenOver" || resumed);
   if (!goesOn) unsubscribeAll(broker, session);
   return details.will ?? endWill(broker, session, cause, goesOn, silenceDue);
 }

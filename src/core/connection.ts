@@ -40,9 +40,9 @@ export class Connection {
   /** Set while connected. */
   session: Session | null = null;
   /** Seconds in force; 0: none. */
-  keepAlive = 0;
+  keepAliveSeconds = 0;
   /** Seconds that CONNECT itself asked for, whatever is in force; 0: absent. */
-  sessionExpiryAsked = 0;
+  sessionExpiryAskedSeconds = 0;
   /** When the last complete packet came. The only thing that a packet writes for the keepalive. */
   lastPacketAt: Millis;
   /** What it was. */

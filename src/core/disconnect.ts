@@ -15,13 +15,13 @@ export function disconnectReceived(
   const asked = packet.sessionExpiryInterval;
   if (asked !== null) {
     // The CONNECT's own value counts here, not the one that CONNACK put in its place.
-    if (connection.sessionExpiryAsked === 0 && asked !== 0) {
+    if (connection.sessionExpiryAskedSeconds === 0 && asked !== 0) {
       return endConnection(broker, connection, "protocolError", {
         statement: "v5-3.14.2.2.2",
         detail: "DISCONNECT raises a Session Expiry Interval of 0",
       });
     }
-    session.expiryInterval = Math.min(seconds(asked), broker.limits.sessionExpiryMax);
+    session.expiryIntervalSeconds = Math.min(seconds(asked), broker.limits.sessionExpiryMaxSeconds);
   }
   if (packet.reason === Reason.normalDisconnection) {
     return endConnection(broker, connection, "disconnected");

@@ -80,10 +80,10 @@ function mayHold(broker: Broker, connection: Connection, subscriber: Session): b
  * Milliseconds. A PINGREQ of the publisher stands behind what it has published: it has to be answered
  * before the client gives up, however many holds follow each other.
  */
-function longestHold(broker: Broker, { keepAlive, holding }: Connection): number {
+function longestHold(broker: Broker, { keepAliveSeconds, holding }: Connection): number {
   const { holdTimeoutMs } = broker.limits;
-  if (keepAlive === 0) return holdTimeoutMs;
-  const keepAliveMs = keepAlive * 1000;
+  if (keepAliveSeconds === 0) return holdTimeoutMs;
+  const keepAliveMs = keepAliveSeconds * 1000;
   const one = Math.min(holdTimeoutMs, keepAliveMs * shareOfOne);
   if (holding === null) return one;
   // It was read for long enough since that nothing of what it sent waits any more.

@@ -22,7 +22,7 @@ export interface Limits {
   /** Bytes of an application message's payload, wills included. */
   readonly payloadSize: number;
   /** Seconds; a v5 client that asks for more, or for none, is told this one. Infinity: any. */
-  readonly keepAliveMax: number;
+  readonly keepAliveMaxSeconds: number;
   /** Outgoing QoS 1 and 2 messages of one session that wait for an acknowledgement. */
   readonly inflight: number;
   /** Incoming QoS 1 and 2 messages not yet finished; announced as Receive Maximum. */
@@ -43,7 +43,7 @@ export interface Limits {
   /** Bytes (topic and payload) of all retained messages. */
   readonly retainedBytes: number;
   /** Seconds; the longest Session Expiry Interval, and that of v3 and v4 persistent sessions. */
-  readonly sessionExpiryMax: number;
+  readonly sessionExpiryMaxSeconds: number;
   /** Wills whose fate is known, and client ids without connection, that are remembered for inspect. */
   readonly ledger: number;
   readonly connectTimeoutMs: number;
@@ -78,7 +78,7 @@ export const defaultLimits: Limits = {
   controlPacketSize: mebibyte,
   unfinishedBytes: 256 * mebibyte,
   payloadSize: 24 * mebibyte,
-  keepAliveMax: Infinity,
+  keepAliveMaxSeconds: Infinity,
   inflight: 100,
   // One publisher's unfinished messages are fewer than a queue has room for once it holds its publishers.
   receiveMaximum: 100,
@@ -90,7 +90,7 @@ export const defaultLimits: Limits = {
   retain: true,
   retainedMessages: 100_000,
   retainedBytes: 256 * mebibyte,
-  sessionExpiryMax: Infinity,
+  sessionExpiryMaxSeconds: Infinity,
   ledger: 10_000,
   connectTimeoutMs: 10_000,
   holdTimeoutMs: 5000,

@@ -72,7 +72,7 @@ export interface WillPacket {
   readonly qos: Qos;
   readonly retain: boolean;
   /** Seconds (v5-3.1.3.2.2); 0 in v4. */
-  readonly delayInterval: number;
+  readonly delayIntervalSeconds: number;
   readonly expirySeconds: number | null;
   /** Will properties in the client's order, less Will Delay Interval and Message Expiry Interval. */
   readonly properties: Uint8Array | null;
@@ -90,7 +90,7 @@ export interface ConnectPacket {
   /** Clean Session in v4. */
   readonly cleanStart: boolean;
   /** Seconds; 0: off. */
-  readonly keepAlive: number;
+  readonly keepAliveSeconds: number;
   readonly username: string | null;
   readonly password: Uint8Array | null;
   readonly will: WillPacket | null;

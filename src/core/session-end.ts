@@ -11,10 +11,10 @@ import { dueOf, endDelay, isHeldUp, publishWill } from "./will-fate.ts";
 
 /** A session whose connection has ended: ends too, or waits for its Session Expiry Interval. */
 export function outlive(broker: Broker, session: Session): void {
-  if (session.expiryInterval === 0) return endSession(broker, session, "connection ended");
+  if (session.expiryIntervalSeconds === 0) return endSession(broker, session, "connection ended");
   session.endedAt = broker.now;
-  if (session.expiryInterval === Infinity) return;
-  const due = after(broker.now, session.expiryInterval * 1000);
+  if (session.expiryIntervalSeconds === Infinity) return;
+  const due = after(broker.now, session.expiryIntervalSeconds * 1000);
   broker.deadlines.set(session.deadline, due);
 }
 

@@ -40,7 +40,7 @@ export class Session {
   username: string | null = null;
   connection: Connection | null = null;
   /** Seconds in force; 0: ends with its connection, Infinity: never. */
-  expiryInterval = 0;
+  expiryIntervalSeconds = 0;
   will: Will | null = null;
   /** It has subscribed to a shared subscription, whatever became of that. */
   sharesFilters = false;

@@ -49,7 +49,7 @@ function fateOf(
 ): WillOnEnd | "cancel" {
   if (cause !== "takenOver") return rules.willOnEnd[cause] ?? ends[cause].will;
   if (sessionGoesOn) return rules.willOnTakeover[delay > 0 ? "resumedDelayed" : "resumed"];
-  return rules.willOnTakeover[will.packet.delayInterval > 0 ? "endedDelayed" : "ended"];
+  return rules.willOnTakeover[will.packet.delayIntervalSeconds > 0 ? "endedDelayed" : "ended"];
 }
 
 /** Seconds from the end of the connection to the publication [v5-3.1.2-8] [v5-3.1.3-9]. */
@@ -57,18 +57,19 @@ function secondsOf(rules: Rules, will: Will, sessionGoesOn: boolean): number {
   const { packet, session } = will;
   if (rules.willWaitsFor === "nothing") return 0;
   // Never, as it stands on the wire, is long enough to be a date still.
-  if (rules.willWaitsFor === "sessionEnd") return Math.min(session.expiryInterval, 0xffff_ffff);
-  if (rules.sessionEndCutsDelay === "never") return packet.delayInterval;
-  if (sessionGoesOn) return willDelay(packet, session.expiryInterval);
-  return rules.sessionEndCutsDelay === "always" ? 0 : packet.delayInterval;
+  if (rules.willWaitsFor === "sessionEnd")
+    return Math.min(session.expiryIntervalSeconds, 0xffff_ffff);
+  if (rules.sessionEndCutsDelay === "never") return packet.delayIntervalSeconds;
+  if (sessionGoesOn) return willDelay(packet, session.expiryIntervalSeconds);
+  return rules.sessionEndCutsDelay === "always" ? 0 : packet.delayIntervalSeconds;
 }
 
 /** Whether one that is not due stands before it in a line by interval; then it waits for that one. */
 export function isHeldUp(broker: Broker, will: Will): boolean {
-  const interval = will.packet.delayInterval;
+  const interval = will.packet.delayIntervalSeconds;
   for (const timed of broker.deadlines.owners()) {
     if (timed.kind !== "will" || timed.will.deadline.due <= broker.now) continue;
-    const other = timed.will.packet.delayInterval;
+    const other = timed.will.packet.delayIntervalSeconds;
     const isNewer = (timed.will.ended?.at ?? 0) > (will.ended?.at ?? 0);
     if (other > interval || (other === interval && !isNewer)) continue;
     will.heldUpSince ??= will.deadline.due;
@@ -137,8 +138,9 @@ export function publishWill(
   for (let copy = 1; copy < rules.willCopies; copy++) {
     reach = publish(broker, session, message, offline);
   }
-  const { delayInterval } = packet;
-  const unwaited = by === null && delayInterval > 0 ? { unwaited: delayInterval } : {};
+  const { delayIntervalSeconds } = packet;
+  const unwaited =
+    by === null && delayIntervalSeconds > 0 ? { unwaited: delayIntervalSeconds } : {};
   const stoodStillMs = broker.standstills.behind(due, broker.now);
   const own = due < broker.now && stoodStillMs > 0 ? { stoodStillMs } : {};
   const fate = {

@@ -61,7 +61,7 @@ export class Will {
       topic: this.topic,
       qos: this.packet.qos,
       retain: this.packet.retain,
-      delayInterval: this.packet.delayInterval,
+      delayInterval: this.packet.delayIntervalSeconds,
       payloadBytes: this.packet.payload.length,
     };
   }
@@ -72,5 +72,5 @@ export class Will {
  * the session's life, whichever is shorter [v5-3.1.2-8] [v5-3.1.3-9].
  */
 export function willDelay(packet: WillPacket, sessionExpirySeconds: number): number {
-  return Math.min(packet.delayInterval, sessionExpirySeconds);
+  return Math.min(packet.delayIntervalSeconds, sessionExpirySeconds);
 }

@@ -13,7 +13,7 @@ function factsOf(packet: LoggedPacket): string {
       return ` (${flags}, ${singleQuoted(packet.topic)}, ... (${packet.payload.byteLength} bytes))`;
     }
     case "connect":
-      return ` (c${bit(packet.cleanStart)}, k${packet.keepAlive}, as ${name(packet.clientId)})`;
+      return ` (c${bit(packet.cleanStart)}, k${packet.keepAliveSeconds}, as ${name(packet.clientId)})`;
     case "connack":
       return ` (${bit(packet.sessionPresent)}, rc${packet.reason})`;
     case "subscribe": {

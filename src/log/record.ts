@@ -149,7 +149,7 @@ function packet(logged: LoggedPacket): Record<string, unknown> {
         type,
         clientId: logged.clientId,
         cleanStart: logged.cleanStart,
-        keepAliveSeconds: logged.keepAlive,
+        keepAliveSeconds: logged.keepAliveSeconds,
       };
     case "connack":
       return { type, sessionPresent: logged.sessionPresent, reason: logged.reason };

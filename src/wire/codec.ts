@@ -120,7 +120,7 @@ function connectFrom(
     bridge: connect?.bridge ?? false,
     clientId: packet.clientId,
     cleanStart: packet.clean ?? false,
-    keepAlive: packet.keepalive ?? 0,
+    keepAliveSeconds: packet.keepalive ?? 0,
     username: packet.username ?? null,
     password: packet.password === undefined ? null : ownBytes(packet.password),
     will: packet.will === undefined ? null : willFrom(packet.will, bytes, connect?.will ?? null),
@@ -144,7 +144,7 @@ function willFrom(
     payload: ownBytes(will.payload),
     qos: will.qos ?? 0,
     retain: will.retain ?? false,
-    delayInterval: block?.willDelayInterval ?? 0,
+    delayIntervalSeconds: block?.willDelayInterval ?? 0,
     expirySeconds: block?.expirySeconds ?? null,
     properties: block === null ? null : (forwardedProperties(bytes, block)?.slice() ?? null),
   };

@@ -55,7 +55,7 @@ test("the rest of the defaults", () => {
 
 test("each limit of the core has exactly one key, without a unit in its name", () => {
   const config = Object.keys(configSchema.parse({}).limits);
-  const core = Object.keys(defaultLimits).map((key) => key.replace(/Ms$/, ""));
+  const core = Object.keys(defaultLimits).map((key) => key.replace(/(Ms|Seconds)$/, ""));
   expect(config.toSorted()).toEqual([...core, "outputBytes"].toSorted());
 });
 
@@ -108,7 +108,7 @@ test("any configuration that was read and printed is read as the same settings",
         expect(again.settings).toEqual(settingsOf(config));
         expect(again.settings.limits.packetSize).toBe(packet);
         expect(again.settings.limits.queuedBytes).toBe(bytes);
-        expect(again.settings.limits.keepAliveMax).toBe(keep);
+        expect(again.settings.limits.keepAliveMaxSeconds).toBe(keep);
       },
     ),
     { numRuns: 50 },

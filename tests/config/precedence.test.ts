@@ -110,15 +110,15 @@ test("units become plain numbers", () => {
   expect(settings.limits).toMatchObject({
     packetSize: 65_536,
     payloadSize: 1000,
-    keepAliveMax: 7200,
-    sessionExpiryMax: 0,
+    keepAliveMaxSeconds: 7200,
+    sessionExpiryMaxSeconds: 0,
     connectTimeoutMs: 500,
     stallTimeoutMs: 60_000,
   });
   expect(settings.outputBytes).toBe(2 * 1024 * 1024);
   expect(settings.tcp).toEqual({ keepAliveMs: 0, userTimeoutMs: 90_000 });
   expect(settings.sys).toEqual({ intervalMs: 0 });
-  expect(loaded({ set: ["limits.keepAliveMax=never"] }).settings.limits.keepAliveMax).toBe(
+  expect(loaded({ set: ["limits.keepAliveMax=never"] }).settings.limits.keepAliveMaxSeconds).toBe(
     Infinity,
   );
 });

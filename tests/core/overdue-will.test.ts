@@ -10,7 +10,7 @@ const packet: ConnectPacket = {
   bridge: false,
   clientId: "dev",
   cleanStart: false,
-  keepAlive: 0,
+  keepAliveSeconds: 0,
   username: null,
   password: null,
   will: {
@@ -18,7 +18,7 @@ const packet: ConnectPacket = {
     payload: new Uint8Array([1]),
     qos: 0,
     retain: false,
-    delayInterval: 10,
+    delayIntervalSeconds: 10,
     expirySeconds: null,
     properties: null,
   },

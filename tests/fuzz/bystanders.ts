@@ -27,7 +27,7 @@ export class Bystanders {
     this.#world = world;
     this.#listener = world.open();
     // A limit on the keepalive holds for MQTT 5.0 alone, and the listener has none.
-    const protocolVersion = world.broker.limits.keepAliveMax === Infinity ? 5 : 4;
+    const protocolVersion = world.broker.limits.keepAliveMaxSeconds === Infinity ? 5 : 4;
     this.#listener.connect({ clientId: listenerId, protocolVersion });
     this.#listener.subscribe({ topic: "bystander/#", qos: 1 });
     this.#speaker = world.open();

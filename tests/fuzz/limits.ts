@@ -17,14 +17,14 @@ const smallLimits: Partial<Limits> = {
   topicAliases: 3,
   retainedMessages: 4,
   retainedBytes: 2048,
-  sessionExpiryMax: 7200,
+  sessionExpiryMaxSeconds: 7200,
   ledger: 5,
 };
 /** What a client asks for is refused where it is more than this. */
 const strictLimits: Partial<Limits> = {
   ...smallLimits,
   payloadSize: 100,
-  keepAliveMax: 30,
+  keepAliveMaxSeconds: 30,
   qos: 1,
   retain: false,
   queueQos0: false,

@@ -110,13 +110,20 @@ function known(packet: ClientPacket): unknown[] {
     case "pubcomp":
       return [packet.type, packet.packetId, packet.reason];
     case "connect": {
-      const { clientId, cleanStart, keepAlive, username, password, will } = packet;
+      const {
+        clientId,
+        cleanStart,
+        keepAliveSeconds: keepAlive,
+        username,
+        password,
+        will,
+      } = packet;
       const last = will && [
         will.topic,
         will.qos,
         will.retain,
         hexOf(will.payload),
-        will.delayInterval,
+        will.delayIntervalSeconds,
       ];
       return [clientId, cleanStart, keepAlive, username, hexOf(password), last];
     }

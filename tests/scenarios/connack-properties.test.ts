@@ -20,8 +20,8 @@ test("CONNACK of v5 names every limit that a client has to know", () => {
       retain: false,
       packetSize: 4096,
       topicAliases: 3,
-      keepAliveMax: 30,
-      sessionExpiryMax: 100,
+      keepAliveMaxSeconds: 30,
+      sessionExpiryMaxSeconds: 100,
     },
   });
   const connack = world.open().connect({
@@ -58,7 +58,7 @@ test("v5-3.2.2-11: Maximum QoS 0 is announced", () => {
 });
 
 test("v5-3.2.2-21: Server Keep Alive stands in for none at all, and only where it differs", () => {
-  const world = new World({ limits: { keepAliveMax: 30 } });
+  const world = new World({ limits: { keepAliveMaxSeconds: 30 } });
   const keepAliveFor = (keepalive: number) =>
     world.open().connect({ clientId: "a", protocolVersion: 5, keepalive })?.properties
       ?.serverKeepAlive;
@@ -70,7 +70,7 @@ test("v5-3.2.2-21: Server Keep Alive stands in for none at all, and only where i
 
 test("an endless session is cut to the longest that the broker keeps, and the client is told", () => {
   const expiryFor = (sessionExpiryMax: number, sessionExpiryInterval: number) =>
-    new World({ limits: { sessionExpiryMax } })
+    new World({ limits: { sessionExpiryMaxSeconds: sessionExpiryMax } })
       .open()
       .connect({ clientId: "a", protocolVersion: 5, properties: { sessionExpiryInterval } })
       ?.properties?.sessionExpiryInterval;
@@ -81,7 +81,9 @@ test("an endless session is cut to the longest that the broker keeps, and the cl
 });
 
 test("v4 gets a CONNACK of four bytes", () => {
-  const world = new World({ limits: { keepAliveMax: 30, sessionExpiryMax: 1, qos: 1 } });
+  const world = new World({
+    limits: { keepAliveMaxSeconds: 30, sessionExpiryMaxSeconds: 1, qos: 1 },
+  });
   const connack = world.open().connect({ clientId: "a", keepalive: 60 });
   expect(connack).toMatchObject({ returnCode: 0, sessionPresent: false, length: 2 });
 });

@@ -3,7 +3,7 @@ import { closeLedger } from "../support/ledger.ts";
 import { endOf, isOpen } from "../support/mortal.ts";
 import { World } from "../support/world.ts";
 
-const limits = { keepAliveMax: 60 };
+const limits = { keepAliveMaxSeconds: 60 };
 
 interface Case {
   readonly asked: number;

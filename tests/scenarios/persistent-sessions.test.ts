@@ -49,7 +49,7 @@ test("v4-3.1.2-6: Clean Session 1 throws away what there was, and leaves nothing
 });
 
 test("a v4 session is kept for as long as the configuration says, and no longer", () => {
-  const world = new World({ limits: { sessionExpiryMax: 3600 } });
+  const world = new World({ limits: { sessionExpiryMaxSeconds: 3600 } });
   connect(world, "a", false).client.drop();
   world.advance(3_599_999);
   expect(world.broker.view().sessions).toHaveLength(1);

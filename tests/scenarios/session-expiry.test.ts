@@ -92,7 +92,7 @@ test("DISCONNECT can make the interval shorter or longer, and end the session wi
 });
 
 test("DISCONNECT cannot go past the longest that the broker keeps", () => {
-  const world = new World({ limits: { sessionExpiryMax: 100 } });
+  const world = new World({ limits: { sessionExpiryMaxSeconds: 100 } });
   disconnect(connect(world, 60), 0xffff_ffff);
   world.advance(99_999);
   expect(sessions(world)).toBe(1);

@@ -68,7 +68,7 @@ test("they come at the interval, and only those that have changed", () => {
 });
 
 test("they count what happened", () => {
-  const world = new World({ sysIntervalMs: 10_000, limits: { sessionExpiryMax: 5 } });
+  const world = new World({ sysIntervalMs: 10_000, limits: { sessionExpiryMaxSeconds: 5 } });
   const client = watch(world);
   const away = world.open();
   away.connect({ clientId: "away", clean: false });

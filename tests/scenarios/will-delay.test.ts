@@ -27,14 +27,15 @@ const cases: readonly Case[] = [
   { delay: never, expiry: never, dueAfter: never },
   { delay: never, expiry: 7, dueAfter: 7 },
   // The CONNACK's expiry is the one in force.
-  { delay: 30, expiry: 60, dueAfter: 20, world: { limits: { sessionExpiryMax: 20 } } },
-  { delay: 30, expiry: never, dueAfter: 20, world: { limits: { sessionExpiryMax: 20 } } },
-  { delay: 30, expiry: 60, dueAfter: 0, world: { limits: { sessionExpiryMax: 0 } } },
+  { delay: 30, expiry: 60, dueAfter: 20, world: { limits: { sessionExpiryMaxSeconds: 20 } } },
+  { delay: 30, expiry: never, dueAfter: 20, world: { limits: { sessionExpiryMaxSeconds: 20 } } },
+  { delay: 30, expiry: 60, dueAfter: 0, world: { limits: { sessionExpiryMaxSeconds: 0 } } },
 ];
 
 describe("a will is due after its delay or the session's life, whichever is shorter", () => {
   for (const { delay, expiry, dueAfter, world: options } of cases) {
-    const capped = options === undefined ? "" : `, at most ${options.limits?.sessionExpiryMax}`;
+    const capped =
+      options === undefined ? "" : `, at most ${options.limits?.sessionExpiryMaxSeconds}`;
     test(`E1: delay ${delay}, session expiry ${expiry}${capped}: after ${dueAfter} s`, () => {
       const world = new World(options);
       const watcher = watcherOf(world);
@@ -141,7 +142,7 @@ describe("a DISCONNECT that sets the session expiry moves the due time with it",
 });
 
 test("E1: an expiry that DISCONNECT lengthens is cut to the maximum", () => {
-  const world = new World({ limits: { sessionExpiryMax: 20 } });
+  const world = new World({ limits: { sessionExpiryMaxSeconds: 20 } });
   const watcher = watcherOf(world);
   const client = mortal(world, { delay: 30, expiry: 10 });
   client.send({

@@ -292,7 +292,7 @@ test("a DISCONNECT lets the client go, and the broker closes its side", () => {
 });
 
 test("C3: an expiry of 0 that was the broker's wish does not make a goodbye invalid", () => {
-  const world = new World({ limits: { sessionExpiryMax: 0 } });
+  const world = new World({ limits: { sessionExpiryMaxSeconds: 0 } });
   const watcher = watcherOf(world);
   const client = mortal(world, { expiry: 60 });
   client.send({

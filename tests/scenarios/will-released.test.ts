@@ -25,7 +25,7 @@ test("when all is over, everything is released but the deadline of $SYS", () => 
 });
 
 test("a persistent session of v4 outlives its will, up to the longest expiry", () => {
-  const world = new World({ limits: { sessionExpiryMax: 100 } });
+  const world = new World({ limits: { sessionExpiryMaxSeconds: 100 } });
   const client = mortal(world, { version: 4, clean: false });
   client.subscribe({ topic: "kept", qos: 1 });
   client.drop("reset");

@@ -157,7 +157,7 @@ export class Incoming {
         return;
       }
       const seconds = asked === 0xffff_ffff ? Infinity : asked;
-      session.expiry = Math.min(seconds, this.#books.limits.sessionExpiryMax);
+      session.expiry = Math.min(seconds, this.#books.limits.sessionExpiryMaxSeconds);
     }
     if (packet.reason === 0) connection.verdict = ["disconnected"];
     else if (packet.reason === 4) connection.verdict = ["disconnectedWithWill"];

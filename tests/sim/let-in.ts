@@ -32,7 +32,7 @@ export function checkLetIn(
   });
   if (why !== null || ask.version !== 5) return;
   const { limits } = connection;
-  const expiry = expiryOf(ask, books.limits.sessionExpiryMax);
+  const expiry = expiryOf(ask, books.limits.sessionExpiryMaxSeconds);
   const told = properties?.sessionExpiryInterval ?? ask.expiry ?? 0;
   const isRight =
     (told === 0xffff_ffff ? Infinity : told) === expiry &&

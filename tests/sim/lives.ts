@@ -66,7 +66,7 @@ export class Lives {
     session.connection = connection;
     session.version = ask.version;
     session.endsAt = Infinity;
-    session.expiry = expiryOf(ask, limits.sessionExpiryMax);
+    session.expiry = expiryOf(ask, limits.sessionExpiryMaxSeconds);
     connection.session = session;
     const keepAlive = keepAliveOf(ask, limits);
     demand(event.keepAlive === keepAlive, "the keepalive in force", detail);
@@ -155,7 +155,7 @@ export class Lives {
   }
 }
 
-function keepAliveOf(ask: Ask, { keepAliveMax }: Limits): number {
+function keepAliveOf(ask: Ask, { keepAliveMaxSeconds: keepAliveMax }: Limits): number {
   if (ask.version !== 5 || keepAliveMax === Infinity) return ask.keepAlive;
   return ask.keepAlive === 0 ? keepAliveMax : Math.min(ask.keepAlive, keepAliveMax);
 }

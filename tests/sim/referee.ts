@@ -319,13 +319,13 @@ function isItem(item: Item, packet: ClientPacket): boolean {
   if ("packetId" in packet && packet.packetId !== item.packetId) return false;
   if (packet.type === "publish") return packet.topic === item.topic;
   if (packet.type !== "connect" || item.ask === null) return true;
-  const { clientId, keepAlive, cleanStart, will } = packet;
+  const { clientId, keepAliveSeconds: keepAlive, cleanStart, will } = packet;
   const { ask } = item;
   return (
     clientId === ask.clientId &&
     keepAlive === ask.keepAlive &&
     cleanStart === ask.clean &&
     will?.topic === ask.will?.topic &&
-    will?.delayInterval === ask.will?.delay
+    will?.delayIntervalSeconds === ask.will?.delay
   );
 }

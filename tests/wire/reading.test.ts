@@ -151,7 +151,7 @@ test("CONNECT", () => {
         bridge: false,
         clientId: fields.clientId,
         cleanStart: fields.clean,
-        keepAlive: fields.keepalive,
+        keepAliveSeconds: fields.keepalive,
         username: named ? username : null,
         password: null,
         will: null,
@@ -170,7 +170,7 @@ test("CONNECT", () => {
         payload: new Uint8Array(will.payload),
         qos: will.qos,
         retain: will.retain,
-        delayInterval: willDelayInterval ?? 0,
+        delayIntervalSeconds: willDelayInterval ?? 0,
         expirySeconds: messageExpiryInterval ?? null,
         properties: null,
       });

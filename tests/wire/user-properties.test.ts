@@ -50,7 +50,7 @@ test("a will's keep their order; delay and expiry are taken out (v5-3.1.3-10)", 
     payload: new TextEncoder().encode("gone"),
     qos: 0,
     retain: false,
-    delayInterval: 30,
+    delayIntervalSeconds: 30,
     expirySeconds: 60,
     properties: Uint8Array.from([third, first, contentType, again].flat()),
   });

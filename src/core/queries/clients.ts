@@ -125,12 +125,12 @@ function summaryOf(broker: Broker, session: Session): ClientSummary {
 }
 
 function sessionOf(session: Session): SessionWalk["session"] {
-  const { connection, queue, expiryInterval, deadline } = session;
+  const { connection, queue, expiryIntervalSeconds, deadline } = session;
   return {
     clientId: session.clientId,
     connected: connection !== null,
     createdAt: session.createdAt,
-    expirySeconds: expiryInterval === Infinity ? null : expiryInterval,
+    expirySeconds: expiryIntervalSeconds === Infinity ? null : expiryIntervalSeconds,
     endsAt: deadline.isSet ? deadline.due : null,
     queue: { messages: queue.count, bytes: queue.bytes },
     inflight: session.outgoing.count,

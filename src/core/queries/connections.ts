@@ -18,9 +18,10 @@ export function connectionOf(broker: Broker, record: ConnectionRecord): Connecti
     cleanStart: record.cleanStart,
     sessionPresent: record.sessionPresent,
     keepAliveSeconds: facts.keepAliveSeconds,
-    keepAliveAskedSeconds: record.keepAliveAsked,
+    keepAliveAskedSeconds: record.keepAliveAskedSeconds,
     allowedMs,
-    sessionExpirySeconds: record.sessionExpiry === Infinity ? null : record.sessionExpiry,
+    sessionExpirySeconds:
+      record.sessionExpirySeconds === Infinity ? null : record.sessionExpirySeconds,
     lastPacket: facts.lastPacket,
     ...standstillOf(broker, record),
     pings: record.pings?.rhythm ?? null,

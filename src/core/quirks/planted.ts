@@ -18,7 +18,7 @@ export const plantedQuirks = {
   "A4-only-pingreq-counts": { keepAliveResetBy: "pingreq" },
   "A4-pingreq-does-not-count": { keepAliveResetBy: "notPingreq" },
   "A4-unread-packets-do-not-count": { judgesUnread: true },
-  "A4-keepalive-0-has-deadline": { keepAliveForNone: 1 },
+  "A4-keepalive-0-has-deadline": { keepAliveForNoneSeconds: 1 },
   "B1-fin-publishes-nothing": { willOnEnd: { closedByPeer: "discard" } },
   "B1-reset-publishes-nothing": { willOnEnd: { resetByPeer: "discard" } },
   "B2-will-waits-for-session-end": { willWaitsFor: "sessionEnd" },

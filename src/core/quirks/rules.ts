@@ -34,7 +34,7 @@ export interface Rules {
    */
   readonly judgesUnread: boolean;
   /** A4: seconds in force for a client that asked for no keepalive at all; 0: none. */
-  readonly keepAliveForNone: number;
+  readonly keepAliveForNoneSeconds: number;
   /** A1: whether TCP's own keepalive and user timeout find the dead beside the deadline. */
   readonly tcpDetectors: boolean;
   /**
@@ -98,7 +98,7 @@ export const standardRules: Rules = {
   keepAliveResetBy: "packet",
   keepAliveSweepMs: 0,
   judgesUnread: false,
-  keepAliveForNone: 0,
+  keepAliveForNoneSeconds: 0,
   tcpDetectors: true,
   willOnEnd: {},
   willWaitsFor: "delay",
@@ -127,8 +127,8 @@ export const standardRules: Rules = {
  * Milliseconds of silence that a keepalive of so many seconds allows: one and a half times as much
  * [v4-3.1.2-24] [v5-3.1.2-22]; null: any.
  */
-export function allowedMs(rules: Rules, keepAlive: number): number | null {
-  const seconds = keepAlive === 0 ? rules.keepAliveForNone : keepAlive;
+export function allowedSilenceMs(rules: Rules, keepAliveSeconds: number): number | null {
+  const seconds = keepAliveSeconds === 0 ? rules.keepAliveForNoneSeconds : keepAliveSeconds;
   const allowed = seconds * 1000 * rules.keepAliveFactor;
   return seconds === 0 || allowed === Infinity ? null : allowed;
 }

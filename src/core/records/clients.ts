@@ -70,7 +70,7 @@ export function factsOf(connection: Connection): ConnectionFacts {
     listener: listener.name,
     protocol: protocolName[version],
     openedAt,
-    keepAliveSeconds: connection.keepAlive,
+    keepAliveSeconds: connection.keepAliveSeconds,
     allowedMs,
     lastPacket: { type: connection.lastPacketType.toUpperCase(), at: connection.lastPacketAt },
     dropped,
@@ -91,8 +91,8 @@ export class ConnectionRecord {
   cleanStart = true;
   sessionPresent = false;
   username: string | null = null;
-  keepAliveAsked = 0;
-  sessionExpiry = 0;
+  keepAliveAskedSeconds = 0;
+  sessionExpirySeconds = 0;
   /** What a refused CONNECT asked for. */
   refusedWill: WillFacts | null = null;
   /** Milliseconds: the longest time between two packets since CONNECT was accepted. */
@@ -106,10 +106,10 @@ export class ConnectionRecord {
   }
 
   /** What CONNECT asked for. */
-  claim({ cleanStart, username, keepAlive }: ConnectPacket): void {
+  claim({ cleanStart, username, keepAliveSeconds }: ConnectPacket): void {
     this.cleanStart = cleanStart;
     this.username = excerpt(username);
-    this.keepAliveAsked = keepAlive;
+    this.keepAliveAskedSeconds = keepAliveSeconds;
   }
 
   get facts(): ConnectionFacts {

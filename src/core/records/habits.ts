@@ -40,15 +40,15 @@ export class Habits {
 
   /** A will was armed: what can be seen of it at once. */
   armed(connection: Connection, session: Session, will: Will): void {
-    const { peer, keepAlive, allowedMs } = connection;
+    const { peer, keepAliveSeconds: keepAlive, allowedMs } = connection;
     const { topic } = will;
     this.#sameTopic(peer, topic);
     if (keepAlive === 0 && allowedMs === null) this.#say(peer, { fault: "noKeepAlive", topic });
     else if (keepAlive >= longKeepAlive.logged) {
       this.#say(peer, { fault: "longKeepAlive", topic, keepAlive, allowedMs });
     }
-    const { delayInterval } = will.packet;
-    const sessionExpiry = session.expiryInterval;
+    const { delayIntervalSeconds: delayInterval } = will.packet;
+    const sessionExpiry = session.expiryIntervalSeconds;
     if (delayInterval > sessionExpiry) {
       this.#say(peer, { fault: "delayBeyondSession", topic, delayInterval, sessionExpiry });
     }

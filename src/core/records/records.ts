@@ -110,7 +110,7 @@ export class Records {
     const record = new ConnectionRecord(connection);
     record.connectedAt = broker.now;
     record.sessionPresent = sessionPresent;
-    record.sessionExpiry = session.expiryInterval;
+    record.sessionExpirySeconds = session.expiryIntervalSeconds;
     record.claim(packet);
     connection.memory = record;
     // The page in the history comes first, so that the event finds it.
@@ -127,9 +127,9 @@ export class Records {
       bridge: packet.bridge,
       cleanStart: packet.cleanStart,
       sessionPresent,
-      keepAlive: connection.keepAlive,
-      keepAliveAsked: packet.keepAlive,
-      sessionExpiry: session.expiryInterval,
+      keepAlive: connection.keepAliveSeconds,
+      keepAliveAsked: packet.keepAliveSeconds,
+      sessionExpiry: session.expiryIntervalSeconds,
       username: packet.username,
       will: will?.facts ?? null,
     });
@@ -138,12 +138,12 @@ export class Records {
   }
 
   #armed(
-    { remote, version, keepAlive }: Connection,
-    { clientId, expiryInterval: sessionExpiry }: Session,
+    { remote, version, keepAliveSeconds }: Connection,
+    { clientId, expiryIntervalSeconds: sessionExpirySeconds }: Session,
     will: Will,
     access: Accepted["willAccess"],
   ): WillRecord {
-    const origin = { clientId, remote, version, keepAlive, sessionExpiry, access };
+    const origin = { clientId, remote, version, keepAliveSeconds, sessionExpirySeconds, access };
     const record = this.wills.arm(will.facts, origin, this.#broker.now);
     will.memory = record;
     return record;
@@ -160,7 +160,7 @@ export class Records {
     if (packet !== null) record.claim(packet);
     const will = packet?.will ?? null;
     if (will !== null) {
-      const { qos, retain, delayInterval, payload } = will;
+      const { qos, retain, delayIntervalSeconds: delayInterval, payload } = will;
       const topic = listener.mountPoint + will.topic;
       const payloadBytes = payload.length;
       record.refusedWill = excerpt({ topic, qos, retain, delayInterval, payloadBytes });
@@ -221,7 +221,7 @@ export class Records {
     const fate = will === null ? "no will" : will.fate;
     this.clients.ended({ at, clientId, remote, ...why, will: fate });
     if (record !== null) {
-      const expiry = session?.expiryInterval ?? 0;
+      const expiry = session?.expiryIntervalSeconds ?? 0;
       const sessionExpirySeconds = expiry === Infinity ? null : expiry;
       const told = excerpt({ at, ...why, ...silence, allowedMs, sessionExpirySeconds });
       const since = record.connectedAt ?? connection.openedAt;

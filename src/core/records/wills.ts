@@ -13,9 +13,9 @@ export interface WillOrigin {
   readonly remote: string;
   readonly version: ProtocolVersion;
   /** Seconds in force. */
-  readonly keepAlive: number;
+  readonly keepAliveSeconds: number;
   /** Seconds in force; Infinity: never. */
-  readonly sessionExpiry: number;
+  readonly sessionExpirySeconds: number;
   readonly access: "allowed" | "denied";
 }
 
@@ -58,7 +58,7 @@ export class WillRecord {
 
   get account(): WillAccount {
     const { origin, facts } = this;
-    const expiry = origin.sessionExpiry;
+    const expiry = origin.sessionExpirySeconds;
     return {
       id: this.id,
       clientId: origin.clientId,
@@ -70,7 +70,7 @@ export class WillRecord {
       payloadBytes: facts.payloadBytes,
       delaySeconds: facts.delayInterval,
       sessionExpirySeconds: expiry === Infinity ? null : expiry,
-      keepAliveSeconds: origin.keepAlive,
+      keepAliveSeconds: origin.keepAliveSeconds,
       access: origin.access,
       state: this.state,
       armedAt: this.armedAt,

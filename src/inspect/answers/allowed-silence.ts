@@ -1,4 +1,4 @@
-import { allowedMs, standardRules } from "../../core/quirks/rules.ts";
+import { allowedSilenceMs, standardRules } from "../../core/quirks/rules.ts";
 import type { ConnectionAccount } from "../../core/records/shapes.ts";
 
 /**
@@ -10,5 +10,5 @@ export function allowedSilence(connection: ConnectionAccount): number | null {
   if (connection.allowedMs !== undefined) return connection.allowedMs;
   const { end, closestCallMs, keepAliveSeconds } = connection;
   if (end !== null) return end.allowedMs;
-  return closestCallMs === null ? null : allowedMs(standardRules, keepAliveSeconds);
+  return closestCallMs === null ? null : allowedSilenceMs(standardRules, keepAliveSeconds);
 }

@@ -1,4 +1,4 @@
-import { allowedMs, standardRules } from "../../core/quirks/rules.ts";
+import { allowedSilenceMs, standardRules } from "../../core/quirks/rules.ts";
 import { setting } from "../../log/duration.ts";
 import { connectProtocol, disregardedIn31, topicNameFlaw } from "../../wire/grammar.ts";
 import { textFlaw } from "../../wire/utf8.ts";
@@ -97,7 +97,7 @@ function walkFlags(walk: Walk): number {
 }
 
 function keepAliveText(seconds: number): string {
-  const allowed = allowedMs(standardRules, seconds);
+  const allowed = allowedSilenceMs(standardRules, seconds);
   if (allowed === null) return "none: silence is never found";
   return `seconds: ${setting(allowed)} of silence are allowed`;
 }

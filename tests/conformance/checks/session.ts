@@ -3,7 +3,7 @@ import { holds, same } from "../disagreement.ts";
 
 const shortKeepAlive: Needs = {
   what: "a broker with a Server Keep Alive of 2 s",
-  options: { limits: { keepAliveMax: 2 } },
+  options: { limits: { keepAliveMaxSeconds: 2 } },
 };
 
 export const session: Group = {

@@ -73,7 +73,7 @@ test.concurrent(
     const on = { versions: [5] as const };
     const skipped = await Promise.all([
       playedOnOurs(retain, { limits: { retain: false } }, on),
-      playedOnOurs(persistent, { limits: { sessionExpiryMax: 0 } }, on),
+      playedOnOurs(persistent, { limits: { sessionExpiryMaxSeconds: 0 } }, on),
       playedOnOurs(persistent, { limits: { qos: 0 } }, on),
     ]);
     expect(skipped.flat().map(({ verdict, detail }) => `${verdict}: ${detail}`)).toEqual([

@@ -150,7 +150,7 @@ test.concurrent(
   "the broker's keepalive counts where it gives one",
   async () => {
     const asked = [named(scenarios, "half-open"), named(scenarios, "keepalive-0")];
-    const results = await playedOnOne(asked, { limits: { keepAliveMax: 1 } });
+    const results = await playedOnOne(asked, { limits: { keepAliveMaxSeconds: 1 } });
     expect(results.map(({ verdict, dueMs }) => ({ verdict, dueMs }))).toEqual([
       { verdict: "pass", dueMs: 1500 },
       { verdict: "skipped", dueMs: null },

@@ -74,7 +74,7 @@ test.concurrent(
   "a broker that keeps no sessions is not judged by what needs one",
   async () => {
     const scenarios = ["takeover", "takeover-delay"].map((id) => named(takeoverScenarios, id));
-    const limits = { sessionExpiryMax: 0 };
+    const limits = { sessionExpiryMaxSeconds: 0 };
     const results = await playedOnOurs(scenarios, { limits }, { versions: [5] });
     expect(results.map(({ verdict, detail }) => `${verdict}: ${detail}`)).toEqual([
       "skipped: the broker cuts the session expiry to 0 s, below 1 s",

@@ -100,7 +100,7 @@ test("explained: an armed will of MQTT 3.1.1 without keepalive", () => {
 });
 
 test("explained: an armed will with a delay, and a Server Keep Alive", () => {
-  const world = new World({ limits: { keepAliveMax: 60 } });
+  const world = new World({ limits: { keepAliveMaxSeconds: 60 } });
   mortal(world, { keepalive: 3600, delay: 30, expiry: 3600, will: { qos: 1, retain: true } });
   world.advance(1_000);
   expect(told(world)).toMatchInlineSnapshot(`

@@ -477,7 +477,7 @@ test("explained: a session that is believed to be kept", () => {
 });
 
 test("explained: a Server Keep Alive that is not obeyed", () => {
-  const world = new World({ limits: { keepAliveMax: 60 } });
+  const world = new World({ limits: { keepAliveMaxSeconds: 60 } });
   watcherOf(world, "wills/#");
   const client = mortal(world, { keepalive: 600 });
   world.advance(1_000);
