@@ -10,7 +10,7 @@ import type { EventLog } from "./driver/driver.ts";
  * One event for all who look at it, rendered once, and only if somebody wants it. To be read before
  * the listener returns: the buffers of its input are used again then.
  */
-export class SeenEvent {
+export class RenderedEvent {
   readonly event: LogEvent;
   readonly at: Millis;
   #facts: Readonly<Record<string, unknown>> | null = null;
@@ -61,16 +61,16 @@ function lineOf(
   return { at, level: levelOf(event), event: event.event, text: unpainted(parts), facts };
 }
 
-type Listener = (seen: SeenEvent) => void;
+type Listener = (rendered: RenderedEvent) => void;
 
 /** Who listens, as far as the hub has to know. */
 interface Reader {
   /** Nothing more is to come. */
   readonly onClose: () => void;
   /** Its place is needed by another one. */
-  readonly onGivenUp: () => void;
+  readonly onEvicted: () => void;
   /** Since when something waits that it does not take; null: it keeps up. Monotonic milliseconds. */
-  readonly waitsSince: () => number | null;
+  readonly waitingSince: () => number | null;
 }
 
 /** For so long a reader may take nothing before another one may have its place. */
@@ -94,8 +94,8 @@ export class EventHub implements EventLog {
   note(event: LogEvent, at: Millis): void {
     this.#log.note(event, at);
     if (this.#listeners.size === 0) return;
-    const seen = new SeenEvent(event, at);
-    for (const listener of this.#listeners) listener(seen);
+    const rendered = new RenderedEvent(event, at);
+    for (const listener of this.#listeners) listener(rendered);
   }
 
   logs(level: Level): boolean {
@@ -112,11 +112,11 @@ export class EventHub implements EventLog {
     {
       trace = false,
       onClose = (): void => {},
-      onGivenUp = (): void => {},
-      waitsSince = (): number | null => null,
+      onEvicted = (): void => {},
+      waitingSince = (): number | null => null,
     } = {},
   ): () => void {
-    const reader: Reader = { onClose, onGivenUp, waitsSince };
+    const reader: Reader = { onClose, onEvicted, waitingSince };
     this.#listeners.add(listener);
     this.#readers.add(reader);
     this.#trace(trace ? 1 : 0);
@@ -130,18 +130,18 @@ export class EventHub implements EventLog {
     };
   }
 
-  /** Gives up the reader that has taken nothing for the longest. False: all of them keep up. */
-  makeRoom(now = performance.now()): boolean {
-    let longest: Reader | null = null;
+  /** Evicts the reader that has taken nothing for the longest time. False: all of them keep up. */
+  evictSlowest(now = performance.now()): boolean {
+    let slowest: Reader | null = null;
     let since = now - graceMs;
     for (const reader of this.#readers) {
-      const own = reader.waitsSince();
+      const own = reader.waitingSince();
       if (own === null || own > since) continue;
-      longest = reader;
+      slowest = reader;
       since = own;
     }
-    longest?.onGivenUp();
-    return longest !== null;
+    slowest?.onEvicted();
+    return slowest !== null;
   }
 
   /** The broker stops: nothing more is to come. */

@@ -2,7 +2,7 @@ import type * as z from "zod";
 import { nearest } from "../../config/nearest.ts";
 
 /** Bytes of a body that are read at most. */
-const bodyMax = 64 * 1024;
+const bodyMaxBytes = 64 * 1024;
 
 /** What was asked can't be read: the asker's error. */
 export class BadRequest extends Error {
@@ -54,16 +54,16 @@ export function checked<Schema extends z.ZodObject>(
   throw new BadRequest(`${String(where)}: ${found}, allowed: ${issue?.message ?? ""}`);
 }
 
-const shownMost = 40;
+const shownMaxChars = 40;
 
 function shown(value: unknown): string {
   const text = typeof value === "string" ? value : JSON.stringify(value);
-  return text.length > shownMost ? `${text.slice(0, shownMost)}...` : text;
+  return text.length > shownMaxChars ? `${text.slice(0, shownMaxChars)}...` : text;
 }
 
 async function textOf(request: Request): Promise<string> {
   const announced = Number(request.headers.get("content-length") ?? "0");
-  if (announced > bodyMax) throw tooLarge();
+  if (announced > bodyMaxBytes) throw tooLarge();
   const reader = request.body?.getReader();
   const decoder = new TextDecoder();
   let text = "";
@@ -73,11 +73,11 @@ async function textOf(request: Request): Promise<string> {
     });
     if (chunk?.value === undefined) return text + decoder.decode();
     bytes += chunk.value.length;
-    if (bytes > bodyMax) throw tooLarge();
+    if (bytes > bodyMaxBytes) throw tooLarge();
     text += decoder.decode(chunk.value, { stream: true });
   }
 }
 
 function tooLarge(): BadRequest {
-  return new BadRequest(`a body of more than ${bodyMax} B`, null, 413);
+  return new BadRequest(`a body of more than ${bodyMaxBytes} B`, null, 413);
 }

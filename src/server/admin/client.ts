@@ -9,7 +9,7 @@ import {
 } from "../../core/records/shapes.ts";
 import { knownClientIds } from "../../core/queries/queries.ts";
 import type { Millis } from "../../core/io.ts";
-import { refusal } from "./answer.ts";
+import { refusal } from "./refusal.ts";
 import { checked } from "./body.ts";
 import type { AdminContext } from "./context.ts";
 import { sessionJson } from "./lists.ts";
@@ -63,30 +63,30 @@ function hintOnSilence({ deadlineAt, keepAliveSeconds, paused }: ConnectionAccou
     : "this broker ends nobody for silence: nothing will end it";
 }
 
-/** 404, with ids that are near the one that was asked for. */
+/** 404, with the known ids nearest to the given one. */
 export async function unknownClient(
-  asked: Context,
+  context: Context,
   { broker }: AdminContext,
   turns: Turns,
 ): Promise<Response> {
-  const id = clientIdOf(asked);
+  const id = clientIdOf(context);
   const near = await nearestIds(id, knownClientIds(broker), turns);
   const hint = near.length === 0 ? null : "there are others like it";
-  return refusal(asked, 404, "there is no such client", hint, near);
+  return refusal(context, 404, "there is no such client", hint, near);
 }
 
 /** Characters of ids that are compared, ids that are shown, and those among which they are chosen. */
-const comparedMost = 100;
-const shownMost = 3;
-const nearMost = 100;
+const comparedMaxChars = 100;
+const shownMax = 3;
+const nearMax = 100;
 
 async function nearestIds(id: string, ids: Iterable<string>, turns: Turns): Promise<string[]> {
   const near: { readonly id: string; readonly wrong: number }[] = [];
-  if (id.length > comparedMost) return [];
+  if (id.length > comparedMaxChars) return [];
   let until = performance.now() + turnMs;
   for (const other of ids) {
-    if (near.length === nearMost) break;
-    const wrong = other.length <= comparedMost ? lettersWrong(id, other) : null;
+    if (near.length === nearMax) break;
+    const wrong = other.length <= comparedMaxChars ? lettersWrong(id, other) : null;
     if (wrong !== null) near.push({ id: other, wrong });
     if (performance.now() < until) continue;
     await turns.next();
@@ -94,6 +94,6 @@ async function nearestIds(id: string, ids: Iterable<string>, turns: Turns): Prom
   }
   return near
     .sort((a, b) => a.wrong - b.wrong)
-    .slice(0, shownMost)
+    .slice(0, shownMax)
     .map((one) => one.id);
 }

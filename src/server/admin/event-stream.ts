@@ -1,5 +1,5 @@
 import { matches } from "../../core/topic.ts";
-import type { EventHub, SeenEvent } from "../event-hub.ts";
+import type { EventHub, RenderedEvent } from "../event-hub.ts";
 
 export interface StreamQuery {
   readonly client?: string | undefined;
@@ -11,21 +11,21 @@ export interface StreamQuery {
 const heartbeatMs = 15_000;
 
 /** A stream that ends before its time: whoever wrote it somewhere breaks off there as well. */
-export class GivenUp extends Error {
-  override name = "GivenUp";
+export class StreamEvicted extends Error {
+  override name = "StreamEvicted";
 }
 
 /**
- * Server-sent events for one reader, until it goes or the broker stops. At most `waitingBytes` wait for
+ * Server-sent events for one reader, until it goes or the broker stops. At most `maxBytes` wait for
  * it; what comes beyond it misses, and is told how many that were. Where another reader needs its place,
- * the stream fails with GivenUp.
+ * the stream fails with StreamEvicted.
  */
 export function eventStream(
   hub: EventHub,
   query: StreamQuery,
-  waitingBytes: number,
+  maxBytes: number,
 ): ReadableStream<Uint8Array> {
-  const waiting = new WaitingEvents(waitingBytes, () => (hub.missed += 1));
+  const waiting = new WaitingEvents(maxBytes, () => (hub.missed += 1));
   let stop = (): void => {};
   return new ReadableStream<Uint8Array>(
     {
@@ -33,17 +33,17 @@ export function eventStream(
         waiting.comment("mqttd");
         const heartbeat = setInterval(() => waiting.comment("still here"), heartbeatMs);
         const end = hub.listen(
-          (seen) => {
-            if (isWanted(seen, query)) waiting.add(seen.json);
+          (rendered) => {
+            if (matchesQuery(rendered, query)) waiting.add(rendered.json);
           },
           {
             trace: query.event === "packet",
             onClose: () => stop(),
-            onGivenUp: () => {
-              waiting.giveUp();
+            onEvicted: () => {
+              waiting.evict();
               stop();
             },
-            waitsSince: () => waiting.since,
+            waitingSince: () => waiting.since,
           },
         );
         stop = () => {
@@ -54,7 +54,7 @@ export function eventStream(
       },
       async pull(controller) {
         const bytes = await waiting.take();
-        if (waiting.isGivenUp) controller.error(new GivenUp("its reader took nothing"));
+        if (waiting.isEvicted) controller.error(new StreamEvicted("its reader took nothing"));
         else if (bytes === null) controller.close();
         else controller.enqueue(bytes);
       },
@@ -67,28 +67,28 @@ export function eventStream(
 
 /** What one reader has yet to take, bounded; all of it goes in one piece. */
 class WaitingEvents {
-  readonly #mostBytes: number;
+  readonly #maxBytes: number;
   readonly #onMissed: () => void;
   #pieces: Uint8Array[] = [];
   #bytes = 0;
   #ids = 0;
   #missed = 0;
   #isOver = false;
-  isGivenUp = false;
+  isEvicted = false;
   /** Since when the first of what waits does; null: nothing does, or it is being taken. */
   since: number | null = null;
   #wake: (() => void) | null = null;
 
-  constructor(mostBytes: number, onMissed: () => void) {
-    this.#mostBytes = mostBytes;
+  constructor(maxBytes: number, onMissed: () => void) {
+    this.#maxBytes = maxBytes;
     this.#onMissed = onMissed;
   }
 
   add(json: Uint8Array): void {
-    if (this.#missed > 0 || this.#bytes + json.length > this.#mostBytes) {
+    if (this.#missed > 0 || this.#bytes + json.length > this.#maxBytes) {
       this.#missed += 1;
       this.#onMissed();
-      this.#begins();
+      this.#startWaiting();
       // Where nothing else waits, the reader is to be told of this alone.
       this.#wake?.();
       return;
@@ -103,8 +103,8 @@ class WaitingEvents {
   }
 
   /** Nobody will take what waits. */
-  giveUp(): void {
-    this.isGivenUp = true;
+  evict(): void {
+    this.isEvicted = true;
     this.#pieces = [];
     this.#bytes = 0;
     this.#missed = 0;
@@ -141,13 +141,13 @@ class WaitingEvents {
   }
 
   /** Something waits, and nobody is there for it. */
-  #begins(): void {
+  #startWaiting(): void {
     if (this.#wake === null) this.since ??= performance.now();
   }
 
   #push(...pieces: readonly Uint8Array[]): void {
     if (this.#isOver) return;
-    this.#begins();
+    this.#startWaiting();
     for (const piece of pieces) {
       this.#pieces.push(piece);
       this.#bytes += piece.length;
@@ -159,11 +159,11 @@ class WaitingEvents {
 const encoder = new TextEncoder();
 const twoLines = encoder.encode("\n\n");
 
-function isWanted(seen: SeenEvent, { event, client, topic }: StreamQuery): boolean {
-  const { event: name } = seen.event;
+function matchesQuery(rendered: RenderedEvent, { event, client, topic }: StreamQuery): boolean {
+  const { event: name } = rendered.event;
   if (event === undefined ? name === "packet" : name !== event) return false;
-  if (client !== undefined && seen.facts["client"] !== client) return false;
-  return topic === undefined || topicsOf(seen.facts).some((found) => matches(topic, found));
+  if (client !== undefined && rendered.facts["client"] !== client) return false;
+  return topic === undefined || topicsOf(rendered.facts).some((found) => matches(topic, found));
 }
 
 /** The topics and filters that an event names. */

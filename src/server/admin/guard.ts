@@ -1,7 +1,7 @@
 import { timingSafeEqual } from "node:crypto";
 import type { MiddlewareHandler } from "hono";
 import { isLoopback } from "../../transport/loopback.ts";
-import { refusal } from "./answer.ts";
+import { refusal } from "./refusal.ts";
 
 export interface GuardSettings {
   /** Null: bound to loopback, where every local user may ask. */
@@ -39,8 +39,8 @@ export function guard({ token }: GuardSettings): MiddlewareHandler {
 }
 
 /** In a time that does not tell how much of it was right. */
-function isSame(given: string, wanted: string): boolean {
+function isSame(given: string, expected: string): boolean {
   const a = Buffer.from(given);
-  const b = Buffer.from(wanted);
+  const b = Buffer.from(expected);
   return a.length === b.length && timingSafeEqual(a, b);
 }

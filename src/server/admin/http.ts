@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { type BoundAddress, listenOn } from "../../transport/listen-addresses.ts";
 import type { ListeningSocket } from "../../transport/transport.ts";
-import { Places } from "./places.ts";
-import { GivenUp } from "./event-stream.ts";
+import { ConnectionSlots } from "./connection-slots.ts";
+import { StreamEvicted } from "./event-stream.ts";
 
 export type Fetch = (request: Request) => Response | Promise<Response>;
 
@@ -26,7 +26,7 @@ export interface HttpSettings {
 const headersMax = 256 * 1024;
 /** Part of the timeout by which a slow request may outlive it. */
 const checksPerTimeout = 4;
-const checkMostMs = 1000;
+const checkMaxMs = 1000;
 
 /** The methods that anything here answers to. */
 const methods = ["GET", "HEAD", "POST", "PUT", "DELETE"];
@@ -52,26 +52,26 @@ export async function serveHttp(settings: HttpSettings): Promise<HttpSocket> {
     },
   };
 
-  async function bind(address: string, wanted: number): Promise<BoundAddress> {
+  async function bind(address: string, port: number): Promise<BoundAddress> {
     const server = serverOf(settings);
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
-      server.listen(wanted, address, () => {
+      server.listen(port, address, () => {
         server.off("error", reject);
         resolve();
       });
     });
     const bound = server.address();
     return {
-      port: typeof bound === "object" && bound !== null ? bound.port : wanted,
+      port: typeof bound === "object" && bound !== null ? bound.port : port,
       descriptor: null,
       close: async () => {
-        const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-        closing.push(closed);
+        const ended = new Promise<void>((resolve) => server.close(() => resolve()));
+        closing.push(ended);
         server.closeIdleConnections();
-        const patience = setTimeout(() => server.closeAllConnections(), closeMs);
-        await closed;
-        clearTimeout(patience);
+        const timeout = setTimeout(() => server.closeAllConnections(), closeMs);
+        await ended;
+        clearTimeout(timeout);
       },
     };
   }
@@ -79,20 +79,20 @@ export async function serveHttp(settings: HttpSettings): Promise<HttpSocket> {
 
 function serverOf(settings: HttpSettings): Server {
   const { requestTimeoutMs, onFault } = settings;
-  const places = new Places(settings.connections);
+  const slots = new ConnectionSlots(settings.connections);
   const server = createServer(
     {
       maxHeaderSize: headersMax,
       headersTimeout: requestTimeoutMs,
       requestTimeout: requestTimeoutMs,
-      connectionsCheckingInterval: Math.min(checkMostMs, requestTimeoutMs / checksPerTimeout),
+      connectionsCheckingInterval: Math.min(checkMaxMs, requestTimeoutMs / checksPerTimeout),
     },
     (request, response) => {
-      answer(request, response, settings, places).catch(onFault);
+      respond(request, response, settings, slots).catch(onFault);
     },
   );
   server.on("connection", (socket) => {
-    if (!places.take(socket)) socket.destroy();
+    if (!slots.accept(socket)) socket.destroy();
   });
   server.on("connect", (_, socket) => {
     // From here on it is nobody else's; that it goes away is no fault.
@@ -104,52 +104,52 @@ function serverOf(settings: HttpSettings): Server {
 
 const allow = methods.join(", ");
 
-async function answer(
+async function respond(
   request: IncomingMessage,
   response: ServerResponse,
   { fetch, stallTimeoutMs }: HttpSettings,
-  places: Places,
+  slots: ConnectionSlots,
 ): Promise<void> {
   const { socket } = request;
-  places.asked(socket);
-  const gone = new AbortController();
-  response.on("close", () => gone.abort());
+  slots.requestBegan(socket);
+  const closed = new AbortController();
+  response.on("close", () => closed.abort());
   // A client that goes away in the middle is no fault. Whoever reads the body is told by it.
-  response.on("error", () => gone.abort());
-  request.on("error", () => gone.abort());
-  const taker = new Taker(response, gone.signal, stallTimeoutMs, places);
+  response.on("error", () => closed.abort());
+  request.on("error", () => closed.abort());
+  const writer = new ResponseWriter(response, closed.signal, stallTimeoutMs, slots);
   try {
-    const asked = requestOf(request, gone.signal);
-    const given = asked instanceof Response ? asked : await fetch(asked);
-    const headers = Object.fromEntries(given.headers);
+    const read = requestOf(request, closed.signal);
+    const answer = read instanceof Response ? read : await fetch(read);
+    const headers = Object.fromEntries(answer.headers);
     // What was not read of a body is not waited for.
     if (hasBody(request) && !request.complete) headers["connection"] = "close";
-    response.writeHead(given.status, headers);
-    if (given.body !== null) await write(taker, given.body, gone.signal);
-    await taker.end();
+    response.writeHead(answer.status, headers);
+    if (answer.body !== null) await write(writer, answer.body, closed.signal);
+    await writer.end();
   } catch (error) {
-    if (!(error instanceof GivenUp)) throw error;
+    if (!(error instanceof StreamEvicted)) throw error;
     socket.destroy();
   } finally {
-    places.answered(socket);
+    slots.requestEnded(socket);
   }
 }
 
 /** No faster than it is taken: what waits stays with whoever makes it. */
 async function write(
-  taker: Taker,
+  writer: ResponseWriter,
   body: ReadableStream<Uint8Array>,
-  gone: AbortSignal,
+  closed: AbortSignal,
 ): Promise<void> {
   const reader = body.getReader();
   const cancel = (): void => void reader.cancel();
-  if (gone.aborted) return cancel();
-  gone.addEventListener("abort", cancel);
+  if (closed.aborted) return cancel();
+  closed.addEventListener("abort", cancel);
   for (;;) {
     const { done, value } = await reader.read();
-    if (done || gone.aborted) return;
-    for (let at = 0; at < value.length && !gone.aborted; at += sliceBytes) {
-      await taker.write(value.subarray(at, at + sliceBytes));
+    if (done || closed.aborted) return;
+    for (let at = 0; at < value.length && !closed.aborted; at += sliceBytes) {
+      await writer.write(value.subarray(at, at + sliceBytes));
     }
   }
 }
@@ -158,44 +158,49 @@ async function write(
 const sliceBytes = 64 * 1024;
 
 /** The client's end of an answer. Whoever takes nothing for too long is cut off. */
-class Taker {
+class ResponseWriter {
   readonly #response: ServerResponse;
-  readonly #gone: AbortSignal;
+  readonly #closed: AbortSignal;
   readonly #stallTimeoutMs: number;
-  readonly #places: Places;
+  readonly #slots: ConnectionSlots;
 
-  constructor(response: ServerResponse, gone: AbortSignal, stallTimeoutMs: number, places: Places) {
+  constructor(
+    response: ServerResponse,
+    closed: AbortSignal,
+    stallTimeoutMs: number,
+    slots: ConnectionSlots,
+  ) {
     this.#response = response;
-    this.#gone = gone;
+    this.#closed = closed;
     this.#stallTimeoutMs = stallTimeoutMs;
-    this.#places = places;
+    this.#slots = slots;
   }
 
-  /** Resolves when there is room for more, or the connection is gone. */
+  /** Resolves when there is room for more, or the connection is closed. */
   async write(bytes: Uint8Array): Promise<void> {
-    if (!this.#response.write(bytes)) await this.#taken("drain");
+    if (!this.#response.write(bytes)) await this.#waitFor("drain");
   }
 
-  /** Resolves when all has left, or the connection is gone. */
+  /** Resolves when all has left, or the connection is closed. */
   async end(): Promise<void> {
     this.#response.end();
-    if (!this.#response.writableFinished) await this.#taken("finish");
+    if (!this.#response.writableFinished) await this.#waitFor("finish");
   }
 
-  async #taken(event: "drain" | "finish"): Promise<void> {
-    if (this.#gone.aborted) return;
+  async #waitFor(event: "drain" | "finish"): Promise<void> {
+    if (this.#closed.aborted) return;
     const { socket } = this.#response.req;
     const { promise, resolve } = Promise.withResolvers<void>();
     const done = (): void => resolve();
     const stall = setTimeout(() => socket.destroy(), this.#stallTimeoutMs);
     this.#response.once(event, done);
-    this.#gone.addEventListener("abort", done);
-    this.#places.waits(socket);
+    this.#closed.addEventListener("abort", done);
+    this.#slots.blocked(socket);
     await promise;
-    this.#places.took(socket);
+    this.#slots.drained(socket);
     clearTimeout(stall);
     this.#response.off(event, done);
-    this.#gone.removeEventListener("abort", done);
+    this.#closed.removeEventListener("abort", done);
   }
 }
 

@@ -19,20 +19,20 @@ import { awaitedWill } from "./awaited-will.ts";
 import { type Json, jsonArray, jsonObject, jsonOf, jsonWith } from "./json.ts";
 
 export function clientsJson(broker: Broker, limit: number): Json<Answers["clients"]> {
-  const part = new Part(clientsOf(broker), limit);
+  const page = new Page(clientsOf(broker), limit);
   return jsonObject<Answers["clients"]>({
-    clients: jsonArray(part.items(), (client) => jsonOf(() => client)),
-    more: jsonOf(() => part.more),
+    clients: jsonArray(page.items(), (client) => jsonOf(() => client)),
+    more: jsonOf(() => page.more),
   });
 }
 
 export function sessionsJson(broker: Broker, limit: number): Json<Answers["sessions"]> {
-  const part = new Part(sessionsOf(broker), limit);
+  const page = new Page(sessionsOf(broker), limit);
   return jsonObject<Answers["sessions"]>({
-    sessions: jsonArray(part.items(), ({ session, subscriptions }) =>
+    sessions: jsonArray(page.items(), ({ session, subscriptions }) =>
       sessionJson(session, subscriptions),
     ),
-    more: jsonOf(() => part.more),
+    more: jsonOf(() => page.more),
   });
 }
 
@@ -45,10 +45,10 @@ export function sessionJson(
 }
 
 export function subscriptionsJson(broker: Broker, limit: number): Json<Answers["subscriptions"]> {
-  const part = new Part(subscriptionsOf(broker), limit);
+  const page = new Page(subscriptionsOf(broker), limit);
   return jsonObject<Answers["subscriptions"]>({
-    subscriptions: jsonArray(part.items(), (subscription) => jsonOf(() => subscription)),
-    more: jsonOf(() => part.more),
+    subscriptions: jsonArray(page.items(), (subscription) => jsonOf(() => subscription)),
+    more: jsonOf(() => page.more),
   });
 }
 
@@ -64,10 +64,10 @@ export function retainedJson(
   filter: string,
   limit: number,
 ): Json<Answers["retained"]> {
-  const part = new Part(retainedOf(broker, filter), limit);
+  const page = new Page(retainedOf(broker, filter), limit);
   return jsonObject<Answers["retained"]>({
-    retained: jsonArray(part.items(), (retained) => jsonOf(() => retained)),
-    more: jsonOf(() => part.more),
+    retained: jsonArray(page.items(), (retained) => jsonOf(() => retained)),
+    more: jsonOf(() => page.more),
   });
 }
 
@@ -75,7 +75,7 @@ export function retainedJson(
 export async function willsJson(
   context: AdminContext,
   given: z.output<typeof ofWills>,
-  gone: AbortSignal,
+  signal: AbortSignal,
 ): Promise<Json<WillsAnswer>> {
   const { client, topic, which, wait } = given;
   const query: WillQuery = {
@@ -83,22 +83,22 @@ export async function willsJson(
     ...(topic !== undefined && { topic }),
   };
   const waitMs = wait === undefined ? null : (millisecondsOf(wait) ?? 0);
-  const awaited = waitMs === null ? null : await awaitedWill(context, query, waitMs, gone);
+  const awaited = waitMs === null ? null : await awaitedWill(context, query, waitMs, signal);
   const decided = waitMs === null ? null : awaited !== null && awaited.fate !== null;
   const wanted = { ...query, ...(which !== undefined && { which }) };
-  const part = new Part(willsOf(context.broker, wanted), given.limit);
+  const page = new Page(willsOf(context.broker, wanted), given.limit);
   return jsonObject<WillsAnswer>({
     now: jsonOf(() => context.clock.now()),
     decided: jsonOf(() => decided),
     awaited: jsonOf(() => awaited?.id ?? null),
     awaitedWill: jsonOf(() => awaited?.account ?? null),
-    wills: jsonArray(part.items(), (will) => jsonOf(() => will)),
-    more: jsonOf(() => part.more),
+    wills: jsonArray(page.items(), (will) => jsonOf(() => will)),
+    more: jsonOf(() => page.more),
   });
 }
 
 /** The first items of a walk, and whether there are others. */
-class Part<Item> {
+class Page<Item> {
   readonly #walk: Walk<Item>;
   readonly #limit: number;
   /** Known when the items have been read. */

@@ -13,7 +13,7 @@ import { adminApp } from "./routes.ts";
 import type { AdminContext } from "./context.ts";
 import { type HttpSettings, type HttpSocket, serveHttp } from "./http.ts";
 import { typed } from "../npm-script.ts";
-import { tokenOf } from "./token-file.ts";
+import { readOrCreateToken } from "./token-file.ts";
 
 export interface AdministrationSettings extends AdminSettings {
   /** Somebody chose the port; else it is the default. */
@@ -39,7 +39,7 @@ export async function openAdministration(
   const { port, host } = settings;
   if (port === null) return { close: async () => {} };
   const needsNone = isLoopback(host) && settings.tokenFile === null;
-  const token = needsNone ? null : tokenOf(settings.tokenFile, env);
+  const token = needsNone ? null : readOrCreateToken(settings.tokenFile, env);
   const tokenFile = token?.file ?? null;
   const app = adminApp({ ...context, guard: { token: token?.token ?? null } });
   const { socket, taken } = await listen(

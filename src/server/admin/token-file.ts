@@ -18,14 +18,14 @@ export interface Token {
  * means one in the run folder. Throws CliError (exit code 2) if it can't be had, holds none, is no plain
  * file of this user or of root, or can be read by others.
  */
-export function tokenOf(named: string | null, env: Env): Token {
+export function readOrCreateToken(named: string | null, env: Env): Token {
   const file = named ?? path.join(runFolderOf(env), "token");
   try {
-    makeUnlessThere(file);
+    createIfMissing(file);
   } catch (error) {
     throw unusable(file, error);
   }
-  return { file, token: tokenIn(file) };
+  return { file, token: readToken(file) };
 }
 
 /** Throws CliError for what can be known beforehand of a token file; one that is not there is made. */
@@ -36,10 +36,10 @@ export function checkTokenFile(file: string): void {
   } catch (error) {
     throw unusable(file, error);
   }
-  tokenIn(file);
+  readToken(file);
 }
 
-function tokenIn(file: string): string {
+function readToken(file: string): string {
   let token: string;
   try {
     token = readOwnFile(file, tokenRules).trim();
@@ -69,7 +69,7 @@ function runFolderOf(env: Env): string {
   }
 }
 
-function makeUnlessThere(file: string): void {
+function createIfMissing(file: string): void {
   try {
     writeFileSync(file, `${randomBytes(24).toString("base64url")}\n`, { mode: 0o600, flag: "wx" });
   } catch (error) {

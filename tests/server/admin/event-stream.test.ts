@@ -106,7 +106,7 @@ test("one stream too many is refused, and there is room again when one has gone"
   const readings = [await Reading.of(admin), await Reading.of(admin)];
   // Who takes what there is keeps the place.
   for (const reading of readings) await reading.until(": mqttd");
-  expect(admin.hub.makeRoom(performance.now() + 60_000)).toBe(false);
+  expect(admin.hub.evictSlowest(performance.now() + 60_000)).toBe(false);
   const answer = await admin.ask("/v1/events");
   expect(answer.status).toBe(503);
   expect(await answer.json()).toEqual({
@@ -128,12 +128,12 @@ test("where all streams are taken, the one whose reader has taken nothing for th
   // The second one has taken that, and has something to take since then only.
   await second.until("dev-1");
   mortal(admin.world, { id: "dev-2", keepalive: 10 });
-  expect(admin.hub.makeRoom(began)).toBe(false);
-  expect(admin.hub.makeRoom(performance.now() + 1000)).toBe(true);
+  expect(admin.hub.evictSlowest(began)).toBe(false);
+  expect(admin.hub.evictSlowest(performance.now() + 1000)).toBe(true);
   expect(admin.hub.listening).toBe(1);
   await using third = await Reading.of(admin);
   await third.until(": mqttd");
-  expect(await first.until("dev-1").catch(String)).toBe("GivenUp: its reader took nothing");
+  expect(await first.until("dev-1").catch(String)).toBe("StreamEvicted: its reader took nothing");
   expect(await second.until("dev-2")).toContain("dev-2");
 });
 
