@@ -2,7 +2,7 @@ import type { Broker } from "./broker.ts";
 import type { Connection } from "./connection.ts";
 import { endConnection } from "./connection-end.ts";
 import { pump } from "./forward.ts";
-import { took } from "./hold.ts";
+import { noteProgress } from "./hold.ts";
 import type { Outgoing } from "./inflight.ts";
 import type { AckPacket, PublishPacket } from "./packet.ts";
 import { Reason, type ReasonCode } from "./reason.ts";
@@ -21,7 +21,7 @@ export function acknowledge(
 }
 
 /** PUBACK, PUBREC, PUBREL and PUBCOMP: the rest of the way of QoS 1 and 2 (section 4.3). */
-export function acknowledged(
+export function ackReceived(
   broker: Broker,
   connection: Connection,
   session: Session,
@@ -29,9 +29,9 @@ export function acknowledged(
 ): void {
   switch (packet.type) {
     case "puback":
-      return finished(broker, connection, session, packet, 1);
+      return finishReceived(broker, connection, session, packet, 1);
     case "pubcomp":
-      return finished(broker, connection, session, packet, 2);
+      return finishReceived(broker, connection, session, packet, 2);
     case "pubrec":
       return pubrecReceived(broker, connection, session, packet);
     case "pubrel":
@@ -40,7 +40,7 @@ export function acknowledged(
 }
 
 /** PUBACK ends QoS 1; PUBCOMP ends QoS 2, after PUBREL was sent [v5-4.3.2-3] [v5-4.3.3-6]. */
-function finished(
+function finishReceived(
   broker: Broker,
   connection: Connection,
   session: Session,
@@ -56,13 +56,13 @@ function finished(
       detail: `${packet.type.toUpperCase()} where another acknowledgement is due`,
     });
   }
-  settle(broker, session, outgoing);
+  removeOutgoing(broker, session, outgoing);
   pump(broker, session);
 }
 
 /** It is acknowledged, be it that it was still to be sent again. */
-function settle(broker: Broker, session: Session, outgoing: Outgoing): void {
-  took(broker, session);
+function removeOutgoing(broker: Broker, session: Session, outgoing: Outgoing): void {
+  noteProgress(broker, session);
   session.outgoing.remove(outgoing);
   session.resends.delete(outgoing);
 }
@@ -89,11 +89,11 @@ function pubrecReceived(
   }
   if (packet.reason >= 0x80) {
     // The client will not have it: the exchange ends here (v5-4.3.3-4).
-    settle(broker, session, outgoing);
+    removeOutgoing(broker, session, outgoing);
     pump(broker, session);
     return;
   }
-  took(broker, session);
+  noteProgress(broker, session);
   outgoing.released = true;
   session.resends.delete(outgoing);
   broker.send(connection, { type: "pubrel", packetId, reason: Reason.success });

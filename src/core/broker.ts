@@ -1,6 +1,6 @@
 import { openAccess, type Access } from "./access.ts";
 import { assert, unreachable } from "./assert.ts";
-import { acknowledged } from "./acknowledge.ts";
+import { ackReceived } from "./acknowledge.ts";
 import { authenticated, connectReceived } from "./connect.ts";
 import { Connection } from "./connection.ts";
 import { Deadline, Deadlines } from "./deadlines.ts";
@@ -9,9 +9,9 @@ import { disconnectReceived } from "./disconnect.ts";
 import type { EndCause } from "./end-causes.ts";
 import type { BrokerEvent } from "./events.ts";
 import { pump } from "./forward.ts";
-import { handOver } from "./handover.ts";
-import { hear } from "./quirks/silence.ts";
-import { holdTimedOut, leaving, took } from "./hold.ts";
+import { continueHandover } from "./handover.ts";
+import { updateSilentSince } from "./quirks/silence.ts";
+import { holdTimedOut, releaseForEnd, noteProgress } from "./hold.ts";
 import {
   after,
   type ConnectionId,
@@ -22,9 +22,9 @@ import {
   type Undecided,
   type Unread,
 } from "./io.ts";
-import { firstDue, judgeSilence, watchKeepAlive } from "./patience.ts";
+import { firstDue, endIfDue, setConnectionDeadline } from "./patience.ts";
 import { announced, defaultLimits, type Announced, type Limits } from "./limits.ts";
-import { fitting, packetSize } from "./packet-size.ts";
+import { fitToSize, packetSize } from "./packet-size.ts";
 import type { ClientPacket, ServerPacket } from "./packet.ts";
 import { endMalformed } from "./malformed.ts";
 import { publish, type Route } from "./publish.ts";
@@ -90,14 +90,14 @@ export class Broker {
   effects: Effect[] = [];
   readonly #sys = new Deadline<Timed>({ kind: "sys" });
   /** Something else than the client's packets alone begins its silence. */
-  readonly #hears: boolean;
+  readonly #tracksSilence: boolean;
 
   constructor(options: BrokerOptions, now: Millis) {
     this.limits = { ...defaultLimits, ...options.limits };
     this.announced = announced(this.limits);
     this.access = options.access ?? openAccess;
     this.rules = { ...standardRules, ...options.rules };
-    this.#hears = this.rules.keepAliveResetBy !== "packet";
+    this.#tracksSilence = this.rules.keepAliveResetBy !== "packet";
     this.sysIntervalMs = options.sysIntervalMs ?? null;
     this.version = options.version ?? "unknown";
     this.startedAt = now;
@@ -118,7 +118,7 @@ export class Broker {
     const effects: Effect[] = [];
     this.effects = effects;
     this.#route(input);
-    if (this.#hears) hear(this, input, effects);
+    if (this.#tracksSilence) updateSilentSince(this, input, effects);
     return effects;
   }
 
@@ -193,11 +193,11 @@ export class Broker {
       case "resumed": {
         const connection = this.connection(input.connection);
         connection.resume(this.now);
-        return watchKeepAlive(this, connection);
+        return setConnectionDeadline(this, connection);
       }
-      case "leaving":
-        return leaving(this, this.connection(input.connection));
-      case "heard":
+      case "ending":
+        return releaseForEnd(this, this.connection(input.connection));
+      case "bytesReceived":
         return;
       case "closed": {
         const cause = { eof: "closedByPeer", reset: "resetByPeer", timeout: "tcpTimeout" } as const;
@@ -241,7 +241,7 @@ export class Broker {
   #timeoutsChanged(): void {
     for (const connection of [...this.connections.values()]) {
       const isTimed = connection.state !== "connected" || connection.waitingSince !== null;
-      if (isTimed) watchKeepAlive(this, connection);
+      if (isTimed) setConnectionDeadline(this, connection);
     }
   }
 
@@ -265,7 +265,7 @@ export class Broker {
         detail: `all ${limit} connections are taken`,
       });
     }
-    watchKeepAlive(this, connection);
+    setConnectionDeadline(this, connection);
   }
 
   #received(connection: Connection, packet: ClientPacket): void {
@@ -289,7 +289,7 @@ export class Broker {
       case "pubrec":
       case "pubrel":
       case "pubcomp":
-        return acknowledged(this, connection, session, packet);
+        return ackReceived(this, connection, session, packet);
       case "subscribe":
         return subscribeReceived(this, connection, session, packet);
       case "unsubscribe":
@@ -313,7 +313,7 @@ export class Broker {
 
   send(connection: Connection, packet: ServerPacket): void {
     const maximum = connection.maximumPacketSize;
-    const fit = maximum === Infinity ? packet : fitting(packet, maximum);
+    const fit = maximum === Infinity ? packet : fitToSize(packet, maximum);
     if (fit === null) {
       const bytes = packetSize(packet);
       const { peer } = connection;
@@ -331,32 +331,32 @@ export class Broker {
   #waiting(connection: Connection): void {
     if (connection.waitingSince !== null) return;
     connection.waitingSince = this.now;
-    watchKeepAlive(this, connection);
+    setConnectionDeadline(this, connection);
   }
 
   #blocked(connection: Connection): void {
     if (connection.blocked) return;
     connection.blocked = true;
-    this.rerouted(connection.session);
+    this.invalidateRoutes(connection.session);
     this.#waiting(connection);
   }
 
   #progressed(connection: Connection): void {
     if (connection.waitingSince !== null) connection.waitingSince = this.now;
-    if (connection.session !== null) took(this, connection.session);
+    if (connection.session !== null) noteProgress(this, connection.session);
   }
 
   #drained(connection: Connection): void {
     connection.waitingSince = null;
-    if (connection.session !== null) took(this, connection.session);
+    if (connection.session !== null) noteProgress(this, connection.session);
     if (!connection.blocked) return;
     connection.blocked = false;
-    this.rerouted(connection.session);
+    this.invalidateRoutes(connection.session);
     if (connection.session !== null) pump(this, connection.session);
   }
 
   /** Routes that name a session hold no longer. */
-  rerouted(session: Session | null): void {
+  invalidateRoutes(session: Session | null): void {
     if (session !== null && session.subscriptions.size > 0) this.generation += 1;
   }
 
@@ -384,11 +384,11 @@ export class Broker {
       const deadline = this.deadlines.pop(this.now);
       if (deadline === null) break;
       const timed = deadline.owner;
-      if (isUnread(timed, unread) && !this.rules.judgesUnread) postponed.push(deadline);
+      if (isUnread(timed, unread) && !this.rules.countsUnreadAsSilence) postponed.push(deadline);
       else if (timed.kind !== "pump" && timed.kind !== "handover") this.#due(timed);
       else if (messages >= pumpedAtOnce) later.push(deadline);
       else if (timed.kind === "pump") messages += pump(this, timed.session);
-      else messages += handOver(this, deadline, timed.handover);
+      else messages += continueHandover(this, deadline, timed.handover);
     }
     // Still due, so that they come before those that had their turn just now.
     for (const deadline of later) {
@@ -420,7 +420,7 @@ export class Broker {
   #due(timed: Exclude<Timed, { kind: "pump" | "handover" }>): void {
     switch (timed.kind) {
       case "connection":
-        return judgeSilence(this, timed.connection);
+        return endIfDue(this, timed.connection);
       case "will":
         return publishDueWill(this, timed.will);
       case "session":

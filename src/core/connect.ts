@@ -3,14 +3,14 @@ import { connackFor, keepAliveSecondsInForce, sessionExpirySecondsInForce } from
 import type { Connection } from "./connection.ts";
 import { endConnection } from "./connection-end.ts";
 import { cancelDelayedWill } from "./will-fate.ts";
-import { pump, sendAgain } from "./forward.ts";
-import { watchKeepAlive } from "./patience.ts";
+import { pump, startResends } from "./forward.ts";
+import { setConnectionDeadline } from "./patience.ts";
 import { allowedSilenceMs } from "./quirks/rules.ts";
 import type { ConnectPacket } from "./packet.ts";
 import type { ProtocolError } from "./reason.ts";
 import { refusalByPacket, refusalByState, refuse } from "./refusal.ts";
 import { Session } from "./session.ts";
-import { endSession, settleOverdue } from "./session-end.ts";
+import { endSession, endOverdue } from "./session-end.ts";
 import { Will } from "./will.ts";
 
 export function connectReceived(
@@ -75,13 +75,13 @@ function accept(
   connection.aliasesOutMax = Math.min(packet.topicAliasMaximum, broker.limits.topicAliases);
   connection.keepAliveSeconds = keepAliveSecondsInForce(broker, packet);
   connection.allowedMs = allowedSilenceMs(broker.rules, connection.keepAliveSeconds);
-  connection.heardAt = broker.rules.keepAliveResetBy === "packet" ? null : broker.now;
+  connection.silentSince = broker.rules.keepAliveResetBy === "packet" ? null : broker.now;
   connection.sessionExpiryAskedSeconds = packet.sessionExpiryInterval ?? 0;
   session.version = packet.version;
   session.username = packet.username;
   session.connection = connection;
   session.expiryIntervalSeconds = sessionExpirySecondsInForce(broker, packet);
-  broker.rerouted(session);
+  broker.invalidateRoutes(session);
   broker.statistics.connected += 1;
   broker.statistics.connectedMax = Math.max(
     broker.statistics.connectedMax,
@@ -98,8 +98,8 @@ function accept(
   const willAccess = willAccessOf(broker, session);
   broker.records.accepted(connection, session, packet, { sessionPresent, willAccess });
   warn(broker, connection, packet);
-  watchKeepAlive(broker, connection);
-  if (sessionPresent) sendAgain(broker, session);
+  setConnectionDeadline(broker, connection);
+  if (sessionPresent) startResends(broker, session);
   pump(broker, session);
 }
 
@@ -119,7 +119,7 @@ function openSession(
     endConnection(broker, before, "takenOver", { resumed: !packet.cleanStart });
   }
   const there = broker.sessions.get(clientId);
-  if (there !== undefined) settleOverdue(broker, there);
+  if (there !== undefined) endOverdue(broker, there);
   const session = broker.sessions.get(clientId);
   if (session !== undefined && !packet.cleanStart) {
     broker.deadlines.clear(session.deadline);

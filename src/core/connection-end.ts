@@ -7,8 +7,8 @@ import { releaseAll, stopHolding } from "./hold.ts";
 import { after, type Millis } from "./io.ts";
 import type { ReasonCode } from "./reason.ts";
 import type { Session } from "./session.ts";
-import { outlive, unsubscribeAll } from "./session-end.ts";
-import { tellFate } from "./sys.ts";
+import { startExpiry, unsubscribeAll } from "./session-end.ts";
+import { publishFate } from "./sys.ts";
 import { endWill } from "./will-fate.ts";
 
 interface EndDetails {
@@ -33,23 +33,23 @@ export function endConnection(
 ): void {
   const { session } = connection;
   const armed = session?.will ?? null;
-  const silenceDue = silenceDueOf(broker, connection, cause);
+  const endDue = endDueOf(broker, connection, cause);
   connection.become("closed");
-  forget(broker, connection, cause);
+  removeConnection(broker, connection, cause);
   if (details.closed !== true) close(broker, connection, cause, details);
   stopHolding(broker, connection);
-  const will = session && detach(broker, connection, session, cause, silenceDue, details);
+  const will = session && leaveSession(broker, connection, session, cause, endDue, details);
   const { detail = null, statement = null } = details;
   broker.records.ended(connection, session, { cause, detail, statement, armed, will });
-  if (armed !== null && will !== null && will.fate !== "delayed") tellFate(broker, armed, will);
-  if (session !== null) outlive(broker, session);
+  if (armed !== null && will !== null && will.fate !== "delayed") publishFate(broker, armed, will);
+  if (session !== null) startExpiry(broker, session);
 }
 
 /**
  * When the connection had to end, which the will's due time follows: for silence, that can be earlier than
  * now where the broker itself stood still.
  */
-function silenceDueOf(broker: Broker, connection: Connection, cause: EndCause): Millis {
+function endDueOf(broker: Broker, connection: Connection, cause: EndCause): Millis {
   const { now, standstills } = broker;
   const { allowedMs } = connection;
   if (cause !== "keepAliveExpired" || allowedMs === null) return now;
@@ -58,27 +58,27 @@ function silenceDueOf(broker: Broker, connection: Connection, cause: EndCause): 
 }
 
 /** The connection leaves its session. Returns what becomes of the will; null: there is none. */
-function detach(
+function leaveSession(
   broker: Broker,
   connection: Connection,
   session: Session,
   cause: EndCause,
-  silenceDue: Millis,
+  endDue: Millis,
   details: EndDetails,
 ): WillAtEnd | null {
   session.connection = null;
   connection.session = null;
   releaseAll(broker, session);
   broker.statistics.connected -= 1;
-  broker.rerouted(session);
+  broker.invalidateRoutes(session);
   broker.deadlines.clear(session.pump);
   const resumed = details.resumed === true;
-  const goesOn = session.expiryIntervalSeconds > 0 && (cause !== "takenOver" || resumed);
-  if (!goesOn) unsubscribeAll(broker, session);
-  return details.will ?? endWill(broker, session, cause, goesOn, silenceDue);
+  const sessionContinues = session.expiryIntervalSeconds > 0 && (cause !== "takenOver" || resumed);
+  if (!sessionContinues) unsubscribeAll(broker, session);
+  return details.will ?? endWill(broker, session, cause, sessionContinues, endDue);
 }
 
-function forget(broker: Broker, connection: Connection, cause: EndCause): void {
+function removeConnection(broker: Broker, connection: Connection, cause: EndCause): void {
   const { name } = connection.listener;
   const onListener = broker.connectionsByListener.get(name) ?? 0;
   assert(onListener > 0, "a connection that ends was counted on its listener");
@@ -90,11 +90,11 @@ function forget(broker: Broker, connection: Connection, cause: EndCause): void {
 }
 
 function close(broker: Broker, connection: Connection, cause: EndCause, details: EndDetails): void {
-  const tells = details.reason ?? ends[cause].tells;
-  if (connection.session !== null && connection.version === 5 && tells !== null) {
+  const reason = details.reason ?? ends[cause].disconnectReason;
+  if (connection.session !== null && connection.version === 5 && reason !== null) {
     broker.send(connection, {
       type: "disconnect",
-      reason: tells,
+      reason,
       reasonString: details.detail ?? null,
     });
   }

@@ -50,7 +50,7 @@ export class Connection {
   /** Not for rules; null: no CONNECT was read. */
   memory: Memory | null = null;
   /** What the silence begins with instead, by rules that are not the standard's; null: the packet. */
-  heardAt: Millis | null = null;
+  silentSince: Millis | null = null;
   /**
    * Milliseconds of silence that the keepalive allows; null: any, or CONNECT was not accepted yet.
    */
@@ -71,7 +71,7 @@ export class Connection {
   /** Created when it is held for the first time. */
   holding: Holding | null = null;
   /** It has ended its half of the stream: all that it sent is there to be read. */
-  isLeaving = false;
+  isEnding = false;
 
   /** QoS 2 messages that came on it and wait for PUBREL, by packet id; created with the first one. */
   unfinished: Set<number> | null = null;
@@ -129,7 +129,7 @@ export class Connection {
     // A CONNECT that was accepted meanwhile has begun the silence anew.
     const pausedFor = now - Math.max(this.pausedAt, this.lastPacketAt);
     this.lastPacketAt = after(this.lastPacketAt, pausedFor);
-    if (this.heardAt !== null) this.heardAt = after(this.heardAt, pausedFor);
+    if (this.silentSince !== null) this.silentSince = after(this.silentSince, pausedFor);
     this.pausedAt = null;
   }
 
@@ -137,7 +137,7 @@ export class Connection {
   sleepThrough(asleepMs: number): void {
     this.openedAt = after(this.openedAt, asleepMs);
     this.lastPacketAt = after(this.lastPacketAt, asleepMs);
-    if (this.heardAt !== null) this.heardAt = after(this.heardAt, asleepMs);
+    if (this.silentSince !== null) this.silentSince = after(this.silentSince, asleepMs);
     if (this.pausedAt !== null) this.pausedAt = after(this.pausedAt, asleepMs);
     if (this.waitingSince !== null) this.waitingSince = after(this.waitingSince, asleepMs);
   }

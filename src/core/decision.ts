@@ -5,7 +5,7 @@ import { aliasBytes, publishSize, publishSizeBound } from "./packet-size.ts";
 import type { Message } from "./packet.ts";
 import type { Session } from "./session.ts";
 import type { Group, Match, Member } from "./subscriptions.ts";
-import { isInSight } from "./topic.ts";
+import { isVisibleThroughMount } from "./topic.ts";
 
 /** As much of a message as a decision depends on: its bytes are only counted. */
 export type Measured = Pick<Message, "topic" | "qos" | "expiresAt"> & {
@@ -14,10 +14,10 @@ export type Measured = Pick<Message, "topic" | "qos" | "expiresAt"> & {
 };
 
 /**
- * What happens to one message for one session. `out of sight`: its client is behind a mount point that
+ * What happens to one message for one session. `not visible`: its client is behind a mount point that
  * the topic is not behind. `away`: QoS 0 while it is not connected. The others are losses.
  */
-export type Decision = "sent" | "queued" | "out of sight" | "away" | Loss;
+export type Decision = "sent" | "queued" | "not visible" | "away" | Loss;
 
 /** A message that a session should have got. `blocked`: QoS 0 while its client takes no data. */
 export type Loss = "blocked" | "queue full" | "packet too large";
@@ -34,18 +34,18 @@ export function decide(
   isRetained: boolean,
 ): Decision {
   const { connection, queue } = session;
-  if (connection !== null && !sees(connection, message.topic)) return "out of sight";
+  if (connection !== null && !isVisibleTo(connection, message.topic)) return "not visible";
   const ready = connection !== null && !connection.blocked;
   const isInTurn =
     session.replays.size === 0 || isRetained || !mayBeOwedOlder(broker, message.topic);
-  if (ready && isInTurn && (copy.qos === 0 ? queue.qos0 === 0 : mayAdd(session, connection))) {
+  if (ready && isInTurn && (copy.qos === 0 ? queue.qos0 === 0 : canSendNow(session, connection))) {
     // [v5-3.1.2-24] [v5-3.1.2-25]: too large counts as sent and acknowledged.
     return roomFor(connection, message, copy) < 0 ? "packet too large" : "sent";
   }
   if (copy.qos === 0 && !ready && !broker.limits.queueQos0) {
     return connection === null ? "away" : "blocked";
   }
-  return queue.takes(message, copy.qos) ? "queued" : "queue full";
+  return queue.accepts(message, copy.qos) ? "queued" : "queue full";
 }
 
 /**
@@ -57,7 +57,7 @@ function mayBeOwedOlder(broker: Broker, topic: string): boolean {
 }
 
 /** Whether a QoS 1 or 2 message can leave at once: in order, and within the client's window. */
-function mayAdd(session: Session, connection: Connection): boolean {
+function canSendNow(session: Session, connection: Connection): boolean {
   return (
     session.queue.count === 0 &&
     session.resends.size === 0 &&
@@ -69,8 +69,8 @@ function mayAdd(session: Session, connection: Connection): boolean {
  * Whether a client may be told of a topic. One of which it may not comes of a subscription that the
  * session made on another listener.
  */
-export function sees({ listener }: Connection, topic: string): boolean {
-  return isInSight(listener.mountPoint, topic);
+export function isVisibleTo({ listener }: Connection, topic: string): boolean {
+  return isVisibleThroughMount(listener.mountPoint, topic);
 }
 
 /**
@@ -91,27 +91,27 @@ export function roomFor(
 }
 
 /** Whether QoS 0 may have to wait behind something. */
-export function isHeldBack(session: Session): boolean {
+export function hasBacklog(session: Session): boolean {
   return session.queue.qos0 > 0 || session.replays.size > 0;
 }
 
 /**
- * Whether the decision on QoS 0 is `sent` for every message that is in sight and without RETAIN, and
+ * Whether the decision on QoS 0 is `sent` for every message that is visible and without RETAIN, and
  * each of its copies is the same. It holds until the broker's `generation` changes.
  */
-export function takesAllQos0(session: Session): boolean {
+export function alwaysSendsQos0(session: Session): boolean {
   const { connection } = session;
   return (
     connection !== null &&
     !connection.blocked &&
-    !isHeldBack(session) &&
+    !hasBacklog(session) &&
     connection.maximumPacketSize === Infinity &&
     connection.aliasesOutMax === 0
   );
 }
 
 /** As what a recipient gets a publisher's messages: with No Local perhaps as less. Null: not at all. */
-export function wantedFrom(
+export function applyNoLocal(
   { withoutLocal }: Match,
   recipient: Recipient,
   publisher: Session | null,
@@ -127,20 +127,20 @@ export function nextMember({ members, turn }: Group, topic: string): Member | nu
   let best = -1;
   for (let step = 0; step < members.length; step++) {
     const member = members[(turn + step) % members.length]!;
-    const fitness = fitnessOf(member.session, topic);
-    if (fitness <= best) continue;
-    best = fitness;
+    const readiness = readinessOf(member.session, topic);
+    if (readiness <= best) continue;
+    best = readiness;
     chosen = member;
-    if (fitness === 3) break;
+    if (readiness === 3) break;
   }
   return chosen;
 }
 
-/** 3: takes it now. 2: its window is full. 1: it takes no data. 0: offline. -1: the topic is out of its sight. */
-function fitnessOf(session: Session, topic: string): number {
+/** 3: takes it now. 2: its window is full. 1: it takes no data. 0: offline. -1: the topic is not visible to it. */
+function readinessOf(session: Session, topic: string): number {
   const connection = session.connection;
   if (connection === null) return 0;
-  if (!sees(connection, topic)) return -1;
+  if (!isVisibleTo(connection, topic)) return -1;
   if (connection.blocked) return 1;
-  return mayAdd(session, connection) ? 3 : 2;
+  return canSendNow(session, connection) ? 3 : 2;
 }

@@ -8,7 +8,7 @@ interface End {
   readonly text: string;
   readonly will: WillOnEnd;
   /** The reason code of the DISCONNECT that a v5 client gets; null: nothing is sent. */
-  readonly tells: ReasonCode | null;
+  readonly disconnectReason: ReasonCode | null;
 }
 
 /**
@@ -17,33 +17,65 @@ interface End {
  */
 export const ends = {
   // The client said goodbye.
-  disconnected: { text: "DISCONNECT", will: "discard", tells: null },
-  disconnectedWithWill: { text: "DISCONNECT with will", will: "publish", tells: null },
-  disconnectedWithError: { text: "DISCONNECT with an error", will: "publish", tells: null },
+  disconnected: { text: "DISCONNECT", will: "discard", disconnectReason: null },
+  disconnectedWithWill: { text: "DISCONNECT with will", will: "publish", disconnectReason: null },
+  disconnectedWithError: {
+    text: "DISCONNECT with an error",
+    will: "publish",
+    disconnectReason: null,
+  },
   // The network connection ended without a DISCONNECT.
-  closedByPeer: { text: "closed without DISCONNECT (FIN)", will: "publish", tells: null },
-  resetByPeer: { text: "connection reset (RST)", will: "publish", tells: null },
+  closedByPeer: {
+    text: "closed without DISCONNECT (FIN)",
+    will: "publish",
+    disconnectReason: null,
+  },
+  resetByPeer: { text: "connection reset (RST)", will: "publish", disconnectReason: null },
   // Somebody's patience ended.
   keepAliveExpired: {
     text: "keepalive expired",
     will: "publish",
-    tells: Reason.keepAliveTimeout,
+    disconnectReason: Reason.keepAliveTimeout,
   },
-  tcpTimeout: { text: "peer unreachable (found by TCP)", will: "publish", tells: null },
-  stalled: { text: "stalled: takes no data", will: "publish", tells: null },
-  connectTimeout: { text: "no CONNECT in time", will: "publish", tells: null },
+  tcpTimeout: { text: "peer unreachable (found by TCP)", will: "publish", disconnectReason: null },
+  stalled: { text: "stalled: takes no data", will: "publish", disconnectReason: null },
+  connectTimeout: { text: "no CONNECT in time", will: "publish", disconnectReason: null },
   // The client broke a rule.
-  protocolError: { text: "protocol error", will: "publish", tells: Reason.protocolError },
-  malformedPacket: { text: "malformed packet", will: "publish", tells: Reason.malformedPacket },
-  packetTooLarge: { text: "packet too large", will: "publish", tells: Reason.packetTooLarge },
-  quotaExceeded: { text: "quota exceeded", will: "publish", tells: Reason.quotaExceeded },
+  protocolError: {
+    text: "protocol error",
+    will: "publish",
+    disconnectReason: Reason.protocolError,
+  },
+  malformedPacket: {
+    text: "malformed packet",
+    will: "publish",
+    disconnectReason: Reason.malformedPacket,
+  },
+  packetTooLarge: {
+    text: "packet too large",
+    will: "publish",
+    disconnectReason: Reason.packetTooLarge,
+  },
+  quotaExceeded: {
+    text: "quota exceeded",
+    will: "publish",
+    disconnectReason: Reason.quotaExceeded,
+  },
   // The broker's side.
-  refused: { text: "refused", will: "publish", tells: null },
-  takenOver: { text: "taken over", will: "publish", tells: Reason.sessionTakenOver },
-  kicked: { text: "closed by the operator", will: "publish", tells: Reason.administrativeAction },
-  shuttingDown: { text: "broker stopped", will: "publish", tells: Reason.serverShuttingDown },
-  storeFailed: { text: "store failed", will: "publish", tells: Reason.unspecifiedError },
-  brokerRestarted: { text: "broker restarted", will: "publish", tells: null },
+  refused: { text: "refused", will: "publish", disconnectReason: null },
+  takenOver: { text: "taken over", will: "publish", disconnectReason: Reason.sessionTakenOver },
+  kicked: {
+    text: "closed by the operator",
+    will: "publish",
+    disconnectReason: Reason.administrativeAction,
+  },
+  shuttingDown: {
+    text: "broker stopped",
+    will: "publish",
+    disconnectReason: Reason.serverShuttingDown,
+  },
+  storeFailed: { text: "store failed", will: "publish", disconnectReason: Reason.unspecifiedError },
+  brokerRestarted: { text: "broker restarted", will: "publish", disconnectReason: null },
 } as const satisfies Record<string, End>;
 
 export type EndCause = keyof typeof ends;

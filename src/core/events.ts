@@ -24,7 +24,7 @@ export interface Reach {
 }
 
 /** Nobody had subscribed, not even somebody who is away (section 3.4.2.1 of v5). */
-export function isUnwanted({ delivered, queued, dropped, away }: Reach): boolean {
+export function hadNoSubscribers({ delivered, queued, dropped, away }: Reach): boolean {
   return delivered + queued + dropped + away === 0;
 }
 

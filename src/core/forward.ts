@@ -2,8 +2,8 @@ import { assert, unreachable } from "./assert.ts";
 import type { Broker } from "./broker.ts";
 import type { Connection } from "./connection.ts";
 import type { Copy } from "./copy.ts";
-import { decide, isHeldBack, roomFor, sees, type Loss } from "./decision.ts";
-import { relieve } from "./hold.ts";
+import { decide, hasBacklog, isVisibleTo, roomFor, type Loss } from "./decision.ts";
+import { releaseIfRoomy } from "./hold.ts";
 import { after, type Delivery } from "./io.ts";
 import { aliasBytes } from "./packet-size.ts";
 import { keep, type Message } from "./packet.ts";
@@ -53,7 +53,7 @@ export function offer(
     case "queued":
     case "queue full":
       return enqueue(broker, session, message, copy, outcome);
-    case "out of sight":
+    case "not visible":
       return;
     case "away":
       // Nobody expects QoS 0 while offline.
@@ -76,7 +76,7 @@ function enqueue(
   outcome: Outcome,
 ): void {
   const { queue } = session;
-  if (queue.count === 0) session.tookAt = broker.now;
+  if (queue.count === 0) session.progressedAt = broker.now;
   const { stored, evicted } = queue.push({ message: keep(message), copy });
   if (stored) outcome.queued += 1;
   else outcome.dropped += 1;
@@ -154,10 +154,10 @@ function drop(broker: Broker, session: Session, why: Loss, topic: string, messag
 export function pump(broker: Broker, session: Session): number {
   const connection = session.connection;
   if (connection === null || connection.blocked) return 0;
-  const heldBack = isHeldBack(session);
+  const heldBack = hasBacklog(session);
   const messages = pumpTo(broker, session, connection);
-  if (heldBack && !isHeldBack(session)) broker.rerouted(session);
-  if (session.crowd !== null) relieve(broker, session);
+  if (heldBack && !hasBacklog(session)) broker.invalidateRoutes(session);
+  if (session.heldPublishers !== null) releaseIfRoomy(broker, session);
   return messages;
 }
 
@@ -172,7 +172,7 @@ function pumpTo(broker: Broker, session: Session, connection: Connection): numbe
       bytes += resendFirst(broker, session, connection);
       continue;
     }
-    const item = nextFor(session);
+    const item = nextQueued(session);
     if (item === "later") continue;
     if (item === null) {
       session.dropping = false;
@@ -192,7 +192,7 @@ function pumpTo(broker: Broker, session: Session, connection: Connection): numbe
  * What waited before a SUBSCRIBE, then the retained messages that it asked for, then what came since.
  * Later: none was found in so many steps, and others are to be looked at.
  */
-function nextFor(session: Session): Queued | "later" | null {
+function nextQueued(session: Session): Queued | "later" | null {
   for (let steps = 0; steps < stepsAtOnce; steps++) {
     const { value: replay } = session.replays.values().next();
     if (replay === undefined || session.queue.front < replay.before) {
@@ -224,7 +224,7 @@ function send(
   connection: Connection,
   { message, copy }: Queued,
 ): void {
-  if (!sees(connection, message.topic)) return;
+  if (!isVisibleTo(connection, message.topic)) return;
   if (roomFor(connection, message, copy) < 0) {
     // It counts as sent and acknowledged, as in `decide`.
     return drop(broker, session, "packet too large", message.topic, 1);
@@ -252,7 +252,7 @@ export function deliver(broker: Broker, message: Message, to: readonly Delivery[
  * A session goes on: what was not acknowledged is to be sent again, in its order [v4-4.4.0-1]
  * [v5-4.4.0-1]. PUBRELs leave at once; `pump` sends the rest as the client takes it.
  */
-export function sendAgain(broker: Broker, session: Session): void {
+export function startResends(broker: Broker, session: Session): void {
   const connection = session.connection;
   if (connection === null) return;
   session.resends.clear();

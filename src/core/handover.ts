@@ -14,14 +14,14 @@ const messagesAtOnce = 200;
 const membersAtOnce = 100;
 
 /** A message that came to a session by its part in a shared subscription. */
-interface Left {
+interface HandoverItem {
   readonly message: Message;
   readonly shared: Subscription;
 }
 
 /** What a session that has ended leaves to the other members of its shared subscriptions. */
 export interface Handover {
-  readonly left: readonly Left[];
+  readonly items: readonly HandoverItem[];
   /** Of the first that is still to be handed over. */
   place: number;
 }
@@ -32,34 +32,38 @@ export interface Handover {
  * to nobody else [v5-4.8.2-5]. It is done when all else that is due now has been, so that nothing is
  * handed to members that end in the same turn, and on again.
  */
-export function leaveToOthers(broker: Broker, session: Session): void {
+export function startHandover(broker: Broker, session: Session): void {
   // Nobody is left who could get anything.
   if (broker.stopping || !session.sharesFilters) return;
-  const left: Left[] = [];
+  const items: HandoverItem[] = [];
   for (const { message, copy } of session.outgoing.inOrder()) {
-    if (copy.shared !== null && copy.qos === 1) left.push({ message, shared: copy.shared });
+    if (copy.shared !== null && copy.qos === 1) items.push({ message, shared: copy.shared });
   }
   for (const { message, copy } of session.queue.items()) {
-    if (copy.shared !== null) left.push({ message, shared: copy.shared });
+    if (copy.shared !== null) items.push({ message, shared: copy.shared });
   }
-  if (left.length === 0) return;
-  const deadline = new Deadline<Timed>({ kind: "handover", handover: { left, place: 0 } });
+  if (items.length === 0) return;
+  const deadline = new Deadline<Timed>({ kind: "handover", handover: { items, place: 0 } });
   broker.deadlines.set(deadline, broker.now);
 }
 
 /** A part of it. Returns how many messages were looked at, or as many as the work is worth. */
-export function handOver(broker: Broker, deadline: Deadline<Timed>, handover: Handover): number {
+export function continueHandover(
+  broker: Broker,
+  deadline: Deadline<Timed>,
+  handover: Handover,
+): number {
   let work = 0;
   while (work < messagesAtOnce) {
-    const next = handover.left[handover.place++];
+    const next = handover.items[handover.place++];
     if (next === undefined) return work;
-    work += 1 + handOne(broker, next);
+    work += 1 + handOverOne(broker, next);
   }
   broker.deadlines.set(deadline, after(broker.now, 1));
   return work;
 }
 
-function handOne(broker: Broker, { message, shared }: Left): number {
+function handOverOne(broker: Broker, { message, shared }: HandoverItem): number {
   // [v5-3.3.2-5]
   if (message.expiresAt !== null && message.expiresAt <= broker.now) return 0;
   const group = broker.subscriptions.groupOf(shared);

@@ -16,14 +16,14 @@ export interface Hold {
   readonly since: Millis;
   readonly until: Millis;
   /** How often the subscriber had taken something before. */
-  readonly takenBefore: number;
+  readonly progressBefore: number;
 }
 
 /** Of a keepalive, the longest time of one hold, and of holds that follow each other. */
 const shareOfOne = 1 / 4;
 const shareOfAll = 1 / 2;
 /** Milliseconds in which a subscriber has to take something, on average, for others to wait for it again. */
-const msToTake = 2000;
+const msPerProgress = 2000;
 
 /** What a connection has been held for, of which nothing is remembered for those that never were. */
 export class Holding {
@@ -39,10 +39,10 @@ export class Holding {
 }
 
 /** A subscriber for which others are held. */
-export class Crowd {
+export class HeldPublishers {
   readonly held = new Set<Connection>();
   /** Those that were held in vain; they are not again before the queue is short. */
-  outwaited: WeakSet<Connection> | null = null;
+  heldInVain: WeakSet<Connection> | null = null;
 }
 
 /** A message of QoS 1 or 2 was put into the queue of a connected subscriber: who published it may have to wait. */
@@ -50,14 +50,14 @@ export function holdPublisher(broker: Broker, publisher: Session, subscriber: Se
   const { connection } = publisher;
   if (connection === null || !mayHold(broker, connection, subscriber)) return;
   const heldMs = longestHold(broker, connection);
-  if (heldMs <= 0 || broker.now - subscriber.tookAt >= heldMs) return;
+  if (heldMs <= 0 || broker.now - subscriber.progressedAt >= heldMs) return;
   const until = after(broker.now, heldMs);
   const holding = (connection.holding ??= new Holding(connection));
-  const takenBefore = subscriber.taken;
-  holding.current = { subscriber, since: broker.now, until, takenBefore };
+  const progressBefore = subscriber.progressCount;
+  holding.current = { subscriber, since: broker.now, until, progressBefore };
   broker.deadlines.set(holding.deadline, until);
-  subscriber.crowd ??= new Crowd();
-  subscriber.crowd.held.add(connection);
+  subscriber.heldPublishers ??= new HeldPublishers();
+  subscriber.heldPublishers.held.add(connection);
   broker.effects.push({ type: "hold", connection: connection.id });
 }
 
@@ -65,8 +65,8 @@ function mayHold(broker: Broker, connection: Connection, subscriber: Session): b
   const other = subscriber.connection;
   // Whoever waits for itself waits for ever: its acknowledgements come behind what it publishes.
   if (other === null || other === connection || broker.stopping) return false;
-  if (connection.isLeaving || connection.holding?.current) return false;
-  if (subscriber.crowd?.outwaited?.has(connection) === true) return false;
+  if (connection.isEnding || connection.holding?.current) return false;
+  if (subscriber.heldPublishers?.heldInVain?.has(connection) === true) return false;
   // And so do those who wait for each other.
   const publisher = connection.session;
   for (let next = other.holding?.current ?? null; next !== null;) {
@@ -98,36 +98,37 @@ function longestHold(broker: Broker, { keepAliveSeconds, holding }: Connection):
 export function holdTimedOut(broker: Broker, connection: Connection): void {
   const hold = connection.holding?.current ?? null;
   if (hold === null) return;
-  const { subscriber, since, until, takenBefore } = hold;
-  const isInVain = subscriber.taken - takenBefore < (until - since) / msToTake;
-  const { crowd } = subscriber;
-  if (crowd !== null && isInVain) (crowd.outwaited ??= new WeakSet()).add(connection);
+  const { subscriber, since, until, progressBefore } = hold;
+  const isInVain = subscriber.progressCount - progressBefore < (until - since) / msPerProgress;
+  const { heldPublishers } = subscriber;
+  if (heldPublishers !== null && isInVain)
+    (heldPublishers.heldInVain ??= new WeakSet()).add(connection);
   release(broker, connection);
 }
 
 /** The client has said that it will send nothing more: what it sent is read now, whoever waits. */
-export function leaving(broker: Broker, connection: Connection): void {
-  connection.isLeaving = true;
+export function releaseForEnd(broker: Broker, connection: Connection): void {
+  connection.isEnding = true;
   if (connection.holding?.current) release(broker, connection);
 }
 
 /** A queue has become shorter. */
-export function relieve(broker: Broker, session: Session): void {
-  const { crowd, queue } = session;
-  if (crowd !== null && queue.isRoomy) releaseAll(broker, session);
+export function releaseIfRoomy(broker: Broker, session: Session): void {
+  const { heldPublishers, queue } = session;
+  if (heldPublishers !== null && queue.isRoomy) releaseAll(broker, session);
 }
 
 /** It has taken something of what waits for it: it is slow, and has not stopped. */
-export function took(broker: Broker, session: Session): void {
-  session.tookAt = broker.now;
-  session.taken += 1;
+export function noteProgress(broker: Broker, session: Session): void {
+  session.progressedAt = broker.now;
+  session.progressCount += 1;
 }
 
 /** The subscriber is away, or its session has ended: nobody waits for it. */
 export function releaseAll(broker: Broker, session: Session): void {
-  const { crowd } = session;
-  session.crowd = null;
-  for (const connection of crowd?.held ?? []) release(broker, connection);
+  const { heldPublishers } = session;
+  session.heldPublishers = null;
+  for (const connection of heldPublishers?.held ?? []) release(broker, connection);
 }
 
 function release(broker: Broker, connection: Connection): void {
@@ -144,5 +145,5 @@ export function stopHolding(broker: Broker, connection: Connection): void {
   holding.heldMs += broker.now - current.since;
   holding.endedAt = broker.now;
   broker.deadlines.clear(holding.deadline);
-  current.subscriber.crowd?.held.delete(connection);
+  current.subscriber.heldPublishers?.held.delete(connection);
 }

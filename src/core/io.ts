@@ -94,10 +94,10 @@ export type Input =
   | { readonly type: "paused"; readonly connection: ConnectionId }
   | { readonly type: "resumed"; readonly connection: ConnectionId }
   /** A connection that is held has nothing more to send: its end follows what is there to be read. */
-  | { readonly type: "leaving"; readonly connection: ConnectionId }
+  | { readonly type: "ending"; readonly connection: ConnectionId }
   /** Bytes came, and packets that they had made whole were handed in. Only where rules count bytes. */
   | {
-      readonly type: "heard";
+      readonly type: "bytesReceived";
       readonly connection: ConnectionId;
       /** Bytes that a packet which has begun still lacks; 0: there is none, or no telling. */
       readonly awaited: number;

@@ -8,14 +8,14 @@ import { utf8Length } from "./topic.ts";
  * String that would make it too large [v5-3.2.2-19] [v5-3.14.2-3]. Null: it is too large all the same,
  * and is left out [v5-3.1.2-25].
  */
-export function fitting(packet: ServerPacket, maximumPacketSize: number): ServerPacket | null {
+export function fitToSize(packet: ServerPacket, maximumPacketSize: number): ServerPacket | null {
   if (packetSize(packet) <= maximumPacketSize) return packet;
   if (packet.type === "disconnect" && packet.reasonString !== null) {
-    return fitting({ ...packet, reasonString: null }, maximumPacketSize);
+    return fitToSize({ ...packet, reasonString: null }, maximumPacketSize);
   }
   if (packet.type === "connack" && packet.properties?.reasonString !== undefined) {
     // A refusal has no other property.
-    return fitting({ ...packet, properties: null }, maximumPacketSize);
+    return fitToSize({ ...packet, properties: null }, maximumPacketSize);
   }
   return null;
 }

@@ -8,7 +8,7 @@ import { after, never, type Millis } from "./io.ts";
  * Sets a connection's deadline to the first moment at which it could have to end, which may be past.
  * Called when something brings it nearer. It ends nothing: what has arrived is to be read before that.
  */
-export function watchKeepAlive(broker: Broker, connection: Connection): void {
+export function setConnectionDeadline(broker: Broker, connection: Connection): void {
   const { due } = firstDue(broker, connection);
   if (due === never) broker.deadlines.clear(connection.deadline);
   else broker.deadlines.set(connection.deadline, due);
@@ -18,10 +18,10 @@ export function watchKeepAlive(broker: Broker, connection: Connection): void {
  * The deadline has popped, and nothing of the client waits unread. Ends the connection if its time is
  * up; a packet only writes `lastPacketAt`, so that it often is not, and the deadline is set again.
  */
-export function judgeSilence(broker: Broker, connection: Connection): void {
-  if (connection.state === "closed") return haunt(broker, connection);
+export function endIfDue(broker: Broker, connection: Connection): void {
+  if (connection.state === "closed") return endSuccessor(broker, connection);
   const { due, cause } = firstDue(broker, connection);
-  if (due > broker.now) return watchKeepAlive(broker, connection);
+  if (due > broker.now) return setConnectionDeadline(broker, connection);
   const patience = broker.limits.stallTimeoutMs / 1000;
   const details = cause === "stalled" ? { detail: `nothing for ${patience} s` } : {};
   endConnection(broker, connection, cause, details);
@@ -49,14 +49,14 @@ export function firstDue(broker: Broker, connection: Connection): FirstDue {
 function keepAliveDue(broker: Broker, connection: Connection): Millis {
   const allowed = connection.allowedMs;
   if (allowed === null || connection.pausedAt !== null) return never;
-  const due = after(connection.heardAt ?? connection.lastPacketAt, allowed);
+  const due = after(connection.silentSince ?? connection.lastPacketAt, allowed);
   const sweep = broker.rules.keepAliveSweepMs;
   if (sweep === 0) return due;
   return after(broker.startedAt, Math.ceil((due - broker.startedAt) / sweep) * sweep);
 }
 
 /** The deadline of a connection that was taken over, where the rules let it outlive that. */
-function haunt(broker: Broker, connection: Connection): void {
+function endSuccessor(broker: Broker, connection: Connection): void {
   if (broker.rules.deadlineAfterTakeover === "cleared" || connection.clientId === null) return;
   const due = keepAliveDue(broker, connection);
   const successor = broker.sessions.get(connection.clientId)?.connection ?? null;

@@ -4,7 +4,7 @@ import type { Connection } from "./connection.ts";
 import { Deadline } from "./deadlines.ts";
 import { endConnection } from "./connection-end.ts";
 import { causeOf } from "./end-causes.ts";
-import { isUnwanted } from "./events.ts";
+import { hadNoSubscribers } from "./events.ts";
 import { after } from "./io.ts";
 import { keep, type Message, type PublishPacket } from "./packet.ts";
 import { publish } from "./publish.ts";
@@ -50,7 +50,7 @@ export function publishReceived(
     return acknowledge(broker, connection, packet, Reason.success);
   }
   const reach = publish(broker, session, message);
-  const reason = isUnwanted(reach) ? Reason.noMatchingSubscribers : Reason.success;
+  const reason = hadNoSubscribers(reach) ? Reason.noMatchingSubscribers : Reason.success;
   acknowledge(broker, connection, packet, reason);
 }
 

@@ -1,6 +1,6 @@
 import type { Broker } from "./broker.ts";
 import { copyFor } from "./copy.ts";
-import { nextMember, sees, takesAllQos0, wantedFrom } from "./decision.ts";
+import { nextMember, isVisibleTo, alwaysSendsQos0, applyNoLocal } from "./decision.ts";
 import type { Reach } from "./events.ts";
 import { deliver, newOutcome, offer, qos0Delivery, type Outcome } from "./forward.ts";
 import { holdPublisher } from "./hold.ts";
@@ -46,7 +46,7 @@ export function publish(
   }
   const outcome = newOutcome(retained === "stored");
   for (const recipient of match.recipients) {
-    const wanted = wantedFrom(match, recipient, publisher);
+    const wanted = applyNoLocal(match, recipient, publisher);
     if (wanted === null) continue;
     const { session } = wanted;
     if (offline === "nothing" && session.connection === null) {
@@ -77,7 +77,7 @@ function retain(broker: Broker, message: Message): Reach["retained"] {
 }
 
 /** Whether anybody would get a message on a topic. */
-export function isWanted(broker: Broker, topic: string): boolean {
+export function hasSubscribers(broker: Broker, topic: string): boolean {
   const { match } = routeOf(broker, topic);
   return match.recipients.length > 0 || match.groups.length > 0;
 }
@@ -97,8 +97,8 @@ function fixedCopies(match: Match, topic: string): Delivery[] | null {
   const copies: Delivery[] = [];
   for (const recipient of match.recipients) {
     const { connection } = recipient.session;
-    if (connection === null || !takesAllQos0(recipient.session)) return null;
-    if (!sees(connection, topic)) continue;
+    if (connection === null || !alwaysSendsQos0(recipient.session)) return null;
+    if (!isVisibleTo(connection, topic)) continue;
     copies.push(qos0Delivery(connection, copyFor(recipient, { qos: 0, retain: false })));
   }
   return copies;

@@ -75,7 +75,7 @@ export class Queue {
   }
 
   /** Whether there is room for a message, or can be made: QoS 1 and 2 evict QoS 0. */
-  takes(message: Measured, qos: Qos): boolean {
+  accepts(message: Measured, qos: Qos): boolean {
     if (qos === 0) return this.#hasRoomFor(sizeOf(message));
     return this.#hasRoomFor(sizeOf(message) - this.#qos0Bytes, 1 - this.#qos0);
   }
@@ -88,7 +88,7 @@ export class Queue {
   /** Adds it if the queue takes it. Older QoS 0 messages make room for QoS 1 and 2 as far as they can. */
   push(item: Queued): { readonly stored: boolean; readonly evicted: number } {
     const { message, copy } = item;
-    const stored = this.takes(message, copy.qos);
+    const stored = this.accepts(message, copy.qos);
     const bytes = sizeOf(message);
     let evicted = 0;
     if (copy.qos > 0 && bytes <= this.#limits.queuedBytes) {

@@ -2,15 +2,15 @@ import { assert } from "./assert.ts";
 import type { Broker } from "./broker.ts";
 import type { Deadline } from "./deadlines.ts";
 import type { SessionEnd } from "./events.ts";
-import { leaveToOthers } from "./handover.ts";
+import { startHandover } from "./handover.ts";
 import { after } from "./io.ts";
 import type { Session } from "./session.ts";
 import type { Timed } from "./timed.ts";
 import type { Will } from "./will.ts";
-import { dueOf, endDelay, isHeldUp, publishWill } from "./will-fate.ts";
+import { dueOf, endDelay, postponeBehindOther, publishWill } from "./will-fate.ts";
 
 /** A session whose connection has ended: ends too, or waits for its Session Expiry Interval. */
-export function outlive(broker: Broker, session: Session): void {
+export function startExpiry(broker: Broker, session: Session): void {
   if (session.expiryIntervalSeconds === 0) return endSession(broker, session, "connection ended");
   session.endedAt = broker.now;
   if (session.expiryIntervalSeconds === Infinity) return;
@@ -26,7 +26,7 @@ export function endSession(broker: Broker, session: Session, why: SessionEnd): v
   if (will !== null) endDelay(broker, will, why);
   broker.deadlines.clear(session.deadline);
   broker.deadlines.clear(session.pump);
-  leaveToOthers(broker, session);
+  startHandover(broker, session);
   session.queue.clear();
   broker.sessions.delete(session.clientId);
   if (why === "expired") broker.statistics.sessionsExpired += 1;
@@ -40,7 +40,7 @@ export function unsubscribeAll(broker: Broker, session: Session): void {
   for (const subscription of session.subscriptions.values()) {
     broker.subscriptions.remove(subscription);
   }
-  broker.rerouted(session);
+  broker.invalidateRoutes(session);
   session.subscriptions.clear();
 }
 
@@ -51,15 +51,15 @@ export function expireSession(broker: Broker, session: Session): void {
 export function publishDueWill(broker: Broker, will: Will): void {
   const { session, deadline } = will;
   // Where it is due because its session ends, the session gets no copy of it.
-  if (!will.isStray && session.deadline.isSet && session.deadline.due <= deadline.due) {
+  if (!will.isDetached && session.deadline.isSet && session.deadline.due <= deadline.due) {
     return expireSession(broker, session);
   }
-  if (broker.rules.delayedWills === "byInterval" && isHeldUp(broker, will)) return;
+  if (broker.rules.delayedWills === "byInterval" && postponeBehindOther(broker, will)) return;
   publishWill(broker, will, dueOf(will), "due");
 }
 
 /** What was due before this moment has come, though its turn had not: a return does not undo it. */
-export function settleOverdue(broker: Broker, session: Session): void {
+export function endOverdue(broker: Broker, session: Session): void {
   const will = session.will;
   if (will !== null && isOverdue(broker, will.deadline)) publishDueWill(broker, will);
   if (isOverdue(broker, session.deadline)) expireSession(broker, session);
@@ -67,5 +67,5 @@ export function settleOverdue(broker: Broker, session: Session): void {
 
 /** Where the broker stood still meanwhile, the return may have come in time. */
 function isOverdue(broker: Broker, { isSet, due }: Deadline<Timed>): boolean {
-  return isSet && due <= broker.now && broker.standstills.between(due, broker.now) === 0;
+  return isSet && due <= broker.now && broker.standstills.stoodStillMs(due, broker.now) === 0;
 }

@@ -1,6 +1,6 @@
 import type { Connection } from "./connection.ts";
 import { Deadline } from "./deadlines.ts";
-import type { Crowd } from "./hold.ts";
+import type { HeldPublishers } from "./hold.ts";
 import type { Millis } from "./io.ts";
 import { InflightWindow, type Outgoing } from "./inflight.ts";
 import type { Message, ProtocolVersion, Qos } from "./packet.ts";
@@ -45,11 +45,11 @@ export class Session {
   /** It has subscribed to a shared subscription, whatever became of that. */
   sharesFilters = false;
   /** When it took something of what waits for it, or something began to wait. */
-  tookAt: Millis;
+  progressedAt: Millis;
   /** How often it did. */
-  taken = 0;
+  progressCount = 0;
   /** Publishers that wait until its queue is shorter; null: nobody does, or has. */
-  crowd: Crowd | null = null;
+  heldPublishers: HeldPublishers | null = null;
   /** A message was lost for it, and this was said; until there is room again. */
   dropping = false;
   endedAt: Millis | null = null;
@@ -57,7 +57,7 @@ export class Session {
   constructor(clientId: string, limits: QueueLimits, queued: QueueTotals, now: Millis) {
     this.clientId = clientId;
     this.createdAt = now;
-    this.tookAt = now;
+    this.progressedAt = now;
     this.queue = new Queue(limits, queued);
     this.deadline = new Deadline<Timed>({ kind: "session", session: this });
     this.pump = new Deadline<Timed>({ kind: "pump", session: this });

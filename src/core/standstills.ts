@@ -35,7 +35,7 @@ export class Standstills {
   /** What a person who reads about a connection's silence has to know beside it. */
   of({ lastPacketAt, pausedAt }: Connection, now: Millis): Standstill {
     return {
-      stoodStillMs: this.between(lastPacketAt, pausedAt ?? now),
+      stoodStillMs: this.stoodStillMs(lastPacketAt, pausedAt ?? now),
       lastPacketWaitedMs: this.#waited(lastPacketAt),
     };
   }
@@ -47,7 +47,7 @@ export class Standstills {
   }
 
   /** Milliseconds of one that has just ended and was long enough for clients to give up; 0: there is none. */
-  justOver(now: Millis): number {
+  justEndedMs(now: Millis): number {
     const last = this.#spans.at(-1);
     if (last === undefined || now - last.to > justOverMs) return 0;
     const lastedMs = last.to - last.from;
@@ -55,7 +55,7 @@ export class Standstills {
   }
 
   /** How long the standstills had lasted by `to` that made what was due at `from` late. Milliseconds. */
-  behind(from: number, to: number): number {
+  delayedMs(from: number, to: number): number {
     let total = 0;
     for (const span of this.#spans)
       if (span.to > from) total += Math.max(0, Math.min(to, span.to) - span.from);
@@ -63,7 +63,7 @@ export class Standstills {
   }
 
   /** Milliseconds of the time from one moment to another in which the broker stood still. */
-  between(from: number, to: number): number {
+  stoodStillMs(from: number, to: number): number {
     let total = 0;
     for (let index = this.#spans.length - 1; index >= 0; index--) {
       const span = this.#spans[index]!;

@@ -1,7 +1,7 @@
 import type { Broker } from "./broker.ts";
 import type { Millis } from "./io.ts";
 import type { WillFate } from "./events.ts";
-import { isWanted, publish } from "./publish.ts";
+import { hasSubscribers, publish } from "./publish.ts";
 import type { Will } from "./will.ts";
 
 /** Counters since the start. They cost an addition each, and `$SYS` and inspect read them. */
@@ -18,7 +18,7 @@ export interface Statistics {
   connectedMax: number;
   sessionsExpired: number;
   /** What `$SYS` said last, by topic, so that only what has changed is said again. */
-  readonly said: Map<string, string>;
+  readonly lastPublished: Map<string, string>;
   readonly loads: readonly Load[];
   /** When the loads were measured last. */
   loadsAt: Millis | null;
@@ -54,7 +54,7 @@ export function newStatistics(): Statistics {
     connected: 0,
     connectedMax: 0,
     sessionsExpired: 0,
-    said: new Map(),
+    lastPublished: new Map(),
     loads: [
       load("messages/received", "packetsReceived"),
       load("messages/sent", "packetsSent"),
@@ -69,8 +69,8 @@ export function newStatistics(): Statistics {
 /** Publishes the changed values of `$SYS/broker/...`, retained, under the names mosquitto gave them. */
 export function publishSys(broker: Broker): void {
   for (const [topic, value] of valuesOf(broker)) {
-    if (broker.statistics.said.get(topic) === value) continue;
-    broker.statistics.said.set(topic, value);
+    if (broker.statistics.lastPublished.get(topic) === value) continue;
+    broker.statistics.lastPublished.set(topic, value);
     publish(broker, null, {
       topic: `$SYS/broker/${topic}`,
       qos: 0,
@@ -135,9 +135,9 @@ function loadsOf(broker: Broker): [string, string][] {
 }
 
 /** Tells subscribers of `$SYS/broker/wills/fates` what became of a will, as JSON. */
-export function tellFate(broker: Broker, will: Will, fate: WillFate): void {
+export function publishFate(broker: Broker, will: Will, fate: WillFate): void {
   const topic = "$SYS/broker/wills/fates";
-  if (broker.sysIntervalMs === null || !isWanted(broker, topic)) return;
+  if (broker.sysIntervalMs === null || !hasSubscribers(broker, topic)) return;
   const { clientId } = will.session;
   const cause = will.ended?.cause ?? null;
   const what =

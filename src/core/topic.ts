@@ -35,7 +35,7 @@ export function isHidden(pattern: string, topic: string, start: number): boolean
  * of the mount point itself [v4-4.7.3-1] [v5-4.7.3-1], and what is left of `$SYS` would pass for the
  * broker's own, which is out of sight there.
  */
-export function isInSight(mountPoint: string, topic: string): boolean {
+export function isVisibleThroughMount(mountPoint: string, topic: string): boolean {
   if (mountPoint === "") return true;
   return topic.startsWith(mountPoint) && isTopicBehind(topic, mountPoint.length);
 }

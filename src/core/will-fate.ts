@@ -4,35 +4,35 @@ import { ends, type EndCause, type WillOnEnd } from "./end-causes.ts";
 import type { SessionEnd, WaitEnd, WillAtEnd, WillFate } from "./events.ts";
 import { after, type Millis } from "./io.ts";
 import { publish } from "./publish.ts";
-import { tellFate } from "./sys.ts";
+import { publishFate } from "./sys.ts";
 import type { Rules } from "./quirks/rules.ts";
 import { lesserQos, type Session } from "./session.ts";
 import { willDelay, type Will } from "./will.ts";
 
 /**
- * What the connection's end does to the will that was armed on it, by the table of ends. `silenceDue`:
+ * What the connection's end does to the will that was armed on it, by the table of ends. `endDue`:
  * when the connection had to end; later than that it does where the broker itself stood still.
  */
 export function endWill(
   broker: Broker,
   session: Session,
   cause: EndCause,
-  sessionGoesOn: boolean,
-  silenceDue: Millis,
+  sessionContinues: boolean,
+  endDue: Millis,
 ): WillAtEnd | null {
   const will = session.will;
   if (will === null) return null;
   const { topic } = will;
   will.ended = { cause, at: broker.now };
-  const delay = secondsOf(broker.rules, will, sessionGoesOn);
-  const fate = fateOf(broker.rules, will, cause, sessionGoesOn, delay);
+  const delay = delaySecondsOf(broker.rules, will, sessionContinues);
+  const fate = fateOf(broker.rules, will, cause, sessionContinues, delay);
   if (fate === "discard") {
     // [v4-3.1.2-10] [v4-3.14.4-3] [v5-3.14.4-3]
     const why = cause === "disconnected" ? "disconnect" : "on purpose";
-    return settle(broker, will, { fate: "discarded", topic, why });
+    return setFate(broker, will, { fate: "discarded", topic, why });
   }
-  if (fate === "cancel") return settle(broker, will, { fate: "cancelled", topic, why: "resumed" });
-  if (delay === 0 || cause === "takenOver") return publishWill(broker, will, silenceDue);
+  if (fate === "cancel") return setFate(broker, will, { fate: "cancelled", topic, why: "resumed" });
+  if (delay === 0 || cause === "takenOver") return publishWill(broker, will, endDue);
   const due = after(broker.now, delay * 1000);
   will.become("delayed");
   broker.records.willDelayed(will, due);
@@ -44,35 +44,35 @@ function fateOf(
   rules: Rules,
   will: Will,
   cause: EndCause,
-  sessionGoesOn: boolean,
+  sessionContinues: boolean,
   delay: number,
 ): WillOnEnd | "cancel" {
   if (cause !== "takenOver") return rules.willOnEnd[cause] ?? ends[cause].will;
-  if (sessionGoesOn) return rules.willOnTakeover[delay > 0 ? "resumedDelayed" : "resumed"];
+  if (sessionContinues) return rules.willOnTakeover[delay > 0 ? "resumedDelayed" : "resumed"];
   return rules.willOnTakeover[will.packet.delayIntervalSeconds > 0 ? "endedDelayed" : "ended"];
 }
 
 /** Seconds from the end of the connection to the publication [v5-3.1.2-8] [v5-3.1.3-9]. */
-function secondsOf(rules: Rules, will: Will, sessionGoesOn: boolean): number {
+function delaySecondsOf(rules: Rules, will: Will, sessionContinues: boolean): number {
   const { packet, session } = will;
   if (rules.willWaitsFor === "nothing") return 0;
   // Never, as it stands on the wire, is long enough to be a date still.
   if (rules.willWaitsFor === "sessionEnd")
     return Math.min(session.expiryIntervalSeconds, 0xffff_ffff);
   if (rules.sessionEndCutsDelay === "never") return packet.delayIntervalSeconds;
-  if (sessionGoesOn) return willDelay(packet, session.expiryIntervalSeconds);
+  if (sessionContinues) return willDelay(packet, session.expiryIntervalSeconds);
   return rules.sessionEndCutsDelay === "always" ? 0 : packet.delayIntervalSeconds;
 }
 
 /** Whether one that is not due stands before it in a line by interval; then it waits for that one. */
-export function isHeldUp(broker: Broker, will: Will): boolean {
+export function postponeBehindOther(broker: Broker, will: Will): boolean {
   const interval = will.packet.delayIntervalSeconds;
   for (const timed of broker.deadlines.owners()) {
     if (timed.kind !== "will" || timed.will.deadline.due <= broker.now) continue;
     const other = timed.will.packet.delayIntervalSeconds;
     const isNewer = (timed.will.ended?.at ?? 0) > (will.ended?.at ?? 0);
     if (other > interval || (other === interval && !isNewer)) continue;
-    will.heldUpSince ??= will.deadline.due;
+    will.originalDue ??= will.deadline.due;
     broker.deadlines.set(will.deadline, timed.will.deadline.due);
     return true;
   }
@@ -85,17 +85,17 @@ export function endDelay(broker: Broker, will: Will, why: SessionEnd): void {
   if (why === "replaced" && willOnTakeover.endedDelayed === "discard") {
     broker.deadlines.clear(will.deadline);
     const { topic } = will;
-    settle(broker, will, { fate: "discarded", topic, why: "on purpose" }, "session ended");
+    setFate(broker, will, { fate: "discarded", topic, why: "on purpose" }, "session ended");
   } else if (cuts === "never" || (cuts === "onExpiry" && why === "connection ended")) {
-    stray(will);
+    detach(will);
   } else {
-    publishWill(broker, will, soonest(broker, will), "session ended");
+    publishWill(broker, will, dueAtSessionEnd(broker, will), "session ended");
   }
 }
 
 /** The will waits on by itself, by rules that are not the standard's. */
-function stray(will: Will): void {
-  will.isStray = true;
+function detach(will: Will): void {
+  will.isDetached = true;
   will.session.will = null;
 }
 
@@ -103,9 +103,9 @@ function stray(will: Will): void {
 export function cancelDelayedWill(broker: Broker, session: Session): void {
   const will = session.will;
   if (will === null) return;
-  if (!broker.rules.returnCancelsWill) return stray(will);
+  if (!broker.rules.returnCancelsWill) return detach(will);
   broker.deadlines.clear(will.deadline);
-  settle(broker, will, { fate: "cancelled", topic: will.topic, why: "resumed" }, "resumed");
+  setFate(broker, will, { fate: "cancelled", topic: will.topic, why: "resumed" }, "resumed");
 }
 
 /** `by`: what ended its waiting; null: it did not wait. */
@@ -118,7 +118,7 @@ export function publishWill(
   const { session, packet, topic } = will;
   broker.deadlines.clear(will.deadline);
   if (!broker.access.mayPublish(session, topic)) {
-    return settle(broker, will, { fate: "discarded", topic, why: "denied" }, by);
+    return setFate(broker, will, { fate: "discarded", topic, why: "denied" }, by);
   }
   const expiresAt =
     packet.expirySeconds === null ? null : after(broker.now, packet.expirySeconds * 1000);
@@ -141,7 +141,7 @@ export function publishWill(
   const { delayIntervalSeconds } = packet;
   const unwaited =
     by === null && delayIntervalSeconds > 0 ? { unwaited: delayIntervalSeconds } : {};
-  const stoodStillMs = broker.standstills.behind(due, broker.now);
+  const stoodStillMs = broker.standstills.delayedMs(due, broker.now);
   const own = due < broker.now && stoodStillMs > 0 ? { stoodStillMs } : {};
   const fate = {
     fate: "published",
@@ -152,35 +152,35 @@ export function publishWill(
     ...own,
     ...unwaited,
   } as const;
-  return settle(broker, will, fate, by);
+  return setFate(broker, will, fate, by);
 }
 
 /**
  * A will that has met its fate is its session's no more. `$SYS` tells the fate of one that waited here,
  * that of another behind the end of its connection.
  */
-function settle<Fate extends WillFate>(
+function setFate<Fate extends WillFate>(
   broker: Broker,
   will: Will,
   fate: Fate,
   by: WaitEnd | null = null,
 ): Fate {
   will.become(fate.fate);
-  if (!will.isStray) {
+  if (!will.isDetached) {
     assert(will.session.will === will, "a will is settled once");
     will.session.will = null;
   }
   broker.records.willSettled(will, fate, by);
-  if (by !== null) tellFate(broker, will, fate);
+  if (by !== null) publishFate(broker, will, fate);
   return fate;
 }
 
 /** A session that ends brings the due time forward to now, if it is not past already. */
-function soonest(broker: Broker, will: Will): Millis {
+function dueAtSessionEnd(broker: Broker, will: Will): Millis {
   const due = dueOf(will);
   return due < broker.now ? due : broker.now;
 }
 
 export function dueOf(will: Will): Millis {
-  return will.heldUpSince ?? will.deadline.due;
+  return will.originalDue ?? will.deadline.due;
 }

@@ -29,10 +29,10 @@ export class Will {
   readonly deadline: Deadline<Timed>;
   /** How its connection ended, and when; null while it lives. */
   ended: { readonly cause: EndCause; readonly at: Millis } | null = null;
-  /** It waits on although its session has ended or goes on, by rules that are not the standard's. */
-  isStray = false;
+  /** It waits on although its session has ended or continues, by rules that are not the standard's. */
+  isDetached = false;
   /** When it was due, where such rules then let others go before it; null: nothing does. */
-  heldUpSince: Millis | null = null;
+  originalDue: Millis | null = null;
   /** Not for rules; null: CONNECT is not accepted yet. */
   memory: Memory | null = null;
   #state: WillState = "armed";

@@ -1,5 +1,5 @@
 import {
-  isUnwanted,
+  hadNoSubscribers,
   type Reach,
   type WillAtEnd,
   type WillDiscarded,
@@ -43,7 +43,7 @@ export function willAtEnd(will: WillAtEnd | null, at: Millis): string {
 /** `published to 3 on T (1 queued, retained, and the clauses in more)`. */
 export function publication(topic: string, reach: Reach, more: readonly string[]): string {
   const { delivered, queued, dropped, away } = reach;
-  const nobody = isUnwanted(reach);
+  const nobody = hadNoSubscribers(reach);
   const facts: string[] = [];
   if (nobody) facts.push("nobody subscribed");
   if (queued > 0) facts.push(`${queued} queued`);

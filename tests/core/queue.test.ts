@@ -44,7 +44,7 @@ test("the queue does what a plain list does under the same limits", () => {
         } else {
           const one = item("", action.push.qos, action.push.bytes);
           let evicted = 0;
-          const takes = queue.takes(one.message, one.copy.qos);
+          const takes = queue.accepts(one.message, one.copy.qos);
           const full = () => list.length >= 6 || bytes() + action.push.bytes > 100;
           while (full() && one.copy.qos !== 0 && list.some(({ copy }) => copy.qos === 0)) {
             list.splice(

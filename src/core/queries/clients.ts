@@ -142,10 +142,10 @@ function sessionOf(session: Session): SessionWalk["session"] {
 }
 
 /** The publishers that wait for a subscriber. */
-function holdsAccount({ crowd }: Session): HoldsAccount {
+function holdsAccount({ heldPublishers }: Session): HoldsAccount {
   const clientIds: string[] = [];
-  for (const { clientId } of crowd?.held ?? []) {
+  for (const { clientId } of heldPublishers?.held ?? []) {
     if (clientIds.push(clientId ?? "") === holdersNamed) break;
   }
-  return { count: crowd?.held.size ?? 0, clientIds };
+  return { count: heldPublishers?.held.size ?? 0, clientIds };
 }

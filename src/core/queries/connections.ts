@@ -61,7 +61,7 @@ function standstillOf(
   const stoodStillMs = silence?.stoodStillMs ?? 0;
   const lastPacketWaitedMs = silence?.lastPacketWaitedMs ?? 0;
   const stoodStillInAllMs =
-    live === null ? atEnd : standstills.between(connectedAt ?? live.openedAt, now);
+    live === null ? atEnd : standstills.stoodStillMs(connectedAt ?? live.openedAt, now);
   return {
     ...(stoodStillMs > 0 ? { stoodStillMs } : {}),
     ...(stoodStillInAllMs > 0 ? { stoodStillInAllMs } : {}),

@@ -1,7 +1,14 @@
 import type { RetainedAccount, RouteAccount } from "../records/shapes.ts";
 import type { Broker } from "../broker.ts";
 import { copyFor, type Recipient as Matched } from "../copy.ts";
-import { decide, nextMember, sees, wantedFrom, type Decision, type Measured } from "../decision.ts";
+import {
+  decide,
+  nextMember,
+  isVisibleTo,
+  applyNoLocal,
+  type Decision,
+  type Measured,
+} from "../decision.ts";
 import type { Message } from "../packet.ts";
 import type { Session } from "../session.ts";
 import type { Group } from "../subscriptions.ts";
@@ -35,7 +42,7 @@ export function* routeFor(
       yield null;
     }
     const noLocal = match.withoutLocal.get(session) === null;
-    const wanted = wantedFrom(match, recipient, publisher);
+    const wanted = applyNoLocal(match, recipient, publisher);
     const outcome =
       wanted === null ? "dropped: its own message" : outcomeFor(broker, wanted, message);
     yield { ...accountOf(wanted ?? recipient), filters, noLocal, outcome };
@@ -55,7 +62,8 @@ function* shared(broker: Broker, group: Group, message: Measured): Walk<Recipien
   const next = nextMember(group, message.topic);
   for (const member of group.members) {
     const { connection } = member.session;
-    const isPassed = member !== next && (connection === null || sees(connection, message.topic));
+    const isPassed =
+      member !== next && (connection === null || isVisibleTo(connection, message.topic));
     const outcome = isPassed
       ? "shared: another member's turn"
       : outcomeFor(broker, member, message);
@@ -66,7 +74,7 @@ function* shared(broker: Broker, group: Group, message: Measured): Walk<Recipien
 const outcomes: Readonly<Record<Decision, Recipient["outcome"]>> = {
   sent: "sent",
   queued: "queued",
-  "out of sight": "dropped: behind another mount point",
+  "not visible": "dropped: behind another mount point",
   away: "dropped: QoS 0 and not connected",
   blocked: "dropped: QoS 0 and no room",
   "queue full": "dropped: its queue is full",

@@ -17,7 +17,7 @@ export function* willsOf(broker: Broker, query: WillQuery = {}): Walk<WillAccoun
   const { newestId } = broker.records.wills;
   for (const record of broker.records.wills.records()) {
     if (record.id > newestId) break;
-    if (isAskedFor(record, query)) found.push(record);
+    if (matchesQuery(record, query)) found.push(record);
     yield null;
   }
   for (let record = found.pop(); record !== undefined; record = found.pop()) yield record.account;
@@ -43,7 +43,7 @@ export function awaitedWillOf(broker: Broker, query: WillQuery): () => WillRecor
   return () => {
     while (awaited === null && seen < wills.newestId) {
       const armed = wills.record(++seen);
-      if (armed !== undefined && isAskedFor(armed, query)) awaited = armed;
+      if (armed !== undefined && matchesQuery(armed, query)) awaited = armed;
     }
     return awaited;
   };
@@ -51,11 +51,11 @@ export function awaitedWillOf(broker: Broker, query: WillQuery): () => WillRecor
 
 function newestOf(records: Iterable<WillRecord>, query: WillQuery): WillRecord | null {
   let newest: WillRecord | null = null;
-  for (const record of records) if (isAskedFor(record, query)) newest = record;
+  for (const record of records) if (matchesQuery(record, query)) newest = record;
   return newest;
 }
 
-function isAskedFor(record: WillRecord, { clientId, topic, which }: WillQuery): boolean {
+function matchesQuery(record: WillRecord, { clientId, topic, which }: WillQuery): boolean {
   return (
     (clientId === undefined || record.origin.clientId === clientId) &&
     (topic === undefined || isExcerptOf(record.facts.topic, topic)) &&

@@ -17,7 +17,7 @@ export const plantedQuirks = {
   "A4-deadline-at-1.25": { keepAliveFactor: 1.25 },
   "A4-only-pingreq-counts": { keepAliveResetBy: "pingreq" },
   "A4-pingreq-does-not-count": { keepAliveResetBy: "notPingreq" },
-  "A4-unread-packets-do-not-count": { judgesUnread: true },
+  "A4-unread-packets-do-not-count": { countsUnreadAsSilence: true },
   "A4-keepalive-0-has-deadline": { keepAliveForNoneSeconds: 1 },
   "B1-fin-publishes-nothing": { willOnEnd: { closedByPeer: "discard" } },
   "B1-reset-publishes-nothing": { willOnEnd: { resetByPeer: "discard" } },
@@ -50,8 +50,8 @@ export const plantedQuirks = {
   "F-published-twice": { willCopies: 2 },
   "F-empty-will-refused": { emptyWill: "refused" },
   "F-empty-will-ignored": { emptyWill: "ignored" },
-  "G-denied-will-taken": { deniedWill: "taken" },
-  "G-invalid-will-taken": { invalidWill: "taken" },
+  "G-denied-will-taken": { deniedWill: "accepted" },
+  "G-invalid-will-taken": { invalidWill: "accepted" },
 } as const satisfies Record<string, Partial<Rules>>;
 
 export type PlantedQuirk = keyof typeof plantedQuirks;

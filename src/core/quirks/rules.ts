@@ -32,7 +32,7 @@ export interface Rules {
    * A4: a client is judged by the clock although what it has sent in time waits in its socket, since
    * the broker itself had stood still (every broker whose timers run before its sockets).
    */
-  readonly judgesUnread: boolean;
+  readonly countsUnreadAsSilence: boolean;
   /** A4: seconds in force for a client that asked for no keepalive at all; 0: none. */
   readonly keepAliveForNoneSeconds: number;
   /** A1: whether TCP's own keepalive and user timeout find the dead beside the deadline. */
@@ -79,11 +79,11 @@ export interface Rules {
   /** F: how often a will is published (twice in aedes). */
   readonly willCopies: number;
   /** F: a will without payload. `ignored`: the client is let in as if it had none (moquette). */
-  readonly emptyWill: "taken" | "refused" | "ignored";
+  readonly emptyWill: "accepted" | "refused" | "ignored";
   /** G: a will on a topic where the client may not publish. `taken`: dropped later (mosquitto). */
-  readonly deniedWill: "refused" | "taken";
+  readonly deniedWill: "refused" | "accepted";
   /** G: a will whose topic is empty or holds a wildcard (taken by aedes). */
-  readonly invalidWill: "refused" | "taken";
+  readonly invalidWill: "refused" | "accepted";
 }
 
 /**
@@ -97,7 +97,7 @@ export const standardRules: Rules = {
   keepAliveFactor: 1.5,
   keepAliveResetBy: "packet",
   keepAliveSweepMs: 0,
-  judgesUnread: false,
+  countsUnreadAsSilence: false,
   keepAliveForNoneSeconds: 0,
   tcpDetectors: true,
   willOnEnd: {},
@@ -118,7 +118,7 @@ export const standardRules: Rules = {
   willKeepsRetain: true,
   willKeepsProperties: true,
   willCopies: 1,
-  emptyWill: "taken",
+  emptyWill: "accepted",
   deniedWill: "refused",
   invalidWill: "refused",
 };

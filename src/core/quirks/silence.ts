@@ -5,25 +5,25 @@ import type { ConnectionId, Effect, Input } from "../io.ts";
 const largeMin = 1000;
 
 /**
- * Keeps `heardAt` for rules under which the silence does not begin with the last packet. By the
+ * Keeps `silentSince` for rules under which the silence does not begin with the last packet. By the
  * standard it does (`lastPacketAt`), so that this is never called then and a packet costs one write.
  */
-export function hear(broker: Broker, input: Input, effects: readonly Effect[]): void {
-  if (counts(broker, input)) heard(broker, input.connection);
+export function updateSilentSince(broker: Broker, input: Input, effects: readonly Effect[]): void {
+  if (counts(broker, input)) setSilentSince(broker, input.connection);
   if (broker.rules.keepAliveResetBy !== "packetOrSent") return;
   for (const effect of effects) {
-    if (effect.type === "send") heard(broker, effect.connection);
+    if (effect.type === "send") setSilentSince(broker, effect.connection);
     if (effect.type !== "deliver") continue;
-    for (const { connection } of effect.to) heard(broker, connection);
+    for (const { connection } of effect.to) setSilentSince(broker, connection);
   }
 }
 
 function counts(
   broker: Broker,
   input: Input,
-): input is Input & { readonly type: "received" | "heard" } {
+): input is Input & { readonly type: "received" | "bytesReceived" } {
   const by = broker.rules.keepAliveResetBy;
-  if (input.type === "heard") {
+  if (input.type === "bytesReceived") {
     return by === "byte" || (by === "byteOfLarge" && input.awaited > largeMin);
   }
   if (input.type !== "received") return false;
@@ -31,8 +31,8 @@ function counts(
   return by !== "notPingreq" || input.packet.type !== "pingreq";
 }
 
-function heard(broker: Broker, id: ConnectionId): void {
+function setSilentSince(broker: Broker, id: ConnectionId): void {
   const connection = broker.connections.get(id);
   // Before CONNECT was accepted another deadline counts.
-  if (connection?.state === "connected") connection.heardAt = broker.now;
+  if (connection?.state === "connected") connection.silentSince = broker.now;
 }

@@ -34,11 +34,11 @@ export class Pings {
     this.#lastAt = now;
   }
 
-  came(now: Millis, standstills: Standstills): void {
+  received(now: Millis, standstills: Standstills): void {
     const interval = now - this.#lastAt;
     this.#count += 1;
     // When a packet came that had waited for the broker, nobody knows.
-    const isMeasured = standstills.between(this.#lastAt - settlingMs, now) === 0;
+    const isMeasured = standstills.stoodStillMs(this.#lastAt - settlingMs, now) === 0;
     this.#lastAt = now;
     if (!isMeasured) return;
     this.#intervals[this.#measured % pingsKept] = interval;
@@ -140,7 +140,7 @@ export class ClientHistory {
   readonly events: { readonly at: Millis; readonly event: BrokerEvent }[] = [];
   readonly habits: (ClientHabit & { readonly at: Millis })[] = [];
   /** Those that the log has said of this device, under this id or one that it had before. */
-  readonly said = new Set<ClientHabit["fault"]>();
+  readonly logged = new Set<ClientHabit["fault"]>();
   readonly takeovers: Takeover[] = [];
   /** Connected at the moment. */
   connected = false;
@@ -171,8 +171,8 @@ export class ClientHistory {
   }
 
   /** It is the same device that had another id before. */
-  follows(before: ClientHistory | null): void {
-    for (const habit of before?.said ?? []) this.said.add(habit);
+  inheritLogged(before: ClientHistory | null): void {
+    for (const habit of before?.logged ?? []) this.logged.add(habit);
   }
 
   tookOver(takeover: Takeover): void {

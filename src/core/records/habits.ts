@@ -1,16 +1,16 @@
 import type { Broker } from "../broker.ts";
 import type { ClientHistories, ClientHistory } from "./clients.ts";
 import type { Connection } from "../connection.ts";
-import { isUnwanted, type ClientHabit, type Peer, type WillFate } from "../events.ts";
+import { hadNoSubscribers, type ClientHabit, type Peer, type WillFate } from "../events.ts";
 import { excerpt, textKept } from "./excerpt.ts";
 import { longKeepAlive } from "./long-keepalive.ts";
 import type { Session } from "../session.ts";
 import type { Will } from "../will.ts";
-import type { Said, WillRecord } from "./wills.ts";
+import type { OwnPublishes, WillRecord } from "./wills.ts";
 
 /** A connection shorter than this may have died before it could publish anything. */
 const settledInMs = 10_000;
-const toAndFroMs = 60_000;
+const alternatingMs = 60_000;
 const burstMs = 10_000;
 
 /** Who armed a will on a topic last. */
@@ -42,15 +42,15 @@ export class Habits {
   armed(connection: Connection, session: Session, will: Will): void {
     const { peer, keepAliveSeconds: keepAlive, allowedMs } = connection;
     const { topic } = will;
-    this.#sameTopic(peer, topic);
-    if (keepAlive === 0 && allowedMs === null) this.#say(peer, { fault: "noKeepAlive", topic });
+    this.#reportRandomId(peer, topic);
+    if (keepAlive === 0 && allowedMs === null) this.#report(peer, { fault: "noKeepAlive", topic });
     else if (keepAlive >= longKeepAlive.logged) {
-      this.#say(peer, { fault: "longKeepAlive", topic, keepAlive, allowedMs });
+      this.#report(peer, { fault: "longKeepAlive", topic, keepAlive, allowedMs });
     }
     const { delayIntervalSeconds: delayInterval } = will.packet;
     const sessionExpiry = session.expiryIntervalSeconds;
     if (delayInterval > sessionExpiry) {
-      this.#say(peer, { fault: "delayBeyondSession", topic, delayInterval, sessionExpiry });
+      this.#report(peer, { fault: "delayBeyondSession", topic, delayInterval, sessionExpiry });
     }
   }
 
@@ -58,7 +58,7 @@ export class Habits {
    * An earlier will on this topic, of another id that has gone, from the same address: it is the same
    * device. The log says once what it does, whatever it is called.
    */
-  #sameTopic(peer: Peer, topic: string): void {
+  #reportRandomId(peer: Peer, topic: string): void {
     const clientId = peer.clientId ?? "";
     // Long ones are not remembered: what is has no other bound on bytes.
     if (topic.length > textKept || clientId.length > textKept) return;
@@ -67,10 +67,10 @@ export class Habits {
     const other = last !== undefined && last.clientId !== clientId ? last : null;
     const { sessions, limits } = this.#broker;
     const isGone = other !== null && (sessions.get(other.clientId)?.connection ?? null) === null;
-    const isNew = isGone && other.host === host && lookDrawn(other.clientId, clientId);
+    const isNew = isGone && other.host === host && lookRandom(other.clientId, clientId);
     if (isNew) {
-      this.#clients.of(clientId)?.follows(this.#clients.of(other.clientId));
-      this.#say(peer, { fault: "randomClientId", topic, before: other.clientId });
+      this.#clients.of(clientId)?.inheritLogged(this.#clients.of(other.clientId));
+      this.#report(peer, { fault: "randomClientId", topic, before: other.clientId });
     }
     this.#byTopic.delete(topic);
     this.#byTopic.set(topic, { clientId, host });
@@ -87,24 +87,28 @@ export class Habits {
     const from = hostOf(before.remote);
     const to = hostOf(next.remote);
     history.tookOver({ at: now, from, to });
-    const recent = history.takeovers.filter(({ at }) => at > now - toAndFroMs);
+    const recent = history.takeovers.filter(({ at }) => at > now - alternatingMs);
     const last = recent.at(-1);
     const previous = recent.at(-2);
-    const toAndFro =
+    const alternates =
       last !== undefined && previous !== undefined && last.from !== last.to && previous.from === to;
     const burst = recent.filter(({ at }) => at > now - burstMs).length >= 3;
-    if (!toAndFro && !burst) return;
+    if (!alternates && !burst) return;
     const remotes = [before.remote, next.remote];
-    this.#say(next.peer, { fault: "sharedClientId", remotes });
+    this.#report(next.peer, { fault: "sharedClientId", remotes });
   }
 
   /** A PUBLISH of a client with a will: whether it speaks where its will is to speak. */
-  published(will: Will, said: Said, topic: string, retain: boolean): void {
+  published(will: Will, ownPublishes: OwnPublishes, topic: string, retain: boolean): void {
     if (topic === will.topic) {
-      said.onTopic += 1;
-      if (retain) said.hasBirth = true;
-    } else if (retain && said.elsewhere === null && isBeside(topic, will.topic)) {
-      said.elsewhere = topic;
+      ownPublishes.onTopic += 1;
+      if (retain) ownPublishes.hasBirth = true;
+    } else if (
+      retain &&
+      ownPublishes.publishedElsewhere === null &&
+      isRelatedTopic(topic, will.topic)
+    ) {
+      ownPublishes.publishedElsewhere = topic;
     }
   }
 
@@ -113,34 +117,44 @@ export class Habits {
     const { clientId, remote } = record.origin;
     const peer = { clientId, remote };
     if (fate.fate === "discarded" && fate.why === "disconnect") {
-      this.#unsaidGoodbye(peer, will, record);
+      this.#reportCleanDisconnect(peer, will, record);
     }
     if (fate.fate !== "published") return;
-    this.#unheard(peer, will, fate);
+    this.#reportUnheard(peer, will, fate);
     const endedAt = will.ended?.at ?? this.#broker.now;
-    this.#withoutBirth(peer, will, record, endedAt - record.armedAt);
+    this.#reportMissingBirth(peer, will, record, endedAt - record.armedAt);
   }
 
-  #unheard(peer: Peer, will: Will, { reach }: WillFate & { fate: "published" }): void {
+  #reportUnheard(peer: Peer, will: Will, { reach }: WillFate & { fate: "published" }): void {
     // Nobody needs to hear one that only clears the topic.
     if (will.packet.retain && will.packet.payload.length === 0) return;
-    if (this.#broker.stopping || !isUnwanted(reach)) return;
-    if (reach.retained === null) this.#say(peer, { fault: "willUnheard", topic: will.topic });
+    if (this.#broker.stopping || !hadNoSubscribers(reach)) return;
+    if (reach.retained === null) this.#report(peer, { fault: "willUnheard", topic: will.topic });
   }
 
   /**
    * A retained `offline` that nothing overwrites. One short connection proves nothing, it may have died
    * before it could say `online`; a second one under the retained will of the first does.
    */
-  #withoutBirth(peer: Peer, will: Will, record: WillRecord, connectedForMs: number): void {
+  #reportMissingBirth(peer: Peer, will: Will, record: WillRecord, connectedForMs: number): void {
     const { topic, packet } = will;
-    const { said } = record;
-    if (!packet.retain || packet.payload.length === 0 || said === null || said.hasBirth) return;
-    if (said.elsewhere !== null) {
-      return this.#say(peer, { fault: "birthElsewhere", topic, published: said.elsewhere });
+    const { ownPublishes } = record;
+    if (
+      !packet.retain ||
+      packet.payload.length === 0 ||
+      ownPublishes === null ||
+      ownPublishes.hasBirth
+    )
+      return;
+    if (ownPublishes.publishedElsewhere !== null) {
+      return this.#report(peer, {
+        fault: "birthElsewhere",
+        topic,
+        published: ownPublishes.publishedElsewhere,
+      });
     }
     if (connectedForMs < settledInMs && !this.#hadRetainedWill(peer, topic, record)) return;
-    this.#say(peer, { fault: "retainedWillWithoutBirth", topic });
+    this.#report(peer, { fault: "retainedWillWithoutBirth", topic });
   }
 
   #hadRetainedWill(peer: Peer, topic: string, record: WillRecord): boolean {
@@ -158,25 +172,25 @@ export class Habits {
    * A clean goodbye, and those who listen on the will's topic were told nothing but a first message:
    * they believe that the client is still there.
    */
-  #unsaidGoodbye(peer: Peer, will: Will, { said }: WillRecord): void {
-    if (said === null || said.onTopic > 1) return;
+  #reportCleanDisconnect(peer: Peer, will: Will, { ownPublishes }: WillRecord): void {
+    if (ownPublishes === null || ownPublishes.onTopic > 1) return;
     const match = this.#broker.subscriptions.match(will.topic);
     const others = match.recipients.filter(({ session }) => session !== will.session);
     const listeners = others.length + match.groups.length;
     if (listeners === 0) return;
-    this.#say(peer, { fault: "cleanDisconnect", topic: will.topic, listeners });
+    this.#report(peer, { fault: "cleanDisconnect", topic: will.topic, listeners });
   }
 
   /** Remembers a habit of a client id once, and says it unless the log has said it of the device. */
-  #say(peer: Peer, habit: ClientHabit): void {
+  #report(peer: Peer, habit: ClientHabit): void {
     const broker = this.#broker;
     const history = this.#clients.of(peer.clientId ?? "");
     // Of who is forgotten nobody knows what was said.
     if (history === null) return broker.note({ event: "clientFault", peer, ...habit });
     if (history.habits.some((known) => known.fault === habit.fault)) return;
     history.habits.push({ ...excerpt(habit), at: broker.now });
-    if (history.said.has(habit.fault)) return;
-    history.said.add(habit.fault);
+    if (history.logged.has(habit.fault)) return;
+    history.logged.add(habit.fault);
     broker.note({ event: "clientFault", peer, ...habit });
   }
 }
@@ -191,7 +205,7 @@ function hostOf(remote: string): string {
  * Whether two ids look as if they were drawn: they differ, beyond what they begin with, in a tail
  * of four or more characters with a digit in each, as hexadecimal and counted ids do.
  */
-function lookDrawn(a: string, b: string): boolean {
+function lookRandom(a: string, b: string): boolean {
   let same = 0;
   while (same < a.length && same < b.length && a[same] === b[same]) same += 1;
   const tails = [a.slice(same), b.slice(same)];
@@ -203,13 +217,13 @@ function lookDrawn(a: string, b: string): boolean {
 }
 
 /** Under the same parent level, or under the same last level elsewhere. */
-function isBeside(topic: string, willTopic: string): boolean {
-  const [parent, last] = parted(topic);
-  const [willParent, willLast] = parted(willTopic);
+function isRelatedTopic(topic: string, willTopic: string): boolean {
+  const [parent, last] = splitTopic(topic);
+  const [willParent, willLast] = splitTopic(willTopic);
   return (parent !== "" && parent === willParent) || last === willLast;
 }
 
-function parted(topic: string): [parent: string, last: string] {
+function splitTopic(topic: string): [parent: string, last: string] {
   const slash = topic.lastIndexOf("/");
   return [topic.slice(0, Math.max(0, slash)), topic.slice(slash + 1)];
 }

@@ -79,7 +79,7 @@ export class Records {
     let silentMs = connection.silentMs(now);
     if (silentMs <= record.longestSilenceMs) return;
     // It may have come while the broker stood still.
-    silentMs -= standstills.between(connection.lastPacketAt, connection.pausedAt ?? now);
+    silentMs -= standstills.stoodStillMs(connection.lastPacketAt, connection.pausedAt ?? now);
     if (silentMs > record.longestSilenceMs) record.longestSilenceMs = silentMs;
   }
 
@@ -89,13 +89,13 @@ export class Records {
     if (record === null) return;
     const { now, standstills } = this.#broker;
     if (record.pings === null) record.pings = new Pings(now);
-    else record.pings.came(now, standstills);
+    else record.pings.received(now, standstills);
   }
 
   /** A client with a will published something. */
   published(will: Will, topic: string, retain: boolean): void {
-    const said = willRecordOf(will)?.said ?? null;
-    if (said !== null) this.habits.published(will, said, topic, retain);
+    const ownPublishes = willRecordOf(will)?.ownPublishes ?? null;
+    if (ownPublishes !== null) this.habits.published(will, ownPublishes, topic, retain);
   }
 
   /** CONNECT was accepted, and its will armed. */
@@ -196,7 +196,7 @@ export class Records {
     assert(will.ended !== null, "a delayed will's connection has ended");
     const { cause, at: endedAt } = will.ended;
     broker.note({ event: "will", clientId, cause, endedAt, by, will: fate });
-    this.#told(will, fate);
+    this.#fateNoted(will, fate);
   }
 
   /** A connection ended. `session`: which it had; null: CONNECT was not accepted. */
@@ -225,20 +225,20 @@ export class Records {
       const sessionExpirySeconds = expiry === Infinity ? null : expiry;
       const told = excerpt({ at, ...why, ...silence, allowedMs, sessionExpirySeconds });
       const since = record.connectedAt ?? connection.openedAt;
-      record.close({ ...told, statement }, broker.standstills.between(since, at));
+      record.close({ ...told, statement }, broker.standstills.stoodStillMs(since, at));
       if (record.will !== null) record.will.end = told;
       if (wasConnected && clientId !== null) this.clients.gone(clientId);
     }
     // What was odd about it is said behind the event that it is about.
-    if (armed !== null && will !== null && will.fate !== "delayed") this.#told(armed, will);
+    if (armed !== null && will !== null && will.fate !== "delayed") this.#fateNoted(armed, will);
   }
 
   /** The fate of a will is in the log: its story is over, but for what its client did wrong. */
-  #told(will: Will, fate: WillFate): void {
+  #fateNoted(will: Will, fate: WillFate): void {
     const record = willRecordOf(will);
     if (record === null) return;
     this.habits.settled(will, record, fate);
-    record.said = null;
+    record.ownPublishes = null;
   }
 }
 
@@ -287,7 +287,7 @@ function unansweredDetail(
   cause: EndCause,
 ): string | null {
   if (cause !== "closedByPeer" && cause !== "resetByPeer") return null;
-  const lastedMs = standstills.justOver(now);
+  const lastedMs = standstills.justEndedMs(now);
   if (lastedMs === 0) return null;
   return `while the broker itself stood still for ${(lastedMs / 1000).toFixed(1)} s and answered nothing`;
 }

@@ -20,12 +20,12 @@ export interface WillOrigin {
 }
 
 /** What the client itself published since its will was armed, as far as it is about that will. */
-export interface Said {
+export interface OwnPublishes {
   /** PUBLISHes on the will's topic, and whether one of them was retained. */
   onTopic: number;
   hasBirth: boolean;
   /** The first retained one on a topic beside it; null: none. */
-  elsewhere: string | null;
+  publishedElsewhere: string | null;
 }
 
 /** One will, kept from the CONNECT that armed it until the ledger forgets it. */
@@ -39,7 +39,7 @@ export class WillRecord {
   end: WillEndAccount | null = null;
   dueAt: Millis | null = null;
   /** Null from its fate on: only habits ask for it, and topics may be long. */
-  said: Said | null = { onTopic: 0, hasBirth: false, elsewhere: null };
+  ownPublishes: OwnPublishes | null = { onTopic: 0, hasBirth: false, publishedElsewhere: null };
   fate: { readonly fate: WillFate; readonly at: Millis; readonly by: WaitEnd | null } | null = null;
 
   constructor(id: number, facts: WillFacts, origin: WillOrigin, now: Millis) {

@@ -1,6 +1,6 @@
 import { longKeepAlive } from "../../core/records/long-keepalive.ts";
 import type { WillAccount } from "../../core/records/shapes.ts";
-import { isUnwanted, type ClientHabit } from "../../core/events.ts";
+import { hadNoSubscribers, type ClientHabit } from "../../core/events.ts";
 import { habitText } from "../../log/client-habit.ts";
 import { duration, setting } from "../../log/duration.ts";
 import { clause, name } from "../../log/foreign.ts";
@@ -252,7 +252,7 @@ function adviceOnReach(scene: Scene): (Advice | null)[] {
   const { reach } = will.fate;
   const { dropped, away } = reach;
   const clears = will.retain && will.payloadBytes === 0;
-  const unheard = isUnwanted(reach) && reach.retained === null && !clears;
+  const unheard = hadNoSubscribers(reach) && reach.retained === null && !clears;
   return [
     unheard ? byHabit({ fault: "willUnheard", topic }) : null,
     dropped > 0 ? droppedCopies(dropped, topic) : null,

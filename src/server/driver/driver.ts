@@ -188,7 +188,7 @@ export class Driver {
         ? this.#channels.filter((channel) => channel.holdPublisher)
         : [this.#heldChannelOf(clientId)].filter((channel) => channel !== null);
     for (const channel of held) {
-      this.#handle({ type: "leaving", connection: channel.id });
+      this.#handle({ type: "ending", connection: channel.id });
       while (channel.open && this.#readOne(channel));
     }
   }
@@ -353,7 +353,11 @@ export class Driver {
     if (!channel.admitted) return;
     if (!channel.held) this.#read(channel);
     if (this.#reportsBytes && channel.open) {
-      this.#handle({ type: "heard", connection: channel.id, awaited: channel.reader.awaited });
+      this.#handle({
+        type: "bytesReceived",
+        connection: channel.id,
+        awaited: channel.reader.awaited,
+      });
     }
     this.#endTurn();
   }
@@ -403,7 +407,7 @@ export class Driver {
   #withhold(channel: Channel, packet: ConnectPacket, old: Channel): void {
     channel.withheld = packet;
     this.#updateReading(channel);
-    this.#handle({ type: "leaving", connection: old.id });
+    this.#handle({ type: "ending", connection: old.id });
     this.#retryWithheld(channel, old, 0);
   }
 
@@ -624,8 +628,7 @@ export class Driver {
 
   #peersClosed(channels: readonly Channel[]): void {
     this.#beginTurn();
-    for (const { open, id } of channels)
-      if (open) this.#handle({ type: "leaving", connection: id });
+    for (const { open, id } of channels) if (open) this.#handle({ type: "ending", connection: id });
     this.#endTurn();
   }
 
@@ -693,7 +696,7 @@ function readerOptions(
   unfinished: UnfinishedBytes,
   { invalidWill }: Rules,
 ): PacketReaderOptions {
-  const takesInvalidWill = invalidWill === "taken";
+  const takesInvalidWill = invalidWill === "accepted";
   return {
     packetSize,
     controlPacketSize: Math.min(controlPacketSize, packetSize),
