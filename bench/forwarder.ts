@@ -1,14 +1,14 @@
 /**
- * A forwarder that knows next to nothing of MQTT: `npx bun bench/forwarder.ts PORT [FAULT]`. It forwards the
+ * A forwarder that knows next to nothing of MQTT: `npx bun bench/forwarder.ts PORT [QUIRK]`. It forwards the
  * bytes of PUBLISH as they came to whoever subscribed to exactly that topic, one write per subscriber
  * and read, without sessions, windows or validation. It shows what the load could take, and what a
- * broker could at best do. With a fault it shows that the load notices.
+ * broker could at best do. With a quirk it shows that the load notices.
  */
 
 /** What goes wrong from a certain message on, with one subscriber or publisher. */
-const faults = ["lose", "repeat", "spoil", "hang up", "fall silent", "forget PUBACK"] as const;
-type Fault = (typeof faults)[number];
-const faultFrom = 5000;
+const quirks = ["lose", "repeat", "spoil", "hang up", "fall silent", "forget PUBACK"] as const;
+type Quirk = (typeof quirks)[number];
+const quirkFrom = 5000;
 
 interface Peer {
   readonly socket: Bun.Socket<Peer>;
@@ -20,12 +20,12 @@ interface Peer {
 }
 
 class Forwarder {
-  readonly #fault: Fault | null;
+  readonly #quirk: Quirk | null;
   readonly #subscribers = new Map<string, Peer[]>();
   readonly #acks = new Uint8Array(65_536);
 
-  constructor(fault: Fault | null) {
-    this.#fault = fault;
+  constructor(quirk: Quirk | null) {
+    this.#quirk = quirk;
   }
 
   listen(port: number): void {
@@ -65,28 +65,28 @@ class Forwarder {
     }
     peer.partial = at < bytes.length ? bytes.slice(at) : new Uint8Array();
     if (publishStart < 0) return;
-    const faulty = this.#fault !== null && peer.published >= faultFrom;
-    if (faulty && this.#fault === "forget PUBACK") ackBytes -= 4;
+    const isQuirky = this.#quirk !== null && peer.published >= quirkFrom;
+    if (isQuirky && this.#quirk === "forget PUBACK") ackBytes -= 4;
     if (ackBytes > 0) write(peer, this.#acks, 0, ackBytes);
-    this.#forward(peer, bytes.subarray(publishStart, publishEnd), faulty);
+    this.#forward(peer, bytes.subarray(publishStart, publishEnd), isQuirky);
   }
 
-  #forward(publisher: Peer, run: Uint8Array, faulty: boolean): void {
+  #forward(publisher: Peer, run: Uint8Array, isQuirky: boolean): void {
     const subscribers = this.#subscribers.get(publisher.topic ?? "") ?? [];
     for (const subscriber of subscribers) {
-      const spoilt = faulty && subscriber === subscribers[0];
+      const spoilt = isQuirky && subscriber === subscribers[0];
       write(subscriber, spoilt ? this.#spoil(subscriber, run) : run, 0);
     }
   }
 
   #spoil(subscriber: Peer, run: Uint8Array): Uint8Array {
     const size = 2 + (run[1] ?? 0);
-    if (this.#fault === "lose") return run.subarray(size);
-    if (this.#fault === "repeat") return Buffer.concat([run.subarray(0, size), run]);
-    if (this.#fault === "spoil")
+    if (this.#quirk === "lose") return run.subarray(size);
+    if (this.#quirk === "repeat") return Buffer.concat([run.subarray(0, size), run]);
+    if (this.#quirk === "spoil")
       return run.map((byte, at) => (at % size === size - 1 ? ~byte : byte));
-    if (this.#fault === "hang up") subscriber.socket.terminate();
-    return this.#fault === "forget PUBACK" ? run : new Uint8Array();
+    if (this.#quirk === "hang up") subscriber.socket.terminate();
+    return this.#quirk === "forget PUBACK" ? run : new Uint8Array();
   }
 
   #acknowledge(bytes: Uint8Array, at: number, ackBytes: number): number {
@@ -119,7 +119,7 @@ class Forwarder {
   }
 }
 
-/** A window is far smaller than a socket's buffer, so a partial write is a fault of the load. */
+/** A window is far smaller than a socket's buffer, so a partial write is an error of the load. */
 function write(peer: Peer, bytes: Uint8Array, start: number, length = bytes.length): void {
   if (length === 0) return;
   const taken = peer.socket.write(bytes, start, length);
@@ -132,6 +132,6 @@ function text(bytes: Uint8Array, at: number): string {
   return new TextDecoder().decode(bytes.subarray(at + 2, at + 2 + length));
 }
 
-new Forwarder(faults.find((fault) => fault === process.argv[3]) ?? null).listen(
+new Forwarder(quirks.find((quirk) => quirk === process.argv[3]) ?? null).listen(
   Number(process.argv[2]),
 );

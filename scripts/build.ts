@@ -112,7 +112,7 @@ async function compile(
     },
   });
   for (const message of built.logs) console.error(Bun.inspect(message));
-  if (!built.success) throw new Error("the bundler found faults");
+  if (!built.success) throw new Error("the bundler found errors");
   return built.outputs[0]?.path ?? outfile;
 }
 

@@ -13,7 +13,7 @@ export interface PlayedAgain {
   readonly failed: readonly PlayedTest[];
   /** Each time the machine was busy. */
   readonly unjudged: readonly PlayedTest[];
-  readonly faults: readonly string[];
+  readonly problems: readonly string[];
 }
 
 /**
@@ -24,7 +24,7 @@ export interface PlayedAgain {
 export async function playAgain(tests: readonly PlayedTest[], meter: Meter): Promise<PlayedAgain> {
   const passed: PlayedTest[] = [];
   const failed: PlayedTest[] = [];
-  const faults: string[] = [];
+  const problems: string[] = [];
   let waiting = tests.filter(({ outcome }) => outcome === "held up");
   for (let times = 0; waiting.length > 0; times++) {
     const excused: PlayedTest[] = [];
@@ -33,7 +33,7 @@ export async function playAgain(tests: readonly PlayedTest[], meter: Meter): Pro
       (busy ? excused : failed).push(test);
     }
     waiting = [];
-    if (times === timesMax) return { passed, failed, unjudged: excused, faults };
+    if (times === timesMax) return { passed, failed, unjudged: excused, problems };
     if (excused.length > 0) console.log(`\nheld up, and played again alone: ${excused.length}`);
     for (const [file, asked] of Map.groupBy(excused, (test) => test.file)) {
       const run = await TestRun.play([
@@ -41,7 +41,7 @@ export async function playAgain(tests: readonly PlayedTest[], meter: Meter): Pro
         // A few first, since most of each is waiting; those that suffer from that, one by one.
         `--max-concurrency=${times === 0 ? fewAtOnce : 1}`,
       ]);
-      faults.push(...run.faults);
+      problems.push(...run.problems);
       for (const test of asked) {
         const outcome = worst(run.tests.filter((one) => nameOf(one) === nameOf(test)));
         if (outcome?.outcome === "held up") waiting.push(outcome);
@@ -49,7 +49,7 @@ export async function playAgain(tests: readonly PlayedTest[], meter: Meter): Pro
       }
     }
   }
-  return { passed, failed, unjudged: [], faults };
+  return { passed, failed, unjudged: [], problems };
 }
 
 /** What a reader has to know of it, at the end of the output. */

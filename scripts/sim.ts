@@ -7,13 +7,13 @@ import { flagsOf, runScript, UsageError } from "./usage.ts";
 
 const help = `npx bun scripts/sim.ts [options]
 
-Plays whole worlds around the broker: faults first, then healing, after which nothing may be left.
+Plays whole worlds around the broker: trouble first, then healing, after which nothing may be left.
 The first violation ends it, and tells how to play it again.
 
   --seed N        the first seed (1)
   --seeds N       how many (10; with --minutes: any)
   --minutes N     for how long, whatever the number
-  --steps N       acts of each world under faults (5000)
+  --steps N       acts of each world in trouble (5000)
   --quirk NAME    a broker with one planted quirk
   --canaries      the first seed that sees each planted quirk, within --seeds (200)
   --twice         each seed twice: the hashes have to be the same
@@ -129,7 +129,7 @@ function tell({ seed, steps }: Outcome, failure: Failure, asked: Options): void 
 }
 
 /**
- * How few steps of faults the seed needs to fail, in whatever way: a world that begins to heal earlier
+ * How few steps of trouble the seed needs to fail, in whatever way: a world that begins to heal earlier
  * is another one after that.
  */
 function fewestSteps(seed: number, asked: Options): number {

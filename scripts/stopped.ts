@@ -92,7 +92,7 @@ async function main(): Promise<number> {
 /** How many of its standstills went wrong; each is in the one line that it prints. */
 async function play(row: Row, seconds: number, isJson: boolean): Promise<number> {
   const within: number[] = [];
-  const faults: string[] = [];
+  const problems: string[] = [];
   for (let time = 0; time < row.times; time++) {
     await using broker = await row.start();
     const { silentWithinMs, ...report } = await standstill(broker, seconds * 1000, row.cast);
@@ -100,7 +100,7 @@ async function play(row: Row, seconds: number, isJson: boolean): Promise<number>
     const { ended, pingingWills, leavingWills, returningWills, silentWills } = report;
     const isRight =
       ended + pingingWills + leavingWills + returningWills === 0 && silentWills === row.cast.silent;
-    if (!isRight) faults.push(JSON.stringify(report));
+    if (!isRight) problems.push(JSON.stringify(report));
   }
   const sorted = within.toSorted((a, b) => a - b);
   const facts = {
@@ -108,19 +108,19 @@ async function play(row: Row, seconds: number, isJson: boolean): Promise<number>
     seconds,
     times: row.times,
     ...row.cast,
-    wrong: faults.length,
+    wrong: problems.length,
     silentWithinMs: { median: sorted[sorted.length >> 1], worst: sorted.at(-1) },
   };
   if (isJson) console.log(JSON.stringify(facts));
   else {
     const { median = 0, worst = 0 } = facts.silentWithinMs;
     console.log(
-      `${row.name}, ${seconds} s: ${row.times - faults.length} of ${row.times} right; the silent ` +
+      `${row.name}, ${seconds} s: ${row.times - problems.length} of ${row.times} right; the silent ` +
         `ended within ${median.toFixed(1)} ms (worst ${worst.toFixed(1)})`,
     );
   }
-  for (const fault of faults) console.error(`  ${fault}`);
-  return faults.length;
+  for (const problem of problems) console.error(`  ${problem}`);
+  return problems.length;
 }
 
 await runScript(main);

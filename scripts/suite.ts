@@ -82,8 +82,8 @@ async function runTests(seed: string, patterns: readonly string[]): Promise<void
   total.failed += again.failed.length;
   const isRed = again.unjudged.length > unjudgedMax;
   total[isRed ? "failed" : "skipped"] += again.unjudged.length;
-  for (const fault of [...run.faults, ...again.faults, ...(await leftRunning(meter.pid))]) {
-    console.log(`FAILED ${fault}`);
+  for (const problem of [...run.problems, ...again.problems, ...(await leftRunning(meter.pid))]) {
+    console.log(`FAILED ${problem}`);
     total.failed++;
   }
   for (const line of heldUpText(again, isRed)) console.log(line);

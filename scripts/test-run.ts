@@ -22,7 +22,7 @@ export interface PlayedTest {
 export class TestRun {
   readonly tests: readonly PlayedTest[];
   /** What failed that is no test: a file that does not load, a crash, the time limit, no test at all. */
-  readonly faults: readonly string[];
+  readonly problems: readonly string[];
 
   static async play(args: readonly string[]): Promise<TestRun> {
     const folder = await mkdtemp(path.join(os.tmpdir(), "mqttd-report-"));
@@ -61,10 +61,10 @@ export class TestRun {
     this.tests = tests;
     const count = (...outcomes: PlayedTest["outcome"][]): number =>
       tests.filter(({ outcome }) => outcomes.includes(outcome)).length;
-    if (count("passed", "failed", "held up") === 0) this.faults = [`no test ran (${end})`];
-    else if (errors !== null) this.faults = [`${errors} outside of tests`];
-    else if (end === "exit code 0" || count("failed", "held up") > 0) this.faults = [];
-    else this.faults = [`bun test ended with ${end}`];
+    if (count("passed", "failed", "held up") === 0) this.problems = [`no test ran (${end})`];
+    else if (errors !== null) this.problems = [`${errors} outside of tests`];
+    else if (end === "exit code 0" || count("failed", "held up") > 0) this.problems = [];
+    else this.problems = [`bun test ended with ${end}`];
   }
 }
 

@@ -24,7 +24,7 @@ export interface SimOptions {
   /** Share of PUBLISHes; the rest is subscribing, pinging, dying. */
   readonly talkative: boolean;
   /** How often, in a hundred acts, a client's network or program fails. */
-  readonly faultsPercent: number;
+  readonly troublePercent: number;
   readonly authentication: "at once" | "late" | "very late";
   /** 0: never. */
   readonly kickEvery: number;
@@ -109,7 +109,7 @@ function draw(dice: WorldDice): SimOptions {
     willDelays: dice.pick([[0], [0, 0, 1, 3], [0, 1, 5, 20], [2, 2, 10, 100, 0xffff_ffff]]),
     largePayload: dice.pick([100, 1000, 5000, 20_000]),
     talkative: dice.happens(0.5),
-    faultsPercent: dice.pick([0, 1, 3, 10, 25]),
+    troublePercent: dice.pick([0, 1, 3, 10, 25]),
     authentication: dice.pick(["at once", "at once", "late", "very late"] as const),
     kickEvery: sometimes(dice, 5000),
     reconfigureEvery: sometimes(dice, 5000),

@@ -18,7 +18,7 @@ type Act =
   | "answer"
   | "rest"
   | "disconnect"
-  | "fault"
+  | "trouble"
   | "breakRules"
   | "flood"
   | "half";
@@ -63,7 +63,7 @@ export class Program implements Peer {
     this.#laziness = dice.pick([0, 0, 1, 5]);
     this.#publisher = new Publisher(world, this.#version, isHostile, takeKey);
     this.#machine = new ClientMachine(this.#version);
-    const { faultsPercent, talkative } = options;
+    const { troublePercent, talkative } = options;
     this.#acts = new Weights<Act>({
       publish: talkative ? 60 : 15,
       subscribe: 6,
@@ -71,8 +71,8 @@ export class Program implements Peer {
       ping: 5,
       answer: 15,
       rest: dice.pick([2, 10, 40]),
-      disconnect: Math.max(0.5, faultsPercent / 4),
-      fault: faultsPercent,
+      disconnect: Math.max(0.5, troublePercent / 4),
+      trouble: troublePercent,
       breakRules: isHostile ? 4 : 0,
       half: isHostile ? 4 : 0,
       flood: dice.happens(0.2) ? 1 : 0,
@@ -170,7 +170,7 @@ export class Program implements Peer {
         return;
       case "disconnect":
         return this.#goodbye(voice);
-      case "fault":
+      case "trouble":
         return this.#fail(connection);
       case "breakRules":
         return this.#breakRules(voice);

@@ -7,7 +7,7 @@ import { World } from "./world.ts";
 
 export interface SimulationOptions {
   readonly seed: number;
-  /** Acts of the world under faults; then it heals. */
+  /** Acts of the world in trouble; then it heals. */
   readonly steps: number;
   readonly rules?: Partial<Rules>;
   readonly print?: (line: string) => void;
@@ -36,7 +36,7 @@ export interface Failure {
 /** Steps after which a world that was healed has come to rest, or never does. */
 const restWithin = 60_000;
 
-/** Plays one world: faults first, then healing, after which everything has to come to rest. */
+/** Plays one world: trouble first, then healing, after which everything has to come to rest. */
 export function simulate(options: SimulationOptions): Outcome {
   const { seed, steps, rules = {}, print } = options;
   const world = new World(seed, rules, print ?? null);
@@ -92,7 +92,7 @@ class Cast {
     this.#every(options.stormEvery, () => this.#storm());
   }
 
-  /** Faults are over. Everybody returns, gets what waits, says goodbye; nothing may be left. */
+  /** The trouble is over. Everybody returns, gets what waits, says goodbye; nothing may be left. */
   rest(): void {
     const world = this.#world;
     world.heal();

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { simulate } from "./simulation.ts";
 
-test("64 worlds under faults, each of which comes to rest", () => {
+test("64 worlds in trouble, each of which comes to rest", () => {
   const failures: string[] = [];
   for (let seed = 1; seed <= 64; seed++) {
     const { failure } = simulate({ seed, steps: 2000 });

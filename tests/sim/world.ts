@@ -48,7 +48,7 @@ export class World {
   readonly time = new MachineTime();
   steps = 0;
   restarts = 0;
-  /** Faults are over: from now on everything works. */
+  /** The trouble is over: from now on everything works. */
   healed = false;
   broker!: Broker;
   driver!: Driver;

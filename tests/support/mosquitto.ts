@@ -12,7 +12,7 @@ import { spawn } from "./child.ts";
 const program =
   Bun.which("mosquitto") ?? Bun.which("mosquitto", { PATH: "/usr/sbin:/usr/local/sbin" });
 
-/** Why there is no mosquitto whose faults are known; null: there is one. */
+/** Why there is no mosquitto whose quirks are known; null: there is one. */
 export const mosquittoMissing: string | null = await whyMissing();
 
 /** The same where any mosquitto does. */

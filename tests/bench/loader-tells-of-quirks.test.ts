@@ -8,14 +8,14 @@ import { type LoadPlan, LoadReport } from "../../bench/load.ts";
 
 const bench = join(import.meta.dir, "../../bench");
 
-/** A short run against the forwarder with one fault planted; the report's errors. */
-async function errorsWith(fault: string, qos: 0 | 1, version: 4 | 5): Promise<string[]> {
+/** A short run against the forwarder with one quirk planted; the report's errors. */
+async function errorsWith(quirk: string, qos: 0 | 1, version: 4 | 5): Promise<string[]> {
   const children = new Children();
   const folder = mkdtempSync(join(tmpdir(), "mqttd-bench-"));
   try {
     const forwarder = otherBroker(
       "forwarder",
-      `'${process.execPath}' '${bench}/forwarder.ts' {port} '${fault}'`,
+      `'${process.execPath}' '${bench}/forwarder.ts' {port} '${quirk}'`,
     );
     const { port, pid } = await startBroker(forwarder, children, folder, []);
     const plan: LoadPlan = {
@@ -29,7 +29,7 @@ async function errorsWith(fault: string, qos: 0 | 1, version: 4 | 5): Promise<st
       window: 20,
       payloadBytes: 64,
       warmUpMs: 200,
-      countMs: fault === "none" || fault === "forget PUBACK" ? 300 : 8000,
+      countMs: quirk === "none" || quirk === "forget PUBACK" ? 300 : 8000,
       stallMs: 500,
     };
     const command = [process.execPath, `${bench}/loader.ts`, JSON.stringify(plan)];
@@ -45,7 +45,7 @@ async function errorsWith(fault: string, qos: 0 | 1, version: 4 | 5): Promise<st
 
 for (const version of [4, 5] as const) {
   for (const qos of [0, 1] as const) {
-    test(`a faultless forwarder gets no complaint, version ${version}, QoS ${qos}`, async () => {
+    test(`a sound forwarder gets no complaint, version ${version}, QoS ${qos}`, async () => {
       expect(await errorsWith("none", qos, version)).toEqual([]);
     });
   }
