@@ -14,7 +14,7 @@ import type { Subscription } from "./subscriptions.ts";
 /** What one turn sends from a queue or a retained replay, at the most; the rest waits for the next. */
 const messagesAtOnce = 200;
 const bytesAtOnce = 256 * 1024;
-/** Of a walk over the retained messages, for each message that might be sent. */
+/** Of the steps through the retained messages, for each message that might be sent. */
 const stepsAtOnce = 50;
 
 /** Where the copies of one message went. */

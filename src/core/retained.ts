@@ -1,7 +1,7 @@
 import type { Millis } from "./io.ts";
 import type { Message } from "./packet.ts";
 import { isHidden, isReserved } from "./topic.ts";
-import type { Walk } from "./walk.ts";
+import type { Steps } from "./steps.ts";
 
 interface Level {
   readonly children: Map<string, Level>;
@@ -10,7 +10,7 @@ interface Level {
   message: Message | null;
 }
 
-/** Levels below one that a walk has come to. */
+/** Levels below one that the steps have come to. */
 interface Branches {
   readonly levels: Iterator<Level, unknown>;
   readonly depth: number;
@@ -93,7 +93,7 @@ export class Retained {
    * is asked at each step: pieces are taken at different times. `mounted`: characters of the filter that
    * are a mount point.
    */
-  *match(filter: string, now: () => Millis, mounted = 0): Walk<Message> {
+  *match(filter: string, now: () => Millis, mounted = 0): Steps<Message> {
     const wanted = filter.split("/");
     const newest = this.#levels;
     const stack: Branches[] = [{ levels: [this.#root].values(), depth: 0 }];

@@ -7,12 +7,12 @@ import type { Message, ProtocolVersion, Qos } from "./packet.ts";
 import { Queue, type QueueLimits, type QueueTotals } from "./queue.ts";
 import type { Subscription } from "./subscriptions.ts";
 import type { Timed } from "./timed.ts";
-import type { Walk } from "./walk.ts";
+import type { Steps } from "./steps.ts";
 import type { Will } from "./will.ts";
 
 /** A retained replay under way: what one subscription still has to get. */
 export interface Replay {
-  readonly messages: Walk<Message>;
+  readonly messages: Steps<Message>;
   readonly subscription: Subscription;
   /** The place in the queue of what came after it was asked for. */
   readonly before: number;

@@ -134,7 +134,7 @@ export class Subscriptions {
     const groups: Group[] = [];
     const names = topic.split("/");
     // Wildcards on the first level do not reach the server's own topics (v5-4.7.2-1).
-    walk(this.#root, names, 0, isReserved(topic), found, groups);
+    descend(this.#root, names, 0, isReserved(topic), found, groups);
     // Behind a mount point, the first level is a later one, and the mount point itself is no topic.
     const isOpen = ({ pattern, mounted }: Subscription): boolean =>
       mounted === 0 || !isHidden(pattern, topic, mounted);
@@ -145,7 +145,7 @@ export class Subscriptions {
   }
 }
 
-function walk(
+function descend(
   level: Level,
   names: readonly string[],
   depth: number,
@@ -164,9 +164,9 @@ function walk(
     return;
   }
   const exact = level.children.get(names[depth]!);
-  if (exact !== undefined) walk(exact, names, depth + 1, reserved, found, groups);
+  if (exact !== undefined) descend(exact, names, depth + 1, reserved, found, groups);
   const any = wild ? level.children.get("+") : undefined;
-  if (any !== undefined) walk(any, names, depth + 1, reserved, found, groups);
+  if (any !== undefined) descend(any, names, depth + 1, reserved, found, groups);
 }
 
 function collect(level: Level, found: Subscription[], groups: Group[]): void {

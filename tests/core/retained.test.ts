@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { Retained } from "../../src/core/retained.ts";
-import { allOf } from "../../src/core/walk.ts";
+import { allOf } from "../../src/core/steps.ts";
 import { matches } from "../../src/core/topic.ts";
 import { levels, message, millis } from "./messages.ts";
 

@@ -9,7 +9,7 @@ import type { Limits } from "../../src/core/limits.ts";
 import { overviewOf } from "../../src/core/queries/overview.ts";
 import { Reason } from "../../src/core/reason.ts";
 import { retainedOf, routeFor } from "../../src/core/queries/routes.ts";
-import { allOf } from "../../src/core/walk.ts";
+import { allOf } from "../../src/core/steps.ts";
 import { willsOf } from "../../src/core/queries/wills.ts";
 import type { LogEvent } from "../../src/log/events.ts";
 import { renderHuman, renderJson } from "../../src/log/render.ts";

@@ -6,7 +6,7 @@ import type { Qos } from "../../src/core/packet.ts";
 import { routeFor } from "../../src/core/queries/routes.ts";
 import type { Queued } from "../../src/core/queue.ts";
 import type { RouteAccount } from "../../src/core/records/shapes.ts";
-import { allOf } from "../../src/core/walk.ts";
+import { allOf } from "../../src/core/steps.ts";
 import type { ConnectOptions, TestClient } from "../support/client.ts";
 import { World } from "../support/world.ts";
 

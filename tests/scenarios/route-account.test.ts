@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { routeFor } from "../../src/core/queries/routes.ts";
-import { allOf } from "../../src/core/walk.ts";
+import { allOf } from "../../src/core/steps.ts";
 import type { TestClient } from "../support/client.ts";
 import { World } from "../support/world.ts";
 

@@ -9,7 +9,7 @@ import {
 import type { Access } from "../../src/core/access.ts";
 import { overviewOf } from "../../src/core/queries/overview.ts";
 import { retainedOf, routeFor } from "../../src/core/queries/routes.ts";
-import { allOf } from "../../src/core/walk.ts";
+import { allOf } from "../../src/core/steps.ts";
 import { willsOf } from "../../src/core/queries/wills.ts";
 import type { TestClient } from "../support/client.ts";
 import { mortal, type MortalOptions, watcherOf } from "../support/mortal.ts";

@@ -10,13 +10,13 @@ import { connectionNow, connectionOf } from "./connections.ts";
 import { protocolName } from "../packet.ts";
 import type { Session } from "../session.ts";
 import type { Subscription } from "../subscriptions.ts";
-import { allOf, type Walk } from "../walk.ts";
+import { allOf, type Steps } from "../steps.ts";
 
 /** Client ids that the account of a subscriber names. */
 const holdersNamed = 10;
 
 /** Clients that have a session, connected or not, in no particular order. */
-export function* clientsOf(broker: Broker): Walk<ClientSummary> {
+export function* clientsOf(broker: Broker): Steps<ClientSummary> {
   for (const session of sessionsNow(broker)) yield summaryOf(broker, session);
 }
 
@@ -41,19 +41,19 @@ export function sessionAccount(session: Session): SessionAccount {
   return { ...sessionOf(session), subscriptions: allOf(subscriptionsIn(session)) };
 }
 
-/** A session whose subscriptions, which may be many, are a walk of their own. */
-export interface SessionWalk {
+/** A session whose subscriptions, which may be many, have steps of their own. */
+export interface SessionSteps {
   readonly session: Omit<SessionAccount, "subscriptions">;
-  readonly subscriptions: Walk<SubscriptionAccount>;
+  readonly subscriptions: Steps<SubscriptionAccount>;
 }
 
-export function* sessionsOf(broker: Broker): Walk<SessionWalk> {
+export function* sessionsOf(broker: Broker): Steps<SessionSteps> {
   for (const session of sessionsNow(broker)) {
     yield { session: sessionOf(session), subscriptions: subscriptionsIn(session) };
   }
 }
 
-export function* subscriptionsOf(broker: Broker): Walk<SubscriptionAccount> {
+export function* subscriptionsOf(broker: Broker): Steps<SubscriptionAccount> {
   for (const session of sessionsNow(broker)) {
     yield null;
     yield* subscriptionsIn(session);
@@ -62,7 +62,7 @@ export function* subscriptionsOf(broker: Broker): Walk<SubscriptionAccount> {
 
 /**
  * The sessions that there are now, as far as they are there still when their turn comes. Those that
- * come anew stand behind them; without a count a walk might never catch up with clients that come and go.
+ * come anew stand behind them; without a count this might never catch up with clients that come and go.
  */
 function* sessionsNow({ sessions }: Broker): Generator<Session, void, void> {
   let left = sessions.size;
@@ -72,7 +72,7 @@ function* sessionsNow({ sessions }: Broker): Generator<Session, void, void> {
   }
 }
 
-function* subscriptionsIn(session: Session): Walk<SubscriptionAccount> {
+function* subscriptionsIn(session: Session): Steps<SubscriptionAccount> {
   for (const subscription of session.subscriptions.values()) {
     yield subscriptionAccount(subscription);
   }
@@ -124,7 +124,7 @@ function summaryOf(broker: Broker, session: Session): ClientSummary {
   };
 }
 
-function sessionOf(session: Session): SessionWalk["session"] {
+function sessionOf(session: Session): SessionSteps["session"] {
   const { connection, queue, expiryIntervalSeconds, deadline } = session;
   return {
     clientId: session.clientId,

@@ -13,7 +13,7 @@ import type { Message } from "../packet.ts";
 import type { Session } from "../session.ts";
 import type { Group } from "../subscriptions.ts";
 import { isHidden, matches } from "../topic.ts";
-import type { Walk } from "../walk.ts";
+import type { Steps } from "../steps.ts";
 
 type Recipient = RouteAccount["recipients"][number];
 
@@ -31,7 +31,7 @@ export function* routeFor(
   topic: string,
   message: Measured = emptyMessage(topic),
   publisher: Session | null = null,
-): Walk<Recipient> {
+): Steps<Recipient> {
   const match = broker.subscriptions.match(topic);
   for (const recipient of match.recipients) {
     const { session } = recipient;
@@ -58,7 +58,7 @@ function accountOf({ session, qos }: Matched): Pick<Recipient, "clientId" | "con
   return { clientId: session.clientId, connected: session.connection !== null, qos };
 }
 
-function* shared(broker: Broker, group: Group, message: Measured): Walk<Recipient> {
+function* shared(broker: Broker, group: Group, message: Measured): Steps<Recipient> {
   const next = nextMember(group, message.topic);
   for (const member of group.members) {
     const { connection } = member.session;
@@ -87,7 +87,7 @@ function outcomeFor(broker: Broker, recipient: Matched, message: Measured): Reci
 }
 
 /** Retained messages whose topics match a filter. */
-export function* retainedOf(broker: Broker, filter: string): Walk<RetainedAccount> {
+export function* retainedOf(broker: Broker, filter: string): Steps<RetainedAccount> {
   for (const message of broker.retained.match(filter, () => broker.now)) {
     yield message && retainedAccount(message);
   }

@@ -2,7 +2,7 @@ import type { WillAccount, WillQuery } from "../records/shapes.ts";
 import type { Broker } from "../broker.ts";
 import { isExcerptOf } from "../records/excerpt.ts";
 import type { WillRecord } from "../records/wills.ts";
-import type { Walk } from "../walk.ts";
+import type { Steps } from "../steps.ts";
 import type { WillState } from "../will.ts";
 
 const statesOf: Record<NonNullable<WillQuery["which"]>, readonly WillState[]> = {
@@ -12,7 +12,7 @@ const statesOf: Record<NonNullable<WillQuery["which"]>, readonly WillState[]> = 
 };
 
 /** The wills that the ledger knows, newest first. */
-export function* willsOf(broker: Broker, query: WillQuery = {}): Walk<WillAccount> {
+export function* willsOf(broker: Broker, query: WillQuery = {}): Steps<WillAccount> {
   const found: WillRecord[] = [];
   const { newestId } = broker.records.wills;
   for (const record of broker.records.wills.records()) {

@@ -50,16 +50,16 @@ export function jsonWith<Value extends object, Key extends string, Part>(
   };
 }
 
-/** An array of what a walk finds; null is a step that found nothing. */
+/** An array of what the steps find; null is a step that found nothing. */
 export function jsonArray<Item, Value>(
-  walk: Iterable<Item | null>,
+  steps: Iterable<Item | null>,
   textOf: (item: Item) => Json<Value>,
 ): Json<readonly Value[]> {
   return {
     *[Symbol.iterator]() {
       yield "[";
       let before = "";
-      for (const item of walk) {
+      for (const item of steps) {
         yield item === null ? "" : before;
         if (item === null) continue;
         yield* textOf(item);

@@ -8,11 +8,11 @@ import {
   retainedOf,
   routeFor,
   sessionsOf,
-  type SessionWalk,
+  type SessionSteps,
   subscriptionsOf,
   willsOf,
 } from "../../core/queries/queries.ts";
-import type { Walk } from "../../core/walk.ts";
+import type { Steps } from "../../core/steps.ts";
 import type { AdminContext } from "./context.ts";
 import type { ofWills } from "./parameters.ts";
 import { awaitedWill } from "./awaited-will.ts";
@@ -37,7 +37,7 @@ export function sessionsJson(broker: Broker, limit: number): Json<Answers["sessi
 }
 
 export function sessionJson(
-  session: SessionWalk["session"],
+  session: SessionSteps["session"],
   subscriptions: Iterable<SubscriptionAccount | null>,
 ): Json<SessionAccount> {
   const texts = jsonArray(subscriptions, (subscription) => jsonOf(() => subscription));
@@ -97,21 +97,21 @@ export async function willsJson(
   });
 }
 
-/** The first items of a walk, and whether there are others. */
+/** The first items of a list, and whether there are others. */
 class Page<Item> {
-  readonly #walk: Walk<Item>;
+  readonly #steps: Steps<Item>;
   readonly #limit: number;
   /** Known when the items have been read. */
   more = false;
 
-  constructor(walk: Walk<Item>, limit: number) {
-    this.#walk = walk;
+  constructor(steps: Steps<Item>, limit: number) {
+    this.#steps = steps;
     this.#limit = limit;
   }
 
-  *items(): Walk<Item> {
+  *items(): Steps<Item> {
     let count = 0;
-    for (const item of this.#walk) {
+    for (const item of this.#steps) {
       if (item !== null) count += 1;
       if (count > this.#limit) {
         this.more = true;

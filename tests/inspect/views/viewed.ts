@@ -3,7 +3,7 @@ import type { Answers, Overview } from "../../../src/api/api.ts";
 import { clientsOf, sessionsOf, subscriptionsOf } from "../../../src/core/queries/clients.ts";
 import { overviewOf } from "../../../src/core/queries/overview.ts";
 import { retainedOf, routeFor } from "../../../src/core/queries/routes.ts";
-import { allOf } from "../../../src/core/walk.ts";
+import { allOf } from "../../../src/core/steps.ts";
 import { willsOf } from "../../../src/core/queries/wills.ts";
 import { clientLines, clientsLines } from "../../../src/inspect/views/client.ts";
 import { configLines } from "../../../src/inspect/views/config.ts";

@@ -88,9 +88,9 @@ test("a list that is written while clients come and go is JSON, and comes to an 
   for (let index = round; index < 2000; index++) expect(ids.has(`a${index}`)).toBe(true);
 });
 
-test("a reader that goes in the middle ends the walk", async () => {
+test("a reader that goes in the middle ends the steps", async () => {
   let isOver = false;
-  function* walk() {
+  function* steps() {
     try {
       for (;;) yield 1;
     } finally {
@@ -98,7 +98,7 @@ test("a reader that goes in the middle ends the walk", async () => {
     }
   }
   const stream = jsonStream(
-    jsonArray(walk(), (value) => jsonOf(() => value)),
+    jsonArray(steps(), (value) => jsonOf(() => value)),
     new Turns(),
   );
   const pieces = stream[Symbol.asyncIterator]();
@@ -111,12 +111,12 @@ test("others have their turn in the middle of a long answer", async () => {
   const turns = new Turns();
   let made = 0;
   const most = 2_000_000;
-  function* walk() {
+  function* steps() {
     for (; made < most; made++) yield null;
   }
   const answer = new Response(
     jsonStream(
-      jsonArray(walk(), () => jsonOf(() => 0)),
+      jsonArray(steps(), () => jsonOf(() => 0)),
       turns,
     ),
   ).text();
@@ -145,7 +145,7 @@ test("one piece of work has its turn at a time", async () => {
 
 test("text in pieces is what JSON.stringify makes of the same value", async () => {
   const one = { a: 1, b: '\u2028"\\', c: null, d: [1, 2] };
-  function* walk() {
+  function* steps() {
     yield null;
     yield one;
     yield null;
@@ -153,7 +153,7 @@ test("text in pieces is what JSON.stringify makes of the same value", async () =
   }
   const json = jsonObject<{ x: number; list: readonly object[]; empty: readonly object[] }>({
     x: jsonOf(() => 1),
-    list: jsonArray(walk(), (item) =>
+    list: jsonArray(steps(), (item) =>
       jsonWith(
         item,
         "e",

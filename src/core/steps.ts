@@ -3,11 +3,11 @@
  * which others have their turn. Null is a step that found nothing. State may change between two
  * steps: each item is as it was when it was read.
  */
-export type Walk<Item> = Generator<Item | null, void, void>;
+export type Steps<Item> = Generator<Item | null, void, void>;
 
 /** All of it, at once. */
-export function allOf<Item>(walk: Walk<Item>): Item[] {
+export function allOf<Item>(steps: Steps<Item>): Item[] {
   const items: Item[] = [];
-  for (const item of walk) if (item !== null) items.push(item);
+  for (const item of steps) if (item !== null) items.push(item);
   return items;
 }
