@@ -28,13 +28,13 @@ export function keepAliveSecondsInForce(broker: Broker, packet: ConnectPacket): 
 export function sessionExpirySecondsInForce(broker: Broker, packet: ConnectPacket): number {
   if (packet.version !== 5) return packet.cleanStart ? 0 : broker.limits.sessionExpiryMaxSeconds;
   return Math.min(
-    seconds(packet.sessionExpiryInterval ?? 0),
+    expirySecondsOf(packet.sessionExpiryInterval ?? 0),
     broker.limits.sessionExpiryMaxSeconds,
   );
 }
 
 /** A Session Expiry Interval as a number that can be compared. */
-export function seconds(interval: number): number {
+export function expirySecondsOf(interval: number): number {
   return interval === noExpiry ? Infinity : interval;
 }
 
@@ -48,7 +48,7 @@ function connackProperties(
   const expiry = sessionExpirySecondsInForce(broker, packet);
   const keepAlive = keepAliveSecondsInForce(broker, packet);
   return {
-    ...(expiry !== seconds(packet.sessionExpiryInterval ?? 0) && {
+    ...(expiry !== expirySecondsOf(packet.sessionExpiryInterval ?? 0) && {
       sessionExpiryInterval: expiry === Infinity ? noExpiry : expiry,
     }),
     ...(receiveMaximum < 65_535 && { receiveMaximum }),

@@ -87,7 +87,7 @@ function accept(
     broker.statistics.connectedMax,
     broker.statistics.connected,
   );
-  arm(broker, connection, session, packet);
+  armWill(broker, connection, session, packet);
   broker.send(connection, connackFor(broker, connection, packet, sessionPresent));
   broker.effects.push({
     type: "watch",
@@ -97,7 +97,7 @@ function accept(
   });
   const willAccess = willAccessOf(broker, session);
   broker.records.accepted(connection, session, packet, { sessionPresent, willAccess });
-  warn(broker, connection, packet);
+  warnKeepAlive(broker, connection, packet);
   setConnectionDeadline(broker, connection);
   if (sessionPresent) startResends(broker, session);
   pump(broker, session);
@@ -133,7 +133,7 @@ function openSession(
   return opened;
 }
 
-function arm(
+function armWill(
   broker: Broker,
   connection: Connection,
   session: Session,
@@ -161,7 +161,7 @@ function willAccessOf({ access, rules }: Broker, session: Session): "allowed" | 
 }
 
 /** MQTT 3.1 and 3.1.1 have no Server Keep Alive: the client's own holds, whatever the maximum is. */
-function warn(broker: Broker, connection: Connection, packet: ConnectPacket): void {
+function warnKeepAlive(broker: Broker, connection: Connection, packet: ConnectPacket): void {
   const maximum = broker.limits.keepAliveMaxSeconds;
   const above = packet.keepAliveSeconds === 0 || packet.keepAliveSeconds > maximum;
   if (packet.version === 5 || maximum === Infinity || !above) return;

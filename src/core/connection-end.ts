@@ -53,7 +53,7 @@ function endDueOf(broker: Broker, connection: Connection, cause: EndCause): Mill
   const { now, standstills } = broker;
   const { allowedMs } = connection;
   if (cause !== "keepAliveExpired" || allowedMs === null) return now;
-  if (standstills.of(connection, now).stoodStillMs === 0) return now;
+  if (standstills.duringSilenceOf(connection, now).stoodStillMs === 0) return now;
   return after(now, -Math.max(0, connection.silentMs(now) - allowedMs));
 }
 

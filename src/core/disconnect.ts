@@ -1,5 +1,5 @@
 import type { Broker } from "./broker.ts";
-import { seconds } from "./connack.ts";
+import { expirySecondsOf } from "./connack.ts";
 import type { Connection } from "./connection.ts";
 import { endConnection } from "./connection-end.ts";
 import type { DisconnectPacket } from "./packet.ts";
@@ -21,7 +21,10 @@ export function disconnectReceived(
         detail: "DISCONNECT raises a Session Expiry Interval of 0",
       });
     }
-    session.expiryIntervalSeconds = Math.min(seconds(asked), broker.limits.sessionExpiryMaxSeconds);
+    session.expiryIntervalSeconds = Math.min(
+      expirySecondsOf(asked),
+      broker.limits.sessionExpiryMaxSeconds,
+    );
   }
   if (packet.reason === Reason.normalDisconnection) {
     return endConnection(broker, connection, "disconnected");

@@ -34,7 +34,7 @@ export interface Handover {
  */
 export function startHandover(broker: Broker, session: Session): void {
   // Nobody is left who could get anything.
-  if (broker.stopping || !session.sharesFilters) return;
+  if (broker.stopping || !session.hasUsedSharedFilters) return;
   const items: HandoverItem[] = [];
   for (const { message, copy } of session.outgoing.inOrder()) {
     if (copy.shared !== null && copy.qos === 1) items.push({ message, shared: copy.shared });

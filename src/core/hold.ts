@@ -40,7 +40,7 @@ export class Holding {
 
 /** A subscriber for which others are held. */
 export class HeldPublishers {
-  readonly held = new Set<Connection>();
+  readonly connections = new Set<Connection>();
   /** Those that were held in vain; they are not again before the queue is short. */
   heldInVain: WeakSet<Connection> | null = null;
 }
@@ -57,7 +57,7 @@ export function holdPublisher(broker: Broker, publisher: Session, subscriber: Se
   holding.current = { subscriber, since: broker.now, until, progressBefore };
   broker.deadlines.set(holding.deadline, until);
   subscriber.heldPublishers ??= new HeldPublishers();
-  subscriber.heldPublishers.held.add(connection);
+  subscriber.heldPublishers.connections.add(connection);
   broker.effects.push({ type: "hold", connection: connection.id });
 }
 
@@ -128,7 +128,7 @@ export function noteProgress(broker: Broker, session: Session): void {
 export function releaseAll(broker: Broker, session: Session): void {
   const { heldPublishers } = session;
   session.heldPublishers = null;
-  for (const connection of heldPublishers?.held ?? []) release(broker, connection);
+  for (const connection of heldPublishers?.connections ?? []) release(broker, connection);
 }
 
 function release(broker: Broker, connection: Connection): void {
@@ -145,5 +145,5 @@ export function stopHolding(broker: Broker, connection: Connection): void {
   holding.heldMs += broker.now - current.since;
   holding.endedAt = broker.now;
   broker.deadlines.clear(holding.deadline);
-  current.subscriber.heldPublishers?.held.delete(connection);
+  current.subscriber.heldPublishers?.connections.delete(connection);
 }

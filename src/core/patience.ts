@@ -22,8 +22,8 @@ export function endIfDue(broker: Broker, connection: Connection): void {
   if (connection.state === "closed") return endSuccessor(broker, connection);
   const { due, cause } = firstDue(broker, connection);
   if (due > broker.now) return setConnectionDeadline(broker, connection);
-  const patience = broker.limits.stallTimeoutMs / 1000;
-  const details = cause === "stalled" ? { detail: `nothing for ${patience} s` } : {};
+  const stallSeconds = broker.limits.stallTimeoutMs / 1000;
+  const details = cause === "stalled" ? { detail: `nothing for ${stallSeconds} s` } : {};
   endConnection(broker, connection, cause, details);
 }
 

@@ -90,10 +90,10 @@ export class Retained {
   /**
    * The messages whose topics match a filter, found step by step, so that a large answer can be cut
    * into pieces while others publish. Topics that come anew after the first step are not in it. `now()`
-   * is asked at each step: pieces are taken at different times. `mounted`: characters of the filter that
+   * is asked at each step: pieces are taken at different times. `mountLength`: characters of the filter that
    * are a mount point.
    */
-  *match(filter: string, now: () => Millis, mounted = 0): Steps<Message> {
+  *match(filter: string, now: () => Millis, mountLength = 0): Steps<Message> {
     const wanted = filter.split("/");
     const newest = this.#levels;
     const stack: Branches[] = [{ levels: [this.#root].values(), depth: 0 }];
@@ -107,7 +107,7 @@ export class Retained {
       }
       const name = wanted[depth];
       const message = name === undefined || name === "#" ? this.#fresh(level, now()) : null;
-      yield message !== null && isHidden(filter, message.topic, mounted) ? null : message;
+      yield message !== null && isHidden(filter, message.topic, mountLength) ? null : message;
       if (name === "#" || name === "+") {
         // `#` stays at its own depth all the way down, so it is the level that tells the first.
         const levels = level === this.#root ? unreserved(level) : level.children.values();

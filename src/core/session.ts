@@ -43,7 +43,7 @@ export class Session {
   expiryIntervalSeconds = 0;
   will: Will | null = null;
   /** It has subscribed to a shared subscription, whatever became of that. */
-  sharesFilters = false;
+  hasUsedSharedFilters = false;
   /** When it took something of what waits for it, or something began to wait. */
   progressedAt: Millis;
   /** How often it did. */

@@ -33,15 +33,15 @@ export class Standstills {
   }
 
   /** What a person who reads about a connection's silence has to know beside it. */
-  of({ lastPacketAt, pausedAt }: Connection, now: Millis): Standstill {
+  duringSilenceOf({ lastPacketAt, pausedAt }: Connection, now: Millis): Standstill {
     return {
       stoodStillMs: this.stoodStillMs(lastPacketAt, pausedAt ?? now),
-      lastPacketWaitedMs: this.#waited(lastPacketAt),
+      lastPacketWaitedMs: this.#waitedMs(lastPacketAt),
     };
   }
 
   /** How long at most what was read at a moment had waited for a broker that stood still. Milliseconds. */
-  #waited(readAt: Millis): number {
+  #waitedMs(readAt: Millis): number {
     const before = this.#spans.findLast(({ to }) => to <= readAt);
     return before === undefined || readAt - before.to > settlingMs ? 0 : readAt - before.from;
   }

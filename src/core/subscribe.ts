@@ -47,7 +47,7 @@ function subscribe(
     session,
     filter,
     pattern,
-    mounted: mountPoint.length,
+    mountLength: mountPoint.length,
     group: shared?.group ?? null,
     qos: lesserQos(request.qos, limits.qos),
     // There is no No Local on a shared subscription [v5-3.8.3-4].
@@ -59,7 +59,7 @@ function subscribe(
   if (before !== undefined && before.pattern !== pattern) broker.subscriptions.remove(before);
   broker.subscriptions.add(subscription);
   session.subscriptions.set(filter, subscription);
-  if (shared !== null) session.sharesFilters = true;
+  if (shared !== null) session.hasUsedSharedFilters = true;
   broker.generation += 1;
   replay(broker, session, subscription, request, before !== undefined);
   return subscription.qos;
@@ -89,7 +89,7 @@ function replay(
   const messages = broker.retained.match(
     subscription.pattern,
     () => broker.now,
-    subscription.mounted,
+    subscription.mountLength,
   );
   session.replays.set(filter, { messages, subscription, before: session.queue.end });
 }

@@ -11,7 +11,7 @@ export interface Subscription {
   /** What is matched: less the share, with the mount point. */
   readonly pattern: string;
   /** Characters of `pattern` that are the mount point. */
-  readonly mounted: number;
+  readonly mountLength: number;
   /** The group of a shared subscription; null: an ordinary one. */
   readonly group: string | null;
   readonly qos: Qos;
@@ -73,7 +73,7 @@ export class Subscriptions {
       level.plain.set(subscription.session, subscription);
       return;
     }
-    const key = keyOf(subscription.group, subscription.mounted);
+    const key = keyOf(subscription.group, subscription.mountLength);
     let group = level.groups.get(key);
     if (group === undefined) {
       group = { name: subscription.group, members: [], turn: 0 };
@@ -101,7 +101,7 @@ export class Subscriptions {
     if (subscription.group === null) {
       if (level.plain.delete(subscription.session)) this.#size -= 1;
     } else {
-      this.#leave(level, keyOf(subscription.group, subscription.mounted), subscription.session);
+      this.#leave(level, keyOf(subscription.group, subscription.mountLength), subscription.session);
     }
     for (let depth = names.length; depth > 0 && isEmpty(path[depth]!); depth--) {
       path[depth - 1]!.children.delete(names[depth - 1]!);
@@ -119,13 +119,13 @@ export class Subscriptions {
   }
 
   /** Those who share a filter as this subscription does, or did; null: there is nobody any more. */
-  groupOf({ pattern, group, mounted }: Subscription): Group | null {
+  groupOf({ pattern, group, mountLength }: Subscription): Group | null {
     let level: Level | undefined = this.#root;
     for (const name of pattern.split("/")) {
       level = level.children.get(name);
       if (level === undefined) return null;
     }
-    return group === null ? null : (level.groups.get(keyOf(group, mounted)) ?? null);
+    return group === null ? null : (level.groups.get(keyOf(group, mountLength)) ?? null);
   }
 
   /** Everybody who gets a message on `topic`. */
@@ -136,8 +136,8 @@ export class Subscriptions {
     // Wildcards on the first level do not reach the server's own topics (v5-4.7.2-1).
     descend(this.#root, names, 0, isReserved(topic), found, groups);
     // Behind a mount point, the first level is a later one, and the mount point itself is no topic.
-    const isOpen = ({ pattern, mounted }: Subscription): boolean =>
-      mounted === 0 || !isHidden(pattern, topic, mounted);
+    const isOpen = ({ pattern, mountLength }: Subscription): boolean =>
+      mountLength === 0 || !isHidden(pattern, topic, mountLength);
     return gather(
       found.filter(isOpen),
       groups.filter(({ members }) => members.some(({ shared }) => isOpen(shared))),
@@ -213,8 +213,8 @@ function merge(session: Session, own: readonly Subscription[]): Recipient {
 }
 
 /** No group's name has a slash. */
-function keyOf(group: string, mounted: number): string {
-  return `${mounted}/${group}`;
+function keyOf(group: string, mountLength: number): string {
+  return `${mountLength}/${group}`;
 }
 
 function newLevel(): Level {

@@ -78,7 +78,6 @@ export function matches(filter: string, topic: string): boolean {
   return wanted.length === levels.length;
 }
 
-/** More levels than allowed; a short topic is not even looked at. */
 /** With its mount point it is no string of MQTT any more (section 1.5.3, v5: 1.5.4). */
 export function tooLong(topic: string): boolean {
   return topic.length * 3 > stringBytes && utf8Length(topic) > stringBytes;
@@ -87,6 +86,7 @@ export function tooLong(topic: string): boolean {
 /** Bytes of the longest string of MQTT. */
 const stringBytes = 65_535;
 
+/** More levels than allowed; a short topic is not even looked at. */
 export function tooDeep(topic: string, levels: number): boolean {
   return topic.length >= levels && topic.split("/", levels + 1).length > levels;
 }

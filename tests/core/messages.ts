@@ -42,7 +42,7 @@ export function subscription(
     session: owner,
     filter: pattern,
     pattern,
-    mounted: 0,
+    mountLength: 0,
     group: null,
     qos: 0,
     noLocal: false,

@@ -144,8 +144,8 @@ function sessionOf(session: Session): SessionSteps["session"] {
 /** The publishers that wait for a subscriber. */
 function holdsAccount({ heldPublishers }: Session): HoldsAccount {
   const clientIds: string[] = [];
-  for (const { clientId } of heldPublishers?.held ?? []) {
+  for (const { clientId } of heldPublishers?.connections ?? []) {
     if (clientIds.push(clientId ?? "") === holdersNamed) break;
   }
-  return { count: heldPublishers?.held.size ?? 0, clientIds };
+  return { count: heldPublishers?.connections.size ?? 0, clientIds };
 }

@@ -57,7 +57,7 @@ function standstillOf(
   { standstills, now }: Broker,
   { live, connectedAt, stoodStillInAllMs: atEnd }: ConnectionRecord,
 ): Pick<ConnectionAccount, Standstill> {
-  const silence = live === null ? null : standstills.of(live, now);
+  const silence = live === null ? null : standstills.duringSilenceOf(live, now);
   const stoodStillMs = silence?.stoodStillMs ?? 0;
   const lastPacketWaitedMs = silence?.lastPacketWaitedMs ?? 0;
   const stoodStillInAllMs =

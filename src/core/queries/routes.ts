@@ -36,8 +36,8 @@ export function* routeFor(
   for (const recipient of match.recipients) {
     const { session } = recipient;
     const filters: string[] = [];
-    for (const { filter, group, pattern, mounted } of session.subscriptions.values()) {
-      const reaches = matches(pattern, topic) && !isHidden(pattern, topic, mounted);
+    for (const { filter, group, pattern, mountLength } of session.subscriptions.values()) {
+      const reaches = matches(pattern, topic) && !isHidden(pattern, topic, mountLength);
       if (group === null && reaches) filters.push(filter);
       yield null;
     }

@@ -9,7 +9,7 @@ const largeMin = 1000;
  * standard it does (`lastPacketAt`), so that this is never called then and a packet costs one write.
  */
 export function updateSilentSince(broker: Broker, input: Input, effects: readonly Effect[]): void {
-  if (counts(broker, input)) setSilentSince(broker, input.connection);
+  if (endsSilence(broker, input)) setSilentSince(broker, input.connection);
   if (broker.rules.keepAliveResetBy !== "packetOrSent") return;
   for (const effect of effects) {
     if (effect.type === "send") setSilentSince(broker, effect.connection);
@@ -18,7 +18,7 @@ export function updateSilentSince(broker: Broker, input: Input, effects: readonl
   }
 }
 
-function counts(
+function endsSilence(
   broker: Broker,
   input: Input,
 ): input is Input & { readonly type: "received" | "bytesReceived" } {

@@ -263,7 +263,7 @@ function silenceOf(
 } {
   const silentMs = connection.silentMs(now);
   // A packet that was read late, or not yet, may be why.
-  const { stoodStillMs, lastPacketWaitedMs } = standstills.of(connection, now);
+  const { stoodStillMs, lastPacketWaitedMs } = standstills.duringSilenceOf(connection, now);
   // Only where it ends for silence it matters when that began.
   const isReadLate = cause === "keepAliveExpired" && lastPacketWaitedMs > 0;
   return {
