@@ -2,7 +2,7 @@ import { expect } from "bun:test";
 import { generate, type IConnectPacket, type Packet } from "mqtt-packet";
 import type { Rules } from "../../src/core/quirks/rules.ts";
 import type { TestClient } from "../support/client.ts";
-import { closeLedger } from "../support/ledger.ts";
+import { auditAtEnd } from "../support/will-audit.ts";
 import { World } from "../support/world.ts";
 import type { Act, ActOf } from "./naive-acts.ts";
 import { NaiveBroker } from "./naive-broker.ts";
@@ -72,7 +72,7 @@ export class Play {
         this.run({ act: "acknowledge", client, which: 0, refuses: false });
       }
     }
-    closeLedger(this.world);
+    auditAtEnd(this.world);
   }
 
   #act(act: Exclude<Act, ActOf<"advance" | "connect">>, program: Program, socket: Socket): void {

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import type { ProtocolError } from "../../src/core/reason.ts";
-import { closeLedger } from "../support/ledger.ts";
+import { auditAtEnd } from "../support/will-audit.ts";
 import { endOf, isOpen, watcherOf } from "../support/mortal.ts";
 import { World } from "../support/world.ts";
 
@@ -21,7 +21,7 @@ test("a connection without CONNECT ends at the connect timeout, and has no will"
   });
   expect(client.closedBy).toBe("end");
   expect(client.received).toEqual([]);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("A2: the bytes of a CONNECT that never completes do not put the connect timeout off", () => {
@@ -38,7 +38,7 @@ test("A2: the bytes of a CONNECT that never completes do not put the connect tim
   world.advance(1);
   expect(endOf(world, client).cause).toBe("connectTimeout");
   expect(watcher.messages()).toEqual([]);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("a verdict that does not come in time is a CONNECT that did not", () => {
@@ -60,7 +60,7 @@ test("a verdict that does not come in time is a CONNECT that did not", () => {
   expect(client.received).toEqual([]);
   expect(next.received).toEqual([]);
   expect(world.broker.view().sessions).toEqual([]);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("the connect timeout does not hit who has said CONNECT", () => {
@@ -70,7 +70,7 @@ test("the connect timeout does not hit who has said CONNECT", () => {
   client.connect({ clientId: "c" });
   world.advance(3_600_000);
   expect(isOpen(world, client)).toBe(true);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("D4: a number that is used again does not inherit a deadline", () => {
@@ -83,5 +83,5 @@ test("D4: a number that is used again does not inherit a deadline", () => {
   expect(isOpen(world, second)).toBe(true);
   world.advance(1);
   expect(endOf(world, second).cause).toBe("connectTimeout");
-  closeLedger(world);
+  auditAtEnd(world);
 });

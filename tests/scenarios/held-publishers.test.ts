@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { clientOf } from "../../src/core/queries/clients.ts";
 import type { TestClient } from "../support/client.ts";
 import { connectBytes } from "../support/connect-bytes.ts";
-import { closeLedger } from "../support/ledger.ts";
+import { auditAtEnd } from "../support/will-audit.ts";
 import { endOf, isOpen, mortal, watcherOf } from "../support/mortal.ts";
 import { World, type WorldOptions } from "../support/world.ts";
 
@@ -101,7 +101,7 @@ describe.each([4, 5] as const)("a burst of 3,000 messages, from a v%d publisher"
     expect(world.noted("dropping")).toEqual([]);
     expect(isOpen(world, scene.publisher)).toBe(true);
     expect(scene.publisher.paused).toBe(false);
-    closeLedger(world);
+    auditAtEnd(world);
   });
 });
 
@@ -241,7 +241,7 @@ describe("the keepalive of one that is held", () => {
       silentMs: 30_000,
       will: { fate: "published" },
     });
-    closeLedger(world);
+    auditAtEnd(world);
   });
 
   test("holds that follow each other take half of it at most, so that its PINGREQ is answered", async () => {
@@ -273,7 +273,7 @@ describe("the keepalive of one that is held", () => {
     expect(endOf(world, publisher).cause).toBe("resetByPeer");
     expect(watcher.messages()).toEqual(["wills/publisher=gone"]);
     world.advance(10_000);
-    closeLedger(world);
+    auditAtEnd(world);
   });
 
   test("a DISCONNECT that waits discards its will", async () => {
@@ -424,7 +424,7 @@ test("a takeover of a held connection that sends nothing more publishes its will
     will: { fate: "published" },
   });
   expect(next.received.map(({ cmd }) => cmd)).toEqual(["connack", "pingresp"]);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("a CONNECT that waits for a held connection, and whose peer goes, is read before its end", () => {
@@ -436,7 +436,7 @@ test("a CONNECT that waits for a held connection, and whose peer goes, is read b
   next.drop("eof");
   expect(endOf(world, next)).toMatchObject({ cause: "closedByPeer", wasConnected: true });
   world.advance(100);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("v5-3.1.0-2: a second CONNECT that waits unread behind a hold ends the connection, as ever", () => {
@@ -449,7 +449,7 @@ test("v5-3.1.0-2: a second CONNECT that waits unread behind a hold ends the conn
   });
   publisher.drop("eof");
   expect(endOf(world, publisher)).toMatchObject({ cause: "protocolError" });
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("a CONNECT that comes with its FIN, and waits for a held connection, is read before what follows it", () => {
@@ -461,5 +461,5 @@ test("a CONNECT that comes with its FIN, and waits for a held connection, is rea
   next.sendBytes(Uint8Array.of(...connect, 0xc0, 0));
   next.drop("eof");
   expect(endOf(world, next)).toMatchObject({ cause: "closedByPeer", wasConnected: true });
-  closeLedger(world);
+  auditAtEnd(world);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { closeLedger } from "../support/ledger.ts";
+import { auditAtEnd } from "../support/will-audit.ts";
 import { endOf, isOpen, mortal, watcherOf } from "../support/mortal.ts";
 import { World } from "../support/world.ts";
 
@@ -23,7 +23,7 @@ for (const step of [365 * day, -365 * day, 15_000, -1]) {
     world.advance(1);
     expect(endOf(world, silent)).toMatchObject({ cause: "keepAliveExpired", silentMs: 15_000 });
     expect(watcher.messages().toSorted()).toEqual(["wills/delayed=gone", "wills/silent=gone"]);
-    closeLedger(world);
+    auditAtEnd(world);
   });
 }
 
@@ -44,7 +44,7 @@ test("after a suspend, due is due: what the machine slept through is found at on
   // It says itself that it is late, and by how much.
   expect(will.will.due - will.endedAt).toBe(20_000);
   expect(will.will.at - will.will.due).toBe(3_585_000);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 // The timer still counts from before the sleep: it is armed anew only for another due time.
@@ -63,7 +63,7 @@ test("after a suspend, what is not yet due waits for the rest of its time", () =
   world.advance(1);
   expect(endOf(world, client).silentMs).toBe(90_000);
   expect(watcher.messages().toSorted()).toEqual(["wills/delayed=gone", "wills/mortal=gone"]);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("a suspend that is slept through does not hit a client that is heard on time afterwards", () => {
@@ -75,7 +75,7 @@ test("a suspend that is slept through does not hit a client that is heard on tim
   expect(isOpen(world, client)).toBe(true);
   world.advance(1);
   expect(endOf(world, client).cause).toBe("keepAliveExpired");
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("a client on the broker's own machine has slept as well: it has as much time left as before", () => {
@@ -92,7 +92,7 @@ test("a client on the broker's own machine has slept as well: it has as much tim
     if (client === undefined) throw new Error("there are two");
     expect(endOf(world, client)).toMatchObject({ cause: "keepAliveExpired", silentMs: 15_000 });
   }
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("what a remote client sent counts, though it is read before the suspend is noticed", () => {
@@ -105,5 +105,5 @@ test("what a remote client sent counts, though it is read before the suspend is 
   expect(isOpen(world, client)).toBe(true);
   world.advance(1);
   expect(endOf(world, client)).toMatchObject({ cause: "keepAliveExpired", silentMs: 15_000 });
-  closeLedger(world);
+  auditAtEnd(world);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { closeLedger } from "../support/ledger.ts";
+import { auditAtEnd } from "../support/will-audit.ts";
 import { endOf, isOpen, mortal, watcherOf } from "../support/mortal.ts";
 import { World } from "../support/world.ts";
 
@@ -23,7 +23,7 @@ for (const version of [3, 4, 5] as const) {
       });
       expect(client.closedBy).toBe("end");
       expect(watcher.messages()).toEqual(["wills/mortal=gone"]);
-      closeLedger(world);
+      auditAtEnd(world);
     }
   });
 }
@@ -36,7 +36,7 @@ test("keepalive 0 waits for ever", () => {
   world.advance(50 * 365 * 86_400_000);
   for (const client of clients) expect(isOpen(world, client)).toBe(true);
   expect(world.noted("ended")).toEqual([]);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("A3: each of many connections has a deadline of its own, to the millisecond", () => {
@@ -57,7 +57,7 @@ test("A3: each of many connections has a deadline of its own, to the millisecond
     expect(end.cause).toBe("keepAliveExpired");
     expect(end.silentMs).toBe(end.allowedMs ?? -1);
   }
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("A3: an end is not late because an earlier deadline was put off", () => {
@@ -75,7 +75,7 @@ test("A3: an end is not late because an earlier deadline was put off", () => {
   expect(endOf(world, late).silentMs).toBe(6000);
   world.advance(3000);
   expect(endOf(world, early).silentMs).toBe(3000);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("A4: a client that pings each 1.4 K lives", () => {
@@ -92,7 +92,7 @@ test("A4: a client that pings each 1.4 K lives", () => {
   expect(isOpen(world, client)).toBe(true);
   world.advance(1);
   expect(watcher.messages()).toEqual(["wills/mortal=gone"]);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("A4: a client that only publishes lives", () => {
@@ -106,7 +106,7 @@ test("A4: a client that only publishes lives", () => {
   expect(watcher.messages()).toEqual([]);
   world.advance(15_000);
   expect(watcher.messages()).toEqual(["wills/mortal=gone"]);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("A1: the deadline holds for a client without a will", () => {
@@ -115,7 +115,7 @@ test("A1: the deadline holds for a client without a will", () => {
   client.connect({ clientId: "plain", keepalive: 10 });
   world.advance(15_000);
   expect(endOf(world, client)).toMatchObject({ cause: "keepAliveExpired", will: null });
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("the transport's own detectors follow the keepalive, with nothing shorter than 1.5 K", () => {
@@ -126,7 +126,7 @@ test("the transport's own detectors follow the keepalive, with nothing shorter t
   expect(mortal(world, { id: "never", keepalive: 0 }).watched).toBeNull();
   const stranger = world.open();
   expect(stranger.watched).toBeUndefined();
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("the end tells how long the client was silent, whatever ended it", () => {
@@ -137,5 +137,5 @@ test("the end tells how long the client was silent, whatever ended it", () => {
   world.advance(7654);
   client.drop("reset");
   expect(endOf(world, client)).toMatchObject({ silentMs: 7654, allowedMs: 90_000 });
-  closeLedger(world);
+  auditAtEnd(world);
 });

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { generate } from "mqtt-packet";
-import { closeLedger } from "../support/ledger.ts";
+import { auditAtEnd } from "../support/will-audit.ts";
 import { endOf, isOpen, mortal, watcherOf } from "../support/mortal.ts";
 import { World } from "../support/world.ts";
 
@@ -20,7 +20,7 @@ for (const qos of [0, 1, 2] as const) {
     expect(isOpen(world, client)).toBe(true);
     world.advance(1);
     expect(endOf(world, client)).toMatchObject({ cause: "keepAliveExpired", silentMs: 15_000 });
-    closeLedger(world);
+    auditAtEnd(world);
   });
 }
 
@@ -42,7 +42,7 @@ test("A2: a queue that drains into a silent client does not reset the deadline",
   expect(endOf(world, client)).toMatchObject({ cause: "keepAliveExpired", silentMs: 15_000 });
   // The last words still wait for room; the client goes, so that nothing lingers.
   client.drop("reset");
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("A2: the bytes of a packet that never completes do not reset the deadline", () => {
@@ -67,7 +67,7 @@ test("A2: the bytes of a packet that never completes do not reset the deadline",
   }
   expect(endOf(world, client)).toMatchObject({ cause: "keepAliveExpired", silentMs: 15_000 });
   expect(watcher.messages()).toEqual(["wills/mortal=gone"]);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("A2: half a large PUBLISH, then silence", () => {
@@ -86,7 +86,7 @@ test("A2: half a large PUBLISH, then silence", () => {
   expect(isOpen(world, client)).toBe(true);
   world.advance(1);
   expect(endOf(world, client)).toMatchObject({ cause: "keepAliveExpired", silentMs: 15_000 });
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("A2: what other connections of the same client send does not reset the deadline", () => {
@@ -99,5 +99,5 @@ test("A2: what other connections of the same client send does not reset the dead
   }
   expect(endOf(world, client).cause).toBe("keepAliveExpired");
   expect(isOpen(world, other)).toBe(true);
-  closeLedger(world);
+  auditAtEnd(world);
 });

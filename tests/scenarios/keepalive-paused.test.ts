@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { clientOf } from "../../src/core/queries/clients.ts";
 import type { ProtocolError } from "../../src/core/reason.ts";
 import type { TestClient } from "../support/client.ts";
-import { closeLedger } from "../support/ledger.ts";
+import { auditAtEnd } from "../support/will-audit.ts";
 import { endOf, isOpen, mortal, watcherOf } from "../support/mortal.ts";
 import { World } from "../support/world.ts";
 
@@ -30,7 +30,7 @@ test("time in which the broker did not read does not count", async () => {
   expect(isOpen(world, client)).toBe(true);
   world.advance(1);
   expect(endOf(world, client)).toMatchObject({ cause: "keepAliveExpired", silentMs: 15_000 });
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("silence before the pause counts together with silence after it", () => {
@@ -49,7 +49,7 @@ test("silence before the pause counts together with silence after it", () => {
   expect(isOpen(world, client)).toBe(true);
   world.advance(1);
   expect(endOf(world, client)).toMatchObject({ cause: "keepAliveExpired", silentMs: 15_000 });
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("B1: a client that takes nothing while the broker does not read is found as stalled", () => {
@@ -63,7 +63,7 @@ test("B1: a client that takes nothing while the broker does not read is found as
   expect(endOf(world, client).cause).toBe("stalled");
   expect(client.closedBy).toBe("reset");
   expect(watcher.messages()).toEqual(["wills/mortal=gone"]);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("B3: what came while the broker did not read counts before the end", () => {
@@ -79,7 +79,7 @@ test("B3: what came while the broker did not read counts before the end", () => 
   expect(watcher.messages()).toEqual(["last=words", "last=gone"]);
   // The words were heard at the end; silence is never negative.
   expect(endOf(world, client).silentMs).toBe(0);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("what comes at the end of a pause was no close call for the time of the pause", () => {
@@ -114,5 +114,5 @@ test("the wait for a verdict on CONNECT is the broker's own, and no part of the 
   expect(isOpen(world, client)).toBe(true);
   world.advance(1);
   expect(endOf(world, client)).toMatchObject({ cause: "keepAliveExpired", silentMs: 15_000 });
-  closeLedger(world);
+  auditAtEnd(world);
 });

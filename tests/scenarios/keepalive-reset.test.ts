@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { TestClient } from "../support/client.ts";
-import { closeLedger } from "../support/ledger.ts";
+import { auditAtEnd } from "../support/will-audit.ts";
 import { endOf, isOpen, mortal } from "../support/mortal.ts";
 import { World, type WorldOptions } from "../support/world.ts";
 
@@ -100,7 +100,7 @@ describe("every complete packet from the client sets the deadline anew", () => {
         expect(isOpen(world, client)).toBe(true);
         world.advance(1);
         expect(endOf(world, client)).toMatchObject({ cause: "keepAliveExpired", silentMs: 15_000 });
-        closeLedger(world);
+        auditAtEnd(world);
       });
     }
   }
@@ -115,5 +115,5 @@ test("the deadline runs from CONNECT, not from the opening of the connection", (
   expect(isOpen(world, client)).toBe(true);
   world.advance(1);
   expect(endOf(world, client).cause).toBe("keepAliveExpired");
-  closeLedger(world);
+  auditAtEnd(world);
 });

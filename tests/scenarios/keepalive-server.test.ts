@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { closeLedger } from "../support/ledger.ts";
+import { auditAtEnd } from "../support/will-audit.ts";
 import { endOf, isOpen } from "../support/mortal.ts";
 import { World } from "../support/world.ts";
 
@@ -34,7 +34,7 @@ for (const { asked, told, inForce } of v5) {
     expect(isOpen(world, client)).toBe(true);
     world.advance(1);
     expect(endOf(world, client).cause).toBe("keepAliveExpired");
-    closeLedger(world);
+    auditAtEnd(world);
   });
 }
 
@@ -44,7 +44,7 @@ test("without a maximum nobody is told anything", () => {
     const client = world.open();
     const connack = client.connect({ clientId: "c", protocolVersion: 5, keepalive });
     expect(connack?.properties?.serverKeepAlive).toBeUndefined();
-    closeLedger(world);
+    auditAtEnd(world);
   }
 });
 
@@ -65,7 +65,7 @@ for (const version of [3, 4] as const) {
     expect(isOpen(world, client)).toBe(true);
     world.advance(1);
     expect(endOf(world, client).cause).toBe("keepAliveExpired");
-    closeLedger(world);
+    auditAtEnd(world);
   });
 
   test(`a v${version} client's keepalive of 0 is honoured under a maximum, and said`, () => {
@@ -75,13 +75,13 @@ for (const version of [3, 4] as const) {
     expect(world.noted("keepAliveAboveMaximum")).toMatchObject([{ keepAlive: 0, maximum: 60 }]);
     world.advance(86_400_000);
     expect(isOpen(world, client)).toBe(true);
-    closeLedger(world);
+    auditAtEnd(world);
   });
 
   test(`a v${version} client within the maximum is no news`, () => {
     const world = new World({ limits });
     world.open().connect({ clientId: "c", protocolVersion: version, keepalive: 60 });
     expect(world.noted("keepAliveAboveMaximum")).toEqual([]);
-    closeLedger(world);
+    auditAtEnd(world);
   });
 }

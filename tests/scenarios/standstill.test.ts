@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { clientOf } from "../../src/core/queries/clients.ts";
-import { closeLedger } from "../support/ledger.ts";
+import { auditAtEnd } from "../support/will-audit.ts";
 import { endOf, isOpen, mortal, watcherOf } from "../support/mortal.ts";
 import { World } from "../support/world.ts";
 
@@ -47,7 +47,7 @@ for (const { polls, ...order } of loops) {
       expect(world.noted("ended")).toHaveLength(1);
       world.advance(1);
       expect(world.noted("ended")).toHaveLength(1 + ids.length);
-      closeLedger(world);
+      auditAtEnd(world);
     });
 
     test("v4-3.1.2-10, v5-3.14.4-3: a DISCONNECT that waited discards the will", () => {
@@ -66,7 +66,7 @@ for (const { polls, ...order } of loops) {
       );
       for (const client of clients) expect(endOf(world, client).cause).toBe("disconnected");
       expect(watcher.messages()).toEqual([]);
-      closeLedger(world);
+      auditAtEnd(world);
     });
 
     test("an end that waited is the cause, not the keepalive", () => {
@@ -74,7 +74,7 @@ for (const { polls, ...order } of loops) {
       const client = mortal(world, { keepalive: 2 });
       world.standStill(4000, () => client.drop("eof"), order);
       expect(endOf(world, client)).toMatchObject({ cause: "closedByPeer" });
-      closeLedger(world);
+      auditAtEnd(world);
     });
 
     test("a part of a packet that waited saves nobody", () => {
@@ -82,7 +82,7 @@ for (const { polls, ...order } of loops) {
       const client = mortal(world, { keepalive: 2 });
       world.standStill(4000, () => client.sendBytes(half), order);
       expect(endOf(world, client)).toMatchObject({ cause: "keepAliveExpired", silentMs: 4000 });
-      closeLedger(world);
+      auditAtEnd(world);
     });
 
     test("v5-3.1.3-9: a return that waited cancels a delayed will", () => {
@@ -105,7 +105,7 @@ for (const { polls, ...order } of loops) {
       );
       expect(watcher.messages()).toEqual([]);
       expect(world.noted("will")).toMatchObject([{ by: "resumed", will: { fate: "cancelled" } }]);
-      closeLedger(world);
+      auditAtEnd(world);
     });
 
     test("a delayed will for which nobody came back is published at once, late by that time", () => {
@@ -116,7 +116,7 @@ for (const { polls, ...order } of loops) {
       expect(watcher.messages()).toEqual(["wills/mortal=gone"]);
       const [told] = world.noted("will");
       expect(told?.will).toMatchObject({ fate: "published", stoodStillMs: 8000 });
-      closeLedger(world);
+      auditAtEnd(world);
     });
 
     test("a session whose client came back meanwhile goes on", () => {
@@ -140,7 +140,7 @@ for (const { polls, ...order } of loops) {
         order,
       );
       expect(back.take("connack")).toMatchObject([{ sessionPresent: true }]);
-      closeLedger(world);
+      auditAtEnd(world);
     });
 
     test("a CONNECT that waited comes in time", () => {
@@ -149,7 +149,7 @@ for (const { polls, ...order } of loops) {
       world.standStill(5000, () => late.connect({ clientId: "late" }), order);
       expect(isOpen(world, late)).toBe(true);
       expect(endOf(world, mute).cause).toBe("connectTimeout");
-      closeLedger(world);
+      auditAtEnd(world);
     });
 
     // Turns are counted by what a real poll reads at most.
@@ -173,7 +173,7 @@ for (const { polls, ...order } of loops) {
       world.advance(0);
       expect(fresh.map((client) => isOpen(world, client))).toEqual([true, true, true, true]);
       expect(world.noted("connected").map(({ peer }) => peer.clientId)).toContain("new4");
-      closeLedger(world);
+      auditAtEnd(world);
     });
   });
 }
@@ -235,7 +235,7 @@ test("time in which the broker stood still is no close call, and no rhythm", () 
     pings: { count: 7, medianMs: 4000, worstMs: 4000 },
     closestCallMs: 11_000,
   });
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("a living client's silence tells how much of it was the broker's own", () => {
@@ -244,5 +244,5 @@ test("a living client's silence tells how much of it was the broker's own", () =
   world.advance(1000);
   world.standStill(4000);
   expect(clientOf(world.broker, "mortal")?.connections[0]).toMatchObject({ stoodStillMs: 4000 });
-  closeLedger(world);
+  auditAtEnd(world);
 });

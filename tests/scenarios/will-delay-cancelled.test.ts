@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { closeLedger, expectLedger } from "../support/ledger.ts";
+import { auditAtEnd, auditWills } from "../support/will-audit.ts";
 import { mortal, watcherOf } from "../support/mortal.ts";
 import { World } from "../support/world.ts";
 
@@ -20,7 +20,7 @@ test("E2: a return that resumes the session cancels the will, up to the last mil
   ]);
   world.advance(3_600_000);
   expect(watcher.messages()).toEqual([]);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("E2: a return at the due time comes too late", () => {
@@ -32,7 +32,7 @@ test("E2: a return at the due time comes too late", () => {
   const connack = back.connect({ clientId: "mortal", protocolVersion: 5, clean: false });
   expect(connack?.sessionPresent).toBe(true);
   expect(watcher.messages()).toEqual(["wills/mortal=gone"]);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("E2: a v4 client that resumes the session cancels it too", () => {
@@ -43,7 +43,7 @@ test("E2: a v4 client that resumes the session cancels it too", () => {
   world.open().connect({ clientId: "mortal", clean: false });
   world.advance(3_600_000);
   expect(watcher.messages()).toEqual([]);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("E2: each return cancels the will before, and arms its own", () => {
@@ -59,12 +59,12 @@ test("E2: each return cancels the will before, and arms its own", () => {
     world.advance(20_000);
     client.drop("reset");
     world.advance(20_000);
-    expectLedger(world);
+    auditWills(world);
   }
   expect(watcher.messages()).toEqual([]);
   world.advance(10_000);
   expect(watcher.messages()).toEqual(["wills/mortal=9"]);
-  const wills = closeLedger(world);
+  const wills = auditAtEnd(world);
   expect(wills.map(({ fate }) => fate?.fate)).toEqual([
     ...Array.from({ length: 9 }, () => "cancelled" as const),
     "published",
@@ -85,7 +85,7 @@ test("E2: a return without a will cancels, and leaves none behind", () => {
   back.drop("reset");
   world.advance(3_600_000);
   expect(watcher.messages()).toEqual([]);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("D2: a return with Clean Start 1 publishes at once", () => {
@@ -106,7 +106,7 @@ test("D2: a return with Clean Start 1 publishes at once", () => {
   expect(world.noted("sessionEnded")).toMatchObject([{ clientId: "mortal", why: "replaced" }]);
   world.advance(3_600_000);
   expect(watcher.messages()).toEqual([]);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("E2: a refused return cancels nothing", () => {
@@ -128,5 +128,5 @@ test("E2: a refused return cancels nothing", () => {
     world.advance(30_000);
     expect(watcher.messages()).toEqual(["wills/mortal=gone"]);
   }
-  closeLedger(world);
+  auditAtEnd(world);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { closeLedger, expectLedger } from "../support/ledger.ts";
+import { auditAtEnd, auditWills } from "../support/will-audit.ts";
 import { mortal, watcherOf } from "../support/mortal.ts";
 import { World } from "../support/world.ts";
 
@@ -17,7 +17,7 @@ test("E5: wills are published by their due time, not by the length of their dela
   expect(watcher.messages()).toEqual([]);
   world.advance(1);
   expect(watcher.messages()).toEqual(["wills/short=gone"]);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("E5: steady drops with shorter delays do not hold up an older will", () => {
@@ -32,7 +32,7 @@ test("E5: steady drops with shorter delays do not hold up an older will", () => 
   expect(watcher.messages()).toEqual([]);
   world.advance(1);
   expect(watcher.messages()).toEqual(["wills/old=gone"]);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("E5: a hundred wills with delays in any order come each at its own time", () => {
@@ -47,7 +47,7 @@ test("E5: a hundred wills with delays in any order come each at its own time", (
     ended.set(`m${index}`, world.now);
     due.set(`m${index}`, world.now + delay * 1000);
   }
-  expectLedger(world);
+  auditWills(world);
   world.advance(120_000);
   const fates = world.noted("will");
   expect(fates).toHaveLength(100);
@@ -58,7 +58,7 @@ test("E5: a hundred wills with delays in any order come each at its own time", (
   }
   const order = [...due].toSorted((a, b) => a[1] - b[1]).map(([clientId]) => clientId);
   expect(fates.map(({ clientId }) => clientId)).toEqual(order);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("E5: a will that is cancelled takes no other one with it", () => {
@@ -77,5 +77,5 @@ test("E5: a will that is cancelled takes no other one with it", () => {
     .filter((index) => !back.includes(index))
     .map((index) => `wills/m${index}=gone`);
   expect(watcher.messages().toSorted()).toEqual(wanted.toSorted());
-  closeLedger(world);
+  auditAtEnd(world);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { closeLedger } from "../support/ledger.ts";
+import { auditAtEnd } from "../support/will-audit.ts";
 import { mortal, watcherOf } from "../support/mortal.ts";
 import { World } from "../support/world.ts";
 
@@ -9,7 +9,7 @@ test("E3: the session's end cuts the delay: expiry 0", () => {
   mortal(world, { delay: 3600, expiry: 0 }).drop("reset");
   expect(watcher.messages()).toEqual(["wills/mortal=gone"]);
   expect(world.broker.view().sessions.map(({ clientId }) => clientId)).toEqual(["watcher"]);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("E3: the session's end cuts the delay: expiry between 0 and the delay", () => {
@@ -23,7 +23,7 @@ test("E3: the session's end cuts the delay: expiry between 0 and the delay", () 
   expect(world.noted("sessionEnded")).toMatchObject([{ clientId: "mortal", why: "expired" }]);
   world.advance(3_600_000);
   expect(watcher.messages()).toEqual([]);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("E3: the expiry counts from the end of the connection, not from CONNECT", () => {
@@ -36,7 +36,7 @@ test("E3: the expiry counts from the end of the connection, not from CONNECT", (
   expect(watcher.messages()).toEqual([]);
   world.advance(1);
   expect(watcher.messages()).toEqual(["wills/mortal=gone"]);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("E3: the expiry of the latest CONNECT counts", () => {
@@ -49,7 +49,7 @@ test("E3: the expiry of the latest CONNECT counts", () => {
   expect(watcher.messages()).toEqual([]);
   world.advance(1);
   expect(watcher.messages()).toEqual(["wills/mortal=gone"]);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("E3: the session lives on after its will, for the rest of its time", () => {
@@ -64,5 +64,5 @@ test("E3: the session lives on after its will, for the rest of its time", () => 
   const connack = back.connect({ clientId: "mortal", protocolVersion: 5, clean: false });
   expect(connack?.sessionPresent).toBe(true);
   expect(world.noted("will")).toMatchObject([{ by: "due" }]);
-  closeLedger(world);
+  auditAtEnd(world);
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { TestClient } from "../support/client.ts";
-import { closeLedger, expectLedger } from "../support/ledger.ts";
+import { auditAtEnd, auditWills } from "../support/will-audit.ts";
 import { endOf, mortal, watcherOf } from "../support/mortal.ts";
 import { World, type WorldOptions } from "../support/world.ts";
 
@@ -47,7 +47,7 @@ describe("a will is due after its delay or the session's life, whichever is shor
         expect(end.will).toMatchObject({ fate: "delayed", topic: "wills/mortal" });
         if (end.will?.fate !== "delayed") throw new Error("the will is not delayed");
         expect(end.will.due - world.broker.view().now).toBe(dueAfter * 1000);
-        expectLedger(world);
+        auditWills(world);
         world.advance(dueAfter * 1000 - 1);
         expect(watcher.messages()).toEqual([]);
         expect(world.noted("will")).toEqual([]);
@@ -59,7 +59,7 @@ describe("a will is due after its delay or the session's life, whichever is shor
         expect(will.will.due).toBe(will.will.at);
       }
       expect(watcher.messages()).toEqual(["wills/mortal=gone"]);
-      closeLedger(world);
+      auditAtEnd(world);
     });
   }
 });
@@ -94,7 +94,7 @@ describe("the delay holds for every end that publishes", () => {
       expect(watcher.messages()).toEqual([]);
       world.advance(1);
       expect(watcher.messages()).toEqual(["wills/mortal=gone"]);
-      closeLedger(world);
+      auditAtEnd(world);
     });
   }
 });
@@ -107,7 +107,7 @@ test("C3: DISCONNECT 0x00 discards a will that would have waited", () => {
   expect(endOf(world, client).will).toMatchObject({ fate: "discarded", why: "disconnect" });
   world.advance(60_000);
   expect(watcher.messages()).toEqual([]);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 describe("a DISCONNECT that sets the session expiry moves the due time with it", () => {
@@ -136,7 +136,7 @@ describe("a DISCONNECT that sets the session expiry moves the due time with it",
       expect(watcher.messages()).toEqual(["wills/mortal=gone"]);
       world.advance(3_600_000);
       expect(watcher.messages()).toEqual([]);
-      closeLedger(world);
+      auditAtEnd(world);
     });
   }
 });
@@ -154,7 +154,7 @@ test("E1: an expiry that DISCONNECT lengthens is cut to the maximum", () => {
   expect(watcher.messages()).toEqual([]);
   world.advance(1);
   expect(watcher.messages()).toEqual(["wills/mortal=gone"]);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("a delayed will is told twice: at the end with its due time, and at its fate", () => {
@@ -167,5 +167,5 @@ test("a delayed will is told twice: at the end with its due time, and at its fat
     { clientId: "mortal", cause: "closedByPeer", by: "due", will: { fate: "published" } },
   ]);
   expect(world.noted("ended")).toHaveLength(1);
-  closeLedger(world);
+  auditAtEnd(world);
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { Access } from "../../src/core/access.ts";
 import type { IConnectPacket } from "mqtt-packet";
-import { closeLedger } from "../support/ledger.ts";
+import { auditAtEnd } from "../support/will-audit.ts";
 import { endOf, mortal, watcherOf } from "../support/mortal.ts";
 import { World, type WorldOptions } from "../support/world.ts";
 
@@ -82,7 +82,7 @@ describe("a will that could not be published is refused at CONNECT, and said", (
         expect(end.detail).toMatch(/will/i);
         world.advance(60_000);
         expect(watcher.messages()).toEqual([]);
-        closeLedger(world);
+        auditAtEnd(world);
       });
     }
   }
@@ -108,7 +108,7 @@ test("G: the access list is asked with the client's id, user name and mount poin
   expect(asked).toEqual([["a", "ann", "site/status"]]);
   client.drop("reset");
   expect(asked.at(-1)).toEqual(["a", "ann", "site/status"]);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("G: an access list that has changed since CONNECT holds at publication, and is said", () => {
@@ -124,7 +124,7 @@ test("G: an access list that has changed since CONNECT holds at publication, and
     why: "denied",
   });
   expect(watcher.messages()).toEqual([]);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("G: a delayed will that is denied when it is due is said in its own event", () => {
@@ -138,7 +138,7 @@ test("G: a delayed will that is denied when it is due is said in its own event",
     { by: "due", will: { fate: "discarded", why: "denied" } },
   ]);
   expect(watcher.messages()).toEqual([]);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("G: a denial that is lifted before the will is due does not hold", () => {
@@ -152,5 +152,5 @@ test("G: a denial that is lifted before the will is due does not hold", () => {
   denied.clear();
   world.advance(1000);
   expect(watcher.messages()).toEqual(["wills/mortal=gone"]);
-  closeLedger(world);
+  auditAtEnd(world);
 });

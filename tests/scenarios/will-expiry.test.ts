@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { closeLedger } from "../support/ledger.ts";
+import { auditAtEnd } from "../support/will-audit.ts";
 import { mortal, watcherOf } from "../support/mortal.ts";
 import { World } from "../support/world.ts";
 
@@ -13,7 +13,7 @@ test("F: the Message Expiry Interval of a will starts at its publication", () =>
   client.drop("reset");
   world.advance(30_000);
   expect(watcher.take("publish")).toMatchObject([{ properties: { messageExpiryInterval: 60 } }]);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("F: time in a queue is taken off, and what has expired is not delivered", () => {
@@ -41,7 +41,7 @@ test("F: time in a queue is taken off, and what has expired is not delivered", (
     back.connect(connect);
     const got = back.take("publish").map(({ properties }) => properties?.messageExpiryInterval);
     expect(got).toEqual(left === null ? [] : [left]);
-    closeLedger(world);
+    auditAtEnd(world);
   }
 });
 
@@ -58,7 +58,7 @@ test("F: a retained will is there until it expires", () => {
   late.connect({ clientId: "late", protocolVersion: 5 });
   late.subscribe("wills/#");
   expect(late.messages()).toEqual([]);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("F: an expiry shorter than the delay does not keep a will from being published", () => {
@@ -71,5 +71,5 @@ test("F: an expiry shorter than the delay does not keep a will from being publis
   }).drop("reset");
   world.advance(100_000);
   expect(watcher.take("publish")).toMatchObject([{ properties: { messageExpiryInterval: 1 } }]);
-  closeLedger(world);
+  auditAtEnd(world);
 });

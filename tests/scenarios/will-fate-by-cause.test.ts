@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { EndCause } from "../../src/core/end-causes.ts";
 import type { TestClient } from "../support/client.ts";
-import { closeLedger } from "../support/ledger.ts";
+import { auditAtEnd } from "../support/will-audit.ts";
 import { endOf, mortal, watcherOf } from "../support/mortal.ts";
 import { World, type WorldOptions } from "../support/world.ts";
 
@@ -280,7 +280,7 @@ function expectFate(row: Row, version: Version): void {
   client.drop("reset");
   world.advance(3_600_000);
   expect(watcher.messages()).toEqual([]);
-  closeLedger(world);
+  auditAtEnd(world);
 }
 
 test("a DISCONNECT lets the client go, and the broker closes its side", () => {
@@ -288,7 +288,7 @@ test("a DISCONNECT lets the client go, and the broker closes its side", () => {
   const client = mortal(world);
   client.send({ cmd: "disconnect" });
   expect(client.closedBy).toBe("end");
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("C3: an expiry of 0 that was the broker's wish does not make a goodbye invalid", () => {
@@ -306,7 +306,7 @@ test("C3: an expiry of 0 that was the broker's wish does not make a goodbye inva
     will: { fate: "discarded" },
   });
   expect(watcher.messages()).toEqual([]);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("B1: what stands behind a DISCONNECT in the same flight is not looked at", () => {
@@ -321,7 +321,7 @@ test("B1: what stands behind a DISCONNECT in the same flight is not looked at", 
     client.sendBytes(Uint8Array.of(0xe0, 0x00, ...rest));
     expect(endOf(world, client).cause).toBe("disconnected");
     expect(watcher.messages()).toEqual([]);
-    closeLedger(world);
+    auditAtEnd(world);
   }
 });
 
@@ -332,7 +332,7 @@ test("B1: a DISCONNECT behind a violation comes too late", () => {
   client.sendBytes(Uint8Array.of(0xd0, 0x00, 0xe0, 0x00));
   expect(endOf(world, client).cause).toBe("protocolError");
   expect(watcher.messages()).toEqual(["wills/mortal=gone"]);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("B1: two hundred at once are two hundred wills", () => {
@@ -341,5 +341,5 @@ test("B1: two hundred at once are two hundred wills", () => {
   const crowd = Array.from({ length: 200 }, (_, index) => mortal(world, { id: `m${index}` }));
   for (const client of crowd) client.drop("reset");
   expect(new Set(watcher.messages()).size).toBe(200);
-  closeLedger(world);
+  auditAtEnd(world);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { closeLedger } from "../support/ledger.ts";
+import { auditAtEnd } from "../support/will-audit.ts";
 import { endOf, isOpen, mortal, watcherOf } from "../support/mortal.ts";
 import { World } from "../support/world.ts";
 
@@ -18,7 +18,7 @@ for (const version of [3, 4, 5] as const) {
     world.advance(1);
     expect(endOf(world, back).cause).toBe("keepAliveExpired");
     expect(watcher.messages()).toEqual(["wills/mortal=second"]);
-    closeLedger(world);
+    auditAtEnd(world);
   });
 }
 
@@ -36,7 +36,7 @@ test("D4: the end of the dead socket, told late, is no end of the new connection
   back.ping();
   expect(back.take("pingresp")).toHaveLength(1);
   expect(watcher.messages()).toEqual([]);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("D4: what the dead connection still says is not heard", () => {
@@ -50,7 +50,7 @@ test("D4: what the dead connection still says is not heard", () => {
   expect(watcher.messages()).toEqual([]);
   back.drop("reset");
   expect(watcher.messages()).toEqual(["wills/mortal=gone"]);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("D4: a short keepalive that was left behind does not shorten the new one", () => {
@@ -61,7 +61,7 @@ test("D4: a short keepalive that was left behind does not shorten the new one", 
   expect(isOpen(world, back)).toBe(true);
   world.advance(1);
   expect(endOf(world, back)).toMatchObject({ cause: "keepAliveExpired", silentMs: 150_000 });
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("D4: a delayed will and a session's end of an earlier life do not hit the new one", () => {
@@ -80,7 +80,7 @@ test("D4: a delayed will and a session's end of an earlier life do not hit the n
   back.drop("reset");
   world.advance(10_000);
   expect(watcher.messages()).toEqual(["wills/mortal=second"]);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("D4: connections that use a number one after the other do not mix", () => {
@@ -95,5 +95,5 @@ test("D4: connections that use a number one after the other do not mix", () => {
   world.advance(60_000);
   expect(world.noted("ended").filter(({ cause }) => cause === "keepAliveExpired")).toEqual([]);
   expect(watcher.messages()).toEqual([]);
-  closeLedger(world);
+  auditAtEnd(world);
 });

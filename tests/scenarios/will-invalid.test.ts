@@ -6,7 +6,7 @@ import {
   willQosFlag,
   type ConnectFields,
 } from "../support/connect-bytes.ts";
-import { closeLedger } from "../support/ledger.ts";
+import { auditAtEnd } from "../support/will-audit.ts";
 import { endOf, watcherOf } from "../support/mortal.ts";
 import { World } from "../support/world.ts";
 
@@ -131,7 +131,7 @@ function expectRefusal(
   expect(world.broker.view().sessions).toHaveLength(1);
   world.advance(60_000);
   expect(watcher.messages()).toEqual([]);
-  closeLedger(world);
+  auditAtEnd(world);
 }
 
 test("the builder of these CONNECTs writes valid ones too", () => {
@@ -144,7 +144,7 @@ test("the builder of these CONNECTs writes valid ones too", () => {
       expect(client.take("connack")).toHaveLength(1);
       client.drop("reset");
       expect(watcher.messages()).toEqual(["will=gone"]);
-      closeLedger(world);
+      auditAtEnd(world);
     }
   }
 });

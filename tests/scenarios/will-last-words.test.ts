@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { generate, type Packet } from "mqtt-packet";
-import { closeLedger } from "../support/ledger.ts";
+import { auditAtEnd } from "../support/will-audit.ts";
 import { endOf, mortal, watcherOf } from "../support/mortal.ts";
 import { World } from "../support/world.ts";
 
@@ -28,7 +28,7 @@ describe("what the client had sent comes before its will", () => {
           client.sendBytes(publishBytes("last", version, qos));
           client.drop(how);
           expect(watcher.messages()).toEqual(["status=last", "status=gone"]);
-          closeLedger(world);
+          auditAtEnd(world);
         });
       }
     }
@@ -43,7 +43,7 @@ test("B3: many packets and a FIN in one flight are all heard, in their order", (
   client.sendBytes(Buffer.concat(payloads.map((payload) => publishBytes(payload, 4))));
   client.drop("eof");
   expect(watcher.messages()).toEqual([...payloads, "gone"].map((payload) => `status=${payload}`));
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("B3: a PUBLISH that was cut off by the end is not heard, and the will is", () => {
@@ -54,7 +54,7 @@ test("B3: a PUBLISH that was cut off by the end is not heard, and the will is", 
   client.sendBytes(bytes.subarray(0, bytes.length - 1));
   client.drop("eof");
   expect(watcher.messages()).toEqual(["status=gone"]);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("B3: CONNECT, PUBLISH and FIN in one flight", () => {
@@ -74,7 +74,7 @@ test("B3: CONNECT, PUBLISH and FIN in one flight", () => {
   client.drop("eof");
   expect(watcher.messages()).toEqual(["status=hello", "status=gone"]);
   expect(endOf(world, client).cause).toBe("closedByPeer");
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("B3: the last words and the DISCONNECT 0x04 in one flight", () => {
@@ -83,7 +83,7 @@ test("B3: the last words and the DISCONNECT 0x04 in one flight", () => {
   const client = mortal(world, { will: { topic: "status" } });
   client.sendBytes(Buffer.concat([publishBytes("last", 5), Uint8Array.of(0xe0, 0x01, 0x04)]));
   expect(watcher.messages()).toEqual(["status=last", "status=gone"]);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("B3: the last words before a violation are heard", () => {
@@ -92,7 +92,7 @@ test("B3: the last words before a violation are heard", () => {
   const client = mortal(world, { version: 4, will: { topic: "status" } });
   client.sendBytes(Buffer.concat([publishBytes("last", 4), Uint8Array.of(0xff, 0xff)]));
   expect(watcher.messages()).toEqual(["status=last", "status=gone"]);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("B3: a slow subscriber gets the last words before the will", () => {
@@ -109,5 +109,5 @@ test("B3: a slow subscriber gets the last words before the will", () => {
     }
   }
   expect(got).toEqual(["a", "b", "c", "gone"]);
-  closeLedger(world);
+  auditAtEnd(world);
 });

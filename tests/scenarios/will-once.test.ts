@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { closeLedger } from "../support/ledger.ts";
+import { auditAtEnd } from "../support/will-audit.ts";
 import { mortal, watcherOf } from "../support/mortal.ts";
 import { World } from "../support/world.ts";
 
@@ -15,7 +15,7 @@ test("F: a will is published once, whatever else happens to its connection after
   mortal(world, { id: "mortal" }).send({ cmd: "disconnect" });
   world.advance(3_600_000);
   expect(watcher.messages()).toEqual(["wills/mortal=gone"]);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("F: a published will does not come again at the session's end", () => {
@@ -26,7 +26,7 @@ test("F: a published will does not come again at the session's end", () => {
   world.advance(3_600_000);
   expect(watcher.messages()).toEqual(["wills/mortal=gone", "wills/waited=gone"]);
   expect(world.noted("sessionEnded")).toHaveLength(2);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("F: a published will does not come again when the session is resumed or replaced", () => {
@@ -40,7 +40,7 @@ test("F: a published will does not come again when the session is resumed or rep
     back.drop("reset");
     world.advance(3_600_000);
     expect(watcher.messages()).toEqual(["wills/mortal=gone"]);
-    closeLedger(world);
+    auditAtEnd(world);
   }
 });
 
@@ -52,7 +52,7 @@ test("F: a discarded will does not come at the session's end", () => {
   mortal(world, { version: 4, clean: false }).send({ cmd: "disconnect" });
   world.open().connect({ clientId: "mortal", clean: true });
   expect(watcher.messages()).toEqual([]);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("F: overlapping subscriptions get a will as they get any message", () => {
@@ -66,5 +66,5 @@ test("F: overlapping subscriptions get a will as they get any message", () => {
   const copies = watcher.take("publish").length;
   mortal(world, { will: { qos: 2 } }).drop("reset");
   expect(watcher.take("publish")).toHaveLength(copies);
-  closeLedger(world);
+  auditAtEnd(world);
 });

@@ -7,7 +7,7 @@ import {
   willQosFlag,
 } from "../support/connect-bytes.ts";
 import type { TestClient } from "../support/client.ts";
-import { closeLedger } from "../support/ledger.ts";
+import { auditAtEnd } from "../support/will-audit.ts";
 import { mortal, watcherOf } from "../support/mortal.ts";
 import { World } from "../support/world.ts";
 
@@ -38,7 +38,7 @@ test("F: all properties of a will reach a v5 subscriber unchanged", () => {
   const [got] = watcher.take("publish");
   expect(got).toMatchObject({ topic: "wills/mortal", qos: 1 });
   expect(got?.properties).toEqual(properties);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("F: the order of user properties is kept, in whatever order the others stand", () => {
@@ -69,7 +69,7 @@ test("F: the order of user properties is kept, in whatever order the others stan
   expect(watcher.take("publish")).toHaveLength(1);
   const body = [...counted("t"), kept.length, ...kept, ...Buffer.from("gone")];
   expect(written).toEqual([0x30, body.length, ...body]);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("F: the Will Delay Interval is the broker's own and is not forwarded", () => {
@@ -78,7 +78,7 @@ test("F: the Will Delay Interval is the broker's own and is not forwarded", () =
   mortal(world, { delay: 5, expiry: 60 }).drop("reset");
   world.advance(5000);
   expect(watcher.take("publish").map(({ properties }) => properties ?? {})).toEqual([{}]);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("F: a v4 subscriber gets the message without its properties", () => {
@@ -89,7 +89,7 @@ test("F: a v4 subscriber gets the message without its properties", () => {
   const properties = { contentType: "x", messageExpiryInterval: 60 };
   mortal(world, { will: { properties } }).drop("reset");
   expect(watcher.messages()).toEqual(["wills/mortal=gone"]);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("F: the properties of a retained will are kept with it", () => {
@@ -101,7 +101,7 @@ test("F: the properties of a retained will are kept with it", () => {
   late.connect({ clientId: "late", protocolVersion: 5 });
   late.subscribe("wills/#");
   expect(late.take("publish").map(({ properties: got }) => got)).toEqual([properties]);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("F: payload bytes are kept as they are", () => {
@@ -115,5 +115,5 @@ test("F: payload bytes are kept as they are", () => {
   client.drop("reset");
   const [got] = watcher.take("publish");
   expect(Buffer.from(got?.payload ?? "").equals(payload)).toBe(true);
-  closeLedger(world);
+  auditAtEnd(world);
 });

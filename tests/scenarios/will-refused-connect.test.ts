@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import type { IConnackPacket } from "mqtt-packet";
 import type { TestClient } from "../support/client.ts";
 import { connectBytes, connectFlag } from "../support/connect-bytes.ts";
-import { closeLedger } from "../support/ledger.ts";
+import { auditAtEnd } from "../support/will-audit.ts";
 import { endOf, watcherOf } from "../support/mortal.ts";
 import { World, type WorldOptions } from "../support/world.ts";
 import { connect, text } from "../wire/frames.ts";
@@ -122,7 +122,7 @@ describe("a refused CONNECT publishes nothing", () => {
         world.advance(60_000);
         expect(watcher.messages()).toEqual([]);
         expect(world.broker.view().retained.messages).toBe(0);
-        closeLedger(world);
+        auditAtEnd(world);
       });
     }
   }
@@ -136,5 +136,5 @@ test("a second CONNECT publishes the first one's will, and not its own", () => {
   client.connect({ clientId: "m", will: { ...will, payload: "other" } });
   expect(endOf(world, client).cause).toBe("protocolError");
   expect(watcher.messages()).toEqual(["w=gone"]);
-  closeLedger(world);
+  auditAtEnd(world);
 });

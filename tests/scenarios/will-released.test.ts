@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { closeLedger, expectReleased } from "../support/ledger.ts";
+import { auditAtEnd, expectReleased } from "../support/will-audit.ts";
 import { mortal, watcherOf } from "../support/mortal.ts";
 import { World } from "../support/world.ts";
 
@@ -21,7 +21,7 @@ test("when all is over, everything is released but the deadline of $SYS", () => 
   expect(watcher.messages()).toHaveLength(5);
   watcher.send({ cmd: "disconnect" });
   expectReleased(world);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("a persistent session of v4 outlives its will, up to the longest expiry", () => {
@@ -34,7 +34,7 @@ test("a persistent session of v4 outlives its will, up to the longest expiry", (
   expect(world.broker.view().sessions).toMatchObject([{ clientId: "mortal", will: null }]);
   world.advance(1);
   expectReleased(world);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("a crowd that comes and goes leaves nothing behind", () => {
@@ -55,6 +55,6 @@ test("a crowd that comes and goes leaves nothing behind", () => {
   }
   world.advance(60_000);
   expectReleased(world);
-  const wills = closeLedger(world);
+  const wills = auditAtEnd(world);
   expect(wills).toHaveLength(400);
 });

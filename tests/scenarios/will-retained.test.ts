@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { closeLedger } from "../support/ledger.ts";
+import { auditAtEnd } from "../support/will-audit.ts";
 import { endOf, mortal, watcherOf } from "../support/mortal.ts";
 import { World } from "../support/world.ts";
 
@@ -18,7 +18,7 @@ for (const version of [3, 4, 5] as const) {
     const [got] = late.take("publish");
     expect(got).toMatchObject({ topic: "wills/mortal", qos: 1, retain: true });
     expect(got?.payload.toString()).toBe("gone");
-    closeLedger(world);
+    auditAtEnd(world);
   });
 
   test(`F: a will that is not retained leaves nothing behind (v${version})`, () => {
@@ -26,7 +26,7 @@ for (const version of [3, 4, 5] as const) {
     mortal(world, { version }).drop("reset");
     expect(watcherOf(world).messages()).toEqual([]);
     expect(world.broker.view().retained.messages).toBe(0);
-    closeLedger(world);
+    auditAtEnd(world);
   });
 
   test(`F: an empty retained will clears the topic, and is delivered (v${version})`, () => {
@@ -42,7 +42,7 @@ for (const version of [3, 4, 5] as const) {
     late.connect({ clientId: "late", protocolVersion: version });
     late.subscribe("wills/#");
     expect(late.messages()).toEqual([]);
-    closeLedger(world);
+    auditAtEnd(world);
   });
 
   test(`F: an empty will is a will (v${version})`, () => {
@@ -50,7 +50,7 @@ for (const version of [3, 4, 5] as const) {
     const watcher = watcherOf(world);
     mortal(world, { version, will: { payload: "" } }).drop("reset");
     expect(watcher.messages()).toEqual(["wills/mortal="]);
-    closeLedger(world);
+    auditAtEnd(world);
   });
 }
 
@@ -63,7 +63,7 @@ test("F: a will replaces the retained birth of its client", () => {
   late.connect({ clientId: "late" });
   late.subscribe("status");
   expect(late.messages()).toEqual(["status=gone"]);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("F: a discarded or cancelled will is not retained", () => {
@@ -73,7 +73,7 @@ test("F: a discarded or cancelled will is not retained", () => {
   world.open().connect({ clientId: "b", protocolVersion: 5, clean: false });
   world.advance(3_600_000);
   expect(world.broker.view().retained.messages).toBe(0);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("F: a delayed retained will is retained when it is published, not before", () => {
@@ -83,5 +83,5 @@ test("F: a delayed retained will is retained when it is published, not before", 
   expect(world.broker.view().retained.messages).toBe(0);
   world.advance(1);
   expect(world.broker.view().retained.messages).toBe(1);
-  closeLedger(world);
+  auditAtEnd(world);
 });

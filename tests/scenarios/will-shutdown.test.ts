@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { expectLedger } from "../support/ledger.ts";
+import { auditWills } from "../support/will-audit.ts";
 import { endOf, mortal, watcherOf } from "../support/mortal.ts";
 import { World } from "../support/world.ts";
 
@@ -23,7 +23,7 @@ for (const version of [3, 4, 5] as const) {
       cause: "shuttingDown",
       will: { fate: "published", reach: { delivered: 2 } },
     });
-    expectLedger(world);
+    auditWills(world);
     expect(world.broker.view()).toMatchObject({ connections: [], sessions: [], deadlines: 0 });
   });
 }
@@ -48,7 +48,7 @@ test("at a shutdown delayed wills are published too, in the order of their due t
     ["second", "broker stopped"],
     ["third", "broker stopped"],
   ]);
-  const wills = expectLedger(world);
+  const wills = auditWills(world);
   expect(wills.map(({ fate }) => fate?.fate)).toEqual(Array.from({ length: 4 }, () => "published"));
   expect(world.broker.view().connections).toEqual([]);
 });
@@ -64,6 +64,6 @@ test("after a shutdown nobody is let in, and no will comes late", () => {
   expect(late.closedBy).toBe("end");
   world.advance(3_600_000);
   expect(world.noted("will")).toHaveLength(1);
-  expectLedger(world);
+  auditWills(world);
   expect(world.broker.view()).toMatchObject({ connections: [], sessions: [], deadlines: 0 });
 });

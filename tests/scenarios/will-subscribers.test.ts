@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { closeLedger } from "../support/ledger.ts";
+import { auditAtEnd } from "../support/will-audit.ts";
 import { endOf, mortal, watcherOf } from "../support/mortal.ts";
 import { World } from "../support/world.ts";
 
@@ -20,7 +20,7 @@ describe("a will is delivered with the lesser of its QoS and the subscription's"
             dup: false,
           },
         ]);
-        closeLedger(world);
+        auditAtEnd(world);
       });
     }
   }
@@ -51,7 +51,7 @@ describe("a will waits for an offline subscriber with a persistent session", () 
         const back = world.open();
         back.connect(connect);
         expect(back.messages()).toEqual(["wills/mortal=gone"]);
-        closeLedger(world);
+        auditAtEnd(world);
       });
     }
   }
@@ -69,7 +69,7 @@ test("a QoS 0 will waits for nobody", () => {
   const back = world.open();
   back.connect({ clientId: "monitor", clean: false });
   expect(back.messages()).toEqual([]);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("B2: a will without delay does not wait for the end of a persistent session", () => {
@@ -83,7 +83,7 @@ test("B2: a will without delay does not wait for the end of a persistent session
   expect(watcher.messages()).toEqual(["wills/v5=gone"]);
   const sessions = world.broker.view().sessions.map(({ clientId }) => clientId);
   expect(sessions.toSorted()).toEqual(["v3", "v4", "v5", "watcher"]);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("a shared subscription gets one copy, and its members take turns", () => {
@@ -100,7 +100,7 @@ test("a shared subscription gets one copy, and its members take turns", () => {
   expect(got.map(({ length }) => length)).toEqual([1, 1, 1]);
   expect(got.flat().toSorted()).toEqual(["wills/m0=gone", "wills/m1=gone", "wills/m2=gone"]);
   expect(alone.messages()).toHaveLength(3);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("a group's copy goes to a member whose session goes on, not to the one that dies", () => {
@@ -119,7 +119,7 @@ test("a group's copy goes to a member whose session goes on, not to the one that
       const back = world.open();
       back.connect({ clientId: "monitor", clean: false });
       expect(back.messages()).toEqual(["wills/mortal=gone"]);
-      closeLedger(world);
+      auditAtEnd(world);
     }
   }
 });
@@ -133,7 +133,7 @@ test("a session that ends with its connection gets no copy of its own will, and 
     fate: "published",
     reach: { delivered: 0, queued: 0, dropped: 0 },
   });
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("nor does a session that expires when its will is due", () => {
@@ -146,7 +146,7 @@ test("nor does a session that expires when its will is due", () => {
     expect(world.noted("will")).toMatchObject([
       { by: "session ended", will: { fate: "published", reach: { delivered: 0, queued: 0 } } },
     ]);
-    closeLedger(world);
+    auditAtEnd(world);
   }
 });
 
@@ -159,7 +159,7 @@ test("nor does a session that is replaced while its will waits", () => {
   expect(world.noted("will")).toMatchObject([
     { by: "session ended", will: { fate: "published", reach: { delivered: 0, queued: 0 } } },
   ]);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("No Local keeps a client's own will from it, and from nobody else", () => {
@@ -174,7 +174,7 @@ test("No Local keeps a client's own will from it, and from nobody else", () => {
   back.connect({ clientId: "mortal", protocolVersion: 5, clean: false });
   expect(back.messages()).toEqual([]);
   expect(other.messages()).toEqual(["wills/mortal=gone"]);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("a will stays within the mount point of its listener", () => {
@@ -188,7 +188,7 @@ test("a will stays within the mount point of its listener", () => {
   expect(outside.messages()).toEqual(["site/wills/mortal=gone"]);
   expect(inside.messages()).toEqual(["wills/mortal=gone"]);
   expect(endOf(world, client).will?.topic).toBe("site/wills/mortal");
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("the reach of a will is counted: delivered, queued, dropped, retained", () => {
@@ -209,5 +209,5 @@ test("the reach of a will is counted: delivered, queued, dropped, retained", () 
     fate: "published",
     reach: { delivered: 1, dropped: 1, retained: "stored" },
   });
-  closeLedger(world);
+  auditAtEnd(world);
 });

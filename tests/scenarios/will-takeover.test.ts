@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { closeLedger } from "../support/ledger.ts";
+import { auditAtEnd } from "../support/will-audit.ts";
 import { endOf, mortal, watcherOf } from "../support/mortal.ts";
 import { World } from "../support/world.ts";
 
@@ -42,7 +42,7 @@ describe("a takeover publishes the old will, unless the session goes on and the 
       expect(world.noted("will")).toEqual([]);
       world.advance(3_600_000);
       expect(watcher.messages()).toEqual([]);
-      closeLedger(world);
+      auditAtEnd(world);
     });
   }
 });
@@ -62,7 +62,7 @@ describe("in v3 and v4 there is no delay: every takeover publishes", () => {
           if (version === 4) expect(connack?.sessionPresent).toBe(!oldClean && !clean);
           expect(endOf(world, old).cause).toBe("takenOver");
           expect(watcher.messages()).toEqual(["wills/mortal=gone"]);
-          closeLedger(world);
+          auditAtEnd(world);
         });
       }
     }
@@ -80,7 +80,7 @@ test("D1: the new connection's will is its own", () => {
   third.send({ cmd: "disconnect" });
   world.advance(3_600_000);
   expect(watcher.messages()).toEqual([]);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("D1: a client that returns without a will takes the old one's place all the same", () => {
@@ -93,7 +93,7 @@ test("D1: a client that returns without a will takes the old one's place all the
   next.drop("reset");
   expect(endOf(world, next).will).toBeNull();
   expect(watcher.messages()).toEqual([]);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("D1: the old will comes before anything that the new connection says", () => {
@@ -104,7 +104,7 @@ test("D1: the old will comes before anything that the new connection says", () =
   next.connect({ clientId: "mortal" });
   next.publish("status", "online");
   expect(watcher.messages()).toEqual(["status=offline", "status=online"]);
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("D1: a client that watches its own will gets it after its return", () => {
@@ -116,7 +116,7 @@ test("D1: a client that watches its own will gets it after its return", () => {
   expect(next.messages()).toEqual(["wills/mortal=gone"]);
   expect(old.messages()).toEqual([]);
   expect(endOf(world, old).will).toMatchObject({ reach: { delivered: 0, queued: 1 } });
-  closeLedger(world);
+  auditAtEnd(world);
 });
 
 test("a client that was never let in takes nothing over", () => {
@@ -132,5 +132,5 @@ test("a client that was never let in takes nothing over", () => {
   old.ping();
   expect(old.take("pingresp")).toHaveLength(1);
   expect(watcher.messages()).toEqual([]);
-  closeLedger(world);
+  auditAtEnd(world);
 });

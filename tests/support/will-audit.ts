@@ -5,7 +5,7 @@ import type { LogEvent } from "../../src/log/events.ts";
 import type { World } from "./world.ts";
 
 /** One will from CONNECT to its fate, as the events tell it. */
-export interface LedgerWill {
+export interface AuditedWill {
   readonly clientId: string;
   readonly remote: string;
   readonly facts: WillFacts;
@@ -18,20 +18,20 @@ export interface LedgerWill {
 }
 
 interface Book {
-  readonly wills: LedgerWill[];
+  readonly wills: AuditedWill[];
   /** Open connections that were let in, by remote address: no two in a world have the same. */
-  readonly connected: Map<string, LedgerWill | null>;
+  readonly connected: Map<string, AuditedWill | null>;
   readonly ended: Set<string>;
   /** Wills whose connection has ended and whose fate is to come, by client id. */
-  readonly delayed: Map<string, LedgerWill>;
+  readonly delayed: Map<string, AuditedWill>;
 }
 
 /**
- * Walks the events and throws on the first one that breaks the account: a connection ends at most
+ * Walks the events and throws on the first one that breaks a rule: a connection ends at most
  * once, with one cause; a will has exactly one fate, in the event of its connection's end or in one
  * `will` event after it; no fate comes early, and none is of a kind that the cause does not allow.
  */
-export function ledgerOf(events: readonly LogEvent[]): readonly LedgerWill[] {
+export function auditEvents(events: readonly LogEvent[]): readonly AuditedWill[] {
   const book: Book = {
     wills: [],
     connected: new Map(),
@@ -52,10 +52,10 @@ interface Held {
   readonly dueAt: number | null;
 }
 
-/** The account of a world's events is right, and agrees with what the broker still holds. */
-export function expectLedger(world: World): readonly LedgerWill[] {
+/** The events of a world break no rule, and agree with what the broker still holds. */
+export function auditWills(world: World): readonly AuditedWill[] {
   world.check();
-  const wills = ledgerOf(world.events);
+  const wills = auditEvents(world.events);
   const view = world.broker.view();
   const open = wills
     .filter(({ state }) => state !== "settled")
@@ -79,17 +79,17 @@ export function expectReleased(world: World): void {
 
 /**
  * The end of every scenario: each session is ended by its client, whoever has not said CONNECT runs
- * into the timeout, the account has to be right, and everything is released.
+ * into the timeout, the events break no rule, and everything is released.
  */
-export function closeLedger(world: World): readonly LedgerWill[] {
-  expectLedger(world);
+export function auditAtEnd(world: World): readonly AuditedWill[] {
+  auditWills(world);
   for (const { clientId } of world.broker.view().sessions) {
     const last = world.open();
     last.connect({ clientId, clean: true });
     last.send({ cmd: "disconnect" });
   }
   world.advance(world.broker.limits.connectTimeoutMs);
-  const wills = expectLedger(world);
+  const wills = auditWills(world);
   expectReleased(world);
   expect(wills.filter(({ state }) => state !== "settled")).toEqual([]);
   return wills;
@@ -102,7 +102,7 @@ function enterConnected(book: Book, event: BrokerEvent & { event: "connected" })
   if (book.ended.has(remote)) return broken("a connection that has ended does not connect", event);
   if (book.delayed.has(clientId)) return broken("a return settles the delayed will", event);
   if (event.will === null) return void book.connected.set(remote, null);
-  const will: LedgerWill = {
+  const will: AuditedWill = {
     clientId,
     remote,
     facts: event.will,
@@ -138,7 +138,7 @@ function enterEnded(book: Book, event: BrokerEvent & { event: "ended" }): void {
   enterWillAtEnd(book, will, event.will, event);
 }
 
-function enterWillAtEnd(book: Book, will: LedgerWill, at: WillAtEnd, event: LogEvent): void {
+function enterWillAtEnd(book: Book, will: AuditedWill, at: WillAtEnd, event: LogEvent): void {
   if (at.topic !== will.facts.topic) return broken("a fate names the will's topic", event);
   if (at.fate === "delayed") {
     if (will.facts.delayInterval === 0) return broken("a will without delay does not wait", event);
@@ -175,7 +175,7 @@ function enterFate(book: Book, event: BrokerEvent & { event: "will" }): void {
   settle(will, event.will, event);
 }
 
-function settle(will: LedgerWill, fate: WillFate, event: LogEvent): void {
+function settle(will: AuditedWill, fate: WillFate, event: LogEvent): void {
   if (will.fate !== null) return broken("a will has one fate", event);
   if (fate.fate === "published" && fate.at < fate.due) return broken("no will is early", event);
   const goodbye = fate.fate === "discarded" && fate.why === "disconnect";
@@ -187,7 +187,7 @@ function settle(will: LedgerWill, fate: WillFate, event: LogEvent): void {
 }
 
 function broken(rule: string, event: LogEvent): never {
-  throw new Error(`the ledger is wrong: ${rule}: ${JSON.stringify(event)}`);
+  throw new Error(`the audit fails: ${rule}: ${JSON.stringify(event)}`);
 }
 
 function sorted<Entry extends { readonly clientId: string }>(entries: readonly Entry[]): Entry[] {

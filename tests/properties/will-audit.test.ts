@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import type { TestClient } from "../support/client.ts";
-import { closeLedger } from "../support/ledger.ts";
+import { auditAtEnd } from "../support/will-audit.ts";
 import { mortal, watcherOf } from "../support/mortal.ts";
 import { World } from "../support/world.ts";
 
@@ -349,7 +349,7 @@ test("every will has one fate, the right one, at its due time, in any history", 
       expect(open.filter((remote) => remote !== play.watcher.remote).toSorted()).toEqual(
         connected.filter((remote) => remote !== undefined).toSorted(),
       );
-      for (const { fate, promised } of closeLedger(play.world)) {
+      for (const { fate, promised } of auditAtEnd(play.world)) {
         if (fate !== null) tally[fate.fate] += 1;
         if (promised !== null) tally.delayed += 1;
       }

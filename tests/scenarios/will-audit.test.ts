@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { BrokerEvent, WillAtEnd, WillFate } from "../../src/core/events.ts";
-import { ledgerOf } from "../support/ledger.ts";
+import { auditEvents } from "../support/will-audit.ts";
 import { mortal } from "../support/mortal.ts";
 import { World } from "../support/world.ts";
 
@@ -75,15 +75,15 @@ function forgeTime<Time extends number>(time: Time, by: number): Time {
   return (time + by) as Time;
 }
 
-describe("the ledger of the tests sees what is wrong", () => {
+describe("the audit of wills sees what is wrong", () => {
   for (const [what, events] of Object.entries(forged)) {
-    test(what, () => expect(() => ledgerOf(events)).toThrow("the ledger is wrong"));
+    test(what, () => expect(() => auditEvents(events)).toThrow("the audit fails"));
   }
 });
 
-test("the ledger of the tests takes what is right", () => {
-  expect(ledgerOf(published).map(({ fate }) => fate?.fate)).toEqual(["published"]);
-  expect(ledgerOf(discarded).map(({ fate }) => fate?.fate)).toEqual(["discarded"]);
-  expect(ledgerOf(delayed).map(({ fate }) => fate?.fate)).toEqual(["published"]);
-  expect(ledgerOf(delayed.slice(0, -1)).map(({ state }) => state)).toEqual(["delayed"]);
+test("the audit of wills takes what is right", () => {
+  expect(auditEvents(published).map(({ fate }) => fate?.fate)).toEqual(["published"]);
+  expect(auditEvents(discarded).map(({ fate }) => fate?.fate)).toEqual(["discarded"]);
+  expect(auditEvents(delayed).map(({ fate }) => fate?.fate)).toEqual(["published"]);
+  expect(auditEvents(delayed.slice(0, -1)).map(({ state }) => state)).toEqual(["delayed"]);
 });
