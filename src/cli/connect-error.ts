@@ -1,4 +1,4 @@
-import { NoAnswer, Refused, Strange } from "../client/client.ts";
+import { NoAnswer, Refused, InvalidAnswer } from "../client/client.ts";
 import { DialError } from "../client/dial.ts";
 import { refusalText } from "../client/refusal.ts";
 import { type Target, targetText } from "../client/target.ts";
@@ -19,7 +19,7 @@ export function connectError(
     const message = `${where} refused the connection: ${refusalText(error)}`;
     return new CliError(message, { exitCode: 4, hint: refusedHint(error, target) });
   }
-  if (error instanceof Strange) {
+  if (error instanceof InvalidAnswer) {
     const message = `${where} does not speak MQTT as a broker does: ${clause(error.detail)}`;
     return new CliError(message, { exitCode: 4, hint: "is it an MQTT listener, without TLS?" });
   }

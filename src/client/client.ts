@@ -59,8 +59,8 @@ export class NoAnswer extends Error {
 }
 
 /** The broker sent what is no MQTT, or more than this client takes: exit code 4. */
-export class Strange extends NoAnswer {
-  override name = "Strange";
+export class InvalidAnswer extends NoAnswer {
+  override name = "InvalidAnswer";
   /** A clause. */
   readonly detail: string;
 
@@ -91,7 +91,7 @@ const arrivalOverhead = 1024;
 export type ConnectOptions = Omit<IConnectPacket, "cmd" | "protocolId" | "protocolVersion">;
 
 /** How long to wait for an answer of the broker. */
-const answerMs = 5000;
+const answerTimeoutMs = 5000;
 
 /** One connection of a client that does what it is told, and nothing by itself but acknowledge. */
 export class Client {
@@ -104,7 +104,7 @@ export class Client {
   readonly ended: Promise<ClientEnd>;
   onArrival: (arrival: Arrival) => void = () => {};
   /** What the broker sent that can't be taken, so that the connection was ended; null: nothing. */
-  strange: string | null = null;
+  invalidDetail: string | null = null;
   readonly #limits: ClientLimits;
   #arrivalBytes = 0;
   /** Null: nobody wants them. */
@@ -133,9 +133,9 @@ export class Client {
     limits: ClientLimits = clientLimits,
   ): Promise<Client> {
     const client = new Client(version, limits);
-    client.#wire = await dial(target, answerMs, () => ({
+    client.#wire = await dial(target, answerTimeoutMs, () => ({
       data: (chunk) => client.#received(chunk),
-      closed: (how) => client.#over(how),
+      closed: (how) => client.#close(how),
     }));
     return client;
   }
@@ -148,15 +148,15 @@ export class Client {
     return this.#isOver;
   }
 
-  /** The keepalive in force in seconds: the broker's, if it said one (v5-3.1.2-21). */
-  get keepAlive(): number {
-    return this.connack?.properties?.serverKeepAlive ?? this.#asked;
+  /** The keepalive in force: the broker's, if it sent one (v5-3.1.2-21). */
+  get keepAliveSeconds(): number {
+    return this.connack?.properties?.serverKeepAlive ?? this.#requestedSeconds;
   }
-  #asked = 0;
+  #requestedSeconds = 0;
 
   /** Sends CONNECT and waits for the CONNACK. Rejects with Refused or NoAnswer. */
   async connect(options: ConnectOptions): Promise<IConnackPacket> {
-    this.#asked = options.keepalive ?? 0;
+    this.#requestedSeconds = options.keepalive ?? 0;
     return this.connectWith(this.#machine.connect(options));
   }
 
@@ -241,17 +241,17 @@ export class Client {
   /** FIN without DISCONNECT. */
   fin(): void {
     this.#wire?.end();
-    this.#over("left");
+    this.#close("left");
   }
 
   /** RST. */
   reset(): void {
     this.#wire?.reset();
-    this.#over("left");
+    this.#close("left");
   }
 
   #write(bytes: Uint8Array): void {
-    this.#machine.asks();
+    this.#machine.expectReply();
     this.#wire?.send(bytes);
     this.lastSentAt = performance.now();
   }
@@ -264,24 +264,26 @@ export class Client {
     if (answers.length > 0) this.lastSentAt = performance.now();
     for (const event of events) {
       if (this.#isOver) return;
-      this.#happened(event, at);
+      this.#handle(event, at);
     }
   }
 
-  #happened(event: ClientEvent, at: number): void {
+  #handle(event: ClientEvent, at: number): void {
     if (event.event === "message") {
       const arrival = { at, packet: event.packet };
       this.#arrivalBytes +=
         arrivalOverhead + event.packet.topic.length + event.packet.payload.length;
       if (this.#arrivalBytes > this.#limits.arrivalBytes) {
-        return this.#refuse(`${this.arrivals.length + 1} messages, ${size(this.#arrivalBytes)}`);
+        return this.#resetInvalid(
+          `${this.arrivals.length + 1} messages, ${size(this.#arrivalBytes)}`,
+        );
       }
       this.arrivals.push(arrival);
       this.onArrival(arrival);
     } else if (event.event === "disconnect") {
       this.#disconnect = event.packet;
     } else if (event.event === "malformed") {
-      return this.#refuse(event.detail);
+      return this.#resetInvalid(event.detail);
     }
     for (const waiting of [...this.#waiting]) {
       if (waiting.isAnswer(event)) waiting.resolve(event);
@@ -302,25 +304,25 @@ export class Client {
     if (this.#bytes === null) return;
     this.#bytesKept += chunk.length;
     if (this.#bytesKept <= this.#limits.arrivalBytes) this.#bytes.push(chunk);
-    else this.#refuse(`${size(this.#bytesKept)} of packets`);
+    else this.#resetInvalid(`${size(this.#bytesKept)} of packets`);
   }
 
   /** Nothing more is read of a broker that sends such things. */
-  #refuse(detail: string): void {
+  #resetInvalid(detail: string): void {
     if (this.#isOver) return;
-    this.strange = detail;
+    this.invalidDetail = detail;
     this.#wire?.reset();
-    this.#over("malformed");
+    this.#close("malformed");
   }
 
   /** Forgets messages that nobody will ask for. */
   forgetArrivals(): void {
     this.arrivals.length = 0;
     this.#arrivalBytes = 0;
-    this.#machine.wanted();
+    this.#machine.resetUnsolicited();
   }
 
-  #over(how: ClientEnd["how"]): void {
+  #close(how: ClientEnd["how"]): void {
     if (this.#isOver) return;
     this.#isOver = true;
     if (this.#pings !== null) clearInterval(this.#pings);
@@ -328,13 +330,15 @@ export class Client {
     for (const waiting of [...this.#waiting]) {
       const message = `the broker closed the connection before its ${waiting.name}`;
       waiting.reject(
-        this.strange === null ? new NoAnswer(message, true) : new Strange(this.strange),
+        this.invalidDetail === null
+          ? new NoAnswer(message, true)
+          : new InvalidAnswer(this.invalidDetail),
       );
     }
   }
 
   async #answer(name: string, isAnswer: (event: ClientEvent) => boolean): Promise<ClientEvent> {
-    if (this.strange !== null) throw new Strange(this.strange);
+    if (this.invalidDetail !== null) throw new InvalidAnswer(this.invalidDetail);
     if (this.#isOver) throw new NoAnswer(`the connection ended before the ${name}`, true);
     return new Promise<ClientEvent>((resolve, reject) => {
       const done = (): void => {
@@ -354,8 +358,8 @@ export class Client {
         },
       };
       const timer = setTimeout(() => {
-        waiting.reject(new NoAnswer(`no ${name} within ${answerMs / 1000} s`));
-      }, answerMs);
+        waiting.reject(new NoAnswer(`no ${name} within ${answerTimeoutMs / 1000} s`));
+      }, answerTimeoutMs);
       this.#waiting.add(waiting);
     });
   }

@@ -16,7 +16,7 @@ export interface Wire {
 
 export interface WireEvents {
   data(chunk: Uint8Array): void;
-  /** The other side ended it, or the network did. Told once, and not after `end` or `reset`. */
+  /** The other side ended it, or the network did. Called once, and not after `end` or `reset`. */
   closed(how: "eof" | "reset" | "timeout"): void;
 }
 
@@ -58,7 +58,7 @@ export async function dial(
       clearTimeout(timer);
       socket.removeAllListeners("error");
       const wire = new SocketWire(socket);
-      wire.tell(events(wire));
+      wire.listen(events(wire));
       resolve(wire);
     });
   });
@@ -72,8 +72,8 @@ class SocketWire implements Wire {
     this.#socket = socket;
   }
 
-  tell(events: WireEvents): void {
-    const over = (how: "eof" | "reset" | "timeout"): void => {
+  listen(events: WireEvents): void {
+    const close = (how: "eof" | "reset" | "timeout"): void => {
       if (this.#isOver) return;
       this.#isOver = true;
       this.#socket.destroy();
@@ -82,11 +82,11 @@ class SocketWire implements Wire {
     this.#socket.on("data", (chunk: Uint8Array) => {
       if (!this.#isOver) events.data(chunk);
     });
-    this.#socket.on("end", () => over("eof"));
+    this.#socket.on("end", () => close("eof"));
     this.#socket.on("error", (error) =>
-      over(errorCode(error) === "ETIMEDOUT" ? "timeout" : "reset"),
+      close(errorCode(error) === "ETIMEDOUT" ? "timeout" : "reset"),
     );
-    this.#socket.on("close", () => over("eof"));
+    this.#socket.on("close", () => close("eof"));
   }
 
   send(bytes: Uint8Array): void {

@@ -48,8 +48,8 @@ export interface MachineLimits {
 export class ClientMachine {
   readonly version: ClientVersion;
   readonly #frames: Frames;
-  readonly #packetsMost: number;
-  #unasked = 0;
+  readonly #unsolicitedMax: number;
+  #unsolicited = 0;
   readonly #inbound: Set<number>;
   #events: ClientEvent[] = [];
   #answers: Uint8Array[] = [];
@@ -66,7 +66,7 @@ export class ClientMachine {
     limits: MachineLimits = { packetBytes: Infinity, packets: Infinity },
   ) {
     this.#frames = new Frames(limits.packetBytes);
-    this.#packetsMost = limits.packets;
+    this.#unsolicitedMax = limits.packets;
     this.version = version;
     this.#inbound = inbound;
   }
@@ -79,23 +79,23 @@ export class ClientMachine {
     while (!this.#isBroken) {
       const frame = this.#frames.next();
       if (frame === null) break;
-      if (frame === "endless") this.#broken("Remaining Length takes more than four bytes");
-      else if (frame instanceof TooLarge) this.#broken(tooLargeText(frame));
-      else if (++this.#unasked > this.#packetsMost) {
-        this.#broken(`${this.#unasked} packets that nothing asked for`);
+      if (frame === "endless") this.#fail("Remaining Length takes more than four bytes");
+      else if (frame instanceof TooLarge) this.#fail(tooLargeText(frame));
+      else if (++this.#unsolicited > this.#unsolicitedMax) {
+        this.#fail(`${this.#unsolicited} packets that nothing asked for`);
       } else this.#read(frame);
     }
     return { events: this.#events, answers: this.#answers };
   }
 
-  /** Something was sent that may be answered. */
-  asks(): void {
-    this.#unasked = Math.max(0, this.#unasked - 1);
+  /** A packet was sent that the broker may answer. */
+  expectReply(): void {
+    this.#unsolicited = Math.max(0, this.#unsolicited - 1);
   }
 
-  /** All that came so far was to come. */
-  wanted(): void {
-    this.#unasked = 0;
+  /** Every packet so far was expected. */
+  resetUnsolicited(): void {
+    this.#unsolicited = 0;
   }
 
   encode(packet: Packet): Uint8Array {
@@ -120,16 +120,16 @@ export class ClientMachine {
 
   #read(frame: Uint8Array): void {
     const packet = decoded(frame, this.version);
-    if (typeof packet === "string") this.#broken(packet);
-    else if (isNumbered(packet) && !isPacketId(packet.messageId)) {
-      this.#broken(`${packet.cmd.toUpperCase()} without a Packet Identifier`);
+    if (typeof packet === "string") this.#fail(packet);
+    else if (hasPacketId(packet) && !isPacketId(packet.messageId)) {
+      this.#fail(`${packet.cmd.toUpperCase()} without a Packet Identifier`);
     } else this.#received(packet);
   }
 
   #received(packet: Packet): void {
     switch (packet.cmd) {
       case "connack":
-        return this.#tell({ event: "connack", packet });
+        return this.#emit({ event: "connack", packet });
       case "publish":
         return this.#published(packet);
       case "puback":
@@ -144,15 +144,15 @@ export class ClientMachine {
         this.#inbound.delete(packet.messageId ?? 0);
         return this.#answer({ cmd: "pubcomp", messageId: packet.messageId ?? 0 });
       case "suback":
-        return this.#tell({ event: "suback", packet });
+        return this.#emit({ event: "suback", packet });
       case "unsuback":
-        return this.#tell({ event: "unsuback", packetId: packet.messageId ?? 0 });
+        return this.#emit({ event: "unsuback", packetId: packet.messageId ?? 0 });
       case "pingresp":
-        return this.#tell({ event: "pingresp" });
+        return this.#emit({ event: "pingresp" });
       case "disconnect":
-        return this.#tell({ event: "disconnect", packet });
+        return this.#emit({ event: "disconnect", packet });
       default:
-        return this.#broken(`a broker does not send ${packet.cmd.toUpperCase()}`);
+        return this.#fail(`a broker does not send ${packet.cmd.toUpperCase()}`);
     }
   }
 
@@ -164,14 +164,14 @@ export class ClientMachine {
       if (this.#inbound.has(messageId)) return;
       this.#inbound.add(messageId);
     }
-    this.#tell({ event: "message", packet });
+    this.#emit({ event: "message", packet });
   }
 
   #finished(packetId: number | undefined, reason: number | undefined): void {
-    this.#tell({ event: "published", packetId: packetId ?? 0, reason: reason ?? 0 });
+    this.#emit({ event: "published", packetId: packetId ?? 0, reason: reason ?? 0 });
   }
 
-  #tell(event: ClientEvent): void {
+  #emit(event: ClientEvent): void {
     this.#events.push(event);
   }
 
@@ -179,11 +179,11 @@ export class ClientMachine {
     this.#answers.push(this.encode(packet));
   }
 
-  #broken(detail: string): void {
+  #fail(detail: string): void {
     if (this.#isBroken) return;
     this.#isBroken = true;
     this.#frames.forget();
-    this.#tell({ event: "malformed", detail });
+    this.#emit({ event: "malformed", detail });
   }
 }
 
@@ -210,7 +210,7 @@ function decoded(frame: Uint8Array, version: ClientVersion): Packet | string {
 }
 
 /** Packets that have a Packet Identifier, which is never 0 [v4-2.3.1-1] [v5-2.2.1-3]. */
-function isNumbered(packet: Packet): boolean {
+function hasPacketId(packet: Packet): boolean {
   switch (packet.cmd) {
     case "publish":
       return packet.qos > 0;

@@ -1,4 +1,4 @@
-import { NoAnswer, Refused, Strange } from "../client/client.ts";
+import { NoAnswer, Refused, InvalidAnswer } from "../client/client.ts";
 import { refusalText } from "../client/refusal.ts";
 import { clientTransports, DialError } from "../client/dial.ts";
 import type { ClientVersion } from "../client/machine.ts";
@@ -210,7 +210,7 @@ async function judged(scenario: Scenario, stage: Stage, stalls: StallMeter): Pro
   } catch (fault) {
     if (fault instanceof CalledOff) return inconclusive(scenario, options, calledOffText);
     // What was missed for its sake is no fault of its own.
-    const strange = fault instanceof Strange ? fault : stage.strange;
+    const strange = fault instanceof InvalidAnswer ? fault : stage.strange;
     if (strange !== null) return inconclusive(scenario, options, strange.message);
     if (fault instanceof NotOffered) return skipped(scenario, options, fault.message);
     if (fault instanceof ControlFailed) return inconclusive(scenario, options, fault.message);

@@ -4,7 +4,7 @@ import {
   type ClientLimits,
   clientLimits,
   type ConnectOptions,
-  Strange,
+  InvalidAnswer,
 } from "../client/client.ts";
 import type { ClientVersion } from "../client/machine.ts";
 import type { Target } from "../client/target.ts";
@@ -93,14 +93,15 @@ export class Stage {
   }
 
   /** What the broker sent that no scenario brings about; null: nothing. */
-  get strange(): Strange | null {
+  get strange(): InvalidAnswer | null {
     for (const client of this.#clients) {
-      if (client.strange !== null && !this.#excused.has(client)) return new Strange(client.strange);
+      if (client.invalidDetail !== null && !this.#excused.has(client))
+        return new InvalidAnswer(client.invalidDetail);
     }
     return null;
   }
 
-  /** Strange things that this client gets are a part of the scenario. */
+  /** InvalidAnswer things that this client gets are a part of the scenario. */
   excuse(client: Client): void {
     this.#excused.add(client);
   }
@@ -198,7 +199,7 @@ export class Stage {
     if (this.#watcher !== null) return this.#watcher;
     const watcher = await this.client({ clientId: this.id("watch"), keepalive: 30 });
     // The broker may have given it another keepalive than it asked for.
-    watcher.stayAlive(Math.min(10_000, (watcher.keepAlive || 30) * 500));
+    watcher.stayAlive(Math.min(10_000, (watcher.keepAliveSeconds || 30) * 500));
     const { reasonCode, granted } = toAnswer(await watcher.subscribe(this.will.topic, { qos: 2 }));
     if (reasonCode >= 0x80) {
       throw new ControlFailed(

@@ -86,7 +86,7 @@ test("more packets than were asked for are no answers", () => {
   const machine = new ClientMachine(4, new Set(), { packetBytes: Infinity, packets: 3 });
   const pong = Uint8Array.of(0xd0, 0);
   for (let pings = 0; pings < 100; pings++) {
-    machine.asks();
+    machine.expectReply();
     expect(machine.receive(pong).events).toEqual([{ event: "pingresp" }]);
   }
   const more = [pong, pong, pong].flatMap((bytes) => machine.receive(bytes).events);

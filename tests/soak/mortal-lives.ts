@@ -80,7 +80,7 @@ export class MortalLives {
     await this.#act(client);
     let death: Death = isLast ? "rst" : this.#dice.pick(deaths);
     if (death === "disconnect-will" && version === 4) death = "rst";
-    const keepAlive = client.keepAlive;
+    const keepAlive = client.keepAliveSeconds;
     if (death === "silence" && (this.#acknowledges || keepAlive > 3)) death = "fin";
     if (death === "takeover") return this.#takenOver(client, text, delay);
     await this.#die(client, death);

@@ -1,5 +1,11 @@
 import type { IConnackPacket } from "mqtt-packet";
-import { Client, type ConnectOptions, NoAnswer, Refused, Strange } from "../../client/client.ts";
+import {
+  Client,
+  type ConnectOptions,
+  NoAnswer,
+  Refused,
+  InvalidAnswer,
+} from "../../client/client.ts";
 import { DialError } from "../../client/dial.ts";
 import type { ClientVersion } from "../../client/machine.ts";
 import type { Target } from "../../client/target.ts";
@@ -20,7 +26,7 @@ export type ChildWord =
   | { readonly did: "connect"; readonly keepAlive: number }
   | { readonly did: "refused"; readonly connack: IConnackPacket }
   | { readonly did: "no answer"; readonly message: string; readonly isClosed: boolean }
-  | { readonly did: "strange"; readonly detail: string }
+  | { readonly did: "invalid answer"; readonly detail: string }
   | { readonly did: "no way"; readonly code: string; readonly message: string };
 
 /** How long the broker may take to close after DISCONNECT. */
@@ -76,11 +82,11 @@ async function connected(
     const answered = client.connect(connect);
     tell({ did: "send", packet: "connect", at: performance.timeOrigin + client.lastSentAt });
     await answered;
-    tell({ did: "connect", keepAlive: client.keepAlive });
+    tell({ did: "connect", keepAlive: client.keepAliveSeconds });
     return client;
   } catch (error) {
     if (error instanceof Refused) tell({ did: "refused", connack: error.connack });
-    else if (error instanceof Strange) tell({ did: "strange", detail: error.detail });
+    else if (error instanceof InvalidAnswer) tell({ did: "invalid answer", detail: error.detail });
     else if (error instanceof NoAnswer) {
       tell({ did: "no answer", message: error.message, isClosed: error.isClosed });
     } else if (error instanceof DialError) {

@@ -1,6 +1,6 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
-import { NoAnswer, Refused, Strange } from "../../client/client.ts";
+import { NoAnswer, Refused, InvalidAnswer } from "../../client/client.ts";
 import { DialError } from "../../client/dial.ts";
 import type { Target } from "../../client/target.ts";
 import { type ChildWord, writeChildOrder } from "./child-program.ts";
@@ -22,7 +22,7 @@ const farewellMs = 1500;
 export class ChildClient {
   /** As a Client has it: when its last packet went out, and the keepalive in force in seconds. */
   lastSentAt = 0;
-  keepAlive = 0;
+  keepAliveSeconds = 0;
   readonly #stage: Stage;
   readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
   readonly #words: { readonly word: ChildWord; readonly at: number }[] = [];
@@ -87,7 +87,7 @@ export class ChildClient {
     // Clocks of two processes agree to the millisecond; a wall clock that is set does not matter.
     const at = sent.word.at - performance.timeOrigin;
     this.lastSentAt = Math.min(Math.max(at, orderedAt), sent.at);
-    this.keepAlive = (
+    this.keepAliveSeconds = (
       await this.#heard("connect", connectMs, "the child's CONNACK")
     ).word.keepAlive;
   }
@@ -173,8 +173,8 @@ function errorOf(word: ChildWord): Error | null {
       return new Refused(word.connack);
     case "no answer":
       return new NoAnswer(word.message, word.isClosed);
-    case "strange":
-      return new Strange(word.detail);
+    case "invalid answer":
+      return new InvalidAnswer(word.detail);
     case "no way":
       return new DialError(word.code, word.message);
     case "start":

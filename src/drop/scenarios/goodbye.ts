@@ -105,7 +105,7 @@ async function cleanGoodbye(stage: Stage): Promise<readonly Observation[]> {
   const victim = await stage.victim();
   const since = stage.dropped();
   victim.leave();
-  return [await stage.expectNone(since, since + victim.keepAlive * 1500 + pastDeadlineMs)];
+  return [await stage.expectNone(since, since + victim.keepAliveSeconds * 1500 + pastDeadlineMs)];
 }
 
 async function secondConnect(stage: Stage): Promise<readonly Observation[]> {
@@ -118,7 +118,7 @@ async function secondConnect(stage: Stage): Promise<readonly Observation[]> {
     ...stage.connectOptions({ will: stage.willOptions(), keepalive: stage.options.keepAlive }),
   });
   // A broker that minds nothing would find it by its keepalive, and look as if it were only late.
-  victim.stayAlive((victim.keepAlive || 30) * 500);
+  victim.stayAlive((victim.keepAliveSeconds || 30) * 500);
   const seen = await stage.expectWill(since, since);
   if (seen.got.length > 0 || victim.isOver) return [seen];
   return [{ ...seen, broken: "the broker kept the connection after a second CONNECT" }];

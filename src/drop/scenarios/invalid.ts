@@ -1,4 +1,4 @@
-import { type Client, NoAnswer, Refused, Strange } from "../../client/client.ts";
+import { type Client, NoAnswer, Refused, InvalidAnswer } from "../../client/client.ts";
 import { sentByHand } from "./by-hand.ts";
 import { rawConnect } from "./raw-connect.ts";
 import type { Observation, Scenario } from "../scenario.ts";
@@ -152,7 +152,7 @@ async function isTaken(stage: Stage, arm: Arm, index: number): Promise<boolean> 
     return true;
   } catch (fault) {
     if (fault instanceof Refused || (fault instanceof NoAnswer && fault.isClosed)) return false;
-    if (fault instanceof NoAnswer && !(fault instanceof Strange))
+    if (fault instanceof NoAnswer && !(fault instanceof InvalidAnswer))
       throw new NoAnswer(`${arm.name}: neither CONNACK nor end`);
     throw fault;
   }

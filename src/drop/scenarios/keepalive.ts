@@ -130,7 +130,7 @@ async function alive(
   const victim = await stage.victim();
   const beats = new Beats(stage, victim, onTime, act);
   await beats.play(4);
-  await beats.watch(beats.began + victim.keepAlive * 4000);
+  await beats.watch(beats.began + victim.keepAliveSeconds * 4000);
   const quiet = await beats.observation(arm);
   if (beats.isCut || quiet.inconclusive !== null) return [quiet];
   const since = stage.dropped();
@@ -148,8 +148,8 @@ async function latePing(stage: Stage): Promise<readonly Observation[]> {
 
 async function keepaliveZero(stage: Stage): Promise<readonly Observation[]> {
   const victim = await stage.victim({ keepalive: 0 });
-  if (victim.keepAlive > 0) {
-    throw new NotOffered(`the broker imposes a keepalive of ${victim.keepAlive} s`);
+  if (victim.keepAliveSeconds > 0) {
+    throw new NotOffered(`the broker imposes a keepalive of ${victim.keepAliveSeconds} s`);
   }
   const { keepAlive, waitMs } = stage.options;
   const since = stage.dropped(victim.lastSentAt);
@@ -173,7 +173,7 @@ class Beats {
   /** `share`: of the keepalive in force, from one to the next. */
   constructor(stage: Stage, victim: Client, share: number, act: (victim: Client) => void) {
     this.#allowedMs = allowedMs(victim);
-    this.#everyMs = victim.keepAlive * 1000 * share;
+    this.#everyMs = victim.keepAliveSeconds * 1000 * share;
     this.#stage = stage;
     this.#victim = victim;
     this.#act = act;

@@ -132,12 +132,13 @@ const dripMs = 1000;
 const largePayload = 4096;
 
 /** Who falls silent: a client here, or one in a process of its own. */
-type Silent = Pick<Client, "keepAlive" | "lastSentAt">;
+type Silent = Pick<Client, "keepAliveSeconds" | "lastSentAt">;
 
 /** 1.5 K in milliseconds, of the keepalive in force. Throws NotOffered where that is none. */
 export function allowedMs(victim: Silent): number {
-  if (victim.keepAlive === 0) throw new NotOffered("the keepalive in force is 0: no deadline");
-  return victim.keepAlive * 1500;
+  if (victim.keepAliveSeconds === 0)
+    throw new NotOffered("the keepalive in force is 0: no deadline");
+  return victim.keepAliveSeconds * 1500;
 }
 
 /** The client is silent from now on; its will is due 1.5 K after its last complete packet. */

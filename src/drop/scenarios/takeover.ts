@@ -189,12 +189,12 @@ async function delayedVictim(stage: Stage): Promise<number> {
 
 async function ghost(stage: Stage): Promise<readonly Observation[]> {
   const victim = await stage.victim({ will: stage.willOptions({ delay: 0 }) });
-  const { keepAlive, lastSentAt } = victim;
-  await stage.pause(lastSentAt + keepAlive * 1000 - stage.now, "the return");
-  const successor = await returns(stage, { clean: true, keepalive: keepAlive });
+  const { keepAliveSeconds, lastSentAt } = victim;
+  await stage.pause(lastSentAt + keepAliveSeconds * 1000 - stage.now, "the return");
+  const successor = await returns(stage, { clean: true, keepalive: keepAliveSeconds });
   const since = stage.droppedAt;
   await stage.expectWill(since, since);
-  const past = lastSentAt + keepAlive * 1500 + secondCopyMs;
+  const past = lastSentAt + keepAliveSeconds * 1500 + secondCopyMs;
   await stage.until(past - stage.now, "the old deadline", () => successor.isOver);
   const seen = stage.observation(since, since);
   return [{ ...seen, broken: await farewell(stage, successor, since) }];
