@@ -43,8 +43,8 @@ function surroundings(output: StandardOutput, words: StandardOutput): Surroundin
     readInput: async () => readInput(process.stdin),
     version: builtVersion(),
     print: (text) => output.print(text),
-    taken: async () => output.taken(),
-    say: (text) => words.print(text),
+    flushed: async () => output.flushed(),
+    printError: (text) => words.print(text),
     screen: (stream) => {
       const { isTTY, columns, rows } = process[stream];
       // A terminal that does not know its size says 0, or nothing.

@@ -21,10 +21,10 @@ export interface Surroundings {
   readonly version: Version;
   /** Writes to stdout what the command was asked to print. */
   readonly print: (text: string) => void;
-  /** Resolves when all that was printed has left the process; to false when nobody reads any more. */
-  readonly taken: () => Promise<boolean>;
-  /** Writes to stderr what is said beside it. */
-  readonly say: (text: string) => void;
+  /** Resolves to true once all printed output is written, to false once its reader has closed it. */
+  readonly flushed: () => Promise<boolean>;
+  /** Writes text to stderr. */
+  readonly printError: (text: string) => void;
   /** The terminal that reads a stream; null: none does. */
   readonly screen: (stream: "stdout" | "stderr") => Screen | null;
   /** Loads the broker: nothing else needs it, so nothing else waits for it. */

@@ -78,7 +78,7 @@ class DropRun {
     const { scenarios, versions, via } = request;
     this.#planned = scenarios.length * versions.length * (via === null ? 1 : 2);
     this.#progress = progressTo({
-      write: surroundings.say,
+      write: surroundings.printError,
       screen: () => surroundings.screen("stderr"),
       color: this.#color("stderr"),
       planned: this.#planned,
@@ -134,14 +134,14 @@ class DropRun {
 
   #reported(results: readonly Result[]): number {
     const { json } = this.#request;
-    const { print, say, screen } = this.#surroundings;
+    const { print, printError, screen } = this.#surroundings;
     const report = this.#report(results);
     const stream = json ? "stderr" : "stdout";
     const columns = textColumns(screen(stream));
     const text = textReport(report, { columns, color: this.#color(stream) });
-    (json ? say : print)(text);
+    (json ? printError : print)(text);
     if (json) print(jsonSummary(report));
-    if (this.#interrupt.exitCode !== null) say(this.#clearedText());
+    if (this.#interrupt.exitCode !== null) printError(this.#clearedText());
     else this.#junit?.write(junitReport(report));
     return summarize(report).exitCode;
   }

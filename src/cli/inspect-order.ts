@@ -84,7 +84,7 @@ export function orderOf(
       return tailOrder(given);
     case "kick":
     case "drop":
-      return partingOrder(verb, word ?? "", given);
+      return closeOrder(verb, word ?? "", given);
     case "reload":
       return reload;
     case "log":
@@ -180,7 +180,7 @@ function routeOrder(topic: string, isLimited: boolean): Order {
 }
 
 /** `kick` and `drop`: exit code 1 where there was nothing to end. */
-function partingOrder(verb: "kick" | "drop", clientId: string, given: Arguments): Order {
+function closeOrder(verb: "kick" | "drop", clientId: string, given: Arguments): Order {
   const how = given.text("how") ?? "rst";
   if (how !== "rst" && how !== "silent") {
     throw usageError(`--how: found ${quoted(how)}, allowed: rst or silent`);
@@ -193,12 +193,12 @@ function partingOrder(verb: "kick" | "drop", clientId: string, given: Arguments)
             method: "POST",
             body: { how },
           });
-    show(output, answer, () => [partingText(clientId, verb === "kick" ? null : how, answer)]);
+    show(output, answer, () => [closeText(clientId, verb === "kick" ? null : how, answer)]);
     return answer.wasConnected ? 0 : 1;
   };
 }
 
-function partingText(
+function closeText(
   clientId: string,
   how: "rst" | "silent" | null,
   answer: KickAnswer | DropAnswer,

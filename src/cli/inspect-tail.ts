@@ -49,13 +49,13 @@ async function follow(
   const aborted = new Promise<void>((resolve) => {
     signal.addEventListener("abort", () => resolve());
   });
-  const told = (async (): Promise<never> => {
-    for await (const one of toldBy(stream)) printer.tell(one);
-    await printer.taken();
+  const printing = (async (): Promise<never> => {
+    for await (const one of toldBy(stream)) printer.add(one);
+    await printer.flushed();
     throw new CliError("the broker has stopped", { exitCode: 3 });
   })();
   // Whichever of the others wins, what becomes of the stream is of no interest any more.
-  told.catch(() => {});
-  await Promise.race([told, printer.nobodyReads, aborted]);
+  printing.catch(() => {});
+  await Promise.race([printing, printer.outputClosed, aborted]);
   return interrupt.exitCode ?? 0;
 }

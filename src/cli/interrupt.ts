@@ -1,14 +1,14 @@
 import { signalCodes } from "../config/signal-codes.ts";
 
 /**
- * The user wants out: the first signal asks for it, a second one does not wait. For commands that
+ * A signal stops the command: the first one in order, a second one at once. For commands that
  * have something to take back before they end. Holds the signals until `close`.
  */
 export class Interrupt {
   readonly signal: AbortSignal;
   /** Resolves with the exit code when a second signal comes. */
   readonly again: Promise<number>;
-  /** Told at the first signal. */
+  /** Called at the first signal. */
   onFirst: () => void = () => {};
   #exitCode: number | null = null;
   #isUrgent = false;

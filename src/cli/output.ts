@@ -28,11 +28,11 @@ export class StandardOutput {
 
   /** Resolves when all has left the process. Throws CliError when it could not. */
   async written(): Promise<void> {
-    await this.taken();
+    await this.flushed();
   }
 
   /** As `written`. False: nobody reads any more. */
-  async taken(): Promise<boolean> {
+  async flushed(): Promise<boolean> {
     const error = await this.#written;
     if (error === null) return true;
     if (errorCode(error) === "EPIPE") return false;

@@ -114,7 +114,7 @@ async function runServe(given: Arguments, surroundings: Surroundings): Promise<n
     }
     surroundings.print(`ok: ${checkedText(loaded)}\n`);
     for (const text of unusableSettings(loaded.settings))
-      surroundings.say(`mqttd: warning: ${text}\n`);
+      surroundings.printError(`mqttd: warning: ${text}\n`);
     return 0;
   }
   const { log } = loaded.settings;

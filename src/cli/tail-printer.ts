@@ -3,10 +3,10 @@ import { type Missed, tailLine } from "../inspect/tail.ts";
 import type { Surroundings } from "./command.ts";
 import type { Output } from "./inspect-output.ts";
 
-type PrintedTo = Pick<Surroundings, "print" | "taken">;
+type PrintedTo = Pick<Surroundings, "print" | "flushed">;
 
 /** Characters that wait for whoever reads what is printed. */
-export const waitingMost = 1024 * 1024;
+export const waitingMaxChars = 1024 * 1024;
 
 /**
  * Prints events no faster than they are read. The stream itself is taken all the time, since the broker
@@ -14,10 +14,10 @@ export const waitingMost = 1024 * 1024;
  */
 export class TailPrinter {
   /** Resolves when the output is closed; rejects when it can't be written. */
-  readonly nobodyReads: Promise<void>;
+  readonly outputClosed: Promise<void>;
   readonly #surroundings: PrintedTo;
-  readonly #lineOf: (told: StreamedEvent | Missed) => string;
-  readonly #over = Promise.withResolvers<void>();
+  readonly #lineOf: (event: StreamedEvent | Missed) => string;
+  readonly #closed = Promise.withResolvers<void>();
   #waiting = 0;
   #missed = 0;
 
@@ -27,33 +27,33 @@ export class TailPrinter {
     like: string | null,
   ) {
     this.#surroundings = surroundings;
-    this.#lineOf = (told) => tailLine(told, { ...style, like, json }, Date.now());
-    this.nobodyReads = this.#over.promise;
+    this.#lineOf = (event) => tailLine(event, { ...style, like, json }, Date.now());
+    this.outputClosed = this.#closed.promise;
   }
 
-  tell(told: StreamedEvent | Missed): void {
-    if (this.#missed > 0 || this.#waiting > waitingMost) {
-      this.#missed += "missed" in told ? told.missed : 1;
-    } else this.#print(told);
+  add(event: StreamedEvent | Missed): void {
+    if (this.#missed > 0 || this.#waiting > waitingMaxChars) {
+      this.#missed += "missed" in event ? event.missed : 1;
+    } else this.#print(event);
   }
 
   /** Resolves when all has been read, and how much was left out. */
-  async taken(): Promise<void> {
-    while (this.#waiting > 0 && (await this.#surroundings.taken()));
+  async flushed(): Promise<void> {
+    while (this.#waiting > 0 && (await this.#surroundings.flushed()));
   }
 
-  #print(told: StreamedEvent | Missed): void {
-    const line = this.#lineOf(told);
+  #print(event: StreamedEvent | Missed): void {
+    const line = this.#lineOf(event);
     this.#waiting += line.length;
     this.#surroundings.print(line);
-    this.#surroundings.taken().then((isRead) => {
+    this.#surroundings.flushed().then((isRead) => {
       this.#waiting -= line.length;
-      if (!isRead) this.#over.resolve();
+      if (!isRead) this.#closed.resolve();
       else if (this.#waiting === 0 && this.#missed > 0) {
         const missed = this.#missed;
         this.#missed = 0;
         this.#print({ missed });
       }
-    }, this.#over.reject);
+    }, this.#closed.reject);
   }
 }

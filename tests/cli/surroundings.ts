@@ -45,9 +45,9 @@ export async function mqttd(
     print: (text) => {
       stdout += text;
     },
-    taken: async () => true,
+    flushed: async () => true,
     readInput: async () => ({ type: "read", bytes: new TextEncoder().encode(given.input ?? "") }),
-    say: (text) => {
+    printError: (text) => {
       stderr += text;
     },
     screen: () => (given.columns === undefined ? null : { columns: given.columns, rows: 24 }),

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import pc from "picocolors";
 import type { EventLine } from "../../src/api/api.ts";
-import { TailPrinter, waitingMost } from "../../src/cli/tail-printer.ts";
+import { TailPrinter, waitingMaxChars } from "../../src/cli/tail-printer.ts";
 
 const event: EventLine = {
   ...{ at: 1_800_000_000_000, level: "info", event: "warning" },
@@ -14,7 +14,7 @@ function slowlyRead() {
   let reader = Promise.withResolvers<boolean>();
   const output = {
     print: (text: string) => void printed.push(text),
-    taken: async () => reader.promise,
+    flushed: async () => reader.promise,
   };
   const style = { columns: Infinity, colors: pc.createColors(false), zone: "utc" } as const;
   return {
@@ -33,22 +33,22 @@ function slowlyRead() {
 test("tail: what nobody reads is left out past a limit, and said when there is room", async () => {
   const { printed, printer, take } = slowlyRead();
   const many = 5000;
-  for (let told = 0; told < many; told++) printer.tell(event);
+  for (let told = 0; told < many; told++) printer.add(event);
   const characters = printed.join("").length;
-  expect(characters).toBeGreaterThan(waitingMost);
-  expect(characters).toBeLessThan(waitingMost + 2000);
+  expect(characters).toBeGreaterThan(waitingMaxChars);
+  expect(characters).toBeLessThan(waitingMaxChars + 2000);
   const shown = printed.length;
-  printer.tell({ missed: 7 });
+  printer.add({ missed: 7 });
   expect(printed).toHaveLength(shown);
   await take();
   expect(printed.slice(shown)).toEqual([`{"event":"missed","missed":${many - shown + 7}}\n`]);
-  printer.tell(event);
+  printer.add(event);
   expect(printed).toHaveLength(shown + 2);
 });
 
 test("tail: whoever has closed the output ends it", async () => {
   const { printer, take } = slowlyRead();
-  printer.tell(event);
+  printer.add(event);
   await take(false);
-  expect(await printer.nobodyReads).toBeUndefined();
+  expect(await printer.outputClosed).toBeUndefined();
 });
