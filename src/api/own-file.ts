@@ -14,7 +14,7 @@ export class OwnFileError extends Error {
 
 export interface OwnFileRules {
   /** Bytes that it has at most. */
-  readonly most: number;
+  readonly maxBytes: number;
   /** Nobody else may read it. */
   readonly isSecret: boolean;
   /** Where its name is ours: a symbolic link of that name is none of ours. */
@@ -35,13 +35,13 @@ export function readOwnFile(path: string, rules: OwnFileRules): string {
     const found = fstatSync(descriptor);
     const error = errorOf(found, path, rules);
     if (error !== null) throw error;
-    const bytes = new Uint8Array(rules.most + 1);
+    const bytes = new Uint8Array(rules.maxBytes + 1);
     let filled = 0;
     for (let read = -1; read !== 0 && filled < bytes.length; filled += read) {
       read = readSync(descriptor, bytes, filled, bytes.length - filled, null);
     }
     // It may have grown since.
-    if (filled > rules.most) throw tooLarge(rules);
+    if (filled > rules.maxBytes) throw tooLarge(rules);
     return new TextDecoder().decode(bytes.subarray(0, filled));
   } finally {
     closeSync(descriptor);
@@ -62,11 +62,11 @@ function errorOf(found: Found, path: string, rules: OwnFileRules): OwnFileError 
   if (rules.isSecret && isOpen) {
     return new OwnFileError("can be read by others", `chmod 600 ${path}`);
   }
-  return found.size > rules.most ? tooLarge(rules) : null;
+  return found.size > rules.maxBytes ? tooLarge(rules) : null;
 }
 
-function tooLarge({ most }: OwnFileRules): OwnFileError {
-  return new OwnFileError(`is larger than ${most} bytes`);
+function tooLarge({ maxBytes }: OwnFileRules): OwnFileError {
+  return new OwnFileError(`is larger than ${maxBytes} bytes`);
 }
 
 /** Whether a file or a folder belongs to the user as whom this process runs; Windows has no number. */
@@ -75,4 +75,4 @@ export function isOwn({ uid }: { readonly uid: number }): boolean {
 }
 
 /** A token with its line end, and room for what people put around it. */
-export const tokenRules: OwnFileRules = { most: 4096, isSecret: true, isNamedByUs: false };
+export const tokenRules: OwnFileRules = { maxBytes: 4096, isSecret: true, isNamedByUs: false };

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 
 /** How long `ps` may take. */
-const patienceMs = 2000;
+const timeoutMs = 2000;
 
 /**
  * When a process was started, in words that no other process of that number has; null: it has ended, or
@@ -40,7 +40,7 @@ function linuxStart(pid: number): string | null {
 function psStart(pid: number): string | null {
   const said = execFileSync("ps", ["-o", "lstart=", "-p", String(pid)], {
     encoding: "utf8",
-    timeout: patienceMs,
+    timeout: timeoutMs,
     stdio: ["ignore", "pipe", "ignore"],
     // The same words, whoever asks.
     env: { PATH: process.env["PATH"] ?? "/bin:/usr/bin", LC_ALL: "C", TZ: "UTC" },

@@ -77,9 +77,9 @@ export function runningBrokers(env: Env): RunningBroker[] {
       const file = path.join(folder, name);
       const pid = Number(name.slice(0, -5));
       if (!isAlive(pid)) return removeStale(file);
-      const [told] = readOne(file);
-      if (told === undefined || told.pid !== pid) return [];
-      return told.processStart === processStart(pid) ? [told] : removeStale(file);
+      const [running] = readOne(file);
+      if (running === undefined || running.pid !== pid) return [];
+      return running.processStart === processStart(pid) ? [running] : removeStale(file);
     })
     .sort((a, b) => a.startedAt - b.startedAt);
 }
@@ -105,7 +105,7 @@ const runningSchema = z.object({
 });
 
 /** Some hundred bytes, and 64 listeners at most. */
-const runFileRules: OwnFileRules = { most: 64 * 1024, isSecret: false, isNamedByUs: true };
+const runFileRules: OwnFileRules = { maxBytes: 64 * 1024, isSecret: false, isNamedByUs: true };
 
 function readOne(file: string): RunningBroker[] {
   try {

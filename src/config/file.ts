@@ -19,7 +19,7 @@ export type ReadFile = (path: string, waitMs?: number) => FileRead;
 const pipeWaitMs = 30_000;
 /** Whoever writes to a named pipe may open it a moment later than we do; else nobody does. */
 const writerWaitMs = 2000;
-const lookMs = 10;
+const retryMs = 10;
 
 /**
  * Reads at most `fileMax` bytes, of a file or a pipe, whatever it says its size is; of a pipe for at
@@ -55,7 +55,7 @@ function readBounded(fd: number, waitMs: number): FileRead {
     const isEnd = read === 0 && (filled > 0 || waited >= Math.min(waitMs, writerWaitMs));
     if (isEnd) return { type: "read", bytes: room.slice(0, filled) };
     if (waited >= waitMs) return { type: "unreadable", why: "it is a pipe that does not end" };
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, lookMs);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, retryMs);
   }
   return { type: "too large" };
 }

@@ -18,7 +18,7 @@ export interface FoundFile {
 export function findConfigFile(sources: Sources): FoundFile {
   const { env, readFile } = sources;
   if (sources.configFile === "")
-    return unfound("--config", 'found "", allowed: the name of a file');
+    return notFound("--config", 'found "", allowed: the name of a file');
   const named = sources.configFile ?? env["MQTTD_CONFIG"];
   const namedBy = sources.configFile === null ? "MQTTD_CONFIG" : "--config";
   // An empty variable is how shells and compose files say that it is not set.
@@ -29,12 +29,12 @@ export function findConfigFile(sources: Sources): FoundFile {
     .filter(({ content }) => content.type !== "missing");
   if (here.length > 1) {
     const text = "both are here; keep one of them, or name one with --config";
-    return unfound("mqttd.json, mqttd.jsonc", text);
+    return notFound("mqttd.json, mqttd.jsonc", text);
   }
   return { read: here[0] ?? ownFile(sources), namedBy: null, problems: [] };
 }
 
-function unfound(at: string, text: string): FoundFile {
+function notFound(at: string, text: string): FoundFile {
   return { read: null, namedBy: null, problems: [{ at, text }] };
 }
 

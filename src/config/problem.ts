@@ -8,10 +8,10 @@ export interface Problem {
 }
 
 /** Problems of one load that are told; a file can hold very many. */
-const toldMax = 50;
+const linesMax = 50;
 
 export function problemLines(problems: readonly Problem[]): readonly string[] {
-  const lines = problems.slice(0, toldMax).map(({ at, text }) => `${at}: ${text}`);
+  const lines = problems.slice(0, linesMax).map(({ at, text }) => `${at}: ${text}`);
   const more = problems.length - lines.length;
   return more === 0 ? lines : [...lines, `and ${more} more`];
 }

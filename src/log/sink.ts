@@ -82,7 +82,7 @@ export class LogSink {
   /** Hands over what waits now, unless the reader has not yet taken what it got before. */
   flush(): void {
     if (this.#writing) return;
-    this.#sayDropped();
+    this.#writeDropped();
     const text = this.#waiting;
     if (text === "") {
       for (const resolve of this.#onDrained.splice(0)) resolve();
@@ -97,19 +97,19 @@ export class LogSink {
   }
 
   /**
-   * Flushes, and resolves when the reader has all lines, or when `patienceMs` milliseconds are over:
+   * Flushes, and resolves when the reader has all lines, or when `timeoutMs` milliseconds are over:
    * nobody who reads slowly keeps a process from stopping.
    */
-  async drained(patienceMs = 1000): Promise<void> {
+  async drained(timeoutMs = 1000): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    const patience = setTimeout(resolve, patienceMs);
+    const timeout = setTimeout(resolve, timeoutMs);
     this.#onDrained.push(resolve);
     this.flush();
     await promise;
-    clearTimeout(patience);
+    clearTimeout(timeout);
   }
 
-  #sayDropped(): void {
+  #writeDropped(): void {
     if (this.#droppedLines === 0 || this.#latest === null) return;
     const lines = this.#droppedLines;
     this.#droppedLines = 0;

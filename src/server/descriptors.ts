@@ -27,14 +27,14 @@ export function openConnections(limits: Limits, admin: AdminSettings): OpenConne
  * that limit accepting fails and the loop spins, so the broker's own have to be lower.
  */
 export function withinDescriptors(
-  wanted: OpenConnections,
+  requested: OpenConnections,
   readLimits: () => string = ofThisProcess,
 ): OpenConnections {
   const left = descriptors(readLimits) - ownDescriptors;
   const part = Math.floor((left * administrationPart) / administrationAddresses);
-  const administration = Math.min(wanted.administration, Math.max(1, part));
+  const administration = Math.min(requested.administration, Math.max(1, part));
   const forClients = Math.max(1, left - administrationAddresses * administration);
-  return { clients: Math.min(wanted.clients, forClients), administration };
+  return { clients: Math.min(requested.clients, forClients), administration };
 }
 
 /** Infinity where the limit can't be known. */

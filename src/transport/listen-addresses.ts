@@ -31,13 +31,13 @@ export async function listenOn(
   }
   if (host === null || isLocalhost(host)) return listenOnLoopback(port, bind);
   const address = await resolve(host.replace(/^\[(.*)\]$/, "$1"), port);
-  return listening([{ address, bound: await bindOrSay(bind, address, port) }]);
+  return listening([{ address, bound: await bindOrThrow(bind, address, port) }]);
 }
 
 const loopback4 = "127.0.0.1";
 const loopback6 = "::1";
 /** A free port of 127.0.0.1 is almost always free on ::1 as well; this often it may not be. */
-const attempts = 16;
+const attemptsMax = 16;
 
 interface Listening {
   readonly address: string;
@@ -46,7 +46,7 @@ interface Listening {
 
 async function listenOnLoopback(port: number, bind: Bind): Promise<ListeningSocket> {
   for (let attempt = 1; ; attempt += 1) {
-    const first = { address: loopback4, bound: await bindOrSay(bind, loopback4, port) };
+    const first = { address: loopback4, bound: await bindOrThrow(bind, loopback4, port) };
     try {
       const second = { address: loopback6, bound: await bind(loopback6, first.bound.port) };
       return listening([first, second]);
@@ -55,13 +55,13 @@ async function listenOnLoopback(port: number, bind: Bind): Promise<ListeningSock
       if (code === "EADDRNOTAVAIL" || code === "EAFNOSUPPORT") return listening([first]);
       const taken = first.bound.port;
       await first.bound.close();
-      if (port === 0 && code === "EADDRINUSE" && attempt < attempts) continue;
+      if (port === 0 && code === "EADDRINUSE" && attempt < attemptsMax) continue;
       throw listenError(error, loopback6, taken);
     }
   }
 }
 
-async function bindOrSay(bind: Bind, address: string, port: number): Promise<BoundAddress> {
+async function bindOrThrow(bind: Bind, address: string, port: number): Promise<BoundAddress> {
   try {
     return await bind(address, port);
   } catch (error) {

@@ -60,8 +60,8 @@ export async function loadTcpControl(): Promise<TcpControl | null> {
   return {
     detect(fd, { keepAlive, userTimeoutMs }) {
       if (keepAlive !== null) {
-        set(fd, constants.ipprotoTcp, constants.keepIdle, keepAlive.idle);
-        set(fd, constants.ipprotoTcp, constants.keepInterval, keepAlive.interval);
+        set(fd, constants.ipprotoTcp, constants.keepIdle, keepAlive.idleSeconds);
+        set(fd, constants.ipprotoTcp, constants.keepInterval, keepAlive.intervalSeconds);
         set(fd, constants.ipprotoTcp, constants.keepCount, keepAlive.probes);
       }
       // The user timeout goes first: it bounds the probes that the next line may start.

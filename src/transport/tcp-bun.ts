@@ -106,7 +106,7 @@ class BunLink implements Link {
   #blocked = false;
   #paused = false;
   #linger: ReturnType<typeof setTimeout> | undefined = undefined;
-  #gone: () => void = nothing;
+  #onClosed: () => void = nothing;
 
   constructor(socket: Bun.Socket<BunLink>, origin: Origin) {
     this.#socket = socket;
@@ -146,11 +146,11 @@ class BunLink implements Link {
     this.#socket.resume();
   }
 
-  end(gone: () => void = nothing): void {
+  end(onClosed: () => void = nothing): void {
     if (this.#state === "failing") this.reset();
-    if (this.#state !== "open") return gone();
+    if (this.#state !== "open") return onClosed();
     this.#state = "ending";
-    this.#gone = gone;
+    this.#onClosed = onClosed;
     // Closing with unread data makes a RST of it, which may destroy what the peer has not read yet.
     // So only our side is closed, and what still comes is read and dropped until the peer closes.
     if (this.#paused) this.#socket.resume();
@@ -173,8 +173,8 @@ class BunLink implements Link {
     if (control !== null && fd !== null) {
       control.detect(fd, detectors);
     } else {
-      const idle = detectors.keepAlive?.idle ?? 0;
-      this.#socket.setKeepAlive(idle > 0, idle * 1000);
+      const idleSeconds = detectors.keepAlive?.idleSeconds ?? 0;
+      this.#socket.setKeepAlive(idleSeconds > 0, idleSeconds * 1000);
     }
   }
 
@@ -205,7 +205,7 @@ class BunLink implements Link {
     const state = this.#state;
     this.#state = "closed";
     if (this.#linger !== undefined) clearTimeout(this.#linger);
-    if (state === "ending") this.#gone();
+    if (state === "ending") this.#onClosed();
     if (state === "failing") this.#origin.events.closed(this, "reset");
     if (state === "open") {
       this.#origin.events.closed(this, error === undefined ? "eof" : tcpEnd(error));

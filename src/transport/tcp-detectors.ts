@@ -12,10 +12,10 @@ export interface TcpDetectors {
 }
 
 interface TcpKeepAlive {
-  /** Seconds of silence before the first probe. */
-  readonly idle: number;
-  /** Seconds from probe to probe. */
-  readonly interval: number;
+  /** Silence before the first probe. */
+  readonly idleSeconds: number;
+  /** Time from probe to probe. */
+  readonly intervalSeconds: number;
   /** Probes without an answer that end the connection. */
   readonly probes: number;
 }
@@ -56,7 +56,8 @@ export function tcpDetectors(tcp: TcpWatch, allowedMs: number | null): TcpDetect
 
 function keepAlive(silentMs: number): TcpKeepAlive {
   const seconds = Math.max(1, Math.ceil(silentMs / 1000));
-  const idle = Math.min(seconds, secondsMax);
-  const rest = Math.ceil((seconds - idle) / probes);
-  return { idle, interval: Math.max(rest, Math.min(10, Math.ceil(idle / 10))), probes };
+  const idleSeconds = Math.min(seconds, secondsMax);
+  const rest = Math.ceil((seconds - idleSeconds) / probes);
+  const intervalSeconds = Math.max(rest, Math.min(10, Math.ceil(idleSeconds / 10)));
+  return { idleSeconds, intervalSeconds, probes };
 }

@@ -25,8 +25,8 @@ export function nodeTcp(
 }
 
 const backlog = 4096;
-/** Bytes that node's own buffer is given beyond what it wants to hold. */
-const writtenAtOnce = 256 * 1024;
+/** Bytes that one write may add to node's own buffer beyond its high-water mark. */
+const writeMaxBytes = 256 * 1024;
 
 /** What all links of one listener share. */
 interface Origin {
@@ -74,7 +74,7 @@ class NodeLink implements Link {
   #state: LinkState = "open";
   #blocked = false;
   #linger: ReturnType<typeof setTimeout> | undefined = undefined;
-  #gone: () => void = nothing;
+  #onClosed: () => void = nothing;
 
   constructor(socket: Socket, origin: Origin) {
     this.#socket = socket;
@@ -87,7 +87,7 @@ class NodeLink implements Link {
     socket.on("drain", () => this.#writable());
     socket.on("end", () => this.#closed("eof"));
     socket.on("error", (error) => this.#closed(tcpEnd(error)));
-    socket.on("close", () => this.#wasClosed());
+    socket.on("close", () => this.#socketClosed());
   }
 
   write(bytes: Uint8Array, start: number, end: number): number {
@@ -95,7 +95,7 @@ class NodeLink implements Link {
     // What the kernel has no room for stays in node's own buffer, but the bytes are the caller's.
     let at = start;
     while (at < end && !this.#socket.writableNeedDrain) {
-      const next = Math.min(end, at + writtenAtOnce);
+      const next = Math.min(end, at + writeMaxBytes);
       this.#socket.write(new Uint8Array(bytes.subarray(at, next)));
       at = next;
     }
@@ -111,10 +111,10 @@ class NodeLink implements Link {
     if (this.#state === "open") this.#socket.resume();
   }
 
-  end(gone: () => void = nothing): void {
-    if (this.#state !== "open") return gone();
+  end(onClosed: () => void = nothing): void {
+    if (this.#state !== "open") return onClosed();
     this.#state = "ending";
-    this.#gone = gone;
+    this.#onClosed = onClosed;
     this.#socket.end();
     // What still comes is read and dropped: closing with unread data would make a RST of it.
     this.#socket.resume();
@@ -130,8 +130,8 @@ class NodeLink implements Link {
   watch(allowedMs: number | null): void {
     if (this.#state !== "open") return;
     const { keepAlive } = tcpDetectors(this.#origin.tcp, allowedMs);
-    const idle = keepAlive?.idle ?? 0;
-    this.#socket.setKeepAlive(idle > 0, idle * 1000);
+    const idleSeconds = keepAlive?.idleSeconds ?? 0;
+    this.#socket.setKeepAlive(idleSeconds > 0, idleSeconds * 1000);
   }
 
   #received(chunk: Uint8Array): void {
@@ -152,9 +152,9 @@ class NodeLink implements Link {
     this.#origin.events.closed(this, how);
   }
 
-  #wasClosed(): void {
+  #socketClosed(): void {
     if (this.#linger !== undefined) clearTimeout(this.#linger);
-    if (this.#state === "ending") this.#gone();
+    if (this.#state === "ending") this.#onClosed();
     this.#closed("eof");
   }
 

@@ -20,10 +20,10 @@ export interface Link {
   pause(): void;
   resume(): void;
   /**
-   * Orderly end: FIN after all that the kernel took. `closed` does not follow; `gone` is called once
+   * Orderly end: FIN after all that the kernel took. `closed` does not follow; `onClosed` is called once
    * the peer has closed too, or the wait for it was given up.
    */
-  end(gone?: () => void): void;
+  end(onClosed?: () => void): void;
   /** Abortive end: RST, what waits is lost. `closed` does not follow. */
   reset(): void;
   /**

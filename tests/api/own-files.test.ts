@@ -45,9 +45,11 @@ test.skipIf(!isRoot)("a file of somebody else's is not believed", () => {
 });
 
 test("a file that is too large is not read", () => {
-  using folder = secret("x".repeat(tokenRules.most + 1));
-  expect(read(folder, "secret")).toBe(`OwnFileError: is larger than ${tokenRules.most} bytes`);
-  expect(read(folder, "secret", { most: tokenRules.most + 1 })).toHaveLength(tokenRules.most + 1);
+  using folder = secret("x".repeat(tokenRules.maxBytes + 1));
+  expect(read(folder, "secret")).toBe(`OwnFileError: is larger than ${tokenRules.maxBytes} bytes`);
+  expect(read(folder, "secret", { maxBytes: tokenRules.maxBytes + 1 })).toHaveLength(
+    tokenRules.maxBytes + 1,
+  );
 });
 
 test.skipIf(isWindows)("a pipe, a folder, a device: none is waited for", () => {

@@ -11,7 +11,7 @@ test("TCP never ends a link before its keepalive would, and not much later", () 
     fc.property(fc.integer({ min: 1, max: longestMs }), (allowedMs) => {
       const { keepAlive, userTimeoutMs } = tcpDetectors(tcp, allowedMs);
       if (keepAlive === null) throw new Error("keepalive is off");
-      const foundMs = 1000 * (keepAlive.idle + keepAlive.interval * keepAlive.probes);
+      const foundMs = 1000 * (keepAlive.idleSeconds + keepAlive.intervalSeconds * keepAlive.probes);
       expect(foundMs).toBeGreaterThanOrEqual(allowedMs);
       expect(foundMs).toBeLessThanOrEqual(allowedMs + 31_000);
       expect(userTimeoutMs).toBeGreaterThanOrEqual(allowedMs);
@@ -23,7 +23,7 @@ test("the system takes every one of the numbers", () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: longestMs }), (allowedMs) => {
       const { keepAlive } = tcpDetectors(tcp, allowedMs);
-      for (const value of [keepAlive?.idle, keepAlive?.interval, keepAlive?.probes]) {
+      for (const value of [keepAlive?.idleSeconds, keepAlive?.intervalSeconds, keepAlive?.probes]) {
         expect(value).toBeGreaterThanOrEqual(1);
         expect(value).toBeLessThanOrEqual(32_767);
         expect(Number.isInteger(value)).toBe(true);
@@ -34,13 +34,17 @@ test("the system takes every one of the numbers", () => {
 
 test("a keepalive of 10 s", () => {
   expect(tcpDetectors(tcp, 15_000)).toEqual({
-    keepAlive: { idle: 15, interval: 2, probes: 3 },
+    keepAlive: { idleSeconds: 15, intervalSeconds: 2, probes: 3 },
     userTimeoutMs: 30_000,
   });
 });
 
 test("part of a second is rounded up", () => {
-  expect(tcpDetectors(tcp, 1500).keepAlive).toEqual({ idle: 2, interval: 1, probes: 3 });
+  expect(tcpDetectors(tcp, 1500).keepAlive).toEqual({
+    idleSeconds: 2,
+    intervalSeconds: 1,
+    probes: 3,
+  });
 });
 
 test("a short keepalive does not shorten the user timeout: a slow reader that pings lives", () => {
@@ -50,7 +54,7 @@ test("a short keepalive does not shorten the user timeout: a slow reader that pi
 
 test("without keepalive the configured times count", () => {
   expect(tcpDetectors(tcp, null)).toEqual({
-    keepAlive: { idle: 60, interval: 6, probes: 3 },
+    keepAlive: { idleSeconds: 60, intervalSeconds: 6, probes: 3 },
     userTimeoutMs: 30_000,
   });
 });

@@ -30,9 +30,9 @@ export class SilentLink implements Link {
   watch(): void {}
 
   /** Nobody is there who could close the other side in order. */
-  end(gone: () => void = () => {}): void {
+  end(onClosed: () => void = () => {}): void {
     this.#link.reset();
-    gone();
+    onClosed();
   }
 
   reset(): void {
