@@ -49,7 +49,7 @@ test(
     using aborted = await HttpSocket.connect(port);
     aborted.ask("PUT /v1/log", ["Content-Length: 100"]);
     aborted.send("abc");
-    aborted.hangUp();
+    aborted.close();
     await aborted.end();
     using slow = await HttpSocket.connect(port);
     slow.send("GET /v1/ov");
@@ -63,7 +63,7 @@ test(
     const kicked = await fetch(`${url}/v1/client?id=dev-42`, { method: "DELETE" });
     expect(await kicked.json()).toEqual({ wasConnected: true });
     expect(await broker.ended("dev-42")).toMatchObject({ cause: "kicked" });
-    stream.hangUp();
+    stream.close();
     await broker.stop();
   },
   testLimitMs,

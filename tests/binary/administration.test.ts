@@ -24,7 +24,7 @@ test("a PUT that breaks off ends nothing", async () => {
   using asker = await HttpSocket.connect(port);
   asker.ask("PUT /v1/log", ["Content-Length: 100"]);
   asker.send("abc");
-  asker.hangUp();
+  asker.close();
   await asker.end();
   expect((await fetch(`${url}/healthz`)).status).toBe(200);
   await broker.stop();

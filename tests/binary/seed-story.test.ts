@@ -105,7 +105,7 @@ test.concurrent(
     const { line, at } = await story.end();
     expectOnTime({ sent, answered }, line, at);
     // The client never stopped sending, and its connection to the proxy is open.
-    expect(client.told.items.length).toBe(2);
+    expect(client.reports.items.length).toBe(2);
     await forwarder.brokerClosed;
     await expectOneEnd(story, "forwarded");
   },
@@ -124,7 +124,7 @@ test.concurrent(
     expectOnTime(last, line, at);
     // The broker had closed its connection, so that its process ended; until then it had traffic.
     await client.exit();
-    const received = client.told.items.findLast((told) => told.did === "receive");
+    const received = client.reports.items.findLast((told) => told.did === "receive");
     expect(received?.messages).toBeGreaterThanOrEqual(100);
     await expectOneEnd(story, "listening");
   },

@@ -1,14 +1,14 @@
 import { Inbox } from "./inbox.ts";
-import type { ProgramOptions, Told } from "./client-program.ts";
+import type { ProgramOptions, Report } from "./client-program.ts";
 import { spawn } from "./child.ts";
 
 const program = Bun.fileURLToPath(import.meta.resolve("./client-program.ts"));
 
 /** The process that runs client-program.ts: it can be stopped and killed like any client. */
 export class ClientProcess implements AsyncDisposable {
-  readonly told = new Inbox<Told>();
+  readonly reports = new Inbox<Report>();
   readonly #child: Bun.Subprocess<"ignore", "pipe", "inherit">;
-  readonly #heard: Promise<void>;
+  readonly #reading: Promise<void>;
 
   constructor(options: ProgramOptions) {
     this.#child = spawn([process.execPath, program, JSON.stringify(options)], {
@@ -16,16 +16,16 @@ export class ClientProcess implements AsyncDisposable {
       stdout: "pipe",
       stderr: "inherit",
     });
-    this.#heard = this.#listen();
+    this.#reading = this.#listen();
   }
 
   /** When the broker had answered its `times`-th PINGREQ, or its SUBSCRIBE. */
-  async answered(times = 1): Promise<Told & { did: "ping" | "subscribe" }> {
+  async answered(times = 1): Promise<Report & { did: "ping" | "subscribe" }> {
     let seen = 0;
-    return this.told.first(
+    return this.reports.first(
       `answer ${times}`,
-      (told): told is Told & { did: "ping" | "subscribe" } =>
-        told.did !== "receive" && ++seen === times,
+      (report): report is Report & { did: "ping" | "subscribe" } =>
+        report.did !== "receive" && ++seen === times,
     );
   }
 
@@ -35,7 +35,7 @@ export class ClientProcess implements AsyncDisposable {
 
   async exit(): Promise<void> {
     await this.#child.exited;
-    await this.#heard;
+    await this.#reading;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -50,8 +50,8 @@ export class ClientProcess implements AsyncDisposable {
       const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
       rest = lines.pop() ?? "";
       // Its lines are made by `tell` in client-program.ts.
-      for (const line of lines) this.told.add(JSON.parse(line) as Told);
+      for (const line of lines) this.reports.add(JSON.parse(line) as Report);
     }
-    this.told.end("the client's process has ended");
+    this.reports.end("the client's process has ended");
   }
 }

@@ -1,7 +1,7 @@
 /**
  * A client that is a process of its own. It connects with a will on `wills/<client id>`, then either
  * sends a PINGREQ twice a second, or subscribes and sends nothing more. Each thing it does is one
- * line of JSON on stdout, a `Told`.
+ * line of JSON on stdout, a `Report`.
  */
 import { now } from "./inbox.ts";
 import { SocketClient } from "./socket-client.ts";
@@ -16,7 +16,7 @@ export interface ProgramOptions {
 }
 
 /** `sent` and `answered`: the broker received it between the two, milliseconds of `now()`. */
-export type Told =
+export type Report =
   | { readonly did: "ping" | "subscribe"; readonly sent: number; readonly answered: number }
   | { readonly did: "receive"; readonly messages: number };
 
@@ -44,7 +44,7 @@ async function main(): Promise<void> {
     for (let lines = 1; ; lines++) {
       const messages = lines * messagesALine;
       await client.received.count("message", messages, ({ packet }) => packet.cmd === "publish");
-      tell({ did: "receive", messages });
+      print({ did: "receive", messages });
     }
   }
 }
@@ -52,9 +52,9 @@ async function main(): Promise<void> {
 async function timed(did: "ping" | "subscribe", exchange: () => Promise<unknown>): Promise<void> {
   const sent = now();
   await exchange();
-  tell({ did, sent, answered: now() });
+  print({ did, sent, answered: now() });
 }
 
-function tell(told: Told): void {
-  process.stdout.write(`${JSON.stringify(told)}\n`);
+function print(report: Report): void {
+  process.stdout.write(`${JSON.stringify(report)}\n`);
 }

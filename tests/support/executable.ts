@@ -168,7 +168,7 @@ export class RunningBroker implements AsyncDisposable {
   /** One a listening address. */
   urls: readonly string[] = [];
   readonly #child: Bun.Subprocess<"ignore", "pipe", "pipe">;
-  readonly #heard: Promise<void>;
+  readonly #reading: Promise<void>;
   readonly #namesBefore: readonly string[];
   readonly #logFormat: "json" | "human";
 
@@ -201,7 +201,7 @@ export class RunningBroker implements AsyncDisposable {
       stdout: "pipe",
       stderr: "pipe",
     });
-    this.#heard = this.#listen();
+    this.#reading = this.#listen();
   }
 
   get pid(): number {
@@ -247,7 +247,7 @@ export class RunningBroker implements AsyncDisposable {
     }, boundMs);
     await this.#child.exited;
     clearTimeout(bound);
-    await this.#heard;
+    await this.#reading;
     return this.#child.exitCode;
   }
 

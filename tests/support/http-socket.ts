@@ -4,7 +4,7 @@ import { Inbox } from "./inbox.ts";
 /** One connection to an HTTP server, on which a test says what no client would say. */
 export class HttpSocket implements Disposable {
   readonly #socket: Socket;
-  readonly #came = new Inbox<string>();
+  readonly #received = new Inbox<string>();
   #text = "";
 
   static async connect(port: number): Promise<HttpSocket> {
@@ -21,10 +21,10 @@ export class HttpSocket implements Disposable {
     this.#socket = socket;
     socket.on("data", (chunk) => {
       this.#text += chunk.toString("latin1");
-      this.#came.add(this.#text);
+      this.#received.add(this.#text);
     });
-    socket.on("close", () => this.#came.end("the connection has ended"));
-    socket.on("error", () => this.#came.end("the connection was reset"));
+    socket.on("close", () => this.#received.end("the connection has ended"));
+    socket.on("error", () => this.#received.end("the connection was reset"));
   }
 
   /** A request line and headers, `Host: localhost` and the empty line included. */
@@ -38,13 +38,13 @@ export class HttpSocket implements Disposable {
 
   /** All that came, once this has come. */
   async until(text: string, boundMs?: number): Promise<string> {
-    return this.#came.first(JSON.stringify(text), (all) => all.includes(text), boundMs);
+    return this.#received.first(JSON.stringify(text), (all) => all.includes(text), boundMs);
   }
 
   /** All that came, once the peer has closed. */
   async end(boundMs?: number): Promise<string> {
     const never = (): boolean => false;
-    await this.#came.first("the end", never, boundMs).catch((why: unknown) => {
+    await this.#received.first("the end", never, boundMs).catch((why: unknown) => {
       if (!String(why).includes("the connection")) throw why;
     });
     return this.#text;
@@ -56,12 +56,12 @@ export class HttpSocket implements Disposable {
   }
 
   /** Takes what waits, and what comes. */
-  goOn(): void {
+  resume(): void {
     this.#socket.resume();
   }
 
   /** Closes once all that was said has left. */
-  hangUp(): void {
+  close(): void {
     this.#socket.end();
   }
 

@@ -1,5 +1,5 @@
 /** How long what is sure to come may take: below the five seconds of `bun test`, which says less. */
-const patienceMs = 4500;
+const timeoutMs = 4500;
 
 /** What arrives over time, in order, and those who wait for a particular piece of it. */
 export class Inbox<Item> {
@@ -28,7 +28,7 @@ export class Inbox<Item> {
     boundMs?: number,
   ): Promise<Found>;
   async first(what: string, fits: (item: Item) => boolean, boundMs?: number): Promise<Item>;
-  async first(what: string, fits: (item: Item) => boolean, boundMs = patienceMs): Promise<Item> {
+  async first(what: string, fits: (item: Item) => boolean, boundMs = timeoutMs): Promise<Item> {
     let looked = 0;
     return this.#until(what, boundMs, () => {
       for (; looked < this.items.length; looked++) {
@@ -40,15 +40,15 @@ export class Inbox<Item> {
   }
 
   /** Resolves when so many items that fit have come. */
-  async count(what: string, wanted: number, fits: (item: Item) => boolean): Promise<void> {
+  async count(what: string, expected: number, fits: (item: Item) => boolean): Promise<void> {
     let looked = 0;
     let found = 0;
-    await this.#until(`${wanted} x ${what}`, patienceMs, () => {
+    await this.#until(`${expected} x ${what}`, timeoutMs, () => {
       for (; looked < this.items.length; looked++) {
         const item = this.items[looked];
         if (item !== undefined && fits(item)) found++;
       }
-      return found >= wanted ? true : undefined;
+      return found >= expected ? true : undefined;
     });
   }
 
@@ -88,7 +88,7 @@ export class Inbox<Item> {
 export async function eventually(
   isSo: () => boolean | Promise<boolean>,
   describe: () => string,
-  boundMs = patienceMs,
+  boundMs = timeoutMs,
 ): Promise<void> {
   const until = performance.now() + boundMs;
   while (!(await isSo())) {

@@ -92,11 +92,11 @@ export class InteractiveShell implements AsyncDisposable {
 
   /** Waits for a text that has not been waited for yet. */
   async until(
-    wanted: string | RegExp,
+    expected: string | RegExp,
     what: string,
     bound = boundMs,
   ): Promise<readonly (string | undefined)[]> {
-    const pattern = typeof wanted === "string" ? new RegExp(RegExp.escape(wanted)) : wanted;
+    const pattern = typeof expected === "string" ? new RegExp(RegExp.escape(expected)) : expected;
     let found: readonly string[] = [];
     await eventually(
       () => {

@@ -114,9 +114,9 @@ export class SocketClient implements Disposable {
 
   /** A PINGREQ and its PINGRESP: all that was sent before has been dealt with. */
   async ping(): Promise<void> {
-    const wanted = this.#pongs + 1;
+    const expected = this.#pongs + 1;
     this.send({ cmd: "pingreq" });
-    await this.received.first("PINGRESP", () => this.#pongs >= wanted);
+    await this.received.first("PINGRESP", () => this.#pongs >= expected);
   }
 
   async packet<Found extends Packet>(

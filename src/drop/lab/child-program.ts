@@ -30,7 +30,7 @@ export type ChildWord =
   | { readonly did: "no way"; readonly code: string; readonly message: string };
 
 /** How long the broker may take to close after DISCONNECT. */
-const farewellMs = 300;
+const disconnectMs = 300;
 
 /**
  * The child's side: a client that connects as it is ordered, and says nothing more until it is killed
@@ -42,18 +42,18 @@ export async function runChildClient(
 ): Promise<number> {
   // Ctrl-C reaches the whole process group; what becomes of this process is its parent's decision.
   process.on("SIGINT", () => {});
-  const tell = (word: ChildWord): void => print(`${JSON.stringify(word)}\n`);
-  tell({ did: "start" });
+  const send = (word: ChildWord): void => print(`${JSON.stringify(word)}\n`);
+  send({ did: "start" });
   let order = "";
   let playing: Promise<Client | null> | null = null;
   const decoder = new TextDecoder();
   for await (const chunk of input) {
     if (playing !== null) continue;
     order += decoder.decode(chunk, { stream: true });
-    if (order.includes("\n")) playing = connected(readChildOrder(order), tell);
+    if (order.includes("\n")) playing = connected(readChildOrder(order), send);
   }
   const client = (await playing) ?? null;
-  if (client !== null) await farewell(client);
+  if (client !== null) await disconnect(client);
   return playing === null ? 2 : 0;
 }
 
@@ -75,31 +75,31 @@ function bytesOf(value: unknown): Buffer | null {
 
 async function connected(
   { target, version, connect }: ChildOrder,
-  tell: (word: ChildWord) => void,
+  send: (word: ChildWord) => void,
 ): Promise<Client | null> {
   try {
     const client = await Client.open(target, version);
     const answered = client.connect(connect);
-    tell({ did: "send", packet: "connect", at: performance.timeOrigin + client.lastSentAt });
+    send({ did: "send", packet: "connect", at: performance.timeOrigin + client.lastSentAt });
     await answered;
-    tell({ did: "connect", keepAlive: client.keepAliveSeconds });
+    send({ did: "connect", keepAlive: client.keepAliveSeconds });
     return client;
   } catch (error) {
-    if (error instanceof Refused) tell({ did: "refused", connack: error.connack });
-    else if (error instanceof InvalidAnswer) tell({ did: "invalid answer", detail: error.detail });
+    if (error instanceof Refused) send({ did: "refused", connack: error.connack });
+    else if (error instanceof InvalidAnswer) send({ did: "invalid answer", detail: error.detail });
     else if (error instanceof NoAnswer) {
-      tell({ did: "no answer", message: error.message, isClosed: error.isClosed });
+      send({ did: "no answer", message: error.message, isClosed: error.isClosed });
     } else if (error instanceof DialError) {
-      tell({ did: "no way", code: error.code, message: error.message });
+      send({ did: "no way", code: error.code, message: error.message });
     } else throw error;
     return null;
   }
 }
 
 /** Says goodbye; where nobody hears it any more, nothing of the connection stays in the kernel. */
-async function farewell(client: Client): Promise<void> {
+async function disconnect(client: Client): Promise<void> {
   if (client.isOver) return;
   client.send({ cmd: "disconnect", reasonCode: 0 });
-  await Promise.race([client.ended, new Promise((resolve) => setTimeout(resolve, farewellMs))]);
+  await Promise.race([client.ended, new Promise((resolve) => setTimeout(resolve, disconnectMs))]);
   client.reset();
 }

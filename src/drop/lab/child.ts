@@ -12,11 +12,11 @@ import type { Stage } from "../stage.ts";
 export const childCommand = "drop-client";
 
 /** From source, a busy machine takes its time to start a runtime. */
-const startMs = 15_000;
-/** Longer than the client itself waits, so that its own words are heard. */
-const connectMs = 12_000;
+const startTimeoutMs = 15_000;
+/** Longer than the client itself waits, so that its own error arrives first. */
+const connectTimeoutMs = 12_000;
 /** How long a child may take to say goodbye before it is killed. */
-const farewellMs = 1500;
+const endTimeoutMs = 1500;
 
 /** The client that dies, as a process of its own: what kills it is no play. */
 export class ChildClient {
@@ -40,7 +40,7 @@ export class ChildClient {
     const [program, ...args] = [...under, ...selfCommand(), childCommand];
     const child = new ChildClient(stage, program ?? process.execPath, args);
     stage.later(async () => child.end());
-    await child.#heard("start", startMs, "the child process");
+    await child.#waitFor("start", startTimeoutMs, "the child process");
     return child;
   }
 
@@ -83,12 +83,12 @@ export class ChildClient {
     });
     const orderedAt = stage.now;
     this.#child.stdin.write(writeChildOrder({ target, version: stage.options.version, connect }));
-    const sent = await this.#heard("send", connectMs, "the child's CONNECT");
+    const sent = await this.#waitFor("send", connectTimeoutMs, "the child's CONNECT");
     // Clocks of two processes agree to the millisecond; a wall clock that is set does not matter.
     const at = sent.word.at - performance.timeOrigin;
     this.lastSentAt = Math.min(Math.max(at, orderedAt), sent.at);
     this.keepAliveSeconds = (
-      await this.#heard("connect", connectMs, "the child's CONNACK")
+      await this.#waitFor("connect", connectTimeoutMs, "the child's CONNACK")
     ).word.keepAlive;
   }
 
@@ -109,7 +109,7 @@ export class ChildClient {
   async end(): Promise<void> {
     this.#child.stdin.destroy();
     if (this.#isFrozen) this.kill();
-    const timer = setTimeout(() => this.kill(), farewellMs);
+    const timer = setTimeout(() => this.kill(), endTimeoutMs);
     await this.#ended;
     clearTimeout(timer);
     process.off("exit", this.#killAtExit);
@@ -139,12 +139,12 @@ export class ChildClient {
   }
 
   /** Waits until the child has done something; throws what it met instead. */
-  async #heard<Deed extends ChildWord["did"]>(
+  async #waitFor<Deed extends ChildWord["did"]>(
     deed: Deed,
     boundMs: number,
     what: string,
   ): Promise<{ word: ChildWord & { did: Deed }; at: number }> {
-    const find = () => this.#words.find((heard) => isDeed(heard, deed));
+    const find = () => this.#words.find((received) => isDeed(received, deed));
     const failed = () => this.#words.some(({ word }) => errorOf(word) !== null);
     await this.#stage.until(boundMs, what, () => find() !== undefined || failed() || this.#isOver);
     const found = find();
@@ -160,10 +160,10 @@ export class ChildClient {
 }
 
 function isDeed<Deed extends ChildWord["did"]>(
-  heard: { word: ChildWord; at: number },
+  received: { word: ChildWord; at: number },
   deed: Deed,
-): heard is { word: ChildWord & { did: Deed }; at: number } {
-  return heard.word.did === deed;
+): received is { word: ChildWord & { did: Deed }; at: number } {
+  return received.word.did === deed;
 }
 
 /** What a client in this process would have thrown; null: no error. */

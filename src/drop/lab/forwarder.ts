@@ -2,7 +2,7 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 import type { Target } from "../../client/target.ts";
 
 /** DISCONNECT, as both versions know it. */
-const goodbye = Uint8Array.of(0xe0, 0);
+const disconnect = Uint8Array.of(0xe0, 0);
 
 /**
  * Lets clients of a namespace reach a broker that listens on loopback only. It forwards bytes, and
@@ -36,11 +36,11 @@ export class Forwarder {
     this.#isCut = true;
   }
 
-  /** Takes the client's leave of the broker where it can't do so itself any more, and ends. */
+  /** Closes both sides. After `cut` it sends the broker a DISCONNECT, which the client can no longer send itself. */
   close(): void {
     this.#server.close();
     for (const socket of this.#toBroker) {
-      if (this.#isCut) socket.end(goodbye);
+      if (this.#isCut) socket.end(disconnect);
       else socket.destroy();
     }
     for (const socket of this.#toClients) socket.destroy();

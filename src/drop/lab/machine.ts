@@ -4,7 +4,7 @@ import type { Need, Scenario } from "../scenario.ts";
 
 /** Capabilities that a network namespace takes: CAP_NET_ADMIN and CAP_SYS_ADMIN. */
 const capabilities = (1n << 12n) | (1n << 21n);
-const patienceMs = 2000;
+const timeoutMs = 2000;
 
 /** What of the scenarios' needs this machine can give. Looks only for what one of them needs. */
 export async function machineHas(scenarios: readonly Scenario[]): Promise<ReadonlySet<Need>> {
@@ -25,6 +25,6 @@ async function hasNamespaces(): Promise<boolean> {
 
 async function runs(program: string, args: readonly string[]): Promise<boolean> {
   return new Promise((resolve) => {
-    execFile(program, [...args], { timeout: patienceMs }, (error) => resolve(error === null));
+    execFile(program, [...args], { timeout: timeoutMs }, (error) => resolve(error === null));
   });
 }

@@ -3,10 +3,10 @@ import { NotOffered } from "../no-verdict.ts";
 
 /** The veth's end that the child has, in a namespace where no name can clash. */
 const inside = "mqttd0";
-const commandMs = 5000;
+const commandTimeoutMs = 5000;
 /** So wide a route (a VPN's `0.0.0.0/1`) gives way to any other, and nobody's network is in it. */
 const narrowestDefault = 7;
-const tries = 64;
+const attemptsMax = 64;
 
 /**
  * A veth between this machine and the network namespace of a process. The namespace has no name and
@@ -73,7 +73,7 @@ export async function freeSubnet(): Promise<Subnet> {
  */
 export function subnetBeside(routes: string, random: () => number): Subnet | null {
   const taken = routes.split("\n").flatMap((line) => blockOf(line) ?? []);
-  for (let tried = 0; tried < tries; tried++) {
+  for (let tried = 0; tried < attemptsMax; tried++) {
     const range = privateRanges[tried % privateRanges.length] ?? privateRanges[0];
     const base = range.base + 4 * Math.floor((random() * 2 ** (32 - range.bits)) / 4);
     const isFree = taken.every(({ first, size }) => base + 4 <= first || base >= first + size);
@@ -110,7 +110,7 @@ function addressText(address: number): string {
 
 async function run(program: string, args: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
-    execFile(program, [...args], { timeout: commandMs }, (error, stdout, stderr) => {
+    execFile(program, [...args], { timeout: commandTimeoutMs }, (error, stdout, stderr) => {
       if (error === null) return resolve(stdout);
       const [said = ""] = stderr.trim().split("\n");
       reject(new NotOffered(`${program} ${args[0]}: ${said === "" ? error.message : said}`));

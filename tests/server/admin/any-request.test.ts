@@ -84,7 +84,7 @@ test("whatever is asked, and however it breaks off, nothing of it is a fault of 
         units[Math.floor(wrong.at * units.length)] = String.fromCharCode(wrong.byte);
       asker.send(units.slice(0, Math.ceil(part * units.length)).join(""));
       if (after === "reset") asker.reset();
-      if (after === "hangUp") asker.hangUp();
+      if (after === "hangUp") asker.close();
       if (after === "wait") await asker.until("HTTP/1.1 ", 3000).catch(() => {});
       expect(faults).toEqual([]);
     }),

@@ -219,10 +219,10 @@ test("over a socket: a reader that stalls misses what is past the limit, then re
     if (round % 100 === 0) await new Promise((resolve) => setImmediate(resolve));
   }
   expect(admin.hub.missed).toBeGreaterThan(0);
-  reader.goOn();
+  reader.resume();
   const text = await reader.until("event: missed", 20_000);
   expect(text).toMatch(/event: missed\ndata: \d+\n\n/);
-  reader.hangUp();
+  reader.close();
   await eventually(
     () => admin.hub.listening === 0,
     () => "the stream goes on without a reader",

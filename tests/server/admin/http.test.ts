@@ -41,7 +41,7 @@ test("a body that breaks off is told to whoever reads it, and is no fault of our
   using asker = await HttpSocket.connect(server.port);
   asker.ask("PUT /", ["Content-Length: 100"]);
   asker.send("abc");
-  asker.hangUp();
+  asker.close();
   expect(String(await promise)).toContain("aborted");
 });
 
@@ -244,7 +244,7 @@ test("whoever takes nothing gets nothing more, until it takes again", async () =
   expect(made).toBeGreaterThan(0);
   expect(made * chunk.length).toBeLessThan(32 * 2 ** 20);
   const rested = made;
-  asker.goOn();
+  asker.resume();
   await asker.until("a".repeat(1024));
   await eventually(
     () => made > rested,
