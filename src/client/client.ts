@@ -232,10 +232,18 @@ export class Client {
   }
 
   /** DISCONNECT, then FIN. */
-  leave(reasonCode = 0, properties: IDisconnectPacket["properties"] = {}): void {
+  leave(reasonCode = 0): void {
     if (this.#isOver) return;
-    this.send({ cmd: "disconnect", reasonCode, properties });
+    this.disconnect(reasonCode);
     this.fin();
+  }
+
+  /**
+   * DISCONNECT in its shortest form, which is what most clients send: without a Property Length, and
+   * without a reason code where that is 0x00 (v5 section 3.14.2).
+   */
+  disconnect(reasonCode = 0): void {
+    this.#write(Uint8Array.from(reasonCode === 0 ? [0xe0, 0] : [0xe0, 1, reasonCode]));
   }
 
   /** FIN without DISCONNECT. */

@@ -199,14 +199,14 @@ async function staged(
 }
 
 async function judged(scenario: Scenario, stage: Stage, stalls: StallMeter): Promise<Result> {
-  const began = stage.now;
   const { options } = stage;
   try {
     await stage.control();
     const observations = await scenario.play(stage);
     // Whatever it looks like: the connection was ended from here.
     if (stage.strange !== null) throw stage.strange;
-    return judge(scenario, options, stage.droppedAt, observations, stalls.since(began));
+    const stalled = (from: number, to: number): number => stalls.between(from, to);
+    return judge(scenario, options, stage.droppedAt, observations, stalled);
   } catch (fault) {
     if (fault instanceof CalledOff) return inconclusive(scenario, options, calledOffText);
     // What was missed for its sake is no fault of its own.

@@ -28,6 +28,13 @@ export interface Scenario {
   readonly needs: readonly Need[];
   /** Runs with no other scenario beside it. */
   readonly serial: boolean;
+  /** May bring the broker down: runs after all others, with none beside it. */
+  readonly last?: true;
+  /**
+   * The scenario that measures the same without what this one adds, with no other beside it. Where
+   * that one is as late as this one, this one claims no more than that.
+   */
+  readonly reference?: string;
   /** The statement that decides, by protocol. */
   readonly rule: Readonly<Record<"v4" | "v5", string>>;
   /** What the client does: two or three sentences for `--show`. */
@@ -61,12 +68,26 @@ export type Failure =
   /** It came, but not as it was given. */
   | "altered"
   /** Something else than the will is wrong: see the detail. */
-  | "broken";
+  | "broken"
+  /** A will came before the drop, while its client was connected. */
+  | "alive"
+  /** The broker died, or stopped answering. */
+  | "down";
 
 /** One thing that was expected of the broker, and what came. Times: monotonic milliseconds. */
 export interface Observation {
   /** Distinguishes the arms of one scenario: `expiry 0`; empty: there is only one. */
   readonly arm: string;
+  /** Of this arm; by default the scenario's. */
+  readonly grade?: Grade;
+  /** The statement that decides this arm; by default the scenario's. */
+  readonly rule?: string;
+  /** What a failure of this arm means; by default the scenario's `means`. */
+  readonly means?: string;
+  /** Said behind the detail, whatever the verdict. */
+  readonly note?: string;
+  /** Seconds: the keepalive in force, where its deadline decides. */
+  readonly keepAlive?: number;
   /** The moment of the drop that times count from; by default the stage's last. */
   readonly since?: number;
   /** When a will was due; null: none was. */
@@ -75,19 +96,49 @@ export interface Observation {
   readonly lateAfter?: number;
   /** May be published before it is due (the link's own end may be found first). */
   readonly notBefore?: number;
-  /** The moments at which wills came. */
+  /** A will that is too early, but no earlier than this, is a finding of grade `ours`. */
+  readonly early?: {
+    readonly findingFrom: number;
+    /** A clause behind the detail: `rounded to whole seconds`. */
+    readonly note: string;
+    readonly means: string;
+  };
+  /** The moments at which wills came, from the drop on. */
   readonly got: readonly number[];
+  /** The moments at which wills came before the drop, while the client was connected. */
+  readonly before?: readonly number[];
   /** Until when was watched. */
   readonly until: number;
   /** What came otherwise than it was given: `QoS 0 instead of 1`; null: nothing. */
   readonly altered: string | null;
   /** Something else that is wrong; null: nothing. */
   readonly broken: string | null;
+  /** How the broker died or stopped answering; null: it is there. */
+  readonly down?: string | null;
+  /**
+   * A stall of our own of so many milliseconds could have brought about what is wrong. By default it
+   * follows from the times: see `marginOf`.
+   */
+  readonly marginMs?: number;
   /** Why nothing can be concluded; null: something can. */
   readonly inconclusive: string | null;
 }
 
 export type Verdict = "pass" | "fail" | "finding" | "late" | "inconclusive" | "skipped";
+
+/** What was seen in one arm. */
+export interface ArmResult {
+  /** Empty: there is only one. */
+  readonly arm: string;
+  readonly grade: Grade;
+  /** Of this arm alone. */
+  readonly verdict: Exclude<Verdict, "skipped">;
+  readonly failure: Failure | null;
+  readonly dueMs: number | null;
+  readonly gotMs: number | null;
+  /** Seconds: the keepalive in force where its deadline decides, else null. */
+  readonly keepAlive: number | null;
+}
 
 /** The result of one scenario in one protocol against one address. */
 export interface Result {
@@ -96,10 +147,14 @@ export interface Result {
   readonly protocol: ClientVersion;
   /** The address, without the password. */
   readonly target: string;
+  /** Of the arm that speaks. */
   readonly grade: Grade;
   readonly verdict: Verdict;
   readonly failure: Failure | null;
+  /** The arm that speaks for the scenario: the gravest. */
   readonly arm: string;
+  /** Every arm that was played; empty: nothing was judged. */
+  readonly arms: readonly ArmResult[];
   /** Milliseconds from the drop (the last packet, where the client falls silent) to the due time. */
   readonly dueMs: number | null;
   /** Milliseconds from the drop to the will; null: none came. */

@@ -67,6 +67,8 @@ export class Stage {
   readonly #token: string;
   /** Topics whose retained message is put back at the end. */
   readonly #retainedOn = new Set<string>();
+  /** When the control was over: what comes after it is a will. */
+  #controlledAt = -Infinity;
   /** When the client died, or fell silent; what the results' times count from. */
   droppedAt = performance.now();
 
@@ -101,7 +103,7 @@ export class Stage {
     return null;
   }
 
-  /** InvalidAnswer things that this client gets are a part of the scenario. */
+  /** Invalid answers that this client gets are a part of the scenario. */
   excuse(client: Client): void {
     this.#excused.add(client);
   }
@@ -229,6 +231,7 @@ export class Stage {
     client.leave();
     const kept = watcher.arrivals.filter(({ packet }) => !isControl(packet));
     watcher.arrivals.splice(0, watcher.arrivals.length, ...kept);
+    this.#controlledAt = this.now;
     if (hasCome) return;
     if (watcher.isOver) throw new ControlFailed("the watcher's connection was closed");
     const said = reason >= 0x80 ? ` (PUBACK 0x${reason.toString(16)})` : "";
@@ -275,10 +278,16 @@ export class Stage {
   }
 
   /** Watches until `until` that no will comes. */
-  async expectNone(since: number, until: number, arm = ""): Promise<Observation> {
-    const heard = (): boolean => this.#watcher?.isOver === true || this.wills(since).length > 0;
+  async expectNone(
+    since: number,
+    until: number,
+    arm = "",
+    plan: Partial<WillPlan> = {},
+  ): Promise<Observation> {
+    const heard = (): boolean =>
+      this.#watcher?.isOver === true || this.wills(since, plan).length > 0;
     await this.until(until - this.now, "no will", heard);
-    return this.observation(since, null, arm);
+    return this.observation(since, null, arm, plan);
   }
 
   /** What the watcher has heard since `since`, against what was due. */
@@ -289,11 +298,13 @@ export class Stage {
     plan: Partial<WillPlan> = {},
   ): Observation {
     const wills = this.wills(since, plan);
+    const before = this.wills(this.#controlledAt, plan).filter(({ at }) => at < since);
     return {
       arm,
       since,
       due,
       got: wills.map(({ at }) => at),
+      before: before.map(({ at }) => at),
       until: this.now,
       altered:
         wills[0] === undefined ? null : alterationOf(wills[0].packet, { ...this.will, ...plan }),

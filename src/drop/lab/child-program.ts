@@ -99,7 +99,7 @@ async function connected(
 /** Says goodbye; where nobody hears it any more, nothing of the connection stays in the kernel. */
 async function disconnect(client: Client): Promise<void> {
   if (client.isOver) return;
-  client.send({ cmd: "disconnect", reasonCode: 0 });
+  client.disconnect();
   await Promise.race([client.ended, new Promise((resolve) => setTimeout(resolve, disconnectMs))]);
   client.reset();
 }

@@ -4,23 +4,31 @@ const everyMs = 20;
 export class StallMeter {
   #before = performance.now();
   readonly #timer: ReturnType<typeof setInterval>;
-  readonly #stalls: { readonly at: number; readonly forMs: number }[] = [];
+  /** `to`: the moment at which it was noticed. */
+  readonly #stalls: { readonly from: number; readonly to: number }[] = [];
 
   constructor() {
-    this.#timer = setInterval(() => {
-      const now = performance.now();
-      const forMs = now - this.#before - everyMs;
-      if (forMs > everyMs) this.#stalls.push({ at: now, forMs });
-      this.#before = now;
-    }, everyMs);
+    this.#timer = setInterval(() => this.#look(), everyMs);
   }
 
-  /** The longest one since a monotonic moment, in milliseconds. */
-  since(moment: number): number {
-    return Math.max(0, ...this.#stalls.filter(({ at }) => at >= moment).map(({ forMs }) => forMs));
+  /** All of them between two monotonic moments, in milliseconds altogether. */
+  between(from: number, to: number): number {
+    this.#look();
+    return this.#stalls.reduce(
+      (sum, stall) => sum + Math.max(0, Math.min(to, stall.to) - Math.max(from, stall.from)),
+      0,
+    );
   }
 
   stop(): void {
     clearInterval(this.#timer);
+  }
+
+  #look(): void {
+    const now = performance.now();
+    // The timer itself takes its time; what is longer than another beat is a stall.
+    const from = this.#before + everyMs;
+    if (now - from > everyMs) this.#stalls.push({ from, to: now });
+    this.#before = now;
   }
 }

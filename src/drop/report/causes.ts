@@ -138,6 +138,8 @@ function wordsFor(failure: Failure | null): string | null {
     case "altered":
       return "The will is not delivered as the client gave it.";
     case "broken":
+    case "alive":
+    case "down":
     case null:
       return null;
   }

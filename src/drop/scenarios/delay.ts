@@ -2,7 +2,7 @@ import { watchByHand } from "./by-hand.ts";
 import type { Observation, Scenario } from "../scenario.ts";
 import { isResumed, kept, keptSeconds, needsSession, sessionExpiry } from "./session.ts";
 import { NotOffered } from "../no-verdict.ts";
-import type { Stage } from "../stage.ts";
+import type { Stage, WillPlan } from "../stage.ts";
 
 /** Will Delay Interval: when it starts, what ends it, and what must not disturb it. */
 export const delayScenarios: readonly Scenario[] = [
@@ -136,28 +136,34 @@ async function sessionEnds(stage: Stage): Promise<readonly Observation[]> {
   const delay = Math.max(stage.will.delay, between + 3);
   const observations: Observation[] = [];
   for (const asked of [0, between]) {
-    const { since, expiry } = await reset(stage, delay, asked);
+    const plan = payloadOf(stage, asked);
+    const { since, expiry } = await reset(stage, delay, asked, plan);
     // What the broker makes of it decides (v5-3.2.2.3.2).
     if (expiry >= delay || (asked > 0 && expiry === 0)) continue;
-    observations.push(await endsSooner(stage, since, delay, expiry));
+    observations.push(await endsSooner(stage, { since, expiry }, delay, plan));
   }
   if (observations.length === 0) throw new NotOffered("the broker sets the session expiry itself");
   return observations;
 }
 
+/** A will of its own for each arm. */
+function payloadOf(stage: Stage, asked: number): Pick<WillPlan, "payload"> {
+  return { payload: Buffer.concat([stage.will.payload, Buffer.from(` (expiry ${asked})`)]) };
+}
+
 /** The session ends `expiry` seconds after the connection, before the delay is over. */
 async function endsSooner(
   stage: Stage,
-  since: number,
+  { since, expiry }: Drop,
   delay: number,
-  expiry: number,
+  plan: Pick<WillPlan, "payload">,
 ): Promise<Observation> {
   const delayEnds = since + delay * 1000;
-  const came = (): boolean => stage.wills(since).length > 0;
+  const came = (): boolean => stage.wills(since, plan).length > 0;
   // Brokers that count whole seconds are up to one late, and a busy machine adds to it.
   const until = delayEnds + stage.options.waitMs;
   await stage.until(until - stage.now, "the will", came, since + expiry * 1000);
-  const seen = await expectAt(stage, since, since + expiry * 1000, `expiry ${expiry} s`);
+  const seen = await expectAt(stage, since, since + expiry * 1000, `expiry ${expiry} s`, plan);
   const [first] = seen.got;
   if (first === undefined || first < delayEnds - earlyMs) return seen;
   const after = `${((first - since) / 1000).toFixed(2)} s`;
@@ -210,18 +216,39 @@ interface Drop {
 }
 
 /** Dies by RST with a will of `delay` seconds, and a session of `asked` seconds. */
-async function reset(stage: Stage, delay: number, asked: number): Promise<Drop> {
+async function reset(
+  stage: Stage,
+  delay: number,
+  asked: number,
+  plan: Partial<WillPlan> = {},
+): Promise<Drop> {
   const session = asked === 0 ? { clean: true } : kept(stage, asked);
-  const victim = await stage.victim({ ...session, will: stage.willOptions({ delay }) });
+  const victim = await stage.victim({ ...session, will: stage.willOptions({ ...plan, delay }) });
   if (asked > delay) needsSession(victim, delay + 1);
   const since = stage.dropped();
   victim.reset();
   return { since, expiry: sessionExpiry(victim, asked) };
 }
 
-async function expectAt(stage: Stage, since: number, due: number, arm = ""): Promise<Observation> {
-  const seen = await stage.expectWill(since, due, arm);
-  return { ...seen, lateAfter: lateAfter(stage, due) };
+async function expectAt(
+  stage: Stage,
+  since: number,
+  due: number,
+  arm = "",
+  plan: Partial<WillPlan> = {},
+): Promise<Observation> {
+  const seen = await stage.expectWill(since, due, arm, plan);
+  return { ...seen, lateAfter: lateAfter(stage, due), early: wholeSeconds(due) };
+}
+
+/** Delays are whole seconds; a broker that counts in whole seconds may cut off up to one. */
+function wholeSeconds(due: number): NonNullable<Observation["early"]> {
+  return {
+    findingFrom: due - 1000,
+    note: "rounded to whole seconds",
+    means:
+      "The broker counts delays in whole seconds: a will comes up to one second early. Choose a delay that is a second longer than the glitches that it has to outlast.",
+  };
 }
 
 /** Delays are whole seconds, and a broker that counts in whole seconds is not late by one. */

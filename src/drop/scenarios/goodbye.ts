@@ -1,5 +1,6 @@
 import { connect5ByHand, connectByHand, sentByHand, watchByHand } from "./by-hand.ts";
-import { atOnce } from "./network.ts";
+import { disconnectedBy, disconnectForms, leaveBy } from "./disconnect-forms.ts";
+import { type Arm, playArms } from "../arms.ts";
 import type { Observation, Scenario } from "../scenario.ts";
 import type { Stage } from "../stage.ts";
 
@@ -13,7 +14,7 @@ export const goodbyeScenarios: readonly Scenario[] = [
     needs: [],
     serial: false,
     rule: { v4: "v4-3.14.4-3", v5: "v5-3.14.4-3" },
-    does: "Sends DISCONNECT (0x00) and closes, as a program does that is stopped in an orderly way. Watches past the moment at which its keepalive would have run out.",
+    does: "Sends DISCONNECT (0x00) and closes, as a program does that is stopped in an orderly way; in MQTT 5 in each of its three forms (E0 00, E0 01 00, E0 02 00 00). Watches until after the moment at which its keepalive would have expired.",
     passes: "no will comes",
     wrong:
       "The will is kept, and comes when the connection closes or when the keepalive of the connection that is gone runs out.",
@@ -37,9 +38,10 @@ export const goodbyeScenarios: readonly Scenario[] = [
     needs: ["v5"],
     serial: false,
     rule: { v4: "v5-3.1.2-8", v5: "v5-3.1.2-8" },
-    does: "Sends DISCONNECT with reason code 0x04 (disconnect with will message): the client leaves in an orderly way and asks for its will.",
-    passes: "the will comes at once",
-    wrong: "Every DISCONNECT is treated like a clean one, and its reason code is not looked at.",
+    does: "Sends DISCONNECT with reason code 0x04 (disconnect with will message): the client leaves in an orderly way and asks for its will. Plays both forms of the packet: E0 01 04, which most clients send, and E0 02 04 00, with a Property Length of 0.",
+    passes: "the will comes at once, whichever form was sent",
+    wrong:
+      "The broker handles every DISCONNECT like a clean one, or reads the reason code in one of the two forms only.",
     byHand: [
       watchByHand,
       "mosquitto_sub -V 5 -i dev -t x --will-topic status --will-payload gone & sleep 1; kill -TERM $!",
@@ -49,7 +51,7 @@ export const goodbyeScenarios: readonly Scenario[] = [
         "Clients that ask for their will do not get it: nobody hears of their planned stop. With this broker publish 'offline' before a clean DISCONNECT, or close without one.",
       late: "Clients that ask for their will get it late.",
     },
-    play: async (stage) => atOnce(stage, (victim) => victim.leave(0x04)),
+    play: async (stage) => disconnectedBy(stage, 0x04),
   },
   {
     id: "disconnect-error",
@@ -59,9 +61,10 @@ export const goodbyeScenarios: readonly Scenario[] = [
     needs: ["v5"],
     serial: false,
     rule: { v4: "v5-3.1.2-8", v5: "v5-3.1.2-8" },
-    does: "Sends DISCONNECT with reason code 0x80 (unspecified error), as a client library does that gives up after a fault.",
-    passes: "the will comes at once",
-    wrong: "Only 0x04 publishes the will; a goodbye with an error counts as a clean one.",
+    does: "Sends DISCONNECT with reason code 0x80 (unspecified error), as a client library does that gives up after an error. Plays both forms of the packet: E0 01 80, and E0 02 80 00, with a Property Length of 0.",
+    passes: "the will comes at once, whichever form was sent",
+    wrong:
+      "Only 0x04 publishes the will, or the broker reads the reason code in one of the two forms only.",
     byHand: [
       watchByHand,
       connect5ByHand,
@@ -72,7 +75,7 @@ export const goodbyeScenarios: readonly Scenario[] = [
         "Clients that report an error die silently: a program that gives up with DISCONNECT 0x80 or above leaves no trace. With this broker let it close without a DISCONNECT, or with 0x04.",
       late: "Clients that report an error are reported dead late.",
     },
-    play: async (stage) => atOnce(stage, (victim) => victim.leave(0x80)),
+    play: async (stage) => disconnectedBy(stage, 0x80),
   },
   {
     id: "protocol-error",
@@ -82,10 +85,10 @@ export const goodbyeScenarios: readonly Scenario[] = [
     needs: [],
     serial: false,
     rule: { v4: "v4-3.1.2-8", v5: "v5-3.1.2-8" },
-    does: "Sends a second CONNECT on the same connection, which is a protocol error: the broker has to close (v4-3.1.0-2, v5-3.1.0-2), and the client has not said goodbye.",
-    passes: "the will comes at once",
+    does: "Sends a second CONNECT on the same connection, which is a protocol error: the broker has to close it (v4-3.1.0-2, v5-3.1.0-2), and the client has sent no DISCONNECT. The second CONNECT is no copy of the first: in one arm it has another will, in one none, in one another client id.",
+    passes: "the will of the first CONNECT comes at once",
     wrong:
-      "The way on which the broker throws a client out is another than that on which it finds one gone, and forgets the will.",
+      "The broker forgets the will when it ends a connection for an error, or it accepts the second CONNECT and replaces the first will.",
     byHand: [watchByHand, connectByHand, sentByHand(`sleep 1; printf "$hi"; sleep 1`)],
     means: {
       never:
@@ -102,24 +105,59 @@ export const goodbyeScenarios: readonly Scenario[] = [
 const pastDeadlineMs = 1000;
 
 async function cleanGoodbye(stage: Stage): Promise<readonly Observation[]> {
-  const victim = await stage.victim();
-  const since = stage.dropped();
-  victim.leave();
-  return [await stage.expectNone(since, since + victim.keepAliveSeconds * 1500 + pastDeadlineMs)];
+  return playArms(stage, disconnectForms(stage, 0), async ({ name, clientId, plan }, form) => {
+    const victim = await stage.victim({ clientId, will: stage.willOptions(plan) });
+    const since = stage.dropped();
+    leaveBy(victim, form);
+    const until = since + victim.keepAliveSeconds * 1500 + pastDeadlineMs;
+    return stage.expectNone(since, until, name, plan);
+  });
 }
 
 async function secondConnect(stage: Stage): Promise<readonly Observation[]> {
-  const victim = await stage.victim();
-  const since = stage.dropped();
-  victim.send({
-    cmd: "connect",
-    protocolId: victim.version === 3 ? "MQIsdp" : "MQTT",
-    protocolVersion: victim.version,
-    ...stage.connectOptions({ will: stage.willOptions(), keepalive: stage.options.keepAlive }),
+  return playArms(stage, secondConnects, async (arm, second) => {
+    const { name, clientId, plan } = arm;
+    const otherWill = {
+      payload: Buffer.concat([plan.payload, Buffer.from(" of the second CONNECT")]),
+    };
+    const victim = await stage.victim({ clientId, will: stage.willOptions(plan) });
+    const since = stage.dropped();
+    victim.send({
+      cmd: "connect",
+      protocolId: victim.version === 3 ? "MQIsdp" : "MQTT",
+      protocolVersion: victim.version,
+      ...stage.connectOptions({
+        clientId: second.hasOtherId ? otherId(stage, arm) : clientId,
+        keepalive: stage.options.keepAlive,
+        ...(second.hasWill && { will: stage.willOptions(otherWill) }),
+      }),
+    });
+    // A broker that ignores it would end the client by its keepalive, and look as if it were only late.
+    victim.stayAlive((victim.keepAliveSeconds || 30) * 500);
+    const seen = await stage.expectWill(since, since, name, plan);
+    const isOther = second.hasWill && stage.wills(since, otherWill).length > 0;
+    return { ...seen, broken: secondConnectFault(seen, isOther, victim.isOver) };
   });
-  // A broker that minds nothing would find it by its keepalive, and look as if it were only late.
-  victim.stayAlive((victim.keepAliveSeconds || 30) * 500);
-  const seen = await stage.expectWill(since, since);
-  if (seen.got.length > 0 || victim.isOver) return [seen];
-  return [{ ...seen, broken: "the broker kept the connection after a second CONNECT" }];
+}
+
+/** The second CONNECT is no copy of the first: which of the two wills comes is to be seen. */
+const secondConnects = [
+  { name: "another will", hasWill: true, hasOtherId: false },
+  { name: "no will", hasWill: false, hasOtherId: false },
+  { name: "another id", hasWill: true, hasOtherId: true },
+] as const;
+
+/** Not an id that another client of this scenario uses. */
+function otherId(stage: Stage, { clientId }: Arm): string {
+  return stage.options.version === 3 ? stage.id("other") : `${clientId}-other`;
+}
+
+function secondConnectFault(seen: Observation, isOther: boolean, isOver: boolean): string | null {
+  const kept = isOver ? "" : "the broker kept the connection after a second CONNECT";
+  const will = "the will of the second CONNECT was published";
+  if (isOther) {
+    const first = seen.got.length === 0 ? ", the first one's was not" : " as well";
+    return will + first + (isOver ? "" : `; ${kept}`);
+  }
+  return seen.got.length > 0 || isOver ? null : kept;
 }

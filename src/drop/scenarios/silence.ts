@@ -2,7 +2,7 @@ import type { Client } from "../../client/client.ts";
 import { connectByHand, sentByHand, watchByHand } from "./by-hand.ts";
 import type { Observation, Scenario } from "../scenario.ts";
 import { NotOffered } from "../no-verdict.ts";
-import type { Stage } from "../stage.ts";
+import type { Stage, WillPlan } from "../stage.ts";
 
 const deadline = { v4: "v4-3.1.2-24", v5: "v5-3.1.2-22" } as const;
 
@@ -68,7 +68,7 @@ export const silenceScenarios: readonly Scenario[] = [
   {
     id: "drip",
     title: "one byte of a PUBLISH per second",
-    grade: "should",
+    grade: "must",
     quick: false,
     needs: [],
     serial: false,
@@ -142,9 +142,28 @@ export function allowedMs(victim: Silent): number {
 }
 
 /** The client is silent from now on; its will is due 1.5 K after its last complete packet. */
-export async function expectDeadline(stage: Stage, victim: Silent, arm = ""): Promise<Observation> {
+export async function expectDeadline(
+  stage: Stage,
+  victim: Silent,
+  arm = "",
+  plan: Partial<WillPlan> = {},
+): Promise<Observation> {
   const since = stage.dropped(victim.lastSentAt);
-  return stage.expectWill(since, since + allowedMs(victim), arm);
+  const seen = await stage.expectWill(since, since + allowedMs(victim), arm, plan);
+  return { ...seen, keepAlive: victim.keepAliveSeconds, early: afterK(since, victim) };
+}
+
+/**
+ * Below K a silent client has kept its promise (v4-3.1.2-23, v5-3.1.2-20); from then on no statement
+ * forbids the broker to end it sooner than it must.
+ */
+function afterK(since: number, { keepAliveSeconds }: Silent): NonNullable<Observation["early"]> {
+  return {
+    findingFrom: since + keepAliveSeconds * 1000,
+    note: "after K, but before 1.5 K",
+    means:
+      "The broker ends silent clients after K but before 1.5 K, which no statement forbids. Clients whose PINGREQ is late on a slow network lose their connection sooner than with other brokers: choose a keepalive that is a third longer.",
+  };
 }
 
 async function listening(stage: Stage): Promise<readonly Observation[]> {
@@ -171,6 +190,7 @@ async function listening(stage: Stage): Promise<readonly Observation[]> {
 
 async function drip(stage: Stage): Promise<readonly Observation[]> {
   const first = await stage.victim();
+  const largePlan = { payload: Buffer.concat([stage.will.payload, Buffer.from(" (4 KiB)")]) };
   const watchedMs = allowedMs(first) + stage.options.waitMs;
   // One byte of payload for each that is sent, and some more: it must never be complete.
   const short = publishOf(stage, first, Math.ceil(watchedMs / dripMs) + 10);
@@ -180,10 +200,11 @@ async function drip(stage: Stage): Promise<readonly Observation[]> {
   const large = publishOf(stage, first, Math.max(largePayload, short.length));
   const max = first.connack?.properties?.maximumPacketSize ?? Infinity;
   if (large.length > max) return [shortArm];
-  const second = await stage.victim();
+  const second = await stage.victim({ will: stage.willOptions(largePlan) });
   // Its Remaining Length takes two bytes instead of one; then the first byte of the payload.
   const head = publishOf(stage, first, 0).length + 2;
-  return [shortArm, await dripArm(stage, second, large, head, "a packet of 4 KiB")];
+  const largeArm = await dripArm(stage, second, large, head, "a packet of 4 KiB", largePlan);
+  return [shortArm, { ...largeArm, grade: "should" }];
 }
 
 /** Sends `head` bytes at once, and one a second from then on. */
@@ -193,12 +214,13 @@ async function dripArm(
   bytes: Uint8Array,
   head: number,
   arm: string,
+  plan: Partial<WillPlan> = {},
 ): Promise<Observation> {
   let sent = head;
   victim.sendBytes(bytes.subarray(0, sent));
   const drops = setInterval(() => victim.sendBytes(bytes.subarray(sent, ++sent)), dripMs);
   try {
-    return await expectDeadline(stage, victim, arm);
+    return await expectDeadline(stage, victim, arm, plan);
   } finally {
     clearInterval(drops);
     // Complete after all, so that the goodbye behind it is one, and no will comes of it.

@@ -12,6 +12,7 @@ export function result(id: string, more: Partial<Result> = {}): Result {
     verdict: "pass",
     failure: null,
     arm: "",
+    arms: [],
     dueMs: 0,
     gotMs: 2,
     latenessMs: 2,

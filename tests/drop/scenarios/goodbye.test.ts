@@ -1,6 +1,8 @@
 import { expect, test } from "bun:test";
 import { plantedQuirks, type PlantedQuirk } from "../../../src/core/quirks/planted.ts";
 import { goodbyeScenarios } from "../../../src/drop/scenarios/goodbye.ts";
+import { Client } from "../../../src/client/client.ts";
+import type { Target } from "../../../src/client/target.ts";
 import type { Link } from "../../../src/transport/transport.ts";
 import { EmbeddedBroker } from "../../support/embedded.ts";
 import { Mosquitto, mosquittoMissing } from "../../support/mosquitto.ts";
@@ -63,6 +65,69 @@ for (const [quirk, wrong] of quirks) {
   );
 }
 
+/** DISCONNECT of which a broker reads the reason code in one form only, and takes the other for 0x00. */
+const misreadForms: readonly (readonly [string, bytes: number[], arm: string])[] = [
+  ["short", [0xe0, 1, 0x04], "short form, E0 01 04"],
+  ["long", [0xe0, 2, 0x04, 0], "long form, E0 02 04 00"],
+];
+
+for (const [name, misread, arm] of misreadForms) {
+  test.concurrent(
+    `a broker that loses the will on the ${name} form of DISCONNECT is found, and the form named`,
+    async () => {
+      using broker = await EmbeddedBroker.start({
+        between: (events) => ({
+          ...events,
+          data: (link, chunk) =>
+            events.data(link, isSame(chunk, misread) ? Uint8Array.of(0xe0, 0) : chunk),
+        }),
+      });
+      const asked = [named(goodbyeScenarios, "disconnect-will")];
+      const [result] = await played(asked, broker.target, { keepAlive, versions: [5] });
+      expect(result).toMatchObject({ verdict: "fail", failure: "never", arm });
+      expect(result?.arms.filter(({ verdict }) => verdict === "pass")).toHaveLength(1);
+    },
+    boundMs,
+  );
+}
+
+/** A client connects with these bytes and dies. */
+async function dies(target: Target, connect: Uint8Array): Promise<void> {
+  const client = await Client.open(target, 4);
+  await client.connectWith(connect);
+  client.reset();
+}
+
+function isSame(chunk: Uint8Array, bytes: readonly number[]): boolean {
+  return Buffer.from(bytes).equals(chunk);
+}
+
+test.concurrent(
+  "a broker that publishes the will of the second CONNECT is found",
+  async () => {
+    // What it makes of a second CONNECT: the first will goes, the second one's is published.
+    const known = new WeakSet<Link>();
+    using broker = await EmbeddedBroker.start({
+      between: (events) => ({
+        ...events,
+        data: (link, chunk) => {
+          const isAgain = chunk[0] === 0x10 && known.has(link);
+          known.add(link);
+          events.data(link, isAgain ? Uint8Array.of(0xe0, 0) : chunk);
+          if (isAgain) void dies(broker.target, chunk);
+        },
+      }),
+    });
+    const asked = [named(goodbyeScenarios, "protocol-error")];
+    const [result] = await played(asked, broker.target, { keepAlive, versions: [4] });
+    expect(result).toMatchObject({ verdict: "fail", failure: "broken", arm: "another will" });
+    expect(result?.detail).toStartWith(
+      "the will of the second CONNECT was published, the first one's was not",
+    );
+  },
+  boundMs,
+);
+
 test.concurrent(
   "a broker that swallows a second CONNECT is told from one that forgets the will",
   async () => {
@@ -82,9 +147,11 @@ test.concurrent(
     });
     const asked = [named(goodbyeScenarios, "protocol-error")];
     const [result] = await played(asked, broker.target, { keepAlive, versions: [4] });
-    expect(swallowed).toBe(1);
+    expect(swallowed).toBe(3);
     expect(result?.failure).toBe("broken");
-    expect(result?.detail).toBe("the broker kept the connection after a second CONNECT");
+    expect(result?.detail).toBe(
+      "the broker kept the connection after a second CONNECT; also wrong: no will, another id",
+    );
   },
   boundMs,
 );
