@@ -61,6 +61,7 @@ export function dropRequest(given: Arguments): DropRequest {
     via: via === null ? null : withCredentials(urlTarget(via, "--via"), given),
     keepAlive: keepAliveFrom(given),
     waitMs: durationFrom(given, "wait", 24 * hourMs) ?? dropDefaults.waitMs,
+    goesOn: !given.has("no-wait"),
     toleranceMs: durationFrom(given, "tolerance", hourMs) ?? dropDefaults.toleranceMs,
     clientId: clientIdFrom(given),
     will: willFrom(given),
@@ -75,7 +76,7 @@ export function dropRequest(given: Arguments): DropRequest {
 }
 
 /** The scenario of that name. Throws CliError with the nearest one. */
-export function scenarioNamed(id: string): Scenario {
+export function scenarioNamed(id: string, from = "simulate-drop"): Scenario {
   const found = catalogue.find((scenario) => scenario.id === id.toLowerCase());
   if (found !== undefined) return found;
   const meant = nearest(
@@ -83,7 +84,7 @@ export function scenarioNamed(id: string): Scenario {
     catalogue.map((scenario) => scenario.id),
   );
   throw usageError(
-    `simulate-drop: there is no scenario ${quoted(id)}`,
+    `${from}: there is no scenario ${quoted(id)}`,
     meant === null ? hintForStranger(id) : `did you mean ${meant}?`,
   );
 }
@@ -98,12 +99,23 @@ function hintForStranger(word: string): string {
 
 function chosen(given: Arguments): Pick<DropRequest, "scenarios" | "named"> {
   const named = new Set(given.positionals.map((id) => scenarioNamed(id).id));
-  if (given.has("all")) {
-    if (named.size > 0) throw usageError("--all plays every scenario", "name some, or say --all");
-    return { scenarios: catalogue, named };
+  if (given.has("all") && named.size > 0) {
+    throw usageError("--all plays every scenario", "name some, or say --all");
   }
-  if (named.size === 0) return { scenarios: quickSet(), named };
-  return { scenarios: catalogue.filter(({ id }) => named.has(id)), named };
+  const asked = given.has("all")
+    ? catalogue
+    : named.size === 0
+      ? quickSet()
+      : catalogue.filter(({ id }) => named.has(id));
+  const excepted = new Set(
+    given
+      .texts("except")
+      .flatMap((text) => text.split(","))
+      .map((id) => scenarioNamed(id.trim(), "--except").id),
+  );
+  const scenarios = asked.filter(({ id }) => !excepted.has(id));
+  if (scenarios.length === 0) throw usageError("--except leaves no scenario to play");
+  return { scenarios, named };
 }
 
 function keepAliveFrom(given: Arguments): number {

@@ -5,7 +5,8 @@ import { jsonResult, jsonSummary } from "../drop/report/json.ts";
 import { junitReport } from "../drop/report/junit.ts";
 import { textReport } from "../drop/report/text.ts";
 import { clause } from "../log/foreign.ts";
-import { type Held, runScenarios, type RunWatch } from "../drop/run.ts";
+import { runScenarios, type RunWatch } from "../drop/run.ts";
+import type { Held } from "../drop/play.ts";
 import type { Result } from "../drop/scenario.ts";
 import { type Cut, type Report, summarize } from "../drop/report/summary.ts";
 import type { EmbeddedBroker } from "../server/embedded.ts";
@@ -124,6 +125,8 @@ class DropRun {
         this.#progress.ended(run, result);
         if (this.#request.json) this.#surroundings.print(jsonResult(result));
       },
+      doubted: (run, why) => this.#progress.doubted(run, why),
+      said: (text) => this.#progress.say(`mqttd: ${text}\n`),
       lost: (target, error) => {
         this.#loss ??= { target, error };
         this.#lost.abort();

@@ -23,16 +23,16 @@ export function simulateDropCommand(): CliCommand {
         {
           title: "Verdicts",
           rows: [
-            ["pass", "as the standard asks"],
-            ["FAIL", "against a statement of the standard (grade must)"],
-            ["finding", "not right, by a grade below must (should, ours)"],
+            ["pass", "as the standard requires"],
+            ["FAIL", "violates a statement of the standard (grade must)"],
+            ["finding", "wrong, by a grade below must (should, ours)"],
             ["late", "right, but later than the tolerance"],
             [
               "inconclusive",
-              "nothing can be said, and why; for one, where the client may not even publish what " +
-                "its will says",
+              "undecided after two more tries, alone, and why: a message was lost without a reason, " +
+                "this machine was held up, ...",
             ],
-            ["skipped", "does not apply here, and why"],
+            ["skipped", "does not apply, or the broker denies it by a reason code; and why"],
           ],
           text: [
             "The report is on stdout, what is said meanwhile on stderr; with --json stdout has " +
@@ -40,11 +40,11 @@ export function simulateDropCommand(): CliCommand {
           ],
         },
         exitCodes(["0", "1", "2", "3", "4", "5", "70", "130, 143"], {
-          "0": "no FAIL, and something was judged",
-          "1": "a FAIL; with --strict also a finding or a late will; or nothing was judged",
+          "0": "no FAIL, and no scenario of grade must is undecided",
+          "1": "a FAIL; with --strict also a finding or a late will; or every scenario was skipped",
           "3": "could not connect, or the broker was gone before the end",
           "4": "refused by the broker, or what answers speaks no MQTT",
-          "5": "timed out: the broker accepts connections and does not answer",
+          "5": "a scenario of grade must is undecided, or the broker does not answer",
         }),
         statements,
       ],
@@ -57,6 +57,7 @@ function declareSimulateDrop(): Command {
   const command = declare("simulate-drop", "play a client's death against any broker")
     .usage("simulate-drop [ID...] [FLAGS]")
     .option("--all", "play every scenario, not the quick set")
+    .option("--except <ID>", "leave a scenario out (repeatable, or with commas)", { type: [] })
     .option("--list", "list the scenarios")
     .option("--show <ID>", "say all about one: the rule, how brokers get it wrong, by hand")
     .option("--embedded", "start a broker of mqttd's own on a free port for the run");
@@ -66,6 +67,7 @@ function declareSimulateDrop(): Command {
     .option("--via <URL>", "play all of it at a second address too, such as a proxy's");
   return declareWillFlags(command)
     .option("--wait <DURATION>", "give up on a will this long after it was due (default 8s)")
+    .option("--no-wait", "do not wait up to 60 s to tell a late keepalive deadline from none")
     .option("--tolerance <DURATION>", "later than this is late (default 1s)")
     .option("--denied-topic <TOPIC>", "a topic that the broker denies this client (for acl)")
     .option("--restart-command <COMMAND>", "kills and restarts the broker (for broker-crash)")

@@ -5,12 +5,15 @@ export class CalledOff extends Error {
   override name = "CalledOff";
 }
 
-/** The control arm failed: nothing can be said of this client's will. */
+/** The control failed, and the broker gave no reason: nothing can be said of this client's will. */
 export class ControlFailed extends Error {
   override name = "ControlFailed";
 }
 
-/** The broker said in CONNACK what makes the scenario pointless; it is skipped with this. */
+/**
+ * The broker denies by a code what the scenario needs (CONNACK, SUBACK, PUBACK), or does not offer
+ * it: it is skipped with this.
+ */
 export class NotOffered extends Error {
   override name = "NotOffered";
 }

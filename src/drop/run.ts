@@ -1,14 +1,14 @@
-import { NoAnswer, Refused, InvalidAnswer } from "../client/client.ts";
-import { refusalText } from "../client/refusal.ts";
-import { clientTransports, DialError } from "../client/dial.ts";
 import type { ClientVersion } from "../client/machine.ts";
 import type { Target } from "../client/target.ts";
-import { isLoopback } from "../transport/loopback.ts";
-import type { Need, Result, Scenario } from "./scenario.ts";
-import { CalledOff, ControlFailed, NotOffered } from "./no-verdict.ts";
-import { Stage, type StageOptions, type WillPlan } from "./stage.ts";
+import type { StallsBetween } from "./doubt.ts";
 import { StallMeter } from "./lab/stall.ts";
-import { inconclusive, judge, skipped } from "./verdict.ts";
+import { missingNeed } from "./needs.ts";
+import { type Held, playScenario } from "./play.ts";
+import { besideReference } from "./reference.ts";
+import type { Need, Result, Scenario } from "./scenario.ts";
+import type { WillPlan } from "./stage.ts";
+import { skipped } from "./verdict.ts";
+import { isStillThere, stageOptions, type Way, waysTo } from "./ways.ts";
 
 export interface RunOptions {
   readonly scenarios: readonly Scenario[];
@@ -18,6 +18,8 @@ export interface RunOptions {
   readonly via: Target | null;
   readonly keepAlive: number;
   readonly waitMs: number;
+  /** Where no will comes of a silent client within `waitMs`, wait on until late is told from never. */
+  readonly goesOn: boolean;
   readonly toleranceMs: number;
   readonly clientId: string | null;
   readonly will: Partial<WillPlan>;
@@ -35,22 +37,20 @@ export interface RunOptions {
 
 /** Told as it goes, for live lines and NDJSON. */
 export interface RunWatch {
+  /** A scenario begins; once more where it is played again. */
   started(run: RunName): void;
   /** Monotonic milliseconds; `due`: when the will is, that is waited for; null: none is. */
   waits(run: RunName, what: string, until: number, due: number | null): void;
+  /** Nothing could be concluded, and why: it plays again, alone, after the others. */
+  doubted(run: RunName, why: string): void;
+  /** Its result stands. */
   ended(run: RunName, result: Result): void;
+  /** One line that explains why the run takes longer. */
+  said(text: string): void;
   /** There is no way to the broker, or no more; `fault`: DialError, Refused or NoAnswer. */
   lost(target: Target, fault: unknown): void;
   /** What a scenario that was called off held, and has taken back. */
   cleared(run: RunName, held: Held): void;
-}
-
-export interface Held {
-  readonly connections: number;
-  /** Sessions, retained messages, processes and the like. */
-  readonly leftovers: number;
-  /** What could not be taken back, and why. */
-  readonly problems: readonly string[];
 }
 
 export interface RunName {
@@ -59,230 +59,154 @@ export interface RunName {
   readonly target: Target;
 }
 
-/** The detail of a result that was called off. */
-export const calledOffText = "called off";
-
 /** How many scenarios play at the same time. */
 const atOnce = 24;
+/** How often an undecided scenario plays again, with no other beside it. */
+const triesAlone = 2;
+/** The scenario whose deadlines tell the others how long to wait. */
+const patienceSource = "half-open";
+
+/** One scenario in one protocol at one address. */
+interface Run {
+  readonly scenario: Scenario;
+  readonly way: Way;
+}
 
 /**
  * Plays the scenarios, those that do not disturb each other at the same time, and judges each.
- * Rejects with DialError or Refused when there is no way to the broker at all; otherwise every run
- * has a result, in the order of the catalogue.
+ * Rejects with DialError, Refused or NoAnswer when there is no way to the broker at all; otherwise
+ * every run has a result, in the order of the catalogue.
  */
 export async function runScenarios(options: RunOptions): Promise<Result[]> {
-  const targets = options.via === null ? [options.target] : [options.target, options.via];
   const stalls = new StallMeter();
   try {
-    const runs: Run[] = [];
-    for (const target of targets) {
-      const versions = await spoken(options, target).catch((fault: unknown) => {
-        options.watch.lost(target, fault);
-        throw fault;
-      });
-      for (const [version, unspoken] of versions) {
-        for (const scenario of options.scenarios) {
-          runs.push({ scenario, target, version, unspoken });
-        }
-      }
-    }
-    const results = new Map<Run, Result>();
-    const lookouts = new Map<Target, Promise<void>>();
-    const play = async (run: Run): Promise<void> => {
-      if (options.signal.aborted) return;
-      const result = await playOne(options, run, stalls);
-      results.set(run, result);
-      if (result.verdict !== "inconclusive" || options.signal.aborted) return;
-      // Those that play at the same time share one look.
-      const look = lookouts.get(run.target) ?? lookAfter(options, run);
-      lookouts.set(run.target, look);
-      await look;
-      lookouts.delete(run.target);
-    };
-    // The user's own topic or id is one for all, so that they would hear each other's wills.
-    const alone = options.serial || options.clientId !== null || options.will.topic !== undefined;
-    const together = runs.filter(({ scenario }) => !alone && !scenario.serial);
-    await inParallel(together, play);
-    for (const run of runs) {
-      if (!results.has(run)) await play(run);
-    }
-    return runs.flatMap((run) => results.get(run) ?? []);
+    const ways = await waysTo(options, patienceSource);
+    const runs = ways.flatMap((way) => options.scenarios.map((scenario) => ({ scenario, way })));
+    const session = new Session(options, (from, to) => stalls.between(from, to));
+    await session.play(runs);
+    return runs.flatMap((run) => session.results.get(run) ?? []);
   } finally {
     stalls.stop();
   }
 }
 
-interface Run {
-  readonly scenario: Scenario;
-  readonly target: Target;
-  readonly version: ClientVersion;
-  /** Why the broker does not speak this version; null: it does. */
-  readonly unspoken: string | null;
-}
+class Session {
+  /** Those that stand. */
+  readonly results = new Map<Run, Result>();
+  readonly #doubtful = new Map<Run, Result>();
+  readonly #options: RunOptions;
+  readonly #stalls: StallsBetween;
+  readonly #looks = new Map<Way, Promise<void>>();
+  /** References that nobody asked for, by the scenario and the way. */
+  readonly #references = new Map<Way, Map<Scenario, Result>>();
 
-/**
- * The protocols that were asked for, each with null, or with why the broker does not speak it.
- * Rejects when it speaks none of them.
- */
-async function spoken(
-  options: RunOptions,
-  target: Target,
-): Promise<Map<ClientVersion, string | null>> {
-  const versions = new Map<ClientVersion, string | null>();
-  let refusal: unknown = null;
-  for (const version of options.versions) {
-    try {
-      await hello(options, target, version);
-      versions.set(version, null);
-    } catch (fault) {
-      // A broker that knows no v5 says so with 0x01 (or 0x84), or just hangs up.
-      const isLevel = fault instanceof Refused && (fault.code === 1 || fault.code === 0x84);
-      const mayBeLevel = isLevel || (fault instanceof NoAnswer && version === 5);
-      if (!mayBeLevel || options.versions.length === 1) throw fault;
-      const why = fault instanceof Refused ? refusalText(fault) : fault.message;
-      versions.set(version, `the broker does not speak it: ${why}`);
-      refusal = fault;
+  constructor(options: RunOptions, stalls: StallsBetween) {
+    this.#options = options;
+    this.#stalls = stalls;
+  }
+
+  /** All together, then one by one, then again what is in doubt, then what may bring the broker down. */
+  async play(runs: readonly Run[]): Promise<void> {
+    const { serial, clientId, will } = this.#options;
+    // The user's own topic or id is one for all, so that they would hear each other's wills.
+    const alone = serial || clientId !== null || will.topic !== undefined;
+    const last = runs.filter(({ scenario }) => scenario.last === true);
+    const others = runs.filter(({ scenario }) => scenario.last !== true);
+    const together = others.filter(({ scenario }) => !alone && !scenario.serial);
+    await inParallel(together, async (run) => this.#first(run));
+    for (const run of others) {
+      if (!together.includes(run)) await this.#first(run);
+    }
+    await this.#again();
+    for (const run of last) {
+      await this.#first(run);
+      await this.#again();
     }
   }
-  if (![...versions.values()].includes(null)) throw refusal;
-  return versions;
-}
 
-/** Connects and leaves. Rejects with DialError, Refused or NoAnswer. */
-async function hello(options: RunOptions, target: Target, version: ClientVersion): Promise<void> {
-  const on = stageOptions(options, target, version, () => {});
-  const stage = new Stage(on, "hello", token());
-  try {
-    await stage.client({ clientId: stage.id("hello") });
-  } finally {
-    await stage.clear();
-  }
-}
-
-/** Looks whether the broker is still there, where nothing could be concluded. */
-async function lookAfter(options: RunOptions, { target, version }: Run): Promise<void> {
-  try {
-    await hello(options, target, version);
-  } catch (fault) {
-    if (!options.signal.aborted) options.watch.lost(target, fault);
-  }
-}
-
-async function playOne(options: RunOptions, run: Run, stalls: StallMeter): Promise<Result> {
-  const { scenario, target, version } = run;
-  const name = { id: scenario.id, protocol: version, target };
-  const on = stageOptions(options, target, version, (what, until, due) =>
-    options.watch.waits(name, what, until, due),
-  );
-  options.watch.started(name);
-  const missing = run.unspoken ?? missingNeed(options, run);
-  const cleared = (held: Held): void => options.watch.cleared(name, held);
-  const result =
-    missing === null ? await staged(scenario, on, stalls, cleared) : skipped(scenario, on, missing);
-  options.watch.ended(name, result);
-  return result;
-}
-
-async function staged(
-  scenario: Scenario,
-  options: StageOptions,
-  stalls: StallMeter,
-  cleared: (held: Held) => void,
-): Promise<Result> {
-  const stage = new Stage(options, scenario.id, token());
-  const result = await judged(scenario, stage, stalls);
-  const { holds } = stage;
-  const problems = await stage.clear();
-  if (options.signal.aborted) cleared({ ...holds, problems });
-  if (problems.length === 0 || result.verdict !== "pass") return result;
-  return { ...result, detail: `${result.detail}; not cleaned up: ${problems.join(", ")}` };
-}
-
-async function judged(scenario: Scenario, stage: Stage, stalls: StallMeter): Promise<Result> {
-  const { options } = stage;
-  try {
-    await stage.control();
-    const observations = await scenario.play(stage);
-    // Whatever it looks like: the connection was ended from here.
-    if (stage.strange !== null) throw stage.strange;
-    const stalled = (from: number, to: number): number => stalls.between(from, to);
-    return judge(scenario, options, stage.droppedAt, observations, stalled);
-  } catch (fault) {
-    if (fault instanceof CalledOff) return inconclusive(scenario, options, calledOffText);
-    // What was missed for its sake is no fault of its own.
-    const strange = fault instanceof InvalidAnswer ? fault : stage.strange;
-    if (strange !== null) return inconclusive(scenario, options, strange.message);
-    if (fault instanceof NotOffered) return skipped(scenario, options, fault.message);
-    if (fault instanceof ControlFailed) return inconclusive(scenario, options, fault.message);
-    if (fault instanceof Refused) {
-      return inconclusive(scenario, options, `the broker refused a client: ${refusalText(fault)}`);
+  async #first(run: Run): Promise<void> {
+    if (this.#options.signal.aborted) return;
+    const result = await this.#played(run);
+    await this.#look(run.way, result);
+    if (this.#options.signal.aborted || !mayPlayAgain(run, result)) {
+      this.#settle(run, result);
+    } else {
+      this.#doubtful.set(run, result);
+      this.#options.watch.doubted(nameOf(run), result.detail);
     }
-    if (fault instanceof DialError || fault instanceof NoAnswer) {
-      return inconclusive(scenario, options, `the broker is gone or silent: ${fault.message}`);
+  }
+
+  async #again(): Promise<void> {
+    for (const [run, doubtful] of this.#doubtful) {
+      this.#doubtful.delete(run);
+      let result = doubtful;
+      for (let tries = 1; tries <= triesAlone && result.verdict === "inconclusive"; tries++) {
+        if (this.#options.signal.aborted) break;
+        result = { ...(await this.#played(run)), tries: tries + 1 };
+        await this.#look(run.way, result);
+      }
+      this.#settle(run, result);
     }
-    throw fault;
+  }
+
+  #settle(run: Run, result: Result): void {
+    this.results.set(run, result);
+    if (run.scenario.id === patienceSource) run.way.patience.show(result);
+    this.#options.watch.ended(nameOf(run), result);
+  }
+
+  /** Where nothing could be concluded: is the broker still there? Who asks at the same time shares the answer. */
+  async #look(way: Way, { verdict, failure }: Result): Promise<void> {
+    const mayBeGone = verdict === "inconclusive" || failure === "down";
+    if (!mayBeGone || this.#options.signal.aborted) return;
+    const look = this.#looks.get(way) ?? isStillThere(this.#options, way);
+    this.#looks.set(way, look);
+    await look;
+    this.#looks.delete(way);
+  }
+
+  /** Plays it, and claims no more than its reference leaves to claim. */
+  async #played(run: Run): Promise<Result> {
+    this.#options.watch.started(nameOf(run));
+    const result = await this.#playedAs(nameOf(run), run);
+    const { reference } = run.scenario;
+    const isWrong = result.failure !== null;
+    if (reference === undefined || !isWrong || this.#options.signal.aborted) return result;
+    const plain = await this.#resultOf(reference, run.way, nameOf(run));
+    return besideReference(result, plain, this.#options.toleranceMs);
+  }
+
+  async #resultOf(reference: Scenario, way: Way, name: RunName): Promise<Result> {
+    for (const [run, result] of this.results) {
+      if (run.scenario.id === reference.id && run.way === way) return result;
+    }
+    const known = this.#references.get(way) ?? new Map<Scenario, Result>();
+    this.#references.set(way, known);
+    const result =
+      known.get(reference) ?? (await this.#playedAs(name, { scenario: reference, way }));
+    known.set(reference, result);
+    return result;
+  }
+
+  /** Under the name that is shown for it. */
+  async #playedAs(name: RunName, { scenario, way }: Run): Promise<Result> {
+    const { watch } = this.#options;
+    const on = stageOptions(this.#options, way, (what, until, due) =>
+      watch.waits(name, what, until, due),
+    );
+    const missing = way.unspoken ?? missingNeed(this.#options, scenario, way);
+    if (missing !== null) return skipped(scenario, on, missing);
+    return playScenario(scenario, on, this.#stalls, (held) => watch.cleared(name, held));
   }
 }
 
-function missingNeed(options: RunOptions, { scenario, target, version }: Run): string | null {
-  for (const need of scenario.needs) {
-    const why = whyMissing(need, options, scenario, target, version);
-    if (why !== null) return why;
-  }
-  return null;
+/** What the user's own command did to the broker is not done twice. */
+function mayPlayAgain({ scenario }: Run, { verdict }: Result): boolean {
+  return verdict === "inconclusive" && !scenario.needs.includes("--restart-command");
 }
 
-function whyMissing(
-  need: Need,
-  options: RunOptions,
-  scenario: Scenario,
-  target: Target,
-  version: ClientVersion,
-): string | null {
-  switch (need) {
-    case "v5":
-      return version === 5 ? null : "MQTT 5.0 only";
-    case "websocket":
-      if (!clientTransports.includes("ws")) return "this client has no WebSocket transport yet";
-      return target.transport.startsWith("ws") ? null : "the address is no WebSocket";
-    case "tls":
-      if (!clientTransports.includes("tls")) return "this client has no TLS transport yet";
-      return target.transport === "tls" ? null : "the address is not TLS";
-    case "loopback":
-      if (isLoopback(target.host) || options.named.has(scenario.id)) return null;
-      return "a load: only against this machine, or when named";
-    case "--denied-topic":
-      return options.deniedTopic === null ? "needs --denied-topic" : null;
-    case "--restart-command":
-      return options.restartCommand === null ? "needs --restart-command" : null;
-    case "child process":
-      return options.has.has(need) ? null : "needs a child process";
-    case "network namespace":
-      return options.has.has(need) ? null : "needs Linux, root, and the ip command of iproute2";
-  }
-}
-
-function stageOptions(
-  options: RunOptions,
-  target: Target,
-  version: ClientVersion,
-  onWait: StageOptions["onWait"],
-): StageOptions {
-  const { keepAlive, waitMs, toleranceMs, clientId, will, deniedTopic, restartCommand, signal } =
-    options;
-  return {
-    target,
-    version,
-    keepAlive,
-    waitMs,
-    toleranceMs,
-    clientId,
-    will,
-    deniedTopic,
-    restartCommand,
-    signal,
-    onWait,
-  };
+function nameOf({ scenario: { id }, way: { version, target } }: Run): RunName {
+  return { id, protocol: version, target };
 }
 
 async function inParallel(runs: readonly Run[], play: (run: Run) => Promise<void>): Promise<void> {
@@ -291,8 +215,4 @@ async function inParallel(runs: readonly Run[], play: (run: Run) => Promise<void
     for (let run = waiting.shift(); run !== undefined; run = waiting.shift()) await play(run);
   };
   await Promise.all(Array.from({ length: atOnce }, worker));
-}
-
-function token(): string {
-  return crypto.randomUUID().slice(0, 8);
 }

@@ -31,10 +31,10 @@ export interface Scenario {
   /** May bring the broker down: runs after all others, with none beside it. */
   readonly last?: true;
   /**
-   * The scenario that measures the same without what this one adds, with no other beside it. Where
-   * that one is as late as this one, this one claims no more than that.
+   * The scenario that measures the same without what this one adds. Where that one is as late as this
+   * one, this one claims no more.
    */
-  readonly reference?: string;
+  readonly reference?: Scenario;
   /** The statement that decides, by protocol. */
   readonly rule: Readonly<Record<"v4" | "v5", string>>;
   /** What the client does: two or three sentences for `--show`. */
@@ -136,6 +136,8 @@ export interface ArmResult {
   readonly failure: Failure | null;
   readonly dueMs: number | null;
   readonly gotMs: number | null;
+  /** Milliseconds from the drop to the end of the watch. */
+  readonly watchedMs: number;
   /** Seconds: the keepalive in force where its deadline decides, else null. */
   readonly keepAlive: number | null;
 }
@@ -166,4 +168,6 @@ export interface Result {
   readonly detail: string;
   /** What it means for the user; null: it passed. */
   readonly means: string | null;
+  /** How often it was played: again where nothing could be concluded. */
+  readonly tries: number;
 }

@@ -6,9 +6,11 @@ import {
   type ConnectOptions,
   InvalidAnswer,
 } from "../client/client.ts";
+import { reasonText } from "../core/reason.ts";
 import type { ClientVersion } from "../client/machine.ts";
 import type { Target } from "../client/target.ts";
 import { CalledOff, ControlFailed, NotOffered } from "./no-verdict.ts";
+import type { Patience } from "./patience.ts";
 import type { Observation } from "./scenario.ts";
 
 /** The will that the client dies with, as the user gave it or as we made it up. */
@@ -35,6 +37,8 @@ export interface StageOptions {
   readonly will: Partial<WillPlan>;
   readonly deniedTopic: string | null;
   readonly restartCommand: string | null;
+  /** How long to wait for a will that only a keepalive deadline brings. */
+  readonly patience: Patience;
   /** Told what is waited for, for the live line. Monotonic moments; `due`: of a will, else null. */
   readonly onWait: (what: string, until: number, due: number | null) => void;
   /** The user wants out: every wait ends with it. */
@@ -43,8 +47,6 @@ export interface StageOptions {
 
 /** How long a second copy is watched for. */
 export const secondCopyMs = 2000;
-/** How long an ordinary PUBLISH may take to the watcher. */
-const controlMs = 3000;
 
 /** Of the user's own message, which may be large, a scenario keeps so many: two for each of a crowd. */
 const copiesKept = 512;
@@ -176,7 +178,7 @@ export class Stage {
   /** A connected client. Rejects with Refused, NoAnswer or DialError. */
   async client(options: Partial<ConnectOptions> = {}): Promise<Client> {
     const { will } = options;
-    if (will !== undefined) this.#offered({ qos: will.qos, retain: will.retain });
+    if (will !== undefined) this.needs({ qos: will.qos, retain: will.retain });
     const client = await this.dial();
     if (will?.retain === true) this.retains(will.topic);
     await client.connect(this.connectOptions(options));
@@ -202,42 +204,29 @@ export class Stage {
     const watcher = await this.client({ clientId: this.id("watch"), keepalive: 30 });
     // The broker may have given it another keepalive than it asked for.
     watcher.stayAlive(Math.min(10_000, (watcher.keepAliveSeconds || 30) * 500));
-    const { reasonCode, granted } = toAnswer(await watcher.subscribe(this.will.topic, { qos: 2 }));
-    if (reasonCode >= 0x80) {
-      throw new ControlFailed(
-        `the watcher may not subscribe to ${this.will.topic} (0x${reasonCode.toString(16)})`,
-      );
-    }
-    if (granted === undefined) throw new ControlFailed("the SUBACK has no reason code");
+    await this.subscribe(watcher, this.will.topic, 2);
     this.#watcher = watcher;
     return watcher;
   }
 
-  /**
-   * An ordinary PUBLISH of this client on the will's topic has to reach the watcher: else it may not
-   * publish there, so neither can its will. Rejects with ControlFailed.
-   */
-  async control(): Promise<void> {
-    const watcher = await this.watcher();
-    this.#offered(this.will);
-    const payload = `control ${crypto.randomUUID()}`;
-    const client = await this.client();
-    const qos = this.will.qos === 0 ? 0 : 1;
-    const reason = await client.publish(this.will.topic, payload, { qos });
-    const isControl = (packet: IPublishPacket): boolean => packet.payload.toString() === payload;
-    const came = (): boolean => watcher.arrivals.some(({ packet }) => isControl(packet));
-    await this.until(controlMs, "control", () => came() || watcher.isOver);
-    const hasCome = came();
-    client.leave();
-    const kept = watcher.arrivals.filter(({ packet }) => !isControl(packet));
-    watcher.arrivals.splice(0, watcher.arrivals.length, ...kept);
+  /** The control is over: its own message is forgotten, and what comes from now on is a will. */
+  controlled(isControl: (packet: IPublishPacket) => boolean): void {
+    const arrivals = this.#watcher?.arrivals ?? [];
+    const kept = arrivals.filter(({ packet }) => !isControl(packet));
+    arrivals.splice(0, arrivals.length, ...kept);
     this.#controlledAt = this.now;
-    if (hasCome) return;
-    if (watcher.isOver) throw new ControlFailed("the watcher's connection was closed");
-    const said = reason >= 0x80 ? ` (PUBACK 0x${reason.toString(16)})` : "";
-    throw new ControlFailed(
-      `this client may not publish on ${this.will.topic}${said}, so neither can its will`,
-    );
+  }
+
+  /** Rejects with NotOffered where the broker denies it. Resolves to the QoS that is granted. */
+  async subscribe(client: Client, filter: string, qos: 0 | 1 | 2): Promise<number> {
+    // mqtt-packet says ISubackPacket.granted is a list of either.
+    const [first]: readonly unknown[] = (await client.subscribe(filter, { qos })).granted;
+    const code = typeof first === "object" && first !== null && "qos" in first ? first.qos : first;
+    if (typeof code !== "number") throw new ControlFailed("the SUBACK has no reason code");
+    if (code < 0x80) return code;
+    // MQTT 3.1.1 has one code for every reason (v4-3.9.3-2).
+    const why = code === 0x80 ? "failure (0x80)" : reasonText(code);
+    throw new NotOffered(`the broker denies a SUBSCRIBE to ${filter}: SUBACK ${why}`);
   }
 
   /** Wills among what the watcher has heard since `since`. */
@@ -357,7 +346,7 @@ export class Stage {
    * watcher had found there. Throws NotOffered when the broker retains nothing.
    */
   retains(topic: string): void {
-    this.#offered({ retain: true });
+    this.needs({ retain: true });
     if (this.#retainedOn.has(topic)) return;
     this.#retainedOn.add(topic);
     const arrivals = this.#watcher?.arrivals ?? [];
@@ -376,8 +365,8 @@ export class Stage {
     }
   }
 
-  /** Rejects what the watcher's CONNACK had said no to (v5-3.2.2-12, v5-3.2.2-13). */
-  #offered({ qos, retain }: { qos?: number | undefined; retain?: boolean | undefined }): void {
+  /** Throws NotOffered for what the watcher's CONNACK had said no to (v5-3.2.2-12, v5-3.2.2-13). */
+  needs({ qos, retain }: { qos?: number | undefined; retain?: boolean | undefined }): void {
     const said = this.#watcher?.connack?.properties;
     const max = said?.maximumQoS ?? 2;
     if ((qos ?? 0) > max) throw new NotOffered(`Maximum QoS is ${max}`);
@@ -412,10 +401,4 @@ function alterationOf(packet: IPublishPacket, will: WillPlan): string | null {
   // The watcher subscribed with QoS 2, so the message keeps its own QoS.
   if (packet.qos < will.qos) return `QoS ${packet.qos} instead of ${will.qos}`;
   return null;
-}
-
-function toAnswer(suback: { granted: unknown }): { reasonCode: number; granted: unknown } {
-  const [first] = Array.isArray(suback.granted) ? suback.granted : [];
-  const code: unknown = typeof first === "object" && first !== null ? first.qos : first;
-  return { reasonCode: typeof code === "number" ? code : 0x80, granted: first };
 }

@@ -133,6 +133,7 @@ function armResult({ observation, failure, grade, verdict }: Judged, since: numb
     failure,
     dueMs: due === null ? null : exact(due - since),
     gotMs: got === null ? null : exact(got - since),
+    watchedMs: exact(observation.until - since),
     keepAlive,
   };
 }
@@ -179,6 +180,7 @@ function blank(scenario: Scenario, options: StageOptions): Result {
     rule: scenario.rule[options.version === 5 ? "v5" : "v4"],
     detail: "",
     means: null,
+    tries: 1,
   };
 }
 

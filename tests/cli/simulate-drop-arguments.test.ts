@@ -27,6 +27,8 @@ test("mqttd simulate-drop --help", async () => {
 
     Flags:
           --all                      play every scenario, not the quick set
+          --except ID                leave a scenario out (repeatable, or with
+                                     commas)
           --list                     list the scenarios
           --show ID                  say all about one: the rule, how brokers get it
                                      wrong, by hand
@@ -51,6 +53,8 @@ test("mqttd simulate-drop --help", async () => {
                                      5)
           --wait DURATION            give up on a will this long after it was due
                                      (default 8s)
+          --no-wait                  do not wait up to 60 s to tell a late keepalive
+                                     deadline from none
           --tolerance DURATION       later than this is late (default 1s)
           --denied-topic TOPIC       a topic that the broker denies this client (for
                                      acl)
@@ -65,25 +69,26 @@ test("mqttd simulate-drop --help", async () => {
           --help                     show this help; -h without a host does too
 
     Verdicts:
-      pass          as the standard asks
-      FAIL          against a statement of the standard (grade must)
-      finding       not right, by a grade below must (should, ours)
+      pass          as the standard requires
+      FAIL          violates a statement of the standard (grade must)
+      finding       wrong, by a grade below must (should, ours)
       late          right, but later than the tolerance
-      inconclusive  nothing can be said, and why; for one, where the client may not
-                    even publish what its will says
-      skipped       does not apply here, and why
+      inconclusive  undecided after two more tries, alone, and why: a message was
+                    lost without a reason, this machine was held up, ...
+      skipped       does not apply, or the broker denies it by a reason code; and
+                    why
 
       The report is on stdout, what is said meanwhile on stderr; with --json stdout
       has NDJSON, one object a result and a summary, and the report is on stderr.
 
     Exit codes:
-      0         no FAIL, and something was judged
-      1         a FAIL; with --strict also a finding or a late will; or nothing was
-                judged
+      0         no FAIL, and no scenario of grade must is undecided
+      1         a FAIL; with --strict also a finding or a late will; or every
+                scenario was skipped
       2         usage or configuration
       3         could not connect, or the broker was gone before the end
       4         refused by the broker, or what answers speaks no MQTT
-      5         timed out: the broker accepts connections and does not answer
+      5         a scenario of grade must is undecided, or the broker does not answer
       70        a fault of mqttd's own
       130, 143  ended by SIGINT, SIGTERM
 
@@ -102,6 +107,30 @@ test("mqttd simulate-drop --help", async () => {
   expect((await mqttd(["help", "simulate-drop"])).stdout).toBe(stdout);
 });
 
+test("--except leaves scenarios out of whatever is played", async () => {
+  const quick = quickSet().map(({ id }) => id);
+  const without = (...left: string[]) => quick.filter((id) => !left.includes(id));
+  expect(ids(await asked("--except", "half-open"))).toEqual(without("half-open"));
+  expect(ids(await asked("--except", "rst, FIN", "--except=retain"))).toEqual(
+    without("rst", "fin", "retain"),
+  );
+  expect(ids(await asked("--all", "--except", "crowd"))).not.toContain("crowd");
+  expect(ids(await asked("rst", "fin", "--except", "fin"))).toEqual(["rst"]);
+  expect((await asked("--no-wait")).goesOn).toBe(false);
+});
+
+test("--except names what there is, and leaves something", async () => {
+  const errors = [
+    await mqttd(["simulate-drop", "--except", "half-opn"]),
+    await mqttd(["simulate-drop", "rst", "--except", "rst"]),
+  ];
+  expect(errors.map(({ code }) => code)).toEqual([2, 2]);
+  expect(errors.map(({ stderr }) => stderr)).toEqual([
+    'mqttd: --except: there is no scenario "half-opn" (did you mean half-open?)\n',
+    "mqttd: --except leaves no scenario to play\n",
+  ]);
+});
+
 test("without flags: the quick set, in 3.1.1 and 5, at localhost:1883", async () => {
   const request = await asked();
   expect(ids(request)).toEqual(quickSet().map(({ id }) => id));
@@ -111,6 +140,7 @@ test("without flags: the quick set, in 3.1.1 and 5, at localhost:1883", async ()
       "color": "auto",
       "deniedTopic": null,
       "embedded": false,
+      "goesOn": true,
       "json": false,
       "junit": null,
       "keepAlive": 2,

@@ -71,6 +71,7 @@ const sights: Record<PlantedQuirk, readonly Sight[]> = {
 
 /** Scenarios whose quirk is not one that a broker's rules can have. */
 const unplanted: Readonly<Record<string, string>> = {
+  reconnect: "its quirk is a race of two connections: reconnect.test.ts plays it",
   "link-down": "needs a network namespace and root; its quirk is A1, which half-open sees",
   "broker-crash": "H: without a store every will is lost with its broker, so there is no rule",
   "ws-close": "the broker has no WebSocket listener yet; the fates of wills are those of TCP",

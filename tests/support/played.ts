@@ -7,10 +7,13 @@ import { now } from "./inbox.ts";
 import { EmbeddedBroker, type EmbeddedOptions } from "./embedded.ts";
 import { Mosquitto } from "./mosquitto.ts";
 
-const quiet: RunOptions["watch"] = {
+/** Nobody watches. */
+export const quiet: RunOptions["watch"] = {
   started: () => {},
   waits: () => {},
   ended: () => {},
+  doubted: () => {},
+  said: () => {},
   lost: () => {},
   cleared: () => {},
 };
@@ -44,6 +47,7 @@ export async function played(
     via: null,
     keepAlive: 2,
     waitMs: 2000,
+    goesOn: false,
     toleranceMs: 1000,
     clientId: null,
     will: {},

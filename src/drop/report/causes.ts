@@ -1,6 +1,6 @@
 import { clause } from "../../log/foreign.ts";
-import { duration } from "../../log/duration.ts";
 import type { Failure, Result } from "../scenario.ts";
+import { lateDeadlines, noDeadline } from "./deadlines.ts";
 import { isKeepaliveRow } from "./summary.ts";
 
 /** Results that are not right for one and the same cause, told once. */
@@ -35,9 +35,12 @@ export function mattersOf(results: readonly Result[]): Matter[] {
     (result) =>
       result.failure === "never" && isKeepaliveRow(result) && timeless.some((way) => way(result)),
   );
-  if (unfound.length > 0) matters.push(matterOf(unfound, "half-open"));
+  if (unfound.length > 0) matters.push(matterOf(unfound, "half-open", noDeadline(unfound)));
   const late = take((result) => result.failure === "late" && isKeepaliveRow(result));
-  if (late.length > 0) matters.push(lateDeadlines(late));
+  if (late.length > 0) matters.push({ ...matterOf(late, "half-open"), ...lateDeadlines(late) });
+  // One cause, whatever the drop was to be.
+  const alive = take((result) => result.failure === "alive");
+  if (alive.length > 0) matters.push(matterOf(alive, "reconnect"));
   while (left.size > 0) {
     const [first] = left;
     if (first === undefined) break;
@@ -45,7 +48,8 @@ export function mattersOf(results: readonly Result[]): Matter[] {
   }
   const place = (matter: Matter): number =>
     Math.min(...matter.results.map((result) => results.indexOf(result)));
-  const gravity = (matter: Matter): number => grave.indexOf(matter.verdict);
+  const gravity = ({ verdict, results: [first] }: Matter): number =>
+    first?.failure === "down" ? -1 : grave.indexOf(verdict);
   return matters.sort((a, b) => gravity(a) - gravity(b) || place(a) - place(b));
 }
 
@@ -80,21 +84,6 @@ function hasNoDeadline(results: readonly Result[]): boolean {
   return results.some(({ id, failure }) => id === "half-open" && failure === "never");
 }
 
-function lateDeadlines(results: readonly Result[]): Matter {
-  const lateness = results.flatMap(({ latenessMs }) => latenessMs ?? []);
-  const [least, most] = [Math.min(...lateness), Math.max(...lateness)];
-  const range =
-    results.length === 1 || most - least < 100
-      ? duration(most)
-      : `${duration(least)} to ${duration(most)}`;
-  const means =
-    "The broker looks for dead clients only now and then. With a keepalive of K expect the will at " +
-    `1.5 K, and later by up to a fixed step, whatever K is (${duration(most)} was seen here).`;
-  const matter = matterOf(results, "half-open", `the deadline fires ${range} late`);
-  const [only, another] = results;
-  return { ...matter, means: another === undefined ? (only?.means ?? means) : means };
-}
-
 function matterOf(results: readonly Result[], shows?: string, seen?: string): Matter {
   const best = results.find(({ id }) => id === shows) ?? results[0];
   const gravest = grave.find((verdict) => results.some((result) => result.verdict === verdict));
@@ -126,17 +115,17 @@ function seenIn(results: readonly Result[]): string {
 function wordsFor(failure: Failure | null): string | null {
   switch (failure) {
     case "never":
-      return "Whoever watches this client is not told of its death.";
+      return "Subscribers are not told that this client died.";
     case "early":
-      return "A client that still has time is taken for dead.";
+      return "A client that still has time is reported dead.";
     case "late":
-      return "Whoever watches this client is told too late.";
+      return "Subscribers are told too late that this client died.";
     case "twice":
-      return "Whoever counts deaths counts this one more than once.";
+      return "Subscribers that count deaths count this one more than once.";
     case "spurious":
-      return "A client that is well is reported dead.";
+      return "A client that is alive is reported dead.";
     case "altered":
-      return "The will is not delivered as the client gave it.";
+      return "Subscribers do not get the will as the client gave it.";
     case "broken":
     case "alive":
     case "down":

@@ -1,6 +1,6 @@
 import { jsonLine } from "../../log/foreign.ts";
 import { protocolText } from "../protocol.ts";
-import type { Result } from "../scenario.ts";
+import type { ArmResult, Result } from "../scenario.ts";
 import { type Report, summarize } from "./summary.ts";
 
 /**
@@ -25,7 +25,22 @@ export function jsonResult(result: Result): string {
     detail,
     means,
     title,
+    tries: result.tries,
+    arms: result.arms.map(jsonArm),
   })}\n`;
+}
+
+function jsonArm({ arm, grade, verdict, failure, keepAlive, ...times }: ArmResult): object {
+  return {
+    arm,
+    grade,
+    verdict,
+    failure,
+    dueMs: tenths(times.dueMs),
+    gotMs: tenths(times.gotMs),
+    watchedMs: tenths(times.watchedMs),
+    keepAlive,
+  };
 }
 
 /** The last line of a run. */

@@ -3,7 +3,8 @@ import { clause } from "../../log/foreign.ts";
 import { padded, pieces } from "../../log/columns.ts";
 import { targetText } from "../../client/target.ts";
 import { protocolText } from "../protocol.ts";
-import { calledOffText, type RunName } from "../run.ts";
+import { calledOffText } from "../play.ts";
+import type { RunName } from "../run.ts";
 import type { Result, Verdict } from "../scenario.ts";
 import { type Colors, paintOf, verdictWord } from "./table.ts";
 
@@ -11,6 +12,8 @@ import { type Colors, paintOf, verdictWord } from "./table.ts";
 export interface Progress {
   started(run: RunName): void;
   waits(run: RunName, what: string, until: number, due: number | null): void;
+  /** It plays again after the others, since nothing could be concluded. */
+  doubted(run: RunName, why: string): void;
   ended(run: RunName, result: Result): void;
   /** Whole lines of somebody else, above the live ones. */
   say(text: string): void;
@@ -52,12 +55,21 @@ class EndLines implements Progress {
 
   waits(): void {}
 
-  ended({ id, protocol, target }: RunName, { verdict, detail }: Result): void {
+  doubted(run: RunName, why: string): void {
+    this.#line("in doubt", "inconclusive", run, `${why}; plays again at the end, alone`);
+  }
+
+  ended(run: RunName, { verdict, detail }: Result): void {
     if (detail === calledOffText) return;
+    this.#line(verdictWord(verdict), verdict, run, detail);
+  }
+
+  #line(word: string, verdict: Verdict, { id, protocol, target }: RunName, detail: string): void {
     const where = this.#options.naming ? ` ${targetText(target)}` : "";
-    const word = paintOf(verdict)(this.#colors)(padded(verdictWord(verdict), 12));
+    const painted = paintOf(verdict)(this.#colors)(padded(word, 12));
     const name = `${padded(id, nameColumns)}  MQTT ${padded(protocolText(protocol), 5)}${where}`;
-    this.say(`${word}  ${name}  ${clause(detail)}\n`);
+    this.say(`${painted}  ${name}  ${clause(detail)}
+`);
   }
 
   say(text: string): void {
@@ -101,6 +113,10 @@ class LiveLines implements Progress {
 
   waits(run: RunName, what: string, until: number, due: number | null): void {
     this.#lives.set(keyOf(run), { run, what, until, due });
+  }
+
+  doubted(run: RunName): void {
+    this.#lives.delete(keyOf(run));
   }
 
   ended(run: RunName, { verdict, detail }: Result): void {

@@ -1,4 +1,4 @@
-import { calledOffText } from "../run.ts";
+import { calledOffText } from "../play.ts";
 import type { Result, Scenario } from "../scenario.ts";
 
 /** A run that is over, with all that the reports tell. */
@@ -53,11 +53,11 @@ export function summarize(report: Report): Summary {
     skipped: count("skipped"),
     notPlayed: report.planned - ended.length,
   };
-  const lateness = ended.filter(isKeepaliveRow).flatMap(({ latenessMs }) => latenessMs ?? []);
+  const lateness = ended.filter(isKeepaliveRow).flatMap(latenessOf);
   return {
     ...counts,
     worstKeepaliveLatenessMs: lateness.length === 0 ? null : Math.max(0, ...lateness),
-    exitCode: exitCodeOf(counts, report),
+    exitCode: exitCodeOf(counts, hasUndecided(ended), report),
   };
 }
 
@@ -65,6 +65,14 @@ export function summarize(report: Report): Summary {
 export function endedResults({ results }: Report): readonly Result[] {
   return results.filter(
     ({ verdict, detail }) => verdict !== "inconclusive" || detail !== calledOffText,
+  );
+}
+
+/** Of all its arms, in milliseconds. */
+function latenessOf({ arms, latenessMs }: Result): number[] {
+  if (arms.length === 0) return latenessMs === null ? [] : [latenessMs];
+  return arms.flatMap(({ dueMs, gotMs }) =>
+    dueMs === null || gotMs === null ? [] : gotMs - dueMs,
   );
 }
 
@@ -80,8 +88,14 @@ export function isKeepaliveRow({ rule, dueMs }: Result): boolean {
   return keepaliveRules.has(rule) && dueMs !== null && dueMs > 0;
 }
 
+/** Whether a scenario could not be judged whose statement brokers must follow. */
+function hasUndecided(ended: readonly Result[]): boolean {
+  return ended.some(({ verdict, grade }) => verdict === "inconclusive" && grade === "must");
+}
+
 function exitCodeOf(
   counts: Omit<Summary, "exitCode" | "worstKeepaliveLatenessMs">,
+  isUndecided: boolean,
   { cut, strict }: Report,
 ): number {
   // Who called it off knows more than a part of the results.
@@ -89,5 +103,6 @@ function exitCodeOf(
   if (counts.failed > 0) return 1;
   if (strict && counts.findings + counts.late > 0) return 1;
   if (cut !== null) return cut.exitCode;
+  if (isUndecided) return 5;
   return hasJudged(counts) ? 0 : 1;
 }

@@ -5,14 +5,7 @@ import { clause } from "../../log/foreign.ts";
 import { type Matter, mattersOf } from "./causes.ts";
 import { protocolText } from "../protocol.ts";
 import type { Result, Verdict } from "../scenario.ts";
-import {
-  endedResults,
-  hasJudged,
-  isKeepaliveRow,
-  type Report,
-  summarize,
-  type Summary,
-} from "./summary.ts";
+import { endedResults, hasJudged, type Report, summarize, type Summary } from "./summary.ts";
 import { type Colors, paintOf, resultTable, verdictWord } from "./table.ts";
 
 export interface TextStyle {
@@ -20,9 +13,6 @@ export interface TextStyle {
   readonly columns: number;
   readonly color: boolean;
 }
-
-/** After so long, no will means never: the slowest broker known looks every 32 s. */
-const tellingWaitMs = 40_000;
 
 /** What a person reads at the end: the table, a paragraph for each cause, and the closing line. */
 export function textReport(report: Report, style: TextStyle): string {
@@ -71,19 +61,11 @@ function matterParagraph(matter: Matter, report: Report, prose: Prose): string {
   const rules = [...new Set(results.map(({ rule }) => rule))].join(", ");
   const lines = [
     ...(means === null ? [] : [means]),
-    ...neverOrLate(results, report),
     ...throughProxy(results, report),
     `Rule ${rules}${passes === undefined ? "" : `; it passes when ${passes}`}.`,
     `By hand: mqttd simulate-drop --show ${id}`,
   ];
   return [prose.verdict(verdict, head), ...lines.map((line) => prose.wrap(line, 2))].join("\n");
-}
-
-/** Some brokers take half a minute to find a client that fell silent. */
-function neverOrLate(results: readonly Result[], { waitMs, keepAlive }: Report): string[] {
-  const isOpen = results.some((result) => result.failure === "never" && isKeepaliveRow(result));
-  if (!isOpen || waitMs >= tellingWaitMs) return [];
-  return [`Never, or only later? --keepalive ${keepAlive} --wait 60 tells.`];
 }
 
 /** Where the first address does it right and the second does not, something between them is to blame. */
@@ -107,7 +89,7 @@ function inconclusiveParagraph(why: string, results: readonly Result[], prose: P
   const ids = listed([...new Set(results.map(({ id }) => id))]);
   const mayNotPublish = why.includes("may not publish") || why.includes("may not subscribe");
   const hint = mayNotPublish
-    ? ["Name a topic that it may use (--will-topic), or log in as somebody else (-u, -P)."]
+    ? ["Name a topic that it may use (--will-topic), or log in as another user (-u, -P)."]
     : [];
   const text = `inconclusive ${ids} (${protocols(results)}): ${why}.`;
   return [prose.verdict("inconclusive", text), ...hint.map((line) => prose.wrap(line, 2))].join(
@@ -144,7 +126,7 @@ function closing(report: Report, summary: Summary, prose: Prose): string {
   const before: string[] = [];
   if (report.cut !== null) before.push(`The run was cut short: ${report.cut.why}.`);
   else if (!hasJudged(summary)) {
-    before.push("Nothing was shown about this broker: no scenario could be judged.");
+    before.push("No scenario could be judged: nothing is known about this broker.");
   }
   if (worst !== null) before.push(`Keepalive deadlines were at worst ${duration(worst)} late.`);
   const last = prose.colors.bold(prose.wrap(closingLine(summary, report.elapsedMs), 0));

@@ -8,6 +8,7 @@ import { keepaliveScenarios } from "./keepalive.ts";
 import { linkScenarios } from "./link.ts";
 import { networkScenarios } from "./network.ts";
 import { processScenarios } from "./process.ts";
+import { reconnectScenarios } from "./reconnect.ts";
 import type { Scenario } from "../scenario.ts";
 import { silenceScenarios } from "./silence.ts";
 import { takeoverScenarios } from "./takeover.ts";
@@ -19,6 +20,7 @@ export const catalogue: readonly Scenario[] = [
   ...silenceScenarios,
   ...keepaliveScenarios,
   ...goodbyeScenarios,
+  ...reconnectScenarios,
   ...takeoverScenarios,
   ...deliveryScenarios,
   ...delayScenarios,

@@ -4,33 +4,36 @@ import { isResumed, kept, keptSeconds, needsSession, sessionExpiry } from "./ses
 import { NotOffered } from "../no-verdict.ts";
 import type { Stage, WillPlan } from "../stage.ts";
 
+/** A delay by itself. */
+export const delayScenario: Scenario = {
+  id: "delay",
+  title: "will delayed",
+  grade: "must",
+  quick: false,
+  needs: ["v5"],
+  serial: true,
+  rule: { v4: "v5-3.1.2-8, v5 section 3.1.3.2.2", v5: "v5-3.1.2-8, v5 section 3.1.3.2.2" },
+  does: "Connects with a will that has a delay D and a session that lives longer, then resets the TCP connection.",
+  passes: "the will comes at D",
+  wrong: "The delay is ignored, or the will waits for the end of the session.",
+  byHand: [
+    watchByHand,
+    "mosquitto_sub -V 5 -x 60 -i dev -t x --will-topic status --will-payload gone -D will will-delay-interval 3 & sleep 1; kill -KILL $!",
+  ],
+  means: {
+    early:
+      "The will delay is ignored: each short glitch raises an alarm, although the delay was given to prevent it.",
+    never:
+      "A delayed will is lost, or waits for the end of the session: deaths go unreported. Give no delay, and let the receiver wait instead.",
+    late: "Delayed wills come later than they were asked for: add it to the delay.",
+    twice: "The will comes at once and again after the delay.",
+  },
+  play: delayed,
+};
+
 /** Will Delay Interval: when it starts, what ends it, and what must not disturb it. */
 export const delayScenarios: readonly Scenario[] = [
-  {
-    id: "delay",
-    title: "will delayed",
-    grade: "must",
-    quick: false,
-    needs: ["v5"],
-    serial: true,
-    rule: { v4: "v5-3.1.2-8, v5 section 3.1.3.2.2", v5: "v5-3.1.2-8, v5 section 3.1.3.2.2" },
-    does: "Connects with a will that has a delay D and a session that lives longer, then resets the TCP connection.",
-    passes: "the will comes at D",
-    wrong: "The delay is ignored, or the will waits for the end of the session.",
-    byHand: [
-      watchByHand,
-      "mosquitto_sub -V 5 -x 60 -i dev -t x --will-topic status --will-payload gone -D will will-delay-interval 3 & sleep 1; kill -KILL $!",
-    ],
-    means: {
-      early:
-        "The will delay is ignored: each short glitch raises an alarm, although the delay was given to prevent it.",
-      never:
-        "A delayed will is lost, or waits for the end of the session: deaths go unreported. Give no delay, and let the receiver wait instead.",
-      late: "Delayed wills come later than they were asked for: add it to the delay.",
-      twice: "The will comes at once and again after the delay.",
-    },
-    play: delayed,
-  },
+  delayScenario,
   {
     id: "delay-cancel",
     title: "back within the delay",
@@ -57,6 +60,7 @@ export const delayScenarios: readonly Scenario[] = [
   },
   {
     id: "delay-session-end",
+    reference: delayScenario,
     title: "session ends before the delay",
     grade: "must",
     quick: false,
@@ -84,6 +88,7 @@ export const delayScenarios: readonly Scenario[] = [
   },
   {
     id: "delay-churn",
+    reference: delayScenario,
     title: "one delayed will, steady drops",
     grade: "must",
     quick: false,

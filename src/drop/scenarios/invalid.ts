@@ -1,4 +1,6 @@
 import { type Client, NoAnswer, Refused, InvalidAnswer } from "../../client/client.ts";
+import { DialError } from "../../client/dial.ts";
+import { assert } from "../../core/assert.ts";
 import { sentByHand } from "./by-hand.ts";
 import { rawConnect } from "./raw-connect.ts";
 import type { Observation, Scenario } from "../scenario.ts";
@@ -20,19 +22,22 @@ export const invalidScenarios: readonly Scenario[] = [
     grade: "must",
     quick: false,
     needs: [],
-    serial: false,
+    serial: true,
+    last: true,
     rule: { v4: "v4-3.1.4-1", v5: "v5-3.1.4-1" },
-    does: "Sends six CONNECTs with wills that break a rule: the topic holds a # or a +, is empty, or holds U+0000; Will QoS is 3; Will QoS is set although Will Flag is not. Who is let in is reset at once, to see what is published.",
-    passes: "each CONNECT is refused or its connection closed, and nothing is published",
+    does: "Sends six CONNECTs with invalid wills, one after the other: the topic has a # or a +, is empty, or has U+0000; Will QoS is 3; Will QoS is set without the Will Flag. A client that is accepted is reset at once, to see what is published. After each one another client connects, to see that the broker still answers.",
+    passes:
+      "each CONNECT is refused or its connection closed, nothing is published, and the broker still answers",
     wrong:
-      "The will is kept as it came and looked at when the client dies: then it matches nothing, or reaches subscribers on a topic that no PUBLISH could have.",
+      "The broker stores the will unchecked and reads it only when the client dies: then it matches no subscription, reaches subscribers on a topic that no PUBLISH could have, or crashes the broker.",
     byHand: [
       "hi='\\020\\032\\000\\004MQTT\\004\\006\\000\\074\\000\\003dev\\000\\003a/#\\000\\004gone'",
       `${sentByHand("sleep 1")} | od -An -tx1`,
     ],
     means: {
       broken:
-        "An invalid will is accepted: a device with a mistake in its will seems fine until it dies, and then its will is lost, or breaks those who receive it. Check the wills in your clients yourself.",
+        "An invalid will is accepted: a device with a mistake in its will works until it dies; then its will is lost, or breaks the clients that receive it. Check the wills of your clients yourself.",
+      down: "One CONNECT with an invalid will takes the broker down for every client. Allow only clients that you trust, and report it to the broker's authors.",
     },
     play: invalidWills,
   },
@@ -121,18 +126,37 @@ async function invalidWills(stage: Stage): Promise<readonly Observation[]> {
   // A second watcher: should it be sent something malformed, the first one still hears.
   const watcher = await stage.client({ clientId: stage.id("below"), keepalive: 30 });
   stage.excuse(watcher);
-  await watcher.subscribe(`${stage.topic("invalid")}/#`, { qos: 2 });
+  await stage.subscribe(watcher, `${stage.topic("invalid")}/#`, 2);
   const since = stage.dropped();
-  const taken = await Promise.all(arms.map(async (arm, index) => isTaken(stage, arm, index)));
-  await stage.until(strayMs, "no will", () => false);
-  return arms.map((arm, index) => ({
-    ...stage.observation(since, null, arm.name),
-    broken: brokenText(stage, watcher, arm, index, taken[index] === true),
-  }));
+  const answers: Answer[] = [];
+  let down: string | null = null;
+  for (const [index, arm] of arms.entries()) {
+    answers.push(await answerTo(stage, arm, index));
+    down = await whyDown(stage, [watcher, await stage.watcher()]);
+    if (down !== null) break;
+  }
+  if (down === null) await stage.pause(strayMs, "no will");
+  return answers.map((answer, index) => {
+    const arm = arms[index];
+    assert(arm !== undefined, "there is an answer to each arm");
+    const isLast = index === answers.length - 1;
+    const broken = brokenText(stage, watcher, arm, index, answer);
+    return {
+      ...stage.observation(since, null, arm.name),
+      rule: arm.rule[stage.isV5 ? "v5" : "v4"],
+      broken,
+      // With the broker its connections are gone too: that is no doubt.
+      ...(down !== null && { inconclusive: null }),
+      ...(isLast && down !== null && { down: `after this CONNECT ${down}` }),
+    };
+  });
 }
 
-/** Whether CONNACK says yes; then the client dies at once. Rejects with NoAnswer or DialError. */
-async function isTaken(stage: Stage, arm: Arm, index: number): Promise<boolean> {
+/** What became of a CONNECT; `neither`: no CONNACK, and its connection stays open. */
+type Answer = "accepted" | "refused" | "neither";
+
+/** A client that is accepted dies at once. */
+async function answerTo(stage: Stage, arm: Arm, index: number): Promise<Answer> {
   const { username, password } = stage.options.target;
   const topic = arm.topicOf?.(armTopic(stage, index));
   const payload = Buffer.from(`invalid will: ${arm.name}`);
@@ -149,13 +173,30 @@ async function isTaken(stage: Stage, arm: Arm, index: number): Promise<boolean> 
       }),
     );
     client.reset();
-    return true;
+    return "accepted";
   } catch (fault) {
-    if (fault instanceof Refused || (fault instanceof NoAnswer && fault.isClosed)) return false;
-    if (fault instanceof NoAnswer && !(fault instanceof InvalidAnswer))
-      throw new NoAnswer(`${arm.name}: neither CONNACK nor end`);
+    if (fault instanceof InvalidAnswer) throw fault;
+    if (fault instanceof Refused || (fault instanceof NoAnswer && fault.isClosed)) {
+      return "refused";
+    }
+    if (fault instanceof NoAnswer) return "neither";
     throw fault;
   }
+}
+
+/** How the broker died or stopped answering, in a clause; null: it is there. `others`: connections that should live. */
+async function whyDown(stage: Stage, others: readonly Client[]): Promise<string | null> {
+  try {
+    const client = await stage.client({ clientId: stage.id("after") });
+    client.leave();
+  } catch (fault) {
+    if (fault instanceof DialError) return `the broker is gone: ${fault.message}`;
+    if (fault instanceof NoAnswer) return `the broker does not answer any more: ${fault.message}`;
+    throw fault;
+  }
+  // One may have been sent something malformed; a broker that restarts closes them all.
+  const isRestarted = others.every(({ isOver, invalidDetail }) => isOver && invalidDetail === null);
+  return isRestarted ? "the broker closed the connections of all other clients" : null;
 }
 
 function armTopic(stage: Stage, index: number): string {
@@ -167,13 +208,17 @@ function brokenText(
   watcher: Client,
   arm: Arm,
   index: number,
-  isTaken: boolean,
+  answer: Answer,
 ): string | null {
   const below = `${armTopic(stage, index)}/`;
   const isPublished = watcher.arrivals.some(({ packet }) => packet.topic.startsWith(below));
   const rule = arm.rule[stage.isV5 ? "v5" : "v4"];
-  if (!isTaken && !isPublished) return null;
-  const what = isTaken ? `CONNECT is accepted (${rule})` : "CONNECT is refused";
+  if (answer === "refused" && !isPublished) return null;
+  const what = {
+    accepted: `CONNECT is accepted (${rule})`,
+    refused: "CONNECT is refused",
+    neither: `CONNECT gets neither a CONNACK nor an end of its connection (${rule})`,
+  }[answer];
   return isPublished ? `${what}, and the will was published` : what;
 }
 

@@ -1,7 +1,9 @@
 import type { Client } from "../../client/client.ts";
+import { duration } from "../../log/duration.ts";
 import { connectByHand, sentByHand, watchByHand } from "./by-hand.ts";
 import type { Observation, Scenario } from "../scenario.ts";
 import { NotOffered } from "../no-verdict.ts";
+import { tellingMs } from "../patience.ts";
 import type { Stage, WillPlan } from "../stage.ts";
 
 const deadline = { v4: "v4-3.1.2-24", v5: "v5-3.1.2-22" } as const;
@@ -21,7 +23,7 @@ export const silenceScenarios: readonly Scenario[] = [
     needs: [],
     serial: false,
     rule: deadline,
-    does: "Connects with a will and a keepalive of K, then says nothing more. The socket stays open: no FIN, no RST, as when a device loses power.",
+    does: "Connects with a will and a keepalive of K, then sends nothing more. The socket stays open: no FIN, no RST, as when a device loses power. A second client does the same with another keepalive, which tells a deadline that is late by a fixed step from one that is a larger share of K. Where no will comes within --wait, it waits on to 60 s, to tell late from never (--no-wait leaves that out).",
     passes: "the will comes at 1.5 K",
     wrong:
       "Brokers without a deadline of their own trust TCP, which finds out after hours or never; others look only every few seconds.",
@@ -35,10 +37,7 @@ export const silenceScenarios: readonly Scenario[] = [
       late,
       early,
     },
-    play: async (stage) => {
-      const victim = await stage.victim();
-      return [await expectDeadline(stage, victim)];
-    },
+    play: halfOpen,
   },
   {
     id: "listening",
@@ -141,7 +140,10 @@ export function allowedMs(victim: Silent): number {
   return victim.keepAliveSeconds * 1500;
 }
 
-/** The client is silent from now on; its will is due 1.5 K after its last complete packet. */
+/**
+ * The client is silent from now on; its will is due 1.5 K after its last complete packet. Where it
+ * does not come within the usual wait, it is waited for on until never is told from late.
+ */
 export async function expectDeadline(
   stage: Stage,
   victim: Silent,
@@ -149,8 +151,41 @@ export async function expectDeadline(
   plan: Partial<WillPlan> = {},
 ): Promise<Observation> {
   const since = stage.dropped(victim.lastSentAt);
-  const seen = await stage.expectWill(since, since + allowedMs(victim), arm, plan);
-  return { ...seen, keepAlive: victim.keepAliveSeconds, early: afterK(since, victim) };
+  const due = since + allowedMs(victim);
+  let seen = await stage.expectWill(since, due, arm, plan);
+  if (seen.got.length === 0 && seen.inconclusive === null) {
+    await waitOn(stage, since, due, plan);
+    seen = await stage.expectWill(since, due, arm, plan);
+  }
+  const watchedMs = seen.until - since;
+  const isShort = seen.got.length === 0 && watchedMs < tellingMs;
+  const isUndecided = isShort && !stage.options.patience.isTold;
+  return {
+    ...seen,
+    keepAlive: victim.keepAliveSeconds,
+    early: afterK(since, victim),
+    ...(isUndecided && { means: undecidedMeans(watchedMs) }),
+  };
+}
+
+async function waitOn(
+  stage: Stage,
+  since: number,
+  due: number,
+  plan: Partial<WillPlan>,
+): Promise<void> {
+  const { patience } = stage.options;
+  const until = (): number => patience.until(since, due - since);
+  if (stage.now >= until()) return;
+  patience.goesOn(stage.now - since, until() - since);
+  const watcher = await stage.watcher();
+  const isOver = (): boolean =>
+    watcher.isOver || stage.wills(since, plan).length > 0 || stage.now >= until();
+  await stage.until(until() - stage.now, "the will, late or never", isOver, due);
+}
+
+function undecidedMeans(watchedMs: number): string {
+  return `Nothing ended the silent client within ${duration(watchedMs)}. Whether the broker has no deadline or a late one is not known: \`--wait 60\`, or \`half-open\` without \`--no-wait\`, tells.`;
 }
 
 /**
@@ -166,6 +201,30 @@ function afterK(since: number, { keepAliveSeconds }: Silent): NonNullable<Observ
   };
 }
 
+/** With the keepalive that was asked for, and with another. */
+async function halfOpen(stage: Stage): Promise<readonly Observation[]> {
+  const plan = {
+    payload: Buffer.concat([stage.will.payload, Buffer.from(" (another keepalive)")]),
+  };
+  const asked = stage.options.keepAlive;
+  const keepalive = asked >= 4 ? Math.round(asked / 2) : asked + 1;
+  const victim = await stage.victim();
+  const first = expectDeadline(stage, victim);
+  // The user's own id is one for both.
+  if (stage.options.clientId !== null) return [await first];
+  // Whatever becomes of the other one, somebody waits for this.
+  first.catch(() => {});
+  const clientId = stage.id("other-k");
+  const other = await stage.victim({ clientId, keepalive, will: stage.willOptions(plan) });
+  // A broker that sets the keepalive itself sets one for all.
+  if (other.keepAliveSeconds === victim.keepAliveSeconds) {
+    other.leave();
+    return [await first];
+  }
+  const arm = `keepalive ${other.keepAliveSeconds} s`;
+  return Promise.all([first, expectDeadline(stage, other, arm, plan)]);
+}
+
 async function listening(stage: Stage): Promise<readonly Observation[]> {
   const topic = stage.topic("traffic");
   const talker = await stage.client({ clientId: stage.id("talker") });
@@ -178,7 +237,7 @@ async function listening(stage: Stage): Promise<readonly Observation[]> {
   };
   const talk = setInterval(() => void talker.publish(topic, "traffic"), trafficMs);
   try {
-    await victim.subscribe(topic);
+    await stage.subscribe(victim, topic, 0);
     const observation = await expectDeadline(stage, victim);
     if (heardAt > victim.lastSentAt) return [observation];
     const inconclusive = `nothing that was published on ${topic} reached the silent client`;

@@ -1,4 +1,4 @@
-import type { Result, Scenario } from "../../../src/drop/scenario.ts";
+import type { ArmResult, Result, Scenario } from "../../../src/drop/scenario.ts";
 import type { Report } from "../../../src/drop/report/summary.ts";
 
 /** A result that passed, with what is said otherwise. */
@@ -19,6 +19,7 @@ export function result(id: string, more: Partial<Result> = {}): Result {
     rule: "v4-3.1.2-8",
     detail: "the will after 0.00 s",
     means: null,
+    tries: 1,
     ...more,
   };
 }
@@ -27,7 +28,7 @@ export const skipped = { verdict: "skipped", dueMs: null, gotMs: null, latenessM
 export const inconclusive = { ...skipped, verdict: "inconclusive" } as const;
 
 /** A will that should have come 3 s after the drop and did not within 11 s. */
-export const never: Partial<Result> = {
+export const never = {
   verdict: "fail",
   failure: "never",
   dueMs: 3000,
@@ -35,10 +36,29 @@ export const never: Partial<Result> = {
   latenessMs: null,
   detail: "no will within 11.00 s",
   means: "What it means for the user.",
-};
+  arms: [arm({ verdict: "fail", failure: "never", watchedMs: 11_000 })],
+} as const satisfies Partial<Result>;
 
-export function late(latenessMs: number): Partial<Result> {
+/** What a client that fell silent has shown, with a keepalive in seconds. */
+export function arm(more: Partial<ArmResult> = {}): ArmResult {
   return {
+    arm: "",
+    grade: "must",
+    verdict: "pass",
+    failure: null,
+    dueMs: 3000,
+    gotMs: null,
+    watchedMs: 3000,
+    keepAlive: 2,
+    ...more,
+  };
+}
+
+/** A deadline with a keepalive of 2 s, and in arms of their own what others showed. */
+export function late(latenessMs: number, others: readonly ArmResult[] = []): Partial<Result> {
+  const own = arm({ verdict: "late", failure: "late", gotMs: 3000 + latenessMs });
+  return {
+    arms: [own, ...others],
     verdict: "late",
     failure: "late",
     dueMs: 3000,

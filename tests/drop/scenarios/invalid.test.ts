@@ -7,7 +7,7 @@ import { deniedScenarios, invalidScenarios } from "../../../src/drop/scenarios/i
 import { rawConnect } from "../../../src/drop/scenarios/raw-connect.ts";
 import { EmbeddedBroker, type EmbeddedOptions } from "../../support/embedded.ts";
 import { mosquittoMissing } from "../../support/mosquitto.ts";
-import { passes, played, playedOnMosquitto, verdicts } from "../../support/played.ts";
+import { passes, played, playedOnMosquitto, quiet, verdicts } from "../../support/played.ts";
 
 const why = mosquittoMissing === null ? "" : ` (skipped: ${mosquittoMissing})`;
 
@@ -62,6 +62,61 @@ describe("invalid-will", () => {
       detail: "CONNECT is refused, and the will was published",
     });
   });
+
+  /** A CONNECT with a will whose topic is empty; what comes after it, `then` decides. */
+  const onEmptyTopic =
+    (
+      then: (broker: EmbeddedBroker) => void,
+      broker: () => EmbeddedBroker,
+    ): NonNullable<EmbeddedOptions["between"]> =>
+    (events) => {
+      let isHit = false;
+      return {
+        ...events,
+        data: (link, chunk) => {
+          const isIt = Buffer.from(chunk).includes("invalid will: empty topic");
+          if (isIt) then(broker());
+          isHit ||= isIt;
+          if (!isHit) events.data(link, chunk);
+        },
+      };
+    };
+
+  test.concurrent("a broker that dies of one fails, and the one is named", async () => {
+    const broker: EmbeddedBroker = await EmbeddedBroker.start({
+      between: onEmptyTopic(
+        (dying) => dying[Symbol.dispose](),
+        () => broker,
+      ),
+    });
+    const lost: string[] = [];
+    const [result, other] = await played(invalidScenarios, broker.target, {
+      versions: [4, 4],
+      watch: { ...quiet, lost: () => void lost.push("lost") },
+    });
+    expect(result).toMatchObject({ verdict: "fail", failure: "down", arm: "empty topic" });
+    expect(result?.detail).toStartWith("after this CONNECT the broker is gone");
+    expect(other).toBeUndefined();
+    expect(lost).toEqual(["lost"]);
+  });
+
+  test.concurrent(
+    "a broker that stops answering at one fails",
+    async () => {
+      using broker: EmbeddedBroker = await EmbeddedBroker.start({
+        between: onEmptyTopic(
+          () => {},
+          () => broker,
+        ),
+      });
+      const [result] = await played(invalidScenarios, broker.target, { versions: [4] });
+      expect(result).toMatchObject({ verdict: "fail", failure: "down", arm: "empty topic" });
+      expect(result?.detail).toBe(
+        "after this CONNECT the broker does not answer any more: no CONNACK within 5 s",
+      );
+    },
+    20_000,
+  );
 
   test.concurrent("MQTT 3.1 has no rule for them", async () => {
     using broker = await EmbeddedBroker.start();

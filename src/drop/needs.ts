@@ -1,0 +1,50 @@
+import { clientTransports } from "../client/dial.ts";
+import type { ClientVersion } from "../client/machine.ts";
+import type { Target } from "../client/target.ts";
+import { isLoopback } from "../transport/loopback.ts";
+import type { RunOptions } from "./run.ts";
+import type { Need, Scenario } from "./scenario.ts";
+import type { Way } from "./ways.ts";
+
+/** Why a scenario can't be played in this protocol against this address; null: it can. */
+export function missingNeed(
+  options: RunOptions,
+  scenario: Scenario,
+  { target, version }: Way,
+): string | null {
+  for (const need of scenario.needs) {
+    const why = whyMissing(need, options, scenario, target, version);
+    if (why !== null) return why;
+  }
+  return null;
+}
+
+function whyMissing(
+  need: Need,
+  options: RunOptions,
+  scenario: Scenario,
+  target: Target,
+  version: ClientVersion,
+): string | null {
+  switch (need) {
+    case "v5":
+      return version === 5 ? null : "MQTT 5.0 only";
+    case "websocket":
+      if (!clientTransports.includes("ws")) return "this client has no WebSocket transport yet";
+      return target.transport.startsWith("ws") ? null : "the address is no WebSocket";
+    case "tls":
+      if (!clientTransports.includes("tls")) return "this client has no TLS transport yet";
+      return target.transport === "tls" ? null : "the address is not TLS";
+    case "loopback":
+      if (isLoopback(target.host) || options.named.has(scenario.id)) return null;
+      return "a load: only against this machine, or when named";
+    case "--denied-topic":
+      return options.deniedTopic === null ? "needs --denied-topic" : null;
+    case "--restart-command":
+      return options.restartCommand === null ? "needs --restart-command" : null;
+    case "child process":
+      return options.has.has(need) ? null : "needs a child process";
+    case "network namespace":
+      return options.has.has(need) ? null : "needs Linux, root, and the ip command of iproute2";
+  }
+}

@@ -1,0 +1,86 @@
+import { duration, setting } from "../../log/duration.ts";
+import { tellingMs } from "../patience.ts";
+import type { ArmResult, Result } from "../scenario.ts";
+
+/** One deadline that was measured. */
+interface Measured {
+  /** Seconds; null: it is not known which was in force. */
+  readonly keepAlive: number | null;
+  readonly gotMs: number;
+  readonly latenessMs: number;
+}
+
+/** Lateness that differs by less is the same: clocks and a busy machine take as much. */
+const sameMs = 300;
+/** Shares of K that differ by less are the same. */
+const sameShare = 0.1;
+
+/** What late deadlines have in common, in a clause; and what to expect of this broker. */
+export function lateDeadlines(results: readonly Result[]): { seen: string; means: string } {
+  const measured = results.flatMap((result) => {
+    const arms = result.arms.flatMap(measuredIn);
+    return arms.length > 0 ? arms : measuredIn({ ...result, keepAlive: null });
+  });
+  const late = measured.filter(({ latenessMs }) => latenessMs > 0);
+  const lateness = late.length > 0 ? late : measured;
+  const most = Math.max(...lateness.map(({ latenessMs }) => latenessMs));
+  const least = Math.min(...lateness.map(({ latenessMs }) => latenessMs));
+  const range = most - least < sameMs ? duration(most) : `${duration(least)} to ${duration(most)}`;
+  return { seen: `the keepalive deadline fires ${range} late`, means: meansOf(measured, most) };
+}
+
+function meansOf(all: readonly Measured[], most: number): string {
+  const measured = all.flatMap(({ keepAlive, ...rest }) =>
+    keepAlive === null ? [] : [{ keepAlive, ...rest }],
+  );
+  const keepAlives = [...new Set(measured.map(({ keepAlive }) => keepAlive))].toSorted(
+    (a, b) => a - b,
+  );
+  const [only, another] = keepAlives;
+  if (only === undefined || another === undefined) {
+    const at = only === undefined ? "" : ` with a keepalive of ${setting(only * 1000)}`;
+    return `A device that loses power was reported up to ${duration(most)} later than it should be${at}. With another keepalive it may be more or less: only one was measured.`;
+  }
+  const shares = measured.map(({ gotMs, keepAlive }) => gotMs / (keepAlive * 1000));
+  const share = mean(shares);
+  const isShare = spread(shares) < sameShare * share;
+  const isStep = spread(measured.map(({ latenessMs }) => latenessMs)) < sameMs;
+  const basis = `Measured with keepalives of ${keepAlives.map((keepAlive) => setting(keepAlive * 1000)).join(" and ")}`;
+  // Both, where the keepalives lie so near to each other that they do not tell.
+  if (isShare && !isStep) {
+    return `${basis}: the deadline is ${share.toFixed(1)} K instead of 1.5 K. Choose a keepalive that is shorter by that share.`;
+  }
+  if (isStep && !isShare) {
+    return `${basis}: the deadline is late by a fixed step of about ${duration(mean(measured.map(({ latenessMs }) => latenessMs)))}, whatever the keepalive is. A shorter keepalive does not make it smaller.`;
+  }
+  return `${basis}: the lateness is no share of K. A broker that looks for silent clients only every few seconds does that: expect the will at 1.5 K, and later by up to ${duration(most)} or more.`;
+}
+
+/** What is known where `half-open` saw no will: `no deadline within 11.0 s`. */
+export function noDeadline(results: readonly Result[]): string {
+  const watched = results.flatMap(({ id, arms }) =>
+    id === "half-open" ? arms.map(({ watchedMs }) => watchedMs) : [],
+  );
+  const longest = Math.max(0, ...watched);
+  if (longest === 0) return "no keepalive deadline was seen";
+  return longest < tellingMs
+    ? `no deadline within ${duration(longest)}`
+    : `no keepalive deadline: no will within ${duration(longest)} of silence`;
+}
+
+function measuredIn({
+  keepAlive,
+  dueMs,
+  gotMs,
+}: Pick<ArmResult, "keepAlive" | "dueMs" | "gotMs">): Measured[] {
+  if (dueMs === null || gotMs === null) return [];
+  return [{ keepAlive, gotMs, latenessMs: gotMs - dueMs }];
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+function spread(values: readonly number[]): number {
+  return Math.max(...values) - Math.min(...values);
+}

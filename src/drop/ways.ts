@@ -1,0 +1,128 @@
+import { NoAnswer, Refused } from "../client/client.ts";
+import type { ClientVersion } from "../client/machine.ts";
+import { refusalText } from "../client/refusal.ts";
+import type { Target } from "../client/target.ts";
+import { Patience } from "./patience.ts";
+import { token } from "./play.ts";
+import type { RunOptions } from "./run.ts";
+import { Stage, type StageOptions } from "./stage.ts";
+
+/** One protocol at one address. */
+export interface Way {
+  readonly target: Target;
+  readonly version: ClientVersion;
+  /** Why the broker does not speak this version; null: it does. */
+  readonly unspoken: string | null;
+  readonly patience: Patience;
+}
+
+/**
+ * Every protocol that was asked for at every address. Rejects with DialError, Refused or NoAnswer
+ * where the broker at one of them speaks none. `source`: the scenario that teaches patience.
+ */
+export async function waysTo(options: RunOptions, source: string): Promise<readonly Way[]> {
+  const targets = options.via === null ? [options.target] : [options.target, options.via];
+  const hasSource = options.scenarios.some(({ id }) => id === source);
+  // Those that wait on say so once.
+  let isSaid = false;
+  const said = (text: string): void => {
+    if (!isSaid) options.watch.said(text);
+    isSaid = true;
+  };
+  const ways: Way[] = [];
+  for (const target of targets) {
+    const versions = await spoken(options, target).catch((fault: unknown) => {
+      options.watch.lost(target, fault);
+      throw fault;
+    });
+    for (const [version, unspoken] of versions) {
+      const patience = new Patience(options, hasSource, said);
+      ways.push({ target, version, unspoken, patience });
+    }
+  }
+  return ways;
+}
+
+/** Tells the watch where the broker is lost. */
+export async function isStillThere(options: RunOptions, { target, version }: Way): Promise<void> {
+  try {
+    await hello(options, target, version);
+  } catch (fault) {
+    if (!options.signal.aborted) options.watch.lost(target, fault);
+  }
+}
+
+/** A stage's options within a run, in one protocol at one address. */
+export function stageOptions(
+  {
+    keepAlive,
+    waitMs,
+    toleranceMs,
+    clientId,
+    will,
+    deniedTopic,
+    restartCommand,
+    signal,
+  }: RunOptions,
+  { target, version, patience }: Way,
+  onWait: StageOptions["onWait"],
+): StageOptions {
+  return {
+    target,
+    version,
+    keepAlive,
+    waitMs,
+    toleranceMs,
+    clientId,
+    will,
+    deniedTopic,
+    restartCommand,
+    patience,
+    signal,
+    onWait,
+  };
+}
+
+/**
+ * The protocols that were asked for, each with null, or with why the broker does not speak it.
+ * Rejects when it speaks none of them.
+ */
+async function spoken(
+  options: RunOptions,
+  target: Target,
+): Promise<Map<ClientVersion, string | null>> {
+  const versions = new Map<ClientVersion, string | null>();
+  let refusal: unknown = null;
+  for (const version of options.versions) {
+    try {
+      await hello(options, target, version);
+      versions.set(version, null);
+    } catch (fault) {
+      // A broker that knows no v5 says so with 0x01 (or 0x84), or just hangs up.
+      const isLevel = fault instanceof Refused && (fault.code === 1 || fault.code === 0x84);
+      const mayBeLevel = isLevel || (fault instanceof NoAnswer && version === 5);
+      if (!mayBeLevel || options.versions.length === 1) throw fault;
+      const why = fault instanceof Refused ? refusalText(fault) : fault.message;
+      versions.set(version, `the broker does not speak it: ${why}`);
+      refusal = fault;
+    }
+  }
+  if (![...versions.values()].includes(null)) throw refusal;
+  return versions;
+}
+
+/** Connects and leaves. Rejects with DialError, Refused or NoAnswer. */
+async function hello(options: RunOptions, target: Target, version: ClientVersion): Promise<void> {
+  const patience = new Patience(options, false, () => {});
+  const way = { target, version, unspoken: null, patience };
+  const stage = new Stage(
+    stageOptions(options, way, () => {}),
+    "hello",
+    token(),
+  );
+  try {
+    await stage.client({ clientId: stage.id("hello") });
+  } finally {
+    await stage.clear();
+  }
+}
