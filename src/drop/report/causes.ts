@@ -36,7 +36,11 @@ export function mattersOf(results: readonly Result[]): Matter[] {
       result.failure === "never" && isKeepaliveRow(result) && timeless.some((way) => way(result)),
   );
   if (unfound.length > 0) matters.push(matterOf(unfound, "half-open", noDeadline(unfound)));
-  const late = take((result) => result.failure === "late" && isKeepaliveRow(result));
+  const lates = waysOf(results).filter((way) => isLate(results.filter(way)));
+  const late = take(
+    (result) =>
+      result.failure === "late" && isKeepaliveRow(result) && lates.some((way) => way(result)),
+  );
   if (late.length > 0) matters.push({ ...matterOf(late, "half-open"), ...lateDeadlines(late) });
   // One cause, whatever the drop was to be.
   const alive = take((result) => result.failure === "alive");
@@ -82,6 +86,11 @@ function isMute(results: readonly Result[]): boolean {
 
 function hasNoDeadline(results: readonly Result[]): boolean {
   return results.some(({ id, failure }) => id === "half-open" && failure === "never");
+}
+
+/** Where `half-open` is not, something else than the timer makes a deadline late. */
+function isLate(results: readonly Result[]): boolean {
+  return results.some(({ id, failure }) => id === "half-open" && failure === "late");
 }
 
 function matterOf(results: readonly Result[], shows?: string, seen?: string): Matter {

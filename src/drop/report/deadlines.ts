@@ -4,8 +4,8 @@ import type { ArmResult, Result } from "../scenario.ts";
 
 /** One deadline that was measured. */
 interface Measured {
-  /** Seconds; null: it is not known which was in force. */
-  readonly keepAlive: number | null;
+  /** Seconds. */
+  readonly keepAlive: number;
   readonly gotMs: number;
   readonly latenessMs: number;
 }
@@ -15,31 +15,31 @@ const sameMs = 300;
 /** Shares of K that differ by less are the same. */
 const sameShare = 0.1;
 
-/** What late deadlines have in common, in a clause; and what to expect of this broker. */
+/**
+ * What late deadlines have in common, in a clause; and what to expect of this broker, which `half-open`
+ * alone tells: in other scenarios something more may put the deadline off.
+ */
 export function lateDeadlines(results: readonly Result[]): { seen: string; means: string } {
-  const measured = results.flatMap((result) => {
-    const arms = result.arms.flatMap(measuredIn);
-    return arms.length > 0 ? arms : measuredIn({ ...result, keepAlive: null });
+  const lateness = results.flatMap(({ arms, latenessMs }) => {
+    const late = arms.filter(({ failure }) => failure === "late").flatMap(measuredIn);
+    return late.length > 0 ? late.map((arm) => arm.latenessMs) : (latenessMs ?? []);
   });
-  const late = measured.filter(({ latenessMs }) => latenessMs > 0);
-  const lateness = late.length > 0 ? late : measured;
-  const most = Math.max(...lateness.map(({ latenessMs }) => latenessMs));
-  const least = Math.min(...lateness.map(({ latenessMs }) => latenessMs));
+  const [least, most] = [Math.min(...lateness), Math.max(...lateness)];
   const range = most - least < sameMs ? duration(most) : `${duration(least)} to ${duration(most)}`;
+  const measured = results.flatMap(({ id, arms }) =>
+    id === "half-open" ? arms.flatMap(measuredIn) : [],
+  );
   return { seen: `the keepalive deadline fires ${range} late`, means: meansOf(measured, most) };
 }
 
-function meansOf(all: readonly Measured[], most: number): string {
-  const measured = all.flatMap(({ keepAlive, ...rest }) =>
-    keepAlive === null ? [] : [{ keepAlive, ...rest }],
-  );
+function meansOf(measured: readonly Measured[], most: number): string {
   const keepAlives = [...new Set(measured.map(({ keepAlive }) => keepAlive))].toSorted(
     (a, b) => a - b,
   );
   const [only, another] = keepAlives;
   if (only === undefined || another === undefined) {
     const at = only === undefined ? "" : ` with a keepalive of ${setting(only * 1000)}`;
-    return `A device that loses power was reported up to ${duration(most)} later than it should be${at}. With another keepalive it may be more or less: only one was measured.`;
+    return `A device that loses power is reported late: by up to ${duration(most)} here${at}. Only one keepalive was measured; with another it may be more or less.`;
   }
   const shares = measured.map(({ gotMs, keepAlive }) => gotMs / (keepAlive * 1000));
   const share = mean(shares);
@@ -53,7 +53,7 @@ function meansOf(all: readonly Measured[], most: number): string {
   if (isStep && !isShare) {
     return `${basis}: the deadline is late by a fixed step of about ${duration(mean(measured.map(({ latenessMs }) => latenessMs)))}, whatever the keepalive is. A shorter keepalive does not make it smaller.`;
   }
-  return `${basis}: the lateness is no share of K. A broker that looks for silent clients only every few seconds does that: expect the will at 1.5 K, and later by up to ${duration(most)} or more.`;
+  return `${basis}: the lateness is no share of K. A broker that looks for silent clients only every few seconds does that. Expect the will at 1.5 K and up to some seconds later; ${duration(most)} was the most here.`;
 }
 
 /** What is known where `half-open` saw no will: `no deadline within 11.0 s`. */
@@ -68,12 +68,8 @@ export function noDeadline(results: readonly Result[]): string {
     : `no keepalive deadline: no will within ${duration(longest)} of silence`;
 }
 
-function measuredIn({
-  keepAlive,
-  dueMs,
-  gotMs,
-}: Pick<ArmResult, "keepAlive" | "dueMs" | "gotMs">): Measured[] {
-  if (dueMs === null || gotMs === null) return [];
+function measuredIn({ keepAlive, dueMs, gotMs }: ArmResult): Measured[] {
+  if (keepAlive === null || dueMs === null || gotMs === null) return [];
   return [{ keepAlive, gotMs, latenessMs: gotMs - dueMs }];
 }
 

@@ -1,11 +1,11 @@
 import { isUtf8 } from "node:buffer";
 import type { IPublishPacket } from "mqtt-packet";
 import { assert } from "../../core/assert.ts";
-import { type Arrival, type Client, NoAnswer, Refused } from "../../client/client.ts";
-import { refusalText } from "../../client/refusal.ts";
+import type { Arrival, Client } from "../../client/client.ts";
 import { watchByHand } from "./by-hand.ts";
 import type { Observation, Scenario } from "../scenario.ts";
 import { isResumed, kept, needsSession } from "./session.ts";
+import { refusalOf } from "../refused.ts";
 import { NotOffered } from "../no-verdict.ts";
 import type { Stage, WillPlan } from "../stage.ts";
 import { alterations, willProperties } from "./will-properties.ts";
@@ -198,7 +198,7 @@ async function retainClear(stage: Stage): Promise<readonly Observation[]> {
   try {
     since = await reset(stage, plan);
   } catch (fault) {
-    const how = refusal(fault);
+    const how = refusalOf(fault);
     if (how === null) throw fault;
     const broken = `a CONNECT with an empty will was refused: ${how}`;
     return [{ ...stage.observation(stage.now, null), broken }];
@@ -208,12 +208,6 @@ async function retainClear(stage: Stage): Promise<readonly Observation[]> {
   const left = await foundBy(stage, "late", nothingMs);
   const text = "the retained message is still there after the empty will";
   return [{ ...seen, broken: left.length > 0 ? text : null, until: stage.now }];
-}
-
-/** How a CONNECT was refused; null: it was not, something else is wrong. */
-function refusal(fault: unknown): string | null {
-  if (fault instanceof Refused) return refusalText(fault);
-  return fault instanceof NoAnswer && fault.isClosed ? fault.message : null;
 }
 
 async function offlineSubscriber(stage: Stage): Promise<readonly Observation[]> {

@@ -5,7 +5,7 @@ import type { Stage } from "../stage.ts";
 
 /** One way to write a DISCONNECT without properties. */
 export interface DisconnectForm {
-  /** With its bytes: `short form, E0 01 04`. */
+  /** With its bytes: `short form E0 01 04`. */
   readonly name: string;
   readonly bytes: Uint8Array;
 }
@@ -50,5 +50,5 @@ async function dieBy(stage: Stage, { clientId, plan }: Arm, sent: DisconnectForm
 
 function form(name: string, bytes: readonly number[]): DisconnectForm {
   const hex = bytes.map((byte) => byte.toString(16).toUpperCase().padStart(2, "0"));
-  return { name: `${name}, ${hex.join(" ")}`, bytes: Uint8Array.from(bytes) };
+  return { name: `${name} ${hex.join(" ")}`, bytes: Uint8Array.from(bytes) };
 }

@@ -3,6 +3,7 @@ import { reasonText } from "../../core/reason.ts";
 import { connectByHand, connectForeverByHand, sentByHand, watchByHand } from "./by-hand.ts";
 import type { Observation, Scenario } from "../scenario.ts";
 import { allowedMs } from "./silence.ts";
+import { refusalOf } from "../refused.ts";
 import { NotOffered } from "../no-verdict.ts";
 import type { Stage } from "../stage.ts";
 
@@ -105,7 +106,7 @@ export const keepaliveScenarios: readonly Scenario[] = [
       spurious:
         "The broker has a deadline of its own for clients that want none: those with keepalive 0 are reported dead although they live. Give them a keepalive, and let them ping.",
       broken:
-        "The broker cuts clients with keepalive 0 although they live. Give them a keepalive, and let them ping.",
+        "Clients with keepalive 0 can't stay connected to this broker. Give them a keepalive, and let them ping.",
     },
     remark:
       "By design: with keepalive 0 no broker has to notice that a client has lost its power. Give your devices a keepalive.",
@@ -147,7 +148,15 @@ async function latePing(stage: Stage): Promise<readonly Observation[]> {
 }
 
 async function keepaliveZero(stage: Stage): Promise<readonly Observation[]> {
-  const victim = await stage.victim({ keepalive: 0 });
+  let victim: Client;
+  try {
+    victim = await stage.victim({ keepalive: 0 });
+  } catch (fault) {
+    const how = refusalOf(fault);
+    if (how === null) throw fault;
+    const broken = `a CONNECT with keepalive 0 was refused: ${how}`;
+    return [{ ...stage.observation(stage.dropped(), null), broken }];
+  }
   if (victim.keepAliveSeconds > 0) {
     throw new NotOffered(`the broker imposes a keepalive of ${victim.keepAliveSeconds} s`);
   }

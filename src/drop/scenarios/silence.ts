@@ -66,13 +66,13 @@ export const silenceScenarios: readonly Scenario[] = [
   },
   {
     id: "drip",
-    title: "one byte of a PUBLISH per second",
+    title: "a PUBLISH byte by byte, never whole",
     grade: "must",
     quick: false,
     needs: [],
     serial: false,
     rule: deadline,
-    does: "Sends a PUBLISH one byte a second, so that it is not complete when the time is over: once a short one from its first byte, once one of 4 KiB of which only the head comes at once.",
+    does: "Sends a PUBLISH one byte every 1.25 s, so that it is not complete at the deadline: in one arm a short one from its first byte on, in the other one of 4 KiB whose header is sent at once.",
     passes: "the will comes at 1.5 K after the CONNECT, the last packet that was complete",
     wrong:
       "The timer is restarted by bytes, not by control packets; some brokers do so only while much of a packet is still to come.",
@@ -126,7 +126,8 @@ export const silenceScenarios: readonly Scenario[] = [
 
 /** How often the silent subscriber gets a message. */
 const trafficMs = 200;
-const dripMs = 1000;
+/** Longer than the usual tolerance: a broker whose deadline one byte puts off is late, and not at times. */
+const dripMs = 1250;
 /** Bytes; some brokers are more patient with the rest of a packet above 1000. */
 const largePayload = 4096;
 
@@ -266,7 +267,7 @@ async function drip(stage: Stage): Promise<readonly Observation[]> {
   return [shortArm, { ...largeArm, grade: "should" }];
 }
 
-/** Sends `head` bytes at once, and one a second from then on. */
+/** Sends `head` bytes at once, and one every 1.25 s from then on. */
 async function dripArm(
   stage: Stage,
   victim: Client,

@@ -196,9 +196,31 @@ async function ghost(stage: Stage): Promise<readonly Observation[]> {
   await stage.expectWill(since, since);
   const past = lastSentAt + keepAliveSeconds * 1500 + secondCopyMs;
   await stage.until(past - stage.now, "the old deadline", () => successor.isOver);
-  const seen = stage.observation(since, since);
-  return [{ ...seen, broken: await farewell(stage, successor, since) }];
+  // Silent since its CONNECT: a broker that ends it sooner than the return is early.
+  const seen = { ...stage.observation(since, since), before: [] };
+  const oldDeadline = lastSentAt + keepAliveSeconds * 1500;
+  const endedAt = successor.isOver ? (await successor.ended).at : newWillAt(stage, since);
+  const broken = await farewell(stage, successor, since);
+  // Before the old deadline it is no timer, but the takeover itself.
+  const isTakeover = broken !== null && endedAt !== null && endedAt < oldDeadline - aroundMs;
+  return [
+    {
+      ...seen,
+      ...earlyEnd(stage, since, lastSentAt),
+      broken,
+      ...(isTakeover && { means: brokenMeans }),
+    },
+  ];
 }
+
+/** Wills that came before the return, as early ones; nothing where there are none. */
+function earlyEnd(stage: Stage, since: number, lastSentAt: number): Partial<Observation> {
+  const got = stage.wills(lastSentAt).map(({ at }) => at);
+  return got.some((at) => at < since) ? { since: lastSentAt, got } : {};
+}
+
+/** A deadline may fire that little before its time. */
+const aroundMs = 200;
 
 /** Connects with the same id and another will, and stays; the stage's drop is its CONNECT. */
 async function returns(stage: Stage, options: Partial<ConnectOptions>): Promise<Client> {
@@ -219,8 +241,15 @@ async function farewell(stage: Stage, successor: Client, since: number): Promise
     return `the new connection was closed after ${((at - since) / 1000).toFixed(2)} s (${said})`;
   }
   successor.leave();
-  const isPublished = stage.wills(since, { payload: newPayload(stage) }).length > 0;
-  return isPublished ? "the will of the new connection was published, though it lives" : null;
+  const at = newWillAt(stage, since);
+  if (at === null) return null;
+  const after = `${((at - since) / 1000).toFixed(2)} s`;
+  return `the will of the new connection was published ${after} after its CONNECT, though it lives`;
+}
+
+/** When the will of the new connection came, though it lives; null: it did not. */
+function newWillAt(stage: Stage, since: number): number | null {
+  return stage.wills(since, { payload: newPayload(stage) })[0]?.at ?? null;
 }
 
 /** The new connection's will differs from the old one's, so that it is seen which one comes. */

@@ -28,7 +28,7 @@ test("a fixed step, or a share of K, is said only after two keepalives were meas
     const both = late(latenessMs, [other]);
     return mattersOf([result("half-open", { ...both, ...keepaliveRule })])[0]?.means;
   };
-  expect(means(3000, 2, 3000)).toContain("only one was measured");
+  expect(means(3000, 2, 3000)).toContain("Only one keepalive was measured");
   expect(means(3000, 3, 4500)).toContain("the deadline is 3.0 K instead of 1.5 K");
   expect(means(3000, 3, 3010)).toContain("late by a fixed step of about 3.01 s");
   expect(means(1900, 3, 400)).toContain("no share of K");

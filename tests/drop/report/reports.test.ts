@@ -85,9 +85,9 @@ test("table, a paragraph for each cause and the closing line, at 80 columns with
       By hand: mqttd simulate-drop --show late-ping
 
     late half-open (MQTT 5): the keepalive deadline fires 3.21 s late.
-      A device that loses power was reported up to 3.21 s later than it should be
-      with a keepalive of 2 s. With another keepalive it may be more or less: only
-      one was measured.
+      A device that loses power is reported late: by up to 3.21 s here with a
+      keepalive of 2 s. Only one keepalive was measured; with another it may be more
+      or less.
       Rule v5-3.1.2-22; it passes when the will comes at once.
       By hand: mqttd simulate-drop --show half-open
 
@@ -140,11 +140,11 @@ test("where there is no room for columns: a line for each result", () => {
 
     late half-open (MQTT 5): the keepalive
     deadline fires 3.21 s late.
-      A device that loses power was reported
-      up to 3.21 s later than it should be
-      with a keepalive of 2 s. With another
-      keepalive it may be more or less: only
-      one was measured.
+      A device that loses power is reported
+      late: by up to 3.21 s here with a
+      keepalive of 2 s. Only one keepalive
+      was measured; with another it may be
+      more or less.
       Rule v5-3.1.2-22; it passes when the
       will comes at once.
       By hand: mqttd simulate-drop --show
@@ -279,9 +279,9 @@ test("deadlines that are late by a step are told once, with the step", () => {
     "
     late half-open, mid-packet (MQTT 3.1.1 and 5): the keepalive deadline fires
     1.50 s to 5.25 s late.
-      A device that loses power was reported up to 5.25 s later than it should be
-      with a keepalive of 2 s. With another keepalive it may be more or less: only
-      one was measured.
+      A device that loses power is reported late: by up to 5.25 s here with a
+      keepalive of 2 s. Only one keepalive was measured; with another it may be more
+      or less.
       Rule v4-3.1.2-24, v5-3.1.2-22; it passes when the will comes at once.
       By hand: mqttd simulate-drop --show half-open
     "

@@ -67,8 +67,8 @@ for (const [quirk, wrong] of quirks) {
 
 /** DISCONNECT of which a broker reads the reason code in one form only, and takes the other for 0x00. */
 const misreadForms: readonly (readonly [string, bytes: number[], arm: string])[] = [
-  ["short", [0xe0, 1, 0x04], "short form, E0 01 04"],
-  ["long", [0xe0, 2, 0x04, 0], "long form, E0 02 04 00"],
+  ["short", [0xe0, 1, 0x04], "short form E0 01 04"],
+  ["long", [0xe0, 2, 0x04, 0], "long form E0 02 04 00"],
 ];
 
 for (const [name, misread, arm] of misreadForms) {
