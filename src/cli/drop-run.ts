@@ -1,6 +1,7 @@
 import { type Target, targetText } from "../client/target.ts";
 import { machineHas } from "../drop/lab/machine.ts";
 import { type Progress, progressTo } from "../drop/report/progress.ts";
+import { estimate } from "../drop/report/estimate.ts";
 import { jsonResult, jsonSummary } from "../drop/report/json.ts";
 import { junitReport } from "../drop/report/junit.ts";
 import { textReport } from "../drop/report/text.ts";
@@ -92,6 +93,8 @@ class DropRun {
 
   async play(): Promise<number> {
     const { request, target } = { request: this.#request, target: this.#request.target };
+    const long = estimate(request);
+    if (long !== null) this.#progress.say(`mqttd: ${long}\n`);
     const results = await runScenarios({
       ...request,
       has: await machineHas(request.scenarios),

@@ -15,10 +15,11 @@ export function simulateDropCommand(): CliCommand {
     rules: { positionals: Infinity },
     help: commandPage(command, {
       about:
-        "Plays a client with a will against any broker, makes it die in each known way, and judges " +
-        "the broker: does the will come, when, once, and as it was given? Without an ID the quick " +
-        "set plays, within 15 s. Topics and client ids are random and its own; what it leaves on " +
-        "the broker it takes back, at Ctrl-C too (a second one does not wait).",
+        "Connects a client with a will to any broker, makes it die in each known way, and judges the " +
+        "broker: does the will come, when, once, and unchanged? Without an ID the quick set plays: " +
+        "within 15 s, or within 65 s where the broker does not end a silent client. Topics and " +
+        "client ids are random. What is left on the broker is removed, after Ctrl-C too (a second " +
+        "one does not wait).",
       sections: [
         {
           title: "Verdicts",
@@ -35,8 +36,8 @@ export function simulateDropCommand(): CliCommand {
             ["skipped", "does not apply, or the broker denies it by a reason code; and why"],
           ],
           text: [
-            "The report is on stdout, what is said meanwhile on stderr; with --json stdout has " +
-              "NDJSON, one object a result and a summary, and the report is on stderr.",
+            "The report is on stdout, progress on stderr; with --json stdout has NDJSON, one object " +
+              "for each result and a summary, and the report is on stderr.",
           ],
         },
         exitCodes(["0", "1", "2", "3", "4", "5", "70", "130, 143"], {
@@ -59,7 +60,7 @@ function declareSimulateDrop(): Command {
     .option("--all", "play every scenario, not the quick set")
     .option("--except <ID>", "leave a scenario out (repeatable, or with commas)", { type: [] })
     .option("--list", "list the scenarios")
-    .option("--show <ID>", "say all about one: the rule, how brokers get it wrong, by hand")
+    .option("--show <ID>", "describe one: the rule, how brokers get it wrong, commands by hand")
     .option("--embedded", "start a broker of mqttd's own on a free port for the run");
   declareClientFlags(command)
     .option("-i, --id <ID>", "client id of the client that dies (default: random; plays serially)")

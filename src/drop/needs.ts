@@ -37,7 +37,7 @@ function whyMissing(
       return target.transport === "tls" ? null : "the address is not TLS";
     case "loopback":
       if (isLoopback(target.host) || options.named.has(scenario.id)) return null;
-      return "a load: only against this machine, or when named";
+      return "puts load on the broker: plays only against this machine, or when named";
     case "--denied-topic":
       return options.deniedTopic === null ? "needs --denied-topic" : null;
     case "--restart-command":

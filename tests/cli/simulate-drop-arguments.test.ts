@@ -19,19 +19,19 @@ test("mqttd simulate-drop --help", async () => {
   expect(stdout).toMatchInlineSnapshot(`
     "Usage: mqttd simulate-drop [ID...] [FLAGS]
 
-    Plays a client with a will against any broker, makes it die in each known way,
-    and judges the broker: does the will come, when, once, and as it was given?
-    Without an ID the quick set plays, within 15 s. Topics and client ids are random
-    and its own; what it leaves on the broker it takes back, at Ctrl-C too (a second
-    one does not wait).
+    Connects a client with a will to any broker, makes it die in each known way, and
+    judges the broker: does the will come, when, once, and unchanged? Without an ID
+    the quick set plays: within 15 s, or within 65 s where the broker does not end a
+    silent client. Topics and client ids are random. What is left on the broker is
+    removed, after Ctrl-C too (a second one does not wait).
 
     Flags:
           --all                      play every scenario, not the quick set
           --except ID                leave a scenario out (repeatable, or with
                                      commas)
           --list                     list the scenarios
-          --show ID                  say all about one: the rule, how brokers get it
-                                     wrong, by hand
+          --show ID                  describe one: the rule, how brokers get it
+                                     wrong, commands by hand
           --embedded                 start a broker of mqttd's own on a free port
                                      for the run
       -h, --host HOST                the broker's host (default localhost)
@@ -78,8 +78,8 @@ test("mqttd simulate-drop --help", async () => {
       skipped       does not apply, or the broker denies it by a reason code; and
                     why
 
-      The report is on stdout, what is said meanwhile on stderr; with --json stdout
-      has NDJSON, one object a result and a summary, and the report is on stderr.
+      The report is on stdout, progress on stderr; with --json stdout has NDJSON,
+      one object for each result and a summary, and the report is on stderr.
 
     Exit codes:
       0         no FAIL, and no scenario of grade must is undecided

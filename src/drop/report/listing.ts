@@ -31,10 +31,11 @@ const titleMin = 24;
 /** Where a title stands below its scenario. */
 const titleIndent = " ".repeat(5);
 const legend = [
-  "* in the quick set, which plays when none is named; --all plays every one.",
-  "must: the standard's word; should: follows from it; ours: it allows it, and users suffer. What " +
-    "does not pass is a failure where the grade is must, else a finding.",
-  "mqttd simulate-drop --show ID says all about one of them.",
+  "* in the quick set, which plays when none is named; --all plays all.",
+  "must: a normative statement requires it; should: the text suggests it; ours: the standard allows " +
+    "it, but users suffer. What does not pass is a failure where the grade is must, else a finding. " +
+    "An arm of a scenario may have a grade of its own.",
+  "mqttd simulate-drop --show ID describes one of them.",
 ];
 
 /** Where there is no room for the titles beside the names. */
@@ -60,7 +61,9 @@ export function portrait(scenario: Scenario, columns: number): string {
     `grade ${grade}`,
     quick ? "in the quick set" : "plays with --all, or by its name",
     ...(needsText(scenario) === "" ? [] : [`needs: ${needsText(scenario)}`]),
-    ...(scenario.serial ? ["plays alone"] : []),
+    ...(scenario.serial
+      ? [scenario.last === true ? "plays alone, after all others" : "plays alone"]
+      : []),
   ];
   const sections: readonly (readonly [string, readonly string[]])[] = [
     ["What it does", wrapped(does)],

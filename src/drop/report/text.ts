@@ -82,7 +82,7 @@ function throughProxy(results: readonly Result[], { results: all }: Report): str
     ),
   );
   if (!isRightWithout) return [];
-  return [`Straight at ${target} it passes: look at what stands behind ${via}.`];
+  return [`Directly at ${target} it passes: check what is between ${via} and the broker.`];
 }
 
 function inconclusiveParagraph(why: string, results: readonly Result[], prose: Prose): string {
@@ -176,7 +176,7 @@ function where(results: readonly Result[], { results: all }: Report): string {
   if (via === undefined) return protocols(results);
   const places = targets.map((target) => {
     const own = protocols(results.filter((result) => result.target === target));
-    return [own, target === first ? "straight" : "via the second address"] as const;
+    return [own, target === first ? "directly" : "via the second address"] as const;
   });
   const [[own, place] = ["", ""], other] = places;
   if (other?.[0] === own) return `${own}, at both addresses`;

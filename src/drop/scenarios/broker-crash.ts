@@ -24,10 +24,10 @@ export const crashScenarios: readonly Scenario[] = [
     needs: ["--restart-command"],
     serial: true,
     rule: { v4: "v4-3.1.2-8", v5: "v5-3.1.2-7" },
-    does: "Connects with a retained will and a session that persists, runs --restart-command, which has to kill the broker and to start it again, and does not reconnect that client. Then subscribes to the will's topic.",
+    does: "Connects with a retained will and a persistent session, runs --restart-command, which must kill the broker and start it again, and does not reconnect that client. Then subscribes to the will's topic.",
     passes: "the will is published once the broker is back",
     wrong:
-      "Wills are kept in memory only, or are not loaded again: who was connected when the broker died was never declared dead.",
+      "The broker keeps wills in memory only, or does not load them again: clients that were connected when it died are never reported dead.",
     byHand: [
       watchByHand,
       "mosquitto_sub -V 5 -x 600 -c -i dev -t x --will-topic status --will-payload gone --will-retain &",
@@ -36,7 +36,7 @@ export const crashScenarios: readonly Scenario[] = [
     ],
     means: {
       never:
-        "Wills do not survive the broker: a device that dies together with it, or does not find its way back, stays online for ever. Switch on persistence if the broker has it; else let whoever watches treat a broker's restart as the death of all clients.",
+        "Wills do not survive the broker: a device that dies together with it, or does not reconnect, stays online for ever. Enable the broker's persistence if it has one; otherwise let receivers treat a restart of the broker as the death of all clients.",
     },
     play: crash,
   },

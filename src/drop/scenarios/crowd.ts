@@ -20,20 +20,19 @@ export const crowdScenarios: readonly Scenario[] = [
     needs: ["loopback"],
     serial: true,
     rule: { v4: "v4-3.1.2-8", v5: "v5-3.1.2-8" },
-    does: `Connects ${clients} clients, each with a will of its own, then resets all their connections in the same moment, as when a building loses power or a switch restarts.`,
+    does: `Connects ${clients} clients, each with a will of its own, then resets all their connections at once, as when a building loses power or a switch restarts.`,
     passes: `all ${clients} wills come at once, each one time`,
-    wrong:
-      "Wills go through a queue that has a limit, or are published on one connection's account: some are dropped, and no log says so.",
+    wrong: "Wills pass through a queue with a limit: some are dropped, and nothing is logged.",
     byHand: [
       watchByHand,
       `for n in $(seq ${clients}); do mosquitto_sub -i dev$n -t x --will-topic status --will-payload "gone $n" & done; sleep 5; kill -KILL $(pgrep -f 'mosquitto_sub -i dev')`,
     ],
     means: {
       never:
-        "When many devices die at the same time, none of them is reported: in an outage nobody hears anything.",
-      late: "When many devices die at the same time, the last of them is reported late.",
+        "When many devices die at once, none of them is reported: in an outage subscribers get nothing.",
+      late: "When many devices die at once, the last of them is reported late.",
       broken:
-        "When many devices die at the same time, some deaths stay unreported or are reported twice: after an outage the picture is wrong. Look for a limit of queued or in-flight messages in the broker's configuration.",
+        "When many devices die at once, some deaths are not reported or are reported twice: after an outage the state of the devices is wrong. Check the broker's limits for queued and in-flight messages.",
     },
     play: crowd,
   },

@@ -22,10 +22,10 @@ export const delayScenario: Scenario = {
   ],
   means: {
     early:
-      "The will delay is ignored: each short glitch raises an alarm, although the delay was given to prevent it.",
+      "The broker ignores the will delay: each short interruption raises an alarm that the delay should prevent.",
     never:
-      "A delayed will is lost, or waits for the end of the session: deaths go unreported. Give no delay, and let the receiver wait instead.",
-    late: "Delayed wills come later than they were asked for: add it to the delay.",
+      "A delayed will is lost, or waits for the end of the session: deaths are not reported. Set no delay, and let the receiver wait instead.",
+    late: "Delayed wills come late: expect the delay plus this time.",
     twice: "The will comes at once and again after the delay.",
   },
   play: delayed,
@@ -44,7 +44,7 @@ export const delayScenarios: readonly Scenario[] = [
     rule: { v4: "v5-3.1.3-9", v5: "v5-3.1.3-9" },
     does: "Connects with a will that has a delay D and a session that lives longer, resets the TCP connection, and resumes the session after half of D. Watches until one second after D.",
     passes: "no will comes",
-    wrong: "The delay goes on although the client has returned.",
+    wrong: "The delay runs on although the client has returned.",
     byHand: [
       watchByHand,
       "mosquitto_sub -V 5 -x 60 -c -i dev -t x --will-topic status --will-payload gone -D will will-delay-interval 4 & sleep 1; kill -KILL $!",
@@ -52,9 +52,9 @@ export const delayScenarios: readonly Scenario[] = [
     ],
     means: {
       spurious:
-        "A delayed will is not cancelled by the client's return: each glitch raises a false alarm, D later, while the device works. Give no delay, or let the receiver ask for a later 'online'.",
+        "The client's return does not cancel a delayed will: each interruption raises a false alarm, D later, while the device is connected. Set no delay, or let the receiver check for a later 'online'.",
       broken:
-        "The session was to outlive the connection and is gone, so the will came as well: each glitch raises a false alarm. Look at the broker's limits for sessions.",
+        "The session should outlive the connection and was gone, so its will was published: each interruption raises a false alarm. Check the broker's session limits.",
     },
     play: cancelled,
   },
@@ -69,19 +69,19 @@ export const delayScenarios: readonly Scenario[] = [
     rule: { v4: "v5-3.1.2-8, v5 section 3.1.3.2.2", v5: "v5-3.1.2-8, v5 section 3.1.3.2.2" },
     does: "Connects with a will that has a delay D, and a session that ends sooner: in one arm with the connection (expiry 0), in the other between then and D. Then resets the TCP connection.",
     passes: "the will comes when the session ends",
-    wrong: "The broker looks at the delay alone.",
+    wrong: "The broker considers only the delay.",
     byHand: [
       watchByHand,
       "mosquitto_sub -V 5 -i dev -t x --will-topic status --will-payload gone -D will will-delay-interval 5 & sleep 1; kill -KILL $!",
       "mosquitto_sub -V 5 -x 2 -i dev -t x --will-topic status --will-payload gone -D will will-delay-interval 5 & sleep 1; kill -KILL $!",
     ],
     means: {
-      never: "The will goes down with its session: such deaths are never reported. Give no delay.",
+      never: "The will is lost with its session: such deaths are never reported. Set no delay.",
       early:
-        "The will comes before the session has ended and before its delay is over: each short glitch raises an alarm.",
+        "The will comes before the session ends and before its delay is over: each short interruption raises an alarm.",
       late: "The will comes later than the session's end.",
       broken:
-        "Deaths are reported D later than the session's end, when nobody can return to it any more. Make the delay no longer than the session expiry.",
+        "Deaths are reported only at the end of the delay, although the session ended before. Set a delay that is no longer than the session expiry.",
       twice: "The will comes at the session's end and again after the delay.",
     },
     play: sessionEnds,
@@ -95,10 +95,10 @@ export const delayScenarios: readonly Scenario[] = [
     needs: ["v5", "loopback"],
     serial: true,
     rule: { v4: "v5-3.1.2-8, v5 section 3.1.3.2.2", v5: "v5-3.1.2-8, v5 section 3.1.3.2.2" },
-    does: "Connects with a will that has a delay D and resets the TCP connection. From then on other clients with wills of shorter delays die all the time, until well after D.",
+    does: "Connects with a will that has a delay D and resets the TCP connection. Until after D other clients with shorter will delays die, one after the other.",
     passes: "the will comes at D",
     wrong:
-      "Delayed wills wait in one list that is sorted by their intervals: whichever is not due yet holds up all behind it.",
+      "The broker keeps delayed wills in one list sorted by their delay: a will that is not due yet blocks all behind it.",
     byHand: [
       watchByHand,
       "mosquitto_sub -V 5 -x 60 -i dev -t x --will-topic status --will-payload gone -D will will-delay-interval 3 & sleep 1; kill -KILL $!",
@@ -106,11 +106,11 @@ export const delayScenarios: readonly Scenario[] = [
     ],
     means: {
       never:
-        "Newer wills push older ones out: in an outage, when many clients drop, deaths go unreported.",
+        "Newer wills replace older ones: in an outage, when many clients die, deaths are not reported.",
       broken:
-        "Newer wills hold up older ones: in an outage, when many clients drop, nothing is reported until it calms down. Give all clients the same delay, or none.",
-      early: "The will delay is ignored: each short glitch raises an alarm.",
-      late: "Under steady drops delayed wills are late.",
+        "Newer wills block older ones: in an outage, when many clients die, nothing is reported until clients stop dying. Give all clients the same delay, or none.",
+      early: "The broker ignores the will delay: each short interruption raises an alarm.",
+      late: "Delayed wills are late while other clients die.",
     },
     play: churned,
   },
@@ -201,7 +201,7 @@ async function churned(stage: Stage): Promise<readonly Observation[]> {
   const [first] = seen.got;
   if (first === undefined) return [seen];
   const seconds = (from: number, to: number): string => `${((to - from) / 1000).toFixed(1)} s`;
-  const text = `no will for ${seconds(due, calmAt)} past its time, while other clients dropped; it came ${seconds(calmAt, first)} after they had stopped`;
+  const text = `no will for ${seconds(due, calmAt)} after it was due, while other clients died; it came ${seconds(calmAt, first)} after they had stopped`;
   return [{ ...seen, broken: text }];
 }
 
@@ -252,7 +252,7 @@ function wholeSeconds(due: number): NonNullable<Observation["early"]> {
     findingFrom: due - 1000,
     note: "rounded to whole seconds",
     means:
-      "The broker counts delays in whole seconds: a will comes up to one second early. Choose a delay that is a second longer than the glitches that it has to outlast.",
+      "The broker counts delays in whole seconds: a will comes up to one second early. Choose a delay that is one second longer than the interruptions it should hide.",
   };
 }
 

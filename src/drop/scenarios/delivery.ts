@@ -24,15 +24,15 @@ export const deliveryScenarios: readonly Scenario[] = [
     rule: { v4: "v4-3.1.2-8", v5: "v5-3.1.2-8" },
     does: "Connects with a will and a session that outlives the connection, then resets the TCP connection. The will has no delay.",
     passes: "the will comes at once",
-    wrong: "The will waits for the end of the session, which may be days away or never come.",
+    wrong: "The will waits for the end of the session, which may be days away or never.",
     byHand: [
       watchByHand,
       "mosquitto_sub -i dev -c -q 1 -t x --will-topic status --will-payload gone & sleep 1; kill -KILL $!",
     ],
     means: {
       never:
-        "Wills of clients with persistent sessions are not published while the session lives: their deaths go unreported for hours or for good. Connect such clients clean (Clean Start with session expiry 0), or use another broker.",
-      late: "Wills of clients with persistent sessions come late; clean sessions may be quicker.",
+        "Wills of clients with persistent sessions are not published while the session lives: their deaths are reported hours late or never. Connect such clients clean (Clean Start 1, session expiry 0), or use another broker.",
+      late: "Wills of clients with persistent sessions come late.",
     },
     play: persistent,
   },
@@ -46,7 +46,8 @@ export const deliveryScenarios: readonly Scenario[] = [
     rule: { v4: "v4-3.1.2-17, v4-3.3.1-8", v5: "v5-3.1.2-15, v5-3.3.1-8" },
     does: "Connects with a will that has Will Retain set, then resets the TCP connection. Once the will is there, a new client subscribes to its topic.",
     passes: "the late subscriber gets the will with the RETAIN flag",
-    wrong: "The will is sent to who is subscribed, and not stored; or it comes without its flag.",
+    wrong:
+      "The broker sends the will to current subscribers and does not store it, or sends it without the RETAIN flag.",
     byHand: [
       "mosquitto_sub -i dev -t x --will-topic status --will-payload gone --will-retain & sleep 1; kill -KILL $!",
       "sleep 1; mosquitto_sub -t status -v -W 2",
@@ -55,8 +56,8 @@ export const deliveryScenarios: readonly Scenario[] = [
     means: {
       never: "Retained wills are not published at all.",
       altered:
-        "A dashboard that starts later does not see which devices are offline: it shows the last 'online' that was retained. Let it ask the devices, or watch from the start.",
-      late: "The will was published late; a dashboard shows the device as online until then.",
+        "A dashboard that starts later does not see which devices are offline: it shows the last retained 'online'. Let the dashboard stay subscribed, or ask the devices.",
+      late: "The will is late; until then a dashboard shows the device as online.",
     },
     play: retained,
   },
@@ -70,7 +71,7 @@ export const deliveryScenarios: readonly Scenario[] = [
     rule: { v4: "v4-3.1.2-17, v4-3.3.1-10", v5: "v5-3.1.2-15, v5-3.3.1-6" },
     does: "Retains a message on the will's topic, connects with an empty will that has Will Retain set, then resets the TCP connection. A new client subscribes afterwards.",
     passes: "subscribers get the empty message, and nothing is retained any more",
-    wrong: "An empty will is refused or skipped, or it does not clear what was retained.",
+    wrong: "The broker refuses or skips an empty will, or does not clear the retained message.",
     byHand: [
       "mosquitto_pub -t status -m online -r",
       "mosquitto_sub -i dev -t x --will-topic status --will-payload '' --will-retain & sleep 1; kill -KILL $!",
@@ -78,9 +79,9 @@ export const deliveryScenarios: readonly Scenario[] = [
     ],
     means: {
       never:
-        "A will that is to clear the retained 'online' is not published: a device that died looks alive. Use a will with a text such as 'offline' instead of an empty one.",
+        "A will that should clear the retained 'online' is not published: a dead device looks alive. Use a will with a text such as 'offline' instead of an empty one.",
       broken:
-        "A will that is to clear the retained 'online' does not: a device that died looks alive. Use a will with a text such as 'offline' instead of an empty one.",
+        "A will that should clear the retained 'online' does not: a dead device looks alive. Use a will with a text such as 'offline' instead of an empty one.",
       late: "The retained message is cleared late.",
     },
     play: retainClear,
@@ -95,7 +96,8 @@ export const deliveryScenarios: readonly Scenario[] = [
     rule: { v4: "v4-3.1.2-5, v4-4.5.0-1", v5: "v5-4.5.0-1" },
     does: "A client with a session that persists subscribes with QoS 1 and leaves. Another one with a QoS 1 will resets its TCP connection. Then the subscriber returns.",
     passes: "the will waits for the subscriber and comes on its return, once",
-    wrong: "Wills go to who is connected at that moment, past the queues of sessions.",
+    wrong:
+      "The broker sends wills only to clients that are connected, and queues none for offline sessions.",
     byHand: [
       "mosquitto_sub -i monitor -c -q 1 -t status -C 1 -W 1",
       "mosquitto_sub -i dev -t x --will-topic status --will-payload gone --will-qos 1 & sleep 1; kill -KILL $!",
@@ -103,9 +105,9 @@ export const deliveryScenarios: readonly Scenario[] = [
     ],
     means: {
       never:
-        "A monitor that restarts misses the deaths that happen meanwhile, in spite of QoS 1 and a persistent session. Retain the wills, so that it finds them when it subscribes.",
+        "A monitor misses the deaths that happen while it restarts, despite QoS 1 and a persistent session. Retain the wills, so that it gets them when it subscribes.",
       broken:
-        "A monitor that restarts misses the deaths that happen meanwhile, since its session is gone when it returns. Look at the broker's limits for sessions, or retain the wills.",
+        "A monitor misses the deaths that happen while it restarts, because its session is gone when it returns. Check the broker's session limits, or retain the wills.",
     },
     play: offlineSubscriber,
   },
@@ -117,10 +119,10 @@ export const deliveryScenarios: readonly Scenario[] = [
     needs: ["v5"],
     serial: false,
     rule: { v4: propertyRules, v5: propertyRules },
-    does: "Connects with a will that has every property there is: payload format, message expiry, content type, response topic, correlation data, and user properties with a name that comes twice. Then resets the TCP connection. One subscriber is there, another one returns after some seconds.",
+    does: "Connects with a will that has every property: payload format, message expiry, content type, response topic, correlation data, and user properties with a repeated name. Then resets the TCP connection. One subscriber is connected, another returns after some seconds.",
     passes: "the properties come unchanged and in order, the expiry less the time waited",
     wrong:
-      "Will properties are read and dropped, user properties are sorted by name, or the expiry does not count down in a queue.",
+      "The broker drops will properties, sorts user properties by name, or does not count down the expiry of a queued message.",
     byHand: [
       "mosquitto_sub -V 5 -t status -F '%p %P %C %R %D' &",
       "mosquitto_sub -V 5 -i dev -t x --will-topic status --will-payload gone -D will content-type text/plain -D will user-property zone 1 -D will user-property area 2 & sleep 1; kill -KILL $!",
@@ -128,7 +130,7 @@ export const deliveryScenarios: readonly Scenario[] = [
     means: {
       never: "A will with properties is not published at all: send it without them.",
       altered:
-        "Receivers that act on these properties of a will (to answer it, to decode it, to drop what is too old) go wrong. Put what they need into the payload.",
+        "Receivers that use these properties (to answer, to decode, to drop what is too old) go wrong. Put what they need into the payload.",
     },
     play: properties,
   },
@@ -144,15 +146,15 @@ export const deliveryScenarios: readonly Scenario[] = [
     does: "Twenty clients connect with a will. Each sends a PUBLISH to the will's topic, with the QoS of the will, and closes the TCP connection (FIN) directly behind it, as a program does that reports its error and ends.",
     passes: "the PUBLISH comes, then the will",
     wrong:
-      "The broker handles the end of the connection before what was still to be read, and throws it away; or the will takes a shorter way and overtakes.",
+      "The broker handles the end of the connection before the bytes that were still unread, and discards them; or it publishes the will on a faster path.",
     byHand: [
       watchByHand,
       "printf '\\020\\035\\000\\004MQTT\\004\\006\\000\\000\\000\\003dev\\000\\006status\\000\\004gone\\060\\022\\000\\006statuslast words' | nc -q 0 localhost 1883",
     ],
     means: {
-      never: "A client that closes directly after a PUBLISH dies silently.",
+      never: "The death of a client that closes directly after a PUBLISH is not reported.",
       broken:
-        "The reason that a program gives as it dies is lost, or lands after its will and overwrites 'offline'. Wait for the PUBACK (QoS 1) before closing.",
+        "The last message of a program that ends is lost, or arrives after its will and overwrites 'offline'. Wait for the PUBACK (QoS 1) before closing.",
       late: "The PUBLISH comes in time, but the will behind it is late.",
     },
     play: lastWords,

@@ -4,11 +4,11 @@ import { type Arm, playArms } from "../arms.ts";
 import type { Observation, Scenario } from "../scenario.ts";
 import type { Stage } from "../stage.ts";
 
-/** The client says goodbye, well or badly. */
+/** The client ends its connection by a packet: DISCONNECT, or one that is an error. */
 export const goodbyeScenarios: readonly Scenario[] = [
   {
     id: "disconnect",
-    title: "DISCONNECT, a clean goodbye",
+    title: "DISCONNECT 0x00",
     grade: "must",
     quick: true,
     needs: [],
@@ -17,17 +17,17 @@ export const goodbyeScenarios: readonly Scenario[] = [
     does: "Sends DISCONNECT (0x00) and closes, as a program does that is stopped in an orderly way; in MQTT 5 in each of its three forms (E0 00, E0 01 00, E0 02 00 00). Watches until after the moment at which its keepalive would have expired.",
     passes: "no will comes",
     wrong:
-      "The will is kept, and comes when the connection closes or when the keepalive of the connection that is gone runs out.",
+      "The broker keeps the will, and publishes it when the connection closes or when its keepalive expires; or it reads the reason code in one form of the packet only.",
     byHand: [
       watchByHand,
       "mosquitto_pub -i dev -t x -m hi --will-topic status --will-payload gone",
     ],
     means: {
       spurious:
-        "Every planned restart looks like a crash: the broker publishes the will of a client that said goodbye. Whoever acts upon wills has to expect false alarms.",
+        "Every planned stop looks like a crash: the broker publishes the will of a client that sent DISCONNECT. Receivers that act on wills must expect false alarms.",
     },
     remark:
-      "By design: a clean DISCONNECT publishes no will. Where others are to know of a planned stop too, publish 'offline' yourself before it, or send DISCONNECT 0x04 (MQTT 5).",
+      "By design: a DISCONNECT with 0x00 publishes no will. To report a planned stop too, publish 'offline' before it, or send DISCONNECT 0x04 (MQTT 5).",
     play: cleanGoodbye,
   },
   {
@@ -48,7 +48,7 @@ export const goodbyeScenarios: readonly Scenario[] = [
     ],
     means: {
       never:
-        "Clients that ask for their will do not get it: nobody hears of their planned stop. With this broker publish 'offline' before a clean DISCONNECT, or close without one.",
+        "Clients that ask for their will do not get it: no subscriber learns of a planned stop. With this broker, publish 'offline' before DISCONNECT 0x00, or close without a DISCONNECT.",
       late: "Clients that ask for their will get it late.",
     },
     play: async (stage) => disconnectedBy(stage, 0x04),
@@ -72,7 +72,7 @@ export const goodbyeScenarios: readonly Scenario[] = [
     ],
     means: {
       never:
-        "Clients that report an error die silently: a program that gives up with DISCONNECT 0x80 or above leaves no trace. With this broker let it close without a DISCONNECT, or with 0x04.",
+        "Clients that report an error leave without a will: a program that ends with DISCONNECT 0x80 or above is not reported. With this broker, let it close without a DISCONNECT, or with 0x04.",
       late: "Clients that report an error are reported dead late.",
     },
     play: async (stage) => disconnectedBy(stage, 0x80),
@@ -92,10 +92,10 @@ export const goodbyeScenarios: readonly Scenario[] = [
     byHand: [watchByHand, connectByHand, sentByHand(`sleep 1; printf "$hi"; sleep 1`)],
     means: {
       never:
-        "A client that misbehaves dies silently: the broker throws it out for a protocol error and tells nobody. A firmware fault that makes devices vanish does not show in your monitoring; look at the broker's log.",
-      late: "A client that is thrown out for a protocol error is reported dead late.",
+        "The broker ends a client for a protocol error and publishes no will: a firmware error that makes devices vanish does not show in your monitoring. Check the broker's log.",
+      late: "A client that is ended for a protocol error is reported dead late.",
       broken:
-        "The broker does not mind a second CONNECT, though it must close the connection (v4-3.1.0-2, v5-3.1.0-2). Faults of client libraries stay hidden.",
+        "The broker accepts a second CONNECT on one connection, though it must close it (v4-3.1.0-2, v5-3.1.0-2). Which will is published when such a client dies is not certain.",
     },
     play: secondConnect,
   },

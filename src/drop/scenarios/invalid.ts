@@ -14,7 +14,7 @@ const deliveryMs = 1000;
 /** How long a broker may take to send away whom it had let in. */
 const secondThoughtMs = 500;
 
-/** Wills that no broker may take. */
+/** Wills that no broker may accept. */
 export const invalidScenarios: readonly Scenario[] = [
   {
     id: "invalid-will",
@@ -53,17 +53,17 @@ export const deniedScenarios: readonly Scenario[] = [
     needs: ["--denied-topic"],
     serial: false,
     rule: { v4: "v4 section 3.1.4", v5: "v5-3.1.4-2" },
-    does: "Publishes on --denied-topic, to see that it is denied, then connects with a will there, and is reset if the broker lets it in.",
-    passes: "CONNECT is refused, or the broker closes the connection and says why",
+    does: "Publishes on --denied-topic, to see that it is denied, then connects with a will there, and resets the connection if the broker accepts it.",
+    passes: "CONNECT is refused, or the broker closes the connection",
     wrong:
-      "The access list is asked only when the client has died, when there is nobody left to be told.",
+      "The broker checks its access list only when the client has died and can't be told any more.",
     byHandNote: "It is wrong where this ends with 0 and without a message.",
     byHand: ["mosquitto_sub -i dev -t x --will-topic DENIED --will-payload gone; echo $?"],
     means: {
       broken:
-        "The will is accepted, then silently dropped: a mistake in the access list is found out only when a device dies and nobody hears of it. Check with an ordinary PUBLISH that each client may publish on its will's topic.",
+        "The will is accepted, then silently dropped: an error in the access list shows only when a device dies and no will comes. Check with an ordinary PUBLISH that each client may publish on its will's topic.",
       spurious:
-        "The access list holds for PUBLISH only: whoever may connect can publish anywhere by a will.",
+        "The access list applies to PUBLISH only: any client that may connect can publish anywhere by a will.",
     },
     play: denied,
   },
@@ -234,7 +234,7 @@ async function denied(stage: Stage): Promise<readonly Observation[]> {
   const payload = Buffer.from(`denied will ${crypto.randomUUID()}`);
   const broken = (await isToldOfDenial(stage, topic, payload))
     ? null
-    : `CONNECT with a will on ${topic} is accepted, and nothing is said`;
+    : `CONNECT with a will on ${topic} is accepted, and no error is reported`;
   const came = () => watcher.arrivals.filter((arrival) => arrival.packet.topic === topic);
   const wills = () => came().filter(({ packet }) => payload.equals(Buffer.from(packet.payload)));
   await stage.until(strayMs, "no will", () => wills().length > 0);

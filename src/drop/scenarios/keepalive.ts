@@ -9,7 +9,7 @@ import type { Stage } from "../stage.ts";
 
 const deadline = { v4: "v4-3.1.2-24", v5: "v5-3.1.2-22" } as const;
 
-/** The client is alive and shows it, each in its own way; only then may it die. */
+/** The client is alive and sends packets in time, of one kind each; then it dies. */
 export const keepaliveScenarios: readonly Scenario[] = [
   {
     id: "ping-alive",
@@ -21,17 +21,17 @@ export const keepaliveScenarios: readonly Scenario[] = [
     rule: deadline,
     does: "Sends PINGREQ every 0.9 K for 4 K and nothing else, then resets the connection.",
     passes: "no will comes while it pings, and one at once after the drop",
-    wrong: "The deadline counts from the CONNECT, or from the last message, and ignores PINGREQ.",
+    wrong: "The deadline counts from the CONNECT or from the last PUBLISH, and ignores PINGREQ.",
     byHand: [
       watchByHand,
       "mosquitto_sub -i dev -k 5 -t x --will-topic status --will-payload gone & sleep 20; kill -KILL $!",
     ],
     means: {
       spurious:
-        "The deadline ignores PINGREQ: clients that only listen are reported dead again and again, although they are well. Let them publish something within each keepalive, or take another broker.",
+        "The deadline ignores PINGREQ: clients that only listen are reported dead again and again although they are alive. Let them publish something within each keepalive, or use another broker.",
       broken:
-        "The broker cuts clients that keep their keepalive: those that only listen lose their connection again and again, and its return hides it.",
-      never: "A client that was alive for long enough dies without a will.",
+        "The broker disconnects clients that keep to their keepalive: clients that only listen reconnect again and again.",
+      never: "A client that was connected for some time dies without a will.",
     },
     play: async (stage) => alive(stage, "while it pings", (victim) => victim.ping()),
   },
@@ -43,9 +43,9 @@ export const keepaliveScenarios: readonly Scenario[] = [
     needs: [],
     serial: false,
     rule: deadline,
-    does: "Publishes (QoS 0) every 0.9 K for 4 K and never sends PINGREQ, as a sensor with enough to say does; then resets the connection.",
+    does: "Publishes (QoS 0) every 0.9 K for 4 K and sends no PINGREQ, as a busy sensor does; then resets the connection.",
     passes: "no will comes while it publishes, and one at once after the drop",
-    wrong: "Only PINGREQ counts as a sign of life, or only what the broker has to answer.",
+    wrong: "Only PINGREQ restarts the deadline, or only packets that the broker must answer.",
     byHand: [
       watchByHand,
       connectByHand,
@@ -55,10 +55,10 @@ export const keepaliveScenarios: readonly Scenario[] = [
     ],
     means: {
       spurious:
-        "Only PINGREQ counts: sensors that publish all the time are reported dead, since many client libraries send no PINGREQ while they have something else to send.",
+        "Only PINGREQ restarts the deadline: sensors that publish all the time are reported dead, because many client libraries send no PINGREQ while they send other packets.",
       broken:
-        "The broker cuts clients that publish but do not ping: sensors lose their connection again and again, and their messages with it.",
-      never: "A client that was alive for long enough dies without a will.",
+        "The broker disconnects clients that publish but send no PINGREQ: sensors lose their connection again and again, and messages with it.",
+      never: "A client that was connected for some time dies without a will.",
     },
     play: async (stage) => {
       // The will's own topic is the one of which the control has shown that this client may use it.
@@ -74,9 +74,9 @@ export const keepaliveScenarios: readonly Scenario[] = [
     needs: [],
     serial: false,
     rule: deadline,
-    does: "Sends PINGREQ every 1.4 K, three times. The client breaks its own promise to send within K (v4-3.1.2-23, v5-3.1.2-20), but the broker's time is 1.5 K.",
+    does: "Sends PINGREQ every 1.4 K, three times. The client exceeds K, within which it must send (v4-3.1.2-23, v5-3.1.2-20), but not the broker's 1.5 K.",
     passes: "no will comes, and the connection lives on",
-    wrong: "Brokers cut at 0.75, 1.0 or 1.25 K, or their sweep rounds the time down.",
+    wrong: "Brokers end the client at 0.75, 1.0 or 1.25 K, or round the time down.",
     byHand: [
       watchByHand,
       connectByHand,
@@ -84,9 +84,9 @@ export const keepaliveScenarios: readonly Scenario[] = [
     ],
     means: {
       spurious:
-        "The broker cuts before 1.5 K: clients with a jittery ping (a busy phone, a bad radio link) die here although they live. Choose a longer keepalive than your clients ping by.",
+        "The broker ends clients before 1.5 K: a client whose PINGREQ is late (a busy phone, a bad radio link) is reported dead although it is alive. Choose a keepalive that is longer than the client's ping interval.",
       broken:
-        "The broker cuts before 1.5 K: clients with a jittery ping lose their connection. Choose a longer keepalive than your clients ping by.",
+        "The broker ends clients before 1.5 K: a client whose PINGREQ is late loses its connection. Choose a keepalive that is longer than the client's ping interval.",
     },
     play: latePing,
   },
@@ -98,18 +98,18 @@ export const keepaliveScenarios: readonly Scenario[] = [
     needs: [],
     serial: false,
     rule: { v4: "v4 section 3.1.2.10", v5: "v5 section 3.1.2.10" },
-    does: "Connects with a keepalive of 0, which switches the deadline off, and says nothing more. Its socket stays open and answers for TCP.",
+    does: "Connects with a keepalive of 0, which turns the deadline off, and sends nothing more. Its socket stays open, and its kernel still answers TCP.",
     passes: "no will comes, and the connection lives on",
-    wrong: "The broker puts a time of its own in the place of 0, and tells nobody.",
+    wrong: "The broker uses a time of its own instead of 0 without telling the client.",
     byHand: [watchByHand, connectForeverByHand, sentByHand("sleep 60")],
     means: {
       spurious:
-        "The broker has a deadline of its own for clients that want none: those with keepalive 0 are reported dead although they live. Give them a keepalive, and let them ping.",
+        "The broker has a deadline for clients with keepalive 0: they are reported dead although they are alive. Give them a keepalive, and let them send PINGREQ.",
       broken:
-        "Clients with keepalive 0 can't stay connected to this broker. Give them a keepalive, and let them ping.",
+        "Clients with keepalive 0 can't stay connected to this broker. Give them a keepalive, and let them send PINGREQ.",
     },
     remark:
-      "By design: with keepalive 0 no broker has to notice that a client has lost its power. Give your devices a keepalive.",
+      "By design: with keepalive 0 a broker does not have to detect that a client lost power. Give your devices a keepalive.",
     play: keepaliveZero,
   },
 ];

@@ -23,10 +23,10 @@ export const linkScenarios: readonly Scenario[] = [
     needs: ["network namespace"],
     serial: false,
     rule: { v4: "v4-3.1.2-24", v5: "v5-3.1.2-22" },
-    does: "Starts a process that connects with a will and a keepalive of K in a network namespace of its own (Linux, as root), then takes down the namespace's link: a cable that is pulled. What either side sends is lost. A broker that listens on every address is reached by the link itself, one on loopback only through a relay on this machine's end of it.",
+    does: "Starts a process that connects with a will and a keepalive of K in a network namespace of its own (Linux, as root), then takes the namespace's link down, like a cable that is pulled. What either side sends is lost. A broker that listens on every address is reached over the link itself; one that listens on loopback only, through a forwarder at this machine's end of it.",
     passes: "the will comes at 1.5 K after its last packet, or earlier once the link is down",
     wrong:
-      "Neither FIN nor RST comes, so that a broker that trusts TCP waits for hours. Its own TCP may find the end before 1.5 K, which is as right.",
+      "Neither FIN nor RST arrives, so a broker that relies on TCP waits for hours. Its TCP may detect the end before 1.5 K, which is right too.",
     byHandNote: "As root. The broker has to listen on every address of the machine.",
     byHand: [
       watchByHand,
@@ -39,8 +39,8 @@ export const linkScenarios: readonly Scenario[] = [
     ],
     means: {
       never:
-        "The broker has no keepalive deadline: a device that loses its network stays online for hours. It is the story of rumqttd issue 783. Only a broker that keeps its own time helps.",
-      late: "A device that loses its network is reported late. With your keepalive K expect the will at 1.5 K plus up to this step.",
+        "The broker has no keepalive deadline: a device that loses its network stays online for hours (rumqttd issue 783). No setting of the client helps; use a broker that enforces the keepalive.",
+      late: "A device that loses its network is reported late. Run `half-open` to see by how much with other keepalives.",
       early: "The will came while the link was still up.",
       twice: "One lost network raises two alarms.",
     },

@@ -3,7 +3,7 @@ import { watchByHand } from "./by-hand.ts";
 import type { Observation, Scenario } from "../scenario.ts";
 import type { Stage } from "../stage.ts";
 
-/** The network tells the broker that the client has gone: with a RST, or with a FIN. */
+/** TCP reports the end of the client: by RST or by FIN. */
 export const networkScenarios: readonly Scenario[] = [
   {
     id: "rst",
@@ -15,7 +15,7 @@ export const networkScenarios: readonly Scenario[] = [
     rule: { v4: "v4-3.1.2-8", v5: "v5-3.1.2-8" },
     does: "Connects with a will, then resets the TCP connection (RST), as a crashed kernel or a firewall does.",
     passes: "the will comes at once",
-    wrong: "A way of closing that the broker's clean-up does not know publishes nothing.",
+    wrong: "The broker's clean-up does not handle this way of closing, and publishes nothing.",
     byHand: [
       watchByHand,
       String.raw`hi='\x10\x1d\0\4MQTT\4\6\0\x3c\0\3dev\0\6status\0\4gone'`,
@@ -23,8 +23,8 @@ export const networkScenarios: readonly Scenario[] = [
     ],
     means: {
       never:
-        "The broker publishes no wills at all for this client; nothing below can work. Look at its access list and its log.",
-      late: "Even a death that TCP announces is published late. If it comes 1.5 K after the client's last packet, the broker overlooks the close itself, and only the keepalive finds it.",
+        "The broker publishes no will for this client at all, so no scenario below can pass. Check its access list and its log.",
+      late: "The will is late although TCP reports the end at once. If it comes 1.5 K after the client's last packet, the broker misses the close, and only the keepalive deadline finds it.",
     },
     play: async (stage) => atOnce(stage, (victim) => victim.reset()),
   },
@@ -38,15 +38,15 @@ export const networkScenarios: readonly Scenario[] = [
     rule: { v4: "v4-3.1.2-8", v5: "v5-3.1.2-8" },
     does: "Connects with a will, then closes the TCP connection (FIN) without a DISCONNECT, as the kernel does for a process that crashes.",
     passes: "the will comes at once",
-    wrong: "End-of-stream is taken for a goodbye.",
+    wrong: "The broker takes end-of-stream for a DISCONNECT.",
     byHand: [
       watchByHand,
       "mosquitto_sub -i dev -t x --will-topic status --will-payload gone & sleep 1; kill -KILL $!",
     ],
     means: {
       never:
-        "A crashed process ends like this; the broker takes end-of-stream for a goodbye, so that nobody is told of the crash.",
-      late: "Even a death that TCP announces is published late. If it comes 1.5 K after the client's last packet, the broker overlooks the close itself, and only the keepalive finds it.",
+        "A crashed process ends like this. The broker takes end-of-stream for a DISCONNECT, so no subscriber learns of the crash.",
+      late: "The will is late although TCP reports the end at once. If it comes 1.5 K after the client's last packet, the broker misses the close, and only the keepalive deadline finds it.",
     },
     play: async (stage) => atOnce(stage, (victim) => victim.fin()),
   },

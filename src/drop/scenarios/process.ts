@@ -15,17 +15,17 @@ export const processScenarios: readonly Scenario[] = [
     needs: ["child process"],
     serial: false,
     rule: { v4: "v4-3.1.2-8", v5: "v5-3.1.2-8" },
-    does: "Starts a process that connects with a will, then kills it (SIGKILL; on Windows it is terminated). The operating system closes its socket, as it does for a program that crashes or is killed for want of memory.",
+    does: "Starts a process that connects with a will, then kills it (SIGKILL; on Windows it is terminated). The operating system closes its socket, as for a program that crashes or runs out of memory.",
     passes: "the will comes at once",
-    wrong: "The end of a stream that the kernel closes is taken for a goodbye, or missed.",
+    wrong: "The broker takes a stream that the kernel closes for a DISCONNECT, or misses its end.",
     byHand: [
       watchByHand,
       "mosquitto_sub -i dev -t x --will-topic status --will-payload gone & sleep 1; kill -KILL $!",
     ],
     means: {
       never:
-        "A program that crashes or is killed is not reported. If fin and rst pass, something between the two still holds the connection: look for a proxy or a container that outlives the program.",
-      late: "A program that crashes is reported only after a while, although the kernel says at once that it is gone.",
+        "A program that crashes or is killed is not reported. If fin and rst pass, something in between keeps the connection open: look for a proxy or a container that outlives the program.",
+      late: "A program that crashes is reported late, although the kernel closes its connection at once.",
       early: "The will came while the program was still alive.",
       twice: "One crash raises two alarms.",
     },
@@ -39,19 +39,19 @@ export const processScenarios: readonly Scenario[] = [
     needs: ["child process"],
     serial: false,
     rule: { v4: "v4-3.1.2-24", v5: "v5-3.1.2-22" },
-    does: "Starts a process that connects with a will and a keepalive of K, then stops it (SIGSTOP). Its kernel keeps the connection and acknowledges all that arrives; the program itself does nothing any more, as when it hangs, or its container is paused.",
+    does: "Starts a process that connects with a will and a keepalive of K, then stops it (SIGSTOP). Its kernel keeps the connection and acknowledges what arrives; the program does nothing any more, as when it hangs or its container is paused.",
     passes: "the will comes at 1.5 K after its last packet",
     wrong:
-      "TCP finds nothing here, since the kernel of a program that hangs still answers: only a deadline of the broker's own does.",
+      "TCP can't detect this, because the kernel of a stopped program still answers: only the broker's own deadline does.",
     byHand: [
       watchByHand,
       "mosquitto_sub -i dev -k 5 -t x --will-topic status --will-payload gone & sleep 1; kill -STOP $!",
     ],
     means: {
       never:
-        "A program that hangs stays online for good: neither its kernel nor the network ever ends the connection. Let a watchdog on the device restart the program, and choose a broker that keeps the keepalive.",
-      late: "A program that hangs is reported late. With your keepalive K expect the will at 1.5 K plus up to this step.",
-      early: "The broker cuts clients that still have time, such as one that is busy for a moment.",
+        "A program that hangs stays online for ever: neither its kernel nor the network ends the connection. Let a watchdog on the device restart the program, and use a broker that enforces the keepalive.",
+      late: "A program that hangs is reported late. Run `half-open` to see by how much with other keepalives.",
+      early: "The broker ends clients that still have time, such as one that is busy for a moment.",
       twice: "One program that hangs raises two alarms.",
     },
     play: frozen,

@@ -9,11 +9,11 @@ import type { Stage, WillPlan } from "../stage.ts";
 const deadline = { v4: "v4-3.1.2-24", v5: "v5-3.1.2-22" } as const;
 
 const late =
-  "The broker looks for dead clients only now and then. With your keepalive K expect the will at 1.5 K plus up to this step, whatever K is.";
+  "The deadline fires late. Run `half-open` to see whether it is late by a fixed step or by a share of K.";
 const early =
-  "The broker cuts clients that still have time: on a jittery network live devices are reported dead. With this broker choose a longer keepalive than you would need.";
+  "The broker ends clients that still have time: on a slow network, live devices are reported dead. Choose a longer keepalive for this broker.";
 
-/** The client says nothing complete any more, and its socket stays open: only the keepalive finds it. */
+/** The client sends no complete packet any more, and its socket stays open: only the keepalive deadline finds it. */
 export const silenceScenarios: readonly Scenario[] = [
   {
     id: "half-open",
@@ -26,14 +26,14 @@ export const silenceScenarios: readonly Scenario[] = [
     does: "Connects with a will and a keepalive of K, then sends nothing more. The socket stays open: no FIN, no RST, as when a device loses power. A second client does the same with another keepalive, which tells a deadline that is late by a fixed step from one that is a larger share of K. Where no will comes within --wait, it waits on to 60 s, to tell late from never (--no-wait leaves that out).",
     passes: "the will comes at 1.5 K",
     wrong:
-      "Brokers without a deadline of their own trust TCP, which finds out after hours or never; others look only every few seconds.",
+      "Brokers without a deadline of their own rely on TCP, which reports the end after hours or never. Others check only every few seconds.",
     byHand: [
       watchByHand,
       "mosquitto_sub -i dev -k 5 -t x --will-topic status --will-payload gone & sleep 1; kill -STOP $!",
     ],
     means: {
       never:
-        "The broker has no keepalive deadline: a device that loses power stays online for hours. It is the story of rumqttd issue 783. Only a broker that keeps its own time helps.",
+        "The broker has no keepalive deadline: a device that loses power stays online for hours (rumqttd issue 783). No setting of the client helps; use a broker that enforces the keepalive.",
       late,
       early,
     },
@@ -47,10 +47,10 @@ export const silenceScenarios: readonly Scenario[] = [
     needs: [],
     serial: false,
     rule: deadline,
-    does: "Subscribes (QoS 0) to a topic on which another client publishes five times a second, then says nothing more. The broker has plenty to send to it, and hears nothing from it.",
+    does: "Subscribes (QoS 0) to a topic on which another client publishes five times a second, then sends nothing more. The broker keeps sending to it and receives nothing from it.",
     passes: "the will comes at 1.5 K after the SUBSCRIBE",
     wrong:
-      "What the broker sends restarts its own timer, so that the deadline never comes while there is traffic.",
+      "Packets that the broker sends restart its timer, so the deadline never expires while there is traffic.",
     byHand: [
       watchByHand,
       "(for i in $(seq 100); do mosquitto_pub -t busy -m x; sleep 0.2; done) &",
@@ -58,8 +58,8 @@ export const silenceScenarios: readonly Scenario[] = [
     ],
     means: {
       never:
-        "What the broker sends resets its own timer: devices that only listen (displays, switches, lamps) are never found when they die, as long as their topics are busy.",
-      late: "Traffic to the client holds its deadline up. If `half-open` is as late as this one, the cause is a coarse timer instead.",
+        "Packets that the broker sends restart its timer. A device that only listens (a display, a switch, a lamp) is not found when it dies, as long as its topics are busy.",
+      late: "Traffic to the client delays its deadline. If `half-open` is as late as this one, the cause is a coarse timer instead.",
       early,
     },
     play: listening,
@@ -75,7 +75,7 @@ export const silenceScenarios: readonly Scenario[] = [
     does: "Sends a PUBLISH one byte every 1.25 s, so that it is not complete at the deadline: in one arm a short one from its first byte on, in the other one of 4 KiB whose header is sent at once.",
     passes: "the will comes at 1.5 K after the CONNECT, the last packet that was complete",
     wrong:
-      "The timer is restarted by bytes, not by control packets; some brokers do so only while much of a packet is still to come.",
+      "Any byte restarts the timer, not only a complete control packet. Some brokers do so only while a large packet is incomplete.",
     byHand: [
       watchByHand,
       connectByHand,
@@ -83,8 +83,8 @@ export const silenceScenarios: readonly Scenario[] = [
     ],
     means: {
       never:
-        "A link so bad that packets never complete counts as alive: a device at the edge of its radio's range is online for ever, and nothing of what it says arrives. If only the arm with 4 KiB is wrong, big messages are concerned (pictures, logs), small ones are not.",
-      late: "Bytes of an unfinished packet hold the deadline up. If `half-open` is as late as this one, the cause is a coarse timer instead.",
+        "A link so bad that no packet completes counts as alive: a device at the edge of its radio range stays online for ever, and none of its messages arrive. If only the arm with 4 KiB fails, this holds for large messages (pictures, logs) and not for small ones.",
+      late: "Bytes of an incomplete packet delay the deadline. If `half-open` is as late as this one, the cause is a coarse timer instead.",
       early,
     },
     play: drip,
@@ -99,7 +99,7 @@ export const silenceScenarios: readonly Scenario[] = [
     rule: deadline,
     does: "Sends the first half of a PUBLISH, then nothing more. The socket stays open, as when the power fails in the middle of a message.",
     passes: "the will comes at 1.5 K after the CONNECT, the last packet that was complete",
-    wrong: "A broker that waits for the rest of a packet does not look at the time meanwhile.",
+    wrong: "The broker checks no deadline while it waits for the rest of a packet.",
     byHand: [
       watchByHand,
       connectByHand,
@@ -107,8 +107,8 @@ export const silenceScenarios: readonly Scenario[] = [
     ],
     means: {
       never:
-        "A device that dies in the middle of a message stays online: the broker waits for the rest without a deadline. The bigger the messages and the worse the link, the more often it happens.",
-      late: "The broker finds a client that died in the middle of a message late. If `half-open` is as late as this one, the cause is a coarse timer.",
+        "A device that dies in the middle of a message stays online: the broker waits for the rest without a deadline. Large messages and bad links make it more likely.",
+      late: "A client that dies in the middle of a message is found late. If `half-open` is as late as this one, the cause is a coarse timer.",
       early,
     },
     play: async (stage) => {

@@ -8,7 +8,7 @@ import { type Stage, secondCopyMs } from "../stage.ts";
 const pingMs = 500;
 
 const brokenMeans =
-  "The new connection pays for the old one: it is closed, or its will is published although it lives. Do not trust an 'offline' that follows an 'online' at once.";
+  "A takeover harms the new connection: it is closed, or its will is published although it is alive. Do not trust an 'offline' that directly follows an 'online'.";
 
 /** The same client id connects again while its old connection still stands. */
 export const takeoverScenarios: readonly Scenario[] = [
@@ -23,7 +23,7 @@ export const takeoverScenarios: readonly Scenario[] = [
     does: "Connects with a will and a session that persists, then connects again with the same client id and resumes the session, while the old connection still stands. The two wills have different payloads; the old one has no delay.",
     passes: "the old connection's will comes at once",
     wrong:
-      "The will is kept with the session and not with the connection, so that the new CONNECT overwrites or deletes the old will.",
+      "The broker stores the will with the session and not with the connection, so the new CONNECT overwrites or deletes the old will.",
     byHand: [
       watchByHand,
       "mosquitto_sub -i dev -c -t x --will-topic status --will-payload gone & sleep 1; kill -STOP $!",
@@ -31,8 +31,8 @@ export const takeoverScenarios: readonly Scenario[] = [
     ],
     means: {
       never:
-        "A device that reconnects before it was found dead leaves no trace of its first death. Let devices publish 'online' on each connect, and count those instead of the wills.",
-      late: "The will of a connection that was taken over is published late: it may overwrite the 'online' that the new connection has published.",
+        "A device that reconnects before its old connection was found dead is never reported. Let devices publish 'online' on each connect, and count those instead of wills.",
+      late: "The will of the old connection is published late: it may overwrite the 'online' that the new connection has published.",
       broken: brokenMeans,
     },
     play: async (stage) => takenOver(stage, kept(stage)),
@@ -47,7 +47,7 @@ export const takeoverScenarios: readonly Scenario[] = [
     rule: { v4: "v4-3.1.2-8, v4-3.1.4-2", v5: "v5-3.1.2-8, v5-3.1.4-3" },
     does: "Connects with a will, then connects again with the same client id and Clean Start 1 (Clean Session 1 in 3.1.1), while the old connection still stands. The two wills have different payloads.",
     passes: "the old connection's will comes at once",
-    wrong: "The old session is thrown away together with its will.",
+    wrong: "The broker discards the old session together with its will.",
     byHand: [
       watchByHand,
       "mosquitto_sub -i dev -t x --will-topic status --will-payload gone & sleep 1; kill -STOP $!",
@@ -55,8 +55,8 @@ export const takeoverScenarios: readonly Scenario[] = [
     ],
     means: {
       never:
-        "Two programs with one client id, or a device that restarts, push each other out unseen. Let clients publish 'online' on each connect, and give each program an id of its own.",
-      late: "The will of a connection that was taken over is published late: it may overwrite the 'online' that the new connection has published.",
+        "Two programs with one client id disconnect each other without a report, and so does a device that restarts. Let clients publish 'online' on each connect, and give each program its own client id.",
+      late: "The will of the old connection is published late: it may overwrite the 'online' that the new connection has published.",
       broken: brokenMeans,
     },
     play: async (stage) => takenOver(stage, { clean: true }),
@@ -72,7 +72,7 @@ export const takeoverScenarios: readonly Scenario[] = [
     does: "Connects with a will that has a delay and a session that outlives it, then connects again with the same client id and resumes the session. Watches until one second after the delay.",
     passes: "no will comes",
     wrong:
-      "The takeover publishes the will at once, or the delay goes on although the client is back.",
+      "The takeover publishes the will at once, or the delay runs on although the client is back.",
     byHand: [
       watchByHand,
       "mosquitto_sub -V 5 -x 60 -c -i dev -t x --will-topic status --will-payload gone -D will will-delay-interval 2 & sleep 1; kill -STOP $!",
@@ -80,9 +80,9 @@ export const takeoverScenarios: readonly Scenario[] = [
     ],
     means: {
       spurious:
-        "Each reconnect raises a false alarm, although the will delay was given to prevent it. Do not act on 'offline' before some seconds have passed without an 'online'.",
+        "Each reconnect raises a false alarm although the will delay should prevent it. Act on 'offline' only after some seconds without an 'online'.",
       broken:
-        "The session was to outlive the connection and is gone, so the will came as well: each reconnect raises a false alarm. Look at the broker's limits for sessions.",
+        "The session should outlive the connection and was gone, so its will was published: each reconnect raises a false alarm. Check the broker's session limits.",
     },
     play: delayedAndResumed,
   },
@@ -100,7 +100,7 @@ export const takeoverScenarios: readonly Scenario[] = [
     does: "Connects with a will that has a delay and a session that outlives it, then connects again with the same client id and Clean Start 1, which ends the old session.",
     passes: "the old connection's will comes at once",
     wrong:
-      "The broker takes any new connection for a return of the old session: it cancels the delayed will, or lets the delay go on.",
+      "The broker treats any new connection as a return of the old session: it cancels the delayed will, or lets the delay run on.",
     byHand: [
       watchByHand,
       "mosquitto_sub -V 5 -x 60 -c -i dev -t x --will-topic status --will-payload gone -D will will-delay-interval 2 & sleep 1; kill -STOP $!",
@@ -108,8 +108,8 @@ export const takeoverScenarios: readonly Scenario[] = [
     ],
     means: {
       never:
-        "A device that restarts from nothing (Clean Start 1) leaves no trace of its death: its session is lost, and nobody is told. Let devices publish 'online' on each connect.",
-      late: "The end of the session does not cut the delay: the will comes while the device is back, and tells that it is gone.",
+        "A device that restarts with Clean Start 1 is never reported: its session and its will are lost. Let devices publish 'online' on each connect.",
+      late: "The end of the session does not end the delay: the will reports the device as gone while it is back.",
       broken: brokenMeans,
     },
     play: delayedAndClean,
@@ -122,10 +122,10 @@ export const takeoverScenarios: readonly Scenario[] = [
     needs: [],
     serial: false,
     rule: { v4: "v4-3.1.4-2, v4-3.1.2-24", v5: "v5-3.1.4-3, v5-3.1.2-22" },
-    does: "Connects with a will and falls silent. Before its deadline of 1.5 K the same client id connects again, clean, and pings as it should, until well past the old deadline.",
-    passes: "the old will comes once, when the client returns, and the new connection lives on",
+    does: "Connects with a will and falls silent. Before its deadline of 1.5 K the same client id connects again, clean, and sends PINGREQ in time, until after the old deadline.",
+    passes: "the old will comes once, when the client returns, and the new connection stays up",
     wrong:
-      "The deadline belongs to the client id and not to the connection, so that the dead connection's timer ends the new one, or publishes a second time.",
+      "The deadline belongs to the client id and not to the connection: the old connection's timer ends the new one, or publishes a second will.",
     byHand: [
       watchByHand,
       "mosquitto_sub -i dev -k 10 -t x --will-topic status --will-payload gone & sleep 1; kill -STOP $!",
@@ -133,12 +133,12 @@ export const takeoverScenarios: readonly Scenario[] = [
     ],
     means: {
       never:
-        "A device that comes back before it was found dead leaves no trace of its first death. Let devices publish 'online' on each connect, and count those.",
-      late: "The will of the dead connection waits for its old deadline and lands after the 'online' of the new one: the device is shown as offline while it works.",
+        "A device that returns before its old connection was found dead is never reported. Let devices publish 'online' on each connect, and count those.",
+      late: "The old connection's will waits for its deadline and arrives after the 'online' of the new one: the device is shown as offline while it is connected.",
       twice:
-        "The dead connection is counted twice, at the return and at its old deadline: the second 'offline' lands after the 'online', and the device is shown as offline while it works.",
+        "The old connection is reported twice, at the return and at its old deadline: the second 'offline' arrives after the 'online', and the device is shown as offline while it is connected.",
       broken:
-        "The dead connection's timer hits the new connection: a device that comes back quickly is thrown out again, or shown as offline while it works. A longer keepalive makes it rarer.",
+        "The old connection's timer acts on the new connection: a device that returns quickly is disconnected again, or shown as offline while it is connected. A longer keepalive makes this rarer.",
     },
     play: ghost,
   },
@@ -244,7 +244,7 @@ async function farewell(stage: Stage, successor: Client, since: number): Promise
   const at = newWillAt(stage, since);
   if (at === null) return null;
   const after = `${((at - since) / 1000).toFixed(2)} s`;
-  return `the will of the new connection was published ${after} after its CONNECT, though it lives`;
+  return `the will of the new connection was published ${after} after its CONNECT, while it was connected`;
 }
 
 /** When the will of the new connection came, though it lives; null: it did not. */

@@ -11,7 +11,7 @@ const webSocketMeans =
   "If the will comes over plain TCP (see rst, fin and half-open) but not over WebSocket, look at the WebSocket listener, or at the proxy before it: play the same against the broker's own port with --via.";
 const tlsMeans =
   "If the will comes over plain TCP (see rst and half-open) but not over TLS, look at the TLS listener, or at the proxy that ends TLS before it: play the same against the broker's own port with --via.";
-const early = "The broker, or a proxy before it, cuts clients that still have time.";
+const early = "The broker, or a proxy in front of it, ends clients that still have time.";
 
 /** Ways to die that only a WebSocket has. */
 export const webSocketScenarios: readonly Scenario[] = [
@@ -25,8 +25,7 @@ export const webSocketScenarios: readonly Scenario[] = [
     rule: closed,
     does: "Connects with a will over a WebSocket, then sends the WebSocket's close frame without an MQTT DISCONNECT, as a browser does when its page is closed.",
     passes: "the will comes at once",
-    wrong:
-      "The close frame, which says that all is well with the WebSocket, is taken for a goodbye of MQTT's.",
+    wrong: "The broker takes the WebSocket's close frame for an MQTT DISCONNECT.",
     byHandNote:
       "While this runs, open a page that connects with a will (MQTT.js), then close its tab.",
     byHand: ["mosquitto_sub -t status -v"],
@@ -46,7 +45,8 @@ export const webSocketScenarios: readonly Scenario[] = [
     rule: closed,
     does: "Connects with a will over a WebSocket, then resets the TCP connection below it (RST): no close frame.",
     passes: "the will comes at once",
-    wrong: "Only the close frame ends the session; the end of the socket below it is missed.",
+    wrong:
+      "Only the close frame ends the connection; the broker misses the end of the socket below it.",
     byHandNote:
       "While this runs, open a page that connects with a will (MQTT.js), then kill the browser's process.",
     byHand: ["mosquitto_sub -t status -v"],
@@ -64,16 +64,16 @@ export const webSocketScenarios: readonly Scenario[] = [
     needs: ["websocket"],
     serial: false,
     rule: deadline,
-    does: "Connects with a will and a keepalive of K over a WebSocket, then says nothing more, not even to the broker's WebSocket pings. The socket stays open.",
+    does: "Connects with a will and a keepalive of K over a WebSocket, then sends nothing more, and answers no WebSocket ping. The socket stays open.",
     passes: "the will comes at 1.5 K",
     wrong:
-      "The keepalive is left to the WebSocket layer or to the proxy, which have idle times of their own.",
+      "The broker leaves the keepalive to the WebSocket layer or to a proxy, which have idle times of their own.",
     byHandNote:
       "While this runs, open a page that connects with a will (MQTT.js), then stop the browser: kill -STOP PID",
     byHand: ["mosquitto_sub -t status -v"],
     means: {
       never: `A browser that hangs or loses its network stays online for hours. ${webSocketMeans}`,
-      late: "The broker looks for dead clients only now and then. With your keepalive K expect the will at 1.5 K plus up to this step.",
+      late: "The deadline fires late. Run `half-open` to see by how much with other keepalives.",
       early,
     },
     play: silent,
@@ -114,10 +114,10 @@ export const tlsScenarios: readonly Scenario[] = [
     needs: ["tls"],
     serial: false,
     rule: closed,
-    does: "Connects with a will over TLS, then resets the TCP connection below it: TLS's own goodbye (close_notify) is missing.",
+    does: "Connects with a will over TLS, then resets the TCP connection below it, without TLS's close_notify.",
     passes: "the will comes at once",
     wrong:
-      "The error that TLS reports for a stream that was cut takes another way out, on which the will is forgotten.",
+      "The error that TLS reports for a truncated stream takes another path, on which the will is forgotten.",
     byHand: [
       "mosquitto_sub -t status -v &",
       "mosquitto_sub --cafile ca.crt -p 8883 -i dev -t x --will-topic status --will-payload gone & sleep 1; kill -KILL $!",
@@ -136,17 +136,17 @@ export const tlsScenarios: readonly Scenario[] = [
     needs: ["tls"],
     serial: false,
     rule: deadline,
-    does: "Connects with a will and a keepalive of K over TLS, then says nothing more. The socket stays open.",
+    does: "Connects with a will and a keepalive of K over TLS, then sends nothing more. The socket stays open.",
     passes: "the will comes at 1.5 K",
     wrong:
-      "The keepalive is left to a proxy that ends TLS, which holds its connection to the broker open.",
+      "The keepalive is left to a proxy that terminates TLS, which keeps its connection to the broker open.",
     byHand: [
       "mosquitto_sub -t status -v &",
       "mosquitto_sub --cafile ca.crt -p 8883 -k 5 -i dev -t x --will-topic status --will-payload gone & sleep 1; kill -STOP $!",
     ],
     means: {
       never: `A device that loses power stays online for hours. ${tlsMeans}`,
-      late: "The broker looks for dead clients only now and then. With your keepalive K expect the will at 1.5 K plus up to this step.",
+      late: "The deadline fires late. Run `half-open` to see by how much with other keepalives.",
       early,
     },
     play: silent,

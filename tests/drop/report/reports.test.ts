@@ -220,8 +220,8 @@ test("two addresses stand side by side, and the fault of what stands between is 
     FAIL half-open (MQTT 3.1.1 and 5 via the second address): no deadline within
     11.0 s.
       What it means for the user.
-      Straight at mqtt://localhost:1883 it passes: look at what stands behind
-      mqtt://proxy:1884.
+      Directly at mqtt://localhost:1883 it passes: check what is between
+      mqtt://proxy:1884 and the broker.
       Rule v4-3.1.2-24, v5-3.1.2-22; it passes when the will comes at once.
       By hand: mqttd simulate-drop --show half-open
 
@@ -532,11 +532,11 @@ test("the list names what each scenario needs, within 80 columns", () => {
        link-down             must    the link of the client goes down without a word
                                      to anybody (network namespace)
 
-    * in the quick set, which plays when none is named; --all plays every one.
-    must: the standard's word; should: follows from it; ours: it allows it, and
-    users suffer. What does not pass is a failure where the grade is must, else a
-    finding.
-    mqttd simulate-drop --show ID says all about one of them.
+    * in the quick set, which plays when none is named; --all plays all.
+    must: a normative statement requires it; should: the text suggests it; ours: the
+    standard allows it, but users suffer. What does not pass is a failure where the
+    grade is must, else a finding. An arm of a scenario may have a grade of its own.
+    mqttd simulate-drop --show ID describes one of them.
     "
   `);
   for (const line of text.split("\n")) expect(line.length, line).toBeLessThanOrEqual(80);
