@@ -30,7 +30,12 @@ export interface DropRequest extends Omit<RunOptions, "has" | "signal" | "watch"
 }
 
 /** What plays when nothing else is said; the help names them. */
-export const dropDefaults = { keepAlive: 2, waitMs: 8000, toleranceMs: 1000 } as const;
+export const dropDefaults = {
+  keepAlive: 2,
+  waitMs: 8000,
+  toleranceMs: 1000,
+  triesAlone: 2,
+} as const;
 
 const hourMs = 3_600_000;
 
@@ -62,6 +67,7 @@ export function dropRequest(given: Arguments): DropRequest {
     keepAlive: keepAliveFrom(given),
     waitMs: durationFrom(given, "wait", 24 * hourMs) ?? dropDefaults.waitMs,
     goesOn: !given.has("no-wait"),
+    triesAlone: dropDefaults.triesAlone,
     toleranceMs: durationFrom(given, "tolerance", hourMs) ?? dropDefaults.toleranceMs,
     clientId: clientIdFrom(given),
     will: willFrom(given),

@@ -20,6 +20,8 @@ export interface RunOptions {
   readonly waitMs: number;
   /** Where no will comes of a silent client within `waitMs`, wait on until late is told from never. */
   readonly goesOn: boolean;
+  /** How often an undecided scenario plays again, with no other beside it. */
+  readonly triesAlone: number;
   readonly toleranceMs: number;
   readonly clientId: string | null;
   readonly will: Partial<WillPlan>;
@@ -61,8 +63,6 @@ export interface RunName {
 
 /** How many scenarios play at the same time. */
 const atOnce = 24;
-/** How often an undecided scenario plays again, with no other beside it. */
-const triesAlone = 2;
 /** The scenario whose deadlines tell the others how long to wait. */
 const patienceSource = "half-open";
 
@@ -128,7 +128,8 @@ class Session {
     if (this.#options.signal.aborted) return;
     const result = await this.#played(run);
     await this.#look(run.way, result);
-    if (this.#options.signal.aborted || !mayPlayAgain(run, result)) {
+    const { signal, triesAlone } = this.#options;
+    if (signal.aborted || triesAlone === 0 || !mayPlayAgain(run, result)) {
       this.#settle(run, result);
     } else {
       this.#doubtful.set(run, result);
@@ -140,7 +141,11 @@ class Session {
     for (const [run, doubtful] of this.#doubtful) {
       this.#doubtful.delete(run);
       let result = doubtful;
-      for (let tries = 1; tries <= triesAlone && result.verdict === "inconclusive"; tries++) {
+      for (
+        let tries = 1;
+        tries <= this.#options.triesAlone && result.verdict === "inconclusive";
+        tries++
+      ) {
         if (this.#options.signal.aborted) break;
         result = { ...(await this.#played(run)), tries: tries + 1 };
         await this.#look(run.way, result);

@@ -158,6 +158,7 @@ test("without flags: the quick set, in 3.1.1 and 5, at localhost:1883", async ()
         "username": null,
       },
       "toleranceMs": 1000,
+      "triesAlone": 2,
       "versions": [
         4,
         5,

@@ -1,11 +1,12 @@
 import { expect, test } from "bun:test";
+import type { Principal } from "../../src/core/access.ts";
 import { reasonText } from "../../src/core/reason.ts";
 import type { RunWatch } from "../../src/drop/run.ts";
 import { networkScenarios } from "../../src/drop/scenarios/network.ts";
 import { silenceScenarios } from "../../src/drop/scenarios/silence.ts";
 import type { Observation, Scenario } from "../../src/drop/scenario.ts";
 import type { Stage } from "../../src/drop/stage.ts";
-import { EmbeddedBroker } from "../support/embedded.ts";
+import { EmbeddedBroker, type EmbeddedOptions } from "../support/embedded.ts";
 import { named, played, quiet, turn, verdicts } from "../support/played.ts";
 
 /** The order in which scenarios play, and what becomes of those that can't be judged. */
@@ -46,7 +47,11 @@ test.concurrent(
       undecided("alone", 0, order, { serial: true }),
       undecided("never", 9, order),
     ];
-    const results = await played(scenarios, broker.target, { versions: [4], watch });
+    const results = await played(scenarios, broker.target, {
+      versions: [4],
+      triesAlone: 2,
+      watch,
+    });
     expect(verdicts(results)).toEqual([
       "risky v4: pass",
       "once v4: pass",
@@ -72,7 +77,7 @@ test.concurrent(
     const order: string[] = [];
     using broker = await EmbeddedBroker.start();
     const scenario = undecided("crash", 9, order, { needs: ["--restart-command"] });
-    const options = { versions: [4], restartCommand: "true" } as const;
+    const options = { versions: [4], restartCommand: "true", triesAlone: 2 } as const;
     await played([scenario], broker.target, options);
     expect(order).toEqual(["crash"]);
   },
@@ -107,6 +112,75 @@ test.concurrent(
     );
     expect(v4?.verdict).toBe("inconclusive");
     expect(v4?.detail).toContain("the broker gave no reason");
+  },
+  boundMs,
+);
+
+/** The client ids of all CONNECTs, in their order. */
+function recorded(ids: string[]): NonNullable<EmbeddedOptions["between"]> {
+  return (events) => ({
+    ...events,
+    data: (link, chunk) => {
+      // MQTT 3.1.1: ten bytes before the payload, whose first field is the id; one byte of length.
+      if (chunk[0] === 0x10) {
+        const length = (chunk[12] ?? 0) * 256 + (chunk[13] ?? 0);
+        ids.push(Buffer.from(chunk.subarray(14, 14 + length)).toString());
+      }
+      events.data(link, chunk);
+    },
+  });
+}
+
+test.concurrent(
+  "the control has an id of its own, and takes the user's only where the access list wants that",
+  async () => {
+    const ids: string[] = [];
+    using broker = await EmbeddedBroker.start({ between: recorded(ids) });
+    const topic = "devices/dev-42/status";
+    const options = { versions: [4], clientId: "dev-42", will: { topic } } as const;
+    expect(verdicts(await played([rst], broker.target, options))).toEqual(["rst v4: pass"]);
+    expect(ids.filter((id) => id === "dev-42")).toHaveLength(1);
+    expect(ids.filter((id) => id.endsWith("-control"))).toHaveLength(1);
+
+    const again: string[] = [];
+    const access = {
+      mayPublish: (who: Principal) => who.clientId === "dev-42",
+      maySubscribe: () => true,
+    };
+    using strict = await EmbeddedBroker.start({ between: recorded(again), access });
+    expect(verdicts(await played([rst], strict.target, options))).toEqual(["rst v4: pass"]);
+    expect(again.filter((id) => id === "dev-42")).toHaveLength(2);
+  },
+  boundMs,
+);
+
+test.concurrent(
+  "a reference that nobody asked for plays only where it has something to tell",
+  async () => {
+    const order: string[] = [];
+    const seen =
+      (id: string, lateMs: number): Scenario["play"] =>
+      async (stage) => {
+        order.push(id);
+        const since = stage.dropped();
+        const blank = stage.observation(since, since);
+        return [{ ...blank, got: [since + lateMs], until: since + lateMs }];
+      };
+    const reference: Scenario = { ...rst, id: "plain", play: seen("plain", 5000) };
+    const scenarios = [
+      { ...rst, id: "late", play: seen("late", 5100), reference },
+      { ...rst, id: "later", play: seen("later", 9000), reference },
+      { ...rst, id: "right", play: seen("right", 0), reference },
+    ];
+    using broker = await EmbeddedBroker.start();
+    const options = { versions: [4], serial: true } as const;
+    const results = await played(scenarios, broker.target, options);
+    expect(order).toEqual(["late", "plain", "later", "right"]);
+    expect(results.map(({ detail }) => detail.replace(/\d\.\d\d s/g, "N s"))).toEqual([
+      "the will came N s late, and that of plain N s",
+      "the will came after N s, due at N s",
+      "the will after N s",
+    ]);
   },
   boundMs,
 );

@@ -48,6 +48,7 @@ export async function played(
     keepAlive: 2,
     waitMs: 2000,
     goesOn: false,
+    triesAlone: 0,
     toleranceMs: 1000,
     clientId: null,
     will: {},

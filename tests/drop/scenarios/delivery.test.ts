@@ -66,6 +66,18 @@ for (const [quirk, id, verdict, detail] of quirks) {
 }
 
 test.concurrent(
+  "a queue that loses the will has altered no property of it",
+  async () => {
+    const scenario = named(deliveryScenarios, "properties");
+    const rules = plantedFaults["B3-will-not-queued"];
+    const [result] = await playedOnOurs([scenario], { rules }, { versions: [5] });
+    expect(result?.verdict).toBe("pass");
+    expect(result?.detail).toEndWith("an offline subscriber did not come (see offline-sub)");
+  },
+  boundMs,
+);
+
+test.concurrent(
   "what CONNACK says no to is skipped, with the reason",
   async () => {
     const retain = [named(deliveryScenarios, "retain"), named(deliveryScenarios, "retain-clear")];

@@ -133,7 +133,7 @@ test.concurrent(
   async () => {
     await turn();
     using broker = await EmbeddedBroker.start({ rules: { keepAliveSweepMs: 2500 } });
-    const options = { versions: [5], toleranceMs: 100 } as const;
+    const options = { versions: [5], toleranceMs: 100, waitMs: 4000 } as const;
     const [result] = await played([named(scenarios, "half-open")], broker.target, options);
     // 3 s are allowed, so that the second look finds it, 5 s after the broker's start. It is less
     // late the later the scenario began.
@@ -157,6 +157,24 @@ test.concurrent(
   boundMs,
 );
 
+test.concurrent(
+  "a broker that takes no keepalive of 0 is told so, and not that nothing is known",
+  async () => {
+    await turn();
+    using broker = await EmbeddedBroker.start({
+      between: (events) => ({
+        ...events,
+        data: (link, chunk) => events.data(link, isForever(chunk) ? Uint8Array.of(0) : chunk),
+      }),
+    });
+    const asked = [named(scenarios, "keepalive-0")];
+    const [result] = await played(asked, broker.target, { versions: [4] });
+    expect(result).toMatchObject({ verdict: "finding", failure: "broken" });
+    expect(result?.detail).toStartWith("a CONNECT with keepalive 0 was refused: ");
+  },
+  boundMs,
+);
+
 test("what can't be relied on is no failure, however it looks", () => {
   const options = { toleranceMs: 1000, version: 5, target: { transport: "tcp", host: "h" } };
   const scenario = named(scenarios, "ping-alive");
@@ -174,6 +192,12 @@ test("what can't be relied on is no failure, however it looks", () => {
   const { verdict, detail } = judge(scenario, on, 0, [observation], () => 0);
   expect({ verdict, detail }).toEqual({ verdict: "inconclusive", detail: "this machine was late" });
 });
+
+/** A CONNECT of MQTT 3.1.1 with a keepalive of 0: behind name, level and flags. */
+function isForever(chunk: Uint8Array): boolean {
+  const at = Buffer.from(chunk).indexOf("MQTT\u0004") + 6;
+  return chunk[0] === 0x10 && chunk[at] === 0 && chunk[at + 1] === 0;
+}
 
 /** Plays them together against one broker of ours, in MQTT 5. */
 async function playedOnOne(
