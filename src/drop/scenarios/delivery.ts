@@ -137,7 +137,7 @@ export const deliveryScenarios: readonly Scenario[] = [
   {
     id: "last-words",
     title: "PUBLISH and FIN in one flight",
-    // The statements on order speak of PUBLISH packets, and a will is none.
+    // That the will comes is a must; the statements on order speak of PUBLISH packets, and a will is none.
     grade: "should",
     quick: true,
     needs: [],
@@ -309,7 +309,9 @@ async function lastWords(stage: Stage): Promise<readonly Observation[]> {
     ...(lost > 0 ? [`the PUBLISH before the FIN was lost${of(lost)}, only the will came`] : []),
     ...(overtaken > 0 ? [`the will came before the last PUBLISH${of(overtaken)}`] : []),
   ];
-  return [{ ...lastOf(seen), broken: wrong.length === 0 ? null : wrong.join("; ") }];
+  const will: Observation = { ...lastOf(seen), grade: "must" };
+  const broken = wrong.length === 0 ? null : wrong.join("; ");
+  return [will, { ...will, arm: "order", grade: "should", due: null, got: [], broken }];
 }
 
 interface LastSpeaker {

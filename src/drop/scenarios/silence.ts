@@ -8,8 +8,6 @@ import type { Stage, WillPlan } from "../stage.ts";
 
 const deadline = { v4: "v4-3.1.2-24", v5: "v5-3.1.2-22" } as const;
 
-const late =
-  "The deadline fires late. Run `half-open` to see whether it is late by a fixed step or by a share of K.";
 const early =
   "The broker ends clients that still have time: on a slow network, live devices are reported dead. Choose a longer keepalive for this broker.";
 
@@ -34,7 +32,7 @@ export const silenceScenarios: readonly Scenario[] = [
     means: {
       never:
         "The broker has no keepalive deadline: a device that loses power stays online for hours (rumqttd issue 783). No setting of the client helps; use a broker that enforces the keepalive.",
-      late,
+      late: "The deadline fires late: a device that loses power is reported late. The report says whether by a fixed step or by a share of K.",
       early,
     },
     play: halfOpen,

@@ -57,7 +57,7 @@ test.concurrent(
       verdict: "fail",
       failure: "broken",
       detail: "20 of 200 deaths unreported",
-      means: expect.stringContaining("some deaths stay unreported"),
+      means: expect.stringContaining("some deaths are not reported"),
     });
   },
   boundMs,
@@ -79,7 +79,7 @@ test.concurrent(
     // This machine, by an address that is none of loopback's.
     const elsewhere = { ...broker.target, host: "0.0.0.0" };
     const [result] = await played(crowdScenarios, elsewhere, { versions: [4] });
-    const detail = "a load: only against this machine, or when named";
+    const detail = "puts load on the broker: plays only against this machine, or when named";
     expect(result).toMatchObject({ verdict: "skipped", detail });
     const named = { versions: [4], named: new Set(["crowd"]) } as const;
     expect(verdicts(await played(crowdScenarios, elsewhere, named))).toEqual(["crowd v4: pass"]);

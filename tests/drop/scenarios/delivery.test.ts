@@ -44,6 +44,7 @@ const quirks: readonly (readonly [PlantedQuirk, id: string, verdict: string, det
   ["B3-will-not-queued", "offline-sub", "fail (never)", /^no will within/],
   ["F-qos-lowered", "offline-sub", "fail (altered)", /^QoS 0 instead of 1\b/],
   ["F-properties-dropped", "properties", "fail (altered)", /Content Type is missing; .*zone=3/],
+  ["B1-fin-publishes-nothing", "last-words", "fail (never)", /^no will within/],
   ["B3-will-overtakes-publish", "last-words", "finding (broken)", /before the last PUBLISH/],
 ];
 
