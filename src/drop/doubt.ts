@@ -1,6 +1,6 @@
 import type { Failure, Observation } from "./scenario.ts";
 
-/** How long this process stood still between two monotonic moments, in milliseconds altogether. */
+/** How long this process stood still at most between two monotonic moments, in milliseconds. */
 export type StallsBetween = (from: number, to: number) => number;
 
 /** The time stamp of a packet that was sent may be late by a stall that ends before it. */
@@ -30,7 +30,7 @@ interface Margin {
   /** Only stalls between these moments count. */
   readonly from: number;
   readonly to: number;
-  /** Stalls of so many milliseconds could have brought it about; Infinity: none could. */
+  /** A stall of so many milliseconds could have brought it about; Infinity: none could. */
   readonly marginMs: number;
 }
 

@@ -78,16 +78,12 @@ interface Run {
  * every run has a result, in the order of the catalogue.
  */
 export async function runScenarios(options: RunOptions): Promise<Result[]> {
-  const stalls = new StallMeter();
-  try {
-    const ways = await waysTo(options, patienceSource);
-    const runs = ways.flatMap((way) => options.scenarios.map((scenario) => ({ scenario, way })));
-    const session = new Session(options, (from, to) => stalls.between(from, to));
-    await session.play(runs);
-    return runs.flatMap((run) => session.results.get(run) ?? []);
-  } finally {
-    stalls.stop();
-  }
+  using stalls = new StallMeter();
+  const ways = await waysTo(options, patienceSource);
+  const runs = ways.flatMap((way) => options.scenarios.map((scenario) => ({ scenario, way })));
+  const session = new Session(options, (from, to) => stalls.between(from, to));
+  await session.play(runs);
+  return runs.flatMap((run) => session.results.get(run) ?? []);
 }
 
 class Session {

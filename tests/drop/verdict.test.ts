@@ -24,7 +24,7 @@ function seen(got: readonly number[], more: Partial<Observation> = {}): Observat
   };
 }
 
-/** `stalledMs`: for so long altogether this process stood still, whenever it is asked about. */
+/** `stalledMs`: for so long this process stood still, whenever it is asked about. */
 function judged(
   observations: readonly Observation[],
   stalledMs = 0,

@@ -41,10 +41,15 @@ test.concurrent.skipIf(mosquittoMissing !== null)(
 
 const quirks: readonly (readonly [PlantedQuirk, Scenario, verdict: string, detail: RegExp])[] = [
   ["E1-delay-ignored", named(delayScenarios, "delay"), "fail (early)", /due at 2\.00 s$/],
-  ["E2-return-does-not-cancel", named(delayScenarios, "delay-cancel"), "fail (spurious)", /2\.0/],
+  [
+    "E2-return-does-not-cancel",
+    named(delayScenarios, "delay-cancel"),
+    "fail (spurious)",
+    /after 2\./,
+  ],
   ["E3-session-end-does-not-cut-delay", secondArm, "fail (broken)", /at the end of its delay/],
-  ["E3-session-end-cuts-delay-on-expiry-only", sessionEnd, "fail (broken)", /after 5\.0/],
-  ["E3-session-end-cuts-delay-on-expiry-only", secondArm, "pass", /after 2\.0/],
+  ["E3-session-end-cuts-delay-on-expiry-only", sessionEnd, "fail (broken)", /after 5\./],
+  ["E3-session-end-cuts-delay-on-expiry-only", secondArm, "pass", /after 2\./],
   [
     "E5-newer-wills-hold-up-older",
     named(delayScenarios, "delay-churn"),
