@@ -70,7 +70,7 @@ test.concurrent(
   "a queue that loses the will has altered no property of it",
   async () => {
     const scenario = named(deliveryScenarios, "properties");
-    const rules = plantedFaults["B3-will-not-queued"];
+    const rules = plantedQuirks["B3-will-not-queued"];
     const [result] = await playedOnOurs([scenario], { rules }, { versions: [5] });
     expect(result?.verdict).toBe("pass");
     expect(result?.detail).toEndWith("an offline subscriber did not come (see offline-sub)");
