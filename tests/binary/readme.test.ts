@@ -36,7 +36,7 @@ const replacements: readonly (readonly [written: string, typed: string])[] = [
   ["mosquitto_sub -i dev-42 -k 10 -t", "mosquitto_sub -p PORT -i dev-42 -k 5 -t"],
   ["mqttd simulate-drop", "mqttd simulate-drop -p PORT"],
   ["@broker.example:1883", "@localhost:PORT"],
-  ["listening --keepalive 60 --wait 60s", "listening -p PORT --keepalive 1 --wait 1s"],
+  ["listening --keepalive 60", "listening -p PORT --keepalive 1 --wait 1s"],
   ["--all --via mqtt://localhost:1884", "rst -p PORT --via mqtt://localhost:SECOND"],
   ["mqttd serve", "mqttd serve --port 0"],
   ["mqttd serve --like rumqttd-0.19", "mqttd serve --port 0 --like rumqttd-0.19"],
@@ -154,7 +154,7 @@ const terminals: Readonly<Record<string, readonly (readonly [first: string, play
   "of simulate-drop": [
     ["mqttd simulate-drop", judges(60_000)],
     ["mqttd simulate-drop rst --url mqtt://user:password@broker.example:1883", judges()],
-    ["mqttd simulate-drop half-open listening --keepalive 60 --wait 60s", judges()],
+    ["mqttd simulate-drop half-open listening --keepalive 60", judges()],
     ["mqttd simulate-drop --all --via mqtt://localhost:1884", judges()],
     ["mqttd simulate-drop --list", ends({ says: /half-open +must/ })],
     ["mqttd simulate-drop --show half-open", ends({ says: /By hand:/ })],

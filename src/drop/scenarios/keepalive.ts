@@ -211,8 +211,9 @@ class Beats {
   async observation(arm: string): Promise<Observation> {
     const seen = await unlessCut(this.#stage, this.#victim, this.began, arm);
     if (this.#longestMs < this.#allowedMs - marginMs) return seen;
+    const stalled = `this machine was held up for ${Math.round(this.#longestMs - this.#everyMs)} ms`;
     const gap = `${(this.#longestMs / 1000).toFixed(2)} s`;
-    return { ...seen, inconclusive: `this machine was late: it sent nothing for ${gap}` };
+    return { ...seen, inconclusive: `${stalled}: the client sent nothing for ${gap}` };
   }
 }
 
