@@ -36,8 +36,8 @@ async function reaches(stage: Stage, clientId: string): Promise<Error | null> {
   let reason: number;
   try {
     reason = await client.publish(topic, payload, { qos: qos === 0 ? 0 : 1 });
-  } catch (fault) {
-    if (!(fault instanceof NoAnswer && fault.isClosed)) throw fault;
+  } catch (error) {
+    if (!(error instanceof NoAnswer && error.isClosed)) throw error;
     // Closing is a way to deny it (v4-3.3.5-2), and a way to die: it is not said which.
     return new ControlFailed(
       `the broker closed the connection of a client that published on ${topic}`,

@@ -49,21 +49,21 @@ async function judged(scenario: Scenario, stage: Stage, stalls: StallsBetween): 
     // Whatever it looks like: the connection was ended from here.
     if (stage.strange !== null) throw stage.strange;
     return judge(scenario, options, stage.droppedAt, observations, stalls);
-  } catch (fault) {
-    if (fault instanceof CalledOff) return inconclusive(scenario, options, calledOffText);
-    // What was missed for its sake is no fault of its own.
-    const strange = fault instanceof InvalidAnswer ? fault : stage.strange;
+  } catch (error) {
+    if (error instanceof CalledOff) return inconclusive(scenario, options, calledOffText);
+    // What was missed for its sake is no failure of its own.
+    const strange = error instanceof InvalidAnswer ? error : stage.strange;
     if (strange !== null) return inconclusive(scenario, options, strange.message);
-    if (fault instanceof NotOffered) return skipped(scenario, options, fault.message);
-    if (fault instanceof ControlFailed) return inconclusive(scenario, options, fault.message);
-    if (fault instanceof Refused) {
-      const text = `the broker refuses a client of this scenario: ${refusalText(fault)}`;
-      return (isDenial(fault) ? skipped : inconclusive)(scenario, options, text);
+    if (error instanceof NotOffered) return skipped(scenario, options, error.message);
+    if (error instanceof ControlFailed) return inconclusive(scenario, options, error.message);
+    if (error instanceof Refused) {
+      const text = `the broker refuses a client of this scenario: ${refusalText(error)}`;
+      return (isDenial(error) ? skipped : inconclusive)(scenario, options, text);
     }
-    if (fault instanceof DialError || fault instanceof NoAnswer) {
-      return inconclusive(scenario, options, `the broker is gone or silent: ${fault.message}`);
+    if (error instanceof DialError || error instanceof NoAnswer) {
+      return inconclusive(scenario, options, `the broker is gone or silent: ${error.message}`);
     }
-    throw fault;
+    throw error;
   }
 }
 

@@ -49,8 +49,8 @@ export interface RunWatch {
   ended(run: RunName, result: Result): void;
   /** One line that explains why the run takes longer. */
   said(text: string): void;
-  /** There is no way to the broker, or no more; `fault`: DialError, Refused or NoAnswer. */
-  lost(target: Target, fault: unknown): void;
+  /** There is no way to the broker, or no more; `error`: DialError, Refused or NoAnswer. */
+  lost(target: Target, error: unknown): void;
   /** What a scenario that was called off held, and has taken back. */
   cleared(run: RunName, held: Held): void;
 }

@@ -335,7 +335,7 @@ export class Stage {
     // Goodbyes come first: a session that is ended below would publish the will of who still lives.
     this.#leaveAll();
     for (const undo of this.#leftovers.toReversed()) {
-      await undo().catch((fault: unknown) => problems.push(String(fault)));
+      await undo().catch((error: unknown) => problems.push(String(error)));
     }
     this.#leaveAll();
     return problems;

@@ -31,9 +31,9 @@ export async function waysTo(options: RunOptions, source: string): Promise<reado
   };
   const ways: Way[] = [];
   for (const target of targets) {
-    const versions = await spoken(options, target).catch((fault: unknown) => {
-      options.watch.lost(target, fault);
-      throw fault;
+    const versions = await spoken(options, target).catch((error: unknown) => {
+      options.watch.lost(target, error);
+      throw error;
     });
     for (const [version, unspoken] of versions) {
       const patience = new Patience(options, hasSource, said);
@@ -47,8 +47,8 @@ export async function waysTo(options: RunOptions, source: string): Promise<reado
 export async function isStillThere(options: RunOptions, { target, version }: Way): Promise<void> {
   try {
     await hello(options, target, version);
-  } catch (fault) {
-    if (!options.signal.aborted) options.watch.lost(target, fault);
+  } catch (error) {
+    if (!options.signal.aborted) options.watch.lost(target, error);
   }
 }
 
@@ -97,14 +97,14 @@ async function spoken(
     try {
       await hello(options, target, version);
       versions.set(version, null);
-    } catch (fault) {
+    } catch (error) {
       // A broker that knows no v5 says so with 0x01 (or 0x84), or just hangs up.
-      const isLevel = fault instanceof Refused && (fault.code === 1 || fault.code === 0x84);
-      const mayBeLevel = isLevel || (fault instanceof NoAnswer && version === 5);
-      if (!mayBeLevel || options.versions.length === 1) throw fault;
-      const why = fault instanceof Refused ? refusalText(fault) : fault.message;
+      const isLevel = error instanceof Refused && (error.code === 1 || error.code === 0x84);
+      const mayBeLevel = isLevel || (error instanceof NoAnswer && version === 5);
+      if (!mayBeLevel || options.versions.length === 1) throw error;
+      const why = error instanceof Refused ? refusalText(error) : error.message;
       versions.set(version, `the broker does not speak it: ${why}`);
-      refusal = fault;
+      refusal = error;
     }
   }
   if (![...versions.values()].includes(null)) throw refusal;

@@ -87,7 +87,7 @@ async function restarted(stage: Stage, command: string): Promise<string | null> 
   // What it starts may live on: it gets no pipe that ends with us, and no terminal's Ctrl-C.
   const child = spawn(command, { shell: true, stdio: "ignore", detached: true, windowsHide: true });
   let end: string | null = null;
-  child.on("error", (fault) => (end = `the restart command did not start: ${fault.message}`));
+  child.on("error", (error) => (end = `the restart command did not start: ${error.message}`));
   child.on("exit", (code, signal) => (end ??= code === 0 ? "" : `code ${code ?? signal}`));
   try {
     const isOver = await stage.until(restartMs, "--restart-command", () => end !== null);
@@ -105,9 +105,9 @@ async function cameBack(stage: Stage): Promise<Client | null> {
   while (stage.now < until) {
     try {
       return await stage.client({ clientId: stage.id("after"), keepalive: 30 });
-    } catch (fault) {
+    } catch (error) {
       if (stage.options.signal.aborted) throw new CalledOff("called off");
-      if (!(fault instanceof DialError || fault instanceof NoAnswer)) throw fault;
+      if (!(error instanceof DialError || error instanceof NoAnswer)) throw error;
     }
     await stage.pause(knockMs, "the broker");
   }

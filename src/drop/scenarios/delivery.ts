@@ -199,9 +199,9 @@ async function retainClear(stage: Stage): Promise<readonly Observation[]> {
   let since: number;
   try {
     since = await reset(stage, plan);
-  } catch (fault) {
-    const how = refusalOf(fault);
-    if (how === null) throw fault;
+  } catch (error) {
+    const how = refusalOf(error);
+    if (how === null) throw error;
     const broken = `a CONNECT with an empty will was refused: ${how}`;
     return [{ ...stage.observation(stage.now, null), broken }];
   }
@@ -244,9 +244,9 @@ async function properties(stage: Stage): Promise<readonly Observation[]> {
   const plan = { qos: atLeastOne(stage) };
   const isKept = await subscribeAndLeave(stage).then(
     () => true,
-    (fault: unknown) => {
-      if (fault instanceof NotOffered) return false;
-      throw fault;
+    (error: unknown) => {
+      if (error instanceof NotOffered) return false;
+      throw error;
     },
   );
   const since = await reset(stage, plan, given.properties);

@@ -174,13 +174,13 @@ async function answerTo(stage: Stage, arm: Arm, index: number): Promise<Answer> 
     );
     client.reset();
     return "accepted";
-  } catch (fault) {
-    if (fault instanceof InvalidAnswer) throw fault;
-    if (fault instanceof Refused || (fault instanceof NoAnswer && fault.isClosed)) {
+  } catch (error) {
+    if (error instanceof InvalidAnswer) throw error;
+    if (error instanceof Refused || (error instanceof NoAnswer && error.isClosed)) {
       return "refused";
     }
-    if (fault instanceof NoAnswer) return "neither";
-    throw fault;
+    if (error instanceof NoAnswer) return "neither";
+    throw error;
   }
 }
 
@@ -189,10 +189,10 @@ async function whyDown(stage: Stage, others: readonly Client[]): Promise<string 
   try {
     const client = await stage.client({ clientId: stage.id("after") });
     client.leave();
-  } catch (fault) {
-    if (fault instanceof DialError) return `the broker is gone: ${fault.message}`;
-    if (fault instanceof NoAnswer) return `the broker does not answer any more: ${fault.message}`;
-    throw fault;
+  } catch (error) {
+    if (error instanceof DialError) return `the broker is gone: ${error.message}`;
+    if (error instanceof NoAnswer) return `the broker does not answer any more: ${error.message}`;
+    throw error;
   }
   // One may have been sent something malformed; a broker that restarts closes them all.
   const isRestarted = others.every(({ isOver, invalidDetail }) => isOver && invalidDetail === null);
@@ -248,10 +248,10 @@ async function isDenied(stage: Stage, watcher: Client, topic: string): Promise<b
   const client = await stage.client();
   try {
     await client.publish(topic, payload, { qos: 1 });
-  } catch (fault) {
+  } catch (error) {
     // Closing the connection is a way to say no (v4-3.3.5-2).
-    if (fault instanceof NoAnswer && fault.isClosed) return true;
-    throw fault;
+    if (error instanceof NoAnswer && error.isClosed) return true;
+    throw error;
   }
   client.leave();
   return !(await stage.until(deliveryMs, "no delivery", () =>
@@ -268,8 +268,8 @@ async function isToldOfDenial(stage: Stage, topic: string, payload: Buffer): Pro
     const isSaid = await stage.until(secondThoughtMs, "a refusal", () => victim.isOver);
     victim.reset();
     return isSaid;
-  } catch (fault) {
-    if (fault instanceof Refused || (fault instanceof NoAnswer && fault.isClosed)) return true;
-    throw fault;
+  } catch (error) {
+    if (error instanceof Refused || (error instanceof NoAnswer && error.isClosed)) return true;
+    throw error;
   }
 }

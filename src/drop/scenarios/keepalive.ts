@@ -117,7 +117,7 @@ export const keepaliveScenarios: readonly Scenario[] = [
 /** Shares of K. A client that keeps its promise sends within K. */
 const onTime = 0.9;
 const lateButAllowed = 1.4;
-/** A gap this near to 1.5 K is not the broker's fault any more. */
+/** A gap this near to 1.5 K is not the broker's doing any more. */
 const marginMs = 20;
 /** How long after the close of a connection its will is waited for. */
 const afterCloseMs = 500;
@@ -151,9 +151,9 @@ async function keepaliveZero(stage: Stage): Promise<readonly Observation[]> {
   let victim: Client;
   try {
     victim = await stage.victim({ keepalive: 0 });
-  } catch (fault) {
-    const how = refusalOf(fault);
-    if (how === null) throw fault;
+  } catch (error) {
+    const how = refusalOf(error);
+    if (how === null) throw error;
     const broken = `a CONNECT with keepalive 0 was refused: ${how}`;
     return [{ ...stage.observation(stage.dropped(), null), broken }];
   }

@@ -81,10 +81,10 @@ async function connectThrough(
   const port = (await isListening(direct)) ? target.port : await forwarder.listen(link.host);
   try {
     await child.connect({ ...direct, port });
-  } catch (fault) {
-    if (!(fault instanceof DialError)) throw fault;
+  } catch (error) {
+    if (!(error instanceof DialError)) throw error;
     throw new NotOffered(
-      `nothing gets through the link (${fault.message}): does a firewall drop what comes to ${link.host}?`,
+      `nothing gets through the link (${error.message}): does a firewall drop what comes to ${link.host}?`,
     );
   }
 }
@@ -95,8 +95,8 @@ async function isListening(target: Target): Promise<boolean> {
     const events = { data: () => {}, closed: () => {} };
     (await dial(target, lookMs, () => events)).reset();
     return true;
-  } catch (fault) {
-    if (fault instanceof DialError) return false;
-    throw fault;
+  } catch (error) {
+    if (error instanceof DialError) return false;
+    throw error;
   }
 }
