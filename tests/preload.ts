@@ -5,11 +5,12 @@ import { afterAll } from "bun:test";
 import { descendants, killDescendants } from "../scripts/descendants.ts";
 
 /**
- * Comes before each test file (bunfig.toml). What is tested sees nothing of whoever runs the tests:
- * no terminal's colours or width, no language or zone, no home with configurations, no setting of
- * mqttd or of a proxy. What is not named here is taken away.
+ * Runs before each test file (bunfig.toml). Programs under test see nothing of the environment in
+ * which the tests run: no terminal colours or width, no language or zone, no home with
+ * configurations, no setting of mqttd or of a proxy. Removes every variable that is not listed
+ * here.
  *
- * After a file no program is left that its tests have started.
+ * After a file, no program that its tests started is left.
  */
 
 const kept: ReadonlySet<string> = new Set([
@@ -17,7 +18,7 @@ const kept: ReadonlySet<string> = new Set([
   // For the tests themselves: which executable, and how much.
   ...["MQTTD_EXECUTABLE", "MQTTD_NAIVE_RUNS"],
 ]);
-/** How long a program may take to end that was not waited for. */
+/** Bound for a program that no test waited for to end. */
 const partingMs = 2000;
 
 for (const name of Object.keys(process.env)) if (!kept.has(name)) delete process.env[name];

@@ -6,7 +6,7 @@ import { spawn } from "../support/child.ts";
 const root = path.resolve(import.meta.dir, "../..");
 const bin = path.join(root, "node_modules/.bin");
 
-/** A copy of some of the project in a folder of its own, where files can be planted. */
+/** A copy of part of the project in its own folder, where a test can plant files. */
 export class Copy {
   readonly folder: string;
 
@@ -14,7 +14,7 @@ export class Copy {
     this.folder = folder;
   }
 
-  /** With the configurations of compiler and linter, and `folders` of the project. */
+  /** Copies `folders` of the project and the configurations of compiler and linter. */
   static async of(...folders: string[]): Promise<Copy> {
     const copy = new Copy(await mkdtemp(path.join(os.tmpdir(), "mqttd-house-")));
     for (const name of ["tsconfig.json", ".oxlintrc.json", ...folders]) {
@@ -28,7 +28,7 @@ export class Copy {
     await writeFile(path.join(this.folder, file), source);
   }
 
-  /** What the linter says of each file, by its path; throws when it did not run. */
+  /** The linter's messages by file path; throws when it did not run. */
   async lint(): Promise<Map<string, string[]>> {
     const output = await this.#run(path.join(bin, "oxlint"), "--format", "json");
     const report: unknown = JSON.parse(output);
@@ -39,7 +39,7 @@ export class Copy {
     return found;
   }
 
-  /** What the type checker says of each file of `project`, by its path. */
+  /** The type checker's messages for each file of `project`, by path. */
   async typeCheck(project: string): Promise<Map<string, string[]>> {
     const options = ["check", "--no-script", "--no-pretty", "--all", "-p", project];
     const output = await this.#run(process.execPath, ...options);
@@ -60,7 +60,7 @@ export class Copy {
   async #run(...command: string[]): Promise<string> {
     await using child = spawn(command, {
       cwd: this.folder,
-      // There is no node_modules above the copy where the linter could find its type-aware part.
+      // No node_modules above the copy, so the linter needs the path of its type-aware part.
       env: { ...process.env, OXLINT_TSGOLINT_PATH: path.join(bin, "tsgolint") },
       stdout: "pipe",
       stderr: "pipe",
@@ -79,7 +79,7 @@ interface Diagnostic {
 
 function diagnosticsOf(report: unknown): Diagnostic[] {
   if (typeof report === "object" && report !== null && "diagnostics" in report) {
-    // The linter's own JSON; a change of its shape makes the tests that read it fail.
+    // The linter's own JSON; if its shape changes, the tests that read it fail.
     return report.diagnostics as Diagnostic[];
   }
   throw new Error(`not a report of the linter: ${JSON.stringify(report)}`);

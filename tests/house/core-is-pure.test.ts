@@ -3,7 +3,7 @@ import { readdirSync } from "node:fs";
 import path from "node:path";
 import { Copy } from "./copy.ts";
 
-/** What the core must not reach for, under the rule of the linter that has to say so. */
+/** What the core must not use, under the linter rule that has to report it. */
 const impure = {
   "no-restricted-globals": [
     "export const plant = Date.now();",
@@ -53,7 +53,7 @@ const impure = {
   "no-new-func": ['export const plant: unknown = new Function("return 1")();'],
 } as const;
 
-/** The part of it that a platform brings: where there are no types of one, it does not compile. */
+/** Names that a platform provides: without a platform's types they do not compile. */
 const ofPlatform =
   /performance|set\w+\(|queueMicrotask|crypto|require|process|Bun|Deno|fetch|console|"(node|bun|zod)/;
 
@@ -75,7 +75,7 @@ const plants = rooms.flatMap((room) =>
   ),
 );
 
-test("the core as it is passes the type checker and the linter", async () => {
+test("the present core passes the type checker and the linter", async () => {
   await using copy = await Copy.of("src/core");
   await copy.plant("src/core/planted.ts", "export const plant = 1;\n");
   expect(await copy.typeCheck("src/core")).toEqual(new Map());
@@ -93,7 +93,7 @@ test("a clock, timer, randomness, platform import or await in the core fails the
   expect(unseen).toEqual([]);
 }, 30_000);
 
-test("what only a platform has does not compile in the core", async () => {
+test("a name that only a platform provides does not compile in the core", async () => {
   await using copy = await Copy.of("src/core");
   const platform = plants.filter(({ source }) => ofPlatform.test(source));
   expect(platform.length).toBeGreaterThan(10);

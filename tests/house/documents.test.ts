@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import { codeSpansOf, documents, fencesOf } from "../support/documents.ts";
 
-// What stands in a document is pasted by people who have Node, npm and an interactive zsh.
+// Users paste these commands; they have Node, npm and an interactive zsh.
 
-/** What is wrong with the commands of a document. */
+/** The errors in a document's commands. */
 function problemsOf(document: string): string[] {
   const fences = fencesOf(document);
   const code = [...fences.flatMap(({ text }) => text.split("\n")), ...codeSpansOf(document)];
@@ -26,7 +26,7 @@ function problemsOf(document: string): string[] {
   ];
 }
 
-/** `bun` and what else npm puts into node_modules/.bin, as a command. */
+/** `bun`, or another program of node_modules/.bin, as a command. */
 function hasBareTool(line: string): boolean {
   return /(?:^|[\s;&|(=])(?<!\bnpx )(?:bun|deno|oxlint|knip) +\S/.test(line);
 }
@@ -35,17 +35,17 @@ function hasComment(line: string): boolean {
   return /(?:^|\s)#/.test(line.replace(/'[^']*'|"[^"]*"/g, ""));
 }
 
-/** A loop has to look whether what it waits for is still alive. */
+/** A loop has to check that the process for which it waits is still alive. */
 function isEndless(line: string): boolean {
   return /\b(?:until|while)\b/.test(line) && !line.includes("kill -0");
 }
 
-/** In a subshell `exit` ends nothing else. */
+/** In a subshell `exit` ends only the subshell. */
 function endsTheShell(text: string): boolean {
   return /(?:^|[;&|]|\bdo) *exit\b/m.test(text) && !/^\([\s\S]*^\)$/m.test(text);
 }
 
-test("no document has a command that fails when it is pasted", () => {
+test("no document has a command that fails when pasted", () => {
   const found = [...documents()].flatMap(([name, text]) =>
     problemsOf(text).map((problem) => `${name}: ${problem}`),
   );
@@ -72,7 +72,7 @@ for (const [what, document] of [
   });
 }
 
-test("what works when it is pasted is not refused", () => {
+test("a command that works when pasted is accepted", () => {
   const document = `
 Run \`npx bun test tests\`; bun comes from npm, \`package.json\` names \`bun\`.
 

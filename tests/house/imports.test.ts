@@ -12,11 +12,12 @@ const layers = [
 
 const target = (folder: string) => (folder === "main.ts" ? "main.ts" : `${folder}/noun.ts`);
 
-/** Whether a file in `from` may import one in `to`, read off the table alone. */
+/** Whether a file in `from` may import one in `to`, according to the table alone. */
 function allowed(from: string, to: string): boolean {
   const level = (folder: string) => layers.findIndex((layer) => layer.some((f) => f === folder));
   if (from === to) return true;
-  // Server, drop and inspect know nothing of each other; the small layers below may share their nouns.
+  // Server, drop and inspect do not import each other; the small layers below may share their
+  // nouns.
   if (level(from) === level(to)) return level(from) === 3;
   return level(from) < level(to);
 }
@@ -51,7 +52,7 @@ test("an import in the wrong direction fails the linter, one in the right direct
   expect(planted.length).toBeGreaterThan(wrong.length);
 }, 60_000);
 
-/** Files of a ring of imports, by name, and whether values go all the way round. */
+/** The files of a ring of imports, by name, and whether every import in it is one of values. */
 const rings = {
   "two values": {
     isOfValues: true,
@@ -107,7 +108,7 @@ test("a ring of values fails the linter, one of types passes", async () => {
       }
     }
   }
-  // Between two rooms of a layer, where each way by itself is allowed.
+  // Between two rooms of a layer, each of which may import the other.
   const across = ["src/wire/across.ts", "src/log/across.ts"] as const;
   const source = (room: string) =>
     `import { own as other } from "../${room}/across.ts";\nexport const own = 1;\nexport const ofOther = () => other;\n`;
@@ -118,7 +119,7 @@ test("a ring of values fails the linter, one of types passes", async () => {
   expect(wrong).toContain("src/core/two-a.ts");
 }, 60_000);
 
-test("src imports nothing of tests, scripts or bench", async () => {
+test("src imports nothing from tests, scripts or bench", async () => {
   await using copy = await Copy.of();
   const planted: string[] = [];
   for (const folder of layers.flat().filter((name) => name !== "main.ts")) {
@@ -147,7 +148,7 @@ test("only main.ts and scripts end the process", async () => {
   ]);
 }, 60_000);
 
-test("only tests/support/child.ts starts programs of tests", async () => {
+test("in tests, only tests/support/child.ts starts programs", async () => {
   await using copy = await Copy.of();
   const files = ["tests/support/child.ts", "tests/support/other.ts", "tests/cli/some.test.ts"];
   for (const file of files)
@@ -157,7 +158,7 @@ test("only tests/support/child.ts starts programs of tests", async () => {
   expect(refusals.map((parts) => (parts?.length ?? 1) - 1)).toEqual([0, 2, 2]);
 }, 60_000);
 
-/** Files in which the linter refuses an import, by `rule`. */
+/** Files in which the linter's `rule` refuses an import. */
 async function refused(copy: Copy, rule = "no-restricted-imports"): Promise<string[]> {
   const found = [...(await copy.lint())];
   return found

@@ -3,14 +3,14 @@ import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { Copy } from "./copy.ts";
 
-// A layer's folder has rooms. imports.test.ts looks at the layers, this at the walls between rooms.
+// imports.test.ts checks the layers; this file checks the walls between a layer's rooms.
 
 interface Wall {
-  /** Where it is tried: a file that the linter's rule is about. */
+  /** The file in which the import is planted: the linter rule covers it. */
   readonly file: string;
   readonly refused: readonly string[];
   readonly allowed: readonly string[];
-  /** Their types pass, and their values do not. */
+  /** Imports of types pass, imports of values fail. */
   readonly typesOnly?: readonly string[];
 }
 
@@ -137,7 +137,7 @@ const walls: readonly Wall[] = [
   },
 ];
 
-/** The ways in which a file may import another; the first takes a type alone. */
+/** The ways to import a file; the first takes a type alone. */
 const kinds = [
   (to: string, n: number) =>
     `import type { Noun as N${n} } from "${to}";\nexport type Type${n} = N${n};`,
@@ -147,14 +147,14 @@ const kinds = [
   (to: string, n: number) => `export { noun as again${n} } from "${to}";`,
 ];
 
-/** A rule of the linter for a room replaces that of its layer, so that each has to say this again. */
+/** A linter rule for a room replaces that of its layer, so each room's rule repeats this one. */
 function outside(file: string): string[] {
   const sins = ["tests/noun.ts", "scripts/noun.ts", "bench/noun.ts"];
   if (!isOfCore(file)) sins.push("src/core/queries/noun.ts", "src/core/queries/state.ts");
   return sins.map((sin) => path.relative(path.dirname(file), sin));
 }
 
-/** Whoever is not of the core asks it by the page of all queries. */
+/** Layers outside the core read it through the page of all queries. */
 function inside(file: string): string[] {
   return isOfCore(file) ? [] : [path.relative(path.dirname(file), "src/core/queries/queries.ts")];
 }
@@ -188,7 +188,7 @@ test("every room has a wall", async () => {
   expect(rooms.length).toBeGreaterThan(10);
 }, 60_000);
 
-test("each rule of the core knows of records the types of its door alone, and the broker the door", async () => {
+test("each rule of the core imports only types from the door of records, and the broker imports the door", async () => {
   await using copy = await Copy.of("src/core");
   const folder = path.join(copy.folder, "src/core");
   const files = (await readdir(folder)).filter((name) => name.endsWith(".ts"));
@@ -206,7 +206,7 @@ test("each rule of the core knows of records the types of its door alone, and th
   expect(files.length).toBeGreaterThan(30);
 }, 60_000);
 
-/** What of a rule's source gets at what is remembered by another way than a verb of the door. */
+/** Source text that reaches the records other than by a verb of the door. */
 function readingsIn(source: string): string[] {
   const code = source.replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*/g, "");
   const mentions = code.match(/\w+\.records\b(\.\w+\(?)?|[{,]\s*records\s*[,:}]|\.memory\b/g);
@@ -223,7 +223,7 @@ test("a rule tells the records what has happened, and reads nothing there", asyn
     const readings = readingsIn(await readFile(path.join(folder, name), "utf8"));
     if (readings.length > 0) found[name] = readings;
   }
-  // The broker makes the one Records; `$SYS` tells counts of wills.
+  // The broker constructs the one Records; `$SYS` reads counts of wills.
   expect(found).toEqual({ "broker.ts": ["this.records"], "sys.ts": ["broker.records.willCounts"] });
 });
 
@@ -238,13 +238,13 @@ test.each([
   expect(readingsIn(source)).toHaveLength(1);
 });
 
-test("a rule that calls a verb, or speaks of it, does not", () => {
+test("a rule that calls a verb of the door, or mentions the records in a comment, passes", () => {
   expect(
     readingsIn("broker.records.ended(a); // broker.records.clients\n/** x.records */"),
   ).toEqual([]);
 });
 
-/** What the linter refuses to import, by the messages about one file. */
+/** The imports that the linter refuses, from the messages about one file. */
 function refusedIn(messages: readonly string[] = []): string[] {
   return messages
     .filter((message) => message.includes("(no-restricted-imports)"))

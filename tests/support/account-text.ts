@@ -1,17 +1,17 @@
 /**
- * What a person reads of a will, made the same for every run: clock times, ports and what was
- * measured are replaced by what they are. What was asked for, allowed or counted stays.
+ * Texts about a will, normalized so that every run gives the same: clock times, ports and measured
+ * times become placeholders. Requested, allowed and counted values stay.
  */
 
-/** As wide as a terminal, and as what is replaced was wrapped. */
+/** Terminal width; the program wrapped the original text to it as well. */
 const columns = 80;
 
-/** Lines of the log, without their clock time. */
+/** Log lines without their clock time. */
 export function logText(lines: readonly string[]): string {
   return lines.map((line) => replaced(line.replace(/^\d\d:\d\d:\d\d\.\d{3} /, ""))).join("\n");
 }
 
-/** What `inspect explain` printed. It is unwrapped first: measured times are not equally long. */
+/** The output of `inspect explain`. Unwraps it first: measured times differ in length. */
 export function accountText(printed: string): string {
   const sections = printed.trimEnd().split("\n\n");
   return sections.map((section) => sectionText(section.split("\n"))).join("\n\n");
@@ -23,7 +23,7 @@ function sectionText(lines: readonly string[]): string {
     const isTitle = items.length === 0 && lines[1]?.startsWith("  ") === true;
     const begins =
       items.length === 0 || isTitle || /^ {2}(- |\d\d:\d\d:\d\d\.\d{3} {2})/.test(line);
-    // A title stands alone: what follows it begins a new item in any case.
+    // A title stands on a line of its own: the next line always starts a new item.
     if (begins) items.push(line.trimEnd());
     else items[items.length - 1] += ` ${line.trim()}`;
   }
@@ -39,7 +39,7 @@ function itemText(item: string): string {
 
 /** A duration that the log or `inspect` has measured: settings are whole seconds. */
 const measured = String.raw`-?\d+(?:\.\d+ s| ms)`;
-/** What an allowance is followed or preceded by; it is written as a measured time is. */
+/** The words before or after an allowance, which is formatted like a measured time. */
 const allowance = new RegExp(
   String.raw`(?<!allowed |allows |ends after )(?<![\d.])${measured}(?! (?:of silence|allowed))`,
   "g",
@@ -49,7 +49,7 @@ function replaced(text: string): string {
   return (
     text
       .replace(/(127\.\d+\.\d+\.\d+|\[::1\]):\d+/g, "$1:<port>")
-      // Present from 1 ms on. How late a will may be is what other tests bound.
+      // Printed from 1 ms on. Other tests bound how late a will may be.
       .replace(new RegExp(String.raw` \(${measured} late\)`, "g"), "")
       .replace(new RegExp(String.raw`, (?:on time|${measured} late)(?=[.)])`, "g"), ", <lateness>")
       .replace(new RegExp(String.raw`, ${measured} late(?=, )`, "g"), ", <lateness>")

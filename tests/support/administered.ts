@@ -6,7 +6,7 @@ import { EventHub } from "../../src/server/event-hub.ts";
 import { Vitals } from "../../src/server/vitals.ts";
 import { World, type WorldOptions } from "./world.ts";
 
-/** The administration interface of a broker in virtual time, asked without a socket. */
+/** The administration interface of a broker in virtual time, called without a socket. */
 export class Administered {
   readonly world: World;
   readonly hub = new EventHub({ note: () => {}, logs: (level) => level !== "debug" });

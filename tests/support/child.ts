@@ -4,9 +4,9 @@ type Readable = Spawn.Readable;
 type Writable = Spawn.Writable;
 
 /**
- * Starts a program for a test, with the environment that tests have (preload.ts): Bun.spawn by itself
- * hands on the one that this process was started with. Bound with `await using`, it is killed when the
- * test ends in whatever way, and SIGTERM is nothing that it could ignore.
+ * Starts a program for a test, with the tests' environment (preload.ts): Bun.spawn alone passes on
+ * the environment with which this process started. Bound with `await using`, the program is killed
+ * however the test ends, with a signal that it cannot ignore, unlike SIGTERM.
  */
 export function spawn<
   const In extends Writable = "ignore",
@@ -19,7 +19,7 @@ export function spawn<
   return Bun.spawn([...command], { env: process.env, killSignal: "SIGKILL", ...options });
 }
 
-/** The same, where it ends by itself at once. */
+/** The same, for a program that exits at once by itself. */
 export function spawnSync(
   command: readonly string[],
   cwd = process.cwd(),

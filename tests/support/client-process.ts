@@ -4,7 +4,7 @@ import { spawn } from "./child.ts";
 
 const program = Bun.fileURLToPath(import.meta.resolve("./client-program.ts"));
 
-/** The process that runs client-program.ts: it can be stopped and killed like any client. */
+/** A process that runs client-program.ts. A test can stop and kill it like any client. */
 export class ClientProcess implements AsyncDisposable {
   readonly reports = new Inbox<Report>();
   readonly #child: Bun.Subprocess<"ignore", "pipe", "inherit">;
@@ -19,7 +19,7 @@ export class ClientProcess implements AsyncDisposable {
     this.#reading = this.#listen();
   }
 
-  /** When the broker had answered its `times`-th PINGREQ, or its SUBSCRIBE. */
+  /** When the broker answered its `times`-th PINGREQ, or its SUBSCRIBE. */
   async answered(times = 1): Promise<Report & { did: "ping" | "subscribe" }> {
     let seen = 0;
     return this.reports.first(
@@ -49,7 +49,7 @@ export class ClientProcess implements AsyncDisposable {
     for await (const chunk of this.#child.stdout) {
       const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
       rest = lines.pop() ?? "";
-      // Its lines are made by `tell` in client-program.ts.
+      // `tell` in client-program.ts writes these lines.
       for (const line of lines) this.reports.add(JSON.parse(line) as Report);
     }
     this.reports.end("the client's process has ended");

@@ -1,7 +1,7 @@
 /**
- * A client that is a process of its own. It connects with a will on `wills/<client id>`, then either
- * sends a PINGREQ twice a second, or subscribes and sends nothing more. Each thing it does is one
- * line of JSON on stdout, a `Report`.
+ * A client in a process of its own. It connects with a will on `wills/<client id>`, then either
+ * sends a PINGREQ twice a second, or subscribes and sends nothing more. It writes each act to
+ * stdout as one line of JSON, a `Report`.
  */
 import { now } from "./inbox.ts";
 import { SocketClient } from "./socket-client.ts";
@@ -11,11 +11,11 @@ export interface ProgramOptions {
   readonly clientId: string;
   /** Seconds. */
   readonly keepalive: number;
-  /** Null: sends PINGREQ. */
+  /** Null: the client sends PINGREQ. */
   readonly subscribe: string | null;
 }
 
-/** `sent` and `answered`: the broker received it between the two, milliseconds of `now()`. */
+/** The broker received it between `sent` and `answered`, milliseconds of `now()`. */
 export type Report =
   | { readonly did: "ping" | "subscribe"; readonly sent: number; readonly answered: number }
   | { readonly did: "receive"; readonly messages: number };
@@ -26,7 +26,7 @@ const messagesALine = 25;
 if (import.meta.main) await main();
 
 async function main(): Promise<void> {
-  // What the test wrote into the argument is what it means: this program is run by nobody else.
+  // Unchecked: only the test that wrote this argument runs this program.
   const options = JSON.parse(process.argv[2] ?? "") as ProgramOptions;
   const { port, clientId, keepalive, subscribe } = options;
   const will = { topic: `wills/${clientId}`, payload: Buffer.from("gone"), qos: 1, retain: false };

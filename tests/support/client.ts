@@ -15,8 +15,8 @@ import type { Link, LinkEvents } from "../../src/transport/transport.ts";
 export type ConnectOptions = Partial<Omit<IConnectPacket, "cmd">> & { readonly clientId: string };
 
 /**
- * The client's end of a connection without a network: what it sends reaches the broker at once, and
- * what the broker sends is decoded by mqtt-packet, which knows nothing of the broker's own codec.
+ * The client's end of a connection without a network. What it sends reaches the broker at once;
+ * mqtt-packet, which shares no code with the broker's codec, decodes what the broker sends.
  */
 export class TestClient implements Link {
   readonly remote: string;
@@ -25,15 +25,15 @@ export class TestClient implements Link {
   owner: unknown = null;
   /** Decoded packets, in order. */
   readonly received: Packet[] = [];
-  /** How the broker closed it; null: it is open. */
+  /** How the broker closed the connection; null: open. */
   closedBy: "end" | "reset" | null = null;
   watched: number | null | undefined;
   paused = false;
-  /** Its FIN is there, behind what is not read yet. */
+  /** The client's FIN has arrived, behind the unread bytes. */
   leaving = false;
-  /** Bytes that the kernel still takes; tests set it to hold the broker back. */
+  /** Bytes that the kernel still accepts; tests set it to apply back-pressure. */
   room = Infinity;
-  /** Bytes that the broker's kernel holds for it; null: nobody can tell. */
+  /** Bytes that the broker's kernel holds for the client; null: unknown. */
   unread: number | null = null;
   #version: 3 | 4 | 5 = 4;
   #events: LinkEvents;
@@ -41,7 +41,7 @@ export class TestClient implements Link {
   #gate: Gate;
   #parser = parser({ protocolVersion: 4 });
   #gone = false;
-  /** Told once the client closes a connection that the broker has ended. */
+  /** Called when the client closes a connection that the broker has ended. */
   #onGone: () => void = () => {};
   #nextId = 1;
 
@@ -101,7 +101,7 @@ export class TestClient implements Link {
 
   // The client's side.
 
-  /** Sends CONNECT and returns the CONNACK, if one came. */
+  /** Sends CONNECT and returns the CONNACK, if the broker sent one. */
   connect(options: ConnectOptions): IConnackPacket | undefined {
     this.#version = options.protocolVersion ?? 4;
     this.#listen();
@@ -173,24 +173,24 @@ export class TestClient implements Link {
     this.#deliver(() => this.#events.data(this, chunk));
   }
 
-  /** The network connection ends without a DISCONNECT. */
+  /** Ends the network connection without a DISCONNECT. */
   drop(how: "eof" | "reset" | "timeout" = "reset"): void {
     if (this.#gone) return;
     this.#gone = true;
     this.#deliver(() => {
-      // `closed` does not follow where the broker has ended it.
+      // `closed` does not follow when the broker has ended the connection.
       if (this.closedBy === null) this.#events.closed(this, how);
       else this.#onGone();
     });
   }
 
-  /** The kernel has room again. */
+  /** The kernel accepts bytes again. */
   drain(bytes = Infinity): void {
     this.room = bytes;
     this.#deliver(() => this.#events.drained(this));
   }
 
-  /** Takes out the packets of one kind that have come so far. */
+  /** Removes and returns the packets of one kind that have arrived so far. */
   take<Command extends Packet["cmd"]>(command: Command): (Packet & { cmd: Command })[] {
     const taken: (Packet & { cmd: Command })[] = [];
     const rest: Packet[] = [];
@@ -202,7 +202,7 @@ export class TestClient implements Link {
     return taken;
   }
 
-  /** `topic=payload` of the PUBLISHes that have come so far. */
+  /** `topic=payload` of the PUBLISHes that have arrived so far. */
   messages(): string[] {
     return this.take("publish").map(({ topic, payload }) => `${topic}=${payload.toString()}`);
   }

@@ -1,14 +1,17 @@
-/** A CONNECT by its fields, so that each can be wrong: no encoder of a client would write these. */
+/**
+ * A CONNECT built field by field, so that each field can be wrong: no client's encoder would write
+ * these.
+ */
 export interface ConnectFields {
   readonly version: 4 | 5;
   readonly clientId?: string;
-  /** Clean Start and the Will Flag, unless told otherwise. */
+  /** Default: Clean Start and the Will Flag. */
   readonly flags?: number;
   readonly keepAlive?: number;
-  /** Bytes of the properties, without their length; v5. */
+  /** The encoded properties, without their length; v5. */
   readonly properties?: readonly number[];
   readonly willProperties?: readonly number[];
-  /** Null: the will's fields are left out, as without a Will Flag. */
+  /** Null: no will fields, as without a Will Flag. */
   readonly willTopic?: string | readonly number[] | null;
   readonly willPayload?: string | readonly number[];
 }
@@ -46,13 +49,13 @@ export function userProperty(name: string, value: string): number[] {
   return [0x26, ...counted(name), ...counted(value)];
 }
 
-/** A string or binary field: two bytes of length before it. */
+/** A string or binary field: a two-byte length, then the bytes. */
 export function counted(field: string | readonly number[]): number[] {
   const bytes = typeof field === "string" ? [...Buffer.from(field)] : field;
   return [bytes.length >> 8, bytes.length & 0xff, ...bytes];
 }
 
-/** Bytes with their length as a Variable Byte Integer before them. */
+/** Bytes after their length as a Variable Byte Integer. */
 function block(bytes: readonly number[]): number[] {
   const length: number[] = [];
   let rest = bytes.length;

@@ -1,6 +1,6 @@
 /**
- * Random draws that follow from a seed alone: the same seed gives the same draws, on every machine.
- * The generator is sfc32 (Chris Doty-Humphrey, PractRand), a counter and three words of state.
+ * Random draws that depend on a seed alone: the same seed gives the same draws on every machine.
+ * The generator is sfc32 (Chris Doty-Humphrey, PractRand): a counter and three words of state.
  */
 export class Dice {
   #a: number;
@@ -8,7 +8,7 @@ export class Dice {
   #c: number;
   #counter = 1;
 
-  /** A seed of the machine's own, to be printed with what it gives. */
+  /** A random seed; print it with the result. */
   static seed(): number {
     return crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
   }
@@ -17,7 +17,7 @@ export class Dice {
     this.#a = seed >>> 0;
     this.#b = Math.floor(seed / 2 ** 32) >>> 0;
     this.#c = 0x9e3779b9;
-    // Seeds that are near each other give draws that are not, once the words have mixed.
+    // Mixes the words, so that neighbouring seeds give unrelated draws.
     for (let round = 0; round < 15; round++) this.word();
   }
 
@@ -31,29 +31,29 @@ export class Dice {
     return drawn >>> 0;
   }
 
-  /** A whole number from 0 to `limit` - 1. */
+  /** An integer from 0 to `limit` - 1. */
   below(limit: number): number {
     return Math.floor((this.word() / 2 ** 32) * limit);
   }
 
-  /** A whole number, both ends included. */
+  /** An integer, both ends included. */
   between(least: number, most: number): number {
     return least + this.below(most - least + 1);
   }
 
-  /** True so many times in a hundred. */
+  /** True in so many of a hundred draws. */
   chance(percent: number): boolean {
     return this.below(100) < percent;
   }
 
-  /** Throws where there is nothing to pick from. */
+  /** Throws on an empty list. */
   pick<Item>(items: readonly Item[]): Item {
     const item = items[this.below(items.length)];
     if (item === undefined) throw new RangeError("nothing to pick from");
     return item;
   }
 
-  /** One of several ways to go on, each as likely as its weight says. */
+  /** One of several alternatives, each as likely as its weight. */
   weighted<Item>(choices: readonly (readonly [weight: number, item: Item])[]): Item {
     let left = this.below(choices.reduce((sum, [weight]) => sum + weight, 0));
     for (const [weight, item] of choices) {

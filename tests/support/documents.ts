@@ -4,7 +4,7 @@ import path from "node:path";
 
 const root = path.resolve(import.meta.dir, "../..");
 
-/** Every document of the project, by its path. */
+/** Every document of the project, by path. */
 export function documents(): Map<string, string> {
   const patterns = ["*.md", "docs/**/*.md", "tests/**/*.md"];
   const names = patterns.flatMap((pattern) => [...new Glob(pattern).scanSync({ cwd: root })]);
@@ -12,9 +12,9 @@ export function documents(): Map<string, string> {
 }
 
 export interface Fence {
-  /** `sh`, `jsonc`; empty: none is named. */
+  /** The language, `sh` or `jsonc`; empty: none named. */
   readonly language: string;
-  /** Without the fences; its lines end with a line break. */
+  /** Without the fences; each line ends with a line break. */
   readonly text: string;
 }
 
@@ -25,13 +25,13 @@ export function fencesOf(document: string): Fence[] {
   );
 }
 
-/** What stands in backquotes within lines, each with its line breaks as spaces. */
+/** The text in backquotes within lines, line breaks replaced by spaces. */
 export function codeSpansOf(document: string): string[] {
   const prose = document.replace(/^```[\s\S]*?^```$/gm, "");
   return [...prose.matchAll(/`([^`]+)`/g)].map(([, code = ""]) => code.replaceAll("\n", " "));
 }
 
-/** The commands of `mqttd` that stand in the first column of a table. */
+/** The `mqttd` commands in the first column of a table. */
 export function commandRowsOf(document: string): string[] {
   return [...document.matchAll(/^\| `(mqttd [^`|]*)`/gm)].map(([, command = ""]) => command);
 }

@@ -11,7 +11,7 @@ import type { LinkEvents, ListeningSocket } from "../../src/transport/transport.
 
 export interface EmbeddedOptions extends BrokerOptions {
   readonly authenticate?: Authenticate;
-  /** Stands between the transport and the driver, to plant a fault. */
+  /** Sits between transport and driver, to plant a fault. */
   readonly between?: (events: LinkEvents, driver: Driver) => LinkEvents;
 }
 
@@ -70,7 +70,7 @@ export class EmbeddedBroker implements Disposable {
     return localTarget(this.port);
   }
 
-  /** Throws what was wrong inside the broker. */
+  /** Throws the broker's internal faults. */
   [Symbol.dispose](): void {
     this.#socket.close();
     this.driver.order({ type: "stopping" });
@@ -79,7 +79,7 @@ export class EmbeddedBroker implements Disposable {
   }
 }
 
-/** A TCP listener of this machine, without credentials. */
+/** A TCP listener on loopback, without credentials. */
 export function localTarget(port: number): Target {
   return {
     transport: "tcp",

@@ -16,7 +16,7 @@ import { spawn } from "./child.ts";
 
 const root = path.resolve(import.meta.dir, "../..");
 const stopBoundMs = 4500;
-/** The longest that a test takes. */
+/** The longest time that a test takes. */
 const testMs = 30_000;
 
 /** One NDJSON line of the broker's log. */
@@ -28,7 +28,7 @@ export interface LogLine {
   readonly [fact: string]: unknown;
 }
 
-/** The line of a connection's end; the facts that tests look at. */
+/** The log line of a connection's end; the fields that tests read. */
 export interface EndedLine extends LogLine {
   readonly client: string | null;
   readonly cause: string;
@@ -39,27 +39,27 @@ export interface EndedLine extends LogLine {
 }
 
 export interface Surroundings {
-  /** Default 0: a free one. */
+  /** Default 0: a free port. */
   readonly port?: number;
   /** Arguments after `serve --port PORT --ready-file ready --log-format FORMAT`. */
   readonly args?: readonly string[];
-  /** Default: json, for `log`; the lines of the human form are in `lines`. */
+  /** Default: json, parsed into `log`; `lines` has the lines of the human form. */
   readonly logFormat?: "json" | "human";
-  /** Beside PATH, and HOME, which is the temporary folder. */
+  /** In addition to PATH, and HOME, which is the temporary folder. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Put into the folder before the start, by their names. */
+  /** Files written to the folder before the start, by name. */
   readonly files?: Readonly<Record<string, string>>;
-  /** Another way to run mqttd than the executable. */
+  /** A command that runs mqttd other than the executable. */
   readonly command?: readonly string[];
-  /** How long it may take to become ready. */
+  /** The time allowed until it is ready. */
   readonly readyBoundMs?: number;
   /** A script for `sh` that runs it: `"$0" "$@"`. */
   readonly through?: string;
 }
 
 /**
- * The executable under test: MQTTD_EXECUTABLE, or dist/mqttd. Throws when there is none, or one that
- * was made from other sources than those that are there now.
+ * The executable under test: MQTTD_EXECUTABLE, or dist/mqttd. Throws when it is missing or was
+ * built from other sources than the present ones.
  */
 export function executable(): string {
   const named = process.env["MQTTD_EXECUTABLE"];
@@ -79,7 +79,7 @@ export function executable(): string {
   return file;
 }
 
-/** A folder of a test's own, where a program is started. */
+/** A temporary folder for one test, the working directory of its program. */
 export class Folder implements Disposable {
   readonly path = mkdtempSync(path.join(tmpdir(), "mqttd-binary-"));
 
@@ -114,7 +114,7 @@ export class Folder implements Disposable {
   }
 }
 
-/** What a program gets to see of this process's environment: no MQTTD_ variable, for one. */
+/** The part of this process's environment that a program gets: no MQTTD_ variable, for one. */
 export function environment(folder: Folder, more: Readonly<Record<string, string>> = {}) {
   return {
     PATH: process.env["PATH"] ?? "",
@@ -125,13 +125,13 @@ export function environment(folder: Folder, more: Readonly<Record<string, string
 }
 
 export interface Ended {
-  /** Null: ended by a signal. */
+  /** Null: a signal ended it. */
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** Runs the executable in a folder until it ends by itself, for at most a few seconds. */
+/** Runs the executable in a folder until it exits, for at most a few seconds. */
 export async function run(
   folder: Folder,
   args: readonly string[],
@@ -157,22 +157,22 @@ function shell(script: string | undefined): string[] {
   return script === undefined ? [] : ["sh", "-c", script];
 }
 
-/** A broker in a process and a folder of its own, on ports of its own, as a user would run it. */
+/** A broker in its own process and folder, on its own ports, as a user would run it. */
 export class RunningBroker implements AsyncDisposable {
   readonly folder: Folder;
   readonly log = new Inbox<LogLine>();
-  /** The log as a person reads it, where its format is human. */
+  /** The log as a person reads it, when its format is human. */
   readonly lines = new Inbox<string>();
-  /** What it wrote to stderr that is no log line. */
+  /** What the broker wrote to stderr outside the log. */
   otherWords = "";
-  /** One a listening address. */
+  /** One for each listening address. */
   urls: readonly string[] = [];
   readonly #child: Bun.Subprocess<"ignore", "pipe", "pipe">;
   readonly #reading: Promise<void>;
   readonly #namesBefore: readonly string[];
   readonly #logFormat: "json" | "human";
 
-  /** Starts it, and waits until it is ready. */
+  /** Starts the broker and waits until it is ready. */
   static async start(surroundings: Surroundings = {}): Promise<RunningBroker> {
     const broker = new RunningBroker(surroundings);
     try {
@@ -216,17 +216,17 @@ export class RunningBroker implements AsyncDisposable {
     return this.#child.exitCode !== null || this.#child.signalCode !== null;
   }
 
-  /** Whether its ready file is there. */
+  /** Whether the ready file exists. */
   get isAnnounced(): boolean {
     return this.folder.names().includes("ready");
   }
 
-  /** The first log line that fits, of those so far and those within the bound. */
+  /** The first matching log line, of those so far and those within the bound. */
   async line(what: string, fits: (line: LogLine) => boolean, boundMs?: number): Promise<LogLine> {
     return this.log.first(what, fits, boundMs);
   }
 
-  /** The line of a client's end; fails when there is not exactly one so far. */
+  /** The log line of a client's end; throws unless there is exactly one so far. */
   async ended(clientId: string, boundMs?: number): Promise<EndedLine> {
     const isEnd = (line: LogLine): line is EndedLine =>
       line.event === "ended" && line.client === clientId;
@@ -239,7 +239,10 @@ export class RunningBroker implements AsyncDisposable {
     this.#child.kill(name);
   }
 
-  /** Its exit code, once it has ended and all that it wrote is here; null: a signal killed it. */
+  /**
+   * The exit code, once the process has ended and all its output has arrived; null: a signal killed
+   * it.
+   */
   async exit(boundMs = stopBoundMs): Promise<number | null> {
     const bound = setTimeout(() => {
       this.otherWords += `(killed: it had not ended within ${boundMs} ms)\n`;
@@ -251,7 +254,7 @@ export class RunningBroker implements AsyncDisposable {
     return this.#child.exitCode;
   }
 
-  /** Asks it to end, as a user would, and looks whether anything of it is left. */
+  /** Ends the broker as a user would, and checks that it leaves nothing behind. */
   async stop(signal: "SIGTERM" | "SIGINT" = "SIGTERM"): Promise<void> {
     this.signal(signal);
     const code = await this.exit();
@@ -259,7 +262,7 @@ export class RunningBroker implements AsyncDisposable {
     await this.expectNothingLeft();
   }
 
-  /** Nobody listens on its port, and its folder is as it was. */
+  /** Nothing listens on its port, and its folder is unchanged. */
   async expectNothingLeft(): Promise<void> {
     expect(this.folder.names()).toEqual([...this.#namesBefore]);
     for (const url of this.urls) expect(await accepts(url)).toBe(false);
@@ -293,7 +296,7 @@ export class RunningBroker implements AsyncDisposable {
       for (const line of lines) this.#take(line);
     }
     await this.#child.exited;
-    // One that is killed may be in the middle of a line.
+    // A killed broker may leave half a line.
     if (rest !== "" && this.#child.signalCode === null) this.#take(rest);
     this.log.end("the broker has ended");
     this.lines.end("the broker has ended");
@@ -301,9 +304,9 @@ export class RunningBroker implements AsyncDisposable {
 
   #take(text: string): void {
     if (this.#logFormat === "human") return this.lines.add(text);
-    // Other lines are for people: a fault of the broker's own, or a refusal to start.
+    // Other lines are for people: a fault of the broker, or a refusal to start.
     if (!text.startsWith("{")) this.otherWords += `${text}\n`;
-    // Every line of a log in this format has these keys; a test that reads others looks at them.
+    // Every line of this log format has these keys; a test checks the other keys that it reads.
     else this.log.add(JSON.parse(text) as LogLine);
   }
 
@@ -313,7 +316,7 @@ export class RunningBroker implements AsyncDisposable {
   }
 }
 
-/** Whether somebody accepts connections there. */
+/** Whether a server accepts connections there. */
 export async function accepts(url: string): Promise<boolean> {
   const { hostname, port } = new URL(url);
   try {

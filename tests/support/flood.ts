@@ -4,8 +4,8 @@ import type { SocketClient } from "./socket-client.ts";
 const payload = Buffer.alloc(64 * 1024, "x");
 
 /**
- * Publishes 64 KiB messages of QoS 0 on a topic until the broker says that it drops them for
- * `clientId`, which reads nothing. Resolves to how many it took.
+ * Publishes 64 KiB messages of QoS 0 on a topic until the broker logs that it drops messages for
+ * `clientId`, which reads nothing. Resolves to the number of messages.
  */
 export async function floodUntilDropped(
   broker: RunningBroker,
@@ -20,7 +20,7 @@ export async function floodUntilDropped(
     if (published % 16 !== 0) continue;
     await publisher.ping();
     if (broker.log.items.some(isDropping)) return published;
-    // More than any kernel takes on one's behalf.
+    // More than any kernel buffers.
     if (published * payload.length > 512 * 1024 * 1024) throw new Error("nothing was dropped");
   }
 }

@@ -1,6 +1,6 @@
 import { now } from "./inbox.ts";
 
-/** What a forwarder knows of one end of a connection: the socket at the other, and when it forwarded. */
+/** One end of a forwarded connection: the socket at the other end, and when it last forwarded. */
 interface Way {
   other: Bun.Socket<Way> | null;
   waiting: Uint8Array[];
@@ -8,14 +8,14 @@ interface Way {
 }
 
 /**
- * Stands between clients and a broker, like a proxy or a bad network. Once it is silent it forwards
- * nothing more, and keeps every socket open.
+ * Stands between clients and a broker, like a proxy or a bad network. Once silent, it forwards
+ * nothing more and keeps every socket open.
  */
 export class Forwarder implements Disposable {
-  /** When something was last forwarded to the broker, and to a client: milliseconds of `now()`. */
+  /** When the forwarder last sent to the broker, and to a client: milliseconds of `now()`. */
   toBrokerAt = 0;
   toClientAt = 0;
-  /** Called with each chunk before it is forwarded. `connection` counts from 0. */
+  /** Called with each chunk before forwarding. `connection` counts from 0. */
   onChunk: (connection: number, from: "client" | "broker", chunk: Uint8Array) => void = () => {};
   /** Resolves when the broker has closed a connection. */
   readonly brokerClosed: Promise<void>;

@@ -1,9 +1,9 @@
 import type { SocketPoll } from "../../src/transport/socket-poll.ts";
 
-/** Hands over what one end of a connection does, at once or when a loop reads it. */
+/** Delivers what one end of a connection does, at once or when a loop reads it. */
 export type Gate = (descriptor: number, deliver: () => void) => void;
 
-/** Of the socket that connections wait on to be accepted. */
+/** Of the socket on which connections wait to be accepted. */
 export const listening = 1;
 
 interface Waiting {
@@ -11,7 +11,7 @@ interface Waiting {
   readonly deliver: () => void;
 }
 
-/** What clients do while the loop of a broker stands still: it waits in their sockets. */
+/** What clients do while a broker's loop stands still: it waits in their sockets. */
 export class HeldLoop {
   isHeld = false;
   #waiting: Waiting[] = [];
@@ -28,7 +28,7 @@ export class HeldLoop {
     },
   };
 
-  /** One poll of the sockets, of so many events at most. False: nothing waited. */
+  /** One poll of the sockets, of at most so many events. False: nothing waited. */
   read(most: number): boolean {
     const some = this.#waiting.splice(0, most);
     for (const { deliver } of some) deliver();

@@ -1,20 +1,21 @@
 import { now } from "./inbox.ts";
 
 /**
- * A time was too long, or could not be judged: the machine may have held the program up. The test
- * command plays such a test again where its meter saw as much (scripts/held-up.ts); else it has failed.
+ * A time was too long, or could not be judged, possibly because the machine held the program up.
+ * The test command repeats such a test when its meter saw a stall (scripts/held-up.ts); otherwise
+ * the test fails.
  */
 export class HeldUp extends Error {
   override readonly name = "HeldUp";
 
-  /** `ms`: for how long, at some time from one moment to another (of `now`). */
+  /** `ms`: length of the stall, at some time between two moments (of `now`). */
   constructor(what: string, ms: number, from: number, to = now()) {
     const [first, last] = [from, to].map((moment) => new Date(moment).toISOString());
     super(`${what}: held up for ${Math.ceil(ms)} ms between ${first} and ${last}`);
   }
 }
 
-/** What a HeldUp's message says. Throws when it is none. */
+/** Parses a HeldUp's message. Throws on any other text. */
 export function heldUpOf(message: string): { ms: number; from: number; to: number } {
   const found = /: held up for (\d+) ms between (\S+) and (\S+)$/.exec(message);
   const [, ms, from = "", to = ""] = found ?? [];
@@ -22,7 +23,9 @@ export function heldUpOf(message: string): { ms: number; from: number; to: numbe
   return { ms: Number(ms), from: Date.parse(from), to: Date.parse(to) };
 }
 
-/** For something that may take so many milliseconds and ended at `at`: more is held up. */
+/**
+ * For work that may take so many milliseconds and ended at `at`: a longer time counts as held up.
+ */
 export function expectInTime(what: string, tookMs: number, limitMs: number, at = now()): void {
   if (tookMs <= limitMs) return;
   throw new HeldUp(
@@ -33,15 +36,15 @@ export function expectInTime(what: string, tookMs: number, limitMs: number, at =
   );
 }
 
-/** `simulate-drop` of itself, and a broker that was late by 0.1 s or more of itself. */
+/** `simulate-drop` about itself, and a broker about its own lateness of 0.1 s or more. */
 const confessions = [
   /this machine was held up for ([\d.]+) (ms)/,
   /the broker itself stood still for ([\d.]+) (ms|s)/,
 ];
 
 /**
- * Looks for the words of one of our programs that it was held up, at some time since a moment (of
- * `now`): then what it says besides is another text, or no verdict.
+ * Looks in a program's output for its words that it was held up since a moment (of `now`): then its
+ * remaining text differs, or has no verdict.
  */
 export function expectNotHeldUp(what: string, said: string, since: number): void {
   // Texts for people are wrapped.

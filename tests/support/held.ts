@@ -1,7 +1,10 @@
 import { mortal } from "./mortal.ts";
 import type { World } from "./world.ts";
 
-/** The client `held` has sent more than half a queue to `slow`, which takes three and acknowledges none. */
+/**
+ * The client `held` has sent more than half a queue to `slow`, which accepts three messages and
+ * acknowledges none.
+ */
 export function hold(world: World): void {
   const slow = world.open();
   slow.connect({ clientId: "slow", protocolVersion: 5, properties: { receiveMaximum: 3 } });

@@ -1,9 +1,9 @@
 import { createServer, type Server, type Socket } from "node:net";
 
-/** What a server says to a connection, once the client has said something. */
+/** Writes the server's reply to a connection's first bytes. */
 export type Hostility = (socket: Socket, asked: string) => void;
 
-/** A server on loopback that keeps to no protocol. */
+/** A server on loopback that follows no protocol. */
 export class HostileServer implements AsyncDisposable {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -34,10 +34,12 @@ export class HostileServer implements AsyncDisposable {
   }
 }
 
-/** Writes the same bytes again and again, as fast as they are taken, for as long as there is a client. */
+/**
+ * Writes the same bytes repeatedly, as fast as the client reads them, until the client has gone.
+ */
 export function pour(socket: Socket, bytes: Uint8Array): void {
   const more = (): void => {
-    // Not for ever in one turn: others have theirs.
+    // Yields after 16 rounds: other connections get their turn.
     for (let round = 0; round < 16 && !socket.destroyed; round++) {
       if (!socket.write(bytes)) return;
     }
@@ -47,7 +49,7 @@ export function pour(socket: Socket, bytes: Uint8Array): void {
   more();
 }
 
-/** Writes a piece now and then. */
+/** Writes one piece per interval. */
 export function drip(socket: Socket, text: string, everyMs: number): void {
   const timer = setInterval(() => socket.write(text), everyMs);
   socket.on("close", () => clearInterval(timer));

@@ -1,7 +1,7 @@
 import { connect, type Socket } from "node:net";
 import { Inbox } from "./inbox.ts";
 
-/** One connection to an HTTP server, on which a test says what no client would say. */
+/** One connection to an HTTP server, on which a test sends what no client would send. */
 export class HttpSocket implements Disposable {
   readonly #socket: Socket;
   readonly #received = new Inbox<string>();
@@ -27,7 +27,7 @@ export class HttpSocket implements Disposable {
     socket.on("error", () => this.#received.end("the connection was reset"));
   }
 
-  /** A request line and headers, `Host: localhost` and the empty line included. */
+  /** A request line and headers, including `Host: localhost` and the empty line. */
   ask(line: string, headers: readonly string[] = []): void {
     this.send([`${line} HTTP/1.1`, "Host: localhost", ...headers, "", ""].join("\r\n"));
   }
@@ -36,12 +36,12 @@ export class HttpSocket implements Disposable {
     this.#socket.write(text, "latin1");
   }
 
-  /** All that came, once this has come. */
+  /** Everything received, once it contains this text. */
   async until(text: string, boundMs?: number): Promise<string> {
     return this.#received.first(JSON.stringify(text), (all) => all.includes(text), boundMs);
   }
 
-  /** All that came, once the peer has closed. */
+  /** Everything received, once the peer has closed. */
   async end(boundMs?: number): Promise<string> {
     const never = (): boolean => false;
     await this.#received.first("the end", never, boundMs).catch((why: unknown) => {
@@ -50,22 +50,22 @@ export class HttpSocket implements Disposable {
     return this.#text;
   }
 
-  /** Takes nothing more. */
+  /** Stops reading. */
   stall(): void {
     this.#socket.pause();
   }
 
-  /** Takes what waits, and what comes. */
+  /** Reads the backlog and resumes reading. */
   resume(): void {
     this.#socket.resume();
   }
 
-  /** Closes once all that was said has left. */
+  /** Closes once everything written has left. */
   close(): void {
     this.#socket.end();
   }
 
-  /** Breaks off, whatever is under way. */
+  /** Closes at once, and abandons what is under way. */
   reset(): void {
     this.#socket.resetAndDestroy();
   }

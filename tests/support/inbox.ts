@@ -1,7 +1,10 @@
-/** How long what is sure to come may take: below the five seconds of `bun test`, which says less. */
+/**
+ * Bound for an event that is certain to happen: below the five seconds of `bun test`, whose message
+ * says less.
+ */
 const timeoutMs = 4500;
 
-/** What arrives over time, in order, and those who wait for a particular piece of it. */
+/** Items that arrive over time, in order, and the waiters for particular ones. */
 export class Inbox<Item> {
   readonly items: Item[] = [];
   readonly #looks = new Set<() => void>();
@@ -12,15 +15,15 @@ export class Inbox<Item> {
     for (const look of this.#looks) look();
   }
 
-  /** Nothing comes any more; who still waits fails at once, with this text. */
+  /** No item follows; the waiters that are left fail at once, with this text. */
   end(why: string): void {
     this.#ended ??= why;
     for (const look of this.#looks) look();
   }
 
   /**
-   * The first item that fits, of those that have come and those that come within `boundMs`. Rejects
-   * with what has come instead.
+   * The first matching item, of those so far and those within `boundMs`. Rejects with the items
+   * that arrived instead.
    */
   async first<Found extends Item>(
     what: string,
@@ -39,7 +42,7 @@ export class Inbox<Item> {
     });
   }
 
-  /** Resolves when so many items that fit have come. */
+  /** Resolves when so many matching items have arrived. */
   async count(what: string, expected: number, fits: (item: Item) => boolean): Promise<void> {
     let looked = 0;
     let found = 0;
@@ -82,8 +85,8 @@ export class Inbox<Item> {
 }
 
 /**
- * Waits for a fact that no event tells of, such as one of /proc. Rejects after `boundMs`, with what
- * `describe` says by then.
+ * Polls for a fact that has no event, for example one in /proc. Rejects after `boundMs`, with the
+ * text of `describe` at that time.
  */
 export async function eventually(
   isSo: () => boolean | Promise<boolean>,
@@ -97,7 +100,7 @@ export async function eventually(
   }
 }
 
-/** Milliseconds that processes of this machine agree on. */
+/** Milliseconds of a clock that the processes of this machine share. */
 export function now(): number {
   return performance.timeOrigin + performance.now();
 }

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { spawnSync } from "./child.ts";
 
-/** Processes that are children of `parent` and were started as clients that are to die. */
+/** The children of `parent` that `simulate-drop` started as clients to be killed. */
 export function childClients(parent: number): number[] {
   return readdirSync("/proc")
     .map(Number)
@@ -9,7 +9,7 @@ export function childClients(parent: number): number[] {
     .filter((pid) => contents(`/proc/${pid}/cmdline`).split("\0").includes("drop-client"));
 }
 
-/** Whether the process exists, and is no corpse that only waits to be buried. */
+/** Whether the process exists and is no zombie. */
 export function isAlive(pid: number): boolean {
   return /^[RSDTtI]/.test(stateOf(pid));
 }
@@ -19,7 +19,7 @@ export function isStopped(pid: number): boolean {
   return stateOf(pid).startsWith("T");
 }
 
-/** Network links that `simulate-drop` has made for a process. */
+/** Network links that `simulate-drop` made for a process. */
 export function linksOf(pid: number): string[] {
   const { stdout } = spawnSync(["ip", "-oneline", "link", "show"]);
   const mine = `alias mqttd simulate-drop, process ${pid}`;
@@ -37,7 +37,7 @@ function stateOf(pid: number): string {
   return /^State:\s*(\S.*)$/m.exec(contents(`/proc/${pid}/status`))?.[1] ?? "";
 }
 
-/** Empty: it has ended meanwhile. */
+/** Empty: the process has ended meanwhile. */
 function contents(file: string): string {
   try {
     return readFileSync(file, "utf8");

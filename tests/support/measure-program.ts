@@ -1,10 +1,10 @@
 /**
- * Runs a program and says, as JSON on stdout, how it ended and how much memory it took at most. It is a
- * process of its own because a child's peak begins with that of the process that it was forked from.
+ * Runs a program and prints, as JSON on stdout, how it ended and its peak memory. This is a process
+ * of its own because a child's peak starts at that of the process that forked it.
  */
 import { spawn } from "./child.ts";
 
-/** What to run. */
+/** The command to run. */
 export interface MeasureOrder {
   readonly command: string[];
   readonly cwd: string;
@@ -12,23 +12,23 @@ export interface MeasureOrder {
   readonly boundMs: number;
 }
 
-/** How the program ended, and what it took. */
+/** How the program ended, and what it used. */
 export interface Measured {
-  /** Null: ended by a signal. */
+  /** Null: a signal ended it. */
   readonly code: number | null;
   /** The first 10,000 characters of each. */
   readonly stdout: string;
   readonly stderr: string;
   /** Of the whole output. */
   readonly stdoutLength: number;
-  /** Whether all that it printed is line ends, and what can be seen. */
+  /** Whether the whole output is printable characters and line ends. */
   readonly isPrintable: boolean;
-  /** Resident, at most. */
+  /** Peak resident memory. */
   readonly peakBytes: number;
 }
 
 const [order = ""] = process.argv.slice(2);
-// It was written by `measured` beside this file.
+// `measured`, in the file beside this one, wrote it.
 const { command, cwd, env, boundMs } = JSON.parse(order) as MeasureOrder;
 await using child = spawn(command, {
   cwd,

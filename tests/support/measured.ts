@@ -5,7 +5,7 @@ import type { Measured, MeasureOrder } from "./measure-program.ts";
 
 const program = path.join(import.meta.dir, "measure-program.ts");
 
-/** Runs the executable in a folder until it ends by itself, for at most `boundMs`. */
+/** Runs the executable in a folder until it exits, for at most `boundMs`. */
 export async function measured(
   folder: Folder,
   args: readonly string[],
@@ -18,6 +18,6 @@ export async function measured(
     stdout: "pipe",
     stderr: "inherit",
   });
-  // Written by that program.
+  // That program wrote it.
   return JSON.parse(await child.stdout.text()) as Measured;
 }

@@ -20,11 +20,11 @@ export interface MortalOptions {
   readonly will?: Partial<WillOptions>;
   readonly username?: string;
   readonly listener?: Partial<ListenerPolicy>;
-  /** The address that it comes from. */
+  /** The client's remote address. */
   readonly host?: string;
 }
 
-/** A client that is let in with a will: `gone` on the topic `wills/<client id>`. */
+/** A connected client with a will: `gone` on the topic `wills/<client id>`. */
 export function mortal(world: World, options: MortalOptions = {}): TestClient {
   const { id = "mortal", version = 5, clean = true, keepalive = 0, delay = 0 } = options;
   const client = world.open(options.listener, options.host);
@@ -54,7 +54,7 @@ export function mortal(world: World, options: MortalOptions = {}): TestClient {
   return client;
 }
 
-/** Somebody who sees all that is published, as it was published. */
+/** A client that receives every message, as it was published. */
 export function watcherOf(world: World, filter = "#", clientId = "watcher"): TestClient {
   const watcher = world.open();
   watcher.connect({ clientId, protocolVersion: 5 });
@@ -72,7 +72,7 @@ export function endOf(world: World, client: TestClient): BrokerEvent & { event: 
   return end;
 }
 
-/** Whether the broker still knows this client's connection. */
+/** Whether the broker still has this client's connection. */
 export function isOpen(world: World, client: TestClient): boolean {
   return world.broker.view().connections.some(({ remote }) => remote === client.remote);
 }

@@ -8,24 +8,24 @@ import { localTarget } from "./embedded.ts";
 import { eventually } from "./inbox.ts";
 import { spawn } from "./child.ts";
 
-// A package manager puts it where a user's PATH may not look.
+// A package manager installs it where a user's PATH may not look.
 const program =
   Bun.which("mosquitto") ?? Bun.which("mosquitto", { PATH: "/usr/sbin:/usr/local/sbin" });
 
-/** Why there is no mosquitto whose quirks are known; null: there is one. */
+/** Why no mosquitto with known quirks is installed; null: one is. */
 export const mosquittoMissing: string | null = await whyMissing();
 
-/** The same where any mosquitto does. */
+/** The same, for any mosquitto. */
 export const mosquittoAbsent: string | null = program === null ? mosquittoMissing : null;
 
-/** mosquitto as Debian has it, in a process and a folder of its own, on a free port. */
+/** Debian's mosquitto, in its own process and folder, on a free port. */
 export class Mosquitto implements AsyncDisposable {
   readonly port: number;
   readonly target: Target;
   readonly #folder: string;
   readonly #child: Bun.Subprocess<"ignore", "ignore", "ignore">;
 
-  /** `lines`: of its configuration, after those of its listener. */
+  /** `lines`: configuration lines that follow those of its listener. */
   static async start(lines: readonly string[] = []): Promise<Mosquitto> {
     const mosquitto = new Mosquitto(await freePort(), lines);
     try {

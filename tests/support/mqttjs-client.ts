@@ -1,15 +1,15 @@
 import mqtt, { type IClientOptions, type IConnackPacket, type IPublishPacket } from "mqtt";
 import { Inbox } from "./inbox.ts";
 
-/** A client of mqtt.js, and all that came to it. */
+/** A client of mqtt.js, and everything that it received. */
 export class MqttJsClient implements AsyncDisposable {
   readonly mqtt: mqtt.MqttClient;
   readonly messages = new Inbox<IPublishPacket>();
   readonly connacks = new Inbox<IConnackPacket>();
-  /** `> publish` for each packet that it sent, `< puback` for each that it received. */
+  /** `> publish` for each packet sent, `< puback` for each received. */
   readonly packets = new Inbox<string>();
 
-  /** Clean and without reconnecting, unless the options say otherwise. */
+  /** Clean and without reconnecting, unless the options change that. */
   static async connect(port: number, options: IClientOptions): Promise<MqttJsClient> {
     const client = new MqttJsClient(port, options);
     await client.connected(1);
@@ -19,11 +19,12 @@ export class MqttJsClient implements AsyncDisposable {
   constructor(port: number, options: IClientOptions) {
     this.mqtt = mqtt.connect(`mqtt://127.0.0.1:${port}`, { reconnectPeriod: 0, ...options });
     this.mqtt.on("connect", (packet) => this.connacks.add(packet));
-    // The packet's own topic is empty where an alias stands for it.
+    // A PUBLISH that uses a topic alias has an empty topic.
     this.mqtt.on("message", (topic, _, packet) => this.messages.add({ ...packet, topic }));
     this.mqtt.on("packetsend", ({ cmd }) => this.packets.add(`> ${cmd}`));
     this.mqtt.on("packetreceive", ({ cmd }) => this.packets.add(`< ${cmd}`));
-    // What is refused shows in what does not come; without a listener it would end the process.
+    // A test sees a refusal by the missing answer; without a listener the error would end the
+    // process.
     this.mqtt.on("error", (error) => this.connacks.end(String(error)));
   }
 
@@ -42,7 +43,7 @@ export class MqttJsClient implements AsyncDisposable {
     return this.messages.items.map(({ topic, payload }) => `${topic}=${payload.toString()}`);
   }
 
-  /** A subscription and its answer: what the broker had sent before has come. */
+  /** Subscribes and waits for the SUBACK: what the broker sent before it has arrived. */
   async roundTrip(): Promise<void> {
     await this.mqtt.subscribeAsync("round/trip");
   }

@@ -9,8 +9,8 @@ const msgDontWait = 0x40;
 const msgNoSignal = 0x4000;
 
 /**
- * A TCP connection to a port of 127.0.0.1 whose receive buffer is small, and of which a test reads as much as
- * it says: no runtime reads ahead. Linux only.
+ * A TCP connection to a port of 127.0.0.1 with a small receive buffer. The test reads as much as it
+ * asks for: no runtime reads ahead. Linux only.
  */
 export class NarrowSocket implements Disposable {
   readonly #libc = dlopen("libc.so.6", {
@@ -43,7 +43,7 @@ export class NarrowSocket implements Disposable {
       throw new Error(`${sent} of ${bytes.length} bytes were sent`);
   }
 
-  /** At most so many bytes, of those that are there. Null: there are none, or no connection. */
+  /** At most so many of the waiting bytes. Null: none, or no connection. */
   read(most: number): Uint8Array | null {
     const bytes = new Uint8Array(most);
     const read = Number(this.#libc.symbols.recv(this.#fd, bytes, BigInt(most), msgDontWait));

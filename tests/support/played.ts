@@ -18,12 +18,12 @@ export const quiet: RunOptions["watch"] = {
   cleared: () => {},
 };
 
-/** Those that begin at the same time. */
+/** Games that start at the same time. */
 let beginning = Promise.resolve();
 
 /**
- * Brokers and scenarios of tests that are played at the same time begin one after the other, each in
- * a turn of the loop, so that their beginnings hold nobody up: awaited before a broker is started.
+ * Awaited before a broker starts. Brokers and scenarios that tests play in parallel start one after
+ * the other, each in its own turn of the loop, so that no start delays another.
  */
 export async function turn(): Promise<void> {
   beginning = beginning.then(async () => new Promise((resolve) => setTimeout(resolve)));
@@ -31,8 +31,8 @@ export async function turn(): Promise<void> {
 }
 
 /**
- * Plays scenarios against a broker of this machine, as `simulate-drop` would. Rejects with HeldUp
- * where one of them could not be judged for that.
+ * Plays scenarios against a loopback broker, as `simulate-drop` would. Rejects with HeldUp when one
+ * of them could not be judged because of a stall.
  */
 export async function played(
   scenarios: readonly Scenario[],
@@ -65,7 +65,7 @@ export async function played(
   return results;
 }
 
-/** Plays each scenario against a broker of ours of its own, all at the same time. */
+/** Plays each scenario against its own broker of ours, all in parallel. */
 export async function playedOnOurs(
   scenarios: readonly Scenario[],
   broker: EmbeddedOptions = {},
@@ -73,20 +73,20 @@ export async function playedOnOurs(
 ): Promise<Result[]> {
   return apart(scenarios, async (scenario) => {
     using embedded = await EmbeddedBroker.start(broker);
-    // Awaited here: the broker ends when this function does.
+    // Awaited here: the broker stops when this function returns.
     const results = await played([scenario], embedded.target, options);
     return results;
   });
 }
 
-/** Plays each scenario against a mosquitto of its own, all at the same time. */
+/** Plays each scenario against its own mosquitto, all in parallel. */
 export async function playedOnMosquitto(
   scenarios: readonly Scenario[],
   options: Partial<RunOptions> = {},
 ): Promise<Result[]> {
   return apart(scenarios, async (scenario) => {
     await using mosquitto = await Mosquitto.start();
-    // Awaited here: the broker ends when this function does.
+    // Awaited here: the broker stops when this function returns.
     const results = await played([scenario], mosquitto.target, options);
     return results;
   });
@@ -99,7 +99,7 @@ export function verdicts(results: readonly Result[]): string[] {
   });
 }
 
-/** What `verdicts` says when all pass that the protocol knows. */
+/** The result of `verdicts` when every scenario of the protocol passes. */
 export function passes(
   scenarios: readonly Scenario[],
   versions: readonly ClientVersion[] = [4, 5],

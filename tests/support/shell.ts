@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { spawn } from "./child.ts";
 import { eventually } from "./inbox.ts";
 
-/** How a shell is started that reads no file of the user's. */
+/** Starts a shell that reads none of the user's files. */
 const commands = {
   bash: ["bash", "--norc", "--noprofile", "-i"],
   zsh: ["zsh", "-f", "-i"],
@@ -13,11 +13,11 @@ export type ShellName = keyof typeof commands;
 const promptText = "<ready>";
 const boundMs = 20_000;
 
-/** An interactive shell on a terminal of its own, into which is typed. */
+/** An interactive shell on its own terminal; tests type into it. */
 export class InteractiveShell implements AsyncDisposable {
   #raw = "";
   readonly #child: Bun.Subprocess;
-  /** What was looked at already. */
+  /** Output up to here was examined already. */
   #seen = 0;
 
   static async start(
@@ -50,17 +50,17 @@ export class InteractiveShell implements AsyncDisposable {
     });
   }
 
-  /** All that the terminal was sent, without colours and carriage returns. */
+  /** Everything the terminal received, without colours and carriage returns. */
   get output(): string {
     return Bun.stripANSI(this.#raw).replaceAll("\r", "");
   }
 
-  /** Types, as a person pastes: all lines at once, and the last one is ended too. */
+  /** Types all lines at once, as a paste does, including the last line's Enter. */
   type(text: string): void {
     this.#child.terminal?.write(text.endsWith("\n") ? text : `${text}\n`);
   }
 
-  /** Types a block, and waits for its end; what it showed, and its exit code. */
+  /** Types a block and waits for its end; returns its output and exit code. */
   async run(block: string, bound = boundMs): Promise<{ code: number; output: string }> {
     const start = this.output.length;
     this.type(block);
@@ -68,29 +68,29 @@ export class InteractiveShell implements AsyncDisposable {
     return { code, output: this.output.slice(start) };
   }
 
-  /** Types a command that serves or follows, and waits for what it says when it is ready. */
+  /** Types a command that keeps running, and waits for the text that it prints when it is ready. */
   async begin(command: string, ready: string | RegExp): Promise<void> {
     this.type(command);
     await this.until(ready, `what \`${command}\` says when it is ready`);
   }
 
-  /** Ctrl-C; the exit code of what it ends. */
+  /** Sends Ctrl-C; returns the exit code of the command that it ends. */
   async interrupt(): Promise<number> {
     this.#child.terminal?.write("\u0003");
-    // What is typed before the shell reads again may be thrown away with the line.
+    // The terminal may discard what is typed before the shell reads again.
     await this.until(promptText, "the prompt after Ctrl-C");
     return this.#code("the exit code", boundMs);
   }
 
-  /** Of the command before. */
+  /** Of the previous command. */
   async #code(what: string, bound: number): Promise<number> {
-    // The echo of these words is not what they print.
+    // Split, so that the echo of these words differs from their output.
     this.type('echo "<$?>"');
     const [, code] = await this.until(/<(\d+)>\n/, what, bound);
     return Number(code);
   }
 
-  /** Waits for a text that has not been waited for yet. */
+  /** Waits for a text after the last one waited for. */
   async until(
     expected: string | RegExp,
     what: string,
@@ -112,7 +112,7 @@ export class InteractiveShell implements AsyncDisposable {
     return found;
   }
 
-  /** Ends the shell and whatever it has started. */
+  /** Ends the shell and all processes that it started. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const pid of processesOf(this.#child.pid)) {
       try {
@@ -127,7 +127,7 @@ export class InteractiveShell implements AsyncDisposable {
   }
 }
 
-/** The processes of a session, which a shell on a terminal leads. Linux says which they are. */
+/** The processes of a session, which a shell on a terminal leads, according to Linux. */
 function processesOf(session: number): number[] {
   if (process.platform !== "linux") return [];
   return readdirSync("/proc")
@@ -137,7 +137,8 @@ function processesOf(session: number): number[] {
 
 function sessionOf(pid: number): number | null {
   try {
-    // The name of the program stands in parentheses, and may hold any; the session is the fourth behind.
+    // The program's name is in parentheses and may contain any; the session is the fourth field
+    // behind.
     const [, rest = ""] = /\) (.*)$/s.exec(readFileSync(`/proc/${pid}/stat`, "utf8")) ?? [];
     return Number(rest.split(" ")[3]);
   } catch {

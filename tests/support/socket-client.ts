@@ -11,21 +11,21 @@ import { Inbox, now } from "./inbox.ts";
 
 export interface Arrival {
   readonly packet: Packet;
-  /** When its last byte came, in milliseconds of `now()`. */
+  /** When its last byte arrived, in milliseconds of `now()`. */
   readonly at: number;
 }
 
 type PublishOptions = Partial<Omit<IPublishPacket, "cmd" | "topic" | "payload">>;
 
-/** A client on a real socket that does just what a test says: it answers nothing by itself. */
+/** A client on a real socket that does exactly what a test asks: it answers nothing by itself. */
 export class SocketClient implements Disposable {
   readonly received = new Inbox<Arrival>();
-  /** Resolves when the connection has ended, from whichever side. */
+  /** Resolves when either side has ended the connection. */
   readonly ended: Promise<void>;
   readonly #socket: Bun.Socket<SocketClient | null>;
   #version: 3 | 4 | 5 = 5;
   #parser = parser({ protocolVersion: 5 });
-  /** Bytes that the kernel has not taken yet. */
+  /** Bytes that the kernel has not accepted yet. */
   #unsent: Uint8Array[] = [];
   #onSent: (() => void)[] = [];
   #nextId = 1;
@@ -38,7 +38,7 @@ export class SocketClient implements Disposable {
       port,
       data: null,
       socket: {
-        // The broker speaks only when spoken to, so that the client is there by then.
+        // The broker never sends first, so the client is assigned before the first bytes.
         data({ data: client }, chunk) {
           if (client !== null) client.#take(chunk);
         },
@@ -49,7 +49,7 @@ export class SocketClient implements Disposable {
           client?.received.end("the connection has ended");
           ended.resolve();
         },
-        // That the connection was reset is told by `close`, too.
+        // `close` reports a reset as well.
         error() {},
       },
     });
@@ -58,7 +58,7 @@ export class SocketClient implements Disposable {
     return client;
   }
 
-  /** Dials and is let in. */
+  /** Opens a connection and waits until the broker accepts its CONNECT. */
   static async connect(
     port: number,
     options: ConnectOptions,
@@ -77,7 +77,7 @@ export class SocketClient implements Disposable {
     this.#listen();
   }
 
-  /** MQTT 5.0, Clean Start and no keepalive, unless the options say otherwise. */
+  /** MQTT 5.0, Clean Start and no keepalive, unless the options change that. */
   async connect(options: ConnectOptions, boundMs?: number): Promise<IConnackPacket> {
     this.#version = options.protocolVersion ?? 5;
     this.#listen();
@@ -112,7 +112,7 @@ export class SocketClient implements Disposable {
     });
   }
 
-  /** A PINGREQ and its PINGRESP: all that was sent before has been dealt with. */
+  /** A PINGREQ and its PINGRESP: the broker has handled everything sent before. */
   async ping(): Promise<void> {
     const expected = this.#pongs + 1;
     this.send({ cmd: "pingreq" });
@@ -128,7 +128,7 @@ export class SocketClient implements Disposable {
     return (await this.received.first(what, isIt, boundMs)).packet;
   }
 
-  /** The first message on a topic, and when it came. */
+  /** The first message on a topic, and its arrival time. */
   async message(topic: string, boundMs?: number): Promise<Message> {
     const { packet, at } = await this.received.first(
       `a message on ${topic}`,
@@ -156,25 +156,25 @@ export class SocketClient implements Disposable {
     this.#flush();
   }
 
-  /** Resolves when the kernel has taken all that was sent. */
+  /** Resolves when the kernel has accepted everything written. */
   async sent(): Promise<void> {
     if (this.#unsent.length === 0) return;
     await new Promise<void>((resolve) => this.#onSent.push(resolve));
   }
 
-  /** Of the socket. */
+  /** The socket's port. */
   get descriptor(): number {
     if ("fd" in this.#socket && typeof this.#socket.fd === "number") return this.#socket.fd;
     throw new Error("the socket has no descriptor");
   }
 
-  /** DISCONNECT, and FIN behind it. */
+  /** Sends DISCONNECT, then FIN. */
   goodbye(): void {
     this.send({ cmd: "disconnect" });
     this.#socket.end();
   }
 
-  /** Reads nothing from now on. */
+  /** Stops reading. */
   pause(): void {
     this.#socket.pause();
   }

@@ -2,8 +2,8 @@ import { dlopen, ptr } from "bun:ffi";
 import { expect } from "bun:test";
 
 /**
- * A peer that vanishes without FIN or RST: a packet filter on its own socket drops all that comes,
- * so that its kernel never acknowledges anything again. Linux only; no privilege is needed.
+ * Makes a peer vanish without FIN or RST: a packet filter on its own socket drops everything that
+ * arrives, so that its kernel never acknowledges anything again. Linux only; needs no privilege.
  */
 export function vanish(descriptor: number): void {
   // One instruction of the classic packet filter: return 0, keep nothing.
@@ -18,7 +18,7 @@ export function vanish(descriptor: number): void {
   expect([result, program.length]).toEqual([0, 8]);
 }
 
-/** Of the C library: what reads and sets a socket's options. */
+/** C library functions that read and set socket options. */
 export function libc() {
   return dlopen("libc.so.6", {
     setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },

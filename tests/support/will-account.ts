@@ -9,18 +9,19 @@ import { readFileSync } from "node:fs";
 import { SocketClient } from "./socket-client.ts";
 import { spawn } from "./child.ts";
 
-/** For whatever is sure to come, on a machine that has much to do. */
+/** Bound for an event that is certain to happen, on a busy machine. */
 const boundMs = 20_000;
-/** Of a test that waits for such. */
+/** Timeout of a test that waits for such an event. */
 export const rowLimitMs = 40_000;
 
-/** Why rows with mosquitto's clients are skipped; null: they are installed. */
+/** Why rows with mosquitto's clients are skipped; null: the clients are installed. */
 export const mosquittoSubMissing: string | null =
   Bun.which("mosquitto_sub") === null ? "mosquitto_sub is not installed" : null;
 
 /**
- * The executable as a person has it: a broker whose log is read, a watcher of all that is below
- * `wills/`, and `mqttd inspect` beside them. Rows share one; each has client ids of its own.
+ * The executable as a person uses it: a broker with its log, a watcher of all topics below
+ * `wills/`, and `mqttd inspect` beside them. Rows share one broker; each row has its own client
+ * ids.
  */
 export class WillAccounts implements AsyncDisposable {
   readonly broker: RunningBroker;
@@ -33,7 +34,7 @@ export class WillAccounts implements AsyncDisposable {
       ...surroundings,
       logFormat: "human",
     });
-    // No Server Keep Alive can be told to one of 3.1.1: it may be silent for as long as it likes.
+    // 3.1.1 has no Server Keep Alive: such a client may stay silent without limit.
     const watcher = await SocketClient.connect(broker.port, {
       clientId: "watcher",
       protocolVersion: 4,
@@ -51,7 +52,7 @@ export class WillAccounts implements AsyncDisposable {
     return this.broker.port;
   }
 
-  /** mqtt.js, with a keepalive of 30 s and the will `gone` on `wills/ID` unless told otherwise. */
+  /** mqtt.js, by default with a keepalive of 30 s and the will `gone` on `wills/ID`. */
   async mqttjs(clientId: string, options: IClientOptions = {}): Promise<MqttJsClient> {
     return MqttJsClient.connect(this.port, {
       clientId,
@@ -73,7 +74,7 @@ export class WillAccounts implements AsyncDisposable {
     });
   }
 
-  /** mosquitto_sub with that will, once it listens and is idle. */
+  /** mosquitto_sub with that will, once it has subscribed and is idle. */
   async mosquitto(clientId: string, args: readonly string[]): Promise<MosquittoSub> {
     const topic = `commands/${clientId}`;
     this.watcher.publish(topic, "hello", { retain: true });
@@ -83,26 +84,26 @@ export class WillAccounts implements AsyncDisposable {
     return sub;
   }
 
-  /** Bytes on a connection of their own; resolves when the broker has closed it. */
+  /** Sends bytes on a new connection; resolves when the broker has closed it. */
   async send(bytes: Uint8Array): Promise<void> {
     using client = await SocketClient.dial(this.port);
     client.sendBytes(bytes);
     await client.ended;
   }
 
-  /** A line of the log, once it is there. */
+  /** A matching log line, once it has been written. */
   async line(what: string | RegExp): Promise<string> {
     const fits = (line: string): boolean =>
       typeof what === "string" ? line.includes(what) : what.test(line);
     return this.broker.lines.first(String(what), fits, boundMs);
   }
 
-  /** The end of the client's connection, or of the `times`-th. */
+  /** The end of the client's connection, or its `times`-th end. */
   async ended(clientId: string, times = 1): Promise<void> {
     await this.many(new RegExp(`${clientId}( \\(\\S+\\))? disconnected: `), times);
   }
 
-  /** The log has so many lines that fit. */
+  /** Waits until so many log lines match. */
   async many(what: RegExp, times: number): Promise<void> {
     let seen = 0;
     const isLast = (line: string): boolean => what.test(line) && ++seen === times;
@@ -113,7 +114,7 @@ export class WillAccounts implements AsyncDisposable {
     return run(this.broker.folder, ["inspect", ...args], { boundMs });
   }
 
-  /** What is asked for is there, or an error tells what came instead. */
+  /** Returns the value, or throws with what arrived instead. */
   async inspected(...args: string[]): Promise<string> {
     const { code, stdout, stderr } = await this.inspect(...args);
     if (code !== 0 || stderr !== "")
@@ -121,7 +122,7 @@ export class WillAccounts implements AsyncDisposable {
     return stdout;
   }
 
-  /** What the log said of a client, and what `inspect explain` says, as snapshots want it. */
+  /** A client's log lines and the output of `inspect explain`, normalized for snapshots. */
   async account(clientId: string): Promise<string> {
     const explained = await this.inspected("explain", clientId);
     return `${await this.logged(clientId)}\n\n${accountText(explained)}`;
@@ -130,7 +131,7 @@ export class WillAccounts implements AsyncDisposable {
   /** The log's lines about a client so far. */
   async logged(clientId: string): Promise<string> {
     await this.#caughtUp();
-    // Where a line names whom it is about; an id may be a word of another line.
+    // A line names its client at these places; an id may also be a word of another line.
     const place = String.raw`^\S+ (?:\[like \S+\] )?(?:Warning: )?(?:|Client |.* client |.* as |Operator's order: .* )`;
     const about = new RegExp(`${place}${clientId}(?=$|[ ':])`);
     const lines = this.broker.lines.items.filter((line) => about.test(line));
@@ -138,7 +139,7 @@ export class WillAccounts implements AsyncDisposable {
     return logText(lines);
   }
 
-  /** All lines that the broker had written by now have come. */
+  /** Waits until every line that the broker has written by now has arrived. */
   async #caughtUp(): Promise<void> {
     const clientId = `mark.${++this.#marks}`;
     using mark = await SocketClient.connect(this.port, { clientId, keepalive: 30 });
@@ -178,8 +179,8 @@ export class MosquittoSub implements AsyncDisposable {
   }
 
   /**
-   * Waits until it has its first message, and waits itself: its handler of signals takes locks, so
-   * that a signal which comes while it is at work stops it for ever.
+   * Waits until the program has its first message and is idle: its signal handler takes locks, so
+   * that a signal that arrives while it works deadlocks it.
    */
   async idle(): Promise<void> {
     await this.#said.first("its first message", () => true, boundMs);

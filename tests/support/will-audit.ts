@@ -4,32 +4,32 @@ import type { BrokerEvent, WillAtEnd, WillFacts, WillFate } from "../../src/core
 import type { LogEvent } from "../../src/log/events.ts";
 import type { World } from "./world.ts";
 
-/** One will from CONNECT to its fate, as the events tell it. */
+/** One will from CONNECT to its fate, according to the events. */
 export interface AuditedWill {
   readonly clientId: string;
   readonly remote: string;
   readonly facts: WillFacts;
   state: "armed" | "delayed" | "settled";
-  /** Why its connection ended; null: it lives. */
+  /** Why its connection ended; null: still open. */
   cause: EndCause | null;
-  /** When it was said to be due; null: it was not delayed. */
+  /** The announced due time; null: not delayed. */
   promised: number | null;
   fate: WillFate | null;
 }
 
 interface Book {
   readonly wills: AuditedWill[];
-  /** Open connections that were let in, by remote address: no two in a world have the same. */
+  /** Open accepted connections by remote address, which is unique within a world. */
   readonly connected: Map<string, AuditedWill | null>;
   readonly ended: Set<string>;
-  /** Wills whose connection has ended and whose fate is to come, by client id. */
+  /** Wills whose connection has ended and whose fate is open, by client id. */
   readonly delayed: Map<string, AuditedWill>;
 }
 
 /**
- * Walks the events and throws on the first one that breaks a rule: a connection ends at most
- * once, with one cause; a will has exactly one fate, in the event of its connection's end or in one
- * `will` event after it; no fate comes early, and none is of a kind that the cause does not allow.
+ * Reads the events and throws on the first one that breaks a rule: a connection ends at most once,
+ * with one cause; a will has exactly one fate, in the event of its connection's end or in one later
+ * `will` event; no fate is early, and the cause allows its kind.
  */
 export function auditEvents(events: readonly LogEvent[]): readonly AuditedWill[] {
   const book: Book = {
@@ -52,7 +52,7 @@ interface Held {
   readonly dueAt: number | null;
 }
 
-/** The events of a world break no rule, and agree with what the broker still holds. */
+/** Throws if a world's events break a rule or disagree with the broker's state. */
 export function auditWills(world: World): readonly AuditedWill[] {
   world.check();
   const wills = auditEvents(world.events);
@@ -67,7 +67,7 @@ export function auditWills(world: World): readonly AuditedWill[] {
   return wills;
 }
 
-/** Nothing is left of any connection or session: no state, no subscription, no deadline. */
+/** Throws if any state, subscription or deadline of a connection or session is left. */
 export function expectReleased(world: World): void {
   const view = world.broker.view();
   expect(view.connections).toEqual([]);
@@ -78,8 +78,8 @@ export function expectReleased(world: World): void {
 }
 
 /**
- * The end of every scenario: each session is ended by its client, whoever has not said CONNECT runs
- * into the timeout, the events break no rule, and everything is released.
+ * The end of every scenario: each client ends its session, connections without a CONNECT time out,
+ * the events break no rule, and the broker releases everything.
  */
 export function auditAtEnd(world: World): readonly AuditedWill[] {
   auditWills(world);

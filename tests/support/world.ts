@@ -13,7 +13,7 @@ import { HeldLoop, listening } from "./held-loop.ts";
 export interface WorldOptions extends BrokerOptions {
   readonly outputBytes?: number;
   readonly authenticate?: Authenticate;
-  /** Whether the broker can ask the system what waits in sockets; default: it can. */
+  /** Whether the broker can ask the system what waits in sockets; default: yes. */
   readonly polls?: boolean;
   /** Gets each event, as the log does. */
   readonly watch?: (event: LogEvent, at: Millis) => void;
@@ -22,12 +22,14 @@ export interface WorldOptions extends BrokerOptions {
 const heartbeatMs = 100;
 const epoch = 1_800_000_000_000;
 
-/** A broker with its driver and wire in a world where time passes only when a test says so. */
+/** A broker with its driver and wire in a world whose time only the test advances. */
 export class World {
   readonly broker: Broker;
   readonly driver: Driver;
   readonly events: LogEvent[] = [];
-  /** A fault of the broker's own; a test that expects none needs no check, `advance` throws it. */
+  /**
+   * Faults of the broker. `advance` throws them, so that a test that expects none needs no check.
+   */
   readonly faults: unknown[] = [];
   readonly clock: Clock;
   #monotonic = 0;
@@ -38,7 +40,7 @@ export class World {
   #ports = 0;
   readonly #loop = new HeldLoop();
   #timers: { readonly at: number; readonly work: () => void }[] = [];
-  /** Null: nothing beats, so that nothing tells that time passed without the broker. */
+  /** Null: no beat, so that the broker does not notice time that passed without it. */
   #beatAt: number | null = null;
 
   constructor(options: WorldOptions = {}) {
@@ -81,12 +83,12 @@ export class World {
     this.driver.addListeners([listening]);
   }
 
-  /** Milliseconds since the world began. */
+  /** Milliseconds since the world's start. */
   get now(): number {
     return this.#monotonic;
   }
 
-  /** Lets time pass, stopping at each deadline exactly when it is due. */
+  /** Advances time, stopping at each deadline exactly when it is due. */
   advance(milliseconds: number): void {
     const until = this.#monotonic + milliseconds;
     for (;;) {
@@ -102,9 +104,9 @@ export class World {
   }
 
   /**
-   * The process stands still for a time, in the middle of which clients act. Then its loop goes on: its
-   * timers first, as where it was stopped, or its sockets, as where one of its timers held it up. Each
-   * poll reads so many events at most.
+   * The process stands still for a time, in the middle of which clients act. Then its loop resumes:
+   * timers first, as after a stopped process, or sockets first, as after a timer that blocked. Each
+   * poll reads at most so many events.
    */
   standStill(
     milliseconds: number,
@@ -123,7 +125,7 @@ export class World {
     this.advance(0);
   }
 
-  /** One turn of the timers: each that is due goes off once. */
+  /** One turn of the timers: each due timer fires once. */
   #fire(): void {
     if (this.#beatAt !== null && this.#monotonic >= this.#beatAt) this.#beat();
     const due = this.#timers.filter(({ at }) => at <= this.#monotonic);
@@ -139,8 +141,8 @@ export class World {
   }
 
   /**
-   * The machine sleeps: the monotonic clock and the timers stand still meanwhile. `awake`: what happens
-   * after that, before the broker notices.
+   * The machine sleeps: the monotonic clock and the timers stand still. `awake` runs afterwards,
+   * before the broker notices.
    */
   sleep(milliseconds: number, awake: () => void = () => {}): void {
     this.driver.heartbeat();
@@ -151,14 +153,14 @@ export class World {
     this.advance(0);
   }
 
-  /** Somebody sets the wall clock. */
+  /** Sets the wall clock, as an administrator may. */
   stepWallClock(milliseconds: number): void {
     this.#wall += milliseconds;
     this.driver.heartbeat();
     this.check();
   }
 
-  /** Opens a connection; say `connect` on it. */
+  /** Opens a connection; call `connect` on it. */
   open(policy: Partial<ListenerPolicy> = {}, host = "127.0.0.1"): TestClient {
     this.#ports += 1;
     const events: LinkEvents = this.driver.eventsFor({
