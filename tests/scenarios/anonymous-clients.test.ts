@@ -3,7 +3,7 @@ import { World } from "../support/world.ts";
 
 const closed = { name: "tcp closed", allowAnonymous: false };
 
-test("where anonymous clients may come in, a user name changes nothing", () => {
+test("where anonymous clients are allowed, a user name changes nothing", () => {
   const world = new World();
   expect(world.open().connect({ clientId: "a" })?.returnCode).toBe(0);
   expect(world.open().connect({ clientId: "b", username: "u" })?.returnCode).toBe(0);
@@ -12,7 +12,7 @@ test("where anonymous clients may come in, a user name changes nothing", () => {
   ).toBe(0);
 });
 
-test("where they may not, v4 is told 0x05 without and 0x04 with a user name", () => {
+test("where they are not, v4 gets 0x05 without and 0x04 with a user name", () => {
   const world = new World();
   const nameless = world.open(closed);
   expect(nameless.connect({ clientId: "a" })?.returnCode).toBe(5);
@@ -20,7 +20,7 @@ test("where they may not, v4 is told 0x05 without and 0x04 with a user name", ()
   expect(world.open(closed).connect({ clientId: "b", username: "u" })?.returnCode).toBe(4);
 });
 
-test("where they may not, v5 is told 0x87 without and 0x86 with a user name", () => {
+test("where they are not, v5 gets 0x87 without and 0x86 with a user name", () => {
   const world = new World();
   const connect = (username?: string) =>
     world.open(closed).connect({
@@ -36,7 +36,7 @@ test("where they may not, v5 is told 0x87 without and 0x86 with a user name", ()
   ]);
 });
 
-test("each listener has a rule of its own", () => {
+test("each listener has its own rule", () => {
   const world = new World();
   expect(world.open(closed).connect({ clientId: "a" })?.returnCode).toBe(5);
   expect(world.open().connect({ clientId: "a" })?.returnCode).toBe(0);

@@ -6,7 +6,7 @@ import { World } from "../support/world.ts";
 
 type Answer = (refused: ProtocolError | null) => void;
 
-/** A broker whose verdicts are given by hand. */
+/** A broker for which the test decides each authentication. */
 function scene(): { world: World; asked: { credentials: Credentials; answer: Answer }[] } {
   const asked: { credentials: Credentials; answer: Answer }[] = [];
   const world = new World({
@@ -24,7 +24,7 @@ function talk(client: TestClient): void {
   client.ping();
 }
 
-test("packets that come before the verdict wait for it, and are handled in their order", () => {
+test("packets that arrive before the verdict wait for it, and are handled in order", () => {
   const { world, asked } = scene();
   const client = world.open();
   talk(client);
@@ -51,7 +51,7 @@ test("packets that come before the verdict wait for it, and are handled in their
   expect(client.paused).toBe(false);
 });
 
-test("after a refusal what came meanwhile is not handled", () => {
+test("after a refusal, packets that arrived meanwhile are not handled", () => {
   const { world, asked } = scene();
   const watcher = world.open();
   watcher.connect({ clientId: "w" });
@@ -67,7 +67,7 @@ test("after a refusal what came meanwhile is not handled", () => {
   expect(watcher.messages()).toEqual([]);
 });
 
-test("the connect timeout runs on while a verdict is awaited; a late one changes nothing", () => {
+test("the connect timeout keeps running while a verdict is pending; a late verdict changes nothing", () => {
   const { world, asked } = scene();
   const client = world.open();
   client.connect({ clientId: "a" });
@@ -82,7 +82,7 @@ test("the connect timeout runs on while a verdict is awaited; a late one changes
   expect(world.broker.view()).toMatchObject({ connections: [], sessions: [] });
 });
 
-test("a late verdict does not let in the next client that has the number of the connection", () => {
+test("a late verdict does not accept the next client with the same connection number", () => {
   const { world, asked } = scene();
   const first = world.open();
   first.connect({ clientId: "a" });
@@ -99,7 +99,7 @@ test("a late verdict does not let in the next client that has the number of the 
   expect(world.broker.view().sessions).toMatchObject([{ clientId: "b" }]);
 });
 
-test("a client that is gone before its verdict leaves nothing: no session, no will", () => {
+test("a client that closes before its verdict leaves nothing: no session, no will", () => {
   const { world, asked } = scene();
   const client = world.open();
   client.connect({
@@ -118,7 +118,7 @@ test("a client that is gone before its verdict leaves nothing: no session, no wi
   });
 });
 
-test("others are served meanwhile", () => {
+test("other clients are served meanwhile", () => {
   const { world, asked } = scene();
   const slow = world.open();
   slow.connect({ clientId: "slow" });
@@ -132,7 +132,7 @@ test("others are served meanwhile", () => {
   expect(slow.received).toEqual([]);
 });
 
-test("the keepalive begins with the verdict", () => {
+test("the keepalive starts at the verdict", () => {
   const { world, asked } = scene();
   const client = world.open();
   client.connect({ clientId: "a", keepalive: 4 });

@@ -29,7 +29,7 @@ function watch(world: World, filter: string): TestClient {
 }
 
 describe.each([3, 4] as const)("a bridge of level 0x8%d", (version) => {
-  test("is let in, says that it is there, and its will that it is not", () => {
+  test("connects, and publishes its state: online itself, offline by its will", () => {
     const world = new World();
     const state = "$SYS/broker/connection/host.link/state";
     const watcher = watch(world, state);
@@ -45,7 +45,7 @@ describe.each([3, 4] as const)("a bridge of level 0x8%d", (version) => {
     expect(late.messages()).toEqual([`${state}=0`]);
   });
 
-  test("gets nothing back that it sent, and RETAIN as it was published", () => {
+  test("gets none of its own messages back, and RETAIN as published", () => {
     const world = new World();
     const client = bridge(world, version);
     client.subscribe({ topic: "#", qos: 1 });
@@ -64,7 +64,7 @@ describe.each([3, 4] as const)("a bridge of level 0x8%d", (version) => {
     ]);
   });
 
-  test("shares as others do", () => {
+  test("takes part in shared subscriptions like other clients", () => {
     const world = new World();
     const client = bridge(world, version);
     client.subscribe({ topic: "$share/g/t", qos: 1 });
@@ -73,7 +73,7 @@ describe.each([3, 4] as const)("a bridge of level 0x8%d", (version) => {
   });
 });
 
-test("a bridge that comes back as an ordinary client keeps what it subscribed to as a bridge", () => {
+test("a bridge that returns as an ordinary client keeps the bridge's options in its subscriptions", () => {
   const world = new World();
   const first = bridge(world, 4);
   first.subscribe({ topic: "t", qos: 1 });
@@ -87,7 +87,7 @@ test("a bridge that comes back as an ordinary client keeps what it subscribed to
   expect(back.messages()).toEqual(["t=own"]);
 });
 
-describe("of $SYS a client may write the state of a bridge, and nothing else:", () => {
+describe("below $SYS a client may publish the state of a bridge, and nothing else:", () => {
   const mine = [
     ["$SYS/broker/connection/b/state", true],
     ["$SYS/broker/connection/a b-\u00e9.c/state", true],
@@ -119,7 +119,7 @@ describe("of $SYS a client may write the state of a bridge, and nothing else:", 
     expect(connack?.reasonCode).toBe(isLetIn ? 0 : 0x87);
   });
 
-  test("not behind a mount point", () => {
+  test("refused behind a mount point", () => {
     const world = new World();
     const client = world.open({ mountPoint: "lab/" });
     client.connect({ clientId: "c", protocolVersion: 5 });

@@ -7,7 +7,7 @@ import { World } from "../support/world.ts";
 const hour = 3600;
 const retained = { payload: "gone", retain: true } as const;
 
-/** What was said of clients, in order. */
+/** The logged habits, in order. */
 function habitsOf(world: World): { clientId: string | null; fault: ClientHabit["fault"] }[] {
   return world.noted("clientFault").map(({ peer, fault }) => ({ clientId: peer.clientId, fault }));
 }
@@ -15,9 +15,9 @@ function habitsOf(world: World): { clientId: string | null; fault: ClientHabit["
 interface Case {
   readonly title: string;
   readonly fault: ClientHabit["fault"];
-  /** Does wrong; the habit has to be said once. */
+  /** Has the habit, which must be logged once. */
   readonly wrong: (world: World) => void;
-  /** Looks like it and is right; nothing is to be said. */
+  /** Looks similar and is correct; nothing must be logged. */
   readonly right: (world: World) => void;
 }
 
@@ -55,7 +55,7 @@ const cases: readonly Case[] = [
       watcherOf(world);
       const same = { keepalive: 10, will: { topic: "dev/status" } };
       mortal(world, { id: "esp-9f31", ...same }).drop();
-      // Another host, then words of people, then one whose predecessor is still there.
+      // Another host, then ids made of words, then one whose predecessor is still connected.
       mortal(world, { id: "esp-07ac", host: "10.0.0.9", ...same }).drop();
       mortal(world, { id: "esp-blue", host: "10.0.0.9", ...same });
       mortal(world, { id: "esp-55aa", host: "10.0.0.9", ...same });
@@ -69,7 +69,7 @@ const cases: readonly Case[] = [
       mortal(world, { keepalive: 10, will: retained }).drop();
     },
     right: (world) => {
-      // Gone before it could say anything, once; then with a birth.
+      // Once, gone before it could publish; then with a birth message.
       mortal(world, { keepalive: 10, will: retained }).drop();
       const client = mortal(world, { keepalive: 10, will: retained });
       client.publish("wills/mortal", "online", { retain: true });
@@ -132,7 +132,7 @@ const cases: readonly Case[] = [
     },
     right: (world) => {
       watcherOf(world);
-      // A client that moves, and one that comes back from where it was.
+      // A client that moves, and one that returns from its earlier address.
       mortal(world, { keepalive: 600, host: "10.0.0.1" });
       mortal(world, { keepalive: 600, host: "10.0.0.2" });
       mortal(world, { keepalive: 600, host: "10.0.0.2" });
@@ -143,7 +143,7 @@ const cases: readonly Case[] = [
 ];
 
 for (const { title, fault, wrong, right } of cases) {
-  test(`${title} is said once, and remembered`, () => {
+  test(`${title} is logged once, and remembered`, () => {
     const world = new World();
     wrong(world);
     wrong(world);
@@ -154,14 +154,14 @@ for (const { title, fault, wrong, right } of cases) {
     expect(remembered).toContain(fault);
   });
 
-  test(`${title}: what only looks like it is not blamed`, () => {
+  test(`${title}: a lookalike is not blamed`, () => {
     const world = new World();
     right(world);
     expect(habitsOf(world).filter((said) => said.fault === fault)).toEqual([]);
   });
 }
 
-test("a retained will that waits for its delay is judged when it is published", () => {
+test("a delayed retained will is judged at its publication", () => {
   const world = new World();
   const options = { keepalive: 10, delay: 5, expiry: 60, will: retained };
   const client = mortal(world, options);
@@ -174,7 +174,7 @@ test("a retained will that waits for its delay is judged when it is published", 
   expect(habitsOf(world)).toEqual([{ clientId: "mortal", fault: "retainedWillWithoutBirth" }]);
 });
 
-test("a device with a new client id each time is told of each of its habits once", () => {
+test("each habit of a device with a new client id each time is logged once", () => {
   const world = new World();
   const ids = ["esp-9f31", "esp-07ac", "esp-55aa", "esp-c0de1"];
   for (const id of ids) {
@@ -185,12 +185,12 @@ test("a device with a new client id each time is told of each of its habits once
     { clientId: "esp-9f31", fault: "willUnheard" },
     { clientId: "esp-07ac", fault: "randomClientId" },
   ]);
-  // Whoever asks about the latest id is told all the same.
+  // An explanation of the latest id lists them all the same.
   const remembered = clientOf(world.broker, "esp-c0de1")?.faults.map(({ fault }) => fault);
   expect(remembered).toEqual(["randomClientId", "noKeepAlive", "willUnheard"]);
 });
 
-test("a client id that follows others on many topics does not grow for ever", () => {
+test("the memory of a client id that follows others on many topics is bounded", () => {
   const world = new World();
   for (let round = 0; round < 50; round++) {
     const will = { topic: `dev/${round}` };

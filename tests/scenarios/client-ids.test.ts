@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { World } from "../support/world.ts";
 import { connect } from "../wire/frames.ts";
 
-test("v5-3.1.3-6, v5-3.1.3-7: an empty client id is replaced by one of the broker's, and told", () => {
+test("v5-3.1.3-6, v5-3.1.3-7: the broker replaces an empty client id by one of its own, and announces it", () => {
   const world = new World();
   const first = world.open().connect({ clientId: "", protocolVersion: 5 });
   const second = world.open().connect({ clientId: "", protocolVersion: 5 });
@@ -13,7 +13,7 @@ test("v5-3.1.3-6, v5-3.1.3-7: an empty client id is replaced by one of the broke
   expect(world.broker.view().sessions.map(({ clientId }): unknown => clientId)).toEqual(ids);
 });
 
-test("v5-3.1.3-7: an empty client id with Clean Start 0 comes in too", () => {
+test("v5-3.1.3-7: an empty client id with Clean Start 0 is accepted too", () => {
   const world = new World();
   const client = world.open();
   client.sendBytes(Uint8Array.from(connect(5, { clientId: "", flags: 0 })));
@@ -23,7 +23,7 @@ test("v5-3.1.3-7: an empty client id with Clean Start 0 comes in too", () => {
   ]);
 });
 
-test("an assigned client id names a session that can be come back to", () => {
+test("a client can resume a session under its assigned client id", () => {
   const world = new World();
   const client = world.open();
   const properties = { sessionExpiryInterval: 60 };
@@ -38,7 +38,7 @@ test("an assigned client id names a session that can be come back to", () => {
   expect(back?.properties?.assignedClientIdentifier).toBeUndefined();
 });
 
-test("v4-3.1.3-6: an empty client id with Clean Session 1 comes in", () => {
+test("v4-3.1.3-6: an empty client id with Clean Session 1 is accepted", () => {
   const world = new World();
   const first = world.open();
   const second = world.open();
@@ -57,7 +57,7 @@ test("v4-3.1.3-8, v4-3.1.3-9: an empty client id with Clean Session 0 is answere
   expect(world.broker.view().sessions).toEqual([]);
 });
 
-test("v4-3.1.3-5: client ids of 1 to 23 characters, and longer ones too", () => {
+test("v4-3.1.3-5: client ids of 1 to 23 characters are accepted, and longer ones too", () => {
   const world = new World();
   for (const clientId of [
     "0",

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { World } from "../support/world.ts";
 
-test("CONNACK of v5 says what the broker's defaults restrict, and nothing more", () => {
+test("CONNACK of v5 announces what the broker's defaults restrict, and nothing more", () => {
   const connack = new World().open().connect({ clientId: "a", protocolVersion: 5 });
   expect(connack?.reasonCode).toBe(0);
   expect(connack?.sessionPresent).toBe(false);
@@ -12,7 +12,7 @@ test("CONNACK of v5 says what the broker's defaults restrict, and nothing more",
   });
 });
 
-test("CONNACK of v5 names every limit that a client has to know", () => {
+test("CONNACK of v5 announces every limit that a client has to know", () => {
   const world = new World({
     limits: {
       receiveMaximum: 7,
@@ -57,7 +57,7 @@ test("v5-3.2.2-11: Maximum QoS 0 is announced", () => {
   expect(connack?.properties?.maximumQoS).toBe(0);
 });
 
-test("v5-3.2.2-21: Server Keep Alive stands in for none at all, and only where it differs", () => {
+test("v5-3.2.2-21: Server Keep Alive replaces a keepalive of 0, and is sent only where it differs", () => {
   const world = new World({ limits: { keepAliveMaxSeconds: 30 } });
   const keepAliveFor = (keepalive: number) =>
     world.open().connect({ clientId: "a", protocolVersion: 5, keepalive })?.properties
@@ -68,7 +68,7 @@ test("v5-3.2.2-21: Server Keep Alive stands in for none at all, and only where i
   expect(keepAliveFor(5)).toBeUndefined();
 });
 
-test("an endless session is cut to the longest that the broker keeps, and the client is told", () => {
+test("an endless session is cut to the broker's maximum, and CONNACK announces that", () => {
   const expiryFor = (sessionExpiryMax: number, sessionExpiryInterval: number) =>
     new World({ limits: { sessionExpiryMaxSeconds: sessionExpiryMax } })
       .open()

@@ -24,7 +24,7 @@ test("a connection without CONNECT ends at the connect timeout, and has no will"
   auditAtEnd(world);
 });
 
-test("A2: the bytes of a CONNECT that never completes do not put the connect timeout off", () => {
+test("A2: the bytes of a CONNECT that never completes do not postpone the connect timeout", () => {
   const world = new World({ limits });
   const watcher = watcherOf(world);
   const client = world.open();
@@ -41,7 +41,7 @@ test("A2: the bytes of a CONNECT that never completes do not put the connect tim
   auditAtEnd(world);
 });
 
-test("a verdict that does not come in time is a CONNECT that did not", () => {
+test("a verdict that is late for the connect timeout ends the connection like a missing CONNECT", () => {
   const answers: ((refused: ProtocolError | null) => void)[] = [];
   const world = new World({
     limits,
@@ -54,7 +54,7 @@ test("a verdict that does not come in time is a CONNECT that did not", () => {
   expect(isOpen(world, client)).toBe(true);
   world.advance(1);
   expect(endOf(world, client)).toMatchObject({ cause: "connectTimeout", will: null });
-  // The verdict comes after all, and finds nobody, though the number has been given to another.
+  // The verdict arrives after all and changes nothing, although another client has the number now.
   const next = world.open();
   answers.shift()?.(null);
   expect(client.received).toEqual([]);
@@ -63,7 +63,7 @@ test("a verdict that does not come in time is a CONNECT that did not", () => {
   auditAtEnd(world);
 });
 
-test("the connect timeout does not hit who has said CONNECT", () => {
+test("the connect timeout does not end a client that has sent CONNECT", () => {
   const world = new World({ limits });
   const client = world.open();
   world.advance(3999);
@@ -73,7 +73,7 @@ test("the connect timeout does not hit who has said CONNECT", () => {
   auditAtEnd(world);
 });
 
-test("D4: a number that is used again does not inherit a deadline", () => {
+test("D4: a reused connection number does not inherit a deadline", () => {
   const world = new World({ limits });
   const first = world.open();
   world.advance(3000);

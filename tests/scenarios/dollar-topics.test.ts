@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { World } from "../support/world.ts";
 
-test("v4-4.7.2-1, v5-4.7.2-1: a wildcard at the front does not match topics that begin with $", () => {
+test("v4-4.7.2-1, v5-4.7.2-1: a wildcard as first level does not match topics that begin with $", () => {
   for (const protocolVersion of [4, 5] as const) {
     const client = new World().open();
     client.connect({ clientId: "a", protocolVersion });
@@ -28,7 +28,7 @@ test("filters that name the first level match, whatever wildcards follow", () =>
   expect(client.messages()).toEqual(["$own=1", "$own/x=2", "$own/x=3"]);
 });
 
-test("nor are retained messages there matched", () => {
+test("nor does it match retained messages there", () => {
   const client = new World().open();
   client.connect({ clientId: "a" });
   client.publish("$own/x", "1", { retain: true });
@@ -38,7 +38,7 @@ test("nor are retained messages there matched", () => {
   expect(client.messages()).toEqual(["$own/x=1"]);
 });
 
-test("a $ further down is an ordinary character, in retained messages as well", () => {
+test("a $ in a later level is an ordinary character, for retained messages as well", () => {
   for (const filter of ["#", "+/#", "a/#", "a/+/x", "+/+/+"]) {
     const client = new World().open();
     client.connect({ clientId: "a" });
@@ -48,7 +48,7 @@ test("a $ further down is an ordinary character, in retained messages as well", 
   }
 });
 
-test("nor by a shared subscription", () => {
+test("nor does the wildcard of a shared subscription", () => {
   const client = new World().open();
   client.connect({ clientId: "a", protocolVersion: 5 });
   client.subscribe("$share/g/#", "$share/h/+/x");
@@ -56,7 +56,7 @@ test("nor by a shared subscription", () => {
   expect(client.messages()).toEqual([]);
 });
 
-test("$SYS belongs to the broker: PUBLISH there is refused with 0x87, and goes nowhere", () => {
+test("$SYS belongs to the broker: PUBLISH there is refused with 0x87, and reaches nobody", () => {
   const world = new World();
   const watcher = world.open();
   watcher.connect({ clientId: "w" });

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { World } from "../support/world.ts";
 
-test("v5-4.12.0-1: an authentication method that is not supported is answered with 0x8C", () => {
+test("v5-4.12.0-1: an unsupported authentication method is refused with 0x8C", () => {
   const world = new World();
   const client = world.open();
   const connack = client.connect({
@@ -17,7 +17,7 @@ test("v5-4.12.0-1: an authentication method that is not supported is answered wi
   expect(world.noted("ended")).toMatchObject([{ cause: "refused", wasConnected: false }]);
 });
 
-test("it is refused before anybody is asked about the password", () => {
+test("it is refused before the password is checked", () => {
   let asked = 0;
   const world = new World({
     authenticate: (_, answer) => {
@@ -33,7 +33,7 @@ test("it is refused before anybody is asked about the password", () => {
   expect(asked).toBe(0);
 });
 
-test("v5-3.15.0: AUTH where no method was agreed on ends the connection with 0x82", () => {
+test("v5-3.15.0: AUTH without an agreed method ends the connection with 0x82", () => {
   for (const reasonCode of [0x18, 0x19] as const) {
     const world = new World();
     const client = world.open();

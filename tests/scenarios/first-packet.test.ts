@@ -10,7 +10,7 @@ const firsts: Packet[] = [
   { cmd: "puback", messageId: 1 },
 ];
 
-test("v4-3.1.0-1, v5-3.1.0-1: a first packet that is not CONNECT ends the connection, unanswered", () => {
+test("v4-3.1.0-1, v5-3.1.0-1: a first packet other than CONNECT ends the connection without an answer", () => {
   for (const packet of firsts) {
     const world = new World();
     const watcher = world.open();
@@ -32,7 +32,7 @@ test("AUTH as first packet ends the connection", () => {
   expect(client.closedBy).toBe("end");
 });
 
-test("v4-3.1.0-2: a second CONNECT ends a v4 connection without a word", () => {
+test("v4-3.1.0-2: a second CONNECT ends a v4 connection without an answer", () => {
   const world = new World();
   const client = world.open();
   client.connect({ clientId: "a" });
@@ -54,7 +54,7 @@ test("v5-3.1.0-2: a second CONNECT ends a v5 connection with DISCONNECT 0x82", (
   expect(world.broker.view().sessions).toEqual([]);
 });
 
-test("packets that come in one flight with CONNECT are handled after it", () => {
+test("packets that arrive in one chunk with CONNECT are handled after it", () => {
   const world = new World();
   const client = world.open();
   const connect = { cmd: "connect", clientId: "a", clean: true, keepalive: 0 } as const;
@@ -77,7 +77,7 @@ test("packets that come in one flight with CONNECT are handled after it", () => 
   expect(client.closedBy).toBe("end");
 });
 
-test("what a client says after it was sent away is not listened to", () => {
+test("packets that a client sends after the broker has ended its connection are ignored", () => {
   const world = new World();
   const watcher = world.open();
   watcher.connect({ clientId: "watcher" });

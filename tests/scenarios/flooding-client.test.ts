@@ -2,14 +2,14 @@ import { expect, test } from "bun:test";
 import type { TestClient } from "../support/client.ts";
 import { World } from "../support/world.ts";
 
-/** The turn after this one. */
+/** Resolves in the next turn. */
 const nextTurn = () => new Promise<void>((resolve) => void setImmediate(resolve));
 
 function flood(client: TestClient, pings: number): void {
   for (let time = 0; time < pings; time++) client.ping();
 }
 
-test("a client that asks without reading the answers is not read any more, until it does", async () => {
+test("the broker stops reading a client that does not read its answers, until it does", async () => {
   const world = new World({ outputBytes: 1000 });
   const client = world.open();
   client.connect({ clientId: "a", keepalive: 10 });
@@ -39,7 +39,7 @@ test("acknowledgements count as well", () => {
   expect(world.broker.statistics.publishReceived).toBe(501);
 });
 
-test("the keepalive stands still while the client is not read; the stall limit does not", () => {
+test("the keepalive pauses while the broker does not read the client; the stall limit does not", () => {
   const world = new World({ outputBytes: 1000 });
   const client = world.open();
   client.connect({ clientId: "a", keepalive: 10 });
@@ -52,7 +52,7 @@ test("the keepalive stands still while the client is not read; the stall limit d
   expect(world.noted("ended")).toMatchObject([{ cause: "stalled" }]);
 });
 
-test("a client that closes while it is not read had said what it said before", async () => {
+test("packets that a client sent before it closed count, although the broker was not reading", async () => {
   const world = new World({ outputBytes: 1000 });
   const watcher = world.open();
   watcher.connect({ clientId: "w" });
@@ -69,7 +69,7 @@ test("a client that closes while it is not read had said what it said before", a
   world.check();
 });
 
-test("a client that is sent away hears why, once it reads again", () => {
+test("a client whose connection is ended gets the reason once it reads again", () => {
   const world = new World({ outputBytes: 1000 });
   const client = world.open();
   client.connect({ clientId: "a", protocolVersion: 5 });
@@ -85,7 +85,7 @@ test("a client that is sent away hears why, once it reads again", () => {
   expect(client.closedBy).toBe("end");
 });
 
-test("the number of a client that was sent away and still reads can be another's already", () => {
+test("the connection number of an ended client that still reads can belong to another client already", () => {
   const world = new World({ outputBytes: 1000 });
   const first = world.open();
   first.connect({ clientId: "a", protocolVersion: 5 });

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { World } from "../support/world.ts";
 
-/** The bytes that a v5 subscriber is sent for a PUBLISH with these property bytes. */
+/** The bytes that a v5 subscriber gets for a PUBLISH with these property bytes. */
 function forwarded(properties: readonly number[], qos: 0 | 1): number[] {
   const world = new World();
   const client = world.open();
@@ -36,7 +36,7 @@ const correlation = [0x09, 0, 2, 0xff, 0x00];
 const format = [0x01, 1];
 const expiry = [0x02, 0, 0, 0, 60];
 
-test("v5-3.3.2-17, -18, -20: properties come as the publisher wrote them, in its order", () => {
+test("v5-3.3.2-17, -18, -20: properties arrive as the publisher wrote them, in its order", () => {
   const properties = [
     ...pair("b", "1"),
     ...contentType,
@@ -60,14 +60,14 @@ test("v5-3.3.2-17, -18, -20: properties come as the publisher wrote them, in its
   ]);
 });
 
-test("an alias and an expiry in their midst are taken out, and the expiry is written anew", () => {
+test("an alias and an expiry among them are removed, and the expiry is rewritten", () => {
   const alias = [0x23, 0, 7];
   const properties = [...pair("b", "1"), ...alias, ...contentType, ...expiry, ...pair("a", "2")];
   const rest = [...expiry, ...pair("b", "1"), ...contentType, ...pair("a", "2")];
   expect(forwarded(properties, 0)).toEqual([0, 1, 0x74, rest.length, ...rest, 0x21]);
 });
 
-test("request and response: the responder finds where to answer, and the requester its own request", () => {
+test("request and response: the responder gets the response topic, and the requester its correlation data", () => {
   const world = new World();
   const requester = world.open();
   const responder = world.open();
@@ -121,7 +121,7 @@ test("a v4 subscriber gets no property bytes, and a v5 subscriber of a v4 publis
   ]);
 });
 
-test("v5-3.3.2.3.2: a payload that is not the UTF-8 it says ends the connection with 0x99", () => {
+test("v5-3.3.2.3.2: a payload that is not UTF-8 although it claims to be ends the connection with 0x99", () => {
   const world = new World();
   const watcher = world.open();
   watcher.connect({ clientId: "w" });

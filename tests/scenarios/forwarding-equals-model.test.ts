@@ -6,8 +6,9 @@ import type { TestClient } from "../support/client.ts";
 import { World } from "../support/world.ts";
 
 /**
- * Whatever way a copy takes (the input's own bytes, one encoding for many, one of its own), a
- * subscriber decodes what the plain rules say: `expectedOf` below, which knows nothing of those ways.
+ * However the broker encodes a copy (the input's own bytes, one encoding for many, one of its own),
+ * a subscriber decodes what the plain rules give: `expectedOf` below, which does not distinguish
+ * those ways.
  */
 
 type Qos = 0 | 1 | 2;
@@ -32,7 +33,7 @@ interface Message {
   readonly payload: string;
   readonly qos: Qos;
   readonly retain: boolean;
-  /** The rest is v5's. 0: no alias. */
+  /** The following are v5's. 0: no alias. */
   readonly alias: number;
   readonly expiry: number | null;
   readonly contentType: string | null;
@@ -43,7 +44,7 @@ interface Publisher {
   readonly version: 3 | 4 | 5;
   readonly mountPoint: string;
   readonly messages: readonly Message[];
-  /** Whether all of its packets come in one chunk of input. */
+  /** Whether all its packets arrive in one chunk of input. */
   readonly oneChunk: boolean;
 }
 
@@ -82,7 +83,7 @@ const publisher: fc.Arbitrary<Publisher> = fc.record({
   oneChunk: fc.boolean(),
 });
 
-/** What a subscriber gets, in a form that can be compared. */
+/** A received message in a form that can be compared. */
 interface Copy {
   readonly topic: string;
   readonly payload: string;
@@ -161,7 +162,7 @@ function subscribe(world: World, plan: Subscriber, clientId: string): TestClient
   return client;
 }
 
-/** The packets of one publisher. An alias is defined once, then used without its topic. */
+/** The packets of one publisher. Defines an alias once, then uses it without its topic. */
 function packetsOf({ version: protocolVersion, messages }: Publisher): Uint8Array[] {
   const aliases = new Map<number, string>();
   return messages.map((sent, index) => {
@@ -186,14 +187,14 @@ function packetsOf({ version: protocolVersion, messages }: Publisher): Uint8Arra
   });
 }
 
-test("what each subscriber decodes is what the model says", () => {
+test("each subscriber decodes what the model gives", () => {
   fc.assert(
     fc.property(
       fc.array(subscriber, { minLength: 1, maxLength: 5 }),
       fc.array(publisher, { minLength: 1, maxLength: 3 }),
       fc.boolean(),
       (subscribers, publishers, tight) => {
-        // A tight queue bound must not matter here: every subscriber reads.
+        // A tight queue limit must not matter here: every subscriber reads.
         const world = new World({ outputBytes: tight ? 1000 : 1024 * 1024 });
         const clients = subscribers.map((plan, index) => subscribe(world, plan, `s${index}`));
         for (const [index, plan] of publishers.entries()) {
@@ -217,7 +218,7 @@ test("what each subscriber decodes is what the model says", () => {
   );
 });
 
-test("what a late subscriber decodes is the last retained message of each topic", () => {
+test("a late subscriber decodes the last retained message of each topic", () => {
   fc.assert(
     fc.property(
       subscriber,
@@ -236,7 +237,7 @@ test("what a late subscriber decodes is the last retained message of each topic"
           }
         }
         const client = subscribe(world, plan, "late");
-        // Each subscription has a replay of its own.
+        // Each subscription has its own replay.
         const expected = plan.filters.flatMap((filter) =>
           [...kept.values()].flatMap(({ from, sent }) => {
             const copy = expectedOf({ ...plan, filters: [filter] }, from, sent);

@@ -6,7 +6,7 @@ import { auditAtEnd } from "../support/will-audit.ts";
 import { endOf, isOpen, mortal, watcherOf } from "../support/mortal.ts";
 import { World, type WorldOptions } from "../support/world.ts";
 
-/** The rest of a turn that was cut short; it comes from the event loop, not from the clock. */
+/** The rest of a turn that was cut short; the event loop runs it, not the clock. */
 const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
 const burst = 3000;
@@ -18,7 +18,7 @@ interface SceneOptions {
   readonly qos?: 1 | 2;
 }
 
-/** A subscriber that takes three at once, and a publisher with a will. */
+/** A subscriber with a window of three, and a publisher with a will. */
 class Scene {
   readonly world: World;
   readonly subscriber: TestClient;
@@ -42,7 +42,7 @@ class Scene {
     }
   }
 
-  /** The subscriber acknowledges so many, as far as there are any. */
+  /** The subscriber acknowledges so many messages, or fewer if it has fewer. */
   take(count: number): void {
     while (count > 0) {
       const messages = this.subscriber.take("publish");
@@ -68,7 +68,7 @@ class Scene {
     return this.publisher.received.filter(({ cmd }) => cmd === "puback" || cmd === "pubrec").length;
   }
 
-  /** The publisher's packets are there to be read. */
+  /** The publisher's packets are ready to be read. */
   get isHeld(): boolean {
     return clientOf(this.world.broker, "publisher")?.connections[0]?.heldFor !== null;
   }
@@ -84,7 +84,7 @@ describe.each([4, 5] as const)("a burst of 3,000 messages, from a v%d publisher"
     if (version === 4 || qos === 1) scene.publish(burst);
     let sent = version === 5 && qos === 2 ? 0 : burst;
     for (let time = 0; scene.arrived.length < burst && time < 3000; time++) {
-      // A v5 publisher keeps to Receive Maximum, which is 100.
+      // A v5 publisher keeps to Receive Maximum, 100.
       for (const { messageId = 0 } of scene.publisher.take("pubrec")) {
         scene.publisher.send({ cmd: "pubrel", messageId });
       }
@@ -105,7 +105,7 @@ describe.each([4, 5] as const)("a burst of 3,000 messages, from a v%d publisher"
   });
 });
 
-test("slow, 20 a second: it is held for one time after the other, and nothing is dropped", async () => {
+test("slow, 20 a second: the publisher is held repeatedly, and nothing is dropped", async () => {
   const scene = new Scene({ keepalive: 0 });
   scene.publish(burst);
   for (let second = 0; second < 200 && scene.arrived.length < burst; second++) {
@@ -117,7 +117,7 @@ test("slow, 20 a second: it is held for one time after the other, and nothing is
   expect(scene.world.noted("dropping")).toEqual([]);
 });
 
-test("half a queue is where it begins, a quarter where it ends", async () => {
+test("a hold starts at half a queue and ends at a quarter", async () => {
   const scene = new Scene();
   scene.publish(502);
   expect([scene.queued, scene.isHeld]).toEqual([499, false]);
@@ -133,14 +133,14 @@ test("half a queue is where it begins, a quarter where it ends", async () => {
   expect(scene.publisher.paused).toBe(false);
 });
 
-describe("who takes nothing", () => {
+describe("a subscriber that acknowledges nothing", () => {
   test.each([
     [0, 5000],
     [60, 5000],
     [8, 2000],
     [1, 250],
   ])(
-    "with a keepalive of %d s, it is held for %d ms, and then drops",
+    "with a keepalive of %d s, the publisher is held for %d ms, and then messages are dropped",
     async (keepalive, longest) => {
       const scene = new Scene({ keepalive });
       scene.publish(1100);
@@ -155,7 +155,8 @@ describe("who takes nothing", () => {
         { event: "dropping", clientId: "subscriber", why: "queue full", topic: "t" },
       ]);
       expect(world.broker.statistics.publishDropped).toBe(97);
-      // It is not held again, for as long as nothing is taken; nor is anybody else.
+      // Neither this nor another publisher is held again as long as the subscriber acknowledges
+      // nothing.
       const other = world.open();
       other.connect({ clientId: "other", keepalive });
       other.publish("t", "x", { qos: 1 });
@@ -171,7 +172,7 @@ describe("who takes nothing", () => {
     },
   );
 
-  test("one that takes next to nothing is not waited for twice", async () => {
+  test("a subscriber that acknowledges almost nothing does not hold a publisher twice", async () => {
     const scene = new Scene();
     scene.publish(1100);
     const { world } = scene;
@@ -183,7 +184,7 @@ describe("who takes nothing", () => {
     expect(world.noted("dropping")).toHaveLength(1);
   });
 
-  test("one that takes three in five seconds is waited for again", async () => {
+  test("a subscriber that acknowledges three in five seconds holds a publisher again", async () => {
     const scene = new Scene();
     scene.publish(1100);
     const { world } = scene;
@@ -196,7 +197,7 @@ describe("who takes nothing", () => {
     expect(world.noted("dropping")).toEqual([]);
   });
 
-  test("nor is it held if that one has taken nothing for as long before", () => {
+  test("a publisher is not held if the subscriber has acknowledged nothing for as long before", () => {
     const scene = new Scene();
     scene.publish(400);
     scene.world.advance(5000);
@@ -204,7 +205,7 @@ describe("who takes nothing", () => {
     expect([scene.queued, scene.isHeld]).toEqual([597, false]);
   });
 
-  test("a subscriber that is away holds nobody, and one that goes lets go", async () => {
+  test("an offline subscriber holds nobody, and one that disconnects releases its publishers", async () => {
     const scene = new Scene();
     scene.publish(600);
     expect(scene.isHeld).toBe(true);
@@ -222,8 +223,8 @@ describe("who takes nothing", () => {
   });
 });
 
-describe("the keepalive of one that is held", () => {
-  test("does not run, and goes on where it stood", async () => {
+describe("the keepalive of a held publisher", () => {
+  test("pauses, and resumes where it was", async () => {
     const scene = new Scene({ keepalive: 20 });
     const { world, publisher } = scene;
     world.advance(6000);
@@ -232,7 +233,7 @@ describe("the keepalive of one that is held", () => {
     expect(scene.isHeld).toBe(true);
     world.advance(1);
     await nextTurn();
-    // What waited was read at that moment.
+    // The broker read the backlog at that moment.
     world.advance(29_999);
     expect(isOpen(world, publisher)).toBe(true);
     world.advance(1);
@@ -244,7 +245,7 @@ describe("the keepalive of one that is held", () => {
     auditAtEnd(world);
   });
 
-  test("holds that follow each other take half of it at most, so that its PINGREQ is answered", async () => {
+  test("consecutive holds take half of it at most, so that its PINGREQ is answered", async () => {
     const scene = new Scene({ keepalive: 8 });
     const { world, publisher } = scene;
     scene.publish(burst);
@@ -261,7 +262,7 @@ describe("the keepalive of one that is held", () => {
     expect(world.noted("dropping")).toMatchObject([{ why: "queue full" }]);
   });
 
-  test("what it sent before its end is passed on before its will, whoever is slow", async () => {
+  test("messages that it sent before its end are forwarded before its will, however slow the subscriber", async () => {
     const scene = new Scene({ keepalive: 60 });
     const { world, publisher } = scene;
     const watcher = watcherOf(world, "wills/#");
@@ -276,7 +277,7 @@ describe("the keepalive of one that is held", () => {
     auditAtEnd(world);
   });
 
-  test("a DISCONNECT that waits discards its will", async () => {
+  test("a waiting DISCONNECT discards its will", async () => {
     const scene = new Scene({ keepalive: 60 });
     scene.publish(700);
     scene.publisher.send({ cmd: "disconnect" });
@@ -289,7 +290,7 @@ describe("the keepalive of one that is held", () => {
   });
 });
 
-describe("nobody waits for who waits for it", () => {
+describe("no publisher waits for a subscriber that waits for it", () => {
   function pair(world: World): TestClient[] {
     return ["a", "b"].map((clientId) => {
       const client = world.open();
@@ -307,7 +308,7 @@ describe("nobody waits for who waits for it", () => {
     expect(world.noted("dropping")).toMatchObject([{ clientId: "a", why: "queue full" }]);
   });
 
-  test("of two that publish to each other one is read", () => {
+  test("of two clients that publish to each other, one is read", () => {
     const world = new World();
     const [a, b] = pair(world);
     for (let number = 0; number < 600; number++) {
@@ -317,7 +318,7 @@ describe("nobody waits for who waits for it", () => {
     expect([a?.paused, b?.paused]).toEqual([true, false]);
   });
 
-  test("nor of three in a ring all", () => {
+  test("of three in a ring, not all are held", () => {
     const world = new World();
     const ring = [...pair(world)];
     const c = world.open();
@@ -333,7 +334,7 @@ describe("nobody waits for who waits for it", () => {
   });
 });
 
-test("a publisher that is held holds up nobody but those who wait for it", async () => {
+test("a held publisher delays only the clients that wait for it", async () => {
   const scene = new Scene();
   scene.publish(600);
   const { world } = scene;
@@ -347,7 +348,7 @@ test("a publisher that is held holds up nobody but those who wait for it", async
   expect(watcher.messages()).toEqual(["t=zero"]);
 });
 
-test("a client that has ended its half of the stream is read at once", async () => {
+test("a client that has sent FIN is read at once", async () => {
   const scene = new Scene({ keepalive: 60 });
   scene.publish(700);
   const { publisher, world } = scene;
@@ -361,7 +362,7 @@ test("a client that has ended its half of the stream is read at once", async () 
   expect(endOf(world, publisher).cause).toBe("closedByPeer");
 });
 
-test("both sides of a hold are told to people", () => {
+test("the log and the accounts show both sides of a hold", () => {
   const scene = new Scene({ keepalive: 40 });
   scene.publish(600);
   const { broker } = scene.world;
@@ -377,7 +378,7 @@ test("both sides of a hold are told to people", () => {
 });
 
 describe.each(["takes over", "is kicked", "is stopped with its broker"] as const)(
-  "v4-3.14.4-3, v5-3.14.4-3: a DISCONNECT that waits unread behind a hold discards the will of one who %s",
+  "v4-3.14.4-3, v5-3.14.4-3: a DISCONNECT that waits unread behind a hold discards the will of a client that %s",
   (how) => {
     test.each([4, 5] as const)("v%d", async (version) => {
       const scene = new Scene({ version, keepalive: 60 });
@@ -408,7 +409,7 @@ describe.each(["takes over", "is kicked", "is stopped with its broker"] as const
   },
 );
 
-test("a takeover of a held connection that sends nothing more publishes its will, and the new one lives on", async () => {
+test("a takeover of a held connection that sends nothing more publishes its will, and the new connection stays open", async () => {
   const scene = new Scene({ keepalive: 60 });
   const { world, publisher } = scene;
   scene.publish(600);
@@ -427,7 +428,7 @@ test("a takeover of a held connection that sends nothing more publishes its will
   auditAtEnd(world);
 });
 
-test("a CONNECT that waits for a held connection, and whose peer goes, is read before its end", () => {
+test("a CONNECT that waits for a held connection, and whose peer closes, is read before its end", () => {
   const scene = new Scene({ keepalive: 60 });
   const { world } = scene;
   scene.publish(600);
@@ -439,7 +440,7 @@ test("a CONNECT that waits for a held connection, and whose peer goes, is read b
   auditAtEnd(world);
 });
 
-test("v5-3.1.0-2: a second CONNECT that waits unread behind a hold ends the connection, as ever", () => {
+test("v5-3.1.0-2: a second CONNECT that waits unread behind a hold ends the connection, as always", () => {
   const scene = new Scene({ version: 5, keepalive: 60 });
   const { world, publisher } = scene;
   scene.publish(600);
@@ -452,7 +453,7 @@ test("v5-3.1.0-2: a second CONNECT that waits unread behind a hold ends the conn
   auditAtEnd(world);
 });
 
-test("a CONNECT that comes with its FIN, and waits for a held connection, is read before what follows it", () => {
+test("a CONNECT that arrives with its FIN, and waits for a held connection, is read before what follows it", () => {
   const scene = new Scene({ keepalive: 60 });
   const { world } = scene;
   scene.publish(600);

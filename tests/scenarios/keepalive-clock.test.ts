@@ -4,7 +4,7 @@ import { endOf, isOpen, mortal, watcherOf } from "../support/mortal.ts";
 import { World } from "../support/world.ts";
 
 const day = 86_400_000;
-/** Of a machine that does not sleep when the broker's does. */
+/** The address of a machine that does not sleep with the broker's. */
 const remote = "192.0.2.1";
 
 for (const step of [365 * day, -365 * day, 15_000, -1]) {
@@ -27,7 +27,7 @@ for (const step of [365 * day, -365 * day, 15_000, -1]) {
   });
 }
 
-test("after a suspend, due is due: what the machine slept through is found at once", () => {
+test("after a suspend, deadlines that passed during the sleep are found at once", () => {
   const world = new World();
   const watcher = watcherOf(world);
   const silent = mortal(world, { id: "silent", keepalive: 10, host: remote });
@@ -41,14 +41,14 @@ test("after a suspend, due is due: what the machine slept through is found at on
   const [will] = world.noted("will");
   expect(will).toMatchObject({ by: "due", will: { fate: "published" } });
   if (will?.will.fate !== "published") throw new Error("the will was not published");
-  // It says itself that it is late, and by how much.
+  // The event itself shows that the will is late, and by how much.
   expect(will.will.due - will.endedAt).toBe(20_000);
   expect(will.will.at - will.will.due).toBe(3_585_000);
   auditAtEnd(world);
 });
 
-// The timer still counts from before the sleep: it is armed anew only for another due time.
-test("after a suspend, what is not yet due waits for the rest of its time", () => {
+// The timer still counts from before the sleep: it is set again only for another due time.
+test("after a suspend, a deadline that is not yet due waits for the rest of its time", () => {
   const world = new World();
   const watcher = watcherOf(world);
   const client = mortal(world, { keepalive: 60, host: remote });
@@ -66,7 +66,7 @@ test("after a suspend, what is not yet due waits for the rest of its time", () =
   auditAtEnd(world);
 });
 
-test("a suspend that is slept through does not hit a client that is heard on time afterwards", () => {
+test("a suspend does not end a client that sends in time afterwards", () => {
   const world = new World();
   const client = mortal(world, { keepalive: 60, host: remote });
   world.sleep(80_000);
@@ -78,7 +78,7 @@ test("a suspend that is slept through does not hit a client that is heard on tim
   auditAtEnd(world);
 });
 
-test("a client on the broker's own machine has slept as well: it has as much time left as before", () => {
+test("a client on the broker's own machine slept as well: it has as much time left as before", () => {
   const world = new World();
   const [local, local6] = ["127.0.0.1", "[::1]"].map((host, index) =>
     mortal(world, { id: `local${index}`, keepalive: 10, host }),
@@ -95,7 +95,7 @@ test("a client on the broker's own machine has slept as well: it has as much tim
   auditAtEnd(world);
 });
 
-test("what a remote client sent counts, though it is read before the suspend is noticed", () => {
+test("packets of a remote client count, although they are read before the suspend is noticed", () => {
   const world = new World();
   const client = mortal(world, { keepalive: 10, host: remote });
   world.advance(14_000);

@@ -28,7 +28,7 @@ for (const version of [3, 4, 5] as const) {
   });
 }
 
-test("keepalive 0 waits for ever", () => {
+test("keepalive 0 never expires", () => {
   const world = new World();
   const clients = ([3, 4, 5] as const).map((version) =>
     mortal(world, { id: `v${version}`, version, keepalive: 0 }),
@@ -39,7 +39,7 @@ test("keepalive 0 waits for ever", () => {
   auditAtEnd(world);
 });
 
-test("A3: each of many connections has a deadline of its own, to the millisecond", () => {
+test("A3: each of many connections has its own deadline, to the millisecond", () => {
   const world = new World();
   const clients = Array.from({ length: 100 }, (_, index) => {
     world.advance(37);
@@ -60,7 +60,7 @@ test("A3: each of many connections has a deadline of its own, to the millisecond
   auditAtEnd(world);
 });
 
-test("A3: an end is not late because an earlier deadline was put off", () => {
+test("A3: an end is not late because an earlier deadline was postponed", () => {
   const world = new World();
   const early = mortal(world, { id: "early", keepalive: 2 });
   world.advance(500);
@@ -78,7 +78,7 @@ test("A3: an end is not late because an earlier deadline was put off", () => {
   auditAtEnd(world);
 });
 
-test("A4: a client that pings each 1.4 K lives", () => {
+test("A4: a client that pings every 1.4 K stays connected", () => {
   const world = new World();
   const watcher = watcherOf(world);
   const client = mortal(world, { keepalive: 10 });
@@ -95,7 +95,7 @@ test("A4: a client that pings each 1.4 K lives", () => {
   auditAtEnd(world);
 });
 
-test("A4: a client that only publishes lives", () => {
+test("A4: a client that only publishes stays connected", () => {
   const world = new World();
   const watcher = watcherOf(world, "wills/#");
   const client = mortal(world, { keepalive: 10 });
@@ -118,7 +118,7 @@ test("A1: the deadline holds for a client without a will", () => {
   auditAtEnd(world);
 });
 
-test("the transport's own detectors follow the keepalive, with nothing shorter than 1.5 K", () => {
+test("the transport's detectors follow the keepalive, and none is shorter than 1.5 K", () => {
   const world = new World();
   for (const keepalive of intervals) {
     expect(mortal(world, { id: `m${keepalive}`, keepalive }).watched).toBe(keepalive * 1500);
@@ -129,7 +129,7 @@ test("the transport's own detectors follow the keepalive, with nothing shorter t
   auditAtEnd(world);
 });
 
-test("the end tells how long the client was silent, whatever ended it", () => {
+test("every end states how long the client was silent", () => {
   const world = new World();
   const client = mortal(world, { keepalive: 60 });
   world.advance(1000);

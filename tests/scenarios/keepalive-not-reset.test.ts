@@ -5,7 +5,7 @@ import { endOf, isOpen, mortal, watcherOf } from "../support/mortal.ts";
 import { World } from "../support/world.ts";
 
 for (const qos of [0, 1, 2] as const) {
-  test(`A2: what the broker sends does not reset the deadline (PUBLISH QoS ${qos})`, () => {
+  test(`A2: packets that the broker sends do not reset the deadline (PUBLISH QoS ${qos})`, () => {
     const world = new World();
     const client = mortal(world, { keepalive: 10 });
     client.subscribe({ topic: "busy", qos });
@@ -40,7 +40,7 @@ test("A2: a queue that drains into a silent client does not reset the deadline",
   expect(isOpen(world, client)).toBe(true);
   world.advance(1);
   expect(endOf(world, client)).toMatchObject({ cause: "keepAliveExpired", silentMs: 15_000 });
-  // The last words still wait for room; the client goes, so that nothing lingers.
+  // The closing packet still waits for room; the client closes, so that nothing lingers.
   client.drop("reset");
   auditAtEnd(world);
 });
@@ -76,7 +76,7 @@ test("A2: half a large PUBLISH, then silence", () => {
   world.advance(4000);
   client.ping();
   world.advance(1000);
-  // 100,000 bytes are announced, and half of them come.
+  // The header announces 100,000 bytes, and half of them arrive.
   client.sendBytes(Uint8Array.of(0x30, 0xa0, 0x8d, 0x06, 0x00, 0x01, 0x61));
   for (let piece = 0; piece < 10; piece++) {
     client.sendBytes(new Uint8Array(5000));
@@ -89,7 +89,7 @@ test("A2: half a large PUBLISH, then silence", () => {
   auditAtEnd(world);
 });
 
-test("A2: what other connections of the same client send does not reset the deadline", () => {
+test("A2: packets on other connections of the same client do not reset the deadline", () => {
   const world = new World();
   const client = mortal(world, { id: "a", keepalive: 10 });
   const other = mortal(world, { id: "b", keepalive: 10 });

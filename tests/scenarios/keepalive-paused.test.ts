@@ -6,17 +6,20 @@ import { auditAtEnd } from "../support/will-audit.ts";
 import { endOf, isOpen, mortal, watcherOf } from "../support/mortal.ts";
 import { World } from "../support/world.ts";
 
-/** The rest of a turn that was cut short; it comes from the event loop, not from the clock. */
+/** The rest of a turn that was cut short; the event loop runs it, not the clock. */
 const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
-/** The client asks for more than the broker keeps for it and takes nothing, so that it is not read any more. */
+/**
+ * The client requests more output than the broker buffers and reads nothing, so the broker stops
+ * reading it.
+ */
 function holdBack(client: TestClient): void {
   client.room = 0;
   for (let pings = 0; pings <= 200; pings++) client.ping();
   expect(client.paused).toBe(true);
 }
 
-test("time in which the broker did not read does not count", async () => {
+test("time in which the broker does not read does not count", async () => {
   const world = new World({ outputBytes: 200, limits: { stallTimeoutMs: 1_000_000 } });
   const client = mortal(world, { keepalive: 10 });
   holdBack(client);
@@ -43,7 +46,7 @@ test("silence before the pause counts together with silence after it", () => {
   told("paused");
   world.advance(100_000);
   told("resumed");
-  // Somebody else's packet, after which the driver sets its timer anew.
+  // A packet of another client, after which the driver sets its timer again.
   world.open();
   world.advance(8999);
   expect(isOpen(world, client)).toBe(true);
@@ -52,7 +55,7 @@ test("silence before the pause counts together with silence after it", () => {
   auditAtEnd(world);
 });
 
-test("B1: a client that takes nothing while the broker does not read is found as stalled", () => {
+test("B1: a client that reads nothing while the broker does not read it is ended as stalled", () => {
   const world = new World({ outputBytes: 200, limits: { stallTimeoutMs: 30_000 } });
   const watcher = watcherOf(world, "wills/#");
   const client = mortal(world, { keepalive: 10 });
@@ -66,7 +69,7 @@ test("B1: a client that takes nothing while the broker does not read is found as
   auditAtEnd(world);
 });
 
-test("B3: what came while the broker did not read counts before the end", () => {
+test("B3: packets that arrived while the broker did not read are handled before the end", () => {
   const world = new World({ outputBytes: 200, limits: { stallTimeoutMs: 1_000_000 } });
   const watcher = watcherOf(world);
   const client = mortal(world, { keepalive: 10, will: { topic: "last" } });
@@ -77,12 +80,12 @@ test("B3: what came while the broker did not read counts before the end", () => 
   expect(watcher.messages()).toEqual([]);
   client.drop("reset");
   expect(watcher.messages()).toEqual(["last=words", "last=gone"]);
-  // The words were heard at the end; silence is never negative.
+  // The packets were read at the end; silence is never negative.
   expect(endOf(world, client).silentMs).toBe(0);
   auditAtEnd(world);
 });
 
-test("what comes at the end of a pause was no close call for the time of the pause", () => {
+test("a packet at the end of a pause is no close call because of the pause", () => {
   const world = new World({ outputBytes: 200, limits: { stallTimeoutMs: 1_000_000 } });
   const client = mortal(world, { keepalive: 10 });
   world.advance(6000);
@@ -96,7 +99,7 @@ test("what comes at the end of a pause was no close call for the time of the pau
   expect(connection?.closestCallMs).toBe(9000);
 });
 
-test("the wait for a verdict on CONNECT is the broker's own, and no part of the silence", () => {
+test("the wait for a verdict on CONNECT is the broker's, and not part of the silence", () => {
   const answers: ((refused: ProtocolError | null) => void)[] = [];
   let slow = true;
   const world = new World({

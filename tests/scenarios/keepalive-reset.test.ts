@@ -6,13 +6,13 @@ import { World, type WorldOptions } from "../support/world.ts";
 
 interface Row {
   readonly packet: string;
-  /** What has to have happened for the packet to fit; at the beginning of the silence. */
+  /** What must happen, at the start of the silence, for the packet to be legal. */
   readonly before?: (client: TestClient, world: World) => void;
   readonly send: (client: TestClient) => void;
   readonly world?: WorldOptions;
 }
 
-/** Somebody sends the mortal a message that it has to acknowledge; its packet id is 1. */
+/** A client publishes a message that the mortal must acknowledge; its packet id is 1. */
 function deliver(qos: 1 | 2): (client: TestClient, world: World) => void {
   return (client, world) => {
     client.subscribe({ topic: "in", qos });
@@ -87,7 +87,7 @@ const rows: readonly Row[] = [
   },
 ];
 
-describe("every complete packet from the client sets the deadline anew", () => {
+describe("every complete packet from the client resets the deadline", () => {
   for (const { packet, before, send, world: options } of rows) {
     for (const version of [3, 4, 5] as const) {
       test(`A4: ${packet} (v${version})`, () => {
@@ -106,7 +106,7 @@ describe("every complete packet from the client sets the deadline anew", () => {
   }
 });
 
-test("the deadline runs from CONNECT, not from the opening of the connection", () => {
+test("the deadline starts at CONNECT, not when the connection opens", () => {
   const world = new World();
   const client = world.open();
   world.advance(9000);

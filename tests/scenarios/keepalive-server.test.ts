@@ -16,12 +16,12 @@ const v5: readonly Case[] = [
   { asked: 61, told: 60, inForce: 60 },
   { asked: 60, told: undefined, inForce: 60 },
   { asked: 10, told: undefined, inForce: 10 },
-  // No keepalive is longer than any.
+  // Keepalive 0 exceeds every maximum.
   { asked: 0, told: 60, inForce: 60 },
 ];
 
 for (const { asked, told, inForce } of v5) {
-  test(`a v5 client that asks for ${asked} s is told ${told ?? "nothing"} and held to ${inForce}`, () => {
+  test(`a v5 client that asks for ${asked} s gets ${told ?? "nothing"}, and ${inForce} is enforced`, () => {
     const world = new World({ limits });
     const client = world.open();
     const connack = client.connect({ clientId: "c", protocolVersion: 5, keepalive: asked });
@@ -38,7 +38,7 @@ for (const { asked, told, inForce } of v5) {
   });
 }
 
-test("without a maximum nobody is told anything", () => {
+test("without a maximum CONNACK has no Server Keep Alive", () => {
   for (const keepalive of [0, 1, 65_535]) {
     const world = new World();
     const client = world.open();
@@ -49,7 +49,7 @@ test("without a maximum nobody is told anything", () => {
 });
 
 for (const version of [3, 4] as const) {
-  test(`a v${version} client's interval above the maximum is honoured, and said`, () => {
+  test(`a v${version} client's interval above the maximum is honoured, and logged`, () => {
     const world = new World({ limits });
     const client = world.open();
     client.connect({ clientId: "c", protocolVersion: version, keepalive: 600 });
@@ -68,7 +68,7 @@ for (const version of [3, 4] as const) {
     auditAtEnd(world);
   });
 
-  test(`a v${version} client's keepalive of 0 is honoured under a maximum, and said`, () => {
+  test(`a v${version} client's keepalive of 0 is honoured under a maximum, and logged`, () => {
     const world = new World({ limits });
     const client = world.open();
     client.connect({ clientId: "c", protocolVersion: version, keepalive: 0 });
@@ -78,7 +78,7 @@ for (const version of [3, 4] as const) {
     auditAtEnd(world);
   });
 
-  test(`a v${version} client within the maximum is no news`, () => {
+  test(`a v${version} client within the maximum logs nothing`, () => {
     const world = new World({ limits });
     world.open().connect({ clientId: "c", protocolVersion: version, keepalive: 60 });
     expect(world.noted("keepAliveAboveMaximum")).toEqual([]);

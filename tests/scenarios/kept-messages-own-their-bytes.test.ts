@@ -3,7 +3,7 @@ import { generate, type IPublishPacket } from "mqtt-packet";
 import type { Link, LinkEvents } from "../../src/transport/transport.ts";
 import { World } from "../support/world.ts";
 
-/** A publisher whose every chunk is overwritten once the broker is done with it. */
+/** A publisher whose chunks are all overwritten once the broker has handled them. */
 class Overwriting implements Link {
   readonly isLocal = true;
   readonly descriptor = null;
@@ -78,7 +78,7 @@ test("a retained message", () => {
   expect(client.take("publish")).toMatchObject([intact]);
 });
 
-test("a message in the queue of a session that is away", () => {
+test("a message in the queue of an offline session", () => {
   const world = new World();
   const first = world.open();
   first.connect({ ...lasting, properties });
@@ -90,7 +90,7 @@ test("a message in the queue of a session that is away", () => {
   expect(second.take("publish")).toMatchObject([intact]);
 });
 
-test("a message in flight that is sent again", () => {
+test("a message in flight that is resent", () => {
   const world = new World();
   const first = world.open();
   first.connect({ ...lasting, properties });

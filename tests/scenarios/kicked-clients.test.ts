@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { World } from "../support/world.ts";
 
-test("a v5 client that the operator sends away is told 0x98, and its will is published", () => {
+test("a v5 client that the operator disconnects gets 0x98, and its will is published", () => {
   const world = new World();
   const watcher = world.open();
   watcher.connect({ clientId: "w" });
@@ -19,7 +19,7 @@ test("a v5 client that the operator sends away is told 0x98, and its will is pub
   expect(world.noted("ended")).toMatchObject([{ cause: "kicked" }]);
 });
 
-test("a v4 client is closed without a word, and its session stays", () => {
+test("a v4 client is closed without a packet, and its session stays", () => {
   const world = new World();
   const client = world.open();
   client.connect({ clientId: "a", clean: false });
@@ -29,7 +29,7 @@ test("a v4 client is closed without a word, and its session stays", () => {
   expect(world.open().connect({ clientId: "a", clean: false })?.sessionPresent).toBe(true);
 });
 
-test("nobody is sent away by an unknown id, or by one that is away", () => {
+test("an unknown or offline id disconnects nobody", () => {
   const world = new World();
   const client = world.open();
   client.connect({ clientId: "a", clean: false });

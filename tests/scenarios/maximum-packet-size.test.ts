@@ -36,7 +36,7 @@ function sizeOf(payload: string, qos: 0 | 1): number {
   ).length;
 }
 
-test("v5-3.1.2-24, v5-3.1.2-25: what is too large for a client is left out, and said", () => {
+test("v5-3.1.2-24, v5-3.1.2-25: a message too large for a client is dropped, and logged", () => {
   const world = new World();
   const client = subscriber(world, 100);
   const other = world.open();
@@ -59,7 +59,7 @@ test("v5-3.1.2-24, v5-3.1.2-25: what is too large for a client is left out, and 
   expect(world.broker.view().sessions).toMatchObject([{ inflight: 1 }, {}, {}]);
 });
 
-test("the limit holds to the byte, at whatever QoS the copy is sent", () => {
+test("the limit holds to the byte, for every QoS of the copy", () => {
   for (const subscribed of [0, 1] as const) {
     for (const published of [0, 1] as const) {
       const qos = subscribed === 1 && published === 1 ? 1 : 0;
@@ -79,8 +79,8 @@ test("the limit holds to the byte, at whatever QoS the copy is sent", () => {
   }
 });
 
-test("no packet is larger than the client takes, where a Topic Alias would make it so", () => {
-  // Around 128 bytes the lengths within the packet grow as well.
+test("no packet exceeds the client's maximum, even where a Topic Alias would make it larger", () => {
+  // Around 128 bytes the length fields within the packet grow as well.
   for (const [size, contentType] of [
     [100, ""],
     [129, ""],
@@ -112,7 +112,7 @@ test("no packet is larger than the client takes, where a Topic Alias would make 
   }
 });
 
-test("a retained message and one in a queue that are too large are left out", () => {
+test("retained and queued messages that are too large are dropped", () => {
   const world = new World();
   const first = world.open();
   const session = { clientId: "s", protocolVersion: 5, clean: false } as const;
@@ -145,14 +145,14 @@ test("v5-3.2.2-15: a packet larger than the broker announced ends the connection
   expect(world.noted("ended")).toMatchObject([{ cause: "packetTooLarge" }]);
 });
 
-test("it ends as soon as its length is known, before its bytes have come", () => {
+test("the connection ends as soon as the length is known, before the bytes arrive", () => {
   const world = new World({ limits: { packetSize: 100 } });
   const client = publisher(world);
   client.sendBytes(Uint8Array.from([0x30, 0xff, 0xff, 0xff, 0x7f]));
   expect(client.take("disconnect")).toMatchObject([{ reasonCode: 0x95 }]);
 });
 
-test("v5-3.14.2-3: a Reason String that does not fit is left out of DISCONNECT", () => {
+test("v5-3.14.2-3: DISCONNECT omits a Reason String that does not fit", () => {
   const world = new World();
   const sizes: number[] = [];
   for (const maximumPacketSize of [30, 1000]) {
@@ -167,7 +167,7 @@ test("v5-3.14.2-3: a Reason String that does not fit is left out of DISCONNECT",
   expect(sizes[0]).toBeLessThanOrEqual(30);
 });
 
-test("v5-3.2.2-19: a Reason String that does not fit is left out of CONNACK", () => {
+test("v5-3.2.2-19: CONNACK omits a Reason String that does not fit", () => {
   const world = new World({ limits: { retain: false } });
   for (const maximumPacketSize of [20, 1000]) {
     const connack = world.open().connect({
@@ -181,7 +181,7 @@ test("v5-3.2.2-19: a Reason String that does not fit is left out of CONNACK", ()
   }
 });
 
-test("v5-3.1.2-24: a SUBACK or UNSUBACK that is too large is left out, and said", () => {
+test("v5-3.1.2-24: a SUBACK or UNSUBACK that is too large is not sent, and logged", () => {
   const world = new World();
   const client = subscriber(world, 24);
   const filters = Array.from({ length: 19 }, (_, index) => `t/${index}`);
@@ -199,7 +199,7 @@ test("v5-3.1.2-24: a SUBACK or UNSUBACK that is too large is left out, and said"
   expect(client.messages()).toEqual(["t/19=m"]);
 });
 
-test("v5-3.1.2-24: a client that can't be told the broker's limits is refused, and keeps its session", () => {
+test("v5-3.1.2-24: a client whose maximum leaves no room for the broker's limits is refused, and keeps its session", () => {
   const world = new World();
   const session = { clientId: "s", protocolVersion: 5, clean: false } as const;
   world.open().connect({ ...session, properties: { sessionExpiryInterval: 60 } });

@@ -11,7 +11,7 @@ function publisher(world: World): TestClient {
 const lasting = { clientId: "s", protocolVersion: 5, clean: false } as const;
 const properties = { sessionExpiryInterval: 1000 };
 
-test("v5-3.3.2-6: what waited in a queue is sent with the rest of its Message Expiry Interval", () => {
+test("v5-3.3.2-6: a queued message is sent with the rest of its Message Expiry Interval", () => {
   const world = new World();
   const first = world.open();
   first.connect({ ...lasting, properties });
@@ -28,7 +28,7 @@ test("v5-3.3.2-6: what waited in a queue is sent with the rest of its Message Ex
   expect(got.map(({ properties: own }) => own?.messageExpiryInterval)).toEqual([89, undefined]);
 });
 
-test("v5-3.3.2-5: what has expired in a queue is not sent, to the millisecond", () => {
+test("v5-3.3.2-5: a message that has expired in a queue is not sent, to the millisecond", () => {
   const world = new World();
   const first = world.open();
   first.connect({ ...lasting, properties });
@@ -46,7 +46,7 @@ test("v5-3.3.2-5: what has expired in a queue is not sent, to the millisecond", 
   ]);
 });
 
-test("the interval that comes at once is the publisher's, and v4 is told nothing of it", () => {
+test("a message that did not wait has the publisher's interval; v4 gets none", () => {
   const world = new World();
   const modern = world.open();
   const old = world.open();
@@ -63,7 +63,7 @@ test("the interval that comes at once is the publisher's, and v4 is told nothing
   expect(old.messages()).toEqual(["t=x", "t=x", "t=x"]);
 });
 
-test("v4 subscribers do not get what has expired either", () => {
+test("v4 subscribers do not get expired messages either", () => {
   const world = new World();
   const session = { clientId: "s", clean: false };
   const first = world.open();
@@ -77,7 +77,7 @@ test("v4 subscribers do not get what has expired either", () => {
   expect(second.messages()).toEqual([]);
 });
 
-test("a queue of thousands that have expired holds up what has not", () => {
+test("thousands of expired messages in a queue do not delay an unexpired one", () => {
   const world = new World({ limits: { queuedMessages: 5000 } });
   const first = world.open();
   first.connect({ ...lasting, properties });
@@ -95,7 +95,7 @@ test("a queue of thousands that have expired holds up what has not", () => {
   expect(second.messages()).toEqual(["t=last"]);
 });
 
-test("waiting for the window counts as waiting", () => {
+test("waiting for the client's window counts as waiting", () => {
   const world = new World();
   const client = world.open();
   client.connect({ clientId: "s", protocolVersion: 5, properties: { receiveMaximum: 1 } });

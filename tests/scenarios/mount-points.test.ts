@@ -13,7 +13,7 @@ function open(
   return client;
 }
 
-test("clients of one mount point talk among themselves, by their own topics", () => {
+test("clients of one mount point reach each other, by their own topics", () => {
   const world = new World();
   const a = open(world, "a", "one/");
   const b = open(world, "b", "one/", 5);
@@ -24,7 +24,7 @@ test("clients of one mount point talk among themselves, by their own topics", ()
   expect(c.messages()).toEqual([]);
 });
 
-test("a client without a mount point sees, and reaches, all of them by their full names", () => {
+test("a client without a mount point sees and reaches all of them by their full names", () => {
   const world = new World();
   const inside = open(world, "a", "one/");
   const outside = open(world, "b", "", 5);
@@ -74,7 +74,7 @@ test("the broker's aliases towards a client stand for the topics that the client
   ]);
 });
 
-test("a will is published within", () => {
+test("a will is published within its mount point", () => {
   const world = new World();
   const inside = open(world, "in", "one/");
   const outside = open(world, "out", "");
@@ -110,7 +110,7 @@ test("a mount point may have characters of several bytes, and need not end a lev
   expect(outside.messages()).toEqual(["дом-é/üт/ö=y"]);
 });
 
-test("$SYS is out of sight behind a mount point", () => {
+test("$SYS is invisible behind a mount point", () => {
   const world = new World({ sysIntervalMs: 1000 });
   world.advance(0);
   const client = open(world, "a", "one/");
@@ -118,7 +118,7 @@ test("$SYS is out of sight behind a mount point", () => {
   expect(client.messages()).toEqual([]);
 });
 
-/** One that is offline with a persistent session, one that is there, one that comes later. */
+/** An offline one with a persistent session, a connected one, and one that subscribes later. */
 function membersOf(world: World, mountPoint: string, filter: string): () => string[][] {
   const subscription = { topic: filter, qos: 1 } as const;
   open(world, "away", mountPoint).subscribe(subscription);
@@ -133,18 +133,18 @@ function membersOf(world: World, mountPoint: string, filter: string): () => stri
 }
 
 test.each([["#"], ["+"], ["$share/g/#"], ["$share/g/+"]])(
-  "v5-4.7.3-1: the mount point itself is no topic behind it, for %s",
+  "v5-4.7.3-1: the mount point itself is not a topic behind it, for %s",
   (filter) => {
     const world = new World();
     const received = membersOf(world, "lab/", filter);
     const outside = open(world, "o", "", 5);
-    // `#` stands for its parent level too, and that is a level above the mount point.
+    // `#` matches its parent level too, and here that is a level above the mount point.
     for (const topic of ["lab/", "lab"]) {
       for (const qos of [0, 1, 2] as const) {
         outside.publish(topic, "x", { qos, retain: true, messageId: 100 + qos });
       }
     }
-    // Nobody was there for any of them.
+    // Each message matched no subscriber.
     expect(outside.take("puback").map(({ reasonCode }) => reasonCode)).toEqual([0x10, 0x10]);
     const dying = world.open();
     const will = { topic: "lab/", payload: Buffer.from("gone"), qos: 1 as const, retain: true };
@@ -155,7 +155,7 @@ test.each([["#"], ["+"], ["$share/g/#"], ["$share/g/+"]])(
   },
 );
 
-test("v5-4.7.3-1: nor is it by a topic that another mount point makes", () => {
+test("v5-4.7.3-1: nor when another mount point completes the topic", () => {
   const world = new World();
   const inner = open(world, "i", "a/b/");
   inner.subscribe("#");
@@ -182,7 +182,7 @@ test("behind a mount point, too, $SYS belongs to the broker", () => {
   expect(received()).toEqual([[], [], []]);
 });
 
-test("what is published from outside does not pass for the broker's behind a mount point", () => {
+test("a message published from outside does not pass for the broker's behind a mount point", () => {
   const world = new World();
   const received = membersOf(world, "lab/", "$SYS/#");
   const outside = open(world, "o", "", 5);
@@ -190,7 +190,7 @@ test("what is published from outside does not pass for the broker's behind a mou
   outside.publish("lab/$SYS/broker/version", "mine", { qos: 1, retain: true });
   expect(outside.messages()).toEqual(["lab/$SYS/broker/version=mine"]);
   expect(received()).toEqual([[], [], []]);
-  // A session that subscribed outside and goes on behind the mount point.
+  // A session that subscribed outside and resumes behind the mount point.
   const moved = open(world, "m", "");
   moved.subscribe({ topic: "lab/$SYS/broker/uptime", qos: 1 });
   moved.drop();
@@ -200,7 +200,7 @@ test("what is published from outside does not pass for the broker's behind a mou
   expect(back.messages()).toEqual([]);
 });
 
-test("a mount point below $SYS makes nobody the broker", () => {
+test("a mount point below $SYS does not let clients publish as the broker", () => {
   const world = new World();
   const inside = open(world, "i", "$SYS/broker/connection/", 5);
   for (const topic of ["x", "x/state"]) {
@@ -209,7 +209,7 @@ test("a mount point below $SYS makes nobody the broker", () => {
   }
 });
 
-test("a message that is sent again has the topic that it had first, wherever the client comes back", () => {
+test("a resent message keeps its first topic, wherever the client returns", () => {
   const world = new World();
   const first = open(world, "a", "one/");
   first.subscribe({ topic: "t", qos: 1 });
@@ -218,7 +218,7 @@ test("a message that is sent again has the topic that it had first, wherever the
   expect(open(world, "a", "a-longer-one/").messages()).toEqual(["t=x"]);
 });
 
-test("a session that goes on behind another mount point gets no topics of the first one", () => {
+test("a session that resumes behind another mount point gets no topics of the first one", () => {
   const world = new World();
   const first = open(world, "a", "one/");
   first.subscribe({ topic: "t", qos: 1 });
@@ -231,7 +231,7 @@ test("a session that goes on behind another mount point gets no topics of the fi
     outside.publish("a-longer-one/t", "not subscribed to", { qos });
   }
   expect(second.messages()).toEqual([]);
-  // Nor is it told that there was somebody: what it can't see is nothing that it subscribed to.
+  // The publisher gets 0x10: a subscription that cannot see the topic does not count.
   const told = open(world, "q", "", 5);
   for (const qos of [1, 2] as const) told.publish("one/t", "not mine", { qos });
   expect(told.take("puback")).toMatchObject([{ reasonCode: 0x10 }]);
@@ -242,7 +242,7 @@ test("a session that goes on behind another mount point gets no topics of the fi
 });
 
 test.each([["#"], ["+/x"], ["$share/g/#"]])(
-  "v5-4.7.2-1: behind a mount point, too, %s does not match what begins with $",
+  "v5-4.7.2-1: behind a mount point, too, %s does not match topics that begin with $",
   (filter) => {
     const world = new World();
     const client = open(world, "a", "one/");
@@ -256,7 +256,7 @@ test.each([["#"], ["+/x"], ["$share/g/#"]])(
   },
 );
 
-test("from outside, what begins with $ behind a mount point is a topic as any other", () => {
+test("from outside, a topic that begins with $ behind a mount point is like any other", () => {
   const world = new World();
   const outside = open(world, "o", "");
   outside.subscribe("one/#");
@@ -277,7 +277,7 @@ test("the members of a group share with those of their own mount point", () => {
   expect(outside.messages()).toEqual(["one/t=x"]);
 });
 
-test("a shared subscription's copy does not go to a member that can't see its topic any more", () => {
+test("a shared subscription's copy does not go to a member that can no longer see its topic", () => {
   const world = new World();
   for (const id of ["a", "b"]) {
     const member = open(world, id, "one/");
@@ -293,7 +293,7 @@ test("a shared subscription's copy does not go to a member that can't see its to
 });
 
 test.each([4, 5] as const)(
-  "v%d: what is no string of MQTT behind its mount point is refused, and nobody gets it",
+  "v%d: a topic that is no MQTT string behind its mount point is refused, and reaches nobody",
   (version) => {
     const world = new World();
     const outside = open(world, "outside", "", 5);

@@ -32,7 +32,7 @@ test("MQTT 3.1: messages pass between 3.1, 3.1.1 and 5.0", () => {
   for (const client of clients) expect(client.messages()).toEqual(["t=x", "t=x", "t=x"]);
 });
 
-test("MQTT 3.1: a session that is not clean outlives its connection, yet CONNACK has no flag for it", () => {
+test("MQTT 3.1: a session that is not clean outlives its connection, but CONNACK has no flag for it", () => {
   const world = new World();
   const first = world.open();
   first.connect({ clientId: "old", clean: false, ...old });
@@ -47,7 +47,7 @@ test("MQTT 3.1: a session that is not clean outlives its connection, yet CONNACK
   expect(second.messages()).toEqual(["t=x"]);
 });
 
-test("MQTT 3.1: a client id has at least one character, and more than 23 as other brokers take them", () => {
+test("MQTT 3.1: a client id has at least one character; more than 23 are accepted, as by other brokers", () => {
   const world = new World();
   const codeFor = (clientId: string) => {
     const client = world.open();
@@ -58,7 +58,7 @@ test("MQTT 3.1: a client id has at least one character, and more than 23 as othe
   expect(codeFor("")).toBe(2);
 });
 
-test("MQTT 3.1: reserved bits of a CONNECT do not matter, nor the flags of what is left out", () => {
+test("MQTT 3.1: reserved bits of a CONNECT are ignored, and so are the flags of absent fields", () => {
   for (const parts of [
     { first: 0x1f },
     { flags: 0x03 },
@@ -74,7 +74,7 @@ test("MQTT 3.1: reserved bits of a CONNECT do not matter, nor the flags of what 
   }
 });
 
-test("MQTT 3.1: a failed subscription is told as 0x80", () => {
+test("MQTT 3.1: a failed subscription is answered with 0x80", () => {
   const world = new World({ limits: { subscriptions: 1 } });
   const client = world.open();
   client.connect({ clientId: "old", ...old });

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { World } from "../support/world.ts";
 
-test("v5-3.8.3-3: No Local keeps a client's own messages from it, and from nobody else", () => {
+test("v5-3.8.3-3: No Local keeps a client's own messages from that client alone", () => {
   const world = new World();
   const client = world.open();
   const other = world.open();
@@ -15,7 +15,7 @@ test("v5-3.8.3-3: No Local keeps a client's own messages from it, and from nobod
   expect(other.messages()).toEqual(["t=own0", "t=own1", "t=other0", "t=other1"]);
 });
 
-test("where another filter without No Local matches, that one alone counts", () => {
+test("if a filter without No Local matches as well, it alone counts", () => {
   const client = new World().open();
   client.connect({ clientId: "a", protocolVersion: 5 });
   client.subscribeWith({ subscriptionIdentifier: 1 }, { topic: "t", qos: 2, nl: true });
@@ -27,7 +27,7 @@ test("where another filter without No Local matches, that one alone counts", () 
   ]);
 });
 
-test("it is the client id that counts, not the connection", () => {
+test("the client id counts, not the connection", () => {
   const world = new World();
   const properties = { sessionExpiryInterval: 60 };
   const first = world.open();

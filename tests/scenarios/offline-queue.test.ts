@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import type { TestClient } from "../support/client.ts";
 import { World, type WorldOptions } from "../support/world.ts";
 
-/** A session `s` that is away and has subscribed to `t/#` with QoS 2, and somebody who publishes. */
+/** An offline session `s` with a subscription to `t/#` at QoS 2, and a publisher. */
 function scene(options: WorldOptions = {}): { world: World; source: TestClient } {
   const world = new World(options);
   const away = back(world);
@@ -19,7 +19,7 @@ function back(world: World): TestClient {
   return client;
 }
 
-test("messages of QoS 1 and 2 wait in their order, those of QoS 0 do not", () => {
+test("messages of QoS 1 and 2 wait in order, those of QoS 0 do not wait", () => {
   const { world, source } = scene();
   for (let index = 0; index < 9; index++) {
     source.publish(`t/${index}`, String(index), {
@@ -33,7 +33,7 @@ test("messages of QoS 1 and 2 wait in their order, those of QoS 0 do not", () =>
   expect(back(world).messages()).toEqual(["t/1=1", "t/2=2", "t/4=4", "t/5=5", "t/7=7", "t/8=8"]);
 });
 
-test("a queue is full after so many messages: the later ones are lost, and that is said once", () => {
+test("a queue holds a limited number of messages: later ones are dropped, and that is logged once", () => {
   const { world, source } = scene({ limits: { queuedMessages: 3 } });
   for (let index = 0; index < 6; index++) source.publish("t", String(index), { qos: 1 });
   expect(world.noted("dropping")).toEqual([
@@ -48,7 +48,7 @@ test("a queue is full after so many messages: the later ones are lost, and that 
   expect(back(world).messages()).toEqual(["t=6", "t=7", "t=8"]);
 });
 
-test("a queue is full after so many bytes", () => {
+test("a queue holds a limited number of bytes", () => {
   const { world, source } = scene({ limits: { queuedBytes: 1000 } });
   for (const payload of ["a", "b", "c", "d"]) source.publish("t", payload.repeat(400), { qos: 1 });
   source.publish("t", "small", { qos: 1 });
@@ -60,7 +60,7 @@ test("a queue is full after so many bytes", () => {
   expect(world.noted("dropping")).toHaveLength(1);
 });
 
-test("where QoS 0 waits too, it is what goes first when there is no room", () => {
+test("where QoS 0 waits too, it is dropped first when the queue is full", () => {
   const { world, source } = scene({ limits: { queuedMessages: 3, queueQos0: true } });
   source.publish("t", "a0");
   source.publish("t", "b1", { qos: 1 });
@@ -73,18 +73,18 @@ test("where QoS 0 waits too, it is what goes first when there is no room", () =>
   expect(back(world).messages()).toEqual(["t=b1", "t=d1", "t=f2"]);
 });
 
-test("a message that is larger than the whole queue costs nobody else their place", () => {
+test("a message larger than the whole queue displaces no other message", () => {
   const { world, source } = scene({ limits: { queuedBytes: 1000, queueQos0: true } });
   source.publish("t", "a0");
   source.publish("t", "x".repeat(2000), { qos: 1 });
   expect(back(world).messages()).toEqual(["t=a0"]);
 });
 
-test("v4-4.6.0-6, v5-4.6.0-6: QoS 0 that waits is not overtaken by QoS 0 that comes later", () => {
+test("v4-4.6.0-6, v5-4.6.0-6: queued QoS 0 is not overtaken by later QoS 0", () => {
   const { world, source } = scene({ limits: { queueQos0: true } });
   for (let index = 0; index < 500; index++) source.publish("t", String(index));
   const client = back(world);
-  // The queue leaves in pieces, and this one comes between two of them.
+  // The queue leaves in pieces, and this message arrives between two of them.
   source.publish("t", "late");
   world.advance(100);
   source.publish("t", "last");
@@ -93,7 +93,7 @@ test("v4-4.6.0-6, v5-4.6.0-6: QoS 0 that waits is not overtaken by QoS 0 that co
   expect(order.slice(-2)).toEqual(["t=late", "t=last"]);
 });
 
-test("v4-4.6.0-6, v5-4.6.0-6: nor QoS 1", () => {
+test("v4-4.6.0-6, v5-4.6.0-6: nor is QoS 1", () => {
   const { world, source } = scene();
   for (let index = 0; index < 150; index++)
     source.publish("t", String(index), { qos: 1, messageId: 1 });
@@ -110,7 +110,7 @@ test("v4-4.6.0-6, v5-4.6.0-6: nor QoS 1", () => {
   expect(order).toEqual([...Array.from({ length: 150 }, (_, index) => String(index)), "late"]);
 });
 
-test("PUBLISH is acknowledged although all who wanted it are away", () => {
+test("PUBLISH is acknowledged although all its subscribers are offline", () => {
   const { source } = scene();
   source.publish("t", "x", { qos: 1 });
   expect(source.take("puback").map(({ reasonCode }) => reasonCode ?? 0)).toEqual([0]);
@@ -125,8 +125,9 @@ test("a long queue leaves in pieces", () => {
   expect(client.messages()).toHaveLength(2000);
 });
 
-test("UNSUBSCRIBE does not take back what already waits", () => {
-  // v5-3.10.4-3 lets the server go on with what it has begun; what waits is still delivered.
+test("UNSUBSCRIBE does not remove queued messages", () => {
+  // v5-3.10.4-3 lets the server finish deliveries that it has started; queued messages are still
+  // delivered.
   const world = new World();
   const client = world.open();
   client.connect({ clientId: "s", protocolVersion: 5, properties: { receiveMaximum: 1 } });
@@ -138,7 +139,7 @@ test("UNSUBSCRIBE does not take back what already waits", () => {
   expect(client.messages()).toEqual(["t=a", "t=b"]);
 });
 
-test("a will that takes the place of QoS 0 messages is queued, and was dropped for nobody", () => {
+test("a will that displaces QoS 0 messages counts as queued, and as dropped for nobody", () => {
   const { world, source } = scene({ limits: { queueQos0: true, queuedMessages: 2 } });
   source.publish("t/0", "first");
   source.publish("t/0", "second");

@@ -8,14 +8,14 @@ function open(world: World, clientId: string, protocolVersion: 4 | 5 = 5): TestC
   return client;
 }
 
-test("v4-3.3.5-1: overlapping subscriptions give one copy, at the highest QoS of them", () => {
+test("v4-3.3.5-1: overlapping subscriptions give one copy, at their highest QoS", () => {
   const client = open(new World(), "a", 4);
   client.subscribe({ topic: "a/b", qos: 0 }, { topic: "a/+", qos: 2 }, { topic: "#", qos: 1 });
   client.publish("a/b", "x", { qos: 2 });
   expect(client.take("publish")).toMatchObject([{ qos: 2 }]);
 });
 
-test("v5-3.3.4-2, v5-3.3.4-3: the one copy carries the identifiers of all that matched", () => {
+test("v5-3.3.4-2, v5-3.3.4-3: the one copy carries the identifiers of all matching subscriptions", () => {
   const client = open(new World(), "a");
   client.subscribeWith({ subscriptionIdentifier: 1 }, { topic: "a/b", qos: 1 });
   client.subscribeWith({ subscriptionIdentifier: 200 }, { topic: "a/+", qos: 2 });
@@ -37,7 +37,7 @@ test("v5-3.3.4-4: one identifier alone, where one filter with an identifier matc
   expect(client.take("publish")[0]?.properties?.subscriptionIdentifier).toBe(6);
 });
 
-test("identifiers reach their own subscriber alone", () => {
+test("identifiers reach only their own subscriber", () => {
   const world = new World();
   const clients = ["a", "b", "c"].map((id) => open(world, id));
   for (const [index, client] of clients.entries()) {
@@ -70,14 +70,14 @@ test("v5-3.8.4-3: a SUBSCRIBE to the same filter replaces its QoS and its identi
   expect(last?.properties?.subscriptionIdentifier).toBeUndefined();
 });
 
-test("Retain As Published holds where any of the overlapping subscriptions asks for it", () => {
+test("Retain As Published holds if any of the overlapping subscriptions has it", () => {
   const client = open(new World(), "a");
   client.subscribe({ topic: "t", rap: true }, { topic: "#", rap: false });
   client.publish("t", "x", { retain: true });
   expect(client.take("publish")).toMatchObject([{ retain: true }]);
 });
 
-test("after UNSUBSCRIBE from one of them the other goes on with its own QoS", () => {
+test("after UNSUBSCRIBE from one of them the other continues with its own QoS", () => {
   const client = open(new World(), "a");
   client.subscribe({ topic: "a/b", qos: 2 }, { topic: "a/#", qos: 0 });
   client.unsubscribe("a/b");

@@ -12,7 +12,7 @@ function connect(
   return { client, present: connack?.sessionPresent };
 }
 
-test("v4-3.2.2-1 to 3: Session Present says whether there was a session to go on with", () => {
+test("v4-3.2.2-1 to 3: Session Present tells whether a session is resumed", () => {
   const world = new World();
   expect(connect(world, "a", false).present).toBe(false);
   expect(connect(world, "a", false).present).toBe(true);
@@ -33,7 +33,7 @@ test("v4-3.1.2-4: Clean Session 0 keeps subscriptions and messages of QoS 1 and 
   expect(back.messages()).toEqual(["t=live"]);
 });
 
-test("v4-3.1.2-6: Clean Session 1 throws away what there was, and leaves nothing", () => {
+test("v4-3.1.2-6: Clean Session 1 discards the earlier session, and leaves none behind", () => {
   const world = new World();
   const { client } = connect(world, "a", false);
   client.subscribe({ topic: "t", qos: 1 });
@@ -48,7 +48,7 @@ test("v4-3.1.2-6: Clean Session 1 throws away what there was, and leaves nothing
   expect(world.noted("sessionEnded")).toMatchObject([{ clientId: "a", why: "replaced" }]);
 });
 
-test("a v4 session is kept for as long as the configuration says, and no longer", () => {
+test("a v4 session is kept for the configured time, and no longer", () => {
   const world = new World({ limits: { sessionExpiryMaxSeconds: 3600 } });
   connect(world, "a", false).client.drop();
   world.advance(3_599_999);
@@ -58,20 +58,20 @@ test("a v4 session is kept for as long as the configuration says, and no longer"
   expect(world.noted("sessionEnded")).toMatchObject([{ clientId: "a", why: "expired" }]);
 });
 
-test("without a limit a v4 session is kept for ever", () => {
+test("without a limit a v4 session never expires", () => {
   const world = new World();
   connect(world, "a", false).client.drop();
   world.advance(10 * 365 * 86_400_000);
   expect(connect(world, "a", false).present).toBe(true);
 });
 
-test("v5-3.1.2-5: Clean Start 0 without a session begins one", () => {
+test("v5-3.1.2-5: Clean Start 0 without a session creates one", () => {
   const client = new World().open();
   const connack = client.connect({ clientId: "a", protocolVersion: 5, clean: false });
   expect(connack).toMatchObject({ reasonCode: 0, sessionPresent: false });
 });
 
-test("v5-3.1.2-4: Clean Start 1 begins anew, though the new session may last", () => {
+test("v5-3.1.2-4: Clean Start 1 creates a new session, which may last", () => {
   const world = new World();
   const properties = { sessionExpiryInterval: 100 };
   const first = world.open();
@@ -89,7 +89,7 @@ test("v5-3.1.2-4: Clean Start 1 begins anew, though the new session may last", (
   );
 });
 
-test("the options and identifiers of subscriptions are kept with the session", () => {
+test("the options and identifiers of subscriptions last with the session", () => {
   const world = new World();
   const connectAgain = () => {
     const client = world.open();

@@ -1,14 +1,14 @@
 import { expect, test } from "bun:test";
 import { World } from "../support/world.ts";
 
-/** CONNECT by hand, since mqtt-packet makes none of an unknown level. */
+/** A CONNECT written by hand: mqtt-packet writes none of an unknown level. */
 function connectBytes(name: string, level: number): Uint8Array {
   const properties = level >= 5 && level < 0x80 ? [0] : [];
   const body = [0, name.length, ...Buffer.from(name), level, 2, 0, 0, ...properties, 0, 1, 0x61];
   return Uint8Array.from([0x10, body.length, ...body]);
 }
 
-/** The bytes that the broker answers with. */
+/** The bytes of the broker's answer. */
 function answerTo(bytes: Uint8Array): { answer: number[]; closedBy: string | null } {
   const world = new World();
   const client = world.open();
@@ -51,7 +51,7 @@ test("v4-3.1.2-1: another protocol name gets no answer at all", () => {
   });
 });
 
-test("levels 3, 4 and 5 come in, and bridges of mosquitto", () => {
+test("levels 3, 4 and 5 are accepted, and bridges of mosquitto", () => {
   expect(answerTo(connectBytes("MQIsdp", 0x83)).answer).toEqual([0x20, 2, 0, 0]);
   expect(answerTo(connectBytes("MQTT", 0x84)).answer).toEqual([0x20, 2, 0, 0]);
   expect(answerTo(connectBytes("MQIsdp", 3))).toEqual({ answer: [0x20, 2, 0, 0], closedBy: null });

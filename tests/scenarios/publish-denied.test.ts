@@ -7,7 +7,7 @@ const access: Access = {
   maySubscribe: () => true,
 };
 
-test("v5-3.4.2-1, v5-3.5.2-1: PUBLISH where the access list says no is answered with 0x87", () => {
+test("v5-3.4.2-1, v5-3.5.2-1: PUBLISH that the access list denies is answered with 0x87", () => {
   const world = new World({ access });
   const watcher = world.open();
   watcher.connect({ clientId: "w" });
@@ -28,7 +28,7 @@ test("v5-3.4.2-1, v5-3.5.2-1: PUBLISH where the access list says no is answered 
   ]);
 });
 
-test("v4-3.3.5-2: v4 has no way to say no, so the message is acknowledged, and goes nowhere", () => {
+test("v4-3.3.5-2: v4 has no code for a refusal, so the message is acknowledged, and reaches nobody", () => {
   const world = new World({ access });
   const client = world.open();
   client.connect({ clientId: "a" });
@@ -39,7 +39,7 @@ test("v4-3.3.5-2: v4 has no way to say no, so the message is acknowledged, and g
   expect(client.received.map(({ cmd }) => cmd)).toEqual(["puback", "pubrec", "pubcomp"]);
 });
 
-test("a topic that an alias stands for is asked about as well", () => {
+test("the topic behind an alias is checked as well", () => {
   const world = new World({ access });
   const client = world.open();
   client.connect({ clientId: "a", protocolVersion: 5 });
@@ -50,7 +50,7 @@ test("a topic that an alias stands for is asked about as well", () => {
   expect(client.messages()).toEqual([]);
 });
 
-test("the user name decides, where the access list asks for it", () => {
+test("the user name decides, where the access list uses it", () => {
   const world = new World({ access });
   const boss = world.open();
   boss.connect({ clientId: "b", username: "boss" });

@@ -4,7 +4,7 @@ import { World } from "../support/world.ts";
 const versions = [4, 5] as const;
 
 test.each(versions)(
-  "v%d-4.3.2: a QoS 1 PUBLISH is answered with PUBACK and passed on",
+  "v%d-4.3.2: a QoS 1 PUBLISH is answered with PUBACK and forwarded",
   (version) => {
     const world = new World();
     const subscriber = world.open();
@@ -21,7 +21,7 @@ test.each(versions)(
 );
 
 test.each(versions)(
-  "v%d-4.3.2: each message that waits for its PUBACK has an id of its own",
+  "v%d-4.3.2: each message that waits for its PUBACK has its own packet id",
   (version) => {
     const world = new World();
     const client = world.open();
@@ -34,7 +34,7 @@ test.each(versions)(
   },
 );
 
-test("v4-4.6.0-2, v5-4.6.0-2: PUBACKs come in the order of the PUBLISHes", () => {
+test("v4-4.6.0-2, v5-4.6.0-2: PUBACKs are sent in the order of the PUBLISHes", () => {
   const client = new World().open();
   client.connect({ clientId: "a" });
   const ids = [7, 3, 9, 1, 65_535, 2];
@@ -42,7 +42,7 @@ test("v4-4.6.0-2, v5-4.6.0-2: PUBACKs come in the order of the PUBLISHes", () =>
   expect(client.take("puback").map(({ messageId }) => messageId)).toEqual(ids);
 });
 
-test("v4-3.3.1-3: DUP of the publisher is not passed on", () => {
+test("v4-3.3.1-3: the publisher's DUP is not forwarded", () => {
   const world = new World();
   const subscriber = world.open();
   const publisher = world.open();
@@ -54,7 +54,7 @@ test("v4-3.3.1-3: DUP of the publisher is not passed on", () => {
   expect(subscriber.take("publish")).toMatchObject([{ dup: false }, { dup: false }]);
 });
 
-test("v5-3.4.2-1: PUBACK 0x10 when nobody is there to get it", () => {
+test("v5-3.4.2-1: PUBACK 0x10 when no subscription matches", () => {
   const client = new World().open();
   client.connect({ clientId: "a", protocolVersion: 5 });
   client.publish("nobody", "x", { qos: 1 });
@@ -63,7 +63,7 @@ test("v5-3.4.2-1: PUBACK 0x10 when nobody is there to get it", () => {
   expect(client.take("puback").map(({ reasonCode }) => reasonCode ?? 0)).toEqual([0x10, 0]);
 });
 
-test("0x10 is not said where there is a subscriber that could not take it", () => {
+test("PUBACK is not 0x10 if a subscriber matched but could not take the message", () => {
   const world = new World();
   const small = world.open();
   small.connect({ clientId: "s", protocolVersion: 5, properties: { maximumPacketSize: 50 } });
@@ -74,14 +74,14 @@ test("0x10 is not said where there is a subscriber that could not take it", () =
   expect(client.take("puback").map(({ reasonCode }) => reasonCode ?? 0)).toEqual([0]);
 });
 
-test("0x10 is said although the message was retained", () => {
+test("PUBACK is 0x10 although the message was retained", () => {
   const client = new World().open();
   client.connect({ clientId: "a", protocolVersion: 5 });
   client.publish("t", "x", { qos: 1, retain: true });
   expect(client.take("puback")).toMatchObject([{ reasonCode: 0x10 }]);
 });
 
-test("a QoS 1 message published twice with one id is passed on twice", () => {
+test("a QoS 1 message published twice with one id is forwarded twice", () => {
   const client = new World().open();
   client.connect({ clientId: "a" });
   client.subscribe("t");
@@ -110,7 +110,7 @@ test("v4-3.8.4-6, v5-3.8.4-8: QoS is the lesser of the publisher's and the subsc
   }
 });
 
-test("v5-3.4.2-1: 0x10 is not said where the only subscriber is away with QoS 0", () => {
+test("v5-3.4.2-1: PUBACK is not 0x10 if the only subscriber is offline with QoS 0", () => {
   const world = new World();
   const away = world.open();
   away.connect({ clientId: "away", clean: false });

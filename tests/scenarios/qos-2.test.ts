@@ -27,7 +27,7 @@ test.each(versions)("v%d-4.3.3: from PUBLISH to PUBCOMP, both ways", (protocolVe
 });
 
 test.each(versions)(
-  "v%d-4.3.3: until PUBREL the same id brings no second message",
+  "v%d-4.3.3: until PUBREL the same id delivers no second message",
   (protocolVersion) => {
     const client = new World().open();
     client.connect({ clientId: "a", protocolVersion });
@@ -42,7 +42,7 @@ test.each(versions)(
 );
 
 test.each(versions)(
-  "v%d-4.3.3: nor after a reconnect that goes on with the session",
+  "v%d-4.3.3: nor after a reconnect that resumes the session",
   (protocolVersion) => {
     const world = new World();
     const session = { clientId: "a", clean: false, protocolVersion };
@@ -68,7 +68,7 @@ test.each(versions)(
   },
 );
 
-test("a new session knows nothing of the old one's ids", () => {
+test("a new session does not know the old one's ids", () => {
   const world = new World();
   const first = world.open();
   first.connect({ clientId: "a", clean: false });
@@ -80,7 +80,7 @@ test("a new session knows nothing of the old one's ids", () => {
   expect(second.messages()).toEqual(["t=y"]);
 });
 
-test("v5-3.5.2-1: PUBREC 0x10 when nobody is there to get it, and PUBREL still ends it", () => {
+test("v5-3.5.2-1: PUBREC 0x10 when no subscription matches, and PUBREL still ends the exchange", () => {
   const client = new World().open();
   client.connect({ clientId: "a", protocolVersion: 5 });
   const messageId = client.publish("nobody", "x", { qos: 2 });
@@ -89,7 +89,7 @@ test("v5-3.5.2-1: PUBREC 0x10 when nobody is there to get it, and PUBREL still e
   expect(client.take("pubcomp").map(({ reasonCode }) => reasonCode ?? 0)).toEqual([0]);
 });
 
-test("PUBREC with an error leaves the id free: no PUBREL is waited for", () => {
+test("PUBREC with an error frees the id: the broker waits for no PUBREL", () => {
   const world = new World();
   const client = world.open();
   client.connect({ clientId: "a", protocolVersion: 5 });
@@ -98,7 +98,7 @@ test("PUBREC with an error leaves the id free: no PUBREL is waited for", () => {
   expect(world.broker.view().sessions).toMatchObject([{ incoming: 0 }]);
 });
 
-test("v4-4.6.0-3, v5-4.6.0-3: PUBRECs come in the order of the PUBLISHes", () => {
+test("v4-4.6.0-3, v5-4.6.0-3: PUBRECs are sent in the order of the PUBLISHes", () => {
   const client = new World().open();
   client.connect({ clientId: "a" });
   const ids = [7, 3, 9, 1, 2];

@@ -15,7 +15,7 @@ function publisher(world: World): TestClient {
   return client;
 }
 
-test("v5-3.3.4-9: no more than Receive Maximum unacknowledged messages are on their way", () => {
+test("v5-3.3.4-9: at most Receive Maximum unacknowledged messages are in flight", () => {
   const world = new World();
   const client = subscriber(world, 2);
   const source = publisher(world);
@@ -28,7 +28,7 @@ test("v5-3.3.4-9: no more than Receive Maximum unacknowledged messages are on th
   expect(client.messages()).toEqual(["t=d", "t=e"]);
 });
 
-test("v5-3.3.4-7: QoS 0 goes on while the window is full", () => {
+test("v5-3.3.4-7: QoS 0 is sent while the window is full", () => {
   const world = new World();
   const client = subscriber(world, 1);
   const source = publisher(world);
@@ -37,7 +37,7 @@ test("v5-3.3.4-7: QoS 0 goes on while the window is full", () => {
   expect(client.messages()).toEqual(["t=a", "t=zero"]);
 });
 
-test("for QoS 2 it is PUBCOMP that makes room, or a PUBREC with an error", () => {
+test("for QoS 2, PUBCOMP or a PUBREC with an error makes room", () => {
   const world = new World();
   const client = subscriber(world, 1);
   const source = publisher(world);
@@ -51,7 +51,7 @@ test("for QoS 2 it is PUBCOMP that makes room, or a PUBREC with an error", () =>
   expect(client.messages()).toEqual(["t=c"]);
 });
 
-test("v4 clients have the window of the configuration", () => {
+test("v4 clients have the configured window", () => {
   const world = new World({ limits: { inflight: 3 } });
   const client = world.open();
   client.connect({ clientId: "s" });
@@ -63,7 +63,7 @@ test("v4 clients have the window of the configuration", () => {
   expect(client.messages()).toEqual(["t=d"]);
 });
 
-test("what waits for the window is bounded by the session's queue", () => {
+test("the session's queue bounds the messages that wait for the window", () => {
   const world = new World({ limits: { queuedMessages: 2, holdTimeoutMs: 0 } });
   const client = subscriber(world, 1);
   const source = publisher(world);
@@ -98,7 +98,7 @@ test("PUBREL makes room, and QoS 1 takes none", () => {
   expect(client.take("pubcomp")).toHaveLength(20);
 });
 
-test("v5-4.9: what an earlier connection has left unfinished does not count", () => {
+test("v5-4.9: messages that an earlier connection left unfinished do not count", () => {
   const world = new World({ limits: { receiveMaximum: 2 } });
   const persistent = {
     clientId: "p",
@@ -113,14 +113,14 @@ test("v5-4.9: what an earlier connection has left unfinished does not count", ()
   const client = world.open();
   client.connect(persistent);
   client.publish("t", "x", { qos: 2, messageId: 3 });
-  // Sent again it takes room, as on the connection where it came first.
+  // Resent, the message takes room, as it did on its first connection.
   client.publish("t", "x", { qos: 2, messageId: 1, dup: true });
   expect(client.take("pubrec").map(({ messageId }) => messageId)).toEqual([3, 1]);
   client.publish("t", "x", { qos: 2, messageId: 4 });
   expect(client.take("disconnect")).toMatchObject([{ reasonCode: 0x93 }]);
 });
 
-test("v4 knows no Receive Maximum, so none is enforced", () => {
+test("v4 has no Receive Maximum, so none is enforced", () => {
   const world = new World({ limits: { receiveMaximum: 1 } });
   const client = world.open();
   client.connect({ clientId: "p" });

@@ -13,7 +13,7 @@ function open(world: World, clientId: string, protocolVersion: 4 | 5 = 5): TestC
   return client;
 }
 
-test("v5-3.2.2.3: a client may do what CONNACK allowed it, whatever the limits are by now", () => {
+test("v5-3.2.2.3: a client may do what CONNACK allowed, whatever the present limits are", () => {
   const world = new World();
   const client = open(world, "before");
   reconfigure(world, { topicAliases: 0, qos: 0, retain: false, receiveMaximum: 1 });
@@ -24,7 +24,7 @@ test("v5-3.2.2.3: a client may do what CONNACK allowed it, whatever the limits a
   expect(client.take("pubrec")).toHaveLength(2);
 });
 
-test("connections that are opened after a change are told the new limits, and held to them", () => {
+test("connections opened after a change get the new limits, which are enforced on them", () => {
   const world = new World();
   reconfigure(world, {
     topicAliases: 2,
@@ -45,7 +45,7 @@ test("connections that are opened after a change are told the new limits, and he
   expect(client.closedBy).toBe("end");
 });
 
-test("CONNACK tells the packet size that the reader of its connection holds to", () => {
+test("CONNACK announces the packet size that the connection's reader enforces", () => {
   const world = new World();
   const client = world.open();
   reconfigure(world, { packetSize: 5000 });
@@ -55,7 +55,7 @@ test("CONNACK tells the packet size that the reader of its connection holds to",
   expect(client.closedBy).toBeNull();
 });
 
-test("older clients can't be told a limit, so what is set holds for them at once", () => {
+test("older protocols cannot announce a limit, so a new one holds for their clients at once", () => {
   const world = new World();
   const client = open(world, "old", 4);
   reconfigure(world, { qos: 0 });
@@ -63,7 +63,7 @@ test("older clients can't be told a limit, so what is set holds for them at once
   expect(client.closedBy).toBe("end");
 });
 
-test("a shorter connect timeout holds for connections that are waited for already", () => {
+test("a shorter connect timeout holds for connections that are already open", () => {
   const world = new World();
   const early = world.open();
   world.advance(100);
@@ -78,7 +78,7 @@ test("a shorter connect timeout holds for connections that are waited for alread
   expect(late.closedBy).toBe("end");
 });
 
-test("a shorter stall limit holds for a connection that takes nothing already", () => {
+test("a shorter stall limit holds for a connection that already reads nothing", () => {
   const world = new World();
   const slow = open(world, "slow");
   slow.subscribe("t");

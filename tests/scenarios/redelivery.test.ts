@@ -27,7 +27,7 @@ function sent(client: TestClient): string[] {
 }
 
 test.each(versions)(
-  "v%d-4.4.0-1: what was not acknowledged is sent again with DUP and its id, in order",
+  "v%d-4.4.0-1: unacknowledged messages are resent with DUP and their ids, in order",
   (version) => {
     const world = new World();
     const first = resume(world, version);
@@ -53,7 +53,7 @@ test.each(versions)(
   },
 );
 
-test.each(versions)("v%d-4.4.0-1: after PUBREC it is PUBREL that is sent again", (version) => {
+test.each(versions)("v%d-4.4.0-1: after PUBREC, PUBREL is resent", (version) => {
   const world = new World();
   const first = resume(world, version);
   first.subscribe({ topic: "t", qos: 2 });
@@ -76,7 +76,7 @@ test.each(versions)("v%d-4.4.0-1: after PUBREC it is PUBREL that is sent again",
   expect(resume(world, version).received).toEqual([]);
 });
 
-test("what was acknowledged is not sent again", () => {
+test("an acknowledged message is not resent", () => {
   const world = new World();
   const first = resume(world, 4);
   first.subscribe({ topic: "t", qos: 1 });
@@ -87,7 +87,7 @@ test("what was acknowledged is not sent again", () => {
   expect(sent(resume(world, 4))).toEqual(["a!", "c!"]);
 });
 
-test("nothing is sent again while the connection lives, however long the client is silent", () => {
+test("nothing is resent while the connection is open, however long the client is silent", () => {
   const world = new World();
   const client = resume(world, 4);
   client.subscribe({ topic: "t", qos: 1 });
@@ -97,7 +97,7 @@ test("nothing is sent again while the connection lives, however long the client 
   expect(client.received).toEqual([]);
 });
 
-test("a takeover that goes on with the session sends again as well", () => {
+test("a takeover that resumes the session resends as well", () => {
   const world = new World();
   const first = resume(world, 5);
   first.subscribe({ topic: "t", qos: 1 });
@@ -106,7 +106,7 @@ test("a takeover that goes on with the session sends again as well", () => {
   expect(sent(resume(world, 5))).toEqual(["a!"]);
 });
 
-test("a session that changes its protocol version goes on", () => {
+test("a session continues when its client changes the protocol version", () => {
   const world = new World();
   const first = resume(world, 4);
   first.subscribe({ topic: "t", qos: 1 });
@@ -128,7 +128,7 @@ test("a session that changes its protocol version goes on", () => {
   expect(sent(resume(world, 4))).toEqual(["a!"]);
 });
 
-test("v5-3.3.4-9: a smaller Receive Maximum holds for what is sent again, too", () => {
+test("v5-3.3.4-9: a smaller Receive Maximum holds for resends, too", () => {
   const world = new World();
   const first = resume(world, 5);
   first.subscribe({ topic: "t", qos: 2 });
@@ -158,7 +158,7 @@ test("v5-3.3.4-9: a smaller Receive Maximum holds for what is sent again, too", 
   expect(world.broker.view().sessions).toMatchObject([{ inflight: 0, queue: { messages: 0 } }, {}]);
 });
 
-test("an acknowledgement of what is still to be sent again spares it", () => {
+test("a message that is acknowledged before its resend is not resent", () => {
   const world = new World();
   const first = resume(world, 5);
   first.subscribe({ topic: "t", qos: 1 });
@@ -176,7 +176,7 @@ test("an acknowledgement of what is still to be sent again spares it", () => {
   expect(sent(second)).toEqual(["e"]);
 });
 
-test("v5-3.1.2-24, v5-3.1.2-25: what is too large for the new connection counts as acknowledged", () => {
+test("v5-3.1.2-24, v5-3.1.2-25: a message too large for the new connection counts as acknowledged", () => {
   const world = new World();
   const first = resume(world, 5);
   first.subscribe({ topic: "t", qos: 2 });
@@ -189,8 +189,8 @@ test("v5-3.1.2-24, v5-3.1.2-25: what is too large for the new connection counts 
   expect(world.broker.view().sessions).toMatchObject([{ inflight: 2 }, {}]);
 });
 
-test("a message that waited longer than its expiry after it was sent first is still sent again", () => {
-  // v5-3.3.2-5 deletes only what was never sent on.
+test("a message whose expiry passed after it was first sent is still resent", () => {
+  // v5-3.3.2-5 deletes only copies whose delivery has not started.
   const world = new World();
   const first = resume(world, 5);
   first.subscribe({ topic: "t", qos: 1 });

@@ -21,7 +21,7 @@ test("v5-3.2.2-11: PUBLISH above Maximum QoS ends the connection with 0x9B", () 
   expect(client.take("disconnect")).toMatchObject([{ reasonCode: 0x9b }]);
 });
 
-test("v5-3.2.2-14: PUBLISH with RETAIN where retain is off ends the connection with 0x9A", () => {
+test("v5-3.2.2-14: PUBLISH with RETAIN while retain is off ends the connection with 0x9A", () => {
   const { world, client } = open({ retain: false });
   client.publish("t", "x", { retain: true });
   expect(client.take("disconnect")).toMatchObject([{ reasonCode: 0x9a }]);
@@ -68,7 +68,7 @@ test("a payload above the limit is refused with 0x97; the connection lives on", 
   expect(world.broker.view().retained.messages).toBe(0);
 });
 
-test("v4: the refused message is acknowledged, and goes nowhere", () => {
+test("v4: the refused message is acknowledged, and reaches nobody", () => {
   const { client } = open({ payloadSize: 10 }, 4);
   client.subscribe("t");
   client.publish("t", "x".repeat(11), { qos: 1 });
@@ -94,10 +94,10 @@ test("levels are counted, not characters", () => {
   expect(client.closedBy).toBe("end");
 });
 
-test("connections past the limit are closed before they say anything, and leave room when they end", () => {
+test("connections above the limit are closed before they send anything; an ended connection makes room", () => {
   const world = new World({ limits: { connections: 2 } });
   const clients = [1, 2, 3].map(() => world.open());
-  // First the ends that may wait in other sockets are read.
+  // First, the ends that may wait in other sockets are read.
   world.advance(0);
   expect(clients.map(({ closedBy }) => closedBy)).toEqual([null, null, "end"]);
   expect(world.noted("ended")).toMatchObject([{ cause: "quotaExceeded", wasConnected: false }]);
@@ -105,7 +105,7 @@ test("connections past the limit are closed before they say anything, and leave 
   expect(world.open().connect({ clientId: "a" })?.returnCode).toBe(0);
 });
 
-test("each listener has a limit of its own", () => {
+test("each listener has its own limit", () => {
   const world = new World();
   const narrow = { name: "tcp narrow", connections: 1 };
   const first = world.open(narrow);
@@ -116,7 +116,7 @@ test("each listener has a limit of its own", () => {
   expect(world.open(narrow).closedBy).toBeNull();
 });
 
-test("sessions past the limit are refused with 0x97, in v4 with 0x03; those that are there go on", () => {
+test("sessions above the limit are refused with 0x97, in v4 with 0x03; existing ones continue", () => {
   const world = new World({ limits: { sessions: 2 } });
   const session = { clean: false } as const;
   const first = world.open();

@@ -29,14 +29,14 @@ for (const version of [4, 5] as const) {
   });
 }
 
-test("flags that can't be are no reason not to know who it was", () => {
+test("a CONNECT with impossible flags is still recorded under its client id", () => {
   const world = new World();
   const flags = connectFlag.clean | connectFlag.will | willQosFlag(3);
   world.open().sendBytes(connectBytes({ version: 4, clientId: "mortal", flags }));
   expect(clientOf(world.broker, "mortal")?.connections[0]?.end?.detail).toBe("Will QoS is 3");
 });
 
-test("whoever is connected with the id that a refused CONNECT claims stays", () => {
+test("a live connection with the id that a refused CONNECT claims is untouched", () => {
   const world = new World();
   mortal(world, { keepalive: 10 });
   world.open().sendBytes(connectBytes({ version: 4, ...invalid }));
@@ -49,7 +49,7 @@ test("whoever is connected with the id that a refused CONNECT claims stays", () 
   ]);
 });
 
-test("who is refused again and again does not push out its story", () => {
+test("repeated refusals do not push out a client's history", () => {
   const world = new World();
   mortal(world, { keepalive: 10 }).drop();
   for (let time = 0; time < 50; time++) {
@@ -69,7 +69,7 @@ test("histories of ids that were only claimed are bounded", () => {
   expect(world.broker.records.clients.size).toBe(10);
 });
 
-test("whose id could not be read is among the latest ends, by address", () => {
+test("a client whose id was unreadable is among the latest ends, by address", () => {
   const world = new World();
   const client = world.open();
   client.sendBytes(Uint8Array.of(0x10, 0x04, 0x00, 0x02, 0x58, 0x58));
@@ -78,7 +78,7 @@ test("whose id could not be read is among the latest ends, by address", () => {
   ]);
 });
 
-test("the will that a refused CONNECT asked for is known where it could be read", () => {
+test("the will of a refused CONNECT is recorded if it was readable", () => {
   const world = new World({ limits: { qos: 0 } });
   const flags = connectFlag.clean | connectFlag.will | willQosFlag(1);
   const bytes = connectBytes({ version: 5, clientId: "mortal", flags, willTopic: "wills/mortal" });

@@ -4,14 +4,14 @@ import { clientOf } from "../../src/core/queries/clients.ts";
 
 const long = "x".repeat(60_000);
 
-/** Characters of all the texts in a value. */
+/** Characters of all texts in a value. */
 function characters(value: unknown): number {
   if (typeof value === "string") return value.length;
   if (typeof value !== "object" || value === null) return 0;
   return Object.values(value).reduce((sum: number, one) => sum + characters(one), 0);
 }
 
-test("what is remembered of a client is small, however long its texts are", () => {
+test("the records of a client are small, however long its texts are", () => {
   const world = new World();
   for (let round = 0; round < 20; round++) {
     const client = world.open();
@@ -28,12 +28,12 @@ test("what is remembered of a client is small, however long its texts are", () =
   const account = clientOf(world.broker, "a");
   expect(account?.connections).toHaveLength(16);
   expect(account?.events).toHaveLength(50);
-  // 16 connections, 16 wills and 50 events, of which none has more than four texts.
+  // 16 connections, 16 wills and 50 events, each with at most four texts.
   expect(characters(account)).toBeLessThan(82 * 4 * 520);
   expect(account?.wills[0]?.topic).toBe(`${"x".repeat(512)}...`);
 });
 
-test("long client ids take the places of others", () => {
+test("long client ids take the places of several", () => {
   const world = new World({ limits: { ledger: 1000 } });
   const will = { topic: "t", payload: Buffer.from("gone"), qos: 0, retain: false } as const;
   for (let count = 0; count < 20; count++) {
@@ -54,7 +54,7 @@ test("long client ids take the places of others", () => {
   expect([...histories.ids()].filter((id) => id.length > 100)).toHaveLength(4);
 });
 
-test("long will topics and ids are not looked at for ids that change", () => {
+test("long will topics and ids are not examined for changing ids", () => {
   const world = new World();
   for (let count = 0; count < 20; count++) {
     const client = world.open();
@@ -70,7 +70,7 @@ test("long will topics and ids are not looked at for ids that change", () => {
   expect(world.broker.records.habits.topics).toBe(0);
 });
 
-test("where a client published beside its will is forgotten with the will's fate", () => {
+test("the topics that a client published to beside its will are forgotten with the will's fate", () => {
   const world = new World();
   const client = world.open();
   const will = { topic: "a/will", payload: Buffer.from("gone"), qos: 0, retain: true } as const;

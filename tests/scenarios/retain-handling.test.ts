@@ -39,7 +39,7 @@ test("v5-3.3.1-11: Retain Handling 2 sends none", () => {
   expect(subscriber.messages()).toEqual(["t=live"]);
 });
 
-test("v5-3.3.1-12, v5-3.3.1-13: Retain As Published decides on RETAIN of what comes live", () => {
+test("v5-3.3.1-12, v5-3.3.1-13: Retain As Published decides the RETAIN flag of live messages", () => {
   const { subscriber, source } = scene();
   for (const rap of [false, true]) {
     subscriber.subscribe({ topic: "t", rh: 2, rap });
@@ -49,13 +49,13 @@ test("v5-3.3.1-12, v5-3.3.1-13: Retain As Published decides on RETAIN of what co
   }
 });
 
-test("what is retained has RETAIN 1 whatever Retain As Published says", () => {
+test("retained messages have RETAIN 1 whatever Retain As Published is", () => {
   const { subscriber } = scene();
   subscriber.subscribe({ topic: "t", rap: false });
   expect(subscriber.take("publish")).toMatchObject([{ retain: true }]);
 });
 
-test("a session that is gone on with gets no retained messages for what it had subscribed to", () => {
+test("a resumed session gets no retained messages for its earlier subscriptions", () => {
   const { world, source } = scene();
   const session = { clientId: "back", clean: false } as const;
   const first = world.open();

@@ -32,7 +32,7 @@ test("v4-3.3.1-6, v5-3.3.1-9: a new subscriber gets the last retained message of
   }
 });
 
-test("v4-3.3.1-8, v4-3.3.1-9: RETAIN is 1 in what was stored, 0 in what comes live", () => {
+test("v4-3.3.1-8, v4-3.3.1-9: RETAIN is 1 in stored messages, 0 in live ones", () => {
   const world = new World();
   const subscriber = client(world, "s", 4);
   subscriber.subscribe("t");
@@ -43,7 +43,7 @@ test("v4-3.3.1-8, v4-3.3.1-9: RETAIN is 1 in what was stored, 0 in what comes li
   expect(subscriber.take("publish")).toMatchObject([{ retain: true }]);
 });
 
-test("v4-3.3.1-10, v5-3.3.1-6: an empty message clears, goes to subscribers, and is not stored itself", () => {
+test("v4-3.3.1-10, v5-3.3.1-6: an empty message clears the topic, reaches subscribers, and is not stored", () => {
   const world = new World();
   const watcher = client(world, "w");
   watcher.subscribe("t");
@@ -58,7 +58,7 @@ test("v4-3.3.1-10, v5-3.3.1-6: an empty message clears, goes to subscribers, and
   expect(late.messages()).toEqual([]);
 });
 
-test("clearing what is not there does nothing", () => {
+test("clearing a topic without a retained message does nothing", () => {
   const world = new World();
   const source = client(world, "p");
   source.publish("a/b/c", "x", { retain: true });
@@ -66,7 +66,7 @@ test("clearing what is not there does nothing", () => {
   expect(world.broker.view().retained.messages).toBe(1);
 });
 
-test("retained messages come with the QoS and the properties that they were published with", () => {
+test("retained messages keep the QoS and properties with which they were published", () => {
   const world = new World();
   const properties = {
     contentType: "text/plain",
@@ -84,7 +84,7 @@ test("retained messages come with the QoS and the properties that they were publ
   expect(got?.properties).toMatchObject({ ...properties, userProperties: expect.anything() });
 });
 
-test("v5-3.3.1-5: they outlive their publisher", () => {
+test("v5-3.3.1-5: retained messages outlive their publisher", () => {
   const world = new World();
   const source = client(world, "p");
   source.publish("t", "x", { retain: true });
@@ -95,7 +95,7 @@ test("v5-3.3.1-5: they outlive their publisher", () => {
   expect(subscriber.messages()).toEqual(["t=x"]);
 });
 
-test("a retained message that has expired is gone; one that has not has less time left", () => {
+test("an expired retained message is gone; an unexpired one has less time left", () => {
   const world = new World();
   const source = client(world, "p");
   source.publish("a", "x", { retain: true, properties: { messageExpiryInterval: 10 } });
@@ -109,7 +109,7 @@ test("a retained message that has expired is gone; one that has not has less tim
   expect(world.broker.view().retained.messages).toBe(1);
 });
 
-test("a message that would not fit is not kept, live subscribers get it, and it is said", () => {
+test("a message that does not fit is not retained; live subscribers get it, and it is logged", () => {
   const world = new World({ limits: { retainedMessages: 2 } });
   const source = client(world, "p");
   const watcher = client(world, "w");
@@ -128,7 +128,7 @@ test("a message that would not fit is not kept, live subscribers get it, and it 
   expect(late.messages().sort()).toEqual(["a=replaced", "c=now"]);
 });
 
-test("bytes of retained messages are limited, too", () => {
+test("the bytes of retained messages are limited, too", () => {
   const world = new World({ limits: { retainedBytes: 1000 } });
   const source = client(world, "p");
   source.publish("a", "x".repeat(600), { retain: true });

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import type { TestClient } from "../support/client.ts";
 import { World, type WorldOptions } from "../support/world.ts";
 
-/** A broker that keeps `count` retained messages on r/0, r/1, ... */
+/** A broker with `count` retained messages on r/0, r/1, ... */
 function worldWith(count: number, qos: 0 | 1, options: WorldOptions = {}): World {
   const world = new World(options);
   const source = world.open();
@@ -39,7 +39,7 @@ test("5,000 retained messages reach a client with a small window, each once", ()
   expect(new Set(got).size).toBe(5000);
 });
 
-test("no turn sends more than a piece of a replay; others have their turn between", () => {
+test("no turn sends more than a piece of a replay; other clients are served in between", () => {
   const world = worldWith(5000, 0);
   const client = world.open();
   const other = world.open();
@@ -58,7 +58,7 @@ test("no turn sends more than a piece of a replay; others have their turn betwee
   expect(pieces.reduce((sum, piece) => sum + piece, 0)).toBe(5000);
 });
 
-test("large retained messages come in smaller pieces", () => {
+test("large retained messages are sent in smaller pieces", () => {
   const world = new World({ limits: { payloadSize: 100_000 } });
   const source = world.open();
   source.connect({ clientId: "p" });
@@ -73,7 +73,7 @@ test("large retained messages come in smaller pieces", () => {
   expect(client.received).toHaveLength(20);
 });
 
-test("UNSUBSCRIBE ends a replay that is under way", () => {
+test("UNSUBSCRIBE ends a running replay", () => {
   const world = worldWith(1000, 1);
   const client = world.open();
   client.connect({ clientId: "s", protocolVersion: 5, properties: { receiveMaximum: 5 } });
@@ -84,7 +84,7 @@ test("UNSUBSCRIBE ends a replay that is under way", () => {
   expect(client.received).toEqual([]);
 });
 
-test("a second SUBSCRIBE begins the replay anew", () => {
+test("a second SUBSCRIBE restarts the replay", () => {
   const world = worldWith(300, 1);
   const client = world.open();
   client.connect({ clientId: "s", protocolVersion: 5, properties: { receiveMaximum: 50 } });
@@ -98,7 +98,7 @@ test("a second SUBSCRIBE begins the replay anew", () => {
   expect(got).toHaveLength(50 + 300);
 });
 
-test("a second SUBSCRIBE that asks for no retained messages does not cut the replay short", () => {
+test("a second SUBSCRIBE that excludes retained messages does not cut the replay short", () => {
   for (const rh of [1, 2] as const) {
     const world = worldWith(300, 1);
     const client = world.open();
@@ -107,7 +107,7 @@ test("a second SUBSCRIBE that asks for no retained messages does not cut the rep
     client.subscribe({ topic: "r/#", qos: 0, rh });
     const [first] = client.take("publish");
     client.send({ cmd: "puback", messageId: first?.messageId ?? 0 });
-    // The rest comes by the options of the second one, a piece at a time.
+    // The rest arrives with the options of the second SUBSCRIBE, a piece at a time.
     expect(client.take("publish").map(({ qos }) => qos)).toEqual(Array(200).fill(0));
     client.unsubscribe("r/#");
     world.advance(10);
@@ -115,7 +115,7 @@ test("a second SUBSCRIBE that asks for no retained messages does not cut the rep
   }
 });
 
-test("a replay that a broken connection cut short goes on with the session", () => {
+test("a replay that a broken connection cut short continues with the session", () => {
   const world = worldWith(100, 1);
   const session = { clientId: "s", clean: false } as const;
   const first = world.open();
@@ -142,7 +142,7 @@ test("a replay that a broken connection cut short goes on with the session", () 
   expect(known.size).toBe(0);
 });
 
-test("messages that change during the replay are sent as they are when their turn comes", () => {
+test("messages that change during the replay are sent in their state at that time", () => {
   const world = worldWith(50, 1);
   const client = world.open();
   client.connect({ clientId: "s", protocolVersion: 5, properties: { receiveMaximum: 10 } });
@@ -156,12 +156,12 @@ test("messages that change during the replay are sent as they are when their tur
     got.push(...acknowledgeAll(client));
     world.advance(1);
   }
-  // Ten were on their way, and each of the fifty live ones clears a topic.
+  // Ten were in flight, and each of the fifty live ones clears a topic.
   expect(got).toHaveLength(10 + 50);
 });
 
-// For one topic and QoS, messages keep the order in which they came from a client.
-test("v5-4.6.0-6: a retained message is not overtaken by a newer one that waits for the window, too", () => {
+// For one topic and QoS, messages keep the order in which a client published them.
+test("v5-4.6.0-6: a retained message is not overtaken by a newer one that also waits for the window", () => {
   const { publisher, subscriber } = withFullWindow();
   publisher.publish("t", "old", { qos: 1, retain: true });
   subscriber.subscribe({ topic: "t", qos: 1 });
@@ -171,7 +171,7 @@ test("v5-4.6.0-6: a retained message is not overtaken by a newer one that waits 
   expect(subscriber.messages()).toEqual(["t=old", "t=new"]);
 });
 
-// It is the client's window for QoS 1 and 2 that holds the retained message up.
+// The client's window for QoS 1 and 2 delays the retained message.
 test("v5-4.6.0-6: a retained message with QoS 0 is not overtaken by a newer one", () => {
   const { publisher, subscriber } = withFullWindow();
   publisher.publish("t", "old", { retain: true });
@@ -181,7 +181,7 @@ test("v5-4.6.0-6: a retained message with QoS 0 is not overtaken by a newer one"
   expect(subscriber.messages()).toEqual(["t=old", "t=new"]);
 });
 
-/** A subscriber that takes one unacknowledged message and has it. */
+/** A subscriber with a window of one, which is full. */
 function withFullWindow() {
   const world = new World();
   const publisher = world.open();
@@ -194,7 +194,7 @@ function withFullWindow() {
   return { publisher, subscriber };
 }
 
-test("v5-4.6.0-6: nor is one of a long replay, while the window is open", () => {
+test("v5-4.6.0-6: nor is a message of a long replay, while the window is open", () => {
   const world = new World();
   const publisher = world.open();
   publisher.connect({ clientId: "p" });
@@ -224,7 +224,7 @@ test("QoS 0 on topics without a retained message does not wait for a replay", ()
   expect(subscriber.messages()).toEqual(["other=new"]);
 });
 
-test("a filter that few of many topics match is looked for in pieces", () => {
+test("the search for a filter that few of many topics match runs in pieces", () => {
   const world = new World();
   const publisher = world.open();
   publisher.connect({ clientId: "publisher" });

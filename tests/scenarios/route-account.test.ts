@@ -4,7 +4,7 @@ import { allOf } from "../../src/core/steps.ts";
 import type { TestClient } from "../support/client.ts";
 import { World } from "../support/world.ts";
 
-/** Somebody who subscribes, with a window of `receiveMaximum` messages. */
+/** A subscriber with a window of `receiveMaximum` messages. */
 function subscriber(
   world: World,
   clientId: string,
@@ -25,7 +25,7 @@ function outcomes(world: World, topic = "a", qos: 0 | 1 | 2 = 2): Record<string,
   return Object.fromEntries(recipients.map(({ clientId, outcome }) => [clientId, outcome]));
 }
 
-/** Who got a message that is published now, of those who are connected. */
+/** The connected clients that receive a message published now. */
 function reached(world: World, clients: Readonly<Record<string, TestClient>>): string[] {
   const publisher = world.open();
   publisher.connect({ clientId: "publisher" });
@@ -34,7 +34,7 @@ function reached(world: World, clients: Readonly<Record<string, TestClient>>): s
   return got.map(([clientId]) => clientId);
 }
 
-test("a route names the member of a group that really is next", () => {
+test("a route names the member of a group that is next", () => {
   const world = new World();
   const members = {
     away: subscriber(world, "away", "$share/g/a", 1),
@@ -56,7 +56,7 @@ test("a route names the member of a group that really is next", () => {
   });
 });
 
-test("a route tells who gets it later, or never", () => {
+test("a route shows which clients get the message later, or never", () => {
   const world = new World({ outputBytes: 1000 });
   subscriber(world, "away 0", "a", 0).drop();
   subscriber(world, "away 1", "a", 1).drop();
@@ -73,7 +73,7 @@ test("a route tells who gets it later, or never", () => {
   });
 });
 
-test("a route tells of No Local, unless another filter lets it through", () => {
+test("a route shows No Local, unless another filter delivers the message", () => {
   const world = new World();
   subscriber(world, "own", "a", 0, { nl: true });
   const both = subscriber(world, "both", "a", 0, { nl: true });
@@ -85,7 +85,7 @@ test("a route tells of No Local, unless another filter lets it through", () => {
   ]);
 });
 
-test("during a replay, QoS 0 waits only where an older message of its topic may be owed", () => {
+test("during a replay, QoS 0 waits only where an older message of its topic may be pending", () => {
   const world = new World();
   const source = world.open();
   source.connect({ clientId: "source" });
@@ -97,11 +97,11 @@ test("during a replay, QoS 0 waits only where an older message of its topic may 
   source.publish("fresh", "does not wait");
   source.publish("a", "waits");
   expect(client.messages()).toEqual(["fresh=does not wait"]);
-  // Now QoS 0 waits in its queue, and the next one stands behind it.
+  // QoS 0 now waits in its queue, and the next message queues behind it.
   expect(outcomes(world, "fresh", 0)).toEqual({ replayed: "queued" });
 });
 
-test("a route tells of a full queue, a small client, and another mount point", () => {
+test("a route shows a full queue, a client with a small packet maximum, and another mount point", () => {
   const world = new World({ limits: { queuedMessages: 1 } });
   const source = world.open();
   source.connect({ clientId: "source" });

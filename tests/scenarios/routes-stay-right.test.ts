@@ -5,8 +5,8 @@ import type { TestClient } from "../support/client.ts";
 import { World } from "../support/world.ts";
 
 /**
- * Who gets a topic is remembered from one PUBLISH to the next. Here everything that changes it comes
- * between PUBLISHes, in any order, and a model that remembers nothing says who is to get what.
+ * The broker caches a topic's receivers from one PUBLISH to the next. Here every change to them
+ * happens between PUBLISHes, in any order, and a model without a cache computes the receivers.
  */
 
 const filters = ["a", "a/b", "a/+", "#", "$x/#"] as const;
@@ -43,12 +43,12 @@ interface Sent {
   readonly qos: number;
 }
 
-/** What the rules say of one person whose session lasts. */
+/** The rules applied to one client whose session lasts. */
 class Model {
   readonly subscriptions = new Map<string, 0 | 1>();
   connected = true;
   stalled = false;
-  /** Written by the broker, yet not taken by the kernel. */
+  /** Written by the broker, but not accepted by the kernel. */
   transit: Sent[] = [];
   /** Waits in the session's queue. */
   queue: Sent[] = [];
@@ -60,7 +60,7 @@ class Model {
     const qos = Math.min(published, Math.max(...matching.map(([, own]) => own)));
     const sent = { payload, qos };
     if (this.connected && !this.stalled) this.got.push(payload);
-    // The broker blocks at the first byte that waits, so that just one message is in transit.
+    // The broker blocks at the first waiting byte, so exactly one message is in transit.
     else if (this.connected && this.transit.length === 0) this.transit.push(sent);
     else if (qos === 1) this.queue.push(sent);
   }
@@ -137,7 +137,7 @@ class Person {
     }
   }
 
-  /** Reads what has come, acknowledges it, and returns all that ever came. */
+  /** Reads and acknowledges what has arrived, and returns everything that ever arrived. */
   read(): string[] {
     for (const { payload, qos: got, messageId = 0 } of this.#client.take("publish")) {
       this.#got.push(payload.toString());
@@ -153,7 +153,7 @@ class Person {
   }
 }
 
-test("each PUBLISH reaches those who are subscribed and take data at that moment, and nobody else", async () => {
+test("each PUBLISH reaches the clients that are subscribed and accept data at that moment, and no others", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
       const world = new World({ outputBytes: 0 });
@@ -166,7 +166,7 @@ test("each PUBLISH reaches those who are subscribed and take data at that moment
           for (const { model } of persons) model.offer(action.topic, String(index), action.qos);
         } else {
           persons[action.who]?.take(action);
-          // Who has drained is read again in the next turn.
+          // The broker reads a drained client again in the next turn.
           if (action.do === "drain") await nextTurn();
         }
         for (const person of persons) expect(person.read()).toEqual(person.model.got);
@@ -179,7 +179,7 @@ test("each PUBLISH reaches those who are subscribed and take data at that moment
 
 const nextTurn = () => new Promise<void>((resolve) => void setImmediate(resolve));
 
-test("a route that was remembered goes with the connection that it names", () => {
+test("a cached route is dropped with the connection that it names", () => {
   const world = new World();
   const source = world.open();
   source.connect({ clientId: "p" });
@@ -189,7 +189,7 @@ test("a route that was remembered goes with the connection that it names", () =>
   source.publish("t", "1");
   source.publish("t", "2");
   first.drop();
-  // It gets the number that the first one had.
+  // It gets the number of the first connection.
   const second = world.open();
   second.connect({ clientId: "b" });
   source.publish("t", "3");
@@ -197,7 +197,7 @@ test("a route that was remembered goes with the connection that it names", () =>
   expect(second.messages()).toEqual([]);
 });
 
-test("the limits of a new connection hold for a route that was remembered", () => {
+test("the limits of a new connection hold for a cached route", () => {
   const world = new World();
   const source = world.open();
   source.connect({ clientId: "p", protocolVersion: 5 });
@@ -214,7 +214,7 @@ test("the limits of a new connection hold for a route that was remembered", () =
   expect(second.messages()).toEqual(["t=x"]);
 });
 
-test("more topics than are remembered are no harm", () => {
+test("more topics than the cache holds do no harm", () => {
   const world = new World();
   const client = world.open();
   client.connect({ clientId: "a" });
@@ -225,7 +225,7 @@ test("more topics than are remembered are no harm", () => {
   expect(world.broker.routes.size).toBeLessThanOrEqual(10_000);
 });
 
-test("topics of tens of kilobytes reach their subscribers, and are not remembered", () => {
+test("topics of tens of kilobytes reach their subscribers, and are not cached", () => {
   const world = new World();
   const client = world.open();
   client.connect({ clientId: "a" });

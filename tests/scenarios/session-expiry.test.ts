@@ -44,7 +44,7 @@ test("without a Session Expiry Interval, or with 0, a session ends with its conn
   }
 });
 
-test("0xFFFFFFFF: a session that never ends", () => {
+test("0xFFFFFFFF: the session never expires", () => {
   const world = new World();
   connect(world, 0xffff_ffff).drop();
   world.advance(200 * 365 * 86_400_000);
@@ -52,7 +52,7 @@ test("0xFFFFFFFF: a session that never ends", () => {
   expect(world.broker.view().deadlines).toBe(0);
 });
 
-test("who is back in time keeps the session, and its interval begins anew at the next end", () => {
+test("a client that returns in time keeps the session, and its interval restarts at the next end", () => {
   const world = new World();
   connect(world, 60).drop();
   world.advance(50_000);
@@ -91,7 +91,7 @@ test("DISCONNECT can make the interval shorter or longer, and end the session wi
   expect(sessions(world)).toBe(0);
 });
 
-test("DISCONNECT cannot go past the longest that the broker keeps", () => {
+test("DISCONNECT cannot exceed the broker's maximum", () => {
   const world = new World({ limits: { sessionExpiryMaxSeconds: 100 } });
   disconnect(connect(world, 60), 0xffff_ffff);
   world.advance(99_999);
@@ -109,7 +109,7 @@ test("v5-3.14.2.2.2: DISCONNECT that raises the interval from 0 is a protocol er
   expect(world.noted("ended")).toMatchObject([{ cause: "protocolError" }]);
 });
 
-test("DISCONNECT with 0 where the interval was 0 is in order", () => {
+test("DISCONNECT with 0 is valid where the interval was 0", () => {
   const world = new World();
   const client = connect(world, 0);
   disconnect(client, 0);
@@ -117,7 +117,7 @@ test("DISCONNECT with 0 where the interval was 0 is in order", () => {
   expect(world.noted("ended")).toMatchObject([{ cause: "disconnected" }]);
 });
 
-test("sessions end in the order of their due times, whatever their order before", () => {
+test("sessions end in the order of their due times, whatever their previous order", () => {
   const world = new World();
   for (const [clientId, sessionExpiryInterval] of [
     ["c", 30],

@@ -31,35 +31,38 @@ function publish(world: World, qos: 0 | 1 | 2, ...payloads: string[]): void {
   source.drop();
 }
 
-/** The client dies, and what follows at once has followed. */
+/** The client drops without DISCONNECT, and all immediate consequences have happened. */
 function die(world: World, client: TestClient): void {
   client.drop();
   world.advance(0);
 }
 
-describe("v5-4.8.2: when a member's session ends, others get", () => {
-  test.each([3, 4, 5] as const)("QoS 1 that it did not acknowledge (MQTT %d)", (version) => {
-    const world = new World();
-    const connect = { protocolVersion: version };
-    const a = member(world, "a", { connect });
-    publish(world, 1, "1", "2", "3");
-    const b = member(world, "b", { connect });
-    const [first] = a.take("publish");
-    a.send({ cmd: "puback", messageId: first?.messageId ?? 0 });
-    die(world, a);
-    const got = b.take("publish");
-    expect(got.map(({ payload, qos, dup }) => [payload.toString(), qos, dup])).toEqual([
-      ["2", 1, false],
-      ["3", 1, false],
-    ]);
-    // From then on it is theirs: it goes on to the next.
-    const c = member(world, "c", { connect });
-    b.send({ cmd: "puback", messageId: got[0]?.messageId ?? 0 });
-    die(world, b);
-    expect(c.messages()).toEqual(["t=3"]);
-  });
+describe("v5-4.8.2: when a member's session ends, other members get", () => {
+  test.each([3, 4, 5] as const)(
+    "QoS 1 messages that it did not acknowledge (MQTT %d)",
+    (version) => {
+      const world = new World();
+      const connect = { protocolVersion: version };
+      const a = member(world, "a", { connect });
+      publish(world, 1, "1", "2", "3");
+      const b = member(world, "b", { connect });
+      const [first] = a.take("publish");
+      a.send({ cmd: "puback", messageId: first?.messageId ?? 0 });
+      die(world, a);
+      const got = b.take("publish");
+      expect(got.map(({ payload, qos, dup }) => [payload.toString(), qos, dup])).toEqual([
+        ["2", 1, false],
+        ["3", 1, false],
+      ]);
+      // From then on the message is theirs: it goes on to the next member.
+      const c = member(world, "c", { connect });
+      b.send({ cmd: "puback", messageId: got[0]?.messageId ?? 0 });
+      die(world, b);
+      expect(c.messages()).toEqual(["t=3"]);
+    },
+  );
 
-  test("what it was not sent yet, with any QoS, but no QoS 2 delivery that has begun", () => {
+  test("messages of any QoS that were not sent to it yet, but no QoS 2 delivery that has started", () => {
     const world = new World({ limits: { queueQos0: true } });
     const a = member(world, "a", { receiveMaximum: 2, expiry: 10 });
     publish(world, 2, "begun", "released");
@@ -77,7 +80,7 @@ describe("v5-4.8.2: when a member's session ends, others get", () => {
     ]);
   });
 
-  test("it with the QoS that they were granted", () => {
+  test("them at their own granted QoS", () => {
     const world = new World();
     const a = member(world, "a", { qos: 1 });
     publish(world, 2, "x");
@@ -86,7 +89,7 @@ describe("v5-4.8.2: when a member's session ends, others get", () => {
     expect(b.take("publish")).toMatchObject([{ qos: 2, dup: false }]);
   });
 
-  test("nothing that they have refused", () => {
+  test("nothing that they refused", () => {
     const world = new World();
     const a = member(world, "a");
     publish(world, 1, "1");
@@ -115,7 +118,7 @@ describe("v5-4.8.2: when a member's session ends, others get", () => {
     expect(got[0]?.properties?.messageExpiryInterval).toBe(1);
   });
 
-  test("nothing of its ordinary subscriptions, of another group or of another filter", () => {
+  test("nothing from its ordinary subscriptions, another group or another filter", () => {
     const world = new World();
     const a = member(world, "a", { filter: "t" });
     a.subscribe({ topic: "$share/h/t", qos: 1 }, { topic: "$share/g/#", qos: 1 });
@@ -126,7 +129,7 @@ describe("v5-4.8.2: when a member's session ends, others get", () => {
     expect(b.messages()).toEqual([]);
   });
 
-  test("also what it got before it unsubscribed", () => {
+  test("also messages that it got before it unsubscribed", () => {
     const world = new World();
     const a = member(world, "a");
     publish(world, 1, "x");
@@ -137,7 +140,7 @@ describe("v5-4.8.2: when a member's session ends, others get", () => {
   });
 });
 
-test("v5-4.8.2-4: a member that is only offline keeps what it has, until its session ends", () => {
+test("v5-4.8.2-4: an offline member keeps its messages until its session ends", () => {
   const world = new World();
   const a = member(world, "a", { expiry: 10, receiveMaximum: 1 });
   publish(world, 1, "begun", "queued");
@@ -155,7 +158,7 @@ test("v5-4.8.2-4: a member that is only offline keeps what it has, until its ses
   expect(b.messages()).toEqual(["t=begun", "t=queued"]);
 });
 
-test("Clean Start ends the session that was there, and hands on what it had", () => {
+test("Clean Start ends the previous session, and hands on its messages", () => {
   for (const expiry of [0, 100]) {
     const world = new World();
     member(world, "a", { expiry });
@@ -169,8 +172,8 @@ test("Clean Start ends the session that was there, and hands on what it had", ()
   }
 });
 
-test("those that end at the same moment hand nothing to each other", () => {
-  // Their queues would not have had room for it.
+test("sessions that end at the same moment hand nothing to each other", () => {
+  // Their queues would be too short for it.
   const world = new World({ limits: { queuedMessages: 2, inflight: 100 } });
   const connect = { keepalive: 10 };
   const dying = ["a", "b", "c"].map((id) => member(world, id, { receiveMaximum: 1, connect }));
@@ -181,7 +184,7 @@ test("those that end at the same moment hand nothing to each other", () => {
   expect(last.messages().sort()).toEqual(Array.from({ length: 9 }, (_, index) => `t=${index}`));
 });
 
-test("where no other member is left, nothing is kept", () => {
+test("if no other member is left, nothing is kept", () => {
   const world = new World();
   const a = member(world, "a", { receiveMaximum: 1 });
   publish(world, 1, "begun", "queued");
@@ -204,7 +207,7 @@ test("long queues are handed on in pieces", () => {
   expect([...first, ...b.messages()]).toEqual(payloads.map((payload) => `t=${payload}`));
 });
 
-test("a broker that stops hands on nothing", () => {
+test("a stopping broker hands on nothing", () => {
   const world = new World();
   member(world, "a");
   publish(world, 1, "x");

@@ -43,11 +43,11 @@ test("each group gets its own copy, and so does an ordinary subscription", () =>
   const c = member(world, "c", "t");
   const d = member(world, "d", "$share/one/#");
   publish(world, "x");
-  // Same name, another filter: another shared subscription (v5 section 4.8.2).
+  // Same name, different filter: another shared subscription (v5 section 4.8.2).
   for (const client of [a, b, c, d]) expect(client.messages()).toEqual(["t=x"]);
 });
 
-test("a session gets a copy of its ordinary subscription beside that of the group", () => {
+test("a session gets a copy for its ordinary subscription beside the group's", () => {
   const world = new World();
   const client = open(world, "a");
   client.subscribeWith({ subscriptionIdentifier: 1 }, { topic: "t", qos: 1 });
@@ -62,7 +62,7 @@ test("a session gets a copy of its ordinary subscription beside that of the grou
   ]);
 });
 
-test("a member that is away is passed over while others are there", () => {
+test("an offline member is skipped while others are connected", () => {
   const world = new World();
   const [a, b, c] = ["a", "b", "c"].map((id) => member(world, id, "$share/g/t"));
   b?.drop();
@@ -72,7 +72,7 @@ test("a member that is away is passed over while others are there", () => {
   expect(open(world, "b").messages()).toEqual([]);
 });
 
-test("where all are away, messages wait for one of them each", () => {
+test("if all members are offline, each message waits for one of them", () => {
   const world = new World();
   for (const id of ["a", "b"]) member(world, id, "$share/g/t").drop();
   publish(world, "1", "2", "3");
@@ -80,7 +80,7 @@ test("where all are away, messages wait for one of them each", () => {
   expect(open(world, "b").messages()).toEqual(["t=2"]);
 });
 
-test("a member whose window is full is passed over while others have room", () => {
+test("a member whose window is full is skipped while others have room", () => {
   const world = new World({ limits: { inflight: 2 } });
   const a = member(world, "a", "$share/g/t");
   const b = member(world, "b", "$share/g/t");
@@ -91,7 +91,7 @@ test("a member whose window is full is passed over while others have room", () =
   expect(b.messages()).toEqual(["t=5", "t=6"]);
 });
 
-test("turns stay fair when members come and go", () => {
+test("turns stay fair when members join and leave", () => {
   const world = new World();
   const [a, b, c] = ["a", "b", "c"].map((id) => member(world, id, "$share/g/t"));
   publish(world, "1", "2");
@@ -118,7 +118,7 @@ test("a session that ends leaves its groups", () => {
   expect(a.messages()).toEqual(["t=1", "t=2"]);
 });
 
-test("v5-4.8.2-3: each member gets the QoS that it was granted", () => {
+test("v5-4.8.2-3: each member gets its own granted QoS", () => {
   const world = new World();
   const members = ([0, 1, 2] as const).map((qos) => member(world, `m${qos}`, "$share/g/t", qos));
   const source = open(world, "p");
@@ -130,7 +130,7 @@ test("v5-4.8.2-3: each member gets the QoS that it was granted", () => {
   ]);
 });
 
-test("the QoS 0 way has its turns, too", () => {
+test("the QoS 0 path takes turns, too", () => {
   const world = new World();
   const members = ["a", "b"].map((id) => member(world, id, "$share/g/t", 0));
   const source = open(world, "p");
@@ -141,7 +141,7 @@ test("the QoS 0 way has its turns, too", () => {
   ]);
 });
 
-test("v5-4.8.2-5: what a member has not finished when its session ends goes to nobody else", () => {
+test("v5-4.8.2-5: a QoS 2 delivery that a member has not finished when its session ends goes to nobody else", () => {
   const world = new World();
   const a = member(world, "a", "$share/g/t", 2);
   const source = open(world, "p");
@@ -153,7 +153,7 @@ test("v5-4.8.2-5: what a member has not finished when its session ends goes to n
   expect(b.messages()).toEqual([]);
 });
 
-test("v5-4.8.2-6: nor does what a member refuses", () => {
+test("v5-4.8.2-6: nor does a message that a member refuses", () => {
   const world = new World();
   const [a, b] = ["a", "b"].map((id) => member(world, id, "$share/g/t"));
   publish(world, "x");

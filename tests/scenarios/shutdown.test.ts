@@ -3,9 +3,9 @@ import { World } from "../support/world.ts";
 
 const will = { topic: "wills/a", payload: Buffer.from("gone"), qos: 1, retain: false } as const;
 
-test("wills reach their subscribers before these are sent away with 0x8B", () => {
+test("wills reach their subscribers before these are disconnected with 0x8B", () => {
   const world = new World();
-  // The subscriber came first, so that it would be the first to be sent away.
+  // The subscriber connected first, so it would be the first to be disconnected.
   const watcher = world.open();
   watcher.connect({ clientId: "w", protocolVersion: 5 });
   watcher.subscribe({ topic: "wills/#", qos: 1 });
@@ -29,7 +29,7 @@ test("wills reach their subscribers before these are sent away with 0x8B", () =>
   ]);
 });
 
-test("wills that wait for their delay are published, those that are due first come first", () => {
+test("delayed wills are published, in the order of their due times", () => {
   const world = new World();
   const watcher = world.open();
   watcher.connect({ clientId: "w" });
@@ -52,7 +52,7 @@ test("wills that wait for their delay are published, those that are due first co
   expect(world.noted("will").map(({ by }) => by)).toEqual(["broker stopped", "broker stopped"]);
 });
 
-test("who comes while the broker stops is closed at once", () => {
+test("a connection that opens while the broker stops is closed at once", () => {
   const world = new World();
   world.driver.order({ type: "stopping" });
   const client = world.open();
@@ -60,7 +60,7 @@ test("who comes while the broker stops is closed at once", () => {
   expect(world.noted("ended")).toMatchObject([{ cause: "shuttingDown", wasConnected: false }]);
 });
 
-test("who awaits a verdict while the broker stops is not let in", () => {
+test("a client whose verdict is pending while the broker stops is not accepted", () => {
   let answer: ((refused: null) => void) | null = null;
   const world = new World({ authenticate: (_, verdict) => void (answer = verdict) });
   const client = world.open();
@@ -74,7 +74,7 @@ test("who awaits a verdict while the broker stops is not let in", () => {
   expect(world.broker.view().sessions).toEqual([]);
 });
 
-test("nothing is left over but the sessions that last", () => {
+test("nothing is left but persistent sessions", () => {
   const world = new World();
   for (const [clientId, clean] of [
     ["stays", false],

@@ -4,7 +4,7 @@ import { World, type WorldOptions } from "../support/world.ts";
 
 const kilobyte = "x".repeat(1000);
 
-/** A subscriber `s` whose kernel takes nothing more, and somebody who publishes. */
+/** A subscriber `s` whose kernel accepts nothing more, and a publisher. */
 function scene(
   qos: 0 | 1,
   options: WorldOptions = {},
@@ -28,7 +28,7 @@ function publish(source: TestClient, qos: 0 | 1, ...names: string[]): void {
   for (const name of names) source.publish("t", name + kilobyte, { qos });
 }
 
-/** The names of the messages that have come. */
+/** The names of the messages that have arrived. */
 function names(client: TestClient): string {
   return client
     .take("publish")
@@ -36,7 +36,7 @@ function names(client: TestClient): string {
     .join("");
 }
 
-test("what the kernel does not take waits, and comes in order once it does", () => {
+test("output that the kernel does not accept waits, and is sent in order once it does", () => {
   const { slow, source } = scene(0);
   publish(source, 0, "a", "b");
   expect(slow.received).toEqual([]);
@@ -46,14 +46,14 @@ test("what the kernel does not take waits, and comes in order once it does", () 
   expect(names(slow)).toBe("b");
 });
 
-test("a packet that the kernel took in pieces arrives whole", () => {
+test("a packet that the kernel accepted in pieces arrives whole", () => {
   const { slow, source } = scene(1);
   publish(source, 1, "a", "b");
   for (let taken = 0; taken < 2100; taken += 7) slow.drain(7);
   expect(names(slow)).toBe("ab");
 });
 
-test("past the bound, QoS 0 is dropped, and that is said once", () => {
+test("above the limit, QoS 0 is dropped, and that is logged once", () => {
   const { world, slow, source } = scene(0);
   publish(source, 0, "a", "b", "c", "d", "e", "f");
   expect(world.noted("dropping")).toEqual([
@@ -65,7 +65,7 @@ test("past the bound, QoS 0 is dropped, and that is said once", () => {
   expect(names(slow)).toBe("g");
 });
 
-test("it is said again after it had recovered", () => {
+test("a drop after a recovery is logged again", () => {
   const { world, slow, source } = scene(0);
   publish(source, 0, "a", "b", "c", "d");
   slow.drain();
@@ -74,7 +74,7 @@ test("it is said again after it had recovered", () => {
   expect(world.noted("dropping")).toHaveLength(2);
 });
 
-test("past the bound, QoS 1 is queued, and goes on in order when all has drained", () => {
+test("above the limit, QoS 1 is queued, and is sent in order once the output has drained", () => {
   const { world, slow, source } = scene(1);
   publish(source, 1, "a", "b", "c", "d", "e", "f");
   expect(world.broker.view().sessions[0]).toMatchObject({ inflight: 3, queue: { messages: 3 } });
@@ -96,7 +96,7 @@ test("where QoS 0 waits too, it is queued and stays in order", () => {
   expect(names(slow)).toBe("abcdef");
 });
 
-test("what waits for a blocked consumer is bounded by the session's queue", () => {
+test("the session's queue bounds the messages that wait for a blocked consumer", () => {
   const { world, slow, source } = scene(1, { limits: { queuedMessages: 2, holdTimeoutMs: 0 } });
   publish(source, 1, "a", "b", "c", "d", "e", "f", "g");
   expect(world.noted("dropping")).toMatchObject([{ clientId: "s", why: "queue full" }]);
@@ -104,7 +104,7 @@ test("what waits for a blocked consumer is bounded by the session's queue", () =
   expect(names(slow)).toBe("abcde");
 });
 
-test("a slow consumer does not hold up the others", () => {
+test("a slow consumer does not delay the others", () => {
   const { world, source } = scene(0);
   const quick = world.open();
   quick.connect({ clientId: "q" });
@@ -113,7 +113,7 @@ test("a slow consumer does not hold up the others", () => {
   expect(names(quick)).toBe("abcdef");
 });
 
-test("a consumer that takes nothing for the stall limit is reset, and its will published", () => {
+test("a consumer that reads nothing for the stall limit is reset, and its will published", () => {
   const { world, slow, source } = scene(1);
   source.subscribe("wills");
   world.advance(5000);
@@ -126,7 +126,7 @@ test("a consumer that takes nothing for the stall limit is reset, and its will p
   expect(world.noted("ended")).toMatchObject([{ cause: "stalled", will: { fate: "published" } }]);
 });
 
-test("one that takes a little is slow, not stalled", () => {
+test("a consumer that reads a little is slow, not stalled", () => {
   const { world, slow, source } = scene(1);
   publish(source, 1, "a");
   for (let time = 0; time < 20; time++) {
@@ -138,7 +138,7 @@ test("one that takes a little is slow, not stalled", () => {
   expect(slow.closedBy).toBe("reset");
 });
 
-test("one that takes only of what the kernel holds is slow, not stalled", () => {
+test("a consumer that reads only what the kernel holds is slow, not stalled", () => {
   const { world, slow, source } = scene(1);
   slow.unread = 5_000_000;
   publish(source, 1, "a");
@@ -155,7 +155,7 @@ test("one that takes only of what the kernel holds is slow, not stalled", () => 
   expect(world.noted("ended")).toMatchObject([{ cause: "stalled" }]);
 });
 
-test("each second it is asked what the kernel holds, so that a stall is found in its time", () => {
+test("the kernel's backlog is checked every second, so that a stall is found in time", () => {
   const { world, slow, source } = scene(1);
   slow.unread = 5_000_000;
   publish(source, 1, "a");
@@ -173,7 +173,7 @@ test("each second it is asked what the kernel holds, so that a stall is found in
   expect(slow.closedBy).toBe("reset");
 });
 
-test("more that the kernel holds is nothing that was taken", () => {
+test("growth of the kernel's backlog is no progress", () => {
   const { world, slow, source } = scene(1);
   slow.unread = 1000;
   publish(source, 1, "a");
@@ -183,7 +183,7 @@ test("more that the kernel holds is nothing that was taken", () => {
   expect(slow.closedBy).toBe("reset");
 });
 
-test("its PINGREQs count, however much of large messages waits for it", () => {
+test("its PINGREQs count, however much waits for it in large messages", () => {
   const { world, source } = scene(0, { outputBytes: 2500 });
   const large = world.open();
   large.connect({ clientId: "large", keepalive: 10 });
@@ -206,7 +206,7 @@ test("its PINGREQs count, however much of large messages waits for it", () => {
   expect(world.noted("ended").at(-1)).toMatchObject({ cause: "keepAliveExpired" });
 });
 
-test("one that has drained is not stalled", () => {
+test("a drained consumer is not stalled", () => {
   const { world, slow, source } = scene(1);
   publish(source, 1, "a");
   world.advance(29_999);
@@ -215,7 +215,7 @@ test("one that has drained is not stalled", () => {
   expect(slow.closedBy).toBeNull();
 });
 
-test("what was on its way to a stalled consumer is sent again when it comes back", () => {
+test("messages in flight to a stalled consumer are resent when it returns", () => {
   const { world, source } = scene(1);
   publish(source, 1, "a", "b", "c", "d");
   world.advance(30_000);
@@ -253,9 +253,9 @@ test("a retained replay waits while its subscriber is blocked", () => {
   expect(slow.take("publish")).toHaveLength(500);
 });
 
-test("a connection that stalls in the turn of a delivery is reset, and counts as closing nowhere", () => {
+test("a connection that stalls in the turn of a delivery is reset, and no longer counts as closing", () => {
   const world = new World({ sysIntervalMs: 20_000, limits: { stallTimeoutMs: 30_000 } });
-  // One on the broker's machine would have slept as long.
+  // A client on the broker's machine would have slept as long.
   const client = world.open({}, "192.0.2.1");
   client.connect({ clientId: "s" });
   world.advance(0);

@@ -6,7 +6,7 @@ import { World } from "../support/world.ts";
 
 const half = Uint8Array.of(0x30, 10, 0, 1);
 
-/** What a platform can tell, what goes on first, and how much one poll reads. */
+/** What a platform can report, whether timers or sockets run first, and how much one poll reads. */
 const loops = [
   { polls: true, first: "timers" },
   { polls: true, first: "sockets" },
@@ -19,7 +19,7 @@ for (const { polls, ...order } of loops) {
   const asks = polls ? "sockets can be asked" : "turns are counted";
   const reads = "eventsInPoll" in order ? `, ${order.eventsInPoll} events a poll` : "";
   describe(`${asks}, ${order.first} first${reads}`, () => {
-    test("v4-3.1.2-24: who sent while the broker stood still lives on, who was silent ends", () => {
+    test("v4-3.1.2-24: a client that sent while the broker stood still stays connected, a silent one is ended", () => {
       const world = new World({ polls });
       const watcher = watcherOf(world);
       const ids = [1, 2, 3, 4, 5];
@@ -42,7 +42,7 @@ for (const { polls, ...order } of loops) {
         silentMs: 4500,
         stoodStillMs: 4000,
       });
-      // Bytes that waited count from the moment at which they were read.
+      // Waiting bytes count from the moment at which the broker reads them.
       world.advance(2999);
       expect(world.noted("ended")).toHaveLength(1);
       world.advance(1);
@@ -50,7 +50,7 @@ for (const { polls, ...order } of loops) {
       auditAtEnd(world);
     });
 
-    test("v4-3.1.2-10, v5-3.14.4-3: a DISCONNECT that waited discards the will", () => {
+    test("v4-3.1.2-10, v5-3.14.4-3: a waiting DISCONNECT discards the will", () => {
       const world = new World({ polls });
       const watcher = watcherOf(world);
       const clients = [1, 2, 3].map((id) => mortal(world, { id: `leaves${id}`, keepalive: 2 }));
@@ -69,7 +69,7 @@ for (const { polls, ...order } of loops) {
       auditAtEnd(world);
     });
 
-    test("an end that waited is the cause, not the keepalive", () => {
+    test("a waiting end of the stream is the cause, not the keepalive", () => {
       const world = new World({ polls });
       const client = mortal(world, { keepalive: 2 });
       world.standStill(4000, () => client.drop("eof"), order);
@@ -77,7 +77,7 @@ for (const { polls, ...order } of loops) {
       auditAtEnd(world);
     });
 
-    test("a part of a packet that waited saves nobody", () => {
+    test("a waiting part of a packet saves no client", () => {
       const world = new World({ polls });
       const client = mortal(world, { keepalive: 2 });
       world.standStill(4000, () => client.sendBytes(half), order);
@@ -85,7 +85,7 @@ for (const { polls, ...order } of loops) {
       auditAtEnd(world);
     });
 
-    test("v5-3.1.3-9: a return that waited cancels a delayed will", () => {
+    test("v5-3.1.3-9: a waiting return cancels a delayed will", () => {
       const world = new World({ polls });
       const watcher = watcherOf(world);
       const away = mortal(world, { delay: 5, expiry: 60 });
@@ -108,7 +108,7 @@ for (const { polls, ...order } of loops) {
       auditAtEnd(world);
     });
 
-    test("a delayed will for which nobody came back is published at once, late by that time", () => {
+    test("a delayed will whose client did not return is published at once, late by that time", () => {
       const world = new World({ polls });
       const watcher = watcherOf(world);
       mortal(world, { delay: 5, expiry: 60 }).drop("reset");
@@ -119,7 +119,7 @@ for (const { polls, ...order } of loops) {
       auditAtEnd(world);
     });
 
-    test("a session whose client came back meanwhile goes on", () => {
+    test("a session whose client returned meanwhile continues", () => {
       const world = new World({ polls });
       const options = {
         clientId: "keeps",
@@ -143,7 +143,7 @@ for (const { polls, ...order } of loops) {
       auditAtEnd(world);
     });
 
-    test("a CONNECT that waited comes in time", () => {
+    test("a waiting CONNECT is in time", () => {
       const world = new World({ polls, limits: { connectTimeoutMs: 3000 } });
       const [late, mute] = [world.open(), world.open()];
       world.standStill(5000, () => late.connect({ clientId: "late" }), order);
@@ -152,9 +152,9 @@ for (const { polls, ...order } of loops) {
       auditAtEnd(world);
     });
 
-    // Turns are counted by what a real poll reads at most.
+    // Counted in turns of what a real poll reads at most.
     if ("eventsInPoll" in order) return;
-    test("connections that ended meanwhile leave their places to those that came", () => {
+    test("connections that ended meanwhile make room for new ones", () => {
       const world = new World({ polls, limits: { connections: 5 } });
       const old = [1, 2, 3, 4].map((id) => mortal(world, { id: `old${id}` }));
       const fresh: ReturnType<typeof mortal>[] = [];
@@ -178,7 +178,7 @@ for (const { polls, ...order } of loops) {
   });
 }
 
-test("what is delivered to a client whose packets wait does not end it", () => {
+test("a delivery to a client whose packets wait does not end its connection", () => {
   const world = new World();
   const publisher = world.open();
   publisher.connect({ clientId: "publisher" });
@@ -194,7 +194,7 @@ test("what is delivered to a client whose packets wait does not end it", () => {
   expect(isOpen(world, reader)).toBe(true);
 });
 
-test("v4-3.1.2-24: shorter limits end nobody whose packets wait", () => {
+test("v4-3.1.2-24: shorter limits end no client whose packets wait", () => {
   const world = new World({ limits: { connectTimeoutMs: 10_000 } });
   const client = world.open();
   world.standStill(4000, () => {
@@ -204,7 +204,7 @@ test("v4-3.1.2-24: shorter limits end nobody whose packets wait", () => {
   expect(isOpen(world, client)).toBe(true);
 });
 
-test("a client that always has more of a packet that never ends is judged all the same", () => {
+test("a client that keeps sending a packet that never ends is still judged", () => {
   const world = new World();
   const client = mortal(world, { keepalive: 2 });
   const endless = Uint8Array.of(0x30, 0xff, 0xff, 0xff, 0x7f, 0, 1, 0x61);
@@ -212,7 +212,7 @@ test("a client that always has more of a packet that never ends is judged all th
   world.standStill(
     4000,
     () => {
-      // Each poll finds something of it, as many polls as there may be.
+      // Each poll finds more of the packet, however many polls there are.
       for (let chunk = 0; chunk < 2000; chunk++) client.sendBytes(new Uint8Array(1));
     },
     { eventsInPoll: 1 },
@@ -220,7 +220,7 @@ test("a client that always has more of a packet that never ends is judged all th
   expect(world.noted("ended")).toHaveLength(1);
 });
 
-test("time in which the broker stood still is no close call, and no rhythm", () => {
+test("time in which the broker stood still is no close call, and not part of the rhythm", () => {
   const world = new World();
   const client = mortal(world, { keepalive: 10 });
   for (let ping = 0; ping < 4; ping++) {
@@ -238,7 +238,7 @@ test("time in which the broker stood still is no close call, and no rhythm", () 
   auditAtEnd(world);
 });
 
-test("a living client's silence tells how much of it was the broker's own", () => {
+test("the silence of a live client states how much of it was the broker's", () => {
   const world = new World();
   mortal(world, { keepalive: 10 });
   world.advance(1000);

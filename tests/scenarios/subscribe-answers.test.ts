@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import type { Access } from "../../src/core/access.ts";
 import { World } from "../support/world.ts";
 
-test("v4-3.8.4-4, v4-3.8.4-5, v5-3.8.4-5, v5-3.8.4-6: SUBACK has the packet id, and a code for each filter in its order", () => {
+test("v4-3.8.4-4, v4-3.8.4-5, v5-3.8.4-5, v5-3.8.4-6: SUBACK has the packet id, and a code for each filter, in order", () => {
   for (const protocolVersion of [4, 5] as const) {
     const client = new World().open();
     client.connect({ clientId: "a", protocolVersion });
@@ -21,7 +21,7 @@ test("the granted QoS is no higher than the broker's maximum", () => {
   expect(client.subscribe({ topic: "t", qos: 2 })?.granted).toEqual([1]);
 });
 
-test("v5-3.11.3: UNSUBACK says 0x11 where there was no subscription, 0 where there was", () => {
+test("v5-3.11.3: UNSUBACK is 0x11 where there was no subscription, 0 where there was one", () => {
   const client = new World().open();
   client.connect({ clientId: "a", protocolVersion: 5 });
   client.subscribe("a", "b");
@@ -45,7 +45,7 @@ test("v4-3.10.4-1, v5-3.10.4-1: filters are compared character by character", ()
   expect(client.messages()).toEqual(["a/b=x"]);
 });
 
-test("0x97 past the limit of subscriptions, which a filter that is there already is not", () => {
+test("0x97 above the limit of subscriptions; an existing filter does not count again", () => {
   const world = new World({ limits: { subscriptions: 2 } });
   const client = world.open();
   const old = world.open();
@@ -69,7 +69,7 @@ test("0x8F for a filter of too many levels; the others of the SUBSCRIBE are gran
   ).toEqual([0, 0x8f, 0, 0x8f, 0, 0x8f]);
 });
 
-test("0x87 where the access list says no, 0x80 in v4", () => {
+test("0x87 where the access list denies the filter, 0x80 in v4", () => {
   const access: Access = {
     mayPublish: () => true,
     maySubscribe: ({ clientId }, filter) => filter.startsWith(`${clientId}/`),

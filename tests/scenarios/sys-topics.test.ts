@@ -9,7 +9,7 @@ function watch(world: World, filter = "$SYS/#"): TestClient {
   return client;
 }
 
-/** The values that came last, by topic. */
+/** The latest values, by topic. */
 function values(client: TestClient): Map<string, string> {
   return new Map(
     client
@@ -18,7 +18,7 @@ function values(client: TestClient): Map<string, string> {
   );
 }
 
-test("the values are there for the first subscriber, retained, under the names of mosquitto", () => {
+test("the first subscriber gets the values, retained, under mosquitto's names", () => {
   const world = new World({ sysIntervalMs: 10_000, version: "1.2.3" });
   world.advance(0);
   const client = watch(world);
@@ -49,7 +49,7 @@ test("the values are there for the first subscriber, retained, under the names o
   }
 });
 
-test("they come at the interval, and only those that have changed", () => {
+test("values are published at the interval, and only those that have changed", () => {
   const world = new World({ sysIntervalMs: 10_000 });
   const client = watch(world, "$SYS/broker/clients/#");
   world.advance(0);
@@ -67,7 +67,7 @@ test("they come at the interval, and only those that have changed", () => {
   expect(client.messages()).toEqual([]);
 });
 
-test("they count what happened", () => {
+test("the values count what happened", () => {
   const world = new World({ sysIntervalMs: 10_000, limits: { sessionExpiryMaxSeconds: 5 } });
   const client = watch(world);
   const away = world.open();
@@ -93,7 +93,7 @@ test("they count what happened", () => {
   expect(got.get("uptime")).toBe("10 seconds");
 });
 
-test("loads are moving averages a minute", () => {
+test("loads are moving averages per minute", () => {
   const world = new World({ sysIntervalMs: 60_000 });
   world.advance(0);
   const client = watch(world, "$SYS/broker/load/publish/received/+");
@@ -111,7 +111,7 @@ test("loads are moving averages a minute", () => {
   );
 });
 
-test("switched off, there is nothing, and no deadline", () => {
+test("switched off, $SYS has no topics and no deadline", () => {
   const world = new World({ sysIntervalMs: null });
   world.advance(3_600_000);
   const client = watch(world);

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { World } from "../support/world.ts";
 
-test("v4-3.1.4-2: a second client with the same id sends the first one away, without a word", () => {
+test("v4-3.1.4-2: a second client with the same id ends the first one's connection, without a packet", () => {
   const world = new World();
   const first = world.open();
   const second = world.open();
@@ -13,7 +13,7 @@ test("v4-3.1.4-2: a second client with the same id sends the first one away, wit
   expect(world.noted("ended")).toMatchObject([{ cause: "takenOver", peer: { clientId: "a" } }]);
 });
 
-test("v5-3.1.4-3: the first one is told 0x8E", () => {
+test("v5-3.1.4-3: the first one gets 0x8E", () => {
   const world = new World();
   const first = world.open();
   const second = world.open();
@@ -23,7 +23,7 @@ test("v5-3.1.4-3: the first one is told 0x8E", () => {
   expect(first.closedBy).toBe("end");
 });
 
-test("the new connection gets what the old one was subscribed to, and the old one gets nothing more", () => {
+test("the new connection gets the old one's subscriptions, and the old one gets nothing more", () => {
   const world = new World();
   const first = world.open();
   first.connect({ clientId: "a", clean: false });
@@ -38,7 +38,7 @@ test("the new connection gets what the old one was subscribed to, and the old on
   expect(second.messages()).toEqual(["t=2"]);
 });
 
-test("a session that was to end with its connection is not gone on with", () => {
+test("a session that ends with its connection is not resumed", () => {
   const world = new World();
   const first = world.open();
   first.connect({ clientId: "a", clean: true });
@@ -79,7 +79,7 @@ test("a refused CONNECT takes nothing over", () => {
   expect(first.closedBy).toBeNull();
 });
 
-test("many takeovers in a row leave one connection and one session", () => {
+test("consecutive takeovers leave one connection and one session", () => {
   const world = new World();
   const clients = Array.from({ length: 50 }, () => {
     const client = world.open();

@@ -24,7 +24,7 @@ function aliases(client: TestClient): [string, number | undefined][] {
   return client.take("publish").map(({ topic, properties }) => [topic, properties?.topicAlias]);
 }
 
-test("v5-3.3.2-8 to 12: a client's alias stands for its topic until it is given another one", () => {
+test("v5-3.3.2-8 to 12: a client's alias stands for its topic until the client redefines it", () => {
   const { source, watcher } = scene();
   source.publish("long/topic", "1", { properties: { topicAlias: 100 } });
   source.publish("", "2", { properties: { topicAlias: 100 } });
@@ -44,7 +44,7 @@ test("v5-3.3.2-8 to 12: a client's alias stands for its topic until it is given 
   ]);
 });
 
-test("v5-3.3.2-7: an alias is never passed on", () => {
+test("v5-3.3.2-7: an alias is never forwarded", () => {
   const { source, watcher } = scene();
   source.publish("t", "1", { properties: { topicAlias: 3 } });
   source.publish("", "2", { properties: { topicAlias: 3 } });
@@ -75,13 +75,13 @@ test("v5-3.3.2-9: an alias above the maximum is answered with 0x94", () => {
 
 test("v5-3.3.2-8: alias 0 is answered with 0x94", () => {
   const { source, watcher } = scene();
-  // By hand: topic `t`, properties of three bytes, Topic Alias 0.
+  // Written by hand: topic `t`, properties of three bytes, Topic Alias 0.
   source.sendBytes(Uint8Array.from([0x30, 7, 0, 1, 0x74, 3, 0x23, 0, 0]));
   expect(source.take("disconnect")).toMatchObject([{ reasonCode: 0x94 }]);
   expect(watcher.messages()).toEqual([]);
 });
 
-test("aliases do not survive the connection, nor do they reach the next one that has its number", () => {
+test("aliases do not outlive the connection, and do not reach the next one with its number", () => {
   const { world, source, watcher } = scene();
   source.publish("t", "1", { properties: { topicAlias: 1 } });
   source.drop();
@@ -91,7 +91,7 @@ test("aliases do not survive the connection, nor do they reach the next one that
   expect(watcher.messages()).toEqual(["t=1"]);
 });
 
-test("v5-3.1.2-26, v5-3.1.2-27: the broker uses no more aliases than the client takes", () => {
+test("v5-3.1.2-26, v5-3.1.2-27: the broker uses no more aliases than the client allows", () => {
   const world = new World();
   const client = open(world, "s", 2);
   client.subscribe({ topic: "#", qos: 1 });
@@ -109,7 +109,7 @@ test("v5-3.1.2-26, v5-3.1.2-27: the broker uses no more aliases than the client 
   ]);
 });
 
-test("the broker's aliases begin anew with each connection, in what is sent again as well", () => {
+test("the broker's aliases start afresh on each connection, in resends as well", () => {
   const world = new World();
   const session = {
     clientId: "s",
@@ -140,7 +140,7 @@ test("the broker's aliases begin anew with each connection, in what is sent agai
   ]);
 });
 
-test("the configuration can keep the broker from using aliases", () => {
+test("the configuration can switch the broker's aliases off", () => {
   const world = new World({ limits: { topicAliases: 0 } });
   const client = open(world, "s", 10);
   client.subscribe("t");

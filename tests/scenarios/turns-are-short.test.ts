@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import type { Input } from "../../src/core/io.ts";
 import { World } from "../support/world.ts";
 
-/** The most effects that one input of a kind has caused. */
+/** The highest number of effects that one input of a kind has caused. */
 function mostEffects(world: World, type: Input["type"]): () => number {
   let most = 0;
   const { broker } = world;
@@ -15,7 +15,7 @@ function mostEffects(world: World, type: Input["type"]): () => number {
   return () => most;
 }
 
-test("many replays at once have many turns, and each gets its share of them", () => {
+test("many parallel replays are spread over many turns, and each gets its share", () => {
   const world = new World();
   const publisher = world.open();
   publisher.connect({ clientId: "p" });
@@ -30,7 +30,7 @@ test("many replays at once have many turns, and each gets its share of them", ()
   });
   const most = mostEffects(world, "deadline");
   world.advance(1);
-  // None waits for another's last message.
+  // No replay waits for another's last message.
   const counts = subscribers.map(({ received }) => received.length);
   expect(Math.max(...counts) - Math.min(...counts)).toBeLessThan(500);
   world.advance(100);
@@ -39,7 +39,7 @@ test("many replays at once have many turns, and each gets its share of them", ()
   expect(most()).toBeGreaterThan(1000);
 });
 
-test("a will that is due does not wait behind the replays of others", () => {
+test("a due will does not wait behind the replays of other clients", () => {
   const world = new World();
   const publisher = world.open();
   publisher.connect({ clientId: "p" });
@@ -65,7 +65,7 @@ test("a will that is due does not wait behind the replays of others", () => {
   expect(watcher.messages()).toEqual(["wills/m=gone"]);
 });
 
-test("filters of one SUBSCRIBE beyond the limit are refused, one by one and without a line", () => {
+test("filters of one SUBSCRIBE above the limit are refused, each by its code and without a log line", () => {
   const world = new World({ limits: { filters: 3 } });
   const client = world.open();
   client.connect({ clientId: "a", protocolVersion: 5 });
@@ -75,7 +75,7 @@ test("filters of one SUBSCRIBE beyond the limit are refused, one by one and with
   expect(world.noted("subscribed")).toHaveLength(3);
 });
 
-test("of 10,000 filters in one SUBSCRIBE each gets what is retained for it", () => {
+test("each of 10,000 filters in one SUBSCRIBE gets its retained messages", () => {
   const world = new World();
   const client = world.open();
   client.connect({ clientId: "a" });

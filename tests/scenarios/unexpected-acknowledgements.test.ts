@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import type { TestClient } from "../support/client.ts";
 import { World } from "../support/world.ts";
 
-/** A subscriber to whom one message of that QoS is on its way, with packet id 1. */
+/** A subscriber with one message of that QoS in flight, packet id 1. */
 function subscriberWith(world: World, qos: 1 | 2, protocolVersion: 4 | 5 = 5): TestClient {
   const client = world.open();
   client.connect({ clientId: "a", protocolVersion });
@@ -14,7 +14,7 @@ function subscriberWith(world: World, qos: 1 | 2, protocolVersion: 4 | 5 = 5): T
   return client;
 }
 
-test("PUBACK and PUBCOMP with an unknown id are passed over", () => {
+test("PUBACK and PUBCOMP with an unknown id are ignored", () => {
   for (const protocolVersion of [4, 5] as const) {
     const client = new World().open();
     client.connect({ clientId: "a", protocolVersion });
@@ -69,7 +69,7 @@ test("v5-4.3.3-4: PUBREC with an error ends the exchange without PUBREL, and fre
   expect(world.broker.view().sessions).toMatchObject([{ inflight: 0 }]);
 });
 
-test("PUBACK with an error ends the exchange: the message is not sent again", () => {
+test("PUBACK with an error ends the exchange: the message is not resent", () => {
   const world = new World();
   const client = world.open();
   const session = { clientId: "a", protocolVersion: 5, clean: false } as const;
@@ -84,7 +84,7 @@ test("PUBACK with an error ends the exchange: the message is not sent again", ()
   expect(back.messages()).toEqual([]);
 });
 
-test("PUBREC that comes twice is answered with PUBREL twice", () => {
+test("a repeated PUBREC is answered with PUBREL again", () => {
   const client = subscriberWith(new World(), 2);
   client.send({ cmd: "pubrec", messageId: 1 });
   client.send({ cmd: "pubrec", messageId: 1 });

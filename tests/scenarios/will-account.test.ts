@@ -161,7 +161,7 @@ for (const { title, options, world: worldOptions, act, cause, steps, fate } of r
   });
 }
 
-test("what a delayed will waits for is shown, the soonest first", () => {
+test("the due times of waiting wills are shown, the soonest first", () => {
   const world = new World();
   mortal(world, { id: "late", ...delayed }).drop();
   mortal(world, { id: "soon", ...delayed, delay: 5 }).drop();
@@ -180,7 +180,7 @@ test("what a delayed will waits for is shown, the soonest first", () => {
   expect(overviewOf(world.broker).wills).toMatchObject({ delayed: 0, published: 2 });
 });
 
-test("of many wills that wait, the ten that are due soonest are shown", () => {
+test("of many waiting wills, the ten that are due soonest are shown", () => {
   const world = new World();
   const delays = Array.from({ length: 50 }, (_, index) => 1 + ((index * 37) % 25));
   for (const [index, delay] of delays.entries()) {
@@ -192,7 +192,7 @@ test("of many wills that wait, the ten that are due soonest are shown", () => {
   );
 });
 
-test("what waits in all sessions is counted as it comes and goes", () => {
+test("the messages that wait in all sessions are counted as they are queued and sent", () => {
   const world = new World();
   const queued = () => overviewOf(world.broker).queued;
   const subscribers = ["a", "b"].map((clientId) => {
@@ -209,12 +209,12 @@ test("what waits in all sessions is counted as it comes and goes", () => {
   const back = world.open();
   back.connect({ clientId: subscribers[0] ?? "", clean: false });
   expect(queued()).toEqual({ messages: 2, bytes: 10 });
-  // A clean start ends the other's session with what waits in it.
+  // A clean start ends the other session and discards its queue.
   world.open().connect({ clientId: subscribers[1] ?? "", clean: true });
   expect(queued()).toEqual({ messages: 0, bytes: 0 });
 });
 
-test("ledger and histories stay within their limit, whatever ids come", () => {
+test("ledger and histories stay within their limits, whatever ids connect", () => {
   const world = new World({ limits: { ledger: 100 } });
   for (let index = 0; index < 5000; index++) {
     mortal(world, {
@@ -231,7 +231,7 @@ test("ledger and histories stay within their limit, whatever ids come", () => {
   expect(clientOf(world.broker, "drawn-4899")).toBeNull();
 });
 
-test("one client's history keeps the latest of everything", () => {
+test("one client's history keeps the latest entries of each kind", () => {
   const world = new World();
   for (let round = 0; round < 40; round++) {
     const client = mortal(world, { keepalive: 10 });
@@ -245,7 +245,7 @@ test("one client's history keeps the latest of everything", () => {
   expect(account?.events.at(-1)?.event.event).toBe("ended");
 });
 
-test("pings have a rhythm, and the closest call is told", () => {
+test("the account shows the rhythm of pings and the closest call", () => {
   const world = new World();
   const client = mortal(world, { keepalive: 10 });
   for (const wait of [10_000, 10_000, 14_600, 9_000]) {
@@ -261,7 +261,7 @@ test("pings have a rhythm, and the closest call is told", () => {
   expect((connection?.deadlineAt ?? 0) - (connection?.lastPacket.at ?? 0)).toBe(15_000);
 });
 
-test("a refused CONNECT is told under the id that it claimed", () => {
+test("a refused CONNECT is recorded under the id that it claimed", () => {
   const world = new World({
     access: { mayPublish: () => false, maySubscribe: () => true },
   });
@@ -279,7 +279,7 @@ test("a refused CONNECT is told under the id that it claimed", () => {
   });
 });
 
-test("a route says who gets a topic, by which filter", () => {
+test("a route shows which clients get a topic, by which filter", () => {
   const world = new World();
   const watcher = watcherOf(world, "a/+");
   watcher.subscribe({ topic: "a/b", qos: 1 });
@@ -331,7 +331,7 @@ test("retained messages are listed, payloads as base64", () => {
   expect(allOf(retainedOf(world.broker, "r/foo"))).toHaveLength(1);
 });
 
-test("lateness is counted in buckets that add up", () => {
+test("lateness is counted in cumulative buckets", () => {
   const world = new World();
   const client = world.open();
   client.connect({ clientId: "a", keepalive: 10 });
@@ -348,7 +348,7 @@ test("lateness is counted in buckets that add up", () => {
   });
 });
 
-test("fates are told to who subscribed to them", () => {
+test("fates are reported to their subscribers", () => {
   const world = new World({ sysIntervalMs: 10_000 });
   const watcher = watcherOf(world, "$SYS/broker/wills/fates");
   mortal(world, { id: "späť", keepalive: 10 }).drop();
@@ -370,13 +370,13 @@ test("fates are told to who subscribed to them", () => {
   expect(counter.messages()).toContain("$SYS/broker/wills/published=1");
 });
 
-/** Allows what is asked at CONNECT, and nothing after it. */
+/** Allows what CONNECT checks, and nothing after it. */
 function deniedOnceAsked(): Access {
   let asked = 0;
   return { mayPublish: () => asked++ === 0, maySubscribe: () => true };
 }
 
-test("clients that are away are listed with those that are connected", () => {
+test("offline clients are listed with connected ones", () => {
   const world = new World();
   mortal(world, { id: "away", version: 4, clean: false, keepalive: 10 }).drop();
   mortal(world, { id: "here", keepalive: 10 });
@@ -400,7 +400,7 @@ test("clients that are away are listed with those that are connected", () => {
   expect([...knownClientIds(world.broker)].sort()).toEqual(["away", "gone", "here"]);
 });
 
-test("a client whose will waits is remembered, however many go after it", () => {
+test("a client whose will waits is remembered, however many clients end after it", () => {
   const world = new World({ limits: { ledger: 2 } });
   const gone = (count: number): void => {
     for (let index = 0; index < count; index++) mortal(world, { id: `after-${index}` }).drop();
@@ -416,7 +416,7 @@ test("a client whose will waits is remembered, however many go after it", () => 
   });
   mortal(world, { id: "back", clean: false, expiry: 600 });
   world.advance(60_000);
-  // From its fate on it is one of those that are gone, and the latest of them.
+  // After its fate it is one of the ended clients, and the latest of them.
   expect(clientOf(world.broker, "late")?.wills).toMatchObject([{ state: "published" }]);
   expect(clientOf(world.broker, "back")?.wills).toMatchObject([
     ...[{ state: "armed" }, { state: "cancelled" }],

@@ -70,18 +70,18 @@ function willOf(event: BrokerEvent | undefined): WillAtEnd | null {
   return event?.event === "ended" ? event.will : null;
 }
 
-/** The brand says that only the clock makes such times; a forger does too. */
+/** The brand reserves such times to the clock; a forger makes them too. */
 function forgeTime<Time extends number>(time: Time, by: number): Time {
   return (time + by) as Time;
 }
 
-describe("the audit of wills sees what is wrong", () => {
+describe("the audit of wills finds each error", () => {
   for (const [what, events] of Object.entries(forged)) {
     test(what, () => expect(() => auditEvents(events)).toThrow("the audit fails"));
   }
 });
 
-test("the audit of wills takes what is right", () => {
+test("the audit of wills accepts correct events", () => {
   expect(auditEvents(published).map(({ fate }) => fate?.fate)).toEqual(["published"]);
   expect(auditEvents(discarded).map(({ fate }) => fate?.fate)).toEqual(["discarded"]);
   expect(auditEvents(delayed).map(({ fate }) => fate?.fate)).toEqual(["published"]);

@@ -23,7 +23,7 @@ test("E2: a return that resumes the session cancels the will, up to the last mil
   auditAtEnd(world);
 });
 
-test("E2: a return at the due time comes too late", () => {
+test("E2: a return at the due time is too late", () => {
   const world = new World();
   const watcher = watcherOf(world);
   mortal(world, { delay: 30, expiry: 60 }).drop("reset");
@@ -46,7 +46,7 @@ test("E2: a v4 client that resumes the session cancels it too", () => {
   auditAtEnd(world);
 });
 
-test("E2: each return cancels the will before, and arms its own", () => {
+test("E2: each return cancels the previous will, and arms its own", () => {
   const world = new World();
   const watcher = watcherOf(world);
   for (let life = 0; life < 10; life++) {
@@ -71,7 +71,7 @@ test("E2: each return cancels the will before, and arms its own", () => {
   ]);
 });
 
-test("E2: a return without a will cancels, and leaves none behind", () => {
+test("E2: a return without a will cancels the old will, and arms none", () => {
   const world = new World();
   const watcher = watcherOf(world);
   mortal(world, { delay: 30, expiry: 60 }).drop("reset");
@@ -101,7 +101,7 @@ test("D2: a return with Clean Start 1 publishes at once", () => {
   expect(will).toMatchObject({ by: "session ended", will: { fate: "published" } });
   if (will?.will.fate !== "published") throw new Error("the will was not published");
   expect(will.will.at - will.endedAt).toBe(10_000);
-  // The session's end has brought it forward: it is not early, and not late.
+  // The session's end has advanced it: it is neither early nor late.
   expect(will.will.due).toBe(will.will.at);
   expect(world.noted("sessionEnded")).toMatchObject([{ clientId: "mortal", why: "replaced" }]);
   world.advance(3_600_000);

@@ -20,7 +20,7 @@ test("E5: wills are published by their due time, not by the length of their dela
   auditAtEnd(world);
 });
 
-test("E5: steady drops with shorter delays do not hold up an older will", () => {
+test("E5: steady drops with shorter delays do not delay an older will", () => {
   const world = new World();
   const watcher = watcherOf(world, "wills/old");
   mortal(world, { id: "old", delay: 30, expiry: 600 }).drop("reset");
@@ -35,13 +35,13 @@ test("E5: steady drops with shorter delays do not hold up an older will", () => 
   auditAtEnd(world);
 });
 
-test("E5: a hundred wills with delays in any order come each at its own time", () => {
+test("E5: a hundred wills with delays in any order are each published at their own time", () => {
   const world = new World();
   const due = new Map<string, number>();
   const ended = new Map<string, number>();
   for (let index = 0; index < 100; index++) {
     world.advance(137);
-    // Coprime to 100: every delay comes once, in no order.
+    // Coprime to 100: every delay occurs once, in no order.
     const delay = 1 + ((index * 37) % 100);
     mortal(world, { id: `m${index}`, delay, expiry: 600 }).drop("reset");
     ended.set(`m${index}`, world.now);
@@ -61,7 +61,7 @@ test("E5: a hundred wills with delays in any order come each at its own time", (
   auditAtEnd(world);
 });
 
-test("E5: a will that is cancelled takes no other one with it", () => {
+test("E5: a cancelled will takes no other one with it", () => {
   const world = new World();
   const watcher = watcherOf(world);
   for (let index = 0; index < 20; index++) {

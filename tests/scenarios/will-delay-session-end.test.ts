@@ -52,7 +52,7 @@ test("E3: the expiry of the latest CONNECT counts", () => {
   auditAtEnd(world);
 });
 
-test("E3: the session lives on after its will, for the rest of its time", () => {
+test("E3: the session stays after its will, for the rest of its time", () => {
   const world = new World();
   const client = mortal(world, { delay: 10, expiry: 60 });
   client.subscribe({ topic: "kept", qos: 1 });

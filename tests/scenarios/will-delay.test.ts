@@ -83,7 +83,7 @@ const publishing: readonly Ending[] = [
   },
 ];
 
-describe("the delay holds for every end that publishes", () => {
+describe("the delay applies to every end that publishes", () => {
   for (const { how, end } of publishing) {
     test(`E1: ${how}`, () => {
       const world = new World();
@@ -99,7 +99,7 @@ describe("the delay holds for every end that publishes", () => {
   }
 });
 
-test("C3: DISCONNECT 0x00 discards a will that would have waited", () => {
+test("C3: DISCONNECT 0x00 discards a delayed will", () => {
   const world = new World();
   const watcher = watcherOf(world);
   const client = mortal(world, { delay: 5, expiry: 60 });
@@ -141,7 +141,7 @@ describe("a DISCONNECT that sets the session expiry moves the due time with it",
   }
 });
 
-test("E1: an expiry that DISCONNECT lengthens is cut to the maximum", () => {
+test("E1: an expiry that DISCONNECT raises is cut to the maximum", () => {
   const world = new World({ limits: { sessionExpiryMaxSeconds: 20 } });
   const watcher = watcherOf(world);
   const client = mortal(world, { delay: 30, expiry: 10 });
@@ -157,7 +157,7 @@ test("E1: an expiry that DISCONNECT lengthens is cut to the maximum", () => {
   auditAtEnd(world);
 });
 
-test("a delayed will is told twice: at the end with its due time, and at its fate", () => {
+test("a delayed will is reported twice: at the end with its due time, and at its fate", () => {
   const world = new World();
   const client = mortal(world, { delay: 30, expiry: 60 });
   client.drop("eof");

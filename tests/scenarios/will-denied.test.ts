@@ -57,7 +57,7 @@ const rows: readonly Row[] = [
   },
 ];
 
-describe("a will that could not be published is refused at CONNECT, and said", () => {
+describe("a will that could not be published is refused at CONNECT, and logged", () => {
   for (const { what, world: options, will, reason, returnCode } of rows) {
     for (const version of [3, 4, 5] as const) {
       test(`G: ${what} (v${version})`, () => {
@@ -88,7 +88,7 @@ describe("a will that could not be published is refused at CONNECT, and said", (
   }
 });
 
-test("G: the access list is asked with the client's id, user name and mount point", () => {
+test("G: the access list gets the client's id, user name and mount point", () => {
   const asked: unknown[] = [];
   const world = new World({
     access: {
@@ -111,7 +111,7 @@ test("G: the access list is asked with the client's id, user name and mount poin
   auditAtEnd(world);
 });
 
-test("G: an access list that has changed since CONNECT holds at publication, and is said", () => {
+test("G: an access list changed since CONNECT applies at publication, and is logged", () => {
   const denied = new Set<string>();
   const world = new World({ access: changing(denied) });
   const watcher = watcherOf(world);
@@ -127,7 +127,7 @@ test("G: an access list that has changed since CONNECT holds at publication, and
   auditAtEnd(world);
 });
 
-test("G: a delayed will that is denied when it is due is said in its own event", () => {
+test("G: a delayed will that is denied when it is due is reported in its own event", () => {
   const denied = new Set<string>();
   const world = new World({ access: changing(denied) });
   const watcher = watcherOf(world);
@@ -141,7 +141,7 @@ test("G: a delayed will that is denied when it is due is said in its own event",
   auditAtEnd(world);
 });
 
-test("G: a denial that is lifted before the will is due does not hold", () => {
+test("G: a denial lifted before the will is due has no effect", () => {
   const denied = new Set<string>();
   const world = new World({ access: changing(denied) });
   const watcher = watcherOf(world);

@@ -16,7 +16,7 @@ test("F: the Message Expiry Interval of a will starts at its publication", () =>
   auditAtEnd(world);
 });
 
-test("F: time in a queue is taken off, and what has expired is not delivered", () => {
+test("F: time in a queue is subtracted, and an expired will is not delivered", () => {
   for (const [waited, left] of [
     [0, 60],
     [20, 40],
@@ -45,7 +45,7 @@ test("F: time in a queue is taken off, and what has expired is not delivered", (
   }
 });
 
-test("F: a retained will is there until it expires", () => {
+test("F: a retained will stays until it expires", () => {
   const world = new World();
   mortal(world, { will: { ...will, retain: true } }).drop("reset");
   world.advance(59_000);
@@ -61,7 +61,7 @@ test("F: a retained will is there until it expires", () => {
   auditAtEnd(world);
 });
 
-test("F: an expiry shorter than the delay does not keep a will from being published", () => {
+test("F: an expiry shorter than the delay does not prevent publication", () => {
   const world = new World();
   const watcher = watcherOf(world);
   mortal(world, {

@@ -14,7 +14,7 @@ interface Row {
   /** Reason code of the DISCONNECT that a v5 client gets; null: none. */
   readonly told: number | null;
   readonly versions: readonly Version[];
-  /** The class of section 3 that gets it wrong. */
+  /** The class of section 3 that gets this row wrong. */
   readonly class?: string;
   readonly world?: WorldOptions;
   readonly end: (client: TestClient, world: World) => void;
@@ -24,7 +24,7 @@ const all = [3, 4, 5] as const;
 const old = [3, 4] as const;
 const v5 = [5] as const;
 
-/** Writes raw bytes: what no well-behaved encoder would write. */
+/** Writes raw bytes that no well-behaved encoder would write. */
 function bytes(...values: number[]): (client: TestClient) => void {
   return (client) => client.sendBytes(Uint8Array.from(values));
 }
@@ -81,7 +81,7 @@ const rows: readonly Row[] = [
     cause: "malformedPacket",
     will: "published",
     told: 0x81,
-    // 3.1 does not look at them.
+    // 3.1 ignores them.
     versions: [4, 5],
     end: bytes(0xe1, 0x00),
   },
@@ -276,14 +276,14 @@ function expectFate(row: Row, version: Version): void {
   expect(watcher.messages()).toEqual(row.will === "published" ? ["wills/mortal=gone"] : []);
   const told = version === 5 && row.told !== null ? [row.told] : [];
   expect(client.take("disconnect").map(({ reasonCode }) => reasonCode)).toEqual(told);
-  // What is said after the end changes nothing.
+  // Packets after the end change nothing.
   client.drop("reset");
   world.advance(3_600_000);
   expect(watcher.messages()).toEqual([]);
   auditAtEnd(world);
 }
 
-test("a DISCONNECT lets the client go, and the broker closes its side", () => {
+test("after a DISCONNECT the broker closes its side of the connection", () => {
   const world = new World();
   const client = mortal(world);
   client.send({ cmd: "disconnect" });
@@ -291,7 +291,7 @@ test("a DISCONNECT lets the client go, and the broker closes its side", () => {
   auditAtEnd(world);
 });
 
-test("C3: an expiry of 0 that was the broker's wish does not make a goodbye invalid", () => {
+test("C3: an expiry of 0 that the broker set does not make a DISCONNECT invalid", () => {
   const world = new World({ limits: { sessionExpiryMaxSeconds: 0 } });
   const watcher = watcherOf(world);
   const client = mortal(world, { expiry: 60 });
@@ -300,7 +300,7 @@ test("C3: an expiry of 0 that was the broker's wish does not make a goodbye inva
     reasonCode: 0,
     properties: { sessionExpiryInterval: 60 },
   });
-  // v5-3.14.2.2.2 speaks of the interval in the CONNECT packet, which was not 0.
+  // v5-3.14.2.2.2 concerns the interval in the CONNECT packet, which was not 0.
   expect(endOf(world, client)).toMatchObject({
     cause: "disconnected",
     will: { fate: "discarded" },
@@ -309,7 +309,7 @@ test("C3: an expiry of 0 that was the broker's wish does not make a goodbye inva
   auditAtEnd(world);
 });
 
-test("B1: what stands behind a DISCONNECT in the same flight is not looked at", () => {
+test("B1: packets behind a DISCONNECT in the same chunk are ignored", () => {
   for (const rest of [
     [0xff, 0xff],
     [0xc0, 0x00],
@@ -325,7 +325,7 @@ test("B1: what stands behind a DISCONNECT in the same flight is not looked at", 
   }
 });
 
-test("B1: a DISCONNECT behind a violation comes too late", () => {
+test("B1: a DISCONNECT behind a violation is too late", () => {
   const world = new World();
   const watcher = watcherOf(world);
   const client = mortal(world);
@@ -335,7 +335,7 @@ test("B1: a DISCONNECT behind a violation comes too late", () => {
   auditAtEnd(world);
 });
 
-test("B1: two hundred at once are two hundred wills", () => {
+test("B1: two hundred ends at once publish two hundred wills", () => {
   const world = new World();
   const watcher = watcherOf(world, "wills/#");
   const crowd = Array.from({ length: 200 }, (_, index) => mortal(world, { id: `m${index}` }));

@@ -4,7 +4,7 @@ import { endOf, isOpen, mortal, watcherOf } from "../support/mortal.ts";
 import { World } from "../support/world.ts";
 
 for (const version of [3, 4, 5] as const) {
-  test(`D4: the dead connection's deadline does not hit the new one (v${version})`, () => {
+  test(`D4: the dead connection's deadline does not end the new one (v${version})`, () => {
     const world = new World();
     const watcher = watcherOf(world);
     const ghost = mortal(world, { version, keepalive: 10, will: { payload: "first" } });
@@ -22,7 +22,7 @@ for (const version of [3, 4, 5] as const) {
   });
 }
 
-test("D4: the end of the dead socket, told late, is no end of the new connection", () => {
+test("D4: a late report of the dead socket's end does not end the new connection", () => {
   const world = new World();
   const watcher = watcherOf(world);
   const ghost = mortal(world, { expiry: 60 });
@@ -39,7 +39,7 @@ test("D4: the end of the dead socket, told late, is no end of the new connection
   auditAtEnd(world);
 });
 
-test("D4: what the dead connection still says is not heard", () => {
+test("D4: late packets of the dead connection are ignored", () => {
   const world = new World();
   const watcher = watcherOf(world);
   const ghost = mortal(world);
@@ -53,7 +53,7 @@ test("D4: what the dead connection still says is not heard", () => {
   auditAtEnd(world);
 });
 
-test("D4: a short keepalive that was left behind does not shorten the new one", () => {
+test("D4: the dead connection's short keepalive does not shorten the new one", () => {
   const world = new World();
   mortal(world, { keepalive: 1, expiry: 60 });
   const back = mortal(world, { keepalive: 100, clean: false, expiry: 60 });
@@ -64,7 +64,7 @@ test("D4: a short keepalive that was left behind does not shorten the new one", 
   auditAtEnd(world);
 });
 
-test("D4: a delayed will and a session's end of an earlier life do not hit the new one", () => {
+test("D4: a delayed will and a session expiry from before do not affect the new connection", () => {
   const world = new World();
   const watcher = watcherOf(world);
   const first = mortal(world, { expiry: 20, delay: 10, will: { payload: "first" } });
@@ -83,7 +83,7 @@ test("D4: a delayed will and a session's end of an earlier life do not hit the n
   auditAtEnd(world);
 });
 
-test("D4: connections that use a number one after the other do not mix", () => {
+test("D4: connections that reuse a number do not mix", () => {
   const world = new World();
   const watcher = watcherOf(world);
   for (let life = 0; life < 50; life++) {

@@ -118,7 +118,7 @@ function expectRefusal(
   const watcher = watcherOf(world);
   const client = world.open();
   client.sendBytes(connectBytes({ ...fields, version }));
-  // Nobody told the decoder of a version: it takes the reason code for a return code.
+  // The decoder was given no version: it reads the reason code as a return code.
   const codes = client.take("connack").map(({ returnCode }) => returnCode);
   expect(codes).toEqual(reason === null ? [] : [reason]);
   expect(client.received).toEqual([]);

@@ -17,11 +17,11 @@ function publishBytes(payload: string, version: 4 | 5, qos: 0 | 1 | 2 = 0): Uint
   return generate(packet, { protocolVersion: version });
 }
 
-describe("what the client had sent comes before its will", () => {
+describe("the client's last messages arrive before its will", () => {
   for (const version of [4, 5] as const) {
     for (const qos of [0, 1, 2] as const) {
       for (const how of ["eof", "reset"] as const) {
-        test(`B3: PUBLISH QoS ${qos} and ${how} in one flight (v${version})`, () => {
+        test(`B3: PUBLISH QoS ${qos} and ${how} in one chunk (v${version})`, () => {
           const world = new World();
           const watcher = watcherOf(world);
           const client = mortal(world, { version, will: { topic: "status", qos } });
@@ -35,7 +35,7 @@ describe("what the client had sent comes before its will", () => {
   }
 });
 
-test("B3: many packets and a FIN in one flight are all heard, in their order", () => {
+test("B3: many packets and a FIN in one chunk are all handled, in order", () => {
   const world = new World();
   const watcher = watcherOf(world);
   const client = mortal(world, { version: 4, will: { topic: "status" } });
@@ -46,7 +46,7 @@ test("B3: many packets and a FIN in one flight are all heard, in their order", (
   auditAtEnd(world);
 });
 
-test("B3: a PUBLISH that was cut off by the end is not heard, and the will is", () => {
+test("B3: a PUBLISH cut off by the end is not delivered, and the will is", () => {
   const world = new World();
   const watcher = watcherOf(world);
   const client = mortal(world, { version: 4, will: { topic: "status" } });
@@ -57,7 +57,7 @@ test("B3: a PUBLISH that was cut off by the end is not heard, and the will is", 
   auditAtEnd(world);
 });
 
-test("B3: CONNECT, PUBLISH and FIN in one flight", () => {
+test("B3: CONNECT, PUBLISH and FIN in one chunk", () => {
   const world = new World();
   const watcher = watcherOf(world);
   const client = world.open();
@@ -77,7 +77,7 @@ test("B3: CONNECT, PUBLISH and FIN in one flight", () => {
   auditAtEnd(world);
 });
 
-test("B3: the last words and the DISCONNECT 0x04 in one flight", () => {
+test("B3: the last messages and the DISCONNECT 0x04 in one chunk", () => {
   const world = new World();
   const watcher = watcherOf(world);
   const client = mortal(world, { will: { topic: "status" } });
@@ -86,7 +86,7 @@ test("B3: the last words and the DISCONNECT 0x04 in one flight", () => {
   auditAtEnd(world);
 });
 
-test("B3: the last words before a violation are heard", () => {
+test("B3: the last messages before a violation are delivered", () => {
   const world = new World();
   const watcher = watcherOf(world);
   const client = mortal(world, { version: 4, will: { topic: "status" } });
@@ -95,7 +95,7 @@ test("B3: the last words before a violation are heard", () => {
   auditAtEnd(world);
 });
 
-test("B3: a slow subscriber gets the last words before the will", () => {
+test("B3: a slow subscriber gets the last messages before the will", () => {
   const world = new World({ limits: { inflight: 1 } });
   const watcher = watcherOf(world);
   const client = mortal(world, { will: { topic: "status", qos: 1 } });

@@ -3,7 +3,7 @@ import { auditAtEnd } from "../support/will-audit.ts";
 import { mortal, watcherOf } from "../support/mortal.ts";
 import { World } from "../support/world.ts";
 
-test("F: a will is published once, whatever else happens to its connection afterwards", () => {
+test("F: a will is published once, whatever happens to its connection afterwards", () => {
   const world = new World();
   const watcher = watcherOf(world);
   const client = mortal(world, { keepalive: 10 });
@@ -18,7 +18,7 @@ test("F: a will is published once, whatever else happens to its connection after
   auditAtEnd(world);
 });
 
-test("F: a published will does not come again at the session's end", () => {
+test("F: a published will is not published again at the session's end", () => {
   const world = new World();
   const watcher = watcherOf(world);
   mortal(world, { expiry: 60 }).drop("reset");
@@ -29,7 +29,7 @@ test("F: a published will does not come again at the session's end", () => {
   auditAtEnd(world);
 });
 
-test("F: a published will does not come again when the session is resumed or replaced", () => {
+test("F: a published will is not published again when the session is resumed or replaced", () => {
   for (const clean of [true, false]) {
     const world = new World();
     const watcher = watcherOf(world);
@@ -44,7 +44,7 @@ test("F: a published will does not come again when the session is resumed or rep
   }
 });
 
-test("F: a discarded will does not come at the session's end", () => {
+test("F: a discarded will is not published at the session's end", () => {
   const world = new World();
   const watcher = watcherOf(world);
   mortal(world, { delay: 5, expiry: 60 }).send({ cmd: "disconnect" });
@@ -55,7 +55,7 @@ test("F: a discarded will does not come at the session's end", () => {
   auditAtEnd(world);
 });
 
-test("F: overlapping subscriptions get a will as they get any message", () => {
+test("F: overlapping subscriptions get a will like any message", () => {
   const world = new World();
   const watcher = world.open();
   watcher.connect({ clientId: "watcher", protocolVersion: 5 });

@@ -11,7 +11,7 @@ import { auditAtEnd } from "../support/will-audit.ts";
 import { mortal, watcherOf } from "../support/mortal.ts";
 import { World } from "../support/world.ts";
 
-/** Keeps the bytes that the broker writes to this client. */
+/** Collects the bytes that the broker writes to this client. */
 function tap(client: TestClient): number[] {
   const written: number[] = [];
   const write = client.write.bind(client);
@@ -41,7 +41,7 @@ test("F: all properties of a will reach a v5 subscriber unchanged", () => {
   auditAtEnd(world);
 });
 
-test("F: the order of user properties is kept, in whatever order the others stand", () => {
+test("F: the order of user properties is kept, whatever the order of the others", () => {
   const world = new World();
   const watcher = watcherOf(world);
   const written = tap(watcher);
@@ -59,7 +59,7 @@ test("F: the order of user properties is kept, in whatever order the others stan
     connectBytes({
       version: 5,
       flags: connectFlag.clean | connectFlag.will | willQosFlag(0),
-      // The Will Delay Interval is for the broker; it stands between the others.
+      // The Will Delay Interval is for the broker; here it stands between the others.
       willProperties: [...kept.slice(0, 7), 0x18, 0, 0, 0, 0, ...kept.slice(7)],
       willTopic: "t",
       willPayload: "gone",
@@ -109,7 +109,7 @@ test("F: payload bytes are kept as they are", () => {
   const watcher = watcherOf(world);
   const payload = Buffer.from(Array.from({ length: 5000 }, (_, index) => (index * 7) & 0xff));
   const client = mortal(world, { version: 4, will: { payload, qos: 2, retain: true } });
-  // What the client sends later does not get into it.
+  // Bytes that the client sends later do not overwrite it.
   client.publish("noise", Buffer.alloc(6000, 0xaa));
   watcher.received.length = 0;
   client.drop("reset");

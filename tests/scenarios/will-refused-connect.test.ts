@@ -13,7 +13,7 @@ interface Row {
   readonly what: string;
   readonly versions: readonly (3 | 4 | 5)[];
   readonly world?: WorldOptions;
-  /** Says CONNECT; what came in answer, if it was taken already. */
+  /** Sends CONNECT; returns the answer, if the test has already taken it. */
   readonly connect: (client: TestClient, version: 3 | 4 | 5) => IConnackPacket | undefined | void;
   /** CONNACK codes by version; null: closed without one. */
   readonly codes: Readonly<Partial<Record<3 | 4 | 5, number | null>>>;
@@ -26,7 +26,7 @@ const refuseAll: WorldOptions = {
     ),
 };
 
-/** A CONNECT with a will, as it stands on the wire, for another protocol level. */
+/** A CONNECT with a will, as on the wire, for another protocol level. */
 function level(value: number): (client: TestClient) => void {
   return (client) =>
     client.sendBytes(
@@ -128,7 +128,7 @@ describe("a refused CONNECT publishes nothing", () => {
   }
 });
 
-test("a second CONNECT publishes the first one's will, and not its own", () => {
+test("a second CONNECT publishes the first one's will, not its own", () => {
   const world = new World();
   const watcher = watcherOf(world);
   const client = world.open();

@@ -3,7 +3,7 @@ import { auditAtEnd, expectReleased } from "../support/will-audit.ts";
 import { mortal, watcherOf } from "../support/mortal.ts";
 import { World } from "../support/world.ts";
 
-test("when all is over, everything is released but the deadline of $SYS", () => {
+test("after every connection has ended, everything is released but the deadline of $SYS", () => {
   const world = new World({ sysIntervalMs: 10_000 });
   world.advance(0);
   expect(world.broker.view().deadlines).toBe(1);
@@ -24,7 +24,7 @@ test("when all is over, everything is released but the deadline of $SYS", () => 
   auditAtEnd(world);
 });
 
-test("a persistent session of v4 outlives its will, up to the longest expiry", () => {
+test("a persistent session of v4 outlives its will, up to the maximum expiry", () => {
   const world = new World({ limits: { sessionExpiryMaxSeconds: 100 } });
   const client = mortal(world, { version: 4, clean: false });
   client.subscribe({ topic: "kept", qos: 1 });
@@ -37,7 +37,7 @@ test("a persistent session of v4 outlives its will, up to the longest expiry", (
   auditAtEnd(world);
 });
 
-test("a crowd that comes and goes leaves nothing behind", () => {
+test("many clients that connect and end leave nothing behind", () => {
   const world = new World();
   for (let round = 0; round < 20; round++) {
     const clients = Array.from({ length: 20 }, (_, index) =>

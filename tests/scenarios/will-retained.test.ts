@@ -4,7 +4,7 @@ import { endOf, mortal, watcherOf } from "../support/mortal.ts";
 import { World } from "../support/world.ts";
 
 for (const version of [3, 4, 5] as const) {
-  test(`F: a retained will is there for who subscribes later (v${version})`, () => {
+  test(`F: later subscribers get a retained will (v${version})`, () => {
     const world = new World();
     const watcher = watcherOf(world);
     const client = mortal(world, { version, will: { qos: 1, retain: true } });
@@ -21,7 +21,7 @@ for (const version of [3, 4, 5] as const) {
     auditAtEnd(world);
   });
 
-  test(`F: a will that is not retained leaves nothing behind (v${version})`, () => {
+  test(`F: a will without RETAIN leaves nothing behind (v${version})`, () => {
     const world = new World();
     mortal(world, { version }).drop("reset");
     expect(watcherOf(world).messages()).toEqual([]);
@@ -45,7 +45,7 @@ for (const version of [3, 4, 5] as const) {
     auditAtEnd(world);
   });
 
-  test(`F: an empty will is a will (v${version})`, () => {
+  test(`F: an empty will is published (v${version})`, () => {
     const world = new World();
     const watcher = watcherOf(world);
     mortal(world, { version, will: { payload: "" } }).drop("reset");

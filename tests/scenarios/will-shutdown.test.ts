@@ -6,7 +6,7 @@ import { World } from "../support/world.ts";
 for (const version of [3, 4, 5] as const) {
   test(`at a shutdown wills are published before their subscribers are closed (v${version})`, () => {
     const world = new World();
-    // One subscriber is older than the mortal, one is younger: neither may go first.
+    // One subscriber is older than the mortal, one is younger: neither may be closed first.
     const older = watcherOf(world, "wills/#", "older");
     const client = mortal(world, { version });
     const younger = watcherOf(world, "wills/#", "younger");
@@ -53,7 +53,7 @@ test("at a shutdown delayed wills are published too, in the order of their due t
   expect(world.broker.view().connections).toEqual([]);
 });
 
-test("after a shutdown nobody is let in, and no will comes late", () => {
+test("after a shutdown no client is accepted, and no will is published late", () => {
   const world = new World();
   mortal(world, { delay: 30, expiry: 60 }).drop("reset");
   const waiting = world.open();

@@ -57,7 +57,7 @@ describe("a will waits for an offline subscriber with a persistent session", () 
   }
 });
 
-test("a QoS 0 will waits for nobody", () => {
+test("a QoS 0 will is not queued", () => {
   const world = new World();
   const monitor = world.open();
   monitor.connect({ clientId: "monitor", clean: false });
@@ -103,7 +103,7 @@ test("a shared subscription gets one copy, and its members take turns", () => {
   auditAtEnd(world);
 });
 
-test("a group's copy goes to a member whose session goes on, not to the one that dies", () => {
+test("a group's copy goes to a member whose session continues, not to the one that ends", () => {
   for (const first of ["monitor", "mortal"]) {
     for (const end of ["reset", "takenOver"]) {
       const world = new World();
@@ -162,7 +162,7 @@ test("nor does a session that is replaced while its will waits", () => {
   auditAtEnd(world);
 });
 
-test("No Local keeps a client's own will from it, and from nobody else", () => {
+test("No Local keeps a client's own will from that client alone", () => {
   const world = new World();
   const client = mortal(world, { expiry: 60, will: { qos: 1 } });
   client.subscribe({ topic: "wills/#", qos: 1, nl: true });
@@ -191,7 +191,7 @@ test("a will stays within the mount point of its listener", () => {
   auditAtEnd(world);
 });
 
-test("the reach of a will is counted: delivered, queued, dropped, retained", () => {
+test("the event of a will counts its reach: delivered, queued, dropped, retained", () => {
   const world = new World({ limits: { queuedMessages: 1 } });
   watcherOf(world, "wills/#", "here");
   for (const clientId of ["offline", "full"]) {

@@ -4,8 +4,9 @@ import { endOf, mortal, watcherOf } from "../support/mortal.ts";
 import { World } from "../support/world.ts";
 
 /**
- * The matrix of v5-3.1.4-3: the old session goes on only if the new connection resumes it and it
- * does not end with its connection; a will is spared only where it does and a delay was asked for.
+ * The matrix of v5-3.1.4-3: the old session continues only if the new connection resumes it and it
+ * does not end with its connection; the will is cancelled only if the session continues and the
+ * will has a delay.
  */
 const matrix = [false, true].flatMap((clean) =>
   [0, 30].flatMap((delay) =>
@@ -16,7 +17,7 @@ const matrix = [false, true].flatMap((clean) =>
   ),
 );
 
-describe("a takeover publishes the old will, unless the session goes on and the will may wait", () => {
+describe("a takeover publishes the old will, unless the session continues and the will has a delay", () => {
   for (const { clean, delay, expiry, goesOn, spared } of matrix) {
     const name = `${clean ? "Clean Start" : "resumed"}, delay ${delay}, session expiry ${expiry}`;
     test(`${delay > 0 && !spared ? "D2" : "D1"}: ${name}: ${spared ? "cancelled" : "published"}`, () => {
@@ -47,7 +48,7 @@ describe("a takeover publishes the old will, unless the session goes on and the 
   }
 });
 
-describe("in v3 and v4 there is no delay: every takeover publishes", () => {
+describe("v3 and v4 have no delay: every takeover publishes", () => {
   for (const version of [3, 4] as const) {
     for (const oldClean of [true, false]) {
       for (const clean of [true, false]) {
@@ -83,7 +84,7 @@ test("D1: the new connection's will is its own", () => {
   auditAtEnd(world);
 });
 
-test("D1: a client that returns without a will takes the old one's place all the same", () => {
+test("D1: a client that returns without a will takes over all the same", () => {
   const world = new World();
   const watcher = watcherOf(world);
   mortal(world, { version: 4, clean: false });
@@ -96,7 +97,7 @@ test("D1: a client that returns without a will takes the old one's place all the
   auditAtEnd(world);
 });
 
-test("D1: the old will comes before anything that the new connection says", () => {
+test("D1: the old will is published before anything that the new connection sends", () => {
   const world = new World();
   const watcher = watcherOf(world);
   mortal(world, { version: 4, will: { topic: "status", payload: "offline" } });
@@ -107,7 +108,7 @@ test("D1: the old will comes before anything that the new connection says", () =
   auditAtEnd(world);
 });
 
-test("D1: a client that watches its own will gets it after its return", () => {
+test("D1: a client that subscribes to its own will gets it after its return", () => {
   const world = new World();
   const old = mortal(world, { version: 4, clean: false, will: { qos: 1 } });
   old.subscribe({ topic: "wills/#", qos: 1 });
@@ -119,7 +120,7 @@ test("D1: a client that watches its own will gets it after its return", () => {
   auditAtEnd(world);
 });
 
-test("a client that was never let in takes nothing over", () => {
+test("a client that is not accepted takes nothing over", () => {
   const world = new World({
     authenticate: ({ username }, answer) =>
       answer(username === "thief" ? { reason: 0x87, statement: "v5-3.1.4-2", detail: "no" } : null),
