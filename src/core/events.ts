@@ -100,6 +100,8 @@ export type BrokerEvent =
       readonly lastPacketWaitedMs?: number;
       /** Milliseconds allowed by the keepalive; null: no limit. */
       readonly allowedMs: number | null;
+      /** Seconds in force; 0: none. */
+      readonly keepAliveSeconds: number;
       readonly will: WillAtEnd | null;
       /** What a refused CONNECT asked for, and never got; null: nothing, or it could not be read. */
       readonly refusedWill: WillFacts | null;

@@ -15,8 +15,8 @@ import { armedWill, discarded, publication, willAtEnd } from "./will.ts";
 type Event<Name extends LogEvent["event"]> = Extract<LogEvent, { event: Name }>;
 
 /**
- * What a person reads of an event, without time and level, in parts that say what they mean. The
- * words are mosquitto's wherever it has such a line, because people search for them.
+ * An event as text for people, without time and level, in parts that each carry a tone. Where
+ * mosquitto logs the same event, the text keeps its words, because people grep for them.
  */
 export function sentence(event: LogEvent, at: Millis): readonly Part[] {
   switch (event.event) {
@@ -47,12 +47,12 @@ function plainSentence(event: PlainEvent): string {
     case "keepAliveAboveMaximum":
       return (
         `${client(event.peer)} asked for a keepalive of ${setting(event.keepAlive * 1000)}, above ` +
-        `the maximum of ${setting(event.maximum * 1000)}; only MQTT 5.0 can tell it another ` +
-        `one, so it is honoured`
+        `the maximum of ${setting(event.maximum * 1000)}; the broker honours it, because only ` +
+        `MQTT 5.0 lets a server set another`
       );
     case "subscribed":
       return event.reason >= Reason.unspecifiedError
-        ? `${client(event.peer)} may not subscribe to ${name(event.filter)}: ${reasonText(event.reason)}`
+        ? `Refused SUBSCRIBE from ${client(event.peer)} to ${name(event.filter)}: ${reasonText(event.reason)}`
         : `${client(event.peer)} subscribed to ${name(event.filter)} (q${event.reason})`;
     case "unsubscribed":
       return `${client(event.peer)} unsubscribed from ${name(event.filter)}`;
@@ -77,8 +77,8 @@ function plainSentence(event: PlainEvent): string {
     }
     case "woke":
       return (
-        `The machine slept for ${duration(event.asleepMs)}: what fell due meanwhile is due now; ` +
-        `clients on this machine slept too, and have as much time left as before`
+        `The machine slept for ${duration(event.asleepMs)}: deadlines that passed meanwhile are due ` +
+        `now; clients on this machine slept too and keep the time they had left`
       );
     default:
       return serverSentence(event);
@@ -119,8 +119,8 @@ function serverSentence(event: Extract<ServerEvent, PlainEvent>): string {
       return clause(event.text);
     case "loopBlocked":
       return (
-        `The broker itself stood still for ${duration(event.blockedMs)} (stopped, or its event loop was ` +
-        `blocked): what clients sent meanwhile is read before any of them is taken for silent`
+        `The broker itself stood still for ${duration(event.blockedMs)} (process stopped, or event loop ` +
+        `blocked): it reads what clients sent meanwhile before it ends any of them for silence`
       );
     case "state":
       return stateText(event.view);
@@ -153,13 +153,8 @@ function connected(event: Event<"connected">): readonly Part[] {
   return [head, facts, plain(", "), toned("will", armedWill(event.will))];
 }
 
-/**
- * One line an end. A keepalive's end begins with mosquitto's own words for it; the line goes on like
- * any other, so that `disconnected:` counts the ends of all kinds.
- */
+/** Exactly one line for each end: `disconnected: ` counts the ends of all kinds. */
 function ended(event: Event<"ended">, at: Millis): readonly Part[] {
-  const expired = event.cause === "keepAliveExpired" && event.wasConnected;
-  const mosquitto = `Client ${client(event.peer)} has exceeded timeout, disconnecting.`;
   const facts: string[] = [];
   const statement = event.statement === null ? "" : `[${clause(event.statement)}]`;
   const detail = event.detail === null ? "" : clause(event.detail);
@@ -167,19 +162,30 @@ function ended(event: Event<"ended">, at: Millis): readonly Part[] {
     facts.push([detail, statement].filter((part) => part !== "").join(" "));
   }
   if (event.wasConnected || event.allowedMs !== null) {
-    facts.push(`silent ${duration(event.silentMs)}`);
-    facts.push(event.allowedMs === null ? "no keepalive" : `allowed ${duration(event.allowedMs)}`);
+    facts.push(`silent ${duration(event.silentMs)}`, allowance(event));
     if (event.lastPacketWaitedMs !== undefined) facts.push(readLate(event.lastPacketWaitedMs));
     if (event.stoodStillMs !== undefined) facts.push(stoodStill(event.stoodStillMs));
   }
   const who = event.wasConnected ? client(event.peer) : stranger(event.peer);
   return [
-    ...(expired ? [toned("caution", mosquitto), plain(" ")] : []),
-    plain(`${who} disconnected: `),
-    toned(toneOf(event.cause), ends[event.cause].text),
+    plain(`Client ${who} disconnected: `),
+    toned(toneOf(event.cause), mosquittoWords[event.cause] ?? ends[event.cause].text),
     plain(facts.length > 0 ? ` (${facts.join(", ")})` : ""),
     ...willOfEnded(event, at),
   ];
+}
+
+/** The causes for which people grep mosquitto's words. Only the line of the end itself has them. */
+const mosquittoWords: Partial<Record<EndCause, string>> = {
+  keepAliveExpired: "exceeded timeout",
+  closedByPeer: "closed its connection without DISCONNECT (FIN)",
+  takenOver: "already connected, taken over by a new connection",
+};
+
+/** A planted quirk may allow any silence in spite of a keepalive. */
+function allowance({ allowedMs, keepAliveSeconds }: Event<"ended">): string {
+  if (allowedMs !== null) return `allowed ${duration(allowedMs)}`;
+  return keepAliveSeconds === 0 ? "no keepalive" : "no limit";
 }
 
 function willOfEnded(event: Event<"ended">, at: Millis): readonly Part[] {
@@ -190,12 +196,12 @@ function willOfEnded(event: Event<"ended">, at: Millis): readonly Part[] {
   return refusedWill === null ? [] : [plain(` · will on ${name(refusedWill.topic)} not armed`)];
 }
 
-/** The second line of a will that had to wait. */
+/** The fate of a delayed will: a line of its own, after that of its connection's end. */
 function delayedWill(event: Event<"will">, at: Millis): readonly Part[] {
   const { will } = event;
   const whose = `${name(event.clientId)}'s will`;
   const after = `after ${duration(at - event.endedAt)}`;
-  const cause = `connection had ended by: ${ends[event.cause].text}`;
+  const cause = `connection ended: ${ends[event.cause].text}`;
   switch (will.fate) {
     case "published": {
       const late = will.at - will.due;
@@ -227,12 +233,12 @@ function packetSentence(event: Event<"packet">): string {
   return `${way} ${client(event.peer)}${facts}`;
 }
 
-/** mosquitto numbers 3.1.1 as 2: what people search for is its `p2`, not the level on the wire. */
+/** mosquitto's numbers, for which people grep: `p2` is 3.1.1, which is level 4 on the wire. */
 const protocolFlag: Record<ProtocolVersion, string> = { 3: "p1", 4: "p2", 5: "p5" };
 
 const dropped: Record<Event<"dropping">["why"], string> = {
   "queue full": "its queue is full",
-  blocked: "it takes no data",
+  blocked: "it reads no data",
   "packet too large": "larger than its Maximum Packet Size",
   "retained messages full": "the limit for retained messages is reached",
 };
@@ -243,7 +249,7 @@ const sessionEnd: Record<Event<"sessionEnded">["why"], string> = {
   "connection ended": "its connection ended",
 };
 
-/** Good: said goodbye. Caution: went silent or away. Bad: broke a rule, or a fault. */
+/** Good: an orderly DISCONNECT. Caution: silent or gone. Bad: a violation, a refusal, our fault. */
 function toneOf(cause: EndCause): Tone {
   switch (cause) {
     case "disconnected":
@@ -266,7 +272,7 @@ function client(peer: Peer): string {
   return name(peer.clientId ?? peer.remote);
 }
 
-/** No earlier line has said from where this client id came. */
+/** With its address: no earlier line names a connection that was never accepted. */
 function stranger(peer: Peer): string {
   const { clientId, remote } = peer;
   return clientId === null || clientId === ""

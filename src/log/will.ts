@@ -17,7 +17,7 @@ export function armedWill(will: WillFacts): string {
   return `will on ${name(will.topic)} (${facts.join(", ")})`;
 }
 
-/** The last clause of the line on a connection's end; `at` is the time of that end. */
+/** The will's fate at the end of its connection; `at` is the time of that end. */
 export function willAtEnd(will: WillAtEnd | null, at: Millis): string {
   if (will === null) return "no will";
   switch (will.fate) {
@@ -25,30 +25,31 @@ export function willAtEnd(will: WillAtEnd | null, at: Millis): string {
       const late = will.at - will.due;
       const more = Math.round(late) >= 1 ? [`${duration(late)} late`] : [];
       if (will.unwaited !== undefined) {
-        more.push(`delay of ${setting(will.unwaited * 1000)} not waited for`);
+        more.push(`delay of ${setting(will.unwaited * 1000)} skipped`);
       }
       return `will ${publication(will.topic, will.reach, more)}`;
     }
     case "delayed":
       return `will due in ${setting(will.due - at)} on ${name(will.topic)}`;
     case "discarded":
+      // The cause that the line begins with says why: DISCONNECT.
       return will.why === "disconnect"
-        ? `will discarded (${discarded[will.why]})`
+        ? `will on ${name(will.topic)} discarded`
         : `will on ${name(will.topic)} discarded (${discarded[will.why]})`;
     case "cancelled":
       return `will on ${name(will.topic)} cancelled (session ${will.why})`;
   }
 }
 
-/** `published to 3 on T (1 queued, retained, and the clauses in more)`. */
+/** `published to 3 on TOPIC (1 queued, retained, MORE)`. */
 export function publication(topic: string, reach: Reach, more: readonly string[]): string {
   const { delivered, queued, dropped, away } = reach;
   const nobody = hadNoSubscribers(reach);
   const facts: string[] = [];
-  if (nobody) facts.push("nobody subscribed");
+  if (nobody) facts.push("no subscribers");
   if (queued > 0) facts.push(`${queued} queued`);
   if (dropped > 0) facts.push(`${dropped} dropped`);
-  if (away > 0) facts.push(`${away} away with QoS 0`);
+  if (away > 0) facts.push(`${away} offline with QoS 0`);
   if (reach.retained === "stored") facts.push("retained");
   if (reach.retained === "cleared") facts.push("retained message cleared");
   facts.push(...more);
@@ -56,7 +57,6 @@ export function publication(topic: string, reach: Reach, more: readonly string[]
   return `published${to} on ${name(topic)}${facts.length > 0 ? ` (${facts.join(", ")})` : ""}`;
 }
 
-/** Why a will was discarded. */
 export const discarded: Record<WillDiscarded, string> = {
   disconnect: "clean DISCONNECT",
   denied: "not authorized to publish there",

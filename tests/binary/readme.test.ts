@@ -298,7 +298,7 @@ test.skipIf(!hasMosquitto)(
       "
       dev-42: reset
       CLIENT WHEN WILL
-      dev-42 TIME ago published on home/dev-42/status (nobody subscribed, q0, TIME late): connection reset (RST) [v4-3.1.2-8]
+      dev-42 TIME ago published on home/dev-42/status (no subscribers, q0, TIME late): connection reset (RST) [v4-3.1.2-8]
       "
       ,
       }

@@ -21,7 +21,7 @@ test(
     await accounts.ended("pingresp");
     expect(await accounts.account("pingresp")).toMatchInlineSnapshot(`
     "New client connected from 127.0.0.1:<port> as pingresp (p5, c1, k30), will on wills/pingresp (q0)
-    pingresp disconnected: protocol error (PINGRESP comes only from a server [v5-2.1.2], silent <measured>, allowed 45.0 s) · will published to 1 on wills/pingresp
+    Client pingresp disconnected: protocol error (PINGRESP comes only from a server [v5-2.1.2], silent <measured>, allowed 45.0 s) · will published to 1 on wills/pingresp
 
     The will of pingresp fired at once, because pingresp broke a rule of MQTT:
     PINGRESP comes only from a server. 1 subscriber got it. [v5-3.1.2-8]
@@ -58,7 +58,7 @@ test(
     await accounts.ended("qos-3");
     expect(await accounts.account("qos-3")).toMatchInlineSnapshot(`
     "New client connected from 127.0.0.1:<port> as qos-3 (p2, c1, k30), will on wills/qos-3 (q0)
-    qos-3 disconnected: malformed packet (QoS of a PUBLISH is 3 [v4-3.3.1-4], silent <measured>, allowed 45.0 s) · will published to 1 on wills/qos-3
+    Client qos-3 disconnected: malformed packet (QoS of a PUBLISH is 3 [v4-3.3.1-4], silent <measured>, allowed 45.0 s) · will published to 1 on wills/qos-3
 
     The will of qos-3 fired at once, because qos-3 sent a malformed packet: QoS of a
     PUBLISH is 3. 1 subscriber got it. [v4-3.1.2-8]
@@ -96,7 +96,7 @@ test(
     await accounts.ended("twice");
     expect(await accounts.account("twice")).toMatchInlineSnapshot(`
     "New client connected from 127.0.0.1:<port> as twice (p5, c1, k30), will on wills/twice (q0)
-    twice disconnected: protocol error (second CONNECT [v5-3.1.0-2], silent <measured>, allowed 45.0 s) · will published to 1 on wills/twice
+    Client twice disconnected: protocol error (second CONNECT [v5-3.1.0-2], silent <measured>, allowed 45.0 s) · will published to 1 on wills/twice
 
     The will of twice fired at once, because twice broke a rule of MQTT: second
     CONNECT. 1 subscriber got it. [v5-3.1.2-8]
@@ -134,7 +134,7 @@ test(
     await accounts.ended("large");
     expect(await accounts.account("large")).toMatchInlineSnapshot(`
     "New client connected from 127.0.0.1:<port> as large (p2, c1, k30), will on wills/large (q0)
-    large disconnected: packet too large (a packet of 2057 B, and the maximum is 1024 B (limits.packetSize) [v5-3.2.2-15], silent <measured>, allowed 45.0 s) · will published to 1 on wills/large
+    Client large disconnected: packet too large (a packet of 2057 B, and the maximum is 1024 B (limits.packetSize) [v5-3.2.2-15], silent <measured>, allowed 45.0 s) · will published to 1 on wills/large
 
     The will of large fired at once, because large sent a packet of 2057 B, and the
     maximum is 1024 B (limits.packetSize). 1 subscriber got it. [v4-3.1.2-8]
@@ -171,7 +171,7 @@ test(
     await accounts.ended("hasty");
     expect(await accounts.account("hasty")).toMatchInlineSnapshot(`
     "New client connected from 127.0.0.1:<port> as hasty (p5, c1, k30), will on wills/hasty (q0)
-    hasty disconnected: quota exceeded (more than 1 unfinished QoS 2 messages [v5-3.3.4-7], silent <measured>, allowed 45.0 s) · will published to 1 on wills/hasty
+    Client hasty disconnected: quota exceeded (more than 1 unfinished QoS 2 messages [v5-3.3.4-7], silent <measured>, allowed 45.0 s) · will published to 1 on wills/hasty
 
     The will of hasty fired at once, because hasty sent more than it may: more than
     1 unfinished QoS 2 messages. 1 subscriber got it. [v5-3.1.2-8]

@@ -31,9 +31,9 @@ test(
     expect(await broker.exit(20_000)).toBe(0);
     expect(logText(linesFrom(broker.lines.items, "mqttd is stopping"))).toMatchInlineSnapshot(`
       "mqttd is stopping (SIGTERM)
-      waits's will published to 1 on wills/waits (due after <measured>, <lateness>, broker stopped) · connection had ended by: closed without DISCONNECT (FIN)
-      watcher disconnected: broker stopped (silent <measured>, no keepalive) · no will
-      armed disconnected: broker stopped (silent <measured>, allowed 45.0 s) · will published to 1 on wills/armed
+      waits's will published to 1 on wills/waits (due after <measured>, <lateness>, broker stopped) · connection ended: closed without DISCONNECT (FIN)
+      Client watcher disconnected: broker stopped (silent <measured>, no keepalive) · no will
+      Client armed disconnected: broker stopped (silent <measured>, allowed 45.0 s) · will published to 1 on wills/armed
       mqttd stopped"
     `);
     expect(accounts.watcher.messages()).toEqual(["wills/waits=gone", "wills/armed=gone"]);

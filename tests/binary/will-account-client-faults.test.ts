@@ -36,10 +36,10 @@ test(
     await dies("mqttjs_07ac55e1", 2, options);
     expect(await accounts.account("mqttjs_07ac55e1")).toMatchInlineSnapshot(`
       "New client connected from 127.0.0.1:<port> as mqttjs_07ac55e1 (p5, c1, k30), will on wills/esp (q0)
-      Warning: mqttjs_07ac55e1 has a new client id (before: mqttjs_9f31c2d0) for the same will topic wills/esp: the will of the old id can land after the birth of the new one · give the device one client id and keep it
-      mqttjs_07ac55e1 disconnected: closed without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published to 1 on wills/esp
+      Warning: mqttjs_07ac55e1 has a new client id (before: mqttjs_9f31c2d0) for the same will topic wills/esp: the old id's will can be published after the new id's birth · give the device one client id and keep it
+      Client mqttjs_07ac55e1 disconnected: closed its connection without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published to 1 on wills/esp
       New client connected from 127.0.0.1:<port> as mqttjs_07ac55e1 (p5, c1, k30), will on wills/esp (q0)
-      mqttjs_07ac55e1 disconnected: closed without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published to 1 on wills/esp
+      Client mqttjs_07ac55e1 disconnected: closed its connection without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published to 1 on wills/esp
 
       The will of mqttjs_07ac55e1 fired at once, because mqttjs_07ac55e1 closed the
       connection without a DISCONNECT (FIN). 1 subscriber got it. [v5-3.1.2-8]
@@ -61,8 +61,8 @@ test(
 
       What to change
         - It has a new client id (before: mqttjs_9f31c2d0) for the same will topic
-          wills/esp (seen <measured> ago): the will of the old id can land after the
-          birth of the new one. Give the device one client id and keep it.
+          wills/esp (seen <measured> ago): the old id's will can be published after
+          the new id's birth. Give the device one client id and keep it.
 
       Its other connections
         <time>  127.0.0.1:<port>, MQTT 5.0. Closed without DISCONNECT (FIN) after
@@ -85,7 +85,7 @@ test(
     const account = (await accounts.account(drawn)).replaceAll(drawn, "<drawn id>");
     expect(account).toMatchInlineSnapshot(`
       "New client connected from 127.0.0.1:<port> as <drawn id> (p5, c1, k30), will on wills/nameless (q0)
-      <drawn id> disconnected: connection reset (RST) (silent <measured>, allowed 45.0 s) · will published to 1 on wills/nameless
+      Client <drawn id> disconnected: connection reset (RST) (silent <measured>, allowed 45.0 s) · will published to 1 on wills/nameless
 
       The will of <drawn id> fired at once, because
       <drawn id>'s connection was reset without a
@@ -122,12 +122,12 @@ test(
     await dies("no-birth", 3, willOn("wills/no-birth", true));
     expect(await accounts.account("no-birth")).toMatchInlineSnapshot(`
       "New client connected from 127.0.0.1:<port> as no-birth (p5, c1, k30), will on wills/no-birth (q0, retained)
-      no-birth disconnected: closed without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published to 1 on wills/no-birth (retained)
+      Client no-birth disconnected: closed its connection without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published to 1 on wills/no-birth (retained)
       New client connected from 127.0.0.1:<port> as no-birth (p5, c1, k30), will on wills/no-birth (q0, retained)
-      no-birth disconnected: closed without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published to 1 on wills/no-birth (retained)
-      Warning: no-birth has a retained will on wills/no-birth, and nothing retained was published there while connected: after the first death the topic says so for ever · publish a retained birth on the same topic after each CONNACK
+      Client no-birth disconnected: closed its connection without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published to 1 on wills/no-birth (retained)
+      Warning: no-birth has a retained will on wills/no-birth, but published nothing retained there while connected: after the first death the topic keeps the will for ever · publish a retained birth on the same topic after each CONNACK
       New client connected from 127.0.0.1:<port> as no-birth (p5, c1, k30), will on wills/no-birth (q0, retained)
-      no-birth disconnected: closed without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published to 1 on wills/no-birth (retained)
+      Client no-birth disconnected: closed its connection without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published to 1 on wills/no-birth (retained)
 
       The will of no-birth fired at once, because no-birth closed the connection
       without a DISCONNECT (FIN). 1 subscriber got it, and it is kept as the topic's
@@ -149,10 +149,10 @@ test(
                 it, and it is kept as the topic's retained message. [v5-3.1.2-8]
 
       What to change
-        - It has a retained will on wills/no-birth, and nothing retained was published
+        - It has a retained will on wills/no-birth, but published nothing retained
           there while connected (seen <measured> ago): after the first death the topic
-          says so for ever. Publish a retained birth on the same topic after each
-          CONNACK.
+          keeps the will for ever. Publish a retained birth on the same topic after
+          each CONNACK.
 
       Its other connections
         <time>  127.0.0.1:<port>, MQTT 5.0. Closed without DISCONNECT (FIN) after
@@ -177,10 +177,10 @@ test(
     }
     expect(await accounts.account("birth-there")).toMatchInlineSnapshot(`
       "New client connected from 127.0.0.1:<port> as birth-there (p5, c1, k30), will on wills/birth-there (q0, retained)
-      birth-there disconnected: closed without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published to 1 on wills/birth-there (retained)
-      Warning: birth-there has a retained will on wills/birth-there, and the birth on wills/birth: the birth never overwrites the will · publish the birth, retained, on the will's own topic
+      Client birth-there disconnected: closed its connection without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published to 1 on wills/birth-there (retained)
+      Warning: birth-there has a retained will on wills/birth-there, and its birth on wills/birth: the birth never overwrites the will · publish the birth, retained, on the will's own topic
       New client connected from 127.0.0.1:<port> as birth-there (p5, c1, k30), will on wills/birth-there (q0, retained)
-      birth-there disconnected: closed without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published to 1 on wills/birth-there (retained)
+      Client birth-there disconnected: closed its connection without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published to 1 on wills/birth-there (retained)
 
       The will of birth-there fired at once, because birth-there closed the connection
       without a DISCONNECT (FIN). 1 subscriber got it, and it is kept as the topic's
@@ -202,7 +202,7 @@ test(
                 got it, and it is kept as the topic's retained message. [v5-3.1.2-8]
 
       What to change
-        - It has a retained will on wills/birth-there, and the birth on wills/birth
+        - It has a retained will on wills/birth-there, and its birth on wills/birth
           (seen <measured> ago): the birth never overwrites the will. Publish the
           birth, retained, on the will's own topic.
 
@@ -221,8 +221,8 @@ test(
     await using _client = await accounts.mqttjs("no-keepalive", { keepalive: 0 });
     expect(await accounts.account("no-keepalive")).toMatchInlineSnapshot(`
       "New client connected from 127.0.0.1:<port> as no-keepalive (p5, c1, k0), will on wills/no-keepalive (q0)
-      Warning: no-keepalive has a will on wills/no-keepalive, and a keepalive of 0: a link that goes silent is found by TCP only, or never · ask for a keepalive; the will comes one and a half times that after the last packet
-      no-keepalive disconnected: closed without DISCONNECT (FIN) (silent <measured>, no keepalive) · will published to 1 on wills/no-keepalive
+      Warning: no-keepalive has a will on wills/no-keepalive, and a keepalive of 0: only TCP can detect a dead link, or nothing does · set a keepalive; the will is published 1.5 times the keepalive after the last packet
+      Client no-keepalive disconnected: closed its connection without DISCONNECT (FIN) (silent <measured>, no keepalive) · will published to 1 on wills/no-keepalive
       New client connected from 127.0.0.1:<port> as no-keepalive (p5, c1, k0), will on wills/no-keepalive (q0)
 
       The will of no-keepalive is armed and has not fired: no-keepalive is connected
@@ -255,9 +255,9 @@ test(
           [v5-3.1.2-8]
 
       What to change
-        - It has a will on wills/no-keepalive, and a keepalive of 0: a link that goes
-          silent is found by TCP only, or never. Ask for a keepalive; the will comes
-          one and a half times that after the last packet.
+        - It has a will on wills/no-keepalive, and a keepalive of 0: only TCP can
+          detect a dead link, or nothing does. Set a keepalive; the will is published
+          1.5 times the keepalive after the last packet.
 
       Its other connections
         <time>  127.0.0.1:<port>, MQTT 5.0. Closed without DISCONNECT (FIN) after
@@ -274,8 +274,8 @@ test(
     await using _client = await accounts.mqttjs("hours", { keepalive: 7200, protocolVersion: 4 });
     expect(await accounts.account("hours")).toMatchInlineSnapshot(`
       "New client connected from 127.0.0.1:<port> as hours (p2, c1, k7200), will on wills/hours (q0)
-      Warning: hours has a will on wills/hours, and a keepalive of 2 h: a silent death is found after 3 h · ask for a keepalive of two thirds of the time in which a death has to be known
-      hours disconnected: closed without DISCONNECT (FIN) (silent <measured>, allowed 3 h) · will published to 1 on wills/hours
+      Warning: hours has a will on wills/hours, and a keepalive of 2 h: a silent death is detected after 3 h · set the keepalive to two thirds of the time within which a death must be known
+      Client hours disconnected: closed its connection without DISCONNECT (FIN) (silent <measured>, allowed 3 h) · will published to 1 on wills/hours
       New client connected from 127.0.0.1:<port> as hours (p2, c1, k7200), will on wills/hours (q0)
 
       The will of hours is armed and has not fired: hours is connected and was last
@@ -305,8 +305,8 @@ test(
 
       What to change
         - It has a will on wills/hours, and a keepalive of 2 h: a silent death is
-          found after 3 h. Ask for a keepalive of two thirds of the time in which a
-          death has to be known.
+          detected after 3 h. Set the keepalive to two thirds of the time within which
+          a death must be known.
 
       Its other connections
         <time>  127.0.0.1:<port>, MQTT 3.1.1. Closed without DISCONNECT (FIN) after
@@ -351,8 +351,8 @@ test(
 
       What to change
         - It has a will on wills/minutes, and a keepalive of 5 min: a silent death is
-          found after 7 min 30 s. Ask for a keepalive of two thirds of the time in
-          which a death has to be known."
+          detected after 7 min 30 s. Set the keepalive to two thirds of the time
+          within which a death must be known."
     `);
   },
   rowLimitMs,
@@ -367,10 +367,10 @@ test(
     });
     expect(await accounts.account("too-long")).toMatchInlineSnapshot(`
       "New client connected from 127.0.0.1:<port> as too-long (p5, c1, k30), will on wills/too-long (q0, delay 30 s)
-      Warning: too-long has a Will Delay Interval of 30 s, and a Session Expiry Interval of 0: the session ends with the connection, and the will comes at once · ask for a Session Expiry Interval above the Will Delay Interval
-      too-long disconnected: closed without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published to 1 on wills/too-long (delay of 30 s not waited for)
+      Warning: too-long has a Will Delay Interval of 30 s, and a Session Expiry Interval of 0: the session ends with the connection, and the will is published at once · set a Session Expiry Interval above the Will Delay Interval
+      Client too-long disconnected: closed its connection without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published to 1 on wills/too-long (delay of 30 s skipped)
       New client connected from 127.0.0.1:<port> as too-long (p5, c1, k30), will on wills/too-long (q0, delay 30 s)
-      too-long disconnected: closed without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published to 1 on wills/too-long (delay of 30 s not waited for)
+      Client too-long disconnected: closed its connection without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published to 1 on wills/too-long (delay of 30 s skipped)
 
       The will of too-long fired at once, because too-long closed the connection
       without a DISCONNECT (FIN). Its delay of 30 s was not waited for: its session
@@ -412,12 +412,12 @@ test(
     await dies("misspelt", 3, willOn("will/misspelt"));
     expect(await accounts.account("misspelt")).toMatchInlineSnapshot(`
       "New client connected from 127.0.0.1:<port> as misspelt (p5, c1, k30), will on will/misspelt (q0)
-      misspelt disconnected: closed without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published on will/misspelt (nobody subscribed)
-      Warning: misspelt has a will on will/misspelt that went to nobody and is not retained: nobody will ever see it · check the topic's spelling, make the will retained, or let the watcher keep its session
+      Client misspelt disconnected: closed its connection without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published on will/misspelt (no subscribers)
+      Warning: misspelt has a will on will/misspelt that reached no subscriber and is not retained: its message is lost · check the topic's spelling, retain the will, or give the watcher a session that lasts
       New client connected from 127.0.0.1:<port> as misspelt (p5, c1, k30), will on will/misspelt (q0)
-      misspelt disconnected: closed without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published on will/misspelt (nobody subscribed)
+      Client misspelt disconnected: closed its connection without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published on will/misspelt (no subscribers)
       New client connected from 127.0.0.1:<port> as misspelt (p5, c1, k30), will on will/misspelt (q0)
-      misspelt disconnected: closed without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published on will/misspelt (nobody subscribed)
+      Client misspelt disconnected: closed its connection without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published on will/misspelt (no subscribers)
 
       The will of misspelt fired at once, because misspelt closed the connection
       without a DISCONNECT (FIN). Nobody had subscribed to will/misspelt. [v5-3.1.2-8]
@@ -438,9 +438,9 @@ test(
                 subscribed to will/misspelt. [v5-3.1.2-8]
 
       What to change
-        - It has a will on will/misspelt that went to nobody and is not retained:
-          nobody will ever see it. Check the topic's spelling, make the will retained,
-          or let the watcher keep its session.
+        - It has a will on will/misspelt that reached no subscriber and is not
+          retained: its message is lost. Check the topic's spelling, retain the will,
+          or give the watcher a session that lasts.
 
       Its other connections
         <time>  127.0.0.1:<port>, MQTT 5.0. Closed without DISCONNECT (FIN) after
@@ -463,10 +463,10 @@ test(
     }
     expect(await accounts.account("hopeful")).toMatchInlineSnapshot(`
       "New client connected from 127.0.0.1:<port> as hopeful (p5, c1, k30), will on wills/hopeful (q0)
-      hopeful disconnected: DISCONNECT (silent <measured>, allowed 45.0 s) · will discarded (clean DISCONNECT)
-      Warning: hopeful said a clean DISCONNECT, which discarded its will on wills/hopeful: 1 subscriber of that topic was told nothing · publish the farewell before DISCONNECT, or send DISCONNECT 0x04 (MQTT 5.0)
+      Client hopeful disconnected: DISCONNECT (silent <measured>, allowed 45.0 s) · will on wills/hopeful discarded
+      Warning: hopeful sent a clean DISCONNECT, which discarded its will on wills/hopeful: 1 subscriber of that topic received nothing · publish the farewell before DISCONNECT, or send DISCONNECT 0x04 (MQTT 5.0)
       New client connected from 127.0.0.1:<port> as hopeful (p5, c1, k30), will on wills/hopeful (q0)
-      hopeful disconnected: DISCONNECT (silent <measured>, allowed 45.0 s) · will discarded (clean DISCONNECT)
+      Client hopeful disconnected: DISCONNECT (silent <measured>, allowed 45.0 s) · will on wills/hopeful discarded
 
       The will of hopeful did not fire: hopeful said goodbye with a clean DISCONNECT,
       which discards the will. [v5-3.14.4-3]
@@ -506,13 +506,13 @@ test.skipIf(mosquittoSubMissing !== null)(
     const [log = "", ...sections] = (await accounts.account("twin")).split("\n\n");
     const warnings = log.split("\n").filter((line) => line.startsWith("Warning"));
     expect(warnings.join("\n")).toMatchInlineSnapshot(
-      `"Warning: twin has a client id that clients at 127.0.0.3:<port> and 127.0.0.2:<port> share: each CONNECT of one ends the other, and its will comes · give each of them a client id of its own"`,
+      `"Warning: twin has a client id that clients at 127.0.0.3:<port> and 127.0.0.2:<port> share: each time one connects, the other is disconnected and its will is published · give each client an id of its own"`,
     );
     expect(sections.find((text) => text.startsWith("What to change"))).toMatchInlineSnapshot(`
       "What to change
         - It has a client id that clients at 127.0.0.3:<port> and 127.0.0.2:<port>
-          share (seen <measured> ago): each CONNECT of one ends the other, and its
-          will comes. Give each of them a client id of its own."
+          share (seen <measured> ago): each time one connects, the other is
+          disconnected and its will is published. Give each client an id of its own."
     `);
   },
   rowLimitMs,

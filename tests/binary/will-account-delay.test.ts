@@ -29,7 +29,7 @@ test(
     await accounts.ended("waits");
     expect(await accounts.account("waits")).toMatchInlineSnapshot(`
     "New client connected from 127.0.0.1:<port> as waits (p5, c0, k30), session kept 1 min, will on wills/waits (q0, delay 30 s)
-    waits disconnected: closed without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will due in 30 s on wills/waits
+    Client waits disconnected: closed its connection without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will due in 30 s on wills/waits
 
     The will of waits has not fired yet: its connection ended <measured> ago, and
     the will is due in <measured>, unless waits comes back and goes on with its
@@ -74,8 +74,8 @@ test.concurrent(
     await accounts.line("is-due's will");
     expect(await accounts.account("is-due")).toMatchInlineSnapshot(`
     "New client connected from 127.0.0.1:<port> as is-due (p5, c0, k30), session kept 1 min, will on wills/is-due (q0, delay 1 s)
-    is-due disconnected: closed without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will due in 1 s on wills/is-due
-    is-due's will published to 1 on wills/is-due (due after <measured>, <lateness>) · connection had ended by: closed without DISCONNECT (FIN)
+    Client is-due disconnected: closed its connection without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will due in 1 s on wills/is-due
+    is-due's will published to 1 on wills/is-due (due after <measured>, <lateness>) · connection ended: closed without DISCONNECT (FIN)
 
     The will of is-due fired <measured> after its connection ended: is-due closed
     the connection without a DISCONNECT (FIN), and the delay of 1 s was over. 1
@@ -112,9 +112,9 @@ test.concurrent(
     await accounts.line("cut-short's will");
     expect(await accounts.account("cut-short")).toMatchInlineSnapshot(`
     "New client connected from 127.0.0.1:<port> as cut-short (p5, c0, k30), session kept 1 s, will on wills/cut-short (q0, delay 1 min)
-    Warning: cut-short has a Will Delay Interval of 1 min, and a Session Expiry Interval of 1 s: the will comes when the session ends, which is earlier · ask for a Session Expiry Interval above the Will Delay Interval
-    cut-short disconnected: closed without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will due in 1 s on wills/cut-short
-    cut-short's will published to 1 on wills/cut-short (due after <measured>, <lateness>, session ended) · connection had ended by: closed without DISCONNECT (FIN)
+    Warning: cut-short has a Will Delay Interval of 1 min, and a Session Expiry Interval of 1 s: the will is published when the session ends, which is earlier · set a Session Expiry Interval above the Will Delay Interval
+    Client cut-short disconnected: closed its connection without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will due in 1 s on wills/cut-short
+    cut-short's will published to 1 on wills/cut-short (due after <measured>, <lateness>, session ended) · connection ended: closed without DISCONNECT (FIN)
     Session of client cut-short ended: its Session Expiry Interval has passed
 
     The will of cut-short fired <measured> after its connection ended: cut-short
@@ -157,8 +157,8 @@ test(
     await using _back = await accounts.mqttjs("back", options);
     expect(await accounts.account("back")).toMatchInlineSnapshot(`
     "New client connected from 127.0.0.1:<port> as back (p5, c0, k30), session kept 1 min, will on wills/back (q0, delay 30 s)
-    back disconnected: closed without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will due in 30 s on wills/back
-    back's will on wills/back cancelled: session resumed after <measured> · connection had ended by: closed without DISCONNECT (FIN)
+    Client back disconnected: closed its connection without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will due in 30 s on wills/back
+    back's will on wills/back cancelled: session resumed after <measured> · connection ended: closed without DISCONNECT (FIN)
     New client connected from 127.0.0.1:<port> as back (p5, c0, k30), session resumed, session kept 1 min, will on wills/back (q0, delay 30 s)
 
     The will of back is armed and has not fired: back is connected and was last
@@ -214,8 +214,8 @@ test(
     await using _back = await accounts.mqttjs("anew", { ...options, clean: true });
     expect(await accounts.account("anew")).toMatchInlineSnapshot(`
     "New client connected from 127.0.0.1:<port> as anew (p5, c0, k30), session kept 1 min, will on wills/anew (q0, delay 30 s)
-    anew disconnected: closed without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will due in 30 s on wills/anew
-    anew's will published to 1 on wills/anew (due after <measured>, <lateness>, session ended) · connection had ended by: closed without DISCONNECT (FIN)
+    Client anew disconnected: closed its connection without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will due in 30 s on wills/anew
+    anew's will published to 1 on wills/anew (due after <measured>, <lateness>, session ended) · connection ended: closed without DISCONNECT (FIN)
     New client connected from 127.0.0.1:<port> as anew (p5, c1, k30), session kept 1 min, will on wills/anew (q0, delay 30 s)
 
     The will of anew is armed and has not fired: anew is connected and was last
@@ -271,7 +271,7 @@ test(
     await accounts.ended("hurried");
     expect(await accounts.account("hurried")).toMatchInlineSnapshot(`
     "New client connected from 127.0.0.1:<port> as hurried (p5, c0, k30), session kept 1 min, will on wills/hurried (q0, delay 30 s)
-    hurried disconnected: DISCONNECT with will (silent <measured>, allowed 45.0 s) · will published to 1 on wills/hurried (delay of 30 s not waited for)
+    Client hurried disconnected: DISCONNECT with will (silent <measured>, allowed 45.0 s) · will published to 1 on wills/hurried (delay of 30 s skipped)
 
     The will of hurried fired at once, because hurried sent DISCONNECT with reason
     code 0x04, which asks for the will. Its delay of 30 s was not waited for: that
@@ -311,8 +311,8 @@ test(
     await accounts.ended("delayed-bye");
     expect(await accounts.account("delayed-bye")).toMatchInlineSnapshot(`
     "New client connected from 127.0.0.1:<port> as delayed-bye (p5, c0, k30), session kept 1 min, will on wills/delayed-bye (q0, delay 30 s)
-    delayed-bye disconnected: DISCONNECT (silent <measured>, allowed 45.0 s) · will discarded (clean DISCONNECT)
-    Warning: delayed-bye said a clean DISCONNECT, which discarded its will on wills/delayed-bye: 1 subscriber of that topic was told nothing · publish the farewell before DISCONNECT, or send DISCONNECT 0x04 (MQTT 5.0)
+    Client delayed-bye disconnected: DISCONNECT (silent <measured>, allowed 45.0 s) · will on wills/delayed-bye discarded
+    Warning: delayed-bye sent a clean DISCONNECT, which discarded its will on wills/delayed-bye: 1 subscriber of that topic received nothing · publish the farewell before DISCONNECT, or send DISCONNECT 0x04 (MQTT 5.0)
 
     The will of delayed-bye did not fire: delayed-bye said goodbye with a clean
     DISCONNECT, which discards the will. [v5-3.14.4-3]

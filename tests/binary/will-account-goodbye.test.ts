@@ -21,8 +21,8 @@ test(
     await accounts.ended("bye-4");
     expect(await accounts.account("bye-4")).toMatchInlineSnapshot(`
     "New client connected from 127.0.0.1:<port> as bye-4 (p2, c1, k30), will on wills/bye-4 (q0)
-    bye-4 disconnected: DISCONNECT (silent <measured>, allowed 45.0 s) · will discarded (clean DISCONNECT)
-    Warning: bye-4 said a clean DISCONNECT, which discarded its will on wills/bye-4: 1 subscriber of that topic was told nothing · publish the farewell before DISCONNECT, or send DISCONNECT 0x04 (MQTT 5.0)
+    Client bye-4 disconnected: DISCONNECT (silent <measured>, allowed 45.0 s) · will on wills/bye-4 discarded
+    Warning: bye-4 sent a clean DISCONNECT, which discarded its will on wills/bye-4: 1 subscriber of that topic received nothing · publish the farewell before DISCONNECT, or send DISCONNECT 0x04 (MQTT 5.0)
 
     The will of bye-4 did not fire: bye-4 said goodbye with a clean DISCONNECT,
     which discards the will. [v4-3.14.4-3]
@@ -58,8 +58,8 @@ test(
     await accounts.ended("bye-5");
     expect(await accounts.account("bye-5")).toMatchInlineSnapshot(`
     "New client connected from 127.0.0.1:<port> as bye-5 (p5, c1, k30), will on wills/bye-5 (q0)
-    bye-5 disconnected: DISCONNECT (silent <measured>, allowed 45.0 s) · will discarded (clean DISCONNECT)
-    Warning: bye-5 said a clean DISCONNECT, which discarded its will on wills/bye-5: 1 subscriber of that topic was told nothing · publish the farewell before DISCONNECT, or send DISCONNECT 0x04 (MQTT 5.0)
+    Client bye-5 disconnected: DISCONNECT (silent <measured>, allowed 45.0 s) · will on wills/bye-5 discarded
+    Warning: bye-5 sent a clean DISCONNECT, which discarded its will on wills/bye-5: 1 subscriber of that topic received nothing · publish the farewell before DISCONNECT, or send DISCONNECT 0x04 (MQTT 5.0)
 
     The will of bye-5 did not fire: bye-5 said goodbye with a clean DISCONNECT,
     which discards the will. [v5-3.14.4-3]
@@ -94,8 +94,8 @@ test.skipIf(mosquittoSubMissing !== null)(
     await accounts.ended("ctrl-c-4");
     expect(await accounts.account("ctrl-c-4")).toMatchInlineSnapshot(`
       "New client connected from 127.0.0.1:<port> as ctrl-c-4 (p2, c1, k30), will on wills/ctrl-c-4 (q0)
-      ctrl-c-4 disconnected: DISCONNECT (silent <measured>, allowed 45.0 s) · will discarded (clean DISCONNECT)
-      Warning: ctrl-c-4 said a clean DISCONNECT, which discarded its will on wills/ctrl-c-4: 1 subscriber of that topic was told nothing · publish the farewell before DISCONNECT, or send DISCONNECT 0x04 (MQTT 5.0)
+      Client ctrl-c-4 disconnected: DISCONNECT (silent <measured>, allowed 45.0 s) · will on wills/ctrl-c-4 discarded
+      Warning: ctrl-c-4 sent a clean DISCONNECT, which discarded its will on wills/ctrl-c-4: 1 subscriber of that topic received nothing · publish the farewell before DISCONNECT, or send DISCONNECT 0x04 (MQTT 5.0)
 
       The will of ctrl-c-4 did not fire: ctrl-c-4 said goodbye with a clean
       DISCONNECT, which discards the will. [v4-3.14.4-3]
@@ -131,7 +131,7 @@ test.skipIf(mosquittoSubMissing !== null)(
     await accounts.ended("ctrl-c-5");
     expect(await accounts.account("ctrl-c-5")).toMatchInlineSnapshot(`
       "New client connected from 127.0.0.1:<port> as ctrl-c-5 (p5, c1, k30), will on wills/ctrl-c-5 (q0)
-      ctrl-c-5 disconnected: DISCONNECT with will (silent <measured>, allowed 45.0 s) · will published to 1 on wills/ctrl-c-5
+      Client ctrl-c-5 disconnected: DISCONNECT with will (silent <measured>, allowed 45.0 s) · will published to 1 on wills/ctrl-c-5
 
       The will of ctrl-c-5 fired at once, because ctrl-c-5 sent DISCONNECT with reason
       code 0x04, which asks for the will. 1 subscriber got it. [v5-3.1.2-8]
@@ -163,7 +163,7 @@ test(
     await accounts.ended("fire-80");
     expect(await accounts.account("fire-80")).toMatchInlineSnapshot(`
     "New client connected from 127.0.0.1:<port> as fire-80 (p5, c1, k30), will on wills/fire-80 (q0)
-    fire-80 disconnected: DISCONNECT with an error (unspecified error (0x80): fan is on fire, silent <measured>, allowed 45.0 s) · will published to 1 on wills/fire-80
+    Client fire-80 disconnected: DISCONNECT with an error (unspecified error (0x80): fan is on fire, silent <measured>, allowed 45.0 s) · will published to 1 on wills/fire-80
 
     The will of fire-80 fired at once, because fire-80 sent DISCONNECT with an
     error: unspecified error (0x80): fan is on fire. 1 subscriber got it.
@@ -195,7 +195,7 @@ test(
     await accounts.ended("moved-98");
     expect(await accounts.account("moved-98")).toMatchInlineSnapshot(`
     "New client connected from 127.0.0.1:<port> as moved-98 (p5, c1, k30), will on wills/moved-98 (q0)
-    moved-98 disconnected: DISCONNECT with an error (administrative action (0x98), silent <measured>, allowed 45.0 s) · will published to 1 on wills/moved-98
+    Client moved-98 disconnected: DISCONNECT with an error (administrative action (0x98), silent <measured>, allowed 45.0 s) · will published to 1 on wills/moved-98
 
     The will of moved-98 fired at once, because moved-98 sent DISCONNECT with an
     error: administrative action (0x98). 1 subscriber got it. [v5-3.1.2-8]
@@ -226,7 +226,7 @@ test(
     await accounts.ended("bad-flags");
     expect(await accounts.account("bad-flags")).toMatchInlineSnapshot(`
     "New client connected from 127.0.0.1:<port> as bad-flags (p5, c1, k30), will on wills/bad-flags (q0)
-    bad-flags disconnected: malformed packet (reserved flags of DISCONNECT are wrong [v5-3.14.1-1], silent <measured>, allowed 45.0 s) · will published to 1 on wills/bad-flags
+    Client bad-flags disconnected: malformed packet (reserved flags of DISCONNECT are wrong [v5-3.14.1-1], silent <measured>, allowed 45.0 s) · will published to 1 on wills/bad-flags
 
     The will of bad-flags fired at once, because bad-flags sent a malformed packet:
     reserved flags of DISCONNECT are wrong. 1 subscriber got it. [v5-3.1.2-8]
@@ -264,7 +264,7 @@ test(
     await accounts.ended("bad-length");
     expect(await accounts.account("bad-length")).toMatchInlineSnapshot(`
     "New client connected from 127.0.0.1:<port> as bad-length (p2, c1, k30), will on wills/bad-length (q0)
-    bad-length disconnected: malformed packet (bytes after the packet's last field [v4-2.2.3], silent <measured>, allowed 45.0 s) · will published to 1 on wills/bad-length
+    Client bad-length disconnected: malformed packet (bytes after the packet's last field [v4-2.2.3], silent <measured>, allowed 45.0 s) · will published to 1 on wills/bad-length
 
     The will of bad-length fired at once, because bad-length sent a malformed
     packet: bytes after the packet's last field. 1 subscriber got it. [v4-3.1.2-8]
@@ -301,7 +301,7 @@ test(
     await accounts.ended("raised-expiry");
     expect(await accounts.account("raised-expiry")).toMatchInlineSnapshot(`
     "New client connected from 127.0.0.1:<port> as raised-expiry (p5, c1, k30), will on wills/raised-expiry (q0)
-    raised-expiry disconnected: protocol error (DISCONNECT raises a Session Expiry Interval of 0 [v5-3.14.2.2.2], silent <measured>, allowed 45.0 s) · will published to 1 on wills/raised-expiry
+    Client raised-expiry disconnected: protocol error (DISCONNECT raises a Session Expiry Interval of 0 [v5-3.14.2.2.2], silent <measured>, allowed 45.0 s) · will published to 1 on wills/raised-expiry
 
     The will of raised-expiry fired at once, because raised-expiry broke a rule of
     MQTT: DISCONNECT raises a Session Expiry Interval of 0. 1 subscriber got it.
@@ -340,7 +340,7 @@ test(
     await like.ended("lost-80");
     expect(await like.account("lost-80")).toMatchInlineSnapshot(`
       "[like mosquitto-2.0] New client connected from 127.0.0.1:<port> as lost-80 (p5, c1, k30), will on wills/lost-80 (q0)
-      [like mosquitto-2.0] Warning: lost-80 disconnected: DISCONNECT with an error (unspecified error (0x80), silent <measured>, allowed 45.0 s) · will on wills/lost-80 discarded (lost on purpose)
+      [like mosquitto-2.0] Warning: Client lost-80 disconnected: DISCONNECT with an error (unspecified error (0x80), silent <measured>, allowed 45.0 s) · will on wills/lost-80 discarded (lost on purpose)
 
       The will of lost-80 did not fire: lost-80 sent DISCONNECT with an error:
       unspecified error (0x80), and this broker loses it then on purpose, since it was

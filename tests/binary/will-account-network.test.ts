@@ -28,7 +28,7 @@ test(
     await accounts.ended("fin");
     expect(await accounts.account("fin")).toMatchInlineSnapshot(`
     "New client connected from 127.0.0.1:<port> as fin (p2, c1, k30), will on wills/fin (q0)
-    fin disconnected: closed without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published to 1 on wills/fin
+    Client fin disconnected: closed its connection without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published to 1 on wills/fin
 
     The will of fin fired at once, because fin closed the connection without a
     DISCONNECT (FIN). 1 subscriber got it. [v4-3.1.2-8]
@@ -60,7 +60,7 @@ test(
     await accounts.ended("was-reset");
     expect(await accounts.account("was-reset")).toMatchInlineSnapshot(`
     "New client connected from 127.0.0.1:<port> as was-reset (p5, c1, k30), will on wills/was-reset (q0)
-    was-reset disconnected: connection reset (RST) (silent <measured>, allowed 45.0 s) · will published to 1 on wills/was-reset
+    Client was-reset disconnected: connection reset (RST) (silent <measured>, allowed 45.0 s) · will published to 1 on wills/was-reset
 
     The will of was-reset fired at once, because was-reset's connection was reset
     without a DISCONNECT (RST). 1 subscriber got it. [v5-3.1.2-8]
@@ -93,7 +93,7 @@ test(
     expect(await accounts.account("dropped")).toMatchInlineSnapshot(`
     "New client connected from 127.0.0.1:<port> as dropped (p5, c1, k30), will on wills/dropped (q0)
     Operator's order: drop rst dropped
-    dropped disconnected: connection reset (RST) (by the operator's order, silent <measured>, allowed 45.0 s) · will published to 1 on wills/dropped
+    Client dropped disconnected: connection reset (RST) (by the operator's order, silent <measured>, allowed 45.0 s) · will published to 1 on wills/dropped
 
     The will of dropped fired at once, because the operator broke dropped's
     connection (\`mqttd inspect drop\`) as a network does, with a reset (RST). 1
@@ -126,7 +126,7 @@ test.skipIf(mosquittoSubMissing !== null)(
     await accounts.ended("killed");
     expect(await accounts.account("killed")).toMatchInlineSnapshot(`
       "New client connected from 127.0.0.1:<port> as killed (p1, c1, k30), will on wills/killed (q0)
-      killed disconnected: closed without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published to 1 on wills/killed
+      Client killed disconnected: closed its connection without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published to 1 on wills/killed
 
       The will of killed fired at once, because killed closed the connection without a
       DISCONNECT (FIN). 1 subscriber got it. [v4-3.1.2-8]
@@ -159,7 +159,7 @@ test.concurrent.skipIf(mosquittoSubMissing !== null)(
     await accounts.ended("hung");
     expect(await accounts.account("hung")).toMatchInlineSnapshot(`
       "New client connected from 127.0.0.1:<port> as hung (p2, c1, k5), will on wills/hung (q0)
-      Client hung has exceeded timeout, disconnecting. hung disconnected: keepalive expired (silent <measured>, allowed 7.50 s) · will published to 1 on wills/hung
+      Client hung disconnected: exceeded timeout (silent <measured>, allowed 7.50 s) · will published to 1 on wills/hung
 
       The will of hung fired <measured> after its last packet, because its keepalive
       of 5 s allows 7.50 s of silence. 1 subscriber got it. [v4-3.1.2-8]
@@ -190,7 +190,7 @@ test.concurrent(
     await accounts.ended("mute");
     expect(await accounts.account("mute")).toMatchInlineSnapshot(`
     "New client connected from 127.0.0.1:<port> as mute (p2, c1, k1), will on wills/mute (q0)
-    Client mute has exceeded timeout, disconnecting. mute disconnected: keepalive expired (silent <measured>, allowed 1.50 s) · will published to 1 on wills/mute
+    Client mute disconnected: exceeded timeout (silent <measured>, allowed 1.50 s) · will published to 1 on wills/mute
 
     The will of mute fired <measured> after its last packet, because its keepalive
     of 1 s allows 1.50 s of silence. 1 subscriber got it. [v4-3.1.2-8]
@@ -228,7 +228,7 @@ test.concurrent(
     expect(await accounts.account("cut-off")).toMatchInlineSnapshot(`
     "New client connected from 127.0.0.1:<port> as cut-off (p5, c1, k4), will on wills/cut-off (q0)
     Operator's order: drop silent cut-off
-    Client cut-off has exceeded timeout, disconnecting. cut-off disconnected: keepalive expired (the operator had made its link silent, silent <measured>, allowed 6.00 s) · will published to 1 on wills/cut-off
+    Client cut-off disconnected: exceeded timeout (the operator had made its link silent, silent <measured>, allowed 6.00 s) · will published to 1 on wills/cut-off
 
     The will of cut-off fired <measured> after its last packet, because its
     keepalive of 4 s allows 6.00 s of silence, and the operator had made its link
@@ -264,8 +264,8 @@ test.concurrent.if(process.platform === "linux")(
     await accounts.ended("unplugged");
     expect(await accounts.account("unplugged")).toMatchInlineSnapshot(`
       "New client connected from 127.0.0.1:<port> as unplugged (p5, c1, k0), will on wills/unplugged (q0)
-      Warning: unplugged has a will on wills/unplugged, and a keepalive of 0: a link that goes silent is found by TCP only, or never · ask for a keepalive; the will comes one and a half times that after the last packet
-      unplugged disconnected: peer unreachable (found by TCP) (silent <measured>, no keepalive) · will published to 1 on wills/unplugged
+      Warning: unplugged has a will on wills/unplugged, and a keepalive of 0: only TCP can detect a dead link, or nothing does · set a keepalive; the will is published 1.5 times the keepalive after the last packet
+      Client unplugged disconnected: peer unreachable (found by TCP) (silent <measured>, no keepalive) · will published to 1 on wills/unplugged
 
       The will of unplugged fired <measured> after its last packet, because TCP found
       that unplugged's machine does not answer any more. 1 subscriber got it.
@@ -287,9 +287,9 @@ test.concurrent.if(process.platform === "linux")(
                 got it. [v5-3.1.2-8]
 
       What to change
-        - It has a will on wills/unplugged, and a keepalive of 0: a link that goes
-          silent is found by TCP only, or never. Ask for a keepalive; the will comes
-          one and a half times that after the last packet."
+        - It has a will on wills/unplugged, and a keepalive of 0: only TCP can detect
+          a dead link, or nothing does. Set a keepalive; the will is published 1.5
+          times the keepalive after the last packet."
     `);
   },
   rowLimitMs,
@@ -310,8 +310,8 @@ test.concurrent(
     await accounts.ended("stuffed");
     expect(await accounts.account("stuffed")).toMatchInlineSnapshot(`
     "New client connected from 127.0.0.1:<port> as stuffed (p5, c1, k30), will on wills/stuffed (q0)
-    Warning: Outgoing messages are being dropped for client stuffed: it takes no data, first on flood/stuffed
-    stuffed disconnected: stalled: takes no data (nothing for 1 s, silent <measured>, allowed 45.0 s) · will published to 1 on wills/stuffed
+    Warning: Outgoing messages are being dropped for client stuffed: it reads no data, first on flood/stuffed
+    Client stuffed disconnected: stalled: takes no data (nothing for 1 s, silent <measured>, allowed 45.0 s) · will published to 1 on wills/stuffed
 
     The will of stuffed fired at once, because stuffed took no data of what the
     broker had for it: nothing for 1 s. 1 subscriber got it. [v5-3.1.2-8]
@@ -348,7 +348,7 @@ test.concurrent(
     await strict.ended("disobeys");
     expect(await strict.account("disobeys")).toMatchInlineSnapshot(`
       "New client connected from 127.0.0.1:<port> as disobeys (p5, c1, k1), asked for k3600, will on wills/disobeys (q0)
-      Client disobeys has exceeded timeout, disconnecting. disobeys disconnected: keepalive expired (silent <measured>, allowed 1.50 s) · will published to 1 on wills/disobeys
+      Client disobeys disconnected: exceeded timeout (silent <measured>, allowed 1.50 s) · will published to 1 on wills/disobeys
 
       The will of disobeys fired <measured> after its last packet, because its
       keepalive of 1 s allows 1.50 s of silence. 1 subscriber got it. [v5-3.1.2-8]

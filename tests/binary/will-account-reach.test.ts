@@ -26,8 +26,8 @@ test(
     await accounts.ended("unheard");
     expect(await accounts.account("unheard")).toMatchInlineSnapshot(`
     "New client connected from 127.0.0.1:<port> as unheard (p5, c1, k30), will on elsewhere/unheard (q0)
-    unheard disconnected: closed without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published on elsewhere/unheard (nobody subscribed)
-    Warning: unheard has a will on elsewhere/unheard that went to nobody and is not retained: nobody will ever see it · check the topic's spelling, make the will retained, or let the watcher keep its session
+    Client unheard disconnected: closed its connection without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published on elsewhere/unheard (no subscribers)
+    Warning: unheard has a will on elsewhere/unheard that reached no subscriber and is not retained: its message is lost · check the topic's spelling, retain the will, or give the watcher a session that lasts
 
     The will of unheard fired at once, because unheard closed the connection without
     a DISCONNECT (FIN). Nobody had subscribed to elsewhere/unheard. [v5-3.1.2-8]
@@ -48,9 +48,9 @@ test(
               subscribed to elsewhere/unheard. [v5-3.1.2-8]
 
     What to change
-      - It has a will on elsewhere/unheard that went to nobody and is not retained:
-        nobody will ever see it. Check the topic's spelling, make the will retained,
-        or let the watcher keep its session."
+      - It has a will on elsewhere/unheard that reached no subscriber and is not
+        retained: its message is lost. Check the topic's spelling, retain the will,
+        or give the watcher a session that lasts."
   `);
   },
   rowLimitMs,
@@ -69,7 +69,7 @@ test(
     await accounts.ended("kept-will");
     expect(await accounts.account("kept-will")).toMatchInlineSnapshot(`
     "New client connected from 127.0.0.1:<port> as kept-will (p5, c1, k30), will on elsewhere/kept-will (q1, retained)
-    kept-will disconnected: closed without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published on elsewhere/kept-will (nobody subscribed, retained)
+    Client kept-will disconnected: closed its connection without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published on elsewhere/kept-will (no subscribers, retained)
 
     The will of kept-will fired at once, because kept-will closed the connection
     without a DISCONNECT (FIN). Nobody had subscribed to elsewhere/kept-will, and it
@@ -111,7 +111,7 @@ test(
     await accounts.ended("clears");
     expect(await accounts.account("clears")).toMatchInlineSnapshot(`
     "New client connected from 127.0.0.1:<port> as clears (p5, c1, k30), will on elsewhere/clears (q0, retained)
-    clears disconnected: closed without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published on elsewhere/clears (nobody subscribed, retained message cleared)
+    Client clears disconnected: closed its connection without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published on elsewhere/clears (no subscribers, retained message cleared)
 
     The will of clears fired at once, because clears closed the connection without a
     DISCONNECT (FIN). Nobody had subscribed to elsewhere/clears, and being empty, it
@@ -159,7 +159,7 @@ test(
     await accounts.ended("queued-will");
     expect(await accounts.account("queued-will")).toMatchInlineSnapshot(`
     "New client connected from 127.0.0.1:<port> as queued-will (p5, c1, k30), will on elsewhere/queued (q1)
-    queued-will disconnected: closed without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published to 0 on elsewhere/queued (1 queued)
+    Client queued-will disconnected: closed its connection without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published to 0 on elsewhere/queued (1 queued)
 
     The will of queued-will fired at once, because queued-will closed the connection
     without a DISCONNECT (FIN). It waits in the queue of 1 subscriber. [v5-3.1.2-8]
@@ -196,7 +196,7 @@ test(
     await accounts.ended("too-large");
     expect(await accounts.account("too-large")).toMatchInlineSnapshot(`
     "New client connected from 127.0.0.1:<port> as too-large (p5, c1, k30), will on elsewhere/too-large (q1)
-    too-large disconnected: closed without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published to 0 on elsewhere/too-large (1 dropped)
+    Client too-large disconnected: closed its connection without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published to 0 on elsewhere/too-large (1 dropped)
 
     The will of too-large fired at once, because too-large closed the connection
     without a DISCONNECT (FIN). It was dropped for 1 subscriber. [v5-3.1.2-8]
@@ -242,7 +242,7 @@ test(
     await accounts.ended("missed");
     expect(await accounts.account("missed")).toMatchInlineSnapshot(`
       "New client connected from 127.0.0.1:<port> as missed (p5, c1, k30), will on elsewhere/missed (q1)
-      missed disconnected: closed without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published to 0 on elsewhere/missed (1 away with QoS 0)
+      Client missed disconnected: closed its connection without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published to 0 on elsewhere/missed (1 offline with QoS 0)
 
       The will of missed fired at once, because missed closed the connection without a
       DISCONNECT (FIN). 1 subscriber missed it, being away with QoS 0, for which
@@ -283,7 +283,7 @@ test(
     await accounts.ended("no-will");
     expect(await accounts.account("no-will")).toMatchInlineSnapshot(`
       "New client connected from 127.0.0.1:<port> as no-will (p5, c1, k30)
-      no-will disconnected: connection reset (RST) (silent <measured>, allowed 45.0 s) · no will
+      Client no-will disconnected: connection reset (RST) (silent <measured>, allowed 45.0 s) · no will
 
       no-will set no will when it connected, so nothing can fire.
 

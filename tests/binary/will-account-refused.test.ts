@@ -27,7 +27,7 @@ test(
   async () => {
     await accounts.send(connectBytes({ version: 4, clientId: "wild-4", willTopic: "wills/#" }));
     expect(await accounts.account("wild-4")).toMatchInlineSnapshot(`
-      "wild-4 (127.0.0.1:<port>) disconnected: protocol error (Will Topic holds a wildcard [v4-4.7.1-1])
+      "Client wild-4 (127.0.0.1:<port>) disconnected: protocol error (Will Topic holds a wildcard [v4-4.7.1-1])
 
       wild-4 was refused: Will Topic holds a wildcard. A refused CONNECT arms no will,
       so nothing can fire. [v4-4.7.1-1]
@@ -51,7 +51,7 @@ test(
   async () => {
     await accounts.send(connectBytes({ version: 5, clientId: "wild-5", willTopic: "wills/+" }));
     expect(await accounts.account("wild-5")).toMatchInlineSnapshot(`
-      "wild-5 (127.0.0.1:<port>) disconnected: refused (Will Topic holds a wildcard [v5-4.7.0-1])
+      "Client wild-5 (127.0.0.1:<port>) disconnected: refused (Will Topic holds a wildcard [v5-4.7.0-1])
 
       wild-5 was refused: Will Topic holds a wildcard. A refused CONNECT arms no will,
       so nothing can fire. [v5-4.7.0-1]
@@ -75,7 +75,7 @@ test(
   async () => {
     await accounts.send(connectBytes({ version: 5, clientId: "empty-topic", willTopic: "" }));
     expect(await accounts.account("empty-topic")).toMatchInlineSnapshot(`
-      "empty-topic (127.0.0.1:<port>) disconnected: refused (Will Topic is empty [v5-4.7.3-1])
+      "Client empty-topic (127.0.0.1:<port>) disconnected: refused (Will Topic is empty [v5-4.7.3-1])
 
       empty-topic was refused: Will Topic is empty. A refused CONNECT arms no will, so
       nothing can fire. [v5-4.7.3-1]
@@ -98,7 +98,7 @@ test(
   async () => {
     await accounts.send(connectBytes({ version: 4, clientId: "nul-topic", willTopic: "a\0b" }));
     expect(await accounts.account("nul-topic")).toMatchInlineSnapshot(`
-      "nul-topic (127.0.0.1:<port>) disconnected: malformed packet (Will Topic holds U+0000 [v4-1.5.3-2])
+      "Client nul-topic (127.0.0.1:<port>) disconnected: malformed packet (Will Topic holds U+0000 [v4-1.5.3-2])
 
       nul-topic was refused: Will Topic holds U+0000. A refused CONNECT arms no will,
       so nothing can fire. [v4-1.5.3-2]
@@ -122,7 +122,7 @@ test(
     const flags = clean | will | willQosFlag(3);
     await accounts.send(connectBytes({ version: 5, clientId: "will-qos-3", flags }));
     expect(await accounts.account("will-qos-3")).toMatchInlineSnapshot(`
-      "will-qos-3 (127.0.0.1:<port>) disconnected: refused (Will QoS is 3 [v5-3.1.2-12])
+      "Client will-qos-3 (127.0.0.1:<port>) disconnected: refused (Will QoS is 3 [v5-3.1.2-12])
 
       will-qos-3 was refused: Will QoS is 3. A refused CONNECT arms no will, so
       nothing can fire. [v5-3.1.2-12]
@@ -147,7 +147,7 @@ test(
     const bytes = connectBytes({ version: 4, clientId: "qos-no-will", flags, willTopic: null });
     await accounts.send(bytes);
     expect(await accounts.account("qos-no-will")).toMatchInlineSnapshot(`
-      "qos-no-will (127.0.0.1:<port>) disconnected: protocol error (Will QoS without Will Flag [v4-3.1.2-13])
+      "Client qos-no-will (127.0.0.1:<port>) disconnected: protocol error (Will QoS without Will Flag [v4-3.1.2-13])
 
       qos-no-will was refused: Will QoS without Will Flag. A refused CONNECT arms no
       will, so nothing can fire. [v4-3.1.2-13]
@@ -173,7 +173,7 @@ test(
     const bytes = connectBytes({ version: 5, clientId: "retain-no-will", flags, willTopic: null });
     await accounts.send(bytes);
     expect(await accounts.account("retain-no-will")).toMatchInlineSnapshot(`
-      "retain-no-will (127.0.0.1:<port>) disconnected: refused (Will Retain without Will Flag [v5-3.1.2-13])
+      "Client retain-no-will (127.0.0.1:<port>) disconnected: refused (Will Retain without Will Flag [v5-3.1.2-13])
 
       retain-no-will was refused: Will Retain without Will Flag. A refused CONNECT
       arms no will, so nothing can fire. [v5-3.1.2-13]
@@ -202,7 +202,7 @@ test(
       }),
     );
     expect(await accounts.account("not-utf-8")).toMatchInlineSnapshot(`
-      "not-utf-8 (127.0.0.1:<port>) disconnected: refused (Will Payload is not the UTF-8 that its Payload Format Indicator says [v5-3.1.3.2.3])
+      "Client not-utf-8 (127.0.0.1:<port>) disconnected: refused (Will Payload is not the UTF-8 that its Payload Format Indicator says [v5-3.1.3.2.3])
 
       not-utf-8 was refused: Will Payload is not the UTF-8 that its Payload Format
       Indicator says. A refused CONNECT arms no will, so nothing can fire.
@@ -231,7 +231,7 @@ test(
       connectBytes({ version: 5, clientId: "will-qos-2", flags, willTopic: "wills/qos-2" }),
     );
     expect(await accounts.account("will-qos-2")).toMatchInlineSnapshot(`
-    "will-qos-2 (127.0.0.1:<port>) disconnected: refused (Will QoS 2, and the maximum is 1 [v5-3.2.2-12]) · will on wills/qos-2 not armed
+    "Client will-qos-2 (127.0.0.1:<port>) disconnected: refused (Will QoS 2, and the maximum is 1 [v5-3.2.2-12]) · will on wills/qos-2 not armed
 
     will-qos-2 was refused: Will QoS 2, and the maximum is 1. A refused CONNECT arms
     no will, so nothing can fire. [v5-3.2.2-12]
@@ -259,7 +259,7 @@ test(
       connectBytes({ version: 4, clientId: "sys-will", willTopic: "$SYS/broker" }),
     );
     expect(await accounts.account("sys-will")).toMatchInlineSnapshot(`
-    "sys-will (127.0.0.1:<port>) disconnected: refused (the will's topic is below $SYS, where only the broker may publish [v5-3.1.4-2]) · will on $SYS/broker not armed
+    "Client sys-will (127.0.0.1:<port>) disconnected: refused (the will's topic is below $SYS, where only the broker may publish [v5-3.1.4-2]) · will on $SYS/broker not armed
 
     sys-will was refused: the will's topic is below $SYS, where only the broker may
     publish. A refused CONNECT arms no will, so nothing can fire. [v5-3.1.4-2]
@@ -289,8 +289,8 @@ test(
     await accounts.send(connectBytes({ version: 4, clientId: "was-there", willTopic: "wills/#" }));
     expect(await accounts.account("was-there")).toMatchInlineSnapshot(`
     "New client connected from 127.0.0.1:<port> as was-there (p2, c1, k30), will on wills/was-there (q0)
-    was-there disconnected: closed without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published to 1 on wills/was-there
-    was-there (127.0.0.1:<port>) disconnected: protocol error (Will Topic holds a wildcard [v4-4.7.1-1])
+    Client was-there disconnected: closed its connection without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published to 1 on wills/was-there
+    Client was-there (127.0.0.1:<port>) disconnected: protocol error (Will Topic holds a wildcard [v4-4.7.1-1])
 
     was-there was refused: Will Topic holds a wildcard. A refused CONNECT arms no
     will, so nothing can fire. [v4-4.7.1-1]
@@ -323,7 +323,7 @@ test(
     await accounts.send(connectBytes({ version: 4, clientId: "stays", willTopic: "wills/#" }));
     expect(await accounts.account("stays")).toMatchInlineSnapshot(`
     "New client connected from 127.0.0.1:<port> as stays (p5, c1, k30), will on wills/stays (q0)
-    stays (127.0.0.1:<port>) disconnected: protocol error (Will Topic holds a wildcard [v4-4.7.1-1])
+    Client stays (127.0.0.1:<port>) disconnected: protocol error (Will Topic holds a wildcard [v4-4.7.1-1])
 
     The will of stays is armed and has not fired: stays is connected and was last
     heard <measured> ago. If nothing more comes, the will fires in <measured>.
@@ -370,7 +370,7 @@ test(
       }),
     );
     expect(await accounts.account("large-will")).toMatchInlineSnapshot(`
-      "large-will (127.0.0.1:<port>) disconnected: refused (the will's payload of 1025 B exceeds 1024 B [v5-3.1.3.4]) · will on wills/large-will not armed
+      "Client large-will (127.0.0.1:<port>) disconnected: refused (the will's payload of 1025 B exceeds 1024 B [v5-3.1.3.4]) · will on wills/large-will not armed
 
       large-will was refused: the will's payload of 1025 B exceeds 1024 B. A refused
       CONNECT arms no will, so nothing can fire. [v5-3.1.3.4]
@@ -397,7 +397,7 @@ test(
     const willPayload = "x".repeat(3000);
     await accounts.send(connectBytes({ version: 5, clientId: "large-connect", willPayload }));
     expect(logText([await accounts.line("a packet of 3038 B")])).toMatchInlineSnapshot(
-      `"127.0.0.1:<port> disconnected: refused (a packet of 3038 B, and the maximum is 2048 B (limits.packetSize) [v5-3.2.2-15])"`,
+      `"Client 127.0.0.1:<port> disconnected: refused (a packet of 3038 B, and the maximum is 2048 B (limits.packetSize) [v5-3.2.2-15])"`,
     );
   },
   rowLimitMs,
@@ -415,7 +415,7 @@ test(
     // The reader of the log needs a session of its own.
     await _one.mqtt.endAsync();
     expect(await accounts.account("one-too-many")).toMatchInlineSnapshot(`
-      "one-too-many (127.0.0.1:<port>) disconnected: refused (all 3 sessions are taken [v5-3.1.4-2]) · will on wills/one-too-many not armed
+      "Client one-too-many (127.0.0.1:<port>) disconnected: refused (all 3 sessions are taken [v5-3.1.4-2]) · will on wills/one-too-many not armed
 
       one-too-many was refused: all 3 sessions are taken. A refused CONNECT arms no
       will, so nothing can fire. [v5-3.1.4-2]
@@ -453,7 +453,7 @@ test(
       boundMs: rowLimitMs,
     });
     expect(`${logText([line])}\n\n${accountText(stdout)}`).toMatchInlineSnapshot(`
-      "nobody (127.0.0.1:<port>) disconnected: refused (anonymous clients are not allowed [v5-3.1.4-2]) · will on wills/nobody not armed
+      "Client nobody (127.0.0.1:<port>) disconnected: refused (anonymous clients are not allowed [v5-3.1.4-2]) · will on wills/nobody not armed
 
       nobody was refused: anonymous clients are not allowed. A refused CONNECT arms no
       will, so nothing can fire. [v5-3.1.4-2]

@@ -26,7 +26,7 @@ test(
     await accounts.ended("again");
     expect(await accounts.account("again")).toMatchInlineSnapshot(`
     "New client connected from 127.0.0.1:<port> as again (p5, c0, k30), session kept 1 min, will on wills/again (q0)
-    again disconnected: taken over (silent <measured>, allowed 45.0 s) · will published to 1 on wills/again
+    Client again disconnected: already connected, taken over by a new connection (silent <measured>, allowed 45.0 s) · will published to 1 on wills/again
     New client connected from 127.0.0.1:<port> as again (p5, c0, k30), session resumed, session kept 1 min, will on wills/again (q0)
 
     The will of again is armed and has not fired: again is connected and was last
@@ -80,7 +80,7 @@ test(
     await accounts.ended("again-clean");
     expect(await accounts.account("again-clean")).toMatchInlineSnapshot(`
     "New client connected from 127.0.0.1:<port> as again-clean (p2, c1, k30), will on wills/again-clean (q0)
-    again-clean disconnected: taken over (silent <measured>, allowed 45.0 s) · will published to 1 on wills/again-clean
+    Client again-clean disconnected: already connected, taken over by a new connection (silent <measured>, allowed 45.0 s) · will published to 1 on wills/again-clean
     New client connected from 127.0.0.1:<port> as again-clean (p2, c1, k30), will on wills/again-clean (q0)
 
     The will of again-clean is armed and has not fired: again-clean is connected and
@@ -132,7 +132,7 @@ test(
     await accounts.ended("again-delayed");
     expect(await accounts.account("again-delayed")).toMatchInlineSnapshot(`
     "New client connected from 127.0.0.1:<port> as again-delayed (p5, c0, k30), session kept 1 min, will on wills/again-delayed (q0, delay 10 s)
-    again-delayed disconnected: taken over (silent <measured>, allowed 45.0 s) · will on wills/again-delayed cancelled (session resumed)
+    Client again-delayed disconnected: already connected, taken over by a new connection (silent <measured>, allowed 45.0 s) · will on wills/again-delayed cancelled (session resumed)
     New client connected from 127.0.0.1:<port> as again-delayed (p5, c0, k30), session resumed, session kept 1 min, will on wills/again-delayed (q0, delay 10 s)
 
     The will of again-delayed is armed and has not fired: again-delayed is connected
@@ -188,7 +188,7 @@ test(
     await accounts.ended("again-anew");
     expect(await accounts.account("again-anew")).toMatchInlineSnapshot(`
     "New client connected from 127.0.0.1:<port> as again-anew (p5, c0, k30), session kept 1 min, will on wills/again-anew (q0, delay 10 s)
-    again-anew disconnected: taken over (silent <measured>, allowed 45.0 s) · will published to 1 on wills/again-anew (delay of 10 s not waited for)
+    Client again-anew disconnected: already connected, taken over by a new connection (silent <measured>, allowed 45.0 s) · will published to 1 on wills/again-anew (delay of 10 s skipped)
     New client connected from 127.0.0.1:<port> as again-anew (p5, c1, k30), session kept 1 min, will on wills/again-anew (q0, delay 10 s)
 
     The will of again-anew is armed and has not fired: again-anew is connected and
@@ -245,7 +245,7 @@ test(
     expect(await accounts.account("kicked")).toMatchInlineSnapshot(`
     "New client connected from 127.0.0.1:<port> as kicked (p5, c1, k30), will on wills/kicked (q0)
     Operator's order: kick kicked
-    kicked disconnected: closed by the operator (silent <measured>, allowed 45.0 s) · will published to 1 on wills/kicked
+    Client kicked disconnected: closed by the operator (silent <measured>, allowed 45.0 s) · will published to 1 on wills/kicked
 
     The will of kicked fired at once, because the operator closed the connection,
     which is no goodbye of the client's own. 1 subscriber got it. [v5-3.1.2-8]

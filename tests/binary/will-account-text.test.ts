@@ -6,15 +6,15 @@ import { accountText, logText } from "../support/account-text.ts";
 test("the log: clock times, ports and measured times go, what was asked or allowed stays", () => {
   const lines = [
     "13:02:46.012 New client connected from 127.0.0.1:57508 as dev-42 (p5, c1, k10), session kept 1 min, will on a/b (q0, delay 30 s)",
-    "13:02:47.012 dev-42 disconnected: keepalive expired (silent 15.0 s, allowed 15.0 s) · will due in 30 s on a/b",
-    "13:02:47.012 dev-42 disconnected: quota exceeded (more than 1 unfinished QoS 2 messages [v5-3.3.4-7], silent 950 ms, allowed 7.50 s) · will published to 3 on a/b (2 queued, retained, 3 ms late)",
-    "13:02:47.012 dev-42's will published to 1 on a/b (due after 30.0 s, 2 ms late, session ended) · connection had ended by: DISCONNECT with will",
+    "13:02:47.012 Client dev-42 disconnected: exceeded timeout (silent 15.0 s, allowed 15.0 s) · will due in 30 s on a/b",
+    "13:02:47.012 Client dev-42 disconnected: quota exceeded (more than 1 unfinished QoS 2 messages [v5-3.3.4-7], silent 950 ms, allowed 7.50 s) · will published to 3 on a/b (2 queued, retained, 3 ms late)",
+    "13:02:47.012 dev-42's will published to 1 on a/b (due after 30.0 s, 2 ms late, session ended) · connection ended: DISCONNECT with will",
   ];
   expect(logText(lines)).toMatchInlineSnapshot(`
     "New client connected from 127.0.0.1:<port> as dev-42 (p5, c1, k10), session kept 1 min, will on a/b (q0, delay 30 s)
-    dev-42 disconnected: keepalive expired (silent <measured>, allowed 15.0 s) · will due in 30 s on a/b
-    dev-42 disconnected: quota exceeded (more than 1 unfinished QoS 2 messages [v5-3.3.4-7], silent <measured>, allowed 7.50 s) · will published to 3 on a/b (2 queued, retained, <lateness>)
-    dev-42's will published to 1 on a/b (due after <measured>, <lateness>, session ended) · connection had ended by: DISCONNECT with will"
+    Client dev-42 disconnected: exceeded timeout (silent <measured>, allowed 15.0 s) · will due in 30 s on a/b
+    Client dev-42 disconnected: quota exceeded (more than 1 unfinished QoS 2 messages [v5-3.3.4-7], silent <measured>, allowed 7.50 s) · will published to 3 on a/b (2 queued, retained, <lateness>)
+    dev-42's will published to 1 on a/b (due after <measured>, <lateness>, session ended) · connection ended: DISCONNECT with will"
   `);
 });
 

@@ -33,7 +33,7 @@ const hostile = fc.oneof(
         " · ",
         "a/b",
         "\u{e0041}",
-        "dev-1 disconnected: DISCONNECT",
+        "Client dev-1 disconnected: DISCONNECT",
       ),
       { maxLength: 40 },
     )
@@ -107,8 +107,8 @@ test("what is escaped can be seen", () => {
 test("a name that could be taken for a part of the sentence stands in quotes", () => {
   expect(name("")).toBe("''");
   expect(name("my device")).toBe("'my device'");
-  expect(name("dev-1 disconnected: DISCONNECT · no will")).toBe(
-    "'dev-1 disconnected: DISCONNECT · no will'",
+  expect(name("Client dev-1 disconnected: DISCONNECT · no will")).toBe(
+    "'Client dev-1 disconnected: DISCONNECT · no will'",
   );
   expect(name("home/küche/+/温度/#")).toBe("home/küche/+/温度/#");
   expect(name("[::1]:51042")).toBe("[::1]:51042");

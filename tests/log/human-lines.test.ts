@@ -24,45 +24,63 @@ test("a connection's begin reads as mosquitto's line, with the will", () => {
 test("a connection's end is one line with cause, silence and the will's fate", () => {
   expect(lines(samples.ended)).toMatchInlineSnapshot(`
     "
-    15:04:05.123 dev-42 disconnected: DISCONNECT (silent 0 ms, allowed 15.0 s) · no will
-    15:04:05.123 dev-42 disconnected: DISCONNECT (silent 0 ms, allowed 15.0 s) · will discarded (clean DISCONNECT)
-    15:04:05.123 dev-42 disconnected: DISCONNECT with will (silent 2.10 s, allowed 15.0 s) · will published to 2 on home/dev-42/status
-    15:04:05.123 dev-42 disconnected: DISCONNECT with an error (unspecified error (0x80), silent 2.10 s, allowed 15.0 s) · will published on home/dev-42/status (nobody subscribed)
-    15:04:05.123 dev-42 disconnected: connection reset (RST) (silent 2.10 s, allowed 15.0 s) · no will
-    15:04:05.123 Client dev-42 has exceeded timeout, disconnecting. dev-42 disconnected: keepalive expired (silent 15.0 s, allowed 15.0 s) · will published to 3 on home/dev-42/status (1 queued, retained, 1 ms late)
-    15:04:05.123 Client dev-42 has exceeded timeout, disconnecting. dev-42 disconnected: keepalive expired (silent 19.0 s, allowed 15.0 s, the broker itself stood still for 4.00 s) · will published to 1 on home/dev-42/status (4.00 s late)
-    15:04:05.123 dev-42 disconnected: closed without DISCONNECT (FIN) (silent 2.10 s, no keepalive) · will published to 0 on home/dev-42/status (2 queued, 1 dropped, retained message cleared)
-    15:04:05.123 dev-42 disconnected: peer unreachable (found by TCP) (silent 2.10 s, allowed 15.0 s) · will due in 30 s on home/dev-42/status
-    15:04:05.123 dev-42 disconnected: taken over (silent 2.10 s, allowed 15.0 s) · will on home/dev-42/status cancelled (session resumed)
-    15:04:05.123 dev-42 disconnected: taken over (silent 2.10 s, allowed 15.0 s) · will published to 1 on home/dev-42/status (delay of 30 s not waited for)
-    15:04:05.123 Warning: dev-42 disconnected: protocol error (second CONNECT [v5-3.1.0-2], silent 0 ms, allowed 15.0 s) · will on home/dev-42/status discarded (not authorized to publish there)
-    15:04:05.123 Error: dev-42 disconnected: store failed (silent 2.10 s, allowed 15.0 s) · will published to 0 on home/dev-42/status (4 dropped)
-    15:04:05.123 [::1]:51043 disconnected: no CONNECT in time (silent 10.0 s, allowed 10.0 s)
-    15:04:05.123 dev-42 (127.0.0.1:51042) disconnected: refused (not authorized)
-    15:04:05.123 dev-42 (127.0.0.1:51042) disconnected: refused (not authorized) · will on home/dev-42/status not armed
-    15:04:05.123 [::1]:51043 disconnected: connection reset (RST)
+    15:04:05.123 Client dev-42 disconnected: DISCONNECT (silent 0 ms, allowed 15.0 s) · no will
+    15:04:05.123 Client dev-42 disconnected: DISCONNECT (silent 0 ms, allowed 15.0 s) · will on home/dev-42/status discarded
+    15:04:05.123 Client dev-42 disconnected: DISCONNECT with will (silent 2.10 s, allowed 15.0 s) · will published to 2 on home/dev-42/status
+    15:04:05.123 Client dev-42 disconnected: DISCONNECT with an error (unspecified error (0x80), silent 2.10 s, allowed 15.0 s) · will published on home/dev-42/status (no subscribers)
+    15:04:05.123 Client dev-42 disconnected: connection reset (RST) (silent 2.10 s, allowed 15.0 s) · no will
+    15:04:05.123 Client dev-42 disconnected: exceeded timeout (silent 15.0 s, allowed 15.0 s) · will published to 3 on home/dev-42/status (1 queued, retained, 1 ms late)
+    15:04:05.123 Client dev-42 disconnected: exceeded timeout (silent 19.0 s, allowed 15.0 s, the broker itself stood still for 4.00 s) · will published to 1 on home/dev-42/status (4.00 s late)
+    15:04:05.123 Client dev-42 disconnected: closed its connection without DISCONNECT (FIN) (silent 2.10 s, no keepalive) · will published to 0 on home/dev-42/status (2 queued, 1 dropped, retained message cleared)
+    15:04:05.123 Client dev-42 disconnected: connection reset (RST) (silent 2.10 s, no limit) · no will
+    15:04:05.123 Client dev-42 disconnected: peer unreachable (found by TCP) (silent 2.10 s, allowed 15.0 s) · will due in 30 s on home/dev-42/status
+    15:04:05.123 Client dev-42 disconnected: already connected, taken over by a new connection (silent 2.10 s, allowed 15.0 s) · will on home/dev-42/status cancelled (session resumed)
+    15:04:05.123 Client dev-42 disconnected: already connected, taken over by a new connection (silent 2.10 s, allowed 15.0 s) · will published to 1 on home/dev-42/status (delay of 30 s skipped)
+    15:04:05.123 Warning: Client dev-42 disconnected: protocol error (second CONNECT [v5-3.1.0-2], silent 0 ms, allowed 15.0 s) · will on home/dev-42/status discarded (not authorized to publish there)
+    15:04:05.123 Error: Client dev-42 disconnected: store failed (silent 2.10 s, allowed 15.0 s) · will published to 0 on home/dev-42/status (4 dropped)
+    15:04:05.123 Client [::1]:51043 disconnected: no CONNECT in time (silent 10.0 s, allowed 10.0 s)
+    15:04:05.123 Client dev-42 (127.0.0.1:51042) disconnected: refused (not authorized)
+    15:04:05.123 Client dev-42 (127.0.0.1:51042) disconnected: refused (not authorized) · will on home/dev-42/status not armed
+    15:04:05.123 Client [::1]:51043 disconnected: connection reset (RST)
     "
   `);
 });
 
-test("every end says disconnected once, a keepalive's says mosquitto's words too", () => {
+test("every end is told once, in mosquitto's words where it has them", () => {
   for (const event of samples.ended) {
     const line = renderHuman(event, now, plain);
     expect(line.match(/ disconnected: /g)).toHaveLength(1);
-    expect(line.includes("Client dev-42 has exceeded timeout, disconnecting.")).toBe(
-      event.cause === "keepAliveExpired",
-    );
+    expect(line.match(/ Client \S+( \(\S+\))? disconnected: /g)).toHaveLength(1);
+    for (const [cause, words] of mosquitto) {
+      expect(line.includes(` disconnected: ${words}`)).toBe(event.cause === cause);
+    }
   }
 });
 
-test("a delayed will's fate is a second line", () => {
+const mosquitto = [
+  ["keepAliveExpired", "exceeded timeout ("],
+  ["closedByPeer", "closed its connection "],
+  ["takenOver", "already connected, "],
+] as const;
+
+test("a client that has a keepalive is never said to have none", () => {
+  const endless = samples.ended.filter(({ allowedMs, wasConnected }) => wasConnected && !allowedMs);
+  const having = (keepAliveSeconds: number) =>
+    lines(endless.map((event) => ({ ...event, keepAliveSeconds }))).match(/no \w+(?=\))/g);
+  expect(having(0)).toEqual(["no keepalive", "no keepalive"]);
+  // As with --like rumqttd-0.19.
+  expect(having(5)).toEqual(["no limit", "no limit"]);
+});
+
+test("a delayed will's fate is a second line, which does not tell the end again", () => {
+  expect(lines(samples.will)).not.toMatch(/ disconnected: |exceeded timeout/);
   expect(lines(samples.will)).toMatchInlineSnapshot(`
     "
-    15:04:05.123 dev-42's will published to 2 on home/dev-42/status (1 queued, retained, due after 30.0 s, 0 ms late) · connection had ended by: connection reset (RST)
-    15:04:05.123 dev-42's will published on home/dev-42/status (nobody subscribed, due after 10.0 s, 4 ms late, session ended) · connection had ended by: connection reset (RST)
-    15:04:05.123 dev-42's will published to 1 on home/dev-42/status (due after 35.0 s, 5.00 s early, broker stopped) · connection had ended by: connection reset (RST)
-    15:04:05.123 dev-42's will on home/dev-42/status cancelled: session resumed after 12.3 s · connection had ended by: connection reset (RST)
-    15:04:05.123 Warning: dev-42's will on home/dev-42/status discarded: not authorized to publish there, due after 30.0 s · connection had ended by: connection reset (RST)
+    15:04:05.123 dev-42's will published to 2 on home/dev-42/status (1 queued, retained, due after 30.0 s, 0 ms late) · connection ended: connection reset (RST)
+    15:04:05.123 dev-42's will published on home/dev-42/status (no subscribers, due after 10.0 s, 4 ms late, session ended) · connection ended: connection reset (RST)
+    15:04:05.123 dev-42's will published to 1 on home/dev-42/status (due after 35.0 s, 5.00 s early, broker stopped) · connection ended: connection reset (RST)
+    15:04:05.123 dev-42's will on home/dev-42/status cancelled: session resumed after 12.3 s · connection ended: connection reset (RST)
+    15:04:05.123 Warning: dev-42's will on home/dev-42/status discarded: not authorized to publish there, due after 30.0 s · connection ended: connection reset (RST)
     "
   `);
 });
@@ -77,9 +95,9 @@ test("other events of the core", () => {
     ]),
   ).toMatchInlineSnapshot(`
     "
-    15:04:05.123 Warning: dev-42 asked for a keepalive of 2 h, above the maximum of 1 min 30 s; only MQTT 5.0 can tell it another one, so it is honoured
+    15:04:05.123 Warning: dev-42 asked for a keepalive of 2 h, above the maximum of 1 min 30 s; the broker honours it, because only MQTT 5.0 lets a server set another
     15:04:05.123 dev-42 subscribed to home/+/status (q1)
-    15:04:05.123 Warning: dev-42 may not subscribe to secret/#: not authorized (0x87)
+    15:04:05.123 Warning: Refused SUBSCRIBE from dev-42 to secret/#: not authorized (0x87)
     15:04:05.123 dev-42 unsubscribed from home/+/status
     15:04:05.123 Warning: Refused PUBLISH from dev-42 on a/b: quota exceeded (0x97), retained messages
     15:04:05.123 Warning: Outgoing messages are being dropped for client dev-42: its queue is full, first on a/b
@@ -88,7 +106,7 @@ test("other events of the core", () => {
     15:04:05.123 Warning: Did not send SUBACK to dev-42: 35 B, above its Maximum Packet Size of 24 B
     15:04:05.123 Session of client dev-42 ended: its Session Expiry Interval has passed
     15:04:05.123 Session of client dev-42 ended: replaced by a CONNECT with Clean Start 1
-    15:04:05.123 Warning: The machine slept for 2 h 5 min: what fell due meanwhile is due now; clients on this machine slept too, and have as much time left as before
+    15:04:05.123 Warning: The machine slept for 2 h 5 min: deadlines that passed meanwhile are due now; clients on this machine slept too and keep the time they had left
     "
   `);
 });
@@ -96,15 +114,15 @@ test("other events of the core", () => {
 test("a client's habit: what is, what it leads to, what to change", () => {
   expect(lines(samples.clientFault)).toMatchInlineSnapshot(`
     "
-    15:04:05.123 Warning: dev-42 has a new client id (before: dev-7f3a) for the same will topic home/dev-42/status: the will of the old id can land after the birth of the new one · give the device one client id and keep it
-    15:04:05.123 Warning: dev-42 has a retained will on home/dev-42/status, and nothing retained was published there while connected: after the first death the topic says so for ever · publish a retained birth on the same topic after each CONNACK
-    15:04:05.123 Warning: dev-42 has a retained will on home/dev-42/status, and the birth on home/dev-42/birth: the birth never overwrites the will · publish the birth, retained, on the will's own topic
-    15:04:05.123 Warning: dev-42 has a will on home/dev-42/status, and a keepalive of 0: a link that goes silent is found by TCP only, or never · ask for a keepalive; the will comes one and a half times that after the last packet
-    15:04:05.123 Warning: dev-42 has a will on home/dev-42/status, and a keepalive of 2 h: a silent death is found after 3 h · ask for a keepalive of two thirds of the time in which a death has to be known
-    15:04:05.123 Warning: dev-42 has a Will Delay Interval of 5 min, and a Session Expiry Interval of 1 min: the will comes when the session ends, which is earlier · ask for a Session Expiry Interval above the Will Delay Interval
-    15:04:05.123 Warning: dev-42 has a will on home/dev-42/status that went to nobody and is not retained: nobody will ever see it · check the topic's spelling, make the will retained, or let the watcher keep its session
-    15:04:05.123 Warning: dev-42 said a clean DISCONNECT, which discarded its will on home/dev-42/status: 2 subscribers of that topic were told nothing · publish the farewell before DISCONNECT, or send DISCONNECT 0x04 (MQTT 5.0)
-    15:04:05.123 Warning: dev-42 has a client id that clients at 10.0.0.5:51042 and 10.0.0.6:40110 share: each CONNECT of one ends the other, and its will comes · give each of them a client id of its own
+    15:04:05.123 Warning: dev-42 has a new client id (before: dev-7f3a) for the same will topic home/dev-42/status: the old id's will can be published after the new id's birth · give the device one client id and keep it
+    15:04:05.123 Warning: dev-42 has a retained will on home/dev-42/status, but published nothing retained there while connected: after the first death the topic keeps the will for ever · publish a retained birth on the same topic after each CONNACK
+    15:04:05.123 Warning: dev-42 has a retained will on home/dev-42/status, and its birth on home/dev-42/birth: the birth never overwrites the will · publish the birth, retained, on the will's own topic
+    15:04:05.123 Warning: dev-42 has a will on home/dev-42/status, and a keepalive of 0: only TCP can detect a dead link, or nothing does · set a keepalive; the will is published 1.5 times the keepalive after the last packet
+    15:04:05.123 Warning: dev-42 has a will on home/dev-42/status, and a keepalive of 2 h: a silent death is detected after 3 h · set the keepalive to two thirds of the time within which a death must be known
+    15:04:05.123 Warning: dev-42 has a Will Delay Interval of 5 min, and a Session Expiry Interval of 1 min: the will is published when the session ends, which is earlier · set a Session Expiry Interval above the Will Delay Interval
+    15:04:05.123 Warning: dev-42 has a will on home/dev-42/status that reached no subscriber and is not retained: its message is lost · check the topic's spelling, retain the will, or give the watcher a session that lasts
+    15:04:05.123 Warning: dev-42 sent a clean DISCONNECT, which discarded its will on home/dev-42/status: 2 subscribers of that topic received nothing · publish the farewell before DISCONNECT, or send DISCONNECT 0x04 (MQTT 5.0)
+    15:04:05.123 Warning: dev-42 has a client id that clients at 10.0.0.5:51042 and 10.0.0.6:40110 share: each time one connects, the other is disconnected and its will is published · give each client an id of its own
     "
   `);
 });
@@ -130,7 +148,7 @@ test("events of the process", () => {
     15:04:05.123 mqttd is stopping
     15:04:05.123 mqttd stopped
     15:04:05.123 Warning: Open to the network without passwords: use --host 127.0.0.1
-    15:04:05.123 Warning: The broker itself stood still for 120 ms (stopped, or its event loop was blocked): what clients sent meanwhile is read before any of them is taken for silent
+    15:04:05.123 Warning: The broker itself stood still for 120 ms (process stopped, or event loop blocked): it reads what clients sent meanwhile before it ends any of them for silence
     15:04:05.123 State: connections 1, sessions 2, subscriptions 1, retained 1 (24 bytes), deadlines 3 · dev-42 (from 127.0.0.1:51042, k10, silent 2.10 s, ends in 12.9 s, will armed on home/dev-42/status) · dev-43 (offline, session ends in 50 min, 3 queued, will delayed on home/dev-42/status, due in 20.0 s)
     15:04:05.123 Warning: 1 log line dropped: the log's reader is slow
     15:04:05.123 Warning: 2300 log lines dropped: the log's reader is slow

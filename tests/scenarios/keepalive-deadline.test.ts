@@ -139,3 +139,11 @@ test("every end states how long the client was silent", () => {
   expect(endOf(world, client)).toMatchObject({ silentMs: 7654, allowedMs: 90_000 });
   auditAtEnd(world);
 });
+
+test("an end tells a keepalive that the broker was started to ignore", () => {
+  const world = new World({ rules: { keepAliveFactor: Infinity } });
+  const client = mortal(world, { keepalive: 5 });
+  world.advance(10_000);
+  client.drop("reset");
+  expect(endOf(world, client)).toMatchObject({ allowedMs: null, keepAliveSeconds: 5 });
+});

@@ -202,7 +202,7 @@ export class Records {
   /** A connection ended. `session`: which it had; null: CONNECT was not accepted. */
   ended(connection: Connection, session: Session | null, end: Ended): void {
     const broker = this.#broker;
-    const { clientId, peer, remote, allowedMs } = connection;
+    const { clientId, peer, remote, allowedMs, keepAliveSeconds } = connection;
     const { cause, statement, armed, will } = end;
     const record = recordOf(connection);
     const detail = end.detail ?? droppedDetail(connection) ?? unansweredDetail(broker, cause);
@@ -211,7 +211,8 @@ export class Records {
     const refusedWill = record?.refusedWill ?? null;
     const facts = { detail, statement, ...silence, will, wasConnected };
     // The event first: with its connection, the client may be forgotten.
-    broker.note({ event: "ended", peer, cause, ...facts, allowedMs, refusedWill });
+    const allowance = { allowedMs, keepAliveSeconds };
+    broker.note({ event: "ended", peer, cause, ...facts, ...allowance, refusedWill });
     this.ends[cause] += 1;
     if (cause === "keepAliveExpired" && allowedMs !== null) {
       this.keepAliveLateness.add(silence.silentMs - allowedMs);

@@ -24,8 +24,8 @@ function worldLike(name: string): World {
 }
 
 /** Words by which a text promises that silence ends the connection, or that it does not. */
-const promises = /ends after \S+ .*of silence|silence of \S+ .*ends it|found after/;
-const denials = /ends nobody|does not end it|never finds|silence alone never|found by TCP only/;
+const promises = /ends after \S+ .*of silence|silence of \S+ .*ends it|detected after/;
+const denials = /ends nobody|does not end it|never finds|silence alone never|only TCP can detect/;
 
 const names = ["standard", ...likes.map(({ name }) => name), ...Object.keys(plantedQuirks)];
 const keepAlives = [0, 5, 7200];
@@ -49,7 +49,7 @@ describe.each(names)("explained, of a broker like %s", (name) => {
     }
     expect(texts).toContain(`ends after ${duration(allowed)} of silence`);
     expect(texts).toContain(`silence of ${setting(allowed)} ends it`);
-    if (keepalive === 7200) expect(texts).toContain(`death is found after ${setting(allowed)}`);
+    if (keepalive === 7200) expect(texts).toContain(`death is detected after ${setting(allowed)}`);
     expect(texts).not.toMatch(denials);
     // The time that is left is the time after which the connection ends.
     const left = (account?.deadlineAt ?? 0) - answerOf(world).now;
@@ -114,7 +114,7 @@ describe("explained: of an older broker, which does not tell what it allows", ()
   test("a long keepalive is told without a number", () => {
     const world = worldLike("standard");
     mortal(world, { keepalive: 7200 });
-    expect(textsOf(older(world))).toContain("is found after one and a half times that");
+    expect(textsOf(older(world))).toContain("is detected after 1.5 times that");
   });
 });
 

@@ -351,9 +351,9 @@ test("explained: TCP's own detectors", () => {
                     got it. [v5-3.1.2-8]
 
     What to change
-      - It has a will on wills/mortal, and a keepalive of 0: a link that goes silent
-        is found by TCP only, or never. Ask for a keepalive; the will comes one and
-        a half times that after the last packet.
+      - It has a will on wills/mortal, and a keepalive of 0: only TCP can detect a
+        dead link, or nothing does. Set a keepalive; the will is published 1.5 times
+        the keepalive after the last packet.
     "
   `);
 });
@@ -509,9 +509,9 @@ test("explained: a packet that is too large and no PUBLISH", () => {
     What to change
       - Only PUBLISH may be so large. Let it keep to what this broker allows, or
         change the broker's limits.controlPacketSize. [v5-4.13.2]
-      - It has a will on wills/mortal that went to nobody and is not retained:
-        nobody will ever see it. Check the topic's spelling, make the will retained,
-        or let the watcher keep its session.
+      - It has a will on wills/mortal that reached no subscriber and is not
+        retained: its message is lost. Check the topic's spelling, retain the will,
+        or give the watcher a session that lasts.
     "
   `);
 });
@@ -529,9 +529,9 @@ test("explained: a packet for which others left no room", () => {
     What to change
       - Nothing at the client: too many large packets came at once. Give this broker
         a higher limits.unfinishedBytes. [v5-4.13.2]
-      - It has a will on wills/mortal that went to nobody and is not retained:
-        nobody will ever see it. Check the topic's spelling, make the will retained,
-        or let the watcher keep its session.
+      - It has a will on wills/mortal that reached no subscriber and is not
+        retained: its message is lost. Check the topic's spelling, retain the will,
+        or give the watcher a session that lasts.
     "
   `);
 });

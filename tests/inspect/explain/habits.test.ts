@@ -35,8 +35,8 @@ test("explained: a keepalive of hours", () => {
 
     What to change
       - It has a will on wills/mortal, and a keepalive of 2 h: a silent death is
-        found after 3 h. Ask for a keepalive of two thirds of the time in which a
-        death has to be known.
+        detected after 3 h. Set the keepalive to two thirds of the time within which
+        a death must be known.
     "
   `);
 });
@@ -82,8 +82,8 @@ test("explained: a keepalive of minutes", () => {
         send a PINGREQ whenever it was silent for so long: does its network loop run
         (loop_start() or loop_forever() in Paho)? [v5-3.1.2-20]
       - It has a will on wills/mortal, and a keepalive of 5 min: a silent death is
-        found after 7 min 30 s. Ask for a keepalive of two thirds of the time in
-        which a death has to be known.
+        detected after 7 min 30 s. Set the keepalive to two thirds of the time
+        within which a death must be known.
     "
   `);
 });
@@ -153,8 +153,8 @@ test("explained: a new client id each time", () => {
 
     What to change
       - It has a new client id (before: esp-9f31) for the same will topic wills/esp:
-        the will of the old id can land after the birth of the new one. Give the
-        device one client id and keep it.
+        the old id's will can be published after the new id's birth. Give the device
+        one client id and keep it.
     "
   `);
 });
@@ -218,8 +218,8 @@ test("explained: a retained will without a retained birth", () => {
                     [v5-3.1.2-8]
 
     What to change
-      - It has a retained will on wills/mortal, and nothing retained was published
-        there while connected: after the first death the topic says so for ever.
+      - It has a retained will on wills/mortal, but published nothing retained there
+        while connected: after the first death the topic keeps the will for ever.
         Publish a retained birth on the same topic after each CONNACK.
 
     Its other connections
@@ -256,7 +256,7 @@ test("explained: a birth on another topic", () => {
                     [v5-3.1.2-8]
 
     What to change
-      - It has a retained will on wills/mortal, and the birth on wills/birth: the
+      - It has a retained will on wills/mortal, and its birth on wills/birth: the
         birth never overwrites the will. Publish the birth, retained, on the will's
         own topic.
     "
@@ -286,9 +286,9 @@ test("explained: a will that nobody hears", () => {
                     subscribed to wills/mortal. [v5-3.1.2-8]
 
     What to change
-      - It has a will on wills/mortal that went to nobody and is not retained:
-        nobody will ever see it. Check the topic's spelling, make the will retained,
-        or let the watcher keep its session.
+      - It has a will on wills/mortal that reached no subscriber and is not
+        retained: its message is lost. Check the topic's spelling, retain the will,
+        or give the watcher a session that lasts.
     "
   `);
 });
@@ -359,8 +359,8 @@ test("explained: two hosts with one client id", () => {
 
     What to change
       - It has a client id that clients at 10.0.0.2:50003 and 10.0.0.1:50004 share:
-        each CONNECT of one ends the other, and its will comes. Give each of them a
-        client id of its own.
+        each time one connects, the other is disconnected and its will is published.
+        Give each client an id of its own.
 
     Its other connections
       08:00:01.000  10.0.0.2:50003, MQTT 5.0. Taken over after 1.00 s; will fired,
@@ -508,9 +508,9 @@ test("explained: a Server Keep Alive that is not obeyed", () => {
     What to change
       - Let it obey the Server Keep Alive of 1 min in CONNACK, whatever it had asked
         for (10 min). [v5-3.1.2-21]
-      - It has a will on wills/mortal that went to nobody and is not retained:
-        nobody will ever see it. Check the topic's spelling, make the will retained,
-        or let the watcher keep its session.
+      - It has a will on wills/mortal that reached no subscriber and is not
+        retained: its message is lost. Check the topic's spelling, retain the will,
+        or give the watcher a session that lasts.
     "
   `);
 });

@@ -112,9 +112,9 @@ test("explained: a delayed will that was due while the broker stood still", () =
                     itself stood still for 8.00 s. 1 subscriber got it. [v5-3.1.2-8]
 
     What to change
-      - It has a will on wills/mortal, and a keepalive of 0: a link that goes silent
-        is found by TCP only, or never. Ask for a keepalive; the will comes one and
-        a half times that after the last packet.
+      - It has a will on wills/mortal, and a keepalive of 0: only TCP can detect a
+        dead link, or nothing does. Set a keepalive; the will is published 1.5 times
+        the keepalive after the last packet.
     "
   `);
 });

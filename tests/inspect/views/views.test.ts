@@ -142,7 +142,7 @@ test("viewed: on a terminal of 80 columns", () => {
 
     == wills
     CLIENT  WHEN        WILL
-    late    6.80 s ago  published on wills/late (nobody subscribed, q0, delay 30 s,
+    late    6.80 s ago  published on wills/late (no subscribers, q0, delay 30 s,
                         0 ms late): connection reset (RST) [v5-3.1.2-8]
     dev-42  36.8 s ago  armed on home/dev-42/status (q1, retained): its client is
                         connected [v4-3.1.2-8]
@@ -231,7 +231,7 @@ test("viewed: on a wide terminal", () => {
 
     == wills
     CLIENT  WHEN        WILL
-    late    6.80 s ago  published on wills/late (nobody subscribed, q0, delay 30 s, 0 ms late): connection reset (RST) [v5-3.1.2-8]
+    late    6.80 s ago  published on wills/late (no subscribers, q0, delay 30 s, 0 ms late): connection reset (RST) [v5-3.1.2-8]
     dev-42  36.8 s ago  armed on home/dev-42/status (q1, retained): its client is connected [v4-3.1.2-8]
 
     == sessions
@@ -362,8 +362,8 @@ test("viewed: where there is no room for columns", () => {
     == wills
     CLIENT  WHEN        WILL
     late    6.80 s ago  published on
-                        wills/late (nobody
-                        subscribed, q0,
+                        wills/late (no
+                        subscribers, q0,
                         delay 30 s, 0 ms
                         late): connection
                         reset (RST)
@@ -502,7 +502,7 @@ test("viewed: in a pipe a line is as long as it is", () => {
 
     == wills
     CLIENT  WHEN        WILL
-    late    6.80 s ago  published on wills/late (nobody subscribed, q0, delay 30 s, 0 ms late): connection reset (RST) [v5-3.1.2-8]
+    late    6.80 s ago  published on wills/late (no subscribers, q0, delay 30 s, 0 ms late): connection reset (RST) [v5-3.1.2-8]
     dev-42  36.8 s ago  armed on home/dev-42/status (q1, retained): its client is connected [v4-3.1.2-8]
 
     == sessions
@@ -645,9 +645,9 @@ test("viewed: a client that was refused, and one that the operator has dropped",
     Pings        fewer than two PINGREQs
     Will         none: the CONNECT was refused, with its will on secret (q1)
     Events
-      08:00:00.000  denied (127.0.0.1:50001) disconnected: refused (this client may
-                    not publish on its will's topic [v5-3.1.4-2]) · will on secret
-                    not armed
+      08:00:00.000  Client denied (127.0.0.1:50001) disconnected: refused (this
+                    client may not publish on its will's topic [v5-3.1.4-2]) · will
+                    on secret not armed
     "
   `);
   expect(`\n${about("dropped")["client"]}`).toMatchInlineSnapshot(`
