@@ -36,18 +36,18 @@ const reasonCodes: Readonly<Record<string, { codes: readonly number[]; statement
 const subackCodes = [0x00, 0x01, 0x02, 0x80, 0x83, 0x87, 0x8f, 0x91, 0x97, 0x9e, 0xa1, 0xa2];
 const unsubackCodes = [0x00, 0x11, 0x80, 0x83, 0x87, 0x8f, 0x91];
 
-/** The low half of a first byte, of all packets but PUBLISH. */
+/** The low half of the first byte, of all packets but PUBLISH. */
 const flags: Readonly<Record<string, number>> = { pubrel: 2 };
 
 /** Return codes of a CONNACK of 3.1.1 (table 3.1). */
 const returnCodes = [0, 1, 2, 3, 4, 5];
 
-/** The ids of the statement in both versions, less the version; empty: it has none there. */
+/** The ids of the statement in both versions, without the version; empty: none in that version. */
 type Demand = (isSo: boolean, v4: string, v5: string, expected: string) => void;
 
 /**
- * What holds for every packet that a server sends, whatever is being checked. Throws Disagreement
- * with the statement that was broken.
+ * The rules for every packet that a server sends, whatever is being checked. Throws Disagreement
+ * with the broken statement.
  */
 export function audit(frame: Frame, version: 4 | 5): void {
   const { packet, bytes, body } = frame;

@@ -1,17 +1,17 @@
 import { counted } from "../support/connect-bytes.ts";
 
-/** Packets by hand, so that each part of them can be wrong: no encoder would write these. */
+/** Packets built by hand, so that each part of them can be wrong: no encoder would write these. */
 
 export type Bytes = readonly number[];
 
-/** A string with its two bytes of length; bytes that are no UTF-8 are given as numbers. */
+/** A string after its two length bytes; numbers give bytes that are no UTF-8. */
 export const text: (field: string | Bytes) => Bytes = counted;
 
 export function twoBytes(value: number): Bytes {
   return [value >> 8, value & 0xff];
 }
 
-/** A Variable Byte Integer, in as few bytes as it takes. */
+/** A Variable Byte Integer, in the fewest bytes. */
 export function variable(value: number): Bytes {
   const bytes: number[] = [];
   let rest = value;
@@ -22,7 +22,7 @@ export function variable(value: number): Bytes {
   return bytes;
 }
 
-/** A block of properties: nothing in 3.1.1, which has none. */
+/** A block of properties; nothing in 3.1.1, which has none. */
 export function block(version: 4 | 5, properties: Bytes = []): Bytes {
   return version === 5 ? [...variable(properties.length), ...properties] : [];
 }
@@ -47,11 +47,11 @@ export const flag = {
 export interface ConnectParts {
   readonly name?: string;
   readonly level?: number;
-  /** Clean Start alone, unless told otherwise. */
+  /** Default: Clean Start alone. */
   readonly flags?: number;
   readonly keepAlive?: number;
   readonly properties?: Bytes;
-  /** What follows the client id, in the order of the wire. */
+  /** The fields after the client id, in wire order. */
   readonly fields?: readonly Bytes[];
 }
 
@@ -72,7 +72,7 @@ export function connect(
   );
 }
 
-/** The fields of a will, as they follow the client id. */
+/** The fields of a will, in their place after the client id. */
 export function will(
   version: 4 | 5,
   topic: string | Bytes,
@@ -85,7 +85,7 @@ export function will(
 export interface PublishParts {
   /** DUP, QoS and RETAIN. */
   readonly flags?: number;
-  /** Written where the QoS in `flags` asks for one. */
+  /** Written if the QoS in `flags` requires one. */
   readonly packetId?: number;
   readonly properties?: Bytes;
   readonly payload?: string;

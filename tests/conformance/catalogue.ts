@@ -14,7 +14,7 @@ import { topics } from "./checks/topics.ts";
 import { unsubscribing } from "./checks/unsubscribe.ts";
 import { wills } from "./checks/will.ts";
 
-/** Every check, by what it is about. */
+/** Every check, by subject. */
 export const catalogue: readonly Group[] = [
   data,
   connecting,

@@ -3,14 +3,16 @@ import type { Port } from "./port.ts";
 import { Scene } from "./scene.ts";
 import type { StatementId } from "./statement.ts";
 
-/** A broker that is set up otherwise than by default; only our own can be. */
+/** A broker with other settings than the defaults; only our own can have them. */
 export interface Needs {
-  /** What is needed, in a clause. */
+  /** The requirement, in a clause. */
   readonly what: string;
   readonly options: WorldOptions;
 }
 
-/** What a broker does, as some statements demand. It plays once for each version that they are of. */
+/**
+ * Checks a behaviour that some statements require. Plays once for each version of those statements.
+ */
 export interface Check {
   readonly title: string;
   readonly statements: readonly StatementId[];
@@ -38,7 +40,7 @@ export interface Case {
   readonly group: string;
   readonly check: Check;
   readonly version: 4 | 5;
-  /** Those of the version. */
+  /** The statements of that version. */
   readonly statements: readonly StatementId[];
   /** `v5-3.1.2-22 · the connection is closed at 1.5 times the Keep Alive` */
   readonly name: string;
@@ -57,13 +59,13 @@ export function casesOf(groups: readonly Group[]): Case[] {
   );
 }
 
-/** Plays a case. Rejects with Disagreement where the broker does something else. */
+/** Plays a case. Rejects with Disagreement where the broker differs. */
 export async function play({ check: { play: act }, version }: Case, port: Port): Promise<void> {
   const scene = new Scene(port, version);
   try {
     await act(scene);
   } catch (error) {
-    // What the check met counts more than what clearing away may meet.
+    // The check's own failure takes precedence over one of the cleanup.
     await scene.end().catch(() => {});
     throw error;
   }

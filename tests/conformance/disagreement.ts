@@ -6,7 +6,7 @@ export class Disagreement extends Error {
   override name = "Disagreement";
   readonly expected: string;
   readonly came: string;
-  /** Known where a rule was broken that holds for every packet; null: those of the check. */
+  /** Set when the broken rule holds for every packet; null: the statements of the check. */
   readonly statement: StatementId | null;
 
   constructor(expected: string, came: string, statement: StatementId | null = null) {
@@ -17,7 +17,7 @@ export class Disagreement extends Error {
   }
 }
 
-/** The broker lacks what a check is about, and may: nothing can be said. */
+/** The broker lacks the feature under test, and may: the check gives no result. */
 export class Skip extends Error {
   override name = "Skip";
 }
@@ -26,7 +26,7 @@ export function holds(isSo: boolean, expected: string, came: string): void {
   if (!isSo) throw new Disagreement(expected, came);
 }
 
-/** Two values are the same, deeply; of what prototype they are does not matter. */
+/** Compares two values deeply, regardless of their prototypes. */
 export function same(what: string, came: unknown, expected: unknown): void {
   const isSame = isDeepStrictEqual(structuredClone(came), structuredClone(expected));
   holds(isSame, `${what} ${show(expected)}`, show(came));

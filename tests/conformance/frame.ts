@@ -1,11 +1,11 @@
 import { parser, type Packet } from "mqtt-packet";
 import { Disagreement } from "./disagreement.ts";
 
-/** One packet of the broker: its bytes, and what mqtt-packet makes of them. */
+/** One packet of the broker: its bytes, and how mqtt-packet decodes them. */
 export interface Frame {
   readonly bytes: Uint8Array;
   readonly packet: Packet;
-  /** Where the body begins, behind the Remaining Length. */
+  /** The start of the body, behind the Remaining Length. */
   readonly body: number;
 }
 
@@ -13,7 +13,7 @@ export interface Frame {
 export class Frames {
   #rest: Uint8Array = new Uint8Array(0);
 
-  /** The packets that are whole now. Throws Disagreement for what is none. */
+  /** The packets that are complete now. Throws Disagreement for bytes that are no packet. */
   feed(chunk: Uint8Array, version: 4 | 5): Frame[] {
     const bytes = new Uint8Array(this.#rest.length + chunk.length);
     bytes.set(this.#rest);
@@ -31,7 +31,7 @@ export class Frames {
   }
 }
 
-/** Where the body of the packet at `start` begins and ends; null: the header is not whole yet. */
+/** The bounds of the body of the packet at `start`; null: the header is incomplete. */
 function headerAt(bytes: Uint8Array, start: number): { body: number; end: number } | null {
   let length = 0;
   for (let at = start + 1, shift = 0; at < bytes.length; at++, shift += 7) {
@@ -44,7 +44,7 @@ function headerAt(bytes: Uint8Array, start: number): { body: number; end: number
 }
 
 function frameOf(bytes: Uint8Array, body: number, version: 4 | 5): Frame {
-  // Who speaks no 5.0 refuses it in the form that it knows, of two bytes.
+  // A broker without 5.0 refuses it in the form of its own version, two bytes.
   const isOldConnack = (bytes[0] ?? 0) >> 4 === 2 && bytes.length - body === 2;
   const decoder = parser({ protocolVersion: isOldConnack ? 4 : version });
   let packet: Packet | null = null;
@@ -61,14 +61,14 @@ function frameOf(bytes: Uint8Array, body: number, version: 4 | 5): Frame {
   return { bytes, packet, body };
 }
 
-/** The reason code or return code of a packet; 0 where it has none. */
+/** A packet's reason code or return code; 0 where it has none. */
 export function codeOf(packet: Packet): number {
   const code = "reasonCode" in packet ? packet.reasonCode : undefined;
   const returned = "returnCode" in packet ? packet.returnCode : undefined;
   return code ?? returned ?? 0;
 }
 
-/** A packet in a few words, for what is said about a disagreement. */
+/** A packet in a few words, for the text of a disagreement. */
 export function describe({ packet, bytes }: Frame): string {
   const name = packet.cmd.toUpperCase();
   if (packet.cmd === "publish") {

@@ -5,10 +5,10 @@ import { catalogue } from "./catalogue.ts";
 import { casesOf } from "./check.ts";
 import { countOf, isStatement, statementsOf } from "./ledger.ts";
 
-/** What no check covers though it binds a server. May only become less. */
+/** Statements that bind a server and that no check covers. Their number may only decrease. */
 const gaps = { 4: 3, 5: 3 } as const;
 
-/** How many statements each section of the standard has, in its order. */
+/** The number of statements in each section of the standard, in its order. */
 const sections = {
   4: `1.5.3:3 2.2.2:2 2.3.1:7 3.1.0:2 3.1.2:24 3.1.3:11 3.1.4:5 3.2.0:1 3.2.2:6 3.3.1:12 3.3.2:3
       3.3.4:1 3.3.5:2 3.6.1:1 3.8.1:1 3.8.3:4 3.8.4:6 3.9.3:2 3.10.1:1 3.10.3:2 3.10.4:6 3.12.4:1
@@ -22,7 +22,7 @@ const sections = {
       4.13.2:1 6.0.0:4`,
 } as const;
 
-/** Numbering begins at 2 there: a statement was taken out of the standard. */
+/** Numbering starts at 2 there: the standard removed a statement. */
 const firstOf = (version: 4 | 5, section: string): number =>
   version === 5 && section === "2.2.1" ? 2 : 1;
 
@@ -43,7 +43,7 @@ for (const version of [4, 5] as const) {
       expect(statements.map(({ id }): string => id)).toEqual(wanted);
     });
 
-    test("each statement that counts as tested has a check that names it, and no other has", () => {
+    test("each statement that counts as tested has a check that names it, and no other statement has", () => {
       const named = new Set(cases.flatMap((each) => each.statements));
       const disagreeing = statements.filter(({ id, status }) => {
         return named.has(id) !== (status === "tested");
@@ -51,11 +51,11 @@ for (const version of [4, 5] as const) {
       expect(disagreeing).toEqual([]);
     });
 
-    test("gaps only become less", () => {
+    test("the number of gaps only decreases", () => {
       expect(countOf(version, "gap")).toBe(gaps[version]);
     });
 
-    test("what is not tested has a reason", () => {
+    test("an untested statement has a reason", () => {
       const silent = statements.filter(({ status, why }) => (status === "tested") !== (why === ""));
       expect(silent).toEqual([]);
     });
@@ -67,7 +67,7 @@ test("checks name only statements that exist", () => {
   expect(ids.filter((id) => !isStatement(id))).toEqual([]);
 });
 
-test("statements that code and documents cite are those of the ledger", async () => {
+test("code and documents cite only statements of the ledger", async () => {
   const cited: string[] = [];
   for await (const file of new Glob("{src,docs}/**/*.{ts,md}").scan(root)) {
     const text = await Bun.file(path.join(root, file)).text();

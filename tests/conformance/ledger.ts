@@ -17,7 +17,7 @@ export function statementsOf(version: 4 | 5): (Statement & { readonly id: Statem
   }));
 }
 
-/** How many statements of one version have a status. */
+/** The number of statements of one version with a status. */
 export function countOf(version: 4 | 5, status: Status): number {
   return statementsOf(version).filter((statement) => statement.status === status).length;
 }

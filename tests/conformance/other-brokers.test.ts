@@ -12,7 +12,7 @@ import { SocketPort } from "./socket-port.ts";
 const root = path.resolve(import.meta.dir, "../..");
 const cases = casesOf(catalogue);
 
-/** Groups that wait for no deadlines, so that they take no time. */
+/** Groups that wait for no deadline, and therefore take no time. */
 const quick = ["data representation and packet format", "SUBSCRIBE and SUBACK", "flow control"];
 
 function of(names: readonly string[]): Case[] {
@@ -38,7 +38,7 @@ test("the checks pass over a real socket as they do in virtual time", async () =
   expect(outcomes.length).toBeGreaterThan(60);
 }, 30_000);
 
-test("nothing of a run is left behind on the broker", async () => {
+test("a run leaves nothing behind on the broker", async () => {
   using broker = await EmbeddedBroker.start();
   const leaving = naming("v4-3.3.1-5", "v5-3.1.2-23", "v4-3.1.2-17", "v5-3.8.4-4");
   await runAll(leaving, new SocketPort(broker.target, 10_000), 4);
@@ -49,7 +49,7 @@ test("nothing of a run is left behind on the broker", async () => {
   });
 }, 30_000);
 
-test("a quirk is seen over a real socket", async () => {
+test("a quirk is found over a real socket", async () => {
   using broker = await EmbeddedBroker.start({ rules: { willOnEnd: { disconnected: "publish" } } });
   const outcomes = await runAll(naming("v4-3.14.4-3"), new SocketPort(broker.target, 1000), 1);
   expect(outcomes).toMatchObject([
@@ -58,7 +58,7 @@ test("a quirk is seen over a real socket", async () => {
 });
 
 test.skipIf(mosquittoMissing !== null)(
-  "mosquitto agrees, but for what it is known for",
+  "mosquitto agrees, except for its known disagreements",
   async () => {
     await using mosquitto = await Mosquitto.start();
     const known = naming("v5-3.8.3-4", "v5-3.3.4-6", "v4-3.3.5-1", "v5-3.3.1-10", "v5-4.7.2-1");
@@ -77,7 +77,7 @@ test.skipIf(mosquittoMissing !== null)(
   30_000,
 );
 
-test("docs/conformance.md has the ledger's figures, and names statements that exist", () => {
+test("docs/conformance.md has the ledger's figures, and names only statements that exist", () => {
   const text = readFileSync(path.join(root, "docs/conformance.md"), "utf8");
   const rows = ([4, 5] as const).map((version) => [
     version === 4 ? "3.1.1" : "5.0",

@@ -18,16 +18,16 @@ export type PublishOptions = Partial<Omit<IPublishPacket, "cmd" | "topic" | "pay
 type Subscribing = Partial<Omit<ISubscription, "topic">>;
 
 /**
- * A client that does what a check says and nothing by itself. Its bytes are written by mqtt-packet or
- * by hand; what the broker sends is cut into packets, looked at by the audit and kept until a check
- * asks for it.
+ * A client that does only what a check asks. mqtt-packet or a test writes its bytes; the client
+ * cuts the broker's bytes into packets, passes them to the audit and keeps them until a check takes
+ * them.
  */
 export class Peer implements LineEvents {
   readonly version: 4 | 5;
   clientId = "";
-  /** Every packet so far, also those that a check has taken. */
+  /** Every packet so far, including those that a check has taken. */
   readonly history: Frame[] = [];
-  /** What was wrong with the broker's packets, whoever asked for them. */
+  /** Errors that the audit found in the broker's packets, whichever check received them. */
   disagreement: Disagreement | null = null;
   isClosed = false;
   readonly #port: Port;
@@ -37,7 +37,7 @@ export class Peer implements LineEvents {
   #line: Line | null = null;
   #nextId = 1;
 
-  /** `onSend` is told what the peer sends, so that it can be cleared away later. */
+  /** `onSend` gets each packet of this client, so that the scene can clean up later. */
   constructor(port: Port, version: 4 | 5, onSend: (packet: Packet) => void) {
     this.#port = port;
     this.version = version;
@@ -48,7 +48,7 @@ export class Peer implements LineEvents {
     this.#line = await this.#port.open(this);
   }
 
-  // Told by the line.
+  // Set by the line.
 
   data(bytes: Uint8Array): void {
     try {
@@ -67,7 +67,7 @@ export class Peer implements LineEvents {
     this.isClosed = true;
   }
 
-  // What it does.
+  // What the client does.
 
   send(packet: Packet): void {
     this.#onSend(packet);
@@ -140,7 +140,7 @@ export class Peer implements LineEvents {
     return code;
   }
 
-  /** Acknowledges a delivery to the end. */
+  /** Acknowledges a delivery to the end of its exchange. */
   async acknowledge({ qos, messageId = 0 }: IPublishPacket): Promise<void> {
     if (qos === 1) this.send({ cmd: "puback", messageId });
     if (qos !== 2) return;
@@ -155,14 +155,14 @@ export class Peer implements LineEvents {
     this.drop();
   }
 
-  /** FIN without DISCONNECT: the will's case. */
+  /** FIN without DISCONNECT, which publishes the will. */
   drop(): void {
     this.#line?.end();
   }
 
-  // What it expects.
+  // What the client expects.
 
-  /** The next packet of a kind; others stay where they are. */
+  /** The next packet of a kind; others stay in place. */
   async next<Name extends Command>(name: Name): Promise<Of<Name>> {
     return (await this.nextFrame(name)).packet as Of<Name>;
   }
@@ -176,7 +176,7 @@ export class Peer implements LineEvents {
     return found;
   }
 
-  /** The next deliveries, as `topic=payload`, acknowledged to their end. */
+  /** The next deliveries, as `topic=payload`, acknowledged to the end of their exchanges. */
   async receives(...expected: readonly string[]): Promise<IPublishPacket[]> {
     const packets: IPublishPacket[] = [];
     for (const [index, each] of expected.entries()) {
@@ -188,12 +188,14 @@ export class Peer implements LineEvents {
     return packets;
   }
 
-  /** Every PUBLISH so far, also those that a check has taken. */
+  /** Every PUBLISH so far, including those that a check has taken. */
   deliveries(): IPublishPacket[] {
     return this.history.flatMap(({ packet }) => (packet.cmd === "publish" ? [packet] : []));
   }
 
-  /** Nothing of a kind comes for a while, or nothing at all; the connection stays. */
+  /**
+   * Throws if a packet of a kind, or any packet, arrives within a while; the connection stays open.
+   */
   async silent(name: Command | null = null): Promise<void> {
     await this.#port.pass(this.#port.quietMs);
     if (this.disagreement !== null) throw this.disagreement;
@@ -202,22 +204,22 @@ export class Peer implements LineEvents {
     holds(!this.isClosed, "a connection that stays open", "the broker closed it");
   }
 
-  /** It is alive: PINGREQ is answered. */
+  /** The connection is alive: the broker answers PINGREQ. */
   async lives(): Promise<void> {
     this.send({ cmd: "pingreq" });
     await this.next("pingresp");
   }
 
   /**
-   * The broker closes the connection. In 5.0 a DISCONNECT before it is the broker's choice, but its
-   * reason code has to be an error [v5-4.13.2-1], and one of `codes` where there are any.
+   * The broker closes the connection. In 5.0 a DISCONNECT before that is the broker's choice, but
+   * its reason code must be an error [v5-4.13.2-1], and one of `codes` if there are any.
    */
   async closes(...codes: readonly number[]): Promise<Of<"disconnect"> | null> {
     await this.#closed("");
     return this.#saidBefore(codes);
   }
 
-  /** The same, because of certain bytes. */
+  /** The same, caused by these bytes. */
   async closesAt(
     packet: Uint8Array,
     ...codes: readonly number[]
@@ -237,7 +239,9 @@ export class Peer implements LineEvents {
     return last.packet;
   }
 
-  /** CONNECT is refused: no CONNACK, or one that says no; then the connection is closed. */
+  /**
+   * The broker refuses CONNECT: with no CONNACK or an error code; then it closes the connection.
+   */
   async refused(packet: Uint8Array | null = null): Promise<Frame | null> {
     await this.#closed(packet === null ? "" : ` at ${bytesText(packet)}`);
     const [first, ...others] = this.history;

@@ -1,17 +1,17 @@
 /** What a check needs of the world: connections, and time. A virtual and a real one exist. */
 export interface Port {
-  /** Rejects where there is no way to the broker. */
+  /** Rejects if it cannot reach the broker. */
   open(events: LineEvents): Promise<Line>;
   pass(milliseconds: number): Promise<void>;
-  /** Waits until it is so; false: it is not so yet after `boundMs`. */
+  /** Waits until it is true; false: still untrue after `boundMs`. */
   until(isSo: () => boolean, boundMs: number): Promise<boolean>;
-  /** How long to wait for what has to come. */
+  /** Bound for a packet that is certain to arrive. */
   readonly patienceMs: number;
-  /** How long to watch before what did not come counts as absent. */
+  /** The watching time after which a packet counts as absent. */
   readonly quietMs: number;
-  /** How far before a deadline it can't have fallen yet. */
+  /** How long before a deadline the deadline cannot have fired. */
   readonly marginMs: number;
-  /** Others use this broker as well: what a check leaves behind is to be cleared away. */
+  /** Other clients use this broker as well: the scene must clean up what a check leaves behind. */
   readonly isShared: boolean;
 }
 
@@ -24,6 +24,6 @@ export interface Line {
 
 export interface LineEvents {
   data(bytes: Uint8Array): void;
-  /** The broker closed it. */
+  /** The broker closed the connection. */
   closed(): void;
 }

@@ -7,7 +7,7 @@ import { statementsOf } from "./ledger.ts";
 import { outcomeOf } from "./run.ts";
 import { VirtualPort } from "./virtual-port.ts";
 
-/** Longer than anything that a check waits for takes. */
+/** Longer than any wait of a check. */
 const patienceMs = 4000;
 
 const cases = casesOf(catalogue);
@@ -16,14 +16,14 @@ function broken({ breaks }: Quirk): string[] {
   return breaks.split(/\s+/).filter((id) => id !== "");
 }
 
-/** Whether a case sees that the broker has a quirk. */
+/** Whether a case detects a quirk of the broker. */
 async function sees(each: Case, quirk: Quirk): Promise<boolean> {
   const options = { ...each.check.needs?.options, ...quirk.options };
   const port = new QuirkyPort(new VirtualPort(options, patienceMs), quirk, each.version);
   return (await outcomeOf(each, port)).verdict === "disagrees";
 }
 
-describe("a broker with a quirk is found out, by the statements that the quirk breaks", () => {
+describe("checks of the statements that a quirk breaks detect the quirk", () => {
   for (const quirk of quirks) {
     test(quirk.name, async () => {
       const ids = broken(quirk);
@@ -37,7 +37,7 @@ describe("a broker with a quirk is found out, by the statements that the quirk b
   }
 });
 
-test("each statement that counts as tested is broken by a quirk", () => {
+test("for each tested statement some quirk breaks it", () => {
   const all = new Set(quirks.flatMap(broken));
   const tested = ([4, 5] as const)
     .flatMap((version) => statementsOf(version))

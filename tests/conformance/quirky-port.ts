@@ -7,29 +7,29 @@ import type { Line, LineEvents, Port } from "./port.ts";
 /** A packet, or bytes that no encoder would write. */
 export type Sent = Packet | Uint8Array;
 
-/** One thing that a broker does wrong. */
+/** One wrong behaviour of a broker. */
 export interface Quirk {
   readonly name: string;
-  /** Statements that it breaks, so that a check of each has to see it; ids with blanks between. */
+  /** Statements that it breaks, each of whose checks must detect it; ids with blanks between. */
   readonly breaks: string;
-  /** What the client gets in place of a packet of the broker. */
+  /** Replaces a packet of the broker on its way to the client. */
   readonly answer?: (frame: Frame, line: QuirkyLine) => readonly Sent[];
-  /** What the broker gets in place of a packet of the client. */
+  /** Replaces a packet of the client on its way to the broker. */
   readonly request?: (frame: Frame, line: QuirkyLine) => readonly Sent[];
   readonly neverCloses?: boolean;
-  /** What the client gets before the broker closes. */
+  /** Sent to the client before the broker closes. */
   readonly closing?: (line: QuirkyLine) => readonly Sent[];
   /** The client has gone. */
   readonly gone?: (line: QuirkyLine) => void;
-  /** A second or more has passed at once. */
+  /** Time has advanced by a second or more at once. */
   readonly passed?: (line: QuirkyLine) => void;
-  /** What is left of the bytes of one write. */
+  /** The remaining bytes of one write. */
   readonly write?: (bytes: Uint8Array) => Uint8Array;
-  /** What the broker itself does otherwise. */
+  /** Changes in the broker itself. */
   readonly options?: WorldOptions;
 }
 
-/** Stands between a broker and its clients, and plants a quirk. */
+/** Sits between a broker and its clients, and plants a quirk. */
 export class QuirkyPort implements Port {
   /** All connections so far. */
   readonly lines: QuirkyLine[] = [];
@@ -68,16 +68,16 @@ export class QuirkyPort implements Port {
   }
 }
 
-/** One connection of it. What a quirk has to remember, it keeps here. */
+/** One connection of the port. A quirk keeps its state here. */
 export class QuirkyLine implements Line, LineEvents {
   inner: Line | null = null;
   readonly version: 4 | 5;
-  /** All connections of the port, this one among them. */
+  /** All connections of the port, including this one. */
   readonly lines: readonly QuirkyLine[];
-  /** Packets that the client got, and that the broker got. */
+  /** Packets that the client received, and that the broker received. */
   readonly answers: Packet[] = [];
   readonly requests: Packet[] = [];
-  /** What is held back. */
+  /** Packets held back. */
   held: Sent | null = null;
   readonly #quirk: Quirk;
   readonly #client: LineEvents;
@@ -107,12 +107,12 @@ export class QuirkyLine implements Line, LineEvents {
     if (this.#quirk.neverCloses !== true) this.#client.closed();
   }
 
-  /** The client is sent away, and the broker not told. */
+  /** Closes the client's side without telling the broker. */
   hangUp(): void {
     this.#client.closed();
   }
 
-  /** The client gets this. */
+  /** Sends to the client. */
   tell(sent: Sent): void {
     this.#client.data(this.#encode(sent));
   }
@@ -138,12 +138,14 @@ export class QuirkyLine implements Line, LineEvents {
     this.#quirk.gone?.(this);
   }
 
-  /** The broker gets this. */
+  /** Sends to the broker. */
   ask(sent: Sent): void {
     this.inner?.send(this.#encode(sent));
   }
 
-  /** What mqtt-packet can't read is left to the broker as it is, and all that follows. */
+  /**
+   * Passes bytes that mqtt-packet cannot read, and everything after them, to the broker unchanged.
+   */
   #cut(bytes: Uint8Array): readonly (Frame | Uint8Array)[] {
     try {
       return this.#fromClient.feed(bytes, this.version);

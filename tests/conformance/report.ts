@@ -1,6 +1,8 @@
 import type { Outcome } from "./run.ts";
 
-/** What a person reads: a line for each group, then each disagreement, then what was skipped. */
+/**
+ * The report for people: a line for each group, then each disagreement, then the skipped checks.
+ */
 export function reportText(target: string, outcomes: readonly Outcome[]): string {
   const groups = Map.groupBy(outcomes, (outcome) => outcome.case.group);
   const widest = Math.max(...[...groups.keys()].map((name) => name.length));
@@ -61,7 +63,7 @@ function countText(outcomes: readonly Outcome[], verdict: "disagrees" | "skipped
   return count === 0 ? "" : `${count} ${verdict === "disagrees" ? "disagree" : verdict}`;
 }
 
-/** One line of NDJSON for each check, and one for all. */
+/** One line of NDJSON for each check, and one for the totals. */
 export function reportJson(target: string, outcomes: readonly Outcome[]): string {
   const checks = outcomes.map(({ case: each, ...rest }) => ({
     type: "check",

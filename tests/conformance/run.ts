@@ -8,7 +8,7 @@ export type Outcome = { readonly case: Case } & (
   | { readonly verdict: "passed" }
   | {
       readonly verdict: "disagrees";
-      /** Those of the case, or the one that holds for every packet and was broken by one. */
+      /** The statements of the case, or the rule for every packet that one packet broke. */
       readonly statements: readonly StatementId[];
       readonly expected: string;
       readonly came: string;
@@ -16,7 +16,7 @@ export type Outcome = { readonly case: Case } & (
   | { readonly verdict: "skipped"; readonly why: string }
 );
 
-/** Plays one case. Rejects with what is our own fault. */
+/** Plays one case. Rejects on a fault of ours. */
 export async function outcomeOf(each: Case, port: Port): Promise<Outcome> {
   try {
     await play(each, port);
@@ -35,7 +35,10 @@ export async function outcomeOf(each: Case, port: Port): Promise<Outcome> {
   }
 }
 
-/** Plays cases on a broker that others may use too, some at a time; outcomes in the cases' order. */
+/**
+ * Plays cases on a broker that other clients may use too, some in parallel; outcomes are in the
+ * order of the cases.
+ */
 export async function runAll(
   cases: readonly Case[],
   port: Port,

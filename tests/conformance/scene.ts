@@ -8,10 +8,10 @@ import type { Port } from "./port.ts";
 export type ConnectOptions = Partial<Omit<IConnectPacket, "cmd" | "clientId">>;
 
 let scenes = 0;
-/** Of this process, so that two runs against one broker never meet. */
+/** Unique to this process, so that two runs against one broker never meet. */
 const run = Math.floor(Math.random() * 36 ** 5).toString(36);
 
-/** Where one check plays: ids and topics of its own, and whoever takes part. */
+/** The stage of one check: ids and topics of its own, and its clients. */
 export class Scene {
   readonly version: 4 | 5;
   readonly #port: Port;
@@ -27,17 +27,17 @@ export class Scene {
     this.#root = `${run}${scenes.toString(36)}`;
   }
 
-  /** A topic, or a filter, of this scene alone. */
+  /** A topic, or a filter, unique to this scene. */
   topic(name = "t"): string {
     return `c/${this.#root}/${name}`;
   }
 
-  /** A client id of this scene alone: letters and digits, less than 23. */
+  /** A client id unique to this scene: letters and digits, fewer than 23. */
   id(name: string): string {
     return `c${this.#root}${name}`;
   }
 
-  /** A connection without a CONNECT so far. */
+  /** A connection that has not sent CONNECT. */
   async open(version = this.version): Promise<Peer> {
     const peer = new Peer(this.#port, version, (packet) => this.#sent(packet));
     await peer.open();
@@ -45,7 +45,7 @@ export class Scene {
     return peer;
   }
 
-  /** A client that is let in. */
+  /** A connected client. */
   async connect(name = "a", options: ConnectOptions = {}): Promise<Peer> {
     const [peer] = await this.enter(name, options);
     return peer;
@@ -70,7 +70,7 @@ export class Scene {
     });
   }
 
-  /** Clean Start and no keepalive, unless the options say otherwise. */
+  /** Default: Clean Start and no keepalive. */
   sendConnect(peer: Peer, clientId: string, options: ConnectOptions = {}): void {
     const { properties, ...others } = options;
     peer.clientId = clientId;
@@ -86,21 +86,21 @@ export class Scene {
     });
   }
 
-  /** A connection is closed because of what a client sends that was let in. */
+  /** The broker closes the connection because of what an accepted client sends. */
   async closedBy(packet: Uint8Array, ...codes: readonly number[]): Promise<void> {
     const peer = await this.connect("closed");
     peer.bytes(packet);
     await peer.closesAt(packet, ...codes);
   }
 
-  /** A first packet is refused. Returns the CONNACK, if one came. */
+  /** The broker refuses a first packet. Returns the CONNACK, if there is one. */
   async refused(packet: Uint8Array): Promise<Frame | null> {
     const peer = await this.open();
     peer.bytes(packet);
     return peer.refused(packet);
   }
 
-  /** A filter is refused: by the code in SUBACK, or by closing the connection. */
+  /** The broker refuses a filter: by the code in SUBACK, or by closing the connection. */
   async filterRefused(filter: string | Bytes): Promise<void> {
     const peer = await this.connect("filter");
     peer.bytes(subscribe(this.version, filter));
@@ -112,7 +112,7 @@ export class Scene {
     holds(Number(code) >= 0x80, `no subscription to ${String(filter)}`, describe(suback));
   }
 
-  /** How long what has to come may take. */
+  /** Bound for a packet that is certain to arrive. */
   get patienceMs(): number {
     return this.#port.patienceMs;
   }
@@ -121,24 +121,24 @@ export class Scene {
     await this.#port.pass(milliseconds);
   }
 
-  /** Lets so much time pass that whatever is on its way has come. */
+  /** Waits long enough for everything under way to arrive. */
   async quiet(): Promise<void> {
     await this.#port.pass(this.#port.quietMs);
   }
 
-  /** Lets time pass until shortly before `milliseconds` are over. */
+  /** Waits until shortly before `milliseconds` are over. */
   async passAlmost(milliseconds: number): Promise<void> {
     await this.#port.pass(milliseconds - this.#port.marginMs);
   }
 
-  /** Throws what was wrong with packets that nobody asked for, and clears away what is left. */
+  /** Throws the errors found in packets that no check received, and cleans up. */
   async end(): Promise<void> {
     for (const peer of this.#peers) peer.drop();
     const disagreement =
       this.#peers.find((peer) => peer.disagreement !== null)?.disagreement ?? null;
     if (this.#port.isShared) {
       await this.#clear().catch((left: unknown) => {
-        // That a broker keeps what is to be cleared away says nothing about the check.
+        // Failing to clean up does not count against the check.
         if (!(left instanceof Disagreement)) throw left;
       });
     }
@@ -153,7 +153,7 @@ export class Scene {
     if (packet.clean !== true || expiry > 0) this.#sessions.add(packet.clientId);
   }
 
-  /** Deletes what is retained, and ends sessions: each by a clean start of its id. */
+  /** Deletes retained messages, and ends sessions, each by a clean start of its id. */
   async #clear(): Promise<void> {
     if (this.#kept.size > 0) {
       const peer = await this.connect("clear");
@@ -169,7 +169,7 @@ export class Scene {
     }
   }
 
-  /** DISCONNECT, and waits for the broker to take it. */
+  /** Sends DISCONNECT, and waits for the broker to handle it. */
   async #part(peer: Peer): Promise<void> {
     peer.send({ cmd: "disconnect" });
     await this.#port.until(() => peer.isClosed, this.#port.patienceMs);

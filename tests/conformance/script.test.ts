@@ -24,7 +24,7 @@ async function run(...args: readonly string[]): Promise<Answer> {
   return { code, out, err };
 }
 
-test("a run tells of each group, and ends with 0 where all passed", async () => {
+test("a run reports each group, and exits with 0 when all passed", async () => {
   const { code, out } = await run("--in-process", "--only", "v5-3.1.2-22", "--only", "v4-3.12.4-1");
   expect(out).toMatchInlineSnapshot(`
     "mqttd in this process: 6 checks
@@ -38,7 +38,7 @@ test("a run tells of each group, and ends with 0 where all passed", async () => 
   expect(code).toBe(0);
 });
 
-test("--json writes a line for each check, and one for all", async () => {
+test("--json writes a line for each check, and one for the totals", async () => {
   const { code, out } = await run("--in-process", "--json", "--only", "v5-3.12.4-1");
   expect(out).toMatchInlineSnapshot(`
     "{"type":"check","group":"UNSUBSCRIBE, UNSUBACK and PINGREQ","title":"each PINGREQ is answered by a PINGRESP","protocol":"5","statements":["v5-3.12.4-1"],"verdict":"passed"}
@@ -48,7 +48,7 @@ test("--json writes a line for each check, and one for all", async () => {
   expect(code).toBe(0);
 });
 
-test("what is typed wrongly is one line and 2, a broker that is not there 3", async () => {
+test("wrong usage gives one line and exit code 2, an unreachable broker 3", async () => {
   const answers = [
     await run(),
     await run("--in-process", "--only", "v5-3.1.2-222"),

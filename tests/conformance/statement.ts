@@ -1,4 +1,4 @@
-/** Of a normative statement: version first, as everywhere in this project (`v5-3.1.2-22`). */
+/** Id of a normative statement: version first, as everywhere in this project (`v5-3.1.2-22`). */
 export type StatementId = `v4-${string}` | `v5-${string}`;
 
 export type Status = "tested" | "gap" | "not applicable";
@@ -7,7 +7,7 @@ export type Status = "tested" | "gap" | "not applicable";
 export interface Statement {
   readonly says: string;
   readonly status: Status;
-  /** Why it is a gap, or not applicable; empty where it is tested. */
+  /** Why it is a gap, or not applicable; empty if it is tested. */
   readonly why: string;
 }
 
@@ -28,7 +28,7 @@ export function client(says: string): Statement {
   return { says, status: "not applicable", why: "binds the client" };
 }
 
-/** There is nothing in mqttd that it could bind. */
+/** mqttd has nothing that it could bind. */
 export function without(says: string, why: string): Statement {
   return { says, status: "not applicable", why };
 }

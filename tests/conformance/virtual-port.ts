@@ -4,7 +4,7 @@ import type { Line, LineEvents, Port } from "./port.ts";
 
 const stepMs = 10;
 
-/** Our broker in a world of its own, where time passes only when a check says so. */
+/** Our broker in a world of its own, whose time only the check advances. */
 export class VirtualPort implements Port {
   readonly patienceMs: number;
   readonly quietMs = 200;

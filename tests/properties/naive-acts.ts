@@ -2,9 +2,9 @@ import fc from "fast-check";
 import type { Qos } from "../../src/core/packet.ts";
 
 /**
- * What a client, its network, the operator or the clock does next. Clients are named by small numbers;
- * for one that is not connected another acts, if there is any. Seconds, unless it says milliseconds;
- * null: the property is left out.
+ * The next act of a client, its network, the operator or the clock. Small numbers name clients; if
+ * the named one is not connected, another acts, if there is any. Seconds, unless milliseconds are
+ * stated; null: omits the property.
  */
 export type Act =
   | {
@@ -19,7 +19,7 @@ export type Act =
       readonly receiveMaximum: number | null;
       readonly packetSize: number | null;
       readonly aliases: number | null;
-      /** Whether it still answers what it got on its last connection. */
+      /** Whether the client still answers what it received on its last connection. */
       readonly remembers: boolean;
       readonly will: WillAct | null;
     }
@@ -33,9 +33,9 @@ export type Act =
       readonly expiry: number | null;
       readonly contentType: string | null;
       readonly alias: number | null;
-      /** The alias stands for the topic. */
+      /** The alias replaces the topic. */
       readonly nameless: boolean;
-      /** Once more with the packet id of the one before. */
+      /** Repeats the previous packet id. */
       readonly again: boolean;
     }
   | {
@@ -45,14 +45,14 @@ export type Act =
       readonly identifier: number | null;
     }
   | { readonly act: "unsubscribe"; readonly client: number; readonly filters: readonly string[] }
-  /** Answers one of the packets that wait for an answer, the oldest for 0, or all of them in order. */
+  /** Answers one of the pending packets, the oldest for 0, or all of them in order. */
   | {
       readonly act: "acknowledge";
       readonly client: number;
       readonly which: number | "all";
       readonly refuses: boolean;
     }
-  /** An acknowledgement for which nothing may have been the cause. */
+  /** An acknowledgement that may have no cause. */
   | {
       readonly act: "stray";
       readonly client: number;
@@ -60,7 +60,7 @@ export type Act =
       readonly id: number;
       readonly refuses: boolean;
     }
-  /** `begin`: the first part of a packet; the rest comes before whatever the client sends next. */
+  /** `begin`: the first part of a packet; the rest precedes whatever the client sends next. */
   | { readonly act: "ping" | "begin" | "violate" | "kick"; readonly client: number }
   | { readonly act: "drop"; readonly client: number; readonly how: "eof" | "reset" | "timeout" }
   | {
@@ -91,14 +91,14 @@ interface FilterAct {
 
 export type ActOf<Name extends Act["act"]> = Act & { readonly act: Name };
 
-/** How often each kind of act comes, and the topics and filters that they are about. */
+/** The frequency of each kind of act, and the topics and filters in use. */
 export interface Theme {
   readonly clients: number;
   readonly weights: Readonly<Partial<Record<Act["act"], number>>>;
   readonly topics: readonly string[];
   readonly filters: readonly string[];
   readonly willTopics: readonly string[];
-  /** Keepalives, 0 among them for as often as there is to be none. */
+  /** Keepalives; repeated values, 0 among them, are drawn more often. */
   readonly keepAlives: readonly number[];
   readonly expiries: readonly (number | null)[];
 }
@@ -143,7 +143,8 @@ function kindsOf(theme: Theme): Record<Act["act"], fc.Arbitrary<Act>> {
       keepAlive: fc.constantFrom(...theme.keepAlives),
       expiry: fc.constantFrom(...theme.expiries),
       receiveMaximum: fc.constantFrom(null, 1, 2, 3),
-      // One that no CONNACK fits, sizes about that of small PUBLISHes, and one between small and large.
+      // One that no CONNACK fits, some near the size of small PUBLISHes, and one between small and
+      // large.
       packetSize: fc.constantFrom(null, null, null, null, 15, 16, 17, 18, 60),
       aliases: fc.constantFrom(null, null, 1, 3),
       remembers: fc.constantFrom(false, false, true),
@@ -216,7 +217,7 @@ function kindsOf(theme: Theme): Record<Act["act"], fc.Arbitrary<Act>> {
     }),
     advance: fc.record({
       act: fc.constant("advance"),
-      // Whole halves of a second: see Play about moments.
+      // Multiples of half a second: see Play about moments.
       milliseconds: fc.constantFrom(500, 1000, 1500, 3000, 7500, 20_000),
     }),
   };

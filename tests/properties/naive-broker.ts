@@ -29,18 +29,21 @@ import {
 import { NaiveOutbox, type Member, type Witness } from "./naive-outbox.ts";
 
 /**
- * A second broker, written from the two standards to be read and not to be fast: flat lists that are
- * searched from end to end, and no tables that have to agree with each other. Tests play the same
- * packets to it and to the real one and compare what each client is told.
+ * A second broker, written from the two standards to be readable rather than fast: flat lists,
+ * searched from end to end, and no tables that must agree with each other. Tests play the same
+ * packets to it and to the real broker, and compare what each client receives.
  *
- * Times are milliseconds. The model never asks for one, it is told.
+ * Times are milliseconds. The model never reads a clock; time is an argument.
  */
 export class NaiveBroker {
-  /** What it sends, and the messages that it retains. */
+  /** The broker's output, and its retained messages. */
   readonly out: NaiveOutbox;
   #serial = 0;
   #sessions: Session[] = [];
-  /** What goes to other members of shared subscriptions, when all else that is due has been done. */
+  /**
+   * Messages for other members of shared subscriptions, delivered after everything else that is
+   * due.
+   */
   #left: Left[] = [];
   #leftAt = Infinity;
   readonly #witness: Witness;
@@ -54,12 +57,12 @@ export class NaiveBroker {
     return this.out.now;
   }
 
-  /** The next moment at which something happens by itself. */
+  /** The next moment at which something is due. */
   get due(): number {
     return Math.min(this.#leftAt, ...this.#sessions.map(dueOf));
   }
 
-  /** Time passes: silence ends connections, wills fall due, sessions end. */
+  /** Advances time: silence ends connections, wills fall due, sessions end. */
   pass(now: number): void {
     for (let due = this.due; due <= now; due = this.due) {
       this.out.now = due;
@@ -73,7 +76,7 @@ export class NaiveBroker {
     this.out.now = now;
   }
 
-  /** A complete packet has come. Whoever sends anything before CONNECT is not this model's matter. */
+  /** Handles a complete packet. The model does not cover packets before CONNECT. */
   receive(number: number, packet: Packet, now: number): void {
     this.pass(now);
     const session = this.#on(number);
@@ -104,7 +107,7 @@ export class NaiveBroker {
       case "disconnect":
         return this.#disconnect(session, packet);
       default:
-        // A second CONNECT, or what only a server may send.
+        // A second CONNECT, or a packet that only a server may send.
         return this.#end(session, Reason.protocolError);
     }
   }
@@ -141,7 +144,8 @@ export class NaiveBroker {
     const version = packet.protocolVersion ?? 4;
     const clientId = packet.clientId === "" ? this.#witness.assignedTo(number) : packet.clientId;
     const packetSize = version === 5 ? (properties.maximumPacketSize ?? Infinity) : Infinity;
-    // Whoever can't be told the broker's limits is not let in, and nothing changes for anybody else.
+    // A client whose maximum leaves no room for the broker's limits is refused, and nothing changes
+    // for other clients.
     if (connackSize(packet, version) > packetSize) {
       const refusal = { sessionPresent: false, reasonCode: Reason.packetTooLarge };
       this.out.said.push({ to: number, packet: { cmd: "connack", ...refusal } });
@@ -175,7 +179,7 @@ export class NaiveBroker {
     this.out.pump(connected);
   }
 
-  /** [v4-3.1.4-2] [v5-3.1.4-3]: whoever was there goes, before the new one is answered. */
+  /** [v4-3.1.4-2] [v5-3.1.4-3]: the old connection ends before the new one gets its answer. */
   #makeWay(session: Session, goesOn: boolean): void {
     const { will } = session;
     const wasConnected = session.connection !== null;
@@ -184,7 +188,7 @@ export class NaiveBroker {
       session.endsAt = this.#now;
       return this.#settle(session);
     }
-    // [v5-3.1.3-9]: a session that goes on before the delay has passed keeps its will to itself.
+    // [v5-3.1.3-9]: a session that resumes before the delay has passed cancels its will.
     session.will = null;
     if (wasConnected && will !== null && will.delay === 0) this.#publishWill(will);
   }
@@ -192,7 +196,7 @@ export class NaiveBroker {
   #disconnect(session: Connected, packet: IDisconnectPacket): void {
     const isV5 = session.connection.version === 5;
     const asked = isV5 ? packet.properties?.sessionExpiryInterval : undefined;
-    // Section 3.14.2.2.2: that is no valid DISCONNECT.
+    // Section 3.14.2.2.2: such a DISCONNECT is invalid.
     if (asked !== undefined && asked > 0 && session.expiry === 0) {
       return this.#end(session, Reason.protocolError);
     }
@@ -221,7 +225,10 @@ export class NaiveBroker {
     session.connection = null;
   }
 
-  /** What is due of a session without connection: its will, its end. One that ends gets nothing more. */
+  /**
+   * The due events of a session without a connection: its will, its end. An ended session gets
+   * nothing more.
+   */
   #settle(session: Session): void {
     const { will } = session;
     const isOver = session.endsAt <= this.#now;
@@ -235,7 +242,7 @@ export class NaiveBroker {
     this.#publishWill(will);
   }
 
-  /** What members whose sessions have ended had not finished (section 4.8.2). */
+  /** The unfinished messages of members whose sessions have ended (section 4.8.2). */
   #handOn(): void {
     const left = this.#left.splice(0);
     this.#leftAt = Infinity;
@@ -251,12 +258,12 @@ export class NaiveBroker {
     }
   }
 
-  /** Its own expiry begins now. */
+  /** The session's own expiry starts now. */
   #publishWill(will: Will): void {
     this.#publish({ ...will.message, at: this.#now, serial: this.#serial++ });
   }
 
-  // Messages on their way in.
+  // Incoming messages.
 
   #publishReceived(session: Connected, packet: IPublishPacket): void {
     const { connection } = session;
@@ -264,7 +271,7 @@ export class NaiveBroker {
     const alias = connection.version === 5 ? properties.topicAlias : undefined;
     let { topic } = packet;
     if (alias !== undefined) {
-      // [v5-3.3.2-9], and what CONNACK said.
+      // [v5-3.3.2-9], and the limit in CONNACK.
       if (alias > 100) return this.#end(session, Reason.topicAliasInvalid);
       if (topic !== "") connection.aliases[alias] = topic;
       topic = connection.aliases[alias] ?? "";
@@ -277,7 +284,7 @@ export class NaiveBroker {
     };
     // [v5-4.3.3-10]: until PUBREL it is the same message.
     if (qos === 2 && session.incoming.includes(messageId)) return answer(Reason.success);
-    // The broker keeps $SYS for itself (section 4.7.2), but for what a bridge says of itself.
+    // $SYS belongs to the broker (section 4.7.2), except for a bridge's state.
     const isBridges = /^\$SYS\/broker\/connection\/[^/]+\/state$/.test(topic);
     if (topic.startsWith("$SYS/") && !isBridges) return answer(Reason.notAuthorized);
     if (qos === 2) session.incoming.push(messageId);
@@ -309,7 +316,7 @@ export class NaiveBroker {
     this.out.say(connection, { cmd: "pubcomp", messageId: id, reasonCode });
   }
 
-  /** Passes a message on. Returns whether there was anybody for it. */
+  /** Forwards a message. Returns whether any subscription matched. */
   #publish(message: Message): boolean {
     if (message.retain) {
       // [v5-3.3.1-5] to -7.
@@ -331,7 +338,7 @@ export class NaiveBroker {
           !isShared && !(noLocal && message.publisher === session.clientId),
       );
       if (own.length === 0) continue;
-      // Section 3.3.4 lets a broker send one copy or several; this one sends one.
+      // Section 3.3.4 allows one copy or several; this broker sends one.
       isWanted = true;
       this.out.offer(session, copyOf(message, own));
     }
@@ -368,8 +375,8 @@ export class NaiveBroker {
         retainAsPublished: rap,
         identifier: (isV5 ? packet.properties?.subscriptionIdentifier : undefined) ?? null,
       });
-      // [v4-3.3.1-6] [v5-3.3.1-9] to -11. No Local is not asked: whether it concerns a message that was
-      // stored before, the standard does not say, and brokers differ.
+      // [v4-3.3.1-6] [v5-3.3.1-9] to -11. Ignores No Local: the standard does not say whether it
+      // applies to a message stored before, and brokers differ.
       if (shared === null && (rh === 0 || (rh === 1 && before === undefined))) {
         session.replays = session.replays.filter((other) => other.filter !== filter);
         session.replays.push({ filter, since: this.#serial, done: [], skipped: [] });
@@ -380,7 +387,7 @@ export class NaiveBroker {
     this.out.pump(session);
   }
 
-  /** What waits already is still delivered, which section 3.10.4 allows; retained messages are not. */
+  /** Queued messages are still delivered, which section 3.10.4 allows; retained ones are not. */
   #unsubscribe(session: Connected, packet: IUnsubscribePacket): void {
     const granted = packet.unsubscriptions.map((filter) => {
       const subscription = session.subscriptions.find((other) => other.filter === filter);

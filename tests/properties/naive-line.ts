@@ -1,6 +1,6 @@
 import type { IPublishPacket, Packet } from "mqtt-packet";
 
-/** A packet of the broker as one line of text: what is compared, and what a person reads. */
+/** A packet of the broker as one line of text, for comparison and for people. */
 export function lineOf(packet: Packet | "closed"): string {
   if (packet === "closed") return "closed";
   switch (packet.cmd) {

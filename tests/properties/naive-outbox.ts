@@ -25,28 +25,28 @@ export interface Said {
 }
 
 /**
- * What the broker under test did. The model looks at it only where the standards leave a choice, and
- * then only for which of the choices it was.
+ * The acts of the broker under test. The model reads them only where the standards leave a choice,
+ * and only to learn which choice was made.
  */
 export interface Witness {
-  /** The PUBLISH to a connection that the model has not come to yet. */
+  /** The next PUBLISH to a connection that the model has not matched yet. */
   nextOn(connection: number): IPublishPacket | undefined;
-  /** Messages that wait in the queue of a client id. */
+  /** The number of messages in the queue of a client id. */
   waitingFor(clientId: string): {
     readonly all: number;
     readonly qos0: number;
     /** `topic=payload` of each. */
     readonly messages: readonly string[];
   };
-  /** The client id that a connection without one was given. */
+  /** The assigned client id of a connection without one. */
   assignedTo(connection: number): string;
 }
 
-/** A message that can be the next one; `replay` null: it waits in the queue. */
+/** A message that can be sent next; `replay` null: it is queued. */
 interface Option {
   readonly copy: Copy;
   readonly replay: Replay | null;
-  /** The broker must not leave it out. */
+  /** The broker must not omit it. */
   readonly isDue: boolean;
 }
 
@@ -55,9 +55,9 @@ export interface Member {
   readonly subscription: Subscription;
 }
 
-/** The naive broker's way out: who gets which copy when, and what becomes of it. */
+/** The naive broker's output: which client gets which copy when, and what becomes of it. */
 export class NaiveOutbox {
-  /** What the broker has to have sent, in order; whoever compares it empties it. */
+  /** The packets that the broker must have sent, in order; the comparison empties the list. */
   said: Said[] = [];
   now = 0;
   /** One message for each topic. */
@@ -72,7 +72,7 @@ export class NaiveOutbox {
     this.said.push({ to: connection.number, packet });
   }
 
-  /** QoS 0 reaches those who are connected and seldom waits; the rest waits for its turn. */
+  /** QoS 0 reaches connected clients and seldom waits; other messages wait for their turn. */
   offer(session: Session, copy: Copy): void {
     if (!isConnected(session)) {
       if (copy.qos > 0) session.queue.push(copy);
@@ -84,12 +84,12 @@ export class NaiveOutbox {
   }
 
   /**
-   * QoS 0 has to wait where the client is to get an older one first (v5-4.6.0-6), and may wait as long as
-   * it is to get any other.
+   * QoS 0 must wait while the client is still to get an older message of its topic (v5-4.6.0-6),
+   * and may wait while it is to get any other.
    */
   #waitsItsTurn(session: Connected, copy: Copy): boolean {
     if (isTooLarge(this.#packetOf(session, copy), session)) {
-      // Its turn is not seen, but the length of the queue tells.
+      // The turn is invisible, but the length of the queue shows it.
       const { clientId, queue } = session;
       const known = queue.filter(({ qos }) => qos === 0).length;
       return this.#witness.waitingFor(clientId).qos0 > known;
@@ -101,9 +101,9 @@ export class NaiveOutbox {
   }
 
   /**
-   * One member of a shared subscription, whichever the broker takes: one that is connected, if there
-   * is any. Where it was sent is seen; where it waits, the queues tell; where neither tells, it is lost
-   * to the one who was chosen. `isUnsure`: or there is none.
+   * One member of a shared subscription, whichever the broker chooses: a connected one, if there is
+   * any. An observed PUBLISH shows the choice for a sent message, the queues for a waiting one; if
+   * neither does, the chosen member lost it. `isUnsure`: possibly no member got it.
    */
   offerToOne(message: Message, members: readonly Member[], isUnsure = false): void {
     const connected = members.filter(({ session }) => isConnected(session));
@@ -119,7 +119,7 @@ export class NaiveOutbox {
     if (chosen !== undefined) this.offer(chosen.session, chosen.copy);
   }
 
-  /** More like this message wait in the queue of the broker under test than in this one's. */
+  /** The broker under test has more messages like this one in its queue than the model. */
   #hasOneMore({ clientId, queue }: Session, { topic, payload }: Message): boolean {
     const text = `${topic}=${payload}`;
     const waiting = this.#witness.waitingFor(clientId).messages.filter((one) => one === text);
@@ -132,8 +132,8 @@ export class NaiveOutbox {
   }
 
   /**
-   * Nothing is to be seen of it: its client is away and takes QoS 0, or takes no packet so large. One that
-   * waits for its turn is to be seen in the queue.
+   * The message is invisible: its client is offline with QoS 0, or accepts no packet so large. A
+   * message that waits for its turn shows in the queue.
    */
   #isLost(session: Session, copy: Copy): boolean {
     if (!isConnected(session)) return copy.qos === 0;
@@ -142,21 +142,21 @@ export class NaiveOutbox {
     return !waits && isTooLarge(this.#packetOf(session, copy), session);
   }
 
-  /** The session goes on [v4-4.4.0-1] [v5-4.4.0-1]. */
+  /** The session resumes [v4-4.4.0-1] [v5-4.4.0-1]. */
   sendAgain(session: Connected): void {
     const { connection } = session;
     for (const outgoing of session.outgoing) {
       // In the order of the PUBLISHes, which is that of the PUBRECs (v4-4.6.0-4) unless the client
-      // broke the rule for these (v4-4.6.0-3).
+      // broke their order (v4-4.6.0-3).
       if (outgoing.released) this.say(connection, { cmd: "pubrel", messageId: outgoing.id });
       else connection.unsent.push(outgoing);
     }
   }
 
   /**
-   * Sends as much as the client's Receive Maximum allows. PUBRELs of an earlier connection count too: by
-   * v5-4.9.0-1 the quota of a new one may begin lower. Retained messages with QoS 0 wait for the window
-   * as the others do, which section 4.9 allows.
+   * Sends as much as the client's Receive Maximum allows. PUBRELs of an earlier connection count
+   * too: by v5-4.9.0-1 the quota of a new connection may start lower. Retained messages with QoS 0
+   * wait for the window like the others, which section 4.9 allows.
    */
   pump(session: Connected): void {
     const { connection } = session;
@@ -187,26 +187,27 @@ export class NaiveOutbox {
   }
 
   /**
-   * What the client gets next: the oldest that waits, or one of the retained messages that a SUBSCRIBE
-   * asked for. Their order is the broker's choice, but for v5-4.6.0-6: what one client published on one
-   * topic, and is sent with one QoS, keeps its order. Behind it come others that look the same, to a v4
-   * client for whose eyes there are no identifiers.
+   * The candidates for the client's next message: the oldest queued one, or a retained one that a
+   * SUBSCRIBE requested. Their order is the broker's choice, within v5-4.6.0-6: messages of one
+   * client on one topic with one QoS keep their order. After the oldest follow others that look the
+   * same, to a v4 client, which sees no identifiers.
    */
   #next(session: Connected): Copy[] {
     while (session.queue[0] && this.#hasExpired(session.queue[0].message)) session.queue.shift();
     const [first] = session.queue;
     const isUnseen = first !== undefined && isTooLarge(this.#packetOf(session, first), session);
-    // Its turn is not seen, but the length of the queue tells that it was had.
+    // The turn is invisible, but the length of the queue shows that it has passed.
     if (isUnseen && this.#hasLeft(session)) return session.queue.splice(0, 1);
     const owed = this.#owedTo(session);
-    // What waited before a SUBSCRIBE may come before what that asked for, as if it had been quicker.
+    // Messages queued before a SUBSCRIBE may precede its retained messages, as if they had been
+    // quicker.
     const older = owed.find(
       ({ copy, replay, isDue }) =>
         isDue && first && replay.since <= first.message.serial && precedes(copy, first),
     );
     const queued =
       first && !isUnseen && older === undefined ? [{ copy: first, replay: null, isDue: true }] : [];
-    // What several SUBSCRIBEs can be the cause of is first taken for what one of them has to have.
+    // A message that several SUBSCRIBEs can explain is first attributed to one that requires it.
     const options = [...queued, ...owed].toSorted((a, b) => Number(b.isDue) - Number(a.isDue));
     const seen = options
       .filter(({ copy }) => this.#isNext(session, copy))
@@ -218,20 +219,20 @@ export class NaiveOutbox {
     return [next.copy, ...(seen.length > 0 ? alike.map(({ copy }) => copy) : [])];
   }
 
-  /** Of two that look the same, the length of the queue tells which was sent. */
+  /** Of two that look the same, the length of the queue shows which one was sent. */
   #likelihood(session: Session, { replay }: Option): number {
     return this.#hasLeft(session) === (replay === null) ? 1 : 0;
   }
 
-  /** The first of the queue has had its turn. */
+  /** The first message of the queue has had its turn. */
   #hasLeft({ clientId, queue }: Session): boolean {
     return this.#waits(clientId) < queue.length;
   }
 
   /**
-   * The retained messages that subscriptions still have to get. Those that were there when it was made
-   * are due. Those that were stored since came by it as they were published, so that the broker may
-   * leave them out; and so it may with one that was too large when its turn can have come, unseen.
+   * The retained messages still due to subscriptions. Messages stored before the SUBSCRIBE are due.
+   * The broker may omit those stored since, which arrived live when they were published; it may
+   * also omit one that was too large when its turn can have passed, unseen.
    */
   #owedTo(session: Connected): (Option & { replay: Replay })[] {
     const owed: (Option & { replay: Replay })[] = [];
@@ -250,20 +251,20 @@ export class NaiveOutbox {
     return owed;
   }
 
-  /** With an interval of 0 it can be sent in the moment in which it came, and not after that. */
+  /** With an interval of 0 the message can be sent in the moment of its arrival, and not later. */
   #hasExpired({ at, expiry }: Message): boolean {
     return expiry !== null && at < this.now && at + expiry * 1000 <= this.now;
   }
 
   #send(session: Connected, copy: Copy, alike: readonly Copy[] = []): void {
     const packet = this.#packetOf(session, copy);
-    // [v5-3.1.2-25]: as if it had been sent and acknowledged.
+    // [v5-3.1.2-25]: as if sent and acknowledged.
     if (isTooLarge(packet, session)) return;
     if (copy.qos === 0) return this.say(session.connection, packet);
-    // Packet ids are the broker's to choose, among those that are free [v5-2.2.1-4].
+    // The broker chooses packet ids, among the free ones [v5-2.2.1-4].
     const id = this.#witness.nextOn(session.connection.number)?.messageId ?? 0;
     const isFree = id > 0 && session.outgoing.every((other) => other.id !== id);
-    // To a v4 client, for whose eyes there are no identifiers, what was sent before can be this one.
+    // To a v4 client, which sees no identifiers, an earlier PUBLISH can be this one.
     const before = session.outgoing.filter(
       ({ message, qos, retain }) =>
         message === copy.message && qos === copy.qos && retain === copy.retain,
@@ -272,7 +273,7 @@ export class NaiveOutbox {
     this.say(session.connection, { ...packet, messageId: isFree ? id : -1 });
   }
 
-  /** Whether it is this that the broker under test sent next on the session's connection. */
+  /** Whether the broker under test sent this next on the session's connection. */
   #isNext(session: Session, copy: Copy): boolean {
     const seen = session.connection && this.#witness.nextOn(session.connection.number);
     if (!seen) return false;
@@ -291,7 +292,8 @@ export class NaiveOutbox {
     const { topic, payload, expiry, contentType, at } = message;
     const packet = { cmd: "publish", topic, payload, qos, retain, dup: false } as const;
     if (connection?.version !== 5) return packet;
-    // [v5-3.3.2-6]: less the time that it waited, in whole seconds. What was sent once can outlive it.
+    // [v5-3.3.2-6]: less the waiting time, in whole seconds. A message sent once can outlive the
+    // interval.
     const left = Math.max(0, (expiry ?? 0) - Math.floor((this.now - at) / 1000));
     const properties = {
       ...(expiry !== null && { messageExpiryInterval: left }),
@@ -301,7 +303,7 @@ export class NaiveOutbox {
     return { ...packet, properties };
   }
 
-  // What the client answers. False: another answer was due, which is a protocol error (section 4.3).
+  // Handles the client's answer. False: another answer was due, a protocol error (section 4.3).
 
   /** PUBACK for QoS 1, PUBCOMP for QoS 2. */
   finished(session: Connected, qos: Qos, id: number): boolean {
@@ -316,7 +318,7 @@ export class NaiveOutbox {
     const { connection } = session;
     const outgoing = session.outgoing.find((other) => other.id === id);
     if (outgoing === undefined) {
-      // [v5-4.3.3-4]: after an error there is no PUBREL. v4 has none.
+      // [v5-4.3.3-4]: after an error no PUBREL follows. v4 has no errors.
       if (connection.version === 5 && reason >= 0x80) return true;
       const reasonCode = connection.version === 5 ? Reason.packetIdentifierNotFound : 0;
       this.say(connection, { cmd: "pubrel", messageId: id, reasonCode });
@@ -324,7 +326,7 @@ export class NaiveOutbox {
     }
     if (outgoing.qos !== 2) return false;
     if (connection.version === 5 && reason >= 0x80) {
-      // [v5-4.3.3-4]: an error ends the exchange. v4 has none.
+      // [v5-4.3.3-4]: an error ends the exchange. v4 has no errors.
       this.#forget(session, outgoing);
       return true;
     }
@@ -341,7 +343,7 @@ export class NaiveOutbox {
   }
 }
 
-/** In an order of its own, since a PUBLISH may have them in any. */
+/** Sorted, since a PUBLISH may have them in any order. */
 function identifiersOf(properties: IPublishPacket["properties"]): string {
   const identifiers = [properties?.subscriptionIdentifier ?? []].flat();
   return identifiers.toSorted((a, b) => a - b).join();

@@ -16,19 +16,19 @@ export interface PlayOptions {
 }
 
 /**
- * The broker and the naive broker, played with the same acts. After each act, and at each moment at
- * which the model says that something falls due, what each connection was sent has to be the same:
- * its PUBLISHes in order, and its other packets in order. How the two mix is left open: nothing says
- * whether a PUBACK comes before or after what it made the broker send.
+ * Plays the same acts to the broker and to the naive broker. After each act, and at each moment at
+ * which something is due in the model, both must have sent each connection the same: its PUBLISHes
+ * in order, and its other packets in order. The interleaving of the two is free: the standards do
+ * not say whether a PUBACK precedes the messages that its PUBLISH caused.
  *
  * Moments: each act takes a millisecond, and every time span of a history is a multiple of half a
- * second. So whatever falls due at one moment has one act as its origin, and the order in which a
- * broker goes through several clients at one moment, which the standards leave open, does not arise.
+ * second. So one act is the origin of everything that is due at one moment, and the order in which
+ * a broker handles several clients at one moment, which the standards leave open, does not arise.
  */
 export class Play {
   readonly world: World;
   readonly model: NaiveBroker;
-  /** How often each kind of line came, for tests that want to know what they reach. */
+  /** How often each kind of line occurred, for tests that check what they reach. */
   readonly tally = new Map<string, number>();
   readonly #programs: Program[];
   readonly #sockets: Socket[] = [];
@@ -57,8 +57,8 @@ export class Play {
   }
 
   /**
-   * Brings to light what is still hidden: a stranger asks for all that is retained, every client comes
-   * back and takes all that waits for it. Then nothing may be left of anybody.
+   * Reveals hidden state: a stranger subscribes to everything retained, every client returns and
+   * takes its backlog. Then nothing may be left of any client.
    */
   finish(): void {
     const stranger = this.#programs.length - 1;
@@ -127,7 +127,7 @@ export class Play {
     const packet = this.#connectPacket(act);
     const before = program.socket;
     if (before?.isOpen === true && before.clientId !== packet.clientId) {
-      // No takeover of its own would end that connection.
+      // A takeover of its own id would not end that connection.
       this.#drop(before, "eof");
       this.#pass(1);
     }
@@ -143,18 +143,18 @@ export class Play {
       aliasMaximum: packet.properties?.topicAliasMaximum ?? 0,
       isOpen: true,
       begun: null,
-      // It was taken out; put back where it has to have been.
+      // The comparison removed it; put it back at its required place.
       heard: connack === undefined ? [] : [connack],
     };
     this.#sockets.push(socket);
     program.socket = socket;
-    // What the broker had sent it will send again; a PUBREL is the client's to send again.
+    // The broker resends its messages; a PUBREL is the client's to resend.
     if (!act.remembers) program.owed = program.owed.filter(({ cmd }) => cmd === "pubrel");
     this.model.receive(socket.number, packet, this.world.now);
     this.#compare();
   }
 
-  /** A v4 client is not told which client id it got; the operator can see it. */
+  /** A v4 client does not learn its assigned client id; the operator can see it. */
   #assignedTo(client: TestClient): string {
     const { connections } = this.world.broker.view();
     return connections.find(({ remote }) => remote === client.remote)?.clientId ?? "";
@@ -230,7 +230,7 @@ export class Play {
     }
   }
 
-  /** Part of a packet is no packet: the model hears nothing of it. */
+  /** Part of a packet is no packet: the model ignores it. */
   #begin(socket: Socket): void {
     if (socket.begun !== null) return;
     const payload = `p${this.#payloads++}`.padEnd(2000, ".");
@@ -255,7 +255,7 @@ export class Play {
     this.#compare();
   }
 
-  /** Stops a millisecond before each moment at which something falls due, and at it. */
+  /** Stops a millisecond before each moment at which something is due, and at that moment. */
   #pass(milliseconds: number): void {
     const until = this.world.now + milliseconds;
     while (this.world.now < until) {
@@ -317,7 +317,7 @@ export class Play {
     expect(heard).toEqual(said);
   }
 
-  /** By its first word (a DISCONNECT with its code) and by each of the marks that it bears. */
+  /** By its first word (a DISCONNECT with its code) and by each of its marks. */
   #count(line: string): void {
     const [first = "", ...marks] = line.split(", ");
     const word = first.startsWith("disconnect") ? first : first.split(" ", 1)[0];
@@ -335,7 +335,7 @@ function inTwoOrders(packets: readonly (Packet | "closed")[]): string[] {
 
 const everything = { qos: 2, nl: false, rap: true, rh: 0 } as const;
 
-/** A connection that takes whatever comes. */
+/** A connection that accepts everything. */
 function connection(who: { client: number; clean: boolean }): ActOf<"connect"> {
   return {
     act: "connect",

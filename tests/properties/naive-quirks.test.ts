@@ -4,7 +4,7 @@ import { plantedQuirks, type PlantedQuirk } from "../../src/core/quirks/planted.
 import type { Rules } from "../../src/core/quirks/rules.ts";
 import { historiesOf, playOnce, themes } from "./naive-themes.ts";
 
-/** What a comparison of what clients are sent cannot see, and why. */
+/** Quirks that a comparison of received packets cannot see, and why. */
 const unseen: Partial<Record<PlantedQuirk, string>> = {
   "A4-unread-packets-do-not-count": "no loop stands still here",
   "G-denied-will-taken": "every topic is allowed here",
@@ -20,11 +20,11 @@ function check(rules: Partial<Rules>, numRuns = 2000): { readonly failed: boolea
 
 for (const name of Object.keys(plantedQuirks) as PlantedQuirk[]) {
   if (name in unseen) continue;
-  test(`${name} is seen`, () => {
+  test(`${name} is found`, () => {
     expect(check(plantedQuirks[name]).failed).toBe(true);
   });
 }
 
-test("with the same seed and no quirk there is nothing to be seen", () => {
+test("with the same seed and no quirk there is no difference", () => {
   expect(check({}, 150).failed).toBe(false);
 });

@@ -2,9 +2,9 @@ import { test } from "bun:test";
 import { expectMany, playAll, themes } from "./naive-themes.ts";
 
 /**
- * What is retained, and who gets it when: Retain Handling, Retain As Published, replacing and clearing,
- * expiry, replays that wait for the client's window. For a long run set MQTTD_NAIVE_RUNS to the number
- * of histories.
+ * Which messages are retained, and which clients get them when: Retain Handling, Retain As
+ * Published, replacing and clearing, expiry, replays that wait for the client's window. For a long
+ * run set MQTTD_NAIVE_RUNS to the number of histories.
  */
 test("retained messages are kept and replayed as in the naive broker", () => {
   const tally = playAll(themes.retained, 300);

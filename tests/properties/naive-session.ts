@@ -7,7 +7,7 @@ import {
 import type { ProtocolVersion, Qos } from "../../src/core/packet.ts";
 import { Reason } from "../../src/core/reason.ts";
 
-/** What the naive broker remembers, as plain data. Times are milliseconds. */
+/** The naive broker's state, as plain data. Times are milliseconds. */
 
 export interface Message {
   readonly topic: string;
@@ -18,33 +18,33 @@ export interface Message {
   readonly expiry: number | null;
   readonly contentType: string | null;
   readonly publisher: string;
-  /** When it was published, and its place in the order of all publications. */
+  /** The time of publication, and its place in the order of all publications. */
   readonly at: number;
   readonly serial: number;
 }
 
-/** What one client is to get of a message. */
+/** One client's copy of a message. */
 export interface Copy {
   readonly message: Message;
   readonly qos: Qos;
   readonly retain: boolean;
   readonly identifiers: readonly number[];
-  /** The filter of the shared subscription by which it came; null: by ordinary ones. */
+  /** The filter of the shared subscription that delivers it; null: ordinary ones. */
   readonly share: string | null;
 }
 
 /** A copy that was sent and waits for the end of its exchange. */
 export interface Outgoing extends Copy {
-  /** Other copies that it can have been. */
+  /** Other copies that it may have been. */
   readonly alike: readonly Copy[];
   readonly id: number;
-  /** PUBREC has come. */
+  /** PUBREC has arrived. */
   released: boolean;
 }
 
 export interface Subscription {
   readonly filter: string;
-  /** Less `$share/group/`. */
+  /** Without `$share/group/`. */
   readonly pattern: string;
   readonly isShared: boolean;
   readonly qos: Qos;
@@ -53,13 +53,15 @@ export interface Subscription {
   readonly identifier: number | null;
 }
 
-/** A SUBSCRIBE that asked for retained messages. */
+/** A SUBSCRIBE that requested retained messages. */
 export interface Replay {
   readonly filter: string;
-  /** The serial of the first message that was published after it. */
+  /** The serial of the first message published after it. */
   readonly since: number;
   readonly done: Message[];
-  /** They exceeded the client's Maximum Packet Size, so that they count as sent or come later. */
+  /**
+   * Messages that exceeded the client's Maximum Packet Size: they count as sent or follow later.
+   */
   readonly skipped: Message[];
 }
 
@@ -73,12 +75,12 @@ export interface Connection {
   readonly version: ProtocolVersion;
   heardAt: number;
   readonly allowed: number;
-  /** Unfinished messages that it takes at once. */
+  /** The number of unfinished messages that it accepts at once. */
   readonly window: number;
   readonly packetSize: number;
   /** Topics by alias. */
   readonly aliases: string[];
-  /** Of the session's outgoing messages, those that are still to be sent again. */
+  /** Of the session's outgoing messages, those still to be resent. */
   readonly unsent: Outgoing[];
 }
 
@@ -88,7 +90,7 @@ export interface Session {
   expiry: number;
   endsAt: number;
   will: Will | null;
-  /** Without meaning while there is no will, or a connection. */
+  /** Meaningless while there is no will, or a connection. */
   willDueAt: number;
   readonly subscriptions: Subscription[];
   queue: Copy[];
@@ -100,17 +102,17 @@ export interface Session {
 
 export type Connected = Session & { connection: Connection };
 
-/** What one member of a shared subscription leaves to the others. */
+/** The messages that one member of a shared subscription leaves to the others. */
 export interface Left {
   readonly message: Message;
   readonly share: string;
-  /** It can have been a copy of another subscription, which is left to nobody. */
+  /** A message that may have been a copy of another subscription, which is left to no member. */
   readonly isUnsure: boolean;
 }
 
 /**
- * Section 4.8.2: QoS 1 that was not acknowledged, and what was not sent yet. [v5-4.8.2-5]: no QoS 2
- * delivery that has begun.
+ * Section 4.8.2: unacknowledged QoS 1, and unsent messages. [v5-4.8.2-5]: no QoS 2 delivery that
+ * has started.
  */
 export function leftOf({ outgoing, queue }: Session): Left[] {
   const sent = outgoing.filter(({ qos }) => qos === 1);
@@ -143,13 +145,13 @@ export function isConnected(session: Session): session is Connected {
   return session.connection !== null;
 }
 
-/** The next moment at which something happens to a session by itself. */
+/** The next moment at which a session's will or end is due. */
 export function dueOf({ connection, will, willDueAt, endsAt }: Session): number {
   if (connection !== null) return connection.heardAt + connection.allowed;
   return will === null ? endsAt : Math.min(willDueAt, endsAt);
 }
 
-/** One copy for all the subscriptions of a client that matched. */
+/** One copy for all matching subscriptions of a client. */
 export function copyOf(
   message: Message,
   subscriptions: readonly Subscription[],
@@ -170,7 +172,7 @@ export function copyOf(
   };
 }
 
-/** Whether v5-4.6.0-6 wants one copy sent before another. */
+/** Whether v5-4.6.0-6 requires one copy to be sent before another. */
 export function precedes(one: Copy, other: Copy): boolean {
   const [a, b] = [one.message, other.message];
   const areAlike = a.topic === b.topic && a.publisher === b.publisher && one.qos === other.qos;
@@ -196,7 +198,7 @@ export function willOf(packet: IConnectPacket, publisher: string): Will | null {
   };
 }
 
-/** What the broker says to a client that it lets in, with its limits at their defaults. */
+/** The broker's CONNACK to a client that it accepts, with its limits at their defaults. */
 export function connackOf(
   packet: IConnectPacket,
   version: ProtocolVersion,
@@ -213,21 +215,24 @@ export function connackOf(
   return { cmd: "connack", sessionPresent, reasonCode: Reason.success, properties };
 }
 
-/** Bytes of that CONNACK, with a client id as the broker makes them where it has to [v5-3.1.2-24]. */
+/**
+ * Bytes of that CONNACK, with a client id in the broker's form where it must assign one
+ * [v5-3.1.2-24].
+ */
 export function connackSize(packet: IConnectPacket, version: ProtocolVersion): number {
   const assigned = `auto-${crypto.randomUUID()}`;
   const connack = connackOf(packet, version, false, assigned);
   return generate(connack, { protocolVersion: version }).length;
 }
 
-/** Whether a PUBLISH exceeds the Maximum Packet Size of its receiver [v5-3.1.2-24]. */
+/** Whether a PUBLISH exceeds its receiver's Maximum Packet Size [v5-3.1.2-24]. */
 export function isTooLarge(packet: IPublishPacket, { connection }: Session): boolean {
   if (connection === null || connection.packetSize === Infinity) return false;
   const bytes = generate({ ...packet, messageId: 1 }, { protocolVersion: connection.version });
   return bytes.length > connection.packetSize;
 }
 
-/** 0xFFFFFFFF stands for never (v5 section 3.1.2.11.2). */
+/** 0xFFFFFFFF means never (v5 section 3.1.2.11.2). */
 export function milliseconds(seconds: number): number {
   return seconds === 0xffff_ffff ? Infinity : seconds * 1000;
 }

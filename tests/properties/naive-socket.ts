@@ -2,24 +2,24 @@ import { expect } from "bun:test";
 import type { IPublishPacket, Packet } from "mqtt-packet";
 import type { TestClient } from "../support/client.ts";
 
-/** One network connection, as its client sees it. */
+/** One network connection from its client's view. */
 export interface Socket {
   readonly number: number;
   readonly client: TestClient;
   readonly program: Program;
   readonly version: 4 | 5;
   readonly clientId: string;
-  /** Topics by the aliases that the broker gave them, and how many it may give. */
+  /** Topics by the broker's aliases, and the maximum number of aliases. */
   readonly aliases: Map<number, string>;
   readonly aliasMaximum: number;
   isOpen: boolean;
-  /** A packet that has begun, and its bytes that are still to be sent. */
+  /** A started packet, and its bytes still to be sent. */
   begun: { readonly packet: Packet; readonly rest: Uint8Array } | null;
-  /** What came since the last comparison, its topics in full. */
+  /** Packets since the last comparison, with full topics. */
   heard: Packet[];
 }
 
-/** A client, from one connection to the next. */
+/** A client, across connections. */
 export interface Program {
   socket: Socket | null;
   /** Acknowledgements that it owes the broker, oldest first. */
@@ -32,7 +32,7 @@ interface Acknowledgement {
   readonly messageId: number;
 }
 
-/** Takes in what came, and notes what the client has to answer. */
+/** Reads new packets, and notes the answers that the client owes. */
 export function listen(socket: Socket): void {
   const { owed } = socket.program;
   for (const packet of socket.client.received.splice(0)) {
@@ -48,7 +48,7 @@ export function listen(socket: Socket): void {
   }
 }
 
-/** A PUBLISH with the topic for which its alias stands. */
+/** A PUBLISH with the topic behind its alias. */
 function inFull({ aliases, aliasMaximum }: Socket, packet: IPublishPacket): IPublishPacket {
   const { topicAlias: alias, ...properties } = packet.properties ?? {};
   if (alias === undefined) return packet;

@@ -4,7 +4,7 @@ import type { Rules } from "../../src/core/quirks/rules.ts";
 import { actsOf, never, type Act, type Theme } from "./naive-acts.ts";
 import { Play } from "./naive-play.ts";
 
-/** What the histories of a test file are about. */
+/** The subject of a test file's histories. */
 export const themes = {
   wills: {
     clients: 3,
@@ -55,8 +55,8 @@ export const themes = {
     ],
     filters: [
       ...["$SYS/#", "#", "+", "a/#", "a/+", "+/b", "a/b", "b", "$x/#", "$x/+", "/+"],
-      // No two groups match one topic, and none a will's: for which member of which group a message
-      // waits is only seen where an act makes no other message wait.
+      // No two groups match one topic, and none matches a will's: a test sees for which member of
+      // which group a message waits only if an act makes no other message wait.
       ...["$share/g/a/+", "$share/g/a/+", "$share/h/b", "$share/g/b/c"],
     ],
     willTopics: ["will"],
@@ -108,8 +108,9 @@ export function historiesOf(theme: Theme): fc.Arbitrary<Act[]> {
 }
 
 /**
- * Plays `runs` histories, or as many as the environment variable MQTTD_NAIVE_RUNS says: 300 take about
- * a second. Returns how often each kind of line came. fast-check prints the seed of what fails.
+ * Plays `runs` histories, or the number in the environment variable MQTTD_NAIVE_RUNS: 300 take
+ * about a second. Returns how often each kind of line occurred. fast-check prints the seed of a
+ * failure.
  */
 export function playAll(theme: Theme, runs: number): Map<string, number> {
   const tally = new Map<string, number>();
@@ -135,7 +136,7 @@ export function playOnce(
   return play.tally;
 }
 
-/** Histories that do not reach what they are about prove nothing. */
+/** Histories that do not reach their subject prove nothing. */
 export function expectMany(tally: ReadonlyMap<string, number>, words: readonly string[]): void {
   const few = words.filter((word) => (tally.get(word) ?? 0) < 10);
   expect(few).toEqual([]);

@@ -2,8 +2,9 @@ import { test } from "bun:test";
 import { expectMany, playAll, themes } from "./naive-themes.ts";
 
 /**
- * Keepalives, takeovers, DISCONNECTs, kicks, the ends of sessions, delayed wills, and who gets the wills,
- * at once or on return. For a long run set MQTTD_NAIVE_RUNS to the number of histories.
+ * Keepalives, takeovers, DISCONNECTs, kicks, the ends of sessions, delayed wills, and which clients
+ * get the wills, at once or on return. For a long run set MQTTD_NAIVE_RUNS to the number of
+ * histories.
  */
 test("connections, sessions and wills end as they do in the naive broker", () => {
   const tally = playAll(themes.wills, 300);

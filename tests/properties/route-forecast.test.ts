@@ -11,26 +11,25 @@ import type { ConnectOptions, TestClient } from "../support/client.ts";
 import { World } from "../support/world.ts";
 
 /**
- * What inspect says of a topic is what happens when a message is published there: in any state that a
- * few clients bring about, the forecast is asked for first, then the message is published, and both are
- * compared, recipient by recipient.
+ * The forecast of inspect for a topic comes true: in any state that a few clients reach, this test
+ * asks for the forecast, then publishes the message, and compares both, recipient by recipient.
  */
 
 type Outcome = RouteAccount["recipients"][number]["outcome"];
 
 const loners = [0, 1, 2] as const;
 /**
- * Those who share. They have no other subscription: each answer is for one copy alone, and the first
- * copy for a session can fill the window or the queue for a second one.
+ * Members of shares. They have no other subscription: each answer is for one copy alone, and a
+ * session's first copy can fill the window or the queue for its second.
  */
 const sharers = [3, 4, 5] as const;
 const people = [...loners, ...sharers];
 const mountPoints = ["", "m/"] as const;
 const filters = ["a", "m/a", "#", "+"] as const;
 const names = ["a", "b", "c", "m/a"] as const;
-/** Only there messages are retained, so that a replay does not hold up the others. */
+/** Messages are retained only on these topics, so that a replay does not delay the others. */
 const retainedNames = ["b", "c", "m/a"];
-/** More than these are never in a queue, and two of the longest do not fit into it. */
+/** A queue never holds more messages than these, and never two of the longest. */
 const limits: Partial<Limits> = { queuedMessages: 3, queuedBytes: 150, holdTimeoutMs: 0 };
 const payloads = [8, 60, 100, 200] as const;
 
@@ -79,7 +78,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 8,
     arbitrary: fc.record({
       do: fc.constant("publish"),
-      // The last is a client of its own, which subscribes to nothing.
+      // The last client subscribes to nothing.
       from: fc.constantFrom(...people, people.length),
       retain: fc.boolean(),
       what,
@@ -108,12 +107,12 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 class Play {
   readonly #world: World;
   readonly #clients: TestClient[] = [];
-  /** Where each is connected; null: it is not. */
+  /** The connection of each client; null: none. */
   readonly #mounts: (string | null)[] = [];
   /** Of each PUBLISH that the broker has handled. */
   readonly #effects: (readonly Effect[])[] = [];
   readonly #tally: Map<string, number>;
-  /** Packet ids are not used again, so that no PUBLISH with QoS 2 is taken for one that came before. */
+  /** Packet ids are not reused, so that no PUBLISH with QoS 2 looks like an earlier one. */
   #packetId = 1000;
 
   constructor(queueQos0: boolean, tally: Map<string, number>) {
@@ -226,9 +225,9 @@ class Play {
       messageId: this.#packetId++,
     });
     const [effects] = this.#effects;
-    // A client that takes no answers is not read meanwhile.
+    // The broker does not read a client that does not read its answers.
     if (effects === undefined) return;
-    // RETAIN changes what a session that has a replay under way may have to get before.
+    // RETAIN changes what a session with a running replay may have to get first.
     if (retain) return;
     const noted = effects.flatMap((effect) =>
       effect.type === "note" && effect.event.event === "dropping" ? [effect.event] : [],
@@ -276,7 +275,7 @@ function idOf(index: number): string {
   return `client${index}`;
 }
 
-test("who gets a message, and why not, is what inspect route says before it is published", () => {
+test("inspect route forecasts which clients get a message, and why others do not", () => {
   const tally = new Map<string, number>();
   fc.assert(
     fc.property(

@@ -5,7 +5,7 @@ import { auditAtEnd } from "../support/will-audit.ts";
 import { mortal, watcherOf } from "../support/mortal.ts";
 import { World } from "../support/world.ts";
 
-/** What a client or the network does next. Seconds, unless it says milliseconds. */
+/** The next act of a client or the network. Seconds, unless milliseconds are stated. */
 type Act =
   | {
       readonly act: "connect";
@@ -22,7 +22,7 @@ type Act =
       readonly act: "disconnect";
       readonly client: number;
       readonly reason: number;
-      /** Null: the property is left out. */
+      /** Null: omits the property. */
       readonly expiry: number | null;
     }
   | { readonly act: "advance"; readonly milliseconds: number };
@@ -90,20 +90,20 @@ interface ModelWill {
   readonly delay: number;
 }
 
-/** One client id as the standard sees it. Times in milliseconds of the world. */
+/** One client id according to the standard. Times in milliseconds of the world. */
 interface ModelClient {
   connection: { readonly socket: TestClient; silenceEndsAt: number; allowed: number } | null;
-  /** Of the session, in milliseconds; null: there is no session. */
+  /** The session's expiry interval in milliseconds; null: no session. */
   expiry: number | null;
   sessionEndsAt: number;
-  /** Armed while connected, waiting after that. */
+  /** Armed while connected, waiting afterwards. */
   will: ModelWill | null;
   willDueAt: number;
 }
 
 /**
- * What has to become of each will, told in the words of the standard and without a look at the
- * broker's own tables: no heap, no states, one client after the other.
+ * The required fate of each will, computed in the words of the standard and independent of the
+ * broker's tables: no heap, no states, one client after the other.
  */
 class Model {
   readonly clients: ModelClient[] = Array.from({ length: 3 }, () => ({
@@ -113,7 +113,7 @@ class Model {
     will: null,
     willDueAt: Infinity,
   }));
-  /** `name=fate` in no order, since the last look; a delay is told with the time it promises. */
+  /** `name=fate` in no order, since the last look; a delay is listed with its due time. */
   fates: string[] = [];
   now = 0;
 
@@ -150,7 +150,7 @@ class Model {
     this.ends(index);
   }
 
-  /** The connection ends in a way that calls for the will. */
+  /** The connection ends in a way that publishes the will. */
   ends(index: number): void {
     const who = this.of(index);
     who.connection = null;
@@ -175,7 +175,7 @@ class Model {
     this.now = to;
   }
 
-  /** The next moment at which something falls due. */
+  /** The next moment at which something is due. */
   next(): number {
     return Math.min(...this.clients.map((who) => this.#next(who)));
   }
@@ -203,7 +203,7 @@ function milliseconds(interval: number): number {
   return interval === never ? Infinity : interval * 1000;
 }
 
-/** A world, its model, and somebody who looks on. */
+/** A world, its model, and a watcher. */
 class Play {
   readonly world = new World();
   readonly model = new Model();
@@ -292,7 +292,7 @@ class Play {
     else this.model.ends(act.client);
   }
 
-  /** Stops a millisecond before each moment at which something falls due, and at it. */
+  /** Stops a millisecond before each moment at which something is due, and at that moment. */
   #advance(milliseconds: number): void {
     const until = this.world.now + milliseconds;
     while (this.world.now < until) {
@@ -309,7 +309,7 @@ class Play {
     this.compare();
   }
 
-  /** What the events and the watcher tell is what the model wants: now, not earlier and not later. */
+  /** The events and the watcher show what the model requires: now, neither earlier nor later. */
   compare(): void {
     const told: string[] = [];
     for (const event of this.world.events.slice(this.#seen)) {
@@ -335,7 +335,7 @@ function protocolOf(world: World, socket: TestClient): string | null | undefined
   return world.broker.view().connections.find(({ remote }) => remote === socket.remote)?.protocol;
 }
 
-/** How each of the wills ended, over all histories: a test that reaches no fate proves nothing. */
+/** How each will ended, over all histories: a test that misses a fate proves nothing. */
 type Tally = Record<"published" | "discarded" | "cancelled" | "delayed", number>;
 
 test("every will has one fate, the right one, at its due time, in any history", () => {
