@@ -1,18 +1,18 @@
 /**
- * What comes first at one moment: the network and the programs, then the broker's timers. `late`: what
- * has waited in sockets for a loop that stood still, and whose timers come first.
+ * The order at one moment: the network and the programs, then the broker's timers. `late`: what
+ * waited in sockets for a loop that stood still; the loop runs its timers first.
  */
 export const turnOf = { network: 0, timer: 1, late: 2 } as const;
 
 interface Entry {
   readonly at: number;
   readonly turn: number;
-  /** Entries of one moment and turn come in the order in which they were made. */
+  /** Entries of one moment and turn keep the order in which they were added. */
   readonly order: number;
   readonly run: () => void;
 }
 
-/** All that is still to happen in a world, soonest first. Times are milliseconds. */
+/** All future events of a world, soonest first. Times are milliseconds. */
 export class Agenda {
   readonly #heap: Entry[] = [];
   #order = 0;
@@ -21,12 +21,12 @@ export class Agenda {
     return this.#heap.length;
   }
 
-  /** When the next one comes; Infinity: there is none. */
+  /** The time of the next entry; Infinity: none. */
   get next(): number {
     return this.#heap[0]?.at ?? Infinity;
   }
 
-  /** Whether the next one belongs to the timers' turn. */
+  /** Whether the next entry belongs to the timers' turn. */
   get nextTurn(): number {
     return this.#heap[0]?.turn ?? Infinity;
   }
@@ -45,7 +45,7 @@ export class Agenda {
     heap[place] = entry;
   }
 
-  /** Takes out the next one; the agenda must not be empty. */
+  /** Removes and returns the next entry; the agenda must not be empty. */
   take(): () => void {
     const heap = this.#heap;
     const [first] = heap;

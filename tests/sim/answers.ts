@@ -1,4 +1,4 @@
-/** Packet types of what a broker answers with, by name. */
+/** Types of a broker's answers, by name. */
 const codes = {
   connack: 2,
   puback: 4,
@@ -12,7 +12,7 @@ const codes = {
 
 export type Answer = keyof typeof codes;
 
-/** An answer as a number, so that comparing costs nothing. */
+/** An answer as a number, so that comparing is cheap. */
 export function owedOf(answer: Answer, packetId: number): number {
   return (codes[answer] << 16) | packetId;
 }

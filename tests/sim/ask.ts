@@ -7,7 +7,7 @@ import type { SimOptions } from "./options.ts";
 const contentTypes = [null, null, "text", "application/json"] as const;
 const expiries = [null, null, null, 0, 1, 3, 30] as const;
 
-/** What a program with a client id of its own says in its next CONNECT. */
+/** The next CONNECT of a program with its own client id. */
 export function drawAsk(
   dice: WorldDice,
   options: SimOptions,
@@ -24,7 +24,7 @@ export function drawAsk(
     clean: isAnonymous || dice.happens(prefersClean ? 0.7 : 0.1),
     keepAlive: dice.pick(options.keepAlives),
     username: dice.happens(0.02) ? intruder : null,
-    // Nobody comes back to a session without a name of its own.
+    // A session without a client id of its own cannot be resumed.
     expiry:
       isV5 && dice.happens(0.8) ? (isAnonymous ? 5 : dice.pick(options.sessionExpiries)) : null,
     receiveMaximum: isV5 && dice.happens(0.4) ? dice.between(1, 4) : null,
@@ -43,7 +43,7 @@ function drawWill(
   isV5: boolean,
   takeKey: () => number,
 ): WillAsk {
-  // Those without payload are told apart by their topic.
+  // Messages without a payload are identified by their topic.
   const isEmpty = clientId !== null && dice.happens(0.06);
   const name = clientId ?? "anonymous";
   return {
@@ -57,7 +57,7 @@ function drawWill(
   };
 }
 
-/** A payload that tells which message it is. */
+/** A payload that identifies its message. */
 export function payloadOf(key: number, bytes: number): string {
   return `m${key};`.padEnd(bytes, ".");
 }
@@ -70,7 +70,7 @@ export function drawExpiry(dice: WorldDice): number | null {
   return dice.pick(expiries);
 }
 
-/** Of a program that comes back to say goodbye: it takes all that waits, and leaves nothing. */
+/** For a program that returns to end its session: it takes its backlog, and leaves nothing. */
 export function lastAsk(drawn: Ask, clientId: string, clean: boolean): Ask {
   const expiry = drawn.version === 5 ? 60 : null;
   return { ...drawn, clientId, clean, username: null, will: null, maximumPacketSize: null, expiry };

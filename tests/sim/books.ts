@@ -3,7 +3,7 @@ import type { Connection } from "./connection.ts";
 import { Violation } from "./journal.ts";
 import type { Session, WillState } from "./session.ts";
 
-/** A connection that ends since another one has its client id now. */
+/** A connection that ends because another one now has its client id. */
 interface Takeover {
   readonly clientId: string;
   readonly session: Session;
@@ -13,33 +13,35 @@ interface Takeover {
 
 type Bounds = Pick<Limits, "queuedBytes" | "queuedMessages" | "retainedBytes" | "retainedMessages">;
 
-/** What a referee keeps beside the broker: the same state, by the standard, in the simplest form. */
+/**
+ * A referee's own state beside the broker's: the same facts, by the standard, in the simplest form.
+ */
 export class Books {
   #limits: Limits;
-  /** QoS 0 may wait in a queue, or could before the limits were changed. */
+  /** QoS 0 may wait in a queue, or could before the limits changed. */
   queuedQos0: boolean;
-  /** The widest limits that this broker has had: what was let in by them stays. */
+  /** The widest limits that this broker has had: what they admitted stays. */
   most: Bounds;
   readonly clock: () => number;
-  /** By remote address, which no two connections of a world share. */
+  /** By remote address, which is unique within a world. */
   readonly connections = new Map<string, Connection>();
   readonly open = new Set<Connection>();
   readonly sessions = new Map<string, Session>();
   /** By key, those that are not settled. */
   readonly wills = new Map<number, WillState>();
-  /** Spans by which the broker's clock was set forward after a suspend. */
+  /** Spans by which a suspend moved the broker's clock forward. */
   readonly jumps: { readonly from: number; readonly to: number }[] = [];
   /** Spans in which the broker stood still, the latest last. */
   readonly holds: { readonly from: number; readonly to: number }[] = [];
-  /** When the limits were changed last. */
+  /** The time of the last change of limits. */
   limitsChangedAt = -1;
   stopping = false;
-  /** The client id that an operator is sending away at the moment. */
+  /** The client id that an operator is kicking at the moment. */
   kicking: string | null = null;
   takeover: Takeover | null = null;
   /** The client id whose session has just ended. */
   replaced: string | null = null;
-  /** Counts the changes of who gets what. */
+  /** Counts the changes of subscribers. */
   generation = 0;
 
   constructor(limits: Limits, clock: () => number) {
@@ -60,28 +62,28 @@ export class Books {
   }
 
   /**
-   * When what is due at a time can be met at the soonest: within a suspend, when that was noticed; while
-   * the broker stands still, when it goes on.
+   * The earliest moment at which the broker can meet a due time: within a suspend, when the broker
+   * notices it; during a standstill, when the broker resumes.
    */
   met(due: number): number {
     for (const { from, to } of this.jumps) if (due > from && due < to) return to;
-    // It began before the timers of that moment.
+    // The standstill started before the timers of that moment.
     for (const { from, to } of this.holds) if (due >= from && due < to) return to;
     return due;
   }
 
-  /** Whether what is due at a time may be met at another one. */
+  /** Whether the broker may meet a due time at another moment. */
   mayBeMet(due: number, now: number): boolean {
-    // What is due when a suspend is noticed is met before that or after it.
+    // A due time at which the broker notices a suspend is met before or after that.
     return this.met(due) === now || this.jumps.some(({ from, to }) => due === from && now === to);
   }
 
-  /** What was due may not have been, since the broker stood still then and what waited comes first. */
+  /** The broker may have missed a due time, since it stood still and reads its backlog first. */
   isOpenQuestion(due: number, now: number): boolean {
     return this.holds.some(({ from, to }) => due >= from && due <= to && now === to);
   }
 
-  /** Milliseconds of a time in which the broker stood still. */
+  /** Milliseconds within a span in which the broker stood still. */
   heldBetween(from: number, to: number): number {
     let total = 0;
     for (const hold of this.holds) {

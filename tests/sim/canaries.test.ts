@@ -2,13 +2,13 @@ import { describe, expect, test } from "bun:test";
 import { plantedQuirks, type PlantedQuirk } from "../../src/core/quirks/planted.ts";
 import { simulate } from "./simulation.ts";
 
-/** Seeds within which the referee has to see a planted quirk; most are seen by the first. */
+/** Seeds within which the referee must find a planted quirk; the first finds most. */
 const within = 200;
 
 // The keys of a record that is spelled out are those of its type.
 const names = Object.keys(plantedQuirks) as PlantedQuirk[];
 
-describe("a broker with one planted quirk is found out", () => {
+describe("the referee detects each planted quirk", () => {
   for (const name of names) {
     test(
       name,
@@ -20,7 +20,7 @@ describe("a broker with one planted quirk is found out", () => {
   }
 });
 
-/** The rule that the quirk breaks first; null: the referee saw none broken. */
+/** The first rule that the quirk breaks; null: the referee saw none broken. */
 function firstRule(name: PlantedQuirk): string | null {
   for (let seed = 1; seed <= within; seed++) {
     const { failure } = simulate({ seed, steps: 1500, rules: plantedQuirks[name] });

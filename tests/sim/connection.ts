@@ -4,7 +4,7 @@ import type { ProtocolVersion } from "../../src/core/packet.ts";
 import type { SimLink } from "./link.ts";
 import type { Copy, Session } from "./session.ts";
 
-/** What a program puts into a CONNECT. Seconds where it is about time; null: left out. */
+/** The fields of a program's CONNECT. Times in seconds; null: omitted. */
 export interface Ask {
   readonly version: ProtocolVersion;
   readonly clientId: string;
@@ -28,9 +28,9 @@ export interface WillAsk {
   readonly contentType: string | null;
 }
 
-/** One thing that a program sent, and what the broker has to make of it. */
+/** One packet that a program sent, and the reaction that it requires of the broker. */
 export interface Item {
-  /** Bytes of the connection up to and with its last one. */
+  /** Bytes of the connection up to and including its last one. */
   end: number;
   readonly type: string;
   readonly packetId: number;
@@ -39,16 +39,16 @@ export interface Item {
   readonly contentType: string | null;
   /** Of a CONNECT. */
   readonly ask: Ask | null;
-  /** It is no packet: each of these is a right end. Null: it is one. */
+  /** Not a packet: each of these ends is right. Null: a packet. */
   readonly causes: readonly EndCause[] | null;
 }
 
-/** A packet that the broker says it has sent; its bytes have to follow in this order. */
+/** A packet that the broker announced as sent; its bytes must follow in this order. */
 export interface Said {
   /** First byte of the packet. */
   readonly first: number;
   readonly packetId: number;
-  /** Reason codes or the like; null: not looked at. */
+  /** Reason codes or similar; null: not checked. */
   readonly codes: readonly number[] | null;
   /** Of a PUBLISH. */
   readonly topic: string;
@@ -57,26 +57,26 @@ export interface Said {
   readonly expirySeconds: number | null;
 }
 
-/** One network connection as the world and its referee know it. Times are the broker's clock. */
+/** One network connection as the world and its referee see it. Times are the broker's clock. */
 export class Connection {
   readonly number: number;
   readonly remote: string;
   readonly listener: string;
   readonly mountPoint: string;
   openedAt: number;
-  /** It sleeps when the broker's machine does. */
+  /** It sleeps with the broker's machine. */
   readonly isLocal: boolean;
-  /** Connections that its listener takes. */
+  /** The connection limit of its listener. */
   readonly listenerLimit: number;
-  /** The broker has taken it from the system. */
+  /** The broker has accepted it from the system. */
   isAccepted = false;
-  /** The core knows of it. */
+  /** The core knows the connection. */
   isAdmitted = false;
   link!: SimLink;
 
-  // What was sent on it.
+  // The packets sent on it.
   readonly items: Item[] = [];
-  /** The item that the broker has to read next. */
+  /** The next item that the broker must read. */
   next = 0;
   sentBytes = 0;
   arrivedBytes = 0;
@@ -86,44 +86,44 @@ export class Connection {
   ask: Ask | null = null;
   clientId = "";
   session: Session | null = null;
-  /** When the last whole packet was read, and since when the broker does not read. */
+  /** When the broker read the last whole packet, and since when it does not read. */
   lastPacketAt: number;
   pausedAt: number | null = null;
-  /** When the broker last began to read again. */
+  /** When the broker last resumed reading. */
   resumedAt = -1;
   allowedMs = Infinity;
-  /** When all that was written for it had been taken last. */
+  /** When the program had last taken all output. */
   clearAt = 0;
-  /** Since when it has taken nothing of what waits for it; null: nothing waits. */
+  /** Since when it has taken none of its waiting output; null: nothing waits. */
   stallSince: number | null = null;
-  /** PUBLISHes with QoS 1 and 2 that it may be sent at once, and those that it has yet to answer. */
+  /** PUBLISHes with QoS 1 and 2 that it may get at once, and those that it must still answer. */
   window = Infinity;
   readonly unanswered = new Set<Copy>();
   maximumPacketSize = Infinity;
   readonly aliasesIn: string[] = [];
-  /** Limits as they were when it was opened, which is what CONNACK tells. */
+  /** The limits when it was opened, which CONNACK announces. */
   limits: Limits;
-  /** What the answer to the PUBLISH at hand has to say; null: anything. */
+  /** The required code in the answer to the current PUBLISH; null: any. */
   answerReason: "somebody" | "nobody" | "refusal" | null = null;
-  /** What the SUBACK or UNSUBACK at hand has to say. */
+  /** The required codes in the current SUBACK or UNSUBACK. */
   granted: readonly number[] = [];
-  /** The Content Type of the PUBLISH at hand. */
+  /** The Content Type of the current PUBLISH. */
   sentContentType: string | null = null;
   /** Packet ids of its QoS 2 messages that wait for PUBREL. */
   readonly unfinished = new Set<number>();
-  /** What it is owed: `type << 16 | id`, in order. */
+  /** The answers that it is owed: `type << 16 | id`, in order. */
   readonly owed: number[] = [];
   readonly said: Said[] = [];
   saidPlace = 0;
   connack: { readonly reason: number; readonly sessionPresent: boolean } | null = null;
-  /** Ends of which one has to be the next thing that happens to it. */
+  /** Possible ends; one of them must be the connection's next event. */
   verdict: readonly EndCause[] | null = null;
-  /** What came last may be the cause of its end, or of nothing. */
+  /** The last packet may have caused its end, or nothing. */
   isUnsure = false;
   endCause: EndCause | null = null;
-  /** An operator has declared it dead: nothing passes any more, and nothing tells. */
+  /** An operator has declared it dead: nothing passes any more, and no signal arrives. */
   isSilenced = false;
-  /** The broker has sent it away and waits for it to go. */
+  /** The broker has ended it and waits for the program to close. */
   isClosing = false;
 
   constructor(
@@ -147,7 +147,10 @@ export class Connection {
     this.limits = limits;
   }
 
-  /** What it is held to: a v5 client to what it was told, others to what is set by now. */
+  /**
+   * The limits in force: a v5 client's are those that CONNACK announced, others' are the present
+   * ones.
+   */
   heldTo(limits: Limits): Limits {
     return this.ask === null || this.ask.version === 5 ? this.limits : limits;
   }

@@ -9,7 +9,7 @@ import type { Retained } from "./retained.ts";
 import { anything, type Copy, type Publication, type Replay, type Session } from "./session.ts";
 import { covers } from "./routes.ts";
 
-/** What is known of a PUBLISH that the broker says it sends. */
+/** The facts about a PUBLISH that the broker announced. */
 export interface SentPublish {
   readonly topic: string;
   readonly qos: Qos;
@@ -19,12 +19,12 @@ export interface SentPublish {
   readonly key: number;
 }
 
-/** Milliseconds in which a queue that has room is begun to be sent. */
+/** Milliseconds within which the broker starts to send a queue that has room. */
 const promptMs = 50;
 
 /**
- * QoS 1 at least once, QoS 2 exactly once, in the order of section 4.6; nothing that nobody asked for;
- * packet ids that are free, no more at once than the client takes.
+ * QoS 1 at least once, QoS 2 exactly once, in the order of section 4.6; nothing without a
+ * subscription; free packet ids, no more at once than the client accepts.
  */
 export class Delivery {
   readonly #retained: Retained;
@@ -37,7 +37,7 @@ export class Delivery {
     this.handovers = handovers;
   }
 
-  /** Finds the copy that a PUBLISH to a session is. `isWill`: whether somebody's will has become due. */
+  /** Finds the copy that a PUBLISH to a session carries. `isWill`: some will has become due. */
   sent(
     connection: Connection,
     session: Session,
@@ -81,8 +81,8 @@ export class Delivery {
   }
 
   /**
-   * With Retain As Published what is passed on and what was retained look just the same, and a client may
-   * get both. Which of them one is only what follows could tell, so such a session is held to less.
+   * With Retain As Published a forwarded and a retained message look the same, and a client may get
+   * both. Only later packets could tell them apart, so the checks for such a session are weaker.
    */
   #fromLikes(session: Session, packet: SentPublish): Copy | null {
     if (!packet.retain || !session.hasLikes) return null;
@@ -94,14 +94,14 @@ export class Delivery {
       : null;
   }
 
-  /** A session goes on: what was not acknowledged is to be sent again, in its order. */
+  /** A session resumes: unacknowledged messages must be resent, in order. */
   resume(session: Session, connection: Connection): void {
     for (const copy of session.inflight.values()) {
       if (copy.released) connection.owed.push(owedOf("pubrel", copy.packetId));
       else copy.isAgain = true;
     }
     if (connection.maximumPacketSize === Infinity && connection.mountPoint === "") return;
-    // [v5-3.1.2-25]: what this connection does not take counts as sent and acknowledged.
+    // [v5-3.1.2-25]: what this connection is too small for counts as sent and acknowledged.
     const waiting = [...session.queues.flat(), ...session.shared, ...session.inflight.values()];
     for (const copy of waiting) {
       if (copy.released || !isPerhapsUnfit(connection, copy.publication)) continue;
@@ -129,7 +129,7 @@ export class Delivery {
     }
   }
 
-  /** Everything that had to arrive did, now that nothing stands in its way. */
+  /** Everything that had to arrive did arrive, now that nothing blocks it. */
   expectDelivered(session: Session, now: number): void {
     for (const copy of [...session.queues.flat(), ...session.shared]) {
       const { publication, share } = copy;
@@ -153,7 +153,7 @@ export class Delivery {
     }
   }
 
-  /** What waits is sent as soon as nothing keeps it from that; long queues take some turns. */
+  /** Waiting messages are sent as soon as nothing prevents it; long queues take several turns. */
   expectPrompt(session: Session, now: number): void {
     const { connection, inflight, queues } = session;
     const first = queues[1].find(isCertain) ?? queues[2].find(isCertain);
@@ -219,7 +219,7 @@ export class Delivery {
       (other) => other.qos === packet.qos && isCopy(other, packet) && other.share?.sent === false,
     );
     if (twin !== undefined) {
-      // Either may be the one that is sent, where a message was published twice.
+      // Either may be the sent one, if a message was published twice.
       twin.alike = [...twin.alike, copy.identifiers];
       copy.alike = [...copy.alike, twin.identifiers];
       if (twin.publication.serial < copy.publication.serial && twin.share !== null) {
@@ -230,7 +230,7 @@ export class Delivery {
       }
     }
     if (copy.mayBeLost !== null) doubtOne(queue, packet, now);
-    // What another member of a share left can be the one that was sent, and then nothing was passed by.
+    // The sent message may come from another member of a share; then nothing was overtaken.
     const isAnyones = (): boolean =>
       this.offers.isAlike(packet.key) && this.handovers.mayTake(session, packet, now);
     if (place === 0 || (packet.retain && session.hasLikes) || isAnyones()) {
@@ -267,7 +267,7 @@ export class Delivery {
     const copy = session.shared[place];
     if (copy === undefined || copy.share === null) return null;
     session.shared = session.shared.filter((other) => other !== copy && other.share?.sent !== true);
-    // Another member's copy can be the one that was sent, if this is a retained message.
+    // The sent message may be another member's copy, if this one is retained.
     if (packet.retain) copy.share.mayBeLost = true;
     else if (!copy.share.isAlike) copy.share.sent = true;
     return copy;
@@ -288,10 +288,10 @@ export class Delivery {
     if (current === null) return null;
     const alike = this.#replaysLike(session, packet, now);
     const able = alike.filter(({ isOver, sent }) => !isOver && !sent.has(packet.topic));
-    // What was stored since may come as well, since it is the topic's retained message by now.
+    // A message stored since may be sent as well: it is the topic's retained message now.
     const owing = able.find(({ owed }) => owed.get(packet.topic) === current);
-    // Several SUBSCRIBEs can be the cause of one, and which of them was can't be told; but none is the
-    // cause of two.
+    // Several SUBSCRIBEs can explain one retained message, and the referee cannot tell which; but
+    // no message explains two.
     const replay = owing ?? able[0] ?? alike[0];
     const count = (session.replayed.get(packet.topic) ?? 0) + 1;
     const causes = session.replays.filter(({ subscription }) => covers(subscription, packet.topic));
@@ -299,7 +299,7 @@ export class Delivery {
     session.replayed.set(packet.topic, count);
     replay.sent.add(packet.topic);
     for (const other of session.shared) {
-      // Its share's copy can have been this one.
+      // The share's copy may have been this one.
       if (other.share !== null && isCopy(other, packet)) other.share.mayBeLost = true;
     }
     if (!session.hasLikes && alike.length === 1)
@@ -310,7 +310,9 @@ export class Delivery {
     };
   }
 
-  /** [v5-4.6.0-6]: what was published after a SUBSCRIBE comes after the older one that it asked for. */
+  /**
+   * [v5-4.6.0-6]: a message published after a SUBSCRIBE follows the older one that it requested.
+   */
   #expectNotOvertaken(session: Session, replay: Replay, current: Publication, qos: Qos): void {
     const { topic, publisher, serial } = current;
     const newest = session.newest.get(kindOf(topic, publisher, qos)) ?? -1;
@@ -344,7 +346,7 @@ export class Delivery {
     );
   }
 
-  /** An acknowledgement from a client; what it makes of it is said by `incoming.ts`. */
+  /** An acknowledgement from a client; `incoming.ts` checks its consequences. */
   finish(connection: Connection, session: Session, copy: Copy): void {
     session.inflight.delete(copy.packetId);
     connection.unanswered.delete(copy);
@@ -364,8 +366,8 @@ function identifiersOf({ subscription: { identifier } }: Replay): number[] {
 }
 
 /**
- * What was sent is perhaps not the copy that it was taken for but a later one like it, so that there is
- * one fewer of which it is certain that it has to come.
+ * The sent message may have been a later copy like the assumed one, so one fewer is certain to be
+ * due.
  */
 function doubtOne(queue: readonly Copy[], packet: SentPublish, now: number): void {
   const certain = queue.find(
@@ -374,7 +376,7 @@ function doubtOne(queue: readonly Copy[], packet: SentPublish, now: number): voi
   if (certain !== undefined) certain.mayBeLost = "alike";
 }
 
-/** With an interval of 0 it can be sent in the moment in which it came, and not after that. */
+/** With an interval of 0 the message can be sent in the moment of its arrival, and not later. */
 function hasExpired({ publication: { expiresAt, at } }: Copy, now: number): boolean {
   return expiresAt <= now && at < now;
 }
@@ -386,7 +388,7 @@ function isCopy(
   return publication.key === key && retain === isRetained && publication.topic === topic;
 }
 
-/** The key of a message in the payload of a PUBLISH: `m123;...`; -1: it has none. */
+/** The key of a message in the payload of a PUBLISH: `m123;...`; -1: none. */
 export function keyOf(payload: Uint8Array): number {
   if (payload[0] !== 0x6d) return -1;
   let key = 0;

@@ -5,16 +5,16 @@ import { longestHoldMs } from "./options.ts";
 
 type Ended = BrokerEvent & { readonly event: "ended" };
 
-/** From one heartbeat of the broker to the next: it knows no better when it began to stand still. */
+/** The broker's heartbeat interval: it cannot know more exactly when its standstill started. */
 export const heartbeatMs = 1000;
 
 /**
- * Each connection ends once, with one cause, which what happened to it justifies; those of a deadline
- * at the very moment at which it is due (v5-3.1.2-22), never before and never after.
+ * Each connection ends once, with one cause that its history justifies; an end by deadline happens
+ * exactly at the due time (v5-3.1.2-22), never before and never after.
  */
 export class Ends {
   readonly #books: Books;
-  /** How the link at hand has ended, of which the broker is told at the moment. */
+  /** The end of the current link, which the broker is being notified of. */
   closing: { readonly connection: Connection; readonly cause: string } | null = null;
 
   constructor(books: Books) {
@@ -40,7 +40,7 @@ export class Ends {
     connection.endCause = event.cause;
   }
 
-  /** Whoever had to end by now has done so. */
+  /** Every connection that had to end by now has ended. */
   expectEnded(connection: Connection): void {
     const { verdict } = connection;
     demand(!connection.isOpen || verdict === null, "what ends a connection ends it at once", {
@@ -56,9 +56,10 @@ export class Ends {
       this.#connectDue(connection),
       this.#stallDue(connection),
     );
-    // What is too long by new limits is so in the next turn of the timers.
+    // Values above new limits end the connection in the next turn of the timers.
     const isNew = this.#books.limitsChangedAt === now;
-    // One that was overdue and unread when the broker stopped reading is judged after that.
+    // A connection that was overdue and unread when the broker stopped reading is judged
+    // afterwards.
     if (connection.pausedAt === now || connection.resumedAt === now) return;
     const isMet = this.#books.met(due) >= now || this.#books.mayBeMet(due, now);
     demand(now <= due || isNew || isMet, "a connection ends when it is due", {
@@ -70,13 +71,16 @@ export class Ends {
     });
   }
 
-  /** Nobody is left unread for others' sake for longer than its keepalive bears (decision 5). */
+  /**
+   * The broker never leaves a connection unread for another's sake for longer than its keepalive
+   * allows (decision 5).
+   */
   expectRead(connection: Connection, now: number): void {
     const { pausedAt, clearAt, link, allowedMs, state, stallSince, isSilenced } = connection;
     if (pausedAt === null || state !== "connected" || isSilenced) return;
     if (link.clogged || stallSince !== null) return;
     const longest = Math.min(longestHoldMs, allowedMs / 1.5 / 4);
-    // What a turn that was cut short leaves comes a little later.
+    // The rest of a turn that was cut short follows a little later.
     const turn = 50;
     const due = Math.max(pausedAt, clearAt) + longest + turn;
     demand(
@@ -100,7 +104,7 @@ export class Ends {
     });
   }
 
-  /** What is said of the broker's own standstill is so, to within a heartbeat. */
+  /** The broker's report of its own standstill is right, to within a heartbeat. */
   #checkStandstill(connection: Connection, event: Ended, now: number): void {
     const { lastPacketAt } = connection;
     const until = connection.pausedAt ?? now;
@@ -122,12 +126,12 @@ export class Ends {
     );
   }
 
-  /** Something waits in its socket: nothing is decided of it. */
+  /** Something waits in its socket: the connection is undecided. */
   #isUnread({ link, isSilenced, pausedAt }: Connection): boolean {
     return !isSilenced && pausedAt === null && link.readable;
   }
 
-  /** Null: it is justified. */
+  /** Null: justified. */
   #unjustified(connection: Connection, event: Ended, now: number): string | null {
     const { cause } = event;
     if (connection.verdict !== null) {
@@ -176,7 +180,7 @@ export class Ends {
     }
   }
 
-  /** The next thing that it sent is no packet, and as much of it has come as can be told by. */
+  /** The next bytes are no packet, and enough of them have arrived to tell. */
   #isViolation(connection: Connection, cause: Ended["cause"]): boolean {
     if (connection.isUnsure && cause === "protocolError") return true;
     const item = connection.items[connection.next];
@@ -190,7 +194,7 @@ export class Ends {
     return this.#isMet(due, now) || (due < now && connection.resumedAt === now);
   }
 
-  /** A part of a packet has come, and it is one that counts against what all have begun. */
+  /** A part of a packet has arrived that counts against the limit for all unfinished packets. */
   #isUnfinished(connection: Connection, start: number, end = 0): boolean {
     const { arrivedBytes } = connection;
     const counts = end - start > 4096 && arrivedBytes > start;
@@ -199,7 +203,7 @@ export class Ends {
 
   #isMet(due: number, now: number): boolean {
     if (due === Infinity) return false;
-    // What is too long by new limits is so at once.
+    // Values above new limits end the connection at once.
     const isNew = due < now && this.#books.limitsChangedAt === now;
     return isNew || this.#books.mayBeMet(due, now);
   }
@@ -216,10 +220,10 @@ export class Ends {
   }
 }
 
-/** When the silence of a connection is too long; Infinity: it is never. */
+/** When a connection's silence is too long; Infinity: never. */
 export function dueOf(connection: Connection, now: number): number {
   if (connection.state !== "connected") return Infinity;
-  // To flush last words can be what makes the driver pause.
+  // Flushing the closing packets can make the driver pause.
   if (connection.pausedAt !== null && connection.pausedAt < now) return Infinity;
   return connection.lastPacketAt + connection.allowedMs;
 }

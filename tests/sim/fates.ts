@@ -9,17 +9,20 @@ type Ended = BrokerEvent & { readonly event: "ended" };
 type Later = BrokerEvent & { readonly event: "will" };
 
 /**
- * Every armed will ends once: discarded by a clean DISCONNECT alone, cancelled by a return alone, else
- * published, at the end of its connection or when its delay or its session is over, and at no other
- * time [v5-3.1.2-8] [v5-3.1.3-9].
+ * Every armed will ends once: discarded by a clean DISCONNECT alone, cancelled by a return alone,
+ * otherwise published, at the end of its connection or when its delay or its session is over, and
+ * at no other time [v5-3.1.2-8] [v5-3.1.3-9].
  */
 export class Fates {
   readonly #books: Books;
   readonly #offers: Offers;
   readonly #nextSerial: () => number;
-  /** Published as subscribers see it; that it was has to be said in the same call. */
+  /** Published as subscribers saw it; the same call must report it. */
   #unsaid: WillState[] = [];
-  /** Cancelled or due since its session is over; who came, or which session ended, has to be said. */
+  /**
+   * Cancelled, or due because its session is over; the call must still report which client returned
+   * or which session ended.
+   */
   #unexplained: { readonly will: WillState; readonly by: Later["by"] }[] = [];
   settled = 0;
 
@@ -49,7 +52,10 @@ export class Fates {
     if (will.key >= 0) this.#books.wills.set(will.key, will);
   }
 
-  /** A message of no PUBLISH reaches a subscriber: the will of somebody whose end is told after it. */
+  /**
+   * A message of no PUBLISH reaches a subscriber: a will whose connection's end is reported
+   * afterwards.
+   */
   seen(key: number, topic: string, now: number): boolean {
     const will = key >= 0 ? this.#books.wills.get(key) : this.#emptyOn(topic);
     if (will === undefined || will.publication !== null) return false;
@@ -58,7 +64,7 @@ export class Fates {
     return true;
   }
 
-  /** The end of a connection, with what becomes of its will. */
+  /** The end of a connection, with the fate of its will. */
   ended(session: Session, event: Ended, goesOn: boolean | null, now: number): void {
     const { will } = session;
     if (will === null) {
@@ -70,7 +76,7 @@ export class Fates {
     will.cause = event.cause;
     will.endedAt = now;
     const due = now + (goesOn === false ? 0 : Math.min(will.ask.delay, session.expiry)) * 1000;
-    // Whether a takeover goes on with the session is known when the new connection is told of.
+    // Whether a takeover resumes the session is known when the new connection is reported.
     const expected =
       event.cause === "takenOver" ? event.will.fate : this.#fateOf(event.cause, due, now);
     demand(event.will.fate === expected, `the fate of this will is ${expected}`, { event, will });
@@ -114,7 +120,9 @@ export class Fates {
     this.#settle(session, will, event.will, now);
   }
 
-  /** A connection with this client id was accepted: what a return had to explain is explained. */
+  /**
+   * The broker accepted a connection with this client id: a return explains the open cancellations.
+   */
   returned(clientId: string, resumed: boolean): void {
     this.#unexplained = this.#unexplained.filter(({ will, by }) => {
       if (will.clientId !== clientId) return true;
@@ -186,7 +194,7 @@ export class Fates {
     const reached = delivered + queued + dropped + away;
     const { recipients = 0, unsure = 0 } = will.publication ?? {};
     const isRight = reached <= recipients && reached >= recipients - unsure;
-    // What a stop publishes is told when some who were to get it have gone already.
+    // The wills of a stop are reported when some of their receivers have closed already.
     demand(isRight || this.#books.stopping, "a will reaches whoever asked for it", { will, fate });
     const { retainedMessages, retainedBytes } = this.#books.limits;
     const hasRoom = retainedMessages >= 100 && retainedBytes >= 10_000;

@@ -5,27 +5,27 @@ import { anything, type Copy, type Session, type Share, type Subscription } from
 
 interface Member {
   readonly session: Session;
-  /** Which of its times in the share. */
+  /** Which of its memberships of the share. */
   readonly since: number;
 }
 
 /** A message that a session left when it ended. */
 interface Left {
   readonly share: Share;
-  /** Members there were then; null: it can't be told that it is to arrive. */
+  /** The members at that time; null: the referee cannot tell that it must arrive. */
   others: readonly Member[] | null;
 }
 
 /**
- * What a session that ends leaves to the other members of its shared subscriptions (v5-4.8.2): QoS 1
- * that it did not acknowledge, and what it was not sent yet. Nobody gets anything else of it
+ * The messages that an ended session leaves to the other members of its shared subscriptions
+ * (v5-4.8.2): unacknowledged QoS 1 and unsent messages. No member gets anything else of it
  * [v5-4.8.2-5] [v5-4.8.2-6].
  */
 export class Handovers {
   readonly #books: Books;
   readonly #offers: Offers;
   #left: Left[] = [];
-  /** Counts the times that somebody joined a share. */
+  /** Counts the joins of shares. */
   #joined = 0;
 
   constructor(books: Books, offers: Offers) {
@@ -46,18 +46,18 @@ export class Handovers {
     session.memberSince.delete(nameOf(subscription) ?? "");
   }
 
-  /** A session stays without its connection: it loses QoS 0 without a word. */
+  /** A session stays without its connection: it loses QoS 0 without a report. */
   away(session: Session): void {
     for (const [name, own] of session.shares) if (own.some(isQos0)) this.#doubt(name);
   }
 
-  /** A session goes on; behind another mount point nothing of what waits for it is in sight. */
+  /** A session resumes; behind another mount point it sees none of its waiting messages. */
   resumed(session: Session, mountPoint: string): void {
     const own = [...session.shares.values()].flat();
     if (own.some(({ mounted }) => mounted !== mountPoint.length)) this.dropping(session);
   }
 
-  /** The first loss of a session is told, and others are not. */
+  /** The broker reports a session's first loss, and not the others. */
   dropping(session: Session): void {
     session.isLossy = true;
     for (const name of session.shares.keys()) this.#doubt(name);
@@ -67,7 +67,7 @@ export class Handovers {
     for (const left of this.#left) if (left.share.filter === name) left.others = null;
   }
 
-  /** The session is in the books no more. */
+  /** The books no longer have the session. */
   ended(session: Session): void {
     if (this.#books.stopping || session.shares.size === 0) return;
     for (const {
@@ -94,14 +94,14 @@ export class Handovers {
     }
   }
 
-  /** What another member gets of it may come by what it subscribed to since it was published. */
+  /** Another member may get a left message by a subscription that it made after the publication. */
   #blur(share: Share): void {
     for (const { shared } of this.#books.sessions.values()) {
       for (const copy of shared) if (copy.share === share) copy.alike = [anything];
     }
   }
 
-  /** What a PUBLISH is of which nothing else is the cause. */
+  /** The source of a PUBLISH that nothing else explains. */
   taken(session: Session, packet: SentPublish, now: number): Copy | null {
     for (const { share } of this.#left) {
       if (share.sent) continue;
@@ -114,19 +114,20 @@ export class Handovers {
     return null;
   }
 
-  /** Whether a PUBLISH can be something that was left, whatever else it can be. */
+  /** Whether a PUBLISH can be a left message, whatever else it can be. */
   mayTake(session: Session, packet: SentPublish, now: number): boolean {
     return this.#left.some(
       ({ share }) => !share.sent && copyFor(session, share, packet, now) !== null,
     );
   }
 
-  /** Everything that was left has arrived, where it can be told that it had to. */
+  /** Every left message has arrived, where the referee can tell that it had to. */
   expectTaken(now: number): void {
     const away = [...this.#books.sessions.values()].filter(({ connection }) => connection === null);
     for (const { share, others } of this.#left) {
       const { filter, publication, sent } = share;
-      // One that is like it can have been published since, also to where there is only a copy of it.
+      // A message like it may have been published since, even to a session that has only a copy of
+      // it.
       const isAlike = this.#offers.sharesOf(publication.key).length > 1;
       const isOver = sent || isAlike || publication.expiresAt <= now || others === null;
       if (isOver || away.some(({ shares }) => shares.has(filter))) continue;
@@ -173,7 +174,7 @@ function isQos0({ qos }: Subscription): boolean {
   return qos === 0;
 }
 
-/** The copy that a session gets by one of the subscriptions that it has, or had, to a share. */
+/** The copy that a session gets by one of its present or past subscriptions to a share. */
 function copyFor(session: Session, share: Share, packet: SentPublish, now: number): Copy | null {
   const { publication } = share;
   const { key, topic, expiresAt } = publication;

@@ -8,8 +8,8 @@ interface Wrong {
 }
 
 /**
- * Something that breaks a rule of the standard, with the ends that are right for it. `isFirst`: it
- * comes in place of CONNECT.
+ * A packet that breaks a rule of the standard, with the right ends. `isFirst`: sent in place of
+ * CONNECT.
  */
 export function breakRules(
   dice: WorldDice,
@@ -33,24 +33,24 @@ type Make = (
 const invalidTopics = ["", "a/#", "+", "a\0b"];
 
 const firstWrongs: readonly ((dice: WorldDice, version: 3 | 4 | 5) => Wrong)[] = [
-  // PINGREQ, PUBLISH, and what is no packet at all, before CONNECT.
+  // PINGREQ, PUBLISH, and bytes that are no packet, before CONNECT.
   () => wrong([0xc0, 0], ["protocolError"]),
   () => wrong([0x30, 5, 0, 1, 0x74, 0x68, 0x69], ["protocolError"]),
   () => wrong([0x00, 0], ["protocolError", "malformedPacket"]),
   (dice) => noise(dice),
-  // A CONNECT that is too large to be read: it is answered by its level.
+  // A CONNECT too large to be read: the answer depends on its level.
   (_, version) =>
     wrong(
       [0x10, 0xff, 0xff, 0xff, 0x7f, 0, 4, 0x4d, 0x51, 0x54, 0x54, version, 2],
       ["packetTooLarge", "refused"],
     ),
   () => wrong([0x10, 0xff, 0xff, 0xff, 0xff, 0x01], ["malformedPacket", "refused"]),
-  // An unknown level is answered.
+  // An unknown level gets an answer.
   () => wrong([0x10, 13, 0, 4, 0x4d, 0x51, 0x54, 0x54, 9, 2, 0, 0, 0, 1, 0x78], ["refused"]),
   (dice, version) => invalidWill(dice, version),
 ];
 
-/** A will on a topic that no PUBLISH may have, or with a QoS that there is not. */
+/** A will on a topic that no PUBLISH may have, or with an impossible QoS. */
 function invalidWill(dice: WorldDice, version: 3 | 4 | 5): Wrong {
   const topic = Buffer.from(dice.pick(invalidTopics));
   const name = version === 3 ? "MQIsdp" : "MQTT";
@@ -73,7 +73,7 @@ function invalidWill(dice: WorldDice, version: 3 | 4 | 5): Wrong {
 const commonWrongs: readonly Make[] = [
   // A second CONNECT.
   () => wrong([0x10, 13, 0, 4, 0x4d, 0x51, 0x54, 0x54, 4, 2, 0, 0, 0, 1, 0x78], ["protocolError"]),
-  // Flags that are reserved, QoS 3, what only a server sends, no such packet.
+  // Reserved flags, QoS 3, a server's packets, an unknown packet type.
   (_, version) =>
     // 3.1 has no reserved flags, but the QoS of a PUBREL.
     wrong(version === 3 ? [0x60, 2, 0, 1] : [0xc1, 0], ["malformedPacket", "protocolError"]),
@@ -81,16 +81,17 @@ const commonWrongs: readonly Make[] = [
   () => wrong([0xd0, 0], ["protocolError", "malformedPacket"]),
   () => wrong([0x20, 2, 0, 0], ["protocolError", "malformedPacket"]),
   () => wrong([0x00, 0], ["protocolError", "malformedPacket"]),
-  // Packet id 0, DUP with QoS 0, a length without an end, a topic that is none.
+  // Packet id 0, DUP with QoS 0, a length without an end, an invalid topic.
   () => wrong([0x82, 6, 0, 0, 0, 1, 0x74, 0], ["protocolError", "malformedPacket"]),
   () => wrong([0x38, 4, 0, 1, 0x74, 0], ["protocolError", "malformedPacket"]),
   () => wrong([0x30, 0xff, 0xff, 0xff, 0xff], ["malformedPacket", "packetTooLarge"]),
   () => wrong([0x30, 5, 0, 2, 0x74, 0x23, 0], ["protocolError", "malformedPacket"]),
   () => wrong([0x30, 5, 0, 2, 0xc3, 0x28, 0], ["protocolError", "malformedPacket"]),
-  // Larger than anybody takes: the header alone is enough.
+  // Above every limit: the header alone is enough.
   () => wrong([0x30, 0xff, 0xff, 0xff, 0x7f, 0, 1, 0x74], ["packetTooLarge"]),
   (dice) => noise(dice),
-  // Answers that nobody waits for; they change nothing, or are a protocol error by the referee's books.
+  // Answers that nothing waits for; by the referee's books they change nothing, or are a protocol
+  // error.
   (dice, version) => stray(dice, version),
   (dice, version) => stray(dice, version),
 ];
@@ -100,10 +101,10 @@ const wrongsOfV5: readonly Make[] = [
   (_, __, connection) => raises(connection),
   () => wrong([0xf0, 2, 0x18, 0], ["protocolError", "malformedPacket"]),
   () => wrong([0x30, 7, 0, 1, 0x74, 3, 0x23, 0, 0], ["protocolError", "malformedPacket"]),
-  // A property twice, and one that a PUBLISH can't have.
+  // A repeated property, and one that a PUBLISH cannot have.
   () => wrong([0x30, 8, 0, 1, 0x74, 4, 0x01, 1, 0x01, 1], ["protocolError", "malformedPacket"]),
   () => wrong([0x30, 9, 0, 1, 0x74, 5, 0x11, 0, 0, 0, 1], ["protocolError", "malformedPacket"]),
-  // An alias that was never defined, or above what CONNACK allows.
+  // An undefined alias, or one above the maximum in CONNACK.
   (_, __, ___, aliasesMax) => {
     const alias = aliasesMax + 1;
     return packet([0x30, 6, 0, 0, 3, 0x23, alias >> 8, alias & 255], {
@@ -132,7 +133,7 @@ function stray(dice: WorldDice, version: 3 | 4 | 5): Wrong {
   return packet(bytes, { type, packetId });
 }
 
-/** The first byte is that of no packet, so that it can't be one by chance. */
+/** The first byte is that of no packet type, so that the bytes cannot form one by chance. */
 function noise(dice: WorldDice): Wrong {
   const bytes = Array.from({ length: dice.between(2, 40) }, () => dice.below(256));
   bytes[0] = dice.below(16);

@@ -18,13 +18,13 @@ import { isBrokers } from "./topics.ts";
 
 const malformedOrWrong = ["protocolError"] as const;
 
-/** What an accepted client says, and what the broker has to make of it. */
+/** An accepted client's packets, and the broker's required reactions. */
 export class Incoming {
   readonly #books: Books;
   readonly #delivery: Delivery;
   readonly #retained: Retained;
   #serial = 0;
-  /** A PUBLISH that is refused says so in the same breath. */
+  /** The broker reports a refused PUBLISH in the same call. */
   refusal: { readonly connection: Connection; readonly topic: string } | null = null;
 
   constructor(books: Books, delivery: Delivery, retained: Retained) {
@@ -54,7 +54,7 @@ export class Incoming {
     const { packetId } = packet;
     const isKnown = packet.qos === 2 && session.incoming.has(packetId);
     const { unfinished } = connection;
-    // [v5-3.3.4-7], for what came on this connection.
+    // [v5-3.3.4-7], for the messages of this connection.
     const isOneMore = packet.qos === 2 && !unfinished.has(packetId);
     if (isOneMore && connection.ask?.version === 5 && unfinished.size >= promised.receiveMaximum) {
       connection.verdict = ["quotaExceeded"];
@@ -120,7 +120,7 @@ export class Incoming {
     }
     if (copy === undefined) return;
     const isRight = type === "puback" ? copy.qos === 1 : copy.qos === 2 && copy.released;
-    // Perhaps it did not fit, and is known to the broker no more.
+    // It may have been too large, and the broker no longer has it.
     const isUnsure = copy.isAgain && copy.mayBeLost !== null;
     if (!isRight && !isUnsure) return void (connection.verdict = malformedOrWrong);
     connection.isUnsure = !isRight;
@@ -227,7 +227,7 @@ export class Incoming {
   }
 }
 
-/** Nobody may publish or subscribe there. */
+/** No client may publish or subscribe there. */
 export function isDenied(topic: string): boolean {
   return topic.includes("denied");
 }
@@ -243,7 +243,7 @@ function shareOf(filter: string, mountPoint: string): { group: string | null; pa
   return { group, pattern: mountPoint + rest.join("/") };
 }
 
-/** Whether the reason of an acknowledgement tells rightly who is there for the message. */
+/** Whether an acknowledgement's reason code states correctly that the message has subscribers. */
 export function checkReason(connection: Connection, reason: number): void {
   const { answerReason } = connection;
   connection.answerReason = null;

@@ -7,7 +7,7 @@ interface Line {
   detail: unknown;
 }
 
-/** What a checker found wrong. */
+/** An error that a checker found. */
 export class Violation extends Error {
   override name = "Violation";
   readonly rule: string;
@@ -20,7 +20,7 @@ export class Violation extends Error {
   }
 }
 
-/** Remembers the last events of a run for whoever has to find out, and hashes all of them. */
+/** Keeps the last events of a run for debugging, and hashes all of them. */
 export class Journal {
   readonly #lines: Line[] = [];
   #count = 0;
@@ -37,7 +37,7 @@ export class Journal {
     return (this.#hash >>> 0).toString(16).padStart(8, "0");
   }
 
-  /** `who`: the number of a connection, -1: nobody's. Details are read when somebody asks for them. */
+  /** `who`: the number of a connection, -1: none. Details are computed only when read. */
   note(at: number, what: string, who: number, detail: unknown): void {
     this.mix(at);
     this.mix(this.#wordOf(what));

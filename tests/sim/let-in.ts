@@ -6,10 +6,10 @@ import { isDenied, isTooDeep } from "./incoming.ts";
 import { expiryOf } from "./session.ts";
 import { isBrokers } from "./topics.ts";
 
-/** Nobody with this user name is let in. */
+/** The broker accepts no client with this user name. */
 export const intruder = "intruder";
 
-/** A CONNECT is refused for a reason, and let in where there is none; CONNACK promises what holds. */
+/** The broker refuses a CONNECT only for a reason, and CONNACK announces the limits in force. */
 export function checkLetIn(
   books: Books,
   connection: Connection,
@@ -17,7 +17,7 @@ export function checkLetIn(
   properties: ConnackProperties | null,
 ): void {
   const { ask } = connection;
-  // Of a CONNECT that could not be read the end tells whether it had to be refused.
+  // For an unreadable CONNECT, the end shows whether it had to be refused.
   if (connection.state !== "asked" || ask === null) {
     return demand(reason >= 0x80, "what is no CONNECT is not let in", connection.number);
   }

@@ -1,7 +1,7 @@
 import type { Broker } from "../../src/core/broker.ts";
 import { demand, type Books } from "./books.ts";
 
-/** What the broker holds is what the books hold, and nothing exceeds its limit. */
+/** The broker's state equals the books, and nothing exceeds its limit. */
 export function expectLikeness(broker: Broker, books: Books): void {
   demand(broker.connections.size === books.open.size, "the same connections are open", {
     broker: broker.connections.size,

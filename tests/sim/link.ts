@@ -3,29 +3,31 @@ import type { Agenda } from "./agenda.ts";
 import type { WorldDice } from "./world-dice.ts";
 import type { SimOptions } from "./options.ts";
 
-/** What happens at the two ends of a link, and what a referee wants to see of it. */
+/** The events at the two ends of a link, and those that a referee needs. */
 export interface LinkEnds {
   /** A chunk reaches the broker. */
   arrived(chunk: Uint8Array): void;
-  /** The broker is told that the link has ended. */
+  /** The broker is notified of the link's end. */
   closed(how: "eof" | "reset" | "timeout"): void;
   /** The broker may write again. */
   drained(): void;
-  /** The peer has closed what the broker had ended. */
+  /** The peer has closed a link that the broker had ended. */
   parted(): void;
   paused(): void;
   resumed(): void;
-  /** The kernel took so many bytes of what the broker wanted to write. */
+  /** The kernel accepted so many bytes of the broker's output. */
   wrote(bytes: Uint8Array, start: number, end: number, took: number): void;
-  /** While the broker stands still: when it goes on, and in which turn it then reads. Null: it runs. */
+  /**
+   * During a standstill: when the broker resumes, and in which turn it then reads. Null: it runs.
+   */
   held(): { readonly until: number; readonly turn: number } | null;
-  /** The broker has asked, and less is on its way than when it asked before. */
+  /** The broker has queried the backlog, and it is shorter than at the last query. */
   passed(): void;
-  /** The broker ended it. */
+  /** The broker ended the link. */
   ended(how: "end" | "reset"): void;
   /** Bytes reach the program. */
   received(chunk: Uint8Array): void;
-  /** The program learns that the link has ended. */
+  /** The program is notified of the link's end. */
   finished(): void;
 }
 
@@ -39,8 +41,8 @@ interface Flight {
 const lingerMs = 5000;
 
 /**
- * A TCP connection between a program and the broker: latency, chunks, kernel buffers, and each way on
- * which it can go wrong. Nothing of it happens inside a call of either end.
+ * A TCP connection between a program and the broker: latency, chunks, kernel buffers, and each way
+ * in which it can fail. Nothing happens inside a call of either end.
  */
 export class SimLink implements Link {
   readonly remote: string;
@@ -48,18 +50,20 @@ export class SimLink implements Link {
   readonly descriptor: number;
   owner: unknown = null;
   watched: number | null = null;
-  /** Neither end hears of the other any more. */
+  /** Neither end hears from the other any more. */
   over = false;
-  /** The broker has ended it, and what it sends after that is nobody's. */
+  /** The broker has ended the link, and ignores what the program sends afterwards. */
   endedByBroker = false;
-  /** The program has said that it sends nothing more, or is no more. */
+  /** The program has sent FIN, or has ended. */
   left = false;
-  /** RST has come, and the broker has not been told yet. */
+  /** RST has arrived, and the broker has not been notified yet. */
   failing = false;
   paused = false;
-  /** Some of what the broker wrote found no room, and it has not been told of room since. */
+  /**
+   * Some of the broker's output found no room, and the broker has not been notified of room since.
+   */
   clogged = false;
-  /** When the kernel last took something, or began to take nothing. */
+  /** When the kernel last accepted output, or stopped accepting it. */
   progressAt = 0;
 
   readonly #agenda: Agenda;
@@ -74,13 +78,13 @@ export class SimLink implements Link {
   #upAt = 0;
   #downAt = 0;
   #upIsBusy = false;
-  /** When what comes next reaches the broker, when its reset does, and when it learns of room. */
+  /** When the next bytes reach the broker, when its reset does, and when it is notified of room. */
   #readAt = Infinity;
   #resetAt = Infinity;
   #drainAt = Infinity;
   #downIsBusy = false;
   #drainIsDue = false;
-  /** Bytes on their way down when the broker asked last. */
+  /** Bytes in transit to the program at the broker's last query. */
   #asked = 0;
   /** Nothing passes before these times. */
   #silentUp = 0;
@@ -133,7 +137,7 @@ export class SimLink implements Link {
     if (this.over || this.paused) return;
     this.paused = true;
     this.#ends.paused();
-    // What was under way already still comes.
+    // Bytes in transit still arrive.
     if (!this.#isPerfect && this.#options.reachesPaused && this.#dice.happens(0.3)) {
       this.#agenda.at(this.#now() + this.#dice.below(20), () => this.#deliverOne());
     }
@@ -170,7 +174,7 @@ export class SimLink implements Link {
     this.endedByBroker = true;
     this.#gone = gone;
     this.#ends.ended("end");
-    // What still comes is read and dropped.
+    // Reads and drops the rest.
     this.paused = false;
     this.#wakeUp();
     this.#down.push({ at: this.#downTime(), bytes: null });
@@ -186,7 +190,7 @@ export class SimLink implements Link {
     if (this.#silentDown !== Infinity) this.#later(() => this.#ends.finished());
   }
 
-  /** Something waits that the broker has not read; only a broker that stands still leaves it there. */
+  /** The broker has unread data; only a standstill leaves it there. */
   get readable(): boolean {
     const now = this.#now();
     return !this.over && ((this.#readAt <= now && !this.paused) || this.#resetAt <= now);
@@ -209,7 +213,7 @@ export class SimLink implements Link {
     this.#wakeUp();
   }
 
-  /** FIN after all that was sent, RST which overtakes it, or nothing at all. */
+  /** FIN after everything sent, RST which overtakes it, or nothing at all. */
   leave(how: "fin" | "rst" | "vanish"): void {
     if (this.over || this.left) return;
     this.left = true;
@@ -223,7 +227,7 @@ export class SimLink implements Link {
     this.#later(() => this.#fail());
   }
 
-  /** The network passes nothing on for so many milliseconds. */
+  /** The network forwards nothing for so many milliseconds. */
   silence(milliseconds: number, way: "up" | "down" | "both"): void {
     const until = this.#now() + milliseconds;
     if (way !== "down") this.#silentUp = Math.max(this.#silentUp, until);
@@ -239,7 +243,7 @@ export class SimLink implements Link {
     this.#stalled = Math.max(this.#stalled, this.#now() + milliseconds);
   }
 
-  /** TCP has found out by itself. */
+  /** TCP has detected it by itself. */
   timeOut(): void {
     this.#told(
       (at) => (this.#resetAt = at),
@@ -247,7 +251,7 @@ export class SimLink implements Link {
     );
   }
 
-  /** The broker's process is no more; whether its kernel still said so is a matter of luck. */
+  /** The broker's process is gone; by chance its kernel notified the peer or not. */
   lose(isTold: boolean): void {
     if (this.over) return;
     this.over = true;
@@ -255,7 +259,7 @@ export class SimLink implements Link {
     if (isTold && this.#silentDown !== Infinity) this.#later(() => this.#ends.finished());
   }
 
-  /** Everything works from now on. */
+  /** From now on nothing fails. */
   heal(): void {
     this.#isPerfect = true;
     this.#room = Infinity;
@@ -267,7 +271,7 @@ export class SimLink implements Link {
     this.#drainSoon();
   }
 
-  /** Nothing is on its way. */
+  /** Nothing is in transit. */
   get isIdle(): boolean {
     return this.#up.length === 0 && this.#down.length === 0;
   }
@@ -295,7 +299,7 @@ export class SimLink implements Link {
     const { chunks } = this.#options;
     if (this.#isPerfect || chunks === "whole" || bytes.length < 2) return [bytes];
     const pieces: Uint8Array[] = [];
-    // A large packet byte for byte is a thousand steps that say no more than fifty.
+    // A large packet byte by byte would take a thousand steps and test no more than fifty do.
     const isByBytes = chunks === "bytes" && bytes.length < 100 && this.#dice.happens(0.3);
     for (let start = 0; start < bytes.length;) {
       const left = bytes.length - start;
@@ -321,7 +325,7 @@ export class SimLink implements Link {
     );
   }
 
-  /** Tells the broker, or waits until it goes on; `waits` gets the time of that. */
+  /** Notifies the broker, or waits until it resumes, at the time that `waits` gets. */
   #told(waits: (at: number) => void, tell: () => void): void {
     const held = this.#ends.held();
     if (held === null) return tell();
@@ -341,7 +345,7 @@ export class SimLink implements Link {
     const now = this.#now();
     if (this.#ends.held() !== null) return;
     if (this.over || now < this.#silentUp || (this.#up[0]?.at ?? Infinity) > now) return;
-    // That the stream has ended is told when all of it was read.
+    // The end of the stream is reported after everything was read.
     if (this.paused && this.#up[0]?.bytes === null) return;
     const head = this.#up.shift();
     if (head === undefined) return;
@@ -352,11 +356,11 @@ export class SimLink implements Link {
       this.#up.shift();
       chunk = Buffer.concat([chunk, next]);
     }
-    // The receiver's to keep, so it has to be its own.
+    // The receiver keeps it, so it needs its own copy.
     if (!this.endedByBroker) this.#ends.arrived(Uint8Array.from(chunk));
   }
 
-  /** Who writes meanwhile learns it before it is told. */
+  /** A write in the meantime fails before the notification. */
   #fail(): void {
     if (this.over || this.endedByBroker) return this.#close("reset");
     this.failing = true;
@@ -405,7 +409,7 @@ export class SimLink implements Link {
     const { bytes } = head;
     if (bytes === null) {
       this.#ends.finished();
-      // A program that has heard FIN closes too.
+      // A program that has received FIN closes too.
       this.#later(() => this.#part());
       return;
     }

@@ -9,7 +9,7 @@ import { expiryOf, Session } from "./session.ts";
 
 type Of<Name extends BrokerEvent["event"]> = BrokerEvent & { readonly event: Name };
 
-/** Connections that are let in and end, and the sessions that outlive them. */
+/** Accepted connections and their ends, and the sessions that outlive them. */
 export class Lives {
   readonly #books: Books;
   readonly #delivery: Delivery;
@@ -142,7 +142,7 @@ export class Lives {
     );
     this.#books.takeover = null;
     if (takeover.fate === null) return;
-    // [v5-3.1.3-9]: a will that would have had to wait is cancelled where its session goes on.
+    // [v5-3.1.3-9]: a delayed will is cancelled if its session resumes.
     const expected = resumed && takeover.delay > 0 ? "cancelled" : "published";
     demand(takeover.fate === expected, `a takeover: this will is ${expected}`, { ...detail, ask });
   }

@@ -9,7 +9,7 @@ import { Offers } from "./offers.ts";
 import { Retained } from "./retained.ts";
 import { Session, type Subscription } from "./session.ts";
 
-/** Milliseconds; all of it happens in one moment. */
+/** Milliseconds; everything happens in one moment. */
 const now = 1000;
 const limits = { ...defaultLimits, queueQos0: true };
 /** The key of a message without a payload. */
@@ -32,8 +32,8 @@ beforeEach(() => {
   packetId = 0;
 });
 
-describe("a message that is published twice looks alike twice", () => {
-  test("copies of a session's own are counted beside those of a share that went elsewhere", () => {
+describe("messages published twice look alike", () => {
+  test("a session's own copies are counted beside a share's copies for other members", () => {
     const { one } = pair();
     subscribe(one, "t/0");
     for (let times = 0; times < 3; times++) publish(1, "t/0", 1);
@@ -44,7 +44,7 @@ describe("a message that is published twice looks alike twice", () => {
     expect(() => delivery.expectDelivered(one, now)).not.toThrow();
   });
 
-  test("and one that is missing is missed", () => {
+  test("a missing copy is reported", () => {
     const { one } = pair();
     subscribe(one, "t/0");
     for (let times = 0; times < 3; times++) publish(1, "t/0", 1);
@@ -55,7 +55,7 @@ describe("a message that is published twice looks alike twice", () => {
     expect(() => delivery.expectDelivered(one, now)).toThrow("what a session waits for arrives");
   });
 
-  test("what a member left comes first, and passes by nothing that waits before its double", () => {
+  test("a message left by a member is sent first, and overtakes nothing that waits before its double", () => {
     const one = newSession("one");
     const other = newSession("other");
     subscribe(other, "t/0", "g");
@@ -72,7 +72,7 @@ describe("a message that is published twice looks alike twice", () => {
     expect(() => send(one, 7, "t/1", 0)).toThrow("a client gets what it asked for, and once");
   });
 
-  test("what a member left is taken, though it was published again since", () => {
+  test("a message left by a member is accepted, although it was published again since", () => {
     const { one, other } = pair();
     publish(1, "t/0", 1);
     end(other);
@@ -82,7 +82,7 @@ describe("a message that is published twice looks alike twice", () => {
     expect(() => handovers.expectTaken(now)).not.toThrow();
   });
 
-  test("and what was published once has to be", () => {
+  test("a message left by a member and published once must arrive", () => {
     const { one, other } = pair();
     publish(1, "t/0", 1);
     end(other);
@@ -93,7 +93,7 @@ describe("a message that is published twice looks alike twice", () => {
   });
 });
 
-/** Two sessions of which each message on `t/0` is for either. */
+/** Two sessions, either of which may get each message on `t/0`. */
 function pair(): { one: Session; other: Session } {
   const one = newSession("one");
   const other = newSession("other");
@@ -132,7 +132,7 @@ function subscribe(session: Session, pattern: string, group: string | null = nul
   books.generation += 1;
 }
 
-/** Everybody is away meanwhile, so that it waits. */
+/** Both are offline meanwhile, so that it waits. */
 function publish(key: number, topic: string, qos: Qos): void {
   for (const session of books.sessions.values()) session.connection = null;
   offers.publish({
@@ -157,14 +157,14 @@ function connect(session: Session): Connection {
   return session.connection;
 }
 
-/** The broker says that it sends a PUBLISH. */
+/** The broker announces a PUBLISH. */
 function send(session: Session, key: number, topic: string, qos: Qos): void {
   packetId += 1;
   const packet = { topic, qos, retain: false, dup: false, packetId, key };
   delivery.sent(connect(session), session, packet, now, () => false);
 }
 
-/** All that was sent. */
+/** The referee has seen everything sent. */
 function acknowledge(session: Session): void {
   for (const copy of session.inflight.values()) delivery.finish(connect(session), session, copy);
 }

@@ -6,7 +6,7 @@ import { Routes } from "./routes.ts";
 import type { Copy, Publication, Session, Share, Subscription } from "./session.ts";
 import { isInSight } from "./topics.ts";
 
-/** Bytes that a PUBLISH needs beside topic and payload, at the most. */
+/** The most bytes that a PUBLISH needs beside topic and payload. */
 const overhead = 60;
 
 interface Fresh {
@@ -16,7 +16,7 @@ interface Fresh {
   readonly isClogged: boolean;
 }
 
-/** Passes each publication on as the standard has it: who is to get which copy. */
+/** Forwards each publication by the standard: which client is to get which copy. */
 export class Offers {
   readonly #books: Books;
   readonly #retained: Retained;
@@ -34,7 +34,7 @@ export class Offers {
     this.#routes = new Routes(books);
   }
 
-  /** Returns whether anybody is there for it, be it that nothing waits for who is away. */
+  /** Returns whether any subscription matches, even if nothing waits for an offline client. */
   publish(publication: Publication): "somebody" | "nobody" {
     const { key } = publication;
     if (this.published.has(key)) this.#publishedAgain.add(key);
@@ -72,7 +72,7 @@ export class Offers {
     return reached;
   }
 
-  /** Whether there can be several copies that can't be told from each other. */
+  /** Whether several copies may exist that look the same. */
   isAlike(key: number): boolean {
     return this.#publishedAgain.has(key);
   }
@@ -96,7 +96,7 @@ export class Offers {
     return share;
   }
 
-  /** What is to reach a connected session at once has to have done so by now. */
+  /** Copies that a connected session must get at once have arrived by now. */
   settle(): void {
     if (this.#fresh.length === 0) return;
     for (const { copy, session, connection, isClogged } of this.#fresh) {
@@ -104,7 +104,7 @@ export class Offers {
       const stays = session.connection === connection && connection.isOpen;
       const held = isClogged || connection.link.clogged || copy.mayBeLost !== null;
       const isShared = copy.share !== null;
-      // What is published now waits behind what waits already [v5-4.6.0-6].
+      // A message published now waits behind those that already wait [v5-4.6.0-6].
       const mayWait = this.#books.queuedQos0 || isHeldUp(session, connection, copy);
       demand(!stays || held || isShared || mayWait, "QoS 0 reaches who is connected at once", {
         to: session.clientId,
@@ -117,7 +117,7 @@ export class Offers {
     this.#fresh.length = 0;
   }
 
-  /** [v5-3.8.3-3]: overlapping subscriptions are one copy, less those with No Local. */
+  /** [v5-3.8.3-3]: overlapping subscriptions give one copy, without those with No Local. */
   #heardBy(session: Session, own: readonly Subscription[], publication: Publication): Copy | null {
     const isOwn = session.clientId === publication.publisher;
     const heard = isOwn ? own.filter(({ noLocal }) => !noLocal) : own;
@@ -133,9 +133,9 @@ export class Offers {
     }
     if (connection === null && copy.qos === 0) copy.mayBeLost = "QoS 0, away";
     if (isPerhapsUnfit(connection, copy.publication)) copy.mayBeLost = "too large";
-    // Without a payload it can't be told from one that was lost before.
+    // Without a payload the message looks like an earlier lost one.
     if (copy.publication.key < 0) copy.mayBeLost ??= "alike";
-    // Of what waits for it, one can't tell all that has left.
+    // The referee cannot tell how much of the backlog has left.
     const isNarrow = limits.queuedMessages < 100 || limits.queuedBytes < 100_000;
     if (session.hasLikes && isNarrow) copy.mayBeLost = "queue full";
     if (session.waiting >= limits.queuedMessages) copy.mayBeLost = "queue full";
@@ -155,7 +155,7 @@ export class Offers {
   }
 }
 
-/** QoS 0 that came before it waits, or retained messages for which there is no room in the window. */
+/** Earlier QoS 0 waits, or retained messages for which the window has no room. */
 function isHeldUp(session: Session, connection: Connection, copy: Copy): boolean {
   const [first] = session.queues[0];
   if (first !== undefined && first !== copy) return true;
@@ -168,7 +168,7 @@ function isOutOfSight({ connection }: Session, { topic }: Publication): boolean 
   return connection !== null && !isInSight(connection.mountPoint, topic);
 }
 
-/** It may be too large for a connection, or does not lie behind the mount point of its listener. */
+/** It may be too large for a connection, or outside the mount point of its listener. */
 export function isPerhapsUnfit(
   connection: Connection | null,
   { topic, payloadBytes, propertyBytes }: Publication,

@@ -1,25 +1,28 @@
 import { defaultLimits, type Limits } from "../../src/core/limits.ts";
 import type { WorldDice } from "./world-dice.ts";
 
-/** What one world is like. Milliseconds, unless a name says otherwise; rates: mean time between two. */
+/**
+ * The parameters of one world. Milliseconds, unless a name says otherwise; rates: mean time between
+ * two events.
+ */
 export interface SimOptions {
   readonly clients: number;
-  /** Of the clients, those that break rules. */
+  /** The number of clients that break rules. */
   readonly hostile: number;
   readonly topics: number;
   /** Between two acts of one client. */
   readonly actEvery: number;
   readonly latency: readonly [least: number, most: number];
-  /** How what a client sends reaches the broker: in one piece, in some, byte for byte. */
+  /** How a client's bytes reach the broker: in one piece, in some, byte by byte. */
   readonly chunks: "whole" | "pieces" | "bytes";
-  /** Bytes that the kernel takes for a client that does not read. */
+  /** Bytes that the kernel accepts for a client that does not read. */
   readonly kernelBuffer: readonly [least: number, most: number];
   readonly outputBytes: number;
-  /** Seconds, to pick from. */
+  /** Seconds, to choose from. */
   readonly keepAlives: readonly number[];
   readonly sessionExpiries: readonly number[];
   readonly willDelays: readonly number[];
-  /** Bytes of a large payload, which comes now and then. */
+  /** Bytes of an occasional large payload. */
   readonly largePayload: number;
   /** Share of PUBLISHes; the rest is subscribing, pinging, dying. */
   readonly talkative: boolean;
@@ -31,25 +34,25 @@ export interface SimOptions {
   readonly reconfigureEvery: number;
   readonly suspendEvery: number;
   readonly standStillEvery: number;
-  /** The broker can ask what waits in sockets; else it counts turns of its loop. */
+  /** The broker can query what waits in sockets; otherwise it counts turns of its loop. */
   readonly polls: boolean;
-  /** After it stood still, what comes first; and of sockets, how many events one poll reads. */
+  /** What runs first after a standstill; and how many socket events one poll reads. */
   readonly goesOnWith: "timers" | "sockets";
   readonly eventsInPoll: number;
-  /** Of ten clients, how many are on the broker's machine. */
+  /** How many of ten clients run on the broker's machine. */
   readonly localInTen: number;
   readonly wallJumpEvery: number;
   readonly restartEvery: number;
   readonly stormEvery: number;
-  /** Programs act at multiples of this, so that much happens in one moment. */
+  /** Programs act at multiples of this, so that many acts share one moment. */
   readonly grid: number;
-  /** Turns of the driver with many packets are cut short, and what is left of them comes later. */
+  /** The driver cuts turns with many packets short, and the rest follows later. */
   readonly cutsTurns: boolean;
-  /** Chunks that were under way may still reach a broker that has stopped reading. */
+  /** Chunks in transit may still reach a broker that has stopped reading. */
   readonly reachesPaused: boolean;
-  /** Two programs have the same client id. */
+  /** Two programs share a client id. */
   readonly sharesClientId: boolean;
-  /** Connections that the second listener takes. */
+  /** The second listener's connection limit. */
   readonly listenerConnections: number;
   readonly sysIntervalMs: number | null;
   readonly mountPoint: string;
@@ -130,7 +133,7 @@ function draw(dice: WorldDice): SimOptions {
   };
 }
 
-/** Turns are counted by what a real poll reads at most, so that one reads all then. */
+/** The broker counts turns of what a real poll reads at most, so a poll reads all then. */
 function drawLoop(dice: WorldDice): Pick<SimOptions, "polls" | "goesOnWith" | "eventsInPoll"> {
   const polls = dice.happens(0.7);
   return {
@@ -146,7 +149,7 @@ function sometimes(dice: WorldDice, mean: number): number {
 
 export const longestHoldMs = 5000;
 
-/** Mostly wide enough to be met by nobody; each now and then narrow. */
+/** Mostly too wide to be reached; sometimes narrow. */
 export function drawLimits(dice: WorldDice, clients: number): Limits {
   const narrow = (share: number): boolean => dice.happens(share);
   return {

@@ -15,7 +15,7 @@ type Traced = LogEvent & { readonly event: "packet" };
 type TracedPublish = Traced["packet"] & { readonly type: "publish" };
 type NotSent = BrokerEvent & { readonly event: "notSent" };
 
-/** What the broker says it sends: to whom, why, and what its bytes have to be. */
+/** The packets that the broker announces: receiver, reason, and required bytes. */
 export class Outgoing {
   readonly #books: Books;
   readonly #delivery: Delivery;
@@ -97,7 +97,7 @@ export class Outgoing {
     this.#say(connection, first, packetId, packet.topic, copy, payload, now);
   }
 
-  /** What did not fit counts as acknowledged; nobody but the broker knows whether it did. */
+  /** A message that did not fit counts as acknowledged; only the broker knows whether it fitted. */
   #notFound(connection: Connection, packetId: number): void {
     const { session } = connection;
     const copy = session?.inflight.get(packetId);
@@ -105,7 +105,7 @@ export class Outgoing {
     session?.inflight.delete(packetId);
   }
 
-  /** [v5-3.1.2-25]: what would be too large for its client is left out. */
+  /** [v5-3.1.2-25]: a packet too large for its client is omitted. */
   notSent(event: NotSent): void {
     const connection = this.#books.connection(event.peer.remote);
     const { maximumPacketSize, owed } = connection;

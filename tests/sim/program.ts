@@ -26,8 +26,8 @@ type Act =
 const never = 0xffff_ffff;
 
 /**
- * A client as people write them: it keeps a session over its connections, answers at once or later,
- * keeps its keepalive or does not, and dies in each of the ways there are.
+ * A client as people write them: it keeps a session across connections, answers at once or later,
+ * keeps its keepalive or fails to, and dies in each possible way.
  */
 export class Program implements Peer {
   readonly clientId: string;
@@ -38,14 +38,14 @@ export class Program implements Peer {
   readonly #version: 3 | 4 | 5;
   readonly #listener: number;
   readonly #prefersClean: boolean;
-  /** How long it takes until it answers what it gets, in acts; 0: at once. */
+  /** Its delay before it answers, in acts; 0: at once. */
   readonly #laziness: number;
   readonly #acts: Weights<Act>;
   readonly #takeKey: () => number;
   readonly #publisher: Publisher;
   #machine: ClientMachine;
   #inbound = new Set<number>();
-  /** What it has yet to answer. */
+  /** The packets that it must still answer. */
   #answers: Uint8Array[] = [];
   #voice: Voice | null = null;
   #isRetired = false;
@@ -80,12 +80,12 @@ export class Program implements Peer {
     this.#later();
   }
 
-  /** Null: it has none, or has given it up. */
+  /** Null: none, or given up. */
   get connection(): Connection | null {
     return this.#voice?.connection ?? null;
   }
 
-  // What reaches it.
+  // Handles incoming data.
 
   received(connection: Connection, chunk: Uint8Array): void {
     const voice = this.#voice;
@@ -102,10 +102,10 @@ export class Program implements Peer {
 
   // The end of a run.
 
-  /** It comes back once more, takes what waits for it, and says goodbye for good. */
+  /** Returns once more, takes its backlog, and ends its session for good. */
   comeBack(): void {
     this.#isRetired = true;
-    // Its broker died without a word.
+    // Its broker died without notice.
     if (this.connection?.link.over === true) this.#lose();
     if (this.connection !== null) return;
     this.#connect(false);
@@ -123,7 +123,7 @@ export class Program implements Peer {
     this.#disconnect(voice, 0, voice.connection.ask?.expiry ? 0 : null);
   }
 
-  /** Ends the session that it has, by one that begins anew. */
+  /** Ends its session by starting a new one. */
   beginAnew(): void {
     if (this.connection === null) this.#connect(true);
   }
@@ -143,10 +143,10 @@ export class Program implements Peer {
     const voice = this.#voice;
     if (voice === null) return this.#connect(null);
     const { connection } = voice;
-    // Its own keepalive tells it, at some time, that its broker is no more.
+    // Its own keepalive detects, at some time, that its broker is gone.
     if (connection.link.over && this.#dice.happens(0.3)) return this.#lose();
     if (!this.isConnected && !this.#dice.happens(0.25)) {
-      // Whoever is not answered gives up at some time.
+      // A client without an answer gives up at some time.
       if (this.#dice.happens(0.05)) this.#die(connection);
       return;
     }
@@ -196,7 +196,7 @@ export class Program implements Peer {
     this.#machine = machine;
     this.#voice = voice;
     this.#publisher.reconnected();
-    // Some still know what they got on their last connection.
+    // Some clients keep the state of their last connection.
     if (ask.clean || this.#dice.happens(0.7)) this.#answers = [];
     if (ask.clean) this.#forgetSession();
     if (!connection.isOpen) return;
@@ -271,7 +271,7 @@ export class Program implements Peer {
     });
   }
 
-  /** Now and then its last words. */
+  /** Sometimes with closing packets. */
   #flood(voice: Voice): void {
     voice.flood(this.#drawTopic(), this.#takeKey);
     if (this.#dice.happens(0.5)) return;
@@ -342,7 +342,7 @@ export class Program implements Peer {
         link.timeOut();
         return this.#lose();
       case "split":
-        // Another program with the same client id comes while this one is still there.
+        // Another program with the same client id connects while this one is still connected.
         link.silence(dice.happens(0.5) ? 1000 : 0, "both");
         this.#lose();
         if (dice.happens(0.5)) this.#vanishLater(connection);
@@ -351,7 +351,7 @@ export class Program implements Peer {
     }
   }
 
-  /** Its link will be found dead by the keepalive, or by TCP at some time. */
+  /** The keepalive, or TCP at some time, will detect the dead link. */
   #vanish(connection: Connection): void {
     connection.link.leave("vanish");
     this.#lose();
@@ -369,7 +369,7 @@ export class Program implements Peer {
     this.#hangUp(connection, this.#dice.pick(["fin", "rst"] as const));
   }
 
-  /** Everybody's network breaks at once. */
+  /** All networks fail at once. */
   struck(): void {
     if (this.connection !== null) this.#die(this.connection);
     this.#connect(null);

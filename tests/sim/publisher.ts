@@ -4,14 +4,17 @@ import { drawTopic } from "./topics.ts";
 import type { Voice } from "./voice.ts";
 import type { World } from "./world.ts";
 
-/** A message with QoS 1 or 2 that it has yet to see acknowledged; it sends it again when it returns. */
+/**
+ * A message with QoS 1 or 2 whose acknowledgement is missing; the publisher resends it when it
+ * returns.
+ */
 interface Unfinished {
   readonly packet: IPublishPacket;
-  /** PUBREC has come. */
+  /** PUBREC has arrived. */
   isReleased: boolean;
 }
 
-/** What a program publishes, within what it was told, and what of it is not acknowledged yet. */
+/** A program's PUBLISHes, within the announced limits, and those that are unacknowledged. */
 export class Publisher {
   aliasesMax = 0;
   packetSize = Infinity;
@@ -39,14 +42,15 @@ export class Publisher {
     this.packetSize = Infinity;
   }
 
-  /** CONNACK has told it what the broker takes. */
+  /** CONNACK has announced the broker's limits. */
   told({ properties }: IConnackPacket): void {
     this.aliasesMax = properties?.topicAliasMaximum ?? 0;
     this.packetSize = properties?.maximumPacketSize ?? Infinity;
     this.#receiveMaximum = properties?.receiveMaximum ?? 65_535;
     this.#maximumQos = properties?.maximumQoS ?? 2;
     this.#retains = properties?.retainAvailable ?? true;
-    // Older clients are not told, so that most of them are set up for their broker.
+    // CONNACK announces no limits to older clients, so most of them are configured for their
+    // broker.
     if (this.#version === 5 || !this.#world.dice.happens(0.9)) return;
     const { qos, retain } = this.#world.referee.books.limits;
     this.#maximumQos = qos;
@@ -64,7 +68,8 @@ export class Publisher {
     if (qos > 0 && this.#unfinished.size >= Math.min(this.#receiveMaximum, 20)) qos = 0;
     const retain = dice.happens(0.2) && this.#retains;
     const isEmpty = dice.happens(0.05);
-    // What looks like others must not wait for a share as well, or nobody could tell the two.
+    // A message that looks like others must not wait for a share as well, or the two would be
+    // indistinguishable.
     if (isEmpty && qos > 0 && topic.startsWith("t/")) topic = `$x/${dice.below(options.topics)}`;
     const size = dice.happens(0.04) ? dice.below(options.largePayload) : dice.below(40);
     const messageId = qos > 0 ? this.takeId() : 0;
@@ -99,7 +104,7 @@ export class Publisher {
     if (alias > 0 && !isNameless) this.#aliases[alias] = topic;
     if (qos > 0) {
       const again = { ...packet, topic: isNameless ? (this.#aliases[alias] ?? "") : topic };
-      // An alias holds on one connection only.
+      // An alias is valid on one connection only.
       if (isV5) again.properties = { ...packet.properties };
       delete again.properties?.topicAlias;
       this.#unfinished.set(messageId, { packet: again, isReleased: false });

@@ -20,8 +20,8 @@ type Of<Name extends BrokerEvent["event"]> = BrokerEvent & { readonly event: Nam
 type Traced = LogEvent & { readonly event: "packet" };
 
 /**
- * Hears everything that the broker says it does, in order, and holds it against what the programs sent
- * and what happened to their links. The first thing that is not right ends the run.
+ * Gets every event of the broker, in order, and compares it with what the programs sent and what
+ * happened to their links. The first error ends the run.
  */
 export class Referee {
   readonly books: Books;
@@ -35,7 +35,7 @@ export class Referee {
   readonly #outgoing: Outgoing;
   readonly #lives: Lives;
   readonly #taps = new Map<Connection, Tap>();
-  /** Connections of which something is still to be proved in the call at hand. */
+  /** Connections with an open proof in the current call. */
   readonly #touched: Connection[] = [];
 
   constructor(limits: Limits, clock: () => number) {
@@ -51,9 +51,9 @@ export class Referee {
     this.#lives = new Lives(this.books, this.#delivery, this.ends, this.fates);
   }
 
-  // What happens at the links.
+  // Events at the links.
 
-  /** The core is told of it, now or after what waits in other sockets was read. */
+  /** The core is notified, now or after the backlog of other sockets was read. */
   admitted(connection: Connection): void {
     connection.isAdmitted = true;
     connection.openedAt = this.books.clock();
@@ -77,7 +77,10 @@ export class Referee {
     this.#touched.push(connection);
   }
 
-  /** The machine was suspended: the clock is set forward, and who sent after `since` may have since then. */
+  /**
+   * The machine was suspended: the clock moves forward, and a client that sent after `since` may
+   * have sent in the meantime.
+   */
   slept(asleepMs: number, since: number): void {
     for (const connection of this.books.open) {
       if (connection.isLocal) {
@@ -126,7 +129,7 @@ export class Referee {
     this.#touched.length = 0;
   }
 
-  // What the broker says.
+  // The broker's events.
 
   noted(event: LogEvent): void {
     const now = this.books.clock();
@@ -153,7 +156,7 @@ export class Referee {
     }
   }
 
-  /** The call is over: what it had to bring about is there. */
+  /** The call is over: its required effects are present. */
   settle(): void {
     for (const connection of this.#touched) this.#expectRead(connection);
     this.#touched.length = 0;
@@ -198,7 +201,7 @@ export class Referee {
   expectDelivered(): void {
     const now = this.books.clock();
     for (const { connection, shared } of this.books.sessions.values()) {
-      // A copy can wait for a member of its share that does not come back.
+      // A copy can wait for a share's member that does not return.
       if (connection !== null) continue;
       for (const { share } of shared) if (share !== null) share.mayBeLost = true;
     }
@@ -229,7 +232,7 @@ export class Referee {
 
   #received({ peer, packet }: Traced, now: number): void {
     const connection = this.books.connection(peer.remote);
-    // Only what the reader made of bytes is told as received.
+    // Only packets that the reader decoded are reported as received.
     const received = packet as ClientPacket;
     demand(connection.isOpen && connection.verdict === null, "nothing is read of who has to go", {
       connection: connection.number,
@@ -273,7 +276,7 @@ export class Referee {
     }
   }
 
-  /** What is read is what was sent, in order, and has arrived. */
+  /** The broker reads what was sent, in order, and only what has arrived. */
   #takeItem(connection: Connection, packet: ClientPacket): void {
     const item = connection.items[connection.next++];
     const detail = {

@@ -2,11 +2,14 @@ import type { Books } from "./books.ts";
 import { demand } from "./books.ts";
 import type { Publication } from "./session.ts";
 
-/** The last accepted retained message of each topic [v5-3.3.1-5] to -7, and what is owed of them. */
+/**
+ * The last accepted retained message of each topic [v5-3.3.1-5] to -7, and those that are due to
+ * subscriptions.
+ */
 export class Retained {
   readonly #books: Books;
   readonly topics = new Map<string, Publication>();
-  /** Topics of messages that the broker said it has no room for, in the call at hand. */
+  /** Topics of messages for which the broker reported no room, in the current call. */
   readonly #refused = new Set<string>();
   #before: Publication | undefined = undefined;
   #lastStored: string | null = null;
@@ -33,14 +36,17 @@ export class Retained {
     this.topics.set(topic, publication);
   }
 
-  /** The broker says that there was no room; for a will it says so before it says that it published. */
+  /**
+   * The broker reports that there was no room; for a will it does so before it reports the
+   * publication.
+   */
   full(topic: string, isWill: boolean): void {
     const { limits, stopping } = this.#books;
     let bytes = 0;
     for (const publication of this.topics.values()) bytes += sizeOf(publication);
     const isFull =
       this.topics.size + 1 >= limits.retainedMessages || bytes * 2 >= limits.retainedBytes;
-    // What a stop publishes, and what of it is retained, is told when all of it has been.
+    // A stop reports its wills, and which of them are retained, after all are published.
     const isTold = !stopping && limits.retainedBytes >= 2000;
     demand(isFull || !isTold, "retained messages are refused where there is no room", {
       topic,
@@ -61,7 +67,7 @@ export class Retained {
     this.#lastStored = null;
   }
 
-  /** What a new subscription is owed. */
+  /** The retained messages due to a new subscription. */
   matching(matches: (topic: string) => boolean, now: number): Map<string, Publication> {
     const found = new Map<string, Publication>();
     for (const [topic, publication] of this.topics) {

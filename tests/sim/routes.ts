@@ -2,7 +2,7 @@ import type { Books } from "./books.ts";
 import type { Session, Subscription } from "./session.ts";
 import { isInSight } from "./topics.ts";
 
-/** Who gets a topic: each session once, and each share. */
+/** The receivers of a topic: each session once, and each share. */
 export interface Route {
   readonly plain: readonly { readonly session: Session; readonly own: readonly Subscription[] }[];
   readonly shares: readonly {
@@ -11,7 +11,9 @@ export interface Route {
   }[];
 }
 
-/** Finds who gets a topic by asking everybody, and remembers it until anybody changes. */
+/**
+ * Finds a topic's receivers by asking every session, and caches them until a subscription changes.
+ */
 export class Routes {
   readonly #books: Books;
   #known = new Map<string, Route>();
@@ -56,7 +58,7 @@ export class Routes {
   }
 }
 
-/** Section 4.7, by walking both from the left. What a mount point puts before them is not looked at. */
+/** Section 4.7, by comparing both from the left. Ignores the prefix of a mount point. */
 export function covers(
   { pattern, mounted }: Pick<Subscription, "pattern" | "mounted">,
   topic: string,

@@ -2,11 +2,11 @@ import type { EndCause } from "../../src/core/end-causes.ts";
 import type { Qos } from "../../src/core/packet.ts";
 import type { Ask, Connection, WillAsk } from "./connection.ts";
 
-/** One message that the broker has to pass on, as it came. */
+/** One message that the broker must forward, as published. */
 export interface Publication {
   /** Place in the order of all messages of this world. */
   readonly serial: number;
-  /** Unique to each message that a program makes; -1: it has no payload to tell it by. */
+  /** Unique to each message of a program; -1: no payload to identify it. */
   readonly key: number;
   /** With the mount point. */
   readonly topic: string;
@@ -20,35 +20,35 @@ export interface Publication {
   readonly expiresAt: number;
   readonly at: number;
   /**
-   * Sessions and shares that were to get it, and those among them that may not count: its publisher's
-   * own, which can end with it, and who is connected behind another mount point by now.
+   * Sessions and shares due to get it, and those that may not count: the publisher's own, which can
+   * end with it, and those connected behind another mount point by now.
    */
   recipients: number;
   unsure: number;
 }
 
-/** Stands for any Subscription Identifiers, where it can't be told which of several copies one is. */
+/** Matches any Subscription Identifiers, where several copies are indistinguishable. */
 export const anything: readonly number[] = [-1];
 
-/** What one session is to get of one publication. */
+/** One session's copy of one publication. */
 export interface Copy {
   readonly publication: Publication;
   readonly qos: Qos;
   readonly retain: boolean;
   readonly identifiers: readonly number[];
-  /** Identifiers of other copies that it can't be told from. */
+  /** Identifiers of copies that look the same. */
   alike: readonly (readonly number[])[];
-  /** It may be lost, and this is why. */
+  /** Why it may be lost. */
   mayBeLost: string | null;
-  /** Others of which one is enough (a shared subscription); null: it is this session's own. */
+  /** Alternatives of which one suffices (a shared subscription); null: the session's own. */
   readonly share: Share | null;
   sent: boolean;
-  /** Later ones of its kind were sent, so that it must not be sent any more. */
+  /** Later ones of its kind were sent, so it must not be sent any more. */
   passedBy: boolean;
-  /** Only of QoS 1 and 2, once sent. */
+  /** Only for QoS 1 and 2, once sent. */
   packetId: number;
   released: boolean;
-  /** Still to be sent again on this connection. */
+  /** Still to be resent on this connection. */
   isAgain: boolean;
 }
 
@@ -57,7 +57,7 @@ export interface Share {
   readonly filter: string;
   sent: boolean;
   mayBeLost: boolean;
-  /** Its message was published once more, so that it can't be told whose turn brought which. */
+  /** Its message was published again, so the referee cannot tell which turn delivered which. */
   isAlike: boolean;
 }
 
@@ -74,15 +74,17 @@ export interface Subscription {
   readonly identifier: number;
 }
 
-/** Retained messages that one SUBSCRIBE is owed. */
+/** The retained messages due to one SUBSCRIBE. */
 export interface Replay {
   subscription: Subscription;
-  /** Those that were there; what was stored since may come or not. By topic. */
+  /** Those stored before it; later ones are optional. By topic. */
   readonly owed: Map<string, Publication>;
   readonly sent: Set<string>;
   /** Serial of the first publication after the SUBSCRIBE. */
   readonly since: number;
-  /** Its subscription has ended or was made anew. What it had brought can't always be told from others'. */
+  /**
+   * Its subscription has ended or was replaced. Its messages sometimes look like those of others.
+   */
   isOver: boolean;
 }
 
@@ -100,38 +102,38 @@ export interface WillState {
   publication: Publication | null;
 }
 
-/** A client id's state as the standard has it, kept beside the broker's. */
+/** A client id's state by the standard, kept beside the broker's. */
 export class Session {
   readonly clientId: string;
   connection: Connection | null = null;
   version = 4;
   /** Seconds; Infinity: never. */
   expiry = 0;
-  /** When it ends without connection; Infinity: never, or it has one. */
+  /** When it ends without a connection; Infinity: never, or it is connected. */
   endsAt = Infinity;
   will: WillState | null = null;
   isOver = false;
   readonly subscriptions = new Map<string, Subscription>();
-  /** Copies that were not sent yet, by QoS, in the order of their publications. */
+  /** Unsent copies, by QoS, in the order of their publications. */
   readonly queues: readonly [Copy[], Copy[], Copy[]] = [[], [], []];
-  /** Copies of which other members of a share may get theirs instead. */
+  /** Copies that other members of a share may get instead. */
   shared: Copy[] = [];
-  /** The shared subscriptions that it has, and had, by group and pattern. */
+  /** Its present and past shared subscriptions, by group and pattern. */
   readonly shares = new Map<string, Subscription[]>();
-  /** Those that it has, by a number for each time that it came to one. */
+  /** Its present ones, by a number for each join. */
   readonly memberSince = new Map<string, number>();
-  /** Messages were dropped for it. */
+  /** Messages for it were dropped. */
   isLossy = false;
   replays: Replay[] = [];
-  /** Sent and not acknowledged, in the order of first sending. */
+  /** Sent and unacknowledged, in the order of first sending. */
   readonly inflight = new Map<number, Copy>();
-  /** How many retained messages it was sent, by topic. */
+  /** How many retained messages it got, by topic. */
   readonly replayed = new Map<string, number>();
-  /** A subscription had Retain As Published: retained messages look like what is passed on. */
+  /** A subscription had Retain As Published: retained messages look like forwarded ones. */
   hasLikes = false;
-  /** Since when nothing keeps it from getting what waits; null: something does. */
+  /** Since when nothing blocks its backlog; null: blocked. */
   freeSince: number | null = null;
-  /** The newest publication that it was sent, by QoS, publisher and topic. */
+  /** The newest publication sent to it, by QoS, publisher and topic. */
   readonly newest = new Map<string, number>();
   /** Packet ids of QoS 2 messages from the client that wait for PUBREL. */
   readonly incoming = new Set<number>();
@@ -140,7 +142,7 @@ export class Session {
     this.clientId = clientId;
   }
 
-  /** Messages that wait for it, at the most. */
+  /** The most messages that may wait for it. */
   get waiting(): number {
     const [none, one, two] = this.queues;
     return none.length + one.length + two.length + this.shared.length;
@@ -157,7 +159,7 @@ export class Session {
   }
 }
 
-/** Seconds that a session is to live without its connection. */
+/** Seconds that a session lives without its connection. */
 export function expiryOf(ask: Ask, maximum: number): number {
   if (ask.version !== 5) return ask.clean ? 0 : maximum;
   return Math.min(ask.expiry === 0xffff_ffff ? Infinity : (ask.expiry ?? 0), maximum);

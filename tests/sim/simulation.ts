@@ -7,7 +7,7 @@ import { World } from "./world.ts";
 
 export interface SimulationOptions {
   readonly seed: number;
-  /** Acts of the world in trouble; then it heals. */
+  /** Acts of the world in trouble; afterwards it heals. */
   readonly steps: number;
   readonly rules?: Partial<Rules>;
   readonly print?: (line: string) => void;
@@ -33,10 +33,10 @@ export interface Failure {
   readonly journal: readonly string[];
 }
 
-/** Steps after which a world that was healed has come to rest, or never does. */
+/** Steps within which a healed world must come to rest. */
 const restWithin = 60_000;
 
-/** Plays one world: trouble first, then healing, after which everything has to come to rest. */
+/** Plays one world: trouble first, then healing, after which everything must come to rest. */
 export function simulate(options: SimulationOptions): Outcome {
   const { seed, steps, rules = {}, print } = options;
   const world = new World(seed, rules, print ?? null);
@@ -64,7 +64,7 @@ export function simulate(options: SimulationOptions): Outcome {
   };
 }
 
-/** Everybody who acts in a world: the programs, and an operator. */
+/** All actors of a world: the programs, and an operator. */
 class Cast {
   readonly #world: World;
   readonly #programs: Program[] = [];
@@ -92,15 +92,18 @@ class Cast {
     this.#every(options.stormEvery, () => this.#storm());
   }
 
-  /** The trouble is over. Everybody returns, gets what waits, says goodbye; nothing may be left. */
+  /**
+   * The trouble is over. Every program returns, takes its backlog and ends its session; nothing may
+   * be left.
+   */
   rest(): void {
     const world = this.#world;
     world.heal();
     for (const { clientId, isSilenced } of [...world.referee.books.open]) {
-      // What an operator has declared dead and what has no keepalive is there for ever.
+      // A link that an operator declared dead, with no keepalive, stays for ever.
       if (isSilenced) world.kick(clientId);
     }
-    // And so is what nobody sits at any more.
+    // And so does a connection without a program.
     const manned = new Set(this.#programs.map(({ connection }) => connection));
     for (const connection of [...world.links]) {
       if (!manned.has(connection)) connection.link.timeOut();
@@ -109,7 +112,7 @@ class Cast {
     this.#until("everybody comes back", () =>
       this.#programs.every(({ connection, isConnected }) => connection === null || isConnected),
     );
-    // What was on its way when the world healed comes first; then all that waited behind it.
+    // Bytes in transit at the healing arrive first; then everything queued behind them.
     for (let round = 0; round < 5; round++) {
       for (const program of this.#programs) program.answerAll();
       const until = world.now + 1000;

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { simulate } from "./simulation.ts";
 
-test("64 worlds in trouble, each of which comes to rest", () => {
+test("64 worlds in trouble each come to rest", () => {
   const failures: string[] = [];
   for (let seed = 1; seed <= 64; seed++) {
     const { failure } = simulate({ seed, steps: 2000 });
@@ -10,7 +10,7 @@ test("64 worlds in trouble, each of which comes to rest", () => {
   expect(failures).toEqual([]);
 }, 60_000);
 
-test("the same seed is the same world to the last byte, and another one is another", () => {
+test("the same seed is the same world to the last byte, and another seed is a different one", () => {
   const hashes = [11, 12, 13].map((seed) => simulate({ seed, steps: 1500 }).hash);
   const again = [11, 12, 13].map((seed) => simulate({ seed, steps: 1500 }).hash);
   expect(again).toEqual(hashes);

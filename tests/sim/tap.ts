@@ -21,8 +21,8 @@ export function firstByteOf(type: string): number {
 }
 
 /**
- * Reads the broker's bytes as they leave it, by hand and apart from the broker's own writing, and wants
- * of them what the broker said that it sends: the same packets in the same order, and no byte else.
+ * Decodes the broker's output by hand, with no code of the broker's writer, and compares it with
+ * the packets that the broker announced: the same packets in the same order, and no other byte.
  */
 export class Tap {
   readonly #connection: Connection;
@@ -52,7 +52,7 @@ export class Tap {
     this.#pending = at === chunk.length ? nothing : chunk.slice(at);
   }
 
-  /** Returns where the next one begins; null: there is no whole one. */
+  /** Returns the start of the next packet; null: no complete one. */
   #packet(bytes: Uint8Array, start: number): number | null {
     let remaining = 0;
     let at = start + 1;
@@ -142,7 +142,7 @@ export class Tap {
     );
     if (!isRight) this.#wrong("other Subscription Identifiers", said, identifiers);
     const { publication } = copy;
-    // Of copies that look alike it can be another one.
+    // Copies that look alike are interchangeable.
     if (copy.alike.length > 0) return;
     if (contentType !== publication.contentType) {
       this.#wrong("another Content Type", said, contentType);

@@ -4,11 +4,11 @@ import type { DeadlineTimer } from "../../src/server/driver/deadline-timer.ts";
 
 const epoch = 1_800_000_000_000;
 
-/** The clocks of the machine that a broker runs on. Milliseconds. */
+/** The clocks of the broker's machine. Milliseconds. */
 export class MachineTime implements TimeSource {
-  /** Since the world began, less the time in which the machine slept. */
+  /** Since the world's start, without the time in which the machine slept. */
   now = 0;
-  /** Slept, and not noticed by the broker yet. */
+  /** Time slept that the broker has not noticed yet. */
   unnoticed = 0;
   #asleep = 0;
   #wallAhead = 0;
@@ -36,9 +36,9 @@ export class MachineTime implements TimeSource {
   }
 }
 
-/** The one timer of a broker's process, as `SystemTimer` is: set once for each due time. */
+/** The one timer of a broker's process, like `SystemTimer`: set once for each due time. */
 export class MachineTimer implements DeadlineTimer {
-  /** When it goes off, by the monotonic clock; Infinity: it is not set. */
+  /** When it fires, by the monotonic clock; Infinity: not set. */
   at = Infinity;
   readonly onDue: () => void;
   readonly #time: MachineTime;

@@ -1,16 +1,16 @@
 import type { ISubscription } from "mqtt-packet";
 import type { WorldDice } from "./world-dice.ts";
 
-/** The topics of a world: some plain, some deep, some that wildcards at the front do not match. */
+/** The topics of a world: some plain, some deep, some that leading wildcards do not match. */
 export function drawTopic(dice: WorldDice, topics: number): string {
   const number = dice.below(topics);
-  // The mount point of some listeners, and what may not pass for the broker's own.
+  // The mount point of some listeners, and topics that may not pass for the broker's.
   if (dice.happens(0.03)) return dice.pick(["lab/", "lab/t/0", "lab/$SYS/x", "$SYS/x"] as const);
   return dice.pick([`t/${number}`, `t/${number}`, `t/${number}/deep/er`, `$x/${number}`] as const);
 }
 
 export function drawFilter(dice: WorldDice, topics: number): string {
-  // Several share a filter only where they come to the same few.
+  // One of at most two, so that several clients share it.
   if (dice.happens(0.2)) return `$share/g/t/${dice.below(Math.min(topics, 2))}`;
   const number = dice.below(topics);
   return dice.pick([
@@ -24,7 +24,7 @@ export function drawFilter(dice: WorldDice, topics: number): string {
     "$x/+",
     "$SYS/x",
     `$share/g/t/${number}`,
-    // Shares don't overlap: nothing in a copy tells of which it is.
+    // Shares do not overlap: a copy does not show to which it belongs.
     "$share/h/t/+/deep/er",
     "t/+/deep/#",
     "denied/#",
@@ -43,8 +43,8 @@ export function drawSubscriptions(dice: WorldDice, topics: number, isV5: boolean
 }
 
 /**
- * Whether the broker alone may publish there, as a client names it or as others see it. There is one
- * exception, outside of mount points: the state of a bridge.
+ * Whether only the broker may publish there, by the name that a client uses or that others see. The
+ * one exception, outside mount points, is the state of a bridge.
  */
 export function isBrokers(mountPoint: string, named: string): boolean {
   const [, , , id, ...rest] = named.split("/");
@@ -56,7 +56,9 @@ export function isBrokers(mountPoint: string, named: string): boolean {
   return !isBridges && [named, mountPoint + named].some(isBelowSys);
 }
 
-/** Behind a mount point nobody is told of it, nor of the mount point itself, which has no name there. */
+/**
+ * Clients behind a mount point do not get it, nor the mount point itself, which has no name there.
+ */
 export function isInSight(mountPoint: string, topic: string): boolean {
   if (mountPoint === "") return true;
   const named = topic.slice(mountPoint.length);

@@ -1,16 +1,16 @@
 import type { Millis } from "../../src/core/io.ts";
 import { Clock, type TimeSource } from "../../src/server/driver/clock.ts";
 
-/** Packets after which the driver looks whether its turn has taken too long. */
+/** Packets after which the driver checks whether its turn has taken too long. */
 const packetsBetweenLooks = 64;
 const longTurnMs = 10;
 
 /**
- * A clock by which turns of many packets take long, now and then, though no time passes: the driver
- * cuts them short. Whoever else asks is told how late it is.
+ * A clock by which turns of many packets sometimes take long, although no time passes: the driver
+ * cuts them short. Other callers get the real lateness.
  */
 export class TurnClock extends Clock {
-  /** That were read since the driver has looked. */
+  /** Packets read since the driver's last check. */
   packets = 0;
   readonly #isLong: () => boolean;
 
@@ -23,7 +23,7 @@ export class TurnClock extends Clock {
     const now = super.now();
     const isLong = this.packets >= packetsBetweenLooks && this.#isLong();
     this.packets = 0;
-    // Only the driver's look at its turn sees it.
+    // Only the driver's check of its turn reads it.
     return isLong ? ((now + longTurnMs) as Millis) : now;
   }
 

@@ -5,7 +5,7 @@ import { payloadOf } from "./ask.ts";
 import type { Connection, Item } from "./connection.ts";
 import type { WorldDice } from "./world-dice.ts";
 
-/** What a program says on one connection: whole packets, parts of them, and many at once. */
+/** A program's output on one connection: whole packets, parts of them, and many at once. */
 export class Voice {
   readonly connection: Connection;
   readonly #machine: ClientMachine;
@@ -47,7 +47,7 @@ export class Voice {
     this.connection.link.send(bytes);
   }
 
-  /** Part of a PUBLISH; the rest comes later, or never. */
+  /** Part of a PUBLISH; the rest follows later, or never. */
   begin(topic: string, key: number, most: number): void {
     const payload = payloadOf(key, this.#dice.below(4000));
     const publish = { cmd: "publish", topic, payload, qos: 0, retain: false, dup: false } as const;
@@ -60,7 +60,7 @@ export class Voice {
     this.connection.link.send(bytes.subarray(0, cut));
   }
 
-  /** A byte of what was begun, or all that is left of it. */
+  /** One byte of the started packet, or all of the rest. */
   drip(): void {
     const rest = this.#rest;
     if (rest === null || rest.length < 2 || this.#dice.happens(0.1)) return this.flush();

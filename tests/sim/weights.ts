@@ -1,6 +1,6 @@
 import type { Dice } from "../support/dice.ts";
 
-/** Names by how often each is to come. */
+/** Names by relative frequency. */
 export class Weights<Name extends string> {
   readonly #names: Name[] = [];
   readonly #sums: number[] = [];

@@ -7,7 +7,7 @@ export class WorldDice extends Dice {
     return this.word() < probability * 2 ** 32;
   }
 
-  /** How long things take that have no memory: mostly less than `mean`, now and then many times as much. */
+  /** Durations without memory: mostly less than `mean`, sometimes many times as much. */
   wait(mean: number): number {
     return Math.ceil(-Math.log((this.word() + 1) / (2 ** 32 + 1)) * mean);
   }

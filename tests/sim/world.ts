@@ -21,7 +21,7 @@ import { expectLikeness } from "./likeness.ts";
 import { MachineTime, MachineTimer } from "./time.ts";
 import { TurnClock } from "./turn-clock.ts";
 
-/** What sits at the other end of a link. */
+/** The actor at the other end of a link. */
 export interface Peer {
   received(connection: Connection, chunk: Uint8Array): void;
   finished(connection: Connection): void;
@@ -36,8 +36,8 @@ const sweepEvery = 16;
 const likenessEvery = 64;
 
 /**
- * A broker with its driver and wire, the network before it, and time, all of it drawn from one seed.
- * Nothing here waits for anything, and nothing is told to anybody but in its turn.
+ * A broker with its driver and wire, its network, and time, all drawn from one seed. Nothing here
+ * waits, and every notification has its turn.
  */
 export class World {
   readonly dice: WorldDice;
@@ -48,7 +48,7 @@ export class World {
   readonly time = new MachineTime();
   steps = 0;
   restarts = 0;
-  /** The trouble is over: from now on everything works. */
+  /** The trouble is over: from now on nothing fails. */
   healed = false;
   broker!: Broker;
   driver!: Driver;
@@ -57,13 +57,13 @@ export class World {
   readonly #links = new Set<Connection>();
   /** Opened, and not known to the core yet. */
   readonly #unadmitted = new Map<string, Connection>();
-  /** When the broker that stands still goes on; in the past: it runs. */
+  /** When the broker resumes; in the past: it runs. */
   #heldUntil = -1;
-  /** Connections that wait to be accepted by it. */
+  /** Connections that wait to be accepted. */
   #unaccepted = 0;
-  /** Events that were read since its timers went off. */
+  /** Events read since its timers fired. */
   #polled = 0;
-  /** When its last heartbeat was, by its clock. */
+  /** The time of its last heartbeat, by its clock. */
   #awakeAt = 0;
   #clock!: TurnClock;
   #fault: Error | null = null;
@@ -87,20 +87,20 @@ export class World {
     this.#heartbeat();
   }
 
-  /** Milliseconds since the world began. */
+  /** Milliseconds since the world's start. */
   get now(): number {
     return this.time.now;
   }
 
   // Time.
 
-  /** One thing happens. False: nothing is left to happen. */
+  /** Runs one event. False: no event is left. */
   step(): boolean {
     const { agenda } = this;
     const timerAt = Math.max(this.#timer.at, this.#heldUntil);
     const next = Math.min(agenda.next, timerAt);
     if (next === Infinity) return false;
-    // Of what comes at one moment, the broker's own timer comes before its other ones.
+    // Of the events of one moment, the broker's own timer runs before its other ones.
     if (next > this.time.now) this.#polled = this.options.eventsInPoll;
     this.time.now = next;
     this.steps += 1;
@@ -112,8 +112,8 @@ export class World {
   }
 
   /**
-   * A timer goes off once a turn, and a poll comes between two turns of the timers, which reads so many
-   * events where so many wait.
+   * A timer fires once a turn, and a poll, which reads at most so many waiting events, separates
+   * two turns of the timers.
    */
   get #readsFirst(): boolean {
     const { agenda } = this;
@@ -129,23 +129,23 @@ export class World {
     return this.now < this.#heldUntil;
   }
 
-  /** It stands still, or has yet to read what waited meanwhile. */
+  /** The broker stands still, or has not read its backlog yet. */
   get isBehind(): boolean {
     return this.now <= this.#heldUntil;
   }
 
-  /** The broker's process does nothing for a time, while all others go on. */
+  /** The broker's process does nothing for a time, while all others continue. */
   standStill(milliseconds: number): void {
     if (this.isHeld || this.time.unnoticed > 0 || milliseconds < 1) return;
     this.journal.note(this.now, "stands still", -1, milliseconds);
     this.#heldUntil = this.now + milliseconds;
-    // Timers come first where as much was read as a poll reads.
+    // Timers run first after a poll that read its maximum.
     this.#polled = this.options.eventsInPoll;
     const from = this.#clock.peek();
     this.referee.books.holds.push({ from, to: from + milliseconds });
   }
 
-  /** Runs in a turn of the broker's loop; while it stands still, when it goes on. */
+  /** Runs in a turn of the broker's loop; during a standstill, when the broker resumes. */
   #inTurn(work: () => void): void {
     if (!this.isHeld) return work();
     this.agenda.at(this.#heldUntil, () => this.#inTurn(work), turnOf.timer);
@@ -163,7 +163,7 @@ export class World {
   };
 
   #sweep(): void {
-    // What waits is read first, and nothing is overdue before.
+    // The backlog is read first, and nothing is overdue before.
     if (this.isBehind) return;
     this.referee.sweep();
     if (this.steps % likenessEvery === 0) expectLikeness(this.broker, this.referee.books);
@@ -180,7 +180,7 @@ export class World {
     }
   }
 
-  /** The machine sleeps: its monotonic clock and its timers stand still meanwhile. */
+  /** The machine sleeps: its monotonic clock and its timers stand still. */
   sleep(milliseconds: number): void {
     if (this.isBehind) return;
     this.journal.note(this.now, "sleeps", -1, milliseconds);
@@ -208,7 +208,8 @@ export class World {
     const { session } = connection;
     if (this.isHeld) return;
     const id = this.broker.sessions.get(session?.clientId ?? "")?.connection?.id;
-    // How long the broker goes on to pause behind a link that tells nothing any more can't be followed.
+    // The referee cannot follow how long the broker keeps pausing for a link that reports nothing
+    // any more.
     const isHeld = connection.link.paused || (connection.link.clogged && this.options.cutsTurns);
     if (id === undefined || (how === "silent" && isHeld)) return;
     this.journal.note(this.now, `drops ${how}`, connection.number, null);
@@ -234,7 +235,10 @@ export class World {
     this.#call(() => this.driver.reconfigure(limits, this.options.outputBytes));
   }
 
-  /** Orderly; the next one starts when everybody has gone, or after the time that `serve` gives them. */
+  /**
+   * An orderly stop; the next broker starts when every client has closed, or after the time that
+   * `serve` allows.
+   */
   stop(): void {
     if (this.referee.books.stopping || this.isHeld) return;
     this.journal.note(this.now, "stops", -1, null);
@@ -252,9 +256,9 @@ export class World {
     wait();
   }
 
-  /** Killed, or gone after its stop: what it held is lost, and a new one starts. */
+  /** Killed, or ended after its stop: its state is lost, and a new one starts. */
   restart(): void {
-    // An operator acts on one that runs.
+    // An operator acts on a running broker.
     if (this.isHeld) return this.#inTurn(() => this.restart());
     this.journal.note(this.now, "restarts", -1, null);
     this.restarts += 1;
@@ -269,12 +273,12 @@ export class World {
   heal(): void {
     this.healed = true;
     for (const { link } of this.#links) link.heal();
-    // Everybody is to come back.
+    // Every program is to return.
     this.listeners = this.listeners.map((policy) => ({ ...policy, connections: Infinity }));
     this.#setLimits({ ...this.referee.books.limits, connections: 1000, sessions: 1000 });
   }
 
-  /** Connections whose links are not over. */
+  /** Connections whose links are still open. */
   get links(): ReadonlySet<Connection> {
     return this.#links;
   }
@@ -365,7 +369,7 @@ export class World {
     return connection;
   }
 
-  /** While it stands still, where and in which turn what waits is told then; null: it runs. */
+  /** During a standstill, the time and turn of a notification; null: the broker runs. */
   get #held(): { readonly until: number; readonly turn: number } | null {
     if (!this.isHeld) return null;
     const isLate = this.options.goesOnWith === "timers";
@@ -393,7 +397,7 @@ export class World {
     );
   }
 
-  /** The core was told of those that it knows by now. */
+  /** The core is notified of the connections that it knows by now. */
   #admitKnown(): void {
     if (this.#unadmitted.size === 0) return;
     for (const { remote } of this.broker.connections.values()) this.#admit(remote);
@@ -459,7 +463,7 @@ export class World {
         after: (milliseconds, work) => {
           let isOff = false;
           const run = (): void => {
-            // It may be called off while it waits for its turn.
+            // It may be cancelled while it waits for its turn.
             this.#inTurn(() => {
               if (!isOff) this.#work(broker, work);
             });
