@@ -1,157 +1,142 @@
-/** The table of scenarios by brokers: see `help`. */
-import { spawn } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { parseArgs } from "node:util";
-import { catalogue } from "../src/drop/scenarios/catalogue.ts";
-import { type PeerBroker, peerBrokers, startPeer } from "./peer-brokers.ts";
+/** The matrix of scenarios by brokers, and its data: see `help`. */
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { root } from "./command.ts";
+import type { Protocol } from "./peers/broker.ts";
+import { peerBrokers } from "./peers/brokers.ts";
+import { withMatrix } from "./peers/documents.ts";
+import { brokersFolder, dataFile, fileStem, readMeasurements } from "./peers/measurement.ts";
+import { measure } from "./peers/measuring.ts";
+import { brokerPage } from "./peers/page.ts";
+import { versionOf } from "./peers/play.ts";
+import { atAddress, installed, isNamed, type Options } from "./peers/subject.ts";
+import { trace } from "./peers/tracing.ts";
+import { flagsOf, runScript, UsageError } from "./usage.ts";
 
 const help = `npx bun scripts/peers.ts [options]
 
-Runs every scenario of \`mqttd simulate-drop\` against each broker that this machine has, and writes
-the table into docs/brokers.md between its markers.
+Plays every scenario of \`mqttd simulate-drop\` against each broker that is installed, keeps the results
+in docs/brokers/NAME-VERSION.json, and makes docs/brokers.md and a page for each broker of all that is kept there.
+Runs that are there, by the same mqttd, are not played again: call it again to go on.
 
-  --mqttd PATH     the executable to measure with, and to measure (dist/mqttd)
-  --rumqttd PATH   a rumqttd; repeatable (cargo install rumqttd --version 0.19.0 --root FOLDER)
-  --only NAME      one broker; repeatable
-  --wait DURATION  how long to wait for a will past its due time (40s)
-  --print          print the table, do not write it`;
+  --get              install the brokers instead, each by one command of a registry; those that are
+                     Debian's are named only
+  --home FOLDER      where they are installed (peers)
+  --mqttd FILE       the executable to measure with, and to measure (dist/mqttd)
+  --only NAME        one broker, or one version of it (NAME-VERSION); repeatable
+  --url "NAME VERSION=URL"  a broker that runs already; repeatable
+  --runs N           how often each is played (3)
+  --busy             play them with every core kept busy
+  --again            drop the runs of that load that are there
+  --jobs N           how many are played at the same time (2)
+  --wait DURATION    how long to wait for a will past its due time (40s)
+  --trace ID         keep the bytes of one run of a scenario instead (tcpdump, root); repeatable
+  --protocol VERSION with --trace or --runs: 3.1.1 or 5 alone
+  --documents        make the documents alone`;
 
-const { values } = parseArgs({
-  options: {
+function typed() {
+  return flagsOf({
+    get: { type: "boolean", default: false },
+    home: { type: "string", default: "peers" },
     mqttd: { type: "string", default: "dist/mqttd" },
-    rumqttd: { type: "string", multiple: true, default: [] },
     only: { type: "string", multiple: true, default: [] },
+    url: { type: "string", multiple: true, default: [] },
+    runs: { type: "string", default: "3" },
+    busy: { type: "boolean", default: false },
+    again: { type: "boolean", default: false },
+    jobs: { type: "string", default: "2" },
     wait: { type: "string", default: "40s" },
-    print: { type: "boolean", default: false },
+    trace: { type: "string", multiple: true, default: [] },
+    protocol: { type: "string" },
+    documents: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
-  },
-});
-
-interface Cell {
-  readonly id: string;
-  readonly protocol: string;
-  readonly grade: string;
-  readonly verdict: string;
-  readonly failure: string | null;
-  readonly arm: string;
-  readonly latenessMs: number | null;
-  readonly detail: string;
-}
-
-interface Column {
-  readonly title: string;
-  readonly cells: readonly Cell[];
-}
-
-async function main(): Promise<void> {
-  const brokers = peerBrokers({ mqttd: values.mqttd, rumqttd: values.rumqttd }).filter(
-    ({ name }) => values.only.length === 0 || values.only.includes(name),
-  );
-  const columns: Column[] = [];
-  const legend: string[] = [];
-  for (const broker of brokers) {
-    if (broker.version === null) {
-      legend.push(`- ${broker.name}: not measured, ${broker.missing}`);
-      continue;
-    }
-    legend.push(`- ${broker.name} ${broker.version}: ${broker.from}`);
-    columns.push(...(await measure(broker)));
-  }
-  const text = documentOf(columns, legend);
-  if (values.print) return console.log(text);
-  const file = join(import.meta.dirname, "../docs/brokers.md");
-  writeFileSync(file, between(existsSync(file) ? readFileSync(file, "utf8") : "", text));
-  console.error(`wrote ${file}`);
-}
-
-/** One column for each protocol that the broker speaks. */
-async function measure(broker: PeerBroker): Promise<Column[]> {
-  const columns: Column[] = [];
-  const [number] = (broker.version ?? "").split(" ");
-  for (const protocol of broker.protocols) {
-    console.error(`${broker.name} ${broker.version}, MQTT ${protocol} ...`);
-    const running = await startPeer(broker);
-    try {
-      const cells = await play(
-        `mqtt://127.0.0.1:${broker.portFor(protocol, running.port)}`,
-        protocol,
-      );
-      if (cells.length > 0) columns.push({ title: `${broker.name} ${number}, ${protocol}`, cells });
-    } finally {
-      await running.stop();
-    }
-  }
-  return columns;
-}
-
-async function play(url: string, protocol: string): Promise<Cell[]> {
-  const args = ["simulate-drop", "--all", "--json", "--url", url, "-V", protocol];
-  const child = spawn(values.mqttd, [...args, "--wait", values.wait], {
-    stdio: ["ignore", "pipe", "inherit"],
   });
-  const cells: Cell[] = [];
-  for await (const line of createInterface({ input: child.stdout })) {
-    const parsed: Cell & { readonly type: string } = JSON.parse(line);
-    if (parsed.type === "result") cells.push(parsed);
+}
+
+async function main(): Promise<number> {
+  const values = typed();
+  if (values.help) {
+    console.log(help);
+    return 0;
   }
-  return cells;
-}
-
-function documentOf(columns: readonly Column[], legend: readonly string[]): string {
-  const played = new Set(
-    columns.flatMap(({ cells }) =>
-      cells.flatMap(({ id, verdict }) => (verdict === "skipped" ? [] : id)),
-    ),
-  );
-  const ids = catalogue.map(({ id }) => id).filter((id) => played.has(id));
-  const notPlayed = catalogue.map(({ id }) => id).filter((id) => !played.has(id));
-  const grades = new Map(columns.flatMap(({ cells }) => cells.map(({ id, grade }) => [id, grade])));
-  const head = ["scenario", "grade", ...columns.map(({ title }) => title)];
-  const rows = ids.map((id) => [
-    `\`${id}\``,
-    grades.get(id) ?? "",
-    ...columns.map(({ cells }) => cellText(cells.find((cell) => cell.id === id))),
-  ]);
-  const table = [head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`);
-  const date = new Date().toISOString().slice(0, 10);
-  return [
-    `Measured on ${date}:`,
-    "",
-    ...legend,
-    "",
-    ...table,
-    "",
-    `Not played here: ${notPlayed.map((id) => `\`${id}\``).join(", ")}.`,
-  ].join("\n");
-}
-
-function cellText(cell: Cell | undefined): string {
-  if (cell === undefined) return "";
-  const arm = cell.arm === "" ? "" : ` (${cell.arm})`;
-  switch (cell.verdict) {
-    case "pass":
-      return "pass";
-    case "late":
-      return `late by ${((cell.latenessMs ?? 0) / 1000).toFixed(1)} s`;
-    case "fail":
-      return `**fail**: ${cell.failure}${arm}`;
-    case "finding":
-      return `finding: ${cell.failure}${arm}`;
-    default:
-      return cell.verdict;
+  const home = resolve(values.home);
+  const mqttd = resolve(values.mqttd);
+  if (values.get) return install(home, mqttd, values.only);
+  if (values.documents) return makeDocuments();
+  const options: Options = {
+    home,
+    mqttd,
+    version: versionOf(mqttd),
+    wait: values.wait,
+    protocols: protocolsOf(values.protocol),
+  };
+  const [runs, jobs] = [countOf(values.runs), countOf(values.jobs)];
+  const addressed = values.url.map((text) => atAddress(text));
+  // Those at an address are named already.
+  const areOthersMeant = values.only.length > 0 || addressed.length === 0;
+  const subjects = [...addressed, ...(areOthersMeant ? installed(options, values.only) : [])];
+  if (subjects.length === 0) throw new UsageError("no such broker is installed");
+  mkdirSync(brokersFolder, { recursive: true });
+  process.once("SIGINT", () => process.exit(130));
+  process.once("SIGTERM", () => process.exit(143));
+  let failed = 0;
+  if (values.trace.length > 0) await trace(subjects, values.trace, options);
+  else {
+    const plan = { runs, jobs, isBusy: values.busy, isAgain: values.again };
+    failed = await measure(subjects, options, plan);
   }
+  return failed === 0 ? makeDocuments() : Math.max(1, await makeDocuments());
 }
 
-const begin = "<!-- table: scripts/peers.ts -->";
-const end = "<!-- end of table -->";
-
-function between(document: string, text: string): string {
-  const before = document.split(begin)[0] ?? "";
-  const after = document.split(end)[1] ?? "\n";
-  return `${before}${begin}\n\n${text}\n\n${end}${after}`;
+function protocolsOf(text: string | undefined): readonly Protocol[] {
+  if (text === undefined) return ["3.1.1", "5"];
+  if (text === "3.1.1" || text === "5") return [text];
+  throw new UsageError(`--protocol is 3.1.1 or 5, not ${text}`);
 }
 
-if (values.help) console.log(help);
-else await main();
+function countOf(text: string): number {
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 1) throw new UsageError(`${text} is no count`);
+  return count;
+}
+
+/**
+ * One command each; goes on where one fails. What changes more than the folder is left to the user: Debian
+ * starts a service with each of its brokers.
+ */
+async function install(home: string, mqttd: string, only: readonly string[]): Promise<number> {
+  mkdirSync(home, { recursive: true });
+  let failed = 0;
+  for (const broker of peerBrokers(mqttd)) {
+    if (!isNamed(broker.name, null, only) || broker.version(home) !== null) continue;
+    const isOfDebian = broker.get.startsWith("apt-get install");
+    console.error(`${broker.name}: ${isOfDebian ? "by yourself, as root: " : ""}${broker.get}`);
+    if (isOfDebian || !broker.get.includes("$PEERS")) continue;
+    const child = Bun.spawn(["sh", "-c", broker.get], {
+      cwd: root,
+      env: { ...process.env, PEERS: home },
+      stdio: ["ignore", "inherit", "inherit"],
+    });
+    if ((await child.exited) !== 0) failed++;
+  }
+  return failed === 0 ? 0 : 1;
+}
+
+async function makeDocuments(): Promise<number> {
+  const measurements = readMeasurements();
+  const matrixFile = join(root, "docs/brokers.md");
+  writeFileSync(matrixFile, withMatrix(readFileSync(matrixFile, "utf8"), measurements));
+  const files = [matrixFile];
+  for (const [name, own] of Map.groupBy(measurements, (one) => one.name)) {
+    const file = join(brokersFolder, `${fileStem(name)}.md`);
+    writeFileSync(file, brokerPage(own));
+    files.push(file, ...own.map(({ version }) => dataFile(name, version)));
+  }
+  const formatted = Bun.spawn([process.execPath, "fmt", "--no-script", ...files], {
+    cwd: root,
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  return formatted.exited;
+}
+
+await runScript(main);

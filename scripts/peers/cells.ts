@@ -1,0 +1,93 @@
+import type { Protocol } from "./broker.ts";
+import type { Measurement, Result, Run } from "./measurement.ts";
+
+/** What all runs say of one scenario in one protocol. */
+export interface Cell {
+  readonly id: string;
+  readonly protocol: Protocol;
+  /** In the order of the runs. */
+  readonly results: readonly Result[];
+  /** How many runs there are; those that were cut short lack some results. */
+  readonly runs: number;
+}
+
+/** Results that say the same, and how many they are. */
+export interface Tally {
+  /** `fail: never`, `pass`. */
+  readonly verdict: string;
+  readonly count: number;
+  readonly results: readonly Result[];
+}
+
+export function runsOf({ runs }: Measurement, protocol: Protocol): Run[] {
+  return runs.filter((run) => run.protocol === protocol);
+}
+
+export function protocolsOf(measurement: Measurement): Protocol[] {
+  return (["3.1.1", "5"] as const).filter((protocol) => runsOf(measurement, protocol).length > 0);
+}
+
+/** In the order of the results. */
+export function cellsOf(measurement: Measurement, protocol: Protocol): Cell[] {
+  const runs = runsOf(measurement, protocol);
+  const results = runs.flatMap((run) => run.results);
+  const ids = [...new Set(results.map(({ id }) => id))];
+  return ids.flatMap((id) => {
+    const own = results.filter((result) => result.id === id);
+    return own.length === 0 ? [] : { id, protocol, results: own, runs: runs.length };
+  });
+}
+
+const gravest = ["fail", "finding", "late", "inconclusive", "pass", "skipped"] as const;
+
+/** The gravest verdict first. */
+export function talliesOf({ results }: Cell): Tally[] {
+  const groups = Map.groupBy(results, verdictText);
+  return [...groups]
+    .map(([verdict, own]) => ({ verdict, count: own.length, results: own }))
+    .sort((one, other) => gravity(one) - gravity(other));
+}
+
+function gravity({ results: [result] }: Tally): number {
+  return result === undefined ? gravest.length : gravest.indexOf(result.verdict);
+}
+
+function verdictText({ verdict, failure }: Result): string {
+  return failure === undefined || failure === verdict ? verdict : `${verdict}: ${failure}`;
+}
+
+/** One line for the table: `**fail**: never`, `late 1.9 s`, `**fail**: never 2 of 6, pass 4 of 6`. */
+export function cellText(cell: Cell | undefined): string {
+  if (cell === undefined) return "";
+  const tallies = talliesOf(cell);
+  return tallies.map((tally) => `${tallyText(tally)}${rateText(tally, cell)}`).join(", ");
+}
+
+/** ` 2 of 6`; empty: every run said so. */
+export function rateText({ count }: Tally, { runs }: Cell): string {
+  return count === runs ? "" : ` ${count} of ${runs}`;
+}
+
+function tallyText({ verdict, results }: Tally): string {
+  if (verdict.startsWith("fail")) return verdict.replace("fail", "**fail**");
+  switch (verdict) {
+    case "late":
+      return `late ${latenessText(results)}`;
+    case "inconclusive":
+      return "?";
+    case "skipped":
+      return "-";
+    default:
+      return verdict;
+  }
+}
+
+/** `1.9 s`, or `1.9 to 6.2 s` where they differ by more than a fifth of a second. */
+export function latenessText(results: readonly Result[]): string {
+  const seconds = results.flatMap(({ latenessMs }) =>
+    latenessMs === undefined ? [] : latenessMs / 1000,
+  );
+  const [least, most] = [Math.min(...seconds), Math.max(...seconds)];
+  if (most - least < 0.2) return `${most.toFixed(1)} s`;
+  return `${least.toFixed(1)} to ${most.toFixed(1)} s`;
+}

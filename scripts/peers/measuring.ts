@@ -1,0 +1,143 @@
+import { spawn } from "node:child_process";
+import { availableParallelism } from "node:os";
+import { portHolder } from "../../src/transport/port-holder.ts";
+import { Meter } from "../meter.ts";
+import type { Protocol } from "./broker.ts";
+import { type Measurement, type Run, writeMeasurement } from "./measurement.ts";
+import { playDrops } from "./play.ts";
+import { measurementOf, type Options, type Subject } from "./subject.ts";
+
+export interface Plan {
+  readonly runs: number;
+  readonly jobs: number;
+  readonly isBusy: boolean;
+  readonly isAgain: boolean;
+}
+
+/**
+ * Every broker once, then every one again, so that a call that is ended early leaves something of each.
+ * Returns how many runs could not be played.
+ */
+export async function measure(
+  subjects: readonly Subject[],
+  options: Options,
+  plan: Plan,
+): Promise<number> {
+  const load = loadOf(plan.isBusy);
+  let failed = 0;
+  const kept = new Map(subjects.map((subject) => [subject, keptOf(subject, options, plan)]));
+  const due = subjects.flatMap((subject) => {
+    const runs = kept.get(subject)?.runs ?? [];
+    return subject.protocols
+      .filter((protocol) => options.protocols.includes(protocol))
+      .flatMap((protocol) => {
+        const there = runs.filter((run) => run.protocol === protocol && run.load === load).length;
+        const missing = Math.max(0, plan.runs - there);
+        return Array.from({ length: missing }, (_, index) => ({
+          subject,
+          protocol,
+          turn: there + index + 1,
+        }));
+      });
+  });
+  due.sort((one, other) => one.turn - other.turn);
+  using _burners = plan.isBusy ? new Burners() : null;
+  const work = async (): Promise<void> => {
+    for (let unit = due.shift(); unit !== undefined; unit = due.shift()) {
+      const { subject, protocol, turn } = unit;
+      const title = `${subject.name} ${subject.version}, MQTT ${protocol}, ${load} run ${turn}`;
+      try {
+        const run = await runOf(subject, protocol, load, options);
+        const before = kept.get(subject) ?? measurementOf(subject);
+        const after = { ...before, runs: [...before.runs, run] };
+        kept.set(subject, after);
+        writeMeasurement(after);
+        console.error(`${title}: exit code ${run.exitCode}, ${run.seconds} s; ${due.length} to go`);
+      } catch (fault) {
+        failed++;
+        console.error(`${title}: ${fault instanceof Error ? fault.message : String(fault)}`);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: plan.jobs }, work));
+  return failed;
+}
+
+function loadOf(isBusy: boolean): Run["load"] {
+  return isBusy ? "busy" : "calm";
+}
+
+/** Runs by another executable are not mixed with new ones. */
+function keptOf(subject: Subject, { version }: Options, { isAgain, isBusy }: Plan): Measurement {
+  const kept = measurementOf(subject);
+  const isDropped = (run: Run): boolean => isAgain && run.load === loadOf(isBusy);
+  const runs = kept.runs.filter((run) => run.mqttd === version && !isDropped(run));
+  return { ...kept, runs };
+}
+
+async function runOf(
+  subject: Subject,
+  protocol: Protocol,
+  load: Run["load"],
+  { mqttd, version, wait }: Options,
+): Promise<Run> {
+  const running = await subject.start(protocol);
+  try {
+    await using meter = new Meter();
+    const from = Date.now();
+    const args = ["--all", "--wait", wait];
+    const pid = portHolder("0.0.0.0", running.port)?.pid;
+    const played = await playDrops(mqttd, running, protocol, [
+      ...args,
+      ...(pid === undefined ? [] : ["--broker-pid", `${pid}`]),
+    ]);
+    const { exitCode, results, cutShort, said } = played;
+    const until = Date.now();
+    if (results.length === 0) throw new Error(said);
+    const ended = running.ended();
+    return {
+      protocol,
+      load,
+      date: new Date(from).toISOString().replace(/\.\d+Z$/, "Z"),
+      mqttd: version,
+      flags: args.join(" "),
+      seconds: Math.round((until - from) / 1000),
+      ...(await machineBusy(meter, from, until)),
+      exitCode,
+      ...(cutShort === null ? {} : { cutShort }),
+      ...(ended === null ? {} : { brokerEnded: ended }),
+      results,
+    };
+  } finally {
+    await running.stop();
+  }
+}
+
+/** Nothing where the meter was lost: the run is worth keeping all the same. */
+async function machineBusy(meter: Meter, from: number, until: number) {
+  try {
+    const share = (await meter.busyMs(from, until)) / (until - from);
+    return { machineBusy: Math.round(share * 100) / 100 };
+  } catch {
+    return {};
+  }
+}
+
+/** Keeps every core busy until it is disposed of, or this process ends. */
+class Burners implements Disposable {
+  readonly #children = Array.from({ length: availableParallelism() }, () =>
+    spawn(process.execPath, ["-e", "for (;;);"], { stdio: "ignore" }),
+  );
+  readonly #end = (): void => {
+    for (const child of this.#children) child.kill("SIGKILL");
+  };
+
+  constructor() {
+    process.once("exit", this.#end);
+  }
+
+  [Symbol.dispose](): void {
+    process.off("exit", this.#end);
+    this.#end();
+  }
+}

@@ -1,0 +1,163 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, openSync, closeSync, readFileSync, rmSync } from "node:fs";
+import { connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { portHolder } from "../../src/transport/port-holder.ts";
+import type { PeerBroker, Protocol } from "./broker.ts";
+
+/** A broker that runs until `stop`. */
+export interface RunningBroker {
+  readonly url: string;
+  readonly port: number;
+  /** How it ended by itself, in a clause; null: it runs. */
+  ended(): string | null;
+  stop(): Promise<void>;
+}
+
+/** Milliseconds in which a broker has to answer a CONNECT after its start. */
+const startBoundMs = 90_000;
+const stopBoundMs = 8000;
+/** So many answers in a row have to come within so many milliseconds, or the time is over. */
+const quickAnswers = 50;
+const quickMs = 50;
+const warmUpBoundMs = 20_000;
+
+/**
+ * Starts a broker on a free port of 127.0.0.1, in a process group of its own, and waits until it answers a
+ * CONNECT. Rejects with the end of its log after 90 s.
+ */
+export async function startPeer(
+  broker: PeerBroker,
+  protocol: Protocol,
+  home: string,
+): Promise<RunningBroker> {
+  const folder = mkdtempSync(join(tmpdir(), "mqttd-peer-"));
+  const [port = 0, first = 0, second = 0, third = 0] = await freePorts(4);
+  const otherPorts = [first, second, third] as const;
+  const { program, args, env } = broker.start({ protocol, port, otherPorts, folder, home });
+  const log = openSync(join(folder, "peer.log"), "w");
+  const child = spawn(program, args, {
+    cwd: folder,
+    detached: true,
+    env: { ...process.env, ...env },
+    stdio: ["ignore", log, log],
+  });
+  closeSync(log);
+  let ended: string | null = null;
+  const gone = new Promise<void>((resolve) => {
+    child.once("exit", (code, signal) => {
+      ended = signal === null ? `exit code ${code}` : `ended by ${signal}`;
+      resolve();
+    });
+    child.once("error", ({ message }) => {
+      ended = message;
+      resolve();
+    });
+  });
+  const end = (): void => {
+    signalGroup(child, "SIGKILL");
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  };
+  // Whatever ends this process.
+  process.once("exit", end);
+  const stop = async (): Promise<void> => {
+    process.off("exit", end);
+    signalGroup(child, "SIGTERM");
+    const late = setTimeout(() => signalGroup(child, "SIGKILL"), stopBoundMs);
+    await gone;
+    clearTimeout(late);
+    end();
+  };
+  const until = performance.now() + startBoundMs;
+  while (!(await answers(port, protocol))) {
+    if (performance.now() > until || ended !== null) {
+      const said = readFileSync(join(folder, "peer.log"), "utf8").trimEnd().slice(-800);
+      const why = ended ?? `no CONNACK within ${startBoundMs / 1000} s`;
+      await stop();
+      throw new Error(`${broker.name} does not start: ${why}\n${said}`);
+    }
+    await Bun.sleep(100);
+  }
+  if (isAnothers(port, child)) {
+    await stop();
+    throw new Error(`${broker.name}: another program listens on its port`);
+  }
+  await warmUp(port, protocol);
+  const login = broker.login === undefined ? "" : `${broker.login}@`;
+  return { url: `mqtt://${login}127.0.0.1:${port}`, port, ended: () => ended, stop };
+}
+
+/** Ports are free when they are drawn; a broker that starts slowly may find its own taken. Linux only. */
+function isAnothers(port: number, { pid }: ChildProcess): boolean {
+  const holder = portHolder("127.0.0.1", port);
+  if (holder === null) return false;
+  const stat = readFileSync(`/proc/${holder.pid}/stat`, "utf8");
+  // Behind the name, which may hold anything: state, parent, group.
+  const group = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[2]);
+  return group !== pid;
+}
+
+/** A program that is compiled as it runs answers its first clients slowly, and those are not what is measured. */
+async function warmUp(port: number, protocol: Protocol): Promise<void> {
+  const until = performance.now() + warmUpBoundMs;
+  for (let quick = 0; quick < quickAnswers && performance.now() < until;) {
+    const from = performance.now();
+    const isQuick = (await answers(port, protocol)) && performance.now() - from < quickMs;
+    quick = isQuick ? quick + 1 : 0;
+  }
+}
+
+/** The child leads a group of its own, with all that it has started. */
+function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // Nothing of it is left.
+  }
+}
+
+/** All at once, so that none is given twice. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer();
+      await new Promise<void>((resolve, reject) => {
+        server.once("error", reject);
+        server.listen(0, "127.0.0.1", resolve);
+      });
+      return server;
+    }),
+  );
+  return Promise.all(
+    servers.map(async (server) => {
+      const address = server.address();
+      await new Promise((resolve) => server.close(resolve));
+      return typeof address === "object" && address !== null ? address.port : 0;
+    }),
+  );
+}
+
+/** Whether a CONNECT of a new client gets an answer. */
+async function answers(port: number, protocol: Protocol): Promise<boolean> {
+  const id = `peer${port}`;
+  const [level, properties] = protocol === "5" ? [5, [0]] : [4, []];
+  const header = [0, 4, 0x4d, 0x51, 0x54, 0x54, level, 2, 0, 60, ...properties, 0, id.length];
+  const bytes = Buffer.from([...header, ...Buffer.from(id)]);
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    const end = (answer: boolean): void => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.setTimeout(3000, () => end(false));
+    socket.once("error", () => end(false));
+    socket.once("close", () => end(false));
+    socket.once("connect", () => socket.write(Buffer.from([0x10, bytes.length, ...bytes])));
+    socket.once("data", () => {
+      // A clean goodbye, so that nothing of this client stays behind.
+      socket.end(Buffer.from([0xe0, 0]), () => end(true));
+    });
+  });
+}

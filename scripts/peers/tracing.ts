@@ -1,0 +1,68 @@
+import type { Protocol } from "./broker.ts";
+import { capture } from "./capture.ts";
+import { type Result, type Trace, writeMeasurement } from "./measurement.ts";
+import { playDrops } from "./play.ts";
+import { measurementOf, type Options, type Subject } from "./subject.ts";
+
+/** How often a scenario is played until something is wrong: what differs between runs may pass. */
+const traceTries = 5;
+
+/** Plays each scenario alone under tcpdump. */
+export async function trace(
+  subjects: readonly Subject[],
+  ids: readonly string[],
+  options: Options,
+): Promise<void> {
+  for (const subject of subjects) {
+    for (const protocol of subject.protocols.filter((one) => options.protocols.includes(one))) {
+      for (const id of ids) {
+        let found = await traceOf(subject, protocol, id, options);
+        for (let tries = 1; tries < traceTries && !isWrong(found); tries++) {
+          found = await traceOf(subject, protocol, id, options);
+        }
+        console.error(
+          `${subject.name} ${subject.version}, MQTT ${protocol}, ${id}: ${found.verdict}`,
+        );
+        keepTrace(subject, found);
+      }
+    }
+  }
+}
+
+async function traceOf(
+  subject: Subject,
+  protocol: Protocol,
+  id: string,
+  { mqttd, version, wait }: Options,
+): Promise<Trace> {
+  const running = await subject.start(protocol);
+  try {
+    let verdict = "no result";
+    const segments = await capture(running.port, async () => {
+      const { results } = await playDrops(mqttd, running, protocol, [id, "--wait", wait]);
+      verdict = verdictOf(results.find((one) => one.id === id));
+    });
+    const date = new Date().toISOString().slice(0, 10);
+    return { id, protocol, date, mqttd: version, verdict, segments };
+  } finally {
+    await running.stop();
+  }
+}
+
+function isWrong({ verdict }: Trace): boolean {
+  return verdict.includes(":");
+}
+
+/** In the place of what was kept of the same scenario. */
+function keepTrace(subject: Subject, found: Trace): void {
+  const kept = measurementOf(subject);
+  const others = kept.traces.filter(
+    ({ id, protocol }) => id !== found.id || protocol !== found.protocol,
+  );
+  writeMeasurement({ ...kept, traces: [...others, found] });
+}
+
+function verdictOf(result: Result | undefined): string {
+  if (result === undefined) return "no result";
+  return result.failure === undefined ? result.verdict : `${result.verdict}: ${result.failure}`;
+}

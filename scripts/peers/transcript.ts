@@ -1,0 +1,101 @@
+import type { PacketNode, PacketTree } from "../../src/inspect/packet/node.ts";
+import { packetTree } from "../../src/inspect/packet/packet.ts";
+import type { Segment, Trace } from "./measurement.ts";
+
+/** Bytes of a packet that are shown. */
+const shownBytes = 24;
+
+/** Lines that a page shows of one run. */
+const shownLines = 40;
+
+/**
+ * One line for each packet or end: when, which connection, who, what, the bytes. Without a part that is named,
+ * from the CONNECT of the client that dies.
+ */
+export function transcriptLines({ protocol, segments, shown }: Trace): string[] {
+  const lines = segments.flatMap((segment) => {
+    const seconds = (segment.at / 1000).toFixed(3).padStart(8);
+    const arrow = segment.from === "client" ? "->" : "<-";
+    const place = `${seconds} s  ${segment.connection} ${arrow} `;
+    const texts =
+      segment.bytes === undefined
+        ? [`${segment.end}`]
+        : packetLines(segment, protocol === "5" ? 5 : 4);
+    return texts.map((text) => ({ at: segment.at, line: `${place}${text}` }));
+  });
+  const victim = lines.find(({ line }) => line.includes("will topic"))?.at ?? 0;
+  const [from, until] = shown ?? [victim, Infinity];
+  const picked = lines.filter(({ at }) => at >= from && at <= until).map(({ line }) => line);
+  const more = picked.length - shownLines;
+  return more > 0 ? [...picked.slice(0, shownLines), `and ${more} more lines`] : picked;
+}
+
+function packetLines({ bytes: hex = "", from }: Segment, protocol: 4 | 5): string[] {
+  const bytes = Buffer.from(hex, "hex");
+  const trees = packetTree(bytes, { protocol, from: from === "client" ? "client" : "server" });
+  return trees.map((tree) => {
+    const own = bytes.subarray(tree.offset, tree.offset + tree.length);
+    return `${hexText(own)}  ${packetWords(tree)}`;
+  });
+}
+
+function hexText(bytes: Buffer): string {
+  const digits = [...bytes.subarray(0, shownBytes)].map((byte) =>
+    byte.toString(16).padStart(2, "0"),
+  );
+  return `${digits.join(" ")}${bytes.length > shownBytes ? ` ... (${bytes.length} bytes)` : ""}`;
+}
+
+/** What topics and client ids of a run begin with: the same in all, and drawn. */
+const drawn = /mqttd-drop([-/])[0-9a-f]{8}\1[a-z0-9-]+\1v\d/;
+
+/** Fields that tell what a packet is about, and how they are called for short. */
+const told: Readonly<Record<string, string>> = {
+  "Client Identifier": "id",
+  "Clean Session": "clean session",
+  "Clean Start": "clean start",
+  "Keep Alive": "keepalive",
+  "Session Expiry Interval": "session expiry",
+  "Will Topic": "will topic",
+  "Will Payload": "will",
+  "Will QoS": "will QoS",
+  "Will Retain": "will retain",
+  "Will Delay Interval": "will delay",
+  "Session Present": "session present",
+  "Reason Code": "reason",
+  "Return Code": "code",
+  "Topic Name": "topic",
+  "Topic Filter": "filter",
+  "Application Message": "payload",
+  QoS: "QoS",
+  RETAIN: "retain",
+};
+
+function packetWords(tree: PacketTree): string {
+  const fields = flat(tree.nodes).flatMap((node) => {
+    const short = told[node.name];
+    const value = valueText(node);
+    if (short === undefined || value === null) return [];
+    return value === "" ? short : `${short} ${value.replace(drawn, "...")}`;
+  });
+  const missing =
+    tree.missing === null || tree.missing === 0 ? "" : `, ${tree.missing} bytes missing`;
+  return [tree.type, ...fields].join(", ") + missing;
+}
+
+/** Null: it says nothing (0, off, nothing there); empty: its name says it. */
+function valueText({ name, value, hex }: PacketNode): string | null {
+  if (value === true) return "";
+  if (value === 0 || value === false) return null;
+  if (name.endsWith("Code")) return `0x${Number(value).toString(16).padStart(2, "0")}`;
+  if (value !== null) return `${value}`;
+  // Binary data; that of a CONNECT begins with its length.
+  const bytes = Buffer.from((hex ?? "").slice(name === "Will Payload" ? 4 : 0), "hex");
+  if (bytes.length === 0) return null;
+  const text = bytes.toString("latin1");
+  return /^[ -~]{1,100}$/.test(text) ? `'${text}'` : `of ${bytes.length} bytes`;
+}
+
+function flat(nodes: readonly PacketNode[]): PacketNode[] {
+  return nodes.flatMap((node) => [node, ...flat(node.children)]);
+}

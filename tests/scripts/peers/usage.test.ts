@@ -1,0 +1,30 @@
+import { expect, test } from "bun:test";
+import path from "node:path";
+import { spawn } from "../../support/child.ts";
+
+const script = path.resolve(import.meta.dir, "../../../scripts/peers.ts");
+
+/** With an executable that is there, whatever it is: nothing is to be played. */
+async function peers(...args: string[]) {
+  const command = [process.execPath, script, "--mqttd", process.execPath, ...args];
+  await using child = spawn(command, { stderr: "pipe" });
+  const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text()]);
+  await child.exited;
+  return { code: child.exitCode, stdout, stderr };
+}
+
+for (const [args, said] of [
+  [["--only", "nobody"], "no such broker is installed"],
+  [["--url", "mqtt://localhost:1884"], '--url is "NAME VERSION=URL", not mqtt://localhost:1884'],
+  [["--only", "mqttd", "--runs", "0"], "0 is no count"],
+  [["--protocol", "4"], "--protocol is 3.1.1 or 5, not 4"],
+  [["--mqttd", "no/such/file"], "no/such/file: "],
+] as const) {
+  test.concurrent(`${args.join(" ")}: exit code 2, a line that says why`, async () => {
+    const { code, stdout, stderr } = await peers(...args);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toContain(said);
+    expect(stderr).toEndWith(" (--help)\n");
+    expect(stderr.trimEnd().split("\n")).toHaveLength(1);
+  });
+}
