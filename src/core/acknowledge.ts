@@ -53,7 +53,7 @@ function finishReceived(
   if (outgoing.qos !== qos || outgoing.released !== (qos === 2)) {
     return endConnection(broker, connection, "protocolError", {
       statement: qos === 1 ? "v5-4.3.2" : "v5-4.3.3",
-      detail: `${packet.type.toUpperCase()} where another acknowledgement is due`,
+      detail: `${packet.type.toUpperCase()}, but another acknowledgement is due`,
     });
   }
   removeOutgoing(broker, session, outgoing);

@@ -262,7 +262,7 @@ export class Broker {
     if (isFull) {
       const limit = Math.min(this.limits.connections, listener.connections);
       return endConnection(this, connection, "quotaExceeded", {
-        detail: `all ${limit} connections are taken`,
+        detail: `the limit of ${limit} connections is reached`,
       });
     }
     setConnectionDeadline(this, connection);

@@ -118,8 +118,8 @@ function openSession(
     broker.records.takenOver(before, connection);
     endConnection(broker, before, "takenOver", { resumed: !packet.cleanStart });
   }
-  const there = broker.sessions.get(clientId);
-  if (there !== undefined) endOverdue(broker, there);
+  const existing = broker.sessions.get(clientId);
+  if (existing !== undefined) endOverdue(broker, existing);
   const session = broker.sessions.get(clientId);
   if (session !== undefined && !packet.cleanStart) {
     broker.deadlines.clear(session.deadline);

@@ -265,7 +265,7 @@ export function startResends(broker: Broker, session: Session): void {
 /** Returns the bytes of its payload. */
 function resendFirst(broker: Broker, session: Session, connection: Connection): number {
   const [outgoing] = session.resends;
-  assert(outgoing !== undefined, "there is something to be sent again");
+  assert(outgoing !== undefined, "there is a message to resend");
   session.resends.delete(outgoing);
   const { message, copy, strip } = outgoing;
   if (roomFor(connection, message, copy, strip) < 0) {

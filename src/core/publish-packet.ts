@@ -95,7 +95,7 @@ function topicOf(connection: Connection, packet: PublishPacket): string | Protoc
     return {
       reason: Reason.topicAliasInvalid,
       statement: "v5-3.3.2-9",
-      detail: `topic alias ${alias} above ${topicAliases}`,
+      detail: `Topic Alias ${alias} exceeds the maximum of ${topicAliases}`,
     };
   }
   connection.aliasesIn ??= [];
@@ -107,7 +107,7 @@ function topicOf(connection: Connection, packet: PublishPacket): string | Protoc
     connection.aliasesIn[alias] ?? {
       reason: Reason.protocolError,
       statement: "v5-3.3.2.3.4",
-      detail: `topic alias ${alias} is not known`,
+      detail: `Topic Alias ${alias} is not defined`,
     }
   );
 }
@@ -125,7 +125,7 @@ function violationOf(
     return {
       reason: Reason.qosNotSupported,
       statement: "v5-3.2.2-11",
-      detail: `PUBLISH with QoS ${packet.qos} above ${qos}`,
+      detail: `PUBLISH QoS ${packet.qos} exceeds the maximum of ${qos}`,
     };
   }
   if (packet.retain && !retain) {
@@ -136,14 +136,14 @@ function violationOf(
     };
   }
   if (tooLong(topic)) {
-    const detail = "a topic that is too long behind its mount point";
+    const detail = "the topic with its mount point exceeds 65535 B";
     return { reason: Reason.topicNameInvalid, statement: "v5-1.5.4", detail };
   }
   if (tooDeep(topic, topicLevels)) {
     return {
       reason: Reason.topicNameInvalid,
       statement: "v5-4.7.3",
-      detail: `a topic of more than ${topicLevels} levels`,
+      detail: `the topic has more than ${topicLevels} levels`,
     };
   }
   // QoS 1 is acknowledged at once, so that QoS 2 alone can fill the Receive Maximum. v4 has none. What
@@ -174,13 +174,13 @@ function refusalOf(
   named: string,
 ): { readonly reason: ReasonCode; readonly detail: string } | null {
   if (isForServerOnly(listener.mountPoint, named)) {
-    return { reason: Reason.notAuthorized, detail: "$SYS belongs to the broker" };
+    return { reason: Reason.notAuthorized, detail: "only the broker may publish below $SYS" };
   }
   if (!broker.access.mayPublish(session, listener.mountPoint + named)) {
-    return { reason: Reason.notAuthorized, detail: "not allowed to publish there" };
+    return { reason: Reason.notAuthorized, detail: "the client may not publish on this topic" };
   }
   if (packet.payload.length > broker.limits.payloadSize) {
-    const detail = `payload of ${packet.payload.length} B above ${broker.limits.payloadSize} B`;
+    const detail = `the payload of ${packet.payload.length} B exceeds the limit of ${broker.limits.payloadSize} B`;
     return { reason: Reason.quotaExceeded, detail };
   }
   return null;

@@ -28,7 +28,7 @@ export function refusalByPacket(packet: ConnectPacket): ProtocolError | null {
     return {
       reason: Reason.clientIdentifierNotValid,
       statement: "v3-3.1",
-      detail: "MQTT 3.1 has no empty client id",
+      detail: "MQTT 3.1 does not allow an empty client id",
     };
   }
   return null;
@@ -76,50 +76,55 @@ function refusalByWill(
   const { limits, rules } = broker;
   const { qos, retain } = connection.announced;
   if (will.qos > qos) {
-    const detail = `Will QoS ${will.qos}, and the maximum is ${qos}`;
+    const detail = `Will QoS ${will.qos} exceeds the maximum of ${qos}`;
     return refusal(Reason.qosNotSupported, "v5-3.2.2-12", detail);
   }
   if (will.retain && !retain) {
-    return refusal(Reason.retainNotSupported, "v5-3.2.2-13", "Will Retain, but retain is off");
+    return refusal(
+      Reason.retainNotSupported,
+      "v5-3.2.2-13",
+      "Will Retain is set, but retain is off",
+    );
   }
   if (will.payload.length > limits.payloadSize) {
-    const detail = `the will's payload of ${will.payload.length} B exceeds ${limits.payloadSize} B`;
+    const detail = `the will payload of ${will.payload.length} B exceeds the limit of ${limits.payloadSize} B`;
     return refusal(Reason.packetTooLarge, "v5-3.1.3.4", detail);
   }
   if (will.payload.length === 0 && rules.emptyWill === "refused") {
-    return refusal(Reason.implementationSpecificError, "v5-3.1.3.4", "a will without payload");
+    return refusal(Reason.implementationSpecificError, "v5-3.1.3.4", "the will payload is empty");
   }
   const topic = connection.listener.mountPoint + will.topic;
   if (tooLong(topic)) {
-    const detail = "the will's topic is too long behind its mount point";
+    const detail = "the will topic with its mount point exceeds 65535 B";
     return refusal(Reason.topicNameInvalid, "v5-1.5.4", detail);
   }
   if (tooDeep(topic, limits.topicLevels)) {
-    const detail = `the will's topic has more than ${limits.topicLevels} levels`;
+    const detail = `the will topic has more than ${limits.topicLevels} levels`;
     return refusal(Reason.topicNameInvalid, "v5-4.7.3", detail);
   }
   const who = { clientId, username: packet.username };
   if (isForServerOnly(connection.listener.mountPoint, will.topic)) {
-    const detail = "the will's topic is below $SYS, where only the broker may publish";
+    const detail = "the will topic is below $SYS, where only the broker may publish";
     return refusal(Reason.notAuthorized, "v5-3.1.4-2", detail);
   }
   if (rules.deniedWill === "refused" && !broker.access.mayPublish(who, topic)) {
     return refusal(
       Reason.notAuthorized,
       "v5-3.1.4-2",
-      "this client may not publish on its will's topic",
+      "the client may not publish on its will topic",
     );
   }
   return null;
 }
 
 function refusalByLimit(broker: Broker, clientId: string): ProtocolError | null {
-  if (broker.stopping) return refusal(Reason.serverShuttingDown, "v5-3.1.4-2", "the broker stops");
+  if (broker.stopping)
+    return refusal(Reason.serverShuttingDown, "v5-3.1.4-2", "the broker is shutting down");
   if (broker.sessions.has(clientId) || broker.sessions.size < broker.limits.sessions) return null;
   return refusal(
     Reason.quotaExceeded,
     "v5-3.1.4-2",
-    `all ${broker.limits.sessions} sessions are taken`,
+    `the limit of ${broker.limits.sessions} sessions is reached`,
   );
 }
 

@@ -93,7 +93,7 @@ test(
     expect(await accounts.account("dropped")).toMatchInlineSnapshot(`
     "New client connected from 127.0.0.1:<port> as dropped (p5, c1, k30), will on wills/dropped (q0)
     Operator's order: drop rst dropped
-    Client dropped disconnected: connection reset (RST) (by the operator's order, silent <measured>, allowed 45.0 s) · will published to 1 on wills/dropped
+    Client dropped disconnected: connection reset (RST) (on the operator's order, silent <measured>, allowed 45.0 s) · will published to 1 on wills/dropped
 
     The will of dropped fired at once, because the operator broke dropped's
     connection (\`mqttd inspect drop\`) as a network does, with a reset (RST). 1
@@ -228,7 +228,7 @@ test.concurrent(
     expect(await accounts.account("cut-off")).toMatchInlineSnapshot(`
     "New client connected from 127.0.0.1:<port> as cut-off (p5, c1, k4), will on wills/cut-off (q0)
     Operator's order: drop silent cut-off
-    Client cut-off disconnected: exceeded timeout (the operator had made its link silent, silent <measured>, allowed 6.00 s) · will published to 1 on wills/cut-off
+    Client cut-off disconnected: exceeded timeout (the operator had silenced its link, silent <measured>, allowed 6.00 s) · will published to 1 on wills/cut-off
 
     The will of cut-off fired <measured> after its last packet, because its
     keepalive of 4 s allows 6.00 s of silence, and the operator had made its link

@@ -231,21 +231,21 @@ test(
       connectBytes({ version: 5, clientId: "will-qos-2", flags, willTopic: "wills/qos-2" }),
     );
     expect(await accounts.account("will-qos-2")).toMatchInlineSnapshot(`
-    "Client will-qos-2 (127.0.0.1:<port>) disconnected: refused (Will QoS 2, and the maximum is 1 [v5-3.2.2-12]) · will on wills/qos-2 not armed
+    "Client will-qos-2 (127.0.0.1:<port>) disconnected: refused (Will QoS 2 exceeds the maximum of 1 [v5-3.2.2-12]) · will on wills/qos-2 not armed
 
-    will-qos-2 was refused: Will QoS 2, and the maximum is 1. A refused CONNECT arms
-    no will, so nothing can fire. [v5-3.2.2-12]
+    will-qos-2 was refused: Will QoS 2 exceeds the maximum of 1. A refused CONNECT
+    arms no will, so nothing can fire. [v5-3.2.2-12]
 
     What happened
       <time>  A connection came from 127.0.0.1:<port> with MQTT 5.0 (listener: tcp
               localhost:0).
       <time>  It asked for a will on wills/qos-2 (QoS 2, not retained, 4 bytes, no
               delay).
-      <time>  It was closed, because its CONNECT was refused: Will QoS 2, and the
-              maximum is 1. Nothing was armed. [v5-3.2.2-12]
+      <time>  It was closed, because its CONNECT was refused: Will QoS 2 exceeds the
+              maximum of 1. Nothing was armed. [v5-3.2.2-12]
 
     What to change
-      - Correct the will, and connect again: Will QoS 2, and the maximum is 1.
+      - Correct the will, and connect again: Will QoS 2 exceeds the maximum of 1.
         [v5-3.2.2-12]"
   `);
   },
@@ -259,21 +259,21 @@ test(
       connectBytes({ version: 4, clientId: "sys-will", willTopic: "$SYS/broker" }),
     );
     expect(await accounts.account("sys-will")).toMatchInlineSnapshot(`
-    "Client sys-will (127.0.0.1:<port>) disconnected: refused (the will's topic is below $SYS, where only the broker may publish [v5-3.1.4-2]) · will on $SYS/broker not armed
+    "Client sys-will (127.0.0.1:<port>) disconnected: refused (the will topic is below $SYS, where only the broker may publish [v5-3.1.4-2]) · will on $SYS/broker not armed
 
-    sys-will was refused: the will's topic is below $SYS, where only the broker may
+    sys-will was refused: the will topic is below $SYS, where only the broker may
     publish. A refused CONNECT arms no will, so nothing can fire. [v5-3.1.4-2]
 
     What happened
       <time>  A connection came from 127.0.0.1:<port> with MQTT 3.1.1 (listener: tcp
               localhost:0).
       <time>  It asked for a will on $SYS/broker (QoS 0, not retained, 4 bytes).
-      <time>  It was closed, because its CONNECT was refused: the will's topic is
+      <time>  It was closed, because its CONNECT was refused: the will topic is
               below $SYS, where only the broker may publish. Nothing was armed.
               [v5-3.1.4-2]
 
     What to change
-      - Correct the will, and connect again: the will's topic is below $SYS, where
+      - Correct the will, and connect again: the will topic is below $SYS, where
         only the broker may publish. [v5-3.1.4-2]"
   `);
   },
@@ -370,22 +370,22 @@ test(
       }),
     );
     expect(await accounts.account("large-will")).toMatchInlineSnapshot(`
-      "Client large-will (127.0.0.1:<port>) disconnected: refused (the will's payload of 1025 B exceeds 1024 B [v5-3.1.3.4]) · will on wills/large-will not armed
+      "Client large-will (127.0.0.1:<port>) disconnected: refused (the will payload of 1025 B exceeds the limit of 1024 B [v5-3.1.3.4]) · will on wills/large-will not armed
 
-      large-will was refused: the will's payload of 1025 B exceeds 1024 B. A refused
-      CONNECT arms no will, so nothing can fire. [v5-3.1.3.4]
+      large-will was refused: the will payload of 1025 B exceeds the limit of 1024 B.
+      A refused CONNECT arms no will, so nothing can fire. [v5-3.1.3.4]
 
       What happened
         <time>  A connection came from 127.0.0.1:<port> with MQTT 3.1.1 (listener: tcp
                 localhost:0).
         <time>  It asked for a will on wills/large-will (QoS 0, not retained, 1025
                 bytes).
-        <time>  It was closed, because its CONNECT was refused: the will's payload of
-                1025 B exceeds 1024 B. Nothing was armed. [v5-3.1.3.4]
+        <time>  It was closed, because its CONNECT was refused: the will payload of
+                1025 B exceeds the limit of 1024 B. Nothing was armed. [v5-3.1.3.4]
 
       What to change
-        - Correct the will, and connect again: the will's payload of 1025 B exceeds
-          1024 B. [v5-3.1.3.4]"
+        - Correct the will, and connect again: the will payload of 1025 B exceeds the
+          limit of 1024 B. [v5-3.1.3.4]"
     `);
   },
   rowLimitMs,
@@ -415,18 +415,18 @@ test(
     // The reader of the log needs a session of its own.
     await _one.mqtt.endAsync();
     expect(await accounts.account("one-too-many")).toMatchInlineSnapshot(`
-      "Client one-too-many (127.0.0.1:<port>) disconnected: refused (all 3 sessions are taken [v5-3.1.4-2]) · will on wills/one-too-many not armed
+      "Client one-too-many (127.0.0.1:<port>) disconnected: refused (the limit of 3 sessions is reached [v5-3.1.4-2]) · will on wills/one-too-many not armed
 
-      one-too-many was refused: all 3 sessions are taken. A refused CONNECT arms no
-      will, so nothing can fire. [v5-3.1.4-2]
+      one-too-many was refused: the limit of 3 sessions is reached. A refused CONNECT
+      arms no will, so nothing can fire. [v5-3.1.4-2]
 
       What happened
         <time>  A connection came from 127.0.0.1:<port> with MQTT 3.1.1 (listener: tcp
                 localhost:0).
         <time>  It asked for a will on wills/one-too-many (QoS 0, not retained, 4
                 bytes).
-        <time>  It was closed, because its CONNECT was refused: all 3 sessions are
-                taken. Nothing was armed. [v5-3.1.4-2]
+        <time>  It was closed, because its CONNECT was refused: the limit of 3
+                sessions is reached. Nothing was armed. [v5-3.1.4-2]
 
       What to change
         - Mend what it was refused for, and let its program look at the answer to

@@ -54,12 +54,12 @@ test("--like help names every broker and every quirk, once, and does not serve",
     make of it. Its log and its administration say so.
 
     Brokers, with their known quirks:
-      rumqttd-0.19   no keepalive deadline, and TCP does not look either: who
-                     vanishes without FIN or RST stays connected, and its will stays
-                     unpublished
-      mosquitto-2.0  keepalives are looked at every 6 s; a takeover, a DISCONNECT
-                     from 0x80 and a protocol error lose the will; newer delayed
-                     wills hold up older ones
+      rumqttd-0.19   no keepalive deadline and no detection by TCP: a client that
+                     vanishes without FIN or RST stays connected, and its will is
+                     not published
+      mosquitto-2.0  checks keepalives every 6 s; a takeover, a DISCONNECT from 0x80
+                     and a protocol error lose the will; newer delayed wills hold up
+                     older ones
 
     Single quirks: keepalive:
       A1-no-deadline

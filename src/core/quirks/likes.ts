@@ -14,15 +14,15 @@ export const likes: readonly Like[] = [
   {
     name: "rumqttd-0.19",
     summary:
-      "no keepalive deadline, and TCP does not look either: who vanishes without FIN or RST stays " +
-      "connected, and its will stays unpublished",
+      "no keepalive deadline and no detection by TCP: a client that vanishes without FIN or RST stays " +
+      "connected, and its will is not published",
     rules: { keepAliveFactor: Infinity, tcpDetectors: false },
   },
   {
     name: "mosquitto-2.0",
     summary:
-      "keepalives are looked at every 6 s; a takeover, a DISCONNECT from 0x80 and a protocol error " +
-      "lose the will; newer delayed wills hold up older ones",
+      "checks keepalives every 6 s; a takeover, a DISCONNECT from 0x80 and a protocol error lose the " +
+      "will; newer delayed wills hold up older ones",
     rules: {
       keepAliveSweepMs: 6000,
       keepAliveResetBy: "byteOfLarge",

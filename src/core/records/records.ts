@@ -277,9 +277,7 @@ function silenceOf(
 /** What an operator did to a connection tells more of its end than the cause. */
 function droppedDetail({ dropped }: Connection): string | null {
   if (dropped === null) return null;
-  return dropped.how === "rst"
-    ? "by the operator's order"
-    : "the operator had made its link silent";
+  return dropped.how === "rst" ? "on the operator's order" : "the operator had silenced its link";
 }
 
 /** A client that gets no PINGRESP closes its connection by itself. */
@@ -290,5 +288,5 @@ function unansweredDetail(
   if (cause !== "closedByPeer" && cause !== "resetByPeer") return null;
   const lastedMs = standstills.justEndedMs(now);
   if (lastedMs === 0) return null;
-  return `while the broker itself stood still for ${(lastedMs / 1000).toFixed(1)} s and answered nothing`;
+  return `while the broker itself stood still for ${(lastedMs / 1000).toFixed(1)} s and sent no answers`;
 }

@@ -544,7 +544,7 @@ test("explained: a QoS above what the broker allows", () => {
   const [verdict, _, change] = told(world).split("\n\n");
   expect([verdict, change].join("\n\n")).toMatchInlineSnapshot(`
     "The will of mortal fired at once, because mortal broke a rule of MQTT: PUBLISH
-    with QoS 1 above 0. 1 subscriber got it. [v4-3.1.2-8]
+    QoS 1 exceeds the maximum of 0. 1 subscriber got it. [v4-3.1.2-8]
 
     What to change
       - Let it keep to what this broker allows, or change the broker's limits.qos.

@@ -127,8 +127,8 @@ test("explained: a client that gave up while the broker stood still", () => {
   world.standStill(7_000, () => client.drop("eof"));
   expect(told(world)).toMatchInlineSnapshot(`
     "The will of mortal fired at once, because mortal closed the connection without a
-    DISCONNECT (FIN), while the broker itself stood still for 7.0 s and answered
-    nothing. 1 subscriber got it. [v4-3.1.2-8]
+    DISCONNECT (FIN), while the broker itself stood still for 7.0 s and sent no
+    answers. 1 subscriber got it. [v4-3.1.2-8]
 
     What happened
       08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 3.1.1 (listener: tcp
@@ -143,7 +143,7 @@ test("explained: a client that gave up while the broker stood still", () => {
                     that time the broker itself stood still for 7.00 s.
       08:00:08.000  The connection ended: it closed the connection without a
                     DISCONNECT (FIN), while the broker itself stood still for 7.0 s
-                    and answered nothing.
+                    and sent no answers.
       08:00:08.000  The will was published on wills/mortal, on time. 1 subscriber
                     got it. [v4-3.1.2-8]
     "

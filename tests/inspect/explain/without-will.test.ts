@@ -73,7 +73,7 @@ test("explained: a client whose will may not be published", () => {
     will: { topic: "secret", payload: Buffer.from("x"), qos: 0, retain: false },
   });
   expect(told(world)).toMatchInlineSnapshot(`
-    "mortal was refused: this client may not publish on its will's topic. A refused
+    "mortal was refused: the client may not publish on its will topic. A refused
     CONNECT arms no will, so nothing can fire. [v5-3.1.4-2]
 
     What happened
@@ -81,8 +81,8 @@ test("explained: a client whose will may not be published", () => {
                     tcp test).
       08:00:00.000  It asked for a will on secret (QoS 0, not retained, 1 byte, no
                     delay).
-      08:00:00.000  It was closed, because its CONNECT was refused: this client may
-                    not publish on its will's topic. Nothing was armed. [v5-3.1.4-2]
+      08:00:00.000  It was closed, because its CONNECT was refused: the client may
+                    not publish on its will topic. Nothing was armed. [v5-3.1.4-2]
 
     What to change
       - Let it publish on its will's topic, or give its will a topic on which it may
@@ -123,19 +123,19 @@ test("explained: a client whose will is too good for this broker", () => {
     will: { topic: "a", payload: Buffer.from("x"), qos: 1, retain: false },
   });
   expect(told(world)).toMatchInlineSnapshot(`
-    "mortal was refused: Will QoS 1, and the maximum is 0. A refused CONNECT arms no
-    will, so nothing can fire. [v5-3.2.2-12]
+    "mortal was refused: Will QoS 1 exceeds the maximum of 0. A refused CONNECT arms
+    no will, so nothing can fire. [v5-3.2.2-12]
 
     What happened
       08:00:00.000  A connection came from 127.0.0.1:50001 with MQTT 5.0 (listener:
                     tcp test).
       08:00:00.000  It asked for a will on a (QoS 1, not retained, 1 byte, no
                     delay).
-      08:00:00.000  It was closed, because its CONNECT was refused: Will QoS 1, and
-                    the maximum is 0. Nothing was armed. [v5-3.2.2-12]
+      08:00:00.000  It was closed, because its CONNECT was refused: Will QoS 1
+                    exceeds the maximum of 0. Nothing was armed. [v5-3.2.2-12]
 
     What to change
-      - Correct the will, and connect again: Will QoS 1, and the maximum is 0.
+      - Correct the will, and connect again: Will QoS 1 exceeds the maximum of 0.
         [v5-3.2.2-12]
     "
   `);
@@ -177,8 +177,8 @@ test("explained: a client that is refused while it is connected elsewhere", () =
         [v5-3.1.2-8]
 
     Its other connections
-      08:00:00.000  127.0.0.1:50002, MQTT 5.0, refused: this client may not publish
-                    on its will's topic [v5-3.1.4-2]
+      08:00:00.000  127.0.0.1:50002, MQTT 5.0, refused: the client may not publish
+                    on its will topic [v5-3.1.4-2]
     "
   `);
 });

@@ -637,17 +637,17 @@ test("viewed: a client that was refused, and one that the operator has dropped",
   expect(`\n${about("denied")["client"]}`).toMatchInlineSnapshot(`
     "
     denied
-    Connection   ended 1.00 s ago by: refused (this client may not publish on its
-                 will's topic), from 127.0.0.1:50001, since 08:00:00.000, MQTT 5.0,
-                 on tcp test
+    Connection   ended 1.00 s ago by: refused (the client may not publish on its
+                 will topic), from 127.0.0.1:50001, since 08:00:00.000, MQTT 5.0, on
+                 tcp test
     Keepalive    none: silence does not end it
     Last packet  CONNECT, 1.00 s ago
     Pings        fewer than two PINGREQs
     Will         none: the CONNECT was refused, with its will on secret (q1)
     Events
-      08:00:00.000  Client denied (127.0.0.1:50001) disconnected: refused (this
-                    client may not publish on its will's topic [v5-3.1.4-2]) · will
-                    on secret not armed
+      08:00:00.000  Client denied (127.0.0.1:50001) disconnected: refused (the
+                    client may not publish on its will topic [v5-3.1.4-2]) · will on
+                    secret not armed
     "
   `);
   expect(`\n${about("dropped")["client"]}`).toMatchInlineSnapshot(`
@@ -670,7 +670,7 @@ test("viewed: a client that was refused, and one that the operator has dropped",
     "
   `);
   expect(about("denied")["overview"]?.split("\n").slice(-3).join("\n")).toMatchInlineSnapshot(`
-    "denied  1.00 s ago  no will  refused, this client may not publish on its will's
+    "denied  1.00 s ago  no will  refused, the client may not publish on its will
                                  topic
     "
   `);
