@@ -8,7 +8,7 @@ import type { AckPacket, PublishPacket } from "./packet.ts";
 import { Reason, type ReasonCode } from "./reason.ts";
 import type { Session } from "./session.ts";
 
-/** Answers a client's PUBLISH of QoS 1 or 2. */
+/** Answers a client's PUBLISH of QoS 1 or 2; nothing for QoS 0. */
 export function acknowledge(
   broker: Broker,
   connection: Connection,
@@ -20,7 +20,7 @@ export function acknowledge(
   broker.send(connection, { type, packetId: packet.packetId, reason });
 }
 
-/** PUBACK, PUBREC, PUBREL and PUBCOMP: the rest of the way of QoS 1 and 2 (section 4.3). */
+/** Handles PUBACK, PUBREC, PUBREL and PUBCOMP of QoS 1 and 2 (section 4.3). */
 export function ackReceived(
   broker: Broker,
   connection: Connection,
@@ -39,7 +39,7 @@ export function ackReceived(
   }
 }
 
-/** PUBACK ends QoS 1; PUBCOMP ends QoS 2, after PUBREL was sent [v5-4.3.2-3] [v5-4.3.3-6]. */
+/** PUBACK completes QoS 1; PUBCOMP completes QoS 2 after PUBREL [v5-4.3.2-3] [v5-4.3.3-6]. */
 function finishReceived(
   broker: Broker,
   connection: Connection,
@@ -48,7 +48,7 @@ function finishReceived(
   qos: 1 | 2,
 ): void {
   const outgoing = session.outgoing.get(packet.packetId);
-  // It can answer what a session that was replaced had sent; nobody waits for it.
+  // It may answer a message of a session since replaced: ignore it.
   if (outgoing === undefined) return;
   if (outgoing.qos !== qos || outgoing.released !== (qos === 2)) {
     return endConnection(broker, connection, "protocolError", {
@@ -60,7 +60,7 @@ function finishReceived(
   pump(broker, session);
 }
 
-/** It is acknowledged, be it that it was still to be sent again. */
+/** Acknowledged, possibly before the resend left. */
 function removeOutgoing(broker: Broker, session: Session, outgoing: Outgoing): void {
   noteProgress(broker, session);
   session.outgoing.remove(outgoing);
@@ -76,7 +76,7 @@ function pubrecReceived(
   const { packetId } = packet;
   const outgoing = session.outgoing.get(packetId);
   if (outgoing === undefined) {
-    // After an error no PUBREL follows, whatever it was about [v5-4.3.3-4].
+    // No PUBREL follows an error, even for an unknown packet id [v5-4.3.3-4].
     if (packet.reason >= 0x80) return;
     const reason = Reason.packetIdentifierNotFound;
     return broker.send(connection, { type: "pubrel", packetId, reason });
@@ -88,7 +88,7 @@ function pubrecReceived(
     });
   }
   if (packet.reason >= 0x80) {
-    // The client will not have it: the exchange ends here (v5-4.3.3-4).
+    // The client refuses the message, which ends the exchange (v5-4.3.3-4).
     removeOutgoing(broker, session, outgoing);
     pump(broker, session);
     return;

@@ -47,21 +47,21 @@ import { viewOf, type BrokerView } from "./queries/state.ts";
 export interface BrokerOptions {
   readonly limits?: Partial<Limits>;
   readonly access?: Access;
-  /** Milliseconds between two publications of `$SYS`; null: none. */
+  /** Milliseconds between two publications of `$SYS`; null: never published. */
   readonly sysIntervalMs?: number | null;
-  /** What `$SYS/broker/version` says. */
+  /** Version in `$SYS/broker/version`. */
   readonly version?: string;
-  /** Where it departs from the standard. */
+  /** Planted quirks: where this broker departs from the standard. */
   readonly rules?: Partial<Rules>;
 }
 
 /**
- * The rules of MQTT as one synchronous, deterministic machine. It owns all state; what to do with an
- * input is said by the module that the input is about.
+ * The rules of MQTT as one synchronous, deterministic machine. It owns all state and routes each
+ * input to the module that handles it.
  */
 export class Broker {
   readonly limits: Limits;
-  /** The part of them that connections which are opened now are told; shared by these. */
+  /** The limits announced to connections opened from now on, which share this object. */
   announced: Announced;
   readonly access: Access;
   readonly rules: Rules;
@@ -73,23 +73,26 @@ export class Broker {
   readonly sessions = new Map<string, Session>();
   readonly subscriptions = new Subscriptions();
   readonly retained: Retained;
-  /** What waits in all sessions. */
+  /** Totals of all sessions' queues. */
   readonly queued: QueueTotals = { messages: 0, bytes: 0 };
   readonly deadlines = new Deadlines<Timed>();
   readonly statistics: Statistics = newStatistics();
   readonly standstills = new Standstills();
-  /** What is remembered for people, and decides nothing. */
+  /** What the broker remembers for people. No rule depends on it. */
   readonly records: Records;
-  /** Matches by topic, valid while `generation` stands. */
+  /** Remembered routes by topic, each valid while `generation` does not change. */
   readonly routes = new Map<string, Route>();
-  /** Counts the changes of who gets what: subscriptions, and connections of subscribed sessions. */
+  /**
+   * Counts changes that invalidate routes: of subscriptions, and of subscribed sessions'
+   * connections.
+   */
   generation = 0;
-  /** The time of the input that is handled. */
+  /** The time of the current input. */
   now: Millis;
   stopping = false;
   effects: Effect[] = [];
   readonly #sys = new Deadline<Timed>({ kind: "sys" });
-  /** Something else than the client's packets alone begins its silence. */
+  /** A planted quirk: not only a client's packets restart its silence. */
   readonly #tracksSilence: boolean;
 
   constructor(options: BrokerOptions, now: Millis) {
@@ -104,13 +107,13 @@ export class Broker {
     this.now = now;
     this.retained = new Retained(this.limits);
     this.records = new Records(this);
-    // The first `$SYS` is due at once, so that its values are there for the first subscriber.
+    // The first `$SYS` is due at once, so that the first subscriber finds its values.
     if (this.sysIntervalMs !== null) this.deadlines.set(this.#sys, now);
   }
 
   /**
-   * Takes one fact and answers with what is to be done, in order. `now` never goes back. Throws
-   * AssertionFault on a fault of our own, never for what a peer did.
+   * Takes one fact and returns the effects to carry out, in order. `now` never goes back. Throws
+   * AssertionFault on a fault, never on a violation.
    */
   handle(input: Input, now: Millis): readonly Effect[] {
     assert(now >= this.now, "time never goes back");
@@ -122,12 +125,12 @@ export class Broker {
     return effects;
   }
 
-  /** When to hand in the next `deadline`; null: nothing is waited for. */
+  /** When to hand in the next `deadline`; null: no deadline is set. */
   nextDeadline(): Millis | null {
     return this.deadlines.next();
   }
 
-  /** What a `deadline` at `now` would decide, so that what waits unread is read before. */
+  /** What a `deadline` at `now` would decide, so that the driver can read unread input first. */
   undecided(now: Millis): Undecided {
     const connections: { id: ConnectionId; cause: EndCause }[] = [];
     let since: Millis | null = null;
@@ -148,13 +151,13 @@ export class Broker {
     return { connections, since, absentSince };
   }
 
-  /** Another connection would be refused, unless one that is open ends before. */
+  /** Whether the limits refuse one more connection on a listener. */
   isFull(listener: ListenerPolicy): boolean {
     const onListener = this.connectionsByListener.get(listener.name) ?? 0;
     return this.connections.size >= this.limits.connections || onListener >= listener.connections;
   }
 
-  /** What lives, as plain JSON: for reports of the state, and for tests. */
+  /** The live state as plain JSON, for state reports and tests. */
   view(): BrokerView {
     return viewOf(this);
   }
@@ -164,7 +167,7 @@ export class Broker {
     this.records.noted(event);
   }
 
-  /** A connection that the core still knows. The driver hands in nothing for others. */
+  /** An open connection. The driver hands in nothing for others, so a missing one is a fault. */
   connection(id: ConnectionId): Connection {
     const found = this.connections.get(id);
     assert(found !== undefined, `connection ${id} is not open`);
@@ -226,7 +229,7 @@ export class Broker {
         this.connection(input.connection).dropped = { how: input.how, at: this.now };
         return;
       case "reconfigured":
-        // The sessions' queues and the retained messages hold this very object.
+        // Queues and retained messages hold a reference to this object, so change it in place.
         Object.assign(this.limits, input.limits);
         this.announced = announced(this.limits);
         return this.#timeoutsChanged();
@@ -237,7 +240,7 @@ export class Broker {
     }
   }
 
-  /** What is under way falls due by the new limits; a deadline that is set would come by the old ones. */
+  /** Applies new timeouts to those that run already, whose deadlines were set by the old ones. */
   #timeoutsChanged(): void {
     for (const connection of [...this.connections.values()]) {
       const isTimed = connection.state !== "connected" || connection.waitingSince !== null;
@@ -300,7 +303,7 @@ export class Broker {
       case "disconnect":
         return disconnectReceived(this, connection, session, packet);
       case "auth":
-        // No method is configured, so none was agreed on in CONNECT.
+        // No method is configured, so CONNECT agreed on none.
         return endConnection(this, connection, "protocolError", {
           reason: Reason.protocolError,
           statement: "v5-4.12.0-7",
@@ -355,12 +358,12 @@ export class Broker {
     if (connection.session !== null) pump(this, connection.session);
   }
 
-  /** Routes that name a session hold no longer. */
+  /** Invalidates remembered routes if the session has subscriptions. */
   invalidateRoutes(session: Session | null): void {
     if (session !== null && session.subscriptions.size > 0) this.generation += 1;
   }
 
-  /** A client on the broker's machine was suspended with it; all others had to send meanwhile. */
+  /** A client on the broker's machine was suspended with it; all others still had to send. */
   #woke({ asleepMs, since }: Input & { readonly type: "woke" }): void {
     this.note({ event: "woke", asleepMs });
     for (const connection of this.connections.values()) {
@@ -373,8 +376,8 @@ export class Broker {
   }
 
   /**
-   * All that is due, but for what waits unread, and for queues and handovers beyond a number of messages:
-   * the sockets have a turn before these.
+   * Handles all deadlines that are due, except those with unread input, and queues and handovers
+   * beyond this turn's budget of messages, which give the sockets a turn first.
    */
   #deadline(unread: Unread): void {
     const later: Deadline<Timed>[] = [];
@@ -390,7 +393,7 @@ export class Broker {
       else if (timed.kind === "pump") messages += pump(this, timed.session);
       else messages += continueHandover(this, deadline, timed.handover);
     }
-    // Still due, so that they come before those that had their turn just now.
+    // They keep their due time, so they go before those that had their turn just now.
     for (const deadline of later) {
       const { owner } = deadline;
       if (owner.kind === "pump" && owner.session.connection === null) continue;
@@ -403,7 +406,7 @@ export class Broker {
     }
   }
 
-  /** It was not over by what else was due. */
+  /** Whether its owner still waits for it after the other deadlines were handled. */
   #isAwaited(timed: Timed): boolean {
     switch (timed.kind) {
       case "connection":
@@ -442,13 +445,13 @@ export class Broker {
   }
 }
 
-/** Messages that all sessions together are sent from queues, replays and handovers in one turn. */
+/** Messages sent in one turn from all queues, replays and handovers together. */
 const pumpedAtOnce = 2000;
 
 function isUnread(timed: Timed, { connections, newcomers }: Unread): boolean {
   switch (timed.kind) {
     case "connection":
-      // The number of one that has ended may be another's by now.
+      // After its end another connection may use its number.
       return timed.connection.state !== "closed" && connections.has(timed.connection.id);
     case "will":
     case "session":

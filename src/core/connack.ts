@@ -3,10 +3,10 @@ import type { Connection } from "./connection.ts";
 import type { ConnackPacket, ConnackProperties, ConnectPacket } from "./packet.ts";
 import { Reason } from "./reason.ts";
 
-/** `never`, as it stands in a Session Expiry Interval (v5 section 3.1.2.11.2). */
+/** A Session Expiry Interval of "never" on the wire (v5 section 3.1.2.11.2). */
 const noExpiry = 0xffff_ffff;
 
-/** The CONNACK of a client that is let in. */
+/** The CONNACK for an accepted CONNECT. */
 export function connackFor(
   broker: Broker,
   connection: Connection,
@@ -17,14 +17,14 @@ export function connackFor(
   return { type: "connack", sessionPresent, reason: Reason.success, properties };
 }
 
-/** Seconds; a v5 client is told where it is not what it asked for [v5-3.1.2-21]. */
+/** Seconds. CONNACK sends it to a v5 client that asked for another value [v5-3.1.2-21]. */
 export function keepAliveSecondsInForce(broker: Broker, packet: ConnectPacket): number {
   const maximum = broker.limits.keepAliveMaxSeconds;
   if (packet.version !== 5 || maximum === Infinity) return packet.keepAliveSeconds;
   return packet.keepAliveSeconds === 0 ? maximum : Math.min(packet.keepAliveSeconds, maximum);
 }
 
-/** Seconds; Infinity: never. */
+/** Seconds; Infinity: never expires. */
 export function sessionExpirySecondsInForce(broker: Broker, packet: ConnectPacket): number {
   if (packet.version !== 5) return packet.cleanStart ? 0 : broker.limits.sessionExpiryMaxSeconds;
   return Math.min(
@@ -33,7 +33,7 @@ export function sessionExpirySecondsInForce(broker: Broker, packet: ConnectPacke
   );
 }
 
-/** A Session Expiry Interval as a number that can be compared. */
+/** Seconds of a Session Expiry Interval, comparable; Infinity: never expires. */
 export function expirySecondsOf(interval: number): number {
   return interval === noExpiry ? Infinity : interval;
 }

@@ -52,7 +52,8 @@ export function authenticated(
 ): void {
   const packet = connection.connect;
   const clientId = connection.clientId;
-  // The verdict can come after the connect timeout had ended the connection of the same number.
+  // After the connect timeout, a late verdict can name a number that another connection uses by
+  // now.
   if (connection.state !== "authenticating" || packet === null || clientId === null) return;
   connection.connect = null;
   const refusal = refused ?? refusalByState(broker, connection, packet, clientId);
@@ -104,8 +105,8 @@ function accept(
 }
 
 /**
- * The session of a client id that is let in: the one that is there, or a new one (its version is
- * null). Whoever was connected with this id is sent away first [v4-3.1.4-2] [v5-3.1.4-3].
+ * The session for an accepted CONNECT: the existing one, or a new one (its version is null). First
+ * disconnects a connection that has this client id [v4-3.1.4-2] [v5-3.1.4-3].
  */
 function openSession(
   broker: Broker,
@@ -126,7 +127,7 @@ function openSession(
     cancelDelayedWill(broker, session);
     return session;
   }
-  // [v4-3.1.2-6] [v5-3.1.2-4]: Clean Start begins a new session, so the old one's will is due.
+  // [v4-3.1.2-6] [v5-3.1.2-4]: Clean Start replaces the session, so the old session's will is due.
   if (session !== undefined) endSession(broker, session, "replaced");
   const opened = new Session(clientId, broker.limits, broker.queued, broker.now);
   broker.sessions.set(clientId, opened);
@@ -145,7 +146,7 @@ function armWill(
     session,
     {
       ...packet.will,
-      // Bytes of the input's buffer do not outlive the input.
+      // The input's buffer is reused after the input, so copy.
       payload: packet.will.payload.slice(),
       properties: packet.will.properties?.slice() ?? null,
     },
@@ -153,14 +154,16 @@ function armWill(
   );
 }
 
-/** Whether the client may publish on its will's topic now; when the will is due, that may have changed. */
+/** Whether the client may publish on its will's topic now. Checked again when the will is due. */
 function willAccessOf({ access, rules }: Broker, session: Session): "allowed" | "denied" {
-  // Where a denied will is refused, one that got here was allowed.
+  // A rule that refuses denied wills already refused this CONNECT, unless it was allowed.
   if (session.will === null || rules.deniedWill === "refused") return "allowed";
   return access.mayPublish(session, session.will.topic) ? "allowed" : "denied";
 }
 
-/** MQTT 3.1 and 3.1.1 have no Server Keep Alive: the client's own holds, whatever the maximum is. */
+/**
+ * MQTT 3.1 and 3.1.1 have no Server Keep Alive: the client's own applies, even above the maximum.
+ */
 function warnKeepAlive(broker: Broker, connection: Connection, packet: ConnectPacket): void {
   const maximum = broker.limits.keepAliveMaxSeconds;
   const above = packet.keepAliveSeconds === 0 || packet.keepAliveSeconds > maximum;

@@ -14,17 +14,19 @@ import { endWill } from "./will-fate.ts";
 interface EndDetails {
   readonly detail?: string;
   readonly statement?: string;
-  /** Overrides the reason code that the cause stands for. */
+  /** Overrides the cause's reason code. */
   readonly reason?: ReasonCode;
-  /** The socket is closed already: nothing can be sent. */
+  /** The socket is closed already, so nothing can be sent. */
   readonly closed?: boolean;
-  /** Taken over by a connection that goes on with the session. */
+  /** Taken over by a connection that resumes the session. */
   readonly resumed?: boolean;
-  /** What became of the will was decided before (at a shutdown). */
+  /** The will's fate, if decided before (at a shutdown). */
   readonly will?: WillAtEnd | null;
 }
 
-/** The one way out: every connection ends here, with one cause, and its will meets its fate. */
+/**
+ * The one way out: every connection ends here, with one cause that decides the fate of its will.
+ */
 export function endConnection(
   broker: Broker,
   connection: Connection,
@@ -46,8 +48,8 @@ export function endConnection(
 }
 
 /**
- * When the connection had to end, which the will's due time follows: for silence, that can be earlier than
- * now where the broker itself stood still.
+ * When the connection had to end, from which its will's due time counts. Earlier than now if its
+ * keepalive expired while the broker stood still.
  */
 function endDueOf(broker: Broker, connection: Connection, cause: EndCause): Millis {
   const { now, standstills } = broker;
@@ -57,7 +59,7 @@ function endDueOf(broker: Broker, connection: Connection, cause: EndCause): Mill
   return after(now, -Math.max(0, connection.silentMs(now) - allowedMs));
 }
 
-/** The connection leaves its session. Returns what becomes of the will; null: there is none. */
+/** Detaches the connection from its session. Returns the will's state; null: no will. */
 function leaveSession(
   broker: Broker,
   connection: Connection,

@@ -26,59 +26,60 @@ export class Connection {
   readonly listener: ListenerPolicy;
   readonly token: string;
   openedAt: Millis;
-  /** The limits that hold for it. Of v5, those that CONNACK told; older clients can't be told any. */
+  /**
+   * The limits that apply to it: for v5, those that CONNACK sent; older clients get no limits sent.
+   */
   announced: Announced;
   readonly deadline: Deadline<Timed>;
   #state: ConnectionState = "opened";
 
   version: ProtocolVersion = 4;
-  /** As CONNECT said. */
+  /** Whether CONNECT declared a bridge. */
   bridge = false;
   clientId: string | null = null;
-  /** The CONNECT that waits for its verdict. */
+  /** The CONNECT that waits for authentication. */
   connect: ConnectPacket | null = null;
   /** Set while connected. */
   session: Session | null = null;
   /** Seconds in force; 0: none. */
   keepAliveSeconds = 0;
-  /** Seconds that CONNECT itself asked for, whatever is in force; 0: absent. */
+  /** Seconds that CONNECT asked for, not those in force; 0: absent. */
   sessionExpiryAskedSeconds = 0;
-  /** When the last complete packet came. The only thing that a packet writes for the keepalive. */
+  /** When the last complete packet arrived. All that a packet writes for the keepalive. */
   lastPacketAt: Millis;
-  /** What it was. */
   lastPacketType: ClientPacket["type"] | "none" = "none";
-  /** Not for rules; null: no CONNECT was read. */
+  /** The record's reference, not for rules; null: no CONNECT was read. */
   memory: Memory | null = null;
-  /** What the silence begins with instead, by rules that are not the standard's; null: the packet. */
+  /** Start of the silence under a planted quirk; null: the last packet, as the standard says. */
   silentSince: Millis | null = null;
   /**
-   * Milliseconds of silence that the keepalive allows; null: any, or CONNECT was not accepted yet.
+   * Milliseconds of silence that the keepalive allows; null: any, or CONNECT is not yet accepted.
    */
   allowedMs: number | null = null;
-  /** What the operator did to it, as the network would; null: nothing. */
+  /** How the operator broke the link, as a network would; null: not at all. */
   dropped: { readonly how: "rst" | "silent"; readonly at: Millis } | null = null;
-  /** The driver reads no more since then; null: it reads. */
+  /** When the driver paused reading; null: it reads. */
   pausedAt: Millis | null = null;
-  /** Since when it has taken nothing of what waits for it; null: nothing waits. */
+  /** Since when the peer has taken none of its waiting output; null: none waits. */
   waitingSince: Millis | null = null;
-  /** So much waits that nothing more is delivered. */
+  /** Output above the limit: nothing more is delivered until it is drained. */
   blocked = false;
   /** Bytes; Infinity: no limit. The client's own Maximum Packet Size. */
   maximumPacketSize = Infinity;
-  /** Outgoing QoS 1 and 2 messages it takes at once. */
+  /** Unacknowledged QoS 1 and 2 messages that may be sent to it at once. */
   receiveMaximum = 65_535;
 
-  /** Created when it is held for the first time. */
+  /** Created with its first hold. */
   holding: Holding | null = null;
-  /** It has ended its half of the stream: all that it sent is there to be read. */
+  /** The peer closed its half of the stream: everything it sent can be read. */
   isEnding = false;
 
-  /** QoS 2 messages that came on it and wait for PUBREL, by packet id; created with the first one. */
+  /** Packet ids of QoS 2 messages received on it that wait for PUBREL; created with the first. */
   unfinished: Set<number> | null = null;
 
-  /** Topics by the aliases that the client defined; created with the first one. */
+  /** Topics by the aliases that the client defined; created with the first. */
   aliasesIn: string[] | null = null;
-  /** Aliases that the broker defined, by topic, and how many it may. */
+  /** Aliases that the broker defined, by topic, and how many it may define. */
   aliasesOut: Map<string, number> | null = null;
   aliasesOutMax = 0;
 
@@ -114,7 +115,7 @@ export class Connection {
     this.#state = next;
   }
 
-  /** Characters of a topic that its client does not see: those of the mount point. */
+  /** Characters of a topic that its client does not see: the mount point's length. */
   get strip(): number {
     return this.listener.mountPoint.length;
   }
@@ -123,17 +124,17 @@ export class Connection {
     return { clientId: this.clientId, remote: this.remote };
   }
 
-  /** Time in which the driver itself did not read is not the client's silence. */
+  /** Takes the time in which the driver did not read out of the client's silence. */
   resume(now: Millis): void {
     if (this.pausedAt === null) return;
-    // A CONNECT that was accepted meanwhile has begun the silence anew.
+    // A CONNECT accepted during the pause restarted the silence.
     const pausedFor = now - Math.max(this.pausedAt, this.lastPacketAt);
     this.lastPacketAt = after(this.lastPacketAt, pausedFor);
     if (this.silentSince !== null) this.silentSince = after(this.silentSince, pausedFor);
     this.pausedAt = null;
   }
 
-  /** The clock has jumped by so many milliseconds, in which the client was suspended as well. */
+  /** Moves its times by a suspend of the machine, during which its client was suspended as well. */
   sleepThrough(asleepMs: number): void {
     this.openedAt = after(this.openedAt, asleepMs);
     this.lastPacketAt = after(this.lastPacketAt, asleepMs);
@@ -142,9 +143,12 @@ export class Connection {
     if (this.waitingSince !== null) this.waitingSince = after(this.waitingSince, asleepMs);
   }
 
-  /** Milliseconds since the last complete packet, less the time in which the driver did not read. */
+  /**
+   * Milliseconds since the last complete packet, less the time in which the driver did not read.
+   */
   silentMs(now: Millis): number {
-    // What came while the driver did not read is handed in at the end, so it can be the later one.
+    // A packet that arrived during a pause is handed in later, so `lastPacketAt` can be after
+    // `pausedAt`.
     return Math.max(0, (this.pausedAt ?? now) - this.lastPacketAt);
   }
 }

@@ -3,27 +3,29 @@ import { lesserQos, type Session } from "./session.ts";
 import type { Subscription } from "./subscriptions.ts";
 
 /**
- * What a session's copy of a message is sent with. It depends on the subscription and on the message's
- * QoS and RETAIN alone, so the copies of many messages are one object.
+ * How a session's copy of a message is sent. It depends only on the subscription and on the
+ * message's QoS and RETAIN, so many messages share one object.
  */
 export interface Copy {
   readonly qos: Qos;
   readonly retain: boolean;
   /** Subscription Identifiers; null: none. */
   readonly identifiers: readonly number[] | null;
-  /** The shared subscription that it comes by; null: ordinary ones. */
+  /** The shared subscription that matched; null: ordinary ones did. */
   readonly shared: Subscription | null;
 }
 
-/** One session under a topic: its overlapping subscriptions as one (v4-3.3.5-1, v5-3.3.4-2). */
+/**
+ * One session that matches a topic, its overlapping subscriptions merged (v4-3.3.5-1, v5-3.3.4-2).
+ */
 export interface Recipient {
   readonly session: Session;
-  /** The highest that its subscriptions grant. */
+  /** The highest QoS that its matching subscriptions grant. */
   readonly qos: Qos;
   readonly retainAsPublished: boolean;
   readonly identifiers: readonly number[] | null;
   readonly shared: Subscription | null;
-  /** The copy that was made last: the next message most often has the same QoS and RETAIN. */
+  /** The last copy made: the next message usually has the same QoS and RETAIN. */
   lastCopy: Copy | null;
 }
 

@@ -2,14 +2,14 @@ import { assert } from "./assert.ts";
 import type { Millis } from "./io.ts";
 
 /**
- * Something that is due once. The owner embeds or holds it; the heap moves it. `seq` keeps those
- * with one due time in the order in which they were set.
+ * A one-shot timer. The owner embeds or holds it; the heap moves it. `seq` keeps deadlines with the
+ * same due time in the order in which they were set.
  */
 export class Deadline<Owner> {
   readonly owner: Owner;
-  /** What the heap sorts by. Meaningful only while it is set. */
+  /** The heap's sort key. Valid only while the deadline is set. */
   due: Millis = 0 as Millis;
-  /** Place in the heap; -1: not set. */
+  /** Index in the heap; -1: not set. */
   place = -1;
   seq = 0;
 
@@ -23,9 +23,9 @@ export class Deadline<Owner> {
 }
 
 /**
- * A binary heap of everything that the broker waits for, first due on top. Setting, moving and
- * clearing take O(log n). A keepalive does not move its entry with each packet: it pops at the old
- * time, sees that the connection was heard since, and is set again (one number written a packet).
+ * A binary heap of all deadlines, first due on top. Setting, moving and clearing take O(log n). A
+ * packet does not move its connection's keepalive deadline, it only writes one number: the deadline
+ * pops at the old time, finds the later packet, and is set again.
  */
 export class Deadlines<Owner> {
   #heap: Deadline<Owner>[] = [];
@@ -35,7 +35,7 @@ export class Deadlines<Owner> {
     return this.#heap.length;
   }
 
-  /** When the first one is due; null: nothing is waited for. */
+  /** When the first deadline is due; null: none is set. */
   next(): Millis | null {
     return this.#heap[0]?.due ?? null;
   }
@@ -67,24 +67,24 @@ export class Deadlines<Owner> {
     this.#down(last);
   }
 
-  /** Of everything that `pop` would take out at `now`, in no order; nothing is taken out. */
+  /** Owners of all deadlines that `pop` would remove at `now`, unordered. Removes none. */
   *dueBy(now: Millis): Generator<Owner, void, void> {
     const places = [0];
     for (let place = places.pop(); place !== undefined; place = places.pop()) {
       const deadline = this.#heap[place];
-      // What stands below another is due no earlier.
+      // A child is due no earlier than its parent.
       if (deadline === undefined || deadline.due > now) continue;
       yield deadline.owner;
       places.push(2 * place + 2, 2 * place + 1);
     }
   }
 
-  /** Of everything that is set, in no order. */
+  /** Owners of all deadlines that are set, unordered. */
   *owners(): Generator<Owner, void, void> {
     for (const { owner } of this.#heap) yield owner;
   }
 
-  /** Takes out the first one that is due at `now`, or null. */
+  /** Removes and returns the first deadline due at `now`; null: none is due. */
   pop(now: Millis): Deadline<Owner> | null {
     const first = this.#heap[0];
     if (first === undefined || first.due > now) return null;

@@ -7,19 +7,19 @@ import type { Session } from "./session.ts";
 import type { Group, Match, Member } from "./subscriptions.ts";
 import { isVisibleThroughMount } from "./topic.ts";
 
-/** As much of a message as a decision depends on: its bytes are only counted. */
+/** The part of a message that a decision needs: sizes, not bytes. */
 export type Measured = Pick<Message, "topic" | "qos" | "expiresAt"> & {
   readonly payload: { readonly length: number };
   readonly properties: { readonly length: number } | null;
 };
 
 /**
- * What happens to one message for one session. `not visible`: its client is behind a mount point that
- * the topic is not behind. `away`: QoS 0 while it is not connected. The others are losses.
+ * What happens to one message for one session. `not visible`: the topic is outside the mount point
+ * of its client. `away`: QoS 0 while the client is not connected. The others are losses.
  */
 export type Decision = "sent" | "queued" | "not visible" | "away" | Loss;
 
-/** A message that a session should have got. `blocked`: QoS 0 while its client takes no data. */
+/** A message that a session loses. `blocked`: QoS 0 while its client reads no data. */
 export type Loss = "blocked" | "queue full" | "packet too large";
 
 /**
@@ -49,14 +49,14 @@ export function decide(
 }
 
 /**
- * Whether a session with a retained replay under way may have to get an older message on this topic
- * first [v5-4.6.0-6].
+ * Whether a session in the middle of a retained replay may still have to get an older message on
+ * this topic first [v5-4.6.0-6].
  */
 function mayBeOwedOlder(broker: Broker, topic: string): boolean {
   return broker.retained.has(topic);
 }
 
-/** Whether a QoS 1 or 2 message can leave at once: in order, and within the client's window. */
+/** Whether a QoS 1 or 2 message can be sent at once: in order, and within the client's window. */
 function canSendNow(session: Session, connection: Connection): boolean {
   return (
     session.queue.count === 0 &&
@@ -66,16 +66,16 @@ function canSendNow(session: Session, connection: Connection): boolean {
 }
 
 /**
- * Whether a client may be told of a topic. One of which it may not comes of a subscription that the
- * session made on another listener.
+ * Whether a client may see a topic. A session that subscribed on another listener can match topics
+ * outside the mount point of this one.
  */
 export function isVisibleTo({ listener }: Connection, topic: string): boolean {
   return isVisibleThroughMount(listener.mountPoint, topic);
 }
 
 /**
- * Bytes that are left under the client's Maximum Packet Size, or fewer where that is plenty; negative:
- * it does not fit.
+ * Bytes left under the client's Maximum Packet Size, or a lower bound where that already leaves
+ * enough for an alias; negative: the message does not fit.
  */
 export function roomFor(
   connection: Connection,
@@ -90,14 +90,14 @@ export function roomFor(
   return maximumPacketSize - publishSize(message, copy, version, strip);
 }
 
-/** Whether QoS 0 may have to wait behind something. */
+/** Whether a QoS 0 message may have to wait behind others. */
 export function hasBacklog(session: Session): boolean {
   return session.queue.qos0 > 0 || session.replays.size > 0;
 }
 
 /**
- * Whether the decision on QoS 0 is `sent` for every message that is visible and without RETAIN, and
- * each of its copies is the same. It holds until the broker's `generation` changes.
+ * Whether every visible QoS 0 message without RETAIN is `sent`, in identical copies. Holds until
+ * the broker's `generation` changes.
  */
 export function alwaysSendsQos0(session: Session): boolean {
   const { connection } = session;
@@ -110,7 +110,7 @@ export function alwaysSendsQos0(session: Session): boolean {
   );
 }
 
-/** As what a recipient gets a publisher's messages: with No Local perhaps as less. Null: not at all. */
+/** The recipient less its No Local subscriptions if it is the publisher. Null: it gets nothing. */
 export function applyNoLocal(
   { withoutLocal }: Match,
   recipient: Recipient,
@@ -121,7 +121,7 @@ export function applyNoLocal(
   return wanted === undefined ? recipient : wanted;
 }
 
-/** The member of a shared subscription that gets the next message: in turn, first those that can take it at once. */
+/** The group member that gets the next message: in turn, members that can take it at once first. */
 export function nextMember({ members, turn }: Group, topic: string): Member | null {
   let chosen: Member | null = null;
   let best = -1;
@@ -136,7 +136,9 @@ export function nextMember({ members, turn }: Group, topic: string): Member | nu
   return chosen;
 }
 
-/** 3: takes it now. 2: its window is full. 1: it takes no data. 0: offline. -1: the topic is not visible to it. */
+/**
+ * 3: can take it now. 2: window full. 1: blocked. 0: offline. -1: the topic is not visible to it.
+ */
 function readinessOf(session: Session, topic: string): number {
   const connection = session.connection;
   if (connection === null) return 0;

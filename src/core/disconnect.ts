@@ -14,7 +14,7 @@ export function disconnectReceived(
 ): void {
   const asked = packet.sessionExpiryInterval;
   if (asked !== null) {
-    // The CONNECT's own value counts here, not the one that CONNACK put in its place.
+    // The value in CONNECT counts here, not the one that CONNACK replaced it with.
     if (connection.sessionExpiryAskedSeconds === 0 && asked !== 0) {
       return endConnection(broker, connection, "protocolError", {
         statement: "v5-3.14.2.2.2",

@@ -1,22 +1,22 @@
 import { Reason, type ProtocolError, type ReasonCode } from "./reason.ts";
 
-/** What an end of a connection does to the will that is armed on it (v5 section 3.1.2.5). */
+/** What the end of a connection does to its armed will (v5 section 3.1.2.5). */
 export type WillOnEnd = "discard" | "publish";
 
 interface End {
-  /** The cause as people read it in the log. */
+  /** The cause as the log prints it. */
   readonly text: string;
   readonly will: WillOnEnd;
-  /** The reason code of the DISCONNECT that a v5 client gets; null: nothing is sent. */
+  /** The reason code of the DISCONNECT sent to a v5 client; null: none is sent. */
   readonly disconnectReason: ReasonCode | null;
 }
 
 /**
- * Every way for a connection to end. A connection ends with exactly one of these, and this table is
- * the only place that says what becomes of its will.
+ * Every way a connection can end. A connection ends with exactly one of these causes, and this
+ * table alone decides what that does to its will.
  */
 export const ends = {
-  // The client said goodbye.
+  // The client sent DISCONNECT.
   disconnected: { text: "DISCONNECT", will: "discard", disconnectReason: null },
   disconnectedWithWill: { text: "DISCONNECT with will", will: "publish", disconnectReason: null },
   disconnectedWithError: {
@@ -31,7 +31,7 @@ export const ends = {
     disconnectReason: null,
   },
   resetByPeer: { text: "connection reset (RST)", will: "publish", disconnectReason: null },
-  // Somebody's patience ended.
+  // A timeout expired, the broker's or TCP's.
   keepAliveExpired: {
     text: "keepalive expired",
     will: "publish",
@@ -61,7 +61,7 @@ export const ends = {
     will: "publish",
     disconnectReason: Reason.quotaExceeded,
   },
-  // The broker's side.
+  // The broker closed it.
   refused: { text: "refused", will: "publish", disconnectReason: null },
   takenOver: { text: "taken over", will: "publish", disconnectReason: Reason.sessionTakenOver },
   kicked: {
@@ -80,7 +80,7 @@ export const ends = {
 
 export type EndCause = keyof typeof ends;
 
-/** The cause that a broken rule stands for, by the reason code that the standard gives it. */
+/** The cause of an end for a violation, by the reason code that the standard gives it. */
 export function causeOf(error: ProtocolError): EndCause {
   switch (error.reason) {
     case Reason.malformedPacket:

@@ -2,7 +2,7 @@ import type { EndCause } from "./end-causes.ts";
 import type { Millis } from "./io.ts";
 import type { ProtocolVersion, Qos, ServerPacket } from "./packet.ts";
 
-/** Who a line is about. `clientId` is null while a connection has not said CONNECT. */
+/** The client that a line is about. `clientId` is null until the connection sends CONNECT. */
 export interface Peer {
   readonly clientId: string | null;
   /** `address:port` of the socket. */
@@ -11,19 +11,22 @@ export interface Peer {
 
 /** Where one published message went. */
 export interface Reach {
-  /** Connections that it was sent to. */
+  /** Connections to which it was sent. */
   readonly delivered: number;
-  /** Sessions in whose queue it waits. */
+  /** Sessions that queued it. */
   readonly queued: number;
   /** Sessions for which it was dropped: queue full, too large, or QoS 0 to a blocked one. */
   readonly dropped: number;
-  /** Sessions that match and get nothing: they are away, and QoS 0 waits for nobody. */
+  /** Offline sessions that match and get nothing, because QoS 0 is not queued. */
   readonly away: number;
-  /** Whether it was stored (or cleared what was stored) as the topic's retained message. */
+  /**
+   * Whether it was stored as the topic's retained message, or cleared the one stored; null:
+   * neither.
+   */
   readonly retained: "stored" | "cleared" | null;
 }
 
-/** Nobody had subscribed, not even somebody who is away (section 3.4.2.1 of v5). */
+/** True if no session subscribed to the topic, not even an offline one (section 3.4.2.1 of v5). */
 export function hadNoSubscribers({ delivered, queued, dropped, away }: Reach): boolean {
   return delivered + queued + dropped + away === 0;
 }
@@ -37,7 +40,7 @@ export interface WillFacts {
   readonly payloadBytes: number;
 }
 
-/** What became of a will. Each will gets exactly one of these. */
+/** The fate of a will. Each will gets exactly one. */
 export type WillFate =
   | {
       readonly fate: "published";
@@ -46,28 +49,28 @@ export type WillFate =
       readonly due: Millis;
       readonly at: Millis;
       readonly reach: Reach;
-      /** Milliseconds for which the broker itself stood still when it was due; absent: it did not. */
+      /** Milliseconds of a standstill of the broker that delayed it; absent: none. */
       readonly stoodStillMs?: number;
-      /** Seconds of its delay, where that was not waited for at all. */
+      /** Seconds of its delay, if the broker published it without waiting. */
       readonly unwaited?: number;
     }
   | { readonly fate: "discarded"; readonly topic: string; readonly why: WillDiscarded }
   | { readonly fate: "cancelled"; readonly topic: string; readonly why: "resumed" };
 
 /**
- * `disconnect`: the client said a clean goodbye. `on purpose`: by rules that are not the standard's.
- * Others: publication was not possible.
+ * `disconnect`: the client sent a clean DISCONNECT. `on purpose`: a planted quirk discards it.
+ * `denied`: the client may not publish on its topic.
  */
 export type WillDiscarded = "disconnect" | "denied" | "on purpose";
 
-/** The will as the line on the connection's end tells it. */
+/** The will in the event of its connection's end. */
 export type WillAtEnd =
   WillFate | { readonly fate: "delayed"; readonly topic: string; readonly due: Millis };
 
-/** What ends the wait of a delayed will. */
+/** What ends a will's delay. */
 export type WaitEnd = "due" | "session ended" | "resumed" | "broker stopped";
 
-/** An event for people: log, inspect and tests share it; text is made of it at the edge. */
+/** An event for people. Log, inspect and tests share it; each renders its own text. */
 export type BrokerEvent =
   | {
       readonly event: "connected";
@@ -78,9 +81,9 @@ export type BrokerEvent =
       readonly sessionPresent: boolean;
       /** Seconds in force; 0: none. */
       readonly keepAlive: number;
-      /** What the client had asked for, where the broker told it another one. */
+      /** What the client asked for, which Server Keep Alive may replace. */
       readonly keepAliveAsked: number;
-      /** Seconds in force, Infinity: never. */
+      /** Seconds in force; Infinity: never expires. */
       readonly sessionExpiry: number;
       readonly username: string | null;
       readonly will: WillFacts | null;
@@ -89,36 +92,41 @@ export type BrokerEvent =
       readonly event: "ended";
       readonly peer: Peer;
       readonly cause: EndCause;
-      /** More on the cause: a reason code, a statement. Null: the cause says all. */
+      /** Details of the cause: the violation, a reason code, a Reason String. Null: none. */
       readonly detail: string | null;
       readonly statement: string | null;
       /** Milliseconds since the last complete packet. */
       readonly silentMs: number;
-      /** Milliseconds of that time in which the broker itself stood still; absent: none. */
+      /** Milliseconds of that time in which the broker stood still; absent: none. */
       readonly stoodStillMs?: number;
-      /** Milliseconds that its last packet had waited at most, while the broker stood still; absent: none. */
+      /**
+       * Milliseconds that its last packet waited unread at most, during a standstill; absent: none.
+       */
       readonly lastPacketWaitedMs?: number;
-      /** Milliseconds allowed by the keepalive; null: no limit. */
+      /** Milliseconds of silence that the keepalive allows; null: no limit. */
       readonly allowedMs: number | null;
       /** Seconds in force; 0: none. */
       readonly keepAliveSeconds: number;
       readonly will: WillAtEnd | null;
-      /** What a refused CONNECT asked for, and never got; null: nothing, or it could not be read. */
+      /** The will of a refused CONNECT, never armed; null: none, or it could not be read. */
       readonly refusedWill: WillFacts | null;
-      /** Whether CONNECT had been accepted. */
+      /** Whether CONNECT was accepted. */
       readonly wasConnected: boolean;
     }
-  /** The fate of a delayed will; `cause` is that of the connection's end. */
+  /** The fate of a delayed will; `cause` and `endedAt` are of the connection's end. */
   | {
       readonly event: "will";
       readonly clientId: string;
       readonly cause: EndCause;
       readonly endedAt: Millis;
-      /** What ended the waiting. */
+      /** What ended the delay. */
       readonly by: WaitEnd;
       readonly will: WillFate;
     }
-  /** v3 and v4 have no Server Keep Alive, so the client's own is honoured; said once. */
+  /**
+   * v3 and v4 have no Server Keep Alive, so the client's own is honoured; logged once per
+   * connection.
+   */
   | {
       readonly event: "keepAliveAboveMaximum";
       readonly peer: Peer;
@@ -129,11 +137,11 @@ export type BrokerEvent =
       readonly event: "subscribed";
       readonly peer: Peer;
       readonly filter: string;
-      /** Granted QoS, or a reason code from 0x80. */
+      /** The granted QoS, or a reason code from 0x80. */
       readonly reason: number;
     }
   | { readonly event: "unsubscribed"; readonly peer: Peer; readonly filter: string }
-  /** A PUBLISH that was not accepted; the connection lives on. */
+  /** A refused PUBLISH; the connection stays open. */
   | {
       readonly event: "publishRefused";
       readonly peer: Peer;
@@ -141,15 +149,17 @@ export type BrokerEvent =
       readonly reason: number;
       readonly detail: string;
     }
-  /** Said at the first message that a session loses, and again after it had recovered. */
+  /**
+   * Logged at the first message that a session loses, and again once it has recovered in between.
+   */
   | {
       readonly event: "dropping";
-      /** Null: no session's, but the broker's own store of retained messages. */
+      /** Null: the store of retained messages, not a session, dropped it. */
       readonly clientId: string | null;
       readonly why: "queue full" | "blocked" | "packet too large" | "retained messages full";
       readonly topic: string;
     }
-  /** A packet that is larger than the client takes was left out [v5-3.1.2-25]. */
+  /** A packet above the client's Maximum Packet Size was not sent [v5-3.1.2-25]. */
   | {
       readonly event: "notSent";
       readonly peer: Peer;
@@ -158,27 +168,27 @@ export type BrokerEvent =
       readonly maximum: number;
     }
   | { readonly event: "sessionEnded"; readonly clientId: string; readonly why: SessionEnd }
-  /** The client itself sees to it that its wills go wrong; said once for each client id and habit. */
+  /** A habit of the client that makes its wills go wrong; logged once per client id and habit. */
   | ({
       readonly event: "clientFault";
       readonly peer: Peer;
     } & ClientHabit)
-  /** The clock was set forward after a suspend: what is due is due now. */
+  /** The clock jumped forward after a suspend: deadlines in between are due now. */
   | { readonly event: "woke"; readonly asleepMs: number };
 
-/** What clients do that makes their wills go wrong, whatever the broker does. */
+/** What a client does that makes its wills go wrong, whatever the broker does. */
 export type ClientHabit =
-  /** A new id from the same address with the same will topic: `offline` lands after `online`. */
+  /** A new id from the same address with the same will topic: `offline` arrives after `online`. */
   | { readonly fault: "randomClientId"; readonly topic: string; readonly before: string }
-  /** The retained will stays: nothing retained was published on its topic on that connection. */
+  /** The retained will stays: that connection published nothing retained on its topic. */
   | { readonly fault: "retainedWillWithoutBirth"; readonly topic: string }
-  /** What was published retained stands on another topic than the will. */
+  /** The client publishes its retained state on another topic than its will. */
   | { readonly fault: "birthElsewhere"; readonly topic: string; readonly published: string }
-  /** A will, and no keepalive: silence is never found by MQTT. */
+  /** A will, and no keepalive: MQTT never detects silence. */
   | { readonly fault: "noKeepAlive"; readonly topic: string }
   /**
-   * A will, and a keepalive of hours. Seconds; `allowedMs`: milliseconds of silence that the broker
-   * allows by it, null: any, absent: of an older broker.
+   * A will, and a keepalive of hours. `keepAlive`: seconds. `allowedMs`: milliseconds of silence
+   * that the broker allows; null: any; absent: the broker is older than this field.
    */
   | {
       readonly fault: "longKeepAlive";
@@ -186,19 +196,21 @@ export type ClientHabit =
       readonly keepAlive: number;
       readonly allowedMs?: number | null;
     }
-  /** Seconds: the Will Delay Interval, and the Session Expiry Interval that cuts it. */
+  /** Seconds: the Will Delay Interval, and the Session Expiry Interval that cuts it short. */
   | {
       readonly fault: "delayBeyondSession";
       readonly topic: string;
       readonly delayInterval: number;
       readonly sessionExpiry: number;
     }
-  /** The will was published, and nobody got it or will find it. */
+  /** The will was published, but reached no session and was not retained. */
   | { readonly fault: "willUnheard"; readonly topic: string }
-  /** A clean DISCONNECT discarded the will although others listen on its topic and were told nothing. */
+  /**
+   * A clean DISCONNECT discarded the will, and the client sent nothing to the topic's subscribers.
+   */
   | { readonly fault: "cleanDisconnect"; readonly topic: string; readonly listeners: number }
-  /** Clients take each other over under one id. */
+  /** Two clients with one id take each other over. */
   | { readonly fault: "sharedClientId"; readonly remotes: readonly string[] };
 
-/** `replaced`: a CONNECT with Clean Start 1. `expired`: its Session Expiry Interval has passed. */
+/** `replaced`: by a CONNECT with Clean Start 1. `expired`: its Session Expiry Interval passed. */
 export type SessionEnd = "expired" | "replaced" | "connection ended";

@@ -11,10 +11,10 @@ import type { Queued } from "./queue.ts";
 import { lesserQos, type Session } from "./session.ts";
 import type { Subscription } from "./subscriptions.ts";
 
-/** What one turn sends from a queue or a retained replay, at the most; the rest waits for the next. */
+/** The budget of one turn for one session's queue and replays; the rest waits for the next turn. */
 const messagesAtOnce = 200;
 const bytesAtOnce = 256 * 1024;
-/** Of the steps through the retained messages, for each message that might be sent. */
+/** Steps through the retained messages for each message of that budget. */
 const stepsAtOnce = 50;
 
 /** Where the copies of one message went. */
@@ -24,9 +24,9 @@ export interface Outcome {
   dropped: number;
   away: number;
   readonly copies: Delivery[];
-  /** One whose queue has little room by now; null: there is none. */
+  /** A session whose queue is crowded after this message; null: none. */
   crowded: Session | null;
-  /** It is the topic's retained message by now, which is older than no other. */
+  /** The message was just stored as its topic's retained message, so none on the topic is newer. */
   readonly isRetained: boolean;
 }
 
@@ -34,7 +34,7 @@ export function newOutcome(isRetained: boolean): Outcome {
   return { delivered: 0, queued: 0, dropped: 0, away: 0, copies: [], crowded: null, isRetained };
 }
 
-/** One message for one session: sent now, queued, or dropped, as `decide` says. */
+/** Sends, queues or drops one message for one session, as `decide` answers. */
 export function offer(
   broker: Broker,
   session: Session,
@@ -56,7 +56,7 @@ export function offer(
     case "not visible":
       return;
     case "away":
-      // Nobody expects QoS 0 while offline.
+      // Not a loss: QoS 0 is not queued for an offline session.
       outcome.away += 1;
       return;
     case "blocked":
@@ -81,12 +81,12 @@ function enqueue(
   if (stored) outcome.queued += 1;
   else outcome.dropped += 1;
   if (copy.qos > 0 && queue.isCrowded) outcome.crowded = session;
-  // What had to make room for it is another message's loss.
+  // Evicted messages count as dropped, but not in this message's outcome.
   const lost = evicted + (stored ? 0 : 1);
   if (lost > 0) drop(broker, session, "queue full", message.topic, lost);
 }
 
-/** A copy that is sent now, entered in the client's window if it is to be acknowledged. */
+/** The copy to send now; QoS 1 and 2 enter the client's window. */
 function deliveryOf(
   session: Session,
   connection: Connection,
@@ -128,7 +128,7 @@ export function qos0Delivery(
   };
 }
 
-/** The alias of a topic on this connection: positive when it is new, negative when it is known, 0: none. */
+/** A topic's alias on this connection. Positive: new; negative: known to the client; 0: none. */
 function aliasFor(connection: Connection, topic: string): number {
   connection.aliasesOut ??= new Map();
   const known = connection.aliasesOut.get(topic);
@@ -147,9 +147,8 @@ function drop(broker: Broker, session: Session, why: Loss, topic: string, messag
 }
 
 /**
- * Sends what waits for a session, as far as it takes it: what is to be sent again, then its queue and
- * the retained messages that it is to get, in the order in which they came up. Returns how many
- * messages it looked at.
+ * Sends a session's backlog until the client's window or this turn's budget is full: resends first,
+ * then queue and retained replay in arrival order. Returns the number of messages looked at.
  */
 export function pump(broker: Broker, session: Session): number {
   const connection = session.connection;
@@ -166,7 +165,7 @@ function pumpTo(broker: Broker, session: Session, connection: Connection): numbe
   let bytes = 0;
   let messages = 0;
   for (; messages < messagesAtOnce && bytes < bytesAtOnce; messages++) {
-    // [v5-3.3.4-9]: what has not been sent on this connection takes none of its quota.
+    // [v5-3.3.4-9]: messages not yet sent on this connection take none of its send quota.
     if (outgoing.count - resends.size >= connection.receiveMaximum) return messages;
     if (resends.size > 0) {
       bytes += resendFirst(broker, session, connection);
@@ -178,7 +177,7 @@ function pumpTo(broker: Broker, session: Session, connection: Connection): numbe
       session.dropping = false;
       return messages;
     }
-    // [v5-3.3.2-5]: what has expired before it was sent is deleted.
+    // [v5-3.3.2-5]: a message that expired before it was sent is deleted.
     const { message } = item;
     if (message.expiresAt !== null && message.expiresAt <= broker.now) continue;
     bytes += message.payload.length;
@@ -189,8 +188,8 @@ function pumpTo(broker: Broker, session: Session, connection: Connection): numbe
 }
 
 /**
- * What waited before a SUBSCRIBE, then the retained messages that it asked for, then what came since.
- * Later: none was found in so many steps, and others are to be looked at.
+ * The next message: those queued before a SUBSCRIBE, then its retained messages, then those queued
+ * since. "later": no retained message matched within `stepsAtOnce`, try again. Null: nothing waits.
  */
 function nextQueued(session: Session): Queued | "later" | null {
   for (let steps = 0; steps < stepsAtOnce; steps++) {
@@ -226,20 +225,20 @@ function send(
 ): void {
   if (!isVisibleTo(connection, message.topic)) return;
   if (roomFor(connection, message, copy) < 0) {
-    // It counts as sent and acknowledged, as in `decide`.
+    // Counts as sent and acknowledged, as in `decide`.
     return drop(broker, session, "packet too large", message.topic, 1);
   }
   deliver(broker, message, [deliveryOf(session, connection, message, copy)]);
 }
 
-/** One message to many: the driver encodes it once. */
+/** Sends one message to many connections; the driver encodes it once. */
 export function deliver(broker: Broker, message: Message, to: readonly Delivery[]): void {
   broker.statistics.publishSent += to.length;
   broker.statistics.packetsSent += to.length;
   broker.effects.push({
     type: "deliver",
     message,
-    // Less the time it has waited, in whole seconds (v5-3.3.2-6).
+    // Whole seconds left after the time it waited (v5-3.3.2-6).
     expirySeconds:
       message.expiresAt === null
         ? null
@@ -249,8 +248,8 @@ export function deliver(broker: Broker, message: Message, to: readonly Delivery[
 }
 
 /**
- * A session goes on: what was not acknowledged is to be sent again, in its order [v4-4.4.0-1]
- * [v5-4.4.0-1]. PUBRELs leave at once; `pump` sends the rest as the client takes it.
+ * Marks unacknowledged messages of a resumed session for resending, in their order [v4-4.4.0-1]
+ * [v5-4.4.0-1]. Sends PUBRELs at once; `pump` sends the PUBLISHes within the client's window.
  */
 export function startResends(broker: Broker, session: Session): void {
   const connection = session.connection;
@@ -262,14 +261,14 @@ export function startResends(broker: Broker, session: Session): void {
   }
 }
 
-/** Returns the bytes of its payload. */
+/** Sends the first resend. Returns its payload's bytes; 0: it was dropped. */
 function resendFirst(broker: Broker, session: Session, connection: Connection): number {
   const [outgoing] = session.resends;
   assert(outgoing !== undefined, "there is a message to resend");
   session.resends.delete(outgoing);
   const { message, copy, strip } = outgoing;
   if (roomFor(connection, message, copy, strip) < 0) {
-    // [v5-3.1.2-25]: this connection takes less than the one on which it was sent first.
+    // [v5-3.1.2-25]: the Maximum Packet Size is smaller here than on the first connection.
     session.outgoing.remove(outgoing);
     drop(broker, session, "packet too large", message.topic, 1);
     return 0;

@@ -8,32 +8,32 @@ import type { Session } from "./session.ts";
 import type { Subscription } from "./subscriptions.ts";
 import type { Timed } from "./timed.ts";
 
-/** What one turn hands over, at the most; the rest waits for the next. */
+/** Messages that one turn hands over at most; the rest waits for the next turn. */
 const messagesAtOnce = 200;
-/** Members of a group that may have to be looked at cost as much as a message. */
+/** Looking at this many members of a group costs as much as one message. */
 const membersAtOnce = 100;
 
-/** A message that came to a session by its part in a shared subscription. */
+/** A message that a session got through a shared subscription. */
 interface HandoverItem {
   readonly message: Message;
   readonly shared: Subscription;
 }
 
-/** What a session that has ended leaves to the other members of its shared subscriptions. */
+/** Messages that an ended session leaves to the other members of its shared subscriptions. */
 export interface Handover {
   readonly items: readonly HandoverItem[];
-  /** Of the first that is still to be handed over. */
+  /** Index of the next item to hand over. */
   place: number;
 }
 
 /**
- * Leaves to other members what a session that ends has not finished (v5-4.8.2): messages with QoS 1
- * that it did not acknowledge, and all that it was not sent yet. A QoS 2 delivery that has begun goes
- * to nobody else [v5-4.8.2-5]. It is done when all else that is due now has been, so that nothing is
- * handed to members that end in the same turn, and on again.
+ * Hands an ending session's unfinished messages to other members (v5-4.8.2): QoS 1 messages that it
+ * did not acknowledge, and all messages not yet sent to it. A started QoS 2 delivery goes to no
+ * other member [v5-4.8.2-5]. Runs after the other deadlines of this turn, so that members ending in
+ * the same turn get nothing that would have to move again.
  */
 export function startHandover(broker: Broker, session: Session): void {
-  // Nobody is left who could get anything.
+  // During a shutdown no member is left to get anything.
   if (broker.stopping || !session.hasUsedSharedFilters) return;
   const items: HandoverItem[] = [];
   for (const { message, copy } of session.outgoing.inOrder()) {
@@ -47,7 +47,7 @@ export function startHandover(broker: Broker, session: Session): void {
   broker.deadlines.set(deadline, broker.now);
 }
 
-/** A part of it. Returns how many messages were looked at, or as many as the work is worth. */
+/** Hands over up to a turn's budget. Returns the work done, in messages. */
 export function continueHandover(
   broker: Broker,
   deadline: Deadline<Timed>,

@@ -6,30 +6,32 @@ import type { Session } from "./session.ts";
 import type { Timed } from "./timed.ts";
 
 /**
- * A publisher that is not read for a while, since one who is to get its messages takes them slower than
- * it sends them (docs/decisions/0005-back-pressure.md). Only where messages of QoS 1 and 2 wait, which
- * were acknowledged and must not be lost; only for a subscriber that is connected and takes what it
- * gets; never longer than the publisher's own keepalive bears.
+ * A pause in reading a publisher because a subscriber takes its messages more slowly than it sends
+ * them (docs/decisions/0005-back-pressure.md). Only while acknowledged QoS 1 and 2 messages are
+ * queued, which must not be lost; only for a subscriber that is connected and makes progress; never
+ * longer than the publisher's keepalive allows.
  */
 export interface Hold {
   readonly subscriber: Session;
   readonly since: Millis;
   readonly until: Millis;
-  /** How often the subscriber had taken something before. */
+  /** The subscriber's `progressCount` when the hold began. */
   readonly progressBefore: number;
 }
 
-/** Of a keepalive, the longest time of one hold, and of holds that follow each other. */
+/** Largest share of a keepalive for one hold, and for consecutive holds together. */
 const shareOfOne = 1 / 4;
 const shareOfAll = 1 / 2;
-/** Milliseconds in which a subscriber has to take something, on average, for others to wait for it again. */
+/**
+ * Milliseconds between two progresses of a subscriber, on average, for publishers to be held again.
+ */
 const msPerProgress = 2000;
 
-/** What a connection has been held for, of which nothing is remembered for those that never were. */
+/** The holds of one publishing connection. */
 export class Holding {
   readonly deadline: Deadline<Timed>;
   current: Hold | null = null;
-  /** Milliseconds of holds that followed each other, and when the last of these ended. */
+  /** Milliseconds of consecutive holds, and when the last of them ended. */
   heldMs = 0;
   endedAt = 0;
 
@@ -38,14 +40,16 @@ export class Holding {
   }
 }
 
-/** A subscriber for which others are held. */
+/** The publishers held for one subscriber. */
 export class HeldPublishers {
   readonly connections = new Set<Connection>();
-  /** Those that were held in vain; they are not again before the queue is short. */
+  /** Publishers held in vain: not held again until the queue is short. */
   heldInVain: WeakSet<Connection> | null = null;
 }
 
-/** A message of QoS 1 or 2 was put into the queue of a connected subscriber: who published it may have to wait. */
+/**
+ * Holds a publisher, if a hold can help, after its QoS 1 or 2 message crowded a subscriber's queue.
+ */
 export function holdPublisher(broker: Broker, publisher: Session, subscriber: Session): void {
   const { connection } = publisher;
   if (connection === null || !mayHold(broker, connection, subscriber)) return;
@@ -63,11 +67,11 @@ export function holdPublisher(broker: Broker, publisher: Session, subscriber: Se
 
 function mayHold(broker: Broker, connection: Connection, subscriber: Session): boolean {
   const other = subscriber.connection;
-  // Whoever waits for itself waits for ever: its acknowledgements come behind what it publishes.
+  // A client held for itself would never be released: its acknowledgements follow its PUBLISHes.
   if (other === null || other === connection || broker.stopping) return false;
   if (connection.isEnding || connection.holding?.current) return false;
   if (subscriber.heldPublishers?.heldInVain?.has(connection) === true) return false;
-  // And so do those who wait for each other.
+  // Nor would clients held for each other.
   const publisher = connection.session;
   for (let next = other.holding?.current ?? null; next !== null;) {
     if (next.subscriber === publisher) return false;
@@ -77,8 +81,8 @@ function mayHold(broker: Broker, connection: Connection, subscriber: Session): b
 }
 
 /**
- * Milliseconds. A PINGREQ of the publisher stands behind what it has published: it has to be answered
- * before the client gives up, however many holds follow each other.
+ * Milliseconds; 0 or less: no hold. The publisher's PINGREQ queues behind its PUBLISHes and has to
+ * be answered before the client gives up, across all consecutive holds.
  */
 function longestHold(broker: Broker, { keepAliveSeconds, holding }: Connection): number {
   const { holdTimeoutMs } = broker.limits;
@@ -86,14 +90,15 @@ function longestHold(broker: Broker, { keepAliveSeconds, holding }: Connection):
   const keepAliveMs = keepAliveSeconds * 1000;
   const one = Math.min(holdTimeoutMs, keepAliveMs * shareOfOne);
   if (holding === null) return one;
-  // It was read for long enough since that nothing of what it sent waits any more.
+  // The broker has since read for long enough that none of its input waits any more.
   if (broker.now - holding.endedAt >= one) holding.heldMs = 0;
   return Math.min(one, keepAliveMs * shareOfAll - holding.heldMs);
 }
 
 /**
- * The longest time has passed. If the subscriber took next to nothing in it, it is not waited for again: what
- * does not fit into its queue is dropped from now on.
+ * Releases a publisher after the longest hold. If the subscriber made almost no progress, the
+ * publisher is not held for it again: messages that do not fit into its queue are dropped from now
+ * on.
  */
 export function holdTimedOut(broker: Broker, connection: Connection): void {
   const hold = connection.holding?.current ?? null;
@@ -106,25 +111,25 @@ export function holdTimedOut(broker: Broker, connection: Connection): void {
   release(broker, connection);
 }
 
-/** The client has said that it will send nothing more: what it sent is read now, whoever waits. */
+/** The client will send nothing more: releases it, so that the driver reads the rest. */
 export function releaseForEnd(broker: Broker, connection: Connection): void {
   connection.isEnding = true;
   if (connection.holding?.current) release(broker, connection);
 }
 
-/** A queue has become shorter. */
+/** Releases a subscriber's publishers once its queue is short. */
 export function releaseIfRoomy(broker: Broker, session: Session): void {
   const { heldPublishers, queue } = session;
   if (heldPublishers !== null && queue.isRoomy) releaseAll(broker, session);
 }
 
-/** It has taken something of what waits for it: it is slow, and has not stopped. */
+/** The client took some of its backlog, so it is slow, not stalled. */
 export function noteProgress(broker: Broker, session: Session): void {
   session.progressedAt = broker.now;
   session.progressCount += 1;
 }
 
-/** The subscriber is away, or its session has ended: nobody waits for it. */
+/** Releases all publishers held for a session. */
 export function releaseAll(broker: Broker, session: Session): void {
   const { heldPublishers } = session;
   session.heldPublishers = null;
@@ -136,7 +141,7 @@ function release(broker: Broker, connection: Connection): void {
   broker.effects.push({ type: "release", connection: connection.id });
 }
 
-/** Its connection ends, or it goes on. */
+/** Ends the current hold of a connection that is released or ends. */
 export function stopHolding(broker: Broker, connection: Connection): void {
   const { holding } = connection;
   const current = holding?.current ?? null;

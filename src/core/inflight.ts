@@ -7,8 +7,8 @@ import type { Message, ProtocolVersion, Qos } from "./packet.ts";
 const largestPacketId = 65_535;
 
 /**
- * One QoS 1 or 2 message on its way to a subscriber. It is its own Delivery, so that a copy costs one
- * object; sending it again changes the connection and sets DUP.
+ * One unacknowledged QoS 1 or 2 message to a subscriber. It is its own Delivery, so that a copy
+ * costs one object; a resend changes the connection and sets DUP.
  */
 export class Outgoing implements Delivery {
   readonly message: Message;
@@ -18,7 +18,7 @@ export class Outgoing implements Delivery {
   readonly packetId: number;
   readonly strip: number;
   readonly subscriptionIdentifiers: readonly number[] | null;
-  /** Place in the order of first sending, which sending again keeps (v5-4.6.0-1). */
+  /** Position in the order of first sending, which resends keep (v5-4.6.0-1). */
   readonly order: number;
   connection: ConnectionId;
   version: ProtocolVersion;
@@ -26,7 +26,7 @@ export class Outgoing implements Delivery {
   aliasKnown = false;
   dup = false;
   plain: boolean;
-  /** PUBREC has come: PUBREL is what is sent again (v5-4.3.3-4). */
+  /** PUBREC was received, so a resend sends PUBREL (v5-4.3.3-4). */
   released = false;
 
   constructor(message: Message, copy: Copy, to: Addressee, packetId: number, order: number) {
@@ -47,8 +47,8 @@ export class Outgoing implements Delivery {
 type Addressee = Pick<Connection, "id" | "version" | "strip">;
 
 /**
- * The outgoing messages that wait for an acknowledgement: a ring by packet id. Ids are given out in
- * turn; the ring grows only where one old message holds up its place.
+ * Outgoing messages that wait for an acknowledgement: a ring by packet id. Ids are assigned in
+ * sequence; the ring grows only if an old message still occupies the next slot.
  */
 export class InflightWindow {
   #slots: (Outgoing | undefined)[] = [];

@@ -5,54 +5,60 @@ import type { ClientPacket, Message, ProtocolVersion, Qos, ServerPacket } from "
 import type { ProtocolError } from "./reason.ts";
 
 /**
- * The whole boundary of the core: facts come in, orders go out. The core never asks for the time,
- * never waits and never draws a random number; whoever drives it carries out the effects of one
- * input, in order, before it hands in the next.
+ * The whole boundary of the core: facts in, orders out. The core never reads a clock, waits or
+ * draws a random number. The driver carries out all effects of one input, in order, before the next
+ * input.
  */
 
-/** Milliseconds since the epoch that never go back: monotonic time anchored to the wall clock. */
+/** Milliseconds since the epoch, never going back: monotonic time anchored to the wall clock. */
 export type Millis = number & { readonly unit: "ms" };
 
-/** A time that does not come. */
+/** A time that never comes. */
 export const never = Infinity as Millis;
 
-/** The time `ms` milliseconds after `time`; before it if they are negative. */
+/** The time `ms` milliseconds after `time`; before it if `ms` is negative. */
 export function after(time: Millis, ms: number): Millis {
   return (time + ms) as Millis;
 }
 
 /**
- * Names one open connection. The driver may use a number again once it has handed in `closed` for
- * it, or carried out the core's `close`.
+ * Identifies one open connection. The driver may reuse a number once it has handed in `closed` for
+ * it or carried out the core's `close`.
  */
 export type ConnectionId = number;
 
-/** What a listener asks of the connections that it accepts. */
+/** A listener's settings for the connections that it accepts. */
 export interface ListenerPolicy {
-  /** How the log and inspect name it: `tcp 127.0.0.1:1883`. */
+  /** Its name in the log and in inspect: `tcp 127.0.0.1:1883`. */
   readonly name: string;
-  /** Put before every topic and filter of its clients, taken off again on delivery. */
+  /** Prefix of every topic and filter of its clients, stripped on delivery. */
   readonly mountPoint: string;
-  /** Connections at once; Infinity: only the broker's limit counts. */
+  /** Connections at once; Infinity: only the broker's limit applies. */
   readonly connections: number;
   readonly allowAnonymous: boolean;
 }
 
-/** What has arrived, and still waits in sockets or in the driver. */
+/** Input that has arrived but still waits in sockets or in the driver. */
 export interface Unread {
-  /** Connections of which something waits: data, an end, or room for what waits for them. */
+  /**
+   * Connections with unread data or an unread end, or whose socket can take waiting output again.
+   */
   readonly connections: ReadonlySet<ConnectionId>;
-  /** A CONNECT may wait: its client may come back before its session ends or its will is due. */
+  /**
+   * A CONNECT may be unread, whose client returned before its session ended or its will was due.
+   */
   readonly newcomers: boolean;
 }
 
-/** What the next `deadline` would decide. The driver looks whether anything of it waits unread. */
+/**
+ * What the next `deadline` would decide. The driver checks whether unread input would change that.
+ */
 export interface Undecided {
-  /** They would be ended, and for what. */
+  /** Connections that would end, and their causes. */
   readonly connections: readonly { readonly id: ConnectionId; readonly cause: EndCause }[];
-  /** When the first of them had to be; null: there is none. */
+  /** When the first of them had to end; null: there is none. */
   readonly since: Millis | null;
-  /** When the first session or delayed will was due; null: there is none that is. */
+  /** When the first session or delayed will was due; null: none is due. */
   readonly absentSince: Millis | null;
 }
 
@@ -62,10 +68,10 @@ export type Input =
       readonly type: "opened";
       readonly connection: ConnectionId;
       readonly remote: string;
-      /** The peer runs on the broker's machine, and sleeps when that does. */
+      /** The peer runs on the broker's machine, so a suspend stops both. */
       readonly isLocal: boolean;
       readonly listener: ListenerPolicy;
-      /** Drawn by the driver; becomes the Assigned Client Identifier if one is needed. */
+      /** Random, from the driver; becomes the Assigned Client Identifier if one is needed. */
       readonly token: string;
     }
   | {
@@ -73,33 +79,35 @@ export type Input =
       readonly connection: ConnectionId;
       readonly packet: ClientPacket;
     }
-  /** The bytes were no packet. `version` is known when a CONNECT got as far as its level. */
+  /** The bytes are not a valid packet. `version` is known if a CONNECT was read up to its level. */
   | {
       readonly type: "malformed";
       readonly connection: ConnectionId;
       readonly error: ProtocolError;
       readonly version: ProtocolVersion | null;
-      /** What a CONNECT that is wrong elsewhere claims; null: it could not be read, or is known. */
+      /**
+       * The client id of a CONNECT that is malformed elsewhere; null: unreadable, or already known.
+       */
       readonly clientId: string | null;
     }
-  /** The peer took less than was written: what is left waits. `stallTimeoutMs` runs from here. */
+  /** The peer took less than was written; the rest waits. `stallTimeoutMs` runs from here. */
   | { readonly type: "waiting"; readonly connection: ConnectionId }
-  /** So much waits that nothing more is to be delivered for now. */
+  /** Output above the limit: stop delivering until drained. */
   | { readonly type: "blocked"; readonly connection: ConnectionId }
-  /** The peer took some of what waits, yet not enough: it is slow, not stalled. */
+  /** The peer took some of its waiting output: it is slow, not stalled. */
   | { readonly type: "progressed"; readonly connection: ConnectionId }
-  /** All that waited has been written. */
+  /** All waiting output was written. */
   | { readonly type: "drained"; readonly connection: ConnectionId }
-  /** The driver reads no more from it for now; that time does not count against the keepalive. */
+  /** The driver stops reading it until `resumed`; that time does not count as its silence. */
   | { readonly type: "paused"; readonly connection: ConnectionId }
   | { readonly type: "resumed"; readonly connection: ConnectionId }
-  /** A connection that is held has nothing more to send: its end follows what is there to be read. */
+  /** A held connection will send nothing more: its end follows the data that is already there. */
   | { readonly type: "ending"; readonly connection: ConnectionId }
-  /** Bytes came, and packets that they had made whole were handed in. Only where rules count bytes. */
+  /** Bytes arrived; the packets they completed were handed in. Only for quirks that count bytes. */
   | {
       readonly type: "bytesReceived";
       readonly connection: ConnectionId;
-      /** Bytes that a packet which has begun still lacks; 0: there is none, or no telling. */
+      /** Bytes missing from the packet that has begun; 0: none has, or its length is unknown. */
       readonly awaited: number;
     }
   | {
@@ -110,37 +118,39 @@ export type Input =
   | {
       readonly type: "authenticated";
       readonly connection: ConnectionId;
-      /** Null: may come in. */
+      /** Null: accepted. */
       readonly refused: ProtocolError | null;
     }
-  /** Says only: look at the clock. What has arrived and was not read yet counts: it is not judged. */
+  /** Check the deadlines. Those of connections with unread input are postponed. */
   | { readonly type: "deadline"; readonly unread: Unread }
   /**
-   * The machine was suspended: `now` has jumped by `asleepMs`. Packets that came from `since` on, which
-   * is before the jump, may have come after the suspend.
+   * The machine was suspended: `now` jumped by `asleepMs`. Packets stamped from `since` on, which
+   * is before the jump, may have arrived after the suspend.
    */
   | { readonly type: "woke"; readonly asleepMs: number; readonly since: Millis }
-  /** The process did nothing between `since` and now: it was stopped, or its loop was held up. */
+  /**
+   * The process did nothing from `since` until now: it was stopped, or its event loop was blocked.
+   */
   | { readonly type: "stoodStill"; readonly since: Millis }
-  /** Bytes so far, all connections; for `$SYS`. */
+  /** Bytes so far, all connections together; for `$SYS`. */
   | {
       readonly type: "measured";
       readonly bytesReceived: number;
       readonly bytesSent: number;
     }
   | { readonly type: "kicked"; readonly clientId: string }
-  /** The operator breaks it as the network would. How it ends is told by what follows. */
+  /** The operator breaks the link as a network would. A later input reports how it ends. */
   | {
       readonly type: "dropped";
       readonly connection: ConnectionId;
       readonly how: "rst" | "silent";
     }
-  /** The operator set other limits; they hold for what comes. */
+  /** The operator changed the limits, which apply from now on. */
   | { readonly type: "reconfigured"; readonly limits: Limits }
-  /** No further inputs but `closed` follow. */
+  /** The broker stops. Only `closed` may follow. */
   | { readonly type: "stopping" };
 
-/** One copy of a message for one connection. Immutable, so that QoS 0 copies are made once. */
+/** One copy of a message for one connection. Immutable, so that QoS 0 copies can be reused. */
 export interface Delivery {
   readonly connection: ConnectionId;
   readonly version: ProtocolVersion;
@@ -149,14 +159,14 @@ export interface Delivery {
   readonly dup: boolean;
   /** 0 for QoS 0. */
   readonly packetId: number;
-  /** Characters of the topic to take off: the length of the subscriber's mount point. */
+  /** Characters to strip from the topic: the length of the subscriber's mount point. */
   readonly strip: number;
   readonly subscriptionIdentifiers: readonly number[] | null;
   /** Topic Alias; 0: none. */
   readonly alias: number;
-  /** The alias is known to the client already: the topic stays empty. */
+  /** The client knows the alias already, so the topic is sent empty. */
   readonly aliasKnown: boolean;
-  /** Nothing about it is of its own: no strip, identifiers or alias. Such copies share their bytes. */
+  /** No strip, identifiers or alias of its own. Such copies share their bytes. */
   readonly plain: boolean;
 }
 
@@ -168,7 +178,7 @@ export type Effect =
       readonly version: ProtocolVersion;
       readonly packet: ServerPacket;
     }
-  /** One message to many connections: encode once. */
+  /** Send one message to many connections, encoded once. */
   | {
       readonly type: "deliver";
       readonly message: Message;
@@ -177,7 +187,7 @@ export type Effect =
       readonly to: readonly Delivery[];
     }
   /**
-   * Write what was sent before, then close. `reset`: nobody reads any more, so drop what waits.
+   * Write the output sent before, then close. `reset`: the peer does not read, so drop that output.
    * The core has forgotten the connection: hand in nothing for it after this.
    */
   | {
@@ -185,7 +195,7 @@ export type Effect =
       readonly connection: ConnectionId;
       readonly how: "end" | "reset";
     }
-  /** Answer with the input `authenticated`; hand in no packets of that connection before. */
+  /** Answer with the input `authenticated`; until then hand in no packets of that connection. */
   | {
       readonly type: "authenticate";
       readonly connection: ConnectionId;
@@ -194,16 +204,19 @@ export type Effect =
       readonly password: Uint8Array | null;
       readonly allowAnonymous: boolean;
     }
-  /** CONNECT was accepted: from now on the transport's own detectors follow this keepalive. */
+  /** CONNECT was accepted: set the transport's own detectors to this keepalive. */
   | {
       readonly type: "watch";
       readonly connection: ConnectionId;
-      /** Milliseconds; null: no keepalive, the transport is the only detector. */
+      /**
+       * Milliseconds of silence allowed; null: no keepalive, only the transport detects a dead
+       * peer.
+       */
       readonly allowedMs: number | null;
-      /** For the driver's own lines about this connection. */
+      /** For the driver's own log lines about this connection. */
       readonly clientId: string;
     }
-  /** Hand in no more packets of that connection, and read nothing from it, until `release`. */
+  /** Stop reading that connection and hand in none of its packets until `release`. */
   | { readonly type: "hold"; readonly connection: ConnectionId }
   | { readonly type: "release"; readonly connection: ConnectionId }
   | { readonly type: "note"; readonly event: BrokerEvent };

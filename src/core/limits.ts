@@ -1,9 +1,9 @@
 /**
- * Every bound that the core keeps. The configuration names the same keys with units a person can
- * write; here they are plain numbers. Infinity stands for "no limit" where that is allowed.
+ * Every limit that the core enforces. The configuration has the same keys with readable units; here
+ * they are plain numbers. Infinity: no limit, where allowed.
  */
 export interface Limits {
-  /** Open connections, all listeners together. */
+  /** Open connections of all listeners together. */
   readonly connections: number;
   /** Sessions, connected or not. */
   readonly sessions: number;
@@ -15,51 +15,51 @@ export interface Limits {
   readonly topicLevels: number;
   /** Bytes of a whole packet from a client; announced as Maximum Packet Size. */
   readonly packetSize: number;
-  /** Bytes of a whole packet that is no PUBLISH; never above `packetSize`. */
+  /** Bytes of a whole packet other than PUBLISH; never above `packetSize`. */
   readonly controlPacketSize: number;
-  /** Bytes of memory that the packets which have come in part take, all connections together. */
+  /** Bytes of memory for incomplete packets, all connections together. */
   readonly unfinishedBytes: number;
   /** Bytes of an application message's payload, wills included. */
   readonly payloadSize: number;
-  /** Seconds; a v5 client that asks for more, or for none, is told this one. Infinity: any. */
+  /** Seconds; Server Keep Alive for a v5 client that asks for more or for none. Infinity: any. */
   readonly keepAliveMaxSeconds: number;
-  /** Outgoing QoS 1 and 2 messages of one session that wait for an acknowledgement. */
+  /** Unacknowledged outgoing QoS 1 and 2 messages of one session. */
   readonly inflight: number;
-  /** Incoming QoS 1 and 2 messages not yet finished; announced as Receive Maximum. */
+  /** Unfinished incoming QoS 1 and 2 messages; announced as Receive Maximum. */
   readonly receiveMaximum: number;
-  /** Messages that wait in one session's queue. */
+  /** Messages in one session's queue. */
   readonly queuedMessages: number;
-  /** Bytes (topic and payload) that wait in one session's queue. */
+  /** Bytes (topic and payload) in one session's queue. */
   readonly queuedBytes: number;
-  /** Whether QoS 0 messages wait too, for a session that is offline or blocked. */
+  /** Whether QoS 0 messages are queued too, for a session that is offline or blocked. */
   readonly queueQos0: boolean;
-  /** Topic aliases a connection may define, each way. */
+  /** Topic aliases of one connection, each way. */
   readonly topicAliases: number;
   readonly qos: 0 | 1 | 2;
   /** Whether retained messages are available at all. */
   readonly retain: boolean;
-  /** Retained messages, all topics. */
+  /** Retained messages of all topics. */
   readonly retainedMessages: number;
   /** Bytes (topic and payload) of all retained messages. */
   readonly retainedBytes: number;
   /** Seconds; the longest Session Expiry Interval, and that of v3 and v4 persistent sessions. */
   readonly sessionExpiryMaxSeconds: number;
-  /** Wills whose fate is known, and client ids without connection, that are remembered for inspect. */
+  /** Settled wills, and client ids without connection, each this many, remembered for inspect. */
   readonly ledger: number;
   readonly connectTimeoutMs: number;
-  /** How long a publisher is held at once for a subscriber that is slow; 0: never. */
+  /** Longest single hold of a publisher for a slow subscriber; 0: never held. */
   readonly holdTimeoutMs: number;
-  /** How long a connection may take nothing of what waits for it. */
+  /** How long a connection may take none of its waiting output. */
   readonly stallTimeoutMs: number;
 }
 
-/** What CONNACK tells a v5 client, and what it then may rely on. */
+/** The limits that CONNACK announces to a v5 client. */
 export type Announced = Pick<
   Limits,
   "packetSize" | "qos" | "receiveMaximum" | "retain" | "topicAliases"
 >;
 
-/** As they are now: later changes are for the connections that are still to come. */
+/** A copy, so that later changes apply only to new connections. */
 export function announced(limits: Limits): Announced {
   const { packetSize, qos, receiveMaximum, retain, topicAliases } = limits;
   return { packetSize, qos, receiveMaximum, retain, topicAliases };
@@ -73,14 +73,15 @@ export const defaultLimits: Limits = {
   subscriptions: 10_000,
   filters: 10_000,
   topicLevels: 200,
-  // Above the payload by what a topic and the properties take. Queue and retained messages hold two.
+  // `payloadSize` plus room for topic and properties. Queue and retained messages hold two of
+  // these.
   packetSize: 25 * mebibyte,
   controlPacketSize: mebibyte,
   unfinishedBytes: 256 * mebibyte,
   payloadSize: 24 * mebibyte,
   keepAliveMaxSeconds: Infinity,
   inflight: 100,
-  // One publisher's unfinished messages are fewer than a queue has room for once it holds its publishers.
+  // Less than the room left in a queue when it starts to hold its publishers.
   receiveMaximum: 100,
   queuedMessages: 1000,
   queuedBytes: 64 * mebibyte,

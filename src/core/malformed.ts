@@ -7,8 +7,8 @@ import { Reason } from "./reason.ts";
 import { refuse } from "./refusal.ts";
 
 /**
- * Bytes that are no packet. Before CONNECT was accepted, v4 closes without CONNACK [v4-3.1.4-1], but
- * for an unknown protocol level; v5 says what was wrong.
+ * Ends a connection that sent bytes that are not a valid packet. In CONNECT, v4 closes without
+ * CONNACK [v4-3.1.4-1] except for an unknown protocol level; v5 sends a CONNACK with the reason.
  */
 export function endMalformed(
   broker: Broker,

@@ -4,9 +4,9 @@ import type { ConnackProperties, ProtocolVersion, ServerPacket } from "./packet.
 import { utf8Length } from "./topic.ts";
 
 /**
- * What may be sent to a v5 client of this Maximum Packet Size [v5-3.1.2-24]: the packet, less a Reason
- * String that would make it too large [v5-3.2.2-19] [v5-3.14.2-3]. Null: it is too large all the same,
- * and is left out [v5-3.1.2-25].
+ * The packet, fitted to a v5 client's Maximum Packet Size in bytes [v5-3.1.2-24]: without its
+ * Reason String if that makes it too large [v5-3.2.2-19] [v5-3.14.2-3]. Null: still too large, so
+ * it must not be sent [v5-3.1.2-25].
  */
 export function fitToSize(packet: ServerPacket, maximumPacketSize: number): ServerPacket | null {
   if (packetSize(packet) <= maximumPacketSize) return packet;
@@ -14,13 +14,13 @@ export function fitToSize(packet: ServerPacket, maximumPacketSize: number): Serv
     return fitToSize({ ...packet, reasonString: null }, maximumPacketSize);
   }
   if (packet.type === "connack" && packet.properties?.reasonString !== undefined) {
-    // A refusal has no other property.
+    // A CONNACK with a Reason String refuses, and has no other property.
     return fitToSize({ ...packet, properties: null }, maximumPacketSize);
   }
   return null;
 }
 
-/** Bytes of a packet in MQTT 5.0, as `wire` writes it. */
+/** Bytes of a packet in MQTT 5.0, as `wire` encodes it. */
 export function packetSize(packet: ServerPacket): number {
   const rest = restSize(packet);
   return 1 + integerSize(rest) + rest;
@@ -57,20 +57,17 @@ function connackPropertiesSize(properties: ConnackProperties): number {
   );
 }
 
-/** A property that is a string: its identifier, its length and its bytes. */
+/** Bytes of a string property: identifier, length and text. */
 function textSize(text: string): number {
   return 3 + utf8Length(text);
 }
 
-/** Properties with their length before them. */
+/** Bytes of properties and their length prefix. */
 function block(properties: number): number {
   return integerSize(properties) + properties;
 }
 
-/**
- * Bytes of the PUBLISH that carries a message to a subscriber, at the most: with a packet id, an
- * alias and an expiry, so that one bound serves all QoS.
- */
+/** Bytes of the PUBLISH that carries a message to a subscriber, without a Topic Alias. */
 export function publishSize(
   message: Measured,
   { qos, identifiers }: Copy,
@@ -88,13 +85,13 @@ export function publishSize(
   return 1 + integerSize(rest) + rest;
 }
 
-/** What a Topic Alias adds to a PUBLISH: its identifier and two bytes, and what the two lengths may grow by. */
+/** Bytes that a Topic Alias adds to a PUBLISH: identifier, value, and growth of the two lengths. */
 export const aliasBytes = 5;
 
-/** Fixed header, length of the topic, packet id, length of the properties, Message Expiry Interval. */
+/** Fixed header, topic length, packet id, property length, Message Expiry Interval. */
 const publishHeadBytes = 5 + 2 + 2 + 4 + 5;
 
-/** `publishSize` is no more than this, which looks at no character. */
+/** An upper bound of `publishSize` that does not look at characters. */
 export function publishSizeBound({ topic, payload, properties }: Measured, copy: Copy): number {
   const identifierBytes = (copy.identifiers?.length ?? 0) * 5;
   const propertyBytes = (properties?.length ?? 0) + identifierBytes;

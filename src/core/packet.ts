@@ -2,12 +2,12 @@ import type { Millis } from "./io.ts";
 import type { ReasonCode } from "./reason.ts";
 
 /**
- * Control packets as the core sees them: decoded, valid by grammar, free of any platform type.
- * Times inside packets are in seconds, as on the wire.
+ * Control packets as the core sees them: decoded, valid by grammar, without platform types. Times
+ * inside packets are in seconds, as on the wire.
  */
 export type ProtocolVersion = 3 | 4 | 5;
 export type Qos = 0 | 1 | 2;
-/** As people say it. */
+/** The version as people write it. */
 export type ProtocolName = "3.1" | "3.1.1" | "5.0";
 
 export const protocolName: Record<ProtocolVersion, ProtocolName> = {
@@ -17,29 +17,29 @@ export const protocolName: Record<ProtocolVersion, ProtocolName> = {
 };
 
 /**
- * One application message. It is shared by everybody who gets it and never changed, but for
- * `keep()`, which moves it from the input's buffer to memory of its own.
+ * One application message, shared by all its recipients. Only `keep()` changes it: it moves the
+ * bytes from the input's buffer to memory of their own.
  */
 export interface Message {
-  /** With the mount point of its publisher, if there is one. */
+  /** With its publisher's mount point, if any. */
   readonly topic: string;
   readonly qos: Qos;
   readonly retain: boolean;
   payload: Uint8Array;
   /**
    * Property bytes in the publisher's order and encoding, less Topic Alias and Message Expiry
-   * Interval (v5-3.3.2-15, -16, -18, -20: order and content are forwarded). Null: there are none.
+   * Interval (v5-3.3.2-15, -16, -18, -20: order and content are forwarded). Null: none.
    */
   properties: Uint8Array | null;
-  /** Publication plus Message Expiry Interval; null: never. */
+  /** Time of publication plus Message Expiry Interval; null: never expires. */
   readonly expiresAt: Millis | null;
-  /** The frame as it arrived, while its bytes can be forwarded as they are; null otherwise. */
+  /** The frame as it arrived, while its bytes can be forwarded unchanged; null: they can't. */
   frame: Frame | null;
-  /** Its bytes are its own; false while they are a part of the input's buffer. */
+  /** False while its bytes are part of the input's buffer. */
   owned: boolean;
 }
 
-/** The bytes of one received packet, valid until the input that brought it was handled. */
+/** The bytes of one received packet, valid only while its input is handled. */
 export interface Frame {
   readonly bytes: Uint8Array;
   readonly start: number;
@@ -47,7 +47,7 @@ export interface Frame {
   readonly version: ProtocolVersion;
 }
 
-/** Moves a message out of the input's buffer: a kept subarray would pin its whole chunk. */
+/** Moves a message out of the input's buffer: a kept subarray would retain the whole chunk. */
 export function keep(message: Message): Message {
   if (!message.owned) {
     message.owned = true;
@@ -58,10 +58,10 @@ export function keep(message: Message): Message {
   return message;
 }
 
-/** From here on the copy of a payload costs more than the rest of its buffer, if that is no larger. */
+/** Bytes from which copying a payload costs more than keeping a buffer at most twice its size. */
 export const largePayload = 64 * 1024;
 
-/** A large packet that came in pieces has memory of its own, and nobody else uses it. */
+/** Whether a payload fills most of its buffer, as when a large packet arrived in pieces. */
 function isMostOfIts(payload: Uint8Array): boolean {
   return payload.length >= largePayload && payload.length * 2 >= payload.buffer.byteLength;
 }
@@ -74,7 +74,9 @@ export interface WillPacket {
   /** Seconds (v5-3.1.3.2.2); 0 in v4. */
   readonly delayIntervalSeconds: number;
   readonly expirySeconds: number | null;
-  /** Will properties in the client's order, less Will Delay Interval and Message Expiry Interval. */
+  /**
+   * Will properties in the client's order, less Will Delay Interval and Message Expiry Interval.
+   */
   readonly properties: Uint8Array | null;
 }
 
@@ -82,7 +84,7 @@ export interface ConnectPacket {
   readonly type: "connect";
   readonly version: ProtocolVersion;
   /**
-   * A bridge, as mosquitto says in v3 and v4 (levels 0x83 and 0x84): what it subscribes to is with No
+   * A bridge, which mosquitto marks in v3 and v4 (levels 0x83 and 0x84): its subscriptions get No
    * Local and Retain As Published. In v5 a bridge asks for these in its SUBSCRIBE.
    */
   readonly bridge: boolean;
@@ -94,7 +96,7 @@ export interface ConnectPacket {
   readonly username: string | null;
   readonly password: Uint8Array | null;
   readonly will: WillPacket | null;
-  /** Seconds, 0xFFFFFFFF: never. v5 only; null: absent. */
+  /** Seconds; 0xFFFFFFFF: never expires. v5 only; null: absent. */
   readonly sessionExpiryInterval: number | null;
   readonly receiveMaximum: number;
   /** Bytes; null: no limit. */
@@ -106,7 +108,7 @@ export interface ConnectPacket {
 
 export interface PublishPacket {
   readonly type: "publish";
-  /** Empty when a Topic Alias stands for it. */
+  /** Empty if a Topic Alias replaces it. */
   readonly topic: string;
   readonly qos: Qos;
   readonly retain: boolean;
@@ -166,7 +168,7 @@ export interface PingreqPacket {
   readonly type: "pingreq";
 }
 
-/** What a client may send. */
+/** Packets that a client may send. */
 export type ClientPacket =
   | ConnectPacket
   | PublishPacket
@@ -180,7 +182,7 @@ export type ClientPacket =
 export interface ConnackPacket {
   readonly type: "connack";
   readonly sessionPresent: boolean;
-  /** The reason code of v5; wire turns it into the return code for v3 and v4. */
+  /** The v5 reason code; wire maps it to the return code of v3 and v4. */
   readonly reason: ReasonCode;
   readonly properties: ConnackProperties | null;
 }
@@ -213,14 +215,14 @@ export interface PingrespPacket {
   readonly type: "pingresp";
 }
 
-/** v5 only: wire sends nothing for v3 and v4. */
+/** v5 only: wire encodes nothing for v3 and v4. */
 export interface ServerDisconnectPacket {
   readonly type: "disconnect";
   readonly reason: ReasonCode;
   readonly reasonString: string | null;
 }
 
-/** What the broker sends, but for PUBLISH, which leaves by the effect `deliver`. */
+/** Packets that the broker sends, except PUBLISH, which the effect `deliver` sends. */
 export type ServerPacket =
   | ConnackPacket
   | AckPacket

@@ -5,8 +5,8 @@ import type { EndCause } from "./end-causes.ts";
 import { after, never, type Millis } from "./io.ts";
 
 /**
- * Sets a connection's deadline to the first moment at which it could have to end, which may be past.
- * Called when something brings it nearer. It ends nothing: what has arrived is to be read before that.
+ * Sets a connection's deadline to the first moment at which it may have to end, which may be past.
+ * Called when that moment moves nearer. Ends nothing: the driver reads unread input first.
  */
 export function setConnectionDeadline(broker: Broker, connection: Connection): void {
   const { due } = firstDue(broker, connection);
@@ -15,8 +15,8 @@ export function setConnectionDeadline(broker: Broker, connection: Connection): v
 }
 
 /**
- * The deadline has popped, and nothing of the client waits unread. Ends the connection if its time is
- * up; a packet only writes `lastPacketAt`, so that it often is not, and the deadline is set again.
+ * Handles a popped deadline of a connection without unread input: ends the connection if it is due,
+ * else sets the deadline again, because packets only write `lastPacketAt` and do not move it.
  */
 export function endIfDue(broker: Broker, connection: Connection): void {
   if (connection.state === "closed") return endSuccessor(broker, connection);
@@ -27,7 +27,7 @@ export function endIfDue(broker: Broker, connection: Connection): void {
   endConnection(broker, connection, cause, details);
 }
 
-/** The next moment at which a connection has to end, and why. Infinity: nothing waits for it. */
+/** When a connection next has to end, and why. Infinity: no timeout runs. */
 export interface FirstDue {
   readonly due: Millis;
   readonly cause: EndCause;
@@ -45,7 +45,7 @@ export function firstDue(broker: Broker, connection: Connection): FirstDue {
     : { due: silent, cause: "keepAliveExpired" };
 }
 
-/** Infinity: no keepalive, or the driver does not read at the moment. */
+/** Infinity: no keepalive, or the driver has paused reading. */
 function keepAliveDue(broker: Broker, connection: Connection): Millis {
   const allowed = connection.allowedMs;
   if (allowed === null || connection.pausedAt !== null) return never;
@@ -55,7 +55,7 @@ function keepAliveDue(broker: Broker, connection: Connection): Millis {
   return after(broker.startedAt, Math.ceil((due - broker.startedAt) / sweep) * sweep);
 }
 
-/** The deadline of a connection that was taken over, where the rules let it outlive that. */
+/** A planted quirk: the deadline of a taken-over connection ends its successor. */
 function endSuccessor(broker: Broker, connection: Connection): void {
   if (broker.rules.deadlineAfterTakeover === "cleared" || connection.clientId === null) return;
   const due = keepAliveDue(broker, connection);

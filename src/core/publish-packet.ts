@@ -13,7 +13,7 @@ import type { Session } from "./session.ts";
 import type { Timed } from "./timed.ts";
 import { isForServerOnly, tooDeep, tooLong } from "./topic.ts";
 
-/** A client's PUBLISH: checked, passed on by `publish`, and acknowledged (section 3.3). */
+/** Handles a client's PUBLISH: checks, publishes and acknowledges it (section 3.3). */
 export function publishReceived(
   broker: Broker,
   connection: Connection,
@@ -28,7 +28,7 @@ export function publishReceived(
   if (error !== null) return end(broker, connection, error);
   if (packet.qos === 2 && session.incoming.has(packet.packetId)) {
     (connection.unfinished ??= new Set()).add(packet.packetId);
-    // Sent again: it was passed on when it came first (v5-4.3.3-10).
+    // A resend: it was published when it first arrived (v5-4.3.3-10).
     return acknowledge(broker, connection, packet, Reason.success);
   }
   const refusal = refusalOf(broker, connection, session, packet, named);
@@ -36,7 +36,7 @@ export function publishReceived(
     broker.statistics.publishDropped += 1;
     const { reason, detail } = refusal;
     broker.note({ event: "publishRefused", peer: connection.peer, topic, reason, detail });
-    // v4 has no way to say no: the message is acknowledged and goes nowhere (section 3.3.5).
+    // v4 has no negative acknowledgement: acknowledge it and publish nothing (section 3.3.5).
     return acknowledge(broker, connection, packet, reason);
   }
   if (packet.qos === 2) {
@@ -77,7 +77,7 @@ function messageOf(
     payload,
     properties,
     expiresAt: expirySeconds === null ? null : after(broker.now, expirySeconds * 1000),
-    // Its bytes are the subscriber's bytes only where nothing in them was the publisher's own.
+    // Forward its bytes unchanged only if alias, expiry and mount point leave them equal.
     frame:
       packet.topicAlias === 0 && expirySeconds === null && connection.listener.mountPoint === ""
         ? packet.frame
@@ -86,7 +86,7 @@ function messageOf(
   };
 }
 
-/** The topic that a PUBLISH names, by itself or by its alias, less the mount point. */
+/** The topic of a PUBLISH, from its name or its alias, without the mount point. */
 function topicOf(connection: Connection, packet: PublishPacket): string | ProtocolError {
   const alias = packet.topicAlias;
   if (alias === 0) return packet.topic;
@@ -112,7 +112,7 @@ function topicOf(connection: Connection, packet: PublishPacket): string | Protoc
   );
 }
 
-/** What ends the connection. */
+/** Violations that end the connection; null: none. */
 function violationOf(
   broker: Broker,
   connection: Connection,
@@ -146,8 +146,8 @@ function violationOf(
       detail: `the topic has more than ${topicLevels} levels`,
     };
   }
-  // QoS 1 is acknowledged at once, so that QoS 2 alone can fill the Receive Maximum. v4 has none. What
-  // an earlier connection of the session has left unfinished does not count (v5-4.9).
+  // QoS 1 is acknowledged at once, so only QoS 2 can fill the Receive Maximum. v4 has none.
+  // Messages left unfinished on an earlier connection do not count (v5-4.9).
   const { unfinished, version } = connection;
   if (
     packet.qos === 2 &&
@@ -165,7 +165,7 @@ function violationOf(
   return null;
 }
 
-/** What is said no to, while the connection lives on. */
+/** Refusals that keep the connection open; null: none. */
 function refusalOf(
   broker: Broker,
   { listener }: Connection,

@@ -9,25 +9,25 @@ import { keep, type Message } from "./packet.ts";
 import type { Session } from "./session.ts";
 import type { Group, Match } from "./subscriptions.ts";
 
-/** What is known about who gets a topic, until the next change of any subscription. */
+/** The recipients of a topic, valid until the broker's `generation` changes. */
 export interface Route {
   readonly generation: number;
   readonly match: Match;
   /**
-   * The copies of a QoS 0 message, where they are the same every time: every recipient is connected,
-   * takes all sizes and no aliases, and there are no shared groups. Null: each is looked at.
+   * The copies of a QoS 0 message, if they are always the same: every recipient is connected
+   * without backlog, size limit or aliases, and no group shares the topic. Null: decide for each
+   * recipient.
    */
   readonly copies: readonly Delivery[] | null;
 }
 
-/** Topics whose routes are remembered at once, and how long they may be; limits on memory, not on topics. */
+/** Bounds on the memory of remembered routes: number, and characters of a topic. */
 const rememberedRoutes = 10_000;
 const rememberedTopicLength = 512;
 
 /**
- * Passes a message on to everybody who is to get it: the one way in, for a client's PUBLISH, for a
- * will and for `$SYS`. `publisher` null: the broker itself. `offline`: what those get who are not
- * connected.
+ * Publishes a message to all its recipients: the one way in, for a client's PUBLISH, a will and
+ * `$SYS`. `publisher` null: the broker. `offline`: what happens to the copies of offline sessions.
  */
 export function publish(
   broker: Broker,
@@ -76,7 +76,7 @@ function retain(broker: Broker, message: Message): Reach["retained"] {
   return null;
 }
 
-/** Whether anybody would get a message on a topic. */
+/** Whether any session subscribes to a topic. */
 export function hasSubscribers(broker: Broker, topic: string): boolean {
   const { match } = routeOf(broker, topic);
   return match.recipients.length > 0 || match.groups.length > 0;
@@ -104,7 +104,7 @@ function fixedCopies(match: Match, topic: string): Delivery[] | null {
   return copies;
 }
 
-/** One of those who share a filter gets it. */
+/** Offers a message to one member of a group. */
 export function offerToGroup(
   broker: Broker,
   group: Group,

@@ -2,7 +2,7 @@ import type { Copy } from "./copy.ts";
 import type { Measured } from "./decision.ts";
 import type { Message, Qos } from "./packet.ts";
 
-/** A message that waits for its subscriber. */
+/** A queued message and the copy to send. */
 export interface Queued {
   readonly message: Message;
   readonly copy: Copy;
@@ -13,19 +13,19 @@ export interface QueueLimits {
   readonly queuedBytes: number;
 }
 
-/** What waits in all queues together. */
+/** Totals of all queues together. */
 export interface QueueTotals {
   messages: number;
   bytes: number;
 }
 
-/** First in, first out, bounded. QoS 0 is what goes first when there is no room. */
+/** A bounded FIFO queue. A full queue drops QoS 0 messages first. */
 export class Queue {
   readonly #limits: QueueLimits;
   readonly #totals: QueueTotals;
   #items: (Queued | undefined)[] = [];
   #head = 0;
-  /** Place of the first of `#items`. */
+  /** Place of `#items[0]`. */
   #base = 0;
   #count = 0;
   #bytes = 0;
@@ -45,36 +45,36 @@ export class Queue {
     return this.#bytes;
   }
 
-  /** Messages with QoS 0: others that come later have to wait behind them [v5-4.6.0-6]. */
+  /** QoS 0 messages in the queue, which later ones must not overtake [v5-4.6.0-6]. */
   get qos0(): number {
     return this.#qos0;
   }
 
-  /** Half of it is taken: whoever publishes more should wait, so that nothing has to be dropped. */
+  /** At least half full: hold publishers now, so that nothing has to be dropped. */
   get isCrowded(): boolean {
     const { queuedMessages, queuedBytes } = this.#limits;
     return this.#count * 2 >= queuedMessages || this.#bytes * 2 >= queuedBytes;
   }
 
-  /** No more than a quarter is taken. */
+  /** At most a quarter full. */
   get isRoomy(): boolean {
     const { queuedMessages, queuedBytes } = this.#limits;
     return this.#count * 4 <= queuedMessages && this.#bytes * 4 <= queuedBytes;
   }
 
-  /** The place that the next message to be pushed gets: they are counted, and none is used again. */
+  /** The place that the next pushed message gets. Places count up and are never reused. */
   get end(): number {
     return this.#base + this.#items.length;
   }
 
-  /** The place of the message that is the first to leave; `end` when there is none. */
+  /** The place of the next message to leave; `end` if the queue is empty. */
   get front(): number {
     while (this.#head < this.#items.length && this.#items[this.#head] === undefined)
       this.#head += 1;
     return this.#base + this.#head;
   }
 
-  /** Whether there is room for a message, or can be made: QoS 1 and 2 evict QoS 0. */
+  /** Whether a message fits, for QoS 1 and 2 after evicting QoS 0 messages. */
   accepts(message: Measured, qos: Qos): boolean {
     if (qos === 0) return this.#hasRoomFor(sizeOf(message));
     return this.#hasRoomFor(sizeOf(message) - this.#qos0Bytes, 1 - this.#qos0);
@@ -85,7 +85,9 @@ export class Queue {
     return this.#count + messages <= queuedMessages && this.#bytes + bytes <= queuedBytes;
   }
 
-  /** Adds it if the queue takes it. Older QoS 0 messages make room for QoS 1 and 2 as far as they can. */
+  /**
+   * Adds a message if it fits. QoS 1 and 2 evict older QoS 0 messages, even if that is not enough.
+   */
   push(item: Queued): { readonly stored: boolean; readonly evicted: number } {
     const { message, copy } = item;
     const stored = this.accepts(message, copy.qos);
@@ -107,7 +109,7 @@ export class Queue {
     return { stored, evicted };
   }
 
-  /** All that wait, in order. */
+  /** All messages, in order. */
   *items(): Generator<Queued, void, void> {
     for (const item of this.#items) if (item !== undefined) yield item;
   }

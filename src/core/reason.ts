@@ -1,4 +1,4 @@
-/** Reason codes of MQTT 5.0 (section 2.4). One table; the names are the standard's. */
+/** Reason codes of MQTT 5.0 (section 2.4), by the standard's names. */
 export const Reason = {
   success: 0x00,
   normalDisconnection: 0x00,
@@ -51,14 +51,14 @@ export type ReasonCode = (typeof Reason)[keyof typeof Reason];
 
 const names: ReadonlyMap<number, string> = namesByCode();
 
-/** A reason code in the standard's words with its number: `not authorized (0x87)`. */
+/** A reason code by its standard name and number: `not authorized (0x87)`. */
 export function reasonText(code: number): string {
   const number = `0x${code.toString(16).padStart(2, "0")}`;
   const text = names.get(code);
   return text === undefined ? `reason code ${number}` : `${text} (${number})`;
 }
 
-/** `Reason`'s keys, taken apart at capitals. Of several names for 0x00 the first counts. */
+/** `Reason`'s keys split at capitals. 0x00 has several names; the first counts. */
 function namesByCode(): Map<number, string> {
   const found = new Map<number, string>();
   for (const [key, code] of Object.entries(Reason)) {
@@ -71,16 +71,16 @@ function namesByCode(): Map<number, string> {
   return found;
 }
 
-/** The peer broke a rule. A value, never thrown: the connection that it came on answers and ends. */
+/** A violation by the peer. A value, never thrown: its connection answers and ends. */
 export interface ProtocolError {
   readonly reason: ReasonCode;
   /** The statement that was broken, version first: `v5-3.3.2-2`, or a section: `v5-2.1.4`. */
   readonly statement: string;
-  /** One clause for the log and the Reason String, without the client's own bytes. */
+  /** One clause for the log and the Reason String, without bytes of the client. */
   readonly detail: string;
 }
 
-/** CONNACK return codes of 3.1.1 (table 3.1) for the reason codes that a CONNECT can meet. */
+/** CONNACK return codes of 3.1.1 (table 3.1) for the reason codes that can refuse a CONNECT. */
 export function connackReturnCode(reason: ReasonCode): number {
   switch (reason) {
     case Reason.success:

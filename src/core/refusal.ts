@@ -7,7 +7,7 @@ import type { ConnectPacket } from "./packet.ts";
 import { Reason, type ProtocolError, type ReasonCode } from "./reason.ts";
 import { isForServerOnly, tooDeep, tooLong } from "./topic.ts";
 
-/** What speaks against a CONNECT by itself, before anybody is asked who may come in. */
+/** Refuses a CONNECT for its own content, before authentication; null: nothing wrong. */
 export function refusalByPacket(packet: ConnectPacket): ProtocolError | null {
   if (packet.authenticationMethod !== null) {
     return {
@@ -23,7 +23,7 @@ export function refusalByPacket(packet: ConnectPacket): ProtocolError | null {
       detail: "an empty client id needs Clean Session 1",
     };
   }
-  // 3.1 would have it end at 23 characters as well, which no broker asks for any more.
+  // 3.1 also limits a client id to 23 characters, which no broker enforces any more.
   if (packet.clientId === "" && packet.version === 3) {
     return {
       reason: Reason.clientIdentifierNotValid,
@@ -34,7 +34,7 @@ export function refusalByPacket(packet: ConnectPacket): ProtocolError | null {
   return null;
 }
 
-/** What speaks against it in this broker as it is now. */
+/** Refuses a CONNECT for the broker's limits, access list or state; null: it may be accepted. */
 export function refusalByState(
   broker: Broker,
   connection: Connection,
@@ -48,7 +48,9 @@ export function refusalByState(
   );
 }
 
-/** Answers a CONNECT that can be answered, then closes; a refused CONNECT publishes nothing. */
+/**
+ * Sends a CONNACK that refuses, then closes. A refused CONNECT arms no will, so it publishes none.
+ */
 export function refuse(
   broker: Broker,
   connection: Connection,
@@ -128,7 +130,7 @@ function refusalByLimit(broker: Broker, clientId: string): ProtocolError | null 
   );
 }
 
-/** A client that can't be told the broker's limits would break them [v5-3.1.2-24]. */
+/** A CONNACK too large to send would leave the client without the broker's limits [v5-3.1.2-24]. */
 function refusalBySize(
   broker: Broker,
   connection: Connection,

@@ -5,12 +5,12 @@ import type { Steps } from "./steps.ts";
 
 interface Level {
   readonly children: Map<string, Level>;
-  /** Counts up with each level that is made. */
+  /** Serial number, in order of creation. */
   readonly number: number;
   message: Message | null;
 }
 
-/** Levels below one that the steps have come to. */
+/** Levels that the search still has to visit at one depth. */
 interface Branches {
   readonly levels: Iterator<Level, unknown>;
   readonly depth: number;
@@ -21,7 +21,7 @@ export interface RetainedLimits {
   readonly retainedBytes: number;
 }
 
-/** The last retained message of each topic. Expired ones are forgotten when somebody comes by. */
+/** The last retained message of each topic. Expired ones are deleted when a search visits them. */
 export class Retained {
   readonly #limits: RetainedLimits;
   readonly #root: Level = { children: new Map(), number: 0, message: null };
@@ -47,7 +47,7 @@ export class Retained {
     return level !== undefined && level.message !== null;
   }
 
-  /** Replaces the topic's message (v5-3.3.1-5). False: a limit stands against it, nothing changed. */
+  /** Replaces the topic's message (v5-3.3.1-5). False: a limit is reached, nothing changed. */
   store(message: Message): boolean {
     const path = this.#path(message.topic);
     const old = path === null ? null : path[path.length - 1]!.message;
@@ -69,7 +69,7 @@ export class Retained {
     return true;
   }
 
-  /** Forgets the topic's message (v5-3.3.1-6). False: there was none. */
+  /** Deletes the topic's message (v5-3.3.1-6). False: there was none. */
   clear(topic: string): boolean {
     const path = this.#path(topic);
     if (path === null) return false;
@@ -88,10 +88,10 @@ export class Retained {
   }
 
   /**
-   * The messages whose topics match a filter, found step by step, so that a large answer can be cut
-   * into pieces while others publish. Topics that come anew after the first step are not in it. `now()`
-   * is asked at each step: pieces are taken at different times. `mountLength`: characters of the filter that
-   * are a mount point.
+   * The messages whose topics match a filter, found step by step, so that a large answer can be
+   * split while clients publish. Topics created after the first step are left out. Calls `now()` at
+   * each step, because steps run at different times. `mountLength`: characters of the filter's
+   * mount point.
    */
   *match(filter: string, now: () => Millis, mountLength = 0): Steps<Message> {
     const wanted = filter.split("/");
@@ -100,7 +100,7 @@ export class Retained {
     for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
       const { depth } = top;
       const { done, value: level } = top.levels.next();
-      // Those that come anew stand behind all others.
+      // Newer levels stand after all others.
       if (done === true || level.number > newest) {
         stack.pop();
         continue;
@@ -109,7 +109,8 @@ export class Retained {
       const message = name === undefined || name === "#" ? this.#fresh(level, now()) : null;
       yield message !== null && isHidden(filter, message.topic, mountLength) ? null : message;
       if (name === "#" || name === "+") {
-        // `#` stays at its own depth all the way down, so it is the level that tells the first.
+        // `#` keeps its depth on all levels below, so only the root shows that this level is the
+        // first.
         const levels = level === this.#root ? unreserved(level) : level.children.values();
         stack.push({ levels, depth: name === "#" ? depth : depth + 1 });
       } else if (name !== undefined) {
@@ -119,7 +120,7 @@ export class Retained {
     }
   }
 
-  /** The level's message; null: it has none, or that has expired and is forgotten. */
+  /** The level's message; null: none. Deletes an expired one. */
   #fresh({ message }: Level, now: Millis): Message | null {
     if (message?.expiresAt === undefined || message.expiresAt === null) return message;
     if (message.expiresAt > now) return message;
@@ -127,7 +128,7 @@ export class Retained {
     return null;
   }
 
-  /** The levels from the root to the topic's own, or null where there are none so deep. */
+  /** The levels from the root to the topic's own; null: the topic has no level. */
   #path(topic: string): Level[] | null {
     const path: Level[] = [this.#root];
     for (const name of topic.split("/")) {
@@ -143,7 +144,7 @@ function* unreserved({ children }: Level): Generator<Level, void, void> {
   for (const [name, level] of children) if (!isReserved(name)) yield level;
 }
 
-/** Bytes that count against the limit. Two a character covers what the topic takes in memory. */
+/** Bytes that count against the limit. Two per character cover the topic's memory. */
 function sizeOf(message: Message): number {
   return message.topic.length * 2 + message.payload.length + (message.properties?.length ?? 0);
 }

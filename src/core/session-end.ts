@@ -9,7 +9,7 @@ import type { Timed } from "./timed.ts";
 import type { Will } from "./will.ts";
 import { dueOf, endDelay, postponeBehindOther, publishWill } from "./will-fate.ts";
 
-/** A session whose connection has ended: ends too, or waits for its Session Expiry Interval. */
+/** Ends a session with its connection, or starts its Session Expiry Interval. */
 export function startExpiry(broker: Broker, session: Session): void {
   if (session.expiryIntervalSeconds === 0) return endSession(broker, session, "connection ended");
   session.endedAt = broker.now;
@@ -18,7 +18,7 @@ export function startExpiry(broker: Broker, session: Session): void {
   broker.deadlines.set(session.deadline, due);
 }
 
-/** Ends a session for good. A will that still waits is due now [v5-3.1.2-8]. */
+/** Ends a session. Its delayed will is due now [v5-3.1.2-8]. */
 export function endSession(broker: Broker, session: Session, why: SessionEnd): void {
   assert(session.connection === null, "a session ends after its connection");
   unsubscribeAll(broker, session);
@@ -35,7 +35,7 @@ export function endSession(broker: Broker, session: Session, why: SessionEnd): v
   }
 }
 
-/** A session that ends gets nothing more: its own will goes to those who stay. */
+/** Removes a session's subscriptions: it gets nothing more, not even its own will. */
 export function unsubscribeAll(broker: Broker, session: Session): void {
   for (const subscription of session.subscriptions.values()) {
     broker.subscriptions.remove(subscription);
@@ -50,7 +50,7 @@ export function expireSession(broker: Broker, session: Session): void {
 
 export function publishDueWill(broker: Broker, will: Will): void {
   const { session, deadline } = will;
-  // Where it is due because its session ends, the session gets no copy of it.
+  // If the session ends at the same time, end it first, so that it gets no copy of its will.
   if (!will.isDetached && session.deadline.isSet && session.deadline.due <= deadline.due) {
     return expireSession(broker, session);
   }
@@ -58,14 +58,16 @@ export function publishDueWill(broker: Broker, will: Will): void {
   publishWill(broker, will, dueOf(will), "due");
 }
 
-/** What was due before this moment has come, though its turn had not: a return does not undo it. */
+/**
+ * Handles a will or an expiry that was due before its client returned: the return comes too late.
+ */
 export function endOverdue(broker: Broker, session: Session): void {
   const will = session.will;
   if (will !== null && isOverdue(broker, will.deadline)) publishDueWill(broker, will);
   if (isOverdue(broker, session.deadline)) expireSession(broker, session);
 }
 
-/** Where the broker stood still meanwhile, the return may have come in time. */
+/** If the broker stood still in between, the client may have returned in time. */
 function isOverdue(broker: Broker, { isSet, due }: Deadline<Timed>): boolean {
   return isSet && due <= broker.now && broker.standstills.stoodStillMs(due, broker.now) === 0;
 }

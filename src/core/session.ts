@@ -10,15 +10,15 @@ import type { Timed } from "./timed.ts";
 import type { Steps } from "./steps.ts";
 import type { Will } from "./will.ts";
 
-/** A retained replay under way: what one subscription still has to get. */
+/** A retained replay in progress: the messages still to be sent for one subscription. */
 export interface Replay {
   readonly messages: Steps<Message>;
   readonly subscription: Subscription;
-  /** The place in the queue of what came after it was asked for. */
+  /** The queue's place of the first message published after the SUBSCRIBE. */
   readonly before: number;
 }
 
-/** The state of one client id: it outlives sockets by its Session Expiry Interval. */
+/** The state of one client id. Outlives its connection by the Session Expiry Interval. */
 export class Session {
   readonly clientId: string;
   readonly createdAt: Millis;
@@ -26,31 +26,31 @@ export class Session {
   readonly pump: Deadline<Timed>;
   readonly subscriptions = new Map<string, Subscription>();
   readonly queue: Queue;
-  /** What the client has yet to acknowledge. */
+  /** Messages that the client has not acknowledged. */
   readonly outgoing = new InflightWindow();
-  /** The part of `outgoing` that is still to be sent again on this connection, in order. */
+  /** The part of `outgoing` still to be resent on this connection, in order. */
   readonly resends = new Set<Outgoing>();
-  /** Packet ids of incoming QoS 2 messages that were passed on and wait for PUBREL. */
+  /** Packet ids of incoming QoS 2 messages that were published and wait for PUBREL. */
   readonly incoming = new Set<number>();
-  /** By filter, those that were asked for first come first. */
+  /** By filter, in the order of their SUBSCRIBEs. */
   readonly replays = new Map<string, Replay>();
 
-  /** Of the latest CONNECT; null: none was accepted yet. */
+  /** Of the latest CONNECT; null: none accepted yet. */
   version: ProtocolVersion | null = null;
   username: string | null = null;
   connection: Connection | null = null;
-  /** Seconds in force; 0: ends with its connection, Infinity: never. */
+  /** Seconds in force; 0: ends with its connection; Infinity: never expires. */
   expiryIntervalSeconds = 0;
   will: Will | null = null;
-  /** It has subscribed to a shared subscription, whatever became of that. */
+  /** Whether it ever had a shared subscription. */
   hasUsedSharedFilters = false;
-  /** When it took something of what waits for it, or something began to wait. */
+  /** When its client last took some of its backlog, or the backlog began. */
   progressedAt: Millis;
-  /** How often it did. */
+  /** How often its client took some of its backlog. */
   progressCount = 0;
-  /** Publishers that wait until its queue is shorter; null: nobody does, or has. */
+  /** Publishers held until its queue is short; null: none since the last release. */
   heldPublishers: HeldPublishers | null = null;
-  /** A message was lost for it, and this was said; until there is room again. */
+  /** A lost message was logged; reset once its queue is empty. */
   dropping = false;
   endedAt: Millis | null = null;
 
@@ -64,7 +64,7 @@ export class Session {
   }
 }
 
-/** The least of what the publisher gave and what the subscriber asked (v5-3.8.4-8). */
+/** The lower of the publisher's and the subscriber's QoS (v5-3.8.4-8). */
 export function lesserQos(a: Qos, b: Qos): Qos {
   return a < b ? a : b;
 }

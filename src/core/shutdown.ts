@@ -5,8 +5,8 @@ import type { WillAtEnd } from "./events.ts";
 import { publishWill } from "./will-fate.ts";
 
 /**
- * The broker stops. Nothing outlives it without a store, so every will that is still to come is
- * published now, while its subscribers are connected; then everybody is sent away.
+ * Stops the broker. Without a store nothing outlives it, so publishes every armed or delayed will
+ * now, while its subscribers are connected; then disconnects all clients.
  */
 export function stopAll(broker: Broker): void {
   broker.stopping = true;

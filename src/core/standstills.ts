@@ -1,28 +1,28 @@
 import type { Connection } from "./connection.ts";
 import type { Millis } from "./io.ts";
 
-/** Spans that are remembered. Older ones matter to nobody but a client that was silent since. */
+/** Spans kept. Older ones matter only for a client that has been silent since. */
 const spansKept = 64;
 
-/** What had waited meanwhile is read within this time after it. */
+/** Input that waited during a standstill is read within this time after it. */
 export const settlingMs = 250;
-/** What clients did about a standstill is read within this time after it. */
+/** A close by a client because of a standstill is read within this time after it. */
 const justOverMs = 1000;
-/** Clients wait at least so long for an answer. */
+/** Clients wait at least this long for an answer. */
 const noticedMs = 1000;
 
-/** What standstills of the broker did to a connection's silence. Milliseconds; 0: nothing. */
+/** The part of standstills in a connection's silence. Milliseconds; 0: none. */
 export interface Standstill {
-  /** Of the time since the last packet. */
+  /** Standstill since the last packet. */
   readonly stoodStillMs: number;
-  /** How long at most the last packet had waited before it was read. */
+  /** How long the last packet waited unread, at most. */
   readonly lastPacketWaitedMs: number;
 }
 
 /**
- * When the broker's own process did nothing: it was stopped, or its loop was held up. Packets that came
- * meanwhile were read late. So a rule does not take a client that may have come back in time for one that
- * is late, and what is told of a client's silence needs it beside.
+ * When the broker's own process stood still: it was stopped, or its event loop was blocked, so
+ * packets were read late. Rules then treat a client that may have returned in time as in time, and
+ * reports of a client's silence state the standstill as well.
  */
 export class Standstills {
   readonly #spans: { readonly from: Millis; readonly to: Millis }[] = [];
@@ -32,7 +32,7 @@ export class Standstills {
     if (this.#spans.length > spansKept) this.#spans.shift();
   }
 
-  /** What a person who reads about a connection's silence has to know beside it. */
+  /** The standstill to report with a connection's silence. */
   duringSilenceOf({ lastPacketAt, pausedAt }: Connection, now: Millis): Standstill {
     return {
       stoodStillMs: this.stoodStillMs(lastPacketAt, pausedAt ?? now),
@@ -40,13 +40,16 @@ export class Standstills {
     };
   }
 
-  /** How long at most what was read at a moment had waited for a broker that stood still. Milliseconds. */
+  /** Milliseconds that input read at a moment waited during a standstill, at most. */
   #waitedMs(readAt: Millis): number {
     const before = this.#spans.findLast(({ to }) => to <= readAt);
     return before === undefined || readAt - before.to > settlingMs ? 0 : readAt - before.from;
   }
 
-  /** Milliseconds of one that has just ended and was long enough for clients to give up; 0: there is none. */
+  /**
+   * Milliseconds of a standstill that just ended and was long enough for clients to give up; 0:
+   * none.
+   */
   justEndedMs(now: Millis): number {
     const last = this.#spans.at(-1);
     if (last === undefined || now - last.to > justOverMs) return 0;
@@ -54,7 +57,7 @@ export class Standstills {
     return lastedMs >= noticedMs ? lastedMs : 0;
   }
 
-  /** How long the standstills had lasted by `to` that made what was due at `from` late. Milliseconds. */
+  /** Milliseconds until `to` of the standstills that delayed what was due at `from`. */
   delayedMs(from: number, to: number): number {
     let total = 0;
     for (const span of this.#spans)
@@ -62,7 +65,7 @@ export class Standstills {
     return total;
   }
 
-  /** Milliseconds of the time from one moment to another in which the broker stood still. */
+  /** Milliseconds between two moments in which the broker stood still. */
   stoodStillMs(from: number, to: number): number {
     let total = 0;
     for (let index = this.#spans.length - 1; index >= 0; index--) {

@@ -1,11 +1,11 @@
 /**
- * What a list is made of, found while it is read, so that a long one can be written in pieces between
- * which others have their turn. Null is a step that found nothing. State may change between two
- * steps: each item is as it was when it was read.
+ * The items of a list, found while it is read, so that a long list can be written in pieces with
+ * other work in between. Null: a step that found no item. State may change between two steps: each
+ * item is current at its own step.
  */
 export type Steps<Item> = Generator<Item | null, void, void>;
 
-/** All of it, at once. */
+/** All items at once. */
 export function allOf<Item>(steps: Steps<Item>): Item[] {
   const items: Item[] = [];
   for (const item of steps) if (item !== null) items.push(item);

@@ -14,7 +14,7 @@ export function subscribeReceived(
   packet: SubscribePacket,
 ): void {
   const reasons = packet.subscriptions.map((request, place) => {
-    // Each takes time, and the loop is nobody's alone.
+    // Each filter takes time from the shared event loop.
     if (place >= broker.limits.filters) return Reason.quotaExceeded;
     const reason = subscribe(broker, connection, session, request, packet.subscriptionIdentifier);
     broker.note({ event: "subscribed", peer: connection.peer, filter: request.filter, reason });
@@ -24,7 +24,7 @@ export function subscribeReceived(
   pump(broker, session);
 }
 
-/** The granted QoS, or the reason code of a refusal (v5-3.9.3). */
+/** Subscribes one filter. Returns the granted QoS, or the reason code of a refusal (v5-3.9.3). */
 function subscribe(
   broker: Broker,
   connection: Connection,
@@ -50,12 +50,12 @@ function subscribe(
     mountLength: mountPoint.length,
     group: shared?.group ?? null,
     qos: lesserQos(request.qos, limits.qos),
-    // There is no No Local on a shared subscription [v5-3.8.3-4].
+    // A shared subscription can't have No Local [v5-3.8.3-4].
     noLocal: request.noLocal || (connection.bridge && shared === null),
     retainAsPublished: request.retainAsPublished || connection.bridge,
     identifier: identifier ?? 0,
   };
-  // A session that goes on through another listener can have the filter under another mount point.
+  // A session resumed on another listener can have the filter under another mount point.
   if (before !== undefined && before.pattern !== pattern) broker.subscriptions.remove(before);
   broker.subscriptions.add(subscription);
   session.subscriptions.set(filter, subscription);
@@ -65,7 +65,7 @@ function subscribe(
   return subscription.qos;
 }
 
-/** Retained messages that match [v4-3.3.1-6] [v5-3.3.1-9] to -11; none for a shared subscription. */
+/** Starts a retained replay [v4-3.3.1-6] [v5-3.3.1-9] to -11; none for a shared subscription. */
 function replay(
   broker: Broker,
   session: Session,
@@ -79,7 +79,7 @@ function replay(
     request.retainHandling !== 2 &&
     !(request.retainHandling === 1 && existed);
   if (!wanted) {
-    // What an earlier SUBSCRIBE is still owed comes by the rules of this one.
+    // The rest of an earlier SUBSCRIBE's replay is sent with the options of this one.
     const owed = session.replays.get(filter);
     if (owed !== undefined) session.replays.set(filter, { ...owed, subscription });
     return;

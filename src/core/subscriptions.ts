@@ -6,11 +6,11 @@ import { isHidden, isReserved } from "./topic.ts";
 /** One filter of one session with its options (v5 section 3.8.3.1). */
 export interface Subscription {
   readonly session: Session;
-  /** As the client wrote it, with `$share/group/` and without its mount point. */
+  /** As the client sent it: with `$share/group/`, without its mount point. */
   readonly filter: string;
-  /** What is matched: less the share, with the mount point. */
+  /** The filter to match: without `$share/group/`, with the mount point. */
   readonly pattern: string;
-  /** Characters of `pattern` that are the mount point. */
+  /** Length of the mount point in `pattern`. */
   readonly mountLength: number;
   /** The group of a shared subscription; null: an ordinary one. */
   readonly group: string | null;
@@ -21,10 +21,10 @@ export interface Subscription {
   readonly identifier: number;
 }
 
-/** One session's part in a shared subscription. */
+/** One session's membership in a shared subscription. */
 export type Member = Recipient & { readonly shared: Subscription };
 
-/** Those who share a pattern. Behind different mount points there are different groups. */
+/** The members of a shared subscription. Different mount points have different groups. */
 export interface Group {
   readonly name: string;
   readonly members: Member[];
@@ -33,9 +33,9 @@ export interface Group {
 }
 
 export interface Match {
-  /** Each session once. */
+  /** Each matching session once. */
   readonly recipients: readonly Recipient[];
-  /** The same for a publisher that must not get its own messages back, by session; often empty. */
+  /** By publisher, what it gets itself under No Local; null: nothing. Often empty. */
   readonly withoutLocal: ReadonlyMap<Session, Recipient | null>;
   readonly groups: readonly Group[];
 }
@@ -57,7 +57,9 @@ export class Subscriptions {
     return this.#size;
   }
 
-  /** Adds one, or replaces that of the same session, pattern and group (v5-3.8.4-3). */
+  /**
+   * Adds a subscription, or replaces the one of the same session, pattern and group (v5-3.8.4-3).
+   */
   add(subscription: Subscription): void {
     let level = this.#root;
     for (const name of subscription.pattern.split("/")) {
@@ -118,7 +120,7 @@ export class Subscriptions {
     if (group.members.length === 0) level.groups.delete(key);
   }
 
-  /** Those who share a filter as this subscription does, or did; null: there is nobody any more. */
+  /** The group of a shared subscription, even one since removed; null: the group has no members. */
   groupOf({ pattern, group, mountLength }: Subscription): Group | null {
     let level: Level | undefined = this.#root;
     for (const name of pattern.split("/")) {
@@ -128,14 +130,15 @@ export class Subscriptions {
     return group === null ? null : (level.groups.get(keyOf(group, mountLength)) ?? null);
   }
 
-  /** Everybody who gets a message on `topic`. */
+  /** All recipients of a message on `topic`. */
   match(topic: string): Match {
     const found: Subscription[] = [];
     const groups: Group[] = [];
     const names = topic.split("/");
-    // Wildcards on the first level do not reach the server's own topics (v5-4.7.2-1).
+    // A wildcard on the first level does not match topics that begin with `$` (v5-4.7.2-1).
     descend(this.#root, names, 0, isReserved(topic), found, groups);
-    // Behind a mount point, the first level is a later one, and the mount point itself is no topic.
+    // Behind a mount point a client's first level is a later one, and the mount point alone is no
+    // topic.
     const isOpen = ({ pattern, mountLength }: Subscription): boolean =>
       mountLength === 0 || !isHidden(pattern, topic, mountLength);
     return gather(
@@ -155,7 +158,7 @@ function descend(
 ): void {
   const wild = !(reserved && depth === 0);
   if (wild) {
-    // `#` stands for its parent level too (section 4.7.1.2).
+    // `#` matches its parent level too (section 4.7.1.2).
     const rest = level.children.get("#");
     if (rest !== undefined) collect(rest, found, groups);
   }
@@ -212,7 +215,7 @@ function merge(session: Session, own: readonly Subscription[]): Recipient {
   };
 }
 
-/** No group's name has a slash. */
+/** Unique, because a group's name has no slash. */
 function keyOf(group: string, mountLength: number): string {
   return `${mountLength}/${group}`;
 }

@@ -4,7 +4,7 @@ import type { WillFate } from "./events.ts";
 import { hasSubscribers, publish } from "./publish.ts";
 import type { Will } from "./will.ts";
 
-/** Counters since the start. They cost an addition each, and `$SYS` and inspect read them. */
+/** Counters since the start, one addition each. `$SYS` and inspect read them. */
 export interface Statistics {
   packetsReceived: number;
   packetsSent: number;
@@ -17,17 +17,17 @@ export interface Statistics {
   connected: number;
   connectedMax: number;
   sessionsExpired: number;
-  /** What `$SYS` said last, by topic, so that only what has changed is said again. */
+  /** The last value published by topic, so that `$SYS` publishes only changes. */
   readonly lastPublished: Map<string, string>;
   readonly loads: readonly Load[];
-  /** When the loads were measured last. */
+  /** When the loads were last measured. */
   loadsAt: Millis | null;
 }
 
 type Counter =
   "packetsReceived" | "packetsSent" | "publishReceived" | "publishSent" | "socketsOpened";
 
-/** A rate a minute, as moving averages over 1, 5 and 15 minutes. */
+/** A rate per minute, as moving averages over 1, 5 and 15 minutes. */
 interface Load {
   readonly topic: string;
   readonly counter: Counter;
@@ -66,7 +66,7 @@ export function newStatistics(): Statistics {
   };
 }
 
-/** Publishes the changed values of `$SYS/broker/...`, retained, under the names mosquitto gave them. */
+/** Publishes the changed values of `$SYS/broker/...`, retained, under mosquitto's names. */
 export function publishSys(broker: Broker): void {
   for (const [topic, value] of valuesOf(broker)) {
     if (broker.statistics.lastPublished.get(topic) === value) continue;
@@ -134,7 +134,7 @@ function loadsOf(broker: Broker): [string, string][] {
   return values;
 }
 
-/** Tells subscribers of `$SYS/broker/wills/fates` what became of a will, as JSON. */
+/** Publishes the fate of a will on `$SYS/broker/wills/fates`, as JSON. */
 export function publishFate(broker: Broker, will: Will, fate: WillFate): void {
   const topic = "$SYS/broker/wills/fates";
   if (broker.sysIntervalMs === null || !hasSubscribers(broker, topic)) return;
@@ -158,7 +158,7 @@ export function publishFate(broker: Broker, will: Will, fate: WillFate): void {
   });
 }
 
-/** JSON has escapes for whatever is not ASCII. */
+/** Replaces characters that are not ASCII by JSON escapes. */
 function asciiOnly(json: string): string {
   return json.replace(
     /[^\u0020-\u007e]/g,

@@ -4,19 +4,19 @@ import type { Message } from "./packet.ts";
 import type { Session } from "./session.ts";
 import type { Will } from "./will.ts";
 
-/** What a deadline is about: the heap holds all of them. */
+/** The owner of a deadline; one heap holds all kinds. */
 export type Timed =
   /** Connect timeout, keepalive or stall, whichever is first. */
   | { readonly kind: "connection"; readonly connection: Connection }
   | { readonly kind: "will"; readonly will: Will }
-  /** The Session Expiry Interval has passed. */
+  /** The end of the Session Expiry Interval. */
   | { readonly kind: "session"; readonly session: Session }
-  /** There is more of a retained replay or a long queue to send; due at once. */
+  /** The rest of a retained replay or a long queue; due at once. */
   | { readonly kind: "pump"; readonly session: Session }
-  /** Messages of shared subscriptions go to other members; due at once. */
+  /** Messages of an ended session for other members of its groups; due at once. */
   | { readonly kind: "handover"; readonly handover: Handover }
-  /** A client's PUBLISH, where the rules let it be behind. */
+  /** A client's PUBLISH that a planted quirk delays. */
   | { readonly kind: "publish"; readonly session: Session; readonly message: Message }
-  /** A publisher has been held for as long as it may. */
+  /** The longest time that a publisher may be held. */
   | { readonly kind: "hold"; readonly connection: Connection }
   | { readonly kind: "sys" };

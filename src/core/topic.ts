@@ -1,11 +1,11 @@
-/** Topic names and filters are valid by grammar when they get here; this file only takes them apart. */
+/** Topic names and filters here are valid by grammar already; this file only parses them. */
 
 export interface SharedFilter {
   readonly group: string;
   readonly filter: string;
 }
 
-/** `$share/group/filter` taken apart, or null for an ordinary filter (v5-4.8.2-1). */
+/** The parts of `$share/group/filter`; null: an ordinary filter (v5-4.8.2-1). */
 export function sharedFilter(filter: string): SharedFilter | null {
   if (!filter.startsWith("$share/")) return null;
   const end = filter.indexOf("/", 7);
@@ -13,15 +13,16 @@ export function sharedFilter(filter: string): SharedFilter | null {
   return { group: filter.slice(7, end), filter: filter.slice(end + 1) };
 }
 
-/** Topics that begin with `$` are the server's own (v4-4.7.2-1, v5-4.7.2-1). */
+/** Whether a topic begins with `$`, which reserves it for the server (v4-4.7.2-1, v5-4.7.2-1). */
 export function isReserved(topic: string): boolean {
   return topic.charCodeAt(0) === 0x24;
 }
 
 /**
- * Whether a filter does not reach a topic though it matches it: a wildcard on its first level keeps it
- * from what begins with `$` [v4-4.7.2-1] [v5-4.7.2-1], and behind a mount point there are topics that
- * nobody sees. `start`: where the client's part of both begins, behind its mount point.
+ * Whether a matching topic is hidden from a filter: a wildcard on the first level does not match
+ * topics that begin with `$` [v4-4.7.2-1] [v5-4.7.2-1], and some topics behind a mount point are
+ * hidden from all its clients. `start`: the mount point's length, where the client's part of both
+ * begins.
  */
 export function isHidden(pattern: string, topic: string, start: number): boolean {
   if (start > 0 && !isTopicBehind(topic, start)) return true;
@@ -31,9 +32,9 @@ export function isHidden(pattern: string, topic: string, start: number): boolean
 }
 
 /**
- * Whether a client behind a mount point may be told of a topic. Without it an empty name would be left
- * of the mount point itself [v4-4.7.3-1] [v5-4.7.3-1], and what is left of `$SYS` would pass for the
- * broker's own, which is out of sight there.
+ * Whether a client behind a mount point may see a topic. Not the mount point itself, whose name
+ * would be empty [v4-4.7.3-1] [v5-4.7.3-1], and not `$SYS` behind it, which would look like the
+ * broker's own.
  */
 export function isVisibleThroughMount(mountPoint: string, topic: string): boolean {
   if (mountPoint === "") return true;
@@ -44,18 +45,18 @@ function isTopicBehind(topic: string, start: number): boolean {
   return topic.length > start && !isServerOwned(topic, start);
 }
 
-/** Whether the server alone may publish there. Other `$` topics are left to the clients. */
+/** Whether only the server may publish on a topic. Clients may use other `$` topics. */
 export function isServerOwned(topic: string, start = 0): boolean {
   if (!topic.startsWith("$SYS", start)) return false;
   return topic.length === start + 4 || topic.charCodeAt(start + 4) === 0x2f;
 }
 
-/** The one exception, as in mosquitto: where a bridge says whether it is there. */
+/** The one exception, as in mosquitto: a bridge publishes its own state there. */
 const bridgeState = /^\$SYS\/broker\/connection\/[^/]+\/state$/;
 
 /**
- * Whether a client may not publish, or have a will, on the topic that it names: the server owns it, in
- * the client's own view or in that of clients without its mount point.
+ * Whether a client may not publish or set a will on a topic because the server owns it, either as
+ * the client names it or with the mount point.
  */
 export function isForServerOnly(mountPoint: string, named: string): boolean {
   if (mountPoint === "") return isServerOwned(named) && !bridgeState.test(named);
@@ -63,8 +64,8 @@ export function isForServerOnly(mountPoint: string, named: string): boolean {
 }
 
 /**
- * Whether a topic name matches a filter: the plain definition of section 4.7, for one pair. Matching
- * against many is the business of subscriptions.ts and retained.ts.
+ * Whether a topic name matches a filter by section 4.7, for one pair. subscriptions.ts and
+ * retained.ts match against many.
  */
 export function matches(filter: string, topic: string): boolean {
   const wanted = filter.split("/");
@@ -78,15 +79,15 @@ export function matches(filter: string, topic: string): boolean {
   return wanted.length === levels.length;
 }
 
-/** With its mount point it is no string of MQTT any more (section 1.5.3, v5: 1.5.4). */
+/** Whether a topic exceeds an MQTT string, e.g. with its mount point (section 1.5.3, v5: 1.5.4). */
 export function tooLong(topic: string): boolean {
   return topic.length * 3 > stringBytes && utf8Length(topic) > stringBytes;
 }
 
-/** Bytes of the longest string of MQTT. */
+/** Bytes of the longest MQTT string. */
 const stringBytes = 65_535;
 
-/** More levels than allowed; a short topic is not even looked at. */
+/** Whether a topic has more levels than allowed. A topic shorter than that is not split. */
 export function tooDeep(topic: string, levels: number): boolean {
   return topic.length >= levels && topic.split("/", levels + 1).length > levels;
 }

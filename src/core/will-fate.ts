@@ -10,8 +10,8 @@ import { lesserQos, type Session } from "./session.ts";
 import { willDelay, type Will } from "./will.ts";
 
 /**
- * What the connection's end does to the will that was armed on it, by the table of ends. `endDue`:
- * when the connection had to end; later than that it does where the broker itself stood still.
+ * Publishes, delays or discards the will of a connection that ends, by the table of causes.
+ * `endDue`: when the connection had to end, which a standstill of the broker can have delayed.
  */
 export function endWill(
   broker: Broker,
@@ -56,7 +56,7 @@ function fateOf(
 function delaySecondsOf(rules: Rules, will: Will, sessionContinues: boolean): number {
   const { packet, session } = will;
   if (rules.willWaitsFor === "nothing") return 0;
-  // Never, as it stands on the wire, is long enough to be a date still.
+  // 0xFFFFFFFF means "never" on the wire; used as seconds it still yields a finite due time.
   if (rules.willWaitsFor === "sessionEnd")
     return Math.min(session.expiryIntervalSeconds, 0xffff_ffff);
   if (rules.sessionEndCutsDelay === "never") return packet.delayIntervalSeconds;
@@ -64,7 +64,7 @@ function delaySecondsOf(rules: Rules, will: Will, sessionContinues: boolean): nu
   return rules.sessionEndCutsDelay === "always" ? 0 : packet.delayIntervalSeconds;
 }
 
-/** Whether one that is not due stands before it in a line by interval; then it waits for that one. */
+/** A planted quirk: postpones a due will behind one with a shorter interval that is not yet due. */
 export function postponeBehindOther(broker: Broker, will: Will): boolean {
   const interval = will.packet.delayIntervalSeconds;
   for (const timed of broker.deadlines.owners()) {
@@ -79,7 +79,7 @@ export function postponeBehindOther(broker: Broker, will: Will): boolean {
   return false;
 }
 
-/** The session of a delayed will ends: it is due [v5-3.1.2-8]. */
+/** Publishes a delayed will because its session ends [v5-3.1.2-8]. */
 export function endDelay(broker: Broker, will: Will, why: SessionEnd): void {
   const { willOnTakeover, sessionEndCutsDelay: cuts } = broker.rules;
   if (why === "replaced" && willOnTakeover.endedDelayed === "discard") {
@@ -93,13 +93,13 @@ export function endDelay(broker: Broker, will: Will, why: SessionEnd): void {
   }
 }
 
-/** The will waits on by itself, by rules that are not the standard's. */
+/** A planted quirk: the will stays delayed without its session. */
 function detach(will: Will): void {
   will.isDetached = true;
   will.session.will = null;
 }
 
-/** The client is back before the will was due [v5-3.1.3-9]. */
+/** Cancels a delayed will because its client returned in time [v5-3.1.3-9]. */
 export function cancelDelayedWill(broker: Broker, session: Session): void {
   const will = session.will;
   if (will === null) return;
@@ -108,7 +108,7 @@ export function cancelDelayedWill(broker: Broker, session: Session): void {
   setFate(broker, will, { fate: "cancelled", topic: will.topic, why: "resumed" }, "resumed");
 }
 
-/** `by`: what ended its waiting; null: it did not wait. */
+/** Publishes a will, unless access is denied. `by`: what ended its delay; null: it had none. */
 export function publishWill(
   broker: Broker,
   will: Will,
@@ -156,8 +156,8 @@ export function publishWill(
 }
 
 /**
- * A will that has met its fate is its session's no more. `$SYS` tells the fate of one that waited here,
- * that of another behind the end of its connection.
+ * Gives a will its fate and detaches it from its session. `$SYS` publishes a delayed will's fate
+ * here, any other's after the end of its connection.
  */
 function setFate<Fate extends WillFate>(
   broker: Broker,
@@ -175,7 +175,7 @@ function setFate<Fate extends WillFate>(
   return fate;
 }
 
-/** A session that ends brings the due time forward to now, if it is not past already. */
+/** The end of a session moves a later due time forward to now. */
 function dueAtSessionEnd(broker: Broker, will: Will): Millis {
   const due = dueOf(will);
   return due < broker.now ? due : broker.now;

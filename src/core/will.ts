@@ -8,10 +8,10 @@ import type { Memory } from "./records/records.ts";
 import type { Session } from "./session.ts";
 import type { WillPacket } from "./packet.ts";
 
-/** armed: its connection lives. delayed: that has ended, it waits for its due time. */
+/** armed: its connection is open. delayed: its connection has ended, it waits for its due time. */
 export type WillState = "armed" | "delayed" | "published" | "discarded" | "cancelled";
 
-/** From which state a will may get into which. The last three are fates; nothing follows them. */
+/** The states that may follow each state. The last three are fates, which nothing follows. */
 const transitions: Readonly<Record<WillState, readonly WillState[]>> = {
   armed: ["delayed", "published", "discarded", "cancelled"],
   delayed: ["published", "discarded", "cancelled"],
@@ -20,20 +20,20 @@ const transitions: Readonly<Record<WillState, readonly WillState[]>> = {
   cancelled: [],
 };
 
-/** The will of one connection, kept by the session, since it can outlive the connection. */
+/** The will of one connection. The session keeps it, because it can outlive the connection. */
 export class Will {
   readonly session: Session;
   readonly packet: WillPacket;
   /** With the mount point of its listener. */
   readonly topic: string;
   readonly deadline: Deadline<Timed>;
-  /** How its connection ended, and when; null while it lives. */
+  /** How and when its connection ended; null: it is open. */
   ended: { readonly cause: EndCause; readonly at: Millis } | null = null;
-  /** It waits on although its session has ended or continues, by rules that are not the standard's. */
+  /** A planted quirk: it stays delayed although its session has ended or was resumed. */
   isDetached = false;
-  /** When it was due, where such rules then let others go before it; null: nothing does. */
+  /** Its first due time, if a planted quirk postponed it behind others; null: not postponed. */
   originalDue: Millis | null = null;
-  /** Not for rules; null: CONNECT is not accepted yet. */
+  /** The record's reference, not for rules; null: CONNECT is not accepted yet. */
   memory: Memory | null = null;
   #state: WillState = "armed";
 

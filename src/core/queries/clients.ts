@@ -12,15 +12,15 @@ import type { Session } from "../session.ts";
 import type { Subscription } from "../subscriptions.ts";
 import { allOf, type Steps } from "../steps.ts";
 
-/** Client ids that the account of a subscriber names. */
+/** Held publishers named in the account of a subscriber. */
 const holdersNamed = 10;
 
-/** Clients that have a session, connected or not, in no particular order. */
+/** Clients with a session, connected or not, unordered. */
 export function* clientsOf(broker: Broker): Steps<ClientSummary> {
   for (const session of sessionsNow(broker)) yield summaryOf(broker, session);
 }
 
-/** All that is known of a client id; null: nothing, or it is forgotten. */
+/** The account of a client id; null: unknown or forgotten. */
 export function clientOf(broker: Broker, clientId: string): ClientAccount | null {
   const session = broker.sessions.get(clientId) ?? null;
   const history = broker.records.clients.of(clientId);
@@ -36,12 +36,12 @@ export function clientOf(broker: Broker, clientId: string): ClientAccount | null
   };
 }
 
-/** A session with its subscriptions, however many they are. */
+/** A session with all its subscriptions, in one step. */
 export function sessionAccount(session: Session): SessionAccount {
   return { ...sessionOf(session), subscriptions: allOf(subscriptionsIn(session)) };
 }
 
-/** A session whose subscriptions, which may be many, have steps of their own. */
+/** A session whose subscriptions, which may be many, are found in steps of their own. */
 export interface SessionSteps {
   readonly session: Omit<SessionAccount, "subscriptions">;
   readonly subscriptions: Steps<SubscriptionAccount>;
@@ -61,8 +61,8 @@ export function* subscriptionsOf(broker: Broker): Steps<SubscriptionAccount> {
 }
 
 /**
- * The sessions that there are now, as far as they are there still when their turn comes. Those that
- * come anew stand behind them; without a count this might never catch up with clients that come and go.
+ * The sessions that exist at the first step, less those that end before their own. New sessions are
+ * added at the end; without the count this might never finish while clients connect and disconnect.
  */
 function* sessionsNow({ sessions }: Broker): Generator<Session, void, void> {
   let left = sessions.size;
@@ -82,7 +82,10 @@ export function isKnown(broker: Broker, clientId: string): boolean {
   return broker.sessions.has(clientId) || broker.records.clients.of(clientId) !== null;
 }
 
-/** As many of the client ids that are remembered as there are now: those that come meanwhile have no end. */
+/**
+ * Known client ids, as many as there are at the first step, so that new ones do not make it
+ * endless.
+ */
 export function* knownClientIds({ records }: Broker): Generator<string, void, void> {
   let left = records.clients.size;
   for (const id of records.clients.ids()) {
@@ -141,7 +144,7 @@ function sessionOf(session: Session): SessionSteps["session"] {
   };
 }
 
-/** The publishers that wait for a subscriber. */
+/** The publishers held for a subscriber. */
 function holdsAccount({ heldPublishers }: Session): HoldsAccount {
   const clientIds: string[] = [];
   for (const { clientId } of heldPublishers?.connections ?? []) {

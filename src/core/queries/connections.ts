@@ -4,7 +4,7 @@ import type { Connection } from "../connection.ts";
 import { firstDue } from "../patience.ts";
 import { factsOf, type ConnectionRecord } from "../records/clients.ts";
 
-/** What is known of one connection, while it lives and after. */
+/** The account of one connection, open or ended. */
 export function connectionOf(broker: Broker, record: ConnectionRecord): ConnectionAccount {
   const { facts, live } = record;
   const { allowedMs } = facts;
@@ -36,7 +36,7 @@ export function connectionOf(broker: Broker, record: ConnectionRecord): Connecti
 
 type NowFact = "remote" | "listener" | "keepAliveSeconds" | "lastPacket" | "deadlineAt";
 
-/** What every account of a connection that lives tells of it. */
+/** The facts that every account of an open connection contains. */
 export interface ConnectionNow extends Pick<ConnectionAccount, NowFact | "deadlineCause"> {
   readonly allowedMs: number | null;
 }
@@ -52,7 +52,7 @@ export function connectionNow(broker: Broker, connection: Connection): Connectio
 
 type Standstill = "stoodStillMs" | "stoodStillInAllMs" | "lastPacketWaitedMs";
 
-/** What the broker's own standstills did to it; of one that has ended, `end` tells the rest. */
+/** Standstills of the broker during the connection. Of an ended one, `end` has the others. */
 function standstillOf(
   { standstills, now }: Broker,
   { live, connectedAt, stoodStillInAllMs: atEnd }: ConnectionRecord,
@@ -71,7 +71,7 @@ function standstillOf(
 
 type Awaited = "deadlineAt" | "deadlineCause" | "paused" | "heldFor" | "blocked";
 
-/** What one that lives waits for. */
+/** What an open connection waits for. */
 function awaitedOf(broker: Broker, connection: Connection): Pick<ConnectionAccount, Awaited> {
   const { deadlineAt, deadlineCause } = connectionNow(broker, connection);
   return {
@@ -91,7 +91,7 @@ const awaitsNothing: Pick<ConnectionAccount, Awaited> = {
   blocked: false,
 };
 
-/** The subscriber for which a publisher is held. */
+/** The subscriber for which a publisher is held; null: it is not held. */
 export function heldFor({ holding }: Connection): HoldAccount | null {
   const current = holding?.current ?? null;
   if (current === null) return null;

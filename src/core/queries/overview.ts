@@ -4,7 +4,7 @@ import type { WillRecord } from "../records/wills.ts";
 
 const pendingShown = 10;
 
-/** One screen about the broker. What costs most is one look at each delayed will. */
+/** One screen about the broker. The main cost is one look at each delayed will. */
 export function overviewOf(broker: Broker): OverviewAccount {
   const { statistics: counted, records, retained, sessions } = broker;
   return {
@@ -36,7 +36,7 @@ export function overviewOf(broker: Broker): OverviewAccount {
   };
 }
 
-/** One pass, whatever their number: a record that is not among the soonest costs a comparison. */
+/** The wills due next, in one pass: a record that is not among the soonest costs one comparison. */
 function nextDue(broker: Broker): WillAccount[] {
   const soonest: WillRecord[] = [];
   for (const record of broker.records.wills.delayedRecords()) {

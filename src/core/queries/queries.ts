@@ -1,17 +1,17 @@
 /**
- * What may be asked of the broker, on one page. A query changes nothing. A long one is found in
- * steps (`steps.ts`), so that its reader gives others their turn.
+ * All queries that the shell may ask, on one page. A query changes nothing. A long answer is found
+ * in steps (`steps.ts`), so that its reader can yield in between.
  */
 
-/** One screen: counts, what is due next, what ended last. */
+/** One screen: counts, wills due next, connections ended last. */
 export { overviewOf } from "./overview.ts";
-/** Clients that have a session, one or all; ids that are remembered. */
+/** Clients with a session, one or all; known client ids. */
 export { clientOf, clientsOf, isKnown, knownClientIds } from "./clients.ts";
 /** Sessions and their subscriptions. */
 export { sessionsOf, type SessionSteps, subscriptionsOf } from "./clients.ts";
-/** Wills, newest first, and the one that somebody waits for. */
+/** Wills, newest first, and the one that a caller waits for. */
 export { awaitedWillOf, willsOf } from "./wills.ts";
-/** Who would get a message on a topic, and why; retained messages. */
+/** The recipients of a message on a topic, with reasons; retained messages. */
 export { retainedOf, routeFor } from "./routes.ts";
-/** All state at once, for checkers and for what a fault prints. */
+/** All state at once, for checkers and for the report of a fault. */
 export type { BrokerView, ConnectionView, SessionView } from "./state.ts";

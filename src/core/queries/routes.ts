@@ -17,14 +17,14 @@ import type { Steps } from "../steps.ts";
 
 type Recipient = RouteAccount["recipients"][number];
 
-/** Bytes of a payload that a list shows. */
+/** Bytes of each payload in a list. */
 const payloadShown = 64;
 
 /**
- * Who would get a message, and by which of its filters; of a shared subscription, who is next. Each
- * answer is what `publish` would do at this moment with that copy alone. Changes nothing. `message`: without RETAIN; by
- * default without payload, and of QoS 2, so that it is as high as each subscription. `publisher`: whose
- * own subscriptions with No Local get nothing; null: a client that has no subscriptions here.
+ * The recipients of a message with the filters that match, and the next member of each group. Each
+ * answer is what `publish` would do with that copy alone now. Changes nothing. `message`: without
+ * RETAIN; by default with an empty payload and QoS 2, so that each subscription's own QoS applies.
+ * `publisher`: its own No Local subscriptions get nothing; null: a client without subscriptions.
  */
 export function* routeFor(
   broker: Broker,
@@ -105,7 +105,7 @@ function retainedAccount({ topic, qos, payload, expiresAt }: Message): RetainedA
 
 const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/** The platform's own encoders are not the core's to use. */
+/** Base64 by hand, because the core uses no platform encoder. */
 function base64(bytes: Uint8Array): string {
   let text = "";
   for (let index = 0; index < bytes.length; index += 3) {

@@ -8,9 +8,9 @@ import { sessionAccount } from "./clients.ts";
 import { connectionNow, type ConnectionNow, heldFor } from "./connections.ts";
 
 /**
- * The state as the rules hold it, in plain JSON: what lives, by the names of the accounts, and what only
- * a checker asks for. Nothing is read from what is remembered (`records/`), so that a test can compare
- * the two. Times are milliseconds since the epoch, null: never.
+ * The live state of the rules as plain JSON, named as in the accounts, plus what only checkers
+ * need. Reads nothing from `records/`, so that a test can compare the two. Times are milliseconds
+ * since the epoch; null: never.
  */
 export interface BrokerView {
   readonly now: number;
@@ -18,7 +18,7 @@ export interface BrokerView {
   readonly sessions: readonly SessionView[];
   readonly retained: { readonly messages: number; readonly bytes: number };
   readonly subscriptions: number;
-  /** Deadlines that are set. */
+  /** Number of deadlines set. */
   readonly deadlines: number;
 }
 
@@ -28,9 +28,9 @@ export interface ConnectionView extends ConnectionNow, Pick<ConnectionAccount, L
   readonly connection: number;
   readonly clientId: string | null;
   readonly state: ConnectionState;
-  /** Since when it has taken nothing of what waits for it; null: nothing waits. */
+  /** Since when the peer has taken none of its waiting output; null: none waits. */
   readonly waitingSince: number | null;
-  /** Since when the driver does not read from it, so that the deadline stands still; null: it reads. */
+  /** When the driver paused reading, which stops the keepalive; null: it reads. */
   readonly pausedAt: number | null;
 }
 

@@ -11,7 +11,7 @@ const statesOf: Record<NonNullable<WillQuery["which"]>, readonly WillState[]> = 
   notFired: ["discarded", "cancelled"],
 };
 
-/** The wills that the ledger knows, newest first. */
+/** The wills in the ledger, newest first. */
 export function* willsOf(broker: Broker, query: WillQuery = {}): Steps<WillAccount> {
   const found: WillRecord[] = [];
   const { newestId } = broker.records.wills;
@@ -23,18 +23,19 @@ export function* willsOf(broker: Broker, query: WillQuery = {}): Steps<WillAccou
   for (let record = found.pop(); record !== undefined; record = found.pop()) yield record.account;
 }
 
-/** The newest will, of those of a client, on a topic, or of all; null: none is known. */
+/** The newest will that matches a query; null: none. */
 function newestWill(broker: Broker, query: WillQuery): WillRecord | null {
   const { clientId } = query;
   const { clients, wills } = broker.records;
   const history = clientId === undefined ? null : clients.of(clientId);
-  // The ledger forgets by wills, and histories are forgotten by clients: either may know more.
+  // The ledger drops wills, histories drop clients: either may still have a will that the other
+  // lost.
   return newestOf(history?.wills ?? [], query) ?? newestOf(wills.records(), query);
 }
 
 /**
- * The newest will that is asked for; where there is none, the first that is armed after the call. Each call of
- * the function that it returns looks anew; null: there is none yet.
+ * The newest will that matches a query, else the first one armed after this call. Returns a
+ * function that looks again at each call; null: none yet.
  */
 export function awaitedWillOf(broker: Broker, query: WillQuery): () => WillRecord | null {
   const { wills } = broker.records;

@@ -4,12 +4,12 @@ import { standardRules, type Rules } from "./rules.ts";
 /** A broker that misbehaves on purpose. */
 export interface Like {
   readonly name: string;
-  /** What it does wrong, in a clause; null: its name says it. */
+  /** What it does wrong, in a clause; null: the name says it. */
   readonly summary: string | null;
   readonly rules: Partial<Rules>;
 }
 
-/** The quirks of brokers, as measured, that their stories are about. */
+/** Measured quirks of other brokers. */
 export const likes: readonly Like[] = [
   {
     name: "rumqttd-0.19",
@@ -43,14 +43,14 @@ export const likes: readonly Like[] = [
   },
 ];
 
-/** A broker, or one planted quirk, by its name; null: there is none. */
+/** The broker or planted quirk of that name; null: unknown name. */
 export function likeNamed(name: string): Like | null {
   const rules = Object.entries(plantedQuirks).find(([quirk]) => quirk === name)?.[1];
   if (rules !== undefined) return { name, summary: null, rules };
   return likes.find((like) => like.name === name) ?? null;
 }
 
-/** Every name that `likeNamed` knows. */
+/** All names that `likeNamed` accepts. */
 export function likeNames(): readonly string[] {
   return [...likes.map(({ name }) => name), ...Object.keys(plantedQuirks)];
 }

@@ -3,8 +3,8 @@ import { standardRules, type Rules } from "./rules.ts";
 const takeover = standardRules.willOnTakeover;
 
 /**
- * One quirk each, named by its class and by what it does. Every checker that claims to see a class
- * has to see the quirk that is planted here.
+ * One quirk each, named by its class and its effect. Every checker that claims to detect a class
+ * has to detect the quirk planted here.
  */
 export const plantedQuirks = {
   "A1-no-deadline": { keepAliveFactor: Infinity, tcpDetectors: false },

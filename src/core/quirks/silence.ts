@@ -1,12 +1,12 @@
 import type { Broker } from "../broker.ts";
 import type { ConnectionId, Effect, Input } from "../io.ts";
 
-/** Bytes that a packet has to lack for its parts to count. */
+/** `byteOfLarge`: parts of a packet count while it lacks more bytes than this. */
 const largeMin = 1000;
 
 /**
- * Keeps `silentSince` for rules under which the silence does not begin with the last packet. By the
- * standard it does (`lastPacketAt`), so that this is never called then and a packet costs one write.
+ * Updates `silentSince` under quirks whose silence does not start at the last packet. By the
+ * standard it does (`lastPacketAt`): then this is never called, and a packet costs one write.
  */
 export function updateSilentSince(broker: Broker, input: Input, effects: readonly Effect[]): void {
   if (endsSilence(broker, input)) setSilentSince(broker, input.connection);
@@ -33,6 +33,6 @@ function endsSilence(
 
 function setSilentSince(broker: Broker, id: ConnectionId): void {
   const connection = broker.connections.get(id);
-  // Before CONNECT was accepted another deadline counts.
+  // Until CONNECT is accepted the connect timeout applies instead.
   if (connection?.state === "connected") connection.silentSince = broker.now;
 }

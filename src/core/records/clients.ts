@@ -7,9 +7,11 @@ import { protocolName, type ConnectPacket } from "../packet.ts";
 import { settlingMs, type Standstills } from "../standstills.ts";
 import type { WillRecord } from "./wills.ts";
 
-/** What is remembered of one client id: enough for a person to read, whatever the client does. */
+/**
+ * Bounds on what is kept of one client id: enough for a person to read, whatever the client does.
+ */
 const connectionsKept = 16;
-/** Of those, the refused ones: who tries again and again does not push out what was before. */
+/** Refused ones among them, so that a client that retries does not push out earlier connections. */
 const refusalsKept = 3;
 const willsKept = 16;
 const eventsKept = 50;
@@ -17,12 +19,12 @@ const takeoversKept = 3;
 const endsKept = 10;
 const pingsKept = 16;
 /**
- * Characters of a client id, on an average of those that are gone and remembered. Longer ones, up to
- * 65,535 bytes, take the places of others.
+ * Characters of a client id in the budget for disconnected clients, on average. Longer ids, up to
+ * 65,535 bytes, leave room for fewer clients.
  */
 export const idCharacters = 256;
 
-/** PINGREQs of one connection. Only a PINGREQ pays for it. */
+/** Intervals between PINGREQs of one connection. Only a PINGREQ costs time. */
 export class Pings {
   #lastAt: Millis;
   readonly #intervals: number[] = [];
@@ -37,7 +39,7 @@ export class Pings {
   received(now: Millis, standstills: Standstills): void {
     const interval = now - this.#lastAt;
     this.#count += 1;
-    // When a packet came that had waited for the broker, nobody knows.
+    // After a standstill it is unknown when the PINGREQ arrived, so do not measure this interval.
     const isMeasured = standstills.stoodStillMs(this.#lastAt - settlingMs, now) === 0;
     this.#lastAt = now;
     if (!isMeasured) return;
@@ -57,7 +59,7 @@ export class Pings {
   }
 }
 
-/** What an account tells of the connection itself: read from it while it lives, copied at its end. */
+/** Facts of the connection itself: read from it while it is open, copied at its end. */
 type ConnectionFacts = Pick<
   ConnectionAccount,
   "remote" | "listener" | "protocol" | "openedAt" | "keepAliveSeconds" | "lastPacket" | "dropped"
@@ -77,15 +79,15 @@ export function factsOf(connection: Connection): ConnectionFacts {
   };
 }
 
-/** One connection of a client id, while it lives and after. */
+/** One connection of a client id, open or ended. */
 export class ConnectionRecord {
-  /** Null: it has ended. A connection has buffers, maps and a session, and records are many. */
+  /** Null: it has ended. Released then, because a connection holds buffers, maps and a session. */
   live: Connection | null;
   #facts: ConnectionFacts;
-  /** Null: it lives. */
+  /** Null: it is open. */
   end: ConnectionAccount["end"] = null;
   will: WillRecord | null = null;
-  /** Of one that has ended: how long the broker stood still while it was open. */
+  /** Of an ended connection: how long the broker stood still while it was open. */
   stoodStillInAllMs = 0;
   connectedAt: Millis | null = null;
   cleanStart = true;
@@ -93,9 +95,9 @@ export class ConnectionRecord {
   username: string | null = null;
   keepAliveAskedSeconds = 0;
   sessionExpirySeconds = 0;
-  /** What a refused CONNECT asked for. */
+  /** The will of a refused CONNECT. */
   refusedWill: WillFacts | null = null;
-  /** Milliseconds: the longest time between two packets since CONNECT was accepted. */
+  /** Milliseconds: the longest interval between two packets since CONNECT was accepted. */
   longestSilenceMs = 0;
   /** Created with the first PINGREQ. */
   pings: Pings | null = null;
@@ -105,7 +107,7 @@ export class ConnectionRecord {
     this.#facts = factsOf(connection);
   }
 
-  /** What CONNECT asked for. */
+  /** Keeps what CONNECT asked for. */
   claim({ cleanStart, username, keepAliveSeconds }: ConnectPacket): void {
     this.cleanStart = cleanStart;
     this.username = excerpt(username);
@@ -116,7 +118,7 @@ export class ConnectionRecord {
     return this.live === null ? this.#facts : factsOf(this.live);
   }
 
-  /** Copies what is told of the connection, and lets go of it. */
+  /** Copies the connection's facts and releases it. */
   close(end: NonNullable<ConnectionAccount["end"]>, stoodStillInAllMs: number): void {
     this.#facts = this.facts;
     this.live = null;
@@ -132,17 +134,17 @@ export interface Takeover {
   readonly to: string;
 }
 
-/** All that happened under one client id, the latest of it. */
+/** The latest history of one client id. */
 export class ClientHistory {
   readonly clientId: string;
   readonly connections: ConnectionRecord[] = [];
   readonly wills: WillRecord[] = [];
   readonly events: { readonly at: Millis; readonly event: BrokerEvent }[] = [];
   readonly habits: (ClientHabit & { readonly at: Millis })[] = [];
-  /** Those that the log has said of this device, under this id or one that it had before. */
+  /** Habits logged for this device, under this id or an earlier one. */
   readonly logged = new Set<ClientHabit["fault"]>();
   readonly takeovers: Takeover[] = [];
-  /** Connected at the moment. */
+  /** Whether the client is connected now. */
   connected = false;
 
   constructor(clientId: string) {
@@ -165,12 +167,12 @@ export class ClientHistory {
     keepLatest(this.wills, record, willsKept);
   }
 
-  /** A will of it is still to be published: its story is not over. */
+  /** Whether one of its wills is delayed. */
   get awaitsWill(): boolean {
     return this.wills.some(({ state }) => state === "delayed");
   }
 
-  /** It is the same device that had another id before. */
+  /** The same device had another id before: do not log its habits again. */
   inheritLogged(before: ClientHistory | null): void {
     for (const habit of before?.logged ?? []) this.logged.add(habit);
   }
@@ -185,18 +187,21 @@ export class ClientHistory {
 }
 
 /**
- * The histories of client ids. Those that are connected are kept, and those whose will is delayed: by
- * the standard's rules it has a session, and `limits.sessions` bounds these. Of the others the latest
- * `limits.ledger`, so that a client with a new id each time takes no memory for ever.
+ * The histories of client ids. Keeps connected clients and clients with a delayed will: by the
+ * standard these have a session, which `limits.sessions` bounds. Of the others it keeps the latest
+ * `limits.ledger`, so that a client with a new id each time does not use up memory.
  */
 export class ClientHistories {
   readonly #limits: { readonly ledger: number };
   readonly #connected = new Map<string, ClientHistory>();
-  /** Without a connection, and with a delayed will. */
+  /** Disconnected, with a delayed will. */
   readonly #awaiting = new Map<string, ClientHistory>();
-  /** The others. Whoever left first, or whose will met its fate first, comes first. */
+  /**
+   * Disconnected, without a delayed will. The first to disconnect, or to have its will settled,
+   * first.
+   */
   readonly #gone = new Map<string, ClientHistory>();
-  /** Of the ids in `#gone`. */
+  /** Total length of the ids in `#gone`. */
   #goneCharacters = 0;
   readonly recentEnds: RecentEnd[] = [];
 
@@ -223,7 +228,7 @@ export class ClientHistories {
     yield* this.#gone.keys();
   }
 
-  /** The client was let in. */
+  /** CONNECT was accepted. */
   connected(clientId: string): ClientHistory {
     const history = this.of(clientId) ?? new ClientHistory(clientId);
     this.#forget(clientId);
@@ -232,7 +237,7 @@ export class ClientHistories {
     return history;
   }
 
-  /** It has no connection any more, or was refused. */
+  /** The client's connection ended or was refused. */
   gone(clientId: string): ClientHistory {
     const history = this.of(clientId) ?? new ClientHistory(clientId);
     this.#connected.delete(clientId);
@@ -243,7 +248,7 @@ export class ClientHistories {
     return history;
   }
 
-  /** A will of the client has met its fate. */
+  /** A will of the client got its fate. */
   settled(clientId: string): void {
     const history = this.#awaiting.get(clientId);
     if (history === undefined || history.awaitsWill) return;
@@ -266,7 +271,7 @@ export class ClientHistories {
     if (this.#gone.delete(clientId)) this.#goneCharacters -= clientId.length;
   }
 
-  /** What concerns one client id is remembered there. */
+  /** Adds an event about a client id to its history. */
   noted(event: BrokerEvent, at: Millis): void {
     const clientId = clientOf(event);
     if (clientId !== null) this.of(clientId)?.noted(event, at);

@@ -1,9 +1,9 @@
-/** Characters of a text that are remembered of what has been. A person needs no more of it. */
+/** Characters kept of a text in a record. A person needs no more. */
 export const textKept = 512;
 
 /**
- * What is remembered of an event or a fact: the same, with each long text in it cut. Clients choose
- * these texts, up to 65,535 bytes each, and what is remembered of a client has no other bound on bytes.
+ * A copy of an event or a fact with each long text in it cut. Clients choose these texts, up to
+ * 65,535 bytes each, and records have no other bound on bytes.
  */
 export function excerpt<Fact>(fact: Fact): Fact {
   if (!isLong(fact)) return fact;
@@ -12,13 +12,13 @@ export function excerpt<Fact>(fact: Fact): Fact {
   return Object.fromEntries(entries.map(([key, value]) => [key, excerpt(value)])) as Fact; // As above.
 }
 
-/** Whether `kept` is what is remembered of the text. */
+/** Whether `kept` is the excerpt of a text. */
 export function isExcerptOf(kept: string, text: string): boolean {
   if (kept === text) return true;
   return text.length > textKept && kept.length > textKept && kept === cut(text);
 }
 
-/** Events are plain objects, so that a few fields are all there is to look at. */
+/** Events are plain objects with few fields, so this is cheap. */
 function isLong(fact: unknown): boolean {
   if (typeof fact === "string") return fact.length > textKept;
   if (typeof fact !== "object" || fact === null || Array.isArray(fact)) return false;
@@ -31,6 +31,6 @@ function cut(text: string): string {
   const isHalf = last >= 0xd800 && last <= 0xdbff;
   const codes: number[] = [];
   for (let at = 0; at < (isHalf ? textKept - 1 : textKept); at++) codes.push(text.charCodeAt(at));
-  // Made of its codes, since a slice may hold on to the whole text.
+  // Built from its codes, because a slice may retain the whole text.
   return `${String.fromCharCode(...codes)}...`;
 }

@@ -8,20 +8,20 @@ import type { Session } from "../session.ts";
 import type { Will } from "../will.ts";
 import type { OwnPublishes, WillRecord } from "./wills.ts";
 
-/** A connection shorter than this may have died before it could publish anything. */
+/** A shorter connection may have ended before the client could publish anything. */
 const settledInMs = 10_000;
 const alternatingMs = 60_000;
 const burstMs = 10_000;
 
-/** Who armed a will on a topic last. */
+/** The last client that armed a will on a topic. */
 interface LastWill {
   readonly clientId: string;
   readonly host: string;
 }
 
 /**
- * What clients do to themselves: each kind is said once for a client id, in the log, and remembered
- * in its history for `inspect explain`. Nothing here changes what becomes of a will.
+ * Finds habits of clients that make their wills go wrong. Logs each habit once per client id and
+ * keeps it in the history for `inspect explain`. Changes no will.
  */
 export class Habits {
   readonly #broker: Broker;
@@ -33,12 +33,12 @@ export class Habits {
     this.#clients = clients;
   }
 
-  /** Topics of wills that are remembered, for tests of its bound. */
+  /** Number of will topics kept, for tests of the bound. */
   get topics(): number {
     return this.#byTopic.size;
   }
 
-  /** A will was armed: what can be seen of it at once. */
+  /** A will was armed: reports the habits visible in its CONNECT. */
   armed(connection: Connection, session: Session, will: Will): void {
     const { peer, keepAliveSeconds: keepAlive, allowedMs } = connection;
     const { topic } = will;
@@ -55,12 +55,13 @@ export class Habits {
   }
 
   /**
-   * An earlier will on this topic, of another id that has gone, from the same address: it is the same
-   * device. The log says once what it does, whatever it is called.
+   * Reports a new random id. An earlier will on this topic, from the same address, under another id
+   * that is disconnected, is the same device. The device's habits are logged once, under whichever
+   * id.
    */
   #reportRandomId(peer: Peer, topic: string): void {
     const clientId = peer.clientId ?? "";
-    // Long ones are not remembered: what is has no other bound on bytes.
+    // Long ones are not kept, because this map has no other bound on bytes.
     if (topic.length > textKept || clientId.length > textKept) return;
     const host = hostOf(peer.remote);
     const last = this.#byTopic.get(topic);
@@ -81,7 +82,7 @@ export class Habits {
     }
   }
 
-  /** A client takes over its own id. Two that share one do so again and again. */
+  /** A takeover. Two clients that share an id take each other over repeatedly. */
   takenOver(history: ClientHistory, before: Connection, next: Connection): void {
     const { now } = this.#broker;
     const from = hostOf(before.remote);
@@ -98,7 +99,7 @@ export class Habits {
     this.#report(next.peer, { fault: "sharedClientId", remotes });
   }
 
-  /** A PUBLISH of a client with a will: whether it speaks where its will is to speak. */
+  /** A client with a will published: notes whether on the will's topic or on a related one. */
   published(will: Will, ownPublishes: OwnPublishes, topic: string, retain: boolean): void {
     if (topic === will.topic) {
       ownPublishes.onTopic += 1;
@@ -112,7 +113,7 @@ export class Habits {
     }
   }
 
-  /** The will of a connection that has ended met its fate, at once or after its delay. */
+  /** A will got its fate, at the end of its connection or after its delay. */
   settled(will: Will, record: WillRecord, fate: WillFate): void {
     const { clientId, remote } = record.origin;
     const peer = { clientId, remote };
@@ -126,15 +127,16 @@ export class Habits {
   }
 
   #reportUnheard(peer: Peer, will: Will, { reach }: WillFate & { fate: "published" }): void {
-    // Nobody needs to hear one that only clears the topic.
+    // A will that only clears the retained message needs no subscriber.
     if (will.packet.retain && will.packet.payload.length === 0) return;
     if (this.#broker.stopping || !hadNoSubscribers(reach)) return;
     if (reach.retained === null) this.#report(peer, { fault: "willUnheard", topic: will.topic });
   }
 
   /**
-   * A retained `offline` that nothing overwrites. One short connection proves nothing, it may have died
-   * before it could say `online`; a second one under the retained will of the first does.
+   * Reports a retained `offline` that the client never overwrites. One short connection proves
+   * nothing, since it may have ended before the client could publish `online`; a second one while
+   * the first's will is retained does.
    */
   #reportMissingBirth(peer: Peer, will: Will, record: WillRecord, connectedForMs: number): void {
     const { topic, packet } = will;
@@ -169,8 +171,8 @@ export class Habits {
   }
 
   /**
-   * A clean goodbye, and those who listen on the will's topic were told nothing but a first message:
-   * they believe that the client is still there.
+   * Reports a clean DISCONNECT after at most one message on the will's topic: its subscribers still
+   * believe that the client is online.
    */
   #reportCleanDisconnect(peer: Peer, will: Will, { ownPublishes }: WillRecord): void {
     if (ownPublishes === null || ownPublishes.onTopic > 1) return;
@@ -181,11 +183,11 @@ export class Habits {
     this.#report(peer, { fault: "cleanDisconnect", topic: will.topic, listeners });
   }
 
-  /** Remembers a habit of a client id once, and says it unless the log has said it of the device. */
+  /** Keeps a habit of a client id once, and logs it unless it was logged for the device. */
   #report(peer: Peer, habit: ClientHabit): void {
     const broker = this.#broker;
     const history = this.#clients.of(peer.clientId ?? "");
-    // Of who is forgotten nobody knows what was said.
+    // A forgotten client has no list of warnings, so warn again.
     if (history === null) return broker.note({ event: "clientFault", peer, ...habit });
     if (history.habits.some((known) => known.fault === habit.fault)) return;
     history.habits.push({ ...excerpt(habit), at: broker.now });
@@ -195,15 +197,15 @@ export class Habits {
   }
 }
 
-/** The address without its port. */
+/** The address without the port. */
 function hostOf(remote: string): string {
   const colon = remote.lastIndexOf(":");
   return colon < 0 ? remote : remote.slice(0, colon);
 }
 
 /**
- * Whether two ids look as if they were drawn: they differ, beyond what they begin with, in a tail
- * of four or more characters with a digit in each, as hexadecimal and counted ids do.
+ * Whether two ids look random or counted: after their common prefix they differ in a tail of four
+ * or more characters, with a digit in each.
  */
 function lookRandom(a: string, b: string): boolean {
   let same = 0;
@@ -216,7 +218,7 @@ function lookRandom(a: string, b: string): boolean {
   });
 }
 
-/** Under the same parent level, or under the same last level elsewhere. */
+/** Whether two topics have the same parent, or the same last level. */
 function isRelatedTopic(topic: string, willTopic: string): boolean {
   const [parent, last] = splitTopic(topic);
   const [willParent, willLast] = splitTopic(willTopic);

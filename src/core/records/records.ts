@@ -15,15 +15,15 @@ import type { Will } from "../will.ts";
 import { WillLedger, type WillRecord } from "./wills.ts";
 
 /**
- * Where a connection or a will carries its own record, since looking it up would cost each PUBLISH. It
- * has nothing that a rule could read.
+ * A connection's or a will's reference to its own record, which saves a lookup for each PUBLISH.
+ * Rules can read nothing in it.
  */
 export type Memory = object;
 
-/** How CONNECT was accepted, where neither the packet nor the session says it. */
+/** Facts of an accepted CONNECT that are in neither the packet nor the session. */
 interface Accepted {
   readonly sessionPresent: boolean;
-  /** Whether the client might publish on its will's topic by then. */
+  /** Whether the client may publish on its will's topic at CONNECT. */
   readonly willAccess: WillRecord["origin"]["access"];
 }
 
@@ -32,23 +32,23 @@ interface Ended {
   readonly cause: EndCause;
   readonly detail: string | null;
   readonly statement: string | null;
-  /** What was armed on it when it ended, and what becomes of it. */
+  /** The will that was armed on it, and its fate or delay. */
   readonly armed: Will | null;
   readonly will: WillAtEnd | null;
 }
 
 /**
- * The one door to what is remembered for people. It decides nothing. A rule says what has happened,
- * once; who is told of it, and in which order, is said here: the ledger of wills, the histories of
- * clients, counts, the event for the log, and the clients' habits.
+ * The one door to what the broker remembers for people. It decides nothing. A rule reports each
+ * fact with one call; this class passes it on, in the right order, to the ledger of wills, the
+ * histories of clients, the counts, the log and the habits.
  */
 export class Records {
   readonly wills: WillLedger;
   readonly clients: ClientHistories;
   readonly habits: Habits;
-  /** Connections that ended since the start, by cause. */
+  /** Ended connections since the start, by cause. */
   readonly ends: Record<EndCause, number>;
-  /** How late connections were ended after their keepalive's deadline. */
+  /** How long after their keepalive's deadline connections were ended. */
   readonly keepAliveLateness = new Histogram();
   readonly #broker: Broker;
 
@@ -61,29 +61,29 @@ export class Records {
     this.ends = Object.fromEntries(counts) as Record<EndCause, number>; // The keys of the table.
   }
 
-  /** Wills by their state, for `$SYS`: all that a rule may read here. */
+  /** Wills by state, for `$SYS`. Rules may read nothing else here. */
   get willCounts(): WillLedger["counts"] {
     return this.wills.counts;
   }
 
-  /** An event goes to the log; what is about one client id is remembered there as well. */
+  /** An event was logged: keeps it in the history of its client id, if any. */
   noted(event: BrokerEvent): void {
     this.clients.noted(event, this.#broker.now);
   }
 
-  /** A packet comes; `lastPacketAt` is that of the one before. */
+  /** A packet arrived; `lastPacketAt` is still that of the packet before. */
   received(connection: Connection): void {
     const record = recordOf(connection);
     if (record === null) return;
     const { now, standstills } = this.#broker;
     let silentMs = connection.silentMs(now);
     if (silentMs <= record.longestSilenceMs) return;
-    // It may have come while the broker stood still.
+    // It may have arrived while the broker stood still.
     silentMs -= standstills.stoodStillMs(connection.lastPacketAt, connection.pausedAt ?? now);
     if (silentMs > record.longestSilenceMs) record.longestSilenceMs = silentMs;
   }
 
-  /** PINGREQ came. */
+  /** PINGREQ arrived. */
   pinged(connection: Connection): void {
     const record = recordOf(connection);
     if (record === null) return;
@@ -92,13 +92,13 @@ export class Records {
     else record.pings.received(now, standstills);
   }
 
-  /** A client with a will published something. */
+  /** A client with a will published a message. */
   published(will: Will, topic: string, retain: boolean): void {
     const ownPublishes = willRecordOf(will)?.ownPublishes ?? null;
     if (ownPublishes !== null) this.habits.published(will, ownPublishes, topic, retain);
   }
 
-  /** CONNECT was accepted, and its will armed. */
+  /** CONNECT was accepted and its will armed. */
   accepted(
     connection: Connection,
     session: Session,
@@ -113,7 +113,7 @@ export class Records {
     record.sessionExpirySeconds = session.expiryIntervalSeconds;
     record.claim(packet);
     connection.memory = record;
-    // The page in the history comes first, so that the event finds it.
+    // Create the history before the event, which is kept there.
     const history = this.clients.connected(clientId);
     history.opened(record);
     if (will !== null) {
@@ -133,7 +133,7 @@ export class Records {
       username: packet.username,
       will: will?.facts ?? null,
     });
-    // What is odd about it is said behind the event that it is about.
+    // Habits are logged after the event that shows them.
     if (will !== null) this.habits.armed(connection, session, will);
   }
 
@@ -150,8 +150,9 @@ export class Records {
   }
 
   /**
-   * CONNECT is refused. It is remembered under the id that it claimed, so that its owner can ask why;
-   * whoever is connected with it stays. `packet` is null where all that could be read is in the connection.
+   * CONNECT was refused. Kept under the client id that it claimed, so that its owner can ask why; a
+   * live connection with that id is untouched. `packet` null: the rest of CONNECT could not be
+   * read.
    */
   refused(connection: Connection, packet: ConnectPacket | null): void {
     const { clientId, listener } = connection;
@@ -171,27 +172,27 @@ export class Records {
     history.refused(record);
   }
 
-  /** A client takes over the id under which another connection is open, which ends next. */
+  /** `next` takes over the client id of `before`, which ends next. */
   takenOver(before: Connection, next: Connection): void {
     const history = this.clients.of(before.clientId ?? "");
     if (history !== null) this.habits.takenOver(history, before, next);
   }
 
-  /** The connection has ended, and its will waits. */
+  /** A connection ended and its will is delayed. */
   willDelayed(will: Will, due: Millis): void {
     const record = willRecordOf(will);
     if (record !== null) this.wills.delay(record, due, this.#broker.now);
   }
 
-  /** A will met its one fate. `by`: what ended its wait; null: it did not wait. */
+  /** A will got its one fate. `by`: what ended its delay; null: it had none. */
   willSettled(will: Will, fate: WillFate, by: WaitEnd | null): void {
     const broker = this.#broker;
     const { clientId } = will.session;
     const record = willRecordOf(will);
     if (record !== null) this.wills.settle(record, fate, by, broker.now);
-    // Its client may be forgotten now: it is if the ledger says that no other will of it waits.
+    // The client's history may be dropped now, if no other will of the client is delayed.
     this.clients.settled(clientId);
-    // One that did not wait is told with the end of its connection.
+    // The fate of a will without delay is logged with the end of its connection.
     if (by === null) return;
     assert(will.ended !== null, "a delayed will's connection has ended");
     const { cause, at: endedAt } = will.ended;
@@ -199,7 +200,7 @@ export class Records {
     this.#fateNoted(will, fate);
   }
 
-  /** A connection ended. `session`: which it had; null: CONNECT was not accepted. */
+  /** A connection ended. `session` null: CONNECT was not accepted. */
   ended(connection: Connection, session: Session | null, end: Ended): void {
     const broker = this.#broker;
     const { clientId, peer, remote, allowedMs, keepAliveSeconds } = connection;
@@ -210,8 +211,8 @@ export class Records {
     const wasConnected = session !== null;
     const refusedWill = record?.refusedWill ?? null;
     const facts = { detail, statement, ...silence, will, wasConnected };
-    // The event first: with its connection, the client may be forgotten.
     const allowance = { allowedMs, keepAliveSeconds };
+    // Log the event first: the client's history may be dropped with its connection.
     broker.note({ event: "ended", peer, cause, ...facts, ...allowance, refusedWill });
     this.ends[cause] += 1;
     if (cause === "keepAliveExpired" && allowedMs !== null) {
@@ -230,11 +231,11 @@ export class Records {
       if (record.will !== null) record.will.end = told;
       if (wasConnected && clientId !== null) this.clients.gone(clientId);
     }
-    // What was odd about it is said behind the event that it is about.
+    // Habits are logged after the event that shows them.
     if (armed !== null && will !== null && will.fate !== "delayed") this.#fateNoted(armed, will);
   }
 
-  /** The fate of a will is in the log: its story is over, but for what its client did wrong. */
+  /** The fate of a will was logged: reports its client's habits and drops what only they needed. */
   #fateNoted(will: Will, fate: WillFate): void {
     const record = willRecordOf(will);
     if (record === null) return;
@@ -243,7 +244,7 @@ export class Records {
   }
 }
 
-// Only this door gives a connection or a will its memory.
+// Safe, because only this class sets `memory`.
 function recordOf({ memory }: Connection): ConnectionRecord | null {
   return memory as ConnectionRecord | null;
 }
@@ -252,7 +253,7 @@ function willRecordOf({ memory }: Will): WillRecord | null {
   return memory as WillRecord | null;
 }
 
-/** How long the client was silent, and what the broker itself has to do with that. Milliseconds. */
+/** How long the client was silent, and the broker's own part in that. Milliseconds. */
 function silenceOf(
   { standstills, now }: Broker,
   connection: Connection,
@@ -263,9 +264,9 @@ function silenceOf(
   readonly lastPacketWaitedMs?: number;
 } {
   const silentMs = connection.silentMs(now);
-  // A packet that was read late, or not yet, may be why.
+  // A packet read late, or not read yet, may be the reason.
   const { stoodStillMs, lastPacketWaitedMs } = standstills.duringSilenceOf(connection, now);
-  // Only where it ends for silence it matters when that began.
+  // When the silence began matters only for an expired keepalive.
   const isReadLate = cause === "keepAliveExpired" && lastPacketWaitedMs > 0;
   return {
     silentMs,
@@ -274,13 +275,13 @@ function silenceOf(
   };
 }
 
-/** What an operator did to a connection tells more of its end than the cause. */
+/** Detail of an end that the operator caused with `inspect drop`. */
 function droppedDetail({ dropped }: Connection): string | null {
   if (dropped === null) return null;
   return dropped.how === "rst" ? "on the operator's order" : "the operator had silenced its link";
 }
 
-/** A client that gets no PINGRESP closes its connection by itself. */
+/** Detail of a close that a standstill may have caused: a client without PINGRESP gives up. */
 function unansweredDetail(
   { standstills, now }: { readonly standstills: Standstills; readonly now: Millis },
   cause: EndCause,

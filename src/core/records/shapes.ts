@@ -11,9 +11,9 @@ import type { ProtocolName } from "../packet.ts";
 import type { WillState } from "../will.ts";
 
 /**
- * What the broker can tell about itself, as plain JSON: the shapes behind `inspect`, the
- * administration interface and `$SYS/broker/wills`. Times end in `At` and are milliseconds since the
- * epoch; durations end in `Ms` or `Seconds`. Null stands for "none", and for "never" in expiries.
+ * The broker's accounts of itself, as plain JSON: the shapes behind `inspect`, the administration
+ * interface and `$SYS/broker/wills`. Names of times end in `At` and are milliseconds since the
+ * epoch; names of durations end in `Ms` or `Seconds`. Null: none, or never in expiries.
  */
 
 /** One will, from the CONNECT that armed it to its one fate. */
@@ -27,22 +27,26 @@ export interface WillAccount {
   readonly qos: number;
   readonly retain: boolean;
   readonly payloadBytes: number;
-  /** The Will Delay Interval that was asked for. */
+  /** The Will Delay Interval in CONNECT. */
   readonly delaySeconds: number;
-  /** The Session Expiry Interval in force; null: never. */
+  /** The Session Expiry Interval in force; null: never expires. */
   readonly sessionExpirySeconds: number | null;
   /** The keepalive in force; 0: none. */
   readonly keepAliveSeconds: number;
-  /** Whether the client might publish on the will's topic when it connected. */
+  /** Whether the client was allowed to publish on the will's topic at CONNECT. */
   readonly access: "allowed" | "denied";
   readonly state: WillState;
   readonly armedAt: number;
-  /** The end of its connection; null: that lives. */
+  /** The end of its connection; null: it is open. */
   readonly end: WillEndAccount | null;
-  /** Known from the end of the connection on, if it is to be published; null before, and if not. */
+  /**
+   * When it is due to be published, known from the end of the connection; null before, or if never.
+   */
   readonly dueAt: number | null;
   readonly fate: WillFateAccount | null;
-  /** Each change of state with the statement that asks for it, oldest first; the first is `armed`. */
+  /**
+   * Each change of state with the statement that requires it, oldest first; the first is `armed`.
+   */
   readonly steps: readonly WillStep[];
 }
 
@@ -59,12 +63,15 @@ export interface WillEndAccount {
   readonly causeText: string;
   readonly detail: string | null;
   readonly silentMs: number;
-  /** Of that time, how long the broker itself stood still; absent: not at all. */
+  /** Standstill of the broker within `silentMs`; absent: none. */
   readonly stoodStillMs?: number;
-  /** How long at most its last packet had waited before the broker, which stood still, read it; absent: not. */
+  /** How long its last packet waited unread at most, during a standstill; absent: not at all. */
   readonly lastPacketWaitedMs?: number;
   readonly allowedMs: number | null;
-  /** The Session Expiry Interval in force by then, which DISCONNECT may have set; null: never. */
+  /**
+   * The Session Expiry Interval in force at the end, which DISCONNECT can change; null: never
+   * expires.
+   */
   readonly sessionExpirySeconds: number | null;
 }
 
@@ -74,9 +81,9 @@ export type WillFateAccount =
       readonly at: number;
       readonly rule: string;
       readonly lateMs: number;
-      /** How long the broker itself stood still when it was due; absent: it did not. */
+      /** Standstill of the broker that delayed it; absent: none. */
       readonly stoodStillMs?: number;
-      /** What ended the waiting; null: it did not wait. */
+      /** What ended the delay; null: it had none. */
       readonly by: WaitEnd | null;
       readonly reach: Reach;
     }
@@ -95,7 +102,7 @@ export type WillFateAccount =
       readonly by: WaitEnd | null;
     };
 
-/** One connection of a client id, while it lives and after; refused ones too. */
+/** One connection of a client id, open, ended or refused. */
 export interface ConnectionAccount {
   readonly remote: string;
   readonly listener: string;
@@ -110,57 +117,60 @@ export interface ConnectionAccount {
   readonly keepAliveSeconds: number;
   readonly keepAliveAskedSeconds: number;
   /**
-   * Milliseconds of silence that the broker allows it, by its keepalive and the broker's rules; null: any.
+   * Milliseconds of silence that the broker allows by this keepalive and its quirks; null: any.
    * Absent: the broker is older than this field.
    */
   readonly allowedMs?: number | null;
   readonly sessionExpirySeconds: number | null;
   readonly lastPacket: { readonly type: string; readonly at: number };
-  /** How long the broker itself stood still since the last packet; absent: not, or the connection has ended. */
+  /** Standstill of the broker since the last packet; absent: none, or the connection has ended. */
   readonly stoodStillMs?: number;
-  /** How long it did while the connection was open; `pings` and `closestCallMs` leave that out. Absent: not. */
+  /**
+   * Standstill while the connection was open, not counted in `pings` and `closestCallMs`. Absent:
+   * none.
+   */
   readonly stoodStillInAllMs?: number;
-  /** As in `end`, of a connection that lives. */
+  /** As in `end`, for an open connection. */
   readonly lastPacketWaitedMs?: number;
-  /** Of PINGREQs; null: fewer than two came. */
+  /** Intervals between PINGREQs; null: fewer than two arrived. */
   readonly pings: PingRhythm | null;
   /**
-   * The least time that was left before the keepalive's deadline when a packet came, less the time in
-   * which the broker stood still; null: no keepalive.
+   * The shortest time left until the keepalive's deadline when a packet arrived, standstills of the
+   * broker not counted; null: no keepalive.
    */
   readonly closestCallMs: number | null;
-  /** When it will be ended if nothing changes; null: it has ended, or nothing waits for it. */
+  /** When the broker will end it if nothing changes; null: it has ended, or no timeout runs. */
   readonly deadlineAt: number | null;
   /**
-   * What it will be ended for then. `keepAliveExpired`: a packet of the client puts it off; `stalled`:
-   * only its taking of what waits for it does. Null as `deadlineAt`.
+   * The cause of that end. `keepAliveExpired`: a packet from the client postpones it. `stalled`:
+   * only reading its waiting output does. Null with `deadlineAt`.
    */
   readonly deadlineCause: EndCause | null;
-  /** The driver does not read from it at the moment, so that the deadline stands still. */
+  /** The driver has paused reading it, which stops its keepalive. */
   readonly paused: boolean;
-  /** Whom it waits for, so that its messages are not dropped; null: it is not held. */
+  /** The subscriber it is held for, so that its messages are not dropped; null: it is not held. */
   readonly heldFor: HoldAccount | null;
-  /** Delivery waits: so much is still to be taken. */
+  /** Output above the limit: nothing more is delivered until it is drained. */
   readonly blocked: boolean;
-  /** The operator broke it, as the network would; null: not so. */
+  /** How and when the operator broke the link, as a network would; null: not at all. */
   readonly dropped: { readonly how: "rst" | "silent"; readonly at: number } | null;
   readonly end: (WillEndAccount & { readonly statement: string | null }) | null;
-  /** The will that a refused CONNECT asked for; null: none, or it could not be read. */
+  /** The will of a refused CONNECT; null: none, or it could not be read. */
   readonly refusedWill: WillFacts | null;
-  /** The will that was armed on it, by `WillAccount.id`; null: none, or it is forgotten. */
+  /** `WillAccount.id` of the will armed on it; null: none. */
   readonly willId: number | null;
 }
 
-/** A publisher that is not read for a while, for the sake of a subscriber that is slow. */
+/** A publisher that the broker has stopped reading, because a subscriber is slow. */
 export interface HoldAccount {
   /** The subscriber. */
   readonly clientId: string;
   readonly since: number;
-  /** When it is read again at the latest. */
+  /** When the broker reads it again at the latest. */
   readonly until: number;
 }
 
-/** The publishers that are held for one subscriber: how many, and the first of them. */
+/** The publishers held for one subscriber: their number, and the first client ids. */
 export interface HoldsAccount {
   readonly count: number;
   readonly clientIds: readonly string[];
@@ -169,12 +179,12 @@ export interface HoldsAccount {
 /** Intervals between PINGREQs, the latest 16 of them for the median. */
 export interface PingRhythm {
   readonly count: number;
-  /** Null: none was measured, since the broker itself stood still in each. */
+  /** Null: none measured, because the broker stood still during each. */
   readonly medianMs: number | null;
   readonly worstMs: number | null;
 }
 
-/** A line in the list of clients: connected ones and those whose session waits. */
+/** A line in the list of clients, connected or with a waiting session. */
 export interface ClientSummary {
   readonly clientId: string;
   readonly connected: boolean;
@@ -192,22 +202,24 @@ export interface ClientSummary {
   readonly will: WillState | null;
 }
 
-/** All that is known of one client id; also of one that is gone, while the ledger remembers it. */
+/**
+ * All that the broker knows of one client id, also after its session ended, until it is forgotten.
+ */
 export interface ClientAccount {
   readonly clientId: string;
-  /** Null: it has no session (any more). */
+  /** Null: it has no session. */
   readonly session: SessionAccount | null;
-  /** Newest first. One may be live, behind those that were refused since. */
+  /** Newest first. At most one is open, possibly after later refused ones. */
   readonly connections: readonly ConnectionAccount[];
   /** Newest first. */
   readonly wills: readonly WillAccount[];
-  /** What it does that makes wills go wrong, each once. */
+  /** Its habits that make wills go wrong, each once. */
   readonly faults: readonly (ClientHabit & { readonly at: number })[];
   /** Oldest first. */
   readonly events: readonly { readonly at: number; readonly event: BrokerEvent }[];
 }
 
-/** The one that lives, which a CONNECT that was refused since does not hide; else the newest. */
+/** The open connection, even if a later CONNECT was refused; else the newest. */
 export function latestConnection({
   connections,
 }: Pick<ClientAccount, "connections">): ConnectionAccount | null {
@@ -219,10 +231,10 @@ export interface SessionAccount {
   readonly connected: boolean;
   readonly createdAt: number;
   readonly expirySeconds: number | null;
-  /** When it ends if the client does not come back; null: connected, or never. */
+  /** When it ends unless the client returns; null: connected, or never. */
   readonly endsAt: number | null;
   readonly queue: { readonly messages: number; readonly bytes: number };
-  /** Outgoing messages that wait for an acknowledgement, and how many the client takes at once. */
+  /** Unacknowledged outgoing messages, and the client's limit for them. */
   readonly inflight: number;
   readonly receiveMaximum: number | null;
   /** Incoming QoS 2 messages that wait for PUBREL. */
@@ -234,7 +246,7 @@ export interface SessionAccount {
 
 export interface SubscriptionAccount {
   readonly clientId: string;
-  /** As the client wrote it. */
+  /** As the client sent it. */
   readonly filter: string;
   readonly qos: number;
   readonly noLocal: boolean;
@@ -244,19 +256,19 @@ export interface SubscriptionAccount {
   readonly group: string | null;
 }
 
-/** Who would get a message on a topic, and why. */
+/** The recipients of a message on a topic, with reasons. */
 export interface RouteAccount {
   readonly topic: string;
   readonly recipients: readonly {
     readonly clientId: string;
     readonly connected: boolean;
-    /** What it would get it with: the highest of its matching subscriptions. */
+    /** The QoS it would get: the highest of its matching subscriptions. */
     readonly qos: number;
-    /** The matching filters, with the group where it is shared. */
+    /** The matching filters; a shared one with its group. */
     readonly filters: readonly string[];
-    /** What it publishes there itself does not come back to it. */
+    /** No Local: it does not get back its own messages on that topic. */
     readonly noLocal: boolean;
-    /** `sent`, `queued`, or why nothing would come: in words of a few letters. */
+    /** `sent`, `queued`, or why it would get nothing, in a few words. */
     readonly outcome:
       | "sent"
       | "queued"
@@ -274,12 +286,12 @@ export interface RetainedAccount {
   readonly topic: string;
   readonly qos: number;
   readonly payloadBytes: number;
-  /** The beginning, at most 64 bytes, as base64. */
+  /** The first 64 bytes at most, as base64. */
   readonly payload: string;
   readonly expiresAt: number | null;
 }
 
-/** Counts of values up to each bound; cumulative, as Prometheus wants it. */
+/** Counts of values up to each bound; cumulative, as in Prometheus. */
 export interface HistogramAccount {
   /** Upper bounds in milliseconds; the last is null: all. */
   readonly buckets: readonly { readonly leMs: number | null; readonly count: number }[];
@@ -287,12 +299,12 @@ export interface HistogramAccount {
   readonly count: number;
 }
 
-/** One screen about the broker. Nothing in it is larger with more clients. */
+/** One screen about the broker. Its size does not grow with the number of clients. */
 export interface OverviewAccount {
   readonly now: number;
   readonly startedAt: number;
   readonly version: string;
-  /** Open sockets, connected or not yet. */
+  /** Open sockets, before or after CONNECT. */
   readonly connections: number;
   readonly connected: number;
   readonly connectedMax: number;
@@ -309,7 +321,7 @@ export interface OverviewAccount {
   readonly bytes: { readonly received: number; readonly sent: number };
   readonly socketsOpened: number;
   readonly sessionsExpired: number;
-  /** Ends of connections since the start. */
+  /** Ended connections since the start, by cause. */
   readonly ends: Readonly<Record<EndCause, number>>;
   readonly wills: {
     readonly armed: number;
@@ -318,10 +330,10 @@ export interface OverviewAccount {
     readonly discarded: number;
     readonly cancelled: number;
   };
-  /** How late connections were ended after their keepalive's deadline. */
+  /** How long after their keepalive's deadline connections were ended. */
   readonly keepAliveLateness: HistogramAccount;
   readonly willLateness: HistogramAccount;
-  /** The next that are due, at most 10. */
+  /** The wills due next, at most 10. */
   readonly pendingWills: readonly WillAccount[];
   /** Newest first, at most 10. */
   readonly recentEnds: readonly RecentEnd[];
@@ -333,16 +345,15 @@ export interface RecentEnd {
   readonly remote: string;
   readonly cause: EndCause;
   readonly causeText: string;
-  /** Null: the cause says all. */
+  /** Details of the cause; null: none. */
   readonly detail: string | null;
-  /** The will in a word or two: `no will`, `published`, `delayed`, `discarded`, `cancelled`. */
   readonly will: "no will" | "published" | "delayed" | "discarded" | "cancelled";
 }
 
-/** Which wills are asked for. */
+/** Which wills to list. Absent: no restriction. */
 export interface WillQuery {
   readonly clientId?: string;
-  /** In full; of a long one the ledger has the beginning only, so that another may match as well. */
+  /** In full. The ledger keeps only the beginning of a long topic, so others may match as well. */
   readonly topic?: string;
   /** `fired`: published; `notFired`: discarded or cancelled; `pending`: armed or delayed. */
   readonly which?: "pending" | "fired" | "notFired";

@@ -7,28 +7,28 @@ import type { Millis } from "../io.ts";
 import { protocolName, type ProtocolVersion } from "../packet.ts";
 import type { WillState } from "../will.ts";
 
-/** What the record of a will knows besides the will itself. */
+/** Facts about the CONNECT that armed a will. */
 export interface WillOrigin {
   readonly clientId: string;
   readonly remote: string;
   readonly version: ProtocolVersion;
   /** Seconds in force. */
   readonly keepAliveSeconds: number;
-  /** Seconds in force; Infinity: never. */
+  /** Seconds in force; Infinity: never expires. */
   readonly sessionExpirySeconds: number;
   readonly access: "allowed" | "denied";
 }
 
-/** What the client itself published since its will was armed, as far as it is about that will. */
+/** What the client itself published since its will was armed, if related to the will. */
 export interface OwnPublishes {
-  /** PUBLISHes on the will's topic, and whether one of them was retained. */
+  /** Number of PUBLISHes on the will's topic, and whether one of them was retained. */
   onTopic: number;
   hasBirth: boolean;
-  /** The first retained one on a topic beside it; null: none. */
+  /** Topic of the first retained PUBLISH on a related topic; null: none. */
   publishedElsewhere: string | null;
 }
 
-/** One will, kept from the CONNECT that armed it until the ledger forgets it. */
+/** The record of one will, from the CONNECT that armed it until the ledger drops it. */
 export class WillRecord {
   readonly id: number;
   readonly origin: WillOrigin;
@@ -38,7 +38,7 @@ export class WillRecord {
   state: WillState = "armed";
   end: WillEndAccount | null = null;
   dueAt: Millis | null = null;
-  /** Null from its fate on: only habits ask for it, and topics may be long. */
+  /** Null once the fate is logged: only habits need it, and topics may be long. */
   ownPublishes: OwnPublishes | null = { onTopic: 0, hasBirth: false, publishedElsewhere: null };
   fate: { readonly fate: WillFate; readonly at: Millis; readonly by: WaitEnd | null } | null = null;
 
@@ -50,7 +50,7 @@ export class WillRecord {
     this.step("armed", now);
   }
 
-  /** The will has got into another state. */
+  /** The will changed its state. */
   step(state: WillState, at: Millis, why?: string): void {
     this.state = state;
     this.steps.push({ at, state, rule: ruleOf(state, this.origin.version, why) });
@@ -99,15 +99,15 @@ export class WillRecord {
   }
 }
 
-/** All wills: those that live, and the latest of those whose fate is known. */
+/** Records of all armed and delayed wills, and of the latest settled ones. */
 export class WillLedger {
   readonly #limits: { readonly ledger: number };
-  /** All that are known, by id: in the order in which they were armed. */
+  /** All records by id, in the order in which the wills were armed. */
   readonly #records = new Map<number, WillRecord>();
   readonly #delayed = new Set<WillRecord>();
-  /** The oldest fate first. */
+  /** Wills with a fate, the oldest fate first. */
   readonly #settled = new Set<WillRecord>();
-  /** Of the client ids of those. */
+  /** Total length of their client ids. */
   #settledCharacters = 0;
   readonly lateness = new Histogram();
   readonly #fates = { published: 0, discarded: 0, cancelled: 0 };
@@ -117,7 +117,7 @@ export class WillLedger {
     this.#limits = limits;
   }
 
-  /** Wills by their state; those that met their fate, since the start. */
+  /** Wills by state; fates are counted since the start. */
   get counts(): Readonly<Record<WillState, number>> {
     const delayed = this.#delayed.size;
     return { armed: this.#records.size - delayed - this.#settled.size, delayed, ...this.#fates };
@@ -139,7 +139,7 @@ export class WillLedger {
     this.#delayed.add(record);
   }
 
-  /** The one fate. `by`: what ended the waiting; null: it did not wait. */
+  /** Gives a will its one fate. `by`: what ended its delay; null: it had none. */
   settle(record: WillRecord, fate: WillFate, by: WaitEnd | null, now: Millis): void {
     this.#delayed.delete(record);
     record.fate = { fate: excerpt(fate), at: now, by };
@@ -160,12 +160,12 @@ export class WillLedger {
     }
   }
 
-  /** Of the latest will that was armed; 0: none was. */
+  /** Id of the last will armed; 0: none. */
   get newestId(): number {
     return this.#ids;
   }
 
-  /** Undefined: there is none, or it is forgotten. */
+  /** Undefined: no such will, or the ledger dropped it. */
   record(id: number): WillRecord | undefined {
     return this.#records.get(id);
   }
@@ -180,7 +180,10 @@ export class WillLedger {
   }
 }
 
-/** The statement that asks for a step of a will's life. MQTT 3.1 has no numbers: its sections stand for them. */
+/**
+ * The statement that requires a change of state. MQTT 3.1 has no ids of its own, so it gets those
+ * of 3.1.1.
+ */
 function ruleOf(state: WillState, version: ProtocolVersion, why: string | undefined): string {
   const v5 = version === 5;
   switch (state) {
