@@ -82,17 +82,14 @@ export class Broker {
   readonly records: Records;
   /** Remembered routes by topic, each valid while `generation` does not change. */
   readonly routes = new Map<string, Route>();
-  /**
-   * Counts changes that invalidate routes: of subscriptions, and of subscribed sessions'
-   * connections.
-   */
+  /** Counts changes that invalidate routes: subscriptions, and connections of subscribed sessions. */
   generation = 0;
   /** The time of the current input. */
   now: Millis;
   stopping = false;
   effects: Effect[] = [];
   readonly #sys = new Deadline<Timed>({ kind: "sys" });
-  /** A planted quirk: not only a client's packets restart its silence. */
+  /** A planted quirk changes what restarts a client's silence. */
   readonly #tracksSilence: boolean;
 
   constructor(options: BrokerOptions, now: Millis) {
@@ -369,7 +366,7 @@ export class Broker {
     for (const connection of this.connections.values()) {
       if (connection.isLocal) connection.sleepThrough(asleepMs);
       else if (connection.lastPacketAt >= since) {
-        // Nobody can tell whether it came before the suspend or after it.
+        // The packet may have arrived before or after the suspend: assume after.
         connection.lastPacketAt = after(connection.lastPacketAt, asleepMs);
       }
     }

@@ -52,8 +52,7 @@ export function authenticated(
 ): void {
   const packet = connection.connect;
   const clientId = connection.clientId;
-  // After the connect timeout, a late verdict can name a number that another connection uses by
-  // now.
+  // After the connect timeout, a late verdict can name another connection's number.
   if (connection.state !== "authenticating" || packet === null || clientId === null) return;
   connection.connect = null;
   const refusal = refused ?? refusalByState(broker, connection, packet, clientId);
@@ -156,7 +155,7 @@ function armWill(
 
 /** Whether the client may publish on its will's topic now. Checked again when the will is due. */
 function willAccessOf({ access, rules }: Broker, session: Session): "allowed" | "denied" {
-  // A rule that refuses denied wills already refused this CONNECT, unless it was allowed.
+  // Under this rule CONNECT refuses a denied will, so this one is allowed.
   if (session.will === null || rules.deniedWill === "refused") return "allowed";
   return access.mayPublish(session, session.will.topic) ? "allowed" : "denied";
 }

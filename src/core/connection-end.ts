@@ -59,7 +59,7 @@ function endDueOf(broker: Broker, connection: Connection, cause: EndCause): Mill
   return after(now, -Math.max(0, connection.silentMs(now) - allowedMs));
 }
 
-/** Detaches the connection from its session. Returns the will's state; null: no will. */
+/** Detaches the connection from its session. Returns its will's fate or delay; null: no will. */
 function leaveSession(
   broker: Broker,
   connection: Connection,

@@ -26,9 +26,7 @@ export class Connection {
   readonly listener: ListenerPolicy;
   readonly token: string;
   openedAt: Millis;
-  /**
-   * The limits that apply to it: for v5, those that CONNACK sent; older clients get no limits sent.
-   */
+  /** The limits that apply to it: for v5 those that CONNACK announced, for v3 and v4 the current. */
   announced: Announced;
   readonly deadline: Deadline<Timed>;
   #state: ConnectionState = "opened";

@@ -19,10 +19,7 @@ export interface Reach {
   readonly dropped: number;
   /** Offline sessions that match and get nothing, because QoS 0 is not queued. */
   readonly away: number;
-  /**
-   * Whether it was stored as the topic's retained message, or cleared the one stored; null:
-   * neither.
-   */
+  /** Whether it was stored as the retained message or cleared the stored one; null: neither. */
   readonly retained: "stored" | "cleared" | null;
 }
 
@@ -81,7 +78,7 @@ export type BrokerEvent =
       readonly sessionPresent: boolean;
       /** Seconds in force; 0: none. */
       readonly keepAlive: number;
-      /** What the client asked for, which Server Keep Alive may replace. */
+      /** Seconds that the client asked for, which Server Keep Alive may replace. */
       readonly keepAliveAsked: number;
       /** Seconds in force; Infinity: never expires. */
       readonly sessionExpiry: number;

@@ -22,9 +22,7 @@ export interface Hold {
 /** Largest share of a keepalive for one hold, and for consecutive holds together. */
 const shareOfOne = 1 / 4;
 const shareOfAll = 1 / 2;
-/**
- * Milliseconds between two progresses of a subscriber, on average, for publishers to be held again.
- */
+/** Milliseconds; a subscriber that makes progress less often on average gets no further holds. */
 const msPerProgress = 2000;
 
 /** The holds of one publishing connection. */
@@ -97,8 +95,7 @@ function longestHold(broker: Broker, { keepAliveSeconds, holding }: Connection):
 
 /**
  * Releases a publisher after the longest hold. If the subscriber made almost no progress, the
- * publisher is not held for it again: messages that do not fit into its queue are dropped from now
- * on.
+ * publisher is not held for it again: messages that do not fit into its queue are then dropped.
  */
 export function holdTimedOut(broker: Broker, connection: Connection): void {
   const hold = connection.holding?.current ?? null;

@@ -208,10 +208,7 @@ export type Effect =
   | {
       readonly type: "watch";
       readonly connection: ConnectionId;
-      /**
-       * Milliseconds of silence allowed; null: no keepalive, only the transport detects a dead
-       * peer.
-       */
+      /** Milliseconds of silence allowed; null: any, only the transport detects a dead peer. */
       readonly allowedMs: number | null;
       /** For the driver's own log lines about this connection. */
       readonly clientId: string;

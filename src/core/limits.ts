@@ -73,8 +73,7 @@ export const defaultLimits: Limits = {
   subscriptions: 10_000,
   filters: 10_000,
   topicLevels: 200,
-  // `payloadSize` plus room for topic and properties. Queue and retained messages hold two of
-  // these.
+  // `payloadSize` plus room for topic and properties. Queue and retained messages hold two.
   packetSize: 25 * mebibyte,
   controlPacketSize: mebibyte,
   unfinishedBytes: 256 * mebibyte,

@@ -109,8 +109,7 @@ export class Retained {
       const message = name === undefined || name === "#" ? this.#fresh(level, now()) : null;
       yield message !== null && isHidden(filter, message.topic, mountLength) ? null : message;
       if (name === "#" || name === "+") {
-        // `#` keeps its depth on all levels below, so only the root shows that this level is the
-        // first.
+        // `#` keeps its depth on all levels below, so only the root marks the first level.
         const levels = level === this.#root ? unreserved(level) : level.children.values();
         stack.push({ levels, depth: name === "#" ? depth : depth + 1 });
       } else if (name !== undefined) {

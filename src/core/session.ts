@@ -48,7 +48,7 @@ export class Session {
   progressedAt: Millis;
   /** How often its client took some of its backlog. */
   progressCount = 0;
-  /** Publishers held until its queue is short; null: none since the last release. */
+  /** Publishers held until its queue is short; null: none since all were released. */
   heldPublishers: HeldPublishers | null = null;
   /** A lost message was logged; reset once its queue is empty. */
   dropping = false;

@@ -46,10 +46,7 @@ export class Standstills {
     return before === undefined || readAt - before.to > settlingMs ? 0 : readAt - before.from;
   }
 
-  /**
-   * Milliseconds of a standstill that just ended and was long enough for clients to give up; 0:
-   * none.
-   */
+  /** Milliseconds of a standstill just ended, if long enough for clients to give up; 0: none. */
   justEndedMs(now: Millis): number {
     const last = this.#spans.at(-1);
     if (last === undefined || now - last.to > justOverMs) return 0;

@@ -137,8 +137,7 @@ export class Subscriptions {
     const names = topic.split("/");
     // A wildcard on the first level does not match topics that begin with `$` (v5-4.7.2-1).
     descend(this.#root, names, 0, isReserved(topic), found, groups);
-    // Behind a mount point a client's first level is a later one, and the mount point alone is no
-    // topic.
+    // With a mount point, the client's first level is a later one; the mount point is no topic.
     const isOpen = ({ pattern, mountLength }: Subscription): boolean =>
       mountLength === 0 || !isHidden(pattern, topic, mountLength);
     return gather(

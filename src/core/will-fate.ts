@@ -10,7 +10,7 @@ import { lesserQos, type Session } from "./session.ts";
 import { willDelay, type Will } from "./will.ts";
 
 /**
- * Publishes, delays or discards the will of a connection that ends, by the table of causes.
+ * Decides the fate or the delay of the will of a connection that ends, by the table of causes.
  * `endDue`: when the connection had to end, which a standstill of the broker can have delayed.
  */
 export function endWill(
@@ -64,7 +64,10 @@ function delaySecondsOf(rules: Rules, will: Will, sessionContinues: boolean): nu
   return rules.sessionEndCutsDelay === "always" ? 0 : packet.delayIntervalSeconds;
 }
 
-/** A planted quirk: postpones a due will behind one with a shorter interval that is not yet due. */
+/**
+ * A planted quirk: postpones a due will behind another that is not yet due and has a shorter
+ * interval, or is newer with the same one. Returns whether it did.
+ */
 export function postponeBehindOther(broker: Broker, will: Will): boolean {
   const interval = will.packet.delayIntervalSeconds;
   for (const timed of broker.deadlines.owners()) {

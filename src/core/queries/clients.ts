@@ -82,10 +82,7 @@ export function isKnown(broker: Broker, clientId: string): boolean {
   return broker.sessions.has(clientId) || broker.records.clients.of(clientId) !== null;
 }
 
-/**
- * Known client ids, as many as there are at the first step, so that new ones do not make it
- * endless.
- */
+/** Known client ids, as many as at the first step, so that new ones can't make it endless. */
 export function* knownClientIds({ records }: Broker): Generator<string, void, void> {
   let left = records.clients.size;
   for (const id of records.clients.ids()) {

@@ -28,8 +28,7 @@ function newestWill(broker: Broker, query: WillQuery): WillRecord | null {
   const { clientId } = query;
   const { clients, wills } = broker.records;
   const history = clientId === undefined ? null : clients.of(clientId);
-  // The ledger drops wills, histories drop clients: either may still have a will that the other
-  // lost.
+  // The ledger drops wills, histories drop clients: either may have a will that the other lost.
   return newestOf(history?.wills ?? [], query) ?? newestOf(wills.records(), query);
 }
 

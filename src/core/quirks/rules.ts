@@ -49,10 +49,7 @@ export interface Rules {
   readonly willWaitsFor: "delay" | "nothing" | "sessionEnd";
   /** B3: whether a will with QoS 1 or 2 is queued for offline subscribers (not in NanoMQ). */
   readonly willIsQueued: boolean;
-  /**
-   * B3: milliseconds by which a PUBLISH is delayed, so that its client's will overtakes it
-   * (NanoMQ).
-   */
+  /** B3: milliseconds by which a PUBLISH is delayed, so its client's will overtakes it (NanoMQ). */
   readonly publishLagMs: number;
   /**
    * D1, D2: the fate of the old connection's will. D1: lost if the session is resumed (mosquitto,

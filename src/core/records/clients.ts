@@ -189,17 +189,14 @@ export class ClientHistory {
 /**
  * The histories of client ids. Keeps connected clients and clients with a delayed will: by the
  * standard these have a session, which `limits.sessions` bounds. Of the others it keeps the latest
- * `limits.ledger`, so that a client with a new id each time does not use up memory.
+ * `limits.ledger`, so that a client with a new id each time can't exhaust memory.
  */
 export class ClientHistories {
   readonly #limits: { readonly ledger: number };
   readonly #connected = new Map<string, ClientHistory>();
   /** Disconnected, with a delayed will. */
   readonly #awaiting = new Map<string, ClientHistory>();
-  /**
-   * Disconnected, without a delayed will. The first to disconnect, or to have its will settled,
-   * first.
-   */
+  /** Disconnected, without a delayed will; in the order of disconnecting or of the will's fate. */
   readonly #gone = new Map<string, ClientHistory>();
   /** Total length of the ids in `#gone`. */
   #goneCharacters = 0;

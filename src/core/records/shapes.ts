@@ -68,10 +68,7 @@ export interface WillEndAccount {
   /** How long its last packet waited unread at most, during a standstill; absent: not at all. */
   readonly lastPacketWaitedMs?: number;
   readonly allowedMs: number | null;
-  /**
-   * The Session Expiry Interval in force at the end, which DISCONNECT can change; null: never
-   * expires.
-   */
+  /** The Session Expiry Interval at the end, which DISCONNECT can change; null: never expires. */
   readonly sessionExpirySeconds: number | null;
 }
 
@@ -125,10 +122,7 @@ export interface ConnectionAccount {
   readonly lastPacket: { readonly type: string; readonly at: number };
   /** Standstill of the broker since the last packet; absent: none, or the connection has ended. */
   readonly stoodStillMs?: number;
-  /**
-   * Standstill while the connection was open, not counted in `pings` and `closestCallMs`. Absent:
-   * none.
-   */
+  /** Standstill while it was open, not counted in `pings` and `closestCallMs`; absent: none. */
   readonly stoodStillInAllMs?: number;
   /** As in `end`, for an open connection. */
   readonly lastPacketWaitedMs?: number;
