@@ -11,28 +11,28 @@ import type {
 import type { Level } from "../log/events.ts";
 
 /**
- * The administration interface, as both of its ends see it. The number goes up with every change that
- * a reader of the old shapes would misread; every answer carries it in the header `mqttd-api`.
+ * Version of the administration interface, shared by server and `inspect`. It increases with every
+ * change that a reader of the old shapes would misread. Every answer carries it in `mqttd-api`.
  */
 export const apiVersion = 1;
 export const apiHeader = "mqttd-api";
 
-/** Items of a list, where no `?limit=` says how many, and what that may be at most. */
+/** Default and maximum of `?limit=`: items of a list. */
 export const listDefault = 10_000;
 export const listMax = 1_000_000;
-/** Milliseconds that `?wait=` of wills may be at most: 10 minutes. */
+/** Maximum of `?wait=` for wills, milliseconds: 10 minutes. */
 export const waitMaxMs = 10 * 60_000;
 
 /**
- * A list of at most `?limit=` items (10,000 unless told, 1,000,000 at most). It is written in pieces while
- * the broker works on: each item is as it was when it was written.
+ * A list of at most `?limit=` items (default 10,000, maximum 1,000,000). The broker keeps working
+ * while it writes the list in pieces: each item shows the state at the moment it was written.
  */
 interface Listed {
-  /** There are more than were asked for. */
+  /** More items exist than `limit` allows. */
   readonly more: boolean;
 }
 
-/** `GET` answers by path below `/v1`. */
+/** Answers to `GET`, by path below `/v1`. */
 export interface Answers {
   readonly overview: Overview;
   readonly clients: Listed & { readonly clients: readonly ClientSummary[] };
@@ -40,9 +40,9 @@ export interface Answers {
   readonly wills: WillsAnswer;
   readonly sessions: Listed & { readonly sessions: readonly SessionAccount[] };
   readonly subscriptions: Listed & { readonly subscriptions: readonly SubscriptionAccount[] };
-  /** `?topic=T`: who would get it. */
+  /** `?topic=T`: the sessions that would receive a message on it. */
   readonly route: RouteAccount;
-  /** `?filter=F`, `#` unless told. */
+  /** `?filter=F`, default `#`. */
   readonly retained: Listed & { readonly retained: readonly RetainedAccount[] };
   readonly config: {
     readonly file: string | null;
@@ -55,18 +55,18 @@ export interface Answers {
   };
 }
 
-/** `GET /v1/overview`: the core's numbers, and the process around it. */
+/** `GET /v1/overview`: the core's numbers and those of the process. */
 export interface Overview extends OverviewAccount {
   readonly process: {
     readonly pid: number;
     readonly rssBytes: number;
     readonly heapBytes: number;
-    /** How late the event loop's heartbeat was, over the last minute. */
+    /** Lateness of the event loop's heartbeat over the last minute. */
     readonly loopLagMs: { readonly median: number; readonly worst: number };
   };
-  /** Each as a client would write it. */
+  /** URLs to connect to: `mqtt://127.0.0.1:1883`. */
   readonly listeners: readonly string[];
-  /** Over the last 10 s, or since the start if that is less; per second. */
+  /** Per second, over the last 10 s or since the start if that is shorter. */
   readonly rates: {
     readonly publishesReceived: number;
     readonly publishesSent: number;
@@ -75,11 +75,11 @@ export interface Overview extends OverviewAccount {
     readonly connections: number;
   };
   readonly logLevel: Level;
-  /** Whom it misbehaves like, on purpose; null: it does not. */
+  /** The broker that it imitates (`--like`); null: none. */
   readonly like: string | null;
 }
 
-/** `GET /v1/clients/ID`. Events are told as the log tells them. */
+/** `GET /v1/clients/ID`. Events read as in the log. */
 export interface ClientAnswer extends Omit<ClientAccount, "events"> {
   readonly now: number;
   readonly events: readonly EventLine[];
@@ -91,93 +91,94 @@ export interface WillsAnswer extends Listed {
   /** Newest first. */
   readonly wills: readonly WillAccount[];
   /**
-   * Only with `wait`: whether the will that was the newest of that client and topic when it was asked
-   * for (or the first that came after) has met its fate in that time. Null: nothing was waited for.
+   * Only with `wait`: whether the awaited will was decided in that time. The awaited will is the
+   * newest of that client and topic at the time of the request, or else the first one after it.
+   * Null: no `wait`.
    */
   readonly decided: boolean | null;
-  /** The `id` of that will; null: none came, or nothing was waited for. */
+  /** The `id` of the awaited will; null: none appeared, or no `wait`. */
   readonly awaited: number | null;
-  /** That will, as it is now; after a takeover it is not the newest any more. */
+  /** The awaited will, as it is now; after a takeover it is no longer the newest. */
   readonly awaitedWill: WillAccount | null;
 }
 
-/** An event in the history of a client: the JSON line of the log, and the sentence a person reads. */
+/** An event in a client's history: the log's JSON line and its sentence for people. */
 export interface EventLine {
   readonly at: number;
   readonly level: Level;
   readonly event: string;
-  /** Of the log's human form; no colours, strings of peers escaped. */
+  /** The sentence of the log's human form: no colours, strings from peers escaped. */
   readonly text: string;
-  /** The facts, as the log's JSON line has them. */
+  /** The fields of the log's JSON line. */
   readonly facts: Readonly<Record<string, unknown>>;
 }
 
-/** One event of `GET /v1/events?client=&topic=&event=` (server-sent; `id` counts up from 1). */
+/** One server-sent event of `GET /v1/events?client=&topic=&event=`; `id` counts up from 1. */
 export interface StreamedEvent extends EventLine {
-  /** The parts of `text`, in its order; absent where none of them has a tone. */
+  /** The parts of `text`, in order; absent if no part has a tone. */
   readonly tones?: readonly TonedLength[];
 }
 
 export interface TonedLength {
-  /** Characters of `text`, in UTF-16. */
+  /** UTF-16 code units of `text`. */
   readonly length: number;
-  /** `good`, `caution`, `bad`, `will`, `aside`, or what a later version adds; null: none. */
+  /** `good`, `caution`, `bad`, `will`, `aside`; later versions may add more. Null: none. */
   readonly tone: string | null;
 }
 
-/** Whatever is not 2xx. */
+/** Body of every answer whose status is not 2xx. */
 export interface Refusal {
   readonly error: string;
-  /** What to try; null: the error says it all. */
+  /** What to try; null: nothing to add to the error. */
   readonly hint: string | null;
-  /** Client ids that are near the one that was not found. */
+  /** Known client ids similar to the one that was not found. */
   readonly nearest?: readonly string[];
 }
 
-/** `DELETE /v1/clients/ID`: its connection is closed by the operator. */
+/** `DELETE /v1/clients/ID`: the broker closes the client's connection. */
 export interface KickAnswer {
   readonly wasConnected: boolean;
 }
 
 /**
- * `POST /v1/clients/ID/drop`. `rst`: the connection is reset, as by the network. `silent`: from now on
- * nothing is read of it and nothing written to it, as if the link were dead.
+ * `POST /v1/clients/ID/drop`. `rst`: the broker resets the connection, as a network would.
+ * `silent`: the broker stops reading and writing it, as if the link were dead.
  */
 export interface DropOrder {
   readonly how: "rst" | "silent";
 }
 
 export interface DropAnswer extends KickAnswer {
-  /** When the keepalive will end the silent connection; null: never, or it has ended. */
+  /** When the keepalive will end the silent connection; null: never, or already ended. */
   readonly deadlineAt: number | null;
-  /** What to know about it; null: nothing. */
+  /** A remark for the operator; null: none. */
   readonly hint: string | null;
 }
 
-/** `POST /v1/reload`; with status 422 where the configuration is not valid, and nothing was changed. */
+/** `POST /v1/reload`. Status 422: the configuration is invalid, and nothing has changed. */
 export interface ReloadAnswer {
   readonly ok: boolean;
   readonly file: string | null;
   readonly changed: readonly string[];
-  /** Of those that changed, what needs a restart. */
+  /** Those of `changed` that need a restart. */
   readonly later: readonly string[];
   readonly problems: readonly string[];
 }
 
-/** What a running broker leaves for `inspect` to find it by: one file a process. */
+/** The file by which `inspect` finds a running broker: one for each process. */
 export interface RunningBroker {
   readonly pid: number;
   /**
-   * When that process was started, as the system tells it: a number alone may be another process's by
-   * now. Null: this system does not tell.
+   * When the system says that the process started: the pid alone may have been reused. Null: this
+   * system does not say.
    */
   readonly processStart: string | null;
   readonly startedAt: number;
   readonly version: string;
   readonly api: number;
-  /** Of the administration interface: `http://127.0.0.1:1888`. */
+  /** The administration interface: `http://127.0.0.1:1888`. */
   readonly url: string;
   readonly listeners: readonly string[];
-  /** Null: no token is needed. */
+  /** Null: no token required. */
   readonly tokenFile: string | null;
 }

@@ -1,9 +1,9 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 
-/** Why a file is not to be used: a clause behind its name, such as `is no plain file`. */
+/** Why a file is rejected: a clause to follow its name, `is not a regular file`. */
 export class OwnFileError extends Error {
   override name = "OwnFileError";
-  /** What mends it; null: nothing simple does. */
+  /** How to fix it; null: no simple fix. */
   readonly hint: string | null;
 
   constructor(message: string, hint: string | null = null) {
@@ -13,21 +13,21 @@ export class OwnFileError extends Error {
 }
 
 export interface OwnFileRules {
-  /** Bytes that it has at most. */
+  /** Maximum size, bytes. */
   readonly maxBytes: number;
-  /** Nobody else may read it. */
+  /** Reject it if other users can read it. */
   readonly isSecret: boolean;
-  /** Where its name is ours: a symbolic link of that name is none of ours. */
+  /** The program chose its name, so a symbolic link of that name is not ours. */
   readonly isNamedByUs: boolean;
 }
 
 /**
- * Reads a small file of this user's own, as UTF-8. It is looked at by its descriptor, so that what is
- * read is what was looked at, and opened without waiting: a named pipe would keep us for ever. One that
- * belongs to root is as good, since root can write to any. Throws OwnFileError, or the system's error.
+ * Reads a small file owned by this user, as UTF-8. Checks the open descriptor, so that the checked
+ * file is the one read. Opens without blocking: a named pipe would block for ever. A file owned by
+ * root is accepted, since root can write to any. Throws OwnFileError, or the system's error.
  */
 export function readOwnFile(path: string, rules: OwnFileRules): string {
-  // Windows knows neither flag: 0 there.
+  // Windows has neither flag: 0 there.
   const { O_NONBLOCK = 0, O_NOFOLLOW = 0 } = constants as Partial<typeof constants>;
   const flags = constants.O_RDONLY | O_NONBLOCK | (rules.isNamedByUs ? O_NOFOLLOW : 0);
   const descriptor = openSync(path, flags);
@@ -40,7 +40,7 @@ export function readOwnFile(path: string, rules: OwnFileRules): string {
     for (let read = -1; read !== 0 && filled < bytes.length; filled += read) {
       read = readSync(descriptor, bytes, filled, bytes.length - filled, null);
     }
-    // It may have grown since.
+    // The file may have grown since fstat.
     if (filled > rules.maxBytes) throw tooLarge(rules);
     return new TextDecoder().decode(bytes.subarray(0, filled));
   } finally {
@@ -56,11 +56,11 @@ interface Found {
 }
 
 function errorOf(found: Found, path: string, rules: OwnFileRules): OwnFileError | null {
-  if (!found.isFile()) return new OwnFileError("is no plain file");
-  if (!isOwn(found) && found.uid !== 0) return new OwnFileError("belongs to somebody else");
+  if (!found.isFile()) return new OwnFileError("is not a regular file");
+  if (!isOwn(found) && found.uid !== 0) return new OwnFileError("belongs to another user");
   const isOpen = process.platform !== "win32" && (found.mode & 0o077) !== 0;
   if (rules.isSecret && isOpen) {
-    return new OwnFileError("can be read by others", `chmod 600 ${path}`);
+    return new OwnFileError("is readable by other users", `chmod 600 ${path}`);
   }
   return found.size > rules.maxBytes ? tooLarge(rules) : null;
 }
@@ -69,10 +69,12 @@ function tooLarge({ maxBytes }: OwnFileRules): OwnFileError {
   return new OwnFileError(`is larger than ${maxBytes} bytes`);
 }
 
-/** Whether a file or a folder belongs to the user as whom this process runs; Windows has no number. */
+/**
+ * Whether this process's user owns a file or folder; always true on Windows, which has no user id.
+ */
 export function isOwn({ uid }: { readonly uid: number }): boolean {
   return process.geteuid === undefined || uid === process.geteuid();
 }
 
-/** A token with its line end, and room for what people put around it. */
+/** A token file: a token and its line end, with room for white space around them. */
 export const tokenRules: OwnFileRules = { maxBytes: 4096, isSecret: true, isNamedByUs: false };

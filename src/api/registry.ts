@@ -17,8 +17,8 @@ import { isOwn, type OwnFileRules, readOwnFile } from "./own-file.ts";
 import { processStart } from "./process-start.ts";
 
 /**
- * Where running brokers of this user leave word of themselves: `MQTTD_RUN_DIR`, else a folder of
- * ours in XDG_RUNTIME_DIR, else one in the folder for temporary files that has the user's number.
+ * Folder where this user's brokers register: `MQTTD_RUN_DIR`, else `mqttd` in XDG_RUNTIME_DIR, else
+ * `mqttd-UID` in the folder for temporary files.
  */
 export function runFolder(env: Env): string {
   const named = env["MQTTD_RUN_DIR"];
@@ -28,7 +28,7 @@ export function runFolder(env: Env): string {
   return path.join(tmpdir(), `mqttd-${userNumber()}`);
 }
 
-/** Makes the folder, for this user only. Throws an Error whose message says what is wrong with it. */
+/** Creates the run folder, for this user only. Throws an Error that says what is wrong with it. */
 export function ownRunFolder(env: Env): string {
   const folder = runFolder(env);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -37,22 +37,22 @@ export function ownRunFolder(env: Env): string {
   return folder;
 }
 
-/** Why nothing in the run folder is believed; null: it is this user's own, or there is none. */
+/** Why the run folder can't be trusted; null: this user owns it, or it does not exist. */
 export function runFolderProblem(env: Env): string | null {
   const folder = runFolder(env);
   return lstatSync(folder, { throwIfNoEntry: false }) === undefined ? null : problemOf(folder);
 }
 
-/** Whoever can write there could name a broker of his own, and get a token of ours sent to it. */
+/** A user who can write there could register a fake broker, and `inspect` would send it a token. */
 function problemOf(folder: string): string | null {
   const found = lstatSync(folder);
-  if (!found.isDirectory()) return `${folder} is no folder`;
-  if (!isOwn(found)) return `${folder} belongs to somebody else`;
+  if (!found.isDirectory()) return `${folder} is not a folder`;
+  if (!isOwn(found)) return `${folder} belongs to another user`;
   const isOpen = process.platform !== "win32" && (found.mode & 0o022) !== 0;
-  return isOpen ? `others can write to ${folder}` : null;
+  return isOpen ? `other users can write to ${folder}` : null;
 }
 
-/** Leaves word of this broker; the file appears whole. Returns what takes it away again. */
+/** Registers this broker; the file appears whole. Returns a function that removes it. */
 export function announce(broker: RunningBroker, env: Env): () => void {
   const file = path.join(ownRunFolder(env), `${broker.pid}.json`);
   const draft = `${file}.tmp`;
@@ -65,9 +65,9 @@ export function announce(broker: RunningBroker, env: Env): () => void {
 }
 
 /**
- * The brokers of this user that run, the longest running first. A file tells of a process by its number
- * and its start: where that number lives again as another process, the broker is dead, and whoever has
- * its port by now gets no token of ours. Files of dead ones are removed.
+ * This user's running brokers, longest running first. A file identifies a process by pid and start:
+ * if another process has the pid now, the broker is dead, and no token goes to its port. Removes
+ * the files of dead brokers.
  */
 export function runningBrokers(env: Env): RunningBroker[] {
   const folder = runFolder(env);
@@ -88,7 +88,7 @@ function removeStale(file: string): [] {
   try {
     rmSync(file, { force: true });
   } catch {
-    // It is not believed either way; whoever may remove it is to.
+    // Ignored either way; this user may lack permission to remove it.
   }
   return [];
 }
@@ -104,7 +104,7 @@ const runningSchema = z.object({
   tokenFile: z.string().nullable(),
 });
 
-/** Some hundred bytes, and 64 listeners at most. */
+/** A few hundred bytes and at most 64 listeners. */
 const runFileRules: OwnFileRules = { maxBytes: 64 * 1024, isSecret: false, isNamedByUs: true };
 
 function readOne(file: string): RunningBroker[] {
@@ -112,7 +112,7 @@ function readOne(file: string): RunningBroker[] {
     const read = runningSchema.safeParse(JSON.parse(readOwnFile(file, runFileRules)));
     return read.success ? [read.data] : [];
   } catch {
-    // It went away meanwhile, or is none of ours.
+    // Removed meanwhile, or not a file of ours.
     return [];
   }
 }
@@ -130,7 +130,7 @@ function isAlive(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch {
-    // There is none, or (EPERM) it is somebody else's.
+    // No such process, or (EPERM) another user's.
     return false;
   }
 }

@@ -17,22 +17,22 @@ import {
 } from "./machine.ts";
 import type { Target } from "./target.ts";
 
-/** A message as it came, with its moment by the monotonic clock (milliseconds). */
+/** A received message and when it arrived (monotonic milliseconds). */
 export interface Arrival {
   readonly at: number;
   readonly packet: IPublishPacket;
 }
 
-/** How a connection ended, seen from the client. */
+/** How a connection ended, as the client sees it. */
 export interface ClientEnd {
-  /** `left`: the client itself ended it. */
+  /** `left`: the client ended it. */
   readonly how: "eof" | "reset" | "timeout" | "left" | "malformed";
   readonly at: number;
-  /** What the broker said before (v5). */
+  /** The broker's DISCONNECT before the end (v5); null: none. */
   readonly disconnect: IDisconnectPacket | null;
 }
 
-/** CONNACK said no: exit code 4. */
+/** CONNACK refused the connection: exit code 4. */
 export class Refused extends Error {
   override name = "Refused";
   /** The reason code (v5) or the return code. */
@@ -47,7 +47,7 @@ export class Refused extends Error {
   }
 }
 
-/** The broker did not answer in time (exit code 5), or ended the connection instead (3). */
+/** The broker did not answer in time (exit code 5), or closed the connection instead (3). */
 export class NoAnswer extends Error {
   override name = "NoAnswer";
   readonly isClosed: boolean;
@@ -58,26 +58,26 @@ export class NoAnswer extends Error {
   }
 }
 
-/** The broker sent what is no MQTT, or more than this client takes: exit code 4. */
+/** The broker sent bytes that are not MQTT, or more than the client's limits: exit code 4. */
 export class InvalidAnswer extends NoAnswer {
   override name = "InvalidAnswer";
-  /** A clause. */
+  /** What it sent, as a clause. */
   readonly detail: string;
 
   constructor(detail: string) {
-    super(`the broker sent what can't be taken: ${detail}`);
+    super(`invalid data from the broker: ${detail}`);
     this.detail = detail;
   }
 }
 
 export interface ClientLimits extends MachineLimits {
-  /** Of all messages that it keeps, and of their bytes where those are wanted too. */
+  /** Total bytes of kept messages, and of raw bytes kept after `keepBytes`. */
   readonly arrivalBytes: number;
 }
 
 /**
- * A packet with the largest topic name and the largest will there can be, and as much again for its
- * properties; a thousand small messages, each with its PUBREL, and as many again that are repeated.
+ * Large enough for a packet with the largest topic name and the largest will, and as much again for
+ * its properties; and for a thousand small messages with their PUBRELs, each repeated once.
  */
 export const clientLimits: ClientLimits = {
   packetBytes: 256 * 1024,
@@ -85,29 +85,29 @@ export const clientLimits: ClientLimits = {
   arrivalBytes: 1024 * 1024,
 };
 
-/** What a message that is kept takes beside its own bytes. */
+/** Memory of a kept message beyond its own bytes; bytes. */
 const arrivalOverhead = 1024;
 
 export type ConnectOptions = Omit<IConnectPacket, "cmd" | "protocolId" | "protocolVersion">;
 
-/** How long to wait for an answer of the broker. */
+/** How long to wait for the broker's answer. */
 const answerTimeoutMs = 5000;
 
-/** One connection of a client that does what it is told, and nothing by itself but acknowledge. */
+/** One connection of a client that only does what its caller orders, and acknowledges messages. */
 export class Client {
-  /** Every message so far. */
+  /** Every message since the start, or since `forgetArrivals`. */
   readonly arrivals: Arrival[] = [];
   connack: IConnackPacket | null = null;
-  /** When a complete packet was handed to the network last. */
+  /** When a complete packet was last written to the socket. */
   lastSentAt = 0;
-  /** Resolves when the connection is over, whoever ended it. */
+  /** Resolves when the connection is over, on whichever side. */
   readonly ended: Promise<ClientEnd>;
   onArrival: (arrival: Arrival) => void = () => {};
-  /** What the broker sent that can't be taken, so that the connection was ended; null: nothing. */
+  /** Why the client reset the connection: the invalid data that the broker sent; null: none. */
   invalidDetail: string | null = null;
   readonly #limits: ClientLimits;
   #arrivalBytes = 0;
-  /** Null: nobody wants them. */
+  /** Raw bytes since `keepBytes`; null: not kept. */
   #bytes: Uint8Array[] | null = null;
   #bytesKept = 0;
   readonly #machine: ClientMachine;
@@ -126,7 +126,7 @@ export class Client {
     });
   }
 
-  /** Opens the network connection only. Rejects with DialError. */
+  /** Opens the network connection without CONNECT. Rejects with DialError. */
   static async open(
     target: Target,
     version: ClientVersion,
@@ -154,13 +154,13 @@ export class Client {
   }
   #requestedSeconds = 0;
 
-  /** Sends CONNECT and waits for the CONNACK. Rejects with Refused or NoAnswer. */
+  /** Sends CONNECT and waits for CONNACK. Rejects with Refused or NoAnswer. */
   async connect(options: ConnectOptions): Promise<IConnackPacket> {
     this.#requestedSeconds = options.keepalive ?? 0;
     return this.connectWith(this.#machine.connect(options));
   }
 
-  /** The same with a CONNECT that is given as bytes, also such as no client should send. */
+  /** As `connect`, with CONNECT given as bytes, which may be invalid on purpose. */
   async connectWith(bytes: Uint8Array): Promise<IConnackPacket> {
     this.#write(bytes);
     const answer = await this.#answer("CONNACK", (event) => event.event === "connack");
@@ -171,7 +171,7 @@ export class Client {
     return answer.packet;
   }
 
-  /** Waits for the SUBACK. */
+  /** Sends SUBSCRIBE and waits for SUBACK. Rejects with NoAnswer. */
   async subscribe(
     filter: string,
     options: Partial<Omit<ISubscription, "topic">> = {},
@@ -193,7 +193,7 @@ export class Client {
     return answer.packet;
   }
 
-  /** Resolves to the reason code once the broker has taken it; with QoS 0, when it was sent. */
+  /** Resolves to the reason code of the broker's acknowledgement; with QoS 0, to 0 once sent. */
   async publish(
     topic: string,
     payload: string | Buffer,
@@ -213,7 +213,7 @@ export class Client {
     this.send({ cmd: "pingreq" });
   }
 
-  /** Pings by itself from now on, so that it is never taken for dead. */
+  /** Sends PINGREQ every `everyMs` from now on. */
   stayAlive(everyMs: number): void {
     this.#pings ??= setInterval(() => this.ping(), everyMs);
   }
@@ -226,12 +226,12 @@ export class Client {
     return this.#machine.encode(packet);
   }
 
-  /** Any bytes, also such as are no packet; they do not count as one. */
+  /** Sends any bytes, a packet or not; they do not count as a packet sent. */
   sendBytes(bytes: Uint8Array): void {
     this.#wire?.send(bytes);
   }
 
-  /** DISCONNECT, then FIN. */
+  /** Sends DISCONNECT, then FIN. */
   leave(reasonCode = 0): void {
     if (this.#isOver) return;
     this.disconnect(reasonCode);
@@ -239,20 +239,20 @@ export class Client {
   }
 
   /**
-   * DISCONNECT in its shortest form, which is what most clients send: without a Property Length, and
-   * without a reason code where that is 0x00 (v5 section 3.14.2).
+   * Sends DISCONNECT in its shortest form, as most clients do: without a Property Length, and without
+   * a reason code if that is 0x00 (v5 section 3.14.2).
    */
   disconnect(reasonCode = 0): void {
     this.#write(Uint8Array.from(reasonCode === 0 ? [0xe0, 0] : [0xe0, 1, reasonCode]));
   }
 
-  /** FIN without DISCONNECT. */
+  /** Sends FIN without DISCONNECT. */
   fin(): void {
     this.#wire?.end();
     this.#close("left");
   }
 
-  /** RST. */
+  /** Sends RST. */
   reset(): void {
     this.#wire?.reset();
     this.#close("left");
@@ -298,12 +298,12 @@ export class Client {
     }
   }
 
-  /** From now on the bytes are kept as they come, for what a parsed packet does not have. */
+  /** Keeps raw bytes from now on, for details that a parsed packet lacks. */
   keepBytes(): void {
     this.#bytes ??= [];
   }
 
-  /** All since `keepBytes`. */
+  /** Raw bytes since `keepBytes`. */
   get bytes(): Buffer {
     return Buffer.concat(this.#bytes ?? []);
   }
@@ -315,7 +315,7 @@ export class Client {
     else this.#resetInvalid(`${size(this.#bytesKept)} of packets`);
   }
 
-  /** Nothing more is read of a broker that sends such things. */
+  /** Resets the connection and reads no further. */
   #resetInvalid(detail: string): void {
     if (this.#isOver) return;
     this.invalidDetail = detail;
@@ -323,7 +323,7 @@ export class Client {
     this.#close("malformed");
   }
 
-  /** Forgets messages that nobody will ask for. */
+  /** Drops the messages kept so far. */
   forgetArrivals(): void {
     this.arrivals.length = 0;
     this.#arrivalBytes = 0;

@@ -2,13 +2,13 @@ import { connect, type Socket } from "node:net";
 import { errorCode } from "../log/system-error.ts";
 import type { Target } from "./target.ts";
 
-/** The network's end of a client: one socket. */
+/** A client's socket. */
 export interface Wire {
-  /** Hands over bytes; nothing when it has ended. */
+  /** Sends bytes; does nothing once the socket has ended. */
   send(bytes: Uint8Array): void;
-  /** FIN, after what was sent. */
+  /** Sends FIN after all bytes. */
   end(): void;
-  /** RST on the wire. */
+  /** Sends RST. */
   reset(): void;
   /** Stops reading, so that the kernel's buffer fills. */
   pause(): void;
@@ -16,11 +16,14 @@ export interface Wire {
 
 export interface WireEvents {
   data(chunk: Uint8Array): void;
-  /** The other side ended it, or the network did. Called once, and not after `end` or `reset`. */
+  /**
+   * The peer or the network ended the connection. Called at most once, never after `end` or
+   * `reset`.
+   */
   closed(how: "eof" | "reset" | "timeout"): void;
 }
 
-/** There is no way to the broker: exit code 3. */
+/** The broker can't be reached: exit code 3. */
 export class DialError extends Error {
   override name = "DialError";
   /** `ECONNREFUSED`, `ENOTFOUND`, `ETIMEDOUT`, ... */
@@ -32,7 +35,7 @@ export class DialError extends Error {
   }
 }
 
-/** Transports that a client has so far. */
+/** Transports that the client supports. */
 export const clientTransports: readonly Target["transport"][] = ["tcp"];
 
 /** Opens a connection within `timeoutMs`. Rejects with DialError. */
@@ -42,7 +45,10 @@ export async function dial(
   events: (wire: Wire) => WireEvents,
 ): Promise<Wire> {
   if (!clientTransports.includes(target.transport)) {
-    throw new DialError("EPROTONOSUPPORT", `${target.transport} is not among the transports yet`);
+    throw new DialError(
+      "EPROTONOSUPPORT",
+      `the transport ${target.transport} is not supported yet`,
+    );
   }
   return new Promise((resolve, reject) => {
     const socket = connect({ host: target.host, port: target.port, noDelay: true });
@@ -97,7 +103,7 @@ class SocketWire implements Wire {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#socket.end();
-    // What still comes is read and dropped, so that closing does not make a RST of it.
+    // Read and drop the rest: closing with unread data would send RST instead of FIN.
     this.#socket.resume();
   }
 

@@ -1,6 +1,6 @@
 const nothing = new Uint8Array(0);
 
-/** A packet that is larger than is taken; bytes. */
+/** A packet above the size limit. Sizes in bytes. */
 export class TooLarge {
   readonly announced: number;
   readonly most: number;
@@ -12,12 +12,13 @@ export class TooLarge {
 }
 
 /**
- * Cuts a stream of bytes into packets by their Remaining Length. Memory grows with what has arrived,
- * never with what was announced; and what is announced as larger than `most` bytes is not gathered.
+ * Cuts a stream of bytes into packets by their Remaining Length. Memory grows with the bytes
+ * received, never with the announced length. A packet announced as larger than `most` bytes is not
+ * buffered.
  */
 export class Frames {
   readonly #most: number;
-  /** #bytes[#start..#end) is what no frame was made of yet. */
+  /** #bytes[#start..#end) is not yet part of a frame. */
   #bytes: Uint8Array = nothing;
   #start = 0;
   #end = 0;
@@ -29,7 +30,7 @@ export class Frames {
   feed(chunk: Uint8Array): void {
     const held = this.#end - this.#start;
     if (this.#end + chunk.length > this.#bytes.length) {
-      // Doubling keeps the copying linear, however small the chunks of a large packet are.
+      // Doubling keeps copying linear, even for a large packet in tiny chunks.
       const room = new Uint8Array(Math.max(held + chunk.length, held * 2));
       room.set(this.#bytes.subarray(this.#start, this.#end));
       this.#bytes = room;
@@ -40,7 +41,7 @@ export class Frames {
     this.#end += chunk.length;
   }
 
-  /** The next packet, a copy; null: there is none yet; `endless`: its length can't be read. */
+  /** The next packet, as a copy. Null: not complete yet. `endless`: its length can't be read. */
   next(): Uint8Array | TooLarge | "endless" | null {
     let remaining = 0;
     for (let at = this.#start + 1, size = 1; size <= 4; at++, size++) {
@@ -59,7 +60,7 @@ export class Frames {
     return "endless";
   }
 
-  /** Lets go of what no frame was made of, so that what was large once is not kept for ever. */
+  /** Releases the buffer, so that one large packet does not keep its memory for ever. */
   forget(): void {
     this.#bytes = nothing;
     this.#start = 0;

@@ -13,37 +13,37 @@ import { Frames, TooLarge } from "./frames.ts";
 
 export type ClientVersion = 3 | 4 | 5;
 
-/** What a client learns from the broker's bytes. */
+/** Events that the client reads from the broker's bytes. */
 export type ClientEvent =
   | { readonly event: "connack"; readonly packet: IConnackPacket }
-  /** A message that is new to the client: a QoS 2 message that is sent again comes once. */
+  /** A message that is new to the client: a resent QoS 2 message appears once. */
   | { readonly event: "message"; readonly packet: IPublishPacket }
-  /** PUBACK, PUBCOMP, or a PUBREC with an error: the end of what `publish` began. */
+  /** PUBACK, PUBCOMP, or a PUBREC with an error: the PUBLISH is finished. */
   | { readonly event: "published"; readonly packetId: number; readonly reason: number }
   | { readonly event: "suback"; readonly packet: ISubackPacket }
   | { readonly event: "unsuback"; readonly packetId: number }
   | { readonly event: "pingresp" }
   | { readonly event: "disconnect"; readonly packet: IDisconnectPacket }
-  /** The broker's bytes are no MQTT, or too many; nothing that follows is read. */
+  /** The broker's bytes are not MQTT, or too many. The client reads no further. */
   | { readonly event: "malformed"; readonly detail: string };
 
-/** What one chunk of the broker's bytes brought, and what is to be answered. */
+/** The events in one chunk of the broker's bytes, and the packets to answer with. */
 export interface ClientTurn {
   readonly events: readonly ClientEvent[];
   readonly answers: readonly Uint8Array[];
 }
 
-/** What is taken of a broker, which may be any program. */
+/** Limits on what a broker, which may be any program, can send. */
 export interface MachineLimits {
-  /** Bytes of one packet, by what its header announces. */
+  /** Bytes of one packet, as its header announces. */
   readonly packetBytes: number;
-  /** Packets beyond one for each that was sent. */
+  /** Packets beyond one for each packet sent. */
   readonly packets: number;
 }
 
 /**
- * The protocol of a client without a network and without a clock: bytes in, events and answers out.
- * It acknowledges what it gets; what is sent beyond that, its owner decides.
+ * A client's protocol without network or clock: bytes in, events and answers out. It acknowledges
+ * what it receives; its owner decides what else to send.
  */
 export class ClientMachine {
   readonly version: ClientVersion;
@@ -57,8 +57,8 @@ export class ClientMachine {
   #isBroken = false;
 
   /**
-   * `inbound`: packet ids of QoS 2 messages that were told and still wait for their PUBREL. A client
-   * that goes on with its session hands in the set of its last connection.
+   * `inbound`: packet ids of reported QoS 2 messages that still wait for PUBREL. A client that
+   * resumes its session passes the set of its previous connection.
    */
   constructor(
     version: ClientVersion,
@@ -71,7 +71,7 @@ export class ClientMachine {
     this.#inbound = inbound;
   }
 
-  /** Takes any number of the broker's bytes, of any broker: what is wrong with them is an event. */
+  /** Reads any bytes from any broker; bad bytes produce a `malformed` event. */
   receive(chunk: Uint8Array): ClientTurn {
     this.#events = [];
     this.#answers = [];
@@ -82,13 +82,13 @@ export class ClientMachine {
       if (frame === "endless") this.#fail("Remaining Length takes more than four bytes");
       else if (frame instanceof TooLarge) this.#fail(tooLargeText(frame));
       else if (++this.#unsolicited > this.#unsolicitedMax) {
-        this.#fail(`${this.#unsolicited} packets that nothing asked for`);
+        this.#fail(`${this.#unsolicited} unsolicited packets`);
       } else this.#read(frame);
     }
     return { events: this.#events, answers: this.#answers };
   }
 
-  /** A packet was sent that the broker may answer. */
+  /** Call after sending a packet: the broker may answer it. */
   expectReply(): void {
     this.#unsolicited = Math.max(0, this.#unsolicited - 1);
   }
@@ -111,7 +111,7 @@ export class ClientMachine {
     });
   }
 
-  /** A packet id that is not in use for a while. */
+  /** The next packet id; ids repeat after 65,535 calls. */
   takeId(): number {
     const id = this.#nextId;
     this.#nextId = id === 65_535 ? 1 : id + 1;
@@ -188,16 +188,16 @@ export class ClientMachine {
 }
 
 function tooLargeText({ announced, most }: TooLarge): string {
-  return `a packet of ${size(announced)} is announced, and ${size(most)} are taken at most`;
+  return `it announced a packet of ${size(announced)}, and the limit is ${size(most)}`;
 }
 
 /**
- * The packet in a frame, or what is wrong with it. mqtt-packet is lenient, reads past the end of what
- * it gets, and throws at some of what it can't read.
+ * The packet in a frame, or what is wrong with it. mqtt-packet is lenient, reads past the end of
+ * its input, and throws on some input that it can't read.
  */
 function decoded(frame: Uint8Array, version: ClientVersion): Packet | string {
   let packet: Packet | null = null;
-  let wrong = "no packet";
+  let wrong = "not a packet";
   const parse = parser({ protocolVersion: version });
   parse.on("packet", (read) => (packet ??= read));
   parse.on("error", (error) => (wrong = error.message));
@@ -209,7 +209,7 @@ function decoded(frame: Uint8Array, version: ClientVersion): Packet | string {
   return packet ?? wrong;
 }
 
-/** Packets that have a Packet Identifier, which is never 0 [v4-2.3.1-1] [v5-2.2.1-3]. */
+/** Whether a packet has a Packet Identifier, which is never 0 [v4-2.3.1-1] [v5-2.2.1-3]. */
 function hasPacketId(packet: Packet): boolean {
   switch (packet.cmd) {
     case "publish":

@@ -1,10 +1,10 @@
-/** Where a broker is, and who asks. */
+/** A broker's address and the credentials to use. */
 export interface Target {
   readonly transport: "tcp" | "tls" | "ws" | "wss";
   /** IPv6 without brackets. */
   readonly host: string;
   readonly port: number;
-  /** Of a WebSocket. */
+  /** WebSocket only. */
   readonly path: string;
   readonly username: string | null;
   readonly password: string | null;
@@ -14,8 +14,8 @@ const transports = { "mqtt:": "tcp", "mqtts:": "tls", "ws:": "ws", "wss:": "wss"
 const ports = { tcp: 1883, tls: 8883, ws: 9001, wss: 443 } as const;
 
 /**
- * Reads `mqtt[s]://user:password@host:port` or `ws[s]://...`. Returns a string that says what is
- * wrong where it is no such address.
+ * Parses `mqtt[s]://user:password@host:port` or `ws[s]://...`. For any other text, returns what is
+ * allowed, in words.
  */
 export function targetOf(url: string): Target | string {
   let parsed: URL;
@@ -38,7 +38,7 @@ export function targetOf(url: string): Target | string {
   };
 }
 
-/** As a person writes it, without the password. */
+/** The URL without user name and password. */
 export function targetText(target: Target): string {
   const name = { tcp: "mqtt", tls: "mqtts", ws: "ws", wss: "wss" }[target.transport];
   const host = target.host.includes(":") ? `[${target.host}]` : target.host;

@@ -33,7 +33,7 @@ test.skipIf(isWindows)("a file that others can read is no secret", () => {
   using folder = secret();
   for (const mode of [0o640, 0o604, 0o660]) {
     chmodSync(folder.file("secret"), mode);
-    expect(read(folder, "secret")).toBe("OwnFileError: can be read by others");
+    expect(read(folder, "secret")).toBe("OwnFileError: is readable by other users");
     expect(read(folder, "secret", { isSecret: false })).toBe("correct-horse\n");
   }
 });
@@ -41,7 +41,7 @@ test.skipIf(isWindows)("a file that others can read is no secret", () => {
 test.skipIf(!isRoot)("a file of somebody else's is not believed", () => {
   using folder = secret();
   chownSync(folder.file("secret"), 12_345, 12_345);
-  expect(read(folder, "secret")).toBe("OwnFileError: belongs to somebody else");
+  expect(read(folder, "secret")).toBe("OwnFileError: belongs to another user");
 });
 
 test("a file that is too large is not read", () => {
@@ -58,7 +58,7 @@ test.skipIf(isWindows)("a pipe, a folder, a device: none is waited for", () => {
   symlinkSync("/dev/zero", folder.file("zero"));
   symlinkSync(folder.path, folder.file("folder"));
   for (const name of ["pipe", "zero", "folder"]) {
-    expect(read(folder, name)).toBe("OwnFileError: is no plain file");
+    expect(read(folder, name)).toBe("OwnFileError: is not a regular file");
   }
 });
 

@@ -73,7 +73,7 @@ test("a packet that is announced as too large is refused by its header", () => {
   expect(machine.receive(Uint8Array.from(header(100_001))).events).toEqual([
     {
       event: "malformed",
-      detail: "a packet of 97.7 KiB is announced, and 97.7 KiB are taken at most",
+      detail: "it announced a packet of 97.7 KiB, and the limit is 97.7 KiB",
     },
   ]);
   const other = new ClientMachine(4, new Set(), limits);
@@ -92,7 +92,7 @@ test("more packets than were asked for are no answers", () => {
   const more = [pong, pong, pong].flatMap((bytes) => machine.receive(bytes).events);
   expect(more.at(-1)).toEqual({
     event: "malformed",
-    detail: "4 packets that nothing asked for",
+    detail: "4 unsolicited packets",
   });
   expect(machine.receive(pong).events).toEqual([]);
 });

@@ -62,7 +62,7 @@ test.skipIf(process.platform === "win32")(
     for (const mode of [0o720, 0o702]) {
       chmodSync(folder.path, mode);
       expect(await folder.address()).toBe(
-        `mqttd: can't look for brokers: others can write to FOLDER ${hint}`,
+        `mqttd: can't look for brokers: other users can write to FOLDER ${hint}`,
       );
     }
   },
@@ -75,7 +75,7 @@ test.skipIf(!isRoot)("nothing of somebody else's is believed: folder, file", asy
   chownSync(folder.file(own), 0, 0);
   chownSync(folder.path, somebodyElse, somebodyElse);
   expect(await folder.address()).toBe(
-    `mqttd: can't look for brokers: FOLDER belongs to somebody else ${hint}`,
+    `mqttd: can't look for brokers: FOLDER belongs to another user ${hint}`,
   );
 });
 
