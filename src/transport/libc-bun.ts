@@ -1,13 +1,13 @@
-/** The calls of the C library for which Bun has no interface. Pointers are to typed arrays. */
+/** C library calls that Bun does not expose. Pointers are to typed arrays. */
 export interface Libc {
   setsockopt(fd: number, level: number, option: number, value: Int32Array, size: number): number;
   listen(fd: number, backlog: number): number;
-  /** `polled`: so many `struct pollfd`. */
+  /** `polled`: `count` times `struct pollfd`. */
   poll(polled: Int32Array | Uint8Array, count: number, milliseconds: number): number;
   ioctl(fd: number, request: bigint, value: Int32Array): number;
 }
 
-/** The library has another name with each C runtime: glibc, musl, macOS. */
+/** The library's name for each C runtime: glibc, musl, macOS. */
 const libraryNames = [
   "libc.so.6",
   "libc.musl-x86_64.so.1",
@@ -15,7 +15,7 @@ const libraryNames = [
   "libSystem.B.dylib",
 ];
 
-/** Null where there is no such library. */
+/** Null: no C library found. */
 export async function loadLibc(): Promise<Libc | null> {
   const { dlopen } = await import("bun:ffi");
   for (const name of libraryNames) {
@@ -27,7 +27,7 @@ export async function loadLibc(): Promise<Libc | null> {
         ioctl: { args: ["i32", "u64", "ptr"], returns: "i32" },
       }).symbols;
     } catch {
-      // Not this platform's name; without any of them the caller does without.
+      // Not this platform's name: try the next one.
     }
   }
   return null;

@@ -8,18 +8,18 @@ import { ListenError, type ListeningSocket } from "./transport.ts";
 /** One bound address. */
 export interface BoundAddress {
   readonly port: number;
-  /** The system's number for the socket; null: the platform tells none. */
+  /** The socket's file descriptor; null: the platform does not expose it. */
   readonly descriptor: number | null;
-  /** Accepts no more; open links live on. Resolves when the address is free again. */
+  /** Stops accepting; open links stay open. Resolves when the address is free again. */
   close(): Promise<void>;
 }
 
-/** Binds one address (never a name) or throws the system's error; port 0: a free one. */
+/** Binds one address, never a name. Port 0: a free one. Throws the system's error. */
 export type Bind = (address: string, port: number) => Promise<BoundAddress>;
 
 /**
- * Listens on `host`, an address or a name, with whatever `bind` is. Null and `localhost`: both
- * loopback addresses on one port. Throws ListenError; nothing is left open then.
+ * Listens on `host`, an address or a name, by way of `bind`. Null and `localhost`: both loopback
+ * addresses on one port. Throws ListenError and leaves nothing open.
  */
 export async function listenOn(
   host: string | null,
@@ -36,7 +36,9 @@ export async function listenOn(
 
 const loopback4 = "127.0.0.1";
 const loopback6 = "::1";
-/** A free port of 127.0.0.1 is almost always free on ::1 as well; this often it may not be. */
+/**
+ * Attempts to find a port that is free on both 127.0.0.1 and ::1; the first almost always works.
+ */
 const attemptsMax = 16;
 
 interface Listening {
@@ -69,9 +71,9 @@ async function bindOrThrow(bind: Bind, address: string, port: number): Promise<B
   }
 }
 
-/** Names are looked up here, because Bun.listen would block on it and give no reason. */
+/** Resolves names, because Bun.listen blocks on the lookup and gives no reason for a failure. */
 async function resolve(host: string, port: number): Promise<string> {
-  // A zone (fe80::1%eth0) belongs to the address, but not every platform's isIP knows it.
+  // fe80::1%eth0 with its zone is an address, but isIP rejects it on some platforms.
   if (isIP(host.replace(/%.*$/, "")) !== 0) return host;
   try {
     return (await lookup(host)).address;
@@ -92,7 +94,7 @@ function listening(bound: readonly Listening[]): ListeningSocket {
   };
 }
 
-/** `127.0.0.1:1883`, `[::1]:1883`; an IPv4 address mapped into IPv6 is shown as what it is. */
+/** `127.0.0.1:1883`, `[::1]:1883`; an IPv4 address mapped into IPv6 is shown as IPv4. */
 export function endpoint(address: string, port: number): string {
   const plain = address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
   return plain.includes(":") ? `[${plain}]:${port}` : `${plain}:${port}`;

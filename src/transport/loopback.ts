@@ -1,18 +1,18 @@
 /**
- * Whether a host reaches this machine alone: an address of 127.0.0.0/8 or ::1, however it is
- * written (`127.1`, `::ffff:127.0.0.1`), the name localhost, or null, which stands for both loopback
- * addresses. Any other name may lead anywhere, `127.example.com` too.
+ * Whether a host always means this machine: an address in 127.0.0.0/8 or ::1, in any notation
+ * (`127.1`, `::ffff:127.0.0.1`), the name localhost, or null (both loopback addresses). Any other
+ * name may resolve to any machine, even `127.example.com`.
  */
 export function isLoopback(host: string | null): boolean {
   if (host === null || isLocalhost(host)) return true;
   const written = host.replace(/^\[(.*)\]$/, "$1").replace(/%.*$/, "");
   if (!/^[\w.:-]+$/.test(written)) return false;
   const url = `http://${written.includes(":") ? `[${written}]` : written}/`;
-  // A URL's host has one form for each address.
+  // URL parsing normalises the notation of an address.
   return URL.canParse(url) && loopback.test(new URL(url).hostname);
 }
 
-/** The name, which some programs take for 127.0.0.1 and others for ::1. */
+/** The name `localhost`, which some programs resolve to 127.0.0.1 and others to ::1. */
 export function isLocalhost(host: string): boolean {
   return /^localhost\.?$/i.test(host);
 }

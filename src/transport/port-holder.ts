@@ -1,15 +1,15 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 
-/** The process that listens on a port. */
+/** A process that listens on a port. */
 interface PortHolder {
   readonly pid: number;
   readonly name: string;
 }
 
 /**
- * Who listens on `port` so that `host` (an address) can't. Null where the system does not say: only
- * Linux does, and only of processes that this user may look into. Blocks for as long as reading the
- * descriptors of all processes takes, so it is for the way out only.
+ * The process that listens on `port` and keeps `host` (an address) from it. Null: unknown. Only
+ * Linux says, and only for processes that this user may inspect. Blocks while it reads the
+ * descriptors of all processes, so call it only before exiting.
  */
 export function portHolder(host: string, port: number): PortHolder | null {
   const sockets = new Set(listeningInodes(host, port).map((inode) => `socket:[${inode}]`));
@@ -48,17 +48,19 @@ const any4 = "00000000";
 const any6 = any4.repeat(4);
 const mapped4 = "0000000000000000FFFF0000";
 
-/** Addresses, as the tables write them, that keep `host` from its port; null: any may. */
+/** Addresses, as the tables write them, that conflict with `host`; null: all of them. */
 function rivalAddresses(host: string): Set<string> | null {
   if (host === "::1") return new Set([any6, `${any4.repeat(3)}01000000`]);
   if (host === "0.0.0.0" || host.includes(":")) return null;
-  // The tables print 32 bits in the machine's byte order, and Bun runs on little-endian ones only.
+  // The tables print 32 bits in the machine's byte order; Bun runs on little-endian machines only.
   const bytes = host.split(".").reverse();
   const address = bytes.map((byte) => Number(byte).toString(16).padStart(2, "0")).join("");
   return new Set([any4, any6, address.toUpperCase(), mapped4 + address.toUpperCase()]);
 }
 
-/** Processes come and go, and others' are closed to us: what can't be read is as if not there. */
+/**
+ * Processes end meanwhile, and other users' are not readable: treat an unreadable entry as absent.
+ */
 function orElse<T>(attempt: () => T, otherwise: T): T {
   try {
     return attempt();

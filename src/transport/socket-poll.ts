@@ -1,18 +1,17 @@
-/** What of a socket is asked for. */
+/** One socket to poll, and for what. */
 export interface SocketQuestion {
-  /** The system's number for it. */
+  /** Its file descriptor. */
   readonly descriptor: number;
-  /** Whether data, an end or an error can be read. */
+  /** Ask whether data, an end or an error can be read. */
   readonly reads: boolean;
-  /** Whether there is room to write. */
+  /** Ask whether the send buffer has room. */
   readonly writes: boolean;
 }
 
 /**
- * Asks the system what waits in sockets. It takes nothing out: the runtime reads it in its own turn.
- * It never waits.
+ * Polls sockets without blocking and without reading: the runtime reads the data in its own turn.
  */
 export interface SocketPoll {
-  /** For each question whether anything that it asks for is so; null: the system gave no answer. */
+  /** For each question, whether any requested condition holds; null: the poll failed. */
   ask(questions: readonly SocketQuestion[]): readonly boolean[] | null;
 }

@@ -2,15 +2,17 @@ import { loadLibc } from "./libc-bun.ts";
 import type { SocketPoll } from "./socket-poll.ts";
 import type { TcpDetectors } from "./tcp-detectors.ts";
 
-/** Calls of the C library on a descriptor, for what Bun has no interface. */
+/** C library calls on a descriptor that Bun does not expose. */
 export interface TcpControl extends SocketPoll {
-  /** Sets keepalive probes and the user timeout. What the system refuses stays as it was. */
+  /**
+   * Sets keepalive probes and the user timeout. An option that the system refuses stays unchanged.
+   */
   detect(fd: number, detectors: TcpDetectors): void;
-  /** Changes how many connections may wait to be accepted. False: the system refused. */
+  /** Sets how many connections may wait to be accepted. False: the system refused. */
   backlog(fd: number, connections: number): boolean;
 }
 
-/** Numbers of one platform's socket interface. */
+/** Constants of one platform's socket interface. */
 interface SocketConstants {
   readonly solSocket: number;
   readonly soKeepAlive: number;
@@ -34,7 +36,7 @@ const linux: SocketConstants = {
   userTimeoutUnitMs: 1,
 };
 
-/** Here the idle time is TCP_KEEPALIVE and the user timeout TCP_RXT_CONNDROPTIME, in seconds. */
+/** keepIdle is TCP_KEEPALIVE, userTimeout is TCP_RXT_CONNDROPTIME, in seconds. */
 const darwin: SocketConstants = {
   solSocket: 0xffff,
   soKeepAlive: 0x8,
@@ -46,7 +48,7 @@ const darwin: SocketConstants = {
   userTimeoutUnitMs: 1000,
 };
 
-/** Null where there is no such library, or its numbers are not known. */
+/** Null: no C library found, or this platform's constants are unknown. */
 export async function loadTcpControl(): Promise<TcpControl | null> {
   if (process.platform !== "linux" && process.platform !== "darwin") return null;
   const libc = await loadLibc();
@@ -64,7 +66,7 @@ export async function loadTcpControl(): Promise<TcpControl | null> {
         set(fd, constants.ipprotoTcp, constants.keepInterval, keepAlive.intervalSeconds);
         set(fd, constants.ipprotoTcp, constants.keepCount, keepAlive.probes);
       }
-      // The user timeout goes first: it bounds the probes that the next line may start.
+      // The user timeout comes first: it bounds the probes that the next line may start.
       const userTimeout = Math.ceil(userTimeoutMs / constants.userTimeoutUnitMs);
       set(fd, constants.ipprotoTcp, constants.userTimeout, userTimeout);
       set(fd, constants.solSocket, constants.soKeepAlive, keepAlive === null ? 0 : 1);
@@ -74,14 +76,14 @@ export async function loadTcpControl(): Promise<TcpControl | null> {
       const answers: boolean[] = [];
       for (let from = 0; from < questions.length; from += pollAtOnce) {
         const some = questions.slice(from, from + pollAtOnce);
-        // A `struct pollfd`: the descriptor in 32 bits, then 16 bits each for events and answers.
+        // `struct pollfd`: descriptor (32 bits), requested events (16), returned events (16).
         const polled = new Int32Array(2 * some.length);
         for (const [index, { descriptor, reads, writes }] of some.entries()) {
           polled[2 * index] = descriptor;
           polled[2 * index + 1] = (reads ? pollIn : 0) | (writes ? pollOut : 0);
         }
         if (libc.poll(polled, some.length, 0) < 0) return null;
-        // An end or an error is answered unasked.
+        // poll reports an end or an error even if not requested.
         for (const index of some.keys()) answers.push((polled[2 * index + 1] ?? 0) >> 16 !== 0);
       }
       return answers;
@@ -91,5 +93,5 @@ export async function loadTcpControl(): Promise<TcpControl | null> {
 
 const pollIn = 0x1;
 const pollOut = 0x4;
-/** The system takes no more of them than the process may have descriptors. */
+/** Sockets in one poll: the system refuses more than the process may have descriptors. */
 const pollAtOnce = 256;

@@ -1,16 +1,16 @@
 import { loadLibc } from "./libc-bun.ts";
 
-/** What the kernel knows of a socket and Bun does not tell. Null: it can't be known. */
+/** Kernel state of a socket that Bun does not expose. */
 export interface SocketState {
   /** Whether the peer's FIN has arrived, possibly behind unread bytes. */
   hasPeerClosed(fd: number): boolean;
-  /** Bytes that were written and that the peer's system has not taken yet. */
+  /** Bytes written that the peer's system has not acknowledged yet; null: unknown. */
   unacknowledged(fd: number): number | null;
 }
 
 /**
- * Linux alone: macOS has no POLLRDHUP, and what it says of its send buffer (SO_NWRITE) was never tried.
- * Null where there is no such library.
+ * Linux only: macOS has no POLLRDHUP, and SO_NWRITE for its send buffer is untested. Null: another
+ * system, or no C library found.
  */
 export async function loadSocketState(): Promise<SocketState | null> {
   if (process.platform !== "linux") return null;
@@ -21,7 +21,7 @@ export async function loadSocketState(): Promise<SocketState | null> {
   const waiting = new Int32Array(1);
   return {
     hasPeerClosed(fd) {
-      // struct pollfd: the descriptor, what is asked, what came; in the machine's own byte order.
+      // struct pollfd: descriptor, requested events, returned events; in the machine's byte order.
       poll.setInt32(0, fd, true);
       poll.setInt16(4, readHangUp, true);
       poll.setInt16(6, 0, true);

@@ -7,13 +7,15 @@ import { tcpEnd } from "./tcp-end.ts";
 import type { Link, LinkEvents, TcpWatch, Transport } from "./transport.ts";
 
 interface BunTcpOptions {
-  /** How long a peer may take to close after `end()`, before the descriptor is taken back. */
+  /**
+   * How long the link waits after `end()` for the peer to close, before it frees the descriptor.
+   */
   readonly lingerMs?: number;
 }
 
 /** TCP on Bun.listen. */
 export function bunTcp(options: BunTcpOptions = {}): Transport & {
-  /** What this platform lets it set; known once the first listener is open. */
+  /** What this platform can set; known once the first listener is open. */
   readonly capabilities: TcpCapabilities;
 } {
   const lingerMs = options.lingerMs ?? 5000;
@@ -47,7 +49,7 @@ const withControl: TcpCapabilities = {
   backlog,
 };
 
-/** What all links of one listener share. */
+/** State shared by all links of one listener. */
 interface Origin {
   readonly events: LinkEvents;
   readonly tcp: TcpWatch;
@@ -60,12 +62,12 @@ function bind(hostname: string, port: number, origin: Origin): BoundAddress {
   const listener = Bun.listen<BunLink>({
     hostname,
     port,
-    // Without it a second broker could share the port and get some of the connections.
+    // Otherwise a second broker could share the port and receive some of the connections.
     exclusive: true,
-    // Half-closed by the peer is ended: Bun closes our side after the data that came before the FIN.
+    // The peer's FIN ends the connection: Bun closes our side after the data before the FIN.
     allowHalfOpen: false,
-    // There is no `error` handler on purpose: it would swallow what the other handlers throw.
-    // Bun has set TCP_NODELAY by the time that `open` is called.
+    // No `error` handler on purpose: it would swallow exceptions of the other handlers.
+    // Bun has set TCP_NODELAY before it calls `open`.
     socket: {
       binaryType: "uint8array",
       open(socket) {
@@ -73,7 +75,7 @@ function bind(hostname: string, port: number, origin: Origin): BoundAddress {
         socket.data = link;
         origin.events.opened(link);
       },
-      // Bun never uses a chunk's memory again, so that the receiver may keep it.
+      // Bun never reuses a chunk's memory, so the receiver may keep it.
       data(socket, chunk) {
         socket.data.received(chunk);
       },
@@ -91,8 +93,8 @@ function bind(hostname: string, port: number, origin: Origin): BoundAddress {
 }
 
 /**
- * open > closed (by the peer or `reset`); open > failing (a write met the end, what had come before
- * is still to be told) > closed; open > ending (`end` sent the FIN) > closed.
+ * open > closed (by the peer or `reset`); open > failing (a write hit the end; data received before
+ * it is not reported yet) > closed; open > ending (`end` sent the FIN) > closed.
  */
 type LinkState = "open" | "failing" | "ending" | "closed";
 
@@ -127,8 +129,8 @@ class BunLink implements Link {
       this.#blocked = true;
       return taken;
     }
-    // The write has used up the socket's error, so that `close` will come without one. To a paused
-    // socket it would not come at all.
+    // The failed write consumed the socket's error, so Bun calls `close` without one, and for a
+    // paused socket not at all.
     this.#state = "failing";
     if (this.#paused) this.#socket.resume();
     return -1;
@@ -151,8 +153,8 @@ class BunLink implements Link {
     if (this.#state !== "open") return onClosed();
     this.#state = "ending";
     this.#onClosed = onClosed;
-    // Closing with unread data makes a RST of it, which may destroy what the peer has not read yet.
-    // So only our side is closed, and what still comes is read and dropped until the peer closes.
+    // Closing with unread data sends RST, which may destroy bytes that the peer has not read yet.
+    // So close only our side, and read and drop the rest until the peer closes.
     if (this.#paused) this.#socket.resume();
     this.#socket.shutdown();
     this.#linger = setTimeout(terminate, this.#origin.lingerMs, this.#socket);
@@ -188,14 +190,14 @@ class BunLink implements Link {
     return fd === null ? null : (this.#origin.state?.unacknowledged(fd) ?? null);
   }
 
-  /** Called by the socket, as are those that follow. */
+  /** The socket calls this and the following methods. */
   received(chunk: Uint8Array): void {
     if (this.#state === "ending") return;
     this.#origin.events.data(this, chunk);
   }
 
   writable(): void {
-    // Bun calls it after `pause` and `resume` as well.
+    // Bun also calls `drain` after `pause` and `resume`.
     if (!this.#blocked || this.#state !== "open") return;
     this.#blocked = false;
     this.#origin.events.drained(this);
@@ -219,7 +221,7 @@ function terminate(socket: Bun.Socket<BunLink>): void {
   socket.terminate();
 }
 
-/** It is gone when the peer has reset the connection before it was accepted. */
+/** Undefined if the peer reset the connection before it was accepted. */
 function remoteAddress(socket: Bun.Socket<BunLink>): string | undefined {
   return socket.remoteAddress;
 }
@@ -229,7 +231,7 @@ function remoteEndpoint(socket: Bun.Socket<BunLink>): string {
   return address === undefined ? "unknown" : endpoint(address, socket.remotePort);
 }
 
-/** Bun has `fd` on sockets and listeners, but not in its types; null: not on this platform. */
+/** Bun sets `fd` on sockets and listeners but omits it in its types. Null: not on this platform. */
 function descriptor(of: object): number | null {
   return "fd" in of && typeof of.fd === "number" && of.fd >= 0 ? of.fd : null;
 }

@@ -3,7 +3,7 @@ import { errorCode } from "../log/system-error.ts";
 /** How a TCP connection ended, by the system's error. */
 export function tcpEnd(error: unknown): "reset" | "timeout" {
   switch (errorCode(error)) {
-    // Linux tells of a peer that no longer answers with the last ICMP message, if one had come.
+    // For a peer that stops answering, Linux reports the last ICMP error, if it received one.
     case "ETIMEDOUT":
     case "EHOSTUNREACH":
     case "EHOSTDOWN":

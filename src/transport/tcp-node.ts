@@ -6,7 +6,9 @@ import { tcpEnd } from "./tcp-end.ts";
 import type { Link, LinkEvents, TcpWatch, Transport } from "./transport.ts";
 
 interface NodeTcpOptions {
-  /** How long a peer may take to close after `end()`, before the descriptor is taken back. */
+  /**
+   * How long the link waits after `end()` for the peer to close, before it frees the descriptor.
+   */
   readonly lingerMs?: number;
 }
 
@@ -28,7 +30,7 @@ const backlog = 4096;
 /** Bytes that one write may add to node's own buffer beyond its high-water mark. */
 const writeMaxBytes = 256 * 1024;
 
-/** What all links of one listener share. */
+/** State shared by all links of one listener. */
 interface Origin {
   readonly events: LinkEvents;
   readonly tcp: TcpWatch;
@@ -55,7 +57,7 @@ function boundPort(server: Server): number {
   return address !== null && typeof address === "object" ? address.port : 0;
 }
 
-/** The callback of `close` waits for the open links too; the port is free at once. */
+/** Does not await `close`'s callback, which waits for open links too; the port is free at once. */
 async function close(server: Server): Promise<void> {
   server.close();
 }
@@ -66,7 +68,7 @@ type LinkState = "open" | "ending" | "closed";
 class NodeLink implements Link {
   readonly remote: string;
   readonly isLocal: boolean;
-  /** Deno tells none, and Node has nothing to ask with. */
+  /** Deno does not expose it, and Node has no poll to use it with. */
   readonly descriptor = null;
   owner: unknown = undefined;
   readonly #socket: Socket;
@@ -92,7 +94,7 @@ class NodeLink implements Link {
 
   write(bytes: Uint8Array, start: number, end: number): number {
     if (this.#state !== "open" || this.#socket.destroyed) return -1;
-    // What the kernel has no room for stays in node's own buffer, but the bytes are the caller's.
+    // Copied: node buffers what the kernel has no room for, and the caller reuses its bytes.
     let at = start;
     while (at < end && !this.#socket.writableNeedDrain) {
       const next = Math.min(end, at + writeMaxBytes);
@@ -116,7 +118,7 @@ class NodeLink implements Link {
     this.#state = "ending";
     this.#onClosed = onClosed;
     this.#socket.end();
-    // What still comes is read and dropped: closing with unread data would make a RST of it.
+    // Read and drop the rest: closing with unread data would send RST instead of FIN.
     this.#socket.resume();
     this.#boundClose();
   }
@@ -147,7 +149,7 @@ class NodeLink implements Link {
   #closed(how: "eof" | "reset" | "timeout"): void {
     if (this.#state !== "open") return;
     this.#state = "closed";
-    // After the peer's FIN node writes what it has buffered before it closes.
+    // After the peer's FIN, node first writes its buffered bytes, then closes.
     if (how === "eof") this.#boundClose();
     this.#origin.events.closed(this, how);
   }

@@ -1,67 +1,76 @@
-/** How a byte stream reaches the broker. One file a platform implements it; the driver uses it. */
+/**
+ * Byte streams to and from the broker. Each platform has one implementation; the driver uses it.
+ */
 
-/** One socket. All calls are synchronous and safe after the end: they then do nothing. */
+/** One socket. All calls are synchronous, and do nothing after the end. */
 export interface Link {
   /** `address:port`, IPv6 in brackets; `unknown` when the peer was gone before it was accepted. */
   readonly remote: string;
-  /** The peer is on this machine: a loopback address. */
+  /** The peer's address is a loopback address. */
   readonly isLocal: boolean;
-  /** The system's number for the socket, for a SocketPoll; null: the platform tells none, or it has ended. */
+  /**
+   * File descriptor for a SocketPoll; null: the platform does not expose it, or the link has ended.
+   */
   readonly descriptor: number | null;
-  /** Room for the driver: whatever it keeps for this link. */
+  /** The driver's own data for this link. */
   owner: unknown;
   /**
-   * Hands bytes[start..end) to the kernel. Returns how many it took, less than asked when its buffer
-   * is full (then `drained` follows once there is room), or -1 when the link has ended. The bytes are
-   * copied or written before it returns.
+   * Writes bytes[start..end) to the kernel. Returns how many the kernel took, fewer than given if
+   * its buffer is full (`drained` follows once it has room), or -1 if the link has ended. The bytes
+   * are copied or written before the call returns.
    */
   write(bytes: Uint8Array, start: number, end: number): number;
-  /** Stops and restarts reading, so that TCP holds the peer back. `data` under way may still come. */
+  /** Stops reading, so that TCP holds the peer back. `data` under way may still follow. */
   pause(): void;
   resume(): void;
   /**
-   * Orderly end: FIN after all that the kernel took. `closed` does not follow; `onClosed` is called once
-   * the peer has closed too, or the wait for it was given up.
+   * Orderly end: FIN after all bytes that the kernel took. `closed` does not follow. Calls
+   * `onClosed` once the peer has closed too, or the wait for it timed out.
    */
   end(onClosed?: () => void): void;
-  /** Abortive end: RST, what waits is lost. `closed` does not follow. */
+  /** Abortive end: RST; unsent bytes are lost. `closed` does not follow. */
   reset(): void;
   /**
    * Sets the transport's own detectors of a dead peer. They never end a link before `allowedMs` of
-   * silence; null (no keepalive) uses the settings made for that case.
+   * silence; null (no keepalive) uses TcpWatch's times.
    */
   watch(allowedMs: number | null): void;
-  /** Whether the peer has sent its FIN, read or not. Absent: this platform can't tell. */
+  /**
+   * Whether the peer's FIN has arrived, possibly behind unread bytes. Absent: platform can't tell.
+   */
   hasPeerClosed?(): boolean;
   /**
-   * Bytes that the kernel took and the peer's has not acknowledged: less of them than before says that the
-   * peer takes something. Null, or absent: this platform can't tell.
+   * Bytes that the kernel took and the peer's kernel has not acknowledged. A decrease shows that
+   * the peer takes data. Null, or absent: this platform can't tell.
    */
   unacknowledged?(): number | null;
 }
 
-/** What a transport tells, in order, never from inside a call to the link. */
+/** Events of a transport, in order, never from inside a call to the link. */
 export interface LinkEvents {
   opened(link: Link): void;
-  /** `chunk` is the receiver's to keep. */
+  /** The receiver may keep `chunk`. */
   data(link: Link, chunk: Uint8Array): void;
   drained(link: Link): void;
-  /** The peer or the network ended it: FIN, RST, or TCP's own timeout (keepalive, unacknowledged data). */
+  /**
+   * The peer or the network ended the link: FIN, RST, or TCP's timeout (probes, unacknowledged
+   * data).
+   */
   closed(link: Link, how: "eof" | "reset" | "timeout"): void;
 }
 
-/** TCP's own detectors, beside the keepalive deadline. All milliseconds; 0 switches one off. */
+/** TCP's own detectors, beside the keepalive deadline. Milliseconds; 0 switches one off. */
 export interface TcpWatch {
   /** Idle time before the first probe, for connections without MQTT keepalive. */
   readonly keepAliveMs: number;
-  /** Longest time for sent data without acknowledgement, for connections without MQTT keepalive. */
+  /** Longest time that sent data may stay unacknowledged; with MQTT keepalive, a lower bound. */
   readonly userTimeoutMs: number;
 }
 
 export interface ListenOptions {
-  /** Null: both loopback addresses, 127.0.0.1 and ::1 (the latter where the machine has it). */
+  /** Null: both loopback addresses, 127.0.0.1 and (if the machine has it) ::1. */
   readonly host: string | null;
-  /** 0: a free one, the same on both loopback addresses. */
+  /** 0: a free port, the same on both loopback addresses. */
   readonly port: number;
   readonly tcp: TcpWatch;
   readonly events: LinkEvents;
@@ -71,18 +80,18 @@ export interface ListeningSocket {
   /** `127.0.0.1:1883`, `[::1]:1883`. */
   readonly addresses: readonly string[];
   readonly port: number;
-  /** The system's numbers for the sockets, for a SocketPoll; empty: the platform tells none. */
+  /** File descriptors for a SocketPoll; empty: the platform does not expose them. */
   readonly descriptors: readonly number[];
-  /** Accepts no more; open links live on. */
+  /** Stops accepting; open links stay open. */
   close(): void;
 }
 
 export interface Transport {
-  /** Throws ListenError when the address can't be had; nothing is left open then. */
+  /** Throws ListenError if listening fails, and leaves nothing open. */
   listen(options: ListenOptions): Promise<ListeningSocket>;
 }
 
-/** An address that can't be listened on: the operator's to mend. */
+/** Listening on an address failed; the operator has to fix it. */
 export class ListenError extends Error {
   override name = "ListenError";
   readonly code: string;

@@ -92,13 +92,13 @@ test("no permission", () => {
   const error = listenError(denied, "127.0.0.1", 80);
   expect([error.code, error.address, error.port]).toEqual(["EACCES", "127.0.0.1", 80]);
   expect(error.message).toBe(
-    "no permission to listen on port 80: ports below 1024 are reserved, take a higher one",
+    "no permission to listen on port 80: ports below 1024 are reserved, use a higher one",
   );
 });
 
 test("whatever else the system says is passed on", () => {
   const error = listenError(Object.assign(new Error("too many"), { code: "EMFILE" }), "::1", 1883);
-  expect(error.message).toBe("::1 port 1883 can't be listened on: too many (EMFILE)");
+  expect(error.message).toBe("can't listen on ::1 port 1883: too many (EMFILE)");
 });
 
 test("nobody holds a free port", () => {
