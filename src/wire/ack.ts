@@ -8,8 +8,8 @@ import { walkAcknowledgement, type AcknowledgementName } from "./grammar.ts";
 const firstBytes = { puback: 0x40, pubrec: 0x50, pubrel: 0x62, pubcomp: 0x70 } as const;
 
 /**
- * Reads the PUBACK, PUBREC, PUBREL or PUBCOMP whose body is bytes[body..end). The form of two bytes,
- * all that v3 and v4 have and nearly all that v5 clients send, is read without a walk.
+ * Reads the PUBACK, PUBREC, PUBREL or PUBCOMP whose body is bytes[body..end). The two-byte form,
+ * the only one in v3 and v4 and nearly the only one that v5 clients send, needs no walk.
  */
 export function readAck(
   bytes: Uint8Array,
@@ -35,13 +35,13 @@ export function readPingreq(
   return malformed(version, "3.12", "3.12", "PINGREQ has a body");
 }
 
-/** Bytes that `writeAck` takes at most. */
+/** Maximum size of an acknowledgement from `writeAck`, bytes. */
 export const ackMaximumSize = 5;
 
 /**
- * Writes an acknowledgement at target[offset..] and returns the offset behind it. Success takes four
- * bytes, as do all in v3 and v4, which know no reasons; another reason in v5 takes five
- * (v5-3.4.2.2.1: the property length may be left out).
+ * Writes an acknowledgement at target[offset..] and returns the offset behind it. Success takes
+ * four bytes, and so does every one in v3 and v4, which have no reason codes. Any other reason in
+ * v5 takes five (v5-3.4.2.2.1: the property length may be omitted).
  */
 export function writeAck(
   target: Uint8Array,

@@ -22,20 +22,20 @@ import { ackMaximumSize, writeAck, writePingresp } from "./ack.ts";
 import { forwardedProperties, type PropertyBlock } from "./property.ts";
 
 /**
- * The packets that are not hot, by way of mqtt-packet. It is lenient, so it only ever sees what the
- * grammar has accepted.
+ * Packets outside the hot path, by way of mqtt-packet. It is lenient, so it only decodes frames
+ * that the grammar has accepted.
  */
 
 export type ColdPacket =
   ConnectPacket | SubscribePacket | UnsubscribePacket | DisconnectPacket | AuthPacket;
 
-// By default mqtt-packet makes 65,536 small buffers, all two-byte integers there are, at its first
-// packet. That is several mebibytes and milliseconds for packets that are rare here.
+// By default mqtt-packet allocates 65,536 small buffers at its first packet, one for each two-byte
+// integer: several mebibytes and milliseconds for packets that are rare here.
 writeToStream.cacheNumbers = false;
 
 /**
- * Decodes the frame bytes[start..end), which the grammar has accepted. Nothing of the result points
- * into `bytes`. `connect`: what the grammar found in a CONNECT; null: it is none.
+ * Decodes the frame bytes[start..end), which the grammar has accepted. The result does not refer to
+ * `bytes`. `connect`: the grammar's walk of a CONNECT; null: any other packet.
  */
 export function decodeCold(
   bytes: Uint8Array,
@@ -66,7 +66,7 @@ export function decodeCold(
     case "auth":
       return { type: "auth", reason: packet.reasonCode };
     default:
-      // The grammar and mqtt-packet disagree. The fault is ours, yet one client must not be able to
+      // The grammar and mqtt-packet disagree. The fault is ours, but one client must not be able to
       // end the process with it.
       return {
         reason: Reason.implementationSpecificError,
@@ -76,7 +76,7 @@ export function decodeCold(
   }
 }
 
-/** A parser of its own for each packet: what one leaves behind never meets the next. */
+/** Creates a parser for each packet, so that no state of one packet affects the next. */
 function parseFrame(
   bytes: Uint8Array,
   start: number,
@@ -84,9 +84,9 @@ function parseFrame(
   version: ProtocolVersion,
   connect: ConnectWalk | null,
 ): Packet | null {
-  // A copy, since mqtt-packet gives out views of what it gets.
+  // A copy, since mqtt-packet returns views of its input.
   const frame = Buffer.from(bytes.subarray(start, end));
-  // It would refuse flags that do not count in MQTT 3.1.
+  // mqtt-packet refuses flags that MQTT 3.1 ignores.
   if (version === 3) frame[0] = withoutUnusedFlags(frame[0] ?? 0);
   if (connect !== null) frame[connect.flagsAt - start] = connect.flags;
   let decoded: Packet | null = null;
@@ -133,7 +133,7 @@ function connectFrom(
   };
 }
 
-/** The properties come from the frame: mqtt-packet loses their order. */
+/** Takes the properties from the frame: mqtt-packet loses their order. */
 function willFrom(
   will: NonNullable<ParsedConnect["will"]>,
   bytes: Uint8Array,
@@ -150,7 +150,7 @@ function willFrom(
   };
 }
 
-/** A plain Uint8Array of its own memory; a Buffer's `slice` would be a view. */
+/** A plain Uint8Array with its own memory; a Buffer's `slice` would be a view. */
 function ownBytes(value: Uint8Array | string): Uint8Array {
   return typeof value === "string" ? new TextEncoder().encode(value) : new Uint8Array(value);
 }
@@ -173,7 +173,7 @@ function subscribeFrom(packet: ParsedSubscribe): SubscribePacket {
   };
 }
 
-/** A packet as bytes of its own; none for what a version does not have (DISCONNECT in v3, v4). */
+/** A packet as new bytes; empty if the version lacks the packet (DISCONNECT in v3, v4). */
 export function encodeServerPacket(packet: ServerPacket, version: ProtocolVersion): Uint8Array {
   switch (packet.type) {
     case "connack":
@@ -202,7 +202,7 @@ function encodeConnack(packet: ConnackPacket, version: ProtocolVersion): Uint8Ar
     return encode(version, {
       cmd: "connack",
       returnCode: connackReturnCode(packet.reason),
-      // 3.1 keeps that byte reserved.
+      // MQTT 3.1 reserves that byte.
       sessionPresent: version === 4 && packet.sessionPresent,
     });
   }
@@ -215,7 +215,9 @@ function encodeConnack(packet: ConnackPacket, version: ProtocolVersion): Uint8Ar
   });
 }
 
-/** 3.1.1 knows one failure, 0x80 (v4-3.9.3-2); 3.1 has none, and clients take it for one as well. */
+/**
+ * 3.1.1 has one failure code, 0x80 (v4-3.9.3-2); 3.1 has none, but its clients read 0x80 as one.
+ */
 function encodeSuback(packet: SubackPacket, version: ProtocolVersion): Uint8Array {
   const granted =
     version === 5

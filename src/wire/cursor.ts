@@ -4,18 +4,18 @@ import { violation } from "./violation.ts";
 import { textFlaw } from "./utf8.ts";
 
 /**
- * A strict walk over the body of one frame. The first violation is kept in `error`; from then on `more`
- * is false, reads give 0, and what they find is ignored, so a walk needs to look at `error` only
- * before it uses what it has read.
+ * A strict walk over the body of one frame. `error` keeps the first violation; from then on `more`
+ * is false and reads return 0, so a walk only needs to check `error` before it uses what it has
+ * read.
  */
 export class Cursor {
   readonly bytes: Uint8Array;
   position: number;
   end: number;
-  /** Decides which standard is cited, and which rules hold. */
+  /** Decides which standard's statements are cited, and which rules apply. */
   version: ProtocolVersion;
   error: ProtocolError | null = null;
-  /** Where the last string or binary lies: bytes[fieldStart..fieldEnd). */
+  /** The last string or binary is bytes[fieldStart..fieldEnd). */
   fieldStart = 0;
   fieldEnd = 0;
 
@@ -30,7 +30,7 @@ export class Cursor {
     return this.error === null && this.position < this.end;
   }
 
-  /** Statements come without their version, which is put before them here. */
+  /** Records a violation. `v4` and `v5` are statement ids without the version prefix. */
   fail(reason: ReasonCode, v4: string, v5: string, detail: string): void {
     if (this.error !== null) return;
     this.error = violation(reason, this.version, v4, v5, detail);
@@ -51,7 +51,7 @@ export class Cursor {
   private integer(size: number, field: string): number {
     if (!this.has(size, field)) return 0;
     let value = 0;
-    // Multiplied, not shifted: four bytes do not fit a signed 32-bit integer.
+    // Multiply, since shifting four bytes overflows a signed 32-bit integer.
     for (let count = 0; count < size; count++) {
       value = value * 256 + (this.bytes[this.position++] ?? 0);
     }
@@ -79,7 +79,7 @@ export class Cursor {
     return 0;
   }
 
-  /** A UTF-8 Encoded String; it lies at `fieldStart`. */
+  /** Reads a UTF-8 Encoded String into `fieldStart` and `fieldEnd`. */
   text(field: string): void {
     this.binary(field);
     if (this.error !== null) return;
@@ -91,7 +91,7 @@ export class Cursor {
     }
   }
 
-  /** Binary Data; it lies at `fieldStart`. */
+  /** Reads Binary Data into `fieldStart` and `fieldEnd`. */
   binary(field: string): void {
     const length = this.twoBytes(field);
     if (!this.has(length, field)) return;
@@ -100,14 +100,14 @@ export class Cursor {
     this.fieldEnd = this.position;
   }
 
-  /** A Packet Identifier; `v4` and `v5` are what a zero breaks. */
+  /** Reads a Packet Identifier; `v4` and `v5` are the statements that a zero violates. */
   packetIdentifier(v4: string, v5: string): number {
     const value = this.twoBytes("Packet Identifier");
     if (value === 0) this.fail(Reason.protocolError, v4, v5, "Packet Identifier is 0");
     return value;
   }
 
-  /** Nothing may follow. */
+  /** Records a violation if bytes follow. */
   finish(): void {
     if (this.more) {
       this.fail(Reason.malformedPacket, "2.2.3", "2.1.4", "bytes after the packet's last field");

@@ -8,7 +8,7 @@ const sharePrefix = [0x24, 0x73, 0x68, 0x61, 0x72, 0x65, 0x2f];
 
 /**
  * Reads one Topic Filter strictly (v4-4.7, v5-4.7 and 4.8.2). Shared subscriptions are an extension
- * in v4, so the v5 rules are cited for them there too. Returns whether it is a shared one.
+ * in v4, so the v5 rules are cited there too. Returns whether the subscription is shared.
  */
 export function walkFilter(cursor: Cursor): boolean {
   cursor.text("Topic Filter");
@@ -29,7 +29,7 @@ function isShared(bytes: Uint8Array, start: number, end: number): boolean {
   return sharePrefix.every((value, index) => bytes[start + index] === value);
 }
 
-/** `$share/{ShareName}/{filter}`: returns where the filter proper begins. */
+/** `$share/{ShareName}/{filter}`: returns the offset of `{filter}`. */
 function walkShareName(cursor: Cursor): number {
   const { bytes, fieldEnd } = cursor;
   const start = cursor.fieldStart + sharePrefix.length;

@@ -27,11 +27,11 @@ export const PacketType = {
 
 interface PacketRule {
   readonly name: string;
-  /** Whether a client may send it; AUTH from v5 on. */
+  /** First version in which a client may send it. */
   readonly since: ProtocolVersion | "never";
-  /** The low half of the first byte; null: PUBLISH, where it carries DUP, QoS and RETAIN. */
+  /** The low half of the first byte; null: PUBLISH, where it is DUP, QoS and RETAIN. */
   readonly flags: number | null;
-  /** Statements that a wrong flag breaks. */
+  /** Statements that a wrong flag violates. */
   readonly v4: string;
   readonly v5: string;
 }
@@ -60,15 +60,15 @@ const packets: readonly PacketRule[] = [
 ];
 
 /**
- * The flags that count. MQTT 3.1 (section 2.1) knows none that are reserved: those that a packet does
- * not use have any value, and what is sent again carries DUP. What is left is the QoS of three.
+ * Mask of the flags to check. MQTT 3.1 (section 2.1) reserves no flags: unused ones may have any
+ * value, and resent packets carry DUP. That leaves the QoS of PUBREL, SUBSCRIBE and UNSUBSCRIBE.
  */
 function flagsThatCount(version: ProtocolVersion, flags: number): number {
   if (version !== 3) return 0x0f;
   return flags === 0 ? 0 : 0x06;
 }
 
-/** What is wrong with a packet's first byte on a connection that speaks `version`, or null. */
+/** The violation in a packet's first byte on a connection that speaks `version`, or null. */
 export function firstByteViolation(first: number, version: ProtocolVersion): ProtocolError | null {
   const type = first >> 4;
   const rule = packets[type];
@@ -119,15 +119,15 @@ function walkReason(cursor: Cursor, packet: ReasonedPacket): number {
   const reason = cursor.byte("Reason Code");
   const rule = reasonCodes[packet];
   if (!rule.codes.includes(reason)) {
-    const detail = `Reason Code ${reason} is none that a client's ${packet.toUpperCase()} may have`;
+    const detail = `Reason Code ${reason} is not allowed in a client's ${packet.toUpperCase()}`;
     cursor.fail(Reason.protocolError, "", rule.statement, detail);
   }
   return reason;
 }
 
 /**
- * Walks PUBACK, PUBREC, PUBREL or PUBCOMP. Returns the reason code; v3 and v4 have none, and success
- * may be left out in v5 (v5-3.4.2.1).
+ * Walks PUBACK, PUBREC, PUBREL or PUBCOMP. Returns the reason code, 0 if absent: v3 and v4 have
+ * none, and v5 may omit success (v5-3.4.2.1).
  */
 export function walkAcknowledgement(cursor: Cursor, name: AcknowledgementName): number {
   cursor.packetIdentifier("2.3.1-6", "2.2.1-5");
@@ -140,9 +140,9 @@ export function walkAcknowledgement(cursor: Cursor, name: AcknowledgementName): 
   return reason;
 }
 
-/** The protocol that a CONNECT asks for, as far as it can be told. */
+/** The protocol that a CONNECT requests. */
 export interface Protocol {
-  /** False for a level that mqttd does not speak; `version` is then the form of the answer. */
+  /** False: mqttd does not support the level, and `version` is the form of the answer. */
   readonly supported: boolean;
   readonly version: ProtocolVersion;
   /** The level's highest bit is set: a bridge of mosquitto (`ConnectPacket.bridge`). */
@@ -156,11 +156,12 @@ const protocolNameOf31 = [0x00, 0x06, 0x4d, 0x51, 0x49, 0x73, 0x64, 0x70];
 
 /**
  * Reads protocol name and level from the body of a CONNECT at bytes[start..end), which may still be
- * incomplete. Null: it does not reach that far, or the name is none of MQTT's.
+ * incomplete. Null: the body ends before the level, or the name is not MQTT's.
  *
- * Unknown levels are answered in the form of 3.1.1 (v4-3.1.2-2), those above 5 in that of 5.0
- * (v5-3.1.2-2). Levels 3 and 4 with the highest bit set are bridges, by a habit of mosquitto that no
- * standard has; 5.0 has subscription options for what they ask, so there is no bridge of level 5.
+ * Unknown levels get an answer in the form of 3.1.1 (v4-3.1.2-2), levels above 5 in the form of 5.0
+ * (v5-3.1.2-2). Levels 3 and 4 with the highest bit set mark a bridge, mosquitto's convention
+ * outside any standard; 5.0 has subscription options for the same purpose, so level 5 has no bridge
+ * form.
  */
 export function connectProtocol(bytes: Uint8Array, start: number, end: number): Protocol | null {
   const modern = beginsWith(bytes, start, end, protocolName);
@@ -197,12 +198,12 @@ const connectFlag = {
   username: 0x80,
 } as const;
 
-/** What a walk has found in a CONNECT. */
+/** Result of walking a CONNECT. */
 export interface ConnectWalk {
   readonly bridge: boolean;
-  /** The will's properties; null without a will, and in v3, v4. */
+  /** The will's properties; null: no will, or v3 and v4. */
   readonly will: PropertyBlock | null;
-  /** The Connect Flags less those that do not count, and where they stand. */
+  /** The Connect Flags without ignored ones, and their offset. */
   readonly flags: number;
   readonly flagsAt: number;
 }
@@ -231,18 +232,18 @@ const names = [
   { flag: connectFlag.password, read: (cursor: Cursor): void => cursor.binary("Password") },
 ] as const;
 
-/** In MQTT 3.1 the length of the packet takes precedence over the flags of name and password. */
+/** In MQTT 3.1 the packet's length takes precedence over the flags of User Name and Password. */
 function isLeftOut(cursor: Cursor): boolean {
   return cursor.version === 3 && cursor.error === null && !cursor.more;
 }
 
-/** MQTT 3.1 disregards the reserved flag, and the will's where there is no will. */
+/** MQTT 3.1 ignores the reserved flag, and the will's flags if there is no will. */
 function flagsOf(cursor: Cursor): number {
   const flags = cursor.byte("Connect Flags");
   return cursor.version === 3 ? flags & ~disregardedIn31(flags) : flags;
 }
 
-/** Connect Flags that are set and that MQTT 3.1 (section 3.1) disregards. */
+/** Set Connect Flags that MQTT 3.1 (section 3.1) ignores. */
 export function disregardedIn31(flags: number): number {
   const hasWill = (flags & connectFlag.will) !== 0;
   const ofWill = hasWill ? 0 : connectFlag.willRetain | connectFlag.willQos;
@@ -250,8 +251,8 @@ export function disregardedIn31(flags: number): number {
 }
 
 /**
- * The Client Identifier that a refused CONNECT claims, for whoever asks why: it can often be read
- * though something else is wrong. Null: it is empty, or is not reached.
+ * The Client Identifier in a refused CONNECT, for the log and `explain`: often readable despite a
+ * violation elsewhere. Null: empty, or a violation comes before it.
  */
 export function claimedClientId(cursor: Cursor): string | null {
   walkProtocol(cursor);
@@ -267,7 +268,7 @@ function walkProtocol(cursor: Cursor): Pick<Protocol, "bridge"> {
   const protocol = connectProtocol(cursor.bytes, cursor.position, cursor.end);
   cursor.text("Protocol Name");
   if (protocol === null) {
-    // The name is another one unless the packet ends before its level.
+    // With bytes left, the name is unknown; without, the packet ends before its level.
     if (cursor.more)
       cursor.fail(Reason.malformedPacket, "3.1.2-1", "3.1.2-1", "unknown protocol name");
   } else if (!protocol.supported) {
@@ -324,7 +325,7 @@ function walkWill(cursor: Cursor): PropertyBlock | null {
   return properties;
 }
 
-/** What keeps well-formed UTF-8 from being a Topic Name, or null (v4-4.7, v5-4.7). */
+/** Why well-formed UTF-8 is not a valid Topic Name, or null (v4-4.7, v5-4.7). */
 export function topicNameFlaw(
   bytes: Uint8Array,
   start: number,
@@ -338,7 +339,7 @@ export function topicNameFlaw(
   return null;
 }
 
-/** Whether a payload is what its Payload Format Indicator says (v5-3.3.2.3.2, v5-3.1.3.2.3). */
+/** Whether a payload matches its Payload Format Indicator (v5-3.3.2.3.2, v5-3.1.3.2.3). */
 export function payloadMatchesFormat(
   properties: PropertyBlock,
   bytes: Uint8Array,
@@ -359,7 +360,7 @@ export function walkSubscribe(cursor: Cursor): void {
     const options = cursor.byte("Subscription Options");
     if (cursor.version === 5) checkOptions(cursor, options, shared);
     else if (options > 2) {
-      cursor.fail(Reason.malformedPacket, "3.8.3-4", "", "Requested QoS is none of 0, 1 and 2");
+      cursor.fail(Reason.malformedPacket, "3.8.3-4", "", "Requested QoS is not 0, 1 or 2");
     }
   }
 }
@@ -389,7 +390,7 @@ export function walkUnsubscribe(cursor: Cursor): void {
   while (cursor.more) walkFilter(cursor);
 }
 
-/** Reason and properties may be left out from the end (v5-3.14.2.1, v5-3.14.2.2.1). */
+/** v5 may omit the properties, or both reason and properties (v5-3.14.2.1, v5-3.14.2.2.1). */
 export function walkDisconnect(cursor: Cursor): void {
   if (cursor.version === 5 && cursor.more) {
     walkReason(cursor, "disconnect");
@@ -398,10 +399,10 @@ export function walkDisconnect(cursor: Cursor): void {
   cursor.finish();
 }
 
-/** An AUTH cut short means success (v5-3.15.2.1), which only a server may say. */
+/** An AUTH without a reason means success (v5-3.15.2.1), which only a server may send. */
 export function walkAuth(cursor: Cursor): void {
   if (!cursor.more) {
-    cursor.fail(Reason.protocolError, "", "3.15.2-1", "AUTH of a client says success");
+    cursor.fail(Reason.protocolError, "", "3.15.2-1", "a client's AUTH says success");
   }
   walkReason(cursor, "auth");
   if (cursor.error === null && !cursor.more) {

@@ -1,7 +1,7 @@
 import { Reason } from "../core/reason.ts";
 import type { Cursor } from "./cursor.ts";
 
-/** Whatever holds a block of properties: the packets of a client, and the will inside CONNECT. */
+/** What has a block of properties: a client's packets, and the will in CONNECT. */
 export type PropertyHolder =
   | "connect"
   | "will"
@@ -15,9 +15,9 @@ export type PropertyHolder =
   | "disconnect"
   | "auth";
 
-/** What a walk over one block found; only what somebody needs without decoding it again. */
+/** Result of walking one block; only the values that are used without decoding it again. */
 export interface PropertyBlock {
-  /** The properties lie at bytes[start..end), without their length. */
+  /** The properties are bytes[start..end), without their length field. */
   start: number;
   end: number;
   payloadFormat: number;
@@ -27,7 +27,7 @@ export interface PropertyBlock {
   topicAlias: number;
   /** Seconds; 0 when absent. */
   willDelayInterval: number;
-  /** Pairs of start and end of those that are not forwarded. */
+  /** Start and end, in pairs, of the properties that are not forwarded. */
   readonly withheld: number[];
 }
 
@@ -37,13 +37,13 @@ interface PropertyRule {
   readonly minimum: number;
   readonly maximum: number;
   readonly repeatable: boolean;
-  /** Read by the broker and written anew for each subscriber, so taken out of what is forwarded. */
+  /** The broker writes it again for each subscriber, so it is removed from the forwarded block. */
   readonly ownedByBroker: boolean;
 }
 
 const plain = { minimum: 0, maximum: Infinity, repeatable: false, ownedByBroker: false };
 
-/** Table 2-4 of v5, as far as a client may send them. */
+/** v5 table 2-4, limited to properties that a client may send. */
 const rules: { readonly [identifier: number]: PropertyRule } = {
   0x01: { ...plain, name: "Payload Format Indicator", type: "byte", maximum: 1 },
   0x02: { ...plain, name: "Message Expiry Interval", type: "four bytes", ownedByBroker: true },
@@ -65,7 +65,7 @@ const rules: { readonly [identifier: number]: PropertyRule } = {
   0x27: { ...plain, name: "Maximum Packet Size", type: "four bytes", minimum: 1 },
 };
 
-/** Which property may stand where, and the section that says so and how often. */
+/** Which property each holder allows, and the section that says so and how often. */
 const sections: {
   readonly [holder in PropertyHolder]: { readonly [identifier: number]: string };
 } = {
@@ -108,7 +108,7 @@ const sections: {
   auth: { 0x15: "3.15.2.2.2", 0x16: "3.15.2.2.3", 0x1f: "3.15.2.2.4", 0x26: "3.15.2.2.5" },
 };
 
-/** Walks one block of properties, its length first. Violations are left in the cursor. */
+/** Walks one block of properties, length first. The cursor keeps any violation. */
 export function walkProperties(cursor: Cursor, holder: PropertyHolder): PropertyBlock {
   const length = cursor.variable("Property Length");
   const outerEnd = cursor.end;
@@ -126,7 +126,7 @@ export function walkProperties(cursor: Cursor, holder: PropertyHolder): Property
     return block;
   }
   cursor.end = block.end;
-  // One bit an identifier, split since they run past 31.
+  // One bit for each identifier, in two words since identifiers exceed 31.
   const seen = [0, 0];
   while (cursor.more) walkProperty(cursor, holder, block, seen);
   cursor.end = outerEnd;
@@ -150,7 +150,7 @@ function walkProperty(
     return;
   }
   if (!rule.repeatable && isSeen(seen, identifier)) {
-    refuse(cursor, section, `${rule.name} stands there twice`);
+    refuse(cursor, section, `${rule.name} appears twice`);
     return;
   }
   seen[identifier >> 5] = (seen[identifier >> 5] ?? 0) | (1 << (identifier & 31));
@@ -164,7 +164,7 @@ function walkProperty(
   note(cursor, block, identifier, value);
 }
 
-/** Numbers give their value, everything else 0. */
+/** Returns a number's value; 0 for other types. */
 function walkValue(cursor: Cursor, rule: PropertyRule): number {
   switch (rule.type) {
     case "byte":
@@ -225,7 +225,7 @@ function misplaced(cursor: Cursor, holder: PropertyHolder, identifier: number): 
   }
   const where = holder === "will" ? "the will" : holder.toUpperCase();
   const name = rules[identifier]?.name ?? `property ${identifier}`;
-  malformed(cursor, "2.2.2.2", `${name} may not stand in ${where}`);
+  malformed(cursor, "2.2.2.2", `${name} is not allowed in ${where}`);
 }
 
 function outOfRange(
@@ -242,7 +242,7 @@ function outOfRange(
   }
 }
 
-/** Rules on properties that come together. */
+/** Rules on properties that require each other. */
 function requireCompany(cursor: Cursor, holder: PropertyHolder, seen: readonly number[]): void {
   if (isSeen(seen, 0x15)) return;
   if (holder === "connect" && isSeen(seen, 0x16)) {
@@ -255,7 +255,7 @@ function isSeen(seen: readonly number[], identifier: number): boolean {
   return (((seen[identifier >> 5] ?? 0) >>> (identifier & 31)) & 1) === 1;
 }
 
-/** Only v5 has properties, so these never cite v4. */
+/** Never cites v4, which has no properties. */
 function malformed(cursor: Cursor, statement: string, detail: string): void {
   cursor.fail(Reason.malformedPacket, "", statement, detail);
 }
@@ -265,8 +265,8 @@ function refuse(cursor: Cursor, statement: string, detail: string): void {
 }
 
 /**
- * The properties that are forwarded with the message, in the client's order and encoding; null when
- * there are none. A subarray of `bytes` where nothing had to be taken out.
+ * The properties that are forwarded with the message, in the client's order and encoding; null:
+ * none. A subarray of `bytes` if all of them are forwarded.
  */
 export function forwardedProperties(bytes: Uint8Array, block: PropertyBlock): Uint8Array | null {
   const { start, end, withheld } = block;

@@ -16,7 +16,7 @@ const retainBit = 0x01;
 
 /**
  * Reads the PUBLISH whose first byte is at `start` and whose body is bytes[body..end). Payload and
- * properties are subarrays of `bytes`, valid as long as its frame is.
+ * properties may be subarrays of `bytes`, valid as long as the frame is.
  */
 export function readPublish(
   bytes: Uint8Array,
@@ -93,8 +93,8 @@ export function readPublish(
 }
 
 /**
- * Whether Remaining Length has no bytes to spare. v4 allows them, yet what a subscriber gets must not
- * depend on a publisher's taste.
+ * Whether Remaining Length is in its shortest form. v4 allows longer forms, but a subscriber's
+ * bytes must not depend on the publisher's encoding.
  */
 function isShortest(start: number, body: number, end: number): boolean {
   return body - start === 1 + variableSize(end - body);
@@ -106,9 +106,9 @@ function qosOf(first: number): Qos | null {
 }
 
 /**
- * Bytes of the whole PUBLISH that `writePublish` makes of the same arguments. More than a packet may
- * have (268,435,455 after its header) never comes out of messages that were read from the wire,
- * within the limits of the configuration.
+ * Size of the PUBLISH that `writePublish` writes for the same arguments, bytes. For messages read
+ * from the wire within the configured limits, never more than a packet may have (268,435,455 after
+ * its header).
  */
 export function publishSize(
   message: Message,
@@ -121,9 +121,9 @@ export function publishSize(
 
 /**
  * Writes one copy at target[offset..], which must have room for `publishSize`, and returns the
- * offset behind it. v5 properties are Message Expiry Interval, Topic Alias, Subscription Identifiers,
- * then the publisher's own in its order (v5-3.3.2-18); v3 and v4 get none. `expirySeconds` is what is
- * left of it (v5-3.3.2-6).
+ * offset behind it. v5 properties: Message Expiry Interval, Topic Alias, Subscription Identifiers,
+ * then the publisher's own in its order (v5-3.3.2-18); v3 and v4 have none. `expirySeconds`: the
+ * remaining expiry (v5-3.3.2-6).
  */
 export function writePublish(
   target: Uint8Array,
@@ -137,7 +137,7 @@ export function writePublish(
   return at + message.payload.length;
 }
 
-/** As `writePublish`, less the payload, which follows. */
+/** As `writePublish`, without the payload; the caller writes it next. */
 export function writePublishHead(
   target: Uint8Array,
   offset: number,
@@ -155,7 +155,7 @@ export function writePublishHead(
   return at;
 }
 
-/** The first byte of a copy: DUP, QoS and RETAIN are the delivery's own. */
+/** The first byte of a copy, with the delivery's DUP, QoS and RETAIN. */
 export function firstByte(delivery: Delivery): number {
   return (
     typeBits | (delivery.dup ? dupBit : 0) | (delivery.qos << 1) | (delivery.retain ? retainBit : 0)
@@ -163,7 +163,7 @@ export function firstByte(delivery: Delivery): number {
 }
 
 /**
- * Offset of the Packet Identifier from the start of an encoded PUBLISH with QoS 1 or 2. Whoever
+ * Offset of the Packet Identifier from the start of an encoded PUBLISH with QoS 1 or 2. Code that
  * encodes once and copies keeps it beside the bytes.
  */
 export function packetIdOffset(encoded: Uint8Array, start: number): number {
@@ -174,8 +174,9 @@ export function packetIdOffset(encoded: Uint8Array, start: number): number {
 }
 
 /**
- * Makes a copy of an encoded PUBLISH at `start` another delivery's: its first byte and, for QoS 1 and
- * 2, its Packet Identifier, `idOffset` bytes further. The copy must have one exactly if it needs one.
+ * Adapts a copied PUBLISH at `start` to a delivery: sets its first byte and, for QoS 1 and 2, its
+ * Packet Identifier, `idOffset` bytes further. The copied encoding must have one exactly if QoS is
+ * not 0.
  */
 export function patchPublish(
   target: Uint8Array,
@@ -192,7 +193,7 @@ function remainingLength(
   delivery: Delivery,
   expirySeconds: number | null,
 ): number {
-  // A mount point is plain text of the configuration; what is taken off counts in bytes here.
+  // `strip` counts characters of the mount point, but the size counts bytes.
   const topic = delivery.strip === 0 ? message.topic : message.topic.slice(delivery.strip);
   let size = 2 + (delivery.aliasKnown ? 0 : utf8Length(topic)) + message.payload.length;
   if (delivery.qos !== 0) size += 2;

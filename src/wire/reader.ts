@@ -19,45 +19,47 @@ import { readPublish } from "./publish.ts";
 import { TopicNames } from "./topics.ts";
 import { uncountedBytes, UnfinishedBytes } from "./unfinished.ts";
 
-/** The bytes were no packet that a client may send. Nothing is read after it. */
+/** The bytes were not a packet that a client may send. The reader stops after it. */
 export interface WireViolation {
   readonly type: "violation";
   readonly error: ProtocolError;
-  /** What the connection speaks; null while no CONNECT got as far as its level. */
+  /** The connection's version; null: no CONNECT arrived as far as its level. */
   readonly version: ProtocolVersion | null;
-  /** The Client Identifier of a CONNECT that is wrong elsewhere; null: none was read, or it is known. */
+  /**
+   * The Client Identifier of a CONNECT that is wrong elsewhere; null: none read, or already known.
+   */
   readonly clientId: string | null;
 }
 
 export interface PacketReaderOptions {
-  /** Bytes of a whole PUBLISH, Infinity for any that MQTT allows (268,435,460). */
+  /** Maximum bytes of a whole PUBLISH; Infinity: any size that MQTT allows (268,435,460). */
   readonly packetSize: number;
-  /** Bytes of any other packet; never above `packetSize`, which is the default. */
+  /** Maximum bytes of any other packet, at most `packetSize`. Default: `packetSize`. */
   readonly controlPacketSize?: number;
-  /** Where the memory of packets that came in part is counted. Default: nowhere. */
+  /** Counts the memory of incomplete packets. Default: no limit. */
   readonly unfinished?: UnfinishedBytes;
-  /** Lets a will with an empty topic or a wildcard pass, as some brokers do. Default: false. */
+  /** Accepts a will whose topic is empty or has a wildcard, as some brokers do. Default: false. */
   readonly takesInvalidWill?: boolean;
 }
 
-/** Type and flags, and up to four bytes of Remaining Length. */
+/** Type and flags, plus up to four bytes of Remaining Length. */
 const headerMaximumSize = 5;
-/** Bytes of a CONNECT's body up to its level, where that stands latest: MQTT 3.1. */
+/** Bytes of a CONNECT's body through its level, in the longest form: MQTT 3.1. */
 const levelEnd = 9;
-/** The room that a packet which came in pieces gets at first; slow ones stay small. */
+/** Initial buffer of a packet in pieces, bytes: slow senders take little memory. */
 const firstRoom = 256;
 
 const nothing = new Uint8Array(0);
 
 /**
- * Cuts one connection's bytes into packets. `feed` a chunk, then call `next` until it gives null.
+ * Cuts one connection's bytes into packets. `feed` a chunk, then call `next` until it returns null.
  *
- * A packet that lies whole in a chunk is read in place, and a PUBLISH then refers to that chunk. Only
- * one that came in pieces is put together in memory of its own, which grows with what has arrived and
- * never with what was announced.
+ * A packet that lies whole in a chunk is read in place, and a PUBLISH then refers to that chunk. A
+ * packet in pieces is assembled in its own memory, which grows with the bytes received, never with
+ * the announced length.
  */
 export class PacketReader {
-  /** Known from the CONNECT on. */
+  /** Set by the CONNECT; null before. */
   version: ProtocolVersion | null = null;
 
   readonly #packetSize: number;
@@ -67,22 +69,22 @@ export class PacketReader {
   readonly #topics = new TopicNames();
   #failed = false;
 
-  /** What is being read in place: #chunk[#position..], then the chunks that wait. */
+  /** Unread bytes: #chunk[#position..], then the waiting chunks. */
   #chunk: Uint8Array = nothing;
   #position = 0;
   readonly #waiting: Uint8Array[] = [];
   #waitingBytes = 0;
 
-  /** The packet that came in pieces: #pieces[0..#gathered). */
+  /** The packet that arrives in pieces: #pieces[0..#gathered). */
   #pieces: Uint8Array = nothing;
   #gathered = 0;
-  /** Bytes of #pieces that #unfinished has counted. */
+  /** Bytes of #pieces counted in #unfinished. */
   #counted = 0;
 
-  /** Of a CONNECT that is wrong. */
+  /** The client id of an invalid CONNECT. */
   #claimedClientId: string | null = null;
 
-  /** Of the header read last: where its packet starts and its body begins and ends. */
+  /** From the last header: offsets of packet start, body start and body end. */
   #start = 0;
   #body = 0;
   #end = 0;
@@ -94,23 +96,22 @@ export class PacketReader {
     this.#takesInvalidWill = options.takesInvalidWill ?? false;
   }
 
-  /** Bytes that were fed and belong to no packet that `next` has given. */
+  /** Bytes fed that `next` has not returned in a packet. */
   get buffered(): number {
     return this.#gathered + this.#chunk.length - this.#position + this.#waitingBytes;
   }
 
-  /** Bytes that the packet which has begun still lacks; 0: there is none, or its length lacks too. */
+  /** Missing bytes of the packet in pieces; 0: no such packet, or its length is incomplete too. */
   get awaited(): number {
     if (this.#gathered === 0) return 0;
     const found = this.#readHeader(this.#pieces, 0, this.#gathered);
     return found === null ? this.#end - this.#gathered : 0;
   }
 
-  /** The chunk is the reader's to keep; its packets may refer to it. */
+  /** The reader keeps the chunk, and packets may refer to it. */
   feed(chunk: Uint8Array): void {
     if (this.#failed) return;
-    // A Buffer's `slice` is a view where a Uint8Array's is a copy, which whoever keeps a payload
-    // relies on.
+    // Code that keeps a payload relies on `slice` copying, but a Buffer's `slice` returns a view.
     const bytes =
       chunk.constructor === Uint8Array
         ? chunk
@@ -124,7 +125,7 @@ export class PacketReader {
     }
   }
 
-  /** The next packet; null: there is none before more bytes are fed, or there was a violation. */
+  /** The next packet; null: it needs more bytes, or a violation came before. */
   next(): ClientPacket | WireViolation | null {
     while (!this.#failed && this.#hasBytes()) {
       const whole = this.#gathered === 0 ? this.#findInPlace() : this.#gather();
@@ -135,7 +136,7 @@ export class PacketReader {
     return null;
   }
 
-  /** Nobody reads on: what it has is nobody's. */
+  /** Stops reading and releases the unread bytes. */
   discard(): void {
     this.#failed = true;
     this.#chunk = nothing;
@@ -145,7 +146,7 @@ export class PacketReader {
     this.#takePieces();
   }
 
-  /** Moves on to the next chunk, and lets go of the one that is done. */
+  /** Moves to the next chunk if the current one is used up. False: no bytes left. */
   #hasBytes(): boolean {
     while (this.#position === this.#chunk.length) {
       this.#chunk = this.#waiting.shift() ?? nothing;
@@ -156,7 +157,7 @@ export class PacketReader {
     return true;
   }
 
-  /** Looks for a whole packet at #position, and begins to gather if there is only a part of one. */
+  /** Looks for a whole packet at #position; starts gathering if only part of it has arrived. */
   #findInPlace(): "incomplete" | ProtocolError | null {
     const chunk = this.#chunk;
     const found = this.#readHeader(chunk, this.#position, chunk.length);
@@ -165,15 +166,15 @@ export class PacketReader {
       this.#position = this.#end;
       return null;
     }
-    // Without a header the rest of the chunk is all that is known to be needed.
+    // Without a complete header, only the rest of the chunk is known to be needed.
     const size = found === null ? this.#end - this.#start : headerMaximumSize;
     const rest = chunk.length - this.#position;
     return this.#makeRoom(Math.min(size, Math.max(firstRoom, rest))) ?? this.#append(rest);
   }
 
-  /** Adds to #pieces what the chunk has of its packet. */
+  /** Appends the packet's bytes in the chunk to #pieces. */
   #gather(): "incomplete" | ProtocolError | null {
-    // The header's length is in its own bytes, so it is taken one by one.
+    // The header's own bytes decide its length, so append them one by one.
     let found = this.#readHeader(this.#pieces, 0, this.#gathered);
     while (found === "incomplete") {
       if (!this.#hasBytes()) return "incomplete";
@@ -191,8 +192,8 @@ export class PacketReader {
   #append(count: number): "incomplete" | ProtocolError {
     const gathered = this.#gathered + count;
     if (gathered > this.#pieces.length) {
-      // Doubling keeps the copying linear, and the packet's own size bounds it. Past a quarter of it
-      // the rest is worth reserving: no second copy is needed then.
+      // Doubling keeps copying linear, and the packet's size bounds it. Once a quarter has arrived,
+      // reserve the whole packet: that saves a second copy.
       const whole = Math.max(this.#end, headerMaximumSize);
       const doubled = Math.max(gathered, this.#pieces.length * 2);
       const room = gathered * 4 >= whole ? whole : Math.min(whole, doubled);
@@ -206,7 +207,7 @@ export class PacketReader {
     return "incomplete";
   }
 
-  /** Moves #pieces to memory of so many bytes, once these were counted. */
+  /** Counts `bytes`, then moves #pieces to memory of that size. */
   #makeRoom(bytes: number): ProtocolError | null {
     if (bytes > uncountedBytes) {
       if (!this.#unfinished.take(bytes - this.#counted)) {
@@ -220,7 +221,7 @@ export class PacketReader {
     return null;
   }
 
-  /** Hands the gathered packet over: its memory is the packet's from here on. */
+  /** Hands over the gathered packet with its memory. */
   #takePieces(): Uint8Array {
     const pieces = this.#pieces;
     this.#pieces = nothing;
@@ -231,8 +232,8 @@ export class PacketReader {
   }
 
   /**
-   * Reads the fixed header at bytes[start..available) into #start, #body and #end. What can be
-   * refused by it alone is refused before anything is gathered.
+   * Reads the fixed header at bytes[start..available) into #start, #body and #end. Refuses here
+   * whatever the header alone proves wrong, before any memory is taken.
    */
   #readHeader(
     bytes: Uint8Array,
@@ -269,7 +270,7 @@ export class PacketReader {
     if (size <= (isPublish ? this.#packetSize : this.#controlPacketSize)) return null;
     if (version === null) {
       this.#learnVersion(bytes, at, available);
-      // How a CONNECT is refused depends on its level, which may be still to come.
+      // The form of a refusal depends on the CONNECT's level, which may not have arrived yet.
       const isKnown = this.version !== null || available - at >= levelEnd;
       if (!isKnown && available < this.#end) return "incomplete";
     }
@@ -338,11 +339,11 @@ export class PacketReader {
     const version = this.version ?? 4;
     const found = firstByteViolation(bytes[start] ?? 0, version);
     if (found !== null) return found;
-    // The length could not be judged before it was known that v5 forbids this.
+    // The header check could not reject this: the version, v5, was not known yet.
     if (version === 5 && body - start > 2 && bytes[body - 1] === 0) return wastefulLength();
     const cursor = new Cursor(bytes, body, end, version);
     const connect = walkConnect(cursor);
-    // Of all topics a CONNECT has that of its will only.
+    // A CONNECT's only topic is its will's.
     const isPassed = this.#takesInvalidWill && cursor.error?.reason === Reason.topicNameInvalid;
     if (cursor.error !== null && !isPassed) return cursor.error;
     return decodeCold(bytes, start, end, version, connect);
@@ -390,29 +391,29 @@ function endlessLength(version: ProtocolVersion | null): ProtocolError {
   return malformed(version, "2.2.3", "1.5.5", "Remaining Length takes more than four bytes");
 }
 
-/** v4 has no such rule. */
+/** A rule of v5 only. */
 function wastefulLength(): ProtocolError {
   const detail = "Remaining Length is written in more bytes than it needs";
   return malformed(5, "", "1.5.5-1", detail);
 }
 
-/** v4 can't tell a client the limit, so it has no statement about it either. */
+/** v4 can't announce the limit to a client, so it has no statement about it. */
 function tooLarge(size: number, limit: number): ProtocolError {
   const detail = `a packet of ${size} B, and the maximum is ${limit} B (limits.packetSize)`;
   return violation(Reason.packetTooLarge, 5, "", "3.2.2-15", detail);
 }
 
-/** Only PUBLISH may be as large as Maximum Packet Size. A limit that nobody can foresee (4.13.2). */
+/** Only PUBLISH may reach Maximum Packet Size. A limit that a client can't know before (4.13.2). */
 function tooLargeForControl(size: number, limit: number): ProtocolError {
   const detail =
-    `a packet of ${size} B that is no PUBLISH, and the maximum for these is ${limit} B ` +
+    `a packet of ${size} B other than PUBLISH, and the maximum for these is ${limit} B ` +
     "(limits.controlPacketSize)";
   return violation(Reason.packetTooLarge, 5, "", "4.13.2", detail);
 }
 
 function tooManyUnfinished(version: ProtocolVersion | null, limit: number): ProtocolError {
   const detail =
-    `no room for a packet of which a part had come: all such packets may take ${limit} B together ` +
+    `no memory left for an incomplete packet: all incomplete packets together may take ${limit} B ` +
     "(limits.unfinishedBytes)";
   return violation(Reason.quotaExceeded, version === 5 ? 5 : 4, "4.8", "4.13.2", detail);
 }

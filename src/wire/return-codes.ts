@@ -1,4 +1,4 @@
-/** CONNACK's return codes below MQTT 5 (v4-3.2.2-6), by their number, in the standard's words. */
+/** CONNACK return codes before MQTT 5 (v4-3.2.2-6), by number, in the standard's words. */
 export const returnCodes: readonly string[] = [
   "accepted",
   "unacceptable protocol version",

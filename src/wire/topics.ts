@@ -11,20 +11,20 @@ interface KnownTopic {
 
 /** Slots of the table; a power of two. */
 const slots = 64;
-/** Longer names are not remembered, so that a connection holds at most 16 KiB of them. */
+/** Longer names are not cached, so that a connection caches at most 16 KiB. */
 const rememberedBytes = 256;
 
 /**
- * The Topic Names that a connection published to of late. A client repeats a few of them, so each is
- * checked and decoded once; the same string every time also has its hash computed already.
+ * Cache of a connection's recent Topic Names. A client repeats a few names, so each is checked and
+ * decoded once; reusing the same string also reuses its computed hash.
  */
 export class TopicNames {
   #last: KnownTopic | null = null;
   #table: (KnownTopic | undefined)[] | null = null;
 
   /**
-   * Reads the Topic Name at bytes[start..end), which is not empty: the name, or how it breaks
-   * v4-3.3.2-1 and -2, v5-3.3.2-1 and -2.
+   * Reads the Topic Name at bytes[start..end), which must not be empty. Returns the name, or how it
+   * violates v4-3.3.2-1 and -2, v5-3.3.2-1 and -2.
    */
   read(
     bytes: Uint8Array,
@@ -46,7 +46,7 @@ export class TopicNames {
     return name;
   }
 
-  /** The table is made for the second topic only: most clients have one. */
+  /** Allocates the table at the second topic: most clients publish to one. */
   #remember(name: string, bytes: Uint8Array, start: number, end: number, slot: number): void {
     const topic = { bytes: bytes.slice(start, end), name };
     if (this.#last !== null) {
@@ -60,7 +60,7 @@ export class TopicNames {
 function isSame(known: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
   const length = end - start;
   if (known.length !== length) return false;
-  // Backwards, since topics of one client mostly differ at their end.
+  // Backwards, since a client's topics mostly differ at their end.
   for (let index = length - 1; index >= 0; index--) {
     if (known[index] !== bytes[start + index]) return false;
   }

@@ -1,7 +1,6 @@
 /**
- * Bytes of memory that packets which came in part take, all connections of a broker together. What is
- * small is what any connection costs, and is not counted: a few that send large packets and never end
- * them must not cut everybody else off.
+ * Memory of incomplete packets over all connections of a broker, bytes. Small packets are not
+ * counted: a few connections that never finish large packets must not cut off all others.
  */
 export class UnfinishedBytes {
   /** Infinity: no limit. */
@@ -16,7 +15,7 @@ export class UnfinishedBytes {
     return this.#taken;
   }
 
-  /** False: that would be more than the limit, and nothing is taken. */
+  /** False: the bytes would exceed the limit, and none are counted. */
   take(bytes: number): boolean {
     if (this.#taken + bytes > this.limit) return false;
     this.#taken += bytes;
@@ -28,5 +27,5 @@ export class UnfinishedBytes {
   }
 }
 
-/** Bytes of one packet up to which it counts nowhere. */
+/** A packet of up to this size is not counted; bytes. */
 export const uncountedBytes = 4096;

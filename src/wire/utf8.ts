@@ -1,10 +1,10 @@
-/** UTF-8 Encoded Strings (v4-1.5.3, v5-1.5.4): what may stand in one, and how they are written. */
+/** UTF-8 Encoded Strings (v4-1.5.3, v5-1.5.4): checks, decoding and encoding. */
 
 export type TextFlaw = "ill-formed" | "null character";
 
 /**
- * What is wrong with bytes[start..end) as UTF-8, or null. Ill-formed are overlong forms, surrogates,
- * code points past U+10FFFF and sequences cut short. `nullAllowed`: payloads may hold U+0000.
+ * The first flaw of bytes[start..end) as UTF-8, or null. Ill-formed: overlong forms, surrogates,
+ * code points past U+10FFFF, truncated sequences. `nullAllowed`: payloads may contain U+0000.
  */
 export function textFlaw(
   bytes: Uint8Array,
@@ -31,7 +31,7 @@ export function textFlaw(
 function sequenceLength(bytes: Uint8Array, at: number, end: number, lead: number): number {
   const length = lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
   if (length === 0 || at + length > end) return 0;
-  // The second byte's range excludes overlong forms, surrogates and what lies past U+10FFFF.
+  // The second byte's range excludes overlong forms, surrogates and code points past U+10FFFF.
   const low = lead === 0xe0 ? 0xa0 : lead === 0xf0 ? 0x90 : 0x80;
   const high = lead === 0xed ? 0x9f : lead === 0xf4 ? 0x8f : 0xbf;
   const second = bytes[at + 1] ?? 0;
@@ -42,14 +42,14 @@ function sequenceLength(bytes: Uint8Array, at: number, end: number, lead: number
   return length;
 }
 
-/** Decodes bytes that `textFlaw` found nothing wrong with. U+FEFF is kept (v5-1.5.4-3, v4-1.5.3-3). */
+/** Decodes bytes that have no `textFlaw`. Keeps U+FEFF (v5-1.5.4-3, v4-1.5.3-3). */
 export function decodeText(bytes: Uint8Array, start: number, end: number): string {
   return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes.subarray(start, end));
 }
 
 /**
- * Writes a well-formed string from its code unit `from` on, and returns the offset behind it. By
- * hand, since topics are short and a call into the platform costs more than they do.
+ * Writes a well-formed string from code unit `from` on, and returns the offset behind it. By hand:
+ * topics are short, and a call into the platform costs more.
  */
 export function writeText(target: Uint8Array, offset: number, text: string, from: number): number {
   let at = offset;

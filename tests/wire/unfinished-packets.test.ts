@@ -38,7 +38,7 @@ describe("controlPacketSize", () => {
           reason: Reason.packetTooLarge,
           statement: "v5-4.13.2",
           detail:
-            "a packet of 1025 B that is no PUBLISH, and the maximum for these is 1024 B (limits.controlPacketSize)",
+            "a packet of 1025 B other than PUBLISH, and the maximum for these is 1024 B (limits.controlPacketSize)",
         },
       },
     ]);

@@ -44,7 +44,7 @@ function walkReason(walk: Walk, packet: Reasoned): void {
   node.meaning = isGoodbye ? "normal disconnection (0x00)" : reasonText(value);
   if (codes.includes(value)) return;
   const who = `a ${walk.from}'s ${packet.toUpperCase()}`;
-  walk.violateV5(node, statement, `Reason Code ${value} is none that ${who} may have`);
+  walk.violateV5(node, statement, `Reason Code ${value} is not allowed in ${who}`);
 }
 
 /** The body of a PUBACK, PUBREC, PUBREL or PUBCOMP. */
@@ -83,7 +83,7 @@ export function walkAuth(walk: Walk): void {
     if (walk.more) walkProperties(walk, "auth");
     walk.finish();
   });
-  if (isEmpty) walk.violateV5(header, "3.15.2-1", "AUTH of a client says success");
+  if (isEmpty) walk.violateV5(header, "3.15.2-1", "a client's AUTH says success");
   if (isMethodMissing) {
     walk.violateV5(header, "3.15.2.2.2", "AUTH without Authentication Method");
   }
@@ -129,7 +129,7 @@ function judgeConnack(walk: Walk, node: Draft, code: number): void {
   if (walk.protocol === 5) {
     node.meaning = reasonText(code);
     if (connackCodes.includes(code)) return;
-    return walk.violateV5(node, "3.2.2-8", `Reason Code ${code} is none that a CONNACK may have`);
+    return walk.violateV5(node, "3.2.2-8", `Reason Code ${code} is not allowed in a CONNACK`);
   }
   node.meaning = returnCodes[code] ?? null;
   if (code >= returnCodes.length) {

@@ -129,7 +129,7 @@ function walkProperty(
     const repeatable =
       id === userProperty || (id === subscriptionIdentifier && walk.from === "server");
     if (found.has(id) && !repeatable && isPlaced) {
-      walk.violateV5(node, sections[holder][id] ?? "", `${property.name} stands there twice`);
+      walk.violateV5(node, sections[holder][id] ?? "", `${property.name} appears twice`);
     }
     const value = walkValue(walk, property);
     if (value === null) return;
@@ -152,7 +152,7 @@ function judgePlace(walk: Walk, holder: Holder, id: number, name: string, node: 
   }
   const where = holder === "will" ? "the will" : holder.toUpperCase();
   const whose = misplaced ? "" : ` of a ${walk.from}`;
-  walk.violateV5(node, "2.2.2.2", `${name} may not stand in ${where}${whose}`);
+  walk.violateV5(node, "2.2.2.2", `${name} is not allowed in ${where}${whose}`);
   return false;
 }
 

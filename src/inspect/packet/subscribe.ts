@@ -25,7 +25,7 @@ function walkSubscription(walk: Walk): void {
   const qos = walk.flag(node, "QoS", value, 0x03);
   if (walk.protocol !== 5) {
     if (value > 2) {
-      walk.violate(qos, "3.8.3-4", "", "Requested QoS is none of 0, 1 and 2");
+      walk.violate(qos, "3.8.3-4", "", "Requested QoS is not 0, 1 or 2");
     }
     return;
   }

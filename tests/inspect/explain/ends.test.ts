@@ -502,8 +502,8 @@ test("explained: a packet that is too large and no PUBLISH", () => {
   client.subscribe("f".repeat(2000));
   const [verdict, _, change] = told(world).split("\n\n");
   expect([verdict, change].join("\n\n")).toMatchInlineSnapshot(`
-    "The will of mortal fired at once, because mortal sent a packet of 2009 B that is
-    no PUBLISH, and the maximum for these is 1000 B (limits.controlPacketSize).
+    "The will of mortal fired at once, because mortal sent a packet of 2009 B other
+    than PUBLISH, and the maximum for these is 1000 B (limits.controlPacketSize).
     Nobody had subscribed to wills/mortal. [v5-3.1.2-8]
 
     What to change
@@ -522,8 +522,8 @@ test("explained: a packet for which others left no room", () => {
   client.sendBytes(Buffer.concat([Buffer.of(0x30, 0xff, 0xff, 0x7f), Buffer.alloc(100_000)]));
   const [verdict, _, change] = told(world).split("\n\n");
   expect([verdict, change].join("\n\n")).toMatchInlineSnapshot(`
-    "The will of mortal fired at once, because the broker had no room for a packet of
-    which a part had come: all such packets may take 100000 B together
+    "The will of mortal fired at once, because the broker had no memory left for an
+    incomplete packet: all incomplete packets together may take 100000 B
     (limits.unfinishedBytes). Nobody had subscribed to wills/mortal. [v5-3.1.2-8]
 
     What to change
