@@ -3,52 +3,52 @@ import type { SocketPoll, SocketQuestion } from "../../transport/socket-poll.ts"
 import type { Channel } from "./channel.ts";
 import type { Channels } from "./channels.ts";
 
-/** A deadline that is met this late tells that the loop was held up. */
+/** A deadline met this late shows that the loop was blocked. */
 const lateMs = 10;
-/** Sockets that one turn of a loop reads at most: the size of its list of events. */
+/** Maximum sockets that one turn of a loop reads: the size of its event list. */
 const socketsInTurn = 1024;
-/** More than a kernel holds for one socket: what comes after it was not there at the first look. */
+/** More than a kernel buffers for one socket: bytes beyond it arrived after the first look. */
 const heldBytes = 16 * 1024 * 1024;
-/** Looks after which is judged whatever still waits: some socket is filled faster than it is read. */
+/** Looks after which a connection is decided anyway: a peer may send faster than the loop reads. */
 const looksMax = 1000;
 const newcomerLooksMax = 64;
 
-/** A connection that would be ended, for taking nothing or for its silence. */
+/** A connection due to be ended, as stalled or as silent. */
 interface Judged {
   readonly channel: Channel;
   readonly isStalled: boolean;
 }
 
-/** One undecided connection, since the first look at it. */
+/** State of one undecided connection since its first look. */
 interface Postponed {
   looks: number;
-  /** Bytes that had come from it by the first look, and by the last one. */
+  /** Bytes received from it up to the first look, and up to the last one. */
   readonly bytesAtFirst: number;
   bytesAtLast: number;
 }
 
 /**
- * What has arrived and was not read yet. When a loop was held up, its timers run before it reads its
- * sockets, so that a client which had sent in time would be found silent. Each look tells what is to be
- * read first; the core leaves that undecided, and is asked to look again in the next turn of the timers,
- * before which the loop reads.
+ * Finds data that has arrived but is unread. After a blocked loop, timers run before sockets are
+ * read, so a client that sent in time would look silent. Each look reports which connections have
+ * unread data. The core leaves those undecided, and the driver looks again in the next turn of the
+ * timers, after the loop has read.
  */
 export class Arrivals {
   readonly #poll: SocketPoll | null;
   readonly #channels: Channels;
   readonly #listeners: number[] = [];
-  /** Their CONNECT has not been accepted yet. */
+  /** Channels whose CONNECT is not accepted yet. */
   readonly #unidentified = new Set<Channel>();
   #postponed = new Map<Channel, Postponed>();
   #newcomerLooks = 0;
 
-  /** `poll` null: the platform can't be asked, so that turns of the loop are counted instead. */
+  /** `poll` null: the platform has no poll, so count turns of the loop instead. */
   constructor(poll: SocketPoll | null, channels: Channels) {
     this.#poll = poll;
     this.#channels = channels;
   }
 
-  /** Listeners on which connections may wait to be accepted. */
+  /** Adds listening sockets, on which connections may wait to be accepted. */
   addListeners(descriptors: readonly number[]): void {
     this.#listeners.push(...descriptors);
   }
@@ -57,22 +57,22 @@ export class Arrivals {
     this.#unidentified.add(channel);
   }
 
-  /** Its CONNECT was accepted, or it has ended. */
+  /** The channel's CONNECT was accepted, or the channel has ended. */
   settled(channel: Channel): void {
     this.#unidentified.delete(channel);
   }
 
-  /** Turns of the timers after which the loop has read all that was ready before them. */
+  /** Turns of the timers after which the loop has read all sockets that were ready before. */
   get turns(): number {
     return 1 + Math.ceil(this.#channels.count / socketsInTurn);
   }
 
-  /** Something waits in its socket; false where the platform can't be asked. */
+  /** Whether the channel's socket has unread data; false if the platform has no poll. */
   isReadable(channel: Channel): boolean {
     return this.#ask([{ channel, isStalled: false }])?.[0] === true;
   }
 
-  /** Of what is due now, what is not to be decided yet. */
+  /** Which of the due decisions must wait because of unread data. */
   unread(undecided: Undecided, now: Millis): Unread {
     return {
       connections: this.#unreadConnections(undecided, now),
@@ -106,7 +106,7 @@ export class Arrivals {
     return unread;
   }
 
-  /** Those that a client comes back on matter only where the loop was held up. */
+  /** Unread new connections, on which clients may reconnect, matter only after a blocked loop. */
   #newcomersWait({ absentSince }: Undecided, now: Millis): boolean {
     if (absentSince === null || now - absentSince <= lateMs) {
       this.#newcomerLooks = 0;
@@ -118,15 +118,15 @@ export class Arrivals {
       link.descriptor === null || paused ? [] : [readable(link.descriptor)],
     );
     const answers = this.#poll?.ask([...listeners, ...unidentified]) ?? null;
-    // One turn more than others take: a connection is accepted in one and read in the next.
+    // One turn more than for open connections: the loop accepts in one turn and reads in the next.
     const waits = answers?.includes(true) ?? this.#newcomerLooks <= this.turns;
     this.#newcomerLooks += 1;
     return waits;
   }
 
   /**
-   * Null: there is no telling. A link that has no descriptor has ended, or is never read again. Room for
-   * what waits matters to one that takes nothing, and to no silence.
+   * Null: unknown. A link without descriptor has ended, or is never read again. Room for waiting
+   * output matters for a stalled connection, not for a silent one.
    */
   #ask(judged: readonly Judged[]): readonly boolean[] | null {
     if (this.#poll === null) return null;

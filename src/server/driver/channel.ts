@@ -4,39 +4,39 @@ import type { Link } from "../../transport/transport.ts";
 import { PacketReader, type PacketReaderOptions } from "../../wire/reader.ts";
 import { Outbox, type BufferPool } from "./outbox.ts";
 
-/** The driver's side of one connection: its link, what was read of it and what waits for it. */
+/** The driver's side of one connection: its link, reader and output. */
 export class Channel {
   readonly id: ConnectionId;
   link: Link;
   readonly listener: ListenerPolicy;
   readonly reader: PacketReader;
   readonly outbox: Outbox;
-  /** For log lines; null before CONNECT was accepted. */
+  /** For log lines; null until CONNECT is accepted. */
   clientId: string | null = null;
-  /** The core was told of it: at once, but where it could only refuse. */
+  /** The core knows the connection: at once, unless it could only refuse it. */
   admitted = false;
-  /** In all. */
+  /** Since it opened. */
   bytesReceived = 0;
-  /** The core knows it. Once it has closed it, nothing is handed in any more. */
+  /** False once the core has closed the connection: the driver then hands in no more inputs. */
   open = true;
-  /** Something was written to the outbox since the last flush. */
+  /** The outbox has new bytes since the last flush. */
   dirty = false;
-  /** The link took less than it was given, and has not drained since. */
+  /** The link took fewer bytes than given and has not drained since. */
   waiting = false;
-  /** Bytes of waiting output that answer its own packets. */
+  /** Bytes of waiting output that answer the client's own packets. */
   replyBytes = 0;
-  /** Reasons not to read: a verdict is awaited, its output has nowhere to go, its turn is over, others are slow. */
+  /** Reasons not to read: authentication pending, output full, turn over, subscribers slow. */
   holdAuthentication = false;
   holdOutput = false;
   holdTurn = false;
   holdPublisher = false;
-  /** A CONNECT that waits for what had arrived on the connection that it takes over. */
+  /** A CONNECT that waits until the driver has read the connection that it takes over. */
   withheld: ConnectPacket | null = null;
-  /** When the kernel was last asked whether the peer has ended it, while it was not read. */
+  /** When the driver last asked the kernel for the peer's FIN, while not reading. */
   peerCheckedAt = 0;
-  /** Whether link and core were told that it is held. */
+  /** The link is paused and the core knows it. */
   paused = false;
-  /** Ends the wait for a client that was sent away and does not take its last bytes. */
+  /** Cancels the reset of a closing link whose client does not read its last bytes. */
   stopLinger: (() => void) | null = null;
 
   constructor(
@@ -63,7 +63,7 @@ export class Channel {
     );
   }
 
-  /** The link takes nothing any more: what waits is lost, and no drain of it follows. */
+  /** The link has ended: drops waiting output, and expects no drain. */
   loseOutput(): void {
     this.outbox.clear();
     this.waiting = false;

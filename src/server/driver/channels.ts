@@ -2,7 +2,7 @@ import { assert } from "../../core/assert.ts";
 import type { ConnectionId } from "../../core/io.ts";
 import type { Channel } from "./channel.ts";
 
-/** The open channels by the numbers that the core knows them by; numbers are used again. */
+/** The open channels by connection id; ids are reused. */
 export class Channels {
   readonly #channels: (Channel | undefined)[] = [];
   readonly #free: ConnectionId[] = [];
@@ -13,7 +13,7 @@ export class Channels {
     return this.#count;
   }
 
-  /** Makes a channel under a number that nobody has. */
+  /** Creates a channel under a free id. */
   open(make: (id: ConnectionId) => Channel): Channel {
     const id = this.#free.pop() ?? this.#channels.length;
     const channel = make(id);
@@ -22,7 +22,7 @@ export class Channels {
     return channel;
   }
 
-  /** Asserts that it is open: the core's effects name no other. */
+  /** Asserts that the channel is open: the core's effects name open connections only. */
   get(id: ConnectionId): Channel {
     const channel = this.#channels[id];
     assert(channel !== undefined, `an effect names connection ${id}, which is not open`);
@@ -33,7 +33,7 @@ export class Channels {
     return this.#channels[id] !== undefined;
   }
 
-  /** The core is done with it: nothing is handed in for it any more. */
+  /** The core has ended the connection: the driver hands in no more inputs for it. */
   release(channel: Channel): void {
     channel.open = false;
     this.#count -= 1;

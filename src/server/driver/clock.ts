@@ -1,13 +1,13 @@
 import { uptime } from "node:os";
 import type { Millis } from "../../core/io.ts";
 
-/** What the clock is made of; tests hand in their own. All milliseconds. */
+/** The clock's sources, milliseconds; tests pass their own. */
 export interface TimeSource {
-  /** Never goes back, and may stand still while the machine sleeps. */
+  /** Never goes back; may stop while the machine sleeps. */
   monotonic(): number;
-  /** Since the epoch; may be set to anything at any time. */
+  /** Since the epoch; may jump at any time. */
   wall(): number;
-  /** Never goes back, and counts the time in which the machine sleeps. */
+  /** Never goes back; keeps counting while the machine sleeps. */
   sinceBoot(): number;
 }
 
@@ -17,17 +17,18 @@ export const systemTime: TimeSource = {
   sinceBoot: () => uptime() * 1000,
 };
 
-/** The time since boot comes in steps of up to a second; less than this is not a suspend. */
+/** The time since boot has steps of up to a second; less than this is not a suspend. */
 const shortestSleepMs = 2000;
 
 /**
- * The broker's time: milliseconds since the epoch that never go back. It is read off the wall once,
- * and runs by the monotonic clock from there, so that a step of the wall clock changes no deadline.
+ * The broker's time: milliseconds since the epoch that never go back. The clock reads the wall
+ * clock once and then follows the monotonic one, so that a step of the wall clock moves no
+ * deadline.
  */
 export class Clock {
   readonly #source: TimeSource;
   #offset: number;
-  /** How far the time since boot was ahead of the monotonic one: it grows only while asleep. */
+  /** Lead of the time since boot over the monotonic clock: grows only while the machine sleeps. */
   #asleepBefore: number;
 
   constructor(source: TimeSource = systemTime) {
@@ -37,13 +38,13 @@ export class Clock {
   }
 
   now(): Millis {
-    // The brand is given here; other times follow from this one by `after`.
+    // The only cast to Millis; `after` computes other times from this one.
     return (this.#source.monotonic() + this.#offset) as Millis;
   }
 
   /**
-   * Sets the clock forward by the time that the machine has slept since the last call. Returns that
-   * time in milliseconds; 0: it was awake.
+   * Moves the clock forward by the machine's sleep since the last call. Returns the sleep in
+   * milliseconds; 0: the machine was awake.
    */
   catchUp(): number {
     const asleep = this.#source.sinceBoot() - this.#source.monotonic() - this.#asleepBefore;

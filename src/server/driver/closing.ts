@@ -2,13 +2,13 @@ import type { Channel } from "./channel.ts";
 import type { Driver } from "./driver.ts";
 import type { Loop } from "./loop.ts";
 
-/** How long a client may take to read its last bytes before its connection is reset. */
+/** How long a client may take to read its last bytes before the broker resets the connection. */
 const lingerMs = 5000;
 /** How long an orderly stop waits for clients to read their last bytes. */
 const stopTimeoutMs = 2000;
 const pollMs = 5;
 
-/** Connections that the core has ended and whose clients have not closed yet. */
+/** Connections that the core has ended but whose clients have not closed yet. */
 export class ClosingChannels {
   readonly #loop: Loop;
   #count = 0;
@@ -17,12 +17,12 @@ export class ClosingChannels {
     this.#loop = loop;
   }
 
-  /** Links that the broker ended, or will end, and whose peers have not closed yet. */
+  /** Links that the broker has ended, or will end, and whose peers have not closed yet. */
   get count(): number {
     return this.#count;
   }
 
-  /** Ends the link once its output is written, or resets it when that takes longer than `lingerMs`. */
+  /** Ends the link once its output is written; resets it if that takes longer than `lingerMs`. */
   begin(channel: Channel): void {
     this.#count += 1;
     if (channel.outbox.size === 0) return this.finish(channel);
@@ -34,7 +34,7 @@ export class ClosingChannels {
     });
   }
 
-  /** All output is written. */
+  /** Call when all output is written: ends the link. */
   finish(channel: Channel): void {
     channel.stopLinger?.();
     channel.stopLinger = null;
@@ -43,7 +43,7 @@ export class ClosingChannels {
     });
   }
 
-  /** The peer closed before all output was written. */
+  /** Call when the peer closed before all output was written. */
   giveUp(channel: Channel): void {
     if (channel.stopLinger === null) return;
     channel.stopLinger();
@@ -52,7 +52,7 @@ export class ClosingChannels {
   }
 }
 
-/** Resolves when every client that the stop ended has closed, or after `stopTimeoutMs`. */
+/** Resolves when every closing connection has closed, or after `stopTimeoutMs`. */
 export async function allClosed(driver: Driver): Promise<void> {
   const until = performance.now() + stopTimeoutMs;
   while (driver.closing > 0 && performance.now() < until) {

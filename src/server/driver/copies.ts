@@ -9,10 +9,10 @@ import {
 } from "../../wire/publish.ts";
 import { isReferable, type Outbox } from "./outbox.ts";
 
-/** A PUBLISH with QoS 0, no DUP and no RETAIN begins with this byte. */
+/** First byte of a PUBLISH with QoS 0, no DUP and no RETAIN. */
 const plainPublish = 0x30;
 
-/** One encoding of the message at hand: for v5 or older, with or without a packet id. */
+/** One encoding of the current message: for v5 or older, with or without a packet id. */
 interface Encoded {
   bytes: Uint8Array;
   length: number;
@@ -21,16 +21,16 @@ interface Encoded {
 }
 
 /**
- * Writes the copies of one message after another, with the least work for each: the input's own
- * bytes where they are right as they are, else one encoding for all, copied and patched.
+ * Writes the copies of one message after another with the least work: the input's own bytes if they
+ * fit the delivery, else one encoding shared by all, copied and patched.
  */
 export class DeliveryWriter {
   #message: Message | null = null;
   #expirySeconds: number | null = null;
-  /** The message's frame, where a QoS 0 copy for the same version equals it to the byte. */
+  /** The message's frame, if a QoS 0 copy for the same version equals it byte for byte. */
   #frame: Frame | null = null;
   #frameIsV5 = false;
-  /** Its payload is written from where it is. */
+  /** The outbox refers to the payload instead of copying it. */
   #isLarge = false;
   readonly #encoded: readonly [Encoded, Encoded, Encoded, Encoded] = [
     notMade(),
@@ -39,7 +39,7 @@ export class DeliveryWriter {
     notMade(),
   ];
 
-  /** Copies of this message follow; the last one's are done. */
+  /** Starts the copies of another message. */
   begin(message: Message, expirySeconds: number | null): void {
     this.#message = message;
     this.#expirySeconds = expirySeconds;
@@ -72,7 +72,7 @@ export class DeliveryWriter {
     outbox.commit(writePublish(outbox.buffer, offset, message, delivery, this.#expirySeconds));
   }
 
-  /** A large payload is written from where it is, whoever gets it; only what precedes it is a copy's own. */
+  /** All copies share a large payload; each has only its own header. */
   #refer(outbox: Outbox, message: Message, delivery: Delivery): void {
     const { payload } = message;
     const size = publishSize(message, delivery, this.#expirySeconds);
@@ -81,7 +81,7 @@ export class DeliveryWriter {
     outbox.refer(payload, 0, payload.length);
   }
 
-  /** Copies the encoding that this delivery shares with others, and makes the copy its own. */
+  /** Copies the shared encoding and patches it for this delivery. */
   #copy(outbox: Outbox, delivery: Delivery): void {
     const place = (delivery.version === 5 ? 2 : 0) + (delivery.qos === 0 ? 0 : 1);
     const encoded = this.#encoded[place]!;

@@ -1,10 +1,10 @@
 import type { Millis } from "../../core/io.ts";
 import type { Clock } from "./clock.ts";
 
-/** Timers take no longer delays; a later deadline is looked at again then. */
+/** Longest delay of setTimeout; for a later deadline, the timer fires early and is armed again. */
 const longestDelayMs = 2 ** 31 - 1;
 
-/** The one timer of the process, armed to the core's next deadline; null: to nothing. */
+/** The single timer of the process, armed to the core's next deadline; null: not armed. */
 export interface DeadlineTimer {
   arm(due: Millis | null): void;
   stop(): void;

@@ -49,36 +49,36 @@ export interface DriverOptions {
   readonly clock: Clock;
   readonly log: EventLog;
   readonly authenticate: Authenticate;
-  /** Bytes that may wait for one connection before deliveries to it stop. */
+  /** Waiting bytes of one connection above which deliveries to it stop. */
   readonly outputBytes: number;
-  /** Calls `onDue` when the time it was armed to has come. */
+  /** Creates the timer; it calls `onDue` at the time it was armed to. */
   readonly timer: (onDue: () => void) => DeadlineTimer;
   /** Default: the process's own. */
   readonly loop?: Loop;
-  /** Asks what waits in sockets; null or absent: the platform can't be asked. */
+  /** Polls sockets for unread data; null or absent: the platform has no poll. */
   readonly poll?: SocketPoll | null;
   /**
-   * Milliseconds from one `heartbeat` to the next: one that is late tells that the process stood still.
-   * Absent: that is not looked for.
+   * Milliseconds between calls of `heartbeat`: a late one shows that the process was blocked.
+   * Absent: not checked.
    */
   readonly heartbeatMs?: number;
-  /** A fault of our own: print and end. Does not return to the caller's work. */
+  /** Called with a fault of our own: print the state and exit. The current work stops. */
   readonly onFault: (fault: unknown) => void;
 }
 
-/** Packets after which a turn reads the clock again, and how long a turn may take. */
+/** Packets between two clock reads in a turn, and the time that a turn may take. */
 const packetsPerClockRead = 64;
 const turnMs = 5;
-/** A heartbeat that is so much late tells that the process stood still. */
+/** A heartbeat this late shows that the process was blocked. */
 const standstillMs = 100;
-/** Turns of the timers in which a connection that is taken over may still be read. */
+/** Maximum turns of the timers for reading a connection before its takeover. */
 const takeoverLooksMax = 1000;
-/** A buffer of this size is written before the turn ends. */
+/** A buffer of this size is flushed before the turn ends. */
 const earlyFlushBytes = 64 * 1024;
 
 /**
- * Stands between the core and the world: hands in one input at a time, carries out its effects in
- * order, flushes at the end of the turn and keeps the one timer of the process.
+ * Connects the core to the world: hands in one input at a time, executes its effects in order,
+ * flushes at the end of the turn and arms the single timer of the process.
  */
 export class Driver {
   readonly #broker: Broker;
@@ -87,16 +87,16 @@ export class Driver {
   readonly #options: DriverOptions;
   readonly #pool = new BufferPool();
   readonly #channels = new Channels();
-  /** Channels with something to flush, and inputs that came up while effects were carried out. */
+  /** Channels to flush, and inputs that arose while executing effects. */
   readonly #dirty: Channel[] = [];
   readonly #inputs: Input[] = [];
-  /** Channels whose turn was cut short; they go on in the next one. */
+  /** Channels whose turn was cut short; they continue in the next one. */
   #unfinished: Channel[] = [];
   readonly #timer: DeadlineTimer;
   readonly #writer: DeliveryWriter;
   #readerOptions: PacketReaderOptions;
   readonly #unfinishedBytes: UnfinishedBytes;
-  /** The core's rules count bytes, not packets. */
+  /** A quirk is on by which bytes, not only packets, reset the keepalive. */
   readonly #reportsBytes: boolean;
   readonly #packets: PacketTrace;
   #trace: boolean;
@@ -105,9 +105,9 @@ export class Driver {
   readonly #loop: Loop;
   readonly #closing: ClosingChannels;
   readonly #arrivals: Arrivals;
-  /** When the heartbeat that is awaited is too late. */
+  /** From this time on, the next heartbeat is too late. */
   #standstillAt = Infinity;
-  /** When the clock was last found to be right. */
+  /** Time of the last heartbeat, at which the clock was right. */
   #awakeAt: Millis;
   readonly #peerCloses: PeerCloses;
   readonly #progress = new Progress();
@@ -140,17 +140,17 @@ export class Driver {
     this.#timer.arm(this.#broker.nextDeadline());
   }
 
-  /** Where connections may wait to be accepted: the system's numbers of the listening sockets. */
+  /** Adds descriptors of listening sockets, on which connections may wait to be accepted. */
   addListeners(descriptors: readonly number[]): void {
     this.#arrivals.addListeners(descriptors);
   }
 
-  /** What a transport tells, for connections of one listener. */
+  /** Event handlers for the connections of one listener. */
   eventsFor(listener: ListenerPolicy): LinkEvents {
     return {
       opened: (link) => this.#guard(() => this.#opened(link, listener)),
       data: (link, chunk) => {
-        // No closure here: this is the way of every packet.
+        // No closure here: this is the hot path.
         try {
           this.#data(channelOf(link), chunk);
         } catch (fault) {
@@ -162,7 +162,7 @@ export class Driver {
     };
   }
 
-  /** Other limits hold from now on; the packet size for connections that are still to come. */
+  /** Sets new limits; packet sizes apply to later connections only. */
   reconfigure(limits: Limits, outputBytes: number): void {
     this.#unfinishedBytes.limit = limits.unfinishedBytes;
     this.#readerOptions = readerOptions(limits, this.#unfinishedBytes, this.#broker.rules);
@@ -170,7 +170,7 @@ export class Driver {
     this.order({ type: "reconfigured", limits });
   }
 
-  /** An order of the operator, or of the process. */
+  /** Executes an order of the operator or of the process. */
   order(input: Input & { type: "kicked" | "reconfigured" | "stopping" }): void {
     this.#guard(() => {
       this.#beginTurn();
@@ -181,7 +181,7 @@ export class Driver {
     });
   }
 
-  /** What the driver has of connections that are held comes before the order that ends them. */
+  /** Reads the buffered packets of held connections before an order ends these connections. */
   #readHeld(clientId: string | null): void {
     const held =
       clientId === null
@@ -194,8 +194,8 @@ export class Driver {
   }
 
   /**
-   * Breaks a connection that the core knows, as the network would. `silent`: from now on nothing is
-   * read of it and nothing written to it, and its peer's own end is not noticed either.
+   * Breaks an open connection, as the network would. `silent`: from now on the driver neither reads
+   * nor writes the link, and does not notice its peer's end.
    */
   drop(connection: ConnectionId, how: "rst" | "silent"): void {
     this.#guard(() => {
@@ -208,12 +208,12 @@ export class Driver {
     });
   }
 
-  /** To be called about each `heartbeatMs`: notices a suspend, and hands in what was measured. */
+  /** Call about every `heartbeatMs`: detects a suspend, and hands in the byte counts. */
   heartbeat(): void {
     this.#guard(() => {
       const asleepMs = this.#clock.catchUp();
       if (asleepMs > 0) {
-        // The timer stood still meanwhile, so that what it was set to comes too late by that time.
+        // The timer stopped during the sleep, so it would fire too late by `asleepMs`.
         this.#timer.stop();
         this.#standstillAt += asleepMs;
       }
@@ -233,12 +233,14 @@ export class Driver {
     if (heartbeatMs !== undefined) this.#standstillAt = this.#now + heartbeatMs + standstillMs;
   }
 
-  /** Whether everything that was sent has left the process. */
+  /** Whether all output has been written to the sockets. */
   get idle(): boolean {
     return this.#channels.every((channel) => channel.outbox.size === 0);
   }
 
-  /** Clients that were sent away and have yet to take their last bytes, or to close. */
+  /**
+   * Connections that the core has ended but whose clients have not read all bytes and closed yet.
+   */
   get closing(): number {
     return this.#closing.count;
   }
@@ -262,19 +264,19 @@ export class Driver {
   #beginTurn(): void {
     const since = this.#now;
     this.#now = this.#clock.now();
-    // A loop whose turns are many is late with its timers, and does not stand still.
+    // Many short turns delay the timers too, but then the loop is not blocked.
     if (this.#now > this.#standstillAt && this.#now - since >= standstillMs)
       this.#stoodStill(since);
   }
 
-  /** Since the last turn, the loop had none in which the heartbeat would have come. */
+  /** The loop was blocked since its last turn, past the time of the heartbeat. */
   #stoodStill(since: Millis): void {
     this.#expectHeartbeat();
     this.#handle({ type: "stoodStill", since });
     this.#log.note({ event: "loopBlocked", blockedMs: this.#now - since }, this.#now);
   }
 
-  /** Flushes what the turn caused, until flushing causes nothing more, and sets the timer. */
+  /** Flushes output and handles queued inputs until none are left, then arms the timer. */
   #endTurn(): void {
     for (;;) {
       const channel = this.#dirty.pop();
@@ -316,7 +318,7 @@ export class Driver {
     this.#endTurn();
   }
 
-  /** Tells the core of it. */
+  /** Hands the new connection to the core. */
   #admit(channel: Channel): void {
     channel.admitted = true;
     const { id, listener } = channel;
@@ -325,7 +327,9 @@ export class Driver {
     this.#handle({ type: "opened", connection: id, remote, isLocal, listener, token });
   }
 
-  /** It would be refused, unless the end of another one waits in its socket: that is read first. */
+  /**
+   * The listener is full, but a FIN of another connection may be unread: lets the loop read first.
+   */
   #postpone(channel: Channel, turns = this.#arrivals.turns): void {
     channel.link.pause();
     this.#loop.after(0, () => {
@@ -344,7 +348,7 @@ export class Driver {
   }
 
   #data(channel: Channel, chunk: Uint8Array): void {
-    // What a client says after it was sent away is not listened to.
+    // Ignore bytes after the core has closed the connection.
     if (!channel.open) return;
     this.bytesReceived += chunk.length;
     channel.bytesReceived += chunk.length;
@@ -362,7 +366,7 @@ export class Driver {
     this.#endTurn();
   }
 
-  /** Hands in the packets that are complete, for as long as a turn may take. */
+  /** Hands in complete packets until the turn's time is used up. */
   #read(channel: Channel): void {
     const until = this.#now + turnMs;
     for (let packets = 1; channel.open && !channel.held; packets++) {
@@ -373,7 +377,7 @@ export class Driver {
     }
   }
 
-  /** False: there is no complete packet. */
+  /** Hands in one packet. False: no complete packet. */
   #readOne(channel: Channel): boolean {
     const packet = channel.reader.next();
     if (packet === null) return false;
@@ -384,7 +388,7 @@ export class Driver {
       return true;
     }
     const old = packet.type === "connect" ? this.#heldChannelOf(packet.clientId) : null;
-    // A second CONNECT on the same connection takes over nothing.
+    // A second CONNECT on the same connection is a violation, not a takeover.
     if (packet.type === "connect" && old !== null && old !== channel)
       this.#withhold(channel, packet, old);
     else this.#received(channel, packet);
@@ -396,14 +400,14 @@ export class Driver {
     this.#handle({ type: "received", connection: channel.id, packet });
   }
 
-  /** The connection of a client id, if it is held: what it sent last may wait unread, a DISCONNECT too. */
+  /** A client id's connection, if it is held: packets, even a DISCONNECT, may be unread. */
   #heldChannelOf(clientId: string): Channel | null {
     const old = this.#broker.sessions.get(clientId)?.connection ?? null;
     const channel = old === null ? null : this.#channels.get(old.id);
     return channel?.holdPublisher === true ? channel : null;
   }
 
-  /** A CONNECT that takes over a held connection comes after all that had arrived on that one. */
+  /** Delays a CONNECT until all data that had arrived on the connection it takes over is read. */
   #withhold(channel: Channel, packet: ConnectPacket, old: Channel): void {
     channel.withheld = packet;
     this.#updateReading(channel);
@@ -412,7 +416,7 @@ export class Driver {
   }
 
   #retryWithheld(channel: Channel, old: Channel, looks: number): void {
-    // A turn of the timers comes after a poll, and one of what was cut short after that.
+    // Timers run after a poll of the sockets, and `soon` after that, behind cut-short channels.
     const look = (): void => {
       if (channel.withheld === null || !channel.open) return;
       if (looks < takeoverLooksMax && this.#isUnread(old, looks)) {
@@ -441,7 +445,7 @@ export class Driver {
     if (withheld !== null && channel.open) this.#received(channel, withheld);
   }
 
-  /** Lets the others have their turn: no callback blocks the loop, and no deadline waits for one. */
+  /** Yields to other connections and deadlines, and reads on in the next turn. */
   #continueInNextTurn(channel: Channel): void {
     if (channel.holdTurn) return;
     channel.holdTurn = true;
@@ -473,7 +477,7 @@ export class Driver {
     this.#beginTurn();
     if (!channel.admitted) this.#admit(channel);
     this.#receiveWithheld(channel);
-    // Packets whose turn is still to come came before the end, so they count before it.
+    // Buffered packets arrived before the end, so hand them in before it.
     while (channel.open && !channel.holdAuthentication && this.#readOne(channel))
       this.#receiveWithheld(channel);
     if (channel.open) {
@@ -485,13 +489,13 @@ export class Driver {
     this.#endTurn();
   }
 
-  /** One input, and whatever inputs its effects give rise to. */
+  /** Hands in one input, then the inputs that arise from its effects. */
   #handle(input: Input): void {
     this.#execute(this.#broker.handle(input, this.#now));
     if (this.#inputs.length > 0) this.#handleQueued();
   }
 
-  /** An input that comes up in the middle of something is handed in right after it. */
+  /** Queues an input that arises while effects are executed. */
   #enqueue(input: Input): void {
     this.#inputs.push(input);
   }
@@ -570,7 +574,7 @@ export class Driver {
     if (channel.outbox.size === 0 && !channel.waiting) return;
     const written = channel.outbox.flush(channel.link);
     if (written < 0) {
-      // The link has ended; that it is closed follows.
+      // The link has ended; its `closed` event follows.
       channel.loseOutput();
       return;
     }
@@ -578,7 +582,7 @@ export class Driver {
     this.#reportOutput(channel, written);
   }
 
-  /** Tells the core what became of the output, where that has changed. */
+  /** Reports a change in the state of the output to the core. */
   #reportOutput(channel: Channel, written: number): void {
     const left = channel.outbox.size;
     const connection = channel.id;
@@ -608,7 +612,7 @@ export class Driver {
     }
   }
 
-  /** Lets the link read or not, and tells the core: the keepalive does not run while it does not. */
+  /** Pauses or resumes the link, and reports it to the core: the keepalive stops while paused. */
   #updateReading(channel: Channel): void {
     if (channel.paused === channel.held) return;
     channel.paused = channel.held;
@@ -634,7 +638,7 @@ export class Driver {
 
   #detachSilently(channel: Channel): void {
     this.#beginTurn();
-    // What the link still tells goes to a channel that the core has never heard of.
+    // Later events of the link go to a channel that the core does not know.
     const detached = new Channel(
       channel.id,
       channel.link,
@@ -662,7 +666,7 @@ export class Driver {
     if (channel.holdAuthentication) this.#updateReading(channel);
   }
 
-  /** What held it back is over. */
+  /** Continues reading after a hold has ended. */
   #resume(channel: Channel): void {
     this.#beginTurn();
     this.#updateReading(channel);
@@ -678,7 +682,7 @@ export class Driver {
     this.#channels.release(channel);
   }
 
-  /** The core is done with it; its last bytes are still to be taken. */
+  /** Closes the link on the core's order; with `end`, the client still gets the last bytes. */
   #close(channel: Channel, how: "end" | "reset"): void {
     if (how === "end") this.#flush(channel);
     this.#release(channel);
@@ -706,6 +710,6 @@ function readerOptions(
 }
 
 function channelOf(link: Link): Channel {
-  assert(link.owner instanceof Channel, "a link tells of itself after it was opened");
+  assert(link.owner instanceof Channel, "a link reports events only after `opened`");
   return link.owner;
 }

@@ -1,13 +1,13 @@
 /**
- * What the driver takes from the process beside the time: turns of its loop, delays, and what nobody
- * can guess. A simulation hands in its own, so that a run depends on nothing but its seed.
+ * What the driver takes from the process besides time: turns of the event loop, delays, random
+ * tokens. A simulation passes its own, so that a run depends only on its seed.
  */
 export interface Loop {
-  /** Runs after the sockets had their turn. */
+  /** Runs `work` after the loop has read its sockets. */
   soon(work: () => void): void;
-  /** Runs once after so many milliseconds, unless what it returns is called before. */
+  /** Runs `work` once after the delay. Returns a function that cancels it. */
   after(milliseconds: number, work: () => void): () => void;
-  /** Becomes the Assigned Client Identifier of a client that has none. */
+  /** A unique, unguessable Assigned Client Identifier. */
   token(): string;
 }
 

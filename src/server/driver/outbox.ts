@@ -2,10 +2,10 @@ import { assert } from "../../core/assert.ts";
 import type { Link } from "../../transport/transport.ts";
 
 const smallestBuffer = 16 * 1024;
-/** Buffers kept for reuse, all of the smallest size. */
+/** Maximum number of buffers kept for reuse, all of the smallest size. */
 const pooledBuffers = 256;
 
-/** Output buffers that nobody uses at the moment. One pool a driver. */
+/** Unused output buffers. One pool for each driver. */
 export class BufferPool {
   readonly #free: Uint8Array[] = [];
 
@@ -20,7 +20,7 @@ export class BufferPool {
   }
 }
 
-/** Bytes of somebody else's that are not worth a copy, or a buffer that is full. */
+/** Foreign bytes too large to copy, or a full buffer of the outbox. */
 interface Segment {
   readonly bytes: Uint8Array;
   start: number;
@@ -28,19 +28,19 @@ interface Segment {
   readonly isBuffer: boolean;
 }
 
-/** Bytes from which on a reference is worth more than to write all at once. */
+/** From this size on, a reference costs less than a copy; bytes. */
 const referredBytes = 64 * 1024;
 
-/** Whether so many bytes of a buffer are worth a reference, which keeps the whole of it in memory. */
+/** Whether to refer to bytes of a buffer: a reference keeps the whole buffer in memory. */
 export function isReferable(of: Uint8Array, bytes: number): boolean {
-  // To ask for its buffer is not cheap, and most are small.
+  // Size first: most are small, and reading `buffer` is not cheap.
   return bytes >= referredBytes && bytes * 2 >= of.buffer.byteLength;
 }
 
 /**
- * What waits to be written to one link: either a run of bytes inside an input chunk (a message that
- * is forwarded as it came, and its neighbours), kept as two integers, or a buffer of its own. Before
- * them stand large payloads, which all links that are to write them share, and what stood before these.
+ * Waiting output of one link: either a run of bytes inside an input chunk (messages forwarded
+ * unchanged), kept as two integers, or its own buffer. Ahead of them wait large payloads, shared by
+ * all links that write them, and the bytes before those.
  */
 export class Outbox {
   readonly #pool: BufferPool;
@@ -57,12 +57,12 @@ export class Outbox {
     this.#pool = pool;
   }
 
-  /** Bytes that wait. */
+  /** Waiting bytes. */
   get size(): number {
     return this.#aheadBytes + (this.#run === null ? this.buffered : this.#runEnd - this.#runStart);
   }
 
-  /** Appends bytes[start..end), which must stay as they are until `flush`. */
+  /** Appends bytes[start..end), which must not change until `flush`. */
   forward(bytes: Uint8Array, start: number, end: number): void {
     if (this.#run === null && this.#end === this.#start) {
       this.#run = bytes;
@@ -78,7 +78,7 @@ export class Outbox {
     else this.append(bytes, start, end);
   }
 
-  /** Appends bytes[start..end) themselves: nobody may ever change them. For large ones. */
+  /** Appends a reference to bytes[start..end), which must never change. For large payloads. */
   refer(bytes: Uint8Array, start: number, end: number): void {
     if (this.#run !== null) this.#settleRun(0);
     const buffer = this.#buffer;
@@ -91,12 +91,12 @@ export class Outbox {
     this.#push(bytes, start, end, false);
   }
 
-  /** Bytes that wait in memory of the outbox's own. */
+  /** Waiting bytes in the outbox's own buffer. */
   get buffered(): number {
     return this.#end - this.#start;
   }
 
-  /** Appends a copy of bytes[start..end) and returns its place in `buffer`. */
+  /** Appends a copy of bytes[start..end) and returns its offset in `buffer`. */
   append(bytes: Uint8Array, start: number, end: number): number {
     const length = end - start;
     const offset = this.reserve(length);
@@ -108,7 +108,7 @@ export class Outbox {
     return offset;
   }
 
-  /** Makes room for `bytes` more; write them at the returned place of `buffer`, then `commit`. */
+  /** Makes room for `bytes` more: write them at the returned offset of `buffer`, then `commit`. */
   reserve(bytes: number): number {
     if (this.#run !== null) this.#settleRun(bytes);
     const buffer = this.#buffer;
@@ -126,8 +126,8 @@ export class Outbox {
   }
 
   /**
-   * Hands what waits to the link. Returns how many bytes it wrote; -1: the link has ended. What it did
-   * not take is kept, out of the input's buffers.
+   * Writes waiting bytes to the link. Returns how many the link took; -1: the link has ended.
+   * Copies the rest out of input chunks.
    */
   flush(link: Link): number {
     if (this.#ahead.length === 0) return this.#flushRest(link);
@@ -189,8 +189,8 @@ export class Outbox {
   }
 
   /**
-   * Copies the run out of its input chunk, since something else follows it or the link is full; what is
-   * most of its chunk stays there.
+   * Copies the run out of its input chunk, since other bytes follow it or the link is full. A run
+   * that makes up most of its chunk stays there, as a reference.
    */
   #settleRun(more: number): void {
     const run = this.#run;

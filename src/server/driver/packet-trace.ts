@@ -4,7 +4,7 @@ import type { Peer } from "../../core/events.ts";
 import type { EventLog } from "./driver.ts";
 import type { Channel } from "./channel.ts";
 
-/** Notes every packet, for the log level debug. Whoever asks looks first whether it is wanted. */
+/** Logs every packet at level debug. The caller checks first whether tracing is on. */
 export class PacketTrace {
   readonly #log: EventLog;
 

@@ -1,29 +1,29 @@
 import type { Loop } from "./loop.ts";
 import type { Channel } from "./channel.ts";
 
-/** Milliseconds between two looks at paused connections, and how many one look asks. */
+/** Milliseconds between two looks at paused connections, and connections in one look. */
 const lookMs = 50;
 const askedAtOnce = 1000;
 
 /**
- * Connections that are not read because other clients are slow. Their peers may close meanwhile: the FIN
- * stands behind the unread bytes, so the kernel is asked for it.
+ * Publishers that the driver does not read because subscribers are slow. Their peers may close
+ * meanwhile: the FIN waits behind unread bytes, so ask the kernel for it.
  */
 export class PeerCloses {
   readonly #loop: Loop;
   readonly #onClosed: (channels: readonly Channel[]) => void;
   readonly #watched = new Set<Channel>();
-  /** Peers that have closed and were not reported yet. */
+  /** Channels whose peer has closed, not reported yet. */
   readonly #found = new Set<Channel>();
   #stop: (() => void) | null = null;
 
-  /** `onClosed` is called with channels whose peer has sent its FIN; they are watched no longer. */
+  /** `onClosed` gets channels whose peer has sent its FIN; they are no longer watched. */
   constructor(loop: Loop, onClosed: (channels: readonly Channel[]) => void) {
     this.#loop = loop;
     this.#onClosed = onClosed;
   }
 
-  /** A hold may be shorter than `lookMs`: a peer that was not asked for that long is asked at once. */
+  /** Asks at once if the last check is `lookMs` ago, since a hold may be shorter than that. */
   watch(channel: Channel, now: number): void {
     if (channel.link.hasPeerClosed === undefined) return;
     this.#watched.add(channel);

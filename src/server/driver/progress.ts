@@ -1,17 +1,17 @@
 import type { Millis } from "../../core/io.ts";
 import type { Channel } from "./channel.ts";
 
-/** Milliseconds between two checks, however many deadlines there are, and how many links one check asks. */
+/** Minimum milliseconds between two checks, and links in one check. */
 const checkMs = 20;
 const askedAtOnce = 2000;
 
 /**
- * Connections with output that waits: whether their peers take any of it. A blocked link alone proves little:
- * the kernel reports room only when a third of its buffer is free, which can be megabytes. So it is asked
- * how many bytes it still holds.
+ * Detects whether peers with waiting output take any of it. A blocked link proves little: the
+ * kernel reports room only once a third of its buffer is free, which can be megabytes. So ask the
+ * kernel how many bytes are unacknowledged.
  */
 export class Progress {
-  /** Bytes that the kernel held at the last check. */
+  /** Unacknowledged bytes at the last check. */
   readonly #unacknowledged = new Map<Channel, number>();
   #checkedAt = 0;
 
@@ -32,10 +32,10 @@ export class Progress {
     for (const [channel, before] of this.#unacknowledged) {
       if (asked-- === 0) break;
       const unacknowledged = channel.link.unacknowledged?.() ?? before;
-      // The others come first when it is asked for the next time.
+      // Move to the end, so that the next check starts with the others.
       this.#unacknowledged.delete(channel);
       this.#unacknowledged.set(channel, unacknowledged);
-      // If more was written since, that progress was reported then.
+      // A write that took bytes since then reported its own progress.
       if (unacknowledged < before) onProgress(channel);
     }
   }

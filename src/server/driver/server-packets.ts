@@ -3,7 +3,9 @@ import { ackMaximumSize, writeAck } from "../../wire/ack.ts";
 import { encodeServerPacket } from "../../wire/codec.ts";
 import type { Outbox } from "./outbox.ts";
 
-/** Writes any packet but PUBLISH: acknowledgements in place, since they are as many as messages. */
+/**
+ * Writes any packet but PUBLISH; acknowledgements in place, since they are as frequent as messages.
+ */
 export function writeServerPacket(
   outbox: Outbox,
   version: ProtocolVersion,

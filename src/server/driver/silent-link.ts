@@ -1,13 +1,13 @@
 import type { Link } from "../../transport/transport.ts";
 
 /**
- * Stands before a link that an operator has declared dead: it takes all that is written and passes
- * nothing on, so that whoever writes finds nothing wrong with it.
+ * Replaces a link that an operator has declared dead: it accepts all writes and forwards none, as a
+ * dead network would.
  */
 export class SilentLink implements Link {
   readonly remote: string;
   readonly isLocal: boolean;
-  /** Nothing that waits in it is ever read. */
+  /** Null, since it is never read. */
   readonly descriptor = null;
   owner: unknown = null;
   readonly #link: Link;
@@ -29,7 +29,7 @@ export class SilentLink implements Link {
 
   watch(): void {}
 
-  /** Nobody is there who could close the other side in order. */
+  /** Resets the link: a dead peer can't close its side. */
   end(onClosed: () => void = () => {}): void {
     this.#link.reset();
     onClosed();
