@@ -4,19 +4,19 @@ export interface Credentials {
   readonly clientId: string;
   readonly username: string | null;
   readonly password: Uint8Array | null;
-  /** What the listener says to clients without a user name. */
+  /** The listener's setting. */
   readonly allowAnonymous: boolean;
 }
 
-/** Answers once, now or later. Null: may come in. */
+/** Calls `answer` once, now or later. Null: accepted. */
 export type Authenticate = (
   credentials: Credentials,
   answer: (refused: ProtocolError | null) => void,
 ) => void;
 
 /**
- * The policy without a password file, as mosquitto has it: where anonymous clients may come in, a
- * user name changes nothing; where they may not, nobody can be known.
+ * The policy without a password file, as in mosquitto: a listener with allowAnonymous accepts every
+ * client and ignores user names; any other listener refuses every client.
  */
 export const anonymousOnly: Authenticate = (credentials, answer) => {
   if (credentials.allowAnonymous) return answer(null);

@@ -2,29 +2,31 @@ import { readFileSync } from "node:fs";
 import type { AdminSettings } from "../config/settings.ts";
 import type { Limits } from "../core/limits.ts";
 
-/** Descriptors that the process needs beside its connections: log, listeners, epoll, libraries. */
+/** Descriptors that the process needs besides connections: log, listeners, epoll, libraries. */
 const ownDescriptors = 100;
-/** The administration has at most this part of what is left: clients come first. */
+/**
+ * Maximum share of the remaining descriptors for the administration interface: clients come first.
+ */
 const administrationPart = 1 / 4;
-/** It may listen on both loopback addresses, and each has a number of its own. */
+/** It may listen on both loopback addresses, each with its own connection limit. */
 const administrationAddresses = 2;
 
-/** How many connections may be open. */
+/** Maximum numbers of open connections. */
 export interface OpenConnections {
   readonly clients: number;
-  /** Of one address of the administration interface; 0: there is none. */
+  /** For each address of the administration interface; 0: interface off. */
   readonly administration: number;
 }
 
-/** How many connections may be open; `admin` is what the broker was started with. */
+/** The limits for connections; `admin`: the settings at the start of the broker. */
 export function openConnections(limits: Limits, admin: AdminSettings): OpenConnections {
   const administration = admin.port === null ? 0 : admin.connections;
   return withinDescriptors({ clients: limits.connections, administration });
 }
 
 /**
- * What is wanted, or less where the operating system's limit on descriptors is too low for it. Beyond
- * that limit accepting fails and the loop spins, so the broker's own have to be lower.
+ * The requested limits, lowered to fit the operating system's limit on descriptors. Beyond that
+ * limit accepting fails and the loop spins, so the broker's own limits must be lower.
  */
 export function withinDescriptors(
   requested: OpenConnections,
@@ -37,13 +39,13 @@ export function withinDescriptors(
   return { clients: Math.min(requested.clients, forClients), administration };
 }
 
-/** Infinity where the limit can't be known. */
+/** The system's limit; Infinity: unknown. */
 function descriptors(readLimits: () => string): number {
   try {
     const found = /^Max open files\s+(\d+)/m.exec(readLimits());
     return found === null ? Infinity : Number(found[1]);
   } catch {
-    // There is no such file outside Linux.
+    // The file exists on Linux only.
     return Infinity;
   }
 }

@@ -11,32 +11,32 @@ import { socketPoll } from "./platform.ts";
 
 export interface EmbeddedSettings {
   readonly allowAnonymous?: boolean;
-  /** Default: nobody reads its events. */
+  /** Default: drops all events. */
   readonly log?: EventLog;
 }
 
-/** A broker within another program's process. */
+/** A broker inside another program's process. */
 export interface EmbeddedBroker {
-  /** On 127.0.0.1 and, where the machine has it, ::1. */
+  /** On 127.0.0.1 and, if the machine has it, ::1. */
   readonly port: number;
   /** Rejects with a fault of the broker's own; never resolves. */
   readonly fault: Promise<never>;
-  /** Sends its clients away and listens no more. Resolves when they are gone, within 2 s. */
+  /** Stops listening and disconnects all clients. Resolves when they have closed, or after 2 s. */
   close(): Promise<void>;
 }
 
 const silent: EventLog = { note: () => {}, logs: () => false };
 
 /**
- * Starts a broker with the defaults of the configuration on a free port of this machine. It listens
- * to no signal, reads no file and writes no line. Throws CliError when it can't listen.
+ * Starts a broker with the default configuration on a free loopback port. It handles no signals,
+ * reads no files and writes no lines. Throws CliError if it can't listen.
  */
 export async function embeddedBroker(settings: EmbeddedSettings = {}): Promise<EmbeddedBroker> {
   const { allowAnonymous = true, log = silent } = settings;
   const config = settingsOf(configSchema.parse({ listeners: [{ port: 0, allowAnonymous }] }));
   const clock = new Clock();
   const fault = Promise.withResolvers<never>();
-  // Its owner may look at it late, or never; it is no fault of the process until then.
+  // The owner may await `fault` late or never; until then it must not be an unhandled rejection.
   fault.promise.catch(() => {});
   const broker = new Broker(
     { limits: config.limits, sysIntervalMs: null, version: "embedded" },

@@ -8,9 +8,9 @@ import { listenAll } from "./listeners.ts";
 import { ReadyFile } from "./ready-file.ts";
 import type { ServeSettings } from "./serve.ts";
 
-/** All by which a running broker is reached. */
+/** The open addresses of a running broker. */
 export interface Endpoints {
-  /** Of the listeners, in their order. */
+  /** One for each listener, in order. */
   readonly sockets: readonly ListeningSocket[];
   /** `mqtt://127.0.0.1:1883`, one for each address. */
   readonly urls: readonly string[];
@@ -19,8 +19,8 @@ export interface Endpoints {
 }
 
 /**
- * Opens in this order: ready file (unpublished), listeners, administration; then publishes the ready file. Throws
- * CliError for the first that can't be opened; nothing is left open then.
+ * Opens in this order: ready file (unpublished), listeners, administration; then publishes the
+ * ready file. Throws CliError for the first that can't be opened, and leaves nothing open.
  */
 export async function openEndpoints(
   settings: ServeSettings,
@@ -68,14 +68,14 @@ async function openAdmin(
   { broker, clock, hub, vitals, operator, connections, note, onFault }: Instance,
   listeners: readonly string[],
 ): Promise<Administration> {
-  // Loaded here, since nothing before it needs it.
+  // Loaded late, to listen sooner.
   const { openAdministration } = await import("./admin/open.ts");
   const portIsNamed = loaded.origins.get("admin.port")?.source !== "default";
   return openAdministration(
     { ...config.admin, connections: connections.administration, portIsNamed },
     {
       ...{ broker, clock, hub, vitals, listeners },
-      // Short requests have a place beside the streams.
+      // Keep slots free for short requests.
       streams: Math.min(config.admin.streams, Math.ceil(connections.administration / 2)),
       streamBytes: config.admin.streamBytes,
       like: like?.name ?? null,
@@ -92,9 +92,9 @@ async function openAdmin(
   );
 }
 
-/** The first lines of a broker that nobody must take for one that does right. */
+/** Warnings at the start, so that nobody mistakes it for a correct broker. */
 function misbehaviour({ name, summary }: Like): string[] {
-  const banner = `this broker misbehaves on purpose (like ${name}); leave out --like for one that does not`;
+  const banner = `this broker misbehaves on purpose (like ${name}); start it without --like for correct behaviour`;
   return summary === null ? [banner] : [banner, `${name}: ${summary}`];
 }
 

@@ -7,8 +7,8 @@ import { type Part, unpainted } from "../log/tone.ts";
 import type { EventLog } from "./driver/driver.ts";
 
 /**
- * One event for all who look at it, rendered once, and only if somebody wants it. To be read before
- * the listener returns: the buffers of its input are used again then.
+ * One event for all listeners, rendered once, on demand. A listener must read it before it returns:
+ * the driver then reuses the input's buffers.
  */
 export class RenderedEvent {
   readonly event: LogEvent;
@@ -26,7 +26,7 @@ export class RenderedEvent {
     return this.#facts;
   }
 
-  /** A StreamedEvent as UTF-8, without line breaks; the same bytes for everybody. */
+  /** A StreamedEvent as UTF-8 without line breaks; all listeners share the bytes. */
   get json(): Uint8Array {
     this.#json ??= encoder.encode(JSON.stringify(streamedEvent(this.event, this.at, this.facts)));
     return this.#json;
@@ -35,12 +35,12 @@ export class RenderedEvent {
 
 const encoder = new TextEncoder();
 
-/** An event as a person and a program read it. */
+/** An event as a sentence and as fields. */
 export function eventLine(event: LogEvent, at: Millis): EventLine {
   return lineOf(event, at, sentence(event, at), record(event, at));
 }
 
-/** The same, for readers who show what the parts of its sentence mean. */
+/** As `eventLine`, with the tones of the sentence's parts. */
 export function streamedEvent(
   event: LogEvent,
   at: Millis,
@@ -63,28 +63,28 @@ function lineOf(
 
 type Listener = (rendered: RenderedEvent) => void;
 
-/** Who listens, as far as the hub has to know. */
+/** The hub's view of a listener. */
 interface Reader {
-  /** Nothing more is to come. */
+  /** The hub closes: no more events. */
   readonly onClose: () => void;
-  /** Its place is needed by another one. */
+  /** Another reader needs its place. */
   readonly onEvicted: () => void;
-  /** Since when something waits that it does not take; null: it keeps up. Monotonic milliseconds. */
+  /** Since when data waits that it has not taken, monotonic milliseconds; null: it keeps up. */
   readonly waitingSince: () => number | null;
 }
 
-/** For so long a reader may take nothing before another one may have its place. */
+/** A reader that has taken nothing for this long may lose its place to another. */
 const graceMs = 1000;
 
-/** Passes events on to the log and to whoever looks at the moment. Without one it costs nothing. */
+/** Passes events to the log and to current listeners. Without listeners it costs nothing. */
 export class EventHub implements EventLog {
   readonly #log: EventLog;
   readonly #listeners = new Set<Listener>();
   readonly #readers = new Set<Reader>();
   #tracers = 0;
-  /** Events that streams could not take in since the start. */
+  /** Events dropped because a stream was full, since the start. */
   missed = 0;
-  /** Called when somebody begins to want packets, or nobody does any more. */
+  /** Called when the number of listeners that trace packets changes. */
   onTrace: () => void = () => {};
 
   constructor(log: EventLog) {
@@ -106,7 +106,7 @@ export class EventHub implements EventLog {
     return this.#listeners.size;
   }
 
-  /** `trace`: every packet too. Returns what ends it. */
+  /** `trace`: every packet too. Returns a function that stops listening. */
   listen(
     listener: Listener,
     {
@@ -130,7 +130,7 @@ export class EventHub implements EventLog {
     };
   }
 
-  /** Evicts the reader that has taken nothing for the longest time. False: all of them keep up. */
+  /** Evicts the reader that has taken nothing for the longest time. False: all readers keep up. */
   evictSlowest(now = performance.now()): boolean {
     let slowest: Reader | null = null;
     let since = now - graceMs;
@@ -144,7 +144,7 @@ export class EventHub implements EventLog {
     return slowest !== null;
   }
 
-  /** The broker stops: nothing more is to come. */
+  /** Ends all readers: the broker stops. */
   close(): void {
     for (const { onClose } of [...this.#readers]) onClose();
   }

@@ -4,8 +4,8 @@ import { isLoopback } from "../transport/loopback.ts";
 import type { ListeningSocket } from "../transport/transport.ts";
 
 /**
- * One warning for each listener that others on the network can reach without a password: what to do,
- * and the address to copy if it is meant to be so.
+ * One warning for each listener that other machines can reach without a password: how to prevent
+ * it, and the address to use if it is intended.
  */
 export function openToTheNetwork(
   listeners: readonly ListenerSettings[],
@@ -18,7 +18,7 @@ export function openToTheNetwork(
     return [
       `${listener.host ?? ""}:${socket.port} is open to the network without a password` +
         (copy === undefined ? "" : `, from other machines as ${copy}`) +
-        `; leave out --host to keep it to this machine`,
+        `; leave out --host to listen on this machine only`,
     ];
   });
 }

@@ -1,12 +1,12 @@
 import type { Driver } from "./driver/driver.ts";
 
-/** Milliseconds between two heartbeats: a stop of the process is noticed within that time. */
+/** Milliseconds between two heartbeats: the driver notices a blocked process within that time. */
 export const heartbeatMs = 100;
 const heartbeatsPerSecond = 10;
 
 /**
- * Calls the driver's `heartbeat` every `heartbeatMs`, which notices a suspend and a blocked loop. `onSecond` gets
- * the worst lateness of each second. Returns what stops it.
+ * Calls the driver's `heartbeat` every `heartbeatMs`, which detects a suspend and a blocked loop.
+ * `onSecond` gets the worst lateness of each second. Returns a function that stops it.
  */
 export function startHeartbeat(driver: Driver, onSecond: (lagMs: number) => void): () => void {
   driver.heartbeat();

@@ -30,7 +30,7 @@ export interface Instance {
   readonly onFault: (cause: unknown) => void;
 }
 
-/** Creates the parts and connects them. Starts the timer of deadlines and nothing else. */
+/** Creates and connects the parts. Starts only the deadline timer. */
 export async function createInstance(settings: ServeSettings): Promise<Instance> {
   const { config, like } = settings;
   const clock = new Clock();
@@ -72,7 +72,7 @@ export async function createInstance(settings: ServeSettings): Promise<Instance>
   return { clock, log, hub, broker, driver, vitals, operator, connections, note, fault, onFault };
 }
 
-/** A fault of our own, with what the broker knew when it happened. */
+/** A fault of our own, with the broker's state at that moment. */
 class FaultWithState extends Error {
   override name = "FaultWithState";
   readonly state: string;

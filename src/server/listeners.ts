@@ -5,7 +5,9 @@ import { ListenError, type LinkEvents, type ListeningSocket } from "../transport
 import { typed } from "./npm-script.ts";
 import { tcpTransport } from "./platform.ts";
 
-/** Opens every listener or none. Throws CliError (exit code 2) for the first that can't be had. */
+/**
+ * Opens all listeners or none. Throws CliError (exit code 2) for the first that can't be opened.
+ */
 export async function listenAll(
   listeners: readonly ListenerSettings[],
   tcp: Settings["tcp"],
@@ -31,10 +33,10 @@ function hintFor(error: ListenError, env: Env): string {
   switch (error.code) {
     case "EADDRINUSE": {
       const flags = `--port ${error.port < 65_535 ? error.port + 1 : 0}`;
-      return `stop it, or take another port: ${typed(flags, env)}`;
+      return `stop it, or use another port: ${typed(flags, env)}`;
     }
     case "EACCES":
-      return "ports below 1024 need privileges; take a higher one";
+      return "ports below 1024 need privileges; use a higher one";
     default:
       return "see --host and --port";
   }

@@ -8,7 +8,7 @@ import type { Driver } from "./driver/driver.ts";
 import type { EventHub } from "./event-hub.ts";
 import type { ServeSettings } from "./serve.ts";
 
-/** What an operator orders, by a signal or by the administration interface; each is one log line. */
+/** Orders of an operator, by signal or administration interface; each writes one log line. */
 export class Operator {
   readonly #settings: ServeSettings;
   readonly #broker: Broker;
@@ -37,7 +37,7 @@ export class Operator {
     this.level = settings.config.log.level;
   }
 
-  /** False: it has no connection. */
+  /** Closes a client's connection. False: it has none. */
   kick(clientId: string): boolean {
     this.#note({ event: "operatorOrdered", order: "kick", clientId });
     const wasConnected = this.#connectionOf(clientId) !== null;
@@ -65,7 +65,7 @@ export class Operator {
   #useLevel(level: Level): void {
     this.level = level;
     this.#log.setLevel(level);
-    // Not by the log alone: somebody may follow the packets in a stream.
+    // The hub, not only the log, decides: an event stream may trace packets.
     this.#driver.setTrace(this.#hub.logs("debug"));
   }
 
@@ -73,7 +73,9 @@ export class Operator {
     return { file: this.#loaded.file, values: valuesWithOrigins(this.#loaded) };
   }
 
-  /** What does not validate changes nothing, and says so. */
+  /**
+   * Reads the configuration again. An invalid one changes nothing; the answer lists the problems.
+   */
   reload(order: string | null): ReloadAnswer {
     if (order !== null) this.#note({ event: "operatorOrdered", order, clientId: null });
     const result = this.#settings.reload();
@@ -85,7 +87,7 @@ export class Operator {
     }
     const { limits, outputBytes, log } = result.settings;
     this.#loaded = result;
-    // An order since the start may have set another one than the configuration says.
+    // An order may have set another level than the configuration's.
     const isLevelBack = this.level !== log.level && !result.changed.includes("log.level");
     const changed = isLevelBack ? [...result.changed, "log.level"] : result.changed;
     const { clients: connections } = openConnections(limits, this.#settings.config.admin);
@@ -101,7 +103,7 @@ export class Operator {
   }
 }
 
-/** What can change while connections live. */
+/** Settings that can change without a restart. */
 function isReloaded(path: string): boolean {
   return path.startsWith("limits.") || path === "log.level";
 }

@@ -1,9 +1,9 @@
 import type { SocketPoll } from "../transport/socket-poll.ts";
 import type { Transport } from "../transport/transport.ts";
 
-/** What differs from runtime to runtime: the one place that asks which one it is. */
+/** Differences between runtimes: the only place that checks which one runs. */
 
-/** The TCP transport of the runtime at hand. */
+/** The TCP transport of the current runtime. */
 export async function tcpTransport(): Promise<Transport> {
   if ("Bun" in globalThis) {
     const { bunTcp } = await import("../transport/tcp-bun.ts");
@@ -13,7 +13,7 @@ export async function tcpTransport(): Promise<Transport> {
   return nodeTcp();
 }
 
-/** Null: this runtime tells no descriptors, or the system has nothing to ask with. */
+/** Null: this runtime does not expose descriptors, or the system has no poll. */
 export async function socketPoll(): Promise<SocketPoll | null> {
   if (!("Bun" in globalThis)) return null;
   const { loadTcpControl } = await import("../transport/tcp-bun-control.ts");

@@ -12,29 +12,29 @@ import { StopSignals } from "./stop-signals.ts";
 
 export interface ServeSettings {
   readonly config: Settings;
-  /** Where the configuration came from; null: no file. */
+  /** The configuration file; null: none. */
   readonly file: string | null;
   readonly readyFile: string | null;
   readonly color: boolean;
   readonly logFormat: "human" | "json";
   readonly version: string;
-  /** By which rules it misbehaves on purpose; null: it does not. */
+  /** The broker to imitate, with its quirks; null: none. */
   readonly like: Like | null;
-  /** Reads the configuration again, from the same places. */
+  /** Reads the configuration again from the same sources. */
   readonly reload: () => LoadResult;
-  /** What was read at the start, with origins. */
+  /** The configuration read at the start, with origins. */
   readonly loaded: Loaded;
   readonly env: Env;
 }
 
 /**
- * Serves until a signal stops it; resolves to the exit code. Throws CliError for what the operator
- * has to mend (nothing is left open then), and whatever fault of our own ended it.
+ * Serves until a signal stops it; resolves to the exit code. Throws CliError for a problem that the
+ * operator has to fix, and leaves nothing open. Throws any fault of our own.
  */
 export async function serve(settings: ServeSettings): Promise<number> {
   const instance = await createInstance(settings);
   const { broker, driver, operator, vitals, note } = instance;
-  // Before anything that a signal must not leave behind.
+  // First, so that a signal leaves no file behind.
   const signals = new StopSignals();
   const stopWaiting = (): void => {
     driver.stopTimer();
@@ -54,7 +54,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
     return await stopped(instance, endpoints, signals);
   } finally {
     stopHeartbeat();
-    // Not awaited: after a fault of our own nobody is waited for, and after a stop it is closed.
+    // Not awaited: after a stop it is closed already, and after a fault there is no reason to wait.
     void endpoints.administration.close();
     stopWaiting();
     endpoints.readyFile?.remove();
@@ -75,8 +75,9 @@ function noteStart(
 }
 
 /**
- * Waits for the first signal, then stops in this order: listeners, clients, administration. Resolves to the exit code;
- * a second signal ends the wait for clients. Rejects with a fault of our own.
+ * Waits for the first signal, then stops in this order: listeners, clients, administration.
+ * Resolves to the exit code; a second signal ends the wait for clients. Rejects with a fault of our
+ * own.
  */
 async function stopped(
   { driver, note, fault }: Instance,

@@ -3,13 +3,13 @@ import { signalCodes } from "../config/signal-codes.ts";
 type Stop = "SIGINT" | "SIGTERM";
 
 /**
- * INT and TERM ask for an orderly stop, a second one for a stop at once; HUP reloads, USR1 reports.
- * Where a platform lacks one of them it never comes.
+ * INT and TERM request an orderly stop, a second one an immediate stop; HUP reloads the
+ * configuration, USR1 logs the state. A platform without one of these signals never sends it.
  */
 export class StopSignals {
-  /** Resolves with the first one. */
+  /** Resolves with the first stop signal. */
   readonly stop: Promise<Stop>;
-  /** Resolves with the exit code of the second one. */
+  /** Resolves with the exit code for the second stop signal. */
   readonly again: Promise<number>;
   onReload: () => void = () => {};
   onReport: () => void = () => {};

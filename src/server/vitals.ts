@@ -12,14 +12,14 @@ interface Sample extends Record<Counted, number> {
   readonly at: number;
 }
 
-/** What the heartbeat measures of the process: how late it was, and what was counted meanwhile. */
+/** Measurements by the heartbeat: lag of the event loop, and rates from the core's counters. */
 export class Vitals {
   readonly #lags: number[] = [];
   /** Since the start. */
   readonly lag = new Histogram();
   readonly #samples: Sample[] = [];
 
-  /** To be called about once a second. `lagMs`: how late the call is. */
+  /** Call about once a second. `lagMs`: the worst lateness of that second's heartbeats. */
   beat(lagMs: number, at: number, counted: Statistics): void {
     this.lag.add(Math.max(0, lagMs));
     this.#lags.push(Math.max(0, lagMs));
@@ -62,7 +62,7 @@ export class Vitals {
     return (user + system) / 1e6;
   }
 
-  /** Bytes that the process holds. */
+  /** Memory of the process, bytes. */
   get memory(): { readonly rssBytes: number; readonly heapBytes: number } {
     const { rss, heapUsed } = process.memoryUsage();
     return { rssBytes: rss, heapBytes: heapUsed };

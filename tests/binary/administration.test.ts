@@ -204,10 +204,10 @@ test.each([
     "missing/token",
     /^mqttd: can't use the token file missing\/token: ENOENT.* \(admin\.tokenFile /,
   ],
-  ["folder", /^mqttd: the token file folder is no plain file \(admin\.tokenFile .*\)\n$/],
-  ["open", /^mqttd: the token file open can be read by others \(chmod 600 open\)\n$/],
-  ["empty", /^mqttd: the token file empty holds no token \(.*\)\n$/],
-  ["words", /^mqttd: the token file words holds no token \(.*\)\n$/],
+  ["folder", /^mqttd: the token file folder is not a regular file \(admin\.tokenFile .*\)\n$/],
+  ["open", /^mqttd: the token file open is readable by other users \(chmod 600 open\)\n$/],
+  ["empty", /^mqttd: the token file empty contains no token \(.*\)\n$/],
+  ["words", /^mqttd: the token file words contains no token \(.*\)\n$/],
 ])("a token file that is no good: %s", async (name, said) => {
   const files = { "folder/file": "", open: "secret", empty: "\n", words: "two words" };
   using folder = new Folder(files);

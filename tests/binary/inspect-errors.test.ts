@@ -179,24 +179,24 @@ test("a client that does not exist: those that are near", async () => {
   for (const clientId of ["dev-42", "dev-43", "dev\u001b[2J"]) await connected(broker, clientId);
   for (const verb of ["client", "kick", "drop"]) {
     expect(told(await run(broker.folder, ["inspect", verb, "dev-4"]))).toBe(
-      "\nmqttd: there is no such client (did you mean dev-42 or dev-43?)\n(exit code 2)\n",
+      "\nmqttd: no such client (did you mean dev-42 or dev-43?)\n(exit code 2)\n",
     );
   }
   const { code, stdout, stderr } = await run(broker.folder, ["inspect", "explain", "dev-4"]);
   expect(stdout).toStartWith("The broker knows nothing of dev-4: it has not connected since");
   expect({ code, stderr }).toEqual({
     code: 2,
-    stderr: "mqttd: there is no such client (did you mean dev-42 or dev-43?)\n",
+    stderr: "mqttd: no such client (did you mean dev-42 or dev-43?)\n",
   });
   expect(told(await run(broker.folder, ["inspect", "client", "dev_[2J"]))).toMatchInlineSnapshot(`
     "
-    mqttd: there is no such client (did you mean 'dev\\u001b[2J' or dev-42?)
+    mqttd: no such client (did you mean 'dev\\u001b[2J' or dev-42?)
     (exit code 2)
     "
   `);
   expect(told(await run(broker.folder, ["inspect", "client", "nobody"]))).toMatchInlineSnapshot(`
     "
-    mqttd: there is no such client (mqttd inspect clients lists those that it knows)
+    mqttd: no such client (mqttd inspect clients lists those that it knows)
     (exit code 2)
     "
   `);

@@ -68,7 +68,7 @@ test("unknown clients, verbs and brokers are told in one line", async () => {
   expect(await inspect(broker, "client", "dev-43")).toEqual({
     code: 2,
     stdout: "",
-    stderr: "mqttd: there is no such client (did you mean dev-42?)\n",
+    stderr: "mqttd: no such client (did you mean dev-42?)\n",
   });
   expect(await inspect(broker, "explian", "dev-42")).toMatchObject({
     code: 2,

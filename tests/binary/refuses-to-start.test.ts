@@ -65,7 +65,7 @@ test("a port in use: the line names the port and who has it", async () => {
   const by = isLinux ? ` by ${name} (pid ${pid})` : "";
   const lines = await refusal(["--port", String(port), "--ready-file", "ready"]);
   expect(lines).toEqual([
-    `mqttd: port ${port} on 127.0.0.1 is in use${by} (stop it, or take another port: --port ${port + 1})`,
+    `mqttd: port ${port} on 127.0.0.1 is in use${by} (stop it, or use another port: --port ${port + 1})`,
   ]);
   await holder.stop();
 });
@@ -103,11 +103,11 @@ test("a port in use, with npm run serve: what works there", async () => {
   const { code, stderr } = await run(folder, ["serve", "--port", port], { through });
   expect(code).toBe(2);
   const other = `npm run serve -- --port ${holder.port + 1}`;
-  expect(stderr).toEndWith(`(stop it, or take another port: ${other})\n`);
+  expect(stderr).toEndWith(`(stop it, or use another port: ${other})\n`);
   const ofAdmin = ["serve", "--port", "0", "--set", `admin.port=${port}`];
   const admin = await run(folder, ofAdmin, { through });
   expect(admin.code).toBe(2);
-  expect(admin.stderr).toContain("(npm run serve -- --set admin.port=0 takes a free one, ");
+  expect(admin.stderr).toContain("(npm run serve -- --set admin.port=0 uses a free one, ");
   await holder.stop();
 });
 

@@ -18,7 +18,7 @@ function withPipes(...names: readonly string[]): Folder {
 
 const serve = ["serve", "--port", "0", "--set", "admin.port=0"];
 const noToken =
-  "mqttd: the token file pipe is no plain file (admin.tokenFile names a file of your own; where there is none, one is made)\n";
+  "mqttd: the token file pipe is not a regular file (set admin.tokenFile to a file of your own; mqttd creates a missing file)\n";
 const noPlace =
   "what has that name is no plain file (name a file in a folder that exists and that you may write to)\n";
 
@@ -28,7 +28,7 @@ test.skipIf(isWindows).each([
   [
     "a token file of inspect",
     ["inspect", "--admin", "1", "--token-file", "pipe"],
-    'mqttd: the token file "pipe" is no plain file\n',
+    'mqttd: the token file "pipe" is not a regular file\n',
   ],
   [
     "a ready file",

@@ -68,7 +68,7 @@ test(
     const { code, stderr, stdout } = await again.inspect("explain", "armed");
     expect({ code, stderr }).toEqual({
       code: 2,
-      stderr: "mqttd: there is no such client (mqttd inspect clients lists those that it knows)\n",
+      stderr: "mqttd: no such client (mqttd inspect clients lists those that it knows)\n",
     });
     expect(accountText(stdout)).toMatchInlineSnapshot(`
       "The broker knows nothing of armed: it has not connected since the broker started

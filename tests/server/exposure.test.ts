@@ -14,7 +14,7 @@ const socket = { addresses: ["0.0.0.0:1884"], port: 1884, descriptors: [], close
 test("a listener that others can reach without a password is warned of, in one line that fits", () => {
   const [warning] = openToTheNetwork([listener], [socket]);
   expect(warning).toStartWith("0.0.0.0:1884 is open to the network without a password");
-  expect(warning).toEndWith("; leave out --host to keep it to this machine");
+  expect(warning).toEndWith("; leave out --host to listen on this machine only");
   // A log line cuts longer texts.
   expect(warning?.length).toBeLessThan(200);
 });

@@ -53,7 +53,7 @@ test("a broker that misbehaves says so first, and on every line", async () => {
   const lines = await broker.lines("listening");
   expect(lines[0]).toMatchObject({ level: "warn", event: "warning" });
   expect(lines[0]?.["text"]).toBe(
-    "this broker misbehaves on purpose (like rumqttd-0.19); leave out --like for one that does not",
+    "this broker misbehaves on purpose (like rumqttd-0.19); start it without --like for correct behaviour",
   );
   expect(lines[1]?.["text"]).toStartWith("rumqttd-0.19: no keepalive deadline");
   expect(lines.filter(({ like }) => like !== "rumqttd-0.19")).toEqual([]);

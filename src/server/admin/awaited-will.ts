@@ -5,9 +5,9 @@ import { awaitedWillOf } from "../../core/queries/queries.ts";
 import type { EventHub } from "../event-hub.ts";
 
 /**
- * The newest will of a client, or on a topic, at the moment of the call; if there is none, the first that
- * is armed then. Resolves as soon as it has met its fate; after `waitMs`, when the request is aborted or
- * the broker stops, to what it is by then. Null: there was none in that time.
+ * The newest will of a client, or on a topic, at the time of the call; if there is none, the first
+ * armed later. Resolves once the will is decided; after `waitMs`, or if the request is aborted or
+ * the broker stops, to its state then. Null: no will appeared.
  */
 export async function awaitedWill(
   { broker, hub }: { readonly broker: Broker; readonly hub: EventHub },

@@ -1,10 +1,10 @@
 import type * as z from "zod";
 import { nearest } from "../../config/nearest.ts";
 
-/** Bytes of a body that are read at most. */
+/** Maximum bytes of a body. */
 const bodyMaxBytes = 64 * 1024;
 
-/** What was asked can't be read: the asker's error. */
+/** The request is invalid: the client's error. */
 export class BadRequest extends Error {
   readonly status: 400 | 413;
   readonly hint: string | null;
@@ -16,7 +16,9 @@ export class BadRequest extends Error {
   }
 }
 
-/** The body of a request as JSON of a shape. Throws BadRequest; one that breaks off is one. */
+/**
+ * The JSON body of a request, checked by `schema`. Throws BadRequest, also for a truncated body.
+ */
 export async function bodyOf<Schema extends z.ZodObject>(
   schema: Schema,
   request: Request,
@@ -26,12 +28,12 @@ export async function bodyOf<Schema extends z.ZodObject>(
   try {
     value = JSON.parse(text);
   } catch {
-    throw new BadRequest("the body is no JSON");
+    throw new BadRequest("the body is not JSON");
   }
   return checked(schema, value);
 }
 
-/** What was given, in a shape whose messages say what is allowed. Throws BadRequest. */
+/** `given`, checked by a schema whose messages say what is allowed. Throws BadRequest. */
 export function checked<Schema extends z.ZodObject>(
   schema: Schema,
   given: unknown,
@@ -69,7 +71,7 @@ async function textOf(request: Request): Promise<string> {
   let text = "";
   for (let bytes = 0; ;) {
     const chunk = await reader?.read().catch(() => {
-      throw new BadRequest("the body did not come whole");
+      throw new BadRequest("the body is incomplete");
     });
     if (chunk?.value === undefined) return text + decoder.decode();
     bytes += chunk.value.length;
@@ -79,5 +81,5 @@ async function textOf(request: Request): Promise<string> {
 }
 
 function tooLarge(): BadRequest {
-  return new BadRequest(`a body of more than ${bodyMaxBytes} B`, null, 413);
+  return new BadRequest(`the body is larger than ${bodyMaxBytes} B`, null, 413);
 }

@@ -18,7 +18,7 @@ import { eventLine } from "../event-hub.ts";
 import { type Json, jsonObject, jsonOf } from "./json.ts";
 import { turnMs, type Turns } from "./turns.ts";
 
-/** Of `/v1/clients/ID`, or of `/v1/client?id=ID`: a path can't hold the ids `.` and `..`. */
+/** From `/v1/clients/ID` or `/v1/client?id=ID`: a path can't contain the ids `.` and `..`. */
 export function clientIdOf({ req }: Context): string {
   const id = req.param("id");
   if (id === undefined) return checked(ofClient, req.query()).id;
@@ -35,7 +35,7 @@ export function clientJson(account: ClientAccount, now: Millis): Json<ClientAnsw
     connections: jsonOf(() => account.connections),
     wills: jsonOf(() => account.wills),
     faults: jsonOf(() => account.faults),
-    // The core's own times.
+    // The casts are safe: these are the core's own times.
     events: jsonOf(() => account.events.map(({ at, event }) => eventLine(event, at as Millis))),
   });
 }
@@ -59,11 +59,11 @@ function hintOnSilence({ deadlineAt, keepAliveSeconds, paused }: ConnectionAccou
   if (deadlineAt !== null) return null;
   if (keepAliveSeconds === 0) return "it has no keepalive: nothing will end it";
   return paused
-    ? "its keepalive runs on when what it had sent is read"
-    : "this broker ends nobody for silence: nothing will end it";
+    ? "its keepalive continues once the broker has read what it sent"
+    : "this broker never ends a client for silence: nothing will end it";
 }
 
-/** 404, with the known ids nearest to the given one. */
+/** 404 with the known ids most similar to the given one. */
 export async function unknownClient(
   context: Context,
   { broker }: AdminContext,
@@ -71,11 +71,11 @@ export async function unknownClient(
 ): Promise<Response> {
   const id = clientIdOf(context);
   const near = await nearestIds(id, knownClientIds(broker), turns);
-  const hint = near.length === 0 ? null : "there are others like it";
-  return refusal(context, 404, "there is no such client", hint, near);
+  const hint = near.length === 0 ? null : "similar client ids exist";
+  return refusal(context, 404, "no such client", hint, near);
 }
 
-/** Characters of ids that are compared, ids that are shown, and those among which they are chosen. */
+/** Longest id that is compared, number of ids shown, and number of candidates collected. */
 const comparedMaxChars = 100;
 const shownMax = 3;
 const nearMax = 100;

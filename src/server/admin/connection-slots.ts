@@ -1,21 +1,22 @@
 import type { Socket } from "node:net";
 
-/** A connection that waits for its client for less than this keeps its slot. */
+/** A connection keeps its slot while it has waited for its client for less than this. */
 const graceMs = 1000;
 
 interface Slot {
-  /** Requests that are being answered. */
+  /** Requests in progress. */
   answers: number;
   /**
-   * Since when it waits for its client, to send a request or to read an answer. Null: the client waits for
-   * the broker. By the monotonic clock, in milliseconds.
+   * Since when the connection waits for its client to send a request or read an answer, monotonic
+   * milliseconds. Null: the client waits for the broker.
    */
   waitingSince: number | null;
 }
 
 /**
- * The open connections of one address, at most `limit`. When all slots are taken, a newcomer evicts the connection
- * that has waited longest for its client, so that clients that send no request or read no answer block nobody.
+ * The open connections of one address, at most `limit`. If all slots are taken, a new connection
+ * evicts the one that has waited longest for its client, so that idle or slow clients can't block
+ * others.
  */
 export class ConnectionSlots {
   readonly #limit: number;
@@ -25,7 +26,7 @@ export class ConnectionSlots {
     this.#limit = limit;
   }
 
-  /** False: no connection waits for its client, and the newcomer is refused. */
+  /** False: no connection can be evicted, and the new one is refused. */
   accept(newcomer: Socket, now = performance.now()): boolean {
     if (this.#open.size >= this.#limit && !this.#evictOne(now)) return false;
     this.#open.set(newcomer, { answers: 0, waitingSince: now });
@@ -41,7 +42,7 @@ export class ConnectionSlots {
     slot.waitingSince = null;
   }
 
-  /** Nothing more can be written before the client reads. */
+  /** The socket takes no more bytes until the client reads. */
   blocked(socket: Socket, now = performance.now()): void {
     const slot = this.#open.get(socket);
     if (slot !== undefined) slot.waitingSince = now;
@@ -52,7 +53,7 @@ export class ConnectionSlots {
     if (slot !== undefined) slot.waitingSince = null;
   }
 
-  /** The answer was written, or was given up. */
+  /** The answer was written or abandoned. */
   requestEnded(socket: Socket, now = performance.now()): void {
     const slot = this.#open.get(socket);
     if (slot === undefined) return;

@@ -6,16 +6,16 @@ import type { Clock } from "../driver/clock.ts";
 import type { EventHub } from "../event-hub.ts";
 import type { Vitals } from "../vitals.ts";
 
-/** What the interface asks and orders; `serve` puts it together. */
+/** What the administration interface can read and order; `serve` provides it. */
 export interface AdminContext {
   readonly broker: Broker;
   readonly clock: Clock;
   readonly hub: EventHub;
   readonly vitals: Vitals;
   readonly guard: GuardSettings;
-  /** Event streams and waiting requests at once. */
+  /** Maximum number of event streams and waiting requests. */
   readonly streams: number;
-  /** Bytes that wait for one reader of an event stream. */
+  /** Maximum bytes that wait for one reader of an event stream. */
   readonly streamBytes: number;
   readonly listeners: readonly string[];
   readonly like: string | null;

@@ -10,15 +10,15 @@ export interface StreamQuery {
 
 const heartbeatMs = 15_000;
 
-/** A stream that ends before its time: whoever wrote it somewhere breaks off there as well. */
+/** A stream was cut off for another reader; its HTTP answer must break off too. */
 export class StreamEvicted extends Error {
   override name = "StreamEvicted";
 }
 
 /**
- * Server-sent events for one reader, until it goes or the broker stops. At most `maxBytes` wait for
- * it; what comes beyond it misses, and is told how many that were. Where another reader needs its place,
- * the stream fails with StreamEvicted.
+ * Server-sent events for one reader, until it closes or the broker stops. At most `maxBytes` wait
+ * for it; further events are dropped, and a `missed` event gives their number. If another reader
+ * needs its place, the stream fails with StreamEvicted.
  */
 export function eventStream(
   hub: EventHub,
@@ -54,18 +54,18 @@ export function eventStream(
       },
       async pull(controller) {
         const bytes = await waiting.take();
-        if (waiting.isEvicted) controller.error(new StreamEvicted("its reader took nothing"));
+        if (waiting.isEvicted) controller.error(new StreamEvicted("the reader took no data"));
         else if (bytes === null) controller.close();
         else controller.enqueue(bytes);
       },
       cancel: () => stop(),
     },
-    // Nothing is taken out before it is wanted, so that what waits is counted in one place.
+    // No queue in the stream itself, so that waiting bytes are counted in one place.
     { highWaterMark: 0 },
   );
 }
 
-/** What one reader has yet to take, bounded; all of it goes in one piece. */
+/** Bounded queue of one reader; the reader takes all of it at once. */
 class WaitingEvents {
   readonly #maxBytes: number;
   readonly #onMissed: () => void;
@@ -75,7 +75,7 @@ class WaitingEvents {
   #missed = 0;
   #isOver = false;
   isEvicted = false;
-  /** Since when the first of what waits does; null: nothing does, or it is being taken. */
+  /** Since when the oldest data waits; null: the queue is empty, or the reader is taking it. */
   since: number | null = null;
   #wake: (() => void) | null = null;
 
@@ -89,7 +89,7 @@ class WaitingEvents {
       this.#missed += 1;
       this.#onMissed();
       this.#startWaiting();
-      // Where nothing else waits, the reader is to be told of this alone.
+      // If the queue is empty, wake the reader for the `missed` event alone.
       this.#wake?.();
       return;
     }
@@ -97,12 +97,12 @@ class WaitingEvents {
     this.#push(encoder.encode(`id: ${this.#ids}\ndata: `), json, twoLines);
   }
 
-  /** Shows the reader, and whatever is between, that the stream lives; where it has nothing to take. */
+  /** Sends a sign of life to the reader and any proxy, if nothing else waits. */
   comment(text: string): void {
     if (this.#isEmpty) this.#push(encoder.encode(`: ${text}\n\n`));
   }
 
-  /** Nobody will take what waits. */
+  /** Drops the queue; the stream then fails with StreamEvicted. */
   evict(): void {
     this.isEvicted = true;
     this.#pieces = [];
@@ -115,7 +115,7 @@ class WaitingEvents {
     this.#wake?.();
   }
 
-  /** Resolves when there is something, after the turn that it came in; to null at the end. */
+  /** Resolves to all waiting bytes, one turn after the first arrived; null: the end. */
   async take(): Promise<Uint8Array | null> {
     this.since = null;
     if (this.#isEmpty && !this.#isOver) {
@@ -140,7 +140,7 @@ class WaitingEvents {
     return this.#bytes === 0 && this.#missed === 0;
   }
 
-  /** Something waits, and nobody is there for it. */
+  /** Notes the time if no reader is waiting in `take`. */
   #startWaiting(): void {
     if (this.#wake === null) this.since ??= performance.now();
   }

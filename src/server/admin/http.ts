@@ -9,37 +9,37 @@ export type Fetch = (request: Request) => Response | Promise<Response>;
 export interface HttpSettings {
   /** Null: both loopback addresses. */
   readonly host: string | null;
-  /** 0: a free one. */
+  /** 0: a free port. */
   readonly port: number;
-  /** Open connections of one address; where all are taken, one that waits for its client has to go. */
+  /** Maximum open connections of one address; ConnectionSlots decides beyond it. */
   readonly connections: number;
-  /** Milliseconds that a request may take to arrive, its body included. */
+  /** Milliseconds that a request may take to arrive, body included. */
   readonly requestTimeoutMs: number;
-  /** Milliseconds for which nothing of an answer may be taken. */
+  /** Milliseconds for which a client may take no bytes of an answer. */
   readonly stallTimeoutMs: number;
   readonly fetch: Fetch;
-  /** What `fetch`, or the body of its answer, threw: a fault of our own. */
+  /** Called with errors of `fetch` or of its answer's body: faults of our own. */
   readonly onFault: (fault: unknown) => void;
 }
 
-/** Bytes of a request before its body. A client id of 65,535 bytes is three times as long in a URL. */
+/** Maximum bytes before the body. A client id of 65,535 bytes is three times as long in a URL. */
 const headersMax = 256 * 1024;
-/** Part of the timeout by which a slow request may outlive it. */
+/** Checks in one timeout: a slow request outlives its timeout by at most one interval. */
 const checksPerTimeout = 4;
 const checkMaxMs = 1000;
 
-/** The methods that anything here answers to. */
+/** Methods that some path accepts. */
 const methods = ["GET", "HEAD", "POST", "PUT", "DELETE"];
 
-/** How long answers under way may take once nothing more is served. */
+/** How long answers in progress may take after `close`. */
 const closeMs = 500;
 
 export interface HttpSocket extends Pick<ListeningSocket, "addresses" | "port"> {
-  /** Serves nothing more. Resolves when what was being answered has been, or has taken too long. */
+  /** Stops serving. Resolves when answers in progress are done or have timed out. */
   close(): Promise<void>;
 }
 
-/** Serves a function of requests over HTTP. Throws ListenError. */
+/** Serves `fetch` over HTTP. Throws ListenError. */
 export async function serveHttp(settings: HttpSettings): Promise<HttpSocket> {
   const closing: Promise<void>[] = [];
   const bound = await listenOn(settings.host, settings.port, bind);
@@ -95,7 +95,7 @@ function serverOf(settings: HttpSettings): Server {
     if (!slots.accept(socket)) socket.destroy();
   });
   server.on("connect", (_, socket) => {
-    // From here on it is nobody else's; that it goes away is no fault.
+    // node has detached the socket; its errors are no fault.
     socket.on("error", () => {});
     socket.end(`HTTP/1.1 405 Method Not Allowed\r\nAllow: ${allow}\r\nConnection: close\r\n\r\n`);
   });
@@ -114,7 +114,7 @@ async function respond(
   slots.requestBegan(socket);
   const closed = new AbortController();
   response.on("close", () => closed.abort());
-  // A client that goes away in the middle is no fault. Whoever reads the body is told by it.
+  // A client that closes midway is no fault; the signal stops the answer's body.
   response.on("error", () => closed.abort());
   request.on("error", () => closed.abort());
   const writer = new ResponseWriter(response, closed.signal, stallTimeoutMs, slots);
@@ -122,7 +122,7 @@ async function respond(
     const read = requestOf(request, closed.signal);
     const answer = read instanceof Response ? read : await fetch(read);
     const headers = Object.fromEntries(answer.headers);
-    // What was not read of a body is not waited for.
+    // Close rather than wait for the unread rest of a body.
     if (hasBody(request) && !request.complete) headers["connection"] = "close";
     response.writeHead(answer.status, headers);
     if (answer.body !== null) await write(writer, answer.body, closed.signal);
@@ -135,7 +135,7 @@ async function respond(
   }
 }
 
-/** No faster than it is taken: what waits stays with whoever makes it. */
+/** Writes a body as fast as the client takes it; the rest stays with its producer. */
 async function write(
   writer: ResponseWriter,
   body: ReadableStream<Uint8Array>,
@@ -154,10 +154,10 @@ async function write(
   }
 }
 
-/** Bytes of which something has to be taken each time: whoever is slow is not taken for one that stalls. */
+/** Bytes in one write: small enough that a slow client does not count as stalled. */
 const sliceBytes = 64 * 1024;
 
-/** The client's end of an answer. Whoever takes nothing for too long is cut off. */
+/** Writes an answer to the client; cuts off a client that takes nothing for too long. */
 class ResponseWriter {
   readonly #response: ServerResponse;
   readonly #closed: AbortSignal;
@@ -176,12 +176,12 @@ class ResponseWriter {
     this.#slots = slots;
   }
 
-  /** Resolves when there is room for more, or the connection is closed. */
+  /** Resolves when the socket has room for more, or has closed. */
   async write(bytes: Uint8Array): Promise<void> {
     if (!this.#response.write(bytes)) await this.#waitFor("drain");
   }
 
-  /** Resolves when all has left, or the connection is closed. */
+  /** Resolves when all bytes are written, or the socket has closed. */
   async end(): Promise<void> {
     this.#response.end();
     if (!this.#response.writableFinished) await this.#waitFor("finish");
@@ -204,7 +204,7 @@ class ResponseWriter {
   }
 }
 
-/** A Response: what to answer to a request that can't be had as one. */
+/** The request, or the Response to one that can't be converted. */
 function requestOf(request: IncomingMessage, signal: AbortSignal): Request | Response {
   const { method = "GET" } = request;
   if (!methods.includes(method) && method !== "OPTIONS" && method !== "PATCH") {
@@ -224,7 +224,7 @@ function requestOf(request: IncomingMessage, signal: AbortSignal): Request | Res
   return new Request(url.href, { method, headers, signal, body, duplex: "half" });
 }
 
-/** Null: it is no path and no URL. The host does not matter to who answers. */
+/** Null: neither a path nor a URL. The host does not matter. */
 function urlOf(target: string): URL | null {
   return URL.parse(target.startsWith("/") ? `http://localhost${target}` : target);
 }
@@ -233,7 +233,7 @@ function hasBody({ headers }: IncomingMessage): boolean {
   return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
 }
 
-/** Nothing is read of it before somebody asks, so that a guard comes first. */
+/** Reads the body only on demand, so that the guard runs first. */
 function bodyOf(request: IncomingMessage): ReadableStream<Uint8Array> {
   const chunks: AsyncIterator<Uint8Array> = request[Symbol.asyncIterator]();
   return new ReadableStream<Uint8Array>(

@@ -1,16 +1,16 @@
 import { turnMs, type Turns } from "./turns.ts";
 
 /**
- * The text of a value in pieces, made while it is written. Pieces may be empty: there was nothing to
- * write yet.
+ * The JSON text of a value in pieces, generated while it is written. A piece may be empty: nothing
+ * to write yet.
  */
 export interface Json<Value> {
   [Symbol.iterator](): Iterator<string>;
-  /** Only for the compiler: what it is the text of. */
+  /** For the compiler only: the type of the value. */
   readonly value?: Value;
 }
 
-/** Made in one piece, when its turn has come. */
+/** A value as one piece, generated in its turn. */
 export function jsonOf<Value>(make: () => Value): Json<Value> {
   return {
     *[Symbol.iterator]() {
@@ -35,7 +35,7 @@ export function jsonObject<Value extends object>(entries: {
   };
 }
 
-/** An object with one more entry, which may be long. The object has entries. */
+/** A non-empty object with one more entry, which may be long. */
 export function jsonWith<Value extends object, Key extends string, Part>(
   value: Value,
   key: Key,
@@ -50,7 +50,7 @@ export function jsonWith<Value extends object, Key extends string, Part>(
   };
 }
 
-/** An array of what the steps find; null is a step that found nothing. */
+/** An array of the items that the steps find; null: a step without an item. */
 export function jsonArray<Item, Value>(
   steps: Iterable<Item | null>,
   textOf: (item: Item) => Json<Value>,
@@ -70,10 +70,10 @@ export function jsonArray<Item, Value>(
   };
 }
 
-/** Characters written at once. */
+/** Characters in one write. */
 const pieceLength = 64 * 1024;
 
-/** As bytes, made as they are taken, and never for long without a turn for everybody else. */
+/** Bytes of the text, generated as the reader takes them, with turns for other work in between. */
 export function jsonStream(json: Json<unknown>, turns: Turns): ReadableStream<Uint8Array> {
   const pieces = json[Symbol.iterator]();
   const encoder = new TextEncoder();

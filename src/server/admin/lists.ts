@@ -71,7 +71,7 @@ export function retainedJson(
   });
 }
 
-/** Waits first, where that is asked for. */
+/** Waits first if `wait` is given. */
 export async function willsJson(
   context: AdminContext,
   given: z.output<typeof ofWills>,
@@ -97,11 +97,11 @@ export async function willsJson(
   });
 }
 
-/** The first items of a list, and whether there are others. */
+/** The first items of a list, and whether more exist. */
 class Page<Item> {
   readonly #steps: Steps<Item>;
   readonly #limit: number;
-  /** Known when the items have been read. */
+  /** Valid once the items have been read. */
   more = false;
 
   constructor(steps: Steps<Item>, limit: number) {

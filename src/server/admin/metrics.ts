@@ -7,8 +7,8 @@ type Kind = "counter" | "gauge";
 type Labelled = readonly [labels: string, value: number];
 
 /**
- * The broker's numbers in the text format of Prometheus (version 0.0.4): base units in the names,
- * `_total` for what only grows, `process_` for what every process has. Label values are our own words,
+ * The broker's metrics in the Prometheus text format (version 0.0.4): base units in the names,
+ * `_total` for counters, `process_` for standard process metrics. Label values are our own words,
  * never a client's.
  */
 export function metricsText(
@@ -20,65 +20,63 @@ export function metricsText(
   const of = (label: string, values: Readonly<Record<string, number>>): Labelled[] =>
     Object.entries(values).map(([name, value]) => [`{${label}="${name}"}`, value]);
   return [
-    family("mqttd_build_info", "gauge", "The version that runs.", [
+    family("mqttd_build_info", "gauge", "Version of the running broker.", [
       [`{version="${escaped(overview.version)}"}`, 1],
     ]),
-    family("process_start_time_seconds", "gauge", "When the broker started, since the epoch.", [
+    family("process_start_time_seconds", "gauge", "Start time of the broker since the epoch.", [
       ["", overview.startedAt / 1000],
     ]),
-    family("process_cpu_seconds_total", "counter", "User and system time of the process.", [
+    family("process_cpu_seconds_total", "counter", "User and system CPU time of the process.", [
       ["", vitals.cpuSeconds],
     ]),
-    family("process_resident_memory_bytes", "gauge", "Memory of the process.", [
+    family("process_resident_memory_bytes", "gauge", "Resident memory of the process.", [
       ["", own.rssBytes],
     ]),
-    family("process_heap_bytes", "gauge", "Memory of its heap that is in use.", [
-      ["", own.heapBytes],
-    ]),
+    family("process_heap_bytes", "gauge", "Heap memory in use.", [["", own.heapBytes]]),
     histogram(
       "mqttd_event_loop_lag_seconds",
-      "How late a heartbeat of one a second was.",
+      "Lateness of the event loop's heartbeat: the worst of each second.",
       vitals.lag.account,
     ),
-    family("mqttd_connections", "gauge", "Open sockets, with or without CONNECT.", [
+    family("mqttd_connections", "gauge", "Open connections, with or without CONNECT.", [
       ["", overview.connections],
     ]),
-    family("mqttd_clients_connected", "gauge", "Clients that are connected.", [
-      ["", overview.connected],
+    family("mqttd_clients_connected", "gauge", "Connected clients.", [["", overview.connected]]),
+    family("mqttd_sessions", "gauge", "Sessions, connected or disconnected.", [
+      ["", overview.sessions],
     ]),
-    family("mqttd_sessions", "gauge", "Sessions, connected or not.", [["", overview.sessions]]),
     family("mqttd_subscriptions", "gauge", "Subscriptions of all sessions.", [
       ["", overview.subscriptions],
     ]),
-    family("mqttd_connections_opened_total", "counter", "Sockets accepted.", [
+    family("mqttd_connections_opened_total", "counter", "Connections accepted.", [
       ["", overview.socketsOpened],
     ]),
     family(
       "mqttd_connections_ended_total",
       "counter",
-      "Connections that ended, by cause.",
+      "Connections ended, by cause.",
       of("cause", overview.ends),
     ),
     family("mqttd_sessions_expired_total", "counter", "Sessions that expired.", [
       ["", overview.sessionsExpired],
     ]),
-    family("mqttd_wills", "gauge", "Wills that live, by state.", [
+    family("mqttd_wills", "gauge", "Undecided wills, by state.", [
       [`{state="armed"}`, wills.armed],
       [`{state="delayed"}`, wills.delayed],
     ]),
-    family("mqttd_wills_total", "counter", "Wills that have met their fate.", [
+    family("mqttd_wills_total", "counter", "Decided wills, by fate.", [
       [`{fate="published"}`, wills.published],
       [`{fate="discarded"}`, wills.discarded],
       [`{fate="cancelled"}`, wills.cancelled],
     ]),
     histogram(
       "mqttd_keepalive_lateness_seconds",
-      "From a keepalive's deadline to the end of the connection.",
+      "Time from a keepalive deadline to the end of the connection.",
       overview.keepAliveLateness,
     ),
     histogram(
       "mqttd_will_lateness_seconds",
-      "From a will's due time to its publication.",
+      "Time from a will's due time to its publication.",
       overview.willLateness,
     ),
     family("mqttd_packets_total", "counter", "Control packets.", [
@@ -89,26 +87,26 @@ export function metricsText(
       [`{direction="received"}`, publishes.received],
       [`{direction="sent"}`, publishes.sent],
     ]),
-    family("mqttd_publish_dropped_total", "counter", "Messages that were lost for a subscriber.", [
+    family("mqttd_publish_dropped_total", "counter", "Messages dropped for a subscriber.", [
       ["", publishes.dropped],
     ]),
-    family("mqttd_bytes_total", "counter", "Bytes on all connections.", [
+    family("mqttd_bytes_total", "counter", "Bytes on all MQTT connections.", [
       [`{direction="received"}`, bytes.received],
       [`{direction="sent"}`, bytes.sent],
     ]),
-    family("mqttd_queued_messages", "gauge", "Messages that wait in sessions.", [
+    family("mqttd_queued_messages", "gauge", "Messages queued in sessions.", [
       ["", queued.messages],
     ]),
-    family("mqttd_queued_bytes", "gauge", "Bytes that wait in sessions.", [["", queued.bytes]]),
+    family("mqttd_queued_bytes", "gauge", "Bytes queued in sessions.", [["", queued.bytes]]),
     family("mqttd_retained_messages", "gauge", "Retained messages.", [["", retained.messages]]),
     family("mqttd_retained_bytes", "gauge", "Bytes of retained messages.", [["", retained.bytes]]),
-    family("mqttd_event_streams", "gauge", "Event streams, and requests that wait for a will.", [
+    family("mqttd_event_streams", "gauge", "Open event streams and requests waiting for a will.", [
       ["", events.listening],
     ]),
     family(
       "mqttd_events_missed_total",
       "counter",
-      "Events that readers of the stream did not keep up with.",
+      "Events dropped because a stream's reader was too slow.",
       [["", events.missed]],
     ),
   ].join("");

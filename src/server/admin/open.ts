@@ -16,18 +16,19 @@ import { typed } from "../npm-script.ts";
 import { readOrCreateToken } from "./token-file.ts";
 
 export interface AdministrationSettings extends AdminSettings {
-  /** Somebody chose the port; else it is the default. */
+  /** The operator chose the port; false: it is the default. */
   readonly portIsNamed: boolean;
 }
 
 export interface Administration {
-  /** Ends all streams. Resolves when their readers have what there was to tell, or are too slow. */
+  /** Ends all streams. Resolves when their readers have taken the rest, or have timed out. */
   close(): Promise<void>;
 }
 
 /**
- * Opens the administration interface and leaves word of it, or says why not. Throws CliError (exit code
- * 2) where the operator named a port that can't be had, or a token file that others can read.
+ * Opens the administration interface and registers it for `inspect`, or warns why it can't
+ * register. Throws CliError (exit code 2) if the operator's port is unavailable or the token file
+ * is unusable.
  */
 export async function openAdministration(
   settings: AdministrationSettings,
@@ -66,7 +67,7 @@ export async function openAdministration(
         api: apiVersion,
         url: urlFromHere(urls[0] ?? ""),
         listeners: context.listeners,
-        // Whoever reads it is in another folder.
+        // Absolute, since `inspect` runs in another folder.
         tokenFile: tokenFile && path.resolve(tokenFile),
       },
       env,
@@ -89,12 +90,14 @@ export async function openAdministration(
   };
 }
 
-/** Where a program of this machine reaches it: all addresses are none to connect to. */
+/**
+ * The URL for a program on this machine: replaces a wildcard address, which is none to connect to.
+ */
 function urlFromHere(url: string): string {
   return url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:");
 }
 
-/** The default port may be another broker's; one that was named may not. */
+/** Falls back to a free port if the default one is in use; never if the operator named it. */
 async function listen(
   isNamed: boolean,
   http: HttpSettings,
@@ -110,7 +113,7 @@ async function listen(
     }
     throw new CliError(`administration: ${error.message}`, {
       exitCode: 2,
-      hint: `${typed("--set admin.port=0", env)} takes a free one, ${typed("--set admin.port=off", env)} none`,
+      hint: `${typed("--set admin.port=0", env)} uses a free one, ${typed("--set admin.port=off", env)} none`,
     });
   }
 }

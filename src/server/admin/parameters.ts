@@ -3,7 +3,7 @@ import { listDefault, listMax, waitMaxMs } from "../../api/api.ts";
 import { millisecondsOf } from "../../config/quantity.ts";
 import { eventNames, levels } from "../../log/events.ts";
 
-/** What may be asked with; each message is the text that stands behind "allowed:" in a refusal. */
+/** Parameters of requests; each message is the text after "allowed:" in a refusal. */
 
 const limitForm = `a whole number from 1 to ${listMax}`;
 const limit = z.coerce
@@ -24,7 +24,7 @@ export const ofWills = z.strictObject({
   wait: z
     .string()
     .refine((text) => (millisecondsOf(text) ?? Infinity) <= waitMaxMs, {
-      error: "a time with its unit, up to 10m, as in 5s",
+      error: "a time with a unit, at most 10m, for example 5s",
     })
     .optional(),
   limit,

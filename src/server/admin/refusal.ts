@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { Refusal } from "../../api/api.ts";
 
-/** Whatever is not 2xx: in words, with what to try. */
+/** An answer whose status is not 2xx: the error in words, and what to try. */
 export function refusal(
   context: Context,
   status: ContentfulStatusCode,

@@ -34,7 +34,7 @@ type Method = "GET" | "POST" | "PUT" | "DELETE";
 type Handler = (context: Context) => Response | Promise<Response>;
 type Routes = Readonly<Record<string, Partial<Readonly<Record<Method, Handler>>>>>;
 
-/** The whole interface, as a function from Request to Response. */
+/** The whole interface as a Hono app. */
 export function adminApp(admin: AdminContext): Hono {
   const app = new Hono();
   const turns = new Turns();
@@ -57,22 +57,22 @@ export function adminApp(admin: AdminContext): Hono {
   const paths = Object.keys(routes).map((path) => path.replace(":id", "ID"));
   app.notFound((context) => {
     const meant = nearest(context.req.path.slice(0, pathMaxChars), paths);
-    const hint = meant === null ? `there are ${paths.join(", ")}` : `did you mean ${meant}?`;
-    return refusal(context, 404, "there is no such path", hint);
+    const hint = meant === null ? `the paths are ${paths.join(", ")}` : `did you mean ${meant}?`;
+    return refusal(context, 404, "no such path", hint);
   });
   app.onError((error, context) => {
     if (error instanceof BadRequest)
       return refusal(context, error.status, error.message, error.hint);
-    // Ours: the process prints its state and ends, as for any other fault.
+    // A fault of our own: the process prints its state and exits, as for any other.
     throw error;
   });
   return app;
 }
 
-/** Characters of a path that can be one of ours, misspelt. */
+/** Characters of an unknown path that are compared with the known ones. */
 const pathMaxChars = 50;
 
-/** All paths, each with its methods. HEAD goes wherever GET does. */
+/** All paths with their methods. HEAD works wherever GET does. */
 export function routesOf(admin: AdminContext, turns: Turns): Routes {
   return {
     ...statusRoutes(admin),
@@ -189,7 +189,7 @@ function listRoutes(admin: AdminContext, turns: Turns): Routes {
   };
 }
 
-/** What an operator follows and changes while the broker runs. */
+/** Paths by which an operator follows events, and reads or changes settings. */
 function operatorRoutes(admin: AdminContext): Routes {
   return {
     "/v1/config": {
@@ -202,7 +202,7 @@ function operatorRoutes(admin: AdminContext): Routes {
       GET: (context) => {
         const query = checked(ofEvents, context.req.query());
         const type = { "content-type": "text/event-stream; charset=utf-8" };
-        // A stream that nobody reads would listen for ever.
+        // A stream without a reader would listen for ever.
         if (context.req.method === "HEAD") return context.body(null, 200, type);
         if (isFull(admin)) return tooMany(context, admin.streams);
         return context.body(eventStream(admin.hub, query, admin.streamBytes), 200, type);
@@ -241,14 +241,14 @@ function wrongMethod(context: Context, methods: readonly string[]): Response {
   return refusal(
     context,
     405,
-    `this path does not take ${context.req.method}`,
-    `it takes ${allow}`,
+    `this path does not accept ${context.req.method}`,
+    `it accepts ${allow}`,
   );
 }
 
 function tooMany(context: Context, streams: number): Response {
-  const error = `all ${streams} streams are taken`;
-  return refusal(context, 503, error, "admin.streams is the limit");
+  const error = `all ${streams} streams are in use`;
+  return refusal(context, 503, error, "admin.streams sets the limit");
 }
 
 function overview(admin: AdminContext): Overview {

@@ -7,16 +7,16 @@ import { CliError } from "../../config/cli-error.ts";
 import type { Env } from "../../config/environment.ts";
 import { errorCode } from "../../log/system-error.ts";
 
-/** What must be shown to ask beyond loopback, and where it is written. */
+/** The token that requests beyond loopback must show, and its file. */
 export interface Token {
   readonly file: string;
   readonly token: string;
 }
 
 /**
- * Reads the file that holds the token; makes it, for this user only, if it is not there. `named`: null
- * means one in the run folder. Throws CliError (exit code 2) if it can't be had, holds none, is no plain
- * file of this user or of root, or can be read by others.
+ * Reads the token file; creates it, for this user only, if it is missing. `named` null: the file in
+ * the run folder. Throws CliError (exit code 2) if the file is unreadable, has no token, is not a
+ * regular file of this user or root, or is readable by other users.
  */
 export function readOrCreateToken(named: string | null, env: Env): Token {
   const file = named ?? path.join(runFolderOf(env), "token");
@@ -28,7 +28,7 @@ export function readOrCreateToken(named: string | null, env: Env): Token {
   return { file, token: readToken(file) };
 }
 
-/** Throws CliError for what can be known beforehand of a token file; one that is not there is made. */
+/** Throws CliError for an existing token file that is unusable; a missing one is created later. */
 export function checkTokenFile(file: string): void {
   try {
     statSync(path.dirname(file));
@@ -49,8 +49,8 @@ function readToken(file: string): string {
   }
   if (/^[\x21-\x7e]+$/.test(token)) return token;
   throw unfit(
-    `the token file ${file} holds no token`,
-    "one word of ASCII; where there is no such file, one is made",
+    `the token file ${file} contains no token`,
+    "a token is one word of ASCII; mqttd creates a missing file",
   );
 }
 
@@ -58,14 +58,14 @@ function unusable(file: string, error: unknown): CliError {
   return unfit(`can't use the token file ${file}: ${why(error)}`, another);
 }
 
-const ownOne = "admin.tokenFile names a file of your own; where there is none, one is made";
-const another = "admin.tokenFile names one in a folder that exists and that you may write to";
+const ownOne = "set admin.tokenFile to a file of your own; mqttd creates a missing file";
+const another = "set admin.tokenFile to a file in an existing folder that you may write to";
 
 function runFolderOf(env: Env): string {
   try {
     return ownRunFolder(env);
   } catch (error) {
-    throw unfit(`there is no folder for the token file: ${why(error)}`, another);
+    throw unfit(`no folder for the token file: ${why(error)}`, another);
   }
 }
 

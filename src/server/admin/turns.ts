@@ -1,14 +1,14 @@
-/** Milliseconds that a piece of work may take before others have their turn. */
+/** Milliseconds that a piece of work may take before it yields. */
 export const turnMs = 2;
 
 /**
- * Turns of the event loop, one to each piece of work that asks: whatever comes at the same time, sockets
- * and deadlines are looked at between two pieces.
+ * Gives each piece of work its own turn of the event loop, so that the loop handles sockets and
+ * deadlines between two pieces, however many wait.
  */
 export class Turns {
   readonly #waiting: (() => void)[] = [];
 
-  /** Resolves when it is the asker's turn; it then may work until it awaits again. */
+  /** Resolves at the caller's turn, which lasts until the caller awaits again. */
   async next(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     if (this.#waiting.push(resolve) === 1) setImmediate(() => this.#turn());

@@ -32,7 +32,7 @@ test("a keepalive that stands still, since output waited, is one", async () => {
   for (let pings = 0; pings <= 200; pings++) client.ping();
   expect(client.paused).toBe(true);
   expect(await silenced(admin)).toMatchObject({
-    ...{ deadlineAt: null, hint: "its keepalive runs on when what it had sent is read" },
+    ...{ deadlineAt: null, hint: "its keepalive continues once the broker has read what it sent" },
   });
   // The rest of the turn in which it is read.
   await new Promise((resolve) => void setImmediate(resolve));
@@ -44,6 +44,9 @@ test("a keepalive of which the broker takes no notice is one", async () => {
   const admin = new Administered({ rules: { keepAliveFactor: Infinity } });
   mortal(admin.world, { id: "dev-42", keepalive: 10 });
   expect(await silenced(admin)).toMatchObject({
-    ...{ deadlineAt: null, hint: "this broker ends nobody for silence: nothing will end it" },
+    ...{
+      deadlineAt: null,
+      hint: "this broker never ends a client for silence: nothing will end it",
+    },
   });
 });

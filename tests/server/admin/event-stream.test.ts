@@ -110,8 +110,8 @@ test("one stream too many is refused, and there is room again when one has gone"
   const answer = await admin.ask("/v1/events");
   expect(answer.status).toBe(503);
   expect(await answer.json()).toEqual({
-    error: "all 2 streams are taken",
-    hint: "admin.streams is the limit",
+    error: "all 2 streams are in use",
+    hint: "admin.streams sets the limit",
   });
   await readings.pop()?.[Symbol.asyncDispose]();
   readings.push(await Reading.of(admin));
@@ -133,7 +133,7 @@ test("where all streams are taken, the one whose reader has taken nothing for th
   expect(admin.hub.listening).toBe(1);
   await using third = await Reading.of(admin);
   await third.until(": mqttd");
-  expect(await first.until("dev-1").catch(String)).toBe("StreamEvicted: its reader took nothing");
+  expect(await first.until("dev-1").catch(String)).toBe("StreamEvicted: the reader took no data");
   expect(await second.until("dev-2")).toContain("dev-2");
 });
 

@@ -25,7 +25,7 @@ test("another path: 404 with the one that was meant", async () => {
   const answer = await admin.ask("/v1/overviews");
   expect(answer.status).toBe(404);
   expect(await answer.json()).toEqual({
-    error: "there is no such path",
+    error: "no such path",
     hint: "did you mean /v1/overview?",
   });
 });
@@ -34,7 +34,11 @@ test.each([
   ["/v1/clients?limt=1", "unknown parameter limt", "did you mean limit?"],
   ["/v1/clients?limit=0", "limit: found 0, allowed: a whole number from 1 to 1000000", null],
   ["/v1/clients?limit=2x", "limit: found 2x, allowed: a whole number from 1 to 1000000", null],
-  ["/v1/wills?wait=5", "wait: found 5, allowed: a time with its unit, up to 10m, as in 5s", null],
+  [
+    "/v1/wills?wait=5",
+    "wait: found 5, allowed: a time with a unit, at most 10m, for example 5s",
+    null,
+  ],
   ["/v1/wills?which=all", "which: found all, allowed: pending, fired or notFired", null],
   [
     "/v1/events?event=conected",
@@ -50,8 +54,8 @@ test.each([
 });
 
 test.each([
-  ["no JSON", "{", "the body is no JSON"],
-  ["nothing", undefined, "the body is no JSON"],
+  ["no JSON", "{", "the body is not JSON"],
+  ["nothing", undefined, "the body is not JSON"],
   ["another value", '{"level":"loud"}', "level: found loud, allowed: error, warn, info or debug"],
   ["a key too many", '{"level":"info","more":1}', "unknown parameter more"],
   ["no object", "7", "found 7, allowed: an object"],
@@ -147,8 +151,8 @@ test("an unknown client: 404 with those that are near", async () => {
     const answer = await admin.ask("/v1/clients/dev-43", init);
     expect(answer.status).toBe(404);
     expect(await answer.json()).toEqual({
-      error: "there is no such client",
-      hint: "there are others like it",
+      error: "no such client",
+      hint: "similar client ids exist",
       nearest: ["dev-41", "dev-42"],
     });
   }
