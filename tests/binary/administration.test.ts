@@ -202,9 +202,9 @@ async function refusal(folder: Folder, ...settings: readonly string[]): Promise<
 test.each([
   [
     "missing/token",
-    /^mqttd: can't use the token file missing\/token: ENOENT.* \(admin\.tokenFile /,
+    /^mqttd: can't use the token file missing\/token: ENOENT.* \(set admin\.tokenFile /,
   ],
-  ["folder", /^mqttd: the token file folder is not a regular file \(admin\.tokenFile .*\)\n$/],
+  ["folder", /^mqttd: the token file folder is not a regular file \(set admin\.tokenFile .*\)\n$/],
   ["open", /^mqttd: the token file open is readable by other users \(chmod 600 open\)\n$/],
   ["empty", /^mqttd: the token file empty contains no token \(.*\)\n$/],
   ["words", /^mqttd: the token file words contains no token \(.*\)\n$/],
