@@ -118,7 +118,7 @@ test("a packet that finds no room beside all unfinished packets ends only its ow
   for (const client of [second, old]) {
     expect(endOf(world, client)).toMatchObject({
       cause: "quotaExceeded",
-      detail: expect.stringContaining("1048576 B together (limits.unfinishedBytes)"),
+      detail: expect.stringContaining("1048576 B (limits.unfinishedBytes)"),
       will: { fate: "published" },
     });
   }
