@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Children } from "./children.ts";
 import { UsageError } from "./options.ts";
 
-/** What a benchmark works with: a folder of its own and children that end when it does. */
+/** The resources of a benchmark: a folder of its own, and children that end with it. */
 export interface Bench {
   readonly folder: string;
   readonly children: Children;
@@ -12,7 +12,7 @@ export interface Bench {
 
 /**
  * Runs a benchmark and ends the process: with its exit code, 2 for wrong usage, 130 or 143 by
- * signal. Whichever way it ends, its children end before it and the folder goes.
+ * signal. In every case its children end first and its folder is removed.
  */
 export async function runBench(
   help: string,

@@ -4,9 +4,9 @@ import type { Children } from "./children.ts";
 /** A broker that can be measured. */
 export interface Broker {
   readonly name: string;
-  /** As it says itself; null when it can't be asked. */
+  /** As the broker prints it; null if it prints none. */
   readonly version: string | null;
-  /** The command that serves on loopback at this port; `folder` is there for its files. */
+  /** The command that serves on loopback at this port, with its files in `folder`. */
   command(port: number, folder: string): Promise<readonly string[]>;
 }
 
@@ -16,7 +16,7 @@ export interface RunningBroker {
   stop(): Promise<void>;
 }
 
-/** A broker that did not start: its own words are in the message. */
+/** A broker did not start; the message has its output. */
 export class BrokerFailed extends Error {
   override name = "BrokerFailed";
 }
@@ -24,8 +24,8 @@ export class BrokerFailed extends Error {
 const readyMs = 5000;
 
 /**
- * Starts a broker of its own for one run, so that no run inherits another's memory. `before` is put
- * before its command.
+ * Starts a new broker for one run, so that no run inherits another's memory. `before` is a prefix of
+ * its command.
  */
 export async function startBroker(
   broker: Broker,
@@ -49,7 +49,7 @@ export async function startBroker(
   return { pid: child.pid, port, stop: () => children.end(child) };
 }
 
-/** mosquitto with its defaults: without the first two lines it would not let anybody in. */
+/** mosquitto with its defaults, except for two lines without which it accepts no client. */
 export function mosquitto(path: string): Broker {
   return {
     name: "mosquitto",
@@ -83,7 +83,7 @@ export function forwarder(): Broker {
   };
 }
 
-/** Any other, by a command line in which `{port}` stands for the port. */
+/** Any other broker, by a command line in which `{port}` stands for the port. */
 export function otherBroker(name: string, commandLine: string): Broker {
   return {
     name,
@@ -97,7 +97,7 @@ function firstLine(command: string[]): string | null {
   return stdout.toString().split("\n")[0]?.trim() || null;
 }
 
-/** Free a moment ago; whoever takes it meanwhile makes the broker fail, and that is said. */
+/** A port that was free a moment ago. If another process takes it, the broker fails with BrokerFailed. */
 function freePort(): number {
   const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
   const { port } = listener;
@@ -111,7 +111,7 @@ async function accepts(port: number, child: Bun.Subprocess): Promise<boolean> {
     try {
       const socket = await Bun.connect({ hostname: "127.0.0.1", port, socket: { data() {} } });
       socket.terminate();
-      // Another process on this port would have made ours give up.
+      // It is this broker: with another process on the port, it would have exited.
       await Bun.sleep(20);
       return child.exitCode === null;
     } catch {

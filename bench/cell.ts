@@ -1,9 +1,9 @@
-/** One broker under one workload, over all runs. */
+/** The results of one broker under one workload, over all runs. */
 export interface Cell<Run> {
   readonly broker: string;
-  /** The runs that measured something. */
+  /** The valid runs. */
   readonly runs: readonly Run[];
-  /** Why other runs did not. */
+  /** Why the other runs are invalid. */
   readonly errors: readonly string[];
 }
 
@@ -16,7 +16,7 @@ export interface Spread {
 /** Above this ratio of maximum to minimum, differences between brokers mean little. */
 export const noisyAbove = 1.25;
 
-/** Null without a single number. */
+/** Null without any number. */
 export function spread(numbers: readonly number[]): Spread | null {
   const sorted = numbers.toSorted((a, b) => a - b);
   const min = sorted[0];
@@ -27,7 +27,7 @@ export function spread(numbers: readonly number[]): Spread | null {
   return { median: (lower + upper) / 2, min, max };
 }
 
-/** So that in the course of the runs each goes first, each second, and so on. */
+/** Rotates the order, so that over the runs each item goes first, second, and so on. */
 export function rotated<T>(items: readonly T[], by: number): T[] {
   const first = by % Math.max(1, items.length);
   return [...items.slice(first), ...items.slice(0, first)];

@@ -1,4 +1,4 @@
-/** The processes that a benchmark has started: nothing else is ever ended, and these always are. */
+/** The processes that a benchmark has started. It always ends these, and no others. */
 export class Children {
   readonly #running = new Set<Bun.Subprocess>();
 
@@ -12,7 +12,7 @@ export class Children {
     return child;
   }
 
-  /** Ends one of them: politely, then for good. */
+  /** Ends one of them: SIGTERM, then SIGKILL. */
   async end(child: Bun.Subprocess): Promise<void> {
     child.kill("SIGTERM");
     const timer = setTimeout(() => child.kill("SIGKILL"), 3000);
@@ -20,7 +20,7 @@ export class Children {
     clearTimeout(timer);
   }
 
-  /** For a way out that cannot wait. */
+  /** For an exit that can't wait. */
   killAll(): void {
     for (const child of this.#running) child.kill("SIGKILL");
   }

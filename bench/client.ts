@@ -1,11 +1,11 @@
 import { connect, receiveMaximum, type Version } from "./packets.ts";
 
-/** What became wrong with a run. The loader ends at the first of them. */
+/** Reports an error of a run. The loader ends at the first one. */
 export type Complain = (error: string) => void;
 
 /**
- * One MQTT client on a raw socket: it cuts what it reads into frames and hands each to its role,
- * publisher or subscriber, undecoded. Nothing is allocated for a frame.
+ * One MQTT client on a raw socket: it cuts the received bytes into frames and passes each one undecoded
+ * to its subclass, publisher or subscriber. It allocates nothing for a frame.
  */
 export abstract class Client {
   readonly id: string;
@@ -15,7 +15,7 @@ export abstract class Client {
   protected readonly complain: Complain;
   #socket: Bun.Socket<Client> | null = null;
   #expected: { packetType: number; resolve: () => void } | null = null;
-  /** The start of a frame whose end has not come yet. */
+  /** The start of a frame whose end has not arrived yet. */
   readonly #partial = new Uint8Array(1024);
   #partialBytes = 0;
   #unwritten: Uint8Array[] = [];
@@ -26,14 +26,14 @@ export abstract class Client {
     this.complain = complain;
   }
 
-  /** A whole packet in bytes[start..end). */
+  /** Called with a whole packet in bytes[start..end). */
   protected abstract frame(bytes: Uint8Array, start: number, end: number): void;
-  /** All frames of one read have been handed over. */
+  /** Called after all frames of one read. */
   protected abstract readEnded(): void;
 
-  /** Opens the socket, from an address of this machine if one is given, and waits for CONNACK. */
+  /** Opens the socket, with the local address `from` if given, and waits for CONNACK. */
   async open(host: string, port: number, keepAlive: number, from?: string): Promise<void> {
-    // Bun takes localAddress, though its types do not tell.
+    // Bun accepts localAddress, although its types omit it.
     const source = from === undefined ? {} : { localAddress: from };
     this.#socket = await Bun.connect<Client>({
       ...source,
@@ -54,7 +54,7 @@ export abstract class Client {
     return answered;
   }
 
-  /** Whether the kernel took all that was written. */
+  /** Whether the kernel took everything written. */
   get drained(): boolean {
     return this.#unwritten.length === 0;
   }
@@ -65,16 +65,16 @@ export abstract class Client {
     if (taken < length) this.#unwritten.push(bytes.slice(start + taken, start + length));
   }
 
-  /** Says goodbye; what the broker sends after that is nobody's business. */
+  /** Sends DISCONNECT and closes; ignores what the broker sends after that. */
   end(bytes: Uint8Array): void {
     const socket = this.#socket;
-    // First, because closing tells of itself at once.
+    // First, because the close handler runs at once.
     this.#socket = null;
     socket?.write(bytes);
     socket?.end();
   }
 
-  /** The socket can take more. */
+  /** The socket accepts more bytes. */
   flush(): void {
     while (this.#unwritten.length > 0) {
       const bytes = this.#unwritten[0] ?? new Uint8Array();
@@ -118,7 +118,7 @@ export abstract class Client {
     end: number,
   ): void {
     const packetType = (bytes[start] ?? 0) & 0xf0;
-    // The code of a CONNACK is its fourth byte, those of a SUBACK (here exactly one) are its last.
+    // The code of a CONNACK is its fourth byte; the code of a SUBACK (here exactly one) is its last.
     const code = bytes[packetType === 0x20 ? start + 3 : end - 1] ?? 0xff;
     if (packetType !== expected.packetType || code > 2) {
       this.complain(`${this.id}: refused (packet type ${packetType >> 4}, code ${code})`);
@@ -130,7 +130,7 @@ export abstract class Client {
     expected.resolve();
   }
 
-  /** Moves bytes from the chunk until the frame is whole; answers where the next one starts. */
+  /** Moves bytes from the chunk until the frame is whole; returns where the next one starts. */
   #completePartial(chunk: Uint8Array): number {
     for (let at = 0; at < chunk.length;) {
       this.#partial[this.#partialBytes++] = chunk[at++] ?? 0;
@@ -147,7 +147,7 @@ export abstract class Client {
   #keepPartial(chunk: Uint8Array, from: number): void {
     const rest = chunk.length - from;
     if (rest > this.#partial.length) {
-      this.complain(`${this.id}: a packet longer than anything that was published`);
+      this.complain(`${this.id}: a packet longer than any published one`);
       return;
     }
     this.#partial.set(chunk.subarray(from), 0);
@@ -155,7 +155,7 @@ export abstract class Client {
   }
 }
 
-/** Bytes of the packet that starts at `start`; 0 while its length is not known. */
+/** Size in bytes of the packet that starts at `start`; 0 while its length is not known. */
 function frameSize(bytes: Uint8Array, start: number, end: number): number {
   if (start + 2 > end) return 0;
   const first = bytes[start + 1] ?? 0;
@@ -167,7 +167,7 @@ function frameSize(bytes: Uint8Array, start: number, end: number): number {
     length += (byte & 0x7f) * 128 ** digit;
     if (byte < 0x80) return 2 + digit + length;
   }
-  // Five length bytes are no packet; the size stays unknown and the caller's buffer runs full.
+  // Five length bytes are invalid: the size stays unknown, and the caller's buffer fills up.
   return 0;
 }
 

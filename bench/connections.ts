@@ -1,4 +1,4 @@
-/** What idle connections cost: see --help. */
+/** Measures the cost of idle connections: see --help. */
 import { join } from "node:path";
 import { type Bench, runBench } from "./bench.ts";
 import { type Broker, BrokerFailed, startBroker } from "./broker.ts";
@@ -16,9 +16,9 @@ import {
 
 const help = `npx bun bench/connections.ts [options]
 
-Connects many clients that then do nothing: how long that takes, and what it costs the broker.
+Connects many idle clients; measures the time that takes, and the broker's memory and CPU.
 
-  --connections N     (10000)
+  --connections N     number of clients (10000)
 ${commonHelp}
 
 Exit codes: 0 done, 1 a run was invalid, 2 wrong usage.
@@ -29,9 +29,9 @@ interface Options extends CommonOptions {
   readonly connections: number;
 }
 
-/** Files that a process needs beside its connections. */
+/** Descriptors that a process needs beside its connections. */
 const spareFiles = 200;
-/** Longer than the crowd bounds itself. */
+/** Longer than the crowd's own limit. */
 const crowdMs = 180_000;
 
 const args = process.argv.slice(2);
@@ -67,7 +67,7 @@ async function connections(options: Options, bench: Bench): Promise<number> {
   return cells.some(({ errors }) => errors.length > 0) ? 1 : 0;
 }
 
-/** A string says why there is no report. */
+/** Returns the report, or as a string why there is none. */
 async function oneRun(
   options: Options,
   facts: Machine,
@@ -108,7 +108,7 @@ async function crowd(
   return CrowdReport.parse(JSON.parse(text));
 }
 
-/** Raises the limit of open files for the command that follows. */
+/** A command prefix that raises the limit of open files. */
 function withFiles(count: number): string[] {
   return ["sh", "-c", `ulimit -n ${count} && exec "$@"`, "sh"];
 }

@@ -1,6 +1,6 @@
 /**
- * Many idle connections, in a process of their own: `npx bun bench/crowd.ts PLAN` with a CrowdPlan as JSON
- * prints a CrowdReport as JSON.
+ * Opens many idle connections, in a process of their own: `npx bun bench/crowd.ts PLAN` with a CrowdPlan
+ * as JSON prints a CrowdReport as JSON.
  */
 import { z } from "zod";
 import { Client } from "./client.ts";
@@ -23,26 +23,26 @@ export const CrowdReport = z.object({
   rssBeforeBytes: z.number().nullable(),
   rssAfterBytes: z.number().nullable(),
   bytesPerConnection: z.number().nullable(),
-  /** Share of a core that the broker uses for connections that do nothing. */
+  /** Share of a core that the broker uses for idle connections. */
   idleBusy: z.number().nullable(),
   /** A report with errors is not a measurement. */
   errors: z.array(z.string()),
 });
 export type CrowdReport = z.infer<typeof CrowdReport>;
 
-/** How many are connecting at once: less than any broker's backlog, so that no SYN is dropped. */
+/** Connections that open at the same time: fewer than any broker's backlog, so that no SYN is dropped. */
 const atOnce = 50;
 /** Connections per source address: fewer than the ephemeral ports of Linux (28,232). */
 const perAddress = 20_000;
 const connectMs = 120_000;
 const settleMs = 1000;
 const idleMs = 2000;
-/** Seconds; longer than any run, yet a deadline that the broker has to keep for each of them. */
+/** Longer than any run, yet a deadline that the broker keeps for each connection. Seconds. */
 const keepAlive = 600;
 
 class Idler extends Client {
   protected override frame(bytes: Uint8Array, start: number): void {
-    this.complain(`${this.id}: packet type ${(bytes[start] ?? 0) >> 4} came unasked`);
+    this.complain(`${this.id}: unexpected packet type ${(bytes[start] ?? 0) >> 4}`);
   }
 
   protected override readEnded(): void {}

@@ -3,14 +3,14 @@ import type { Subscriber } from "./subscriber.ts";
 
 /**
  * One publisher and its subscribers. A message is in flight from the write that carries it until the
- * last of the subscribers has it; at most `window` are. So nobody measures how fast a broker can
- * fill its queues, or drop from them.
+ * last subscriber has it; at most `window` messages are. So the benchmark does not measure how fast a
+ * broker fills its queues, or drops from them.
  */
 export class Flow {
   publisher: Publisher | null = null;
   readonly subscribers: Subscriber[] = [];
   readonly #window: number;
-  /** What every subscriber has, and how many have no more than that. */
+  /** The least number of messages that a subscriber has, and the number of subscribers at that count. */
   #leastCount = 0;
   #atLeast = 0;
   #running = false;
@@ -40,7 +40,7 @@ export class Flow {
     this.refill();
   }
 
-  /** Publishes as many as window and Receive Maximum leave room for. */
+  /** Publishes as many messages as window and Receive Maximum allow. */
   refill(): void {
     const publisher = this.publisher;
     if (!this.#running || publisher === null || !publisher.drained) return;

@@ -1,11 +1,11 @@
 /**
- * A forwarder that knows next to nothing of MQTT: `npx bun bench/forwarder.ts PORT [QUIRK]`. It forwards the
- * bytes of PUBLISH as they came to whoever subscribed to exactly that topic, one write per subscriber
- * and read, without sessions, windows or validation. It shows what the load could take, and what a
- * broker could at best do. With a quirk it shows that the load notices.
+ * A forwarder with almost no MQTT: `npx bun bench/forwarder.ts PORT [QUIRK]`. It forwards the
+ * bytes of PUBLISH unchanged to the subscribers of exactly that topic, one write per subscriber
+ * and read, without sessions, windows or validation. It shows how much the load can take, and a
+ * broker's upper limit. A quirk proves that the load notices it.
  */
 
-/** What goes wrong from a certain message on, with one subscriber or publisher. */
+/** Misbehaviour from a certain message on, towards one subscriber or publisher. */
 const quirks = ["lose", "repeat", "spoil", "hang up", "fall silent", "forget PUBACK"] as const;
 type Quirk = (typeof quirks)[number];
 const quirkFrom = 5000;
@@ -13,7 +13,7 @@ const quirkFrom = 5000;
 interface Peer {
   readonly socket: Bun.Socket<Peer>;
   version: number;
-  /** Of what it publishes: looked at once, as every publisher of the load keeps to one topic. */
+  /** The topic that it publishes on: read once, since every publisher of the load uses one topic. */
   topic: string | null;
   published: number;
   partial: Uint8Array;
@@ -119,7 +119,7 @@ class Forwarder {
   }
 }
 
-/** A window is far smaller than a socket's buffer, so a partial write is an error of the load. */
+/** A window is far smaller than a socket's buffer, so a partial write is an error in the load. */
 function write(peer: Peer, bytes: Uint8Array, start: number, length = bytes.length): void {
   if (length === 0) return;
   const taken = peer.socket.write(bytes, start, length);

@@ -1,10 +1,10 @@
 import { z } from "zod";
 
-/** What the loader process is told, as JSON in its only argument. */
+/** The loader's input, as JSON in its only argument. */
 export const LoadPlan = z.object({
   host: z.string(),
   port: z.number(),
-  /** Of the broker: its CPU time is read at the same instants as the counters. */
+  /** The loader reads the broker's CPU time at the same instants as its counters. */
   brokerPid: z.number(),
   version: z.union([z.literal(4), z.literal(5)]),
   publishers: z.number(),
@@ -14,28 +14,28 @@ export const LoadPlan = z.object({
   payloadBytes: z.number(),
   warmUpMs: z.number(),
   countMs: z.number(),
-  /** No message at all for so long is a stall: with a window, one lost message stops a publisher. */
+  /** A stall is this long without any message: with a window, one lost message stops a publisher. */
   stallMs: z.number(),
 });
 export type LoadPlan = z.infer<typeof LoadPlan>;
 
-/** What the loader process answers, as one line of JSON. A report with errors is not a measurement. */
+/** The loader's output, one line of JSON. A report with errors is not a measurement. */
 export const LoadReport = z.object({
-  /** Messages that subscribers got while it counted, and for how long that was. */
+  /** Messages that subscribers got while the loader counted; `seconds` is that time. */
   delivered: z.number(),
   seconds: z.number(),
   perSecond: z.number(),
-  /** CPU seconds, user and system, while it counted; null where there is no /proc. */
+  /** CPU seconds, user and system, while the loader counted; null without /proc. */
   brokerCpuSeconds: z.number().nullable(),
   brokerPeakRssBytes: z.number().nullable(),
   loaderCpuSeconds: z.number(),
-  /** What this machine's cores did for anybody else meanwhile. */
+  /** CPU seconds of other processes on this machine in that time. */
   othersCpuSeconds: z.number().nullable(),
-  /** Messages an average read of a subscriber brought: how well the broker batches. */
+  /** Mean number of messages in a subscriber's read: how well the broker batches. */
   perRead: z.number(),
-  /** What does not spoil the figure but belongs beside it. */
+  /** Remarks that belong beside the figure and do not invalidate it. */
   notes: z.array(z.string()),
-  /** Loss, disorder, disconnects, stalls: any of these spoils the figure. */
+  /** Loss, disorder, disconnects, stalls: any of these invalidates the figure. */
   errors: z.array(z.string()),
 });
 export type LoadReport = z.infer<typeof LoadReport>;

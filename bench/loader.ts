@@ -1,7 +1,7 @@
 /**
  * The load of one run, in a process of its own: `npx bun bench/loader.ts PLAN` with a LoadPlan as JSON
- * prints a LoadReport as JSON. It has to be much faster than what it measures, so it works on raw
- * bytes; its own CPU time stands in the report so that a reader can see whether it was.
+ * prints a LoadReport as JSON. The loader must be much faster than the broker, so it works on raw
+ * bytes; the report includes its CPU time, so that a reader can check this.
  */
 import { Flow } from "./flow.ts";
 import { LoadPlan, type LoadReport } from "./load.ts";
@@ -15,7 +15,7 @@ const connectMs = 20_000;
 
 const plan = LoadPlan.parse(JSON.parse(process.argv[2] ?? "null"));
 const report = await load(plan);
-// Sockets that hang must not keep the process.
+// Hanging sockets must not keep the process alive.
 process.stdout.write(`${JSON.stringify(report)}\n`, () => process.exit(0));
 
 async function load(plan: LoadPlan): Promise<LoadReport> {
@@ -58,7 +58,7 @@ async function load(plan: LoadPlan): Promise<LoadReport> {
     brokerCpuSeconds,
     brokerPeakRssBytes,
     loaderCpuSeconds,
-    // Ticks of the kernel are coarse, so the difference can come out below zero.
+    // The kernel's ticks are coarse, so the difference can be below zero.
     othersCpuSeconds:
       busySeconds === null || brokerCpuSeconds === null
         ? null
@@ -94,9 +94,9 @@ function topicOf(number: number): string {
   return `bench/${String(number).padStart(4, "0")}`;
 }
 
-/** One after the other: a burst of connections is another benchmark. */
+/** Opens one after the other: a burst of connections is another benchmark. */
 async function openAll(plan: LoadPlan, flows: readonly Flow[]): Promise<void> {
-  // Subscribers of QoS 0 send nothing, and must outlive the run.
+  // Subscribers of QoS 0 send nothing, so their keepalive must be longer than the run.
   const keepAlive = 60 + Math.ceil((plan.warmUpMs + plan.countMs) / 1000);
   for (const [number, flow] of flows.entries()) {
     for (const subscriber of flow.subscribers) {
@@ -143,7 +143,7 @@ function lacking(flow: Flow, waitedMs: number): string {
   const published = flow.publisher?.published ?? 0;
   const acknowledged = flow.publisher?.acknowledged ?? 0;
   const least = Math.min(...flow.subscribers.map(({ count }) => count));
-  return `${published} published, ${acknowledged} acknowledged, slowest subscriber has ${least}, nothing more in ${waitedMs} ms`;
+  return `${published} published, ${acknowledged} acknowledged, slowest subscriber has ${least}, no progress for ${waitedMs} ms`;
 }
 
 interface Snapshot {

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import os from "node:os";
 import type { Broker } from "./broker.ts";
 
-/** Where and on what a figure was measured: without these it says nothing. */
+/** The machine and versions behind a figure, without which it means nothing. */
 export interface Machine {
   readonly date: string;
   readonly commit: string | null;
@@ -10,11 +10,11 @@ export interface Machine {
   readonly cpu: string;
   readonly memoryGib: number;
   readonly kernel: string;
-  /** Of the last minute, before anything was started. */
+  /** Mean of the last minute, before the benchmark started anything. */
   readonly loadAverage: number;
   readonly bun: string;
   readonly brokers: Readonly<Record<string, string | null>>;
-  /** The cores of the broker and of the load; null when nothing keeps them apart. */
+  /** The cores of the broker and of the load; null if they are not pinned. */
   readonly pinned: Pinned | null;
 }
 
@@ -38,7 +38,7 @@ export function machine(brokers: readonly Broker[]): Machine {
   };
 }
 
-/** What to put before a command to keep it on one core. */
+/** A command prefix that pins the command to one core. */
 export function pinTo(core: number | undefined): string[] {
   return core === undefined ? [] : ["taskset", "-c", String(core)];
 }
@@ -53,12 +53,12 @@ export function machineLines(facts: Machine): string[] {
     `${facts.cores} cores · ${facts.cpu} · ${facts.memoryGib} GiB · ${facts.kernel} · load average ${facts.loadAverage}`,
     versions.join(" · "),
     pinned === null
-      ? "not pinned: no taskset, or one core only, so broker and load disturb each other"
+      ? "not pinned (no taskset, or one core only): broker and load disturb each other"
       : `pinned: broker on core ${pinned.broker}, load on core ${pinned.load}`,
   ];
   if (facts.loadAverage > facts.cores / 4)
     lines.push(
-      `note: load average ${facts.loadAverage} before the start: others were using this machine`,
+      `note: load average ${facts.loadAverage} before the start: other processes used this machine`,
     );
   return lines;
 }

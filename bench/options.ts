@@ -2,25 +2,25 @@ import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { type Broker, mosquitto, mqttd, otherBroker, forwarder } from "./broker.ts";
 
-/** The operator asked for what can't be done. Exit code 2. */
+/** The options can't be carried out. Exit code 2. */
 export class UsageError extends Error {
   override name = "UsageError";
 }
 
-/** What both benchmarks take. */
+/** The options of both benchmarks. */
 export interface CommonOptions {
   readonly runs: number;
-  /** mosquitto is the first of them, where there is one. */
+  /** mosquitto is the first one, if it is installed. */
   readonly brokers: readonly Broker[];
   readonly version: 4 | 5;
   readonly json: boolean;
 }
 
-export const commonHelp = `  --runs N            runs of each cell, the median counts (3)
+export const commonHelp = `  --runs N            runs of each cell; the result is their median (3)
   --mqttd PATH        the mqttd to measure (dist/mqttd)
-  --mosquitto PATH    the mosquitto to compare with (found on PATH, or in /usr/sbin)
-  --broker NAME=CMD   another broker, or another command for one of these two; {port} stands for
-                      the port; repeatable
+  --mosquitto PATH    the mosquitto to compare with (default: from PATH or /usr/sbin)
+  --broker NAME=CMD   another broker, or another command for one of these two; {port} in CMD stands
+                      for the port; repeatable
   --v5                MQTT 5.0 instead of 3.1.1
   --json              NDJSON on stdout, text on stderr
   --help`;
@@ -75,7 +75,7 @@ export function wholeNumber(parsed: Parsed, name: string, otherwise: number): nu
   if (text === undefined) return otherwise;
   const number = Number(text);
   if (Number.isInteger(number) && number > 0) return number;
-  throw new UsageError(`--${name} ${text}: a whole number above 0 is wanted`);
+  throw new UsageError(`--${name} takes a whole number above 0, not ${text}`);
 }
 
 function brokersOf(parsed: Parsed): Broker[] {
@@ -89,7 +89,7 @@ function brokersOf(parsed: Parsed): Broker[] {
   for (const given of parsed.list("broker")) {
     const [, name, commandLine] = /^([\w.-]+)=(.+)$/.exec(given) ?? [];
     if (name === undefined || commandLine === undefined || !commandLine.includes("{port}"))
-      throw new UsageError(`--broker ${given}: NAME=CMD with {port} in CMD is wanted`);
+      throw new UsageError(`--broker takes NAME=CMD with {port} in CMD, not ${given}`);
     brokers.set(name, otherBroker(name, commandLine));
   }
   if (parsed.has("ceiling")) brokers.set("forwarder", forwarder());

@@ -1,15 +1,15 @@
-/** The few packets that the load consists of, encoded once and then patched in place. */
+/** The few packets of the load, encoded once and then patched in place. */
 
 export type Version = 4 | 5;
 
-/** PUBLISH packets of one topic and QoS, back to back, all of one size: `count` of them. */
+/** `count` PUBLISH packets of one topic and QoS, back to back, all of one size. */
 export interface PublishRun {
   readonly bytes: Uint8Array;
-  /** Bytes of one packet. */
+  /** Size of one packet in bytes. */
   readonly size: number;
-  /** From a packet's start to its packet id; 0 for QoS 0. */
+  /** Offset of the packet id in a packet; 0 for QoS 0. */
   readonly idAt: number;
-  /** From a packet's start to its payload, which begins with the sequence number (32 bit). */
+  /** Offset of the payload in a packet; the payload begins with the sequence number (32 bit). */
   readonly payloadAt: number;
 }
 
@@ -53,9 +53,9 @@ export function subscribe(version: Version, filter: string, qos: 0 | 1): Uint8Ar
 
 export const disconnect: Uint8Array = packet(0xe0, []);
 
-/** Receive Maximum of a version 5 CONNACK that lies in bytes[start..end): 65,535 where it says none. */
+/** Receive Maximum of a version 5 CONNACK in bytes[start..end); 65,535 if the CONNACK has none. */
 export function receiveMaximum(bytes: Uint8Array, start: number, end: number): number {
-  // Header, flags and reason take four bytes; the property length that follows is one byte or two.
+  // Header, flags and reason take four bytes; the property length after them takes one byte or two.
   let at = start + 4;
   while (((bytes[at] ?? 0) & 0x80) !== 0) at++;
   at++;

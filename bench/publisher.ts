@@ -2,7 +2,7 @@ import { Client, type Complain } from "./client.ts";
 import type { Flow } from "./flow.ts";
 import type { PublishRun, Version } from "./packets.ts";
 
-/** Sends numbered messages as its flow allows, and checks that each QoS 1 one is acknowledged. */
+/** Sends numbered messages as its flow allows, and checks that the broker acknowledges each QoS 1 one. */
 export class Publisher extends Client {
   published = 0;
   /** For QoS 0 the same as `published`: nothing is outstanding. */
@@ -40,10 +40,10 @@ export class Publisher extends Client {
     const id = ((bytes[start + 2] ?? 0) << 8) | (bytes[start + 3] ?? 0);
     const reason = end - start > 4 ? (bytes[start + 4] ?? 0) : 0;
     this.acknowledged++;
-    // PUBACKs come in the order of the PUBLISH packets [v4-4.6.0-2] [v5-4.6.0-2].
+    // PUBACKs arrive in the order of the PUBLISH packets [v4-4.6.0-2] [v5-4.6.0-2].
     if (bytes[start] === 0x40 && id === packetId(this.acknowledged) && reason === 0) return;
     const got = bytes.subarray(start, Math.min(end, start + 8)).toHex();
-    this.complain(`${this.id}: PUBACK of message ${this.acknowledged} was due, got ${got}`);
+    this.complain(`${this.id}: expected PUBACK of message ${this.acknowledged}, got ${got}`);
   }
 
   protected override readEnded(): void {

@@ -2,13 +2,13 @@ import { Client, type Complain } from "./client.ts";
 import type { Flow } from "./flow.ts";
 import { type PublishRun, subscribe, type Version } from "./packets.ts";
 
-/** One message in so many is compared byte by byte; sequence numbers are looked at in all. */
+/** One message in this many is compared byte by byte; the sequence number is checked in all. */
 const sampleEvery = 1024;
 
-/** PUBACKs that one write can carry. */
+/** The most PUBACKs in one write. */
 const ackRoom = 4096;
 
-/** Counts what it gets, insists on order and completeness, and acknowledges once a read. */
+/** Counts messages, checks order and completeness, and acknowledges once a read. */
 export class Subscriber extends Client {
   count = 0;
   reads = 0;
@@ -18,7 +18,7 @@ export class Subscriber extends Client {
   #ackBytes = 0;
   #countBefore = 0;
 
-  /** `expected`: a run of one packet, as the publisher of this flow makes them. */
+  /** `expected`: a run of one packet, encoded like the publisher's of this flow. */
   constructor(id: string, version: Version, complain: Complain, expected: PublishRun, flow: Flow) {
     super(id, version, complain);
     this.#expected = expected;
@@ -34,12 +34,12 @@ export class Subscriber extends Client {
   protected override frame(bytes: Uint8Array, start: number, end: number): void {
     const { size, payloadAt, idAt } = this.#expected;
     if (bytes[start] !== this.#expected.bytes[0] || end - start !== size) {
-      this.complain(`${this.id}: not what was published (${hex(bytes, start, end)})`);
+      this.complain(`${this.id}: not the published packet (${hex(bytes, start, end)})`);
       return;
     }
     const sequence = uint32(bytes, start + payloadAt);
     if (sequence !== ++this.count) {
-      this.complain(`${this.id}: message ${sequence} came where ${this.count} was due`);
+      this.complain(`${this.id}: message ${sequence} arrived instead of ${this.count}`);
       return;
     }
     if (this.count % sampleEvery === 1) this.#compare(bytes, start);
@@ -67,14 +67,14 @@ export class Subscriber extends Client {
     this.#ackBytes = 0;
   }
 
-  /** All bytes but the packet id, which is the broker's own, and the sequence number. */
+  /** Compares all bytes except the packet id, which the broker chooses, and the sequence number. */
   #compare(bytes: Uint8Array, start: number): void {
     const { size, payloadAt, idAt } = this.#expected;
     for (let at = 0; at < size; at++) {
       if (idAt > 0 && (at === idAt || at === idAt + 1)) continue;
       if (at >= payloadAt && at < payloadAt + 4) continue;
       if (bytes[start + at] === this.#expected.bytes[at]) continue;
-      this.complain(`${this.id}: message ${this.count} differs from what was published`);
+      this.complain(`${this.id}: message ${this.count} differs from the published one`);
       return;
     }
   }

@@ -1,4 +1,4 @@
-/** Delivered messages per second, broker on one core and load on another: see --help. */
+/** Measures delivered messages per second, broker on one core and load on another: see --help. */
 import { join } from "node:path";
 import { type Bench, runBench } from "./bench.ts";
 import { type Broker, BrokerFailed, startBroker } from "./broker.ts";
@@ -18,13 +18,13 @@ import { payloadBytes, type Workload, workloads } from "./workload.ts";
 
 const help = `npx bun bench/throughput.ts [options]
 
-Delivered messages per second, 64 B payload, of mqttd and of mosquitto with its defaults.
-A window is how many messages of a publisher are under way until its slowest subscriber has them.
+Measures delivered messages per second, 64 B payload, of mqttd and of mosquitto with its defaults.
+The window is the most messages of a publisher that its slowest subscriber does not have yet.
 
-  --seconds N         counted after 1 s of warming up (4)
+  --seconds N         seconds to count, after a warm-up of 1 s (4)
   --only NAME         one workload; repeatable
-  --assert            exit 1 when a target is missed
-  --ceiling           also measure a forwarder that knows no MQTT: what the load can take
+  --assert            exit with 1 if a target is missed
+  --ceiling           also measure a forwarder without MQTT logic: the upper limit of the load
 ${commonHelp}
 
 Workloads:
@@ -43,7 +43,7 @@ interface Options extends CommonOptions {
 
 const warmUpMs = 1000;
 const stallMs = 3000;
-/** What a loader may take beside counting: to connect, to drain, to stop. */
+/** The loader's time in addition to counting: to connect, to drain, to stop. */
 const loaderExtraMs = 40_000;
 
 const args = process.argv.slice(2);
@@ -70,7 +70,7 @@ async function throughput(options: Options, bench: Bench): Promise<number> {
   return options.assert && missed ? 1 : 0;
 }
 
-/** Cells by workload. Brokers alternate within a run, and another one begins each time. */
+/** Cells by workload. Brokers alternate within a run, and each run starts with another broker. */
 async function measure(
   options: Options,
   facts: Machine,
@@ -110,7 +110,7 @@ async function measure(
   return cells;
 }
 
-/** A string says why there is no report. */
+/** Returns the report, or as a string why there is none. */
 async function oneRun(
   options: Options,
   facts: Machine,
@@ -163,7 +163,7 @@ async function load(
   return LoadReport.parse(JSON.parse(text));
 }
 
-/** On stderr, so that it is seen while it lasts and is not part of the result. */
+/** Prints progress on stderr, since it is not part of the result. */
 function progress(
   run: number,
   workload: Workload,
@@ -200,7 +200,7 @@ function chosen(names: readonly string[]): readonly Workload[] {
   for (const name of names) {
     if (!workloads.some((workload) => workload.name === name)) {
       const known = workloads.map((workload) => workload.name).join(", ");
-      throw new UsageError(`--only ${name}: there is no such workload; there are ${known}`);
+      throw new UsageError(`--only: no workload ${name}; the workloads are ${known}`);
     }
   }
   return names.length === 0 ? workloads : workloads.filter(({ name }) => names.includes(name));

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 
-/** What the kernel says a process has used. Null where there is no /proc, or no such process. */
+/** Resource usage of a process, from the kernel. Null without /proc, or without such a process. */
 
 /** USER_HZ: the unit of /proc/PID/stat on every Linux that Bun runs on. */
 const ticksPerSecond = 100;
@@ -9,12 +9,12 @@ const ticksPerSecond = 100;
 export function cpuSeconds(pid: number): number | null {
   const stat = read(`/proc/${pid}/stat`);
   if (stat === null) return null;
-  // The command name stands in parentheses and may hold anything, so fields count from its end.
+  // The command name is in parentheses and may hold any character, so count fields from its end.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
 }
 
-/** Time that the cores of this machine were busy since it started, all together, in seconds. */
+/** Busy time of all cores of this machine since it started, seconds. */
 export function machineBusySeconds(): number | null {
   const fields = read("/proc/stat")?.split("\n")[0]?.trim().split(/\s+/).slice(1, 9).map(Number);
   if (fields === undefined) return null;
@@ -23,12 +23,12 @@ export function machineBusySeconds(): number | null {
   return (user + nice + system + interrupts + softInterrupts + stolen) / ticksPerSecond;
 }
 
-/** Resident bytes now. */
+/** Current resident bytes. */
 export function rssBytes(pid: number): number | null {
   return statusBytes(pid, "VmRSS");
 }
 
-/** The most resident bytes so far. */
+/** Peak resident bytes. */
 export function peakRssBytes(pid: number): number | null {
   return statusBytes(pid, "VmHWM");
 }

@@ -9,24 +9,24 @@ export interface Row {
   readonly window: number;
   readonly broker: string;
   readonly perSecond: Spread | null;
-  /** Of the medians; null for mosquitto itself, or where one is missing. */
+  /** Ratio of the medians; null for mosquitto itself, or if a median is missing. */
   readonly ratio: number | null;
   readonly target: number;
-  /** Only mqttd has targets. A cell in which a run was invalid has missed it. */
+  /** Only mqttd has targets. A cell with an invalid run has missed its target. */
   readonly verdict: "met" | "missed" | "none";
-  /** Share of its core that the broker used, and the load of the other; medians. */
+  /** Share of its own core that the broker used, and the load likewise; medians. */
   readonly brokerBusy: number | null;
   readonly loaderBusy: number | null;
   readonly brokerPeakRssBytes: number | null;
-  /** Messages an average read brought. */
+  /** Mean number of messages in a read. */
   readonly perRead: number | null;
-  /** Deliveries per CPU second of the loader: what it could take, were it alone the limit. */
+  /** Deliveries per CPU second of the loader: the rate at which it would be the limit. */
   readonly loaderCeiling: number | null;
   readonly notes: readonly string[];
   readonly cell: Cell<LoadReport>;
 }
 
-/** Share of a core that others may use before it is said. */
+/** Above this share of a core used by other processes, a note says so. */
 const disturbedAbove = 0.1;
 
 export function judge(workload: Workload, cells: readonly Cell<LoadReport>[]): Row[] {
@@ -87,11 +87,11 @@ export function rowText(
     mebibytes(row.brokerPeakRssBytes),
   ]);
   const legend =
-    "broker, load: CPU time over elapsed time (100 %: one core); load ceiling: deliveries per CPU second of the load; per read: messages a subscriber's read brings";
+    "broker, load: CPU time over elapsed time (100 %: one core); load ceiling: deliveries per CPU second of the load; per read: messages in a subscriber's read";
   return `${headline}\n${table([header, ...lines], 3)}\n${legend}`;
 }
 
-/** Notes, what was invalid, and whether the targets were met. */
+/** Notes, invalid runs, and whether the targets were met. */
 export function verdictLines(rows: readonly Row[]): string[] {
   const about = (row: Row) => `${row.workload}, ${row.broker}`;
   const judged = rows.filter(({ verdict }) => verdict !== "none");
@@ -100,7 +100,7 @@ export function verdictLines(rows: readonly Row[]): string[] {
     ...rows.flatMap((row) => row.notes.map((note) => `note: ${about(row)}: ${note}`)),
     ...rows.flatMap((row) => row.cell.errors.map((error) => `INVALID: ${about(row)}: ${error}`)),
     judged.length === 0
-      ? "targets: none judged (it takes mqttd, mosquitto and a workload with a target)"
+      ? "targets: none judged (requires mqttd, mosquitto and a workload with a target)"
       : `targets: ${met} of ${judged.length} met`,
   ];
 }

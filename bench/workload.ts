@@ -1,4 +1,4 @@
-/** What is measured, and what mqttd has to reach. */
+/** The workloads, and the targets of mqttd. */
 
 export interface Workload {
   /** For `--only`. */
@@ -9,16 +9,16 @@ export interface Workload {
   /** Subscribers of each of these topics. */
   readonly subscribersEach: number;
   readonly qos: 0 | 1;
-  /** Messages that a publisher has sent and that not every one of its subscribers has yet. */
+  /** The most messages of a publisher that its slowest subscriber does not have yet. */
   readonly window: number;
-  /** Least ratio of mqttd's median to mosquitto's; 0: none is asked for. */
+  /** Least ratio of mqttd's median to mosquitto's; 0: no target. */
   readonly target: number;
 }
 
-/** Bytes of every payload. */
+/** Size of every payload. */
 export const payloadBytes = 64;
 
-/** Bigger windows show what batching gains; window 1 shows that it costs nothing where there is nothing to batch. */
+/** Larger windows show the gain of batching; window 1 shows that it costs nothing without a batch. */
 export const workloads: readonly Workload[] = [
   {
     name: "fanout-qos0-w100",

@@ -4,15 +4,15 @@ import path from "node:path";
 import { root } from "./command.ts";
 import { flagsOf, runScript, UsageError } from "./usage.ts";
 
-const help = `bun scripts/build.ts [options]
+const help = `npm run build -- [options]
 
-Makes the one executable. It is made beside and takes its place in one step, so that one that runs
-meanwhile is not disturbed. A build that fails leaves the one that was there, and says so.
+Builds the one executable in a folder beside it and renames it, so a running one is not
+disturbed. A failed build keeps the previous executable, and says so.
 
   --outfile FILE   where to put it (dist/mqttd)
-  --target NAME    for another machine, one of Bun's: bun-linux-arm64, bun-darwin-arm64, ...
+  --target NAME    another platform, one of Bun's: bun-linux-arm64, bun-darwin-arm64, ...
 
-Exit codes: 0 made, 1 the build failed, 2 wrong usage.`;
+Exit codes: 0 built, 1 the build failed, 2 wrong usage.`;
 
 const options = {
   target: { type: "string" },
@@ -44,13 +44,13 @@ await runScript(async () => {
   }
 });
 
-/** Makes it, and returns the line that says what was made. */
+/** Builds the executable. Returns the line that describes it. */
 async function build(outfile: string, target: Bun.Build.CompileTarget | null): Promise<string> {
   const begin = performance.now();
   const [version, commit] = [await packageVersion(), commitName()];
   const parent = path.dirname(outfile);
   mkdirSync(parent, { recursive: true });
-  // Of this build alone, and on the same file system.
+  // For this build only, and on the same file system, so that a rename suffices.
   const folder = mkdtempSync(path.join(parent, ".build-"));
   const remove = (): void => rmSync(folder, { recursive: true, force: true });
   for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const) {
@@ -61,14 +61,14 @@ async function build(outfile: string, target: Bun.Build.CompileTarget | null): P
   }
   const back = process.cwd();
   try {
-    // Bun puts a draft of its own into the folder where it stands.
+    // Bun writes a draft of its own into the current folder.
     process.chdir(folder);
     const draft = await compile(path.join(folder, path.basename(outfile)), target, [
       version,
       commit,
     ]);
     process.chdir(back);
-    // Windows' executables get an ending where there is none.
+    // For Windows, Bun adds the extension if there is none.
     const made = path.join(parent, path.basename(draft));
     const { size } = statSync(draft);
     renameSync(draft, made);
@@ -79,7 +79,7 @@ async function build(outfile: string, target: Bun.Build.CompileTarget | null): P
       `${target ?? "this machine"}, ${seconds} s`
     );
   } catch (error) {
-    // What was to be made has a name; the draft's says nothing to a reader.
+    // Show the reader the name of the executable, not that of the draft.
     throw new Error(describe(error).replaceAll(folder, parent), { cause: error });
   } finally {
     process.chdir(back);
@@ -87,7 +87,7 @@ async function build(outfile: string, target: Bun.Build.CompileTarget | null): P
   }
 }
 
-/** Returns the file that was made. */
+/** Returns the path of the executable. */
 async function compile(
   outfile: string,
   target: Bun.Build.CompileTarget | null,
@@ -103,7 +103,7 @@ async function compile(
       MQTTD_VERSION: JSON.stringify(version),
       MQTTD_COMMIT: JSON.stringify(commit),
     },
-    // What lies about in the folder where the broker is started must not run in it.
+    // Files in the folder where the broker is started must not run in it.
     compile: {
       outfile,
       autoloadBunfig: false,

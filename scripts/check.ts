@@ -1,10 +1,10 @@
 import { runStep, type Step, tool } from "./command.ts";
 
-/** All that is checked without running the program. Exit code 1 if any of it failed. */
+/** The checks that do not run the program. Exit code 1 if any of them failed. */
 export const checks: readonly Step[] = [
   {
     name: "types",
-    // package.json has scripts of these names; they are not what is meant here.
+    // --no-script: package.json has a script of the same name.
     command: [process.execPath, "check", "--no-script", "--no-pretty"],
     limitMs: 120_000,
   },

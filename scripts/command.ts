@@ -22,7 +22,7 @@ export function tool(name: string): string {
   return path.join(root, "node_modules/.bin", name);
 }
 
-/** Runs a step; prints one line with its time, and all that it said where it failed. */
+/** Runs a step; prints one line with its time, and its output if it failed. */
 export async function runStep(step: Step): Promise<boolean> {
   const begin = performance.now();
   const { ok, output } = await run(step);

@@ -16,17 +16,17 @@ import { VirtualPort } from "../tests/conformance/virtual-port.ts";
 
 const help = `npx bun scripts/conformance.ts --url URL [options]
 
-Plays the checks of tests/conformance against a broker, each in the versions whose statements it
-names, and says where the broker does something else. Topics and client ids are its own; what it
-leaves behind it clears away.
+Runs the checks of tests/conformance against a broker, each in the versions whose statements it
+names, and reports where the broker disagrees. It uses topics and client ids of its own, and removes
+what it leaves on the broker.
 
   --url URL            the broker: mqtt://localhost:1883
-  --in-process         our own broker instead, in virtual time, with what other brokers can't be set up to
+  --in-process         mqttd itself in virtual time, with settings that other brokers do not have
   --only ID            checks of one statement (v5-3.1.2-22); repeatable
   --protocol 3.1.1|5   one version
-  --patience DURATION  how long to wait for what has to come (10s)
-  --at-once N          checks that play at the same time (16)
-  --json               NDJSON: a line for each check, and one for all
+  --patience DURATION  how long to wait for an expected packet (10s)
+  --at-once N          checks that run at the same time (16)
+  --json               NDJSON: a line for each check, and one for all of them
   --help
 
 exit codes: 0 all passed, 1 the broker disagrees, 2 usage, 3 no connection`;
@@ -70,12 +70,12 @@ async function over(target: Target, { cases, patienceMs, atOnce }: Options): Pro
   return runAll(cases, port, atOnce);
 }
 
-/** Null: help was asked for. Throws CliError. */
+/** Null: --help. Throws CliError. */
 function readOptions(): Options | null {
   const { values } = parsed();
   if (values.help) return null;
   if ((values.url === undefined) === !values["in-process"]) {
-    throw usageError("one of --url and --in-process says which broker");
+    throw usageError("choose the broker by one of --url and --in-process");
   }
   const target = values.url === undefined ? null : urlTarget(values.url, "--url");
   const patienceMs = millisecondsOf(values.patience);

@@ -2,8 +2,8 @@ import { dlopen } from "bun:ffi";
 import { readdirSync, readFileSync } from "node:fs";
 
 /**
- * The processes that this one has started, those that they have started, and so on. On Linux alone:
- * elsewhere none are to be seen, and the signals of the terminal have to do.
+ * The processes that this process started, those that they started, and so on. Linux only:
+ * elsewhere the list is empty, and only the terminal's signals end them.
  */
 
 export interface Descendant {
@@ -15,14 +15,14 @@ export interface Descendant {
 interface Process {
   readonly pid: number;
   readonly parent: number;
-  /** It has ended, and waits to be waited for. */
+  /** Ended, but no process has waited for it yet. */
   readonly isDead: boolean;
 }
 
 const isLinux = process.platform === "linux";
 const burialMs = 1000;
 
-/** Descendants that lose their parent become children of this process from now on, not of init. */
+/** From now on, descendants that lose their parent become children of this process, not of init. */
 export function adoptOrphans(): void {
   if (!isLinux) return;
   const libc = dlopen("libc.so.6", {
@@ -31,7 +31,7 @@ export function adoptOrphans(): void {
   }).symbols;
   const setChildSubreaper = 36;
   libc.prctl(setChildSubreaper, 1, 0, 0, 0);
-  // Nobody waits for those that were adopted. Bun waits for its own before it comes here again.
+  // No code waits for adopted processes. Bun waits for its own children before the next round.
   let dead = new Set<number>();
   const bury = (): void => {
     const mine = processes().filter(({ parent, isDead }) => isDead && parent === process.pid);
@@ -42,9 +42,9 @@ export function adoptOrphans(): void {
   setInterval(bury, burialMs).unref();
 }
 
-/** All that are alive. */
+/** All living descendants. */
 export function descendants(): Descendant[] {
-  // The dead, too: their children may have been looked at before they had another parent.
+  // Includes dead ones: their children may have been read before they got another parent.
   const children = Map.groupBy(processes(), ({ parent }) => parent);
   const below = (parent: number): Process[] =>
     (children.get(parent) ?? []).flatMap((child) => [child, ...below(child.pid)]);
@@ -53,9 +53,9 @@ export function descendants(): Descendant[] {
     .map(({ pid }) => ({ pid, command: commandOf(pid) }));
 }
 
-/** Kills all of them, until there are none. */
+/** Kills all descendants until none is left. */
 export async function killDescendants(): Promise<void> {
-  // The list is read process by process while they end, so that one look may miss somebody.
+  // Processes end while the list is read, so one look may miss some.
   for (let looksInVain = 0; looksInVain < 3;) {
     const left = descendants();
     for (const { pid } of left) kill(pid);
@@ -69,7 +69,7 @@ export function kill(pid: number): void {
   try {
     process.kill(pid, "SIGKILL");
   } catch {
-    // It has ended meanwhile.
+    // Already ended.
   }
 }
 
@@ -92,7 +92,7 @@ function commandOf(pid: number): string {
   return words.replace(/\s+/g, " ").slice(0, 200);
 }
 
-/** Empty: it has ended meanwhile. */
+/** Empty: the process has ended. */
 function contents(file: string): string {
   try {
     return readFileSync(file, "utf8");

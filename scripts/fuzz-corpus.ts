@@ -1,6 +1,6 @@
 /**
- * Makes tests/fuzz/corpus anew: real packets of every kind and version, each file a session that the
- * fuzzer changes. Run it when a client of another version is to be the model.
+ * Writes tests/fuzz/corpus again: real packets of every kind and version, each file a session that the
+ * fuzzer mutates. Run it to take another version of a client as the model.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -183,7 +183,7 @@ function serverPackets(version: Version): Packet[] {
   ];
 }
 
-/** Records what clients send, packet by packet. Their connections are `a`, `b` and so on. */
+/** Records what clients send, packet by packet. The connections are named `a`, `b` and so on. */
 async function capture(
   name: string,
   made: string,
@@ -248,7 +248,7 @@ async function mosquitto(port: number, version: Version): Promise<void> {
     "3",
   ]);
   for (const qos of ["0", "1", "2"]) {
-    // The subscriber may be slower to come than the first publisher.
+    // The subscriber may connect later than the first publisher.
     await Bun.sleep(300);
     const will = ["--will-topic", "w", "--will-payload", "gone", "--will-qos", "1"];
     const own = ["-i", "b", "-q", qos, "-t", `t/${qos}`, "-m", "x", ...will];

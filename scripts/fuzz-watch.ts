@@ -1,16 +1,16 @@
 /**
- * The thread beside the fuzzer: a loop without an end in the broker leaves nobody else to tell of it.
- * Gets the input that is played as bytes in shared memory, and ends the process when it does not change.
+ * The thread beside the fuzzer: it reports an endless loop in the broker, which blocks the main thread.
+ * Reads the current input as bytes from shared memory, and kills the process when an input takes too long.
  */
 import { writeFileSync } from "node:fs";
 
 export interface Watch {
-  /** [0]: counts the inputs, [1]: bytes of the current one. */
+  /** [0]: number of the current input, [1]: its size in bytes. */
   readonly count: Int32Array<SharedArrayBuffer>;
   readonly input: Uint8Array<SharedArrayBuffer>;
-  /** Milliseconds that one input may take. */
+  /** The longest time for one input, milliseconds. */
   readonly boundMs: number;
-  /** Where the input goes that takes longer. */
+  /** Receives the input that takes longer. */
   readonly file: string;
 }
 
@@ -28,7 +28,7 @@ function watch({ count, input, boundMs, file }: Watch): void {
     }
     const text = new TextDecoder().decode(input.slice(0, Atomics.load(count, 1)));
     writeFileSync(file, `# It did not end within ${boundMs} ms.\n${text}`);
-    console.error(`HANGS: an input does not end within ${boundMs} ms; it is in ${file}`);
+    console.error(`HANGS: an input did not end within ${boundMs} ms; it is kept in ${file}`);
     process.kill(process.pid, "SIGKILL");
   }, boundMs);
 }

@@ -1,4 +1,4 @@
-/** Hostile clients, brokers, files and requests, drawn from a seed: see `help`. */
+/** Plays hostile clients, brokers, files and requests, drawn from a seed: see `help`. */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { corpusFolder, foundFolder, readCorpus } from "../tests/fuzz/corpus.ts";
@@ -20,25 +20,25 @@ import { flagsOf, runScript, UsageError } from "./usage.ts";
 const help = `npx bun scripts/fuzz.ts [options]
 
 Plays mutated packets and sessions against the broker in a virtual world, and mutated input against
-each reader of foreign bytes. Every fault of a new kind is made small and kept as a file.
+each reader of foreign bytes. Shrinks the input of every new kind of fault and keeps it as a file.
 
-  --minutes N       how long (1); fractions are fine
-  --iterations N    how many inputs instead
-  --seed N          the same seed gives the same inputs (drawn, and printed)
-  --only TARGET     broker, ${readers.join(", ")}; repeatable. Default: all, most of the time the broker
-  --corpus DIR      what is mutated (tests/fuzz/corpus)
-  --found DIR       where faults are kept (tests/fuzz/found)
-  --input FILE      plays one file, and tells what is wrong
+  --minutes N       run for N minutes (1); fractions are allowed
+  --iterations N    run for N inputs instead
+  --seed N          the same seed gives the same inputs (default: random, printed)
+  --only TARGET     broker, ${readers.join(", ")}; repeatable. Default: all, most inputs for the broker
+  --corpus DIR      the inputs to mutate (tests/fuzz/corpus)
+  --found DIR       where to keep faults (tests/fuzz/found)
+  --input FILE      play one file, and print what is wrong
   --quiet           only the summary
 
-Exit codes: 0 nothing found, 1 faults found, 2 wrong usage, 137 an input did not end (it is kept too).
+Exit codes: 0 no faults, 1 faults found, 2 wrong usage, 137 an input did not end (it is kept too).
 
   npx bun scripts/fuzz.ts --minutes 15 --seed 1
   npx bun scripts/fuzz.ts --input tests/fuzz/found/NAME.txt`;
 
 type Target = "broker" | (typeof readers)[number];
 
-/** Longer than any input takes, be the machine ever so busy. */
+/** Longer than any input takes, even on a busy machine. */
 const hangMs = 20_000;
 const largestInput = 4 * 1024 * 1024;
 const progressMs = 30_000;
@@ -87,23 +87,23 @@ async function main(): Promise<number> {
 function number(values: Partial<Record<string, unknown>>, name: string): number {
   const value = Number(values[name]);
   if (Number.isFinite(value) && value >= 0) return value;
-  throw new UsageError(`--${name} ${String(values[name])}: a number is wanted`);
+  throw new UsageError(`--${name} takes a number, not ${String(values[name])}`);
 }
 
 function target(name: string): Target {
   const known = (["broker", ...readers] as const).find((one) => one === name);
   if (known !== undefined) return known;
-  throw new UsageError(`--only ${name}: broker, ${readers.join(", ")} are there`);
+  throw new UsageError(`--only takes broker, ${readers.join(", ")}, not ${name}`);
 }
 
-/** One file. */
+/** Plays one file. Returns the exit code. */
 async function replay(file: string): Promise<number> {
   const text = readFileSync(file, "utf8");
   const forReader = readReaderInput(text);
   try {
     if (forReader !== null) await judgeReader(forReader);
     else console.log(JSON.stringify({ ...(await play(readInput(text))), features: undefined }));
-    console.log("nothing is wrong with it");
+    console.log("no fault");
     return 0;
   } catch (fault) {
     console.log(fault instanceof Error ? fault.stack : fault);
@@ -121,15 +121,15 @@ async function fuzz(options: Options): Promise<number> {
   const watch = watcher(join(options.found, `hang-${seed}.txt`));
   const counts = new Map<Target, number>(targets.map((name) => [name, 0]));
   const startedAt = performance.now();
-  let toldAt = startedAt;
+  let lastProgressAt = startedAt;
   for (let inputs = 0; !options.until(inputs, startedAt); inputs++) {
     const name = targetOf(targets, inputs);
     counts.set(name, (counts.get(name) ?? 0) + 1);
     if (name === "broker") await playSession(broker, faults, watch);
     else await feedReader(drawReaderInput(dice, corpus, name), faults, watch);
     const now = performance.now();
-    if (options.quiet || now - toldAt < progressMs) continue;
-    toldAt = now;
+    if (options.quiet || now - lastProgressAt < progressMs) continue;
+    lastProgressAt = now;
     const seconds = ((now - startedAt) / 1000).toFixed(0);
     const { features } = broker.tally;
     console.log(`${seconds} s: ${inputs} inputs, ${features.size} features, ${faults.size} faults`);
@@ -139,7 +139,7 @@ async function fuzz(options: Options): Promise<number> {
   return faults.size === 0 ? 0 : 1;
 }
 
-/** Three of four turns are the broker's, the fourth goes round among the readers. */
+/** The broker gets three of four turns; the readers share the fourth in rotation. */
 function targetOf(targets: readonly Target[], turn: number): Target {
   const others = targets.filter((name) => name !== "broker");
   const isBroker = targets.length > others.length && turn % 4 < 3;
@@ -174,7 +174,7 @@ async function feedReader(
   }
 }
 
-/** Faults by what they say, each kept once. */
+/** Faults by their message, each kept once. */
 class Faults {
   readonly #seen = new Set<string>();
   readonly #folder: string;
@@ -197,20 +197,20 @@ class Faults {
     this.#seen.add(faultKey(fault));
     mkdirSync(this.#folder, { recursive: true });
     const file = join(this.#folder, `${name}-${this.#seed}-${this.size}.txt`);
-    const told = fault instanceof Error ? fault.message : String(fault);
-    writeFileSync(file, text(told.split("\n")[0] ?? ""));
-    console.log(`FAULT ${name}: ${told.slice(0, 400)}\n  kept in ${relative(".", file)}`);
+    const message = fault instanceof Error ? fault.message : String(fault);
+    writeFileSync(file, text(message.split("\n")[0] ?? ""));
+    console.log(`FAULT ${name}: ${message.slice(0, 400)}\n  kept in ${relative(".", file)}`);
   }
 }
 
-/** Shows each input to the thread that would tell of a hang. */
+/** Passes each input to the thread that reports a hang. */
 function watcher(file: string): (text: string) => void {
   const worker = new Worker(new URL("./fuzz-watch.ts", import.meta.url));
   worker.unref();
   const count = new Int32Array(new SharedArrayBuffer(8));
   const input = new Uint8Array(new SharedArrayBuffer(largestInput));
   const watch: Watch = { count, input, boundMs: hangMs, file };
-  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- that is of windows
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- only windows have an origin
   worker.postMessage(watch);
   return (text) => {
     const bytes = Buffer.from(text).subarray(0, largestInput);

@@ -4,22 +4,22 @@ import { root } from "./command.ts";
 import type { Meter } from "./meter.ts";
 import { type PlayedTest, TestRun } from "./test-run.ts";
 
-/** How often a test that was held up is played again at most. */
+/** The most repeats of a test that was held up. */
 const timesMax = 3;
 const fewAtOnce = 4;
 
 export interface PlayedAgain {
   readonly passed: readonly PlayedTest[];
   readonly failed: readonly PlayedTest[];
-  /** Each time the machine was busy. */
+  /** The machine was busy at every try. */
   readonly unjudged: readonly PlayedTest[];
   readonly problems: readonly string[];
 }
 
 /**
- * Plays those tests again that were held up while the machine was busy: file by file, with no other
- * test beside them.
- * One that was held up while it had time to spare has failed: then it was our own doing.
+ * Repeats the tests that were held up while the machine was busy: file by file, with no other test
+ * beside them. A test that was held up while the machine had idle time has failed: mqttd caused the
+ * delay.
  */
 export async function playAgain(tests: readonly PlayedTest[], meter: Meter): Promise<PlayedAgain> {
   const passed: PlayedTest[] = [];
@@ -38,7 +38,7 @@ export async function playAgain(tests: readonly PlayedTest[], meter: Meter): Pro
     for (const [file, asked] of Map.groupBy(excused, (test) => test.file)) {
       const run = await TestRun.play([
         ...["--test-name-pattern", pattern(asked), path.resolve(root, file)],
-        // A few first, since most of each is waiting; those that suffer from that, one by one.
+        // First a few at a time, since each mostly waits; then one by one.
         `--max-concurrency=${times === 0 ? fewAtOnce : 1}`,
       ]);
       problems.push(...run.problems);
@@ -52,7 +52,7 @@ export async function playAgain(tests: readonly PlayedTest[], meter: Meter): Pro
   return { passed, failed, unjudged: [], problems };
 }
 
-/** What a reader has to know of it, at the end of the output. */
+/** Lists the tests that were held up, as lines for the end of the output. */
 export function heldUpText({ passed, failed, unjudged }: PlayedAgain, isRed: boolean): string[] {
   const list = (title: string, tests: readonly PlayedTest[]): string[] =>
     tests.length === 0 ? [] : ["", title, ...tests.map((test) => `  ${nameOf(test)}`)];
@@ -66,7 +66,7 @@ export function heldUpText({ passed, failed, unjudged }: PlayedAgain, isRed: boo
   ];
 }
 
-/** By the meter: it lost as much time meanwhile as the test was held up. */
+/** Whether the meter lost at least as much time in that span as the test was held up. */
 async function wasBusy({ message }: PlayedTest, meter: Meter): Promise<boolean> {
   const { ms, from, to } = heldUpOf(message);
   return (await meter.busyMs(from, to)) >= ms;
@@ -76,13 +76,13 @@ function nameOf({ file, names }: PlayedTest): string {
   return [file, ...names].join(" > ");
 }
 
-/** Of several tests of one name. */
+/** The worst of several tests of one name. */
 function worst(tests: readonly PlayedTest[]): PlayedTest | undefined {
   const of = (outcome: PlayedTest["outcome"]) => tests.find((test) => test.outcome === outcome);
   return of("failed") ?? of("held up") ?? of("passed");
 }
 
-/** Of exactly these, as bun test names them. */
+/** Matches exactly these tests, by the names that bun test gives them. */
 function pattern(tests: readonly PlayedTest[]): string {
   const names = tests.map(({ names }) => names.join(" ").replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&"));
   return `^(?:${names.join("|")})$`;

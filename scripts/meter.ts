@@ -1,16 +1,15 @@
 /**
- * How busy the machine is, measured by who has no part in what is tested: a process of the lowest
- * priority that wants to look at the clock every 10 ms. The time by which it is late is time in
- * which no core was idle.
+ * Measures how busy the machine is, from outside the tests: a process of the lowest priority looks at
+ * the clock every 10 ms. While it is late, no core was idle.
  */
 import { setPriority } from "node:os";
 
 const everyMs = 10;
-/** Below that a timer may be late on an idle machine. */
+/** On an idle machine a timer may be late by up to this. */
 const worthMs = 5;
-/** How often it says that it was not late, milliseconds. */
-const wordMs = 200;
-/** How long it may take to say how it was. */
+/** The longest time between two reports of the child process. */
+const reportMs = 200;
+/** The longest wait for a report. */
 const patienceMs = 30_000;
 
 interface Late {
@@ -19,7 +18,7 @@ interface Late {
   readonly to: number;
 }
 
-/** The process, as the one that asks it sees it. */
+/** Starts the measuring process, and reads its reports. */
 export class Meter implements AsyncDisposable {
   readonly #child = Bun.spawn([process.execPath, import.meta.path], {
     stdin: "pipe",
@@ -27,35 +26,35 @@ export class Meter implements AsyncDisposable {
     stderr: "inherit",
   });
   readonly #late: Late[] = [];
-  #heardUntil = 0;
-  #onWord: () => void = () => {};
-  readonly #heard = this.#listen();
+  #reportedUntil = 0;
+  #onReport: () => void = () => {};
+  readonly #closed = this.#listen();
 
   get pid(): number {
     return this.#child.pid;
   }
 
-  /** Milliseconds between two moments (since the epoch) in which the machine had none to spare. */
+  /** Milliseconds between two moments (since the epoch) in which no core was idle. */
   async busyMs(from: number, to: number): Promise<number> {
-    await this.heardOf(to);
+    await this.reportUntil(to);
     return this.#late.reduce(
       (sum, one) => sum + Math.max(0, Math.min(one.to, to) - Math.max(one.from, from)),
       0,
     );
   }
 
-  /** Waits until it has said how it was at a moment. Throws when it does not say. */
-  async heardOf(moment: number): Promise<void> {
+  /** Waits for a report about a moment (since the epoch). Throws without one within `patienceMs`. */
+  async reportUntil(moment: number): Promise<void> {
     const end = Promise.withResolvers<void>();
     const bound = setTimeout(end.resolve, patienceMs);
-    while (this.#heardUntil < moment) {
-      const word = Promise.withResolvers<void>();
-      this.#onWord = word.resolve;
+    while (this.#reportedUntil < moment) {
+      const report = Promise.withResolvers<void>();
+      this.#onReport = report.resolve;
       const isOver = await Promise.race([
-        word.promise.then(() => false),
-        Promise.race([this.#heard, end.promise]).then(() => true),
+        report.promise.then(() => false),
+        Promise.race([this.#closed, end.promise]).then(() => true),
       ]);
-      if (isOver) throw new Error("the meter says nothing");
+      if (isOver) throw new Error("the meter does not report");
     }
     clearTimeout(bound);
   }
@@ -74,27 +73,27 @@ export class Meter implements AsyncDisposable {
       for (const line of lines) {
         const [from = 0, to = 0] = line.split(" ").map(Number);
         if (to > from) this.#late.push({ from, to });
-        this.#heardUntil = to;
+        this.#reportedUntil = to;
       }
-      this.#onWord();
+      this.#onReport();
     }
   }
 }
 
-/** Writes a line for each time it is late (from, to), and from time to time one where both are now. */
+/** Writes a line (from, to) for each delay, and at least every `reportMs` one in which both are now. */
 function measure(): void {
   setPriority(19);
-  // Whoever has started it is gone.
+  // The parent has ended.
   process.stdin.on("close", () => process.exit(0)).resume();
   const now = (): number => performance.timeOrigin + performance.now();
   let due = now() + everyMs;
-  let said = 0;
+  let reportedAt = 0;
   setInterval(() => {
     const at = now();
     const isLate = at - due > worthMs;
-    if (isLate || at - said > wordMs) {
+    if (isLate || at - reportedAt > reportMs) {
       process.stdout.write(`${isLate ? due : at} ${at}\n`);
-      said = at;
+      reportedAt = at;
     }
     due = at + everyMs;
   }, everyMs);

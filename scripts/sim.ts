@@ -1,4 +1,4 @@
-/** Worlds around the broker, each drawn from one seed: see `help`. */
+/** Plays worlds around the broker, each drawn from one seed: see `help`. */
 import { nearest } from "../src/config/nearest.ts";
 import { plantedQuirks, type PlantedQuirk } from "../src/core/quirks/planted.ts";
 import type { Rules } from "../src/core/quirks/rules.ts";
@@ -8,19 +8,19 @@ import { flagsOf, runScript, UsageError } from "./usage.ts";
 const help = `npx bun scripts/sim.ts [options]
 
 Plays whole worlds around the broker: trouble first, then healing, after which nothing may be left.
-The first violation ends it, and tells how to play it again.
+The first violation ends the run, which prints the command that replays it.
 
   --seed N        the first seed (1)
-  --seeds N       how many (10; with --minutes: any)
-  --minutes N     for how long, whatever the number
-  --steps N       acts of each world in trouble (5000)
+  --seeds N       number of seeds (10; with --minutes: no limit)
+  --minutes N     play for N minutes
+  --steps N       steps of trouble in each world (5000)
   --quirk NAME    a broker with one planted quirk
   --canaries      the first seed that sees each planted quirk, within --seeds (200)
-  --twice         each seed twice: the hashes have to be the same
-  --shrink        the fewest steps with which a seed that fails still does
-  --verbose       every event
+  --twice         each seed twice: both hashes must be equal
+  --shrink        find the fewest steps with which a failing seed still fails
+  --verbose       print every event
 
-Exit codes: 0 nothing found, 1 a violation, or a quirk that was not seen, 2 wrong usage.
+Exit codes: 0 no violation, 1 a violation or an unseen quirk, 2 wrong usage.
 
   npx bun scripts/sim.ts --seed 1 --seeds 10000
   npx bun scripts/sim.ts --seed 42 --seeds 1 --steps 3000 --verbose`;
@@ -38,7 +38,7 @@ const options = {
   help: { type: "boolean", default: false },
 } as const;
 
-/** Between two lines of progress. */
+/** Between two progress lines. */
 const progressMs = 60_000;
 
 interface Options {
@@ -78,7 +78,7 @@ function run(asked: Options): boolean {
   const { first, count, minutes, twice } = asked;
   const began = performance.now();
   const sums = { seeds: 0, steps: 0, wills: 0, restarts: 0, lasted: 0 };
-  let told = began;
+  let lastProgressAt = began;
   for (let seed = first; seed < first + count; seed++) {
     if (performance.now() - began > minutes * 60_000) break;
     const outcome = play(seed, asked);
@@ -88,16 +88,17 @@ function run(asked: Options): boolean {
     sums.restarts += outcome.restarts;
     sums.lasted += outcome.lasted;
     if (outcome.failure !== null) {
-      tell(outcome, outcome.failure, asked);
+      report(outcome, outcome.failure, asked);
       return false;
     }
     if (twice && play(seed, asked).hash !== outcome.hash) {
       console.log(`seed ${seed}: two runs, two hashes`);
       return false;
     }
-    if (performance.now() - told > progressMs) {
-      told = performance.now();
-      console.log(`seed ${seed}, ${sums.steps} steps, ${Math.round((told - began) / 1000)} s`);
+    if (performance.now() - lastProgressAt > progressMs) {
+      lastProgressAt = performance.now();
+      const seconds = Math.round((lastProgressAt - began) / 1000);
+      console.log(`seed ${seed}, ${sums.steps} steps, ${seconds} s`);
     }
   }
   const ms = performance.now() - began;
@@ -116,7 +117,7 @@ function play(seed: number, { quirk, verbose, steps }: Options): Outcome {
   return simulate({ seed, steps, rules, ...(verbose && { print }) });
 }
 
-function tell({ seed, steps }: Outcome, failure: Failure, asked: Options): void {
+function report({ seed, steps }: Outcome, failure: Failure, asked: Options): void {
   console.log(`seed ${seed} failed at step ${steps}: ${failure.rule}`);
   for (const line of failure.options) console.log(line);
   if (!asked.verbose) for (const line of failure.journal) console.log(line);
@@ -129,8 +130,8 @@ function tell({ seed, steps }: Outcome, failure: Failure, asked: Options): void 
 }
 
 /**
- * How few steps of trouble the seed needs to fail, in whatever way: a world that begins to heal earlier
- * is another one after that.
+ * The fewest steps of trouble with which the seed fails, by any rule: a world that heals earlier takes
+ * another course.
  */
 function fewestSteps(seed: number, asked: Options): number {
   let fails = asked.steps;
@@ -166,14 +167,14 @@ function firstSight(quirk: PlantedQuirk, asked: Options): string | null {
 function whole(name: string, text: string): number {
   const number = Number(text);
   if (text !== "" && Number.isSafeInteger(number) && number >= 0) return number;
-  throw new UsageError(`--${name} wants a whole number, not ${text}`);
+  throw new UsageError(`--${name} takes a whole number, not ${text}`);
 }
 
 function planted(name: string): PlantedQuirk {
   if (isPlanted(name)) return name;
   const near = nearest(name, Object.keys(plantedQuirks));
   throw new UsageError(
-    `there is no planted quirk ${name}${near === null ? "" : `; is it ${near}?`}`,
+    `there is no planted quirk ${name}${near === null ? "" : `; did you mean ${near}?`}`,
   );
 }
 

@@ -1,4 +1,4 @@
-/** Real clients against the executable, for long: see `help`. */
+/** Runs real clients against the executable for a long time: see `help`. */
 import { mebibytes, type SoakReport } from "../tests/soak/report.ts";
 import { leakBytes } from "../tests/soak/samples.ts";
 import { soak } from "../tests/soak/soak.ts";
@@ -7,15 +7,15 @@ import { flagsOf, runScript, UsageError } from "./usage.ts";
 
 const help = `npx bun scripts/soak.ts [options]
 
-Runs dist/mqttd (or MQTTD_EXECUTABLE) among real clients: they connect, publish, subscribe, are taken
-over and die in every way, with wills and without. Nothing may be lost, come twice or be left behind.
+Runs dist/mqttd (or MQTTD_EXECUTABLE) with real clients: they connect, publish, subscribe, are taken
+over and die in every way, with wills and without. Nothing may be lost, arrive twice or be left behind.
 
-  --minutes N    how long (1); fractions are fine
+  --minutes N    run for N minutes (1); fractions are allowed
   --clients N    client ids that live and die with wills (20)
-  --seed N       what is drawn (drawn, and printed); times are real, so that no two runs are the same
-  --json         the report as JSON
+  --seed N       seed of all choices (default: random, printed); times are real, so runs still differ
+  --json         print the report as JSON
 
-Exit codes: 0 nothing was wrong, 1 something was, 2 wrong usage.
+Exit codes: 0 no faults, 1 faults found, 2 wrong usage.
 
   npx bun scripts/soak.ts --minutes 20 --clients 30`;
 
@@ -37,7 +37,7 @@ async function main(): Promise<number> {
   const clients = Number(values.clients);
   const seed = values.seed === undefined ? Dice.seed() : Number(values.seed);
   if (!(minutes > 0) || !(clients > 0) || !Number.isInteger(clients) || !Number.isInteger(seed)) {
-    throw new UsageError("--minutes, --clients and --seed want numbers");
+    throw new UsageError("--minutes takes a number, --clients and --seed take whole numbers");
   }
   console.error(`seed ${seed}`);
   const report = await soak({ seconds: minutes * 60, clients, seed, say: console.error });

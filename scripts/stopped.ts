@@ -1,4 +1,4 @@
-/** Brokers that stand still while their clients send: see `help`. */
+/** Plays brokers that stand still while their clients send: see `help`. */
 import path from "node:path";
 import { blockedBroker, stoppedBroker } from "../tests/standstill/held-brokers.ts";
 import { type Cast, type HeldBroker, standstill } from "../tests/standstill/play.ts";
@@ -9,16 +9,16 @@ import { flagsOf, runScript, UsageError } from "./usage.ts";
 const help = `npx bun scripts/stopped.ts [options]
 
 Stops dist/mqttd (or MQTTD_EXECUTABLE) with SIGSTOP while clients with a will and a keepalive of 2 s
-ping every 0.4 s, say DISCONNECT, come back or are silent, and lets it go on. Nobody who sent in time may
-lose its connection or its will; those that were silent are ended at once. Then the same with 2,000
-clients that ping, with a loop that is blocked by a callback of its own process, and under Deno.
+ping every 0.4 s, send DISCONNECT, reconnect or are silent, then continues it. A client that sent in
+time may not lose its connection or its will; the silent ones end at once. Then the same with 2,000
+clients that ping, with a loop that a callback of its own process blocks, and under Deno.
 
-  --times N      how often each (5)
-  --seconds LIST how long it stands still (3,5,20)
-  --like NAME    a broker that misbehaves, to see that this is seen
+  --times N      how often to play each (5)
+  --seconds LIST how long the broker stands still (3,5,20)
+  --like NAME    a broker that misbehaves, to prove that the script notices
   --json         one JSON object a line
 
-Exit codes: 0 nothing was wrong, 1 something was, 2 wrong usage.`;
+Exit codes: 0 all right, 1 a standstill went wrong, 2 wrong usage.`;
 
 const options = {
   times: { type: "string", default: "5" },
@@ -47,7 +47,7 @@ async function main(): Promise<number> {
   const times = Number(values.times);
   const seconds = values.seconds.split(",").map(Number);
   if (!Number.isInteger(times) || times < 1 || !seconds.every((one) => one >= 3 && one <= 60)) {
-    throw new UsageError("--times wants a whole number, --seconds some from 3 to 60");
+    throw new UsageError("--times takes a whole number, --seconds a list of numbers from 3 to 60");
   }
   using cache = new Folder();
   const args = values.like === undefined ? [] : ["--like", values.like];
@@ -89,7 +89,7 @@ async function main(): Promise<number> {
   return wrong === 0 ? 0 : 1;
 }
 
-/** How many of its standstills went wrong; each is in the one line that it prints. */
+/** Plays one row and prints a line. Returns how many of its standstills went wrong. */
 async function play(row: Row, seconds: number, isJson: boolean): Promise<number> {
   const within: number[] = [];
   const problems: string[] = [];

@@ -7,18 +7,18 @@ import { Meter } from "./meter.ts";
 import { TestRun } from "./test-run.ts";
 import { runScript, wordsOf } from "./usage.ts";
 
-/** Called by scripts/test.ts, which holds the other end of its standard input. */
+/** scripts/test.ts starts this, and holds the other end of its standard input. */
 
 const help = `npm test -- [options] [PATTERN...]
 
-Everything that says whether the project is sound: checks, build, tests in random order. The last line
-is "N passed, N failed", with ", N skipped" where that is so; a check counts as a test.
+Runs checks, build, and tests in random order. The last line is "N passed, N failed", and
+", N skipped" if any were; a check counts as a test.
 
-  --seed N       the order of an earlier run
-  --tests-only   without checks and build
-  PATTERN        a part of the paths of test files (tests)
+  --seed N       repeat the order of an earlier run
+  --tests-only   skip checks and build
+  PATTERN        part of a test file's path (tests)
 
-Exit codes: 0 all passed, 1 something failed, 2 wrong usage, 129, 130, 143 ended by a signal.`;
+Exit codes: 0 all passed, 1 a failure, 2 wrong usage, 129, 130, 143 ended by a signal.`;
 
 const options = {
   seed: { type: "string" },
@@ -32,9 +32,9 @@ interface Counts {
   skipped: number;
 }
 
-/** So many tests that were never judged are a busy machine; more are a run that says too little. */
+/** Up to this many tests may stay unjudged on a busy machine; more make the run fail. */
 const unjudgedMax = 5;
-/** How long what tests have started may take to end by itself, when they are through. */
+/** The time for processes that tests started to end by themselves, after the tests. */
 const partingMs = 2000;
 
 const total: Counts = { passed: 0, failed: 0, skipped: 0 };
@@ -68,12 +68,12 @@ await runScript(async () => {
 async function runTests(seed: string, patterns: readonly string[]): Promise<void> {
   console.log(`tests in random order; to repeat it: --seed ${seed}`);
   await using meter = new Meter();
-  await meter.heardOf(Date.now());
+  await meter.reportUntil(Date.now());
   const run = await TestRun.play([
     ...["--randomize", "--seed", seed],
-    // Most files wait for a network or a clock, so that three at a time keep two cores busy.
+    // Most files wait for a network or a clock, so three at a time keep two cores busy.
     ...["--parallel=3", ...patterns],
-    // Tests of one file that are played at the same time wait most of it.
+    // Concurrent tests of one file mostly wait.
     "--max-concurrency=48",
   ]);
   for (const { outcome } of run.tests) if (outcome !== "held up") total[outcome]++;
@@ -89,7 +89,7 @@ async function runTests(seed: string, patterns: readonly string[]): Promise<void
   for (const line of heldUpText(again, isRed)) console.log(line);
 }
 
-/** What goes on though the tests are through; it is ended. */
+/** Kills the processes that tests left running. Returns a line for each. */
 async function leftRunning(meter: number): Promise<string[]> {
   const left = () => descendants().filter(({ pid }) => pid !== meter);
   const until = performance.now() + partingMs;

@@ -3,25 +3,25 @@ import os from "node:os";
 import path from "node:path";
 import { root } from "./command.ts";
 
-/** Of one test; those that wait for something have shorter bounds of their own. */
+/** The limit for one test; tests that wait have shorter limits of their own. */
 const testLimitMs = 30_000;
 const allTestsLimitMs = 15 * 60_000;
-/** How long what `bun test` said last may be under way when it has ended. */
+/** The longest wait for the last output of `bun test` after it has ended. */
 const lastWordsMs = 2000;
 
 export interface PlayedTest {
   readonly file: string;
-  /** With those of the groups that it stands in, outermost first. */
+  /** The names of its groups, outermost first, and its own. */
   readonly names: readonly string[];
   readonly outcome: "passed" | "failed" | "skipped" | "held up";
-  /** Of one that was held up. */
+  /** The failure's message; empty for a test that passed or was skipped. */
   readonly message: string;
 }
 
-/** One run of `bun test`, and what became of each test. */
+/** One run of `bun test`, with the outcome of each test. */
 export class TestRun {
   readonly tests: readonly PlayedTest[];
-  /** What failed that is no test: a file that does not load, a crash, the time limit, no test at all. */
+  /** Failures outside of tests: a file that does not load, a crash, the time limit, no test at all. */
   readonly problems: readonly string[];
 
   static async play(args: readonly string[]): Promise<TestRun> {
@@ -35,7 +35,7 @@ export class TestRun {
         ],
         {
           cwd: root,
-          // With CI set, a snapshot that is missing fails instead of being written.
+          // With CI set, a missing snapshot fails instead of being written.
           env: { ...colored(), ...process.env, CI: "true" },
           stdin: "ignore",
           stdout: "inherit",
@@ -47,7 +47,7 @@ export class TestRun {
       let end = "";
       const passing = passOn(child.stderr, (text) => (end = (end + text).slice(-4096)));
       await child.exited;
-      // Whoever was left behind holds the other end, too.
+      // A process that a test left running also holds the other end.
       await Promise.race([passing, Bun.sleep(lastWordsMs)]);
       const file = Bun.file(report);
       const tests = testsOf((await file.exists()) ? await file.text() : "");
@@ -68,32 +68,32 @@ export class TestRun {
   }
 }
 
-/** On a terminal, though its output comes through here. */
+/** Keeps colours on a terminal, although this process forwards the output. */
 function colored(): Record<string, string> {
   return process.stderr.isTTY && !process.env["NO_COLOR"] ? { FORCE_COLOR: "1" } : {};
 }
 
-/** Hands on what it says. */
+/** Forwards the output to standard error and to `take`. */
 async function passOn(
   said: ReadableStream<Uint8Array>,
   take: (text: string) => void,
 ): Promise<void> {
   const decoder = new TextDecoder();
   for await (const chunk of said) {
-    // Written before it goes on: a reader may be slow, and the closing line comes behind it.
+    // Wait for the write: the reader may be slow, and the closing line must follow.
     await new Promise<void>((resolve) => process.stderr.write(chunk, () => resolve()));
     take(decoder.decode(chunk, { stream: true }));
   }
 }
 
-/** `2 errors`, of files that do not load and the like, which stand in no report; null: there are none. */
+/** `2 errors`: errors that the report omits, such as files that do not load. Null: none. */
 function errorsIn(end: string): string | null {
   return /^ *(\d+ errors?)$/m.exec(Bun.stripANSI(end))?.[1] ?? null;
 }
 
 const tag = /<(\/?)(testsuites?|testcase|failure|error|skipped)\b((?:[^>"]|"[^"]*")*?)(\/?)>/g;
 
-/** Bun's report: groups within groups, and in each test what became of it. */
+/** Reads Bun's report: nested groups, and the outcome of each test. */
 export function testsOf(junit: string): PlayedTest[] {
   const tests: PlayedTest[] = [];
   const groups: string[] = [];

@@ -4,10 +4,10 @@ import path from "node:path";
 import { adoptOrphans, kill, killDescendants } from "./descendants.ts";
 
 /**
- * The test command: runs scripts/suite.ts, which says what it takes and prints, and ends with its
- * exit code. Whatever ends a run (a failure, Ctrl-C, a signal, even SIGKILL to one of the two),
- * nothing that it has started goes on, and its folder for temporary files is removed: the suite has
- * a session of its own, and a standard input that ends when this process does.
+ * The test command: runs scripts/suite.ts (see its `help`) and exits with its exit code. However a run
+ * ends (a failure, Ctrl-C, a signal, even SIGKILL to one of the two), every process that it started
+ * ends with it, and its temporary folder is removed: the suite has a session of its own, and a
+ * standard input that closes when this process ends.
  */
 
 const folder = await mkdtemp(path.join(tmpdir(), "mqttd-test-"));
@@ -26,7 +26,7 @@ let calledOff: "SIGHUP" | "SIGINT" | "SIGTERM" | null = null;
 for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => {
     calledOff ??= signal;
-    // Its session; what has made one of its own is found below.
+    // Kills the suite's session; killDescendants finds processes in other sessions.
     kill(-suite.pid);
   });
 }

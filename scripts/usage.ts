@@ -1,16 +1,16 @@
 import { parseArgs, type ParseArgsConfig } from "node:util";
 
-/** What was typed wrong, in a line. */
+/** A mistake on the command line, in one line. */
 export class UsageError extends Error {}
 
-/** The flags of a script, by their names. Throws UsageError. */
+/** Parses a script's flags. Throws UsageError. */
 export function flagsOf<const Options extends NonNullable<ParseArgsConfig["options"]>>(
   options: Options,
 ) {
   return wordsOf(options, false).values;
 }
 
-/** The flags, and the words beside them where there may be some. Throws UsageError. */
+/** Parses a script's flags, and its other arguments if it allows some. Throws UsageError. */
 export function wordsOf<const Options extends NonNullable<ParseArgsConfig["options"]>>(
   options: Options,
   allowPositionals = true,
@@ -22,7 +22,7 @@ export function wordsOf<const Options extends NonNullable<ParseArgsConfig["optio
   }
 }
 
-/** Ends the process with what `main` returns, or with 2 where its usage was wrong. */
+/** Ends the process with the exit code that `main` returns, or with 2 on wrong usage. */
 export async function runScript(main: () => number | Promise<number>): Promise<never> {
   try {
     process.exit(await main());
