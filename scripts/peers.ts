@@ -1,4 +1,4 @@
-/** The matrix of scenarios by brokers, and its data: see `help`. */
+/** Measures the matrix of scenarios by brokers: see `help`. */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { root } from "./command.ts";
@@ -15,24 +15,24 @@ import { flagsOf, runScript, UsageError } from "./usage.ts";
 
 const help = `npx bun scripts/peers.ts [options]
 
-Plays every scenario of \`mqttd simulate-drop\` against each broker that is installed, keeps the results
-in docs/brokers/NAME-VERSION.json, and makes docs/brokers.md and a page for each broker of all that is kept there.
-Runs that are there, by the same mqttd, are not played again: call it again to go on.
+Plays every scenario of \`mqttd simulate-drop\` against each installed broker, keeps the results
+in docs/brokers/NAME-VERSION.json, and writes docs/brokers.md and a page for each broker from all results.
+It does not repeat kept runs of the same mqttd: after an interruption, call it again to continue.
 
-  --get              install the brokers instead, each by one command of a registry; those that are
-                     Debian's are named only
-  --home FOLDER      where they are installed (peers)
-  --mqttd FILE       the executable to measure with, and to measure (dist/mqttd)
+  --get              install the brokers instead, each by one command of a registry; for Debian's
+                     packages only print the command
+  --home FOLDER      the folder of the installed brokers (peers)
+  --mqttd FILE       the executable that measures, and is measured too (dist/mqttd)
   --only NAME        one broker, or one version of it (NAME-VERSION); repeatable
-  --url "NAME VERSION=URL"  a broker that runs already; repeatable
-  --runs N           how often each is played (3)
-  --busy             play them with every core kept busy
-  --again            drop the runs of that load that are there
-  --jobs N           how many are played at the same time (2)
+  --url "NAME VERSION=URL"  a broker that is already running; repeatable
+  --runs N           runs of each broker (3)
+  --busy             keep every core busy meanwhile
+  --again            drop the kept runs of that load
+  --jobs N           runs at the same time (2)
   --wait DURATION    how long to wait for a will past its due time (40s)
   --trace ID         keep the bytes of one run of a scenario instead (tcpdump, root); repeatable
-  --protocol VERSION with --trace or --runs: 3.1.1 or 5 alone
-  --documents        make the documents alone`;
+  --protocol VERSION with --trace or --runs: only 3.1.1 or 5
+  --documents        only write the documents`;
 
 function typed() {
   return flagsOf({
@@ -72,7 +72,7 @@ async function main(): Promise<number> {
   };
   const [runs, jobs] = [countOf(values.runs), countOf(values.jobs)];
   const addressed = values.url.map((text) => atAddress(text));
-  // Those at an address are named already.
+  // A broker given by --url needs no --only.
   const areOthersMeant = values.only.length > 0 || addressed.length === 0;
   const subjects = [...addressed, ...(areOthersMeant ? installed(options, values.only) : [])];
   if (subjects.length === 0) throw new UsageError("no such broker is installed");
@@ -91,18 +91,19 @@ async function main(): Promise<number> {
 function protocolsOf(text: string | undefined): readonly Protocol[] {
   if (text === undefined) return ["3.1.1", "5"];
   if (text === "3.1.1" || text === "5") return [text];
-  throw new UsageError(`--protocol is 3.1.1 or 5, not ${text}`);
+  throw new UsageError(`--protocol takes 3.1.1 or 5, not ${text}`);
 }
 
 function countOf(text: string): number {
   const count = Number(text);
-  if (!Number.isInteger(count) || count < 1) throw new UsageError(`${text} is no count`);
+  if (!Number.isInteger(count) || count < 1)
+    throw new UsageError(`expected a whole number above 0, not ${text}`);
   return count;
 }
 
 /**
- * One command each; goes on where one fails. What changes more than the folder is left to the user: Debian
- * starts a service with each of its brokers.
+ * Runs one command for each broker, and continues after a failure. Leaves commands that change more than
+ * the folder to the user: Debian starts a service with each of its brokers.
  */
 async function install(home: string, mqttd: string, only: readonly string[]): Promise<number> {
   mkdirSync(home, { recursive: true });

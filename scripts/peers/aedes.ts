@@ -1,4 +1,4 @@
-/** Serves aedes on the port that is named: `npx bun scripts/peers/aedes.ts 1883`. */
+/** Serves aedes on the given port: `npx bun scripts/peers/aedes.ts 1883`. */
 import { createServer } from "node:net";
 import { Aedes } from "aedes";
 

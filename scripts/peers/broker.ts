@@ -4,16 +4,16 @@ import { join } from "node:path";
 
 export type Protocol = "3.1.1" | "5";
 
-/** Where and for whom a broker starts. */
+/** The ports, folders and protocol that a broker starts with. */
 export interface Place {
   readonly protocol: Protocol;
-  /** The TCP port of 127.0.0.1 that it has to listen on for that protocol. */
+  /** The TCP port of 127.0.0.1 on which it must serve that protocol. */
   readonly port: number;
-  /** More free ports, for what it listens on besides. */
+  /** Free ports for its other listeners. */
   readonly otherPorts: readonly [number, number, number];
   /** A folder of its own, removed after the run. */
   readonly folder: string;
-  /** Where the brokers were installed. */
+  /** The folder of the installed brokers. */
   readonly home: string;
 }
 
@@ -23,15 +23,15 @@ export interface Command {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** A broker that one command of a package registry brings. */
+/** A broker that one command of a package registry installs. */
 export interface PeerBroker {
   readonly name: string;
   /** The shell command that installs it into the folder $PEERS, in the project's folder. */
   readonly get: string;
-  /** How it was set up, in a clause. */
+  /** Its configuration, in a clause. */
   readonly settings: string;
   readonly protocols: readonly Protocol[];
-  /** What clients log in with, as a URL has it: `user:password`. */
+  /** The clients' login, as in a URL: `user:password`. */
   readonly login?: string;
   /** Null: it is not installed. */
   version(home: string): string | null;
@@ -47,12 +47,12 @@ export function written(folder: string, name: string, text: string): string {
   return file;
 }
 
-/** The version that was asked for, where its file is there. */
+/** The requested version, if its file exists. */
 export function ifThere(home: string, path: string, version: string): string | null {
   return existsSync(join(home, path)) ? version : null;
 }
 
-/** That of the project, without the distribution's own numbers. */
+/** The project's version, without the distribution's own numbers. */
 export function debianVersion(name: string): string | null {
   const { stdout, status } = spawnSync("dpkg-query", ["-W", "-f", "${Version}", name], {
     encoding: "utf8",
@@ -60,7 +60,7 @@ export function debianVersion(name: string): string | null {
   return status === 0 && stdout !== "" ? stdout.replace(/^\d+:/, "").replace(/-[^-]*$/, "") : null;
 }
 
-/** What a command prints first; null: there is no such command. */
+/** The first line that a command prints; null: no such command. */
 export function firstLine(command: string, args: readonly string[]): string | null {
   const result = spawnSync(command, args, { encoding: "utf8" });
   if (result.error !== undefined) return null;

@@ -5,16 +5,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Segment } from "./measurement.ts";
 
-/** Milliseconds after which tcpdump has to be ready. */
+/** The longest start of tcpdump. */
 const readyBoundMs = 10_000;
-/** What tcpdump may be behind by, KiB: it loses what is more. */
+/** tcpdump's buffer: it loses segments that do not fit. */
 const bufferKib = "65536";
-/** How long the last segments take to get into its file, milliseconds. */
+/** The time for tcpdump to write the last segments. */
 const settleMs = 500;
 
 /**
- * What goes over 127.0.0.1 to and from a port while something is done, by tcpdump (Linux, root). Rejects where
- * there is no tcpdump, where it may not look, and where it has lost some of it.
+ * Captures the segments to and from a port of 127.0.0.1 while `during` runs, with tcpdump (Linux, root).
+ * Rejects if tcpdump is missing, lacks permission or has lost segments.
  */
 export async function capture(port: number, during: () => Promise<void>): Promise<Segment[]> {
   const folder = mkdtempSync(join(tmpdir(), "mqttd-capture-"));
@@ -53,7 +53,7 @@ async function untilReady(said: () => string): Promise<void> {
 
 const fileHeader = 24;
 const recordHeader = 16;
-/** Of Ethernet, which Linux puts before what goes over lo too. */
+/** Size of an Ethernet header, which Linux adds on lo too. */
 const linkHeader = 14;
 
 /** The segments of a pcap file (microseconds, little endian) of a Linux loopback interface. */
@@ -76,7 +76,7 @@ export function segmentsOf(file: Buffer, port: number): Segment[] {
     connections.set(read.clientPort, connection);
     const way = `${connection} ${read.from}`;
     const isNew = isAhead(read.next, ahead.get(way));
-    // Sent again, because the machine was slow to acknowledge it.
+    // A retransmission, because the machine was slow to acknowledge.
     if (!isNew && read.end !== "RST") continue;
     if (isNew) ahead.set(way, read.next);
     const common = { at: Math.round((moment - first) * 10) / 10, connection, from: read.from };

@@ -1,17 +1,17 @@
 import type { Protocol } from "./broker.ts";
 import type { Measurement, Result, Run } from "./measurement.ts";
 
-/** What all runs say of one scenario in one protocol. */
+/** The results of all runs for one scenario in one protocol. */
 export interface Cell {
   readonly id: string;
   readonly protocol: Protocol;
   /** In the order of the runs. */
   readonly results: readonly Result[];
-  /** How many runs there are; those that were cut short lack some results. */
+  /** Number of runs; runs that were cut short lack some results. */
   readonly runs: number;
 }
 
-/** Results that say the same, and how many they are. */
+/** Equal results, and their number. */
 export interface Tally {
   /** `fail: never`, `pass`. */
   readonly verdict: string;
@@ -63,7 +63,7 @@ export function cellText(cell: Cell | undefined): string {
   return tallies.map((tally) => `${tallyText(tally)}${rateText(tally, cell)}`).join(", ");
 }
 
-/** ` 2 of 6`; empty: every run said so. */
+/** ` 2 of 6`; empty: all runs agree. */
 export function rateText({ count }: Tally, { runs }: Cell): string {
   return count === runs ? "" : ` ${count} of ${runs}`;
 }
@@ -82,7 +82,7 @@ function tallyText({ verdict, results }: Tally): string {
   }
 }
 
-/** `1.9 s`, or `1.9 to 6.2 s` where they differ by more than a fifth of a second. */
+/** `1.9 s`, or `1.9 to 6.2 s` if they differ by more than a fifth of a second. */
 export function latenessText(results: readonly Result[]): string {
   const seconds = results.flatMap(({ latenessMs }) =>
     latenessMs === undefined ? [] : latenessMs / 1000,

@@ -6,7 +6,7 @@ import { tableLines } from "./table.ts";
 const begin = "<!-- made by scripts/peers.ts -->";
 const end = "<!-- end of what it made -->";
 
-/** The document with what stands between its markers made anew. */
+/** Returns the document with a new matrix between its markers. */
 export function withMatrix(document: string, measurements: readonly Measurement[]): string {
   const before = document.split(begin)[0] ?? "";
   const after = document.split(end)[1] ?? "\n";

@@ -3,13 +3,13 @@ import { join } from "node:path";
 import { z } from "zod";
 import { root } from "../command.ts";
 
-/** Where the data are, and the pages that are made of them. */
+/** The folder of the data, and of the pages written from them. */
 export const brokersFolder = join(root, "docs/brokers");
 
 const text = z.string();
 const protocol = z.enum(["3.1.1", "5"]);
 
-/** A result as `mqttd simulate-drop --json` prints it, without what all results of a run share. */
+/** A result as `mqttd simulate-drop --json` prints it, without the fields that all results of a run share. */
 const resultShape = z.object({
   id: text,
   grade: z.enum(["must", "should", "ours"]),
@@ -18,13 +18,13 @@ const resultShape = z.object({
   failure: text.optional(),
   /** Absent: the scenario has one arm. */
   arm: text.optional(),
-  /** Milliseconds behind the due time. Absent: no will was due, or none came. */
+  /** Milliseconds after the due time. Absent: no will was due, or none arrived. */
   latenessMs: z.number().optional(),
-  /** What was seen; absent of a pass, as the two below. */
+  /** What the client saw; absent for a pass, as the two below. */
   detail: text.optional(),
   /** The statement, version first. */
   rule: text.optional(),
-  /** What it means for a user; only where something is wrong. */
+  /** What it means for a user; only if something is wrong. */
   means: text.optional(),
 });
 
@@ -32,24 +32,24 @@ const runShape = z.object({
   protocol,
   /** `busy`: with both cores kept busy on purpose. */
   load: z.enum(["calm", "busy"]),
-  /** When it began, UTC. */
+  /** Start time, UTC. */
   date: text,
-  /** `mqttd --version` of the executable that played it. */
+  /** `mqttd --version` of the executable that played the run. */
   mqttd: text,
-  /** The flags of `mqttd simulate-drop` beside the address. */
+  /** The flags of `mqttd simulate-drop`, without the address. */
   flags: text,
   seconds: z.number(),
-  /** Share of that time by which a process of the lowest priority that wakes every 10 ms was late. Absent: it was lost. */
+  /** Share of that time in which the meter (scripts/meter.ts) was late. Absent: the meter was lost. */
   machineBusy: z.number().optional(),
   exitCode: z.number(),
-  /** Why the run ended before its time. Absent: it did not. */
+  /** Why the run ended early. Absent: it did not. */
   cutShort: text.optional(),
-  /** How the broker ended by itself meanwhile. Absent: it ran on. */
+  /** How the broker ended by itself during the run. Absent: it did not. */
   brokerEnded: text.optional(),
   results: z.array(resultShape),
 });
 
-/** One TCP segment with something in it, or the end of one direction. */
+/** One TCP segment with data, or the end of one direction. */
 const segmentShape = z.object({
   /** Milliseconds since the first. */
   at: z.number(),
@@ -66,20 +66,20 @@ const traceShape = z.object({
   protocol,
   date: text,
   mqttd: text,
-  /** The verdict of the run that was looked at, in words. */
+  /** The verdict of the traced run, in words. */
   verdict: text,
-  /** What the bytes show, written by a person who looked. */
+  /** What the bytes show, written by hand. */
   shows: text.optional(),
-  /** What of it the page shows: from and until, milliseconds. Absent: all. */
+  /** The part that the page shows: from and until, milliseconds. Absent: all. */
   shown: z.tuple([z.number(), z.number()]).optional(),
   segments: z.array(segmentShape),
 });
 
-/** What is known of one version of one broker. */
+/** All data of one version of one broker. */
 const measurementShape = z.object({
   name: text,
   version: text,
-  /** The command that brings it. Absent: it was there, at an address. */
+  /** The command that installs it. Absent: it was given by its address. */
   get: text.optional(),
   settings: text,
   runs: z.array(runShape),
@@ -101,13 +101,13 @@ export function dataFile(name: string, version: string): string {
   return join(brokersFolder, `${fileStem(name)}-${version}.json`);
 }
 
-/** Null: it was not measured yet. Throws when the file is not of the shape. */
+/** Reads a file of data. Null: not measured yet. Throws if the file does not have the shape. */
 export function readMeasurement(file: string): Measurement | null {
   if (!existsSync(file)) return null;
   return measurementShape.parse(JSON.parse(readFileSync(file, "utf8")));
 }
 
-/** All that there are: mqttd first, then by name and version. */
+/** Reads all files of data: mqttd first, then by name and version. */
 export function readMeasurements(): Measurement[] {
   const names = existsSync(brokersFolder) ? readdirSync(brokersFolder) : [];
   const found = names
@@ -118,14 +118,14 @@ export function readMeasurements(): Measurement[] {
   return found.sort((one, other) => key(one).localeCompare(key(other), "en", { numeric: true }));
 }
 
-/** Whole or not at all. */
+/** Replaces the file in one step. */
 export function writeMeasurement(measurement: Measurement): void {
   const file = dataFile(measurement.name, measurement.version);
   writeFileSync(`${file}.new`, `${jsonText(measurementShape.parse(measurement))}\n`);
   renameSync(`${file}.new`, file);
 }
 
-/** JSON in which what holds no other object has one line. */
+/** JSON with one line for each object that holds no other object. */
 function jsonText(value: unknown): string {
   const isFlat = !Object.values(value ?? {}).some((one) => typeof one === "object");
   if (typeof value !== "object" || value === null || isFlat) return JSON.stringify(value);
@@ -142,7 +142,7 @@ export function cutShortOf(line: string): string | null {
   return type === "summary" && typeof cutShort === "string" ? cutShort : null;
 }
 
-/** What one line of `--json` says; null: it is no result. */
+/** The result in one line of `--json`; null: the line is no result. */
 export function resultOf(line: string): Result | null {
   const said = lineShape.parse(JSON.parse(line));
   if (said["type"] !== "result") return null;

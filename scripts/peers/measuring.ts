@@ -15,7 +15,7 @@ export interface Plan {
 }
 
 /**
- * Every broker once, then every one again, so that a call that is ended early leaves something of each.
+ * Plays every broker once, then every one again, so that an interrupted call has runs of each.
  * Returns how many runs could not be played.
  */
 export async function measure(
@@ -67,7 +67,7 @@ function loadOf(isBusy: boolean): Run["load"] {
   return isBusy ? "busy" : "calm";
 }
 
-/** Runs by another executable are not mixed with new ones. */
+/** The kept data, without runs of another executable: they do not mix with new ones. */
 function keptOf(subject: Subject, { version }: Options, { isAgain, isBusy }: Plan): Measurement {
   const kept = measurementOf(subject);
   const isDropped = (run: Run): boolean => isAgain && run.load === loadOf(isBusy);
@@ -113,7 +113,7 @@ async function runOf(
   }
 }
 
-/** Nothing where the meter was lost: the run is worth keeping all the same. */
+/** Empty if the meter was lost: the run is still worth keeping. */
 async function machineBusy(meter: Meter, from: number, until: number) {
   try {
     const share = (await meter.busyMs(from, until)) / (until - from);
@@ -123,7 +123,7 @@ async function machineBusy(meter: Meter, from: number, until: number) {
   }
 }
 
-/** Keeps every core busy until it is disposed of, or this process ends. */
+/** Keeps every core busy until it is disposed, or this process ends. */
 class Burners implements Disposable {
   readonly #children = Array.from({ length: availableParallelism() }, () =>
     spawn(process.execPath, ["-e", "for (;;);"], { stdio: "ignore" }),

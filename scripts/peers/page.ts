@@ -13,7 +13,7 @@ import type { Measurement, Run, Trace } from "./measurement.ts";
 import { tableLines } from "./table.ts";
 import { transcriptLines } from "./transcript.ts";
 
-/** The page of findings of one broker: all of its versions that were measured, the newest first. */
+/** The page of findings of one broker: all measured versions, the newest first. */
 export function brokerPage(measurements: readonly Measurement[]): string {
   const [newest] = measurements.toReversed();
   if (newest === undefined) return "";
@@ -78,7 +78,7 @@ function runLines(measurement: Measurement): string[] {
   return tableLines(head, rows);
 }
 
-/** `12 to 40 %`: how late a process of the lowest priority was. */
+/** `12 to 40 %`: the share of time in which the meter was late. */
 function percentText(runs: readonly Run[]): string {
   const shares = runs.flatMap(({ machineBusy }) =>
     machineBusy === undefined ? [] : Math.round(machineBusy * 100),
@@ -108,7 +108,7 @@ function findingLines(measurement: Measurement, cells: readonly Cell[]): string[
   ];
 }
 
-/** One line for each thing that was seen, with where. */
+/** One line for each observation, with its places. */
 function seenLines(cells: readonly Cell[]): string[] {
   const seen = cells.flatMap((cell) =>
     talliesOf(cell).map((tally) => ({
@@ -127,7 +127,7 @@ function placeText(tally: Tally, cell: Cell): string {
   return `MQTT ${cell.protocol}${rate === "" ? "" : `,${rate} runs`}`;
 }
 
-/** What was seen: once where all runs saw the same, the first of them where only numbers differ. */
+/** The observation; if the runs differ only in numbers, that of the first run. */
 function seenText({ verdict, results }: Tally): string {
   if (verdict === "pass" || verdict === "skipped") return ".";
   const arm = unique(results.flatMap((result) => result.arm ?? []));

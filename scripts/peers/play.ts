@@ -12,14 +12,14 @@ export interface Played {
   readonly results: Result[];
   /** Null: it played to its end. */
   readonly cutShort: string | null;
-  /** The first line that was not a result: why there are none. */
+  /** The first line that is not a result: the reason if there are none. */
   readonly said: string;
 }
 
-/** Minutes after which a run is ended: the longest takes a few. */
+/** The limit of a run; the longest takes a few minutes. */
 const limitMs = 20 * 60_000;
 
-/** `mqttd 0.1.0 (commit abc)` without the name. Throws UsageError. */
+/** The output of `mqttd --version` without the name. Throws UsageError. */
 export function versionOf(mqttd: string): string {
   const { stdout, error } = spawnSync(mqttd, ["--version"], { encoding: "utf8" });
   if (error !== undefined) throw new UsageError(`${mqttd}: ${error.message}`);
@@ -53,7 +53,7 @@ export async function playDrops(
   for await (const line of createInterface({ input: child.stdout })) {
     cutShort ??= cutShortOf(line);
     const result = resultOf(line);
-    // What was called off was not played.
+    // Scenarios that were called off were not played.
     if (result !== null && result.detail !== calledOffText) results.push(result);
   }
   await gone;

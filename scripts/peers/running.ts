@@ -15,10 +15,10 @@ export interface RunningBroker {
   stop(): Promise<void>;
 }
 
-/** Milliseconds in which a broker has to answer a CONNECT after its start. */
+/** The time for a broker to answer a CONNECT after its start. */
 const startBoundMs = 90_000;
 const stopBoundMs = 8000;
-/** So many answers in a row have to come within so many milliseconds, or the time is over. */
+/** The warm-up ends after this many consecutive answers within `quickMs`, or after its bound. */
 const quickAnswers = 50;
 const quickMs = 50;
 const warmUpBoundMs = 20_000;
@@ -59,7 +59,7 @@ export async function startPeer(
     signalGroup(child, "SIGKILL");
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   };
-  // Whatever ends this process.
+  // However this process ends.
   process.once("exit", end);
   const stop = async (): Promise<void> => {
     process.off("exit", end);
@@ -88,17 +88,17 @@ export async function startPeer(
   return { url: `mqtt://${login}127.0.0.1:${port}`, port, ended: () => ended, stop };
 }
 
-/** Ports are free when they are drawn; a broker that starts slowly may find its own taken. Linux only. */
+/** Whether another process has taken the port since it was drawn, as with a slow start. Linux only. */
 function isAnothers(port: number, { pid }: ChildProcess): boolean {
   const holder = portHolder("127.0.0.1", port);
   if (holder === null) return false;
   const stat = readFileSync(`/proc/${holder.pid}/stat`, "utf8");
-  // Behind the name, which may hold anything: state, parent, group.
+  // After the name, which may hold any character: state, parent, group.
   const group = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[2]);
   return group !== pid;
 }
 
-/** A program that is compiled as it runs answers its first clients slowly, and those are not what is measured. */
+/** Connects until the answers are quick: just-in-time compiled brokers answer the first clients slowly. */
 async function warmUp(port: number, protocol: Protocol): Promise<void> {
   const until = performance.now() + warmUpBoundMs;
   for (let quick = 0; quick < quickAnswers && performance.now() < until;) {
@@ -108,17 +108,17 @@ async function warmUp(port: number, protocol: Protocol): Promise<void> {
   }
 }
 
-/** The child leads a group of its own, with all that it has started. */
+/** Signals the child's process group, which has all processes that it started. */
 function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
   if (pid === undefined) return;
   try {
     process.kill(-pid, signal);
   } catch {
-    // Nothing of it is left.
+    // The group has ended.
   }
 }
 
-/** All at once, so that none is given twice. */
+/** Draws all ports at once, so that no port is drawn twice. */
 async function freePorts(count: number): Promise<number[]> {
   const servers = await Promise.all(
     Array.from({ length: count }, async () => {
@@ -139,7 +139,7 @@ async function freePorts(count: number): Promise<number[]> {
   );
 }
 
-/** Whether a CONNECT of a new client gets an answer. */
+/** Whether the broker answers the CONNECT of a new client. */
 async function answers(port: number, protocol: Protocol): Promise<boolean> {
   const id = `peer${port}`;
   const [level, properties] = protocol === "5" ? [5, [0]] : [4, []];
@@ -156,7 +156,7 @@ async function answers(port: number, protocol: Protocol): Promise<boolean> {
     socket.once("close", () => end(false));
     socket.once("connect", () => socket.write(Buffer.from([0x10, bytes.length, ...bytes])));
     socket.once("data", () => {
-      // A clean goodbye, so that nothing of this client stays behind.
+      // DISCONNECT, so that the broker keeps nothing of this client.
       socket.end(Buffer.from([0xe0, 0]), () => end(true));
     });
   });

@@ -4,7 +4,7 @@ import { peerBrokers } from "./brokers.ts";
 import { dataFile, fileStem, type Measurement, readMeasurement } from "./measurement.ts";
 import { type RunningBroker, startPeer } from "./running.ts";
 
-/** With what is measured. */
+/** The executables, folders and flags of a measurement. */
 export interface Options {
   readonly home: string;
   readonly mqttd: string;
@@ -13,7 +13,7 @@ export interface Options {
   readonly protocols: readonly Protocol[];
 }
 
-/** A broker and what is known of it. */
+/** A broker to measure. */
 export interface Subject {
   readonly name: string;
   readonly version: string;
@@ -23,7 +23,7 @@ export interface Subject {
   start(protocol: Protocol): Promise<RunningBroker>;
 }
 
-/** By its name, its file's, or that of one version. */
+/** Whether `only` is empty or has its name, its file's stem, or that of this version. */
 export function isNamed(name: string, version: string | null, only: readonly string[]): boolean {
   const stem = fileStem(name);
   return only.length === 0 || only.some((one) => [name, stem, `${stem}-${version}`].includes(one));
@@ -43,7 +43,7 @@ export function installed({ home, mqttd }: Options, only: readonly string[]): Su
   });
 }
 
-/** `NAME VERSION=URL`: a broker that runs already, and goes on. */
+/** `NAME VERSION=URL`: a broker that is already running, and keeps running. */
 export function atAddress(text: string): Subject {
   const [, name, version, url] = /^(.+) (\S+?)=(mqtts?:.+|wss?:.+)$/.exec(text) ?? [];
   if (name === undefined || version === undefined || url === undefined) {
@@ -61,7 +61,7 @@ export function atAddress(text: string): Subject {
   };
 }
 
-/** With what the broker's entry says today of its command and settings. */
+/** The kept data, with the current command and settings of the broker's entry. */
 export function measurementOf(subject: Subject): Measurement {
   const kept = readMeasurement(dataFile(subject.name, subject.version));
   return { ...newMeasurement(subject), runs: kept?.runs ?? [], traces: kept?.traces ?? [] };

@@ -4,7 +4,7 @@ import { type Result, type Trace, writeMeasurement } from "./measurement.ts";
 import { playDrops } from "./play.ts";
 import { measurementOf, type Options, type Subject } from "./subject.ts";
 
-/** How often a scenario is played until something is wrong: what differs between runs may pass. */
+/** The most runs of a scenario until something is wrong: results that vary may pass at first. */
 const traceTries = 5;
 
 /** Plays each scenario alone under tcpdump. */
@@ -53,7 +53,7 @@ function isWrong({ verdict }: Trace): boolean {
   return verdict.includes(":");
 }
 
-/** In the place of what was kept of the same scenario. */
+/** Replaces the kept trace of the same scenario. */
 function keepTrace(subject: Subject, found: Trace): void {
   const kept = measurementOf(subject);
   const others = kept.traces.filter(

@@ -2,15 +2,15 @@ import type { PacketNode, PacketTree } from "../../src/inspect/packet/node.ts";
 import { packetTree } from "../../src/inspect/packet/packet.ts";
 import type { Segment, Trace } from "./measurement.ts";
 
-/** Bytes of a packet that are shown. */
+/** The most bytes shown of a packet. */
 const shownBytes = 24;
 
-/** Lines that a page shows of one run. */
+/** The most lines shown of a run. */
 const shownLines = 40;
 
 /**
- * One line for each packet or end: when, which connection, who, what, the bytes. Without a part that is named,
- * from the CONNECT of the client that dies.
+ * One line for each packet or end: time, connection, sender, packet, bytes. Without `shown`, the lines
+ * begin at the CONNECT of the client that dies.
  */
 export function transcriptLines({ protocol, segments, shown }: Trace): string[] {
   const lines = segments.flatMap((segment) => {
@@ -46,10 +46,10 @@ function hexText(bytes: Buffer): string {
   return `${digits.join(" ")}${bytes.length > shownBytes ? ` ... (${bytes.length} bytes)` : ""}`;
 }
 
-/** What topics and client ids of a run begin with: the same in all, and drawn. */
+/** The prefix of a run's topics and client ids: random, and common to all of them. */
 const drawn = /mqttd-drop([-/])[0-9a-f]{8}\1[a-z0-9-]+\1v\d/;
 
-/** Fields that tell what a packet is about, and how they are called for short. */
+/** The fields shown of a packet, and their short names. */
 const told: Readonly<Record<string, string>> = {
   "Client Identifier": "id",
   "Clean Session": "clean session",
@@ -83,13 +83,13 @@ function packetWords(tree: PacketTree): string {
   return [tree.type, ...fields].join(", ") + missing;
 }
 
-/** Null: it says nothing (0, off, nothing there); empty: its name says it. */
+/** Null: nothing to show (0, off, absent); empty: its name is enough. */
 function valueText({ name, value, hex }: PacketNode): string | null {
   if (value === true) return "";
   if (value === 0 || value === false) return null;
   if (name.endsWith("Code")) return `0x${Number(value).toString(16).padStart(2, "0")}`;
   if (value !== null) return `${value}`;
-  // Binary data; that of a CONNECT begins with its length.
+  // Binary data; in a CONNECT it begins with its length.
   const bytes = Buffer.from((hex ?? "").slice(name === "Will Payload" ? 4 : 0), "hex");
   if (bytes.length === 0) return null;
   const text = bytes.toString("latin1");

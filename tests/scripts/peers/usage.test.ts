@@ -16,8 +16,8 @@ async function peers(...args: string[]) {
 for (const [args, said] of [
   [["--only", "nobody"], "no such broker is installed"],
   [["--url", "mqtt://localhost:1884"], '--url is "NAME VERSION=URL", not mqtt://localhost:1884'],
-  [["--only", "mqttd", "--runs", "0"], "0 is no count"],
-  [["--protocol", "4"], "--protocol is 3.1.1 or 5, not 4"],
+  [["--only", "mqttd", "--runs", "0"], "expected a whole number above 0, not 0"],
+  [["--protocol", "4"], "--protocol takes 3.1.1 or 5, not 4"],
   [["--mqttd", "no/such/file"], "no/such/file: "],
 ] as const) {
   test.concurrent(`${args.join(" ")}: exit code 2, a line that says why`, async () => {
