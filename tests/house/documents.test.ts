@@ -45,6 +45,32 @@ function endsTheShell(text: string): boolean {
   return /(?:^|[;&|]|\bdo) *exit\b/m.test(text) && !/^\([\s\S]*^\)$/m.test(text);
 }
 
+const columns = 120;
+
+/** Lines that are too wide to read. Pasted output in a fence keeps its own width. */
+function wideLinesOf(document: string): string[] {
+  const prose = document.replace(/^```[\s\S]*?^```$/gm, "");
+  return prose.split("\n").filter((line) => Bun.stringWidth(line) > columns);
+}
+
+/** scripts/peers.ts writes the pages of brokers, whose tables are as wide as their results. */
+const isGenerated = (name: string): boolean => /^docs\/brokers(?:\/|\.md$)/.test(name);
+/** Not yet wrapped. */
+const isWide = (name: string): boolean => name === "docs/simulate-drop.md";
+
+test("no document has a line wider than 120 columns, tables included", () => {
+  const found = [...documents()]
+    .filter(([name]) => !isGenerated(name) && !isWide(name))
+    .flatMap(([name, text]) => wideLinesOf(text).map((line) => `${name}: ${line}`));
+  expect(found).toEqual([]);
+});
+
+test("a wide line is found in prose and tables, and allowed in a fence", () => {
+  const wide = "a".repeat(columns + 1);
+  expect(wideLinesOf(`${wide}\n\n| ${wide} |\n`)).toHaveLength(2);
+  expect(wideLinesOf(`\`\`\`\n${wide}\n\`\`\`\n${"é".repeat(columns)}\n`)).toEqual([]);
+});
+
 test("no document has a command that fails when pasted", () => {
   const found = [...documents()].flatMap(([name, text]) =>
     problemsOf(text).map((problem) => `${name}: ${problem}`),
