@@ -18,7 +18,7 @@ async function administered(args: readonly string[] = [], surroundings: Surround
   return { broker, url, port: Number(new URL(url).port) };
 }
 
-test("a PUT that breaks off ends nothing", async () => {
+test("a PUT that breaks off ends no connection", async () => {
   const { broker, url, port } = await administered();
   await using _ = broker;
   using asker = await HttpSocket.connect(port);
@@ -30,7 +30,7 @@ test("a PUT that breaks off ends nothing", async () => {
   await broker.stop();
 });
 
-test("a fault of the administration's own ends the broker, with what the broker knew", async () => {
+test("a fault of the administration ends the broker, with the broker's state", async () => {
   const planted = path.resolve(import.meta.dir, "../cli/planted-fault.ts");
   const main = path.resolve(import.meta.dir, "../../src/main.ts");
   const { broker, url } = await administered([], {
@@ -45,13 +45,13 @@ test("a fault of the administration's own ends the broker, with what the broker 
   expect(broker.otherWords).toMatch(/^  state: \{.*"dev-42"/m);
 });
 
-test("with few descriptors, who asks the administration leaves room for clients", async () => {
+test("with few descriptors, requests to the administration leave room for clients", async () => {
   const { broker, port } = await administered([], {
     through: 'ulimit -n 200 && exec "$0" "$@"',
   });
   await using _ = broker;
   const sockets: Socket[] = [];
-  /** Told by its first bytes, or by its end. */
+  /** Shown by its first bytes, or by its end. */
   const isServed = async (to: number, first: string | Uint8Array): Promise<boolean> => {
     const { promise, resolve } = Promise.withResolvers<boolean>();
     const socket = connect(to, "127.0.0.1", () => socket.write(first));
@@ -83,7 +83,7 @@ test("with few descriptors, who asks the administration leaves room for clients"
   await broker.stop();
 });
 
-test("whoever follows the packets still does after another log level, and after a reload", async () => {
+test("a stream of packets continues after another log level, and after a reload", async () => {
   const { broker, url } = await administered();
   await using _ = broker;
   const { body } = await fetch(`${url}/v1/events?event=packet`);
@@ -107,7 +107,7 @@ test("whoever follows the packets still does after another log level, and after 
   await broker.stop();
 });
 
-test("whoever reads the events reads the last of them, and the end is an orderly one", async () => {
+test("a reader of the events gets the last of them, and the stream ends in order", async () => {
   const { broker, url } = await administered();
   await using _ = broker;
   const client = await MqttJsClient.connect(broker.port, {
@@ -117,7 +117,7 @@ test("whoever reads the events reads the last of them, and the end is an orderly
   const { body } = await fetch(`${url}/v1/events`);
   const waiting = fetch(`${url}/v1/wills?client=dev-42&wait=1m`);
   const told = new Response(body).text();
-  // The stream and the wait are there once they are counted.
+  // The stream and the wait exist once they are counted.
   await eventually(
     async () => (await (await fetch(`${url}/metrics`)).text()).includes("mqttd_event_streams 2"),
     () => "no two streams",
@@ -131,7 +131,7 @@ test("whoever reads the events reads the last of them, and the end is an orderly
   await client[Symbol.asyncDispose]();
 });
 
-test("another site's page, and a name that was rebound, are refused", async () => {
+test("another site's page, and a rebound name, are refused", async () => {
   const { broker, url } = await administered();
   await using _ = broker;
   const status = async (headers: Record<string, string>) =>
@@ -151,7 +151,7 @@ const lanAddress = Object.values(networkInterfaces())
   .find(({ family, internal }) => family === "IPv4" && !internal)?.address;
 
 test.skipIf(lanAddress === undefined)(
-  "bound to all addresses, it answers on each of them to who has the token",
+  "bound to all addresses, it answers on each of them to requests with the token",
   async () => {
     const { broker, port } = await administered(["--set", "admin.host=0.0.0.0"]);
     await using _ = broker;
@@ -167,7 +167,7 @@ test.skipIf(lanAddress === undefined)(
   },
 );
 
-test("whoever finds the broker in another folder finds the token, too", async () => {
+test("a user who finds the broker in another folder finds the token, too", async () => {
   const { broker, url } = await administered(["--set", "admin.tokenFile=token"]);
   await using _ = broker;
   using elsewhere = new Folder();
@@ -179,7 +179,7 @@ test("whoever finds the broker in another folder finds the token, too", async ()
   await broker.stop();
 });
 
-test("a token file of the operator's own is used as it is, on loopback too", async () => {
+test("the operator's own token file is used unchanged, on loopback too", async () => {
   using folder = new Folder({ token: "correct-horse\n" });
   chmodSync(folder.file("token"), 0o600);
   const { broker, url } = await administered(["--set", `admin.tokenFile=${folder.file("token")}`]);
@@ -190,7 +190,7 @@ test("a token file of the operator's own is used as it is, on loopback too", asy
   await broker.stop();
 });
 
-/** The one line with which it does not start. */
+/** The one line with which it refuses to start. */
 async function refusal(folder: Folder, ...settings: readonly string[]): Promise<string> {
   const set = settings.flatMap((setting) => ["--set", setting]);
   const { code, stdout, stderr } = await run(folder, ["serve", "--port", "0", ...set]);
@@ -218,7 +218,7 @@ test.each([
   expect(folder.names()).toEqual(before);
 });
 
-test("a port that was named and is taken is an error, whichever it is", async () => {
+test("a configured port in use is an error, whichever it is", async () => {
   const { broker, port } = await administered();
   await using _ = broker;
   using folder = new Folder();
@@ -229,7 +229,7 @@ test("a port that was named and is taken is an error, whichever it is", async ()
   await broker.stop();
 });
 
-test("where nobody named a port and the default is taken, a free one is, and this is said", async () => {
+test("with no configured port and the default in use, a free one is chosen and logged", async () => {
   using _blocked = blockDefault();
   await using broker = await RunningBroker.start();
   const line = await broker.line("the administration", ({ event }) => event === "administration");
@@ -239,7 +239,7 @@ test("where nobody named a port and the default is taken, a free one is, and thi
   await broker.stop();
 });
 
-/** Sees to it that somebody has the default port. */
+/** Makes sure that the default port is in use. */
 function blockDefault() {
   const port = 1888;
   try {

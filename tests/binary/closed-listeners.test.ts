@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { RunningBroker } from "../support/executable.ts";
 
-test("a listener that refuses everybody is warned of at the start, in a whole line", async () => {
+test("at the start, one whole line warns of a listener that refuses every client", async () => {
   const args = ["--set", "listeners.1.port=0", "--set", "listeners.1.allowAnonymous=false"];
   await using broker = await RunningBroker.start({ args });
   const { text } = await broker.line("the warning", ({ event }) => event === "warning");

@@ -7,7 +7,7 @@ import { MqttJsClient } from "../support/mqttjs-client.ts";
 const root = path.resolve(import.meta.dir, "../..");
 const deno = path.join(root, "node_modules/.bin/deno");
 const command = [deno, "run", "-A", "--no-prompt", path.join(root, "src/main.ts")];
-/** It compiles all sources first. */
+/** Deno compiles all sources first. */
 const limits = { readyBoundMs: 20_000 };
 const testLimitMs = 30_000;
 

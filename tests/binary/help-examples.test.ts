@@ -22,14 +22,14 @@ async function device(broker: RunningBroker, turn: number): Promise<Disposable> 
   return { [Symbol.dispose]: () => socket.terminate() };
 }
 
-test("each example of a verb's page does what it says against a broker that runs", async () => {
+test("each example of a verb's page works as described against a running broker", async () => {
   await using broker = await RunningBroker.start({ args: ["--set", "admin.port=0"] });
   using folder = new Folder();
   symlinkSync(executable(), folder.file("mqttd"));
   const env = environment(broker.folder);
   for (const [index, example] of examples.entries()) {
     using connected = await device(broker, index + 1);
-    // What waits for a will gets one.
+    // An example that waits for a will gets one.
     if (example.includes("--wait")) connected[Symbol.dispose]();
     await using child = spawn(["sh", "-c", example], {
       cwd: folder.path,

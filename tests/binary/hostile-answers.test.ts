@@ -6,8 +6,8 @@ import { drip, type Hostility, HostileServer, pour } from "../support/hostile-se
 import { measured } from "../support/measured.ts";
 import { mortal } from "../support/mortal.ts";
 
-// Whatever answers where a broker was thought to be: `inspect` says it in one line, with the exit code
-// that its help names, prints nothing that moves a terminal, and takes little memory.
+// Whatever answers at a broker's address: `inspect` reports it in one line, with the exit code that
+// its help names, prints nothing that moves a terminal, and uses little memory.
 
 const peakMost = 300_000_000;
 const mebibyte = 1024 * 1024;
@@ -15,17 +15,17 @@ const mebibyte = 1024 * 1024;
 interface Row {
   readonly what: string;
   readonly server: Hostility;
-  /** Default: none, which asks for the overview. */
+  /** Default: none, which shows the overview. */
   readonly args?: readonly string[];
   readonly code: number;
-  /** The one line; URL stands for the address. Null: nothing is said. */
+  /** The one line; URL stands for the address. Null: no line. */
   readonly line: string | RegExp | null;
 }
 
 const head = "HTTP/1.1 200 OK\r\nmqttd-api: 1\r\n";
 const json = "content-type: application/json\r\n";
 
-/** A whole answer, of a broker by its headers. */
+/** A whole answer, a broker's according to its headers. */
 function answer(body: string | Uint8Array, headers = json, first = head): Hostility {
   return (socket) => {
     const bytes = Buffer.from(body);
@@ -34,7 +34,7 @@ function answer(body: string | Uint8Array, headers = json, first = head): Hostil
   };
 }
 
-/** An answer that begins like this and goes on with the same bytes for ever. */
+/** An answer with this start, which repeats the same bytes for ever. */
 function endless(start: string, bytes: Uint8Array): Hostility {
   return (socket) => {
     socket.write(start);
@@ -241,7 +241,7 @@ const bodies: readonly Row[] = [
   },
 ];
 
-/** As many small items as there may be in 16 MiB. */
+/** As many small items as fit into 16 MiB. */
 function many(key: string, item: object | string, rest: object, most = Infinity): string {
   const text = JSON.stringify(item);
   const items = Math.min(most, Math.floor((16 * mebibyte - 1000) / (text.length + 1)));
@@ -350,7 +350,7 @@ const refusals: readonly Row[] = [
   },
 ];
 
-/** Every verb, with the key that it misses first in an empty object. */
+/** Every verb, with the first key that it misses in an empty object. */
 const verbs: readonly [args: readonly string[], missing: string][] = [
   [[], "now"],
   [["clients"], "clients"],
@@ -380,7 +380,7 @@ const shapes: readonly Row[] = [
   })),
 ];
 
-/** Answers with the overview where that is asked for, and otherwise as told. */
+/** Answers the overview to its path, and the given answer to others. */
 async function besideOverview(hostility: Hostility): Promise<Hostility> {
   const overview = answer(await (await new Administered().ask("/v1/overview")).text());
   return (socket, asked) =>
@@ -432,7 +432,7 @@ const streams: readonly Row[] = [
 async function play({ server, args = [], code, line }: Row): Promise<void> {
   using folder = new Folder();
   await using hostile = await HostileServer.start(server);
-  // Where time is not what is looked for, a busy machine has enough of it.
+  // Ample for a busy machine where the time is not under test.
   const patience = args.includes("--timeout") ? [] : ["--timeout", "20s"];
   const where = ["--admin", String(hostile.port), ...patience];
   const ended = await measured(folder, ["inspect", ...args, ...where]);
@@ -474,7 +474,7 @@ describe("inspect tail, hostile answers", () => {
 describe("inspect, answers whose strings are hostile", () => {
   const harm = "\u001b[2J\u009b1A\r\n\u202e\u2066\u200bx\u007f";
 
-  /** An answer of a real broker with every string of a peer, and of its own, that is free to be any. */
+  /** A real broker's answer, with every free string of a peer or its own. */
   async function harmful(): Promise<string> {
     const admin = new Administered();
     mortal(admin.world, { id: harm, keepalive: 10, username: harm, will: { topic: "t" } }).drop();

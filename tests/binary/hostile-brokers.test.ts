@@ -5,17 +5,17 @@ import { Folder } from "../support/executable.ts";
 import { drip, type Hostility, HostileServer, pour } from "../support/hostile-server.ts";
 import { measured } from "../support/measured.ts";
 
-// `simulate-drop` is pointed at any broker: whatever that sends, it ends with the exit code that its help
-// names, says in one line what was wrong, and takes little memory.
+// `simulate-drop` accepts any broker as its target: whatever that sends, it ends with the exit code
+// that its help names, reports the error in one line, and uses little memory.
 
 const peakMost = 300_000_000;
 const limitMs = 60_000;
 
 const letters = Buffer.alloc(64 * 1024, "a");
-/** The first byte of a packet, and the largest Remaining Length there is. */
+/** The first byte of a packet, and the largest Remaining Length. */
 const announced = (first: number): Buffer => Buffer.of(first, 0xff, 0xff, 0xff, 0x7f);
 
-/** What a broker says as soon as a client has said CONNECT. */
+/** A broker's reply to a client's CONNECT. */
 interface Greeting {
   readonly what: string;
   readonly server: Hostility;
@@ -100,11 +100,11 @@ const greetings: readonly Greeting[] = [
   },
 ];
 
-/** What a broker does that lets clients in, and then answers a SUBSCRIBE like this. */
+/** A broker that accepts clients, and then answers a SUBSCRIBE like this. */
 interface Treatment {
   readonly what: string;
   readonly after: (socket: Socket) => void;
-  /** What of it can't be taken. */
+  /** The invalid part of it. */
   readonly line: string | RegExp;
 }
 
@@ -154,7 +154,7 @@ const treatments: readonly Treatment[] = [
   },
 ];
 
-/** A broker as far as CONNACK, PUBACK and SUBACK; `after` is what follows a SUBACK. */
+/** A broker as far as CONNACK, PUBACK and SUBACK; `after` follows a SUBACK. */
 function lettingIn(after: (socket: Socket) => void): Hostility {
   return (socket, first) => {
     const reading = parser({ protocolVersion: 4 });
@@ -221,7 +221,7 @@ describe("simulate-drop, hostile greetings", () => {
   );
 });
 
-describe("simulate-drop, brokers that let clients in", () => {
+describe("simulate-drop, brokers that accept clients", () => {
   for (const { what, after, line } of treatments) {
     test(
       what,

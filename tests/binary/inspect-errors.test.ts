@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { connectBytes } from "../support/connect-bytes.ts";
 import { type Ended, Folder, run, RunningBroker } from "../support/executable.ts";
 
-/** What it says and how it ends, with what differs from run to run replaced. */
+/** Its output and exit code, with the parts that differ from run to run replaced. */
 function told({ code, stdout, stderr }: Ended, ...unsteady: readonly (string | number)[]): string {
   let text = `${stdout}${stderr}(exit code ${code})\n`;
   for (const [index, one] of unsteady.entries()) text = text.replaceAll(String(one), `<${index}>`);
@@ -15,7 +15,7 @@ async function adminPort(broker: RunningBroker): Promise<number> {
   return Number(new URL(String([line["urls"]].flat()[0])).port);
 }
 
-/** A client that has been let in, until the test's broker ends. */
+/** A connected client, until the test's broker ends. */
 async function connected(broker: RunningBroker, clientId: string): Promise<void> {
   const { port } = broker;
   const socket = await Bun.connect({ hostname: "127.0.0.1", port, socket: { data() {} } });
@@ -35,7 +35,7 @@ test("no broker runs here", async () => {
   `);
 });
 
-test("a broker that was killed leaves nothing that misleads", async () => {
+test("a killed broker leaves nothing that misleads", async () => {
   await using broker = await RunningBroker.start({ args: admin });
   const port = await adminPort(broker);
   broker.signal("SIGKILL");
@@ -80,7 +80,7 @@ test("several brokers run here: a list to choose from", async () => {
   }
 });
 
-test("a token that is wrong, or missing", async () => {
+test("a wrong or missing token", async () => {
   const files = { token: "right\n", wrong: "wrong\n" };
   await using broker = await RunningBroker.start({
     args: admin,
@@ -113,7 +113,7 @@ test("a token that is wrong, or missing", async () => {
   `);
 });
 
-test("a broker of another version, and something that is no broker", async () => {
+test("a broker of another version, and a server that is no broker", async () => {
   using folder = new Folder();
   using other = Bun.serve({
     hostname: "127.0.0.1",
@@ -160,7 +160,7 @@ test("the port of MQTT is not that of the administration", async () => {
   `);
 });
 
-test("a broker that is stopped does not answer in time", async () => {
+test("a stopped broker does not answer in time", async () => {
   await using broker = await RunningBroker.start({ args: admin });
   const port = await adminPort(broker);
   broker.signal("SIGSTOP");
@@ -174,7 +174,7 @@ test("a broker that is stopped does not answer in time", async () => {
   `);
 });
 
-test("a client that does not exist: those that are near", async () => {
+test("an unknown client: the nearest ids", async () => {
   await using broker = await RunningBroker.start({ args: admin });
   for (const clientId of ["dev-42", "dev-43", "dev\u001b[2J"]) await connected(broker, clientId);
   for (const verb of ["client", "kick", "drop"]) {
@@ -202,7 +202,7 @@ test("a client that does not exist: those that are near", async () => {
   `);
 });
 
-test("a reload that is not valid changes nothing; nothing to kick is exit code 1", async () => {
+test("an invalid reload changes nothing; nothing to kick is exit code 1", async () => {
   await using broker = await RunningBroker.start({ args: admin, files: { "mqttd.json": "{}" } });
   await connected(broker, "dev-42");
   broker.folder.write("mqttd.json", '{"limits": {"qos": 7}}');
@@ -256,7 +256,7 @@ test("a pipe that closes does no harm", async () => {
   }
 });
 
-test("a proxy that is set for the web is not asked for the broker", async () => {
+test("a proxy for the web is not used for the broker", async () => {
   await using broker = await RunningBroker.start({ args: admin });
   const ended = await run(broker.folder, ["inspect", "log", "info"], {
     through: 'http_proxy=http://127.0.0.1:1 HTTP_PROXY=http://127.0.0.1:1 exec "$0" "$@"',

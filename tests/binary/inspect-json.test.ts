@@ -7,7 +7,7 @@ import { run, RunningBroker } from "../support/executable.ts";
 
 const document = readFileSync(path.resolve(import.meta.dir, "../../docs/inspect.md"), "utf8");
 
-/** Names that stand in backticks in the item of a verb. */
+/** Names in backticks in the item of a verb. */
 function documented(verb: string): Set<string> {
   const [, list = ""] = document.split("\n## JSON\n");
   const item = list.split("\n- ").find((one) => one.startsWith(`${verb}:`));
@@ -15,7 +15,7 @@ function documented(verb: string): Set<string> {
   return new Set(Array.from(item.matchAll(/`(\w+)`/g), ([, name = ""]) => name));
 }
 
-/** All keys in an answer, but for those whose values other items tell. */
+/** All keys in an answer, except those below keys that other items describe. */
 function keysIn(value: unknown, elsewhere: readonly string[]): string[] {
   if (typeof value !== "object" || value === null) return [];
   if (Array.isArray(value)) return value.flatMap((item) => keysIn(item, elsewhere));
@@ -24,7 +24,7 @@ function keysIn(value: unknown, elsewhere: readonly string[]): string[] {
   );
 }
 
-/** The item of a verb, what is asked, and the keys whose values other items tell. */
+/** The item of a verb, its arguments, and the keys whose values other items describe. */
 const items: readonly (readonly [item: string, ask: string, elsewhere?: readonly string[]])[] = [
   ["(none)", "", ["ends", "wills", "pendingWills"]],
   ["`clients`", "clients"],

@@ -12,7 +12,7 @@ class Tail implements AsyncDisposable {
   readonly #child: Bun.Subprocess<"ignore", "pipe", "pipe">;
   readonly #heard: Promise<void>;
 
-  /** Begins, and waits until the broker says that somebody listens. */
+  /** Starts it, and waits until the broker reports a listener. */
   static async start(
     broker: RunningBroker,
     args: readonly string[] = [],
@@ -70,7 +70,7 @@ class Tail implements AsyncDisposable {
   }
 }
 
-/** A number that the broker has for Prometheus. */
+/** A value of the broker's Prometheus metrics. */
 async function metric(broker: RunningBroker, name: string): Promise<number> {
   const line = await broker.line("administration", ({ event }) => event === "administration");
   const url = String([line["urls"]].flat()[0]);
@@ -88,7 +88,7 @@ async function die(broker: RunningBroker, clientId: string): Promise<void> {
   await broker.ended(clientId);
 }
 
-/** Publishes, until the broker says that it is enough. */
+/** Publishes until the broker's state is sufficient. */
 async function flood(broker: RunningBroker, isEnough: () => Promise<boolean>): Promise<void> {
   const { port } = broker;
   const socket = await Bun.connect({ hostname: "127.0.0.1", port, socket: { data() {} } });
@@ -130,7 +130,7 @@ test("tail shows the log's lines until Ctrl-C", async () => {
   expect(await tail.end()).toEqual({ code: 130, stderr: "" });
 });
 
-test("tail --json gives one event a line; SIGTERM ends it too", async () => {
+test("tail --json prints one event a line; SIGTERM ends it too", async () => {
   await using broker = await RunningBroker.start({ args: admin });
   await using tail = await Tail.start(broker, ["--json", "--event", "ended"]);
   await die(broker, "dev-42");
@@ -146,7 +146,7 @@ test("tail --json gives one event a line; SIGTERM ends it too", async () => {
   expect(await tail.end()).toEqual({ code: 143, stderr: "" });
 });
 
-test("tail of one client, and of topics, shows nothing of others", async () => {
+test("tail of one client, and of topics, shows nothing else", async () => {
   await using broker = await RunningBroker.start({ args: admin });
   await using tail = await Tail.start(broker, ["--client", "dev-2", "--topic", "home/+"]);
   for (const clientId of ["dev-1", "dev-2", "dev-3"]) await die(broker, clientId);
@@ -156,7 +156,7 @@ test("tail of one client, and of topics, shows nothing of others", async () => {
   expect(tail.lines.items.filter((line) => !line.includes("dev-2"))).toEqual([]);
 });
 
-test("tail says that the broker has stopped, or that it was killed", async () => {
+test("tail reports that the broker has stopped, or was killed", async () => {
   for (const [signal, why] of [
     ["SIGTERM", "the broker has stopped"],
     ["SIGKILL", "the broker's events broke off (the broker has gone, or the link is down)"],
@@ -168,7 +168,7 @@ test("tail says that the broker has stopped, or that it was killed", async () =>
   }
 });
 
-test("tail says how many events it missed while it was stopped", async () => {
+test("tail reports how many events it missed while it was stopped", async () => {
   await using broker = await RunningBroker.start({ args: admin });
   await using tail = await Tail.start(broker, ["--event", "packet"]);
   tail.signal("SIGSTOP");
@@ -182,10 +182,10 @@ test.each([
   ["SIGINT", 130],
   ["SIGTERM", 143],
 ] as const)(
-  "%s ends tail while nobody takes what it prints: exit code %i",
+  "%s ends tail while nothing reads its output: exit code %i",
   async (signal, code) => {
     await using broker = await RunningBroker.start({ args: admin });
-    // Its own other end of the pipe, which nobody reads.
+    // Holds the other end of its pipe open, and nothing reads it.
     const script = 'mkfifo out && exec 3<>out && exec "$0" "$@" >out';
     await using tail = await Tail.start(broker, ["--event", "packet"], ["sh", "-c", script]);
     const received = 'mqttd_packets_total\\{direction="received"\\}';
@@ -196,7 +196,7 @@ test.each([
   30_000,
 );
 
-test("tail is coloured as the log is, where colours are asked for", async () => {
+test("tail is coloured as the log is, where colours are requested", async () => {
   await using broker = await RunningBroker.start({ args: admin });
   await using tail = await Tail.start(broker, ["--color", "always"]);
   await die(broker, "dev\u001b[2J");

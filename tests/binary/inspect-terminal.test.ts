@@ -36,7 +36,7 @@ class OnTerminal implements AsyncDisposable {
     this.#child.terminal?.write(keys);
   }
 
-  /** Its exit code, when all that it wrote is here. */
+  /** Its exit code, when all its output has arrived. */
   async end(): Promise<number | null> {
     await this.#child.exited;
     await this.#closed.promise;
@@ -69,7 +69,7 @@ const verbs = [
 ];
 
 for (const columns of [40, 80, 160]) {
-  test(`on a terminal of ${columns} columns every view keeps to its lines`, async () => {
+  test(`on a terminal of ${columns} columns no view's line is wider`, async () => {
     await using broker = await startHousehold();
     for (const verb of verbs) {
       await using screen = new OnTerminal(
@@ -87,7 +87,7 @@ for (const columns of [40, 80, 160]) {
   });
 }
 
-test("colours on a terminal, and none where nobody wants them", async () => {
+test("colours on a terminal, and none where they are switched off", async () => {
   await using broker = await startHousehold();
   await using colored = new OnTerminal(broker, 80, ["clients"]);
   expect(await colored.end()).toBe(0);
@@ -117,6 +117,6 @@ test("Ctrl-C ends a tail, and a wait", async () => {
   wait.type("\u0003");
   expect(await tail.end()).toBe(130);
   expect(tail.output).toBe("^C");
-  // It has nothing to take back, so that the signal itself ends it.
+  // It has nothing to clean up, so the signal itself ends it.
   expect(await wait.end()).toBeOneOf([130, null]);
 });

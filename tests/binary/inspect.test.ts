@@ -62,7 +62,7 @@ test("a silent drop is found by the keepalive", async () => {
   expect(await broker.ended("dev-1")).toMatchObject({ cause: "keepAliveExpired" });
 });
 
-test("unknown clients, verbs and brokers are told in one line", async () => {
+test("unknown clients, verbs and brokers are reported in one line", async () => {
   await using broker = await RunningBroker.start();
   await clientOf(broker, "dev-42");
   expect(await inspect(broker, "client", "dev-43")).toEqual({

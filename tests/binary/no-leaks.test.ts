@@ -6,25 +6,26 @@ import { eventually } from "../support/inbox.ts";
 
 const clients = 1000;
 const rounds = 40;
-/** By then whatever is made once, and the room that a collector likes to have, is there. */
+/** By then all lasting allocations exist, and the collector has its usual room. */
 const settledRound = 10;
-/** The collector runs now and then: of so many rounds at the end, the least tells what is kept. */
+/** The collector runs at intervals: the minimum of so many last rounds shows what is kept. */
 const lastRounds = 10;
-/** Growth from there to the end: 800 bytes for each client that came and went. */
+/** Allowed growth from there to the end: 800 bytes for each client connected and gone. */
 const growthBytes = 800 * clients * (rounds - settledRound);
-/** For the whole of it, on a slow machine. */
+/** For the whole test, on a slow machine. */
 const testLimitMs = 60_000;
 
-/** Of other things than connections: a log that is written, a timer. */
+/** Of other things than connections: the log file, a timer. */
 const otherDescriptors = 2;
 
 const isLinux = process.platform === "linux";
 
 test.if(isLinux)(
-  `${clients} clients with wills are reset, ${rounds} times over: nothing is left of them`,
+  `${clients} clients with wills are reset, ${rounds} times: nothing is left of them`,
   async () => {
     await using broker = await RunningBroker.start({
-      // What is remembered of clients has a bound of its own, and would take until it is full to be flat.
+      // The records of clients have a bound of their own, and would make memory grow until they
+      // reach it.
       args: ["--set", "limits.ledger=100"],
     });
     using watcher = await WillWatcher.connect(broker.port);
@@ -55,7 +56,7 @@ test.if(isLinux)(
       if (round === settledRound) settled = resident;
       if (round > rounds - lastRounds) least = Math.min(least, resident);
     }
-    // Memory comes back when the collector runs, which no event tells of.
+    // Memory falls when the collector runs, which has no event.
     await eventually(
       () => Math.min(least, residentBytes(broker.pid)) <= settled + growthBytes,
       () =>
@@ -81,7 +82,7 @@ function megabytes(bytes: number): string {
   return `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
 }
 
-/** The clients of one round; each is a socket and nothing more, so that the test is not what is slow. */
+/** The clients of one round; each is only a socket, so that the test is not the slow part. */
 class Crowd {
   readonly #sockets: Bun.Socket[];
 
@@ -160,7 +161,7 @@ class WillWatcher implements Disposable {
     return watcher;
   }
 
-  /** What the broker had sent before has come. */
+  /** The broker's earlier output has arrived. */
   async roundTrip(): Promise<void> {
     const wanted = this.#pongs + 1;
     this.#socket.write(generate({ cmd: "pingreq" }));

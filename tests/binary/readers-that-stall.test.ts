@@ -7,7 +7,9 @@ import { eventually } from "../support/inbox.ts";
 
 const places = 16;
 
-/** A client with so many long subscriptions that their list does not fit into a socket's buffers. */
+/**
+ * A client with so many long subscriptions that their list does not fit into a socket's buffers.
+ */
 async function subscribeToMuch(port: number): Promise<Disposable> {
   const socket = await Bun.connect({ hostname: "127.0.0.1", port, socket: { data() {} } });
   socket.write(connectBytes({ version: 4, clientId: "much" }));
@@ -32,7 +34,7 @@ async function subscribeToMuch(port: number): Promise<Disposable> {
   return { [Symbol.dispose]: () => socket.terminate() };
 }
 
-test("those who ask and never read shut out nobody: inspect gets through within seconds", async () => {
+test("requests whose answers are never read shut out nobody: inspect gets through within seconds", async () => {
   await using broker = await RunningBroker.start({
     args: ["--set", "admin.port=0", "--set", `admin.connections=${places}`],
   });
@@ -55,7 +57,7 @@ test("those who ask and never read shut out nobody: inspect gets through within 
     () => `inspect ended with ${codes.join(", ")}`,
     10_000,
   );
-  // Whoever reads what there is has not been sent away for it.
+  // A client that has read everything sent so far is not cut off.
   expect((await run(broker.folder, ["inspect", "log", "info"])).code).toBe(0);
   for (const one of stalled) one.reset();
   await broker.stop();

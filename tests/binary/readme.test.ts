@@ -16,7 +16,7 @@ import { expectNotHeldUp } from "../support/held-up.ts";
 import { eventually, now } from "../support/inbox.ts";
 import { InteractiveShell, type ShellName } from "../support/shell.ts";
 
-// Each command of README.md, typed into an interactive shell as a newcomer does.
+// Types each command of README.md into an interactive shell, as a newcomer does.
 
 const root = path.resolve(import.meta.dir, "../..");
 const readme = documents().get("README.md") ?? "";
@@ -30,7 +30,7 @@ const commands: readonly string[] = [
 /** They install from the network; the second runs this test. */
 const exempt: readonly string[] = ["npm install && npm run serve", "npm install && npm test"];
 
-/** What is typed instead, because a host is made up, a port may be taken, or a keepalive is long. */
+/** Replacements for a made-up host, a port that may be in use, or a long keepalive. */
 const replacements: readonly (readonly [written: string, typed: string])[] = [
   ["mosquitto_sub -t 'home/#' -v &", "mosquitto_sub -p PORT -t 'home/#' -v &"],
   ["mosquitto_sub -i dev-42 -k 10 -t", "mosquitto_sub -p PORT -i dev-42 -k 5 -t"],
@@ -46,7 +46,7 @@ const replacements: readonly (readonly [written: string, typed: string])[] = [
   ["--url mqtt://localhost:1883", "--url mqtt://localhost:PORT"],
 ];
 
-/** Those that are one whole command; the others stand within one. */
+/** Those that replace a whole command; the others replace a part of one. */
 const isWhole = (written: string): boolean => written.startsWith("mqttd ");
 
 function replaced(command: string, ports: Ports, used?: Set<string>): string {
@@ -73,14 +73,14 @@ test("each replacement is needed, and none is missing", () => {
 
 const hasMosquitto = Bun.which("mosquitto_sub") !== null;
 
-/** What a session has at hand. */
+/** A session's tools. */
 interface Session {
   readonly shell: InteractiveShell;
   readonly broker: RunningBroker;
   readonly ports: Ports;
 }
 
-/** Plays a command; it has read its own exit code. */
+/** Plays a command, whose exit code it has read. */
 type Play = (session: Session, typed: string) => Promise<void>;
 
 const ends =
@@ -91,7 +91,7 @@ const ends =
     expect({ typed, code }).toEqual({ typed, code: expected.code ?? 0 });
   };
 
-/** A run of simulate-drop, which says so where the machine held it up. */
+/** A run of simulate-drop, whose output reports a stall of the machine. */
 const judges =
   (boundMs = 30_000): Play =>
   async ({ shell }, typed) => {
@@ -127,7 +127,7 @@ const cleansUp: Play = async ({ shell }, typed) => {
   );
 };
 
-/** `tail` shows what happens while it runs. */
+/** `tail` shows events while it runs. */
 const follows: Play = async ({ shell, broker }, typed) => {
   shell.type(typed);
   const [url] = [
@@ -145,7 +145,7 @@ const follows: Play = async ({ shell, broker }, typed) => {
 /** Typed first, in each terminal. */
 const ontoPath = 'export PATH="$PWD/dist:$PATH"';
 
-/** How each command is played, by its first line: a list for each terminal, in this order. */
+/** The way to play each command, by its first line: a list for each terminal, in this order. */
 const terminals: Readonly<Record<string, readonly (readonly [first: string, play: Play])[]>> = {
   "of the first minute": [
     ["mosquitto_sub -t 'home/#' -v &", hangs],
@@ -194,13 +194,13 @@ const terminals: Readonly<Record<string, readonly (readonly [first: string, play
   ],
 };
 
-test("each command of the README has its place here", () => {
+test("each command of the README is played here", () => {
   const first = (command: string): string => command.split("\n")[0] ?? "";
   const played = Object.values(terminals).flatMap((plays) => plays.map(([start]) => start));
   expect([ontoPath, ...played, ...exempt].sort()).toEqual(commands.map(first).sort());
 });
 
-/** A client with a will that lives as long as the test wants it to. */
+/** A client with a will that stays connected as long as the test needs it. */
 async function device(broker: RunningBroker, clientId: string): Promise<Disposable> {
   const { port } = broker;
   const socket = await Bun.connect({ hostname: "127.0.0.1", port, socket: { data() {} } });
@@ -249,12 +249,12 @@ async function playAll(
   expect(await shell.run(ontoPath)).toMatchObject({ code: 0 });
   expect((await shell.run("command -v mqttd")).output).toContain(`${root}/dist/mqttd\n`);
   for (const [start, play] of plays) {
-    // The scripts are the project's; everything else works in any folder.
+    // Scripts belong to the project's folder; every other command works in any folder.
     await shell.run(`cd ${start.startsWith("npx ") ? root : folder.path}`);
     using _ = start.startsWith("mqttd inspect") ? await device(broker, "dev-42") : null;
     await play({ shell, broker, ports }, replaced(commandOf(start), ports));
   }
-  // Pasting has not ended the shell, and nothing is left of what was started.
+  // Pasting has not ended the shell, and nothing that it started is left.
   expect((await shell.run("jobs")).output).not.toMatch(/mosquitto|mqttd/);
   expect(folder.names()).toEqual([]);
 }
@@ -333,7 +333,7 @@ for (const [what, from, to, code, says] of [
   );
 }
 
-test("the README's configuration is valid, and no use of it is warned of", async () => {
+test("the README's configuration is valid, and gives no warning", async () => {
   const { text = "" } = fencesOf(readme).find(({ language }) => language === "jsonc") ?? {};
   using folder = new Folder({ "mqttd.jsonc": text });
   const ended = await run(folder, ["serve", "--test-config"]);

@@ -2,11 +2,14 @@ import { expect, test } from "bun:test";
 import path from "node:path";
 import { accepts, executable, Folder, run, RunningBroker } from "../support/executable.ts";
 
-// One clear line for each thing that the operator has to mend, exit code 2, and nothing left behind.
+// One clear line for each error that the operator must fix, exit code 2, and nothing left behind.
 
 const isLinux = process.platform === "linux";
 
-/** Runs `serve` in a folder with these files, which is to be as it was; returns what it said. */
+/**
+ * Runs `serve` in a folder with these files, checks that the folder is unchanged, and returns the
+ * output.
+ */
 async function refusal(
   args: readonly string[],
   files: Readonly<Record<string, string>> = {},
@@ -20,7 +23,7 @@ async function refusal(
   return stderr.trimEnd().split("\n");
 }
 
-/** A port that nobody listens on. */
+/** A port without a listener. */
 function freePort(): number {
   const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
   listener.stop(true);
@@ -47,18 +50,18 @@ test("a configuration with several errors: all of them at once, a line each", as
   expect(await accepts(`mqtt://127.0.0.1:${port}`)).toBe(false);
 });
 
-test("a configuration that is no JSON", async () => {
+test("a configuration that is not JSON", async () => {
   const lines = await refusal(["--config", "bad.json"], { "bad.json": '{ "limits": { "qos": ' });
   expect(lines.length).toBeGreaterThan(0);
   for (const line of lines) expect(line).toStartWith("mqttd: bad.json:1:");
 });
 
-test("a configuration file that is missing", async () => {
+test("a missing configuration file", async () => {
   const lines = await refusal(["--config", "missing.json", "--ready-file", "ready"]);
   expect(lines).toEqual(["mqttd: missing.json: there is no such file (named by --config)"]);
 });
 
-test("a port in use: the line names the port and who has it", async () => {
+test("a port in use: the line names the port and its owner", async () => {
   await using holder = await RunningBroker.start();
   const { port, pid } = holder;
   const name = path.basename(executable()).slice(0, 15);
@@ -70,7 +73,7 @@ test("a port in use: the line names the port and who has it", async () => {
   await holder.stop();
 });
 
-test("a port in use: the ready file of the broker that has it stays", async () => {
+test("a port in use: the ready file of the broker on it stays", async () => {
   await using holder = await RunningBroker.start();
   const before = holder.folder.text("ready");
   const { code } = await run(holder.folder, [
@@ -95,7 +98,7 @@ test("one of two listeners in use: the other one is not served either", async ()
   await holder.stop();
 });
 
-test("a port in use, with npm run serve: what works there", async () => {
+test("a port in use, with npm run serve: the hint works there", async () => {
   await using holder = await RunningBroker.start({ args: ["--set", "admin.port=0"] });
   const through = 'npm_package_name=mqttd npm_lifecycle_event=serve exec "$0" "$@"';
   using folder = new Folder();

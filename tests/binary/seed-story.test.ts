@@ -6,15 +6,16 @@ import { now } from "../support/inbox.ts";
 import { Forwarder } from "../support/forwarder.ts";
 import { SocketClient } from "../support/socket-client.ts";
 
-// What mqttd is for: a client vanishes without a word, and its will arrives when it is due.
+// The purpose of mqttd: a client vanishes without a DISCONNECT, and its will arrives when it is
+// due.
 
 const keepalive = 2;
 const allowedMs = 3000;
-/** The most that an expired keepalive may be late. */
+/** The maximum lateness of an expired keepalive. */
 const latenessMs = 50;
 const testLimitMs = 15_000;
 
-/** A broker, and somebody who waits for the will of `clientId`. */
+/** A broker, and a watcher of the will of `clientId`. */
 async function scene(clientId: string) {
   const broker = await RunningBroker.start();
   const watcher = await SocketClient.connect(broker.port, { clientId: "watcher" });
@@ -23,7 +24,7 @@ async function scene(clientId: string) {
     broker,
     watcher,
     options: { port: broker.port, clientId, keepalive, subscribe: null },
-    /** The one line of the end, and the moment at which the will came: once, no more. */
+    /** The one log line of the end, and the arrival time of the one will. */
     async end(): Promise<{ line: EndedLine; at: number }> {
       const { at, payload } = await watcher.message(`wills/${clientId}`);
       expect(payload).toBe("gone");
@@ -43,12 +44,12 @@ function expectOnTime(last: { sent: number; answered: number }, line: EndedLine,
   expect(line).toMatchObject({ cause: "keepAliveExpired", allowedMs });
   expect(line.silentMs).toBeGreaterThanOrEqual(allowedMs);
   expect(at - last.sent).toBeGreaterThanOrEqual(allowedMs);
-  // The time after the deadline, so that the meter is asked about that alone.
+  // The time after the deadline alone, the span for which the meter is queried.
   expectInTime("the end", line.silentMs - allowedMs, latenessMs, at);
   expectInTime("the will", at - last.answered - allowedMs, latenessMs, at);
 }
 
-/** All that was to be said has been said, and said once. */
+/** The broker has logged everything, and each line once. */
 async function expectOneEnd({ broker, watcher }: Scene, clientId: string): Promise<void> {
   await watcher.ping();
   expect(watcher.messages().filter((text) => text.startsWith("wills/"))).toEqual([
@@ -61,7 +62,7 @@ async function expectOneEnd({ broker, watcher }: Scene, clientId: string): Promi
 type Scene = Awaited<ReturnType<typeof scene>>;
 
 test.concurrent(
-  "a client that is stopped (SIGSTOP) is missed after 1.5 keepalives",
+  "a client that is stopped (SIGSTOP) is detected after 1.5 keepalives",
   async () => {
     await using story = await scene("stopped");
     await using client = new ClientProcess(story.options);
@@ -75,7 +76,7 @@ test.concurrent(
 );
 
 test.concurrent(
-  "a client that is killed (SIGKILL) is missed at once",
+  "a client that is killed (SIGKILL) is detected at once",
   async () => {
     await using story = await scene("killed");
     await using client = new ClientProcess(story.options);
@@ -94,7 +95,7 @@ test.concurrent(
 );
 
 test.concurrent(
-  "a client behind a proxy that went silent is missed after 1.5 keepalives",
+  "a client behind a proxy that went silent is detected after 1.5 keepalives",
   async () => {
     await using story = await scene("forwarded");
     using forwarder = new Forwarder(story.broker.port);
@@ -113,7 +114,7 @@ test.concurrent(
 );
 
 test.concurrent(
-  "a client that only listens, on a busy topic, is missed after 1.5 keepalives",
+  "a client that only listens, on a busy topic, is detected after 1.5 keepalives",
   async () => {
     await using story = await scene("listening");
     using busy = await SocketClient.connect(story.broker.port, { clientId: "busy" });
@@ -122,7 +123,7 @@ test.concurrent(
     const publishing = setInterval(() => busy.publish("busy/topic", "traffic"), 10);
     const { line, at } = await story.end().finally(() => clearInterval(publishing));
     expectOnTime(last, line, at);
-    // The broker had closed its connection, so that its process ended; until then it had traffic.
+    // The broker had closed its connection, so its process ended; until then it had traffic.
     await client.exit();
     const received = client.reports.items.findLast((told) => told.did === "receive");
     expect(received?.messages).toBeGreaterThanOrEqual(100);

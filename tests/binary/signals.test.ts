@@ -14,7 +14,7 @@ import { spawn } from "../support/child.ts";
 const gone = { payload: Buffer.from("gone"), qos: 1, retain: false } as const;
 
 test.each(["SIGTERM", "SIGINT"] as const)(
-  "%s: wills first, then everybody is sent away, and nothing is left",
+  "%s: wills first, then every client is disconnected, and nothing is left",
   async (signal) => {
     await using broker = await RunningBroker.start();
     const { port } = broker;
@@ -55,7 +55,7 @@ test("a signal in the middle of the start leaves no draft of the ready file", as
       ...{ cwd: folder.path, env: environment(folder) },
       ...{ stdin: "ignore", stdout: "ignore", stderr: "pipe" },
     });
-    // The first thing that appears in the folder is the draft; an event would tell of it too late.
+    // The draft is the first file in the folder; an event would be too late.
     const until = performance.now() + 2000;
     while (readdirSync(folder.path).length === 0 && performance.now() < until);
     child.kill("SIGTERM");
@@ -65,7 +65,7 @@ test("a signal in the middle of the start leaves no draft of the ready file", as
   }
 });
 
-test("its port can be taken again at once", async () => {
+test("its port is free at once", async () => {
   await using first = await RunningBroker.start();
   using client = await SocketClient.connect(first.port, { clientId: "client" });
   await first.stop();
@@ -75,7 +75,7 @@ test("its port can be taken again at once", async () => {
   await second.stop();
 });
 
-/** A client that takes nothing of what the broker has to say to it. */
+/** A client that reads nothing of the broker's output. */
 async function stalled(broker: RunningBroker): Promise<SocketClient> {
   const client = await SocketClient.connect(broker.port, { clientId: "stalled" });
   await client.subscribe("busy");
@@ -85,7 +85,7 @@ async function stalled(broker: RunningBroker): Promise<SocketClient> {
   return client;
 }
 
-test("who takes nothing does not keep it from stopping", async () => {
+test("a client that reads nothing does not prevent the stop", async () => {
   await using broker = await RunningBroker.start();
   using _ = await stalled(broker);
   await broker.stop();
@@ -104,7 +104,7 @@ test.each([
   await broker.expectNothingLeft();
 });
 
-test("SIGHUP: what needs a restart is said", async () => {
+test("SIGHUP: settings that need a restart are logged", async () => {
   await using broker = await RunningBroker.start({ files: { "mqttd.json": "{}" } });
   broker.folder.write("mqttd.json", JSON.stringify({ sys: { interval: "1s" } }));
   broker.signal("SIGHUP");
@@ -113,7 +113,7 @@ test("SIGHUP: what needs a restart is said", async () => {
   await broker.stop();
 });
 
-test("SIGHUP: what can be changed is changed; what does not validate changes nothing", async () => {
+test("SIGHUP: changeable settings change; an invalid configuration changes nothing", async () => {
   const config = (limits: object, level = "info") => JSON.stringify({ limits, log: { level } });
   await using broker = await RunningBroker.start({
     files: { "mqttd.json": config({ keepAliveMax: "60s" }) },
@@ -144,7 +144,7 @@ test("SIGHUP: what can be changed is changed; what does not validate changes not
     expect.stringContaining("limits.qos"),
   ]);
   expect(await serverKeepAlive("still")).toBe(30);
-  // Connections went through all of it.
+  // The connections lasted throughout.
   await lasting.ping();
   await broker.stop();
 });

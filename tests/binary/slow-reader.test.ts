@@ -6,24 +6,27 @@ import { expectInTime } from "../support/held-up.ts";
 import { eventually, now } from "../support/inbox.ts";
 import { SocketClient } from "../support/socket-client.ts";
 
-// A subscriber of a busy topic reads nothing any more; another one beside it reads all.
+// A subscriber of a busy topic stops reading; another one beside it reads everything.
 
 const isLinux = process.platform === "linux";
 const topic = "busy/topic";
 const payloadBytes = 16 * 1024;
 const batch = 16;
-/** Published to who reads nothing once its messages are dropped: 128 MiB. */
+/** Published to the stalled subscriber once its messages are dropped: 128 MiB. */
 const batchesDropped = 512;
-/** What the broker may grow by meanwhile: `limits.outputBytes` is 1 MiB, the rest is the collector's. */
+/**
+ * The broker's allowed growth meanwhile: `limits.outputBytes` is 1 MiB, the rest is the
+ * collector's.
+ */
 const growthBytes = 64 * 1024 * 1024;
-/** By then a broker has begun to drop, and ended who reads nothing. */
+/** By then the broker drops messages, and has ended the stalled subscriber. */
 const publishingMs = 4500;
-/** The most that an expired keepalive may be late. */
+/** The maximum lateness of an expired keepalive. */
 const latenessMs = 50;
 const testLimitMs = 15_000;
 
 test.concurrent.if(isLinux)(
-  "memory stays bounded, and the drops are said once",
+  "memory stays bounded, and the drops are logged once",
   async () => {
     await using story = await scene(0);
     const { broker, reader } = story;
@@ -38,7 +41,7 @@ test.concurrent.if(isLinux)(
     expect(broker.log.items.filter(({ event }) => event === "dropping")).toMatchObject([
       { level: "warn", client: "sleeper", why: "blocked", topic },
     ]);
-    // Who reads was not disturbed: it has all, in order.
+    // The reading subscriber is undisturbed: it has everything, in order.
     expect(reader.disorder).toEqual([]);
     expect(reader.received).toBe(story.published);
     await story.wakeUpAndStop();
@@ -96,7 +99,7 @@ function residentBytes(pid: number): number {
   return Number(pages) * 4096;
 }
 
-/** Who reads nothing (with a will), who reads all, who watches for the will, and who publishes. */
+/** A stalled subscriber (with a will), a reading one, a watcher of the will, and a publisher. */
 async function scene(keepalive: number, args: readonly string[] = []) {
   const broker = await RunningBroker.start({ args });
   const { port } = broker;
@@ -114,7 +117,10 @@ async function scene(keepalive: number, args: readonly string[] = []) {
   const payload = Buffer.alloc(payloadBytes);
   return {
     ...{ broker, watcher, reader, lastPacketAt, published: 0 },
-    /** Goes on once the reader has it all, so that it is never the broker's buffers that are tried. */
+    /**
+     * Continues once the reading subscriber has everything, so that the broker's buffers for it
+     * stay out of the test.
+     */
     async publishBatch(): Promise<void> {
       for (let at = 0; at < batch; at++) {
         payload.writeUInt32BE(this.published++);
@@ -140,10 +146,10 @@ async function scene(keepalive: number, args: readonly string[] = []) {
   };
 }
 
-/** Counts the messages of a topic, which begin with their numbers, and keeps none of them. */
+/** Counts the messages of a topic, which start with their numbers, and keeps none of them. */
 class Reader implements Disposable {
   received = 0;
-  /** Numbers that came where another one was due. */
+  /** Numbers out of order. */
   readonly disorder: number[] = [];
   readonly #socket: Bun.Socket;
   #isSubscribed = false;

@@ -3,12 +3,12 @@ import { chmodSync, symlinkSync } from "node:fs";
 import { spawnSync } from "../support/child.ts";
 import { executable, Folder, run } from "../support/executable.ts";
 
-// Pipes, devices and links where a plain file is expected: one line and exit code 2, and never a wait
-// for somebody who does not come.
+// Pipes, devices and links in place of a plain file: one line and exit code 2, and never a wait for
+// a writer.
 
 const isWindows = process.platform === "win32";
 
-/** A folder with named pipes to which nobody writes. */
+/** A folder with named pipes that have no writer. */
 function withPipes(...names: readonly string[]): Folder {
   const folder = new Folder();
   const { exitCode } = spawnSync(["mkfifo", ...names.map((name) => folder.file(name))]);
@@ -52,21 +52,18 @@ test.skipIf(isWindows).each([
   expect(folder.names()).toEqual(["pipe"]);
 });
 
-test.skipIf(isWindows)(
-  "a link, whatever it leads to, is not replaced by a ready file",
-  async () => {
-    using folder = new Folder({ target: "mine\n" });
-    symlinkSync("target", folder.file("link"));
-    symlinkSync("/dev/null", folder.file("device"));
-    for (const name of ["link", "device"]) {
-      expect(await run(folder, [...serve, "--ready-file", name])).toMatchObject({ code: 2 });
-    }
-    expect(folder.text("target")).toBe("mine\n");
-    expect(folder.names()).toEqual(["device", "link", "target"]);
-  },
-);
+test.skipIf(isWindows)("a ready file replaces no link, whatever its target", async () => {
+  using folder = new Folder({ target: "mine\n" });
+  symlinkSync("target", folder.file("link"));
+  symlinkSync("/dev/null", folder.file("device"));
+  for (const name of ["link", "device"]) {
+    expect(await run(folder, [...serve, "--ready-file", name])).toMatchObject({ code: 2 });
+  }
+  expect(folder.text("target")).toBe("mine\n");
+  expect(folder.names()).toEqual(["device", "link", "target"]);
+});
 
-test.skipIf(isWindows)("a token file that is checked, and is right, or not there yet", async () => {
+test.skipIf(isWindows)("a token file that is valid, or missing, passes the check", async () => {
   using folder = new Folder({ right: "correct-horse\n", open: "correct-horse\n" });
   chmodSync(folder.file("right"), 0o600);
   chmodSync(folder.file("open"), 0o644);
@@ -79,11 +76,11 @@ test.skipIf(isWindows)("a token file that is checked, and is right, or not there
     await check("no/x"),
   ];
   expect(codes).toEqual([0, 0, 2, 2]);
-  // It is made by who serves.
+  // Serving creates it.
   expect(folder.names()).toEqual(["open", "right"]);
 });
 
-test.skipIf(isWindows)("a configuration that comes through a pipe, in its own time", async () => {
+test.skipIf(isWindows)("a configuration through a slow pipe", async () => {
   using folder = withPipes("pipe");
   const through = '(sleep 0.3; printf "{"; sleep 0.3; echo "}") > pipe & exec "$0" "$@"';
   const ended = await run(folder, ["serve", "-t", "-c", "pipe"], { through });

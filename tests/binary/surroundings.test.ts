@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { Folder, run, RunningBroker } from "../support/executable.ts";
 import { SocketClient } from "../support/socket-client.ts";
 
-/** Whatever runs it leaves a file behind. */
+/** Leaves a file behind whenever it runs. */
 const trap = `require("node:fs").writeFileSync("trapped", "");`;
 
 const hostile = {
@@ -22,8 +22,8 @@ const hostile = {
   "index.ts": trap,
 };
 
-test("what lies about in the folder where it is started changes nothing", async () => {
-  // `stop` looks whether the folder is as it was.
+test("files in the folder in which it starts change nothing", async () => {
+  // `stop` checks that the folder is unchanged.
   await using broker = await RunningBroker.start({ files: hostile });
   using client = await SocketClient.connect(broker.port, { clientId: "client" });
   await client.subscribe("topic", 2);
@@ -32,7 +32,7 @@ test("what lies about in the folder where it is started changes nothing", async 
   await broker.stop();
 });
 
-test("neither do they change what commands print", async () => {
+test("nor do they change the output of commands", async () => {
   using folder = new Folder(hostile);
   using plain = new Folder();
   const before = folder.names();
@@ -54,7 +54,7 @@ test.each(["0<&-", "1>&-", "2>&-", "0<&- 1>&- 2>&-"])(
   },
 );
 
-test("it serves on when nobody reads its log any more", async () => {
+test("it keeps serving when nothing reads its log any more", async () => {
   await using broker = await RunningBroker.start({
     through: [
       "mkfifo log",
@@ -66,7 +66,7 @@ test("it serves on when nobody reads its log any more", async () => {
   });
   using watcher = await SocketClient.connect(broker.port, { clientId: "watcher" });
   await watcher.subscribe("wills/+");
-  // Each connection is two lines for the reader that has gone.
+  // Each connection writes two lines to the closed reader.
   for (const clientId of ["a", "b", "c", "d"]) {
     const will = { topic: `wills/${clientId}`, payload: Buffer.from("gone"), qos: 0 as const };
     using client = await SocketClient.connect(broker.port, {
@@ -80,7 +80,7 @@ test("it serves on when nobody reads its log any more", async () => {
   await broker.stop();
 });
 
-test("a reader of its help that has had enough is no error", async () => {
+test("a reader that closes its help early is no error", async () => {
   using folder = new Folder();
   const outcome = await run(folder, ["--help"], {
     through: '{ "$0" "$@"; echo $? >code; } | :',
@@ -99,7 +99,7 @@ test.if(process.platform === "linux")("output that can't be written is an error"
   });
 });
 
-test("--version and --help say it on stdout", async () => {
+test("--version and --help write to stdout", async () => {
   using folder = new Folder();
   const version = await run(folder, ["--version"]);
   expect(version).toMatchObject({ code: 0, stderr: "" });

@@ -5,26 +5,28 @@ import { eventually, now } from "../support/inbox.ts";
 import { NarrowSocket } from "../support/narrow-socket.ts";
 import { SocketClient } from "../support/socket-client.ts";
 
-// A subscriber takes 2 KB at a time of megabytes that the broker's kernel holds for it: slow, not stalled.
+// A subscriber reads 2 KB at a time of megabytes in the broker's kernel: slow, not stalled.
 
 const stallMs = 1000;
-/** So long it takes a little: the kernel would tell of room after more than ten times as much. */
+/**
+ * How long it reads a little: the kernel would report room only after more than ten times as much.
+ */
 const tricklingMs = 4 * stallMs;
 
 test.if(process.platform === "linux")(
-  "a reader that takes a little is not ended, and its PINGREQs count; once it takes nothing, it is",
+  "a reader that reads a little stays connected, and its PINGREQs count; once it reads nothing, it is ended",
   async () => {
     await using broker = await RunningBroker.start({
       args: [
         ...["--set", "limits.outputBytes=64KiB", "--set", `limits.stallTimeout=${stallMs}ms`],
-        // It names every packet.
+        // This level logs every packet.
         ...["--log-level", "debug"],
       ],
     });
     using reader = new NarrowSocket(broker.port, 4096);
     const connect = { clientId: "trickling", protocolId: "MQTT", protocolVersion: 4 } as const;
     reader.send(generate({ cmd: "connect", clean: true, keepalive: 10, ...connect }));
-    // What the broker does not write yet waits in the session's queue.
+    // Messages that the broker does not write yet wait in the session's queue.
     const subscriptions = [{ topic: "t", qos: 1 }] as const;
     reader.send(generate({ cmd: "subscribe", messageId: 1, subscriptions: [...subscriptions] }));
     using publisher = await SocketClient.connect(broker.port, { clientId: "publisher" });
@@ -38,7 +40,7 @@ test.if(process.platform === "linux")(
       broker.log.items.filter(({ type, client }) => type === "PINGREQ" && client === "trickling")
         .length;
     let sent = 0;
-    // The rhythm is the client's own, and no wait for anything.
+    // The client's own rhythm, not a wait for an event.
     const end = now() + tricklingMs;
     for (let round = 0; now() < end; round++) {
       reader.read(2048);
@@ -53,7 +55,7 @@ test.if(process.platform === "linux")(
       () => `${sent} PINGREQs are read, not ${pings()}`,
     );
     expect(broker.log.items.filter(({ event }) => event === "ended")).toEqual([]);
-    // From now on it takes nothing.
+    // From now on it reads nothing.
     expect(await broker.ended("trickling", 5000)).toMatchObject({ cause: "stalled" });
     await broker.stop();
   },

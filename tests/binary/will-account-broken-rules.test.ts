@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { rowLimitMs, WillAccounts } from "../support/will-account.ts";
 
-// The client breaks a rule: what the log says of its will, and `mqttd inspect explain`.
+// The client breaks a rule: the log's lines about its will, and `mqttd inspect explain`.
 
 let accounts: WillAccounts;
 beforeAll(async () => {
@@ -127,7 +127,7 @@ test(
 );
 
 test(
-  "a packet that is too large",
+  "a packet above the limit",
   async () => {
     await using client = await accounts.mqttjs("large", { protocolVersion: 4 });
     client.mqtt.publish("data", Buffer.alloc(2048));

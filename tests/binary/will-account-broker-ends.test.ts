@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { accountText, logText } from "../support/account-text.ts";
 import { rowLimitMs, WillAccounts } from "../support/will-account.ts";
 
-// The broker itself ends: what its log says of the wills, and what can be asked afterwards.
+// The broker itself ends: its log's lines about the wills, and the queries that work afterwards.
 
 function delayed(clientId: string) {
   const will = { topic: `wills/${clientId}`, payload: Buffer.from("gone"), qos: 0 as const };
@@ -13,13 +13,13 @@ function delayed(clientId: string) {
   };
 }
 
-/** From the first line that has these words in it. */
+/** From the first line with these words. */
 function linesFrom(lines: readonly string[], words: string): readonly string[] {
   return lines.slice(lines.findIndex((line) => line.includes(words)));
 }
 
 test(
-  "an orderly stop: wills are published, those that wait too, and nobody can be asked",
+  "an orderly stop: wills are published, delayed ones too, and inspect finds no broker",
   async () => {
     await using accounts = await WillAccounts.start();
     await using _armed = await accounts.mqttjs("armed");
@@ -52,7 +52,7 @@ test(
 );
 
 test(
-  "killed and started again: it knows nothing of the wills before, and says why",
+  "killed and restarted: it has no record of the earlier wills, and explains why",
   async () => {
     await using accounts = await WillAccounts.start();
     await using _armed = await accounts.mqttjs("armed");
@@ -60,7 +60,7 @@ test(
     await accounts.line(" as armed ");
     broker.signal("SIGKILL");
     expect(await broker.exit(20_000)).toBeNull();
-    // It had no time to say anything.
+    // It had no time to log anything.
     expect(logText(linesFrom(broker.lines.items, " as armed "))).toMatchInlineSnapshot(
       `"New client connected from 127.0.0.1:<port> as armed (p5, c1, k30), will on wills/armed (q0)"`,
     );

@@ -3,7 +3,8 @@ import type { IClientOptions } from "mqtt";
 import { SocketClient } from "../support/socket-client.ts";
 import { mosquittoSubMissing, rowLimitMs, WillAccounts } from "../support/will-account.ts";
 
-// What clients do themselves that makes their wills go wrong: each is said once, and `mqttd inspect explain` says what to change.
+// Habits of clients that spoil their wills: each is logged once, and `mqttd inspect explain` shows
+// the fix.
 
 let accounts: WillAccounts;
 beforeAll(async () => {
@@ -407,7 +408,7 @@ test(
 );
 
 test(
-  "a topic to which nobody subscribes",
+  "a topic without subscribers",
   async () => {
     await dies("misspelt", 3, willOn("will/misspelt"));
     expect(await accounts.account("misspelt")).toMatchInlineSnapshot(`
@@ -453,7 +454,7 @@ test(
 );
 
 test(
-  "a clean DISCONNECT where a will was hoped for",
+  "a clean DISCONNECT where a will was expected",
   async () => {
     for (let time = 1; time <= 2; time++) {
       const client = await accounts.mqttjs("hopeful");
@@ -499,7 +500,7 @@ test(
 test.skipIf(mosquittoSubMissing !== null)(
   `two hosts with one client id${withMosquitto}`,
   async () => {
-    // Each comes back a second after it was taken over, as most clients do.
+    // Each returns a second after its takeover, as most clients do.
     await using _one = await accounts.mosquitto("twin", ["-V", "mqttv311", "-A", "127.0.0.2"]);
     await using _two = await accounts.mosquitto("twin", ["-V", "mqttv311", "-A", "127.0.0.3"]);
     await accounts.ended("twin", 4);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { rowLimitMs, WillAccounts } from "../support/will-account.ts";
 
-// A will with a delay: two log lines, and what `mqttd inspect explain` says before and after.
+// A will with a delay: two log lines, and `mqttd inspect explain` before and after.
 
 let accounts: WillAccounts;
 beforeAll(async () => {
@@ -11,7 +11,7 @@ afterAll(async () => {
   await accounts[Symbol.asyncDispose]();
 });
 
-/** A session that is kept for `expiry` seconds, and a will that waits for `delay`. */
+/** A session with an expiry of `expiry` seconds, and a will with a delay of `delay`. */
 function delayed(clientId: string, { delay = 1, expiry = 60 } = {}) {
   const will = { topic: `wills/${clientId}`, payload: Buffer.from("gone"), qos: 0 as const };
   return {
@@ -22,7 +22,7 @@ function delayed(clientId: string, { delay = 1, expiry = 60 } = {}) {
 }
 
 test(
-  "a will that waits",
+  "a waiting will",
   async () => {
     const client = await accounts.mqttjs("waits", delayed("waits", { delay: 30 }));
     await client.vanish();
@@ -67,7 +67,7 @@ test(
 );
 
 test.concurrent(
-  "a will that is due",
+  "a due will",
   async () => {
     const client = await accounts.mqttjs("is-due", delayed("is-due"));
     await client.vanish();
@@ -102,7 +102,7 @@ test.concurrent(
 );
 
 test.concurrent(
-  "a will that is due with the end of its session",
+  "a will due at the end of its session",
   async () => {
     const client = await accounts.mqttjs(
       "cut-short",
@@ -148,7 +148,7 @@ test.concurrent(
 );
 
 test(
-  "a return that goes on with the session",
+  "a return that resumes the session",
   async () => {
     const options = delayed("back", { delay: 30 });
     const client = await accounts.mqttjs("back", options);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mosquittoSubMissing, rowLimitMs, WillAccounts } from "../support/will-account.ts";
 
-// DISCONNECT in each of its forms: what the log says of the will, and `mqttd inspect explain`.
+// DISCONNECT in each of its forms: the log's lines about the will, and `mqttd inspect explain`.
 
 let accounts: WillAccounts;
 beforeAll(async () => {
@@ -155,7 +155,7 @@ test.skipIf(mosquittoSubMissing !== null)(
 );
 
 test(
-  "DISCONNECT 0x80, with words",
+  "DISCONNECT 0x80, with a Reason String",
   async () => {
     const client = await accounts.mqttjs("fire-80");
     const properties = { reasonString: "fan is on fire" };

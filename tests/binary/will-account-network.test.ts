@@ -3,7 +3,8 @@ import { SocketClient } from "../support/socket-client.ts";
 import { vanish } from "../support/vanish.ts";
 import { mosquittoSubMissing, rowLimitMs, WillAccounts } from "../support/will-account.ts";
 
-// The network, or the client's silence, ends the connection: what the log says of the will, and `mqttd inspect explain`.
+// The network, or the client's silence, ends the connection: the log's lines about the will, and
+// `mqttd inspect explain`.
 
 let accounts: WillAccounts;
 beforeAll(async () => {
@@ -153,7 +154,7 @@ test.skipIf(mosquittoSubMissing !== null)(
 test.concurrent.skipIf(mosquittoSubMissing !== null)(
   `keepalive: mosquitto_sub hangs (SIGSTOP)${withMosquitto}`,
   async () => {
-    // It takes no shorter one.
+    // It accepts no shorter one.
     await using sub = await accounts.mosquitto("hung", ["-V", "mqttv311", "-k", "5"]);
     sub.signal("SIGSTOP");
     await accounts.ended("hung");
@@ -184,7 +185,7 @@ test.concurrent.skipIf(mosquittoSubMissing !== null)(
 );
 
 test.concurrent(
-  "keepalive: a client that says nothing after CONNECT",
+  "keepalive: a client that sends nothing after CONNECT",
   async () => {
     using _client = await accounts.raw("mute", { protocolVersion: 4, keepalive: 1 });
     await accounts.ended("mute");
@@ -257,7 +258,7 @@ test.concurrent(
 );
 
 test.concurrent.if(process.platform === "linux")(
-  "TCP finds that the machine has gone, where there is no keepalive",
+  "TCP detects that the machine is gone, without a keepalive",
   async () => {
     using client = await accounts.raw("unplugged", { keepalive: 0 });
     vanish(client.descriptor);
@@ -296,7 +297,7 @@ test.concurrent.if(process.platform === "linux")(
 );
 
 test.concurrent(
-  "a client that takes no data",
+  "a client that reads nothing",
   async () => {
     using client = await accounts.raw("stuffed");
     await client.subscribe("flood/stuffed");

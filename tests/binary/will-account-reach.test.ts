@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { SocketClient } from "../support/socket-client.ts";
 import { rowLimitMs, WillAccounts } from "../support/will-account.ts";
 
-// Who gets a will: what the log says, and `mqttd inspect explain`.
+// The receivers of a will: the log's lines, and `mqttd inspect explain`.
 
 let accounts: WillAccounts;
 beforeAll(async () => {
@@ -13,7 +13,7 @@ afterAll(async () => {
 });
 
 test(
-  "nobody has subscribed",
+  "no subscribers",
   async () => {
     const will = {
       topic: "elsewhere/unheard",
@@ -57,7 +57,7 @@ test(
 );
 
 test(
-  "a retained will, and nobody has subscribed",
+  "a retained will without subscribers",
   async () => {
     const topic = "elsewhere/kept-will";
     const client = await accounts.mqttjs("kept-will", {
@@ -99,7 +99,7 @@ test(
 );
 
 test(
-  "an empty retained will clears what was retained",
+  "an empty retained will clears the retained message",
   async () => {
     const topic = "elsewhere/clears";
     const client = await accounts.mqttjs("clears", {
@@ -143,7 +143,7 @@ test(
 );
 
 test(
-  "a subscriber is offline, and its session waits",
+  "an offline subscriber with a session",
   async () => {
     const topic = "elsewhere/queued";
     const monitor = await accounts.mqttjs("monitor", {
@@ -184,7 +184,7 @@ test(
 );
 
 test(
-  "a will that is larger than its subscriber takes",
+  "a will above its subscriber's maximum",
   async () => {
     const topic = "elsewhere/too-large";
     using monitor = await accounts.raw("small-monitor", { properties: { maximumPacketSize: 40 } });
@@ -226,7 +226,7 @@ test(
 );
 
 test(
-  "a subscriber is away, and has QoS 0",
+  "an offline subscriber with QoS 0",
   async () => {
     const topic = "elsewhere/missed";
     const monitor = await accounts.mqttjs("qos-0-monitor", {
@@ -273,7 +273,7 @@ test(
 );
 
 test(
-  "a client that set no will",
+  "a client without a will",
   async () => {
     using client = await SocketClient.connect(accounts.port, {
       clientId: "no-will",

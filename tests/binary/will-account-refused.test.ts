@@ -5,7 +5,7 @@ import { run, RunningBroker } from "../support/executable.ts";
 import { SocketClient } from "../support/socket-client.ts";
 import { rowLimitMs, WillAccounts } from "../support/will-account.ts";
 
-// A CONNECT that is refused arms no will. Whoever asks `mqttd inspect explain` is told why it was refused.
+// A refused CONNECT arms no will. `mqttd inspect explain` shows why it was refused.
 
 let accounts: WillAccounts;
 beforeAll(async () => {
@@ -193,7 +193,7 @@ test(
 );
 
 test(
-  "the payload is not the UTF-8 that its Payload Format Indicator says",
+  "the payload is not UTF-8 although its Payload Format Indicator says so",
   async () => {
     await accounts.send(
       connectBytes({
@@ -224,7 +224,7 @@ test(
 );
 
 test(
-  "a Will QoS that this broker does not take",
+  "a Will QoS above this broker's maximum",
   async () => {
     const flags = clean | will | willQosFlag(2);
     await accounts.send(
@@ -281,7 +281,7 @@ test(
 );
 
 test(
-  "a client that was there before: the will before the refusal is told too",
+  "a client that was connected before: the will before the refusal is shown too",
   async () => {
     const client = await accounts.mqttjs("was-there", { protocolVersion: 4 });
     await client.vanish();
@@ -360,7 +360,7 @@ test(
 );
 
 test(
-  "a will whose payload is larger than this broker takes",
+  "a will whose payload is above this broker's limit",
   async () => {
     const payload = "x".repeat(1025);
     await accounts.send(
@@ -392,7 +392,7 @@ test(
 );
 
 test(
-  "a CONNECT that is larger than this broker takes has an address only",
+  "a CONNECT above this broker's limit has an address only",
   async () => {
     const willPayload = "x".repeat(3000);
     await accounts.send(connectBytes({ version: 5, clientId: "large-connect", willPayload }));
@@ -404,7 +404,7 @@ test(
 );
 
 test(
-  "all sessions are taken",
+  "the limit of sessions is reached",
   async () => {
     await using _one = await accounts.mqttjs("first");
     await using _two = await accounts.mqttjs("second");
@@ -437,7 +437,7 @@ test(
 );
 
 test(
-  "who gives no user name, where one is needed",
+  "a client without the required user name",
   async () => {
     const config = { auth: { allowAnonymous: false } };
     await using strict = await RunningBroker.start({

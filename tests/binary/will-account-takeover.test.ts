@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { rowLimitMs, WillAccounts } from "../support/will-account.ts";
 
-// Another connection with the same client id, or the operator, ends the connection: the will's account.
+// Another connection with the same client id, or the operator, ends the connection: the account of
+// the will.
 
 let accounts: WillAccounts;
 beforeAll(async () => {
@@ -19,7 +20,7 @@ function delayed(clientId: string) {
 }
 
 test(
-  "a takeover that goes on with the session, without delay",
+  "a takeover that resumes the session, without delay",
   async () => {
     await using _before = await accounts.mqttjs("again", kept);
     await using _now = await accounts.mqttjs("again", kept);
@@ -124,7 +125,7 @@ test(
 );
 
 test(
-  "a takeover that goes on with the session of a delayed will",
+  "a takeover that resumes the session of a delayed will",
   async () => {
     const options = { ...kept, ...delayed("again-delayed") };
     await using _before = await accounts.mqttjs("again-delayed", options);

@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import { accountText, logText } from "../support/account-text.ts";
 
-// What the snapshots of accounts leave out, and what they never hide.
+// The parts of accounts that snapshots omit, and those that they always keep.
 
-test("the log: clock times, ports and measured times go, what was asked or allowed stays", () => {
+test("the log: clock times, ports and measured times go, requested and allowed values stay", () => {
   const lines = [
     "13:02:46.012 New client connected from 127.0.0.1:57508 as dev-42 (p5, c1, k10), session kept 1 min, will on a/b (q0, delay 30 s)",
     "13:02:47.012 Client dev-42 disconnected: exceeded timeout (silent 15.0 s, allowed 15.0 s) · will due in 30 s on a/b",
@@ -18,7 +18,7 @@ test("the log: clock times, ports and measured times go, what was asked or allow
   `);
 });
 
-test("an explanation: the same, wrapped anew, so that no measured time moves a word", () => {
+test("an explanation: the same, wrapped again, so that no measured time moves a word", () => {
   const explained = (silent: string, late: string): string =>
     [
       `The will of dev-42 fired ${silent} after its last packet${late}, because its keepalive`,

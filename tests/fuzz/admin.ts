@@ -41,7 +41,7 @@ export class AdminUnderFuzz {
     if (request === null) return;
     const response = await this.#app.fetch(request);
     const type = response.headers.get("content-type") ?? "";
-    // An event stream has no end.
+    // An event stream does not end.
     if (type.startsWith("text/event-stream")) {
       await response.body?.cancel();
       if (this.#hub.listening > 0) throw new Broken(`${path}: the stream goes on without a reader`);

@@ -2,7 +2,7 @@ import type { TestClient } from "../support/client.ts";
 import type { World } from "../support/world.ts";
 import { Broken } from "./hostile-link.ts";
 
-/** Seconds; the longest there is, so that an input may let a day pass between two signs of life. */
+/** Seconds; the longest keepalive, so that an input may let a day pass between two packets. */
 const keepalive = 65_535;
 const allowedMs = keepalive * 1500;
 
@@ -12,9 +12,9 @@ const news = "bystander/news";
 const will = "bystander/will";
 
 /**
- * Two clients that do everything right, beside those that do not. One speaks to the other; both live
- * through everything, and in the end the speaker falls silent and has to be found dead on time.
- * Throws Broken where anything else happens to them.
+ * Two correct clients beside the incorrect ones. One sends to the other; both stay connected, and
+ * at the end the sender falls silent and must be ended on time. Throws Broken if anything else
+ * happens to them.
  */
 export class Bystanders {
   readonly #world: World;
@@ -26,7 +26,7 @@ export class Bystanders {
   constructor(world: World) {
     this.#world = world;
     this.#listener = world.open();
-    // A limit on the keepalive holds for MQTT 5.0 alone, and the listener has none.
+    // The limit on the keepalive applies to MQTT 5.0 alone, and the listener has none.
     const protocolVersion = world.broker.limits.keepAliveMaxSeconds === Infinity ? 5 : 4;
     this.#listener.connect({ clientId: listenerId, protocolVersion });
     this.#listener.subscribe({ topic: "bystander/#", qos: 1 });
@@ -39,7 +39,7 @@ export class Bystanders {
     this.speak();
   }
 
-  /** Both close their side, as whoever is sent away does. */
+  /** Both close their side, as every client does whose connection the broker ends. */
   leave(): void {
     this.#listener.drop("eof");
     this.#speaker.drop("eof");
@@ -60,7 +60,7 @@ export class Bystanders {
     this.#hear(`${news}=${payload}`);
   }
 
-  /** Somebody else may get its messages, too, and be slow: it is held no longer than it may. */
+  /** A slow client may get its messages, too: the hold is no longer than allowed. */
   #beRead(): void {
     if (!this.#speaker.paused) return;
     this.#world.advance(this.#world.broker.limits.holdTimeoutMs);
@@ -75,7 +75,7 @@ export class Bystanders {
     }
   }
 
-  /** Nothing has happened to them. */
+  /** Throws if anything has happened to them. */
   judge(): void {
     const living = this.#isExpired ? [this.#listener] : [this.#listener, this.#speaker];
     for (const client of living) {
@@ -85,7 +85,10 @@ export class Bystanders {
     }
   }
 
-  /** The speaker says nothing more: it lives up to its deadline, and not a millisecond longer. */
+  /**
+   * The sender sends nothing more: its connection lasts until the deadline, and not a millisecond
+   * longer.
+   */
   expire(): void {
     this.stayAlive();
     this.#world.advance(allowedMs - 1);

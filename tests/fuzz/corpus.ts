@@ -7,13 +7,13 @@ import { type FuzzInput, readInput } from "./input.ts";
 export const corpusFolder = path.join(import.meta.dirname, "corpus");
 export const foundFolder = path.join(import.meta.dirname, "found");
 
-/** One packet of the corpus, by the version that its connection speaks. */
+/** One packet of the corpus, and the protocol version of its connection. */
 export interface Sample {
   readonly version: ProtocolVersion;
   readonly bytes: Uint8Array;
 }
 
-/** What inputs are made of. */
+/** The material from which inputs are made. */
 export interface Corpus {
   readonly inputs: readonly FuzzInput[];
   readonly connects: readonly Sample[];
@@ -21,14 +21,14 @@ export interface Corpus {
   readonly others: readonly Sample[];
 }
 
-/** Files of inputs in a folder. */
+/** The input files of a folder. */
 export function inputNames(folder: string): string[] {
   return readdirSync(folder)
     .filter((name) => name.endsWith(".txt"))
     .toSorted();
 }
 
-/** Throws where a file is no input. */
+/** Throws on a file that is no input. */
 export function readCorpus(folder = corpusFolder): Corpus {
   const inputs = inputNames(folder).map((name) =>
     readInput(readFileSync(path.join(folder, name), "utf8")),
@@ -57,7 +57,7 @@ function isConnect(bytes: Uint8Array): boolean {
   return (bytes[0] ?? 0) >> 4 === 1;
 }
 
-/** What a CONNECT asks for; null: it is none, or asks for nothing that is known. */
+/** The known requests of a CONNECT; null: no CONNECT, or none. */
 export function versionOf(bytes: Uint8Array): ProtocolVersion | null {
   if (!isConnect(bytes)) return null;
   const body = bytes.findIndex((byte, at) => at > 0 && byte < 0x80) + 1;

@@ -28,11 +28,12 @@ test(
         throw new Error(`this input shows it:\n${text}`, { cause: fault });
       }
     }
-    // Inputs that are all refused at the door would prove nothing.
+    // Inputs that are all refused at CONNECT would prove nothing.
     const { tally } = fuzzer;
     expect(tally.accepted / tally.connections).toBeGreaterThan(0.5);
     expect(tally.statements.size).toBeGreaterThan(60);
-    // Without a store nothing fails in it or outlives the process, and each is gone before it stops.
+    // Without a store no input can fail in it or outlive the process, and each connection has
+    // closed before the stop.
     const unreachable = ["storeFailed", "brokerRestarted", "shuttingDown"];
     const reachable = Object.keys(ends).filter((cause) => !unreachable.includes(cause));
     expect(reachable.filter((cause) => !tally.causes.has(cause))).toEqual([]);
@@ -42,7 +43,7 @@ test(
 
 for (const reader of readers) {
   test(
-    `what is foreign: ${reader}`,
+    `foreign bytes: ${reader}`,
     async () => {
       const dice = new Dice(seed);
       for (let inputs = 0; inputs < 1000; inputs++) {

@@ -4,10 +4,10 @@ import type { FuzzInput } from "./input.ts";
 import { chunked, drawInput } from "./mutate-session.ts";
 import { type Plant, play, type Shown } from "./play.ts";
 
-/** Inputs that showed something new are kept as models for others; the oldest give way. */
+/** Inputs with new behaviour are kept as models for others; the oldest are replaced. */
 const keptMax = 2000;
 
-/** What all runs together have shown. */
+/** The behaviour that all runs together have shown. */
 export interface Tally {
   inputs: number;
   connections: number;
@@ -27,7 +27,7 @@ export class BrokerFuzzer {
     statements: new Map(),
     features: new Set(),
   };
-  /** The input that is played, or was played last. */
+  /** The current input, or the last one. */
   current: FuzzInput | null = null;
   readonly #dice: Dice;
   readonly #corpus: Corpus;
@@ -40,7 +40,7 @@ export class BrokerFuzzer {
     this.#corpus = corpus;
   }
 
-  /** Throws what was wrong with the broker; `current` is the input that has shown it. */
+  /** Throws the broker's fault; `current` is the input that caused it. */
   async step(onInput: (input: FuzzInput) => void = () => {}): Promise<void> {
     const drawn = drawInput(this.#dice, this.#corpus, this.#kept);
     const input = chunked(this.#dice, drawn);

@@ -5,33 +5,33 @@ import { packetTree } from "../../src/inspect/packet/packet.ts";
 import { Channel } from "../../src/server/driver/channel.ts";
 import type { Link, LinkEvents } from "../../src/transport/transport.ts";
 
-/** The broker did what it must not do. */
+/** The broker did something forbidden. */
 export class Broken extends Error {
   override name = "Broken";
 }
 
-/** How many bytes a real socket hands over at once, at the most. */
+/** The most bytes that a real socket delivers at once. */
 export const largestChunk = 64 * 1024;
 
 /**
- * A connection whose client is the fuzzer. What the broker writes to it is read twice, by mqtt-packet
- * and by the walk of `mqttd inspect packet`: both have to find nothing wrong. Throws Broken.
+ * A connection whose client is the fuzzer. mqtt-packet and the walk of `mqttd inspect packet` both
+ * decode the broker's output, and neither may find an error. Throws Broken.
  */
 export class HostileLink implements Link {
   readonly isLocal = true;
   readonly descriptor = null;
   readonly remote: string;
   owner: unknown = null;
-  /** How the broker ended it; null: it did not. */
+  /** How the broker ended it; null: open. */
   closedBy: "end" | "reset" | null = null;
-  /** Types and reason codes of the packets that came, such as `PUBACK 10`. */
+  /** Types and reason codes of the received packets, for example `PUBACK 10`. */
   readonly came: string[] = [];
   #room = Infinity;
   #paused = false;
-  /** Chunks that wait in the kernel, since the broker does not read. */
+  /** Chunks that wait in the kernel while the broker does not read. */
   #unread: Uint8Array[] = [];
   #dropped = false;
-  /** The peer's end stands behind what waits in the kernel. */
+  /** The peer's end follows the chunks that wait in the kernel. */
   #ending = false;
   #tail: Uint8Array = new Uint8Array(0);
   #unanswered: Packet[] = [];
@@ -48,7 +48,7 @@ export class HostileLink implements Link {
     events.opened(this);
   }
 
-  /** Nothing more can happen on it. */
+  /** The connection is over. */
   get isOver(): boolean {
     return this.#dropped || this.closedBy !== null;
   }
@@ -99,7 +99,7 @@ export class HostileLink implements Link {
     this.handOver();
   }
 
-  /** Hands in what waits, for as long as the broker reads. */
+  /** Delivers waiting chunks, as long as the broker reads. */
   handOver(): void {
     while (!this.#paused && !this.#dropped) {
       const chunk = this.#unread.shift();
@@ -118,7 +118,7 @@ export class HostileLink implements Link {
     if (!this.isOver) this.#events.drained(this);
   }
 
-  /** A FIN waits its turn behind what was sent; a RST takes it along. */
+  /** A FIN follows the bytes sent before; a RST discards them. */
   drop(how: "eof" | "reset" | "timeout"): void {
     if (this.isOver) return;
     if (how === "eof") {
@@ -129,7 +129,7 @@ export class HostileLink implements Link {
     this.#end(how);
   }
 
-  /** The acknowledgements that are due for what has come. */
+  /** The acknowledgements that the received packets require. */
   answer(): void {
     for (const packet of this.#unanswered.splice(0)) {
       const reply = replyTo(packet);
@@ -152,7 +152,7 @@ export class HostileLink implements Link {
   }
 
   #take(bytes: Uint8Array): void {
-    // Known once the CONNECT was read, and an answer comes no sooner.
+    // Known once the broker has read the CONNECT, and it never answers earlier.
     this.#version = this.channel.reader.version;
     const whole = new Uint8Array(this.#tail.length + bytes.length);
     whole.set(this.#tail);
@@ -193,7 +193,7 @@ export class HostileLink implements Link {
     const maximum = open
       ? (this.#broker.connections.get(id)?.maximumPacketSize ?? Infinity)
       : Infinity;
-    // PUBLISH is what a client's maximum keeps away; nothing else can be that large here.
+    // A client's maximum can only suppress PUBLISH; no other packet is that large here.
     if (type === "PUBLISH" && frame.length > maximum) {
       throw new Broken(`PUBLISH of ${frame.length} bytes to a client that takes ${maximum}`);
     }
@@ -229,7 +229,7 @@ function hex(code: number): string {
   return code.toString(16).padStart(2, "0");
 }
 
-/** What mqtt-packet makes of a frame, which knows nothing of our own writer. */
+/** A frame decoded by mqtt-packet, which shares no code with our writer. */
 function parsed(frame: Uint8Array, version: ProtocolVersion): Packet {
   const packets: Packet[] = [];
   const parse = parser({ protocolVersion: version });
@@ -245,7 +245,7 @@ function parsed(frame: Uint8Array, version: ProtocolVersion): Packet {
   return packet;
 }
 
-/** Bytes of the packet at the front by its header; null: the header is not whole. */
+/** Bytes of the first packet according to its header; null: the header is incomplete. */
 export function frameSize(bytes: Uint8Array): number | null {
   let remaining = 0;
   for (let at = 1; at <= 4; at++) {

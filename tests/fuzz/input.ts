@@ -1,6 +1,7 @@
 /**
- * What one run of the fuzzer does to a broker, as a list of acts. Written as text, one act a line, so
- * that a fault can be kept, read and played again:
+ * One run of the fuzzer against a broker, as a list of acts. Written as text, one act a line, so
+ * that a fault can be kept, read and replayed:
+ *
  *
  *     # a comment
  *     limits small
@@ -11,28 +12,28 @@
  */
 export interface FuzzInput {
   /**
-   * `small`: limits that a few packets reach. `strict`: small, without QoS 2, retained messages and long
-   * keepalives. `default`: those of a broker without configuration.
+   * `small`: limits that a few packets reach. `strict`: small, without QoS 2, retained messages and
+   * long keepalives. `default`: those of a broker without configuration.
    */
   readonly limits: "small" | "strict" | "default";
   /** `later`: verdicts of the authentication wait for the act `verdicts`, or for time to pass. */
   readonly verdicts: "now" | "later";
-  /** Whether each packet is told to the log. */
+  /** Whether the log gets each packet. */
   readonly trace: boolean;
   readonly acts: readonly Act[];
 }
 
-/** `who` names a connection. Whoever is not there yet is opened first. */
+/** `who` names a connection. A missing one is opened first. */
 export type Act =
-  /** A new connection under that name; the one before lives on, and says nothing more. */
+  /** A new connection under that name; the old one stays open, and sends nothing more. */
   | { readonly act: "open"; readonly who: string }
   /** One chunk of bytes arrives. */
   | { readonly act: "send"; readonly who: string; readonly bytes: Uint8Array }
-  /** Acknowledges, as it should, what has come for it so far. */
+  /** Acknowledges correctly what the connection has received so far. */
   | { readonly act: "answer"; readonly who: string }
-  /** The kernel takes so many bytes more for it, and then none. */
+  /** The kernel accepts so many bytes more for it, and then none. */
   | { readonly act: "hold"; readonly who: string; readonly bytes: number }
-  /** The kernel has room again: for so many bytes, or for all. */
+  /** The kernel accepts output again: so many bytes, or all. */
   | { readonly act: "drain"; readonly who: string; readonly bytes: number }
   | { readonly act: "drop"; readonly who: string; readonly how: "eof" | "reset" | "timeout" }
   /** Milliseconds pass. */
@@ -40,12 +41,12 @@ export type Act =
   | { readonly act: "verdicts" }
   /** The operator closes the connection of a client id. */
   | { readonly act: "kick"; readonly clientId: string }
-  /** The operator breaks the connection as a network would, or makes it silent. */
+  /** The operator resets the connection, as a network would, or makes it silent. */
   | { readonly act: "break"; readonly who: string; readonly how: "rst" | "silent" }
   /** The driver's heartbeat, after the machine has slept for so many milliseconds. */
   | { readonly act: "sleep"; readonly ms: number };
 
-/** The longest wait that an input may hold: a day. */
+/** The longest wait of an input: a day. */
 export const longestWaitMs = 86_400_000;
 
 export function writeInput(input: FuzzInput, comment = ""): string {
@@ -82,7 +83,7 @@ function lineOf(act: Act): string {
   }
 }
 
-/** Throws an Error that names the line where the text is none. */
+/** Throws an Error that names the first invalid line. */
 export function readInput(text: string): FuzzInput {
   const settings = { limits: "small", verdicts: "now", trace: "off" };
   const acts: Act[] = [];

@@ -20,7 +20,7 @@ const smallLimits: Partial<Limits> = {
   sessionExpiryMaxSeconds: 7200,
   ledger: 5,
 };
-/** What a client asks for is refused where it is more than this. */
+/** Requests above these limits are refused. */
 const strictLimits: Partial<Limits> = {
   ...smallLimits,
   payloadSize: 100,

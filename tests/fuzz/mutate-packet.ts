@@ -4,19 +4,21 @@ import type { PacketNode } from "../../src/inspect/packet/node.ts";
 import type { Dice } from "../support/dice.ts";
 import { anyProperty, counted, hostileText, soundProperty, soundText } from "./strings.ts";
 
-/** Bytes in place of others of a packet. */
+/** Bytes that replace others in a packet. */
 interface Edit {
   readonly at: number;
   readonly length: number;
   readonly by: readonly number[];
 }
 
-/** How a mutation is meant: `sound` values may stand where they stand, `hostile` ones rather not. */
+/**
+ * The kind of a mutation: `sound` values are valid in their place, `hostile` ones mostly are not.
+ */
 export type Intent = "sound" | "hostile";
 
 /**
- * Changes one thing about a packet, knowing its fields by the walk of `inspect packet`. Lengths around
- * the change are mostly set right, so that it is seen by what comes after the framing.
+ * Changes one thing about a packet; the walk of `inspect packet` locates its fields. Mostly
+ * corrects the lengths around the change, so that the code behind the framing sees it.
  */
 export function mutatePacket(
   dice: Dice,
@@ -36,12 +38,12 @@ export function mutatePacket(
   return mended ? withLengths(edited, packet, nodes, edit) : edited;
 }
 
-/** Without flags, which have their byte's place. */
+/** Without flags, which are part of a byte. */
 function flat(node: PacketNode): PacketNode[] {
   return node.bits !== null ? [] : [node, ...node.children.flatMap(flat)];
 }
 
-/** Another value that the field may have. */
+/** Another possible value of the field. */
 function soundEdit(
   dice: Dice,
   packet: Uint8Array,
@@ -64,7 +66,7 @@ function soundEdit(
   return { at, length, by: bytesOf(dice.pick(values), length) };
 }
 
-/** By the names that `inspect packet` gives. Few packet ids, so that exchanges meet. */
+/** Keyed by the names in `inspect packet`. Few packet ids, so that exchanges collide. */
 const soundValues: Readonly<Record<string, readonly number[]>> = {
   "Packet Identifier": [1, 1, 2, 3, 4],
   "Keep Alive": [0, 1, 10, 60],
@@ -124,7 +126,7 @@ function rawEdit(dice: Dice, packet: Uint8Array): Edit {
   ]);
 }
 
-/** Behind the block's length. */
+/** After the block's length. */
 function inserted(block: PacketNode, property: readonly number[]): Edit {
   const [length] = block.children;
   return { at: block.offset + (length?.length ?? 0), length: 0, by: property };
@@ -157,7 +159,7 @@ function bytesOf(value: number, length: number): number[] {
   );
 }
 
-/** Text or binary data that its length stands before. */
+/** Text or binary data after its own length. */
 function isCounted(packet: Uint8Array, { offset, length, children }: PacketNode): boolean {
   if (children.length > 0 || length < 2) return false;
   return (packet[offset] ?? 0) * 256 + (packet[offset + 1] ?? 0) === length - 2;
@@ -172,7 +174,7 @@ function apply(packet: Uint8Array, { at, length, by }: Edit): Uint8Array {
   return edited;
 }
 
-/** Corrects the lengths of all that the edit lies in, from the inside out. */
+/** Corrects the lengths of everything around the edit, from the inside out. */
 function withLengths(
   edited: Uint8Array,
   packet: Uint8Array,

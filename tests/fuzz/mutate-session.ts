@@ -8,7 +8,7 @@ import { clientIds } from "./strings.ts";
 const names = ["a", "b", "c", "d"];
 const actsMax = 60;
 
-/** An input that is new: put together from packets, or made from one that was worth keeping. */
+/** A new input: assembled from packets, or made from a kept one. */
 export function drawInput(dice: Dice, corpus: Corpus, kept: readonly FuzzInput[]): FuzzInput {
   const base = dice.chance(40) ? composed(dice, corpus) : dice.pick([...corpus.inputs, ...kept]);
   let acts = [...base.acts];
@@ -32,7 +32,7 @@ export function drawInput(dice: Dice, corpus: Corpus, kept: readonly FuzzInput[]
   };
 }
 
-/** The same bytes in other chunks: packets cut anywhere, and put together with those behind them. */
+/** The same bytes in other chunks: packets cut anywhere, and joined with their successors. */
 export function chunked(dice: Dice, input: FuzzInput): FuzzInput {
   const how = dice.weighted([
     [4, "whole"],
@@ -64,7 +64,7 @@ function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
   return whole;
 }
 
-/** Clients that come, do this and that, go and come again, mostly as they may. */
+/** Clients that connect, act, close and return, mostly as they may. */
 function composed(dice: Dice, corpus: Corpus): FuzzInput {
   const version = dice.pick<ProtocolVersion>([3, 4, 4, 5, 5, 5]);
   const clients = names.slice(0, dice.between(1, 3));
@@ -74,13 +74,13 @@ function composed(dice: Dice, corpus: Corpus): FuzzInput {
     const who = dice.pick(clients);
     const acting = dice.weighted<() => Act[]>([
       [12, () => [packet(dice, corpus, who, version)]],
-      // More than a window or a queue takes.
+      // More than a window or a queue holds.
       [2, () => repeated(packet(dice, corpus, who, version), dice.between(5, 12))],
       [4, () => [{ act: "answer", who }]],
       [3, () => [wait(dice)]],
       [2, () => [trouble(dice, who)]],
       [3, () => [{ act: "open", who }, connect(dice, corpus, who, version)]],
-      // Away for a while: what comes meanwhile waits in its session.
+      // Offline for a while: its session queues messages.
       [
         2,
         () => [
@@ -162,7 +162,7 @@ function mutation(dice: Dice, corpus: Corpus, kept: readonly FuzzInput[]): Mutat
     [3, (acts) => acts.toSpliced(inPlace(acts), 0, trouble(dice, dice.pick(names)))],
     [2, (acts) => acts.toSpliced(inPlace(acts), 0, { act: "answer", who: dice.pick(names) })],
     [2, (acts) => acts.toSpliced(dice.below(Math.max(1, acts.length)), 1)],
-    // The same again, a few times over.
+    // Repeats a part a few times.
     [
       3,
       (acts) => {
@@ -179,11 +179,11 @@ function mutation(dice: Dice, corpus: Corpus, kept: readonly FuzzInput[]): Mutat
         return act === undefined ? acts : acts.toSpliced(inPlace(acts), 0, act);
       },
     ],
-    // Two sessions at once, or one after the other under the same names.
+    // Two sessions at once, or consecutively under the same names.
     [2, (acts) => spliced(dice, acts, dice.pick([...corpus.inputs, ...kept]).acts)],
-    // A packet's front and another's end, as a bug in a client would send.
+    // The front of one packet and the end of another, as a client's bug would send.
     [1, (acts) => torn(dice, corpus, acts)],
-    // All that was said under one name is said under another.
+    // Moves everything sent under one name to another.
     [
       1,
       (acts) => {
@@ -215,7 +215,7 @@ function torn(dice: Dice, corpus: Corpus, acts: Act[]): Act[] {
   return acts.with(at, { ...act, bytes: joined(front, bytes.subarray(dice.below(bytes.length))) });
 }
 
-/** What a connection speaks at that place, by the last CONNECT of its name. */
+/** The version of a connection at that place, by its name's last CONNECT. */
 function spoken(acts: readonly Act[], at: number, who: string): ProtocolVersion {
   for (let place = at; place >= 0; place--) {
     const act = acts[place];

@@ -6,11 +6,11 @@ import { BrokerFuzzer } from "./fuzzer.ts";
 import type { Plant } from "./play.ts";
 import { faultKey, smaller } from "./smaller.ts";
 
-// The fuzzer can see: each of these faults is put into the broker, and has to be found.
+// Proves that the fuzzer detects faults: each of these is planted in the broker, and must be found.
 
 const corpus = readCorpus();
 
-/** Changes what the core orders. */
+/** Changes the effects of the core. */
 function effects(change: (effect: Effect, world: World) => Effect[]): Plant {
   return (world) => {
     const { broker } = world;
@@ -122,7 +122,7 @@ for (const { fault, plant, told } of planted) {
   }, 60_000);
 }
 
-test("makes an input small that shows a fault", async () => {
+test("shrinks an input that shows a fault", async () => {
   const plant = planted[0]?.plant;
   const fuzzer = new BrokerFuzzer(1, corpus, plant);
   const told = await firstFault(fuzzer, 500);

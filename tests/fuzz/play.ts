@@ -21,33 +21,36 @@ import { Broken, HostileLink, largestChunk } from "./hostile-link.ts";
 import type { Act, FuzzInput } from "./input.ts";
 import { limitsOf, outputBytesOf } from "./limits.ts";
 
-/** What a run has shown: how far it got, and where it ended. */
+/** The observations of a run: how far it got, and where it ended. */
 export interface Shown {
   readonly connections: number;
   /** Connections whose CONNECT was accepted. */
   readonly accepted: number;
-  /** Ends by cause, and by statement where one was broken. */
+  /** Ends by cause, and by broken statement. */
   readonly causes: readonly string[];
   readonly statements: readonly string[];
-  /** All that can be told apart about the run; a new one makes an input worth keeping. */
+  /** Every distinguishable observation of the run; a new one makes an input worth keeping. */
   readonly features: ReadonlySet<string>;
 }
 
-/** Inputs that the core may be handed for one input of the fuzzer: packets, deadlines, what follows. */
+/**
+ * The most inputs that the core may get for one input of the fuzzer: packets, deadlines,
+ * consequences.
+ */
 const stepsMax = 20_000;
 
 /** Where the driver flushes within a turn. */
 const earlyFlushBytes = 64 * 1024;
 
 /**
- * Plays an input against a broker of its own, among clients that do no harm, and judges all that can
- * be seen from outside. Throws Broken, or what the broker threw.
+ * Plays an input against a new broker, among harmless clients, and checks everything visible from
+ * outside. Throws Broken, or the broker's own error.
  */
 export async function play(input: FuzzInput, plant: Plant = () => {}): Promise<Shown> {
   return new Run(input, plant).play();
 }
 
-/** Puts a fault into a world, to prove that it is found. */
+/** Plants a fault in a world, to prove that it is found. */
 export type Plant = (world: World) => void;
 
 const refusedUser = "refused";
@@ -108,7 +111,7 @@ class Run {
       username === refusedUser
         ? { reason: Reason.notAuthorized, statement: "v5-3.1.4-2", detail: "not today" }
         : null;
-    // The bystanders come in before there is anything to be late for.
+    // The bystanders connect before anything can be late.
     if (this.#input.verdicts === "now" || this.#links.length === 0) return answer(error);
     this.#verdicts.push(() => answer(error));
   };
@@ -182,7 +185,7 @@ class Run {
     for (const verdict of this.#verdicts.splice(0)) verdict();
   }
 
-  /** Turns that the driver has put off come, and what waits in the kernel is read. */
+  /** Runs turns that the driver has postponed, and reads the kernel's backlog. */
   async #settle(): Promise<void> {
     for (let turn = 0; ; turn++) {
       this.#world.check();
@@ -203,7 +206,7 @@ class Run {
     };
   }
 
-  /** What holds at any time: every bound on memory, and peace for the bystanders. */
+  /** The invariants: every bound on memory, and undisturbed bystanders. */
   #judge(): void {
     this.#world.check();
     this.#bystanders.judge();
@@ -216,7 +219,7 @@ class Run {
       atMost("bytes in a queue", queue.bytes, limits.queuedBytes);
       atMost("messages in flight", outgoing.count, limits.inflight);
       atMost("subscriptions", subscriptions.size, limits.subscriptions);
-      // One for each packet id there is: it is the client's own memory of what it has to finish.
+      // At most one for each packet id: the client's own unfinished exchanges.
       atMost("incoming QoS 2", incoming.size, 65_535);
       this.#feature(`queue ${bucket(queue.count)} ${queue.qos0} inflight ${outgoing.count}`);
       this.#feature(`incoming ${bucket(incoming.size)} will ${session.will?.state ?? "none"}`);
@@ -245,11 +248,12 @@ class Run {
 
   #judgeChannel(channel: HostileLink["channel"]): void {
     const chunk = Math.min(this.#largestSend, largestChunk);
-    // A packet that is not whole, and the chunk that is being read.
+    // An incomplete packet, and the chunk being read.
     if (channel.open)
       atMost("unread bytes", channel.reader.buffered, this.#limits.packetSize + chunk);
-    // Reading stops at twice the output in answers, delivery at once it; a turn has written up to the early
-    // flush by then, and no answer to what it reads is larger than a retained replay, which is cut at a flush too.
+    // Reading stops when answers reach twice the output limit, delivery at the limit; by then a
+    // turn has written up to the early flush, and no answer is larger than a retained replay, which
+    // is cut at a flush too.
     const most = 3 * this.#outputBytes + earlyFlushBytes + this.#limits.packetSize + 2 * chunk;
     atMost("unsent bytes", channel.outbox.size, most);
   }
@@ -268,7 +272,7 @@ class Run {
     }
   }
 
-  /** Whatever an operator may ask can be answered, and said in JSON. */
+  /** The broker can answer every query of an operator, as valid JSON. */
   #readAll(): void {
     const { broker } = this.#world;
     const everything = [
@@ -286,7 +290,7 @@ class Run {
     JSON.stringify(everything);
   }
 
-  /** One end and one line for each connection, and nothing of it is left. */
+  /** One end and one log line for each connection, and no remains. */
   #judgeEnds(): void {
     const ends = new Map<string, number>();
     for (const { peer } of this.#world.noted("ended")) {
@@ -365,7 +369,7 @@ class Run {
   }
 }
 
-/** What kind of event it was, without what a client can draw at will. */
+/** The kind of an event, without strings that a client chooses freely. */
 function featureOf(event: LogEvent): string {
   const facts: Partial<Record<string, unknown>> = { ...event };
   const named = ["event", "cause", "statement", "fault", "why", "by", "version", "reason"];

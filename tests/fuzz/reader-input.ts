@@ -1,13 +1,14 @@
 import type { ProtocolVersion } from "../../src/core/packet.ts";
 
-/** Whoever reads bytes of somebody else, beside the broker as a whole. */
+/** The readers of foreign bytes, besides the broker as a whole. */
 export const readers = ["wire", "inspect", "client", "config", "admin"] as const;
 export type Reader = (typeof readers)[number];
 
 /**
- * What one of them is given: chunks of a connection (`wire`, `client`), packets (`inspect`), a file and
- * `flag PATH=VALUE` or `env NAME=VALUE` (`config`), a request's method, URL, headers and body (`admin`).
- * Written as text:
+ * The input of one of them: chunks of a connection (`wire`, `client`), packets (`inspect`), a file
+ * and `flag PATH=VALUE` or `env NAME=VALUE` (`config`), a request's method, URL, headers and body
+ * (`admin`). Written as text:
+ *
  *
  *     reader client 5
  *     part 2003000000

@@ -14,7 +14,7 @@ import type { Reader, ReaderInput } from "./reader-input.ts";
 import { hostileText } from "./strings.ts";
 import { judgeWire } from "./wire-reader.ts";
 
-/** Gives an input to whom it is for, and throws what is wrong with what becomes of it. */
+/** Passes an input to its reader, and throws if the result is wrong. */
 export async function judgeReader(input: ReaderInput): Promise<void> {
   switch (input.reader) {
     case "wire":
@@ -65,7 +65,10 @@ function mixedStream(dice: Dice, corpus: Corpus): Uint8Array {
   return joined(Array.from({ length: count }, () => changed(dice, dice.pick(samples))));
 }
 
-/** What a broker may say, and what it may not: PUBLISH and acknowledgements have the same form. */
+/**
+ * Packets that a broker may send, and some that it may not: PUBLISH and acknowledgements have the
+ * same form.
+ */
 function serverStream(dice: Dice, corpus: Corpus, version: ProtocolVersion): Uint8Array {
   const able = corpus.others.filter((sample) => sample.version === version);
   const count = dice.between(1, 6);
@@ -152,7 +155,7 @@ function clientEvents(version: ProtocolVersion, parts: readonly Uint8Array[]): s
     for (const answer of answers) judgeAnswer(answer, version);
     told.push(...events, ...answers.map((answer) => answer.toHex()));
   }
-  // Events and answers of one chunk are two lists, so that their order among each other is no fact.
+  // Events and answers of one chunk are two lists, so their relative order is unknown.
   return JSON.stringify(told.map((one) => JSON.stringify(one)).toSorted());
 }
 

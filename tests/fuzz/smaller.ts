@@ -2,16 +2,18 @@ import { frameSize } from "./hostile-link.ts";
 import type { Act, FuzzInput } from "./input.ts";
 import { type Plant, play } from "./play.ts";
 
-/** What tells one fault from another: its words, less what differs from input to input. */
+/** The identity of a fault: its words, without what differs from input to input. */
 export function faultKey(fault: unknown): string {
   const text = fault instanceof Error ? fault.message : String(fault);
   return text.replaceAll(/[0-9a-f]{8,}|\d+/g, "N").slice(0, 80);
 }
 
-/** Plays of one input at the most, while it is made smaller. */
+/** The most plays of one input while it shrinks. */
 const triesMax = 400;
 
-/** The same fault with fewer acts: leaves out ever smaller runs of acts while it is still shown. */
+/**
+ * The same fault with fewer acts: removes ever smaller runs of acts as long as the fault remains.
+ */
 export async function smaller(input: FuzzInput, fault: unknown, plant?: Plant): Promise<FuzzInput> {
   const key = faultKey(fault);
   let small = input;
@@ -38,7 +40,7 @@ export async function smaller(input: FuzzInput, fault: unknown, plant?: Plant): 
   return small;
 }
 
-/** The same bytes of each connection, one packet an act where they can be told apart. */
+/** The same bytes of each connection, one packet an act where the packets are separable. */
 function inFrames(acts: readonly Act[]): Act[] {
   const result: Act[] = [];
   const held = new Map<string, Uint8Array>();

@@ -1,6 +1,6 @@
 import type { Dice } from "../support/dice.ts";
 
-/** Values for the fields of packets: few of the sound ones, so that clients meet, and many that are not. */
+/** Values for the fields of packets: few sound ones, so that clients collide, and many others. */
 
 export const clientIds = ["a", "a", "b", "b", "c", "dev-1001", "dev-1002"];
 const topics = ["t", "t/u", "t/u/v", "w", "/", "$internal"];
@@ -52,7 +52,7 @@ const hostileTexts: readonly Uint8Array[] = [
     ].map((bytes) => Uint8Array.from(bytes)),
   );
 
-/** What may stand in the field of that name, as `inspect packet` calls it. */
+/** Values for the field of that name in `inspect packet`. */
 export function soundText(dice: Dice, field: string): Uint8Array {
   const encoder = new TextEncoder();
   if (field === "Client Identifier") return encoder.encode(dice.pick(clientIds));
@@ -66,7 +66,7 @@ export function hostileText(dice: Dice): Uint8Array {
   return dice.chance(85) ? dice.pick(hostileTexts) : dice.bytes(dice.below(12));
 }
 
-/** What a client may put into a packet, by the packet's name; the first of them are the usual ones. */
+/** Properties that a client may send, by packet name; the first are the usual ones. */
 const ownIdentifiers: Readonly<Record<string, readonly number[]>> = {
   CONNECT: [0x11, 0x21, 0x22, 0x27, 0x17, 0x19, 0x26],
   PUBLISH: [0x01, 0x02, 0x23, 0x08, 0x09, 0x03, 0x26],
@@ -77,17 +77,17 @@ const ownIdentifiers: Readonly<Record<string, readonly number[]>> = {
   will: [0x18, 0x01, 0x02, 0x03, 0x08, 0x09, 0x26],
 };
 
-/** A property that may stand in a packet of that name, if it does not yet. */
+/** A property that a packet of that name may have and does not have yet. */
 export function soundProperty(dice: Dice, packet: string): number[] {
   return property(dice, dice.pick(ownIdentifiers[packet] ?? [0x1f, 0x26]));
 }
 
-/** Any property there is, and some there are not. */
+/** Any defined property, and some undefined ones. */
 export function anyProperty(dice: Dice): number[] {
   return property(dice, dice.chance(92) ? dice.pick(identifiers) : dice.below(256));
 }
 
-/** With a value of its type, or near it. */
+/** With a value of its type, or nearly. */
 function property(dice: Dice, identifier: number): number[] {
   const kind = kinds.get(identifier) ?? dice.pick(["byte", "two", "four", "text"] as const);
   switch (kind) {

@@ -10,8 +10,9 @@ const packetSize = 16_384;
 type Read = ClientPacket | WireViolation;
 
 /**
- * The broker's reader, judged three times over: the same chunks in one piece give the same packets,
- * what it accepts mqtt-packet reads as the same values, and `inspect packet` agrees on what is wrong.
+ * Checks the broker's reader in three ways: the same chunks in one piece give the same packets,
+ * mqtt-packet decodes accepted packets to the same values, and `inspect packet` agrees on the
+ * errors.
  */
 export function judgeWire(parts: readonly Uint8Array[]): void {
   const whole = Uint8Array.from(parts.flatMap((part) => [...part]));
@@ -35,7 +36,7 @@ function readAll(parts: readonly Uint8Array[]): Read[] {
   const reader = new PacketReader({ packetSize });
   const packets: Read[] = [];
   for (const part of parts) {
-    // The reader keeps what it gets, and its packets refer to it.
+    // The reader keeps its chunks, and its packets refer to them.
     reader.feed(part.slice());
     for (let packet = reader.next(); packet !== null; packet = reader.next()) packets.push(packet);
     if (reader.buffered > packetSize) throw new Broken(`${reader.buffered} bytes are kept`);
@@ -43,7 +44,7 @@ function readAll(parts: readonly Uint8Array[]): Read[] {
   return packets;
 }
 
-/** Where a PUBLISH lay is the one thing that depends on the chunks. */
+/** Only a PUBLISH's place in memory depends on the chunks. */
 function comparable(packets: readonly Read[]): string {
   return JSON.stringify(packets, (name, value: unknown) => {
     if (name === "frame") return undefined;
@@ -59,7 +60,8 @@ function judgeViolation(
   if (error.reason === Reason.implementationSpecificError) {
     throw new Broken(`the grammar accepts what mqtt-packet can't read: ${frame.toHex()}`);
   }
-  // The reader refuses by the header alone what is too large, and what is no CONNECT.
+  // The reader refuses by the header alone packets that are too large, and first ones other than
+  // CONNECT.
   if (error.reason === Reason.packetTooLarge || version === null) return;
   const [tree] = packetTree(frame, { protocol: version, from: "client" });
   const named = tree?.violations.some(({ statement }) => statement === error.statement) ?? false;
@@ -87,7 +89,7 @@ function oracle(frame: Uint8Array, version: ProtocolVersion): Packet {
     throw new Broken(`mqtt-packet refuses, ${error.message}: ${frame.toHex()}`);
   });
   const copy = Buffer.from(frame);
-  // In MQTT 3.1 flags that a packet does not use have any value, which mqtt-packet refuses.
+  // In MQTT 3.1 a packet's unused flags may have any value, which mqtt-packet refuses.
   const type = (copy[0] ?? 0) >> 4;
   const usesQos = type === 6 || type === 8 || type === 10;
   if (version === 3 && type !== 3) copy[0] = (type << 4) | (usesQos ? 2 : 0);
@@ -97,7 +99,7 @@ function oracle(frame: Uint8Array, version: ProtocolVersion): Packet {
   return packet;
 }
 
-/** What both readers tell of a packet, in one form. */
+/** A packet as either reader decodes it, in one form. */
 function known(packet: ClientPacket): unknown[] {
   switch (packet.type) {
     case "publish": {

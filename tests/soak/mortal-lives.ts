@@ -10,7 +10,7 @@ const deaths = [
 ] as const;
 type Death = (typeof deaths)[number];
 
-/** What has to become of a will; `either`: its due time and the return were too close to tell. */
+/** The required fate of a will; `either`: the due time and the return were too close to tell. */
 export type Expected = "published" | "none" | "either";
 
 /** A will whose connection has ended, while its delay runs. Milliseconds of the monotonic clock. */
@@ -19,10 +19,10 @@ interface Delayed {
   readonly due: number;
 }
 
-/** Closer to a due time than this, it is not known what a return finds. */
+/** Closer to a due time than this, the result of a return is unknown. */
 const marginMs = 500;
 
-/** What all lives together have to end as. */
+/** The totals of all lives. */
 export class WillBook {
   readonly expected = new Map<string, Expected>();
   /** When a silent client's will is due, by its payload. */
@@ -32,19 +32,19 @@ export class WillBook {
 }
 
 /**
- * One client id and its lives: it connects with a will of its own, does a little, and dies in one way
- * or another, again and again.
+ * One client id and its lives: repeatedly connects with a new will, acts a little, and dies in some
+ * way.
  */
 export class MortalLives {
   readonly #id: string;
   readonly #port: number;
   readonly #dice: Dice;
   readonly #book: WillBook;
-  /** It acknowledges what it gets, so that it is never silent for long. */
+  /** Acknowledges its messages, so that it is never silent for long. */
   readonly #acknowledges: boolean;
   #life = 0;
   #delayed: Delayed | null = null;
-  /** The retained message that was acknowledged last. */
+  /** The last acknowledged retained message. */
   #retained = "";
 
   constructor(port: number, id: string, dice: Dice, book: WillBook) {
@@ -59,7 +59,7 @@ export class MortalLives {
     return `retained/${this.#id}`;
   }
 
-  /** Until `isOver`. Then the last session is ended, and what was retained is deleted. */
+  /** Runs until `isOver`. Then ends the last session and deletes retained messages. */
   async run(isOver: () => boolean): Promise<void> {
     let successor: Life | null = null;
     while (!isOver() || successor !== null) {
@@ -74,7 +74,7 @@ export class MortalLives {
     await this.#end();
   }
 
-  /** Returns the life that has taken over, if that is how this one ended. */
+  /** Returns the life that has taken over, if this one ended by a takeover. */
   async #live(begun: Life | null, isLast: boolean): Promise<Life | null> {
     const { client, text, delay, version } = begun ?? (await this.#begin());
     await this.#act(client);
@@ -85,7 +85,7 @@ export class MortalLives {
     if (death === "takeover") return this.#takenOver(client, text, delay);
     await this.#die(client, death);
     if (death === "silence") {
-      // The broker has ended it by then, so the delay has begun.
+      // The broker has ended the connection by then, so the delay has started.
       this.#book.due.set(text, client.lastSentAt + keepAlive * 1500 + delay * 1000);
     }
     if (death === "disconnect") this.#expect(text, "none");
@@ -114,7 +114,7 @@ export class MortalLives {
     }
   }
 
-  /** Connects; the fate of a will that waits is decided by that. */
+  /** Connects, which decides the fate of a waiting will. */
   async #begin(): Promise<Life> {
     const version = this.#dice.pick([4, 5, 5] as const);
     const clean = this.#dice.chance(50);
@@ -152,7 +152,7 @@ export class MortalLives {
   async #takenOver(client: Client, text: string, delay: number): Promise<Life> {
     const next = await this.#begin();
     await client.ended;
-    // Resumed, a will that would have waited is cancelled; all others are due.
+    // A resumed session cancels a delayed will; all others are due.
     this.#expect(text, delay > 0 && !next.clean ? "none" : "published");
     return next;
   }
@@ -180,7 +180,7 @@ export class MortalLives {
     await client.connect({ clientId: this.#id, clean: true, keepalive: 60 });
     if (before !== null) this.#expect(before.text, "published");
     await client.subscribe(this.#retainedTopic);
-    // Its answer comes behind what the subscription brings.
+    // Its answer follows the messages that the subscription causes.
     await client.publish(`churn/${this.#id}`, "x", { qos: 1 });
     const [arrival] = client.arrivals;
     const retained = arrival?.packet.payload.toString() ?? "";
@@ -198,7 +198,7 @@ export class MortalLives {
 
 interface Life {
   readonly client: Client;
-  /** The will's payload; no other will has it. */
+  /** The will's payload, unique to this will. */
   readonly text: string;
   /** Seconds. */
   readonly delay: number;

@@ -3,7 +3,7 @@ import type { JsOptions, JsTold } from "./mqttjs-program.ts";
 import { spawn } from "../support/child.ts";
 
 const program = Bun.fileURLToPath(import.meta.resolve("./mqttjs-program.ts"));
-/** Until what was published last is acknowledged, over a connection that may have to be made anew. */
+/** Until the last publication is acknowledged, possibly over a new connection. */
 const settleMs = 30_000;
 
 /** The process of mqttjs-program.ts. */
@@ -25,7 +25,7 @@ export class MqttJsProcess implements AsyncDisposable {
     await this.#steps.first("ready", ({ did }) => did === "ready");
   }
 
-  /** Publishes nothing more, and all that it did publish was acknowledged. */
+  /** Publishes nothing more, and everything published was acknowledged. */
   async settled(): Promise<void> {
     await this.#order("settle", "settle");
   }
@@ -52,7 +52,7 @@ export class MqttJsProcess implements AsyncDisposable {
     for await (const chunk of this.#child.stdout) {
       const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
       rest = lines.pop() ?? "";
-      for (const line of lines) this.#take(JSON.parse(line) as JsTold); // Made by `tell` there.
+      for (const line of lines) this.#take(JSON.parse(line) as JsTold); // `tell` in that program writes it.
     }
     this.#steps.end("mqtt.js has ended");
   }

@@ -1,6 +1,7 @@
 /**
- * mqtt.js in a process of its own: a publisher and a subscriber with sessions that go on, whose sockets
- * are cut again and again. Tells each message that it sends or gets as a line; ends when stdin says so.
+ * mqtt.js in a process of its own: a publisher and a subscriber with persistent sessions, whose
+ * sockets are cut repeatedly. Prints a line for each message sent or received; ends at a line on
+ * stdin.
  */
 import mqtt from "mqtt";
 import { Dice } from "../support/dice.ts";
@@ -22,7 +23,7 @@ export type JsTold =
 if (import.meta.main) await main();
 
 async function main(): Promise<void> {
-  // What the long run wrote into the argument is what it means: nobody else runs this program.
+  // Unchecked: only the long run, which wrote this argument, runs this program.
   const options = JSON.parse(process.argv[2] ?? "") as JsOptions;
   const dice = new Dice(options.seed);
   const common = { clean: false, reconnectPeriod: 100, keepalive: 30 } as const;
@@ -56,7 +57,7 @@ async function main(): Promise<void> {
       tell({ did: "settle" });
     } else if (line === "end") break;
   }
-  // What the sessions hold is forgotten with them.
+  // Ending the sessions discards their messages.
   for (const client of [publisher, subscriber]) {
     await client.endAsync();
     const last = await mqtt.connectAsync(url, {

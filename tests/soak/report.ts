@@ -7,7 +7,7 @@ export interface SoakReport {
   readonly ends: Readonly<Record<string, number>>;
   readonly lives: number;
   readonly wills: Overview["wills"];
-  /** Wills whose fate was too close to call; that they had exactly one is checked all the same. */
+  /** Wills whose fate was too close to call; the check of exactly one fate includes them. */
   readonly willsUndecided: number;
   readonly messages: {
     readonly sent: number;
@@ -15,16 +15,16 @@ export interface SoakReport {
     readonly qos0Missed: number;
     readonly qos1Again: number;
   };
-  /** Milliseconds, of the broker's own measure: keepalive deadlines, and how late the worst was at most. */
+  /** Milliseconds, measured by the broker: the lateness of keepalive deadlines and its maximum. */
   readonly keepAlive: {
     readonly count: number;
     readonly worstMs: number | null;
     /** Later than 50 ms. */
     readonly late: number;
   };
-  /** Each time that the broker's event loop stood still, as its log says: milliseconds. */
+  /** Each standstill of the broker's event loop, from its log: milliseconds. */
   readonly blockedMs: readonly number[];
-  /** The same as the watcher sees it: from the due time to the will's arrival. */
+  /** The same from the watcher's view: from the due time to the will's arrival. */
   readonly silentWills: { readonly count: number; readonly worstMs: number };
   readonly memory: {
     readonly startBytes: number;
@@ -34,14 +34,14 @@ export interface SoakReport {
   readonly descriptors: { readonly start: number; readonly most: number; readonly end: number };
   /** Share of a core that the broker used. */
   readonly cpu: number | null;
-  /** What was wrong; empty: nothing. */
+  /** Errors; empty: none. */
   readonly faults: readonly string[];
 }
 
-/** What mqttd promises to stay below, where the machine lets it. */
+/** The figures that mqttd promises, if the machine allows them. */
 const lateMs = 50;
 
-/** The upper bound of the last bucket that holds something; null: above all of them. */
+/** The upper bound of the last non-empty bucket; null: above all of them. */
 export function worstOf(histogram: Overview["keepAliveLateness"]): SoakReport["keepAlive"] {
   const { buckets, count } = histogram;
   const worst = buckets.find((bucket) => bucket.count >= count);

@@ -1,16 +1,16 @@
-/** What a process held at one moment. */
+/** A process's resources at one moment. */
 export interface Sample {
-  /** Milliseconds since the run began. */
+  /** Milliseconds since the run's start. */
   readonly at: number;
   readonly rssBytes: number;
   readonly heapBytes: number;
   readonly descriptors: number;
-  /** Sockets that had been opened by then. */
+  /** Sockets opened by then. */
   readonly sockets: number;
 }
 
 export interface Growth {
-  /** Of the resident memory, for each connection that came and went meanwhile. */
+  /** Growth of the resident memory for each connection opened and closed. */
   readonly bytesPerConnection: number;
   /** Two standard errors of that. */
   readonly uncertainty: number;
@@ -20,18 +20,18 @@ export interface Growth {
 }
 
 /**
- * Growth that is a leak: a connection that is not forgotten costs the broker 1.2 KiB and more, so that
- * half of that is none; what a collector needs for itself does not grow with connections.
+ * Growth that counts as a leak: an unreleased connection costs the broker 1.2 KiB and more, so half
+ * of that is none; a collector's own needs do not grow with connections.
  */
 export const leakBytes = 600;
-/** The collector's saw tooth is gone from the least of so long. */
+/** The minimum of so long a window is free of the collector's saw tooth. */
 const windowMs = 60_000;
-/** Fewer points give a slope that means nothing. */
+/** Fewer points give a meaningless slope. */
 const windowsMin = 6;
 
 /**
- * How the resident memory grows after the warm-up: a line through the least of each minute, by least
- * squares, over the connections that were made. Null: too short to say.
+ * The growth of resident memory after the warm-up: a least-squares line through the minimum of each
+ * minute, over the number of connections made. Null: the run is too short.
  */
 export function growth(samples: readonly Sample[], warmUpMs: number): Growth | null {
   const lows = lowsOf(samples.filter(({ at }) => at >= warmUpMs));

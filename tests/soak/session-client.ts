@@ -8,25 +8,25 @@ import {
 import { dial, type Wire } from "../../src/client/dial.ts";
 import { localTarget } from "../support/embedded.ts";
 
-/** A message on its way out: until PUBACK or PUBCOMP has come. */
+/** An outgoing message until its PUBACK or PUBCOMP. */
 interface Outgoing {
   readonly packet: IPublishPacket;
   readonly done: () => void;
-  /** PUBREC has come, so that PUBREL is what is sent again. */
+  /** PUBREC has arrived, so the client resends PUBREL. */
   released: boolean;
 }
 
 const connectMs = 10_000;
 
 /**
- * A client whose session goes on over as many connections as it takes: what was not acknowledged is
- * sent again, and a QoS 2 message that comes again is not told twice (sections 4.3.3 and 4.4).
+ * A client whose session continues over any number of connections: it resends unacknowledged
+ * messages, and reports a repeated QoS 2 message once (sections 4.3.3 and 4.4).
  */
 export class SessionClient {
   readonly id: string;
   readonly version: 4 | 5;
   onMessage: (topic: string, payload: string) => void = () => {};
-  /** Connections that found no session where there had to be one. */
+  /** Connections that found no session although one was required. */
   sessionsLost = 0;
   connections = 0;
   readonly #port: number;
@@ -47,7 +47,7 @@ export class SessionClient {
     return this.#wire !== null;
   }
 
-  /** Rejects where there is no CONNACK in time, or one that refuses. */
+  /** Rejects without a CONNACK in time, or on a refusal. */
   async connect(clean = false): Promise<void> {
     const answered = Promise.withResolvers<IConnackPacket>();
     this.#onConnack = answered.resolve;
@@ -84,7 +84,7 @@ export class SessionClient {
     await answered.promise;
   }
 
-  /** Resolves when the broker has taken it, over whichever connection. */
+  /** Resolves when the broker has accepted it, over any connection. */
   async publish(topic: string, payload: string, qos: 0 | 1 | 2): Promise<void> {
     const messageId = this.#takeId();
     const packet = { cmd: "publish", topic, payload, qos, dup: false, retain: false } as const;
@@ -103,7 +103,7 @@ export class SessionClient {
     this.#send({ cmd: "pingreq" });
   }
 
-  /** The connection dies; the session does not. */
+  /** The connection dies; the session stays. */
   die(how: "rst" | "fin"): void {
     const wire = this.#wire;
     this.#wire = null;

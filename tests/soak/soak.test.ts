@@ -5,9 +5,9 @@ import { Tally } from "./tally.ts";
 
 const isLinux = process.platform === "linux";
 
-// The short form of scripts/soak.ts: too short to judge memory by, long enough for everything else.
+// The short form of scripts/soak.ts: too short to judge memory, long enough for everything else.
 test.if(isLinux)(
-  "clients come and go for a while: nothing is lost, comes twice or is left behind",
+  "clients connect and end for a while: nothing is lost, duplicated or left behind",
   async () => {
     const report = await soak({ seconds: 6, clients: 15, seed: 1, say: () => {} });
     expect(report.faults).toEqual([]);
@@ -18,7 +18,7 @@ test.if(isLinux)(
 );
 
 test.if(isLinux)(
-  "a broker that publishes wills twice is found",
+  "a broker that publishes wills twice is detected",
   async () => {
     const brokerArgs = ["--like", "F-published-twice"];
     const report = await soak({ seconds: 3, clients: 15, seed: 1, say: () => {}, brokerArgs });
@@ -29,7 +29,7 @@ test.if(isLinux)(
   120_000,
 );
 
-test("a message that is lost or comes twice is told", () => {
+test("a lost or duplicated message is reported", () => {
   const tally = new Tally();
   tally.addSubscriber("s");
   const texts = ([0, 1, 2, 0, 1, 2] as const).map((qos) => tally.send("p", qos));
@@ -50,7 +50,7 @@ function samples(bytesPerConnection: number): Sample[] {
   }));
 }
 
-test("memory that grows with connections is told from a collector's saw tooth", () => {
+test("memory that grows with connections is distinguished from a collector's saw tooth", () => {
   const flat = growth(samples(0), 300_000);
   const leaky = growth(samples(1200), 300_000);
   expect(Math.abs(flat?.bytesPerConnection ?? Infinity)).toBeLessThan(300);

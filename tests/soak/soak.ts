@@ -17,23 +17,25 @@ import { Tally } from "./tally.ts";
 
 export interface SoakOptions {
   readonly seconds: number;
-  /** Client ids that live and die with wills; beside them a few that publish and subscribe. */
+  /** Client ids with wills that connect and die; beside them a few that publish and subscribe. */
   readonly clients: number;
   readonly seed: number;
   readonly say: (text: string) => void;
-  /** Arguments for the broker, to prove that a wrong one is found. */
+  /** Arguments for the broker, to prove that a wrong one is detected. */
   readonly brokerArgs?: readonly string[];
 }
 
-/** What is remembered of clients has a bound; a small one is full before the warm-up is over. */
+/** The records of clients have a bound; a small one is reached before the warm-up is over. */
 const ledger = 200;
-/** Publications of one publisher are so far apart. */
+/** The interval between one publisher's publications. */
 const everyMs = 200;
 /** Beside connections: the log, a timer. */
 const otherDescriptors = 2;
 const settleMs = 30_000;
 
-/** Runs the executable among clients that come, go and die for so long, and says what was wrong. */
+/**
+ * Runs the executable for a time among clients that connect, close and die, and reports the errors.
+ */
 export async function soak(options: SoakOptions): Promise<SoakReport> {
   await using broker = await RunningBroker.start({
     args: [
@@ -113,7 +115,7 @@ class Soak {
     return String(url).replace(/\/$/, "");
   }
 
-  /** Somebody who never leaves, and sees each will. */
+  /** A client that stays and receives each will. */
   async #watch(): Promise<Client> {
     const watcher = await Client.open(localTarget(this.#broker.port), 5);
     await watcher.connect({ clientId: "watcher", clean: true, keepalive: 60 });
@@ -123,7 +125,7 @@ class Soak {
       const known = this.#wills.get(text);
       if (known === undefined) this.#wills.set(text, { count: 1, at });
       else known.count += 1;
-      // Nobody asks for the whole list of a long run.
+      // No client reads the whole list of a long run.
       watcher.arrivals.length = 0;
     };
     await watcher.subscribe("wills/#", { qos: 2 });
@@ -222,11 +224,11 @@ class Soak {
 
   async #overview(): Promise<Overview> {
     const response = await fetch(`${this.#admin}/v1/overview`);
-    // Both ends of the interface are this program's.
+    // This program is both ends of the interface.
     return (await response.json()) as Overview;
   }
 
-  /** Everything on its way has come: messages, and wills that wait for their delay. */
+  /** Everything under way has arrived: messages, and delayed wills. */
   async #settle(): Promise<void> {
     try {
       await eventually(
@@ -242,7 +244,7 @@ class Soak {
     for (const one of this.#tally.twice.slice(0, 10)) this.#faults.push(`twice: ${one}`);
   }
 
-  /** Each life's will has the fate that it has to have, as the watcher and the broker both say. */
+  /** The will of each life has the required fate, according to the watcher and to the broker. */
   async #judgeWills(): Promise<void> {
     const { expected } = this.#book;
     for (const [text, fate] of expected) {
@@ -265,7 +267,7 @@ class Soak {
     await this.#judgeLedger();
   }
 
-  /** Those that are still remembered, one by one. */
+  /** Those still recorded, one by one. */
   async #judgeLedger(): Promise<void> {
     const response = await fetch(`${this.#admin}/v1/wills`);
     const { wills } = (await response.json()) as Answers["wills"];
@@ -286,7 +288,7 @@ class Soak {
     client.leave();
   }
 
-  /** Nothing is left when everybody has gone. */
+  /** Nothing is left when every client has closed. */
   async #judgeGauges(start: Sample): Promise<Overview> {
     let overview = await this.#overview();
     let retained = 0;
@@ -305,7 +307,7 @@ class Soak {
       await eventually(
         async () => {
           overview = await this.#overview();
-          // The broker's own topics stay, and stand below $SYS, which this filter leaves out.
+          // The broker's own topics stay; they are below $SYS, which this filter excludes.
           const response = await fetch(`${this.#admin}/v1/retained?filter=%23`);
           const answer = (await response.json()) as Answers["retained"];
           retained = answer.retained.length;
@@ -362,7 +364,7 @@ class Soak {
     };
   }
 
-  /** One line for each end, none of them an error, and nothing but log lines. */
+  /** One line for each end, no errors, and nothing but log lines. */
   async #judgeLog(overview: Overview): Promise<void> {
     await this.#broker.stop();
     const { items } = this.#broker.log;

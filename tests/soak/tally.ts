@@ -1,8 +1,11 @@
-/** What was published, and who got it how often: nothing is lost, and QoS 2 comes once. */
+/**
+ * The publications, and how often each subscriber got them: nothing is lost, and QoS 2 arrives
+ * once.
+ */
 export class Tally {
   /** By publisher, the QoS of each of its messages. */
   readonly #sent = new Map<string, (0 | 1 | 2)[]>();
-  /** By subscriber and publisher, how often each message came. */
+  /** By subscriber and publisher, how often each message arrived. */
   readonly #got = new Map<string, Map<string, number[]>>();
   delivered = 0;
 
@@ -31,17 +34,17 @@ export class Tally {
     return [...this.#sent.values()].reduce((sum, { length }) => sum + length, 0);
   }
 
-  /** QoS 0 that did not come, since a subscriber was away; that is no fault. */
+  /** QoS 0 that a subscriber missed while offline, which is no error. */
   get qos0Missed(): number {
     return this.#count((qos, times) => qos === 0 && times === 0);
   }
 
-  /** QoS 1 that came more often than once, which it may. */
+  /** QoS 1 that arrived more than once, which is allowed. */
   get qos1Again(): number {
     return this.#count((qos, times) => qos === 1 && times > 1);
   }
 
-  /** Messages of QoS 1 and 2 that some subscriber still lacks. */
+  /** Messages of QoS 1 and 2 that some subscriber has not received. */
   get lost(): string[] {
     return this.#list((qos, times) => qos > 0 && times === 0);
   }

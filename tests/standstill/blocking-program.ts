@@ -1,6 +1,6 @@
 /**
- * `mqttd serve` within another program, which blocks their loop when it is told to: `data 3000` in the
- * callback of a socket, `timer 3000` in one of a timer. It answers when the loop is free again.
+ * `mqttd serve` within another program, which blocks their loop on command: `data 3000` in the
+ * callback of a socket, `timer 3000` in that of a timer. It answers when the loop is free again.
  */
 import type { Socket } from "bun";
 

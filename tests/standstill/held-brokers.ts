@@ -5,7 +5,7 @@ import type { HeldBroker } from "./play.ts";
 
 const root = path.resolve(import.meta.dir, "../..");
 
-/** A broker in a process of its own, which is stopped by SIGSTOP. */
+/** A broker in a process of its own, stopped by SIGSTOP. */
 export async function stoppedBroker(
   surroundings: Surroundings = {},
 ): Promise<HeldBroker & AsyncDisposable> {
@@ -51,7 +51,7 @@ export async function blockedBroker(
   };
 }
 
-/** What happens meanwhile is nothing that could be waited for. */
+/** Nothing during the blockage can be awaited. */
 async function halves(milliseconds: number, during: () => void): Promise<void> {
   await Bun.sleep(milliseconds / 2);
   during();

@@ -2,21 +2,21 @@ import type { LogLine } from "../support/executable.ts";
 import type { Inbox } from "../support/inbox.ts";
 import { SocketClient } from "../support/socket-client.ts";
 
-/** Seconds. Its deadline is at 3 s. */
+/** Seconds. The deadline is at 3 s. */
 const keepalive = 2;
 const pingEveryMs = 400;
-/** One that comes back is answered when the broker goes on. */
+/** A returning client gets its answer when the broker resumes. */
 const connackBoundMs = 60_000;
-/** Connections that are made at once. */
+/** Connections opened at once. */
 const dialledAtOnce = 100;
 
-/** A broker that can be made to stand still. */
+/** A broker that a test can bring to a standstill. */
 export interface HeldBroker {
   readonly port: number;
   readonly log: Inbox<LogLine>;
   /**
-   * Lets it do nothing for so many milliseconds; `during` is called in the middle. Resolves to the
-   * moment, by `now()`, at which it went on.
+   * Stops the broker for so many milliseconds; calls `during` in the middle. Resolves to the
+   * moment, by `now()`, at which it resumed.
    */
   hold(milliseconds: number, during: () => void): Promise<number>;
 }
@@ -24,19 +24,19 @@ export interface HeldBroker {
 export interface Cast {
   /** Clients that send PINGREQ all the time. */
   readonly pinging: number;
-  /** Clients that send DISCONNECT while the broker stands still. */
+  /** Clients that send DISCONNECT during the standstill. */
   readonly leaving: number;
-  /** Clients that send DISCONNECT, and come back with the same client id, while it stands still. */
+  /** Clients that send DISCONNECT, and return with the same client id, during the standstill. */
   readonly returning: number;
-  /** Clients that send nothing from shortly before it stands still. */
+  /** Clients that send nothing from shortly before the standstill. */
   readonly silent: number;
 }
 
-/** What a standstill of the broker did to its clients. */
+/** The effect of a standstill of the broker on its clients. */
 export interface StandstillReport {
-  /** Of those that pinged, how many connections ended. */
+  /** How many connections of pinging clients ended. */
   readonly ended: number;
-  /** Wills of those that pinged. */
+  /** Wills of pinging clients. */
   readonly pingingWills: number;
   readonly leavingWills: number;
   readonly returningWills: number;
@@ -130,8 +130,11 @@ async function mortal(port: number, group: string, index: number): Promise<Socke
   return SocketClient.connect(port, options, connackBoundMs);
 }
 
-/** All that waited is handled: what a client asks now is answered after what it had sent before. */
+/**
+ * The broker has handled its backlog: it answers a client's new packet after everything sent
+ * before.
+ */
 async function settled(clients: readonly SocketClient[]): Promise<void> {
-  // One that was cut is counted by the broker's log.
+  // The broker's log counts connections that were cut.
   await Promise.allSettled(clients.map(async (client) => client.subscribe("nothing")));
 }

@@ -13,7 +13,7 @@ const heldMs = 4000;
 const cast: Cast = { pinging: 50, leaving: 10, returning: 5, silent: 5 };
 const right = { ended: 0, pingingWills: 0, leavingWills: 0, returningWills: 0, silentWills: 5 };
 
-describe("a broker that stood still ends who was silent, and nobody else", () => {
+describe("a broker that stood still ends only the silent clients", () => {
   test(
     "stopped by SIGSTOP",
     async () => {
@@ -39,7 +39,7 @@ describe("a broker that stood still ends who was silent, and nobody else", () =>
   }
 
   test(
-    "one that judges before it reads ends all of them, which these tests see",
+    "these tests detect a broker that judges before it reads: it ends all clients",
     async () => {
       await using broker = await stoppedBroker({
         args: ["--like", "A4-unread-packets-do-not-count"],
@@ -59,7 +59,7 @@ describe("a broker that stood still ends who was silent, and nobody else", () =>
   const cache = new Folder();
   afterAll(() => cache[Symbol.dispose]());
   test(
-    "stopped under Deno, which tells no descriptors",
+    "stopped under Deno, which shows no descriptors",
     async () => {
       await using broker = await stoppedBroker({
         command: [deno, "run", "-A", "--no-prompt", path.join(root, "src/main.ts")],
