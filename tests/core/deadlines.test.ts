@@ -17,7 +17,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant("pop"), now: time }) },
 );
 
-test("the heap gives what a sorted list gives, whatever is set, moved and cleared", () => {
+test("the heap equals a sorted list, whatever is set, moved and cleared", () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200, size: "max" }), (steps) => {
       const heap = new Deadlines<number>();
@@ -50,14 +50,14 @@ test("the heap gives what a sorted list gives, whatever is set, moved and cleare
   );
 });
 
-test("what is due at one time comes in the order in which it was set", () => {
+test("deadlines due at one time fire in the order in which they were set", () => {
   const heap = new Deadlines<number>();
   for (let index = 0; index < 100; index++) heap.set(new Deadline(index), millis(5));
   const order = Array.from({ length: 100 }, () => heap.pop(millis(5))?.owner);
   expect(order).toEqual(Array.from({ length: 100 }, (_, index) => index));
 });
 
-test("nothing comes before it is due", () => {
+test("no deadline fires before it is due", () => {
   const heap = new Deadlines<string>();
   heap.set(new Deadline("a"), millis(10));
   expect(heap.pop(millis(9.999))).toBeNull();
@@ -65,7 +65,7 @@ test("nothing comes before it is due", () => {
   expect(heap.next()).toBeNull();
 });
 
-test("a deadline without a finite time is a fault of our own", () => {
+test("a deadline without a finite time is a fault", () => {
   const heap = new Deadlines<string>();
   for (const due of [Number.NaN, Infinity]) {
     expect(() => heap.set(new Deadline("a"), millis(due))).toThrow(AssertionFault);

@@ -9,13 +9,13 @@ function add(window: InflightWindow): Outgoing {
   return window.add(message("t"), copy, { id: 0, version: 4, strip: 0 });
 }
 
-test("the window does what a map by packet id does", () => {
+test("the window equals a map by packet id", () => {
   fc.assert(
     fc.property(fc.array(fc.nat({ max: 30 }), { maxLength: 300 }), (steps) => {
       const window = new InflightWindow();
       const map = new Map<number, Outgoing>();
       for (const action of steps) {
-        // Few are added at a time, so that ids come round their ring; one can stay for long.
+        // Few are added at a time, so that ids wrap around their ring; one can stay for long.
         const oldest = [...map.keys()][action % 4];
         if (action < 16 || oldest === undefined) {
           const added = add(window);
@@ -36,7 +36,7 @@ test("the window does what a map by packet id does", () => {
   );
 });
 
-test("packet ids come round after 65,535, never 0, past one that is still waited for", () => {
+test("packet ids wrap after 65,535, never to 0, and skip one that is still in flight", () => {
   const window = new InflightWindow();
   const stuck = add(window);
   expect(stuck.packetId).toBe(1);
@@ -53,7 +53,7 @@ test("packet ids come round after 65,535, never 0, past one that is still waited
   expect(window.inOrder()).toEqual([stuck, last]);
 });
 
-test("an order outlives the ring: what was sent first stays first when ids have come round", () => {
+test("an order outlives the ring: the first sent stays first after ids have wrapped", () => {
   const window = new InflightWindow();
   for (let time = 0; time < 65_530; time++) window.remove(add(window));
   const sent = Array.from({ length: 12 }, () => add(window));
@@ -63,7 +63,7 @@ test("an order outlives the ring: what was sent first stays first when ids have 
   expect(window.inOrder()).toEqual(sent);
 });
 
-test("all 65,535 ids can be taken, and one more is a fault of our own", () => {
+test("all 65,535 ids can be in use, and one more is a fault", () => {
   const window = new InflightWindow();
   const ids = new Set<number>();
   for (let time = 0; time < 65_535; time++) ids.add(add(window).packetId);
@@ -76,7 +76,7 @@ test("all 65,535 ids can be taken, and one more is a fault of our own", () => {
   expect(add(window).packetId).toBe(30_000);
 });
 
-test("what is in flight leaves once; a second time is a fault of our own", () => {
+test("a message in flight is removed once; a second time is a fault", () => {
   const window = new InflightWindow();
   const outgoing = add(window);
   window.remove(outgoing);

@@ -6,7 +6,7 @@ import type { Subscription } from "../../src/core/subscriptions.ts";
 /** Samples for the units of the core. */
 
 export function millis(value: number): Millis {
-  // The brand is the clock's to give; here the test is the clock.
+  // Only the clock may make this brand; here the test is the clock.
   return value as Millis;
 }
 
@@ -52,5 +52,5 @@ export function subscription(
   };
 }
 
-/** Levels that make many topics and filters meet. */
+/** Levels with which many topics and filters match. */
 export const levels = ["a", "b", "", "$x"] as const;

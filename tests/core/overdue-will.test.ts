@@ -30,7 +30,7 @@ const packet: ConnectPacket = {
   authenticationMethod: null,
 };
 
-/** The fate of the delayed will of a client that drops at 0 and is back at `returnsAt` ms. */
+/** The fate of the delayed will of a client that drops at 0 and returns at `returnsAt` ms. */
 function fateAtReturn(returnsAt: number): unknown {
   const broker = new Broker({}, 0 as Millis);
   const connect = (connection: number, at: number): readonly Effect[] => {
@@ -44,7 +44,7 @@ function fateAtReturn(returnsAt: number): unknown {
   };
   connect(1, 0);
   broker.handle({ type: "closed", connection: 1, how: "reset" }, 0 as Millis);
-  // No `deadline` was handed in meanwhile: the loop was held up.
+  // No `deadline` ran meanwhile: the loop was held up.
   return connect(2, returnsAt).flatMap((effect) =>
     effect.type === "note" && effect.event.event === "will" ? [effect.event.will.fate] : [],
   );
@@ -54,6 +54,6 @@ test("a return before the due time cancels the will", () => {
   expect(fateAtReturn(9_999)).toEqual(["cancelled"]);
 });
 
-test("a return after the due time does not, though the deadline's turn is still to come", () => {
+test("a return after the due time does not, although the deadline has not run yet", () => {
   expect(fateAtReturn(10_000)).toEqual(["published"]);
 });

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { publishSize, publishSizeBound } from "../../src/core/packet-size.ts";
 import { millis } from "./messages.ts";
 
-test("a PUBLISH is never larger than its bound, which looks at no character", () => {
+test("a PUBLISH is never larger than its bound, which is computed without reading a character", () => {
   const topic = fc.string({ unit: "binary", maxLength: 200 });
   const length = fc.integer({ min: 0, max: 300_000 }).map((bytes) => ({ length: bytes }));
   fc.assert(

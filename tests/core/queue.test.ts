@@ -28,7 +28,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.constant<"clear">("clear") },
 );
 
-test("the queue does what a plain list does under the same limits", () => {
+test("the queue equals a plain list under the same limits", () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 100 }), (steps) => {
       const totals = { messages: 7, bytes: 70 };
@@ -70,7 +70,7 @@ test("the queue does what a plain list does under the same limits", () => {
   );
 });
 
-test("a message that is larger than the queue evicts nothing", () => {
+test("a message larger than the queue evicts nothing", () => {
   const queue = new Queue({ queuedMessages: 6, queuedBytes: 100 }, { messages: 0, bytes: 0 });
   queue.push(item("a", 0, 50));
   expect(queue.push(item("b", 1, 101))).toEqual({ stored: false, evicted: 0 });
@@ -94,7 +94,7 @@ test("first in, first out, over many thousands", () => {
   expect(queue.bytes).toBe(0);
 });
 
-test("places count all that were ever pushed, and skip what was evicted", () => {
+test("places count all messages ever pushed, and skip evicted ones", () => {
   const queue = new Queue({ queuedMessages: 2, queuedBytes: 1000 }, { messages: 0, bytes: 0 });
   expect([queue.front, queue.end]).toEqual([0, 0]);
   queue.push(item("x", 0));

@@ -20,7 +20,7 @@ const filter = fc
   .map(([names, end]) => names.join("/") + end)
   .filter((name) => name !== "");
 
-test("each filter finds what the plain definition finds, and nothing is left when all is cleared", () => {
+test("each filter finds the same as the plain definition, and clearing every topic leaves nothing", () => {
   fc.assert(
     fc.property(
       fc.array(fc.record({ topic, clear: fc.constantFrom(false, false, true) }), { maxLength: 40 }),
@@ -55,7 +55,7 @@ test("each filter finds what the plain definition finds, and nothing is left whe
   );
 });
 
-test("a limit counts what would be there after the message was stored", () => {
+test("a limit counts the state after the message is stored", () => {
   const store = new Retained({ retainedMessages: 2, retainedBytes: 100 });
   const sized = (name: string, bytes: number) =>
     message(name, { payload: new Uint8Array(bytes - 2 * name.length) });
@@ -68,7 +68,7 @@ test("a limit counts what would be there after the message was stored", () => {
   expect([store.count, store.bytes]).toEqual([2, 90]);
 });
 
-test("a message that has expired is forgotten by whoever comes by", () => {
+test("the next lookup removes an expired message", () => {
   const store = new Retained(unlimited);
   store.store(message("a", { expiresAt: millis(1000) }));
   store.store(message("b"));
@@ -83,7 +83,7 @@ test("a message that has expired is forgotten by whoever comes by", () => {
   expect(store.count).toBe(1);
 });
 
-test("no step looks at more than one level, whatever the filter", () => {
+test("no step visits more than one level, whatever the filter", () => {
   const store = new Retained(unlimited);
   for (let index = 0; index < 1000; index++) store.store(message(`device${index}/status`));
   for (const wanted of ["+/nothing", "+/status/more", "#", "+/status"]) {
@@ -92,7 +92,7 @@ test("no step looks at more than one level, whatever the filter", () => {
   }
 });
 
-test("the store may change while an answer is taken in pieces", () => {
+test("the store may change while an answer is read in pieces", () => {
   const store = new Retained(unlimited);
   for (let index = 0; index < 10; index++) store.store(message(`t/${index}`));
   const answer = store.match("t/#", never);
@@ -100,7 +100,7 @@ test("the store may change while an answer is taken in pieces", () => {
   for (let next = answer.next(); next.done !== true; next = answer.next()) {
     if (next.value === null) continue;
     found.add(next.value.topic);
-    // All but what was found is taken away, and something else put in its place.
+    // Removes everything but the messages found, and stores another.
     for (let index = 0; index < 10; index++) {
       if (!found.has(`t/${index}`)) store.clear(`t/${index}`);
     }

@@ -41,7 +41,7 @@ function keyOf({ session: owner, pattern, group }: Subscription): string {
   return `${owner.clientId} ${group ?? "-"} ${pattern}`;
 }
 
-/** A match in a form that can be compared. */
+/** A match in a comparable form. */
 function plain({ recipients, withoutLocal, groups }: Match): unknown {
   const recipient = (one: Match["recipients"][number] | null) =>
     one && [
@@ -106,7 +106,7 @@ function expectedFrom(list: readonly Subscription[], name: string): unknown {
   });
 }
 
-test("the tree finds what the plain definition finds", () => {
+test("the tree finds the same as the plain definition", () => {
   fc.assert(
     fc.property(
       fc.array(step, { maxLength: 40 }),
@@ -142,7 +142,7 @@ test("the tree finds what the plain definition finds", () => {
   );
 });
 
-test("removing what is not there changes nothing", () => {
+test("removing a missing subscription changes nothing", () => {
   const tree = new Subscriptions();
   const [owner, other] = owners;
   if (owner === undefined || other === undefined) throw new Error("there are owners");
@@ -159,7 +159,7 @@ test("removing what is not there changes nothing", () => {
   expect(tree.match("a/b").recipients).toHaveLength(1);
 });
 
-test("the turn of a group stays with the member whose it is when another one leaves", () => {
+test("a group's turn stays with its member when another one leaves", () => {
   const tree = new Subscriptions();
   for (const owner of owners) tree.add(subscription(owner, "t", { group: "g" }));
   const [group] = tree.match("t").groups;

@@ -37,7 +37,7 @@ test("v4-4.7.1, v5-4.7.1: the examples of the standard", () => {
     expect([filter, topic, matches(filter, topic)]).toEqual([filter, topic, false]);
 });
 
-test("v5-4.8.2: a shared filter is taken apart", () => {
+test("v5-4.8.2: a shared filter is split", () => {
   expect(sharedFilter("$share/group/a/+/#")).toEqual({ group: "group", filter: "a/+/#" });
   expect(sharedFilter("$share/group//a")).toEqual({ group: "group", filter: "/a" });
   for (const ordinary of ["a", "share/g/a", "$share", "$share/", "$share/g", "$shared/g/a"]) {
@@ -45,7 +45,7 @@ test("v5-4.8.2: a shared filter is taken apart", () => {
   }
 });
 
-test("$SYS alone is the server's own", () => {
+test("$SYS alone belongs to the server", () => {
   expect(["$SYS", "$SYS/x"].every((topic) => isServerOwned(topic))).toBe(true);
   expect(["$SYSTEM", "$sys/x", "SYS", "a/$SYS", "$"].some((topic) => isServerOwned(topic))).toBe(
     false,

@@ -24,7 +24,7 @@ function conversation(version: ProtocolVersion): Uint8Array {
   );
 }
 
-/** Frames say where the bytes lay, which is the one thing that depends on the chunks. */
+/** Frames refer to the bytes' place, the one thing that depends on the chunks. */
 function withoutFrames(packets: readonly (ClientPacket | WireViolation)[]): unknown[] {
   return packets.map((packet) =>
     packet.type === "publish" ? { ...packet, payload: [...packet.payload], frame: null } : packet,
@@ -44,7 +44,7 @@ function readInChunks(bytes: Uint8Array, cuts: readonly number[]): unknown[] {
   return withoutFrames(packets);
 }
 
-describe("the same packets come out however the bytes are cut:", () => {
+describe("the same packets are read however the bytes are cut:", () => {
   for (const version of [3, 4, 5] as const) {
     const bytes = conversation(version);
     const whole = readInChunks(bytes, []);
@@ -85,7 +85,7 @@ test("chunks may be fed before the packets of earlier ones are taken", () => {
   expect(reader.buffered).toBe(bytes.length);
   expect(withoutFrames(drain(reader))).toEqual(readInChunks(bytes, []));
 
-  // A chunk that is done, another that waits, and a third that must not overtake it.
+  // A finished chunk, a waiting one, and a third that must not overtake it.
   reader.feed(Uint8Array.of(0xc0, 0));
   reader.feed(Uint8Array.of(0x40, 2, 0, 1));
   expect(reader.next()).toEqual({ type: "pingreq" });
@@ -104,7 +104,7 @@ test("empty chunks change nothing", () => {
 });
 
 describe("a PUBLISH", () => {
-  test("that lies whole in its chunk is read in place", () => {
+  test("that is whole in its chunk is read in place", () => {
     const reader = connected(4);
     const bytes = publish(4, { payload: "hello" });
     const chunk = Uint8Array.from([0xc0, 0, ...bytes, 0xc0, 0]);
@@ -116,7 +116,7 @@ describe("a PUBLISH", () => {
     expect(packet.payload.buffer).toBe(chunk.buffer);
   });
 
-  test("that came in pieces has memory of its own, and its frame is whole", () => {
+  test("that arrived in pieces has its own memory, and its frame is whole", () => {
     const reader = connected(5);
     const bytes = Uint8Array.from(publish(5, { payload: "hello" }));
     const chunk = bytes.slice(0, 4);
@@ -130,19 +130,19 @@ describe("a PUBLISH", () => {
     const { start, end } = packet.frame;
     expect(packet.frame.bytes.slice(start, end)).toEqual(bytes);
     expect(packet.payload.buffer).toBe(packet.frame.bytes.buffer);
-    // The next one must not be written over it.
+    // The next one must not overwrite it.
     reader.feed(Uint8Array.from(publish(5, { payload: "world" })).slice(0, 8));
     expect(reader.next()).toBeNull();
     expect(packet.frame.bytes.slice(start, end)).toEqual(bytes);
   });
 
-  test("whose length is written in more bytes than it needs is not forwarded as it is", () => {
+  test("whose length has more bytes than necessary is not forwarded unchanged", () => {
     const reader = connected(4);
     reader.feed(Uint8Array.from([0x30, 0x85, 0x00, ...publish(4).slice(2)]));
     expect(reader.next()).toMatchObject({ type: "publish", topic: "a/b", frame: null });
   });
 
-  test("out of a Buffer gives a payload whose slice is a copy", () => {
+  test("from a Buffer has a payload whose slice is a copy", () => {
     const reader = connected(4);
     const chunk = Buffer.from(publish(4, { payload: "hello" }));
     reader.feed(chunk);

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { PacketReader } from "../../src/wire/reader.ts";
 import { connectBytes, connectFlag, willQosFlag } from "../support/connect-bytes.ts";
 
-/** What a refused CONNECT claims, whether it comes at once or byte by byte. */
+/** The claims of a refused CONNECT, in one chunk or byte by byte. */
 function claimed(bytes: Uint8Array): string | null {
   const [whole, parts] = [[bytes], Array.from(bytes, (_, at) => bytes.subarray(at, at + 1))].map(
     (chunks) => {
@@ -19,7 +19,7 @@ function claimed(bytes: Uint8Array): string | null {
 
 const { clean, will } = connectFlag;
 
-describe.each([4, 5] as const)("a refused CONNECT of v%d tells its client id", (version) => {
+describe.each([4, 5] as const)("a refused CONNECT of v%d reports its client id", (version) => {
   test.each([
     ["a wildcard in the will's topic", { willTopic: "a/#" }],
     ["an empty will topic", { willTopic: "" }],

@@ -3,7 +3,7 @@ import type { ClientPacket, ProtocolVersion } from "../../src/core/packet.ts";
 import { Reason, type ProtocolError } from "../../src/core/reason.ts";
 import { PacketReader, type WireViolation } from "../../src/wire/reader.ts";
 
-/** Packets as bytes, written out so that wrong ones can be made too. */
+/** Packets as bytes, so that wrong ones can be written too. */
 
 export type Bytes = readonly number[];
 
@@ -16,7 +16,7 @@ export function length(value: number): Bytes {
   return value < 0x80 ? [value] : [(value & 0x7f) | 0x80, ...length(value >> 7)];
 }
 
-/** A packet whose Remaining Length is right. */
+/** A packet with a correct Remaining Length. */
 export function frame(first: number, ...parts: readonly Bytes[]): Bytes {
   const body = parts.flat();
   return [first, ...length(body.length), ...body];
@@ -35,7 +35,7 @@ export interface ConnectParts {
   readonly flags?: number;
   readonly properties?: readonly Bytes[];
   readonly clientId?: string | Bytes;
-  /** What follows the Client Identifier. */
+  /** The fields after the Client Identifier. */
   readonly rest?: readonly Bytes[];
 }
 
@@ -69,7 +69,7 @@ export function publish(version: ProtocolVersion, parts: PublishParts = {}): Byt
   );
 }
 
-/** A reader that has seen a CONNECT of that version. */
+/** A reader that has read a CONNECT of that version. */
 export function connected(version: ProtocolVersion, packetSize = 1024 * 1024): PacketReader {
   const reader = new PacketReader({ packetSize });
   reader.feed(Uint8Array.from(connect(version)));
@@ -77,14 +77,14 @@ export function connected(version: ProtocolVersion, packetSize = 1024 * 1024): P
   return reader;
 }
 
-/** All that comes out of a reader, up to null. */
+/** All packets from a reader, up to null. */
 export function drain(reader: PacketReader): (ClientPacket | WireViolation)[] {
   const packets: (ClientPacket | WireViolation)[] = [];
   for (let packet = reader.next(); packet !== null; packet = reader.next()) packets.push(packet);
   return packets;
 }
 
-/** What one packet is read as, after a CONNECT of that version. */
+/** The packet read from these bytes, after a CONNECT of that version. */
 export function read(version: ProtocolVersion, bytes: Bytes): ClientPacket | WireViolation {
   const reader = connected(version);
   reader.feed(Uint8Array.from(bytes));
@@ -94,7 +94,7 @@ export function read(version: ProtocolVersion, bytes: Bytes): ClientPacket | Wir
   return packet;
 }
 
-/** What a first packet is read as. */
+/** The packet read from these bytes as the first one. */
 export function readFirst(bytes: Bytes): ClientPacket | WireViolation {
   const reader = new PacketReader({ packetSize: 1024 * 1024 });
   reader.feed(Uint8Array.from(bytes));
@@ -111,7 +111,9 @@ export interface RefusedCase {
   readonly statement: string;
 }
 
-/** One test a case: the packet is refused with that reason and statement, then nothing is read. */
+/**
+ * One test a case: the packet is refused with that reason and statement, then nothing more is read.
+ */
 export function testRefused(cases: readonly RefusedCase[], first: boolean): void {
   for (const { name, version, bytes, reason, statement } of cases) {
     test(`${name} (${statement})`, () => {

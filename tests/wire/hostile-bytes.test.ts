@@ -5,7 +5,7 @@ import { Reason } from "../../src/core/reason.ts";
 import { PacketReader } from "../../src/wire/reader.ts";
 import { connect, connected, drain, frame, properties, publish, text } from "./frames.ts";
 
-/** Whatever comes, the reader answers with packets or a violation: it never throws. */
+/** For any bytes, the reader returns packets or a violation: it never throws. */
 
 function seeds(version: ProtocolVersion): readonly (readonly number[])[] {
   const user = [0x26, ...text("a"), ...text("b")];
@@ -53,7 +53,7 @@ const mutation = fc.record<Mutation>({
   value: fc.oneof(fc.nat(255), fc.constantFrom(0, 1, 2, 0x26, 0x7f, 0x80, 0xff)),
 });
 
-/** Changes the body and leaves the Remaining Length right, so that changes get past it. */
+/** Changes the body and keeps the Remaining Length correct, so that the reader gets past it. */
 function mutated(bytes: readonly number[], mutations: readonly Mutation[]): Uint8Array {
   const first = [bytes[0] ?? 0];
   const body = bytes.slice(2);
@@ -66,7 +66,7 @@ function mutated(bytes: readonly number[], mutations: readonly Mutation[]): Uint
   return Uint8Array.from(frame(first[0] ?? 0, body));
 }
 
-/** The grammar accepts nothing that mqtt-packet can't decode. */
+/** The grammar accepts no packet that mqtt-packet cannot decode. */
 function expectAgreed(packets: ReturnType<typeof drain>): void {
   for (const packet of packets) {
     if (packet.type !== "violation") continue;
@@ -99,7 +99,7 @@ test("a CONNECT with bytes changed, added and taken away", () => {
   );
 });
 
-test("a packet cut off at each place, with a length that fits", () => {
+test("a packet cut off at each place, with a matching length", () => {
   for (const v of [3, 4, 5] as const) {
     for (const seed of seeds(v)) {
       for (let size = 0; size < seed.length - 2; size++) {
@@ -112,7 +112,7 @@ test("a packet cut off at each place, with a length that fits", () => {
     for (let size = 0; size < seed.length - 2; size++) {
       const reader = new PacketReader({ packetSize: 10_000 });
       reader.feed(Uint8Array.from(frame(0x10, seed.slice(2, 2 + size))));
-      // In MQTT 3.1 name and password may be left out though their flags are set.
+      // In MQTT 3.1 name and password may be missing although their flags are set.
       const lacking = [text("secret"), [...text("me"), ...text("secret")]];
       const isWhole = v === 3 && lacking.some(({ length }) => size === seed.length - 2 - length);
       expect(reader.next()?.type).toBe(isWhole ? "connect" : "violation");
@@ -120,7 +120,7 @@ test("a packet cut off at each place, with a length that fits", () => {
   }
 });
 
-test("noise", () => {
+test("random bytes", () => {
   fc.assert(
     fc.property(version, fc.uint8Array({ maxLength: 60 }), (v, noise) => {
       const reader = connected(v);
@@ -132,7 +132,7 @@ test("noise", () => {
   );
 });
 
-test("one reader's violation leaves nothing behind for the next", () => {
+test("one reader's violation does not affect the next", () => {
   const broken = connected(5);
   broken.feed(Uint8Array.from(frame(0x82, [0, 1, 0], text("a"), [0xff])));
   expect(broken.next()).toMatchObject({ type: "violation" });

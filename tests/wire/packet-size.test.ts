@@ -19,7 +19,7 @@ describe("the size limit", () => {
     expect(reader.buffered).toBe(0);
   });
 
-  test("refuses by the header when it comes byte by byte", () => {
+  test("refuses by the header when it arrives byte by byte", () => {
     const reader = connected(4, 1000);
     for (const byte of [0x30, 0xff, 0xff, 0xff]) {
       reader.feed(Uint8Array.of(byte));
@@ -39,7 +39,7 @@ describe("the size limit", () => {
     expect(reader.next()).toMatchObject(tooLarge);
   });
 
-  test("holds for CONNECT, which is refused once its level tells how", () => {
+  test("holds for CONNECT, which is refused once its level determines the answer", () => {
     const bytes = Uint8Array.from(connect(5, { clientId: "c".repeat(100) }));
     const whole = new PacketReader({ packetSize: 50 });
     whole.feed(bytes);
@@ -54,7 +54,7 @@ describe("the size limit", () => {
     expect(pieces.next()).toMatchObject({ ...tooLarge, version: 5 });
   });
 
-  test("holds for a CONNECT without a level that can be told", () => {
+  test("holds for a CONNECT without a readable level", () => {
     const reader = new PacketReader({ packetSize: 50 });
     reader.feed(Uint8Array.from([0x10, 0xff, 0x7f, ...text("HTTP"), 1, 1]));
     expect(reader.next()).toBeNull();
@@ -71,11 +71,11 @@ describe("the size limit", () => {
 });
 
 describe("memory", () => {
-  test("grows with what arrives, not with what is announced", () => {
+  test("grows with what arrives, not with the announced length", () => {
     const before = heapStats().extraMemorySize;
     const readers = Array.from({ length: 200 }, () => {
       const reader = connected(4, 64 * 1024 * 1024);
-      // Announces 32 MiB each, 6 GiB in all, and sends a few bytes of it.
+      // Each announces 32 MiB, 6 GiB in all, and sends a few bytes of it.
       reader.feed(Uint8Array.from([0x30, ...length(32 * 1024 * 1024), 0, 3, 0x61]));
       expect(reader.next()).toBeNull();
       reader.feed(new Uint8Array(1000));
@@ -86,7 +86,7 @@ describe("memory", () => {
     expect(heapStats().extraMemorySize - before).toBeLessThan(4 * 1024 * 1024);
   });
 
-  test("of a packet that comes byte by byte stays near its size", () => {
+  test("of a packet that arrives byte by byte stays near its size", () => {
     const size = 256 * 1024;
     const packet = Uint8Array.from(publish(4, { payload: "x".repeat(size) }));
     const reader = connected(4);
@@ -104,7 +104,7 @@ describe("memory", () => {
     expect(reader.next()).toMatchObject({ type: "publish" });
   });
 
-  test("of a large chunk is not held for the few bytes at its end", () => {
+  test("of a large chunk is not kept for the few bytes at its end", () => {
     const reader = connected(4);
     const chunk = new Uint8Array(512 * 1024);
     for (let at = 0; at < chunk.length; at += 2) chunk[at] = 0xc0;
@@ -112,7 +112,7 @@ describe("memory", () => {
     reader.feed(chunk);
     while (reader.next() !== null);
     expect(reader.buffered).toBe(4);
-    // The remainder was copied: what becomes of the chunk does not reach it.
+    // The remainder was copied: later changes to the chunk do not reach it.
     chunk.fill(0xff);
     reader.feed(Uint8Array.of(0x61, 0x2f, 0x62, 1, 2, 3, 4));
     expect(reader.next()).toMatchObject({
@@ -123,7 +123,7 @@ describe("memory", () => {
   });
 });
 
-test("a large packet in many pieces is not copied anew for each of them", () => {
+test("a large packet in many pieces is not copied again for each of them", () => {
   const size = 16 * 1024 * 1024;
   const packet = new Uint8Array(5 + size);
   packet.set([0x30, ...length(size), 0, 1, 0x61]);
@@ -134,6 +134,6 @@ test("a large packet in many pieces is not copied anew for each of them", () => 
     if (at + 1024 < packet.length) expect(reader.next()).toBeNull();
   }
   expect(reader.next()).toMatchObject({ type: "publish", topic: "a" });
-  // Tens of milliseconds; copied anew it would be more than a hundred gigabytes.
+  // Tens of milliseconds; copying each time would move more than a hundred gigabytes.
   expectInTime("the packet", now() - started, 5000);
 });

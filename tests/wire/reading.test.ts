@@ -18,14 +18,14 @@ import {
   version,
 } from "./values.ts";
 
-/** What mqtt-packet writes, we read as it was meant. */
+/** The reader decodes mqtt-packet's output to the same values. */
 
 function one(reader: PacketReader, frame: Uint8Array): ClientPacket | WireViolation | null {
   reader.feed(frame);
   return reader.next();
 }
 
-/** Property bytes made readable by the oracle: as those of a PUBLISH with nothing else in it. */
+/** Property bytes decoded by the oracle: as those of a PUBLISH with nothing else in it. */
 function propertiesOf(block: Uint8Array | null): unknown {
   if (block === null) return undefined;
   const size =
@@ -140,7 +140,7 @@ test("CONNECT", () => {
         v,
       );
       const read = one(new PacketReader({ packetSize: Infinity }), frame);
-      // Overwritten, so that whatever still points into it shows.
+      // Overwritten, so that any reference into it shows.
       frame.fill(0xff);
       if (read?.type !== "connect") throw new Error(JSON.stringify(read));
       const given = v === 5 ? properties : {};
@@ -191,7 +191,7 @@ test("CONNECT", () => {
   );
 });
 
-test("what is kept of a CONNECT has memory of its own, and no more than it needs", () => {
+test("the kept parts of a CONNECT have their own memory, and no more than necessary", () => {
   const reader = new PacketReader({ packetSize: Infinity });
   const password = Buffer.from("secret");
   const will = { topic: "t", payload: Buffer.from("gone"), qos: 0, retain: false } as const;

@@ -121,7 +121,7 @@ const cases: readonly RefusedCase[] = [
 
 describe("a CONNECT is refused for", () => testRefused(cases, true));
 
-describe("a protocol level that is not supported is answered", () => {
+describe("an unsupported protocol level gets an answer", () => {
   const levels = [
     { name: "MQTT", level: 6, version: 5 },
     { name: "MQTT", level: 127, version: 5 },
@@ -134,7 +134,7 @@ describe("a protocol level that is not supported is answered", () => {
   ] as const;
   for (const { name, level, version } of levels) {
     test(`${name} ${level} in the form of v${version} (v${version}-3.1.2-2)`, () => {
-      // Whatever follows the level is another standard's.
+      // The bytes after the level belong to another standard.
       expect(readFirst(frame(0x10, text(name), [level, 0xff]))).toEqual({
         type: "violation",
         error: {
@@ -159,7 +159,7 @@ describe("the bridge bit of mosquitto", () => {
   }
 });
 
-describe("MQTT 3.1 disregards in a CONNECT", () => {
+describe("MQTT 3.1 ignores in a CONNECT", () => {
   const nobody = { type: "connect", version: 3, username: null, password: null, will: null };
   const named = { username: "me" };
   for (const { name, bytes, packet } of [
@@ -189,7 +189,7 @@ describe("MQTT 3.1 disregards in a CONNECT", () => {
   });
 });
 
-describe("a CONNECT whose version can't be told has none", () => {
+describe("a CONNECT with an unreadable version has none", () => {
   test("another protocol's name (v4-3.1.2-1)", () => {
     const violation = readFirst(connect(4, { name: "AMQP" }));
     expect(violation).toMatchObject({ version: null });

@@ -76,7 +76,7 @@ const cases: readonly RefusedCase[] = [
 
 describe("refused by its fixed header:", () => testRefused(cases, false));
 
-test("v4 has no rule against a Remaining Length in more bytes than it needs", () => {
+test("v4 has no rule against a Remaining Length in more bytes than necessary", () => {
   expect(read(4, [0xc0, 0x80, 0x00])).toEqual({ type: "pingreq" });
   expect(read(4, [0xe0, 0x80, 0x80, 0x00])).toMatchObject({ type: "disconnect" });
   const subscribe = frame(0x82, [0, 1], text("a"), [1]);
@@ -86,7 +86,7 @@ test("v4 has no rule against a Remaining Length in more bytes than it needs", ()
   expect(read(4, [0x30, 0x85, 0x00, ...publish(4).slice(2)])).toMatchObject({ topic: "a/b" });
 });
 
-describe("3.1 lets a packet that is sent again carry DUP:", () => {
+describe("3.1 allows DUP on a resent packet:", () => {
   test("PUBREL", () => {
     expect(read(3, [0x6a, 2, 0, 1])).toEqual({ type: "pubrel", packetId: 1, reason: 0 });
   });
@@ -104,7 +104,7 @@ describe("3.1 lets a packet that is sent again carry DUP:", () => {
   });
 });
 
-describe("3.1 does not look at flags that a packet does not use:", () => {
+describe("3.1 ignores flags that a packet does not use:", () => {
   test("PUBACK", () => {
     expect(read(3, [0x4f, 2, 0, 1])).toEqual({ type: "puback", packetId: 1, reason: 0 });
   });
@@ -135,7 +135,7 @@ describe("the first packet is CONNECT (v4-3.1.0-1):", () => {
   }
 });
 
-test("what stands before the violation is read, what stands behind it is not", () => {
+test("packets before the violation are read, those behind it are not", () => {
   const reader = connected(4);
   reader.feed(Uint8Array.of(0xc0, 0, 0xc0, 0, 0xd0, 0, 0xc0, 0));
   expect(reader.next()).toEqual({ type: "pingreq" });
@@ -145,7 +145,7 @@ test("what stands before the violation is read, what stands behind it is not", (
   expect(reader.buffered).toBe(0);
 });
 
-test("a CONNECT and what follows in one chunk are all read", () => {
+test("a CONNECT and the packets after it in one chunk are all read", () => {
   const reader = new PacketReader({ packetSize: 1000 });
   reader.feed(Uint8Array.from([...connect(5), ...publish(5), 0xc0, 0]));
   expect(reader.next()).toMatchObject({ type: "connect", version: 5 });

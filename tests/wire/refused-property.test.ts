@@ -13,7 +13,7 @@ import {
   type Bytes,
 } from "./frames.ts";
 
-/** Table 2-4 of v5: every property with a valid value, and which packets of a client may have it. */
+/** Table 2-4 of v5: every property with a valid value, and the client packets that may have it. */
 const table: readonly (readonly [identifier: number, value: Bytes, holders: string])[] = [
   [0x01, [1], "publish will"],
   [0x02, [0, 0, 0, 1], "publish will"],
@@ -52,7 +52,7 @@ const table: readonly (readonly [identifier: number, value: Bytes, holders: stri
 
 const method = [0x15, ...text("m")];
 
-/** A packet of that kind with these properties, valid but for them. */
+/** A packet of that kind with these properties, otherwise valid. */
 const holders: { readonly [name: string]: (...parts: readonly Bytes[]) => Bytes } = {
   connect: (...parts) => connect(5, { properties: parts }),
   will: (...parts) =>
@@ -68,7 +68,7 @@ const holders: { readonly [name: string]: (...parts: readonly Bytes[]) => Bytes 
   auth: (...parts) => frame(0xf0, [0x18], properties(5, ...parts)),
 };
 
-/** What has to stand beside a property for the packet to be valid. */
+/** The companions that a property needs to be valid. */
 function company(holder: string, identifier: number): Bytes {
   const needsMethod = holder === "auth" || (holder === "connect" && identifier === 0x16);
   return needsMethod && identifier !== 0x15 ? method : [];
@@ -105,7 +105,7 @@ for (const [holder, make] of Object.entries(holders)) {
         const packet = readAs(holder, make(company(holder, identifier), property));
         expect(packet.type).not.toBe("violation");
       });
-      test(`${name} ${identifier === 0x26 ? "may" : "may not"} stand there twice`, () => {
+      test(`${name} ${identifier === 0x26 ? "may" : "may not"} be repeated`, () => {
         const twice = make(company(holder, identifier), property, property);
         const packet = readAs(holder, twice);
         if (identifier === 0x26) expect(packet.type).not.toBe("violation");
@@ -145,7 +145,7 @@ describe("a property's value is refused:", () => {
     expect(error).toMatchObject({ reason: Reason.malformedPacket, statement: "v5-1.5.5-1" });
   });
 
-  test("a Property Length in more bytes than it needs (v5-1.5.5-1)", () => {
+  test("a Property Length in more bytes than necessary (v5-1.5.5-1)", () => {
     const bytes = frame(0x30, text("a"), [0x82, 0x00, 0x01, 0x00]);
     expect(errorOf(read(5, bytes)).statement).toBe("v5-1.5.5-1");
     expect(errorOf(read(5, frame(0x30, text("a"), [0x80, 0x00]))).statement).toBe("v5-1.5.5-1");

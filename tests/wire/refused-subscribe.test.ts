@@ -224,7 +224,7 @@ describe("a Topic Filter is refused:", () => {
     });
   }
 
-  test("U+0000 and what is not UTF-8 (v4-1.5.3-2, v5-1.5.4-1)", () => {
+  test("U+0000 and bytes that are not UTF-8 (v4-1.5.3-2, v5-1.5.4-1)", () => {
     expect(errorOf(read(4, subscribe(4, "a\0"))).statement).toBe("v4-1.5.3-2");
     expect(errorOf(read(5, subscribe(5, [0xe0, 0x80, 0x80]))).statement).toBe("v5-1.5.4-1");
   });

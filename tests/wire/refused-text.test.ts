@@ -28,7 +28,7 @@ describe("text is refused (v4-1.5.3-1, v5-1.5.4-1):", () => {
   }
 });
 
-describe("text is accepted and comes out as it was:", () => {
+describe("text is accepted and stays unchanged:", () => {
   const cases: readonly string[] = [
     "\u{1}",
     "\u{7f}",
@@ -41,7 +41,7 @@ describe("text is accepted and comes out as it was:", () => {
     "\u{ffff}",
     "\u{10000}",
     "\u{10ffff}",
-    // A byte order mark is no mark here (v4-1.5.3-3, v5-1.5.4-3).
+    // A byte order mark is an ordinary character here (v4-1.5.3-3, v5-1.5.4-3).
     "\u{feff}topic",
   ];
   for (const topic of cases) {
@@ -51,12 +51,12 @@ describe("text is accepted and comes out as it was:", () => {
   }
 });
 
-test("a payload that says it is UTF-8 may hold U+0000", () => {
+test("a payload declared as UTF-8 may contain U+0000", () => {
   const bytes = publish(5, { properties: [[0x01, 1]], payload: "a\0b" });
   expect(read(5, bytes)).toMatchObject({ type: "publish" });
 });
 
-test("agrees with the platform's own decoder on what is well-formed", () => {
+test("agrees with the platform's own decoder on well-formed text", () => {
   const decoder = new TextDecoder("utf-8", { fatal: true });
   const byte = fc.oneof(
     fc.integer({ min: 0, max: 255 }),

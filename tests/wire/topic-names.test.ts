@@ -10,7 +10,7 @@ function topicOf(reader: ReturnType<typeof connected>, topic: string): string {
   return packet.topic;
 }
 
-test("many topics, again and again, never change places", () => {
+test("many repeated topics are never confused", () => {
   const reader = connected(4);
   const topics = Array.from({ length: 300 }, (_, index) => `home/${index % 7}/${index}`);
   for (let round = 0; round < 3; round++) {
@@ -31,7 +31,7 @@ test("topics that differ in one place only, and long ones", () => {
   }
 });
 
-test("what is remembered does not change with the chunk that it came in", () => {
+test("a cached topic does not change with the chunk in which it arrived", () => {
   const names = new TopicNames();
   const chunk = new TextEncoder().encode("a/b");
   expect(names.read(chunk, 0, 3, 4)).toBe("a/b");

@@ -24,7 +24,7 @@ describe("controlPacketSize", () => {
   const subscribe = (bytes: number): Uint8Array =>
     Uint8Array.from(frame(0x82, [0, 1, 0], text("f".repeat(bytes - 9)), [0]));
 
-  test("holds for all but PUBLISH, by the header alone, and is named", () => {
+  test("holds for all but PUBLISH, by the header alone, and its name is reported", () => {
     const made = reader(new UnfinishedBytes(Infinity));
     made.feed(Uint8Array.from(publish(5, { payload: "x".repeat(3 * kibibyte) })));
     made.feed(subscribe(kibibyte));
@@ -56,7 +56,7 @@ describe("controlPacketSize", () => {
 });
 
 describe("unfinishedBytes", () => {
-  test("bounds the memory of what all readers have begun, before it is taken", () => {
+  test("bounds the memory of all unfinished packets, before it is allocated", () => {
     const unfinished = new UnfinishedBytes(40 * kibibyte);
     const [first, second] = [reader(unfinished), reader(unfinished)];
     first.feed(part(60 * kibibyte, 10 * kibibyte));
@@ -74,7 +74,7 @@ describe("unfinishedBytes", () => {
     expect(unfinished.taken).toBe(10 * kibibyte);
   });
 
-  test("counts what is reserved, which is never more than four times what has come", () => {
+  test("counts reserved memory, at most four times the bytes that have arrived", () => {
     const unfinished = new UnfinishedBytes(Infinity);
     const made = reader(unfinished);
     for (let came = 5 * kibibyte; came < 60 * kibibyte; came += kibibyte) {
@@ -88,7 +88,7 @@ describe("unfinishedBytes", () => {
     expect(unfinished.taken).toBe(0);
   });
 
-  test("is given back by a packet that is whole, a violation, and a reader that is discarded", () => {
+  test("is released by a complete packet, a violation, and a discarded reader", () => {
     const unfinished = new UnfinishedBytes(Infinity);
     const [whole, wrong, gone] = [reader(unfinished), reader(unfinished), reader(unfinished)];
     for (const made of [whole, wrong, gone]) {
@@ -99,7 +99,7 @@ describe("unfinishedBytes", () => {
     whole.feed(new Uint8Array(kibibyte));
     expect(whole.next()).toMatchObject({ type: "publish" });
     expect(unfinished.taken).toBe(2 * 5 * kibibyte);
-    // What follows the packet is no packet.
+    // The bytes after the packet are no packet.
     wrong.feed(new Uint8Array(2 * kibibyte));
     expect(drain(wrong)).toMatchObject([{ type: "publish" }, { type: "violation" }]);
     gone.discard();
@@ -107,7 +107,7 @@ describe("unfinishedBytes", () => {
     expect(gone.buffered).toBe(0);
   });
 
-  test("refuses no packet of 4 KiB, whatever others have begun", () => {
+  test("refuses no packet of 4 KiB, whatever else is unfinished", () => {
     const unfinished = new UnfinishedBytes(8 * kibibyte);
     const greedy = reader(unfinished);
     greedy.feed(part(60 * kibibyte, 8 * kibibyte));

@@ -10,7 +10,7 @@ const expiry = [0x02, 0, 0, 0, 60];
 const alias = [0x23, 0, 5];
 const delay = [0x18, 0, 0, 0, 30];
 
-test("a PUBLISH's keep their order; alias and expiry are taken out (v5-3.3.2-17, v5-3.3.2-18)", () => {
+test("a PUBLISH's keep their order; alias and expiry are removed (v5-3.3.2-17, v5-3.3.2-18)", () => {
   const parts = [expiry, first, again, alias, contentType, third];
   expect(read(5, publish(5, { properties: parts }))).toMatchObject({
     properties: Uint8Array.from([first, again, contentType, third].flat()),
@@ -19,7 +19,7 @@ test("a PUBLISH's keep their order; alias and expiry are taken out (v5-3.3.2-17,
   });
 });
 
-test("a PUBLISH's that need nothing taken out are not copied", () => {
+test("a PUBLISH's with nothing to remove are not copied", () => {
   const packet = read(5, publish(5, { properties: [first, third, again] }));
   if (packet.type !== "publish") throw new Error(packet.type);
   expect(packet.properties).toEqual(Uint8Array.from([first, third, again].flat()));
@@ -31,7 +31,7 @@ test("a PUBLISH with nothing but alias and expiry has none left", () => {
   expect(packet).toMatchObject({ topic: "", properties: null, topicAlias: 5, expirySeconds: 60 });
 });
 
-test("a PUBLISH's may be taken out at either end", () => {
+test("a PUBLISH's may be removed at either end", () => {
   expect(read(5, publish(5, { properties: [first, alias] }))).toMatchObject({
     properties: Uint8Array.from(first),
   });
@@ -40,7 +40,7 @@ test("a PUBLISH's may be taken out at either end", () => {
   });
 });
 
-test("a will's keep their order; delay and expiry are taken out (v5-3.1.3-10)", () => {
+test("a will's keep their order; delay and expiry are removed (v5-3.1.3-10)", () => {
   const will = properties(5, third, delay, first, expiry, contentType, again);
   const rest = [will, text("status"), text("gone")];
   const packet = readFirst(connect(5, { flags: 0x06, rest }));

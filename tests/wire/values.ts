@@ -3,14 +3,17 @@ import type { IPublishPacket, Packet } from "mqtt-packet";
 import { generate, parser } from "mqtt-packet";
 import type { ProtocolVersion } from "../../src/core/packet.ts";
 
-/** Random valid values of the fields, and mqtt-packet as the oracle that shares no code with us. */
+/**
+ * Random valid values of the fields, and mqtt-packet as the oracle, which shares no code with the
+ * broker.
+ */
 
 export const version = fc.constantFrom<ProtocolVersion>(3, 4, 5);
 export const qos = fc.constantFrom<0 | 1 | 2>(0, 1, 2);
 export const packetId = fc.integer({ min: 1, max: 0xffff });
 export const seconds = fc.integer({ min: 0, max: 0xffff_ffff });
 
-/** Text that may stand in a UTF-8 Encoded String, of one to four bytes a character. */
+/** Text that a UTF-8 Encoded String may contain, of one to four bytes a character. */
 export const string = fc
   .oneof(
     fc.string({ maxLength: 20 }),
@@ -36,7 +39,7 @@ export const bytes = fc
   .uint8Array({ maxLength: 200 })
   .map((value) => Buffer.from(value.buffer, value.byteOffset, value.byteLength));
 
-/** Names that are distinct and no numbers, whose order a plain object would not keep. */
+/** Distinct names that are no numbers, whose order a plain object would not keep. */
 export const userProperties = fc.dictionary(
   string.filter((value) => !/^\d+$/.test(value) && value !== "__proto__"),
   string,
@@ -61,7 +64,7 @@ export function encoded(packet: Packet, spoken: ProtocolVersion): Uint8Array {
   return new Uint8Array(generate(packet, { protocolVersion: spoken }));
 }
 
-/** What mqtt-packet makes of bytes that must be exactly one packet. */
+/** mqtt-packet's reading of bytes that must be exactly one packet. */
 export function parsed(frame: Uint8Array, spoken: ProtocolVersion): Packet {
   const packets: Packet[] = [];
   const parse = parser({ protocolVersion: spoken });

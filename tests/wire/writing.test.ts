@@ -18,7 +18,7 @@ import {
   version,
 } from "./values.ts";
 
-/** What we write, mqtt-packet reads as it was meant. */
+/** mqtt-packet decodes the writer's output to the same values. */
 
 const message = fc
   .record({ topic, payload: bytes, properties: publishProperties })
@@ -101,7 +101,7 @@ function plainMessage(topic: string, payload: Uint8Array): Message {
 }
 
 describe("a PUBLISH that we write", () => {
-  test("is what mqtt-packet reads, in exactly the announced size", () => {
+  test("is decoded by mqtt-packet to the same values, in exactly the announced size", () => {
     fc.assert(
       fc.property(message, delivery, fc.option(seconds), (message, delivery, expiry) => {
         const read = parsed(written(message, delivery, expiry), delivery.version);
@@ -124,7 +124,7 @@ describe("a PUBLISH that we write", () => {
     );
   });
 
-  test("keeps the publisher's properties byte for byte, behind our own", () => {
+  test("keeps the publisher's properties byte for byte, after the broker's", () => {
     fc.assert(
       fc.property(message, (message) => {
         const identifiers = [1, 200];
@@ -138,7 +138,7 @@ describe("a PUBLISH that we write", () => {
     );
   });
 
-  test("takes the mount point off the topic, by characters", () => {
+  test("removes the mount point from the topic, by characters", () => {
     const message = plainMessage("wohnung-7/küche/ofen", new Uint8Array(0));
     const read = parsed(written(message, { ...base, strip: 10, qos: 0 }, null), 4);
     expect(read).toMatchObject({ topic: "küche/ofen" });
@@ -156,7 +156,7 @@ describe("a PUBLISH that we write", () => {
     });
   }
 
-  test("may be encoded once, copied, and made another's", () => {
+  test("may be encoded once, copied, and readdressed", () => {
     fc.assert(
       fc.property(message, delivery, delivery, (message, first, second) => {
         const other = { ...first, ...pick(second) };
@@ -188,7 +188,7 @@ test("the packet id is found in a copy that starts anywhere", () => {
   expect([...frame.slice(offset, offset + 2)]).toEqual([0, 1]);
 });
 
-test("acknowledgements that we write are what mqtt-packet reads", () => {
+test("mqtt-packet decodes the broker's acknowledgements to the same values", () => {
   const name = fc.constantFrom("puback", "pubrec", "pubrel", "pubcomp");
   fc.assert(
     fc.property(version, name, packetId, fc.boolean(), (v, name, id, bad) => {

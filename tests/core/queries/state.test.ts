@@ -3,10 +3,13 @@ import { clientOf } from "../../../src/core/queries/clients.ts";
 import { mortal } from "../../support/mortal.ts";
 import { World } from "../../support/world.ts";
 
-/** What only a checker asks for. */
+/** Needed by checkers only. */
 const ofConnections = ["connection", "clientId", "state", "waitingSince", "pausedAt"];
 
-/** Connections with a session and a will, one that takes nothing, one away, one without a CONNECT. */
+/**
+ * Connections with a session and a will, one that reads nothing, one offline, one without a
+ * CONNECT.
+ */
 function busy(): World {
   const world = new World({ outputBytes: 200 });
   const will = { qos: 1, retain: true } as const;
@@ -27,7 +30,7 @@ function busy(): World {
   return world;
 }
 
-test("a thing has one name and one value, in the view and in the accounts", () => {
+test("each fact has one name and one value, in the view and in the accounts", () => {
   const world = busy();
   const view = world.broker.view();
   expect(view.connections.map(({ clientId }) => clientId)).toEqual([

@@ -7,7 +7,7 @@ import { connectBytes } from "../../support/connect-bytes.ts";
 import { isOpen, mortal, type MortalOptions } from "../../support/mortal.ts";
 import { World } from "../../support/world.ts";
 
-/** One broker, somebody who watches, and the times at which something came. */
+/** One broker, a watcher, and the times at which messages arrived. */
 class Stage {
   readonly world: World;
   readonly watcher: TestClient;
@@ -21,7 +21,7 @@ class Stage {
     this.watcher = this.subscriber("watcher", "#");
   }
 
-  /** Its keepalive outlasts every probe, whatever becomes of deadlines. */
+  /** Its keepalive outlasts every probe, whatever a quirk does to deadlines. */
   subscriber(clientId: string, topic: string): TestClient {
     const client = this.world.open();
     client.connect({ clientId, protocolVersion: 5, keepalive: 0xffff });
@@ -33,7 +33,7 @@ class Stage {
     return mortal(this.world, options);
   }
 
-  /** A connection of the mortal's id, without a will. */
+  /** A connection with the mortal's id, without a will. */
   again(options: { clean?: boolean; keepalive?: number } = {}): TestClient {
     const { clean = false, keepalive = 0 } = options;
     const client = this.world.open();
@@ -41,7 +41,7 @@ class Stage {
     return client;
   }
 
-  /** Lets seconds pass, with something done at the end of each. */
+  /** Advances second by second, with an act at the end of each. */
   pass(seconds: number, each: (second: number) => void = () => {}): void {
     for (let half = 1; half <= seconds * 2; half++) {
       this.look();
@@ -59,7 +59,7 @@ class Stage {
     }
   }
 
-  /** What the watcher has seen so far, with the second in which it came. */
+  /** The watcher's messages so far, with the second of their arrival. */
   get seen(): string {
     this.look();
     return this.#seen.join(" ") || "nothing";
@@ -76,7 +76,7 @@ const will = (stage: Stage, end: (client: TestClient) => void, options: MortalOp
 
 const reset = (client: TestClient): void => client.drop("reset");
 
-/** How a broker behaves in one place; a will's payload is `gone`. */
+/** A broker's behaviour in one place; a will's payload is `gone`. */
 const probes = {
   silent: (stage) => will(stage, () => {}, { keepalive: 10 }),
   listening: (stage) => {
@@ -221,7 +221,8 @@ function connackOf(stage: Stage, topic: string): string {
   const client = stage.world.open();
   client.sendBytes(connectBytes({ version: 5, willTopic: topic }));
   const [connack] = client.take("connack");
-  // The client's parser speaks v4 until it was told otherwise, so that a v5 code is its return code.
+  // The client's parser assumes v4 until it learns the version, so a v5 code appears as its return
+  // code.
   const code = connack?.reasonCode ?? connack?.returnCode ?? -1;
   if (code === 0) client.drop();
   return code === 0 ? `taken, ${stage.seen}` : `refused 0x${code.toString(16)}`;
@@ -268,7 +269,7 @@ const standard: Required<Outcomes> = {
   "invalid will": "refused 0x90",
 };
 
-/** Where a quirk makes a difference, and which; everywhere else the broker is as by the standard. */
+/** Where a quirk makes a difference, and which; everywhere else the broker follows the standard. */
 const changes: Record<PlantedQuirk, Outcomes> = {
   "A1-no-deadline": silence("nothing"),
   "A2-sent-packets-reset-deadline": { listening: "nothing" },
@@ -363,12 +364,12 @@ const changes: Record<PlantedQuirk, Outcomes> = {
   "G-invalid-will-taken": { "invalid will": "taken, gone@0" },
 };
 
-/** What becomes of everybody who sends no complete packet any more. */
+/** The outcome of every client that sends no complete packet any more. */
 function silence(outcome: string): Outcomes {
   return { silent: outcome, listening: outcome, dripping: outcome, "dripping, large": outcome };
 }
 
-/** Each will of these outcomes comes a second time. */
+/** Each will of these outcomes is published a second time. */
 function twice(outcomes: Outcomes): Outcomes {
   const { message = "", "offline subscriber": offline = "", ...timed } = outcomes;
   return {
@@ -380,7 +381,7 @@ function twice(outcomes: Outcomes): Outcomes {
   };
 }
 
-test("by the standard rules, and by rules that spell them out, nothing is wrong", () => {
+test("the standard rules, and rules that spell them out, behave correctly", () => {
   expect(Object.fromEntries(outcomesOf({}))).toEqual(standard);
   expect(Object.fromEntries(outcomesOf({ ...standardRules }))).toEqual(standard);
 });
@@ -394,12 +395,14 @@ describe("a planted quirk changes what it names, and nothing else", () => {
   }
 });
 
-test("every field of the rules has a quirk that departs from it", () => {
+test("every field of the rules has a quirk that changes it", () => {
   const departed = new Set(Object.values(plantedQuirks).flatMap((rules) => Object.keys(rules)));
   expect([...departed].toSorted()).toEqual(Object.keys(standardRules).toSorted());
 });
 
-/** What was measured with an independent tool on mosquitto 2.0.11, and read of rumqttd 0.19. */
+/**
+ * Measured with an independent tool on mosquitto 2.0.11, and read in the source of rumqttd 0.19.
+ */
 const likeness: Record<string, Outcomes> = {
   "rumqttd-0.19": silence("nothing"),
   "mosquitto-2.0": {
@@ -418,12 +421,12 @@ const likeness: Record<string, Outcomes> = {
 };
 
 for (const { name, rules } of likes) {
-  test(`like ${name}: wrong where that broker is`, () => {
+  test(`like ${name}: wrong where that broker is wrong`, () => {
     expect(Object.fromEntries(outcomesOf(rules))).toEqual({ ...standard, ...likeness[name] });
   });
 }
 
-test("a will that was lost on purpose is told as such, and one that was held up as late", () => {
+test("a will lost on purpose is reported as such, and a held-up one as late", () => {
   const lost = new Stage(plantedQuirks["B1-fin-publishes-nothing"]);
   lost.mortal().drop("eof");
   expect(lost.world.noted("ended")[0]?.will).toMatchObject({

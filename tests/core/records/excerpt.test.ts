@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { excerpt } from "../../../src/core/records/excerpt.ts";
 
-test("what is short stays the very same", () => {
+test("a short value stays identical", () => {
   const event = {
     event: "x",
     peer: { clientId: "a", remote: "b" },
@@ -13,7 +13,7 @@ test("what is short stays the very same", () => {
   expect(excerpt("x".repeat(512))).toBe("x".repeat(512));
 });
 
-test("long texts are cut, wherever they stand, and the original keeps them", () => {
+test("long texts are cut at any depth, and the original keeps them", () => {
   const event = {
     at: 1,
     topic: "t".repeat(513),

@@ -7,11 +7,11 @@ import { clientOf } from "../../../src/core/queries/queries.ts";
 import { connectBytes } from "../../support/connect-bytes.ts";
 import { World } from "../../support/world.ts";
 
-// Records outlive what they are about by far, and are many: they copy, and hold on to nothing of the rules.
+// Records far outlive their subjects, and are many: they copy, and hold no object of the rules.
 
 const ofRules = [Broker, Connection, Session, Will];
 
-/** What of the rules a value leads to, each by the way there. */
+/** The objects of the rules that a value reaches, each by its path. */
 function reached(start: unknown): string[] {
   const found: string[] = [];
   const seen = new Set<unknown>();
@@ -40,7 +40,7 @@ function recordsIn({ broker }: World): unknown[] {
 const will = { topic: "t", payload: Buffer.from("gone"), qos: 0, retain: true } as const;
 const delay = { willDelayInterval: 60 };
 
-/** Clients that end in each way that leaves a record of its own kind. */
+/** Clients that end in each way that leaves its own kind of record. */
 function storiesIn(world: World): void {
   const open = (clientId: string, withWill: boolean) => {
     const client = world.open();
@@ -65,7 +65,7 @@ function storiesIn(world: World): void {
   world.open().sendBytes(connectBytes({ version: 5, clientId: "refused", willTopic: "t/#" }));
 }
 
-test("no record of a connection that has ended leads to a connection, session or will", () => {
+test("no record of an ended connection reaches a connection, session or will", () => {
   const world = new World();
   storiesIn(world);
   expect(clientOf(world.broker, "dropped")?.connections).toMatchObject([
@@ -73,12 +73,12 @@ test("no record of a connection that has ended leads to a connection, session or
   ]);
   expect(clientOf(world.broker, "refused")?.connections).toHaveLength(1);
   expect(recordsIn(world).flatMap(reached)).toEqual([]);
-  // One that lives is found, so that nothing hides behind the way in which it is looked for.
+  // A live one is found, which proves the search.
   world.open().connect({ clientId: "alive" });
   expect(recordsIn(world).flatMap(reached)).toEqual([".connections.0.live Connection"]);
 });
 
-test("the collector takes connections that have ended, and leaves those that live", async () => {
+test("the collector frees ended connections, and keeps live ones", async () => {
   const world = new World();
   const connections: WeakRef<Connection>[] = [];
   for (let count = 0; count < 200; count++) {
@@ -91,8 +91,8 @@ test("the collector takes connections that have ended, and leaves those that liv
   }
   expect(connections).toHaveLength(200);
   expect(world.broker.records.clients.size).toBe(200);
-  // The 100 that live, and what the collector takes for a reference on the stack. It takes the rest
-  // when it comes to it: what a WeakRef was made of in this turn stays until the next.
+  // The 100 live ones, and those that the collector sees referenced on the stack. It frees the rest
+  // later: the target of a WeakRef made in this turn stays until the next.
   let left = connections.length;
   for (let turn = 0; turn < 20 && left > 120; turn++) {
     await new Promise(setImmediate);
@@ -100,6 +100,6 @@ test("the collector takes connections that have ended, and leaves those that liv
     left = connections.filter((one) => one.deref() !== undefined).length;
   }
   expect(left).toBeWithin(100, 121);
-  // Without this the world itself may be taken before, and all that lives with it.
+  // Without this the collector may free the world itself first, and everything that lives in it.
   expect(world.broker.connections.size).toBe(100);
 });
