@@ -9,7 +9,7 @@ import { eventually } from "../support/inbox.ts";
 const isWindows = process.platform === "win32";
 const isRoot = process.geteuid?.() === 0;
 
-/** What reading a file gives, or why it is not read. */
+/** The content of a file, or why it is not read. */
 function read(folder: Folder, name: string, rules: Partial<OwnFileRules> = {}): string {
   try {
     return readOwnFile(folder.file(name), { ...tokenRules, ...rules });
@@ -24,7 +24,7 @@ function secret(text = "correct-horse\n"): Folder {
   return folder;
 }
 
-test("a plain file of one's own", () => {
+test("a plain file of the same user", () => {
   using folder = secret();
   expect(read(folder, "secret")).toBe("correct-horse\n");
 });
@@ -38,13 +38,13 @@ test.skipIf(isWindows)("a file that others can read is no secret", () => {
   }
 });
 
-test.skipIf(!isRoot)("a file of somebody else's is not believed", () => {
+test.skipIf(!isRoot)("a file of another user is not trusted", () => {
   using folder = secret();
   chownSync(folder.file("secret"), 12_345, 12_345);
   expect(read(folder, "secret")).toBe("OwnFileError: belongs to another user");
 });
 
-test("a file that is too large is not read", () => {
+test("a file above the limit is not read", () => {
   using folder = secret("x".repeat(tokenRules.maxBytes + 1));
   expect(read(folder, "secret")).toBe(`OwnFileError: is larger than ${tokenRules.maxBytes} bytes`);
   expect(read(folder, "secret", { maxBytes: tokenRules.maxBytes + 1 })).toHaveLength(
@@ -52,7 +52,7 @@ test("a file that is too large is not read", () => {
   );
 });
 
-test.skipIf(isWindows)("a pipe, a folder, a device: none is waited for", () => {
+test.skipIf(isWindows)("a pipe, a folder, a device: none blocks", () => {
   using folder = secret();
   spawnSync(["mkfifo", folder.file("pipe")]);
   symlinkSync("/dev/zero", folder.file("zero"));
@@ -62,15 +62,18 @@ test.skipIf(isWindows)("a pipe, a folder, a device: none is waited for", () => {
   }
 });
 
-test.skipIf(isWindows)("a link is followed where a person named it, and not where we did", () => {
-  using folder = secret();
-  symlinkSync("secret", folder.file("link"));
-  expect(read(folder, "link")).toBe("correct-horse\n");
-  expect(read(folder, "link", { isNamedByUs: true })).toContain("ELOOP");
-});
+test.skipIf(isWindows)(
+  "a link is followed if the user named it, and not in the program's own paths",
+  () => {
+    using folder = secret();
+    symlinkSync("secret", folder.file("link"));
+    expect(read(folder, "link")).toBe("correct-horse\n");
+    expect(read(folder, "link", { isNamedByUs: true })).toContain("ELOOP");
+  },
+);
 
 test.skipIf(process.platform !== "linux")(
-  "the start of a process tells it from another",
+  "the start time of a process distinguishes it from another",
   async () => {
     await using another = spawn([process.execPath, "-e", "setInterval(() => {}, 1000)"]);
     const own = processStart(process.pid);
@@ -83,19 +86,16 @@ test.skipIf(process.platform !== "linux")(
   },
 );
 
-test.skipIf(process.platform !== "linux")(
-  "one that has ended, and waits for its parent, runs no more",
-  async () => {
-    // The shell becomes a program that never asks what became of its child.
-    await using parent = spawn(["sh", "-c", "sleep 0 & echo $!; exec sleep 30"], {
-      stdout: "pipe",
-    });
-    const { value } = await parent.stdout.getReader().read();
-    const pid = Number(Buffer.from(value ?? []).toString());
-    await eventually(
-      () => readFileSync(`/proc/${pid}/stat`, "utf8").includes(") Z "),
-      () => "it is no zombie",
-    );
-    expect(processStart(pid)).toBeNull();
-  },
-);
+test.skipIf(process.platform !== "linux")("a zombie does not count as running", async () => {
+  // The shell becomes a program that never waits for its child.
+  await using parent = spawn(["sh", "-c", "sleep 0 & echo $!; exec sleep 30"], {
+    stdout: "pipe",
+  });
+  const { value } = await parent.stdout.getReader().read();
+  const pid = Number(Buffer.from(value ?? []).toString());
+  await eventually(
+    () => readFileSync(`/proc/${pid}/stat`, "utf8").includes(") Z "),
+    () => "it is no zombie",
+  );
+  expect(processStart(pid)).toBeNull();
+});

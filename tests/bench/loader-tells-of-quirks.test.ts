@@ -8,7 +8,7 @@ import { type LoadPlan, LoadReport } from "../../bench/load.ts";
 
 const bench = join(import.meta.dir, "../../bench");
 
-/** A short run against the forwarder with one quirk planted; the report's errors. */
+/** A short run against the forwarder with one planted quirk; returns the report's errors. */
 async function errorsWith(quirk: string, qos: 0 | 1, version: 4 | 5): Promise<string[]> {
   const children = new Children();
   const folder = mkdtempSync(join(tmpdir(), "mqttd-bench-"));
@@ -45,32 +45,32 @@ async function errorsWith(quirk: string, qos: 0 | 1, version: 4 | 5): Promise<st
 
 for (const version of [4, 5] as const) {
   for (const qos of [0, 1] as const) {
-    test(`a sound forwarder gets no complaint, version ${version}, QoS ${qos}`, async () => {
+    test(`a sound forwarder gives no error, version ${version}, QoS ${qos}`, async () => {
       expect(await errorsWith("none", qos, version)).toEqual([]);
     });
   }
 }
 
-test("a lost message spoils the run", async () => {
+test("a lost message fails the run", async () => {
   expect((await errorsWith("lose", 0, 4))[0]).toMatch(/message \d+ arrived instead of \d+/);
 });
 
-test("a message that comes twice spoils the run", async () => {
+test("a duplicated message fails the run", async () => {
   expect((await errorsWith("repeat", 1, 4))[0]).toMatch(/message \d+ arrived instead of \d+/);
 });
 
-test("a changed payload spoils the run", async () => {
+test("a changed payload fails the run", async () => {
   expect((await errorsWith("spoil", 0, 4))[0]).toMatch(/differs from the published one/);
 });
 
-test("a disconnect spoils the run", async () => {
+test("a disconnect fails the run", async () => {
   expect((await errorsWith("hang up", 0, 4))[0]).toMatch(/closed/);
 });
 
-test("silence spoils the run", async () => {
+test("silence fails the run", async () => {
   expect((await errorsWith("fall silent", 0, 4))[0]).toMatch(/no progress for 500 ms/);
 });
 
-test("a PUBACK that never comes spoils the run", async () => {
+test("a missing PUBACK fails the run", async () => {
   expect((await errorsWith("forget PUBACK", 1, 4))[0]).toMatch(/expected PUBACK of message \d+/);
 });

@@ -39,7 +39,7 @@ function errorFrom(...args: string[]): string {
   return "";
 }
 
-test("values are the strings that were typed", () => {
+test("values are the typed strings", () => {
   const given = read("-P", "0123", "-i", "007", "-m", "", "-p1884", "-t", "1e3", "-t", "true");
   expect(given.text("pw")).toBe("0123");
   expect(given.text("id")).toBe("007");
@@ -62,13 +62,13 @@ test("a value may begin with a dash, or be one", () => {
   expect(read("-ma=b").text("message")).toBe("a=b");
 });
 
-test("-h is the host where a command says so", () => {
+test("-h is the host where a command defines it so", () => {
   const given = read("-h", "example.org");
   expect(given.text("host")).toBe("example.org");
   expect(given.has("help")).toBe(false);
 });
 
-test("switches stand together, the last one may have a value", () => {
+test("switches may be joined, and the last one may have a value", () => {
   const given = read("-rvv", "-vp", "1884");
   expect(given.has("retain")).toBe(true);
   expect(given.count("verbose")).toBe(3);
@@ -103,14 +103,14 @@ test("positional arguments may stand anywhere, and after -- nothing is a flag", 
   expect(errorFrom("x", "y")).toBe('mqttd: pub: unexpected argument "y" (see mqttd pub --help)\n');
 });
 
-test("what was not given is absent", () => {
+test("a flag that was not given is absent", () => {
   const given = read();
   expect(given.text("port")).toBeNull();
   expect(given.texts("topic")).toEqual([]);
   expect(given.count("verbose")).toBe(0);
 });
 
-test("a long flag of the command is no value, and the error says how to write it", () => {
+test("a long flag of the command is no value, and the error shows how to write it", () => {
   expect(errorFrom("-m", "--retain")).toBe(
     'mqttd: pub: -m lacks its value (-m TEXT; if the value is "--retain": --message=...)\n',
   );
@@ -122,11 +122,11 @@ test("a long flag with one dash is not read as a letter with its value", () => {
   expect(read("-idx").text("id")).toBe("dx");
 });
 
-test("the first error is the one that is told", () => {
+test("only the first error is reported", () => {
   expect(errorFrom("--prot", "1", "--mesage", "x")).toContain("--prot");
 });
 
-test("any value comes back as it was typed", () => {
+test("any value is returned as typed", () => {
   const own = new Set(pub().options.map(({ rawName }) => /--[a-z]+/.exec(rawName)?.[0] ?? ""));
   fc.assert(
     fc.property(fc.string({ unit: "binary" }), (value) => {

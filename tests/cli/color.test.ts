@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { usesColor } from "../../src/cli/color.ts";
 
-test("what was asked for wins over everything", () => {
+test("an explicit choice wins over everything", () => {
   expect(usesColor("always", { NO_COLOR: "1", TERM: "dumb" }, false)).toBe(true);
   expect(usesColor("never", { FORCE_COLOR: "1" }, true)).toBe(false);
 });

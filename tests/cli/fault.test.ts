@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { faultText } from "../../src/cli/fault.ts";
 import { AssertionFault } from "../../src/core/assert.ts";
 
-test("a fault says what broke, where, why, and what the broker knew", () => {
+test("a fault prints the error, its place, its cause, and the broker's state", () => {
   const cause = new AssertionFault("a will has one fate");
   const fault = Object.assign(new Error("outer", { cause }), { state: '{"sessions":[]}' });
   const text = faultText(fault);
@@ -12,7 +12,7 @@ test("a fault says what broke, where, why, and what the broker knew", () => {
   expect(text).toEndWith('  state: {"sessions":[]}\n');
 });
 
-test("anything thrown is said, and causes in a circle end", () => {
+test("anything thrown is printed, and circular causes end", () => {
   expect(faultText("odd")).toStartWith("mqttd: a fault of its own: Error: thrown: odd\n");
   expect(faultText(undefined)).toContain("thrown: undefined");
   const circle = new Error("circle");

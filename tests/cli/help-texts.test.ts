@@ -139,7 +139,7 @@ test("mqttd --version", async () => {
   expect(await printed("--version")).toBe("mqttd 1.2.3 (commit abc1234)\n");
 });
 
-/** Everything that prints a page of help, or a list that stands for one. */
+/** Every command that prints a page of help, or a list in its place. */
 function pages(): readonly (readonly string[])[] {
   return [
     ["--help"],
@@ -166,7 +166,7 @@ for (const [terminal, columns] of [
     for (const page of pages()) {
       const { code, stdout } = await mqttd(page, given);
       expect({ page, code }).toEqual({ page, code: 0 });
-      // Commands that show a drop by hand are whole, so that they can be pasted.
+      // Commands that show a drop by hand stay whole, so that a user can paste them.
       const [text = ""] = stdout.split("\nBy hand:\n");
       for (const line of text.split("\n")) {
         const isOneWord = /^ *\S+$/.test(line);
@@ -277,7 +277,7 @@ test("on a narrow terminal the texts are the same, in other lines", async () => 
   `);
 });
 
-test("by hand there is nothing but commands that can be pasted", async () => {
+test("the steps by hand are commands that can be pasted", async () => {
   for (const { id, byHand } of catalogue) {
     for (const line of byHand) expect({ id, line }).not.toMatchObject({ line: /(^|\s)#/ });
   }
@@ -316,7 +316,7 @@ test("every verb has a page of its own, with examples of it that work when paste
   }
 });
 
-test("a verb's page has the flags that it takes, and no others", async () => {
+test("a verb's page has the verb's flags, and no others", async () => {
   for (const verb of verbNames) {
     const page = await printed("inspect", verb, "--help");
     const told = [...page.matchAll(/^ {2}(?:-\w,|   ) --([a-z-]+)/gm)].map(([, flag]) => flag);
@@ -401,13 +401,13 @@ test("-h alone is help, also where it is the host", async () => {
   expect(dropped).toMatchObject([{ target: { host: "broker.example" } }]);
 });
 
-/** The examples of a page, whole. */
+/** The examples of a page, unwrapped. */
 function examplesIn(page: string): string[] {
   const [, examples = ""] = page.split("Examples:\n");
   return examples.replaceAll(" \\\n", " ").trim().split(/\n */);
 }
 
-/** As a shell takes it apart: at the spaces that stand in no quotes. */
+/** Splits as a shell does: at spaces outside quotes. */
 async function expectToWork(example: string): Promise<void> {
   const [, echoed, last] = /^(?:echo ([^|]*) \| )?(.*)$/.exec(example) ?? [];
   const words = (last?.trim().match(/(?:[^ ']|'[^']*')+/g) ?? []).map((word) =>
@@ -420,14 +420,15 @@ async function expectToWork(example: string): Promise<void> {
     env: nowhere,
     ...(echoed !== undefined && { input: `${echoed}\n` }),
   });
-  // It asks a broker, and none runs here: that it got so far says that it was read.
+  // It needs a broker, and none runs here: reaching that error proves that the arguments were
+  // accepted.
   if (code === 3 && words[start + 1] === "inspect") {
     return expect(stderr).toStartWith("mqttd: no broker is running here");
   }
   expect({ example, code, stderr }).toEqual({ example, code: 0, stderr: "" });
 }
 
-test("defaults that the help names are those of the configuration", async () => {
+test("the defaults in the help are those of the configuration", async () => {
   const text = (await printed("help", "serve")).replace(/\s+/g, " ");
   const { listeners, log } = configSchema.parse({});
   expect(text).toContain(`(default ${listeners[0]?.port})`);

@@ -182,14 +182,14 @@ test("each error is one line, with the nearest right word, and exit code 2", asy
   `);
 });
 
-test("an event that is like none: all that there are", async () => {
+test("an event unlike any other: the error lists all events", async () => {
   const { code, stderr } = await mqttd(["inspect", "tail", "--event", "birthday"]);
   const names = eventNames.join(", ");
   const error = '--event: found "birthday", allowed: the name of an event';
   expect({ code, stderr }).toEqual({ code: 2, stderr: `mqttd: ${error} (there are ${names})\n` });
 });
 
-test("packet: bytes of the command line, of a file, of standard input", async () => {
+test("packet: bytes from the command line, a file, standard input", async () => {
   const file = "c000";
   const told = async (word: string[], given: Parameters<typeof mqttd>[1] = {}): Promise<string> => {
     const { code, stdout, stderr } = await mqttd(["inspect", "packet", ...word], given);
@@ -216,7 +216,7 @@ test("packet: bytes of the command line, of a file, of standard input", async ()
   expect(await told(["-", "-V", "4"], { input: file })).toBe(
     `standard input: hexadecimal, 2 bytes\n\n${typed}`,
   );
-  // Digits are digits, whatever files there are.
+  // Digits are hexadecimal digits, even if a file has that name.
   expect(await told(["c000", "-V", "4"], { files })).toBe(typed);
   expect(await told(["./c000"], { files })).toContain("PINGRESP from a server");
   expect(await told(["c000", "--from", "server", "-V", "4"])).toContain("1 violation");
@@ -225,7 +225,7 @@ test("packet: bytes of the command line, of a file, of standard input", async ()
   expect(packets).toMatchObject([{ type: "PINGREQ", offset: 0, violations: [] }]);
 });
 
-test("packet: what can't be read, or is no packet", async () => {
+test("packet: unreadable input, and bytes that are no packet", async () => {
   const files = { "notes.txt": "nothing of the sort\n", empty: "", many: "c0 00 ".repeat(10_001) };
   const lines: string[] = [];
   for (const name of Object.keys(files)) {

@@ -1,6 +1,9 @@
 import { AssertionFault } from "../../src/core/assert.ts";
 
-/** Loaded before the program: printing, or an answer, breaks in the way that the environment names. */
+/**
+ * Loaded before the program: makes printing, or an answer, fail in the way that the environment
+ * names.
+ */
 
 const way = process.env["PLANTED_FAULT"];
 

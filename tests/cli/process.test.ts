@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { spawn } from "../support/child.ts";
 
-/** The real process: exit codes, streams, and what happens when nobody reads. */
+/** The real process: exit codes, streams, and a closed reader. */
 
 const folder = mkdtempSync(join(tmpdir(), "mqttd-cli-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -31,13 +31,13 @@ async function ended(command: readonly string[], env: Record<string, string> = {
 
 const mqttd = (...args: string[]) => ended([process.execPath, main, ...args]);
 
-/** Runs in a shell, where `mqttd` stands for the program. */
+/** Runs in a shell, where `mqttd` is the program. */
 function shell(script: string) {
   const program = `mqttd() { '${process.execPath}' '${main}' "$@"; }`;
   return ended(["sh", "-c", `${program}; ${script}`]);
 }
 
-test("done is 0, a usage error is 2 with one line on stderr", async () => {
+test("success is 0, a usage error is 2 with one line on stderr", async () => {
   expect(await mqttd("--version")).toEqual({ stdout: "mqttd 0.1.0-dev\n", stderr: "", code: 0 });
   expect(await mqttd("srve")).toEqual({
     stdout: "",
@@ -46,7 +46,7 @@ test("done is 0, a usage error is 2 with one line on stderr", async () => {
   });
 });
 
-test("the configuration in the folder is read, and a folder of that name is told", async () => {
+test("the configuration in the folder is read, and a folder of that name is reported", async () => {
   writeFileSync(join(folder, "mqttd.jsonc"), '{\n  "limits": { "packetSise": 1 }\n}\n');
   expect(await mqttd("serve", "--test-config")).toEqual({
     stdout: "",
@@ -60,7 +60,7 @@ test("the configuration in the folder is read, and a folder of that name is told
   );
 });
 
-test("a reader that has had enough is no error, and sees no stack", async () => {
+test("a reader that closes early is no error, and gets no stack", async () => {
   if (process.platform === "win32") return;
   expect(await shell("mqttd --help | head -1")).toEqual({
     stdout: "Usage: mqttd COMMAND [FLAGS]\n",
@@ -83,7 +83,7 @@ test("closed streams change nothing about the exit code", async () => {
 });
 
 for (const way of ["throw", "later", "reject"]) {
-  test(`a fault of our own says what broke and ends with 70: ${way}`, async () => {
+  test(`a fault prints the error and exits with 70: ${way}`, async () => {
     const command = [process.execPath, "--preload", planted, main, "--help"];
     const { stdout, stderr, code } = await ended(command, { PLANTED_FAULT: way });
     expect(stdout).toBe("");

@@ -44,7 +44,7 @@ test("flags for keys", async () => {
   expect(readyFile).toBe("ready");
 });
 
-test("-v says more, however often; -q says less", async () => {
+test("-v logs more, however often; -q logs less", async () => {
   expect((await serving(["-v"])).config.log.level).toBe("debug");
   expect((await serving(["-vv", "--verbose"])).config.log.level).toBe("debug");
   expect((await serving(["-q"])).config.log.level).toBe("error");
@@ -71,7 +71,7 @@ test("colours: the flag, the environment, the terminal of stderr", async () => {
   expect((await serving([], { files })).color).toBe(true);
 });
 
-test("a reload reads the same sources again and says what has changed", async () => {
+test("a reload reads the same sources again and reports the changes", async () => {
   const files: Record<string, string> = { "a.json": '{"limits":{"qos":1}}' };
   const { reload, file } = await serving(["-c", "a.json", "-p", "1884"], { files });
   expect(file).toBe("a.json");
@@ -98,7 +98,7 @@ test("a reload reads the same sources again and says what has changed", async ()
   expect(reload()).toMatchObject({ ok: true, changed: ["limits.qos"] });
 });
 
-test("--test-config says ok, or all problems, and does not serve", async () => {
+test("--test-config prints ok, or every problem, and does not serve", async () => {
   const good = { "mqttd.json": "{}" };
   expect(await mqttd(["serve", "-t"], { files: good })).toEqual({
     code: 0,
@@ -129,7 +129,7 @@ test("--test-config says ok, or all problems, and does not serve", async () => {
   });
 });
 
-test("--test-config warns of a listener that refuses everybody", async () => {
+test("--test-config warns of a listener that refuses every client", async () => {
   const files = {
     "mqttd.json": '{"listeners":[{},{"port":1884,"allowAnonymous":false},{"port":1885}]}',
   };

@@ -67,7 +67,7 @@ test("--like help names every broker and every quirk, once, and does not serve",
   `);
 });
 
-test("the help of serve names the brokers, and where the quirks are", async () => {
+test("the help of serve names the brokers, and where to find the quirks", async () => {
   const { stdout } = await mqttd(["serve", "--help"]);
   for (const { name } of likes) expect(stdout).toContain(name);
   for (const name of Object.keys(plantedQuirks)) expect(stdout).not.toContain(name);

@@ -107,7 +107,7 @@ test("mqttd simulate-drop --help", async () => {
   expect((await mqttd(["help", "simulate-drop"])).stdout).toBe(stdout);
 });
 
-test("--except leaves scenarios out of whatever is played", async () => {
+test("--except removes scenarios from any selection", async () => {
   const quick = quickSet().map(({ id }) => id);
   const without = (...left: string[]) => quick.filter((id) => !left.includes(id));
   expect(ids(await asked("--except", "half-open"))).toEqual(without("half-open"));
@@ -119,7 +119,7 @@ test("--except leaves scenarios out of whatever is played", async () => {
   expect((await asked("--no-wait")).goesOn).toBe(false);
 });
 
-test("--except names what there is, and leaves something", async () => {
+test("--except requires known names, and must leave a scenario", async () => {
   const errors = [
     await mqttd(["simulate-drop", "--except", "half-opn"]),
     await mqttd(["simulate-drop", "rst", "--except", "rst"]),
@@ -170,7 +170,7 @@ test("without flags: the quick set, in 3.1.1 and 5, at localhost:1883", async ()
   `);
 });
 
-test("defaults that the help names are those that are used", async () => {
+test("the defaults in the help are those in use", async () => {
   const help = (await mqttd(["simulate-drop", "--help"])).stdout.replace(/\s+/g, " ");
   const { keepAlive, waitMs, toleranceMs } = await asked();
   expect(help).toContain(`its keepalive (default ${keepAlive})`);
@@ -220,7 +220,7 @@ test("flags are read as mosquitto's clients read them", async () => {
   });
 });
 
-test("an address names all in one, and the flags win over it", async () => {
+test("an address combines all parts, and the flags win over it", async () => {
   const { target } = await asked("-L", "mqtt://ann:pass%40word@[::1]:1884/topic", "-u", "bob");
   expect(target).toMatchObject({
     transport: "tcp",
@@ -396,7 +396,7 @@ test("each error is one line, with exit code 2, and nothing is played", async ()
   `);
 });
 
-test("--list and --show speak of every scenario, in text and in NDJSON", async () => {
+test("--list and --show cover every scenario, in text and in NDJSON", async () => {
   const list = await mqttd(["simulate-drop", "--list"]);
   const json = await mqttd(["simulate-drop", "--list", "--json"]);
   const objects = json.stdout

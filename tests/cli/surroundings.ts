@@ -8,24 +8,24 @@ export interface Outcome {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
-  /** What the stand-in for the broker was started with. */
+  /** The options with which the stand-in for the broker was started. */
   readonly served: readonly ServeSettings[];
-  /** What the stand-in for the player of drops was asked for. */
+  /** The request that the stand-in for the player of drops got. */
   readonly dropped: readonly DropRequest[];
 }
 
-/** Runs the program without a process; the broker is a stand-in that ends at once with 0. */
+/** Runs the program without a process; a stand-in for the broker ends at once with 0. */
 export async function mqttd(
   args: readonly string[],
   given: {
     readonly env?: Surroundings["env"];
     readonly files?: Readonly<Record<string, string>>;
     readonly terminal?: boolean;
-    /** Of the terminal that reads both streams; absent: none does. */
+    /** The width of the terminal on both streams; absent: no terminal. */
     readonly columns?: number;
     /** Standard input. */
     readonly input?: string;
-    /** Instead of the stand-in that ends at once with 0. */
+    /** Replaces the stand-in that ends at once with 0. */
     readonly loadDrop?: Surroundings["loadDrop"];
   } = {},
 ): Promise<Outcome> {

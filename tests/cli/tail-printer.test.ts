@@ -8,7 +8,7 @@ const event: EventLine = {
   ...{ text: "x".repeat(1000), facts: {} },
 };
 
-/** A printer whose reader takes what was printed when it is told to. */
+/** A printer whose reader reads on command. */
 function slowlyRead() {
   const printed: string[] = [];
   let reader = Promise.withResolvers<boolean>();
@@ -20,7 +20,7 @@ function slowlyRead() {
   return {
     printed,
     printer: new TailPrinter({ json: true, style }, output, null),
-    /** All that was printed so far is taken; false: nobody reads any more. */
+    /** The reader has read all output so far; false: the reader has closed. */
     take: async (isRead = true): Promise<void> => {
       const before = reader;
       reader = Promise.withResolvers();
@@ -30,7 +30,7 @@ function slowlyRead() {
   };
 }
 
-test("tail: what nobody reads is left out past a limit, and said when there is room", async () => {
+test("tail: unread output above a limit is dropped, and the gap is reported when there is room", async () => {
   const { printed, printer, take } = slowlyRead();
   const many = 5000;
   for (let told = 0; told < many; told++) printer.add(event);
@@ -46,7 +46,7 @@ test("tail: what nobody reads is left out past a limit, and said when there is r
   expect(printed).toHaveLength(shown + 2);
 });
 
-test("tail: whoever has closed the output ends it", async () => {
+test("tail: closing its output ends it", async () => {
   const { printer, take } = slowlyRead();
   printer.add(event);
   await take(false);

@@ -206,7 +206,7 @@ test("several problems of a configuration are one line each", async () => {
   `);
 });
 
-test("a hint stands in parentheses behind the message", () => {
+test("a hint follows the message in parentheses", () => {
   expect(new CliError("no", { exitCode: 3 }).text).toBe("mqttd: no\n");
   expect(new CliError("no", { exitCode: 3, hint: "try" }).text).toBe("mqttd: no (try)\n");
 });

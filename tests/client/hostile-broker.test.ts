@@ -1,7 +1,10 @@
 import { expect, test } from "bun:test";
 import { ClientMachine, type ClientEvent } from "../../src/client/machine.ts";
 
-/** `simulate-drop` is pointed at any broker: whatever it sends is an event, never an exception. */
+/**
+ * `simulate-drop` accepts any broker as its target: whatever that sends is an event, never an
+ * exception.
+ */
 
 const puback = [0x40, 2, 0, 1];
 
@@ -10,7 +13,7 @@ function events(version: 3 | 4 | 5, ...chunks: readonly (readonly number[])[]): 
   return chunks.flatMap((chunk) => [...machine.receive(Uint8Array.from(chunk)).events]);
 }
 
-test("a PUBLISH whose Packet Identifier is missing is not answered", () => {
+test("a PUBLISH without a Packet Identifier is not answered", () => {
   const machine = new ClientMachine(4);
   // The body ends after the topic.
   const turn = machine.receive(Uint8Array.of(0x32, 3, 0, 1, 0x74));
@@ -29,7 +32,7 @@ test("a Packet Identifier of 0 is not answered", () => {
   ]);
 });
 
-test("nothing is read behind what was no MQTT, be it in the same chunk", () => {
+test("bytes that are no MQTT end the reading, even in the same chunk", () => {
   const subscribe = [0x82, 6, 0, 1, 0, 1, 0x74, 0];
   const refused = { event: "malformed", detail: "a broker does not send SUBSCRIBE" } as const;
   expect(events(4, [...subscribe, ...puback])).toEqual([refused]);
@@ -42,7 +45,7 @@ test("a Remaining Length without end", () => {
   ]);
 });
 
-test("packets that come byte by byte, or many at once, are the same packets", () => {
+test("packets that arrive byte by byte, or many at once, are the same packets", () => {
   const publish = [0x30, 6, 0, 1, 0x74, 0x78, 0x79, 0x7a];
   const bytes = [...puback, ...publish, ...puback];
   const atOnce = events(4, bytes);
@@ -50,7 +53,7 @@ test("packets that come byte by byte, or many at once, are the same packets", ()
   expect(events(4, ...bytes.map((byte) => [byte]))).toEqual(atOnce);
 });
 
-test("memory follows what has come, not what was announced", () => {
+test("memory follows the received bytes, not the announced length", () => {
   const machine = new ClientMachine(4);
   const payload = 100_000;
   const length = [(payload & 0x7f) | 0x80, ((payload >> 7) & 0x7f) | 0x80, payload >> 14];
@@ -67,7 +70,7 @@ function header(bytes: number): number[] {
   return [0x30, (remaining & 0x7f) | 0x80, ((remaining >> 7) & 0x7f) | 0x80, remaining >> 14];
 }
 
-test("a packet that is announced as too large is refused by its header", () => {
+test("a packet announced as too large is refused by its header", () => {
   const limits = { packetBytes: 100_000, packets: Infinity };
   const machine = new ClientMachine(4, new Set(), limits);
   expect(machine.receive(Uint8Array.from(header(100_001))).events).toEqual([
@@ -82,7 +85,7 @@ test("a packet that is announced as too large is refused by its header", () => {
   expect(other.receive(whole).events).toMatchObject([{ event: "message" }]);
 });
 
-test("more packets than were asked for are no answers", () => {
+test("unrequested packets are no answers", () => {
   const machine = new ClientMachine(4, new Set(), { packetBytes: Infinity, packets: 3 });
   const pong = Uint8Array.of(0xd0, 0);
   for (let pings = 0; pings < 100; pings++) {

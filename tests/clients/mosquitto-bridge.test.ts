@@ -9,7 +9,7 @@ const why = isAbsent ? ` (skipped: ${mosquittoAbsent})` : "";
 
 let broker: RunningBroker;
 beforeAll(async () => {
-  // The log says on this level when a client has subscribed.
+  // This level logs a client's subscriptions.
   if (!isAbsent) broker = await RunningBroker.start({ args: ["--log-level", "debug"] });
 });
 afterAll(async () => {
@@ -25,11 +25,11 @@ let links = 0;
 
 type Direction = "in" | "out" | "both";
 
-/** mosquitto as a bridge to the broker, with all else as it is by default, and a client of each end. */
+/** mosquitto as a bridge to the broker, otherwise with its defaults, and a client at each end. */
 class Bridge implements AsyncDisposable {
-  /** The connection's, and the level above all topics that it is about. */
+  /** The connection's name, and the level above all its topics. */
   readonly name: string;
-  /** As mosquitto makes it of its host and that name. */
+  /** mosquitto composes it from its host and that name. */
   readonly id: string;
   readonly near: SocketClient;
   readonly far: SocketClient;
@@ -55,7 +55,7 @@ class Bridge implements AsyncDisposable {
           (line) => line.event === "subscribed" && isIts(line.client),
         );
       }
-      // Its first CONNECT was let in: mosquitto would try again only seconds later.
+      // Its first CONNECT was accepted: mosquitto would retry only seconds later.
       const ends = broker.log.items.filter((line) => line.event === "ended" && isIts(line.client));
       expect(ends).toEqual([]);
       const near = await SocketClient.connect(broker.port, { clientId: `near-${name}` });
@@ -82,7 +82,7 @@ class Bridge implements AsyncDisposable {
     this.#mosquitto = mosquitto;
   }
 
-  /** Somebody who asks mosquitto now. */
+  /** A new client of mosquitto. */
   async later(): Promise<SocketClient> {
     return SocketClient.connect(this.#mosquitto.port, { clientId: "later" });
   }
@@ -110,7 +110,7 @@ async function release(client: SocketClient, messageId: number): Promise<void> {
 describe.skipIf(isAbsent).each(["default", "mqttv31", "mqttv311", "mqttv50"])(
   `mosquitto as a bridge, bridge_protocol_version %s${why}`,
   (version) => {
-    test("in: what is published here arrives there, and not the other way", async () => {
+    test("in: messages from here arrive there, and not the other way", async () => {
       await using bridge = await Bridge.start(version, "in");
       const { far, name, near } = bridge;
       far.publish(`${name}/there`, "stays");
@@ -122,7 +122,7 @@ describe.skipIf(isAbsent).each(["default", "mqttv31", "mqttv311", "mqttv50"])(
       expect(far.messages()).toEqual([`${name}/there=stays`, `${name}/here=goes`]);
     });
 
-    test("out: what is published there arrives here, and not the other way", async () => {
+    test("out: messages from there arrive here, and not the other way", async () => {
       await using bridge = await Bridge.start(version, "out");
       const { far, name, near } = bridge;
       near.publish(`${name}/here`, "stays");
@@ -144,7 +144,7 @@ describe.skipIf(isAbsent).each(["default", "mqttv31", "mqttv311", "mqttv50"])(
           [far, near, "there"],
         ] as const) {
           const topic = `${name}/${where}/${messageId}`;
-          // What comes back would stand before the next message, since a bridge keeps the order.
+          // An echoed message would precede the next one, since a bridge keeps the order.
           from.publish(topic, "x", { qos, messageId });
           if (qos === 2) await release(from, messageId);
           await to.message(topic);
@@ -171,7 +171,7 @@ describe.skipIf(isAbsent).each(["default", "mqttv31", "mqttv311", "mqttv50"])(
       expect(await here.message(`${name}/there`)).toMatchObject({ payload: "kept", retain: true });
     });
 
-    test("its state is retained: 1 while it is there, 0 by its will when it has died", async () => {
+    test("its state is retained: 1 while it is connected, 0 by its will when it has died", async () => {
       await using bridge = await Bridge.start(version, "both");
       const state = `$SYS/broker/connection/${bridge.id}/state`;
       const { near } = bridge;

@@ -10,7 +10,7 @@ const why = isAbsent ? " (skipped: mosquitto_pub and mosquitto_sub are not insta
 
 let broker: RunningBroker;
 beforeAll(async () => {
-  // The log says on this level when a client has subscribed.
+  // This level logs a client's subscriptions.
   if (!isAbsent) broker = await RunningBroker.start({ args: ["--log-level", "debug"] });
 });
 afterAll(async () => {
@@ -22,11 +22,11 @@ afterAll(async () => {
   }
 });
 
-/** Topics and client ids are of one test alone, since the tests share a broker. */
+/** Topics and client ids are unique to a test, since the tests share a broker. */
 let tests = 0;
 const own = (name: string): string => `${name}-${++tests}`;
 
-/** Below the limit of a test, so that none of them outlives it. */
+/** Below a test's limit, so that none of them outlives the test. */
 const bound = { timeout: 4500, killSignal: "SIGKILL" } as const;
 
 /** mosquitto_sub, once the broker has its subscription. */
@@ -43,7 +43,7 @@ class Subscriber implements AsyncDisposable {
   }
 
   static async start(args: readonly string[], id = own("sub")): Promise<Subscriber> {
-    // A client that was there before, under the same id, has lines in the log already.
+    // An earlier client with the same id has lines in the log already.
     const linesBefore = broker.log.items.length;
     const subscriber = new Subscriber(id, args);
     await broker.line(
@@ -60,7 +60,7 @@ class Subscriber implements AsyncDisposable {
     this.#child.kill(name);
   }
 
-  /** What it printed, once it has ended as it should. */
+  /** Its output, once it has ended with success. */
   async output(): Promise<string> {
     const text = await this.#child.stdout.text();
     expect(await this.#child.exited).toBe(0);
@@ -68,8 +68,8 @@ class Subscriber implements AsyncDisposable {
   }
 
   /**
-   * Waits until it waits itself. Its handler of signals takes locks, so that a signal which comes while
-   * it is at work stops it for ever.
+   * Waits until the program is idle. Its signal handler takes locks, so that a signal that arrives
+   * while it works deadlocks it.
    */
   async idle(): Promise<void> {
     await using reader = this.#child.stdout.values();
@@ -151,7 +151,7 @@ describe.skipIf(isAbsent).each(["mqttv31", "mqttv311", "mqttv5"])(
       expect(await subscriber.output()).toBe(lines);
     });
 
-    test("a retained message reaches who subscribes later, until it is cleared", async () => {
+    test("a retained message reaches a later subscriber, until it is cleared", async () => {
       const topic = own("retained");
       await publish([...protocol, "-t", topic, "-r", "-q", "1", "-m", "kept"]);
       await using subscriber = await Subscriber.start([
@@ -165,7 +165,7 @@ describe.skipIf(isAbsent).each(["mqttv31", "mqttv311", "mqttv5"])(
       expect(late.messages()).toEqual([]);
     });
 
-    test("a persistent session goes on with what was published meanwhile", async () => {
+    test("a persistent session continues with messages published meanwhile", async () => {
       const topic = own("topic");
       const id = own("persistent");
       const args = [...protocol, "-t", topic, "-q", "1", "-c"];
@@ -179,7 +179,7 @@ describe.skipIf(isAbsent).each(["mqttv31", "mqttv311", "mqttv5"])(
       expect(await second.output()).toBe("meanwhile\n");
     });
 
-    /** A mosquitto_sub with a will, and somebody who waits for it. */
+    /** A mosquitto_sub with a will, and a watcher of that will. */
     async function mortal(signal: NodeJS.Signals) {
       const topic = own("will");
       const watcher = await SocketClient.connect(broker.port, { clientId: own("watcher") });

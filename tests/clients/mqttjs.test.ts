@@ -18,7 +18,7 @@ afterAll(async () => {
   }
 });
 
-/** Topics and client ids are of one test alone, since the tests share a broker. */
+/** Topics and client ids are unique to a test, since the tests share a broker. */
 let tests = 0;
 const own = (name: string): string => `${name}-${++tests}`;
 
@@ -70,7 +70,7 @@ describe.each([4, 5] as const)("mqtt.js, protocol version %d", (protocolVersion)
     expect(broker.log.items.filter(({ event }) => event === "dropping")).toEqual([]);
   }, 20_000);
 
-  test("QoS 2 takes its four packets, on both sides", async () => {
+  test("QoS 2 uses its four packets, on both sides", async () => {
     const topic = own("topic");
     await using subscriber = await connect({ protocolVersion });
     await using publisher = await connect({ protocolVersion });
@@ -92,7 +92,7 @@ describe.each([4, 5] as const)("mqtt.js, protocol version %d", (protocolVersion)
     expect(subscriber.texts()).toEqual([`${topic}=once`]);
   });
 
-  test("a retained message reaches who subscribes later, until it is cleared", async () => {
+  test("a retained message reaches a later subscriber, until it is cleared", async () => {
     const topic = own("retained");
     await using publisher = await connect({ protocolVersion });
     await publisher.mqtt.publishAsync(topic, "kept", { qos: 1, retain: true });
@@ -132,8 +132,8 @@ describe.each([4, 5] as const)("mqtt.js, protocol version %d", (protocolVersion)
     expect(watcher.texts()).toEqual([`${topic}/broken=gone`]);
   });
 
-  // Not mixed: mqtt.js holds a message of QoS 2 back until PUBREL, and lets others go before it.
-  test.each([1, 2] as const)("a persistent session goes on, QoS %d", async (qos) => {
+  // Not mixed: mqtt.js holds a QoS 2 message back until PUBREL, and delivers others first.
+  test.each([1, 2] as const)("a persistent session continues, QoS %d", async (qos) => {
     const topic = own("topic");
     const options = { protocolVersion, clientId: own("persistent"), clean: false, ...kept };
     await using publisher = await connect({ protocolVersion });
@@ -175,7 +175,7 @@ describe.each([4, 5] as const)("mqtt.js, protocol version %d", (protocolVersion)
 describe("mqtt.js, only in protocol version 5", () => {
   const protocolVersion = 5;
 
-  test("topic aliases of the client: the topic is sent once, and arrives each time", async () => {
+  test("topic aliases of the client: the topic is sent once, and each message arrives with it", async () => {
     const topic = own("aliased");
     await using subscriber = await connect({ protocolVersion });
     await subscriber.mqtt.subscribeAsync(topic, { qos: 1 });
@@ -192,7 +192,7 @@ describe("mqtt.js, only in protocol version 5", () => {
     expect(subscriber.texts()).toEqual(["0", "1", "2"].map((text) => `${topic}=${text}`));
   });
 
-  test("topic aliases of the broker: mqtt.js knows each topic", async () => {
+  test("topic aliases of the broker: mqtt.js resolves each topic", async () => {
     const topic = own("aliased");
     await using subscriber = await connect({
       ...{ protocolVersion, properties: { topicAliasMaximum: 1 } },
@@ -208,7 +208,7 @@ describe("mqtt.js, only in protocol version 5", () => {
     expect(subscriber.texts()).toEqual(sent.map(({ name, at }) => `${name}=${at}`));
   });
 
-  test("the client's Receive Maximum: no more wait for an acknowledgement", async () => {
+  test("the client's Receive Maximum: no more messages wait for an acknowledgement", async () => {
     const topic = own("withheld");
     const clientId = own("slow");
     const withheld: (() => void)[] = [];
@@ -222,7 +222,8 @@ describe("mqtt.js, only in protocol version 5", () => {
     for (const text of ["0", "1", "2", "3", "4"]) {
       await publisher.mqtt.publishAsync(topic, text, { qos: 1 });
     }
-    // mqtt.js shows one message at a time, so what is in flight has to be read in the broker's log.
+    // mqtt.js shows one message at a time, so the test reads the messages in flight from the
+    // broker's log.
     const inFlight = (line: LogLine): boolean =>
       line["type"] === "PUBLISH" && line["direction"] === "sent" && line.client === clientId;
     await broker.log.count("PUBLISH that was sent", 2, inFlight);
@@ -255,7 +256,7 @@ describe("mqtt.js, only in protocol version 5", () => {
     expect(subscriber.texts()).toEqual(sent.map((text) => `${topic}=${text}`));
   });
 
-  test("QoS 2 beyond it, which mqtt.js does not mind, is answered with 0x93", async () => {
+  test("QoS 2 above it, which mqtt.js does not respect, gets 0x93", async () => {
     await using publisher = await connect({ protocolVersion });
     const told = Promise.withResolvers<number | undefined>();
     publisher.mqtt.on("disconnect", ({ reasonCode }) => told.resolve(reasonCode));

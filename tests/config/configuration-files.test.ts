@@ -10,7 +10,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 const one = '{"limits":{"qos":1}}';
 
-test("the places of a file, in their order", () => {
+test("the locations of a file, in order", () => {
   const xdg = { XDG_CONFIG_HOME: "/xdg/", HOME: "/home/a" };
   const files = { "a.json": one, "b.json": one, "mqttd.jsonc": one, "/xdg/mqttd/config.json": one };
   const env = { MQTTD_CONFIG: "b.json", ...xdg };
@@ -22,7 +22,7 @@ test("the places of a file, in their order", () => {
   expect(loaded({ files: others }).file).toBeNull();
 });
 
-test("the user's own file: XDG's default, and a relative path is ignored", () => {
+test("the user's file: XDG's default, and a relative path is ignored", () => {
   const files = { "/home/a/.config/mqttd/config.json": one, "rel/mqttd/config.json": "broken" };
   expect(loaded({ files, env: { HOME: "/home/a" } }).file).toBe(
     "/home/a/.config/mqttd/config.json",
@@ -37,7 +37,7 @@ test("both usual names in one folder are an error", () => {
   );
 });
 
-test("comments, commas at the end and Windows line ends are allowed, and lines count right", () => {
+test("comments, trailing commas and Windows line ends are allowed, and line numbers are right", () => {
   const text = '{\r\n  // why\r\n  "limits": { /* x */ "qos": 1, },\r\n}\r\n';
   expect(loaded({ files: { "mqttd.json": text } }).origins.get("limits.qos")?.name).toBe(
     "mqttd.json:3:30",
@@ -69,7 +69,7 @@ const unusable = {
   unreadable: { type: "unreadable", why: "permission denied" },
 } as const;
 
-test("a file that can't be used: clear lines, and no stack", () => {
+test("an unusable file: clear lines, and no stack", () => {
   const lines = Object.entries(unusable).map(([what, content]) => {
     const told = problems({ configFile: "my.json", files: { "my.json": content } });
     return `${what}:\n${told.replace(/^/gm, "  ")}\n`;
@@ -128,7 +128,7 @@ test("an empty name is an error", () => {
   expect(problems({ configFile: "" })).toBe('--config: found "", allowed: the name of a file');
 });
 
-test("reading the disk: what each kind of path gives", () => {
+test("reading the disk: the result for each kind of path", () => {
   const path = (name: string) => join(folder, name);
   writeFileSync(path("full.json"), one);
   writeFileSync(path("large.json"), new Uint8Array(fileMax + 1));
@@ -150,7 +150,7 @@ test("reading the disk: what each kind of path gives", () => {
   expect(readConfigFile("a\u0000b").type).toBe("unreadable");
 });
 
-test("an endless file is read up to the bound", () => {
+test("an endless file is read up to the limit", () => {
   if (process.platform === "win32") return;
   expect(readConfigFile("/dev/zero")).toEqual({ type: "too large" });
 });

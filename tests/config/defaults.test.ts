@@ -59,7 +59,7 @@ test("each limit of the core has exactly one key, without a unit in its name", (
   expect(config.toSorted()).toEqual([...core, "outputBytes"].toSorted());
 });
 
-test("every key has a description that ends as a sentence does", () => {
+test("every key has a description that ends like a sentence", () => {
   const keys = configKeys();
   for (const path of valuePaths(keys, 0)) {
     const key = keyAt(keys, path);
@@ -69,7 +69,7 @@ test("every key has a description that ends as a sentence does", () => {
   }
 });
 
-test("a JSON Schema can be made of it, with descriptions and defaults", () => {
+test("a JSON Schema can be generated, with descriptions and defaults", () => {
   const schema = z.toJSONSchema(configSchema, { io: "input" });
   expect(schema.additionalProperties).toBe(false);
   expect(JSON.stringify(schema)).toContain('"default":"1MiB"');
@@ -83,7 +83,7 @@ test("the printed defaults, read again, are the same configuration", () => {
   expect(again.settings).toEqual(first.settings);
 });
 
-test("any configuration that was read and printed is read as the same settings", () => {
+test("any configuration, printed and read again, gives the same settings", () => {
   const size = fc.integer({ min: 64, max: 1 << 28 });
   const seconds = fc.integer({ min: 1, max: 65_535 });
   fc.assert(
@@ -115,7 +115,7 @@ test("any configuration that was read and printed is read as the same settings",
   );
 });
 
-test("what is written as a size or a duration is read as the same number", () => {
+test("a formatted size or duration is read as the same number", () => {
   fc.assert(
     fc.property(fc.nat(2 ** 31 - 1), (value) => {
       expect(bytesOf(writeSize(value))).toBe(value);

@@ -11,7 +11,7 @@ test("every value has a variable, and no two have the same", () => {
   expect(names).toContain("MQTTD_TCP__USER_TIMEOUT");
 });
 
-test("strings become what the key takes", () => {
+test("strings are converted to the key's type", () => {
   const { config } = loaded({
     env: {
       MQTTD_LISTENERS__0__PORT: "0",
@@ -26,7 +26,7 @@ test("strings become what the key takes", () => {
   expect(config.limits).toMatchObject({ queueQos0: true, packetSize: 2048, keepAliveMax: "60s" });
 });
 
-test("numbers are written as JSON writes whole ones", () => {
+test("numbers have the form of whole numbers in JSON", () => {
   for (const text of ["0123", "1e3", "0x10", " 1", "1.0", "+1", "", "-1", "1".repeat(30)]) {
     expect(problems({ env: { MQTTD_LIMITS__INFLIGHT: text } })).toBe(
       `MQTTD_LIMITS__INFLIGHT: found "${text}", allowed: a whole number from 1 to 65535`,
@@ -63,7 +63,7 @@ test("an unknown variable is an error that names the nearest right one", () => {
   `);
 });
 
-test("what is not ours is not looked at", () => {
+test("other variables are ignored", () => {
   const env = {
     PATH: "/bin",
     mqttd_limits: "1",

@@ -3,9 +3,9 @@ import { nearest } from "../../src/config/nearest.ts";
 import { load } from "../../src/config/load.ts";
 import { problems, sources } from "./sources.ts";
 
-test("each error names file, line, column, path, what was found and what is allowed", () => {
+test("each error names file, line, column, path, the value and the allowed values", () => {
   const text = `{
-  // Comments are allowed, and so is a comma at the end.
+  // Comments and a trailing comma are allowed.
   "$schema": "https://example.org/mqttd.json",
   "listeners": [
     { "port": 70000, "host": 5, "transport": "udp", "mountPoint": "a/#", "connections": 0 },
@@ -58,7 +58,7 @@ test("each error names file, line, column, path, what was found and what is allo
   `);
 });
 
-test("problems of the file, the environment and the flags are told together", () => {
+test("problems of the file, the environment and the flags are reported together", () => {
   expect(
     `\n${problems({
       files: { "mqttd.json": '{"limits":{"qos":9}}' },
@@ -86,7 +86,7 @@ test("problems of the file, the environment and the flags are told together", ()
   `);
 });
 
-test("an error of a source that another one overrides is told too", () => {
+test("an error in an overridden source is reported too", () => {
   const text = problems({ files: { "mqttd.json": '{"limits":{"qos":9}}' }, set: ["limits.qos=1"] });
   expect(text).toStartWith("mqttd.json:1:18 limits.qos: ");
 });
@@ -180,7 +180,7 @@ test("no foreign text can begin a line, move the cursor or fill the screen", () 
   `);
 });
 
-test("many problems are counted, not all told", () => {
+test("many problems are counted, not all listed", () => {
   const keys = Array.from({ length: 60 }, (_, i) => `"zzzzzzz${i}":1`).join();
   const result = load(sources({ files: { "mqttd.json": `{${keys}}` } }));
   const told = result.ok ? [] : result.problems;

@@ -6,7 +6,7 @@ import { loaded, sources } from "./sources.ts";
 const file = { "mqttd.json": '{\n  "limits": {\n    "inflight": 1, "qos": 1\n  }\n}' };
 const env = { MQTTD_LIMITS__INFLIGHT: "2", MQTTD_LIMITS__RETAIN: "false" };
 
-test("flag, environment, file, default: the first that says something wins", () => {
+test("flag, environment, file, default: the first with a value wins", () => {
   const inflight = (given: Parameters<typeof loaded>[0]) => loaded(given).config.limits.inflight;
   expect(inflight({})).toBe(100);
   expect(inflight({ files: file })).toBe(1);
@@ -43,7 +43,7 @@ test("a later source changes one key of a listener and keeps its others", () => 
   ]);
 });
 
-test("the environment may add listeners, one after the other, ten and more", () => {
+test("the environment may add listeners, consecutively, ten and more", () => {
   const added = Array.from({ length: 12 }, (_, i): [string, string] => [
     `MQTTD_LISTENERS__${i}__PORT`,
     `${i + 1}`,
@@ -54,7 +54,7 @@ test("the environment may add listeners, one after the other, ten and more", () 
   ]);
 });
 
-test("a reload says which values have changed", () => {
+test("a reload reports which values have changed", () => {
   const before = loaded({ files: file });
   const result = load(
     sources({ set: ["limits.qos=0", "listeners.0.connections=5"] }),

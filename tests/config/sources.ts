@@ -1,11 +1,11 @@
 import { type FileRead, fileMax } from "../../src/config/file.ts";
 import { load, type LoadResult, type Sources } from "../../src/config/load.ts";
 
-/** Sources without a process or a disk: files by name, as text or as what reading them gives. */
+/** Sources without a process or a disk: files by name, as text or as the result of reading them. */
 export function sources(given: {
   readonly files?: Readonly<Record<string, string | Uint8Array | FileRead>>;
   readonly env?: Sources["env"];
-  /** `PATH=VALUE`, as `--set` takes them. */
+  /** `PATH=VALUE`, the form of `--set`. */
   readonly set?: readonly string[];
   readonly configFile?: string;
 }): Sources {

@@ -14,7 +14,7 @@ function errorFrom(attempt: () => unknown): string {
   return "none";
 }
 
-test("a file appears whole, in place of the one before", () => {
+test("a file appears whole, in place of the previous one", () => {
   using folder = new Folder({ report: "old" });
   const file = new WholeFile(folder.file("report"));
   expect(readFileSync(folder.file("report"), "utf8")).toBe("old");
@@ -24,13 +24,13 @@ test("a file appears whole, in place of the one before", () => {
   expect(readdirSync(folder.path)).toEqual(["report"]);
 });
 
-test("what is given up leaves nothing behind", () => {
+test("an abandoned draft leaves nothing behind", () => {
   using folder = new Folder();
   new WholeFile(folder.file("report")).abandon();
   expect(readdirSync(folder.path)).toEqual([]);
 });
 
-test("what can't take its place leaves nothing behind, and says so", () => {
+test("a draft that cannot replace its file leaves nothing behind, and reports it", () => {
   using folder = new Folder();
   const path = folder.file("report");
   const file = new WholeFile(path, "the report");
@@ -41,7 +41,7 @@ test("what can't take its place leaves nothing behind, and says so", () => {
   expect(readdirSync(folder.path)).toEqual(["report"]);
 });
 
-test("a draft that a killed process of the same number has left is no obstacle", () => {
+test("the draft of a killed process with the same id is no obstacle", () => {
   using folder = new Folder();
   const path = folder.file("report");
   writeFileSync(`${path}.${process.pid}.tmp`, "half of a rep");
@@ -50,7 +50,7 @@ test("a draft that a killed process of the same number has left is no obstacle",
   expect(readdirSync(folder.path)).toEqual(["report"]);
 });
 
-test("where nothing can be written it is said at once", () => {
+test("a place that is not writable is reported at once", () => {
   using folder = new Folder();
   const path = folder.file("none/report");
   expect(errorFrom(() => new WholeFile(path))).toBe(

@@ -12,7 +12,7 @@ import { spawn } from "../support/child.ts";
 const isRoot = userInfo().uid === 0;
 const somebodyElse = 12_345;
 
-/** A run folder with a file of one broker, which runs as far as its number tells. */
+/** A run folder with a file of one broker, which runs according to its process id. */
 class RunFolder extends Folder {
   constructor(brokers: Readonly<Record<string, Partial<RunningBroker>>> = {}) {
     super({ secret: "s3cret\n" });
@@ -47,7 +47,7 @@ const none =
   "mqttd: no broker is running here (mqttd serve starts one; --admin names one elsewhere) (3)";
 const hint = "(--admin names one; MQTTD_RUN_DIR a folder of your own) (3)";
 
-test("a broker that left word in a folder of this user's own is the one, with its token", async () => {
+test("a broker with a file in this user's own folder is found, with its token", async () => {
   using folder = new RunFolder({ [own]: {} });
   expect(await folder.address()).toEqual({
     url: "http://127.0.0.1:6666",
@@ -56,7 +56,7 @@ test("a broker that left word in a folder of this user's own is the one, with it
 });
 
 test.skipIf(process.platform === "win32")(
-  "a folder that others can write to is not believed",
+  "a folder that others can write to is not trusted",
   async () => {
     using folder = new RunFolder({ [own]: {} });
     for (const mode of [0o720, 0o702]) {
@@ -68,7 +68,7 @@ test.skipIf(process.platform === "win32")(
   },
 );
 
-test.skipIf(!isRoot)("nothing of somebody else's is believed: folder, file", async () => {
+test.skipIf(!isRoot)("nothing of another user is trusted: folder, file", async () => {
   using folder = new RunFolder({ [own]: {} });
   chownSync(folder.file(own), somebodyElse, somebodyElse);
   expect(await folder.address()).toBe(none);
@@ -79,12 +79,12 @@ test.skipIf(!isRoot)("nothing of somebody else's is believed: folder, file", asy
   );
 });
 
-test.skipIf(isRoot)("a process of somebody else's is no broker of this user", async () => {
+test.skipIf(isRoot)("a process of another user is no broker of this user", async () => {
   using folder = new RunFolder({ "1.json": { pid: 1 } });
   expect(await folder.address()).toBe(none);
 });
 
-test("what has the name of a dead broker's file and can't be removed is not in the way", () => {
+test("an entry that looks like a dead broker's file and cannot be removed does no harm", () => {
   using folder = new RunFolder();
   mkdirSync(folder.file("4194305.json"));
   expect(runningBrokers(folder.env)).toEqual([]);
@@ -92,7 +92,7 @@ test("what has the name of a dead broker's file and can't be removed is not in t
 });
 
 test.skipIf(process.platform === "win32")(
-  "a number that lives again as another process is no broker, and gets no token",
+  "a process id reused by another process is no broker, and gets no token",
   async () => {
     const start = processStart(process.pid);
     expect(start).toBeString();
@@ -104,7 +104,7 @@ test.skipIf(process.platform === "win32")(
   },
 );
 
-test("a file of an unknown kind is not believed: too large, a link, a folder", async () => {
+test("a file of an unknown kind is not trusted: too large, a link, a folder", async () => {
   using folder = new RunFolder({ [own]: { listeners: ["x".repeat(70_000)] } });
   expect(await folder.address()).toBe(none);
   folder.remove(own);
@@ -116,7 +116,7 @@ test("a file of an unknown kind is not believed: too large, a link, a folder", a
   expect(await folder.address()).toBe(none);
 });
 
-test("of several, one whose number is another process's by now is not in the way", async () => {
+test("of several, one whose process id belongs to another process by now does no harm", async () => {
   await using another = spawn([process.execPath, "-e", "setInterval(() => {}, 1000)"]);
   const { pid } = another;
   let answer = { status: 200, headers: { "mqttd-api": "1" }, pid: process.pid };
@@ -132,10 +132,10 @@ test("of several, one whose number is another process's by now is not in the way
     [`${pid}.json`]: { pid, url: stale, startedAt: 0 },
   });
   expect(await folder.address()).toMatchObject({ url });
-  // One that does not tell its number without a token is there.
+  // A broker that does not show its process id without a token still counts.
   answer = { ...answer, status: 401, pid: 1 };
   expect(await folder.address()).toMatchObject({ url });
-  // The port is now that of another broker.
+  // The port now belongs to another broker.
   answer = { ...answer, status: 200, pid };
   expect(await folder.address()).toBe(none);
 });

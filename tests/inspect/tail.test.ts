@@ -16,12 +16,12 @@ const event: StreamedEvent = {
   facts: { client: "dev-42", cause: "resetByPeer" },
 };
 
-/** As the broker sends it: a greeting, an event, three that are missed, a heartbeat, an event. */
+/** The broker's stream: a greeting, an event, three that are missed, a heartbeat, an event. */
 const sent =
   `: mqttd\n\nid: 1\ndata: ${JSON.stringify(event)}\n\nevent: missed\ndata: 3\n\n` +
   `: still here\n\nid: 2\ndata: ${JSON.stringify({ ...event, text: "灯-三" })}\n\n`;
 
-/** A stream that gives `chunks`, and then ends as `end` says. */
+/** A stream that yields `chunks`, and then ends as `end` says. */
 function streamOf(
   chunks: readonly Uint8Array[],
   end: "closes" | "fails" | "hangs" = "closes",
@@ -64,7 +64,7 @@ test("tail: events, however the bytes are cut", async () => {
   );
 });
 
-test("tail: a stream that breaks off, that hangs, that is none", async () => {
+test("tail: a stream that breaks off, one that hangs, and an answer that is none", async () => {
   const error = async (stream: ReadableStream<Uint8Array>, silenceMs?: number): Promise<string> => {
     const thrown: unknown = await all(stream, silenceMs).then(
       () => null,
@@ -105,7 +105,7 @@ test.each([
   });
 });
 
-test("tail: lines as the log has them", () => {
+test("tail: the log's lines", () => {
   const style = { colors: pc.createColors(false), zone: "utc", like: null, json: false } as const;
   const lines = [
     tailLine({ ...event, text: "dev-42 disconnected" }, style, 0),
@@ -127,7 +127,7 @@ test("tail: lines as the log has them", () => {
   `);
 });
 
-/** As the log writes its samples, and as they are told over the stream. */
+/** The log's samples as the log writes them, and as the stream sends them. */
 test("tail: the colours are the log's own", () => {
   const style = { colors: pc.createColors(true), zone: "utc", like: null, json: false } as const;
   const events = Object.values(samples).flat();
@@ -154,7 +154,7 @@ test("tail: tones colour the text and change nothing in it", () => {
     toned("shorter than told", [7, "bad"], [1000, "aside"]),
     toned("longer than told", [6, "caution"]),
     toned("a later version's tone", [1, null], [6, "sparkle"], [5, "toString"]),
-    // Between the two halves of a pair, and where marks would be heaped up part by part.
+    // Between the two halves of a pair, and where combining marks would pile up part by part.
     toned("灯🔥", [2, "good"], [1, "bad"]),
     toned(marks, [4, "good"], [2, "bad"]),
   ]).toEqual([
@@ -173,7 +173,7 @@ test("tail: JSON has no tones", () => {
   expect(tailLine(told, style, 0)).toBe(tailLine(event, style, 0));
 });
 
-test("tail: nothing that the broker sends moves a terminal", () => {
+test("tail: no output of the broker moves a terminal", () => {
   const style = { colors: pc.createColors(false), zone: "utc", like: null, json: false } as const;
   const harm = fc.string({ unit: fc.constantFrom("\u001b", "[2J", "\n", "\u202e", " · ", "x") });
   const tones = fc.array(fc.record({ length: fc.nat(20), tone: fc.constantFrom(null, "good") }));

@@ -7,16 +7,16 @@ import { drawn, table } from "../../src/inspect/views/table.ts";
 import { folded, padded, pieces, shortened, startOf, width } from "../../src/log/columns.ts";
 import { result, scenario } from "../drop/report/results.ts";
 
-test("a character takes as many columns as Bun says that a terminal gives it", () => {
+test("a character is as wide as Bun says that a terminal shows it", () => {
   const others: string[] = [];
   for (let code = 0x20; code <= 0x3ffff; code++) {
     const character = String.fromCodePoint(code);
-    // What does not print never gets into a line. Spacing marks (Mc) are Bun's own: terminals
-    // that go by wcwidth give them a column, as we do.
+    // Unprintable characters never get into a line. Spacing marks (Mc) are Bun's exception:
+    // terminals that follow wcwidth give them a column, and so do we.
     if (/[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\p{Mc}]/u.test(character)) continue;
     if (width(character) !== Bun.stringWidth(character)) others.push(code.toString(16));
   }
-  // Three letters of India that Bun takes for marks, and a keycap's frame, which is one.
+  // Three letters of India that Bun counts as marks, and a keycap's frame, which is one.
   expect(others).toEqual(["980", "c80", "d3a", "20e3"]);
 });
 
@@ -28,7 +28,7 @@ test("a text is as wide as its characters", () => {
   expect(padded("too long", 3)).toBe("too long");
 });
 
-test("pieces end before a character that does not fit, and hold one at least", () => {
+test("pieces end before a character that does not fit, and contain at least one", () => {
   expect(pieces("灯灯灯", 5)).toEqual(["灯灯", "灯"]);
   expect(pieces("灯灯", 1)).toEqual(["灯", "灯"]);
   expect(pieces("e\u0301e\u0301", 1)).toEqual(["e\u0301", "e\u0301"]);
@@ -37,7 +37,7 @@ test("pieces end before a character that does not fit, and hold one at least", (
 
 const text = "silence of 15 s ends it, 1 subscriber was told on home/dev-42/status within 3.50 ms";
 
-test("folded: lines of at most so many columns, with numbers beside their units", () => {
+test("folded: lines of at most so many columns, with numbers next to their units", () => {
   expect(folded(text, 24)).toEqual([
     "silence of 15 s ends it,",
     "1 subscriber was told on",
@@ -85,7 +85,7 @@ test("shortened: the start and the end stay", () => {
   }
 });
 
-test("startOf: dots stand for what is left out", () => {
+test("startOf: dots mark the omission", () => {
   expect(startOf("dev-42", 6)).toBe("dev-42");
   expect(startOf("dev-4200", 6)).toBe("dev...");
   expect(startOf("a b c d e", 5)).toBe("a...");
@@ -93,13 +93,13 @@ test("startOf: dots stand for what is left out", () => {
   expect(startOf("灯灯灯灯", 7, "..")).toBe("灯灯..");
 });
 
-test("folded: where a line may break can be told", () => {
+test("folded: the caller can choose where a line may break", () => {
   const command = "pub -t 'a b c' -m x";
   const fold = { breaks: / (?=[^']*(?:'[^']*'[^']*)*$)/ };
   expect(folded(command, 9, fold)).toEqual(["pub -t", "'a b c'", "-m x"]);
 });
 
-/** As many columns as characters, more of them, and fewer. */
+/** As many columns as characters, more, and fewer. */
 const texts = {
   narrow: "silence of the whole link",
   wide: "灯三 灯三灯三 灯三灯三灯三 灯三灯三",
@@ -111,7 +111,7 @@ const colors = pc.createColors(false);
 const style = { columns: 60, colors, zone: "utc" } as const;
 const titled = (title: string) => [result("a", { title, rule: "|" }), result("b", { rule: "|" })];
 
-/** All that puts a text of anybody's into columns; `|` stands behind what is padded. */
+/** Every function that fits foreign text into columns; `|` follows the padding. */
 const drawers: readonly (readonly [string, (text: string) => readonly string[]])[] = [
   [
     "a page of help",

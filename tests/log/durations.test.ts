@@ -25,7 +25,7 @@ test("a duration has three digits and the unit that suits it", () => {
   for (const [ms, text] of read) expect(duration(ms)).toBe(text);
 });
 
-test("a time that was set in whole seconds is not given digits that nobody measured", () => {
+test("a time set in whole seconds gets no unmeasured digits", () => {
   expect([30_000, 1000, 1500, 0, 60_000, 90_000, Infinity].map(setting)).toEqual([
     "30 s",
     "1 s",

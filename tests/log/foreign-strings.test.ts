@@ -6,13 +6,16 @@ import { clause, jsonLine, name, singleQuoted } from "../../src/log/foreign.ts";
 import { renderHuman, renderJson } from "../../src/log/render.ts";
 import { now, samples } from "./samples.ts";
 
-/** Controls, marks of direction, separators, and what has no width or no meaning alone. */
+/**
+ * Controls, direction marks, separators, and characters without width or without a meaning of their
+ * own.
+ */
 const forbidden =
-  // The control characters are what is looked for.
+  // The pattern looks for control characters.
   // oxlint-disable-next-line no-control-regex
   /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]/u;
 
-/** Strings full of what an attacker would use, besides arbitrary ones. */
+/** Strings full of an attacker's characters, besides arbitrary ones. */
 const hostile = fc.oneof(
   fc.string({ unit: "binary", maxLength: 300 }),
   fc
@@ -54,7 +57,7 @@ function poisoned(event: LogEvent, poison: string): LogEvent {
     if (!keys.has(key)) return value;
     if (Array.isArray(value)) return value.map(() => poison);
     return typeof value === "string" ? poison : value;
-  }) as LogEvent; // The shape is the same; only strings were exchanged for strings.
+  }) as LogEvent; // The shape is the same; only strings were replaced by strings.
   return replaced;
 }
 
@@ -96,7 +99,7 @@ test("a JSON line is one line of harmless characters, and gives every string bac
   expect(parsed).toMatchObject({ topic });
 });
 
-test("what is escaped can be seen", () => {
+test("escaped characters are visible", () => {
   expect(name("a\nb\u202ec\u001b[2J\ud800\u{e0041}")).toBe(
     "'a\\nb\\u202ec\\u001b[2J\\ud800\\u{e0041}'",
   );
@@ -104,7 +107,7 @@ test("what is escaped can be seen", () => {
   expect(singleQuoted("it's")).toBe("'it\\'s'");
 });
 
-test("a name that could be taken for a part of the sentence stands in quotes", () => {
+test("a name that could be mistaken for a part of the sentence is quoted", () => {
   expect(name("")).toBe("''");
   expect(name("my device")).toBe("'my device'");
   expect(name("Client dev-1 disconnected: DISCONNECT · no will")).toBe(
@@ -114,12 +117,12 @@ test("a name that could be taken for a part of the sentence stands in quotes", (
   expect(name("[::1]:51042")).toBe("[::1]:51042");
 });
 
-test("marks are not heaped upon other text", () => {
+test("marks do not combine with other text", () => {
   expect(name("e\u0301")).toBe("e\u0301");
   expect(name(`e${"\u0301".repeat(5)}`)).toBe("'e\u0301\u0301\u0301\\u0301\\u0301'");
 });
 
-test("a long string is cut, and its length said", () => {
+test("a long string is cut, and its length given", () => {
   expect(name("x".repeat(200))).toBe("x".repeat(200));
   expect(name("x".repeat(65_535))).toBe(`${"x".repeat(200)}... (65535 characters)`);
   expect(clause("\u{1f600}".repeat(201))).toBe(`${"\u{1f600}".repeat(200)}... (201 characters)`);
@@ -133,7 +136,7 @@ test("the longest strings that MQTT allows make a line of bounded length", () =>
   }
 });
 
-test("JSON is whole and printable, wherever it is cut into pieces", () => {
+test("JSON is complete and printable, wherever it is cut into pieces", () => {
   const characters = [
     "a",
     "\u200b",
@@ -148,7 +151,7 @@ test("JSON is whole and printable, wherever it is cut into pieces", () => {
   ];
   fc.assert(
     fc.property(
-      // Some places before and behind the end of the first piece.
+      // Some places before and after the end of the first piece.
       fc.integer({ min: 65_500, max: 65_540 }),
       fc.array(fc.constantFrom(...characters), { minLength: 40, maxLength: 80 }),
       (length, tail) => {
@@ -162,7 +165,7 @@ test("JSON is whole and printable, wherever it is cut into pieces", () => {
   );
 });
 
-test("a name of many millions of characters is cut, with their number", () => {
+test("a name of many millions of characters is cut, with its length", () => {
   expect(name("\u{1f600}".repeat(1_000_000))).toEndWith("... (1000000 characters)");
   expect(name("a".repeat(200))).toBe("a".repeat(200));
   expect(name("灯".repeat(201))).toBe(`${"灯".repeat(200)}... (201 characters)`);

@@ -8,7 +8,7 @@ const plain = { colors: pc.createColors(false), zone: "utc" } as const;
 const lines = (events: readonly LogEvent[]) =>
   `\n${events.map((event) => renderHuman(event, now, plain)).join("\n")}\n`;
 
-test("a connection's begin reads as mosquitto's line, with the will", () => {
+test("a connection's start reads like mosquitto's line, with the will", () => {
   expect(lines(samples.connected)).toMatchInlineSnapshot(`
     "
     15:04:05.123 New client connected from 127.0.0.1:51042 as dev-42 (p5, c1, k10)
@@ -111,7 +111,7 @@ test("other events of the core", () => {
   `);
 });
 
-test("a client's habit: what is, what it leads to, what to change", () => {
+test("a client's habit: the observation, its consequence, the fix", () => {
   expect(lines(samples.clientFault)).toMatchInlineSnapshot(`
     "
     15:04:05.123 Warning: dev-42 has a new client id (before: dev-7f3a) for the same will topic home/dev-42/status: the old id's will can be published after the new id's birth · give the device one client id and keep it
@@ -156,7 +156,7 @@ test("events of the process", () => {
   `);
 });
 
-test("packets read as mosquitto's debug lines", () => {
+test("packets read like mosquitto's debug lines", () => {
   expect(lines(samples.packet)).toMatchInlineSnapshot(`
     "
     15:04:05.123 Received PUBLISH from dev-42 (d0, q1, r0, m7, 'a/b', ... (5 bytes))
@@ -169,7 +169,7 @@ test("packets read as mosquitto's debug lines", () => {
   `);
 });
 
-test("the time is that of the event, in the zone asked for", () => {
+test("the time is that of the event, in the requested zone", () => {
   const midnight = millis(Date.UTC(2026, 0, 2, 0, 0, 0, 7));
   const local = new Date(2026, 0, 2, 3, 4, 5, 6).getTime();
   expect(renderHuman({ event: "stopped" }, midnight, plain)).toStartWith("00:00:00.007 ");
@@ -180,7 +180,7 @@ test("the time is that of the event, in the zone asked for", () => {
 
 test("colours add nothing but colours", () => {
   const colored = { colors: pc.createColors(true), zone: "utc" } as const;
-  // The escape character is what is looked for.
+  // The pattern looks for the escape character.
   // oxlint-disable-next-line no-control-regex
   const codes = /\u001b\[\d+m/g;
   for (const event of Object.values(samples).flat()) {

@@ -87,7 +87,7 @@ test("every event is one object with the facts of the human line", () => {
   `);
 });
 
-test("time, level and event stand first in each", () => {
+test("time, level and event come first in each", () => {
   for (const event of Object.values(samples).flat()) {
     const parsed: Record<string, unknown> = JSON.parse(renderJson(event, now));
     expect(Object.keys(parsed).slice(0, 3)).toEqual(["time", "level", "event"]);

@@ -9,7 +9,7 @@ const like = "rumqttd-0.19";
 const style = { colors: pc.createColors(false), zone: "utc" } as const;
 const events: readonly LogEvent[] = Object.values(samples).flat();
 
-test("each line of a broker that misbehaves says whom it is like", () => {
+test("each line of a misbehaving broker names the broker that it imitates", () => {
   for (const event of events) {
     const plain = renderHuman(event, now, style);
     const marked = renderHuman(event, now, { ...style, like });
@@ -18,7 +18,7 @@ test("each line of a broker that misbehaves says whom it is like", () => {
   }
 });
 
-test("each JSON line has it behind the event, and no other line has the key", () => {
+test("each JSON line has it after the event, and no other line has the key", () => {
   for (const event of events) {
     const plain: Record<string, unknown> = JSON.parse(renderJson(event, now));
     const marked: Record<string, unknown> = JSON.parse(renderJson(event, now, like));
@@ -28,7 +28,7 @@ test("each JSON line has it behind the event, and no other line has the key", ()
   }
 });
 
-test("the sink marks what it writes, lines of its own too", () => {
+test("the sink marks every line, its own included", () => {
   for (const format of ["human", "json"] as const) {
     let written = "";
     const write = (text: string) => void (written += text);

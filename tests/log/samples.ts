@@ -6,10 +6,10 @@ type SampleTable = {
   readonly [Name in LogEvent["event"]]: readonly Extract<LogEvent, { event: Name }>[];
 };
 
-// Millis is a brand on number: a test has to put it on somewhere.
+// Millis is a brand on number: a test must apply it somewhere.
 export const millis = (ms: number): Millis => ms as Millis;
 
-/** When all samples are logged. */
+/** The time of all samples. */
 export const now = millis(Date.UTC(2026, 10, 22, 15, 4, 5, 123));
 const ago = (ms: number): Millis => millis(now - ms);
 
@@ -60,7 +60,7 @@ const delayed = {
   by: "due",
 } as const;
 
-/** One of each line, and more where a line can differ in kind. */
+/** One of each line, and more where a line has several forms. */
 export const samples: SampleTable = {
   connected: [
     connected,

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { LogSink, type LogStream, writeTo } from "../../src/log/sink.ts";
 import { millis, now } from "./samples.ts";
 
-/** A reader that takes each write only when the test says so. */
+/** A reader that completes each write only on command. */
 class Reader {
   readonly writes: string[] = [];
   #done: (() => void)[] = [];
@@ -31,7 +31,7 @@ test("the lines of one turn are one write, in order", async () => {
   ]);
 });
 
-test("nothing is handed over before the reader has taken what went before", async () => {
+test("no write starts before the reader has completed the previous one", async () => {
   const reader = new Reader();
   const sink = new LogSink({ ...options, write: reader.write });
   sink.note(stopped, now);
@@ -46,7 +46,7 @@ test("nothing is handed over before the reader has taken what went before", asyn
   expect(reader.writes[1]?.split("\n")).toHaveLength(3);
 });
 
-test("behind a blocked reader memory is bounded, and the loss is said where it happened", () => {
+test("with a blocked reader memory is bounded, and the loss is logged at its place", () => {
   const reader = new Reader();
   const sink = new LogSink({ ...options, write: reader.write });
   sink.note(stopped, now);
@@ -80,7 +80,7 @@ test("drained resolves once the reader has every line", async () => {
   expect(drained).toBe(true);
 });
 
-test("a reader that takes nothing does not hold up the end for longer than was allowed", async () => {
+test("a blocked reader delays the end no longer than allowed", async () => {
   const reader = new Reader();
   const sink = new LogSink({ ...options, write: reader.write });
   sink.note(stopped, now);
@@ -88,7 +88,7 @@ test("a reader that takes nothing does not hold up the end for longer than was a
   expect(reader.writes).toHaveLength(1);
 });
 
-test("only what passes the level is written, and the level can change", () => {
+test("only lines that pass the level are written, and the level can change", () => {
   const reader = new Reader();
   const sink = new LogSink({ ...options, format: "json", write: reader.write });
   const debug = {
@@ -108,7 +108,7 @@ test("only what passes the level is written, and the level can change", () => {
   ]);
 });
 
-test("a reader that has gone never throws, and is not tried again", async () => {
+test("a closed reader never throws, and gets no further writes", async () => {
   const failures: ((stream: BrokenStream) => void)[] = [
     (stream) => stream.fail(Object.assign(new Error("write EPIPE"), { code: "EPIPE" })),
     () => {

@@ -12,7 +12,7 @@ function errorOf(attempt: () => void): unknown {
   throw new Error("it did not fail");
 }
 
-test("what the system says, without its code and the names of files", () => {
+test("the system's message, without its code and file names", () => {
   using folder = new Folder();
   const none = folder.file("none");
   const opened = errorOf(() => openSync(`${none}/a, open 'b'.4711.tmp`, "wx"));

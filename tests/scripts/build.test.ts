@@ -21,13 +21,13 @@ async function build(folder: Folder, ...args: string[]) {
 }
 
 test.concurrent(
-  "what was there is there until the new one takes its place, also where two build at once",
+  "the old executable stays until the new one replaces it, also with two builds at once",
   async () => {
     using folder = new Folder({ "dist/mqttd": "the old one" });
     const file = folder.file("dist/mqttd");
     const old = statSync(file).ino;
     const seen = new Set<number | undefined>();
-    // No number: it is away. A watcher would tell of it too late.
+    // No number: the file is missing. A watcher would report it too late.
     const looking = setInterval(() => seen.add(statSync(file, { throwIfNoEntry: false })?.ino), 1);
     const results = await Promise.all([build(folder), build(folder)]);
     clearInterval(looking);
@@ -45,10 +45,10 @@ test.concurrent(
 );
 
 test.concurrent(
-  "a build that fails leaves what was there and says so, and nothing else",
+  "a failed build keeps the old executable and reports the failure, and nothing else",
   async () => {
     using folder = new Folder({ "dist/mqttd": "the old one" });
-    // There is no such machine, which Bun finds out itself.
+    // No such machine exists, which Bun itself detects.
     const { code, stdout, stderr } = await build(folder, "--target", "bun-windows-x64-musl");
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
     const made = statSync(folder.file("dist/mqttd")).mtime.toISOString();
@@ -69,7 +69,7 @@ test.concurrent(
 );
 
 test.concurrent(
-  "a build that is called off leaves nothing behind",
+  "a cancelled build leaves nothing behind",
   async () => {
     using folder = new Folder({ "dist/mqttd": "the old one" });
     await using child = started(folder);
@@ -86,7 +86,7 @@ test.concurrent(
   limitMs,
 );
 
-test("what is typed wrongly is one line and 2", async () => {
+test("wrong usage gives one line and exit code 2", async () => {
   using folder = new Folder();
   expect(await build(folder, "--outfil", "x")).toMatchObject({
     ...{ code: 2, stderr: expect.stringMatching(/^Unknown option '--outfil'.* \(--help\)\n$/) },

@@ -6,9 +6,9 @@ import { type Ended, Folder } from "../support/executable.ts";
 import { eventually } from "../support/inbox.ts";
 import { isAlive } from "../support/left-behind.ts";
 
-/** .ci/run beside a README.md of its own: what it makes of the command that stands there. */
+/** .ci/run beside a README.md of its own: its effect on the command in that file. */
 
-// Those that it would install are here, so that a test installs nothing.
+// The packages that it would install are present, so that a test installs nothing.
 const needed = ["bash", "script", "setsid", "zsh", "mosquitto_pub"];
 const isUnable = needed.some((name) => Bun.which(name) === null);
 const why = isUnable ? ` (skipped: needs ${needed.join(", ")})` : "";
@@ -23,7 +23,7 @@ function project(command: string): Folder {
   return folder;
 }
 
-/** Runs it by a line for sh, with its output in one. */
+/** Runs it with a command line for sh, both streams joined. */
 async function run(folder: Folder, how = "exec .ci/run 2>&1"): Promise<Omit<Ended, "stderr">> {
   await using child = spawn(["sh", "-c", how], { cwd: folder.path });
   const stdout = await child.stdout.text();
@@ -43,7 +43,7 @@ describe.skipIf(isUnable)(`.ci/run${why}`, () => {
     ["in a terminal", "exec script -qefc .ci/run /dev/null </dev/null 2>&1"],
   ] as const) {
     test.concurrent(
-      `${surroundings}: the command has a terminal, the closing line is last`,
+      `${surroundings}: the command has a terminal, and the closing line is last`,
       async () => {
         using folder = project(`${command} 0`);
         const { code, stdout } = await run(folder, how);
@@ -55,7 +55,7 @@ describe.skipIf(isUnable)(`.ci/run${why}`, () => {
     );
   }
 
-  test.concurrent("a command that says no closing line has failed", async () => {
+  test.concurrent("a command without a closing line has failed", async () => {
     using wrong = project("false && npm test");
     const end =
       "the test command printed no closing line; its exit code is 1\n0 passed, 1 failed\n";

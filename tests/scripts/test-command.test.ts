@@ -5,7 +5,7 @@ import { Folder } from "../support/executable.ts";
 import { eventually } from "../support/inbox.ts";
 import { isAlive } from "../support/left-behind.ts";
 
-/** The test command, with tests that are planted: what it says, and that nothing of it is left. */
+/** The test command, with planted tests: its output, and that nothing of it is left. */
 
 const root = path.resolve(import.meta.dir, "../..");
 const command = path.join(root, "scripts/test.ts");
@@ -46,11 +46,11 @@ test.concurrent(
 );
 
 test.concurrent(
-  "a file that does not load is a failure, and so is that no test ran",
+  "a file that does not load is a failure, and so is a run without tests",
   async () => {
     using unloadable = planted('import "./missing.ts";\ntest("right", () => {});');
     expect(await run(unloadable)).toMatchObject({ code: 1, closing: "0 passed, 1 failed" });
-    // Nor does a test that was held up hide it.
+    // Nor does a held-up test hide it.
     const held = `import { test } from "bun:test";\n${heldUp}
       test("held up", () => { throw new HeldUp("it", 0, Date.now() - 1000) });`;
     unloadable.write("held.test.ts", held);
@@ -64,9 +64,9 @@ test.concurrent(
 );
 
 test.concurrent(
-  "what was held up while the machine was busy is played again, alone, and no other failure is",
+  "a test held up while the machine was busy is repeated, alone, and no other failure is",
   async () => {
-    // That it lost no time at all is true of each machine; 100 s in one second of none.
+    // A loss of no time at all is true of each machine; 100 s in one second of none.
     using folder = planted(`${heldUp}
       import { appendFileSync, readFileSync } from "node:fs";
       function times(name: string): number {
@@ -163,7 +163,7 @@ test.concurrent(
 );
 
 test.concurrent(
-  "what is typed wrongly is one line and 2",
+  "wrong usage gives one line and exit code 2",
   async () => {
     await using child = spawn([process.execPath, command, "--sed", "1"], { stderr: "pipe" });
     expect(await child.stderr.text()).toMatch(/^Unknown option '--sed'.* \(--help\)\n$/);
@@ -172,7 +172,7 @@ test.concurrent(
   limitMs,
 );
 
-/** Three that go on for ever: one's child, one's child of a child, and one in a session of its own. */
+/** Three endless programs: a child, a child's child, and one in its own session. */
 const forEver = `
   const { spawn } = await import("node:child_process");
   const child = spawn("sh", ["-c", "trap '' HUP INT TERM; sleep 1000 & wait"], { stdio: "ignore" });
@@ -184,7 +184,7 @@ const forEver = `
   await Bun.write(\`\${import.meta.dir}/pids\`, pids.join(" "));
 `;
 
-/** Waits until the three are there. */
+/** Waits until the three exist. */
 async function pidsOf(folder: Folder, said: () => string): Promise<number[]> {
   const isThere = (): boolean =>
     folder.names().includes("pids") && folder.text("pids").split(" ").length === 3;
@@ -201,7 +201,7 @@ async function expectGone(pids: readonly number[]): Promise<void> {
   );
 }
 
-describe.if(process.platform === "linux")("nothing that a test has started goes on", () => {
+describe.if(process.platform === "linux")("no program that a test started keeps running", () => {
   test.concurrent(
     "when the test fails, and it is named",
     async () => {
@@ -209,7 +209,7 @@ describe.if(process.platform === "linux")("nothing that a test has started goes 
       const { code, closing, stderr } = await run(folder);
       const pids = await pidsOf(folder, () => stderr);
       expect(pids.filter(isAlive)).toEqual([]);
-      // The test, and that it has left somebody.
+      // The test itself, and the message that it left a program behind.
       expect({ code, closing }).toEqual({ code: 1, closing: "0 passed, 2 failed" });
       expect(stderr).toContain(`left running by a test of this file: sh -c trap`);
     },
@@ -255,7 +255,7 @@ describe.if(process.platform === "linux")("nothing that a test has started goes 
   }
 
   test.concurrent(
-    "when one SIGINT comes after the other",
+    "at repeated SIGINTs",
     async () => {
       using folder = planted(`test("long", async () => { ${forEver} await Bun.sleep(20_000); });`);
       const file = folder.file("planted.test.ts");
@@ -272,7 +272,7 @@ describe.if(process.platform === "linux")("nothing that a test has started goes 
   );
 
   test.concurrent(
-    "when somebody types Ctrl-C into the terminal of npm test",
+    "at Ctrl-C in the terminal of npm test",
     async () => {
       using folder = planted(`test("long", async () => { ${forEver} await Bun.sleep(20_000); });`);
       const file = folder.file("planted.test.ts");

@@ -12,12 +12,12 @@ test("the descriptor limit leaves room for the process itself, and for the admin
   expect(withinDescriptors(few, line("1024 20000"))).toEqual({ clients: 904, administration: 10 });
 });
 
-test("of a low limit the administration has a quarter at most", () => {
+test("the administration has at most a quarter of a low limit", () => {
   const found = withinDescriptors(wanted, line("500 500"));
   expect(found).toEqual({ clients: 300, administration: 50 });
 });
 
-test("a tiny limit still lets one in", () => {
+test("a tiny limit still allows one client", () => {
   expect(withinDescriptors(wanted, line("64 64"))).toEqual({ clients: 1, administration: 1 });
 });
 

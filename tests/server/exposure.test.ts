@@ -11,7 +11,7 @@ const listener = {
 } as const;
 const socket = { addresses: ["0.0.0.0:1884"], port: 1884, descriptors: [], close: () => {} };
 
-test("a listener that others can reach without a password is warned of, in one line that fits", () => {
+test("one line that fits warns of a listener that others can reach without a password", () => {
   const [warning] = openToTheNetwork([listener], [socket]);
   expect(warning).toStartWith("0.0.0.0:1884 is open to the network without a password");
   expect(warning).toEndWith("; leave out --host to listen on this machine only");
@@ -19,7 +19,7 @@ test("a listener that others can reach without a password is warned of, in one l
   expect(warning?.length).toBeLessThan(200);
 });
 
-test("loopback, and listeners that want a user name, are no reason to warn", () => {
+test("loopback, and listeners that require a user name, give no warning", () => {
   for (const host of [null, "127.0.0.1", "127.1.2.3", "::1"]) {
     expect(openToTheNetwork([{ ...listener, host }], [socket])).toEqual([]);
   }

@@ -3,12 +3,12 @@ import { EmbeddedBroker } from "../support/embedded.ts";
 import { eventually } from "../support/inbox.ts";
 import { SocketClient } from "../support/socket-client.ts";
 
-// A publisher is held for an hour, so that what ends the hold is never the clock.
+// A publisher is held for an hour, so that the clock never ends the hold.
 
 const isLinux = process.platform === "linux";
 const hour = 3_600_000;
 
-/** A publisher that is held, with its will and with words that nobody has read yet. */
+/** A held publisher with a will and unread packets. */
 async function held(broker: EmbeddedBroker): Promise<{
   readonly slow: SocketClient;
   readonly watcher: SocketClient;
@@ -34,7 +34,7 @@ async function held(broker: EmbeddedBroker): Promise<{
 }
 
 test.if(isLinux)(
-  "a FIN behind what is not read ends the hold, and the will follows the last words",
+  "a FIN behind unread packets ends the hold, and the will follows the last messages",
   async () => {
     using broker = await EmbeddedBroker.start({ limits: { holdTimeoutMs: hour } });
     const { slow, watcher, publisher } = await held(broker);
@@ -53,11 +53,11 @@ test("so does a RST", async () => {
   for (const client of [slow, watcher]) client[Symbol.dispose]();
 });
 
-test("and a subscriber that goes", async () => {
+test("and so does a subscriber that closes", async () => {
   using broker = await EmbeddedBroker.start({ limits: { holdTimeoutMs: hour } });
   const { slow, watcher, publisher } = await held(broker);
   slow.reset();
-  // What another socket brings may be read later than the answer to a PINGREQ.
+  // The broker may read another socket later than it answers a PINGREQ.
   const { payload } = await watcher.message("end");
   expect(payload).toBe("last words");
   await publisher.ping();

@@ -6,7 +6,7 @@ import { plainStyle } from "../inspect/views/viewed.ts";
 import { Administered } from "../support/administered.ts";
 import { mortal } from "../support/mortal.ts";
 
-// A CONNECT that is refused is the newest connection of the id that it claims, and not its live one.
+// A refused CONNECT is the newest connection of the id that it claims, and not its live one.
 
 function withImpostor(): Administered {
   const admin = new Administered();
@@ -26,7 +26,7 @@ async function clientIn(admin: Administered): Promise<ClientAnswer> {
   return answer;
 }
 
-test("drop --how silent tells the deadline of the live connection", async () => {
+test("drop --how silent shows the deadline of the live connection", async () => {
   const admin = withImpostor();
   const { deadlineAt } = (await clientIn(admin)).connections[1] ?? {};
   const init = { method: "POST", body: '{"how":"silent"}' };
@@ -35,7 +35,7 @@ test("drop --how silent tells the deadline of the live connection", async () => 
   expect(answer).toEqual({ wasConnected: true, deadlineAt: deadlineAt ?? null, hint: null });
 });
 
-test("inspect client and explain tell of the live connection", async () => {
+test("inspect client and explain show the live connection", async () => {
   const answer = await clientIn(withImpostor());
   const lines = clientLines(answer, plainStyle(100)).map((line) => line.trim());
   expect(lines.filter((line) => /^(Connection|Keepalive)/.test(line))).toMatchInlineSnapshot(`

@@ -9,7 +9,10 @@ import { spawn } from "../support/child.ts";
 
 const main = fileURLToPath(import.meta.resolve("../../src/main.ts"));
 
-/** A broker in a process of its own; `lines` reads its log until it is `until`, or has ended. */
+/**
+ * A broker in its own process; `lines` reads its log up to the line that `until` accepts, or to its
+ * end.
+ */
 class Serving implements AsyncDisposable {
   readonly folder = mkdtempSync(join(tmpdir(), "mqttd-like-"));
   readonly #child: Bun.Subprocess<"ignore", "ignore", "pipe">;
@@ -48,7 +51,7 @@ class Serving implements AsyncDisposable {
   }
 }
 
-test("a broker that misbehaves says so first, and on every line", async () => {
+test("a misbehaving broker announces it first, and on every line", async () => {
   await using broker = new Serving("--like", "rumqttd-0.19");
   const lines = await broker.lines("listening");
   expect(lines[0]).toMatchObject({ level: "warn", event: "warning" });

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { listening, Peer, Recorder, say, transports } from "./transports.ts";
 
 describe.each(transports)("%s", (_, make) => {
-  test("a full link takes nothing more, says when there is room, and loses nothing", async () => {
+  test("a full link accepts nothing more, reports room, and loses nothing", async () => {
     const recorder = new Recorder();
     await listening(make(), recorder, async (port) => {
       const peer = await Peer.dial(port);
@@ -12,7 +12,7 @@ describe.each(transports)("%s", (_, make) => {
       let sent = 0;
       let taken = block.length;
       for (; taken === block.length; sent += taken) taken = link.write(block, 0, block.length);
-      // The kernel may find some more room while it moves bytes to the peer, yet soon it is full.
+      // The kernel may gain some room while it moves bytes to the peer, yet soon it is full.
       while (taken > 0) {
         taken = link.write(block, 0, block.length);
         sent += taken;
@@ -31,7 +31,7 @@ describe.each(transports)("%s", (_, make) => {
     });
   });
 
-  test("drained is not told to who never met a full link", async () => {
+  test("drained is not reported without a full link before", async () => {
     const recorder = new Recorder();
     await listening(make(), recorder, async (port) => {
       const peer = await Peer.dial(port);
@@ -48,7 +48,7 @@ describe.each(transports)("%s", (_, make) => {
     });
   });
 
-  test("a paused link takes no data until it resumes, even while it writes", async () => {
+  test("a paused link delivers no data until it resumes, even while it writes", async () => {
     const recorder = new Recorder();
     await listening(make(), recorder, async (port) => {
       const peer = await Peer.dial(port);
@@ -77,7 +77,7 @@ describe.each(transports)("%s", (_, make) => {
       peer.send("first");
       await recorder.told("data");
       peer.send("second");
-      // A whole exchange on another connection: the second would have come by now.
+      // A whole exchange on another connection: the second would have arrived by now.
       const other = await Peer.dial(port);
       (await recorder.link(1)).end();
       await other.ended;

@@ -3,7 +3,7 @@ import { listening, Peer, Recorder, say, transports } from "./transports.ts";
 import { expectInTime } from "../support/held-up.ts";
 import { now } from "../support/inbox.ts";
 
-/** Every byte tells its position, so that a moved or overwritten one is seen. */
+/** Every byte encodes its position, so that a moved or overwritten one shows. */
 function pattern(length: number): Uint8Array {
   return Uint8Array.from({ length }, (_, i) => (i * 7 + (i >> 8)) & 0xff);
 }
@@ -24,7 +24,7 @@ describe.each(transports)("%s", (_, make) => {
     });
   });
 
-  test("chunks stay as they were while more follow", async () => {
+  test("chunks stay unchanged while more follow", async () => {
     const recorder = new Recorder();
     const sent = pattern(6_000_000);
     await listening(make(), recorder, async (port) => {
@@ -57,7 +57,7 @@ describe.each(transports)("%s", (_, make) => {
     });
   });
 
-  test("the caller may use the array again once write has returned", async () => {
+  test("the caller may reuse the array once write has returned", async () => {
     const recorder = new Recorder();
     await listening(make(), recorder, async (port) => {
       const peer = await Peer.dial(port);
@@ -81,7 +81,7 @@ describe.each(transports)("%s", (_, make) => {
     });
   });
 
-  test("small writes are not held back to be gathered", async () => {
+  test("small writes are not delayed to be combined", async () => {
     const recorder = new Recorder();
     await listening(make(), recorder, async (port) => {
       const peer = await Peer.dial(port);

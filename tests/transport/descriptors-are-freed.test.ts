@@ -24,7 +24,7 @@ describe.if(process.platform === "linux").each(transports)("%s", (_, make) => {
         await Promise.all(peers.map((peer) => peer.ended));
         const ends = () => recorder.log.filter((event) => event === "eof" || event === "reset");
         if (way.endsWith("peer")) await recorder.until(() => ends().length === batch);
-        // Our side has to be gone before the peer closes: nobody else frees it then.
+        // Our side must be closed before the peer closes: nothing else frees it then.
         while (descriptors() > before + batch + 8) await new Promise(setImmediate);
         for (const peer of peers) peer.rst();
       });

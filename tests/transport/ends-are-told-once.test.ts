@@ -3,7 +3,9 @@ import type { Link } from "../../src/transport/transport.ts";
 import { listening, Peer, Recorder, say, transports } from "./transports.ts";
 import { spawn } from "../support/child.ts";
 
-/** A whole exchange on another connection: whatever was to be told of the first one has been. */
+/**
+ * A whole exchange on another connection: every report about the first one has been made by then.
+ */
 async function afterwards(port: number, recorder: Recorder): Promise<void> {
   for (let round = 0; round < 3; round += 1) {
     const before = recorder.links.length;
@@ -56,7 +58,7 @@ describe.each(transports)("%s", (name, make) => {
     });
   });
 
-  test("a peer that is killed ends like one that closes", async () => {
+  test("a killed peer ends like one that closes", async () => {
     const recorder = new Recorder();
     await listening(make(), recorder, async (port) => {
       const script = `await Bun.connect({hostname:"127.0.0.1",port:${port},socket:{data(){},open(s){s.write("here")}}})`;
@@ -68,14 +70,14 @@ describe.each(transports)("%s", (name, make) => {
     });
   });
 
-  test("a write that meets the reset says -1; the end is told later, once, with its cause", async () => {
+  test("a write that meets the reset returns -1; the end is reported later, once, with its cause", async () => {
     const recorder = new Recorder();
     await listening(make(), recorder, async (port) => {
       const peer = await Peer.dial(port);
       const link = await recorder.link();
       peer.send("before");
       peer.rst();
-      // The reset is in the kernel, but nothing of it has been told.
+      // The reset is in the kernel, but has not been reported.
       let inside = true;
       recorder.onClosed = () => expect(inside).toBe(false);
       const first = say(link, "x");
@@ -85,14 +87,14 @@ describe.each(transports)("%s", (name, make) => {
       await afterwards(port, recorder);
       expect(ends(recorder)).toEqual(["reset"]);
       expect(say(link, "x")).toBe(-1);
-      // node:net takes the bytes, finds out later, and then drops what it has not read yet.
+      // node:net accepts the bytes, detects the reset later, and then drops unread data.
       if (name === "tcp-node") return;
       expect([first, second]).toEqual([-1, -1]);
       expect(recorder.log.slice(0, 3)).toEqual(["opened", "data", "reset"]);
     });
   });
 
-  test("a write on a paused link that meets the reset: the end is told all the same", async () => {
+  test("a write on a paused link that meets the reset: the end is still reported", async () => {
     const recorder = new Recorder();
     await listening(make(), recorder, async (port) => {
       const peer = await Peer.dial(port);
@@ -106,7 +108,7 @@ describe.each(transports)("%s", (name, make) => {
     });
   });
 
-  test("RST to a paused link is told", async () => {
+  test("RST to a paused link is reported", async () => {
     const recorder = new Recorder();
     await listening(make(), recorder, async (port) => {
       const peer = await Peer.dial(port);
@@ -122,7 +124,7 @@ describe.each(transports)("%s", (name, make) => {
     ["end", (link) => link.end()],
     ["reset", (link) => link.reset()],
   ];
-  test.each(ways)("nothing is told after %s, and calls do nothing", async (_way, finish) => {
+  test.each(ways)("nothing is reported after %s, and calls do nothing", async (_way, finish) => {
     const recorder = new Recorder();
     await listening(make(), recorder, async (port) => {
       const peer = await Peer.dial(port);

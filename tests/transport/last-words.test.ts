@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { listening, Peer, Recorder, say, transports } from "./transports.ts";
 
 describe.each(transports)("%s", (_, make) => {
-  test("data and FIN in one flight: the data, then eof", async () => {
+  test("data and FIN at once: the data, then eof", async () => {
     const recorder = new Recorder();
     await listening(make(), recorder, async (port) => {
       const peer = await Peer.dial(port);
@@ -16,7 +16,7 @@ describe.each(transports)("%s", (_, make) => {
     });
   });
 
-  test("a connection that sends and closes before it is accepted tells all in order", async () => {
+  test("a connection that sends and closes before it is accepted reports everything in order", async () => {
     const recorder = new Recorder();
     await listening(make(), recorder, async (port) => {
       const peer = await Peer.dial(port);
@@ -28,7 +28,7 @@ describe.each(transports)("%s", (_, make) => {
     });
   });
 
-  test("data and RST in one flight: the data, then reset", async () => {
+  test("data and RST at once: the data, then reset", async () => {
     const recorder = new Recorder();
     await listening(make(), recorder, async (port) => {
       const peer = await Peer.dial(port);
@@ -62,7 +62,7 @@ describe.each(transports)("%s", (_, make) => {
     });
   });
 
-  test("what was written in answer to the last words reaches a peer that has half-closed", async () => {
+  test("an answer to the last data reaches a peer that has half-closed", async () => {
     const recorder = new Recorder();
     await listening(make(), recorder, async (port) => {
       recorder.onData = (link) => void say(link, "answer");

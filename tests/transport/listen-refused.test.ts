@@ -23,33 +23,30 @@ async function refused(
   throw new Error("it listens");
 }
 
-/** A process of its own that listens on a free port. */
+/** A separate process that listens on a free port. */
 function squatter(hostname: string) {
   const script = `console.log(Bun.listen({hostname:"${hostname}",port:0,socket:{data(){}}}).port)`;
   return spawn([process.execPath, "-e", script]);
 }
 
-/** What it says: its port. */
+/** Its output: the port. */
 async function portOf({ stdout }: ReturnType<typeof squatter>): Promise<number> {
   for await (const chunk of stdout) return Number(new TextDecoder().decode(chunk));
   throw new Error("no port");
 }
 
 describe.each(transports)("%s", (_, make) => {
-  test.each(["127.0.0.1", "::1", "0.0.0.0", "::"])(
-    "port in use on %s: who has it",
-    async (host) => {
-      await using child = squatter(host);
-      const port = await portOf(child);
-      const error = await refused(make, host.includes(".") ? "127.0.0.1" : "::1", port);
-      expect(error.code).toBe("EADDRINUSE");
-      expect(error.port).toBe(port);
-      expect(error.message).toContain(`port ${port}`);
-      if (onLinux) expect(error.message).toEndWith(` (pid ${child.pid})`);
-    },
-  );
+  test.each(["127.0.0.1", "::1", "0.0.0.0", "::"])("port in use on %s: its owner", async (host) => {
+    await using child = squatter(host);
+    const port = await portOf(child);
+    const error = await refused(make, host.includes(".") ? "127.0.0.1" : "::1", port);
+    expect(error.code).toBe("EADDRINUSE");
+    expect(error.port).toBe(port);
+    expect(error.message).toContain(`port ${port}`);
+    if (onLinux) expect(error.message).toEndWith(` (pid ${child.pid})`);
+  });
 
-  test("port in use on the second loopback address: the first is given back", async () => {
+  test("port in use on the second loopback address: the first is released", async () => {
     await using child = squatter("::1");
     const port = await portOf(child);
     const error = await refused(make, null, port);
@@ -58,7 +55,7 @@ describe.each(transports)("%s", (_, make) => {
     first.stop();
   });
 
-  test("a port that this process has already", async () => {
+  test("a port that this process already uses", async () => {
     const tcp = { keepAliveMs: 0, userTimeoutMs: 0 };
     const events = new Recorder();
     const socket = await make().listen({ host: "127.0.0.1", port: 0, tcp, events });
@@ -74,14 +71,14 @@ describe.each(transports)("%s", (_, make) => {
     expect(error.message).toBe("192.0.2.1 is not an address of this machine");
   });
 
-  test("a name that is none", async () => {
-    // Too long for a label, so that no name server is asked.
+  test("an invalid name", async () => {
+    // Too long for a label, so that no name server is queried.
     const name = "x".repeat(64);
     const error = await refused(make, name, 0);
     expect(error.message).toStartWith(`the host name "${name}" has no address (E`);
   });
 
-  test("a port that is none", async () => {
+  test("an invalid port", async () => {
     const error = await refused(make, null, 70_000);
     expect(error.message).toBe("port 70000 is not between 0 and 65535");
   });
@@ -96,16 +93,16 @@ test("no permission", () => {
   );
 });
 
-test("whatever else the system says is passed on", () => {
+test("other messages of the system are passed on", () => {
   const error = listenError(Object.assign(new Error("too many"), { code: "EMFILE" }), "::1", 1883);
   expect(error.message).toBe("can't listen on ::1 port 1883: too many (EMFILE)");
 });
 
-test("nobody holds a free port", () => {
+test("a free port has no owner", () => {
   const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
   const port = listener.port;
   if (onLinux) expect(portHolder("127.0.0.1", port)?.pid).toBe(process.pid);
-  // Somebody on another address is not in the way.
+  // A listener on another address is not in the way.
   expect(portHolder("127.0.0.2", port)).toBeNull();
   listener.stop();
   expect(portHolder("127.0.0.1", port)).toBeNull();

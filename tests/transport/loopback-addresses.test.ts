@@ -6,7 +6,7 @@ import { Peer, Recorder, transports } from "./transports.ts";
 const tcp = { keepAliveMs: 60_000, userTimeoutMs: 30_000 };
 
 describe.each(transports)("%s", (_, make) => {
-  test("no host: both loopback addresses share one free port, and say who comes", async () => {
+  test("no host: both loopback addresses share one free port, and report the client's address", async () => {
     const recorder = new Recorder();
     const socket = await make().listen({ host: null, port: 0, tcp, events: recorder });
     expect(socket.port).toBeGreaterThan(0);
@@ -20,7 +20,7 @@ describe.each(transports)("%s", (_, make) => {
     six.rst();
   });
 
-  test("an IPv4 client of an IPv6 socket is shown as what it is", async () => {
+  test("an IPv4 client of an IPv6 socket has its IPv4 address", async () => {
     const recorder = new Recorder();
     const socket = await make().listen({ host: "::", port: 0, tcp, events: recorder });
     expect(socket.addresses).toEqual([`[::]:${socket.port}`]);
@@ -41,7 +41,7 @@ describe.each(transports)("%s", (_, make) => {
     socket.close();
   });
 
-  test("close accepts no more, frees the port, and lets open links live", async () => {
+  test("close accepts no more, frees the port, and keeps open links", async () => {
     const recorder = new Recorder();
     const options = { host: null, tcp, events: recorder };
     const transport = make();
@@ -57,7 +57,7 @@ describe.each(transports)("%s", (_, make) => {
   });
 });
 
-/** A machine whose ports are what the test says. */
+/** A machine whose ports the test defines. */
 function machine(refuse: (address: string, port: number, attempt: number) => string | null) {
   const open: string[] = [];
   let attempt = 0;
@@ -77,7 +77,7 @@ function machine(refuse: (address: string, port: number, attempt: number) => str
   return { bind, open };
 }
 
-test("a free port that is taken on ::1 is given back, and another one is tried", async () => {
+test("a free port in use on ::1 is released, and another one is tried", async () => {
   const { bind, open } = machine((address, port) =>
     address === "::1" && port < 5003 ? "EADDRINUSE" : null,
   );
@@ -93,7 +93,7 @@ test("it gives up after some attempts and leaves nothing open", async () => {
   expect(open).toEqual([]);
 });
 
-test("a given port that is taken on ::1 is refused, and 127.0.0.1 is given back", async () => {
+test("a given port in use on ::1 is refused, and 127.0.0.1 is released", async () => {
   const { bind, open } = machine((address) => (address === "::1" ? "EADDRINUSE" : null));
   const error = await listenOn(null, 1883, bind).catch((e: unknown) => e);
   expect(error).toMatchObject({ code: "EADDRINUSE", address: "::1", port: 1883 });
@@ -111,7 +111,7 @@ test.each(["EADDRNOTAVAIL", "EAFNOSUPPORT"])(
   },
 );
 
-test("localhost is both loopback addresses too; brackets are taken off", async () => {
+test("localhost is both loopback addresses too; brackets are removed", async () => {
   const { bind } = machine(() => null);
   expect((await listenOn("localhost", 1883, bind)).addresses.length).toBe(2);
   expect((await listenOn("[::1]", 1884, bind)).addresses).toEqual(["[::1]:1884"]);

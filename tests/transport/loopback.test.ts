@@ -27,7 +27,9 @@ test("no host: both loopback addresses", () => {
   expect(isLoopback(null)).toBe(true);
 });
 
-/** Who asks gets that answer: the warning of an open listener, and the limits of simulate-drop. */
+/**
+ * Two callers need that answer: the warning of an open listener, and the limits of simulate-drop.
+ */
 test("a listener and a target are judged alike", () => {
   const listener = { transport: "tcp", port: 1884, allowAnonymous: true, mountPoint: "" } as const;
   const socket = { addresses: [], port: 1884, descriptors: [], close: () => {} };

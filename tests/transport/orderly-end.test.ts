@@ -18,7 +18,7 @@ describe.each(transports)("%s", (_, make) => {
     });
   });
 
-  test("all that the kernel took is delivered before the FIN", async () => {
+  test("everything that the kernel accepted is delivered before the FIN", async () => {
     const recorder = new Recorder();
     await listening(make(), recorder, async (port) => {
       const peer = await Peer.dial(port);
@@ -46,7 +46,7 @@ describe.each(transports)("%s", (_, make) => {
       const start = performance.now();
       link.end();
       expect(await peer.ended).toBe("eof");
-      // The connection is gone on the other side when a write is answered with a RST.
+      // A RST in reply to a write shows that the other side has closed the connection.
       while (peer.socket.write("x") !== -1) await new Promise(setImmediate);
       expect(performance.now() - start).toBeGreaterThan(25);
     });

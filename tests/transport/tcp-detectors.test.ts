@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { tcpDetectors } from "../../src/transport/tcp-detectors.ts";
 
 const tcp = { keepAliveMs: 60_000, userTimeoutMs: 30_000 };
-/** 1.5 times the longest keepalive there is. */
+/** 1.5 times the longest keepalive. */
 const longestMs = 65_535 * 1500;
 
 test("TCP never ends a link before its keepalive would, and not much later", () => {
@@ -19,7 +19,7 @@ test("TCP never ends a link before its keepalive would, and not much later", () 
   );
 });
 
-test("the system takes every one of the numbers", () => {
+test("the system accepts each number", () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: longestMs }), (allowedMs) => {
       const { keepAlive } = tcpDetectors(tcp, allowedMs);
@@ -47,7 +47,7 @@ test("part of a second is rounded up", () => {
   });
 });
 
-test("a short keepalive does not shorten the user timeout: a slow reader that pings lives", () => {
+test("a short keepalive does not shorten the user timeout: a slow reader that pings stays connected", () => {
   expect(tcpDetectors(tcp, 1500).userTimeoutMs).toBe(30_000);
   expect(tcpDetectors(tcp, 90_000).userTimeoutMs).toBe(90_000);
 });

@@ -54,7 +54,7 @@ describe.if(process.platform === "linux")("TCP's own detectors", () => {
       }),
   );
 
-  test.concurrent("without keepalive the configured idle time finds it", () =>
+  test.concurrent("without keepalive the configured idle time detects it", () =>
     watched({ keepAliveMs: 1000, userTimeoutMs: 0 }, async (port, recorder) => {
       const peer = await Peer.dial(port);
       (await recorder.link()).watch(null);
@@ -66,7 +66,7 @@ describe.if(process.platform === "linux")("TCP's own detectors", () => {
     }),
   );
 
-  test.concurrent("data that nobody acknowledges ends it with timeout", () =>
+  test.concurrent("unacknowledged data ends it with timeout", () =>
     watched({ keepAliveMs: 0, userTimeoutMs: 1000 }, async (port, recorder) => {
       const peer = await Peer.dial(port);
       const link = await recorder.link();
@@ -80,7 +80,7 @@ describe.if(process.platform === "linux")("TCP's own detectors", () => {
     }),
   );
 
-  test("the kernel has what was asked for", async () => {
+  test("the kernel has the requested values", async () => {
     const before = new Set(descriptors());
     await watched({ keepAliveMs: 60_000, userTimeoutMs: 30_000 }, async (port, recorder) => {
       const peer = await Peer.dial(port);
@@ -134,7 +134,10 @@ describe.if(process.platform === "linux")("TCP's own detectors", () => {
   });
 });
 
-/** Of a listener, tcp_info has the longest queue where it has `sacked` of a connection. */
+/**
+ * For a listener, tcp_info reports the maximum queue length in the place of a connection's
+ * `sacked`.
+ */
 function backlog(fd: number): number {
   const info = new Uint32Array(32);
   const size = new Uint32Array([info.byteLength]);

@@ -1,6 +1,6 @@
 /**
- * Run by Deno or Node: one connection's life over tcp-node.ts. Prints `ok` and ends, or fails with
- * what went wrong.
+ * Run by Deno or Node: one connection's life over tcp-node.ts. Prints `ok` and exits, or fails with
+ * the error.
  */
 import { connect } from "node:net";
 import { once } from "node:events";
@@ -52,8 +52,8 @@ async function exchange(text: string, host: string): Promise<string> {
 }
 
 /**
- * Writes to a client that does not read until the link takes no more, overwriting the array each
- * time: what node keeps for later may not change with it.
+ * Writes to a client that does not read until the link accepts no more, overwriting the array each
+ * time: the bytes that node keeps must not change with it.
  */
 async function overfill(): Promise<string> {
   const socket = connect({ host: "127.0.0.1", port: listening.port }).pause();

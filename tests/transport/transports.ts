@@ -16,13 +16,13 @@ export const transports: readonly (readonly [
   ["tcp-node", nodeTcp],
 ];
 
-/** Listener events as they came, and promises for what is to come. */
+/** Listener events in order, and promises for future ones. */
 export class Recorder implements LinkEvents {
   /** `opened`, `data`, `drained`, `eof`, `reset`, `timeout`; runs of `data` are one entry. */
   readonly log: string[] = [];
   readonly links: Link[] = [];
   readonly chunks: Uint8Array[] = [];
-  /** Set by a test that wants to act inside a callback. */
+  /** Set by a test that acts inside a callback. */
   onOpened: (link: Link) => void = () => {};
   onData: (link: Link, chunk: Uint8Array) => void = () => {};
   onClosed: (link: Link) => void = () => {};
@@ -58,7 +58,7 @@ export class Recorder implements LinkEvents {
     return this.chunks.reduce((sum, chunk) => sum + chunk.length, 0);
   }
 
-  /** Resolves as soon as `condition` holds; it is looked at after each event. */
+  /** Resolves as soon as `condition` holds; checked after each event. */
   until(condition: () => boolean): Promise<void> {
     if (condition()) return Promise.resolve();
     return new Promise((resolve) => this.#waiting.push({ until: condition, resolve }));
@@ -88,7 +88,7 @@ export class Recorder implements LinkEvents {
   }
 }
 
-/** Listens on a free port of 127.0.0.1 for the length of `body`. */
+/** Listens on a free port of 127.0.0.1 while `body` runs. */
 export async function listening(
   transport: Transport,
   recorder: Recorder,
@@ -108,11 +108,11 @@ export async function listening(
   }
 }
 
-/** The other side: half-open, so that it decides itself when to close. */
+/** The other side: half-open, so that it chooses when to close. */
 export class Peer {
   readonly socket: Bun.Socket<undefined>;
   readonly local: string;
-  /** What it got until the FIN (`eof`) or RST (`reset`). */
+  /** Its received data until the FIN (`eof`) or RST (`reset`). */
   readonly ended: Promise<"eof" | "reset">;
   #got: Uint8Array[];
 
@@ -157,12 +157,12 @@ export class Peer {
     if (taken !== text.length) throw new Error(`the kernel took ${taken} of ${text.length}`);
   }
 
-  /** FIN; what the other side sends can still be read. */
+  /** Sends FIN; data of the other side stays readable. */
   fin(): void {
     this.socket.shutdown();
   }
 
-  /** RST, with what waits to be read thrown away. */
+  /** Sends RST, and discards unread data. */
   rst(): void {
     this.socket.terminate();
   }

@@ -6,7 +6,7 @@ import type { Scene } from "../scene.ts";
 
 const { clean, username, password, reserved } = flag;
 
-/** A CONNECT that a broker refuses though it is well-formed. */
+/** A well-formed CONNECT that a broker refuses. */
 function refusable(s: Scene, clientId: string, flags: number = clean): Uint8Array {
   if (s.version === 4) return connect(4, clientId, { level: 2, flags });
   const properties = property.authenticationMethod("none-such");

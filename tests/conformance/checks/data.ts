@@ -29,7 +29,7 @@ const illFormed: readonly Bytes[] = [
 
 const withNull: Bytes = [0x61, 0x00, 0x62];
 
-/** A string in each place of a connection that has one in both versions. */
+/** A string in each place of a connection that exists in both versions. */
 async function closedWith(s: Scene, string: Bytes): Promise<void> {
   await s.closedBy(publish(s.version, string));
   await s.closedBy(subscribe(s.version, string));
@@ -45,7 +45,7 @@ export const data: Group = {
   checks: [
     check("v4-1.5.3-1 v5-1.5.4-1", "ill-formed UTF-8 closes the connection", async (s) => {
       for (const string of illFormed) await closedWith(s, string);
-      // What follows a name would end the character that its last bytes begin.
+      // The bytes after a name would complete the character that its last bytes start.
       await s.closedBy(frame(0x30, text([0x61, 0xe2, 0x82]), [0xac, 0x00]));
     }),
     check("v4-1.5.3-2 v5-1.5.4-2", "U+0000 closes the connection", async (s) => {
@@ -154,7 +154,7 @@ export const data: Group = {
           await peer.subscribe(s.topic(name), { qos: 2 });
           await peer.subscribe(s.topic("all"), { qos: peers.length === 2 ? 1 : 2 });
           peers.push(peer);
-          // Each is one delivery further than the one before.
+          // Each is one delivery further than the previous one.
           for (const _ of peers) await source.publish(s.topic(name), "own", { qos: 2 });
         }
         await source.publish(s.topic("all"), "m", { qos: 2 });

@@ -12,7 +12,7 @@ const guarded: Needs = {
   },
 };
 
-/** A subscriber whose session lasts, and a publisher. */
+/** A subscriber with a persistent session, and a publisher. */
 async function pair(s: Scene, qos: 0 | 1 | 2 = 2): Promise<[Peer, Peer]> {
   const [peer] = await s.persistent("kept");
   await peer.subscribe(s.topic(), { qos });

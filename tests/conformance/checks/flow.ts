@@ -3,7 +3,7 @@ import { same } from "../disagreement.ts";
 import type { Peer } from "../peer.ts";
 import type { Scene } from "../scene.ts";
 
-/** A client that takes two open messages, and somebody who has sent it five. */
+/** A client with a window of two, and a publisher that has sent it five messages. */
 async function flooded(s: Scene, qos: 1 | 2): Promise<[Peer, Peer]> {
   const peer = await s.connect("a", { properties: { receiveMaximum: 2 } });
   await peer.subscribe(s.topic(), { qos: 2 });

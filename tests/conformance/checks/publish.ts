@@ -331,7 +331,7 @@ export const publishing: Group = {
   ],
 };
 
-/** How many aliases the broker takes. */
+/** The broker's Topic Alias Maximum. */
 async function aliasMaximum(s: Scene): Promise<number> {
   const [, connack] = await s.enter("aliases");
   const maximum = connack.properties?.topicAliasMaximum ?? 0;

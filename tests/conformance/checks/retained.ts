@@ -3,7 +3,7 @@ import { holds, same } from "../disagreement.ts";
 import type { Peer } from "../peer.ts";
 import type { Scene } from "../scene.ts";
 
-/** A new subscriber gets just these retained messages. */
+/** A new subscriber gets exactly these retained messages. */
 async function finds(s: Scene, filter: string, ...expected: string[]): Promise<void> {
   const peer = await s.connect("finder");
   await peer.subscribe(filter, { qos: 2 });

@@ -6,7 +6,7 @@ import type { ConnectOptions, Scene } from "../scene.ts";
 
 const messages = ["1", "2", "3", "4", "5", "6"];
 
-/** Somebody who shares a filter. */
+/** A member of a share. */
 async function member(
   s: Scene,
   name: string,

@@ -6,7 +6,7 @@ import type { Scene } from "../scene.ts";
 /** Filters, topics that they match, and topics that they do not. */
 type Row = readonly [filter: string, matches: readonly string[], others: readonly string[]];
 
-/** Each row by a subscription of its own; a last message tells that nothing more comes. */
+/** Each row with a subscription of its own; a last message marks the end. */
 async function judge(s: Scene, rows: readonly Row[]): Promise<void> {
   const source = await s.connect("source");
   for (const [filter, matches, others] of rows) {

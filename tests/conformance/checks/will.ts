@@ -32,7 +32,7 @@ async function mortal(
   });
 }
 
-/** A CONNECT with flags and fields of a will that do not belong together. */
+/** A CONNECT with flags and fields of a will that contradict each other. */
 async function refusedWith(s: Scene, flags: number, withFields: boolean): Promise<void> {
   const fields = withFields ? [willFields(s.version, s.topic(), "gone")] : [];
   await s.refused(connect(s.version, s.id("m"), { flags: clean | flags, fields }));

@@ -4,7 +4,7 @@ import { answers, filler, requests, withFlags } from "./change.ts";
 
 type Acknowledgement = "puback" | "pubrec" | "pubrel" | "pubcomp" | "suback" | "unsuback";
 
-/** What is broken by an acknowledgement that is not as it should be. */
+/** Quirks of acknowledgements. */
 interface Broken {
   readonly name: Acknowledgement;
   readonly lost: string;
@@ -133,14 +133,14 @@ export const acknowledging: readonly Quirk[] = [
   ]),
 ];
 
-/** 0x8B: that the broker stops, which no acknowledgement says. */
+/** 0x8B: the broker stops, which no acknowledgement may have. */
 function withCode(packet: Extract<Packet, { cmd: Acknowledgement }>): readonly Packet[] {
   if (packet.cmd !== "suback" && packet.cmd !== "unsuback")
     return [{ ...packet, reasonCode: 0x8b }];
   return [{ ...packet, granted: (packet.granted as number[]).map(() => 0x8b) }];
 }
 
-/** The broker takes a good PUBREC for PUBCOMP as well. */
+/** The broker accepts a good PUBREC in place of PUBCOMP as well. */
 function ended(packet: Packet, line: QuirkyLine): readonly Packet[] {
   line.ask(packet);
   return [{ cmd: "pubcomp", messageId: packet.messageId ?? 0 }];

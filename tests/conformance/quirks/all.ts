@@ -5,7 +5,7 @@ import { publishing } from "./publishing.ts";
 import { subscribing } from "./subscribing.ts";
 import { wills } from "./wills.ts";
 
-/** What brokers do wrong, one thing each. */
+/** Wrong behaviours of brokers, one in each. */
 export const quirks: readonly Quirk[] = [
   ...connecting,
   ...wills,

@@ -5,7 +5,7 @@ import type { Frame } from "../frame.ts";
 type Command = Packet["cmd"];
 type Of<Name extends Command> = Extract<Packet, { cmd: Name }>;
 
-/** What becomes of a packet: none, one or many. */
+/** The packets that replace one: none, one or many. */
 export type Change<Name extends Command> = (
   packet: Of<Name>,
   line: QuirkyLine,
@@ -20,12 +20,12 @@ export function on<Name extends Command>(
   return (frame, line) => {
     if (frame.packet.cmd !== name) return [frame.bytes];
     const sent = change(frame.packet as Of<Name>, line, frame);
-    // What is left as it was keeps its own bytes.
+    // Unchanged packets keep their own bytes.
     return sent.map((each) => (each === frame.packet ? frame.bytes : each));
   };
 }
 
-/** The client gets another packet than the broker sent. */
+/** Changes a packet on its way to the client. */
 export function answers<Name extends Command>(
   name: string,
   breaks: string,
@@ -35,7 +35,7 @@ export function answers<Name extends Command>(
   return { name, breaks, answer: on(kind, change) };
 }
 
-/** The broker gets another packet than the client sent. */
+/** Changes a packet on its way to the broker. */
 export function requests<Name extends Command>(
   name: string,
   breaks: string,
@@ -45,7 +45,7 @@ export function requests<Name extends Command>(
   return { name, breaks, request: on(kind, change) };
 }
 
-/** Every delivery is another one. */
+/** Changes every delivery. */
 export function deliveries(
   name: string,
   breaks: string,
@@ -68,7 +68,7 @@ export function withFirst(frame: Frame, value: number): Uint8Array {
   return bytes;
 }
 
-/** Properties of a kind that nobody needs, as large as that. */
+/** Useless properties of a kind, of that size. */
 export function filler(bytes: number): { readonly userProperties: Record<string, string> } {
   return { userProperties: { filler: "x".repeat(bytes) } };
 }

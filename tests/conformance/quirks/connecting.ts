@@ -3,7 +3,7 @@ import type { Quirk, Sent } from "../quirky-port.ts";
 import { codeOf } from "../frame.ts";
 import { answers, filler, on, requests, withFirst, type Change } from "./change.ts";
 
-/** Connections that are to be closed, of clients that were let in. */
+/** Connections of accepted clients that must be closed. */
 const closed = `
   v4-1.5.3-1 v4-1.5.3-2 v4-2.2.2-2 v4-2.3.1-1 v4-3.1.0-2 v4-3.1.2-24 v4-3.1.4-2 v4-3.3.1-4 v4-3.3.2-1
   v4-3.3.2-2 v4-3.6.1-1 v4-3.8.1-1 v4-3.8.3-1 v4-3.8.3-3 v4-3.8.3-4 v4-3.10.1-1 v4-3.10.3-1 v4-3.10.3-2
@@ -15,7 +15,7 @@ const closed = `
   v5-3.10.3-2 v5-3.14.1-1 v5-3.14.4-2 v5-3.15.1-1 v5-4.7.0-1 v5-4.7.1-1 v5-4.7.1-2 v5-4.7.3-1 v5-4.7.3-2
   v5-4.8.2-1 v5-4.8.2-2 v5-4.12.0-7 v5-4.13.1-1 v5-4.13.2-1`;
 
-/** Clients that are not to be let in. */
+/** Clients that must not be accepted. */
 const refused = `
   v4-3.1.0-1 v4-3.1.2-1 v4-3.1.2-2 v4-3.1.2-3 v4-3.1.2-9 v4-3.1.2-11 v4-3.1.2-13 v4-3.1.2-14 v4-3.1.2-15
   v4-3.1.2-18 v4-3.1.2-19 v4-3.1.2-20 v4-3.1.2-21 v4-3.1.2-22 v4-3.1.3-3 v4-3.1.3-4 v4-3.1.3-8
@@ -223,7 +223,7 @@ function refusals(change: Change<"connack">): Change<"connack"> {
   return (packet, line, frame) => (codeOf(packet) === 0 ? [packet] : change(packet, line, frame));
 }
 
-/** More properties in a CONNACK. */
+/** Additional properties in a CONNACK. */
 function announced(
   name: string,
   breaks: string,
@@ -234,7 +234,7 @@ function announced(
   ]);
 }
 
-/** Other properties in a CONNECT; undefined: it has none of that name. */
+/** Changed properties in a CONNECT; undefined: removes the property of that name. */
 function asked(
   name: string,
   breaks: string,

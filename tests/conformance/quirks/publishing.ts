@@ -4,7 +4,7 @@ import type { Quirk, QuirkyLine, Sent } from "../quirky-port.ts";
 import type { Frame } from "../frame.ts";
 import { answers, deliveries, on, requests, withFlags } from "./change.ts";
 
-/** PUBLISH, both ways, and what is retained. */
+/** PUBLISH, both ways, and retained messages. */
 export const publishing: readonly Quirk[] = [
   deliveries(
     "deliveries always have DUP",
@@ -228,7 +228,7 @@ function propertiesOf(
   ]);
 }
 
-/** Held back until the next packet of its kind, which then comes first. */
+/** Held back until after the next packet of its kind. */
 function swapped(packet: IPublishPacket, line: QuirkyLine): Sent[] {
   const { held } = line;
   line.held = held === null ? packet : null;
@@ -241,7 +241,7 @@ function withPacketId({ bytes, body }: Frame, messageId: number): Uint8Array {
   return changed;
 }
 
-/** The same body behind a Remaining Length of one byte more. */
+/** The same body after a Remaining Length with an extra byte. */
 function wasteful({ bytes, body }: Frame): Uint8Array {
   const length = [...bytes.subarray(1, body)];
   length.push((length.pop() ?? 0) | 0x80, 0);

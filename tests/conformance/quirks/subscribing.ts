@@ -2,7 +2,7 @@ import type { ISubscription, Packet } from "mqtt-packet";
 import type { Quirk, QuirkyLine } from "../quirky-port.ts";
 import { answers, on, requests } from "./change.ts";
 
-/** SUBSCRIBE and UNSUBSCRIBE, and who gets what by them. */
+/** SUBSCRIBE and UNSUBSCRIBE, and the deliveries that they cause. */
 export const subscribing: readonly Quirk[] = [
   answers("SUBACK's codes are in another order", "v4-3.9.3-1 v5-3.9.3-1", "suback", (packet) => {
     const [first = 0, ...others] = packet.granted as number[];
@@ -167,14 +167,14 @@ export const subscribing: readonly Quirk[] = [
   ),
 ];
 
-/** Every subscription has other options. */
+/** Changes the options of every subscription. */
 function subscribed(name: string, breaks: string, more: Partial<ISubscription>): Quirk {
   return requests(name, breaks, "subscribe", (packet) => [
     { ...packet, subscriptions: packet.subscriptions.map((each) => ({ ...each, ...more })) },
   ]);
 }
 
-/** Every subscription has another filter. */
+/** Changes the filter of every subscription. */
 function filtered(name: string, breaks: string, change: (filter: string) => string): Quirk {
   return requests(name, breaks, "subscribe", (packet) => [
     {
@@ -184,7 +184,7 @@ function filtered(name: string, breaks: string, change: (filter: string) => stri
   ]);
 }
 
-/** Without the wildcards that stand where none may. */
+/** Without misplaced wildcards. */
 function mended(filter: string): string {
   return filter
     .split("/")
@@ -193,7 +193,7 @@ function mended(filter: string): string {
     .join("/");
 }
 
-/** The last delivery of a connection goes to all other connections. */
+/** Sends the last delivery of a connection to all other connections. */
 function passOn(from: QuirkyLine, answers: readonly Packet[]): void {
   const open = answers.findLast((each) => each.cmd === "publish");
   if (open === undefined) return;

@@ -58,12 +58,12 @@ export const wills: readonly Quirk[] = [
   ),
 ];
 
-/** A broker that has the quirk by its rules. */
+/** A broker whose rules have the quirk. */
 function planted(quirk: PlantedQuirk, breaks: string): Quirk {
   return { name: quirk, breaks, options: { rules: plantedQuirks[quirk] } };
 }
 
-/** Every will is another one. */
+/** Changes every will. */
 function willed(
   name: string,
   breaks: string,

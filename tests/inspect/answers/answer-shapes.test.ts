@@ -17,7 +17,7 @@ import { jsonLine } from "../../../src/log/foreign.ts";
 import { Administered } from "../../support/administered.ts";
 import { plainStyle } from "../views/viewed.ts";
 
-/** A broker to which most things have happened that an answer can hold. */
+/** A broker with most of the events that an answer can contain. */
 function busy(): Administered {
   const admin = new Administered({
     admin: {
@@ -65,11 +65,11 @@ const style = plainStyle(80);
 interface View {
   readonly path: string;
   readonly shape: Shape<unknown>;
-  /** What a person reads of an answer that has the shape. */
+  /** The text for people of an answer that has the shape. */
   readonly lines: (answer: never) => readonly string[];
 }
 
-/** Each answer with all that is made of it. */
+/** Each answer with everything made from it. */
 const views: Readonly<Record<string, View>> = {
   overview: {
     path: "/v1/overview",
@@ -135,18 +135,18 @@ const views: Readonly<Record<string, View>> = {
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
-/** Moves a cursor (as ESC and as C1), begins a line, turns the reading direction, hides. */
+/** Moves a cursor (as ESC and as C1), starts a line, turns the reading direction, hides. */
 const harm = "\u001b[2J\u009b1A\r\n\u202e\u2066\u200bx\u007f";
 const unprintable = /[^\n\P{C}]|\p{Zl}|\p{Zp}/u;
 
-/** Every place of a value, with what stands there. */
+/** The path of every value, with the value. */
 function* placesIn(value: Json, path: (string | number)[] = []): Generator<(string | number)[]> {
   yield path;
   if (typeof value !== "object" || value === null) return;
   for (const [key, below] of Object.entries(value)) yield* placesIn(below, [...path, key]);
 }
 
-/** A copy with something else in that place; undefined: nothing is there any more. */
+/** A copy with another value at that path; undefined: removed. */
 function changed(value: Json, path: readonly (string | number)[], to: Json | undefined): Json {
   const [key, ...rest] = path;
   if (key === undefined) return to ?? null;
@@ -165,12 +165,12 @@ const others: readonly (Json | undefined)[] = [
 test.each(Object.entries(views))("answered: %s has its shape", async (_, { path, shape }) => {
   const answer: unknown = await (await busy().ask(path)).json();
   expect(shape.safeParse(answer).error?.issues ?? []).toEqual([]);
-  // What a newer broker tells beside is in nobody's way.
+  // Additional keys of a newer broker do no harm.
   expect(shape.safeParse({ ...(answer as object), more: true, newKey: 1 }).success).toBe(true);
 });
 
 test.each(Object.entries(views))(
-  "answered: whatever stands in any place of %s, it is refused or harmless",
+  "answered: whatever value is in any place of %s, it is refused or harmless",
   async (_, { path, shape, lines }) => {
     const answer = (await (await busy().ask(path)).json()) as Json;
     let refused = 0;
@@ -194,13 +194,13 @@ test.each(Object.entries(views))(
   30_000,
 );
 
-test("answered: a list has as many items as were asked for, at most", async () => {
+test("answered: a list has at most the requested number of items", async () => {
   const answer: unknown = await (await busy().ask("/v1/clients")).json();
   expect(shapes.clientsShape(2).safeParse(answer).success).toBe(true);
   expect(shapes.clientsShape(1).safeParse(answer).success).toBe(false);
 });
 
-test("answered: what is ordered has its shape", async () => {
+test("answered: the answer to an order has its shape", async () => {
   const admin = busy();
   const ask = async (path: string, method: string, body?: object): Promise<unknown> =>
     (

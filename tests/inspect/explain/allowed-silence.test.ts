@@ -11,7 +11,7 @@ import { World } from "../../support/world.ts";
 import { answerOf, topicsOf } from "./explained.ts";
 import { plainStyle } from "../views/viewed.ts";
 
-/** All that a person is told of the client, each sentence on a line. */
+/** Everything that the page says about the client, each sentence on a line. */
 function textsOf(answer: ClientAnswer): string {
   const { verdict, before, story, next, advice, others } = explain(answer);
   const sentences = [verdict, ...(before === null ? [] : [before])];
@@ -32,37 +32,41 @@ const keepAlives = [0, 5, 7200];
 const day = 24 * 3_600_000;
 
 describe.each(names)("explained, of a broker like %s", (name) => {
-  test.each(keepAlives)("what a keepalive of %d allows is what the broker does", (keepalive) => {
-    const world = worldLike(name);
-    const client = mortal(world, { keepalive });
-    world.advance(1);
-    const texts = textsOf(answerOf(world));
-    const allowed = world.broker.sessions.get("mortal")?.connection?.allowedMs ?? null;
-    const [account] = answerOf(world).connections;
-    expect(account?.allowedMs).toBe(allowed);
-    if (allowed === null) {
-      expect(texts).not.toMatch(promises);
-      expect(texts).toMatch(denials);
-      world.advance(day);
+  test.each(keepAlives)(
+    "the page's allowed silence for a keepalive of %d is the broker's",
+    (keepalive) => {
+      const world = worldLike(name);
+      const client = mortal(world, { keepalive });
+      world.advance(1);
+      const texts = textsOf(answerOf(world));
+      const allowed = world.broker.sessions.get("mortal")?.connection?.allowedMs ?? null;
+      const [account] = answerOf(world).connections;
+      expect(account?.allowedMs).toBe(allowed);
+      if (allowed === null) {
+        expect(texts).not.toMatch(promises);
+        expect(texts).toMatch(denials);
+        world.advance(day);
+        expect(world.noted("ended")).toEqual([]);
+        return;
+      }
+      expect(texts).toContain(`ends after ${duration(allowed)} of silence`);
+      expect(texts).toContain(`silence of ${setting(allowed)} ends it`);
+      if (keepalive === 7200)
+        expect(texts).toContain(`death is detected after ${setting(allowed)}`);
+      expect(texts).not.toMatch(denials);
+      // The remaining time is the time after which the connection ends.
+      const left = (account?.deadlineAt ?? 0) - answerOf(world).now;
+      world.advance(left - 1);
       expect(world.noted("ended")).toEqual([]);
-      return;
-    }
-    expect(texts).toContain(`ends after ${duration(allowed)} of silence`);
-    expect(texts).toContain(`silence of ${setting(allowed)} ends it`);
-    if (keepalive === 7200) expect(texts).toContain(`death is detected after ${setting(allowed)}`);
-    expect(texts).not.toMatch(denials);
-    // The time that is left is the time after which the connection ends.
-    const left = (account?.deadlineAt ?? 0) - answerOf(world).now;
-    world.advance(left - 1);
-    expect(world.noted("ended")).toEqual([]);
-    world.advance(1);
-    expect(world.noted("ended")).toMatchObject([{ peer: { remote: client.remote } }]);
-    expect(texts).toContain(`fires in ${duration(left)}`);
-    expect(textsOf(answerOf(world))).toContain(`allows ${duration(allowed)} of silence`);
-  });
+      world.advance(1);
+      expect(world.noted("ended")).toMatchObject([{ peer: { remote: client.remote } }]);
+      expect(texts).toContain(`fires in ${duration(left)}`);
+      expect(textsOf(answerOf(world))).toContain(`allows ${duration(allowed)} of silence`);
+    },
+  );
 });
 
-test("explained: a broker that never ends for silence says so where the keepalive is told", () => {
+test("explained: for a broker that never ends for silence, the keepalive's line says so", () => {
   const world = worldLike("rumqttd-0.19");
   mortal(world, { keepalive: 5 });
   const { verdict, story } = explain(answerOf(world));
@@ -74,7 +78,7 @@ test("explained: a broker that never ends for silence says so where the keepaliv
   `);
 });
 
-test("explained: who keeps its promise is not blamed where the broker allows less", () => {
+test("explained: a client that keeps its keepalive is not blamed where the broker allows less", () => {
   const world = worldLike("A4-deadline-at-1.0");
   const client = mortal(world, { keepalive: 10 });
   world.advance(9_900);
@@ -82,7 +86,7 @@ test("explained: who keeps its promise is not blamed where the broker allows les
   expect(explain(answerOf(world)).advice.map(({ topic }) => topic)).not.toContain("closeCall");
 });
 
-describe("explained: of an older broker, which does not tell what it allows", () => {
+describe("explained: an older broker, which does not report the allowed silence", () => {
   /** The answer as it was before the field. */
   function older(world: World): ClientAnswer {
     const answer = JSON.parse(JSON.stringify(answerOf(world))) as {
@@ -104,14 +108,14 @@ describe("explained: of an older broker, which does not tell what it allows", ()
     expect(textsOf(older(world))).toBe(textsOf(answerOf(world)));
   });
 
-  test("a connection that has ended tells it with its end", () => {
+  test("an ended connection shows it with its end", () => {
     const world = worldLike("A4-deadline-at-0.75");
     mortal(world, { keepalive: 10 });
     world.advance(20_000);
     expect(textsOf(older(world))).toContain("silence of 7.50 s ends it");
   });
 
-  test("a long keepalive is told without a number", () => {
+  test("a long keepalive is described without a number", () => {
     const world = worldLike("standard");
     mortal(world, { keepalive: 7200 });
     expect(textsOf(older(world))).toContain("is detected after 1.5 times that");

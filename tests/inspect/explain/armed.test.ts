@@ -6,13 +6,13 @@ import { World } from "../../support/world.ts";
 import { answerOf, told } from "./explained.ts";
 import { plainStyle } from "../views/viewed.ts";
 
-/** The verdict, and the first of what can happen now. */
+/** The verdict, and the first possible next event. */
 function inBrief(world: World): string[] {
   const { verdict, next } = explain(answerOf(world));
   return [verdict, ...next.slice(0, 1)].map(({ text, rule }) => `${text} [${rule ?? ""}]`);
 }
 
-/** Lets in a client that takes nothing of what is for it. */
+/** Connects a client that reads none of its output. */
 function holdBack(world: World, keepalive: number): void {
   const client = mortal(world, { keepalive });
   client.subscribe("flood");
@@ -23,7 +23,7 @@ function holdBack(world: World, keepalive: number): void {
   publisher.publish("flood", Buffer.alloc(1000));
 }
 
-test("explained: a will that is armed", () => {
+test("explained: an armed will", () => {
   const world = new World();
   watcherOf(world, "wills/#");
   const client = mortal(world, { keepalive: 10 });
@@ -135,7 +135,7 @@ test("explained: an armed will with a delay, and a Server Keep Alive", () => {
   `);
 });
 
-test("explained: a client that takes nothing is not told that its packets would help", () => {
+test("explained: for a client that reads nothing, the page does not claim that its packets would help", () => {
   const world = new World({ outputBytes: 200 });
   holdBack(world, 0);
   world.advance(5_000);
@@ -156,13 +156,13 @@ test("explained: a client that takes nothing is not told that its packets would 
   `);
 });
 
-test("explained: the keepalive's deadline is told as such where it comes first", () => {
+test("explained: the keepalive's deadline is named as such where it is first", () => {
   const world = new World();
   mortal(world, { keepalive: 10 });
   expect(answerOf(world).connections[0]?.deadlineCause).toBe("keepAliveExpired");
 });
 
-test("explained: a deadline that stands still is not for want of a keepalive", () => {
+test("explained: a paused deadline is not explained by a missing keepalive", () => {
   const world = new World();
   mortal(world, { keepalive: 60 });
   const connection = world.broker.sessions.get("mortal")?.connection ?? null;
@@ -173,7 +173,7 @@ test("explained: a deadline that stands still is not for want of a keepalive", (
   );
 });
 
-test("explained: a broker that was started to misbehave ends nobody for silence", () => {
+test("explained: a broker that was started to misbehave ends no client for silence", () => {
   const world = new World({ rules: { keepAliveFactor: Infinity } });
   mortal(world, { keepalive: 10 });
   expect(inBrief(world)[0]).toMatchInlineSnapshot(

@@ -5,7 +5,7 @@ import { told, topicsOf } from "./explained.ts";
 
 const delayed = { keepalive: 10, delay: 30, expiry: 60, clean: false } as const;
 
-test("explained: a delayed will that waits", () => {
+test("explained: a waiting delayed will", () => {
   const world = new World();
   watcherOf(world, "wills/#");
   mortal(world, delayed).drop();
@@ -46,7 +46,7 @@ test("explained: a delayed will that waits", () => {
   `);
 });
 
-test("explained: a delayed will that is due", () => {
+test("explained: a due delayed will", () => {
   const world = new World();
   watcherOf(world, "wills/#");
   mortal(world, delayed).drop();
@@ -156,7 +156,7 @@ test("explained: a delayed will whose session ends before it", () => {
   `);
 });
 
-test("explained: a delayed will that came with the end of its session", () => {
+test("explained: a delayed will published at the end of its session", () => {
   const world = new World();
   watcherOf(world, "wills/#");
   mortal(world, { ...delayed, expiry: 5 }).drop();
@@ -373,7 +373,7 @@ test("explained: a return after the delay", () => {
   `);
 });
 
-test("explained: a takeover that goes on with the session of a delayed will", () => {
+test("explained: a takeover that resumes the session of a delayed will", () => {
   const world = new World();
   watcherOf(world, "wills/#");
   mortal(world, delayed);
@@ -453,7 +453,7 @@ test("explained: the broker's stop while a will waits", () => {
   `);
 });
 
-test("explained: a return without a will while the old one waits is told of both", () => {
+test("explained: for a return without a will while the old one waits, the page shows both", () => {
   const world = new World();
   watcherOf(world, "wills/#");
   mortal(world, delayed).drop();

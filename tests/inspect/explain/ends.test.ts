@@ -3,7 +3,8 @@ import { mortal, watcherOf } from "../../support/mortal.ts";
 import { World } from "../../support/world.ts";
 import { told } from "./explained.ts";
 
-// One client for each row of the table of ends: what a person reads who asks why its will fired.
+// One client for each row of the table of ends: the page for a user who asks why its will was
+// published.
 
 test("explained: a clean DISCONNECT", () => {
   const world = new World();
@@ -463,7 +464,7 @@ test("explained: a malformed packet", () => {
   `);
 });
 
-test("explained: a packet that is too large", () => {
+test("explained: a packet above the limit", () => {
   const world = new World({ limits: { packetSize: 1000 } });
   watcherOf(world, "wills/#");
   const client = mortal(world, { keepalive: 10 });
@@ -496,7 +497,7 @@ test("explained: a packet that is too large", () => {
   `);
 });
 
-test("explained: a packet that is too large and no PUBLISH", () => {
+test("explained: a packet above the limit other than PUBLISH", () => {
   const world = new World({ limits: { controlPacketSize: 1000 } });
   const client = mortal(world, { keepalive: 10 });
   client.subscribe("f".repeat(2000));
@@ -516,7 +517,7 @@ test("explained: a packet that is too large and no PUBLISH", () => {
   `);
 });
 
-test("explained: a packet for which others left no room", () => {
+test("explained: a packet that found no room beside others", () => {
   const world = new World({ limits: { unfinishedBytes: 100_000 } });
   const client = mortal(world, { keepalive: 10 });
   client.sendBytes(Buffer.concat([Buffer.of(0x30, 0xff, 0xff, 0x7f), Buffer.alloc(100_000)]));

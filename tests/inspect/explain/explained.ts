@@ -7,7 +7,7 @@ import type { World } from "../../support/world.ts";
 
 const startOfWorld = 1_800_000_000_000;
 
-/** What the administration interface answers about a client at this moment. */
+/** The administration interface's present answer about a client. */
 export function answerOf(world: World, clientId = "mortal"): ClientAnswer {
   const account = clientOf(world.broker, clientId);
   if (account === null) throw new Error(`the broker knows nothing of ${clientId}`);
@@ -18,13 +18,13 @@ export function answerOf(world: World, clientId = "mortal"): ClientAnswer {
   return { ...account, now: startOfWorld + world.now, events };
 }
 
-/** What a person reads of it on a terminal of 80 columns without colours. */
+/** Its page on a terminal of 80 columns without colours. */
 export function told(world: World, clientId = "mortal"): string {
   const style = { columns: 80, colors: pc.createColors(false), zone: "utc" } as const;
   return explanationText(explain(answerOf(world, clientId)), style);
 }
 
-/** The topics of what it says should be changed. */
+/** The topics of its advice. */
 export function topicsOf(world: World, clientId = "mortal"): string[] {
   return explain(answerOf(world, clientId)).advice.map(({ topic }) => topic);
 }

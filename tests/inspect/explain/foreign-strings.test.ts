@@ -6,10 +6,10 @@ import { mortal } from "../../support/mortal.ts";
 import { World } from "../../support/world.ts";
 import { answerOf, told } from "./explained.ts";
 
-/** Moves a cursor, begins a line, turns the reading direction, hides. */
+/** Moves a cursor, starts a line, turns the reading direction, hides. */
 const hostile = "\u001b[2J\r\n\u202edev\u200b\u0007'\\[v5-1.1-1]";
 
-test("explained: no string of a client can do harm to a terminal", () => {
+test("explained: no string of a client can harm a terminal", () => {
   const world = new World();
   const client = mortal(world, {
     id: hostile,
@@ -50,7 +50,7 @@ test("explained: colours change no word", () => {
   expect(Bun.stripANSI(colored)).toBe(told(world));
 });
 
-test("explained: a client id that is unknown", () => {
+test("explained: an unknown client id", () => {
   const known = { now: 1_800_000_012_300, startedAt: 1_800_000_000_000, recentEnds: [] };
   const explanation = explainUnknown("dev-4", known, ["dev-42", "dev-43"]);
   const style = { columns: 80, colors: pc.createColors(false), zone: "utc" } as const;
@@ -84,7 +84,7 @@ test("explained: a client id of which only the session is left", () => {
   );
 });
 
-test("explained: a client id that could not be read is told by its address", () => {
+test("explained: a client with an unreadable id is named by its address", () => {
   const world = new World();
   world.advance(1_000);
   world.open().sendBytes(Uint8Array.of(0x10, 0x04, 0x00, 0x02, 0x58, 0x58));

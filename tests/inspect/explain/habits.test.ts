@@ -41,7 +41,7 @@ test("explained: a keepalive of hours", () => {
   `);
 });
 
-test("explained: who subscribed in the moment of its CONNECT did send something", () => {
+test("explained: a client that subscribed in the moment of its CONNECT has sent a packet", () => {
   const world = new World();
   const pipelined = mortal(world, { id: "pipelined", keepalive: 10 });
   pipelined.subscribe("commands");
@@ -159,7 +159,7 @@ test("explained: a new client id each time", () => {
   `);
 });
 
-test("explained: an id that a library has drawn", () => {
+test("explained: an id that a library generated", () => {
   const world = new World();
   watcherOf(world, "wills/#");
   mortal(world, { id: "mqttjs_0a1b2c3d", keepalive: 10 }).drop();
@@ -263,7 +263,7 @@ test("explained: a birth on another topic", () => {
   `);
 });
 
-test("explained: a will that nobody hears", () => {
+test("explained: a will without subscribers", () => {
   const world = new World();
   watcherOf(world, "wills/other");
   mortal(world, { keepalive: 10 }).drop();
@@ -408,7 +408,7 @@ test("explained: pings on the edge", () => {
   `);
 });
 
-test("explained: a session that is thrown away each time", () => {
+test("explained: a session that is discarded each time", () => {
   const world = new World();
   watcherOf(world, "wills/#");
   const kept = { keepalive: 10, expiry: 3600, clean: true } as const;
@@ -476,7 +476,7 @@ test("explained: a session that is believed to be kept", () => {
   `);
 });
 
-test("explained: a Server Keep Alive that is not obeyed", () => {
+test("explained: an ignored Server Keep Alive", () => {
   const world = new World({ limits: { keepAliveMaxSeconds: 60 } });
   watcherOf(world, "wills/#");
   const client = mortal(world, { keepalive: 600 });

@@ -3,7 +3,7 @@ import { mortal, type MortalOptions, watcherOf } from "../../support/mortal.ts";
 import { World } from "../../support/world.ts";
 import { topicsOf } from "./explained.ts";
 
-// A client that does everything right is told to change nothing, however its connection ends.
+// A correct client gets no advice to change anything, however its connection ends.
 
 const right: readonly MortalOptions[] = [
   { version: 4, keepalive: 10 },
@@ -14,7 +14,7 @@ const right: readonly MortalOptions[] = [
 ];
 
 for (const [index, options] of right.entries()) {
-  test(`explained: no blame for a client that does right (${index})`, () => {
+  test(`explained: no blame for a correct client (${index})`, () => {
     const world = new World();
     watcherOf(world, "wills/+");
     const client = mortal(world, options);
@@ -30,7 +30,7 @@ for (const [index, options] of right.entries()) {
   });
 }
 
-test("explained: the habits of an earlier connection that the latest one mends are not told", () => {
+test("explained: an earlier connection's habits that the latest one fixes are not shown", () => {
   const world = new World();
   mortal(world, { keepalive: 0, delay: 60, expiry: 1 }).drop();
   world.advance(2_000);
@@ -41,8 +41,8 @@ test("explained: the habits of an earlier connection that the latest one mends a
   expect(topicsOf(world)).toEqual([]);
 });
 
-// An empty retained will is there to delete what is retained. Where nothing is retained and nobody has
-// subscribed, the core blames it as unheard and asks for it to be made retained, which it is.
+// An empty retained will is meant to delete a retained message. With nothing retained and no
+// subscriber, the core reports it as unheard and advises to make it retained, which it is.
 test("a retained will without payload is not blamed for being unheard", () => {
   const world = new World();
   mortal(world, { keepalive: 10, will: { payload: "", retain: true } }).drop();

@@ -3,7 +3,7 @@ import { mortal, watcherOf } from "../../support/mortal.ts";
 import { World } from "../../support/world.ts";
 import { told } from "./explained.ts";
 
-// What a person reads of a silence of which the broker's own standstill is a part.
+// The page for a silence that includes a standstill of the broker.
 
 test("explained: a client that was silent while the broker stood still", () => {
   const world = new World();
@@ -42,7 +42,7 @@ test("explained: a client that was silent while the broker stood still", () => {
   `);
 });
 
-test("explained: a client that sent meanwhile, and lives", () => {
+test("explained: a client that sent meanwhile, and stays connected", () => {
   const world = new World();
   watcherOf(world, "wills/#");
   const client = mortal(world, { version: 4, keepalive: 2 });
@@ -150,7 +150,7 @@ test("explained: a client that gave up while the broker stood still", () => {
   `);
 });
 
-test("explained: a client that sent meanwhile, and was silent from then on", () => {
+test("explained: a client that sent meanwhile, and was silent afterwards", () => {
   const world = new World();
   watcherOf(world, "wills/#");
   const client = mortal(world, { version: 4, keepalive: 2 });

@@ -92,7 +92,7 @@ test("explained: a client whose will may not be published", () => {
   `);
 });
 
-test("explained: a bridge whose state may not be where it wants it", () => {
+test("explained: a bridge whose state may not be where it publishes it", () => {
   for (const [mountPoint, topic] of [
     ["", "$SYS/broker/connection/host.a/b/state"],
     ["lab/", "$SYS/broker/connection/host.a/state"],
@@ -115,7 +115,7 @@ test("explained: a bridge whose state may not be where it wants it", () => {
   }
 });
 
-test("explained: a client whose will is too good for this broker", () => {
+test("explained: a client whose will exceeds this broker's QoS", () => {
   const world = new World({ limits: { qos: 0 } });
   world.open().connect({
     clientId: "mortal",
@@ -183,7 +183,7 @@ test("explained: a client that is refused while it is connected elsewhere", () =
   `);
 });
 
-test("explained: a right that was taken back", () => {
+test("explained: a revoked right", () => {
   let asked = 0;
   const world = new World({
     access: { mayPublish: () => asked++ === 0, maySubscribe: () => true },

@@ -23,14 +23,15 @@ import {
   topic,
 } from "../../wire/values.ts";
 
-// The tree and the reader of the broker share no walk. They agree on every packet of a client: the tree
-// names a violation exactly where the reader refuses, and the reader's statement is among those named.
+// The tree and the broker's reader share no walk. They agree on every packet of a client: the tree
+// names a violation exactly where the reader refuses, and the reader's statement is among those
+// named.
 
 type Verdict =
   | { readonly packet: "accepted" | "incomplete" }
   | { readonly packet: "refused"; readonly statement: string };
 
-/** What the reader says of the first packet in these bytes. */
+/** The reader's result for the first packet in these bytes. */
 function judged(reader: PacketReader, input: Uint8Array): Verdict {
   reader.feed(input);
   const packet = reader.next();
@@ -62,7 +63,7 @@ const versions: readonly ProtocolVersion[] = [3, 4, 5];
 const anyVersion = fc.constantFrom(...versions);
 const runs = { numRuns: 6000, verbose: 1 } as const;
 
-/** Right ones of all kinds, to be spoilt. */
+/** Correct packets of all kinds, to be changed. */
 function seeds(version: ProtocolVersion): readonly Bytes[] {
   const user = [0x26, ...text("a"), ...text("b")];
   return [
@@ -113,7 +114,7 @@ function connectSeeds(version: ProtocolVersion): readonly Bytes[] {
     }),
     connect(version, { flags: 0x06, rest: [properties(version), text("a/b"), text("")] }),
     connect(version, { flags: 0x40, rest: [text("secret")] }),
-    // A bridge of mosquitto, of which there is none in v5.
+    // A bridge of mosquitto, which does not exist in v5.
     connect(version, { level: 0x80 | version }),
   ];
 }
@@ -132,7 +133,7 @@ const mutation = fc.record<Mutation>({
 });
 const mutations = fc.array(mutation, { maxLength: 4 });
 
-/** Changes the body and leaves the Remaining Length right, so that changes get past it. */
+/** Changes the body and keeps the Remaining Length correct, so that the reader gets past it. */
 function mutated(seed: Bytes, changes: readonly Mutation[]): Uint8Array {
   const body = seed.slice(2);
   for (const { at, how, value } of changes) {
@@ -144,7 +145,7 @@ function mutated(seed: Bytes, changes: readonly Mutation[]): Uint8Array {
   return Uint8Array.from([seed[0] ?? 0, ...length(body.length), ...body]);
 }
 
-/** Changes anything, the header too. */
+/** Changes anything, including the header. */
 function spoilt(seed: Bytes, changes: readonly Mutation[]): Uint8Array {
   const all = [...seed];
   for (const { at, how, value } of changes) {
@@ -166,7 +167,7 @@ for (const version of versions) {
     }
   });
 
-  test(`right packets with bodies that are changed, in MQTT ${version}`, () => {
+  test(`correct packets with changed bodies, in MQTT ${version}`, () => {
     const seed = fc.constantFrom(...seeds(version));
     fc.assert(
       fc.property(seed, mutations, (base, changes) => {
@@ -176,7 +177,7 @@ for (const version of versions) {
     );
   });
 
-  test(`right packets that are changed anywhere, in MQTT ${version}`, () => {
+  test(`correct packets changed anywhere, in MQTT ${version}`, () => {
     const seed = fc.constantFrom(...seeds(version));
     fc.assert(
       fc.property(seed, mutations, (base, changes) => {
@@ -189,7 +190,7 @@ for (const version of versions) {
   });
 }
 
-test("CONNECTs that are changed", () => {
+test("changed CONNECTs", () => {
   const seed = fc.constantFrom(...versions.flatMap(connectSeeds));
   fc.assert(
     fc.property(seed, mutations, (base, changes) => {
@@ -211,7 +212,7 @@ test("every Connect Flags byte", () => {
   }
 });
 
-/** Any property with a value that may be right for it, or not. */
+/** Any property with a valid or invalid value. */
 const property = fc.oneof(
   {
     weight: 3,
@@ -306,7 +307,7 @@ test("every byte of Subscription Options, and filters of all kinds", () => {
   );
 });
 
-test("what another encoder writes has no violation", () => {
+test("packets of another encoder have no violation", () => {
   const fields = fc.record({ topic, payload: bytes, qos, retain: fc.boolean() });
   fc.assert(
     fc.property(
@@ -334,7 +335,7 @@ test("what another encoder writes has no violation", () => {
   );
 });
 
-test("whatever comes, the trees lie one behind the other and cover all bytes", () => {
+test("for any bytes, the trees are consecutive and cover all of them", () => {
   fc.assert(
     fc.property(
       fc.uint8Array({ maxLength: 60 }),

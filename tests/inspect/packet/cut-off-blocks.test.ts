@@ -7,8 +7,8 @@ function ends(nodes: readonly PacketNode[]): number[] {
   return nodes.flatMap(({ offset, length, children }) => [offset + length, ...ends(children)]);
 }
 
-test("an unknown property in a block that is cut off: nothing lies behind the bytes there are", () => {
-  // Announces 128 bytes of properties, of which two are there; the first is none.
+test("an unknown property in a block that is cut off: nothing lies beyond the present bytes", () => {
+  // Announces 128 bytes of properties, of which two are present; the first is no property.
   const bytes = Uint8Array.from([0x10, 0xff, 1, ...text("MQTT"), 5, 2, 0, 60, 0x80, 1, 5, 0]);
   const [tree] = packetTree(bytes, { protocol: "auto" });
   expect(Math.max(...ends(tree?.nodes ?? []))).toBe(bytes.length);

@@ -6,7 +6,7 @@ import { hexadecimal, packetSource } from "../../../src/inspect/packet/source.ts
 const packets = "100f00044d5154540402000a0003646576c00030090003612f6232312e35";
 const bytes = Uint8Array.from(Buffer.from(packets, "hex"));
 
-/** What is taken of a text, in hexadecimal. */
+/** The bytes found in a text, in hexadecimal. */
 function taken(text: string): { form: string; hex: string; headerBytes: number } | null {
   const source = packetSource(new TextEncoder().encode(text));
   if (source === null) return null;
@@ -14,7 +14,7 @@ function taken(text: string): { form: string; hex: string; headerBytes: number }
   return { form, hex: Buffer.from(source.bytes).toString("hex"), headerBytes };
 }
 
-test("hexadecimal, in the ways that it is written", () => {
+test("hexadecimal, in its usual forms", () => {
   for (const text of [
     "c000",
     "c0 00",
@@ -64,7 +64,7 @@ for (const [form, text] of Object.entries(dumps)) {
   });
 }
 
-test("tcpdump shows the packet with its headers, which are left out", () => {
+test("the headers in tcpdump's output are removed", () => {
   const text = `
 13:09:03.733012 IP localhost.43808 > localhost.1883: Flags [P.], seq 1:3, ack 1, win 512, length 2
 	0x0000:  4500 0036 1c46 4000 4006 2078 7f00 0001  E..6.F@.@..x....
@@ -104,7 +104,7 @@ test("raw bytes, and text that is none of these", () => {
 test("a dump of any bytes is read back", () => {
   fc.assert(
     fc.property(fc.uint8Array({ minLength: 17, maxLength: 200 }), (any) => {
-      // As long as they don't happen to be an IP packet.
+      // Unless they happen to be an IP packet.
       fc.pre(any[0] !== 0x45);
       expect(taken(wireshark(any))?.hex).toBe(Buffer.from(any).toString("hex"));
     }),
@@ -112,7 +112,7 @@ test("a dump of any bytes is read back", () => {
   );
 });
 
-test("what is taken for text would be no packet in the raw", () => {
+test("input taken for text would be no packet as raw bytes", () => {
   const hex = fc.constantFrom(...Array.from("0123456789abcdef \n"));
   const text = fc.oneof(
     fc.string({ unit: hex, minLength: 1, maxLength: 300 }),

@@ -6,7 +6,7 @@ import type { ProtocolVersion } from "../../../src/core/packet.ts";
 import { packetTree, packetTreeText } from "../../../src/inspect/packet/packet.ts";
 import { width } from "../../../src/log/columns.ts";
 
-/** What a person reads on a terminal of 80 columns without colours. */
+/** The output on a terminal of 80 columns without colours. */
 function told(hex: string, protocol: "auto" | ProtocolVersion = "auto"): string {
   const trees = packetTree(Uint8Array.from(Buffer.from(hex, "hex")), { protocol });
   return packetTreeText(trees, { columns: 80, colors: pc.createColors(false) });
@@ -119,7 +119,7 @@ test("told: a CONNECT with an unknown level", () => {
   `);
 });
 
-test("told: a PUBLISH of which nobody knows the protocol", () => {
+test("told: a PUBLISH of unknown protocol version", () => {
   expect(told("300a0003612f620068693132")).toMatchInlineSnapshot(`
     "PUBLISH, 12 bytes at offset 0, MQTT 5.0 (a guess: 3.1.1 fits as well)
       0                      Fixed header
@@ -217,7 +217,7 @@ test("told: a SUBSCRIBE with wrong filters and options", () => {
   `);
 });
 
-test("told: a CONNACK that refuses and says that there is a session", () => {
+test("told: a CONNACK that refuses with Session Present", () => {
   expect(told("20080387051f00026e6f", 5)).toMatchInlineSnapshot(`
     "CONNACK from a server, 10 bytes at offset 0, MQTT 5.0 (as asked for)
       0                      Fixed header
@@ -281,7 +281,7 @@ test("told: a DISCONNECT that only a server may send", () => {
   `);
 });
 
-test("told: a Remaining Length that has no end, behind a PINGREQ", () => {
+test("told: a Remaining Length without end, behind a PINGREQ", () => {
   expect(told("c00030ffffffffff00", 4)).toMatchInlineSnapshot(`
     "PINGREQ from a client, 2 bytes at offset 0, MQTT 3.1.1 (as asked for)
       0                      Fixed header
@@ -330,7 +330,7 @@ test("told: a PUBLISH that is cut off", () => {
   `);
 });
 
-test("told: a property that does not exist, and what stands behind its block", () => {
+test("told: a property that does not exist, and the bytes after its block", () => {
   expect(told("4008000100040440000000", 5)).toMatchInlineSnapshot(`
     "PUBACK from a client, 10 bytes at offset 0, MQTT 5.0 (as asked for)
       0                      Fixed header
@@ -362,7 +362,7 @@ test("told: a property that does not exist, and what stands behind its block", (
   `);
 });
 
-test("told: packets of a whole connection, one behind the other", () => {
+test("told: packets of a whole connection, in sequence", () => {
   expect(told("100f00044d5154540402000a000364657620020000c000d000e000")).toMatchInlineSnapshot(`
     "CONNECT from a client, 17 bytes at offset 0, MQTT 3.1.1 (by its CONNECT)
       0                      Fixed header
@@ -423,7 +423,7 @@ test("told: packets of a whole connection, one behind the other", () => {
   `);
 });
 
-test("told: strings of a peer can do no harm, and lines fit", () => {
+test("told: a peer's strings do no harm, and lines fit", () => {
   const topic = [...Buffer.from(`\u001b[2J\u202e\n${"x".repeat(300)}`)];
   const body = [topic.length >> 8, topic.length & 0xff, ...topic];
   const hex = Buffer.from([0x30, (body.length & 127) | 128, body.length >> 7, ...body]).toString(
@@ -469,7 +469,7 @@ test("told: a colour takes no columns", () => {
   }
 });
 
-test("told: where there is no room for the bytes, the words", () => {
+test("told: without room for the bytes, the words", () => {
   const trees = packetTree(Uint8Array.from(Buffer.from("30050001236869", "hex")), { protocol: 4 });
   const style = { columns: 40, colors: pc.createColors(false) };
   expect(packetTreeText(trees, style)).toMatchInlineSnapshot(`

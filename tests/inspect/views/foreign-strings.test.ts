@@ -5,7 +5,7 @@ import { width } from "../../../src/log/columns.ts";
 import { World } from "../../support/world.ts";
 import { plainStyle, viewsOf } from "./viewed.ts";
 
-/** Moves a cursor, begins or forges a line, turns the reading direction, hides, shifts columns. */
+/** Moves a cursor, starts or forges a line, turns the reading direction, hides, shifts columns. */
 const pieces = [
   ...["\u001b[2J", "\u009b1A", "\r", "\n", "\t", "\u0007", "\b", "\u007f"],
   ...["\u202a", "\u202b", "\u202c", "\u202d", "\u202e", "\u2066", "\u2067", "\u2068", "\u2069"],
@@ -14,7 +14,7 @@ const pieces = [
   ...["\\", "'", " · ", "   ", "dev-43  127.0.0.1:1 in 5 s", "x".repeat(90), "灯".repeat(60)],
 ];
 
-/** Some client id, topic and payload; whole characters, since the wire takes no others. */
+/** Some client id, topic and payload; whole characters, since the wire accepts no others. */
 const foreign = fc
   .oneof(
     fc
@@ -62,13 +62,13 @@ function worldOf(id: string, topic: string, payload: string): World {
 const unprintable =
   /[^\n\P{C}]|\p{Zl}|\p{Zp}|(?! )\p{Zs}|\p{Default_Ignorable_Code_Point}|\p{M}{4}/u;
 
-/** Takes a second; a machine that is busy may take longer than a test usually may. */
+/** Takes a second; longer than bun's limit on a busy machine. */
 const limitMs = 60_000;
 
-/** Heads of tables; where there is no room for columns they are missing. */
+/** Heads of tables; omitted where there is no room for columns. */
 const head = /^[A-Z][A-Z ,]+$/;
 
-/** Lines that a reader takes for the beginning of something. */
+/** Lines that look like the start of an item. */
 function beginnings(text: string): number {
   return text.split("\n").filter((line) => /^[^ ]/.test(line) && !head.test(line)).length;
 }
@@ -131,7 +131,7 @@ test(
   limitMs,
 );
 
-test("viewed: the longest client id there can be", () => {
+test("viewed: the longest possible client id", () => {
   const id = "灯".repeat(21_845);
   const world = worldOf("dev", "t", "p");
   const client = world.open();

@@ -22,11 +22,11 @@ function crowd(): World {
 const tables = ["clients", "wills", "sessions", "subscriptions", "route", "retained"] as const;
 const asked = { clientId: "dev-42", topic: filter };
 
-test("long names: one of 300 characters makes no row wide where a pipe reads", () => {
+test("long names: one of 300 characters makes no row wide in a pipe", () => {
   const views = viewsOf(crowd(), plainStyle(Infinity), asked);
   for (const verb of tables) {
     for (const line of (views[verb] ?? "").split("\n")) {
-      // A short name stands in a cell of 64 columns, with two to the next cell.
+      // A short name has a cell of 64 columns, with two to the next cell.
       expect(line, verb).not.toMatch(/ {65}/);
     }
   }

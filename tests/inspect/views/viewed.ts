@@ -32,7 +32,7 @@ export const colorfulStyle: ViewStyle = {
   zone: "utc",
 };
 
-/** What each verb shows of a world, by the verb; of one client, one topic, all retained messages. */
+/** The view of each verb, by verb; of one client, one topic, all retained messages. */
 export function viewsOf(
   world: World,
   style: ViewStyle,

@@ -16,7 +16,7 @@ import { colorfulStyle, plainStyle, viewsOf } from "./viewed.ts";
 
 const asked = { clientId: "dev-42", topic: "home/dev-42/status" };
 
-/** A few of all kinds: one with a close call, one away, two that share, one whose will waits. */
+/** A few of all kinds: one with a close call, one offline, two that share, one whose will waits. */
 function household(): World {
   const world = new World();
   const device = mortal(world, {
@@ -50,7 +50,7 @@ function household(): World {
   return world;
 }
 
-test("viewed: a publisher that is held, and the subscriber that holds it", () => {
+test("viewed: a held publisher, and the subscriber that holds it", () => {
   const world = new World();
   hold(world);
   world.advance(1500);
@@ -275,7 +275,7 @@ test("viewed: on a wide terminal", () => {
   `);
 });
 
-test("viewed: where there is no room for columns", () => {
+test("viewed: without room for columns", () => {
   expect(shown(40)).toMatchInlineSnapshot(`
     "
     == overview
@@ -460,7 +460,7 @@ test("viewed: where there is no room for columns", () => {
   `);
 });
 
-test("viewed: in a pipe a line is as long as it is", () => {
+test("viewed: in a pipe lines are not wrapped", () => {
   expect(shown(Infinity)).toMatchInlineSnapshot(`
     "
     == overview
@@ -563,7 +563,7 @@ for (const columns of [32, 40, 57, 80, 100]) {
   });
 }
 
-test("viewed: nothing there", () => {
+test("viewed: an empty broker", () => {
   const style = plainStyle(80);
   const wills = { now: 0, wills: [], more: false, decided: null, awaited: null, awaitedWill: null };
   expect([
@@ -590,7 +590,7 @@ test("viewed: as many lines as a broker can have clients", () => {
   expect(table(["CLIENT", "FROM"], rows, plainStyle(80))).toHaveLength(300_001);
 });
 
-test("viewed: payloads that are no text, or cut within a character", () => {
+test("viewed: payloads that are not text, or cut within a character", () => {
   const payloads = [
     Buffer.from([0xff, 0xc0, 0, 1]),
     Buffer.alloc(100, 0xfe),
@@ -618,7 +618,7 @@ test("viewed: payloads that are no text, or cut within a character", () => {
   `);
 });
 
-test("viewed: a client that was refused, and one that the operator has dropped", () => {
+test("viewed: a refused client, and one that the operator has dropped", () => {
   const world = new World({
     access: { mayPublish: (_, topic) => topic !== "secret", maySubscribe: () => true },
   });

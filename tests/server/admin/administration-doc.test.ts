@@ -9,11 +9,11 @@ import { Administered } from "../../support/administered.ts";
 import { hold } from "../../support/held.ts";
 import { mortal, watcherOf } from "../../support/mortal.ts";
 
-// docs/administration.md says what there is, all of it and nothing else.
+// docs/administration.md describes everything that exists, and nothing else.
 
 const doc = readFileSync(path.resolve(import.meta.dir, "../../../docs/administration.md"), "utf8");
 
-/** The first cells of a table's rows, where they are code. */
+/** The first cells of a table's rows, if they are code. */
 function cells(pattern: RegExp): string[] {
   return [...doc.matchAll(pattern)].map(([, ...parts]) => parts.join(" ")).toSorted();
 }
@@ -40,7 +40,7 @@ test("every key of its configuration", () => {
 });
 
 test("every event", () => {
-  // The log's alone.
+  // Events that only the log has.
   const untold = ["logLinesDropped"];
   const named = eventNames.filter((name) => doc.includes(`\`${name}\``));
   expect([...named, ...untold].toSorted()).toEqual([...eventNames].toSorted());
@@ -80,7 +80,7 @@ test("every field of every answer", async () => {
   expect([...fields].filter((field) => !doc.includes(`\`${field}\``))).toEqual([]);
 });
 
-/** The names of all fields, less those whose names are no shape: causes, and an event's own facts. */
+/** The names of all fields, except names that are data: causes, and an event's own facts. */
 function gather(value: unknown, fields: Set<string>): void {
   if (Array.isArray(value)) for (const item of value) gather(item, fields);
   if (typeof value !== "object" || value === null || Array.isArray(value)) return;

@@ -40,7 +40,7 @@ const request = fc
     [`${method} ${path} HTTP/${version}`, "Host: localhost", ...given, "", body].join("\r\n"),
   );
 
-/** Those that have a body to wait for. */
+/** Requests that have a body to wait for. */
 const order = fc
   .record({
     line: fc.constantFrom("PUT /v1/log", "POST /v1/client/drop?id=dev-42"),
@@ -56,12 +56,12 @@ const harm = fc.record({
   wrong: fc.option(
     fc.record({ at: fc.double({ min: 0, max: 0.999, noNaN: true }), byte: fc.nat(255) }),
   ),
-  /** What of it is sent. */
+  /** The part of it that is sent. */
   part: fc.constantFrom(1, 1, 1, 0.5, 0.95),
   after: fc.constantFrom<("hangUp" | "reset" | "wait")[]>("hangUp", "reset", "wait"),
 });
 
-test("whatever is asked, and however it breaks off, nothing of it is a fault of ours", async () => {
+test("no request, however it breaks off, causes a fault", async () => {
   const admin = new Administered();
   const client = mortal(admin.world, { id: "dev-42", keepalive: 10 });
   const faults: unknown[] = [];

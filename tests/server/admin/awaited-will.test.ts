@@ -3,7 +3,7 @@ import type { WillsAnswer } from "../../../src/api/api.ts";
 import { Administered } from "../../support/administered.ts";
 import { mortal } from "../../support/mortal.ts";
 
-/** A request for the fate of a will, which the interface already waits with. */
+/** A request for the fate of a will, which the interface is already waiting for. */
 class Waiting {
   readonly answer: Promise<WillsAnswer>;
 
@@ -19,7 +19,7 @@ class Waiting {
   }
 }
 
-test("the answer comes with the fate of the will", async () => {
+test("the answer is sent at the fate of the will", async () => {
   const admin = new Administered();
   const client = mortal(admin.world, { id: "dev-42", keepalive: 10 });
   const waiting = await Waiting.for(admin, "client=dev-42&wait=10m");
@@ -31,7 +31,7 @@ test("the answer comes with the fate of the will", async () => {
   expect(admin.hub.listening).toBe(0);
 });
 
-test("a takeover arms another will: the one that was asked for is told", async () => {
+test("a takeover arms another will: the answer is about the requested one", async () => {
   const admin = new Administered();
   mortal(admin.world, { id: "dev-42", keepalive: 10 });
   const waiting = await Waiting.for(admin, "client=dev-42&wait=10m");
@@ -42,7 +42,7 @@ test("a takeover arms another will: the one that was asked for is told", async (
   expect(wills.map(({ id, state }) => `${id} ${state}`)).toEqual(["2 armed", "1 published"]);
 });
 
-test("where there is none yet, the first that is armed is the one", async () => {
+test("if there is none yet, the first armed will counts", async () => {
   const admin = new Administered();
   mortal(admin.world, { id: "other", keepalive: 10 }).drop();
   const waiting = await Waiting.for(admin, "client=dev-42&topic=wills/dev-42&wait=10m");
@@ -54,7 +54,7 @@ test("where there is none yet, the first that is armed is the one", async () => 
   expect(awaitedWill?.fate?.fate).toBe("published");
 });
 
-test("a will that the ledger forgets at once is told all the same", async () => {
+test("a will that the ledger evicts at once is still reported", async () => {
   const admin = new Administered({ limits: { ledger: 0 } });
   const waiting = await Waiting.for(admin, "client=dev-42&wait=10m");
   mortal(admin.world, { id: "dev-42", keepalive: 10 }).drop();
@@ -63,7 +63,7 @@ test("a will that the ledger forgets at once is told all the same", async () => 
   expect(awaitedWill?.fate?.fate).toBe("published");
 });
 
-test("what is decided already is answered at once, whatever the list leaves out", async () => {
+test("a decided will is answered at once, even if the list omits it", async () => {
   const admin = new Administered();
   mortal(admin.world, { id: "dev-42", keepalive: 10 }).drop();
   const answer = await admin.ask("/v1/wills?client=dev-42&which=pending&wait=10m");
@@ -85,7 +85,7 @@ test("a delayed will is decided when it is published", async () => {
   expect((await waiting.answer).awaitedWill?.fate).toMatchObject({ fate: "published", by: "due" });
 });
 
-test("a will that waits while more clients go than are remembered is waited for", async () => {
+test("a waiting will is awaited while more clients end than the records hold", async () => {
   const admin = new Administered({ limits: { ledger: 2 } });
   mortal(admin.world, { id: "dev-42", keepalive: 10, delay: 30, expiry: 100 }).drop();
   for (const id of ["a", "b", "c"]) mortal(admin.world, { id, keepalive: 10 }).drop();
@@ -96,7 +96,7 @@ test("a will that waits while more clients go than are remembered is waited for"
   expect(awaitedWill?.fate).toMatchObject({ fate: "published", by: "due" });
 });
 
-test("a will that is known still is awaited though its client is forgotten", async () => {
+test("a will that is still recorded is awaited although its client is evicted", async () => {
   const admin = new Administered({ limits: { ledger: 2 } });
   mortal(admin.world, { id: "dev-42", keepalive: 10 }).drop();
   for (const clientId of ["a", "b", "c"]) {
@@ -109,7 +109,7 @@ test("a will that is known still is awaited though its client is forgotten", asy
   expect(await answer.json()).toMatchObject({ decided: true, awaited: 1, wills: [{ id: 1 }] });
 });
 
-test("a will on a topic that is remembered cut is found by the whole topic", async () => {
+test("a will whose recorded topic is cut is found by the whole topic", async () => {
   const admin = new Administered();
   const topic = `t/${"x".repeat(600)}`;
   mortal(admin.world, { id: "dev-42", keepalive: 10, will: { topic } }).drop();
@@ -120,7 +120,7 @@ test("a will on a topic that is remembered cut is found by the whole topic", asy
   expect(await another.json()).toMatchObject({ wills: [] });
 });
 
-test("when the time is over, what is known is said", async () => {
+test("at the timeout, the answer has the facts known by then", async () => {
   const admin = new Administered();
   const none = await admin.ask("/v1/wills?client=dev-42&wait=1ms");
   expect(await none.json()).toMatchObject({ decided: false, awaited: null, awaitedWill: null });
@@ -133,12 +133,12 @@ test("when the time is over, what is known is said", async () => {
   expect(admin.hub.listening).toBe(0);
 });
 
-test("without a wait nothing is awaited", async () => {
+test("without a wait the answer is immediate", async () => {
   const answer = await new Administered().ask("/v1/wills");
   expect(await answer.json()).toMatchObject({ decided: null, awaited: null, awaitedWill: null });
 });
 
-test("whoever goes away is waited for no longer", async () => {
+test("the wait ends when its client closes", async () => {
   const admin = new Administered();
   const gone = new AbortController();
   const waiting = await Waiting.for(admin, "client=dev-42&wait=10m", { signal: gone.signal });
@@ -147,7 +147,7 @@ test("whoever goes away is waited for no longer", async () => {
   expect(admin.hub.listening).toBe(0);
 });
 
-test("when the broker stops, whoever waits is answered", async () => {
+test("when the broker stops, waiting requests get their answers", async () => {
   const admin = new Administered();
   mortal(admin.world, { id: "dev-42", keepalive: 10 });
   const waiting = await Waiting.for(admin, "client=dev-42&wait=10m");
@@ -155,7 +155,7 @@ test("when the broker stops, whoever waits is answered", async () => {
   expect(await waiting.answer).toMatchObject({ decided: false, awaited: 1 });
 });
 
-test("requests that wait count as streams", async () => {
+test("waiting requests count as streams", async () => {
   const admin = new Administered({ admin: { streams: 1 } });
   const waiting = await Waiting.for(admin, "wait=10m");
   expect((await admin.ask("/v1/wills?wait=1s")).status).toBe(503);

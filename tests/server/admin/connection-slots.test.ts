@@ -3,7 +3,7 @@ import { EventEmitter } from "node:events";
 import type { Socket } from "node:net";
 import { ConnectionSlots } from "../../../src/server/admin/connection-slots.ts";
 
-/** As much of a socket as a slot needs. */
+/** The part of a socket that a slot needs. */
 class Fake extends EventEmitter {
   destroyed = false;
 
@@ -17,7 +17,7 @@ function fake(): Fake & Socket {
   return new Fake() as Fake & Socket;
 }
 
-test("slots: there are so many, and one that is left is free", () => {
+test("slots: their number is limited, and a released one is free", () => {
   const slots = new ConnectionSlots(2);
   const [a, b, c, d] = [fake(), fake(), fake(), fake()] as const;
   expect([slots.accept(a, 0), slots.accept(b, 0), slots.accept(c, 0)]).toEqual([true, true, false]);
@@ -25,7 +25,7 @@ test("slots: there are so many, and one that is left is free", () => {
   expect([slots.accept(d, 0), slots.accept(c, 0)]).toEqual([true, false]);
 });
 
-test("slots: the one that has let us wait for the longest makes room, after a moment", () => {
+test("slots: the client that has kept the server waiting the longest makes room, after a moment", () => {
   const slots = new ConnectionSlots(3);
   const [silent, idle, stalled, newcomer, next] = [fake(), fake(), fake(), fake(), fake()] as const;
   slots.accept(silent, 0);
@@ -44,17 +44,17 @@ test("slots: the one that has let us wait for the longest makes room, after a mo
   expect(stalled.destroyed).toBe(true);
 });
 
-test("slots: who waits for us keeps the slot, however long it takes", () => {
+test("slots: a client that waits for the server keeps its slot, however long it takes", () => {
   const slots = new ConnectionSlots(1);
   const [waiting, newcomer] = [fake(), fake()] as const;
   slots.accept(waiting, 0);
   slots.requestBegan(waiting);
   expect(slots.accept(newcomer, 1e9)).toBe(false);
-  // It takes what it gets, now and then.
+  // It reads its answer at intervals.
   slots.blocked(waiting, 1e9);
   slots.drained(waiting);
   expect(slots.accept(newcomer, 2e9)).toBe(false);
-  // Of two requests on one connection, one is still answered.
+  // Of two requests on one connection, one is still to be answered.
   slots.requestBegan(waiting);
   slots.requestEnded(waiting, 2e9);
   expect(slots.accept(newcomer, 3e9)).toBe(false);

@@ -9,7 +9,7 @@ async function silenced(admin: Administered): Promise<DropAnswer> {
   return (await answer.json()) as DropAnswer;
 }
 
-test("where the keepalive ends a silent connection there is nothing to know besides", async () => {
+test("where the keepalive ends a silent connection the answer has no hint", async () => {
   const admin = new Administered();
   mortal(admin.world, { id: "dev-42", keepalive: 10 });
   const deadlineAt = admin.world.broker.now + 15_000;
@@ -24,7 +24,7 @@ test("without a keepalive nothing ends it", async () => {
   });
 });
 
-test("a keepalive that stands still, since output waited, is one", async () => {
+test("a keepalive that pauses because of waiting output gives a hint", async () => {
   const admin = new Administered({ outputBytes: 200 });
   const { world } = admin;
   const client = mortal(world, { id: "dev-42", keepalive: 10 });
@@ -40,7 +40,7 @@ test("a keepalive that stands still, since output waited, is one", async () => {
   expect(world.noted("ended").map(({ cause }) => cause)).toEqual(["keepAliveExpired"]);
 });
 
-test("a keepalive of which the broker takes no notice is one", async () => {
+test("a keepalive that the broker ignores gives a hint", async () => {
   const admin = new Administered({ rules: { keepAliveFactor: Infinity } });
   mortal(admin.world, { id: "dev-42", keepalive: 10 });
   expect(await silenced(admin)).toMatchObject({

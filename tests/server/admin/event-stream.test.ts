@@ -5,7 +5,7 @@ import { HttpSocket } from "../../support/http-socket.ts";
 import { eventually } from "../../support/inbox.ts";
 import { mortal } from "../../support/mortal.ts";
 
-/** What was told in one stream, read piece by piece. */
+/** The output of one stream, read piece by piece. */
 class Reading implements AsyncDisposable {
   readonly #pieces: AsyncIterator<Uint8Array>;
   #text = "";
@@ -22,7 +22,7 @@ class Reading implements AsyncDisposable {
     this.#pieces = body[Symbol.asyncIterator]();
   }
 
-  /** All that was said, once this has been said. */
+  /** Everything received, once it contains this text. */
   async until(text: string): Promise<string> {
     while (!this.#text.includes(text)) {
       const { value, done } = await this.#pieces.next();
@@ -52,7 +52,7 @@ function eventsOf(text: string) {
   }));
 }
 
-test("each event is told in order, as the log tells it", async () => {
+test("events are sent in order, with the log's words", async () => {
   const admin = new Administered();
   await using reading = await Reading.of(admin);
   const client = mortal(admin.world, { id: "dev-42", keepalive: 10 });
@@ -84,7 +84,7 @@ test.each([
   expect(told.map(({ event, facts }) => `${event} ${facts.client}`)).toEqual([...expected]);
 });
 
-test("a stream whose reader has gone listens no more", async () => {
+test("a stream whose reader has closed stops listening", async () => {
   const admin = new Administered();
   const reading = await Reading.of(admin);
   expect(admin.hub.listening).toBe(1);
@@ -92,7 +92,7 @@ test("a stream whose reader has gone listens no more", async () => {
   expect(admin.hub.listening).toBe(0);
 });
 
-test("HEAD opens no stream, however often it is asked", async () => {
+test("HEAD opens no stream, however often it is sent", async () => {
   const admin = new Administered();
   for (let asked = 0; asked < 100; asked++) {
     const answer = await admin.ask("/v1/events", { method: "HEAD" });
@@ -101,10 +101,10 @@ test("HEAD opens no stream, however often it is asked", async () => {
   expect(admin.hub.listening).toBe(0);
 });
 
-test("one stream too many is refused, and there is room again when one has gone", async () => {
+test("one stream above the limit is refused, and a closed one makes room", async () => {
   const admin = new Administered({ admin: { streams: 2 } });
   const readings = [await Reading.of(admin), await Reading.of(admin)];
-  // Who takes what there is keeps the place.
+  // A reader that reads what was sent keeps its place.
   for (const reading of readings) await reading.until(": mqttd");
   expect(admin.hub.evictSlowest(performance.now() + 60_000)).toBe(false);
   const answer = await admin.ask("/v1/events");
@@ -118,14 +118,14 @@ test("one stream too many is refused, and there is room again when one has gone"
   for (const reading of readings) await reading[Symbol.asyncDispose]();
 });
 
-test("where all streams are taken, the one whose reader has taken nothing for the longest makes room", async () => {
+test("at the limit of streams, the one whose reader has read nothing for the longest makes room", async () => {
   const admin = new Administered({ admin: { streams: 2 } });
   await using first = await Reading.of(admin);
   await using second = await Reading.of(admin);
   for (const reading of [first, second]) await reading.until(": mqttd");
   const began = performance.now();
   mortal(admin.world, { id: "dev-1", keepalive: 10 });
-  // The second one has taken that, and has something to take since then only.
+  // The second one has read that, and has had unread output only since then.
   await second.until("dev-1");
   mortal(admin.world, { id: "dev-2", keepalive: 10 });
   expect(admin.hub.evictSlowest(began)).toBe(false);
@@ -137,7 +137,7 @@ test("where all streams are taken, the one whose reader has taken nothing for th
   expect(await second.until("dev-2")).toContain("dev-2");
 });
 
-test("a reader that takes nothing misses what is past the limit, and is told how much", async () => {
+test("a reader that reads nothing misses events above the limit, and gets their number", async () => {
   const streamBytes = 4096;
   const admin = new Administered({ admin: { streamBytes } });
   await using reading = await Reading.of(admin);
@@ -154,7 +154,7 @@ test("a reader that takes nothing misses what is past the limit, and is told how
   expect(after.map(({ id }) => id)).toEqual(Array.from(after, (_, at) => at + 1));
 });
 
-test("an event that is larger than what may wait is missed, and those after it are told", async () => {
+test("an event above the limit is missed, and those after it are sent", async () => {
   const admin = new Administered({ admin: { streamBytes: 1024 } });
   await using reading = await Reading.of(admin);
   await reading.until(": mqttd");
@@ -165,7 +165,7 @@ test("an event that is larger than what may wait is missed, and those after it a
   expect(eventsOf(await reading.until("small"))).toHaveLength(1);
 });
 
-test("when the broker stops, what a reader has missed is told, too", async () => {
+test("when the broker stops, the number of missed events is sent, too", async () => {
   const admin = new Administered({ admin: { streamBytes: 4096 } });
   await using reading = await Reading.of(admin);
   for (let round = 0; round < 100; round++) mortal(admin.world, { keepalive: 10 }).drop();
@@ -174,7 +174,7 @@ test("when the broker stops, what a reader has missed is told, too", async () =>
   expect(await reading.end()).toEndWith(`event: missed\ndata: ${admin.hub.missed}\n\n`);
 });
 
-test("packets are told to who asks for them, and to nobody else", async () => {
+test("packets are sent only to streams that request them", async () => {
   const admin = new Administered();
   let traced = 0;
   admin.hub.onTrace = () => (traced += 1);
@@ -187,7 +187,7 @@ test("packets are told to who asks for them, and to nobody else", async () => {
   await plain.until(": mqttd");
 });
 
-test("when the broker stops, what waits is told and the stream ends", async () => {
+test("when the broker stops, waiting events are sent and the stream ends", async () => {
   const admin = new Administered();
   await using reading = await Reading.of(admin);
   mortal(admin.world, { id: "last", keepalive: 10 });
@@ -196,7 +196,7 @@ test("when the broker stops, what waits is told and the stream ends", async () =
   expect(admin.hub.listening).toBe(0);
 });
 
-test("over a socket: a reader that stalls misses what is past the limit, then reads on", async () => {
+test("over a socket: a reader that stalls misses events above the limit, then resumes", async () => {
   const streamBytes = 256 * 1024;
   const admin = new Administered({ admin: { streamBytes } });
   const faults: unknown[] = [];
@@ -212,7 +212,7 @@ test("over a socket: a reader that stalls misses what is past the limit, then re
     () => admin.hub.listening === 1,
     () => "no stream was opened",
   );
-  // The kernel takes some MiB.
+  // The kernel accepts some MiB.
   for (let round = 0; round < 10_000; round++) {
     mortal(admin.world, { keepalive: 10 }).drop();
     // The stream writes in turns of its own.

@@ -15,7 +15,7 @@ describe("on loopback", () => {
     ["LOCALHOST", 200],
     ["127.0.0.1:1888", 200],
     ["[::1]:1888", 200],
-    // Bound to 127.5, it is asked under that address.
+    // A listener on 127.5 gets requests under that address.
     ["127.0.0.5:1888", 200],
     ["evil.example", 403],
     ["127.0.0.1.evil.example:1888", 403],
@@ -47,7 +47,7 @@ describe("on loopback", () => {
     expect(await status(admin, { "sec-fetch-site": site })).toBe(expected);
   });
 
-  test("an order of another page is refused before its body is looked at", async () => {
+  test("an order from another page is refused before its body is read", async () => {
     const init = { method: "PUT", body: "no JSON", headers: { origin: "http://evil.example" } };
     expect((await admin.ask("/v1/log", init)).status).toBe(403);
   });
@@ -62,7 +62,7 @@ describe("with a token", () => {
   });
 
   test.each(["", "Bearer", "Bearer ", "Bearer secret2", "Bearer secre", "Basic secret", "secret"])(
-    "authorization %p is not enough",
+    "authorization %p is insufficient",
     async (authorization) => {
       const answer = await admin.ask("/v1/overview", { headers: { authorization } });
       expect(answer.status).toBe(401);
@@ -75,7 +75,7 @@ describe("with a token", () => {
     expect(await status(admin, { ...right, "sec-fetch-site": "cross-site" })).toBe(403);
   });
 
-  test("whoever supervises the process needs none", async () => {
+  test("a supervisor of the process needs none", async () => {
     expect(await status(admin, {}, "/healthz")).toBe(200);
     expect(await status(admin, {}, "/readyz")).toBe(200);
     expect(await status(admin, {}, "/metrics")).toBe(401);

@@ -5,7 +5,7 @@ import { eventually } from "../../support/inbox.ts";
 
 const ok = (): Response => new Response("ok");
 
-/** A server of one function, and what of it was our own fault. */
+/** A server of one function, and our own faults in it. */
 async function served(given: Partial<HttpSettings> = {}) {
   const faults: unknown[] = [];
   const socket = await serveHttp({
@@ -30,7 +30,7 @@ async function served(given: Partial<HttpSettings> = {}) {
   };
 }
 
-test("a body that breaks off is told to whoever reads it, and is no fault of ours", async () => {
+test("a body that breaks off is reported to its reader, and is no fault", async () => {
   const { promise, resolve } = Promise.withResolvers<unknown>();
   await using server = await served({
     fetch: async (request) => {
@@ -45,7 +45,7 @@ test("a body that breaks off is told to whoever reads it, and is no fault of our
   expect(String(await promise)).toContain("aborted");
 });
 
-test("an answer does not wait for a body that nobody wants", async () => {
+test("an answer does not wait for an unread body", async () => {
   await using server = await served({ fetch: () => new Response("no", { status: 403 }) });
   using asker = await HttpSocket.connect(server.port);
   asker.ask("PUT /", [`Content-Length: ${2 ** 40}`]);
@@ -54,7 +54,7 @@ test("an answer does not wait for a body that nobody wants", async () => {
   expect(answer.toLowerCase()).toContain("connection: close");
 });
 
-test("a body is not read before it is asked for", async () => {
+test("a body is not read before it is requested", async () => {
   const { promise, resolve } = Promise.withResolvers<void>();
   await using server = await served({
     fetch: async (request) => {
@@ -70,7 +70,7 @@ test("a body is not read before it is asked for", async () => {
   expect(await asker.until("whole")).toStartWith("HTTP/1.1 200 ");
 });
 
-test("a connection serves one request after the other", async () => {
+test("a connection serves consecutive requests", async () => {
   await using server = await served({
     fetch: (request) => new Response(new URL(request.url).pathname),
   });
@@ -126,14 +126,14 @@ test.each([
   expect(await asker.until("\r\n\r\n")).toStartWith(`HTTP/1.1 ${status} `);
 });
 
-test("the host of a whole URL counts, not the header beside it", async () => {
+test("the host of an absolute URL counts, not the header beside it", async () => {
   await using server = await served({ fetch: ({ headers }) => new Response(headers.get("host")) });
   using asker = await HttpSocket.connect(server.port);
   asker.ask("GET http://evil.example/");
   await asker.until("evil.example");
 });
 
-test("one connection too many is closed at once where all wait for us, and they live on", async () => {
+test("one connection above the limit is closed at once if all others wait for the server, and they stay open", async () => {
   const { promise, resolve } = Promise.withResolvers<void>();
   let asked = 0;
   const fetch = async ({ url }: Request): Promise<Response> => {
@@ -149,7 +149,7 @@ test("one connection too many is closed at once where all wait for us, and they 
     () => asked === 2,
     () => `${asked} requests came`,
   );
-  // Where accepting is deferred, a connection is one with its first byte.
+  // With deferred accepting, a connection counts from its first byte.
   using third = await HttpSocket.connect(server.port);
   third.ask("GET /");
   expect(await third.end()).toBe("");
@@ -159,7 +159,7 @@ test("one connection too many is closed at once where all wait for us, and they 
   await second.until("/again");
 });
 
-/** An answer without an end, and how much of it was made. */
+/** An endless answer, and the amount of it that was produced. */
 function endless(): { fetch: () => Response; readonly made: number; readonly cancelled: number } {
   const counts = { made: 0, cancelled: 0 };
   const chunk = new Uint8Array(64 * 1024).fill(97);
@@ -179,7 +179,7 @@ function endless(): { fetch: () => Response; readonly made: number; readonly can
   };
 }
 
-test("whoever takes nothing of an answer for too long is cut off", async () => {
+test("a client that reads nothing of an answer for too long is cut off", async () => {
   const answer = endless();
   await using server = await served({ stallTimeoutMs: 300, fetch: answer.fetch });
   using asker = await HttpSocket.connect(server.port);
@@ -192,7 +192,7 @@ test("whoever takes nothing of an answer for too long is cut off", async () => {
   expect(answer.made).toBeGreaterThan(0);
 });
 
-test("of those who ask and never read, none shuts out who comes later", async () => {
+test("clients that never read their answers do not shut out later ones", async () => {
   const answer = endless();
   const fetch = (request: Request): Response =>
     request.url.endsWith("/long") ? answer.fetch() : ok();
@@ -205,7 +205,7 @@ test("of those who ask and never read, none shuts out who comes later", async ()
     asker.stall();
     asker.ask("GET /long");
   }
-  // The last one reads, and asks for nothing more.
+  // The last one reads, and requests nothing more.
   stalled[3]?.ask("GET /");
   await stalled[3]?.until("ok");
   await eventually(
@@ -219,7 +219,7 @@ test("of those who ask and never read, none shuts out who comes later", async ()
   for (const one of stalled) one.reset();
 });
 
-test("whoever takes nothing gets nothing more, until it takes again", async () => {
+test("a client that reads nothing gets nothing more, until it reads again", async () => {
   const chunk = new Uint8Array(64 * 1024).fill(97);
   let made = 0;
   await using server = await served({
@@ -236,7 +236,7 @@ test("whoever takes nothing gets nothing more, until it takes again", async () =
   using asker = await HttpSocket.connect(server.port);
   asker.stall();
   asker.ask("GET /");
-  // The kernel takes some MiB; what is made must come to rest long before this.
+  // The kernel accepts some MiB; production must stop long before this.
   for (let before = -1; made !== before;) {
     before = made;
     await new Promise((resolve) => setTimeout(resolve, 100));
@@ -252,7 +252,7 @@ test("whoever takes nothing gets nothing more, until it takes again", async () =
   );
 });
 
-test("what the function throws is our fault; a client that has gone is not", async () => {
+test("an error of the function is a fault; a closed client is not", async () => {
   const thrown = new Error("planted");
   const server = await served({
     fetch: () => {
@@ -269,7 +269,7 @@ test("what the function throws is our fault; a client that has gone is not", asy
   await server[Symbol.asyncDispose]();
 });
 
-test("what is under way when it closes is brought to its end, or to that of its time", async () => {
+test("requests under way at the close are finished, or cut off at the timeout", async () => {
   const { promise, resolve } = Promise.withResolvers<void>();
   let asked = 0;
   const server = await served({

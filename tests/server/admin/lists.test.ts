@@ -27,7 +27,7 @@ function crowd(count: number): Administered {
   return admin;
 }
 
-test("each list has all, or as many as were asked for and says that there are more", async () => {
+test("each list has all items, or as many as requested and a mark that more exist", async () => {
   const admin = crowd(10);
   const publisher = admin.world.open();
   publisher.connect({ clientId: "publisher" });
@@ -67,14 +67,14 @@ test("wills are listed newest first", async () => {
   expect(wills.map(({ clientId }) => clientId)).toEqual(["a2", "a1", "a0"]);
 });
 
-test("a list that is written while clients come and go is JSON, and comes to an end", async () => {
+test("a list written while clients connect and end is JSON, and ends", async () => {
   const admin = crowd(2000);
   const answer = await admin.ask("/v1/sessions");
   let text = "";
   let round = 0;
   for await (const piece of answer.body ?? []) {
     text += Buffer.from(piece).toString();
-    // Those at the front go, and as many come anew behind the end.
+    // Those at the front end, and as many new ones connect behind the last.
     for (let index = 0; index < 10; index++) {
       const id = `a${round++}`;
       admin.world.driver.order({ type: "kicked", clientId: id });
@@ -88,7 +88,7 @@ test("a list that is written while clients come and go is JSON, and comes to an 
   for (let index = round; index < 2000; index++) expect(ids.has(`a${index}`)).toBe(true);
 });
 
-test("a reader that goes in the middle ends the steps", async () => {
+test("a reader that closes in the middle ends the steps", async () => {
   let isOver = false;
   function* steps() {
     try {
@@ -107,7 +107,7 @@ test("a reader that goes in the middle ends the steps", async () => {
   expect(isOver).toBe(true);
 });
 
-test("others have their turn in the middle of a long answer", async () => {
+test("other work runs in the middle of a long answer", async () => {
   const turns = new Turns();
   let made = 0;
   const most = 2_000_000;
@@ -129,7 +129,7 @@ test("others have their turn in the middle of a long answer", async () => {
   expect(immediates).toBeGreaterThan(5);
 });
 
-test("one piece of work has its turn at a time", async () => {
+test("one piece of work runs at a time", async () => {
   const turns = new Turns();
   const order: string[] = [];
   const work = async (name: string): Promise<void> => {
@@ -143,7 +143,7 @@ test("one piece of work has its turn at a time", async () => {
   expect(order.join("")).toMatch(/^a-?b-?a-?b-?a-?b$/);
 });
 
-test("text in pieces is what JSON.stringify makes of the same value", async () => {
+test("text in pieces equals JSON.stringify of the same value", async () => {
   const one = { a: 1, b: '\u2028"\\', c: null, d: [1, 2] };
   function* steps() {
     yield null;

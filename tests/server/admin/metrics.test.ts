@@ -7,7 +7,7 @@ const promtool = Bun.which("promtool");
 const without =
   promtool === null ? ": skipped, promtool is not installed (prometheus in Debian)" : "";
 
-/** A broker to which everything has happened once that has a number. */
+/** A broker on which every counted event has happened once. */
 async function eventful(): Promise<string> {
   const admin = new Administered();
   const { world } = admin;
@@ -24,7 +24,7 @@ async function eventful(): Promise<string> {
   return answer.text();
 }
 
-test.skipIf(promtool === null)(`promtool finds nothing to say${without}`, async () => {
+test.skipIf(promtool === null)(`promtool reports nothing${without}`, async () => {
   await using child = spawn([promtool ?? "", "check", "metrics"], {
     stdin: new Blob([await eventful()]),
     stdout: "pipe",
@@ -34,7 +34,7 @@ test.skipIf(promtool === null)(`promtool finds nothing to say${without}`, async 
   expect({ code: await child.exited, stdout, stderr }).toEqual({ code: 0, stdout: "", stderr: "" });
 });
 
-test("what happened is counted under its name", async () => {
+test("each event is counted under its name", async () => {
   const lines = (await eventful()).split("\n");
   expect(lines).toContain("mqttd_clients_connected 1");
   expect(lines).toContain('mqttd_connections_ended_total{cause="keepAliveExpired"} 1');

@@ -5,7 +5,7 @@ import { Turns } from "../../../src/server/admin/turns.ts";
 import { Administered } from "../../support/administered.ts";
 import { mortal } from "../../support/mortal.ts";
 
-test("a method that a path does not take: 405 with those that it takes", async () => {
+test("a method that a path does not allow: 405 with the allowed ones", async () => {
   const admin = new Administered();
   const methods = ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"];
   for (const [path, byMethod] of Object.entries(routesOf(admin.context, new Turns()))) {
@@ -20,7 +20,7 @@ test("a method that a path does not take: 405 with those that it takes", async (
   }
 });
 
-test("another path: 404 with the one that was meant", async () => {
+test("another path: 404 with the nearest one", async () => {
   const admin = new Administered();
   const answer = await admin.ask("/v1/overviews");
   expect(answer.status).toBe(404);
@@ -65,7 +65,7 @@ test.each([
   expect(await answer.json()).toMatchObject({ error });
 });
 
-test("a body that is too large: 413, whether it says so or not", async () => {
+test("a body that is too large: 413, with or without its length", async () => {
   const body = " ".repeat(65_537);
   const announced = await new Administered().ask("/v1/log", {
     ...{ method: "PUT", body },
@@ -111,7 +111,7 @@ test.each(hard.map((id) => [id.slice(0, 20), id]))("a client with the id %s", as
   mortal(admin.world, { id, keepalive: 10, will: { topic: "wills/x" } });
   const encoded = encodeURIComponent(id);
   const asked = [`/v1/client?id=${encoded}`];
-  // A URL takes these for steps in a path, encoded or not.
+  // A URL treats these as steps in a path, encoded or not.
   if (!/^(\.|%2e){1,2}$/i.test(encoded)) asked.push(`/v1/clients/${encoded}`);
   for (const path of asked) {
     const answer = await admin.ask(path);
@@ -127,7 +127,7 @@ test.each(hard.map((id) => [id.slice(0, 20), id]))("a client with the id %s", as
   expect(await kick.json()).toEqual({ wasConnected: false });
 });
 
-test("whatever id a client has, it is found by it", async () => {
+test("every client is found by its id, whatever the id", async () => {
   const text = fc
     .string({ unit: "grapheme", minLength: 1, maxLength: 20 })
     .filter((id) => !/\p{Cc}|^\.{1,2}$/u.test(id));
@@ -144,7 +144,7 @@ test("whatever id a client has, it is found by it", async () => {
   );
 });
 
-test("an unknown client: 404 with those that are near", async () => {
+test("an unknown client: 404 with the nearest ids", async () => {
   const admin = new Administered();
   for (const id of ["dev-41", "dev-42", "other"]) mortal(admin.world, { id, keepalive: 10 });
   for (const init of [{}, { method: "DELETE" }]) {
@@ -158,7 +158,7 @@ test("an unknown client: 404 with those that are near", async () => {
   }
 });
 
-test("an unknown client: the nearest three, the earlier of those that are as near", async () => {
+test("an unknown client: the nearest three, the earlier of equally near ones", async () => {
   const admin = new Administered();
   const ids = ["sensor-XYZ", "sensor-XbZ", "sensor-abZ", "sensor-aYc", "sensor-Xbc", "pump"];
   for (const id of ids) mortal(admin.world, { id, keepalive: 10 });
@@ -167,7 +167,7 @@ test("an unknown client: the nearest three, the earlier of those that are as nea
   expect(await answer.json()).toMatchObject({ nearest });
 });
 
-test("an unknown client: however long two ids take to compare, others have their turn", async () => {
+test("an unknown client: however long two ids take to compare, other work runs", async () => {
   const admin = new Administered();
   for (let n = 0; n < 10; n++) mortal(admin.world, { id: `dev-4${n}`, keepalive: 10 });
   let now = 0;

@@ -21,25 +21,20 @@ const link = {
   ...{ pause: nothing, resume: nothing, end: nothing, reset: nothing, watch: nothing },
 };
 
-/** The system says of every socket that it has room, and that nothing can be read. */
+/** The system reports that every socket is writable, and none readable. */
 const roomy: SocketPoll = { ask: (questions) => questions.map(({ writes }) => writes) };
 
 test.each([
   ["keepAliveExpired", []],
   ["connectTimeout", []],
   ["stalled", [0]],
-] as const)(
-  "that there is room for what waits puts off no end but a stall: %s",
-  (cause, unread) => {
-    const channels = new Channels();
-    const channel = channels.open(
-      (id) => new Channel(id, link, listener, reading, new BufferPool()),
-    );
-    channel.waiting = true;
-    const arrivals = new Arrivals(roomy, channels);
-    const since = 1000 as Millis;
-    const connections = [{ id: channel.id, cause: cause satisfies EndCause }];
-    const found = arrivals.unread({ connections, since, absentSince: null }, since);
-    expect([...found.connections]).toEqual([...unread]);
-  },
-);
+] as const)("room for waiting output postpones no end but a stall: %s", (cause, unread) => {
+  const channels = new Channels();
+  const channel = channels.open((id) => new Channel(id, link, listener, reading, new BufferPool()));
+  channel.waiting = true;
+  const arrivals = new Arrivals(roomy, channels);
+  const since = 1000 as Millis;
+  const connections = [{ id: channel.id, cause: cause satisfies EndCause }];
+  const found = arrivals.unread({ connections, since, absentSince: null }, since);
+  expect([...found.connections]).toEqual([...unread]);
+});

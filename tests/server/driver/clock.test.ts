@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { Clock, systemTime, type TimeSource } from "../../../src/server/driver/clock.ts";
 
-/** A machine whose three clocks are set by hand. */
+/** A machine whose three clocks the test sets. */
 class Machine implements TimeSource {
   ran = 0;
   slept = 0;
@@ -13,12 +13,12 @@ class Machine implements TimeSource {
     return 1_000_000 + this.ran + this.slept + this.stepped;
   }
   sinceBoot(): number {
-    // It comes in whole seconds, and began some time before the process.
+    // It has whole seconds, and started some time before the process.
     return Math.floor((5_000_500 + this.ran + this.slept) / 1000) * 1000;
   }
 }
 
-test("it begins at the wall clock and runs by the monotonic one", () => {
+test("it starts at the wall clock and runs by the monotonic one", () => {
   const machine = new Machine();
   const clock = new Clock(machine);
   expect<number>(clock.now()).toBe(1_000_000);
@@ -36,7 +36,7 @@ test("steps of the wall clock change nothing", () => {
   }
 });
 
-test("after a sleep it is set forward, once", () => {
+test("after a sleep it moves forward, once", () => {
   const machine = new Machine();
   const clock = new Clock(machine);
   machine.ran += 10_000;
@@ -50,7 +50,7 @@ test("after a sleep it is set forward, once", () => {
   expect<number>(clock.now()).toBe(1_075_000);
 });
 
-test("the coarse steps of the time since boot are no sleep, over however long", () => {
+test("the coarse steps of the time since boot are no sleep, over any time", () => {
   const machine = new Machine();
   const clock = new Clock(machine);
   for (let time = 0; time < 10_000; time++) {
@@ -60,7 +60,7 @@ test("the coarse steps of the time since boot are no sleep, over however long", 
   expect<number>(clock.now()).toBe(1_000_000 + 7_770_000);
 });
 
-test("it never goes back", () => {
+test("it never runs backwards", () => {
   const machine = new Machine();
   const clock = new Clock(machine);
   let before = clock.now();
@@ -75,7 +75,7 @@ test("it never goes back", () => {
   }
 });
 
-test("the system's own clocks agree with what is asked of them", () => {
+test("the system's clocks meet the requirements", () => {
   const clock = new Clock(systemTime);
   expect(Math.abs(clock.now() - Date.now())).toBeLessThan(1000);
   expect(clock.catchUp()).toBe(0);

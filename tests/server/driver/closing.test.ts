@@ -1,13 +1,14 @@
 import { expect, test } from "bun:test";
 import { World } from "../../support/world.ts";
 
-test("a client that says goodbye while its output waits, then resets, is closed once", () => {
+test("a client that sends DISCONNECT while its output waits, then resets, is closed once", () => {
   const world = new World({ outputBytes: 1000 });
   const slow = world.open();
   slow.connect({ clientId: "slow" });
   slow.room = 0;
   for (let pings = 0; pings <= 1000; pings++) slow.ping();
-  // So much waits that the broker reads no more of it: the goodbye is read when the end is known.
+  // Its output is above the limit, so the broker stops reading it: it reads the DISCONNECT when the
+  // end is known.
   expect(slow.paused).toBe(true);
   slow.ping();
   slow.send({ cmd: "disconnect" });

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { BufferPool, Outbox } from "../../../src/server/driver/outbox.ts";
 import type { Link } from "../../../src/transport/transport.ts";
 
-/** A link that takes as much as it is told to. */
+/** A link that accepts as much as the test allows. */
 class Narrow implements Link {
   readonly isLocal = true;
   readonly descriptor = null;
@@ -55,7 +55,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
-test("the link gets all bytes, in their order, however they came and however little it takes", () => {
+test("the link gets all bytes, in order, however they were added and however little it accepts", () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
       const outbox = new Outbox(new BufferPool());
@@ -70,7 +70,7 @@ test("the link gets all bytes, in their order, however they came and however lit
           const took = outbox.flush(link);
           expect(took).toBe(Math.min(before, action.room));
           expect(outbox.size).toBe(before - took);
-          // The chunk's bytes were good for this turn alone.
+          // The chunk's bytes were valid in this turn only.
           chunk.fill(0xee);
           chunk = inputChunk(index);
           at = 0;
@@ -123,7 +123,7 @@ test("neighbours in one chunk are forwarded with one write, and not copied", () 
   expect(written[0]).toBe(chunk);
 });
 
-test("large payloads are written from where they are, in their order with what is small", () => {
+test("large payloads are written in place, in order with small ones", () => {
   const outbox = new Outbox(new BufferPool());
   const link = new Narrow();
   link.room = 0;
@@ -143,14 +143,14 @@ test("large payloads are written from where they are, in their order with what i
   put(large, "forward");
   put(small, "append");
   expect(outbox.flush(link)).toBe(0);
-  // Only what is small was copied.
+  // Only small payloads were copied.
   expect(outbox.buffered).toBe(3);
   for (let left = expected.length; left > 0; left = outbox.size) {
     link.room = 70_001;
     expect(outbox.flush(link)).toBe(Math.min(70_001, left));
   }
   expect(Buffer.from(link.taken).equals(Buffer.from(expected))).toBe(true);
-  // A run of which a link takes a part stays where it is.
+  // A run that a link accepts in part stays in place.
   outbox.forward(large, 0, large.length);
   link.room = 10;
   expect(outbox.flush(link)).toBe(10);
@@ -172,7 +172,7 @@ test("one flush is one write", () => {
   expect(link.writes).toBe(1);
 });
 
-test("a link that has ended is told by -1", () => {
+test("an ended link is reported by -1", () => {
   const outbox = new Outbox(new BufferPool());
   const link = new Narrow();
   link.ended = true;
@@ -185,7 +185,7 @@ test("a link that has ended is told by -1", () => {
   expect(outbox.size).toBe(0);
 });
 
-test("a buffer goes back to the pool when all is written, and serves the next outbox", () => {
+test("a buffer goes back to the pool when everything is written, and serves the next outbox", () => {
   const pool = new BufferPool();
   const first = new Outbox(pool);
   first.append(new Uint8Array(10), 0, 10);
