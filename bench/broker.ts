@@ -43,8 +43,8 @@ export async function startBroker(
         ? `did not accept on port ${port} within ${readyMs} ms`
         : `ended with ${child.exitCode} before it accepted on port ${port}`;
     await children.end(child);
-    const said = (await log.text()).trim().split("\n").slice(-3).join(" | ");
-    throw new BrokerFailed(`${broker.name} ${why}: ${said}`);
+    const output = (await log.text()).trim().split("\n").slice(-3).join(" | ");
+    throw new BrokerFailed(`${broker.name} ${why}: ${output}`);
   }
   return { pid: child.pid, port, stop: () => children.end(child) };
 }

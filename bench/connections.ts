@@ -176,6 +176,6 @@ function readOptions(given: readonly string[]): Options {
 
 function hardFileLimit(): number {
   const { stdout } = Bun.spawnSync(["sh", "-c", "ulimit -H -n"]);
-  const said = stdout.toString().trim();
-  return said === "unlimited" ? Infinity : Number(said);
+  const limit = stdout.toString().trim();
+  return limit === "unlimited" ? Infinity : Number(limit);
 }

@@ -45,8 +45,8 @@ export function pinTo(core: number | undefined): string[] {
 
 export function machineLines(facts: Machine): string[] {
   const { pinned } = facts;
-  const versions = Object.entries(facts.brokers).map(([name, said]) =>
-    said === null ? name : said.includes(name) ? said : `${name} ${said}`,
+  const versions = Object.entries(facts.brokers).map(([name, version]) =>
+    version === null ? name : version.includes(name) ? version : `${name} ${version}`,
   );
   const lines = [
     `${facts.date} · commit ${facts.commit ?? "unknown"} · bun ${facts.bun}`,

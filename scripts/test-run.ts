@@ -75,11 +75,11 @@ function colored(): Record<string, string> {
 
 /** Forwards the output to standard error and to `take`. */
 async function passOn(
-  said: ReadableStream<Uint8Array>,
+  output: ReadableStream<Uint8Array>,
   take: (text: string) => void,
 ): Promise<void> {
   const decoder = new TextDecoder();
-  for await (const chunk of said) {
+  for await (const chunk of output) {
     // Wait for the write: the reader may be slow, and the closing line must follow.
     await new Promise<void>((resolve) => process.stderr.write(chunk, () => resolve()));
     take(decoder.decode(chunk, { stream: true }));
