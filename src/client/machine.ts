@@ -93,7 +93,7 @@ export class ClientMachine {
     this.#unsolicited = Math.max(0, this.#unsolicited - 1);
   }
 
-  /** Every packet so far was expected. */
+  /** Stops counting the packets received so far as unsolicited. */
   resetUnsolicited(): void {
     this.#unsolicited = 0;
   }

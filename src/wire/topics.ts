@@ -9,7 +9,7 @@ interface KnownTopic {
   readonly name: string;
 }
 
-/** Slots of the table; a power of two. */
+/** Slots in the table; a power of two. */
 const slots = 64;
 /** Longer names are not cached, so that a connection caches at most 16 KiB. */
 const rememberedBytes = 256;

@@ -23,7 +23,7 @@ export interface AdminContext {
   readonly setLogLevel: (level: Level) => void;
   readonly reload: () => ReloadAnswer;
   readonly config: () => Answers["config"];
-  /** False: it has no connection. */
+  /** Closes the client's connection. False: it has none. */
   readonly kick: (clientId: string) => boolean;
   readonly drop: (clientId: string, how: DropOrder["how"]) => boolean;
 }

@@ -224,7 +224,7 @@ function operatorRoutes(admin: AdminContext): Routes {
   };
 }
 
-/** All streams are taken, and every reader keeps up. */
+/** Evicts the slowest reader if all streams are in use. True: every reader keeps up. */
 function isFull({ hub, streams }: AdminContext): boolean {
   return hub.listening >= streams && !hub.evictSlowest();
 }

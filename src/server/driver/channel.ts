@@ -63,7 +63,7 @@ export class Channel {
     );
   }
 
-  /** The link has ended: drops waiting output, and expects no drain. */
+  /** Drops waiting output: the link takes no more bytes, and no drain follows. */
   loseOutput(): void {
     this.outbox.clear();
     this.waiting = false;

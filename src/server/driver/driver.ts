@@ -38,7 +38,7 @@ import { Channels } from "./channels.ts";
 import { Progress } from "./progress.ts";
 import { SilentLink } from "./silent-link.ts";
 
-/** Where events go: a LogSink, or a test's list. */
+/** Receives events: a LogSink, or a list in a test. */
 export interface EventLog {
   note(event: LogEvent, at: Millis): void;
   logs(level: Level): boolean;
