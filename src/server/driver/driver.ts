@@ -327,9 +327,7 @@ export class Driver {
     this.#handle({ type: "opened", connection: id, remote, isLocal, listener, token });
   }
 
-  /**
-   * The listener is full, but a FIN of another connection may be unread: lets the loop read first.
-   */
+  /** No slot is free, but another connection's end may be unread: lets the loop read first. */
   #postpone(channel: Channel, turns = this.#arrivals.turns): void {
     channel.link.pause();
     this.#loop.after(0, () => {
