@@ -7,7 +7,7 @@ import { now } from "./inbox.ts";
 import { EmbeddedBroker, type EmbeddedOptions } from "./embedded.ts";
 import { Mosquitto } from "./mosquitto.ts";
 
-/** Nobody watches. */
+/** Ignores the progress of a run. */
 export const quiet: RunOptions["watch"] = {
   started: () => {},
   waits: () => {},
@@ -18,7 +18,7 @@ export const quiet: RunOptions["watch"] = {
   cleared: () => {},
 };
 
-/** Games that start at the same time. */
+/** Brokers and scenarios that are about to start. */
 let beginning = Promise.resolve();
 
 /**

@@ -75,7 +75,7 @@ export const connecting: Group = {
       const parts = { flags: clean | password, fields: [text("secret")] };
       await s.refused(connect(4, s.id("p"), parts));
     }),
-    check("v5-3.1.2-16", "a password without user name is let in", async (s) => {
+    check("v5-3.1.2-16", "a password without user name is accepted", async (s) => {
       const peer = await s.open();
       const parts = { flags: clean | password, fields: [text("secret")] };
       peer.bytes(connect(5, s.id("p"), parts));
@@ -109,7 +109,7 @@ export const connecting: Group = {
         await s.refused(connect(s.version, id));
       }
     }),
-    check("v4-3.1.3-5 v5-3.1.3-5", "ids of 1 to 23 digits and letters are let in", async (s) => {
+    check("v4-3.1.3-5 v5-3.1.3-5", "ids of 1 to 23 digits and letters are accepted", async (s) => {
       const mine = s.id("").slice(0, 6);
       for (const id of [
         "Z",
@@ -199,13 +199,13 @@ export const connecting: Group = {
         options: { access: { mayPublish: () => false, maySubscribe: () => true } },
       },
     ),
-    check("v4-3.1.4-2", "whoever is connected with the id is closed", async (s) => {
+    check("v4-3.1.4-2", "an existing connection with the id is closed", async (s) => {
       const old = await s.connect("same");
       const successor = await s.connect("same");
       await old.closes();
       await successor.lives();
     }),
-    check("v5-3.1.4-3", "whoever is connected with the id gets 0x8E and is closed", async (s) => {
+    check("v5-3.1.4-3", "an existing connection with the id gets 0x8E and is closed", async (s) => {
       const old = await s.connect("same");
       const successor = await s.connect("same");
       const said = await old.closes(0x8e);

@@ -188,7 +188,7 @@ export const delivery: Group = {
       },
       guarded,
     ),
-    check("v5-4.3.3-13", "a QoS 2 exchange goes on though its message has expired", async (s) => {
+    check("v5-4.3.3-13", "a QoS 2 exchange continues though its message has expired", async (s) => {
       const source = await s.connect("source");
       const properties = { messageExpiryInterval: 1 };
       const messageId = source.publishOnly(s.topic(), "m", { qos: 2, properties });
@@ -255,7 +255,7 @@ export const delivery: Group = {
         }
       },
     ),
-    check("v4-4.6.0-6 v5-4.6.0-5", "what waits for a session keeps its order", async (s) => {
+    check("v4-4.6.0-6 v5-4.6.0-5", "messages queued for a session keep their order", async (s) => {
       const [peer, source] = await pair(s, 1);
       peer.drop();
       for (const each of numbers) await source.publish(s.topic(), each, { qos: 1 });

@@ -116,7 +116,7 @@ export const disconnecting: Group = {
         await s.refused(connect(5, s.id("r"), { properties }));
       }
     }),
-    check("v5-4.13.2-1", "a code from 0x80 closes, whoever says it", async (s) => {
+    check("v5-4.13.2-1", "a code from 0x80 closes, whichever side sends it", async (s) => {
       const peer = await s.connect();
       peer.send({ cmd: "disconnect", reasonCode: 0x80 });
       await peer.closes();

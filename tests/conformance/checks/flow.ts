@@ -46,7 +46,7 @@ export const flow: Group = {
     ),
     check(
       "v5-3.3.4-10 v5-4.9.0-3",
-      "all but QoS 1 and 2 goes on where nothing more may be open",
+      "all but QoS 1 and 2 continues where nothing more may be open",
       async (s) => {
         const [peer, source] = await flooded(s, 1);
         await s.quiet();
@@ -58,7 +58,7 @@ export const flow: Group = {
         same("open are", peer.deliveries().filter(({ qos }) => qos > 0).length, 2);
       },
     ),
-    check("v5-4.9.0-1", "the send quota begins anew with each connection", async (s) => {
+    check("v5-4.9.0-1", "the send quota is reset on each connection", async (s) => {
       const properties = { receiveMaximum: 1 };
       const [peer] = await s.persistent("kept", { properties });
       await peer.subscribe(s.topic(), { qos: 1 });

@@ -76,7 +76,7 @@ export const publishing: Group = {
         }
       },
     ),
-    check("v4-3.3.2-3 v5-3.3.2-3", "what is delivered has the publisher's topic", async (s) => {
+    check("v4-3.3.2-3 v5-3.3.2-3", "a delivered message has the publisher's topic", async (s) => {
       const peer = await s.connect();
       await peer.subscribe(s.topic("+/x/#"), { qos: 1 });
       for (const name of ["a/x", "b/x/y/z", "c/y"]) await peer.publish(s.topic(name), "m");
@@ -302,7 +302,7 @@ export const publishing: Group = {
         }
       },
     ),
-    check("v5-3.3.2-11", "the broker's aliases begin anew with each connection", async (s) => {
+    check("v5-3.3.2-11", "the broker's aliases start afresh on each connection", async (s) => {
       const properties = { topicAliasMaximum: 5 };
       const [peer] = await s.persistent("kept", { properties });
       await peer.subscribe(s.topic());

@@ -28,7 +28,7 @@ export const retained: Group = {
   checks: [
     check(
       "v4-3.3.1-5 v4-3.3.1-6 v4-3.3.1-8",
-      "a retained message comes to each later subscriber, with its QoS and RETAIN 1",
+      "a retained message is sent to each later subscriber, with its QoS and RETAIN 1",
       async (s) => {
         await kept(s, "kept", 2);
         for (const name of ["one", "two"]) {
@@ -39,7 +39,7 @@ export const retained: Group = {
         }
       },
     ),
-    check("v4-3.3.1-6", "of each topic the last retained message comes", async (s) => {
+    check("v4-3.3.1-6", "the last retained message of each topic is sent", async (s) => {
       const source = await kept(s, "1");
       await source.publish(s.topic(), "2", { qos: 1, retain: true });
       await source.publish(s.topic("u"), "3", { qos: 1, retain: true });
@@ -50,11 +50,15 @@ export const retained: Group = {
       same("messages are", texts.sort(), [`${s.topic()}=2`, `${s.topic("u")}=3`].sort());
       await peer.silent();
     }),
-    check("v4-3.3.1-5 v4-3.3.1-7 v5-3.3.1-5", "RETAIN 1 replaces what is kept", async (s) => {
-      const source = await kept(s, "old", 1);
-      await source.publish(s.topic(), "new", { qos: 0, retain: true });
-      await finds(s, s.topic(), `${s.topic()}=new`);
-    }),
+    check(
+      "v4-3.3.1-5 v4-3.3.1-7 v5-3.3.1-5",
+      "RETAIN 1 replaces the retained message",
+      async (s) => {
+        const source = await kept(s, "old", 1);
+        await source.publish(s.topic(), "new", { qos: 0, retain: true });
+        await finds(s, s.topic(), `${s.topic()}=new`);
+      },
+    ),
     check("v4-3.3.1-9 v5-3.3.1-12", "RETAIN is 0 for a subscription that stood", async (s) => {
       const peer = await s.connect();
       await peer.subscribe(s.topic(), { qos: 1 });

@@ -20,7 +20,7 @@ export const session: Group = {
         await peer.closes();
       },
     ),
-    check("v4-3.1.2-24 v5-3.1.2-22", "every packet begins the silence anew", async (s) => {
+    check("v4-3.1.2-24 v5-3.1.2-22", "every packet restarts the silence", async (s) => {
       const peer = await s.connect("a", { keepalive: 2 });
       await peer.lives();
       await s.pass(2400);
@@ -66,7 +66,7 @@ export const session: Group = {
     ),
     check(
       "v5-3.2.2-22",
-      "a Server Keep Alive is told to whom it concerns",
+      "a Server Keep Alive is sent to the clients it concerns",
       async (s) => {
         for (const [keepalive, told] of [
           [0, 2],
@@ -82,7 +82,7 @@ export const session: Group = {
     ),
     check(
       "v4-3.1.2-4 v4-3.1.4-3 v5-3.1.2-5 v5-3.1.2-6 v5-3.1.2-23 v5-3.1.4-4",
-      "a session goes on: its subscriptions work without a new SUBSCRIBE",
+      "a resumed session: its subscriptions work without a new SUBSCRIBE",
       async (s) => {
         const [peer, first] = await s.persistent("kept");
         same("Session Present is", first.sessionPresent, false);
@@ -112,7 +112,7 @@ export const session: Group = {
     ),
     check(
       "v4-3.1.2-6 v4-3.1.4-3 v5-3.1.2-4 v5-3.1.4-4",
-      "a clean start discards subscriptions and what waits",
+      "a clean start discards subscriptions and queued messages",
       async (s) => {
         const [peer] = await s.persistent("kept");
         await peer.subscribe(s.topic(), { qos: 1 });
@@ -184,7 +184,7 @@ export const session: Group = {
     }),
     check(
       "v4-4.8.0-2",
-      "a client for whom there is no room is closed",
+      "a client beyond the server's capacity is closed",
       async (s) => {
         const first = await s.connect("first");
         const second = await s.open();

@@ -32,7 +32,7 @@ export const shared: Group = {
   checks: [
     check(
       "v5-4.8.2-1",
-      "each message comes to one member of each shared subscription",
+      "each message is sent to one member of each shared subscription",
       async (s) => {
         const members = [await member(s, "a", 1), await member(s, "b", 1)];
         const alone = await s.connect("alone");

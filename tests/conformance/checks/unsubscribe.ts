@@ -59,7 +59,7 @@ export const unsubscribing: Group = {
         await peer.silent();
       },
     ),
-    check("v4-3.10.4-2 v5-3.10.4-2", "after UNSUBSCRIBE nothing new comes", async (s) => {
+    check("v4-3.10.4-2 v5-3.10.4-2", "after UNSUBSCRIBE no new message is sent", async (s) => {
       const peer = await s.connect();
       await peer.subscribe(s.topic(), { qos: 1 });
       await peer.publish(s.topic(), "1", { qos: 1 });

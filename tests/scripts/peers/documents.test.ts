@@ -16,7 +16,7 @@ import { measured, run } from "./measurements.ts";
 const matrixFile = path.join(brokersFolder, "../brokers.md");
 const measurements = readMeasurements();
 
-/** A table below a heading: its cells by column title, then by what the first column says. */
+/** A table below a heading: its cells by column title, then by the text of the first column. */
 function tableBelow(document: string, heading: string): Map<string, Map<string, string>> {
   const lines = (document.split(`## ${heading}\n`)[1] ?? "").split("\n## ")[0]?.split("\n") ?? [];
   const [head = [], , ...rows] = lines

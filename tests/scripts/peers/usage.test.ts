@@ -4,7 +4,7 @@ import { spawn } from "../../support/child.ts";
 
 const script = path.resolve(import.meta.dir, "../../../scripts/peers.ts");
 
-/** With an executable that is there, whatever it is: nothing is to be played. */
+/** Runs the script with an existing executable: these runs play nothing. */
 async function peers(...args: string[]) {
   const command = [process.execPath, script, "--mqttd", process.execPath, ...args];
   await using child = spawn(command, { stderr: "pipe" });
@@ -20,7 +20,7 @@ for (const [args, said] of [
   [["--protocol", "4"], "--protocol takes 3.1.1 or 5, not 4"],
   [["--mqttd", "no/such/file"], "no/such/file: "],
 ] as const) {
-  test.concurrent(`${args.join(" ")}: exit code 2, a line that says why`, async () => {
+  test.concurrent(`${args.join(" ")}: exit code 2, a line with the reason`, async () => {
     const { code, stdout, stderr } = await peers(...args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(stderr).toContain(said);
