@@ -11,7 +11,7 @@ import { signalCodesBase } from "./config/signal-codes.ts";
 
 /** The entry point, and the only place that ends the process. */
 
-/** What was printed before a signal has so long to leave the process. */
+/** How long output that was printed before a signal may take to leave the process. */
 const afterSignalMs = 500;
 
 process.on("uncaughtException", endWithError);
@@ -24,9 +24,9 @@ async function main(): Promise<void> {
   const words = new StandardOutput(process.stderr);
   try {
     const code = await runProgram(process.argv.slice(2), surroundings(output, words));
-    // A reader that is stuck is waited for, but not by a user who wants out.
+    // Without a signal the process waits for a stuck reader; after one, only for so long.
     if (code > signalCodesBase) setTimeout(() => process.exit(code), afterSignalMs);
-    // Nobody can be told that stderr can't be written.
+    // There is nowhere to report that stderr can't be written.
     await words.written().catch(() => {});
     await output.written();
     process.exit(code);
@@ -47,7 +47,7 @@ function surroundings(output: StandardOutput, words: StandardOutput): Surroundin
     printError: (text) => words.print(text),
     screen: (stream) => {
       const { isTTY, columns, rows } = process[stream];
-      // A terminal that does not know its size says 0, or nothing.
+      // A terminal that does not know its size reports 0 or undefined.
       return isTTY ? { columns: columns || 80, rows: rows || 24 } : null;
     },
     loadServer: () => import("./server/serve.ts"),
@@ -57,10 +57,10 @@ function surroundings(output: StandardOutput, words: StandardOutput): Surroundin
 
 function endWithError(error: unknown): never {
   try {
-    // At once, and in one piece: nothing of this process may run once it has found a fault of its own.
+    // Synchronously: after a fault of its own the process must run nothing else.
     writeSync(2, error instanceof CliError ? error.text : faultText(error));
   } catch {
-    // Nobody reads; the exit code still says it.
+    // Stderr has no reader; the exit code still reports it.
   }
   process.exit(error instanceof CliError ? error.exitCode : 70);
 }

@@ -4,24 +4,24 @@ import { bare, quoted } from "../config/problem.ts";
 import { type Command, type Flag, flagsOf } from "./command.ts";
 import { type CliError, usageError } from "../config/cli-error.ts";
 
-/** How a command's arguments are read where its flags alone do not say it. */
+/** Rules for reading a command's arguments beyond its flags. */
 export interface ReadingRules {
   /** How many positional arguments it takes. Default 0. */
   readonly positionals?: number;
-  /** What to try instead of a positional argument too many; null: nothing better is known. */
+  /** The hint for a surplus positional argument; null: no better one than the help. */
   readonly hintFor?: (positional: string) => string | null;
   /**
-   * Whether a flag takes one more value than it declares, after these: `-D publish user-property`
-   * takes a key and a value, the other properties only a value.
+   * Whether a flag takes another value after these, beyond those it declares: `-D publish
+   * user-property` takes a key and a value, other properties only a value.
    */
   readonly takesMore?: (flag: string, values: readonly string[]) => boolean;
 }
 
 /**
- * Reads what was typed after a command's name. A value is the very string that was typed: `0123`,
- * the empty one, `-` and `-5` are values like any other, so nothing is ever turned into a number
- * here. Flags and positional arguments may be mixed; after `--` all are positional. Throws CliError
- * for the first error, unless `--help` is among the flags.
+ * Reads the arguments after a command's name. A value stays the string that was typed: `0123`, the
+ * empty string, `-` and `-5` are valid values, and none becomes a number here. Flags and positional
+ * arguments may be mixed; after `--` all are positional. Throws CliError for the first error,
+ * unless `--help` is among the flags.
  */
 export function readArguments(
   args: readonly string[],
@@ -34,7 +34,7 @@ export function readArguments(
   return reader.given;
 }
 
-/** What was given, by the long names of the flags, without dashes. */
+/** The arguments as read, by the long names of the flags, without dashes. */
 export class Arguments {
   readonly positionals: string[] = [];
   readonly #flags: readonly Flag[];
@@ -52,22 +52,22 @@ export class Arguments {
     return this.count(name) > 0;
   }
 
-  /** How often a flag was given. */
+  /** How many times the flag was given. */
   count(name: string): number {
     return this.all(name).length;
   }
 
-  /** The value of a flag that is given once; null: it was not given. */
+  /** The value of a flag that takes one; null: not given. */
   text(name: string): string | null {
     return this.texts(name)[0] ?? null;
   }
 
-  /** The first value of each time that a flag was given. */
+  /** The first value of each occurrence of the flag. */
   texts(name: string): string[] {
     return this.all(name).map(([first]) => first ?? "");
   }
 
-  /** All values of each time that a flag was given. */
+  /** All values of each occurrence of the flag. */
   all(name: string): readonly string[][] {
     assert(
       this.#flags.some((flag) => flag.name === name),
@@ -140,7 +140,7 @@ class Reader {
     }
   }
 
-  /** `attached` is what stands behind `=`, or right behind the letter. */
+  /** `attached`: the value after `=`, or directly after the letter. */
   #flag(flag: Flag, attached: string | null, typed: string): void {
     if (flag.values === 0) {
       if (attached !== null) return this.#fail(`${typed} takes no value`, `write only ${typed}`);
@@ -153,12 +153,12 @@ class Reader {
       values.push(value);
     }
     if (!flag.repeatable && this.given.has(flag.name)) {
-      return this.#fail(`--${flag.name} is given twice`, "it has one value");
+      return this.#fail(`--${flag.name} is given twice`, "it takes one value");
     }
     this.given.add(flag, values);
   }
 
-  /** A long flag of this command is no value: `--port --quiet` lacks the port. */
+  /** A long flag of this command is not a value: `--port --quiet` lacks the port. */
   #value(): string | null {
     const arg = this.#args[this.#next];
     if (arg === undefined) return null;
@@ -167,7 +167,7 @@ class Reader {
     return this.#take();
   }
 
-  /** Where -h is the host, -h alone is help all the same, as it is everywhere else. */
+  /** If -h is the host, -h without a value is still help, as everywhere else. */
   #withoutValue(flag: Flag, typed: string): void {
     const help = this.#flags.find(({ name }) => name === "help");
     if (typed === "-h" && help !== undefined) this.given.add(help, []);

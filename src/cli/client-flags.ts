@@ -7,12 +7,12 @@ import { millisecondsOf } from "../config/quantity.ts";
 import type { Arguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
 
-/** The flags by which every client command names a broker and itself. */
+/** The flags of every client command for the broker and the client itself. */
 export function declareClientFlags(command: Command): Command {
   return command
     .option("-h, --host <HOST>", "the broker's host (default localhost)")
     .option("-p, --port <PORT>", "its port (default 1883)")
-    .option("-L, --url <URL>", "both in one: mqtt://user:password@host:port")
+    .option("-L, --url <URL>", "host and port in one: mqtt://user:password@host:port")
     .option("-u, --username <NAME>", "log in as this user")
     .option("-P, --pw <PASSWORD>", "with this password")
     .option("-V, --protocol <VERSION>", "5, 3.1.1 or 3.1; also mqttv5, mqttv311, mqttv31");
@@ -25,15 +25,15 @@ export function declareWillFlags(command: Command): Command {
     .option("--will-payload <TEXT>", "its payload")
     .option("--will-qos <QOS>", "its QoS: 0, 1 or 2")
     .option("--will-retain", "retain it")
-    .option("--will-delay <DURATION>", "its delay in seconds, such as 30 or 30s (MQTT 5)");
+    .option("--will-delay <DURATION>", "its delay in seconds, for example 30 or 30s (MQTT 5)");
 }
 
-/** Whether a broker was named at all. */
+/** Whether any flag names a broker. */
 export function namesBroker(given: Arguments): boolean {
   return given.has("host") || given.has("port") || given.has("url");
 }
 
-/** The broker that was named, or localhost. Throws CliError. */
+/** The named broker, else localhost. Throws CliError. */
 export function targetFrom(given: Arguments): Target {
   const url = given.text("url");
   if (url !== null && (given.has("host") || given.has("port"))) {
@@ -46,7 +46,7 @@ export function targetFrom(given: Arguments): Target {
   return withCredentials(named, given);
 }
 
-/** User name and password of the flags win over those of an address. Throws CliError. */
+/** The flags' user name and password win over those of the address. Throws CliError. */
 export function withCredentials(target: Target, given: Arguments): Target {
   const username = given.text("username") ?? target.username;
   const password = given.text("pw") ?? target.password;
@@ -59,8 +59,8 @@ export function urlTarget(url: string, flag: string): Target {
   if (typeof target !== "string") {
     if (clientTransports.includes(target.transport)) return target;
     throw usageError(
-      `${flag}: ${targetText(target)}: ${transportNames[target.transport]} is not there yet`,
-      "mqttd speaks MQTT over TCP so far: mqtt://HOST:PORT",
+      `${flag}: ${targetText(target)}: ${transportNames[target.transport]} is not supported yet`,
+      "mqttd connects over TCP only: mqtt://HOST:PORT",
     );
   }
   throw usageError(`${flag}: found ${quoted(withoutPassword(url))}, allowed: ${target}`);
@@ -73,7 +73,7 @@ const transportNames = {
   wss: "WebSocket over TLS",
 } as const;
 
-/** What was asked for by -V; null: nothing. Throws CliError. */
+/** The version of -V; null: not given. Throws CliError. */
 export function versionFrom(given: Arguments): ClientVersion | null {
   const written = given.text("protocol");
   if (written === null) return null;
@@ -84,7 +84,7 @@ export function versionFrom(given: Arguments): ClientVersion | null {
   return version;
 }
 
-/** A whole number within bounds; null: the flag was not given. Throws CliError. */
+/** A whole number within bounds; null: not given. Throws CliError. */
 export function numberFrom(
   given: Arguments,
   flag: string,
@@ -100,7 +100,7 @@ export function numberFrom(
   );
 }
 
-/** Milliseconds; a number alone is seconds. Null: the flag was not given. Throws CliError. */
+/** Milliseconds; a bare number is seconds. Null: not given. Throws CliError. */
 export function durationFrom(given: Arguments, flag: string, mostMs: number): number | null {
   const written = given.text(flag);
   if (written === null) return null;
@@ -110,11 +110,11 @@ export function durationFrom(given: Arguments, flag: string, mostMs: number): nu
     : millisecondsOf(isBare ? `${written}s` : written);
   if (value !== null && value <= mostMs) return value;
   throw usageError(
-    `--${flag}: found ${quoted(written)}, allowed: seconds, or a duration such as "500ms", "90s" or "2m", up to ${mostMs / 1000}s`,
+    `--${flag}: found ${quoted(written)}, allowed: seconds, or a duration like "500ms", "90s" or "2m", up to ${mostMs / 1000}s`,
   );
 }
 
-/** A topic that may be published to; null: the flag was not given. Throws CliError. */
+/** A topic name; null: not given. Throws CliError. */
 export function topicFrom(given: Arguments, flag: string): string | null {
   const topic = given.text(flag);
   if (topic === null) return null;
@@ -123,7 +123,7 @@ export function topicFrom(given: Arguments, flag: string): string | null {
   throw usageError(`--${flag}: found ${quoted(topic)}, allowed: a topic without wildcards`);
 }
 
-/** As people write them, and as mosquitto's clients do. */
+/** As people write them, mosquitto's forms included. */
 const versions: ReadonlyMap<string, ClientVersion> = new Map([
   ["5", 5],
   ["5.0", 5],
@@ -138,12 +138,12 @@ const versions: ReadonlyMap<string, ClientVersion> = new Map([
   ["mqttv31", 3],
 ]);
 
-/** A user name or a password with a stray % is no address either. */
+/** `targetOf` throws URIError for a user name or password with a stray %. */
 function readTarget(url: string): Target | string {
   try {
     return targetOf(url);
   } catch (error) {
-    if (error instanceof URIError) return "an address in which a % of its own is written %25";
+    if (error instanceof URIError) return "an address in which a literal % is written %25";
     throw error;
   }
 }
@@ -173,7 +173,7 @@ function hostTarget(host: string, port: string | null): Target {
   };
 }
 
-/** What is shown of an address that can't be read. */
+/** An unreadable address as an error shows it. */
 function withoutPassword(url: string): string {
   return url.replace(/(:\/\/[^:@/]*):[^@/]*@/, "$1:...@");
 }

@@ -2,8 +2,8 @@ import type { Env } from "../config/environment.ts";
 export type ColorChoice = "auto" | "always" | "never";
 
 /**
- * Whether lines to a stream are coloured: what was asked for, else NO_COLOR, else FORCE_COLOR, else
- * whether a terminal that knows colours reads them. An empty variable is one that is not set.
+ * Whether to colour a stream: by `choice`, else NO_COLOR, else FORCE_COLOR, else whether the stream
+ * is a terminal with colours. An empty variable counts as unset.
  */
 export function usesColor(choice: ColorChoice, env: Env, isTerminal: boolean): boolean {
   if (choice !== "auto") return choice === "always";

@@ -10,43 +10,43 @@ import type { Version } from "./version.ts";
 
 export type { Command } from "cac";
 
-/** What a command sees of the process; tests hand in their own. */
+/** The process as a command sees it; tests pass their own. */
 export interface Surroundings {
   readonly env: Env;
-  /** Whether a terminal reads stderr, where `serve` writes its lines. */
+  /** Whether stderr, to which `serve` logs, is a terminal. */
   readonly stderrIsTerminal: boolean;
   readonly readFile: ReadFile;
-  /** Reads standard input to its end, within the bounds of `readFile`. */
+  /** Reads standard input to its end, up to the size that `readFile` allows. */
   readonly readInput: () => Promise<FileRead>;
   readonly version: Version;
-  /** Writes to stdout what the command was asked to print. */
+  /** Writes the requested output to stdout. */
   readonly print: (text: string) => void;
-  /** Resolves to true once all printed output is written, to false once its reader has closed it. */
+  /** Resolves to true once all output is written, to false once its reader has closed stdout. */
   readonly flushed: () => Promise<boolean>;
   /** Writes text to stderr. */
   readonly printError: (text: string) => void;
-  /** The terminal that reads a stream; null: none does. */
+  /** The terminal of a stream; null: none. */
   readonly screen: (stream: "stdout" | "stderr") => Screen | null;
-  /** Loads the broker: nothing else needs it, so nothing else waits for it. */
+  /** Loads the broker, so that no other command spends time on it. */
   readonly loadServer: () => Promise<{ readonly serve: typeof serve }>;
-  /** Loads the player of drops. */
+  /** Loads the runner of simulate-drop. */
   readonly loadDrop: () => Promise<{ readonly simulateDrop: typeof simulateDrop }>;
 }
 
-/** One command: what it declares, for its help and for the reader of arguments, and what it does. */
+/** One command: its declaration, for its help and the reader of arguments, and its action. */
 export interface CliCommand {
   readonly command: Command;
   readonly rules: ReadingRules;
   readonly help: HelpPage;
-  /** The page of one of its verbs; throws CliError where there is none of that name. Absent: it has no verbs. */
+  /** The page of a verb; throws CliError for an unknown one. Absent: the command has no verbs. */
   readonly helpOn?: (verb: string) => HelpPage;
   /** Resolves to the exit code; throws CliError. */
   run(given: Arguments, surroundings: Surroundings): Promise<number>;
 }
 
 /**
- * Begins a command. cac keeps what is declared; it neither reads arguments (it would turn `-P 0123`
- * into 123 and `-m ""` into 0) nor prints help (it knows one meaning of `-h` only).
+ * Starts the declaration of a command. cac only stores declarations: its reader would turn `-P
+ * 0123` into 123 and `-m ""` into 0, and its help knows one meaning of `-h` only.
  */
 export function declare(name: string, summary: string): Command {
   const cli: CAC = cac("mqttd");
@@ -59,7 +59,7 @@ export interface Flag {
   readonly name: string;
   /** One letter, or null. */
   readonly short: string | null;
-  /** How many values follow it; 0 for a switch. */
+  /** How many values it takes; 0 for a switch. */
   readonly values: number;
   readonly repeatable: boolean;
 }

@@ -2,7 +2,7 @@ import type { CliCommand } from "./command.ts";
 import { padded, width } from "../log/columns.ts";
 import { exitCodeTexts, type HelpPage, type HelpRow, statements } from "./help.ts";
 
-/** One command as the list of all shows it; its own file is loaded when it is called. */
+/** One command in the list; `load` imports its file when it is called. */
 export interface ListedCommand {
   readonly group: "Run" | "Look" | "Break" | "Talk" | "Measure" | "Set up";
   readonly name: string;
@@ -21,18 +21,18 @@ export const commands: readonly ListedCommand[] = [
   {
     group: "Look",
     name: "inspect",
-    summary: "ask a running broker: why did this will (not) fire?",
+    summary: "query a running broker: why did this will (not) fire?",
     load: async () => (await import("./inspect.ts")).inspectCommand(),
   },
   {
     group: "Break",
     name: "simulate-drop",
-    summary: "play a client's death against any broker, and judge the broker",
+    summary: "simulate a client's death on any broker, and judge the broker",
     load: async () => (await import("./simulate-drop.ts")).simulateDropCommand(),
   },
 ];
 
-/** What mqttd starts itself; no help lists it, and no hint leads to it. */
+/** Commands that mqttd starts itself; no help lists them and no hint names them. */
 export const hiddenCommands: readonly Pick<ListedCommand, "name" | "load">[] = [
   {
     name: "drop-client",
@@ -47,7 +47,7 @@ export function programHelp(): HelpPage {
     usage: "COMMAND [FLAGS]",
     about:
       "An MQTT 3.1, 3.1.1 and 5.0 broker for a dev laptop: its keepalives and wills are exact, and it " +
-      "says why.",
+      "explains each of them.",
     sections: [
       ...groups.map((title) => ({
         title,
@@ -58,7 +58,7 @@ export function programHelp(): HelpPage {
       {
         title: "Flags",
         rows: [
-          ["-h, --help", "show this help; mqttd help COMMAND shows that of a command"],
+          ["-h, --help", "show this help; for a command: mqttd help COMMAND"],
           ["    --version", "show the version"],
         ],
       },

@@ -6,8 +6,8 @@ import { CliError } from "../config/cli-error.ts";
 import { clause } from "../log/foreign.ts";
 
 /**
- * Why there is no way to a broker, in words and with the exit code: 3 no connection, 4 refused, or no
- * MQTT, 5 no answer. Null: the error is of another kind, and not the operator's.
+ * A failed connection as text with its exit code: 3 no connection, 4 refused or no MQTT, 5 no
+ * answer. Null: an error of another kind.
  */
 export function connectError(
   error: unknown,
@@ -28,7 +28,7 @@ export function connectError(
       const message = `${where} accepts connections but does not answer: ${error.message}`;
       return new CliError(message, { exitCode: 5, hint: "is it an MQTT broker?" });
     }
-    const message = `${where} is of no use: ${error.message}`;
+    const message = `${where}: ${error.message}`;
     return new CliError(message, { exitCode: 3, hint: "is it an MQTT listener, without TLS?" });
   }
   if (!(error instanceof DialError)) return null;

@@ -3,7 +3,7 @@ import { runChildClient } from "../drop/lab/child-program.ts";
 import { type CliCommand, declare } from "./command.ts";
 import { commandPage } from "./help.ts";
 
-/** `mqttd drop-client`, which no help lists: a client as a process of its own, for simulate-drop. */
+/** `mqttd drop-client`, which no help lists: simulate-drop's client in a process of its own. */
 export function dropClientCommand(): CliCommand {
   const command = declare("drop-client", "a client that simulate-drop starts, to kill it")
     .usage("drop-client")
@@ -13,14 +13,14 @@ export function dropClientCommand(): CliCommand {
     rules: {},
     help: commandPage(command, {
       about:
-        "Started by mqttd simulate-drop, which kills or stops it: it reads its order from stdin, and " +
-        "ends when that ends.",
+        "mqttd simulate-drop starts this client to kill or stop it. It reads its order from stdin and " +
+        "exits when stdin closes.",
       sections: [],
     }),
     run: async (_, { print }) => {
       const code = await runChildClient(process.stdin, print);
       if (code === 0) return code;
-      throw usageError("drop-client: no order on stdin", "it is started by mqttd simulate-drop");
+      throw usageError("drop-client: no order on stdin", "mqttd simulate-drop starts it");
     },
   };
 }

@@ -18,9 +18,9 @@ import {
 } from "./client-flags.ts";
 import type { ColorChoice } from "./color.ts";
 
-/** What `mqttd simulate-drop` was asked for, all of it checked; `keepAlive` is in seconds. */
+/** The checked request of `mqttd simulate-drop`; `keepAlive` is in seconds. */
 export interface DropRequest extends Omit<RunOptions, "has" | "signal" | "watch"> {
-  /** Start a broker for the run; of the target only the credentials count. */
+  /** Start a broker for the run; of the target only the credentials are used. */
   readonly embedded: boolean;
   readonly strict: boolean;
   readonly json: boolean;
@@ -29,7 +29,7 @@ export interface DropRequest extends Omit<RunOptions, "has" | "signal" | "watch"
   readonly color: ColorChoice;
 }
 
-/** What plays when nothing else is said; the help names them. */
+/** Defaults; the help names them. */
 export const dropDefaults = {
   keepAlive: 2,
   waitMs: 8000,
@@ -39,12 +39,12 @@ export const dropDefaults = {
 
 const hourMs = 3_600_000;
 
-/** Throws CliError for the first thing that is not as it should be. */
+/** Throws CliError for the first problem. */
 export function dropRequest(given: Arguments): DropRequest {
   const embedded = given.has("embedded");
   if (embedded && (namesBroker(given) || given.has("via"))) {
     throw usageError(
-      "--embedded brings a broker of its own",
+      "--embedded starts a broker of its own",
       "leave out --host, --port, --url and --via",
     );
   }
@@ -55,7 +55,7 @@ export function dropRequest(given: Arguments): DropRequest {
   if (target.password !== null && target.username === null && version !== 5) {
     throw usageError(
       "--pw needs --username: MQTT 3.1.1 has no password alone",
-      "give both, or say -V 5",
+      "give both, or -V 5",
     );
   }
   return {
@@ -95,7 +95,7 @@ export function scenarioNamed(id: string, from = "simulate-drop"): Scenario {
   );
 }
 
-/** What people type who take the name of a scenario for the name of a broker. */
+/** The hint for a word that looks like a broker's address. */
 function hintForStranger(word: string): string {
   if (/^(mqtts?|wss?):\/\//.test(word)) return "for an address: --url";
   if (/^\d+$/.test(word)) return `for a port: --port ${word}`;
@@ -106,7 +106,7 @@ function hintForStranger(word: string): string {
 function chosen(given: Arguments): Pick<DropRequest, "scenarios" | "named"> {
   const named = new Set(given.positionals.map((id) => scenarioNamed(id).id));
   if (given.has("all") && named.size > 0) {
-    throw usageError("--all plays every scenario", "name some, or say --all");
+    throw usageError("--all plays every scenario", "give some IDs, or --all");
   }
   const asked = given.has("all")
     ? catalogue
@@ -128,7 +128,7 @@ function keepAliveFrom(given: Arguments): number {
   if (given.text("keepalive") === "0") {
     throw usageError(
       '--keepalive: found "0", allowed: seconds from 1 to 65535',
-      "what a broker makes of none at all: mqttd simulate-drop keepalive-0",
+      "for keepalive 0: mqttd simulate-drop keepalive-0",
     );
   }
   return numberFrom(given, "keepalive", [1, 65_535], "seconds") ?? dropDefaults.keepAlive;
@@ -145,8 +145,8 @@ function willFrom(given: Arguments): Partial<WillPlan> {
   const delay = durationFrom(given, "will-delay", 24 * hourMs);
   if (payload === "") {
     throw usageError(
-      '--will-payload: found "", allowed: a text that tells this will from others',
-      "an empty retained will: mqttd simulate-drop retain-clear",
+      '--will-payload: found "", allowed: a text that identifies this will',
+      "for an empty retained will: mqttd simulate-drop retain-clear",
     );
   }
   return {

@@ -20,8 +20,8 @@ import { Interrupt } from "./interrupt.ts";
 import { WholeFile } from "../config/whole-file.ts";
 
 /**
- * Plays what was asked for, reports it, and takes back whatever was opened. Resolves to the exit
- * code. Throws CliError where there is no way to the broker (3, 4, 5) or nothing can be written (2).
+ * Runs the requested scenarios, reports them, and cleans up. Resolves to the exit code. Throws
+ * CliError if the broker can't be reached (3, 4, 5) or a file can't be written (2).
  */
 export async function simulateDrop(
   request: DropRequest,
@@ -36,7 +36,7 @@ export async function simulateDrop(
     const target = { ...request.target, ...(embedded && { port: embedded.port }) };
     session = new DropRun({ ...request, target }, surroundings, interrupt, junit);
     const over = session.play();
-    // Whichever of the others wins, what becomes of the run is of no interest any more.
+    // If another one settles the race, an error of the run no longer matters.
     over.catch(() => {});
     return await Promise.race([over, interrupt.again, ...(embedded ? [embedded.fault] : [])]);
   } finally {
@@ -52,7 +52,7 @@ async function startBroker(): Promise<EmbeddedBroker> {
   return embeddedBroker();
 }
 
-/** One run: what is told of it as it goes, and at its end. */
+/** One run: its progress, and its report at the end. */
 class DropRun {
   readonly #request: DropRequest;
   readonly #surroundings: Surroundings;
@@ -107,7 +107,7 @@ class DropRun {
     return this.#reported(results);
   }
 
-  /** Nothing is drawn any more. */
+  /** Draws nothing more. */
   stop(): void {
     this.#progress.stop();
   }
@@ -187,7 +187,7 @@ class DropRun {
     );
   }
 
-  /** What the user who called it off wants to know. */
+  /** What an interrupted run has removed. */
   #clearedText(): string {
     const sum = (of: (held: Held) => number): number =>
       this.#cleared.reduce((total, held) => total + of(held), 0);
@@ -195,8 +195,7 @@ class DropRun {
     const leftovers = sum(({ leftovers }) => leftovers);
     const problems = this.#cleared.flatMap(({ problems }) => problems);
     const what = `${connections} connections and ${leftovers} sessions, messages or processes`;
-    const failed =
-      problems.length === 0 ? "" : `; not taken back: ${problems.map(clause).join(", ")}`;
+    const failed = problems.length === 0 ? "" : `; not removed: ${problems.map(clause).join(", ")}`;
     return `mqttd: cleaned up ${what}${failed}\n`;
   }
 

@@ -1,6 +1,6 @@
 /**
- * What is said about a fault of our own: what broke, where, and what the broker knew when the error
- * carries it (`state`). For stderr.
+ * A fault of our own, for stderr: the error, its stack, and the broker's `state` if the error has
+ * it.
  */
 export function faultText(fault: unknown): string {
   const error = fault instanceof Error ? fault : new Error(`thrown: ${String(fault)}`);
@@ -17,7 +17,7 @@ function frames(error: Error): string {
 function causes(error: Error): string {
   let text = "";
   let cause = error.cause;
-  // Bounded, because a cause may lead back to itself.
+  // Bounded, because a chain of causes may be circular.
   for (let depth = 0; depth < 5 && cause instanceof Error; depth++) {
     text += `  caused by ${cause.name}: ${cause.message}\n${frames(cause)}`;
     cause = cause.cause;

@@ -4,7 +4,7 @@ import type { Command } from "./command.ts";
 
 /** One page of help: of the program, of a command, or of one verb of it. */
 export interface HelpPage {
-  /** Behind `mqttd`. */
+  /** What follows `mqttd`. */
   readonly usage: string;
   readonly about: string;
   readonly sections: readonly HelpSection[];
@@ -15,23 +15,23 @@ export interface HelpSection {
   readonly rows?: readonly HelpRow[];
   /** Paragraphs below the rows. */
   readonly text?: readonly string[];
-  /** Can be pasted into a shell as they are; none is quoted but by single quotes. */
+  /** Paste into a shell as they are; they use single quotes only. */
   readonly commands?: readonly string[];
 }
 
 export type HelpRow = readonly [term: string, text: string];
 
-/** Texts get no wider, however wide the terminal is. */
+/** The widest that help is set, on any terminal. */
 const columnsMax = 80;
-/** A narrower terminal has to break lines itself. */
+/** A narrower terminal breaks the lines itself. */
 const columnsMin = 40;
 
-/** How wide a text is made that a terminal, or none (null), reads. */
+/** The width of texts for a terminal; null: none. */
 export function textColumns(screen: Screen | null): number {
   return Math.max(columnsMin, screen?.columns ?? columnsMax);
 }
 
-/** The page of a command: its examples come from its declaration, and its flags unless they are given. */
+/** The page of a command. Examples come from its declaration, flags too unless given. */
 export function commandPage(
   command: Command,
   {
@@ -51,7 +51,7 @@ export function commandPage(
   };
 }
 
-/** What is printed, for a terminal of so many columns. */
+/** The page as printed text. */
 export function helpText({ usage, about, sections }: HelpPage, terminalColumns: number): string {
   const columns = Math.min(columnsMax, terminalColumns);
   const paragraphs = [
@@ -70,7 +70,7 @@ export function examplesOf(command: Command): readonly string[] {
 
 const margin = "  ";
 const gap = 2;
-/** What a text beside its term has to have; else it stands below. */
+/** Columns that a text needs beside its term; with fewer it goes below. */
 const textMin = 22;
 const textIndent = "    ";
 
@@ -85,7 +85,7 @@ function sectionLines({ title, rows, text, commands }: HelpSection, columns: num
   return [`${title}:`, ...lines.map((line) => (line === "" ? line : margin + line))];
 }
 
-/** Two columns, the second wrapped under itself. */
+/** Terms and texts in two columns; a text wraps within its own. */
 function rowLines(rows: readonly HelpRow[], columns: number): string[] {
   const termWidth = Math.max(...rows.map(([term]) => width(term))) + gap;
   const longest = Math.max(...rows.flatMap(([, text]) => text.split(" ").map(width)));
@@ -104,7 +104,7 @@ function rowLines(rows: readonly HelpRow[], columns: number): string[] {
   );
 }
 
-/** A command that is too long goes on in the next line, as a shell reads it. */
+/** A long command continues on the next line with a backslash, as a shell reads it. */
 function commandLines(command: string, columns: number): string[] {
   if (width(command) <= columns) return [command];
   const more = " \\";
@@ -113,10 +113,10 @@ function commandLines(command: string, columns: number): string[] {
   return lines.map((line, index) => (index < lines.length - 1 ? line + more : line));
 }
 
-/** A space behind which the quotes are in pairs. */
+/** A space with an even number of quotes after it. */
 const outsideQuotes = / (?=[^']*(?:'[^']*'[^']*)*$)/;
 
-/** A flag as it is declared: `-p, --port <PORT>`. */
+/** The row of a declared flag: `-p, --port <PORT>`. */
 export function flagRow({
   rawName,
   description,
@@ -128,18 +128,18 @@ export function flagRow({
   return [term.replace(/[<>]/g, ""), description];
 }
 
-/** Where a reader finds what the broker, `inspect` and `simulate-drop` quote. */
+/** Where to find the statements that the broker, `inspect` and `simulate-drop` quote. */
 export const statements: HelpSection = {
   title: "Statements",
   text: [
-    "[v4-3.1.2-24] is statement MQTT-3.1.2-24 of the OASIS standard MQTT Version 3.1.1, in its " +
-      "section 3.1.2; v5 stands for MQTT Version 5.0. Both are free to read at docs.oasis-open.org/mqtt.",
+    "[v4-3.1.2-24] is statement MQTT-3.1.2-24 of the OASIS standard MQTT Version 3.1.1, section " +
+      "3.1.2; v5 means MQTT Version 5.0. Both are free to read at docs.oasis-open.org/mqtt.",
   ],
 };
 
 export type ExitCode = keyof typeof exitCodeTexts;
 
-/** The exit codes that a command can end with; `own`: what some of them mean there in particular. */
+/** The exit codes of a command; `own` replaces the general text of some. */
 export function exitCodes(
   codes: readonly ExitCode[],
   own: Partial<Record<ExitCode, string>> = {},
@@ -148,14 +148,13 @@ export function exitCodes(
   return { title: "Exit codes", rows: codes.map((code) => [code, texts[code]]) };
 }
 
-/** By number; the last is a pair. */
 export const exitCodeTexts = {
   "0": "done, or the expectation was met",
   "1": "the expectation was not met",
-  "2": "usage or configuration",
+  "2": "error in usage or configuration",
   "3": "could not connect",
   "4": "refused by the broker",
   "5": "timed out",
-  "70": "a fault of mqttd's own",
+  "70": "internal fault of mqttd",
   "130, 143": "ended by SIGINT, SIGTERM",
 } as const;

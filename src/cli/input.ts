@@ -1,7 +1,7 @@
 import { fileMax, type FileRead } from "../config/file.ts";
 import { systemErrorText } from "../log/system-error.ts";
 
-/** All of standard input, of as many bytes as a file may have. Never throws. */
+/** Reads standard input to its end, up to the size that a file may have. Never throws. */
 export async function readInput(stream: AsyncIterable<Uint8Array | string>): Promise<FileRead> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;

@@ -19,12 +19,12 @@ import {
   verbs,
 } from "./inspect-verbs.ts";
 
-/** What `mqttd inspect --help` prints: the verbs, and what they have in common. */
+/** The page of `mqttd inspect --help`: the verbs, and their common flags. */
 export function inspectPage(command: Command): HelpPage {
   return commandPage(command, {
     about:
-      "Asks the broker that runs on this machine, or the one that --admin names. Without a VERB: " +
-      "one screen about it.",
+      "Queries the broker on this machine, or the one that --admin names. Without a VERB: one " +
+      "screen about it.",
     flags: [...reach, ...everywhere].map((flag) => rowOf(flag, flagTexts[flag] ?? "")),
     sections: [
       {
@@ -35,15 +35,15 @@ export function inspectPage(command: Command): HelpPage {
       whichBroker,
       exitCodes(["0", "1", "2", "3", "4", "5", "70", "130, 143"], {
         ...ofBroker,
-        "1": "the will's fate was another one; nothing to kick or drop",
-        "2": "usage, no such client, or several brokers run here",
+        "1": "the will had another fate; or no connection to kick or drop",
+        "2": "usage, no such client, or several brokers on this machine",
       }),
       statements,
     ],
   });
 }
 
-/** What `mqttd inspect VERB --help` prints. Throws CliError with the nearest verb. */
+/** The page of `mqttd inspect VERB --help`. Throws CliError with the nearest verb. */
 export function verbPage(typed: string): HelpPage {
   const verb = knownVerb(typed);
   const { about, flags, asksBroker, exits, examples }: VerbHelp = verbs[verb];
@@ -83,24 +83,24 @@ const quotingVerbs: ReadonlySet<Verb> = new Set(["client", "wills", "explain", "
 const whichBroker: HelpSection = {
   title: "Which broker",
   text: [
-    "--admin, else MQTTD_ADMIN, else the one that has left word of itself in MQTTD_RUN_DIR " +
-      "(default: a folder of this user). Its token: --token-file, else MQTTD_TOKEN_FILE, else the " +
-      "file that the broker named.",
+    "--admin, else MQTTD_ADMIN, else the one with a run file in MQTTD_RUN_DIR (default: a folder " +
+      "of this user). Its token: --token-file, else MQTTD_TOKEN_FILE, else the file that the run " +
+      "file names.",
   ],
 };
 
 const ofBroker = {
-  "2": "usage, or several brokers run here",
-  "3": "no broker, or it was gone before the end",
-  "4": "refused, or an answer that is not this broker's",
+  "2": "usage, or several brokers on this machine",
+  "3": "no broker, or it stopped before the end",
+  "4": "refused, or the answer of another program",
 } as const;
 
-/** Flags of every verb, or of every one that asks a broker. */
+/** Flags of all verbs, or of all verbs that query a broker. */
 const flagTexts: Readonly<Record<string, string>> = {
   admin: "port or URL of the broker's administration",
-  "token-file": "file with its token, where it needs one",
+  "token-file": "file with its token, if it requires one",
   timeout: "how long an answer may take (default 5s)",
-  json: "as JSON, on one line",
+  json: "print JSON, on one line",
   color: "auto, always or never (default auto)",
   help: "show this help",
 };

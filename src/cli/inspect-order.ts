@@ -39,10 +39,10 @@ import { tailOrder } from "./inspect-tail.ts";
 import type { Verb } from "./inspect-verbs.ts";
 import { willsOrder } from "./inspect-wills.ts";
 
-/** Terminals without a size, and pipes: prose gets as wide as this. */
+/** The width of prose for pipes and terminals without a size. */
 const proseColumns = 80;
 
-/** The order that a verb stands for. Throws CliError for a word or a flag that can't be read. */
+/** The order of a verb. Throws CliError for an invalid word or flag. */
 export function orderOf(
   verb: Exclude<Verb, "packet">,
   word: string | null,
@@ -92,14 +92,14 @@ export function orderOf(
   }
 }
 
-/** A path can't hold the ids `.` and `..`. */
+/** A path can't contain the ids `.` and `..`; they go into the query. */
 function pathOf(clientId: string | null, order = ""): string {
   const id = clientId ?? "";
   if (/^\.\.?$/.test(id)) return withQuery(`/v1/client${order}`, [["id", id]]);
   return `/v1/clients/${encodeURIComponent(id)}${order}`;
 }
 
-/** Of a client id that the broker does not know it is explained why that may be. */
+/** For an unknown client id: an explanation why the broker may not know it. */
 async function explained(
   client: BrokerClient,
   clientId: string,
@@ -152,7 +152,7 @@ function listOrder(
   }
 }
 
-/** A list that says how old things are. */
+/** A list that shows ages. */
 function agedList<Answer extends object>(
   path: string,
   shape: Shape<Answer>,
@@ -161,7 +161,7 @@ function agedList<Answer extends object>(
 ): Order {
   return async (client, output) => {
     const answer = await client.ask(path, shape, { items });
-    // Asked after the list, so that nothing in that is of a later time.
+    // Queried after the list, so that no item of the list is newer.
     const { now } = await client.ask("/v1/overview", overviewShape);
     return show(output, answer, () => lines(now, answer, output.style));
   };
@@ -179,7 +179,7 @@ function routeOrder(topic: string, isLimited: boolean): Order {
   };
 }
 
-/** `kick` and `drop`: exit code 1 where there was nothing to end. */
+/** `kick` and `drop`: exit code 1 if the client was not connected. */
 function closeOrder(verb: "kick" | "drop", clientId: string, given: Arguments): Order {
   const how = given.text("how") ?? "rst";
   if (how !== "rst" && how !== "silent") {
@@ -216,7 +216,10 @@ async function reload(client: BrokerClient, output: Output): Promise<number> {
   const answer = await client.ask("/v1/reload", reloadShape, { method: "POST" });
   if (!answer.ok) {
     if (output.json) show(output, answer, () => []);
-    throw usageError(answer.problems.map(clause).join("\n"), "nothing was changed");
+    throw usageError(
+      answer.problems.map(clause).join("\n"),
+      "the old configuration stays in force",
+    );
   }
   const { changed, later } = answer;
   return show(output, answer, () => [

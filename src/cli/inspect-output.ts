@@ -6,17 +6,17 @@ import type { Arguments } from "./arguments.ts";
 import { numberFrom } from "./client-flags.ts";
 import type { Surroundings } from "./command.ts";
 
-/** Where answers go, and how they are drawn. */
+/** Where and how to print answers. */
 export interface Output {
   readonly json: boolean;
   readonly style: ViewStyle;
   readonly surroundings: Surroundings;
 }
 
-/** Asks the broker and shows its answer. Resolves to the exit code; throws CliError. */
+/** Queries the broker and prints its answer. Resolves to the exit code; throws CliError. */
 export type Order = (client: BrokerClient, output: Output) => Promise<number>;
 
-/** Prints an answer: as the broker gave it, or as lines. */
+/** Prints an answer: as JSON as the broker sent it, or as lines. */
 export function show(
   { json, surroundings }: Output,
   answer: object,
@@ -31,7 +31,7 @@ export function show(
 
 function moreLine(answer: object): string[] {
   const isCut = "more" in answer && answer.more === true;
-  return isCut ? ["There are more; --limit N shows so many."] : [];
+  return isCut ? ["There are more; --limit N shows up to N."] : [];
 }
 
 /** `?limit=5`, or nothing. */
@@ -40,12 +40,12 @@ export function limitOf(given: Arguments): [string, string][] {
   return limit === null ? [] : [["limit", String(limit)]];
 }
 
-/** How many items of a list that asks for, at most. */
+/** The most items that the query returns. */
 export function itemsOf([limit]: readonly [string, string][]): number {
   return limit === undefined ? listDefault : Number(limit[1]);
 }
 
-/** A path with its query; what the values hold does not matter. */
+/** A path with its query; escapes the values. */
 export function withQuery(path: string, query: readonly (readonly [string, string])[]): string {
   const asked = new URLSearchParams(Object.fromEntries(query));
   return query.length === 0 ? path : `${path}?${asked.toString()}`;

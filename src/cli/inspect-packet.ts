@@ -9,16 +9,16 @@ import type { Arguments } from "./arguments.ts";
 import { versionFrom } from "./client-flags.ts";
 import { type Output, show } from "./inspect-output.ts";
 
-/** What is told apart at once; each packet takes many lines. */
+/** Packets that one call decodes; each takes many lines. */
 const packetsMax = 10_000;
 
 interface Read extends PacketSource {
-  /** Of the file; null: standard input, or the command line itself. */
+  /** The name of the file; null: standard input, or the command line. */
   readonly file: string | null;
   readonly isTyped: boolean;
 }
 
-/** `mqttd inspect packet HEX|FILE|-`: takes bytes apart; needs no broker. */
+/** `mqttd inspect packet HEX|FILE|-`: decodes bytes; needs no broker. */
 export async function inspectPacket(
   word: string,
   given: Arguments,
@@ -31,7 +31,7 @@ export async function inspectPacket(
   if (count > packetsMax) {
     throw usageError(
       `packet: found ${count} packets, allowed: ${packetsMax}`,
-      "give a part of them",
+      "pass a part of them",
     );
   }
   const packets = packetTree(read.bytes, { protocol, ...(from !== null && { from }) });
@@ -55,7 +55,7 @@ function senderOf(given: Arguments): "client" | "server" | null {
   throw usageError(`--from: found ${quoted(from)}, allowed: client or server`);
 }
 
-/** Hexadecimal before a file of the same name: `./c0` is the file. */
+/** Hexadecimal wins over a file of the same name; `./c0` is the file. */
 async function bytesOf(word: string, { surroundings }: Output): Promise<Read> {
   const typed = word === "-" ? null : hexadecimal(word);
   if (typed !== null) {
@@ -68,8 +68,8 @@ async function bytesOf(word: string, { surroundings }: Output): Promise<Read> {
   const source = packetSource(content.bytes);
   if (source === null) {
     throw usageError(
-      `packet: ${where} holds text that is no hexadecimal`,
-      "allowed: the raw bytes, hexadecimal digits, one dump of xxd, hexdump -C, Wireshark or tcpdump -X",
+      `packet: ${where} contains text that is not hexadecimal`,
+      "allowed: raw bytes, hexadecimal digits, one dump of xxd, hexdump -C, Wireshark or tcpdump -X",
     );
   }
   return { ...source, file: word === "-" ? null : word, isTyped: false };
@@ -79,18 +79,18 @@ function unread(word: string, where: string, content: Exclude<FileRead, { type: 
   switch (content.type) {
     case "missing":
       return usageError(
-        `packet: found ${quoted(word)}, allowed: bytes in hexadecimal such as "c0 00", the name of a file, or - for standard input`,
+        `packet: found ${quoted(word)}, allowed: bytes in hexadecimal, like "c0 00", the name of a file, or - for standard input`,
       );
     case "folder":
       return usageError(`packet: ${where} is a folder`);
     case "too large":
-      return usageError(`packet: ${where} is larger than 1 MiB`, "give a part of it");
+      return usageError(`packet: ${where} is larger than 1 MiB`, "pass a part of it");
     case "unreadable":
       return usageError(`packet: can't read ${where}: ${content.why}`);
   }
 }
 
 function takenText({ file, form, bytes, headerBytes }: Read): string {
-  const left = headerBytes === 0 ? "" : `; ${headerBytes} bytes of headers before it left out`;
+  const left = headerBytes === 0 ? "" : `; ${headerBytes} bytes of headers before it skipped`;
   return `${file === null ? "standard input" : bare(file)}: ${form}, ${bytesText(bytes.length)}${left}`;
 }

@@ -10,7 +10,7 @@ import { type Order, type Output, withQuery } from "./inspect-output.ts";
 import { Interrupt } from "./interrupt.ts";
 import { TailPrinter } from "./tail-printer.ts";
 
-/** `mqttd inspect tail`: the log's lines as they happen, until a signal, or the broker's end. */
+/** `mqttd inspect tail`: the log's lines as they happen, until a signal or the broker's end. */
 export function tailOrder(given: Arguments): Order {
   const query: [string, string][] = [];
   for (const flag of ["client", "topic", "event"]) {
@@ -54,7 +54,7 @@ async function follow(
     await printer.flushed();
     throw new CliError("the broker has stopped", { exitCode: 3 });
   })();
-  // Whichever of the others wins, what becomes of the stream is of no interest any more.
+  // If another one settles the race, an error of the stream no longer matters.
   printing.catch(() => {});
   await Promise.race([printing, printer.outputClosed, aborted]);
   return interrupt.exitCode ?? 0;

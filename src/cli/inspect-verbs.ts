@@ -4,29 +4,29 @@ import { bare, quoted } from "../config/problem.ts";
 import type { Arguments } from "./arguments.ts";
 import type { ExitCode } from "./help.ts";
 
-/** One thing that `mqttd inspect` can be asked. */
+/** One verb of `mqttd inspect`. */
 interface VerbRow {
-  /** What follows the verb; brackets: it may be left out. */
+  /** What follows the verb; brackets: optional. */
   readonly words: "" | "ID" | "LEVEL" | "[TOPIC]" | "[FILTER]" | "HEX|FILE|-";
-  /** The flags that only some verbs have, with what they mean here. */
+  /** The flags that not every verb has, with their meaning here. */
   readonly flags: Readonly<Record<string, string>>;
-  /** Whether it asks a broker, so that it has the flags by which one is found. */
+  /** Whether it queries a broker, and so has the flags that name one. */
   readonly asksBroker: boolean;
-  /** In the list of the verbs. */
+  /** Its text in the list of verbs. */
   readonly text: string;
-  /** On its own page. */
+  /** Its text on its own page. */
   readonly about: string;
-  /** What its exit codes mean, where that is not the same for all verbs. */
+  /** The exit codes that mean something else here than for other verbs. */
   readonly exits: Partial<Record<ExitCode, string>>;
   readonly examples: readonly string[];
 }
 
-/** Flags by which a broker is found. */
+/** Flags that name a broker. */
 export const reach: readonly string[] = ["admin", "token-file", "timeout"];
 /** Flags that every verb has. */
 export const everywhere: readonly string[] = ["json", "color", "help"];
 
-/** Every flag, as it is declared. */
+/** Every flag in its declared form. */
 export const flagForms: Readonly<Record<string, string>> = {
   admin: "--admin <WHERE>",
   "token-file": "--token-file <FILE>",
@@ -48,16 +48,16 @@ export const flagForms: Readonly<Record<string, string>> = {
   help: "-h, --help",
 };
 
-const limit = { limit: "so many lines at most (default: all that the broker gives, 10,000)" };
-const noClient = { "2": "usage, no such client, or several brokers run here" };
+const limit = { limit: "at most N lines (default: the most that the broker sends, 10,000)" };
+const noClient = { "2": "usage, no such client, or several brokers on this machine" };
 
-/** In the order of the help. The empty verb is the screen that comes without a word. */
+/** In the order of the help. The empty verb is `mqttd inspect` alone. */
 export const verbs = {
   "": {
     words: "",
     flags: {},
     asksBroker: true,
-    text: "version, clients, wills that wait, the latest ends",
+    text: "version, clients, pending wills, the latest ends",
     about: "One screen about the broker.",
     exits: {},
     examples: ["mqttd inspect", "mqttd inspect --json"],
@@ -66,10 +66,10 @@ export const verbs = {
     words: "",
     flags: limit,
     asksBroker: true,
-    text: "who is connected, whose session waits",
+    text: "connected clients and stored sessions",
     about:
-      "Every client id that is connected or has a session: where it is, when its keepalive would " +
-      "end it, its last packet, its will. Long ids are cut in the table; --json has them whole.",
+      "Every client id that is connected or has a session: its address, its keepalive deadline, its " +
+      "last packet, its will. The table cuts long ids; --json has them whole.",
     exits: {},
     examples: ["mqttd inspect clients", "mqttd inspect clients --limit 20 --json"],
   },
@@ -79,22 +79,22 @@ export const verbs = {
     asksBroker: true,
     text: "one client: the live deadline, pings, queue, will, events",
     about:
-      "All that the broker knows of one client: its connection and the live deadline, how regular " +
-      "its pings are, the closest call, session, queue, subscriptions, will, habits, and its " +
-      "last events. Also of one that is gone.",
+      "Everything that the broker knows about one client: its connection and the live deadline, how " +
+      "regular its pings are, the closest call, session, queue, subscriptions, will, habits, and " +
+      "its last events. Also for a client that is gone.",
     exits: noClient,
     examples: ["mqttd inspect client dev-42", "mqttd inspect client dev-42 --json"],
   },
   wills: {
     words: "",
     flags: {
-      client: "of this client only",
-      topic: "on this topic only",
-      pending: "those that are armed or delayed",
-      fired: "those that were published",
-      "not-fired": "those that were discarded or cancelled",
+      client: "wills of this client only",
+      topic: "wills on this topic only",
+      pending: "armed and delayed wills",
+      fired: "published wills",
+      "not-fired": "discarded and cancelled wills",
       wait: "wait until the newest one is published, discarded or cancelled",
-      expect: "published, discarded or cancelled: exit code 1 where the newest is not",
+      expect: "published, discarded or cancelled; exit code 1 if the newest had another fate",
       ...limit,
     },
     asksBroker: true,
@@ -104,7 +104,7 @@ export const verbs = {
       "runs), published, discarded or cancelled, with the cause and the statement of the standard. " +
       "--wait and --expect are for scripts.",
     exits: {
-      "1": "with --expect: the will's fate was another one, or there is no will",
+      "1": "with --expect: the will had another fate, or there is no will",
       "5": "timed out; with --wait: the will is still armed or delayed",
     },
     examples: [
@@ -117,10 +117,10 @@ export const verbs = {
     words: "",
     flags: limit,
     asksBroker: true,
-    text: "what is kept for each client id",
+    text: "the session of each client id",
     about:
-      "The session of each client id: subscriptions, messages that wait, messages in flight, and " +
-      "when it ends.",
+      "The session of each client id: subscriptions, queued messages, messages in flight, and when " +
+      "it ends.",
     exits: {},
     examples: ["mqttd inspect sessions", "mqttd inspect sessions --limit 20"],
   },
@@ -128,10 +128,10 @@ export const verbs = {
     words: "[TOPIC]",
     flags: limit,
     asksBroker: true,
-    text: "all of them; with a topic: who would get it, and why",
+    text: "all subscriptions; with a topic: who would get a message, and why",
     about:
-      "Every subscription; with a TOPIC (no wildcards): which clients a message on it would reach " +
-      "now, by which filter, and why others get nothing.",
+      "Every subscription; with a TOPIC (no wildcards): which clients would get a message on it now, " +
+      "by which filter, and why others would not.",
     exits: {},
     examples: ["mqttd inspect subscriptions", "mqttd inspect subscriptions home/dev-42/status"],
   },
@@ -141,8 +141,8 @@ export const verbs = {
     asksBroker: true,
     text: "retained messages (default #)",
     about:
-      "Retained messages whose topics match a filter (default #, which leaves out $SYS), with the " +
-      "beginning of each payload. Quote the filter, so that no shell reads it.",
+      "Retained messages whose topics match a filter (default #, which excludes $SYS), with the " +
+      "start of each payload. Quote the filter, so that the shell does not expand it.",
     exits: {},
     examples: [
       "mqttd inspect retained",
@@ -156,8 +156,8 @@ export const verbs = {
     asksBroker: true,
     text: "each setting, and where it comes from",
     about:
-      "The configuration that the broker runs with: each setting, its value, and whether a flag, " +
-      "the environment, the file (line and column) or the default gave it.",
+      "The configuration of the broker: each setting, its value, and its source: a flag, the " +
+      "environment, the file (line and column) or the default.",
     exits: {},
     examples: ["mqttd inspect config", "mqttd inspect config --json"],
   },
@@ -167,26 +167,29 @@ export const verbs = {
     asksBroker: true,
     text: "why its will did (not) fire, and what to change",
     about:
-      "The story of one client: how its connection ended, what became of its will and by which " +
-      "statement of the standard, what can happen now, and what to change. Also of a client whose " +
-      "CONNECT was refused, and of an id that the broker does not know.",
+      "The story of one client: how its connection ended, the fate of its will with the statement " +
+      "of the standard, what can happen now, and what to change. Also for a client whose CONNECT " +
+      "was refused, and for an id that the broker does not know.",
     exits: noClient,
     examples: ["mqttd inspect explain dev-42", "mqttd inspect explain dev-42 --json"],
   },
   tail: {
     words: "",
     flags: {
-      client: "of this client only",
+      client: "events of this client only",
       topic: "events with a topic that matches this filter",
-      event: "events of this name only, such as ended",
-      json: "as JSON, one line an event",
+      event: "events of this name only, for example ended",
+      json: "print JSON, one line per event",
     },
     asksBroker: true,
     text: "events as they happen, until Ctrl-C",
     about:
       "The lines of the broker's log as they happen, whatever its log level, until Ctrl-C or the " +
       "broker's end. --event packet shows every packet.",
-    exits: { "3": "no broker, or it has stopped", "5": "the broker does not answer, or is silent" },
+    exits: {
+      "3": "no broker, or it has stopped",
+      "5": "the broker does not answer, or the stream is silent",
+    },
     examples: [
       "mqttd inspect tail",
       "mqttd inspect tail --client dev-42",
@@ -197,15 +200,14 @@ export const verbs = {
     words: "HEX|FILE|-",
     flags: {
       protocol: "5, 3.1.1 or 3.1 (default: by the bytes)",
-      from: "client or server (default: whichever may send it)",
+      from: "client or server (default: the one that may send it)",
     },
     asksBroker: false,
-    text: "MQTT packets as a tree, with each violation by its statement",
+    text: "MQTT packets as a tree, each violation with its statement",
     about:
-      "Takes MQTT packets apart, field by field, with each violation of the standard by its " +
-      "statement. The bytes: hexadecimal digits on the command line, a file (raw bytes, digits, or " +
-      "a dump of xxd, hexdump -C, Wireshark or tcpdump -X), or - for standard input. It asks no " +
-      "broker.",
+      "Decodes MQTT packets field by field; each violation names its statement of the standard. The " +
+      "bytes: hexadecimal digits on the command line, a file (raw bytes, digits, or a dump of xxd, " +
+      "hexdump -C, Wireshark or tcpdump -X), or - for standard input. It needs no broker.",
     exits: { "0": "the bytes were read, violations or not", "2": "usage, or no such bytes" },
     examples: [
       "mqttd inspect packet c0 00",
@@ -219,32 +221,32 @@ export const verbs = {
     asksBroker: true,
     text: "close a client's connection",
     about:
-      "Closes a client's connection as an operator does: a v5 client gets a DISCONNECT with a " +
-      "reason code, and the will is published.",
-    exits: { "1": "it was not connected", ...noClient },
+      "Closes a client's connection on the operator's behalf: a v5 client gets DISCONNECT with a " +
+      "reason code, and its will is published.",
+    exits: { "1": "the client was not connected", ...noClient },
     examples: ["mqttd inspect kick dev-42", "mqttd inspect kick dev-42 --json"],
   },
   drop: {
     words: "ID",
-    flags: { how: "rst (the connection is reset) or silent (nothing more arrives; default rst)" },
+    flags: { how: "rst (reset the connection) or silent (let nothing more through); default rst" },
     asksBroker: true,
-    text: "break it as the network would",
+    text: "break a client's connection as the network would",
     about:
-      "Breaks a client's connection as the network would, so that you see what becomes of its will " +
-      "and of the client: a reset, or silence until the keepalive's deadline.",
-    exits: { "1": "it was not connected", ...noClient },
+      "Breaks a client's connection as the network would, to show how its will and the client react: " +
+      "by a reset, or by silence until the keepalive deadline.",
+    exits: { "1": "the client was not connected", ...noClient },
     examples: ["mqttd inspect drop dev-42", "mqttd inspect drop dev-42 --how silent"],
   },
   reload: {
     words: "",
     flags: {},
     asksBroker: true,
-    text: "read the configuration again",
+    text: "reload the configuration",
     about:
-      "Lets the broker read its configuration again, as SIGHUP does, and shows what has changed, " +
-      "and what only a restart changes.",
+      "Makes the broker reload its configuration, as SIGHUP does, and shows which settings changed, " +
+      "and which need a restart.",
     exits: {
-      "2": "usage, several brokers, or problems of the configuration: nothing is changed then",
+      "2": "usage, several brokers, or an invalid configuration, which changes nothing",
     },
     examples: ["mqttd inspect reload", "mqttd inspect reload --json"],
   },
@@ -268,7 +270,7 @@ export function formOf(verb: Verb): string {
   return `${verb} ${verbs[verb].words}`.trim();
 }
 
-/** The verb, and the one word behind it; null: none. Throws CliError for whatever does not belong. */
+/** The verb and its word; null: no word. Throws CliError for a surplus word or a foreign flag. */
 export function verbOf(given: Arguments): { readonly verb: Verb; readonly word: string | null } {
   const [typed = "", ...rest] = given.positionals;
   const verb = knownVerb(typed);
@@ -276,7 +278,7 @@ export function verbOf(given: Arguments): { readonly verb: Verb; readonly word: 
   const own = [...Object.keys(row.flags), ...(row.asksBroker ? reach : []), ...everywhere];
   const foreign = Object.keys(flagForms).find((flag) => given.has(flag) && !own.includes(flag));
   if (foreign !== undefined) throw notOf(verb, foreign);
-  // Hexadecimal may be written as several words.
+  // Hexadecimal may come in several words.
   const [word, ...more] = verb === "packet" && rest.length > 0 ? [rest.join(" ")] : rest;
   if (word === undefined || word === "") {
     if (row.words === "" || row.words.startsWith("[")) return { verb, word: null };
@@ -290,7 +292,7 @@ export function verbOf(given: Arguments): { readonly verb: Verb; readonly word: 
   );
 }
 
-/** The verb of that name. Throws CliError with the nearest one. */
+/** The verb of that name. Throws CliError with the nearest verb. */
 export function knownVerb(typed: string): Verb {
   const names = Object.keys(verbs).filter((name) => name !== "");
   if (typed === "" || names.includes(typed)) return typed as Verb; // As looked up.
@@ -304,6 +306,6 @@ function notOf(verb: Verb, flag: string): Error {
     .filter(([name, row]) => name !== "" && flag in row.flags)
     .map(([name]) => name);
   const who = verb === "" ? "inspect" : `inspect ${verb}`;
-  const hint = reach.includes(flag) ? "it asks no broker" : `it belongs to ${owners.join(", ")}`;
+  const hint = reach.includes(flag) ? "it needs no broker" : `it belongs to ${owners.join(", ")}`;
   return usageError(`${who} has no flag --${bare(flag)}`, hint);
 }

@@ -11,15 +11,15 @@ const fates = ["published", "discarded", "cancelled"];
 const kinds = { pending: "pending", fired: "fired", "not-fired": "notFired" } as const;
 
 /**
- * `mqttd inspect wills`: with `--wait` until the newest has met its fate (else exit code 5), with
- * `--expect` judged by that (exit code 1).
+ * `mqttd inspect wills`. `--wait` waits until the newest is decided (else exit code 5), `--expect`
+ * compares its fate (exit code 1).
  */
 export function willsOrder(given: Arguments): Order {
   const expected = expectedFate(given);
   const waitMs = durationFrom(given, "wait", waitMaxMs);
   const kind = kindOf(given);
   if (waitMs !== null && kind.length > 0) {
-    throw usageError("--wait waits for any fate", "--expect says which it should be");
+    throw usageError("--wait waits for any fate", "use --expect for the one it should be");
   }
   const limit = limitOf(given);
   const items = itemsOf(limit);
@@ -55,10 +55,10 @@ function kindOf(given: Arguments): [string, string][] {
   throw usageError(`--${first[0]} and --${second[0]} exclude each other`, "give one of them");
 }
 
-/** The will that was waited for, else the newest. */
+/** Judges the awaited will, else the newest. */
 function judge({ wills, decided, awaitedWill }: WillsAnswer, expected: string | null): void {
   if (decided === false) {
-    throw new CliError("no fate is known yet: the time is over", { exitCode: 5 });
+    throw new CliError("timed out: the will has not been decided yet", { exitCode: 5 });
   }
   if (expected === null) return;
   const will = awaitedWill ?? wills[0];

@@ -15,7 +15,7 @@ import type { Output } from "./inspect-output.ts";
 import { inspectPacket } from "./inspect-packet.ts";
 import { flagForms, verbOf } from "./inspect-verbs.ts";
 
-/** `mqttd inspect`: what a running broker knows. */
+/** `mqttd inspect`: queries a running broker. */
 export function inspectCommand(): CliCommand {
   const command = declareInspect();
   const page = inspectPage(command);
@@ -29,13 +29,13 @@ export function inspectCommand(): CliCommand {
 }
 
 function declareInspect(): Command {
-  const command = declare("inspect", "ask a running broker: why did this will (not) fire?")
+  const command = declare("inspect", "query a running broker: why did this will (not) fire?")
     .usage("inspect [VERB] [FLAGS]")
     .example("mqttd inspect")
     .example("mqttd inspect explain dev-42")
     .example("mqttd inspect packet c0 00")
     .example("mqttd inspect wills --client dev-42 --wait 5s --expect published");
-  // What they mean depends on the verb: the pages of help say it.
+  // Their meaning depends on the verb; the help pages give it.
   for (const form of Object.values(flagForms)) command.option(form, "");
   return command;
 }

@@ -1,14 +1,14 @@
 import { signalCodes } from "../config/signal-codes.ts";
 
 /**
- * A signal stops the command: the first one in order, a second one at once. For commands that
- * have something to take back before they end. Holds the signals until `close`.
+ * Stops a command on a signal: in order on the first, at once on the second. For commands that
+ * clean up before they exit. Handles the signals until `close`.
  */
 export class Interrupt {
   readonly signal: AbortSignal;
   /** Resolves with the exit code when a second signal comes. */
   readonly again: Promise<number>;
-  /** Called at the first signal. */
+  /** Runs at the first signal. */
   onFirst: () => void = () => {};
   #exitCode: number | null = null;
   #isUrgent = false;
@@ -35,12 +35,12 @@ export class Interrupt {
     for (const [signal, handler] of this.#handlers) process.on(signal, handler);
   }
 
-  /** Of the first signal; null: none came. */
+  /** Of the first signal; null: none yet. */
   get exitCode(): number | null {
     return this.#exitCode;
   }
 
-  /** A second signal came. */
+  /** Whether a second signal came. */
   get isUrgent(): boolean {
     return this.#isUrgent;
   }

@@ -1,20 +1,22 @@
 import { CliError } from "../config/cli-error.ts";
 import { errorCode } from "../log/system-error.ts";
 
-/** The part of a Node stream (`process.stdout`) that is needed. */
+/** The part of a Node stream (`process.stdout`) that output needs. */
 export interface OutputStream {
   write(text: string, done: (error?: Error | null) => void): boolean;
   on(event: "error", listener: (error: Error) => void): unknown;
 }
 
-/** What commands print. A reader that has had enough (`mqttd --help | head -1`) is no error. */
+/**
+ * The output of commands. A reader that closes early (`mqttd --help | head -1`) is not an error.
+ */
 export class StandardOutput {
   readonly #stream: OutputStream;
   #written: Promise<Error | null> = Promise.resolve(null);
 
   constructor(stream: OutputStream) {
     this.#stream = stream;
-    // Without a listener Node ends the process with a stack; the write's own callback is told too.
+    // Without a listener Node ends the process with a stack; the write's callback gets the error too.
     stream.on("error", () => {});
   }
 
@@ -26,12 +28,14 @@ export class StandardOutput {
     this.#written = before.then(async (error) => error ?? now);
   }
 
-  /** Resolves when all has left the process. Throws CliError when it could not. */
+  /**
+   * Resolves when all output has left the process. Rejects with CliError if it can't be written.
+   */
   async written(): Promise<void> {
     await this.flushed();
   }
 
-  /** As `written`. False: nobody reads any more. */
+  /** As `written`. False: the reader has closed the output. */
   async flushed(): Promise<boolean> {
     const error = await this.#written;
     if (error === null) return true;

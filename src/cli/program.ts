@@ -7,7 +7,7 @@ import { type CliError, usageError } from "../config/cli-error.ts";
 import { type HelpPage, helpText, textColumns } from "./help.ts";
 import { versionLine } from "./version.ts";
 
-/** Runs what was typed after `mqttd`. Resolves to the exit code; throws CliError. */
+/** Runs the arguments after `mqttd`. Resolves to the exit code; throws CliError. */
 export async function runProgram(
   args: readonly string[],
   surroundings: Surroundings,
@@ -34,12 +34,12 @@ async function help(names: readonly string[], surroundings: Surroundings): Promi
   return showHelp(helpOf(command, verb), surroundings);
 }
 
-/** `inspect help wills --help` asks twice. */
+/** `inspect help wills --help` names the verb after `help`. */
 function verbIn(words: readonly string[]): string | undefined {
   return words[0] === "help" ? words[1] : words[0];
 }
 
-/** Of a command, or of the verb that was named; other words are no concern of help's. */
+/** The page of the command, or of the named verb. */
 function helpOf({ help: page, helpOn }: CliCommand, verb: string | undefined): HelpPage {
   return verb === undefined || helpOn === undefined ? page : helpOn(verb);
 }

@@ -26,13 +26,13 @@ export function serveCommand(): CliCommand {
     rules: { hintFor: hintForPositional },
     help: commandPage(command, {
       about:
-        "Runs the broker until a signal stops it: SIGINT or SIGTERM ends it, SIGHUP reads the " +
-        "configuration again, SIGUSR1 prints clients, deadlines and wills. Its lines go to stderr.",
+        "Runs the broker until SIGINT or SIGTERM stops it. SIGHUP reloads the configuration, SIGUSR1 " +
+        "prints clients, deadlines and wills. The log goes to stderr.",
       sections: [
         {
           title: "Configuration",
           text: [
-            "A flag wins over the environment, that over the file, that over the default.",
+            "Flags win over the environment, the environment over the file, the file over defaults.",
             "Environment: MQTTD_ and the path in capitals, MQTTD_LIMITS__PACKET_SIZE for " +
               "limits.packetSize, MQTTD_LISTENERS__0__PORT for listeners.0.port.",
             "File: --config, else MQTTD_CONFIG, else mqttd.json or mqttd.jsonc in this folder, " +
@@ -42,11 +42,11 @@ export function serveCommand(): CliCommand {
         {
           title: "Misbehaviour",
           rows: likes.map(({ name, summary }): HelpRow => [name, summary ?? ""]),
-          text: ["mqttd serve --like help lists these, and single quirks."],
+          text: ["mqttd serve --like help lists these and the single quirks."],
         },
         exitCodes(["0", "2", "70", "130, 143"], {
-          "0": "stopped in order",
-          "130, 143": "a second SIGINT or SIGTERM, which ends it at once",
+          "0": "stopped by SIGINT or SIGTERM",
+          "130, 143": "ended at once by a second SIGINT or SIGTERM",
         }),
       ],
     }),
@@ -62,12 +62,12 @@ function declareServe(): Command {
       "--host <ADDRESS>",
       "address of the first listener (default: localhost, both 127.0.0.1 and ::1)",
     )
-    .option("-c, --config <FILE>", "read this configuration, JSON with comments")
+    .option("-c, --config <FILE>", "configuration file, JSON with comments")
     .option("--set <PATH=VALUE>", "set any key of the configuration; may be repeated", { type: [] })
     .option("-t, --test-config", "check the configuration, print ok or every problem, and exit")
-    .option("--ready-file <FILE>", "write the addresses to this file when clients can connect")
-    .option("-v, --verbose", "say every packet (log level debug)", { type: [] })
-    .option("-q, --quiet", "say errors only (log level error)")
+    .option("--ready-file <FILE>", "write the addresses to this file once clients can connect")
+    .option("-v, --verbose", "log every packet (log level debug)", { type: [] })
+    .option("-q, --quiet", "log errors only (log level error)")
     .option("--log-level <LEVEL>", "error, warn, info or debug (default info)")
     .option(
       "--log-format <FORMAT>",
@@ -79,7 +79,7 @@ function declareServe(): Command {
     )
     .option(
       "--like <NAME>",
-      "misbehave on purpose: like another broker, or by one quirk; help lists them all",
+      "misbehave on purpose, like another broker or by one quirk; --like help lists all",
     )
     .option("-h, --help", "show this help")
     .example("mqttd serve")
@@ -131,14 +131,14 @@ async function runServe(given: Arguments, surroundings: Surroundings): Promise<n
     loaded,
     env: surroundings.env,
     reload: reloader(loaded.config, (before) => {
-      // Nobody waits for a pipe while clients wait for the broker.
+      // A reload does not wait for a pipe: clients wait for the broker meanwhile.
       const readFile = (path: string) => surroundings.readFile(path, 0);
       return load({ ...sources, readFile }, before);
     }),
   });
 }
 
-/** `mqttd.json, MQTTD_LOG__LEVEL and --port`: all that had a say. */
+/** `mqttd.json, MQTTD_LOG__LEVEL and --port`: every source of a value. */
 function checkedText({ file, origins }: Loaded): string {
   const named = [...origins.values()]
     .filter(({ source }) => source === "flag" || source === "environment")
@@ -153,8 +153,8 @@ function likesHelp(): HelpPage {
   return {
     usage: "serve --like NAME",
     about:
-      "Serves a broker that misbehaves on purpose, so that you see what your clients make of it. " +
-      "Its log and its administration say so.",
+      "Runs a broker that misbehaves on purpose, to test how your clients cope. Its log and its " +
+      "administration name the quirk.",
     sections: [
       {
         title: "Brokers, with their known quirks",
@@ -172,7 +172,7 @@ function likesHelp(): HelpPage {
   };
 }
 
-/** What the quirks of a letter are about. */
+/** The titles of the quirks, by their first letter. */
 const quirkClasses = {
   A: "Single quirks: keepalive",
   B: "Single quirks: connections that break",
@@ -189,10 +189,10 @@ function likeOf(name: string | null): Like | null {
   if (like !== null) return like;
   const meant = nearest(name, [...likeNames(), "help"]) ?? likeBegunWith(name);
   const hint = meant === null ? "see mqttd serve --like help" : `did you mean ${meant}?`;
-  throw usageError(`--like: found ${quoted(name)}, which is no such broker or quirk`, hint);
+  throw usageError(`--like: found ${quoted(name)}, which is not a known broker or quirk`, hint);
 }
 
-/** `mosquito` is near mosquitto-2.0, and `E5` begins one quirk's name. */
+/** `mosquito` is near mosquitto-2.0, and `E5` starts one quirk's name. */
 function likeBegunWith(name: string): string | null {
   const like = nearest(
     name,
@@ -203,7 +203,7 @@ function likeBegunWith(name: string): string | null {
   return likeNames().find((other) => other.toLowerCase().startsWith(begun)) ?? null;
 }
 
-/** Each reload says what has changed since the one before it that was valid. */
+/** Each reload reports the changes since the last valid load. */
 function reloader(first: Config, loadAfter: (before: Config) => LoadResult): () => LoadResult {
   let before = first;
   return () => {
@@ -245,7 +245,7 @@ function assignmentOf(text: string): Assignment {
   return { path, value: text.slice(equals + 1), name: `--set ${bare(path)}` };
 }
 
-/** What people type who are used to other brokers. */
+/** Hints for arguments in the style of other brokers. */
 function hintForPositional(positional: string): string | null {
   if (/^\d+$/.test(positional)) return `for a port: --port ${positional}`;
   if (/\.(jsonc?|conf)$/.test(positional))

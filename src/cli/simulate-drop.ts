@@ -7,7 +7,7 @@ import { proseMax } from "../log/columns.ts";
 import { dropRequest, scenarioNamed } from "./drop-request.ts";
 import { commandPage, exitCodes, statements, textColumns } from "./help.ts";
 
-/** `mqttd simulate-drop`: dies in every known way, and judges what the broker makes of it. */
+/** `mqttd simulate-drop`: a client dies in every known way, and the command judges the broker. */
 export function simulateDropCommand(): CliCommand {
   const command = declareSimulateDrop();
   return {

@@ -5,15 +5,16 @@ import type { Output } from "./inspect-output.ts";
 
 type PrintedTo = Pick<Surroundings, "print" | "flushed">;
 
-/** Characters that wait for whoever reads what is printed. */
+/** Characters that wait for the reader of stdout. */
 export const waitingMaxChars = 1024 * 1024;
 
 /**
- * Prints events no faster than they are read. The stream itself is taken all the time, since the broker
- * cuts off who takes nothing: what comes while too much waits is left out, and said.
+ * Prints events no faster than stdout is read. The stream is always read, since the broker closes
+ * one that is not: events that arrive while too much output waits are dropped, and a line counts
+ * them.
  */
 export class TailPrinter {
-  /** Resolves when the output is closed; rejects when it can't be written. */
+  /** Resolves when the reader closes the output; rejects when it can't be written. */
   readonly outputClosed: Promise<void>;
   readonly #surroundings: PrintedTo;
   readonly #lineOf: (event: StreamedEvent | Missed) => string;
@@ -37,7 +38,7 @@ export class TailPrinter {
     } else this.#print(event);
   }
 
-  /** Resolves when all has been read, and how much was left out. */
+  /** Resolves when all lines have been read, the count of dropped events too. */
   async flushed(): Promise<void> {
     while (this.#waiting > 0 && (await this.#surroundings.flushed()));
   }

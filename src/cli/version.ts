@@ -7,7 +7,7 @@ export interface Version {
   readonly commit: string | null;
 }
 
-/** The build writes both into the binary; sources that run as they are have neither. */
+/** The build defines both constants; without a build neither exists. */
 export function builtVersion(): Version {
   return {
     version: typeof MQTTD_VERSION === "string" ? MQTTD_VERSION : "0.1.0-dev",

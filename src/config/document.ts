@@ -8,9 +8,9 @@ import {
 import type { FileRead } from "./file.ts";
 import { type Problem, shown } from "./problem.ts";
 
-/** A JSONC file, read but not yet compared with the schema. */
+/** A parsed JSONC file, not yet validated against the schema. */
 export interface Document {
-  /** As the operator knows it: `mqttd.json`. */
+  /** The name that the operator gave it: `mqttd.json`. */
   readonly name: string;
   readonly root: Node;
   /** `mqttd.json:7:15`, both counted from 1. */
@@ -18,15 +18,15 @@ export interface Document {
   lineOf(node: Node): number;
 }
 
-/** Objects and lists inside each other. The parser recurses, so this is bounded before it runs. */
+/** Nested objects and lists. Checked before the parser runs, because the parser recurses. */
 const depthMax = 32;
 
-/** Syntax errors of one file that are told: after a few, they follow from each other. */
+/** Syntax errors reported of one file: after a few, each follows from the one before. */
 const syntaxErrorsMax = 5;
 
 type ReadableFile = Exclude<FileRead, { readonly type: "missing" }>;
 
-/** The file's tree, or why there is none. */
+/** The file's tree, or the problems that prevent one. */
 export function readDocument(name: string, file: ReadableFile): Document | readonly Problem[] {
   const text = textOf(file);
   if (typeof text !== "string") return [{ at: name, text: text.problem }];
@@ -56,14 +56,14 @@ export function readDocument(name: string, file: ReadableFile): Document | reado
 function textOf(file: ReadableFile): string | { problem: string } {
   if (file.type === "folder") return { problem: "is a folder, allowed: a file" };
   if (file.type === "too large")
-    return { problem: "is larger than 1 MiB, so it is no configuration" };
+    return { problem: "is larger than 1 MiB, too large for a configuration" };
   if (file.type === "unreadable") return { problem: `can't be read: ${file.why}` };
   const [first, second, third] = file.bytes;
   if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)) {
     return { problem: "is UTF-16, allowed: UTF-8" };
   }
   if (first === 0xef && second === 0xbb && third === 0xbf) {
-    return { problem: "begins with a byte order mark (BOM), allowed: UTF-8 without it" };
+    return { problem: "starts with a byte order mark (BOM), allowed: UTF-8 without it" };
   }
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(file.bytes);
@@ -77,10 +77,10 @@ function emptyFile(name: string): Problem {
 }
 
 function notJson(at: string): Problem {
-  return { at, text: "is not JSON: a configuration begins with {" };
+  return { at, text: "is not JSON: a configuration starts with {" };
 }
 
-/** One a line, because a missing comma makes several at one place. */
+/** One problem per line, because a missing comma causes several at one place. */
 function syntaxProblems(errors: readonly ParseError[], at: (offset: number) => string): Problem[] {
   const problems: Problem[] = [];
   const linesSeen = new Set<string>();
@@ -109,7 +109,7 @@ const syntaxTexts: Readonly<Record<string, string>> = {
   UnexpectedEndOfString: "this string does not end",
   UnexpectedEndOfNumber: "this number does not end",
   InvalidUnicode: "a \\u needs four hexadecimal digits",
-  InvalidEscapeCharacter: "there is no such escape; a backslash is written \\\\",
+  InvalidEscapeCharacter: "this escape does not exist; write a backslash as \\\\",
   InvalidCharacter: "control characters must be escaped",
 };
 
@@ -118,7 +118,7 @@ function syntaxText(error: ParseError): string {
   return syntaxTexts[name] ?? name;
 }
 
-/** Numbers, because the parser declares them as a `const enum`, which has no values at run time. */
+/** Numbers, because the parser's `const enum` has no values at run time. */
 const token = {
   open: 1,
   close: 2,

@@ -12,13 +12,13 @@ import type { Assignment } from "./load.ts";
 import { nearest } from "./nearest.ts";
 import { bare, type Problem } from "./problem.ts";
 
-/** The variables of a process; what is not set is undefined. */
+/** The environment variables of a process; undefined: not set. */
 export type Env = Readonly<Record<string, string | undefined>>;
 
 /**
- * What the environment sets: `MQTTD_LIMITS__PACKET_SIZE` is `limits.packetSize`. In the order of the
- * places in lists, so that a list can grow. A misspelt variable would otherwise do nothing, so it is
- * a problem.
+ * The assignments of the environment: `MQTTD_LIMITS__PACKET_SIZE` is `limits.packetSize`. Sorted by
+ * list index, so that a list grows one item at a time. An unknown variable is a problem: it would
+ * have no effect.
  */
 export function assignedByEnvironment(
   env: Env,
@@ -36,12 +36,12 @@ export function assignedByEnvironment(
   return { assignments, problems };
 }
 
-/** Variables of ours that set no key: where the configuration is, and where running brokers are. */
+/** Our variables that set no key: the path of the configuration, the folder of run files. */
 const notKeys: readonly string[] = ["MQTTD_CONFIG", "MQTTD_RUN_DIR"];
 
 function isOurs(name: string, value: string): boolean {
   if (!name.startsWith("MQTTD_") || notKeys.includes(name)) return false;
-  // Kubernetes sets these in every container beside a service that is named mqttd.
+  // Kubernetes sets these in every container next to a service named mqttd.
   if (/^MQTTD_SERVICE_(HOST|PORT)(_|$)/.test(name)) return false;
   return !/^MQTTD_PORT(_\d+_(TCP|UDP)(_|$)|$)/.test(name) || !isServiceAddress(name, value);
 }
@@ -56,7 +56,7 @@ function pathOfVariable(name: string, keys: Key): Path | null {
   return path === undefined || keyAt(keys, path) === null ? null : path;
 }
 
-/** The place in a list that a variable names; 0 where it names none. */
+/** The list index in a variable; 0 without one. */
 function indexIn(name: string): number {
   const part = name.split("__").find((word, at) => at > 0 && isIndex(word));
   return Number(part ?? 0);

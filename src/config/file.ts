@@ -1,10 +1,13 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from "node:fs";
 import { errorCode } from "../log/system-error.ts";
 
-/** A configuration is written by hand; what is larger is some other file. */
+/** Bytes. A configuration is written by hand; a larger file is something else. */
 export const fileMax = 1024 * 1024;
 
-/** What reading a file gave. The loader gets it from outside, so that it runs without a disk. */
+/**
+ * The result of reading a file. The loader gets the reader passed in, so that it runs without a
+ * disk.
+ */
 export type FileRead =
   | { readonly type: "read"; readonly bytes: Uint8Array }
   | { readonly type: "missing" }
@@ -12,23 +15,23 @@ export type FileRead =
   | { readonly type: "too large" }
   | { readonly type: "unreadable"; readonly why: string };
 
-/** `waitMs`: how long a pipe may take to its end. */
+/** `waitMs`: how long a pipe may take to end. */
 export type ReadFile = (path: string, waitMs?: number) => FileRead;
 
-/** A pipe may have to wait for a program that asks a person first: `-c <(decrypt mqttd.json)`. */
+/** The program behind a pipe may prompt its user first: `-c <(decrypt mqttd.json)`. */
 const pipeWaitMs = 30_000;
-/** Whoever writes to a named pipe may open it a moment later than we do; else nobody does. */
+/** A writer may open a named pipe a moment after this reader; later than that, there is none. */
 const writerWaitMs = 2000;
 const retryMs = 10;
 
 /**
- * Reads at most `fileMax` bytes, of a file or a pipe, whatever it says its size is; of a pipe for at
- * most `waitMs` milliseconds. Never throws.
+ * Reads at most `fileMax` bytes from a file or a pipe, regardless of its stated size; from a pipe
+ * for at most `waitMs` milliseconds. Never throws.
  */
 export function readConfigFile(path: string, waitMs = pipeWaitMs): FileRead {
   let fd: number | null = null;
   try {
-    // To open a named pipe would wait for whoever writes to it. Windows has none: 0 there.
+    // Without it, opening a named pipe blocks until there is a writer. Windows has none: 0 there.
     const { O_NONBLOCK = 0 } = constants as Partial<typeof constants>;
     fd = openSync(path, constants.O_RDONLY | O_NONBLOCK);
     const found = fstatSync(fd);
@@ -51,7 +54,7 @@ function readBounded(fd: number, waitMs: number): FileRead {
       continue;
     }
     const waited = performance.now() - began;
-    // A pipe that nobody has opened to write looks like one that has ended.
+    // A pipe without a writer yet looks like a pipe at its end.
     const isEnd = read === 0 && (filled > 0 || waited >= Math.min(waitMs, writerWaitMs));
     if (isEnd) return { type: "read", bytes: room.slice(0, filled) };
     if (waited >= waitMs) return { type: "unreadable", why: "it is a pipe that does not end" };
@@ -60,7 +63,7 @@ function readBounded(fd: number, waitMs: number): FileRead {
   return { type: "too large" };
 }
 
-/** Bytes that were read; 0: there is an end; null: there is nothing yet. */
+/** The number of bytes read; 0: end; null: no data yet. */
 function readNow(fd: number, room: Uint8Array, at: number): number | null {
   try {
     return readSync(fd, room, at, room.length - at, null);
@@ -71,8 +74,8 @@ function readNow(fd: number, room: Uint8Array, at: number): number | null {
 }
 
 /**
- * Whether a file that is made beside `path` may take its place: nothing is there, or a plain file. A
- * device, a pipe or a link of that name would be gone, and whoever reads there would hear nothing.
+ * Whether a file written next to `path` may replace it: `path` does not exist or is a plain file.
+ * To replace a device, a pipe or a link would remove it, and cut off its readers.
  */
 export function isReplaceable(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false })?.isFile() ?? true;
@@ -80,7 +83,7 @@ export function isReplaceable(path: string): boolean {
 
 function failure(error: unknown): FileRead {
   const code = errorCode(error) ?? String(error);
-  // ENOTDIR: `a/b` where `a` is a file. There is no such file either way.
+  // ENOTDIR: `a/b` where `a` is a file, so `a/b` does not exist either.
   if (code === "ENOENT" || code === "ENOTDIR") return { type: "missing" };
   if (code === "EISDIR") return { type: "folder" };
   return { type: "unreadable", why: reasons[code] ?? code };

@@ -3,17 +3,18 @@ import type { FileRead } from "./file.ts";
 import type { Sources } from "./load.ts";
 import type { Problem } from "./problem.ts";
 
-/** The file that a load reads, if there is one. */
+/** The file that a load reads, if any. */
 export interface FoundFile {
   readonly read: { readonly name: string; readonly content: FileRead } | null;
-  /** What named it: `--config`, `MQTTD_CONFIG`; null: it was found in a usual place. */
+  /** What named it: `--config`, `MQTTD_CONFIG`; null: found in a default place. */
   readonly namedBy: string | null;
   readonly problems: readonly Problem[];
 }
 
 /**
- * `--config`, else MQTTD_CONFIG, else the folder, else the user's own. A named file must be there;
- * one in a usual place may be absent, but is never passed over because it can't be read.
+ * `--config`, else MQTTD_CONFIG, else the current folder, else the user's configuration folder. A
+ * named file must exist; a file in a default place may be absent, but an unreadable one is an
+ * error.
  */
 export function findConfigFile(sources: Sources): FoundFile {
   const { env, readFile } = sources;
@@ -21,14 +22,14 @@ export function findConfigFile(sources: Sources): FoundFile {
     return notFound("--config", 'found "", allowed: the name of a file');
   const named = sources.configFile ?? env["MQTTD_CONFIG"];
   const namedBy = sources.configFile === null ? "MQTTD_CONFIG" : "--config";
-  // An empty variable is how shells and compose files say that it is not set.
+  // Shells and compose files use an empty variable for "not set".
   if (named) return { read: { name: named, content: readFile(named) }, namedBy, problems: [] };
 
   const here = ["mqttd.json", "mqttd.jsonc"]
     .map((name) => ({ name, content: readFile(name) }))
     .filter(({ content }) => content.type !== "missing");
   if (here.length > 1) {
-    const text = "both are here; keep one of them, or name one with --config";
+    const text = "both exist here; keep one, or name one with --config";
     return notFound("mqttd.json, mqttd.jsonc", text);
   }
   return { read: here[0] ?? ownFile(sources), namedBy: null, problems: [] };
@@ -46,7 +47,7 @@ function ownFile({ env, readFile }: Sources): FoundFile["read"] {
   return content.type === "missing" ? null : { name, content };
 }
 
-/** XDG: a relative path in the variable is invalid, and is ignored. */
+/** XDG: ignores a relative path in the variable, which is invalid. */
 function configFolder(env: Env): string | null {
   const own = env["XDG_CONFIG_HOME"];
   if (own && /^([/\\]|[A-Za-z]:)/.test(own)) return own.replace(/[/\\]+$/, "");

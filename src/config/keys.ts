@@ -2,16 +2,16 @@ import * as z from "zod";
 import { configSchema } from "./schema.ts";
 import { nearest } from "./nearest.ts";
 
-/** A path into the configuration; numbers are places in a list. */
+/** A path into the configuration; numbers are list indexes. */
 export type Path = readonly (string | number)[];
 
-/** What the schema says about one place of the configuration. */
+/** The schema at one path of the configuration. */
 export type Key =
   | { readonly kind: "group"; readonly keys: ReadonlyMap<string, Key> }
   | { readonly kind: "list"; readonly item: Key }
   | { readonly kind: "value"; readonly schema: z.core.$ZodType };
 
-/** The tree of all keys, read off the schema. */
+/** The tree of all keys, from the schema. */
 export function configKeys(): Key {
   return keyOf(configSchema);
 }
@@ -39,7 +39,7 @@ export function dotted(path: Path): string {
   return path.join(".");
 }
 
-/** Reads `listeners.0.port`; `listeners[0].port` is the same. */
+/** Parses `listeners.0.port` or `listeners[0].port`. */
 export function pathOf(text: string): Path {
   const parts = text.replace(/\[(\d+)\]/g, ".$1").split(".");
   return parts.map((part) => (isIndex(part) ? Number(part) : part));
@@ -59,7 +59,7 @@ export function variableOf(path: Path): string {
   return `MQTTD_${words.join("__")}`;
 }
 
-/** Null: there is no such key, or `path` leads through a value. */
+/** Null: no such key, or `path` continues below a value. */
 export function keyAt(root: Key, path: Path): Key | null {
   let key: Key = root;
   for (const part of path) {
@@ -76,7 +76,7 @@ function inner(key: Key, part: string | number): Key | null {
   return null;
 }
 
-/** Every path to a value, without `$schema`; places in lists are all `index`. */
+/** Every path to a value, without `$schema`; every list index is `index`. */
 export function valuePaths(key: Key, index: number, base: Path = []): Path[] {
   if (key.kind === "value") return [base];
   if (key.kind === "list") return valuePaths(key.item, index, [...base, index]);
@@ -85,13 +85,13 @@ export function valuePaths(key: Key, index: number, base: Path = []): Path[] {
     .flatMap(([name, next]) => valuePaths(next, index, [...base, name]));
 }
 
-/** Every path to a value, those with the fewest names first; places in lists are all 0. */
+/** Every path to a value, those with the fewest names first; every list index is 0. */
 export function shortestFirst(root: Key): Path[] {
   const names = (path: Path): number => path.filter((part) => typeof part === "string").length;
   return valuePaths(root, 0).sort((a, b) => names(a) - names(b));
 }
 
-/** The right path for a wrong one, dotted, or null when nothing is near. */
+/** The nearest valid path, dotted; null: none is near. */
 export function nearestPath(root: Key, path: Path): string | null {
   const corrected: (string | number)[] = [];
   let key: Key = root;
@@ -107,7 +107,7 @@ export function nearestPath(root: Key, path: Path): string | null {
   return dotted(corrected);
 }
 
-/** A key of the same name in another place: `packetSize` stands in `limits`. */
+/** A key of that name in another group: `packetSize` is in `limits`. */
 function namedAlike(root: Key, path: Path): string | null {
   const last = String(path.at(-1));
   const paths = shortestFirst(root);

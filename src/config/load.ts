@@ -20,9 +20,9 @@ import { type Config, configSchema, listenersMax } from "./schema.ts";
 import { bytesOf } from "./quantity.ts";
 import { type Settings, settingsOf } from "./settings.ts";
 
-/** Where a configuration comes from. Nothing else is looked at, so a load is a pure function. */
+/** The sources of a configuration. A load reads nothing else, so it is a pure function. */
 export interface Sources {
-  /** Of `--config`; null: the environment says, or one of the usual places. */
+  /** Of `--config`; null: the environment names it, or it is in a default place. */
   readonly configFile: string | null;
   readonly flags: readonly Assignment[];
   readonly env: Env;
@@ -34,11 +34,11 @@ export interface Assignment {
   /** `limits.packetSize`, dotted. */
   readonly path: string;
   readonly value: string;
-  /** How errors and origins name it: `--port`, `MQTTD_LOG__LEVEL`. */
+  /** Its name in errors and origins: `--port`, `MQTTD_LOG__LEVEL`. */
   readonly name: string;
 }
 
-/** Which source won for one value. */
+/** The source that won for one value. */
 export interface Origin {
   readonly source: "flag" | "environment" | "file" | "default";
   /** `--port`, `MQTTD_LOG__LEVEL`, `mqttd.json:7:15`; empty for a default. */
@@ -51,11 +51,11 @@ export interface Loaded {
   readonly ok: true;
   readonly config: Config;
   readonly settings: Settings;
-  /** By dotted path, every value of `config`. */
+  /** The origin of every value of `config`, by dotted path. */
   readonly origins: ReadonlyMap<string, Origin>;
-  /** The file that was read; null: there is none. */
+  /** The file that was read; null: none. */
   readonly file: string | null;
-  /** Dotted paths whose values are not those of `before`. */
+  /** Dotted paths whose values differ from `before`. */
   readonly changed: readonly string[];
 }
 
@@ -66,26 +66,27 @@ export interface NotLoaded {
   readonly problems: readonly string[];
 }
 
-/** One value of a configuration, and who said so. */
+/** One value of a configuration, and its origin. */
 export interface ValueWithOrigin {
   /** `limits.packetSize`, dotted. */
   readonly path: string;
-  /** As it is written. */
+  /** In its written form. */
   readonly value: unknown;
   /** `default`, `mqttd.json:7:15`, `MQTTD_LOG__LEVEL`, `--port`. */
   readonly origin: string;
 }
 
 /**
- * Flag before environment before file before default. `before` is the configuration of an earlier
- * load, for `changed`. Never throws for what an operator wrote.
+ * A flag wins over the environment, the environment over the file, the file over the default.
+ * `before` is the configuration of an earlier load, for `changed`. Never throws for an operator's
+ * input.
  */
 export function load(sources: Sources, before: Config | null = null): LoadResult {
   const draft = new Draft();
   const file = findConfigFile(sources);
   draft.problems.push(...file.problems);
   if (file.read?.content.type === "missing") {
-    const text = `there is no such file (named by ${file.namedBy})`;
+    const text = `no such file (named by ${file.namedBy})`;
     draft.problems.push({ at: file.read.name, text });
   } else if (file.read !== null) draft.readFile(file.read.name, file.read.content);
   const variables = assignedByEnvironment(sources.env, draft.keys);
@@ -95,7 +96,7 @@ export function load(sources: Sources, before: Config | null = null): LoadResult
   return draft.finish(file.read?.name ?? null, before);
 }
 
-/** Every value in the order of the schema. None of them is a secret: those stand in files of their own. */
+/** Every value in the order of the schema. None is a secret: secrets are in files of their own. */
 export function valuesWithOrigins({ config, origins }: Loaded): ValueWithOrigin[] {
   return [...flat(config)].map(([path, value]) => ({
     path,
@@ -106,7 +107,7 @@ export function valuesWithOrigins({ config, origins }: Loaded): ValueWithOrigin[
 
 type Plain = { [name: string]: unknown };
 
-/** The values so far, those of a later source over those of an earlier one. */
+/** The values so far; a later source overwrites an earlier one. */
 class Draft {
   readonly keys: Key = configKeys();
   readonly problems: Problem[] = [];
@@ -174,7 +175,7 @@ class Draft {
     this.#problem(`${document.at(node)} ${dotted(path)}`, `found ${found}, allowed: ${allowed}`);
   }
 
-  /** Takes what flags or variables say; two of one source for one path contradict each other. */
+  /** Applies flags or variables; two of one source for one path are a problem. */
   assign(source: "flag" | "environment", assignments: readonly Assignment[]): void {
     const taken = new Map<string, string>();
     for (const { path: written, value, name } of assignments) {
@@ -211,7 +212,7 @@ class Draft {
     this.#origins.set(dotted(path), { source, name });
   }
 
-  /** A list grows by one place at a time, or the numbers in `path` would choose how much memory. */
+  /** A list grows by one item at a time, so that an index in `path` can't allocate memory. */
   #hasPlace(name: string, path: Path): boolean {
     const index = path[1];
     const listeners = this.#values["listeners"];
@@ -224,7 +225,7 @@ class Draft {
 
   #notAValue(key: Key, path: string): string {
     const inside = valuePaths(key, 0, pathOf(path)).slice(0, 3).map(dotted);
-    return `${path === "" ? "this" : path} holds other keys, such as ${inside.join(", ")}`;
+    return `${path === "" ? "this" : path} contains other keys, for example ${inside.join(", ")}`;
   }
 
   #unknown(at: string, path: Path): void {
@@ -236,12 +237,12 @@ class Draft {
     this.problems.push({ at, text });
   }
 
-  /** `path` was looked up in the schema before, so it holds no name of an object's own machinery. */
+  /** `path` is in the schema, so it contains no name like `__proto__`. */
   #put(path: Path, value: unknown): void {
     let place: Plain = this.#values;
     for (const part of path.slice(0, -1)) {
       place[part] ??= {};
-      place = place[part] as Plain; // Objects and lists are all that stands on the way to a value.
+      place = place[part] as Plain; // Only objects and lists are on the way to a value.
     }
     const last = path.at(-1);
     assert(last !== undefined, "a value has a path");
@@ -263,7 +264,7 @@ class Draft {
   }
 }
 
-/** Two listeners can't have one address; found here, the error names both. */
+/** Two listeners with one address; detected here, the error names both. */
 function clashes(config: Config): Problem[] {
   const problems: Problem[] = [];
   const seen = new Map<string, number>();
@@ -280,8 +281,8 @@ function clashes(config: Config): Problem[] {
 }
 
 /**
- * Sizes that somebody has set and that contradict each other. A default gives way: below `packetSize`
- * the other packets are held to that.
+ * Configured sizes that contradict each other. A default `controlPacketSize` does not: a smaller
+ * `packetSize` lowers it.
  */
 function sizeClashes(config: Config, origins: ReadonlyMap<string, Origin>): Problem[] {
   const { packetSize, controlPacketSize, unfinishedBytes } = config.limits;
@@ -297,7 +298,7 @@ function sizeClashes(config: Config, origins: ReadonlyMap<string, Origin>): Prob
   if (origins.has("limits.controlPacketSize") && (bytesOf(controlPacketSize) ?? 0) > largest) {
     check("controlPacketSize", "at most limits.packetSize");
   }
-  // A packet that never fits would be refused when most of it has come.
+  // A packet above it would be refused after most of it has arrived.
   if ((bytesOf(unfinishedBytes) ?? 0) < largest) {
     check("unfinishedBytes", "at least limits.packetSize");
   }
@@ -329,7 +330,7 @@ function failed(file: string | null, problems: readonly Problem[]): LoadResult {
   return { ok: false, file, problems: problemLines(problems) };
 }
 
-/** Objects and lists stay empty: no key of the schema takes one as its value. */
+/** Objects and lists become empty: no key of the schema takes one as its value. */
 function primitive(node: Node): unknown {
   if (node.type === "object") return {};
   if (node.type === "array") return [];
@@ -337,7 +338,7 @@ function primitive(node: Node): unknown {
   return node.type === "null" ? null : value;
 }
 
-/** What a string means where a string is not what the key takes. */
+/** Other readings of a string, for keys that take no string. */
 function literals(text: string): (number | boolean | null)[] {
   if (text === "true") return [true];
   if (text === "false") return [false];

@@ -1,7 +1,7 @@
 /**
- * The candidate that somebody most likely meant, or null when none is near. Case and word separators
- * do not count, and swapped neighbours are one mistake (Damerau-Levenshtein, optimal alignment).
- * Ties go to the earlier candidate.
+ * The candidate that a misspelt word most likely means; null: none is near. Ignores case and word
+ * separators; two swapped neighbours are one mistake (Damerau-Levenshtein, optimal alignment). In a
+ * tie the earlier candidate wins.
  */
 export function nearest(word: string, candidates: Iterable<string>): string | null {
   let best: string | null = null;
@@ -15,11 +15,11 @@ export function nearest(word: string, candidates: Iterable<string>): string | nu
   return best;
 }
 
-/** How many letters of `word` are wrong if `candidate` was meant; null: too many, or not fewer than `bound`. */
+/** The number of wrong letters in `word` for `candidate`; null: too many, or not below `bound`. */
 export function lettersWrong(word: string, candidate: string, bound = Infinity): number | null {
   const meant = plain(word);
   const other = plain(candidate);
-  // A third of the word may be wrong, three letters at most.
+  // At most a third of the word may be wrong, and at most three letters.
   const most = Math.min(3, Math.max(1, Math.floor(meant.length / 3)));
   const fewer = Math.min(bound, most + 1);
   if (Math.abs(other.length - meant.length) >= fewer) return null;

@@ -1,13 +1,13 @@
 import { escapeUnprintable } from "../log/foreign.ts";
 
-/** One thing that the operator has to mend: where it stands, and what is wrong. One line. */
+/** One problem that the operator has to fix: its place and its text. One line. */
 export interface Problem {
   /** `mqttd.json:7:15 limits.packetSize`, `MQTTD_LOG__LEVEL`, `--port`. */
   readonly at: string;
   readonly text: string;
 }
 
-/** Problems of one load that are told; a file can hold very many. */
+/** Problems reported of one load; a file can have very many. */
 const linesMax = 50;
 
 export function problemLines(problems: readonly Problem[]): readonly string[] {
@@ -19,7 +19,7 @@ export function problemLines(problems: readonly Problem[]): readonly string[] {
 /** Characters of a foreign value that a line shows. */
 const shownMax = 60;
 
-/** In double quotes, with JSON's escapes for what does not print, cut where it is long. */
+/** In double quotes, with JSON's escapes for unprintable characters; cut if long. */
 export function quoted(value: string): string {
   const characters = Array.from(value.slice(0, 2 * shownMax));
   const cut = characters.length > shownMax || value.length > 2 * shownMax;
@@ -27,12 +27,12 @@ export function quoted(value: string): string {
   return escapeUnprintable(JSON.stringify(shown));
 }
 
-/** As `quoted`, without the quotes: for names that stand in a path. */
+/** As `quoted`, without the quotes: for names in a path. */
 export function bare(value: string): string {
   return quoted(value).slice(1, -1);
 }
 
-/** A value as an error shows it. */
+/** A value as errors show it. */
 export function shown(value: unknown): string {
   if (typeof value === "string") return quoted(value);
   if (Array.isArray(value)) return "a list";

@@ -1,6 +1,6 @@
 /**
- * Sizes and durations as a person writes them. A size is a number of bytes, or a string with a unit;
- * a duration always has its unit, because nobody can tell what `90` meant.
+ * Sizes and durations in their written form. A size is a number of bytes, or a string with a unit.
+ * A duration always has a unit, because `90` alone is ambiguous.
  */
 
 const sizeUnits = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 } as const;
@@ -9,30 +9,30 @@ const durationUnits = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 export const sizePattern = /^(0|[1-9]\d{0,11})(B|KiB|MiB|GiB)$/;
 export const durationPattern = /^(0|[1-9]\d{0,11})(ms|s|m|h|d)$/;
 
-/** What an error says is allowed; names every unit. */
-export const sizeForm = 'bytes or a size such as "64KiB" or "1MiB" (units: B, KiB, MiB, GiB)';
+/** The allowed form in errors, with every unit. */
+export const sizeForm = 'bytes or a size like "64KiB" or "1MiB" (units: B, KiB, MiB, GiB)';
 export const durationForm =
-  'a duration with its unit, such as "500ms", "90s" or "2h" (units: ms, s, m, h, d)';
+  'a duration with its unit, like "500ms", "90s" or "2h" (units: ms, s, m, h, d)';
 
-/** Bytes; null when it is not written as a size is. */
+/** Bytes; null: not a size. */
 export function bytesOf(written: number | string): number | null {
   if (typeof written === "number") return written;
   return amount(written, sizePattern, sizeUnits);
 }
 
-/** Milliseconds; `never` is Infinity, `off` is 0; null when it is not written as a duration is. */
+/** Milliseconds; `never` is Infinity, `off` is 0; null: not a duration. */
 export function millisecondsOf(written: string): number | null {
   if (written === "never") return Infinity;
   if (written === "off") return 0;
   return amount(written, durationPattern, durationUnits);
 }
 
-/** The shortest way to write it: 1048576 becomes `1MiB`, 1000 stays `1000B`. */
+/** The shortest written form: 1048576 becomes `1MiB`, 1000 stays `1000B`. */
 export function writeSize(bytes: number): string {
   return write(bytes, sizeUnits);
 }
 
-/** The shortest way to write it: 10000 becomes `10s`, Infinity `never`. */
+/** The shortest written form: 10000 becomes `10s`, Infinity `never`. */
 export function writeDuration(milliseconds: number): string {
   if (milliseconds === 0) return "0s";
   return milliseconds === Infinity ? "never" : write(milliseconds, durationUnits);

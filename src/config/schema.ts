@@ -12,9 +12,9 @@ import {
 } from "./quantity.ts";
 
 /**
- * The whole configuration, as it is written: every key, its unit, its default and what it means.
- * Nothing is transformed here, so that what was read can be printed again; `settingsOf` makes plain
- * numbers of it. The message of every check is the text that stands behind "allowed:" in an error.
+ * The whole configuration in its written form: every key with its unit, default and meaning. The
+ * schema transforms nothing, so that a configuration can be printed as it was read; `settingsOf`
+ * converts it to plain numbers. The message of each check is the text after "allowed:" in an error.
  */
 
 const second = 1000;
@@ -36,20 +36,22 @@ const listenerSchema = z.strictObject({
   transport: z.literal("tcp", { error: '"tcp"' }).default("tcp").describe("How bytes arrive."),
   allowAnonymous: yesOrNo()
     .optional()
-    .describe("Whether clients without a user name may connect; absent: as auth.allowAnonymous."),
+    .describe(
+      "Whether clients without a user name may connect; if absent, auth.allowAnonymous decides.",
+    ),
   mountPoint: z
     .string({ error: mountPointForm() })
     .max(256, { error: mountPointForm() })
-    // oxlint-disable-next-line no-control-regex -- U+0000 is what no topic may hold (v5-1.5.4-2).
+    // oxlint-disable-next-line no-control-regex -- No topic may contain U+0000 (v5-1.5.4-2).
     .regex(/^(?:[^+#\u0000]*\/)?$/, { error: mountPointForm() })
     .default("")
     .describe(
-      "Put before every topic of this listener's clients, and taken off on delivery; a Response Topic " +
-        "is passed on as it is.",
+      "Prefix for every topic of this listener's clients, removed on delivery; a Response Topic is " +
+        "passed on unchanged.",
     ),
   connections: count({ min: 1, max: 10_000_000 })
     .optional()
-    .describe("Open connections of this listener; absent: only limits.connections counts."),
+    .describe("Open connections of this listener; if absent, only limits.connections applies."),
 });
 
 const authSchema = z.strictObject({
@@ -61,7 +63,7 @@ const authSchema = z.strictObject({
 const limitsSchema = z.strictObject({
   connections: count({ min: 1, max: 10_000_000 })
     .default(limits.connections)
-    .describe("Open connections, all listeners together."),
+    .describe("Open connections of all listeners together."),
   sessions: count({ min: 1, max: 10_000_000 })
     .default(limits.sessions)
     .describe("Sessions, connected or not."),
@@ -70,53 +72,55 @@ const limitsSchema = z.strictObject({
     .describe("Subscriptions of one session."),
   filters: count({ min: 1, max: 10_000_000 })
     .default(limits.filters)
-    .describe("Filters of one SUBSCRIBE; those beyond are refused (0x97)."),
+    .describe("Filters in one SUBSCRIBE; further ones are refused (0x97)."),
   topicLevels: count({ min: 1, max: 65_536 })
     .default(limits.topicLevels)
     .describe("Levels of a topic name or filter."),
   packetSize: size({ min: 64, max: 256 * mebibyte })
     .default(writeSize(limits.packetSize))
-    .describe("A whole packet from a client; v5 clients are told (Maximum Packet Size)."),
+    .describe("Size of a packet from a client; sent to v5 clients (Maximum Packet Size)."),
   controlPacketSize: size({ min: 64, max: 256 * mebibyte })
     .default(writeSize(limits.controlPacketSize))
-    .describe("A whole packet that is no PUBLISH, CONNECT included; never above packetSize."),
+    .describe("Size of a packet other than PUBLISH, CONNECT included; never above packetSize."),
   unfinishedBytes: size({ min: 64, max: 64 * gibibyte })
     .default(writeSize(limits.unfinishedBytes))
-    .describe("Memory of packets that have come in part, all connections together."),
+    .describe("Memory for partly received packets of all connections together."),
   payloadSize: size({ min: 0, max: 256 * mebibyte })
     .default(writeSize(limits.payloadSize))
-    .describe("The payload of a message, wills included."),
+    .describe("Payload of a message, wills included."),
   keepAliveMax: duration({ min: second, max: 65_535 * second, step: second, word: "never" })
     .default(writeDuration(limits.keepAliveMaxSeconds * second))
-    .describe("Longest keepalive; a v5 client that asks for more, or none, is told this one."),
+    .describe(
+      "Longest keepalive; a v5 client that asks for more, or for none, gets this one (Server Keep Alive).",
+    ),
   inflight: count({ min: 1, max: 65_535 })
     .default(limits.inflight)
     .describe("Outgoing QoS 1 and 2 messages of a session that wait for an acknowledgement."),
   receiveMaximum: count({ min: 1, max: 65_535 })
     .default(limits.receiveMaximum)
-    .describe("Incoming QoS 1 and 2 messages not yet finished; v5 clients are told."),
+    .describe("Unfinished incoming QoS 1 and 2 messages; sent to v5 clients (Receive Maximum)."),
   queuedMessages: count({ min: 0, max: 10_000_000 })
     .default(limits.queuedMessages)
-    .describe("Messages that wait in one session's queue."),
+    .describe("Messages in one session's queue."),
   queuedBytes: size({ min: 0, max: 64 * gibibyte })
     .default(writeSize(limits.queuedBytes))
-    .describe("Topics and payloads that wait in one session's queue."),
+    .describe("Topics and payloads in one session's queue."),
   queueQos0: yesOrNo()
     .default(limits.queueQos0)
-    .describe("Whether QoS 0 messages wait too, for a session that is offline or blocked."),
+    .describe("Whether to queue QoS 0 messages too, for a session that is offline or blocked."),
   topicAliases: count({ min: 0, max: 65_535 })
     .default(limits.topicAliases)
-    .describe("Topic aliases that a connection may define, each way (v5)."),
+    .describe("Topic aliases of a connection, in each direction (v5)."),
   qos: z
     .union([z.literal(0), z.literal(1), z.literal(2)], { error: "0, 1 or 2" })
     .default(limits.qos)
-    .describe("Highest QoS; v5 clients are told (Maximum QoS)."),
+    .describe("Highest QoS; sent to v5 clients (Maximum QoS)."),
   retain: yesOrNo()
     .default(limits.retain)
-    .describe("Whether retained messages are available; v5 clients are told."),
+    .describe("Whether retained messages are available; sent to v5 clients (Retain Available)."),
   retainedMessages: count({ min: 0, max: 100_000_000 })
     .default(limits.retainedMessages)
-    .describe("Retained messages, all topics."),
+    .describe("Retained messages on all topics."),
   retainedBytes: size({ min: 0, max: 64 * gibibyte })
     .default(writeSize(limits.retainedBytes))
     .describe("Topics and payloads of all retained messages."),
@@ -127,11 +131,11 @@ const limitsSchema = z.strictObject({
     word: "never",
   })
     .default(writeDuration(limits.sessionExpiryMaxSeconds * second))
-    .describe("Longest life of a session without connection; also that of v3.1.1 sessions."),
+    .describe("Longest life of a session without connection; v3.1.1 sessions live that long."),
   ledger: count({ min: 0, max: 10_000_000 })
     .default(limits.ledger)
     .describe(
-      "Wills with a known fate, and clients that are gone, that inspect can still explain; fewer where their ids have more than 256 characters.",
+      "Decided wills, and clients that are gone, that inspect can still explain; fewer if ids have more than 256 characters.",
     ),
   connectTimeout: duration({ min: 1, max: hour })
     .default(writeDuration(limits.connectTimeoutMs))
@@ -139,20 +143,20 @@ const limitsSchema = z.strictObject({
   holdTimeout: duration({ min: 1, max: hour, word: "off" })
     .default(writeDuration(limits.holdTimeoutMs))
     .describe(
-      "How long a publisher of QoS 1 and 2 waits at once for a subscriber that is slow, and never longer than a quarter of its keepalive.",
+      "How long a QoS 1 or 2 publisher waits at a time for a slow subscriber, and never longer than a quarter of its keepalive.",
     ),
   stallTimeout: duration({ min: 1, max: day })
     .default(writeDuration(limits.stallTimeoutMs))
-    .describe("How long a connection may take nothing of what waits for it."),
+    .describe("How long a connection may take none of its pending output."),
   outputBytes: size({ min: 1024, max: gibibyte })
     .default(writeSize(mebibyte))
-    .describe("Bytes that wait to be written to a connection before deliveries to it stop."),
+    .describe("Bytes of pending output to a connection at which deliveries to it stop."),
 });
 
 const tcpSchema = z.strictObject({
   keepAlive: duration({ min: second, max: 9 * hour, word: "off" })
     .default(writeDuration(60 * second))
-    .describe("Silence before TCP probes a connection that has no MQTT keepalive."),
+    .describe("Silence before TCP probes a connection without an MQTT keepalive."),
   userTimeout: duration({ min: second, max: 9 * hour, word: "off" })
     .default(writeDuration(60 * second))
     .describe("How long sent bytes may stay unacknowledged on such a connection."),
@@ -161,7 +165,7 @@ const tcpSchema = z.strictObject({
 const logSchema = z.strictObject({
   level: choice(["error", "warn", "info", "debug"])
     .default("info")
-    .describe("The least that is said."),
+    .describe("The least serious level that is logged."),
   format: choice(["human", "json", "auto"])
     .default("human")
     .describe("human: lines to read; json: NDJSON; auto: human on a terminal, otherwise json."),
@@ -176,9 +180,7 @@ const adminSchema = z.strictObject({
       error: adminPortForm(),
     })
     .default(1888)
-    .describe(
-      "Port of the administration interface (HTTP); 0 takes a free one, off: there is none.",
-    ),
+    .describe("Port of the administration interface (HTTP); 0 takes a free one, off disables it."),
   host: address()
     .default(null)
     .describe("Address of the interface; null or localhost: 127.0.0.1 and ::1, this machine only."),
@@ -188,25 +190,27 @@ const adminSchema = z.strictObject({
     })
     .default(null)
     .describe(
-      "File with the token to ask with; null: one is made where others can reach the host.",
+      "File with the token for requests; null: mqttd creates one if other machines can reach the host.",
     ),
   streams: count({ min: 1, max: 10_000 })
     .default(64)
-    .describe("Event streams, and requests that wait for a will's fate, at once."),
+    .describe("Concurrent event streams and requests that wait for a will's fate."),
   streamBytes: size({ min: 1024, max: gibibyte })
     .default(writeSize(mebibyte))
-    .describe("Events that wait for one reader of the stream; it is told how many it then misses."),
+    .describe(
+      "Pending events for one reader of the stream; beyond them the broker drops events and sends their number.",
+    ),
   connections: count({ min: 1, max: 100_000 })
     .default(256)
     .describe(
-      "Open connections of each of its addresses; one more takes the place of one that waits for its client.",
+      "Open connections per address; a further one replaces one that waits for its client.",
     ),
   requestTimeout: duration({ min: 100, max: hour })
     .default(writeDuration(10 * second))
-    .describe("How long a request may take to arrive, its body included."),
+    .describe("How long a request may take to arrive, body included."),
   stallTimeout: duration({ min: 100, max: hour })
     .default(writeDuration(30 * second))
-    .describe("How long a reader may take nothing of an answer that waits for it."),
+    .describe("How long a reader may take none of its pending answer."),
 });
 
 const sysSchema = z.strictObject({
@@ -227,16 +231,16 @@ export const configSchema = z.strictObject({
     .prefault([{}])
     .describe("Where clients connect."),
   auth: authSchema.prefault({}).describe("Who may connect."),
-  limits: limitsSchema.prefault({}).describe("Every bound that the broker keeps."),
+  limits: limitsSchema.prefault({}).describe("Every limit of the broker."),
   tcp: tcpSchema
     .prefault({})
-    .describe("TCP's own detectors of a dead peer, beside the MQTT keepalive."),
-  log: logSchema.prefault({}).describe("What is said, and how."),
-  admin: adminSchema.prefault({}).describe("The HTTP interface that mqttd inspect asks."),
+    .describe("TCP's own detectors of a dead peer, next to the MQTT keepalive."),
+  log: logSchema.prefault({}).describe("What is logged, and how."),
+  admin: adminSchema.prefault({}).describe("The HTTP interface that mqttd inspect uses."),
   sys: sysSchema.prefault({}).describe("The broker's own topics below $SYS."),
 });
 
-/** With every default filled in. */
+/** With all defaults filled in. */
 export type Config = z.output<typeof configSchema>;
 
 function listenersForm(): string {
@@ -296,9 +300,9 @@ function size(bounds: { min: number; max: number }) {
 interface DurationBounds {
   readonly min: number;
   readonly max: number;
-  /** Only multiples of it, for what MQTT counts in seconds. */
+  /** Allows only multiples of it, for values that MQTT counts in seconds. */
   readonly step?: number;
-  /** Stands for no limit (`never`) or for none of it (`off`). */
+  /** The word for no limit (`never`) or for disabled (`off`). */
   readonly word?: "never" | "off";
 }
 

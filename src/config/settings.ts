@@ -4,44 +4,44 @@ import { isLocalhost } from "../transport/loopback.ts";
 import { bytesOf, millisecondsOf } from "./quantity.ts";
 import type { Config } from "./schema.ts";
 
-/** The configuration in plain numbers: milliseconds, bytes, Infinity for "no limit". */
+/** The configuration as plain numbers: milliseconds, bytes, Infinity for "no limit". */
 export interface Settings {
   readonly listeners: readonly ListenerSettings[];
-  /** The core's; seconds where its keys say so. */
+  /** The core's limits, in the units that its keys name. */
   readonly limits: Limits;
-  /** Bytes that wait to be written to one connection before deliveries to it stop. */
+  /** Bytes of pending output to one connection at which deliveries to it stop. */
   readonly outputBytes: number;
-  /** TCP's own detectors; 0 switches one off. */
+  /** TCP's own detectors of a dead peer; 0: off. */
   readonly tcp: { readonly keepAliveMs: number; readonly userTimeoutMs: number };
   readonly log: Config["log"];
   readonly admin: AdminSettings;
-  /** 0: the topics below $SYS are not published. */
+  /** 0: no topics below $SYS. */
   readonly sys: { readonly intervalMs: number };
 }
 
 export interface ListenerSettings {
   readonly transport: "tcp";
-  /** 0: a free one. */
+  /** 0: a free port. */
   readonly port: number;
   /** Null: both loopback addresses. IPv6 without brackets. */
   readonly host: string | null;
   readonly allowAnonymous: boolean;
   readonly mountPoint: string;
-  /** Infinity: only `limits.connections` counts. */
+  /** Infinity: only `limits.connections` applies. */
   readonly connections: number;
 }
 
 export interface AdminSettings {
-  /** 0: a free one; null: there is no administration interface. */
+  /** 0: a free port; null: no administration interface. */
   readonly port: number | null;
   /** Null: both loopback addresses. IPv6 without brackets. */
   readonly host: string | null;
   readonly tokenFile: string | null;
-  /** Event streams and waiting requests at once. */
+  /** Concurrent event streams and waiting requests. */
   readonly streams: number;
-  /** Bytes that wait for one reader of the event stream. */
+  /** Bytes of pending events for one reader. */
   readonly streamBytes: number;
-  /** Open connections of one address. */
+  /** Open connections per address. */
   readonly connections: number;
   readonly requestTimeoutMs: number;
   readonly stallTimeoutMs: number;
@@ -113,12 +113,12 @@ function coreLimits(limits: Config["limits"]): Limits {
 
 function bytes(written: number | string): number {
   const value = bytesOf(written);
-  assert(value !== null, "the schema lets nothing through that is not a size");
+  assert(value !== null, "the schema accepts only sizes");
   return value;
 }
 
 function milliseconds(written: string): number {
   const value = millisecondsOf(written);
-  assert(value !== null, "the schema lets nothing through that is not a duration");
+  assert(value !== null, "the schema accepts only durations");
   return value;
 }

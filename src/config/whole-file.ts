@@ -3,25 +3,25 @@ import { systemErrorText } from "../log/system-error.ts";
 import { CliError } from "./cli-error.ts";
 import { isReplaceable } from "./file.ts";
 
-/** A file that appears whole, or not at all: it is written beside its place, and put there at the end. */
+/** A file that appears whole or not at all: a draft beside it is renamed when it is complete. */
 export class WholeFile {
   readonly #path: string;
-  /** How errors name it: `the ready file a/b`. */
+  /** Its name in errors: `the ready file a/b`. */
   readonly #name: string;
   readonly #draft: string;
   #descriptor: number | null = null;
 
   /**
-   * Throws CliError (exit code 2) when nothing can be written there, so that nobody waits in vain; to be
-   * called before there is something to write.
+   * Opens the draft. Throws CliError (exit code 2) if `path` can't be written, so call it before
+   * the work whose result the file takes.
    */
   constructor(path: string, name = path) {
     this.#path = path;
     this.#name = name;
     this.#draft = `${path}.${process.pid}.tmp`;
     try {
-      if (!isReplaceable(path)) throw new Error("what has that name is no plain file");
-      // In a container a process that was killed had the number that this one has.
+      if (!isReplaceable(path)) throw new Error("it exists and is not a plain file");
+      // In a container a killed process may have had the same process id.
       if (isReplaceable(this.#draft)) rmSync(this.#draft, { force: true });
       this.#descriptor = openSync(this.#draft, "wx", 0o644);
     } catch (error) {
@@ -29,7 +29,10 @@ export class WholeFile {
     }
   }
 
-  /** Once. Throws CliError (exit code 2) when the file can't take its place; nothing is left behind then. */
+  /**
+   * Call once. Throws CliError (exit code 2) if the file can't be put in place; removes the draft
+   * then.
+   */
   write(text: string): void {
     try {
       const bytes = Buffer.from(text);
@@ -43,7 +46,7 @@ export class WholeFile {
     }
   }
 
-  /** Nothing is left behind of what was not written. */
+  /** Removes the draft, if any. */
   abandon(): void {
     this.#close();
     rmSync(this.#draft, { force: true });
@@ -58,7 +61,7 @@ export class WholeFile {
   #unwritable(error: unknown): CliError {
     return new CliError(`can't write ${this.#name}: ${systemErrorText(error)}`, {
       exitCode: 2,
-      hint: "name a file in a folder that exists and that you may write to",
+      hint: "name a file in a folder that exists and is writable",
     });
   }
 }

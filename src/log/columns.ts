@@ -1,7 +1,7 @@
 /**
- * Columns of a terminal that a text takes which nothing unprintable stands in (`foreign.ts` sees to
- * that): two for a wide character, none for a mark that combines with the one before it. A terminal
- * that draws an ambiguous character wide shifts a line by a column, and nothing worse.
+ * Terminal columns of a printable text (`foreign.ts` escapes the rest): two for a wide character,
+ * none for a combining mark. A terminal that draws ambiguous characters wide shifts the line by a
+ * column.
  */
 export function width(text: string): number {
   let columns = 0;
@@ -9,7 +9,7 @@ export function width(text: string): number {
   return columns;
 }
 
-/** Cuts a text into pieces of at most so many columns; one has at least one character. */
+/** Cuts a text into pieces of at most `columns` columns, each of at least one character. */
 export function pieces(text: string, columns: number): string[] {
   const found: string[] = [];
   let piece = "";
@@ -27,32 +27,32 @@ export function pieces(text: string, columns: number): string[] {
   return [...found, piece];
 }
 
-/** Spaces behind it until it takes so many columns. */
+/** The text, filled with spaces to `columns` columns. */
 export function padded(text: string, columns: number): string {
   return text + " ".repeat(Math.max(0, columns - width(text)));
 }
 
-/** Prose gets no wider than this, however wide the terminal is. */
+/** The widest that prose is set, on any terminal. */
 export const proseMax = 100;
 
-/** Of a line, what any text has, however narrow the terminal is. */
+/** Columns that every text gets, on any terminal. */
 const roomMin = 8;
 /** A number and its unit stay together. */
 const space = /(?<!\d) | (?!(?:ms|s|min|h|d|B|[KMGT]iB|K|bytes?|subscribers?|PINGREQs?|got)(?!\w))/;
 
 export interface Fold {
-  /** Columns by which all lines but the first are indented; their spaces are in the lines. */
+  /** Columns of indent for all lines but the first; the lines contain the spaces. */
   readonly indent?: number;
   /**
-   * What becomes of a word that is longer than a line: cut into pieces, or kept whole on a line of its
-   * own (the default), so that it can be copied.
+   * A word longer than a line is cut into pieces, or (default) kept whole, so that it can be
+   * copied.
    */
   readonly longWords?: "cut" | "keep";
-  /** The spaces at which a line may break; all but the one before a unit, if none are given. */
+  /** The spaces at which a line may break. Default: all but the one before a unit. */
   readonly breaks?: RegExp;
 }
 
-/** Lines of at most so many columns of a terminal, broken at spaces. */
+/** The text in lines of at most `columns` columns, broken at spaces. */
 export function folded(
   text: string,
   columns: number,
@@ -76,13 +76,13 @@ export function folded(
   return [...rows, row].map((line, index) => (index === 0 ? line : " ".repeat(indent) + line));
 }
 
-/** Of the columns of a text that is cut, what its end keeps; ids often differ there. */
+/** The share of its columns that a shortened text gives to its end, where ids often differ. */
 const endShare = 0.3;
 
-/** Of each end of a text, code units that are looked at: it may be of many millions. */
+/** Code units read at each end of a text, which may have many millions. */
 const lookedAt = 2048;
 
-/** A text of at most so many columns: what is left out of a longer one is told by three dots. */
+/** The text in at most `columns` columns; three dots replace the middle of a longer one. */
 export function shortened(text: string, columns: number): string {
   if (text.length <= lookedAt && width(text) <= columns) return text;
   const room = Math.max(2, columns - 3);
@@ -91,14 +91,14 @@ export function shortened(text: string, columns: number): string {
   return `${start}...${lastColumns(text.slice(-lookedAt), end)}`;
 }
 
-/** The start of a text, and dots for what is left out, together of at most so many columns. */
+/** The start of the text, and dots if it is cut, in at most `columns` columns. */
 export function startOf(text: string, columns: number, dots = "..."): string {
   if (width(text) <= columns) return text;
   const [start = ""] = pieces(text, Math.max(1, columns - dots.length));
   return start.trimEnd() + dots;
 }
 
-/** The end of a text, of at most so many columns. */
+/** The end of the text, in at most `columns` columns. */
 function lastColumns(text: string, columns: number): string {
   const characters = Array.from(text);
   let from = characters.length;
@@ -108,15 +108,15 @@ function lastColumns(text: string, columns: number): string {
     if (used > columns) break;
     from--;
   }
-  // A mark that combines would sit on the dots.
+  // A combining mark would sit on the dots.
   while (from < characters.length && width(characters[from] ?? "") === 0) from++;
   return characters.slice(from).join("");
 }
 
-/** Beside marks: the vowels and finals of Hangul, which are drawn into the syllable before them. */
+/** Marks, and the vowels and finals of Hangul, which are drawn into the syllable before them. */
 const none = /[\p{Mn}\p{Me}\u1160-\u11ff\ud7b0-\ud7ff]/u;
 
-/** Blocks of East Asian characters (UAX 11: W and F), and what is an emoji without being told so. */
+/** East Asian wide characters (UAX 11: W and F), and those with emoji presentation by default. */
 const wide =
   /[\u1100-\u115f\u2329\u232a\u2630-\u2637\u268a-\u268f\u2e80-\u303e\u3041-\u3247\u3250-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe10-\ufe19\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{16fe0}-\u{18dff}\u{1aff0}-\u{1b2ff}\u{1d300}-\u{1d376}\u{1f200}-\u{1f265}\u{20000}-\u{3fffd}]|(?!\p{Regional_Indicator})\p{Emoji_Presentation}/u;
 

@@ -4,9 +4,9 @@ const hour = 60 * minute;
 const day = 24 * hour;
 
 /**
- * A measured time in words, three digits long: `950 ms`, `3.00 s`, `15.0 s`, `2 min 5 s`,
- * `3 h 20 min`, `4 d 2 h`. Takes milliseconds; the unit is chosen after rounding, so that 59,960 ms
- * reads `1 min` and never `60.0 s`.
+ * A measured time in words, with three digits: `950 ms`, `3.00 s`, `15.0 s`, `2 min 5 s`,
+ * `3 h 20 min`, `4 d 2 h`. Takes milliseconds. Rounds before it chooses the unit: 59,960 ms is
+ * `1 min`, never `60.0 s`.
  */
 export function duration(ms: number): string {
   if (ms < 0) return `-${duration(-ms)}`;
@@ -21,7 +21,7 @@ export function duration(ms: number): string {
   return pair(Math.round(ms / hour) * hour, day, "d", hour, "h");
 }
 
-/** A time that somebody has set, not measured: as `duration`, but whole seconds stay `30 s`. */
+/** A configured time in words: as `duration`, but whole seconds stay `30 s`. */
 export function setting(ms: number): string {
   return ms > 0 && ms < minute && ms % second === 0 ? `${ms / second} s` : duration(ms);
 }
@@ -32,12 +32,12 @@ function pair(ms: number, large: number, largeUnit: string, small: number, unit:
   return rest === 0 ? whole : `${whole} ${rest} ${unit}`;
 }
 
-/** Stands beside a silence that began with a packet which was read late. */
+/** A clause beside a silence that began with a packet that the broker read late. */
 export function readLate(milliseconds: number): string {
   return `its last packet may have waited ${duration(milliseconds)} before that, while the broker itself stood still`;
 }
 
-/** Stands beside a silence or a delay that it is a part of. */
+/** A clause beside a silence or a delay that contains the standstill. */
 export function stoodStill(milliseconds: number): string {
   return `the broker itself stood still for ${duration(milliseconds)}`;
 }

@@ -3,44 +3,48 @@ import type { ClientPacket, PublishPacket, ServerPacket } from "../core/packet.t
 import { Reason } from "../core/reason.ts";
 import type { BrokerView } from "../core/queries/queries.ts";
 
-/** Most serious first; a sink of one level shows it and those before it. */
+/** Most serious first; a sink logs its own level and those before it. */
 export const levels = ["error", "warn", "info", "debug"] as const;
 export type Level = (typeof levels)[number];
 
-/** What a log line is about: of the core, or of the process around it. */
+/** What the log reports: events of the core and of the process around it. */
 export type LogEvent = BrokerEvent | ServerEvent;
 
-/** Events of the process around the core. Texts in them are whole; the renderer makes them safe. */
+/**
+ * Events of the process around the core. Their texts are raw; the renderer cuts and escapes them.
+ */
 export type ServerEvent =
-  /** Every address that accepts connections, as a client would write it. */
+  /** Every address that accepts connections, in the form that a client takes. */
   | { readonly event: "listening"; readonly addresses: readonly string[] }
-  /** Where `inspect` and scripts may ask. */
+  /** Where the administration interface listens, for `inspect` and scripts. */
   | {
       readonly event: "administration";
       readonly urls: readonly string[];
-      /** The default port, where another process has it; null: the port is the one that was meant. */
+      /**
+       * The default port, if another process has it; null: the interface got the port it asked for.
+       */
       readonly taken: number | null;
       /** Null: no token is needed. */
       readonly tokenFile: string | null;
     }
-  /** `file` is null where there is none: defaults, environment and flags only. */
+  /** `file` null: defaults, environment and flags only. */
   | { readonly event: "configurationLoaded"; readonly file: string | null }
   | {
       readonly event: "configurationReloaded";
       readonly file: string | null;
-      /** Paths of the settings that took another value. */
+      /** Paths of the settings whose values changed. */
       readonly changed: readonly string[];
     }
-  /** Nothing was changed. */
+  /** The old configuration stays in force. */
   | {
       readonly event: "configurationReloadFailed";
       readonly file: string | null;
       readonly problems: readonly string[];
     }
-  /** `signal` is null where an operator's order, or a fault of ours, stops the broker. */
+  /** `signal` null: an operator's order or a fault of ours stops the broker. */
   | { readonly event: "stopping"; readonly signal: string | null }
   | { readonly event: "stopped" }
-  /** Says what is risky or odd and what to do, for example: open to the network without passwords. */
+  /** A risk and what to do about it, for example: open to the network without passwords. */
   | { readonly event: "warning"; readonly text: string }
   | {
       readonly event: "packet";
@@ -48,21 +52,21 @@ export type ServerEvent =
       readonly direction: "received" | "sent";
       readonly packet: LoggedPacket;
     }
-  /** One turn of the event loop took so long; every deadline in it was late by up to that. */
+  /** One turn of the event loop took `blockedMs`; deadlines in it were late by up to that. */
   | { readonly event: "loopBlocked"; readonly blockedMs: number }
-  /** Asked for by an operator. */
+  /** On an operator's request (SIGUSR1). */
   | { readonly event: "state"; readonly view: BrokerView }
-  /** By the administration interface: `kick`, `drop rst`, `reload`, `log debug`. */
+  /** Through the administration interface: `kick`, `drop rst`, `reload`, `log debug`. */
   | {
       readonly event: "operatorOrdered";
       readonly order: string;
       /** Null: the order concerns the broker. */
       readonly clientId: string | null;
     }
-  /** The log's own reader did not keep up. */
+  /** The log's reader was too slow. */
   | { readonly event: "logLinesDropped"; readonly lines: number };
 
-/** A packet, or of a delivered PUBLISH what a line tells of it. It is read before `note` returns. */
+/** A packet, or the logged fields of a delivered PUBLISH. `note` reads it before it returns. */
 export type LoggedPacket = Exclude<ClientPacket, PublishPacket> | ServerPacket | LoggedPublish;
 export type LoggedPublish = Pick<
   PublishPacket,
@@ -99,7 +103,7 @@ const levelOfEvent = {
 
 export const eventNames: readonly string[] = Object.keys(levelOfEvent);
 
-/** The table's level; a few events rise above it by what they tell. */
+/** The event's level: that of the table, or a more serious one for some outcomes. */
 export function levelOf(event: LogEvent): Level {
   switch (event.event) {
     case "ended":
@@ -116,7 +120,7 @@ export function levelOf(event: LogEvent): Level {
   }
 }
 
-/** A will that its client never asked to discard, and that nobody will get. */
+/** The broker discarded a will that its client did not ask to discard. */
 function isLostWill(will: Extract<LogEvent, { event: "ended" }>["will"]): boolean {
   return will?.fate === "discarded" && will.why !== "disconnect";
 }

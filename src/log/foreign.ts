@@ -1,26 +1,26 @@
 /**
- * Strings that a peer chose (client ids, topics, user names, reason strings), made safe for a line
- * that a person reads: nothing in them can move the cursor, begin a line, turn the reading direction
- * or stay invisible. Escapes are JavaScript's, so that the original can be had back.
+ * Escapes strings that a peer chose (client ids, topics, user names, reason strings) for a line of
+ * text: no character in them can move the cursor, start a line, reverse the reading direction or
+ * stay invisible. The escapes are JavaScript's, so the original can be restored.
  */
 
-/** Characters of a foreign string that a line shows; of longer ones it gives the length as well. */
+/** Characters of a foreign string that a line shows; a longer one is cut, with its length. */
 export const shownCharacters = 200;
 
 /**
- * Controls, format characters (bidi, zero width), surrogates without a partner, private and
- * unassigned code points, separators other than the space, letters that show nothing, and
- * combining marks heaped so high that they would cover other text.
+ * Controls, format characters (bidi, zero width), unpaired surrogates, private and unassigned code
+ * points, separators other than the space, blank letters, and the fourth and further combining
+ * marks on one character, which would cover other text.
  */
 const unprintable =
   /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]|(?! )\p{Zs}|(?<=\p{M}{3})\p{M}/u;
 const everyUnprintable = new RegExp(unprintable, "gu");
 const unprintableRuns = new RegExp(`(?:${unprintable.source})+`, "gu");
 
-/** What can stand in a sentence without quotes and never look like a part of it. */
+/** A text that needs no quotes to stand out in a sentence. */
 const plain = /^[\p{L}\p{N}\p{M}\-_./:$#+@%=~*!?&[\]{}|^<>]+$/u;
 
-/** A name within a sentence: as it is where that is unmistakable, otherwise in single quotes. */
+/** A name within a sentence: bare if it cannot be misread, else in single quotes. */
 export function name(value: string): string {
   const { shown, more } = cut(value);
   return plain.test(shown) && !unprintable.test(shown) ? shown + more : singleQuoted(value);
@@ -32,18 +32,20 @@ export function singleQuoted(value: string): string {
   return `'${escapeUnprintable(shown.replace(/[\\']/g, "\\$&"))}'${more}`;
 }
 
-/** A clause of words. The middle dot is escaped too: it parts the clauses of our own lines. */
+/**
+ * A clause of foreign words. Escapes the middle dot too, which separates the clauses of our lines.
+ */
 export function clause(value: string): string {
   const { shown, more } = cut(value);
   return escapeUnprintable(shown.replaceAll("\\", "\\\\").replaceAll("·", "\\u00b7")) + more;
 }
 
-/** JSON on one line, whole, with every unprintable character as `\uXXXX`. */
+/** JSON on one line, not cut, with every unprintable character as `\uXXXX`. */
 export function jsonLine(value: object): string {
   return [...jsonPieces(value)].join("");
 }
 
-/** The same in pieces: where there is much to escape, each place takes memory until all are done. */
+/** The same in pieces, because one `replace` over a long text keeps memory for every match. */
 export function* jsonPieces(value: object): Generator<string, void, void> {
   const text = JSON.stringify(value);
   const escapes = new Map<string, string>();
@@ -61,7 +63,7 @@ export function* jsonPieces(value: object): Generator<string, void, void> {
 
 const pieceLength = 64 * 1024;
 
-/** That place, or the one behind it where a pair of surrogates would be parted. */
+/** `at`, or one more if `at` would split a surrogate pair. */
 function wholeCharacters(text: string, at: number): number {
   return (text.codePointAt(at - 1) ?? 0) > 0xffff ? at + 1 : at;
 }
@@ -76,7 +78,7 @@ function cut(value: string): { shown: string; more: string } {
   if (value.length <= shownCharacters) return { shown: value, more: "" };
   let characters = 0;
   let end = value.length;
-  // Not by an array of all characters: of a long value it would take many times its memory.
+  // An array of all characters would take many times the memory of a long value.
   for (let at = 0; at < value.length; at += (value.codePointAt(at) ?? 0) > 0xffff ? 2 : 1) {
     if (characters === shownCharacters) end = at;
     characters += 1;
@@ -87,7 +89,7 @@ function cut(value: string): { shown: string; more: string } {
   };
 }
 
-/** A sentence that was made elsewhere: whole, without anything that does not print. */
+/** A finished sentence with every unprintable character escaped; not cut. */
 export function escapeUnprintable(value: string): string {
   return value.replace(everyUnprintable, (character) => {
     if (character === "\n") return "\\n";

@@ -1,7 +1,7 @@
 import type { LoggedPacket } from "./events.ts";
 import { name, singleQuoted } from "./foreign.ts";
 
-/** A packet as mosquitto writes it: its name, and in brackets what there is to tell. */
+/** A packet as mosquitto logs it: its name, and its facts in parentheses. */
 export function packetText(packet: LoggedPacket): { type: string; facts: string } {
   return { type: packet.type.toUpperCase(), facts: factsOf(packet) };
 }
@@ -41,7 +41,7 @@ function factsOf(packet: LoggedPacket): string {
   }
 }
 
-/** A line stays a line that can be read, whatever the number of filters in one packet. */
+/** The first ten items, so that a packet of many filters still fits a line. */
 function list(items: readonly string[]): string {
   const shown = 10;
   if (items.length <= shown) return items.join(", ");

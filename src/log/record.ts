@@ -5,8 +5,8 @@ import { protocolName } from "../core/packet.ts";
 import type { LogEvent, LoggedPacket } from "./events.ts";
 
 /**
- * The facts of an event as flat as they go, for a JSON line. Who it is about comes first; units are
- * last in a key; times are ISO 8601. Null stands for "none", and for "never" in expiries.
+ * The facts of an event for a JSON line, as flat as possible. The client comes first, a key ends
+ * with its unit, times are ISO 8601. Null means "none", and "never" in expiries.
  */
 export function record(event: LogEvent, at: Millis): Record<string, unknown> {
   switch (event.event) {
@@ -95,7 +95,7 @@ export function record(event: LogEvent, at: Millis): Record<string, unknown> {
   }
 }
 
-/** A fact in time, as the log writes it. */
+/** ISO 8601, UTC, in milliseconds. */
 export function iso(at: Millis): string {
   return new Date(at).toISOString();
 }

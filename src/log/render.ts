@@ -7,23 +7,23 @@ import { sentence } from "./sentence.ts";
 import { painted, type Part, plain, toned } from "./tone.ts";
 
 export interface Style {
-  /** Of picocolors' `createColors`; without colours nothing but the colours is missing. */
+  /** From picocolors' `createColors`; without colours the text is the same. */
   readonly colors: Colors;
-  /** Whose hours the human form shows; JSON is always UTC. */
+  /** The time zone of the human form; JSON is always UTC. */
   readonly zone: "local" | "utc";
-  /** Whom the broker is like, where it misbehaves on purpose: every line says so. */
+  /** The name after `--like`; every line of such a broker shows it. */
   readonly like?: string | null;
 }
 
 /**
- * One line without its end: `HH:MM:SS.mmm`, whom a broker that misbehaves is like, the level where it
- * is a warning or an error, the event. Strings of peers are escaped and cut.
+ * One line without its line end: `HH:MM:SS.mmm`, `[like NAME]` if the broker misbehaves on purpose,
+ * the level if it is a warning or an error, the event. Strings of peers are escaped and cut.
  */
 export function renderHuman(event: LogEvent, at: Millis, style: Style): string {
   return humanLine(sentence(event, at), levelOf(event), at, style);
 }
 
-/** A sentence, and what stands around it in the human form. */
+/** A sentence with its time, `[like NAME]` and level. */
 export function humanLine(
   said: readonly Part[],
   level: Level,
@@ -41,8 +41,8 @@ export function humanLine(
 }
 
 /**
- * One JSON object without a line end, with the same facts, not cut: time, level and event, then who
- * it is about, then the facts in an order that is always the same.
+ * One JSON object without a line end, with the same facts, not cut: time, level, event, client,
+ * then the facts in a fixed order.
  */
 export function renderJson(event: LogEvent, at: Millis, like: string | null = null): string {
   return jsonLine({

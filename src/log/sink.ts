@@ -12,26 +12,25 @@ export interface LogSinkOptions {
   readonly write: LogWrite;
   /** Default: `local`. */
   readonly zone?: Style["zone"];
-  /** Marks every line of a broker that misbehaves on purpose. Default: null. */
+  /** The name after `--like`, on every line; null (default): none. */
   readonly like?: string | null;
 }
 
 /**
- * Takes whole lines and calls `done` once the reader's side has them, or once it is known that
- * nobody reads any more. The sink hands over nothing further until then.
+ * Takes whole lines. Calls `done` once the reader's side has them, or once the reader is known to
+ * be gone. The sink writes nothing more until then.
  */
 export type LogWrite = (text: string, done: () => void) => void;
 
-/** Characters that wait for a slow reader before lines are dropped. */
+/** Characters buffered for a slow reader; beyond them the sink drops lines. */
 const waitingMax = 1024 * 1024;
 
 /**
- * Where events become lines. All of `serve`'s own lines, human or NDJSON and the ready line too, go
- * to stderr; stdout stays free for what a command was asked to print.
+ * Turns events into lines. All lines of `serve`, human or NDJSON, the ready line too, go to stderr;
+ * stdout stays free for what a command was asked to print.
  *
- * The lines of one turn of the event loop are one write. While a reader is slow the lines wait, up
- * to a bound; what is past it is dropped, and a line says how many were. No reader, slow or gone,
- * ever blocks or throws.
+ * One turn of the event loop makes one write. Lines wait for a slow reader up to a bound; the sink
+ * drops lines beyond it and logs how many. A slow or absent reader never blocks and never throws.
  */
 export class LogSink {
   #level: Level;
@@ -42,7 +41,7 @@ export class LogSink {
   #writing = false;
   #scheduled = false;
   #droppedLines = 0;
-  /** Time of the latest event; a line about dropped lines has no other. */
+  /** Time of the latest event, which a line about dropped lines takes as its own. */
   #latest: Millis | null = null;
   #onDrained: (() => void)[] = [];
 
@@ -62,7 +61,7 @@ export class LogSink {
     this.#level = level;
   }
 
-  /** Only what passes the level is formatted; it is read before this returns. */
+  /** Formats the event before it returns, if its level is logged. */
   note(event: LogEvent, at: Millis): void {
     if (!this.logs(levelOf(event))) return;
     this.#latest = at;
@@ -79,7 +78,7 @@ export class LogSink {
     });
   }
 
-  /** Hands over what waits now, unless the reader has not yet taken what it got before. */
+  /** Writes the waiting lines, unless the write before is still under way. */
   flush(): void {
     if (this.#writing) return;
     this.#writeDropped();
@@ -97,8 +96,8 @@ export class LogSink {
   }
 
   /**
-   * Flushes, and resolves when the reader has all lines, or when `timeoutMs` milliseconds are over:
-   * nobody who reads slowly keeps a process from stopping.
+   * Flushes. Resolves when the reader has all lines, or after `timeoutMs` milliseconds, so that a
+   * slow reader does not keep the process from stopping.
    */
   async drained(timeoutMs = 1000): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -130,12 +129,12 @@ export interface LogStream {
 }
 
 /**
- * Writes to a stream. A stream that fails (EPIPE: its reader has gone) is not tried again: a broker
- * goes on without anybody who reads its log.
+ * Writes to a stream. After a failure (EPIPE: the reader has gone) it writes no more: the broker
+ * runs on without a reader of its log.
  */
 export function writeTo(stream: LogStream): LogWrite {
   let gone = false;
-  // Without a listener the stream's error would end the process.
+  // Without a listener a stream error ends the process.
   stream.on("error", () => {
     gone = true;
   });

@@ -2,10 +2,10 @@ import type { BrokerView, ConnectionView, SessionView } from "../core/queries/qu
 import { duration } from "./duration.ts";
 import { name } from "./foreign.ts";
 
-/** Clients that the line tells of; JSON has all of them. */
+/** Clients on the line; JSON has all of them. */
 const shownClients = 50;
 
-/** What the broker knows, on one line: the counts, then clients with their deadlines and wills. */
+/** The broker's state on one line: counts, then clients with their deadlines and wills. */
 export function stateText(view: BrokerView): string {
   const { sessions, retained } = view;
   const connections = new Map(view.connections.map((one) => [one.clientId, one]));

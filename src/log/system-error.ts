@@ -1,6 +1,6 @@
 /**
- * What the system says of a file: `no such file or directory`. The name of the file is left out,
- * because the caller names it, and because this one may be a draft's.
+ * The system's text of an error: `no such file or directory`. Without the file name, because the
+ * caller names the file, and this name may be that of its draft.
  */
 export function systemErrorText(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
@@ -8,7 +8,7 @@ export function systemErrorText(error: unknown): string {
   return /^E[A-Z0-9]+: (.+?), [a-z]+(?: '.*)?$/s.exec(message)?.[1] ?? message;
 }
 
-/** The `code` of a system error: `ENOENT`, `ECONNREFUSED`; null: it has none. */
+/** The `code` of a system error: `ENOENT`, `ECONNREFUSED`; null: none. */
 export function errorCode(error: unknown): string | null {
   if (!(error instanceof Error) || !("code" in error)) return null;
   return typeof error.code === "string" ? error.code : null;

@@ -1,25 +1,25 @@
 import type { Colors } from "picocolors/types.js";
 
-/** What a part of a line means, for a reader who shows it in a colour, or in none. */
+/** The meaning of a part of a line, which decides its colour. */
 export type Tone = keyof typeof palette;
 
 export interface Part {
   readonly text: string;
-  /** Null: it is like the text around it. */
+  /** Null: as the text around it. */
   readonly tone: Tone | null;
 }
 
-/** The one place where a meaning gets its colour. */
+/** The only place that gives a meaning its colour. */
 const palette = {
-  /** In order: a begin, a goodbye. */
+  /** In order: a start, an orderly end. */
   good: "green",
-  /** Worth a look: a client that went silent or away, a warning. */
+  /** Worth a look: a client that is silent or gone, a warning. */
   caution: "yellow",
-  /** A broken rule, a refusal, an error. */
+  /** A violation, a refusal, an error. */
   bad: "red",
-  /** A will, and what became of it. */
+  /** A will and its fate. */
   will: "magenta",
-  /** Beside the point: the time, packets, that there was no will. */
+  /** Secondary: the time, packets, "no will". */
   aside: "dim",
 } as const satisfies Record<string, keyof Colors>;
 
@@ -31,14 +31,14 @@ export function toned(tone: Tone, text: string): Part {
   return { text, tone };
 }
 
-/** The parts as one text. `colors`: of picocolors' `createColors`. */
+/** The parts as one text. `colors`: from picocolors' `createColors`. */
 export function painted(parts: readonly Part[], colors: Colors): string {
   return parts
     .map(({ text, tone }) => (tone === null ? text : colors[palette[tone]](text)))
     .join("");
 }
 
-/** The same without colours. */
+/** The parts as one text, without colours. */
 export function unpainted(parts: readonly Part[]): string {
   return parts.map(({ text }) => text).join("");
 }

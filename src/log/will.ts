@@ -9,7 +9,7 @@ import type { Millis } from "../core/io.ts";
 import { duration, setting } from "./duration.ts";
 import { name } from "./foreign.ts";
 
-/** The will of a client that has just connected. */
+/** The will that a client sets with its CONNECT. */
 export function armedWill(will: WillFacts): string {
   const facts = [`q${will.qos}`];
   if (will.retain) facts.push("retained");

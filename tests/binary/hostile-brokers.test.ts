@@ -27,7 +27,7 @@ interface Greeting {
 const strange = (why: string): string =>
   `mqttd: URL does not speak MQTT as a broker does: ${why} (is it an MQTT listener, without TLS?)`;
 const useless =
-  "mqttd: URL is of no use: the broker closed the connection before its CONNACK (is it an MQTT listener, without TLS?)";
+  "mqttd: URL: the broker closed the connection before its CONNACK (is it an MQTT listener, without TLS?)";
 const mute =
   "mqttd: URL accepts connections but does not answer: no CONNACK within 5 s (is it an MQTT broker?)";
 const tooLarge = "it announced a packet of 256 MiB, and the limit is 256 KiB";

@@ -76,7 +76,7 @@ test("unknown clients, verbs and brokers are reported in one line", async () => 
   });
   expect(await inspect(broker, "wills", "--client", "dev-42", "--wait", "1ms")).toMatchObject({
     code: 5,
-    stderr: "mqttd: no fate is known yet: the time is over\n",
+    stderr: "mqttd: timed out: the will has not been decided yet\n",
   });
   expect(await inspect(broker, "--admin", "1")).toMatchObject({
     code: 3,

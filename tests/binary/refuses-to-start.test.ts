@@ -58,7 +58,7 @@ test("a configuration that is not JSON", async () => {
 
 test("a missing configuration file", async () => {
   const lines = await refusal(["--config", "missing.json", "--ready-file", "ready"]);
-  expect(lines).toEqual(["mqttd: missing.json: there is no such file (named by --config)"]);
+  expect(lines).toEqual(["mqttd: missing.json: no such file (named by --config)"]);
 });
 
 test("a port in use: the line names the port and its owner", async () => {
@@ -116,7 +116,7 @@ test("a port in use, with npm run serve: the hint works there", async () => {
 
 test.each([
   ["in a folder that does not exist", "missing/ready", "no such file or directory"],
-  ["that is a folder", "taken", "what has that name is no plain file"],
+  ["that is a folder", "taken", "it exists and is not a plain file"],
   ["below a file", "taken/file/ready", "not a directory"],
 ])("a ready file %s", async (_, name, why) => {
   const port = freePort();

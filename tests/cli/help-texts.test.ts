@@ -19,35 +19,35 @@ test("mqttd --help", async () => {
     "Usage: mqttd COMMAND [FLAGS]
 
     An MQTT 3.1, 3.1.1 and 5.0 broker for a dev laptop: its keepalives and wills are
-    exact, and it says why.
+    exact, and it explains each of them.
 
     Run:
       serve          run the broker
 
     Look:
-      inspect        ask a running broker: why did this will (not) fire?
+      inspect        query a running broker: why did this will (not) fire?
 
     Break:
-      simulate-drop  play a client's death against any broker, and judge the broker
+      simulate-drop  simulate a client's death on any broker, and judge the broker
 
     Flags:
-      -h, --help     show this help; mqttd help COMMAND shows that of a command
+      -h, --help     show this help; for a command: mqttd help COMMAND
           --version  show the version
 
     Exit codes:
       0         done, or the expectation was met
       1         the expectation was not met
-      2         usage or configuration
+      2         error in usage or configuration
       3         could not connect
       4         refused by the broker
       5         timed out
-      70        a fault of mqttd's own
+      70        internal fault of mqttd
       130, 143  ended by SIGINT, SIGTERM
 
     Statements:
       [v4-3.1.2-24] is statement MQTT-3.1.2-24 of the OASIS standard MQTT Version
-      3.1.1, in its section 3.1.2; v5 stands for MQTT Version 5.0. Both are free to
-      read at docs.oasis-open.org/mqtt.
+      3.1.1, section 3.1.2; v5 means MQTT Version 5.0. Both are free to read at
+      docs.oasis-open.org/mqtt.
 
     Examples:
       mqttd serve
@@ -68,34 +68,35 @@ test("mqttd serve --help", async () => {
   expect(text).toMatchInlineSnapshot(`
     "Usage: mqttd serve [FLAGS]
 
-    Runs the broker until a signal stops it: SIGINT or SIGTERM ends it, SIGHUP reads
-    the configuration again, SIGUSR1 prints clients, deadlines and wills. Its lines
-    go to stderr.
+    Runs the broker until SIGINT or SIGTERM stops it. SIGHUP reloads the
+    configuration, SIGUSR1 prints clients, deadlines and wills. The log goes to
+    stderr.
 
     Flags:
       -p, --port PORT          port of the first listener; 0 takes a free one
                                (default 1883)
           --host ADDRESS       address of the first listener (default: localhost,
                                both 127.0.0.1 and ::1)
-      -c, --config FILE        read this configuration, JSON with comments
+      -c, --config FILE        configuration file, JSON with comments
           --set PATH=VALUE     set any key of the configuration; may be repeated
       -t, --test-config        check the configuration, print ok or every problem,
                                and exit
-          --ready-file FILE    write the addresses to this file when clients can
+          --ready-file FILE    write the addresses to this file once clients can
                                connect
-      -v, --verbose            say every packet (log level debug)
-      -q, --quiet              say errors only (log level error)
+      -v, --verbose            log every packet (log level debug)
+      -q, --quiet              log errors only (log level error)
           --log-level LEVEL    error, warn, info or debug (default info)
           --log-format FORMAT  human, json (NDJSON), or auto: human on a terminal
                                (default human)
           --color WHEN         auto, always or never (default auto: on a terminal,
                                unless NO_COLOR is set)
-          --like NAME          misbehave on purpose: like another broker, or by one
-                               quirk; help lists them all
+          --like NAME          misbehave on purpose, like another broker or by one
+                               quirk; --like help lists all
       -h, --help               show this help
 
     Configuration:
-      A flag wins over the environment, that over the file, that over the default.
+      Flags win over the environment, the environment over the file, the file over
+      defaults.
       Environment: MQTTD_ and the path in capitals, MQTTD_LIMITS__PACKET_SIZE for
       limits.packetSize, MQTTD_LISTENERS__0__PORT for listeners.0.port.
       File: --config, else MQTTD_CONFIG, else mqttd.json or mqttd.jsonc in this
@@ -109,13 +110,13 @@ test("mqttd serve --help", async () => {
                      and a protocol error lose the will; newer delayed wills hold up
                      older ones
 
-      mqttd serve --like help lists these, and single quirks.
+      mqttd serve --like help lists these and the single quirks.
 
     Exit codes:
-      0         stopped in order
-      2         usage or configuration
-      70        a fault of mqttd's own
-      130, 143  a second SIGINT or SIGTERM, which ends it at once
+      0         stopped by SIGINT or SIGTERM
+      2         error in usage or configuration
+      70        internal fault of mqttd
+      130, 143  ended at once by a second SIGINT or SIGTERM
 
     Examples:
       mqttd serve
@@ -198,37 +199,36 @@ test("on a narrow terminal the texts are the same, in other lines", async () => 
 
     Flags:
       --client ID
-          of this client only
+          wills of this client only
       --topic TOPIC
-          on this topic only
+          wills on this topic only
       --pending
-          those that are armed or delayed
+          armed and delayed wills
       --fired
-          those that were published
+          published wills
       --not-fired
-          those that were discarded or
-          cancelled
+          discarded and cancelled wills
       --wait TIME
           wait until the newest one is
           published, discarded or cancelled
       --expect FATE
-          published, discarded or cancelled:
-          exit code 1 where the newest is
-          not
+          published, discarded or cancelled;
+          exit code 1 if the newest had
+          another fate
       --limit N
-          so many lines at most (default:
-          all that the broker gives, 10,000)
+          at most N lines (default: the most
+          that the broker sends, 10,000)
       --admin WHERE
           port or URL of the broker's
           administration
       --token-file FILE
-          file with its token, where it
-          needs one
+          file with its token, if it
+          requires one
       --timeout TIME
           how long an answer may take
           (default 5s)
       --json
-          as JSON, on one line
+          print JSON, on one line
       --color WHEN
           auto, always or never (default
           auto)
@@ -237,36 +237,35 @@ test("on a narrow terminal the texts are the same, in other lines", async () => 
 
     Which broker:
       --admin, else MQTTD_ADMIN, else the
-      one that has left word of itself in
-      MQTTD_RUN_DIR (default: a folder of
-      this user). Its token: --token-file,
-      else MQTTD_TOKEN_FILE, else the file
-      that the broker named.
+      one with a run file in MQTTD_RUN_DIR
+      (default: a folder of this user). Its
+      token: --token-file, else
+      MQTTD_TOKEN_FILE, else the file that
+      the run file names.
 
     Exit codes:
       0         done
-      1         with --expect: the will's
-                fate was another one, or
-                there is no will
-      2         usage, or several brokers
-                run here
-      3         no broker, or it was gone
+      1         with --expect: the will had
+                another fate, or there is no
+                will
+      2         usage, or several brokers on
+                this machine
+      3         no broker, or it stopped
                 before the end
-      4         refused, or an answer that
-                is not this broker's
+      4         refused, or the answer of
+                another program
       5         timed out; with --wait: the
                 will is still armed or
                 delayed
-      70        a fault of mqttd's own
+      70        internal fault of mqttd
       130, 143  ended by SIGINT, SIGTERM
 
     Statements:
       [v4-3.1.2-24] is statement
       MQTT-3.1.2-24 of the OASIS standard
-      MQTT Version 3.1.1, in its section
-      3.1.2; v5 stands for MQTT Version 5.0.
-      Both are free to read at
-      docs.oasis-open.org/mqtt.
+      MQTT Version 3.1.1, section 3.1.2; v5
+      means MQTT Version 5.0. Both are free
+      to read at docs.oasis-open.org/mqtt.
 
     Examples:
       mqttd inspect wills
@@ -346,43 +345,43 @@ test("mqttd inspect wills --help", async () => {
     statement of the standard. --wait and --expect are for scripts.
 
     Flags:
-          --client ID        of this client only
-          --topic TOPIC      on this topic only
-          --pending          those that are armed or delayed
-          --fired            those that were published
-          --not-fired        those that were discarded or cancelled
+          --client ID        wills of this client only
+          --topic TOPIC      wills on this topic only
+          --pending          armed and delayed wills
+          --fired            published wills
+          --not-fired        discarded and cancelled wills
           --wait TIME        wait until the newest one is published, discarded or
                              cancelled
-          --expect FATE      published, discarded or cancelled: exit code 1 where
-                             the newest is not
-          --limit N          so many lines at most (default: all that the broker
-                             gives, 10,000)
+          --expect FATE      published, discarded or cancelled; exit code 1 if the
+                             newest had another fate
+          --limit N          at most N lines (default: the most that the broker
+                             sends, 10,000)
           --admin WHERE      port or URL of the broker's administration
-          --token-file FILE  file with its token, where it needs one
+          --token-file FILE  file with its token, if it requires one
           --timeout TIME     how long an answer may take (default 5s)
-          --json             as JSON, on one line
+          --json             print JSON, on one line
           --color WHEN       auto, always or never (default auto)
       -h, --help             show this help
 
     Which broker:
-      --admin, else MQTTD_ADMIN, else the one that has left word of itself in
-      MQTTD_RUN_DIR (default: a folder of this user). Its token: --token-file, else
-      MQTTD_TOKEN_FILE, else the file that the broker named.
+      --admin, else MQTTD_ADMIN, else the one with a run file in MQTTD_RUN_DIR
+      (default: a folder of this user). Its token: --token-file, else
+      MQTTD_TOKEN_FILE, else the file that the run file names.
 
     Exit codes:
       0         done
-      1         with --expect: the will's fate was another one, or there is no will
-      2         usage, or several brokers run here
-      3         no broker, or it was gone before the end
-      4         refused, or an answer that is not this broker's
+      1         with --expect: the will had another fate, or there is no will
+      2         usage, or several brokers on this machine
+      3         no broker, or it stopped before the end
+      4         refused, or the answer of another program
       5         timed out; with --wait: the will is still armed or delayed
-      70        a fault of mqttd's own
+      70        internal fault of mqttd
       130, 143  ended by SIGINT, SIGTERM
 
     Statements:
       [v4-3.1.2-24] is statement MQTT-3.1.2-24 of the OASIS standard MQTT Version
-      3.1.1, in its section 3.1.2; v5 stands for MQTT Version 5.0. Both are free to
-      read at docs.oasis-open.org/mqtt.
+      3.1.1, section 3.1.2; v5 means MQTT Version 5.0. Both are free to read at
+      docs.oasis-open.org/mqtt.
 
     Examples:
       mqttd inspect wills

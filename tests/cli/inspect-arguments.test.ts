@@ -117,7 +117,7 @@ test("each error is one line, with the nearest right word, and exit code 2", asy
     "tail --limit 5"
       mqttd: inspect tail has no flag --limit (it belongs to clients, wills, sessions, subscriptions, retained)
     "packet c000 --admin 1888"
-      mqttd: inspect packet has no flag --admin (it asks no broker)
+      mqttd: inspect packet has no flag --admin (it needs no broker)
     "wills --from client"
       mqttd: inspect wills has no flag --from (it belongs to packet)
     "wills --pendng"
@@ -129,17 +129,17 @@ test("each error is one line, with the nearest right word, and exit code 2", asy
     "wills --expect fired"
       mqttd: --expect: found "fired", allowed: published, discarded or cancelled
     "wills --fired --wait 5s"
-      mqttd: --wait waits for any fate (--expect says which it should be)
+      mqttd: --wait waits for any fate (use --expect for the one it should be)
     "wills --wait soon"
-      mqttd: --wait: found "soon", allowed: seconds, or a duration such as "500ms", "90s" or "2m", up to 600s
+      mqttd: --wait: found "soon", allowed: seconds, or a duration like "500ms", "90s" or "2m", up to 600s
     "wills --wait 11m"
-      mqttd: --wait: found "11m", allowed: seconds, or a duration such as "500ms", "90s" or "2m", up to 600s
+      mqttd: --wait: found "11m", allowed: seconds, or a duration like "500ms", "90s" or "2m", up to 600s
     "wills --limit 0"
       mqttd: --limit: found "0", allowed: a number from 1 to 1000000
     "wills --limit many"
       mqttd: --limit: found "many", allowed: a number from 1 to 1000000
     "clients --timeout never"
-      mqttd: --timeout: found "never", allowed: seconds, or a duration such as "500ms", "90s" or "2m", up to 600s
+      mqttd: --timeout: found "never", allowed: seconds, or a duration like "500ms", "90s" or "2m", up to 600s
     "subscriptions home/#"
       mqttd: subscriptions: found "home/#", allowed: a topic, which has no wildcards
     "subscriptions home/x --limit 3"
@@ -153,11 +153,11 @@ test("each error is one line, with the nearest right word, and exit code 2", asy
     "log inof"
       mqttd: log: found "inof", allowed: error, warn, info, debug (did you mean info?)
     "packet c0 0"
-      mqttd: packet: found "c0 0", allowed: bytes in hexadecimal such as "c0 00", the name of a file, or - for standard input
+      mqttd: packet: found "c0 0", allowed: bytes in hexadecimal, like "c0 00", the name of a file, or - for standard input
     "packet c0 zz"
-      mqttd: packet: found "c0 zz", allowed: bytes in hexadecimal such as "c0 00", the name of a file, or - for standard input
+      mqttd: packet: found "c0 zz", allowed: bytes in hexadecimal, like "c0 00", the name of a file, or - for standard input
     "packet nofile.bin"
-      mqttd: packet: found "nofile.bin", allowed: bytes in hexadecimal such as "c0 00", the name of a file, or - for standard input
+      mqttd: packet: found "nofile.bin", allowed: bytes in hexadecimal, like "c0 00", the name of a file, or - for standard input
     "packet c000 -V 6"
       mqttd: --protocol: found "6", allowed: 5, 3.1.1 or 3.1
     "packet c000 --from broker"
@@ -235,9 +235,9 @@ test("packet: unreadable input, and bytes that are no packet", async () => {
   }
   expect(`\n${lines.join("")}`).toMatchInlineSnapshot(`
     "
-    mqttd: packet: notes.txt holds text that is no hexadecimal (allowed: the raw bytes, hexadecimal digits, one dump of xxd, hexdump -C, Wireshark or tcpdump -X)
+    mqttd: packet: notes.txt contains text that is not hexadecimal (allowed: raw bytes, hexadecimal digits, one dump of xxd, hexdump -C, Wireshark or tcpdump -X)
     mqttd: packet: empty is empty
-    mqttd: packet: found 10001 packets, allowed: 10000 (give a part of them)
+    mqttd: packet: found 10001 packets, allowed: 10000 (pass a part of them)
     "
   `);
 });
@@ -248,56 +248,57 @@ test("mqttd inspect --help", async () => {
     "
     Usage: mqttd inspect [VERB] [FLAGS]
 
-    Asks the broker that runs on this machine, or the one that --admin names.
-    Without a VERB: one screen about it.
+    Queries the broker on this machine, or the one that --admin names. Without a
+    VERB: one screen about it.
 
     Flags:
           --admin WHERE      port or URL of the broker's administration
-          --token-file FILE  file with its token, where it needs one
+          --token-file FILE  file with its token, if it requires one
           --timeout TIME     how long an answer may take (default 5s)
-          --json             as JSON, on one line
+          --json             print JSON, on one line
           --color WHEN       auto, always or never (default auto)
       -h, --help             show this help
 
     Verbs:
-      clients                who is connected, whose session waits
+      clients                connected clients and stored sessions
       client ID              one client: the live deadline, pings, queue, will,
                              events
       wills                  each will with its fate
-      sessions               what is kept for each client id
-      subscriptions [TOPIC]  all of them; with a topic: who would get it, and why
+      sessions               the session of each client id
+      subscriptions [TOPIC]  all subscriptions; with a topic: who would get a
+                             message, and why
       retained [FILTER]      retained messages (default #)
       config                 each setting, and where it comes from
       explain ID             why its will did (not) fire, and what to change
       tail                   events as they happen, until Ctrl-C
-      packet HEX|FILE|-      MQTT packets as a tree, with each violation by its
+      packet HEX|FILE|-      MQTT packets as a tree, each violation with its
                              statement
       kick ID                close a client's connection
-      drop ID                break it as the network would
-      reload                 read the configuration again
+      drop ID                break a client's connection as the network would
+      reload                 reload the configuration
       log LEVEL              change the log level: error, warn, info, debug
 
       mqttd inspect VERB --help shows the flags of a verb, and examples.
 
     Which broker:
-      --admin, else MQTTD_ADMIN, else the one that has left word of itself in
-      MQTTD_RUN_DIR (default: a folder of this user). Its token: --token-file, else
-      MQTTD_TOKEN_FILE, else the file that the broker named.
+      --admin, else MQTTD_ADMIN, else the one with a run file in MQTTD_RUN_DIR
+      (default: a folder of this user). Its token: --token-file, else
+      MQTTD_TOKEN_FILE, else the file that the run file names.
 
     Exit codes:
       0         done, or the expectation was met
-      1         the will's fate was another one; nothing to kick or drop
-      2         usage, no such client, or several brokers run here
-      3         no broker, or it was gone before the end
-      4         refused, or an answer that is not this broker's
+      1         the will had another fate; or no connection to kick or drop
+      2         usage, no such client, or several brokers on this machine
+      3         no broker, or it stopped before the end
+      4         refused, or the answer of another program
       5         timed out
-      70        a fault of mqttd's own
+      70        internal fault of mqttd
       130, 143  ended by SIGINT, SIGTERM
 
     Statements:
       [v4-3.1.2-24] is statement MQTT-3.1.2-24 of the OASIS standard MQTT Version
-      3.1.1, in its section 3.1.2; v5 stands for MQTT Version 5.0. Both are free to
-      read at docs.oasis-open.org/mqtt.
+      3.1.1, section 3.1.2; v5 means MQTT Version 5.0. Both are free to read at
+      docs.oasis-open.org/mqtt.
 
     Examples:
       mqttd inspect

@@ -103,7 +103,7 @@ test("the same sources run under Deno", async () => {
     });
   expect(await run("serve", "-t", "-c", "none.json")).toEqual({
     stdout: "",
-    stderr: "mqttd: none.json: there is no such file (named by --config)\n",
+    stderr: "mqttd: none.json: no such file (named by --config)\n",
     code: 2,
   });
   expect(await run("--version")).toEqual({ stdout: "mqttd 0.1.0-dev\n", stderr: "", code: 0 });

@@ -92,7 +92,7 @@ test("a reload reads the same sources again and reports the changes", async () =
   delete files["a.json"];
   expect(reload()).toMatchObject({
     ok: false,
-    problems: ["a.json: there is no such file (named by --config)"],
+    problems: ["a.json: no such file (named by --config)"],
   });
   files["a.json"] = "{}";
   expect(reload()).toMatchObject({ ok: true, changed: ["limits.qos"] });
@@ -138,7 +138,7 @@ test("--test-config warns of a listener that refuses every client", async () => 
     stdout: "ok: mqttd.json\n",
     stderr:
       "mqttd: warning: listeners.1 (port 1884) refuses every client: allowAnonymous is false, and " +
-      "there are no user names and passwords yet; set it to true, or leave it out\n",
+      "mqttd has no user names and passwords yet; set it to true, or remove it\n",
   });
   const all = await mqttd(["serve", "-t", "--set", "auth.allowAnonymous=false"], { files });
   expect(all.stderr.trim().split("\n")).toHaveLength(3);

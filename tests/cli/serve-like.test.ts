@@ -35,7 +35,7 @@ for (const [name, hint] of refused) {
     expect(await mqttd(["serve", "--like", name])).toMatchObject({
       code: 2,
       stdout: "",
-      stderr: `mqttd: --like: found "${name}", which is no such broker or quirk (${hint})\n`,
+      stderr: `mqttd: --like: found "${name}", which is not a known broker or quirk (${hint})\n`,
       served: [],
     });
   });
@@ -50,8 +50,8 @@ test("--like help names every broker and every quirk, once, and does not serve",
   expect(stdout.split("\n").slice(0, 16).join("\n")).toMatchInlineSnapshot(`
     "Usage: mqttd serve --like NAME
 
-    Serves a broker that misbehaves on purpose, so that you see what your clients
-    make of it. Its log and its administration say so.
+    Runs a broker that misbehaves on purpose, to test how your clients cope. Its log
+    and its administration name the quirk.
 
     Brokers, with their known quirks:
       rumqttd-0.19   no keepalive deadline and no detection by TCP: a client that

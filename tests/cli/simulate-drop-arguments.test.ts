@@ -36,7 +36,8 @@ test("mqttd simulate-drop --help", async () => {
                                      for the run
       -h, --host HOST                the broker's host (default localhost)
       -p, --port PORT                its port (default 1883)
-      -L, --url URL                  both in one: mqtt://user:password@host:port
+      -L, --url URL                  host and port in one:
+                                     mqtt://user:password@host:port
       -u, --username NAME            log in as this user
       -P, --pw PASSWORD              with this password
       -V, --protocol VERSION         5, 3.1.1 or 3.1; also mqttv5, mqttv311, mqttv31
@@ -49,8 +50,8 @@ test("mqttd simulate-drop --help", async () => {
           --will-payload TEXT        its payload
           --will-qos QOS             its QoS: 0, 1 or 2
           --will-retain              retain it
-          --will-delay DURATION      its delay in seconds, such as 30 or 30s (MQTT
-                                     5)
+          --will-delay DURATION      its delay in seconds, for example 30 or 30s
+                                     (MQTT 5)
           --wait DURATION            give up on a will this long after it was due
                                      (default 8s)
           --no-wait                  do not wait up to 60 s to tell a late keepalive
@@ -85,17 +86,17 @@ test("mqttd simulate-drop --help", async () => {
       0         no FAIL, and no scenario of grade must is undecided
       1         a FAIL; with --strict also a finding or a late will; or every
                 scenario was skipped
-      2         usage or configuration
+      2         error in usage or configuration
       3         could not connect, or the broker was gone before the end
       4         refused by the broker, or what answers speaks no MQTT
       5         a scenario of grade must is undecided, or the broker does not answer
-      70        a fault of mqttd's own
+      70        internal fault of mqttd
       130, 143  ended by SIGINT, SIGTERM
 
     Statements:
       [v4-3.1.2-24] is statement MQTT-3.1.2-24 of the OASIS standard MQTT Version
-      3.1.1, in its section 3.1.2; v5 stands for MQTT Version 5.0. Both are free to
-      read at docs.oasis-open.org/mqtt.
+      3.1.1, section 3.1.2; v5 means MQTT Version 5.0. Both are free to read at
+      docs.oasis-open.org/mqtt.
 
     Examples:
       mqttd simulate-drop --embedded
@@ -321,11 +322,11 @@ test("each error is one line, with exit code 2, and nothing is played", async ()
     "--embeded"
       mqttd: simulate-drop: unknown flag --embeded (did you mean --embedded?)
     "rst --all"
-      mqttd: --all plays every scenario (name some, or say --all)
+      mqttd: --all plays every scenario (give some IDs, or --all)
     "--embedded -p 1884"
-      mqttd: --embedded brings a broker of its own (leave out --host, --port, --url and --via)
+      mqttd: --embedded starts a broker of its own (leave out --host, --port, --url and --via)
     "--embedded --via mqtt://x"
-      mqttd: --embedded brings a broker of its own (leave out --host, --port, --url and --via)
+      mqttd: --embedded starts a broker of its own (leave out --host, --port, --url and --via)
     "-h localhost -L mqtt://x"
       mqttd: --url and --host or --port both name the broker (give one of them)
     "-h mqtt://ann:secret@x"
@@ -339,25 +340,25 @@ test("each error is one line, with exit code 2, and nothing is played", async ()
     "-L http://x"
       mqttd: --url: found "http://x", allowed: an address that begins with mqtt://
     "-L ws://ann:secret@x"
-      mqttd: --url: ws://x:9001/mqtt: WebSocket is not there yet (mqttd speaks MQTT over TCP so far: mqtt://HOST:PORT)
+      mqttd: --url: ws://x:9001/mqtt: WebSocket is not supported yet (mqttd connects over TCP only: mqtt://HOST:PORT)
     "-L wss://x/path"
-      mqttd: --url: wss://x:443/path: WebSocket over TLS is not there yet (mqttd speaks MQTT over TCP so far: mqtt://HOST:PORT)
+      mqttd: --url: wss://x:443/path: WebSocket over TLS is not supported yet (mqttd connects over TCP only: mqtt://HOST:PORT)
     "--via mqtts://x"
-      mqttd: --via: mqtts://x:8883: TLS is not there yet (mqttd speaks MQTT over TCP so far: mqtt://HOST:PORT)
+      mqttd: --via: mqtts://x:8883: TLS is not supported yet (mqttd connects over TCP only: mqtt://HOST:PORT)
     "-L gopher://ann:secret@x"
       mqttd: --url: found "gopher://ann:...@x", allowed: an address that begins with mqtt://
     "-L mqtt://ann:100%secret@x"
-      mqttd: --url: found "mqtt://ann:...@x", allowed: an address in which a % of its own is written %25
+      mqttd: --url: found "mqtt://ann:...@x", allowed: an address in which a literal % is written %25
     "-L "
       mqttd: --url: found "", allowed: an address that begins with mqtt://
     "--via ftp://x"
       mqttd: --via: found "ftp://x", allowed: an address that begins with mqtt://
     "-P secret"
-      mqttd: --pw needs --username: MQTT 3.1.1 has no password alone (give both, or say -V 5)
+      mqttd: --pw needs --username: MQTT 3.1.1 has no password alone (give both, or -V 5)
     "-V 6"
       mqttd: --protocol: found "6", allowed: 5, 3.1.1 or 3.1
     "-k 0"
-      mqttd: --keepalive: found "0", allowed: seconds from 1 to 65535 (what a broker makes of none at all: mqttd simulate-drop keepalive-0)
+      mqttd: --keepalive: found "0", allowed: seconds from 1 to 65535 (for keepalive 0: mqttd simulate-drop keepalive-0)
     "-k 65536"
       mqttd: --keepalive: found "65536", allowed: seconds from 1 to 65535
     "-k 1.5"
@@ -367,19 +368,19 @@ test("each error is one line, with exit code 2, and nothing is played", async ()
     "-i "
       mqttd: --id: found "", allowed: a client id, or no --id at all
     "--wait soon"
-      mqttd: --wait: found "soon", allowed: seconds, or a duration such as "500ms", "90s" or "2m", up to 86400s
+      mqttd: --wait: found "soon", allowed: seconds, or a duration like "500ms", "90s" or "2m", up to 86400s
     "--wait -1"
-      mqttd: --wait: found "-1", allowed: seconds, or a duration such as "500ms", "90s" or "2m", up to 86400s
+      mqttd: --wait: found "-1", allowed: seconds, or a duration like "500ms", "90s" or "2m", up to 86400s
     "--wait never"
-      mqttd: --wait: found "never", allowed: seconds, or a duration such as "500ms", "90s" or "2m", up to 86400s
+      mqttd: --wait: found "never", allowed: seconds, or a duration like "500ms", "90s" or "2m", up to 86400s
     "--tolerance 2h"
-      mqttd: --tolerance: found "2h", allowed: seconds, or a duration such as "500ms", "90s" or "2m", up to 3600s
+      mqttd: --tolerance: found "2h", allowed: seconds, or a duration like "500ms", "90s" or "2m", up to 3600s
     "--will-topic a/#"
       mqttd: --will-topic: found "a/#", allowed: a topic without wildcards
     "--will-topic "
       mqttd: --will-topic: found "", allowed: a topic without wildcards
     "--will-payload "
-      mqttd: --will-payload: found "", allowed: a text that tells this will from others (an empty retained will: mqttd simulate-drop retain-clear)
+      mqttd: --will-payload: found "", allowed: a text that identifies this will (for an empty retained will: mqttd simulate-drop retain-clear)
     "--will-qos 3"
       mqttd: --will-qos: found "3", allowed: a QoS from 0 to 2
     "--denied-topic +"

@@ -124,9 +124,9 @@ test("each error is one line, with the nearest right word, and exit code 2", asy
     "serve -c --test-config"
       mqttd: serve: -c lacks its value (-c FILE; if the value is "--test-config": --config=...)
     "serve -p 1 -p 2"
-      mqttd: serve: --port is given twice (it has one value)
+      mqttd: serve: --port is given twice (it takes one value)
     "serve -p1 --port=2"
-      mqttd: serve: --port is given twice (it has one value)
+      mqttd: serve: --port is given twice (it takes one value)
     "serve --quiet=yes"
       mqttd: serve: --quiet takes no value (write only --quiet)
     "serve -q=yes"
@@ -164,7 +164,7 @@ test("each error is one line, with the nearest right word, and exit code 2", asy
     "serve --set =1"
       mqttd: --set: found "=1", allowed: PATH=VALUE (for example --set limits.packetSize=64KiB)
     "serve --set limits.packetSize=1 mb"
-      mqttd: --set limits.packetSize: found "1 mb", allowed: bytes or a size such as "64KiB" or "1MiB" (units: B, KiB, MiB, GiB)
+      mqttd: --set limits.packetSize: found "1 mb", allowed: bytes or a size like "64KiB" or "1MiB" (units: B, KiB, MiB, GiB)
     "serve --set packetSize=1KiB"
       mqttd: --set packetSize: unknown key, did you mean limits.packetSize?
     "serve --set limits.qos=1 --set limits.qos=2"
@@ -172,9 +172,9 @@ test("each error is one line, with the nearest right word, and exit code 2", asy
     "serve --set $schema=x"
       mqttd: --set $schema: can be set in a file only
     "serve --set limits=x"
-      mqttd: --set limits: limits holds other keys, such as limits.connections, limits.sessions, limits.subscriptions
+      mqttd: --set limits: limits contains other keys, for example limits.connections, limits.sessions, limits.subscriptions
     "serve -c none.json"
-      mqttd: none.json: there is no such file (named by --config)
+      mqttd: none.json: no such file (named by --config)
     "serve -c "
       mqttd: --config: found "", allowed: the name of a file
     "serve --ready-file "

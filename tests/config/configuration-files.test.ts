@@ -33,7 +33,7 @@ test("the user's file: XDG's default, and a relative path is ignored", () => {
 
 test("both usual names in one folder are an error", () => {
   expect(problems({ files: { "mqttd.json": one, "mqttd.jsonc": one } })).toBe(
-    "mqttd.json, mqttd.jsonc: both are here; keep one of them, or name one with --config",
+    "mqttd.json, mqttd.jsonc: both exist here; keep one, or name one with --config",
   );
 });
 
@@ -89,7 +89,7 @@ test("an unusable file: clear lines, and no stack", () => {
     null:
       my.json:1:1: found null, allowed: an object, { ... }
     another format:
-      my.json:1:1: is not JSON: a configuration begins with {
+      my.json:1:1: is not JSON: a configuration starts with {
     a missing comma:
       my.json:3:3: not JSON: a comma is missing before this
     several faults:
@@ -105,7 +105,7 @@ test("an unusable file: clear lines, and no stack", () => {
     single quotes:
       my.json:1:3: not JSON: this is neither a string in double quotes, a number, true, false nor null
     a byte order mark:
-      my.json: begins with a byte order mark (BOM), allowed: UTF-8 without it
+      my.json: starts with a byte order mark (BOM), allowed: UTF-8 without it
     UTF-16:
       my.json: is UTF-16, allowed: UTF-8
     other text:
@@ -113,9 +113,9 @@ test("an unusable file: clear lines, and no stack", () => {
     too deep:
       my.json:1:42: more than 32 levels deep
     too large:
-      my.json: is larger than 1 MiB, so it is no configuration
+      my.json: is larger than 1 MiB, too large for a configuration
     missing:
-      my.json: there is no such file (named by --config)
+      my.json: no such file (named by --config)
     a folder:
       my.json: is a folder, allowed: a file
     unreadable:

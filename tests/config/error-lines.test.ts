@@ -35,20 +35,20 @@ test("each error names file, line, column, path, the value and the allowed value
     mqttd.jsonc:6:63 listeners.1.mountpoint: unknown key, did you mean listeners.1.mountPoint?
     mqttd.jsonc:8:31 auth.allowAnonymous: found 1, allowed: true or false
     mqttd.jsonc:10:20 limits.connections: found 1.5, allowed: a whole number from 1 to 10000000
-    mqttd.jsonc:10:39 limits.packetSize: found "1 mb", allowed: bytes or a size such as "64KiB" or "1MiB" (units: B, KiB, MiB, GiB)
+    mqttd.jsonc:10:39 limits.packetSize: found "1 mb", allowed: bytes or a size like "64KiB" or "1MiB" (units: B, KiB, MiB, GiB)
     mqttd.jsonc:10:62 limits.payloadSize: found "1GiB", allowed: from 0B to 256MiB
-    mqttd.jsonc:10:86 limits.keepAliveMax: found 90, allowed: a duration with its unit, such as "500ms", "90s" or "2h" (units: ms, s, m, h, d) or "never"
+    mqttd.jsonc:10:86 limits.keepAliveMax: found 90, allowed: a duration with its unit, like "500ms", "90s" or "2h" (units: ms, s, m, h, d) or "never"
     mqttd.jsonc:11:25 limits.sessionExpiryMax: found "1500ms", allowed: whole seconds from 0s to 4294967294s or "never"
-    mqttd.jsonc:11:53 limits.connectTimeout: found "10", allowed: a duration with its unit, such as "500ms", "90s" or "2h" (units: ms, s, m, h, d)
-    mqttd.jsonc:11:75 limits.stallTimeout: found "never", allowed: a duration with its unit, such as "500ms", "90s" or "2h" (units: ms, s, m, h, d)
+    mqttd.jsonc:11:53 limits.connectTimeout: found "10", allowed: a duration with its unit, like "500ms", "90s" or "2h" (units: ms, s, m, h, d)
+    mqttd.jsonc:11:75 limits.stallTimeout: found "never", allowed: a duration with its unit, like "500ms", "90s" or "2h" (units: ms, s, m, h, d)
     mqttd.jsonc:12:12 limits.qos: found 3, allowed: 0, 1 or 2
     mqttd.jsonc:12:25 limits.retain: found null, allowed: true or false
-    mqttd.jsonc:12:46 limits.queuedBytes: found -1, allowed: bytes or a size such as "64KiB" or "1MiB" (units: B, KiB, MiB, GiB)
+    mqttd.jsonc:12:46 limits.queuedBytes: found -1, allowed: bytes or a size like "64KiB" or "1MiB" (units: B, KiB, MiB, GiB)
     mqttd.jsonc:12:62 limits.inflight: found a list, allowed: a whole number from 1 to 65535
     mqttd.jsonc:12:84 limits.receiveMaximum: found an object, allowed: a whole number from 1 to 65535
     mqttd.jsonc:12:88 limits.packetsize: unknown key, did you mean limits.packetSize?
     mqttd.jsonc:14:25 tcp.keepAlive: found "0s", allowed: from 1s to 9h or "off"
-    mqttd.jsonc:14:46 tcp.userTimeout: found "never", allowed: a duration with its unit, such as "500ms", "90s" or "2h" (units: ms, s, m, h, d) or "off"
+    mqttd.jsonc:14:46 tcp.userTimeout: found "never", allowed: a duration with its unit, like "500ms", "90s" or "2h" (units: ms, s, m, h, d) or "off"
     mqttd.jsonc:15:21 log.level: found "verbose", allowed: "error", "warn", "info" or "debug"
     mqttd.jsonc:15:32 log.colour: unknown key, did you mean log.color?
     mqttd.jsonc:16:10 sys: found "10s", allowed: an object, { ... }
@@ -75,11 +75,11 @@ test("problems of the file, the environment and the flags are reported together"
   ).toMatchInlineSnapshot(`
     "
     mqttd.json:1:18 limits.qos: found 9, allowed: 0, 1 or 2
-    MQTTD_LIMITS__PACKET_SIZE: found "1 mb", allowed: bytes or a size such as "64KiB" or "1MiB" (units: B, KiB, MiB, GiB)
+    MQTTD_LIMITS__PACKET_SIZE: found "1 mb", allowed: bytes or a size like "64KiB" or "1MiB" (units: B, KiB, MiB, GiB)
     MQTTD_LOG__LEVEL: found "", allowed: "error", "warn", "info" or "debug"
     --set limits.qos: found "x", allowed: 0, 1 or 2
     --set limits.packetsize: unknown key, did you mean limits.packetSize?
-    --set limits: limits holds other keys, such as limits.connections, limits.sessions, limits.subscriptions
+    --set limits: limits contains other keys, for example limits.connections, limits.sessions, limits.subscriptions
     --set log.level: given twice
     --set : unknown key
     "

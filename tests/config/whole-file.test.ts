@@ -58,6 +58,6 @@ test("a place that is not writable is reported at once", () => {
   );
   mkdirSync(folder.file("folder"));
   expect(errorFrom(() => new WholeFile(folder.file("folder")))).toBe(
-    `can't write ${folder.file("folder")}: what has that name is no plain file (2)`,
+    `can't write ${folder.file("folder")}: it exists and is not a plain file (2)`,
   );
 });
