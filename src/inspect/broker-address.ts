@@ -9,11 +9,11 @@ import { clause, name } from "../log/foreign.ts";
 import { errorCode } from "../log/system-error.ts";
 import { bodyOf } from "./answers/body.ts";
 
-/** How a broker is named: by flags, by the environment, or not at all. */
+/** The name of a broker: from flags, from the environment, or none. */
 export interface Named {
-  /** `--admin`: a port, or a URL; null: MQTTD_ADMIN, else the broker that runs here. */
+  /** `--admin`: a port or a URL; null: MQTTD_ADMIN, else the broker on this machine. */
   readonly admin: string | null;
-  /** `--token-file`; null: MQTTD_TOKEN_FILE, else what the broker itself has said. */
+  /** `--token-file`; null: MQTTD_TOKEN_FILE, else the file that the broker's run file names. */
   readonly tokenFile: string | null;
   readonly env: Env;
 }
@@ -21,11 +21,11 @@ export interface Named {
 export interface BrokerAddress {
   /** `http://127.0.0.1:1888`. */
   readonly url: string;
-  /** Null: no token is known, and most brokers need none. */
+  /** Null: no token; most brokers require none. */
   readonly token: { readonly text: string; readonly file: string } | null;
 }
 
-/** Finds the broker that is meant. Throws CliError. */
+/** Finds the broker. Throws CliError. */
 export async function addressOf({ admin, tokenFile, env }: Named): Promise<BrokerAddress> {
   const running = runningBrokers(env);
   const url = namedUrl(admin, env, running) ?? (await onlyOne(running, env));
@@ -34,7 +34,7 @@ export async function addressOf({ admin, tokenFile, env }: Named): Promise<Broke
   return { url, token: file === null ? null : { text: tokenIn(file), file } };
 }
 
-/** Null: none was named. An empty variable is one that is not set. */
+/** Null: none named. An empty variable counts as unset. */
 function namedUrl(
   admin: string | null,
   env: Env,
@@ -59,13 +59,13 @@ async function onlyOne(found: readonly RunningBroker[], env: Env): Promise<strin
   if (first === undefined) {
     const problem = runFolderProblem(env);
     throw problem === null
-      ? new CliError("no broker is running here", {
+      ? new CliError("found no running broker", {
           exitCode: 3,
-          hint: "mqttd serve starts one; --admin names one elsewhere",
+          hint: "start one with mqttd serve, or name one elsewhere with --admin",
         })
       : new CliError(`can't look for brokers: ${clause(problem)}`, {
           exitCode: 3,
-          hint: "--admin names one; MQTTD_RUN_DIR a folder of your own",
+          hint: "name one with --admin, or a folder of your own with MQTTD_RUN_DIR",
         });
   }
   if (others.length === 0) return first.url;
@@ -74,11 +74,11 @@ async function onlyOne(found: readonly RunningBroker[], env: Env): Promise<strin
       `  --admin ${shortest(url)}  pid ${pid}, version ${name(version)}, ${listeners.map(clause).join(", ")}`,
   );
   throw usageError(
-    [`${running.length} brokers are running here; choose one by`, ...lines].join("\n"),
+    [`${running.length} brokers are running on this machine; choose one with`, ...lines].join("\n"),
   );
 }
 
-/** Without those that were killed, and whose number is now that of another process of this user. */
+/** Without killed brokers whose process id another process of this user now has. */
 async function thoseThatAnswer(found: readonly RunningBroker[]): Promise<RunningBroker[]> {
   const answers = await Promise.all(found.map(isThere));
   return found.filter((_, index) => answers[index]);
@@ -86,7 +86,9 @@ async function thoseThatAnswer(found: readonly RunningBroker[]): Promise<Running
 
 const answerMs = 1000;
 
-/** Whether it is the one that left word. One that hangs is there; one that wants a token, too. */
+/**
+ * Whether the broker of the run file answers. One that hangs or requires a token counts as there.
+ */
 async function isThere({ url, pid }: RunningBroker): Promise<boolean> {
   try {
     const response = await fetch(`${url}/v1/overview`, {
@@ -106,10 +108,10 @@ async function isThere({ url, pid }: RunningBroker): Promise<boolean> {
   }
 }
 
-/** Of any version of the interface. */
+/** The same in every version of the interface. */
 const pidShape = z.object({ process: z.object({ pid: z.int() }) });
 
-/** The port alone, where that leads there. */
+/** The port alone, if it is enough for `--admin`. */
 function shortest(url: string): string {
   return /^http:\/\/127\.0\.0\.1:(\d+)$/.exec(url)?.[1] ?? clause(url);
 }
@@ -125,7 +127,7 @@ function tokenIn(file: string): string {
       );
     }
     const code = errorCode(error) ?? String(error);
-    const why = code === "ENOENT" ? "there is no such file" : code;
+    const why = code === "ENOENT" ? "no such file" : code;
     throw usageError(`can't read the token in ${quoted(file)}: ${clause(why)}`);
   }
 }

@@ -10,34 +10,34 @@ import type { Shape } from "./answers/shape.ts";
 interface Request {
   readonly method?: "GET" | "POST" | "PUT" | "DELETE";
   readonly body?: object;
-  /** Milliseconds that the broker may take to answer beyond its usual time. */
+  /** Milliseconds that the broker may take in addition to the usual timeout. */
   readonly waitMs?: number;
-  /** Items of a list that were asked for; more of them may take more bytes. */
+  /** Requested items of a list; more items may take more bytes. */
   readonly items?: number;
 }
 
-/** The broker knows nothing of a client id. */
+/** The broker does not know the client id. */
 export class NoSuchClient extends CliError {
-  /** Client ids that are like it. */
+  /** Similar client ids that the broker knows. */
   readonly nearest: readonly string[];
 
   constructor(message: string, nearest: readonly string[]) {
     const hint =
       nearest.length === 0
-        ? "mqttd inspect clients lists those that it knows"
+        ? "mqttd inspect clients lists the known ones"
         : `did you mean ${nearest.map(name).join(" or ")}?`;
     super(message, { exitCode: 2, hint });
     this.nearest = nearest;
   }
 }
 
-/** Asks one running broker. Every failure is a CliError in the operator's words. */
+/** Queries one running broker. Every failure is a CliError for the operator. */
 export class BrokerClient {
   readonly url: string;
   readonly #token: BrokerAddress["token"];
   readonly #timeoutMs: number;
 
-  /** `timeoutMs`: milliseconds that an answer may take. */
+  /** `timeoutMs`: how long an answer may take. */
   constructor({ url, token }: BrokerAddress, timeoutMs: number) {
     this.url = url;
     this.#token = token;
@@ -45,8 +45,8 @@ export class BrokerClient {
   }
 
   /**
-   * The answer as it came, which has that shape, and may have more keys than it. Whoever listens at
-   * the address may be anybody: what is too large, late, or not of the shape is refused.
+   * The checked answer, unknown keys included. Any program may listen at the address: throws
+   * CliError for an answer that is too large, late, or of another shape.
    */
   async ask<Answer>(path: string, shape: Shape<Answer>, request: Request = {}): Promise<Answer> {
     const { method = "GET", body, waitMs = 0, items = 0 } = request;
@@ -59,17 +59,17 @@ export class BrokerClient {
     const read = await bodyOf(response, items).catch((error: unknown) => {
       throw this.#brokenOff(error);
     });
-    // A reload that was refused has an answer of its own.
+    // A refused reload has an answer of its own.
     if (!ok && status !== 422)
       throw this.#refused(status, read.type === "read" ? read.value : null);
     if (read.type === "unfit") throw this.#strange(read.why);
     const checked = shape.safeParse(read.value);
-    if (checked.success) return read.value as Answer; // As was just seen.
+    if (checked.success) return read.value as Answer; // Just checked.
     const where = checked.error.issues[0]?.path.map(String).join(".") ?? "";
-    throw this.#strange(where === "" ? "is of another kind" : `is not as it should be: ${where}`);
+    throw this.#strange(where === "" ? "is of another kind" : `has an invalid value: ${where}`);
   }
 
-  /** The bytes of an answer that goes on for ever, until `signal`. */
+  /** The bytes of an endless answer, until `signal`. */
   async stream(path: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
     const patience = new AbortController();
     const timer = setTimeout(
@@ -90,7 +90,7 @@ export class BrokerClient {
         return response.body;
       }
       await response.body?.cancel().catch(() => {});
-      throw this.#strange("is no stream of events");
+      throw this.#strange("is not a stream of events");
     } catch (error) {
       throw error instanceof CliError ? error : this.#brokenOff(error);
     } finally {
@@ -100,7 +100,7 @@ export class BrokerClient {
 
   async #fetch(path: string, init: RequestInit): Promise<Response> {
     const headers = {
-      // A few bytes that are compressed could be any number of them.
+      // A few compressed bytes can expand to any size.
       "accept-encoding": "identity",
       ...(this.#token !== null && { authorization: `Bearer ${this.#token.text}` }),
     };
@@ -109,9 +109,9 @@ export class BrokerClient {
       headers,
       decompress: false,
       redirect: "manual",
-      // The broker is near: what a proxy is set for is the web.
+      // The broker is near; a configured proxy is for the web.
       proxy: false,
-      // Ours is the signal's; by its documentation Bun's own ends what is idle for five minutes.
+      // The signal has our timeout; Bun's own would end a stream that is idle for five minutes.
       timeout: false,
     }).catch((error: unknown) => {
       throw this.#unreachable(error);
@@ -121,24 +121,24 @@ export class BrokerClient {
     await response.body?.cancel().catch(() => {});
     if (number === null) throw this.#notOurs();
     throw new CliError(
-      `the broker at ${this.url} speaks version ${name(number)} of the interface, this program ${apiVersion}`,
-      { exitCode: 2, hint: "use the mqttd that the broker was started with" },
+      `the broker at ${this.url} speaks version ${name(number)} of the interface, this program version ${apiVersion}`,
+      { exitCode: 2, hint: "use the same mqttd as the broker" },
     );
   }
 
-  /** Before the head of an answer has come. */
+  /** A failure before the head of an answer. */
   #unreachable(error: unknown): unknown {
     if (isNoHttp(error)) return this.#notOurs();
     return (
       this.#endedByUs(error) ??
       new CliError(`no administration interface answers at ${this.url}`, {
         exitCode: 3,
-        hint: "mqttd serve starts a broker; its administration is on port 1888 unless told",
+        hint: "start a broker with mqttd serve; the default port of its administration is 1888",
       })
     );
   }
 
-  /** Within an answer. */
+  /** A failure within an answer. */
   #brokenOff(error: unknown): unknown {
     if (isNoHttp(error)) return this.#strange("breaks a rule of HTTP");
     return (
@@ -150,29 +150,29 @@ export class BrokerClient {
     );
   }
 
-  /** By a signal, or for want of time; null: by something else. */
+  /** The error of a signal or a timeout; null: another error. */
   #endedByUs(error: unknown): Error | null {
     if (!(error instanceof Error)) return null;
     if (error.name === "AbortError") return error;
     if (error.name !== "TimeoutError") return null;
     return new CliError(`${this.url} did not answer in time`, {
       exitCode: 5,
-      hint: "--timeout gives it longer",
+      hint: "--timeout allows more time",
     });
   }
 
-  /** It says that it is a broker's, and no broker of ours gives such an answer. */
+  /** It claims to be our broker, but our broker sends no such answer. */
   #strange(why: string): CliError {
-    return new CliError(`what ${this.url} answers ${why}`, {
+    return new CliError(`the answer of ${this.url} ${why}`, {
       exitCode: 4,
-      hint: "no broker of this mqttd's version answers so",
+      hint: "no broker of this version of mqttd sends that",
     });
   }
 
   #notOurs(): CliError {
-    return new CliError(`what answers at ${this.url} is no mqttd`, {
+    return new CliError(`the server at ${this.url} is not mqttd`, {
       exitCode: 4,
-      hint: "the administration of mqttd is on port 1888 unless told",
+      hint: "the default port of mqttd's administration is 1888",
     });
   }
 
@@ -191,8 +191,8 @@ export class BrokerClient {
   #unauthorized(): CliError {
     const message =
       this.#token === null
-        ? `the broker at ${this.url} wants a token`
-        : `the token in ${name(this.#token.file)} is not that of the broker at ${this.url}`;
+        ? `the broker at ${this.url} requires a token`
+        : `the broker at ${this.url} does not accept the token in ${name(this.#token.file)}`;
     return new CliError(message, {
       exitCode: 4,
       hint: "its log names the file with the token; --token-file FILE",
@@ -200,7 +200,7 @@ export class BrokerClient {
   }
 }
 
-/** What Bun's client says of bytes that are no answer of HTTP, by its codes. */
+/** The error codes of Bun's client for bytes that are not HTTP. */
 const noHttp = /^(?:Malformed_HTTP_Response|ResponseHeadersTooLarge|InvalidHTTPResponse|HPE_\w+)$/;
 
 function isNoHttp(error: unknown): boolean {

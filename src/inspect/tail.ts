@@ -7,23 +7,23 @@ import { isTone, type Part, plain, unpainted } from "../log/tone.ts";
 import { jsonIn } from "./answers/body.ts";
 import { streamedEventShape } from "./answers/answer-shape.ts";
 
-/** Events that the broker left out, because this reader was too slow for it. */
+/** The number of events that the broker dropped because this reader was too slow. */
 export interface Missed {
   readonly missed: number;
 }
 
-/** The broker says something every 15 s; who says nothing for so long is hung, or out of reach. */
+/** The broker sends something every 15 s; after a longer silence it hangs or is unreachable. */
 export const silenceMaxMs = 40_000;
 /**
- * Characters of one event. A broker of ours stays below: what a client chooses in it (an id, a topic, a
- * user name) is 64 KiB at most, six characters for each byte where that does not print.
+ * Characters of one event. Our broker stays below: each string that a client chooses (id, topic,
+ * user name) has at most 64 KiB, and an unprintable byte takes six characters.
  */
 export const eventMax = 4 * 1024 * 1024;
 
 /**
- * What a stream of server-sent events tells, until its orderly end. Throws CliError where it breaks off
- * (exit code 3), tells what is no event of ours (4), or tells nothing whole for `silenceMs`
- * milliseconds (5).
+ * The events of a stream of server-sent events, until its orderly end. Throws CliError if the
+ * stream breaks off (exit code 3), sends something other than our events (4), or completes no event
+ * for `silenceMs` milliseconds (5).
  */
 export async function* toldBy(
   stream: ReadableStream<Uint8Array>,
@@ -39,24 +39,24 @@ export async function* toldBy(
       if (bytes === null) return;
       const before = rest.length;
       rest += decoder.decode(bytes, { stream: true });
-      // What had come before has no end in it; the end's first half may be its last character.
+      // The earlier part contains no end, but its last character may be the first half of one.
       let end = rest.indexOf("\n\n", Math.max(0, before - 1));
       for (; end >= 0; end = rest.indexOf("\n\n")) {
         const told = read(rest.slice(0, end));
         rest = rest.slice(end + 2);
         if (told !== null) yield told;
-        // While one is shown, the time is the reader's.
+        // The time until here was the reader's.
         until = performance.now() + silenceMs;
       }
-      if (rest.length > eventMax) throw strange("is an event without an end");
+      if (rest.length > eventMax) throw strange("one has no end");
     }
   } finally {
-    // A stream that has failed can't be cancelled.
+    // Cancelling a failed stream rejects.
     await reader.cancel().catch(() => {});
   }
 }
 
-/** Null: the end, in order. */
+/** Null: the orderly end. */
 async function next(
   reader: { read(): Promise<{ done: boolean; value?: Uint8Array | undefined }> },
   until: number,
@@ -65,7 +65,7 @@ async function next(
   const silence = Promise.withResolvers<never>();
   const timer = setTimeout(
     () => {
-      const message = `the broker has said nothing for ${silenceMs / 1000} s`;
+      const message = `the broker has sent nothing for ${silenceMs / 1000} s`;
       silence.reject(
         new CliError(message, { exitCode: 5, hint: "is it stopped, or the link down?" }),
       );
@@ -91,7 +91,7 @@ async function next(
 function strange(what: string): CliError {
   return new CliError(`among the broker's events ${what}`, {
     exitCode: 4,
-    hint: "no broker of this mqttd's version tells that",
+    hint: "no broker of this version of mqttd sends that",
   });
 }
 
@@ -107,7 +107,7 @@ function read(block: string): StreamedEvent | Missed | null {
   if (data === undefined) return null;
   const isMissed = fields.get("event") === "missed";
   const told = (isMissed ? missedShape : streamedEventShape).safeParse(jsonIn(data, eventMax));
-  if (!told.success) throw strange("is something else");
+  if (!told.success) throw strange("one is of another kind");
   return told.data;
 }
 
@@ -116,7 +116,7 @@ const missedShape = z
   .min(1)
   .transform((missed): Missed => ({ missed }));
 
-/** One line, as the log has it; or as JSON. */
+/** One event as a line of the log, or as JSON. */
 export function tailLine(
   told: StreamedEvent | Missed,
   style: Style & { readonly json: boolean },
@@ -126,7 +126,7 @@ export function tailLine(
     const { missed } = told;
     if (style.json) return `${jsonLine({ event: "missed", missed })}\n`;
     const events = missed === 1 ? "1 event" : `${missed} events`;
-    const said = [plain(`${events} missed: whoever reads this is too slow`)];
+    const said = [plain(`${events} missed: the reader of this output is too slow`)];
     return `${humanLine(said, "warn", now, style)}\n`;
   }
   const { tones, ...line } = told;
@@ -134,7 +134,7 @@ export function tailLine(
   return `${humanLine(partsOf(line.text, tones ?? []), line.level, line.at, style)}\n`;
 }
 
-/** A broker may be any program: what does not print is escaped, and tones that do not fit are left out. */
+/** Untrusted input: escapes unprintable characters, and drops tones that do not fit the text. */
 function partsOf(text: string, tones: readonly TonedLength[]): readonly Part[] {
   const parts: Part[] = [];
   let at = 0;
@@ -144,6 +144,6 @@ function partsOf(text: string, tones: readonly TonedLength[]): readonly Part[] {
     at += length;
   }
   const whole = escapeUnprintable(text);
-  // A cut within a character, or among marks that are heaped on one, escapes other things.
+  // A cut within a character or among its combining marks changes what is escaped.
   return unpainted(parts) === whole ? parts : [plain(whole)];
 }

@@ -54,13 +54,13 @@ const letters = Buffer.alloc(64 * 1024, "a");
 const quick = ["--timeout", "700ms"];
 
 const notMqttd =
-  "mqttd: what answers at URL is no mqttd (the administration of mqttd is on port 1888 unless told)";
+  "mqttd: the server at URL is not mqttd (the default port of mqttd's administration is 1888)";
 const nobody =
-  "mqttd: no administration interface answers at URL (mqttd serve starts a broker; its administration is on port 1888 unless told)";
-const late = "mqttd: URL did not answer in time (--timeout gives it longer)";
+  "mqttd: no administration interface answers at URL (start a broker with mqttd serve; the default port of its administration is 1888)";
+const late = "mqttd: URL did not answer in time (--timeout allows more time)";
 const brokeOff = "mqttd: the answer of URL broke off (the broker has gone, or the link is down)";
 const strange = (why: string): string =>
-  `mqttd: what URL answers ${why} (no broker of this mqttd's version answers so)`;
+  `mqttd: the answer of URL ${why} (no broker of this version of mqttd sends that)`;
 
 const bytesOnTheWire: readonly Row[] = [
   { what: "silence", server: () => {}, args: quick, code: 5, line: late },
@@ -137,7 +137,7 @@ const bytesOnTheWire: readonly Row[] = [
         "latin1",
       ),
     code: 2,
-    line: /^mqttd: the broker at URL speaks version '.*' of the interface, this program 1 \(.*\)$/,
+    line: /^mqttd: the broker at URL speaks version '.*' of the interface, this program version 1 \(.*\)$/,
   },
 ];
 
@@ -192,25 +192,25 @@ const bodies: readonly Row[] = [
     what: "16 MiB that were announced, of letters",
     server: answer(Buffer.alloc(16 * mebibyte, "a")),
     code: 4,
-    line: strange("is no JSON of a broker"),
+    line: strange("is not the JSON of a broker"),
   },
   {
     what: "some kilobytes that unpack to 64 MiB",
     server: answer(gzipSync(Buffer.alloc(64 * mebibyte, " ")), `${json}content-encoding: gzip\r\n`),
     code: 4,
-    line: strange("is no JSON"),
+    line: strange("is not JSON"),
   },
   {
     what: "a page of what says that it is a broker",
     server: answer("{}", "content-type: text/html\r\n"),
     code: 4,
-    line: strange("is no JSON"),
+    line: strange("is not JSON"),
   },
   {
     what: "half JSON",
     server: answer('{"now":'),
     code: 4,
-    line: strange("is no JSON of a broker"),
+    line: strange("is not the JSON of a broker"),
   },
   {
     what: "a setting of lists in lists, a million deep",
@@ -219,19 +219,19 @@ const bodies: readonly Row[] = [
     ),
     args: ["config"],
     code: 4,
-    line: strange("is no JSON of a broker"),
+    line: strange("is not the JSON of a broker"),
   },
   {
     what: "16 MiB of empty objects",
     server: answer(`[${"{},".repeat((16 * mebibyte) / 3 - 1)}{}]`),
     code: 4,
-    line: strange("is no JSON of a broker"),
+    line: strange("is not the JSON of a broker"),
   },
   {
     what: "16 MiB of short strings",
     server: answer(`[${'"ab",'.repeat((16 * mebibyte) / 5 - 2)}""]`),
     code: 4,
-    line: strange("is no JSON of a broker"),
+    line: strange("is not the JSON of a broker"),
   },
   {
     what: "16 MiB of as many objects as are parsed",
@@ -264,7 +264,7 @@ const longLists: readonly Row[] = [
     server: answer(many("recipients", recipient, { topic: "t" })),
     args: ["subscriptions", "t"],
     code: 4,
-    line: strange("is not as it should be: recipients"),
+    line: strange("has an invalid value: recipients"),
   },
   {
     what: "a hundred thousand recipients",
@@ -278,28 +278,28 @@ const longLists: readonly Row[] = [
     server: answer(many("values", { path: "abc", value: 0, origin: "" }, { file: null })),
     args: ["config"],
     code: 4,
-    line: strange("is not as it should be: values"),
+    line: strange("has an invalid value: values"),
   },
   {
     what: "16 MiB of names of what has changed",
     server: answer(many("changed", "abcdefgh", { ok: true, file: null, later: [], problems: [] })),
     args: ["reload"],
     code: 4,
-    line: strange("is not as it should be: changed"),
+    line: strange("has an invalid value: changed"),
   },
   {
     what: "15 MiB of what would be the broker's own words",
     server: answer(clientsOf("a").replace('"lastPacket":null', () => `"lastPacket":${lastPacket}`)),
     args: ["clients"],
     code: 4,
-    line: strange("is not as it should be: clients.0.lastPacket.type"),
+    line: strange("has an invalid value: clients.0.lastPacket.type"),
   },
   {
     what: "more clients than were asked for",
     server: answer(clientsOf("a", "b")),
     args: ["clients", "--limit", "1"],
     code: 4,
-    line: strange("is not as it should be: clients"),
+    line: strange("has an invalid value: clients"),
   },
 ];
 
@@ -372,7 +372,7 @@ const verbs: readonly [args: readonly string[], missing: string][] = [
 const shapes: readonly Row[] = [
   ...verbs.map(([args, missing]) => ({
     ...{ what: `{} to inspect ${args.join(" ")}`, server: answer("{}"), args, code: 4 },
-    line: strange(`is not as it should be: ${missing}`),
+    line: strange(`has an invalid value: ${missing}`),
   })),
   ...["5", "null", '"x"', "[]", "true"].map((text) => ({
     ...{ what: `${text} to inspect`, server: answer(text), code: 4 },
@@ -389,26 +389,26 @@ async function besideOverview(hostility: Hostility): Promise<Hostility> {
 
 const events = `${head}content-type: text/event-stream\r\n\r\n`;
 const noEvent = (what: string): string =>
-  `mqttd: among the broker's events ${what} (no broker of this mqttd's version tells that)`;
+  `mqttd: among the broker's events ${what} (no broker of this version of mqttd sends that)`;
 
 const streams: readonly Row[] = [
   {
     what: "an event without an end",
     server: endless(`${events}data: "`, letters),
     code: 4,
-    line: noEvent("is an event without an end"),
+    line: noEvent("one has no end"),
   },
   {
     what: "an event of another kind",
     server: (socket) => void socket.write(`${events}data: {"at":1}\n\n`),
     code: 4,
-    line: noEvent("is something else"),
+    line: noEvent("one is of another kind"),
   },
   {
     what: "a stream of another kind",
     server: answer("{}"),
     code: 4,
-    line: strange("is no stream of events"),
+    line: strange("is not a stream of events"),
   },
   {
     what: "a stream that breaks off",

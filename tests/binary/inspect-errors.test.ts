@@ -29,7 +29,7 @@ test("no broker runs here", async () => {
   using folder = new Folder();
   expect(told(await run(folder, ["inspect", "clients"]))).toMatchInlineSnapshot(`
     "
-    mqttd: no broker is running here (mqttd serve starts one; --admin names one elsewhere)
+    mqttd: found no running broker (start one with mqttd serve, or name one elsewhere with --admin)
     (exit code 3)
     "
   `);
@@ -42,14 +42,14 @@ test("a killed broker leaves nothing that misleads", async () => {
   await broker.exit();
   expect(told(await run(broker.folder, ["inspect"]))).toMatchInlineSnapshot(`
     "
-    mqttd: no broker is running here (mqttd serve starts one; --admin names one elsewhere)
+    mqttd: found no running broker (start one with mqttd serve, or name one elsewhere with --admin)
     (exit code 3)
     "
   `);
   const named = await run(broker.folder, ["inspect", "--admin", String(port)]);
   expect(told(named, port)).toMatchInlineSnapshot(`
     "
-    mqttd: no administration interface answers at http://127.0.0.1:<0> (mqttd serve starts a broker; its administration is on port 1888 unless told)
+    mqttd: no administration interface answers at http://127.0.0.1:<0> (start a broker with mqttd serve; the default port of its administration is 1888)
     (exit code 3)
     "
   `);
@@ -65,7 +65,7 @@ test("several brokers run here: a list to choose from", async () => {
   expect(told(ended, ...ports, first.pid, second.pid, first.port, second.port, version))
     .toMatchInlineSnapshot(`
     "
-    mqttd: 2 brokers are running here; choose one by
+    mqttd: 2 brokers are running on this machine; choose one with
     mqttd:   --admin <0>  pid <2>, version <6>, mqtt://127.0.0.1:<4>, mqtt://[::1]:<4>
     mqttd:   --admin <1>  pid <3>, version <6>, mqtt://127.0.0.1:<5>, mqtt://[::1]:<5>
     (exit code 2)
@@ -92,7 +92,7 @@ test("a wrong or missing token", async () => {
   const wrong = await run(broker.folder, ["inspect", "--token-file", "wrong"]);
   expect(told(wrong, port)).toMatchInlineSnapshot(`
     "
-    mqttd: the token in wrong is not that of the broker at http://127.0.0.1:<0> (its log names the file with the token; --token-file FILE)
+    mqttd: the broker at http://127.0.0.1:<0> does not accept the token in wrong (its log names the file with the token; --token-file FILE)
     (exit code 4)
     "
   `);
@@ -100,14 +100,14 @@ test("a wrong or missing token", async () => {
   const missing = await run(elsewhere, ["inspect", "--admin", String(port)]);
   expect(told(missing, port)).toMatchInlineSnapshot(`
     "
-    mqttd: the broker at http://127.0.0.1:<0> wants a token (its log names the file with the token; --token-file FILE)
+    mqttd: the broker at http://127.0.0.1:<0> requires a token (its log names the file with the token; --token-file FILE)
     (exit code 4)
     "
   `);
   const none = await run(broker.folder, ["inspect", "--token-file", "none"]);
   expect(told(none, port)).toMatchInlineSnapshot(`
     "
-    mqttd: can't read the token in "none": there is no such file
+    mqttd: can't read the token in "none": no such file
     (exit code 2)
     "
   `);
@@ -131,19 +131,19 @@ test("a broker of another version, and a server that is no broker", async () => 
     told(await run(folder, ["inspect", "clients", "--admin", String(port)]), port);
   expect(await ask(other)).toMatchInlineSnapshot(`
     "
-    mqttd: the broker at http://127.0.0.1:<0> speaks version 99 of the interface, this program 1 (use the mqttd that the broker was started with)
+    mqttd: the broker at http://127.0.0.1:<0> speaks version 99 of the interface, this program version 1 (use the same mqttd as the broker)
     (exit code 2)
     "
   `);
   expect(await ask(site)).toMatchInlineSnapshot(`
     "
-    mqttd: what answers at http://127.0.0.1:<0> is no mqttd (the administration of mqttd is on port 1888 unless told)
+    mqttd: the server at http://127.0.0.1:<0> is not mqttd (the default port of mqttd's administration is 1888)
     (exit code 4)
     "
   `);
   expect(await ask(garbled)).toMatchInlineSnapshot(`
     "
-    mqttd: what http://127.0.0.1:<0> answers is no JSON of a broker (no broker of this mqttd's version answers so)
+    mqttd: the answer of http://127.0.0.1:<0> is not the JSON of a broker (no broker of this version of mqttd sends that)
     (exit code 4)
     "
   `);
@@ -154,7 +154,7 @@ test("the port of MQTT is not that of the administration", async () => {
   const ended = await run(broker.folder, ["inspect", "--admin", String(broker.port)]);
   expect(told(ended, broker.port)).toMatchInlineSnapshot(`
     "
-    mqttd: no administration interface answers at http://127.0.0.1:<0> (mqttd serve starts a broker; its administration is on port 1888 unless told)
+    mqttd: no administration interface answers at http://127.0.0.1:<0> (start a broker with mqttd serve; the default port of its administration is 1888)
     (exit code 3)
     "
   `);
@@ -168,7 +168,7 @@ test("a stopped broker does not answer in time", async () => {
   broker.signal("SIGCONT");
   expect(told(ended, port)).toMatchInlineSnapshot(`
     "
-    mqttd: http://127.0.0.1:<0> did not answer in time (--timeout gives it longer)
+    mqttd: http://127.0.0.1:<0> did not answer in time (--timeout allows more time)
     (exit code 5)
     "
   `);
@@ -196,7 +196,7 @@ test("an unknown client: the nearest ids", async () => {
   `);
   expect(told(await run(broker.folder, ["inspect", "client", "nobody"]))).toMatchInlineSnapshot(`
     "
-    mqttd: no such client (mqttd inspect clients lists those that it knows)
+    mqttd: no such client (mqttd inspect clients lists the known ones)
     (exit code 2)
     "
   `);
@@ -208,7 +208,7 @@ test("an invalid reload changes nothing; nothing to kick is exit code 1", async 
   broker.folder.write("mqttd.json", '{"limits": {"qos": 7}}');
   expect(told(await run(broker.folder, ["inspect", "reload"]))).toMatchInlineSnapshot(`
     "
-    mqttd: mqttd.json:1:20 limits.qos: found 7, allowed: 0, 1 or 2 (nothing was changed)
+    mqttd: mqttd.json:1:20 limits.qos: found 7, allowed: 0, 1 or 2 (the old configuration stays in force)
     (exit code 2)
     "
   `);

@@ -175,7 +175,7 @@ test("tail reports how many events it missed while it was stopped", async () => 
   await flood(broker, async () => (await metric(broker, "mqttd_events_missed_total")) > 0);
   tail.signal("SIGCONT");
   const line = await tail.line("the gap", (one) => one.includes("events missed"));
-  expect(line).toMatch(/Warning: \d+ events missed: whoever reads this is too slow$/);
+  expect(line).toMatch(/Warning: \d+ events missed: the reader of this output is too slow$/);
 }, 30_000);
 
 test.each([

@@ -85,7 +85,7 @@ test("unknown clients, verbs and brokers are reported in one line", async () => 
   await broker.stop();
   expect(await inspect(broker)).toMatchObject({
     code: 3,
-    stderr: expect.stringContaining("no broker is running here"),
+    stderr: expect.stringContaining("found no running broker"),
   });
 });
 

@@ -123,7 +123,7 @@ test.each([
   const lines = await refusal(["--port", String(port), "--ready-file", name], {
     "taken/file": "",
   });
-  const hint = "name a file in a folder that exists and that you may write to";
+  const hint = "name a file in a folder that exists and is writable";
   expect(lines).toEqual([`mqttd: can't write the ready file ${name}: ${why} (${hint})`]);
   expect(await accepts(`mqtt://127.0.0.1:${port}`)).toBe(false);
 });

@@ -41,7 +41,7 @@ test(
       {
         "code": 3,
         "stderr": 
-      "mqttd: no broker is running here (mqttd serve starts one; --admin names one elsewhere)
+      "mqttd: found no running broker (start one with mqttd serve, or name one elsewhere with --admin)
       "
       ,
         "stdout": "",
@@ -68,7 +68,7 @@ test(
     const { code, stderr, stdout } = await again.inspect("explain", "armed");
     expect({ code, stderr }).toEqual({
       code: 2,
-      stderr: "mqttd: no such client (mqttd inspect clients lists those that it knows)\n",
+      stderr: "mqttd: no such client (mqttd inspect clients lists the known ones)\n",
     });
     expect(accountText(stdout)).toMatchInlineSnapshot(`
       "The broker knows nothing of armed: it has not connected since the broker started

@@ -177,7 +177,7 @@ test("each error is one line, with the nearest right word, and exit code 2", asy
     "--admin http://\\u001b[2J"
       mqttd: --admin: found "http://\\u001b[2J", allowed: a port, or http://HOST:PORT
     "--token-file none --admin 1"
-      mqttd: can't read the token in "none": there is no such file
+      mqttd: can't read the token in "none": no such file
     "
   `);
 });
@@ -198,7 +198,7 @@ test("packet: bytes from the command line, a file, standard input", async () => 
   };
   const typed = await told(["c0", "00", "-V", "3.1.1"]);
   expect(typed).toMatchInlineSnapshot(`
-    "PINGREQ from a client, 2 bytes at offset 0, MQTT 3.1.1 (as asked for)
+    "PINGREQ from a client, 2 bytes at offset 0, MQTT 3.1.1 (by -V)
       0                      Fixed header
       0  c0                    Type and flags
          1100 ....               Packet type: 12 (PINGREQ)

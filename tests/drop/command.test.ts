@@ -129,7 +129,7 @@ test("a report that can't be written is refused before anything is played", asyn
   const file = path.join(folder, "none/x.xml");
   const { code, stderr } = await simulateDrop("rst", "--junit", file);
   expect(code).toBe(2);
-  const hint = "name a file in a folder that exists and that you may write to";
+  const hint = "name a file in a folder that exists and is writable";
   expect(stderr).toBe(`mqttd: can't write ${file}: no such file or directory (${hint})\n`);
 });
 

@@ -44,8 +44,8 @@ class RunFolder extends Folder {
 
 const own = `${process.pid}.json`;
 const none =
-  "mqttd: no broker is running here (mqttd serve starts one; --admin names one elsewhere) (3)";
-const hint = "(--admin names one; MQTTD_RUN_DIR a folder of your own) (3)";
+  "mqttd: found no running broker (start one with mqttd serve, or name one elsewhere with --admin) (3)";
+const hint = "(name one with --admin, or a folder of your own with MQTTD_RUN_DIR) (3)";
 
 test("a broker with a file in this user's own folder is found, with its token", async () => {
   using folder = new RunFolder({ [own]: {} });

@@ -82,9 +82,9 @@ test("tail: a stream that breaks off, one that hangs, and an answer that is none
   ]).toMatchInlineSnapshot(`
     [
       "mqttd: the broker's events broke off (the broker has gone, or the link is down) (exit code 3)",
-      "mqttd: the broker has said nothing for 0.02 s (is it stopped, or the link down?) (exit code 5)",
-      "mqttd: among the broker's events is something else (no broker of this mqttd's version tells that) (exit code 4)",
-      "mqttd: among the broker's events is an event without an end (no broker of this mqttd's version tells that) (exit code 4)",
+      "mqttd: the broker has sent nothing for 0.02 s (is it stopped, or the link down?) (exit code 5)",
+      "mqttd: among the broker's events one is of another kind (no broker of this version of mqttd sends that) (exit code 4)",
+      "mqttd: among the broker's events one has no end (no broker of this version of mqttd sends that) (exit code 4)",
     ]
   `);
 });
@@ -100,7 +100,7 @@ test.each([
 ])("tail: what is no event ends it: %s", async (_, block) => {
   const told = all(streamOf([new TextEncoder().encode(`${block}\n\n`)]));
   expect(await told.catch((error: unknown) => error)).toMatchObject({
-    message: "among the broker's events is something else",
+    message: "among the broker's events one is of another kind",
     exitCode: 4,
   });
 });
@@ -119,8 +119,8 @@ test("tail: the log's lines", () => {
     "
     08:00:00.123 dev-42 disconnected
     08:00:00.123 [like rumqttd-0.19] Warning: a warning
-    08:00:00.123 Warning: 1 event missed: whoever reads this is too slow
-    08:00:00.123 Warning: 12 events missed: whoever reads this is too slow
+    08:00:00.123 Warning: 1 event missed: the reader of this output is too slow
+    08:00:00.123 Warning: 12 events missed: the reader of this output is too slow
     {"event":"missed","missed":12}
     {"at":1800000000123,"level":"info","event":"ended","text":"\\u001b[2J","facts":{"client":"dev-42","cause":"resetByPeer"}}
     "

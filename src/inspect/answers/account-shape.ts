@@ -33,7 +33,7 @@ import {
   words,
 } from "./shape.ts";
 
-/** The shapes of what the broker tells of one client: its connections, its session, its wills. */
+/** The shapes of the accounts of one client: its connections, its session, its wills. */
 
 export const cause = z.enum(Object.keys(ends)) as unknown as Shape<EndCause>; // The keys of the table.
 export const willState = word<WillState>({

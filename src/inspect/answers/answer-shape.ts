@@ -51,11 +51,11 @@ import {
   words,
 } from "./shape.ts";
 
-/** The shape of each answer, by what was asked. */
+/** The shape of each answer, by query. */
 
 const level: Shape<Level> = z.enum(levels);
 
-/** Characters of a sentence of the log, which shows of each name some hundred. */
+/** Characters of a sentence of the log, which cuts names to a few hundred. */
 const sentenceMax = 64 * 1024;
 
 const eventKeys = {
@@ -174,7 +174,7 @@ const retained = object<RetainedAccount>({
   expiresAt: orNull(moment),
 });
 
-/** Lists have as many items as were asked for, at most. */
+/** A list has at most `limit` items. */
 export function clientsShape(limit = listDefault): Shape<Answers["clients"]> {
   return object<Answers["clients"]>({ clients: list(client, limit), more: flag });
 }
@@ -229,7 +229,7 @@ export const routeShape = object<RouteAccount>({
   ),
 });
 
-/** Keys of a configuration, with 64 listeners a few hundred; problems are one or two a key. */
+/** Keys of a configuration: a few hundred with 64 listeners, each with one or two problems. */
 const keysMax = 2000;
 
 export const configShape = object<Answers["config"]>({
@@ -258,11 +258,11 @@ export const reloadShape = object<ReloadAnswer>({
 
 export const logShape = object<{ readonly level: Level }>({ level });
 
-/** Client ids that are near one that is unknown: ours are three at most. */
+/** Known client ids near an unknown one; our broker sends at most three. */
 const nearestMax = 10;
 
 export const refusalShape: Shape<Refusal> = z.object({
   error: text,
   hint: orNull(text),
   nearest: z.array(text).max(nearestMax).optional(),
-}) as Shape<Refusal>; // A key that is undefined, JSON does not have.
+}) as Shape<Refusal>; // JSON has no undefined keys.

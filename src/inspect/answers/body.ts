@@ -1,31 +1,33 @@
 /**
- * Bytes of an answer that are read at most. The largest that a broker of ours gives, 10,000 items of a
- * list, is a few MiB; with what is made of it, the whole program stays well below 300 MB.
+ * The most bytes read of an answer. The largest answer of our broker, a list of 10,000 items, has a
+ * few MiB; with the memory for its values, the program stays well below 300 MB.
  */
 const bodyMax = 16 * 1024 * 1024;
-/** Bytes for each item where more of them were asked for. */
+/** Bytes for each item of a longer list. */
 const bytesPerItem = 2 * 1024;
-/** Our answers have some 15 bytes a value. Of shorter ones far more memory is made than there are bytes. */
+/**
+ * Our answers have about 15 bytes per value. Shorter values would take far more memory than bytes.
+ */
 const bytesPerValue = 8;
-/** Objects and lists inside each other; ours have less than ten. */
+/** Nested objects and lists; our answers have less than ten levels. */
 const depthMax = 32;
 
-/** An answer, or what is wrong with it: a clause behind "it". */
+/** An answer, or what is wrong with it: a clause after "it". */
 export type Body =
   | { readonly type: "read"; readonly value: unknown }
   | { readonly type: "unfit"; readonly why: string };
 
 /**
- * Reads an answer as JSON, of at most 16 MiB, or what the `items` that were asked for may take. Rejects
- * with the network's error where it breaks off.
+ * Reads an answer as JSON, up to 16 MiB or the size that `items` may take. Rejects with the
+ * network's error if the answer breaks off.
  */
 export async function bodyOf(response: Response, items = 0): Promise<Body> {
   const max = Math.max(bodyMax, items * bytesPerItem);
   const tooLarge = unfit(`is larger than ${max / 2 ** 20} MiB`);
   const announced = Number(response.headers.get("content-length") ?? 0);
   if (announced > max) return refused(response, tooLarge);
-  if (!isPlainJson(response.headers)) return refused(response, unfit("is no JSON"));
-  // Decoded as it comes: all chunks beside all of the text would be twice the memory.
+  if (!isPlainJson(response.headers)) return refused(response, unfit("is not JSON"));
+  // Decodes chunk by chunk: to keep all chunks and the whole text would take twice the memory.
   const decoder = new TextDecoder();
   let text = "";
   let bytes = 0;
@@ -41,7 +43,7 @@ export async function bodyOf(response: Response, items = 0): Promise<Body> {
     text += decoder.decode(chunk.value, { stream: true });
   }
   const value = jsonIn(text + decoder.decode(), max);
-  return value === undefined ? unfit("is no JSON of a broker") : { type: "read", value };
+  return value === undefined ? unfit("is not the JSON of a broker") : { type: "read", value };
 }
 
 function unfit(why: string): Body {
@@ -53,15 +55,15 @@ async function refused(response: Response, why: Body): Promise<Body> {
   return why;
 }
 
-/** Ours is never compressed: a few bytes could be any number of them. */
+/** Our answers are never compressed: a few compressed bytes can expand to any size. */
 function isPlainJson(headers: Headers): boolean {
   const type = headers.get("content-type") ?? "";
   return /^application\/json\b/i.test(type) && !headers.has("content-encoding");
 }
 
 /**
- * The value of a text that came from elsewhere; undefined: it is no JSON, or would take far more memory
- * than a text of `max` characters should.
+ * Parses a foreign text; undefined: not JSON, or it would take far more memory than a text of `max`
+ * characters should.
  */
 export function jsonIn(text: string, max: number): unknown {
   if (!isModest(text, max / bytesPerValue)) return undefined;
@@ -78,7 +80,7 @@ const backslash = 0x5c;
 const open = [0x5b, 0x7b];
 const close = [0x5d, 0x7d];
 
-/** Looks at what a parser would make of it, before it does. */
+/** Counts nesting and values before the parser builds them. */
 function isModest(text: string, valuesMax: number): boolean {
   let depth = 0;
   let values = 0;

@@ -6,7 +6,7 @@ import { walkProperties } from "./properties.ts";
 import { walkGranted } from "./subscribe.ts";
 import type { Walk } from "./walk.ts";
 
-/** Packets whose heart is a reason code. Codes by table of each packet in v5. */
+/** The reason codes of each packet, from its table in v5. */
 const published = [0x00, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99];
 const released = [0x00, 0x92];
 const closing = [0x80, 0x81, 0x82, 0x83, 0x90, 0x93, 0x94, 0x95, 0x96, 0x97, 0x98, 0x99];
@@ -59,7 +59,7 @@ export function walkAcknowledgement(walk: Walk, name: AcknowledgementName): void
   });
 }
 
-/** The body of a DISCONNECT; reason and properties may be left out from the end (v5-3.14.2.1). */
+/** The body of a DISCONNECT; may end before the properties or the reason code (v5-3.14.2.1). */
 export function walkDisconnect(walk: Walk): void {
   if (!walk.more) return;
   walk.group("Variable header", () => {
@@ -71,7 +71,7 @@ export function walkDisconnect(walk: Walk): void {
   });
 }
 
-/** The body of an AUTH; one cut short means success, which only a server may say (v5-3.15.2.1). */
+/** The body of an AUTH; an empty one means success, which only a server may send (v5-3.15.2.1). */
 export function walkAuth(walk: Walk): void {
   if (walk.from === "server" && !walk.more) return;
   const isEmpty = !walk.more;
@@ -89,7 +89,7 @@ export function walkAuth(walk: Walk): void {
   }
 }
 
-/** The body of a PINGREQ or PINGRESP: there is none. */
+/** A PINGREQ or PINGRESP, which has no body. */
 export function walkPing(walk: Walk, name: "PINGREQ" | "PINGRESP"): void {
   if (!walk.more) return;
   const section = name === "PINGREQ" ? "3.12" : "3.13";
@@ -102,7 +102,6 @@ const connackCodes = [
   ...[0x90, 0x95, 0x97, 0x99, 0x9a, 0x9b, 0x9c, 0x9d, 0x9f],
 ];
 
-/** Return codes of 3.1 and 3.1.1 (table 3.1). */
 /** The body of a CONNACK. */
 export function walkConnack(walk: Walk): void {
   walk.group("Variable header", () => {
@@ -154,7 +153,7 @@ export function walkSuback(walk: Walk): void {
   walkGranted(walk, codes, meaning, statements, header);
 }
 
-/** The body of an UNSUBACK; before v5 it has no codes. */
+/** The body of an UNSUBACK, without codes before v5. */
 export function walkUnsuback(walk: Walk): void {
   const header = walk.group("Variable header", () => {
     walk.packetIdentifier("2.3.1-7", "2.2.1-6");

@@ -28,7 +28,7 @@ export function walkConnect(walk: Walk): void {
   });
   walk.group("Payload", () => {
     const clientId = walk.text("Client Identifier");
-    if (clientId?.value === "") clientId.node.meaning = "the broker is to draw one";
+    if (clientId?.value === "") clientId.node.meaning = "the broker assigns one";
     if ((flags & flagMask.will) !== 0) walk.group("Will", () => walkWill(walk));
     // In MQTT 3.1 the length of the packet takes precedence over these flags.
     const isThere = (flag: number): boolean =>
@@ -43,7 +43,7 @@ function walkProtocol(walk: Walk): void {
   const available = Math.min(walk.end, walk.bytes.length);
   const protocol = connectProtocol(walk.bytes, walk.position, available);
   const protocolName = walk.text("Protocol Name");
-  // The name is another one unless the packet ends before its level.
+  // An unknown name, unless the packet ends before the level.
   if (protocol === null && protocolName !== null && walk.more) {
     walk.violate(protocolName.node, "3.1.2-1", "3.1.2-1", "unknown protocol name");
   }
@@ -98,7 +98,7 @@ function walkFlags(walk: Walk): number {
 
 function keepAliveText(seconds: number): string {
   const allowed = allowedSilenceMs(standardRules, seconds);
-  if (allowed === null) return "none: silence is never found";
+  if (allowed === null) return "none: silence is never detected";
   return `seconds: ${setting(allowed)} of silence are allowed`;
 }
 

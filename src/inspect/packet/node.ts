@@ -1,51 +1,51 @@
 import type { ProtocolVersion } from "../../core/packet.ts";
 
-/** Who sent a packet: what may stand in it depends on that. */
+/** The sender of a packet, which decides what it may contain. */
 export type Sender = "client" | "server";
 
-/** How it is known which protocol the bytes speak. */
+/** How the protocol of the bytes was determined. */
 export type ProtocolBy =
-  /** It was asked for. */
+  /** By a flag. */
   | "asked"
-  /** A CONNECT in the bytes says so. */
+  /** By a CONNECT in the bytes. */
   | "CONNECT"
-  /** The other one would break more rules. */
+  /** The other protocol would give more violations. */
   | "fits"
-  /** 3.1.1 and 5.0 fit as well as each other; it is read as 5.0. */
+  /** 3.1.1 and 5.0 fit equally well; decoded as 5.0. */
   | "fits both";
 
-/** One control packet, as far as it can be read. Plain data. */
+/** One control packet, as far as it can be decoded. Plain data. */
 export interface PacketTree {
-  /** `PUBLISH`; `bytes` where not even a fixed header can be read. */
+  /** `PUBLISH`; `bytes` if not even the fixed header can be decoded. */
   readonly type: string;
-  /** Of its first byte, in the bytes that were given. */
+  /** Offset of its first byte in the input. */
   readonly offset: number;
-  /** Bytes that are there. */
+  /** Bytes present in the input. */
   readonly length: number;
-  /** Bytes that its Remaining Length announces and that are not there; null: that is not known. */
+  /** Bytes that its Remaining Length announces but the input lacks; null: unknown. */
   readonly missing: number | null;
   readonly protocol: ProtocolVersion;
   readonly protocolBy: ProtocolBy;
-  /** Null: either may send it, and as either it reads the same. */
+  /** Null: both may send it, and it decodes the same for both. */
   readonly from: Sender | null;
   readonly nodes: readonly PacketNode[];
-  /** All of its nodes', in the order of the bytes. */
+  /** The violations of all its nodes, in the order of the bytes. */
   readonly violations: readonly Violation[];
 }
 
 /** A field, a flag in one, or a group of fields. */
 export interface PacketNode {
   readonly name: string;
-  /** In the bytes that were given. */
+  /** Offset in the input. */
   readonly offset: number;
   readonly length: number;
-  /** Two digits a byte; null: a group, or a flag. */
+  /** Two digits per byte; null: a group or a flag. */
   readonly hex: string | null;
-  /** The bits of a flag, highest first: `.... 011.`; null: it is none. */
+  /** The bits of a flag, highest first: `.... 011.`; null: not a flag. */
   readonly bits: string | null;
-  /** Binary data is told by `hex`, and has null here. */
+  /** Null for binary data, which is in `hex`. */
   readonly value: string | number | boolean | null;
-  /** In words. */
+  /** The meaning of the value, in words. */
   readonly meaning: string | null;
   readonly violations: readonly Violation[];
   readonly children: readonly PacketNode[];
@@ -57,7 +57,7 @@ export interface Violation {
   readonly detail: string;
 }
 
-/** A node while it is being put together. */
+/** A node under construction. */
 export interface Draft extends PacketNode {
   length: number;
   hex: string | null;

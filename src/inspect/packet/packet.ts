@@ -19,16 +19,16 @@ export type { PacketTree } from "./node.ts";
 export { packetTreeText } from "./text.ts";
 
 export interface PacketTreeOptions {
-  /** `auto`: what a CONNECT in the bytes says, else what breaks fewer rules. */
+  /** `auto`: that of a CONNECT in the bytes, else the one with fewer violations. */
   readonly protocol: "auto" | ProtocolVersion;
-  /** Default: whoever breaks fewer rules with a packet that either may send. */
+  /** Default: the sender with fewer violations. */
   readonly from?: Sender;
 }
 
 /**
- * MQTT control packets that stand one behind the other, each as a tree of its fields, with every rule
- * that is broken at the field that breaks it. Each packet begins where the Remaining Length of the one
- * before says; behind a length that can't be read nothing more is told apart.
+ * Decodes consecutive MQTT control packets, each into a tree of its fields, with each violation at
+ * its field. The Remaining Length of a packet locates the next one; after an unreadable length all
+ * bytes belong to that packet.
  */
 export function packetTree(bytes: Uint8Array, options: PacketTreeOptions): PacketTree[] {
   const frames = framesOf(bytes);
@@ -47,18 +47,18 @@ export function packetTree(bytes: Uint8Array, options: PacketTreeOptions): Packe
   return trees;
 }
 
-/** How many trees `packetTree` would make of these bytes. */
+/** The number of trees that `packetTree` returns for these bytes. */
 export function packetCount(bytes: Uint8Array): number {
   return framesOf(bytes).length;
 }
 
-/** Where a packet lies: its first byte, its body, its end by its header, the end of what is there. */
+/** The offsets of a packet: first byte, body, and end by its header. */
 interface Frame {
   readonly start: number;
   readonly body: number;
-  /** Infinity: its length can't be read. */
+  /** Infinity: the length can't be read. */
   readonly end: number;
-  /** Why that is so. */
+  /** Why the length can't be read; null: it can. */
   readonly lengthFlaw: "incomplete" | "endless" | null;
 }
 
@@ -94,7 +94,7 @@ function isConnect(bytes: Uint8Array, { start }: Frame): boolean {
   return (bytes[start] ?? 0) >> 4 === PacketType.connect;
 }
 
-/** A CONNECT is read as what it asks for; one that can't be told is answered in the form of 3.1.1. */
+/** The protocol that a CONNECT names; an unreadable one is decoded as `spoken`, else as 3.1.1. */
 function connectSpeaks(bytes: Uint8Array, frame: Frame, spoken: Spoken | null): Spoken {
   const isReadable = frame.lengthFlaw === null;
   const named = isReadable ? connectProtocol(bytes, frame.body, frame.end) : null;
@@ -104,7 +104,7 @@ function connectSpeaks(bytes: Uint8Array, frame: Frame, spoken: Spoken | null): 
 
 const unknown: Spoken = { protocol: 4, by: "fits" };
 
-/** What the packets before the first CONNECT speak. */
+/** Guesses the protocol of the packets before the first CONNECT. */
 function guess(bytes: Uint8Array, frames: readonly Frame[], from: Sender | undefined): Spoken {
   const count = (protocol: ProtocolVersion): number => {
     let violations = 0;
@@ -125,11 +125,11 @@ interface Place {
   readonly bytes: Uint8Array;
   readonly frame: Frame;
   readonly spoken: Spoken;
-  /** A CONNECT stands before it in the bytes. */
+  /** An earlier packet in the bytes is a CONNECT. */
   readonly connected: boolean;
 }
 
-/** Read as what `from` sends, or as the sender who breaks fewer rules with it. */
+/** Decoded as sent by `from`, else by the sender with fewer violations. */
 function treeOf(place: Place, from: Sender | undefined): PacketTree {
   if (from !== undefined) return walkPacket(place, from);
   const asClient = walkPacket(place, "client");
@@ -144,7 +144,7 @@ function treeOf(place: Place, from: Sender | undefined): PacketTree {
 function walkPacket(place: Place, from: Sender): PacketTree {
   const { bytes, frame, spoken } = place;
   const { start } = frame;
-  // A length that can't be read leaves everything behind it to this packet.
+  // After an unreadable length all bytes belong to this packet.
   const end = frame.lengthFlaw === "endless" ? bytes.length : frame.end;
   const walk = new Walk(bytes, start, end, spoken.protocol, from);
   const first = bytes[start] ?? 0;
@@ -217,7 +217,7 @@ function walkFirstByte(walk: Walk, { connected }: Place, first: number): number 
   return 0;
 }
 
-/** Before v5 only a client may say DISCONNECT. */
+/** Before v5 only a client may send DISCONNECT. */
 function judgeServer(walk: Walk, kind: Draft, type: number): void {
   const isClients =
     onlyFromClient.includes(type) || (type === PacketType.disconnect && walk.protocol !== 5);
@@ -227,7 +227,7 @@ function judgeServer(walk: Walk, kind: Draft, type: number): void {
   if (type === 0) walk.violate(kind, "2.2.1", "2.1.2", "packet type 0 is reserved");
 }
 
-/** What cannot be decoded is left for the caller to show. */
+/** Leaves undecodable bytes for the caller to show. */
 function walkBody(walk: Walk, type: number, qos: number): void {
   switch (type) {
     case PacketType.connect:

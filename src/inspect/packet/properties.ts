@@ -2,7 +2,7 @@ import type { PropertyHolder } from "../../wire/property.ts";
 import type { Draft, Sender } from "./node.ts";
 import type { Field, Walk } from "./walk.ts";
 
-/** Whatever holds a block of properties, of clients and of servers. */
+/** Everything with a block of properties, from clients and from servers. */
 export type Holder = PropertyHolder | "connack" | "suback" | "unsuback";
 
 interface Property {
@@ -12,7 +12,7 @@ interface Property {
   readonly maximum?: number;
 }
 
-/** Table 2-4 of v5, whole: that of `wire` has only what a client may send. */
+/** The whole table 2-4 of v5; the table in `wire` has only what a client may send. */
 const properties: { readonly [identifier: number]: Property } = {
   0x01: { name: "Payload Format Indicator", type: "byte", maximum: 1 },
   0x02: { name: "Message Expiry Interval", type: "four bytes" },
@@ -48,7 +48,7 @@ const subscriptionIdentifier = 0x0b;
 
 type Sections = { readonly [identifier: number]: string };
 
-/** Which property may stand where, and the section that says so. */
+/** Which property is allowed where, with its section. */
 const sections: { readonly [holder in Holder]: Sections } = {
   connect: {
     ...numbered("3.1.2.11.", [0x11, 0x21, 0x27, 0x22, 0x19, 0x17, 0x26, 0x15, 0x16], 2),
@@ -73,13 +73,13 @@ const sections: { readonly [holder in Holder]: Sections } = {
   auth: numbered("3.15.2.2.", [0x15, 0x16, 0x1f, 0x26], 2),
 };
 
-/** What the same packet may hold from one of the two only. */
+/** Properties that a packet may contain from one sender only. */
 const only: { readonly [holder in Holder]?: { readonly [identifier: number]: Sender } } = {
   publish: { 0x0b: "server" },
   disconnect: { 0x11: "client", 0x1c: "server" },
 };
 
-/** The values of a block that a packet's rules ask for, by identifier; of a repeated one the last. */
+/** The values of a block by identifier; of a repeated one the last. */
 export type Found = ReadonlyMap<number, number | string | null>;
 
 /** Walks a block of properties, its length first. */
@@ -98,7 +98,7 @@ export function walkProperties(walk: Walk, holder: Holder): Found {
     }
     walk.end = end;
     while (walk.more) walkProperty(walk, holder, found);
-    // A property that can't be read takes the rest of its block with it, and no more.
+    // An unreadable property makes the rest of its block unreadable, and nothing beyond.
     if (!walk.incomplete && walk.position < end) {
       walk.stopped = false;
       walk.leave();
@@ -215,7 +215,7 @@ function meaningOf(id: number, value: number): string | null {
   }
 }
 
-/** Rules on properties that come together. */
+/** Rules on properties that require each other. */
 function requireCompany(walk: Walk, holder: Holder, found: Found, group: Draft): void {
   if (found.has(0x15)) return;
   if (holder === "connect" && found.has(0x16)) {
@@ -224,7 +224,7 @@ function requireCompany(walk: Walk, holder: Holder, found: Found, group: Draft):
   if (holder === "auth") walk.violateV5(group, "3.15.2.2.2", "AUTH without Authentication Method");
 }
 
-/** Sections that follow each other: `3.4.2.2.2`, `3.4.2.2.3`. */
+/** Consecutive sections: `3.4.2.2.2`, `3.4.2.2.3`. */
 function numbered(prefix: string, identifiers: readonly number[], first: number): Sections {
   return Object.fromEntries(identifiers.map((id, index) => [id, `${prefix}${first + index}`]));
 }

@@ -47,9 +47,9 @@ function judgeWildcards(walk: Walk, { node }: Field<string | null>): void {
   walk.violate(node, "3.3.2-2", "3.3.2-2", "Topic Name holds a wildcard");
 }
 
-/** In v5 a Topic Alias can stand for the name. */
+/** In v5 a Topic Alias can replace the name. */
 function judgeEmpty(walk: Walk, node: Draft, alias: number | string | null | undefined): void {
   if (walk.protocol !== 5) return walk.violate(node, "4.7.3-1", "", "Topic Name is empty");
-  if (typeof alias === "number" && alias !== 0) node.meaning = "the Topic Alias stands for it";
+  if (typeof alias === "number" && alias !== 0) node.meaning = "replaced by the Topic Alias";
   else walk.violate(node, "", "3.3.2.1", "neither Topic Name nor Topic Alias");
 }

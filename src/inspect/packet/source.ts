@@ -1,8 +1,8 @@
-/** Bytes of packets, as somebody has written them down. */
+/** Bytes of packets, with the form in which they were given. */
 export interface PacketSource {
   readonly bytes: Uint8Array;
   readonly form: SourceForm;
-  /** Bytes of Ethernet, IP and TCP before those, which were left out. */
+  /** Bytes of Ethernet, IP and TCP headers before them, which were skipped. */
   readonly headerBytes: number;
 }
 
@@ -15,9 +15,9 @@ export type SourceForm =
   | "hex dump of tcpdump";
 
 /**
- * What a file holds, by its content: a hex dump, hexadecimal digits, or raw bytes. Packets of MQTT are
- * no text: a length of theirs, or that of a string, has a byte that no text has. So text that is no
- * hexadecimal is not taken for packets. Null: such text.
+ * Recognizes the content of a file: a hex dump, hexadecimal digits, or raw bytes. MQTT packets are
+ * not text, because a length in them has a byte that text does not contain. Null: text that is not
+ * hexadecimal.
  */
 export function packetSource(content: Uint8Array): PacketSource | null {
   const text = textOf(content);
@@ -35,7 +35,7 @@ export function hexadecimal(text: string): Uint8Array | null {
   return Uint8Array.from(Buffer.from(words.join(""), "hex"));
 }
 
-/** Null: it is no UTF-8, or has control characters other than white space. */
+/** Null: not UTF-8, or with control characters other than white space. */
 function textOf(content: Uint8Array): string | null {
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(content);
@@ -45,7 +45,7 @@ function textOf(content: Uint8Array): string | null {
   }
 }
 
-/** A line: an offset, then bytes; what stands behind two spaces or in bars is not looked at. */
+/** A line is an offset, then bytes; text after two spaces or between bars is ignored. */
 const dumps: readonly { readonly form: SourceForm; readonly line: RegExp }[] = [
   {
     form: "hex dump of tcpdump",
@@ -66,8 +66,8 @@ const dumps: readonly { readonly form: SourceForm; readonly line: RegExp }[] = [
 ];
 
 /**
- * Null: the text is no dump, or not surely one: each offset has to be the number of bytes before it.
- * Before a dump of tcpdump its own line about the packet may stand.
+ * Null: not certainly a dump, in which each offset equals the number of bytes before it. tcpdump
+ * may print its line about the packet first.
  */
 function dumpIn(text: string): PacketSource | null {
   const lines = text.split(/\r?\n/).filter((line) => line.trim() !== "");
@@ -89,7 +89,7 @@ function bytesOf(lines: readonly string[], pattern: RegExp): Uint8Array | null {
   let count = 0;
   for (const [index, line] of lines.entries()) {
     const [, offset = line, digits = ""] = pattern.exec(line) ?? [];
-    // hexdump ends with the offset alone.
+    // The last line of hexdump is an offset alone.
     const isEnd = index > 0 && index === lines.length - 1 && /^[0-9a-f]{7,8}$/i.test(line);
     if (digits === "" && !isEnd) return null;
     if (Number.parseInt(offset, 16) !== count) return null;
@@ -100,7 +100,7 @@ function bytesOf(lines: readonly string[], pattern: RegExp): Uint8Array | null {
   return Uint8Array.from(Buffer.from(hex.join(""), "hex"));
 }
 
-/** Where the data of a TCP segment lies in a frame or an IP packet; null: it is none of these. */
+/** The data of a TCP segment in a frame or an IP packet; null: neither. */
 function segmentPayload(bytes: Uint8Array): [start: number, end: number] | null {
   const at = (index: number): number => bytes[index] ?? 0;
   const type = at(12) * 256 + at(13);

@@ -56,8 +56,8 @@ const sharePrefix = "$share/";
 
 const retainHandling: readonly (string | null)[] = [
   "retained messages are sent",
-  "they are sent for a new subscription",
-  "they are not sent",
+  "retained messages are sent for a new subscription",
+  "retained messages are not sent",
   null,
 ];
 
@@ -76,7 +76,7 @@ export function walkUnsubscribe(walk: Walk): void {
   });
 }
 
-/** A Topic Filter with all that is wrong with it, where the reader in `wire` stops at the first. */
+/** A Topic Filter with all its violations; the reader in `wire` stops at the first. */
 function walkFilter(walk: Walk): Field<string | null> | null {
   const found = walk.text("Topic Filter");
   if (found === null || found.value === null) return found;
@@ -87,7 +87,7 @@ function walkFilter(walk: Walk): Field<string | null> | null {
   return found;
 }
 
-/** Shared subscriptions are an extension in v4, so the v5 rules are cited for them there too. */
+/** Shared subscriptions are an extension in v4, so v4 violations cite the v5 rules too. */
 function judgeShared(walk: Walk, node: Draft, rest: string): void {
   const slash = rest.indexOf("/");
   const shareName = slash < 0 ? rest : rest.slice(0, slash);
@@ -114,7 +114,7 @@ function judgeLevels(walk: Walk, node: Draft, filter: string): void {
   }
 }
 
-/** Reason codes of a SUBACK or UNSUBACK, one a filter. */
+/** The codes of a SUBACK or UNSUBACK, one per filter. */
 export function walkGranted(
   walk: Walk,
   codes: readonly number[],

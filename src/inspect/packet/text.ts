@@ -11,22 +11,22 @@ import {
 } from "./node.ts";
 
 export interface PacketTextStyle {
-  /** Of the terminal. */
+  /** Width of the terminal. */
   readonly columns: number;
-  /** Of picocolors' `createColors`. */
+  /** From picocolors' `createColors`. */
   readonly colors: Colors;
 }
 
-/** Bytes of a field that a line shows. */
+/** Bytes of a field shown on a line. */
 const shownBytes = 6;
-/** Two digits a byte, spaces between, and two dots where there are more. */
+/** Two digits per byte, spaces between, and two dots if cut. */
 const hexWidth = shownBytes * 3 + 1;
 const lineMax = 120;
-/** Below this there is no room for the bytes beside the words. */
+/** A narrower terminal has no column of bytes. */
 const bytesFrom = 60;
 const lineMin = 32;
 
-/** Packets for a person: a line a field, what is wrong below it, and a count at the end. */
+/** Packets as text: a line for each field, its violations below it, and their count at the end. */
 export function packetTreeText(trees: readonly PacketTree[], style: PacketTextStyle): string {
   if (trees.length === 0) return "There are no bytes.\n";
   const last = trees.at(-1);
@@ -44,7 +44,7 @@ class Sheet {
   readonly #columns: number;
   readonly #colors: Colors;
   readonly #offsetWidth: number;
-  /** Of the column of bytes and flags; 0: it is left out. */
+  /** Width of the column of bytes and flags; 0: no such column. */
   readonly #hexWidth: number;
 
   constructor({ columns, colors }: PacketTextStyle, offsetWidth: number) {
@@ -98,7 +98,7 @@ class Sheet {
     );
   }
 
-  /** The count in a colour, which takes no columns; it fits the first line, however narrow that is. */
+  /** The coloured count fits the first line at any width; the colour takes no columns. */
   closing(violations: readonly Violation[], more: string): string {
     const count = violations.length === 1 ? "1 violation" : `${violations.length} violations`;
     const statements = [...new Set(violations.map(({ statement }) => statement))].join(", ");
@@ -109,17 +109,17 @@ class Sheet {
     return [paint(head) + first.slice(head.length), ...rest].join("\n");
   }
 
-  /** Into lines that fit behind `margin`. */
+  /** Lines that fit after `margin`. */
   #wrap(text: string, margin: number): string[] {
     return folded(text, this.#columns - margin - 2);
   }
 }
 
 const byText: Readonly<Record<ProtocolBy, string>> = {
-  asked: "as asked for",
+  asked: "by -V",
   CONNECT: "by its CONNECT",
-  fits: "a guess: it breaks fewer rules so",
-  "fits both": "a guess: 3.1.1 fits as well",
+  fits: "a guess: fewer violations than the other",
+  "fits both": "a guess: 3.1.1 fits equally well",
 };
 
 function hexText({ bits, hex, length }: PacketNode): string {
@@ -130,7 +130,7 @@ function hexText({ bits, hex, length }: PacketNode): string {
 }
 
 function wordsOf({ name: field, value, meaning, hex, bits, children }: PacketNode): string {
-  // A byte of flags is told by them.
+  // The flags show the byte's value.
   const text = children.length > 0 ? null : valueText(value);
   const data = text === null && hex !== null && bits === null ? printable(hex, field) : null;
   const told = text ?? data;
@@ -144,7 +144,7 @@ function valueText(value: PacketNode["value"]): string | null {
   return typeof value === "number" ? String(value) : singleQuoted(value);
 }
 
-/** Binary data that is text is shown as such; a password never is. */
+/** Binary data as text if it is UTF-8; never a password. */
 function printable(hex: string, field: string): string | null {
   const isPayload = field === "Application Message";
   if (!isPayload && field !== "Will Payload") return null;

@@ -3,20 +3,20 @@ import { decodeText, textFlaw } from "../../wire/utf8.ts";
 import { bytesText, type Draft, type Sender } from "./node.ts";
 
 /**
- * A tolerant walk over one packet, beside the strict one of `wire`: it notes what is wrong where it
- * stands and goes on, until a field does not fit into what encloses it. Then, and where the bytes
- * that were given are over, reads give null and leave no node.
+ * A tolerant reader of one packet, next to the strict reader in `wire`: it notes violations at
+ * their fields and continues, until a field does not fit into its enclosure. After that, and at the
+ * end of the input, reads return null and add no node.
  */
 export class Walk {
   readonly bytes: Uint8Array;
   readonly protocol: ProtocolVersion;
   readonly from: Sender;
   position: number;
-  /** Of the packet, or of the block of properties that is being read. */
+  /** The end of the packet, or of the current block of properties. */
   end: number;
-  /** Nothing more can be read before `resume`. */
+  /** Reads return null until `resume`. */
   stopped = false;
-  /** The bytes that were given ended before the packet did. */
+  /** The input ends before the packet. */
   incomplete = false;
   readonly nodes: Draft[] = [];
   #into: Draft[] = this.nodes;
@@ -39,7 +39,7 @@ export class Walk {
     return !this.stopped && this.position < this.end;
   }
 
-  /** Collects what `read` reads under one node. */
+  /** Puts the nodes that `read` adds under one node. */
   group(name: string, read: () => void): Draft {
     const node = this.#push(name, this.position, 0);
     const outer = this.#into;
@@ -50,22 +50,22 @@ export class Walk {
     return node;
   }
 
-  /** Goes on behind a block, whatever happened in it. */
+  /** Continues after a block, readable or not. */
   resume(position: number, end: number): void {
-    // The block may end behind the bytes that were given, and what could not be read of it hides that.
+    // The block may end after the input, which an unreadable part of it hides.
     if (position > this.bytes.length) this.incomplete = this.stopped = true;
     this.position = Math.min(position, this.bytes.length);
     this.end = end;
     if (!this.incomplete) this.stopped = false;
   }
 
-  /** Statements come without their version, which is put before them here. */
+  /** Takes statements without their version, and adds it. */
   violate(node: Draft, v4: string, v5: string, detail: string): void {
     const statement = this.protocol === 5 ? `v5-${v5}` : `v4-${v4}`;
     node.violations.push({ statement, detail });
   }
 
-  /** The same for rules that have a number in MQTT 5.0 only. */
+  /** The same for rules with a number in MQTT 5.0 only. */
   violateV5(node: Draft, statement: string, detail: string): void {
     node.violations.push({ statement: `v5-${statement}`, detail });
   }
@@ -101,7 +101,7 @@ export class Walk {
     return null;
   }
 
-  /** A UTF-8 Encoded String. The value is null where it is none. */
+  /** A UTF-8 Encoded String. Value null: ill-formed. */
   text(name: string): Field<string | null> | null {
     const found = this.binary(name);
     if (found === null) return null;
@@ -119,7 +119,7 @@ export class Walk {
     return { node, value };
   }
 
-  /** Binary Data, its length before it. */
+  /** Binary Data with its length prefix. */
   binary(name: string): Field<Range> | null {
     if (!this.#has(2, name)) return null;
     const at = this.position;
@@ -130,7 +130,7 @@ export class Walk {
     return { node, value: { start: at + 2, end: at + 2 + length } };
   }
 
-  /** All that is left up to the end. */
+  /** The remaining bytes up to the end. */
   rest(name: string): Field<Range> {
     const start = this.position;
     const end = Math.min(this.end, this.bytes.length);
@@ -139,20 +139,20 @@ export class Walk {
     return { node, value: { start, end } };
   }
 
-  /** What stands behind the last field of a packet. */
+  /** Bytes after the last field of a packet, a violation. */
   finish(): void {
     if (!this.more) return;
     const { node } = this.rest("Bytes without meaning");
     this.violate(node, "2.2.3", "2.1.4", "bytes after the packet's last field");
   }
 
-  /** What can't be told apart any more, without a judgement of its own. */
+  /** Remaining bytes that can't be decoded, without a violation of their own. */
   leave(): void {
     if (this.position >= Math.min(this.end, this.bytes.length)) return;
     this.rest("Bytes that are not decoded");
   }
 
-  /** A flag: `mask` says which bits of the byte it is. */
+  /** A flag: the bits of the byte in `mask`. */
   flag(of: Draft, name: string, byte: number, mask: number, meaning: string | null = null): Draft {
     const shift = Math.log2(mask & -mask);
     const value = (byte & mask) >> shift;
@@ -168,7 +168,7 @@ export class Walk {
     return node;
   }
 
-  /** A Packet Identifier; `v4` and `v5` are what a zero breaks. */
+  /** A Packet Identifier; `v4` and `v5` are the statements that forbid 0. */
   packetIdentifier(v4: string, v5: string): void {
     const found = this.integer(2, "Packet Identifier");
     if (found?.value === 0) this.violate(found.node, v4, v5, "Packet Identifier is 0");

@@ -19,7 +19,7 @@ import { ago, ahead, timeAt } from "./moment.ts";
 import { cellName, drawn, labelled, nothing, table, type ViewStyle } from "./table.ts";
 import { willText } from "./wills.ts";
 
-/** Who is connected, and whose session waits. */
+/** Connected clients and stored sessions. */
 export function clientsLines(
   now: number,
   clients: readonly ClientSummary[],
@@ -33,7 +33,7 @@ export function clientsLines(
     if (queued > 0) flags.push(`${queued} queued`);
     return [
       cellName(client.clientId),
-      client.connected ? name(client.remote ?? "") : "away",
+      client.connected ? name(client.remote ?? "") : "offline",
       deadlineAt === null ? nothing : ahead(now, deadlineAt),
       lastPacket === null ? nothing : `${lastPacket.type} ${ago(now, lastPacket.at)}`,
       client.will ?? nothing,
@@ -43,7 +43,7 @@ export function clientsLines(
   return table(["CLIENT", "FROM", "DEADLINE", "LAST PACKET", "WILL", "MQTT"], rows, style);
 }
 
-/** All that is known of one client. */
+/** Everything that the broker knows about one client. */
 export function clientLines(client: ClientAnswer, style: ViewStyle): string[] {
   const { now, session, wills, faults, events } = client;
   const connection = latestConnection(client);
@@ -76,9 +76,7 @@ export function clientLines(client: ClientAnswer, style: ViewStyle): string[] {
 
 function withoutWill(connection: ConnectionAccount | null): string {
   const refused = connection?.refusedWill ?? null;
-  return refused === null
-    ? "none"
-    : `none: the CONNECT was refused, with its ${armedWill(refused)}`;
+  return refused === null ? "none" : `none: the CONNECT was refused, with a ${armedWill(refused)}`;
 }
 
 function connectionFacts(
@@ -103,12 +101,12 @@ function connectionFacts(
   if (username !== null) facts.push(`user ${name(username)}`);
   if (dropped !== null)
     facts.push(`dropped by the operator (${dropped.how}) ${ago(now, dropped.at)}`);
-  if (connection.paused) facts.push("reading is paused, so the keepalive stands still");
+  if (connection.paused) facts.push("reading is paused, and the keepalive with it");
   if (connection.heldFor !== null) facts.push(heldText(connection.heldFor, now));
-  if (connection.blocked) facts.push("takes no data at the moment");
+  if (connection.blocked) facts.push("reads no data at the moment");
   if (connection.deadlineAt !== null && connection.deadlineCause === "stalled") {
     const due = ahead(now, connection.deadlineAt);
-    facts.push(`ends ${due} unless it takes what waits for it`);
+    facts.push(`ends ${due} unless it reads the pending output`);
   }
   return [
     ["Connection", facts.join(", ")],
@@ -118,15 +116,15 @@ function connectionFacts(
   ];
 }
 
-/** Whom a publisher waits for. */
+/** The subscriber for which a publisher waits. */
 function heldText({ clientId, since, until }: HoldAccount, now: number): string {
   return (
-    `since ${duration(Math.max(0, now - since))} it is held for ${name(clientId)}, which takes its messages slower ` +
-    `than they come; it is read again ${ahead(now, until)} at the latest`
+    `held for ${duration(Math.max(0, now - since))} because ${name(clientId)} takes its messages more slowly ` +
+    `than they arrive; the broker reads from it again ${ahead(now, until)} at the latest`
   );
 }
 
-/** Who waits for a subscriber. */
+/** The publishers that wait for a subscriber. */
 function holdsText({ count, clientIds }: HoldsAccount): string {
   const more = count - clientIds.length;
   const others = more > 0 ? ` and ${more} more` : "";
@@ -135,7 +133,7 @@ function holdsText({ count, clientIds }: HoldsAccount): string {
 
 function pingText({ count, medianMs, worstMs }: PingRhythm): string {
   return medianMs === null || worstMs === null
-    ? `${count}, how often is not known: the broker itself stood still meanwhile`
+    ? `${count}, interval unknown: the broker itself stood still meanwhile`
     : `${count}, one every ${duration(medianMs)} (median), worst ${duration(worstMs)}`;
 }
 
@@ -185,13 +183,13 @@ function sessionFacts(session: SessionAccount, now: number): [string, string][] 
   ];
 }
 
-/** When a session ends. */
+/** The state of a session, and when it ends. */
 export function sessionText(
   { connected, endsAt, expirySeconds }: SessionAccount,
   now: number,
 ): string {
-  if (endsAt !== null) return `away, ends ${ahead(now, endsAt)}`;
-  const state = connected ? "connected" : "away";
+  if (endsAt !== null) return `offline, ends ${ahead(now, endsAt)}`;
+  const state = connected ? "connected" : "offline";
   if (expirySeconds === null) return `${state}, kept for ever`;
   if (expirySeconds === 0) return `${state}, ends with the connection`;
   return `${state}, kept ${setting(expirySeconds * 1000)} after the connection`;

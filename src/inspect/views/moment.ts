@@ -3,17 +3,17 @@ import { timeOfDay } from "../../log/render.ts";
 
 const dayMs = 24 * 60 * 60 * 1000;
 
-/** `3.20 s ago`. Both in milliseconds since the epoch; what is a moment ahead is now. */
+/** `3.20 s ago`. Milliseconds since the epoch; a future `at` counts as now. */
 export function ago(now: number, at: number): string {
   return `${duration(Math.max(0, now - at))} ago`;
 }
 
-/** `in 3.20 s`; what should have been is due now. */
+/** `in 3.20 s`; a past `at` counts as now. */
 export function ahead(now: number, at: number): string {
   return `in ${duration(Math.max(0, at - now))}`;
 }
 
-/** The log's time of day, with the date where that is more than a day away. */
+/** The log's time of day, with the date if it is a day away or more. */
 export function timeAt(now: number, at: number, zone: "local" | "utc"): string {
   const time = timeOfDay(at, zone);
   return Math.abs(now - at) < dayMs ? time : `${dateOf(at, zone)} ${time}`;

@@ -6,7 +6,7 @@ import { size } from "../../log/size.ts";
 import { ago, ahead } from "./moment.ts";
 import { cellName, drawn, labelled, table, type ViewStyle } from "./table.ts";
 
-/** Of the wills that wait; with the rest it is one screen of 24 rows. */
+/** Pending wills shown, so that the view fits a screen of 24 rows. */
 const pendingShown = 3;
 
 /** One screen about the broker. */
@@ -81,7 +81,7 @@ function rate(perSecond: number): string {
   return `${perSecond.toFixed(perSecond > 0 && perSecond < 10 ? 1 : 0)}/s`;
 }
 
-/** The first bound that holds all of them. */
+/** The smallest bound that contains all of them. */
 function within({ buckets, count }: HistogramAccount): string {
   if (count === 0) return "none yet";
   const bound = buckets.find((bucket) => bucket.count === count)?.leMs ?? null;

@@ -4,10 +4,10 @@ import { size } from "../../log/size.ts";
 import { ahead } from "./moment.ts";
 import { cellName, nothing, table, type ViewStyle } from "./table.ts";
 
-/** Bytes of a payload that is no text which a line shows. */
+/** Bytes shown of a payload that is not text. */
 const bytesShown = 16;
 
-/** Retained messages with the beginning of their payloads. */
+/** Retained messages with the start of their payloads. */
 export function retainedLines(
   now: number,
   retained: readonly RetainedAccount[],
@@ -24,7 +24,7 @@ export function retainedLines(
   return table(["TOPIC", "QOS", "EXPIRES", "SIZE", "PAYLOAD"], rows, style);
 }
 
-/** In quotes where it is UTF-8, else in hexadecimal; three dots where there is more. */
+/** In quotes if it is UTF-8, else in hexadecimal; three dots if cut. */
 function payloadText({ payload, payloadBytes }: RetainedAccount): string {
   const bytes = Buffer.from(payload, "base64");
   const isWhole = bytes.length === payloadBytes;
@@ -37,7 +37,7 @@ function payloadText({ payload, payloadBytes }: RetainedAccount): string {
   return bytes.length <= bytesShown && isWhole ? hex : `${hex} ...`;
 }
 
-/** Null: no UTF-8. A beginning may end within a character. */
+/** Null: not UTF-8. A cut payload may end within a character. */
 function textOf(bytes: Uint8Array, isWhole: boolean): string | null {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes, {

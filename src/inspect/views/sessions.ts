@@ -7,7 +7,7 @@ import { name } from "../../log/foreign.ts";
 import { optionsOf, sessionText } from "./client.ts";
 import { cellName, drawn, table, type ViewStyle } from "./table.ts";
 
-/** What is kept for each client id. */
+/** The session of each client id. */
 export function sessionsLines(
   now: number,
   sessions: readonly SessionAccount[],
@@ -38,7 +38,7 @@ export function subscriptionsLines(
   return table(["CLIENT", "FILTER", "OPTIONS"], rows, style);
 }
 
-/** Who would get a message on a topic, and why. */
+/** The recipients of a message on a topic, and why. */
 export function routeLines({ topic, recipients }: RouteAccount, style: ViewStyle): string[] {
   const rows = recipients.map((one) => [
     cellName(one.clientId),
@@ -60,8 +60,8 @@ export function routeLines({ topic, recipients }: RouteAccount, style: ViewStyle
 function whyOf(recipient: RouteAccount["recipients"][number]): string {
   const { filters, connected, noLocal, outcome } = recipient;
   const why = outcome.split(": ")[1];
-  const facts = [filters.map(name).join(", "), connected ? "connected" : "away"];
-  if (noLocal) facts.push("not what it publishes itself");
+  const facts = [filters.map(name).join(", "), connected ? "connected" : "offline"];
+  if (noLocal) facts.push("not its own messages");
   if (why !== undefined) facts.push(why);
   return facts.join("; ");
 }

@@ -2,35 +2,35 @@ import type { Colors } from "picocolors/types.js";
 import { folded, padded, shortened, width } from "../../log/columns.ts";
 import { escapeUnprintable, name } from "../../log/foreign.ts";
 
-/** How views are drawn. */
+/** The style of views. */
 export interface ViewStyle {
-  /** Of the terminal; Infinity: none reads, and a line is as long as it is. */
+  /** Width of the terminal; Infinity: no terminal, lines do not wrap. */
   readonly columns: number;
-  /** Of picocolors' `createColors`; without colours nothing but the colours is missing. */
+  /** From picocolors' `createColors`; without colours the text is the same. */
   readonly colors: Colors;
-  /** Whose hours are shown. */
+  /** The time zone of clock times. */
   readonly zone: "local" | "utc";
 }
 
 const gap = 2;
-/** What the last column of a table has to have, for the table to be one. */
+/** Columns that the last column needs; with fewer the table becomes a list. */
 const lastMin = 16;
-/** Of a terminal's columns, what the first one of a table takes at most. */
+/** The largest share of the terminal's width for the first column. */
 const firstShare = 0.4;
 const labelWidth = 13;
-/** Columns of a cell, but for the last of a row: one client id must not make all rows wide. */
+/** Columns of a cell other than the last, so that one client id does not widen all rows. */
 const cellMax = 64;
 
 /**
- * Lines of at most so many columns, all but the first indented, so that no text of a peer ever begins a
- * line; a word that is longer than a line is cut. Whatever of an answer is drawn comes through here or
- * `table`: nothing in it that does not print is left, whoever made it.
+ * Lines of at most `columns` columns, all but the first indented, so that a peer's text never
+ * starts a line; cuts words that are longer than a line. All text of an answer passes through here
+ * or `table`, which escape unprintable characters.
  */
 export function drawn(text: string, columns: number, indent = 0): string[] {
   return folded(escapeUnprintable(text), columns, { indent, longWords: "cut" });
 }
 
-/** `Listeners    mqtt://127.0.0.1:1883`; a text that is too long goes on below itself. */
+/** `Listeners    mqtt://127.0.0.1:1883`; a long text wraps below itself. */
 export function labelled(
   facts: readonly (readonly [label: string, text: string])[],
   { columns, colors }: ViewStyle,
@@ -43,10 +43,10 @@ export function labelled(
 }
 
 /**
- * Rows below their heads, in columns as wide as their widest cell. The last column takes what is left
- * and goes on below itself. A first cell that is too wide for its column gets a line of its own. Where
- * there is no room for columns, each row is a list of its cells. A cell before the last one is
- * shortened; JSON has it whole.
+ * A table whose columns are as wide as their widest cells. The last column takes the remaining
+ * width and wraps below itself. A first cell that is too wide gets a line of its own. Without room
+ * for columns, each row becomes a list of its cells. Cells other than the last are shortened; JSON
+ * has them whole.
  */
 export function table(
   heads: readonly string[],
@@ -69,7 +69,7 @@ export function table(
   const room = Math.min(columns * firstShare, columns - between - lastNeeds);
   const head = width(heads[0] ?? "");
   if (head > room) return rows.flatMap((row) => listed(heads, row, style));
-  // As wide as the widest that fits; a wider one gets a line of its own.
+  // As wide as the widest cell that fits; a wider cell gets a line of its own.
   const first = rows.reduce((most, [lead = ""]) => {
     const own = width(lead);
     return own > room ? most : Math.max(most, own);
@@ -97,12 +97,12 @@ export function table(
   ];
 }
 
-/** A name of a peer's in a cell, shortened before anything in it is escaped. */
+/** A peer's name in a cell, shortened before it is escaped. */
 export function cellName(value: string): string {
   return name(shortened(value, cellMax));
 }
 
-/** What a cell says where there is nothing to say. */
+/** The text of an empty cell. */
 export const nothing = "-";
 
 function listed(

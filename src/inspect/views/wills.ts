@@ -25,7 +25,7 @@ function when({ fate, dueAt, end, armedAt }: WillAccount, now: number): string {
   return end === null || dueAt === null ? ago(now, armedAt) : `due ${ahead(now, dueAt)}`;
 }
 
-/** Its state, what ended the connection, and the statement that asks for it. */
+/** Its state, the cause of the connection's end, and the statement that applies. */
 function what(will: WillAccount): string {
   const { fate, end, steps } = will;
   const parts = end === null ? ["its client is connected"] : [end.causeText];
@@ -44,7 +44,7 @@ function stateOf({ state, fate, topic, qos, retain, delaySeconds, end }: WillAcc
 }
 
 function lateTexts({ lateMs, stoodStillMs }: Published, end: WillAccount["end"]): string[] {
-  // When the silence began that it was due after, nobody knows.
+  // The time at which the silence began is unknown.
   const waited = end?.lastPacketWaitedMs;
   if (waited !== undefined) {
     return [`up to ${duration(lateMs + waited)} late`, "the broker itself had stood still"];

@@ -150,7 +150,7 @@ test("explained: for a client that reads nothing, the page does not claim that i
   const lines = clientLines(answerOf(world), plainStyle(1000)).map((line) => line.trim());
   expect(lines.filter((line) => /^(Connection|Keepalive)/.test(line))).toMatchInlineSnapshot(`
     [
-      "Connection   connected, from 127.0.0.1:50001, since 08:00:00.000, MQTT 5.0, on tcp test, takes no data at the moment, ends in 25.0 s unless it takes what waits for it",
+      "Connection   connected, from 127.0.0.1:50001, since 08:00:00.000, MQTT 5.0, on tcp test, reads no data at the moment, ends in 25.0 s unless it reads the pending output",
       "Keepalive    none: silence does not end it",
     ]
   `);

@@ -107,7 +107,7 @@ test("told: a CONNECT with an unknown level", () => {
          .... .0..               Will Flag: 0
          .... ..1.               Clean Start: 1
          .... ...0               Reserved: 0
-     10  00 00                 Keep Alive: 0 (none: silence is never found)
+     10  00 00                 Keep Alive: 0 (none: silence is never detected)
      12                        Properties
      12  00                      Property Length: 0
      13                      Payload
@@ -121,7 +121,7 @@ test("told: a CONNECT with an unknown level", () => {
 
 test("told: a PUBLISH of unknown protocol version", () => {
   expect(told("300a0003612f620068693132")).toMatchInlineSnapshot(`
-    "PUBLISH, 12 bytes at offset 0, MQTT 5.0 (a guess: 3.1.1 fits as well)
+    "PUBLISH, 12 bytes at offset 0, MQTT 5.0 (a guess: 3.1.1 fits equally well)
       0                      Fixed header
       0  30                    Type and flags
          0011 ....               Packet type: 3 (PUBLISH)
@@ -143,7 +143,7 @@ test("told: a PUBLISH of unknown protocol version", () => {
 
 test("told: a PUBLISH whose alias is 0, with a wildcard and a payload that is no text", () => {
   expect(told("3d110003612f2b0000050101230000fffe6869", 5)).toMatchInlineSnapshot(`
-    "PUBLISH from a client, 19 bytes at offset 0, MQTT 5.0 (as asked for)
+    "PUBLISH from a client, 19 bytes at offset 0, MQTT 5.0 (by -V)
       0                      Fixed header
       0  3d                    Type and flags
          0011 ....               Packet type: 3 (PUBLISH)
@@ -177,7 +177,7 @@ test("told: a PUBLISH whose alias is 0, with a wildcard and a payload that is no
 
 test("told: a SUBSCRIBE with wrong filters and options", () => {
   expect(told("82150001000003612b2f0300092473686172652f672f04", 5)).toMatchInlineSnapshot(`
-    "SUBSCRIBE from a client, 23 bytes at offset 0, MQTT 5.0 (as asked for)
+    "SUBSCRIBE from a client, 23 bytes at offset 0, MQTT 5.0 (by -V)
       0                      Fixed header
       0  82                    Type and flags
          1000 ....               Packet type: 8 (SUBSCRIBE)
@@ -219,7 +219,7 @@ test("told: a SUBSCRIBE with wrong filters and options", () => {
 
 test("told: a CONNACK that refuses with Session Present", () => {
   expect(told("20080387051f00026e6f", 5)).toMatchInlineSnapshot(`
-    "CONNACK from a server, 10 bytes at offset 0, MQTT 5.0 (as asked for)
+    "CONNACK from a server, 10 bytes at offset 0, MQTT 5.0 (by -V)
       0                      Fixed header
       0  20                    Type and flags
          0010 ....               Packet type: 2 (CONNACK)
@@ -247,8 +247,8 @@ test("told: a CONNACK that refuses with Session Present", () => {
 
 test("told: a SUBACK of MQTT 3.1.1", () => {
   expect(told("900400010180")).toMatchInlineSnapshot(`
-    "SUBACK from a server, 6 bytes at offset 0, MQTT 3.1.1 (a guess: it breaks
-    fewer rules so)
+    "SUBACK from a server, 6 bytes at offset 0, MQTT 3.1.1 (a guess: fewer
+    violations than the other)
       0                      Fixed header
       0  90                    Type and flags
          1001 ....               Packet type: 9 (SUBACK)
@@ -267,7 +267,7 @@ test("told: a SUBACK of MQTT 3.1.1", () => {
 
 test("told: a DISCONNECT that only a server may send", () => {
   expect(told("e0018e", 5)).toMatchInlineSnapshot(`
-    "DISCONNECT from a server, 3 bytes at offset 0, MQTT 5.0 (as asked for)
+    "DISCONNECT from a server, 3 bytes at offset 0, MQTT 5.0 (by -V)
       0                      Fixed header
       0  e0                    Type and flags
          1110 ....               Packet type: 14 (DISCONNECT)
@@ -283,7 +283,7 @@ test("told: a DISCONNECT that only a server may send", () => {
 
 test("told: a Remaining Length without end, behind a PINGREQ", () => {
   expect(told("c00030ffffffffff00", 4)).toMatchInlineSnapshot(`
-    "PINGREQ from a client, 2 bytes at offset 0, MQTT 3.1.1 (as asked for)
+    "PINGREQ from a client, 2 bytes at offset 0, MQTT 3.1.1 (by -V)
       0                      Fixed header
       0  c0                    Type and flags
          1100 ....               Packet type: 12 (PINGREQ)
@@ -291,7 +291,7 @@ test("told: a Remaining Length without end, behind a PINGREQ", () => {
       1  00                    Remaining Length: 0
 
     PUBLISH from a client, 7 bytes at offset 2, of a length that can't be read,
-    MQTT 3.1.1 (as asked for)
+    MQTT 3.1.1 (by -V)
       2                      Fixed header
       2  30                    Type and flags
          0011 ....               Packet type: 3 (PUBLISH)
@@ -310,7 +310,7 @@ test("told: a Remaining Length without end, behind a PINGREQ", () => {
 
 test("told: a PUBLISH that is cut off", () => {
   expect(told("30200003612f62006869", 5)).toMatchInlineSnapshot(`
-    "PUBLISH, 10 of 34 bytes at offset 0, MQTT 5.0 (as asked for)
+    "PUBLISH, 10 of 34 bytes at offset 0, MQTT 5.0 (by -V)
       0                      Fixed header
       0  30                    Type and flags
          0011 ....               Packet type: 3 (PUBLISH)
@@ -332,7 +332,7 @@ test("told: a PUBLISH that is cut off", () => {
 
 test("told: a property that does not exist, and the bytes after its block", () => {
   expect(told("4008000100040440000000", 5)).toMatchInlineSnapshot(`
-    "PUBACK from a client, 10 bytes at offset 0, MQTT 5.0 (as asked for)
+    "PUBACK from a client, 10 bytes at offset 0, MQTT 5.0 (by -V)
       0                      Fixed header
       0  40                    Type and flags
          0100 ....               Packet type: 4 (PUBACK)
@@ -349,7 +349,7 @@ test("told: a property that does not exist, and the bytes after its block", () =
       7  40 00 00                Bytes that are not decoded
 
     bytes from a client, 1 byte at offset 10, of a length that can't be read, MQTT
-    5.0 (as asked for)
+    5.0 (by -V)
      10                      Fixed header
      10  00                    Type and flags
          0000 ....               Packet type: 0
@@ -474,7 +474,7 @@ test("told: without room for the bytes, the words", () => {
   const style = { columns: 40, colors: pc.createColors(false) };
   expect(packetTreeText(trees, style)).toMatchInlineSnapshot(`
     "PUBLISH from a client, 7 bytes at
-    offset 0, MQTT 3.1.1 (as asked for)
+    offset 0, MQTT 3.1.1 (by -V)
       0  Fixed header
       0    Type and flags
              Packet type: 3 (PUBLISH)

@@ -60,9 +60,9 @@ test("viewed: a held publisher, and the subscriber that holds it", () => {
     "
     held
     Connection   connected, from 127.0.0.1:50002, since 08:00:00.000, MQTT 3.1.1, on
-                 tcp test, reading is paused, so the keepalive stands still, since
-                 1.50 s it is held for slow, which takes its messages slower than
-                 they come; it is read again in 3.50 s at the latest
+                 tcp test, reading is paused, and the keepalive with it, held for
+                 1.50 s because slow takes its messages more slowly than they
+                 arrive; the broker reads from it again in 3.50 s at the latest
     Keepalive    60 s, silence of 1 min 30 s ends it, closest call 1 min 30 s
     Last packet  PUBLISH, 1.50 s ago
     Pings        fewer than two PINGREQs
@@ -116,10 +116,10 @@ test("viewed: on a terminal of 80 columns", () => {
     == clients
     CLIENT    FROM             DEADLINE   LAST PACKET         WILL   MQTT
     dev-42    127.0.0.1:50001  in 11.8 s  PINGREQ 3.20 s ago  armed  3.1.1, k10
-    灯-三     away             -          -                   -      5.0, 2 queued
+    灯-三     offline          -          -                   -      5.0, 2 queued
     worker-1  127.0.0.1:50003  -          PUBLISH 36.8 s ago  -      5.0, k0
     worker-2  127.0.0.1:50004  -          PUBLISH 36.8 s ago  -      5.0, k0
-    late      away             -          -                   -      5.0
+    late      offline          -          -                   -      5.0
 
     == client
     dev-42
@@ -150,10 +150,10 @@ test("viewed: on a terminal of 80 columns", () => {
     == sessions
     CLIENT    SUBSCRIPTIONS  QUEUED  IN FLIGHT  STATE
     dev-42    1              0       0          connected, ends with the connection
-    灯-三     1              2       0          away, ends in 4 min 23 s
+    灯-三     1              2       0          offline, ends in 4 min 23 s
     worker-1  2              0       0          connected, ends with the connection
     worker-2  2              0       0          connected, ends with the connection
-    late      0              0       0          away, ends in 9 min 23 s
+    late      0              0       0          offline, ends in 9 min 23 s
 
     == subscriptions
     CLIENT    FILTER                     OPTIONS
@@ -168,7 +168,7 @@ test("viewed: on a terminal of 80 columns", () => {
     A message on home/dev-42/status would go to 2 clients.
 
     CLIENT    MESSAGE  UP TO  WHY
-    灯-三     queued   q2     home/#; away
+    灯-三     queued   q2     home/#; offline
     worker-1  sent     q1     $share/crew/home/+/status; connected
     worker-2  shared   q1     $share/crew/home/+/status; connected; another member's
                               turn
@@ -209,10 +209,10 @@ test("viewed: on a wide terminal", () => {
     == clients
     CLIENT    FROM             DEADLINE   LAST PACKET         WILL   MQTT
     dev-42    127.0.0.1:50001  in 11.8 s  PINGREQ 3.20 s ago  armed  3.1.1, k10
-    灯-三     away             -          -                   -      5.0, 2 queued
+    灯-三     offline          -          -                   -      5.0, 2 queued
     worker-1  127.0.0.1:50003  -          PUBLISH 36.8 s ago  -      5.0, k0
     worker-2  127.0.0.1:50004  -          PUBLISH 36.8 s ago  -      5.0, k0
-    late      away             -          -                   -      5.0
+    late      offline          -          -                   -      5.0
 
     == client
     dev-42
@@ -237,10 +237,10 @@ test("viewed: on a wide terminal", () => {
     == sessions
     CLIENT    SUBSCRIPTIONS  QUEUED  IN FLIGHT  STATE
     dev-42    1              0       0          connected, ends with the connection
-    灯-三     1              2       0          away, ends in 4 min 23 s
+    灯-三     1              2       0          offline, ends in 4 min 23 s
     worker-1  2              0       0          connected, ends with the connection
     worker-2  2              0       0          connected, ends with the connection
-    late      0              0       0          away, ends in 9 min 23 s
+    late      0              0       0          offline, ends in 9 min 23 s
 
     == subscriptions
     CLIENT    FILTER                     OPTIONS
@@ -255,7 +255,7 @@ test("viewed: on a wide terminal", () => {
     A message on home/dev-42/status would go to 2 clients.
 
     CLIENT    MESSAGE  UP TO  WHY
-    灯-三     queued   q2     home/#; away
+    灯-三     queued   q2     home/#; offline
     worker-1  sent     q1     $share/crew/home/+/status; connected
     worker-2  shared   q1     $share/crew/home/+/status; connected; another member's turn
 
@@ -314,7 +314,7 @@ test("viewed: without room for columns", () => {
       will: armed
       mqtt: 3.1.1, k10
     灯-三
-      from: away
+      from: offline
       mqtt: 5.0, 2 queued
     worker-1
       from: 127.0.0.1:50003
@@ -325,7 +325,7 @@ test("viewed: without room for columns", () => {
       last packet: PUBLISH 36.8 s ago
       mqtt: 5.0, k0
     late
-      from: away
+      from: offline
       mqtt: 5.0
 
     == client
@@ -385,7 +385,7 @@ test("viewed: without room for columns", () => {
       subscriptions: 1
       queued: 2
       in flight: 0
-      state: away, ends in 4 min 23 s
+      state: offline, ends in 4 min 23 s
     worker-1
       subscriptions: 2
       queued: 0
@@ -402,7 +402,7 @@ test("viewed: without room for columns", () => {
       subscriptions: 0
       queued: 0
       in flight: 0
-      state: away, ends in 9 min 23 s
+      state: offline, ends in 9 min 23 s
 
     == subscriptions
     dev-42
@@ -429,7 +429,7 @@ test("viewed: without room for columns", () => {
       to 2 clients.
 
     CLIENT  MESSAGE  UP TO  WHY
-    灯-三   queued   q2     home/#; away
+    灯-三   queued   q2     home/#; offline
     worker-1
             sent     q1     $share/crew/home
                             /+/status;
@@ -480,10 +480,10 @@ test("viewed: in a pipe lines are not wrapped", () => {
     == clients
     CLIENT    FROM             DEADLINE   LAST PACKET         WILL   MQTT
     dev-42    127.0.0.1:50001  in 11.8 s  PINGREQ 3.20 s ago  armed  3.1.1, k10
-    灯-三     away             -          -                   -      5.0, 2 queued
+    灯-三     offline          -          -                   -      5.0, 2 queued
     worker-1  127.0.0.1:50003  -          PUBLISH 36.8 s ago  -      5.0, k0
     worker-2  127.0.0.1:50004  -          PUBLISH 36.8 s ago  -      5.0, k0
-    late      away             -          -                   -      5.0
+    late      offline          -          -                   -      5.0
 
     == client
     dev-42
@@ -508,10 +508,10 @@ test("viewed: in a pipe lines are not wrapped", () => {
     == sessions
     CLIENT    SUBSCRIPTIONS  QUEUED  IN FLIGHT  STATE
     dev-42    1              0       0          connected, ends with the connection
-    灯-三     1              2       0          away, ends in 4 min 23 s
+    灯-三     1              2       0          offline, ends in 4 min 23 s
     worker-1  2              0       0          connected, ends with the connection
     worker-2  2              0       0          connected, ends with the connection
-    late      0              0       0          away, ends in 9 min 23 s
+    late      0              0       0          offline, ends in 9 min 23 s
 
     == subscriptions
     CLIENT    FILTER                     OPTIONS
@@ -526,7 +526,7 @@ test("viewed: in a pipe lines are not wrapped", () => {
     A message on home/dev-42/status would go to 2 clients.
 
     CLIENT    MESSAGE  UP TO  WHY
-    灯-三     queued   q2     home/#; away
+    灯-三     queued   q2     home/#; offline
     worker-1  sent     q1     $share/crew/home/+/status; connected
     worker-2  shared   q1     $share/crew/home/+/status; connected; another member's turn
 
@@ -643,7 +643,7 @@ test("viewed: a refused client, and one that the operator has dropped", () => {
     Keepalive    none: silence does not end it
     Last packet  CONNECT, 1.00 s ago
     Pings        fewer than two PINGREQs
-    Will         none: the CONNECT was refused, with its will on secret (q1)
+    Will         none: the CONNECT was refused, with a will on secret (q1)
     Events
       08:00:00.000  Client denied (127.0.0.1:50001) disconnected: refused (the
                     client may not publish on its will topic [v5-3.1.4-2]) · will on
