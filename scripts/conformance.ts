@@ -8,7 +8,7 @@ import { nearest } from "../src/config/nearest.ts";
 import { durationForm, millisecondsOf } from "../src/config/quantity.ts";
 import { catalogue } from "../tests/conformance/catalogue.ts";
 import { casesOf, type Case } from "../tests/conformance/check.ts";
-import { ledger } from "../tests/conformance/ledger.ts";
+import { ledger } from "../src/standard/statements.ts";
 import { reportJson, reportText } from "../tests/conformance/report.ts";
 import { type Outcome, outcomeOf, runAll } from "../tests/conformance/run.ts";
 import { SocketPort } from "../tests/conformance/socket-port.ts";

@@ -1,4 +1,8 @@
+import { usageError } from "../config/cli-error.ts";
 import type { Env } from "../config/environment.ts";
+import { quoted } from "../config/problem.ts";
+import type { Arguments } from "./arguments.ts";
+
 export type ColorChoice = "auto" | "always" | "never";
 
 /**
@@ -11,4 +15,11 @@ export function usesColor(choice: ColorChoice, env: Env, isTerminal: boolean): b
   const force = env["FORCE_COLOR"];
   if (force) return force !== "0" && force !== "false";
   return isTerminal && env["TERM"] !== "dumb";
+}
+
+/** What `--color` asks for. Throws CliError. */
+export function colorFrom(given: Arguments): ColorChoice {
+  const when = given.text("color") ?? "auto";
+  if (when === "auto" || when === "always" || when === "never") return when;
+  throw usageError(`--color: found ${quoted(when)}, allowed: "auto", "always" or "never"`);
 }

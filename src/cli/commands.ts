@@ -25,6 +25,12 @@ export const commands: readonly ListedCommand[] = [
     load: async () => (await import("./inspect.ts")).inspectCommand(),
   },
   {
+    group: "Look",
+    name: "rule",
+    summary: "what a statement of the standard says, and where mqttd obeys it",
+    load: async () => (await import("./rule.ts")).ruleCommand(),
+  },
+  {
     group: "Break",
     name: "simulate-drop",
     summary: "simulate a client's death on any broker, and judge the broker",

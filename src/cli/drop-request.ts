@@ -16,7 +16,7 @@ import {
   versionFrom,
   withCredentials,
 } from "./client-flags.ts";
-import type { ColorChoice } from "./color.ts";
+import { type ColorChoice, colorFrom } from "./color.ts";
 
 /** The checked request of `mqttd simulate-drop`; `keepAlive` is in seconds. */
 export interface DropRequest extends Omit<RunOptions, "has" | "signal" | "watch"> {
@@ -162,10 +162,4 @@ function textFrom(given: Arguments, flag: string, form: string): string | null {
   const text = given.text(flag);
   if (text === "") throw usageError(`--${flag}: found "", allowed: ${form}`);
   return text;
-}
-
-function colorFrom(given: Arguments): ColorChoice {
-  const written = given.text("color") ?? "auto";
-  if (written === "auto" || written === "always" || written === "never") return written;
-  throw usageError(`--color: found ${quoted(written)}, allowed: "auto", "always" or "never"`);
 }

@@ -1,12 +1,10 @@
 import pc from "picocolors";
-import { usageError } from "../config/cli-error.ts";
-import { quoted } from "../config/problem.ts";
 import { addressOf } from "../inspect/broker-address.ts";
 import { BrokerClient } from "../inspect/broker-client.ts";
 import type { ViewStyle } from "../inspect/views/table.ts";
 import type { Arguments } from "./arguments.ts";
 import { durationFrom } from "./client-flags.ts";
-import { type ColorChoice, usesColor } from "./color.ts";
+import { colorFrom, usesColor } from "./color.ts";
 import { type CliCommand, type Command, declare, type Surroundings } from "./command.ts";
 import { type HelpPage, helpText, textColumns } from "./help.ts";
 import { inspectPage, verbPage } from "./inspect-help.ts";
@@ -54,7 +52,7 @@ async function runInspect(
     return 0;
   }
   const { verb, word } = verbOf(given);
-  const color = colorOf(given);
+  const color = colorFrom(given);
   const style: ViewStyle = {
     columns: screen?.columns ?? Infinity,
     colors: pc.createColors(usesColor(color, surroundings.env, screen !== null)),
@@ -74,9 +72,3 @@ async function runInspect(
 
 const timeoutDefaultMs = 5000;
 const timeoutMaxMs = 10 * 60_000;
-
-function colorOf(given: Arguments): ColorChoice {
-  const when = given.text("color") ?? "auto";
-  if (when === "auto" || when === "always" || when === "never") return when;
-  throw usageError(`--color: found ${quoted(when)}, allowed: auto, always or never`);
-}

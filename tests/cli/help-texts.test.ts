@@ -26,6 +26,7 @@ test("mqttd --help", async () => {
 
     Look:
       inspect        query a running broker: why did this will (not) fire?
+      rule           what a statement of the standard says, and where mqttd obeys it
 
     Break:
       simulate-drop  simulate a client's death on any broker, and judge the broker

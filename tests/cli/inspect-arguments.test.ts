@@ -163,7 +163,7 @@ test("each error is one line, with the nearest right word, and exit code 2", asy
     "packet c000 --from broker"
       mqttd: --from: found "broker", allowed: client or server
     "--color sometimes"
-      mqttd: --color: found "sometimes", allowed: auto, always or never
+      mqttd: --color: found "sometimes", allowed: "auto", "always" or "never"
     "--admin localhost"
       mqttd: --admin: found "localhost", allowed: a port, or http://HOST:PORT
     "--admin http://h/v1"

@@ -2,7 +2,7 @@ import type { IPublishPacket } from "mqtt-packet";
 import { variable } from "./bytes.ts";
 import { Disagreement } from "./disagreement.ts";
 import { codeOf, describe, hex, type Frame } from "./frame.ts";
-import type { StatementId } from "./statement.ts";
+import type { StatementId } from "../../src/standard/statement.ts";
 
 /** Reason codes that a server may send, by packet (v5-2.4 and the table of each packet). */
 const reasonCodes: Readonly<Record<string, { codes: readonly number[]; statement: StatementId }>> =

@@ -1,7 +1,7 @@
 import type { WorldOptions } from "../support/world.ts";
 import type { Port } from "./port.ts";
 import { Scene } from "./scene.ts";
-import type { StatementId } from "./statement.ts";
+import type { StatementId } from "../../src/standard/statement.ts";
 
 /** A broker with other settings than the defaults; only our own can have them. */
 export interface Needs {

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { StatementId } from "./statement.ts";
+import type { StatementId } from "../../src/standard/statement.ts";
 
 /** The broker does not do what a check expects. */
 export class Disagreement extends Error {

@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import path from "node:path";
 import { catalogue } from "./catalogue.ts";
 import { casesOf } from "./check.ts";
-import { countOf, isStatement, statementsOf } from "./ledger.ts";
+import { countOf, isStatement, statementsOf } from "../../src/standard/statements.ts";
 
 /** Statements that bind a server and that no check covers. Their number may only decrease. */
 const gaps = { 4: 3, 5: 3 } as const;

@@ -5,7 +5,7 @@ import { EmbeddedBroker } from "../support/embedded.ts";
 import { Mosquitto, mosquittoMissing } from "../support/mosquitto.ts";
 import { catalogue } from "./catalogue.ts";
 import { casesOf, type Case } from "./check.ts";
-import { countOf, isStatement, statementsOf } from "./ledger.ts";
+import { countOf, isStatement, statementsOf } from "../../src/standard/statements.ts";
 import { runAll, type Outcome } from "./run.ts";
 import { SocketPort } from "./socket-port.ts";
 

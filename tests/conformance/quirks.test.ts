@@ -3,7 +3,7 @@ import { catalogue } from "./catalogue.ts";
 import { casesOf, type Case } from "./check.ts";
 import { quirks } from "./quirks/all.ts";
 import { QuirkyPort, type Quirk } from "./quirky-port.ts";
-import { statementsOf } from "./ledger.ts";
+import { statementsOf } from "../../src/standard/statements.ts";
 import { outcomeOf } from "./run.ts";
 import { VirtualPort } from "./virtual-port.ts";
 

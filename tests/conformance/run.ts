@@ -2,7 +2,7 @@ import { DialError } from "../../src/client/dial.ts";
 import { play, type Case } from "./check.ts";
 import { Disagreement, Skip } from "./disagreement.ts";
 import type { Port } from "./port.ts";
-import type { StatementId } from "./statement.ts";
+import type { StatementId } from "../../src/standard/statement.ts";
 
 export type Outcome = { readonly case: Case } & (
   | { readonly verdict: "passed" }

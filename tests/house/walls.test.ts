@@ -68,7 +68,7 @@ const walls: readonly Wall[] = [
     refused: ["../queries/noun.ts", "../records/noun.ts", "../../log/noun.ts"],
     allowed: ["../noun.ts", "./noun.ts"],
   },
-  ...["cli", "log", "config", "api", "wire", "transport", "client"].map((room) => ({
+  ...["cli", "log", "config", "api", "standard", "wire", "transport", "client"].map((room) => ({
     file: `src/${room}/planted.ts`,
     refused: ["../main.ts"],
     allowed: ["./noun.ts", "../core/noun.ts"],

@@ -13,6 +13,14 @@ export interface Statement {
 
 export type Ledger = Readonly<Record<StatementId, Statement>>;
 
+/** Who keeps a statement, as `scripts/evidence.ts` finds it in the sources: a file, a blank, and ... */
+export interface Evidence {
+  /** ... the noun that obeys it: `src/core/patience.ts endsAt`. */
+  readonly obeyed: readonly string[];
+  /** ... the title of a check of it: `tests/conformance/checks/will.ts a will is ...`. */
+  readonly tests: readonly string[];
+}
+
 /** At least one check names it. */
 export function tested(says: string): Statement {
   return { says, status: "tested", why: "" };

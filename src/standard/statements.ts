@@ -1,5 +1,5 @@
-import { ledgerV4 } from "./ledger-v4.ts";
-import { ledgerV5 } from "./ledger-v5.ts";
+import { ledgerV4 } from "./statements-v4.ts";
+import { ledgerV5 } from "./statements-v5.ts";
 import type { Ledger, Statement, StatementId, Status } from "./statement.ts";
 
 /** All normative statements of MQTT 3.1.1 and 5.0. */
@@ -20,4 +20,22 @@ export function statementsOf(version: 4 | 5): (Statement & { readonly id: Statem
 /** The number of statements of one version with a status. */
 export function countOf(version: 4 | 5, status: Status): number {
   return statementsOf(version).filter((statement) => statement.status === status).length;
+}
+
+/** Where a statement is: `v5-3.1.2-22` is of version 5, section `3.1.2`, the 22nd there. */
+export interface Place {
+  readonly version: 4 | 5;
+  /** As in the id: `3.1.0` stands for 3.1. */
+  readonly section: string;
+  readonly number: number;
+}
+
+export function placeOf(id: StatementId): Place {
+  const [version = "", section = "", number = ""] = id.split("-");
+  return { version: version === "v4" ? 4 : 5, section, number: Number(number) };
+}
+
+/** As users say it: `3.1.1`. */
+export function versionName(version: 4 | 5): string {
+  return version === 4 ? "3.1.1" : "5.0";
 }
