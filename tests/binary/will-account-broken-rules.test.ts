@@ -44,7 +44,9 @@ test(
     What to change
       - That is a fault of its program or of its MQTT library, and each such packet
         costs it its connection. \`mqttd serve --verbose\` logs every packet before
-        it; \`mqttd inspect packet HEX\` says what is wrong with its bytes. [v5-2.1.2]"
+        it; \`mqttd inspect packet HEX\` says what is wrong with its bytes. [v5-2.1.2]
+
+    What a statement says: mqttd rule v5-3.1.2-8"
   `);
   },
   rowLimitMs,
@@ -82,7 +84,9 @@ test(
       - That is a fault of its program or of its MQTT library, and each such packet
         costs it its connection. \`mqttd serve --verbose\` logs every packet before
         it; \`mqttd inspect packet HEX\` says what is wrong with its bytes.
-        [v4-3.3.1-4]"
+        [v4-3.3.1-4]
+
+    What a statement says: mqttd rule v4-3.1.2-8"
   `);
   },
   rowLimitMs,
@@ -120,7 +124,9 @@ test(
       - That is a fault of its program or of its MQTT library, and each such packet
         costs it its connection. \`mqttd serve --verbose\` logs every packet before
         it; \`mqttd inspect packet HEX\` says what is wrong with its bytes.
-        [v5-3.1.0-2]"
+        [v5-3.1.0-2]
+
+    What a statement says: mqttd rule v5-3.1.2-8"
   `);
   },
   rowLimitMs,
@@ -156,7 +162,9 @@ test(
 
     What to change
       - Let it send smaller packets, or give this broker a higher limits.packetSize.
-        [v5-3.2.2-15]"
+        [v5-3.2.2-15]
+
+    What a statement says: mqttd rule v4-3.1.2-8"
   `);
   },
   rowLimitMs,
@@ -193,7 +201,9 @@ test(
     What to change
       - Let it finish earlier QoS 2 messages first: CONNACK tells it how many may be
         unfinished (Receive Maximum). Or give this broker a higher
-        limits.receiveMaximum. [v5-3.3.4-7]"
+        limits.receiveMaximum. [v5-3.3.4-7]
+
+    What a statement says: mqttd rule v5-3.1.2-8"
   `);
   },
   rowLimitMs,

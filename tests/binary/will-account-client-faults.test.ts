@@ -67,7 +67,9 @@ test(
 
       Its other connections
         <time>  127.0.0.1:<port>, MQTT 5.0. Closed without DISCONNECT (FIN) after
-                <measured>; will fired, 1 got it"
+                <measured>; will fired, 1 got it
+
+      What a statement says: mqttd rule v5-3.1.2-8"
     `);
   },
   rowLimitMs,
@@ -111,7 +113,9 @@ test(
         - It gave no client id, so the broker drew one: after a restart it is another
           client. Its return then neither takes over nor cancels anything, and the
           will of the old id can land after the birth of the new one. Give the device
-          one client id and keep it."
+          one client id and keep it.
+
+      What a statement says: mqttd rule v5-3.1.2-8"
     `);
   },
   rowLimitMs,
@@ -159,7 +163,9 @@ test(
         <time>  127.0.0.1:<port>, MQTT 5.0. Closed without DISCONNECT (FIN) after
                 <measured>; will fired, 1 got it
         <time>  127.0.0.1:<port>, MQTT 5.0. Closed without DISCONNECT (FIN) after
-                <measured>; will fired, 1 got it"
+                <measured>; will fired, 1 got it
+
+      What a statement says: mqttd rule v5-3.1.2-8"
     `);
   },
   rowLimitMs,
@@ -209,7 +215,9 @@ test(
 
       Its other connections
         <time>  127.0.0.1:<port>, MQTT 5.0. Closed without DISCONNECT (FIN) after
-                <measured>; will fired, 1 got it"
+                <measured>; will fired, 1 got it
+
+      What a statement says: mqttd rule v5-3.1.2-8"
     `);
   },
   rowLimitMs,
@@ -262,7 +270,9 @@ test(
 
       Its other connections
         <time>  127.0.0.1:<port>, MQTT 5.0. Closed without DISCONNECT (FIN) after
-                <measured>; will fired, 1 got it"
+                <measured>; will fired, 1 got it
+
+      What a statement says: mqttd rule v5-3.1.2-7"
     `);
   },
   rowLimitMs,
@@ -311,7 +321,9 @@ test(
 
       Its other connections
         <time>  127.0.0.1:<port>, MQTT 3.1.1. Closed without DISCONNECT (FIN) after
-                <measured>; will fired, 1 got it"
+                <measured>; will fired, 1 got it
+
+      What a statement says: mqttd rule v4-3.1.2-8"
     `);
   },
   rowLimitMs,
@@ -353,7 +365,9 @@ test(
       What to change
         - It has a will on wills/minutes, and a keepalive of 5 min: a silent death is
           detected after 7 min 30 s. Set the keepalive to two thirds of the time
-          within which a death must be known."
+          within which a death must be known.
+
+      What a statement says: mqttd rule v5-3.1.2-7"
     `);
   },
   rowLimitMs,
@@ -401,7 +415,9 @@ test(
 
       Its other connections
         <time>  127.0.0.1:<port>, MQTT 5.0. Closed without DISCONNECT (FIN) after
-                <measured>; will fired, 1 got it"
+                <measured>; will fired, 1 got it
+
+      What a statement says: mqttd rule v5-3.1.2-8"
     `);
   },
   rowLimitMs,
@@ -447,7 +463,9 @@ test(
         <time>  127.0.0.1:<port>, MQTT 5.0. Closed without DISCONNECT (FIN) after
                 <measured>; will fired, nobody got it
         <time>  127.0.0.1:<port>, MQTT 5.0. Closed without DISCONNECT (FIN) after
-                <measured>; will fired, nobody got it"
+                <measured>; will fired, nobody got it
+
+      What a statement says: mqttd rule v5-3.1.2-8"
     `);
   },
   rowLimitMs,
@@ -491,7 +509,9 @@ test(
 
       Its other connections
         <time>  127.0.0.1:<port>, MQTT 5.0. DISCONNECT after <measured>; will
-                discarded"
+                discarded
+
+      What a statement says: mqttd rule v5-3.14.4-3"
     `);
   },
   rowLimitMs,

@@ -60,7 +60,9 @@ test(
 
     What to change
       - If it is to fire at once, set its Will Delay Interval to 0; it is 30 s.
-        [v5-3.1.2-8]"
+        [v5-3.1.2-8]
+
+    What a statement says: mqttd rule v5-3.1.2-8"
   `);
   },
   rowLimitMs,
@@ -95,7 +97,9 @@ test.concurrent(
               (FIN).
       <time>  The will began to wait: it asked for a delay of 1 s. [v5-3.1.2-8]
       <time>  The will was published on wills/is-due, <lateness>. 1 subscriber got
-              it. [v5-3.1.2-8]"
+              it. [v5-3.1.2-8]
+
+    What a statement says: mqttd rule v5-3.1.2-8"
   `);
   },
   rowLimitMs,
@@ -141,7 +145,9 @@ test.concurrent(
     What to change
       - Its will asks for a delay of 1 min, and its session ends 1 s after its
         connection: the will fires after 1 s, since it never outlives its session.
-        Ask for a Session Expiry Interval above the delay. [v5-3.1.2-8]"
+        Ask for a Session Expiry Interval above the delay. [v5-3.1.2-8]
+
+    What a statement says: mqttd rule v5-3.1.2-8"
   `);
   },
   rowLimitMs,
@@ -198,7 +204,9 @@ test(
 
     Its other connections
       <time>  127.0.0.1:<port>, MQTT 5.0. Closed without DISCONNECT (FIN) after
-              <measured>; will cancelled <measured> later"
+              <measured>; will cancelled <measured> later
+
+    What a statement says: mqttd rule v5-3.1.2-7"
   `);
   },
   rowLimitMs,
@@ -256,7 +264,9 @@ test(
 
     Its other connections
       <time>  127.0.0.1:<port>, MQTT 5.0. Closed without DISCONNECT (FIN) after
-              <measured>; will fired <measured> later, 1 got it"
+              <measured>; will fired <measured> later, 1 got it
+
+    What a statement says: mqttd rule v5-3.1.2-7"
   `);
   },
   rowLimitMs,
@@ -297,7 +307,9 @@ test(
     What to change
       - If the will is to wait for its delay of 30 s, leave the Session Expiry
         Interval out of DISCONNECT: it set it to 0, and a will never outlives its
-        session. [v5-3.1.3-9]"
+        session. [v5-3.1.3-9]
+
+    What a statement says: mqttd rule v5-3.1.2-8"
   `);
   },
   rowLimitMs,
@@ -333,7 +345,9 @@ test(
       - 1 subscriber of wills/delayed-bye was told nothing. If planned ends are to
         be heard of too, publish the farewell before DISCONNECT, or send DISCONNECT
         with reason code 0x04. To try the will, kill the program (SIGKILL).
-        [v5-3.14.4-3]"
+        [v5-3.14.4-3]
+
+    What a statement says: mqttd rule v5-3.14.4-3"
   `);
   },
   rowLimitMs,

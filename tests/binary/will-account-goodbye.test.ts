@@ -44,7 +44,9 @@ test(
         heard of too, publish the farewell before DISCONNECT (only MQTT 5.0 has a
         DISCONNECT that keeps the will). To try the will, kill the program
         (SIGKILL): with Ctrl-C many send DISCONNECT, as mosquitto_sub does.
-        [v4-3.14.4-3]"
+        [v4-3.14.4-3]
+
+    What a statement says: mqttd rule v4-3.14.4-3"
   `);
   },
   rowLimitMs,
@@ -80,7 +82,9 @@ test(
       - 1 subscriber of wills/bye-5 was told nothing. If planned ends are to be
         heard of too, publish the farewell before DISCONNECT, or send DISCONNECT
         with reason code 0x04. To try the will, kill the program (SIGKILL).
-        [v5-3.14.4-3]"
+        [v5-3.14.4-3]
+
+    What a statement says: mqttd rule v5-3.14.4-3"
   `);
   },
   rowLimitMs,
@@ -117,7 +121,9 @@ test.skipIf(mosquittoSubMissing !== null)(
           heard of too, publish the farewell before DISCONNECT (only MQTT 5.0 has a
           DISCONNECT that keeps the will). To try the will, kill the program
           (SIGKILL): with Ctrl-C many send DISCONNECT, as mosquitto_sub does.
-          [v4-3.14.4-3]"
+          [v4-3.14.4-3]
+
+      What a statement says: mqttd rule v4-3.14.4-3"
     `);
   },
   rowLimitMs,
@@ -148,7 +154,9 @@ test.skipIf(mosquittoSubMissing !== null)(
         <time>  The connection ended: it sent DISCONNECT with reason code 0x04, which
                 asks for the will.
         <time>  The will was published on wills/ctrl-c-5, <lateness>. 1 subscriber got
-                it. [v5-3.1.2-8]"
+                it. [v5-3.1.2-8]
+
+      What a statement says: mqttd rule v5-3.1.2-8"
     `);
   },
   rowLimitMs,
@@ -181,7 +189,9 @@ test(
       <time>  The connection ended: it sent DISCONNECT with an error: unspecified
               error (0x80): fan is on fire.
       <time>  The will was published on wills/fire-80, <lateness>. 1 subscriber got
-              it. [v5-3.1.2-8]"
+              it. [v5-3.1.2-8]
+
+    What a statement says: mqttd rule v5-3.1.2-8"
   `);
   },
   rowLimitMs,
@@ -212,7 +222,9 @@ test(
       <time>  The connection ended: it sent DISCONNECT with an error: administrative
               action (0x98).
       <time>  The will was published on wills/moved-98, <lateness>. 1 subscriber got
-              it. [v5-3.1.2-8]"
+              it. [v5-3.1.2-8]
+
+    What a statement says: mqttd rule v5-3.1.2-8"
   `);
   },
   rowLimitMs,
@@ -250,7 +262,9 @@ test(
       - That is a fault of its program or of its MQTT library, and each such packet
         costs it its connection. \`mqttd serve --verbose\` logs every packet before
         it; \`mqttd inspect packet HEX\` says what is wrong with its bytes.
-        [v5-3.14.1-1]"
+        [v5-3.14.1-1]
+
+    What a statement says: mqttd rule v5-3.1.2-8"
   `);
   },
   rowLimitMs,
@@ -287,7 +301,9 @@ test(
     What to change
       - That is a fault of its program or of its MQTT library, and each such packet
         costs it its connection. \`mqttd serve --verbose\` logs every packet before
-        it; \`mqttd inspect packet HEX\` says what is wrong with its bytes. [v4-2.2.3]"
+        it; \`mqttd inspect packet HEX\` says what is wrong with its bytes. [v4-2.2.3]
+
+    What a statement says: mqttd rule v4-3.1.2-8"
   `);
   },
   rowLimitMs,
@@ -325,7 +341,9 @@ test(
       - That is a fault of its program or of its MQTT library, and each such packet
         costs it its connection. \`mqttd serve --verbose\` logs every packet before
         it; \`mqttd inspect packet HEX\` says what is wrong with its bytes.
-        [v5-3.14.2.2.2]"
+        [v5-3.14.2.2.2]
+
+    What a statement says: mqttd rule v5-3.1.2-8"
   `);
   },
   rowLimitMs,
@@ -361,7 +379,9 @@ test(
 
       What to change
         - Start the broker without --like and planted faults to see what the standard
-          asks for."
+          asks for.
+
+      What a statement says: mqttd rule v5-3.1.2-22"
     `);
   },
   rowLimitMs,

@@ -47,7 +47,9 @@ test(
       <time>  The connection ended: it closed the connection without a DISCONNECT
               (FIN).
       <time>  The will was published on wills/fin, <lateness>. 1 subscriber got it.
-              [v4-3.1.2-8]"
+              [v4-3.1.2-8]
+
+    What a statement says: mqttd rule v4-3.1.2-8"
   `);
   },
   rowLimitMs,
@@ -79,7 +81,9 @@ test(
       <time>  The connection ended: its connection was reset without a DISCONNECT
               (RST).
       <time>  The will was published on wills/was-reset, <lateness>. 1 subscriber
-              got it. [v5-3.1.2-8]"
+              got it. [v5-3.1.2-8]
+
+    What a statement says: mqttd rule v5-3.1.2-8"
   `);
   },
   rowLimitMs,
@@ -113,7 +117,9 @@ test(
       <time>  The connection ended: the operator broke its connection (\`mqttd
               inspect drop\`) as a network does, with a reset (RST).
       <time>  The will was published on wills/dropped, <lateness>. 1 subscriber got
-              it. [v5-3.1.2-8]"
+              it. [v5-3.1.2-8]
+
+    What a statement says: mqttd rule v5-3.1.2-8"
   `);
   },
   rowLimitMs,
@@ -145,7 +151,9 @@ test.skipIf(mosquittoSubMissing !== null)(
         <time>  The connection ended: it closed the connection without a DISCONNECT
                 (FIN).
         <time>  The will was published on wills/killed, <lateness>. 1 subscriber got
-                it. [v4-3.1.2-8]"
+                it. [v4-3.1.2-8]
+
+      What a statement says: mqttd rule v4-3.1.2-8"
     `);
   },
   rowLimitMs,
@@ -178,7 +186,9 @@ test.concurrent.skipIf(mosquittoSubMissing !== null)(
         <time>  The connection ended: nothing came from it for <measured>, and its
                 keepalive of 5 s allows 7.50 s of silence. [v4-3.1.2-24]
         <time>  The will was published on wills/hung, <lateness>. 1 subscriber got it.
-                [v4-3.1.2-8]"
+                [v4-3.1.2-8]
+
+      What a statement says: mqttd rule v4-3.1.2-8"
     `);
   },
   rowLimitMs,
@@ -214,7 +224,9 @@ test.concurrent(
     What to change
       - It never sent anything after CONNECT. With a keepalive of 1 s it has to send
         a PINGREQ whenever it was silent for so long: does its network loop run
-        (loop_start() or loop_forever() in Paho)? [v4-3.1.2-23]"
+        (loop_start() or loop_forever() in Paho)? [v4-3.1.2-23]
+
+    What a statement says: mqttd rule v4-3.1.2-8"
   `);
   },
   rowLimitMs,
@@ -250,7 +262,9 @@ test.concurrent(
       <time>  The connection ended: nothing came from it for <measured>, and its
               keepalive of 4 s allows 6.00 s of silence. [v5-3.1.2-22]
       <time>  The will was published on wills/cut-off, <lateness>. 1 subscriber got
-              it. [v5-3.1.2-8]"
+              it. [v5-3.1.2-8]
+
+    What a statement says: mqttd rule v5-3.1.2-8"
   `);
     expect(client.connacks.items).toHaveLength(1);
   },
@@ -290,7 +304,9 @@ test.concurrent.if(process.platform === "linux")(
       What to change
         - It has a will on wills/unplugged, and a keepalive of 0: only TCP can detect
           a dead link, or nothing does. Set a keepalive; the will is published 1.5
-          times the keepalive after the last packet."
+          times the keepalive after the last packet.
+
+      What a statement says: mqttd rule v5-3.1.2-8"
     `);
   },
   rowLimitMs,
@@ -335,7 +351,9 @@ test.concurrent(
     What to change
       - Look at its program: it does not read what comes to it, or its link is too
         slow for what it subscribes to. Let it subscribe to less, or give this
-        broker a longer limits.stallTimeout."
+        broker a longer limits.stallTimeout.
+
+    What a statement says: mqttd rule v5-3.1.2-8"
   `);
   },
   rowLimitMs,
@@ -375,7 +393,9 @@ test.concurrent(
           a PINGREQ whenever it was silent for so long: does its network loop run
           (loop_start() or loop_forever() in Paho)? [v5-3.1.2-20]
         - Let it obey the Server Keep Alive of 1 s in CONNACK, whatever it had asked
-          for (1 h). [v5-3.1.2-21]"
+          for (1 h). [v5-3.1.2-21]
+
+      What a statement says: mqttd rule v5-3.1.2-8"
     `);
   },
   rowLimitMs,

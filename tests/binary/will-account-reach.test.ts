@@ -50,7 +50,9 @@ test(
     What to change
       - It has a will on elsewhere/unheard that reached no subscriber and is not
         retained: its message is lost. Check the topic's spelling, retain the will,
-        or give the watcher a session that lasts."
+        or give the watcher a session that lasts.
+
+    What a statement says: mqttd rule v5-3.1.2-8"
   `);
   },
   rowLimitMs,
@@ -89,7 +91,9 @@ test(
               (FIN).
       <time>  The will was published on elsewhere/kept-will, <lateness>. Nobody had
               subscribed to elsewhere/kept-will, and it is kept as the topic's
-              retained message. [v5-3.1.2-8]"
+              retained message. [v5-3.1.2-8]
+
+    What a statement says: mqttd rule v5-3.1.2-8"
   `);
     await using late = await accounts.mqttjs("latecomer");
     await late.mqtt.subscribeAsync(topic);
@@ -136,7 +140,9 @@ test(
     What to change
       - Give the will a payload if those who subscribe later are to find it: an
         empty retained message deletes what was retained on elsewhere/clears.
-        [v5-3.3.1-6]"
+        [v5-3.3.1-6]
+
+    What a statement says: mqttd rule v5-3.1.2-8"
   `);
   },
   rowLimitMs,
@@ -177,7 +183,9 @@ test(
       <time>  The connection ended: it closed the connection without a DISCONNECT
               (FIN).
       <time>  The will was published on elsewhere/queued, <lateness>. It waits in
-              the queue of 1 subscriber. [v5-3.1.2-8]"
+              the queue of 1 subscriber. [v5-3.1.2-8]
+
+    What a statement says: mqttd rule v5-3.1.2-8"
   `);
   },
   rowLimitMs,
@@ -219,7 +227,9 @@ test(
     What to change
       - Look at the 1 subscriber for whom it was dropped: a full queue, a Maximum
         Packet Size below the message, or a connection that takes no data. \`mqttd
-        inspect subscriptions elsewhere/too-large\` names them."
+        inspect subscriptions elsewhere/too-large\` names them.
+
+    What a statement says: mqttd rule v5-3.1.2-8"
   `);
   },
   rowLimitMs,
@@ -266,7 +276,9 @@ test(
 
       What to change
         - Give both the will and the subscription QoS 1 if those who were away are to
-          get it when they come back, or make the will retained."
+          get it when they come back, or make the will retained.
+
+      What a statement says: mqttd rule v5-3.1.2-8"
     `);
   },
   rowLimitMs,
@@ -301,7 +313,9 @@ test(
 
       What to change
         - Set a will in CONNECT: topic, payload, QoS, retain. It can't be set later,
-          and most libraries want it before connect() is called."
+          and most libraries want it before connect() is called.
+
+      What a statement says: mqttd rule v5-3.1.2-22"
     `);
   },
   rowLimitMs,

@@ -40,7 +40,9 @@ test(
 
       What to change
         - Correct the will, and connect again: Will Topic holds a wildcard.
-          [v4-4.7.1-1]"
+          [v4-4.7.1-1]
+
+      What a statement says: mqttd rule v4-4.7.1-1"
     `);
   },
   rowLimitMs,
@@ -64,7 +66,9 @@ test(
 
       What to change
         - Correct the will, and connect again: Will Topic holds a wildcard.
-          [v5-4.7.0-1]"
+          [v5-4.7.0-1]
+
+      What a statement says: mqttd rule v5-4.7.0-1"
     `);
   },
   rowLimitMs,
@@ -87,7 +91,9 @@ test(
                 Nothing was armed. [v5-4.7.3-1]
 
       What to change
-        - Correct the will, and connect again: Will Topic is empty. [v5-4.7.3-1]"
+        - Correct the will, and connect again: Will Topic is empty. [v5-4.7.3-1]
+
+      What a statement says: mqttd rule v5-4.7.3-1"
     `);
   },
   rowLimitMs,
@@ -110,7 +116,9 @@ test(
                 U+0000. Nothing was armed. [v4-1.5.3-2]
 
       What to change
-        - Correct the will, and connect again: Will Topic holds U+0000. [v4-1.5.3-2]"
+        - Correct the will, and connect again: Will Topic holds U+0000. [v4-1.5.3-2]
+
+      What a statement says: mqttd rule v4-1.5.3-2"
     `);
   },
   rowLimitMs,
@@ -134,7 +142,9 @@ test(
                 was armed. [v5-3.1.2-12]
 
       What to change
-        - Correct the will, and connect again: Will QoS is 3. [v5-3.1.2-12]"
+        - Correct the will, and connect again: Will QoS is 3. [v5-3.1.2-12]
+
+      What a statement says: mqttd rule v5-3.1.2-12"
     `);
   },
   rowLimitMs,
@@ -160,7 +170,9 @@ test(
 
       What to change
         - Correct the will, and connect again: Will QoS without Will Flag.
-          [v4-3.1.2-13]"
+          [v4-3.1.2-13]
+
+      What a statement says: mqttd rule v4-3.1.2-13"
     `);
   },
   rowLimitMs,
@@ -186,7 +198,9 @@ test(
 
       What to change
         - Correct the will, and connect again: Will Retain without Will Flag.
-          [v5-3.1.2-13]"
+          [v5-3.1.2-13]
+
+      What a statement says: mqttd rule v5-3.1.2-13"
     `);
   },
   rowLimitMs,
@@ -217,7 +231,9 @@ test(
 
       What to change
         - Correct the will, and connect again: Will Payload is not the UTF-8 that its
-          Payload Format Indicator says. [v5-3.1.3.2.3]"
+          Payload Format Indicator says. [v5-3.1.3.2.3]
+
+      What a statement says: mqttd rule v5-3.1.3.2.3"
     `);
   },
   rowLimitMs,
@@ -246,7 +262,9 @@ test(
 
     What to change
       - Correct the will, and connect again: Will QoS 2 exceeds the maximum of 1.
-        [v5-3.2.2-12]"
+        [v5-3.2.2-12]
+
+    What a statement says: mqttd rule v5-3.2.2-12"
   `);
   },
   rowLimitMs,
@@ -274,7 +292,9 @@ test(
 
     What to change
       - Correct the will, and connect again: the will topic is below $SYS, where
-        only the broker may publish. [v5-3.1.4-2]"
+        only the broker may publish. [v5-3.1.4-2]
+
+    What a statement says: mqttd rule v5-3.1.4-2"
   `);
   },
   rowLimitMs,
@@ -310,7 +330,9 @@ test(
 
     Its other connections
       <time>  127.0.0.1:<port>, MQTT 3.1.1. Closed without DISCONNECT (FIN) after
-              <measured>; will fired, 1 got it"
+              <measured>; will fired, 1 got it
+
+    What a statement says: mqttd rule v4-4.7.1-1"
   `);
   },
   rowLimitMs,
@@ -353,7 +375,9 @@ test(
 
     Its other connections
       <time>  127.0.0.1:<port>, MQTT 3.1.1, refused: Will Topic holds a wildcard
-              [v4-4.7.1-1]"
+              [v4-4.7.1-1]
+
+    What a statement says: mqttd rule v5-3.1.2-7"
   `);
   },
   rowLimitMs,
@@ -385,7 +409,9 @@ test(
 
       What to change
         - Correct the will, and connect again: the will payload of 1025 B exceeds the
-          limit of 1024 B. [v5-3.1.3.4]"
+          limit of 1024 B. [v5-3.1.3.4]
+
+      What a statement says: mqttd rule v5-3.1.3.4"
     `);
   },
   rowLimitMs,
@@ -430,7 +456,9 @@ test(
 
       What to change
         - Mend what it was refused for, and let its program look at the answer to
-          CONNECT: many try again and again without a word. [v5-3.1.4-2]"
+          CONNECT: many try again and again without a word. [v5-3.1.4-2]
+
+      What a statement says: mqttd rule v5-3.1.4-2"
     `);
   },
   rowLimitMs,
@@ -468,7 +496,9 @@ test(
 
       What to change
         - Mend what it was refused for, and let its program look at the answer to
-          CONNECT: many try again and again without a word. [v5-3.1.4-2]"
+          CONNECT: many try again and again without a word. [v5-3.1.4-2]
+
+      What a statement says: mqttd rule v5-3.1.4-2"
     `);
   },
   rowLimitMs,

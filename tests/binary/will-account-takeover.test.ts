@@ -67,7 +67,9 @@ test(
 
     Its other connections
       <time>  127.0.0.1:<port>, MQTT 5.0. Taken over after <measured>; will fired, 1
-              got it"
+              got it
+
+    What a statement says: mqttd rule v5-3.1.2-7"
   `);
   },
   rowLimitMs,
@@ -118,7 +120,9 @@ test(
 
     Its other connections
       <time>  127.0.0.1:<port>, MQTT 3.1.1. Taken over after <measured>; will fired,
-              1 got it"
+              1 got it
+
+    What a statement says: mqttd rule v4-3.1.2-8"
   `);
   },
   rowLimitMs,
@@ -174,7 +178,9 @@ test(
 
     Its other connections
       <time>  127.0.0.1:<port>, MQTT 5.0. Taken over after <measured>; will
-              cancelled"
+              cancelled
+
+    What a statement says: mqttd rule v5-3.1.2-7"
   `);
   },
   rowLimitMs,
@@ -231,7 +237,9 @@ test(
 
     Its other connections
       <time>  127.0.0.1:<port>, MQTT 5.0. Taken over after <measured>; will fired, 1
-              got it"
+              got it
+
+    What a statement says: mqttd rule v5-3.1.2-7"
   `);
   },
   rowLimitMs,
@@ -268,7 +276,9 @@ test(
 
     What to change
       - Nothing at the client. If its will is not to fire when it is sent away, let
-        the client itself say DISCONNECT: nobody can say it in its place."
+        the client itself say DISCONNECT: nobody can say it in its place.
+
+    What a statement says: mqttd rule v5-3.1.2-8"
   `);
   },
   rowLimitMs,

@@ -27,7 +27,7 @@ export function textReport(report: Report, style: TextStyle): string {
     ...reasons(told, "inconclusive").map(([why, some]) => inconclusiveParagraph(why, some, prose)),
     ...skips(reasons(told, "skipped"), hidden, prose),
     ...remarks(ended, prose),
-    closing(report, summarize(report), prose),
+    closing(report, mattersOf(ended), prose),
   ];
   return `${parts.join("\n\n")}\n`;
 }
@@ -121,9 +121,10 @@ function remarks(results: readonly Result[], prose: Prose): string[] {
   return [...said].map(([means, id]) => prose.wrap(`note ${id}: ${means}`, 0));
 }
 
-function closing(report: Report, summary: Summary, prose: Prose): string {
+function closing(report: Report, matters: readonly Matter[], prose: Prose): string {
+  const summary = summarize(report);
   const { worstKeepaliveLatenessMs: worst } = summary;
-  const before: string[] = [];
+  const before: string[] = [...ruleHint(matters)];
   if (report.cut !== null) before.push(`The run was cut short: ${report.cut.why}.`);
   else if (!hasJudged(summary)) {
     before.push("No scenario could be judged: nothing is known about this broker.");
@@ -131,6 +132,13 @@ function closing(report: Report, summary: Summary, prose: Prose): string {
   if (worst !== null) before.push(`Keepalive deadlines were at worst ${duration(worst)} late.`);
   const last = prose.colors.bold(prose.wrap(closingLine(summary, report.elapsedMs), 0));
   return [...before.map((line) => prose.wrap(line, 0)), last].join("\n");
+}
+
+/** Where the first of the statements that were cited can be read. */
+function ruleHint(matters: readonly Matter[]): string[] {
+  const cited = matters.flatMap(({ results }) => results.map(({ rule }) => rule));
+  const [id] = /v\d-[\d.]+-\d+/.exec(cited.join(" ")) ?? [];
+  return id === undefined ? [] : [`What a rule says: mqttd rule ${id}`];
 }
 
 /** Results of one verdict by their reasons; names of our own topics do not make them different. */

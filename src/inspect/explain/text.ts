@@ -33,8 +33,22 @@ export function explanationText(explanation: Explanation, style: ExplanationStyl
       "Its other connections",
       others.map((line) => page.timed(line)),
     ),
+    ...ruleHint([
+      verdict,
+      ...(before === null ? [] : [before]),
+      ...story,
+      ...next,
+      ...advice,
+      ...others,
+    ]).map((hint) => page.prose(hint)),
   ];
   return `${parts.join("\n\n")}\n`;
+}
+
+/** Where the first of the statements that are cited can be read. */
+function ruleHint(sentences: readonly Sentence[]): Sentence[] {
+  const rule = sentences.find((one) => one.rule !== null)?.rule ?? null;
+  return rule === null ? [] : [{ text: `What a statement says: mqttd rule ${rule}`, rule: null }];
 }
 
 class Page {

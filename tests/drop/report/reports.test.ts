@@ -95,6 +95,7 @@ test("table, a paragraph for each cause and the closing line, at 80 columns with
 
     skipped takeover-delay-clean (MQTT 3.1.1): MQTT 5.0 only.
 
+    What a rule says: mqttd rule v4-3.1.2-24
     Keepalive deadlines were at worst 3.21 s late.
     3 passed, 1 failed, 1 finding, 1 late, 1 inconclusive, 1 skipped in 12.3 s
     "
@@ -156,6 +157,7 @@ test("where there is no room for columns: a line for each result", () => {
     skipped takeover-delay-clean (MQTT
     3.1.1): MQTT 5.0 only.
 
+    What a rule says: mqttd rule v4-3.1.2-24
     Keepalive deadlines were at worst 3.21 s
     late.
     3 passed, 1 failed, 1 finding, 1 late, 1
@@ -225,6 +227,7 @@ test("two addresses stand side by side, and the fault of what stands between is 
       Rule v4-3.1.2-24, v5-3.1.2-22; it passes when the will comes at once.
       By hand: mqttd simulate-drop --show half-open
 
+    What a rule says: mqttd rule v4-3.1.2-24
     Keepalive deadlines were at worst 4 ms late.
     6 passed, 2 failed in 12.3 s
     "

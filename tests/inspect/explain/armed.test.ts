@@ -57,6 +57,8 @@ test("explained: an armed will", () => {
         [v5-3.1.2-8]
       - If another connection comes with the same client id, the will fires at once.
         [v5-3.1.2-8]
+
+    What a statement says: mqttd rule v5-3.1.2-7
     "
   `);
 });
@@ -95,6 +97,8 @@ test("explained: an armed will of MQTT 3.1.1 without keepalive", () => {
       - It has a will on wills/mortal, and a keepalive of 0: only TCP can detect a
         dead link, or nothing does. Set a keepalive; the will is published 1.5 times
         the keepalive after the last packet.
+
+    What a statement says: mqttd rule v4-3.1.2-8
     "
   `);
 });
@@ -131,6 +135,8 @@ test("explained: an armed will with a delay, and a Server Keep Alive", () => {
       - If another connection comes with the same client id, the will is cancelled
         if that goes on with the session (Clean Start 0), and fires at once if not.
         [v5-3.1.3-9]
+
+    What a statement says: mqttd rule v5-3.1.2-7
     "
   `);
 });

@@ -42,6 +42,8 @@ test("explained: a waiting delayed will", () => {
     What to change
       - If it is to fire at once, set its Will Delay Interval to 0; it is 30 s.
         [v5-3.1.2-8]
+
+    What a statement says: mqttd rule v5-3.1.2-8
     "
   `);
 });
@@ -72,6 +74,8 @@ test("explained: a due delayed will", () => {
                     [v5-3.1.2-8]
       08:00:30.000  The will was published on wills/mortal, on time. 1 subscriber
                     got it. [v5-3.1.2-8]
+
+    What a statement says: mqttd rule v5-3.1.2-8
     "
   `);
 });
@@ -108,6 +112,8 @@ test("explained: a delayed will after the keepalive", () => {
       - It never sent anything after CONNECT. With a keepalive of 10 s it has to
         send a PINGREQ whenever it was silent for so long: does its network loop run
         (loop_start() or loop_forever() in Paho)? [v5-3.1.2-20]
+
+    What a statement says: mqttd rule v5-3.1.2-8
     "
   `);
 });
@@ -152,6 +158,8 @@ test("explained: a delayed will whose session ends before it", () => {
       - Its will asks for a delay of 30 s, and its session ends 5 s after its
         connection: the will fires after 5 s, since it never outlives its session.
         Ask for a Session Expiry Interval above the delay. [v5-3.1.2-8]
+
+    What a statement says: mqttd rule v5-3.1.2-8
     "
   `);
 });
@@ -187,6 +195,8 @@ test("explained: a delayed will published at the end of its session", () => {
       - Its will asks for a delay of 30 s, and its session ends 5 s after its
         connection: the will fires after 5 s, since it never outlives its session.
         Ask for a Session Expiry Interval above the delay. [v5-3.1.2-8]
+
+    What a statement says: mqttd rule v5-3.1.2-8
     "
   `);
 });
@@ -223,6 +233,8 @@ test("explained: a delayed will whose session ends with the connection", () => {
       - mortal connects with Clean Start 0, yet its session ends with each
         connection: its Session Expiry Interval is 0 or absent. In MQTT 5.0 a
         session is kept only for as long as that says. [v5-3.1.2-23]
+
+    What a statement says: mqttd rule v5-3.1.2-8
     "
   `);
 });
@@ -273,6 +285,8 @@ test("explained: a return within the delay", () => {
     Its other connections
       08:00:00.000  127.0.0.1:50002, MQTT 5.0. Connection reset (RST) after 0 ms;
                     will cancelled 5.00 s later
+
+    What a statement says: mqttd rule v5-3.1.2-7
     "
   `);
 });
@@ -324,6 +338,8 @@ test("explained: a return with Clean Start 1 within the delay", () => {
     Its other connections
       08:00:00.000  127.0.0.1:50002, MQTT 5.0. Connection reset (RST) after 0 ms;
                     will fired 5.00 s later, 1 got it
+
+    What a statement says: mqttd rule v5-3.1.2-7
     "
   `);
 });
@@ -369,6 +385,8 @@ test("explained: a return after the delay", () => {
     Its other connections
       08:00:00.000  127.0.0.1:50002, MQTT 5.0. Connection reset (RST) after 0 ms;
                     will fired 30.0 s later, 1 got it
+
+    What a statement says: mqttd rule v5-3.1.2-7
     "
   `);
 });
@@ -418,6 +436,8 @@ test("explained: a takeover that resumes the session of a delayed will", () => {
     Its other connections
       08:00:00.000  127.0.0.1:50002, MQTT 5.0. Taken over after 5.00 s; will
                     cancelled
+
+    What a statement says: mqttd rule v5-3.1.2-7
     "
   `);
 });
@@ -449,6 +469,8 @@ test("explained: the broker's stop while a will waits", () => {
                     [v5-3.1.2-8]
       08:00:05.000  The will was published on wills/mortal, on time. 1 subscriber
                     got it. [v5-3.1.2-8]
+
+    What a statement says: mqttd rule v5-3.1.2-8
     "
   `);
 });
@@ -489,6 +511,8 @@ test("explained: for a return without a will while the old one waits, the page s
     Its other connections
       08:00:00.000  127.0.0.1:50002, MQTT 5.0. Connection reset (RST) after 0 ms;
                     will cancelled 5.00 s later
+
+    What a statement says: mqttd rule v5-3.1.3-9
     "
   `);
 });
@@ -528,6 +552,8 @@ test("explained: a DISCONNECT that ends the session of a delayed will", () => {
       - If the will is to wait for its delay of 30 s, leave the Session Expiry
         Interval out of DISCONNECT: it set it to 0, and a will never outlives its
         session. [v5-3.1.3-9]
+
+    What a statement says: mqttd rule v5-3.1.2-8
     "
   `);
 });
@@ -567,6 +593,8 @@ test("explained: a DISCONNECT that makes the session of a delayed will shorter",
       - If the will is to wait for its delay of 30 s, leave the Session Expiry
         Interval out of DISCONNECT: it set it to 5 s, and a will never outlives its
         session. [v5-3.1.3-9]
+
+    What a statement says: mqttd rule v5-3.1.2-8
     "
   `);
 });

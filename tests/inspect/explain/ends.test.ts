@@ -34,6 +34,8 @@ test("explained: a clean DISCONNECT", () => {
         heard of too, publish the farewell before DISCONNECT, or send DISCONNECT
         with reason code 0x04. To try the will, kill the program (SIGKILL).
         [v5-3.14.4-3]
+
+    What a statement says: mqttd rule v5-3.14.4-3
     "
   `);
 });
@@ -67,6 +69,8 @@ test("explained: a DISCONNECT of MQTT 3.1.1", () => {
         DISCONNECT that keeps the will). To try the will, kill the program
         (SIGKILL): with Ctrl-C many send DISCONNECT, as mosquitto_sub does.
         [v4-3.14.4-3]
+
+    What a statement says: mqttd rule v4-3.14.4-3
     "
   `);
 });
@@ -100,6 +104,8 @@ test("explained: a DISCONNECT of MQTT 3.1", () => {
         DISCONNECT that keeps the will). To try the will, kill the program
         (SIGKILL): with Ctrl-C many send DISCONNECT, as mosquitto_sub does.
         [v4-3.14.4-3]
+
+    What a statement says: mqttd rule v4-3.14.4-3
     "
   `);
 });
@@ -128,6 +134,8 @@ test("explained: DISCONNECT 0x04", () => {
                     which asks for the will.
       08:00:03.000  The will was published on wills/mortal, on time. 1 subscriber
                     got it. [v5-3.1.2-8]
+
+    What a statement says: mqttd rule v5-3.1.2-8
     "
   `);
 });
@@ -160,6 +168,8 @@ test("explained: DISCONNECT with an error", () => {
                     unspecified error (0x80): fan is on fire.
       08:00:03.000  The will was published on wills/mortal, on time. 1 subscriber
                     got it. [v5-3.1.2-8]
+
+    What a statement says: mqttd rule v5-3.1.2-8
     "
   `);
 });
@@ -195,6 +205,8 @@ test("explained: a DISCONNECT that is itself invalid", () => {
         costs it its connection. \`mqttd serve --verbose\` logs every packet before
         it; \`mqttd inspect packet HEX\` says what is wrong with its bytes.
         [v5-3.14.1-1]
+
+    What a statement says: mqttd rule v5-3.1.2-8
     "
   `);
 });
@@ -224,6 +236,8 @@ test("explained: FIN", () => {
                     DISCONNECT (FIN).
       08:00:03.000  The will was published on wills/mortal, on time. 1 subscriber
                     got it. [v5-3.1.2-8]
+
+    What a statement says: mqttd rule v5-3.1.2-8
     "
   `);
 });
@@ -253,6 +267,8 @@ test("explained: RST of MQTT 3.1.1", () => {
                     DISCONNECT (RST).
       08:00:03.000  The will was published on wills/mortal, on time. 1 subscriber
                     got it. [v4-3.1.2-8]
+
+    What a statement says: mqttd rule v4-3.1.2-8
     "
   `);
 });
@@ -286,6 +302,8 @@ test("explained: the keepalive's deadline", () => {
                     keepalive of 10 s allows 15.0 s of silence. [v5-3.1.2-22]
       08:00:27.000  The will was published on wills/mortal, on time. 1 subscriber
                     got it. [v5-3.1.2-8]
+
+    What a statement says: mqttd rule v5-3.1.2-8
     "
   `);
 });
@@ -320,6 +338,8 @@ test("explained: the keepalive's deadline of a client that never pinged", () => 
       - It never sent anything after CONNECT. With a keepalive of 10 s it has to
         send a PINGREQ whenever it was silent for so long: does its network loop run
         (loop_start() or loop_forever() in Paho)? [v4-3.1.2-23]
+
+    What a statement says: mqttd rule v4-3.1.2-8
     "
   `);
 });
@@ -355,6 +375,8 @@ test("explained: TCP's own detectors", () => {
       - It has a will on wills/mortal, and a keepalive of 0: only TCP can detect a
         dead link, or nothing does. Set a keepalive; the will is published 1.5 times
         the keepalive after the last packet.
+
+    What a statement says: mqttd rule v5-3.1.2-8
     "
   `);
 });
@@ -391,6 +413,8 @@ test("explained: a stalled write", () => {
       - Look at its program: it does not read what comes to it, or its link is too
         slow for what it subscribes to. Let it subscribe to less, or give this
         broker a longer limits.stallTimeout.
+
+    What a statement says: mqttd rule v5-3.1.2-8
     "
   `);
 });
@@ -425,6 +449,8 @@ test("explained: a protocol error", () => {
       - That is a fault of its program or of its MQTT library, and each such packet
         costs it its connection. \`mqttd serve --verbose\` logs every packet before
         it; \`mqttd inspect packet HEX\` says what is wrong with its bytes. [v5-2.1.2]
+
+    What a statement says: mqttd rule v5-3.1.2-8
     "
   `);
 });
@@ -460,6 +486,8 @@ test("explained: a malformed packet", () => {
         costs it its connection. \`mqttd serve --verbose\` logs every packet before
         it; \`mqttd inspect packet HEX\` says what is wrong with its bytes.
         [v5-3.3.1-4]
+
+    What a statement says: mqttd rule v5-3.1.2-8
     "
   `);
 });
@@ -493,6 +521,8 @@ test("explained: a packet above the limit", () => {
     What to change
       - Let it send smaller packets, as CONNACK tells it (Maximum Packet Size), or
         give this broker a higher limits.packetSize. [v5-3.2.2-15]
+
+    What a statement says: mqttd rule v5-3.1.2-8
     "
   `);
 });
@@ -512,8 +542,7 @@ test("explained: a packet above the limit other than PUBLISH", () => {
         change the broker's limits.controlPacketSize. [v5-4.13.2]
       - It has a will on wills/mortal that reached no subscriber and is not
         retained: its message is lost. Check the topic's spelling, retain the will,
-        or give the watcher a session that lasts.
-    "
+        or give the watcher a session that lasts."
   `);
 });
 
@@ -532,8 +561,7 @@ test("explained: a packet that found no room beside others", () => {
         a higher limits.unfinishedBytes. [v5-4.13.2]
       - It has a will on wills/mortal that reached no subscriber and is not
         retained: its message is lost. Check the topic's spelling, retain the will,
-        or give the watcher a session that lasts.
-    "
+        or give the watcher a session that lasts."
   `);
 });
 
@@ -549,8 +577,7 @@ test("explained: a QoS above what the broker allows", () => {
 
     What to change
       - Let it keep to what this broker allows, or change the broker's limits.qos.
-        [v5-3.2.2-11]
-    "
+        [v5-3.2.2-11]"
   `);
 });
 
@@ -584,6 +611,8 @@ test("explained: more unfinished messages than it may send", () => {
       - Let it finish earlier QoS 2 messages first: CONNACK tells it how many may be
         unfinished (Receive Maximum). Or give this broker a higher
         limits.receiveMaximum. [v5-3.3.4-7]
+
+    What a statement says: mqttd rule v5-3.1.2-8
     "
   `);
 });
@@ -632,6 +661,8 @@ test("explained: a takeover that resumes the session", () => {
     Its other connections
       08:00:00.000  127.0.0.1:50002, MQTT 5.0. Taken over after 3.00 s; will fired,
                     1 got it
+
+    What a statement says: mqttd rule v5-3.1.2-7
     "
   `);
 });
@@ -677,6 +708,8 @@ test("explained: a takeover with Clean Session 1", () => {
     Its other connections
       08:00:00.000  127.0.0.1:50002, MQTT 3.1.1. Taken over after 3.00 s; will
                     fired, 1 got it
+
+    What a statement says: mqttd rule v4-3.1.2-8
     "
   `);
 });
@@ -710,6 +743,8 @@ test("explained: the operator's kick", () => {
     What to change
       - Nothing at the client. If its will is not to fire when it is sent away, let
         the client itself say DISCONNECT: nobody can say it in its place.
+
+    What a statement says: mqttd rule v5-3.1.2-8
     "
   `);
 });
@@ -739,6 +774,8 @@ test("explained: the broker's stop", () => {
                     goodbye of the client's own.
       08:00:03.000  The will was published on wills/mortal, on time. 1 subscriber
                     got it. [v5-3.1.2-8]
+
+    What a statement says: mqttd rule v5-3.1.2-8
     "
   `);
 });
@@ -768,6 +805,8 @@ test("explained: a reset that the operator ordered", () => {
                     inspect drop\`) as a network does, with a reset (RST).
       08:00:03.000  The will was published on wills/mortal, on time. 1 subscriber
                     got it. [v5-3.1.2-8]
+
+    What a statement says: mqttd rule v5-3.1.2-8
     "
   `);
 });
@@ -803,6 +842,8 @@ test("explained: a link that the operator made silent", () => {
                     keepalive of 10 s allows 15.0 s of silence. [v5-3.1.2-22]
       08:00:15.000  The will was published on wills/mortal, on time. 1 subscriber
                     got it. [v5-3.1.2-8]
+
+    What a statement says: mqttd rule v5-3.1.2-8
     "
   `);
 });

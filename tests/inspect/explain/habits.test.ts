@@ -37,6 +37,8 @@ test("explained: a keepalive of hours", () => {
       - It has a will on wills/mortal, and a keepalive of 2 h: a silent death is
         detected after 3 h. Set the keepalive to two thirds of the time within which
         a death must be known.
+
+    What a statement says: mqttd rule v5-3.1.2-7
     "
   `);
 });
@@ -84,6 +86,8 @@ test("explained: a keepalive of minutes", () => {
       - It has a will on wills/mortal, and a keepalive of 5 min: a silent death is
         detected after 7 min 30 s. Set the keepalive to two thirds of the time
         within which a death must be known.
+
+    What a statement says: mqttd rule v5-3.1.2-8
     "
   `);
 });
@@ -124,6 +128,8 @@ test("explained: a delay longer than the session", () => {
       - Its will asks for a delay of 11 s, and its session ends 10 s after its
         connection: the will fires after 10 s, since it never outlives its session.
         Ask for a Session Expiry Interval above the delay. [v5-3.1.2-8]
+
+    What a statement says: mqttd rule v5-3.1.2-7
     "
   `);
 });
@@ -155,6 +161,8 @@ test("explained: a new client id each time", () => {
       - It has a new client id (before: esp-9f31) for the same will topic wills/esp:
         the old id's will can be published after the new id's birth. Give the device
         one client id and keep it.
+
+    What a statement says: mqttd rule v5-3.1.2-8
     "
   `);
 });
@@ -186,6 +194,8 @@ test("explained: an id that a library generated", () => {
         another client. Its return then neither takes over nor cancels anything, and
         the will of the old id can land after the birth of the new one. Give the
         device one client id and keep it.
+
+    What a statement says: mqttd rule v5-3.1.2-8
     "
   `);
 });
@@ -225,6 +235,8 @@ test("explained: a retained will without a retained birth", () => {
     Its other connections
       08:00:00.000  127.0.0.1:50002, MQTT 5.0. Connection reset (RST) after 0 ms;
                     will fired, 1 got it
+
+    What a statement says: mqttd rule v5-3.1.2-8
     "
   `);
 });
@@ -259,6 +271,8 @@ test("explained: a birth on another topic", () => {
       - It has a retained will on wills/mortal, and its birth on wills/birth: the
         birth never overwrites the will. Publish the birth, retained, on the will's
         own topic.
+
+    What a statement says: mqttd rule v5-3.1.2-8
     "
   `);
 });
@@ -289,6 +303,8 @@ test("explained: a will without subscribers", () => {
       - It has a will on wills/mortal that reached no subscriber and is not
         retained: its message is lost. Check the topic's spelling, retain the will,
         or give the watcher a session that lasts.
+
+    What a statement says: mqttd rule v5-3.1.2-8
     "
   `);
 });
@@ -318,6 +334,8 @@ test("explained: an empty retained will", () => {
       - Give the will a payload if those who subscribe later are to find it: an
         empty retained message deletes what was retained on wills/mortal.
         [v5-3.3.1-6]
+
+    What a statement says: mqttd rule v5-3.1.2-8
     "
   `);
 });
@@ -367,6 +385,8 @@ test("explained: two hosts with one client id", () => {
                     1 got it
       08:00:00.000  10.0.0.1:50002, MQTT 5.0. Taken over after 1.00 s; will fired,
                     1 got it
+
+    What a statement says: mqttd rule v5-3.1.2-7
     "
   `);
 });
@@ -404,6 +424,8 @@ test("explained: pings on the edge", () => {
       - It was silent for 14.6 s at the longest, though it had promised a packet in
         each 10 s: 400 ms more, and it would have been taken for dead. Let it ping
         in time, or ask for a longer keepalive. [v5-3.1.2-20]
+
+    What a statement says: mqttd rule v5-3.1.2-8
     "
   `);
 });
@@ -442,6 +464,8 @@ test("explained: a session that is discarded each time", () => {
     Its other connections
       08:00:00.000  127.0.0.1:50002, MQTT 5.0. Connection reset (RST) after 0 ms;
                     will fired, 1 got it
+
+    What a statement says: mqttd rule v5-3.1.2-8
     "
   `);
 });
@@ -472,6 +496,8 @@ test("explained: a session that is believed to be kept", () => {
       - mortal connects with Clean Start 0, yet its session ends with each
         connection: its Session Expiry Interval is 0 or absent. In MQTT 5.0 a
         session is kept only for as long as that says. [v5-3.1.2-23]
+
+    What a statement says: mqttd rule v5-3.1.2-8
     "
   `);
 });
@@ -511,6 +537,8 @@ test("explained: an ignored Server Keep Alive", () => {
       - It has a will on wills/mortal that reached no subscriber and is not
         retained: its message is lost. Check the topic's spelling, retain the will,
         or give the watcher a session that lasts.
+
+    What a statement says: mqttd rule v5-3.1.2-8
     "
   `);
 });
@@ -541,6 +569,8 @@ test("explained: a will that waits for an offline subscriber", () => {
       08:00:00.000  The will was published on wills/mortal, on time. It waits in the
                     queue of 1 subscriber, and it is kept as the topic's retained
                     message. [v5-3.1.2-8]
+
+    What a statement says: mqttd rule v5-3.1.2-8
     "
   `);
 });
@@ -576,6 +606,8 @@ test("explained: a will with QoS 0 that an offline subscriber missed", () => {
     What to change
       - Give both the will and the subscription QoS 1 if those who were away are to
         get it when they come back, or make the will retained.
+
+    What a statement says: mqttd rule v5-3.1.2-8
     "
   `);
 });

@@ -38,6 +38,8 @@ test("explained: a client that was silent while the broker stood still", () => {
       - It never sent anything after CONNECT. With a keepalive of 2 s it has to send
         a PINGREQ whenever it was silent for so long: does its network loop run
         (loop_start() or loop_forever() in Paho)? [v4-3.1.2-23]
+
+    What a statement says: mqttd rule v4-3.1.2-8
     "
   `);
 });
@@ -79,6 +81,8 @@ test("explained: a client that sent meanwhile, and stays connected", () => {
       - If it says a clean DISCONNECT, the will is discarded. [v4-3.14.4-3]
       - If another connection comes with the same client id, the will fires at once.
         [v4-3.1.2-8]
+
+    What a statement says: mqttd rule v4-3.1.2-8
     "
   `);
 });
@@ -115,6 +119,8 @@ test("explained: a delayed will that was due while the broker stood still", () =
       - It has a will on wills/mortal, and a keepalive of 0: only TCP can detect a
         dead link, or nothing does. Set a keepalive; the will is published 1.5 times
         the keepalive after the last packet.
+
+    What a statement says: mqttd rule v5-3.1.2-8
     "
   `);
 });
@@ -146,6 +152,8 @@ test("explained: a client that gave up while the broker stood still", () => {
                     and sent no answers.
       08:00:08.000  The will was published on wills/mortal, on time. 1 subscriber
                     got it. [v4-3.1.2-8]
+
+    What a statement says: mqttd rule v4-3.1.2-8
     "
   `);
 });
@@ -184,6 +192,8 @@ test("explained: a client that sent meanwhile, and was silent afterwards", () =>
       08:00:13.000  The will was published on wills/mortal, up to 10.0 s late: its
                     last packet may have waited 10.0 s before that, while the broker
                     itself stood still. 1 subscriber got it. [v4-3.1.2-8]
+
+    What a statement says: mqttd rule v4-3.1.2-8
     "
   `);
 });

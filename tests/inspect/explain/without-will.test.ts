@@ -24,6 +24,8 @@ test("explained: a client without a will", () => {
     What to change
       - Set a will in CONNECT: topic, payload, QoS, retain. It can't be set later,
         and most libraries want it before connect() is called.
+
+    What a statement says: mqttd rule v4-3.1.2-24
     "
   `);
 });
@@ -61,6 +63,8 @@ test("explained: a client without a will on all of its connections", () => {
                     1.00 s; no will
       08:00:00.000  127.0.0.1:50001, MQTT 3.1.1. Connection reset (RST) after
                     1.00 s; no will
+
+    What a statement says: mqttd rule v4-3.1.2-24
     "
   `);
 });
@@ -88,6 +92,8 @@ test("explained: a client whose will may not be published", () => {
       - Let it publish on its will's topic, or give its will a topic on which it may
         publish. It is refused at CONNECT because a broker that lets it in could
         never publish its will. [v5-3.1.4-2]
+
+    What a statement says: mqttd rule v5-3.1.4-2
     "
   `);
 });
@@ -110,6 +116,8 @@ test("explained: a bridge whose state may not be where it publishes it", () => {
           point. In mosquitto.conf give this connection a remote_clientid without a
           slash, a notification_topic outside of $SYS, or notifications false.
           [v5-3.1.4-2]
+
+      What a statement says: mqttd rule v5-3.1.4-2
       "
     `);
   }
@@ -137,6 +145,8 @@ test("explained: a client whose will exceeds this broker's QoS", () => {
     What to change
       - Correct the will, and connect again: Will QoS 1 exceeds the maximum of 0.
         [v5-3.2.2-12]
+
+    What a statement says: mqttd rule v5-3.2.2-12
     "
   `);
 });
@@ -179,6 +189,8 @@ test("explained: a client that is refused while it is connected elsewhere", () =
     Its other connections
       08:00:00.000  127.0.0.1:50002, MQTT 5.0, refused: the client may not publish
                     on its will topic [v5-3.1.4-2]
+
+    What a statement says: mqttd rule v5-3.1.2-7
     "
   `);
 });
@@ -210,6 +222,8 @@ test("explained: a revoked right", () => {
     What to change
       - Give mortal back the right to publish on wills/mortal: a will is published
         by the rights that its client has when it fires. [v5-3.1.4-2]
+
+    What a statement says: mqttd rule v5-3.1.4-2
     "
   `);
 });
@@ -238,6 +252,8 @@ test("explained: a broker that loses wills on purpose", () => {
     What to change
       - Start the broker without --like and planted faults to see what the standard
         asks for.
+
+    What a statement says: mqttd rule v5-3.1.2-22
     "
   `);
 });
