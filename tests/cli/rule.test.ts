@@ -33,7 +33,7 @@ test("a statement, at 80 columns", async () => {
         src/transport/tcp-detectors.ts tcpDetectors
       Tests in tests/conformance/checks/:
         session.ts: the connection is closed at 1.5 times the Keep Alive
-        session.ts: every packet begins the silence anew
+        session.ts: every packet restarts the silence
         session.ts: what the broker sends does not keep a silent client alive
         session.ts: Keep Alive 0 ends nothing
         will.ts: a will is published when the Keep Alive is over
