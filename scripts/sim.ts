@@ -3,6 +3,7 @@ import { nearest } from "../src/config/nearest.ts";
 import { plantedQuirks, type PlantedQuirk } from "../src/core/quirks/planted.ts";
 import type { Rules } from "../src/core/quirks/rules.ts";
 import { simulate, type Failure, type Outcome } from "../tests/sim/simulation.ts";
+import { unseen } from "../tests/sim/unseen.ts";
 import { flagsOf, runScript, UsageError } from "./usage.ts";
 
 const help = `npx bun scripts/sim.ts [options]
@@ -149,6 +150,11 @@ function fewestSteps(seed: number, asked: Options): number {
 function findCanaries(asked: Options): boolean {
   let isComplete = true;
   for (const name of Object.keys(plantedQuirks)) {
+    const why = Object.entries(unseen).find(([other]) => other === name)?.[1];
+    if (why !== undefined) {
+      console.log(`${name.padEnd(42)} not here: ${why}`);
+      continue;
+    }
     const where = firstSight(planted(name), asked);
     if (where === null) isComplete = false;
     console.log(`${name.padEnd(42)} ${where ?? `not within ${asked.count} seeds`}`);

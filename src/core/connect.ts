@@ -7,6 +7,7 @@ import { pump, startResends } from "./forward.ts";
 import { setConnectionDeadline } from "./patience.ts";
 import { allowedSilenceMs } from "./quirks/rules.ts";
 import type { ConnectPacket } from "./packet.ts";
+import { isIgnored } from "./will-rules.ts";
 import type { ProtocolError } from "./reason.ts";
 import { refusalByPacket, refusalByState, refuse } from "./refusal.ts";
 import { Session } from "./session.ts";
@@ -139,17 +140,18 @@ function armWill(
   session: Session,
   packet: ConnectPacket,
 ): void {
-  if (packet.will === null) return;
-  if (packet.will.payload.length === 0 && broker.rules.emptyWill === "ignored") return;
+  const asked = packet.will ?? session.formerWill;
+  if (asked === null || isIgnored(broker.rules, packet, asked)) return;
   session.will = new Will(
     session,
     {
-      ...packet.will,
+      ...asked,
       // The input's buffer is reused after the input, so copy.
-      payload: packet.will.payload.slice(),
-      properties: packet.will.properties?.slice() ?? null,
+      payload: asked.payload.slice(),
+      properties: asked.properties?.slice() ?? null,
     },
-    connection.listener.mountPoint + packet.will.topic,
+    connection.listener.mountPoint + asked.topic,
+    broker.now,
   );
 }
 

@@ -40,7 +40,8 @@ export function decide(
     session.replays.size === 0 || isRetained || !mayBeOwedOlder(broker, message.topic);
   if (ready && isInTurn && (copy.qos === 0 ? queue.qos0 === 0 : canSendNow(session, connection))) {
     // [v5-3.1.2-24] [v5-3.1.2-25]: too large counts as sent and acknowledged.
-    return roomFor(connection, message, copy) < 0 ? "packet too large" : "sent";
+    const isTooLarge = roomFor(connection, message, copy) < 0 && !broker.rules.sendsTooLarge;
+    return isTooLarge ? "packet too large" : "sent";
   }
   if (copy.qos === 0 && !ready && !broker.limits.queueQos0) {
     return connection === null ? "away" : "blocked";

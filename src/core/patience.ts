@@ -4,6 +4,9 @@ import { endConnection } from "./connection-end.ts";
 import type { EndCause } from "./end-causes.ts";
 import { after, never, type Millis } from "./io.ts";
 
+/** Connections; with more of them a planted quirk is late. */
+const crowd = 50;
+
 /**
  * Sets a connection's deadline to the first moment at which it may have to end, which may be past.
  * Called when that moment moves nearer. Ends nothing: the driver reads unread input first.
@@ -49,7 +52,10 @@ export function firstDue(broker: Broker, connection: Connection): FirstDue {
 function keepAliveDue(broker: Broker, connection: Connection): Millis {
   const allowed = connection.allowedMs;
   if (allowed === null || connection.pausedAt !== null) return never;
-  const due = after(connection.silentSince ?? connection.lastPacketAt, allowed);
+  const { lateInCrowdMs, judgesWhileOutputWaits } = broker.rules;
+  if (!judgesWhileOutputWaits && connection.waitingSince !== null) return never;
+  const lateMs = broker.connections.size > crowd ? lateInCrowdMs : 0;
+  const due = after(connection.silentSince ?? connection.lastPacketAt, allowed + lateMs);
   const sweep = broker.rules.keepAliveSweepMs;
   if (sweep === 0) return due;
   return after(broker.startedAt, Math.ceil((due - broker.startedAt) / sweep) * sweep);

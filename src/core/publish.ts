@@ -6,6 +6,8 @@ import { deliver, newOutcome, offer, qos0Delivery, type Outcome } from "./forwar
 import { holdPublisher } from "./hold.ts";
 import type { Delivery } from "./io.ts";
 import { keep, type Message } from "./packet.ts";
+import type { Rules } from "./quirks/rules.ts";
+import { isLeftOut } from "./will-rules.ts";
 import type { Session } from "./session.ts";
 import type { Group, Match } from "./subscriptions.ts";
 
@@ -27,13 +29,13 @@ const rememberedTopicLength = 512;
 
 /**
  * Publishes a message to all its recipients: the one way in, for a client's PUBLISH, a will and
- * `$SYS`. `publisher` null: the broker. `offline`: what happens to the copies of offline sessions.
+ * `$SYS`. `publisher` null: the broker. `reaches`: who gets it; by the standard every subscriber.
  */
 export function publish(
   broker: Broker,
   publisher: Session | null,
   message: Message,
-  offline: "queued" | "nothing" = "queued",
+  reaches: Rules["willReaches"] = "everybody",
 ): Reach {
   const retained = message.retain ? retain(broker, message) : null;
   const route = routeOf(broker, message.topic);
@@ -49,7 +51,7 @@ export function publish(
     const wanted = applyNoLocal(match, recipient, publisher);
     if (wanted === null) continue;
     const { session } = wanted;
-    if (offline === "nothing" && session.connection === null) {
+    if (isLeftOut(reaches, publisher, session)) {
       outcome.away += 1;
       continue;
     }
@@ -86,7 +88,7 @@ function routeOf(broker: Broker, topic: string): Route {
   const known = broker.routes.get(topic);
   if (known !== undefined && known.generation === broker.generation) return known;
   if (known === undefined && broker.routes.size >= rememberedRoutes) broker.routes.clear();
-  const match = broker.subscriptions.match(topic);
+  const match = broker.subscriptions.match(topic, broker.rules.wildcardsMatchDollar);
   const route = { generation: broker.generation, match, copies: fixedCopies(match, topic) };
   if (topic.length <= rememberedTopicLength) broker.routes.set(topic, route);
   return route;

@@ -3,7 +3,7 @@ import { Deadline } from "./deadlines.ts";
 import type { HeldPublishers } from "./hold.ts";
 import type { Millis } from "./io.ts";
 import { InflightWindow, type Outgoing } from "./inflight.ts";
-import type { Message, ProtocolVersion, Qos } from "./packet.ts";
+import type { Message, ProtocolVersion, Qos, WillPacket } from "./packet.ts";
 import { Queue, type QueueLimits, type QueueTotals } from "./queue.ts";
 import type { Subscription } from "./subscriptions.ts";
 import type { Timed } from "./timed.ts";
@@ -42,6 +42,8 @@ export class Session {
   /** Seconds in force; 0: ends with its connection; Infinity: never expires. */
   expiryIntervalSeconds = 0;
   will: Will | null = null;
+  /** The last will before `will`, if a planted quirk lets it come again; else null. */
+  formerWill: WillPacket | null = null;
   /** Whether it ever had a shared subscription. */
   hasUsedSharedFilters = false;
   /** When its client last took some of its backlog, or the backlog began. */

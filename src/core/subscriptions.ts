@@ -130,13 +130,13 @@ export class Subscriptions {
     return group === null ? null : (level.groups.get(keyOf(group, mountLength)) ?? null);
   }
 
-  /** All recipients of a message on `topic`. */
-  match(topic: string): Match {
+  /** All recipients of a message on `topic`. `showsDollar`: a quirk, wildcards match topics with `$`. */
+  match(topic: string, showsDollar = false): Match {
     const found: Subscription[] = [];
     const groups: Group[] = [];
     const names = topic.split("/");
     // A wildcard on the first level does not match topics that begin with `$` (v5-4.7.2-1).
-    descend(this.#root, names, 0, isReserved(topic), found, groups);
+    descend(this.#root, names, 0, isReserved(topic) && !showsDollar, found, groups);
     // With a mount point, the client's first level is a later one; the mount point is no topic.
     const isOpen = ({ pattern, mountLength }: Subscription): boolean =>
       mountLength === 0 || !isHidden(pattern, topic, mountLength);

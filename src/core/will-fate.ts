@@ -6,7 +6,8 @@ import { after, type Millis } from "./io.ts";
 import { publish } from "./publish.ts";
 import { publishFate } from "./sys.ts";
 import type { Rules } from "./quirks/rules.ts";
-import { lesserQos, type Session } from "./session.ts";
+import { expiryOf, isLost, lagged, qosOf } from "./will-rules.ts";
+import type { Session } from "./session.ts";
 import { willDelay, type Will } from "./will.ts";
 
 /**
@@ -24,8 +25,15 @@ export function endWill(
   if (will === null) return null;
   const { topic } = will;
   will.ended = { cause, at: broker.now };
-  const delay = delaySecondsOf(broker.rules, will, sessionContinues);
-  const fate = fateOf(broker.rules, will, cause, sessionContinues, delay);
+  const delay = lagged(
+    broker.rules,
+    will,
+    cause,
+    delaySecondsOf(broker.rules, will, sessionContinues),
+  );
+  const ageMs = broker.now - will.armedAt;
+  const lost = isLost(broker.rules, cause, sessionContinues, ageMs);
+  const fate = lost ? "discard" : fateOf(broker.rules, will, cause, sessionContinues, delay);
   if (fate === "discard") {
     // [v4-3.1.2-10] [v4-3.14.4-3] [v5-3.14.4-3]
     const why = cause === "disconnected" ? "disconnect" : "on purpose";
@@ -123,23 +131,20 @@ export function publishWill(
   if (!broker.access.mayPublish(session, topic)) {
     return setFate(broker, will, { fate: "discarded", topic, why: "denied" }, by);
   }
-  const expiresAt =
-    packet.expirySeconds === null ? null : after(broker.now, packet.expirySeconds * 1000);
   const { rules } = broker;
   const message = {
     topic,
-    qos: lesserQos(packet.qos, rules.willQosMax),
+    qos: qosOf(rules, packet),
     retain: packet.retain && rules.willKeepsRetain,
     payload: packet.payload,
     properties: rules.willKeepsProperties ? packet.properties : null,
-    expiresAt,
+    expiresAt: expiryOf(rules, will, broker.now),
     frame: null,
     owned: true,
   };
-  const offline = rules.willIsQueued ? "queued" : "nothing";
-  let reach = publish(broker, session, message, offline);
+  let reach = publish(broker, session, message, rules.willReaches);
   for (let copy = 1; copy < rules.willCopies; copy++) {
-    reach = publish(broker, session, message, offline);
+    reach = publish(broker, session, message, rules.willReaches);
   }
   const { delayIntervalSeconds } = packet;
   const unwaited =
@@ -169,6 +174,7 @@ function setFate<Fate extends WillFate>(
   by: WaitEnd | null = null,
 ): Fate {
   will.become(fate.fate);
+  if (broker.rules.willStaysWithSession) will.session.formerWill = will.packet;
   if (!will.isDetached) {
     assert(will.session.will === will, "a will is settled once");
     will.session.will = null;

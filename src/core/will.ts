@@ -27,6 +27,8 @@ export class Will {
   /** With the mount point of its listener. */
   readonly topic: string;
   readonly deadline: Deadline<Timed>;
+  /** When its CONNECT was accepted. */
+  readonly armedAt: Millis;
   /** How and when its connection ended; null: it is open. */
   ended: { readonly cause: EndCause; readonly at: Millis } | null = null;
   /** A planted quirk: it stays delayed although its session has ended or was resumed. */
@@ -37,10 +39,11 @@ export class Will {
   memory: Memory | null = null;
   #state: WillState = "armed";
 
-  constructor(session: Session, packet: WillPacket, topic: string) {
+  constructor(session: Session, packet: WillPacket, topic: string, armedAt: Millis) {
     this.session = session;
     this.packet = packet;
     this.topic = topic;
+    this.armedAt = armedAt;
     this.deadline = new Deadline<Timed>({ kind: "will", will: this });
   }
 

@@ -63,7 +63,7 @@ test("--like help names every broker and every quirk, once, and does not serve",
 
     Single quirks: keepalive:
       A1-no-deadline
-      A2-sent-packets-reset-deadline"
+      A1-no-deadline-while-output-waits"
   `);
 });
 

@@ -6,7 +6,13 @@ import { historiesOf, playOnce, themes } from "./naive-themes.ts";
 
 /** Quirks that a comparison of received packets cannot see, and why. */
 const unseen: Partial<Record<PlantedQuirk, string>> = {
+  "A1-no-deadline-while-output-waits": "every client takes what it is sent here",
+  "A3-deadlines-late-in-a-crowd": "no history has more than 50 connections",
   "A4-unread-packets-do-not-count": "no loop stands still here",
+  "B1-bridge-publishes-nothing": "no client is a bridge here",
+  "B3-will-lost-behind-queue": "no queue holds more than 100 messages here",
+  "C3-goodbye-with-properties-publishes": "no DISCONNECT has a Reason String here",
+  "F-dollar-topic-reaches-wildcards": "no will is on a topic that begins with $ here",
   "G-denied-will-taken": "every topic is allowed here",
   "G-invalid-will-taken": "mqtt-packet writes no CONNECT with such a will",
 };

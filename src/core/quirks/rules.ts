@@ -36,6 +36,12 @@ export interface Rules {
   readonly countsUnreadAsSilence: boolean;
   /** A4: keepalive in seconds for a client that asked for none; 0: none. */
   readonly keepAliveForNoneSeconds: number;
+  /** A4: whether 1.5 K is rounded down to whole seconds (brokers that compute it with integers). */
+  readonly keepAliveInWholeSeconds: boolean;
+  /** A1: whether a deadline counts while output waits for the client (not in five brokers of sixteen). */
+  readonly judgesWhileOutputWaits: boolean;
+  /** A3: milliseconds by which all deadlines are late while more than 50 connections are open. */
+  readonly lateInCrowdMs: number;
   /** A1: whether TCP's own keepalive and user timeout detect dead peers besides the deadline. */
   readonly tcpDetectors: boolean;
   /**
@@ -45,10 +51,29 @@ export interface Rules {
    * DISCONNECT (amqtt, vernemq). Takeovers have a table of their own.
    */
   readonly willOnEnd: Readonly<Partial<Record<Exclude<EndCause, "takenOver">, WillOnEnd>>>;
+  /**
+   * B1, B2, D1: a circumstance in which a will is lost though its cause publishes it.
+   * `silentWithSession`: the session continues after a keepalive deadline. `finBehindConnect`: FIN
+   * arrived with the CONNECT. `takenOverAtOnce`: the CONNECT that takes it over did.
+   */
+  readonly willLostWhen: "never" | "silentWithSession" | "finBehindConnect" | "takenOverAtOnce";
+  /** D1: milliseconds by which a will without delay is delayed; a return meanwhile cancels it. */
+  readonly willLagMs: number;
+  /** C1: whether a DISCONNECT makes a delayed will due at once. */
+  readonly disconnectCutsDelay: boolean;
+  /** C1: whether the Session Expiry Interval of a DISCONNECT counts. */
+  readonly disconnectSetsExpiry: boolean;
+  /** C3: whether a DISCONNECT 0x00 with properties counts as one with an error. */
+  readonly goodbyeWithPropertiesIsError: boolean;
+  /** C2: whether a DISCONNECT may raise a Session Expiry Interval of 0. */
+  readonly expiryMayBeRaised: boolean;
   /** B2, E1: `nothing`: the delay is ignored (NanoMQ, vernemq); `sessionEnd`: NanoMQ. */
   readonly willWaitsFor: "delay" | "nothing" | "sessionEnd";
-  /** B3: whether a will with QoS 1 or 2 is queued for offline subscribers (not in NanoMQ). */
-  readonly willIsQueued: boolean;
+  /**
+   * B3: who gets a will. `connected`: it is not queued for offline subscribers (NanoMQ). `unqueued`:
+   * subscribers with a long queue do not get it. `others`: the session of its own client does not.
+   */
+  readonly willReaches: "everybody" | "connected" | "unqueued" | "others";
   /** B3: milliseconds by which a PUBLISH is delayed, so its client's will overtakes it (NanoMQ). */
   readonly publishLagMs: number;
   /**
@@ -74,6 +99,8 @@ export interface Rules {
    * equals, and no will overtakes the first (mosquitto).
    */
   readonly delayedWills: "byDueTime" | "byInterval";
+  /** F: the minimum QoS of a published will. */
+  readonly willQosMin: Qos;
   /** F: the maximum QoS of a published will. */
   readonly willQosMax: Qos;
   /** F: whether a will keeps its RETAIN (not in NanoMQ). */
@@ -82,8 +109,21 @@ export interface Rules {
   readonly willKeepsProperties: boolean;
   /** F: how often a will is published (twice in aedes). */
   readonly willCopies: number;
-  /** F: a will with an empty payload. `ignored`: CONNECT is accepted without a will (moquette). */
-  readonly emptyWill: "accepted" | "refused" | "ignored";
+  /**
+   * F: a will with an empty payload. `ignored`: CONNECT is accepted without a will (moquette).
+   * `clearsOnly`: the same, unless the will is retained.
+   */
+  readonly emptyWill: "accepted" | "refused" | "ignored" | "clearsOnly";
+  /** B1: whether the will of a bridge (level 0x84) counts. */
+  readonly bridgeHasWill: boolean;
+  /** F: when the Message Expiry Interval of a will starts. */
+  readonly willExpiresFrom: "publication" | "connectionEnd";
+  /** F: whether a will stays in its session, for a later connection without one (v5-3.1.2-10). */
+  readonly willStaysWithSession: boolean;
+  /** F: whether the broker sends packets above a client's Maximum Packet Size. */
+  readonly sendsTooLarge: boolean;
+  /** F: whether filters that begin with a wildcard match topics that begin with `$`. */
+  readonly wildcardsMatchDollar: boolean;
   /**
    * G: a will on a topic that the client may not publish on. `accepted`: dropped later (mosquitto).
    */
@@ -105,10 +145,19 @@ export const standardRules: Rules = {
   keepAliveSweepMs: 0,
   countsUnreadAsSilence: false,
   keepAliveForNoneSeconds: 0,
+  keepAliveInWholeSeconds: false,
+  judgesWhileOutputWaits: true,
+  lateInCrowdMs: 0,
   tcpDetectors: true,
   willOnEnd: {},
+  willLostWhen: "never",
+  willLagMs: 0,
+  disconnectCutsDelay: false,
+  disconnectSetsExpiry: true,
+  goodbyeWithPropertiesIsError: false,
+  expiryMayBeRaised: false,
   willWaitsFor: "delay",
-  willIsQueued: true,
+  willReaches: "everybody",
   publishLagMs: 0,
   willOnTakeover: {
     resumed: "publish",
@@ -120,11 +169,17 @@ export const standardRules: Rules = {
   returnCancelsWill: true,
   sessionEndCutsDelay: "always",
   delayedWills: "byDueTime",
+  willQosMin: 0,
   willQosMax: 2,
   willKeepsRetain: true,
   willKeepsProperties: true,
   willCopies: 1,
   emptyWill: "accepted",
+  bridgeHasWill: true,
+  willExpiresFrom: "publication",
+  willStaysWithSession: false,
+  sendsTooLarge: false,
+  wildcardsMatchDollar: false,
   deniedWill: "refused",
   invalidWill: "refused",
 };
@@ -135,6 +190,7 @@ export const standardRules: Rules = {
  */
 export function allowedSilenceMs(rules: Rules, keepAliveSeconds: number): number | null {
   const seconds = keepAliveSeconds === 0 ? rules.keepAliveForNoneSeconds : keepAliveSeconds;
-  const allowed = seconds * 1000 * rules.keepAliveFactor;
+  const exact = seconds * 1000 * rules.keepAliveFactor;
+  const allowed = rules.keepAliveInWholeSeconds ? Math.floor(exact / 1000) * 1000 : exact;
   return seconds === 0 || allowed === Infinity ? null : allowed;
 }
