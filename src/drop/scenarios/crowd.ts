@@ -1,10 +1,12 @@
 import { watchByHand } from "./by-hand.ts";
-import { assert } from "../../core/assert.ts";
 import type { Client } from "../../client/client.ts";
 import type { Observation, Scenario } from "../scenario.ts";
 import { secondCopyMs, type Stage } from "../stage.ts";
+import { afterK, allowedMs } from "./silence.ts";
+import { tally } from "./tally.ts";
 
 const clients = 200;
+const silentClients = 100;
 /** How many connect at the same time; brokers have short queues for those who knock. */
 const batch = 20;
 /** Seconds: so long that no deadline comes before all of them are there. */
@@ -36,24 +38,38 @@ export const crowdScenarios: readonly Scenario[] = [
     },
     play: crowd,
   },
+  {
+    id: "crowd-silent",
+    title: `${silentClients} clients fall silent at once`,
+    grade: "must",
+    quick: false,
+    needs: ["loopback"],
+    serial: true,
+    rule: { v4: "v4-3.1.2-24, v4-3.1.2-8", v5: "v5-3.1.2-22, v5-3.1.2-8" },
+    does: `Connects ${silentClients} clients, each with a will of its own and a keepalive of K. Then none of them sends anything, and all sockets stay open, as when an access point loses power: no FIN and no RST reaches the broker.`,
+    passes: `all ${silentClients} wills come, each one time and 1.5 K after its own client's CONNECT`,
+    wrong:
+      "The broker ends only a few silent clients each time it looks, or one end takes so long that the next deadlines are missed.",
+    byHand: [
+      watchByHand,
+      `for n in $(seq ${silentClients}); do mosquitto_sub -i dev$n -k 5 -t x --will-topic status --will-payload "gone $n" & done; sleep 2; kill -STOP $(pgrep -f 'mosquitto_sub -i dev')`,
+    ],
+    means: {
+      never:
+        "When many devices lose their network at the same time, the broker reports none of them. If half-open passes, the number of clients is the cause.",
+      late: "When many devices lose their network at the same time, the broker finds the last of them late. If half-open is as late, the cause is a coarse timer and not the number of clients.",
+      early:
+        "The broker ends clients that still have time: when many are connected, live devices are reported dead.",
+      broken:
+        "When many devices lose their network at the same time, some deaths stay unreported or are reported twice. Look for a limit of queued or in-flight messages in the broker's configuration.",
+    },
+    play: crowdFallsSilent,
+  },
 ];
 
 async function crowd(stage: Stage): Promise<readonly Observation[]> {
-  const payloads = Array.from({ length: clients }, (_, index) =>
-    Buffer.concat([stage.will.payload, Buffer.from(` ${index + 1}`)]),
-  );
-  const victims: Client[] = [];
-  for (let first = 0; first < clients; first += batch) {
-    const connecting = payloads.slice(first, first + batch).map(async (payload, index) =>
-      stage.victim({
-        clientId: stage.id(String(first + index + 1)),
-        will: stage.willOptions({ payload }),
-        keepalive: keepAlive,
-      }),
-    );
-    victims.push(...(await Promise.all(connecting)));
-    await stage.pause(0, `${victims.length} of ${clients} clients`);
-  }
+  const payloads = payloadsOf(stage, clients);
+  const victims = await connected(stage, payloads, keepAlive);
   const since = stage.dropped();
   for (const victim of victims) victim.reset();
   const watcher = await stage.watcher();
@@ -62,26 +78,55 @@ async function crowd(stage: Stage): Promise<readonly Observation[]> {
   const wait = stage.options.waitMs;
   await stage.until(wait, `${clients} wills`, () => isOver() || arrived() >= clients, since);
   await stage.until(secondCopyMs, "second copies", isOver);
-  return [counted(payloads.map((payload) => stage.observation(since, since, "", { payload })))];
+  return [tally(payloads.map((payload) => stage.observation(since, since, "", { payload })))];
 }
 
-/** All of them as one: it came when the last did. */
-function counted(all: readonly Observation[]): Observation {
-  const [one] = all;
-  assert(one !== undefined, "the crowd has members");
-  const lost = all.filter(({ got }) => got.length === 0).length;
-  const twice = all.filter(({ got }) => got.length > 1).length;
-  const came = all.flatMap(({ got }) => got[0] ?? []);
-  return {
-    ...one,
-    got: came.length === 0 ? [] : [Math.max(...came)],
-    altered: all.find(({ altered }) => altered !== null)?.altered ?? null,
-    broken: lost === all.length ? null : brokenText(all.length, lost, twice),
-  };
+async function crowdFallsSilent(stage: Stage): Promise<readonly Observation[]> {
+  const payloads = payloadsOf(stage, silentClients);
+  const since = stage.now;
+  const victims = await connected(stage, payloads, stage.options.keepAlive);
+  const deadlines = victims.map((victim) => victim.lastSentAt + allowedMs(victim));
+  const lastDue = Math.max(...deadlines);
+  const watcher = await stage.watcher();
+  const isOver = (): boolean => watcher.isOver;
+  const arrived = (): number => watcher.arrivals.filter(({ at }) => at >= since).length;
+  const left = lastDue - stage.now + stage.options.waitMs;
+  const all = (): boolean => isOver() || arrived() >= silentClients;
+  await stage.until(left, `${silentClients} wills`, all, lastDue);
+  await stage.until(secondCopyMs, "second copies", isOver);
+  const deaths = victims.map((victim, index) => {
+    const payload = payloads[index] ?? stage.will.payload;
+    const seen = stage.observation(since, deadlines[index] ?? lastDue, "", { payload });
+    const { lastSentAt, keepAliveSeconds: seconds } = victim;
+    return { ...seen, since: lastSentAt, keepAlive: seconds, early: afterK(lastSentAt, victim) };
+  });
+  return [tally(deaths)];
 }
 
-function brokenText(total: number, lost: number, twice: number): string | null {
-  const unreported = lost === 0 ? [] : [`${lost} of ${total} deaths unreported`];
-  const again = twice === 0 ? [] : [`${twice} of ${total} deaths reported more than once`];
-  return lost + twice === 0 ? null : [...unreported, ...again].join(", ");
+/** A will's payload for each client. */
+function payloadsOf(stage: Stage, count: number): Buffer[] {
+  return Array.from({ length: count }, (_, index) =>
+    Buffer.concat([stage.will.payload, Buffer.from(` ${index + 1}`)]),
+  );
+}
+
+/** A client for each payload, some at a time. */
+async function connected(
+  stage: Stage,
+  payloads: readonly Buffer[],
+  keepalive: number,
+): Promise<Client[]> {
+  const victims: Client[] = [];
+  for (let first = 0; first < payloads.length; first += batch) {
+    const connecting = payloads.slice(first, first + batch).map(async (payload, index) =>
+      stage.victim({
+        clientId: stage.id(String(first + index + 1)),
+        will: stage.willOptions({ payload }),
+        keepalive,
+      }),
+    );
+    victims.push(...(await Promise.all(connecting)));
+    await stage.pause(0, `${victims.length} of ${payloads.length} clients`);
+  }
+  return victims;
 }

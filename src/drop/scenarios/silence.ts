@@ -191,7 +191,10 @@ function undecidedMeans(watchedMs: number): string {
  * Below K a silent client has kept its promise (v4-3.1.2-23, v5-3.1.2-20); from then on no statement
  * forbids the broker to end it sooner than it must.
  */
-function afterK(since: number, { keepAliveSeconds }: Silent): NonNullable<Observation["early"]> {
+export function afterK(
+  since: number,
+  { keepAliveSeconds }: Silent,
+): NonNullable<Observation["early"]> {
   return {
     findingFrom: since + keepAliveSeconds * 1000,
     note: "after K, but before 1.5 K",
