@@ -131,9 +131,10 @@ export class Client {
     target: Target,
     version: ClientVersion,
     limits: ClientLimits = clientLimits,
+    dialer: typeof dial = dial,
   ): Promise<Client> {
     const client = new Client(version, limits);
-    client.#wire = await dial(target, answerTimeoutMs, () => ({
+    client.#wire = await dialer(target, answerTimeoutMs, () => ({
       data: (chunk) => client.#received(chunk),
       closed: (how) => client.#close(how),
     }));
@@ -244,6 +245,15 @@ export class Client {
    */
   disconnect(reasonCode = 0): void {
     this.#write(Uint8Array.from(reasonCode === 0 ? [0xe0, 0] : [0xe0, 1, reasonCode]));
+  }
+
+  /** Reads nothing, and so acknowledges nothing, until `readAgain`; the socket's buffer fills. */
+  stopReading(): void {
+    this.#wire?.pause();
+  }
+
+  readAgain(): void {
+    this.#wire?.resume();
   }
 
   /** Sends FIN without DISCONNECT. */

@@ -12,6 +12,8 @@ export interface Wire {
   reset(): void;
   /** Stops reading, so that the kernel's buffer fills. */
   pause(): void;
+  /** Resumes reading; what arrived meanwhile comes first. */
+  resume(): void;
 }
 
 export interface WireEvents {
@@ -115,5 +117,9 @@ class SocketWire implements Wire {
 
   pause(): void {
     this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
   }
 }

@@ -1,5 +1,6 @@
 import { crashScenarios } from "./broker-crash.ts";
 import { crowdScenarios } from "./crowd.ts";
+import { deadlineScenarios } from "./deadline.ts";
 import { delayScenarios } from "./delay.ts";
 import { deliveryScenarios } from "./delivery.ts";
 import { goodbyeScenarios } from "./goodbye.ts";
@@ -7,6 +8,7 @@ import { deniedScenarios, invalidScenarios } from "./invalid.ts";
 import { keepaliveScenarios } from "./keepalive.ts";
 import { linkScenarios } from "./link.ts";
 import { networkScenarios } from "./network.ts";
+import { notReadingScenarios } from "./not-reading.ts";
 import { processScenarios } from "./process.ts";
 import { reconnectScenarios } from "./reconnect.ts";
 import type { Scenario } from "../scenario.ts";
@@ -18,6 +20,8 @@ import { tlsScenarios, webSocketScenarios } from "./transports.ts";
 export const catalogue: readonly Scenario[] = [
   ...networkScenarios,
   ...silenceScenarios,
+  ...deadlineScenarios,
+  ...notReadingScenarios,
   ...keepaliveScenarios,
   ...goodbyeScenarios,
   ...reconnectScenarios,
