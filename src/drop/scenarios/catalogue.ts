@@ -11,6 +11,7 @@ import { networkScenarios } from "./network.ts";
 import { notReadingScenarios } from "./not-reading.ts";
 import { processScenarios } from "./process.ts";
 import { reconnectScenarios } from "./reconnect.ts";
+import { oneIdScenarios } from "./one-id.ts";
 import type { Scenario } from "../scenario.ts";
 import { silenceScenarios } from "./silence.ts";
 import { takeoverScenarios } from "./takeover.ts";
@@ -26,6 +27,7 @@ export const catalogue: readonly Scenario[] = [
   ...goodbyeScenarios,
   ...reconnectScenarios,
   ...takeoverScenarios,
+  ...oneIdScenarios,
   ...deliveryScenarios,
   ...delayScenarios,
   ...crowdScenarios,

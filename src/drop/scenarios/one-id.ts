@@ -1,0 +1,232 @@
+import type { Client } from "../../client/client.ts";
+import { NoAnswer, Refused, InvalidAnswer } from "../../client/client.ts";
+import { watchByHand } from "./by-hand.ts";
+import type { Observation, Scenario } from "../scenario.ts";
+import { kept, needsSession } from "./session.ts";
+import { secondCopyMs, type Stage, type WillPlan } from "../stage.ts";
+import { tally } from "./tally.ts";
+
+const cycles = 10;
+const sockets = 20;
+/** Often enough for a keepalive of one second. */
+const pingMs = 500;
+/** How long a will that should not come is watched for. */
+const strayMs = 1500;
+/** How long a broker may take to close all connections of one client id but one. */
+const settleMs = 2000;
+
+/** One client id that connects again and again. */
+export const oneIdScenarios: readonly Scenario[] = [
+  {
+    id: "reconnect-loop",
+    title: `the same id dies ${cycles} times in a row`,
+    grade: "must",
+    quick: false,
+    needs: ["loopback"],
+    serial: true,
+    rule: { v4: "v4-3.1.2-8", v5: "v5-3.1.2-8" },
+    does: `Connects with a will, resumes its session and resets the TCP connection, ${cycles} times without a pause, as a device does at the edge of its radio's range. Each connection has a will of its own, without delay. The last connection stays and sends PINGREQ.`,
+    passes: `all ${cycles} wills come at once, each one time, and that of the last connection does not`,
+    wrong:
+      "The broker publishes a will some time after the end of its connection, and drops it when the client is back by then; or it limits how often one client may die.",
+    byHand: [
+      watchByHand,
+      `for n in $(seq ${cycles}); do mosquitto_sub -i dev -c -t x --will-topic status --will-payload "gone $n" & sleep 0.1; kill -KILL $!; done`,
+      "mosquitto_sub -i dev -c -t x --will-topic status --will-payload 'not gone'",
+    ],
+    means: {
+      never:
+        "A device with a bad link that returns at once leaves no trace of its deaths. Let devices publish 'online' on each connect, and count those.",
+      late: "The deaths of a device with a bad link are reported late, after its next 'online': it is shown as offline while it works.",
+      broken:
+        "A device with a bad link is counted wrong: some of its deaths are lost, are reported twice, or a will comes for the connection that lives. Let devices publish 'online' on each connect, and count those.",
+    },
+    play: reconnectLoop,
+  },
+  {
+    id: "storm",
+    title: `${sockets} sockets, one id, all at once`,
+    grade: "must",
+    quick: false,
+    needs: ["loopback"],
+    serial: true,
+    rule: { v4: "v4-3.1.4-2, v4-3.1.2-8", v5: "v5-3.1.4-3, v5-3.1.2-8" },
+    does: `Opens ${sockets} sockets and sends a CONNECT on each in the same moment, all with one client id and each with a will of its own, as when many copies of a program start with the same configuration.`,
+    passes:
+      "one connection survives; the will of each other connection that was accepted comes at once, one time, and that of the survivor does not come",
+    wrong:
+      "Takeovers overlap: two connections of one client id live on, a will is lost between two of them, or the last one is closed too.",
+    byHand: [
+      watchByHand,
+      `for n in $(seq ${sockets}); do mosquitto_sub -i dev -t x --will-topic status --will-payload "gone $n" & done`,
+    ],
+    means: {
+      never:
+        "Programs that share a client id push each other out, and nothing shows it. Give each program an id of its own.",
+      late: "Programs that share a client id push each other out, and their wills come late, when the next one is already online.",
+      broken:
+        "When several connections of one client id begin at once, the broker loses track: two of them live on, or wills are lost or come for the one that lives. Give each program an id of its own, and let clients wait a random time before they reconnect.",
+    },
+    play: storm,
+  },
+  {
+    id: "return-without-will",
+    title: "returns without a will, then dies",
+    grade: "must",
+    quick: false,
+    needs: [],
+    serial: false,
+    rule: { v4: "v4-3.1.2-10", v5: "v5-3.1.2-10" },
+    does: "Connects with a will and a session that persists, and leaves: in one arm by DISCONNECT, in the other by a TCP reset, which publishes the will. Then it resumes the session without a will and resets the TCP connection.",
+    passes: "the reset of the connection with the will brings that will once; nothing else comes",
+    wrong: "The broker stores the will with the session, and does not delete it after its use.",
+    byHand: [
+      watchByHand,
+      "mosquitto_pub -i dev -c -q 1 -t x -m hi --will-topic status --will-payload gone",
+      "mosquitto_sub -i dev -c -q 1 -t x & sleep 1; kill -KILL $!",
+    ],
+    means: {
+      never: "The will of the first connection was lost. If persistent fails too, see there.",
+      twice:
+        "A will comes back from the dead: a connection that had none brings the old one again. After a firmware update that removed the will, devices are still reported by the old one.",
+      spurious:
+        "A connection that has no will publishes that of an earlier one: after a firmware update that removed the will, devices are still reported by the old one. Connect once with Clean Start 1 to delete it.",
+    },
+    play: returnWithoutWill,
+  },
+];
+
+async function reconnectLoop(stage: Stage): Promise<readonly Observation[]> {
+  const drops: { readonly plan: Pick<WillPlan, "payload">; readonly since: number }[] = [];
+  const connect = async (name: string): Promise<[Client, Pick<WillPlan, "payload">]> => {
+    const plan = { payload: Buffer.concat([stage.will.payload, Buffer.from(` (${name})`)]) };
+    const will = stage.willOptions({ ...plan, delay: 0 });
+    return [await stage.victim({ ...kept(stage), will }), plan];
+  };
+  for (let cycle = 1; cycle <= cycles; cycle++) {
+    const [victim, plan] = await connect(`cycle ${cycle}`);
+    needsSession(victim);
+    drops.push({ plan, since: stage.dropped() });
+    victim.reset();
+  }
+  const [last, lastPlan] = await connect("the last one");
+  last.stayAlive(pingMs);
+  const watcher = await stage.watcher();
+  const [first] = drops;
+  const since = first?.since ?? stage.now;
+  const came = (): boolean => drops.every(({ plan }) => stage.wills(since, plan).length > 0);
+  const wait = stage.options.waitMs;
+  await stage.until(wait, `${cycles} wills`, () => watcher.isOver || came(), stage.now);
+  await stage.until(secondCopyMs, "second copies", () => watcher.isOver);
+  const deaths = drops.map((drop) => stage.observation(drop.since, drop.since, "", drop.plan));
+  const isWrong = stage.wills(since, lastPlan).length > 0;
+  const more = [
+    ...(isWrong ? ["the will of the last connection was published, though it lives"] : []),
+    ...(last.isOver ? ["the last connection was closed"] : []),
+  ];
+  last.leave();
+  return [tally(deaths, more)];
+}
+
+/** One of the sockets of a storm. */
+interface Rival {
+  readonly client: Client;
+  readonly plan: Pick<WillPlan, "payload">;
+  /** CONNACK said yes. */
+  readonly isIn: boolean;
+}
+
+async function storm(stage: Stage): Promise<readonly Observation[]> {
+  const clients = await Promise.all(Array.from({ length: sockets }, async () => stage.dial()));
+  const since = stage.dropped();
+  const rivals = await Promise.all(
+    clients.map(async (client, index): Promise<Rival> => {
+      const payload = Buffer.concat([stage.will.payload, Buffer.from(` (${index + 1})`)]);
+      const will = stage.willOptions({ payload, delay: 0 });
+      const keepalive = stage.options.keepAlive;
+      if (will.retain === true) stage.retains(will.topic);
+      const isIn = await isAccepted(client, stage.connectOptions({ will, keepalive }));
+      client.stayAlive(pingMs);
+      return { client, plan: { payload }, isIn };
+    }),
+  );
+  const watcher = await stage.watcher();
+  const alive = (): Rival[] => rivals.filter(({ client, isIn }) => isIn && !client.isOver);
+  await stage.until(settleMs, "one connection", () => alive().length <= 1);
+  const survivors = alive();
+  const due = rivals.filter((rival) => rival.isIn && !survivors.includes(rival));
+  const came = (): boolean => due.every(({ plan }) => stage.wills(since, plan).length > 0);
+  await stage.until(stage.options.waitMs, "the wills", () => watcher.isOver || came(), since);
+  await stage.until(secondCopyMs, "second copies", () => watcher.isOver);
+  const deaths = due.map(({ plan }) => stage.observation(since, since, "", plan));
+  const more = stormProblems(stage, since, rivals, survivors);
+  for (const { client } of survivors) client.leave();
+  const [only] = deaths;
+  if (only === undefined) return [{ ...stage.observation(since, null), broken: more[0] ?? null }];
+  return [tally(deaths, more)];
+}
+
+async function isAccepted(
+  client: Client,
+  options: Parameters<Client["connect"]>[0],
+): Promise<boolean> {
+  try {
+    await client.connect(options);
+    return true;
+  } catch (error) {
+    // It was taken over before its CONNACK, or a broker lets nobody in while another is there.
+    const isAnswer = error instanceof Refused || (error instanceof NoAnswer && error.isClosed);
+    if (isAnswer && !(error instanceof InvalidAnswer)) return false;
+    throw error;
+  }
+}
+
+/** What is wrong with a storm beside wills that are lost or repeated. */
+function stormProblems(
+  stage: Stage,
+  since: number,
+  rivals: readonly Rival[],
+  survivors: readonly Rival[],
+): string[] {
+  const published = ({ plan }: Rival): boolean => stage.wills(since, plan).length > 0;
+  const problems: string[] = [];
+  if (survivors.length === 0) problems.push("no connection survived");
+  if (survivors.length > 1) {
+    problems.push(`${survivors.length} connections with one client id live on`);
+  }
+  if (survivors.some((rival) => !rival.client.isOver && published(rival))) {
+    problems.push("the will of a connection that lives was published");
+  }
+  const twice = rivals.filter(({ isIn, plan }) => !isIn && stage.wills(since, plan).length > 1);
+  if (twice.length > 0) problems.push(`${twice.length} wills without CONNACK came more than once`);
+  return problems;
+}
+
+async function returnWithoutWill(stage: Stage): Promise<readonly Observation[]> {
+  const goodbye = { payload: Buffer.concat([stage.will.payload, Buffer.from(" (discarded)")]) };
+  const discarded = stage.willOptions({ ...goodbye, delay: 0 });
+  const leaving = await stage.victim({ ...kept(stage), will: discarded });
+  needsSession(leaving);
+  leaving.leave();
+  await leaving.ended;
+  const afterGoodbye = await dieWithoutWill(stage, "after DISCONNECT", goodbye);
+  const dying = await stage.victim({ ...kept(stage), will: stage.willOptions({ delay: 0 }) });
+  const since = stage.dropped();
+  dying.reset();
+  const first = await stage.expectWill(since, since, "the first death");
+  const afterDeath = await dieWithoutWill(stage, "after a death", {});
+  // The will of the first death is no fault of the second.
+  return [first, afterGoodbye, { ...afterDeath, before: [] }];
+}
+
+/** Resumes the session without a will, and resets; no will is due. `plan`: of the earlier will. */
+async function dieWithoutWill(
+  stage: Stage,
+  arm: string,
+  plan: Partial<WillPlan>,
+): Promise<Observation> {
+  const client = await stage.client({ ...kept(stage), keepalive: stage.options.keepAlive });
+  const since = stage.dropped();
+  client.reset();
+  return stage.expectNone(since, since + strayMs, arm, plan);
+}
