@@ -3,6 +3,7 @@ import { crowdScenarios } from "./crowd.ts";
 import { deadlineScenarios } from "./deadline.ts";
 import { delayScenarios } from "./delay.ts";
 import { deliveryScenarios } from "./delivery.ts";
+import { disconnectScenarios } from "./disconnects.ts";
 import { goodbyeScenarios } from "./goodbye.ts";
 import { deniedScenarios, invalidScenarios } from "./invalid.ts";
 import { keepaliveScenarios } from "./keepalive.ts";
@@ -26,6 +27,7 @@ export const catalogue: readonly Scenario[] = [
   ...keepaliveScenarios,
   ...goodbyeScenarios,
   ...reconnectScenarios,
+  ...disconnectScenarios,
   ...takeoverScenarios,
   ...oneIdScenarios,
   ...deliveryScenarios,

@@ -235,7 +235,8 @@ async function reset(
   return { since, expiry: sessionExpiry(victim, asked) };
 }
 
-async function expectAt(
+/** A delayed will is due at `due`: brokers that count whole seconds may be up to one off. */
+export async function expectAt(
   stage: Stage,
   since: number,
   due: number,

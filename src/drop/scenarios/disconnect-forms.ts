@@ -1,3 +1,4 @@
+import type { IDisconnectPacket } from "mqtt-packet";
 import type { Client } from "../../client/client.ts";
 import { type Arm, playArms } from "../arms.ts";
 import type { Observation } from "../scenario.ts";
@@ -27,6 +28,16 @@ export function disconnectForms(stage: Stage, reasonCode: number): readonly Disc
 /** Sends this DISCONNECT, then FIN. */
 export function leaveBy(victim: Client, { bytes }: DisconnectForm): void {
   victim.sendBytes(bytes);
+  victim.fin();
+}
+
+/** Sends DISCONNECT with properties, then FIN. */
+export function leaveWith(
+  victim: Client,
+  reasonCode: number,
+  properties: NonNullable<IDisconnectPacket["properties"]>,
+): void {
+  victim.send({ cmd: "disconnect", reasonCode, properties });
   victim.fin();
 }
 
