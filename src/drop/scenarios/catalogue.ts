@@ -17,6 +17,7 @@ import type { Scenario } from "../scenario.ts";
 import { silenceScenarios } from "./silence.ts";
 import { takeoverScenarios } from "./takeover.ts";
 import { tlsScenarios, webSocketScenarios } from "./transports.ts";
+import { expiryScenarios } from "./will-expiry.ts";
 
 /** Every way to die, in the order in which the report tells them. */
 export const catalogue: readonly Scenario[] = [
@@ -32,6 +33,7 @@ export const catalogue: readonly Scenario[] = [
   ...oneIdScenarios,
   ...deliveryScenarios,
   ...delayScenarios,
+  ...expiryScenarios,
   ...crowdScenarios,
   ...webSocketScenarios,
   ...tlsScenarios,
