@@ -8,6 +8,7 @@ import { goodbyeScenarios } from "./goodbye.ts";
 import { deniedScenarios, invalidScenarios } from "./invalid.ts";
 import { keepaliveScenarios } from "./keepalive.ts";
 import { linkScenarios } from "./link.ts";
+import { messageScenarios } from "./message.ts";
 import { networkScenarios } from "./network.ts";
 import { notReadingScenarios } from "./not-reading.ts";
 import { processScenarios } from "./process.ts";
@@ -32,6 +33,7 @@ export const catalogue: readonly Scenario[] = [
   ...takeoverScenarios,
   ...oneIdScenarios,
   ...deliveryScenarios,
+  ...messageScenarios,
   ...delayScenarios,
   ...expiryScenarios,
   ...crowdScenarios,
