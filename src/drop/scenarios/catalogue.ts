@@ -16,6 +16,7 @@ import { reconnectScenarios } from "./reconnect.ts";
 import { oneIdScenarios } from "./one-id.ts";
 import type { Scenario } from "../scenario.ts";
 import { silenceScenarios } from "./silence.ts";
+import { subscriberScenarios } from "./subscriber.ts";
 import { takeoverScenarios } from "./takeover.ts";
 import { tlsScenarios, webSocketScenarios } from "./transports.ts";
 import { expiryScenarios } from "./will-expiry.ts";
@@ -34,6 +35,7 @@ export const catalogue: readonly Scenario[] = [
   ...oneIdScenarios,
   ...deliveryScenarios,
   ...messageScenarios,
+  ...subscriberScenarios,
   ...delayScenarios,
   ...expiryScenarios,
   ...crowdScenarios,
