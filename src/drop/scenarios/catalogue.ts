@@ -11,6 +11,7 @@ import { linkScenarios } from "./link.ts";
 import { messageScenarios } from "./message.ts";
 import { networkScenarios } from "./network.ts";
 import { notReadingScenarios } from "./not-reading.ts";
+import { oneFlightScenarios } from "./one-flight.ts";
 import { processScenarios } from "./process.ts";
 import { reconnectScenarios } from "./reconnect.ts";
 import { oneIdScenarios } from "./one-id.ts";
@@ -24,6 +25,7 @@ import { expiryScenarios } from "./will-expiry.ts";
 /** Every way to die, in the order in which the report tells them. */
 export const catalogue: readonly Scenario[] = [
   ...networkScenarios,
+  ...oneFlightScenarios,
   ...silenceScenarios,
   ...deadlineScenarios,
   ...notReadingScenarios,
