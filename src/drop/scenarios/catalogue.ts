@@ -1,3 +1,4 @@
+import { bridgeScenarios } from "./bridge.ts";
 import { crashScenarios } from "./broker-crash.ts";
 import { crowdScenarios } from "./crowd.ts";
 import { deadlineScenarios } from "./deadline.ts";
@@ -38,6 +39,7 @@ export const catalogue: readonly Scenario[] = [
   ...deliveryScenarios,
   ...messageScenarios,
   ...subscriberScenarios,
+  ...bridgeScenarios,
   ...delayScenarios,
   ...expiryScenarios,
   ...crowdScenarios,

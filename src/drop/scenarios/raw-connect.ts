@@ -3,6 +3,8 @@ import type { ClientVersion } from "../../client/machine.ts";
 /** A CONNECT as its fields, also such as no encoder would write. */
 export interface RawConnect {
   readonly version: ClientVersion;
+  /** The byte of the protocol level; by default the version. */
+  readonly level?: number;
   readonly clientId: string;
   readonly username: string | null;
   readonly password: string | null;
@@ -18,7 +20,7 @@ const usernameFlag = 0x80;
 
 /** The packet, with a keepalive of 60 s and no properties. */
 export function rawConnect(connect: RawConnect): Uint8Array {
-  const { version, clientId, username, password, willBits, will } = connect;
+  const { version, level = version, clientId, username, password, willBits, will } = connect;
   const noProperties = version === 5 ? [Buffer.of(0)] : [];
   const credentials = [username, password].flatMap((text) =>
     text === null ? [] : [field(Buffer.from(text))],
@@ -30,7 +32,7 @@ export function rawConnect(connect: RawConnect): Uint8Array {
     (password === null ? 0 : passwordFlag);
   const rest = Buffer.concat([
     field(Buffer.from(version === 3 ? "MQIsdp" : "MQTT")),
-    Buffer.of(version, flags, 0, 60),
+    Buffer.of(level, flags, 0, 60),
     ...noProperties,
     field(Buffer.from(clientId)),
     ...(will === null ? [] : [...noProperties, field(will.topic), field(will.payload)]),
