@@ -44,6 +44,10 @@ export const hiddenCommands: readonly Pick<ListedCommand, "name" | "load">[] = [
     name: "drop-client",
     load: async () => (await import("./drop-client.ts")).dropClientCommand(),
   },
+  {
+    name: "drop-guard",
+    load: async () => (await import("./drop-guard.ts")).dropGuardCommand(),
+  },
 ];
 
 /** What `mqttd --help` prints. */

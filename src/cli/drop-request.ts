@@ -48,6 +48,9 @@ export function dropRequest(given: Arguments): DropRequest {
       "leave out --host, --port, --url and --via",
     );
   }
+  if (embedded && given.has("broker-pid")) {
+    throw usageError("--broker-pid names another process", "--embedded has none of its own");
+  }
   const target = targetFrom(given);
   const via = given.text("via");
   const version = versionFrom(given);
@@ -73,6 +76,7 @@ export function dropRequest(given: Arguments): DropRequest {
     will: willFrom(given),
     deniedTopic: topicFrom(given, "denied-topic"),
     restartCommand: textFrom(given, "restart-command", "a command"),
+    brokerPid: numberFrom(given, "broker-pid", [1, 2 ** 31 - 1], "a process id"),
     serial: given.has("serial"),
     strict: given.has("strict"),
     json: given.has("json"),

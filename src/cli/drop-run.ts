@@ -10,6 +10,9 @@ import { runScenarios, type RunWatch } from "../drop/run.ts";
 import type { Held } from "../drop/play.ts";
 import type { Result } from "../drop/scenario.ts";
 import { type Cut, type Report, summarize } from "../drop/report/summary.ts";
+import { isLoopback } from "../transport/loopback.ts";
+import { listensOn, portHolder } from "../transport/port-holder.ts";
+import { usageError } from "../config/cli-error.ts";
 import type { EmbeddedBroker } from "../server/embedded.ts";
 import { usesColor } from "./color.ts";
 import type { Surroundings } from "./command.ts";
@@ -27,6 +30,7 @@ export async function simulateDrop(
   request: DropRequest,
   surroundings: Surroundings,
 ): Promise<number> {
+  checkBrokerPid(request);
   const junit = request.junit === null ? null : new WholeFile(request.junit);
   const interrupt = new Interrupt();
   let embedded: EmbeddedBroker | null = null;
@@ -45,6 +49,31 @@ export async function simulateDrop(
     if (!interrupt.isUrgent) await embedded?.close();
     interrupt.close();
   }
+}
+
+/** A process is stopped only if it is the broker. Throws CliError. */
+function checkBrokerPid({ brokerPid, target }: DropRequest): void {
+  if (brokerPid === null) return;
+  const at = targetText(target);
+  if (!isLoopback(target.host)) {
+    throw usageError(
+      "--broker-pid is for a broker on this machine",
+      `${at} is no loopback address`,
+    );
+  }
+  const listens = listensOn(brokerPid, target.port);
+  if (listens === true) return;
+  if (listens === null) {
+    throw usageError(
+      `--broker-pid: whether process ${brokerPid} listens on port ${target.port} can't be seen`,
+      "on Linux, run mqttd as the broker's user; other systems do not tell",
+    );
+  }
+  const holder = portHolder("0.0.0.0", target.port);
+  throw usageError(
+    `--broker-pid: process ${brokerPid} does not listen on port ${target.port}`,
+    holder === null ? null : `process ${holder.pid} (${holder.name}) does`,
+  );
 }
 
 async function startBroker(): Promise<EmbeddedBroker> {

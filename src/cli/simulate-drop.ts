@@ -72,6 +72,7 @@ function declareSimulateDrop(): Command {
     .option("--tolerance <DURATION>", "later than this is late (default 1s)")
     .option("--denied-topic <TOPIC>", "a topic that the broker denies this client (for acl)")
     .option("--restart-command <COMMAND>", "kills and restarts the broker (for broker-crash)")
+    .option("--broker-pid <PID>", "the broker's process on this machine (for broker-freeze)")
     .option("--serial", "one scenario after the other")
     .option("--strict", "findings and late wills are failures too")
     .option("--json", "NDJSON on stdout, the report on stderr")

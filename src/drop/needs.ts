@@ -42,6 +42,9 @@ function whyMissing(
       return options.deniedTopic === null ? "needs --denied-topic" : null;
     case "--restart-command":
       return options.restartCommand === null ? "needs --restart-command" : null;
+    case "--broker-pid":
+      if (options.brokerPid === null) return "needs --broker-pid";
+      return target === options.target ? null : "--broker-pid is that of the first address";
     case "child process":
       return options.has.has(need) ? null : "needs a child process";
     case "network namespace":

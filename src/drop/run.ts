@@ -6,7 +6,7 @@ import { missingNeed } from "./needs.ts";
 import { type Held, playScenario } from "./play.ts";
 import { besideReference } from "./reference.ts";
 import type { Need, Result, Scenario } from "./scenario.ts";
-import type { WillPlan } from "./stage.ts";
+import type { StageOptions, WillPlan } from "./stage.ts";
 import { skipped } from "./verdict.ts";
 import { isStillThere, stageOptions, type Way, waysTo } from "./ways.ts";
 
@@ -27,12 +27,16 @@ export interface RunOptions {
   readonly will: Partial<WillPlan>;
   readonly deniedTopic: string | null;
   readonly restartCommand: string | null;
+  /** Of the broker at `target`; it listens there. */
+  readonly brokerPid: number | null;
   /** One after the other, whatever they need. */
   readonly serial: boolean;
   /** Scenario ids that the user named: they run against any address. */
   readonly named: ReadonlySet<string>;
   /** What this machine can do. */
   readonly has: ReadonlySet<Need>;
+  /** Opens network connections; absent: by the system's sockets. */
+  readonly dial?: StageOptions["dial"];
   readonly signal: AbortSignal;
   readonly watch: RunWatch;
 }
@@ -201,9 +205,10 @@ class Session {
   }
 }
 
-/** What the user's own command did to the broker is not done twice. */
-function mayPlayAgain({ scenario }: Run, { verdict }: Result): boolean {
-  return verdict === "inconclusive" && !scenario.needs.includes("--restart-command");
+/** What is done to the broker itself is not done twice. */
+function mayPlayAgain({ scenario: { needs } }: Run, { verdict }: Result): boolean {
+  const harmsBroker = needs.includes("--restart-command") || needs.includes("--broker-pid");
+  return verdict === "inconclusive" && !harmsBroker;
 }
 
 function nameOf({ scenario: { id }, way: { version, target } }: Run): RunName {

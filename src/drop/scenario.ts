@@ -14,6 +14,7 @@ export type Need =
   | "network namespace"
   | "--denied-topic"
   | "--restart-command"
+  | "--broker-pid"
   /** Many connections or a steady load: loopback only, or when named. */
   | "loopback";
 

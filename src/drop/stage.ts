@@ -7,6 +7,7 @@ import {
   InvalidAnswer,
 } from "../client/client.ts";
 import { reasonText } from "../core/reason.ts";
+import type { dial } from "../client/dial.ts";
 import type { ClientVersion } from "../client/machine.ts";
 import type { Target } from "../client/target.ts";
 import { CalledOff, ControlFailed, NotOffered } from "./no-verdict.ts";
@@ -39,6 +40,10 @@ export interface StageOptions {
   readonly restartCommand: string | null;
   /** How long to wait for a will that only a keepalive deadline brings. */
   readonly patience: Patience;
+  /** Opens network connections; absent: by the system's sockets. */
+  readonly dial?: typeof dial;
+  /** The process that is the broker; null: not said. */
+  readonly brokerPid: number | null;
   /** Told what is waited for, for the live line. Monotonic moments; `due`: of a will, else null. */
   readonly onWait: (what: string, until: number, due: number | null) => void;
   /** The user wants out: every wait ends with it. */
@@ -170,7 +175,12 @@ export class Stage {
 
   /** Opens the network connection of a client, without CONNECT. */
   async dial(): Promise<Client> {
-    const client = await Client.open(this.options.target, this.options.version, this.#limits);
+    const client = await Client.open(
+      this.options.target,
+      this.options.version,
+      this.#limits,
+      this.options.dial,
+    );
     this.#clients.push(client);
     return client;
   }

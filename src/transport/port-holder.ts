@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 
 /** A process that listens on a port. */
 interface PortHolder {
@@ -22,6 +22,18 @@ export function portHolder(host: string, port: number): PortHolder | null {
     }
   }
   return null;
+}
+
+/**
+ * Whether a process listens on a port of this machine, by any address. Null where the system does not
+ * say: only Linux does, and only of processes that this user may look into.
+ */
+export function listensOn(pid: number, port: number): boolean | null {
+  if (list("/proc").length === 0) return null;
+  const descriptors = orElse(() => readdirSync(`/proc/${pid}/fd`), null);
+  if (descriptors === null) return existsSync(`/proc/${pid}`) ? null : false;
+  const sockets = new Set(listeningInodes("0.0.0.0", port).map((inode) => `socket:[${inode}]`));
+  return descriptors.some((fd) => sockets.has(link(`/proc/${pid}/fd/${fd}`)));
 }
 
 const listening = "0A";

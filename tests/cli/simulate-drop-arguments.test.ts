@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import path from "node:path";
 import { expect, test } from "bun:test";
 import type { DropRequest } from "../../src/cli/drop-request.ts";
 import { catalogue, quickSet } from "../../src/drop/scenarios/catalogue.ts";
@@ -61,6 +63,8 @@ test("mqttd simulate-drop --help", async () => {
                                      acl)
           --restart-command COMMAND  kills and restarts the broker (for
                                      broker-crash)
+          --broker-pid PID           the broker's process on this machine (for
+                                     broker-freeze)
           --serial                   one scenario after the other
           --strict                   findings and late wills are failures too
           --json                     NDJSON on stdout, the report on stderr
@@ -137,6 +141,7 @@ test("without flags: the quick set, in 3.1.1 and 5, at localhost:1883", async ()
   expect(ids(request)).toEqual(quickSet().map(({ id }) => id));
   expect({ ...request, scenarios: [] }).toMatchInlineSnapshot(`
     {
+      "brokerPid": null,
       "clientId": null,
       "color": "auto",
       "deniedTopic": null,
@@ -416,4 +421,9 @@ test("--list and --show cover every scenario, in text and in NDJSON", async () =
   const one = await mqttd(["simulate-drop", "--show", first?.id ?? "", "--json"]);
   expect(JSON.parse(one.stdout)).toMatchObject({ id: first?.id, does: first?.does });
   for (const line of list.stdout.split("\n")) expect(line.length, line).toBeLessThanOrEqual(80);
+});
+
+test("README says how many scenarios there are", () => {
+  const readme = readFileSync(path.resolve(import.meta.dir, "../../README.md"), "utf8");
+  expect(readme).toContain(` ${catalogue.length} scenarios)`);
 });

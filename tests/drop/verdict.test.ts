@@ -40,6 +40,7 @@ function judged(
     will: {},
     deniedTopic: null,
     restartCommand: null,
+    brokerPid: null,
     patience: new Patience({ waitMs: 8000, goesOn: false }, false, () => {}),
     onWait: () => {},
     signal: new AbortController().signal,

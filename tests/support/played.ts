@@ -54,6 +54,7 @@ export async function played(
     will: {},
     deniedTopic: null,
     restartCommand: null,
+    brokerPid: null,
     serial: false,
     named: new Set(),
     has: new Set(),

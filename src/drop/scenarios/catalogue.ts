@@ -1,4 +1,5 @@
 import { bridgeScenarios } from "./bridge.ts";
+import { freezeScenarios } from "./broker-freeze.ts";
 import { crashScenarios } from "./broker-crash.ts";
 import { crowdScenarios } from "./crowd.ts";
 import { deadlineScenarios } from "./deadline.ts";
@@ -49,6 +50,7 @@ export const catalogue: readonly Scenario[] = [
   ...linkScenarios,
   ...invalidScenarios,
   ...deniedScenarios,
+  ...freezeScenarios,
   ...crashScenarios,
 ];
 

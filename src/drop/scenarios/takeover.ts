@@ -132,6 +132,8 @@ export const takeoverScenarios: readonly Scenario[] = [
       "sleep 10; mosquitto_sub -d -i dev -k 10 -t x --will-topic status --will-payload 'gone again'",
     ],
     means: {
+      early:
+        "The broker ends silent clients before K, so that the client is dead before it returns: see half-open.",
       never:
         "A device that returns before its old connection was found dead is never reported. Let devices publish 'online' on each connect, and count those.",
       late: "The old connection's will waits for its deadline and arrives after the 'online' of the new one: the device is shown as offline while it is connected.",

@@ -1,0 +1,84 @@
+import { assert } from "../../core/assert.ts";
+import type { Client } from "../../client/client.ts";
+import { watchByHand } from "./by-hand.ts";
+import { type Arm, playArms } from "../arms.ts";
+import { Guard } from "../lab/guard.ts";
+import type { Observation, Scenario } from "../scenario.ts";
+import { allowedMs } from "./silence.ts";
+import type { Stage } from "../stage.ts";
+
+const clients = 5;
+/** Longer than any of them may be silent. */
+const pastDeadlineMs = 1000;
+/** How long after it goes on the broker is watched, beside half a keepalive. */
+const watchMs = 2000;
+
+/** The broker's own process stands still. */
+export const freezeScenarios: readonly Scenario[] = [
+  {
+    id: "broker-freeze",
+    title: "the broker is stopped and continued",
+    grade: "ours",
+    quick: false,
+    needs: ["--broker-pid"],
+    serial: true,
+    rule: { v4: "v4-3.1.2-24", v5: "v5-3.1.2-22" },
+    does: `Connects ${clients} clients with wills that send PINGREQ in time, and stops the broker's process (SIGSTOP) for longer than 1.5 K, as Ctrl-Z, a debugger or a virtual machine that is paused does. The clients go on with their PINGREQs meanwhile. Then the process is continued (SIGCONT); another process sees to that, even if this one is killed.`,
+    passes: "no will comes, and all clients stay connected",
+    wrong:
+      "The broker looks at its clock before it reads what has arrived: it ends every client for a silence that was its own.",
+    byHandNote: "The will comes when the broker takes its own standstill for the client's silence.",
+    byHand: [
+      watchByHand,
+      "mosquitto_sub -i dev -k 5 -t x --will-topic status --will-payload gone &",
+      "sleep 1; pkill -STOP -x mosquitto; sleep 10; pkill -CONT -x mosquitto",
+    ],
+    means: {
+      spurious:
+        "After each pause of the broker's machine all clients are reported dead at once, though they live: a snapshot of a virtual machine or a debugger raises an alarm for everything. Ignore wills that come in a burst, or pause the broker for less than half of the shortest keepalive.",
+      broken:
+        "After each pause of the broker's machine live clients lose their connections, though they sent their PINGREQs in time. They reconnect all at once.",
+    },
+    play: frozen,
+  },
+];
+
+async function frozen(stage: Stage): Promise<readonly Observation[]> {
+  const pid = stage.options.brokerPid;
+  assert(pid !== null, "the runner skips it without --broker-pid");
+  const guard = await Guard.start(stage, pid);
+  const names = Array.from({ length: clients }, (_, index) => ({ name: `client ${index + 1}` }));
+  const alive: { readonly arm: Arm; readonly client: Client }[] = [];
+  await playArms(stage, names, async (arm) => {
+    const will = stage.willOptions({ ...arm.plan, delay: 0 });
+    const client = await stage.victim({ clientId: arm.clientId, will });
+    client.stayAlive(client.keepAliveSeconds * 500);
+    alive.push({ arm, client });
+    return stage.observation(stage.now, null);
+  });
+  const longest = Math.max(...alive.map(({ client }) => allowedMs(client)));
+  const since = stage.dropped();
+  const { from, to } = await guard.stopFor(longest + pastDeadlineMs);
+  const until = to + longest / 3 + watchMs;
+  await stage.until(until - stage.now, "no will", () => stage.now > until);
+  const seen = alive.map(({ arm, client }) => ({
+    wills: stage.wills(since, arm.plan),
+    isClosed: client.isOver,
+  }));
+  for (const { client } of alive) client.leave();
+  const dead = seen.flatMap(({ wills }) => wills.map(({ at }) => at));
+  const closed = seen.filter(({ isClosed }) => isClosed).length;
+  const reported = seen.filter(({ wills }) => wills.length > 0).length;
+  const stood = `${((to - from) / 1000).toFixed(1)} s`;
+  return [
+    {
+      ...stage.observation(since, null),
+      got: dead.toSorted((a, b) => a - b),
+      broken:
+        dead.length === 0 && closed > 0
+          ? `the broker closed the connections of ${closed} of ${clients} clients that live`
+          : null,
+      note: `the broker stood still for ${stood}${reported > 0 ? `; ${reported} of ${clients} clients that live were reported dead` : ""}`,
+    },
+  ];
+}
