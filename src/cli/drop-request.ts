@@ -18,7 +18,7 @@ import {
 } from "./client-flags.ts";
 import { type ColorChoice, colorFrom } from "./color.ts";
 
-/** The checked request of `mqttd simulate-drop`; `keepAlive` is in seconds. */
+/** The checked request of `mqttd simulate-drop`. */
 export interface DropRequest extends Omit<RunOptions, "has" | "signal" | "watch"> {
   /** Start a broker for the run; of the target only the credentials are used. */
   readonly embedded: boolean;
@@ -31,7 +31,7 @@ export interface DropRequest extends Omit<RunOptions, "has" | "signal" | "watch"
 
 /** Defaults; the help names them. */
 export const dropDefaults = {
-  keepAlive: 2,
+  keepAliveSeconds: 2,
   waitMs: 8000,
   toleranceMs: 1000,
   triesAlone: 2,
@@ -67,7 +67,7 @@ export function dropRequest(given: Arguments): DropRequest {
     target,
     embedded,
     via: via === null ? null : withCredentials(urlTarget(via, "--via"), given),
-    keepAlive: keepAliveFrom(given),
+    keepAliveSeconds: keepAliveSecondsFrom(given),
     waitMs: durationFrom(given, "wait", 24 * hourMs) ?? dropDefaults.waitMs,
     goesOn: !given.has("no-wait"),
     triesAlone: dropDefaults.triesAlone,
@@ -128,14 +128,14 @@ function chosen(given: Arguments): Pick<DropRequest, "scenarios" | "named"> {
   return { scenarios, named };
 }
 
-function keepAliveFrom(given: Arguments): number {
+function keepAliveSecondsFrom(given: Arguments): number {
   if (given.text("keepalive") === "0") {
     throw usageError(
       '--keepalive: found "0", allowed: seconds from 1 to 65535',
       "for keepalive 0: mqttd simulate-drop keepalive-0",
     );
   }
-  return numberFrom(given, "keepalive", [1, 65_535], "seconds") ?? dropDefaults.keepAlive;
+  return numberFrom(given, "keepalive", [1, 65_535], "seconds") ?? dropDefaults.keepAliveSeconds;
 }
 
 function clientIdFrom(given: Arguments): string | null {

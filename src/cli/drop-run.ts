@@ -182,14 +182,14 @@ class DropRun {
   }
 
   #report(results: readonly Result[]): Report {
-    const { scenarios, keepAlive, waitMs, strict } = this.#request;
+    const { scenarios, keepAliveSeconds, waitMs, strict } = this.#request;
     return {
       scenarios,
       results,
       planned: this.#planned,
       tookMs: this.#tookMs,
       elapsedMs: performance.now() - this.#began,
-      keepAlive,
+      keepAliveSeconds,
       waitMs,
       strict,
       cut: this.#cut(),

@@ -47,13 +47,13 @@ async function judged(scenario: Scenario, stage: Stage, stalls: StallsBetween): 
     await control(stage);
     const observations = await scenario.play(stage);
     // Whatever it looks like: the connection was ended from here.
-    if (stage.strange !== null) throw stage.strange;
+    if (stage.invalidAnswer !== null) throw stage.invalidAnswer;
     return judge(scenario, options, stage.droppedAt, observations, stalls);
   } catch (error) {
     if (error instanceof CalledOff) return inconclusive(scenario, options, calledOffText);
     // What was missed for its sake is no failure of its own.
-    const strange = error instanceof InvalidAnswer ? error : stage.strange;
-    if (strange !== null) return inconclusive(scenario, options, strange.message);
+    const invalidAnswer = error instanceof InvalidAnswer ? error : stage.invalidAnswer;
+    if (invalidAnswer !== null) return inconclusive(scenario, options, invalidAnswer.message);
     if (error instanceof NotOffered) return skipped(scenario, options, error.message);
     if (error instanceof ControlFailed) return inconclusive(scenario, options, error.message);
     if (error instanceof Refused) {

@@ -16,7 +16,7 @@ export interface RunOptions {
   readonly target: Target;
   /** A second way to the same broker, whose results stand beside the first's. */
   readonly via: Target | null;
-  readonly keepAlive: number;
+  readonly keepAliveSeconds: number;
   readonly waitMs: number;
   /** Where no will comes of a silent client within `waitMs`, wait on until late is told from never. */
   readonly goesOn: boolean;

@@ -88,7 +88,7 @@ export interface Observation {
   /** Said behind the detail, whatever the verdict. */
   readonly note?: string;
   /** Seconds: the keepalive in force, where its deadline decides. */
-  readonly keepAlive?: number;
+  readonly keepAliveSeconds?: number;
   /** The moment of the drop that times count from; by default the stage's last. */
   readonly since?: number;
   /** When a will was due; null: none was. */
@@ -140,7 +140,7 @@ export interface ArmResult {
   /** Milliseconds from the drop to the end of the watch. */
   readonly watchedMs: number;
   /** Seconds: the keepalive in force where its deadline decides, else null. */
-  readonly keepAlive: number | null;
+  readonly keepAliveSeconds: number | null;
 }
 
 /** The result of one scenario in one protocol against one address. */

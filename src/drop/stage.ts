@@ -28,7 +28,7 @@ export interface StageOptions {
   readonly target: Target;
   readonly version: ClientVersion;
   /** Seconds: the keepalive of the client that dies. */
-  readonly keepAlive: number;
+  readonly keepAliveSeconds: number;
   /** Milliseconds past the due time after which a will counts as not coming. */
   readonly waitMs: number;
   /** Milliseconds past the due time after which it counts as late. */
@@ -102,7 +102,7 @@ export class Stage {
   }
 
   /** What the broker sent that no scenario brings about; null: nothing. */
-  get strange(): InvalidAnswer | null {
+  get invalidAnswer(): InvalidAnswer | null {
     for (const client of this.#clients) {
       if (client.invalidDetail !== null && !this.#excused.has(client))
         return new InvalidAnswer(client.invalidDetail);
@@ -200,7 +200,7 @@ export class Stage {
   async victim(options: Partial<ConnectOptions> = {}): Promise<Client> {
     const client = await this.client({
       will: this.willOptions(),
-      keepalive: this.options.keepAlive,
+      keepalive: this.options.keepAliveSeconds,
       ...options,
     });
     const max = client.connack?.properties?.maximumQoS;

@@ -124,7 +124,7 @@ function resultOf(
 const lifeRules = { v4: "v4-3.1.2-8", v5: "v5-3.1.2-8" } as const;
 
 function armResult({ observation, failure, grade, verdict }: Judged, since: number): ArmResult {
-  const { arm, due, keepAlive = null } = observation;
+  const { arm, due, keepAliveSeconds = null } = observation;
   const got = observation.got[0] ?? null;
   return {
     arm,
@@ -134,7 +134,7 @@ function armResult({ observation, failure, grade, verdict }: Judged, since: numb
     dueMs: due === null ? null : exact(due - since),
     gotMs: got === null ? null : exact(got - since),
     watchedMs: exact(observation.until - since),
-    keepAlive,
+    keepAliveSeconds,
   };
 }
 

@@ -55,7 +55,7 @@ export async function isStillThere(options: RunOptions, { target, version }: Way
 /** A stage's options within a run, in one protocol at one address. */
 export function stageOptions(
   {
-    keepAlive,
+    keepAliveSeconds,
     waitMs,
     toleranceMs,
     clientId,
@@ -72,7 +72,7 @@ export function stageOptions(
   return {
     target,
     version,
-    keepAlive,
+    keepAliveSeconds,
     waitMs,
     toleranceMs,
     clientId,

@@ -149,7 +149,7 @@ test("without flags: the quick set, in 3.1.1 and 5, at localhost:1883", async ()
       "goesOn": true,
       "json": false,
       "junit": null,
-      "keepAlive": 2,
+      "keepAliveSeconds": 2,
       "named":   Set {},
       "restartCommand": null,
       "scenarios": [],
@@ -178,8 +178,8 @@ test("without flags: the quick set, in 3.1.1 and 5, at localhost:1883", async ()
 
 test("the defaults in the help are those in use", async () => {
   const help = (await mqttd(["simulate-drop", "--help"])).stdout.replace(/\s+/g, " ");
-  const { keepAlive, waitMs, toleranceMs } = await asked();
-  expect(help).toContain(`its keepalive (default ${keepAlive})`);
+  const { keepAliveSeconds, waitMs, toleranceMs } = await asked();
+  expect(help).toContain(`its keepalive (default ${keepAliveSeconds})`);
   expect(help).toContain(`after it was due (default ${waitMs / 1000}s)`);
   expect(help).toContain(`is late (default ${toleranceMs / 1000}s)`);
 });
@@ -211,7 +211,7 @@ test("flags are read as mosquitto's clients read them", async () => {
   expect(via).toMatchObject({ host: "::1", port: 1885, username: "ann", password: "0123" });
   expect(request).toMatchObject({
     versions: [4],
-    keepAlive: 60,
+    keepAliveSeconds: 60,
     waitMs: 60_000,
     toleranceMs: 500,
     clientId: "007",

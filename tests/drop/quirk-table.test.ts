@@ -8,7 +8,7 @@ import { playedVirtually } from "../support/virtual-drop.ts";
 
 const deniedTopic = "denied/will";
 /** Twice it and half of it are even, so that only `odd-keepalive` has an odd one. */
-const options = { keepAlive: 4, waitMs: 7000, deniedTopic } as const;
+const options = { keepAliveSeconds: 4, waitMs: 7000, deniedTopic } as const;
 
 /** What takes more than a broker in memory; their own tests play it. */
 const outside: readonly Need[] = [

@@ -194,14 +194,14 @@ test.concurrent(
     const scenarios = ["half-open", "mid-packet"].map((id) => named(silenceScenarios, id));
     const results = await played(scenarios, broker.target, {
       versions: [5],
-      keepAlive: 1,
+      keepAliveSeconds: 1,
       waitMs: 500,
       toleranceMs: 300,
       goesOn: true,
       watch: { ...quiet, said: (text) => void said.push(text) },
     });
     expect(verdicts(results)).toEqual(["half-open v5: late (late)", "mid-packet v5: late (late)"]);
-    expect(results[0]?.arms.map(({ keepAlive }) => keepAlive)).toEqual([1, 2]);
+    expect(results[0]?.arms.map(({ keepAliveSeconds }) => keepAliveSeconds)).toEqual([1, 2]);
     expect(said).toHaveLength(1);
     expect(said[0]).toStartWith("no will after 2.");
   },

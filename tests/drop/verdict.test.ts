@@ -33,7 +33,7 @@ function judged(
   const options = {
     target: { ...target, username: null, password: null },
     version: 4,
-    keepAlive: 2,
+    keepAliveSeconds: 2,
     waitMs: 8000,
     toleranceMs: 1000,
     clientId: null,

@@ -45,7 +45,7 @@ export async function played(
     versions: [4, 5],
     target,
     via: null,
-    keepAlive: 2,
+    keepAliveSeconds: 2,
     waitMs: 2000,
     goesOn: false,
     triesAlone: 0,

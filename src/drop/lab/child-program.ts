@@ -22,8 +22,8 @@ export type ChildWord =
   | { readonly did: "start" }
   /** A complete packet was handed to the network. */
   | { readonly did: "send"; readonly packet: "connect"; readonly at: number }
-  /** `keepAlive`: seconds in force. */
-  | { readonly did: "connect"; readonly keepAlive: number }
+  /** Seconds in force. */
+  | { readonly did: "connect"; readonly keepAliveSeconds: number }
   | { readonly did: "refused"; readonly connack: IConnackPacket }
   | { readonly did: "no answer"; readonly message: string; readonly isClosed: boolean }
   | { readonly did: "invalid answer"; readonly detail: string }
@@ -82,7 +82,7 @@ async function connected(
     const answered = client.connect(connect);
     send({ did: "send", packet: "connect", at: performance.timeOrigin + client.lastSentAt });
     await answered;
-    send({ did: "connect", keepAlive: client.keepAliveSeconds });
+    send({ did: "connect", keepAliveSeconds: client.keepAliveSeconds });
     return client;
   } catch (error) {
     if (error instanceof Refused) send({ did: "refused", connack: error.connack });

@@ -79,7 +79,7 @@ export class ChildClient {
     if (will.retain) stage.retains(will.topic);
     const connect = stage.connectOptions({
       will: stage.willOptions(),
-      keepalive: stage.options.keepAlive,
+      keepalive: stage.options.keepAliveSeconds,
     });
     const orderedAt = stage.now;
     this.#child.stdin.write(writeChildOrder({ target, version: stage.options.version, connect }));
@@ -89,7 +89,7 @@ export class ChildClient {
     this.lastSentAt = Math.min(Math.max(at, orderedAt), sent.at);
     this.keepAliveSeconds = (
       await this.#waitFor("connect", connectTimeoutMs, "the child's CONNACK")
-    ).word.keepAlive;
+    ).word.keepAliveSeconds;
   }
 
   /** SIGKILL; on Windows it is terminated, which leaves it no word either. */

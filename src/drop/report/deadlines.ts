@@ -5,7 +5,7 @@ import type { ArmResult, Result } from "../scenario.ts";
 /** One deadline that was measured. */
 interface Measured {
   /** Seconds. */
-  readonly keepAlive: number;
+  readonly keepAliveSeconds: number;
   readonly gotMs: number;
   readonly latenessMs: number;
 }
@@ -33,19 +33,19 @@ export function lateDeadlines(results: readonly Result[]): { seen: string; means
 }
 
 function meansOf(measured: readonly Measured[], most: number): string {
-  const keepAlives = [...new Set(measured.map(({ keepAlive }) => keepAlive))].toSorted(
-    (a, b) => a - b,
-  );
+  const keepAlives = [
+    ...new Set(measured.map(({ keepAliveSeconds }) => keepAliveSeconds)),
+  ].toSorted((a, b) => a - b);
   const [only, another] = keepAlives;
   if (only === undefined || another === undefined) {
     const at = only === undefined ? "" : ` with a keepalive of ${setting(only * 1000)}`;
     return `A device that loses power is reported late: by up to ${duration(most)} here${at}. Only one keepalive was measured; with another it may be more or less.`;
   }
-  const shares = measured.map(({ gotMs, keepAlive }) => gotMs / (keepAlive * 1000));
+  const shares = measured.map(({ gotMs, keepAliveSeconds }) => gotMs / (keepAliveSeconds * 1000));
   const share = mean(shares);
   const isShare = spread(shares) < sameShare * share;
   const isStep = spread(measured.map(({ latenessMs }) => latenessMs)) < sameMs;
-  const basis = `Measured with keepalives of ${keepAlives.map((keepAlive) => setting(keepAlive * 1000)).join(" and ")}`;
+  const basis = `Measured with keepalives of ${keepAlives.map((keepAliveSeconds) => setting(keepAliveSeconds * 1000)).join(" and ")}`;
   // Both, where the keepalives lie so near to each other that they do not tell.
   if (isShare && !isStep) {
     return `${basis}: the deadline is ${share.toFixed(1)} K instead of 1.5 K. Choose a keepalive that is shorter by that share.`;
@@ -68,9 +68,9 @@ export function noDeadline(results: readonly Result[]): string {
     : `no keepalive deadline: no will within ${duration(longest)} of silence`;
 }
 
-function measuredIn({ keepAlive, dueMs, gotMs }: ArmResult): Measured[] {
-  if (keepAlive === null || dueMs === null || gotMs === null) return [];
-  return [{ keepAlive, gotMs, latenessMs: gotMs - dueMs }];
+function measuredIn({ keepAliveSeconds, dueMs, gotMs }: ArmResult): Measured[] {
+  if (keepAliveSeconds === null || dueMs === null || gotMs === null) return [];
+  return [{ keepAliveSeconds, gotMs, latenessMs: gotMs - dueMs }];
 }
 
 function mean(values: readonly number[]): number {

@@ -5,7 +5,7 @@ import { tellingMs } from "../patience.ts";
 
 type Asked = Pick<
   RunOptions,
-  "scenarios" | "versions" | "via" | "keepAlive" | "waitMs" | "goesOn" | "serial"
+  "scenarios" | "versions" | "via" | "keepAliveSeconds" | "waitMs" | "goesOn" | "serial"
 >;
 
 /** Seconds that a scenario takes which plays alone, with a keepalive of 2 s; measured. */
@@ -20,7 +20,7 @@ const shortSeconds = 20;
  * where it does not end silent clients; null: not long.
  */
 export function estimate(asked: Asked): string | null {
-  const { scenarios, versions, via, keepAlive, waitMs, goesOn, serial } = asked;
+  const { scenarios, versions, via, keepAliveSeconds, waitMs, goesOn, serial } = asked;
   const addresses = via === null ? 1 : 2;
   const played = versions.flatMap((version) =>
     scenarios.filter(({ needs }) => version === 5 || !needs.includes("v5")),
@@ -30,7 +30,8 @@ export function estimate(asked: Asked): string | null {
   const alone =
     played.filter((scenario) => (serial || scenario.serial) && isPlayed(scenario)).length *
     addresses;
-  const together = alone < played.length * addresses ? togetherKeepalives * keepAlive + 3 : 0;
+  const together =
+    alone < played.length * addresses ? togetherKeepalives * keepAliveSeconds + 3 : 0;
   const seconds = Math.round((alone * aloneSeconds + together) / 5) * 5;
   if (seconds <= shortSeconds) return null;
   const more = goesOn ? Math.max(tellingMs, waitMs) : waitMs;

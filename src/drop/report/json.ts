@@ -30,7 +30,7 @@ export function jsonResult(result: Result): string {
   })}\n`;
 }
 
-function jsonArm({ arm, grade, verdict, failure, keepAlive, ...times }: ArmResult): object {
+function jsonArm({ arm, grade, verdict, failure, keepAliveSeconds, ...times }: ArmResult): object {
   return {
     arm,
     grade,
@@ -39,7 +39,7 @@ function jsonArm({ arm, grade, verdict, failure, keepAlive, ...times }: ArmResul
     dueMs: tenths(times.dueMs),
     gotMs: tenths(times.gotMs),
     watchedMs: tenths(times.watchedMs),
-    keepAlive,
+    keepAlive: keepAliveSeconds,
   };
 }
 

@@ -12,7 +12,7 @@ export interface Report {
   readonly tookMs: ReadonlyMap<Result, number>;
   readonly elapsedMs: number;
   /** Seconds. */
-  readonly keepAlive: number;
+  readonly keepAliveSeconds: number;
   readonly waitMs: number;
   /** Findings and lateness count as failures. */
   readonly strict: boolean;

@@ -47,11 +47,11 @@ export function closingLine(summary: Summary, elapsedMs: number): string {
   return `${counts} in ${(elapsedMs / 1000).toFixed(1)} s`;
 }
 
-function heading({ keepAlive, waitMs }: Report, results: readonly Result[]): string {
+function heading({ keepAliveSeconds, waitMs }: Report, results: readonly Result[]): string {
   const [target, via] = targetsOf(results);
   if (target === undefined) return "No scenario has ended.";
   const also = via === undefined ? "" : `, and via ${via}`;
-  return `${target}${also} (keepalive ${keepAlive} s, wait ${setting(waitMs)})`;
+  return `${target}${also} (keepalive ${keepAliveSeconds} s, wait ${setting(waitMs)})`;
 }
 
 function matterParagraph(matter: Matter, report: Report, prose: Prose): string {

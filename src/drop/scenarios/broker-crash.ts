@@ -12,7 +12,7 @@ const restartMs = 60_000;
 const returnMs = 30_000;
 const knockMs = 200;
 /** Seconds: longer than any restart, so that no deadline of the old broker comes into it. */
-const keepAlive = 600;
+const keepAliveSeconds = 600;
 
 /** The broker itself dies. */
 export const crashScenarios: readonly Scenario[] = [
@@ -44,7 +44,11 @@ export const crashScenarios: readonly Scenario[] = [
 
 async function crash(stage: Stage): Promise<readonly Observation[]> {
   const will = stage.willOptions({ retain: true, delay: 0 });
-  const victim = await stage.victim({ ...kept(stage, keepAlive), keepalive: keepAlive, will });
+  const victim = await stage.victim({
+    ...kept(stage, keepAliveSeconds),
+    keepalive: keepAliveSeconds,
+    will,
+  });
   const since = stage.dropped();
   const blank = stage.observation(since, since);
   const doubt = (inconclusive: string): Observation[] => [{ ...blank, inconclusive }];

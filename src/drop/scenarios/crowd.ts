@@ -10,7 +10,7 @@ const silentClients = 100;
 /** How many connect at the same time; brokers have short queues for those who knock. */
 const batch = 20;
 /** Seconds: so long that no deadline comes before all of them are there. */
-const keepAlive = 60;
+const keepAliveSeconds = 60;
 
 /** Many clients die at once, as when the power fails. */
 export const crowdScenarios: readonly Scenario[] = [
@@ -69,7 +69,7 @@ export const crowdScenarios: readonly Scenario[] = [
 
 async function crowd(stage: Stage): Promise<readonly Observation[]> {
   const payloads = payloadsOf(stage, clients);
-  const victims = await connected(stage, payloads, keepAlive);
+  const victims = await connected(stage, payloads, keepAliveSeconds);
   const since = stage.dropped();
   for (const victim of victims) victim.reset();
   const watcher = await stage.watcher();
@@ -84,7 +84,7 @@ async function crowd(stage: Stage): Promise<readonly Observation[]> {
 async function crowdFallsSilent(stage: Stage): Promise<readonly Observation[]> {
   const payloads = payloadsOf(stage, silentClients);
   const since = stage.now;
-  const victims = await connected(stage, payloads, stage.options.keepAlive);
+  const victims = await connected(stage, payloads, stage.options.keepAliveSeconds);
   const deadlines = victims.map((victim) => victim.lastSentAt + allowedMs(victim));
   const lastDue = Math.max(...deadlines);
   const watcher = await stage.watcher();
@@ -98,7 +98,12 @@ async function crowdFallsSilent(stage: Stage): Promise<readonly Observation[]> {
     const payload = payloads[index] ?? stage.will.payload;
     const seen = stage.observation(since, deadlines[index] ?? lastDue, "", { payload });
     const { lastSentAt, keepAliveSeconds: seconds } = victim;
-    return { ...seen, since: lastSentAt, keepAlive: seconds, early: afterK(lastSentAt, victim) };
+    return {
+      ...seen,
+      since: lastSentAt,
+      keepAliveSeconds: seconds,
+      early: afterK(lastSentAt, victim),
+    };
   });
   return [tally(deaths)];
 }

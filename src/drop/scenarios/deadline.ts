@@ -33,7 +33,7 @@ export const deadlineScenarios: readonly Scenario[] = [
     play: async (stage) => {
       const victim = await stage.victim({
         ...kept(stage),
-        keepalive: stage.options.keepAlive,
+        keepalive: stage.options.keepAliveSeconds,
         will: stage.willOptions({ delay: 0 }),
       });
       needsSession(victim);
@@ -63,13 +63,13 @@ export const deadlineScenarios: readonly Scenario[] = [
       early,
     },
     play: async (stage) => {
-      const keepalive = oddFrom(stage.options.keepAlive);
+      const keepalive = oddFrom(stage.options.keepAliveSeconds);
       return [await expectDeadline(stage, await stage.victim({ keepalive }))];
     },
   },
 ];
 
 /** The keepalive itself where it is odd, else one second more. Seconds; 65,535 is the most there is. */
-function oddFrom(keepAlive: number): number {
-  return keepAlive % 2 === 1 ? keepAlive : keepAlive + 1;
+function oddFrom(keepAliveSeconds: number): number {
+  return keepAliveSeconds % 2 === 1 ? keepAliveSeconds : keepAliveSeconds + 1;
 }

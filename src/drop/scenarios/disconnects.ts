@@ -160,7 +160,7 @@ async function withProperties(stage: Stage): Promise<readonly Observation[]> {
   return playArms(stage, variants, async ({ name, clientId, plan }, { properties }) => {
     // A session that persists: its expiry may be set again (v5 section 3.14.2.2.2).
     const will = stage.willOptions(plan);
-    const keepalive = stage.options.keepAlive;
+    const keepalive = stage.options.keepAliveSeconds;
     const victim = await stage.victim({ ...kept(stage), keepalive, clientId, will });
     const since = stage.dropped();
     leaveWith(victim, 0, properties);

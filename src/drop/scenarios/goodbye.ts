@@ -128,7 +128,7 @@ async function secondConnect(stage: Stage): Promise<readonly Observation[]> {
       protocolVersion: victim.version,
       ...stage.connectOptions({
         clientId: second.hasOtherId ? otherId(stage, arm) : clientId,
-        keepalive: stage.options.keepAlive,
+        keepalive: stage.options.keepAliveSeconds,
         ...(second.hasWill && { will: stage.willOptions(otherWill) }),
       }),
     });

@@ -160,10 +160,10 @@ async function keepaliveZero(stage: Stage): Promise<readonly Observation[]> {
   if (victim.keepAliveSeconds > 0) {
     throw new NotOffered(`the broker imposes a keepalive of ${victim.keepAliveSeconds} s`);
   }
-  const { keepAlive, waitMs } = stage.options;
+  const { keepAliveSeconds, waitMs } = stage.options;
   const since = stage.dropped(victim.lastSentAt);
   // At least as long as a client with a keepalive would have lived.
-  const until = since + Math.max(waitMs, keepAlive * 4000);
+  const until = since + Math.max(waitMs, keepAliveSeconds * 4000);
   const isOver = (): boolean => victim.isOver || stage.wills(since).length > 0;
   await stage.until(until - stage.now, "no will", isOver);
   return [await unlessCut(stage, victim, since, "")];

@@ -276,7 +276,7 @@ async function mayPublish(stage: Stage, topic: string, exact: Hidden): Promise<v
 
 async function ownWill(stage: Stage): Promise<readonly Observation[]> {
   const plan = { qos: stage.will.qos === 2 ? 2 : 1, delay: 0 } as const;
-  const session = { ...kept(stage), keepalive: stage.options.keepAlive };
+  const session = { ...kept(stage), keepalive: stage.options.keepAliveSeconds };
   const victim = await stage.victim({ ...session, will: stage.willOptions(plan) });
   needsSession(victim);
   const granted = await stage.subscribe(victim, stage.will.topic, 1);

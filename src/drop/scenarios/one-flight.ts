@@ -47,7 +47,7 @@ async function connectAndFin(stage: Stage): Promise<readonly Observation[]> {
       stage.connectOptions({
         clientId: stage.options.clientId ?? stage.id(`flight-${index}`),
         will: stage.willOptions({ payload, delay: 0 }),
-        keepalive: stage.options.keepAlive,
+        keepalive: stage.options.keepAliveSeconds,
       }),
     );
     // Nobody waits for the CONNACK.

@@ -143,7 +143,7 @@ async function storm(stage: Stage): Promise<readonly Observation[]> {
     clients.map(async (client, index): Promise<Rival> => {
       const payload = Buffer.concat([stage.will.payload, Buffer.from(` (${index + 1})`)]);
       const will = stage.willOptions({ payload, delay: 0 });
-      const keepalive = stage.options.keepAlive;
+      const keepalive = stage.options.keepAliveSeconds;
       if (will.retain === true) stage.retains(will.topic);
       const isIn = await isAccepted(client, stage.connectOptions({ will, keepalive }));
       client.stayAlive(pingMs);
@@ -225,7 +225,7 @@ async function dieWithoutWill(
   arm: string,
   plan: Partial<WillPlan>,
 ): Promise<Observation> {
-  const client = await stage.client({ ...kept(stage), keepalive: stage.options.keepAlive });
+  const client = await stage.client({ ...kept(stage), keepalive: stage.options.keepAliveSeconds });
   const since = stage.dropped();
   client.reset();
   return stage.expectNone(since, since + strayMs, arm, plan);

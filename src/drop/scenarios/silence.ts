@@ -161,7 +161,7 @@ export async function expectDeadline(
   const isUndecided = isShort && !stage.options.patience.isTold;
   return {
     ...seen,
-    keepAlive: victim.keepAliveSeconds,
+    keepAliveSeconds: victim.keepAliveSeconds,
     early: afterK(since, victim),
     ...(isUndecided && { means: undecidedMeans(watchedMs) }),
   };
@@ -208,7 +208,7 @@ async function halfOpen(stage: Stage): Promise<readonly Observation[]> {
   const plan = {
     payload: Buffer.concat([stage.will.payload, Buffer.from(" (another keepalive)")]),
   };
-  const asked = stage.options.keepAlive;
+  const asked = stage.options.keepAliveSeconds;
   const keepalive = asked >= 4 ? Math.round(asked / 2) : asked + 1;
   const victim = await stage.victim();
   const first = expectDeadline(stage, victim);

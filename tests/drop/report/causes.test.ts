@@ -21,10 +21,14 @@ test("no deadline is said only of a broker that was given a minute", () => {
 test("a fixed step, or a share of K, is said only after two keepalives were measured", () => {
   const means = (
     latenessMs: number,
-    keepAlive: number,
+    keepAliveSeconds: number,
     otherMs: number,
   ): string | null | undefined => {
-    const other = arm({ keepAlive, dueMs: keepAlive * 1500, gotMs: keepAlive * 1500 + otherMs });
+    const other = arm({
+      keepAliveSeconds,
+      dueMs: keepAliveSeconds * 1500,
+      gotMs: keepAliveSeconds * 1500 + otherMs,
+    });
     const both = late(latenessMs, [other]);
     return mattersOf([result("half-open", { ...both, ...keepaliveRule })])[0]?.means;
   };

@@ -5,7 +5,7 @@ import { catalogue, quickSet } from "../../../src/drop/scenarios/catalogue.ts";
 const asked = {
   versions: [4, 5],
   via: null,
-  keepAlive: 2,
+  keepAliveSeconds: 2,
   waitMs: 8000,
   goesOn: true,
   serial: false,

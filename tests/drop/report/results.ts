@@ -49,7 +49,7 @@ export function arm(more: Partial<ArmResult> = {}): ArmResult {
     dueMs: 3000,
     gotMs: null,
     watchedMs: 3000,
-    keepAlive: 2,
+    keepAliveSeconds: 2,
     ...more,
   };
 }
@@ -101,7 +101,7 @@ export function report(results: readonly Result[], more: Partial<Report> = {}): 
     planned: results.length,
     tookMs: new Map(results.map((one) => [one, 2500])),
     elapsedMs: 12_340,
-    keepAlive: 2,
+    keepAliveSeconds: 2,
     waitMs: 8000,
     strict: false,
     cut: null,

@@ -18,9 +18,9 @@ const boundMs = 30_000;
 const readyBoundMs = 15_000;
 const onLinux = test.concurrent.skipIf(process.platform !== "linux");
 
-async function playedAt(broker: RunningBroker, keepAlive: number, signal?: AbortSignal) {
+async function playedAt(broker: RunningBroker, keepAliveSeconds: number, signal?: AbortSignal) {
   return played(freezeScenarios, localTarget(broker.port), {
-    keepAlive,
+    keepAliveSeconds,
     brokerPid: broker.pid,
     ...(signal && { signal }),
   });

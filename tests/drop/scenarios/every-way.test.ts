@@ -29,7 +29,7 @@ const scenarios = [
 test.concurrent(
   "our broker does right by every client of these, in both versions",
   async () => {
-    const results = await playedOnOurs(scenarios, {}, { keepAlive: 1 });
+    const results = await playedOnOurs(scenarios, {}, { keepAliveSeconds: 1 });
     expect(verdicts(results)).toEqual(passes(scenarios));
   },
   boundMs,
@@ -47,7 +47,7 @@ test.concurrent(
 test.concurrent(
   "MQTT 3.1 has shorter client ids, and the same deaths",
   async () => {
-    const results = await playedOnOurs(scenarios, {}, { versions: [3], keepAlive: 1 });
+    const results = await playedOnOurs(scenarios, {}, { versions: [3], keepAliveSeconds: 1 });
     expect(verdicts(results)).toEqual(passes(scenarios, [3]));
   },
   boundMs,

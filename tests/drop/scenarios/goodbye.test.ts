@@ -9,14 +9,14 @@ import { Mosquitto, mosquittoMissing } from "../../support/mosquitto.ts";
 import { named, passes, played, verdicts } from "../../support/played.ts";
 
 const boundMs = 15_000;
-const keepAlive = 1;
+const keepAliveSeconds = 1;
 const why = mosquittoMissing === null ? "" : ` (skipped: ${mosquittoMissing})`;
 
 test.concurrent(
   "our broker knows a goodbye from a death",
   async () => {
     using broker = await EmbeddedBroker.start();
-    const results = await played(goodbyeScenarios, broker.target, { keepAlive });
+    const results = await played(goodbyeScenarios, broker.target, { keepAliveSeconds });
     expect(verdicts(results).sort()).toEqual(passes(goodbyeScenarios).sort());
     const clean = results.find(({ id }) => id === "disconnect");
     expect(clean?.means).toStartWith("By design:");
@@ -28,7 +28,7 @@ test.concurrent.skipIf(mosquittoMissing !== null)(
   `mosquitto 2.0.11 takes an error for a goodbye, and a protocol error too${why}`,
   async () => {
     await using mosquitto = await Mosquitto.start();
-    const results = await played(goodbyeScenarios, mosquitto.target, { keepAlive });
+    const results = await played(goodbyeScenarios, mosquitto.target, { keepAliveSeconds });
     expect(verdicts(results)).toEqual([
       "disconnect v4: pass",
       "disconnect-will v4: skipped",
@@ -55,7 +55,7 @@ for (const [quirk, wrong] of quirks) {
     `${quirk} is found, and what is right beside it stays right`,
     async () => {
       using broker = await EmbeddedBroker.start({ rules: plantedQuirks[quirk] });
-      const options = { keepAlive, versions: [5] } as const;
+      const options = { keepAliveSeconds, versions: [5] } as const;
       const results = await played(goodbyeScenarios, broker.target, options);
       const others = results.filter(({ verdict }) => verdict !== "pass");
       expect(verdicts(others)).toEqual([wrong]);
@@ -83,7 +83,7 @@ for (const [name, misread, arm] of misreadForms) {
         }),
       });
       const asked = [named(goodbyeScenarios, "disconnect-will")];
-      const [result] = await played(asked, broker.target, { keepAlive, versions: [5] });
+      const [result] = await played(asked, broker.target, { keepAliveSeconds, versions: [5] });
       expect(result).toMatchObject({ verdict: "fail", failure: "never", arm });
       expect(result?.arms.filter(({ verdict }) => verdict === "pass")).toHaveLength(1);
     },
@@ -119,7 +119,7 @@ test.concurrent(
       }),
     });
     const asked = [named(goodbyeScenarios, "protocol-error")];
-    const [result] = await played(asked, broker.target, { keepAlive, versions: [4] });
+    const [result] = await played(asked, broker.target, { keepAliveSeconds, versions: [4] });
     expect(result).toMatchObject({ verdict: "fail", failure: "broken", arm: "another will" });
     expect(result?.detail).toStartWith(
       "the will of the second CONNECT was published, the first one's was not",
@@ -146,7 +146,7 @@ test.concurrent(
       }),
     });
     const asked = [named(goodbyeScenarios, "protocol-error")];
-    const [result] = await played(asked, broker.target, { keepAlive, versions: [4] });
+    const [result] = await played(asked, broker.target, { keepAliveSeconds, versions: [4] });
     expect(swallowed).toBe(3);
     expect(result?.failure).toBe("broken");
     expect(result?.detail).toBe(

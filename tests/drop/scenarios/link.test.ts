@@ -36,12 +36,15 @@ interface Heard<Broker> {
 
 async function ours(): Promise<Heard<EmbeddedBroker>> {
   using broker = await EmbeddedBroker.start();
-  return { results: await played(linkScenarios, broker.target, { has, keepAlive: 1 }), broker };
+  return {
+    results: await played(linkScenarios, broker.target, { has, keepAliveSeconds: 1 }),
+    broker,
+  };
 }
 
 async function deaf(): Promise<Result[]> {
   using broker = await EmbeddedBroker.start({ rules: plantedQuirks["A1-no-deadline"] });
-  const options = { has, keepAlive: 1, waitMs: 500, versions: [5] } as const;
+  const options = { has, keepAliveSeconds: 1, waitMs: 500, versions: [5] } as const;
   const results = await played(linkScenarios, broker.target, options);
   return results;
 }
@@ -49,7 +52,7 @@ async function deaf(): Promise<Result[]> {
 async function direct(): Promise<Heard<RunningBroker>> {
   const command = [process.execPath, main];
   await using broker = await RunningBroker.start({ command, args: ["--host", "0.0.0.0"] });
-  const options = { has, keepAlive: 1, versions: [5] } as const;
+  const options = { has, keepAliveSeconds: 1, versions: [5] } as const;
   return { results: await played(linkScenarios, localTarget(broker.port), options), broker };
 }
 

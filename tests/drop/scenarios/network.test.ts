@@ -31,7 +31,10 @@ test.concurrent(
   async () => {
     const versions = [3] as const;
     using broker = await EmbeddedBroker.start();
-    const results = await played(silenceScenarios, broker.target, { versions, keepAlive: 1 });
+    const results = await played(silenceScenarios, broker.target, {
+      versions,
+      keepAliveSeconds: 1,
+    });
     expect(verdicts(results)).toEqual(passes(silenceScenarios, versions));
   },
   boundMs,
@@ -75,7 +78,7 @@ test.concurrent.skipIf(mosquittoMissing !== null)(
   `mosquitto 2.0.11 never finds who drips the bytes of a large packet${why}`,
   async () => {
     const asked = [named(scenarios, "drip")];
-    const options = { ...mosquittoWait, keepAlive: 1, versions: [4] } as const;
+    const options = { ...mosquittoWait, keepAliveSeconds: 1, versions: [4] } as const;
     await using mosquitto = await Mosquitto.start();
     const results = await played(asked, mosquitto.target, options);
     expect(verdicts(results)).toEqual(["drip v4: finding (never)"]);

@@ -18,9 +18,9 @@ const main = path.resolve(import.meta.dir, "../../../src/main.ts");
 const runs = Promise.withResolvers<{ ours: Result[]; mosquittos: Result[] }>();
 beforeAll(async () => {
   using broker = await EmbeddedBroker.start();
-  const options = { has, versions: [4], keepAlive: 1, waitMs: 7000 } as const;
+  const options = { has, versions: [4], keepAliveSeconds: 1, waitMs: 7000 } as const;
   const [ours, mosquittos] = await Promise.all([
-    played(processScenarios, broker.target, { has, keepAlive: 1 }),
+    played(processScenarios, broker.target, { has, keepAliveSeconds: 1 }),
     mosquittoMissing === null ? playedOnMosquitto(processScenarios, options) : [],
   ]);
   runs.resolve({ ours, mosquittos });
@@ -69,7 +69,7 @@ test(
     using broker = await EmbeddedBroker.start();
     const off = new AbortController();
     const freeze = [named(processScenarios, "freeze")];
-    const options = { has, versions: [5], keepAlive: 30, signal: off.signal } as const;
+    const options = { has, versions: [5], keepAliveSeconds: 30, signal: off.signal } as const;
     const run = played(freeze, broker.target, options);
     let pids: number[] = [];
     await eventually(
@@ -132,7 +132,7 @@ test(
     expect(words.map((word): unknown => JSON.parse(word))).toEqual([
       { did: "start" },
       { did: "send", packet: "connect", at: expect.any(Number) },
-      { did: "connect", keepAlive: 10 },
+      { did: "connect", keepAliveSeconds: 10 },
     ]);
     const ends = broker.events.filter(({ event }) => event === "ended");
     expect(ends).toMatchObject([{ will: { fate: "discarded" } }]);
