@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { accountText, logText } from "../support/account-text.ts";
+import { logText } from "../support/account-text.ts";
+import { briefPage, unknownExplained } from "../support/brief-account.ts";
 import { rowLimitMs, WillAccounts } from "../support/will-account.ts";
 
 // The broker itself ends: its log's lines about the wills, and the queries that work afterwards.
@@ -70,22 +71,12 @@ test(
       code: 2,
       stderr: "mqttd: no such client (mqttd inspect clients lists the known ones)\n",
     });
-    expect(accountText(stdout)).toMatchInlineSnapshot(`
+    const explanation = await unknownExplained(again.broker.folder, "armed");
+    expect(briefPage(stdout, explanation)).toMatchInlineSnapshot(`
       "The broker knows nothing of armed: it has not connected since the broker started
       <measured> ago, or that is so long ago that it is forgotten.
 
-      What happened
-        <time>  The broker started. It keeps sessions, retained messages and wills in
-                memory: what an earlier process held when it was killed is lost, and
-                its wills never fire.
-
-      What to change
-        - Look at the client id that its program really sends: some libraries draw a
-          new one for each start, and some put something before the one that you give
-          them. \`mqttd serve --verbose\` logs each CONNECT.
-        - If armed was connected when an earlier process was killed: end the broker
-          with Ctrl-C or SIGTERM instead, so that it publishes every will, those that
-          wait too, before it ends."
+      Advice: unknownClient, killedBroker"
     `);
   },
   rowLimitMs,

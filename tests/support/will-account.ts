@@ -1,6 +1,9 @@
 import type { IClientOptions } from "mqtt";
 import { type Ended, run, RunningBroker, type Surroundings } from "./executable.ts";
-import { accountText, logText } from "./account-text.ts";
+import type { ClientAnswer } from "../../src/api/api.ts";
+import { explain } from "../../src/inspect/explain/explain.ts";
+import { logText } from "./account-text.ts";
+import { briefPage, clientAnswer, withHabitNamed } from "./brief-account.ts";
 import type { ConnectOptions } from "./client.ts";
 import { expectNotHeldUp } from "./held-up.ts";
 import { eventually, Inbox, now } from "./inbox.ts";
@@ -122,21 +125,26 @@ export class WillAccounts implements AsyncDisposable {
     return stdout;
   }
 
-  /** A client's log lines and the output of `inspect explain`, normalized for snapshots. */
+  /**
+   * A client's log lines, then the verdict of `inspect explain` and the topics of its advice,
+   * normalized for snapshots.
+   */
   async account(clientId: string): Promise<string> {
-    const explained = await this.inspected("explain", clientId);
-    return `${await this.logged(clientId)}\n\n${accountText(explained)}`;
+    const answer = await clientAnswer(this.broker.folder, clientId);
+    const explained = briefPage(await this.inspected("explain", clientId), explain(answer));
+    return `${await this.logged(answer)}\n\n${explained}`;
   }
 
-  /** The log's lines about a client so far. */
-  async logged(clientId: string): Promise<string> {
+  /** The log's lines about a client so far; of a habit, its name. */
+  async logged(answer: ClientAnswer): Promise<string> {
+    const { clientId } = answer;
     await this.#caughtUp();
     // A line names its client at these places; an id may also be a word of another line.
     const place = String.raw`^\S+ (?:\[like \S+\] )?(?:Warning: )?(?:|Client |.* client |.* as |Operator's order: .* )`;
     const about = new RegExp(`${place}${clientId}(?=$|[ ':])`);
     const lines = this.broker.lines.items.filter((line) => about.test(line));
     expectNotHeldUp(`the connection of ${clientId}`, lines.join("\n"), now() - rowLimitMs);
-    return logText(lines);
+    return logText(lines.map((line) => withHabitNamed(line, answer)));
   }
 
   /** Waits until every line that the broker has written by now has arrived. */

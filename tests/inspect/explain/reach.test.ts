@@ -1,0 +1,106 @@
+import { expect, test } from "bun:test";
+import { mortal } from "../../support/mortal.ts";
+import { World } from "../../support/world.ts";
+import { told } from "./explained.ts";
+
+// Who received the will: the page for a user whose watcher got nothing.
+
+test("explained: a retained will without subscribers", () => {
+  const world = new World();
+  const client = mortal(world, { keepalive: 30, will: { retain: true, qos: 1 } });
+  client.publish("wills/mortal", "online", { retain: true });
+  client.drop("eof");
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal fired at once, because mortal closed the connection without a
+    DISCONNECT (FIN). Nobody had subscribed to wills/mortal, and it is kept as the
+    topic's retained message. [v5-3.1.2-8]
+
+    What happened
+      08:00:00.000  It connected from 127.0.0.1:50001 with MQTT 5.0 (listener: tcp
+                    test).
+      08:00:00.000  It asked for a keepalive of 30 s: its connection ends after
+                    45.0 s of silence. [v5-3.1.2-22]
+      08:00:00.000  With Clean Start 1 it began a new session, which ends with the
+                    connection. [v5-3.1.2-4]
+      08:00:00.000  It set a will on wills/mortal (QoS 1, retained, 4 bytes, no
+                    delay). [v5-3.1.2-7]
+      08:00:00.000  The connection ended: it closed the connection without a
+                    DISCONNECT (FIN).
+      08:00:00.000  The will was published on wills/mortal, on time. Nobody had
+                    subscribed to wills/mortal, and it is kept as the topic's
+                    retained message. [v5-3.1.2-8]
+
+    What a statement says: mqttd rule v5-3.1.2-8
+    "
+  `);
+});
+
+test("explained: an empty retained will clears what was retained", () => {
+  const world = new World();
+  const client = mortal(world, { keepalive: 30, will: { retain: true, payload: "" } });
+  client.publish("wills/mortal", "online", { retain: true });
+  client.drop("eof");
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal fired at once, because mortal closed the connection without a
+    DISCONNECT (FIN). Nobody had subscribed to wills/mortal, and being empty, it
+    cleared the topic's retained message. [v5-3.1.2-8]
+
+    What happened
+      08:00:00.000  It connected from 127.0.0.1:50001 with MQTT 5.0 (listener: tcp
+                    test).
+      08:00:00.000  It asked for a keepalive of 30 s: its connection ends after
+                    45.0 s of silence. [v5-3.1.2-22]
+      08:00:00.000  With Clean Start 1 it began a new session, which ends with the
+                    connection. [v5-3.1.2-4]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, retained, no payload, no
+                    delay). [v5-3.1.2-7]
+      08:00:00.000  The connection ended: it closed the connection without a
+                    DISCONNECT (FIN).
+      08:00:00.000  The will was published on wills/mortal, on time. Nobody had
+                    subscribed to wills/mortal, and being empty, it cleared the
+                    topic's retained message. [v5-3.1.2-8]
+
+    What to change
+      - Give the will a payload if those who subscribe later are to find it: an
+        empty retained message deletes what was retained on wills/mortal.
+        [v5-3.3.1-6]
+
+    What a statement says: mqttd rule v5-3.1.2-8
+    "
+  `);
+});
+
+test("explained: a will above its subscriber's Maximum Packet Size", () => {
+  const world = new World();
+  const narrow = world.open();
+  const properties = { maximumPacketSize: 40 };
+  narrow.connect({ clientId: "narrow", protocolVersion: 5, properties });
+  narrow.subscribe({ topic: "wills/#", qos: 1 });
+  mortal(world, { keepalive: 30, will: { qos: 1, payload: "x".repeat(64) } }).drop("eof");
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal fired at once, because mortal closed the connection without a
+    DISCONNECT (FIN). It was dropped for 1 subscriber. [v5-3.1.2-8]
+
+    What happened
+      08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 5.0 (listener: tcp
+                    test).
+      08:00:00.000  It asked for a keepalive of 30 s: its connection ends after
+                    45.0 s of silence. [v5-3.1.2-22]
+      08:00:00.000  With Clean Start 1 it began a new session, which ends with the
+                    connection. [v5-3.1.2-4]
+      08:00:00.000  It set a will on wills/mortal (QoS 1, not retained, 64 bytes, no
+                    delay). [v5-3.1.2-7]
+      08:00:00.000  The connection ended: it closed the connection without a
+                    DISCONNECT (FIN).
+      08:00:00.000  The will was published on wills/mortal, on time. It was dropped
+                    for 1 subscriber. [v5-3.1.2-8]
+
+    What to change
+      - Look at the 1 subscriber for whom it was dropped: a full queue, a Maximum
+        Packet Size below the message, or a connection that takes no data. \`mqttd
+        inspect subscriptions wills/mortal\` names them.
+
+    What a statement says: mqttd rule v5-3.1.2-8
+    "
+  `);
+});

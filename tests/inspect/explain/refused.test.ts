@@ -1,0 +1,248 @@
+import { expect, test } from "bun:test";
+import { explain } from "../../../src/inspect/explain/explain.ts";
+import {
+  connectBytes,
+  connectFlag,
+  type ConnectFields,
+  willQosFlag,
+} from "../../support/connect-bytes.ts";
+import { mortal, watcherOf } from "../../support/mortal.ts";
+import { World } from "../../support/world.ts";
+import { answerOf, told } from "./explained.ts";
+
+// A refused CONNECT arms no will: the page for a user who waits for it.
+
+function refused(world: World, fields: ConnectFields): World {
+  world.open().sendBytes(connectBytes(fields));
+  return world;
+}
+
+test("explained: a will topic with a wildcard, MQTT 3.1.1", () => {
+  const world = refused(new World(), { version: 4, willTopic: "wills/#" });
+  expect(told(world)).toMatchInlineSnapshot(`
+    "mortal was refused: Will Topic holds a wildcard. A refused CONNECT arms no will,
+    so nothing can fire. [v4-4.7.1-1]
+
+    What happened
+      08:00:00.000  A connection came from 127.0.0.1:50001 with MQTT 3.1.1
+                    (listener: tcp test).
+      08:00:00.000  It was closed, because it broke a rule of MQTT: Will Topic holds
+                    a wildcard. Nothing was armed. [v4-4.7.1-1]
+
+    What to change
+      - Correct the will, and connect again: Will Topic holds a wildcard.
+        [v4-4.7.1-1]
+
+    What a statement says: mqttd rule v4-4.7.1-1
+    "
+  `);
+});
+
+test("explained: a will topic with a wildcard, MQTT 5.0", () => {
+  const world = refused(new World(), { version: 5, willTopic: "wills/+" });
+  expect(told(world)).toMatchInlineSnapshot(`
+    "mortal was refused: Will Topic holds a wildcard. A refused CONNECT arms no will,
+    so nothing can fire. [v5-4.7.0-1]
+
+    What happened
+      08:00:00.000  A connection came from 127.0.0.1:50001 with MQTT 5.0 (listener:
+                    tcp test).
+      08:00:00.000  It was closed, because its CONNECT was refused: Will Topic holds
+                    a wildcard. Nothing was armed. [v5-4.7.0-1]
+
+    What to change
+      - Correct the will, and connect again: Will Topic holds a wildcard.
+        [v5-4.7.0-1]
+
+    What a statement says: mqttd rule v5-4.7.0-1
+    "
+  `);
+});
+
+test("explained: a will topic that is not valid text", () => {
+  const world = refused(new World(), { version: 4, willTopic: "a\0b" });
+  expect(told(world)).toMatchInlineSnapshot(`
+    "mortal was refused: Will Topic holds U+0000. A refused CONNECT arms no will, so
+    nothing can fire. [v4-1.5.3-2]
+
+    What happened
+      08:00:00.000  A connection came from 127.0.0.1:50001 with MQTT 3.1.1
+                    (listener: tcp test).
+      08:00:00.000  It was closed, because it sent a malformed packet: Will Topic
+                    holds U+0000. Nothing was armed. [v4-1.5.3-2]
+
+    What to change
+      - Correct the will, and connect again: Will Topic holds U+0000. [v4-1.5.3-2]
+
+    What a statement says: mqttd rule v4-1.5.3-2
+    "
+  `);
+});
+
+const { clean, will, willRetain } = connectFlag;
+
+const wrongWills: readonly (readonly [ConnectFields, detail: string, rule: string])[] = [
+  [{ version: 5, willTopic: "" }, "Will Topic is empty", "v5-4.7.3-1"],
+  [{ version: 5, flags: clean | will | willQosFlag(3) }, "Will QoS is 3", "v5-3.1.2-12"],
+  [
+    { version: 4, flags: clean | willQosFlag(1), willTopic: null },
+    "Will QoS without Will Flag",
+    "v4-3.1.2-13",
+  ],
+  [
+    { version: 5, flags: clean | willRetain, willTopic: null },
+    "Will Retain without Will Flag",
+    "v5-3.1.2-13",
+  ],
+  [
+    { version: 5, willProperties: [0x01, 1], willPayload: [0xff, 0xfe] },
+    "Will Payload is not the UTF-8 that its Payload Format Indicator says",
+    "v5-3.1.3.2.3",
+  ],
+];
+
+for (const [fields, detail, rule] of wrongWills) {
+  test(`explained: a will that is refused: ${detail}`, () => {
+    const { verdict, story, next, advice, others } = explain(
+      answerOf(refused(new World(), fields)),
+    );
+    const words = { text: expect.stringContaining(`: ${detail}`), rule };
+    expect({ verdict, last: story.at(-1), advice }).toMatchObject({
+      verdict: words,
+      last: words,
+      advice: [{ topic: "refused", ...words }],
+    });
+    expect({ lines: story.length, next, others }).toEqual({ lines: 2, next: [], others: [] });
+  });
+}
+
+test("explained: a will below $SYS", () => {
+  const world = refused(new World(), { version: 4, willTopic: "$SYS/broker" });
+  expect(told(world)).toMatchInlineSnapshot(`
+    "mortal was refused: the will topic is below $SYS, where only the broker may
+    publish. A refused CONNECT arms no will, so nothing can fire. [v5-3.1.4-2]
+
+    What happened
+      08:00:00.000  A connection came from 127.0.0.1:50001 with MQTT 3.1.1
+                    (listener: tcp test).
+      08:00:00.000  It asked for a will on $SYS/broker (QoS 0, not retained,
+                    4 bytes).
+      08:00:00.000  It was closed, because its CONNECT was refused: the will topic
+                    is below $SYS, where only the broker may publish. Nothing was
+                    armed. [v5-3.1.4-2]
+
+    What to change
+      - Correct the will, and connect again: the will topic is below $SYS, where
+        only the broker may publish. [v5-3.1.4-2]
+
+    What a statement says: mqttd rule v5-3.1.4-2
+    "
+  `);
+});
+
+test("explained: a will payload above the limit", () => {
+  const world = new World({ limits: { payloadSize: 1024 } });
+  refused(world, { version: 4, willTopic: "wills/large", willPayload: "x".repeat(1025) });
+  expect(told(world)).toMatchInlineSnapshot(`
+    "mortal was refused: the will payload of 1025 B exceeds the limit of 1024 B. A
+    refused CONNECT arms no will, so nothing can fire. [v5-3.1.3.4]
+
+    What happened
+      08:00:00.000  A connection came from 127.0.0.1:50001 with MQTT 3.1.1
+                    (listener: tcp test).
+      08:00:00.000  It asked for a will on wills/large (QoS 0, not retained,
+                    1025 bytes).
+      08:00:00.000  It was closed, because its CONNECT was refused: the will payload
+                    of 1025 B exceeds the limit of 1024 B. Nothing was armed.
+                    [v5-3.1.3.4]
+
+    What to change
+      - Correct the will, and connect again: the will payload of 1025 B exceeds the
+        limit of 1024 B. [v5-3.1.3.4]
+
+    What a statement says: mqttd rule v5-3.1.3.4
+    "
+  `);
+});
+
+test("explained: a client that is refused after its will fired", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  mortal(world, { version: 4, keepalive: 30 }).drop("eof");
+  world.advance(1_000);
+  refused(world, { version: 4, willTopic: "wills/#" });
+  expect(told(world)).toMatchInlineSnapshot(`
+    "mortal was refused: Will Topic holds a wildcard. A refused CONNECT arms no will,
+    so nothing can fire. [v4-4.7.1-1]
+
+    The will before it fired at once, because mortal closed the connection without a
+    DISCONNECT (FIN). 1 subscriber got it. [v4-3.1.2-8]
+
+    What happened
+      08:00:01.000  A connection came from 127.0.0.1:50003 with MQTT 3.1.1
+                    (listener: tcp test).
+      08:00:01.000  It was closed, because it broke a rule of MQTT: Will Topic holds
+                    a wildcard. Nothing was armed. [v4-4.7.1-1]
+
+    What to change
+      - Correct the will, and connect again: Will Topic holds a wildcard.
+        [v4-4.7.1-1]
+
+    Its other connections
+      08:00:00.000  127.0.0.1:50002, MQTT 3.1.1. Closed without DISCONNECT (FIN)
+                    after 0 ms; will fired, 1 got it
+
+    What a statement says: mqttd rule v4-4.7.1-1
+    "
+  `);
+});
+
+test("explained: a client above the limit of sessions", () => {
+  const world = new World({ limits: { sessions: 1 } });
+  watcherOf(world, "wills/#");
+  refused(world, { version: 4, willTopic: "wills/mortal" });
+  expect(told(world)).toMatchInlineSnapshot(`
+    "mortal was refused: the limit of 1 sessions is reached. A refused CONNECT arms
+    no will, so nothing can fire. [v5-3.1.4-2]
+
+    What happened
+      08:00:00.000  A connection came from 127.0.0.1:50002 with MQTT 3.1.1
+                    (listener: tcp test).
+      08:00:00.000  It asked for a will on wills/mortal (QoS 0, not retained,
+                    4 bytes).
+      08:00:00.000  It was closed, because its CONNECT was refused: the limit of 1
+                    sessions is reached. Nothing was armed. [v5-3.1.4-2]
+
+    What to change
+      - Mend what it was refused for, and let its program look at the answer to
+        CONNECT: many try again and again without a word. [v5-3.1.4-2]
+
+    What a statement says: mqttd rule v5-3.1.4-2
+    "
+  `);
+});
+
+test("explained: a client without the required user name", () => {
+  const world = new World();
+  const bytes = connectBytes({ version: 5, willTopic: "wills/mortal" });
+  world.open({ allowAnonymous: false }).sendBytes(bytes);
+  expect(told(world)).toMatchInlineSnapshot(`
+    "mortal was refused: anonymous clients are not allowed. A refused CONNECT arms no
+    will, so nothing can fire. [v5-3.1.4-2]
+
+    What happened
+      08:00:00.000  A connection came from 127.0.0.1:50001 with MQTT 5.0 (listener:
+                    tcp test).
+      08:00:00.000  It asked for a will on wills/mortal (QoS 0, not retained,
+                    4 bytes, no delay).
+      08:00:00.000  It was closed, because its CONNECT was refused: anonymous
+                    clients are not allowed. Nothing was armed. [v5-3.1.4-2]
+
+    What to change
+      - Mend what it was refused for, and let its program look at the answer to
+        CONNECT: many try again and again without a word. [v5-3.1.4-2]
+
+    What a statement says: mqttd rule v5-3.1.4-2
+    "
+  `);
+});

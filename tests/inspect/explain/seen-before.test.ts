@@ -1,0 +1,211 @@
+import { expect, test } from "bun:test";
+import { mortal, watcherOf } from "../../support/mortal.ts";
+import { World } from "../../support/world.ts";
+import { told } from "./explained.ts";
+
+// What an earlier connection showed, and what no connection of the client can know.
+
+test("explained: a birth on another topic, seen on an earlier connection", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  for (let time = 1; time <= 2; time++) {
+    const client = mortal(world, { keepalive: 30, will: { retain: true } });
+    client.publish("wills/birth", "online", { retain: true });
+    client.subscribe("commands");
+    world.advance(1_000);
+    client.drop("eof");
+    world.advance(1_000);
+  }
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal fired at once, because mortal closed the connection without a
+    DISCONNECT (FIN). 1 subscriber got it, and it is kept as the topic's retained
+    message. [v5-3.1.2-8]
+
+    What happened
+      08:00:02.000  It connected from 127.0.0.1:50003 with MQTT 5.0 (listener: tcp
+                    test).
+      08:00:02.000  It asked for a keepalive of 30 s: its connection ends after
+                    45.0 s of silence. [v5-3.1.2-22]
+      08:00:02.000  With Clean Start 1 it began a new session, which ends with the
+                    connection. [v5-3.1.2-4]
+      08:00:02.000  It set a will on wills/mortal (QoS 0, retained, 4 bytes, no
+                    delay). [v5-3.1.2-7]
+      08:00:02.000  The last packet was SUBSCRIBE, 1.00 s before the end.
+      08:00:03.000  The connection ended: it closed the connection without a
+                    DISCONNECT (FIN).
+      08:00:03.000  The will was published on wills/mortal, on time. 1 subscriber
+                    got it, and it is kept as the topic's retained message.
+                    [v5-3.1.2-8]
+
+    What to change
+      - It has a retained will on wills/mortal, and its birth on wills/birth (seen
+        3.00 s ago): the birth never overwrites the will. Publish the birth,
+        retained, on the will's own topic.
+
+    Its other connections
+      08:00:00.000  127.0.0.1:50002, MQTT 5.0. Closed without DISCONNECT (FIN) after
+                    1.00 s; will fired, 1 got it
+
+    What a statement says: mqttd rule v5-3.1.2-8
+    "
+  `);
+});
+
+test("explained: a retained will without a retained birth, seen on an earlier connection", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  for (let time = 1; time <= 3; time++) {
+    const client = mortal(world, { keepalive: 30, will: { retain: true } });
+    world.advance(1_000);
+    client.drop("eof");
+    world.advance(1_000);
+  }
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal fired at once, because mortal closed the connection without a
+    DISCONNECT (FIN). 1 subscriber got it, and it is kept as the topic's retained
+    message. [v5-3.1.2-8]
+
+    What happened
+      08:00:04.000  It connected from 127.0.0.1:50004 with MQTT 5.0 (listener: tcp
+                    test).
+      08:00:04.000  It asked for a keepalive of 30 s: its connection ends after
+                    45.0 s of silence. [v5-3.1.2-22]
+      08:00:04.000  With Clean Start 1 it began a new session, which ends with the
+                    connection. [v5-3.1.2-4]
+      08:00:04.000  It set a will on wills/mortal (QoS 0, retained, 4 bytes, no
+                    delay). [v5-3.1.2-7]
+      08:00:04.000  No packet came after CONNECT until the end, 1.00 s later.
+      08:00:05.000  The connection ended: it closed the connection without a
+                    DISCONNECT (FIN).
+      08:00:05.000  The will was published on wills/mortal, on time. 1 subscriber
+                    got it, and it is kept as the topic's retained message.
+                    [v5-3.1.2-8]
+
+    What to change
+      - It has a retained will on wills/mortal, but published nothing retained there
+        while connected (seen 3.00 s ago): after the first death the topic keeps the
+        will for ever. Publish a retained birth on the same topic after each
+        CONNACK.
+
+    Its other connections
+      08:00:02.000  127.0.0.1:50003, MQTT 5.0. Closed without DISCONNECT (FIN) after
+                    1.00 s; will fired, 1 got it
+      08:00:00.000  127.0.0.1:50002, MQTT 5.0. Closed without DISCONNECT (FIN) after
+                    1.00 s; will fired, 1 got it
+
+    What a statement says: mqttd rule v5-3.1.2-8
+    "
+  `);
+});
+
+test("explained: a client without a client id", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  const client = world.open();
+  const will = { topic: "wills/nameless", payload: Buffer.from("gone"), qos: 0 as const };
+  const connack = client.connect({
+    ...{ clientId: "", protocolVersion: 5, keepalive: 30 },
+    will: { ...will, retain: false },
+  });
+  const drawn = connack?.properties?.assignedClientIdentifier ?? "";
+  client.drop();
+  expect(told(world, drawn).replaceAll(drawn, "<drawn id>")).toMatchInlineSnapshot(`
+    "The will of <drawn id> fired at once, because
+    <drawn id>'s connection was reset without a
+    DISCONNECT (RST). 1 subscriber got it. [v5-3.1.2-8]
+
+    What happened
+      08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 5.0 (listener: tcp
+                    test).
+      08:00:00.000  It asked for a keepalive of 30 s: its connection ends after
+                    45.0 s of silence. [v5-3.1.2-22]
+      08:00:00.000  With Clean Start 1 it began a new session, which ends with the
+                    connection. [v5-3.1.2-4]
+      08:00:00.000  It set a will on wills/nameless (QoS 0, not retained, 4 bytes,
+                    no delay). [v5-3.1.2-7]
+      08:00:00.000  The connection ended: its connection was reset without a
+                    DISCONNECT (RST).
+      08:00:00.000  The will was published on wills/nameless, on time. 1 subscriber
+                    got it. [v5-3.1.2-8]
+
+    What to change
+      - It gave no client id, so the broker drew one: after a restart it is another
+        client. Its return then neither takes over nor cancels anything, and the
+        will of the old id can land after the birth of the new one. Give the device
+        one client id and keep it.
+
+    What a statement says: mqttd rule v5-3.1.2-8
+    "
+  `);
+});
+
+test("explained: a clean DISCONNECT after an earlier one that the log warned of", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  for (let time = 1; time <= 2; time++) {
+    const client = mortal(world, { keepalive: 30 });
+    world.advance(1_000);
+    client.send({ cmd: "disconnect", reasonCode: 0 });
+    world.advance(1_000);
+  }
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal did not fire: mortal said goodbye with a clean DISCONNECT,
+    which discards the will. [v5-3.14.4-3]
+
+    What happened
+      08:00:02.000  It connected from 127.0.0.1:50003 with MQTT 5.0 (listener: tcp
+                    test).
+      08:00:02.000  It asked for a keepalive of 30 s: its connection ends after
+                    45.0 s of silence. [v5-3.1.2-22]
+      08:00:02.000  With Clean Start 1 it began a new session, which ends with the
+                    connection. [v5-3.1.2-4]
+      08:00:02.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes, no
+                    delay). [v5-3.1.2-7]
+      08:00:03.000  The connection ended: it said goodbye with a clean DISCONNECT.
+      08:00:03.000  The will was discarded. [v5-3.14.4-3]
+
+    What to change
+      - If planned ends are to be heard of too, publish the farewell before
+        DISCONNECT, or send DISCONNECT with reason code 0x04. To try the will, kill
+        the program (SIGKILL). [v5-3.14.4-3]
+
+    Its other connections
+      08:00:00.000  127.0.0.1:50002, MQTT 5.0. DISCONNECT after 1.00 s; will
+                    discarded
+
+    What a statement says: mqttd rule v5-3.14.4-3
+    "
+  `);
+});
+
+test("explained: a packet above the limit of a client that can't know it", () => {
+  const world = new World({ limits: { packetSize: 1024 } });
+  watcherOf(world, "wills/#");
+  const client = mortal(world, { version: 4, keepalive: 30 });
+  client.publish("large", "x".repeat(2048));
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal fired at once, because mortal sent a packet of 2058 B, and
+    the maximum is 1024 B (limits.packetSize). 1 subscriber got it. [v4-3.1.2-8]
+
+    What happened
+      08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 3.1.1 (listener: tcp
+                    test).
+      08:00:00.000  It asked for a keepalive of 30 s: its connection ends after
+                    45.0 s of silence. [v4-3.1.2-24]
+      08:00:00.000  With Clean Session 1 it began a new session, which ends with the
+                    connection. [v4-3.1.2-6]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes).
+                    [v4-3.1.2-8]
+      08:00:00.000  The connection ended: it sent a packet of 2058 B, and the
+                    maximum is 1024 B (limits.packetSize). [v5-3.2.2-15]
+      08:00:00.000  The will was published on wills/mortal, on time. 1 subscriber
+                    got it. [v4-3.1.2-8]
+
+    What to change
+      - Let it send smaller packets, or give this broker a higher limits.packetSize.
+        [v5-3.2.2-15]
+
+    What a statement says: mqttd rule v4-3.1.2-8
+    "
+  `);
+});
