@@ -1,10 +1,12 @@
 import pc from "picocolors";
+import { assert } from "../core/assert.ts";
 import { catalogue } from "../drop/scenarios/catalogue.ts";
 import { folded, padded, proseMax, width } from "../log/columns.ts";
 import { jsonLine } from "../log/foreign.ts";
 import { evidence } from "../standard/evidence.ts";
 import { subjectOf } from "../standard/sections.ts";
-import type { StatementId } from "../standard/statement.ts";
+import type { Bound, Statement, StatementId } from "../standard/statement.ts";
+import { clientAlone } from "../standard/statement.ts";
 import { ledger, placeOf, versionName } from "../standard/statements.ts";
 import type { Asked } from "./rule-words.ts";
 
@@ -21,7 +23,9 @@ interface Rule {
   readonly section: string;
   readonly subject: string | null;
   readonly says: string;
-  readonly status: string;
+  readonly binds: Bound;
+  readonly status: Statement["status"];
+  /** Why no test names it; null: some do. */
   readonly why: string | null;
   readonly obeyed: readonly { readonly file: string; readonly noun: string }[];
   readonly tests: readonly { readonly file: string; readonly title: string }[];
@@ -30,7 +34,9 @@ interface Rule {
 }
 
 function ruleOf(id: StatementId): Rule {
-  const { says, status, why } = ledger[id] ?? { says: "", status: "gap", why: "" };
+  const statement = ledger[id];
+  assert(statement !== undefined, `the ledger has ${id}`);
+  const { says, binds, status, why } = statement;
   const { version, section } = placeOf(id);
   const { obeyed = [], tests = [] } = evidence[id] ?? {};
   return {
@@ -40,6 +46,7 @@ function ruleOf(id: StatementId): Rule {
     section: section.replace(/(?:\.0)+$/, ""),
     subject: subjectOf(version, section),
     says,
+    binds,
     status,
     why: why === "" ? null : why,
     obeyed: obeyed.map(pairOf).map(([file, noun]) => ({ file, noun })),
@@ -91,22 +98,18 @@ class Page {
   }
 
   portrait(rule: Rule): string[] {
-    const { id, says, status, why, obeyed, tests, scenarios } = rule;
-    const head = folded(`${id}: ${headOf(rule)}`, this.#columns, { indent: gap });
-    const [first = "", ...more] = head;
+    const { id, says, obeyed, tests, scenarios } = rule;
+    const [first = "", ...more] = folded(`${id}: ${headOf(rule)}`, this.#columns, { indent: gap });
     return [
       first.replace(id, this.#colors.bold(id)),
       ...more,
-      ...this.#below([capital(says)], 1),
-      ...this.#section("Obeyed in", obeyed.length === 0 ? [unobeyed(rule)] : obeyed.map(placeText)),
-      ...(tests.length === 0
-        ? this.#section("Tests", [`none (${status}): ${why ?? ""}`])
-        : this.#section(`Tests in ${checksFolder}`, tests.map(testText))),
+      ...this.#below([`${capital(says)}.`, ...remarksOn(rule)], 1, 0),
+      ...this.#section("Obeyed in", obeyed.map(placeText)),
+      ...this.#section(`Tests in ${checksFolder}`, tests.map(testText)),
       ...(scenarios.length === 0
         ? []
-        : this.#section("To see what a broker does", [
-            `mqttd simulate-drop ${scenarios.join(" ")}`,
-          ])),
+        : // Whole, so that it can be pasted.
+          [`${indent}What a broker makes of it:`, indent.repeat(2) + command(scenarios)]),
     ];
   }
 
@@ -144,13 +147,14 @@ class Page {
   }
 
   #section(title: string, items: readonly string[]): string[] {
+    if (items.length === 0) return [];
     return [...this.#below([`${title}:`], 1), ...this.#below(items, 2)];
   }
 
-  #below(texts: readonly string[], depth: number): string[] {
+  #below(texts: readonly string[], depth: number, hanging = gap): string[] {
     const margin = indent.repeat(depth);
     return texts.flatMap((text) =>
-      folded(text, this.#columns - margin.length, { indent: gap }).map((line) => margin + line),
+      folded(text, this.#columns - margin.length, { indent: hanging }).map((line) => margin + line),
     );
   }
 }
@@ -163,9 +167,21 @@ function lineOf({ says, status, why }: Rule): string {
   return status === "gap" ? `${says} (no test: ${why ?? ""})` : says;
 }
 
-function unobeyed({ status, why }: Rule): string {
-  if (status === "not applicable") return `nothing: ${why ?? ""}`;
-  return "no line of src/ names it";
+/** Whom it binds, and what there is not. */
+function remarksOn({ binds, status, why, obeyed }: Rule): string[] {
+  const bound = binds === "both" ? "client and server" : `the ${binds}`;
+  if (status === "not applicable" && why === clientAlone) {
+    return ["Binds the client. No server has to react to a breach, so no test names it."];
+  }
+  if (status !== "tested") {
+    const what = status === "gap" ? "No test" : "Does not apply to mqttd";
+    return [`Binds ${bound}.`, `${what}: ${why ?? ""}.`];
+  }
+  return [`Binds ${bound}.`, ...(obeyed.length === 0 ? ["No line of src/ cites it yet."] : [])];
+}
+
+function command(scenarios: readonly string[]): string {
+  return `mqttd simulate-drop ${scenarios.join(" ")}`;
 }
 
 function placeText({ file, noun }: Rule["obeyed"][number]): string {
@@ -177,5 +193,5 @@ function testText({ file, title }: Rule["tests"][number]): string {
 }
 
 function capital(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -3,9 +3,14 @@ export type StatementId = `v4-${string}` | `v5-${string}`;
 
 export type Status = "tested" | "gap" | "not applicable";
 
+/** Whom a statement obliges. Where it obliges clients alone, a server often has to react to a breach. */
+export type Bound = "client" | "server" | "both";
+
 /** A normative statement of the standard, in our own words. */
 export interface Statement {
+  /** Begins with a small letter, unless a name comes first, and has no full stop. */
   readonly says: string;
+  readonly binds: Bound;
   readonly status: Status;
   /** Why it is a gap, or not applicable; empty if it is tested. */
   readonly why: string;
@@ -21,22 +26,35 @@ export interface Evidence {
   readonly tests: readonly string[];
 }
 
-/** At least one check names it. */
-export function tested(says: string): Statement {
-  return { says, status: "tested", why: "" };
+/** It binds servers, and at least one check names it. */
+export function server(says: string): Statement {
+  return { says, binds: "server", status: "tested", why: "" };
 }
 
-/** It binds a server, and no check names it. */
-export function gap(says: string, why: string): Statement {
-  return { says, status: "gap", why };
-}
-
-/** It binds clients only. */
+/** It binds clients, and at least one check names it: what mqttd does about a breach. */
 export function client(says: string): Statement {
-  return { says, status: "not applicable", why: "binds the client" };
+  return { says, binds: "client", status: "tested", why: "" };
+}
+
+/** It binds both sides, and at least one check names it. */
+export function both(says: string): Statement {
+  return { says, binds: "both", status: "tested", why: "" };
+}
+
+/** Why no test names what binds clients alone. */
+export const clientAlone = "binds the client";
+
+/** It binds clients, and no server has to react to a breach. */
+export function clientOnly(says: string): Statement {
+  return without(client(says), clientAlone);
+}
+
+/** No check names it. */
+export function gap(statement: Statement, why: string): Statement {
+  return { ...statement, status: "gap", why };
 }
 
 /** mqttd has nothing that it could bind. */
-export function without(says: string, why: string): Statement {
-  return { says, status: "not applicable", why };
+export function without(statement: Statement, why: string): Statement {
+  return { ...statement, status: "not applicable", why };
 }

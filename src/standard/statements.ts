@@ -1,12 +1,18 @@
-import { ledgerV4 } from "./statements-v4.ts";
-import { ledgerV5 } from "./statements-v5.ts";
 import type { Ledger, Statement, StatementId, Status } from "./statement.ts";
+import { behaviourV4 } from "./statements-v4-behaviour.ts";
+import { packetsV4 } from "./statements-v4-packets.ts";
+import { behaviourV5 } from "./statements-v5-behaviour.ts";
+import { connectV5 } from "./statements-v5-connect.ts";
+import { packetsV5 } from "./statements-v5-packets.ts";
+
+const ledgerV4: Ledger = { ...packetsV4, ...behaviourV4 };
+const ledgerV5: Ledger = { ...connectV5, ...packetsV5, ...behaviourV5 };
 
 /** All normative statements of MQTT 3.1.1 and 5.0. */
 export const ledger: Ledger = { ...ledgerV4, ...ledgerV5 };
 
 export function isStatement(id: string): id is StatementId {
-  return id in ledger;
+  return Object.hasOwn(ledger, id);
 }
 
 /** The statements of one version, in the standard's order. */

@@ -28,7 +28,9 @@ async function refusalOf(...args: string[]): Promise<string> {
 test("a statement, at 80 columns", async () => {
   expect(await printed(["v4-3.1.2-24"], 80)).toMatchInlineSnapshot(`
     "v4-3.1.2-24: MQTT 3.1.1, section 3.1.2 (CONNECT: flags, Keep Alive)
-      Silence of 1.5 times the Keep Alive ends the connection.
+      If no packet comes from a client for 1.5 times its Keep Alive (unless that is
+      0), the server disconnects it as if the network had failed.
+      Binds the server.
       Obeyed in:
         src/transport/tcp-detectors.ts tcpDetectors
       Tests in tests/conformance/checks/:
@@ -37,10 +39,8 @@ test("a statement, at 80 columns", async () => {
         session.ts: what the broker sends does not keep a silent client alive
         session.ts: Keep Alive 0 ends nothing
         will.ts: a will is published when the Keep Alive is over
-      To see what a broker does:
-        mqttd simulate-drop half-open listening drip mid-packet ping-alive
-          publish-alive late-ping ghost ws-silent ws-ping tls-silent freeze
-          link-down
+      What a broker makes of it:
+        mqttd simulate-drop half-open listening drip mid-packet ping-alive publish-alive late-ping ghost ws-silent ws-ping tls-silent freeze link-down
 
     The wording is ours. The standards are free to read:
     docs.oasis-open.org/mqtt/mqtt/v3.1.1 and docs.oasis-open.org/mqtt/mqtt/v5.0
@@ -52,23 +52,21 @@ test("a statement that binds the client, and one without a test, at 40 columns",
   expect(await printed(["v4-3.1.2-23", "v5-6.0.0-4"], 40)).toMatchInlineSnapshot(`
     "v4-3.1.2-23: MQTT 3.1.1, section 3.1.2
       (CONNECT: flags, Keep Alive)
-      No longer silence than Keep Alive:
-        PINGREQ at the latest.
-      Obeyed in:
-        nothing: binds the client
-      Tests:
-        none (not applicable): binds the
-          client
+      Between two packets of a client no
+      more time passes than its Keep Alive;
+      with nothing else to send, it sends
+      PINGREQ.
+      Binds the client. No server has to
+      react to a breach, so no test names
+      it.
 
     v5-6.0.0-4: MQTT 5.0, section 6
       (WebSocket)
-      WebSocket: the server selects the
-        subprotocol mqtt.
-      Obeyed in:
-        no line of src/ names it
-      Tests:
-        none (gap): there is no WebSocket
-          listener yet
+      The server selects mqtt as the
+      WebSocket subprotocol.
+      Binds the server.
+      No test: there is no WebSocket
+      listener yet.
 
     The wording is ours. The standards are
     free to read:
@@ -81,21 +79,27 @@ test("a statement that binds the client, and one without a test, at 40 columns",
 test("a section, at 80 columns", async () => {
   expect(await printed(["v5-3.14"], 80)).toMatchInlineSnapshot(`
     "MQTT 5.0, section 3.14 (DISCONNECT)
-      v5-3.14.0-1  the server sends no DISCONNECT before a good CONNACK
+      v5-3.14.0-1  the server sends no DISCONNECT before it has sent a CONNACK with
+                   a reason code below 0x80
 
     MQTT 5.0, section 3.14.1 (DISCONNECT: flags)
-      v5-3.14.1-1  DISCONNECT with reserved bits set is answered by DISCONNECT 0x81
+      v5-3.14.1-1  a receiver of a DISCONNECT whose reserved bits are set sends
+                   DISCONNECT 0x81
 
     MQTT 5.0, section 3.14.2 (DISCONNECT: codes and properties)
       v5-3.14.2-1  DISCONNECT has a reason code of its table
-      v5-3.14.2-2  the server's DISCONNECT has no Session Expiry Interval
-      v5-3.14.2-3  no Reason String that makes DISCONNECT too large
-      v5-3.14.2-4  no User Property that makes DISCONNECT too large
+      v5-3.14.2-2  a DISCONNECT from the server has no Session Expiry Interval
+      v5-3.14.2-3  DISCONNECT has no Reason String that would make it larger than
+                   the receiver's Maximum Packet Size
+      v5-3.14.2-4  DISCONNECT has no User Property that would make it larger than
+                   the receiver's Maximum Packet Size
 
     MQTT 5.0, section 3.14.4 (DISCONNECT: actions)
-      v5-3.14.4-1  nothing is sent after DISCONNECT
-      v5-3.14.4-2  the connection is closed after DISCONNECT
-      v5-3.14.4-3  DISCONNECT 0x00 discards the will
+      v5-3.14.4-1  after it sent DISCONNECT, the sender sends no more packets on
+                   that connection
+      v5-3.14.4-2  after it sent DISCONNECT, the sender closes the connection
+      v5-3.14.4-3  on DISCONNECT 0x00 the server discards the connection's will
+                   without publishing it
 
     mqttd rule ID shows where mqttd obeys a statement, and what tests it.
     The wording is ours. The standards are free to read:
@@ -108,19 +112,25 @@ test("a section, at 40 columns", async () => {
   expect(await printed(["v4-3.14"], 40)).toMatchInlineSnapshot(`
     "MQTT 3.1.1, section 3.14.1 (DISCONNECT:
       flags)
-      v4-3.14.1-1  DISCONNECT with reserved
-                   bits set closes the
-                   connection
+      v4-3.14.1-1  the server checks that
+                   DISCONNECT's reserved
+                   bits are 0, and
+                   disconnects the client if
+                   they are not
 
     MQTT 3.1.1, section 3.14.4 (DISCONNECT:
       actions)
-      v4-3.14.4-1  after DISCONNECT the
-                   client closes the
+      v4-3.14.4-1  after it sent DISCONNECT,
+                   the client closes the
                    connection
-      v4-3.14.4-2  after DISCONNECT the
-                   client sends nothing more
-      v4-3.14.4-3  DISCONNECT discards the
-                   will
+      v4-3.14.4-2  after it sent DISCONNECT,
+                   the client sends no more
+                   packets on that
+                   connection
+      v4-3.14.4-3  on DISCONNECT the server
+                   discards the connection's
+                   will without publishing
+                   it
 
     mqttd rule ID shows where mqttd obeys a
     statement, and what tests it.
@@ -167,6 +177,7 @@ test("--json: one object a statement", async () => {
   expect(more).toEqual([""]);
   expect(JSON.parse(line)).toMatchInlineSnapshot(`
     {
+      "binds": "server",
       "id": "v4-3.14.4-3",
       "obeyed": [
         {
@@ -174,7 +185,7 @@ test("--json: one object a statement", async () => {
           "noun": "endWill",
         },
       ],
-      "says": "DISCONNECT discards the will",
+      "says": "on DISCONNECT the server discards the connection's will without publishing it",
       "scenarios": [
         "disconnect",
         "reconnect",

@@ -3,7 +3,8 @@ import { describe, expect, test } from "bun:test";
 import path from "node:path";
 import { catalogue } from "./catalogue.ts";
 import { casesOf } from "./check.ts";
-import { countOf, isStatement, statementsOf } from "../../src/standard/statements.ts";
+import { clientAlone } from "../../src/standard/statement.ts";
+import { countOf, isStatement, ledger, statementsOf } from "../../src/standard/statements.ts";
 
 /** Statements that bind a server and that no check covers. Their number may only decrease. */
 const gaps = { 4: 3, 5: 3 } as const;
@@ -108,4 +109,18 @@ test("the figures of the ledger", () => {
       },
     ]
   `);
+});
+
+test("what no server has to react to binds the client", () => {
+  const alone = Object.values(ledger).filter(({ why }) => why === clientAlone);
+  expect(alone.filter(({ binds }) => binds !== "client")).toEqual([]);
+  expect(alone.length).toBeGreaterThan(20);
+});
+
+test("each statement is told in words of its own, as the beginning of a sentence without its end", () => {
+  const odd = Object.entries(ledger).filter(
+    ([, { says }]) =>
+      says.length < 20 || /[.:;,]$/.test(says) || /^(?:and|which|that|then)\b/.test(says),
+  );
+  expect(odd).toEqual([]);
 });
