@@ -145,7 +145,7 @@ test("the child's command stands in no help, and is of no use to a person", () =
   expect(help.stdout.toString()).not.toContain("drop-client");
   const { exitCode, stderr } = spawnSync([process.execPath, main, "drop-client"]);
   expect(stderr.toString()).toBe(
-    "mqttd: drop-client: no order on stdin (it is started by mqttd simulate-drop)\n",
+    "mqttd: drop-client: no order on stdin (mqttd simulate-drop starts it)\n",
   );
   expect(exitCode).toBe(2);
 });
