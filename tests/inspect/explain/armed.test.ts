@@ -94,9 +94,7 @@ test("explained: an armed will of MQTT 3.1.1 without keepalive", () => {
         [v4-3.1.2-8]
 
     What to change
-      - It has a will on wills/mortal, and a keepalive of 0: only TCP can detect a
-        dead link, or nothing does. Set a keepalive; the will is published 1.5 times
-        the keepalive after the last packet.
+      - <noKeepAlive>
 
     What a statement says: mqttd rule v4-3.1.2-8
     "

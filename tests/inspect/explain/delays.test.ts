@@ -40,8 +40,7 @@ test("explained: a waiting delayed will", () => {
       - If the broker is stopped before that, the will is published then.
 
     What to change
-      - If it is to fire at once, set its Will Delay Interval to 0; it is 30 s.
-        [v5-3.1.2-8]
+      - <willDelay> [v5-3.1.2-8]
 
     What a statement says: mqttd rule v5-3.1.2-8
     "
@@ -109,9 +108,7 @@ test("explained: a delayed will after the keepalive", () => {
                     got it. [v5-3.1.2-8]
 
     What to change
-      - It never sent anything after CONNECT. With a keepalive of 10 s it has to
-        send a PINGREQ whenever it was silent for so long: does its network loop run
-        (loop_start() or loop_forever() in Paho)? [v5-3.1.2-20]
+      - <neverPinged 2> [v5-3.1.2-20]
 
     What a statement says: mqttd rule v5-3.1.2-8
     "
@@ -153,11 +150,8 @@ test("explained: a delayed will whose session ends before it", () => {
       - If the broker is stopped before that, the will is published then.
 
     What to change
-      - If it is to fire at once, set its Will Delay Interval to 0; it is 30 s.
-        [v5-3.1.2-8]
-      - Its will asks for a delay of 30 s, and its session ends 5 s after its
-        connection: the will fires after 5 s, since it never outlives its session.
-        Ask for a Session Expiry Interval above the delay. [v5-3.1.2-8]
+      - <willDelay> [v5-3.1.2-8]
+      - <delayBeyondSession 2> [v5-3.1.2-8]
 
     What a statement says: mqttd rule v5-3.1.2-8
     "
@@ -192,9 +186,7 @@ test("explained: a delayed will published at the end of its session", () => {
                     got it. [v5-3.1.2-8]
 
     What to change
-      - Its will asks for a delay of 30 s, and its session ends 5 s after its
-        connection: the will fires after 5 s, since it never outlives its session.
-        Ask for a Session Expiry Interval above the delay. [v5-3.1.2-8]
+      - <delayBeyondSession 2> [v5-3.1.2-8]
 
     What a statement says: mqttd rule v5-3.1.2-8
     "
@@ -227,12 +219,8 @@ test("explained: a delayed will whose session ends with the connection", () => {
                     got it. [v5-3.1.2-8]
 
     What to change
-      - Its will asks for a delay of 30 s, and its session ends with its connection:
-        the will fires at once, since it never outlives its session. Ask for a
-        Session Expiry Interval above the delay. [v5-3.1.2-8]
-      - mortal connects with Clean Start 0, yet its session ends with each
-        connection: its Session Expiry Interval is 0 or absent. In MQTT 5.0 a
-        session is kept only for as long as that says. [v5-3.1.2-23]
+      - <delayBeyondSession 3> [v5-3.1.2-8]
+      - <sessionNotKept> [v5-3.1.2-23]
 
     What a statement says: mqttd rule v5-3.1.2-8
     "
@@ -278,9 +266,7 @@ test("explained: a return within the delay", () => {
         [v5-3.1.3-9]
 
     What to change
-      - That is what a Will Delay Interval is for: who is back within 30 s raises no
-        alarm. If short absences are to be heard of too, make it shorter, or 0.
-        [v5-3.1.3-9]
+      - <quickReturn> [v5-3.1.3-9]
 
     Its other connections
       08:00:00.000  127.0.0.1:50002, MQTT 5.0. Connection reset (RST) after 0 ms;
@@ -331,9 +317,7 @@ test("explained: a return with Clean Start 1 within the delay", () => {
         [v5-3.1.3-9]
 
     What to change
-      - If its return is to cancel the will, let it connect with Clean Start 0:
-        Clean Start 1 ends the old session, and a will never outlives its session.
-        [v5-3.1.3-9]
+      - <cleanStartReturn> [v5-3.1.3-9]
 
     Its other connections
       08:00:00.000  127.0.0.1:50002, MQTT 5.0. Connection reset (RST) after 0 ms;
@@ -429,9 +413,7 @@ test("explained: a takeover that resumes the session of a delayed will", () => {
         [v5-3.1.3-9]
 
     What to change
-      - That is what a Will Delay Interval is for: who is back within 30 s raises no
-        alarm. If short absences are to be heard of too, make it shorter, or 0.
-        [v5-3.1.3-9]
+      - <quickReturn> [v5-3.1.3-9]
 
     Its other connections
       08:00:00.000  127.0.0.1:50002, MQTT 5.0. Taken over after 5.00 s; will
@@ -499,14 +481,9 @@ test("explained: for a return without a will while the old one waits, the page s
       08:00:05.000  Nothing has come after CONNECT, for 0 ms.
 
     What to change
-      - Set a will in CONNECT: topic, payload, QoS, retain. It can't be set later,
-        and most libraries want it before connect() is called.
-      - That is what a Will Delay Interval is for: who is back within 30 s raises no
-        alarm. If short absences are to be heard of too, make it shorter, or 0.
-        [v5-3.1.3-9]
-      - mortal connects with Clean Start 0, yet its session ends with each
-        connection: its Session Expiry Interval is 0 or absent. In MQTT 5.0 a
-        session is kept only for as long as that says. [v5-3.1.2-23]
+      - <noWill>
+      - <quickReturn> [v5-3.1.3-9]
+      - <sessionNotKept> [v5-3.1.2-23]
 
     Its other connections
       08:00:00.000  127.0.0.1:50002, MQTT 5.0. Connection reset (RST) after 0 ms;
@@ -549,9 +526,7 @@ test("explained: a DISCONNECT that ends the session of a delayed will", () => {
                     got it. [v5-3.1.2-8]
 
     What to change
-      - If the will is to wait for its delay of 30 s, leave the Session Expiry
-        Interval out of DISCONNECT: it set it to 0, and a will never outlives its
-        session. [v5-3.1.3-9]
+      - <sessionCutByDisconnect> [v5-3.1.3-9]
 
     What a statement says: mqttd rule v5-3.1.2-8
     "
@@ -590,9 +565,7 @@ test("explained: a DISCONNECT that makes the session of a delayed will shorter",
                     got it. [v5-3.1.2-8]
 
     What to change
-      - If the will is to wait for its delay of 30 s, leave the Session Expiry
-        Interval out of DISCONNECT: it set it to 5 s, and a will never outlives its
-        session. [v5-3.1.3-9]
+      - <sessionCutByDisconnect 2> [v5-3.1.3-9]
 
     What a statement says: mqttd rule v5-3.1.2-8
     "

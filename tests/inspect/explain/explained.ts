@@ -2,8 +2,10 @@ import pc from "picocolors";
 import type { ClientAnswer } from "../../../src/api/api.ts";
 import { clientOf } from "../../../src/core/queries/clients.ts";
 import { explain, explanationText } from "../../../src/inspect/explain/explain.ts";
+import type { Advice } from "../../../src/inspect/explain/parts.ts";
 import { eventLine } from "../../../src/server/event-hub.ts";
 import type { World } from "../../support/world.ts";
+import { adviceTexts } from "./advice-texts.ts";
 
 const startOfWorld = 1_800_000_000_000;
 
@@ -18,10 +20,36 @@ export function answerOf(world: World, clientId = "mortal"): ClientAnswer {
   return { ...account, now: startOfWorld + world.now, events };
 }
 
+const style = { columns: 80, colors: pc.createColors(false), zone: "utc" } as const;
+
 /** Its page on a terminal of 80 columns without colours. */
-export function told(world: World, clientId = "mortal"): string {
-  const style = { columns: 80, colors: pc.createColors(false), zone: "utc" } as const;
+export function pageOf(world: World, clientId = "mortal"): string {
   return explanationText(explain(answerOf(world, clientId)), style);
+}
+
+/** The same with each advice by its name in advice-texts.ts, which has its text. */
+export function told(world: World, clientId = "mortal"): string {
+  const explanation = explain(answerOf(world, clientId));
+  const advice = explanation.advice.map((one) => ({ ...one, text: `<${nameOf(one)}>` }));
+  return explanationText({ ...explanation, advice }, style);
+}
+
+function nameOf({ topic, text }: Advice): string {
+  const names = namesOf(topic);
+  const name = names.get(text);
+  if (name !== undefined) return name;
+  throw new Error(`advice-texts.ts has no advice on ${topic} with the text\n${text}`);
+}
+
+/** The names of a topic's texts. */
+export function namesOf(topic: string): ReadonlyMap<string, string> {
+  const texts = adviceTexts[topic] ?? [];
+  return new Map(
+    texts.map((text, index) => [
+      text.replace(/\s+/g, " "),
+      index === 0 ? topic : `${topic} ${index + 1}`,
+    ]),
+  );
 }
 
 /** The topics of its advice. */

@@ -4,7 +4,7 @@ import { overviewOf } from "../../../src/core/queries/overview.ts";
 import { explain, explanationText, explainUnknown } from "../../../src/inspect/explain/explain.ts";
 import { mortal } from "../../support/mortal.ts";
 import { World } from "../../support/world.ts";
-import { answerOf, told } from "./explained.ts";
+import { answerOf, pageOf } from "./explained.ts";
 
 /** Moves a cursor, starts a line, turns the reading direction, hides. */
 const hostile = "\u001b[2J\r\n\u202edev\u200b\u0007'\\[v5-1.1-1]";
@@ -18,7 +18,7 @@ test("explained: no string of a client can harm a terminal", () => {
     will: { topic: `wills/${hostile}`, retain: true },
   });
   client.send({ cmd: "disconnect", reasonCode: 0x80, properties: { reasonString: hostile } });
-  const text = told(world, hostile);
+  const text = pageOf(world, hostile);
   expect(text).not.toMatch(/[^\n\P{C}]|\u202e|\u200b/u);
   expect(text.split("\n").filter((line) => line.includes("dev"))).not.toBeEmpty();
 });
@@ -47,7 +47,7 @@ test("explained: colours change no word", () => {
   const style = { columns: 80, colors: pc.createColors(true), zone: "utc" } as const;
   const colored = explanationText(explain(answerOf(world)), style);
   expect(colored).toContain("\u001b[");
-  expect(Bun.stripANSI(colored)).toBe(told(world));
+  expect(Bun.stripANSI(colored)).toBe(pageOf(world));
 });
 
 test("explained: an unknown client id", () => {

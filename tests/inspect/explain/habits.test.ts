@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { mortal, watcherOf } from "../../support/mortal.ts";
 import { World } from "../../support/world.ts";
-import { told, topicsOf } from "./explained.ts";
+import { pageOf, told, topicsOf } from "./explained.ts";
 
 test("explained: a keepalive of hours", () => {
   const world = new World();
@@ -34,9 +34,7 @@ test("explained: a keepalive of hours", () => {
         [v5-3.1.2-8]
 
     What to change
-      - It has a will on wills/mortal, and a keepalive of 2 h: a silent death is
-        detected after 3 h. Set the keepalive to two thirds of the time within which
-        a death must be known.
+      - <longKeepAlive>
 
     What a statement says: mqttd rule v5-3.1.2-7
     "
@@ -49,7 +47,7 @@ test("explained: a client that subscribed in the moment of its CONNECT has sent 
   pipelined.subscribe("commands");
   mortal(world, { id: "mute", keepalive: 10 });
   world.advance(20_000);
-  expect(told(world, "pipelined")).toContain("The last packet was SUBSCRIBE");
+  expect(pageOf(world, "pipelined")).toContain("The last packet was SUBSCRIBE");
   expect(topicsOf(world, "pipelined")).not.toContain("neverPinged");
   expect(topicsOf(world, "mute")).toContain("neverPinged");
 });
@@ -80,12 +78,8 @@ test("explained: a keepalive of minutes", () => {
                     got it. [v5-3.1.2-8]
 
     What to change
-      - It never sent anything after CONNECT. With a keepalive of 5 min it has to
-        send a PINGREQ whenever it was silent for so long: does its network loop run
-        (loop_start() or loop_forever() in Paho)? [v5-3.1.2-20]
-      - It has a will on wills/mortal, and a keepalive of 5 min: a silent death is
-        detected after 7 min 30 s. Set the keepalive to two thirds of the time
-        within which a death must be known.
+      - <neverPinged> [v5-3.1.2-20]
+      - <longKeepAlive 2>
 
     What a statement says: mqttd rule v5-3.1.2-8
     "
@@ -125,9 +119,7 @@ test("explained: a delay longer than the session", () => {
         [v5-3.1.3-9]
 
     What to change
-      - Its will asks for a delay of 11 s, and its session ends 10 s after its
-        connection: the will fires after 10 s, since it never outlives its session.
-        Ask for a Session Expiry Interval above the delay. [v5-3.1.2-8]
+      - <delayBeyondSession> [v5-3.1.2-8]
 
     What a statement says: mqttd rule v5-3.1.2-7
     "
@@ -158,9 +150,7 @@ test("explained: a new client id each time", () => {
                     it. [v5-3.1.2-8]
 
     What to change
-      - It has a new client id (before: esp-9f31) for the same will topic wills/esp:
-        the old id's will can be published after the new id's birth. Give the device
-        one client id and keep it.
+      - <randomClientId>
 
     What a statement says: mqttd rule v5-3.1.2-8
     "
@@ -190,10 +180,7 @@ test("explained: an id that a library generated", () => {
                     1 subscriber got it. [v5-3.1.2-8]
 
     What to change
-      - Its client id looks as if MQTT.js had drawn it: after a restart it is
-        another client. Its return then neither takes over nor cancels anything, and
-        the will of the old id can land after the birth of the new one. Give the
-        device one client id and keep it.
+      - <randomClientId 2>
 
     What a statement says: mqttd rule v5-3.1.2-8
     "
@@ -228,9 +215,7 @@ test("explained: a retained will without a retained birth", () => {
                     [v5-3.1.2-8]
 
     What to change
-      - It has a retained will on wills/mortal, but published nothing retained there
-        while connected: after the first death the topic keeps the will for ever.
-        Publish a retained birth on the same topic after each CONNACK.
+      - <retainedWillWithoutBirth>
 
     Its other connections
       08:00:00.000  127.0.0.1:50002, MQTT 5.0. Connection reset (RST) after 0 ms;
@@ -268,9 +253,7 @@ test("explained: a birth on another topic", () => {
                     [v5-3.1.2-8]
 
     What to change
-      - It has a retained will on wills/mortal, and its birth on wills/birth: the
-        birth never overwrites the will. Publish the birth, retained, on the will's
-        own topic.
+      - <birthElsewhere>
 
     What a statement says: mqttd rule v5-3.1.2-8
     "
@@ -300,9 +283,7 @@ test("explained: a will without subscribers", () => {
                     subscribed to wills/mortal. [v5-3.1.2-8]
 
     What to change
-      - It has a will on wills/mortal that reached no subscriber and is not
-        retained: its message is lost. Check the topic's spelling, retain the will,
-        or give the watcher a session that lasts.
+      - <willUnheard>
 
     What a statement says: mqttd rule v5-3.1.2-8
     "
@@ -331,9 +312,7 @@ test("explained: an empty retained will", () => {
                     subscribed to wills/mortal. [v5-3.1.2-8]
 
     What to change
-      - Give the will a payload if those who subscribe later are to find it: an
-        empty retained message deletes what was retained on wills/mortal.
-        [v5-3.3.1-6]
+      - <emptyRetainedWill> [v5-3.3.1-6]
 
     What a statement says: mqttd rule v5-3.1.2-8
     "
@@ -376,9 +355,7 @@ test("explained: two hosts with one client id", () => {
         [v5-3.1.2-8]
 
     What to change
-      - It has a client id that clients at 10.0.0.2:50003 and 10.0.0.1:50004 share:
-        each time one connects, the other is disconnected and its will is published.
-        Give each client an id of its own.
+      - <sharedClientId>
 
     Its other connections
       08:00:01.000  10.0.0.2:50003, MQTT 5.0. Taken over after 1.00 s; will fired,
@@ -421,9 +398,7 @@ test("explained: pings on the edge", () => {
                     got it. [v5-3.1.2-8]
 
     What to change
-      - It was silent for 14.6 s at the longest, though it had promised a packet in
-        each 10 s: 400 ms more, and it would have been taken for dead. Let it ping
-        in time, or ask for a longer keepalive. [v5-3.1.2-20]
+      - <closeCall> [v5-3.1.2-20]
 
     What a statement says: mqttd rule v5-3.1.2-8
     "
@@ -456,10 +431,7 @@ test("explained: a session that is discarded each time", () => {
                     got it. [v5-3.1.2-8]
 
     What to change
-      - It asks for its session to be kept for 1 h, and throws it away with Clean
-        Start 1 each time it comes back: subscriptions and queued messages are lost,
-        and a delayed will fires at its return. Connect with Clean Start 0.
-        [v5-3.1.2-4]
+      - <cleanStartEachTime> [v5-3.1.2-4]
 
     Its other connections
       08:00:00.000  127.0.0.1:50002, MQTT 5.0. Connection reset (RST) after 0 ms;
@@ -493,9 +465,7 @@ test("explained: a session that is believed to be kept", () => {
                     got it. [v5-3.1.2-8]
 
     What to change
-      - mortal connects with Clean Start 0, yet its session ends with each
-        connection: its Session Expiry Interval is 0 or absent. In MQTT 5.0 a
-        session is kept only for as long as that says. [v5-3.1.2-23]
+      - <sessionNotKept> [v5-3.1.2-23]
 
     What a statement says: mqttd rule v5-3.1.2-8
     "
@@ -532,11 +502,8 @@ test("explained: an ignored Server Keep Alive", () => {
                     subscribed to wills/mortal. [v5-3.1.2-8]
 
     What to change
-      - Let it obey the Server Keep Alive of 1 min in CONNACK, whatever it had asked
-        for (10 min). [v5-3.1.2-21]
-      - It has a will on wills/mortal that reached no subscriber and is not
-        retained: its message is lost. Check the topic's spelling, retain the will,
-        or give the watcher a session that lasts.
+      - <serverKeepAlive> [v5-3.1.2-21]
+      - <willUnheard>
 
     What a statement says: mqttd rule v5-3.1.2-8
     "
@@ -604,8 +571,7 @@ test("explained: a will with QoS 0 that an offline subscriber missed", () => {
                     [v5-3.1.2-8]
 
     What to change
-      - Give both the will and the subscription QoS 1 if those who were away are to
-        get it when they come back, or make the will retained.
+      - <awaySubscribers>
 
     What a statement says: mqttd rule v5-3.1.2-8
     "

@@ -61,9 +61,7 @@ test("explained: an empty retained will clears what was retained", () => {
                     topic's retained message. [v5-3.1.2-8]
 
     What to change
-      - Give the will a payload if those who subscribe later are to find it: an
-        empty retained message deletes what was retained on wills/mortal.
-        [v5-3.3.1-6]
+      - <emptyRetainedWill> [v5-3.3.1-6]
 
     What a statement says: mqttd rule v5-3.1.2-8
     "
@@ -96,9 +94,7 @@ test("explained: a will above its subscriber's Maximum Packet Size", () => {
                     for 1 subscriber. [v5-3.1.2-8]
 
     What to change
-      - Look at the 1 subscriber for whom it was dropped: a full queue, a Maximum
-        Packet Size below the message, or a connection that takes no data. \`mqttd
-        inspect subscriptions wills/mortal\` names them.
+      - <droppedCopies>
 
     What a statement says: mqttd rule v5-3.1.2-8
     "

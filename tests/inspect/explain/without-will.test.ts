@@ -22,8 +22,7 @@ test("explained: a client without a will", () => {
       08:00:00.000  Nothing has come after CONNECT, for 1.00 s.
 
     What to change
-      - Set a will in CONNECT: topic, payload, QoS, retain. It can't be set later,
-        and most libraries want it before connect() is called.
+      - <noWill>
 
     What a statement says: mqttd rule v4-3.1.2-24
     "
@@ -55,8 +54,7 @@ test("explained: a client without a will on all of its connections", () => {
                     DISCONNECT (RST).
 
     What to change
-      - Set a will in CONNECT: topic, payload, QoS, retain. It can't be set later,
-        and most libraries want it before connect() is called.
+      - <noWill>
 
     Its other connections
       08:00:01.000  127.0.0.1:50002, MQTT 3.1.1. Connection reset (RST) after
@@ -89,9 +87,7 @@ test("explained: a client whose will may not be published", () => {
                     not publish on its will topic. Nothing was armed. [v5-3.1.4-2]
 
     What to change
-      - Let it publish on its will's topic, or give its will a topic on which it may
-        publish. It is refused at CONNECT because a broker that lets it in could
-        never publish its will. [v5-3.1.4-2]
+      - <refused> [v5-3.1.4-2]
 
     What a statement says: mqttd rule v5-3.1.4-2
     "
@@ -111,11 +107,7 @@ test("explained: a bridge whose state may not be where it publishes it", () => {
     });
     expect(told(world).split("What to change")[1]).toMatchInlineSnapshot(`
       "
-        - A bridge may have its state on $SYS/broker/connection/ID/state and nowhere
-          else below $SYS, where ID is one level, through a listener without a mount
-          point. In mosquitto.conf give this connection a remote_clientid without a
-          slash, a notification_topic outside of $SYS, or notifications false.
-          [v5-3.1.4-2]
+        - <refused 2> [v5-3.1.4-2]
 
       What a statement says: mqttd rule v5-3.1.4-2
       "
@@ -143,8 +135,7 @@ test("explained: a client whose will exceeds this broker's QoS", () => {
                     exceeds the maximum of 0. Nothing was armed. [v5-3.2.2-12]
 
     What to change
-      - Correct the will, and connect again: Will QoS 1 exceeds the maximum of 0.
-        [v5-3.2.2-12]
+      - <refused 3> [v5-3.2.2-12]
 
     What a statement says: mqttd rule v5-3.2.2-12
     "
@@ -220,8 +211,7 @@ test("explained: a revoked right", () => {
                     wills/mortal. [v5-3.1.4-2]
 
     What to change
-      - Give mortal back the right to publish on wills/mortal: a will is published
-        by the rights that its client has when it fires. [v5-3.1.4-2]
+      - <denied> [v5-3.1.4-2]
 
     What a statement says: mqttd rule v5-3.1.4-2
     "
@@ -250,8 +240,7 @@ test("explained: a broker that loses wills on purpose", () => {
       08:00:00.000  The will was discarded on purpose.
 
     What to change
-      - Start the broker without --like and planted faults to see what the standard
-        asks for.
+      - <onPurpose>
 
     What a statement says: mqttd rule v5-3.1.2-22
     "

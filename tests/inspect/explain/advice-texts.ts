@@ -1,0 +1,190 @@
+/**
+ * The texts of advice, by topic. The pages in this folder name an advice by its topic, and by its
+ * place here after the first: a text is approved in this file alone. White space counts as one space.
+ */
+export const adviceTexts: Readonly<Record<string, readonly string[]>> = {
+  awaySubscribers: [
+    `Give both the will and the subscription QoS 1 if those who were away are to get it when they
+     come back, or make the will retained.`,
+  ],
+  birthElsewhere: [
+    `It has a retained will on wills/mortal, and its birth on wills/birth: the birth never
+     overwrites the will. Publish the birth, retained, on the will's own topic.`,
+    `It has a retained will on wills/mortal, and its birth on wills/birth (seen 3.00 s ago): the
+     birth never overwrites the will. Publish the birth, retained, on the will's own topic.`,
+  ],
+  brokenRule: [
+    `That is a fault of its program or of its MQTT library, and each such packet costs it its
+     connection. \`mqttd serve --verbose\` logs every packet before it; \`mqttd inspect packet
+     HEX\` says what is wrong with its bytes.`,
+    `Let it keep to what this broker allows, or change the broker's limits.qos.`,
+  ],
+  cleanDisconnect: [
+    `If planned ends are to be heard of too, publish the farewell before DISCONNECT, or send
+     DISCONNECT with reason code 0x04. To try the will, kill the program (SIGKILL).`,
+    `1 subscriber of wills/mortal was told nothing. If planned ends are to be heard of too,
+     publish the farewell before DISCONNECT, or send DISCONNECT with reason code 0x04. To try the
+     will, kill the program (SIGKILL).`,
+    `1 subscriber of wills/mortal was told nothing. If planned ends are to be heard of too,
+     publish the farewell before DISCONNECT (only MQTT 5.0 has a DISCONNECT that keeps the will).
+     To try the will, kill the program (SIGKILL): with Ctrl-C many send DISCONNECT, as
+     mosquitto_sub does.`,
+  ],
+  cleanStartEachTime: [
+    `It asks for its session to be kept for 1 h, and throws it away with Clean Start 1 each time
+     it comes back: subscriptions and queued messages are lost, and a delayed will fires at its
+     return. Connect with Clean Start 0.`,
+  ],
+  cleanStartReturn: [
+    `If its return is to cancel the will, let it connect with Clean Start 0: Clean Start 1 ends
+     the old session, and a will never outlives its session.`,
+  ],
+  closeCall: [
+    `It was silent for 14.6 s at the longest, though it had promised a packet in each 10 s: 400
+     ms more, and it would have been taken for dead. Let it ping in time, or ask for a longer
+     keepalive.`,
+  ],
+  delayBeyondSession: [
+    `Its will asks for a delay of 11 s, and its session ends 10 s after its connection: the will
+     fires after 10 s, since it never outlives its session. Ask for a Session Expiry Interval
+     above the delay.`,
+    `Its will asks for a delay of 30 s, and its session ends 5 s after its connection: the will
+     fires after 5 s, since it never outlives its session. Ask for a Session Expiry Interval
+     above the delay.`,
+    `Its will asks for a delay of 30 s, and its session ends with its connection: the will fires
+     at once, since it never outlives its session. Ask for a Session Expiry Interval above the
+     delay.`,
+  ],
+  denied: [
+    `Give mortal back the right to publish on wills/mortal: a will is published by the rights
+     that its client has when it fires.`,
+  ],
+  droppedCopies: [
+    `Look at the 1 subscriber for whom it was dropped: a full queue, a Maximum Packet Size below
+     the message, or a connection that takes no data. \`mqttd inspect subscriptions
+     wills/mortal\` names them.`,
+  ],
+  emptyRetainedWill: [
+    `Give the will a payload if those who subscribe later are to find it: an empty retained
+     message deletes what was retained on wills/mortal.`,
+  ],
+  kicked: [
+    `Nothing at the client. If its will is not to fire when it is sent away, let the client
+     itself say DISCONNECT: nobody can say it in its place.`,
+  ],
+  longKeepAlive: [
+    `It has a will on wills/mortal, and a keepalive of 2 h: a silent death is detected after 3 h.
+     Set the keepalive to two thirds of the time within which a death must be known.`,
+    `It has a will on wills/mortal, and a keepalive of 5 min: a silent death is detected after 7
+     min 30 s. Set the keepalive to two thirds of the time within which a death must be known.`,
+  ],
+  neverPinged: [
+    `It never sent anything after CONNECT. With a keepalive of 5 min it has to send a PINGREQ
+     whenever it was silent for so long: does its network loop run (loop_start() or
+     loop_forever() in Paho)?`,
+    `It never sent anything after CONNECT. With a keepalive of 10 s it has to send a PINGREQ
+     whenever it was silent for so long: does its network loop run (loop_start() or
+     loop_forever() in Paho)?`,
+    `It never sent anything after CONNECT. With a keepalive of 2 s it has to send a PINGREQ
+     whenever it was silent for so long: does its network loop run (loop_start() or
+     loop_forever() in Paho)?`,
+  ],
+  noKeepAlive: [
+    `It has a will on wills/mortal, and a keepalive of 0: only TCP can detect a dead link, or
+     nothing does. Set a keepalive; the will is published 1.5 times the keepalive after the last
+     packet.`,
+  ],
+  noWill: [
+    `Set a will in CONNECT: topic, payload, QoS, retain. It can't be set later, and most
+     libraries want it before connect() is called.`,
+  ],
+  onPurpose: [
+    `Start the broker without --like and planted faults to see what the standard asks for.`,
+  ],
+  packetTooLarge: [
+    `Let it send smaller packets, or give this broker a higher limits.packetSize.`,
+    `Let it send smaller packets, as CONNACK tells it (Maximum Packet Size), or give this broker
+     a higher limits.packetSize.`,
+    `Only PUBLISH may be so large. Let it keep to what this broker allows, or change the broker's
+     limits.controlPacketSize.`,
+  ],
+  quickReturn: [
+    `That is what a Will Delay Interval is for: who is back within 30 s raises no alarm. If short
+     absences are to be heard of too, make it shorter, or 0.`,
+  ],
+  quotaExceeded: [
+    `Nothing at the client: too many large packets came at once. Give this broker a higher
+     limits.unfinishedBytes.`,
+    `Let it finish earlier QoS 2 messages first: CONNACK tells it how many may be unfinished
+     (Receive Maximum). Or give this broker a higher limits.receiveMaximum.`,
+  ],
+  randomClientId: [
+    `It has a new client id (before: esp-9f31) for the same will topic wills/esp: the old id's
+     will can be published after the new id's birth. Give the device one client id and keep it.`,
+    `Its client id looks as if MQTT.js had drawn it: after a restart it is another client. Its
+     return then neither takes over nor cancels anything, and the will of the old id can land
+     after the birth of the new one. Give the device one client id and keep it.`,
+    `It gave no client id, so the broker drew one: after a restart it is another client. Its
+     return then neither takes over nor cancels anything, and the will of the old id can land
+     after the birth of the new one. Give the device one client id and keep it.`,
+  ],
+  refused: [
+    `Let it publish on its will's topic, or give its will a topic on which it may publish. It is
+     refused at CONNECT because a broker that lets it in could never publish its will.`,
+    `A bridge may have its state on $SYS/broker/connection/ID/state and nowhere else below $SYS,
+     where ID is one level, through a listener without a mount point. In mosquitto.conf give this
+     connection a remote_clientid without a slash, a notification_topic outside of $SYS, or
+     notifications false.`,
+    `Correct the will, and connect again: Will QoS 1 exceeds the maximum of 0.`,
+    `Correct the will, and connect again: Will Topic holds a wildcard.`,
+    `Correct the will, and connect again: Will Topic holds U+0000.`,
+    `Correct the will, and connect again: the will topic is below $SYS, where only the broker may
+     publish.`,
+    `Correct the will, and connect again: the will payload of 1025 B exceeds the limit of 1024 B.`,
+    `Mend what it was refused for, and let its program look at the answer to CONNECT: many try
+     again and again without a word.`,
+  ],
+  retainedWillWithoutBirth: [
+    `It has a retained will on wills/mortal, but published nothing retained there while
+     connected: after the first death the topic keeps the will for ever. Publish a retained birth
+     on the same topic after each CONNACK.`,
+    `It has a retained will on wills/mortal, but published nothing retained there while connected
+     (seen 3.00 s ago): after the first death the topic keeps the will for ever. Publish a
+     retained birth on the same topic after each CONNACK.`,
+  ],
+  serverKeepAlive: [
+    `Let it obey the Server Keep Alive of 1 min in CONNACK, whatever it had asked for (10 min).`,
+  ],
+  sessionCutByDisconnect: [
+    `If the will is to wait for its delay of 30 s, leave the Session Expiry Interval out of
+     DISCONNECT: it set it to 0, and a will never outlives its session.`,
+    `If the will is to wait for its delay of 30 s, leave the Session Expiry Interval out of
+     DISCONNECT: it set it to 5 s, and a will never outlives its session.`,
+  ],
+  sessionNotKept: [
+    `mortal connects with Clean Start 0, yet its session ends with each connection: its Session
+     Expiry Interval is 0 or absent. In MQTT 5.0 a session is kept only for as long as that says.`,
+  ],
+  sharedClientId: [
+    `It has a client id that clients at 10.0.0.2:50003 and 10.0.0.1:50004 share: each time one
+     connects, the other is disconnected and its will is published. Give each client an id of its
+     own.`,
+  ],
+  stalled: [
+    `Look at its program: it does not read what comes to it, or its link is too slow for what it
+     subscribes to. Let it subscribe to less, or give this broker a longer limits.stallTimeout.`,
+  ],
+  takeover: [
+    `It connected again while the broker still held its old connection, so the old one died. If a
+     reconnect is to raise no alarm, give the will a delay of a few seconds, and connect with
+     Clean Start 0 and a Session Expiry Interval above that delay.`,
+    `It connected again while the broker still held its old connection, so the old one died. Only
+     MQTT 5.0 can delay a will; in MQTT 3.1.1 publish a birth on the same topic after each
+     CONNACK, which corrects it.`,
+  ],
+  willDelay: [`If it is to fire at once, set its Will Delay Interval to 0; it is 30 s.`],
+  willUnheard: [
+    `It has a will on wills/mortal that reached no subscriber and is not retained: its message is
+     lost. Check the topic's spelling, retain the will, or give the watcher a session that lasts.`,
+  ],
+};
