@@ -20,7 +20,7 @@ export function dropGuardCommand(): CliCommand {
     run: async (_, { print }) => {
       const code = await runGuard(process.stdin, print);
       if (code === 0) return code;
-      throw usageError("drop-guard: no order on stdin", "it is started by mqttd simulate-drop");
+      throw usageError("drop-guard: no order on stdin", "mqttd simulate-drop starts it");
     },
   };
 }
