@@ -71,8 +71,13 @@ function add(sets: Map<string, Set<string>>, id: string, text: string): void {
 }
 
 const number = String.raw`\d+\.\d+(?:\.\d+)*-\d+`;
+/** A space, which may be a line's end inside a comment. */
+const blank = String.raw`\s+(?:\* )?`;
 /** Whole ids; more numbers of the same section may follow: `[v5-3.3.2-15], -16 and -18`, `-9 to -11`. */
-const whole = new RegExp(String.raw`\bv([45])-(${number})\b((?:\]?(?:,? and|,| to) -\d+\b)*)`, "g");
+const whole = new RegExp(
+  String.raw`\bv([45])-(${number})\b((?:\]?(?:,|,?${blank}and|${blank}to)${blank}-\d+\b)*)`,
+  "g",
+);
 /** As an argument of a violation: one for each version; empty: none there. */
 const pair = new RegExp(String.raw`"(${number}|)",\s*"(${number}|)"`, "g");
 /** For both versions, behind a version that is computed. */
@@ -111,10 +116,10 @@ export function citationsIn(text: string): Citation[] {
 function rangeOf(first: string, more: string): string[] {
   const [section = "", start = ""] = first.split("-");
   const numbers = [Number(start)];
-  for (const [, word = "", next = ""] of more.matchAll(/(and|,| to) -(\d+)/g)) {
+  for (const [, word = "", next = ""] of more.matchAll(/(and|,|to)\s+(?:\* )?-(\d+)/g)) {
     const last = numbers.at(-1) ?? 0;
     const to = Number(next);
-    if (word === " to") for (let n = last + 1; n < to; n++) numbers.push(n);
+    if (word === "to") for (let n = last + 1; n < to; n++) numbers.push(n);
     numbers.push(to);
   }
   return numbers.map((n) => `${section}-${n}`);

@@ -8,7 +8,10 @@ import type { AckPacket, PublishPacket } from "./packet.ts";
 import { Reason, type ReasonCode } from "./reason.ts";
 import type { Session } from "./session.ts";
 
-/** Answers a client's PUBLISH of QoS 1 or 2; nothing for QoS 0. */
+/**
+ * Answers a client's PUBLISH of QoS 1 or 2; nothing for QoS 0 [v4-3.3.4-1] [v4-4.3.2-2]
+ * [v5-3.3.4-1] [v5-4.3.2-4] [v5-4.3.3-8].
+ */
 export function acknowledge(
   broker: Broker,
   connection: Connection,
@@ -39,7 +42,10 @@ export function ackReceived(
   }
 }
 
-/** PUBACK completes QoS 1; PUBCOMP completes QoS 2 after PUBREL [v5-4.3.2-3] [v5-4.3.3-6]. */
+/**
+ * PUBACK completes QoS 1; PUBCOMP completes QoS 2 after PUBREL [v5-4.3.2-3] [v5-4.3.3-6]
+ * [v5-4.4.0-2].
+ */
 function finishReceived(
   broker: Broker,
   connection: Connection,
@@ -67,6 +73,10 @@ function removeOutgoing(broker: Broker, session: Session, outgoing: Outgoing): v
   session.resends.delete(outgoing);
 }
 
+/**
+ * Goes on with PUBREL, which waits for PUBCOMP [v4-4.3.3-1] [v5-4.3.3-3] [v5-4.3.3-5]; after a
+ * reason code of an error, not.
+ */
 function pubrecReceived(
   broker: Broker,
   connection: Connection,
@@ -88,7 +98,8 @@ function pubrecReceived(
     });
   }
   if (packet.reason >= 0x80) {
-    // The client refuses the message, which ends the exchange (v5-4.3.3-4).
+    // The client refuses the message, which ends the exchange
+    // [v5-4.3.3-4] [v5-4.4.0-2] [v5-4.8.2-6].
     removeOutgoing(broker, session, outgoing);
     pump(broker, session);
     return;
@@ -99,6 +110,10 @@ function pubrecReceived(
   broker.send(connection, { type: "pubrel", packetId, reason: Reason.success });
 }
 
+/**
+ * Completes an incoming QoS 2 message; its packet id then means a new one [v4-4.3.3-2]
+ * [v5-4.3.3-11] [v5-4.3.3-12].
+ */
 function pubrelReceived(
   broker: Broker,
   connection: Connection,

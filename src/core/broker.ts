@@ -295,6 +295,7 @@ export class Broker {
       case "unsubscribe":
         return unsubscribeReceived(this, connection, session, packet);
       case "pingreq":
+        // [v4-3.12.4-1] [v5-3.12.4-1]
         this.records.pinged(connection);
         return this.send(connection, pingresp);
       case "disconnect":

@@ -17,14 +17,20 @@ export function connackFor(
   return { type: "connack", sessionPresent, reason: Reason.success, properties };
 }
 
-/** Seconds. CONNACK sends it to a v5 client that asked for another value [v5-3.1.2-21]. */
+/**
+ * Seconds. CONNACK sends it to a v5 client that asked for another value [v5-3.1.2-21]
+ * [v5-3.2.2-22].
+ */
 export function keepAliveSecondsInForce(broker: Broker, packet: ConnectPacket): number {
   const maximum = broker.limits.keepAliveMaxSeconds;
   if (packet.version !== 5 || maximum === Infinity) return packet.keepAliveSeconds;
   return packet.keepAliveSeconds === 0 ? maximum : Math.min(packet.keepAliveSeconds, maximum);
 }
 
-/** Seconds; Infinity: never expires. */
+/**
+ * Seconds that a session outlives its connection [v4-3.1.2-4] [v4-3.1.2-6] [v5-3.1.2-23]; Infinity:
+ * never expires.
+ */
 export function sessionExpirySecondsInForce(broker: Broker, packet: ConnectPacket): number {
   if (packet.version !== 5) return packet.cleanStart ? 0 : broker.limits.sessionExpiryMaxSeconds;
   return Math.min(
@@ -38,6 +44,10 @@ export function expirySecondsOf(interval: number): number {
   return interval === noExpiry ? Infinity : interval;
 }
 
+/**
+ * The broker's limits, and what it decided for the client [v5-3.1.3-7] [v5-3.2.2-9] [v5-3.2.2-16].
+ * Never Response Information or an Authentication Method [v5-3.1.2-28] [v5-4.12.0-6].
+ */
 function connackProperties(
   broker: Broker,
   connection: Connection,

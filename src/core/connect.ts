@@ -33,6 +33,7 @@ export function connectReceived(
   const refusal = refusalByPacket(packet);
   if (packet.clientId !== "") connection.clientId = packet.clientId;
   if (refusal !== null) return refuse(broker, connection, refusal, packet);
+  // An empty client id gets a unique one [v4-3.1.3-6] [v5-3.1.3-6] [v5-3.1.3-7].
   connection.clientId ??= connection.token;
   connection.connect = packet;
   connection.become("authenticating");
@@ -61,6 +62,10 @@ export function authenticated(
   accept(broker, connection, packet, clientId);
 }
 
+/**
+ * Accepts a CONNECT. CONNACK is the first packet sent, and sent once [v4-3.1.4-4] [v4-3.2.0-1]
+ * [v5-3.1.4-5] [v5-3.2.0-1] [v5-3.2.0-2].
+ */
 function accept(
   broker: Broker,
   connection: Connection,
@@ -68,10 +73,12 @@ function accept(
   clientId: string,
 ): void {
   const session = openSession(broker, connection, packet, clientId);
+  // A session that existed before has a version [v4-3.2.2-1] to -3 [v5-3.2.2-2] [v5-3.2.2-3].
   const sessionPresent = session.version !== null;
   connection.become("connected");
   connection.session = session;
   connection.lastPacketAt = broker.now;
+  // The send quota begins here, on each connection anew [v5-4.9.0-1].
   connection.receiveMaximum = Math.min(packet.receiveMaximum, broker.limits.inflight);
   connection.aliasesOutMax = Math.min(packet.topicAliasMaximum, broker.limits.topicAliases);
   connection.keepAliveSeconds = keepAliveSecondsInForce(broker, packet);
@@ -105,8 +112,10 @@ function accept(
 }
 
 /**
- * The session for an accepted CONNECT: the existing one, or a new one (its version is null). First
- * disconnects a connection that has this client id [v4-3.1.4-2] [v5-3.1.4-3].
+ * The session of a client id for an accepted CONNECT [v4-3.1.3-2] [v5-3.1.3-2]: the existing one
+ * [v4-3.1.2-4] [v5-3.1.2-5], or a new one, whose version is null [v5-3.1.2-6], as Clean Start asks
+ * for it [v4-3.1.4-3] [v5-3.1.4-4]. First disconnects a connection that has this client id
+ * [v4-3.1.4-2] [v5-3.1.4-3].
  */
 function openSession(
   broker: Broker,
@@ -134,6 +143,10 @@ function openSession(
   return opened;
 }
 
+/**
+ * Stores the will that CONNECT sets [v4-3.1.2-8] [v5-3.1.2-7]; without one, none is published
+ * [v4-3.1.2-12].
+ */
 function armWill(
   broker: Broker,
   connection: Connection,

@@ -91,6 +91,10 @@ function removeConnection(broker: Broker, connection: Connection, cause: EndCaus
   if (clears) broker.deadlines.clear(connection.deadline);
 }
 
+/**
+ * Closes [v4-4.8.0-1] [v5-4.13.1-1] [v5-4.13.2-1]. A v5 client gets DISCONNECT as the last packet
+ * [v5-3.14.4-1] [v5-3.14.4-2], unless it never got a CONNACK that accepts [v5-3.14.0-1].
+ */
 function close(broker: Broker, connection: Connection, cause: EndCause, details: EndDetails): void {
   const reason = details.reason ?? ends[cause].disconnectReason;
   if (connection.session !== null && connection.version === 5 && reason !== null) {

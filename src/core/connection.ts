@@ -75,7 +75,7 @@ export class Connection {
   /** Packet ids of QoS 2 messages received on it that wait for PUBREL; created with the first. */
   unfinished: Set<number> | null = null;
 
-  /** Topics by the aliases that the client defined; created with the first. */
+  /** Topics by the aliases that the client defined; created with the first [v5-3.3.2-7]. */
   aliasesIn: string[] | null = null;
   /** Aliases that the broker defined, by topic, and how many it may define. */
   aliasesOut: Map<string, number> | null = null;

@@ -29,7 +29,10 @@ export interface Recipient {
   lastCopy: Copy | null;
 }
 
-/** A recipient's copy of a message [v5-3.3.1-12] [v5-3.3.1-13]. */
+/**
+ * A recipient's copy of a message [v4-3.3.1-9] [v4-3.8.4-6] [v5-3.3.1-12] [v5-3.3.1-13]
+ * [v5-4.8.2-3].
+ */
 export function copyFor(recipient: Recipient, message: Pick<Message, "qos" | "retain">): Copy {
   const qos = lesserQos(message.qos, recipient.qos);
   const retain = message.retain && recipient.retainAsPublished;

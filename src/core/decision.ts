@@ -57,7 +57,10 @@ function mayBeOwedOlder(broker: Broker, topic: string): boolean {
   return broker.retained.has(topic);
 }
 
-/** Whether a QoS 1 or 2 message can be sent at once: in order, and within the client's window. */
+/**
+ * Whether a QoS 1 or 2 message can be sent at once: in order, and within the client's window
+ * [v5-3.3.4-9] [v5-4.9.0-2].
+ */
 function canSendNow(session: Session, connection: Connection): boolean {
   return (
     session.queue.count === 0 &&

@@ -68,6 +68,7 @@ export function offer(
   }
 }
 
+/** Queues a copy for a session that is away, or can't take it now [v4-3.1.2-5]. */
 function enqueue(
   broker: Broker,
   session: Session,
@@ -106,6 +107,10 @@ function deliveryOf(
   return outgoing;
 }
 
+/**
+ * A copy with QoS 0 and DUP 0, without a packet id [v4-2.3.1-5] [v4-4.3.1-1] [v5-2.2.1-2]
+ * [v5-4.3.1-1].
+ */
 export function qos0Delivery(
   connection: Connection,
   { retain, identifiers }: Copy,
@@ -128,7 +133,10 @@ export function qos0Delivery(
   };
 }
 
-/** A topic's alias on this connection. Positive: new; negative: known to the client; 0: none. */
+/**
+ * A topic's alias on this connection. Positive: new; negative: known to the client; 0: none
+ * [v5-3.1.2-26] [v5-3.1.2-27] [v5-3.3.2-11].
+ */
 function aliasFor(connection: Connection, topic: string): number {
   connection.aliasesOut ??= new Map();
   const known = connection.aliasesOut.get(topic);
@@ -148,7 +156,8 @@ function drop(broker: Broker, session: Session, why: Loss, topic: string, messag
 
 /**
  * Sends a session's backlog until the client's window or this turn's budget is full: resends first,
- * then queue and retained replay in arrival order. Returns the number of messages looked at.
+ * then queue and retained replay in arrival order [v4-4.6.0-5] [v4-4.6.0-6] [v5-4.6.0-5]. Only
+ * PUBLISH waits for the window [v5-3.3.4-10] [v5-4.9.0-3]. Returns the number of messages looked at.
  */
 export function pump(broker: Broker, session: Session): number {
   const connection = session.connection;
@@ -165,7 +174,8 @@ function pumpTo(broker: Broker, session: Session, connection: Connection): numbe
   let bytes = 0;
   let messages = 0;
   for (; messages < messagesAtOnce && bytes < bytesAtOnce; messages++) {
-    // [v5-3.3.4-9]: messages not yet sent on this connection take none of its send quota.
+    // [v5-3.3.4-9] [v5-4.9.0-2]: messages not yet sent on this connection take none of its send
+    // quota.
     if (outgoing.count - resends.size >= connection.receiveMaximum) return messages;
     if (resends.size > 0) {
       bytes += resendFirst(broker, session, connection);
@@ -208,6 +218,7 @@ function nextQueued(session: Session): Queued | "later" | null {
   return "later";
 }
 
+/** A replayed copy has RETAIN 1, as it is sent because of a subscription [v4-3.3.1-8]. */
 function retainedCopy(message: Message, { qos, identifier }: Subscription): Copy {
   return {
     qos: lesserQos(message.qos, qos),
@@ -261,7 +272,10 @@ export function startResends(broker: Broker, session: Session): void {
   }
 }
 
-/** Sends the first resend. Returns its payload's bytes; 0: it was dropped. */
+/**
+ * Sends the first resend, even if it has expired [v5-4.3.3-7]. Returns its payload's bytes; 0: it
+ * was dropped.
+ */
 function resendFirst(broker: Broker, session: Session, connection: Connection): number {
   const [outgoing] = session.resends;
   assert(outgoing !== undefined, "there is a message to resend");

@@ -29,8 +29,8 @@ export interface Handover {
 /**
  * Hands an ending session's unfinished messages to other members (v5-4.8.2): QoS 1 messages that it
  * did not acknowledge, and all messages not yet sent to it. A started QoS 2 delivery goes to no
- * other member [v5-4.8.2-5]. Runs after the other deadlines of this turn, so that members ending in
- * the same turn get nothing that would have to move again.
+ * other member [v5-4.8.2-4] [v5-4.8.2-5]. Runs after the other deadlines of this turn, so that
+ * members ending in the same turn get nothing that would have to move again.
  */
 export function startHandover(broker: Broker, session: Session): void {
   // During a shutdown no member is left to get anything.

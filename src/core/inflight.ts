@@ -8,7 +8,8 @@ const largestPacketId = 65_535;
 
 /**
  * One unacknowledged QoS 1 or 2 message to a subscriber. It is its own Delivery, so that a copy
- * costs one object; a resend changes the connection and sets DUP.
+ * costs one object; a resend changes the connection and sets DUP [v4-3.3.1-1] [v4-3.3.1-3]
+ * [v5-3.3.1-1] [v5-3.3.1-3] [v5-4.3.2-2] [v5-4.3.3-2].
  */
 export class Outgoing implements Delivery {
   readonly message: Message;
@@ -48,7 +49,8 @@ type Addressee = Pick<Connection, "id" | "version" | "strip">;
 
 /**
  * Outgoing messages that wait for an acknowledgement: a ring by packet id. Ids are assigned in
- * sequence; the ring grows only if an old message still occupies the next slot.
+ * sequence; the ring grows only if an old message still occupies the next slot [v4-2.3.1-4]
+ * [v4-4.3.2-1] [v4-4.3.3-1] [v5-2.2.1-4] [v5-4.3.2-1] [v5-4.3.3-1].
  */
 export class InflightWindow {
   #slots: (Outgoing | undefined)[] = [];

@@ -8,7 +8,8 @@ import { refuse } from "./refusal.ts";
 
 /**
  * Ends a connection that sent bytes that are not a valid packet. In CONNECT, v4 closes without
- * CONNACK [v4-3.1.4-1] except for an unknown protocol level; v5 sends a CONNACK with the reason.
+ * CONNACK [v4-3.1.4-1] except for an unknown protocol level; v5 sends a CONNACK with the reason
+ * [v5-3.1.4-1].
  */
 export function endMalformed(
   broker: Broker,

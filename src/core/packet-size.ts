@@ -6,7 +6,9 @@ import { utf8Length } from "./topic.ts";
 /**
  * The packet, fitted to a v5 client's Maximum Packet Size in bytes [v5-3.1.2-24]: without its
  * Reason String if that makes it too large [v5-3.2.2-19] [v5-3.14.2-3]. Null: still too large, so
- * it must not be sent [v5-3.1.2-25].
+ * it must not be sent [v5-3.1.2-25]. The broker's other packets have no Reason String, and none has
+ * a User Property: [v5-3.1.2-29] [v5-3.2.2-20] [v5-3.4.2-2] and -3 [v5-3.5.2-2] and -3 [v5-3.6.2-2]
+ * and -3 [v5-3.7.2-2] and -3 [v5-3.9.2-1] and -2 [v5-3.11.2-1] and -2 [v5-3.14.2-4].
  */
 export function fitToSize(packet: ServerPacket, maximumPacketSize: number): ServerPacket | null {
   if (packetSize(packet) <= maximumPacketSize) return packet;

@@ -48,7 +48,10 @@ export function firstDue(broker: Broker, connection: Connection): FirstDue {
     : { due: silent, cause: "keepAliveExpired" };
 }
 
-/** Infinity: no keepalive, or the driver has paused reading. */
+/**
+ * When silence ends the connection [v4-3.1.2-24] [v5-3.1.2-22]. Infinity: no keepalive, or the
+ * driver has paused reading.
+ */
 function keepAliveDue(broker: Broker, connection: Connection): Millis {
   const allowed = connection.allowedMs;
   if (allowed === null || connection.pausedAt !== null) return never;

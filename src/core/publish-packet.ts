@@ -13,7 +13,10 @@ import type { Session } from "./session.ts";
 import type { Timed } from "./timed.ts";
 import { isForServerOnly, tooDeep, tooLong } from "./topic.ts";
 
-/** Handles a client's PUBLISH: checks, publishes and acknowledges it (section 3.3). */
+/**
+ * Handles a client's PUBLISH: checks, publishes and acknowledges it (section 3.3). A QoS 1 packet
+ * id is forgotten at once, so the next PUBLISH with it is new [v4-4.3.2-2] [v5-4.3.2-5].
+ */
 export function publishReceived(
   broker: Broker,
   connection: Connection,
@@ -28,7 +31,7 @@ export function publishReceived(
   if (error !== null) return end(broker, connection, error);
   if (packet.qos === 2 && session.incoming.has(packet.packetId)) {
     (connection.unfinished ??= new Set()).add(packet.packetId);
-    // A resend: it was published when it first arrived (v5-4.3.3-10).
+    // A resend: it was published when it first arrived [v4-4.3.3-2] [v5-4.3.3-10].
     return acknowledge(broker, connection, packet, Reason.success);
   }
   const refusal = refusalOf(broker, connection, session, packet, named);
@@ -36,7 +39,8 @@ export function publishReceived(
     broker.statistics.publishDropped += 1;
     const { reason, detail } = refusal;
     broker.note({ event: "publishRefused", peer: connection.peer, topic, reason, detail });
-    // v4 has no negative acknowledgement: acknowledge it and publish nothing (section 3.3.5).
+    // v4 has no negative acknowledgement: acknowledge it and publish nothing
+    // [v4-3.3.5-2]. In v5 the packet id then means a new message [v5-4.3.3-9].
     return acknowledge(broker, connection, packet, reason);
   }
   if (packet.qos === 2) {
@@ -86,7 +90,10 @@ function messageOf(
   };
 }
 
-/** The topic of a PUBLISH, from its name or its alias, without the mount point. */
+/**
+ * The topic of a PUBLISH, from its name or its alias, without the mount point [v5-3.2.2-17]
+ * [v5-3.2.2-18] [v5-3.3.2-12].
+ */
 function topicOf(connection: Connection, packet: PublishPacket): string | ProtocolError {
   const alias = packet.topicAlias;
   if (alias === 0) return packet.topic;

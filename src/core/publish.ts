@@ -28,8 +28,9 @@ const rememberedRoutes = 10_000;
 const rememberedTopicLength = 512;
 
 /**
- * Publishes a message to all its recipients: the one way in, for a client's PUBLISH, a will and
- * `$SYS`. `publisher` null: the broker. `reaches`: who gets it; by the standard every subscriber.
+ * Publishes a message to all its recipients [v4-4.5.0-1] [v5-4.5.0-1]: the one way in, for a
+ * client's PUBLISH, a will and `$SYS`. `publisher` null: the broker. `reaches`: who gets it; by the
+ * standard every subscriber.
  */
 export function publish(
   broker: Broker,
@@ -66,6 +67,11 @@ export function publish(
   return { delivered, queued, dropped, away, retained };
 }
 
+/**
+ * Stores a message with RETAIN 1, or deletes its topic's one if the payload is empty [v4-3.3.1-5]
+ * [v4-3.3.1-7] [v4-3.3.1-10] [v4-3.3.1-11] [v5-3.3.1-7]. One with RETAIN 0 does not come here
+ * [v4-3.3.1-12] [v5-3.3.1-8].
+ */
 function retain(broker: Broker, message: Message): Reach["retained"] {
   if (message.payload.length === 0) return broker.retained.clear(message.topic) ? "cleared" : null;
   if (broker.retained.store(keep(message))) return "stored";

@@ -49,7 +49,9 @@ export function refusalByState(
 }
 
 /**
- * Sends a CONNACK that refuses, then closes. A refused CONNECT arms no will, so it publishes none.
+ * Sends a CONNACK that refuses, then closes [v4-3.1.3-9] [v4-3.2.2-4] [v4-3.2.2-5] [v5-3.1.3-8]
+ * [v5-3.2.2-6] [v5-3.2.2-7]: nothing more of the connection is processed [v4-3.1.4-5] [v5-3.1.4-6].
+ * A refused CONNECT arms no will, so it publishes none.
  */
 export function refuse(
   broker: Broker,

@@ -21,7 +21,10 @@ export interface RetainedLimits {
   readonly retainedBytes: number;
 }
 
-/** The last retained message of each topic. Expired ones are deleted when a search visits them. */
+/**
+ * The last retained message of each topic, whatever becomes of sessions [v4-3.1.2-7]. Expired ones
+ * are deleted when a search visits them.
+ */
 export class Retained {
   readonly #limits: RetainedLimits;
   readonly #root: Level = { children: new Map(), number: 0, message: null };

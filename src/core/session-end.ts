@@ -9,7 +9,10 @@ import type { Timed } from "./timed.ts";
 import type { Will } from "./will.ts";
 import { dueOf, endDelay, postponeBehindOther, publishWill } from "./will-fate.ts";
 
-/** Ends a session with its connection, or starts its Session Expiry Interval. */
+/**
+ * Ends a session with its connection, or starts its Session Expiry Interval [v4-4.1.0-1]
+ * [v5-3.1.2-23] [v5-4.1.0-2].
+ */
 export function startExpiry(broker: Broker, session: Session): void {
   if (session.expiryIntervalSeconds === 0) return endSession(broker, session, "connection ended");
   session.endedAt = broker.now;
@@ -18,7 +21,10 @@ export function startExpiry(broker: Broker, session: Session): void {
   broker.deadlines.set(session.deadline, due);
 }
 
-/** Ends a session. Its delayed will is due now [v5-3.1.2-8]. */
+/**
+ * Ends a session, never before its connection [v4-4.1.0-2] [v5-4.1.0-1]. Its delayed will is due
+ * now [v5-3.1.2-8].
+ */
 export function endSession(broker: Broker, session: Session, why: SessionEnd): void {
   assert(session.connection === null, "a session ends after its connection");
   unsubscribeAll(broker, session);

@@ -7,6 +7,11 @@ import { lesserQos, type Session } from "./session.ts";
 import type { Subscription } from "./subscriptions.ts";
 import { sharedFilter, tooDeep, tooLong } from "./topic.ts";
 
+/**
+ * Answers SUBSCRIBE by one SUBACK, with a code for each filter, in their order [v4-2.3.1-7]
+ * [v4-3.8.4-1] [v4-3.8.4-2] [v4-3.8.4-4] [v4-3.8.4-5] [v4-3.9.3-1] [v5-2.2.1-6] [v5-3.8.4-1]
+ * [v5-3.8.4-2] [v5-3.8.4-5] to -7 [v5-3.9.3-1].
+ */
 export function subscribeReceived(
   broker: Broker,
   connection: Connection,
@@ -24,7 +29,10 @@ export function subscribeReceived(
   pump(broker, session);
 }
 
-/** Subscribes one filter. Returns the granted QoS, or the reason code of a refusal (v5-3.9.3). */
+/**
+ * Subscribes one filter. Returns the granted QoS, which may be lower than requested [v5-3.2.2-10],
+ * or the reason code of a refusal (v5-3.9.3).
+ */
 function subscribe(
   broker: Broker,
   connection: Connection,
@@ -65,7 +73,10 @@ function subscribe(
   return subscription.qos;
 }
 
-/** Starts a retained replay [v4-3.3.1-6] [v5-3.3.1-9] to -11; none for a shared subscription. */
+/**
+ * Starts a retained replay [v4-3.3.1-6] [v4-3.8.4-3] [v5-3.8.4-4] [v5-3.3.1-9] to -11; none for a
+ * shared subscription.
+ */
 function replay(
   broker: Broker,
   session: Session,
@@ -94,6 +105,11 @@ function replay(
   session.replays.set(filter, { messages, subscription, before: session.queue.end });
 }
 
+/**
+ * Deletes the subscriptions whose filters are equal [v4-3.10.4-1] [v4-3.10.4-2] [v5-3.10.4-1]
+ * [v5-3.10.4-2], and answers by one UNSUBACK [v4-3.10.4-4] to -6 [v5-3.10.4-4] to -6 [v5-3.11.3-1].
+ * What is in flight stays [v4-3.10.4-3] [v5-3.10.4-3].
+ */
 export function unsubscribeReceived(
   broker: Broker,
   connection: Connection,

@@ -58,7 +58,8 @@ export class Subscriptions {
   }
 
   /**
-   * Adds a subscription, or replaces the one of the same session, pattern and group (v5-3.8.4-3).
+   * Adds a subscription, or replaces the one of the same session, pattern and group [v4-3.8.4-3]
+   * [v5-3.8.4-3].
    */
   add(subscription: Subscription): void {
     let level = this.#root;
@@ -130,12 +131,16 @@ export class Subscriptions {
     return group === null ? null : (level.groups.get(keyOf(group, mountLength)) ?? null);
   }
 
-  /** All recipients of a message on `topic`. `showsDollar`: a quirk, wildcards match topics with `$`. */
+  /**
+   * All recipients of a message on `topic` [v4-3.3.2-3] [v5-3.3.2-3]; names are compared as they
+   * are [v4-4.7.3-4] [v5-4.7.3-4]. `showsDollar`: a quirk, wildcards match topics with `$`.
+   */
   match(topic: string, showsDollar = false): Match {
     const found: Subscription[] = [];
     const groups: Group[] = [];
     const names = topic.split("/");
-    // A wildcard on the first level does not match topics that begin with `$` (v5-4.7.2-1).
+    // A wildcard on the first level does not match topics that begin with `$`
+    // [v4-4.7.2-1] [v5-4.7.2-1].
     descend(this.#root, names, 0, isReserved(topic) && !showsDollar, found, groups);
     // With a mount point, the client's first level is a later one; the mount point is no topic.
     const isOpen = ({ pattern, mountLength }: Subscription): boolean =>
@@ -176,6 +181,7 @@ function collect(level: Level, found: Subscription[], groups: Group[]): void {
   for (const group of level.groups.values()) groups.push(group);
 }
 
+/** Each session once, and what it gets of its own messages under No Local [v5-3.8.3-3]. */
 function gather(found: readonly Subscription[], groups: readonly Group[]): Match {
   const bySession = new Map<Session, Subscription[]>();
   for (const subscription of found) {
@@ -195,6 +201,10 @@ function gather(found: readonly Subscription[], groups: readonly Group[]): Match
   return { recipients, withoutLocal, groups };
 }
 
+/**
+ * One copy for overlapping subscriptions: the highest QoS, all identifiers [v4-3.3.5-1]
+ * [v5-3.3.4-2] to -4.
+ */
 function merge(session: Session, own: readonly Subscription[]): Recipient {
   let qos: Qos = 0;
   let retainAsPublished = false;

@@ -79,7 +79,7 @@ export function matches(filter: string, topic: string): boolean {
   return wanted.length === levels.length;
 }
 
-/** Whether a topic exceeds an MQTT string, e.g. with its mount point (section 1.5.3, v5: 1.5.4). */
+/** Whether a topic exceeds an MQTT string, e.g. with its mount point [v4-4.7.3-3] [v5-4.7.3-3]. */
 export function tooLong(topic: string): boolean {
   return topic.length * 3 > stringBytes && utf8Length(topic) > stringBytes;
 }

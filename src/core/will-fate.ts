@@ -11,8 +11,9 @@ import type { Session } from "./session.ts";
 import { willDelay, type Will } from "./will.ts";
 
 /**
- * Decides the fate or the delay of the will of a connection that ends, by the table of causes.
- * `endDue`: when the connection had to end, which a standstill of the broker can have delayed.
+ * Decides the fate or the delay of the will of a connection that ends [v4-3.1.2-8] [v5-3.1.2-8],
+ * by the table of causes. `endDue`: when the connection had to end, which a standstill of the
+ * broker can have delayed.
  */
 export function endWill(
   broker: Broker,
@@ -119,7 +120,10 @@ export function cancelDelayedWill(broker: Broker, session: Session): void {
   setFate(broker, will, { fate: "cancelled", topic: will.topic, why: "resumed" }, "resumed");
 }
 
-/** Publishes a will, unless access is denied. `by`: what ended its delay; null: it had none. */
+/**
+ * Publishes a will as CONNECT gave it [v4-3.1.2-16] [v4-3.1.2-17] [v5-3.1.2-14] [v5-3.1.2-15]
+ * [v5-3.1.3-10], unless access is denied. `by`: what ended its delay; null: it had none.
+ */
 export function publishWill(
   broker: Broker,
   will: Will,
@@ -164,8 +168,8 @@ export function publishWill(
 }
 
 /**
- * Gives a will its fate and detaches it from its session. `$SYS` publishes a delayed will's fate
- * here, any other's after the end of its connection.
+ * Gives a will its fate and detaches it from its session [v4-3.1.2-10] [v5-3.1.2-10]. `$SYS`
+ * publishes a delayed will's fate here, any other's after the end of its connection.
  */
 function setFate<Fate extends WillFate>(
   broker: Broker,

@@ -15,7 +15,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     tests: ["tests/conformance/checks/data.ts U+FEFF is kept in names and filters"],
   },
   "v4-2.2.2-1": {
-    obeyed: [],
+    obeyed: ["src/wire/ack.ts firstBytes"],
     tests: [
       "tests/conformance/checks/data.ts the broker's packets have the flags of the table",
       "tests/conformance/checks/data.ts reserved flags that are set close the connection",
@@ -35,7 +35,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     tests: ["tests/conformance/checks/data.ts packet id 0 closes the connection"],
   },
   "v4-2.3.1-4": {
-    obeyed: [],
+    obeyed: ["src/core/inflight.ts InflightWindow"],
     tests: [
       "tests/conformance/checks/data.ts open deliveries have packet ids of their own, and none is 0",
       "tests/conformance/checks/data.ts one message for many clients has another packet id for each",
@@ -43,7 +43,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v4-2.3.1-5": {
-    obeyed: [],
+    obeyed: ["src/core/forward.ts qos0Delivery"],
     tests: [
       "tests/conformance/checks/data.ts a delivery is the same whatever version the publisher speaks",
       "tests/conformance/checks/data.ts a delivery with QoS 0 has no packet id",
@@ -54,7 +54,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     tests: ["tests/conformance/checks/data.ts acknowledgements carry the id of their PUBLISH"],
   },
   "v4-2.3.1-7": {
-    obeyed: [],
+    obeyed: ["src/core/subscribe.ts subscribeReceived"],
     tests: ["tests/conformance/checks/data.ts SUBACK and UNSUBACK carry the id of their question"],
   },
   "v4-3.1.0-1": {
@@ -78,30 +78,30 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     tests: ["tests/conformance/checks/connect.ts the reserved Connect Flag is refused"],
   },
   "v4-3.1.2-4": {
-    obeyed: [],
+    obeyed: ["src/core/connack.ts sessionExpirySecondsInForce", "src/core/connect.ts openSession"],
     tests: [
       "tests/conformance/checks/session.ts a resumed session: its subscriptions work without a new SUBSCRIBE",
     ],
   },
   "v4-3.1.2-5": {
-    obeyed: [],
+    obeyed: ["src/core/forward.ts enqueue"],
     tests: ["tests/conformance/checks/session.ts QoS 1 and 2 are kept for a session that is away"],
   },
   "v4-3.1.2-6": {
-    obeyed: ["src/core/connect.ts openSession"],
+    obeyed: ["src/core/connack.ts sessionExpirySecondsInForce", "src/core/connect.ts openSession"],
     tests: [
       "tests/conformance/checks/session.ts a clean start discards subscriptions and queued messages",
       "tests/conformance/checks/session.ts a clean session ends with its connection",
     ],
   },
   "v4-3.1.2-7": {
-    obeyed: [],
+    obeyed: ["src/core/retained.ts Retained"],
     tests: [
       "tests/conformance/checks/session.ts retained messages outlive their publisher's session",
     ],
   },
   "v4-3.1.2-8": {
-    obeyed: [],
+    obeyed: ["src/core/connect.ts armWill", "src/core/will-fate.ts endWill"],
     tests: [
       "tests/conformance/checks/will.ts a will is published when the connection ends without DISCONNECT",
       "tests/conformance/checks/will.ts a will is published when the Keep Alive is over",
@@ -110,20 +110,20 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v4-3.1.2-9": {
-    obeyed: [],
+    obeyed: ["src/wire/grammar.ts walkConnect"],
     tests: [
       "tests/conformance/checks/will.ts a Will Flag without the will's fields is refused",
       "tests/conformance/checks/will.ts a will is published with its QoS",
     ],
   },
   "v4-3.1.2-10": {
-    obeyed: ["src/core/will-fate.ts endWill"],
+    obeyed: ["src/core/will-fate.ts endWill", "src/core/will-fate.ts setFate"],
     tests: [
       "tests/conformance/checks/will.ts a will that was published is gone, and so is one that was discarded",
     ],
   },
   "v4-3.1.2-11": {
-    obeyed: [],
+    obeyed: ["src/wire/grammar.ts walkConnect"],
     tests: [
       "tests/conformance/checks/will.ts fields of a will without the Will Flag are refused",
       "tests/conformance/checks/will.ts a Will QoS without the Will Flag is refused",
@@ -131,7 +131,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v4-3.1.2-12": {
-    obeyed: [],
+    obeyed: ["src/core/connect.ts armWill"],
     tests: ["tests/conformance/checks/will.ts without the Will Flag there is no will"],
   },
   "v4-3.1.2-13": {
@@ -150,33 +150,33 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     tests: ["tests/conformance/checks/will.ts a Will Retain without the Will Flag is refused"],
   },
   "v4-3.1.2-16": {
-    obeyed: [],
+    obeyed: ["src/core/will-fate.ts publishWill"],
     tests: ["tests/conformance/checks/will.ts Will Retain 0: nothing is retained"],
   },
   "v4-3.1.2-17": {
-    obeyed: [],
+    obeyed: ["src/core/will-fate.ts publishWill"],
     tests: [
       "tests/conformance/checks/will.ts a retained will without payload deletes",
       "tests/conformance/checks/will.ts Will Retain 1: the will is retained",
     ],
   },
   "v4-3.1.2-18": {
-    obeyed: [],
+    obeyed: ["src/wire/grammar.ts walkConnect"],
     tests: [
       "tests/conformance/checks/connect.ts a user name without its flag is refused",
       "tests/conformance/checks/will.ts a will takes no user name for a field of its own",
     ],
   },
   "v4-3.1.2-19": {
-    obeyed: [],
+    obeyed: ["src/wire/grammar.ts walkConnect"],
     tests: ["tests/conformance/checks/connect.ts a flag without user name is refused"],
   },
   "v4-3.1.2-20": {
-    obeyed: [],
+    obeyed: ["src/wire/grammar.ts walkConnect"],
     tests: ["tests/conformance/checks/connect.ts a password without its flag is refused"],
   },
   "v4-3.1.2-21": {
-    obeyed: [],
+    obeyed: ["src/wire/grammar.ts walkConnect"],
     tests: ["tests/conformance/checks/connect.ts a flag without password is refused"],
   },
   "v4-3.1.2-22": {
@@ -184,7 +184,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     tests: ["tests/conformance/checks/connect.ts a password without user name is refused"],
   },
   "v4-3.1.2-24": {
-    obeyed: ["src/transport/tcp-detectors.ts tcpDetectors"],
+    obeyed: ["src/core/patience.ts keepAliveDue", "src/transport/tcp-detectors.ts tcpDetectors"],
     tests: [
       "tests/conformance/checks/session.ts the connection is closed at 1.5 times the Keep Alive",
       "tests/conformance/checks/session.ts every packet restarts the silence",
@@ -194,27 +194,27 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v4-3.1.3-1": {
-    obeyed: [],
+    obeyed: ["src/wire/grammar.ts walkConnect"],
     tests: ["tests/conformance/checks/connect.ts fields are taken in the order of the standard"],
   },
   "v4-3.1.3-2": {
-    obeyed: [],
+    obeyed: ["src/core/connect.ts openSession"],
     tests: ["tests/conformance/checks/connect.ts a session is its client id's"],
   },
   "v4-3.1.3-3": {
-    obeyed: [],
+    obeyed: ["src/wire/grammar.ts walkConnect"],
     tests: ["tests/conformance/checks/connect.ts a CONNECT without client id is refused"],
   },
   "v4-3.1.3-4": {
-    obeyed: [],
+    obeyed: ["src/wire/grammar.ts walkConnect"],
     tests: ["tests/conformance/checks/connect.ts a client id that is no UTF-8 is refused"],
   },
   "v4-3.1.3-5": {
-    obeyed: [],
+    obeyed: ["src/wire/grammar.ts walkConnect"],
     tests: ["tests/conformance/checks/connect.ts ids of 1 to 23 digits and letters are accepted"],
   },
   "v4-3.1.3-6": {
-    obeyed: [],
+    obeyed: ["src/core/connect.ts connectReceived"],
     tests: ["tests/conformance/checks/connect.ts each empty client id gets one of its own"],
   },
   "v4-3.1.3-8": {
@@ -224,18 +224,18 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v4-3.1.3-9": {
-    obeyed: [],
+    obeyed: ["src/core/refusal.ts refuse"],
     tests: [
       "tests/conformance/checks/connect.ts an empty client id with Clean Session 0: CONNACK 0x02, then closed",
       "tests/conformance/checks/connect.ts a client id that is not wanted is closed",
     ],
   },
   "v4-3.1.3-10": {
-    obeyed: [],
+    obeyed: ["src/wire/grammar.ts walkWill"],
     tests: ["tests/conformance/checks/data.ts a Will Topic that is no UTF-8 is refused"],
   },
   "v4-3.1.3-11": {
-    obeyed: [],
+    obeyed: ["src/wire/grammar.ts walkConnect"],
     tests: ["tests/conformance/checks/data.ts a user name that is no UTF-8 is refused"],
   },
   "v4-3.1.4-1": {
@@ -247,42 +247,42 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     tests: ["tests/conformance/checks/connect.ts an existing connection with the id is closed"],
   },
   "v4-3.1.4-3": {
-    obeyed: [],
+    obeyed: ["src/core/connect.ts openSession"],
     tests: [
       "tests/conformance/checks/session.ts a resumed session: its subscriptions work without a new SUBSCRIBE",
       "tests/conformance/checks/session.ts a clean start discards subscriptions and queued messages",
     ],
   },
   "v4-3.1.4-4": {
-    obeyed: [],
+    obeyed: ["src/core/connect.ts accept"],
     tests: ["tests/conformance/checks/connect.ts a good CONNECT gets CONNACK 0x00"],
   },
   "v4-3.1.4-5": {
-    obeyed: [],
+    obeyed: ["src/core/refusal.ts refuse"],
     tests: ["tests/conformance/checks/connect.ts what follows a refused CONNECT is not processed"],
   },
   "v4-3.2.0-1": {
-    obeyed: [],
+    obeyed: ["src/core/connect.ts accept"],
     tests: ["tests/conformance/checks/connack.ts the first packet is CONNACK"],
   },
   "v4-3.2.2-1": {
-    obeyed: [],
+    obeyed: ["src/core/connect.ts accept"],
     tests: ["tests/conformance/checks/connack.ts a clean start: Session Present 0"],
   },
   "v4-3.2.2-2": {
-    obeyed: [],
+    obeyed: ["src/core/connect.ts accept"],
     tests: ["tests/conformance/checks/connack.ts Session Present says whether there is a session"],
   },
   "v4-3.2.2-3": {
-    obeyed: [],
+    obeyed: ["src/core/connect.ts accept"],
     tests: ["tests/conformance/checks/connack.ts Session Present says whether there is a session"],
   },
   "v4-3.2.2-4": {
-    obeyed: [],
+    obeyed: ["src/core/refusal.ts refuse"],
     tests: ["tests/conformance/checks/connect.ts refused: Session Present 0, session or not"],
   },
   "v4-3.2.2-5": {
-    obeyed: [],
+    obeyed: ["src/core/refusal.ts refuse"],
     tests: ["tests/conformance/checks/connect.ts refused: the connection is closed"],
   },
   "v4-3.2.2-6": {
@@ -292,7 +292,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v4-3.3.1-1": {
-    obeyed: [],
+    obeyed: ["src/core/inflight.ts Outgoing"],
     tests: ["tests/conformance/checks/publish.ts DUP is set when a PUBLISH is sent again"],
   },
   "v4-3.3.1-2": {
@@ -300,7 +300,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     tests: ["tests/conformance/checks/publish.ts QoS 0 comes once, with DUP 0"],
   },
   "v4-3.3.1-3": {
-    obeyed: [],
+    obeyed: ["src/core/inflight.ts Outgoing"],
     tests: ["tests/conformance/checks/publish.ts the publisher's DUP reaches nobody"],
   },
   "v4-3.3.1-4": {
@@ -308,7 +308,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     tests: ["tests/conformance/checks/publish.ts QoS 3 closes the connection"],
   },
   "v4-3.3.1-5": {
-    obeyed: [],
+    obeyed: ["src/core/publish.ts retain"],
     tests: [
       "tests/conformance/checks/retained.ts a retained message is sent to each later subscriber, with its QoS and RETAIN 1",
       "tests/conformance/checks/retained.ts RETAIN 1 replaces the retained message",
@@ -322,31 +322,31 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v4-3.3.1-7": {
-    obeyed: [],
+    obeyed: ["src/core/publish.ts retain"],
     tests: ["tests/conformance/checks/retained.ts RETAIN 1 replaces the retained message"],
   },
   "v4-3.3.1-8": {
-    obeyed: [],
+    obeyed: ["src/core/forward.ts retainedCopy"],
     tests: [
       "tests/conformance/checks/retained.ts a retained message is sent to each later subscriber, with its QoS and RETAIN 1",
     ],
   },
   "v4-3.3.1-9": {
-    obeyed: [],
+    obeyed: ["src/core/copy.ts copyFor"],
     tests: ["tests/conformance/checks/retained.ts RETAIN is 0 for a subscription that stood"],
   },
   "v4-3.3.1-10": {
-    obeyed: [],
+    obeyed: ["src/core/publish.ts retain"],
     tests: [
       "tests/conformance/checks/retained.ts RETAIN 1 without payload is passed on, and deletes what is kept",
     ],
   },
   "v4-3.3.1-11": {
-    obeyed: [],
+    obeyed: ["src/core/publish.ts retain"],
     tests: ["tests/conformance/checks/retained.ts no message without payload is retained"],
   },
   "v4-3.3.1-12": {
-    obeyed: [],
+    obeyed: ["src/core/publish.ts retain"],
     tests: ["tests/conformance/checks/retained.ts RETAIN 0 changes nothing that is kept"],
   },
   "v4-3.3.2-1": {
@@ -358,21 +358,21 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     tests: ["tests/conformance/checks/publish.ts a wildcard in a Topic Name closes the connection"],
   },
   "v4-3.3.2-3": {
-    obeyed: [],
+    obeyed: ["src/core/subscriptions.ts Subscriptions.match"],
     tests: ["tests/conformance/checks/publish.ts a delivered message has the publisher's topic"],
   },
   "v4-3.3.4-1": {
-    obeyed: [],
+    obeyed: ["src/core/acknowledge.ts acknowledge"],
     tests: ["tests/conformance/checks/publish.ts PUBLISH is answered by its QoS"],
   },
   "v4-3.3.5-1": {
-    obeyed: ["src/core/copy.ts Recipient"],
+    obeyed: ["src/core/copy.ts Recipient", "src/core/subscriptions.ts merge"],
     tests: [
       "tests/conformance/checks/publish.ts overlapping subscriptions: the highest QoS among them arrives",
     ],
   },
   "v4-3.3.5-2": {
-    obeyed: [],
+    obeyed: ["src/core/publish-packet.ts publishReceived"],
     tests: [
       "tests/conformance/checks/publish.ts a PUBLISH that is not allowed is acknowledged or closed, and reaches nobody",
     ],
@@ -388,7 +388,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v4-3.8.3-1": {
-    obeyed: [],
+    obeyed: ["src/wire/filter.ts walkFilter"],
     tests: [
       "tests/conformance/checks/subscribe.ts SUBSCRIBE with a filter that is no UTF-8 closes the connection",
     ],
@@ -406,45 +406,45 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v4-3.8.4-1": {
-    obeyed: [],
+    obeyed: ["src/core/subscribe.ts subscribeReceived"],
     tests: [
       "tests/conformance/checks/subscribe.ts SUBACK has the packet id, and a code for each filter",
     ],
   },
   "v4-3.8.4-2": {
-    obeyed: [],
+    obeyed: ["src/core/subscribe.ts subscribeReceived"],
     tests: [
       "tests/conformance/checks/subscribe.ts SUBACK has the packet id, and a code for each filter",
     ],
   },
   "v4-3.8.4-3": {
-    obeyed: [],
+    obeyed: ["src/core/subscribe.ts replay", "src/core/subscriptions.ts Subscriptions.add"],
     tests: [
       "tests/conformance/checks/subscribe.ts the same filter again replaces the subscription",
       "tests/conformance/checks/subscribe.ts replacing a subscription sends retained messages again and loses nothing",
     ],
   },
   "v4-3.8.4-4": {
-    obeyed: [],
+    obeyed: ["src/core/subscribe.ts subscribeReceived"],
     tests: [
       "tests/conformance/checks/subscribe.ts many filters in one SUBSCRIBE are many subscriptions, with one SUBACK",
     ],
   },
   "v4-3.8.4-5": {
-    obeyed: [],
+    obeyed: ["src/core/subscribe.ts subscribeReceived"],
     tests: [
       "tests/conformance/checks/subscribe.ts SUBACK has the packet id, and a code for each filter",
       "tests/conformance/checks/subscribe.ts a filter that is not granted has a code of failure",
     ],
   },
   "v4-3.8.4-6": {
-    obeyed: [],
+    obeyed: ["src/core/copy.ts copyFor"],
     tests: [
       "tests/conformance/checks/subscribe.ts delivered with the lower of published and granted QoS",
     ],
   },
   "v4-3.9.3-1": {
-    obeyed: [],
+    obeyed: ["src/core/subscribe.ts subscribeReceived"],
     tests: [
       "tests/conformance/checks/subscribe.ts codes of SUBACK are in the order of the filters",
     ],
@@ -462,7 +462,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v4-3.10.3-1": {
-    obeyed: [],
+    obeyed: ["src/wire/filter.ts walkFilter"],
     tests: [
       "tests/conformance/checks/unsubscribe.ts UNSUBSCRIBE with a filter that is no UTF-8 closes the connection",
     ],
@@ -474,41 +474,41 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v4-3.10.4-1": {
-    obeyed: [],
+    obeyed: ["src/core/subscribe.ts unsubscribeReceived"],
     tests: [
       "tests/conformance/checks/unsubscribe.ts UNSUBSCRIBE deletes the very same filter only",
     ],
   },
   "v4-3.10.4-2": {
-    obeyed: [],
+    obeyed: ["src/core/subscribe.ts unsubscribeReceived"],
     tests: ["tests/conformance/checks/unsubscribe.ts after UNSUBSCRIBE no new message is sent"],
   },
   "v4-3.10.4-3": {
-    obeyed: [],
+    obeyed: ["src/core/subscribe.ts unsubscribeReceived"],
     tests: [
       "tests/conformance/checks/unsubscribe.ts UNSUBSCRIBE lets deliveries finish, on this connection or the next",
     ],
   },
   "v4-3.10.4-4": {
-    obeyed: [],
+    obeyed: ["src/core/subscribe.ts unsubscribeReceived"],
     tests: [
       "tests/conformance/checks/unsubscribe.ts UNSUBACK comes with the packet id, whether or not there was a subscription",
     ],
   },
   "v4-3.10.4-5": {
-    obeyed: [],
+    obeyed: ["src/core/subscribe.ts unsubscribeReceived"],
     tests: [
       "tests/conformance/checks/unsubscribe.ts UNSUBACK comes with the packet id, whether or not there was a subscription",
     ],
   },
   "v4-3.10.4-6": {
-    obeyed: [],
+    obeyed: ["src/core/subscribe.ts unsubscribeReceived"],
     tests: [
       "tests/conformance/checks/unsubscribe.ts many filters in one UNSUBSCRIBE are all deleted, with one UNSUBACK",
     ],
   },
   "v4-3.12.4-1": {
-    obeyed: [],
+    obeyed: ["src/core/broker.ts Broker.#received"],
     tests: ["tests/conformance/checks/unsubscribe.ts each PINGREQ is answered by a PINGRESP"],
   },
   "v4-3.14.1-1": {
@@ -522,41 +522,44 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     tests: ["tests/conformance/checks/will.ts DISCONNECT discards the will"],
   },
   "v4-4.1.0-1": {
-    obeyed: [],
+    obeyed: ["src/core/session-end.ts startExpiry"],
     tests: ["tests/conformance/checks/session.ts QoS 1 and 2 are kept for a session that is away"],
   },
   "v4-4.1.0-2": {
-    obeyed: [],
+    obeyed: ["src/core/session-end.ts endSession"],
     tests: [
       "tests/conformance/checks/session.ts state lives as long as the connection, whatever its expiry",
     ],
   },
   "v4-4.3.1-1": {
-    obeyed: [],
+    obeyed: ["src/core/forward.ts qos0Delivery"],
     tests: ["tests/conformance/checks/publish.ts QoS 0 comes once, with DUP 0"],
   },
   "v4-4.3.2-1": {
-    obeyed: [],
+    obeyed: ["src/core/inflight.ts InflightWindow"],
     tests: [
       "tests/conformance/checks/delivery.ts QoS 1 is sent with DUP 0, and open until PUBACK",
       "tests/conformance/checks/delivery.ts a packet id is used again once it is free",
     ],
   },
   "v4-4.3.2-2": {
-    obeyed: [],
+    obeyed: ["src/core/acknowledge.ts acknowledge", "src/core/publish-packet.ts publishReceived"],
     tests: [
       "tests/conformance/checks/delivery.ts after PUBACK the packet id means a new message, DUP or not",
     ],
   },
   "v4-4.3.3-1": {
-    obeyed: [],
+    obeyed: ["src/core/acknowledge.ts pubrecReceived", "src/core/inflight.ts InflightWindow"],
     tests: [
       "tests/conformance/checks/delivery.ts QoS 2 is sent with DUP 0, and open until PUBREC",
       "tests/conformance/checks/delivery.ts after PUBREC it is PUBREL that is open, and no PUBLISH any more",
     ],
   },
   "v4-4.3.3-2": {
-    obeyed: [],
+    obeyed: [
+      "src/core/acknowledge.ts pubrelReceived",
+      "src/core/publish-packet.ts publishReceived",
+    ],
     tests: [
       "tests/conformance/checks/delivery.ts until PUBREL a QoS 2 message is passed on once, and each copy gets a PUBREC",
       "tests/conformance/checks/delivery.ts a QoS 2 message is passed on once, also over two connections of a session",
@@ -571,15 +574,15 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v4-4.5.0-1": {
-    obeyed: [],
+    obeyed: ["src/core/publish.ts publish"],
     tests: ["tests/conformance/checks/session.ts QoS 1 and 2 are kept for a session that is away"],
   },
   "v4-4.6.0-5": {
-    obeyed: [],
+    obeyed: ["src/core/forward.ts pump"],
     tests: ["tests/conformance/checks/delivery.ts messages arrive in the order of their publisher"],
   },
   "v4-4.6.0-6": {
-    obeyed: [],
+    obeyed: ["src/core/forward.ts pump"],
     tests: [
       "tests/conformance/checks/delivery.ts what is open is sent again, with its packet ids and in its order",
       "tests/conformance/checks/delivery.ts messages arrive in the order of their publisher",
@@ -602,7 +605,11 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     tests: ["tests/conformance/checks/topics.ts + is a whole level, anywhere"],
   },
   "v4-4.7.2-1": {
-    obeyed: ["src/core/topic.ts isReserved", "src/core/topic.ts isHidden"],
+    obeyed: [
+      "src/core/subscriptions.ts Subscriptions.match",
+      "src/core/topic.ts isReserved",
+      "src/core/topic.ts isHidden",
+    ],
     tests: [
       "tests/conformance/checks/topics.ts filters that begin with a wildcard do not match topics that begin with $",
     ],
@@ -617,19 +624,19 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     tests: ["tests/conformance/checks/topics.ts an empty name or filter is refused"],
   },
   "v4-4.7.3-2": {
-    obeyed: [],
+    obeyed: ["src/wire/topics.ts decodeTopic"],
     tests: ["tests/conformance/checks/topics.ts U+0000 in a name or filter closes the connection"],
   },
   "v4-4.7.3-3": {
-    obeyed: [],
+    obeyed: ["src/core/topic.ts tooLong"],
     tests: ["tests/conformance/checks/topics.ts names and filters of 65,535 bytes work"],
   },
   "v4-4.7.3-4": {
-    obeyed: [],
+    obeyed: ["src/core/subscriptions.ts Subscriptions.match"],
     tests: ["tests/conformance/checks/topics.ts names are compared as they are"],
   },
   "v4-4.8.0-1": {
-    obeyed: [],
+    obeyed: ["src/core/connection-end.ts close"],
     tests: [
       "tests/conformance/checks/disconnect.ts what no client may send closes the connection, and no other",
     ],
@@ -645,7 +652,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v4-7.1.1-1": {
-    obeyed: [],
+    obeyed: ["src/transport/transport.ts Link"],
     tests: [
       "tests/conformance/checks/data.ts bytes are a stream: packets come in pieces, or many at once",
     ],
@@ -679,18 +686,18 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v5-1.5.7-1": {
-    obeyed: [],
+    obeyed: ["src/wire/property.ts walkValue"],
     tests: ["tests/conformance/checks/data.ts ill-formed strings of a pair close the connection"],
   },
   "v5-2.1.3-1": {
-    obeyed: ["src/wire/grammar.ts flagless"],
+    obeyed: ["src/wire/ack.ts firstBytes", "src/wire/grammar.ts flagless"],
     tests: [
       "tests/conformance/checks/data.ts the broker's packets have the flags of the table",
       "tests/conformance/checks/data.ts reserved flags that are set close the connection",
     ],
   },
   "v5-2.2.1-2": {
-    obeyed: [],
+    obeyed: ["src/core/forward.ts qos0Delivery"],
     tests: ["tests/conformance/checks/data.ts a delivery with QoS 0 has no packet id"],
   },
   "v5-2.2.1-3": {
@@ -703,7 +710,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     tests: ["tests/conformance/checks/data.ts packet id 0 closes the connection"],
   },
   "v5-2.2.1-4": {
-    obeyed: [],
+    obeyed: ["src/core/inflight.ts InflightWindow"],
     tests: [
       "tests/conformance/checks/data.ts open deliveries have packet ids of their own, and none is 0",
       "tests/conformance/checks/data.ts one message for many clients has another packet id for each",
@@ -715,11 +722,11 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     tests: ["tests/conformance/checks/data.ts acknowledgements carry the id of their PUBLISH"],
   },
   "v5-2.2.1-6": {
-    obeyed: [],
+    obeyed: ["src/core/subscribe.ts subscribeReceived"],
     tests: ["tests/conformance/checks/data.ts SUBACK and UNSUBACK carry the id of their question"],
   },
   "v5-2.2.2-1": {
-    obeyed: [],
+    obeyed: ["src/wire/property.ts walkProperties"],
     tests: [
       "tests/conformance/checks/data.ts a delivery is the same whatever version the publisher speaks",
       "tests/conformance/checks/data.ts where there are no properties there is a Property Length of 0",
@@ -752,20 +759,20 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v5-3.1.2-5": {
-    obeyed: [],
+    obeyed: ["src/core/connect.ts openSession"],
     tests: [
       "tests/conformance/checks/session.ts a resumed session: its subscriptions work without a new SUBSCRIBE",
     ],
   },
   "v5-3.1.2-6": {
-    obeyed: [],
+    obeyed: ["src/core/connect.ts openSession"],
     tests: [
       "tests/conformance/checks/session.ts a resumed session: its subscriptions work without a new SUBSCRIBE",
       "tests/conformance/checks/session.ts without an expiry a session ends with its connection",
     ],
   },
   "v5-3.1.2-7": {
-    obeyed: [],
+    obeyed: ["src/core/connect.ts armWill"],
     tests: [
       "tests/conformance/checks/will.ts a will is published when the connection ends without DISCONNECT",
       "tests/conformance/checks/will.ts a will waits for its Will Delay Interval",
@@ -774,6 +781,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
   "v5-3.1.2-8": {
     obeyed: [
       "src/core/session-end.ts endSession",
+      "src/core/will-fate.ts endWill",
       "src/core/will-fate.ts delaySecondsOf",
       "src/core/will-fate.ts endDelay",
       "src/core/will.ts willDelay",
@@ -790,11 +798,11 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v5-3.1.2-9": {
-    obeyed: [],
+    obeyed: ["src/wire/grammar.ts walkConnect"],
     tests: ["tests/conformance/checks/will.ts a Will Flag without the will's fields is refused"],
   },
   "v5-3.1.2-10": {
-    obeyed: [],
+    obeyed: ["src/core/will-fate.ts setFate"],
     tests: [
       "tests/conformance/checks/will.ts a will that was published is gone, and so is one that was discarded",
       "tests/conformance/checks/will.ts DISCONNECT discards the will",
@@ -816,18 +824,18 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     tests: ["tests/conformance/checks/will.ts a Will Retain without the Will Flag is refused"],
   },
   "v5-3.1.2-14": {
-    obeyed: [],
+    obeyed: ["src/core/will-fate.ts publishWill"],
     tests: ["tests/conformance/checks/will.ts Will Retain 0: nothing is retained"],
   },
   "v5-3.1.2-15": {
-    obeyed: [],
+    obeyed: ["src/core/will-fate.ts publishWill"],
     tests: [
       "tests/conformance/checks/will.ts a retained will without payload deletes",
       "tests/conformance/checks/will.ts Will Retain 1: the will is retained",
     ],
   },
   "v5-3.1.2-16": {
-    obeyed: [],
+    obeyed: ["src/wire/grammar.ts walkConnect"],
     tests: [
       "tests/conformance/checks/connect.ts a user name without its flag is refused",
       "tests/conformance/checks/connect.ts a password without user name is accepted",
@@ -835,15 +843,15 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v5-3.1.2-17": {
-    obeyed: [],
+    obeyed: ["src/wire/grammar.ts walkConnect"],
     tests: ["tests/conformance/checks/connect.ts a flag without user name is refused"],
   },
   "v5-3.1.2-18": {
-    obeyed: [],
+    obeyed: ["src/wire/grammar.ts walkConnect"],
     tests: ["tests/conformance/checks/connect.ts a password without its flag is refused"],
   },
   "v5-3.1.2-19": {
-    obeyed: [],
+    obeyed: ["src/wire/grammar.ts walkConnect"],
     tests: ["tests/conformance/checks/connect.ts a flag without password is refused"],
   },
   "v5-3.1.2-21": {
@@ -854,7 +862,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     tests: [],
   },
   "v5-3.1.2-22": {
-    obeyed: ["src/transport/tcp-detectors.ts tcpDetectors"],
+    obeyed: ["src/core/patience.ts keepAliveDue", "src/transport/tcp-detectors.ts tcpDetectors"],
     tests: [
       "tests/conformance/checks/session.ts the connection is closed at 1.5 times the Keep Alive",
       "tests/conformance/checks/session.ts every packet restarts the silence",
@@ -864,7 +872,10 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v5-3.1.2-23": {
-    obeyed: [],
+    obeyed: [
+      "src/core/connack.ts sessionExpirySecondsInForce",
+      "src/core/session-end.ts startExpiry",
+    ],
     tests: [
       "tests/conformance/checks/session.ts a resumed session: its subscriptions work without a new SUBSCRIBE",
       "tests/conformance/checks/session.ts QoS 1 and 2 are kept for a session that is away",
@@ -894,58 +905,58 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v5-3.1.2-26": {
-    obeyed: [],
+    obeyed: ["src/core/forward.ts aliasFor"],
     tests: [
       "tests/conformance/checks/publish.ts the broker's aliases keep within the client's maximum",
     ],
   },
   "v5-3.1.2-27": {
-    obeyed: [],
+    obeyed: ["src/core/forward.ts aliasFor"],
     tests: [
       "tests/conformance/checks/publish.ts the publisher's alias is its own, and what surrounds it is passed on",
       "tests/conformance/checks/publish.ts without a Topic Alias Maximum there are no aliases",
     ],
   },
   "v5-3.1.2-28": {
-    obeyed: [],
+    obeyed: ["src/core/connack.ts connackProperties"],
     tests: ["tests/conformance/checks/connack.ts no Response Information unless it was asked for"],
   },
   "v5-3.1.2-29": {
-    obeyed: [],
+    obeyed: ["src/core/packet-size.ts fitToSize"],
     tests: [
       "tests/conformance/checks/delivery.ts Request Problem Information 0: neither Reason String nor User Properties",
     ],
   },
   "v5-3.1.3-1": {
-    obeyed: [],
+    obeyed: ["src/wire/grammar.ts walkConnect"],
     tests: ["tests/conformance/checks/connect.ts fields are taken in the order of the standard"],
   },
   "v5-3.1.3-2": {
-    obeyed: [],
+    obeyed: ["src/core/connect.ts openSession"],
     tests: ["tests/conformance/checks/connect.ts a session is its client id's"],
   },
   "v5-3.1.3-3": {
-    obeyed: [],
+    obeyed: ["src/wire/grammar.ts walkConnect"],
     tests: ["tests/conformance/checks/connect.ts a CONNECT without client id is refused"],
   },
   "v5-3.1.3-4": {
-    obeyed: [],
+    obeyed: ["src/wire/grammar.ts walkConnect"],
     tests: ["tests/conformance/checks/connect.ts a client id that is no UTF-8 is refused"],
   },
   "v5-3.1.3-5": {
-    obeyed: [],
+    obeyed: ["src/wire/grammar.ts walkConnect"],
     tests: ["tests/conformance/checks/connect.ts ids of 1 to 23 digits and letters are accepted"],
   },
   "v5-3.1.3-6": {
-    obeyed: [],
+    obeyed: ["src/core/connect.ts connectReceived"],
     tests: ["tests/conformance/checks/connect.ts each empty client id gets one of its own"],
   },
   "v5-3.1.3-7": {
-    obeyed: [],
+    obeyed: ["src/core/connack.ts connackProperties", "src/core/connect.ts connectReceived"],
     tests: ["tests/conformance/checks/connect.ts the id that is given works like one's own"],
   },
   "v5-3.1.3-8": {
-    obeyed: [],
+    obeyed: ["src/core/refusal.ts refuse"],
     tests: ["tests/conformance/checks/connect.ts a client id that is not wanted is closed"],
   },
   "v5-3.1.3-9": {
@@ -957,19 +968,19 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     tests: ["tests/conformance/checks/will.ts back before the delay is over: no will"],
   },
   "v5-3.1.3-10": {
-    obeyed: [],
+    obeyed: ["src/core/will-fate.ts publishWill"],
     tests: ["tests/conformance/checks/will.ts User Properties of a will keep their order"],
   },
   "v5-3.1.3-11": {
-    obeyed: [],
+    obeyed: ["src/wire/grammar.ts walkWill"],
     tests: ["tests/conformance/checks/data.ts a Will Topic that is no UTF-8 is refused"],
   },
   "v5-3.1.3-12": {
-    obeyed: [],
+    obeyed: ["src/wire/grammar.ts walkConnect"],
     tests: ["tests/conformance/checks/data.ts a user name that is no UTF-8 is refused"],
   },
   "v5-3.1.4-1": {
-    obeyed: [],
+    obeyed: ["src/core/malformed.ts endMalformed"],
     tests: ["tests/conformance/checks/connect.ts a CONNECT that breaks the format is closed"],
   },
   "v5-3.1.4-2": {
@@ -990,26 +1001,26 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v5-3.1.4-4": {
-    obeyed: [],
+    obeyed: ["src/core/connect.ts openSession"],
     tests: [
       "tests/conformance/checks/session.ts a resumed session: its subscriptions work without a new SUBSCRIBE",
       "tests/conformance/checks/session.ts a clean start discards subscriptions and queued messages",
     ],
   },
   "v5-3.1.4-5": {
-    obeyed: [],
+    obeyed: ["src/core/connect.ts accept"],
     tests: ["tests/conformance/checks/connect.ts a good CONNECT gets CONNACK 0x00"],
   },
   "v5-3.1.4-6": {
-    obeyed: [],
+    obeyed: ["src/core/refusal.ts refuse"],
     tests: ["tests/conformance/checks/connect.ts what follows a refused CONNECT is not processed"],
   },
   "v5-3.2.0-1": {
-    obeyed: [],
+    obeyed: ["src/core/connect.ts accept"],
     tests: ["tests/conformance/checks/connack.ts the first packet is CONNACK"],
   },
   "v5-3.2.0-2": {
-    obeyed: [],
+    obeyed: ["src/core/connect.ts accept"],
     tests: ["tests/conformance/checks/connack.ts there is one CONNACK"],
   },
   "v5-3.2.2-1": {
@@ -1019,19 +1030,19 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v5-3.2.2-2": {
-    obeyed: [],
+    obeyed: ["src/core/connect.ts accept"],
     tests: ["tests/conformance/checks/connack.ts a clean start: Session Present 0"],
   },
   "v5-3.2.2-3": {
-    obeyed: [],
+    obeyed: ["src/core/connect.ts accept"],
     tests: ["tests/conformance/checks/connack.ts Session Present says whether there is a session"],
   },
   "v5-3.2.2-6": {
-    obeyed: [],
+    obeyed: ["src/core/refusal.ts refuse"],
     tests: ["tests/conformance/checks/connect.ts refused: Session Present 0, session or not"],
   },
   "v5-3.2.2-7": {
-    obeyed: [],
+    obeyed: ["src/core/refusal.ts refuse"],
     tests: ["tests/conformance/checks/connect.ts refused: the connection is closed"],
   },
   "v5-3.2.2-8": {
@@ -1039,14 +1050,14 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     tests: ["tests/conformance/checks/connack.ts refusals have codes of the table"],
   },
   "v5-3.2.2-9": {
-    obeyed: [],
+    obeyed: ["src/core/connack.ts connackProperties"],
     tests: [
       "tests/conformance/checks/connack.ts what is not supported is announced, and closed: QoS 0",
       "tests/conformance/checks/connack.ts what is not supported is announced, and closed: QoS 1",
     ],
   },
   "v5-3.2.2-10": {
-    obeyed: [],
+    obeyed: ["src/core/subscribe.ts subscribe"],
     tests: [
       "tests/conformance/checks/connack.ts SUBSCRIBE with any QoS is taken where Maximum QoS is 0",
     ],
@@ -1077,15 +1088,15 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     tests: ["tests/conformance/checks/connack.ts a packet above the Maximum Packet Size is closed"],
   },
   "v5-3.2.2-16": {
-    obeyed: [],
+    obeyed: ["src/core/connack.ts connackProperties"],
     tests: ["tests/conformance/checks/connect.ts the id that is given works like one's own"],
   },
   "v5-3.2.2-17": {
-    obeyed: [],
+    obeyed: ["src/core/publish-packet.ts topicOf"],
     tests: ["tests/conformance/checks/publish.ts an alias above the maximum closes the connection"],
   },
   "v5-3.2.2-18": {
-    obeyed: [],
+    obeyed: ["src/core/publish-packet.ts topicOf"],
     tests: [
       "tests/conformance/checks/connack.ts an alias where none are taken closes the connection",
     ],
@@ -1095,11 +1106,11 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     tests: ["tests/conformance/checks/connack.ts a refusal fits the client's Maximum Packet Size"],
   },
   "v5-3.2.2-20": {
-    obeyed: [],
+    obeyed: ["src/core/packet-size.ts fitToSize"],
     tests: ["tests/conformance/checks/connack.ts a refusal fits the client's Maximum Packet Size"],
   },
   "v5-3.2.2-22": {
-    obeyed: [],
+    obeyed: ["src/core/connack.ts keepAliveSecondsInForce"],
     tests: [
       "tests/conformance/checks/session.ts the connection is closed at 1.5 times the Keep Alive",
       "tests/conformance/checks/session.ts a Server Keep Alive takes the place of the client's",
@@ -1107,7 +1118,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v5-3.3.1-1": {
-    obeyed: [],
+    obeyed: ["src/core/inflight.ts Outgoing"],
     tests: ["tests/conformance/checks/publish.ts DUP is set when a PUBLISH is sent again"],
   },
   "v5-3.3.1-2": {
@@ -1115,7 +1126,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     tests: ["tests/conformance/checks/publish.ts QoS 0 comes once, with DUP 0"],
   },
   "v5-3.3.1-3": {
-    obeyed: [],
+    obeyed: ["src/core/inflight.ts Outgoing"],
     tests: ["tests/conformance/checks/publish.ts the publisher's DUP reaches nobody"],
   },
   "v5-3.3.1-4": {
@@ -1133,11 +1144,11 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v5-3.3.1-7": {
-    obeyed: [],
+    obeyed: ["src/core/publish.ts retain"],
     tests: ["tests/conformance/checks/retained.ts no message without payload is retained"],
   },
   "v5-3.3.1-8": {
-    obeyed: [],
+    obeyed: ["src/core/publish.ts retain"],
     tests: ["tests/conformance/checks/retained.ts RETAIN 0 changes nothing that is kept"],
   },
   "v5-3.3.1-9": {
@@ -1180,11 +1191,11 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     tests: ["tests/conformance/checks/publish.ts a wildcard in a Topic Name closes the connection"],
   },
   "v5-3.3.2-3": {
-    obeyed: [],
+    obeyed: ["src/core/subscriptions.ts Subscriptions.match"],
     tests: ["tests/conformance/checks/publish.ts a delivered message has the publisher's topic"],
   },
   "v5-3.3.2-4": {
-    obeyed: [],
+    obeyed: ["src/wire/property.ts forwardedProperties"],
     tests: ["tests/conformance/checks/publish.ts properties are passed on as they came"],
   },
   "v5-3.3.2-5": {
@@ -1203,7 +1214,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v5-3.3.2-7": {
-    obeyed: [],
+    obeyed: ["src/core/connection.ts Connection.aliasesIn"],
     tests: ["tests/conformance/checks/publish.ts an alias is unknown on the next connection"],
   },
   "v5-3.3.2-8": {
@@ -1215,18 +1226,18 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     tests: ["tests/conformance/checks/publish.ts an alias above the maximum closes the connection"],
   },
   "v5-3.3.2-11": {
-    obeyed: [],
+    obeyed: ["src/core/forward.ts aliasFor"],
     tests: [
       "tests/conformance/checks/publish.ts the broker's aliases keep within the client's maximum",
       "tests/conformance/checks/publish.ts the broker's aliases start afresh on each connection",
     ],
   },
   "v5-3.3.2-12": {
-    obeyed: [],
+    obeyed: ["src/core/publish-packet.ts topicOf"],
     tests: ["tests/conformance/checks/publish.ts all aliases up to the maximum are taken"],
   },
   "v5-3.3.2-13": {
-    obeyed: [],
+    obeyed: ["src/wire/property.ts walkValue"],
     tests: [
       "tests/conformance/checks/publish.ts a Response Topic that is no UTF-8 closes the connection",
     ],
@@ -1238,49 +1249,53 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v5-3.3.2-15": {
-    obeyed: ["src/core/packet.ts Message.properties"],
+    obeyed: ["src/core/packet.ts Message.properties", "src/wire/property.ts forwardedProperties"],
     tests: ["tests/conformance/checks/publish.ts properties are passed on as they came"],
   },
   "v5-3.3.2-16": {
-    obeyed: ["src/core/packet.ts Message.properties"],
+    obeyed: ["src/core/packet.ts Message.properties", "src/wire/property.ts forwardedProperties"],
     tests: ["tests/conformance/checks/publish.ts properties are passed on as they came"],
   },
   "v5-3.3.2-17": {
-    obeyed: [],
+    obeyed: ["src/wire/property.ts forwardedProperties"],
     tests: [
       "tests/conformance/checks/publish.ts properties are passed on as they came",
       "tests/conformance/checks/publish.ts the publisher's alias is its own, and what surrounds it is passed on",
     ],
   },
   "v5-3.3.2-18": {
-    obeyed: ["src/core/packet.ts Message.properties", "src/wire/publish.ts writePublish"],
+    obeyed: [
+      "src/core/packet.ts Message.properties",
+      "src/wire/property.ts forwardedProperties",
+      "src/wire/publish.ts writePublish",
+    ],
     tests: [
       "tests/conformance/checks/publish.ts properties are passed on as they came",
       "tests/conformance/checks/publish.ts User Properties keep their order, names mixed",
     ],
   },
   "v5-3.3.2-19": {
-    obeyed: [],
+    obeyed: ["src/wire/property.ts walkValue"],
     tests: [
       "tests/conformance/checks/publish.ts a Content Type that is no UTF-8 closes the connection",
     ],
   },
   "v5-3.3.2-20": {
-    obeyed: ["src/core/packet.ts Message.properties"],
+    obeyed: ["src/core/packet.ts Message.properties", "src/wire/property.ts forwardedProperties"],
     tests: ["tests/conformance/checks/publish.ts properties are passed on as they came"],
   },
   "v5-3.3.4-1": {
-    obeyed: [],
+    obeyed: ["src/core/acknowledge.ts acknowledge"],
     tests: ["tests/conformance/checks/publish.ts PUBLISH is answered by its QoS"],
   },
   "v5-3.3.4-2": {
-    obeyed: ["src/core/copy.ts Recipient"],
+    obeyed: ["src/core/copy.ts Recipient", "src/core/subscriptions.ts merge"],
     tests: [
       "tests/conformance/checks/publish.ts overlapping subscriptions: the highest QoS among them arrives",
     ],
   },
   "v5-3.3.4-3": {
-    obeyed: [],
+    obeyed: ["src/core/subscriptions.ts merge"],
     tests: [
       "tests/conformance/checks/subscribe.ts Subscription Identifiers come with what they brought",
       "tests/conformance/checks/subscribe.ts Subscription Identifiers come with QoS 1 and 2, too, and when sent again",
@@ -1290,7 +1305,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v5-3.3.4-4": {
-    obeyed: [],
+    obeyed: ["src/core/subscriptions.ts merge"],
     tests: [
       "tests/conformance/checks/subscribe.ts Subscription Identifiers come with what they brought",
     ],
@@ -1314,14 +1329,14 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v5-3.3.4-9": {
-    obeyed: ["src/core/forward.ts pumpTo"],
+    obeyed: ["src/core/decision.ts canSendNow", "src/core/forward.ts pumpTo"],
     tests: [
       "tests/conformance/checks/flow.ts no more QoS 1 messages are open than Receive Maximum, and the rest follows",
       "tests/conformance/checks/flow.ts a QoS 2 message is open until PUBCOMP, or a failing PUBREC",
     ],
   },
   "v5-3.3.4-10": {
-    obeyed: [],
+    obeyed: ["src/core/forward.ts pump"],
     tests: [
       "tests/conformance/checks/flow.ts all but QoS 1 and 2 continues where nothing more may be open",
     ],
@@ -1331,13 +1346,13 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     tests: ["tests/conformance/checks/delivery.ts PUBACK and PUBREC have codes of their tables"],
   },
   "v5-3.4.2-2": {
-    obeyed: [],
+    obeyed: ["src/core/packet-size.ts fitToSize"],
     tests: [
       "tests/conformance/checks/delivery.ts acknowledgements fit the client's Maximum Packet Size",
     ],
   },
   "v5-3.4.2-3": {
-    obeyed: [],
+    obeyed: ["src/core/packet-size.ts fitToSize"],
     tests: [
       "tests/conformance/checks/delivery.ts acknowledgements fit the client's Maximum Packet Size",
     ],
@@ -1347,13 +1362,13 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     tests: ["tests/conformance/checks/delivery.ts PUBACK and PUBREC have codes of their tables"],
   },
   "v5-3.5.2-2": {
-    obeyed: [],
+    obeyed: ["src/core/packet-size.ts fitToSize"],
     tests: [
       "tests/conformance/checks/delivery.ts acknowledgements fit the client's Maximum Packet Size",
     ],
   },
   "v5-3.5.2-3": {
-    obeyed: [],
+    obeyed: ["src/core/packet-size.ts fitToSize"],
     tests: [
       "tests/conformance/checks/delivery.ts acknowledgements fit the client's Maximum Packet Size",
     ],
@@ -1367,13 +1382,13 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     tests: ["tests/conformance/checks/delivery.ts PUBREL and PUBCOMP have codes of their tables"],
   },
   "v5-3.6.2-2": {
-    obeyed: [],
+    obeyed: ["src/core/packet-size.ts fitToSize"],
     tests: [
       "tests/conformance/checks/delivery.ts acknowledgements fit the client's Maximum Packet Size",
     ],
   },
   "v5-3.6.2-3": {
-    obeyed: [],
+    obeyed: ["src/core/packet-size.ts fitToSize"],
     tests: [
       "tests/conformance/checks/delivery.ts acknowledgements fit the client's Maximum Packet Size",
     ],
@@ -1383,13 +1398,13 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     tests: ["tests/conformance/checks/delivery.ts PUBREL and PUBCOMP have codes of their tables"],
   },
   "v5-3.7.2-2": {
-    obeyed: [],
+    obeyed: ["src/core/packet-size.ts fitToSize"],
     tests: [
       "tests/conformance/checks/delivery.ts acknowledgements fit the client's Maximum Packet Size",
     ],
   },
   "v5-3.7.2-3": {
-    obeyed: [],
+    obeyed: ["src/core/packet-size.ts fitToSize"],
     tests: [
       "tests/conformance/checks/delivery.ts acknowledgements fit the client's Maximum Packet Size",
     ],
@@ -1401,7 +1416,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v5-3.8.3-1": {
-    obeyed: [],
+    obeyed: ["src/wire/filter.ts walkFilter"],
     tests: [
       "tests/conformance/checks/subscribe.ts SUBSCRIBE with a filter that is no UTF-8 closes the connection",
     ],
@@ -1413,7 +1428,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v5-3.8.3-3": {
-    obeyed: [],
+    obeyed: ["src/core/subscriptions.ts gather"],
     tests: ["tests/conformance/checks/subscribe.ts No Local: one's own messages do not come back"],
   },
   "v5-3.8.3-4": {
@@ -1429,13 +1444,13 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v5-3.8.4-1": {
-    obeyed: [],
+    obeyed: ["src/core/subscribe.ts subscribeReceived"],
     tests: [
       "tests/conformance/checks/subscribe.ts SUBACK has the packet id, and a code for each filter",
     ],
   },
   "v5-3.8.4-2": {
-    obeyed: [],
+    obeyed: ["src/core/subscribe.ts subscribeReceived"],
     tests: [
       "tests/conformance/checks/subscribe.ts SUBACK has the packet id, and a code for each filter",
     ],
@@ -1448,25 +1463,25 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v5-3.8.4-4": {
-    obeyed: [],
+    obeyed: ["src/core/subscribe.ts replay"],
     tests: [
       "tests/conformance/checks/subscribe.ts replacing a subscription sends retained messages again and loses nothing",
     ],
   },
   "v5-3.8.4-5": {
-    obeyed: [],
+    obeyed: ["src/core/subscribe.ts subscribeReceived"],
     tests: [
       "tests/conformance/checks/subscribe.ts many filters in one SUBSCRIBE are many subscriptions, with one SUBACK",
     ],
   },
   "v5-3.8.4-6": {
-    obeyed: [],
+    obeyed: ["src/core/subscribe.ts subscribeReceived"],
     tests: [
       "tests/conformance/checks/subscribe.ts SUBACK has the packet id, and a code for each filter",
     ],
   },
   "v5-3.8.4-7": {
-    obeyed: [],
+    obeyed: ["src/core/subscribe.ts subscribeReceived"],
     tests: [
       "tests/conformance/checks/subscribe.ts SUBACK has the packet id, and a code for each filter",
       "tests/conformance/checks/subscribe.ts a filter that is not granted has a code of failure",
@@ -1479,15 +1494,15 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v5-3.9.2-1": {
-    obeyed: [],
+    obeyed: ["src/core/packet-size.ts fitToSize"],
     tests: ["tests/conformance/checks/subscribe.ts SUBACK fits the client's Maximum Packet Size"],
   },
   "v5-3.9.2-2": {
-    obeyed: [],
+    obeyed: ["src/core/packet-size.ts fitToSize"],
     tests: ["tests/conformance/checks/subscribe.ts SUBACK fits the client's Maximum Packet Size"],
   },
   "v5-3.9.3-1": {
-    obeyed: [],
+    obeyed: ["src/core/subscribe.ts subscribeReceived"],
     tests: [
       "tests/conformance/checks/subscribe.ts codes of SUBACK are in the order of the filters",
     ],
@@ -1505,7 +1520,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v5-3.10.3-1": {
-    obeyed: [],
+    obeyed: ["src/wire/filter.ts walkFilter"],
     tests: [
       "tests/conformance/checks/unsubscribe.ts UNSUBSCRIBE with a filter that is no UTF-8 closes the connection",
     ],
@@ -1517,54 +1532,54 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v5-3.10.4-1": {
-    obeyed: [],
+    obeyed: ["src/core/subscribe.ts unsubscribeReceived"],
     tests: [
       "tests/conformance/checks/unsubscribe.ts UNSUBSCRIBE deletes the very same filter only",
       "tests/conformance/checks/unsubscribe.ts UNSUBSCRIBE takes a shared filter for another than the plain one",
     ],
   },
   "v5-3.10.4-2": {
-    obeyed: [],
+    obeyed: ["src/core/subscribe.ts unsubscribeReceived"],
     tests: ["tests/conformance/checks/unsubscribe.ts after UNSUBSCRIBE no new message is sent"],
   },
   "v5-3.10.4-3": {
-    obeyed: [],
+    obeyed: ["src/core/subscribe.ts unsubscribeReceived"],
     tests: [
       "tests/conformance/checks/unsubscribe.ts UNSUBSCRIBE lets deliveries finish, on this connection or the next",
     ],
   },
   "v5-3.10.4-4": {
-    obeyed: [],
+    obeyed: ["src/core/subscribe.ts unsubscribeReceived"],
     tests: [
       "tests/conformance/checks/unsubscribe.ts UNSUBACK comes with the packet id, whether or not there was a subscription",
     ],
   },
   "v5-3.10.4-5": {
-    obeyed: [],
+    obeyed: ["src/core/subscribe.ts unsubscribeReceived"],
     tests: [
       "tests/conformance/checks/unsubscribe.ts UNSUBACK comes with the packet id, whether or not there was a subscription",
     ],
   },
   "v5-3.10.4-6": {
-    obeyed: [],
+    obeyed: ["src/core/subscribe.ts unsubscribeReceived"],
     tests: [
       "tests/conformance/checks/unsubscribe.ts many filters in one UNSUBSCRIBE are all deleted, with one UNSUBACK",
     ],
   },
   "v5-3.11.2-1": {
-    obeyed: [],
+    obeyed: ["src/core/packet-size.ts fitToSize"],
     tests: [
       "tests/conformance/checks/unsubscribe.ts UNSUBACK fits the client's Maximum Packet Size",
     ],
   },
   "v5-3.11.2-2": {
-    obeyed: [],
+    obeyed: ["src/core/packet-size.ts fitToSize"],
     tests: [
       "tests/conformance/checks/unsubscribe.ts UNSUBACK fits the client's Maximum Packet Size",
     ],
   },
   "v5-3.11.3-1": {
-    obeyed: [],
+    obeyed: ["src/core/subscribe.ts unsubscribeReceived"],
     tests: [
       "tests/conformance/checks/unsubscribe.ts UNSUBACK has a code for each filter, in their order",
     ],
@@ -1576,11 +1591,11 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v5-3.12.4-1": {
-    obeyed: [],
+    obeyed: ["src/core/broker.ts Broker.#received"],
     tests: ["tests/conformance/checks/unsubscribe.ts each PINGREQ is answered by a PINGRESP"],
   },
   "v5-3.14.0-1": {
-    obeyed: [],
+    obeyed: ["src/core/connection-end.ts close"],
     tests: ["tests/conformance/checks/disconnect.ts there is no DISCONNECT before a good CONNACK"],
   },
   "v5-3.14.1-1": {
@@ -1596,7 +1611,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v5-3.14.2-2": {
-    obeyed: [],
+    obeyed: ["src/wire/codec.ts encodeDisconnect"],
     tests: [
       "tests/conformance/checks/disconnect.ts the broker's DISCONNECT has a code of its table, is its last packet, and closes",
     ],
@@ -1608,19 +1623,19 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v5-3.14.2-4": {
-    obeyed: [],
+    obeyed: ["src/core/packet-size.ts fitToSize"],
     tests: [
       "tests/conformance/checks/disconnect.ts the broker's DISCONNECT fits the client's Maximum Packet Size",
     ],
   },
   "v5-3.14.4-1": {
-    obeyed: [],
+    obeyed: ["src/core/connection-end.ts close"],
     tests: [
       "tests/conformance/checks/disconnect.ts the broker's DISCONNECT has a code of its table, is its last packet, and closes",
     ],
   },
   "v5-3.14.4-2": {
-    obeyed: [],
+    obeyed: ["src/core/connection-end.ts close"],
     tests: [
       "tests/conformance/checks/disconnect.ts the broker's DISCONNECT has a code of its table, is its last packet, and closes",
     ],
@@ -1638,13 +1653,13 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     tests: [],
   },
   "v5-4.1.0-1": {
-    obeyed: [],
+    obeyed: ["src/core/session-end.ts endSession"],
     tests: [
       "tests/conformance/checks/session.ts state lives as long as the connection, whatever its expiry",
     ],
   },
   "v5-4.1.0-2": {
-    obeyed: [],
+    obeyed: ["src/core/session-end.ts startExpiry"],
     tests: [
       "tests/conformance/checks/session.ts without an expiry a session ends with its connection",
       "tests/conformance/checks/session.ts a session ends with its Session Expiry Interval",
@@ -1652,17 +1667,17 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v5-4.2-1": {
-    obeyed: [],
+    obeyed: ["src/transport/transport.ts Link"],
     tests: [
       "tests/conformance/checks/data.ts bytes are a stream: packets come in pieces, or many at once",
     ],
   },
   "v5-4.3.1-1": {
-    obeyed: [],
+    obeyed: ["src/core/forward.ts qos0Delivery"],
     tests: ["tests/conformance/checks/publish.ts QoS 0 comes once, with DUP 0"],
   },
   "v5-4.3.2-1": {
-    obeyed: [],
+    obeyed: ["src/core/inflight.ts InflightWindow"],
     tests: [
       "tests/conformance/checks/data.ts open deliveries have packet ids of their own, and none is 0",
       "tests/conformance/checks/data.ts one message for many clients has another packet id for each",
@@ -1670,7 +1685,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v5-4.3.2-2": {
-    obeyed: [],
+    obeyed: ["src/core/inflight.ts Outgoing"],
     tests: ["tests/conformance/checks/delivery.ts QoS 1 is sent with DUP 0, and open until PUBACK"],
   },
   "v5-4.3.2-3": {
@@ -1678,30 +1693,30 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     tests: ["tests/conformance/checks/delivery.ts QoS 1 is sent with DUP 0, and open until PUBACK"],
   },
   "v5-4.3.2-4": {
-    obeyed: [],
+    obeyed: ["src/core/acknowledge.ts acknowledge"],
     tests: [
       "tests/conformance/checks/delivery.ts after PUBACK the packet id means a new message, DUP or not",
     ],
   },
   "v5-4.3.2-5": {
-    obeyed: [],
+    obeyed: ["src/core/publish-packet.ts publishReceived"],
     tests: [
       "tests/conformance/checks/delivery.ts after PUBACK the packet id means a new message, DUP or not",
     ],
   },
   "v5-4.3.3-1": {
-    obeyed: [],
+    obeyed: ["src/core/inflight.ts InflightWindow"],
     tests: [
       "tests/conformance/checks/data.ts open deliveries have packet ids of their own, and none is 0",
       "tests/conformance/checks/data.ts one message for many clients has another packet id for each",
     ],
   },
   "v5-4.3.3-2": {
-    obeyed: [],
+    obeyed: ["src/core/inflight.ts Outgoing"],
     tests: ["tests/conformance/checks/delivery.ts QoS 2 is sent with DUP 0, and open until PUBREC"],
   },
   "v5-4.3.3-3": {
-    obeyed: [],
+    obeyed: ["src/core/acknowledge.ts pubrecReceived"],
     tests: ["tests/conformance/checks/delivery.ts QoS 2 is sent with DUP 0, and open until PUBREC"],
   },
   "v5-4.3.3-4": {
@@ -1711,7 +1726,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v5-4.3.3-5": {
-    obeyed: [],
+    obeyed: ["src/core/acknowledge.ts pubrecReceived"],
     tests: [
       "tests/conformance/checks/delivery.ts after PUBREC it is PUBREL that is open, and no PUBLISH any more",
     ],
@@ -1723,17 +1738,17 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v5-4.3.3-7": {
-    obeyed: [],
+    obeyed: ["src/core/forward.ts resendFirst"],
     tests: ["tests/conformance/checks/delivery.ts a QoS 2 message that was sent does not expire"],
   },
   "v5-4.3.3-8": {
-    obeyed: [],
+    obeyed: ["src/core/acknowledge.ts acknowledge"],
     tests: [
       "tests/conformance/checks/delivery.ts until PUBREL a QoS 2 message is passed on once, and each copy gets a PUBREC",
     ],
   },
   "v5-4.3.3-9": {
-    obeyed: [],
+    obeyed: ["src/core/publish-packet.ts publishReceived"],
     tests: [
       "tests/conformance/checks/delivery.ts after a failing PUBREC the packet id means a new message",
     ],
@@ -1747,13 +1762,13 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v5-4.3.3-11": {
-    obeyed: [],
+    obeyed: ["src/core/acknowledge.ts pubrelReceived"],
     tests: [
       "tests/conformance/checks/delivery.ts until PUBREL a QoS 2 message is passed on once, and each copy gets a PUBREC",
     ],
   },
   "v5-4.3.3-12": {
-    obeyed: [],
+    obeyed: ["src/core/acknowledge.ts pubrelReceived"],
     tests: ["tests/conformance/checks/delivery.ts after PUBCOMP the packet id means a new message"],
   },
   "v5-4.3.3-13": {
@@ -1770,11 +1785,11 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v5-4.4.0-2": {
-    obeyed: [],
+    obeyed: ["src/core/acknowledge.ts finishReceived", "src/core/acknowledge.ts pubrecReceived"],
     tests: ["tests/conformance/checks/delivery.ts a failing PUBACK or PUBREC ends its delivery"],
   },
   "v5-4.5.0-1": {
-    obeyed: [],
+    obeyed: ["src/core/publish.ts publish"],
     tests: ["tests/conformance/checks/session.ts QoS 1 and 2 are kept for a session that is away"],
   },
   "v5-4.6.0-1": {
@@ -1782,7 +1797,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     tests: [],
   },
   "v5-4.6.0-5": {
-    obeyed: [],
+    obeyed: ["src/core/forward.ts pump"],
     tests: [
       "tests/conformance/checks/delivery.ts messages arrive in the order of their publisher",
       "tests/conformance/checks/delivery.ts messages queued for a session keep their order",
@@ -1827,15 +1842,15 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     tests: ["tests/conformance/checks/topics.ts an empty name or filter is refused"],
   },
   "v5-4.7.3-2": {
-    obeyed: [],
+    obeyed: ["src/wire/topics.ts decodeTopic"],
     tests: ["tests/conformance/checks/topics.ts U+0000 in a name or filter closes the connection"],
   },
   "v5-4.7.3-3": {
-    obeyed: [],
+    obeyed: ["src/core/topic.ts tooLong"],
     tests: ["tests/conformance/checks/topics.ts names and filters of 65,535 bytes work"],
   },
   "v5-4.7.3-4": {
-    obeyed: [],
+    obeyed: ["src/core/subscriptions.ts Subscriptions.match"],
     tests: ["tests/conformance/checks/topics.ts names are compared as they are"],
   },
   "v5-4.8.2-1": {
@@ -1853,13 +1868,13 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v5-4.8.2-3": {
-    obeyed: [],
+    obeyed: ["src/core/copy.ts copyFor"],
     tests: [
       "tests/conformance/checks/shared.ts each member of a shared subscription gets its own QoS at the most",
     ],
   },
   "v5-4.8.2-4": {
-    obeyed: [],
+    obeyed: ["src/core/handover.ts startHandover"],
     tests: [
       "tests/conformance/checks/shared.ts a QoS 2 delivery that has begun waits for its member",
     ],
@@ -1871,27 +1886,27 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v5-4.8.2-6": {
-    obeyed: [],
+    obeyed: ["src/core/acknowledge.ts pubrecReceived"],
     tests: [
       "tests/conformance/checks/shared.ts a shared delivery that its member refuses goes to nobody else",
     ],
   },
   "v5-4.9.0-1": {
-    obeyed: [],
+    obeyed: ["src/core/connect.ts accept"],
     tests: [
       "tests/conformance/checks/flow.ts no more QoS 1 messages are open than Receive Maximum, and the rest follows",
       "tests/conformance/checks/flow.ts the send quota is reset on each connection",
     ],
   },
   "v5-4.9.0-2": {
-    obeyed: [],
+    obeyed: ["src/core/decision.ts canSendNow", "src/core/forward.ts pumpTo"],
     tests: [
       "tests/conformance/checks/flow.ts no more QoS 1 messages are open than Receive Maximum, and the rest follows",
       "tests/conformance/checks/flow.ts a QoS 2 message is open until PUBCOMP, or a failing PUBREC",
     ],
   },
   "v5-4.9.0-3": {
-    obeyed: [],
+    obeyed: ["src/core/forward.ts pump"],
     tests: [
       "tests/conformance/checks/flow.ts all but QoS 1 and 2 continues where nothing more may be open",
     ],
@@ -1901,7 +1916,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     tests: ["tests/conformance/checks/connect.ts an unknown Authentication Method is refused"],
   },
   "v5-4.12.0-6": {
-    obeyed: [],
+    obeyed: ["src/core/connack.ts connackProperties"],
     tests: ["tests/conformance/checks/connack.ts without an Authentication Method there is none"],
   },
   "v5-4.12.0-7": {
@@ -1911,14 +1926,14 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v5-4.13.1-1": {
-    obeyed: [],
+    obeyed: ["src/core/connection-end.ts close"],
     tests: [
       "tests/conformance/checks/disconnect.ts what no client may send closes the connection, and no other",
       "tests/conformance/checks/disconnect.ts what breaks the rules of properties closes the connection",
     ],
   },
   "v5-4.13.2-1": {
-    obeyed: [],
+    obeyed: ["src/core/connection-end.ts close"],
     tests: [
       "tests/conformance/checks/disconnect.ts a code from 0x80 closes, whichever side sends it",
     ],

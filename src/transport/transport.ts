@@ -2,7 +2,10 @@
  * Byte streams to and from the broker. Each platform has one implementation; the driver uses it.
  */
 
-/** One socket. All calls are synchronous, and do nothing after the end. */
+/**
+ * One socket: a stream of bytes in order and without loss [v4-7.1.1-1] [v5-4.2-1]. All calls are
+ * synchronous, and do nothing after the end.
+ */
 export interface Link {
   /** `address:port`, IPv6 in brackets; `unknown` when the peer was gone before it was accepted. */
   readonly remote: string;

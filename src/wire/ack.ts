@@ -4,7 +4,10 @@ import { Cursor } from "./cursor.ts";
 import { malformed } from "./violation.ts";
 import { walkAcknowledgement, type AcknowledgementName } from "./grammar.ts";
 
-/** First bytes of acknowledgements; PUBREL has one flag that is always set (v4-3.6.1-1). */
+/**
+ * First bytes of acknowledgements; PUBREL has one flag that is always set [v4-2.2.2-1] [v4-3.6.1-1]
+ * [v5-2.1.3-1].
+ */
 const firstBytes = { puback: 0x40, pubrec: 0x50, pubrel: 0x62, pubcomp: 0x70 } as const;
 
 /**

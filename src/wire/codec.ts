@@ -231,6 +231,7 @@ function encodeUnsuback(packet: UnsubackPacket, version: ProtocolVersion): Uint8
   return encode(version, { cmd: "unsuback", messageId: packet.packetId, granted });
 }
 
+/** A server sends no Session Expiry Interval [v5-3.14.2-2]. */
 function encodeDisconnect(packet: ServerDisconnectPacket): Uint8Array {
   return encode(5, {
     cmd: "disconnect",

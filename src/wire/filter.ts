@@ -7,8 +7,9 @@ const slash = 0x2f;
 const sharePrefix = [0x24, 0x73, 0x68, 0x61, 0x72, 0x65, 0x2f];
 
 /**
- * Reads one Topic Filter strictly (v4-4.7, v5-4.7 and 4.8.2). Shared subscriptions are an extension
- * in v4, so the v5 rules are cited there too. Returns whether the subscription is shared.
+ * Reads one Topic Filter of SUBSCRIBE or UNSUBSCRIBE strictly (v4-4.7, v5-4.7 and 4.8.2)
+ * [v4-3.8.3-1] [v4-3.10.3-1] [v5-3.8.3-1] [v5-3.10.3-1]. Shared subscriptions are an extension in
+ * v4, so the v5 rules are cited there too. Returns whether the subscription is shared.
  */
 export function walkFilter(cursor: Cursor): boolean {
   cursor.text("Topic Filter");

@@ -208,7 +208,11 @@ export interface ConnectWalk {
   readonly flagsAt: number;
 }
 
-/** Walks the body of a CONNECT. */
+/**
+ * Walks the body of a CONNECT: its fields in their order, as the flags announce them [v4-3.1.2-9]
+ * [v4-3.1.2-11] [v4-3.1.2-18] to -21 [v4-3.1.3-1] [v4-3.1.3-3] to -5 [v4-3.1.3-11] [v5-3.1.2-9]
+ * [v5-3.1.2-16] to -19 [v5-3.1.3-1] [v5-3.1.3-3] to -5 [v5-3.1.3-12].
+ */
 export function walkConnect(cursor: Cursor): ConnectWalk {
   const { bridge } = walkProtocol(cursor);
   const flagsAt = cursor.position;
@@ -301,6 +305,7 @@ function checkConnectFlags(cursor: Cursor, flags: number): void {
   }
 }
 
+/** Walks the will: in v5 its properties, then its topic [v4-3.1.3-10] [v5-3.1.3-11] and payload. */
 function walkWill(cursor: Cursor): PropertyBlock | null {
   const properties = cursor.version === 5 ? walkProperties(cursor, "will") : null;
   cursor.text("Will Topic");

@@ -108,7 +108,7 @@ const sections: {
   auth: { 0x15: "3.15.2.2.2", 0x16: "3.15.2.2.3", 0x1f: "3.15.2.2.4", 0x26: "3.15.2.2.5" },
 };
 
-/** Walks one block of properties, length first. The cursor keeps any violation. */
+/** Walks one block of properties, length first [v5-2.2.2-1]. The cursor keeps any violation. */
 export function walkProperties(cursor: Cursor, holder: PropertyHolder): PropertyBlock {
   const length = cursor.variable("Property Length");
   const outerEnd = cursor.end;
@@ -164,7 +164,10 @@ function walkProperty(
   note(cursor, block, identifier, value);
 }
 
-/** Returns a number's value; 0 for other types. */
+/**
+ * Reads a value by the rules of its type [v5-1.5.7-1] [v5-3.3.2-13] [v5-3.3.2-19]. Returns a
+ * number's value; 0 for other types.
+ */
 function walkValue(cursor: Cursor, rule: PropertyRule): number {
   switch (rule.type) {
     case "byte":
@@ -265,8 +268,9 @@ function refuse(cursor: Cursor, statement: string, detail: string): void {
 }
 
 /**
- * The properties that are forwarded with the message, in the client's order and encoding; null:
- * none. A subarray of `bytes` if all of them are forwarded.
+ * The properties that are forwarded with the message, in the client's order and encoding
+ * [v5-3.3.2-4] [v5-3.3.2-15] to -18 [v5-3.3.2-20]; null: none. A subarray of `bytes` if all of them
+ * are forwarded.
  */
 export function forwardedProperties(bytes: Uint8Array, block: PropertyBlock): Uint8Array | null {
   const { start, end, withheld } = block;

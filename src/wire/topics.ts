@@ -74,6 +74,7 @@ function hashOf(bytes: Uint8Array, start: number, end: number): number {
   return hash ^ (hash >>> 15);
 }
 
+/** A Topic Name, or what is wrong with it [v4-4.7.3-2] [v5-4.7.3-2]. */
 function decodeTopic(
   bytes: Uint8Array,
   start: number,

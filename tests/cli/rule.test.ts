@@ -32,6 +32,7 @@ test("a statement, at 80 columns", async () => {
       0), the server disconnects it as if the network had failed.
       Binds the server.
       Obeyed in:
+        src/core/patience.ts keepAliveDue
         src/transport/tcp-detectors.ts tcpDetectors
       Tests in tests/conformance/checks/:
         session.ts: the connection is closed at 1.5 times the Keep Alive
@@ -40,7 +41,7 @@ test("a statement, at 80 columns", async () => {
         session.ts: Keep Alive 0 ends nothing
         will.ts: a will is published when the Keep Alive is over
       What a broker makes of it:
-        mqttd simulate-drop half-open listening drip mid-packet ping-alive publish-alive late-ping ghost ws-silent ws-ping tls-silent freeze link-down
+        mqttd simulate-drop half-open listening drip mid-packet silent-persistent odd-keepalive not-reading ping-alive publish-alive late-ping ghost crowd-silent ws-silent ws-ping tls-silent freeze link-down broker-freeze
 
     The wording is ours. The standards are free to read:
     docs.oasis-open.org/mqtt/mqtt/v3.1.1 and docs.oasis-open.org/mqtt/mqtt/v5.0

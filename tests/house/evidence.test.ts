@@ -20,6 +20,7 @@ describe("a citation is found", () => {
       ["15", "16", "18"].map((n) => `v5-3.3.2-${n}`),
     ],
     ["as a range", "[v5-3.3.1-9] to -11", ["9", "10", "11"].map((n) => `v5-3.3.1-${n}`)],
+    ["over two lines", "[v5-3.6.2-2]\n * and -3", ["v5-3.6.2-2", "v5-3.6.2-3"]],
     [
       "as a pair of arguments",
       'fail(code, "3.8.3-3", "3.8.3-2", "x")',
