@@ -133,7 +133,8 @@ export const statements: HelpSection = {
   title: "Statements",
   text: [
     "[v4-3.1.2-24] is statement MQTT-3.1.2-24 of the OASIS standard MQTT Version 3.1.1, section " +
-      "3.1.2; v5 means MQTT Version 5.0. Both are free to read at docs.oasis-open.org/mqtt.",
+      "3.1.2; v5 means MQTT Version 5.0. Both are free to read at docs.oasis-open.org/mqtt. " +
+      "mqttd rule v4-3.1.2-24 shows it in our own words.",
   ],
 };
 

@@ -48,7 +48,7 @@ test("mqttd --help", async () => {
     Statements:
       [v4-3.1.2-24] is statement MQTT-3.1.2-24 of the OASIS standard MQTT Version
       3.1.1, section 3.1.2; v5 means MQTT Version 5.0. Both are free to read at
-      docs.oasis-open.org/mqtt.
+      docs.oasis-open.org/mqtt. mqttd rule v4-3.1.2-24 shows it in our own words.
 
     Examples:
       mqttd serve
@@ -267,6 +267,8 @@ test("on a narrow terminal the texts are the same, in other lines", async () => 
       MQTT Version 3.1.1, section 3.1.2; v5
       means MQTT Version 5.0. Both are free
       to read at docs.oasis-open.org/mqtt.
+      mqttd rule v4-3.1.2-24 shows it in our
+      own words.
 
     Examples:
       mqttd inspect wills
@@ -382,7 +384,7 @@ test("mqttd inspect wills --help", async () => {
     Statements:
       [v4-3.1.2-24] is statement MQTT-3.1.2-24 of the OASIS standard MQTT Version
       3.1.1, section 3.1.2; v5 means MQTT Version 5.0. Both are free to read at
-      docs.oasis-open.org/mqtt.
+      docs.oasis-open.org/mqtt. mqttd rule v4-3.1.2-24 shows it in our own words.
 
     Examples:
       mqttd inspect wills

@@ -1,4 +1,6 @@
 import { describe, expect, test } from "bun:test";
+import { examplesOf } from "../../src/cli/help.ts";
+import { ruleCommand } from "../../src/cli/rule.ts";
 import { width } from "../../src/log/columns.ts";
 import { ledger } from "../../src/standard/statements.ts";
 import { mqttd } from "./surroundings.ts";
@@ -262,6 +264,17 @@ test("ids, sections and words at once: each statement once, in the order asked f
     "v5-3.12.4-1",
     "v4-3.12.4-1",
   ]);
+});
+
+test("each example of its page works", async () => {
+  const examples = examplesOf(ruleCommand().command);
+  expect(examples.length).toBeGreaterThan(2);
+  for (const example of examples) {
+    const [, ...args] = example.split(" ");
+    const { code, stdout, stderr } = await mqttd(args);
+    expect({ example, code, stderr }).toEqual({ example, code: 0, stderr: "" });
+    expect(stdout).not.toBe("");
+  }
 });
 
 test("a word: the statements that hold it, however it is written", async () => {

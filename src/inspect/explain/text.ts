@@ -45,9 +45,9 @@ export function explanationText(explanation: Explanation, style: ExplanationStyl
   return `${parts.join("\n\n")}\n`;
 }
 
-/** Where the first of the statements that are cited can be read. */
+/** Where the first of the cited statements can be read; sections have no page. */
 function ruleHint(sentences: readonly Sentence[]): Sentence[] {
-  const rule = sentences.find((one) => one.rule !== null)?.rule ?? null;
+  const rule = sentences.map((one) => one.rule).find((id) => /-\d+$/.test(id ?? "")) ?? null;
   return rule === null ? [] : [{ text: `What a statement says: mqttd rule ${rule}`, rule: null }];
 }
 

@@ -155,8 +155,6 @@ test("explained: a will payload above the limit", () => {
 
     What to change
       - <refused 7> [v5-3.1.3.4]
-
-    What a statement says: mqttd rule v5-3.1.3.4
     "
   `);
 });
