@@ -197,6 +197,18 @@ export class Broker {
       }
       case "ending":
         return releaseForEnd(this, this.connection(input.connection));
+      case "delivered":
+        this.connection(input.connection).deliveredInSilence = input.messages;
+        return;
+      case "incomplete": {
+        const connection = this.connection(input.connection);
+        const { packet } = input;
+        const before = connection.incomplete;
+        const since = before?.since ?? this.now;
+        const at = before?.bytes === packet?.bytes ? (before?.at ?? this.now) : this.now;
+        connection.incomplete = packet && { ...packet, since, at };
+        return;
+      }
       case "bytesReceived":
         return;
       case "closed": {

@@ -1,7 +1,13 @@
 import { assert } from "./assert.ts";
 import { Deadline } from "./deadlines.ts";
 import type { Peer } from "./events.ts";
-import { after, type ConnectionId, type ListenerPolicy, type Millis } from "./io.ts";
+import {
+  after,
+  type ConnectionId,
+  type IncompletePacket,
+  type ListenerPolicy,
+  type Millis,
+} from "./io.ts";
 import type { Holding } from "./hold.ts";
 import type { Announced } from "./limits.ts";
 import type { ClientPacket, ConnectPacket, ProtocolVersion } from "./packet.ts";
@@ -46,6 +52,10 @@ export class Connection {
   /** When the last complete packet arrived. All that a packet writes for the keepalive. */
   lastPacketAt: Millis;
   lastPacketType: ClientPacket["type"] | "none" = "none";
+  /** A packet of which only a part has arrived, not for rules; null: none. */
+  incomplete: (IncompletePacket & { readonly since: Millis; readonly at: Millis }) | null = null;
+  /** Messages sent to it since its last packet, known once its keepalive has expired. */
+  deliveredInSilence = 0;
   /** The record's reference, not for rules; null: no CONNECT was read. */
   memory: Memory | null = null;
   /** Start of the silence under a planted quirk; null: the last packet, as the standard says. */

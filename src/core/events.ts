@@ -1,5 +1,5 @@
 import type { EndCause } from "./end-causes.ts";
-import type { Millis } from "./io.ts";
+import type { IncompletePacket, Millis } from "./io.ts";
 import type { ProtocolVersion, Qos, ServerPacket } from "./packet.ts";
 
 /** The client that a line is about. `clientId` is null until the connection sends CONNECT. */
@@ -100,6 +100,10 @@ export type BrokerEvent =
        * Milliseconds that its last packet waited unread at most, during a standstill; absent: none.
        */
       readonly lastPacketWaitedMs?: number;
+      /** Messages sent to it within `silentMs`, of an expired keepalive; absent: none. */
+      readonly deliveredInSilence?: number;
+      /** The packet in whose middle the connection ended; absent: none. */
+      readonly incomplete?: IncompletePacket;
       /** Milliseconds of silence that the keepalive allows; null: no limit. */
       readonly allowedMs: number | null;
       /** Seconds in force; 0: none. */

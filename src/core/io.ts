@@ -50,6 +50,15 @@ export interface Unread {
   readonly newcomers: boolean;
 }
 
+/** A packet of which only the beginning has arrived. */
+export interface IncompletePacket {
+  /** `PUBLISH`. */
+  readonly type: string;
+  readonly bytes: number;
+  /** Bytes of the whole packet; null: its Remaining Length is incomplete too. */
+  readonly size: number | null;
+}
+
 /**
  * What the next `deadline` would decide. The driver checks whether unread input would change that.
  */
@@ -103,6 +112,17 @@ export type Input =
   | { readonly type: "resumed"; readonly connection: ConnectionId }
   /** A held connection will send nothing more: its end follows the data that is already there. */
   | { readonly type: "ending"; readonly connection: ConnectionId }
+  /**
+   * Messages sent to it since its last packet. Handed in when its keepalive has expired, for people
+   * only.
+   */
+  | { readonly type: "delivered"; readonly connection: ConnectionId; readonly messages: number }
+  /** More of a packet arrived, but not all; null: the packet is complete. For people only. */
+  | {
+      readonly type: "incomplete";
+      readonly connection: ConnectionId;
+      readonly packet: IncompletePacket | null;
+    }
   /** Bytes arrived; the packets they completed were handed in. Only for quirks that count bytes. */
   | {
       readonly type: "bytesReceived";

@@ -1,3 +1,4 @@
+import type { IncompletePacket } from "../core/io.ts";
 import type { LoggedPacket } from "./events.ts";
 import { name, singleQuoted } from "./foreign.ts";
 
@@ -50,4 +51,15 @@ function list(items: readonly string[]): string {
 
 function bit(flag: boolean): 0 | 1 {
   return flag ? 1 : 0;
+}
+
+/** `5 of 44 B of a PUBLISH arrived`. */
+export function partOfPacket({ type, bytes, size }: IncompletePacket): string {
+  const whole = size === null ? "" : ` of ${size}`;
+  return `${bytes}${whole} B of ${withArticle(type)} arrived`;
+}
+
+/** `a PUBLISH`, `an AUTH`. */
+export function withArticle(type: string): string {
+  return /^[AU]/.test(type) ? `an ${type}` : `a ${type}`;
 }

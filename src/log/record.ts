@@ -35,6 +35,10 @@ export function record(event: LogEvent, at: Millis): Record<string, unknown> {
         ...(event.lastPacketWaitedMs !== undefined && {
           lastPacketWaitedMs: event.lastPacketWaitedMs,
         }),
+        ...(event.deliveredInSilence !== undefined && {
+          deliveredInSilence: event.deliveredInSilence,
+        }),
+        ...(event.incomplete !== undefined && { incomplete: event.incomplete }),
         allowedMs: event.allowedMs,
         wasConnected: event.wasConnected,
         will: event.will === null ? null : fate(event.will, at),

@@ -7,7 +7,7 @@ import { habitText } from "./client-habit.ts";
 import { duration, readLate, setting, stoodStill } from "./duration.ts";
 import type { LogEvent, ServerEvent } from "./events.ts";
 import { clause, name, singleQuoted } from "./foreign.ts";
-import { packetText } from "./packet.ts";
+import { packetText, partOfPacket } from "./packet.ts";
 import { stateText } from "./state.ts";
 import { type Part, plain, type Tone, toned } from "./tone.ts";
 import { armedWill, discarded, publication, willAtEnd } from "./will.ts";
@@ -166,6 +166,7 @@ function ended(event: Event<"ended">, at: Millis): readonly Part[] {
     if (event.lastPacketWaitedMs !== undefined) facts.push(readLate(event.lastPacketWaitedMs));
     if (event.stoodStillMs !== undefined) facts.push(stoodStill(event.stoodStillMs));
   }
+  if (event.incomplete !== undefined) facts.push(partOfPacket(event.incomplete));
   const who = event.wasConnected ? client(event.peer) : stranger(event.peer);
   return [
     plain(`Client ${who} disconnected: `),

@@ -59,6 +59,11 @@ const packets: readonly PacketRule[] = [
   { ...flagless, name: "AUTH", since: 5, v5: "3.15.1-1" },
 ];
 
+/** The name of the packet that begins with this byte: `PUBLISH`. */
+export function packetName(first: number): string {
+  return packets[first >> 4]?.name ?? "";
+}
+
 /**
  * Mask of the flags to check. MQTT 3.1 (section 2.1) reserves no flags: unused ones may have any
  * value, and resent packets carry DUP. That leaves the QoS of PUBREL, SUBSCRIBE and UNSUBSCRIBE.

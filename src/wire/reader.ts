@@ -1,3 +1,4 @@
+import type { IncompletePacket } from "../core/io.ts";
 import type { ClientPacket, ProtocolVersion } from "../core/packet.ts";
 import { Reason, type ProtocolError } from "../core/reason.ts";
 import { readAck, readPingreq } from "./ack.ts";
@@ -8,6 +9,7 @@ import {
   claimedClientId,
   connectProtocol,
   firstByteViolation,
+  packetName,
   PacketType,
   walkAuth,
   walkConnect,
@@ -106,6 +108,17 @@ export class PacketReader {
     if (this.#gathered === 0) return 0;
     const found = this.#readHeader(this.#pieces, 0, this.#gathered);
     return found === null ? this.#end - this.#gathered : 0;
+  }
+
+  /** What has arrived of the packet in pieces; null: there is none. */
+  get incomplete(): IncompletePacket | null {
+    if (this.#gathered === 0) return null;
+    const isSized = this.#readHeader(this.#pieces, 0, this.#gathered) === null;
+    return {
+      type: packetName(this.#pieces[0] ?? 0),
+      bytes: this.#gathered,
+      size: isSized ? this.#end : null,
+    };
   }
 
   /** The reader keeps the chunk, and packets may refer to it. */

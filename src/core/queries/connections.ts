@@ -23,6 +23,7 @@ export function connectionOf(broker: Broker, record: ConnectionRecord): Connecti
     sessionExpirySeconds:
       record.sessionExpirySeconds === Infinity ? null : record.sessionExpirySeconds,
     lastPacket: facts.lastPacket,
+    ...(facts.incomplete !== undefined && { incomplete: facts.incomplete }),
     ...standstillOf(broker, record),
     pings: record.pings?.rhythm ?? null,
     closestCallMs: allowedMs === null ? null : allowedMs - record.longestSilenceMs,

@@ -62,11 +62,18 @@ export class Pings {
 /** Facts of the connection itself: read from it while it is open, copied at its end. */
 type ConnectionFacts = Pick<
   ConnectionAccount,
-  "remote" | "listener" | "protocol" | "openedAt" | "keepAliveSeconds" | "lastPacket" | "dropped"
+  | "remote"
+  | "listener"
+  | "protocol"
+  | "openedAt"
+  | "keepAliveSeconds"
+  | "lastPacket"
+  | "incomplete"
+  | "dropped"
 > & { readonly allowedMs: number | null };
 
 export function factsOf(connection: Connection): ConnectionFacts {
-  const { remote, listener, version, openedAt, allowedMs, dropped } = connection;
+  const { remote, listener, version, openedAt, allowedMs, incomplete, dropped } = connection;
   return {
     remote,
     listener: listener.name,
@@ -75,6 +82,7 @@ export function factsOf(connection: Connection): ConnectionFacts {
     keepAliveSeconds: connection.keepAliveSeconds,
     allowedMs,
     lastPacket: { type: connection.lastPacketType.toUpperCase(), at: connection.lastPacketAt },
+    ...(incomplete !== null && { incomplete }),
     dropped,
   };
 }

@@ -7,7 +7,7 @@ import type { BrokerEvent, WaitEnd, WillAtEnd, WillFate } from "../events.ts";
 import { excerpt } from "./excerpt.ts";
 import { Habits } from "./habits.ts";
 import { Histogram } from "./histogram.ts";
-import type { Millis } from "../io.ts";
+import type { IncompletePacket, Millis } from "../io.ts";
 import type { ConnectPacket } from "../packet.ts";
 import type { Session } from "../session.ts";
 import type { Standstills } from "../standstills.ts";
@@ -210,7 +210,7 @@ export class Records {
     const silence = silenceOf(broker, connection, cause);
     const wasConnected = session !== null;
     const refusedWill = record?.refusedWill ?? null;
-    const facts = { detail, statement, ...silence, will, wasConnected };
+    const facts = { detail, statement, ...silence, ...partOf(connection), will, wasConnected };
     const allowance = { allowedMs, keepAliveSeconds };
     // Log the event first: the client's history may be dropped with its connection.
     broker.note({ event: "ended", peer, cause, ...facts, ...allowance, refusedWill });
@@ -262,17 +262,28 @@ function silenceOf(
   readonly silentMs: number;
   readonly stoodStillMs?: number;
   readonly lastPacketWaitedMs?: number;
+  readonly deliveredInSilence?: number;
 } {
   const silentMs = connection.silentMs(now);
   // A packet read late, or not read yet, may be the reason.
   const { stoodStillMs, lastPacketWaitedMs } = standstills.duringSilenceOf(connection, now);
   // When the silence began matters only for an expired keepalive.
-  const isReadLate = cause === "keepAliveExpired" && lastPacketWaitedMs > 0;
+  const isSilent = cause === "keepAliveExpired";
+  const isReadLate = isSilent && lastPacketWaitedMs > 0;
+  const { deliveredInSilence } = connection;
   return {
     silentMs,
     ...(stoodStillMs > 0 && { stoodStillMs }),
     ...(isReadLate && { lastPacketWaitedMs }),
+    ...(isSilent && deliveredInSilence > 0 && { deliveredInSilence }),
   };
+}
+
+/** The packet that the client began and did not complete. */
+function partOf({ incomplete }: Connection): { readonly incomplete?: IncompletePacket } {
+  if (incomplete === null) return {};
+  const { type, bytes, size } = incomplete;
+  return { incomplete: { type, bytes, size } };
 }
 
 /** Detail of an end that the operator caused with `inspect drop`. */

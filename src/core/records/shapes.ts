@@ -67,6 +67,8 @@ export interface WillEndAccount {
   readonly stoodStillMs?: number;
   /** How long its last packet waited unread at most, during a standstill; absent: not at all. */
   readonly lastPacketWaitedMs?: number;
+  /** Messages sent to it within `silentMs`, of an expired keepalive; absent: none. */
+  readonly deliveredInSilence?: number;
   readonly allowedMs: number | null;
   /** The Session Expiry Interval at the end, which DISCONNECT can change; null: never expires. */
   readonly sessionExpirySeconds: number | null;
@@ -120,6 +122,8 @@ export interface ConnectionAccount {
   readonly allowedMs?: number | null;
   readonly sessionExpirySeconds: number | null;
   readonly lastPacket: { readonly type: string; readonly at: number };
+  /** A packet of which only a part has arrived, also until the end; absent: none. */
+  readonly incomplete?: IncompleteAccount;
   /** Standstill of the broker since the last packet; absent: none, or the connection has ended. */
   readonly stoodStillMs?: number;
   /** Standstill while it was open, not counted in `pings` and `closestCallMs`; absent: none. */
@@ -153,6 +157,19 @@ export interface ConnectionAccount {
   readonly refusedWill: WillFacts | null;
   /** `WillAccount.id` of the will armed on it; null: none. */
   readonly willId: number | null;
+}
+
+/** A packet that a client began and has not completed. */
+export interface IncompleteAccount {
+  /** `PUBLISH`. */
+  readonly type: string;
+  /** Bytes of it that have arrived. */
+  readonly bytes: number;
+  /** Bytes of the whole packet; null: its Remaining Length is incomplete too. */
+  readonly size: number | null;
+  /** When its first and its last bytes arrived. */
+  readonly since: number;
+  readonly at: number;
 }
 
 /** A publisher that the broker has stopped reading, because a subscriber is slow. */

@@ -3,6 +3,7 @@ import type {
   ConnectionAccount,
   HoldAccount,
   HoldsAccount,
+  IncompleteAccount,
   PingRhythm,
   SessionAccount,
   SubscriptionAccount,
@@ -61,6 +62,7 @@ const willEndKeys = {
   silentMs: span,
   stoodStillMs: optional(span),
   lastPacketWaitedMs: optional(span),
+  deliveredInSilence: optional(count),
   allowedMs: orNull(span),
   sessionExpirySeconds: orNull(span),
 };
@@ -130,6 +132,11 @@ export const connection = object<ConnectionAccount>({
   allowedMs: optional(orNull(span)),
   sessionExpirySeconds: orNull(span),
   lastPacket,
+  incomplete: optional(
+    object<IncompleteAccount>({
+      ...{ type: words, bytes: count, size: orNull(count), since: moment, at: moment },
+    }),
+  ),
   stoodStillMs: optional(span),
   stoodStillInAllMs: optional(span),
   lastPacketWaitedMs: optional(span),

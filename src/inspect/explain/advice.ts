@@ -1,23 +1,12 @@
-import { longKeepAlive } from "../../core/records/long-keepalive.ts";
 import type { WillAccount } from "../../core/records/shapes.ts";
-import { hadNoSubscribers, type ClientHabit } from "../../core/events.ts";
-import { habitText } from "../../log/client-habit.ts";
-import { duration, setting } from "../../log/duration.ts";
+import { hadNoSubscribers } from "../../core/events.ts";
+import { setting } from "../../log/duration.ts";
 import { clause, name } from "../../log/foreign.ts";
-import { allowedSilence } from "../answers/allowed-silence.ts";
 import { adviceOnEnd } from "./blame.ts";
+import { byHabit } from "./by-habit.ts";
 import { adviceOnHabits } from "./habits.ts";
-import {
-  type Advice,
-  capital,
-  counted,
-  isV5,
-  nextOf,
-  ruleFor,
-  type Scene,
-  sentence,
-  willOf,
-} from "./parts.ts";
+import { adviceOnSilence } from "./silence.ts";
+import { type Advice, counted, isV5, nextOf, type Scene, sentence, willOf } from "./parts.ts";
 import { endedByReturn } from "./will.ts";
 
 /** What to change about this client, what matters most first; each matter once. */
@@ -175,75 +164,6 @@ function takenOver({ answer }: Scene, will: WillAccount): Advice | null {
   return { topic: "takeover", ...sentence(head + change, will.fate.rule) };
 }
 
-/** Keepalive: what silence is allowed, and how near the client comes to it. */
-function adviceOnSilence(scene: Scene): (Advice | null)[] {
-  const { connection, will } = scene;
-  if (connection.connectedAt === null) return [];
-  return [
-    neverPinged(scene),
-    closeCall(scene),
-    serverKeepAlive(scene),
-    will === null ? null : lateFound(scene, will),
-  ];
-}
-
-function neverPinged({ connection }: Scene): Advice | null {
-  const { end, lastPacket, connectedAt, keepAliveSeconds, dropped } = connection;
-  if (end?.cause !== "keepAliveExpired") return null;
-  // Another packet may have come in the same moment.
-  if (lastPacket.type !== "CONNECT" || lastPacket.at !== connectedAt) return null;
-  // Whatever it sent was not heard.
-  if (dropped !== null) return null;
-  const text =
-    `It never sent anything after CONNECT. With a keepalive of ${setting(keepAliveSeconds * 1000)} it ` +
-    `has to send a PINGREQ whenever it was silent for so long: does its network ` +
-    `loop run (loop_start() or loop_forever() in Paho)?`;
-  const rule = ruleFor(connection, "3.1.2-23", "3.1.2-20");
-  return { topic: "neverPinged", ...sentence(text, rule) };
-}
-
-/** It breaks its own promise of a packet in each keepalive, and lives on the half that is allowed more. */
-function closeCall({ connection }: Scene): Advice | null {
-  const { closestCallMs, keepAliveSeconds } = connection;
-  const allowed = allowedSilence(connection);
-  if (allowed === null || closestCallMs === null || keepAliveSeconds === 0) return null;
-  const longest = allowed - closestCallMs;
-  const still = connection.stoodStillInAllMs;
-  const own =
-    still === undefined
-      ? ""
-      : ` (not counting ${duration(still)} in which the broker itself stood still)`;
-  // A broker that misbehaves may allow less than the client has promised.
-  if (closestCallMs > allowed / 6 || longest <= keepAliveSeconds * 1000) return null;
-  const text =
-    `It was silent for ${duration(longest)} at the longest${own}, though it had promised a packet in each ` +
-    `${setting(keepAliveSeconds * 1000)}: ${duration(Math.max(0, closestCallMs))} more, and it would ` +
-    `have been taken for dead. Let it ping in time, or ask for a longer keepalive.`;
-  const rule = ruleFor(connection, "3.1.2-23", "3.1.2-20");
-  return { topic: "closeCall", ...sentence(text, rule) };
-}
-
-function serverKeepAlive({ connection }: Scene): Advice | null {
-  const { end, keepAliveSeconds: force, keepAliveAskedSeconds: asked } = connection;
-  if (end?.cause !== "keepAliveExpired" || force === asked || !isV5(connection)) return null;
-  const text =
-    `Let it obey the Server Keep Alive of ${setting(force * 1000)} in CONNACK, whatever it had asked ` +
-    `for (${asked === 0 ? "none" : setting(asked * 1000)}).`;
-  return { topic: "serverKeepAlive", ...sentence(text, "v5-3.1.2-21") };
-}
-
-function lateFound({ connection }: Scene, { topic }: WillAccount): Advice | null {
-  const { keepAliveSeconds: keepAlive, keepAliveAskedSeconds: asked, end } = connection;
-  const allowedMs = allowedSilence(connection);
-  if (keepAlive === 0 && allowedMs === null) return byHabit({ fault: "noKeepAlive", topic });
-  // A keepalive that the broker told it is not the client's to change.
-  if (asked !== keepAlive) return null;
-  const { advised, advisedAfterSilence } = longKeepAlive;
-  const seen = end?.cause === "keepAliveExpired";
-  if (keepAlive < (seen ? advisedAfterSilence : advised)) return null;
-  return byHabit({ fault: "longKeepAlive", topic, keepAlive, allowedMs });
-}
-
 /** Who got the will that was asked about. */
 function adviceOnReach(scene: Scene): (Advice | null)[] {
   const will = askedWill(scene);
@@ -281,14 +201,4 @@ function clearedTopic(topic: string): Advice {
     `Give the will a payload if those who subscribe later are to find it: an empty retained message ` +
     `deletes what was retained on ${name(topic)}.`;
   return { topic: "emptyRetainedWill", ...sentence(text, "v5-3.3.1-6") };
-}
-
-/** A habit that the log names, in the log's words. */
-export function byHabit(habit: ClientHabit): Advice {
-  const { what, so, change } = habitText(habit);
-  const verb = habit.fault === "cleanDisconnect" ? "" : "has ";
-  return {
-    topic: habit.fault,
-    ...sentence(`It ${verb}${what}: ${so}. ${capital(change)}.`),
-  };
 }

@@ -77,11 +77,15 @@ export function causeClause(
   }
 }
 
-function keepAliveClause({ keepAliveSeconds }: ConnectionAccount, end: End, it: string): string {
+function keepAliveClause(
+  { keepAliveSeconds, incomplete }: ConnectionAccount,
+  end: End,
+  it: string,
+): string {
   const allowed = end.allowedMs === null ? "less" : duration(end.allowedMs);
   const own = end.stoodStillMs === undefined ? "" : ` (of which ${stoodStill(end.stoodStillMs)})`;
   return (
-    `nothing came from ${it} for ${duration(end.silentMs)}${own}, and its keepalive of ` +
+    `${incomplete === undefined ? "nothing" : "no complete packet"} came from ${it} for ${duration(end.silentMs)}${own}, and its keepalive of ` +
     `${setting(keepAliveSeconds * 1000)} allows ${allowed} of silence`
   );
 }

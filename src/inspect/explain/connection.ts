@@ -1,8 +1,13 @@
 import type { ClientAnswer } from "../../api/api.ts";
-import type { ConnectionAccount, WillAccount } from "../../core/records/shapes.ts";
+import type {
+  ConnectionAccount,
+  IncompleteAccount,
+  WillAccount,
+} from "../../core/records/shapes.ts";
 import type { WillFacts } from "../../core/events.ts";
 import { duration, readLate, setting, stoodStill } from "../../log/duration.ts";
 import { clause, name } from "../../log/foreign.ts";
+import { withArticle } from "../../log/packet.ts";
 import { allowedSilence } from "../answers/allowed-silence.ts";
 import { causeClause, causeRule } from "./cause.ts";
 import {
@@ -138,6 +143,12 @@ function heardLines({ connection, answer }: Scene): StoryLine[] {
   if (rhythm !== null) lines.push({ at, ...sentence(rhythm) });
   const text = lastText(connection, answer.now);
   if (text !== null) lines.push({ at, ...sentence(text) });
+  const { incomplete } = connection;
+  if (incomplete !== undefined) {
+    const rule = ruleFor(connection, "3.1.2-24", "3.1.2-22");
+    const part = incompleteText(incomplete, connection.end?.at ?? null, answer.now);
+    lines.push({ at: incomplete.at, ...sentence(part, rule) });
+  }
   if (connection.paused) {
     const { heldFor } = connection;
     const why =
@@ -171,10 +182,30 @@ function lastText(connection: ConnectionAccount, now: number): string | null {
   }
   const valid = ["protocolError", "malformedPacket", "packetTooLarge"].includes(end.cause)
     ? "valid "
-    : "";
+    : connection.incomplete === undefined
+      ? ""
+      : "complete ";
   return only
     ? `No ${valid}packet came after CONNECT until the end, ${span} later${still}.`
     : `The last ${valid}packet was ${type}, ${span} before the end${still}.`;
+}
+
+/** The packet that it began and did not complete. */
+function incompleteText(
+  { type, bytes, size, since, at }: IncompleteAccount,
+  endedAt: number | null,
+  now: number,
+): string {
+  const whole = size === null ? counted(bytes, "byte") : `${bytes} of the ${size} bytes`;
+  const took = at === since ? "" : `, over ${duration(at - since)}`;
+  const last = bytes === 1 ? "" : "the last of them ";
+  const span = duration((endedAt ?? now) - at);
+  const when = endedAt === null ? `${span} ago` : `${span} before the end`;
+  const verb = endedAt === null ? "have come" : "came";
+  return (
+    `Of ${withArticle(type)} only ${whole} ${verb}${took}, ${last}${when}. Only a complete packet ` +
+    `counts as a sign of life.`
+  );
 }
 
 function rhythmText(connection: ConnectionAccount): string | null {

@@ -12,6 +12,7 @@ import {
 import { habitText } from "../../log/client-habit.ts";
 import { duration, readLate, setting, stoodStill } from "../../log/duration.ts";
 import { clause, name } from "../../log/foreign.ts";
+import { partOfPacket } from "../../log/packet.ts";
 import { size } from "../../log/size.ts";
 import { armedWill } from "../../log/will.ts";
 import { allowedSilence } from "../answers/allowed-silence.ts";
@@ -112,8 +113,17 @@ function connectionFacts(
     ["Connection", facts.join(", ")],
     ["Keepalive", keepAliveText(connection, now)],
     ["Last packet", `${lastPacket.type}, ${ago(now, lastPacket.at)}${still}`],
+    ...incompleteFacts(connection, now),
     ["Pings", pings === null ? "fewer than two PINGREQs" : pingText(pings)],
   ];
+}
+
+/** The packet that it began and has not completed. */
+function incompleteFacts({ incomplete }: ConnectionAccount, now: number): [string, string][] {
+  if (incomplete === undefined) return [];
+  const { since, at } = incomplete;
+  const last = at === since ? "" : `, the last of them ${ago(now, at)}`;
+  return [["Incomplete", `${partOfPacket(incomplete)} ${ago(now, since)}${last}`]];
 }
 
 /** The subscriber for which a publisher waits. */

@@ -25,6 +25,10 @@ export class Channel {
   waiting = false;
   /** Bytes of waiting output that answer the client's own packets. */
   replyBytes = 0;
+  /** Messages sent to it since its last packet. */
+  messagesSent = 0;
+  /** The core knows that part of a packet has arrived. */
+  isIncomplete = false;
   /** Reasons not to read: authentication pending, output full, turn over, subscribers slow. */
   holdAuthentication = false;
   holdOutput = false;

@@ -295,7 +295,13 @@ export class Driver {
   #timerFired(): void {
     this.#beginTurn();
     this.#checkProgress();
-    const unread = this.#arrivals.unread(this.#broker.undecided(this.#now), this.#now);
+    const undecided = this.#broker.undecided(this.#now);
+    for (const { id, cause } of undecided.connections) {
+      const { messagesSent: messages } = this.#channels.get(id);
+      if (cause === "keepAliveExpired" && messages > 0)
+        this.#handle({ type: "delivered", connection: id, messages });
+    }
+    const unread = this.#arrivals.unread(undecided, this.#now);
     this.#handle({ type: "deadline", unread });
     this.#endTurn();
   }
@@ -368,11 +374,19 @@ export class Driver {
   #read(channel: Channel): void {
     const until = this.#now + turnMs;
     for (let packets = 1; channel.open && !channel.held; packets++) {
-      if (!this.#readOne(channel)) return;
+      if (!this.#readOne(channel)) return this.#reportIncomplete(channel);
       if (packets % packetsPerClockRead === 0 && this.#clock.now() >= until) {
         return this.#continueInNextTurn(channel);
       }
     }
+  }
+
+  /** Tells the core what has arrived of a packet that is not complete. */
+  #reportIncomplete(channel: Channel): void {
+    const packet = channel.reader.incomplete;
+    if (packet === null) return;
+    channel.isIncomplete = true;
+    this.#handle({ type: "incomplete", connection: channel.id, packet });
   }
 
   /** Hands in one packet. False: no complete packet. */
@@ -380,6 +394,11 @@ export class Driver {
     const packet = channel.reader.next();
     if (packet === null) return false;
     const connection = channel.id;
+    channel.messagesSent = 0;
+    if (channel.isIncomplete) {
+      channel.isIncomplete = false;
+      this.#handle({ type: "incomplete", connection, packet: null });
+    }
     if (packet.type === "violation") {
       const { error, version, clientId } = packet;
       this.#handle({ type: "malformed", connection, error, version, clientId });
@@ -479,6 +498,7 @@ export class Driver {
     while (channel.open && !channel.holdAuthentication && this.#readOne(channel))
       this.#receiveWithheld(channel);
     if (channel.open) {
+      this.#reportIncomplete(channel);
       this.#release(channel);
       this.#execute(
         this.#broker.handle({ type: "closed", connection: channel.id, how }, this.#now),
@@ -547,6 +567,7 @@ export class Driver {
     for (const delivery of to) {
       const channel = this.#channels.get(delivery.connection);
       this.#writer.write(channel.outbox, delivery);
+      channel.messagesSent += 1;
       if (this.#trace) this.#packets.delivery(channel, message, delivery, this.#now);
       this.#markDirty(channel);
     }

@@ -68,6 +68,13 @@ export const adviceTexts: Readonly<Record<string, readonly string[]>> = {
     `Give the will a payload if those who subscribe later are to find it: an empty retained
      message deletes what was retained on wills/mortal.`,
   ],
+  incompletePacket: [
+    `It began a PUBLISH and did not complete it: it sent 12 of 44 bytes. Until the other 32 bytes
+     come, all that it sends counts as a part of that packet, a PINGREQ too. If its link did not
+     break at that moment: check that its program writes the whole packet (repeat a send that
+     took only a part), and that Remaining Length is the number of bytes that follow, not of
+     characters.`,
+  ],
   kicked: [
     `Nothing at the client. If its will is not to fire when it is sent away, let the client
      itself say DISCONNECT: nobody can say it in its place.`,
@@ -88,6 +95,11 @@ export const adviceTexts: Readonly<Record<string, readonly string[]>> = {
     `It never sent anything after CONNECT. With a keepalive of 2 s it has to send a PINGREQ
      whenever it was silent for so long: does its network loop run (loop_start() or
      loop_forever() in Paho)?`,
+    `It sent nothing after its SUBSCRIBE, no PINGREQ either. In those 3.00 s it was sent 6
+     messages. Many programs take what they receive for a sign of their own life, but only what
+     the client sends counts. With a keepalive of 2 s it has to send a PINGREQ whenever it sent
+     nothing for so long, whatever it receives. If it was still running: does its network loop
+     run (loop_start() or loop_forever() in Paho)?`,
   ],
   noKeepAlive: [
     `It has a will on wills/mortal, and a keepalive of 0: only TCP can detect a dead link, or

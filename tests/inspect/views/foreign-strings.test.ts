@@ -120,7 +120,10 @@ test(
         const [heads = "", ...lines] = clients.split("\n");
         expect(heads).toStartWith("CLIENT");
         const places = lines.flatMap((line) => {
-          const at = Math.max(line.lastIndexOf("127.0.0.1:500"), line.lastIndexOf(" away  ") + 1);
+          const at = Math.max(
+            line.lastIndexOf("127.0.0.1:500"),
+            line.lastIndexOf(" offline  ") + 1,
+          );
           return at <= 0 ? [] : [width(line.slice(0, at))];
         });
         expect(places).toEqual([heads.indexOf("FROM"), heads.indexOf("FROM")]);
