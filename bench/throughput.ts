@@ -16,7 +16,7 @@ import {
 import { judge, rowText, verdictLines } from "./verdict.ts";
 import { payloadBytes, type Workload, workloads } from "./workload.ts";
 
-const help = `npx bun bench/throughput.ts [options]
+const help = `npm run bench -- [options]
 
 Measures delivered messages per second, 64 B payload, of mqttd and of mosquitto with its defaults.
 The window is the most messages of a publisher that its slowest subscriber does not have yet.
@@ -32,8 +32,8 @@ ${workloads.map(({ name, title, window }) => `  ${name.padEnd(18)}  ${title}, wi
 
 Exit codes: 0 done, 1 a run was invalid or (--assert) a target missed, 2 wrong usage.
 
-  npx bun bench/throughput.ts --runs 1 --seconds 2 --only pairs-qos1-w20
-  npx bun bench/throughput.ts --broker 'flashmq=flashmq -p {port}' --json`;
+  npm run bench -- --runs 1 --seconds 2 --only pairs-qos1-w20
+  npm run --silent bench -- --broker 'flashmq=flashmq -p {port}' --json`;
 
 interface Options extends CommonOptions {
   readonly seconds: number;

@@ -14,7 +14,7 @@ import { type Outcome, outcomeOf, runAll } from "../tests/conformance/run.ts";
 import { SocketPort } from "../tests/conformance/socket-port.ts";
 import { VirtualPort } from "../tests/conformance/virtual-port.ts";
 
-const help = `npx bun scripts/conformance.ts --url URL [options]
+const help = `npm run conformance -- --url URL [options]
 
 Runs the checks of tests/conformance against a broker, each in the versions whose statements it
 names, and reports where the broker disagrees. It uses topics and client ids of its own, and removes

@@ -3,7 +3,7 @@ import { evidenceIn } from "./citations.ts";
 import { root } from "./command.ts";
 import { flagsOf, runScript } from "./usage.ts";
 
-const help = `bun scripts/evidence.ts
+const help = `npm run evidence
 
 Writes src/standard/evidence.ts, which mqttd rule prints: for each statement of the standards the
 sources that cite it and the checks that name it. tests/house/evidence.test.ts fails when it is stale.

@@ -17,7 +17,7 @@ import { Dice } from "../tests/support/dice.ts";
 import type { Watch } from "./fuzz-watch.ts";
 import { flagsOf, runScript, UsageError } from "./usage.ts";
 
-const help = `npx bun scripts/fuzz.ts [options]
+const help = `npm run fuzz -- [options]
 
 Plays mutated packets and sessions against the broker in a virtual world, and mutated input against
 each reader of foreign bytes. Shrinks the input of every new kind of fault and keeps it as a file.
@@ -33,8 +33,8 @@ each reader of foreign bytes. Shrinks the input of every new kind of fault and k
 
 Exit codes: 0 no faults, 1 faults found, 2 wrong usage, 137 an input did not end (it is kept too).
 
-  npx bun scripts/fuzz.ts --minutes 15 --seed 1
-  npx bun scripts/fuzz.ts --input tests/fuzz/found/NAME.txt`;
+  npm run fuzz -- --minutes 15 --seed 1
+  npm run fuzz -- --input tests/fuzz/found/NAME.txt`;
 
 type Target = "broker" | (typeof readers)[number];
 

@@ -13,7 +13,7 @@ import { atAddress, installed, isNamed, type Options } from "./peers/subject.ts"
 import { trace } from "./peers/tracing.ts";
 import { flagsOf, runScript, UsageError } from "./usage.ts";
 
-const help = `npx bun scripts/peers.ts [options]
+const help = `npm run peers -- [options]
 
 Plays every scenario of \`mqttd simulate-drop\` against each installed broker, keeps the results
 in docs/brokers/NAME-VERSION.json, and writes docs/brokers.md and a page for each broker from all results.

@@ -6,7 +6,7 @@ import { simulate, type Failure, type Outcome } from "../tests/sim/simulation.ts
 import { unseen } from "../tests/sim/unseen.ts";
 import { flagsOf, runScript, UsageError } from "./usage.ts";
 
-const help = `npx bun scripts/sim.ts [options]
+const help = `npm run sim -- [options]
 
 Plays whole worlds around the broker: trouble first, then healing, after which nothing may be left.
 The first violation ends the run, which prints the command that replays it.
@@ -23,8 +23,8 @@ The first violation ends the run, which prints the command that replays it.
 
 Exit codes: 0 no violation, 1 a violation or an unseen quirk, 2 wrong usage.
 
-  npx bun scripts/sim.ts --seed 1 --seeds 10000
-  npx bun scripts/sim.ts --seed 42 --seeds 1 --steps 3000 --verbose`;
+  npm run sim -- --seed 1 --seeds 10000
+  npm run sim -- --seed 42 --seeds 1 --steps 3000 --verbose`;
 
 const options = {
   seed: { type: "string", default: "1" },
@@ -125,9 +125,7 @@ function report({ seed, steps }: Outcome, failure: Failure, asked: Options): voi
   console.log(failure.text);
   const few = asked.shrink ? fewestSteps(seed, asked) : Math.min(asked.steps, steps);
   const quirk = asked.quirk === null ? "" : ` --quirk ${asked.quirk}`;
-  console.log(
-    `again: npx bun scripts/sim.ts --seed ${seed} --seeds 1 --steps ${few}${quirk} --verbose`,
-  );
+  console.log(`again: npm run sim -- --seed ${seed} --seeds 1 --steps ${few}${quirk} --verbose`);
 }
 
 /**

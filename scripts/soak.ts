@@ -5,7 +5,7 @@ import { soak } from "../tests/soak/soak.ts";
 import { Dice } from "../tests/support/dice.ts";
 import { flagsOf, runScript, UsageError } from "./usage.ts";
 
-const help = `npx bun scripts/soak.ts [options]
+const help = `npm run soak -- [options]
 
 Runs dist/mqttd (or MQTTD_EXECUTABLE) with real clients: they connect, publish, subscribe, are taken
 over and die in every way, with wills and without. Nothing may be lost, arrive twice or be left behind.
@@ -17,7 +17,7 @@ over and die in every way, with wills and without. Nothing may be lost, arrive t
 
 Exit codes: 0 no faults, 1 faults found, 2 wrong usage.
 
-  npx bun scripts/soak.ts --minutes 20 --clients 30`;
+  npm run soak -- --minutes 20 --clients 30`;
 
 const options = {
   minutes: { type: "string", default: "1" },

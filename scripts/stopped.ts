@@ -6,7 +6,7 @@ import { Folder } from "../tests/support/executable.ts";
 import { root, tool } from "./command.ts";
 import { flagsOf, runScript, UsageError } from "./usage.ts";
 
-const help = `npx bun scripts/stopped.ts [options]
+const help = `npm run stopped -- [options]
 
 Stops dist/mqttd (or MQTTD_EXECUTABLE) with SIGSTOP while clients with a will and a keepalive of 2 s
 ping every 0.4 s, send DISCONNECT, reconnect or are silent, then continues it. A client that sent in

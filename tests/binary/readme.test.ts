@@ -188,7 +188,7 @@ const terminals: Readonly<Record<string, readonly (readonly [first: string, play
   ],
   "of the conformance run": [
     [
-      "npx bun scripts/conformance.ts --url mqtt://localhost:1883",
+      "npm run conformance -- --url mqtt://localhost:1883",
       ends({ says: /\d+ passed, 0 disagree/ }, 90_000),
     ],
   ],
@@ -250,7 +250,7 @@ async function playAll(
   expect((await shell.run("command -v mqttd")).output).toContain(`${root}/dist/mqttd\n`);
   for (const [start, play] of plays) {
     // Scripts belong to the project's folder; every other command works in any folder.
-    await shell.run(`cd ${start.startsWith("npx ") ? root : folder.path}`);
+    await shell.run(`cd ${start.startsWith("npm ") ? root : folder.path}`);
     using _ = start.startsWith("mqttd inspect") ? await device(broker, "dev-42") : null;
     await play({ shell, broker, ports }, replaced(commandOf(start), ports));
   }

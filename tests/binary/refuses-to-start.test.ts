@@ -98,21 +98,24 @@ test("one of two listeners in use: the other one is not served either", async ()
   await holder.stop();
 });
 
-test("a port in use, with npm run serve: the hint works there", async () => {
-  await using holder = await RunningBroker.start({ args: ["--set", "admin.port=0"] });
-  const through = 'npm_package_name=mqttd npm_lifecycle_event=serve exec "$0" "$@"';
-  using folder = new Folder();
-  const port = String(holder.port);
-  const { code, stderr } = await run(folder, ["serve", "--port", port], { through });
-  expect(code).toBe(2);
-  const other = `npm run serve -- --port ${holder.port + 1}`;
-  expect(stderr).toEndWith(`(stop it, or use another port: ${other})\n`);
-  const ofAdmin = ["serve", "--port", "0", "--set", `admin.port=${port}`];
-  const admin = await run(folder, ofAdmin, { through });
-  expect(admin.code).toBe(2);
-  expect(admin.stderr).toContain("(npm run serve -- --set admin.port=0 uses a free one, ");
-  await holder.stop();
-});
+test.each(["serve", "dev"])(
+  "a port in use, with npm run %s: the hint works there",
+  async (script) => {
+    await using holder = await RunningBroker.start({ args: ["--set", "admin.port=0"] });
+    const through = `npm_package_name=mqttd npm_lifecycle_event=${script} exec "$0" "$@"`;
+    using folder = new Folder();
+    const port = String(holder.port);
+    const { code, stderr } = await run(folder, ["serve", "--port", port], { through });
+    expect(code).toBe(2);
+    const other = `npm run ${script} -- --port ${holder.port + 1}`;
+    expect(stderr).toEndWith(`(stop it, or use another port: ${other})\n`);
+    const ofAdmin = ["serve", "--port", "0", "--set", `admin.port=${port}`];
+    const admin = await run(folder, ofAdmin, { through });
+    expect(admin.code).toBe(2);
+    expect(admin.stderr).toContain(`(npm run ${script} -- --set admin.port=0 uses a free one, `);
+    await holder.stop();
+  },
+);
 
 test.each([
   ["in a folder that does not exist", "missing/ready", "no such file or directory"],

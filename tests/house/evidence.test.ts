@@ -4,9 +4,9 @@ import { citationsIn, evidenceIn, nounAt } from "../../scripts/citations.ts";
 import { evidence } from "../../src/standard/evidence.ts";
 import { ledger } from "../../src/standard/statements.ts";
 
-// What `mqttd rule` says about the sources is made from them: bun scripts/evidence.ts
+// What `mqttd rule` says about the sources is made from them: npm run evidence
 
-test("the evidence is that of these sources; else: npx bun scripts/evidence.ts", async () => {
+test("the evidence is that of these sources; else: npm run evidence", async () => {
   const found = await evidenceIn(path.resolve(import.meta.dir, "../.."));
   expect(found).toEqual(evidence);
 });
