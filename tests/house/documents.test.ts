@@ -1,4 +1,7 @@
 import { expect, test } from "bun:test";
+import { Glob } from "bun";
+import path from "node:path";
+import packageJson from "../../package.json" with { type: "json" };
 import { codeSpansOf, documents, fencesOf } from "../support/documents.ts";
 
 // Users paste these commands; they have Node, npm and an interactive zsh.
@@ -78,6 +81,33 @@ test("no document has a command that fails when pasted", () => {
   expect(found).toEqual([]);
   expect([...documents().keys()]).toContain("README.md");
   expect([...documents().keys()]).toContain("docs/decisions/0001-dependencies.md");
+});
+
+/** Commands that do not use the npm script that runs the same, and scripts that do not exist. */
+function scriptProblemsOf(text: string): string[] {
+  const scripts = Object.entries(packageJson.scripts);
+  const bare = scripts
+    .map(([name, command]) => ({ name, file: /^bun (\S+\.ts)$/.exec(command)?.[1] }))
+    .filter(({ file }) => file !== undefined && text.includes(`bun ${file}`))
+    .map(({ name, file }) => `write npm run ${name}: bun ${file}`);
+  const unknown = [...text.matchAll(/\bnpm run (?:--silent )?([a-z]\w*)/g)]
+    .filter(([, name = ""]) => !(name in packageJson.scripts))
+    .map(([command]) => `there is no ${command}`);
+  return [...bare, ...unknown];
+}
+
+test("documents, help texts and hints name npm scripts where there are some", async () => {
+  const root = path.resolve(import.meta.dir, "../..");
+  const found: string[] = [];
+  for await (const name of new Glob("{src,scripts,bench}/**/*.ts").scan(root)) {
+    const text = await Bun.file(path.join(root, name)).text();
+    found.push(...scriptProblemsOf(text).map((problem) => `${name}: ${problem}`));
+  }
+  for (const [name, text] of documents()) {
+    found.push(...scriptProblemsOf(text).map((problem) => `${name}: ${problem}`));
+  }
+  expect(found).toEqual([]);
+  expect(scriptProblemsOf("npx bun scripts/sim.ts --seed 1, npm run simulate")).toHaveLength(2);
 });
 
 const fence = "```";
