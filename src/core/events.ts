@@ -17,10 +17,20 @@ export interface Reach {
   readonly queued: number;
   /** Sessions for which it was dropped: queue full, too large, or QoS 0 to a blocked one. */
   readonly dropped: number;
+  /** Of a will, the first 10 of these sessions and why; absent: none was dropped. */
+  readonly losses?: readonly ReachLoss[];
   /** Offline sessions that match and get nothing, because QoS 0 is not queued. */
   readonly away: number;
   /** Whether it was stored as the retained message or cleared the stored one; null: neither. */
   readonly retained: "stored" | "cleared" | null;
+}
+
+/** A session that lost its copy of a message. */
+export interface ReachLoss {
+  readonly clientId: string;
+  readonly why: "queue full" | "blocked" | "packet too large";
+  /** Bytes: its Maximum Packet Size, below the packet's; absent: that is not why. */
+  readonly maximumPacketSize?: number;
 }
 
 /** True if no session subscribed to the topic, not even an offline one (section 3.4.2.1 of v5). */

@@ -2,6 +2,7 @@ import { assert, unreachable } from "./assert.ts";
 import type { Broker } from "./broker.ts";
 import type { Connection } from "./connection.ts";
 import type { Copy } from "./copy.ts";
+import type { ReachLoss } from "./events.ts";
 import { decide, hasBacklog, isVisibleTo, roomFor, type Loss } from "./decision.ts";
 import { releaseIfRoomy } from "./hold.ts";
 import { after, type Delivery } from "./io.ts";
@@ -17,12 +18,17 @@ const bytesAtOnce = 256 * 1024;
 /** Steps through the retained messages for each message of that budget. */
 const stepsAtOnce = 50;
 
+/** Sessions named in the outcome of a will that lost it. */
+const lossesNamed = 10;
+
 /** Where the copies of one message went. */
 export interface Outcome {
   delivered: number;
   queued: number;
   dropped: number;
   away: number;
+  /** The first sessions that lost it, of a will; null: not asked for. */
+  readonly losses: ReachLoss[] | null;
   readonly copies: Delivery[];
   /** A session whose queue is crowded after this message; null: none. */
   crowded: Session | null;
@@ -30,8 +36,18 @@ export interface Outcome {
   readonly isRetained: boolean;
 }
 
-export function newOutcome(isRetained: boolean): Outcome {
-  return { delivered: 0, queued: 0, dropped: 0, away: 0, copies: [], crowded: null, isRetained };
+export function newOutcome(isRetained: boolean, losses: ReachLoss[] | null = null): Outcome {
+  const counts = { delivered: 0, queued: 0, dropped: 0, away: 0 };
+  return { ...counts, losses, copies: [], crowded: null, isRetained };
+}
+
+function lose(outcome: Outcome, { clientId, connection }: Session, why: Loss): void {
+  outcome.dropped += 1;
+  const { losses } = outcome;
+  if (losses === null || losses.length >= lossesNamed) return;
+  const maximumPacketSize = connection?.maximumPacketSize ?? Infinity;
+  const size = why === "packet too large" ? { maximumPacketSize } : {};
+  losses.push({ clientId, why, ...size });
 }
 
 /** Sends, queues or drops one message for one session, as `decide` answers. */
@@ -61,7 +77,7 @@ export function offer(
       return;
     case "blocked":
     case "packet too large":
-      outcome.dropped += 1;
+      lose(outcome, session, decision);
       return drop(broker, session, decision, message.topic, 1);
     default:
       return unreachable(decision);
@@ -80,7 +96,7 @@ function enqueue(
   if (queue.count === 0) session.progressedAt = broker.now;
   const { stored, evicted } = queue.push({ message: keep(message), copy });
   if (stored) outcome.queued += 1;
-  else outcome.dropped += 1;
+  else lose(outcome, session, "queue full");
   if (copy.qos > 0 && queue.isCrowded) outcome.crowded = session;
   // Evicted messages count as dropped, but not in this message's outcome.
   const lost = evicted + (stored ? 0 : 1);

@@ -29,14 +29,14 @@ const rememberedTopicLength = 512;
 
 /**
  * Publishes a message to all its recipients [v4-4.5.0-1] [v5-4.5.0-1]: the one way in, for a
- * client's PUBLISH, a will and `$SYS`. `publisher` null: the broker. `reaches`: who gets it; by the
- * standard every subscriber.
+ * client's PUBLISH, a will and `$SYS`. `publisher` null: the broker. `reaches`: who gets a will; by the standard every
+ * subscriber; null: the message is no will.
  */
 export function publish(
   broker: Broker,
   publisher: Session | null,
   message: Message,
-  reaches: Rules["willReaches"] = "everybody",
+  reaches: Rules["willReaches"] | null = null,
 ): Reach {
   const retained = message.retain ? retain(broker, message) : null;
   const route = routeOf(broker, message.topic);
@@ -47,12 +47,12 @@ export function publish(
       return { delivered: copies.length, queued: 0, dropped: 0, away: 0, retained };
     }
   }
-  const outcome = newOutcome(retained === "stored");
+  const outcome = newOutcome(retained === "stored", reaches === null ? null : []);
   for (const recipient of match.recipients) {
     const wanted = applyNoLocal(match, recipient, publisher);
     if (wanted === null) continue;
     const { session } = wanted;
-    if (isLeftOut(reaches, publisher, session)) {
+    if (reaches !== null && isLeftOut(reaches, publisher, session)) {
       outcome.away += 1;
       continue;
     }
@@ -63,8 +63,9 @@ export function publish(
   if (outcome.crowded !== null && publisher !== null) {
     holdPublisher(broker, publisher, outcome.crowded);
   }
-  const { delivered, queued, dropped, away } = outcome;
-  return { delivered, queued, dropped, away, retained };
+  const { delivered, queued, dropped, away, losses } = outcome;
+  const lost = losses === null || losses.length === 0 ? {} : { losses };
+  return { delivered, queued, dropped, ...lost, away, retained };
 }
 
 /**

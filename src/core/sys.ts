@@ -1,6 +1,6 @@
 import type { Broker } from "./broker.ts";
 import type { Millis } from "./io.ts";
-import type { WillFate } from "./events.ts";
+import type { Reach, WillFate } from "./events.ts";
 import { hasSubscribers, publish } from "./publish.ts";
 import type { Will } from "./will.ts";
 
@@ -134,6 +134,11 @@ function loadsOf(broker: Broker): [string, string][] {
   return values;
 }
 
+/** Without client ids, which are not for every reader of `$SYS`. */
+function countsOf({ delivered, queued, dropped, away, retained }: Reach): Reach {
+  return { delivered, queued, dropped, away, retained };
+}
+
 /** Publishes the fate of a will on `$SYS/broker/wills/fates`, as JSON. */
 export function publishFate(broker: Broker, will: Will, fate: WillFate): void {
   const topic = "$SYS/broker/wills/fates";
@@ -142,7 +147,7 @@ export function publishFate(broker: Broker, will: Will, fate: WillFate): void {
   const cause = will.ended?.cause ?? null;
   const what =
     fate.fate === "published"
-      ? { fate: fate.fate, lateMs: fate.at - fate.due, ...fate.reach }
+      ? { fate: fate.fate, lateMs: fate.at - fate.due, ...countsOf(fate.reach) }
       : { fate: fate.fate, why: fate.why };
   publish(broker, null, {
     topic,

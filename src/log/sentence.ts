@@ -10,7 +10,7 @@ import { clause, name, singleQuoted } from "./foreign.ts";
 import { packetText, partOfPacket } from "./packet.ts";
 import { stateText } from "./state.ts";
 import { type Part, plain, type Tone, toned } from "./tone.ts";
-import { armedWill, discarded, publication, willAtEnd } from "./will.ts";
+import { armedWill, discarded, lossWords, publication, willAtEnd } from "./will.ts";
 
 type Event<Name extends LogEvent["event"]> = Extract<LogEvent, { event: Name }>;
 
@@ -238,9 +238,7 @@ function packetSentence(event: Event<"packet">): string {
 const protocolFlag: Record<ProtocolVersion, string> = { 3: "p1", 4: "p2", 5: "p5" };
 
 const dropped: Record<Event<"dropping">["why"], string> = {
-  "queue full": "its queue is full",
-  blocked: "it reads no data",
-  "packet too large": "larger than its Maximum Packet Size",
+  ...lossWords,
   "retained messages full": "the limit for retained messages is reached",
 };
 

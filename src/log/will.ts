@@ -1,6 +1,7 @@
 import {
   hadNoSubscribers,
   type Reach,
+  type ReachLoss,
   type WillAtEnd,
   type WillDiscarded,
   type WillFacts,
@@ -48,7 +49,7 @@ export function publication(topic: string, reach: Reach, more: readonly string[]
   const facts: string[] = [];
   if (nobody) facts.push("no subscribers");
   if (queued > 0) facts.push(`${queued} queued`);
-  if (dropped > 0) facts.push(`${dropped} dropped`);
+  if (dropped > 0) facts.push(`${dropped} dropped${forWhom(reach, 2)}`);
   if (away > 0) facts.push(`${away} offline with QoS 0`);
   if (reach.retained === "stored") facts.push("retained");
   if (reach.retained === "cleared") facts.push("retained message cleared");
@@ -56,6 +57,27 @@ export function publication(topic: string, reach: Reach, more: readonly string[]
   const to = nobody ? "" : ` to ${delivered}`;
   return `published${to} on ${name(topic)}${facts.length > 0 ? ` (${facts.join(", ")})` : ""}`;
 }
+
+/** ` for NAME (its queue is full), NAME (...), ...`; empty: the broker does not say for whom. */
+export function forWhom({ dropped, losses = [] }: Reach, namesMax: number): string {
+  if (losses.length === 0) return "";
+  const named = losses.slice(0, namesMax);
+  const more = dropped - named.length;
+  const whom = named.map((loss) => `${name(loss.clientId)} (${lossText(loss)})`).join(", ");
+  return ` for ${whom}${more > 0 ? ` and ${more} more` : ""}`;
+}
+
+function lossText({ why, maximumPacketSize }: ReachLoss): string {
+  const size = maximumPacketSize === undefined ? "" : ` of ${maximumPacketSize} B`;
+  return `${lossWords[why]}${size}`;
+}
+
+/** Why a session loses a message. */
+export const lossWords: Record<ReachLoss["why"], string> = {
+  "queue full": "its queue is full",
+  blocked: "it reads no data",
+  "packet too large": "larger than its Maximum Packet Size",
+};
 
 export const discarded: Record<WillDiscarded, string> = {
   disconnect: "clean DISCONNECT",

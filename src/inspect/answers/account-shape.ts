@@ -13,7 +13,14 @@ import type {
   WillStep,
 } from "../../core/records/shapes.ts";
 import { type EndCause, ends } from "../../core/end-causes.ts";
-import type { ClientHabit, Reach, WaitEnd, WillDiscarded, WillFacts } from "../../core/events.ts";
+import type {
+  ClientHabit,
+  Reach,
+  ReachLoss,
+  WaitEnd,
+  WillDiscarded,
+  WillFacts,
+} from "../../core/events.ts";
 import type { ProtocolName } from "../../core/packet.ts";
 import type { WillState } from "../../core/will.ts";
 import {
@@ -50,6 +57,20 @@ const reach = object<Reach>({
   delivered: count,
   queued: count,
   dropped: count,
+  losses: optional(
+    list(
+      object<ReachLoss>({
+        clientId: text,
+        why: word<ReachLoss["why"]>({
+          "queue full": true,
+          blocked: true,
+          "packet too large": true,
+        }),
+        maximumPacketSize: optional(count),
+      }),
+      few,
+    ),
+  ),
   away: count,
   retained: orNull(word<"stored" | "cleared">({ stored: true, cleared: true })),
 });

@@ -4,6 +4,7 @@ import { setting } from "../../log/duration.ts";
 import { clause, name } from "../../log/foreign.ts";
 import { adviceOnEnd } from "./blame.ts";
 import { byHabit } from "./by-habit.ts";
+import { droppedCopies } from "./dropped-copies.ts";
 import { adviceOnHabits } from "./habits.ts";
 import { adviceOnSilence } from "./silence.ts";
 import { type Advice, counted, isV5, nextOf, type Scene, sentence, willOf } from "./parts.ts";
@@ -175,7 +176,7 @@ function adviceOnReach(scene: Scene): (Advice | null)[] {
   const unheard = hadNoSubscribers(reach) && reach.retained === null && !clears;
   return [
     unheard ? byHabit({ fault: "willUnheard", topic }) : null,
-    dropped > 0 ? droppedCopies(dropped, topic) : null,
+    ...(dropped > 0 ? droppedCopies(reach, topic) : []),
     away > 0 && !will.retain ? missedByAway() : null,
     clears ? clearedTopic(topic) : null,
   ];
@@ -186,14 +187,6 @@ function missedByAway(): Advice {
     `Give both the will and the subscription QoS 1 if those who were away are to get it when they ` +
     `come back, or make the will retained.`;
   return { topic: "awaySubscribers", ...sentence(text) };
-}
-
-function droppedCopies(dropped: number, topic: string): Advice {
-  const text =
-    `Look at the ${counted(dropped, "subscriber")} for whom it was dropped: a full queue, a Maximum ` +
-    `Packet Size below the message, or a connection that takes no data. \`mqttd inspect subscriptions ` +
-    `${name(topic)}\` names them.`;
-  return { topic: "droppedCopies", ...sentence(text) };
 }
 
 function clearedTopic(topic: string): Advice {

@@ -2,6 +2,7 @@ import type { ConnectionAccount, WillAccount } from "../../core/records/shapes.t
 import type { Reach } from "../../core/events.ts";
 import { duration, readLate, setting, stoodStill } from "../../log/duration.ts";
 import { clause, name } from "../../log/foreign.ts";
+import { forWhom } from "../../log/will.ts";
 import { allowedSilence } from "../answers/allowed-silence.ts";
 import { causeClause, named } from "./cause.ts";
 import {
@@ -254,7 +255,9 @@ export function reachText({ topic }: WillAccount, reach: Reach): string {
   const parts: string[] = [];
   if (delivered > 0) parts.push(`${counted(delivered, "subscriber")} got it`);
   if (queued > 0) parts.push(`it waits in the queue of ${counted(queued, "subscriber")}`);
-  if (dropped > 0) parts.push(`it was dropped for ${counted(dropped, "subscriber")}`);
+  if (dropped > 0) {
+    parts.push(`it was dropped${forWhom(reach, 3) || ` for ${counted(dropped, "subscriber")}`}`);
+  }
   if (away > 0) {
     const who = counted(away, "subscriber");
     parts.push(`${who} missed it, being away with QoS 0, for which nothing waits`);

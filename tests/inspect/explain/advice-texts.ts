@@ -60,9 +60,8 @@ export const adviceTexts: Readonly<Record<string, readonly string[]>> = {
      that its client has when it fires.`,
   ],
   droppedCopies: [
-    `Look at the 1 subscriber for whom it was dropped: a full queue, a Maximum Packet Size below
-     the message, or a connection that takes no data. \`mqttd inspect subscriptions
-     wills/mortal\` names them.`,
+    `narrow told the broker in CONNECT to send no packet above 40 bytes (Maximum Packet Size),
+     and the will is larger: let it ask for more, or give the will a shorter payload.`,
   ],
   emptyRetainedWill: [
     `Give the will a payload if those who subscribe later are to find it: an empty retained

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import { mortal } from "../../support/mortal.ts";
+import { mortal, watcherOf } from "../../support/mortal.ts";
 import { World } from "../../support/world.ts";
-import { told } from "./explained.ts";
+import { pageOf, told } from "./explained.ts";
 
 // Who received the will: the page for a user whose watcher got nothing.
 
@@ -77,7 +77,8 @@ test("explained: a will above its subscriber's Maximum Packet Size", () => {
   mortal(world, { keepalive: 30, will: { qos: 1, payload: "x".repeat(64) } }).drop("eof");
   expect(told(world)).toMatchInlineSnapshot(`
     "The will of mortal fired at once, because mortal closed the connection without a
-    DISCONNECT (FIN). It was dropped for 1 subscriber. [v5-3.1.2-8]
+    DISCONNECT (FIN). It was dropped for narrow (larger than its Maximum Packet Size
+    of 40 B). [v5-3.1.2-8]
 
     What happened
       08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 5.0 (listener: tcp
@@ -91,12 +92,68 @@ test("explained: a will above its subscriber's Maximum Packet Size", () => {
       08:00:00.000  The connection ended: it closed the connection without a
                     DISCONNECT (FIN).
       08:00:00.000  The will was published on wills/mortal, on time. It was dropped
-                    for 1 subscriber. [v5-3.1.2-8]
+                    for narrow (larger than its Maximum Packet Size of 40 B).
+                    [v5-3.1.2-8]
 
     What to change
-      - <droppedCopies>
+      - <droppedCopies> [v5-3.1.2-25]
 
     What a statement says: mqttd rule v5-3.1.2-8
     "
   `);
+});
+
+test("explained: a will for which a queue had no room", () => {
+  const world = new World({ limits: { queuedMessages: 1 } });
+  const away = world.open();
+  away.connect({ clientId: "away", clean: false });
+  away.subscribe({ topic: "wills/#", qos: 1 });
+  away.send({ cmd: "disconnect" });
+  const client = mortal(world, { version: 4, will: { qos: 1 } });
+  client.publish("wills/1", "x", { qos: 1 });
+  client.drop("eof");
+  const page = pageOf(world).replaceAll(/\s+/g, " ");
+  expect(page).toContain("It was dropped for away (its queue is full).");
+  expect(page).toContain("The queue of away was full (limits.queuedMessages, limits.queuedBytes)");
+  expect(page).not.toContain("Maximum Packet Size");
+});
+
+test("explained: a will of QoS 0 for a client that reads nothing", () => {
+  const world = new World({ outputBytes: 1000 });
+  const slow = world.open();
+  slow.connect({ clientId: "slow" });
+  slow.subscribe("wills/#");
+  slow.room = 0;
+  const client = mortal(world, { version: 4 });
+  for (let at = 0; at < 3; at++) client.publish("wills/1", "x".repeat(1000));
+  client.drop("eof");
+  const page = pageOf(world).replaceAll(/\s+/g, " ");
+  expect(page).toContain("It was dropped for slow (it reads no data).");
+  expect(page).toContain("slow did not read what the broker sent, and a message of QoS 0");
+});
+
+test("explained: a will lost by more subscribers than are named", () => {
+  const world = new World();
+  for (let at = 0; at < 12; at++) {
+    const narrow = world.open();
+    const properties = { maximumPacketSize: 40 + at };
+    narrow.connect({ clientId: `narrow-${at}`, protocolVersion: 5, properties });
+    narrow.subscribe("wills/#");
+  }
+  mortal(world, { will: { payload: "x".repeat(64) } }).drop("eof");
+  const page = pageOf(world).replaceAll(/\s+/g, " ");
+  expect(page).toContain("narrow-2 (larger than its Maximum Packet Size of 42 B) and 9 more");
+  const [end] = world.noted("ended");
+  expect(end?.will).toMatchObject({ reach: { dropped: 12, delivered: 0 } });
+  const reach = end?.will?.fate === "published" ? end.will.reach : null;
+  expect(reach?.losses).toHaveLength(10);
+});
+
+test("explained: a will that everybody got names nobody", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  mortal(world).drop("eof");
+  const [end] = world.noted("ended");
+  expect(end?.will).toHaveProperty("reach");
+  expect(end?.will).not.toHaveProperty("reach.losses");
 });
