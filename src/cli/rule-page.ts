@@ -7,7 +7,7 @@ import { evidence } from "../standard/evidence.ts";
 import { subjectOf } from "../standard/sections.ts";
 import type { Bound, Statement, StatementId } from "../standard/statement.ts";
 import { clientAlone } from "../standard/statement.ts";
-import { ledger, placeOf, versionName } from "../standard/statements.ts";
+import { ledger, placeOf, statementIds, versionName } from "../standard/statements.ts";
 import type { Asked } from "./rule-words.ts";
 
 export interface RuleStyle {
@@ -74,11 +74,13 @@ export function rulesJson(asked: readonly Asked[]): string {
 export function rulesText(asked: readonly Asked[], { columns, color }: RuleStyle): string {
   const page = new Page(columns === Infinity ? Infinity : Math.min(columns, proseMax), color);
   const full = new Set(asked.flatMap(({ ids, inFull }) => (inFull ? ids : [])));
-  const listed = new Set(asked.flatMap(({ ids, inFull }) => (inFull ? [] : ids)));
+  const inLists = new Set(asked.flatMap(({ ids, inFull }) => (inFull ? [] : ids)));
+  // By section, whatever was named first.
+  const listed = statementIds.filter((id) => inLists.has(id));
   const parts = [
     ...[...full].map((id) => page.portrait(ruleOf(id))),
-    ...page.lists([...listed].map(ruleOf)),
-    page.closing(listed.size > 0, full.size > 0),
+    ...page.lists(listed.map(ruleOf)),
+    page.closing(listed.length > 0, full.size > 0),
   ];
   return `${parts.map((lines) => lines.join("\n")).join("\n\n")}\n`;
 }

@@ -2,7 +2,7 @@ import { type CliError, usageError } from "../config/cli-error.ts";
 import { nearest } from "../config/nearest.ts";
 import { quoted } from "../config/problem.ts";
 import type { StatementId } from "../standard/statement.ts";
-import { isStatement, ledger, placeOf, versionName } from "../standard/statements.ts";
+import { isStatement, ledger, placeOf, statementIds, versionName } from "../standard/statements.ts";
 
 /** What one word of `mqttd rule` stands for. */
 export interface Asked {
@@ -11,8 +11,6 @@ export interface Asked {
   /** Whole ids are shown in full, what is below a section in a line each. */
   readonly inFull: boolean;
 }
-
-const all = Object.keys(ledger).filter(isStatement);
 
 /**
  * Reads an id (`v5-3.1.2-22`; without a version, or as the standard prints it, that of each version:
@@ -66,7 +64,7 @@ function askedByNumber({ versions, section, number }: Numbered, typed: string): 
 
 /** Statements of a section and of those in it. */
 function below(versions: readonly (4 | 5)[], section: string): StatementId[] {
-  return all.filter((id) => {
+  return statementIds.filter((id) => {
     const place = placeOf(id);
     const isIn = section === "" || `${place.section}.`.startsWith(`${section}.`);
     return isIn && versions.includes(place.version);
@@ -76,14 +74,14 @@ function below(versions: readonly (4 | 5)[], section: string): StatementId[] {
 function noStatement(versions: readonly (4 | 5)[], section: string, number: number): CliError {
   const [version = 5, other] = versions;
   const id = other === undefined ? `v${version}-${section}-${number}` : `${section}-${number}`;
-  const own = all.filter((each) => {
+  const own = statementIds.filter((each) => {
     const place = placeOf(each);
     return place.section === section && versions.includes(place.version);
   });
   const near =
     own.length > 0
       ? own.reduce((best, each) => (far(each, number) < far(best, number) ? each : best))
-      : nearest(`v${version}-${section}-${number}`, all);
+      : nearest(`v${version}-${section}-${number}`, statementIds);
   return unknown(`there is no statement ${id}`, near);
 }
 
@@ -109,9 +107,10 @@ function noSection(versions: readonly (4 | 5)[], section: string, typed: string)
 
 function askedByWord(typed: string): Asked {
   const word = letters(typed);
-  const ids = word === "" ? [] : all.filter((id) => letters(ledger[id]?.says ?? "").includes(word));
+  const ids =
+    word === "" ? [] : statementIds.filter((id) => letters(ledger[id]?.says ?? "").includes(word));
   if (ids.length === 0) {
-    throw unknown(`no statement is or holds ${quoted(typed)}`, nearest(typed, all));
+    throw unknown(`no statement is or holds ${quoted(typed)}`, nearest(typed, statementIds));
   }
   return { ids, inFull: false };
 }

@@ -1,4 +1,4 @@
-import { isStatement, ledger } from "../standard/statements.ts";
+import { statementIds } from "../standard/statements.ts";
 import type { Arguments } from "./arguments.ts";
 import { colorFrom, usesColor } from "./color.ts";
 import { type CliCommand, type Command, declare, type Surroundings } from "./command.ts";
@@ -57,7 +57,7 @@ function declareRule(): Command {
 async function runRule(given: Arguments, surroundings: Surroundings): Promise<number> {
   const screen = surroundings.screen("stdout");
   const color = usesColor(colorFrom(given), surroundings.env, screen !== null);
-  const everything = { ids: Object.keys(ledger).filter(isStatement), inFull: false };
+  const everything = { ids: statementIds, inFull: false };
   const asked = given.positionals.length === 0 ? [everything] : given.positionals.map(askedBy);
   surroundings.print(
     given.has("json")

@@ -86,7 +86,7 @@ export const behaviourV4: Ledger = {
   ),
   "v4-7.1.1-2": without(
     server(
-      "no particular transport is required of a server: TCP, TLS, WebSocket or any other like them will do",
+      "no particular transport is required of a server: TCP, TLS, WebSocket or any other like them",
     ),
     "a permission, nothing to break",
   ),
@@ -94,6 +94,6 @@ export const behaviourV4: Ledger = {
     "a client supports at least one transport that carries bytes in order and without loss, in both directions",
   ),
   "v4-7.1.2-2": clientOnly(
-    "no particular transport is required of a client: TCP, TLS, WebSocket or any other like them will do",
+    "no particular transport is required of a client: TCP, TLS, WebSocket or any other like them",
   ),
 };

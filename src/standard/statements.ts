@@ -15,6 +15,9 @@ export function isStatement(id: string): id is StatementId {
   return Object.hasOwn(ledger, id);
 }
 
+/** In the standard's order, 3.1.1 first. */
+export const statementIds: readonly StatementId[] = Object.keys(ledger).filter(isStatement);
+
 /** The statements of one version, in the standard's order. */
 export function statementsOf(version: 4 | 5): (Statement & { readonly id: StatementId })[] {
   return Object.entries(version === 4 ? ledgerV4 : ledgerV5).map(([id, statement]) => ({
