@@ -298,7 +298,7 @@ test("mqttd inspect --help", async () => {
     Statements:
       [v4-3.1.2-24] is statement MQTT-3.1.2-24 of the OASIS standard MQTT Version
       3.1.1, section 3.1.2; v5 means MQTT Version 5.0. Both are free to read at
-      docs.oasis-open.org/mqtt.
+      docs.oasis-open.org/mqtt. mqttd rule v4-3.1.2-24 shows it in our own words.
 
     Examples:
       mqttd inspect
