@@ -1,4 +1,4 @@
-import { fileMax, type FileRead } from "../config/file.ts";
+import { beginningBytes, fileMax, type FileRead } from "../config/file.ts";
 import { systemErrorText } from "../log/system-error.ts";
 
 /** Reads standard input to its end, up to the size that a file may have. Never throws. */
@@ -9,8 +9,10 @@ export async function readInput(stream: AsyncIterable<Uint8Array | string>): Pro
     for await (const chunk of stream) {
       const own = typeof chunk === "string" ? new TextEncoder().encode(chunk) : chunk;
       bytes += own.length;
-      if (bytes > fileMax) return { type: "too large" };
       chunks.push(own);
+      if (bytes > fileMax) {
+        return { type: "too large", beginning: Buffer.concat(chunks).subarray(0, beginningBytes) };
+      }
     }
   } catch (error) {
     return { type: "unreadable", why: systemErrorText(error) };

@@ -43,6 +43,7 @@ export const flagForms: Readonly<Record<string, string>> = {
   how: "--how <HOW>",
   protocol: "-V, --protocol <VERSION>",
   from: "--from <SENDER>",
+  secrets: "--secrets",
   json: "--json",
   color: "--color <WHEN>",
   help: "-h, --help",
@@ -201,18 +202,24 @@ export const verbs = {
     flags: {
       protocol: "5, 3.1.1 or 3.1 (default: by the bytes)",
       from: "client or server (default: the one that may send it)",
+      secrets: "show passwords and Authentication Data (default: hide them)",
     },
     asksBroker: false,
     text: "MQTT packets as a tree, each violation with its statement",
     about:
       "Decodes MQTT packets field by field; each violation names its statement of the standard. The " +
-      "bytes: hexadecimal digits on the command line, a file (raw bytes, digits, or a dump of xxd, " +
-      "hexdump -C, Wireshark or tcpdump -X), or - for standard input. It needs no broker.",
-    exits: { "0": "the bytes were read, violations or not", "2": "usage, or no such bytes" },
+      "bytes: hexadecimal digits, a Buffer, an array or a string of source code on the command line; " +
+      "a file with these, with raw bytes, or with dumps of xxd, hexdump, od, tcpdump -x or Wireshark " +
+      "(Follow > Hex Dump too); or - for standard input. It needs no broker.",
+    exits: {
+      "0": "the bytes were read, violations or not",
+      "2": "usage, or the bytes are not MQTT",
+    },
     examples: [
       "mqttd inspect packet c0 00",
       "mqttd inspect packet 100e00044d5154540402000a00026869",
       "echo d0 00 | mqttd inspect packet - --from server",
+      "mqttd inspect packet '<Buffer e0 01 04>' -V 5",
     ],
   },
   kick: {

@@ -12,13 +12,17 @@ export type FileRead =
   | { readonly type: "read"; readonly bytes: Uint8Array }
   | { readonly type: "missing" }
   | { readonly type: "folder" }
-  | { readonly type: "too large" }
+  /** More than `fileMax`; `beginning` is enough of it to recognise a known format. */
+  | { readonly type: "too large"; readonly beginning: Uint8Array }
   | { readonly type: "unreadable"; readonly why: string };
 
 /** `waitMs`: how long a pipe may take to end. */
 export type ReadFile = (path: string, waitMs?: number) => FileRead;
 
-/** The program behind a pipe may prompt its user first: `-c <(decrypt mqttd.json)`. */
+/** Of a file that is too large. */
+export const beginningBytes = 64;
+
+/** A pipe may have to wait for a program that asks a person first: `-c <(decrypt mqttd.json)`. */
 const pipeWaitMs = 30_000;
 /** A writer may open a named pipe a moment after this reader; later than that, there is none. */
 const writerWaitMs = 2000;
@@ -60,7 +64,7 @@ function readBounded(fd: number, waitMs: number): FileRead {
     if (waited >= waitMs) return { type: "unreadable", why: "it is a pipe that does not end" };
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, retryMs);
   }
-  return { type: "too large" };
+  return { type: "too large", beginning: room.slice(0, beginningBytes) };
 }
 
 /** The number of bytes read; 0: end; null: no data yet. */

@@ -153,11 +153,11 @@ test("each error is one line, with the nearest right word, and exit code 2", asy
     "log inof"
       mqttd: log: found "inof", allowed: error, warn, info, debug (did you mean info?)
     "packet c0 0"
-      mqttd: packet: found "c0 0", allowed: bytes in hexadecimal, like "c0 00", the name of a file, or - for standard input
+      mqttd: packet: the argument is 3 hexadecimal digits, an odd number, and there is no file of that name
     "packet c0 zz"
-      mqttd: packet: found "c0 zz", allowed: bytes in hexadecimal, like "c0 00", the name of a file, or - for standard input
+      mqttd: packet: there is no file "c0 zz", and it is not hexadecimal such as "c0 00"
     "packet nofile.bin"
-      mqttd: packet: found "nofile.bin", allowed: bytes in hexadecimal, like "c0 00", the name of a file, or - for standard input
+      mqttd: packet: there is no file "nofile.bin", and it is not hexadecimal such as "c0 00"
     "packet c000 -V 6"
       mqttd: --protocol: found "6", allowed: 5, 3.1.1 or 3.1
     "packet c000 --from broker"
@@ -221,12 +221,88 @@ test("packet: bytes from the command line, a file, standard input", async () => 
   expect(await told(["./c000"], { files })).toContain("PINGRESP from a server");
   expect(await told(["c000", "--from", "server", "-V", "4"])).toContain("1 violation");
   const { packets, ...source } = JSON.parse(await told(["ping.hex", "--json"], { files }));
-  expect(source).toEqual({ file: "ping.hex", form: "hexadecimal", bytes: 2, headerBytes: 0 });
-  expect(packets).toMatchObject([{ type: "PINGREQ", offset: 0, violations: [] }]);
+  expect(source).toEqual({
+    ...{ file: "ping.hex", form: "hexadecimal", dumps: 1, bytes: 2, headerBytes: 0 },
+    streams: [{ connection: 0, name: null, from: null, bytes: 2, missing: 0, webSocketFrames: 0 }],
+  });
+  expect(packets).toMatchObject([{ type: "PINGREQ", offset: 0, stream: 0, violations: [] }]);
+  // Bytes as programs print them, typed in one argument.
+  for (const word of ["<Buffer c0 00>", "{192, 0}", "\\xc0\\x00", "b'\\xc0\\0'"]) {
+    expect(await told([word, "-V", "3.1.1"]), word).toBe(typed);
+  }
 });
 
-test("packet: unreadable input, and bytes that are no packet", async () => {
-  const files = { "notes.txt": "nothing of the sort\n", empty: "", many: "c0 00 ".repeat(10_001) };
+test("packet: a password is shown only with --secrets", async () => {
+  const connect = "101600044d51545404c2003c000161000162000473336372";
+  const hidden = await mqttd(["inspect", "packet", connect]);
+  expect(hidden.stdout).toContain("00 04 ..");
+  expect(hidden.stdout.replaceAll(" ", "")).not.toContain("73336372");
+  const json = await mqttd(["inspect", "packet", connect, "--json"]);
+  expect(json.stdout).not.toContain("73336372");
+  for (const more of [[], ["--json"]]) {
+    const shown = await mqttd(["inspect", "packet", connect, "--secrets", ...more]);
+    expect(shown.stdout.replaceAll(" ", "")).toContain("73336372");
+  }
+});
+
+test("packet: several connections, at 40 columns too", async () => {
+  const dump = (port: string, data: string): string =>
+    [
+      "IP 10.0.0.1.43808 > 10.0.0.2.1883: Flags [P.]",
+      `\t0x0000:  4500 002a 1c46 4000 4006 0000 0a00 0001`,
+      `\t0x0010:  0a00 0002 ${port} 075b 0000 0001 0000 0001`,
+      `\t0x0020:  5018 0200 0000 0000 ${data}`,
+      "",
+    ].join("\n");
+  const input = dump("ab20", "c000") + dump("ab21", "e000");
+  const given = { input, columns: 40, env: { NO_COLOR: "1" } };
+  const { stdout } = await mqttd(["inspect", "packet", "-"], given);
+  expect(stdout).toMatchInlineSnapshot(`
+    "standard input: 2 hex dumps of tcpdump,
+    4 bytes, 2 connections with MQTT;
+    80 bytes of headers skipped
+
+    10.0.0.1:43808 > 10.0.0.2:1883,
+    2 bytes
+
+    PINGREQ from a client, 2 bytes at
+    offset 0, the same in MQTT 3.1, 3.1.1
+    and 5.0
+      0  Fixed header
+      0    Type and flags
+             Packet type: 12 (PINGREQ)
+             Flags: 0
+      1    Remaining Length: 0
+
+    10.0.0.1:43809 > 10.0.0.2:1883,
+    2 bytes
+
+    DISCONNECT from a client, 2 bytes at
+    offset 0, the same in MQTT 3.1, 3.1.1
+    and 5.0
+      0  Fixed header
+      0    Type and flags
+             Packet type: 14 (DISCONNECT)
+             Flags: 0
+      1    Remaining Length: 0
+
+    No violation.
+    "
+  `);
+  const both = await mqttd(["inspect", "packet", "-", "--json"], { input });
+  expect(JSON.parse(both.stdout).streams).toHaveLength(2);
+});
+
+test("packet: what can't be read, or is no packet", async () => {
+  const files = {
+    ...{ "notes.txt": "nothing of the sort\n", empty: "", many: "c0 00 ".repeat(10_001) },
+    "dump.pcap": "\n\r\r\n".padEnd(40, "x"),
+    "a b.bz2": "BZh91AY",
+    "half.txt": "00000000: c000 c000\n00000010: c000\n",
+    "upgrade.txt": "GET /mqtt HTTP/1.1\r\nUpgrade: websocket\r\n\r\n",
+    "big.pcap": "\n\r\r\n".padEnd(1_100_000, "x"),
+    "big.txt": "c0 00 ".repeat(200_000),
+  };
   const lines: string[] = [];
   for (const name of Object.keys(files)) {
     const { code, stdout, stderr } = await mqttd(["inspect", "packet", name], { files });
@@ -235,9 +311,15 @@ test("packet: unreadable input, and bytes that are no packet", async () => {
   }
   expect(`\n${lines.join("")}`).toMatchInlineSnapshot(`
     "
-    mqttd: packet: notes.txt contains text that is not hexadecimal (allowed: raw bytes, hexadecimal digits, one dump of xxd, hexdump -C, Wireshark or tcpdump -X)
+    mqttd: packet: notes.txt contains text that is not hexadecimal (allowed: raw bytes, hexadecimal, an array or a string of source code, dumps of xxd, hexdump, od, Wireshark or tcpdump -x)
     mqttd: packet: empty is empty
-    mqttd: packet: found 10001 packets, allowed: 10000 (pass a part of them)
+    mqttd: packet: found more than 10000 packets (pass a part of them)
+    mqttd: packet: dump.pcap is a pcapng capture (tshark -r dump.pcap -q -z follow,tcp,hex,0 | mqttd inspect packet -, or tcpdump -r dump.pcap -x tcp port 1883 | mqttd inspect packet -)
+    mqttd: packet: a b.bz2 is a bzip2 file (bzip2 -dc 'a b.bz2' | mqttd inspect packet -)
+    mqttd: packet: half.txt contains a hex dump of xxd with a gap: line 2: found offset 0x10, expected 0x4 (allowed: raw bytes, hexadecimal, an array or a string of source code, dumps of xxd, hexdump, od, Wireshark or tcpdump -x)
+    mqttd: packet: upgrade.txt is HTTP without WebSocket frames (pass the WebSocket frames that follow it, or capture the MQTT port)
+    mqttd: packet: big.pcap is a pcapng capture (tshark -r big.pcap -q -z follow,tcp,hex,0 | mqttd inspect packet -, or tcpdump -r big.pcap -x tcp port 1883 | mqttd inspect packet -)
+    mqttd: packet: big.txt is larger than 1 MiB (pass a part of it)
     "
   `);
 });

@@ -1,4 +1,5 @@
 import type { Surroundings } from "../../src/cli/command.ts";
+import { beginningBytes, fileMax } from "../../src/config/file.ts";
 import { CliError } from "../../src/config/cli-error.ts";
 import { runProgram } from "../../src/cli/program.ts";
 import type { DropRequest } from "../../src/cli/drop-request.ts";
@@ -39,7 +40,9 @@ export async function mqttd(
     readFile: (name) => {
       const text = given.files?.[name];
       if (text === undefined) return { type: "missing" };
-      return { type: "read", bytes: new TextEncoder().encode(text) };
+      const bytes = new TextEncoder().encode(text);
+      if (bytes.length <= fileMax) return { type: "read", bytes };
+      return { type: "too large", beginning: bytes.subarray(0, beginningBytes) };
     },
     version: { version: "1.2.3", commit: "abc1234" },
     print: (text) => {

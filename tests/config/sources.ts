@@ -1,4 +1,4 @@
-import { type FileRead, fileMax } from "../../src/config/file.ts";
+import { beginningBytes, type FileRead, fileMax } from "../../src/config/file.ts";
 import { load, type LoadResult, type Sources } from "../../src/config/load.ts";
 
 /** Sources without a process or a disk: files by name, as text or as the result of reading them. */
@@ -25,7 +25,8 @@ function readGiven(content: string | Uint8Array | FileRead | undefined): FileRea
   if (content === undefined) return { type: "missing" };
   if (typeof content !== "string" && !(content instanceof Uint8Array)) return content;
   const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
-  return bytes.length > fileMax ? { type: "too large" } : { type: "read", bytes };
+  if (bytes.length <= fileMax) return { type: "read", bytes };
+  return { type: "too large", beginning: bytes.subarray(0, beginningBytes) };
 }
 
 export function loaded(given: Parameters<typeof sources>[0]): LoadResult & { ok: true } {

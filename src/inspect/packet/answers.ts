@@ -105,15 +105,7 @@ const connackCodes = [
 /** The body of a CONNACK. */
 export function walkConnack(walk: Walk): void {
   walk.group("Variable header", () => {
-    const flags = walk.integer(1, "Connect Acknowledge Flags");
-    const present =
-      flags === null ? null : walk.flag(flags.node, "Session Present", flags.value, 0x01);
-    if (flags !== null) {
-      const reserved = walk.flag(flags.node, "Reserved", flags.value, 0xfe);
-      if ((flags.value & 0xfe) !== 0) {
-        walk.violate(reserved, "3.2.2-1", "3.2.2-1", "reserved Connect Acknowledge Flags are set");
-      }
-    }
+    const present = walkAcknowledgeFlags(walk);
     const code = walk.integer(1, walk.protocol === 5 ? "Reason Code" : "Return Code");
     if (code !== null) judgeConnack(walk, code.node, code.value);
     if (code !== null && code.value !== 0 && present?.value === true) {
@@ -122,6 +114,24 @@ export function walkConnack(walk: Walk): void {
     if (walk.protocol === 5) walkProperties(walk, "connack");
     walk.finish();
   });
+}
+
+/** Session Present; null: there is no such flag. */
+function walkAcknowledgeFlags(walk: Walk): Draft | null {
+  // Section 3.2 of MQTT 3.1: reserved, any value.
+  if (walk.protocol === 3) {
+    const reserved = walk.integer(1, "Reserved");
+    if (reserved !== null) reserved.node.meaning = "not used in MQTT 3.1";
+    return null;
+  }
+  const flags = walk.integer(1, "Connect Acknowledge Flags");
+  if (flags === null) return null;
+  const present = walk.flag(flags.node, "Session Present", flags.value, 0x01);
+  const reserved = walk.flag(flags.node, "Reserved", flags.value, 0xfe);
+  if ((flags.value & 0xfe) !== 0) {
+    walk.violate(reserved, "3.2.2-1", "3.2.2-1", "reserved Connect Acknowledge Flags are set");
+  }
+  return present;
 }
 
 function judgeConnack(walk: Walk, node: Draft, code: number): void {
@@ -143,9 +153,13 @@ export function walkSuback(walk: Walk): void {
     if (walk.protocol === 5) walkProperties(walk, "suback");
   });
   const failures = [0x80, 0x83, 0x87, 0x8f, 0x91, 0x97, 0x9e, 0xa1, 0xa2];
-  const codes = [0, 1, 2, ...(walk.protocol === 5 ? failures : [0x80])];
-  const meaning = (code: number): string =>
-    code < 3 ? `granted QoS ${code}` : walk.protocol === 5 ? reasonText(code) : "failure";
+  // MQTT 3.1 (section 3.9) has no code for a failure.
+  const codes = [0, 1, 2, ...{ 3: [], 4: [0x80], 5: failures }[walk.protocol]];
+  const meaning = (code: number): string | null => {
+    if (code < 3) return `granted QoS ${code}`;
+    if (walk.protocol === 5) return reasonText(code);
+    return walk.protocol === 4 ? "failure" : null;
+  };
   const statements = {
     none: ["3.8.4-5", "3.8.4-6"],
     code: ["3.9.3-2", "3.9.3-2"],

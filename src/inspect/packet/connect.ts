@@ -28,16 +28,34 @@ export function walkConnect(walk: Walk): void {
   });
   walk.group("Payload", () => {
     const clientId = walk.text("Client Identifier");
-    if (clientId?.value === "") clientId.node.meaning = "the broker assigns one";
+    if (clientId !== null) judgeClientId(walk, clientId);
     if ((flags & flagMask.will) !== 0) walk.group("Will", () => walkWill(walk));
     // In MQTT 3.1 the length of the packet takes precedence over these flags.
     const isThere = (flag: number): boolean =>
       (flags & flag) !== 0 && (walk.protocol !== 3 || walk.more);
     if (isThere(flagMask.username)) walk.text("User Name");
-    if (isThere(flagMask.password)) walk.binary("Password");
+    const password = isThere(flagMask.password) ? walk.binary("Password") : null;
+    if (password !== null) walk.hide(password.node);
     walk.finish();
   });
 }
+
+/** MQTT 3.1 (section 3.1) requires 1 to 23 characters; mqttd, like mosquitto, accepts longer ids. */
+function judgeClientId(walk: Walk, { node, value }: Field<string | null>): void {
+  if (walk.protocol !== 3) {
+    if (value === "") node.meaning = "the broker assigns one";
+    return;
+  }
+  if (value === null) return;
+  const characters = Array.from(value).length;
+  if (characters === 0) walk.violateV3(node, "3.1", "Client Identifier is empty");
+  if (characters > clientIdMaxIn31) {
+    const detail = `Client Identifier has ${characters} characters, allowed: ${clientIdMaxIn31}`;
+    walk.violateV3(node, "3.1", detail);
+  }
+}
+
+const clientIdMaxIn31 = 23;
 
 function walkProtocol(walk: Walk): void {
   const available = Math.min(walk.end, walk.bytes.length);
@@ -49,7 +67,12 @@ function walkProtocol(walk: Walk): void {
   }
   const level = walk.integer(1, "Protocol Level");
   if (level === null) return;
-  level.node.meaning = levels[level.value] ?? null;
+  const version = level.value & ~bridgeBit;
+  if (level.value < bridgeBit) level.node.meaning = levels[version] ?? null;
+  else {
+    walk.flag(level.node, "Bridge", level.value, bridgeBit, "mosquitto's bit, in no standard");
+    walk.flag(level.node, "Level", level.value, 0x7f, levels[version] ?? null);
+  }
   if (protocol !== null && !protocol.supported) {
     walk.violate(level.node, "3.1.2-2", "3.1.2-2", "this protocol level is not supported");
   }
@@ -59,9 +82,9 @@ const levels: { readonly [level: number]: string } = {
   3: "MQTT 3.1",
   4: "MQTT 3.1.1",
   5: "MQTT 5.0",
-  0x83: "MQTT 3.1, a bridge",
-  0x84: "MQTT 3.1.1, a bridge",
 };
+
+const bridgeBit = 0x80;
 
 function walkFlags(walk: Walk): number {
   const found = walk.integer(1, "Connect Flags");

@@ -12,7 +12,9 @@ export type ProtocolBy =
   /** The other protocol would give more violations. */
   | "fits"
   /** 3.1.1 and 5.0 fit equally well; decoded as 5.0. */
-  | "fits both";
+  | "fits both"
+  /** The packet is the same in 3.1, 3.1.1 and 5.0, and nothing else in the bytes decides. */
+  | "fits all";
 
 /** One control packet, as far as it can be decoded. Plain data. */
 export interface PacketTree {
@@ -29,6 +31,8 @@ export interface PacketTree {
   /** Null: both may send it, and it decodes the same for both. */
   readonly from: Sender | null;
   readonly nodes: readonly PacketNode[];
+  /** A sentence in place of nodes, for skipped bytes that are not a packet. */
+  readonly note?: string;
   /** The violations of all its nodes, in the order of the bytes. */
   readonly violations: readonly Violation[];
 }
@@ -39,8 +43,10 @@ export interface PacketNode {
   /** Offset in the input. */
   readonly offset: number;
   readonly length: number;
-  /** Two digits per byte; null: a group or a flag. */
+  /** Two digits per byte; null: a group or a flag. Of a hidden field at most its first two bytes. */
   readonly hex: string | null;
+  /** `hex` lacks bytes that may belong to a password or to Authentication Data. */
+  readonly hidden?: true;
   /** The bits of a flag, highest first: `.... 011.`; null: not a flag. */
   readonly bits: string | null;
   /** Null for binary data, which is in `hex`. */
@@ -52,7 +58,10 @@ export interface PacketNode {
 }
 
 export interface Violation {
-  /** Version first: `v5-3.3.2-2`, or a section: `v5-2.1.4`. */
+  /**
+   * Version first: `v5-3.3.2-2`, or a section: `v5-2.1.4`. MQTT 3.1 numbers no statements: `v3-3.1` is its
+   * section 3.1; where 3.1 and 3.1.1 have the same rule, the statement is that of 3.1.1.
+   */
   readonly statement: string;
   readonly detail: string;
 }
@@ -61,6 +70,7 @@ export interface Violation {
 export interface Draft extends PacketNode {
   length: number;
   hex: string | null;
+  hidden?: true;
   value: string | number | boolean | null;
   meaning: string | null;
   readonly violations: Violation[];

@@ -45,6 +45,7 @@ const properties: { readonly [identifier: number]: Property } = {
 
 const userProperty = 0x26;
 const subscriptionIdentifier = 0x0b;
+const authenticationData = 0x16;
 
 type Sections = { readonly [identifier: number]: string };
 
@@ -170,7 +171,9 @@ function walkValue(walk: Walk, { name, type }: Property): Field<number | string 
       return walk.text(name);
     case "binary": {
       const found = walk.binary(name);
-      return found === null ? null : { node: found.node, value: null };
+      if (found === null) return null;
+      if (name === properties[authenticationData]?.name) walk.hide(found.node);
+      return { node: found.node, value: null };
     }
     case "pair":
       return walk.text(`${name}: name`) && walk.text(`${name}: value`);
@@ -218,7 +221,7 @@ function meaningOf(id: number, value: number): string | null {
 /** Rules on properties that require each other. */
 function requireCompany(walk: Walk, holder: Holder, found: Found, group: Draft): void {
   if (found.has(0x15)) return;
-  if (holder === "connect" && found.has(0x16)) {
+  if (holder === "connect" && found.has(authenticationData)) {
     walk.violateV5(group, "3.1.2.11.10", "Authentication Data without Authentication Method");
   }
   if (holder === "auth") walk.violateV5(group, "3.15.2.2.2", "AUTH without Authentication Method");

@@ -1,121 +1,167 @@
-/** Bytes of packets, with the form in which they were given. */
+import {
+  type Connection,
+  connectionsOfDumps,
+  connectionsOfSegments,
+  streamOf,
+} from "./connections.ts";
+import { type Dump, type DumpForm, dumpsIn } from "./dumps.ts";
+import { type Foreign, foreignBeginning } from "./foreign.ts";
+import { type Framed, headersOf } from "./headers.ts";
+import { literal, type LiteralForm, oddDigits } from "./literals.ts";
+
+/** Bytes of packets, in the form in which they came. */
 export interface PacketSource {
-  readonly bytes: Uint8Array;
   readonly form: SourceForm;
-  /** Bytes of Ethernet, IP and TCP headers before them, which were skipped. */
+  /** Dumps in the file; 1 for every other form. */
+  readonly dumps: number;
+  readonly connections: readonly Connection[];
+  /** Bytes of Ethernet, IP, TCP and the like before those, which were skipped. */
   readonly headerBytes: number;
+  /** Sentences on what is left out or not as usual. */
+  readonly notes: readonly string[];
 }
 
-export type SourceForm =
-  | "raw bytes"
-  | "hexadecimal"
-  | "hex dump of xxd"
-  | "hex dump of hexdump -C"
-  | "hex dump of Wireshark"
-  | "hex dump of tcpdump";
+export type SourceForm = "raw bytes" | LiteralForm | DumpForm;
+
+export type Taken =
+  | ({ readonly type: "packets" } & PacketSource)
+  /** Something else, known by its beginning. */
+  | ({ readonly type: "foreign" } & Foreign)
+  /** Text in no form that is known: what it holds. */
+  | { readonly type: "text"; readonly what: string };
+
+/** Bytes that dumps may have; longer ones repeat a line without end. */
+const bytesMax = 1024 * 1024;
 
 /**
- * Recognizes the content of a file: a hex dump, hexadecimal digits, or raw bytes. MQTT packets are
- * not text, because a length in them has a byte that text does not contain. Null: text that is not
- * hexadecimal.
+ * What a file holds, by its content: hex dumps, digits, bytes as programs print them, or raw bytes. Packets of MQTT are
+ * no text: a length of theirs, or that of a string, has a byte that no text has. So other text is not taken for packets.
  */
-export function packetSource(content: Uint8Array): PacketSource | null {
+export function packetSource(content: Uint8Array): Taken {
+  const foreign = foreignBeginning(content);
+  if (foreign !== null) return { type: "foreign", ...foreign };
   const text = textOf(content);
-  if (text === null) return { bytes: content, form: "raw bytes", headerBytes: 0 };
-  const dump = dumpIn(text);
-  if (dump !== null) return dump;
-  const bytes = hexadecimal(text);
-  return bytes && { bytes, form: "hexadecimal", headerBytes: 0 };
+  return text === null ? carried([content], "raw bytes", []) : textSource(text);
 }
 
-/** `c0 00`, `c000`, `0xc0, 0x00`, `\xc0\x00`, `c0:00`; null: anything else. */
-export function hexadecimal(text: string): Uint8Array | null {
-  const words = text.split(/0x|\\x|[\s:,;{}]+/i).filter((word) => word !== "");
-  if (words.length === 0 || !words.every((word) => /^(?:[0-9a-f]{2})+$/i.test(word))) return null;
-  return Uint8Array.from(Buffer.from(words.join(""), "hex"));
+/** Bytes that somebody typed or pasted. */
+export function textSource(text: string): Taken {
+  const found = dumpsIn(text, bytesMax);
+  if (found !== null && "dumps" in found) return ofDumps(found.dumps, found.form);
+  if (found !== null) return { type: "text", what: `a ${found.form} with a gap: ${found.problem}` };
+  const read = literal(text);
+  if (read !== null) {
+    const { bytes, form, leftOut } = read;
+    const note = `its printer left out the last ${leftOut} bytes`;
+    return carried([bytes], form, leftOut === 0 ? [] : [note]);
+  }
+  const digits = oddDigits(text);
+  if (digits !== null) {
+    const odd = digits % 2 === 1 ? `${digits} hexadecimal digits, an odd number` : null;
+    return { type: "text", what: odd ?? "hexadecimal digits that are not in pairs" };
+  }
+  if (/^(?:[A-Z]+ \S+ )?HTTP\/1\.\d/.test(text)) {
+    const hint = "pass the WebSocket frames that follow it, or capture the MQTT port";
+    return { type: "foreign", what: "HTTP without WebSocket frames", hint };
+  }
+  return isBase64(text)
+    ? { type: "foreign", what: "base64", hint: "base64 -d FILE | mqttd inspect packet -" }
+    : { type: "text", what: "text that is not hexadecimal" };
 }
 
-/** Null: not UTF-8, or with control characters other than white space. */
+/** Text of base64 whose first byte begins a packet and whose length is that of the packet's start at least. */
+function isBase64(text: string): boolean {
+  const plain = text.replaceAll(/\s/g, "");
+  return (
+    plain.length >= 8 &&
+    plain.length % 4 === 0 &&
+    /^[A-Za-z0-9+/]+={0,2}$/.test(plain) &&
+    /[A-Z]/.test(plain) &&
+    /[a-z0-9]/.test(plain)
+  );
+}
+
+/** Null: neither UTF-8 nor UTF-16 with its mark, or it has control characters other than white space. */
 function textOf(content: Uint8Array): string | null {
+  const [first, second] = content;
+  const marked =
+    first === 0xff && second === 0xfe
+      ? "utf-16le"
+      : first === 0xfe && second === 0xff
+        ? "utf-16be"
+        : "utf-8";
   try {
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(content);
+    const text = new TextDecoder(marked, { fatal: true }).decode(content);
     return /(?!\s)\p{Cc}/u.test(text) ? null : text;
   } catch {
     return null;
   }
 }
 
-/** A line is an offset, then bytes; text after two spaces or between bars is ignored. */
-const dumps: readonly { readonly form: SourceForm; readonly line: RegExp }[] = [
-  {
-    form: "hex dump of tcpdump",
-    line: /^\s*0x([0-9a-f]{4,}):\s+((?:[0-9a-f]{2}){1,2}(?: (?:[0-9a-f]{2}){1,2})*)(?:\s{2,}.*)?$/i,
-  },
-  {
-    form: "hex dump of xxd",
-    line: /^([0-9a-f]{8,}): ((?:[0-9a-f]{2})+(?: (?:[0-9a-f]{2})+)*)(?:\s{2,}.*)?$/i,
-  },
-  {
-    form: "hex dump of hexdump -C",
-    line: /^([0-9a-f]{7,8}) {2}([0-9a-f]{2}(?: {1,2}[0-9a-f]{2})*)\s+\|.*\|$/i,
-  },
-  {
-    form: "hex dump of Wireshark",
-    line: /^([0-9a-f]{4,8}) {2,3}([0-9a-f]{2}(?: [0-9a-f]{2})*)(?:\s{2,}.*)?$/i,
-  },
-];
-
-/**
- * Null: not certainly a dump, in which each offset equals the number of bytes before it. tcpdump
- * may print its line about the packet first.
- */
-function dumpIn(text: string): PacketSource | null {
-  const lines = text.split(/\r?\n/).filter((line) => line.trim() !== "");
-  for (const { form, line: pattern } of dumps) {
-    const first = lines.findIndex((line) => pattern.test(line));
-    if (first < 0 || (first > 0 && form !== "hex dump of tcpdump")) continue;
-    const bytes = bytesOf(lines.slice(first), pattern);
-    if (bytes === null) continue;
-    const payload = form === "hex dump of tcpdump" || form === "hex dump of Wireshark";
-    const start = payload ? segmentPayload(bytes) : null;
-    if (start === null) return { bytes, form, headerBytes: 0 };
-    return { bytes: bytes.subarray(...start), form, headerBytes: start[0] };
+function ofDumps(all: readonly Dump[], form: DumpForm): Taken {
+  // Beside frames tshark prints what it has put together from them.
+  const frames = all.filter(({ heading }) => /^Frame \(\d+ bytes\)/.test(heading ?? ""));
+  const dumps = frames.length > 0 ? frames : all;
+  const isCapture = form === "hex dump of tcpdump" || frames.length > 0;
+  const framed = dumps.map(({ bytes }) => headersOf(bytes, isCapture));
+  if (framed.every((one) => one === null)) {
+    const mayCarry =
+      form === "hex dump of tcpdump" || (form === "hex dump of Wireshark" && !isFollow(dumps));
+    const notes = mayCarry
+      ? ["no Ethernet, IP or TCP header recognized, so read from the first byte"]
+      : [];
+    return packets({
+      form,
+      dumps: dumps.length,
+      connections: connectionsOfDumps(dumps),
+      headerBytes: 0,
+      notes,
+    });
   }
-  return null;
+  return ofFramed(framed, form);
 }
 
-function bytesOf(lines: readonly string[], pattern: RegExp): Uint8Array | null {
-  const hex: string[] = [];
-  let count = 0;
-  for (const [index, line] of lines.entries()) {
-    const [, offset = line, digits = ""] = pattern.exec(line) ?? [];
-    // The last line of hexdump is an offset alone.
-    const isEnd = index > 0 && index === lines.length - 1 && /^[0-9a-f]{7,8}$/i.test(line);
-    if (digits === "" && !isEnd) return null;
-    if (Number.parseInt(offset, 16) !== count) return null;
-    const own = digits.replaceAll(" ", "");
-    hex.push(own);
-    count += own.length / 2;
+function isFollow(dumps: readonly Dump[]): boolean {
+  return new Set(dumps.map(({ indent }) => indent)).size > 1;
+}
+
+/** Bytes without lines of a dump: they may begin with the headers of a network too. */
+function carried(all: readonly Uint8Array[], form: SourceForm, notes: readonly string[]): Taken {
+  const framed = all.map((bytes) => headersOf(bytes, false));
+  if (framed.some((one) => one !== null)) return ofFramed(framed, form, notes);
+  const connections: Connection[] = all.map((bytes) => ({
+    ...{ name: null, streams: [streamOf(bytes)] },
+    first: null,
+  }));
+  return packets({ form, dumps: all.length, connections, headerBytes: 0, notes });
+}
+
+function ofFramed(
+  framed: readonly (Framed | null)[],
+  form: SourceForm,
+  more: readonly string[] = [],
+): Taken {
+  const known = framed.filter((one) => one !== null);
+  const segments = known.filter((one) => one.type === "segment");
+  const others = known.filter((one) => one.type === "other");
+  const connections = connectionsOfSegments(known);
+  if (connections.length === 0) {
+    const what = segments.length > 0 ? "TCP without data" : (others[0]?.what ?? "no TCP");
+    return { type: "foreign", what, hint: "MQTT is the data of TCP; pass a packet that has some" };
   }
-  return Uint8Array.from(Buffer.from(hex.join(""), "hex"));
+  const notes = [
+    ...more,
+    ...skippedNote(others.length, "without TCP"),
+    ...skippedNote(framed.length - known.length, "without a known header"),
+  ];
+  const headerBytes = segments.reduce((sum, one) => sum + one.headerBytes, 0);
+  return packets({ form, dumps: framed.length, connections, headerBytes, notes });
 }
 
-/** The data of a TCP segment in a frame or an IP packet; null: neither. */
-function segmentPayload(bytes: Uint8Array): [start: number, end: number] | null {
-  const at = (index: number): number => bytes[index] ?? 0;
-  const type = at(12) * 256 + at(13);
-  const ip = type === 0x0800 || type === 0x86dd ? (packetPayload(bytes, 14) ?? null) : null;
-  return ip ?? packetPayload(bytes, 0);
+function skippedNote(count: number, why: string): string[] {
+  return count === 0 ? [] : [`${count} ${count === 1 ? "dump" : "dumps"} ${why} skipped`];
 }
 
-function packetPayload(bytes: Uint8Array, ip: number): [start: number, end: number] | null {
-  const at = (index: number): number => bytes[ip + index] ?? 0;
-  const version = at(0) >> 4;
-  const protocol = version === 4 ? at(9) : at(6);
-  const header = version === 4 ? (at(0) & 15) * 4 : 40;
-  const length = version === 4 ? at(2) * 256 + at(3) : header + at(4) * 256 + at(5);
-  const tcp = header + (at(header + 12) >> 4) * 4;
-  const isOne = (version === 4 || version === 6) && protocol === 6 && header >= 20;
-  if (!isOne || tcp < header + 20 || tcp > length || ip + length > bytes.length) return null;
-  return [ip + tcp, ip + length];
+function packets(source: PacketSource): Taken {
+  return { type: "packets", ...source };
 }

@@ -118,7 +118,7 @@ function judgeLevels(walk: Walk, node: Draft, filter: string): void {
 export function walkGranted(
   walk: Walk,
   codes: readonly number[],
-  meaning: (code: number) => string,
+  meaning: (code: number) => string | null,
   statements: {
     readonly none: readonly [string, string];
     readonly code: readonly [string, string];
@@ -135,6 +135,11 @@ export function walkGranted(
       if (found === null) return;
       found.node.meaning = meaning(found.value);
       if (codes.includes(found.value)) continue;
+      if (walk.protocol === 3) {
+        const detail = `${codeText(found.value)} is not a QoS, and MQTT 3.1 has no other codes`;
+        walk.violateV3(found.node, "3.9", detail);
+        continue;
+      }
       const detail = `${codeText(found.value)} is no code that may stand here`;
       walk.violate(found.node, ...statements.code, detail);
     }

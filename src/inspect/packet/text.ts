@@ -26,18 +26,37 @@ const lineMax = 120;
 const bytesFrom = 60;
 const lineMin = 32;
 
+/** The packets of one connection, with a title and notes above them. */
+export interface TextSection {
+  readonly title: string | null;
+  readonly notes: readonly string[];
+  readonly trees: readonly PacketTree[];
+}
+
 /** Packets as text: a line for each field, its violations below it, and their count at the end. */
 export function packetTreeText(trees: readonly PacketTree[], style: PacketTextStyle): string {
+  return sectionsText([{ title: null, notes: [], trees }], style);
+}
+
+/** The packets of several connections, with one count at the end. */
+export function sectionsText(sections: readonly TextSection[], style: PacketTextStyle): string {
+  const trees = sections.flatMap((section) => section.trees);
   if (trees.length === 0) return "There are no bytes.\n";
-  const last = trees.at(-1);
-  const offsetWidth = String((last?.offset ?? 0) + (last?.length ?? 0)).length;
-  const sheet = new Sheet(style, Math.max(3, offsetWidth));
-  const parts = trees.map((tree) =>
-    [sheet.heading(tree), ...tree.nodes.flatMap((node) => sheet.node(node, 0))].join("\n"),
-  );
+  const ends = trees.map(({ offset, length }) => offset + length);
+  const sheet = new Sheet(style, Math.max(3, String(ends.reduce((a, b) => Math.max(a, b))).length));
+  const parts = sections.flatMap((section) => [
+    ...sheet.above(section),
+    ...section.trees.map((tree) =>
+      [sheet.heading(tree), ...tree.nodes.flatMap((node) => sheet.node(node, 0))].join("\n"),
+    ),
+  ]);
   const violations = trees.flatMap((tree) => tree.violations);
-  const cut = trees.some(({ missing }) => missing !== 0) ? " The last packet is incomplete." : "";
-  return `${[...parts, sheet.closing(violations, cut)].join("\n\n")}\n`;
+  const cut = cutText(trees);
+  const hides = trees.some(({ nodes }) => hasHidden(nodes));
+  const hidden = hides
+    ? " Passwords and Authentication Data are hidden (--secrets shows them)."
+    : "";
+  return `${[...parts, sheet.closing(violations, cut + hidden)].join("\n\n")}\n`;
 }
 
 class Sheet {
@@ -54,7 +73,16 @@ class Sheet {
     this.#hexWidth = columns < bytesFrom ? 0 : hexWidth + 1;
   }
 
+  /** The title and the notes of a connection; empty if it has neither. */
+  above({ title, notes }: TextSection): string[] {
+    const head = title === null ? [] : this.#wrap(title, 0).map((line) => this.#colors.bold(line));
+    const lines = notes.flatMap((note) => this.#wrap(`${note}.`, 0));
+    return head.length + lines.length === 0 ? [] : [[...head, ...lines].join("\n")];
+  }
+
   heading(tree: PacketTree): string {
+    const { note } = tree;
+    if (note !== undefined) return this.#wrap(note, 0).join("\n");
     const { type, offset, length, missing, protocol, protocolBy, from } = tree;
     const bytes = bytesText(length);
     const size =
@@ -62,7 +90,10 @@ class Sheet {
         ? `${bytes} at offset ${offset}, of a length that can't be read`
         : `${missing === 0 ? bytes : `${length} of ${length + missing} bytes`} at offset ${offset}`;
     const sender = from === null ? "" : ` from a ${from}`;
-    const spoken = `MQTT ${protocolName[protocol]} (${byText[protocolBy]})`;
+    const spoken =
+      protocolBy === "fits all"
+        ? "the same in MQTT 3.1, 3.1.1 and 5.0"
+        : `MQTT ${protocolName[protocol]} (${byText[protocolBy]})`;
     const head = `${type}${sender}, ${size}, ${spoken}`;
     return this.#wrap(head, 0)
       .map((line) => this.#colors.bold(line))
@@ -115,27 +146,41 @@ class Sheet {
   }
 }
 
-const byText: Readonly<Record<ProtocolBy, string>> = {
+const byText: Readonly<Record<Exclude<ProtocolBy, "fits all">, string>> = {
   asked: "by -V",
   CONNECT: "by its CONNECT",
   fits: "a guess: fewer violations than the other",
   "fits both": "a guess: 3.1.1 fits equally well",
 };
 
-function hexText({ bits, hex, length }: PacketNode): string {
+function cutText(trees: readonly PacketTree[]): string {
+  const cut = trees.filter(({ missing }) => missing !== 0);
+  if (cut.length === 0) return "";
+  if (cut.length === 1 && cut[0] === trees.at(-1)) return " The last packet is incomplete.";
+  return ` ${cut.length === 1 ? "1 packet is" : `${cut.length} packets are`} incomplete.`;
+}
+
+function hasHidden(nodes: readonly PacketNode[]): boolean {
+  return nodes.some(({ hidden, children }) => hidden === true || hasHidden(children));
+}
+
+function hexText({ bits, hex, hidden, length }: PacketNode): string {
   if (bits !== null) return bits;
   if (hex === null) return "";
   const shown = hex.slice(0, shownBytes * 2).replace(/..(?=.)/g, "$& ");
+  if (hidden === true) return `${shown} ..`.trim();
   return length > shownBytes ? `${shown}..` : shown;
 }
 
-function wordsOf({ name: field, value, meaning, hex, bits, children }: PacketNode): string {
+function wordsOf({ name: field, value, meaning, hex, hidden, bits, children }: PacketNode): string {
   // The flags show the byte's value.
   const text = children.length > 0 ? null : valueText(value);
   const data = text === null && hex !== null && bits === null ? printable(hex, field) : null;
   const told = text ?? data;
-  if (told === null) return meaning === null ? field : `${field}: ${meaning}`;
-  return meaning === null ? `${field}: ${told}` : `${field}: ${told} (${meaning})`;
+  const more = hidden === true ? "hidden" : null;
+  const note = [meaning, more].filter((word) => word !== null).join(", ");
+  if (told === null) return note === "" ? field : `${field}: ${note}`;
+  return note === "" ? `${field}: ${told}` : `${field}: ${told} (${note})`;
 }
 
 function valueText(value: PacketNode["value"]): string | null {

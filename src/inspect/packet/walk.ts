@@ -11,6 +11,8 @@ export class Walk {
   readonly bytes: Uint8Array;
   readonly protocol: ProtocolVersion;
   readonly from: Sender;
+  /** Show passwords and Authentication Data. */
+  readonly secrets: boolean;
   position: number;
   /** The end of the packet, or of the current block of properties. */
   end: number;
@@ -18,21 +20,18 @@ export class Walk {
   stopped = false;
   /** The input ends before the packet. */
   incomplete = false;
+  /** The packet can carry secrets, so bytes that are not decoded are hidden. */
+  guarded = false;
   readonly nodes: Draft[] = [];
   #into: Draft[] = this.nodes;
 
-  constructor(
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    protocol: ProtocolVersion,
-    from: Sender,
-  ) {
+  constructor(bytes: Uint8Array, start: number, end: number, { protocol, from, secrets }: Reading) {
     this.bytes = bytes;
     this.position = start;
     this.end = end;
     this.protocol = protocol;
     this.from = from;
+    this.secrets = secrets;
   }
 
   get more(): boolean {
@@ -63,6 +62,11 @@ export class Walk {
   violate(node: Draft, v4: string, v5: string, detail: string): void {
     const statement = this.protocol === 5 ? `v5-${v5}` : `v4-${v4}`;
     node.violations.push({ statement, detail });
+  }
+
+  /** The same for rules that only MQTT 3.1 has, by section. */
+  violateV3(node: Draft, section: string, detail: string): void {
+    node.violations.push({ statement: `v3-${section}`, detail });
   }
 
   /** The same for rules with a number in MQTT 5.0 only. */
@@ -139,17 +143,32 @@ export class Walk {
     return { node, value: { start, end } };
   }
 
+  /** Hides a field but its first two bytes, which are its length. */
+  hide(node: Draft): void {
+    if (this.secrets || node.length <= 2) return;
+    node.hex = node.hex?.slice(0, 4) ?? null;
+    node.hidden = true;
+  }
+
+  /** Hides undecoded bytes of a packet that can carry secrets. */
+  #hideUndecoded(node: Draft): void {
+    if (this.secrets || !this.guarded || node.length === 0) return;
+    node.hex = "";
+    node.hidden = true;
+  }
+
   /** Bytes after the last field of a packet, a violation. */
   finish(): void {
     if (!this.more) return;
     const { node } = this.rest("Bytes without meaning");
+    this.#hideUndecoded(node);
     this.violate(node, "2.2.3", "2.1.4", "bytes after the packet's last field");
   }
 
   /** Remaining bytes that can't be decoded, without a violation of their own. */
   leave(): void {
     if (this.position >= Math.min(this.end, this.bytes.length)) return;
-    this.rest("Bytes that are not decoded");
+    this.#hideUndecoded(this.rest("Bytes that are not decoded").node);
   }
 
   /** A flag: the bits of the byte in `mask`. */
@@ -181,10 +200,12 @@ export class Walk {
     if (this.position + size > this.end) {
       const node = this.#take(name, Math.min(this.end, this.bytes.length) - this.position, null);
       this.violate(node, "2.2.3", "2.1.4", `packet ends within ${name}`);
+      if (this.guarded) this.hide(node);
     } else {
       this.incomplete = true;
       const node = this.#take(name, this.bytes.length - this.position, null);
       node.meaning = "incomplete";
+      if (this.guarded) this.hide(node);
     }
     return false;
   }
@@ -209,6 +230,14 @@ export class Walk {
   }
 }
 
+/** As what a packet is decoded. */
+export interface Reading {
+  readonly protocol: ProtocolVersion;
+  readonly from: Sender;
+  /** Show passwords and Authentication Data. */
+  readonly secrets: boolean;
+}
+
 export interface Field<Value> {
   readonly node: Draft;
   readonly value: Value;
@@ -221,9 +250,7 @@ export interface Range {
 }
 
 export function hexOf(bytes: Uint8Array, start: number, end: number): string {
-  let hex = "";
-  for (let at = start; at < end; at++) hex += (bytes[at] ?? 0).toString(16).padStart(2, "0");
-  return hex;
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString("hex");
 }
 
 /** `.... 011.`: the bits of the mask, dots for the others. */

@@ -41,7 +41,9 @@ function judged(reader: PacketReader, input: Uint8Array): Verdict {
 }
 
 function expectAgreement(verdict: Verdict, tree: PacketTree | undefined): void {
-  const statements = tree?.violations.map(({ statement }) => statement) ?? [];
+  const named = tree?.violations.map(({ statement }) => statement) ?? [];
+  // The broker accepts what only MQTT 3.1 forbids, for example long client ids.
+  const statements = named.filter((statement) => !statement.startsWith("v3-"));
   if (verdict.packet === "refused") expect(statements).toContain(verdict.statement);
   else if (verdict.packet === "accepted") expect(statements).toEqual([]);
   else expect(tree?.missing).not.toBe(0);

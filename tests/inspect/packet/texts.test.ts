@@ -79,10 +79,11 @@ test("told: a CONNECT of MQTT 3.1.1 whose flags are wrong, with a byte too many"
      10  00 0a                 Keep Alive: 10 (seconds: 15 s of silence are allowed)
      12                      Payload
      12  00 03 64 65 76        Client Identifier: 'dev' (3 bytes)
-     17  61                    Bytes without meaning
+     17  ..                    Bytes without meaning: hidden
                                ! bytes after the packet's last field [v4-2.2.3]
 
-    4 violations: v4-3.1.2-15, v4-3.1.2-13, v4-3.1.2-3, v4-2.2.3.
+    4 violations: v4-3.1.2-15, v4-3.1.2-13, v4-3.1.2-3, v4-2.2.3. Passwords and
+    Authentication Data are hidden (--secrets shows them).
     "
   `);
 });
