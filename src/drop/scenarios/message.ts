@@ -250,15 +250,26 @@ async function hidden(stage: Stage, name: string, filter: string): Promise<Hidde
     }
     client.forgetArrivals();
   };
-  await stage.subscribe(client, filter, 1);
+  await stage.subscribe(client, filter, 1).catch((error: unknown) => {
+    if (!(error instanceof NoAnswer && error.isClosed)) throw error;
+    throw new NotOffered(
+      `the broker closes the connection of a client that subscribes to ${shownFilter(filter)}`,
+    );
+  });
   const wills = ({ will }: Stage): number[] =>
     came.filter(({ payload }) => payload.equals(will.payload)).map(({ at }) => at);
   return { filter, client, wills };
 }
 
+/** As a kind of filter, since its topic is another one each time. */
+function shownFilter(filter: string): string {
+  return filter.startsWith("$") ? "a topic that begins with $" : filter;
+}
+
 /** Rejects with NotOffered where an ordinary PUBLISH does not reach that topic's subscriber either. */
 async function mayPublish(stage: Stage, topic: string, exact: Hidden): Promise<void> {
-  const client = await stage.client();
+  // A client id of its own: the next CONNECT with the victim's may overtake this one's DISCONNECT.
+  const client = await stage.client({ clientId: stage.id("talker") });
   let count = 0;
   const before = exact.client.onArrival;
   exact.client.onArrival = (arrival) => {

@@ -2,7 +2,7 @@ import type { Client } from "../../client/client.ts";
 import { NoAnswer, Refused, InvalidAnswer } from "../../client/client.ts";
 import { watchByHand } from "./by-hand.ts";
 import type { Observation, Scenario } from "../scenario.ts";
-import { kept, needsSession } from "./session.ts";
+import { kept, leaveInOrder, needsSession, Returning } from "./session.ts";
 import { secondCopyMs, type Stage, type WillPlan } from "../stage.ts";
 import { tally } from "./tally.ts";
 
@@ -98,10 +98,11 @@ export const oneIdScenarios: readonly Scenario[] = [
 
 async function reconnectLoop(stage: Stage): Promise<readonly Observation[]> {
   const drops: { readonly plan: Pick<WillPlan, "payload">; readonly since: number }[] = [];
+  const returning = new Returning(stage);
   const connect = async (name: string): Promise<[Client, Pick<WillPlan, "payload">]> => {
     const plan = { payload: Buffer.concat([stage.will.payload, Buffer.from(` (${name})`)]) };
     const will = stage.willOptions({ ...plan, delay: 0 });
-    return [await stage.victim({ ...kept(stage), will }), plan];
+    return [await returning.connect({ ...kept(stage), will }), plan];
   };
   for (let cycle = 1; cycle <= cycles; cycle++) {
     const [victim, plan] = await connect(`cycle ${cycle}`);
@@ -125,7 +126,19 @@ async function reconnectLoop(stage: Stage): Promise<readonly Observation[]> {
     ...(last.isOver ? ["the last connection was closed"] : []),
   ];
   last.leave();
-  return [tally(deaths, more)];
+  const seen = tally(deaths, more);
+  const { problem } = returning;
+  if (problem === null) return [seen];
+  if (isRight(seen)) return [{ ...seen, grade: "ours", broken: problem, means: refusedMeans }];
+  return [{ ...seen, note: problem }];
+}
+
+const refusedMeans =
+  "The broker refuses a device that returns too soon, by closing its connection without a CONNACK. Each will comes, and the device has to try again: let it wait a second before it reconnects.";
+
+/** Each will came, at most late. */
+function isRight({ altered, broken, before = [], got }: Observation): boolean {
+  return altered === null && broken === null && before.length === 0 && got.length > 0;
 }
 
 /** One of the sockets of a storm. */
@@ -207,8 +220,8 @@ async function returnWithoutWill(stage: Stage): Promise<readonly Observation[]> 
   const discarded = stage.willOptions({ ...goodbye, delay: 0 });
   const leaving = await stage.victim({ ...kept(stage), will: discarded });
   needsSession(leaving);
-  leaving.leave();
-  await leaving.ended;
+  // Else the next CONNECT may overtake it, and be a takeover.
+  await leaveInOrder(stage, leaving);
   const afterGoodbye = await dieWithoutWill(stage, "after DISCONNECT", goodbye);
   const dying = await stage.victim({ ...kept(stage), will: stage.willOptions({ delay: 0 }) });
   const since = stage.dropped();

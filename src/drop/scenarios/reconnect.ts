@@ -1,5 +1,7 @@
+import { type Arm, playArms } from "../arms.ts";
 import { watchByHand } from "./by-hand.ts";
 import type { Observation, Scenario } from "../scenario.ts";
+import { leaveInOrder, Returning } from "./session.ts";
 import type { Stage } from "../stage.ts";
 
 /** A race: brokers that lose it lose it in one of four tries or so. */
@@ -8,7 +10,7 @@ const cycles = 20;
 const livesMs = 80;
 const strayMs = 1000;
 
-/** Nobody dies: a client says goodbye and is back at once. */
+/** Nobody dies: a client sends DISCONNECT and comes back. */
 export const reconnectScenarios: readonly Scenario[] = [
   {
     id: "reconnect",
@@ -18,7 +20,7 @@ export const reconnectScenarios: readonly Scenario[] = [
     needs: [],
     serial: false,
     rule: { v4: "v4-3.1.2-8, v4-3.14.4-3", v5: "v5-3.1.2-8, v5-3.14.4-3" },
-    does: `Connects with a will, sends DISCONNECT (0x00) and connects again with the same client id at once, ${cycles} times. Each connection has a will payload of its own, and no client dies.`,
+    does: `Connects with a will, sends DISCONNECT (0x00) and connects again with the same client id, ${cycles} times. Each connection has its own will payload, and no client dies. In one arm the client connects again after the broker has closed the old connection, in the other one at once. At once is a finding at most: DISCONNECT and CONNECT travel on two connections, TCP orders bytes only within one, and a broker that reads the CONNECT first may take it for a takeover, which publishes the will.`,
     passes: "no will comes",
     wrong:
       "The broker ends the old connection after it has registered the new one under the same client id, and takes the new will for the old one.",
@@ -30,11 +32,30 @@ export const reconnectScenarios: readonly Scenario[] = [
       alive:
         "A client that reconnects directly after a clean DISCONNECT is reported dead while it is connected. Wait a second before reconnecting, or do not act on an 'offline' that follows an 'online' at once.",
       spurious:
-        "A client that reconnects directly after a clean DISCONNECT is reported dead for the connection that it ended in an orderly way.",
+        "A client that reconnects after a clean DISCONNECT is reported dead for the connection that it ended in an orderly way.",
     },
     play: reconnects,
   },
 ];
+
+interface Variant {
+  readonly name: string;
+  readonly grade: "must" | "ours";
+  /** Ends one connection before the next. */
+  readonly leave: (stage: Stage, client: Parameters<typeof leaveInOrder>[1]) => Promise<void>;
+}
+
+const variants: readonly Variant[] = [
+  { name: "after the broker's FIN", grade: "must", leave: leaveInOrder },
+  // Nothing orders two connections, so no statement says which packet comes first.
+  { name: "at once", grade: "ours", leave: async (_, client) => client.leave() },
+];
+
+const overtakenMeans =
+  "The broker read the new CONNECT before the DISCONNECT that was sent before it, on the other connection, and took the old connection over: a device that restarts quickly is reported dead. Let clients wait until the broker has closed the old connection, or for a second.";
+
+const unansweredMeans =
+  "A client that reconnects at once is refused without a CONNACK, and its library may report that as a network error. Let clients wait a second before they reconnect.";
 
 interface Life {
   readonly payload: Buffer;
@@ -42,14 +63,24 @@ interface Life {
 }
 
 async function reconnects(stage: Stage): Promise<readonly Observation[]> {
+  return playArms(stage, variants, async (arm, variant) => reconnectsBy(stage, arm, variant));
+}
+
+async function reconnectsBy(
+  stage: Stage,
+  { clientId, plan }: Arm,
+  { name, grade, leave }: Variant,
+): Promise<Observation> {
   const began = stage.now;
   const lives: Life[] = [];
+  const returning = new Returning(stage);
   for (let cycle = 1; cycle <= cycles; cycle++) {
-    const payload = Buffer.concat([stage.will.payload, Buffer.from(` (connection ${cycle})`)]);
-    const client = await stage.victim({ will: stage.willOptions({ payload, delay: 0 }) });
+    const payload = Buffer.concat([plan.payload, Buffer.from(` (connection ${cycle})`)]);
+    const will = stage.willOptions({ payload, delay: 0 });
+    const client = await returning.connect({ clientId, will });
     await stage.pause(livesMs, `connection ${cycle} of ${cycles}`);
-    client.leave();
     lives.push({ payload, leftAt: stage.dropped() });
+    await leave(stage, client);
   }
   await stage.pause(strayMs, "no will");
   const seen = lives.flatMap(({ payload, leftAt }) => {
@@ -60,12 +91,21 @@ async function reconnects(stage: Stage): Promise<readonly Observation[]> {
   const first = whileAlive ?? seen[0];
   const since = first?.leftAt ?? stage.droppedAt;
   const moments = first?.moments ?? [];
-  return [
-    {
-      ...stage.observation(since, null),
-      before: moments.filter((at) => at < since),
-      got: moments.filter((at) => at >= since),
-      ...(first !== undefined && { note: `in ${seen.length} of ${cycles} reconnections` }),
-    },
-  ];
+  const blank = stage.observation(since, null, name, plan);
+  if (first === undefined) {
+    const broken = returning.problem;
+    // No statement of a will is violated by it.
+    return broken === null
+      ? { ...blank, grade }
+      : { ...blank, grade: "ours", broken, means: unansweredMeans };
+  }
+  const isOvertaken = grade === "ours" && whileAlive === undefined;
+  return {
+    ...blank,
+    grade,
+    before: moments.filter((at) => at < since),
+    got: moments.filter((at) => at >= since),
+    ...(isOvertaken && { means: overtakenMeans }),
+    note: `in ${seen.length} of ${cycles} reconnections`,
+  };
 }
