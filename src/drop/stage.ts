@@ -67,7 +67,7 @@ export class Stage {
   readonly #clients: Client[] = [];
   readonly #leftovers: (() => Promise<void>)[] = [];
   #watcher: Client | null = null;
-  /** Clients to whom strange things may be sent, since that is what is looked for. */
+  /** Clients that the broker may send invalid data: their scenario looks for it. */
   readonly #excused = new Set<Client>();
   readonly #limits: ClientLimits;
   readonly #label: string;

@@ -56,7 +56,7 @@ function heading({ keepAliveSeconds, waitMs }: Report, results: readonly Result[
 
 function matterParagraph(matter: Matter, report: Report, prose: Prose): string {
   const { verdict, names, id, results, seen, means } = matter;
-  const head = `${verdictWord(verdict)} ${listed(names)} (${where(results, report)}): ${seen}.`;
+  const head = `${listed(names)} (${where(results, report)}): ${seen}.`;
   const passes = report.scenarios.find((scenario) => scenario.id === id)?.passes;
   const rules = [...new Set(results.map(({ rule }) => rule))].join(", ");
   const lines = [
@@ -91,7 +91,7 @@ function inconclusiveParagraph(why: string, results: readonly Result[], prose: P
   const hint = mayNotPublish
     ? ["Name a topic that it may use (--will-topic), or log in as another user (-u, -P)."]
     : [];
-  const text = `inconclusive ${ids} (${protocols(results)}): ${why}.`;
+  const text = `${ids} (${protocols(results)}): ${why}.`;
   return [prose.verdict("inconclusive", text), ...hint.map((line) => prose.wrap(line, 2))].join(
     "\n",
   );
@@ -218,8 +218,10 @@ class Prose {
       .join("\n");
   }
 
-  /** Its first word in the colour of a verdict. */
-  verdict(verdict: Verdict, text: string): string {
-    return this.wrap(text, 0).replace(/^\S+/, (word) => paintOf(verdict)(this.colors)(word));
+  /** The verdict in its color, then `rest`. */
+  verdict(verdict: Verdict, rest: string): string {
+    const word = verdictWord(verdict);
+    const [first = word, ...more] = folded(`${word} ${rest}`, this.#columns);
+    return [paintOf(verdict)(this.colors)(word) + first.slice(word.length), ...more].join("\n");
   }
 }

@@ -136,7 +136,7 @@ async function secondConnect(stage: Stage): Promise<readonly Observation[]> {
     victim.stayAlive((victim.keepAliveSeconds || 30) * 500);
     const seen = await stage.expectWill(since, since, name, plan);
     const isOther = second.hasWill && stage.wills(since, otherWill).length > 0;
-    return { ...seen, broken: secondConnectFault(seen, isOther, victim.isOver) };
+    return { ...seen, broken: secondConnectProblem(seen, isOther, victim.isOver) };
   });
 }
 
@@ -152,7 +152,7 @@ function otherId(stage: Stage, { clientId }: Arm): string {
   return stage.options.version === 3 ? stage.id("other") : `${clientId}-other`;
 }
 
-function secondConnectFault(seen: Observation, isOther: boolean, isOver: boolean): string | null {
+function secondConnectProblem(seen: Observation, isOther: boolean, isOver: boolean): string | null {
   const kept = isOver ? "" : "the broker kept the connection after a second CONNECT";
   const will = "the will of the second CONNECT was published";
   if (isOther) {

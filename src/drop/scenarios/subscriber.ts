@@ -167,12 +167,12 @@ async function tooLarge(stage: Stage): Promise<readonly Observation[]> {
   talker.leave();
   const has = (text: string | Buffer): boolean => arrived(small, Buffer.from(text));
   await stage.until(deliveryMs, "a short message", () => has(short) || small.isOver);
-  const broken = smallFault(small.isOver, has(plan.payload), has(short));
+  const broken = smallProblem(small.isOver, has(plan.payload), has(short));
   small.leave();
   return [{ ...live, broken }];
 }
 
-function smallFault(isOver: boolean, hasWill: boolean, hasShort: boolean): string | null {
+function smallProblem(isOver: boolean, hasWill: boolean, hasShort: boolean): string | null {
   const limit = `the subscriber that takes ${smallPacket} bytes at most`;
   if (hasWill) return `${limit} was sent the will (v5-3.1.2-24)`;
   if (isOver) return `the broker closed the connection of ${limit} (v5-3.1.2-25)`;
