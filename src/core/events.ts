@@ -195,6 +195,18 @@ export type ClientHabit =
   | { readonly fault: "retainedWillWithoutBirth"; readonly topic: string }
   /** The client publishes its retained state on another topic than its will. */
   | { readonly fault: "birthElsewhere"; readonly topic: string; readonly published: string }
+  /** Another connected client has a retained will on the same topic. */
+  | { readonly fault: "sharedWillTopic"; readonly topic: string; readonly other: string }
+  /**
+   * The will of client `by`, whose CONNECT was accepted at `armedAt`, replaced the retained message
+   * of this client, which is connected and has a will on the same topic.
+   */
+  | {
+      readonly fault: "birthOverwritten";
+      readonly topic: string;
+      readonly by: string;
+      readonly armedAt: number;
+    }
   /** A will, and no keepalive: MQTT never detects silence. */
   | { readonly fault: "noKeepAlive"; readonly topic: string }
   /**

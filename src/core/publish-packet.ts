@@ -47,7 +47,7 @@ export function publishReceived(
     session.incoming.add(packet.packetId);
     (connection.unfinished ??= new Set()).add(packet.packetId);
   }
-  if (session.will !== null) broker.records.published(session.will, topic, packet.retain);
+  if (session.will !== null) broker.records.published(session.will, topic, packet);
   const message = messageOf(broker, connection, packet, topic);
   if (broker.rules.publishLagMs > 0) {
     publishLater(broker, session, message);

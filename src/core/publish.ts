@@ -38,7 +38,7 @@ export function publish(
   message: Message,
   reaches: Rules["willReaches"] | null = null,
 ): Reach {
-  const retained = message.retain ? retain(broker, message) : null;
+  const retained = message.retain ? retain(broker, publisher, message) : null;
   const route = routeOf(broker, message.topic);
   const { copies, match } = route;
   if (copies !== null && message.qos === 0 && !message.retain) {
@@ -73,9 +73,15 @@ export function publish(
  * [v4-3.3.1-7] [v4-3.3.1-10] [v4-3.3.1-11] [v5-3.3.1-7]. One with RETAIN 0 does not come here
  * [v4-3.3.1-12] [v5-3.3.1-8].
  */
-function retain(broker: Broker, message: Message): Reach["retained"] {
-  if (message.payload.length === 0) return broker.retained.clear(message.topic) ? "cleared" : null;
-  if (broker.retained.store(keep(message))) return "stored";
+function retain(broker: Broker, publisher: Session | null, message: Message): Reach["retained"] {
+  const { retained } = broker;
+  const isEmpty = message.payload.length === 0;
+  const changed = isEmpty ? retained.clear(message.topic) : retained.store(keep(message));
+  if (changed) {
+    broker.records.retained(publisher, message);
+    return isEmpty ? "cleared" : "stored";
+  }
+  if (isEmpty) return null;
   broker.note({
     event: "dropping",
     clientId: null,

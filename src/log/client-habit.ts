@@ -30,6 +30,22 @@ export function habitText(habit: ClientHabit): HabitText {
         so: "the birth never overwrites the will",
         change: "publish the birth, retained, on the will's own topic",
       };
+    case "sharedWillTopic":
+      return {
+        what: `a retained will on ${topic}, as ${name(habit.other)} has, which is connected too`,
+        so: "the will of the first to die overwrites what the other published there",
+        change:
+          "give each client a will topic of its own; if both are one device that came back under " +
+          "another client id, give it one client id and keep it",
+      };
+    case "birthOverwritten":
+      return {
+        what: `lost its retained message on ${topic} to the will of ${name(habit.by)}`,
+        so: "who subscribes there is told that it is gone, though it is connected",
+        change:
+          "if both are one device that came back under another client id, give it one client id " +
+          "and keep it; if not, a will topic for each; publishing the birth again mends the topic",
+      };
     case "noKeepAlive":
       return {
         what: `a will on ${topic}, and a keepalive of 0`,

@@ -241,7 +241,7 @@ class Run {
     atMost("sessions", sessions.size, limits.sessions);
     atMost("connections", connections.size, limits.connections);
     atMost("histories", records.clients.size, limits.ledger + limits.sessions);
-    atMost("topics of wills", records.habits.topics, limits.ledger);
+    atMost("topics of wills", records.topics.size, limits.ledger + limits.sessions);
     atMost("deadlines", deadlines.size, 2 * connections.size + 3 * sessions.size + 1);
     this.#judgeHistories();
   }

@@ -211,7 +211,7 @@ function readingsIn(source: string): string[] {
   const code = source.replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*/g, "");
   const mentions = code.match(/\w+\.records\b(\.\w+\(?)?|[{,]\s*records\s*[,:}]|\.memory\b/g);
   const verbs =
-    /\.records\.(received|pinged|noted|published|accepted|refused|takenOver|willDelayed|willSettled|ended)\($/;
+    /\.records\.(received|pinged|noted|published|retained|accepted|refused|takenOver|willDelayed|willSettled|ended)\($/;
   return (mentions ?? []).filter((mention) => !verbs.test(mention));
 }
 

@@ -67,7 +67,7 @@ test("long will topics and ids are not examined for changing ids", () => {
     client.connect({ clientId: "a", will });
     client.drop();
   }
-  expect(world.broker.records.habits.topics).toBe(0);
+  expect(world.broker.records.topics.size).toBe(0);
 });
 
 test("the topics that a client published to beside its will are forgotten with the will's fate", () => {

@@ -225,7 +225,7 @@ test("ledger and histories stay within their limits, whatever ids connect", () =
   }
   expect(world.broker.records.wills.settled).toBe(100);
   expect(world.broker.records.clients.size).toBe(100);
-  expect(world.broker.records.habits.topics).toBe(100);
+  expect(world.broker.records.topics.size).toBe(100);
   expect(allOf(willsOf(world.broker))).toHaveLength(100);
   expect(clientOf(world.broker, "drawn-4999")).not.toBeNull();
   expect(clientOf(world.broker, "drawn-4899")).toBeNull();

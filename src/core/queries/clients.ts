@@ -11,6 +11,7 @@ import { protocolName } from "../packet.ts";
 import type { Session } from "../session.ts";
 import type { Subscription } from "../subscriptions.ts";
 import { allOf, type Steps } from "../steps.ts";
+import { willTopicOf } from "./will-topics.ts";
 
 /** Held publishers named in the account of a subscriber. */
 const holdersNamed = 10;
@@ -25,12 +26,14 @@ export function clientOf(broker: Broker, clientId: string): ClientAccount | null
   const session = broker.sessions.get(clientId) ?? null;
   const history = broker.records.clients.of(clientId);
   if (session === null && history === null) return null;
+  const newest = history?.wills.at(-1);
   const connections = (history?.connections ?? []).map((record) => connectionOf(broker, record));
   return {
     clientId,
     session: session && sessionAccount(session),
     connections: connections.toReversed(),
     wills: (history?.wills ?? []).map(({ account }) => account).toReversed(),
+    willTopic: newest === undefined ? null : willTopicOf(broker, newest),
     faults: history?.habits.map((habit) => ({ ...habit })) ?? [],
     events: [...(history?.events ?? [])],
   };

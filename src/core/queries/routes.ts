@@ -106,7 +106,7 @@ function retainedAccount({ topic, qos, payload, expiresAt }: Message): RetainedA
 const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /** Base64 by hand, because the core uses no platform encoder. */
-function base64(bytes: Uint8Array): string {
+export function base64(bytes: Uint8Array): string {
   let text = "";
   for (let index = 0; index < bytes.length; index += 3) {
     const [a = 0, b = 0, c = 0] = bytes.subarray(index, index + 3);

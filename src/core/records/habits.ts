@@ -4,20 +4,16 @@ import type { Connection } from "../connection.ts";
 import { hadNoSubscribers, type ClientHabit, type Peer, type WillFate } from "../events.ts";
 import { excerpt, textKept } from "./excerpt.ts";
 import { longKeepAlive } from "./long-keepalive.ts";
+import type { PublishPacket } from "../packet.ts";
 import type { Session } from "../session.ts";
 import type { Will } from "../will.ts";
-import type { OwnPublishes, WillRecord } from "./wills.ts";
+import { sameBytes, type WillTopic, type WillTopics } from "./will-topics.ts";
+import { isFarewell, type OwnPublishes, type WillRecord } from "./wills.ts";
 
 /** A shorter connection may have ended before the client could publish anything. */
 const settledInMs = 10_000;
 const alternatingMs = 60_000;
 const burstMs = 10_000;
-
-/** The last client that armed a will on a topic. */
-interface LastWill {
-  readonly clientId: string;
-  readonly host: string;
-}
 
 /**
  * Finds habits of clients that make their wills go wrong. Logs each habit once per client id and
@@ -26,23 +22,24 @@ interface LastWill {
 export class Habits {
   readonly #broker: Broker;
   readonly #clients: ClientHistories;
-  readonly #byTopic = new Map<string, LastWill>();
+  readonly #topics: WillTopics;
 
-  constructor(broker: Broker, clients: ClientHistories) {
+  constructor(broker: Broker, clients: ClientHistories, topics: WillTopics) {
     this.#broker = broker;
     this.#clients = clients;
-  }
-
-  /** Number of will topics kept, for tests of the bound. */
-  get topics(): number {
-    return this.#byTopic.size;
+    this.#topics = topics;
   }
 
   /** A will was armed: reports the habits visible in its CONNECT. */
-  armed(connection: Connection, session: Session, will: Will): void {
+  armed(connection: Connection, session: Session, will: Will, record: WillRecord): void {
     const { peer, keepAliveSeconds: keepAlive, allowedMs } = connection;
     const { topic } = will;
-    this.#reportRandomId(peer, topic);
+    const known = this.#topics.claim(topic);
+    if (known !== null) {
+      this.#reportRandomId(peer, topic, known);
+      this.#reportSharedTopic(peer, record, known);
+      known.armed(record);
+    }
     if (keepAlive === 0 && allowedMs === null) this.#report(peer, { fault: "noKeepAlive", topic });
     else if (keepAlive >= longKeepAlive.logged) {
       this.#report(peer, { fault: "longKeepAlive", topic, keepAlive, allowedMs });
@@ -59,27 +56,34 @@ export class Habits {
    * that is disconnected, is the same device. The device's habits are logged once, under whichever
    * id.
    */
-  #reportRandomId(peer: Peer, topic: string): void {
+  #reportRandomId(peer: Peer, topic: string, known: WillTopic): void {
     const clientId = peer.clientId ?? "";
-    // Long ones are not kept, because this map has no other bound on bytes.
-    if (topic.length > textKept || clientId.length > textKept) return;
     const host = hostOf(peer.remote);
-    const last = this.#byTopic.get(topic);
-    const other = last !== undefined && last.clientId !== clientId ? last : null;
-    const { sessions, limits } = this.#broker;
-    const isGone = other !== null && (sessions.get(other.clientId)?.connection ?? null) === null;
+    const other = known.last !== null && known.last.clientId !== clientId ? known.last : null;
+    const isGone =
+      other !== null && (this.#broker.sessions.get(other.clientId)?.connection ?? null) === null;
     const isNew = isGone && other.host === host && lookRandom(other.clientId, clientId);
     if (isNew) {
       this.#clients.of(clientId)?.inheritLogged(this.#clients.of(other.clientId));
       this.#report(peer, { fault: "randomClientId", topic, before: other.clientId });
     }
-    this.#byTopic.delete(topic);
-    this.#byTopic.set(topic, { clientId, host });
-    if (this.#byTopic.size <= limits.ledger) return;
-    for (const oldest of this.#byTopic.keys()) {
-      this.#byTopic.delete(oldest);
-      return;
-    }
+    known.last = clientId.length > textKept ? null : { clientId, host };
+  }
+
+  /**
+   * Reports two connected clients with a retained will on one topic: the first of them to die
+   * overwrites what the other published there.
+   */
+  #reportSharedTopic(peer: Peer, { facts }: WillRecord, known: WillTopic): void {
+    const { topic, retain } = facts;
+    const other = known.connectedOther(peer.clientId ?? "");
+    if (other === null || !retain || !other.facts.retain) return;
+    this.#report(peer, { fault: "sharedWillTopic", topic, other: other.origin.clientId });
+    this.#remember(other.origin.clientId, {
+      fault: "sharedWillTopic",
+      topic,
+      other: peer.clientId ?? "",
+    });
   }
 
   /** A takeover. Two clients that share an id take each other over repeatedly. */
@@ -100,16 +104,20 @@ export class Habits {
   }
 
   /** A client with a will published: notes whether on the will's topic or on a related one. */
-  published(will: Will, ownPublishes: OwnPublishes, topic: string, retain: boolean): void {
-    if (topic === will.topic) {
-      ownPublishes.onTopic += 1;
-      if (retain) ownPublishes.hasBirth = true;
-    } else if (
-      retain &&
-      ownPublishes.publishedElsewhere === null &&
-      isRelatedTopic(topic, will.topic)
-    ) {
-      ownPublishes.publishedElsewhere = topic;
+  published(
+    will: Will,
+    own: OwnPublishes,
+    topic: string,
+    { retain, payload }: PublishPacket,
+  ): void {
+    own.count += 1;
+    own.endedOnTopic = topic === will.topic;
+    if (own.endedOnTopic) {
+      own.onTopic += 1;
+      if (retain) own.retained += 1;
+      own.saidWill = sameBytes(payload, will.packet.payload);
+    } else if (retain && own.elsewhere === null && isRelatedTopic(topic, will.topic)) {
+      own.elsewhere = topic;
     }
   }
 
@@ -124,6 +132,16 @@ export class Habits {
     this.#reportUnheard(peer, will, fate);
     const endedAt = will.ended?.at ?? this.#broker.now;
     this.#reportMissingBirth(peer, will, record, endedAt - record.armedAt);
+    this.#reportOverwritten(record);
+  }
+
+  /** Reports the reconnect race to its victim: another client's will replaced its birth. */
+  #reportOverwritten({ overwrote, origin, facts, armedAt }: WillRecord): void {
+    if (overwrote === null) return;
+    const { clientId, remote } = overwrote;
+    const { topic } = facts;
+    const by = origin.clientId;
+    this.#report({ clientId, remote }, { fault: "birthOverwritten", topic, by, armedAt });
   }
 
   #reportUnheard(peer: Peer, will: Will, { reach }: WillFate & { fate: "published" }): void {
@@ -140,20 +158,10 @@ export class Habits {
    */
   #reportMissingBirth(peer: Peer, will: Will, record: WillRecord, connectedForMs: number): void {
     const { topic, packet } = will;
-    const { ownPublishes } = record;
-    if (
-      !packet.retain ||
-      packet.payload.length === 0 ||
-      ownPublishes === null ||
-      ownPublishes.hasBirth
-    )
-      return;
-    if (ownPublishes.publishedElsewhere !== null) {
-      return this.#report(peer, {
-        fault: "birthElsewhere",
-        topic,
-        published: ownPublishes.publishedElsewhere,
-      });
+    const { own } = record;
+    if (!packet.retain || packet.payload.length === 0 || own.retained > 0) return;
+    if (own.elsewhere !== null) {
+      return this.#report(peer, { fault: "birthElsewhere", topic, published: own.elsewhere });
     }
     if (connectedForMs < settledInMs && !this.#hadRetainedWill(peer, topic, record)) return;
     this.#report(peer, { fault: "retainedWillWithoutBirth", topic });
@@ -171,11 +179,11 @@ export class Habits {
   }
 
   /**
-   * Reports a clean DISCONNECT after at most one message on the will's topic: its subscribers still
-   * believe that the client is online.
+   * Reports a clean DISCONNECT without a farewell on the will's topic: its subscribers still believe
+   * that the client is online.
    */
-  #reportCleanDisconnect(peer: Peer, will: Will, { ownPublishes }: WillRecord): void {
-    if (ownPublishes === null || ownPublishes.onTopic > 1) return;
+  #reportCleanDisconnect(peer: Peer, will: Will, { own }: WillRecord): void {
+    if (isFarewell(own)) return;
     const match = this.#broker.subscriptions.match(will.topic);
     const others = match.recipients.filter(({ session }) => session !== will.session);
     const listeners = others.length + match.groups.length;
@@ -189,11 +197,22 @@ export class Habits {
     const history = this.#clients.of(peer.clientId ?? "");
     // A forgotten client has no list of warnings, so warn again.
     if (history === null) return broker.note({ event: "clientFault", peer, ...habit });
-    if (history.habits.some((known) => known.fault === habit.fault)) return;
-    history.habits.push({ ...excerpt(habit), at: broker.now });
-    if (history.logged.has(habit.fault)) return;
+    if (!this.#keep(history, habit) || history.logged.has(habit.fault)) return;
     history.logged.add(habit.fault);
     broker.note({ event: "clientFault", peer, ...habit });
+  }
+
+  /** Keeps a habit of a client id once. False: it is known. */
+  #keep(history: ClientHistory, habit: ClientHabit): boolean {
+    if (history.habits.some((known) => known.fault === habit.fault)) return false;
+    history.habits.push({ ...excerpt(habit), at: this.#broker.now });
+    return true;
+  }
+
+  /** Keeps a habit that is logged for another client, which shares it. */
+  #remember(clientId: string, habit: ClientHabit): void {
+    const history = this.#clients.of(clientId);
+    if (history !== null) this.#keep(history, habit);
   }
 }
 
@@ -205,18 +224,21 @@ function hostOf(remote: string): string {
 
 /**
  * Whether two ids look random or counted: after their common prefix they differ in a tail of four
- * or more characters, with a digit in each.
+ * or more characters, with a digit in each, or of as many hexadecimal digits (`beef`, `cafe`).
  */
 function lookRandom(a: string, b: string): boolean {
   let same = 0;
   while (same < a.length && same < b.length && a[same] === b[same]) same += 1;
-  const tails = [a.slice(same), b.slice(same)];
-  const whole = [a, b];
-  return tails.every((tail, index) => {
-    const drawn = tail.length >= 4 ? tail : (whole[index] ?? "").slice(-4);
-    return drawn.length >= 4 && /\d/.test(drawn) && /^[\w.-]+$/.test(drawn);
-  });
+  const [one, two] = [a, b].map((id) => {
+    const tail = id.slice(same);
+    return tail.length >= 4 ? tail : id.slice(-4);
+  }) as [string, string]; // One of each id.
+  if (one.length < 4 || two.length < 4) return false;
+  if (one.length === two.length && isHex.test(one) && isHex.test(two)) return true;
+  return [one, two].every((drawn) => /\d/.test(drawn) && /^[\w.-]+$/.test(drawn));
 }
+
+const isHex = /^([\da-f]+|[\dA-F]+)$/;
 
 /** Whether two topics have the same parent, or the same last level. */
 function isRelatedTopic(topic: string, willTopic: string): boolean {

@@ -8,11 +8,12 @@ import { excerpt } from "./excerpt.ts";
 import { Habits } from "./habits.ts";
 import { Histogram } from "./histogram.ts";
 import type { IncompletePacket, Millis } from "../io.ts";
-import type { ConnectPacket } from "../packet.ts";
+import type { ConnectPacket, Message, PublishPacket } from "../packet.ts";
 import type { Session } from "../session.ts";
 import type { Standstills } from "../standstills.ts";
 import type { Will } from "../will.ts";
 import { WillLedger, type WillRecord } from "./wills.ts";
+import { WillTopics } from "./will-topics.ts";
 
 /**
  * A connection's or a will's reference to its own record, which saves a lookup for each PUBLISH.
@@ -45,6 +46,7 @@ interface Ended {
 export class Records {
   readonly wills: WillLedger;
   readonly clients: ClientHistories;
+  readonly topics: WillTopics;
   readonly habits: Habits;
   /** Ended connections since the start, by cause. */
   readonly ends: Record<EndCause, number>;
@@ -56,7 +58,8 @@ export class Records {
     this.#broker = broker;
     this.wills = new WillLedger(broker.limits);
     this.clients = new ClientHistories(broker.limits);
-    this.habits = new Habits(broker, this.clients);
+    this.topics = new WillTopics(broker.limits);
+    this.habits = new Habits(broker, this.clients, this.topics);
     const counts = Object.keys(ends).map((cause) => [cause, 0]);
     this.ends = Object.fromEntries(counts) as Record<EndCause, number>; // The keys of the table.
   }
@@ -93,9 +96,14 @@ export class Records {
   }
 
   /** A client with a will published a message. */
-  published(will: Will, topic: string, retain: boolean): void {
-    const ownPublishes = willRecordOf(will)?.ownPublishes ?? null;
-    if (ownPublishes !== null) this.habits.published(will, ownPublishes, topic, retain);
+  published(will: Will, topic: string, packet: PublishPacket): void {
+    const record = willRecordOf(will);
+    if (record !== null) this.habits.published(will, record.own, topic, packet);
+  }
+
+  /** A message with RETAIN was stored, or without payload deleted the stored one. */
+  retained(publisher: Session | null, message: Message): void {
+    this.topics.retained(publisher, message, this.#broker.now);
   }
 
   /** CONNECT was accepted and its will armed. */
@@ -134,7 +142,9 @@ export class Records {
       will: will?.facts ?? null,
     });
     // Habits are logged after the event that shows them.
-    if (will !== null) this.habits.armed(connection, session, will);
+    if (will !== null && record.will !== null) {
+      this.habits.armed(connection, session, will, record.will);
+    }
   }
 
   #armed(
@@ -189,7 +199,12 @@ export class Records {
     const broker = this.#broker;
     const { clientId } = will.session;
     const record = willRecordOf(will);
-    if (record !== null) this.wills.settle(record, fate, by, broker.now);
+    if (record !== null) {
+      this.wills.settle(record, fate, by, broker.now);
+      const changed = fate.fate === "published" && fate.reach.retained !== null;
+      if (changed) record.overwrote = this.topics.willRetained(record);
+      this.topics.left(record);
+    }
     // The client's history may be dropped now, if no other will of the client is delayed.
     this.clients.settled(clientId);
     // The fate of a will without delay is logged with the end of its connection.
@@ -240,7 +255,8 @@ export class Records {
     const record = willRecordOf(will);
     if (record === null) return;
     this.habits.settled(will, record, fate);
-    record.ownPublishes = null;
+    // The topic may be long, and only habits need it.
+    record.own.elsewhere = null;
   }
 }
 

@@ -44,10 +44,47 @@ export interface WillAccount {
    */
   readonly dueAt: number | null;
   readonly fate: WillFateAccount | null;
+  /** What its client published on its connection. Absent: the broker is older than this field. */
+  readonly own?: OwnPublishesAccount;
   /**
    * Each change of state with the statement that requires it, oldest first; the first is `armed`.
    */
   readonly steps: readonly WillStep[];
+}
+
+/** What a client published between its CONNECT and the fate of its will. */
+export interface OwnPublishesAccount {
+  /** Number of PUBLISHes on the will's topic, and how many of them were retained. */
+  readonly onTopic: number;
+  readonly retained: number;
+  /** The last of them was a farewell: equal to the will, or the last message that it sent. */
+  readonly farewell: boolean;
+  /**
+   * The first retained PUBLISH on another topic with the same parent or the same last level, until
+   * the will's fate; null: none.
+   */
+  readonly elsewhere: string | null;
+}
+
+/** The topic of a client's latest will, as it is now. */
+export interface WillTopicAccount {
+  readonly topic: string;
+  /**
+   * What is retained there; null: nothing, or something from before the first will on this topic.
+   */
+  readonly retained: {
+    /** Who published it; null: unknown. */
+    readonly clientId: string | null;
+    readonly at: number;
+    /** It is the will of that client: when its CONNECT was accepted; null: an ordinary message. */
+    readonly willArmedAt: number | null;
+    readonly payloadBytes: number;
+    /** The first 64 bytes at most, as base64. */
+    readonly payload: string;
+    readonly expiresAt: number | null;
+  } | null;
+  /** Other connected clients with a will on this topic: their number, and at most 10 ids. */
+  readonly others: { readonly count: number; readonly clientIds: readonly string[] };
 }
 
 export interface WillStep {
@@ -85,6 +122,11 @@ export type WillFateAccount =
       /** What ended the delay; null: it had none. */
       readonly by: WaitEnd | null;
       readonly reach: Reach;
+      /**
+       * The retained message of another client, connected and with a will on the same topic, that it
+       * replaced: who had published it, and when. Absent: none.
+       */
+      readonly overwrote?: { readonly clientId: string; readonly at: number };
     }
   | {
       readonly fate: "discarded";
@@ -224,6 +266,11 @@ export interface ClientAccount {
   readonly connections: readonly ConnectionAccount[];
   /** Newest first. */
   readonly wills: readonly WillAccount[];
+  /**
+   * The topic of its newest will; null: it has none, or the topic is too long to keep. Absent: the
+   * broker is older than this field.
+   */
+  readonly willTopic?: WillTopicAccount | null;
   /** Its habits that make wills go wrong, each once. */
   readonly faults: readonly (ClientHabit & { readonly at: number })[];
   /** Oldest first. */

@@ -1,4 +1,4 @@
-import type { WillAccount, WillEndAccount, WillStep } from "./shapes.ts";
+import type { OwnPublishesAccount, WillAccount, WillEndAccount, WillStep } from "./shapes.ts";
 import type { WaitEnd, WillFacts, WillFate } from "../events.ts";
 import { excerpt } from "./excerpt.ts";
 import { Histogram } from "./histogram.ts";
@@ -21,11 +21,24 @@ export interface WillOrigin {
 
 /** What the client itself published since its will was armed, if related to the will. */
 export interface OwnPublishes {
-  /** Number of PUBLISHes on the will's topic, and whether one of them was retained. */
+  /** Number of all its PUBLISHes; of those on the will's topic; of the retained ones of these. */
+  count: number;
   onTopic: number;
-  hasBirth: boolean;
+  retained: number;
+  /** The last PUBLISH on the will's topic had the will's payload. */
+  saidWill: boolean;
+  /** The last PUBLISH was on the will's topic. */
+  endedOnTopic: boolean;
   /** Topic of the first retained PUBLISH on a related topic; null: none. */
-  publishedElsewhere: string | null;
+  elsewhere: string | null;
+}
+
+/**
+ * Whether the last message on the will's topic was a farewell. One that differs from the will is one
+ * only if it was the last message of several (Sparkplug's NDEATH), or not the first on that topic.
+ */
+export function isFarewell({ count, onTopic, saidWill, endedOnTopic }: OwnPublishes): boolean {
+  return saidWill || onTopic > 1 || (endedOnTopic && count > 1);
 }
 
 /** The record of one will, from the CONNECT that armed it until the ledger drops it. */
@@ -38,8 +51,13 @@ export class WillRecord {
   state: WillState = "armed";
   end: WillEndAccount | null = null;
   dueAt: Millis | null = null;
-  /** Null once the fate is logged: only habits need it, and topics may be long. */
-  ownPublishes: OwnPublishes | null = { onTopic: 0, hasBirth: false, publishedElsewhere: null };
+  readonly own: OwnPublishes = {
+    ...{ count: 0, onTopic: 0, retained: 0 },
+    ...{ saidWill: false, endedOnTopic: false, elsewhere: null },
+  };
+  /** The message of another client that it replaced as the retained one; null: none. */
+  overwrote: { readonly clientId: string; readonly remote: string; readonly at: Millis } | null =
+    null;
   fate: { readonly fate: WillFate; readonly at: Millis; readonly by: WaitEnd | null } | null = null;
 
   constructor(id: number, facts: WillFacts, origin: WillOrigin, now: Millis) {
@@ -77,8 +95,14 @@ export class WillRecord {
       end: this.end,
       dueAt: this.dueAt,
       fate: this.#fate(),
+      own: this.#own,
       steps: [...this.steps],
     };
+  }
+
+  get #own(): OwnPublishesAccount {
+    const { onTopic, retained, elsewhere } = this.own;
+    return { onTopic, retained, farewell: isFarewell(this.own), elsewhere };
   }
 
   #fate(): WillAccount["fate"] {
@@ -89,7 +113,13 @@ export class WillRecord {
       case "published": {
         const { reach, stoodStillMs } = fate;
         const own = stoodStillMs === undefined ? {} : { stoodStillMs };
-        return { fate: fate.fate, at, rule, by, lateMs: fate.at - fate.due, ...own, reach };
+        const { clientId, at: publishedAt } = this.overwrote ?? {};
+        const overwrote =
+          clientId === undefined || publishedAt === undefined
+            ? {}
+            : { overwrote: { clientId, at: publishedAt } };
+        const lateMs = fate.at - fate.due;
+        return { fate: fate.fate, at, rule, by, lateMs, ...own, reach, ...overwrote };
       }
       case "discarded":
         return { fate: fate.fate, at, rule, by, why: fate.why };

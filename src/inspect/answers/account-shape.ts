@@ -4,6 +4,7 @@ import type {
   HoldAccount,
   HoldsAccount,
   IncompleteAccount,
+  OwnPublishesAccount,
   PingRhythm,
   SessionAccount,
   SubscriptionAccount,
@@ -11,6 +12,7 @@ import type {
   WillEndAccount,
   WillFateAccount,
   WillStep,
+  WillTopicAccount,
 } from "../../core/records/shapes.ts";
 import { type EndCause, ends } from "../../core/end-causes.ts";
 import type {
@@ -90,6 +92,8 @@ const willEndKeys = {
 
 type Fate<Name extends WillFateAccount["fate"]> = Extract<WillFateAccount, { fate: Name }>;
 
+type Overwrote = NonNullable<Fate<"published">["overwrote"]>;
+
 const willFates: { readonly [Name in WillFateAccount["fate"]]: Shape<Fate<Name>> } = {
   published: object<Fate<"published">>({
     fate: z.literal("published"),
@@ -99,6 +103,7 @@ const willFates: { readonly [Name in WillFateAccount["fate"]]: Shape<Fate<Name>>
     stoodStillMs: optional(span),
     by: orNull(waitEnd),
     reach,
+    overwrote: optional(object<Overwrote>({ clientId: text, at: moment })),
   }),
   discarded: object<Fate<"discarded">>({
     fate: z.literal("discarded"),
@@ -134,7 +139,24 @@ export const will = object<WillAccount>({
   end: orNull(object<WillEndAccount>(willEndKeys)),
   dueAt: orNull(moment),
   fate: orNull(oneOf<WillFateAccount>(willFates)),
+  own: optional(
+    object<OwnPublishesAccount>({
+      ...{ onTopic: count, retained: count, farewell: flag },
+      elsewhere: orNull(text),
+    }),
+  ),
   steps: list(object<WillStep>({ at: moment, state: willState, rule: words }), few),
+});
+
+export const willTopic = object<WillTopicAccount>({
+  topic: text,
+  retained: orNull(
+    object<NonNullable<WillTopicAccount["retained"]>>({
+      ...{ clientId: orNull(text), at: moment, willArmedAt: orNull(moment) },
+      ...{ payloadBytes: count, payload: text, expiresAt: orNull(moment) },
+    }),
+  ),
+  others: object<WillTopicAccount["others"]>({ count, clientIds: list(text, few) }),
 });
 
 export const lastPacket = object<ConnectionAccount["lastPacket"]>({ type: words, at: moment });
@@ -227,6 +249,13 @@ const habits: { readonly [Name in ClientHabit["fault"]]: Shape<Habit<Name>> } = 
   }),
   birthElsewhere: object<Habit<"birthElsewhere">>({
     ...{ fault: z.literal("birthElsewhere"), at: moment, topic: text, published: text },
+  }),
+  sharedWillTopic: object<Habit<"sharedWillTopic">>({
+    ...{ fault: z.literal("sharedWillTopic"), at: moment, topic: text, other: text },
+  }),
+  birthOverwritten: object<Habit<"birthOverwritten">>({
+    ...{ fault: z.literal("birthOverwritten"), at: moment, topic: text, by: text },
+    armedAt: moment,
   }),
   noKeepAlive: object<Habit<"noKeepAlive">>({
     ...{ fault: z.literal("noKeepAlive"), at: moment, topic: text },

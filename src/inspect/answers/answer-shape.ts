@@ -31,6 +31,7 @@ import {
   session,
   subscription,
   will,
+  willTopic,
   willState,
 } from "./account-shape.ts";
 import {
@@ -78,6 +79,7 @@ export const clientShape = object<ClientAnswer>({
   session: orNull(session),
   connections: list(connection, few),
   wills: list(will, few),
+  willTopic: optional(orNull(willTopic)),
   faults: list(clientHabit, few),
   events: list(eventShape, few),
 });

@@ -9,12 +9,14 @@ import { adviceOnHabits } from "./habits.ts";
 import { adviceOnSilence } from "./silence.ts";
 import { type Advice, counted, isV5, nextOf, type Scene, sentence, willOf } from "./parts.ts";
 import { endedByReturn } from "./will.ts";
+import { adviceOnTopic } from "./will-topic.ts";
 
 /** What to change about this client, what matters most first; each matter once. */
 export function adviceFor(scene: Scene): Advice[] {
   const found = [
     refused(scene),
     ...adviceOnFate(scene),
+    ...adviceOnTopic(scene, askedWill(scene)),
     ...adviceOnEnd(scene),
     ...adviceOnSilence(scene),
     ...adviceOnReach(scene),

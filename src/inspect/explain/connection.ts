@@ -23,17 +23,18 @@ import {
   type StoryLine,
 } from "./parts.ts";
 import { pendingCases, waitOf, waits, willFacts, willInShort, willStory } from "./will.ts";
+import { withRetained } from "./will-topic.ts";
 
 /** One connection from its CONNECT on, in order of time. */
 export function storyOf(scene: Scene): StoryLine[] {
   const { connection } = scene;
   if (connection.connectedAt === null) return refusedStory(scene);
-  return [
+  return withRetained(scene, [
     ...connectLines(scene, connection.connectedAt),
     ...heardLines(scene),
     ...endLines(scene),
     ...willStory(scene),
-  ];
+  ]);
 }
 
 function refusedStory({ connection, answer }: Scene): StoryLine[] {

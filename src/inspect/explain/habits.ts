@@ -23,6 +23,7 @@ function remembered(
   habit: ClientHabit & { readonly at: number },
 ): Advice | null {
   if (shownOtherwise.has(habit.fault)) return null;
+  if (habit.fault === "sharedWillTopic" && !isStillShared(answer)) return null;
   const { what, so, change } = habitText(habit);
   const ago = duration(Math.max(0, answer.now - habit.at));
   const when = habit.at < connection.openedAt ? ` (seen ${ago} ago)` : "";
@@ -30,6 +31,14 @@ function remembered(
     topic: habit.fault,
     ...sentence(`It has ${what}${when}: ${so}. ${capital(change)}.`),
   };
+}
+
+/** The other is connected, and no will has overwritten anything yet, which has advice of its own. */
+function isStillShared({ willTopic, wills, faults }: Scene["answer"]): boolean {
+  const [newest] = wills;
+  const overwrote = newest?.fate?.fate === "published" && newest.fate.overwrote !== undefined;
+  const overwritten = faults.some(({ fault }) => fault === "birthOverwritten");
+  return willTopic?.others.count !== 0 && !overwrote && !overwritten;
 }
 
 /** What the connection and its will tell by themselves, as they are now. */

@@ -15,6 +15,7 @@ import {
   type StoryLine,
   willOf,
 } from "./parts.ts";
+import { overwroteText, strangeRetained } from "./will-topic.ts";
 import type { ClientAnswer } from "../../api/api.ts";
 
 type Fate = NonNullable<WillAccount["fate"]>;
@@ -25,8 +26,9 @@ export function verdictOf(scene: Scene): Sentence {
   const { answer, connection, will } = scene;
   const who = name(answer.clientId);
   if (connection.connectedAt === null) return refusedVerdict(who, connection);
-  if (will === null) return noWillVerdict(who, scene);
-  return fateOf(answer, will, `The will of ${who}`) ?? armedVerdict(who, scene, will);
+  if (will === null) return yet(noWillVerdict(who, scene), scene);
+  const fate = fateOf(answer, will, `The will of ${who}`);
+  return fate ?? yet(armedVerdict(who, scene, will), scene);
 }
 
 /** What became of a will whose connection has ended, as a sentence that begins with `subject`. */
@@ -34,6 +36,12 @@ export function fateOf(answer: ClientAnswer, will: WillAccount, subject: string)
   if (will.fate !== null) return fateVerdict(answer, will, will.fate, subject);
   if (will.state === "delayed") return pendingVerdict(answer, will, subject);
   return null;
+}
+
+/** The verdict about a connected client, with what its will topic says of it meanwhile. */
+function yet({ text, rule }: Sentence, scene: Scene): Sentence {
+  const strange = strangeRetained(scene);
+  return sentence(strange === null ? text : `${text}. Yet ${strange}`, rule);
 }
 
 function refusedVerdict(who: string, { end }: ConnectionAccount): Sentence {
@@ -114,7 +122,7 @@ function fateVerdict(
       const fired = `${subject} fired ${whenAndWhy(answer, will, fate)}`;
       const unwaited = unwaitedText(answer, will);
       const reach = reachText(will, fate.reach);
-      return sentence([fired, ...unwaited, reach].join(". "), fate.rule);
+      return sentence([fired, ...unwaited, reach, ...overwroteText(will)].join(". "), fate.rule);
     }
     case "discarded":
       return sentence(`${subject} did not fire: ${discardText(answer, will, fate.why)}`, fate.rule);
@@ -324,7 +332,7 @@ function fateText(will: WillAccount, fate: Fate): string {
   switch (fate.fate) {
     case "published": {
       const time = isLate(fate, will) ? lateness(fate, will) : "on time";
-      const reach = reachText(will, fate.reach);
+      const reach = [reachText(will, fate.reach), ...overwroteText(will)].join(". ");
       return `The will was published on ${name(will.topic)}, ${time}. ${reach}`;
     }
     case "discarded":

@@ -34,6 +34,7 @@ export function clientJson(account: ClientAccount, now: Millis): Json<ClientAnsw
     session: session === null ? jsonOf(() => null) : clientSession(session),
     connections: jsonOf(() => account.connections),
     wills: jsonOf(() => account.wills),
+    willTopic: jsonOf(() => account.willTopic ?? null),
     faults: jsonOf(() => account.faults),
     // The casts are safe: these are the core's own times.
     events: jsonOf(() => account.events.map(({ at, event }) => eventLine(event, at as Millis))),

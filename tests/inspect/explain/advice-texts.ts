@@ -13,6 +13,12 @@ export const adviceTexts: Readonly<Record<string, readonly string[]>> = {
     `It has a retained will on wills/mortal, and its birth on wills/birth (seen 3.00 s ago): the
      birth never overwrites the will. Publish the birth, retained, on the will's own topic.`,
   ],
+  birthOverwritten: [
+    `It has lost its retained message on home/status to the will of dev-1a2b: who subscribes
+     there is told that it is gone, though it is connected. If both are one device that came back
+     under another client id, give it one client id and keep it; if not, a will topic for each;
+     publishing the birth again mends the topic.`,
+  ],
   brokenRule: [
     `That is a fault of its program or of its MQTT library, and each such packet costs it its
      connection. \`mqttd serve --verbose\` logs every packet before it; \`mqttd inspect packet
@@ -162,6 +168,8 @@ export const adviceTexts: Readonly<Record<string, readonly string[]>> = {
     `It has a retained will on wills/mortal, but published nothing retained there while connected
      (seen 3.00 s ago): after the first death the topic keeps the will for ever. Publish a
      retained birth on the same topic after each CONNACK.`,
+    `Let it publish its birth on home/status, retained, after each CONNACK, also after a
+     reconnect: a birth that is published only when its program starts is lost to its own will.`,
   ],
   serverKeepAlive: [
     `Let it obey the Server Keep Alive of 1 min in CONNACK, whatever it had asked for (10 min).`,
@@ -194,6 +202,11 @@ export const adviceTexts: Readonly<Record<string, readonly string[]>> = {
      CONNACK, which corrects it.`,
   ],
   willDelay: [`If it is to fire at once, set its Will Delay Interval to 0; it is 30 s.`],
+  willOverwroteOther: [
+    `If it and dev-9c8d are one device that came back under another client id, give it one client
+     id and keep it: then its return ends the old connection, and the will comes before the
+     birth. If they are two, give each a will topic of its own.`,
+  ],
   willUnheard: [
     `It has a will on wills/mortal that reached no subscriber and is not retained: its message is
      lost. Check the topic's spelling, retain the will, or give the watcher a session that lasts.`,
