@@ -88,7 +88,7 @@ export interface ClientAnswer extends Omit<ClientAccount, "events"> {
 /** `GET /v1/wills?client=&topic=&which=&wait=5s`. */
 export interface WillsAnswer extends Listed {
   readonly now: number;
-  /** Newest first. */
+  /** Newest first: by the fate, else when it is due, else when it was armed. */
   readonly wills: readonly WillAccount[];
   /**
    * Only with `wait`: whether the awaited will was decided in that time. The awaited will is the

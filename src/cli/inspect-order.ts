@@ -35,6 +35,7 @@ import { clause, name } from "../log/foreign.ts";
 import { timeOfDay } from "../log/render.ts";
 import type { Arguments } from "./arguments.ts";
 import { itemsOf, limitOf, type Order, type Output, show, withQuery } from "./inspect-output.ts";
+import { answerFor, clientIdOf, pathOf } from "./inspect-names.ts";
 import { tailOrder } from "./inspect-tail.ts";
 import type { Verb } from "./inspect-verbs.ts";
 import { willsOrder } from "./inspect-wills.ts";
@@ -56,12 +57,14 @@ export function orderOf(
       };
     case "client":
       return async (client, output) => {
-        const answer = await client.ask(pathOf(word), clientShape);
+        const id = await clientIdOf(client, word ?? "");
+        const answer = await client.ask(pathOf(id), clientShape);
         return show(output, answer, () => clientLines(answer, output.style));
       };
     case "explain":
       return async (client, output) => {
-        const { answer, unknown } = await explained(client, word ?? "");
+        const id = await clientIdOf(client, word ?? "");
+        const { answer, unknown } = await explained(client, id);
         const { columns, colors } = output.style;
         const style = { columns: Number.isFinite(columns) ? columns : proseColumns, colors };
         show(output, answer, () => [explanationText(answer, style).trimEnd()]);
@@ -90,13 +93,6 @@ export function orderOf(
     case "log":
       return logOrder(word ?? "");
   }
-}
-
-/** A path can't contain the ids `.` and `..`; they go into the query. */
-function pathOf(clientId: string | null, order = ""): string {
-  const id = clientId ?? "";
-  if (/^\.\.?$/.test(id)) return withQuery(`/v1/client${order}`, [["id", id]]);
-  return `/v1/clients/${encodeURIComponent(id)}${order}`;
 }
 
 /** For an unknown client id: an explanation why the broker may not know it. */
@@ -137,10 +133,22 @@ function listOrder(
         (now, { sessions }, style) => sessionsLines(now, sessions, style),
       );
     case "retained": {
-      const path = withQuery("/v1/retained", [["filter", word ?? "#"], ...limit]);
-      return agedList(path, retainedShape(items), items, (now, { retained }, style) =>
-        retainedLines(now, retained, style),
-      );
+      return async (client, output) => {
+        const answer = await answerFor(
+          word ?? "#",
+          async (filter) => {
+            const path = withQuery("/v1/retained", [["filter", filter], ...limit]);
+            return client.ask(path, retainedShape(items), { items });
+          },
+          ({ retained }) => retained.length === 0,
+        );
+        const { now, retained } = await client.ask("/v1/overview", overviewShape);
+        const own = word === null ? (retained.own?.messages ?? 0) : 0;
+        return show(output, answer, () => [
+          ...retainedLines(now, answer.retained, output.style),
+          ...(own === 0 ? [] : [`${own} below $SYS: mqttd inspect retained '$SYS/#'`]),
+        ]);
+      };
     }
     case "subscriptions":
       if (word !== null) return routeOrder(word, limit.length > 0);
@@ -174,7 +182,11 @@ function routeOrder(topic: string, isLimited: boolean): Order {
   }
   if (isLimited) throw usageError("subscriptions TOPIC has no flag --limit");
   return async (client, output) => {
-    const answer = await client.ask(withQuery("/v1/route", [["topic", topic]]), routeShape);
+    const answer = await answerFor(
+      topic,
+      async (one) => client.ask(withQuery("/v1/route", [["topic", one]]), routeShape),
+      ({ recipients }) => recipients.length === 0,
+    );
     return show(output, answer, () => routeLines(answer, output.style));
   };
 }
@@ -186,14 +198,15 @@ function closeOrder(verb: "kick" | "drop", clientId: string, given: Arguments): 
     throw usageError(`--how: found ${quoted(how)}, allowed: rst or silent`);
   }
   return async (client, output) => {
+    const id = await clientIdOf(client, clientId);
     const answer =
       verb === "kick"
-        ? await client.ask(pathOf(clientId), kickShape, { method: "DELETE" })
-        : await client.ask(pathOf(clientId, "/drop"), dropShape, {
+        ? await client.ask(pathOf(id), kickShape, { method: "DELETE" })
+        : await client.ask(pathOf(id, "/drop"), dropShape, {
             method: "POST",
             body: { how },
           });
-    show(output, answer, () => [closeText(clientId, verb === "kick" ? null : how, answer)]);
+    show(output, answer, () => [closeText(id, verb === "kick" ? null : how, answer)]);
     return answer.wasConnected ? 0 : 1;
   };
 }

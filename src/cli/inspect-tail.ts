@@ -5,7 +5,9 @@ import { overviewShape } from "../inspect/answers/answer-shape.ts";
 import type { BrokerClient } from "../inspect/broker-client.ts";
 import { toldBy } from "../inspect/tail.ts";
 import { eventNames } from "../log/events.ts";
+import { name } from "../log/foreign.ts";
 import type { Arguments } from "./arguments.ts";
+import { clientIdOf, unknownClient } from "./inspect-names.ts";
 import { type Order, type Output, withQuery } from "./inspect-output.ts";
 import { Interrupt } from "./interrupt.ts";
 import { TailPrinter } from "./tail-printer.ts";
@@ -13,7 +15,8 @@ import { TailPrinter } from "./tail-printer.ts";
 /** `mqttd inspect tail`: the log's lines as they happen, until a signal or the broker's end. */
 export function tailOrder(given: Arguments): Order {
   const query: [string, string][] = [];
-  for (const flag of ["client", "topic", "event"]) {
+  const clientId = given.text("client");
+  for (const flag of ["topic", "event"]) {
     const value = given.text(flag);
     if (value !== null) query.push([flag, value]);
   }
@@ -26,7 +29,9 @@ export function tailOrder(given: Arguments): Order {
   return async (client, output) => {
     const interrupt = new Interrupt();
     try {
-      return await follow(client, query, output, interrupt);
+      const id = clientId === null ? null : await awaitedId(client, clientId, output);
+      const ofClient: [string, string][] = id === null ? [] : [["client", id]];
+      return await follow(client, [...ofClient, ...query], output, interrupt);
     } catch (error) {
       if (interrupt.exitCode === null) throw error;
       return interrupt.exitCode;
@@ -34,6 +39,20 @@ export function tailOrder(given: Arguments): Order {
       interrupt.close();
     }
   };
+}
+
+/** The client may still connect, but a misspelt id would wait for ever. */
+async function awaitedId(client: BrokerClient, word: string, output: Output): Promise<string> {
+  const id = await clientIdOf(client, word);
+  const unknown = await unknownClient(client, id);
+  if (unknown !== null) {
+    const near = unknown.nearest.map(name);
+    const hint = near.length === 0 ? "" : ` (did you mean ${near.join(" or ")}?)`;
+    output.surroundings.printError(
+      `mqttd: no client ${name(id)} yet${hint}; waiting for its events\n`,
+    );
+  }
+  return id;
 }
 
 async function follow(

@@ -1,6 +1,6 @@
 import type { Millis } from "./io.ts";
 import type { Message } from "./packet.ts";
-import { isHidden, isReserved } from "./topic.ts";
+import { isHidden, isReserved, isServerOwned } from "./topic.ts";
 import type { Steps } from "./steps.ts";
 
 interface Level {
@@ -31,6 +31,8 @@ export class Retained {
   #levels = 0;
   #count = 0;
   #bytes = 0;
+  /** The part of them below `$SYS`. */
+  readonly #own = { messages: 0, bytes: 0 };
 
   constructor(limits: RetainedLimits) {
     this.#limits = limits;
@@ -43,6 +45,11 @@ export class Retained {
   /** Bytes of topics and payloads. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** The part of both below `$SYS`. */
+  get own(): { readonly messages: number; readonly bytes: number } {
+    return { ...this.#own };
   }
 
   has(topic: string): boolean {
@@ -67,6 +74,7 @@ export class Retained {
       level = next;
     }
     level.message = message;
+    this.#countOwn(message.topic, count - this.#count, bytes - this.#bytes);
     this.#count = count;
     this.#bytes = bytes;
     return true;
@@ -81,6 +89,7 @@ export class Retained {
     path[path.length - 1]!.message = null;
     this.#count -= 1;
     this.#bytes -= sizeOf(old);
+    this.#countOwn(topic, -1, -sizeOf(old));
     const names = topic.split("/");
     for (let depth = names.length; depth > 0; depth--) {
       const level = path[depth]!;
@@ -120,6 +129,12 @@ export class Retained {
         if (next !== undefined) stack.push({ levels: [next].values(), depth: depth + 1 });
       }
     }
+  }
+
+  #countOwn(topic: string, messages: number, bytes: number): void {
+    if (!isServerOwned(topic)) return;
+    this.#own.messages += messages;
+    this.#own.bytes += bytes;
   }
 
   /** The level's message; null: none. Deletes an expired one. */

@@ -33,6 +33,24 @@ export function singleQuoted(value: string): string {
 }
 
 /**
+ * The name of which `name` or `singleQuoted` prints this; a shell may have removed the quotes. Null:
+ * it reads as itself, or was cut.
+ */
+export function nameFromPrinted(printed: string): string | null {
+  const quotes = /^'(.*)'$/su.exec(printed);
+  const text = (quotes?.[1] ?? printed).replace(escaped, (whole, hex?: string, mark?: string) => {
+    if (hex === undefined) return letters[mark ?? ""] ?? mark ?? whole;
+    const code = Number.parseInt(hex.replace(/[{}]/g, ""), 16);
+    return code > 0x10ffff ? whole : String.fromCodePoint(code);
+  });
+  return text === printed ? null : text;
+}
+
+/** The escapes of `escapeUnprintable`, a backslash and a quote. */
+const escaped = /\\(?:u([0-9a-f]{4}|\{[0-9a-f]{5,6}\})|([nrt\\']))/g;
+const letters: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t" };
+
+/**
  * A clause of foreign words. Escapes the middle dot too, which separates the clauses of our lines.
  */
 export function clause(value: string): string {

@@ -1,5 +1,5 @@
 import { Reason } from "../core/reason.ts";
-import type { Cursor } from "./cursor.ts";
+import { Cursor } from "./cursor.ts";
 
 const hash = 0x23;
 const plus = 0x2b;
@@ -23,6 +23,18 @@ export function walkFilter(cursor: Cursor): boolean {
   const levels = shared ? walkShareName(cursor) : fieldStart;
   if (cursor.error === null) walkLevels(cursor, levels);
   return shared;
+}
+
+/** What is wrong with a Topic Filter given as text; null: nothing. */
+export function filterFlaw(filter: string): string | null {
+  const text = new TextEncoder().encode(filter);
+  if (text.length > 0xffff) return "Topic Filter is longer than 65,535 bytes";
+  const bytes = new Uint8Array(2 + text.length);
+  bytes.set([text.length >> 8, text.length & 0xff]);
+  bytes.set(text, 2);
+  const cursor = new Cursor(bytes, 0, bytes.length, 5);
+  walkFilter(cursor);
+  return cursor.error?.detail ?? null;
 }
 
 function isShared(bytes: Uint8Array, start: number, end: number): boolean {

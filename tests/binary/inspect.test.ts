@@ -97,3 +97,56 @@ test("a client id can't move the cursor or forge a line", async () => {
     for (const harm of ["\u001b", "\r", "\u202e", "\nforged"]) expect(stdout).not.toContain(harm);
   }
 });
+
+test("a misspelt client id is named, and an answer without wills says for what", async () => {
+  await using broker = await RunningBroker.start();
+  await clientOf(broker, "dev-42");
+  const near = "(did you mean dev-42?)\n";
+  const unknown = { code: 2, stdout: "", stderr: `mqttd: no such client ${near}` };
+  expect(await inspect(broker, "wills", "--client", "dev-43")).toEqual(unknown);
+  expect(await inspect(broker, "wills", "--client", "dev-43", "--fired")).toEqual(unknown);
+  expect(await inspect(broker, "wills", "--client", "dev-43", "--expect", "published")).toEqual({
+    code: 1,
+    stdout: "",
+    stderr: `mqttd: expected a will that was published, there is none ${near}`,
+  });
+  expect(await inspect(broker, "wills", "--client", "dev-43", "--wait", "1ms")).toEqual({
+    code: 5,
+    stdout: "",
+    stderr: `mqttd: timed out: there is no such will yet ${near}`,
+  });
+  expect(await inspect(broker, "wills", "--client", "dev-42", "--fired")).toMatchObject({
+    code: 0,
+    stdout: "no published wills of dev-42\n",
+  });
+  expect(await inspect(broker, "wills", "--topic", "wills/statsu")).toMatchObject({
+    code: 0,
+    stdout: "no wills on wills/statsu\n",
+  });
+});
+
+test("a client id is accepted in the form in which it is printed", async () => {
+  await using broker = await RunningBroker.start();
+  const id = "dev\u001b[31mX's";
+  await clientOf(broker, id);
+  const shown = String.raw`'dev\u001b[31mX\'s'`;
+  expect((await inspect(broker, "clients")).stdout).toContain(shown);
+  for (const printed of [shown, shown.slice(1, -1), id]) {
+    expect((await inspect(broker, "client", printed)).stdout).toStartWith(shown);
+    expect((await inspect(broker, "explain", printed)).stdout).toContain(`The will of ${shown}`);
+    const wills = await inspect(broker, "wills", "--client", printed);
+    expect(wills).toMatchObject({ code: 0, stdout: expect.stringContaining("armed on") });
+  }
+  expect(await inspect(broker, "drop", shown)).toMatchObject({ code: 0 });
+  expect(await inspect(broker, "kick", shown)).toMatchObject({ code: 1 });
+});
+
+test("tail refuses a filter that MQTT does not allow", async () => {
+  await using broker = await RunningBroker.start();
+  expect(await inspect(broker, "tail", "--topic", "a/#/b")).toEqual({
+    code: 2,
+    stdout: "",
+    stderr:
+      "mqttd: topic: found a/#/b, allowed: a topic filter: + is a whole level, # is the whole last one\n",
+  });
+});

@@ -69,7 +69,8 @@ test(
     const { code, stderr, stdout } = await again.inspect("explain", "armed");
     expect({ code, stderr }).toEqual({
       code: 2,
-      stderr: "mqttd: no such client (mqttd inspect clients lists the known ones)\n",
+      stderr:
+        "mqttd: no such client (not seen since the broker started, or forgotten; mqttd inspect clients lists those with a session)\n",
     });
     const explanation = await unknownExplained(again.broker.folder, "armed");
     expect(briefPage(stdout, explanation)).toMatchInlineSnapshot(`

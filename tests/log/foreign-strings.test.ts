@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import pc from "picocolors";
 import type { LogEvent } from "../../src/log/events.ts";
-import { clause, jsonLine, name, singleQuoted } from "../../src/log/foreign.ts";
+import { clause, jsonLine, name, nameFromPrinted, singleQuoted } from "../../src/log/foreign.ts";
 import { renderHuman, renderJson } from "../../src/log/render.ts";
 import { now, samples } from "./samples.ts";
 
@@ -115,6 +115,25 @@ test("a name that could be mistaken for a part of the sentence is quoted", () =>
   );
   expect(name("home/küche/+/温度/#")).toBe("home/küche/+/温度/#");
   expect(name("[::1]:51042")).toBe("[::1]:51042");
+});
+
+test("a printed name reads as the original, with its quotes or after a shell has removed them", () => {
+  const short = fc.oneof(
+    fc.string({ unit: "grapheme", minLength: 1, maxLength: 40 }),
+    hostile.filter((text) => text.length <= 100),
+  );
+  fc.assert(
+    fc.property(short, (original) => {
+      const printed = singleQuoted(original);
+      expect(nameFromPrinted(printed) ?? printed).toBe(original);
+      const typed = name(original);
+      if (typed !== original) expect(nameFromPrinted(typed)).toBe(original);
+      const bare = printed.slice(1, -1);
+      if (!/^'.*'$/su.test(original)) expect(nameFromPrinted(bare) ?? bare).toBe(original);
+    }),
+  );
+  expect(nameFromPrinted(String.raw`dev\u001b[31mX`)).toBe("dev\u001b[31mX");
+  expect(nameFromPrinted("dev-42")).toBeNull();
 });
 
 test("marks do not combine with other text", () => {

@@ -16,7 +16,7 @@ export function overviewOf(broker: Broker): OverviewAccount {
     connectedMax: counted.connectedMax,
     sessions: sessions.size,
     subscriptions: broker.subscriptions.size,
-    retained: { messages: retained.count, bytes: retained.bytes },
+    retained: { messages: retained.count, bytes: retained.bytes, own: retained.own },
     queued: { ...broker.queued },
     packets: { received: counted.packetsReceived, sent: counted.packetsSent },
     publishes: {

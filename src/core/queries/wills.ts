@@ -1,6 +1,7 @@
 import type { WillAccount, WillQuery } from "../records/shapes.ts";
 import type { Broker } from "../broker.ts";
 import { isExcerptOf } from "../records/excerpt.ts";
+import type { Millis } from "../io.ts";
 import type { WillRecord } from "../records/wills.ts";
 import type { Steps } from "../steps.ts";
 import type { WillState } from "../will.ts";
@@ -11,16 +12,56 @@ const statesOf: Record<NonNullable<WillQuery["which"]>, readonly WillState[]> = 
   notFired: ["discarded", "cancelled"],
 };
 
-/** The wills in the ledger, newest first. */
+interface Dated {
+  readonly record: WillRecord;
+  readonly at: Millis;
+}
+
+/**
+ * The wills in the ledger, newest first: by their fate, else by when they are due, else by when they
+ * were armed; of one moment, the last armed first.
+ */
 export function* willsOf(broker: Broker, query: WillQuery = {}): Steps<WillAccount> {
-  const found: WillRecord[] = [];
+  const found: Dated[] = [];
   const { newestId } = broker.records.wills;
   for (const record of broker.records.wills.records()) {
     if (record.id > newestId) break;
-    if (matchesQuery(record, query)) found.push(record);
+    if (matchesQuery(record, query)) found.push({ record, at: momentOf(record) });
     yield null;
   }
-  for (let record = found.pop(); record !== undefined; record = found.pop()) yield record.account;
+  for (const dated of yield* sorted(found, isNewer)) yield dated.record.account;
+}
+
+function momentOf({ fate, dueAt, armedAt }: WillRecord): Millis {
+  return fate?.at ?? dueAt ?? armedAt;
+}
+
+function isNewer(a: Dated, b: Dated): boolean {
+  return a.at === b.at ? a.record.id > b.record.id : a.at > b.at;
+}
+
+/** Merges ever longer runs, one comparison a step: the ledger may hold too many for one step. */
+function* sorted<Item>(
+  items: Item[],
+  isBefore: (a: Item, b: Item) => boolean,
+): Generator<null, Item[], void> {
+  let from = items;
+  for (let run = 1; run < from.length; run *= 2) {
+    const to: Item[] = [];
+    for (let start = 0; start < from.length; start += 2 * run) {
+      const middle = Math.min(start + run, from.length);
+      const end = Math.min(middle + run, from.length);
+      let left = start;
+      let right = middle;
+      while (left < middle || right < end) {
+        const takesLeft = right === end || (left < middle && !isBefore(from[right]!, from[left]!));
+        to.push(takesLeft ? from[left++]! : from[right++]!);
+        yield null;
+      }
+    }
+    from = to;
+  }
+  return from;
 }
 
 /** The newest will that matches a query; null: none. */

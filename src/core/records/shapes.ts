@@ -368,7 +368,12 @@ export interface OverviewAccount {
   readonly connectedMax: number;
   readonly sessions: number;
   readonly subscriptions: number;
-  readonly retained: { readonly messages: number; readonly bytes: number };
+  readonly retained: {
+    readonly messages: number;
+    readonly bytes: number;
+    /** The part of them below `$SYS`; absent: the broker is older than this field. */
+    readonly own?: { readonly messages: number; readonly bytes: number };
+  };
   readonly queued: { readonly messages: number; readonly bytes: number };
   readonly packets: { readonly received: number; readonly sent: number };
   readonly publishes: {

@@ -106,7 +106,11 @@ export const overviewShape = object<Overview>({
   connectedMax: count,
   sessions: count,
   subscriptions: count,
-  retained: object<Overview["retained"]>({ messages: count, bytes: count }),
+  retained: object<Overview["retained"]>({
+    messages: count,
+    bytes: count,
+    own: optional(object<Overview["queued"]>({ messages: count, bytes: count })),
+  }),
   queued: object<Overview["queued"]>({ messages: count, bytes: count }),
   packets: object<Overview["packets"]>({ received: count, sent: count }),
   publishes: object<Overview["publishes"]>({ received: count, sent: count, dropped: count }),

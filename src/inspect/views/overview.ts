@@ -34,10 +34,7 @@ function factsOf(overview: Overview): [string, string][] {
       `${rate(rates.publishesReceived)} in, ${rate(rates.publishesSent)} out; ` +
         `in all ${publishes.received} in, ${publishes.sent} out, ${publishes.dropped} dropped`,
     ],
-    [
-      "Kept",
-      `${queued.messages} queued (${size(queued.bytes)}), ${retained.messages} retained (${size(retained.bytes)})`,
-    ],
+    ["Kept", `${queued.messages} queued (${size(queued.bytes)}), ${keptText(retained)}`],
     [
       "Process",
       `${size(own.rssBytes)}, loop lag ${duration(own.loopLagMs.median)} (worst ${duration(own.loopLagMs.worst)}), log level ${overview.logLevel}`,
@@ -48,6 +45,13 @@ function factsOf(overview: Overview): [string, string][] {
     ],
     ["Lateness", `keepalives ${within(keepAliveLateness)}, wills ${within(overview.willLateness)}`],
   ];
+}
+
+/** As `inspect retained` lists them, whose filter `#` does not match `$SYS`. */
+function keptText({ messages, bytes, own }: Overview["retained"]): string {
+  const others = own === undefined ? messages : messages - own.messages;
+  const text = `${others} retained (${size(bytes - (own?.bytes ?? 0))})`;
+  return (own?.messages ?? 0) === 0 ? text : `${text}, ${own?.messages} below $SYS`;
 }
 
 function pending({ now, wills, pendingWills }: Overview, style: ViewStyle): string[] {

@@ -6,11 +6,34 @@ import { discarded, publication } from "../../log/will.ts";
 import { ago, ahead } from "./moment.ts";
 import { cellName, table, type ViewStyle } from "./table.ts";
 
+/** What was asked for. Null: any. */
+interface WillsAsked {
+  readonly which: string | null;
+  readonly clientId: string | null;
+  readonly topic: string | null;
+}
+
 /** Each will with its fate, newest first. */
-export function willsLines({ now, wills }: WillsAnswer, style: ViewStyle): string[] {
-  if (wills.length === 0) return ["no wills"];
+export function willsLines(
+  { now, wills }: WillsAnswer,
+  style: ViewStyle,
+  asked: WillsAsked = { which: null, clientId: null, topic: null },
+): string[] {
+  if (wills.length === 0) return [noneText(asked)];
   const rows = wills.map((will) => [cellName(will.clientId), when(will, now), what(will)]);
   return table(["CLIENT", "WHEN", "WILL"], rows, style);
+}
+
+const kinds: Readonly<Record<string, string>> = {
+  pending: "armed or delayed ",
+  fired: "published ",
+  notFired: "discarded or cancelled ",
+};
+
+function noneText({ which, clientId, topic }: WillsAsked): string {
+  const of = clientId === null ? "" : ` of ${name(clientId)}`;
+  const on = topic === null ? "" : ` on ${name(topic)}`;
+  return `no ${kinds[which ?? ""] ?? ""}wills${of}${on}`;
 }
 
 /** One will in a sentence. */

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { listDefault, listMax, waitMaxMs } from "../../api/api.ts";
 import { millisecondsOf } from "../../config/quantity.ts";
 import { eventNames, levels } from "../../log/events.ts";
+import { filterFlaw } from "../../wire/filter.ts";
 
 /** Parameters of requests; each message is the text after "allowed:" in a refusal. */
 
@@ -12,6 +13,8 @@ const limit = z.coerce
   .min(1, { error: limitForm })
   .max(listMax, { error: limitForm })
   .default(listDefault);
+
+const filterForm = "a topic filter: + is a whole level, # is the whole last one";
 
 export const nothing = z.strictObject({});
 export const limited = z.strictObject({ limit });
@@ -31,10 +34,10 @@ export const ofWills = z.strictObject({
 });
 export const ofClient = z.strictObject({ id: named("the id of a client") });
 export const ofRoute = z.strictObject({ topic: named("the name of a topic") });
-export const ofRetained = z.strictObject({ filter: named("a topic filter").default("#"), limit });
+export const ofRetained = z.strictObject({ filter: filter().default("#"), limit });
 export const ofEvents = z.strictObject({
   client: z.string().optional(),
-  topic: named("a topic filter").optional(),
+  topic: filter().optional(),
   event: z
     .string()
     .refine((name) => eventNames.includes(name), { error: eventNames.join(", ") })
@@ -50,4 +53,8 @@ export const logOrder = z.strictObject({
 
 function named(error: string) {
   return z.string({ error }).min(1, { error });
+}
+
+function filter() {
+  return named(filterForm).refine((text) => filterFlaw(text) === null, { error: filterForm });
 }

@@ -67,6 +67,80 @@ test("wills are listed newest first", async () => {
   expect(wills.map(({ clientId }) => clientId)).toEqual(["a2", "a1", "a0"]);
 });
 
+test("wills are sorted by the times that the table shows, and a limit keeps the newest", async () => {
+  const admin = new Administered();
+  const { world } = admin;
+  const first = mortal(world, { id: "first", keepalive: 600 });
+  world.advance(1000);
+  mortal(world, { id: "delayed", keepalive: 600, expiry: 600, delay: 60 }).drop();
+  world.advance(1000);
+  mortal(world, { id: "armed", keepalive: 600 });
+  world.advance(1000);
+  mortal(world, { id: "second", keepalive: 600 }).drop();
+  world.advance(1000);
+  first.drop();
+  const order = ["delayed", "first", "second", "armed"];
+  for (const limit of [1, 2, 3, 4]) {
+    const { wills } = await list<Answers["wills"]>(admin, `/v1/wills?limit=${limit}`);
+    expect(wills.map(({ clientId }) => clientId)).toEqual(order.slice(0, limit));
+  }
+});
+
+test("many wills are in order, whatever their number", async () => {
+  for (const count of [0, 1, 2, 3, 7, 8, 9, 33]) {
+    const admin = new Administered();
+    const dying = Array.from({ length: count }, (_, index) =>
+      mortal(admin.world, { id: `a${index}`, keepalive: 600 }),
+    );
+    // Each ends at another moment, in an order that is not that of their CONNECTs.
+    for (let turn = 0; turn < count; turn++) {
+      admin.world.advance(10);
+      dying[(turn * 5) % count]?.drop();
+    }
+    const { wills } = await list<Answers["wills"]>(admin, "/v1/wills");
+    const shown = wills.map(({ fate, armedAt }) => fate?.at ?? armedAt);
+    expect(shown).toHaveLength(count);
+    expect(shown).toEqual(shown.toSorted((a, b) => b - a));
+  }
+});
+
+test("a filter that MQTT does not allow is refused, for events and retained messages", async () => {
+  const admin = new Administered();
+  for (const filter of ["a/#/b", "a#", "a+/b", "$share//x", "$share/g", "a\0"]) {
+    for (const path of [
+      `/v1/events?topic=${encodeURIComponent(filter)}`,
+      `/v1/retained?filter=${encodeURIComponent(filter)}`,
+    ]) {
+      const answer = await admin.ask(path);
+      expect([filter, answer.status]).toEqual([filter, 400]);
+      expect(await answer.text()).toContain("+ is a whole level, # is the whole last one");
+    }
+  }
+  for (const filter of ["#", "a/+/b", "a/#", "+", "/", "$SYS/#"]) {
+    const answer = await admin.ask(`/v1/retained?filter=${encodeURIComponent(filter)}`);
+    expect([filter, answer.status]).toEqual([filter, 200]);
+  }
+});
+
+test("the overview counts what the broker retains below $SYS apart", async () => {
+  const admin = new Administered({ sysIntervalMs: 10_000 });
+  const client = admin.world.open();
+  client.connect({ clientId: "publisher" });
+  client.publish("a", "12345678", { retain: true });
+  admin.world.advance(30_000);
+  const counts = async (filter: string): Promise<number> =>
+    (await list<Answers["retained"]>(admin, `/v1/retained?filter=${filter}`)).retained.length;
+  const { retained } = await list<Answers["overview"]>(admin, "/v1/overview");
+  const { own } = retained;
+  expect(own?.messages).toBeGreaterThan(0);
+  expect(own?.messages).toBe(await counts("$SYS/%23"));
+  expect(retained.messages - (own?.messages ?? 0)).toBe(await counts("%23"));
+  expect(retained.bytes - (own?.bytes ?? 0)).toBe(10);
+  client.publish("a", "", { retain: true });
+  const cleared = await list<Answers["overview"]>(admin, "/v1/overview");
+  expect(cleared.retained).toMatchObject({ messages: cleared.retained.own?.messages });
+});
+
 test("a list written while clients connect and end is JSON, and ends", async () => {
   const admin = crowd(2000);
   const answer = await admin.ask("/v1/sessions");
