@@ -210,7 +210,8 @@ export const verbs = {
       "Decodes MQTT packets field by field; each violation names its statement of the standard. The " +
       "bytes: hexadecimal digits, a Buffer, an array or a string of source code on the command line; " +
       "a file with these, with raw bytes, or with dumps of xxd, hexdump, od, tcpdump -x or Wireshark " +
-      "(Follow > Hex Dump too); or - for standard input. It needs no broker.",
+      "(Follow > Hex Dump too); or - for standard input. It needs no broker. A statement such as " +
+      "v3-3.1 is a section of MQTT 3.1.",
     exits: {
       "0": "the bytes were read, violations or not",
       "2": "usage, or the bytes are not MQTT",

@@ -316,7 +316,7 @@ test("packet: what can't be read, or is no packet", async () => {
     mqttd: packet: found more than 10000 packets (pass a part of them)
     mqttd: packet: dump.pcap is a pcapng capture (tshark -r dump.pcap -q -z follow,tcp,hex,0 | mqttd inspect packet -, or tcpdump -r dump.pcap -x tcp port 1883 | mqttd inspect packet -)
     mqttd: packet: a b.bz2 is a bzip2 file (bzip2 -dc 'a b.bz2' | mqttd inspect packet -)
-    mqttd: packet: half.txt contains a hex dump of xxd with a gap: line 2: found offset 0x10, expected 0x4 (allowed: raw bytes, hexadecimal, an array or a string of source code, dumps of xxd, hexdump, od, Wireshark or tcpdump -x)
+    mqttd: packet: half.txt contains a hex dump of xxd, in which line 2 has offset 0x10 after 0x4 bytes (copy the whole dump)
     mqttd: packet: upgrade.txt is HTTP without WebSocket frames (pass the WebSocket frames that follow it, or capture the MQTT port)
     mqttd: packet: big.pcap is a pcapng capture (tshark -r big.pcap -q -z follow,tcp,hex,0 | mqttd inspect packet -, or tcpdump -r big.pcap -x tcp port 1883 | mqttd inspect packet -)
     mqttd: packet: big.txt is larger than 1 MiB (pass a part of it)
