@@ -95,7 +95,9 @@ function discarded(scene: Scene, will: WillAccount): Advice | null {
   return { topic: "onPurpose", ...sentence(text) };
 }
 
-function cleanDisconnect({ answer }: Scene, will: WillAccount): Advice {
+function cleanDisconnect({ answer }: Scene, will: WillAccount): Advice | null {
+  // It did what it would be told to do.
+  if (will.own?.farewell === true) return null;
   const v5 = will.protocol === "5.0";
   const said = answer.faults.find(({ fault }) => fault === "cleanDisconnect");
   const listeners =

@@ -218,7 +218,7 @@ function discardText(
   const who = name(answer.clientId);
   switch (why) {
     case "disconnect":
-      return `${who} said goodbye with a clean DISCONNECT, which discards the will`;
+      return `${who} said goodbye with a clean DISCONNECT, which discards the will${farewell(will)}`;
     case "denied":
       return (
         `when it was due, ${who} was not allowed to publish on ${name(will.topic)}, ` +
@@ -234,6 +234,12 @@ function discardText(
       return `${because}this broker loses it then on purpose, since it was started to misbehave`;
     }
   }
+}
+
+/** Its own last words on the topic, which take the place of the will. */
+function farewell({ own, topic }: WillAccount): string {
+  if (own?.farewell !== true) return "";
+  return `; its subscribers know its own last message on ${name(topic)}`;
 }
 
 function cancelText(who: string, will: WillAccount, fate: Fate): string {
