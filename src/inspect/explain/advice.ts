@@ -1,6 +1,6 @@
-import type { WillAccount } from "../../core/records/shapes.ts";
+import type { ConnectionAccount, WillAccount } from "../../core/records/shapes.ts";
 import { hadNoSubscribers } from "../../core/events.ts";
-import { setting } from "../../log/duration.ts";
+import { duration, setting } from "../../log/duration.ts";
 import { clause, name } from "../../log/foreign.ts";
 import { adviceOnEnd } from "./blame.ts";
 import { byHabit } from "./by-habit.ts";
@@ -151,7 +151,8 @@ function cleanStartReturn(): Advice {
   return { topic: "cleanStartReturn", ...sentence(text, "v5-3.1.3-9") };
 }
 
-function takenOver({ answer }: Scene, will: WillAccount): Advice | null {
+function takenOver(scene: Scene, will: WillAccount): Advice | null {
+  const { answer } = scene;
   if (will.end?.cause !== "takenOver" || will.fate?.fate !== "published") return null;
   // Two clients with one id need another remedy, which the habit of that name tells.
   if (answer.faults.some(({ fault }) => fault === "sharedClientId")) return null;
@@ -164,9 +165,47 @@ function takenOver({ answer }: Scene, will: WillAccount): Advice | null {
     connection !== undefined && isV5(connection)
       ? "If a reconnect is to raise no alarm, give the will a delay of a few seconds, and connect with " +
         "Clean Start 0 and a Session Expiry Interval above that delay."
-      : "Only MQTT 5.0 can delay a will; in MQTT 3.1.1 publish a birth on the same topic after each " +
-        "CONNACK, which corrects it.";
-  return { topic: "takeover", ...sentence(head + change, will.fate.rule) };
+      : correctedBy(scene, will, next);
+  const text = head + slept(will) + change;
+  return { topic: "takeover", ...sentence(text, will.fate.rule) };
+}
+
+/** What a client that slept, or lost its network, can do before. */
+function slept({ end, keepAliveSeconds, topic }: WillAccount): string {
+  // A client that was awake would have sent PINGREQ.
+  const silentMs = end?.silentMs ?? 0;
+  if (silentMs < quietMs && (keepAliveSeconds === 0 || silentMs < keepAliveSeconds * 500))
+    return "";
+  return (
+    `The old one had been silent for ${duration(silentMs)}. If it sleeps between messages, let it send ` +
+    `DISCONNECT before it sleeps: that discards the will (and if others are to know, publish its ` +
+    `state on ${name(topic)} first). `
+  );
+}
+
+/** Silence after which a return looks like the end of a sleep or of a lost network. */
+const quietMs = 5_000;
+
+/** In MQTT 3.1.1 only a birth corrects a will that came with a takeover. */
+function correctedBy(
+  { answer }: Scene,
+  { own }: WillAccount,
+  next: ConnectionAccount | null,
+): string {
+  const after = next === null ? null : willOf(answer, next);
+  const isBorn = (after?.own?.onTopic ?? 0) > 0;
+  if (isBorn) {
+    return (
+      "Its new connection has published on the will's topic since, which corrects it there; only " +
+      "MQTT 5.0 can delay a will."
+    );
+  }
+  // It may be about to publish, as it did before.
+  if ((own?.onTopic ?? 0) > 0) return "Only MQTT 5.0 can delay a will.";
+  return (
+    "Only MQTT 5.0 can delay a will; in MQTT 3.1.1 publish a birth on the same topic after each " +
+    "CONNACK, which corrects it."
+  );
 }
 
 /** Who got the will that was asked about. */

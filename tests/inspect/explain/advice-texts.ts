@@ -200,6 +200,16 @@ export const adviceTexts: Readonly<Record<string, readonly string[]>> = {
     `It connected again while the broker still held its old connection, so the old one died. Only
      MQTT 5.0 can delay a will; in MQTT 3.1.1 publish a birth on the same topic after each
      CONNACK, which corrects it.`,
+    `It connected again while the broker still held its old connection, so the old one died. The
+     old one had been silent for 45.0 s. If it sleeps between messages, let it send DISCONNECT
+     before it sleeps: that discards the will (and if others are to know, publish its state on
+     wills/mortal first). If a reconnect is to raise no alarm, give the will a delay of a few
+     seconds, and connect with Clean Start 0 and a Session Expiry Interval above that delay.`,
+    `It connected again while the broker still held its old connection, so the old one died. The
+     old one had been silent for 45.0 s. If it sleeps between messages, let it send DISCONNECT
+     before it sleeps: that discards the will (and if others are to know, publish its state on
+     wills/mortal first). Its new connection has published on the will's topic since, which
+     corrects it there; only MQTT 5.0 can delay a will.`,
   ],
   willDelay: [`If it is to fire at once, set its Will Delay Interval to 0; it is 30 s.`],
   willOverwroteOther: [

@@ -1,0 +1,148 @@
+import { expect, test } from "bun:test";
+import { mortal, watcherOf } from "../../support/mortal.ts";
+import { World } from "../../support/world.ts";
+import { pageOf, told } from "./explained.ts";
+
+// A device that sleeps without DISCONNECT takes over its own connection when it wakes.
+
+function sleeper(world: World, version: 4 | 5 = 4) {
+  const client = mortal(world, { version, keepalive: 60, will: { retain: true } });
+  client.publish("wills/mortal", "online", { retain: true });
+  return client;
+}
+
+const unwrapped = (world: World) => pageOf(world).replaceAll(/\s+/g, " ");
+
+test("explained: a device that slept, took over its connection, and published its birth", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  sleeper(world);
+  world.advance(45_000);
+  sleeper(world);
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal is armed and has not fired: mortal is connected and was last
+    heard 0 ms ago. If nothing more comes, the will fires in 1 min 30 s.
+    [v4-3.1.2-8]
+
+    The will before it fired at once, because another connection came with the same
+    client id, from 127.0.0.1:50003. 1 subscriber got it, and it is kept as the
+    topic's retained message. [v4-3.1.2-8]
+
+    What happened
+      08:00:45.000  It connected from 127.0.0.1:50003 with MQTT 3.1.1 (listener: tcp
+                    test).
+      08:00:45.000  It asked for a keepalive of 1 min: its connection ends after
+                    1 min 30 s of silence. [v4-3.1.2-24]
+      08:00:45.000  With Clean Session 1 it began a new session, which ends with the
+                    connection. [v4-3.1.2-6]
+      08:00:45.000  It set a will on wills/mortal (QoS 0, retained, 4 bytes).
+                    [v4-3.1.2-8]
+      08:00:45.000  The last packet was PUBLISH, 0 ms ago.
+
+    What can happen now
+      - If nothing comes from it for another 1 min 30 s, the will fires.
+        [v4-3.1.2-24]
+      - If its connection breaks (FIN, RST) or it breaks a rule of MQTT, the will
+        fires. [v4-3.1.2-8]
+      - If it says a clean DISCONNECT, the will is discarded. [v4-3.14.4-3]
+      - If another connection comes with the same client id, the will fires at once.
+        [v4-3.1.2-8]
+
+    What to change
+      - <takeover 4> [v4-3.1.2-8]
+
+    Its other connections
+      08:00:00.000  127.0.0.1:50002, MQTT 3.1.1. Taken over after 45.0 s; will
+                    fired, 1 got it
+
+    What a statement says: mqttd rule v4-3.1.2-8
+    "
+  `);
+});
+
+test("explained: the same with MQTT 5.0", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  sleeper(world, 5);
+  world.advance(45_000);
+  sleeper(world, 5);
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal is armed and has not fired: mortal is connected and was last
+    heard 0 ms ago. If nothing more comes, the will fires in 1 min 30 s.
+    [v5-3.1.2-7]
+
+    The will before it fired at once, because another connection came with the same
+    client id, from 127.0.0.1:50003. 1 subscriber got it, and it is kept as the
+    topic's retained message. [v5-3.1.2-8]
+
+    What happened
+      08:00:45.000  It connected from 127.0.0.1:50003 with MQTT 5.0 (listener: tcp
+                    test).
+      08:00:45.000  It asked for a keepalive of 1 min: its connection ends after
+                    1 min 30 s of silence. [v5-3.1.2-22]
+      08:00:45.000  With Clean Start 1 it began a new session, which ends with the
+                    connection. [v5-3.1.2-4]
+      08:00:45.000  It set a will on wills/mortal (QoS 0, retained, 4 bytes, no
+                    delay). [v5-3.1.2-7]
+      08:00:45.000  The last packet was PUBLISH, 0 ms ago.
+
+    What can happen now
+      - If nothing comes from it for another 1 min 30 s, the will fires.
+        [v5-3.1.2-22]
+      - If its connection breaks (FIN, RST) or it breaks a rule of MQTT, the will
+        fires. [v5-3.1.2-8]
+      - If it says a clean DISCONNECT, the will is discarded. [v5-3.14.4-3]
+      - If its DISCONNECT has another reason code, as 0x04, the will fires.
+        [v5-3.1.2-8]
+      - If another connection comes with the same client id, the will fires at once.
+        [v5-3.1.2-8]
+
+    What to change
+      - <takeover 3> [v5-3.1.2-8]
+
+    Its other connections
+      08:00:00.000  127.0.0.1:50002, MQTT 5.0. Taken over after 45.0 s; will fired,
+                    1 got it
+
+    What a statement says: mqttd rule v5-3.1.2-7
+    "
+  `);
+});
+
+test("a takeover that follows a packet at once is no sleep", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  sleeper(world);
+  sleeper(world);
+  expect(unwrapped(world)).toContain("so the old one died. Its new connection has published");
+});
+
+test("a device that has not published its birth again yet is not told to begin with it", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  sleeper(world);
+  world.advance(45_000);
+  mortal(world, { version: 4, keepalive: 60, will: { retain: true } });
+  expect(unwrapped(world)).not.toContain("publish a birth");
+});
+
+test("a device that never publishes a birth is told to", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  mortal(world, { version: 4, keepalive: 60 });
+  world.advance(45_000);
+  mortal(world, { version: 4, keepalive: 60 });
+  expect(unwrapped(world)).toContain("let it send DISCONNECT before it sleeps");
+  expect(unwrapped(world)).toContain("publish a birth on the same topic");
+});
+
+test("a device that sends DISCONNECT before it sleeps has nothing to change", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  const client = sleeper(world);
+  client.publish("wills/mortal", "asleep", { retain: true });
+  client.send({ cmd: "disconnect" });
+  world.advance(45_000);
+  sleeper(world);
+  expect(pageOf(world)).not.toContain("What to change");
+});
