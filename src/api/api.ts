@@ -36,6 +36,8 @@ interface Listed {
 export interface Answers {
   readonly overview: Overview;
   readonly clients: Listed & { readonly clients: readonly ClientSummary[] };
+  /** The client ids in the records, connected or gone: more than have a session. */
+  readonly "client-ids": Listed & { readonly ids: readonly string[] };
   readonly client: ClientAnswer;
   readonly wills: WillsAnswer;
   readonly sessions: Listed & { readonly sessions: readonly SessionAccount[] };

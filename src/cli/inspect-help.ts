@@ -35,7 +35,7 @@ export function inspectPage(command: Command): HelpPage {
       whichBroker,
       exitCodes(["0", "1", "2", "3", "4", "5", "70", "130, 143"], {
         ...ofBroker,
-        "1": "the will had another fate; or no connection to kick or drop",
+        "1": "another fate; no connection to kick or drop; lint: a habit is proved",
         "2": "usage, no such client, or several brokers on this machine",
       }),
       statements,
@@ -78,7 +78,7 @@ const named = (Object.keys(verbs) as Verb[]) // The keys of the table.
   .filter((verb) => verb !== "");
 
 /** Verbs whose answers quote statements of the standards. */
-const quotingVerbs: ReadonlySet<Verb> = new Set(["client", "wills", "explain", "packet"]);
+const quotingVerbs: ReadonlySet<Verb> = new Set(["client", "wills", "explain", "lint", "packet"]);
 
 const whichBroker: HelpSection = {
   title: "Which broker",

@@ -34,14 +34,20 @@ import { levels } from "../log/events.ts";
 import { clause, name } from "../log/foreign.ts";
 import { timeOfDay } from "../log/render.ts";
 import type { Arguments } from "./arguments.ts";
-import { itemsOf, limitOf, type Order, type Output, show, withQuery } from "./inspect-output.ts";
+import {
+  itemsOf,
+  limitOf,
+  type Order,
+  type Output,
+  proseStyle,
+  show,
+  withQuery,
+} from "./inspect-output.ts";
+import { lintOrder } from "./inspect-lint.ts";
 import { answerFor, clientIdOf, pathOf } from "./inspect-names.ts";
 import { tailOrder } from "./inspect-tail.ts";
 import type { Verb } from "./inspect-verbs.ts";
 import { willsOrder } from "./inspect-wills.ts";
-
-/** The width of prose for pipes and terminals without a size. */
-const proseColumns = 80;
 
 /** The order of a verb. Throws CliError for an invalid word or flag. */
 export function orderOf(
@@ -65,8 +71,7 @@ export function orderOf(
       return async (client, output) => {
         const id = await clientIdOf(client, word ?? "");
         const { answer, unknown } = await explained(client, id);
-        const { columns, colors } = output.style;
-        const style = { columns: Number.isFinite(columns) ? columns : proseColumns, colors };
+        const style = proseStyle(output.style);
         show(output, answer, () => [explanationText(answer, style).trimEnd()]);
         if (unknown !== null) throw unknown;
         return 0;
@@ -81,6 +86,8 @@ export function orderOf(
     case "subscriptions":
     case "retained":
       return listOrder(verb, word, given);
+    case "lint":
+      return lintOrder(given);
     case "wills":
       return willsOrder(given);
     case "tail":

@@ -34,6 +34,14 @@ function moreLine(answer: object): string[] {
   return isCut ? ["There are more; --limit N shows up to N."] : [];
 }
 
+/** The width of prose for pipes and terminals without a size. */
+const proseColumns = 80;
+
+/** The style of prose, which wraps in a pipe too. */
+export function proseStyle({ columns, colors }: ViewStyle): Omit<ViewStyle, "zone"> {
+  return { columns: Number.isFinite(columns) ? columns : proseColumns, colors };
+}
+
 /** `?limit=5`, or nothing. */
 export function limitOf(given: Arguments): [string, string][] {
   const limit = numberFrom(given, "limit", [1, listMax], "a number");

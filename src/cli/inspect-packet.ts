@@ -87,8 +87,7 @@ async function bytesOf(word: string, { surroundings }: Output): Promise<Read> {
   if (source.type === "text") {
     throw usageError(
       `packet: ${where} contains ${source.what}`,
-      source.hint ??
-        "allowed: raw bytes, hexadecimal, an array or a string of source code, dumps of xxd, hexdump, od, Wireshark or tcpdump -x",
+      "allowed: raw bytes, hexadecimal, an array or a string of source code, dumps of xxd, hexdump, od, Wireshark or tcpdump -x",
     );
   }
   return { ...source, file: word === "-" ? null : word, isTyped: false };

@@ -174,6 +174,24 @@ export const verbs = {
     exits: noClient,
     examples: ["mqttd inspect explain dev-42", "mqttd inspect explain dev-42 --json"],
   },
+  lint: {
+    words: "",
+    flags: {
+      client: "this client only",
+      limit: "look at up to N clients (default 10,000)",
+    },
+    asksBroker: true,
+    text: "habits of clients that make wills go wrong",
+    about:
+      "The habits of clients that the broker's records show, from those of explain, the worst first: " +
+      "each with its evidence and what to change. proved: the records allow no other reading. " +
+      "likely: a lost link or an intention would look the same. Also of clients that are gone.",
+    exits: {
+      "1": "a habit is proved",
+      ...noClient,
+    },
+    examples: ["mqttd inspect lint", "mqttd inspect lint --client dev-42 --json"],
+  },
   tail: {
     words: "",
     flags: {
@@ -210,8 +228,7 @@ export const verbs = {
       "Decodes MQTT packets field by field; each violation names its statement of the standard. The " +
       "bytes: hexadecimal digits, a Buffer, an array or a string of source code on the command line; " +
       "a file with these, with raw bytes, or with dumps of xxd, hexdump, od, tcpdump -x or Wireshark " +
-      "(Follow > Hex Dump too); or - for standard input. It needs no broker. A statement such as " +
-      "v3-3.1 is a section of MQTT 3.1.",
+      "(Follow > Hex Dump too); or - for standard input. It needs no broker.",
     exits: {
       "0": "the bytes were read, violations or not",
       "2": "usage, or the bytes are not MQTT",

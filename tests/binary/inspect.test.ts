@@ -150,3 +150,27 @@ test("tail refuses a filter that MQTT does not allow", async () => {
       "mqttd: topic: found a/#/b, allowed: a topic filter: + is a whole level, # is the whole last one\n",
   });
 });
+
+test("lint: a proved habit is exit code 1, none is 0, an unknown client 2", async () => {
+  await using broker = await RunningBroker.start();
+  await clientOf(broker, "dev-42");
+  expect(await inspect(broker, "lint")).toEqual({
+    code: 0,
+    stdout: "No habit found, in the records of 1 client.\n",
+    stderr: "",
+  });
+  const socket = await clientOf(broker, "dev-7");
+  socket.write(connectBytes({ version: 4, clientId: "dev-7", keepAlive: 1 }));
+  await broker.ended("dev-7");
+  const { code, stdout } = await inspect(broker, "lint", "--client", "dev-7");
+  expect(code).toBe(1);
+  expect(stdout).toContain("  proved  dev-7, brokenRule (at ");
+  const json = await inspect(broker, "lint", "--json");
+  expect(json.code).toBe(1);
+  const [worst] = (JSON.parse(json.stdout) as { findings: object[] }).findings;
+  expect(worst).toMatchObject({ clientId: "dev-7", topic: "brokenRule", mark: "proved" });
+  expect(await inspect(broker, "lint", "--client", "dev-43")).toMatchObject({
+    code: 2,
+    stderr: "mqttd: no such client (did you mean dev-42?)\n",
+  });
+});

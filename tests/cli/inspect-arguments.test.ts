@@ -111,11 +111,11 @@ test("each error is one line, with the nearest right word, and exit code 2", asy
     "kick a --how rst"
       mqttd: inspect kick has no flag --how (it belongs to drop)
     "explain a --client b"
-      mqttd: inspect explain has no flag --client (it belongs to wills, tail)
+      mqttd: inspect explain has no flag --client (it belongs to wills, lint, tail)
     "tail --wait 5s"
       mqttd: inspect tail has no flag --wait (it belongs to wills)
     "tail --limit 5"
-      mqttd: inspect tail has no flag --limit (it belongs to clients, wills, sessions, subscriptions, retained)
+      mqttd: inspect tail has no flag --limit (it belongs to clients, wills, sessions, subscriptions, retained, lint)
     "packet c000 --admin 1888"
       mqttd: inspect packet has no flag --admin (it needs no broker)
     "wills --from client"
@@ -316,7 +316,7 @@ test("packet: what can't be read, or is no packet", async () => {
     mqttd: packet: found more than 10000 packets (pass a part of them)
     mqttd: packet: dump.pcap is a pcapng capture (tshark -r dump.pcap -q -z follow,tcp,hex,0 | mqttd inspect packet -, or tcpdump -r dump.pcap -x tcp port 1883 | mqttd inspect packet -)
     mqttd: packet: a b.bz2 is a bzip2 file (bzip2 -dc 'a b.bz2' | mqttd inspect packet -)
-    mqttd: packet: half.txt contains a hex dump of xxd, in which line 2 has offset 0x10 after 0x4 bytes (copy the whole dump)
+    mqttd: packet: half.txt contains a hex dump of xxd with a gap: line 2: found offset 0x10, expected 0x4 (allowed: raw bytes, hexadecimal, an array or a string of source code, dumps of xxd, hexdump, od, Wireshark or tcpdump -x)
     mqttd: packet: upgrade.txt is HTTP without WebSocket frames (pass the WebSocket frames that follow it, or capture the MQTT port)
     mqttd: packet: big.pcap is a pcapng capture (tshark -r big.pcap -q -z follow,tcp,hex,0 | mqttd inspect packet -, or tcpdump -r big.pcap -x tcp port 1883 | mqttd inspect packet -)
     mqttd: packet: big.txt is larger than 1 MiB (pass a part of it)
@@ -352,6 +352,7 @@ test("mqttd inspect --help", async () => {
       retained [FILTER]      retained messages (default #)
       config                 each setting, and where it comes from
       explain ID             why its will did (not) fire, and what to change
+      lint                   habits of clients that make wills go wrong
       tail                   events as they happen, until Ctrl-C
       packet HEX|FILE|-      MQTT packets as a tree, each violation with its
                              statement
@@ -369,7 +370,7 @@ test("mqttd inspect --help", async () => {
 
     Exit codes:
       0         done, or the expectation was met
-      1         the will had another fate; or no connection to kick or drop
+      1         another fate; no connection to kick or drop; lint: a habit is proved
       2         usage, no such client, or several brokers on this machine
       3         no broker, or it stopped before the end
       4         refused, or the answer of another program

@@ -73,6 +73,10 @@ export const streamedEventShape = object<StreamedEvent>({
   tones: optional(list(object<TonedLength>({ length: count, tone: orNull(words) }), few)),
 });
 
+export function clientIdsShape(limit = listDefault): Shape<Answers["client-ids"]> {
+  return object<Answers["client-ids"]>({ ids: list(text, limit), more: flag });
+}
+
 export const clientShape = object<ClientAnswer>({
   now: moment,
   clientId: text,

@@ -46,12 +46,12 @@ export function explanationText(explanation: Explanation, style: ExplanationStyl
 }
 
 /** Where the first of the cited statements can be read; sections have no page. */
-function ruleHint(sentences: readonly Sentence[]): Sentence[] {
+export function ruleHint(sentences: readonly Sentence[]): Sentence[] {
   const rule = sentences.map((one) => one.rule).find((id) => /-\d+$/.test(id ?? "")) ?? null;
   return rule === null ? [] : [{ text: `What a statement says: mqttd rule ${rule}`, rule: null }];
 }
 
-class Page {
+export class Page {
   readonly #columns: number;
   readonly #colors: Colors;
   readonly #zone: "local" | "utc";

@@ -139,23 +139,15 @@ function gathered(
   const open = new Map<number, Draft>();
   let current: Draft | null = null;
   let heading: string | null = null;
-  for (const [index, row] of rows.entries()) {
+  for (const row of rows) {
     if (typeof row === "string") {
       if (row === "*" && current !== null) current.repeats = true;
       else if (current !== null && /^[0-9a-f]{6,8}$/i.test(row)) {
         // hexdump and od end with the offset alone.
         const problem = settle(current, Number.parseInt(row, base), bytesMax, swaps === true);
-        if (problem !== null) return { form, problem: `line ${index + 1} ${problem}` };
+        if (problem !== null) return { form, problem: `offset ${row} at its end: ${problem}` };
         current = null;
-      } else if (row !== "") {
-        if (continues(row, [...open.values()], base)) {
-          return {
-            form,
-            problem: `line ${index + 1} can't be read: bytes and text need two spaces between them`,
-          };
-        }
-        heading = row;
-      }
+      } else if (row !== "") heading = row;
       continue;
     }
     const offset = Number.parseInt(row.offset, base);
@@ -167,21 +159,13 @@ function gathered(
     } else current = before;
     heading = null;
     const problem = settle(current, offset, bytesMax, false);
-    if (problem !== null) return { form, problem: `line ${row.line} ${problem}` };
+    if (problem !== null) return { form, problem: `line ${row.line}: ${problem}` };
     current.pieces.push({ offset: current.count, order: row.line });
     current.parts.push(row.hex);
     current.last = row.hex;
     current.count += row.hex.length / 2;
   }
   return { form, dumps: drafts.map(dumpOf) };
-}
-
-/** Whether a line that is no line of the dump begins with the offset that comes next in one. */
-function continues(row: string, open: readonly Draft[], base: number): boolean {
-  const [, offset] = /^(?:0x)?([0-9a-f]{4,16}):?\s+[0-9a-f]{2}/i.exec(row) ?? [];
-  if (offset === undefined) return false;
-  const value = Number.parseInt(offset, base);
-  return open.some(({ count }) => count > 0 && count === value);
 }
 
 function blank(): Omit<Draft, "indent" | "heading"> {
@@ -192,7 +176,7 @@ function blank(): Omit<Draft, "indent" | "heading"> {
 function settle(draft: Draft, offset: number, bytesMax: number, isEnd: boolean): string | null {
   const own = draft.last.length / 2;
   if (draft.repeats && own > 0 && offset > draft.count) {
-    if (offset > bytesMax) return `repeats bytes up to offset ${offset}, allowed: ${bytesMax}`;
+    if (offset > bytesMax) return `offset ${offset} is behind the limit of ${bytesMax} bytes`;
     const more = (offset - draft.count) / own;
     if (Number.isInteger(more)) {
       draft.parts.push(draft.last.repeat(more));
@@ -213,7 +197,7 @@ function settle(draft: Draft, offset: number, bytesMax: number, isEnd: boolean):
   if (draft.width === 0 && draft.last !== "") draft.width = draft.last.length / 2;
   if (offset === draft.count) return null;
   const [found, wanted] = [offset, draft.count].map((one) => `0x${one.toString(16)}`);
-  return `has offset ${found} after ${wanted} bytes`;
+  return `found offset ${found}, expected ${wanted}`;
 }
 
 function dumpOf({ indent, heading, parts, pieces, width, last }: Draft): Dump {

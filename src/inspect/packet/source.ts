@@ -27,8 +27,8 @@ export type Taken =
   | ({ readonly type: "packets" } & PacketSource)
   /** Something else, known by its beginning. */
   | ({ readonly type: "foreign" } & Foreign)
-  /** Text in no known form: what it is, and what to do; `hint` null: pass one of the known forms. */
-  | { readonly type: "text"; readonly what: string; readonly hint: string | null };
+  /** Text in no form that is known: what it holds. */
+  | { readonly type: "text"; readonly what: string };
 
 /** Bytes that dumps may have; longer ones repeat a line without end. */
 const bytesMax = 1024 * 1024;
@@ -48,10 +48,7 @@ export function packetSource(content: Uint8Array): Taken {
 export function textSource(text: string): Taken {
   const found = dumpsIn(text, bytesMax);
   if (found !== null && "dumps" in found) return ofDumps(found.dumps, found.form);
-  if (found !== null) {
-    const hint = "copy the whole dump";
-    return { type: "text", what: `a ${found.form}, in which ${found.problem}`, hint };
-  }
+  if (found !== null) return { type: "text", what: `a ${found.form} with a gap: ${found.problem}` };
   const read = literal(text);
   if (read !== null) {
     const { bytes, form, leftOut } = read;
@@ -61,7 +58,7 @@ export function textSource(text: string): Taken {
   const digits = oddDigits(text);
   if (digits !== null) {
     const odd = digits % 2 === 1 ? `${digits} hexadecimal digits, an odd number` : null;
-    return { type: "text", what: odd ?? "hexadecimal digits that are not in pairs", hint: null };
+    return { type: "text", what: odd ?? "hexadecimal digits that are not in pairs" };
   }
   if (/^(?:[A-Z]+ \S+ )?HTTP\/1\.\d/.test(text)) {
     const hint = "pass the WebSocket frames that follow it, or capture the MQTT port";
@@ -69,7 +66,7 @@ export function textSource(text: string): Taken {
   }
   return isBase64(text)
     ? { type: "foreign", what: "base64", hint: "base64 -d FILE | mqttd inspect packet -" }
-    : { type: "text", what: "text that is not hexadecimal", hint: null };
+    : { type: "text", what: "text that is not hexadecimal" };
 }
 
 /** Text of base64 whose first byte begins a packet and whose length is that of the packet's start at least. */

@@ -5,6 +5,7 @@ import type { SessionAccount, SubscriptionAccount, WillQuery } from "../../core/
 import type { Broker } from "../../core/broker.ts";
 import {
   clientsOf,
+  knownClientIds,
   retainedOf,
   routeFor,
   sessionsOf,
@@ -22,6 +23,14 @@ export function clientsJson(broker: Broker, limit: number): Json<Answers["client
   const page = new Page(clientsOf(broker), limit);
   return jsonObject<Answers["clients"]>({
     clients: jsonArray(page.items(), (client) => jsonOf(() => client)),
+    more: jsonOf(() => page.more),
+  });
+}
+
+export function clientIdsJson(broker: Broker, limit: number): Json<Answers["client-ids"]> {
+  const page = new Page(knownClientIds(broker), limit);
+  return jsonObject<Answers["client-ids"]>({
+    ids: jsonArray(page.items(), (id) => jsonOf(() => id)),
     more: jsonOf(() => page.more),
   });
 }

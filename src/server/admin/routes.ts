@@ -8,6 +8,7 @@ import { clientIdOf, clientJson, dropAnswer, unknownClient } from "./client.ts";
 import type { AdminContext } from "./context.ts";
 import { guard } from "./guard.ts";
 import {
+  clientIdsJson,
   clientsJson,
   retainedJson,
   routeJson,
@@ -114,6 +115,12 @@ function clientRoutes(admin: AdminContext, turns: Turns): Routes {
       GET: (context) => {
         const { limit } = checked(limited, context.req.query());
         return piecewise(context, clientsJson(admin.broker, limit), turns);
+      },
+    },
+    "/v1/client-ids": {
+      GET: (context) => {
+        const { limit } = checked(limited, context.req.query());
+        return piecewise(context, clientIdsJson(admin.broker, limit), turns);
       },
     },
     "/v1/clients/:id": client,

@@ -64,6 +64,7 @@ test("every field of every answer", async () => {
     ...[
       "overview",
       "clients",
+      "client-ids",
       "clients/dev-42",
       "clients/bye",
       "clients/silent",

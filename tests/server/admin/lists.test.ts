@@ -50,6 +50,16 @@ test("an empty broker has empty lists", async () => {
   expect(await list<object>(admin, "/v1/route?topic=a")).toEqual({ topic: "a", recipients: [] });
 });
 
+test("client ids are listed of clients that are gone, too", async () => {
+  const admin = crowd(2);
+  mortal(admin.world, { id: "gone", keepalive: 10 }).drop();
+  expect(await list<object>(admin, "/v1/client-ids")).toEqual({
+    ids: ["a0", "a1", "gone"],
+    more: false,
+  });
+  expect(await list<object>(admin, "/v1/client-ids?limit=2")).toMatchObject({ more: true });
+});
+
 test("sessions carry their subscriptions, in the list and with the client", async () => {
   const admin = crowd(2);
   const { sessions } = await list<Answers["sessions"]>(admin, "/v1/sessions");

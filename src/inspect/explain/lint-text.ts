@@ -1,0 +1,38 @@
+import { counted, sentence } from "./parts.ts";
+import type { Finding, Report } from "./lint.ts";
+import { type ExplanationStyle, Page, ruleHint } from "./text.ts";
+import { timeOfDay } from "../../log/render.ts";
+import { name } from "../../log/foreign.ts";
+
+/** The report for a person: the counts, then each habit with its evidence and its remedy. */
+export function reportText({ findings, clients, more }: Report, style: ExplanationStyle): string {
+  const page = new Page(style);
+  const proved = findings.filter(({ mark }) => mark === "proved").length;
+  const habits = counted(findings.length, "habit");
+  const found =
+    findings.length === 0
+      ? "No habit found"
+      : `${habits} found, ${proved} proved and ${findings.length - proved} likely`;
+  const head = sentence(`${found}, in the records of ${counted(clients, "client")}.`);
+  const rest = more ? ["There are more clients; --limit N looks at up to N."] : [];
+  const lines = findings.map((finding) =>
+    page.hanging(`${finding.mark}  `, {
+      text: `${name(finding.clientId)}, ${finding.topic} (${seenText(finding, style.zone ?? "local")}): ${finding.text}`,
+      rule: finding.rule,
+    }),
+  );
+  const hints = ruleHint(findings).map((hint) => page.prose(hint));
+  const parts = [
+    page.prose(head),
+    ...(lines.length === 0 ? [] : [lines.join("\n")]),
+    ...rest,
+    ...hints,
+  ];
+  return `${parts.join("\n\n")}\n`;
+}
+
+/** `at 14:36:30.000, on 2 of 3 connections`. */
+function seenText({ at, seen, of }: Finding, zone: "local" | "utc"): string {
+  const where = of === 1 ? "" : `, on ${seen} of ${of} connections`;
+  return `at ${timeOfDay(at, zone)}${where}`;
+}

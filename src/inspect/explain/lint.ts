@@ -1,0 +1,151 @@
+import type { ClientAnswer } from "../../api/api.ts";
+import type { ConnectionAccount } from "../../core/records/shapes.ts";
+import { adviceFor } from "./advice.ts";
+import { type Advice, isUnforeseen, type Sentence, willOf } from "./parts.ts";
+
+/** A habit of a client, from the advice of its explanation. */
+export interface Finding extends Sentence {
+  readonly clientId: string;
+  /** The topic of the advice: `retainedWillWithoutBirth`. */
+  readonly topic: string;
+  /** `likely`: the records also allow another reading, such as a lost link or an intention. */
+  readonly mark: "proved" | "likely";
+  /** When it was seen last. Milliseconds since the epoch. */
+  readonly at: number;
+  /** On how many of the remembered connections it was seen. */
+  readonly seen: number;
+  readonly of: number;
+}
+
+export interface Report {
+  /** Proved before likely, then the worst first. */
+  readonly findings: readonly Finding[];
+  /** How many clients were looked at. */
+  readonly clients: number;
+  /** More clients exist than were asked for. */
+  readonly more: boolean;
+}
+
+interface Rank {
+  /** `repeated`: likely when seen once, since a link may fail once; proved on a second connection. */
+  readonly mark: "proved" | "repeated" | "likely";
+  /** Whether an earlier connection counts. Others are settings, which a newer CONNECT may have mended. */
+  readonly lasts?: true;
+}
+
+/**
+ * Every topic of advice, the worst habit first. Null: it is about one will, the network, the
+ * operator or the broker, and so no habit of a client.
+ */
+export const ranks: Readonly<Record<string, Rank | null>> = {
+  refused: { mark: "proved" },
+  brokenRule: { mark: "proved", lasts: true },
+  packetTooLarge: { mark: "proved", lasts: true },
+  quotaExceeded: { mark: "proved", lasts: true },
+  sharedClientId: { mark: "proved" },
+  neverPinged: { mark: "repeated", lasts: true },
+  serverKeepAlive: { mark: "repeated", lasts: true },
+  incompletePacket: { mark: "repeated", lasts: true },
+  stalled: { mark: "repeated", lasts: true },
+  retainedWillWithoutBirth: { mark: "proved" },
+  birthElsewhere: { mark: "proved" },
+  willOverwroteOther: { mark: "proved" },
+  birthOverwritten: { mark: "proved" },
+  sharedWillTopic: { mark: "proved" },
+  noKeepAlive: { mark: "proved" },
+  delayBeyondSession: { mark: "proved" },
+  sessionCutByDisconnect: { mark: "proved", lasts: true },
+  cleanStartEachTime: { mark: "proved" },
+  closeCall: { mark: "repeated", lasts: true },
+  randomClientId: { mark: "likely" },
+  willUnheard: { mark: "likely" },
+  cleanDisconnect: { mark: "likely", lasts: true },
+  longKeepAlive: { mark: "likely" },
+  sessionNotKept: { mark: "likely" },
+  emptyRetainedWill: { mark: "likely" },
+  awaySubscribers: null,
+  cleanStartReturn: null,
+  denied: null,
+  droppedCopies: null,
+  kicked: null,
+  killedBroker: null,
+  noWill: null,
+  onPurpose: null,
+  quickReturn: null,
+  takeover: null,
+  unknownClient: null,
+  willDelay: null,
+};
+const order = Object.keys(ranks);
+
+/** The habits that the records of one client show. Pure. */
+export function habitsOf(answer: ClientAnswer): Finding[] {
+  const found = new Map<string, Finding>();
+  const { connections, clientId } = answer;
+  // Newest first, so that the newest text stays.
+  for (const [index, connection] of connections.entries()) {
+    for (const advice of adviceFor({ answer, connection, will: willOf(answer, connection) })) {
+      const rank = ranks[advice.topic];
+      if (rank === undefined || rank === null || !isShown(answer, advice)) continue;
+      const before = found.get(advice.topic);
+      if (before !== undefined) {
+        if (rank.lasts === true) found.set(advice.topic, again(before, rank));
+        continue;
+      }
+      if (index > 0 && rank.lasts !== true) continue;
+      found.set(advice.topic, {
+        clientId,
+        ...advice,
+        mark: markOf(answer, advice, rank),
+        at: seenAt(answer, connection, advice.topic),
+        seen: 1,
+        of: connections.length,
+      });
+    }
+  }
+  return [...found.values()];
+}
+
+/** Not what only this broker's limits forbid, and no DISCONNECT behind a farewell. */
+function isShown({ faults }: ClientAnswer, { topic, rule }: Advice): boolean {
+  if (isUnforeseen(rule)) return false;
+  return topic !== "cleanDisconnect" || faults.some(({ fault }) => fault === topic);
+}
+
+function again(before: Finding, { mark }: Rank): Finding {
+  const isProved = mark !== "likely";
+  return { ...before, seen: before.seen + 1, mark: isProved ? "proved" : "likely" };
+}
+
+function markOf({ faults }: ClientAnswer, { topic }: Advice, { mark }: Rank): Finding["mark"] {
+  if (topic === "sharedClientId") {
+    const shared = faults.find(({ fault }) => fault === "sharedClientId");
+    const hosts = shared?.fault === "sharedClientId" ? shared.remotes.map(hostOf) : [];
+    // Two ports of one host may be one client that connects again and again.
+    return new Set(hosts).size > 1 ? "proved" : "likely";
+  }
+  return mark === "proved" ? "proved" : "likely";
+}
+
+function hostOf(remote: string): string {
+  return remote.slice(0, Math.max(0, remote.lastIndexOf(":")));
+}
+
+function seenAt({ faults }: ClientAnswer, connection: ConnectionAccount, topic: string): number {
+  const habit = faults.find(({ fault }) => fault === topic);
+  return habit?.at ?? connection.end?.at ?? connection.lastPacket.at;
+}
+
+/** Proved before likely, then the worst, then by client id. */
+export function reportOf(findings: readonly Finding[], clients: number, more: boolean): Report {
+  const rank = ({ mark, topic }: Finding): number =>
+    (mark === "proved" ? 0 : order.length) + order.indexOf(topic);
+  return {
+    findings: findings.toSorted(
+      (a, b) =>
+        rank(a) - rank(b) || (a.clientId < b.clientId ? -1 : a.clientId > b.clientId ? 1 : 0),
+    ),
+    clients,
+    more,
+  };
+}

@@ -1,0 +1,115 @@
+import { expect, test } from "bun:test";
+import { readdirSync, readFileSync } from "node:fs";
+import pc from "picocolors";
+import { knownClientIds } from "../../../src/core/queries/queries.ts";
+import { habitsOf, ranks, reportOf, type Report } from "../../../src/inspect/explain/lint.ts";
+import { reportText } from "../../../src/inspect/explain/lint-text.ts";
+import { mortal, watcherOf } from "../../support/mortal.ts";
+import { World } from "../../support/world.ts";
+import { answerOf } from "./explained.ts";
+
+function lint(world: World): Report {
+  const ids = [...knownClientIds(world.broker)];
+  const findings = ids.flatMap((id) => habitsOf(answerOf(world, id)));
+  return reportOf(findings, ids.length, false);
+}
+
+/** `proved mute neverPinged 2/2`, one a line. */
+function marked(world: World): string[] {
+  return lint(world).findings.map(
+    ({ mark, clientId, topic, seen, of }) => `${mark} ${clientId} ${topic} ${seen}/${of}`,
+  );
+}
+
+test("lint: every topic of advice is ranked, or is no habit", () => {
+  const folder = new URL("../../../src/inspect/explain/", import.meta.url);
+  const sources = readdirSync(folder).map((file) => readFileSync(new URL(file, folder), "utf8"));
+  const habits = readFileSync(new URL("../../../src/core/events.ts", import.meta.url), "utf8");
+  const topics = [
+    ...sources.flatMap((source) => [...source.matchAll(/\btopic: "(\w+)"/g)]),
+    ...habits.matchAll(/\bfault: "(\w+)"/g),
+  ].map(([, topic]) => topic ?? "");
+  expect(topics.length).toBeGreaterThan(30);
+  const unknown = topics.filter((topic) => !Object.hasOwn(ranks, topic));
+  expect(unknown).toEqual([]);
+  expect(Object.keys(ranks).filter((topic) => !topics.includes(topic))).toEqual([]);
+});
+
+test("lint: a client without habits has none, connected, gone by DISCONNECT or by a reset", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  for (const id of ["a", "b", "c"]) {
+    const client = mortal(world, { id, keepalive: 30, will: { retain: true } });
+    client.publish(`wills/${id}`, "online", { retain: true });
+    for (let beat = 0; beat < 3; beat++) {
+      world.advance(20_000);
+      client.ping();
+    }
+    if (id === "a") {
+      client.publish(`wills/${id}`, "offline", { retain: true });
+      client.send({ cmd: "disconnect" });
+    }
+    if (id === "b") client.drop();
+  }
+  expect(marked(world)).toEqual([]);
+  expect(page(world)).toBe("No habit found, in the records of 4 clients.\n");
+});
+
+test("lint: what a lost link explains is likely once, and proved on a second connection", () => {
+  const world = new World();
+  mortal(world, { id: "mute", keepalive: 10, will: { retain: true, payload: "" } });
+  world.advance(20_000);
+  expect(marked(world)).toContain("likely mute neverPinged 1/1");
+  mortal(world, { id: "mute", keepalive: 10, will: { retain: true, payload: "" } });
+  world.advance(20_000);
+  expect(marked(world)).toContain("proved mute neverPinged 2/2");
+});
+
+test("lint: a broken rule of an earlier connection counts, a setting that was mended does not", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  const first = mortal(world, { id: "dev", keepalive: 0 });
+  expect(marked(world)).toEqual(["proved dev noKeepAlive 1/1"]);
+  first.connect({ clientId: "dev", protocolVersion: 5 });
+  const second = mortal(world, { id: "dev", keepalive: 30 });
+  second.ping();
+  expect(marked(world)).toEqual(["proved dev brokenRule 1/2"]);
+});
+
+test("lint: proved before likely, then the worst first", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  mortal(world, { id: "a-slow", keepalive: 7200 });
+  mortal(world, { id: "b-none", keepalive: 0 });
+  const broken = mortal(world, { id: "c-broken", keepalive: 10 });
+  broken.connect({ clientId: "c-broken", protocolVersion: 5 });
+  expect(marked(world)).toEqual([
+    "proved c-broken brokenRule 1/1",
+    "proved b-none noKeepAlive 1/1",
+    "likely a-slow longKeepAlive 1/1",
+  ]);
+  expect(page(world)).toMatchInlineSnapshot(`
+    "3 habits found, 2 proved and 1 likely, in the records of 4 clients.
+
+      proved  c-broken, brokenRule (at 08:00:00.000): That is a fault of its program
+              or of its MQTT library, and each such packet costs it its connection.
+              \`mqttd serve --verbose\` logs every packet before it; \`mqttd inspect
+              packet HEX\` says what is wrong with its bytes. [v5-3.1.0-2]
+      proved  b-none, noKeepAlive (at 08:00:00.000): It has a will on wills/b-none,
+              and a keepalive of 0: only TCP can detect a dead link, or nothing
+              does. Set a keepalive; the will is published 1.5 times the keepalive
+              after the last packet.
+      likely  a-slow, longKeepAlive (at 08:00:00.000): It has a will on
+              wills/a-slow, and a keepalive of 2 h: a silent death is detected after
+              3 h. Set the keepalive to two thirds of the time within which a death
+              must be known.
+
+    What a statement says: mqttd rule v5-3.1.0-2
+    "
+  `);
+});
+
+function page(world: World): string {
+  const style = { columns: 80, colors: pc.createColors(false), zone: "utc" } as const;
+  return reportText(lint(world), style);
+}
