@@ -151,10 +151,7 @@ function listOrder(
         );
         const { now, retained } = await client.ask("/v1/overview", overviewShape);
         const own = word === null ? (retained.own?.messages ?? 0) : 0;
-        return show(output, answer, () => [
-          ...retainedLines(now, answer.retained, output.style),
-          ...(own === 0 ? [] : [`${own} below $SYS: mqttd inspect retained '$SYS/#'`]),
-        ]);
+        return show(output, answer, () => retainedLines(now, answer.retained, output.style, own));
       };
     }
     case "subscriptions":

@@ -2,17 +2,29 @@ import type { RetainedAccount } from "../../core/records/shapes.ts";
 import { singleQuoted } from "../../log/foreign.ts";
 import { size } from "../../log/size.ts";
 import { ahead } from "./moment.ts";
-import { cellName, nothing, table, type ViewStyle } from "./table.ts";
+import { cellName, drawn, nothing, table, type ViewStyle } from "./table.ts";
 
 /** Bytes shown of a payload that is not text. */
 const bytesShown = 16;
 
-/** Retained messages with the start of their payloads. */
+/**
+ * Retained messages with the start of their payloads. `belowSys`: how many more are below `$SYS`,
+ * where the filter does not look.
+ */
 export function retainedLines(
   now: number,
   retained: readonly RetainedAccount[],
   style: ViewStyle,
+  belowSys = 0,
 ): string[] {
+  const more = `${belowSys} below $SYS: mqttd inspect retained '$SYS/#'`;
+  return [
+    ...listOf(now, retained, style),
+    ...(belowSys === 0 ? [] : drawn(more, style.columns, 2)),
+  ];
+}
+
+function listOf(now: number, retained: readonly RetainedAccount[], style: ViewStyle): string[] {
   if (retained.length === 0) return ["no retained messages"];
   const rows = retained.map((message) => [
     cellName(message.topic),
