@@ -232,6 +232,8 @@ export type ClientHabit =
    * A clean DISCONNECT discarded the will, and the client sent nothing to the topic's subscribers.
    */
   | { readonly fault: "cleanDisconnect"; readonly topic: string; readonly listeners: number }
+  /** Takeovers within 10 s, all from one address: one client in a loop, or two with one id. */
+  | { readonly fault: "takeoverLoop"; readonly takeovers: number; readonly host: string }
   /** Two clients with one id take each other over. */
   | { readonly fault: "sharedClientId"; readonly remotes: readonly string[] };
 

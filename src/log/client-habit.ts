@@ -88,6 +88,14 @@ export function habitText(habit: ClientHabit): HabitText {
         change: "publish the farewell before DISCONNECT, or send DISCONNECT 0x04 (MQTT 5.0)",
       };
     }
+    case "takeoverLoop":
+      return {
+        what: `had its client id taken over ${habit.takeovers} times within 10 s, always from ${name(habit.host)}`,
+        so: "each time the old connection ends and its will is published",
+        change:
+          "look whether its program starts again and again, or connects anew without ending its old " +
+          "connection; if two programs there use this client id, give each an id of its own",
+      };
     case "sharedClientId":
       return {
         what: `a client id that clients at ${habit.remotes.map(name).join(" and ")} share`,

@@ -121,6 +121,21 @@ const cases: readonly Case[] = [
     },
   },
   {
+    title: "takeovers in a row from one address",
+    fault: "takeoverLoop",
+    wrong: (world) => {
+      watcherOf(world);
+      for (let start = 0; start < 4; start++) mortal(world, { keepalive: 10 });
+    },
+    right: (world) => {
+      watcherOf(world);
+      for (let start = 0; start < 4; start++) {
+        mortal(world, { keepalive: 10 });
+        world.advance(6_000);
+      }
+    },
+  },
+  {
     title: "two hosts with one client id",
     fault: "sharedClientId",
     wrong: (world) => {
@@ -141,6 +156,18 @@ const cases: readonly Case[] = [
     },
   },
 ];
+
+test("a device in a crash loop is not told that two devices share its id", () => {
+  const world = new World();
+  watcherOf(world);
+  for (let start = 0; start < 6; start++) {
+    mortal(world, { keepalive: 10 });
+    world.advance(1_000);
+  }
+  expect(world.noted("clientFault")).toMatchObject([
+    { fault: "takeoverLoop", takeovers: 3, host: "127.0.0.1", peer: { clientId: "mortal" } },
+  ]);
+});
 
 for (const { title, fault, wrong, right } of cases) {
   test(`${title} is logged once, and remembered`, () => {

@@ -14,6 +14,7 @@ import { isFarewell, type OwnPublishes, type WillRecord } from "./wills.ts";
 const settledInMs = 10_000;
 const alternatingMs = 60_000;
 const burstMs = 10_000;
+const takeoversInBurst = 3;
 
 /**
  * Finds habits of clients that make their wills go wrong. Logs each habit once per client id and
@@ -97,8 +98,12 @@ export class Habits {
     const previous = recent.at(-2);
     const alternates =
       last !== undefined && previous !== undefined && last.from !== last.to && previous.from === to;
-    const burst = recent.filter(({ at }) => at > now - burstMs).length >= 3;
-    if (!alternates && !burst) return;
+    const burst = recent.filter(({ at }) => at > now - burstMs);
+    if (!alternates && burst.length < takeoversInBurst) return;
+    // Ports prove nothing: a program that starts again and again has a new one each time.
+    if (!alternates && burst.every((one) => one.from === to && one.to === to)) {
+      return this.#report(next.peer, { fault: "takeoverLoop", takeovers: burst.length, host: to });
+    }
     const remotes = [before.remote, next.remote];
     this.#report(next.peer, { fault: "sharedClientId", remotes });
   }

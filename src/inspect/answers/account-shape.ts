@@ -274,6 +274,9 @@ const habits: { readonly [Name in ClientHabit["fault"]]: Shape<Habit<Name>> } = 
   cleanDisconnect: object<Habit<"cleanDisconnect">>({
     ...{ fault: z.literal("cleanDisconnect"), at: moment, topic: text, listeners: count },
   }),
+  takeoverLoop: object<Habit<"takeoverLoop">>({
+    ...{ fault: z.literal("takeoverLoop"), at: moment, takeovers: count, host: text },
+  }),
   sharedClientId: object<Habit<"sharedClientId">>({
     ...{ fault: z.literal("sharedClientId"), at: moment, remotes: list(text, few) },
   }),

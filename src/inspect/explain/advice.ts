@@ -155,7 +155,8 @@ function takenOver(scene: Scene, will: WillAccount): Advice | null {
   const { answer } = scene;
   if (will.end?.cause !== "takenOver" || will.fate?.fate !== "published") return null;
   // Two clients with one id need another remedy, which the habit of that name tells.
-  if (answer.faults.some(({ fault }) => fault === "sharedClientId")) return null;
+  const repeated = ["sharedClientId", "takeoverLoop"];
+  if (answer.faults.some(({ fault }) => repeated.includes(fault))) return null;
   const connection = answer.connections.find((one) => willOf(answer, one) === will);
   const next = connection === undefined ? null : nextOf(answer, connection);
   if (will.delaySeconds > 0 && next?.cleanStart === true) return cleanStartReturn();

@@ -212,6 +212,12 @@ export const adviceTexts: Readonly<Record<string, readonly string[]>> = {
      corrects it there; only MQTT 5.0 can delay a will.`,
   ],
   willDelay: [`If it is to fire at once, set its Will Delay Interval to 0; it is 30 s.`],
+  takeoverLoop: [
+    `It has had its client id taken over 3 times within 10 s, always from 127.0.0.1: each time
+     the old connection ends and its will is published. Look whether its program starts again and
+     again, or connects anew without ending its old connection; if two programs there use this
+     client id, give each an id of its own.`,
+  ],
   willOverwroteOther: [
     `If it and dev-9c8d are one device that came back under another client id, give it one client
      id and keep it: then its return ends the old connection, and the will comes before the

@@ -146,3 +146,55 @@ test("a device that sends DISCONNECT before it sleeps has nothing to change", ()
   sleeper(world);
   expect(pageOf(world)).not.toContain("What to change");
 });
+
+test("explained: a device in a crash loop is not taken for two", () => {
+  const world = new World();
+  watcherOf(world, "wills/#");
+  for (let start = 0; start < 4; start++) {
+    sleeper(world);
+    world.advance(1_000);
+  }
+  expect(told(world)).toMatchInlineSnapshot(`
+    "The will of mortal is armed and has not fired: mortal is connected and was last
+    heard 1.00 s ago. If nothing more comes, the will fires in 1 min 29 s.
+    [v4-3.1.2-8]
+
+    The will before it fired at once, because another connection came with the same
+    client id, from 127.0.0.1:50005. 1 subscriber got it, and it is kept as the
+    topic's retained message. [v4-3.1.2-8]
+
+    What happened
+      08:00:03.000  It connected from 127.0.0.1:50005 with MQTT 3.1.1 (listener: tcp
+                    test).
+      08:00:03.000  It asked for a keepalive of 1 min: its connection ends after
+                    1 min 30 s of silence. [v4-3.1.2-24]
+      08:00:03.000  With Clean Session 1 it began a new session, which ends with the
+                    connection. [v4-3.1.2-6]
+      08:00:03.000  It set a will on wills/mortal (QoS 0, retained, 4 bytes).
+                    [v4-3.1.2-8]
+      08:00:03.000  The last packet was PUBLISH, 1.00 s ago.
+
+    What can happen now
+      - If nothing comes from it for another 1 min 29 s, the will fires.
+        [v4-3.1.2-24]
+      - If its connection breaks (FIN, RST) or it breaks a rule of MQTT, the will
+        fires. [v4-3.1.2-8]
+      - If it says a clean DISCONNECT, the will is discarded. [v4-3.14.4-3]
+      - If another connection comes with the same client id, the will fires at once.
+        [v4-3.1.2-8]
+
+    What to change
+      - <takeoverLoop>
+
+    Its other connections
+      08:00:02.000  127.0.0.1:50004, MQTT 3.1.1. Taken over after 1.00 s; will
+                    fired, 1 got it
+      08:00:01.000  127.0.0.1:50003, MQTT 3.1.1. Taken over after 1.00 s; will
+                    fired, 1 got it
+      08:00:00.000  127.0.0.1:50002, MQTT 3.1.1. Taken over after 1.00 s; will
+                    fired, 1 got it
+
+    What a statement says: mqttd rule v4-3.1.2-8
+    "
+  `);
+});
