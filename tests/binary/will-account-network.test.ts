@@ -113,7 +113,7 @@ test.concurrent.skipIf(mosquittoSubMissing !== null)(
       The will of hung fired <measured> after its last packet, because its keepalive
       of 5 s allows 7.50 s of silence. 1 subscriber got it. [v4-3.1.2-8]
 
-      Advice: none"
+      Advice: onlyReceives"
     `);
   },
   rowLimitMs,

@@ -132,10 +132,11 @@ test(
     await accounts.ended("too-large");
     expect(await accounts.account("too-large")).toMatchInlineSnapshot(`
     "New client connected from 127.0.0.1:<port> as too-large (p5, c1, k30), will on elsewhere/too-large (q1)
-    Client too-large disconnected: closed its connection without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published to 0 on elsewhere/too-large (1 dropped)
+    Client too-large disconnected: closed its connection without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published to 0 on elsewhere/too-large (1 dropped for small-monitor (larger than its Maximum Packet Size of 40 B))
 
     The will of too-large fired at once, because too-large closed the connection
-    without a DISCONNECT (FIN). It was dropped for 1 subscriber. [v5-3.1.2-8]
+    without a DISCONNECT (FIN). It was dropped for small-monitor (larger than its
+    Maximum Packet Size of 40 B). [v5-3.1.2-8]
 
     Advice: droppedCopies"
   `);

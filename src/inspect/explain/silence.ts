@@ -60,27 +60,23 @@ function neverPinged({ connection }: Scene): Advice | null {
   if (dropped !== null) return null;
   const rule = ruleFor(connection, "3.1.2-23", "3.1.2-20");
   const keepAlive = setting(keepAliveSeconds * 1000);
-  const loop = "does its network loop run (loop_start() or loop_forever() in Paho)?";
   // Another packet may have come in the same moment.
   if (lastPacket.type === "CONNECT" && lastPacket.at === connectedAt) {
     const text =
       `It never sent anything after CONNECT. With a keepalive of ${keepAlive} it has to send a ` +
-      `PINGREQ whenever it was silent for so long: ${loop}`;
+      `PINGREQ whenever it was silent for so long: does its network loop run (loop_start() or loop_forever() in Paho)?`;
     return { topic: "neverPinged", ...sentence(text, rule) };
   }
-  // A client that pinged, or that published, is not known to forget its PINGREQ.
-  if (pings !== null || !answersOnly.has(lastPacket.type)) return null;
-  const { deliveredInSilence: delivered = 0, silentMs } = end;
-  const meanwhile =
-    delivered === 0
-      ? ""
-      : ` In those ${duration(silentMs)} it was sent ${counted(delivered, "message")}. Many programs take ` +
-        `what they receive for a sign of their own life, but only what the client sends counts.`;
+  const { deliveredInSilence: delivered, silentMs } = end;
+  // It is not known to forget its PINGREQ if it pinged, or if it may have died as it received nothing.
+  if (pings !== null || !answersOnly.has(lastPacket.type) || delivered === undefined) return null;
   const text =
-    `It sent nothing after its ${lastPacket.type}, no PINGREQ either.${meanwhile} With a keepalive of ` +
-    `${keepAlive} it has to send a PINGREQ whenever it sent nothing for so long, whatever it ` +
-    `receives. If it was still running: ${loop}`;
-  return { topic: "neverPinged", ...sentence(text, rule) };
+    `It sent nothing after its ${lastPacket.type}, no PINGREQ either, and was sent ` +
+    `${counted(delivered, "message")} in those ${duration(silentMs)}. If its program and its link ` +
+    `still worked, it takes what it receives for a sign of its own life, but only what the client ` +
+    `sends counts: with a keepalive of ${keepAlive} it has to send a PINGREQ whenever it sent nothing ` +
+    `for so long.`;
+  return { topic: "onlyReceives", ...sentence(text, rule) };
 }
 
 /** Packets after which a client that only receives sends nothing of its own. */

@@ -100,11 +100,6 @@ export const adviceTexts: Readonly<Record<string, readonly string[]>> = {
     `It never sent anything after CONNECT. With a keepalive of 2 s it has to send a PINGREQ
      whenever it was silent for so long: does its network loop run (loop_start() or
      loop_forever() in Paho)?`,
-    `It sent nothing after its SUBSCRIBE, no PINGREQ either. In those 3.00 s it was sent 6
-     messages. Many programs take what they receive for a sign of their own life, but only what
-     the client sends counts. With a keepalive of 2 s it has to send a PINGREQ whenever it sent
-     nothing for so long, whatever it receives. If it was still running: does its network loop
-     run (loop_start() or loop_forever() in Paho)?`,
   ],
   noKeepAlive: [
     `It has a will on wills/mortal, and a keepalive of 0: only TCP can detect a dead link, or
@@ -114,6 +109,12 @@ export const adviceTexts: Readonly<Record<string, readonly string[]>> = {
   noWill: [
     `Set a will in CONNECT: topic, payload, QoS, retain. It can't be set later, and most
      libraries want it before connect() is called.`,
+  ],
+  onlyReceives: [
+    `It sent nothing after its SUBSCRIBE, no PINGREQ either, and was sent 6 messages in those
+     3.00 s. If its program and its link still worked, it takes what it receives for a sign of
+     its own life, but only what the client sends counts: with a keepalive of 2 s it has to send
+     a PINGREQ whenever it sent nothing for so long.`,
   ],
   onPurpose: [
     `Start the broker without --like and planted faults to see what the standard asks for.`,

@@ -141,7 +141,7 @@ test("explained: SUBSCRIBE, then a client that only receives", () => {
                     subscribed to wills/mortal. [v4-3.1.2-8]
 
     What to change
-      - <neverPinged 4> [v4-3.1.2-23]
+      - <onlyReceives> [v4-3.1.2-23]
       - <willUnheard>
 
     What a statement says: mqttd rule v4-3.1.2-8
@@ -157,9 +157,20 @@ test("explained: what was sent to it before its last packet is not counted", () 
   feeder.publish("lab/1", "x", { qos: 1 });
   const [message] = client.take("publish");
   client.send({ cmd: "puback", messageId: message?.messageId ?? 0, reasonCode: 0 });
-  world.advance(4_000);
+  world.advance(1_000);
+  feeder.publish("lab/2", "x");
+  world.advance(3_000);
   const page = pageOf(world).replaceAll(/\s+/g, " ");
-  expect(page).toContain("It sent nothing after its PUBACK, no PINGREQ either. With a keepalive");
+  expect(page).toContain(
+    "after its PUBACK, no PINGREQ either, and was sent 1 message in those 3.00 s.",
+  );
+});
+
+test("explained: a subscriber that nothing was sent to may have died", () => {
+  const world = new World();
+  mortal(world, { keepalive: 2 }).subscribe("lab/#");
+  world.advance(4_000);
+  expect(topicsOf(world)).not.toContain("onlyReceives");
 });
 
 test("explained: a client that pinged is not told to ping", () => {
@@ -173,6 +184,6 @@ test("explained: a client that pinged is not told to ping", () => {
   client.ping();
   feeder.publish("lab/1", "x");
   world.advance(4_000);
-  expect(topicsOf(world)).not.toContain("neverPinged");
+  expect(topicsOf(world)).not.toContain("onlyReceives");
   expect(answerOf(world).connections[0]?.end).toMatchObject({ deliveredInSilence: 1 });
 });
