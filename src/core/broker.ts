@@ -272,9 +272,13 @@ export class Broker {
     this.statistics.socketsOpened += 1;
     if (this.stopping) return endConnection(this, connection, "shuttingDown");
     if (isFull) {
+      const key =
+        listener.connections < this.limits.connections
+          ? "connections of the listener"
+          : "limits.connections";
       const limit = Math.min(this.limits.connections, listener.connections);
       return endConnection(this, connection, "quotaExceeded", {
-        detail: `the limit of ${limit} connections is reached`,
+        detail: `the limit of ${limit} connections is reached (${key})`,
       });
     }
     setConnectionDeadline(this, connection);

@@ -32,11 +32,13 @@ export function keepAliveSecondsInForce(broker: Broker, packet: ConnectPacket): 
  * never expires.
  */
 export function sessionExpirySecondsInForce(broker: Broker, packet: ConnectPacket): number {
-  if (packet.version !== 5) return packet.cleanStart ? 0 : broker.limits.sessionExpiryMaxSeconds;
-  return Math.min(
-    expirySecondsOf(packet.sessionExpiryInterval ?? 0),
-    broker.limits.sessionExpiryMaxSeconds,
-  );
+  return Math.min(sessionExpirySecondsAsked(packet), broker.limits.sessionExpiryMaxSeconds);
+}
+
+/** The same as CONNECT asks for it. MQTT 3.1 and 3.1.1 keep a session for ever, or not at all. */
+export function sessionExpirySecondsAsked(packet: ConnectPacket): number {
+  if (packet.version !== 5) return packet.cleanStart ? 0 : Infinity;
+  return expirySecondsOf(packet.sessionExpiryInterval ?? 0);
 }
 
 /** Seconds of a Session Expiry Interval, comparable; Infinity: never expires. */

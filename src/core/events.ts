@@ -225,6 +225,8 @@ export type ClientHabit =
       readonly topic: string;
       readonly delayInterval: number;
       readonly sessionExpiry: number;
+      /** It asked for enough, but `limits.sessionExpiryMax` allows less. */
+      readonly limited?: true;
     }
   /** The will was published, but reached no session and was not retained. */
   | { readonly fault: "willUnheard"; readonly topic: string }

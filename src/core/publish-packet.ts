@@ -102,7 +102,7 @@ function topicOf(connection: Connection, packet: PublishPacket): string | Protoc
     return {
       reason: Reason.topicAliasInvalid,
       statement: "v5-3.3.2-9",
-      detail: `Topic Alias ${alias} exceeds the maximum of ${topicAliases}`,
+      detail: `Topic Alias ${alias} exceeds the maximum of ${topicAliases} (limits.topicAliases)`,
     };
   }
   connection.aliasesIn ??= [];
@@ -132,14 +132,14 @@ function violationOf(
     return {
       reason: Reason.qosNotSupported,
       statement: "v5-3.2.2-11",
-      detail: `PUBLISH QoS ${packet.qos} exceeds the maximum of ${qos}`,
+      detail: `PUBLISH QoS ${packet.qos} exceeds the maximum of ${qos} (limits.qos)`,
     };
   }
   if (packet.retain && !retain) {
     return {
       reason: Reason.retainNotSupported,
       statement: "v5-3.2.2-14",
-      detail: "PUBLISH with RETAIN, but retain is off",
+      detail: "PUBLISH with RETAIN, but retain is off (limits.retain)",
     };
   }
   if (tooLong(topic)) {
@@ -150,7 +150,7 @@ function violationOf(
     return {
       reason: Reason.topicNameInvalid,
       statement: "v5-4.7.3",
-      detail: `the topic has more than ${topicLevels} levels`,
+      detail: `the topic has more than ${topicLevels} levels (limits.topicLevels)`,
     };
   }
   // QoS 1 is acknowledged at once, so only QoS 2 can fill the Receive Maximum. v4 has none.
@@ -166,7 +166,7 @@ function violationOf(
     return {
       reason: Reason.receiveMaximumExceeded,
       statement: "v5-3.3.4-7",
-      detail: `more than ${receiveMaximum} unfinished QoS 2 messages`,
+      detail: `more than ${receiveMaximum} unfinished QoS 2 messages (limits.receiveMaximum)`,
     };
   }
   return null;
@@ -187,7 +187,7 @@ function refusalOf(
     return { reason: Reason.notAuthorized, detail: "the client may not publish on this topic" };
   }
   if (packet.payload.length > broker.limits.payloadSize) {
-    const detail = `the payload of ${packet.payload.length} B exceeds the limit of ${broker.limits.payloadSize} B`;
+    const detail = `the payload of ${packet.payload.length} B exceeds the limit of ${broker.limits.payloadSize} B (limits.payloadSize)`;
     return { reason: Reason.quotaExceeded, detail };
   }
   return null;

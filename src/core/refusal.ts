@@ -80,18 +80,18 @@ function refusalByWill(
   const { limits, rules } = broker;
   const { qos, retain } = connection.announced;
   if (will.qos > qos) {
-    const detail = `Will QoS ${will.qos} exceeds the maximum of ${qos}`;
+    const detail = `Will QoS ${will.qos} exceeds the maximum of ${qos} (limits.qos)`;
     return refusal(Reason.qosNotSupported, "v5-3.2.2-12", detail);
   }
   if (will.retain && !retain) {
     return refusal(
       Reason.retainNotSupported,
       "v5-3.2.2-13",
-      "Will Retain is set, but retain is off",
+      "Will Retain is set, but retain is off (limits.retain)",
     );
   }
   if (will.payload.length > limits.payloadSize) {
-    const detail = `the will payload of ${will.payload.length} B exceeds the limit of ${limits.payloadSize} B`;
+    const detail = `the will payload of ${will.payload.length} B exceeds the limit of ${limits.payloadSize} B (limits.payloadSize)`;
     return refusal(Reason.packetTooLarge, "v5-3.1.3.4", detail);
   }
   if (will.payload.length === 0 && rules.emptyWill === "refused") {
@@ -103,7 +103,7 @@ function refusalByWill(
     return refusal(Reason.topicNameInvalid, "v5-1.5.4", detail);
   }
   if (tooDeep(topic, limits.topicLevels)) {
-    const detail = `the will topic has more than ${limits.topicLevels} levels`;
+    const detail = `the will topic has more than ${limits.topicLevels} levels (limits.topicLevels)`;
     return refusal(Reason.topicNameInvalid, "v5-4.7.3", detail);
   }
   const who = { clientId, username: packet.username };
@@ -128,7 +128,7 @@ function refusalByLimit(broker: Broker, clientId: string): ProtocolError | null 
   return refusal(
     Reason.quotaExceeded,
     "v5-3.1.4-2",
-    `the limit of ${broker.limits.sessions} sessions is reached`,
+    `the limit of ${broker.limits.sessions} sessions is reached (limits.sessions)`,
   );
 }
 

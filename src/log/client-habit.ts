@@ -69,7 +69,10 @@ export function habitText(habit: ClientHabit): HabitText {
           habit.sessionExpiry === 0
             ? "the session ends with the connection, and the will is published at once"
             : "the will is published when the session ends, which is earlier",
-        change: "set a Session Expiry Interval above the Will Delay Interval",
+        change:
+          habit.limited === true
+            ? "it asked for more: give this broker a higher limits.sessionExpiryMax, or the will a shorter delay"
+            : "set a Session Expiry Interval above the Will Delay Interval",
       };
     }
     case "willUnheard":

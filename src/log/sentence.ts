@@ -52,7 +52,7 @@ function plainSentence(event: PlainEvent): string {
       );
     case "subscribed":
       return event.reason >= Reason.unspecifiedError
-        ? `Refused SUBSCRIBE from ${client(event.peer)} to ${name(event.filter)}: ${reasonText(event.reason)}`
+        ? `Refused SUBSCRIBE from ${client(event.peer)} to ${name(event.filter)}: ${reasonText(event.reason)}${limitOf(event.reason)}`
         : `${client(event.peer)} subscribed to ${name(event.filter)} (q${event.reason})`;
     case "unsubscribed":
       return `${client(event.peer)} unsubscribed from ${name(event.filter)}`;
@@ -83,6 +83,11 @@ function plainSentence(event: PlainEvent): string {
     default:
       return serverSentence(event);
   }
+}
+
+/** The limit by which a SUBSCRIBE is refused. */
+function limitOf(reason: number): string {
+  return reason === Reason.quotaExceeded ? " (limits.subscriptions)" : "";
 }
 
 function dropping(event: Event<"dropping">): string {
@@ -239,7 +244,8 @@ const protocolFlag: Record<ProtocolVersion, string> = { 3: "p1", 4: "p2", 5: "p5
 
 const dropped: Record<Event<"dropping">["why"], string> = {
   ...lossWords,
-  "retained messages full": "the limit for retained messages is reached",
+  "retained messages full":
+    "the limit for retained messages is reached (limits.retainedMessages, limits.retainedBytes)",
 };
 
 const sessionEnd: Record<Event<"sessionEnded">["why"], string> = {

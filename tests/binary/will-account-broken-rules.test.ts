@@ -98,10 +98,11 @@ test(
     await accounts.ended("hasty");
     expect(await accounts.account("hasty")).toMatchInlineSnapshot(`
     "New client connected from 127.0.0.1:<port> as hasty (p5, c1, k30), will on wills/hasty (q0)
-    Client hasty disconnected: quota exceeded (more than 1 unfinished QoS 2 messages [v5-3.3.4-7], silent <measured>, allowed 45.0 s) · will published to 1 on wills/hasty
+    Client hasty disconnected: quota exceeded (more than 1 unfinished QoS 2 messages (limits.receiveMaximum) [v5-3.3.4-7], silent <measured>, allowed 45.0 s) · will published to 1 on wills/hasty
 
     The will of hasty fired at once, because hasty sent more than it may: more than
-    1 unfinished QoS 2 messages. 1 subscriber got it. [v5-3.1.2-8]
+    1 unfinished QoS 2 messages (limits.receiveMaximum). 1 subscriber got it.
+    [v5-3.1.2-8]
 
     Advice: quotaExceeded"
   `);

@@ -171,10 +171,10 @@ test(
       connectBytes({ version: 5, clientId: "will-qos-2", flags, willTopic: "wills/qos-2" }),
     );
     expect(await accounts.account("will-qos-2")).toMatchInlineSnapshot(`
-    "Client will-qos-2 (127.0.0.1:<port>) disconnected: refused (Will QoS 2 exceeds the maximum of 1 [v5-3.2.2-12]) · will on wills/qos-2 not armed
+    "Client will-qos-2 (127.0.0.1:<port>) disconnected: refused (Will QoS 2 exceeds the maximum of 1 (limits.qos) [v5-3.2.2-12]) · will on wills/qos-2 not armed
 
-    will-qos-2 was refused: Will QoS 2 exceeds the maximum of 1. A refused CONNECT
-    arms no will, so nothing can fire. [v5-3.2.2-12]
+    will-qos-2 was refused: Will QoS 2 exceeds the maximum of 1 (limits.qos). A
+    refused CONNECT arms no will, so nothing can fire. [v5-3.2.2-12]
 
     Advice: refused"
   `);
@@ -254,10 +254,11 @@ test(
       }),
     );
     expect(await accounts.account("large-will")).toMatchInlineSnapshot(`
-      "Client large-will (127.0.0.1:<port>) disconnected: refused (the will payload of 1025 B exceeds the limit of 1024 B [v5-3.1.3.4]) · will on wills/large-will not armed
+      "Client large-will (127.0.0.1:<port>) disconnected: refused (the will payload of 1025 B exceeds the limit of 1024 B (limits.payloadSize) [v5-3.1.3.4]) · will on wills/large-will not armed
 
-      large-will was refused: the will payload of 1025 B exceeds the limit of 1024 B.
-      A refused CONNECT arms no will, so nothing can fire. [v5-3.1.3.4]
+      large-will was refused: the will payload of 1025 B exceeds the limit of 1024 B
+      (limits.payloadSize). A refused CONNECT arms no will, so nothing can fire.
+      [v5-3.1.3.4]
 
       Advice: refused"
     `);
@@ -289,10 +290,10 @@ test(
     // The reader of the log needs a session of its own.
     await _one.mqtt.endAsync();
     expect(await accounts.account("one-too-many")).toMatchInlineSnapshot(`
-      "Client one-too-many (127.0.0.1:<port>) disconnected: refused (the limit of 3 sessions is reached [v5-3.1.4-2]) · will on wills/one-too-many not armed
+      "Client one-too-many (127.0.0.1:<port>) disconnected: refused (the limit of 3 sessions is reached (limits.sessions) [v5-3.1.4-2]) · will on wills/one-too-many not armed
 
-      one-too-many was refused: the limit of 3 sessions is reached. A refused CONNECT
-      arms no will, so nothing can fire. [v5-3.1.4-2]
+      one-too-many was refused: the limit of 3 sessions is reached (limits.sessions).
+      A refused CONNECT arms no will, so nothing can fire. [v5-3.1.4-2]
 
       Advice: refused"
     `);

@@ -20,8 +20,10 @@ export function connectionOf(broker: Broker, record: ConnectionRecord): Connecti
     keepAliveSeconds: facts.keepAliveSeconds,
     keepAliveAskedSeconds: record.keepAliveAskedSeconds,
     allowedMs,
-    sessionExpirySeconds:
-      record.sessionExpirySeconds === Infinity ? null : record.sessionExpirySeconds,
+    sessionExpirySeconds: finite(record.sessionExpirySeconds),
+    ...(record.sessionExpiryAskedSeconds > record.sessionExpirySeconds && {
+      sessionExpiryAskedSeconds: finite(record.sessionExpiryAskedSeconds),
+    }),
     lastPacket: facts.lastPacket,
     ...(facts.incomplete !== undefined && { incomplete: facts.incomplete }),
     ...standstillOf(broker, record),
@@ -33,6 +35,11 @@ export function connectionOf(broker: Broker, record: ConnectionRecord): Connecti
     refusedWill: record.refusedWill,
     willId: record.will?.id ?? null,
   };
+}
+
+/** Null: never. */
+function finite(seconds: number): number | null {
+  return seconds === Infinity ? null : seconds;
 }
 
 type NowFact = "remote" | "listener" | "keepAliveSeconds" | "lastPacket" | "deadlineAt";

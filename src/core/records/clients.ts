@@ -103,6 +103,8 @@ export class ConnectionRecord {
   username: string | null = null;
   keepAliveAskedSeconds = 0;
   sessionExpirySeconds = 0;
+  /** Seconds; Infinity: never. What CONNECT asked for, or would have got without a limit. */
+  sessionExpiryAskedSeconds = 0;
   /** The will of a refused CONNECT. */
   refusedWill: WillFacts | null = null;
   /** Milliseconds: the longest interval between two packets since CONNECT was accepted. */

@@ -48,7 +48,10 @@ export class Habits {
     const { delayIntervalSeconds: delayInterval } = will.packet;
     const sessionExpiry = session.expiryIntervalSeconds;
     if (delayInterval > sessionExpiry) {
-      this.#report(peer, { fault: "delayBeyondSession", topic, delayInterval, sessionExpiry });
+      const facts = { topic, delayInterval, sessionExpiry };
+      const isLimited = connection.sessionExpiryAskedSeconds >= delayInterval;
+      const limited = isLimited && { limited: true as const };
+      this.#report(peer, { fault: "delayBeyondSession", ...facts, ...limited });
     }
   }
 

@@ -1,6 +1,7 @@
 import { assert } from "../assert.ts";
 import type { Broker } from "../broker.ts";
 import { ClientHistories, ConnectionRecord, Pings } from "./clients.ts";
+import { sessionExpirySecondsAsked } from "../connack.ts";
 import type { Connection } from "../connection.ts";
 import { ends, type EndCause } from "../end-causes.ts";
 import type { BrokerEvent, WaitEnd, WillAtEnd, WillFate } from "../events.ts";
@@ -119,6 +120,7 @@ export class Records {
     record.connectedAt = broker.now;
     record.sessionPresent = sessionPresent;
     record.sessionExpirySeconds = session.expiryIntervalSeconds;
+    record.sessionExpiryAskedSeconds = sessionExpirySecondsAsked(packet);
     record.claim(packet);
     connection.memory = record;
     // Create the history before the event, which is kept there.

@@ -163,6 +163,11 @@ export interface ConnectionAccount {
    */
   readonly allowedMs?: number | null;
   readonly sessionExpirySeconds: number | null;
+  /**
+   * What CONNECT asked for, where `limits.sessionExpiryMax` allowed less; null: never expires.
+   * Absent: it got what it asked for.
+   */
+  readonly sessionExpiryAskedSeconds?: number | null;
   readonly lastPacket: { readonly type: string; readonly at: number };
   /** A packet of which only a part has arrived, also until the end; absent: none. */
   readonly incomplete?: IncompleteAccount;

@@ -174,6 +174,7 @@ export const connection = object<ConnectionAccount>({
   keepAliveAskedSeconds: span,
   allowedMs: optional(orNull(span)),
   sessionExpirySeconds: orNull(span),
+  sessionExpiryAskedSeconds: optional(orNull(span)),
   lastPacket,
   incomplete: optional(
     object<IncompleteAccount>({
@@ -266,7 +267,7 @@ const habits: { readonly [Name in ClientHabit["fault"]]: Shape<Habit<Name>> } = 
   }),
   delayBeyondSession: object<Habit<"delayBeyondSession">>({
     ...{ fault: z.literal("delayBeyondSession"), at: moment, topic: text },
-    ...{ delayInterval: span, sessionExpiry: span },
+    ...{ delayInterval: span, sessionExpiry: span, limited: optional(z.literal(true)) },
   }),
   willUnheard: object<Habit<"willUnheard">>({
     ...{ fault: z.literal("willUnheard"), at: moment, topic: text },

@@ -2,12 +2,21 @@ import type { ConnectionAccount, WillAccount } from "../../core/records/shapes.t
 import { hadNoSubscribers } from "../../core/events.ts";
 import { duration, setting } from "../../log/duration.ts";
 import { clause, name } from "../../log/foreign.ts";
-import { adviceOnEnd } from "./blame.ts";
+import { adviceOnEnd, limitIn } from "./blame.ts";
 import { byHabit } from "./by-habit.ts";
 import { droppedCopies } from "./dropped-copies.ts";
 import { adviceOnHabits } from "./habits.ts";
 import { adviceOnSilence } from "./silence.ts";
-import { type Advice, counted, isV5, nextOf, type Scene, sentence, willOf } from "./parts.ts";
+import {
+  type Advice,
+  capital,
+  counted,
+  isV5,
+  nextOf,
+  type Scene,
+  sentence,
+  willOf,
+} from "./parts.ts";
 import { endedByReturn } from "./will.ts";
 import { adviceOnTopic } from "./will-topic.ts";
 
@@ -20,6 +29,7 @@ export function adviceFor(scene: Scene): Advice[] {
     ...adviceOnEnd(scene),
     ...adviceOnSilence(scene),
     ...adviceOnReach(scene),
+    refusedMessages(scene),
     ...adviceOnHabits(scene),
   ];
   const topics = new Set<string>();
@@ -34,6 +44,8 @@ function refused({ connection }: Scene): Advice | null {
   const { end, connectedAt } = connection;
   if (end === null || connectedAt !== null) return null;
   const { detail } = end;
+  const limit = limitIn(detail);
+  if (detail !== null && limit !== null) return refusedByLimit(detail, limit, end.statement);
   const isWill = detail !== null && /\bwill\b/i.test(detail);
   const what = !isWill
     ? "Mend what it was refused for, and let its program look at the answer to CONNECT: many try " +
@@ -45,6 +57,15 @@ function refused({ connection }: Scene): Advice | null {
         ? bridgeAdvice
         : `Correct the will, and connect again: ${clause(detail)}`;
   return { topic: "refused", ...sentence(`${what}.`, end.statement) };
+}
+
+function refusedByLimit(detail: string, limit: string, statement: string | null): Advice {
+  const isFull = limit === "limits.sessions" || limit === "limits.connections";
+  const text = isFull
+    ? `Nothing at the client. Give this broker a higher ${limit}, or end sessions that nobody needs: ` +
+      `\`mqttd inspect sessions\` lists them.`
+    : `${capital(clause(detail))}: let it keep to that, or change the broker's ${limit}.`;
+  return { topic: "refused", ...sentence(text, statement) };
 }
 
 function isBridgeState(will: Scene["connection"]["refusedWill"]): boolean {
@@ -209,6 +230,25 @@ function correctedBy(
   );
 }
 
+/** The last PUBLISH or SUBSCRIBE that the broker refused while the connection lived on. */
+function refusedMessages({ answer, connection }: Scene): Advice | null {
+  const since = connection.connectedAt ?? Infinity;
+  const refused = answer.events.filter(
+    ({ at, event, facts }) =>
+      at >= since &&
+      (event === "publishRefused" || (event === "subscribed" && Number(facts["reason"]) >= 0x80)),
+  );
+  const last = refused.at(-1);
+  if (last === undefined) return null;
+  const more = refused.length === 1 ? "" : ` It was the last of ${refused.length}.`;
+  const silent =
+    isV5(connection) || last.event === "subscribed"
+      ? ""
+      : " MQTT 3.1.1 has no way to tell the client.";
+  const text = `${last.text}.${more}${silent}`;
+  return { topic: "refusedMessages", ...sentence(text) };
+}
+
 /** Who got the will that was asked about. */
 function adviceOnReach(scene: Scene): (Advice | null)[] {
   const will = askedWill(scene);
@@ -223,6 +263,7 @@ function adviceOnReach(scene: Scene): (Advice | null)[] {
     ...(dropped > 0 ? droppedCopies(reach, topic) : []),
     away > 0 && !will.retain ? missedByAway() : null,
     clears ? clearedTopic(topic) : null,
+    will.retain && !clears && reach.retained === null ? notRetained(topic) : null,
   ];
 }
 
@@ -231,6 +272,14 @@ function missedByAway(): Advice {
     `Give both the will and the subscription QoS 1 if those who were away are to get it when they ` +
     `come back, or make the will retained.`;
   return { topic: "awaySubscribers", ...sentence(text) };
+}
+
+function notRetained(topic: string): Advice {
+  const text =
+    `The will asked to be retained, and was not stored: the retained messages are at their limit ` +
+    `(limits.retainedMessages, limits.retainedBytes), or the broker was started to misbehave. Who ` +
+    `subscribes to ${name(topic)} later does not find it.`;
+  return { topic: "notRetained", ...sentence(text) };
 }
 
 function clearedTopic(topic: string): Advice {

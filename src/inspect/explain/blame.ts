@@ -10,8 +10,8 @@ export function adviceOnEnd({ connection, will }: Scene): (Advice | null)[] {
   switch (end.cause) {
     case "protocolError":
     case "malformedPacket": {
-      const limit = limits.get(statement ?? "");
-      const text = limit === undefined ? brokenRule : withinLimit(limit);
+      const limit = limitIn(end.detail);
+      const text = limit === null ? brokenRule : withinLimit(limit);
       return [{ topic: "brokenRule", ...sentence(text, statement) }];
     }
     case "packetTooLarge": {
@@ -52,13 +52,10 @@ const brokenRule =
   "connection. `mqttd serve --verbose` logs every packet before it; `mqttd inspect packet HEX` says " +
   "what is wrong with its bytes.";
 
-/** Statements that are broken only because this broker allows less than MQTT does. */
-const limits: ReadonlyMap<string, string> = new Map([
-  ["v5-3.2.2-11", "limits.qos"],
-  ["v5-3.2.2-14", "limits.retain"],
-  ["v5-3.3.2-9", "limits.topicAliases"],
-  ["v5-4.7.3", "limits.topicLevels"],
-]);
+/** Our own details name the key of a limit in parentheses. */
+export function limitIn(detail: string | null): string | null {
+  return /\((limits\.\w+)\)/.exec(detail ?? "")?.[1] ?? null;
+}
 
 function withinLimit(key: string): string {
   return `Let it keep to what this broker allows, or change the broker's ${key}.`;

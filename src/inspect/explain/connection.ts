@@ -95,7 +95,7 @@ function keepAliveText(connection: ConnectionAccount): Sentence {
   const silence = `its connection ends after ${duration(allowed)} of silence`;
   if (asked === force) return sentence(`It asked for ${wish}: ${silence}.`, rule);
   if (force === 0) return sentence(`It asked for ${wish}, and ${silence}.`);
-  const told = `the broker told it to keep ${setting(force * 1000)} (Server Keep Alive)`;
+  const told = `the broker told it to keep ${setting(force * 1000)} (Server Keep Alive, limits.keepAliveMax)`;
   return sentence(`It asked for ${wish}, ${told}: ${silence}.`, "v5-3.2.2-22");
 }
 
@@ -108,15 +108,25 @@ function sessionText(connection: ConnectionAccount): Sentence {
       : expiry === null
         ? "which is kept after the connection without end"
         : `which is kept for ${setting(expiry * 1000)} after the connection`;
+  const limit = cutByLimit(connection);
   if (sessionPresent) {
     const rule = ruleFor(connection, "3.1.2-4", "3.1.2-5");
-    return sentence(`With ${flag} it went on with its session, ${kept}.`, rule);
+    return sentence(`With ${flag} it went on with its session, ${kept}${limit}.`, rule);
   }
   const rule = cleanStart
     ? ruleFor(connection, "3.1.2-6", "3.1.2-4")
     : ruleFor(connection, "3.1.2-4", "3.1.2-6");
   const why = cleanStart ? "" : ", since there was none to go on with";
-  return sentence(`With ${flag} it began a new session${why}, ${kept}.`, rule);
+  return sentence(`With ${flag} it began a new session${why}, ${kept}${limit}.`, rule);
+}
+
+/** It asked for a longer session than the broker allows. */
+function cutByLimit(connection: ConnectionAccount): string {
+  const { sessionExpiryAskedSeconds: asked } = connection;
+  if (asked === undefined) return "";
+  const long = asked === null ? "for ever" : `for ${setting(asked * 1000)}`;
+  const wish = isV5(connection) ? ` (it asked for it to be kept ${long})` : "";
+  return `: limits.sessionExpiryMax allows no more${wish}`;
 }
 
 function willText(will: WillAccount): Sentence {

@@ -50,16 +50,21 @@ const shownOtherwise: ReadonlySet<ClientHabit["fault"]> = new Set([
   "cleanDisconnect",
 ] as const);
 
-function delayCut({ will }: Scene): Advice | null {
+function delayCut({ connection, will }: Scene): Advice | null {
   const expiry = will?.sessionExpirySeconds ?? Infinity;
   if (will === null || will.delaySeconds <= expiry) return null;
   const delay = setting(will.delaySeconds * 1000);
   const fires = expiry === 0 ? "at once" : `after ${setting(expiry * 1000)}`;
+  const { sessionExpiryAskedSeconds: asked = expiry } = connection;
+  const change =
+    (asked ?? Infinity) >= will.delaySeconds
+      ? `It asked for ${asked === null ? "a session that never expires" : setting(asked * 1000)}, but this ` +
+        `broker allows no more: give it a higher limits.sessionExpiryMax, or the will a shorter delay.`
+      : "Ask for a Session Expiry Interval above the delay.";
   const text =
     `Its will asks for a delay of ${delay}, and its session ends ` +
     `${expiry === 0 ? "with its connection" : `${setting(expiry * 1000)} after its connection`}: the ` +
-    `will fires ${fires}, since it never outlives its session. Ask for a Session Expiry Interval ` +
-    `above the delay.`;
+    `will fires ${fires}, since it never outlives its session. ${change}`;
   return { topic: "delayBeyondSession", ...sentence(text, "v5-3.1.2-8") };
 }
 
@@ -109,13 +114,18 @@ function thrownAway({ answer }: Scene): Advice | null {
 
 /** Clean Start 0 alone does not keep a session in MQTT 5.0, as Clean Session 0 did in 3.1.1. */
 function neverKept({ connection, answer }: Scene): Advice | null {
-  const { cleanStart, sessionExpirySeconds, connectedAt } = connection;
-  if (connectedAt === null || cleanStart || !isV5(connection) || sessionExpirySeconds !== 0)
-    return null;
+  const { cleanStart, sessionExpirySeconds, sessionExpiryAskedSeconds, connectedAt } = connection;
+  if (connectedAt === null || cleanStart || sessionExpirySeconds !== 0) return null;
+  const flag = isV5(connection) ? "Clean Start 0" : "Clean Session 0";
+  const head = `${name(answer.clientId)} connects with ${flag}, yet its session ends with each connection`;
+  if (sessionExpiryAskedSeconds !== undefined) {
+    const text = `${head}: this broker keeps no sessions. Give it a limits.sessionExpiryMax above 0.`;
+    return { topic: "sessionNotKept", ...sentence(text) };
+  }
+  if (!isV5(connection)) return null;
   const text =
-    `${name(answer.clientId)} connects with Clean Start 0, yet its session ends with each connection: ` +
-    `its Session Expiry Interval is 0 or absent. In MQTT 5.0 a session is kept only for as long as ` +
-    `that says.`;
+    `${head}: its Session Expiry Interval is 0 or absent. In MQTT 5.0 a session is kept only for as ` +
+    `long as that says.`;
   return { topic: "sessionNotKept", ...sentence(text, "v5-3.1.2-23") };
 }
 

@@ -153,12 +153,16 @@ export const adviceTexts: Readonly<Record<string, readonly string[]>> = {
      where ID is one level, through a listener without a mount point. In mosquitto.conf give this
      connection a remote_clientid without a slash, a notification_topic outside of $SYS, or
      notifications false.`,
-    `Correct the will, and connect again: Will QoS 1 exceeds the maximum of 0.`,
+    `Will QoS 1 exceeds the maximum of 0 (limits.qos): let it keep to that, or change the
+     broker's limits.qos.`,
     `Correct the will, and connect again: Will Topic holds a wildcard.`,
     `Correct the will, and connect again: Will Topic holds U+0000.`,
     `Correct the will, and connect again: the will topic is below $SYS, where only the broker may
      publish.`,
-    `Correct the will, and connect again: the will payload of 1025 B exceeds the limit of 1024 B.`,
+    `The will payload of 1025 B exceeds the limit of 1024 B (limits.payloadSize): let it keep to
+     that, or change the broker's limits.payloadSize.`,
+    `Nothing at the client. Give this broker a higher limits.sessions, or end sessions that
+     nobody needs: \`mqttd inspect sessions\` lists them.`,
     `Mend what it was refused for, and let its program look at the answer to CONNECT: many try
      again and again without a word.`,
   ],

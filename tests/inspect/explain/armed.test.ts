@@ -114,8 +114,8 @@ test("explained: an armed will with a delay, and a Server Keep Alive", () => {
       08:00:00.000  It connected from 127.0.0.1:50001 with MQTT 5.0 (listener: tcp
                     test).
       08:00:00.000  It asked for a keepalive of 1 h, the broker told it to keep
-                    1 min (Server Keep Alive): its connection ends after 1 min 30 s
-                    of silence. [v5-3.2.2-22]
+                    1 min (Server Keep Alive, limits.keepAliveMax): its connection
+                    ends after 1 min 30 s of silence. [v5-3.2.2-22]
       08:00:00.000  With Clean Start 1 it began a new session, which is kept for 1 h
                     after the connection. [v5-3.1.2-4]
       08:00:00.000  It set a will on wills/mortal (QoS 1, retained, 4 bytes, delay

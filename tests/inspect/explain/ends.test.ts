@@ -541,7 +541,7 @@ test("explained: a QoS above what the broker allows", () => {
   const [verdict, _, change] = told(world).split("\n\n");
   expect([verdict, change].join("\n\n")).toMatchInlineSnapshot(`
     "The will of mortal fired at once, because mortal broke a rule of MQTT: PUBLISH
-    QoS 1 exceeds the maximum of 0. 1 subscriber got it. [v4-3.1.2-8]
+    QoS 1 exceeds the maximum of 0 (limits.qos). 1 subscriber got it. [v4-3.1.2-8]
 
     What to change
       - <brokenRule 2> [v5-3.2.2-11]"
@@ -558,7 +558,8 @@ test("explained: more unfinished messages than it may send", () => {
   world.advance(2_000);
   expect(told(world)).toMatchInlineSnapshot(`
     "The will of mortal fired at once, because mortal sent more than it may: more
-    than 1 unfinished QoS 2 messages. 1 subscriber got it. [v5-3.1.2-8]
+    than 1 unfinished QoS 2 messages (limits.receiveMaximum). 1 subscriber got it.
+    [v5-3.1.2-8]
 
     What happened
       08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 5.0 (listener: tcp
@@ -570,7 +571,7 @@ test("explained: more unfinished messages than it may send", () => {
       08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes, no
                     delay). [v5-3.1.2-7]
       08:00:03.000  The connection ended: it sent more than it may: more than 1
-                    unfinished QoS 2 messages. [v5-3.3.4-7]
+                    unfinished QoS 2 messages (limits.receiveMaximum). [v5-3.3.4-7]
       08:00:03.000  The will was published on wills/mortal, on time. 1 subscriber
                     got it. [v5-3.1.2-8]
 

@@ -8,7 +8,7 @@ import {
 } from "../../support/connect-bytes.ts";
 import { mortal, watcherOf } from "../../support/mortal.ts";
 import { World } from "../../support/world.ts";
-import { answerOf, told } from "./explained.ts";
+import { answerOf, pageOf, told, topicsOf } from "./explained.ts";
 
 // A refused CONNECT arms no will: the page for a user who waits for it.
 
@@ -141,8 +141,9 @@ test("explained: a will payload above the limit", () => {
   const world = new World({ limits: { payloadSize: 1024 } });
   refused(world, { version: 4, willTopic: "wills/large", willPayload: "x".repeat(1025) });
   expect(told(world)).toMatchInlineSnapshot(`
-    "mortal was refused: the will payload of 1025 B exceeds the limit of 1024 B. A
-    refused CONNECT arms no will, so nothing can fire. [v5-3.1.3.4]
+    "mortal was refused: the will payload of 1025 B exceeds the limit of 1024 B
+    (limits.payloadSize). A refused CONNECT arms no will, so nothing can fire.
+    [v5-3.1.3.4]
 
     What happened
       08:00:00.000  A connection came from 127.0.0.1:50001 with MQTT 3.1.1
@@ -150,8 +151,8 @@ test("explained: a will payload above the limit", () => {
       08:00:00.000  It asked for a will on wills/large (QoS 0, not retained,
                     1025 bytes).
       08:00:00.000  It was closed, because its CONNECT was refused: the will payload
-                    of 1025 B exceeds the limit of 1024 B. Nothing was armed.
-                    [v5-3.1.3.4]
+                    of 1025 B exceeds the limit of 1024 B (limits.payloadSize).
+                    Nothing was armed. [v5-3.1.3.4]
 
     What to change
       - <refused 7> [v5-3.1.3.4]
@@ -195,8 +196,8 @@ test("explained: a client above the limit of sessions", () => {
   watcherOf(world, "wills/#");
   refused(world, { version: 4, willTopic: "wills/mortal" });
   expect(told(world)).toMatchInlineSnapshot(`
-    "mortal was refused: the limit of 1 sessions is reached. A refused CONNECT arms
-    no will, so nothing can fire. [v5-3.1.4-2]
+    "mortal was refused: the limit of 1 sessions is reached (limits.sessions). A
+    refused CONNECT arms no will, so nothing can fire. [v5-3.1.4-2]
 
     What happened
       08:00:00.000  A connection came from 127.0.0.1:50002 with MQTT 3.1.1
@@ -204,7 +205,8 @@ test("explained: a client above the limit of sessions", () => {
       08:00:00.000  It asked for a will on wills/mortal (QoS 0, not retained,
                     4 bytes).
       08:00:00.000  It was closed, because its CONNECT was refused: the limit of 1
-                    sessions is reached. Nothing was armed. [v5-3.1.4-2]
+                    sessions is reached (limits.sessions). Nothing was armed.
+                    [v5-3.1.4-2]
 
     What to change
       - <refused 8> [v5-3.1.4-2]
@@ -231,9 +233,80 @@ test("explained: a client without the required user name", () => {
                     clients are not allowed. Nothing was armed. [v5-3.1.4-2]
 
     What to change
-      - <refused 8> [v5-3.1.4-2]
+      - <refused 9> [v5-3.1.4-2]
 
     What a statement says: mqttd rule v5-3.1.4-2
     "
   `);
+});
+
+// What this broker's own limits took away: the page names the key.
+
+test("explained: a session that a limit cut shorter than the will's delay", () => {
+  const world = new World({ limits: { sessionExpiryMaxSeconds: 5 } });
+  mortal(world, { keepalive: 10, expiry: 3600, delay: 30 }).drop("eof");
+  const page = pageOf(world).replaceAll(/\s+/g, " ");
+  expect(page).toContain(
+    "kept for 5 s after the connection: limits.sessionExpiryMax allows no more (it asked for it to be kept for 1 h)",
+  );
+  expect(page).toContain("give it a higher limits.sessionExpiryMax");
+  expect(page).not.toContain("Ask for a Session Expiry Interval");
+  expect(world.noted("clientFault")).toMatchObject([{ limited: true }]);
+});
+
+test("explained: a session that its client itself asked to be short", () => {
+  const world = new World({ limits: { sessionExpiryMaxSeconds: 5 } });
+  mortal(world, { keepalive: 10, expiry: 4, delay: 30 }).drop("eof");
+  const page = pageOf(world).replaceAll(/\s+/g, " ");
+  expect(page).not.toContain("limits.sessionExpiryMax");
+  expect(page).toContain("Ask for a Session Expiry Interval above the delay");
+  expect(world.noted("clientFault")[0]).not.toHaveProperty("limited");
+});
+
+test.each([4, 5] as const)("explained: a broker that keeps no sessions, MQTT %d", (version) => {
+  const world = new World({ limits: { sessionExpiryMaxSeconds: 0 } });
+  mortal(world, { version, clean: false, ...(version === 5 && { expiry: 60 }) });
+  const page = pageOf(world).replaceAll(/\s+/g, " ");
+  expect(page).toContain(
+    "this broker keeps no sessions. Give it a limits.sessionExpiryMax above 0",
+  );
+  expect(page).not.toContain("is 0 or absent");
+});
+
+test.each([
+  [{ retain: false }, { retain: true }, "limits.retain"],
+  [{ qos: 0 }, { qos: 1 }, "limits.qos"],
+  [{ topicLevels: 1 }, {}, "limits.topicLevels"],
+  [{ payloadSize: 3 }, {}, "limits.payloadSize"],
+] as const)("explained: a will that is refused by %p", (limits, will, key) => {
+  const world = new World({ limits });
+  const client = world.open();
+  client.connect({
+    clientId: "mortal",
+    will: { topic: "wills/mortal", payload: Buffer.from("gone"), qos: 0, retain: false, ...will },
+  });
+  const page = pageOf(world).replaceAll(/\s+/g, " ");
+  expect(page).toContain(`let it keep to that, or change the broker's ${key}`);
+});
+
+test("explained: a birth that is refused, and a will that is not retained, by limits", () => {
+  const world = new World({ limits: { payloadSize: 8, retainedMessages: 1 } });
+  const client = mortal(world, { version: 4, will: { retain: true } });
+  client.publish("state/1", "x", { retain: true });
+  client.publish("wills/mortal", "a birth that is long", { retain: true, qos: 1 });
+  const before = pageOf(world).replaceAll(/\s+/g, " ");
+  expect(before).toContain("Refused PUBLISH from mortal on wills/mortal");
+  expect(before).toContain("(limits.payloadSize)");
+  client.drop("eof");
+  const page = pageOf(world).replaceAll(/\s+/g, " ");
+  expect(page).toContain("(limits.retainedMessages, limits.retainedBytes)");
+});
+
+test("explained: a client that nothing was refused to", () => {
+  const world = new World();
+  const client = mortal(world, { keepalive: 10, will: { retain: true } });
+  client.subscribe("lab/#");
+  client.publish("wills/mortal", "x", { retain: true, qos: 1 });
+  client.drop("eof");
+  expect(topicsOf(world)).toEqual([]);
 });

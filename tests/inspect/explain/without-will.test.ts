@@ -123,8 +123,8 @@ test("explained: a client whose will exceeds this broker's QoS", () => {
     will: { topic: "a", payload: Buffer.from("x"), qos: 1, retain: false },
   });
   expect(told(world)).toMatchInlineSnapshot(`
-    "mortal was refused: Will QoS 1 exceeds the maximum of 0. A refused CONNECT arms
-    no will, so nothing can fire. [v5-3.2.2-12]
+    "mortal was refused: Will QoS 1 exceeds the maximum of 0 (limits.qos). A refused
+    CONNECT arms no will, so nothing can fire. [v5-3.2.2-12]
 
     What happened
       08:00:00.000  A connection came from 127.0.0.1:50001 with MQTT 5.0 (listener:
@@ -132,7 +132,8 @@ test("explained: a client whose will exceeds this broker's QoS", () => {
       08:00:00.000  It asked for a will on a (QoS 1, not retained, 1 byte, no
                     delay).
       08:00:00.000  It was closed, because its CONNECT was refused: Will QoS 1
-                    exceeds the maximum of 0. Nothing was armed. [v5-3.2.2-12]
+                    exceeds the maximum of 0 (limits.qos). Nothing was armed.
+                    [v5-3.2.2-12]
 
     What to change
       - <refused 3> [v5-3.2.2-12]
