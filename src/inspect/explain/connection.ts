@@ -9,6 +9,7 @@ import { duration, readLate, setting, stoodStill } from "../../log/duration.ts";
 import { clause, name } from "../../log/foreign.ts";
 import { withArticle } from "../../log/packet.ts";
 import { allowedSilence } from "../answers/allowed-silence.ts";
+import { endByStandardLine } from "./by-standard.ts";
 import { causeClause, causeRule } from "./cause.ts";
 import {
   capital,
@@ -32,6 +33,7 @@ export function storyOf(scene: Scene): StoryLine[] {
   return withRetained(scene, [
     ...connectLines(scene, connection.connectedAt),
     ...heardLines(scene),
+    ...endByStandardLine(connection, scene.will, scene.answer.now),
     ...endLines(scene),
     ...willStory(scene),
   ]);
@@ -265,7 +267,29 @@ export function nextOfScene(scene: Scene): Sentence[] {
   const { answer, connection, will } = scene;
   if (will !== null && will.state === "delayed") return pendingCases(answer, will);
   if (connection.end !== null || will === null) return [];
-  return armedCases(scene, will);
+  return connection.dropped?.how === "silent"
+    ? silencedCases(scene, will)
+    : armedCases(scene, will);
+}
+
+/** Of a client that nothing is heard of any more, whatever it sends. */
+function silencedCases({ answer, connection }: Scene, will: WillAccount): Sentence[] {
+  const { deadlineAt } = connection;
+  const rule = isV5(connection) ? "v5-3.1.2-8" : "v4-3.1.2-8";
+  const wait = waitOf(will);
+  const deadline =
+    deadlineAt === null
+      ? sentence("No silence ends its connection, and no packet of it is read any more.")
+      : sentence(
+          `In ${duration(Math.max(0, deadlineAt - answer.now))} its silence ends the connection, and the ` +
+            `will fires${wait}: no packet of it is read any more.`,
+          ruleFor(connection, "3.1.2-24", "3.1.2-22"),
+        );
+  return [
+    deadline,
+    takeoverCase(will, rule),
+    sentence(`If it is sent away (\`mqttd inspect kick\`), the will fires${wait}.`, rule),
+  ];
 }
 
 /** What makes an armed will fire, and what does not. */

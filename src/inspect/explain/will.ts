@@ -4,11 +4,13 @@ import { duration, readLate, setting, stoodStill } from "../../log/duration.ts";
 import { clause, name } from "../../log/foreign.ts";
 import { forWhom } from "../../log/will.ts";
 import { allowedSilence } from "../answers/allowed-silence.ts";
+import { overdueText } from "./by-standard.ts";
 import { causeClause, named } from "./cause.ts";
 import {
   counted,
   endsNobody,
   nextOf,
+  ruleFor,
   type Scene,
   sentence,
   type Sentence,
@@ -72,6 +74,11 @@ function armedVerdict(who: string, { connection, answer }: Scene, will: WillAcco
   const head = `The will of ${who} is armed and has not fired: ${who} is connected and ${heard}`;
   const rule = will.steps[0]?.rule ?? null;
   const { deadlineAt, deadlineCause } = connection;
+  const overdue = overdueText(connection, will, now);
+  if (overdue !== null) {
+    const why = deadlineAt === null ? `${withoutDeadline(connection)}. ` : "";
+    return sentence(`${head}. ${why}${overdue}`, ruleFor(connection, "3.1.2-24", "3.1.2-22"));
+  }
   if (deadlineAt === null) return sentence(`${head}. ${withoutDeadline(connection)}`, rule);
   const left = duration(Math.max(0, deadlineAt - now));
   const fires = waits(will)
@@ -122,7 +129,13 @@ function fateVerdict(
       const fired = `${subject} fired ${whenAndWhy(answer, will, fate)}`;
       const unwaited = unwaitedText(answer, will);
       const reach = reachText(will, fate.reach);
-      return sentence([fired, ...unwaited, reach, ...overwroteText(will)].join(". "), fate.rule);
+      const connection = answer.connections.find(({ willId }) => willId === will.id);
+      const overdue = connection === undefined ? null : overdueText(connection, will, answer.now);
+      const late = overdue === null ? [] : [overdue];
+      return sentence(
+        [fired, ...unwaited, ...late, reach, ...overwroteText(will)].join(". "),
+        fate.rule,
+      );
     }
     case "discarded":
       return sentence(`${subject} did not fire: ${discardText(answer, will, fate.why)}`, fate.rule);
