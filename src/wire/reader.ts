@@ -17,6 +17,7 @@ import {
   walkSubscribe,
   walkUnsubscribe,
 } from "./grammar.ts";
+import { foreignProtocol } from "./foreign-protocol.ts";
 import { readPublish } from "./publish.ts";
 import { TopicNames } from "./topics.ts";
 import { uncountedBytes, UnfinishedBytes } from "./unfinished.ts";
@@ -256,7 +257,9 @@ export class PacketReader {
     const first = bytes[start] ?? 0;
     const { version } = this;
     if (version === null) {
-      if (first >> 4 !== PacketType.connect) return notConnect();
+      if (first >> 4 !== PacketType.connect) {
+        return notConnect(foreignProtocol(bytes, start, available));
+      }
     } else if (first >> 4 !== PacketType.publish) {
       const found =
         first >> 4 === PacketType.connect
@@ -339,8 +342,10 @@ export class PacketReader {
   ): ClientPacket | ProtocolError {
     this.#learnVersion(bytes, body, end);
     const packet = this.#readConnect(bytes, start, body, end);
-    if (!("type" in packet)) this.#learnClientId(bytes, body, end);
-    return packet;
+    if ("type" in packet) return packet;
+    this.#learnClientId(bytes, body, end);
+    const found = foreignProtocol(bytes, start, bytes.length);
+    return found === "" ? packet : { ...packet, detail: `no CONNECT${found}` };
   }
 
   #readConnect(
@@ -392,8 +397,8 @@ function readCold(
   return cursor.error ?? decodeCold(bytes, start, end, version, null);
 }
 
-function notConnect(): ProtocolError {
-  return refused(null, "3.1.0-1", "3.1.0-1", "the first packet is not CONNECT");
+function notConnect(found: string): ProtocolError {
+  return refused(null, "3.1.0-1", "3.1.0-1", `the first packet is not CONNECT${found}`);
 }
 
 function secondConnect(version: ProtocolVersion): ProtocolError {

@@ -259,12 +259,21 @@ function adviceOnReach(scene: Scene): (Advice | null)[] {
   const clears = will.retain && will.payloadBytes === 0;
   const unheard = hadNoSubscribers(reach) && reach.retained === null && !clears;
   return [
+    unheard && topic.startsWith("$") ? dollarTopic(topic) : null,
     unheard ? byHabit({ fault: "willUnheard", topic }) : null,
     ...(dropped > 0 ? droppedCopies(reach, topic) : []),
     away > 0 && !will.retain ? missedByAway() : null,
     clears ? clearedTopic(topic) : null,
     will.retain && !clears && reach.retained === null ? notRetained(topic) : null,
   ];
+}
+
+/** Wildcards at the beginning of a filter leave these topics out. */
+function dollarTopic(topic: string): Advice {
+  const text =
+    `A filter that begins with # or + does not match ${name(topic)}, since it begins with $: subscribe ` +
+    `to a filter that begins with the same level, or give the will another topic.`;
+  return { topic: "dollarTopic", ...sentence(text, "v5-4.7.2-1") };
 }
 
 function missedByAway(): Advice {

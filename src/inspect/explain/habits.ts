@@ -14,6 +14,7 @@ export function adviceOnHabits(scene: Scene): (Advice | null)[] {
     drawnId(scene),
     thrownAway(scene),
     neverKept(scene),
+    reconnectLoop(scene),
   ];
 }
 
@@ -127,6 +128,30 @@ function neverKept({ connection, answer }: Scene): Advice | null {
     `${head}: its Session Expiry Interval is 0 or absent. In MQTT 5.0 a session is kept only for as ` +
     `long as that says.`;
   return { topic: "sessionNotKept", ...sentence(text, "v5-3.1.2-23") };
+}
+
+/** Connections so many and so close that they are a loop without a pause. */
+const loop = { connections: 6, withinMs: 10_000 };
+
+/** It reconnects without a pause, whatever ends its connections. */
+function reconnectLoop({ answer }: Scene): Advice | null {
+  const latest = accepted(answer.connections);
+  const [newest] = latest;
+  if (newest === undefined) return null;
+  const close = latest.filter(({ openedAt }) => newest.openedAt - openedAt <= loop.withinMs);
+  const oldest = close.at(-1);
+  if (oldest === undefined || close.length < loop.connections) return null;
+  const span = newest.openedAt - oldest.openedAt;
+  const counts = new Map<string, number>();
+  for (const { end } of close) {
+    if (end !== null) counts.set(end.causeText, (counts.get(end.causeText) ?? 0) + 1);
+  }
+  const ends = [...counts].map(([text, count]) => `${text} (${count})`).join(", ");
+  const text =
+    `It connected ${close.length} times within ${duration(span)}, one every ` +
+    `${duration(span / (close.length - 1))}. Its connections ended by: ${ends}. Find out why they end, and ` +
+    `let it wait before it connects again, longer each time.`;
+  return { topic: "reconnectLoop", ...sentence(text) };
 }
 
 function accepted(connections: readonly ConnectionAccount[]): ConnectionAccount[] {

@@ -577,3 +577,33 @@ test("explained: a will with QoS 0 that an offline subscriber missed", () => {
     "
   `);
 });
+
+test("explained: a reconnect loop of milliseconds", () => {
+  const world = new World();
+  for (let at = 0; at < 8; at++) {
+    mortal(world, { version: 4, keepalive: 10 }).drop("eof");
+    world.advance(20);
+  }
+  expect(pageOf(world).replaceAll(/\s+/g, " ")).toContain(
+    "It connected 8 times within 140 ms, one every 20 ms.",
+  );
+});
+
+test("explained: some reconnects in a minute are no loop", () => {
+  const world = new World();
+  for (let at = 0; at < 8; at++) {
+    mortal(world, { version: 4, keepalive: 10 }).drop("eof");
+    world.advance(5_000);
+  }
+  expect(topicsOf(world)).not.toContain("reconnectLoop");
+});
+
+test.each([
+  ["$status/mortal", true],
+  ["status/$mortal", false],
+])("explained: a will that nobody got, on %s", (topic, isDollar) => {
+  const world = new World();
+  watcherOf(world, isDollar ? "#" : "other/#");
+  mortal(world, { keepalive: 10, will: { topic } }).drop("eof");
+  expect(topicsOf(world).includes("dollarTopic")).toBe(isDollar);
+});
