@@ -26,13 +26,30 @@ export interface VirtualRun {
 export async function playedVirtually(runs: readonly VirtualRun[]): Promise<Result[]> {
   using time = new VirtualTime();
   const net = new VirtualNet();
-  const results = await time.until(Promise.all(runs.map(async (run) => playedOne(net, run))));
+  const playing = runs.map(async ({ scenario, version, broker, options }) =>
+    playedOn(net, broker, [scenario], { versions: [version], ...options }),
+  );
+  const results = await time.until(Promise.all(playing));
   return results.flat();
 }
 
-async function playedOne(
+/** Plays scenarios as one run against one broker that has just started. Virtual milliseconds. */
+export async function playedVirtuallyTogether(
+  scenarios: readonly Scenario[],
+  broker: BrokerOptions,
+  options: Partial<RunOptions>,
+): Promise<{ readonly results: readonly Result[]; readonly elapsedMs: number }> {
+  using time = new VirtualTime();
+  const began = performance.now();
+  const results = await time.until(playedOn(new VirtualNet(), broker, scenarios, options));
+  return { results, elapsedMs: performance.now() - began };
+}
+
+async function playedOn(
   net: VirtualNet,
-  { scenario, version, broker: options, options: run }: VirtualRun,
+  options: BrokerOptions,
+  scenarios: readonly Scenario[],
+  run: Partial<RunOptions>,
 ): Promise<Result[]> {
   const clock = new Clock({
     monotonic: () => performance.now(),
@@ -53,11 +70,7 @@ async function playedOne(
   });
   const policy = { name: "tcp", mountPoint: "", connections: Infinity, allowAnonymous: true };
   const port = net.listen(driver.eventsFor(policy));
-  const results = await played([scenario], localTarget(port), {
-    versions: [version],
-    dial: net.dial,
-    ...run,
-  });
+  const results = await played(scenarios, localTarget(port), { dial: net.dial, ...run });
   driver.order({ type: "stopping" });
   driver.stopTimer();
   if (faults.length > 0) throw faults[0];

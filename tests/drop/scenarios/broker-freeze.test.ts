@@ -73,7 +73,7 @@ onLinux(
 );
 
 onLinux(
-  "a broker that looks at its clock first reports clients dead that live",
+  "a broker that looks at its clock first reports live clients dead",
   async () => {
     const args = ["--like", "A4-unread-packets-do-not-count"];
     await using broker = await RunningBroker.start({ command, args, readyBoundMs });
@@ -82,7 +82,7 @@ onLinux(
       "broker-freeze v4: finding (spurious)",
       "broker-freeze v5: finding (spurious)",
     ]);
-    expect(results[0]?.detail).toContain("5 of 5 clients that live were reported dead");
+    expect(results[0]?.detail).toContain("5 of 5 live clients were reported dead");
   },
   boundMs,
 );
