@@ -1,21 +1,21 @@
 /**
- * A process that stops another one for a time, and continues it whatever becomes of who asked for that:
- * by its own timer, or as soon as its stdin ends. It has a session of its own, so that a signal for its
- * parent's process group does not reach it.
+ * A process that stops another process for a time, and continues it even if its parent dies: by its own
+ * timer, or as soon as its stdin ends. It runs in its own session, so that signals for its parent's process
+ * group do not reach it.
  */
 
-/** What it is to do: one line of JSON on its stdin. */
+/** Its order: one line of JSON on its stdin. */
 export interface GuardOrder {
   readonly pid: number;
   readonly forMs: number;
 }
 
-/** What it tells: a line of JSON each on its stdout. */
+/** Its reports: a line of JSON each on its stdout. */
 export type GuardWord =
   | { readonly did: "start" }
   | { readonly did: "stop" }
   | { readonly did: "continue" }
-  /** The process can't be stopped. */
+  /** The process cannot be stopped. */
   | { readonly did: "fail"; readonly message: string };
 
 /** The guard's side. Resolves to the exit code. */
@@ -43,7 +43,7 @@ export async function runGuard(
     text += decoder.decode(chunk, { stream: true });
     if (isOrdered || !text.includes("\n")) continue;
     isOrdered = true;
-    // It was written by guard.ts, in the same program.
+    // Written by guard.ts of the same program.
     const { pid, forMs } = JSON.parse(text) as GuardOrder;
     try {
       process.kill(pid, "SIGSTOP");

@@ -8,12 +8,12 @@ import type { Stage } from "../stage.ts";
 /** The hidden command that runs guard-program.ts. */
 export const guardCommand = "drop-guard";
 
-/** From source, a busy machine takes its time to start a runtime. */
+/** From source, starting a runtime on a busy machine takes seconds. */
 const startTimeoutMs = 15_000;
-/** How much later than its time the guard may continue the process. */
+/** How late the guard may continue the process. */
 const slackMs = 5000;
 
-/** Stops the broker's process for a while. A process of its own continues it, even if we are killed. */
+/** Stops the broker's process for a while. A separate process continues it, even if this one is killed. */
 export class Guard {
   readonly #stage: Stage;
   readonly #pid: number;
@@ -21,12 +21,12 @@ export class Guard {
   readonly #words: { readonly word: GuardWord; readonly at: number }[] = [];
   readonly #ended: Promise<void>;
   #isOver = false;
-  /** The guard itself may be killed. */
+  /** In case the guard itself is killed. */
   readonly #continue = (): void => {
     try {
       process.kill(this.#pid, "SIGCONT");
     } catch {
-      // The broker is gone: nothing stands still.
+      // The broker has ended.
     }
   };
 
@@ -55,7 +55,7 @@ export class Guard {
     this.#listen();
   }
 
-  /** Resolves once the broker runs again, to the moments at which it stopped and went on. */
+  /** Resolves once the broker runs again, to the moments at which it stopped and continued. */
   async stopFor(forMs: number): Promise<{ readonly from: number; readonly to: number }> {
     const order: GuardOrder = { pid: this.#pid, forMs };
     process.on("exit", this.#continue);
@@ -65,7 +65,7 @@ export class Guard {
       const to = await this.#waitFor("continue", forMs + slackMs, "the broker's return");
       return { from, to };
     } finally {
-      // Once too often does no harm.
+      // A second SIGCONT does no harm.
       this.#continue();
       process.off("exit", this.#continue);
     }
@@ -83,12 +83,12 @@ export class Guard {
       const at = performance.now();
       const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
       rest = lines.pop() ?? "";
-      // Its lines are written by guard-program.ts, in the same program.
+      // Written by guard-program.ts of the same program.
       for (const line of lines) this.#words.push({ word: JSON.parse(line) as GuardWord, at });
     });
   }
 
-  /** Resolves to the moment at which the guard did something. */
+  /** Resolves to the moment of the guard's report. */
   async #waitFor(deed: GuardWord["did"], boundMs: number, what: string): Promise<number> {
     const find = (did: GuardWord["did"]) => this.#words.find(({ word }) => word.did === did);
     const isFound = (): boolean => find(deed) !== undefined || find("fail") !== undefined;
@@ -97,7 +97,7 @@ export class Guard {
     if (found !== undefined) return found.at;
     const failed = find("fail")?.word;
     if (failed?.did === "fail") {
-      throw new NotOffered(`the broker can't be stopped: ${failed.message}`);
+      throw new NotOffered(`the broker cannot be stopped: ${failed.message}`);
     }
     throw new ControlFailed("the process that stops and continues the broker has ended");
   }

@@ -19,9 +19,9 @@ export const bridgeScenarios: readonly Scenario[] = [
     needs: [],
     serial: false,
     rule: { v4: "v4-3.1.2-8", v5: "v5-3.1.2-8" },
-    does: "Connects as mosquitto does when it is a bridge to another broker: with bit 7 of the protocol level set (0x84 for MQTT 3.1.1, 0x83 for 3.1), which no standard knows. Its will is what tells others that the link between the brokers is down. Then it resets the TCP connection. A broker that refuses the level is not judged: the bridge then tries the ordinary one.",
+    does: "Connects as mosquitto does when it is a bridge to another broker: with bit 7 of the protocol level set (0x84 for MQTT 3.1.1, 0x83 for 3.1), which no standard defines. Its will reports that the link between the brokers is down. Then it resets the TCP connection. A broker that refuses the level is skipped: the bridge then tries the ordinary level.",
     passes: "the will comes at once",
-    wrong: "The broker accepts bridges and handles them apart, without their wills.",
+    wrong: "The broker accepts bridges but ignores their wills.",
     byHand: [
       watchByHand,
       "hi='\\020\\035\\000\\004MQTT\\204\\006\\000\\074\\000\\003dev\\000\\006status\\000\\004gone'",
@@ -29,7 +29,7 @@ export const bridgeScenarios: readonly Scenario[] = [
     ],
     means: {
       never:
-        "When the link between two brokers fails, nobody is told: the state of the bridge stays 'connected'. Watch the messages that come through it instead.",
+        "When the link between two brokers fails, no subscriber learns of it: the bridge's state stays 'connected'. Monitor the messages that it forwards instead.",
       late: "The end of a bridge is reported late.",
     },
     play: bridged,
@@ -58,7 +58,7 @@ async function bridged(stage: Stage): Promise<readonly Observation[]> {
     const isAnswer = error instanceof Refused || (error instanceof NoAnswer && error.isClosed);
     if (!isAnswer || error instanceof InvalidAnswer) throw error;
     const why = error instanceof Refused ? refusalText(error) : error.message;
-    throw new NotOffered(`the broker knows no bridges: ${why}`);
+    throw new NotOffered(`the broker does not support bridges: ${why}`);
   }
   const since = stage.dropped();
   client.reset();

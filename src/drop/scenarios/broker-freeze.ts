@@ -8,12 +8,12 @@ import { allowedMs } from "./silence.ts";
 import type { Stage } from "../stage.ts";
 
 const clients = 5;
-/** Longer than any of them may be silent. */
+/** How much longer the broker stands still than any client may be silent. */
 const pastDeadlineMs = 1000;
-/** How long after it goes on the broker is watched, beside half a keepalive. */
+/** How long the broker is watched after it continues, in addition to half a keepalive. */
 const watchMs = 2000;
 
-/** The broker's own process stands still. */
+/** The broker's own process is stopped for a while. */
 export const freezeScenarios: readonly Scenario[] = [
   {
     id: "broker-freeze",
@@ -23,11 +23,11 @@ export const freezeScenarios: readonly Scenario[] = [
     needs: ["--broker-pid"],
     serial: true,
     rule: { v4: "v4-3.1.2-24", v5: "v5-3.1.2-22" },
-    does: `Connects ${clients} clients with wills that send PINGREQ in time, and stops the broker's process (SIGSTOP) for longer than 1.5 K, as Ctrl-Z, a debugger or a virtual machine that is paused does. The clients go on with their PINGREQs meanwhile. Then the process is continued (SIGCONT); another process sees to that, even if this one is killed.`,
+    does: `Connects ${clients} clients with wills that send PINGREQ in time, and stops the broker's process (SIGSTOP) for longer than 1.5 K, as Ctrl-Z, a debugger or a paused virtual machine does. Meanwhile the clients keep sending PINGREQ. Then a helper process continues it (SIGCONT), even if mqttd is killed.`,
     passes: "no will comes, and all clients stay connected",
     wrong:
-      "The broker looks at its clock before it reads what has arrived: it ends every client for a silence that was its own.",
-    byHandNote: "The will comes when the broker takes its own standstill for the client's silence.",
+      "The broker checks its deadlines before it reads the packets that arrived meanwhile, and ends every client for its own standstill.",
+    byHandNote: "A will comes if the broker mistakes its own standstill for the client's silence.",
     byHand: [
       watchByHand,
       "mosquitto_sub -i dev -k 5 -t x --will-topic status --will-payload gone &",
@@ -35,9 +35,9 @@ export const freezeScenarios: readonly Scenario[] = [
     ],
     means: {
       spurious:
-        "After each pause of the broker's machine all clients are reported dead at once, though they live: a snapshot of a virtual machine or a debugger raises an alarm for everything. Ignore wills that come in a burst, or pause the broker for less than half of the shortest keepalive.",
+        "After each pause of the broker's machine all live clients are reported dead at once: a virtual machine's snapshot or a debugger raises an alarm for every device. Ignore wills that come in a burst, or pause the broker for less than half of the shortest keepalive.",
       broken:
-        "After each pause of the broker's machine live clients lose their connections, though they sent their PINGREQs in time. They reconnect all at once.",
+        "After each pause of the broker's machine live clients lose their connections although they sent PINGREQ in time, and all of them reconnect at once.",
     },
     play: frozen,
   },
@@ -76,9 +76,9 @@ async function frozen(stage: Stage): Promise<readonly Observation[]> {
       got: dead.toSorted((a, b) => a - b),
       broken:
         dead.length === 0 && closed > 0
-          ? `the broker closed the connections of ${closed} of ${clients} clients that live`
+          ? `the broker closed the connections of ${closed} of ${clients} live clients`
           : null,
-      note: `the broker stood still for ${stood}${reported > 0 ? `; ${reported} of ${clients} clients that live were reported dead` : ""}`,
+      note: `the broker stood still for ${stood}${reported > 0 ? `; ${reported} of ${clients} live clients were reported dead` : ""}`,
     },
   ];
 }

@@ -7,9 +7,9 @@ import { tally } from "./tally.ts";
 
 const clients = 200;
 const silentClients = 100;
-/** How many connect at the same time; brokers have short queues for those who knock. */
+/** How many connect at the same time: the accept queues of brokers are short. */
 const batch = 20;
-/** Seconds: so long that no deadline comes before all of them are there. */
+/** Seconds: long enough that no deadline expires before all have connected. */
 const keepAliveSeconds = 60;
 
 /** Many clients die at once, as when the power fails. */
@@ -46,10 +46,10 @@ export const crowdScenarios: readonly Scenario[] = [
     needs: ["loopback"],
     serial: true,
     rule: { v4: "v4-3.1.2-24, v4-3.1.2-8", v5: "v5-3.1.2-22, v5-3.1.2-8" },
-    does: `Connects ${silentClients} clients, each with a will of its own and a keepalive of K. Then none of them sends anything, and all sockets stay open, as when an access point loses power: no FIN and no RST reaches the broker.`,
-    passes: `all ${silentClients} wills come, each one time and 1.5 K after its own client's CONNECT`,
+    does: `Connects ${silentClients} clients, each with its own will and a keepalive of K. Then none of them sends anything, and all sockets stay open, as when an access point loses power: neither FIN nor RST reaches the broker.`,
+    passes: `all ${silentClients} wills come, each exactly once and 1.5 K after its client's CONNECT`,
     wrong:
-      "The broker ends only a few silent clients each time it looks, or one end takes so long that the next deadlines are missed.",
+      "The broker ends only a few silent clients per check, or one takes so long that it misses the next deadlines.",
     byHand: [
       watchByHand,
       `for n in $(seq ${silentClients}); do mosquitto_sub -i dev$n -k 5 -t x --will-topic status --will-payload "gone $n" & done; sleep 2; kill -STOP $(pgrep -f 'mosquitto_sub -i dev')`,
@@ -57,11 +57,11 @@ export const crowdScenarios: readonly Scenario[] = [
     means: {
       never:
         "When many devices lose their network at the same time, the broker reports none of them. If half-open passes, the number of clients is the cause.",
-      late: "When many devices lose their network at the same time, the broker finds the last of them late. If half-open is as late, the cause is a coarse timer and not the number of clients.",
+      late: "When many devices lose their network at the same time, the broker detects the last of them late. If half-open is as late, the cause is a coarse timer and not the number of clients.",
       early:
         "The broker ends clients that still have time: when many are connected, live devices are reported dead.",
       broken:
-        "When many devices lose their network at the same time, some deaths stay unreported or are reported twice. Look for a limit of queued or in-flight messages in the broker's configuration.",
+        "When many devices lose their network at the same time, some wills are lost or come twice. Look for a limit of queued or in-flight messages in the broker's configuration.",
     },
     play: crowdFallsSilent,
   },

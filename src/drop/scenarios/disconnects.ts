@@ -8,7 +8,7 @@ import type { Stage } from "../stage.ts";
 
 /** Seconds. */
 const delaySeconds = 2;
-/** How long past the deadline a will is watched for that should not come. */
+/** How long past the deadline to watch for a will that must not come. */
 const pastDeadlineMs = 1000;
 
 /** DISCONNECT with properties, or of a client whose will has a delay (MQTT 5). */
@@ -21,10 +21,10 @@ export const disconnectScenarios: readonly Scenario[] = [
     needs: ["v5"],
     serial: true,
     rule: { v4: "v5-3.1.2-8, v5 section 3.14.2.2.2", v5: "v5-3.1.2-8, v5 section 3.14.2.2.2" },
-    does: `Connects with a will and a session that persists, then sends DISCONNECT 0x04 with a Session Expiry Interval of 0, which ends the session. In one arm the will has no delay, in the other one of ${delaySeconds} s.`,
-    passes: "both wills come at once: a delay ends with its session",
+    does: `Connects with a will and a persistent session, then sends DISCONNECT 0x04 with a Session Expiry Interval of 0, which ends the session. In one arm the will has no delay, in the other a delay of ${delaySeconds} s.`,
+    passes: "both wills come at once: the end of the session ends the delay",
     wrong:
-      "The broker deletes the session together with its will, or it ignores the Session Expiry Interval of DISCONNECT and waits for the delay.",
+      "The broker deletes the will with the session, or ignores the Session Expiry Interval of DISCONNECT and waits for the delay.",
     byHand: [
       watchByHand,
       connect5ByHand,
@@ -32,10 +32,10 @@ export const disconnectScenarios: readonly Scenario[] = [
     ],
     means: {
       never:
-        "A client that ends its session and asks for its will does not get it. With this broker send DISCONNECT 0x04 without a Session Expiry Interval, or publish 'offline' before.",
-      late: "A client that ends its session gets its will late: the broker waits for the delay although the session is over.",
+        "The will of a client that ends its session by DISCONNECT 0x04 is lost. With this broker send DISCONNECT 0x04 without a Session Expiry Interval, or publish 'offline' before.",
+      late: "The will of a client that ends its session comes late: the broker waits for the delay although the session has ended.",
       broken:
-        "A client that ends its session gets its will only after the delay: the broker ignores that the session is over. Use no delay for clients that leave in this way.",
+        "The will of a client that ends its session comes only after the delay. Use no delay for clients that leave in this way.",
     },
     play: sessionEnds,
   },
@@ -50,16 +50,16 @@ export const disconnectScenarios: readonly Scenario[] = [
     does: `Connects with a will that has a delay of ${delaySeconds} s and a session that lives longer, then sends DISCONNECT 0x04 (disconnect with will message).`,
     passes: "the will comes after the delay",
     wrong:
-      "The broker publishes the will at once, since the client asked for it, or loses a will that still waits when its client has sent DISCONNECT.",
+      "The broker publishes the will at once because of the 0x04, or discards delayed wills on any DISCONNECT.",
     byHand: [
       watchByHand,
       "mosquitto_sub -V 5 -x 60 -c -i dev -t x --will-topic status --will-payload gone -D will will-delay-interval 2 & sleep 1; kill -TERM $!",
     ],
     means: {
       early:
-        "DISCONNECT 0x04 cuts the delay: a client that restarts in an orderly way raises an alarm, although the delay was given to prevent it.",
+        "DISCONNECT 0x04 cuts the delay: a client that restarts in an orderly way raises an alarm, although the delay should prevent it.",
       never:
-        "A client that leaves with DISCONNECT 0x04 and a delayed will is not reported at all. Give no delay, or close without a DISCONNECT.",
+        "A client that leaves with DISCONNECT 0x04 and a delayed will is not reported at all. Use no delay, or close without a DISCONNECT.",
       late: "The will of a client that leaves with DISCONNECT 0x04 comes later than its delay.",
     },
     reference: delayScenario,
@@ -73,10 +73,10 @@ export const disconnectScenarios: readonly Scenario[] = [
     needs: ["v5"],
     serial: false,
     rule: { v4: "v5-3.14.4-3", v5: "v5-3.14.4-3" },
-    does: "Sends DISCONNECT 0x00 with properties: in one arm a Reason String, in one a Session Expiry Interval, in one two User Properties. Watches until after the moment at which its keepalive would have expired.",
+    does: "Sends DISCONNECT 0x00 with properties: a Reason String, a Session Expiry Interval, and two User Properties, in an arm each. Watches until its keepalive would have expired.",
     passes: "no will comes",
     wrong:
-      "The broker takes a DISCONNECT with a reason code and properties for one that reports an error, or can't read its properties and closes the connection as malformed.",
+      "The broker treats any DISCONNECT with properties as an error, or cannot parse the properties and rejects the packet as malformed.",
     byHand: [
       watchByHand,
       connect5ByHand,
@@ -84,7 +84,7 @@ export const disconnectScenarios: readonly Scenario[] = [
     ],
     means: {
       spurious:
-        "A client library that adds properties to its DISCONNECT looks like a crash on each planned restart. Let it send DISCONNECT without properties.",
+        "Each planned restart of a client that adds properties to its DISCONNECT is reported as a crash. Let it send DISCONNECT without properties.",
     },
     play: withProperties,
   },
@@ -99,10 +99,10 @@ export const disconnectScenarios: readonly Scenario[] = [
       v4: "v5 section 3.14.2.2.2, v5-3.1.2-8",
       v5: "v5 section 3.14.2.2.2, v5-3.1.2-8",
     },
-    does: "Connects with a will and a Session Expiry Interval of 0, then sends DISCONNECT 0x00 with one of 60 s. That is a protocol error, and the broker must not handle the packet as a valid DISCONNECT.",
+    does: "Connects with a will and a Session Expiry Interval of 0, then sends DISCONNECT 0x00 with an interval of 60 s. That is a protocol error: the broker must not treat it as a valid DISCONNECT.",
     passes: "the will comes at once",
     wrong:
-      "The broker looks at the reason code only: it deletes the will, and may keep the session that the client had no right to.",
+      "The broker checks only the reason code: it deletes the will, and may keep the session against the standard.",
     byHand: [
       watchByHand,
       connect5ByHand,
@@ -110,8 +110,8 @@ export const disconnectScenarios: readonly Scenario[] = [
     ],
     means: {
       never:
-        "The broker takes an invalid DISCONNECT for a clean one: a client with this mistake leaves without a trace. Set the Session Expiry Interval in CONNECT, if the session is to outlive the connection.",
-      late: "A client that sends this invalid DISCONNECT is reported late.",
+        "The broker accepts an invalid DISCONNECT as a clean one: a client with this mistake leaves without a trace. If the session should outlive the connection, set the Session Expiry Interval in CONNECT.",
+      late: "The will of a client that sends this invalid DISCONNECT comes late.",
     },
     play: raised,
   },
@@ -128,7 +128,7 @@ async function sessionEnds(stage: Stage): Promise<readonly Observation[]> {
     needsSession(victim);
     const since = stage.dropped();
     leaveWith(victim, 0x04, { sessionExpiryInterval: 0 });
-    // A will that waits for its delay is told from one that is lost.
+    // Long enough to distinguish a will that waits for its delay from a lost one.
     const came = (): boolean => stage.wills(since, plan).length > 0;
     await stage.until(delay * 1000 + stage.options.waitMs, "the will", came, since);
     const seen = await stage.expectWill(since, since, name, plan);
@@ -136,7 +136,7 @@ async function sessionEnds(stage: Stage): Promise<readonly Observation[]> {
     const waited = delay > 0 && first !== undefined && first >= since + delay * 1000 - 500;
     if (!waited) return seen;
     const after = `${((first - since) / 1000).toFixed(2)} s`;
-    const broken = `the will came after ${after}, at the end of its delay, and not with the session's end`;
+    const broken = `the will came after ${after}, at the end of its delay, not at the end of the session`;
     return { ...seen, broken };
   });
 }

@@ -9,11 +9,11 @@ import type { Stage, WillPlan } from "../stage.ts";
 
 /** How long a message may take to its subscribers once one of them has it. */
 const deliveryMs = 3000;
-/** How long a will is watched for at those who should not get it. */
+/** How long to watch subscribers that must not get the will. */
 const strayMs = 1000;
 const levels = [0, 1, 2] as const;
 
-/** Wills whose message is out of the ordinary: its payload, its QoS, its topic, or who gets it. */
+/** Wills with an unusual payload, QoS, topic or subscriber. */
 export const messageScenarios: readonly Scenario[] = [
   {
     id: "empty-will",
@@ -29,14 +29,14 @@ export const messageScenarios: readonly Scenario[] = [
     does: "Connects with a will whose payload has no bytes, and which is not retained, then resets the TCP connection.",
     passes: "the will comes at once, empty",
     wrong:
-      "The broker refuses the CONNECT, or takes an empty will for no will, or for an order to clear what is retained and nothing more.",
+      "The broker refuses the CONNECT, treats an empty will as none, or only clears the retained message.",
     byHand: [
       watchByHand,
       "mosquitto_sub -i dev -t x --will-topic status --will-payload '' & sleep 1; kill -KILL $!",
     ],
     means: {
       never: "A will without a payload is lost. Give the will a text such as 'offline'.",
-      broken: "A client with an empty will can't connect. Give the will a text such as 'offline'.",
+      broken: "A client with an empty will cannot connect. Give the will a text such as 'offline'.",
       late: "A will without a payload comes late.",
     },
     play: emptyWill,
@@ -52,17 +52,17 @@ export const messageScenarios: readonly Scenario[] = [
     does: "Three clients subscribe to the will's topic with QoS 0, 1 and 2. Three others connect with wills of QoS 0, 1 and 2 and reset their TCP connections. That makes nine deliveries.",
     passes: "each subscriber gets each will with the lower of the two QoS",
     wrong:
-      "Wills are published with one fixed QoS, with that of the subscription, or only to subscribers of the same QoS.",
+      "The broker publishes wills with one fixed QoS, with the subscription's QoS, or only to subscribers of the same QoS.",
     byHand: [
       'for q in 0 1 2; do mosquitto_sub -q $q -t status -F "subscribed $q: %p, QoS %q" & done',
       'for q in 0 1 2; do mosquitto_sub -i dev$q -t x --will-topic status --will-payload "will $q" --will-qos $q & sleep 1; kill -KILL $!; done',
     ],
     means: {
-      never: "No subscriber of these gets any will.",
+      never: "None of these subscribers gets any will.",
       broken:
-        "Some pairs of will QoS and subscription QoS lose the will. Choose a pair that the table shows to work.",
+        "Some pairs of will QoS and subscription QoS lose the will. Choose a pair that the report does not list.",
       altered:
-        "Receivers get the will with another QoS than the standard says: lower, it may be lost on its way; higher, it costs a handshake that nobody asked for.",
+        "Receivers get the will with a QoS that the standard does not allow: if lower, the will may be lost; if higher, it costs an unrequested handshake.",
       late: "Some of the wills come late.",
     },
     play: qosMatrix,
@@ -75,17 +75,16 @@ export const messageScenarios: readonly Scenario[] = [
     needs: [],
     serial: false,
     rule: { v4: "v4-4.7.2-1", v5: "v5-4.7.2-1" },
-    does: "Connects with a will on a topic that begins with $, then resets the TCP connection. One client is subscribed to that very topic, one to a filter that begins with +, and on this machine one to #. A broker that refuses such topics is not judged.",
-    passes: "the will does not reach the subscribers of # and +",
-    wrong:
-      "The rule that wildcards hide topics with $ is kept for PUBLISH and forgotten for wills.",
+    does: "Connects with a will on a topic that begins with $, then resets the TCP connection. One client subscribes to that exact topic, one to a filter that begins with +, and on this machine one to #. A broker that refuses such topics is skipped.",
+    passes: "the will does not reach the subscribers to # and +",
+    wrong: "The broker hides $ topics from wildcards for PUBLISH, but not for wills.",
     byHand: [
       "mosquitto_sub -t '#' -v & mosquitto_sub -t '+/status' -v &",
       "mosquitto_sub -i dev -t x --will-topic '$dev/status' --will-payload gone & sleep 1; kill -KILL $!",
     ],
     means: {
       spurious:
-        "Wills on topics that begin with $ reach everybody who subscribes to # or +: loggers and dashboards show messages that the standard hides from them. Use will topics without $.",
+        "Wills on topics that begin with $ reach all subscribers to # or +: loggers and dashboards show messages that the standard hides from them. Use will topics without $.",
     },
     play: dollarWill,
   },
@@ -97,8 +96,8 @@ export const messageScenarios: readonly Scenario[] = [
     needs: [],
     serial: false,
     rule: { v4: "v4-3.1.2-5, v4-4.5.0-1", v5: "v5-4.5.0-1" },
-    does: "Connects with a QoS 1 will and a session that persists, subscribes to its own will's topic with QoS 1, and resets the TCP connection. Then it returns.",
-    passes: "the will comes at once, and its own session gets it on its return",
+    does: "Connects with a QoS 1 will and a persistent session, subscribes to its own will's topic with QoS 1, and resets the TCP connection. Then it returns.",
+    passes: "the will comes at once, and the client gets it when it returns",
     wrong:
       "The broker skips the dead client's own session, or removes its subscriptions before it publishes the will.",
     byHand: [
@@ -107,9 +106,9 @@ export const messageScenarios: readonly Scenario[] = [
     ],
     means: {
       never:
-        "A device that looks after its own status does not learn on its return that it was reported dead, so it leaves the 'offline' standing. Let devices publish 'online' on each connect.",
+        "A device that corrects its own status does not learn on its return that it was reported dead, so 'offline' remains. Let devices publish 'online' on each connect.",
       broken:
-        "The session was to outlive the connection and is gone, and with it the will that it should have queued. Look at the broker's limits for sessions.",
+        "The broker deleted a session that had not expired, and the will queued in it. Check the broker's limits for sessions.",
       twice: "The session gets its own will more than once.",
     },
     play: ownWill,
@@ -207,7 +206,7 @@ async function dollarWill(stage: Stage): Promise<readonly Observation[]> {
   const topic = `$${name}`;
   const exact = await hidden(stage, "exact", topic);
   const wild = [await hidden(stage, "plus", name.replace(/^[^/]+/, "+"))];
-  // Elsewhere it would be sent everything that everybody publishes.
+  // On a remote broker # would deliver everything that all clients publish.
   if (isLoopback(stage.options.target.host)) wild.push(await hidden(stage, "hash", "#"));
   await mayPublish(stage, topic, exact);
   const plan = { topic, retain: false, delay: 0 };
@@ -229,12 +228,12 @@ async function dollarWill(stage: Stage): Promise<readonly Observation[]> {
     {
       ...blank,
       got: strays,
-      ...(wrong.length > 0 && { note: `it reached the subscriber of ${wrong.join(" and ")}` }),
+      ...(wrong.length > 0 && { note: `it reached the subscriber to ${wrong.join(" and ")}` }),
     },
   ];
 }
 
-/** A subscriber that keeps the moments of the wills which reached it, whatever else does. */
+/** A subscriber that records when wills arrive, and discards everything else. */
 interface Hidden {
   readonly filter: string;
   readonly client: Client;

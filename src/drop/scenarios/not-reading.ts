@@ -5,19 +5,19 @@ import type { Observation, Scenario } from "../scenario.ts";
 import { allowedMs, expectDeadline } from "./silence.ts";
 import type { Stage } from "../stage.ts";
 
-/** Bytes of the feed that others get and the client does not: more than any pair of socket buffers. */
+/** How many more bytes of the feed another subscriber gets: more than any pair of socket buffers holds. */
 const surplusBytes = 8 * 1024 * 1024;
 const messageBytes = 64 * 1024;
-/** Messages of the feed that are under way at once. */
+/** Unconfirmed messages of the feed at any time. */
 const window = 16;
-/** A deadline of the broker's may be this much ahead of ours. */
+/** The broker's deadline may expire this much before ours. */
 const earlyMs = 50;
-/** When others have got nothing for so long, the broker can't write to the one that does not read. */
+/** If other subscribers get nothing for this long, the broker is blocked by the one that does not read. */
 const stuckMs = 500;
 /** A message that did not arrive within this time was dropped by the broker. */
 const lostMs = 200;
 
-/** A subscriber that is silent and reads nothing: what the broker sends to it goes nowhere. */
+/** A subscriber that neither sends nor reads, so the broker's output to it piles up. */
 export const notReadingScenarios: readonly Scenario[] = [
   {
     id: "not-reading",
@@ -27,10 +27,10 @@ export const notReadingScenarios: readonly Scenario[] = [
     needs: ["loopback"],
     serial: true,
     rule: { v4: "v4-3.1.2-24", v5: "v5-3.1.2-22" },
-    does: `Subscribes (QoS 0) to a busy topic, then neither sends nor reads, as a program does that hangs while its kernel still acknowledges TCP. The topic stays busy until another subscriber has had ${size(surplusBytes)} more than this one took, so that the broker cannot write to it any more.`,
+    does: `Subscribes (QoS 0) to a busy topic, then neither sends nor reads, like a hanging program whose kernel still acknowledges TCP. Publishing continues until another subscriber has received ${size(surplusBytes)} more than this one, so that the broker can no longer write to it.`,
     passes: "the will comes at 1.5 K after the SUBSCRIBE, or sooner",
     wrong:
-      "The broker waits for room in the socket and checks no deadline meanwhile, or it checks deadlines only between two writes.",
+      "The broker waits for space in the socket buffer and checks no deadline meanwhile, or checks deadlines only between writes.",
     byHand: [
       watchByHand,
       "(while :; do head -c 65536 /dev/zero | mosquitto_pub -t busy -s; done) & feed=$!",
@@ -39,9 +39,9 @@ export const notReadingScenarios: readonly Scenario[] = [
     ],
     means: {
       never:
-        "A subscriber that hangs is never found as long as the broker has data for it: a display or a logger that froze stays online, and the broker keeps its memory. Watch the broker's memory, and let a watchdog restart such programs.",
-      late: "The broker finds a subscriber that hangs late, because it waits for room in the socket first. If half-open is as late, the cause is a coarse timer instead.",
-      twice: "One subscriber that hangs raises two alarms.",
+        "The broker never detects a hanging subscriber while it has data for it: a frozen display or logger stays online, and its queued output stays in the broker's memory. Monitor that memory, and let a watchdog restart such programs.",
+      late: "The broker detects a hanging subscriber late, because it first waits for space in the socket buffer. If half-open is as late, the cause is a coarse timer instead.",
+      twice: "One hanging subscriber raises two alarms.",
     },
     play: notReading,
   },
@@ -65,13 +65,13 @@ async function notReading(stage: Stage): Promise<readonly Observation[]> {
   });
   const fed = surplus();
   const seen = await expectDeadline(stage, victim);
-  // Whatever it was sent is thrown away with its socket.
+  // Discards its unread input with the socket.
   victim.reset();
   const [first] = seen.got;
-  // The broker may end a subscriber that is too slow before its silence is over.
+  // The broker may end a slow subscriber before its keepalive deadline.
   const observation = { ...seen, notBefore: since };
   if (fed >= surplusBytes || first === undefined || first < due) return [observation];
-  // Once the deadline ends the client, what was stuck goes on.
+  // Once the deadline ends the client, the blocked feed resumes.
   if (due - stuckMs > gauge.lastBefore(due)) {
     const note = `the broker delivered nothing to others either, after ${size(fed)}`;
     return [{ ...observation, note }];
@@ -80,7 +80,7 @@ async function notReading(stage: Stage): Promise<readonly Observation[]> {
   return [{ ...observation, inconclusive }];
 }
 
-/** Publishes on a topic as fast as `gauge` gets it, until it is enough. */
+/** Publishes on a topic as fast as `gauge` receives it, until `isEnough`. */
 async function feed(
   stage: Stage,
   topic: string,
@@ -88,7 +88,7 @@ async function feed(
   isEnough: () => boolean,
 ): Promise<void> {
   const talker = await stage.client({ clientId: stage.id("talker") });
-  // Half of it at most, since the topic takes some bytes too.
+  // Half at most, to leave room for the topic.
   const max = (talker.connack?.properties?.maximumPacketSize ?? Infinity) / 2;
   const payload = Buffer.alloc(Math.min(messageBytes, Math.floor(max)), "f");
   let sent = 0;
@@ -115,9 +115,9 @@ interface Counting {
   readonly client: Client;
   readonly bytes: () => number;
   readonly messages: () => number;
-  /** When the last one came before a moment. */
+  /** When the last message before a moment arrived. */
   readonly lastBefore: (moment: number) => number;
-  /** What to do at each. */
+  /** Calls `then` for each message. */
   onMessage(then: () => void): void;
 }
 
@@ -138,7 +138,7 @@ async function countingClient(stage: Stage, name: string): Promise<Counting> {
   };
 }
 
-/** Counts the bytes of the payloads that a client gets, and keeps none of them. */
+/** Counts the payload bytes that a client receives, and discards the messages. */
 function counted(client: Client, onEach: (at: number) => void = () => {}): () => number {
   let bytes = 0;
   client.onArrival = ({ at, packet }) => {

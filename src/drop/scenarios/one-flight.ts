@@ -3,7 +3,7 @@ import type { Observation, Scenario } from "../scenario.ts";
 import { secondCopyMs, type Stage } from "../stage.ts";
 import { tally } from "./tally.ts";
 
-/** It is a race in the broker, so one try would tell nothing. */
+/** A race in the broker: one try would show nothing. */
 const tries = 10;
 
 /** The client connects and dies before the broker has read anything. */
@@ -16,10 +16,10 @@ export const oneFlightScenarios: readonly Scenario[] = [
     needs: [],
     serial: false,
     rule: { v4: "v4-3.1.2-8", v5: "v5-3.1.2-8" },
-    does: `Sends a CONNECT with a will and closes the TCP connection (FIN) directly behind it, without waiting for the CONNACK, as a program does that fails at its start. ${tries} clients do so, one after the other.`,
+    does: `Sends a CONNECT with a will followed directly by FIN, without waiting for the CONNACK, like a program that fails at its start. ${tries} clients do so in turn.`,
     passes: `all ${tries} wills come at once`,
     wrong:
-      "The broker sees the end of the connection before it reads the CONNECT, or can't send the CONNACK, and forgets the client.",
+      "The broker detects the end of the connection before it reads the CONNECT, or cannot send the CONNACK, and discards the client with its will.",
     byHand: [
       watchByHand,
       connectByHand,
@@ -27,9 +27,9 @@ export const oneFlightScenarios: readonly Scenario[] = [
     ],
     means: {
       never:
-        "A program that dies right after its CONNECT leaves no trace: one that fails at each start looks as if it had never started. Watch for a missing 'online' as well.",
+        "A program that dies right after its CONNECT leaves no trace, as if it had never started. Monitor for a missing 'online' as well.",
       broken:
-        "Whether a program that dies right after its CONNECT is reported depends on luck. Watch for a missing 'online' as well.",
+        "The will of a program that dies right after its CONNECT is sometimes lost. Monitor for a missing 'online' as well.",
       late: "A program that dies right after its CONNECT is reported late.",
     },
     play: connectAndFin,
@@ -50,7 +50,7 @@ async function connectAndFin(stage: Stage): Promise<readonly Observation[]> {
         keepalive: stage.options.keepAliveSeconds,
       }),
     );
-    // Nobody waits for the CONNACK.
+    // The CONNACK is not awaited.
     connecting.catch(() => {});
     deaths.push({ payload, since: stage.dropped() });
     victim.fin();

@@ -10,9 +10,9 @@ const cycles = 10;
 const sockets = 20;
 /** Often enough for a keepalive of one second. */
 const pingMs = 500;
-/** How long a will that should not come is watched for. */
+/** How long to watch for a will that must not come. */
 const strayMs = 1500;
-/** How long a broker may take to close all connections of one client id but one. */
+/** How long a broker may take to close all but one connection of a client id. */
 const settleMs = 2000;
 
 /** One client id that connects again and again. */
@@ -25,10 +25,10 @@ export const oneIdScenarios: readonly Scenario[] = [
     needs: ["loopback"],
     serial: true,
     rule: { v4: "v4-3.1.2-8", v5: "v5-3.1.2-8" },
-    does: `Connects with a will, resumes its session and resets the TCP connection, ${cycles} times without a pause, as a device does at the edge of its radio's range. Each connection has a will of its own, without delay. The last connection stays and sends PINGREQ.`,
-    passes: `all ${cycles} wills come at once, each one time, and that of the last connection does not`,
+    does: `Connects with a will, resumes its session and resets the TCP connection, ${cycles} times without a pause, like a device at the edge of its radio range. Each connection has its own will, without delay. The last connection stays and sends PINGREQ.`,
+    passes: `all ${cycles} wills come at once, each exactly once; the will of the last connection does not come`,
     wrong:
-      "The broker publishes a will some time after the end of its connection, and drops it when the client is back by then; or it limits how often one client may die.",
+      "The broker publishes a will some time after the end of its connection, and discards it if the client has returned by then; or it limits how often one client may reconnect.",
     byHand: [
       watchByHand,
       `for n in $(seq ${cycles}); do mosquitto_sub -i dev -c -t x --will-topic status --will-payload "gone $n" & sleep 0.1; kill -KILL $!; done`,
@@ -36,10 +36,10 @@ export const oneIdScenarios: readonly Scenario[] = [
     ],
     means: {
       never:
-        "A device with a bad link that returns at once leaves no trace of its deaths. Let devices publish 'online' on each connect, and count those.",
-      late: "The deaths of a device with a bad link are reported late, after its next 'online': it is shown as offline while it works.",
+        "A device that loses its link and returns at once is never reported. Let devices publish 'online' on each connect, and count those.",
+      late: "The will of a device with a bad link comes after its next 'online': dashboards show it as offline while it is connected.",
       broken:
-        "A device with a bad link is counted wrong: some of its deaths are lost, are reported twice, or a will comes for the connection that lives. Let devices publish 'online' on each connect, and count those.",
+        "For a device with a bad link some wills are lost or come twice, or a will comes for its live connection. Let devices publish 'online' on each connect, and count those.",
     },
     play: reconnectLoop,
   },
@@ -51,21 +51,21 @@ export const oneIdScenarios: readonly Scenario[] = [
     needs: ["loopback"],
     serial: true,
     rule: { v4: "v4-3.1.4-2, v4-3.1.2-8", v5: "v5-3.1.4-3, v5-3.1.2-8" },
-    does: `Opens ${sockets} sockets and sends a CONNECT on each in the same moment, all with one client id and each with a will of its own, as when many copies of a program start with the same configuration.`,
+    does: `Opens ${sockets} sockets and sends a CONNECT on each in the same moment, all with one client id and each with its own will, as when many copies of a program start with the same configuration.`,
     passes:
-      "one connection survives; the will of each other connection that was accepted comes at once, one time, and that of the survivor does not come",
+      "one connection survives; the will of every other accepted connection comes at once, exactly once; the survivor's does not come",
     wrong:
-      "Takeovers overlap: two connections of one client id live on, a will is lost between two of them, or the last one is closed too.",
+      "Takeovers overlap: two connections with one client id stay open, a will is lost, or the last connection is closed too.",
     byHand: [
       watchByHand,
       `for n in $(seq ${sockets}); do mosquitto_sub -i dev -t x --will-topic status --will-payload "gone $n" & done`,
     ],
     means: {
       never:
-        "Programs that share a client id push each other out, and nothing shows it. Give each program an id of its own.",
-      late: "Programs that share a client id push each other out, and their wills come late, when the next one is already online.",
+        "Programs that share a client id disconnect each other without any report. Give each program its own id.",
+      late: "Programs that share a client id disconnect each other, and their wills come late, when the next one is already online.",
       broken:
-        "When several connections of one client id begin at once, the broker loses track: two of them live on, or wills are lost or come for the one that lives. Give each program an id of its own, and let clients wait a random time before they reconnect.",
+        "When several connections of one client id begin at once, two of them stay open, or wills are lost or come for the live one. Give each program its own id, and let clients wait a random time before they reconnect.",
     },
     play: storm,
   },
@@ -77,9 +77,10 @@ export const oneIdScenarios: readonly Scenario[] = [
     needs: [],
     serial: false,
     rule: { v4: "v4-3.1.2-10", v5: "v5-3.1.2-10" },
-    does: "Connects with a will and a session that persists, and leaves: in one arm by DISCONNECT, in the other by a TCP reset, which publishes the will. Then it resumes the session without a will and resets the TCP connection.",
-    passes: "the reset of the connection with the will brings that will once; nothing else comes",
-    wrong: "The broker stores the will with the session, and does not delete it after its use.",
+    does: "Connects with a will and a persistent session, then leaves: in one arm by DISCONNECT, in the other by a TCP reset, which publishes the will. Then it resumes the session without a will and resets the TCP connection.",
+    passes: "the first reset brings its will once; nothing else comes",
+    wrong:
+      "The broker stores the will with the session, and does not delete it after publishing or discarding it.",
     byHand: [
       watchByHand,
       "mosquitto_pub -i dev -c -q 1 -t x -m hi --will-topic status --will-payload gone",
@@ -88,9 +89,9 @@ export const oneIdScenarios: readonly Scenario[] = [
     means: {
       never: "The will of the first connection was lost. If persistent fails too, see there.",
       twice:
-        "A will comes back from the dead: a connection that had none brings the old one again. After a firmware update that removed the will, devices are still reported by the old one.",
+        "The end of a connection without a will publishes an earlier connection's will again. After a firmware update that removed the will, the old one still comes.",
       spurious:
-        "A connection that has no will publishes that of an earlier one: after a firmware update that removed the will, devices are still reported by the old one. Connect once with Clean Start 1 to delete it.",
+        "The end of a connection without a will publishes an earlier connection's will: after a firmware update that removed the will, the old one still comes. Connect once with Clean Start 1 to delete it.",
     },
     play: returnWithoutWill,
   },
@@ -122,7 +123,7 @@ async function reconnectLoop(stage: Stage): Promise<readonly Observation[]> {
   const deaths = drops.map((drop) => stage.observation(drop.since, drop.since, "", drop.plan));
   const isWrong = stage.wills(since, lastPlan).length > 0;
   const more = [
-    ...(isWrong ? ["the will of the last connection was published, though it lives"] : []),
+    ...(isWrong ? ["the will of the last connection was published although it is open"] : []),
     ...(last.isOver ? ["the last connection was closed"] : []),
   ];
   last.leave();
@@ -145,7 +146,7 @@ function isRight({ altered, broken, before = [], got }: Observation): boolean {
 interface Rival {
   readonly client: Client;
   readonly plan: Pick<WillPlan, "payload">;
-  /** CONNACK said yes. */
+  /** CONNACK accepted it. */
   readonly isIn: boolean;
 }
 
@@ -187,14 +188,14 @@ async function isAccepted(
     await client.connect(options);
     return true;
   } catch (error) {
-    // It was taken over before its CONNACK, or a broker lets nobody in while another is there.
+    // Taken over before its CONNACK, or the broker refuses a client id that is in use.
     const isAnswer = error instanceof Refused || (error instanceof NoAnswer && error.isClosed);
     if (isAnswer && !(error instanceof InvalidAnswer)) return false;
     throw error;
   }
 }
 
-/** What is wrong with a storm beside wills that are lost or repeated. */
+/** Problems of a storm other than lost and repeated wills. */
 function stormProblems(
   stage: Stage,
   since: number,
@@ -205,10 +206,10 @@ function stormProblems(
   const problems: string[] = [];
   if (survivors.length === 0) problems.push("no connection survived");
   if (survivors.length > 1) {
-    problems.push(`${survivors.length} connections with one client id live on`);
+    problems.push(`${survivors.length} connections with one client id stay open`);
   }
   if (survivors.some((rival) => !rival.client.isOver && published(rival))) {
-    problems.push("the will of a connection that lives was published");
+    problems.push("the will of a live connection was published");
   }
   const twice = rivals.filter(({ isIn, plan }) => !isIn && stage.wills(since, plan).length > 1);
   if (twice.length > 0) problems.push(`${twice.length} wills without CONNACK came more than once`);

@@ -7,19 +7,19 @@ import { secondCopyMs, type Stage } from "../stage.ts";
 
 /** More than the 1000 messages for which many brokers have room by default. */
 const feedMessages = 1200;
-/** PUBLISHes of the feed that are not acknowledged yet. */
+/** Unacknowledged PUBLISHes of the feed at any time. */
 const window = 20;
-/** The broker lets the publisher wait, so that nothing has to be dropped. */
+/** Without a PUBACK for this long, the broker is holding the publisher back. */
 const heldMs = 1000;
-/** When nothing has come for so long, the queue is empty. */
+/** If nothing arrives for this long, the queue is empty. */
 const quietMs = 3000;
-/** How long a message may take to a subscriber that can take it. */
+/** How long a message may take to a subscriber that accepts it. */
 const deliveryMs = 5000;
 /** Bytes: the Maximum Packet Size of the small subscriber, and the payload that is too large for it. */
 const smallPacket = 512;
 const largePayload = 4096;
 
-/** What the subscriber of a will can't take. */
+/** Wills that reach the limit of one subscriber: its queue, or its packet size. */
 export const subscriberScenarios: readonly Scenario[] = [
   {
     id: "full-queue",
@@ -29,10 +29,10 @@ export const subscriberScenarios: readonly Scenario[] = [
     needs: [],
     serial: true,
     rule: { v4: "v4 section 4.5", v5: "v5 section 4.5, v5 section 4.9" },
-    does: `A subscriber (QoS 1) stops reading for a moment. Another client publishes up to ${feedMessages} QoS 1 messages for it, and pauses when the broker does not acknowledge them. Then a client whose QoS 1 will the subscriber wants too resets its TCP connection, and the subscriber reads again.`,
-    passes: "the will comes to the subscriber that was slow, and to one that was not",
+    does: `A subscriber (QoS 1) stops reading for a moment. Another client publishes up to ${feedMessages} QoS 1 messages for it, and pauses while the broker does not acknowledge them. Then a client with a QoS 1 will on a subscribed topic resets its TCP connection, and the subscriber reads again.`,
+    passes: "the will reaches the slow subscriber and a quick one",
     wrong:
-      "The queue of a slow subscriber has room for a fixed number of messages, publishers are not slowed down, and what is newest is dropped.",
+      "The queue of a slow subscriber holds a fixed number of messages; the broker does not slow publishers down, and drops the newest messages.",
     byHand: [
       "mosquitto_sub -q 1 -t status -t busy -v | grep gone & sleep 1; kill -STOP $(pgrep -n mosquitto_sub)",
       "seq 1200 | mosquitto_pub -q 1 -t busy -l",
@@ -43,8 +43,8 @@ export const subscriberScenarios: readonly Scenario[] = [
       never:
         "A monitor that is slow for a moment misses deaths, in spite of QoS 1: the broker drops them when its queue is full. Give wills a monitor of their own that subscribes to nothing else, raise the broker's limit of queued messages, or retain the wills.",
       broken:
-        "A monitor that is slow for a moment is thrown out, and what waited for it is lost. Let it subscribe with a session that persists.",
-      twice: "A monitor that is slow for a moment gets deaths twice.",
+        "The broker disconnects a monitor that is slow for a moment, and its queued messages are lost. Let it subscribe with a persistent session.",
+      twice: "A monitor that is slow for a moment gets some wills twice.",
     },
     play: fullQueue,
   },
@@ -56,11 +56,11 @@ export const subscriberScenarios: readonly Scenario[] = [
     needs: ["v5"],
     serial: false,
     rule: { v4: "v5-3.1.2-24, v5-3.1.2-25", v5: "v5-3.1.2-24, v5-3.1.2-25" },
-    does: `Dies with a will of ${size(largePayload)}. One subscriber takes packets of ${size(smallPacket)} at most (Maximum Packet Size), another one any. Afterwards a short message is published on the same topic.`,
+    does: `Dies with a will of ${size(largePayload)}. One subscriber accepts packets of at most ${size(smallPacket)} (Maximum Packet Size), another accepts any size. Afterwards another client publishes a short message on the same topic.`,
     passes:
-      "the small subscriber does not get the will, stays connected and gets the short message; the other one gets the will at once",
+      "the limited subscriber gets no will, stays connected and gets the short message; the other one gets the will at once",
     wrong:
-      "The broker sends what the client can't take, closes its connection, or stops delivering to it; or nobody gets the will.",
+      "The broker sends the will in spite of the limit, closes the connection, or stops delivering to it; or no subscriber gets the will.",
     byHand: [
       "mosquitto_sub -V 5 -t status -D connect maximum-packet-size 512 -v & mosquitto_sub -t status -F '%l bytes' &",
       "mosquitto_sub -V 5 -i dev -t x --will-topic status --will-payload \"$(head -c 4096 /dev/zero | tr '\\0' x)\" & sleep 1; kill -KILL $!",
@@ -68,10 +68,10 @@ export const subscriberScenarios: readonly Scenario[] = [
     ],
     means: {
       never:
-        "One subscriber with a small packet limit keeps the will from everybody: deaths go unreported. Keep wills short.",
+        "One subscriber with a small packet limit prevents the delivery of the will to all others. Keep wills short.",
       broken:
-        "A small device that subscribes to wills is sent more than it can take, or loses its connection or its messages over one large will. Keep wills short.",
-      late: "A will that is too large for one subscriber comes late to the others.",
+        "A small device that subscribes to wills receives packets above its limit, or loses its connection or its messages because of one large will. Keep wills short.",
+      late: "A will that is too large for one subscriber reaches the others late.",
     },
     play: tooLarge,
   },
@@ -102,7 +102,7 @@ async function fullQueue(stage: Stage): Promise<readonly Observation[]> {
   const at = stage.now;
   slow.readAgain();
   const isIn = (): boolean => wills.length > 0 || slow.isOver;
-  // While the queue gets shorter, the will can still come.
+  // While the queue still drains, the will can still come.
   for (let before = -1; before < fed && !isIn();) {
     before = fed;
     await stage.until(quietMs, "the queue", isIn);
@@ -125,8 +125,8 @@ async function fullQueue(stage: Stage): Promise<readonly Observation[]> {
 }
 
 /**
- * Publishes until it is enough, or the broker acknowledges nothing more. Returns how many it has by then. The
- * publisher stays: what is still to be acknowledged is, as the subscriber takes it.
+ * Publishes until all is sent, or the broker stops acknowledging. Returns a count of acknowledged messages,
+ * which grows as the subscriber reads, since the publisher stays connected.
  */
 async function feed(stage: Stage, topic: string): Promise<() => number> {
   const talker = await stage.client({ clientId: stage.id("talker") });
@@ -134,7 +134,7 @@ async function feed(stage: Stage, topic: string): Promise<() => number> {
   let acknowledged = 0;
   for (let sent = 0; sent < feedMessages; sent++) {
     const publishing = talker.publish(topic, `chatter ${sent}`, { qos: 1 });
-    // One that is held back, or lost with its connection, is none that was accepted.
+    // Counts only accepted messages, not ones held back or lost with the connection.
     publishing.then(
       (reason) => (acknowledged += reason < 0x80 ? 1 : 0),
       () => {},
@@ -173,10 +173,10 @@ async function tooLarge(stage: Stage): Promise<readonly Observation[]> {
 }
 
 function smallProblem(isOver: boolean, hasWill: boolean, hasShort: boolean): string | null {
-  const limit = `the subscriber that takes ${smallPacket} bytes at most`;
-  if (hasWill) return `${limit} was sent the will (v5-3.1.2-24)`;
+  const limit = `the subscriber that accepts at most ${smallPacket} bytes`;
+  if (hasWill) return `${limit} received the will (v5-3.1.2-24)`;
   if (isOver) return `the broker closed the connection of ${limit} (v5-3.1.2-25)`;
-  return hasShort ? null : `${limit} gets no messages any more (v5-3.1.2-25)`;
+  return hasShort ? null : `${limit} gets no more messages (v5-3.1.2-25)`;
 }
 
 function arrived(client: Client, payload: Buffer): boolean {

@@ -9,9 +9,9 @@ import type { Stage, WillPlan } from "../stage.ts";
 /** Seconds. The delay is the longer one, so that an expiry which begins too soon ends before it. */
 const expirySeconds = 2;
 const delaySeconds = 3;
-/** So long after the expiry; some brokers count whole seconds. */
+/** Added to the expiry, since some brokers count whole seconds. */
 const marginMs = 1500;
-/** How long is watched that nothing comes to a client that has just subscribed, or returned. */
+/** How long to watch that a new or returning subscriber gets nothing. */
 const nothingMs = 1000;
 
 /** A will with a Message Expiry Interval (MQTT 5). */
@@ -27,11 +27,11 @@ export const expiryScenarios: readonly Scenario[] = [
       v4: "v5-3.3.2-5, v5-3.1.2-8, v5 section 3.1.3.2.4",
       v5: "v5-3.3.2-5, v5-3.1.2-8, v5 section 3.1.3.2.4",
     },
-    does: `Dies with a retained QoS 1 will whose Message Expiry Interval is ${expirySeconds} s. After that time a new client subscribes, and a client returns whose session had queued the will. In another arm the will has a delay of ${delaySeconds} s as well, which is longer than its expiry.`,
+    does: `Dies with a retained QoS 1 will whose Message Expiry Interval is ${expirySeconds} s. Then a new client subscribes, and a client with a queued copy in its session returns. In another arm the will also has a delay of ${delaySeconds} s, longer than its expiry.`,
     passes:
-      "nobody gets the will after its expiry, and the delayed will comes at its time: the expiry counts from the publication",
+      "no client gets the will after its expiry, and the delayed will comes on time: the expiry counts from publication",
     wrong:
-      "The expiry is ignored, holds for the queue but not for the retained message, or starts with the end of the connection, so that a delayed will expires before it is published.",
+      "The broker ignores the expiry, applies it to queued but not to retained messages, or starts it at the end of the connection, so that a delayed will expires before publication.",
     byHand: [
       watchByHand,
       "mosquitto_sub -V 5 -i dev -t x --will-topic status --will-payload gone --will-retain -D will message-expiry-interval 2 & sleep 1; kill -KILL $!",
@@ -40,11 +40,11 @@ export const expiryScenarios: readonly Scenario[] = [
     ],
     means: {
       never:
-        "A delayed will with a message expiry is lost, since the expiry runs while the will waits. Make the expiry longer than the delay, or give none.",
+        "A delayed will with a message expiry is lost, since the expiry runs while the will waits. Make the expiry longer than the delay, or use none.",
       spurious:
-        "A will outlives its message expiry: who subscribes or returns later still sees a death that the device wanted forgotten. Receivers can't rely on the expiry; put the time into the payload.",
+        "A will outlives its message expiry: clients that subscribe or return later still get it. Receivers cannot rely on the expiry; put the time into the payload.",
       altered:
-        "Receivers can't tell how long the will is valid, because its Message Expiry Interval does not come through. Put the time into the payload.",
+        "Receivers cannot see how long the will is valid, because its Message Expiry Interval is missing or wrong. Put the time into the payload.",
       late: "A delayed will with an expiry comes later than its delay.",
       early: "A delayed will with an expiry comes before its delay is over.",
     },
@@ -82,7 +82,7 @@ async function expiring(stage: Stage): Promise<readonly Observation[]> {
 
 /** Only the copy for a subscriber has a numbered statement. */
 const retainedRule = "v5 section 3.3.1.3";
-/** What is sent is the value of the CONNECT, so that the delay takes nothing of it. */
+/** The will is sent with the interval from CONNECT: the delay is not subtracted. */
 const delayedRule = "v5 section 3.1.3.2.4";
 
 /** A will that waits for longer than it is valid. */
@@ -108,7 +108,7 @@ async function delayed(stage: Stage): Promise<readonly Observation[]> {
   return [published, { ...whole, altered }];
 }
 
-/** What a client gets that comes after the expiry; nothing is due. */
+/** Wills that a client gets after the expiry; none is due. */
 async function foundAfter(
   stage: Stage,
   arm: string,
@@ -125,7 +125,7 @@ async function foundAfter(
   return { ...blank, got, before: [], altered: null };
 }
 
-/** A client with a session that stays; false: the broker keeps none. */
+/** Leaves a persistent session with a subscription; false: the broker keeps none. */
 async function subscribeAndLeave(stage: Stage): Promise<boolean> {
   const client = await stage.client({ ...kept(stage), clientId: stage.id("away") });
   try {
