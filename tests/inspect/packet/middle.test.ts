@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import pc from "picocolors";
 import { type PacketTree, packetTree, packetTreeText } from "../../../src/inspect/packet/packet.ts";
-import { type Bytes, connect, frame, publish, text } from "../../wire/frames.ts";
+import { type Bytes, connect, publish, text } from "../../wire/frames.ts";
 
 function read(bytes: Bytes): PacketTree[] {
   return packetTree(Uint8Array.from(bytes), { protocol: "auto", skips: true });
@@ -106,9 +106,6 @@ test("a search in bytes made to be slow ends", () => {
     { length: 1024 * 1024 },
     (_, at) => [0x30, 0xff, 0xff, 0x03, 0, 2][at % 6] ?? 0,
   );
-  const started = performance.now();
-  packetTree(bytes, { protocol: "auto", skips: true });
-  // A bound against hanging, not a measure of speed.
-  expect(performance.now() - started).toBeLessThan(60_000);
-  expect(frame(0xc0)).toEqual([0xc0, 0]);
+  const trees = packetTree(bytes, { protocol: "auto", skips: true });
+  expect(trees.reduce((sum, tree) => sum + tree.length, 0)).toBe(bytes.length);
 });

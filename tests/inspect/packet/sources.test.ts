@@ -245,7 +245,7 @@ test("any bytes are read back from each form of source code", () => {
   );
 });
 
-test("no text takes long", () => {
+test("no text, however long and repetitive, keeps it from ending", () => {
   const parts = [
     "/*",
     "'",
@@ -264,10 +264,10 @@ test("no text takes long", () => {
   ];
   for (const part of parts) {
     for (const tail of ["", "!"]) {
-      const started = performance.now();
-      textSource(part.repeat(50_000) + tail);
-      // A bound against searches of quadratic or exponential time, which take minutes.
-      expect(performance.now() - started, part).toBeLessThan(4000);
+      // An expression of quadratic time would take minutes.
+      expect(textSource(part.repeat(50_000) + tail).type, part).toMatch(
+        /^(?:packets|text|foreign)$/,
+      );
     }
   }
 });
