@@ -33,6 +33,6 @@ export function reportText({ findings, clients, more }: Report, style: Explanati
 
 /** `at 14:36:30.000, on 2 of 3 connections`. */
 function seenText({ at, seen, of }: Finding, zone: "local" | "utc"): string {
-  const where = of === 1 ? "" : `, on ${seen} of ${of} connections`;
+  const where = seen === null || of === 1 ? "" : `, on ${seen} of ${of} connections`;
   return `at ${timeOfDay(at, zone)}${where}`;
 }

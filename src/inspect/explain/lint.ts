@@ -12,8 +12,8 @@ export interface Finding extends Sentence {
   readonly mark: "proved" | "likely";
   /** When it was seen last. Milliseconds since the epoch. */
   readonly at: number;
-  /** On how many of the remembered connections it was seen. */
-  readonly seen: number;
+  /** On how many of the remembered connections it was seen; null: only the latest counts. */
+  readonly seen: number | null;
   readonly of: number;
 }
 
@@ -98,7 +98,7 @@ export function habitsOf(answer: ClientAnswer): Finding[] {
         ...advice,
         mark: markOf(answer, advice, rank),
         at: seenAt(answer, connection, advice.topic),
-        seen: 1,
+        seen: rank.lasts === true ? 1 : null,
         of: connections.length,
       });
     }
@@ -114,7 +114,7 @@ function isShown({ faults }: ClientAnswer, { topic, rule }: Advice): boolean {
 
 function again(before: Finding, { mark }: Rank): Finding {
   const isProved = mark !== "likely";
-  return { ...before, seen: before.seen + 1, mark: isProved ? "proved" : "likely" };
+  return { ...before, seen: (before.seen ?? 0) + 1, mark: isProved ? "proved" : "likely" };
 }
 
 function markOf({ faults }: ClientAnswer, { topic }: Advice, { mark }: Rank): Finding["mark"] {
