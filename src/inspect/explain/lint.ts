@@ -43,6 +43,7 @@ export const ranks: Readonly<Record<string, Rank | null>> = {
   packetTooLarge: { mark: "proved", lasts: true },
   quotaExceeded: { mark: "proved", lasts: true },
   sharedClientId: { mark: "proved" },
+  takeoverLoop: { mark: "proved" },
   neverPinged: { mark: "repeated", lasts: true },
   serverKeepAlive: { mark: "repeated", lasts: true },
   incompletePacket: { mark: "repeated", lasts: true },
@@ -96,7 +97,7 @@ export function habitsOf(answer: ClientAnswer): Finding[] {
       found.set(advice.topic, {
         clientId,
         ...advice,
-        mark: markOf(answer, advice, rank),
+        mark: rank.mark === "proved" ? "proved" : "likely",
         at: seenAt(answer, connection, advice.topic),
         seen: rank.lasts === true ? 1 : null,
         of: connections.length,
@@ -115,20 +116,6 @@ function isShown({ faults }: ClientAnswer, { topic, rule }: Advice): boolean {
 function again(before: Finding, { mark }: Rank): Finding {
   const isProved = mark !== "likely";
   return { ...before, seen: (before.seen ?? 0) + 1, mark: isProved ? "proved" : "likely" };
-}
-
-function markOf({ faults }: ClientAnswer, { topic }: Advice, { mark }: Rank): Finding["mark"] {
-  if (topic === "sharedClientId") {
-    const shared = faults.find(({ fault }) => fault === "sharedClientId");
-    const hosts = shared?.fault === "sharedClientId" ? shared.remotes.map(hostOf) : [];
-    // Two ports of one host may be one client that connects again and again.
-    return new Set(hosts).size > 1 ? "proved" : "likely";
-  }
-  return mark === "proved" ? "proved" : "likely";
-}
-
-function hostOf(remote: string): string {
-  return remote.slice(0, Math.max(0, remote.lastIndexOf(":")));
 }
 
 function seenAt({ faults }: ClientAnswer, connection: ConnectionAccount, topic: string): number {
