@@ -295,7 +295,7 @@ test(
       one-too-many was refused: the limit of 3 sessions is reached (limits.sessions).
       A refused CONNECT arms no will, so nothing can fire. [v5-3.1.4-2]
 
-      Advice: refused"
+      Advice: brokerFull"
     `);
   },
   rowLimitMs,

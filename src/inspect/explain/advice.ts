@@ -60,11 +60,13 @@ function refused({ connection }: Scene): Advice | null {
 }
 
 function refusedByLimit(detail: string, limit: string, statement: string | null): Advice {
-  const isFull = limit === "limits.sessions" || limit === "limits.connections";
-  const text = isFull
-    ? `Nothing at the client. Give this broker a higher ${limit}, or end sessions that nobody needs: ` +
-      `\`mqttd inspect sessions\` lists them.`
-    : `${capital(clause(detail))}: let it keep to that, or change the broker's ${limit}.`;
+  if (limit === "limits.sessions" || limit === "limits.connections") {
+    const text =
+      `Nothing at the client. Give this broker a higher ${limit}, or end sessions that nobody needs: ` +
+      `\`mqttd inspect sessions\` lists them.`;
+    return { topic: "brokerFull", ...sentence(text, statement) };
+  }
+  const text = `${capital(clause(detail))}: let it keep to that, or change the broker's ${limit}.`;
   return { topic: "refused", ...sentence(text, statement) };
 }
 

@@ -3,7 +3,7 @@ import { latestConnection } from "../../core/records/shapes.ts";
 import { name } from "../../log/foreign.ts";
 import { adviceFor } from "./advice.ts";
 import { inShort, nextOfScene, storyOf } from "./connection.ts";
-import { type Explanation, type Scene, sentence, type Sentence, willOf } from "./parts.ts";
+import { type Explanation, type Scene, sentence, type Sentence, spoken, willOf } from "./parts.ts";
 import { fateOf, verdictOf } from "./will.ts";
 
 export type { Explanation } from "./parts.ts";
@@ -22,14 +22,14 @@ export function explain(answer: ClientAnswer): Explanation {
   return {
     clientId,
     now,
-    verdict: closed(verdictOf(scene)),
+    verdict: spoken(closed(verdictOf(scene)), connection),
     before: beforeOf(scene),
-    story: storyOf(scene),
-    next: nextOfScene(scene),
-    advice: adviceFor(scene),
+    story: storyOf(scene).map((one) => spoken(one, connection)),
+    next: nextOfScene(scene).map((one) => spoken(one, connection)),
+    advice: adviceFor(scene).map((one) => spoken(one, connection)),
     others: connections
       .filter((other) => other !== connection)
-      .map((other) => inShort(answer, other)),
+      .map((other) => spoken(inShort(answer, other), other)),
   };
 }
 

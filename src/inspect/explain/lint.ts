@@ -1,7 +1,7 @@
 import type { ClientAnswer } from "../../api/api.ts";
 import type { ConnectionAccount } from "../../core/records/shapes.ts";
 import { adviceFor } from "./advice.ts";
-import { type Advice, isUnforeseen, type Sentence, willOf } from "./parts.ts";
+import { type Advice, isUnforeseen, type Sentence, spoken, willOf } from "./parts.ts";
 
 /** A habit of a client, from the advice of its explanation. */
 export interface Finding extends Sentence {
@@ -69,6 +69,7 @@ export const ranks: Readonly<Record<string, Rank | null>> = {
   sessionNotKept: { mark: "likely" },
   emptyRetainedWill: { mark: "likely" },
   awaySubscribers: null,
+  brokerFull: null,
   cleanStartReturn: null,
   denied: null,
   droppedCopies: null,
@@ -101,7 +102,7 @@ export function habitsOf(answer: ClientAnswer): Finding[] {
       if (index > 0 && rank.lasts !== true) continue;
       found.set(advice.topic, {
         clientId,
-        ...advice,
+        ...spoken(advice, connection),
         mark: rank.mark === "proved" ? "proved" : "likely",
         at: seenAt(answer, connection, advice.topic),
         seen: rank.lasts === true ? 1 : null,

@@ -25,6 +25,10 @@ export const adviceTexts: Readonly<Record<string, readonly string[]>> = {
      HEX\` says what is wrong with its bytes.`,
     `Let it keep to what this broker allows, or change the broker's limits.qos.`,
   ],
+  brokerFull: [
+    `Nothing at the client. Give this broker a higher limits.sessions, or end sessions that
+     nobody needs: \`mqttd inspect sessions\` lists them.`,
+  ],
   cleanDisconnect: [
     `If planned ends are to be heard of too, publish the farewell before DISCONNECT, or send
      DISCONNECT with reason code 0x04. To try the will, kill the program (SIGKILL).`,
@@ -161,8 +165,6 @@ export const adviceTexts: Readonly<Record<string, readonly string[]>> = {
      publish.`,
     `The will payload of 1025 B exceeds the limit of 1024 B (limits.payloadSize): let it keep to
      that, or change the broker's limits.payloadSize.`,
-    `Nothing at the client. Give this broker a higher limits.sessions, or end sessions that
-     nobody needs: \`mqttd inspect sessions\` lists them.`,
     `Mend what it was refused for, and let its program look at the answer to CONNECT: many try
      again and again without a word.`,
   ],

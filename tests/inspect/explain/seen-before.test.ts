@@ -187,12 +187,12 @@ test("explained: a packet above the limit of a client that can't know it", () =>
       08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes).
                     [v4-3.1.2-8]
       08:00:00.000  The connection ended: it sent a packet of 2058 B, and the
-                    maximum is 1024 B (limits.packetSize). [v5-3.2.2-15]
+                    maximum is 1024 B (limits.packetSize).
       08:00:00.000  The will was published on wills/mortal, on time. 1 subscriber
                     got it. [v4-3.1.2-8]
 
     What to change
-      - <packetTooLarge> [v5-3.2.2-15]
+      - <packetTooLarge>
 
     What a statement says: mqttd rule v4-3.1.2-8
     "
