@@ -192,7 +192,7 @@ test(
     "Client sys-will (127.0.0.1:<port>) disconnected: refused (the will topic is below $SYS, where only the broker may publish [v5-3.1.4-2]) · will on $SYS/broker not armed
 
     sys-will was refused: the will topic is below $SYS, where only the broker may
-    publish. A refused CONNECT arms no will, so nothing can fire. [v5-3.1.4-2]
+    publish. A refused CONNECT arms no will, so nothing can fire.
 
     Advice: refused"
   `);
@@ -258,7 +258,6 @@ test(
 
       large-will was refused: the will payload of 1025 B exceeds the limit of 1024 B
       (limits.payloadSize). A refused CONNECT arms no will, so nothing can fire.
-      [v5-3.1.3.4]
 
       Advice: refused"
     `);
@@ -293,7 +292,7 @@ test(
       "Client one-too-many (127.0.0.1:<port>) disconnected: refused (the limit of 3 sessions is reached (limits.sessions) [v5-3.1.4-2]) · will on wills/one-too-many not armed
 
       one-too-many was refused: the limit of 3 sessions is reached (limits.sessions).
-      A refused CONNECT arms no will, so nothing can fire. [v5-3.1.4-2]
+      A refused CONNECT arms no will, so nothing can fire.
 
       Advice: brokerFull"
     `);
