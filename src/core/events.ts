@@ -207,6 +207,8 @@ export type ClientHabit =
       readonly by: string;
       readonly armedAt: number;
     }
+  /** A retained birth, and a will on its topic that is not retained. */
+  | { readonly fault: "willNotRetained"; readonly topic: string }
   /** A will, and no keepalive: MQTT never detects silence. */
   | { readonly fault: "noKeepAlive"; readonly topic: string }
   /**

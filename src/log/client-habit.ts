@@ -46,6 +46,12 @@ export function habitText(habit: ClientHabit): HabitText {
           "if both are one device that came back under another client id, give it one client id " +
           "and keep it; if not, a will topic for each; publishing the birth again mends the topic",
       };
+    case "willNotRetained":
+      return {
+        what: `a retained birth on ${topic}, and a will there that is not retained`,
+        so: "who subscribes after its death still finds the birth",
+        change: "retain the will too",
+      };
     case "noKeepAlive":
       return {
         what: `a will on ${topic}, and a keepalive of 0`,

@@ -78,6 +78,32 @@ const cases: readonly Case[] = [
     },
   },
   {
+    title: "a retained birth and a will that is not retained",
+    fault: "willNotRetained",
+    wrong: (world) => {
+      const client = mortal(world, { keepalive: 10, will: { payload: "offline" } });
+      client.publish("wills/mortal", "online", { retain: true });
+      client.drop();
+    },
+    right: (world) => {
+      // Both retained; a position (OwnTracks); values that change; a birth that is not retained.
+      const both = mortal(world, { id: "both", keepalive: 10, will: retained });
+      both.publish("wills/both", "here", { retain: true });
+      both.drop();
+      const lwt = { payload: '{"_type":"lwt","tst":1700000000}' };
+      const phone = mortal(world, { id: "phone", keepalive: 10, will: lwt });
+      phone.publish("wills/phone", '{"_type":"location","lat":1,"lon":2}', { retain: true });
+      phone.drop();
+      const meter = mortal(world, { id: "meter", keepalive: 10 });
+      meter.publish("wills/meter", "21.5", { retain: true });
+      meter.publish("wills/meter", "21.6", { retain: true });
+      meter.drop();
+      const plain = mortal(world, { id: "plain", keepalive: 10 });
+      plain.publish("wills/plain", "here");
+      plain.drop();
+    },
+  },
+  {
     title: "a birth on another topic",
     fault: "birthElsewhere",
     wrong: (world) => {

@@ -141,6 +141,22 @@ export class Habits {
     const endedAt = will.ended?.at ?? this.#broker.now;
     this.#reportMissingBirth(peer, will, record, endedAt - record.armedAt);
     this.#reportOverwritten(record);
+    this.#reportNotRetained(peer, will, record);
+  }
+
+  /**
+   * Reports a retained birth that outlives its client, because the will is not retained. Some clients
+   * retain other values there, such as positions (OwnTracks): one that varies, or differs from the
+   * will in its JSON keys or by its length, is no birth.
+   */
+  #reportNotRetained(peer: Peer, { packet, topic }: Will, { own }: WillRecord): void {
+    const known = this.#topics.of(topic);
+    const birth = known?.retained ?? null;
+    if (packet.retain || own.retained === 0 || birth === null || known?.varies === true) return;
+    if (birth.clientId !== peer.clientId || birth.willArmedAt !== null) return;
+    if (birth.payloadBytes !== birth.payload.length) return;
+    if (!areAlike(birth.payload, packet.payload)) return;
+    this.#report(peer, { fault: "willNotRetained", topic });
   }
 
   /** Reports the reconnect race to its victim: another client's will replaced its birth. */
@@ -221,6 +237,26 @@ export class Habits {
   #remember(clientId: string, habit: ClientHabit): void {
     const history = this.#clients.of(clientId);
     if (history !== null) this.#keep(history, habit);
+  }
+}
+
+/** Whether a birth and a will look like a pair: `online` and `offline`, or equal keys in JSON. */
+function areAlike(birth: Uint8Array, will: Uint8Array): boolean {
+  if (will.length > 2 * textKept) return false;
+  const keys = [birth, will].map(keysOf);
+  if (keys[0] !== null || keys[1] !== null) return keys[0] === keys[1];
+  return birth.length <= 2 * will.length + 8;
+}
+
+/** The sorted keys of a JSON object, and its `_type` (OwnTracks); null: something else. */
+function keysOf(bytes: Uint8Array): string | null {
+  const text = String.fromCharCode(...bytes);
+  if (!text.startsWith("{")) return null;
+  try {
+    const object = JSON.parse(text) as Readonly<Record<string, unknown>>; // It begins with a brace.
+    return JSON.stringify([object["_type"], ...Object.keys(object).sort()]);
+  } catch {
+    return null;
   }
 }
 

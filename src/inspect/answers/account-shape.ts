@@ -258,6 +258,9 @@ const habits: { readonly [Name in ClientHabit["fault"]]: Shape<Habit<Name>> } = 
     ...{ fault: z.literal("birthOverwritten"), at: moment, topic: text, by: text },
     armedAt: moment,
   }),
+  willNotRetained: object<Habit<"willNotRetained">>({
+    ...{ fault: z.literal("willNotRetained"), at: moment, topic: text },
+  }),
   noKeepAlive: object<Habit<"noKeepAlive">>({
     ...{ fault: z.literal("noKeepAlive"), at: moment, topic: text },
   }),

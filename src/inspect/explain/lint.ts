@@ -60,6 +60,7 @@ export const ranks: Readonly<Record<string, Rank | null>> = {
   sessionCutByDisconnect: { mark: "proved", lasts: true },
   cleanStartEachTime: { mark: "proved" },
   closeCall: { mark: "repeated", lasts: true },
+  willNotRetained: { mark: "likely" },
   randomClientId: { mark: "likely" },
   refusedMessages: { mark: "likely" },
   dollarTopic: { mark: "likely" },

@@ -6,9 +6,9 @@ import { topicsOf } from "./explained.ts";
 // A correct client gets no advice to change anything, however its connection ends.
 
 const right: readonly MortalOptions[] = [
-  { version: 4, keepalive: 10 },
+  { version: 4, keepalive: 10, will: { retain: true } },
   { version: 4, keepalive: 60, clean: false, will: { qos: 1, retain: true } },
-  { version: 5, keepalive: 10 },
+  { version: 5, keepalive: 10, will: { retain: true } },
   { version: 5, keepalive: 60, clean: false, expiry: 3600, will: { qos: 1, retain: true } },
   { version: 5, keepalive: 30, clean: false, expiry: 3600, delay: 20, will: { retain: true } },
 ];
