@@ -17,13 +17,13 @@ async function inspect(broker: RunningBroker, ...args: string[]) {
   return { code: child.exitCode, stdout, stderr };
 }
 
-async function clientOf(broker: RunningBroker, clientId: string) {
+async function clientOf(broker: RunningBroker, clientId: string, keepAlive: number) {
   const socket = await Bun.connect({
     hostname: "127.0.0.1",
     port: broker.port,
     socket: { data() {} },
   });
-  socket.write(connectBytes({ version: 4, clientId, keepAlive: 1, willTopic: "wills/status" }));
+  socket.write(connectBytes({ version: 4, clientId, keepAlive, willTopic: "wills/status" }));
   await broker.line(
     `${clientId} connected`,
     ({ event, client }) => event === "connected" && client === clientId,
@@ -33,7 +33,7 @@ async function clientOf(broker: RunningBroker, clientId: string) {
 
 test("a client that is dropped: its will's fate, and why", async () => {
   await using broker = await RunningBroker.start();
-  await clientOf(broker, "dev-42");
+  await clientOf(broker, "dev-42", 60);
   expect((await inspect(broker, "clients")).stdout).toMatch(/^dev-42 +127\.0\.0\.1:/m);
   expect((await inspect(broker, "client", "dev-42")).stdout).toContain("deadline in ");
   expect(await inspect(broker, "drop", "dev-42")).toEqual({
@@ -57,14 +57,14 @@ test("a client that is dropped: its will's fate, and why", async () => {
 
 test("a silent drop is found by the keepalive", async () => {
   await using broker = await RunningBroker.start();
-  await clientOf(broker, "dev-1");
+  await clientOf(broker, "dev-1", 1);
   await inspect(broker, "drop", "dev-1", "--how", "silent");
   expect(await broker.ended("dev-1")).toMatchObject({ cause: "keepAliveExpired" });
 });
 
 test("unknown clients, verbs and brokers are reported in one line", async () => {
   await using broker = await RunningBroker.start();
-  await clientOf(broker, "dev-42");
+  await clientOf(broker, "dev-42", 60);
   expect(await inspect(broker, "client", "dev-43")).toEqual({
     code: 2,
     stdout: "",
@@ -91,7 +91,7 @@ test("unknown clients, verbs and brokers are reported in one line", async () => 
 
 test("a client id can't move the cursor or forge a line", async () => {
   await using broker = await RunningBroker.start();
-  await clientOf(broker, "a\u001b[2J\r\nforged\u202e");
+  await clientOf(broker, "a\u001b[2J\r\nforged\u202e", 60);
   for (const verb of ["", "clients", "wills"]) {
     const { stdout } = await inspect(broker, ...(verb === "" ? [] : [verb]));
     for (const harm of ["\u001b", "\r", "\u202e", "\nforged"]) expect(stdout).not.toContain(harm);
@@ -100,7 +100,7 @@ test("a client id can't move the cursor or forge a line", async () => {
 
 test("a misspelt client id is named, and an answer without wills says for what", async () => {
   await using broker = await RunningBroker.start();
-  await clientOf(broker, "dev-42");
+  await clientOf(broker, "dev-42", 60);
   const near = "(did you mean dev-42?)\n";
   const unknown = { code: 2, stdout: "", stderr: `mqttd: no such client ${near}` };
   expect(await inspect(broker, "wills", "--client", "dev-43")).toEqual(unknown);
@@ -128,7 +128,7 @@ test("a misspelt client id is named, and an answer without wills says for what",
 test("a client id is accepted in the form in which it is printed", async () => {
   await using broker = await RunningBroker.start();
   const id = "dev\u001b[31mX's";
-  await clientOf(broker, id);
+  await clientOf(broker, id, 60);
   const shown = String.raw`'dev\u001b[31mX\'s'`;
   expect((await inspect(broker, "clients")).stdout).toContain(shown);
   for (const printed of [shown, shown.slice(1, -1), id]) {

@@ -49,6 +49,8 @@ function replaced(text: string): string {
   return (
     text
       .replace(/(127\.\d+\.\d+\.\d+|\[::1\]):\d+/g, "$1:<port>")
+      // What is left until a deadline, at the moment of the answer.
+      .replace(/\bfor another \d+(?:\.\d+)? \w+(?: \d+ (?:min|s)\b)?/g, "for another <left>")
       // Printed from 1 ms on. Other tests bound how late a will may be.
       .replace(new RegExp(String.raw` \(${measured} late\)`, "g"), "")
       .replace(new RegExp(String.raw`, (?:on time|${measured} late)(?=[.)])`, "g"), ", <lateness>")
