@@ -153,13 +153,13 @@ test("tail refuses a filter that MQTT does not allow", async () => {
 
 test("lint: a proved habit is exit code 1, none is 0, an unknown client 2", async () => {
   await using broker = await RunningBroker.start();
-  await clientOf(broker, "dev-42");
+  await clientOf(broker, "dev-42", 60);
   expect(await inspect(broker, "lint")).toEqual({
     code: 0,
     stdout: "No habit found, in the records of 1 client.\n",
     stderr: "",
   });
-  const socket = await clientOf(broker, "dev-7");
+  const socket = await clientOf(broker, "dev-7", 60);
   socket.write(connectBytes({ version: 4, clientId: "dev-7", keepAlive: 1 }));
   await broker.ended("dev-7");
   const { code, stdout } = await inspect(broker, "lint", "--client", "dev-7");
