@@ -37,8 +37,17 @@ export interface Outcome {
 }
 
 export function newOutcome(isRetained: boolean, losses: ReachLoss[] | null = null): Outcome {
-  const counts = { delivered: 0, queued: 0, dropped: 0, away: 0 };
-  return { ...counts, losses, copies: [], crowded: null, isRetained };
+  // No spread: it would cost each PUBLISH a tenth of a microsecond.
+  return {
+    delivered: 0,
+    queued: 0,
+    dropped: 0,
+    away: 0,
+    losses,
+    copies: [],
+    crowded: null,
+    isRetained,
+  };
 }
 
 function lose(outcome: Outcome, { clientId, connection }: Session, why: Loss): void {

@@ -64,8 +64,10 @@ export function publish(
     holdPublisher(broker, publisher, outcome.crowded);
   }
   const { delivered, queued, dropped, away, losses } = outcome;
-  const lost = losses === null || losses.length === 0 ? {} : { losses };
-  return { delivered, queued, dropped, ...lost, away, retained };
+  if (losses === null || losses.length === 0) {
+    return { delivered, queued, dropped, away, retained };
+  }
+  return { delivered, queued, dropped, losses, away, retained };
 }
 
 /**
