@@ -200,15 +200,8 @@ export class Broker {
       case "delivered":
         this.connection(input.connection).deliveredInSilence = input.messages;
         return;
-      case "incomplete": {
-        const connection = this.connection(input.connection);
-        const { packet } = input;
-        const before = connection.incomplete;
-        const since = before?.since ?? this.now;
-        const at = before?.bytes === packet?.bytes ? (before?.at ?? this.now) : this.now;
-        connection.incomplete = packet && { ...packet, since, at };
-        return;
-      }
+      case "incomplete":
+        return this.connection(input.connection).receivedPart(input.packet, this.now);
       case "bytesReceived":
         return;
       case "closed": {
@@ -288,6 +281,7 @@ export class Broker {
     this.records.received(connection);
     connection.lastPacketAt = this.now;
     connection.lastPacketType = packet.type;
+    connection.incomplete = null;
     this.statistics.packetsReceived += 1;
     if (packet.type === "connect") return connectReceived(this, connection, packet);
     const session = connection.session;

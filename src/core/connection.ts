@@ -128,6 +128,13 @@ export class Connection {
     return this.listener.mountPoint.length;
   }
 
+  /** The packet that has begun is still incomplete. `since`: its first part; `at`: its latest. */
+  receivedPart(packet: IncompletePacket, now: Millis): void {
+    const before = this.incomplete;
+    const at = before !== null && before.bytes === packet.bytes ? before.at : now;
+    this.incomplete = { ...packet, since: before?.since ?? now, at };
+  }
+
   get peer(): Peer {
     return { clientId: this.clientId, remote: this.remote };
   }

@@ -117,11 +117,11 @@ export type Input =
    * only.
    */
   | { readonly type: "delivered"; readonly connection: ConnectionId; readonly messages: number }
-  /** More of a packet arrived, but not all; null: the packet is complete. For people only. */
+  /** Part of a packet has arrived; the rest is still to come. For people only. */
   | {
       readonly type: "incomplete";
       readonly connection: ConnectionId;
-      readonly packet: IncompletePacket | null;
+      readonly packet: IncompletePacket;
     }
   /** Bytes arrived; the packets they completed were handed in. Only for quirks that count bytes. */
   | {

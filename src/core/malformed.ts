@@ -16,6 +16,7 @@ export function endMalformed(
   connection: Connection,
   { error, version, clientId }: Input & { type: "malformed" },
 ): void {
+  connection.incomplete = null;
   if (connection.state === "opened") {
     connection.version = version ?? connection.version;
     connection.clientId = clientId;

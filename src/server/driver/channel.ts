@@ -27,8 +27,6 @@ export class Channel {
   replyBytes = 0;
   /** Messages sent to it since its last packet. */
   messagesSent = 0;
-  /** The core knows that part of a packet has arrived. */
-  isIncomplete = false;
   /** Reasons not to read: authentication pending, output full, turn over, subscribers slow. */
   holdAuthentication = false;
   holdOutput = false;

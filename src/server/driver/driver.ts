@@ -385,7 +385,6 @@ export class Driver {
   #reportIncomplete(channel: Channel): void {
     const packet = channel.reader.incomplete;
     if (packet === null) return;
-    channel.isIncomplete = true;
     this.#handle({ type: "incomplete", connection: channel.id, packet });
   }
 
@@ -395,10 +394,6 @@ export class Driver {
     if (packet === null) return false;
     const connection = channel.id;
     channel.messagesSent = 0;
-    if (channel.isIncomplete) {
-      channel.isIncomplete = false;
-      this.#handle({ type: "incomplete", connection, packet: null });
-    }
     if (packet.type === "violation") {
       const { error, version, clientId } = packet;
       this.#handle({ type: "malformed", connection, error, version, clientId });
