@@ -6,12 +6,11 @@ import { Connection } from "./connection.ts";
 import { Deadline, Deadlines } from "./deadlines.ts";
 import { endConnection } from "./connection-end.ts";
 import { disconnectReceived } from "./disconnect.ts";
-import type { EndCause } from "./end-causes.ts";
+import { handleDueDeadlines, undecidedAt } from "./due-deadlines.ts";
 import type { BrokerEvent } from "./events.ts";
 import { pump } from "./forward.ts";
-import { continueHandover } from "./handover.ts";
 import { updateSilentSince } from "./quirks/silence.ts";
-import { holdTimedOut, releaseForEnd, noteProgress } from "./hold.ts";
+import { releaseForEnd, noteProgress } from "./hold.ts";
 import {
   after,
   type ConnectionId,
@@ -20,14 +19,13 @@ import {
   type ListenerPolicy,
   type Millis,
   type Undecided,
-  type Unread,
 } from "./io.ts";
-import { firstDue, endIfDue, setConnectionDeadline } from "./patience.ts";
+import { setConnectionDeadline } from "./patience.ts";
 import { announced, defaultLimits, type Announced, type Limits } from "./limits.ts";
 import { fitToSize, packetSize } from "./packet-size.ts";
 import type { ClientPacket, ServerPacket } from "./packet.ts";
 import { endMalformed } from "./malformed.ts";
-import { publish, type Route } from "./publish.ts";
+import type { Route } from "./publish.ts";
 import { publishReceived } from "./publish-packet.ts";
 import type { QueueTotals } from "./queue.ts";
 import { Reason } from "./reason.ts";
@@ -35,12 +33,11 @@ import { Records } from "./records/records.ts";
 import { Retained } from "./retained.ts";
 import { standardRules, type Rules } from "./quirks/rules.ts";
 import type { Session } from "./session.ts";
-import { expireSession, publishDueWill } from "./session-end.ts";
 import { stopAll } from "./shutdown.ts";
 import { Standstills } from "./standstills.ts";
 import { subscribeReceived, unsubscribeReceived } from "./subscribe.ts";
 import { Subscriptions } from "./subscriptions.ts";
-import { newStatistics, publishSys, type Statistics } from "./sys.ts";
+import { newStatistics, type Statistics } from "./sys.ts";
 import type { Timed } from "./timed.ts";
 import { viewOf, type BrokerView } from "./queries/state.ts";
 
@@ -88,7 +85,6 @@ export class Broker {
   now: Millis;
   stopping = false;
   effects: Effect[] = [];
-  readonly #sys = new Deadline<Timed>({ kind: "sys" });
   /** A planted quirk changes what restarts a client's silence. */
   readonly #tracksSilence: boolean;
 
@@ -105,7 +101,7 @@ export class Broker {
     this.retained = new Retained(this.limits);
     this.records = new Records(this);
     // The first `$SYS` is due at once, so that the first subscriber finds its values.
-    if (this.sysIntervalMs !== null) this.deadlines.set(this.#sys, now);
+    if (this.sysIntervalMs !== null) this.deadlines.set(new Deadline<Timed>({ kind: "sys" }), now);
   }
 
   /**
@@ -129,23 +125,7 @@ export class Broker {
 
   /** What a `deadline` at `now` would decide, so that the driver can read unread input first. */
   undecided(now: Millis): Undecided {
-    const connections: { id: ConnectionId; cause: EndCause }[] = [];
-    let since: Millis | null = null;
-    let absentSince: Millis | null = null;
-    for (const timed of this.deadlines.dueBy(now)) {
-      if (timed.kind === "connection") {
-        const { connection } = timed;
-        if (connection.state === "closed") continue;
-        const { due, cause } = firstDue(this, connection);
-        if (due > now) continue;
-        connections.push({ id: connection.id, cause });
-        if (since === null || due < since) since = due;
-      } else if (timed.kind === "will" || timed.kind === "session") {
-        const { due } = timed.kind === "will" ? timed.will.deadline : timed.session.deadline;
-        if (absentSince === null || due < absentSince) absentSince = due;
-      }
-    }
-    return { connections, since, absentSince };
+    return undecidedAt(this, now);
   }
 
   /** Whether the limits refuse one more connection on a listener. */
@@ -213,7 +193,7 @@ export class Broker {
       case "authenticated":
         return authenticated(this, this.connection(input.connection), input.refused);
       case "deadline":
-        return this.#deadline(input.unread);
+        return handleDueDeadlines(this, input.unread);
       case "woke":
         return this.#woke(input);
       case "stoodStill":
@@ -381,91 +361,6 @@ export class Broker {
         connection.lastPacketAt = after(connection.lastPacketAt, asleepMs);
       }
     }
-  }
-
-  /**
-   * Handles all deadlines that are due, except those with unread input, and queues and handovers
-   * beyond this turn's budget of messages, which give the sockets a turn first.
-   */
-  #deadline(unread: Unread): void {
-    const later: Deadline<Timed>[] = [];
-    const postponed: Deadline<Timed>[] = [];
-    let messages = 0;
-    for (;;) {
-      const deadline = this.deadlines.pop(this.now);
-      if (deadline === null) break;
-      const timed = deadline.owner;
-      if (isUnread(timed, unread) && !this.rules.countsUnreadAsSilence) postponed.push(deadline);
-      else if (timed.kind !== "pump" && timed.kind !== "handover") this.#due(timed);
-      else if (messages >= pumpedAtOnce) later.push(deadline);
-      else if (timed.kind === "pump") messages += pump(this, timed.session);
-      else messages += continueHandover(this, deadline, timed.handover);
-    }
-    // They keep their due time, so they go before those that had their turn just now.
-    for (const deadline of later) {
-      const { owner } = deadline;
-      if (owner.kind === "pump" && owner.session.connection === null) continue;
-      this.deadlines.set(deadline, deadline.due);
-    }
-    for (const deadline of postponed) {
-      if (!deadline.isSet && this.#isAwaited(deadline.owner)) {
-        this.deadlines.set(deadline, deadline.due);
-      }
-    }
-  }
-
-  /** Whether its owner still waits for it after the other deadlines were handled. */
-  #isAwaited(timed: Timed): boolean {
-    switch (timed.kind) {
-      case "connection":
-        return timed.connection.state !== "closed";
-      case "will":
-        return timed.will.state === "delayed";
-      case "session":
-        return this.sessions.get(timed.session.clientId) === timed.session;
-      default:
-        return false;
-    }
-  }
-
-  #due(timed: Exclude<Timed, { kind: "pump" | "handover" }>): void {
-    switch (timed.kind) {
-      case "connection":
-        return endIfDue(this, timed.connection);
-      case "will":
-        return publishDueWill(this, timed.will);
-      case "session":
-        return expireSession(this, timed.session);
-      case "publish":
-        publish(this, timed.session, timed.message);
-        return;
-      case "hold":
-        return holdTimedOut(this, timed.connection);
-      case "sys":
-        publishSys(this);
-        if (this.sysIntervalMs !== null) {
-          this.deadlines.set(this.#sys, after(this.now, this.sysIntervalMs));
-        }
-        return;
-      default:
-        return unreachable(timed);
-    }
-  }
-}
-
-/** Messages sent in one turn from all queues, replays and handovers together. */
-const pumpedAtOnce = 2000;
-
-function isUnread(timed: Timed, { connections, newcomers }: Unread): boolean {
-  switch (timed.kind) {
-    case "connection":
-      // After its end another connection may use its number.
-      return timed.connection.state !== "closed" && connections.has(timed.connection.id);
-    case "will":
-    case "session":
-      return newcomers;
-    default:
-      return false;
   }
 }
 
