@@ -7,19 +7,16 @@ import { base64 } from "./routes.ts";
 /** Other clients named in an account. */
 const othersNamed = 10;
 
-/** The topic of a will; null: not kept. */
-export function willTopicOf(
-  broker: Broker,
-  { facts, origin }: WillRecord,
-): WillTopicAccount | null {
-  const { topic } = facts;
+/** The topic of a client's newest will; null: not kept. */
+export function willTopicOf(broker: Broker, newest: WillRecord): WillTopicAccount | null {
+  const { topic } = newest.facts;
   const known = broker.records.topics.of(topic);
   if (known === null) return null;
   const isRetained = broker.retained.has(topic);
   return {
     topic,
     retained: isRetained ? retainedOn(known) : null,
-    others: othersOn(known, origin.clientId),
+    others: othersOn(known, newest),
   };
 }
 
@@ -27,13 +24,8 @@ function retainedOn({ retained }: WillTopic): WillTopicAccount["retained"] {
   return retained === null ? null : { ...retained, payload: base64(retained.payload) };
 }
 
-function othersOn(topic: WillTopic, clientId: string): WillTopicAccount["others"] {
-  const clientIds: string[] = [];
-  let count = 0;
-  for (const { origin, state } of topic.holders()) {
-    if (origin.clientId === clientId || state !== "armed") continue;
-    count += 1;
-    if (clientIds.length < othersNamed) clientIds.push(origin.clientId);
-  }
-  return { count, clientIds };
+function othersOn({ armed }: WillTopic, newest: WillRecord): WillTopicAccount["others"] {
+  const others = armed.slice(0, othersNamed + 1).filter((one) => one !== newest);
+  const clientIds = others.slice(0, othersNamed).map(({ origin }) => origin.clientId);
+  return { count: armed.length - (newest.state === "armed" ? 1 : 0), clientIds };
 }

@@ -39,7 +39,7 @@ export class Habits {
     if (known !== null) {
       this.#reportRandomId(peer, topic, known);
       this.#reportSharedTopic(peer, record, known);
-      known.armed(record);
+      known.arm(record);
     }
     if (keepAlive === 0 && allowedMs === null) this.#report(peer, { fault: "noKeepAlive", topic });
     else if (keepAlive >= longKeepAlive.logged) {

@@ -193,7 +193,9 @@ export class Records {
   /** A connection ended and its will is delayed. */
   willDelayed(will: Will, due: Millis): void {
     const record = willRecordOf(will);
-    if (record !== null) this.wills.delay(record, due, this.#broker.now);
+    if (record === null) return;
+    this.wills.delay(record, due, this.#broker.now);
+    this.topics.delayed(record);
   }
 
   /** A will got its one fate. `by`: what ended its delay; null: it had none. */
@@ -204,8 +206,8 @@ export class Records {
     if (record !== null) {
       this.wills.settle(record, fate, by, broker.now);
       const changed = fate.fate === "published" && fate.reach.retained !== null;
-      if (changed) record.overwrote = this.topics.willRetained(record);
-      this.topics.left(record);
+      if (changed) record.overwrote = this.#overwrittenBy(record);
+      this.topics.settled(record);
     }
     // The client's history may be dropped now, if no other will of the client is delayed.
     this.clients.settled(clientId);
@@ -215,6 +217,19 @@ export class Records {
     const { cause, at: endedAt } = will.ended;
     broker.note({ event: "will", clientId, cause, endedAt, by, will: fate });
     this.#fateNoted(will, fate);
+  }
+
+  /**
+   * The ordinary retained message that a will replaced, if its publisher is connected with a will on
+   * the same topic.
+   */
+  #overwrittenBy(record: WillRecord): WillRecord["overwrote"] {
+    const before = this.topics.willRetained(record);
+    if (before === null) return null;
+    // An armed will is its client's newest.
+    const own = this.clients.of(before.clientId)?.wills.at(-1);
+    if (own?.state !== "armed" || own.facts.topic !== record.facts.topic) return null;
+    return { clientId: before.clientId, remote: own.origin.remote, at: before.at };
   }
 
   /** A connection ended. `session` null: CONNECT was not accepted. */

@@ -1,3 +1,4 @@
+import { assert } from "../assert.ts";
 import { textKept } from "./excerpt.ts";
 import type { Millis } from "../io.ts";
 import type { Message } from "../packet.ts";
@@ -21,57 +22,66 @@ export interface RetainedBy {
   readonly willArmedAt: Millis | null;
 }
 
-/** A topic on which wills are, or lately were, armed. */
+/** What is left of a retained message that was replaced. */
+type Replaced = Pick<RetainedBy, "clientId" | "at" | "willArmedAt">;
+
+/** A topic on which wills are, or lately were, armed. Each change takes O(1), whoever shares it. */
 export class WillTopic {
   /** The last client that armed a will here; null: its id is too long to keep. */
   last: { readonly clientId: string; readonly host: string } | null = null;
   /** Null: nothing is retained, or it was published before the first will was armed here. */
   retained: RetainedBy | null = null;
   /** What `retained` replaced. */
-  before: RetainedBy | null = null;
+  before: Replaced | null = null;
   /** One client has published different retained messages here since its will was armed. */
   varies = false;
-  /** Almost every topic has one holder, so create a set only for more. */
-  #holder: WillRecord | null = null;
-  #others: Set<WillRecord> | null = null;
+  readonly #armed: WillRecord[] = [];
+  /** Number of delayed wills. */
+  #delayed = 0;
   #armedAt: Millis | null = null;
 
   get isHeld(): boolean {
-    return this.#holder !== null;
+    return this.#armed.length > 0 || this.#delayed > 0;
   }
 
-  /** The armed and delayed wills on this topic. */
-  *holders(): Generator<WillRecord, void, void> {
-    if (this.#holder !== null) yield this.#holder;
-    if (this.#others !== null) yield* this.#others;
+  /** The armed wills here, unordered: at most one of each client. */
+  get armed(): readonly WillRecord[] {
+    return this.#armed;
   }
 
   /** A client other than this one that is connected and has a will here; null: none. */
   connectedOther(clientId: string): WillRecord | null {
-    for (const holder of this.holders()) {
-      if (holder.origin.clientId !== clientId && holder.state === "armed") return holder;
-    }
-    return null;
+    const [first = null, second = null] = this.#armed;
+    return first?.origin.clientId === clientId ? second : first;
   }
 
-  armed(record: WillRecord): void {
+  arm(record: WillRecord): void {
     this.varies = false;
     this.#armedAt = record.armedAt;
-    if (this.#holder === null) this.#holder = record;
-    else (this.#others ??= new Set()).add(record);
+    record.place = this.#armed.length;
+    this.#armed.push(record);
   }
 
-  left(record: WillRecord): void {
-    if (this.#holder !== record) {
-      this.#others?.delete(record);
-      return;
-    }
-    this.#holder = null;
-    for (const next of this.#others ?? []) {
-      this.#others?.delete(next);
-      this.#holder = next;
-      return;
-    }
+  delay(record: WillRecord): void {
+    this.#remove(record);
+    this.#delayed += 1;
+  }
+
+  /** A will got its fate. */
+  settle(record: WillRecord): void {
+    if (record.place < 0) this.#delayed -= 1;
+    else this.#remove(record);
+  }
+
+  /** Removes an armed will: the last one moves to its place. */
+  #remove(record: WillRecord): void {
+    const { place } = record;
+    const last = this.#armed.pop();
+    assert(place >= 0 && last !== undefined, "a will that leaves the armed ones is one of them");
+    record.place = -1;
+    if (last === record) return;
+    this.#armed[place] = last;
+    last.place = place;
   }
 
   /** `next` null: the retained message was deleted. */
@@ -79,14 +89,15 @@ export class WillTopic {
     const { retained: old } = this;
     const isOwn = old !== null && old.clientId === next?.clientId && old.at >= (this.#armedAt ?? 0);
     if (next !== null && isOwn && !samePayload(old, next)) this.varies = true;
-    this.before = old;
+    this.before = old && { clientId: old.clientId, at: old.at, willArmedAt: old.willArmedAt };
     this.retained = next;
   }
 }
 
 /**
  * The topics of wills. Keeps those of armed and delayed wills, which `limits.sessions` bounds, and
- * of the others the latest `limits.ledger`. Topics too long to keep are left out.
+ * of the others the latest `limits.ledger`. Topics too long to keep are left out, so each takes at
+ * most 64 bytes of a payload, and a topic and three client ids of 512 characters.
  */
 export class WillTopics {
   readonly #limits: { readonly ledger: number };
@@ -114,12 +125,16 @@ export class WillTopics {
     return known;
   }
 
+  delayed(record: WillRecord): void {
+    this.#held.get(record.facts.topic)?.delay(record);
+  }
+
   /** A will got its fate. */
-  left(record: WillRecord): void {
+  settled(record: WillRecord): void {
     const { topic } = record.facts;
     const known = this.#held.get(topic);
     if (known === undefined) return;
-    known.left(record);
+    known.settle(record);
     if (known.isHeld) return;
     this.#held.delete(topic);
     this.#free.set(topic, known);
@@ -148,21 +163,16 @@ export class WillTopics {
   }
 
   /**
-   * A will was published and changed the retained message. Returns the ordinary message that it
-   * replaced, if the client that had published it is connected with a will on the same topic.
+   * A will was published and changed the retained message. Returns what it replaced, if that is an
+   * ordinary message of another client.
    */
-  willRetained(record: WillRecord): WillRecord["overwrote"] {
-    const known = this.of(record.facts.topic);
+  willRetained({ facts, origin, armedAt }: WillRecord): (Replaced & { clientId: string }) | null {
+    const known = this.of(facts.topic);
     if (known === null) return null;
     const { before, retained } = known;
-    if (retained !== null) known.retained = { ...retained, willArmedAt: record.armedAt };
+    if (retained !== null) known.retained = { ...retained, willArmedAt: armedAt };
     if (before === null || before.willArmedAt !== null || before.clientId === null) return null;
-    if (before.clientId === record.origin.clientId) return null;
-    for (const { origin, state } of known.holders()) {
-      if (origin.clientId !== before.clientId || state !== "armed") continue;
-      return { clientId: origin.clientId, remote: origin.remote, at: before.at };
-    }
-    return null;
+    return before.clientId === origin.clientId ? null : { ...before, clientId: before.clientId };
   }
 }
 

@@ -51,6 +51,8 @@ export class WillRecord {
   state: WillState = "armed";
   end: WillEndAccount | null = null;
   dueAt: Millis | null = null;
+  /** Index among the armed wills of its topic; -1: not armed, or its topic is not kept. */
+  place = -1;
   readonly own: OwnPublishes = {
     ...{ count: 0, onTopic: 0, retained: 0 },
     ...{ saidWill: false, endedOnTopic: false, elsewhere: null },
