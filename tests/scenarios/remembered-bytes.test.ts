@@ -54,6 +54,23 @@ test("long client ids take the places of several", () => {
   expect([...histories.ids()].filter((id) => id.length > 100)).toHaveLength(4);
 });
 
+test("the record of a will has no long ids of the clients that lost it", () => {
+  const world = new World();
+  for (let count = 0; count < 10; count++) {
+    const narrow = world.open();
+    const properties = { maximumPacketSize: 40 };
+    narrow.connect({ clientId: `${count}${long}`, protocolVersion: 5, properties });
+    narrow.subscribe("t");
+  }
+  const client = world.open();
+  const will = { topic: "t", payload: Buffer.from(long), qos: 0, retain: false } as const;
+  client.connect({ clientId: "a", will });
+  client.drop();
+  const account = clientOf(world.broker, "a");
+  expect(account?.wills[0]?.fate).toMatchObject({ reach: { dropped: 10 } });
+  expect(characters(account)).toBeLessThan(4 * 10 * 520);
+});
+
 test("long will topics and ids are not examined for changing ids", () => {
   const world = new World();
   for (let count = 0; count < 20; count++) {

@@ -8,6 +8,7 @@ export const textKept = 512;
 export function excerpt<Fact>(fact: Fact): Fact {
   if (!isLong(fact)) return fact;
   if (typeof fact === "string") return cut(fact) as Fact & string; // A string is cut to a string.
+  if (Array.isArray(fact)) return fact.map(excerpt) as Fact & unknown[]; // As long as before.
   const entries: [string, unknown][] = Object.entries(fact ?? {});
   return Object.fromEntries(entries.map(([key, value]) => [key, excerpt(value)])) as Fact; // As above.
 }
@@ -18,10 +19,10 @@ export function isExcerptOf(kept: string, text: string): boolean {
   return text.length > textKept && kept.length > textKept && kept === cut(text);
 }
 
-/** Events are plain objects with few fields, so this is cheap. */
+/** Events are plain objects with few fields and short lists, so this is cheap. */
 function isLong(fact: unknown): boolean {
   if (typeof fact === "string") return fact.length > textKept;
-  if (typeof fact !== "object" || fact === null || Array.isArray(fact)) return false;
+  if (typeof fact !== "object" || fact === null) return false;
   return Object.values(fact).some(isLong);
 }
 

@@ -5,7 +5,7 @@ test("a short value stays identical", () => {
   const event = {
     event: "x",
     peer: { clientId: "a", remote: "b" },
-    list: ["x".repeat(600)],
+    list: ["x".repeat(512)],
     at: 1,
   };
   expect(excerpt(event)).toBe(event);
@@ -19,12 +19,14 @@ test("long texts are cut at any depth, and the original keeps them", () => {
     topic: "t".repeat(513),
     peer: { clientId: "c".repeat(70_000) },
     will: null,
+    losses: [{ clientId: "c".repeat(513) }, { clientId: "short" }],
   };
   expect(excerpt(event)).toEqual({
     at: 1,
     topic: `${"t".repeat(512)}...`,
     peer: { clientId: `${"c".repeat(512)}...` },
     will: null,
+    losses: [{ clientId: `${"c".repeat(512)}...` }, { clientId: "short" }],
   });
   expect(event.topic).toHaveLength(513);
 });
