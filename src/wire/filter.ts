@@ -1,4 +1,5 @@
 import { Reason } from "../core/reason.ts";
+import { beginsWith } from "./beginning.ts";
 import { Cursor } from "./cursor.ts";
 
 const hash = 0x23;
@@ -19,7 +20,7 @@ export function walkFilter(cursor: Cursor): boolean {
     invalid(cursor, "4.7.3-1", "4.7.3-1", "Topic Filter is empty");
     return false;
   }
-  const shared = isShared(cursor.bytes, fieldStart, fieldEnd);
+  const shared = beginsWith(cursor.bytes, fieldStart, fieldEnd, sharePrefix);
   const levels = shared ? walkShareName(cursor) : fieldStart;
   if (cursor.error === null) walkLevels(cursor, levels);
   return shared;
@@ -35,11 +36,6 @@ export function filterFlaw(filter: string): string | null {
   const cursor = new Cursor(bytes, 0, bytes.length, 5);
   walkFilter(cursor);
   return cursor.error?.detail ?? null;
-}
-
-function isShared(bytes: Uint8Array, start: number, end: number): boolean {
-  if (end - start < sharePrefix.length) return false;
-  return sharePrefix.every((value, index) => bytes[start + index] === value);
 }
 
 /** `$share/{ShareName}/{filter}`: returns the offset of `{filter}`. */

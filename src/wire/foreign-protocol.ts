@@ -1,3 +1,5 @@
+import { beginsWith } from "./beginning.ts";
+
 /** Beginnings of other protocols that clients speak to a listener for plain MQTT by mistake. */
 const beginnings: readonly { readonly bytes: readonly number[]; readonly what: string }[] = [
   // A TLS record of the type handshake, SSL 3.0 to TLS 1.3.
@@ -20,10 +22,6 @@ function codesOf(text: string): number[] {
  * takes plain MQTT only`; empty: unknown.
  */
 export function foreignProtocol(bytes: Uint8Array, start: number, available: number): string {
-  const found = beginnings.find(
-    ({ bytes: expected }) =>
-      start + expected.length <= available &&
-      expected.every((byte, at) => bytes[start + at] === byte),
-  );
+  const found = beginnings.find((one) => beginsWith(bytes, start, available, one.bytes));
   return found === undefined ? "" : `: ${found.what}, and this listener takes plain MQTT only`;
 }

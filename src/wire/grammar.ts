@@ -1,6 +1,7 @@
 import type { ProtocolVersion } from "../core/packet.ts";
 import { Reason, type ProtocolError } from "../core/reason.ts";
 import type { Cursor } from "./cursor.ts";
+import { beginsWith } from "./beginning.ts";
 import { malformed, refused } from "./violation.ts";
 import { walkFilter } from "./filter.ts";
 import { walkProperties, type PropertyBlock } from "./property.ts";
@@ -180,17 +181,6 @@ export function connectProtocol(bytes: Uint8Array, start: number, end: number): 
   if (modern && level === 5) return { supported: true, version: 5, bridge };
   if (!modern && plain === 3) return { supported: true, version: 3, bridge };
   return { supported: false, version: level > 5 && !bridge ? 5 : 4, bridge };
-}
-
-function beginsWith(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  wanted: readonly number[],
-): boolean {
-  return (
-    start + wanted.length <= end && wanted.every((value, index) => bytes[start + index] === value)
-  );
 }
 
 const connectFlag = {
