@@ -5,6 +5,7 @@ import { beginsWith } from "./beginning.ts";
 import { malformed, refused } from "./violation.ts";
 import { walkFilter } from "./filter.ts";
 import { walkProperties, type PropertyBlock } from "./property.ts";
+import { topicNameFlaw } from "./topics.ts";
 import { decodeText, textFlaw } from "./utf8.ts";
 
 /** MQTT Control Packet types (v4-2.2.1, v5-2.1.2): the high half of a packet's first byte. */
@@ -323,20 +324,6 @@ function walkWill(cursor: Cursor): PropertyBlock | null {
     }
   }
   return properties;
-}
-
-/** Why well-formed UTF-8 is not a valid Topic Name, or null (v4-4.7, v5-4.7). */
-export function topicNameFlaw(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-): "wildcard" | "empty" | null {
-  if (start === end) return "empty";
-  for (let at = start; at < end; at++) {
-    const value = bytes[at];
-    if (value === 0x23 || value === 0x2b) return "wildcard";
-  }
-  return null;
 }
 
 /** Whether a payload matches its Payload Format Indicator (v5-3.3.2.3.2, v5-3.1.3.2.3). */

@@ -1,5 +1,6 @@
 import { Reason } from "../core/reason.ts";
 import type { Cursor } from "./cursor.ts";
+import { topicNameFlaw } from "./topics.ts";
 
 /** What has a block of properties: a client's packets, and the will in CONNECT. */
 export type PropertyHolder =
@@ -213,12 +214,9 @@ function note(cursor: Cursor, block: PropertyBlock, identifier: number, value: n
 
 function checkResponseTopic(cursor: Cursor): void {
   const { bytes, fieldStart, fieldEnd } = cursor;
-  if (fieldStart === fieldEnd) refuse(cursor, "4.7.3-1", "Response Topic is empty");
-  for (let at = fieldStart; at < fieldEnd; at++) {
-    if (bytes[at] === 0x23 || bytes[at] === 0x2b) {
-      refuse(cursor, "3.3.2-14", "Response Topic holds a wildcard");
-    }
-  }
+  const flaw = topicNameFlaw(bytes, fieldStart, fieldEnd);
+  if (flaw === "empty") refuse(cursor, "4.7.3-1", "Response Topic is empty");
+  if (flaw === "wildcard") refuse(cursor, "3.3.2-14", "Response Topic holds a wildcard");
 }
 
 function misplaced(cursor: Cursor, holder: PropertyHolder, identifier: number): void {

@@ -1,7 +1,6 @@
 import type { ProtocolVersion } from "../core/packet.ts";
 import { Reason, type ProtocolError } from "../core/reason.ts";
 import { violation, malformed } from "./violation.ts";
-import { topicNameFlaw } from "./grammar.ts";
 import { decodeText, textFlaw } from "./utf8.ts";
 
 interface KnownTopic {
@@ -93,4 +92,18 @@ function decodeTopic(
     return violation(Reason.topicNameInvalid, version, "3.3.2-2", "3.3.2-2", detail);
   }
   return decodeText(bytes, start, end);
+}
+
+/** Why well-formed UTF-8 is not a valid Topic Name, or null (v4-4.7, v5-4.7). */
+export function topicNameFlaw(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): "wildcard" | "empty" | null {
+  if (start === end) return "empty";
+  for (let at = start; at < end; at++) {
+    const value = bytes[at];
+    if (value === 0x23 || value === 0x2b) return "wildcard";
+  }
+  return null;
 }

@@ -1,6 +1,7 @@
 import { allowedSilenceMs, standardRules } from "../../core/quirks/rules.ts";
 import { setting } from "../../log/duration.ts";
-import { connectProtocol, disregardedIn31, topicNameFlaw } from "../../wire/grammar.ts";
+import { connectProtocol, disregardedIn31 } from "../../wire/grammar.ts";
+import { topicNameFlaw } from "../../wire/topics.ts";
 import { textFlaw } from "../../wire/utf8.ts";
 import type { Draft } from "./node.ts";
 import { walkProperties } from "./properties.ts";

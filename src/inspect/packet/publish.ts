@@ -1,4 +1,4 @@
-import { topicNameFlaw } from "../../wire/grammar.ts";
+import { topicNameFlaw } from "../../wire/topics.ts";
 import { isText } from "./connect.ts";
 import { bytesText, type Draft } from "./node.ts";
 import { walkProperties } from "./properties.ts";
