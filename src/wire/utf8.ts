@@ -42,9 +42,11 @@ function sequenceLength(bytes: Uint8Array, at: number, end: number, lead: number
   return length;
 }
 
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
 /** Decodes bytes that have no `textFlaw`. Keeps U+FEFF (v5-1.5.4-3, v4-1.5.3-3). */
 export function decodeText(bytes: Uint8Array, start: number, end: number): string {
-  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes.subarray(start, end));
+  return decoder.decode(bytes.subarray(start, end));
 }
 
 /**
