@@ -1,3 +1,4 @@
+import { assert } from "../../core/assert.ts";
 import type { Delivery } from "../../core/io.ts";
 import type { Frame, Message } from "../../core/packet.ts";
 import {
@@ -65,11 +66,15 @@ export class DeliveryWriter {
       }
       if (!this.#isLarge) return this.#copy(outbox, delivery);
     }
-    const message = this.#message;
-    if (message === null) return;
+    const message = this.#begun;
     if (this.#isLarge) return this.#refer(outbox, message, delivery);
     const offset = outbox.reserve(publishSize(message, delivery, this.#expirySeconds));
     outbox.commit(writePublish(outbox.buffer, offset, message, delivery, this.#expirySeconds));
+  }
+
+  get #begun(): Message {
+    assert(this.#message !== null, "begin precedes write");
+    return this.#message;
   }
 
   /** All copies share a large payload; each has only its own header. */
@@ -91,8 +96,7 @@ export class DeliveryWriter {
   }
 
   #encode(encoded: Encoded, delivery: Delivery): void {
-    const message = this.#message;
-    if (message === null) return;
+    const message = this.#begun;
     const size = publishSize(message, delivery, this.#expirySeconds);
     if (size > encoded.bytes.length) encoded.bytes = new Uint8Array(size * 2);
     encoded.length = writePublish(encoded.bytes, 0, message, delivery, this.#expirySeconds);
