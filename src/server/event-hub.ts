@@ -65,6 +65,7 @@ type Listener = (rendered: RenderedEvent) => void;
 
 /** The hub's view of a listener. */
 interface Reader {
+  readonly onEvent: Listener;
   /** The hub closes: no more events. */
   readonly onClose: () => void;
   /** Another reader needs its place. */
@@ -79,7 +80,6 @@ const graceMs = 1000;
 /** Passes events to the log and to current listeners. Without listeners it costs nothing. */
 export class EventHub implements EventLog {
   readonly #log: EventLog;
-  readonly #listeners = new Set<Listener>();
   readonly #readers = new Set<Reader>();
   #tracers = 0;
   /** Events dropped because a stream was full, since the start. */
@@ -93,9 +93,9 @@ export class EventHub implements EventLog {
 
   note(event: LogEvent, at: Millis): void {
     this.#log.note(event, at);
-    if (this.#listeners.size === 0) return;
+    if (this.#readers.size === 0) return;
     const rendered = new RenderedEvent(event, at);
-    for (const listener of this.#listeners) listener(rendered);
+    for (const { onEvent } of this.#readers) onEvent(rendered);
   }
 
   logs(level: Level): boolean {
@@ -103,12 +103,12 @@ export class EventHub implements EventLog {
   }
 
   get listening(): number {
-    return this.#listeners.size;
+    return this.#readers.size;
   }
 
   /** `trace`: every packet too. Returns a function that stops listening. */
   listen(
-    listener: Listener,
+    onEvent: Listener,
     {
       trace = false,
       onClose = (): void => {},
@@ -116,17 +116,11 @@ export class EventHub implements EventLog {
       waitingSince = (): number | null => null,
     } = {},
   ): () => void {
-    const reader: Reader = { onClose, onEvicted, waitingSince };
-    this.#listeners.add(listener);
+    const reader: Reader = { onEvent, onClose, onEvicted, waitingSince };
     this.#readers.add(reader);
     this.#trace(trace ? 1 : 0);
-    let isOver = false;
     return () => {
-      if (isOver) return;
-      isOver = true;
-      this.#listeners.delete(listener);
-      this.#readers.delete(reader);
-      this.#trace(trace ? -1 : 0);
+      if (this.#readers.delete(reader)) this.#trace(trace ? -1 : 0);
     };
   }
 
