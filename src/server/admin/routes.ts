@@ -165,7 +165,7 @@ function listRoutes(admin: AdminContext, turns: Turns): Routes {
     "/v1/wills": {
       GET: async (context) => {
         const given = checked(ofWills, context.req.query());
-        if (given.wait !== undefined && isFull(admin)) return tooMany(context, admin.streams);
+        if (given.wait !== undefined && !makeRoom(admin)) return tooMany(context, admin.streams);
         return piecewise(context, await willsJson(admin, given, context.req.raw.signal), turns);
       },
     },
@@ -211,7 +211,7 @@ function operatorRoutes(admin: AdminContext): Routes {
         const type = { "content-type": "text/event-stream; charset=utf-8" };
         // A stream without a reader would listen for ever.
         if (context.req.method === "HEAD") return context.body(null, 200, type);
-        if (isFull(admin)) return tooMany(context, admin.streams);
+        if (!makeRoom(admin)) return tooMany(context, admin.streams);
         return context.body(eventStream(admin.hub, query, admin.streamBytes), 200, type);
       },
     },
@@ -231,9 +231,9 @@ function operatorRoutes(admin: AdminContext): Routes {
   };
 }
 
-/** Evicts the slowest reader if all streams are in use. True: every reader keeps up. */
-function isFull({ hub, streams }: AdminContext): boolean {
-  return hub.listening >= streams && !hub.evictSlowest();
+/** For one more stream: evicts the slowest reader if all are in use. False: all keep up. */
+function makeRoom({ hub, streams }: AdminContext): boolean {
+  return hub.listening < streams || hub.evictSlowest();
 }
 
 function piecewise(context: Context, json: Json<unknown>, turns: Turns): Response {
