@@ -17,7 +17,7 @@ export class Operator {
   readonly #hub: EventHub;
   readonly #note: (event: LogEvent) => void;
   #loaded: Loaded;
-  level: Level;
+  #level: Level;
 
   constructor(
     settings: ServeSettings,
@@ -34,7 +34,7 @@ export class Operator {
     this.#hub = hub;
     this.#note = note;
     this.#loaded = settings.loaded;
-    this.level = settings.config.log.level;
+    this.#level = settings.config.log.level;
   }
 
   /** Closes a client's connection. False: it has none. */
@@ -57,13 +57,17 @@ export class Operator {
     return this.#broker.sessions.get(clientId)?.connection?.id ?? null;
   }
 
+  get level(): Level {
+    return this.#level;
+  }
+
   setLevel(level: Level): void {
     this.#note({ event: "operatorOrdered", order: `log ${level}`, clientId: null });
     this.#useLevel(level);
   }
 
   #useLevel(level: Level): void {
-    this.level = level;
+    this.#level = level;
     this.#log.setLevel(level);
     // The hub, not only the log, decides: an event stream may trace packets.
     this.#driver.setTrace(this.#hub.logs("debug"));
@@ -88,7 +92,7 @@ export class Operator {
     const { limits, outputBytes, log } = result.settings;
     this.#loaded = result;
     // An order may have set another level than the configuration's.
-    const isLevelBack = this.level !== log.level && !result.changed.includes("log.level");
+    const isLevelBack = this.#level !== log.level && !result.changed.includes("log.level");
     const changed = isLevelBack ? [...result.changed, "log.level"] : result.changed;
     const { clients: connections } = openConnections(limits, this.#settings.config.admin);
     this.#driver.reconfigure({ ...limits, connections }, outputBytes);
