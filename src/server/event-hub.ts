@@ -5,6 +5,7 @@ import { record } from "../log/record.ts";
 import { sentence } from "../log/sentence.ts";
 import { type Part, unpainted } from "../log/tone.ts";
 import type { EventLog } from "./driver/driver.ts";
+import { slowest } from "./slowest.ts";
 
 /**
  * One event for all listeners, rendered once, on demand. A listener must read it before it returns:
@@ -74,9 +75,6 @@ interface Reader {
   readonly waitingSince: () => number | null;
 }
 
-/** A reader that has taken nothing for this long may lose its place to another. */
-const graceMs = 1000;
-
 /** Passes events to the log and to current listeners. Without listeners it costs nothing. */
 export class EventHub implements EventLog {
   readonly #log: EventLog;
@@ -126,16 +124,9 @@ export class EventHub implements EventLog {
 
   /** Evicts the reader that has taken nothing for the longest time. False: all readers keep up. */
   evictSlowest(now = performance.now()): boolean {
-    let slowest: Reader | null = null;
-    let since = now - graceMs;
-    for (const reader of this.#readers) {
-      const own = reader.waitingSince();
-      if (own === null || own > since) continue;
-      slowest = reader;
-      since = own;
-    }
-    slowest?.onEvicted();
-    return slowest !== null;
+    const evicted = slowest(this.#readers, (reader) => reader.waitingSince(), now);
+    evicted?.onEvicted();
+    return evicted !== null;
   }
 
   /** Ends all readers: the broker stops. */

@@ -1,7 +1,5 @@
 import type { Socket } from "node:net";
-
-/** A connection keeps its slot while it has waited for its client for less than this. */
-const graceMs = 1000;
+import { slowest } from "../slowest.ts";
 
 interface Slot {
   /** Requests in progress. */
@@ -62,16 +60,11 @@ export class ConnectionSlots {
   }
 
   #evictOne(now: number): boolean {
-    let slowest: Socket | null = null;
-    let since = now - graceMs;
-    for (const [socket, { waitingSince }] of this.#open) {
-      if (waitingSince === null || waitingSince > since) continue;
-      slowest = socket;
-      since = waitingSince;
-    }
-    if (slowest === null) return false;
-    this.#open.delete(slowest);
-    slowest.destroy();
+    const evicted = slowest(this.#open, ([, { waitingSince }]) => waitingSince, now);
+    if (evicted === null) return false;
+    const [socket] = evicted;
+    this.#open.delete(socket);
+    socket.destroy();
     return true;
   }
 }
