@@ -1,5 +1,4 @@
 /** Measures the cost of idle connections: see --help. */
-import { join } from "node:path";
 import { type Bench, runBench } from "./bench.ts";
 import { type Broker, BrokerFailed, startBroker } from "./broker.ts";
 import { type Cell, mebibytes, noisyAbove, rotated, spread, table } from "./cell.ts";
@@ -82,7 +81,13 @@ async function oneRun(
     const { version, connections } = options;
     const plan: CrowdPlan = { host: "127.0.0.1", port, brokerPid, version, connections };
     try {
-      return await crowd(plan, bench, [...files, ...pinTo(facts.pinned?.load)]);
+      return await bench.children.report({
+        script: "crowd",
+        plan,
+        shape: CrowdReport,
+        before: [...files, ...pinTo(facts.pinned?.load)],
+        limitMs: crowdMs,
+      });
     } finally {
       await running.stop();
     }
@@ -90,22 +95,6 @@ async function oneRun(
     if (error instanceof BrokerFailed) return error.message;
     throw error;
   }
-}
-
-async function crowd(
-  plan: CrowdPlan,
-  bench: Bench,
-  before: readonly string[],
-): Promise<CrowdReport | string> {
-  const file = join(import.meta.dir, "crowd.ts");
-  const command = [...before, process.execPath, file, JSON.stringify(plan)];
-  const child = bench.children.spawn(command, { stdout: "pipe", stderr: "inherit" });
-  const timer = setTimeout(() => child.kill("SIGKILL"), crowdMs);
-  const text = await new Response(child.stdout).text();
-  const exitCode = await child.exited;
-  clearTimeout(timer);
-  if (exitCode !== 0) return `the crowd ended with ${child.signalCode ?? exitCode}`;
-  return CrowdReport.parse(JSON.parse(text));
 }
 
 /** A command prefix that raises the limit of open files. */

@@ -5,7 +5,7 @@
 import { z } from "zod";
 import { Client } from "./client.ts";
 import { disconnect } from "./packets.ts";
-import { cpuSeconds, rssBytes } from "./usage.ts";
+import { cpuSeconds, difference, rssBytes } from "./usage.ts";
 
 export const CrowdPlan = z.object({
   host: z.string(),
@@ -110,8 +110,4 @@ async function openAll(plan: CrowdPlan, idlers: readonly Idler[]): Promise<void>
 /** 127.0.0.1, 127.0.0.2 and so on: all of 127.0.0.0/8 is this machine on Linux. */
 function sourceAddress(at: number): string {
   return `127.0.0.${1 + Math.floor(at / perAddress)}`;
-}
-
-function difference(before: number | null, after: number | null): number | null {
-  return before === null || after === null ? null : after - before;
 }

@@ -8,7 +8,7 @@ import { LoadPlan, type LoadReport } from "./load.ts";
 import { disconnect, publishRun } from "./packets.ts";
 import { Publisher } from "./publisher.ts";
 import { Subscriber } from "./subscriber.ts";
-import { cpuSeconds, machineBusySeconds, peakRssBytes } from "./usage.ts";
+import { cpuSeconds, difference, machineBusySeconds, peakRssBytes } from "./usage.ts";
 
 const drainMs = 5000;
 const connectMs = 20_000;
@@ -173,10 +173,6 @@ function snapshot(plan: LoadPlan, flows: readonly Flow[]): Snapshot {
     machineBusySeconds: machineBusySeconds(),
     loaderCpuSeconds: (own.user + own.system) / 1e6,
   };
-}
-
-function difference(before: number | null, after: number | null): number | null {
-  return before === null || after === null ? null : after - before;
 }
 
 function receiveMaximumNotes(plan: LoadPlan, flows: readonly Flow[]): string[] {

@@ -1,5 +1,4 @@
 /** Measures delivered messages per second, broker on one core and load on another: see --help. */
-import { join } from "node:path";
 import { type Bench, runBench } from "./bench.ts";
 import { type Broker, BrokerFailed, startBroker } from "./broker.ts";
 import { type Cell, rotated } from "./cell.ts";
@@ -136,7 +135,13 @@ async function oneRun(
       stallMs,
     };
     try {
-      return await load(plan, bench, pinTo(facts.pinned?.load));
+      return await bench.children.report({
+        script: "loader",
+        plan,
+        shape: LoadReport,
+        before: pinTo(facts.pinned?.load),
+        limitMs: plan.warmUpMs + plan.countMs + loaderExtraMs,
+      });
     } finally {
       await running.stop();
     }
@@ -144,23 +149,6 @@ async function oneRun(
     if (error instanceof BrokerFailed) return error.message;
     throw error;
   }
-}
-
-async function load(
-  plan: LoadPlan,
-  bench: Bench,
-  pin: readonly string[],
-): Promise<LoadReport | string> {
-  const file = join(import.meta.dir, "loader.ts");
-  const command = [...pin, process.execPath, file, JSON.stringify(plan)];
-  const child = bench.children.spawn(command, { stdout: "pipe", stderr: "inherit" });
-  const limitMs = plan.warmUpMs + plan.countMs + loaderExtraMs;
-  const timer = setTimeout(() => child.kill("SIGKILL"), limitMs);
-  const text = await new Response(child.stdout).text();
-  const exitCode = await child.exited;
-  clearTimeout(timer);
-  if (exitCode !== 0) return `the loader ended with ${child.signalCode ?? exitCode}`;
-  return LoadReport.parse(JSON.parse(text));
 }
 
 /** Prints progress on stderr, since it is not part of the result. */

@@ -33,6 +33,11 @@ export function peakRssBytes(pid: number): number | null {
   return statusBytes(pid, "VmHWM");
 }
 
+/** Null if one of them is unknown. */
+export function difference(before: number | null, after: number | null): number | null {
+  return before === null || after === null ? null : after - before;
+}
+
 function statusBytes(pid: number, name: string): number | null {
   const kib = read(`/proc/${pid}/status`)?.match(new RegExp(`^${name}:\\s+(\\d+) kB`, "m"))?.[1];
   return kib === undefined ? null : Number(kib) * 1024;
