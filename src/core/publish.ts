@@ -23,14 +23,18 @@ export interface Route {
   readonly copies: readonly Delivery[] | null;
 }
 
-/** Bounds on the memory of remembered routes: number, and characters of a topic. */
+/**
+ * Bounds on the memory of remembered routes: number, recipients and groups (0.3 kB each) as if every
+ * route had as many as the newest, and characters of a topic.
+ */
 const rememberedRoutes = 10_000;
+const rememberedRecipients = 250_000;
 const rememberedTopicLength = 512;
 
 /**
  * Publishes a message to all its recipients [v4-4.5.0-1] [v5-4.5.0-1]: the one way in, for a
- * client's PUBLISH, a will and `$SYS`. `publisher` null: the broker. `reaches`: who gets a will; by the standard every
- * subscriber; null: the message is no will.
+ * client's PUBLISH, a will and `$SYS`. `publisher` null: the broker. `reaches`: who gets a will, by
+ * the standard every subscriber; null: the message is no will.
  */
 export function publish(
   broker: Broker,
@@ -102,8 +106,12 @@ export function hasSubscribers(broker: Broker, topic: string): boolean {
 function routeOf(broker: Broker, topic: string): Route {
   const known = broker.routes.get(topic);
   if (known !== undefined && known.generation === broker.generation) return known;
-  if (known === undefined && broker.routes.size >= rememberedRoutes) broker.routes.clear();
   const match = broker.subscriptions.match(topic, broker.rules.wildcardsMatchDollar);
+  const { size } = broker.routes;
+  const recipients = match.recipients.length + match.groups.length;
+  // A known topic may have far more recipients than before.
+  const isFull = known === undefined && size >= rememberedRoutes;
+  if (isFull || (size + 1) * recipients > rememberedRecipients) broker.routes.clear();
   const route = { generation: broker.generation, match, copies: fixedCopies(match, topic) };
   if (topic.length <= rememberedTopicLength) broker.routes.set(topic, route);
   return route;
