@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import { calledOffText } from "../../src/drop/play.ts";
+import { calledOffText } from "../../src/drop/no-verdict.ts";
 import { UsageError } from "../usage.ts";
 import type { Protocol } from "./broker.ts";
 import { cutShortOf, type Result, resultOf } from "./measurement.ts";

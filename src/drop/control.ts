@@ -58,5 +58,6 @@ async function reaches(stage: Stage, clientId: string): Promise<Error | null> {
   return new ControlFailed(
     `an ordinary PUBLISH on ${topic} did not reach its subscriber within ${controlMs / 1000} s, ` +
       "and the broker gave no reason: this client may not publish there, so neither can its will",
+    "may not publish",
   );
 }

@@ -1,13 +1,36 @@
 /** What ends a scenario before it can be judged. */
 
+/** Why a result has no verdict, where a report treats that result apart from others. */
+export type NoVerdict =
+  /** The run was called off. */
+  | "called off"
+  /** The broker does not speak the protocol. */
+  | "unspoken"
+  /** The client's PUBLISH is lost without a reason: an access list, in all likelihood. */
+  | "may not publish";
+
+/** The detail of a result that was called off: `--json` has no other sign of it. */
+export const calledOffText = "called off";
+
 /** The run was called off: nothing can be said. */
 export class CalledOff extends Error {
   override name = "CalledOff";
+
+  constructor() {
+    super(calledOffText);
+  }
 }
 
 /** The control failed, and the broker gave no reason: nothing can be said of this client's will. */
 export class ControlFailed extends Error {
   override name = "ControlFailed";
+  /** Null: no report treats it apart. */
+  readonly noVerdict: NoVerdict | null;
+
+  constructor(message: string, noVerdict: NoVerdict | null = null) {
+    super(message);
+    this.noVerdict = noVerdict;
+  }
 }
 
 /**

@@ -17,9 +17,6 @@ export interface Held {
   readonly problems: readonly string[];
 }
 
-/** The detail of a result that was called off. */
-export const calledOffText = "called off";
-
 /** Plays one scenario, judges it, and takes back what it left. Never rejects for a broker's sake. */
 export async function playScenario(
   scenario: Scenario,
@@ -50,12 +47,16 @@ async function judged(scenario: Scenario, stage: Stage, stalls: StallsBetween): 
     if (stage.invalidAnswer !== null) throw stage.invalidAnswer;
     return judge(scenario, options, stage.droppedAt, observations, stalls);
   } catch (error) {
-    if (error instanceof CalledOff) return inconclusive(scenario, options, calledOffText);
+    if (error instanceof CalledOff) {
+      return inconclusive(scenario, options, error.message, "called off");
+    }
     // What was missed for its sake is no failure of its own.
     const invalidAnswer = error instanceof InvalidAnswer ? error : stage.invalidAnswer;
     if (invalidAnswer !== null) return inconclusive(scenario, options, invalidAnswer.message);
     if (error instanceof NotOffered) return skipped(scenario, options, error.message);
-    if (error instanceof ControlFailed) return inconclusive(scenario, options, error.message);
+    if (error instanceof ControlFailed) {
+      return inconclusive(scenario, options, error.message, error.noVerdict);
+    }
     if (error instanceof Refused) {
       const text = `the broker refuses a client of this scenario: ${refusalText(error)}`;
       return (isDenial(error) ? skipped : inconclusive)(scenario, options, text);

@@ -199,7 +199,8 @@ class Session {
     const on = stageOptions(this.#options, way, (what, until, due) =>
       watch.waits(name, what, until, due),
     );
-    const missing = way.unspoken ?? missingNeed(this.#options, scenario, way);
+    if (way.unspoken !== null) return skipped(scenario, on, way.unspoken, "unspoken");
+    const missing = missingNeed(this.#options, scenario, way);
     if (missing !== null) return skipped(scenario, on, missing);
     return playScenario(scenario, on, this.#stalls, (held) => watch.cleared(name, held));
   }

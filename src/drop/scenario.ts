@@ -1,4 +1,5 @@
 import type { ClientVersion } from "../client/machine.ts";
+import type { NoVerdict } from "./no-verdict.ts";
 import type { Stage } from "./stage.ts";
 
 /** `must`: a normative statement. `should`: follows from the text. `ours`: allowed, users suffer. */
@@ -167,6 +168,8 @@ export interface Result {
   readonly rule: string;
   /** One clause: what was seen, or why nothing was concluded. */
   readonly detail: string;
+  /** Why there is no verdict, for reports; null: there is one, or no report treats it apart. */
+  readonly noVerdict: NoVerdict | null;
   /** What it means for the user; null: it passed. */
   readonly means: string | null;
   /** How often it was played: again where nothing could be concluded. */

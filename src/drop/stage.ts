@@ -322,7 +322,7 @@ export class Stage {
     const end = this.now + milliseconds;
     this.options.onWait(what, end, due);
     while (!isThere()) {
-      if (this.options.signal.aborted) throw new CalledOff("called off");
+      if (this.options.signal.aborted) throw new CalledOff();
       const left = end - this.now;
       if (left <= 0) return false;
       await new Promise((resolve) => setTimeout(resolve, Math.min(left, pollMs)));

@@ -1,5 +1,6 @@
 import { targetText } from "../client/target.ts";
 import { doubtOf, type StallsBetween } from "./doubt.ts";
+import type { NoVerdict } from "./no-verdict.ts";
 import type {
   ArmResult,
   Failure,
@@ -49,12 +50,22 @@ export function judge(
   return { ...result, detail: result.detail + also, arms };
 }
 
-export function inconclusive(scenario: Scenario, options: StageOptions, detail: string): Result {
-  return { ...blank(scenario, options), verdict: "inconclusive", detail };
+export function inconclusive(
+  scenario: Scenario,
+  options: StageOptions,
+  detail: string,
+  noVerdict: NoVerdict | null = null,
+): Result {
+  return { ...blank(scenario, options), verdict: "inconclusive", detail, noVerdict };
 }
 
-export function skipped(scenario: Scenario, options: StageOptions, detail: string): Result {
-  return { ...blank(scenario, options), verdict: "skipped", detail };
+export function skipped(
+  scenario: Scenario,
+  options: StageOptions,
+  detail: string,
+  noVerdict: NoVerdict | null = null,
+): Result {
+  return { ...blank(scenario, options), verdict: "skipped", detail, noVerdict };
 }
 
 function judgedArm(
@@ -179,6 +190,7 @@ function blank(scenario: Scenario, options: StageOptions): Result {
     latenessMs: null,
     rule: scenario.rule[options.version === 5 ? "v5" : "v4"],
     detail: "",
+    noVerdict: null,
     means: null,
     tries: 1,
   };

@@ -3,7 +3,6 @@ import { clause } from "../../log/foreign.ts";
 import { padded, pieces } from "../../log/columns.ts";
 import { targetText } from "../../client/target.ts";
 import { protocolText } from "../protocol.ts";
-import { calledOffText } from "../play.ts";
 import type { RunName } from "../run.ts";
 import type { Result, Verdict } from "../scenario.ts";
 import { type Colors, paintOf, verdictWord } from "./table.ts";
@@ -59,8 +58,8 @@ class EndLines implements Progress {
     this.#line("in doubt", "inconclusive", run, `${why}; plays again at the end, alone`);
   }
 
-  ended(run: RunName, { verdict, detail }: Result): void {
-    if (detail === calledOffText) return;
+  ended(run: RunName, { verdict, detail, noVerdict }: Result): void {
+    if (noVerdict === "called off") return;
     this.#line(verdictWord(verdict), verdict, run, detail);
   }
 
@@ -119,9 +118,9 @@ class LiveLines implements Progress {
     this.#lives.delete(keyOf(run));
   }
 
-  ended(run: RunName, { verdict, detail }: Result): void {
+  ended(run: RunName, { verdict, noVerdict }: Result): void {
     this.#lives.delete(keyOf(run));
-    if (detail === calledOffText) return;
+    if (noVerdict === "called off") return;
     this.#counts.set(verdict, (this.#counts.get(verdict) ?? 0) + 1);
   }
 

@@ -1,4 +1,3 @@
-import { calledOffText } from "../play.ts";
 import type { Result, Scenario } from "../scenario.ts";
 
 /** A run that is over, with all that the reports tell. */
@@ -63,9 +62,7 @@ export function summarize(report: Report): Summary {
 
 /** Without those that were called off. */
 export function endedResults({ results }: Report): readonly Result[] {
-  return results.filter(
-    ({ verdict, detail }) => verdict !== "inconclusive" || detail !== calledOffText,
-  );
+  return results.filter(({ noVerdict }) => noVerdict !== "called off");
 }
 
 /** Of all its arms, in milliseconds. */

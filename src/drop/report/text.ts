@@ -19,13 +19,15 @@ export function textReport(report: Report, style: TextStyle): string {
   const colors = pc.createColors(style.color);
   const ended = endedResults(report);
   const prose = new Prose(Math.min(style.columns, proseMax), colors);
-  const { told, hidden } = withoutUnspoken(ended);
+  // A protocol that the broker does not speak is one line, not a column.
+  const unspoken = ended.filter(isUnspoken);
+  const told = ended.filter((result) => !isUnspoken(result));
   const parts = [
     prose.wrap(heading(report, ended), 0),
     ...(told.length === 0 ? [] : [resultTable(told, style.columns, colors).join("\n")]),
     ...mattersOf(ended).map((matter) => matterParagraph(matter, report, prose)),
     ...reasons(told, "inconclusive").map(([why, some]) => inconclusiveParagraph(why, some, prose)),
-    ...skips(reasons(told, "skipped"), hidden, prose),
+    ...skips(reasons(told, "skipped"), reasons(unspoken, "skipped"), prose),
     ...remarks(ended, prose),
     closing(report, mattersOf(ended), prose),
   ];
@@ -87,8 +89,7 @@ function throughProxy(results: readonly Result[], { results: all }: Report): str
 
 function inconclusiveParagraph(why: string, results: readonly Result[], prose: Prose): string {
   const ids = listed([...new Set(results.map(({ id }) => id))]);
-  const mayNotPublish = why.includes("may not publish") || why.includes("may not subscribe");
-  const hint = mayNotPublish
+  const hint = results.some(({ noVerdict }) => noVerdict === "may not publish")
     ? ["Name a topic that it may use (--will-topic), or log in as another user (-u, -P)."]
     : [];
   const text = `${ids} (${protocols(results)}): ${why}.`;
@@ -155,22 +156,8 @@ function reasons(
   return [...found];
 }
 
-/** A protocol that the broker does not speak is one line, not a column. */
-function withoutUnspoken(results: readonly Result[]): {
-  told: readonly Result[];
-  hidden: readonly (readonly [string, readonly Result[]])[];
-} {
-  const hidden = new Map<string, readonly Result[]>();
-  let told = results;
-  for (const { protocol, target } of results) {
-    const own = told.filter((other) => other.protocol === protocol && other.target === target);
-    const [why, another] = new Set(own.map(({ detail }) => detail));
-    const isUnspoken = own.every(({ verdict }) => verdict === "skipped") && another === undefined;
-    if (why === undefined || !isUnspoken || !why.startsWith("the broker does not speak")) continue;
-    hidden.set(clause(why), own);
-    told = told.filter((result) => !own.includes(result));
-  }
-  return { told, hidden: [...hidden] };
+function isUnspoken({ noVerdict }: Result): boolean {
+  return noVerdict === "unspoken";
 }
 
 function targetsOf(results: readonly Result[]): string[] {

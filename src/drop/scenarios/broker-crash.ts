@@ -110,7 +110,7 @@ async function cameBack(stage: Stage): Promise<Client | null> {
     try {
       return await stage.client({ clientId: stage.id("after"), keepalive: 30 });
     } catch (error) {
-      if (stage.options.signal.aborted) throw new CalledOff("called off");
+      if (stage.options.signal.aborted) throw new CalledOff();
       if (!(error instanceof DialError || error instanceof NoAnswer)) throw error;
     }
     await stage.pause(knockMs, "the broker");

@@ -323,7 +323,10 @@ test("faults that differ in kind, or in their arm, are told apart", () => {
 test("a client that may not publish is told what to do, once for all scenarios", () => {
   const why = (id: string) =>
     `an ordinary PUBLISH on mqttd-drop/ab12/${id}/v4/will did not reach its subscriber within 3 s, and the broker gave no reason: this client may not publish there, so neither can its will`;
-  const results = ["rst", "fin"].map((id) => result(id, { ...inconclusive, detail: why(id) }));
+  const noVerdict = "may not publish";
+  const results = ["rst", "fin"].map((id) =>
+    result(id, { ...inconclusive, noVerdict, detail: why(id) }),
+  );
   const text = textReport(report(results), bare);
   expect(`\n${text}`).toMatchInlineSnapshot(`
     "
@@ -347,11 +350,12 @@ test("a client that may not publish is told what to do, once for all scenarios",
 
 test("a protocol that the broker does not speak is a line, not a column", () => {
   const detail = "the broker does not speak it: unacceptable protocol version (0x01)";
+  const noVerdict = "unspoken";
   const results = [
     result("rst"),
     result("fin"),
-    result("rst", { ...v5, ...skipped, detail }),
-    result("fin", { ...v5, ...skipped, detail }),
+    result("rst", { ...v5, ...skipped, noVerdict, detail }),
+    result("fin", { ...v5, ...skipped, noVerdict, detail }),
   ];
   expect(`\n${textReport(report(results), bare)}`).toMatchInlineSnapshot(`
     "
@@ -369,6 +373,17 @@ test("a protocol that the broker does not speak is a line, not a column", () => 
   `);
 });
 
+test("two protocols that the broker refuses in the same words share the line", () => {
+  const detail = "the broker does not speak it: unacceptable protocol version (0x01)";
+  const unspoken = { ...skipped, noVerdict: "unspoken", detail } as const;
+  const results = [
+    result("rst", { ...unspoken, protocol: 3 }),
+    result("rst"),
+    result("rst", { ...v5, ...unspoken }),
+  ];
+  expect(textReport(report(results), bare)).toContain("skipped MQTT 3.1 and 5 altogether: ");
+});
+
 test("a surprising pass gets its remark", () => {
   const means = "By design: publish 'offline' yourself.";
   const results = [result("disconnect", { means }), result("disconnect", { ...v5, means })];
@@ -380,8 +395,9 @@ test("a surprising pass gets its remark", () => {
 });
 
 test("a run that was cut short says why, and what was not played", () => {
+  const calledOff = { ...inconclusive, noVerdict: "called off", detail: "called off" } as const;
   const cut = { why: "the broker is lost: nothing listens on mqtt://localhost:1883", exitCode: 3 };
-  const results = [result("rst"), result("fin", { ...inconclusive, detail: "called off" })];
+  const results = [result("rst"), result("fin", calledOff)];
   expect(`\n${textReport(report(results, { planned: 5, cut }), bare)}`).toMatchInlineSnapshot(`
     "
     mqtt://localhost:1883 (keepalive 2 s, wait 8 s)

@@ -18,6 +18,7 @@ export function result(id: string, more: Partial<Result> = {}): Result {
     latenessMs: 2,
     rule: "v4-3.1.2-8",
     detail: "the will after 0.00 s",
+    noVerdict: null,
     means: null,
     tries: 1,
     ...more,
