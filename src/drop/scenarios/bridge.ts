@@ -1,8 +1,7 @@
-import { NoAnswer, Refused, InvalidAnswer } from "../../client/client.ts";
-import { refusalText } from "../../client/refusal.ts";
 import { sentByHand, watchByHand } from "./by-hand.ts";
 import { NotOffered } from "../no-verdict.ts";
 import { rawConnect } from "./raw-connect.ts";
+import { refusalOf } from "../refused.ts";
 import type { Observation, Scenario } from "../scenario.ts";
 import type { Stage } from "../stage.ts";
 
@@ -55,10 +54,8 @@ async function bridged(stage: Stage): Promise<readonly Observation[]> {
   try {
     await client.connectWith(connect);
   } catch (error) {
-    const isAnswer = error instanceof Refused || (error instanceof NoAnswer && error.isClosed);
-    if (!isAnswer || error instanceof InvalidAnswer) throw error;
-    const why = error instanceof Refused ? refusalText(error) : error.message;
-    throw new NotOffered(`the broker does not support bridges: ${why}`);
+    const how = refusalOf(error);
+    throw how === null ? error : new NotOffered(`the broker does not support bridges: ${how}`);
   }
   const since = stage.dropped();
   client.reset();

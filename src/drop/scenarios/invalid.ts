@@ -1,10 +1,11 @@
-import { type Client, NoAnswer, Refused, InvalidAnswer } from "../../client/client.ts";
+import { type Client, NoAnswer, InvalidAnswer } from "../../client/client.ts";
 import { DialError } from "../../client/dial.ts";
 import { assert } from "../../core/assert.ts";
 import { sentByHand } from "./by-hand.ts";
 import { rawConnect } from "./raw-connect.ts";
 import type { Observation, Scenario } from "../scenario.ts";
 import { NotOffered } from "../no-verdict.ts";
+import { refusalOf } from "../refused.ts";
 import type { Stage } from "../stage.ts";
 
 /** How long a will that should not exist is watched for. */
@@ -175,11 +176,8 @@ async function answerTo(stage: Stage, arm: Arm, index: number): Promise<Answer> 
     client.reset();
     return "accepted";
   } catch (error) {
-    if (error instanceof InvalidAnswer) throw error;
-    if (error instanceof Refused || (error instanceof NoAnswer && error.isClosed)) {
-      return "refused";
-    }
-    if (error instanceof NoAnswer) return "neither";
+    if (refusalOf(error) !== null) return "refused";
+    if (error instanceof NoAnswer && !(error instanceof InvalidAnswer)) return "neither";
     throw error;
   }
 }
@@ -269,7 +267,7 @@ async function isToldOfDenial(stage: Stage, topic: string, payload: Buffer): Pro
     victim.reset();
     return isSaid;
   } catch (error) {
-    if (error instanceof Refused || (error instanceof NoAnswer && error.isClosed)) return true;
+    if (refusalOf(error) !== null) return true;
     throw error;
   }
 }

@@ -1,8 +1,8 @@
-import { type Client, NoAnswer, Refused } from "../../client/client.ts";
-import { refusalText } from "../../client/refusal.ts";
+import { type Client, NoAnswer } from "../../client/client.ts";
 import { isLoopback } from "../../transport/loopback.ts";
 import { watchByHand } from "./by-hand.ts";
 import { NotOffered } from "../no-verdict.ts";
+import { refusalOf } from "../refused.ts";
 import type { Observation, Scenario } from "../scenario.ts";
 import { isResumed, kept, needsSession } from "./session.ts";
 import type { Stage, WillPlan } from "../stage.ts";
@@ -123,15 +123,11 @@ async function emptyWill(stage: Stage): Promise<readonly Observation[]> {
     victim.reset();
     return [await stage.expectWill(since, since, "", plan)];
   } catch (error) {
-    const isRefused = error instanceof Refused || (error instanceof NoAnswer && error.isClosed);
-    if (!isRefused) throw error;
-    const broken = `a CONNECT with an empty will was refused: ${refused(error)}`;
+    const how = refusalOf(error);
+    if (how === null) throw error;
+    const broken = `a CONNECT with an empty will was refused: ${how}`;
     return [{ ...stage.observation(stage.now, null), broken }];
   }
-}
-
-function refused(error: Refused | NoAnswer): string {
-  return error instanceof Refused ? refusalText(error) : error.message;
 }
 
 async function qosMatrix(stage: Stage): Promise<readonly Observation[]> {
@@ -211,9 +207,8 @@ async function dollarWill(stage: Stage): Promise<readonly Observation[]> {
   await mayPublish(stage, topic, exact);
   const plan = { topic, retain: false, delay: 0 };
   const victim = await stage.victim({ will: stage.willOptions(plan) }).catch((error: unknown) => {
-    const isRefused = error instanceof Refused || (error instanceof NoAnswer && error.isClosed);
-    if (isRefused) throw new NotOffered(`a will on a $ topic is refused: ${refused(error)}`);
-    throw error;
+    const how = refusalOf(error);
+    throw how === null ? error : new NotOffered(`a will on a $ topic is refused: ${how}`);
   });
   const since = stage.dropped();
   victim.reset();

@@ -1,6 +1,6 @@
 import type { Client } from "../../client/client.ts";
-import { NoAnswer, Refused, InvalidAnswer } from "../../client/client.ts";
 import { watchByHand } from "./by-hand.ts";
+import { refusalOf } from "../refused.ts";
 import type { Observation, Scenario } from "../scenario.ts";
 import { kept, leaveInOrder, needsSession, Returning } from "./session.ts";
 import { secondCopyMs, type Stage, type WillPlan } from "../stage.ts";
@@ -189,8 +189,7 @@ async function isAccepted(
     return true;
   } catch (error) {
     // Taken over before its CONNACK, or the broker refuses a client id that is in use.
-    const isAnswer = error instanceof Refused || (error instanceof NoAnswer && error.isClosed);
-    if (isAnswer && !(error instanceof InvalidAnswer)) return false;
+    if (refusalOf(error) !== null) return false;
     throw error;
   }
 }

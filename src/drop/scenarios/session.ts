@@ -1,4 +1,4 @@
-import { type Client, type ConnectOptions, InvalidAnswer, NoAnswer } from "../../client/client.ts";
+import { type Client, type ConnectOptions, NoAnswer } from "../../client/client.ts";
 import { NotOffered } from "../no-verdict.ts";
 import type { Stage } from "../stage.ts";
 
@@ -72,7 +72,7 @@ export class Returning {
         return await this.#stage.victim(options);
       } catch (error) {
         const isClosed = error instanceof NoAnswer && error.isClosed;
-        if (!isClosed || error instanceof InvalidAnswer || this.#stage.now > until) throw error;
+        if (!isClosed || this.#stage.now > until) throw error;
         this.unanswered += 1;
         await this.#stage.pause(retryMs, "another CONNECT");
       }
