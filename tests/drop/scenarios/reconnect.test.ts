@@ -151,6 +151,33 @@ test.concurrent(
   boundMs,
 );
 
+test.concurrent(
+  "a broker that does not close after DISCONNECT gets a FIN, and the next CONNECT takes nothing over",
+  async () => {
+    // It keeps the connection after a DISCONNECT, and reads that packet at the client's FIN.
+    const left = new Map<Link, Uint8Array>();
+    using broker = await EmbeddedBroker.start({
+      between: (events) => ({
+        ...events,
+        data: (link, chunk) => {
+          if (chunk[0] === 0xe0) left.set(link, chunk.slice());
+          else events.data(link, chunk);
+        },
+        closed: (link, how) => {
+          const disconnect = left.get(link);
+          if (disconnect !== undefined) events.data(link, disconnect);
+          events.closed(link, how);
+        },
+      }),
+    });
+    const asked = [named(oneIdScenarios, "return-without-will")];
+    const results = await played(asked, broker.target, { versions: [4] });
+    expect(verdicts(results)).toEqual(["return-without-will v4: pass"]);
+    expect(left.size).toBeGreaterThan(0);
+  },
+  boundMs,
+);
+
 /** The broker closes the first connection with such a will without a CONNACK. */
 function refusesOnce(isHit: (payload: string) => boolean): NonNullable<EmbeddedOptions["between"]> {
   const refused = new Set<string>();
