@@ -18,6 +18,8 @@ const settleMs = 500;
  */
 export async function capture(port: number, during: () => Promise<void>): Promise<Segment[]> {
   const folder = mkdtempSync(join(tmpdir(), "mqttd-capture-"));
+  using cleared = new DisposableStack();
+  cleared.defer(() => rmSync(folder, { recursive: true }));
   const file = join(folder, "lo.pcap");
   const flags = `-i lo -n -U --immediate-mode -B ${bufferKib} -Z root`.split(" ");
   const child = spawn("tcpdump", [...flags, "-w", file, `tcp port ${port}`], {
@@ -35,11 +37,9 @@ export async function capture(port: number, during: () => Promise<void>): Promis
     child.kill("SIGINT");
     await gone;
   }
-  const segments = segmentsOf(readFileSync(file), port);
-  rmSync(folder, { recursive: true });
   if (!/^0 packets dropped/m.test(said))
     throw new Error(`tcpdump has lost packets: ${said.trim()}`);
-  return segments;
+  return segmentsOf(readFileSync(file), port);
 }
 
 function isReady(said: string): boolean {

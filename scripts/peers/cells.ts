@@ -32,10 +32,12 @@ export function cellsOf(measurement: Measurement, protocol: Protocol): Cell[] {
   const runs = runsOf(measurement, protocol);
   const results = runs.flatMap((run) => run.results);
   const ids = [...new Set(results.map(({ id }) => id))];
-  return ids.flatMap((id) => {
-    const own = results.filter((result) => result.id === id);
-    return own.length === 0 ? [] : { id, protocol, results: own, runs: runs.length };
-  });
+  return ids.map((id) => ({
+    id,
+    protocol,
+    results: results.filter((result) => result.id === id),
+    runs: runs.length,
+  }));
 }
 
 const gravest = ["fail", "finding", "late", "inconclusive", "pass", "skipped"] as const;
@@ -52,7 +54,8 @@ function gravity({ results: [result] }: Tally): number {
   return result === undefined ? gravest.length : gravest.indexOf(result.verdict);
 }
 
-function verdictText({ verdict, failure }: Result): string {
+/** `fail: never`, `late`, `pass`. */
+export function verdictText({ verdict, failure }: Result): string {
   return failure === undefined || failure === verdict ? verdict : `${verdict}: ${failure}`;
 }
 

@@ -1,5 +1,6 @@
 import type { Protocol } from "./broker.ts";
 import { capture } from "./capture.ts";
+import { verdictText } from "./cells.ts";
 import { type Result, type Trace, writeMeasurement } from "./measurement.ts";
 import { playDrops } from "./play.ts";
 import { measurementOf, type Options, type Subject } from "./subject.ts";
@@ -17,13 +18,14 @@ export async function trace(
     for (const protocol of subject.protocols.filter((one) => options.protocols.includes(one))) {
       for (const id of ids) {
         let found = await traceOf(subject, protocol, id, options);
-        for (let tries = 1; tries < traceTries && !isWrong(found); tries++) {
+        for (let tries = 1; tries < traceTries && !found.isWrong; tries++) {
           found = await traceOf(subject, protocol, id, options);
         }
+        const { trace: kept } = found;
         console.error(
-          `${subject.name} ${subject.version}, MQTT ${protocol}, ${id}: ${found.verdict}`,
+          `${subject.name} ${subject.version}, MQTT ${protocol}, ${id}: ${kept.verdict}`,
         );
-        keepTrace(subject, found);
+        keepTrace(subject, kept);
       }
     }
   }
@@ -34,23 +36,23 @@ async function traceOf(
   protocol: Protocol,
   id: string,
   { mqttd, version, wait }: Options,
-): Promise<Trace> {
+): Promise<{ readonly trace: Trace; readonly isWrong: boolean }> {
   const running = await subject.start(protocol);
   try {
-    let verdict = "no result";
+    let result: Result | undefined;
     const segments = await capture(running.port, async () => {
       const { results } = await playDrops(mqttd, running, protocol, [id, "--wait", wait]);
-      verdict = verdictOf(results.find((one) => one.id === id));
+      result = results.find((one) => one.id === id);
     });
+    const verdict = result === undefined ? "no result" : verdictText(result);
     const date = new Date().toISOString().slice(0, 10);
-    return { id, protocol, date, mqttd: version, verdict, segments };
+    return {
+      trace: { id, protocol, date, mqttd: version, verdict, segments },
+      isWrong: result?.failure !== undefined,
+    };
   } finally {
     await running.stop();
   }
-}
-
-function isWrong({ verdict }: Trace): boolean {
-  return verdict.includes(":");
 }
 
 /** Replaces the kept trace of the same scenario. */
@@ -60,9 +62,4 @@ function keepTrace(subject: Subject, found: Trace): void {
     ({ id, protocol }) => id !== found.id || protocol !== found.protocol,
   );
   writeMeasurement({ ...kept, traces: [...others, found] });
-}
-
-function verdictOf(result: Result | undefined): string {
-  if (result === undefined) return "no result";
-  return result.failure === undefined ? result.verdict : `${result.verdict}: ${result.failure}`;
 }
