@@ -37,7 +37,7 @@ test.concurrent(
     using folder = planted(`
       test("right", () => {});
       test("wrong > here", () => expect(1).toBe(2));
-      test.skip("not run", () => {});
+      test.skip("planted, to be counted as skipped", () => {});
     `);
     const { code, closing } = await run(folder);
     expect({ code, closing }).toEqual({ code: 1, closing: "1 passed, 1 failed, 1 skipped" });
@@ -177,10 +177,13 @@ const forEver = `
   const { spawn } = await import("node:child_process");
   const child = spawn("sh", ["-c", "trap '' HUP INT TERM; sleep 1000 & wait"], { stdio: "ignore" });
   const apart = spawn("sleep", ["1000"], { stdio: "ignore", detached: true });
-  await Bun.sleep(100);
-  const list = Bun.spawnSync(["ps", "-eo", "pid,ppid"]).stdout.toString().split("\\n");
-  const grandchild = list.find((line) => line.trim().endsWith(\` \${child.pid}\`)) ?? "";
-  const pids = [child.pid, apart.pid, parseInt(grandchild)];
+  const { descendants } = await import("${root}/scripts/descendants.ts");
+  const { eventually } = await import("${root}/tests/support/inbox.ts");
+  const sleeping = () =>
+    descendants().filter(({ command }) => command === "sleep 1000").map(({ pid }) => pid);
+  const seen = () => \`of two that sleep there are: \${sleeping()}\`;
+  await eventually(() => sleeping().length === 2, seen, ${boundMs});
+  const pids = [child.pid, apart.pid, sleeping().find((pid) => pid !== apart.pid)];
   await Bun.write(\`\${import.meta.dir}/pids\`, pids.join(" "));
 `;
 
