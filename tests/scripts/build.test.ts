@@ -28,9 +28,11 @@ test.concurrent(
     const old = statSync(file).ino;
     const seen = new Set<number | undefined>();
     // No number: the file is missing. A watcher would report it too late.
-    const looking = setInterval(() => seen.add(statSync(file, { throwIfNoEntry: false })?.ino), 1);
-    const results = await Promise.all([build(folder), build(folder)]);
-    clearInterval(looking);
+    const look = (): unknown => seen.add(statSync(file, { throwIfNoEntry: false })?.ino);
+    const looking = setInterval(look, 1);
+    const builds = Promise.all([build(folder), build(folder)]);
+    const results = await builds.finally(() => clearInterval(looking));
+    look();
     for (const { code, stdout, stderr } of results) {
       expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
       expect(stdout).toStartWith("dist/mqttd: mqttd 0.1.0 (");
