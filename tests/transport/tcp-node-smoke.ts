@@ -7,6 +7,7 @@ import { once } from "node:events";
 import process from "node:process";
 import { nodeTcp } from "../../src/transport/tcp-node.ts";
 import { ListenError, type Link } from "../../src/transport/transport.ts";
+import { eventually } from "../support/inbox.ts";
 
 const told: string[] = [];
 const links: Link[] = [];
@@ -58,7 +59,10 @@ async function exchange(text: string, host: string): Promise<string> {
 async function overfill(): Promise<string> {
   const socket = connect({ host: "127.0.0.1", port: listening.port }).pause();
   await once(socket, "connect");
-  while (links.length < 4) await new Promise((resolve) => setTimeout(resolve, 1));
+  await eventually(
+    () => links.length >= 4,
+    () => `${links.length} links of 4`,
+  );
   const link = links[3];
   if (link === undefined) throw new Error("no link");
   const scratch = new Uint8Array(1 << 20);

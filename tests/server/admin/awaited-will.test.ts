@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import type { WillsAnswer } from "../../../src/api/api.ts";
 import { Administered } from "../../support/administered.ts";
+import { eventually } from "../../support/inbox.ts";
 import { mortal } from "../../support/mortal.ts";
 
 /** A request for the fate of a will, which the interface is already waiting for. */
@@ -10,7 +11,10 @@ class Waiting {
   static async for(admin: Administered, query: string, init: RequestInit = {}): Promise<Waiting> {
     const before = admin.hub.listening;
     const waiting = new Waiting(admin.ask(`/v1/wills?${query}`, init));
-    while (admin.hub.listening === before) await new Promise((resolve) => setImmediate(resolve));
+    await eventually(
+      () => admin.hub.listening > before,
+      () => `still ${before} listeners`,
+    );
     return waiting;
   }
 
