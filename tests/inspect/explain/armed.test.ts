@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import { clientLines } from "../../../src/inspect/views/client.ts";
 import { explain } from "../../../src/inspect/explain/explain.ts";
-import { mortal, watcherOf } from "../../support/mortal.ts";
+import { mortal } from "../../support/mortal.ts";
 import { World } from "../../support/world.ts";
-import { answerOf, told } from "./explained.ts";
+import { answerOf, told, watched } from "./explained.ts";
 import { plainStyle } from "../views/viewed.ts";
 
 /** The verdict, and the first possible next event. */
@@ -24,8 +24,7 @@ function holdBack(world: World, keepalive: number): void {
 }
 
 test("explained: an armed will", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
+  const world = watched();
   const client = mortal(world, { keepalive: 10 });
   for (let ping = 0; ping < 4; ping++) {
     world.advance(9_500);
@@ -64,8 +63,7 @@ test("explained: an armed will", () => {
 });
 
 test("explained: an armed will of MQTT 3.1.1 without keepalive", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
+  const world = watched();
   mortal(world, { version: 4, keepalive: 0 });
   world.advance(90_000);
   expect(told(world)).toMatchInlineSnapshot(`

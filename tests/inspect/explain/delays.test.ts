@@ -1,13 +1,11 @@
 import { expect, test } from "bun:test";
-import { mortal, watcherOf } from "../../support/mortal.ts";
-import { World } from "../../support/world.ts";
-import { told, topicsOf } from "./explained.ts";
+import { mortal } from "../../support/mortal.ts";
+import { told, topicsOf, watched } from "./explained.ts";
 
 const delayed = { keepalive: 10, delay: 30, expiry: 60, clean: false } as const;
 
 test("explained: a waiting delayed will", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
+  const world = watched();
   mortal(world, delayed).drop();
   world.advance(17_700);
   expect(told(world)).toMatchInlineSnapshot(`
@@ -48,8 +46,7 @@ test("explained: a waiting delayed will", () => {
 });
 
 test("explained: a due delayed will", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
+  const world = watched();
   mortal(world, delayed).drop();
   world.advance(40_000);
   expect(told(world)).toMatchInlineSnapshot(`
@@ -80,8 +77,7 @@ test("explained: a due delayed will", () => {
 });
 
 test("explained: a delayed will after the keepalive", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
+  const world = watched();
   mortal(world, delayed);
   world.advance(60_000);
   expect(told(world)).toMatchInlineSnapshot(`
@@ -116,8 +112,7 @@ test("explained: a delayed will after the keepalive", () => {
 });
 
 test("explained: a delayed will whose session ends before it", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
+  const world = watched();
   mortal(world, { ...delayed, expiry: 5 }).drop();
   world.advance(2_000);
   expect(told(world)).toMatchInlineSnapshot(`
@@ -159,8 +154,7 @@ test("explained: a delayed will whose session ends before it", () => {
 });
 
 test("explained: a delayed will published at the end of its session", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
+  const world = watched();
   mortal(world, { ...delayed, expiry: 5 }).drop();
   world.advance(7_000);
   expect(told(world)).toMatchInlineSnapshot(`
@@ -194,8 +188,7 @@ test("explained: a delayed will published at the end of its session", () => {
 });
 
 test("explained: a delayed will whose session ends with the connection", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
+  const world = watched();
   mortal(world, { ...delayed, expiry: 0 }).drop();
   expect(told(world)).toMatchInlineSnapshot(`
     "The will of mortal fired at once, because mortal's connection was reset without
@@ -228,8 +221,7 @@ test("explained: a delayed will whose session ends with the connection", () => {
 });
 
 test("explained: a return within the delay", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
+  const world = watched();
   mortal(world, delayed).drop();
   world.advance(5_000);
   mortal(world, delayed);
@@ -278,8 +270,7 @@ test("explained: a return within the delay", () => {
 });
 
 test("explained: a return with Clean Start 1 within the delay", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
+  const world = watched();
   mortal(world, delayed).drop();
   world.advance(5_000);
   mortal(world, { ...delayed, clean: true });
@@ -329,8 +320,7 @@ test("explained: a return with Clean Start 1 within the delay", () => {
 });
 
 test("explained: a return after the delay", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
+  const world = watched();
   mortal(world, delayed).drop();
   world.advance(35_000);
   mortal(world, delayed);
@@ -376,8 +366,7 @@ test("explained: a return after the delay", () => {
 });
 
 test("explained: a takeover that resumes the session of a delayed will", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
+  const world = watched();
   mortal(world, delayed);
   world.advance(5_000);
   mortal(world, delayed);
@@ -425,8 +414,7 @@ test("explained: a takeover that resumes the session of a delayed will", () => {
 });
 
 test("explained: the broker's stop while a will waits", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
+  const world = watched();
   mortal(world, delayed).drop();
   world.advance(5_000);
   world.driver.order({ type: "stopping" });
@@ -458,8 +446,7 @@ test("explained: the broker's stop while a will waits", () => {
 });
 
 test("explained: for a return without a will while the old one waits, the page shows both", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
+  const world = watched();
   mortal(world, delayed).drop();
   world.advance(5_000);
   world.open().connect({ clientId: "mortal", protocolVersion: 5, clean: false });
@@ -495,8 +482,7 @@ test("explained: for a return without a will while the old one waits, the page s
 });
 
 test("explained: a DISCONNECT that ends the session of a delayed will", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
+  const world = watched();
   const client = mortal(world, delayed);
   world.advance(3_000);
   const properties = { sessionExpiryInterval: 0 };
@@ -534,8 +520,7 @@ test("explained: a DISCONNECT that ends the session of a delayed will", () => {
 });
 
 test("explained: a DISCONNECT that makes the session of a delayed will shorter", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
+  const world = watched();
   const client = mortal(world, delayed);
   world.advance(3_000);
   const properties = { sessionExpiryInterval: 5, reasonString: "battery is low" };
@@ -573,8 +558,7 @@ test("explained: a DISCONNECT that makes the session of a delayed will shorter",
 });
 
 test("explained: a takeover with Clean Start 1 of a delayed will", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
+  const world = watched();
   mortal(world, delayed);
   world.advance(3_000);
   mortal(world, { ...delayed, clean: true });

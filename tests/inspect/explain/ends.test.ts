@@ -1,19 +1,28 @@
 import { expect, test } from "bun:test";
-import { mortal, watcherOf } from "../../support/mortal.ts";
-import { World } from "../../support/world.ts";
-import { told } from "./explained.ts";
+import type { TestClient } from "../../support/client.ts";
+import { mortal, type MortalOptions } from "../../support/mortal.ts";
+import { World, type WorldOptions } from "../../support/world.ts";
+import { told, watched } from "./explained.ts";
 
 // One client for each row of the table of ends: the page for a user who asks why its will was
 // published.
 
-test("explained: a clean DISCONNECT", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
-  const client = mortal(world, { keepalive: 10 });
+/** The page 2 s after what ended it, which happened 3 s after CONNECT. Its keepalive is 10 s. */
+function pageAfter(
+  end: (client: TestClient, world: World) => unknown,
+  { limits = {}, ...options }: MortalOptions & Pick<WorldOptions, "limits"> = {},
+): string {
+  const world = watched({ limits });
+  const client = mortal(world, { keepalive: 10, ...options });
   world.advance(3_000);
-  client.send({ cmd: "disconnect", reasonCode: 0 });
+  end(client, world);
   world.advance(2_000);
-  expect(told(world)).toMatchInlineSnapshot(`
+  return told(world);
+}
+
+test("explained: a clean DISCONNECT", () => {
+  const page = pageAfter((client) => client.send({ cmd: "disconnect", reasonCode: 0 }));
+  expect(page).toMatchInlineSnapshot(`
     "The will of mortal did not fire: mortal said goodbye with a clean DISCONNECT,
     which discards the will. [v5-3.14.4-3]
 
@@ -38,13 +47,8 @@ test("explained: a clean DISCONNECT", () => {
 });
 
 test("explained: a DISCONNECT of MQTT 3.1.1", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
-  const client = mortal(world, { version: 4, keepalive: 10 });
-  world.advance(3_000);
-  client.send({ cmd: "disconnect" });
-  world.advance(2_000);
-  expect(told(world)).toMatchInlineSnapshot(`
+  const page = pageAfter((client) => client.send({ cmd: "disconnect" }), { version: 4 });
+  expect(page).toMatchInlineSnapshot(`
     "The will of mortal did not fire: mortal said goodbye with a clean DISCONNECT,
     which discards the will. [v4-3.14.4-3]
 
@@ -69,13 +73,8 @@ test("explained: a DISCONNECT of MQTT 3.1.1", () => {
 });
 
 test("explained: a DISCONNECT of MQTT 3.1", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
-  const client = mortal(world, { version: 3, keepalive: 10 });
-  world.advance(3_000);
-  client.send({ cmd: "disconnect" });
-  world.advance(2_000);
-  expect(told(world)).toMatchInlineSnapshot(`
+  const page = pageAfter((client) => client.send({ cmd: "disconnect" }), { version: 3 });
+  expect(page).toMatchInlineSnapshot(`
     "The will of mortal did not fire: mortal said goodbye with a clean DISCONNECT,
     which discards the will. [v4-3.14.4-3]
 
@@ -100,13 +99,8 @@ test("explained: a DISCONNECT of MQTT 3.1", () => {
 });
 
 test("explained: DISCONNECT 0x04", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
-  const client = mortal(world, { keepalive: 10 });
-  world.advance(3_000);
-  client.send({ cmd: "disconnect", reasonCode: 4 });
-  world.advance(2_000);
-  expect(told(world)).toMatchInlineSnapshot(`
+  const page = pageAfter((client) => client.send({ cmd: "disconnect", reasonCode: 4 }));
+  expect(page).toMatchInlineSnapshot(`
     "The will of mortal fired at once, because mortal sent DISCONNECT with reason
     code 0x04, which asks for the will. 1 subscriber got it. [v5-3.1.2-8]
 
@@ -130,17 +124,14 @@ test("explained: DISCONNECT 0x04", () => {
 });
 
 test("explained: DISCONNECT with an error", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
-  const client = mortal(world, { keepalive: 10 });
-  world.advance(3_000);
-  client.send({
-    cmd: "disconnect",
-    reasonCode: 0x80,
-    properties: { reasonString: "fan is on fire" },
-  });
-  world.advance(2_000);
-  expect(told(world)).toMatchInlineSnapshot(`
+  const page = pageAfter((client) =>
+    client.send({
+      cmd: "disconnect",
+      reasonCode: 0x80,
+      properties: { reasonString: "fan is on fire" },
+    }),
+  );
+  expect(page).toMatchInlineSnapshot(`
     "The will of mortal fired at once, because mortal sent DISCONNECT with an error:
     unspecified error (0x80): fan is on fire. 1 subscriber got it. [v5-3.1.2-8]
 
@@ -164,13 +155,8 @@ test("explained: DISCONNECT with an error", () => {
 });
 
 test("explained: a DISCONNECT that is itself invalid", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
-  const client = mortal(world, { keepalive: 10 });
-  world.advance(3_000);
-  client.sendBytes(Uint8Array.of(0xe1, 0x00));
-  world.advance(2_000);
-  expect(told(world)).toMatchInlineSnapshot(`
+  const page = pageAfter((client) => client.sendBytes(Uint8Array.of(0xe1, 0x00)));
+  expect(page).toMatchInlineSnapshot(`
     "The will of mortal fired at once, because mortal sent a malformed packet:
     reserved flags of DISCONNECT are wrong. 1 subscriber got it. [v5-3.1.2-8]
 
@@ -198,13 +184,8 @@ test("explained: a DISCONNECT that is itself invalid", () => {
 });
 
 test("explained: FIN", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
-  const client = mortal(world, { keepalive: 10 });
-  world.advance(3_000);
-  client.drop("eof");
-  world.advance(2_000);
-  expect(told(world)).toMatchInlineSnapshot(`
+  const page = pageAfter((client) => client.drop("eof"));
+  expect(page).toMatchInlineSnapshot(`
     "The will of mortal fired at once, because mortal closed the connection without a
     DISCONNECT (FIN). 1 subscriber got it. [v5-3.1.2-8]
 
@@ -229,13 +210,8 @@ test("explained: FIN", () => {
 });
 
 test("explained: RST of MQTT 3.1.1", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
-  const client = mortal(world, { version: 4, keepalive: 10 });
-  world.advance(3_000);
-  client.drop("reset");
-  world.advance(2_000);
-  expect(told(world)).toMatchInlineSnapshot(`
+  const page = pageAfter((client) => client.drop("reset"), { version: 4 });
+  expect(page).toMatchInlineSnapshot(`
     "The will of mortal fired at once, because mortal's connection was reset without
     a DISCONNECT (RST). 1 subscriber got it. [v4-3.1.2-8]
 
@@ -260,16 +236,13 @@ test("explained: RST of MQTT 3.1.1", () => {
 });
 
 test("explained: the keepalive's deadline", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
-  const client = mortal(world, { keepalive: 10 });
-  world.advance(3_000);
-  client.ping();
-  world.advance(9_000);
-  client.ping();
-  world.advance(20_000);
-  world.advance(2_000);
-  expect(told(world)).toMatchInlineSnapshot(`
+  const page = pageAfter((client, world) => {
+    client.ping();
+    world.advance(9_000);
+    client.ping();
+    world.advance(20_000);
+  });
+  expect(page).toMatchInlineSnapshot(`
     "The will of mortal fired 15.0 s after its last packet, because its keepalive of
     10 s allows 15.0 s of silence. 1 subscriber got it. [v5-3.1.2-8]
 
@@ -295,13 +268,8 @@ test("explained: the keepalive's deadline", () => {
 });
 
 test("explained: the keepalive's deadline of a client that never pinged", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
-  mortal(world, { version: 4, keepalive: 10 });
-  world.advance(3_000);
-  world.advance(20_000);
-  world.advance(2_000);
-  expect(told(world)).toMatchInlineSnapshot(`
+  const page = pageAfter((_, world) => world.advance(20_000), { version: 4 });
+  expect(page).toMatchInlineSnapshot(`
     "The will of mortal fired 15.0 s after its last packet, because its keepalive of
     10 s allows 15.0 s of silence. 1 subscriber got it. [v4-3.1.2-8]
 
@@ -329,14 +297,14 @@ test("explained: the keepalive's deadline of a client that never pinged", () => 
 });
 
 test("explained: TCP's own detectors", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
-  const client = mortal(world, { keepalive: 0 });
-  world.advance(3_000);
-  world.advance(4_000);
-  client.drop("timeout");
-  world.advance(2_000);
-  expect(told(world)).toMatchInlineSnapshot(`
+  const page = pageAfter(
+    (client, world) => {
+      world.advance(4_000);
+      client.drop("timeout");
+    },
+    { keepalive: 0 },
+  );
+  expect(page).toMatchInlineSnapshot(`
     "The will of mortal fired 7.00 s after its last packet, because TCP found that
     mortal's machine does not answer any more. 1 subscriber got it. [v5-3.1.2-8]
 
@@ -364,15 +332,15 @@ test("explained: TCP's own detectors", () => {
 });
 
 test("explained: a stalled write", () => {
-  const world = new World({ limits: { stallTimeoutMs: 5000 } });
-  watcherOf(world, "wills/#");
-  const client = mortal(world, { keepalive: 10 });
-  world.advance(3_000);
-  client.room = 0;
-  client.ping();
-  world.advance(5_000);
-  world.advance(2_000);
-  expect(told(world)).toMatchInlineSnapshot(`
+  const page = pageAfter(
+    (client, world) => {
+      client.room = 0;
+      client.ping();
+      world.advance(5_000);
+    },
+    { limits: { stallTimeoutMs: 5000 } },
+  );
+  expect(page).toMatchInlineSnapshot(`
     "The will of mortal fired at once, because mortal took no data of what the broker
     had for it: nothing for 5 s. 1 subscriber got it. [v5-3.1.2-8]
 
@@ -400,13 +368,8 @@ test("explained: a stalled write", () => {
 });
 
 test("explained: a protocol error", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
-  const client = mortal(world, { keepalive: 10 });
-  world.advance(3_000);
-  client.sendBytes(Uint8Array.of(0xd0, 0x00));
-  world.advance(2_000);
-  expect(told(world)).toMatchInlineSnapshot(`
+  const page = pageAfter((client) => client.sendBytes(Uint8Array.of(0xd0, 0x00)));
+  expect(page).toMatchInlineSnapshot(`
     "The will of mortal fired at once, because mortal broke a rule of MQTT: PINGRESP
     comes only from a server. 1 subscriber got it. [v5-3.1.2-8]
 
@@ -434,13 +397,8 @@ test("explained: a protocol error", () => {
 });
 
 test("explained: a malformed packet", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
-  const client = mortal(world, { keepalive: 10 });
-  world.advance(3_000);
-  client.sendBytes(Uint8Array.of(0x36, 0x03, 0x00, 0x01, 0x61));
-  world.advance(2_000);
-  expect(told(world)).toMatchInlineSnapshot(`
+  const page = pageAfter((client) => client.sendBytes(Uint8Array.of(0x36, 0x03, 0x00, 0x01, 0x61)));
+  expect(page).toMatchInlineSnapshot(`
     "The will of mortal fired at once, because mortal sent a malformed packet: QoS of
     a PUBLISH is 3. 1 subscriber got it. [v5-3.1.2-8]
 
@@ -468,13 +426,10 @@ test("explained: a malformed packet", () => {
 });
 
 test("explained: a packet above the limit", () => {
-  const world = new World({ limits: { packetSize: 1000 } });
-  watcherOf(world, "wills/#");
-  const client = mortal(world, { keepalive: 10 });
-  world.advance(3_000);
-  client.publish("large", Buffer.alloc(2000));
-  world.advance(2_000);
-  expect(told(world)).toMatchInlineSnapshot(`
+  const page = pageAfter((client) => client.publish("large", Buffer.alloc(2000)), {
+    limits: { packetSize: 1000 },
+  });
+  expect(page).toMatchInlineSnapshot(`
     "The will of mortal fired at once, because mortal sent a packet of 2011 B, and
     the maximum is 1000 B (limits.packetSize). 1 subscriber got it. [v5-3.1.2-8]
 
@@ -534,8 +489,7 @@ test("explained: a packet that found no room beside others", () => {
 });
 
 test("explained: a QoS above what the broker allows", () => {
-  const world = new World({ limits: { qos: 0 } });
-  watcherOf(world, "wills/#");
+  const world = watched({ limits: { qos: 0 } });
   const client = mortal(world, { version: 4, keepalive: 10 });
   client.publish("one", "", { qos: 1 });
   const [verdict, _, change] = told(world).split("\n\n");
@@ -549,14 +503,14 @@ test("explained: a QoS above what the broker allows", () => {
 });
 
 test("explained: more unfinished messages than it may send", () => {
-  const world = new World({ limits: { receiveMaximum: 1 } });
-  watcherOf(world, "wills/#");
-  const client = mortal(world, { keepalive: 10 });
-  world.advance(3_000);
-  client.publish("one", "", { qos: 2 });
-  client.publish("two", "", { qos: 2 });
-  world.advance(2_000);
-  expect(told(world)).toMatchInlineSnapshot(`
+  const page = pageAfter(
+    (client) => {
+      client.publish("one", "", { qos: 2 });
+      client.publish("two", "", { qos: 2 });
+    },
+    { limits: { receiveMaximum: 1 } },
+  );
+  expect(page).toMatchInlineSnapshot(`
     "The will of mortal fired at once, because mortal sent more than it may: more
     than 1 unfinished QoS 2 messages (limits.receiveMaximum). 1 subscriber got it.
     [v5-3.1.2-8]
@@ -584,13 +538,10 @@ test("explained: more unfinished messages than it may send", () => {
 });
 
 test("explained: a takeover that resumes the session", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
-  mortal(world, { keepalive: 10, expiry: 60 });
-  world.advance(3_000);
-  mortal(world, { keepalive: 10, expiry: 60, clean: false });
-  world.advance(2_000);
-  expect(told(world)).toMatchInlineSnapshot(`
+  const page = pageAfter((_, world) => mortal(world, { keepalive: 10, expiry: 60, clean: false }), {
+    expiry: 60,
+  });
+  expect(page).toMatchInlineSnapshot(`
     "The will of mortal is armed and has not fired: mortal is connected and was last
     heard 2.00 s ago. If nothing more comes, the will fires in 13.0 s. [v5-3.1.2-7]
 
@@ -631,13 +582,10 @@ test("explained: a takeover that resumes the session", () => {
 });
 
 test("explained: a takeover with Clean Session 1", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
-  mortal(world, { version: 4, keepalive: 10 });
-  world.advance(3_000);
-  mortal(world, { version: 4, keepalive: 10 });
-  world.advance(2_000);
-  expect(told(world)).toMatchInlineSnapshot(`
+  const page = pageAfter((_, world) => mortal(world, { version: 4, keepalive: 10 }), {
+    version: 4,
+  });
+  expect(page).toMatchInlineSnapshot(`
     "The will of mortal is armed and has not fired: mortal is connected and was last
     heard 2.00 s ago. If nothing more comes, the will fires in 13.0 s. [v4-3.1.2-8]
 
@@ -676,13 +624,8 @@ test("explained: a takeover with Clean Session 1", () => {
 });
 
 test("explained: the operator's kick", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
-  mortal(world, { keepalive: 10 });
-  world.advance(3_000);
-  world.driver.order({ type: "kicked", clientId: "mortal" });
-  world.advance(2_000);
-  expect(told(world)).toMatchInlineSnapshot(`
+  const page = pageAfter((_, world) => world.driver.order({ type: "kicked", clientId: "mortal" }));
+  expect(page).toMatchInlineSnapshot(`
     "The will of mortal fired at once, because the operator closed the connection,
     which is no goodbye of the client's own. 1 subscriber got it. [v5-3.1.2-8]
 
@@ -710,13 +653,8 @@ test("explained: the operator's kick", () => {
 });
 
 test("explained: the broker's stop", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
-  mortal(world, { keepalive: 10 });
-  world.advance(3_000);
-  world.driver.order({ type: "stopping" });
-  world.advance(2_000);
-  expect(told(world)).toMatchInlineSnapshot(`
+  const page = pageAfter((_, world) => world.driver.order({ type: "stopping" }));
+  expect(page).toMatchInlineSnapshot(`
     "The will of mortal fired at once, because the broker was stopped, which is no
     goodbye of the client's own. 1 subscriber got it. [v5-3.1.2-8]
 
@@ -741,8 +679,7 @@ test("explained: the broker's stop", () => {
 });
 
 test("explained: a reset that the operator ordered", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
+  const world = watched();
   mortal(world, { keepalive: 10 });
   world.advance(3_000);
   world.driver.drop(connectionOf(world), "rst");
@@ -772,8 +709,7 @@ test("explained: a reset that the operator ordered", () => {
 });
 
 test("explained: a link that the operator made silent", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
+  const world = watched();
   const client = mortal(world, { keepalive: 10 });
   world.advance(3_000);
   world.driver.drop(connectionOf(world), "silent");

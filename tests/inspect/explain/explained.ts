@@ -4,10 +4,18 @@ import { clientOf } from "../../../src/core/queries/clients.ts";
 import { explain, explanationText } from "../../../src/inspect/explain/explain.ts";
 import type { Advice } from "../../../src/inspect/explain/parts.ts";
 import { eventLine } from "../../../src/server/event-hub.ts";
-import type { World } from "../../support/world.ts";
+import { watcherOf } from "../../support/mortal.ts";
+import { World, type WorldOptions } from "../../support/world.ts";
 import { adviceTexts } from "./advice-texts.ts";
 
 const startOfWorld = 1_800_000_000_000;
+
+/** A world with a subscriber of the clients' wills. */
+export function watched(options?: WorldOptions): World {
+  const world = new World(options);
+  watcherOf(world, "wills/#");
+  return world;
+}
 
 /** The administration interface's present answer about a client. */
 export function answerOf(world: World, clientId = "mortal"): ClientAnswer {

@@ -1,11 +1,10 @@
 import { expect, test } from "bun:test";
 import { mortal, watcherOf } from "../../support/mortal.ts";
 import { World } from "../../support/world.ts";
-import { pageOf, told, topicsOf } from "./explained.ts";
+import { pageOf, told, topicsOf, watched } from "./explained.ts";
 
 test("explained: a keepalive of hours", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
+  const world = watched();
   mortal(world, { keepalive: 7200 });
   world.advance(20_000);
   expect(told(world)).toMatchInlineSnapshot(`
@@ -53,8 +52,7 @@ test("explained: a client that subscribed in the moment of its CONNECT has sent 
 });
 
 test("explained: a keepalive of minutes", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
+  const world = watched();
   mortal(world, { keepalive: 300 });
   world.advance(500_000);
   expect(told(world)).toMatchInlineSnapshot(`
@@ -87,8 +85,7 @@ test("explained: a keepalive of minutes", () => {
 });
 
 test("explained: a delay longer than the session", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
+  const world = watched();
   mortal(world, { keepalive: 10, delay: 11, expiry: 10 });
   expect(told(world)).toMatchInlineSnapshot(`
     "The will of mortal is armed and has not fired: mortal is connected and was last
@@ -127,8 +124,7 @@ test("explained: a delay longer than the session", () => {
 });
 
 test("explained: a new client id each time", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
+  const world = watched();
   mortal(world, { id: "esp-9f31", keepalive: 10, will: { topic: "wills/esp" } }).drop();
   mortal(world, { id: "esp-07ac", keepalive: 10, will: { topic: "wills/esp" } }).drop();
   expect(told(world, "esp-07ac")).toMatchInlineSnapshot(`
@@ -158,8 +154,7 @@ test("explained: a new client id each time", () => {
 });
 
 test("explained: an id that a library generated", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
+  const world = watched();
   mortal(world, { id: "mqttjs_0a1b2c3d", keepalive: 10 }).drop();
   expect(told(world, "mqttjs_0a1b2c3d")).toMatchInlineSnapshot(`
     "The will of mqttjs_0a1b2c3d fired at once, because mqttjs_0a1b2c3d's connection
@@ -188,8 +183,7 @@ test("explained: an id that a library generated", () => {
 });
 
 test("explained: a retained will without a retained birth", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
+  const world = watched();
   const retained = { keepalive: 10, will: { retain: true } } as const;
   mortal(world, retained).drop();
   world.advance(1_000);
@@ -227,8 +221,7 @@ test("explained: a retained will without a retained birth", () => {
 });
 
 test("explained: a birth on another topic", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
+  const world = watched();
   const client = mortal(world, { keepalive: 10, will: { retain: true } });
   client.publish("wills/birth", "online", { retain: true });
   client.drop();
@@ -320,8 +313,7 @@ test("explained: an empty retained will", () => {
 });
 
 test("explained: two hosts with one client id", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
+  const world = watched();
   for (const host of ["10.0.0.1", "10.0.0.2", "10.0.0.1"]) {
     mortal(world, { keepalive: 10, host });
     world.advance(1_000);
@@ -369,8 +361,7 @@ test("explained: two hosts with one client id", () => {
 });
 
 test("explained: pings on the edge", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
+  const world = watched();
   const client = mortal(world, { keepalive: 10 });
   for (const wait of [10_000, 10_000, 14_600, 9_000]) {
     world.advance(wait);
@@ -406,8 +397,7 @@ test("explained: pings on the edge", () => {
 });
 
 test("explained: a session that is discarded each time", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
+  const world = watched();
   const kept = { keepalive: 10, expiry: 3600, clean: true } as const;
   mortal(world, kept).drop();
   world.advance(1_000);
@@ -443,8 +433,7 @@ test("explained: a session that is discarded each time", () => {
 });
 
 test("explained: a session that is believed to be kept", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
+  const world = watched();
   mortal(world, { keepalive: 10, clean: false }).drop();
   expect(told(world)).toMatchInlineSnapshot(`
     "The will of mortal fired at once, because mortal's connection was reset without
@@ -473,8 +462,7 @@ test("explained: a session that is believed to be kept", () => {
 });
 
 test("explained: an ignored Server Keep Alive", () => {
-  const world = new World({ limits: { keepAliveMaxSeconds: 60 } });
-  watcherOf(world, "wills/#");
+  const world = watched({ limits: { keepAliveMaxSeconds: 60 } });
   const client = mortal(world, { keepalive: 600 });
   world.advance(1_000);
   client.ping();

@@ -4,9 +4,9 @@ import pc from "picocolors";
 import { knownClientIds } from "../../../src/core/queries/queries.ts";
 import { habitsOf, ranks, reportOf, type Report } from "../../../src/inspect/explain/lint.ts";
 import { reportText } from "../../../src/inspect/explain/lint-text.ts";
-import { mortal, watcherOf } from "../../support/mortal.ts";
+import { mortal } from "../../support/mortal.ts";
 import { World } from "../../support/world.ts";
-import { answerOf } from "./explained.ts";
+import { answerOf, watched } from "./explained.ts";
 
 function lint(world: World): Report {
   const ids = [...knownClientIds(world.broker)];
@@ -37,8 +37,7 @@ test("lint: every topic of advice is ranked, or is no habit", () => {
 });
 
 test("lint: a client without habits has none, connected, gone by DISCONNECT or by a reset", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
+  const world = watched();
   for (const id of ["a", "b", "c"]) {
     const client = mortal(world, { id, keepalive: 30, will: { retain: true } });
     client.publish(`wills/${id}`, "online", { retain: true });
@@ -67,8 +66,7 @@ test("lint: what a lost link explains is likely once, and proved on a second con
 });
 
 test("lint: a broken rule of an earlier connection counts, a setting that was mended does not", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
+  const world = watched();
   const first = mortal(world, { id: "dev", keepalive: 0 });
   expect(marked(world)).toEqual(["proved dev noKeepAlive"]);
   first.connect({ clientId: "dev", protocolVersion: 5 });
@@ -78,8 +76,7 @@ test("lint: a broken rule of an earlier connection counts, a setting that was me
 });
 
 test("lint: proved before likely, then the worst first", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
+  const world = watched();
   mortal(world, { id: "a-slow", keepalive: 7200 });
   mortal(world, { id: "b-none", keepalive: 0 });
   const broken = mortal(world, { id: "c-broken", keepalive: 10 });

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import { mortal, watcherOf } from "../../support/mortal.ts";
+import { mortal } from "../../support/mortal.ts";
 import { World } from "../../support/world.ts";
-import { pageOf, told } from "./explained.ts";
+import { pageOf, told, watched } from "./explained.ts";
 
 // Who received the will: the page for a user whose watcher got nothing.
 
@@ -150,8 +150,7 @@ test("explained: a will lost by more subscribers than are named", () => {
 });
 
 test("explained: a will that everybody got names nobody", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
+  const world = watched();
   mortal(world).drop("eof");
   const [end] = world.noted("ended");
   expect(end?.will).toHaveProperty("reach");

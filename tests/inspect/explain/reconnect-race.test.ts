@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { sentence } from "../../../src/log/sentence.ts";
 import { mortal, watcherOf } from "../../support/mortal.ts";
 import { World } from "../../support/world.ts";
-import { answerOf, pageOf, told, topicsOf } from "./explained.ts";
+import { answerOf, pageOf, told, topicsOf, watched } from "./explained.ts";
 
 // One will topic and more than one client on it: the will of one overwrites the birth of another.
 
@@ -189,8 +189,7 @@ test("a will that overwrites what nobody alive published accuses nobody", () => 
 });
 
 test("clients that tell of their deaths on one topic without RETAIN are not blamed", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
+  const world = watched();
   const will = { topic: "wills/all" };
   for (const id of ["one", "two", "three"]) mortal(world, { id, version: 4, keepalive: 10, will });
   world.advance(15_000);

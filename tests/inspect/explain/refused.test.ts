@@ -6,9 +6,9 @@ import {
   type ConnectFields,
   willQosFlag,
 } from "../../support/connect-bytes.ts";
-import { mortal, watcherOf } from "../../support/mortal.ts";
+import { mortal } from "../../support/mortal.ts";
 import { World } from "../../support/world.ts";
-import { answerOf, pageOf, told, topicsOf } from "./explained.ts";
+import { answerOf, pageOf, told, topicsOf, watched } from "./explained.ts";
 
 // A refused CONNECT arms no will: the page for a user who waits for it.
 
@@ -158,8 +158,7 @@ test("explained: a will payload above the limit", () => {
 });
 
 test("explained: a client that is refused after its will fired", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
+  const world = watched();
   mortal(world, { version: 4, keepalive: 30 }).drop("eof");
   world.advance(1_000);
   refused(world, { version: 4, willTopic: "wills/#" });
@@ -189,8 +188,7 @@ test("explained: a client that is refused after its will fired", () => {
 });
 
 test("explained: a client above the limit of sessions", () => {
-  const world = new World({ limits: { sessions: 1 } });
-  watcherOf(world, "wills/#");
+  const world = watched({ limits: { sessions: 1 } });
   refused(world, { version: 4, willTopic: "wills/mortal" });
   expect(told(world)).toMatchInlineSnapshot(`
     "mortal was refused: the limit of 1 sessions is reached (limits.sessions). A

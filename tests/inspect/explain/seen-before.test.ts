@@ -1,13 +1,11 @@
 import { expect, test } from "bun:test";
-import { mortal, watcherOf } from "../../support/mortal.ts";
-import { World } from "../../support/world.ts";
-import { told } from "./explained.ts";
+import { mortal } from "../../support/mortal.ts";
+import { told, watched } from "./explained.ts";
 
 // What an earlier connection showed, and what no connection of the client can know.
 
 test("explained: a birth on another topic, seen on an earlier connection", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
+  const world = watched();
   for (let time = 1; time <= 2; time++) {
     const client = mortal(world, { keepalive: 30, will: { retain: true } });
     client.publish("wills/birth", "online", { retain: true });
@@ -50,8 +48,7 @@ test("explained: a birth on another topic, seen on an earlier connection", () =>
 });
 
 test("explained: a retained will without a retained birth, seen on an earlier connection", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
+  const world = watched();
   for (let time = 1; time <= 3; time++) {
     const client = mortal(world, { keepalive: 30, will: { retain: true } });
     world.advance(1_000);
@@ -94,8 +91,7 @@ test("explained: a retained will without a retained birth, seen on an earlier co
 });
 
 test("explained: a client without a client id", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
+  const world = watched();
   const client = world.open();
   const will = { topic: "wills/nameless", payload: Buffer.from("gone"), qos: 0 as const };
   const connack = client.connect({
@@ -132,8 +128,7 @@ test("explained: a client without a client id", () => {
 });
 
 test("explained: a clean DISCONNECT after an earlier one that the log warned of", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
+  const world = watched();
   for (let time = 1; time <= 2; time++) {
     const client = mortal(world, { keepalive: 30 });
     world.advance(1_000);
@@ -169,8 +164,7 @@ test("explained: a clean DISCONNECT after an earlier one that the log warned of"
 });
 
 test("explained: a packet above the limit of a client that can't know it", () => {
-  const world = new World({ limits: { packetSize: 1024 } });
-  watcherOf(world, "wills/#");
+  const world = watched({ limits: { packetSize: 1024 } });
   const client = mortal(world, { version: 4, keepalive: 30 });
   client.publish("large", "x".repeat(2048));
   expect(told(world)).toMatchInlineSnapshot(`

@@ -1,10 +1,10 @@
 import { expect, test } from "bun:test";
 import { clientLines } from "../../../src/inspect/views/client.ts";
 import { renderHuman } from "../../../src/log/render.ts";
-import { mortal, watcherOf } from "../../support/mortal.ts";
+import { mortal } from "../../support/mortal.ts";
 import { World } from "../../support/world.ts";
 import { plainStyle } from "../views/viewed.ts";
-import { answerOf, pageOf, told, topicsOf } from "./explained.ts";
+import { answerOf, pageOf, told, topicsOf, watched } from "./explained.ts";
 import pc from "picocolors";
 
 // Clients that lived, and were ended for silence: half a packet, or nothing but what they received.
@@ -13,8 +13,7 @@ import pc from "picocolors";
 const publish = Buffer.from([0x30, 42, 0, 5, ...Buffer.from(`lab/t${"x".repeat(35)}`)]);
 
 test("explained: half a PUBLISH, then silence", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
+  const world = watched();
   const client = mortal(world, { version: 4, keepalive: 10 });
   world.advance(1_000);
   client.sendBytes(publish.subarray(0, 5));

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import { mortal, watcherOf } from "../../support/mortal.ts";
-import { World } from "../../support/world.ts";
-import { pageOf, told } from "./explained.ts";
+import { mortal } from "../../support/mortal.ts";
+import type { World } from "../../support/world.ts";
+import { pageOf, told, watched } from "./explained.ts";
 
 // A device that sleeps without DISCONNECT takes over its own connection when it wakes.
 
@@ -14,8 +14,7 @@ function sleeper(world: World, version: 4 | 5 = 4) {
 const unwrapped = (world: World) => pageOf(world).replaceAll(/\s+/g, " ");
 
 test("explained: a device that slept, took over its connection, and published its birth", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
+  const world = watched();
   sleeper(world);
   world.advance(45_000);
   sleeper(world);
@@ -61,8 +60,7 @@ test("explained: a device that slept, took over its connection, and published it
 });
 
 test("explained: the same with MQTT 5.0", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
+  const world = watched();
   sleeper(world, 5);
   world.advance(45_000);
   sleeper(world, 5);
@@ -110,16 +108,14 @@ test("explained: the same with MQTT 5.0", () => {
 });
 
 test("a takeover that follows a packet at once is no sleep", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
+  const world = watched();
   sleeper(world);
   sleeper(world);
   expect(unwrapped(world)).toContain("so the old one died. Its new connection has published");
 });
 
 test("a device that has not published its birth again yet is not told to begin with it", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
+  const world = watched();
   sleeper(world);
   world.advance(45_000);
   mortal(world, { version: 4, keepalive: 60, will: { retain: true } });
@@ -127,8 +123,7 @@ test("a device that has not published its birth again yet is not told to begin w
 });
 
 test("a device that never publishes a birth is told to", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
+  const world = watched();
   mortal(world, { version: 4, keepalive: 60 });
   world.advance(45_000);
   mortal(world, { version: 4, keepalive: 60 });
@@ -137,8 +132,7 @@ test("a device that never publishes a birth is told to", () => {
 });
 
 test("a device that sends DISCONNECT before it sleeps has nothing to change", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
+  const world = watched();
   const client = sleeper(world);
   client.publish("wills/mortal", "asleep", { retain: true });
   client.send({ cmd: "disconnect" });
@@ -148,8 +142,7 @@ test("a device that sends DISCONNECT before it sleeps has nothing to change", ()
 });
 
 test("explained: a device in a crash loop is not taken for two", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
+  const world = watched();
   for (let start = 0; start < 4; start++) {
     sleeper(world);
     world.advance(1_000);

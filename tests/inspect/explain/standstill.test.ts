@@ -1,13 +1,11 @@
 import { expect, test } from "bun:test";
-import { mortal, watcherOf } from "../../support/mortal.ts";
-import { World } from "../../support/world.ts";
-import { told } from "./explained.ts";
+import { mortal } from "../../support/mortal.ts";
+import { told, watched } from "./explained.ts";
 
 // The page for a silence that includes a standstill of the broker.
 
 test("explained: a client that was silent while the broker stood still", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
+  const world = watched();
   mortal(world, { version: 4, keepalive: 2 });
   world.advance(1_000);
   world.standStill(4_000);
@@ -43,8 +41,7 @@ test("explained: a client that was silent while the broker stood still", () => {
 });
 
 test("explained: a client that sent meanwhile, and stays connected", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
+  const world = watched();
   const client = mortal(world, { version: 4, keepalive: 2 });
   for (let ping = 0; ping < 3; ping++) {
     world.advance(1_900);
@@ -86,8 +83,7 @@ test("explained: a client that sent meanwhile, and stays connected", () => {
 });
 
 test("explained: a delayed will that was due while the broker stood still", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
+  const world = watched();
   mortal(world, { delay: 5, expiry: 60 }).drop("reset");
   world.advance(1_000);
   world.standStill(8_000);
@@ -122,8 +118,7 @@ test("explained: a delayed will that was due while the broker stood still", () =
 });
 
 test("explained: a client that gave up while the broker stood still", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
+  const world = watched();
   const client = mortal(world, { version: 4, keepalive: 5 });
   world.advance(1_000);
   world.standStill(7_000, () => client.drop("eof"));
@@ -155,8 +150,7 @@ test("explained: a client that gave up while the broker stood still", () => {
 });
 
 test("explained: a client that sent meanwhile, and was silent afterwards", () => {
-  const world = new World();
-  watcherOf(world, "wills/#");
+  const world = watched();
   const client = mortal(world, { version: 4, keepalive: 2 });
   client.ping();
   world.standStill(10_000, () => {
