@@ -3,7 +3,7 @@ export interface Libc {
   setsockopt(fd: number, level: number, option: number, value: Int32Array, size: number): number;
   listen(fd: number, backlog: number): number;
   /** `polled`: `count` times `struct pollfd`. */
-  poll(polled: Int32Array | Uint8Array, count: number, milliseconds: number): number;
+  poll(polled: Int32Array, count: number, milliseconds: number): number;
   ioctl(fd: number, request: bigint, value: Int32Array): number;
 }
 

@@ -16,16 +16,14 @@ export async function loadSocketState(): Promise<SocketState | null> {
   if (process.platform !== "linux") return null;
   const libc = await loadLibc();
   if (libc === null) return null;
-  const polled = new Uint8Array(8);
-  const poll = new DataView(polled.buffer);
+  // `struct pollfd`: descriptor (32 bits), requested events (16), returned events (16).
+  const polled = new Int32Array(2);
   const waiting = new Int32Array(1);
   return {
     hasPeerClosed(fd) {
-      // struct pollfd: descriptor, requested events, returned events; in the machine's byte order.
-      poll.setInt32(0, fd, true);
-      poll.setInt16(4, readHangUp, true);
-      poll.setInt16(6, 0, true);
-      return libc.poll(polled, 1, 0) > 0 && (poll.getInt16(6, true) & readHangUp) !== 0;
+      polled[0] = fd;
+      polled[1] = readHangUp;
+      return libc.poll(polled, 1, 0) > 0 && ((polled[1] >> 16) & readHangUp) !== 0;
     },
     unacknowledged: (fd) => (libc.ioctl(fd, outQueue, waiting) === 0 ? (waiting[0] ?? null) : null),
   };
