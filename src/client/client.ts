@@ -106,6 +106,8 @@ export class Client {
   /** Why the client reset the connection: the invalid data that the broker sent; null: none. */
   invalidDetail: string | null = null;
   readonly #limits: ClientLimits;
+  /** The keepalive in CONNECT. */
+  #requestedSeconds = 0;
   #arrivalBytes = 0;
   /** Raw bytes since `keepBytes`; null: not kept. */
   #bytes: Uint8Array[] | null = null;
@@ -153,7 +155,6 @@ export class Client {
   get keepAliveSeconds(): number {
     return this.connack?.properties?.serverKeepAlive ?? this.#requestedSeconds;
   }
-  #requestedSeconds = 0;
 
   /** Sends CONNECT and waits for CONNACK. Rejects with Refused or NoAnswer. */
   async connect(options: ConnectOptions): Promise<IConnackPacket> {
