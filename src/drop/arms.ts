@@ -26,10 +26,9 @@ export async function playArms<Variant extends { readonly name: string }>(
 }
 
 function armOf(stage: Stage, { name }: { readonly name: string }, index: number): Arm {
-  const suffix = Buffer.from(` (${index + 1}: ${name})`);
   return {
     name,
     clientId: stage.options.clientId ?? stage.id(`arm-${index + 1}`),
-    plan: { payload: Buffer.concat([stage.will.payload, suffix]) },
+    plan: { payload: stage.willPayload(`${index + 1}: ${name}`) },
   };
 }

@@ -141,6 +141,11 @@ export class Stage {
     return this.options.version === 3 ? `${this.#token}-${name}` : `${this.#label}-${name}`;
   }
 
+  /** The will's payload with a name behind it, for one will of several: `will of dev (cycle 3)`. */
+  willPayload(name: string): Buffer {
+    return Buffer.concat([this.will.payload, Buffer.from(` (${name})`)]);
+  }
+
   /** Marks the moment of the drop: now, or the last packet that a silent client had sent. */
   dropped(at = this.now): number {
     this.droppedAt = at;

@@ -13,7 +13,7 @@ import type {
 import type { StageOptions } from "./stage.ts";
 
 /** Clocks of brokers are coarse; a will that is this little before its time is not early. */
-const earlyMs = 100;
+export const earlyMs = 100;
 
 /** One arm, judged. */
 interface Judged {

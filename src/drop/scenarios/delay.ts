@@ -153,7 +153,7 @@ async function sessionEnds(stage: Stage): Promise<readonly Observation[]> {
 
 /** A will of its own for each arm. */
 function payloadOf(stage: Stage, asked: number): Pick<WillPlan, "payload"> {
-  return { payload: Buffer.concat([stage.will.payload, Buffer.from(` (expiry ${asked})`)]) };
+  return { payload: stage.willPayload(`expiry ${asked}`) };
 }
 
 /** The session ends `expiry` seconds after the connection, before the delay is over. */

@@ -143,7 +143,7 @@ async function qosMatrix(stage: Stage): Promise<readonly Observation[]> {
     levels
       .filter((qos) => qos <= most)
       .map(async (qos) => {
-        const payload = Buffer.concat([stage.will.payload, Buffer.from(` (QoS ${qos})`)]);
+        const payload = stage.willPayload(`QoS ${qos}`);
         const plan = { payload, qos, retain: false, delay: 0 };
         const options = { clientId: stage.id(`dying-${qos}`), will: stage.willOptions(plan) };
         return { plan, victim: await stage.victim(options) };

@@ -41,7 +41,7 @@ async function connectAndFin(stage: Stage): Promise<readonly Observation[]> {
   const { will } = stage;
   if (will.retain) stage.retains(will.topic);
   for (let index = 1; index <= tries; index++) {
-    const payload = Buffer.concat([will.payload, Buffer.from(` (${index})`)]);
+    const payload = stage.willPayload(String(index));
     const victim = await stage.dial();
     const connecting = victim.connect(
       stage.connectOptions({

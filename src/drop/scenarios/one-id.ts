@@ -101,7 +101,7 @@ async function reconnectLoop(stage: Stage): Promise<readonly Observation[]> {
   const drops: { readonly plan: Pick<WillPlan, "payload">; readonly since: number }[] = [];
   const returning = new Returning(stage);
   const connect = async (name: string): Promise<[Client, Pick<WillPlan, "payload">]> => {
-    const plan = { payload: Buffer.concat([stage.will.payload, Buffer.from(` (${name})`)]) };
+    const plan = { payload: stage.willPayload(name) };
     const will = stage.willOptions({ ...plan, delay: 0 });
     return [await returning.connect({ ...kept(stage), will }), plan];
   };
@@ -155,7 +155,7 @@ async function storm(stage: Stage): Promise<readonly Observation[]> {
   const since = stage.dropped();
   const rivals = await Promise.all(
     clients.map(async (client, index): Promise<Rival> => {
-      const payload = Buffer.concat([stage.will.payload, Buffer.from(` (${index + 1})`)]);
+      const payload = stage.willPayload(String(index + 1));
       const will = stage.willOptions({ payload, delay: 0 });
       const keepalive = stage.options.keepAliveSeconds;
       if (will.retain === true) stage.retains(will.topic);
@@ -216,7 +216,7 @@ function stormProblems(
 }
 
 async function returnWithoutWill(stage: Stage): Promise<readonly Observation[]> {
-  const goodbye = { payload: Buffer.concat([stage.will.payload, Buffer.from(" (discarded)")]) };
+  const goodbye = { payload: stage.willPayload("discarded") };
   const discarded = stage.willOptions({ ...goodbye, delay: 0 });
   const leaving = await stage.victim({ ...kept(stage), will: discarded });
   needsSession(leaving);

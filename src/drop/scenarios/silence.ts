@@ -206,7 +206,7 @@ export function afterK(
 /** With the keepalive that was asked for, and with another. */
 async function halfOpen(stage: Stage): Promise<readonly Observation[]> {
   const plan = {
-    payload: Buffer.concat([stage.will.payload, Buffer.from(" (another keepalive)")]),
+    payload: stage.willPayload("another keepalive"),
   };
   const asked = stage.options.keepAliveSeconds;
   const keepalive = asked >= 4 ? Math.round(asked / 2) : asked + 1;
@@ -251,7 +251,7 @@ async function listening(stage: Stage): Promise<readonly Observation[]> {
 
 async function drip(stage: Stage): Promise<readonly Observation[]> {
   const first = await stage.victim();
-  const largePlan = { payload: Buffer.concat([stage.will.payload, Buffer.from(" (4 KiB)")]) };
+  const largePlan = { payload: stage.willPayload("4 KiB") };
   const watchedMs = allowedMs(first) + stage.options.waitMs;
   // One byte of payload for each that is sent, and some more: it must never be complete.
   const short = publishOf(stage, first, Math.ceil(watchedMs / dripMs) + 10);

@@ -256,5 +256,5 @@ function newWillAt(stage: Stage, since: number): number | null {
 
 /** The new connection's will differs from the old one's, so that it is seen which one comes. */
 function newPayload(stage: Stage): Buffer {
-  return Buffer.concat([stage.will.payload, Buffer.from(" (of the new connection)")]);
+  return stage.willPayload("of the new connection");
 }

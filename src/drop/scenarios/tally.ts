@@ -1,8 +1,6 @@
 import { assert } from "../../core/assert.ts";
 import type { Observation } from "../scenario.ts";
-
-/** Brokers' clocks are coarse: a will that is this little before its time is not early. */
-const earlyMs = 100;
+import { earlyMs } from "../verdict.ts";
 
 /**
  * The deaths of many clients as one observation, whose times are those of the will that was furthest

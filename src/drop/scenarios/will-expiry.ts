@@ -147,7 +147,7 @@ function expiryAlteration(said: number | undefined): string | null {
 }
 
 function planOf(stage: Stage, name: string): Partial<WillPlan> {
-  const payload = Buffer.concat([stage.will.payload, Buffer.from(` (${name})`)]);
+  const payload = stage.willPayload(name);
   const qos = stage.will.qos === 2 ? 2 : 1;
   return { payload, qos, retain: true, delay: 0 };
 }
