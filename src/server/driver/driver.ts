@@ -437,10 +437,7 @@ export class Driver {
       this.#guard(() => {
         this.#beginTurn();
         this.#receiveWithheld(channel);
-        this.#updateReading(channel);
-        this.#handleQueued();
-        this.#read(channel);
-        this.#endTurn();
+        this.#readOn(channel);
       });
     };
     this.#loop.after(0, () => this.#loop.soon(look));
@@ -651,7 +648,6 @@ export class Driver {
   }
 
   #detachSilently(channel: Channel): void {
-    this.#beginTurn();
     // Later events of the link go to a channel that the core does not know.
     const detached = new Channel(
       channel.id,
@@ -683,6 +679,11 @@ export class Driver {
   /** Continues reading after a hold has ended. */
   #resume(channel: Channel): void {
     this.#beginTurn();
+    this.#readOn(channel);
+  }
+
+  /** Reads as far as nothing holds the channel any more, then ends the turn. */
+  #readOn(channel: Channel): void {
     this.#updateReading(channel);
     this.#handleQueued();
     this.#read(channel);
