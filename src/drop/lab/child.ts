@@ -7,6 +7,7 @@ import { type ChildWord, writeChildOrder } from "./child-program.ts";
 import { selfCommand } from "./self.ts";
 import { NotOffered } from "../no-verdict.ts";
 import type { Stage } from "../stage.ts";
+import { type Received, wordsFrom } from "./words.ts";
 
 /** The hidden command that runs child-program.ts. */
 export const childCommand = "drop-client";
@@ -25,7 +26,7 @@ export class ChildClient {
   keepAliveSeconds = 0;
   readonly #stage: Stage;
   readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
-  readonly #words: { readonly word: ChildWord; readonly at: number }[] = [];
+  readonly #words: readonly Received<ChildWord>[];
   readonly #ended: Promise<void>;
   readonly #killAtExit = (): void => this.#signal("SIGKILL");
   #complaint = "";
@@ -61,7 +62,7 @@ export class ChildClient {
     // Whoever writes to a process that has ended is told so here; its end says it too.
     this.#child.stdin.on("error", () => {});
     this.#child.stderr.on("data", (chunk: Buffer) => (this.#complaint += chunk.toString()));
-    this.#listen();
+    this.#words = wordsFrom(this.#child.stdout);
   }
 
   /** Undefined: it did not start. */
@@ -124,18 +125,6 @@ export class ChildClient {
     } catch {
       // It has ended this moment, and nobody was told yet.
     }
-  }
-
-  #listen(): void {
-    let rest = "";
-    const decoder = new TextDecoder();
-    this.#child.stdout.on("data", (chunk: Uint8Array) => {
-      const at = performance.now();
-      const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
-      rest = lines.pop() ?? "";
-      // Its lines are written by child-program.ts, in the same program.
-      for (const line of lines) this.#words.push({ word: JSON.parse(line) as ChildWord, at });
-    });
   }
 
   /** Waits until the child has done something; throws what it met instead. */

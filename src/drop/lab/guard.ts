@@ -4,6 +4,7 @@ import type { GuardOrder, GuardWord } from "./guard-program.ts";
 import { ControlFailed, NotOffered } from "../no-verdict.ts";
 import { selfCommand } from "./self.ts";
 import type { Stage } from "../stage.ts";
+import { type Received, wordsFrom } from "./words.ts";
 
 /** The hidden command that runs guard-program.ts. */
 export const guardCommand = "drop-guard";
@@ -18,7 +19,7 @@ export class Guard {
   readonly #stage: Stage;
   readonly #pid: number;
   readonly #child: ChildProcessByStdio<Writable, Readable, null>;
-  readonly #words: { readonly word: GuardWord; readonly at: number }[] = [];
+  readonly #words: readonly Received<GuardWord>[];
   readonly #ended: Promise<void>;
   #isOver = false;
   /** In case the guard itself is killed. */
@@ -52,7 +53,7 @@ export class Guard {
     this.#child.on("error", over);
     this.#child.on("exit", over);
     this.#child.stdin.on("error", () => {});
-    this.#listen();
+    this.#words = wordsFrom(this.#child.stdout);
   }
 
   /** Resolves once the broker runs again, to the moments at which it stopped and continued. */
@@ -74,18 +75,6 @@ export class Guard {
   async end(): Promise<void> {
     this.#child.stdin.destroy();
     await this.#ended;
-  }
-
-  #listen(): void {
-    let rest = "";
-    const decoder = new TextDecoder();
-    this.#child.stdout.on("data", (chunk: Uint8Array) => {
-      const at = performance.now();
-      const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
-      rest = lines.pop() ?? "";
-      // Written by guard-program.ts of the same program.
-      for (const line of lines) this.#words.push({ word: JSON.parse(line) as GuardWord, at });
-    });
   }
 
   /** Resolves to the moment of the guard's report. */
