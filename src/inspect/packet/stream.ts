@@ -38,6 +38,20 @@ const brokenInRow = 4;
 /** Bytes that one search may decode: in bytes made for that, each offset begins three long packets. */
 const searchedBytesMax = 64 * 1024 * 1024;
 
+/** The last packets, if they break rules: they are not looked at again for each that follows. */
+interface BrokenRun {
+  readonly packets: number;
+  /** The first of them whose type, flags or length no packet has; null: none yet. */
+  readonly noPacket: PacketTree | null;
+}
+
+const soundRun: BrokenRun = { packets: 0, noPacket: null };
+
+function longer({ packets, noPacket }: BrokenRun, tree: PacketTree): BrokenRun {
+  const isNoPacket = violationsOf(tree.nodes.slice(0, 1)).length > 0;
+  return { packets: packets + 1, noPacket: noPacket ?? (isNoPacket ? tree : null) };
+}
+
 /** All packets of one direction, one tree after the other, without a byte between them. */
 export function readStream(bytes: Uint8Array, reading: StreamReading): PacketTree[] {
   const reader = new StreamReader(reading);
@@ -67,7 +81,7 @@ class StreamReader {
     const { skips, most } = this.#reading;
     let at = start;
     let isSearched = !skips;
-    let broken = 0;
+    let run: BrokenRun = soundRun;
     while (at < bytes.length && this.trees.length <= most) {
       const frame = frameAt(bytes, at);
       const tree = this.#decode(bytes, frame);
@@ -76,31 +90,29 @@ class StreamReader {
       if (next !== null) {
         this.#skip(at, next, skippedText(at, next));
         at = next;
-        broken = 0;
+        run = soundRun;
         continue;
       }
       this.trees.push(tree);
       at = Math.min(frame.end, bytes.length);
       if (!isBroken || this.#fitsBehind(bytes, frame)) {
-        broken = 0;
+        run = soundRun;
         continue;
       }
       // There is no place behind `at` either.
       isSearched = true;
-      broken++;
-      const isOver = broken >= brokenInRow || frame.end > bytes.length;
-      if (isOver && this.#giveUp(bytes, broken)) return;
+      run = longer(run, tree);
+      const isOver = run.packets >= brokenInRow || frame.end > bytes.length;
+      if (isOver && this.#giveUp(bytes, run)) return;
     }
   }
 
   /**
-   * Replaces the last packets, all broken, and the rest of the bytes by one sentence, from the first whose type, flags
-   * or length no packet has. Returns false for so few bytes that somebody typed them and wants to see each.
+   * Replaces the last packets, all broken, and the rest of the bytes by one sentence, from the first that is no packet.
+   * Returns false for so few bytes that somebody typed them and wants to see each.
    */
-  #giveUp(bytes: Uint8Array, broken: number): boolean {
-    const run = this.trees.slice(-broken);
-    const first = run.find(({ nodes }) => violationsOf(nodes.slice(0, 1)).length > 0);
-    if (first === undefined || bytes.length - first.offset <= typedBytesMax) return false;
+  #giveUp(bytes: Uint8Array, { noPacket: first }: BrokenRun): boolean {
+    if (first === null || bytes.length - first.offset <= typedBytesMax) return false;
     this.trees.splice(this.trees.indexOf(first));
     this.#skip(first.offset, bytes.length, restText(first.offset, bytes.length));
     return true;

@@ -109,3 +109,10 @@ test("a search in bytes made to be slow ends", () => {
   const trees = packetTree(bytes, { protocol: "auto", skips: true });
   expect(trees.reduce((sum, tree) => sum + tree.length, 0)).toBe(bytes.length);
 });
+
+test("a run of packets that all break rules takes time in proportion to its length", () => {
+  // A SUBSCRIBE without a packet id: its first two bytes are right, so the run goes on. Quadratic time would take minutes.
+  const trees = read(Array.from({ length: 8000 }, () => [0x82, 0]).flat());
+  expect(trees).toHaveLength(8000);
+  expect(trees.every(({ type, length }) => type === "SUBSCRIBE" && length === 2)).toBe(true);
+});
