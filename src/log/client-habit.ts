@@ -2,11 +2,16 @@ import type { ClientHabit } from "../core/events.ts";
 import { setting } from "./duration.ts";
 import { name } from "./foreign.ts";
 
-/** A habit in words: `It has WHAT: SO. CHANGE.` (`It WHAT` for `cleanDisconnect`). */
+/** A habit in words: `It has WHAT: SO. CHANGE.`, where `has` is that of `habitVerb`. */
 export interface HabitText {
   readonly what: string;
   readonly so: string;
   readonly change: string;
+}
+
+/** What stands before WHAT in a sentence about the client. */
+export function habitVerb({ fault }: ClientHabit): "" | "has " {
+  return fault === "cleanDisconnect" ? "" : "has ";
 }
 
 export function habitText(habit: ClientHabit): HabitText {

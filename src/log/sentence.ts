@@ -3,7 +3,7 @@ import type { Peer } from "../core/events.ts";
 import type { Millis } from "../core/io.ts";
 import type { ProtocolVersion } from "../core/packet.ts";
 import { Reason, reasonText } from "../core/reason.ts";
-import { habitText } from "./client-habit.ts";
+import { habitText, habitVerb } from "./client-habit.ts";
 import { duration, readLate, setting, stoodStill } from "./duration.ts";
 import type { LogEvent, ServerEvent } from "./events.ts";
 import { clause, name, singleQuoted } from "./foreign.ts";
@@ -72,8 +72,7 @@ function plainSentence(event: PlainEvent): string {
       return `Session of client ${name(event.clientId)} ended: ${sessionEnd[event.why]}`;
     case "clientFault": {
       const { what, so, change } = habitText(event);
-      const verb = event.fault === "cleanDisconnect" ? "" : "has ";
-      return `${client(event.peer)} ${verb}${what}: ${so} · ${change}`;
+      return `${client(event.peer)} ${habitVerb(event)}${what}: ${so} · ${change}`;
     }
     case "woke":
       return (

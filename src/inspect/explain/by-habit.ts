@@ -1,13 +1,12 @@
 import type { ClientHabit } from "../../core/events.ts";
-import { habitText } from "../../log/client-habit.ts";
+import { habitText, habitVerb } from "../../log/client-habit.ts";
 import { type Advice, capital, sentence } from "./parts.ts";
 
-/** A habit that the log names, in the log's words. */
-export function byHabit(habit: ClientHabit): Advice {
+/** A habit that the log names, in the log's words; `when`: a remark behind what it did. */
+export function byHabit(habit: ClientHabit, when = ""): Advice {
   const { what, so, change } = habitText(habit);
-  const verb = habit.fault === "cleanDisconnect" ? "" : "has ";
   return {
     topic: habit.fault,
-    ...sentence(`It ${verb}${what}: ${so}. ${capital(change)}.`),
+    ...sentence(`It ${habitVerb(habit)}${what}${when}: ${so}. ${capital(change)}.`),
   };
 }

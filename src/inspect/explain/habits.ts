@@ -1,9 +1,9 @@
 import type { ConnectionAccount } from "../../core/records/shapes.ts";
 import type { ClientHabit } from "../../core/events.ts";
-import { habitText } from "../../log/client-habit.ts";
 import { duration, setting } from "../../log/duration.ts";
 import { name } from "../../log/foreign.ts";
-import { type Advice, capital, isV5, type Scene, sentence } from "./parts.ts";
+import { byHabit } from "./by-habit.ts";
+import { type Advice, isV5, type Scene, sentence } from "./parts.ts";
 
 /** What a client does again and again that makes its wills go wrong, whatever became of this one. */
 export function adviceOnHabits(scene: Scene): (Advice | null)[] {
@@ -25,13 +25,9 @@ function remembered(
 ): Advice | null {
   if (shownOtherwise.has(habit.fault)) return null;
   if (habit.fault === "sharedWillTopic" && !isStillShared(answer)) return null;
-  const { what, so, change } = habitText(habit);
   const ago = duration(Math.max(0, answer.now - habit.at));
   const when = habit.at < connection.openedAt ? ` (seen ${ago} ago)` : "";
-  return {
-    topic: habit.fault,
-    ...sentence(`It has ${what}${when}: ${so}. ${capital(change)}.`),
-  };
+  return byHabit(habit, when);
 }
 
 /** The other is connected, and no will has overwritten anything yet, which has advice of its own. */
