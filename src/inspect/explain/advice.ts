@@ -10,6 +10,7 @@ import { adviceOnSilence } from "./silence.ts";
 import {
   type Advice,
   capital,
+  connectionOf,
   counted,
   isV5,
   nextOf,
@@ -162,8 +163,8 @@ function waited(scene: Scene, will: WillAccount): Advice | null {
     return { topic: "willDelay", ...sentence(text, "v5-3.1.2-8") };
   }
   if (will.fate?.by !== "session ended") return null;
-  const connection = answer.connections.find(({ willId }) => willId === will.id);
-  if (connection === undefined || !endedByReturn(answer, connection, will.fate)) return null;
+  const connection = connectionOf(answer, will);
+  if (connection === null || !endedByReturn(answer, connection, will.fate)) return null;
   return cleanStartReturn();
 }
 
@@ -180,13 +181,13 @@ function takenOver(scene: Scene, will: WillAccount): Advice | null {
   // Two clients with one id need another remedy, which the habit of that name tells.
   const repeated = ["sharedClientId", "takeoverLoop"];
   if (answer.faults.some(({ fault }) => repeated.includes(fault))) return null;
-  const connection = answer.connections.find((one) => willOf(answer, one) === will);
-  const next = connection === undefined ? null : nextOf(answer, connection);
+  const connection = connectionOf(answer, will);
+  const next = connection === null ? null : nextOf(answer, connection);
   if (will.delaySeconds > 0 && next?.cleanStart === true) return cleanStartReturn();
   const head =
     "It connected again while the broker still held its old connection, so the old one died. ";
   const change =
-    connection !== undefined && isV5(connection)
+    connection !== null && isV5(connection)
       ? "If a reconnect is to raise no alarm, give the will a delay of a few seconds, and connect with " +
         "Clean Start 0 and a Session Expiry Interval above that delay."
       : correctedBy(scene, will, next);

@@ -275,7 +275,7 @@ export function nextOfScene(scene: Scene): Sentence[] {
 /** Of a client that nothing is heard of any more, whatever it sends. */
 function silencedCases({ answer, connection }: Scene, will: WillAccount): Sentence[] {
   const { deadlineAt } = connection;
-  const rule = isV5(connection) ? "v5-3.1.2-8" : "v4-3.1.2-8";
+  const rule = ruleFor(connection, "3.1.2-8", "3.1.2-8");
   const wait = waitOf(will);
   const deadline =
     deadlineAt === null
@@ -296,7 +296,7 @@ function silencedCases({ answer, connection }: Scene, will: WillAccount): Senten
 function armedCases({ answer, connection }: Scene, will: WillAccount): Sentence[] {
   const { deadlineAt, deadlineCause } = connection;
   const wait = waitOf(will);
-  const rule = isV5(connection) ? "v5-3.1.2-8" : "v4-3.1.2-8";
+  const rule = ruleFor(connection, "3.1.2-8", "3.1.2-8");
   const cases: Sentence[] = [];
   if (deadlineAt !== null) {
     const left = duration(Math.max(0, deadlineAt - answer.now));

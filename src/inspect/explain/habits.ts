@@ -1,9 +1,8 @@
-import type { ConnectionAccount } from "../../core/records/shapes.ts";
 import type { ClientHabit } from "../../core/events.ts";
 import { duration, setting } from "../../log/duration.ts";
 import { name } from "../../log/foreign.ts";
 import { byHabit } from "./by-habit.ts";
-import { type Advice, isV5, type Scene, sentence } from "./parts.ts";
+import { accepted, type Advice, isV5, type Scene, sentence } from "./parts.ts";
 
 /** What a client does again and again that makes its wills go wrong, whatever became of this one. */
 export function adviceOnHabits(scene: Scene): (Advice | null)[] {
@@ -91,7 +90,7 @@ function drawnId({ answer, will }: Scene): Advice | null {
 
 /** A session is asked to be kept, and thrown away by each CONNECT. */
 function thrownAway({ answer }: Scene): Advice | null {
-  const latest = accepted(answer.connections).slice(0, 3);
+  const latest = accepted(answer).slice(0, 3);
   const [first] = latest;
   if (first === undefined || latest.length < 2 || !isV5(first)) return null;
   const throws = latest.every(
@@ -131,7 +130,7 @@ const loop = { connections: 6, withinMs: 10_000 };
 
 /** It reconnects without a pause, whatever ends its connections. */
 function reconnectLoop({ answer }: Scene): Advice | null {
-  const latest = accepted(answer.connections);
+  const latest = accepted(answer);
   const [newest] = latest;
   if (newest === undefined) return null;
   const close = latest.filter(({ openedAt }) => newest.openedAt - openedAt <= loop.withinMs);
@@ -148,8 +147,4 @@ function reconnectLoop({ answer }: Scene): Advice | null {
     `${duration(span / (close.length - 1))}. Its connections ended by: ${ends}. Find out why they end, and ` +
     `let it wait before it connects again, longer each time.`;
   return { topic: "reconnectLoop", ...sentence(text) };
-}
-
-function accepted(connections: readonly ConnectionAccount[]): ConnectionAccount[] {
-  return connections.filter(({ connectedAt }) => connectedAt !== null);
 }

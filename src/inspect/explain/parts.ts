@@ -48,6 +48,16 @@ export function willOf(answer: ClientAnswer, connection: ConnectionAccount): Wil
   return answer.wills.find(({ id }) => id === connection.willId) ?? null;
 }
 
+/** The connection on which a will was set; null: forgotten. */
+export function connectionOf(answer: ClientAnswer, will: WillAccount): ConnectionAccount | null {
+  return answer.connections.find(({ willId }) => willId === will.id) ?? null;
+}
+
+/** Those that were not refused. */
+export function accepted({ connections }: ClientAnswer): ConnectionAccount[] {
+  return connections.filter(({ connectedAt }) => connectedAt !== null);
+}
+
 /** The connection that ended this one, or came next after it. */
 export function nextOf(
   answer: ClientAnswer,

@@ -7,6 +7,9 @@ import { allowedSilence } from "../answers/allowed-silence.ts";
 import { overdueText } from "./by-standard.ts";
 import { causeClause, named } from "./cause.ts";
 import {
+  accepted,
+  capital,
+  connectionOf,
   counted,
   endsNobody,
   nextOf,
@@ -55,15 +58,15 @@ function refusedVerdict(who: string, { end }: ConnectionAccount): Sentence {
 }
 
 function noWillVerdict(who: string, { answer }: Scene): Sentence {
-  const accepted = answer.connections.filter(({ connectedAt }) => connectedAt !== null);
-  const withWill = accepted.filter(({ willId }) => willId !== null).length;
+  const connections = accepted(answer);
+  const withWill = connections.filter(({ willId }) => willId !== null).length;
   if (withWill > 0) {
     const earlier = withWill === 1 ? "an earlier one" : `${withWill} earlier ones`;
     return sentence(
       `${who} set no will on its latest connection, so nothing can fire. It did on ${earlier}`,
     );
   }
-  const count = accepted.length;
+  const count = connections.length;
   const where = count === 1 ? "when it connected" : `on any of its ${count} connections`;
   return sentence(`${who} set no will ${where}, so nothing can fire`);
 }
@@ -129,8 +132,8 @@ function fateVerdict(
       const fired = `${subject} fired ${whenAndWhy(answer, will, fate)}`;
       const unwaited = unwaitedText(answer, will);
       const reach = reachText(will, fate.reach);
-      const connection = answer.connections.find(({ willId }) => willId === will.id);
-      const overdue = connection === undefined ? null : overdueText(connection, will, answer.now);
+      const connection = connectionOf(answer, will);
+      const overdue = connection === null ? null : overdueText(connection, will, answer.now);
       const late = overdue === null ? [] : [overdue];
       return sentence(
         [fired, ...unwaited, ...late, reach, ...overwroteText(will)].join(". "),
@@ -146,7 +149,7 @@ function fateVerdict(
 
 /** `15.0 s after its last packet, because ...`. */
 function whenAndWhy(answer: ClientAnswer, will: WillAccount, fate: Published): string {
-  const connection = answer.connections.find(({ willId }) => willId === will.id) ?? null;
+  const connection = connectionOf(answer, will);
   const end = connection?.end ?? null;
   if (connection === null || end === null) {
     return will.end === null ? "" : `because of: ${will.end.causeText}`;
@@ -178,8 +181,8 @@ function whenAndWhy(answer: ClientAnswer, will: WillAccount, fate: Published): s
 function unwaitedText(answer: ClientAnswer, will: WillAccount): string[] {
   const { fate, end } = will;
   if (will.delaySeconds === 0 || fate?.fate !== "published" || fate.by !== null) return [];
-  const connection = answer.connections.find(({ willId }) => willId === will.id);
-  if (end === null || connection === undefined) return [];
+  const connection = connectionOf(answer, will);
+  if (end === null || connection === null) return [];
   const delay = `Its delay of ${setting(will.delaySeconds * 1000)} was not waited for`;
   if (end.cause === "shuttingDown") return [`${delay}: the broker was stopped`];
   if (end.cause === "takenOver" && nextOf(answer, connection)?.cleanStart === true) {
@@ -238,10 +241,10 @@ function discardText(
         `though it had been when it connected`
       );
     case "on purpose": {
-      const connection = answer.connections.find(({ willId }) => willId === will.id);
+      const connection = connectionOf(answer, will);
       const end = connection?.end ?? null;
       const because =
-        connection === undefined || end === null
+        connection === null || end === null
           ? ""
           : `${causeClause(connection, end, nextOf(answer, connection), named(who))}, and `;
       return `${because}this broker loses it then on purpose, since it was started to misbehave`;
@@ -292,8 +295,7 @@ export function reachText({ topic }: WillAccount, reach: Reach): string {
   if (parts.length === 0) parts.push(`nobody had subscribed to ${name(topic)}`);
   if (retained === "stored") parts.push("it is kept as the topic's retained message");
   if (retained === "cleared") parts.push("being empty, it cleared the topic's retained message");
-  const text = parts.length === 1 ? (parts[0] ?? "") : joined(parts);
-  return text.charAt(0).toUpperCase() + text.slice(1);
+  return capital(parts.length === 1 ? (parts[0] ?? "") : joined(parts));
 }
 
 function joined(parts: readonly string[]): string {
