@@ -1,13 +1,13 @@
 import type { ClientAnswer } from "../../api/api.ts";
 import type { ConnectionAccount } from "../../core/records/shapes.ts";
 import { adviceFor } from "./advice.ts";
+import { type AdviceTopic, type Rank, ranks } from "./topics.ts";
 import { type Advice, isUnforeseen, type Sentence, spoken, willOf } from "./parts.ts";
 
 /** A habit of a client, from the advice of its explanation. */
 export interface Finding extends Sentence {
   readonly clientId: string;
-  /** The topic of the advice: `retainedWillWithoutBirth`. */
-  readonly topic: string;
+  readonly topic: AdviceTopic;
   /** `likely`: the records also allow another reading, such as a lost link or an intention. */
   readonly mark: "proved" | "likely";
   /** When it was seen last. Milliseconds since the epoch. */
@@ -26,65 +26,7 @@ export interface Report {
   readonly more: boolean;
 }
 
-interface Rank {
-  /** `repeated`: likely when seen once, since a link may fail once; proved on a second connection. */
-  readonly mark: "proved" | "repeated" | "likely";
-  /** Whether an earlier connection counts. Others are settings, which a newer CONNECT may have mended. */
-  readonly lasts?: true;
-}
-
-/**
- * Every topic of advice, the worst habit first. Null: it is about one will, the network, the
- * operator or the broker, and so no habit of a client.
- */
-export const ranks: Readonly<Record<string, Rank | null>> = {
-  refused: { mark: "proved" },
-  brokenRule: { mark: "proved", lasts: true },
-  packetTooLarge: { mark: "proved", lasts: true },
-  quotaExceeded: { mark: "proved", lasts: true },
-  sharedClientId: { mark: "proved" },
-  takeoverLoop: { mark: "proved" },
-  reconnectLoop: { mark: "proved" },
-  neverPinged: { mark: "repeated", lasts: true },
-  onlyReceives: { mark: "repeated", lasts: true },
-  serverKeepAlive: { mark: "repeated", lasts: true },
-  incompletePacket: { mark: "repeated", lasts: true },
-  stalled: { mark: "repeated", lasts: true },
-  retainedWillWithoutBirth: { mark: "proved" },
-  birthElsewhere: { mark: "proved" },
-  willOverwroteOther: { mark: "proved" },
-  birthOverwritten: { mark: "proved" },
-  sharedWillTopic: { mark: "proved" },
-  noKeepAlive: { mark: "proved" },
-  delayBeyondSession: { mark: "proved" },
-  sessionCutByDisconnect: { mark: "proved", lasts: true },
-  cleanStartEachTime: { mark: "proved" },
-  closeCall: { mark: "repeated", lasts: true },
-  willNotRetained: { mark: "likely" },
-  randomClientId: { mark: "likely" },
-  refusedMessages: { mark: "likely" },
-  dollarTopic: { mark: "likely" },
-  willUnheard: { mark: "likely" },
-  cleanDisconnect: { mark: "likely", lasts: true },
-  longKeepAlive: { mark: "likely" },
-  sessionNotKept: { mark: "likely" },
-  emptyRetainedWill: { mark: "likely" },
-  awaySubscribers: null,
-  brokerFull: null,
-  cleanStartReturn: null,
-  denied: null,
-  droppedCopies: null,
-  kicked: null,
-  killedBroker: null,
-  noWill: null,
-  notRetained: null,
-  onPurpose: null,
-  quickReturn: null,
-  takeover: null,
-  unknownClient: null,
-  willDelay: null,
-};
-const order = Object.keys(ranks);
+const order: readonly string[] = Object.keys(ranks);
 
 /** The habits that the records of one client show. Pure. */
 export function habitsOf(answer: ClientAnswer): Finding[] {
@@ -93,8 +35,8 @@ export function habitsOf(answer: ClientAnswer): Finding[] {
   // Newest first, so that the newest text stays.
   for (const [index, connection] of connections.entries()) {
     for (const advice of adviceFor({ answer, connection, will: willOf(answer, connection) })) {
-      const rank = ranks[advice.topic];
-      if (rank === undefined || rank === null || !isShown(answer, advice)) continue;
+      const rank: Rank | null = ranks[advice.topic];
+      if (rank === null || !isShown(answer, advice)) continue;
       const before = found.get(advice.topic);
       if (before !== undefined) {
         if (rank.lasts === true) found.set(advice.topic, again(before, rank));

@@ -1,5 +1,6 @@
 import type { ClientAnswer } from "../../api/api.ts";
 import type { ConnectionAccount, WillAccount } from "../../core/records/shapes.ts";
+import type { AdviceTopic } from "./topics.ts";
 
 /** The story of a client id, as data. Texts are safe to print: strings of peers in them are escaped. */
 export interface Explanation {
@@ -32,8 +33,7 @@ export interface StoryLine extends Sentence {
 }
 
 export interface Advice extends Sentence {
-  /** One word for programs: a client's habit by the name that the log gives it, or a matter of ours. */
-  readonly topic: string;
+  readonly topic: AdviceTopic;
 }
 
 /** What the explanation is about: one connection of the client, and the will that was set on it. */
