@@ -47,17 +47,26 @@ function refused({ connection }: Scene): Advice | null {
   const { detail } = end;
   const limit = limitIn(detail);
   if (detail !== null && limit !== null) return refusedByLimit(detail, limit, end.statement);
-  const isWill = detail !== null && /\bwill\b/i.test(detail);
-  const what = !isWill
-    ? "Mend what it was refused for, and let its program look at the answer to CONNECT: many try " +
-      "again and again without a word"
-    : detail.includes("may not publish")
-      ? "Let it publish on its will's topic, or give its will a topic on which it may publish. " +
-        "It is refused at CONNECT because a broker that lets it in could never publish its will"
-      : isBridgeState(connection.refusedWill)
-        ? bridgeAdvice
-        : `Correct the will, and connect again: ${clause(detail)}`;
+  const what = refusedFor(detail, connection);
   return { topic: "refused", ...sentence(`${what}.`, end.statement) };
+}
+
+/** What to mend, without its full stop; only the words of the refusal tell whether it was the will. */
+function refusedFor(detail: string | null, { refusedWill }: ConnectionAccount): string {
+  if (detail === null || !/\bwill\b/i.test(detail)) {
+    return (
+      "Mend what it was refused for, and let its program look at the answer to CONNECT: many try " +
+      "again and again without a word"
+    );
+  }
+  if (detail.includes("may not publish")) {
+    return (
+      "Let it publish on its will's topic, or give its will a topic on which it may publish. " +
+      "It is refused at CONNECT because a broker that lets it in could never publish its will"
+    );
+  }
+  if (isBridgeState(refusedWill)) return bridgeAdvice;
+  return `Correct the will, and connect again: ${clause(detail)}`;
 }
 
 function refusedByLimit(detail: string, limit: string, statement: string | null): Advice {

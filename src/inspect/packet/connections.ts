@@ -126,7 +126,7 @@ function connectionOf({ source, target, there, back }: Flow): Connection | null 
   };
 }
 
-/** By the SYN, else by the lower port: whether the server of the connection sent it. */
+/** By the lower port: whether the server of the connection sent it. */
 function isServers({ sourcePort, targetPort }: Segment): boolean {
   return sourcePort < targetPort;
 }

@@ -69,7 +69,7 @@ export function textSource(text: string): Taken {
     : { type: "text", what: "text that is not hexadecimal" };
 }
 
-/** Text of base64 whose first byte begins a packet and whose length is that of the packet's start at least. */
+/** Whether text may be base64: whole groups of four, with letters of both cases or digits; a word in capitals is none. */
 function isBase64(text: string): boolean {
   const plain = text.replaceAll(/\s/g, "");
   return (
