@@ -18,7 +18,8 @@ await runScript(async () => {
   const file = path.join(root, "src/standard/evidence.ts");
   const found = await evidenceIn(root);
   await Bun.write(file, sourceOf(found));
-  Bun.spawnSync([process.execPath, "fmt", "--no-script", file]);
+  const formatted = Bun.spawnSync([process.execPath, "fmt", "--no-script", file]);
+  if (!formatted.success) throw new Error(`bun fmt failed: ${formatted.stderr.toString()}`);
   console.log(`${path.relative(process.cwd(), file)}: ${Object.keys(found).length} statements`);
   return 0;
 });
