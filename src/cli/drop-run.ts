@@ -1,6 +1,6 @@
 import { type Target, targetText } from "../client/target.ts";
 import { machineHas } from "../drop/lab/machine.ts";
-import { type Progress, progressTo } from "../drop/report/progress.ts";
+import { keyOf, type Progress, progressTo } from "../drop/report/progress.ts";
 import { estimate } from "../drop/report/estimate.ts";
 import { jsonResult, jsonSummary } from "../drop/report/json.ts";
 import { junitReport } from "../drop/report/junit.ts";
@@ -121,7 +121,7 @@ class DropRun {
   }
 
   async play(): Promise<number> {
-    const { request, target } = { request: this.#request, target: this.#request.target };
+    const request = this.#request;
     const long = estimate(request);
     if (long !== null) this.#progress.say(`mqttd: ${long}\n`);
     const results = await runScenarios({
@@ -130,7 +130,7 @@ class DropRun {
       signal: AbortSignal.any([this.#interrupt.signal, this.#lost.signal]),
       watch: this.#watch(),
     }).catch((error: unknown) => {
-      throw this.#noWay(error, this.#loss?.target ?? target);
+      throw this.#noWay(error, this.#loss?.target ?? request.target);
     });
     this.stop();
     return this.#reported(results);
@@ -144,15 +144,12 @@ class DropRun {
   #watch(): RunWatch {
     return {
       started: (run) => {
-        this.#startedAt.set(
-          `${run.id} ${run.protocol} ${targetText(run.target)}`,
-          performance.now(),
-        );
+        this.#startedAt.set(keyOf(run), performance.now());
         this.#progress.started(run);
       },
       waits: (run, what, until, due) => this.#progress.waits(run, what, until, due),
       ended: (run, result) => {
-        const began = this.#startedAt.get(`${run.id} ${run.protocol} ${targetText(run.target)}`);
+        const began = this.#startedAt.get(keyOf(run));
         this.#tookMs.set(result, performance.now() - (began ?? performance.now()));
         this.#progress.ended(run, result);
         if (this.#request.json) this.#surroundings.print(jsonResult(result));

@@ -190,7 +190,8 @@ class LiveLines implements Progress {
   }
 }
 
-function keyOf({ id, protocol, target }: RunName): string {
+/** One played scenario: the same id is played by each protocol, and at each address. */
+export function keyOf({ id, protocol, target }: RunName): string {
   return `${id} ${protocol} ${targetText(target)}`;
 }
 
