@@ -224,9 +224,11 @@ export function misfitOf(trees: readonly PacketTree[]): Misfit {
   };
 }
 
-/** Of the packets before the first CONNECT, which decides for itself and for those behind it. */
+/** Of the packets before the first CONNECT that names a protocol, for itself and for those behind it. */
 export function misfitBeforeConnect(trees: readonly PacketTree[]): Misfit {
-  const connect = trees.findIndex(({ type }) => type === "CONNECT");
+  const connect = trees.findIndex(
+    ({ type, protocolBy }) => type === "CONNECT" && protocolBy === "CONNECT",
+  );
   return misfitOf(connect < 0 ? trees : trees.slice(0, connect));
 }
 

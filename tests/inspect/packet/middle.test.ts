@@ -49,13 +49,15 @@ test("wherever a stream is cut, the packets behind the cut are found", () => {
       const found = trees.filter(({ type }) => type === "PUBLISH");
       // A wrong length may end where a packet does; then the bytes before that are one broken packet.
       const [first] = trees;
-      const wrong = first?.note === undefined && first?.violations.length !== 0 ? first : null;
+      const isWrong = first?.note === undefined && !starts.has(cut);
+      const wrong = isWrong ? first : null;
       const left = [...starts].filter((start) => start >= cut + (wrong?.length ?? 0));
-      expect(wrong?.length ?? 0).toBeLessThan(100);
+      // Its length is a character of a topic or a payload.
+      expect(wrong?.length ?? 0).toBeLessThan(130);
       expect(found.map(({ offset }) => offset + cut)).toEqual(expect.arrayContaining(left));
       expect(trees.slice(1).flatMap(({ violations }) => violations)).toEqual([]);
     }),
-    { numRuns: 60 },
+    { numRuns: 60, examples: [[275], [416], [418]] },
   );
 });
 
