@@ -113,7 +113,7 @@ export const behaviourV5: Ledger = {
     "while its quota is 0, a sender still processes and answers all other packets",
   ),
   "v5-4.12.0-1": server(
-    "a server that does not support the Authentication Method closes the connection; it may send CONNACK 0x8C before",
+    "a server that does not support the Authentication Method closes the connection; it may send CONNACK 0x8C or 0x87 before",
   ),
   "v5-4.12.0-2": without(
     server(
@@ -150,7 +150,7 @@ export const behaviourV5: Ledger = {
     noAuth,
   ),
   "v5-4.13.1-1": server(
-    "a server that detects a malformed packet or a Protocol Error closes the connection",
+    "a server that detects a malformed packet or a Protocol Error, for which the standard gives a reason code, closes the connection",
   ),
   "v5-4.13.2-1": both(
     "a reason code from 0x80 for CONNACK or DISCONNECT means that the connection is closed, whether or not the packet is sent",

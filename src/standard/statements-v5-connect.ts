@@ -29,7 +29,7 @@ export const connectV5: Ledger = {
     "a second CONNECT on a connection is a Protocol Error: the server closes the connection",
   ),
   "v5-3.1.2-1": server(
-    "a server that does not accept the protocol name closes the connection; it may send CONNACK 0x84 before",
+    "the protocol name is MQTT; a server that does not accept a CONNECT for it closes the connection, and may send CONNACK 0x84 before",
   ),
   "v5-3.1.2-2": server(
     "a server that does not accept the protocol version closes the connection; it may send CONNACK 0x84 before",
