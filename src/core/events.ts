@@ -147,6 +147,7 @@ export type BrokerEvent =
   | {
       readonly event: "subscribed";
       readonly peer: Peer;
+      readonly version: ProtocolVersion;
       readonly filter: string;
       /** The granted QoS, or a reason code from 0x80. */
       readonly reason: number;
@@ -156,6 +157,7 @@ export type BrokerEvent =
   | {
       readonly event: "publishRefused";
       readonly peer: Peer;
+      readonly version: ProtocolVersion;
       readonly topic: string;
       readonly reason: number;
       readonly detail: string;

@@ -38,7 +38,8 @@ export function publishReceived(
   if (refusal !== null) {
     broker.statistics.publishDropped += 1;
     const { reason, detail } = refusal;
-    broker.note({ event: "publishRefused", peer: connection.peer, topic, reason, detail });
+    const { peer, version } = connection;
+    broker.note({ event: "publishRefused", peer, version, topic, reason, detail });
     // v4 has no negative acknowledgement: acknowledge it and publish nothing
     // [v4-3.3.5-2]. In v5 the packet id then means a new message [v5-4.3.3-9].
     return acknowledge(broker, connection, packet, reason);

@@ -54,8 +54,13 @@ const names: ReadonlyMap<number, string> = namesByCode();
 /** A reason code by its standard name and number: `not authorized (0x87)`. */
 export function reasonText(code: number): string {
   const number = `0x${code.toString(16).padStart(2, "0")}`;
-  const text = names.get(code);
-  return text === undefined ? `reason code ${number}` : `${text} (${number})`;
+  const text = reasonName(code);
+  return text === null ? `reason code ${number}` : `${text} (${number})`;
+}
+
+/** A reason code by its standard name: `not authorized`; null: the standard has no such code. */
+export function reasonName(code: number): string | null {
+  return names.get(code) ?? null;
 }
 
 /** `Reason`'s keys split at capitals. 0x00 has several names; the first counts. */
@@ -81,7 +86,7 @@ export interface ProtocolError {
 }
 
 /** CONNACK return codes of 3.1.1 (table 3.1) for the reason codes that can refuse a CONNECT. */
-export function connackReturnCode(reason: ReasonCode): number {
+export function connackReturnCode(reason: number): number {
   switch (reason) {
     case Reason.success:
       return 0;

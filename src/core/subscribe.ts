@@ -18,11 +18,12 @@ export function subscribeReceived(
   session: Session,
   packet: SubscribePacket,
 ): void {
+  const { peer, version } = connection;
   const reasons = packet.subscriptions.map((request, place) => {
     // Each filter takes time from the shared event loop.
     if (place >= broker.limits.filters) return Reason.quotaExceeded;
     const reason = subscribe(broker, connection, session, request, packet.subscriptionIdentifier);
-    broker.note({ event: "subscribed", peer: connection.peer, filter: request.filter, reason });
+    broker.note({ event: "subscribed", peer, version, filter: request.filter, reason });
     return reason;
   });
   broker.send(connection, { type: "suback", packetId: packet.packetId, reasons });

@@ -1,5 +1,5 @@
 import type { BrokerEvent, Peer } from "../core/events.ts";
-import type { ClientPacket, PublishPacket, ServerPacket } from "../core/packet.ts";
+import type { ClientPacket, ProtocolVersion, PublishPacket, ServerPacket } from "../core/packet.ts";
 import { Reason } from "../core/reason.ts";
 import type { BrokerView } from "../core/queries/queries.ts";
 
@@ -50,6 +50,8 @@ export type ServerEvent =
       readonly event: "packet";
       readonly peer: Peer;
       readonly direction: "received" | "sent";
+      /** The connection's: codes differ. */
+      readonly version: ProtocolVersion;
       readonly packet: LoggedPacket;
     }
   /** One turn of the event loop took `blockedMs`; deadlines in it were late by up to that. */

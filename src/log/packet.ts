@@ -1,13 +1,18 @@
 import type { IncompletePacket } from "../core/io.ts";
+import type { ProtocolVersion } from "../core/packet.ts";
+import { codeText } from "./code.ts";
 import type { LoggedPacket } from "./events.ts";
 import { name, singleQuoted } from "./foreign.ts";
 
 /** A packet as mosquitto logs it: its name, and its facts in parentheses. */
-export function packetText(packet: LoggedPacket): { type: string; facts: string } {
-  return { type: packet.type.toUpperCase(), facts: factsOf(packet) };
+export function packetText(
+  packet: LoggedPacket,
+  version: ProtocolVersion,
+): { type: string; facts: string } {
+  return { type: packet.type.toUpperCase(), facts: factsOf(packet, version) };
 }
 
-function factsOf(packet: LoggedPacket): string {
+function factsOf(packet: LoggedPacket, version: ProtocolVersion): string {
   switch (packet.type) {
     case "publish": {
       const flags = `d${bit(packet.dup)}, q${packet.qos}, r${bit(packet.retain)}, m${packet.packetId}`;
@@ -16,7 +21,7 @@ function factsOf(packet: LoggedPacket): string {
     case "connect":
       return ` (c${bit(packet.cleanStart)}, k${packet.keepAliveSeconds}, as ${name(packet.clientId)})`;
     case "connack":
-      return ` (${bit(packet.sessionPresent)}, rc${packet.reason})`;
+      return ` (${bit(packet.sessionPresent)}, ${codeText("connack", packet.reason, version)})`;
     case "subscribe": {
       const wanted = packet.subscriptions.map(
         ({ filter, qos }) => `${singleQuoted(filter)} q${qos}`,
@@ -26,20 +31,28 @@ function factsOf(packet: LoggedPacket): string {
     case "unsubscribe":
       return ` (m${packet.packetId}, ${list(packet.filters.map(singleQuoted))})`;
     case "suback":
-    case "unsuback":
-      return ` (m${packet.packetId}, ${list(packet.reasons.map((reason) => `rc${reason}`))})`;
+    case "unsuback": {
+      const place = packet.type === "suback" ? "suback" : "other";
+      const codes = packet.reasons.map((reason) => codeText(place, reason, version));
+      return inParentheses([`m${packet.packetId}`, list(codes.filter((code) => code !== null))]);
+    }
     case "puback":
     case "pubrec":
     case "pubrel":
     case "pubcomp":
-      return ` (m${packet.packetId}, rc${packet.reason})`;
+      return inParentheses([`m${packet.packetId}`, codeText("other", packet.reason, version)]);
     case "disconnect":
     case "auth":
-      return ` (rc${packet.reason})`;
+      return inParentheses([codeText("other", packet.reason, version)]);
     case "pingreq":
     case "pingresp":
       return "";
   }
+}
+
+function inParentheses(facts: readonly (string | null)[]): string {
+  const known = facts.filter((fact) => fact !== null && fact !== "");
+  return known.length === 0 ? "" : ` (${known.join(", ")})`;
 }
 
 /** The first ten items, so that a packet of many filters still fits a line. */

@@ -2,7 +2,9 @@ import { ends } from "../core/end-causes.ts";
 import type { Peer, WillAtEnd } from "../core/events.ts";
 import type { Millis } from "../core/io.ts";
 import { protocolName } from "../core/packet.ts";
-import type { LogEvent, LoggedPacket } from "./events.ts";
+import { Reason, reasonName } from "../core/reason.ts";
+import { codeOnWire } from "./code.ts";
+import type { LogEvent } from "./events.ts";
 
 /**
  * The facts of an event for a JSON line, as flat as possible. The client comes first, a key ends
@@ -61,14 +63,20 @@ export function record(event: LogEvent, at: Millis): Record<string, unknown> {
         maximumSeconds: finite(event.maximum),
       };
     case "subscribed":
-      return { ...who(event.peer), filter: event.filter, reason: event.reason };
+      return {
+        ...who(event.peer),
+        filter: event.filter,
+        reason: codeOnWire("suback", event.reason, event.version),
+        ...refusedWhy(event.reason),
+      };
     case "unsubscribed":
       return { ...who(event.peer), filter: event.filter };
     case "publishRefused":
       return {
         ...who(event.peer),
         topic: event.topic,
-        reason: event.reason,
+        reason: codeOnWire("other", event.reason, event.version),
+        ...refusedWhy(event.reason),
         detail: event.detail,
       };
     case "clientFault": {
@@ -91,7 +99,7 @@ export function record(event: LogEvent, at: Millis): Record<string, unknown> {
     case "state":
       return { ...event.view };
     case "packet":
-      return { ...who(event.peer), direction: event.direction, ...packet(event.packet) };
+      return { ...who(event.peer), direction: event.direction, ...packet(event) };
     default: {
       const { event: _, ...facts } = event;
       return facts;
@@ -135,7 +143,16 @@ function fate(will: WillAtEnd, at: Millis): object {
   }
 }
 
-function packet(logged: LoggedPacket): Record<string, unknown> {
+/** Why the broker refused, whatever code the client's version has for it. */
+function refusedWhy(reason: number): { readonly why?: string | null } {
+  return reason < Reason.unspecifiedError ? {} : { why: reasonName(reason) };
+}
+
+/** Codes are those on the wire; null: a packet of that version has none. */
+function packet({
+  packet: logged,
+  version,
+}: Extract<LogEvent, { event: "packet" }>): Record<string, unknown> {
   const type = logged.type.toUpperCase();
   switch (logged.type) {
     case "publish":
@@ -156,7 +173,11 @@ function packet(logged: LoggedPacket): Record<string, unknown> {
         keepAliveSeconds: logged.keepAliveSeconds,
       };
     case "connack":
-      return { type, sessionPresent: logged.sessionPresent, reason: logged.reason };
+      return {
+        type,
+        sessionPresent: logged.sessionPresent,
+        reason: codeOnWire("connack", logged.reason, version),
+      };
     case "subscribe":
       return {
         type,
@@ -165,17 +186,24 @@ function packet(logged: LoggedPacket): Record<string, unknown> {
       };
     case "unsubscribe":
       return { type, packetId: logged.packetId, filters: logged.filters };
-    case "suback":
+    case "suback": {
+      const reasons = logged.reasons.map((reason) => codeOnWire("suback", reason, version));
+      return { type, packetId: logged.packetId, reasons };
+    }
     case "unsuback":
-      return { type, packetId: logged.packetId, reasons: logged.reasons };
+      return { type, packetId: logged.packetId, reasons: version === 5 ? logged.reasons : null };
     case "puback":
     case "pubrec":
     case "pubrel":
     case "pubcomp":
-      return { type, packetId: logged.packetId, reason: logged.reason };
+      return {
+        type,
+        packetId: logged.packetId,
+        reason: codeOnWire("other", logged.reason, version),
+      };
     case "disconnect":
     case "auth":
-      return { type, reason: logged.reason };
+      return { type, reason: codeOnWire("other", logged.reason, version) };
     case "pingreq":
     case "pingresp":
       return { type };

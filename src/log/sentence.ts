@@ -2,7 +2,8 @@ import { ends, type EndCause } from "../core/end-causes.ts";
 import type { Peer } from "../core/events.ts";
 import type { Millis } from "../core/io.ts";
 import type { ProtocolVersion } from "../core/packet.ts";
-import { Reason, reasonText } from "../core/reason.ts";
+import { Reason, reasonName, reasonText } from "../core/reason.ts";
+import { codeOnWire } from "./code.ts";
 import { habitText, habitVerb } from "./client-habit.ts";
 import { duration, readLate, setting, stoodStill } from "./duration.ts";
 import type { LogEvent, ServerEvent } from "./events.ts";
@@ -52,14 +53,14 @@ function plainSentence(event: PlainEvent): string {
       );
     case "subscribed":
       return event.reason >= Reason.unspecifiedError
-        ? `Refused SUBSCRIBE from ${client(event.peer)} to ${name(event.filter)}: ${reasonText(event.reason)}${limitOf(event.reason)}`
+        ? `Refused SUBSCRIBE from ${client(event.peer)} to ${name(event.filter)}: ${refusal("suback", event)}${limitOf(event.reason)}`
         : `${client(event.peer)} subscribed to ${name(event.filter)} (q${event.reason})`;
     case "unsubscribed":
       return `${client(event.peer)} unsubscribed from ${name(event.filter)}`;
     case "publishRefused":
       return (
         `Refused PUBLISH from ${client(event.peer)} on ${name(event.topic)}: ` +
-        `${reasonText(event.reason)}, ${clause(event.detail)}`
+        `${refusal("other", event)}, ${clause(event.detail)}`
       );
     case "dropping":
       return dropping(event);
@@ -82,6 +83,17 @@ function plainSentence(event: PlainEvent): string {
     default:
       return serverSentence(event);
   }
+}
+
+/** Why, and with which code the client is told: `not authorized (0x87)`; without one, it is not told. */
+function refusal(
+  packet: "suback" | "other",
+  { reason, version }: Event<"subscribed" | "publishRefused">,
+): string {
+  const code = codeOnWire(packet, reason, version);
+  if (code === reason) return reasonText(reason);
+  const why = reasonName(reason) ?? "";
+  return code === null ? why : `${why} (0x${code.toString(16)})`;
 }
 
 /** The limit by which a SUBSCRIBE is refused. */
@@ -233,7 +245,7 @@ function delayedWill(event: Event<"will">, at: Millis): readonly Part[] {
 }
 
 function packetSentence(event: Event<"packet">): string {
-  const { type, facts } = packetText(event.packet);
+  const { type, facts } = packetText(event.packet, event.version);
   const way = event.direction === "received" ? `Received ${type} from` : `Sending ${type} to`;
   return `${way} ${client(event.peer)}${facts}`;
 }

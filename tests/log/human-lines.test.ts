@@ -98,8 +98,10 @@ test("other events of the core", () => {
     15:04:05.123 Warning: dev-42 asked for a keepalive of 2 h, above the maximum of 1 min 30 s; the broker honours it, because only MQTT 5.0 lets a server set another
     15:04:05.123 dev-42 subscribed to home/+/status (q1)
     15:04:05.123 Warning: Refused SUBSCRIBE from dev-42 to secret/#: not authorized (0x87)
+    15:04:05.123 Warning: Refused SUBSCRIBE from dev-42 to secret/#: not authorized (0x80)
     15:04:05.123 dev-42 unsubscribed from home/+/status
     15:04:05.123 Warning: Refused PUBLISH from dev-42 on a/b: quota exceeded (0x97), retained messages
+    15:04:05.123 Warning: Refused PUBLISH from dev-42 on a/b: quota exceeded, retained messages
     15:04:05.123 Warning: Outgoing messages are being dropped for client dev-42: its queue is full, first on a/b
     15:04:05.123 Warning: Outgoing messages are being dropped for client dev-42: larger than its Maximum Packet Size, first on a/b
     15:04:05.123 Warning: Retained messages are not being stored: the limit for retained messages is reached (limits.retainedMessages, limits.retainedBytes), first on a/b
@@ -165,6 +167,18 @@ test("packets read like mosquitto's debug lines", () => {
     15:04:05.123 Received SUBSCRIBE from dev-42 (m8, '#' q2)
     15:04:05.123 Sending SUBACK to dev-42 (m8, rc2, rc2, rc2, rc2, rc2, rc2, rc2, rc2, rc2, rc2, ... (12 in all))
     15:04:05.123 Sending CONNACK to dev-42 (1, rc0)
+    15:04:05.123 Sending CONNACK to dev-42 (0, rc135 not authorized)
+    15:04:05.123 Sending SUBACK to dev-42 (m8, rc1, rc135 not authorized)
+    15:04:05.123 Sending UNSUBACK to dev-42 (m9, rc0, rc17)
+    15:04:05.123 Sending PUBREC to dev-42 (m7, rc151 quota exceeded)
+    15:04:05.123 Sending CONNACK to dev-42 (0, rc5 not authorized)
+    15:04:05.123 Sending SUBACK to dev-42 (m8, rc1, rc128 failure)
+    15:04:05.123 Sending UNSUBACK to dev-42 (m9)
+    15:04:05.123 Sending PUBREC to dev-42 (m7)
+    15:04:05.123 Sending CONNACK to dev-42 (0, rc5 not authorized)
+    15:04:05.123 Sending SUBACK to dev-42 (m8, rc1, rc128 failure)
+    15:04:05.123 Sending UNSUBACK to dev-42 (m9)
+    15:04:05.123 Sending PUBREC to dev-42 (m7)
     "
   `);
 });

@@ -179,12 +179,20 @@ export const samples: SampleTable = {
     { event: "keepAliveAboveMaximum", peer: dev, keepAlive: 7200, maximum: 90 },
   ],
   subscribed: [
-    { event: "subscribed", peer: dev, filter: "home/+/status", reason: 1 },
-    { event: "subscribed", peer: dev, filter: "secret/#", reason: 0x87 },
+    { event: "subscribed", peer: dev, version: 5, filter: "home/+/status", reason: 1 },
+    { event: "subscribed", peer: dev, version: 5, filter: "secret/#", reason: 0x87 },
+    { event: "subscribed", peer: dev, version: 4, filter: "secret/#", reason: 0x87 },
   ],
   unsubscribed: [{ event: "unsubscribed", peer: dev, filter: "home/+/status" }],
   publishRefused: [
-    { event: "publishRefused", peer: dev, topic: "a/b", reason: 0x97, detail: "retained messages" },
+    {
+      ...{ event: "publishRefused", peer: dev, version: 5 },
+      ...{ topic: "a/b", reason: 0x97, detail: "retained messages" },
+    },
+    {
+      ...{ event: "publishRefused", peer: dev, version: 4 },
+      ...{ topic: "a/b", reason: 0x97, detail: "retained messages" },
+    },
   ],
   dropping: [
     { event: "dropping", clientId: "dev-42", why: "queue full", topic: "a/b" },
@@ -275,6 +283,7 @@ export const samples: SampleTable = {
     {
       event: "packet",
       peer: dev,
+      version: 5,
       direction: "received",
       packet: {
         type: "publish",
@@ -289,13 +298,15 @@ export const samples: SampleTable = {
     {
       event: "packet",
       peer: dev,
+      version: 5,
       direction: "sent",
       packet: { type: "puback", packetId: 7, reason: 0x10 },
     },
-    { event: "packet", peer: dev, direction: "received", packet: { type: "pingreq" } },
+    { event: "packet", peer: dev, version: 5, direction: "received", packet: { type: "pingreq" } },
     {
       event: "packet",
       peer: dev,
+      version: 5,
       direction: "received",
       packet: {
         type: "subscribe",
@@ -309,15 +320,30 @@ export const samples: SampleTable = {
     {
       event: "packet",
       peer: dev,
+      version: 5,
       direction: "sent",
       packet: { type: "suback", packetId: 8, reasons: Array.from({ length: 12 }, () => 2) },
     },
     {
       event: "packet",
       peer: dev,
+      version: 5,
       direction: "sent",
       packet: { type: "connack", sessionPresent: true, reason: 0, properties: null },
     },
+    // A reason of the core is another code, or none, before MQTT 5.
+    ...([5, 4, 3] as const).flatMap((version) =>
+      (
+        [
+          { type: "connack", sessionPresent: false, reason: 0x87, properties: null },
+          { type: "suback", packetId: 8, reasons: [1, 0x87] },
+          { type: "unsuback", packetId: 9, reasons: [0, 0x11] },
+          { type: "pubrec", packetId: 7, reason: 0x97 },
+        ] as const
+      ).map(
+        (packet) => ({ event: "packet", peer: dev, version, direction: "sent", packet }) as const,
+      ),
+    ),
   ],
   loopBlocked: [{ event: "loopBlocked", blockedMs: 120.4 }],
   state: [

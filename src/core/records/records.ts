@@ -12,6 +12,7 @@ import type { IncompletePacket, Millis } from "../io.ts";
 import type { ConnectPacket, Message, PublishPacket } from "../packet.ts";
 import type { Session } from "../session.ts";
 import type { Standstills } from "../standstills.ts";
+import { spokenStatement } from "./spoken-statement.ts";
 import type { Will } from "../will.ts";
 import { WillLedger, type WillRecord } from "./wills.ts";
 import { WillTopics } from "./will-topics.ts";
@@ -236,7 +237,8 @@ export class Records {
   ended(connection: Connection, session: Session | null, end: Ended): void {
     const broker = this.#broker;
     const { clientId, peer, remote, allowedMs, keepAliveSeconds } = connection;
-    const { cause, statement, armed, will } = end;
+    const { cause, armed, will } = end;
+    const statement = spokenStatement(end.statement, connection.version);
     const record = recordOf(connection);
     const detail = end.detail ?? droppedDetail(connection) ?? unansweredDetail(broker, cause);
     const silence = silenceOf(broker, connection, cause);

@@ -212,23 +212,23 @@ export class WillLedger {
   }
 }
 
-/**
- * The statement that requires a change of state. MQTT 3.1 has no ids of its own, so it gets those
- * of 3.1.1.
- */
+/** The statement that requires a change of state, of the version that the client speaks. */
 function ruleOf(state: WillState, version: ProtocolVersion, why: string | undefined): string {
   const v5 = version === 5;
+  const onPurpose = "none: on purpose";
   switch (state) {
     case "armed":
       return v5 ? "v5-3.1.2-7" : "v4-3.1.2-8";
     case "delayed":
-      return "v5-3.1.2-8";
+      // Only 5.0 has a delay.
+      return v5 ? "v5-3.1.2-8" : onPurpose;
     case "published":
       return v5 ? "v5-3.1.2-8" : "v4-3.1.2-8";
     case "discarded":
       if (why === "disconnect") return v5 ? "v5-3.14.4-3" : "v4-3.14.4-3";
-      return why === "denied" ? "v5-3.1.4-2" : "none: on purpose";
+      if (why !== "denied") return onPurpose;
+      return v5 ? "v5-3.1.4-2" : "v4-3.3.5-2";
     case "cancelled":
-      return "v5-3.1.3-9";
+      return v5 ? "v5-3.1.3-9" : onPurpose;
   }
 }

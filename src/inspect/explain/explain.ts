@@ -46,8 +46,9 @@ function forgotten({ clientId, now, session }: ClientAnswer): Explanation {
 function beforeOf({ answer, connection, will }: Scene): Sentence | null {
   if (connection.end !== null && will !== null) return null;
   const before = answer.wills.find(({ id }) => id !== will?.id);
-  const fate = before === undefined ? null : fateOf(answer, before, "The will before it");
-  return fate === null ? null : closed(fate);
+  if (before === undefined) return null;
+  const fate = fateOf(answer, before, "The will before it");
+  return fate === null ? null : spoken(closed(fate), before);
 }
 
 /** Verdicts come without their full stop. */

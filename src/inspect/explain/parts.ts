@@ -1,5 +1,6 @@
 import type { ClientAnswer } from "../../api/api.ts";
 import type { ConnectionAccount, WillAccount } from "../../core/records/shapes.ts";
+import { spokenStatement } from "../../core/records/spoken-statement.ts";
 import type { AdviceTopic } from "./topics.ts";
 
 /** The story of a client id, as data. Texts are safe to print: strings of peers in them are escaped. */
@@ -80,18 +81,13 @@ export function ruleFor(connection: ConnectionAccount, v4: string, v5: string): 
 /** Of a client with a keepalive that no silence ends: a sentence without its full stop. */
 export const endsNobody = "This broker ends nobody for silence, since it was started to misbehave";
 
-/** Statements of MQTT 5.0 that MQTT 3.1.1 has too. */
-const inV4: ReadonlyMap<string, string> = new Map([
-  ["v5-3.1.0-1", "v4-3.1.0-1"],
-  ["v5-3.1.2-8", "v4-3.1.2-8"],
-  ["v5-3.3.1-6", "v4-3.3.1-10"],
-  ["v5-4.7.2-1", "v4-4.7.2-1"],
-]);
-
 /** The same by the version that the client speaks: a statement of MQTT 5.0 does not bind others. */
-export function spoken<One extends Sentence>(one: One, { protocol }: ConnectionAccount): One {
-  if (protocol === "5.0" || protocol === null || one.rule?.startsWith("v5-") !== true) return one;
-  return { ...one, rule: inV4.get(one.rule) ?? null };
+export function spoken<One extends Sentence>(
+  one: One,
+  { protocol }: Pick<ConnectionAccount, "protocol">,
+): One {
+  if (protocol === null) return one;
+  return { ...one, rule: spokenStatement(one.rule, protocol === "5.0" ? 5 : 4) };
 }
 
 export function sentence(text: string, rule: string | null = null): Sentence {

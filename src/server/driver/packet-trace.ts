@@ -1,5 +1,5 @@
 import type { Delivery, Millis } from "../../core/io.ts";
-import type { ClientPacket, Message, ServerPacket } from "../../core/packet.ts";
+import type { ClientPacket, Message, ProtocolVersion, ServerPacket } from "../../core/packet.ts";
 import type { Peer } from "../../core/events.ts";
 import type { EventLog } from "./driver.ts";
 import type { Channel } from "./channel.ts";
@@ -18,7 +18,7 @@ export class PacketTrace {
     packet: ClientPacket | ServerPacket,
     now: Millis,
   ): void {
-    this.#log.note({ event: "packet", peer: peerOf(channel), direction, packet }, now);
+    this.#log.note({ event: "packet", ...facts(channel), direction, packet }, now);
   }
 
   delivery(channel: Channel, message: Message, delivery: Delivery, now: Millis): void {
@@ -26,10 +26,11 @@ export class PacketTrace {
     const topic = message.topic.slice(strip);
     const { payload } = message;
     const packet = { type: "publish", topic, qos, retain, dup, packetId, payload } as const;
-    this.#log.note({ event: "packet", peer: peerOf(channel), direction: "sent", packet }, now);
+    this.#log.note({ event: "packet", ...facts(channel), direction: "sent", packet }, now);
   }
 }
 
-function peerOf(channel: Channel): Peer {
-  return { clientId: channel.clientId, remote: channel.link.remote };
+function facts({ clientId, link, reader }: Channel): { peer: Peer; version: ProtocolVersion } {
+  // The reader knows the version from the CONNECT on, and nothing is logged before that.
+  return { peer: { clientId, remote: link.remote }, version: reader.version ?? 4 };
 }

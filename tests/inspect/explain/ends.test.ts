@@ -498,7 +498,7 @@ test("explained: a QoS above what the broker allows", () => {
     QoS 1 exceeds the maximum of 0 (limits.qos). 1 subscriber got it. [v4-3.1.2-8]
 
     What to change
-      - <brokenRule 2>"
+      - <brokenRule 2> [v4-3.3.5-2]"
   `);
 });
 

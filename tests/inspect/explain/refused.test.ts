@@ -118,7 +118,7 @@ test("explained: a will below $SYS", () => {
   const world = refused(new World(), { version: 4, willTopic: "$SYS/broker" });
   expect(told(world)).toMatchInlineSnapshot(`
     "mortal was refused: the will topic is below $SYS, where only the broker may
-    publish. A refused CONNECT arms no will, so nothing can fire.
+    publish. A refused CONNECT arms no will, so nothing can fire. [v4-3.1.4]
 
     What happened
       08:00:00.000  A connection came from 127.0.0.1:50001 with MQTT 3.1.1
@@ -127,10 +127,10 @@ test("explained: a will below $SYS", () => {
                     4 bytes).
       08:00:00.000  It was closed, because its CONNECT was refused: the will topic
                     is below $SYS, where only the broker may publish. Nothing was
-                    armed.
+                    armed. [v4-3.1.4]
 
     What to change
-      - <refused 6>
+      - <refused 6> [v4-3.1.4]
     "
   `);
 });
@@ -141,6 +141,7 @@ test("explained: a will payload above the limit", () => {
   expect(told(world)).toMatchInlineSnapshot(`
     "mortal was refused: the will payload of 1025 B exceeds the limit of 1024 B
     (limits.payloadSize). A refused CONNECT arms no will, so nothing can fire.
+    [v4-3.1.3.3]
 
     What happened
       08:00:00.000  A connection came from 127.0.0.1:50001 with MQTT 3.1.1
@@ -149,10 +150,10 @@ test("explained: a will payload above the limit", () => {
                     1025 bytes).
       08:00:00.000  It was closed, because its CONNECT was refused: the will payload
                     of 1025 B exceeds the limit of 1024 B (limits.payloadSize).
-                    Nothing was armed.
+                    Nothing was armed. [v4-3.1.3.3]
 
     What to change
-      - <refused 7>
+      - <refused 7> [v4-3.1.3.3]
     "
   `);
 });
@@ -192,7 +193,7 @@ test("explained: a client above the limit of sessions", () => {
   refused(world, { version: 4, willTopic: "wills/mortal" });
   expect(told(world)).toMatchInlineSnapshot(`
     "mortal was refused: the limit of 1 sessions is reached (limits.sessions). A
-    refused CONNECT arms no will, so nothing can fire.
+    refused CONNECT arms no will, so nothing can fire. [v4-3.1.4]
 
     What happened
       08:00:00.000  A connection came from 127.0.0.1:50002 with MQTT 3.1.1
@@ -201,9 +202,10 @@ test("explained: a client above the limit of sessions", () => {
                     4 bytes).
       08:00:00.000  It was closed, because its CONNECT was refused: the limit of 1
                     sessions is reached (limits.sessions). Nothing was armed.
+                    [v4-3.1.4]
 
     What to change
-      - <brokerFull>
+      - <brokerFull> [v4-3.1.4]
     "
   `);
 });

@@ -107,7 +107,7 @@ test("explained: a bridge whose state may not be where it publishes it", () => {
     });
     expect(told(world).split("What to change")[1]).toMatchInlineSnapshot(`
       "
-        - <refused 2>
+        - <refused 2> [v4-3.1.4]
       "
     `);
   }
