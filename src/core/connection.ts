@@ -11,7 +11,7 @@ import {
 import type { Holding } from "./hold.ts";
 import type { Announced } from "./limits.ts";
 import type { ClientPacket, ConnectPacket, ProtocolVersion } from "./packet.ts";
-import type { Memory } from "./records/records.ts";
+import type { RecordRef } from "./records/records.ts";
 import type { Session } from "./session.ts";
 import type { Timed } from "./timed.ts";
 
@@ -57,7 +57,7 @@ export class Connection {
   /** Messages sent to it since its last packet, known once its keepalive has expired. */
   deliveredInSilence = 0;
   /** The record's reference, not for rules; null: no CONNECT was read. */
-  memory: Memory | null = null;
+  recordRef: RecordRef | null = null;
   /** Start of the silence under a planted quirk; null: the last packet, as the standard says. */
   silentSince: Millis | null = null;
   /**

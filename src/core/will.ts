@@ -4,7 +4,7 @@ import type { WillFacts } from "./events.ts";
 import { Deadline } from "./deadlines.ts";
 import type { Timed } from "./timed.ts";
 import type { Millis } from "./io.ts";
-import type { Memory } from "./records/records.ts";
+import type { RecordRef } from "./records/records.ts";
 import type { Session } from "./session.ts";
 import type { WillPacket } from "./packet.ts";
 
@@ -36,7 +36,7 @@ export class Will {
   /** Its first due time, if a planted quirk postponed it behind others; null: not postponed. */
   originalDue: Millis | null = null;
   /** The record's reference, not for rules; null: CONNECT is not accepted yet. */
-  memory: Memory | null = null;
+  recordRef: RecordRef | null = null;
   #state: WillState = "armed";
 
   constructor(session: Session, packet: WillPacket, topic: string, armedAt: Millis) {

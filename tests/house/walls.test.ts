@@ -209,7 +209,7 @@ test("each rule of the core imports only types from the door of records, and the
 /** Source text that reaches the records other than by a verb of the door. */
 function readingsIn(source: string): string[] {
   const code = source.replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*/g, "");
-  const mentions = code.match(/\w+\.records\b(\.\w+\(?)?|[{,]\s*records\s*[,:}]|\.memory\b/g);
+  const mentions = code.match(/\w+\.records\b(\.\w+\(?)?|[{,]\s*records\s*[,:}]|\.recordRef\b/g);
   const verbs =
     /\.records\.(received|pinged|noted|published|retained|accepted|refused|takenOver|willDelayed|willSettled|ended)\($/;
   return (mentions ?? []).filter((mention) => !verbs.test(mention));
@@ -232,8 +232,8 @@ test.each([
   "const { records } = broker;",
   "const { wills } = broker.records;",
   "const { limits, records: { wills } } = broker;",
-  "connection.memory !== null",
-  "will.memory = {}",
+  "connection.recordRef !== null",
+  "will.recordRef = {}",
 ])("a rule with %p reads what is remembered", (source) => {
   expect(readingsIn(source)).toHaveLength(1);
 });

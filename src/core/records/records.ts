@@ -21,7 +21,7 @@ import { WillTopics } from "./will-topics.ts";
  * A connection's or a will's reference to its own record, which saves a lookup for each PUBLISH.
  * Rules can read nothing in it.
  */
-export type Memory = object;
+export type RecordRef = object;
 
 /** Facts of an accepted CONNECT that are in neither the packet nor the session. */
 interface Accepted {
@@ -123,7 +123,7 @@ export class Records {
     record.sessionExpirySeconds = session.expiryIntervalSeconds;
     record.sessionExpiryAskedSeconds = sessionExpirySecondsAsked(packet);
     record.claim(packet);
-    connection.memory = record;
+    connection.recordRef = record;
     // Create the history before the event, which is kept there.
     const history = this.clients.connected(clientId);
     history.opened(record);
@@ -158,7 +158,7 @@ export class Records {
   ): WillRecord {
     const origin = { clientId, remote, version, keepAliveSeconds, sessionExpirySeconds, access };
     const record = this.wills.arm(will.facts, origin, this.#broker.now);
-    will.memory = record;
+    will.recordRef = record;
     return record;
   }
 
@@ -179,7 +179,7 @@ export class Records {
       const payloadBytes = payload.length;
       record.refusedWill = excerpt({ topic, qos, retain, delayInterval, payloadBytes });
     }
-    connection.memory = record;
+    connection.recordRef = record;
     const known = this.clients.of(clientId);
     const history = known?.connected ? known : this.clients.gone(clientId);
     history.refused(record);
@@ -279,13 +279,13 @@ export class Records {
   }
 }
 
-// Safe, because only this class sets `memory`.
-function recordOf({ memory }: Connection): ConnectionRecord | null {
-  return memory as ConnectionRecord | null;
+// Safe, because only this class sets `recordRef`.
+function recordOf({ recordRef }: Connection): ConnectionRecord | null {
+  return recordRef as ConnectionRecord | null;
 }
 
-function willRecordOf({ memory }: Will): WillRecord | null {
-  return memory as WillRecord | null;
+function willRecordOf({ recordRef }: Will): WillRecord | null {
+  return recordRef as WillRecord | null;
 }
 
 /** How long the client was silent, and the broker's own part in that. Milliseconds. */
