@@ -23,6 +23,7 @@ import {
 import { setConnectionDeadline } from "./patience.ts";
 import { announced, defaultLimits, type Announced, type Limits } from "./limits.ts";
 import { fitToSize, packetSize } from "./packet-size.ts";
+import { costs, Memory } from "./memory.ts";
 import type { ClientPacket, ServerPacket } from "./packet.ts";
 import { endMalformed } from "./malformed.ts";
 import type { Route } from "./publish.ts";
@@ -72,6 +73,8 @@ export class Broker {
   readonly retained: Retained;
   /** Totals of all sessions' queues. */
   readonly queued: QueueTotals = { messages: 0, bytes: 0 };
+  /** What clients make the broker hold. */
+  readonly memory = new Memory();
   readonly deadlines = new Deadlines<Timed>();
   readonly statistics: Statistics = newStatistics();
   readonly standstills = new Standstills();
@@ -238,9 +241,11 @@ export class Broker {
     const { connection: id, remote, isLocal, listener, token } = input;
     const isFull = this.isFull(listener);
     const { announced, now } = this;
-    const connection = new Connection(id, remote, isLocal, listener, token, announced, now);
+    const { holds = null } = input;
+    const connection = new Connection(id, remote, isLocal, listener, token, announced, holds, now);
     const onListener = this.connectionsByListener.get(listener.name) ?? 0;
     this.connections.set(id, connection);
+    this.memory.connections.take(costs.connection);
     this.connectionsByListener.set(listener.name, onListener + 1);
     this.statistics.socketsOpened += 1;
     if (this.stopping) return endConnection(this, connection, "shuttingDown");

@@ -73,6 +73,8 @@ function accept(
   clientId: string,
 ): void {
   const session = openSession(broker, connection, packet, clientId);
+  // The same text once: it may be long.
+  connection.clientId = session.clientId;
   // A session that existed before has a version [v4-3.2.2-1] to -3 [v5-3.2.2-2] [v5-3.2.2-3].
   const sessionPresent = session.version !== null;
   connection.become("connected");
@@ -138,7 +140,7 @@ function openSession(
   }
   // [v4-3.1.2-6] [v5-3.1.2-4]: Clean Start replaces the session, so the old session's will is due.
   if (session !== undefined) endSession(broker, session, "replaced");
-  const opened = new Session(clientId, broker.limits, broker.queued, broker.now);
+  const opened = new Session(clientId, broker.limits, broker.queued, broker.memory, broker.now);
   broker.sessions.set(clientId, opened);
   return opened;
 }
@@ -166,6 +168,7 @@ function armWill(
     connection.listener.mountPoint + asked.topic,
     broker.now,
   );
+  broker.memory.wills.take(session.will.held);
 }
 
 /** Whether the client may publish on its will's topic now. Checked again when the will is due. */

@@ -5,6 +5,7 @@ import { ends, type EndCause } from "./end-causes.ts";
 import type { WillAtEnd } from "./events.ts";
 import { releaseAll, stopHolding } from "./hold.ts";
 import { after, type Millis } from "./io.ts";
+import { costs } from "./memory.ts";
 import type { ReasonCode } from "./reason.ts";
 import type { Session } from "./session.ts";
 import { startExpiry, unsubscribeAll } from "./session-end.ts";
@@ -87,6 +88,8 @@ function removeConnection(broker: Broker, connection: Connection, cause: EndCaus
   if (onListener === 1) broker.connectionsByListener.delete(name);
   else broker.connectionsByListener.set(name, onListener - 1);
   broker.connections.delete(connection.id);
+  broker.memory.connections.give(costs.connection);
+  broker.memory.aliases.give(connection.aliasBytes);
   const clears = broker.rules.deadlineAfterTakeover === "cleared" || cause !== "takenOver";
   if (clears) broker.deadlines.clear(connection.deadline);
 }

@@ -4,12 +4,14 @@ import type { Peer } from "./events.ts";
 import {
   after,
   type ConnectionId,
+  type DriverHolds,
   type IncompletePacket,
   type ListenerPolicy,
   type Millis,
 } from "./io.ts";
 import type { Holding } from "./hold.ts";
 import type { Announced } from "./limits.ts";
+import { costs, type Memory, textBytes } from "./memory.ts";
 import type { ClientPacket, ConnectPacket, ProtocolVersion } from "./packet.ts";
 import type { RecordRef } from "./records/records.ts";
 import type { Session } from "./session.ts";
@@ -90,6 +92,10 @@ export class Connection {
   /** Aliases that the broker defined, by topic, and how many it may define. */
   aliasesOut: Map<string, number> | null = null;
   aliasesOutMax = 0;
+  /** Bytes of memory of both. */
+  aliasBytes = 0;
+  /** Counted by the driver in the broker's memory too. */
+  readonly driverHolds: DriverHolds | null;
 
   constructor(
     id: ConnectionId,
@@ -98,8 +104,10 @@ export class Connection {
     listener: ListenerPolicy,
     token: string,
     announced: Announced,
+    driverHolds: DriverHolds | null,
     now: Millis,
   ) {
+    this.driverHolds = driverHolds;
     this.id = id;
     this.remote = remote;
     this.isLocal = isLocal;
@@ -121,6 +129,20 @@ export class Connection {
       `a connection that is ${this.#state} can't become ${next}`,
     );
     this.#state = next;
+  }
+
+  /** Counts an alias of a topic, which may have meant another before. */
+  countAlias(memory: Memory, topic: string, before?: string): void {
+    let bytes = costs.alias + textBytes(topic);
+    if (before !== undefined) bytes -= costs.alias + textBytes(before);
+    this.aliasBytes += bytes;
+    memory.aliases.take(bytes);
+  }
+
+  /** Bytes of memory. */
+  get held(): number {
+    const { unfinishedBytes = 0, outputBytes = 0 } = this.driverHolds ?? {};
+    return costs.connection + this.aliasBytes + unfinishedBytes + outputBytes;
   }
 
   /** Characters of a topic that its client does not see: the mount point's length. */

@@ -7,7 +7,7 @@ import { decide, hasBacklog, isVisibleTo, roomFor, type Loss } from "./decision.
 import { releaseIfRoomy } from "./hold.ts";
 import { after, type Delivery } from "./io.ts";
 import { aliasBytes } from "./packet-size.ts";
-import { keep, type Message } from "./packet.ts";
+import type { Message } from "./packet.ts";
 import type { Queued } from "./queue.ts";
 import { lesserQos, type Session } from "./session.ts";
 import type { Subscription } from "./subscriptions.ts";
@@ -70,7 +70,7 @@ export function offer(
   const decision = decide(broker, session, message, copy, outcome.isRetained);
   if (decision === "sent") {
     assert(session.connection !== null, "a message is sent on a connection");
-    outcome.copies.push(deliveryOf(session, session.connection, message, copy));
+    outcome.copies.push(deliveryOf(broker, session, session.connection, message, copy));
     outcome.delivered += 1;
     return;
   }
@@ -103,7 +103,7 @@ function enqueue(
 ): void {
   const { queue } = session;
   if (queue.count === 0) session.progressedAt = broker.now;
-  const { stored, evicted } = queue.push({ message: keep(message), copy });
+  const { stored, evicted } = queue.push({ message, copy });
   if (stored) outcome.queued += 1;
   else lose(outcome, session, "queue full");
   if (copy.qos > 0 && queue.isCrowded) outcome.crowded = session;
@@ -114,16 +114,17 @@ function enqueue(
 
 /** The copy to send now; QoS 1 and 2 enter the client's window. */
 function deliveryOf(
+  broker: Broker,
   session: Session,
   connection: Connection,
   message: Message,
   copy: Copy,
 ): Delivery {
   const aliases = connection.aliasesOutMax > 0 && roomFor(connection, message, copy) >= aliasBytes;
-  const alias = aliases ? aliasFor(connection, message.topic) : 0;
+  const alias = aliases ? aliasFor(broker, connection, message.topic) : 0;
   const aliasKnown = alias < 0;
   if (copy.qos === 0) return qos0Delivery(connection, copy, Math.abs(alias), aliasKnown);
-  const outgoing = session.outgoing.add(keep(message), copy, connection);
+  const outgoing = session.outgoing.add(message, copy, connection);
   if (alias !== 0) {
     outgoing.alias = Math.abs(alias);
     outgoing.aliasKnown = aliasKnown;
@@ -162,13 +163,14 @@ export function qos0Delivery(
  * A topic's alias on this connection. Positive: new; negative: known to the client; 0: none
  * [v5-3.1.2-26] [v5-3.1.2-27] [v5-3.3.2-11].
  */
-function aliasFor(connection: Connection, topic: string): number {
+function aliasFor(broker: Broker, connection: Connection, topic: string): number {
   connection.aliasesOut ??= new Map();
   const known = connection.aliasesOut.get(topic);
   if (known !== undefined) return -known;
   if (connection.aliasesOut.size >= connection.aliasesOutMax) return 0;
   const alias = connection.aliasesOut.size + 1;
   connection.aliasesOut.set(topic, alias);
+  connection.countAlias(broker.memory, topic);
   return alias;
 }
 
@@ -264,7 +266,7 @@ function send(
     // Counts as sent and acknowledged, as in `decide`.
     return drop(broker, session, "packet too large", message.topic, 1);
   }
-  deliver(broker, message, [deliveryOf(session, connection, message, copy)]);
+  deliver(broker, message, [deliveryOf(broker, session, connection, message, copy)]);
 }
 
 /** Sends one message to many connections; the driver encodes it once. */

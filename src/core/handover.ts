@@ -2,6 +2,7 @@ import type { Broker } from "./broker.ts";
 import { Deadline } from "./deadlines.ts";
 import { deliver, newOutcome } from "./forward.ts";
 import { after } from "./io.ts";
+import { costs } from "./memory.ts";
 import type { Message } from "./packet.ts";
 import { offerToGroup } from "./publish.ts";
 import type { Session } from "./session.ts";
@@ -43,6 +44,8 @@ export function startHandover(broker: Broker, session: Session): void {
     if (copy.shared !== null) items.push({ message, shared: copy.shared });
   }
   if (items.length === 0) return;
+  for (const { message } of items) broker.memory.hold(message);
+  broker.memory.queues.take(items.length * costs.queued);
   const deadline = new Deadline<Timed>({ kind: "handover", handover: { items, place: 0 } });
   broker.deadlines.set(deadline, broker.now);
 }
@@ -58,6 +61,8 @@ export function continueHandover(
     const next = handover.items[handover.place++];
     if (next === undefined) return work;
     work += 1 + handOverOne(broker, next);
+    broker.memory.release(next.message);
+    broker.memory.queues.give(costs.queued);
   }
   broker.deadlines.set(deadline, after(broker.now, 1));
   return work;

@@ -2,6 +2,7 @@ import { assert } from "./assert.ts";
 import type { Connection } from "./connection.ts";
 import type { Copy } from "./copy.ts";
 import type { ConnectionId, Delivery } from "./io.ts";
+import { costs, messageBytes, type Memory } from "./memory.ts";
 import type { Message, ProtocolVersion, Qos } from "./packet.ts";
 
 const largestPacketId = 65_535;
@@ -58,6 +59,11 @@ export class InflightWindow {
   #count = 0;
   #nextId = 1;
   #order = 0;
+  readonly #memory: Memory;
+
+  constructor(memory: Memory) {
+    this.#memory = memory;
+  }
 
   get count(): number {
     return this.#count;
@@ -69,6 +75,8 @@ export class InflightWindow {
   }
 
   add(message: Message, copy: Copy, to: Addressee): Outgoing {
+    this.#memory.hold(message);
+    this.#memory.inflight.take(costs.outgoing);
     const packetId = this.#takeId();
     const outgoing = new Outgoing(message, copy, to, packetId, this.#order++);
     this.#slots[packetId & this.#mask] = outgoing;
@@ -81,6 +89,22 @@ export class InflightWindow {
     assert(this.#slots[place] === outgoing, "only what is in flight can leave the window");
     this.#slots[place] = undefined;
     this.#count -= 1;
+    this.#memory.release(outgoing.message);
+    this.#memory.inflight.give(costs.outgoing);
+  }
+
+  /** Forgets all messages, as their session ends. */
+  clear(): void {
+    for (const outgoing of this.#slots) if (outgoing !== undefined) this.remove(outgoing);
+  }
+
+  /** Bytes of memory, with all of each message, whoever else keeps it. */
+  get held(): number {
+    let bytes = 0;
+    for (const outgoing of this.#slots) {
+      if (outgoing !== undefined) bytes += costs.outgoing + messageBytes(outgoing.message);
+    }
+    return bytes;
   }
 
   /** In the order of first sending. */

@@ -38,6 +38,15 @@ export interface ListenerPolicy {
   readonly allowAnonymous: boolean;
 }
 
+/**
+ * Bytes of memory that the driver holds for one connection: unread input, and output that its peer
+ * has not taken. For people; the driver counts them in `broker.memory` as they change.
+ */
+export interface DriverHolds {
+  readonly unfinishedBytes: number;
+  readonly outputBytes: number;
+}
+
 /** Input that has arrived but still waits in sockets or in the driver. */
 export interface Unread {
   /**
@@ -82,6 +91,8 @@ export type Input =
       readonly listener: ListenerPolicy;
       /** Random, from the driver; becomes the Assigned Client Identifier if one is needed. */
       readonly token: string;
+      /** Absent: nothing. */
+      readonly holds?: DriverHolds;
     }
   | {
       readonly type: "received";

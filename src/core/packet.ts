@@ -37,6 +37,8 @@ export interface Message {
   frame: Frame | null;
   /** False while its bytes are part of the input's buffer. */
   owned: boolean;
+  /** Places that keep it: queues, windows, the retained messages (`Memory.hold`). */
+  keepers: number;
 }
 
 /** The bytes of one received packet, valid only while its input is handled. */

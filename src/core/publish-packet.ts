@@ -24,7 +24,7 @@ export function publishReceived(
   packet: PublishPacket,
 ): void {
   broker.statistics.publishReceived += 1;
-  const named = topicOf(connection, packet);
+  const named = topicOf(broker, connection, packet);
   if (typeof named !== "string") return end(broker, connection, named);
   const topic = connection.listener.mountPoint + named;
   const error = violationOf(broker, connection, packet, topic);
@@ -88,6 +88,7 @@ function messageOf(
         ? packet.frame
         : null,
     owned: false,
+    keepers: 0,
   };
 }
 
@@ -95,7 +96,11 @@ function messageOf(
  * The topic of a PUBLISH, from its name or its alias, without the mount point [v5-3.2.2-17]
  * [v5-3.2.2-18] [v5-3.3.2-12].
  */
-function topicOf(connection: Connection, packet: PublishPacket): string | ProtocolError {
+function topicOf(
+  broker: Broker,
+  connection: Connection,
+  packet: PublishPacket,
+): string | ProtocolError {
   const alias = packet.topicAlias;
   if (alias === 0) return packet.topic;
   const { topicAliases } = connection.announced;
@@ -108,7 +113,9 @@ function topicOf(connection: Connection, packet: PublishPacket): string | Protoc
   }
   connection.aliasesIn ??= [];
   if (packet.topic !== "") {
+    const before = connection.aliasesIn[alias];
     connection.aliasesIn[alias] = packet.topic;
+    connection.countAlias(broker.memory, packet.topic, before);
     return packet.topic;
   }
   return (

@@ -5,6 +5,7 @@ import type { Reach } from "./events.ts";
 import { deliver, newOutcome, offer, qos0Delivery, type Outcome } from "./forward.ts";
 import { holdPublisher } from "./hold.ts";
 import type { Delivery } from "./io.ts";
+import { costs, textBytes } from "./memory.ts";
 import { keep, type Message } from "./packet.ts";
 import type { Rules } from "./quirks/rules.ts";
 import { isLeftOut } from "./will-rules.ts";
@@ -21,6 +22,8 @@ export interface Route {
    * recipient.
    */
   readonly copies: readonly Delivery[] | null;
+  /** Of memory; 0: not remembered. */
+  bytes: number;
 }
 
 /**
@@ -111,10 +114,28 @@ function routeOf(broker: Broker, topic: string): Route {
   const recipients = match.recipients.length + match.groups.length;
   // A known topic may have far more recipients than before.
   const isFull = known === undefined && size >= rememberedRoutes;
-  if (isFull || (size + 1) * recipients > rememberedRecipients) broker.routes.clear();
-  const route = { generation: broker.generation, match, copies: fixedCopies(match, topic) };
-  if (topic.length <= rememberedTopicLength) broker.routes.set(topic, route);
+  if (isFull || (size + 1) * recipients > rememberedRecipients) forgetRoutes(broker);
+  const copies = fixedCopies(match, topic);
+  const route = { generation: broker.generation, match, copies, bytes: 0 };
+  if (topic.length <= rememberedTopicLength) remember(broker, topic, route);
   return route;
+}
+
+function remember(broker: Broker, topic: string, route: Route): void {
+  const { recipients, groups, withoutLocal } = route.match;
+  const entries = recipients.length + groups.length + withoutLocal.size;
+  const copies = route.copies?.length ?? 0;
+  route.bytes =
+    costs.route + textBytes(topic) + entries * costs.recipient + copies * costs.fixedCopy;
+  const replaced = broker.routes.get(topic)?.bytes ?? 0;
+  broker.memory.routes.take(route.bytes - replaced);
+  broker.routes.set(topic, route);
+}
+
+/** Forgets the remembered routes, which are found again as they are needed. */
+export function forgetRoutes(broker: Broker): void {
+  broker.memory.routes.give(broker.memory.routes.bytes);
+  broker.routes.clear();
 }
 
 function fixedCopies(match: Match, topic: string): Delivery[] | null {

@@ -1,5 +1,6 @@
 import type { Copy } from "./copy.ts";
 import type { Measured } from "./decision.ts";
+import { costs, messageBytes, type Memory } from "./memory.ts";
 import type { Message, Qos } from "./packet.ts";
 
 /** A queued message and the copy to send. */
@@ -23,6 +24,7 @@ export interface QueueTotals {
 export class Queue {
   readonly #limits: QueueLimits;
   readonly #totals: QueueTotals;
+  readonly #memory: Memory;
   #items: (Queued | undefined)[] = [];
   #head = 0;
   /** Place of `#items[0]`. */
@@ -32,9 +34,10 @@ export class Queue {
   #qos0 = 0;
   #qos0Bytes = 0;
 
-  constructor(limits: QueueLimits, totals: QueueTotals) {
+  constructor(limits: QueueLimits, totals: QueueTotals, memory: Memory) {
     this.#limits = limits;
     this.#totals = totals;
+    this.#memory = memory;
   }
 
   get count(): number {
@@ -43,6 +46,13 @@ export class Queue {
 
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** Bytes of memory, with all of each message, whoever else keeps it. */
+  get held(): number {
+    let bytes = this.#count * costs.queued;
+    for (const { message } of this.items()) bytes += messageBytes(message);
+    return bytes;
   }
 
   /** QoS 0 messages in the queue, which later ones must not overtake [v5-4.6.0-6]. */
@@ -97,6 +107,8 @@ export class Queue {
       for (; this.#qos0 > 0 && !this.#hasRoomFor(bytes); evicted++) this.#dropOldestQos0();
     }
     if (!stored) return { stored, evicted };
+    this.#memory.hold(message);
+    this.#memory.queues.take(costs.queued);
     this.#items.push(item);
     this.#count += 1;
     this.#bytes += bytes;
@@ -125,6 +137,8 @@ export class Queue {
   }
 
   clear(): void {
+    for (const { message } of this.items()) this.#memory.release(message);
+    this.#memory.queues.give(this.#count * costs.queued);
     this.#cut(this.#items.length);
     this.#totals.messages -= this.#count;
     this.#totals.bytes -= this.#bytes;
@@ -146,6 +160,8 @@ export class Queue {
 
   #forget({ message, copy }: Queued): void {
     const bytes = sizeOf(message);
+    this.#memory.release(message);
+    this.#memory.queues.give(costs.queued);
     this.#count -= 1;
     this.#bytes -= bytes;
     this.#totals.messages -= 1;

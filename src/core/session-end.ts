@@ -33,7 +33,7 @@ export function endSession(broker: Broker, session: Session, why: SessionEnd): v
   broker.deadlines.clear(session.deadline);
   broker.deadlines.clear(session.pump);
   startHandover(broker, session);
-  session.queue.clear();
+  session.release();
   broker.sessions.delete(session.clientId);
   if (why === "expired") broker.statistics.sessionsExpired += 1;
   if (why !== "connection ended") {

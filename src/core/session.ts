@@ -3,6 +3,7 @@ import { Deadline } from "./deadlines.ts";
 import type { HeldPublishers } from "./hold.ts";
 import type { Millis } from "./io.ts";
 import { InflightWindow, type Outgoing } from "./inflight.ts";
+import { costs, type Memory, textBytes } from "./memory.ts";
 import type { Message, ProtocolVersion, Qos, WillPacket } from "./packet.ts";
 import { Queue, type QueueLimits, type QueueTotals } from "./queue.ts";
 import type { Subscription } from "./subscriptions.ts";
@@ -27,7 +28,7 @@ export class Session {
   readonly subscriptions = new Map<string, Subscription>();
   readonly queue: Queue;
   /** Messages that the client has not acknowledged. */
-  readonly outgoing = new InflightWindow();
+  readonly outgoing: InflightWindow;
   /** The part of `outgoing` still to be resent on this connection, in order. */
   readonly resends = new Set<Outgoing>();
   /** Packet ids of incoming QoS 2 messages that were published and wait for PUBREL. */
@@ -37,7 +38,7 @@ export class Session {
 
   /** Of the latest CONNECT; null: none accepted yet. */
   version: ProtocolVersion | null = null;
-  username: string | null = null;
+  #username: string | null = null;
   connection: Connection | null = null;
   /** Seconds in force; 0: ends with its connection; Infinity: never expires. */
   expiryIntervalSeconds = 0;
@@ -56,13 +57,55 @@ export class Session {
   dropping = false;
   endedAt: Millis | null = null;
 
-  constructor(clientId: string, limits: QueueLimits, queued: QueueTotals, now: Millis) {
+  readonly #memory: Memory;
+  /** Bytes of its subscriptions and of their part of the tree. */
+  subscriptionBytes = 0;
+
+  constructor(
+    clientId: string,
+    limits: QueueLimits,
+    queued: QueueTotals,
+    memory: Memory,
+    now: Millis,
+  ) {
+    this.#memory = memory;
     this.clientId = clientId;
+    memory.sessions.take(this.#ownBytes);
     this.createdAt = now;
     this.progressedAt = now;
-    this.queue = new Queue(limits, queued);
+    this.queue = new Queue(limits, queued, memory);
+    this.outgoing = new InflightWindow(memory);
     this.deadline = new Deadline<Timed>({ kind: "session", session: this });
     this.pump = new Deadline<Timed>({ kind: "pump", session: this });
+  }
+
+  get username(): string | null {
+    return this.#username;
+  }
+
+  set username(username: string | null) {
+    const before = this.#ownBytes;
+    this.#username = username;
+    this.#memory.sessions.take(this.#ownBytes - before);
+  }
+
+  get #ownBytes(): number {
+    const { clientId } = this;
+    return costs.session + textBytes(clientId) + textBytes(this.#username ?? "");
+  }
+
+  /** Gives back the memory of what it holds, as it ends. */
+  release(): void {
+    this.queue.clear();
+    this.outgoing.clear();
+    this.#memory.sessions.give(this.#ownBytes);
+  }
+
+  /** Bytes of memory of all that it and its connection hold, with all of each message. */
+  get held(): number {
+    const { queue, outgoing, subscriptionBytes, will, connection } = this;
+    const own = this.#ownBytes + subscriptionBytes + queue.held + outgoing.held;
+    return own + (will?.held ?? 0) + (connection?.held ?? 0);
   }
 }
 

@@ -80,6 +80,7 @@ export function publishSys(broker: Broker): void {
       expiresAt: null,
       frame: null,
       owned: true,
+      keepers: 0,
     });
   }
 }
@@ -160,6 +161,7 @@ export function publishFate(broker: Broker, will: Will, fate: WillFate): void {
     expiresAt: null,
     frame: null,
     owned: true,
+    keepers: 0,
   });
 }
 

@@ -145,6 +145,7 @@ export function publishWill(
     expiresAt: expiryOf(rules, will, broker.now),
     frame: null,
     owned: true,
+    keepers: 0,
   };
   let reach = publish(broker, session, message, rules.willReaches);
   for (let copy = 1; copy < rules.willCopies; copy++) {
@@ -178,6 +179,7 @@ function setFate<Fate extends WillFate>(
   by: WaitEnd | null = null,
 ): Fate {
   will.become(fate.fate);
+  broker.memory.wills.give(will.held);
   if (broker.rules.willStaysWithSession) will.session.formerWill = will.packet;
   if (!will.isDetached) {
     assert(will.session.will === will, "a will is settled once");

@@ -4,6 +4,7 @@ import type { WillFacts } from "./events.ts";
 import { Deadline } from "./deadlines.ts";
 import type { Timed } from "./timed.ts";
 import type { Millis } from "./io.ts";
+import { costs, textBytes } from "./memory.ts";
 import type { RecordRef } from "./records/records.ts";
 import type { Session } from "./session.ts";
 import type { WillPacket } from "./packet.ts";
@@ -49,6 +50,13 @@ export class Will {
 
   get state(): WillState {
     return this.#state;
+  }
+
+  /** Bytes of memory. */
+  get held(): number {
+    const { payload, properties } = this.packet;
+    const bytes = payload.byteLength + (properties?.byteLength ?? 0);
+    return costs.will + textBytes(this.topic) + bytes;
   }
 
   become(next: WillState): void {

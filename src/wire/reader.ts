@@ -20,7 +20,7 @@ import {
 import { foreignProtocol } from "./foreign-protocol.ts";
 import { readPublish } from "./publish.ts";
 import { TopicNames } from "./topics.ts";
-import { uncountedBytes, UnfinishedBytes } from "./unfinished.ts";
+import { UnfinishedBytes } from "./unfinished.ts";
 
 /** The bytes were not a packet that a client may send. The reader stops after it. */
 export interface WireViolation {
@@ -81,8 +81,6 @@ export class PacketReader {
   /** The packet that arrives in pieces: #pieces[0..#gathered). */
   #pieces: Uint8Array = nothing;
   #gathered = 0;
-  /** Bytes of #pieces counted in #unfinished. */
-  #counted = 0;
 
   /** The client id of an invalid CONNECT. */
   #claimedClientId: string | null = null;
@@ -102,6 +100,17 @@ export class PacketReader {
   /** Bytes fed that `next` has not returned in a packet. */
   get buffered(): number {
     return this.#gathered + this.#chunk.length - this.#position + this.#waitingBytes;
+  }
+
+  /** Memory of the packet in pieces, counted in `unfinished`; bytes. */
+  get gatheredMemory(): number {
+    return this.#pieces.length;
+  }
+
+  /** Memory of the chunks fed and not read to their end; bytes. */
+  get unreadMemory(): number {
+    const current = this.#position < this.#chunk.length ? this.#chunk.length : 0;
+    return current + this.#waitingBytes;
   }
 
   /** Missing bytes of the packet in pieces; 0: no such packet, or its length is incomplete too. */
@@ -223,11 +232,8 @@ export class PacketReader {
 
   /** Counts `bytes`, then moves #pieces to memory of that size. */
   #makeRoom(bytes: number): ProtocolError | null {
-    if (bytes > uncountedBytes) {
-      if (!this.#unfinished.take(bytes - this.#counted)) {
-        return tooManyUnfinished(this.version, this.#unfinished.limit);
-      }
-      this.#counted = bytes;
+    if (!this.#unfinished.grow(this.#pieces.length, bytes)) {
+      return tooManyUnfinished(this.version, this.#unfinished.limit);
     }
     const room = new Uint8Array(bytes);
     room.set(this.#pieces.subarray(0, this.#gathered));
@@ -240,8 +246,7 @@ export class PacketReader {
     const pieces = this.#pieces;
     this.#pieces = nothing;
     this.#gathered = 0;
-    if (this.#counted > 0) this.#unfinished.giveBack(this.#counted);
-    this.#counted = 0;
+    if (pieces.length > 0) this.#unfinished.giveBack(pieces.length);
     return pieces;
   }
 

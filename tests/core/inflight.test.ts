@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { AssertionFault } from "../../src/core/assert.ts";
 import { InflightWindow, type Outgoing } from "../../src/core/inflight.ts";
+import { Memory } from "../../src/core/memory.ts";
 import { message } from "./messages.ts";
 
 function add(window: InflightWindow): Outgoing {
@@ -12,7 +13,7 @@ function add(window: InflightWindow): Outgoing {
 test("the window equals a map by packet id", () => {
   fc.assert(
     fc.property(fc.array(fc.nat({ max: 30 }), { maxLength: 300 }), (steps) => {
-      const window = new InflightWindow();
+      const window = new InflightWindow(new Memory());
       const map = new Map<number, Outgoing>();
       for (const action of steps) {
         // Few are added at a time, so that ids wrap around their ring; one can stay for long.
@@ -37,7 +38,7 @@ test("the window equals a map by packet id", () => {
 });
 
 test("packet ids wrap after 65,535, never to 0, and skip one that is still in flight", () => {
-  const window = new InflightWindow();
+  const window = new InflightWindow(new Memory());
   const stuck = add(window);
   expect(stuck.packetId).toBe(1);
   const seen: number[] = [];
@@ -54,7 +55,7 @@ test("packet ids wrap after 65,535, never to 0, and skip one that is still in fl
 });
 
 test("an order outlives the ring: the first sent stays first after ids have wrapped", () => {
-  const window = new InflightWindow();
+  const window = new InflightWindow(new Memory());
   for (let time = 0; time < 65_530; time++) window.remove(add(window));
   const sent = Array.from({ length: 12 }, () => add(window));
   expect(sent.map(({ packetId }) => packetId)).toEqual([
@@ -64,7 +65,7 @@ test("an order outlives the ring: the first sent stays first after ids have wrap
 });
 
 test("all 65,535 ids can be in use, and one more is a fault", () => {
-  const window = new InflightWindow();
+  const window = new InflightWindow(new Memory());
   const ids = new Set<number>();
   for (let time = 0; time < 65_535; time++) ids.add(add(window).packetId);
   expect(ids.size).toBe(65_535);
@@ -77,7 +78,7 @@ test("all 65,535 ids can be in use, and one more is a fault", () => {
 });
 
 test("a message in flight is removed once; a second time is a fault", () => {
-  const window = new InflightWindow();
+  const window = new InflightWindow(new Memory());
   const outgoing = add(window);
   window.remove(outgoing);
   expect(() => window.remove(outgoing)).toThrow(AssertionFault);

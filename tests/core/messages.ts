@@ -1,4 +1,5 @@
 import type { Millis } from "../../src/core/io.ts";
+import { Memory } from "../../src/core/memory.ts";
 import type { Message } from "../../src/core/packet.ts";
 import { Session } from "../../src/core/session.ts";
 import type { Subscription } from "../../src/core/subscriptions.ts";
@@ -20,6 +21,7 @@ export function message(topic: string, more: Partial<Message> = {}): Message {
     expiresAt: null,
     frame: null,
     owned: true,
+    keepers: 0,
     ...more,
   };
 }
@@ -29,6 +31,7 @@ export function session(clientId: string): Session {
     clientId,
     { queuedMessages: 10, queuedBytes: 1000 },
     { messages: 0, bytes: 0 },
+    new Memory(),
     millis(0),
   );
 }

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { Queue, type Queued } from "../../src/core/queue.ts";
+import { Memory } from "../../src/core/memory.ts";
 import { message } from "./messages.ts";
 
 /** Its size is that of its payload: the topic is empty. */
@@ -32,7 +33,7 @@ test("the queue equals a plain list under the same limits", () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 100 }), (steps) => {
       const totals = { messages: 7, bytes: 70 };
-      const queue = new Queue({ queuedMessages: 6, queuedBytes: 100 }, totals);
+      const queue = new Queue({ queuedMessages: 6, queuedBytes: 100 }, totals, new Memory());
       let list: Queued[] = [];
       const bytes = () => list.reduce((sum, one) => sum + one.message.payload.length, 0);
       for (const action of steps) {
@@ -71,7 +72,11 @@ test("the queue equals a plain list under the same limits", () => {
 });
 
 test("a message larger than the queue evicts nothing", () => {
-  const queue = new Queue({ queuedMessages: 6, queuedBytes: 100 }, { messages: 0, bytes: 0 });
+  const queue = new Queue(
+    { queuedMessages: 6, queuedBytes: 100 },
+    { messages: 0, bytes: 0 },
+    new Memory(),
+  );
   queue.push(item("a", 0, 50));
   expect(queue.push(item("b", 1, 101))).toEqual({ stored: false, evicted: 0 });
   expect(queue.count).toBe(1);
@@ -81,6 +86,7 @@ test("first in, first out, over many thousands", () => {
   const queue = new Queue(
     { queuedMessages: 10_000, queuedBytes: Infinity },
     { messages: 0, bytes: 0 },
+    new Memory(),
   );
   let next = 0;
   const names = (one: Queued | undefined) => new TextDecoder().decode(one?.message.payload);
@@ -95,7 +101,11 @@ test("first in, first out, over many thousands", () => {
 });
 
 test("places count all messages ever pushed, and skip evicted ones", () => {
-  const queue = new Queue({ queuedMessages: 2, queuedBytes: 1000 }, { messages: 0, bytes: 0 });
+  const queue = new Queue(
+    { queuedMessages: 2, queuedBytes: 1000 },
+    { messages: 0, bytes: 0 },
+    new Memory(),
+  );
   expect([queue.front, queue.end]).toEqual([0, 0]);
   queue.push(item("x", 0));
   queue.push(item("x", 1));

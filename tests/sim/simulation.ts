@@ -1,3 +1,4 @@
+import type { Broker } from "../../src/core/broker.ts";
 import type { Rules } from "../../src/core/quirks/rules.ts";
 import { Weights } from "./weights.ts";
 import { Violation } from "./journal.ts";
@@ -143,6 +144,7 @@ class Cast {
       deadlines: broker.deadlines.size - (options.sysIntervalMs === null ? 0 : 1),
       closing: driver.closing,
       unsent: driver.idle ? 0 : 1,
+      memory: heldForNobody(broker),
     };
     if (Object.values(left).some((value) => value !== 0 && value !== "")) {
       throw new Violation("nothing is left when everybody has gone", left);
@@ -183,6 +185,12 @@ class Cast {
   #storm(): void {
     for (const program of this.#programs) program.struck();
   }
+}
+
+/** Bytes of all kinds that clients make the broker hold; retained messages and records stay. */
+function heldForNobody({ memory }: Broker): number {
+  const { messages: _, retained: __, records: ___, routes: ____, ...others } = memory.byKind;
+  return Object.values(others).reduce((sum, bytes) => sum + bytes, 0);
 }
 
 const kicks = new Weights({ kick: 3, rst: 1, silent: 1 });

@@ -18,6 +18,7 @@ import { drawLimits, drawOptions, type SimOptions } from "./options.ts";
 import { Referee } from "./referee.ts";
 import { isDenied } from "./incoming.ts";
 import { expectLikeness } from "./likeness.ts";
+import { expectRecounted } from "./recount.ts";
 import { MachineTime, MachineTimer } from "./time.ts";
 import { TurnClock } from "./turn-clock.ts";
 
@@ -166,7 +167,10 @@ export class World {
     // The backlog is read first, and nothing is overdue before.
     if (this.isBehind) return;
     this.referee.sweep();
-    if (this.steps % likenessEvery === 0) expectLikeness(this.broker, this.referee.books);
+    if (this.steps % likenessEvery === 0) {
+      expectLikeness(this.broker, this.referee.books);
+      expectRecounted(this.broker, this.driver.closing > 0 || this.#unadmitted.size > 0);
+    }
     let closing = 0;
     for (const { link, isOpen, isClosing } of this.#links) {
       if (!isOpen && !link.over && (link.endedByBroker || isClosing)) closing += 1;

@@ -36,6 +36,7 @@ const message = fc
       expiresAt: null,
       frame: null,
       owned: true,
+      keepers: 0,
     };
   });
 
@@ -97,6 +98,7 @@ function plainMessage(topic: string, payload: Uint8Array): Message {
     expiresAt: null,
     frame: null,
     owned: true,
+    keepers: 0,
   };
 }
 

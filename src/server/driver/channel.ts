@@ -1,11 +1,12 @@
-import type { ConnectionId, ListenerPolicy } from "../../core/io.ts";
+import type { ConnectionId, DriverHolds, ListenerPolicy } from "../../core/io.ts";
+import type { Memory } from "../../core/memory.ts";
 import type { ConnectPacket } from "../../core/packet.ts";
 import type { Link } from "../../transport/transport.ts";
 import { PacketReader, type PacketReaderOptions } from "../../wire/reader.ts";
 import { Outbox, type BufferPool } from "./outbox.ts";
 
 /** The driver's side of one connection: its link, reader and output. */
-export class Channel {
+export class Channel implements DriverHolds {
   readonly id: ConnectionId;
   link: Link;
   readonly listener: ListenerPolicy;
@@ -38,6 +39,10 @@ export class Channel {
   peerCheckedAt = 0;
   /** The link is paused and the core knows it. */
   paused = false;
+  /** Bytes counted in the broker's memory. */
+  readonly #memory: Memory;
+  #unreadBytes = 0;
+  outputBytes = 0;
   /** Cancels the reset of a closing link whose client does not read its last bytes. */
   stopLinger: (() => void) | null = null;
 
@@ -47,12 +52,34 @@ export class Channel {
     listener: ListenerPolicy,
     reading: PacketReaderOptions,
     pool: BufferPool,
+    memory: Memory,
   ) {
     this.id = id;
     this.link = link;
     this.listener = listener;
     this.reader = new PacketReader(reading);
     this.outbox = new Outbox(pool);
+    this.#memory = memory;
+  }
+
+  get unfinishedBytes(): number {
+    return this.#unreadBytes + this.reader.gatheredMemory;
+  }
+
+  /** Counts the memory of input that stays unread. Incomplete packets are counted by the reader. */
+  countUnread(): void {
+    const bytes = this.reader.unreadMemory;
+    if (bytes === this.#unreadBytes) return;
+    this.#memory.unfinished.take(bytes - this.#unreadBytes);
+    this.#unreadBytes = bytes;
+  }
+
+  /** Counts the memory of output that stays after a flush. */
+  countOutput(): void {
+    const bytes = this.outbox.held;
+    if (bytes === this.outputBytes) return;
+    this.#memory.output.take(bytes - this.outputBytes);
+    this.outputBytes = bytes;
   }
 
   get held(): boolean {
@@ -68,6 +95,7 @@ export class Channel {
   /** Drops waiting output: the link takes no more bytes, and no drain follows. */
   loseOutput(): void {
     this.outbox.clear();
+    this.countOutput();
     this.waiting = false;
   }
 }

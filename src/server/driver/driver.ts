@@ -132,7 +132,7 @@ export class Driver {
     this.#arrivals = new Arrivals(options.poll ?? null, this.#channels);
     this.#writer = new DeliveryWriter();
     const { rules, limits } = options.broker;
-    this.#unfinishedBytes = new UnfinishedBytes(limits.unfinishedBytes);
+    this.#unfinishedBytes = new UnfinishedBytes(limits.unfinishedBytes, options.broker.memory);
     this.#readerOptions = readerOptions(limits, this.#unfinishedBytes, rules);
     this.#reportsBytes =
       rules.keepAliveResetBy === "byte" || rules.keepAliveResetBy === "byteOfLarge";
@@ -315,7 +315,7 @@ export class Driver {
   #opened(link: Link, listener: ListenerPolicy): void {
     this.#beginTurn();
     const channel = this.#channels.open(
-      (id) => new Channel(id, link, listener, this.#readerOptions, this.#pool),
+      (id) => new Channel(id, link, listener, this.#readerOptions, this.#pool, this.#broker.memory),
     );
     link.owner = channel;
     this.#arrivals.opened(channel);
@@ -330,7 +330,15 @@ export class Driver {
     const { id, listener } = channel;
     const { remote, isLocal } = channel.link;
     const token = this.#loop.token();
-    this.#handle({ type: "opened", connection: id, remote, isLocal, listener, token });
+    this.#handle({
+      type: "opened",
+      connection: id,
+      remote,
+      isLocal,
+      listener,
+      token,
+      holds: channel,
+    });
   }
 
   /** No slot is free, but another connection's end may be unread: lets the loop read first. */
@@ -358,8 +366,9 @@ export class Driver {
     channel.bytesReceived += chunk.length;
     this.#beginTurn();
     channel.reader.feed(chunk);
+    if (channel.admitted && !channel.held) this.#read(channel);
+    channel.countUnread();
     if (!channel.admitted) return;
-    if (!channel.held) this.#read(channel);
     if (this.#reportsBytes && channel.open) {
       this.#handle({
         type: "bytesReceived",
@@ -590,6 +599,7 @@ export class Driver {
       return;
     }
     this.bytesSent += written;
+    channel.countOutput();
     this.#reportOutput(channel, written);
   }
 
@@ -655,6 +665,7 @@ export class Driver {
       channel.listener,
       this.#readerOptions,
       this.#pool,
+      this.#broker.memory,
     );
     detached.open = false;
     channel.link.owner = detached;
@@ -687,6 +698,7 @@ export class Driver {
     this.#updateReading(channel);
     this.#handleQueued();
     this.#read(channel);
+    channel.countUnread();
     this.#endTurn();
   }
 
@@ -695,6 +707,7 @@ export class Driver {
     this.#peerCloses.forget(channel);
     this.#progress.end(channel);
     this.#channels.release(channel);
+    channel.countUnread();
   }
 
   /** Closes the link on the core's order; with `end`, the client still gets the last bytes. */

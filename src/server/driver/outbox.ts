@@ -62,6 +62,14 @@ export class Outbox {
     return this.#aheadBytes + (this.#run === null ? this.buffered : this.#runEnd - this.#runStart);
   }
 
+  /** Memory of the waiting bytes, also of references that other links share. */
+  get held(): number {
+    let bytes = this.#buffer?.length ?? 0;
+    for (const segment of this.#ahead)
+      bytes += segment.isBuffer ? segment.bytes.length : segment.end - segment.start;
+    return bytes;
+  }
+
   /** Appends bytes[start..end), which must not change until `flush`. */
   forward(bytes: Uint8Array, start: number, end: number): void {
     if (this.#run === null && this.#end === this.#start) {

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { Memory } from "../../../src/core/memory.ts";
 import type { EndCause } from "../../../src/core/end-causes.ts";
 import type { Millis } from "../../../src/core/io.ts";
 import { Arrivals } from "../../../src/server/driver/arrivals.ts";
@@ -30,7 +31,9 @@ test.each([
   ["stalled", [0]],
 ] as const)("room for waiting output postpones no end but a stall: %s", (cause, unread) => {
   const channels = new Channels();
-  const channel = channels.open((id) => new Channel(id, link, listener, reading, new BufferPool()));
+  const channel = channels.open(
+    (id) => new Channel(id, link, listener, reading, new BufferPool(), new Memory()),
+  );
   channel.waiting = true;
   const arrivals = new Arrivals(roomy, channels);
   const since = 1000 as Millis;
