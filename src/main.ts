@@ -52,6 +52,7 @@ function surroundings(output: StandardOutput, words: StandardOutput): Surroundin
     },
     loadServer: () => import("./server/serve.ts"),
     loadDrop: () => import("./cli/drop-run.ts"),
+    loadBench: () => import("./cli/bench-run.ts"),
   };
 }
 

@@ -4,6 +4,7 @@ import type { FileRead, ReadFile } from "../config/file.ts";
 import type { serve } from "../server/serve.ts";
 import type { Screen } from "../drop/report/progress.ts";
 import type { Arguments, ReadingRules } from "./arguments.ts";
+import type { runBench } from "./bench-run.ts";
 import type { simulateDrop } from "./drop-run.ts";
 import type { HelpPage } from "./help.ts";
 import type { Version } from "./version.ts";
@@ -31,6 +32,8 @@ export interface Surroundings {
   readonly loadServer: () => Promise<{ readonly serve: typeof serve }>;
   /** Loads the runner of simulate-drop. */
   readonly loadDrop: () => Promise<{ readonly simulateDrop: typeof simulateDrop }>;
+  /** Loads the runner of bench. */
+  readonly loadBench: () => Promise<{ readonly runBench: typeof runBench }>;
 }
 
 /** One command: its declaration, for its help and the reader of arguments, and its action. */

@@ -36,6 +36,12 @@ export const commands: readonly ListedCommand[] = [
     summary: "simulate a client's death on any broker, and judge the broker",
     load: async () => (await import("./simulate-drop.ts")).simulateDropCommand(),
   },
+  {
+    group: "Measure",
+    name: "bench",
+    summary: "measure any broker under load, and what its other clients notice",
+    load: async () => (await import("./bench.ts")).benchCommand(),
+  },
 ];
 
 /** Commands that mqttd starts itself; no help lists them and no hint names them. */
@@ -47,6 +53,10 @@ export const hiddenCommands: readonly Pick<ListedCommand, "name" | "load">[] = [
   {
     name: "drop-guard",
     load: async () => (await import("./drop-guard.ts")).dropGuardCommand(),
+  },
+  {
+    name: "bench-part",
+    load: async () => (await import("./bench-part.ts")).benchPartCommand(),
   },
 ];
 

@@ -31,6 +31,10 @@ test("mqttd --help", async () => {
     Break:
       simulate-drop  simulate a client's death on any broker, and judge the broker
 
+    Measure:
+      bench          measure any broker under load, and what its other clients
+                     notice
+
     Flags:
       -h, --help     show this help; for a command: mqttd help COMMAND
           --version  show the version

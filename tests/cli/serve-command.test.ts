@@ -106,6 +106,7 @@ test("--test-config prints ok, or every problem, and does not serve", async () =
     stderr: "",
     served: [],
     dropped: [],
+    measured: [],
   });
   const { stdout } = await mqttd(["serve", "--test-config"]);
   expect(stdout).toBe("ok: no configuration file, defaults\n");
@@ -126,6 +127,7 @@ test("--test-config prints ok, or every problem, and does not serve", async () =
     stderr: "mqttd: mqttd.json:1:2 a: unknown key\nmqttd: mqttd.json:1:8 b: unknown key\n",
     served: [],
     dropped: [],
+    measured: [],
   });
 });
 

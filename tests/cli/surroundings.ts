@@ -2,6 +2,7 @@ import type { Surroundings } from "../../src/cli/command.ts";
 import { beginningBytes, fileMax } from "../../src/config/file.ts";
 import { CliError } from "../../src/config/cli-error.ts";
 import { runProgram } from "../../src/cli/program.ts";
+import type { BenchRequest } from "../../src/cli/bench-request.ts";
 import type { DropRequest } from "../../src/cli/drop-request.ts";
 import type { ServeSettings } from "../../src/server/serve.ts";
 
@@ -13,6 +14,8 @@ export interface Outcome {
   readonly served: readonly ServeSettings[];
   /** The request that the stand-in for the player of drops got. */
   readonly dropped: readonly DropRequest[];
+  /** The request that the stand-in for the bench got. */
+  readonly measured: readonly BenchRequest[];
 }
 
 /** Runs the program without a process; a stand-in for the broker ends at once with 0. */
@@ -32,6 +35,7 @@ export async function mqttd(
 ): Promise<Outcome> {
   const served: ServeSettings[] = [];
   const dropped: DropRequest[] = [];
+  const measured: BenchRequest[] = [];
   let stdout = "";
   let stderr = "";
   const surroundings: Surroundings = {
@@ -68,12 +72,18 @@ export async function mqttd(
           return 0;
         },
       })),
+    loadBench: async () => ({
+      runBench: async (request) => {
+        measured.push(request);
+        return 0;
+      },
+    }),
   };
   try {
     const code = await runProgram(args, surroundings);
-    return { code, stdout, stderr, served, dropped };
+    return { code, stdout, stderr, served, dropped, measured };
   } catch (error) {
     if (!(error instanceof CliError)) throw error;
-    return { code: error.exitCode, stdout, stderr: stderr + error.text, served, dropped };
+    return { code: error.exitCode, stdout, stderr: stderr + error.text, served, dropped, measured };
   }
 }

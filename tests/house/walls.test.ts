@@ -135,6 +135,29 @@ const walls: readonly Wall[] = [
     refused: ["../scenarios/noun.ts", "../report/noun.ts", "../../cli/noun.ts"],
     allowed: ["../noun.ts", "./noun.ts", "../../client/noun.ts"],
   },
+  {
+    file: "src/load/planted.ts",
+    refused: ["./loads/noun.ts", "./report/noun.ts", "../drop/noun.ts", "../server/noun.ts"],
+    allowed: ["./noun.ts", "./loads/rows.ts", "../transport/noun.ts"],
+  },
+  {
+    file: "src/load/loads/planted.ts",
+    refused: [
+      "../report/noun.ts",
+      "../measure.ts",
+      "../part.ts",
+      "../parts.ts",
+      "../bystander.ts",
+      "../brokers.ts",
+      "../../inspect/noun.ts",
+    ],
+    allowed: ["../load.ts", "../client.ts", "./noun.ts"],
+  },
+  {
+    file: "src/load/report/planted.ts",
+    refused: ["../loads/noun.ts", "../loads/rows.ts", "../../drop/noun.ts"],
+    allowed: ["../noun.ts", "./noun.ts", "../../log/noun.ts"],
+  },
 ];
 
 /** The ways to import a file; the first takes a type alone. */

@@ -4,7 +4,7 @@ import { NoAnswer, Refused, InvalidAnswer } from "../../client/client.ts";
 import { DialError } from "../../client/dial.ts";
 import type { Target } from "../../client/target.ts";
 import { type ChildWord, writeChildOrder } from "./child-program.ts";
-import { selfCommand } from "./self.ts";
+import { selfCommand } from "../../config/self.ts";
 import { NotOffered } from "../no-verdict.ts";
 import type { Stage } from "../stage.ts";
 import { type Received, wordsFrom } from "./words.ts";

@@ -2,7 +2,7 @@ import { type ChildProcessByStdio, spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
 import type { GuardOrder, GuardWord } from "./guard-program.ts";
 import { ControlFailed, NotOffered } from "../no-verdict.ts";
-import { selfCommand } from "./self.ts";
+import { selfCommand } from "../../config/self.ts";
 import type { Stage } from "../stage.ts";
 import { type Received, wordsFrom } from "./words.ts";
 

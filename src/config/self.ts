@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
  */
 export function selfCommand(): readonly [string, ...string[]] {
   if (isCompiled()) return [process.execPath];
-  const entry = fileURLToPath(new URL("../../main.ts", import.meta.url));
+  const entry = fileURLToPath(new URL("../main.ts", import.meta.url));
   const words = process.versions["deno"] === undefined ? [] : ["run", "--allow-all"];
   return [process.execPath, ...words, entry];
 }

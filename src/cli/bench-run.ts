@@ -1,0 +1,126 @@
+import { Client } from "../client/client.ts";
+import { DialError } from "../client/dial.ts";
+import type { Target } from "../client/target.ts";
+import { usageError } from "../config/cli-error.ts";
+import { selfCommand } from "../config/self.ts";
+import type { BrokerSource } from "../load/brokers.ts";
+import { machineFacts, machineLines } from "../load/machine.ts";
+import { measure, type RunResult } from "../load/measure.ts";
+import { quantity } from "../load/report/quantity.ts";
+import { summarize } from "../load/report/summary.ts";
+import { textReport } from "../load/report/text.ts";
+import { isLocalhost } from "../transport/loopback.ts";
+import type { BenchRequest, BrokerRequest } from "./bench-request.ts";
+import type { Surroundings } from "./command.ts";
+import { connectError } from "./connect-error.ts";
+import { textColumns } from "./help.ts";
+import { Interrupt } from "./interrupt.ts";
+
+/**
+ * Measures, and reports. Resolves to the exit code; after a signal it reports what was measured until
+ * then. Throws CliError if a running broker can't be reached.
+ */
+export async function runBench(request: BenchRequest, surroundings: Surroundings): Promise<number> {
+  if (process.versions["bun"] === undefined) {
+    throw usageError("bench needs the sockets of Bun", "use the executable: npm run build");
+  }
+  const interrupt = new Interrupt();
+  try {
+    return await Promise.race([play(request, surroundings, interrupt), interrupt.again]);
+  } finally {
+    interrupt.close();
+  }
+}
+
+async function play(
+  request: BenchRequest,
+  surroundings: Surroundings,
+  interrupt: Interrupt,
+): Promise<number> {
+  const { json, rows, runs } = request;
+  const { print, printError, screen } = surroundings;
+  const say = json ? printError : print;
+  const emit = (line: object): void => {
+    if (json) print(`${JSON.stringify(line)}\n`);
+  };
+  interrupt.onFirst = () => {
+    printError("mqttd: called off, ending brokers and loads (a second signal does not wait)\n");
+  };
+  const brokers = await Promise.all(request.brokers.map(async (broker) => sourceOf(broker)));
+  const facts = machineFacts(surroundings.version.version);
+  say(`${machineLines(facts).join("\n")}\n\n`);
+  emit({ type: "machine", ...facts });
+  const results: RunResult[] = [];
+  const planned = rows.length * brokers.length * runs;
+  for await (const result of measure({
+    ...request,
+    brokers,
+    pinned: facts.pinned,
+    signal: interrupt.signal,
+  })) {
+    results.push(result);
+    emit({ type: "run", ...result });
+    printError(`mqttd: ${results.length} of ${planned}: ${progressText(result)}\n`);
+  }
+  const names = brokers.map(({ name }) => name);
+  const summary = summarize(rows, names, results);
+  for (const row of summary) emit({ type: "row", ...row });
+  if (results.length > 0) say(textReport(summary, textColumns(screen(json ? "stderr" : "stdout"))));
+  if (interrupt.exitCode !== null) {
+    printError(`mqttd: called off after ${results.length} of ${planned} runs\n`);
+    return interrupt.exitCode;
+  }
+  return results.some(({ errors }) => errors.length > 0) ? 1 : 0;
+}
+
+function progressText({ row, broker, load, errors }: RunResult): string {
+  const [figure] = load?.figures ?? [];
+  const what = `${row}, ${broker}`;
+  if (errors[0] !== undefined) return `${what}: INVALID: ${errors[0]}`;
+  return figure === undefined
+    ? what
+    : `${what}: ${figure.name} ${quantity(figure.value, figure.unit)}`;
+}
+
+/** A running broker is asked once whether it lets a client in. Throws CliError. */
+async function sourceOf(broker: BrokerRequest): Promise<BrokerSource> {
+  if (broker.kind === "embedded") {
+    const self = selfCommand().map(shellQuoted).join(" ");
+    // An empty configuration: that of the user's folder is not what others can repeat.
+    const line = `echo {} > '{folder}/mqttd.json' && exec ${self} serve --port {port} --quiet --config '{folder}/mqttd.json'`;
+    return { kind: "command", name: broker.name, line };
+  }
+  if (broker.kind === "command") return broker;
+  const hosts = isLocalhost(broker.host) ? ["127.0.0.1", "::1"] : [broker.host];
+  for (const [index, host] of hosts.entries()) {
+    const target: Target = { transport: "tcp", path: "", ...broker, host };
+    try {
+      const client = await Client.open(target, 4);
+      await client.connect({
+        clientId: `bench-${process.pid}`,
+        keepalive: 60,
+        clean: true,
+        ...login(target),
+      });
+      client.leave();
+      return { ...broker, host };
+    } catch (error) {
+      const isRefused = error instanceof DialError && error.code === "ECONNREFUSED";
+      if (isRefused && index < hosts.length - 1) continue;
+      const hint = "start one there, or measure mqttd's own: mqttd bench --embedded";
+      throw connectError(error, target, hint) ?? error;
+    }
+  }
+  throw new Error("no host was tried");
+}
+
+function login({ username, password }: Target): { username?: string; password?: Buffer } {
+  return {
+    ...(username !== null && { username }),
+    ...(password !== null && { password: Buffer.from(password) }),
+  };
+}
+
+function shellQuoted(word: string): string {
+  return `'${word.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,137 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import path from "node:path";
+import { connect } from "node:net";
+import { portHolder } from "../transport/port-holder.ts";
+import { Part, PartFailed } from "./parts.ts";
+import type { Pinned } from "./machine.ts";
+import { clause } from "../log/foreign.ts";
+
+/** A broker to measure: one that runs, or a command that starts one. */
+export type BrokerSource =
+  | {
+      readonly kind: "running";
+      readonly name: string;
+      readonly host: string;
+      readonly port: number;
+      readonly username: string | null;
+      readonly password: string | null;
+      /** Its process on this machine; null: look for who listens on the port. */
+      readonly pid: number | null;
+    }
+  | {
+      readonly kind: "command";
+      readonly name: string;
+      /** A command line for sh, with `{port}` for the port and `{folder}` for a folder of its own. */
+      readonly line: string;
+    };
+
+/** A broker that accepts connections. */
+export interface RunningBroker {
+  readonly host: string;
+  readonly port: number;
+  readonly username: string | null;
+  readonly password: string | null;
+  readonly pid: number | null;
+  stop(): Promise<void>;
+}
+
+/** A broker did not start, or can't be reached; the message has its last output. */
+export class BrokerFailed extends Error {
+  override name = "BrokerFailed";
+}
+
+const readyMs = 10_000;
+
+/** What a broker is started with. */
+export interface Start {
+  /** A folder for its files. */
+  readonly folder: string;
+  readonly pinned: Pinned | null;
+  readonly openFiles: number;
+  readonly signal: AbortSignal;
+}
+
+/** A command starts a new broker for each run, so that no run inherits another's memory. */
+export async function startBroker(source: BrokerSource, start: Start): Promise<RunningBroker> {
+  if (source.kind === "running") {
+    const { host, port, username, password } = source;
+    const pid = source.pid ?? portHolder("0.0.0.0", port)?.pid ?? null;
+    return { host, port, username, password, pid, stop: async () => {} };
+  }
+  const port = await freePort();
+  const log = path.join(start.folder, `${port}.log`);
+  writeFileSync(log, "");
+  const line = source.line.replaceAll("{port}", String(port)).replaceAll("{folder}", start.folder);
+  const command = [
+    ...withFiles(start.openFiles),
+    ...pinTo(start.pinned?.broker ?? null),
+    ...["env", `MQTTD_RUN_DIR=${path.join(start.folder, "run")}`, "sh", "-c", line],
+  ];
+  const keeper = new Part({ part: "keeper", command, log });
+  try {
+    await keeper.word(start.signal);
+    const failed = keeper.word(start.signal, readyMs);
+    await Promise.race([accepts(port), failed]);
+    // Rejects at the end of the broker, which nobody awaits from now on.
+    failed.catch(() => {});
+  } catch (error) {
+    await keeper.end();
+    if (!(error instanceof PartFailed) || start.signal.aborted) throw error;
+    const output = readFileSync(log, "utf8").trim().split("\n").slice(-3).join(" | ");
+    throw new BrokerFailed(
+      `${source.name} did not accept on port ${port}: ${clause(output === "" ? error.message : output)}`,
+    );
+  }
+  return {
+    host: "127.0.0.1",
+    port,
+    username: null,
+    password: null,
+    pid: portHolder("0.0.0.0", port)?.pid ?? null,
+    stop: async () => keeper.end(),
+  };
+}
+
+/** A command prefix that sets the limit of open files. */
+export function withFiles(count: number): string[] {
+  if (process.platform === "win32") return [];
+  return ["sh", "-c", 'ulimit -n "$0" 2>/dev/null; exec "$@"', String(count)];
+}
+
+/** A command prefix that pins the command to one core; none: no pinning. */
+export function pinTo(core: number | null): string[] {
+  return core === null ? [] : ["taskset", "-c", String(core)];
+}
+
+/** A port that was free a moment ago. If another process takes it, the broker fails. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  const { promise, resolve } = Promise.withResolvers<number>();
+  server.listen(0, "127.0.0.1", () => {
+    const address = server.address();
+    const port = typeof address === "object" && address !== null ? address.port : 0;
+    server.close(() => resolve(port));
+  });
+  return promise;
+}
+
+async function accepts(port: number): Promise<void> {
+  const deadline = performance.now() + readyMs;
+  while (performance.now() < deadline) {
+    if (await acceptsOnce(port)) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new PartFailed(`nothing accepted within ${readyMs / 1000} s`);
+}
+
+async function acceptsOnce(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: "127.0.0.1", port });
+    socket.on("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on("error", () => resolve(false));
+  });
+}

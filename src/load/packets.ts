@@ -1,0 +1,167 @@
+/** The few packets of the loads, made by hand: encoded once and then patched in place. */
+
+/** The protocol level: 3.1.1 or 5.0. */
+export type Version = 4 | 5;
+export type Qos = 0 | 1 | 2;
+
+export interface LoadWill {
+  readonly topic: string;
+  readonly payload: Uint8Array;
+  readonly qos?: Qos;
+  /** Will Delay Interval, seconds; MQTT 5.0 only. */
+  readonly delay?: number;
+}
+
+export interface ConnectFields {
+  readonly clientId: string;
+  /** Seconds; 0: none. */
+  readonly keepAlive: number;
+  readonly will?: LoadWill;
+  /** Clean Session or Clean Start; default true. */
+  readonly isClean?: boolean;
+  /** Session Expiry Interval, seconds; MQTT 5.0 only. */
+  readonly sessionExpiry?: number;
+  readonly username?: string | null;
+  readonly password?: string | null;
+  /** Encoded properties, appended as they are; MQTT 5.0 only. */
+  readonly properties?: Uint8Array;
+}
+
+export const disconnect: Uint8Array = Uint8Array.of(0xe0, 0);
+export const pingreq: Uint8Array = Uint8Array.of(0xc0, 0);
+
+export function connect(version: Version, fields: ConnectFields): Uint8Array {
+  const { will, username = null, password = null, isClean = true, keepAlive } = fields;
+  const flags =
+    (isClean ? 0x02 : 0) |
+    (will === undefined ? 0 : 0x04 | ((will.qos ?? 0) << 3)) |
+    (password === null ? 0 : 0x40) |
+    (username === null ? 0 : 0x80);
+  const expiry = fields.sessionExpiry;
+  const own = expiry === undefined ? [] : [0x11, ...uint32(expiry)];
+  const willDelay = will?.delay === undefined ? [] : [0x18, ...uint32(will.delay)];
+  return packet(0x10, [
+    text("MQTT"),
+    [version, flags, keepAlive >> 8, keepAlive & 0xff],
+    ...properties(version, [own, fields.properties ?? []]),
+    text(fields.clientId),
+    ...(will === undefined
+      ? []
+      : [...properties(version, [willDelay]), text(will.topic), binary(will.payload)]),
+    ...(username === null ? [] : [text(username)]),
+    ...(password === null ? [] : [text(password)]),
+  ]);
+}
+
+export function subscribe(
+  version: Version,
+  id: number,
+  filters: readonly string[],
+  qos: Qos,
+): Uint8Array {
+  const each = filters.flatMap((filter) => [text(filter), [qos]]);
+  return packet(0x82, [[id >> 8, id & 0xff], ...properties(version, []), ...each]);
+}
+
+export function publish(
+  version: Version,
+  topic: string,
+  payload: Uint8Array,
+  { qos = 0, id = 1, retain = false, alias = 0 }: PublishFields = {},
+): Uint8Array {
+  return packet(0x30 | (qos << 1) | (retain ? 1 : 0), [
+    text(topic),
+    ...(qos === 0 ? [] : [[id >> 8, id & 0xff]]),
+    ...properties(version, [alias === 0 ? [] : [0x23, alias >> 8, alias & 0xff]]),
+    payload,
+  ]);
+}
+
+export interface PublishFields {
+  readonly qos?: Qos;
+  readonly id?: number;
+  readonly retain?: boolean;
+  /** Topic Alias; 0: none. MQTT 5.0 only. */
+  readonly alias?: number;
+}
+
+/** The bytes `count` times, back to back. */
+export function repeated(one: Uint8Array, count: number): Uint8Array {
+  const bytes = new Uint8Array(one.length * count);
+  for (let at = 0; at < count; at++) bytes.set(one, at * one.length);
+  return bytes;
+}
+
+/** A packet of any type; `header` is its first byte. */
+export function packet(header: number, parts: readonly ArrayLike<number>[]): Uint8Array {
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  const start = [header, ...variableInteger(length)];
+  const bytes = new Uint8Array(start.length + length);
+  bytes.set(start);
+  let at = start.length;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
+/** A UTF-8 string with its length. */
+export function text(value: string): Uint8Array {
+  return binary(new TextEncoder().encode(value));
+}
+
+function binary(value: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(2 + value.length);
+  bytes.set([value.length >> 8, value.length & 0xff]);
+  bytes.set(value, 2);
+  return bytes;
+}
+
+/** Property Length and properties of MQTT 5.0; nothing for 3.1.1. */
+export function properties(
+  version: Version,
+  parts: readonly ArrayLike<number>[],
+): ArrayLike<number>[] {
+  if (version !== 5) return [];
+  return [variableInteger(parts.reduce((sum, part) => sum + part.length, 0)), ...parts];
+}
+
+function variableInteger(value: number): number[] {
+  const bytes: number[] = [];
+  let rest = value;
+  do {
+    const low = rest & 0x7f;
+    rest >>>= 7;
+    bytes.push(rest === 0 ? low : low | 0x80);
+  } while (rest > 0);
+  return bytes;
+}
+
+function uint32(value: number): number[] {
+  return [(value >>> 24) & 0xff, (value >>> 16) & 0xff, (value >>> 8) & 0xff, value & 0xff];
+}
+
+/** Receive Maximum of a version 5 CONNACK in bytes[start..end); 65,535 if the CONNACK has none. */
+export function receiveMaximum(bytes: Uint8Array, start: number, end: number): number {
+  // Header, flags and reason take four bytes; the property length after them takes one byte or two.
+  let at = start + 4;
+  while (((bytes[at] ?? 0) & 0x80) !== 0) at++;
+  at++;
+  while (at < end) {
+    const id = bytes[at] ?? 0;
+    if (id === 0x21) return ((bytes[at + 1] ?? 0) << 8) | (bytes[at + 2] ?? 0);
+    at += 1 + propertySize(id, bytes, at + 1);
+  }
+  return 65_535;
+}
+
+/** Properties of a CONNACK, by type (v5 section 3.2.2.3). */
+function propertySize(id: number, bytes: Uint8Array, at: number): number {
+  const field = (from: number) => 2 + (((bytes[from] ?? 0) << 8) | (bytes[from + 1] ?? 0));
+  if ([0x24, 0x25, 0x28, 0x29, 0x2a].includes(id)) return 1;
+  if ([0x13, 0x22].includes(id)) return 2;
+  if ([0x11, 0x27].includes(id)) return 4;
+  if (id === 0x26) return field(at) + field(at + field(at));
+  return field(at);
+}

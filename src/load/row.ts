@@ -1,0 +1,27 @@
+import type { Load } from "./load.ts";
+
+export type Group = "speed" | "wills" | "holdups" | "growth";
+
+/** What the groups are, for help. */
+export const groups: Readonly<Record<Group, string>> = {
+  speed: "messages and connections a second, memory of a connection",
+  wills: "how late wills are when thousands of clients end together",
+  holdups: "what holds up a broker's loop: watch the bystander",
+  growth: "what makes a broker's memory grow: watch the peak",
+};
+
+/** One line of the bench: a load, and the figure by which brokers are compared. */
+export interface Row {
+  readonly name: string;
+  readonly group: Group;
+  readonly title: string;
+  readonly load: Load;
+  /** Which way the first figure is better; null: the bystander's figures are what counts. */
+  readonly better: "more" | "less" | null;
+  /** Plays in the short set. */
+  readonly isShort?: boolean;
+  /** The limit of open files with which a broker is started, if the row needs one. */
+  readonly openFiles?: number;
+  /** The clients are MQTT 5.0 in any case. */
+  readonly isVersion5?: boolean;
+}
