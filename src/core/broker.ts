@@ -1,5 +1,5 @@
 import { openAccess, type Access } from "./access.ts";
-import { assert, unreachable } from "./assert.ts";
+import { assert, fault, unreachable } from "./assert.ts";
 import { ackReceived } from "./acknowledge.ts";
 import { authenticated, connectReceived } from "./connect.ts";
 import { Connection } from "./connection.ts";
@@ -150,7 +150,7 @@ export class Broker {
   /** An open connection. The driver hands in nothing for others, so a missing one is a fault. */
   connection(id: ConnectionId): Connection {
     const found = this.connections.get(id);
-    assert(found !== undefined, `connection ${id} is not open`);
+    if (found === undefined) fault(`connection ${id} is not open`);
     return found;
   }
 

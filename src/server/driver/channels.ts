@@ -1,4 +1,4 @@
-import { assert } from "../../core/assert.ts";
+import { fault } from "../../core/assert.ts";
 import type { ConnectionId } from "../../core/io.ts";
 import type { Channel } from "./channel.ts";
 
@@ -25,7 +25,7 @@ export class Channels {
   /** Asserts that the channel is open: the core's effects name open connections only. */
   get(id: ConnectionId): Channel {
     const channel = this.#channels[id];
-    assert(channel !== undefined, `an effect names connection ${id}, which is not open`);
+    if (channel === undefined) fault(`an effect names connection ${id}, which is not open`);
     return channel;
   }
 
