@@ -7,7 +7,7 @@ import { decide, hasBacklog, isVisibleTo, roomFor, type Loss } from "./decision.
 import { releaseIfRoomy } from "./hold.ts";
 import { after, type Delivery } from "./io.ts";
 import { aliasBytes } from "./packet-size.ts";
-import type { Message } from "./packet.ts";
+import type { Frame, Message } from "./packet.ts";
 import type { Queued } from "./queue.ts";
 import { lesserQos, type Session } from "./session.ts";
 import type { Subscription } from "./subscriptions.ts";
@@ -269,8 +269,16 @@ function send(
   deliver(broker, message, [deliveryOf(broker, session, connection, message, copy)]);
 }
 
-/** Sends one message to many connections; the driver encodes it once. */
-export function deliver(broker: Broker, message: Message, to: readonly Delivery[]): void {
+/**
+ * Sends one message to many connections; the driver encodes it once. `frame`: the message's own
+ * before anything kept it.
+ */
+export function deliver(
+  broker: Broker,
+  message: Message,
+  to: readonly Delivery[],
+  frame: Frame | null = null,
+): void {
   broker.statistics.publishSent += to.length;
   broker.statistics.packetsSent += to.length;
   broker.effects.push({
@@ -281,6 +289,7 @@ export function deliver(broker: Broker, message: Message, to: readonly Delivery[
       message.expiresAt === null
         ? null
         : Math.max(0, Math.ceil((message.expiresAt - broker.now) / 1000)),
+    frame,
     to,
   });
 }

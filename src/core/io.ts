@@ -1,7 +1,7 @@
 import type { EndCause } from "./end-causes.ts";
 import type { BrokerEvent } from "./events.ts";
 import type { Limits } from "./limits.ts";
-import type { ClientPacket, Message, ProtocolVersion, Qos, ServerPacket } from "./packet.ts";
+import type { ClientPacket, Frame, Message, ProtocolVersion, Qos, ServerPacket } from "./packet.ts";
 import type { ProtocolError } from "./reason.ts";
 
 /**
@@ -215,6 +215,8 @@ export type Effect =
       readonly message: Message;
       /** Seconds left of the Message Expiry Interval (v5-3.3.2-6); null: never expires. */
       readonly expirySeconds: number | null;
+      /** The packet that brought it, while copies can be made from its bytes; null: they can't. */
+      readonly frame: Frame | null;
       readonly to: readonly Delivery[];
     }
   /**

@@ -45,12 +45,14 @@ export function publish(
   message: Message,
   reaches: Rules["willReaches"] | null = null,
 ): Reach {
+  // Before `keep` takes the message out of its frame.
+  const { frame } = message;
   const retained = message.retain ? retain(broker, publisher, message) : null;
   const route = routeOf(broker, message.topic);
   const { copies, match } = route;
   if (copies !== null && message.qos === 0 && !message.retain) {
     if (publisher === null || !match.withoutLocal.has(publisher)) {
-      deliver(broker, message, copies);
+      deliver(broker, message, copies, frame);
       return { delivered: copies.length, queued: 0, dropped: 0, away: 0, retained };
     }
   }
@@ -66,7 +68,7 @@ export function publish(
     offer(broker, session, message, copyFor(wanted, message), outcome);
   }
   for (const group of match.groups) offerToGroup(broker, group, message, outcome);
-  if (outcome.copies.length > 0) deliver(broker, message, outcome.copies);
+  if (outcome.copies.length > 0) deliver(broker, message, outcome.copies, frame);
   if (outcome.crowded !== null && publisher !== null) {
     holdPublisher(broker, publisher, outcome.crowded);
   }

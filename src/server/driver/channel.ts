@@ -3,7 +3,8 @@ import type { Memory } from "../../core/memory.ts";
 import type { ConnectPacket } from "../../core/packet.ts";
 import type { Link } from "../../transport/transport.ts";
 import { PacketReader, type PacketReaderOptions } from "../../wire/reader.ts";
-import { Outbox, type BufferPool } from "./outbox.ts";
+import type { BufferPool } from "./buffer-pool.ts";
+import { Outbox } from "./outbox.ts";
 
 /** The driver's side of one connection: its link, reader and output. */
 export class Channel implements DriverHolds {

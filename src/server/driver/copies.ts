@@ -2,37 +2,45 @@ import { assert } from "../../core/assert.ts";
 import type { Delivery } from "../../core/io.ts";
 import type { Frame, Message } from "../../core/packet.ts";
 import {
+  firstByte,
   packetIdOffset,
   patchPublish,
   publishSize,
   writePublish,
   writePublishHead,
 } from "../../wire/publish.ts";
-import { isReferable, type Outbox } from "./outbox.ts";
+import { isReferable, patchedRunBytes, type Outbox } from "./outbox.ts";
 
-/** First byte of a PUBLISH with QoS 0, no DUP and no RETAIN. */
-const plainPublish = 0x30;
+/** Bits of the first byte of a PUBLISH that hold its QoS. */
+const qosBits = 0x06;
 
 /** One encoding of the current message: for v5 or older, with or without a packet id. */
 interface Encoded {
+  /** Room for the next encodings as well. */
+  room: Uint8Array;
+  /** The encoding, at the beginning of the room. */
   bytes: Uint8Array;
-  length: number;
   idOffset: number;
   isMade: boolean;
 }
 
 /**
  * Writes the copies of one message after another with the least work: the input's own bytes if they
- * fit the delivery, else one encoding shared by all, copied and patched.
+ * fit the delivery, at QoS 1 and 2 with another packet id, else one encoding shared by all, copied
+ * and patched.
  */
 export class DeliveryWriter {
   #message: Message | null = null;
   #expirySeconds: number | null = null;
-  /** The message's frame, if a QoS 0 copy for the same version equals it byte for byte. */
+  /** The message as it arrived; null: its copies differ. */
   #frame: Frame | null = null;
-  #frameIsV5 = false;
+  /** The first byte of copies that are equal to the frame, but for the packet id. */
+  #frameFirst = 0;
   /** The outbox refers to the payload instead of copying it. */
   #isLarge = false;
+  /** Where packet ids stand in the chunk of recent frames, and which of them is this frame's. */
+  #idsAt: number[] = [];
+  #idsOf: Uint8Array | null = null;
   readonly #encoded: readonly [Encoded, Encoded, Encoded, Encoded] = [
     notMade(),
     notMade(),
@@ -40,29 +48,40 @@ export class DeliveryWriter {
     notMade(),
   ];
 
-  /** Starts the copies of another message. */
-  begin(message: Message, expirySeconds: number | null): void {
+  /** Starts the copies of another message. `frame`: the bytes that brought it; null: others. */
+  begin(message: Message, expirySeconds: number | null, frame: Frame | null): void {
     this.#message = message;
     this.#expirySeconds = expirySeconds;
-    const { frame } = message;
-    this.#frame = frame !== null && frame.bytes[frame.start] === plainPublish ? frame : null;
-    this.#frameIsV5 = frame?.version === 5;
+    this.#frame = frame;
+    if (frame !== null) this.#beginFrame(frame);
     const { payload } = message;
     this.#isLarge = isReferable(payload, payload.length);
     for (const encoded of this.#encoded) encoded.isMade = false;
   }
 
+  #beginFrame({ bytes, start, end }: Frame): void {
+    this.#frameFirst = bytes[start]!;
+    if ((this.#frameFirst & qosBits) === 0) return;
+    if (end - start > patchedRunBytes) {
+      this.#frame = null;
+      return;
+    }
+    if (this.#idsOf !== bytes) {
+      this.#idsOf = bytes;
+      this.#idsAt = [];
+    }
+    this.#idsAt.push(start + packetIdOffset(bytes, start));
+  }
+
   write(outbox: Outbox, delivery: Delivery): void {
-    const frame = this.#frame;
     if (delivery.plain) {
+      const frame = this.#frame;
       if (
         frame !== null &&
-        delivery.qos === 0 &&
-        !delivery.retain &&
-        this.#frameIsV5 === (delivery.version === 5)
+        firstByte(delivery) === this.#frameFirst &&
+        (frame.version === 5) === (delivery.version === 5)
       ) {
-        outbox.forward(frame.bytes, frame.start, frame.end);
-        return;
+        return this.#forward(outbox, frame, delivery);
       }
       if (!this.#isLarge) return this.#copy(outbox, delivery);
     }
@@ -70,6 +89,11 @@ export class DeliveryWriter {
     if (this.#isLarge) return this.#refer(outbox, message, delivery);
     const offset = outbox.reserve(publishSize(message, delivery, this.#expirySeconds));
     outbox.commit(writePublish(outbox.buffer, offset, message, delivery, this.#expirySeconds));
+  }
+
+  #forward(outbox: Outbox, { bytes, start, end }: Frame, { qos, packetId }: Delivery): void {
+    if (qos === 0) return outbox.forward(bytes, start, end);
+    outbox.forwardWithId(bytes, start, end, this.#idsAt, this.#idsAt.length - 1, packetId);
   }
 
   get #begun(): Message {
@@ -91,20 +115,22 @@ export class DeliveryWriter {
     const place = (delivery.version === 5 ? 2 : 0) + (delivery.qos === 0 ? 0 : 1);
     const encoded = this.#encoded[place]!;
     if (!encoded.isMade) this.#encode(encoded, delivery);
-    const offset = outbox.append(encoded.bytes, 0, encoded.length);
+    const offset = outbox.appendAll(encoded.bytes);
     patchPublish(outbox.buffer, offset, encoded.idOffset, delivery);
   }
 
   #encode(encoded: Encoded, delivery: Delivery): void {
     const message = this.#begun;
     const size = publishSize(message, delivery, this.#expirySeconds);
-    if (size > encoded.bytes.length) encoded.bytes = new Uint8Array(size * 2);
-    encoded.length = writePublish(encoded.bytes, 0, message, delivery, this.#expirySeconds);
+    if (size > encoded.room.length) encoded.room = new Uint8Array(size * 2);
+    const length = writePublish(encoded.room, 0, message, delivery, this.#expirySeconds);
+    encoded.bytes = encoded.room.subarray(0, length);
     encoded.idOffset = delivery.qos === 0 ? 0 : packetIdOffset(encoded.bytes, 0);
     encoded.isMade = true;
   }
 }
 
 function notMade(): Encoded {
-  return { bytes: new Uint8Array(1024), length: 0, idOffset: 0, isMade: false };
+  const room = new Uint8Array(1024);
+  return { room, bytes: room, idOffset: 0, isMade: false };
 }

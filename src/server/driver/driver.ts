@@ -1,18 +1,10 @@
 import { assert, unreachable } from "../../core/assert.ts";
 import type { Broker } from "../../core/broker.ts";
-import type {
-  ConnectionId,
-  Delivery,
-  Effect,
-  Input,
-  ListenerPolicy,
-  Millis,
-} from "../../core/io.ts";
+import type { ConnectionId, Effect, Input, ListenerPolicy, Millis } from "../../core/io.ts";
 import type { Limits } from "../../core/limits.ts";
 import type {
   ClientPacket,
   ConnectPacket,
-  Message,
   ProtocolVersion,
   ServerPacket,
 } from "../../core/packet.ts";
@@ -30,7 +22,7 @@ import { DeliveryWriter } from "./copies.ts";
 import { writeServerPacket } from "./server-packets.ts";
 import { PeerCloses } from "./peer-closes.ts";
 import { processLoop, type Loop } from "./loop.ts";
-import { BufferPool } from "./outbox.ts";
+import { BufferPool, largeBuffer } from "./buffer-pool.ts";
 import { PacketTrace } from "./packet-trace.ts";
 import { ClosingChannels } from "./closing.ts";
 import { Channel } from "./channel.ts";
@@ -73,8 +65,8 @@ const turnMs = 5;
 const standstillMs = 100;
 /** Maximum turns of the timers for reading a connection before its takeover. */
 const takeoverLooksMax = 1000;
-/** A buffer of this size is flushed before the turn ends. */
-const earlyFlushBytes = 64 * 1024;
+/** This much output is flushed before the turn ends, while it still fits one buffer. */
+const earlyFlushBytes = (largeBuffer * 3) / 4;
 
 /**
  * Connects the core to the world: hands in one input at a time, executes its effects in order,
@@ -530,7 +522,7 @@ export class Driver {
     for (const effect of effects) {
       switch (effect.type) {
         case "deliver":
-          this.#deliver(effect.message, effect.expirySeconds, effect.to);
+          this.#deliver(effect);
           break;
         case "send":
           this.#send(this.#channels.get(effect.connection), effect.version, effect.packet);
@@ -563,8 +555,8 @@ export class Driver {
     }
   }
 
-  #deliver(message: Message, expirySeconds: number | null, to: readonly Delivery[]): void {
-    this.#writer.begin(message, expirySeconds);
+  #deliver({ message, expirySeconds, frame, to }: Effect & { readonly type: "deliver" }): void {
+    this.#writer.begin(message, expirySeconds, frame);
     for (const delivery of to) {
       const channel = this.#channels.get(delivery.connection);
       this.#writer.write(channel.outbox, delivery);

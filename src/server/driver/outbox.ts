@@ -1,24 +1,6 @@
 import { assert } from "../../core/assert.ts";
 import type { Link } from "../../transport/transport.ts";
-
-const smallestBuffer = 16 * 1024;
-/** Maximum number of buffers kept for reuse, all of the smallest size. */
-const pooledBuffers = 256;
-
-/** Unused output buffers. One pool for each driver. */
-export class BufferPool {
-  readonly #free: Uint8Array[] = [];
-
-  take(): Uint8Array {
-    return this.#free.pop() ?? new Uint8Array(smallestBuffer);
-  }
-
-  give(buffer: Uint8Array): void {
-    if (buffer.length === smallestBuffer && this.#free.length < pooledBuffers) {
-      this.#free.push(buffer);
-    }
-  }
-}
+import { type BufferPool, largeBuffer, smallBuffer } from "./buffer-pool.ts";
 
 /** Foreign bytes too large to copy, or a full buffer of the outbox. */
 interface Segment {
@@ -30,6 +12,8 @@ interface Segment {
 
 /** From this size on, a reference costs less than a copy; bytes. */
 const referredBytes = 64 * 1024;
+/** Up to this size, a loop copies faster than a call into the platform; bytes. */
+const loopBytes = 64;
 
 /** Whether to refer to bytes of a buffer: a reference keeps the whole buffer in memory. */
 export function isReferable(of: Uint8Array, bytes: number): boolean {
@@ -37,10 +21,13 @@ export function isReferable(of: Uint8Array, bytes: number): boolean {
   return bytes >= referredBytes && bytes * 2 >= of.buffer.byteLength;
 }
 
+/** The largest run whose packet ids can be set: it has to be copied into one buffer. */
+export const patchedRunBytes = largeBuffer;
+
 /**
- * Waiting output of one link: either a run of bytes inside an input chunk (messages forwarded
- * unchanged), kept as two integers, or its own buffer. Ahead of them wait large payloads, shared by
- * all links that write them, and the bytes before those.
+ * Waiting output of one link: first full buffers and large payloads, which all links that write them
+ * share; then a buffer of its own; then a run of bytes inside an input chunk, messages forwarded as
+ * they arrived, kept as integers.
  */
 export class Outbox {
   readonly #pool: BufferPool;
@@ -49,6 +36,14 @@ export class Outbox {
   #run: Uint8Array | null = null;
   #runStart = 0;
   #runEnd = 0;
+  /**
+   * Where the packet ids of the run's messages stand in its chunk, from #runPlace on; null: they
+   * have none. The ids count up from #runId.
+   */
+  #runIdsAt: readonly number[] | null = null;
+  #runPlace = 0;
+  #runCount = 0;
+  #runId = 0;
   #buffer: Uint8Array | null = null;
   #start = 0;
   #end = 0;
@@ -59,7 +54,15 @@ export class Outbox {
 
   /** Waiting bytes. */
   get size(): number {
-    return this.#aheadBytes + (this.#run === null ? this.buffered : this.#runEnd - this.#runStart);
+    const run = this.#run === null ? 0 : this.#runEnd - this.#runStart;
+    return this.#aheadBytes + this.#end - this.#start + run;
+  }
+
+  /** Waiting bytes in buffers of its own. */
+  get buffered(): number {
+    let bytes = this.#end - this.#start;
+    for (const { start, end, isBuffer } of this.#ahead) if (isBuffer) bytes += end - start;
+    return bytes;
   }
 
   /** Memory of the waiting bytes, also of references that other links share. */
@@ -72,55 +75,84 @@ export class Outbox {
 
   /** Appends bytes[start..end), which must not change until `flush`. */
   forward(bytes: Uint8Array, start: number, end: number): void {
-    if (this.#run === null && this.#end === this.#start) {
-      this.#run = bytes;
-      this.#runStart = start;
+    if (this.#run === bytes && this.#runEnd === start && this.#runIdsAt === null) {
       this.#runEnd = end;
+    } else if (this.#run === null && this.#end === this.#start) {
+      this.#beginRun(bytes, start, end);
+    } else if (isReferable(bytes, end - start)) {
+      this.refer(bytes, start, end);
+    } else {
+      this.append(bytes, start, end);
+    }
+  }
+
+  /**
+   * Appends the packet bytes[start..end), at most `patchedRunBytes`, with another packet id. Its own
+   * stands at idsAt[place]. Neither may change until `flush`.
+   */
+  forwardWithId(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    idsAt: readonly number[],
+    place: number,
+    packetId: number,
+  ): void {
+    if (
+      this.#run === bytes &&
+      this.#runEnd === start &&
+      this.#runIdsAt === idsAt &&
+      this.#runPlace + this.#runCount === place &&
+      this.#runId + this.#runCount === packetId &&
+      end - this.#runStart <= patchedRunBytes
+    ) {
+      this.#runEnd = end;
+      this.#runCount += 1;
       return;
     }
-    if (this.#run === bytes && this.#runEnd === start) {
-      this.#runEnd = end;
-      return;
-    }
-    if (isReferable(bytes, end - start)) this.refer(bytes, start, end);
-    else this.append(bytes, start, end);
+    if (this.#run !== null) this.#settleRun();
+    this.#beginRun(bytes, start, end);
+    this.#runIdsAt = idsAt;
+    this.#runPlace = place;
+    this.#runCount = 1;
+    this.#runId = packetId;
+  }
+
+  #beginRun(bytes: Uint8Array, start: number, end: number): void {
+    this.#run = bytes;
+    this.#runStart = start;
+    this.#runEnd = end;
+    this.#runIdsAt = null;
   }
 
   /** Appends a reference to bytes[start..end), which must never change. For large payloads. */
   refer(bytes: Uint8Array, start: number, end: number): void {
-    if (this.#run !== null) this.#settleRun(0);
-    const buffer = this.#buffer;
-    if (buffer !== null && this.#end > this.#start) {
-      this.#push(buffer, this.#start, this.#end, true);
-      this.#buffer = null;
-      this.#start = 0;
-      this.#end = 0;
-    }
+    if (this.#run !== null) this.#settleRun();
+    this.#pushBuffer();
     this.#push(bytes, start, end, false);
-  }
-
-  /** Waiting bytes in the outbox's own buffer. */
-  get buffered(): number {
-    return this.#end - this.#start;
   }
 
   /** Appends a copy of bytes[start..end) and returns its offset in `buffer`. */
   append(bytes: Uint8Array, start: number, end: number): number {
-    const length = end - start;
-    const offset = this.reserve(length);
-    const buffer = this.#buffer;
-    assert(buffer !== null, "reserved room stands in a buffer");
-    if (length > 64) buffer.set(bytes.subarray(start, end), offset);
-    else for (let at = 0; at < length; at++) buffer[offset + at] = bytes[start + at]!;
-    this.#end = offset + length;
+    const offset = this.reserve(end - start);
+    copy(bytes, start, end, this.buffer, offset);
+    this.#end = offset + end - start;
+    return offset;
+  }
+
+  /** As `append`, for the whole of `bytes`, which saves making a view of a part. */
+  appendAll(bytes: Uint8Array): number {
+    const offset = this.reserve(bytes.length);
+    this.buffer.set(bytes, offset);
+    this.#end = offset + bytes.length;
     return offset;
   }
 
   /** Makes room for `bytes` more: write them at the returned offset of `buffer`, then `commit`. */
   reserve(bytes: number): number {
-    if (this.#run !== null) this.#settleRun(bytes);
+    if (this.#run !== null) this.#settleRun();
     const buffer = this.#buffer;
-    if (buffer === null || this.#end + bytes > buffer.length) this.#grow(bytes);
+    if (buffer === null || this.#end + bytes > buffer.length) this.#makeRoom(bytes);
     return this.#end;
   }
 
@@ -138,11 +170,16 @@ export class Outbox {
    * Copies the rest out of input chunks.
    */
   flush(link: Link): number {
-    if (this.#ahead.length === 0) return this.#flushRest(link);
+    if (this.#runIdsAt !== null) this.#settleRun();
+    if (this.#ahead.length === 0) return this.#flushNewest(link);
     const ahead = this.#flushAhead(link);
-    if (ahead < 0 || this.#ahead.length > 0) return ahead;
-    const rest = this.#flushRest(link);
-    return rest < 0 ? rest : ahead + rest;
+    if (ahead < 0) return ahead;
+    if (this.#ahead.length > 0) {
+      if (this.#run !== null) this.#settleRun();
+      return ahead;
+    }
+    const newest = this.#flushNewest(link);
+    return newest < 0 ? newest : ahead + newest;
   }
 
   #flushAhead(link: Link): number {
@@ -161,19 +198,14 @@ export class Outbox {
     }
   }
 
-  #push(bytes: Uint8Array, start: number, end: number, isBuffer: boolean): void {
-    this.#ahead.push({ bytes, start, end, isBuffer });
-    this.#aheadBytes += end - start;
-  }
-
-  #flushRest(link: Link): number {
+  #flushNewest(link: Link): number {
     const run = this.#run;
     if (run !== null) {
       const written = link.write(run, this.#runStart, this.#runEnd);
       if (written < 0) return written;
       this.#runStart += written;
       if (this.#runStart === this.#runEnd) this.#run = null;
-      else this.#settleRun(0);
+      else this.#settleRun();
       return written;
     }
     const buffer = this.#buffer;
@@ -181,7 +213,7 @@ export class Outbox {
     const written = link.write(buffer, this.#start, this.#end);
     if (written < 0) return written;
     this.#start += written;
-    if (this.#start === this.#end) this.clear();
+    if (this.#start === this.#end) this.#giveBuffer();
     return written;
   }
 
@@ -190,48 +222,83 @@ export class Outbox {
     this.#ahead = [];
     this.#aheadBytes = 0;
     this.#run = null;
-    this.#start = 0;
-    this.#end = 0;
+    this.#runIdsAt = null;
+    this.#giveBuffer();
+  }
+
+  #giveBuffer(): void {
     if (this.#buffer !== null) this.#pool.give(this.#buffer);
     this.#buffer = null;
+    this.#start = 0;
+    this.#end = 0;
   }
 
   /**
-   * Copies the run out of its input chunk, since other bytes follow it or the link is full. A run
-   * that makes up most of its chunk stays there, as a reference.
+   * Copies the run out of its input chunk, since other bytes follow it or the link is full, and sets
+   * its packet ids. A run that makes up most of its chunk stays there, as a reference.
    */
-  #settleRun(more: number): void {
+  #settleRun(): void {
     const run = this.#run;
     if (run === null) return;
     this.#run = null;
+    const idsAt = this.#runIdsAt;
     const length = this.#runEnd - this.#runStart;
-    if (isReferable(run, length)) {
+    if (idsAt === null && isReferable(run, length)) {
+      this.#pushBuffer();
       this.#push(run, this.#runStart, this.#runEnd, false);
-      if (more > 0) this.#grow(more);
       return;
     }
-    this.#grow(length + more);
-    this.#buffer?.set(run.subarray(this.#runStart, this.#runEnd), this.#end);
+    this.reserve(length);
+    copy(run, this.#runStart, this.#runEnd, this.buffer, this.#end);
+    if (idsAt !== null) this.#setIds(idsAt, this.#end - this.#runStart);
     this.#end += length;
   }
 
-  #grow(more: number): void {
-    const held = this.#end - this.#start;
-    const old = this.#buffer;
-    const needed = held + more;
-    if (old !== null && needed <= old.length && this.#start > old.length / 2) {
-      old.copyWithin(0, this.#start, this.#end);
-    } else {
-      let size = smallestBuffer;
-      while (size < needed) size *= 2;
-      const buffer = size === smallestBuffer ? this.#pool.take() : new Uint8Array(size);
-      if (old !== null) {
-        buffer.set(old.subarray(this.#start, this.#end));
-        this.#pool.give(old);
-      }
-      this.#buffer = buffer;
+  /** Sets the packet ids of the run, whose bytes stand in the buffer `by` further on. */
+  #setIds(idsAt: readonly number[], by: number): void {
+    const { buffer } = this;
+    this.#runIdsAt = null;
+    for (let number = 0; number < this.#runCount; number++) {
+      const at = idsAt[this.#runPlace + number]! + by;
+      const id = this.#runId + number;
+      buffer[at] = id >>> 8;
+      buffer[at + 1] = id & 0xff;
     }
-    this.#start = 0;
+  }
+
+  #push(bytes: Uint8Array, start: number, end: number, isBuffer: boolean): void {
+    this.#ahead.push({ bytes, start, end, isBuffer });
+    this.#aheadBytes += end - start;
+  }
+
+  /** Moves the buffer behind those that wait ahead. */
+  #pushBuffer(): void {
+    if (this.#buffer !== null && this.#end > this.#start) {
+      this.#push(this.#buffer, this.#start, this.#end, true);
+      this.#buffer = null;
+    }
+    this.#giveBuffer();
+  }
+
+  /** Takes a buffer with room for `more` bytes: a small one first, then one large one after another. */
+  #makeRoom(more: number): void {
+    const old = this.#buffer;
+    const held = this.#end - this.#start;
+    if (old === null || old.length > smallBuffer || held + more > largeBuffer) {
+      this.#pushBuffer();
+      this.#buffer = this.#pool.take(old === null ? more : Math.max(more, largeBuffer));
+      return;
+    }
+    const buffer = this.#pool.take(held + more);
+    copy(old, this.#start, this.#end, buffer, 0);
+    this.#giveBuffer();
+    this.#buffer = buffer;
     this.#end = held;
   }
+}
+
+function copy(from: Uint8Array, start: number, end: number, to: Uint8Array, offset: number): void {
+  const length = end - start;
+  if (length > loopBytes) to.set(from.subarray(start, end), offset);
+  else for (let at = 0; at < length; at++) to[offset + at] = from[start + at]!;
 }

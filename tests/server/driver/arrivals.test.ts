@@ -3,7 +3,7 @@ import { Memory } from "../../../src/core/memory.ts";
 import type { EndCause } from "../../../src/core/end-causes.ts";
 import type { Millis } from "../../../src/core/io.ts";
 import { Arrivals } from "../../../src/server/driver/arrivals.ts";
-import { BufferPool } from "../../../src/server/driver/outbox.ts";
+import { BufferPool } from "../../../src/server/driver/buffer-pool.ts";
 import { Channel } from "../../../src/server/driver/channel.ts";
 import { Channels } from "../../../src/server/driver/channels.ts";
 import type { SocketPoll } from "../../../src/transport/socket-poll.ts";

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { BufferPool, Outbox } from "../../../src/server/driver/outbox.ts";
+import { BufferPool } from "../../../src/server/driver/buffer-pool.ts";
+import { Outbox } from "../../../src/server/driver/outbox.ts";
 import type { Link } from "../../../src/transport/transport.ts";
 
 /** A link that accepts as much as the test allows. */
@@ -30,7 +31,12 @@ class Narrow implements Link {
 }
 
 type Step =
-  | { readonly do: "forward" | "append" | "commit"; readonly length: number; readonly gap: boolean }
+  | {
+      readonly do: "forward" | "forwardWithId" | "append" | "commit";
+      readonly length: number;
+      /** Bytes are left out before it, and its packet id is not the next one. */
+      readonly gap: boolean;
+    }
   | { readonly do: "flush"; readonly room: number };
 
 const length = fc.oneof(
@@ -41,7 +47,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 3,
     arbitrary: fc.record({
-      do: fc.constantFrom("forward", "append", "commit"),
+      do: fc.constantFrom("forward", "forwardWithId", "append", "commit"),
       length,
       gap: fc.boolean(),
     }),
@@ -62,6 +68,8 @@ test("the link gets all bytes, in order, however they were added and however lit
       const link = new Narrow();
       const expected: number[] = [];
       let chunk = inputChunk(0);
+      let idsAt: number[] = [];
+      let packetId = 65_000;
       let at = 0;
       for (const [index, action] of steps.entries()) {
         if (action.do === "flush") {
@@ -73,6 +81,7 @@ test("the link gets all bytes, in order, however they were added and however lit
           // The chunk's bytes were valid in this turn only.
           chunk.fill(0xee);
           chunk = inputChunk(index);
+          idsAt = [];
           at = 0;
           continue;
         }
@@ -80,6 +89,16 @@ test("the link gets all bytes, in order, however they were added and however lit
         const end = at + action.length;
         if (end > chunk.length) continue;
         const bytes = chunk.subarray(at, end);
+        packetId = (packetId + (action.gap ? 300 : 1)) & 0xffff;
+        if (action.do === "forwardWithId" && action.length >= 2) {
+          idsAt.push(at + ((action.length - 2) >> 1));
+          const copy = bytes.slice();
+          copy.set([packetId >> 8, packetId & 0xff], (action.length - 2) >> 1);
+          expected.push(...copy);
+          outbox.forwardWithId(chunk, at, end, idsAt, idsAt.length - 1, packetId);
+          at = end;
+          continue;
+        }
         expected.push(...bytes);
         if (action.do === "forward") outbox.forward(chunk, at, end);
         else if (action.do === "append") {
@@ -123,6 +142,50 @@ test("neighbours in one chunk are forwarded with one write, and not copied", () 
   expect(written[0]).toBe(chunk);
 });
 
+test("packets with consecutive ids are copied at once, into a buffer of the pool", () => {
+  const pool = new BufferPool();
+  const outbox = new Outbox(pool);
+  const chunk = new Uint8Array(100_000);
+  const idsAt: number[] = [];
+  for (let start = 0; start + 100 <= chunk.length; start += 100) {
+    idsAt.push(start + 10);
+    outbox.forwardWithId(chunk, start, start + 100, idsAt, idsAt.length - 1, idsAt.length);
+  }
+  expect(outbox.size).toBe(100_000);
+  const link = new Narrow();
+  outbox.flush(link);
+  expect(link.writes).toBe(2);
+  const ids = idsAt.map((at) => Buffer.from(link.taken.slice(at, at + 2)).readUInt16BE());
+  expect(ids).toEqual(idsAt.map((_, index) => index + 1));
+  expect(chunk.every((byte) => byte === 0)).toBe(true);
+});
+
+test("waiting output takes no more memory than its bytes and one buffer", () => {
+  let taken = 0;
+  const pool = new (class extends BufferPool {
+    override take(bytes: number): Uint8Array {
+      const buffer = super.take(bytes);
+      taken += buffer.length;
+      return buffer;
+    }
+    override give({ length }: Uint8Array): void {
+      taken -= length;
+    }
+  })();
+  const outbox = new Outbox(pool);
+  const link = new Narrow();
+  link.room = 0;
+  const packet = new Uint8Array(1000);
+  while (outbox.size < 1024 * 1024) {
+    outbox.append(packet, 0, packet.length);
+    outbox.flush(link);
+    expect(taken).toBeLessThanOrEqual(Math.max(16 * 1024, outbox.size * 1.02 + 64 * 1024));
+  }
+  link.room = Infinity;
+  outbox.flush(link);
+  expect(taken).toBe(0);
+});
+
 test("large payloads are written in place, in order with small ones", () => {
   const outbox = new Outbox(new BufferPool());
   const link = new Narrow();
@@ -144,7 +207,7 @@ test("large payloads are written in place, in order with small ones", () => {
   put(small, "append");
   expect(outbox.flush(link)).toBe(0);
   // Only small payloads were copied.
-  expect(outbox.buffered).toBe(3);
+  expect(outbox.buffered).toBe(4 * small.length);
   for (let left = expected.length; left > 0; left = outbox.size) {
     link.room = 70_001;
     expect(outbox.flush(link)).toBe(Math.min(70_001, left));
