@@ -78,7 +78,7 @@ function declareBench(): Command {
     .example("mqttd bench --embedded")
     .example("mqttd bench --url mqtt://localhost:1883 --rows holdups --seconds 5")
     .example(
-      "mqttd bench --command 'mosquitto -p {port}' --embedded --rows busy-200 --runs 3 --json",
+      "mqttd bench --command 'mosquitto -p {port}' --embedded --rows pairs-qos1 --runs 3 --json",
     );
 }
 

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import path from "node:path";
-import { connect } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { portHolder } from "../transport/port-holder.ts";
 import { Part, PartFailed } from "./parts.ts";
 import type { Pinned } from "./machine.ts";
@@ -42,6 +42,7 @@ export class BrokerFailed extends Error {
 }
 
 const readyMs = 10_000;
+const settleMs = 50;
 
 /** What a broker is started with. */
 export interface Start {
@@ -71,10 +72,12 @@ export async function startBroker(source: BrokerSource, start: Start): Promise<R
   const keeper = new Part({ part: "keeper", command, log });
   try {
     await keeper.word(start.signal);
-    const failed = keeper.word(start.signal, readyMs);
-    await Promise.race([accepts(port), failed]);
-    // Rejects at the end of the broker, which nobody awaits from now on.
-    failed.catch(() => {});
+    const ended = keeper.word(start.signal, readyMs + settleMs);
+    // From now on nobody awaits it.
+    ended.catch(() => {});
+    await Promise.race([accepts(port), ended]);
+    // With another process on the port, the broker ends.
+    await Promise.race([sleep(settleMs), ended]);
   } catch (error) {
     await keeper.end();
     if (!(error instanceof PartFailed) || start.signal.aborted) throw error;
@@ -104,23 +107,32 @@ export function pinTo(core: number | null): string[] {
   return core === null ? [] : ["taskset", "-c", String(core)];
 }
 
-/** A port that was free a moment ago. If another process takes it, the broker fails. */
+/** Below the ports that systems give out, so that nobody else takes one in the meantime. */
+const ports = { from: 20_000, count: 10_000 };
+const portTries = 20;
+
+/** A port that was free a moment ago. If another process takes it, the broker ends. */
 async function freePort(): Promise<number> {
-  const server = createServer();
-  const { promise, resolve } = Promise.withResolvers<number>();
-  server.listen(0, "127.0.0.1", () => {
-    const address = server.address();
-    const port = typeof address === "object" && address !== null ? address.port : 0;
-    server.close(() => resolve(port));
+  for (let attempt = 0; attempt < portTries; attempt++) {
+    const port = ports.from + Math.floor(Math.random() * ports.count);
+    if (await isFree(port)) return port;
+  }
+  throw new BrokerFailed(`no free port from ${ports.from} to ${ports.from + ports.count - 1}`);
+}
+
+async function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.on("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
   });
-  return promise;
 }
 
 async function accepts(port: number): Promise<void> {
   const deadline = performance.now() + readyMs;
   while (performance.now() < deadline) {
     if (await acceptsOnce(port)) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await sleep(20);
   }
   throw new PartFailed(`nothing accepted within ${readyMs / 1000} s`);
 }

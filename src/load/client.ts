@@ -45,7 +45,7 @@ export class Client implements FrameReader {
   received = 0;
   isOpen = false;
   /** The broker or the network ended the connection. */
-  onEnded: (client: this) => void = () => {};
+  onEnded: () => void = () => {};
   /** A packet that answers no request. */
   onFrame: (bytes: Uint8Array, start: number, size: number) => void = () => {};
   /** The socket takes bytes again, after a write that it did not take whole. */
@@ -197,7 +197,7 @@ export class Client implements FrameReader {
   ended(why: string): void {
     if (!this.isOpen) return;
     this.#forget(why);
-    this.onEnded(this);
+    this.onEnded();
   }
 
   /** Called first, because the close handler may run at once. */

@@ -56,7 +56,7 @@ export interface RunResult extends RunName {
 const openFiles = 20_000;
 /** How long a load may take to connect, and to end beyond its seconds. */
 const prepareMs = 120_000;
-const extraMs = 90_000;
+const extraMs = 180_000;
 const bystanderMs = 30_000;
 
 /** Plays all runs. Brokers alternate within a row, and each run starts with another broker. */

@@ -10,6 +10,8 @@ export interface LoadWill {
   readonly qos?: Qos;
   /** Will Delay Interval, seconds; MQTT 5.0 only. */
   readonly delay?: number;
+  /** Encoded properties beside the delay; MQTT 5.0 only. */
+  readonly properties?: Uint8Array;
 }
 
 export interface ConnectFields {
@@ -47,7 +49,11 @@ export function connect(version: Version, fields: ConnectFields): Uint8Array {
     text(fields.clientId),
     ...(will === undefined
       ? []
-      : [...properties(version, [willDelay]), text(will.topic), binary(will.payload)]),
+      : [
+          ...properties(version, [willDelay, will.properties ?? []]),
+          text(will.topic),
+          binary(will.payload),
+        ]),
     ...(username === null ? [] : [text(username)]),
     ...(password === null ? [] : [text(password)]),
   ]);
@@ -83,6 +89,36 @@ export interface PublishFields {
   readonly retain?: boolean;
   /** Topic Alias; 0: none. MQTT 5.0 only. */
   readonly alias?: number;
+}
+
+/** `count` PUBLISH packets of one topic and QoS, back to back, all of one size. */
+export interface PublishRun {
+  readonly bytes: Uint8Array;
+  /** Size of one packet in bytes. */
+  readonly size: number;
+  /** Offset of the packet id in a packet; 0 for QoS 0. */
+  readonly idAt: number;
+  /**
+   * Offset of the payload in a packet. It begins with the sequence number (32 bit) and the number of
+   * the flow (16 bit), so it has 6 bytes at least.
+   */
+  readonly payloadAt: number;
+}
+
+export function publishRun(
+  version: Version,
+  topic: string,
+  qos: Qos,
+  flow: number,
+  payloadBytes: number,
+  count: number,
+): PublishRun {
+  const payload = new Uint8Array(payloadBytes).map((_, at) => (at * 7 + topic.length) & 0xff);
+  payload.set([flow >> 8, flow & 0xff], 4);
+  const one = publish(version, topic, payload, { qos });
+  const payloadAt = one.length - payloadBytes;
+  const idAt = qos === 0 ? 0 : payloadAt - (version === 5 ? 3 : 2);
+  return { bytes: repeated(one, count), size: one.length, idAt, payloadAt };
 }
 
 /** The bytes `count` times, back to back. */

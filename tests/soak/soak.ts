@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { readdirSync } from "node:fs";
-import { rssBytes, cpuSeconds } from "../../bench/usage.ts";
+import { rssBytes, cpuSeconds } from "../../src/load/usage.ts";
 import type { Answers, Overview } from "../../src/api/api.ts";
 import { Client } from "../../src/client/client.ts";
 import { Dice } from "../support/dice.ts";

@@ -1,7 +1,7 @@
-import { type Client, forAll, sourceAddress } from "../client.ts";
-import { delays } from "../statistics.ts";
-import { type Figure, handled, type Load, type LoadContext, until } from "../load.ts";
-import { pingreq, publish, repeated, subscribe, type Version } from "../packets.ts";
+import { forAll } from "../client.ts";
+import { handled, type Load, type LoadContext, until } from "../load.ts";
+import { pingreq, publish, repeated, subscribe } from "../packets.ts";
+import { lateness, mortals, pingingMortals } from "./mortals.ts";
 import { subscribers } from "./readers.ts";
 
 const keepAlive = 2;
@@ -30,9 +30,10 @@ export function willsTogether(count: number, readers: number): Load {
 /** Many clients that fall silent together. */
 export function keepalivesTogether(count: number): Load {
   return async (context) => {
-    const { clients, fallSilent } = await pingingMortals(context, count, () => ({ keepAlive }));
+    const { clients, stopPings } = await pingingMortals(context, count, () => ({ keepAlive }));
     return async () => {
-      fallSilent();
+      stopPings();
+      for (const client of clients) client.write(pingreq);
       const dueAt = performance.now() + allowedMs;
       const late: number[] = [];
       for (const client of clients) client.onEnded = () => late.push(performance.now() - dueAt);
@@ -48,37 +49,19 @@ export function willsDueTogether(count: number, readers: number): Load {
   return async (context) => {
     const { prefix } = context.target;
     const watch = await watchers(context, readers, count);
-    const { clients, fallSilent } = await pingingMortals(context, count, (at) => ({
+    const { clients, stopPings } = await pingingMortals(context, count, (at) => ({
       keepAlive,
       will: { topic: `${prefix}/w/${at}`, payload: Uint8Array.of(1) },
     }));
     return async () => {
-      fallSilent();
+      stopPings();
+      for (const client of clients) client.write(pingreq);
       const dueAt = performance.now() + allowedMs;
       for (const client of clients) client.onEnded = () => {};
       await watch.all(allowedMs + boundMs);
       return [{ name: "last will late", value: watch.lastAt() - dueAt, unit: "ms" }];
     };
   };
-}
-
-/** Clients that ping until they fall silent together. */
-async function pingingMortals(
-  context: LoadContext,
-  count: number,
-  fields: (at: number) => Parameters<Client["open"]>[0],
-): Promise<{ readonly clients: readonly Client[]; readonly fallSilent: () => void }> {
-  const clients: Client[] = [];
-  const ping = (): void => {
-    for (const client of clients) if (client.isOpen) client.write(pingreq);
-  };
-  const pings = setInterval(ping, 500);
-  await mortals(context, count, fields, context.target.version, clients);
-  const fallSilent = (): void => {
-    clearInterval(pings);
-    ping();
-  };
-  return { clients, fallSilent };
 }
 
 /** Subscribers that count wills. */
@@ -187,30 +170,4 @@ export function shareGroups(count: number): Load {
       ];
     };
   };
-}
-
-/** Clients that the load itself will end, added to `clients` before they connect. */
-export async function mortals(
-  context: LoadContext,
-  count: number,
-  fields: (at: number) => Parameters<Client["open"]>[0],
-  version: Version = context.target.version,
-  clients: Client[] = [],
-): Promise<Client[]> {
-  const { target } = context;
-  for (let at = 0; at < count; at++) clients.push(context.client(`m-${at}`, version));
-  await forAll(clients, async (client, at) =>
-    client.open(fields(at), sourceAddress(target, at, count)),
-  );
-  return clients;
-}
-
-/** How late many things were. */
-export function lateness(milliseconds: readonly number[]): Figure[] {
-  const { p50, p99, worst } = delays(milliseconds);
-  return [
-    { name: "late p50", value: p50 ?? Number.NaN, unit: "ms" },
-    { name: "late p99", value: p99 ?? Number.NaN, unit: "ms" },
-    { name: "late worst", value: worst ?? Number.NaN, unit: "ms" },
-  ];
 }

@@ -1,5 +1,6 @@
 import type { Row } from "../row.ts";
 import { busyPublishers } from "./busy-publishers.ts";
+import { churn } from "./churn.ts";
 import { coldConnects, coldSubscribes, coldUnsubscribes } from "./cold-packets.ts";
 import {
   keepalivesTogether,
@@ -9,14 +10,299 @@ import {
   willsDueTogether,
   willsTogether,
 } from "./due-together.ts";
+import {
+  deepFilters,
+  deepRetained,
+  delayedWills,
+  endlessSessions,
+  halfPackets,
+  largeRetained,
+  queuedMessages,
+  topicAliases,
+  unseenTopics,
+} from "./growth.ts";
+import { idleConnections } from "./idle.ts";
 import { muteConnections } from "./mute-connections.ts";
 import { largeMessages, stalledReaders } from "./readers.ts";
+import { throughput, type Throughput } from "./throughput.ts";
 import { sharedLevels } from "./trie.ts";
+import { silentClients, willsAtOnce } from "./wills.ts";
+
+/** The rows of throughput: 64 B payload unless named. */
+const speeds: readonly (Throughput & {
+  readonly name: string;
+  readonly title: string;
+  readonly isShort?: boolean;
+})[] = [
+  {
+    name: "fanout-qos0",
+    title: "fan-out 1 -> 100, QoS 0, window 100",
+    publishers: 1,
+    subscribersEach: 100,
+    qos: 0,
+    window: 100,
+    payloadBytes: 64,
+    isShort: true,
+  },
+  {
+    name: "fanout-qos1",
+    title: "fan-out 1 -> 100, QoS 1, window 100",
+    publishers: 1,
+    subscribersEach: 100,
+    qos: 1,
+    window: 100,
+    payloadBytes: 64,
+    isShort: true,
+  },
+  {
+    name: "fanout-1000",
+    title: "fan-out 1 -> 1,000, QoS 0, 16 B, window 100",
+    publishers: 1,
+    subscribersEach: 1000,
+    qos: 0,
+    window: 100,
+    payloadBytes: 16,
+  },
+  {
+    name: "fanin-qos0",
+    title: "fan-in 100 -> 1, QoS 0, window 20",
+    publishers: 100,
+    subscribersEach: "one",
+    qos: 0,
+    window: 20,
+    payloadBytes: 64,
+    isShort: true,
+  },
+  {
+    name: "pairs-qos0",
+    title: "50 pairs, QoS 0, window 20",
+    publishers: 50,
+    subscribersEach: 1,
+    qos: 0,
+    window: 20,
+    payloadBytes: 64,
+  },
+  {
+    name: "pairs-qos0-w100",
+    title: "50 pairs, QoS 0, window 100",
+    publishers: 50,
+    subscribersEach: 1,
+    qos: 0,
+    window: 100,
+    payloadBytes: 64,
+  },
+  {
+    name: "pairs-qos1",
+    title: "50 pairs, QoS 1, window 20",
+    publishers: 50,
+    subscribersEach: 1,
+    qos: 1,
+    window: 20,
+    payloadBytes: 64,
+    isShort: true,
+  },
+  {
+    name: "pairs-qos1-w100",
+    title: "50 pairs, QoS 1, window 100",
+    publishers: 50,
+    subscribersEach: 1,
+    qos: 1,
+    window: 100,
+    payloadBytes: 64,
+  },
+  {
+    name: "pairs-qos2",
+    title: "50 pairs, QoS 2, window 20",
+    publishers: 50,
+    subscribersEach: 1,
+    qos: 2,
+    window: 20,
+    payloadBytes: 64,
+  },
+  {
+    name: "pair-qos0",
+    title: "1 pair, QoS 0, window 256",
+    publishers: 1,
+    subscribersEach: 1,
+    qos: 0,
+    window: 256,
+    payloadBytes: 64,
+  },
+  {
+    name: "pair-qos1",
+    title: "1 pair, QoS 1, window 256",
+    publishers: 1,
+    subscribersEach: 1,
+    qos: 1,
+    window: 256,
+    payloadBytes: 64,
+  },
+  {
+    name: "pair-16k-qos0",
+    title: "1 pair, QoS 0, 16 KiB, window 20",
+    publishers: 1,
+    subscribersEach: 1,
+    qos: 0,
+    window: 20,
+    payloadBytes: 16 * 1024,
+  },
+  {
+    name: "pair-16k-qos1",
+    title: "1 pair, QoS 1, 16 KiB, window 20",
+    publishers: 1,
+    subscribersEach: 1,
+    qos: 1,
+    window: 20,
+    payloadBytes: 16 * 1024,
+  },
+  {
+    name: "pair-qos0-w1",
+    title: "1 pair, QoS 0, window 1",
+    publishers: 1,
+    subscribersEach: 1,
+    qos: 0,
+    window: 1,
+    payloadBytes: 64,
+  },
+  {
+    name: "pair-qos1-w1",
+    title: "1 pair, QoS 1, window 1",
+    publishers: 1,
+    subscribersEach: 1,
+    qos: 1,
+    window: 1,
+    payloadBytes: 64,
+    isShort: true,
+  },
+  {
+    name: "pairs-qos0-w1",
+    title: "50 pairs, QoS 0, window 1",
+    publishers: 50,
+    subscribersEach: 1,
+    qos: 0,
+    window: 1,
+    payloadBytes: 64,
+  },
+  {
+    name: "pairs-qos1-w1",
+    title: "50 pairs, QoS 1, window 1",
+    publishers: 50,
+    subscribersEach: 1,
+    qos: 1,
+    window: 1,
+    payloadBytes: 64,
+  },
+];
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
 
+const growths: readonly Pick<Row, "name" | "title" | "load" | "isVersion5">[] = [
+  {
+    name: "grow-filters",
+    title: "10,000 filters of 190 levels, one session",
+    load: deepFilters(10_000, 190),
+  },
+  {
+    name: "grow-topics",
+    title: "10,000 retained messages on topics of 199 levels",
+    load: deepRetained(10_000, 199),
+  },
+  {
+    name: "grow-retained",
+    title: "1,000 retained messages of 1 MiB",
+    load: largeRetained(1000, MiB),
+  },
+  {
+    name: "grow-routes",
+    title: "10,000 unseen topics to 500 subscribers of r/#",
+    load: unseenTopics(10_000, 500),
+  },
+  {
+    name: "grow-wills",
+    title: "500 delayed wills of 900 KB in User Properties",
+    load: delayedWills(500, 900_000),
+    isVersion5: true,
+  },
+  {
+    name: "grow-ids",
+    title: "10,000 sessions without end, client ids of 65 KB",
+    load: endlessSessions(10_000, 65_000),
+    isVersion5: true,
+  },
+  {
+    name: "grow-aliases",
+    title: "50 connections with 100 topic aliases of 60 KB",
+    load: topicAliases(50, 100, 60_000),
+    isVersion5: true,
+  },
+  {
+    name: "grow-halves",
+    title: "500 unfinished packets of 1 MiB, no keepalive",
+    load: halfPackets(500, MiB),
+    isVersion5: true,
+  },
+  {
+    name: "grow-queues",
+    title: "1,000 messages of 16 KiB for 100 sessions that are away",
+    load: queuedMessages(100, 1000, 16 * KiB),
+    isVersion5: true,
+  },
+];
+
 export const rows: readonly Row[] = [
+  ...speeds.map(({ name, title, isShort = false, ...shape }): Row => ({
+    name,
+    group: "speed",
+    title,
+    load: throughput(shape),
+    better: "more",
+    isShort,
+  })),
+  {
+    name: "connects",
+    group: "speed",
+    title: "connect, subscribe, disconnect, 100 at a time",
+    load: churn(100),
+    better: "more",
+    isShort: true,
+  },
+  {
+    name: "idle",
+    group: "speed",
+    title: "10,000 idle connections",
+    load: idleConnections(10_000),
+    better: "less",
+  },
+  {
+    name: "wills-rst",
+    group: "wills",
+    title: "5,000 wills at once, by RST",
+    load: willsAtOnce(5000, "reset"),
+    better: "less",
+    isShort: true,
+  },
+  {
+    name: "wills-fin",
+    group: "wills",
+    title: "5,000 wills at once, by FIN",
+    load: willsAtOnce(5000, "fin"),
+    better: "less",
+  },
+  {
+    name: "silent-30ms",
+    group: "wills",
+    title: "5,000 silent clients, keepalive 2 s, due within 30 ms",
+    load: silentClients(5000, 30),
+    better: "less",
+  },
+  {
+    name: "silent-1s",
+    group: "wills",
+    title: "5,000 silent clients, keepalive 2 s, due within 1 s",
+    load: silentClients(5000, 1000),
+    better: "less",
+  },
   {
     ...holdup("trie-one", "8,192 filters of {a,+} at 13 levels, one session; new topics"),
     load: sharedLevels(13, 1),
@@ -32,7 +318,6 @@ export const rows: readonly Row[] = [
   ...[20, 200, 500].map((count) => ({
     ...holdup(`busy-${count}`, `${count} publishers with full sockets, QoS 0, 5 B`),
     load: busyPublishers(count),
-    isShort: count === 20,
   })),
   {
     ...holdup("wills-to-100", "5,000 wills to 100 subscribers, by RST"),
@@ -87,6 +372,14 @@ export const rows: readonly Row[] = [
     load: muteConnections(240),
     openFiles: 1024,
   },
+  ...growths.map(({ name, title, load, isVersion5 = false }): Row => ({
+    name,
+    group: "growth",
+    title,
+    load,
+    better: "less",
+    isVersion5,
+  })),
 ];
 
 function holdup(name: string, title: string): Pick<Row, "name" | "group" | "title" | "better"> {

@@ -1,4 +1,4 @@
-import type { Figure } from "../load.ts";
+import type { Figure, LoadReport } from "../load.ts";
 import type { RunResult } from "../measure.ts";
 import { noisyAbove, type Spread, spread } from "../statistics.ts";
 
@@ -37,6 +37,11 @@ export interface Line {
   readonly figures: readonly FigureSpread[];
   /** Median of the first figure over that of the first broker; null: nothing to compare with. */
   readonly ratio: number | null;
+  /**
+   * The first figure, if it is a rate, for each CPU second of the broker: what a busy machine changes
+   * least. Null: no rate, or the CPU is unknown.
+   */
+  readonly perCpuSecond: number | null;
   /** Medians of the shares of a core. */
   readonly brokerBusy: number | null;
   readonly loadBusy: number | null;
@@ -101,6 +106,7 @@ function lineOf(
     runs: valid.length,
     figures,
     ratio: ratioOf(better, first, base?.figures[0]),
+    perCpuSecond: first?.unit === "/s" ? median(loads.map(perCpuSecond)) : null,
     brokerBusy,
     loadBusy,
     othersBusy: Math.max(0, ...loads.map(({ cpu }) => share(cpu.others, cpu.seconds) ?? 0)),
@@ -152,6 +158,12 @@ function sightingOf(results: readonly RunResult[]): SightingSummary | null {
     pinging: first.pinging,
     ended: Math.max(...sightings.map(({ ended }) => ended)),
   };
+}
+
+function perCpuSecond({ figures, cpu }: LoadReport): number | null {
+  const busy = share(cpu.broker, cpu.seconds);
+  const value = figures[0]?.value;
+  return busy === null || busy <= 0 || value === undefined ? null : value / busy;
 }
 
 function share(used: number | null, seconds: number): number | null {

@@ -1,6 +1,6 @@
 import { folded, padded, width } from "../../log/columns.ts";
 import { size } from "../../log/size.ts";
-import { milliseconds, quantity } from "./quantity.ts";
+import { milliseconds, quantity, thousands } from "./quantity.ts";
 import { type Line, percent, type RowSummary } from "./summary.ts";
 
 /** The report for people: a block for each row, and what the bystander saw. */
@@ -17,7 +17,7 @@ export function textReport(rows: readonly RowSummary[], columns: number): string
 }
 
 function figureTable(rows: readonly RowSummary[]): string[] {
-  const header = ["", "", "median", "min..max", "ratio", "broker", "load", "peak RSS"];
+  const header = ["", "", "median", "min..max", "ratio", "a CPU s", "broker", "load", "peak RSS"];
   const lines: Cells[] = [header];
   for (const { title, lines: own } of rows) {
     lines.push(title);
@@ -30,6 +30,7 @@ function figureLines(line: Line): string[][] {
   const [first, ...more] = line.figures;
   const beside = [
     line.ratio === null ? "" : `${line.ratio.toPrecision(3)} x`,
+    line.perCpuSecond === null ? "" : thousands(line.perCpuSecond),
     percent(line.brokerBusy),
     percent(line.loadBusy) + (line.isLoadBound ? "!" : ""),
     line.peakRss === null ? "-" : size(line.peakRss),
@@ -100,6 +101,12 @@ function notes(rows: readonly RowSummary[]): string[] {
         ]
       : []),
     ...(missing ? ["+ some wills that were due had not come when the run was over"] : []),
+    ...(all.some(({ line }) => line.perCpuSecond !== null)
+      ? [
+          "a CPU s: the rate for each second of CPU that the broker used; broker, load: CPU in percent of " +
+            "a core; ratio: above 1 is better than the first broker",
+        ]
+      : []),
     ...(seen
       ? [
           "ping: an idle client's PINGREQ; echo: the same moments against an idle server, which is how " +
