@@ -281,29 +281,30 @@ function clashes(config: Config): Problem[] {
 }
 
 /**
- * Configured sizes that contradict each other. A default `controlPacketSize` does not: a smaller
- * `packetSize` lowers it.
+ * Configured sizes that contradict each other. A default `controlPacketSize` or `connectSize` does
+ * not: a smaller size above it lowers it.
  */
 function sizeClashes(config: Config, origins: ReadonlyMap<string, Origin>): Problem[] {
-  const { packetSize, controlPacketSize, unfinishedBytes } = config.limits;
+  const { limits } = config;
   const problems: Problem[] = [];
-  const largest = bytesOf(packetSize) ?? 0;
-  const check = (key: "controlPacketSize" | "unfinishedBytes", allowed: string): void => {
+  const bytes = (key: SizeKey): number => bytesOf(limits[key]) ?? 0;
+  const check = (key: SizeKey, allowed: "at least" | "at most", other: SizeKey): void => {
+    const isRight = allowed === "at most" ? bytes(key) <= bytes(other) : bytes(key) >= bytes(other);
+    if (isRight) return;
     const path = `limits.${key}`;
-    const name = origins.get(path)?.name ?? origins.get("limits.packetSize")?.name ?? path;
+    const name = origins.get(path)?.name ?? origins.get(`limits.${other}`)?.name ?? path;
     const at = name.endsWith(path) || name.startsWith("MQTTD_") ? name : `${name} ${path}`;
-    const text = `found ${shown(config.limits[key])}, allowed: ${allowed} (${shown(packetSize)})`;
-    problems.push({ at, text });
+    const bound = `${allowed} limits.${other} (${shown(limits[other])})`;
+    problems.push({ at, text: `found ${shown(limits[key])}, allowed: ${bound}` });
   };
-  if (origins.has("limits.controlPacketSize") && (bytesOf(controlPacketSize) ?? 0) > largest) {
-    check("controlPacketSize", "at most limits.packetSize");
-  }
+  if (origins.has("limits.controlPacketSize")) check("controlPacketSize", "at most", "packetSize");
+  if (origins.has("limits.connectSize")) check("connectSize", "at most", "controlPacketSize");
   // A packet above it would be refused after most of it has arrived.
-  if ((bytesOf(unfinishedBytes) ?? 0) < largest) {
-    check("unfinishedBytes", "at least limits.packetSize");
-  }
+  check("unfinishedBytes", "at least", "packetSize");
   return problems;
 }
+
+type SizeKey = "packetSize" | "controlPacketSize" | "connectSize" | "unfinishedBytes";
 
 /** Every value by its dotted path, in the order of the schema. */
 function flat(

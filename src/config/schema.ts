@@ -72,7 +72,9 @@ const limitsSchema = z.strictObject({
     .describe("Subscriptions of one session."),
   filters: count({ min: 1, max: 10_000_000 })
     .default(limits.filters)
-    .describe("Filters in one SUBSCRIBE; further ones are refused (0x97)."),
+    .describe(
+      "Filters in one SUBSCRIBE, where further ones are refused (0x97), or UNSUBSCRIBE, which then ends the connection.",
+    ),
   topicLevels: count({ min: 1, max: 65_536 })
     .default(limits.topicLevels)
     .describe("Levels of a topic name or filter."),
@@ -81,7 +83,10 @@ const limitsSchema = z.strictObject({
     .describe("Size of a packet from a client; sent to v5 clients (Maximum Packet Size)."),
   controlPacketSize: size({ min: 64, max: 256 * mebibyte })
     .default(writeSize(limits.controlPacketSize))
-    .describe("Size of a packet other than PUBLISH, CONNECT included; never above packetSize."),
+    .describe("Size of a packet other than PUBLISH; never above packetSize."),
+  connectSize: size({ min: 64, max: 256 * mebibyte })
+    .default(writeSize(limits.connectSize))
+    .describe("Size of a CONNECT, its will included; never above controlPacketSize."),
   unfinishedBytes: size({ min: 64, max: 64 * gibibyte })
     .default(writeSize(limits.unfinishedBytes))
     .describe("Memory for partly received packets of all connections together."),

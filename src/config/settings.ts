@@ -95,10 +95,13 @@ function coreLimits(limits: Config["limits"]): Limits {
   const { connectTimeout, holdTimeout, stallTimeout, keepAliveMax, sessionExpiryMax, ...others } =
     limits;
   const { outputBytes: _driver, ...same } = others;
+  const packetSize = bytes(limits.packetSize);
+  const controlPacketSize = Math.min(bytes(limits.controlPacketSize), packetSize);
   return {
     ...same,
-    packetSize: bytes(limits.packetSize),
-    controlPacketSize: Math.min(bytes(limits.controlPacketSize), bytes(limits.packetSize)),
+    packetSize,
+    controlPacketSize,
+    connectSize: Math.min(bytes(limits.connectSize), controlPacketSize),
     unfinishedBytes: bytes(limits.unfinishedBytes),
     payloadSize: bytes(limits.payloadSize),
     keepAliveMaxSeconds: milliseconds(keepAliveMax) / 1000,

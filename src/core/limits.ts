@@ -9,7 +9,7 @@ export interface Limits {
   readonly sessions: number;
   /** Subscriptions of one session. */
   readonly subscriptions: number;
-  /** Filters of one SUBSCRIBE. */
+  /** Filters of one SUBSCRIBE or UNSUBSCRIBE. */
   readonly filters: number;
   /** Levels of a topic name or filter. */
   readonly topicLevels: number;
@@ -17,6 +17,8 @@ export interface Limits {
   readonly packetSize: number;
   /** Bytes of a whole packet other than PUBLISH; never above `packetSize`. */
   readonly controlPacketSize: number;
+  /** Bytes of a whole CONNECT, its will included; never above `controlPacketSize`. */
+  readonly connectSize: number;
   /** Bytes of memory for incomplete packets, all connections together. */
   readonly unfinishedBytes: number;
   /** Bytes of an application message's payload, wills included. */
@@ -76,6 +78,7 @@ export const defaultLimits: Limits = {
   // `payloadSize` plus room for topic and properties. Queue and retained messages hold two.
   packetSize: 25 * mebibyte,
   controlPacketSize: mebibyte,
+  connectSize: mebibyte / 4,
   unfinishedBytes: 256 * mebibyte,
   payloadSize: 24 * mebibyte,
   keepAliveMaxSeconds: Infinity,

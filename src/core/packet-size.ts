@@ -44,7 +44,8 @@ function restSize(packet: ServerPacket): number {
   }
 }
 
-function connackPropertiesSize(properties: ConnackProperties): number {
+/** Bytes of the properties of a CONNACK, without their length. */
+export function connackPropertiesSize(properties: ConnackProperties): number {
   const { assignedClientIdentifier, reasonString } = properties;
   return (
     (properties.sessionExpiryInterval === undefined ? 0 : 5) +

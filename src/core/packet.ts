@@ -145,6 +145,8 @@ export interface SubscribePacket {
   readonly packetId: number;
   readonly subscriptionIdentifier: number | null;
   readonly subscriptions: readonly SubscriptionRequest[];
+  /** Filters behind these, above `limits.filters`: all of them are refused. */
+  readonly undecoded: number;
 }
 
 export interface UnsubscribePacket {

@@ -19,13 +19,15 @@ export function subscribeReceived(
   packet: SubscribePacket,
 ): void {
   const { peer, version } = connection;
-  const reasons = packet.subscriptions.map((request, place) => {
-    // Each filter takes time from the shared event loop.
+  const reasons: number[] = packet.subscriptions.map((request, place) => {
+    // The limit may have changed since the reader decoded the filters.
     if (place >= broker.limits.filters) return Reason.quotaExceeded;
     const reason = subscribe(broker, connection, session, request, packet.subscriptionIdentifier);
     broker.note({ event: "subscribed", peer, version, filter: request.filter, reason });
     return reason;
   });
+  // Each filter takes time from the shared event loop.
+  for (let left = packet.undecoded; left > 0; left--) reasons.push(Reason.quotaExceeded);
   broker.send(connection, { type: "suback", packetId: packet.packetId, reasons });
   pump(broker, session);
 }

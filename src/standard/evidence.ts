@@ -28,9 +28,9 @@ export const evidence: Readonly<Record<string, Evidence>> = {
   "v4-2.3.1-1": {
     obeyed: [
       "src/client/machine.ts hasPacketId",
-      "src/wire/grammar.ts walkSubscribe",
-      "src/wire/grammar.ts walkUnsubscribe",
       "src/wire/publish.ts readPublish",
+      "src/wire/subscribe.ts readSubscribe",
+      "src/wire/subscribe.ts readUnsubscribe",
     ],
     tests: ["tests/conformance/checks/data.ts packet id 0 closes the connection"],
   },
@@ -66,15 +66,15 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     tests: ["tests/conformance/checks/connect.ts a second CONNECT is closed"],
   },
   "v4-3.1.2-1": {
-    obeyed: ["src/wire/grammar.ts walkProtocol"],
+    obeyed: ["src/wire/connect.ts walkProtocol"],
     tests: ["tests/conformance/checks/connect.ts another protocol name is refused"],
   },
   "v4-3.1.2-2": {
-    obeyed: ["src/wire/grammar.ts connectProtocol", "src/wire/grammar.ts walkProtocol"],
+    obeyed: ["src/wire/connect.ts connectProtocol", "src/wire/connect.ts walkProtocol"],
     tests: ["tests/conformance/checks/connect.ts an unsupported level: CONNACK 0x01, then closed"],
   },
   "v4-3.1.2-3": {
-    obeyed: ["src/wire/grammar.ts checkConnectFlags"],
+    obeyed: ["src/wire/connect.ts checkConnectFlags"],
     tests: ["tests/conformance/checks/connect.ts the reserved Connect Flag is refused"],
   },
   "v4-3.1.2-4": {
@@ -110,7 +110,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v4-3.1.2-9": {
-    obeyed: ["src/wire/grammar.ts walkConnect"],
+    obeyed: ["src/wire/connect.ts readConnect"],
     tests: [
       "tests/conformance/checks/will.ts a Will Flag without the will's fields is refused",
       "tests/conformance/checks/will.ts a will is published with its QoS",
@@ -123,7 +123,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v4-3.1.2-11": {
-    obeyed: ["src/wire/grammar.ts walkConnect"],
+    obeyed: ["src/wire/connect.ts readConnect"],
     tests: [
       "tests/conformance/checks/will.ts fields of a will without the Will Flag are refused",
       "tests/conformance/checks/will.ts a Will QoS without the Will Flag is refused",
@@ -135,18 +135,18 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     tests: ["tests/conformance/checks/will.ts without the Will Flag there is no will"],
   },
   "v4-3.1.2-13": {
-    obeyed: ["src/wire/grammar.ts checkConnectFlags"],
+    obeyed: ["src/wire/connect.ts checkConnectFlags"],
     tests: ["tests/conformance/checks/will.ts a Will QoS without the Will Flag is refused"],
   },
   "v4-3.1.2-14": {
-    obeyed: ["src/wire/grammar.ts checkConnectFlags"],
+    obeyed: ["src/wire/connect.ts checkConnectFlags"],
     tests: [
       "tests/conformance/checks/will.ts a will is published with its QoS",
       "tests/conformance/checks/will.ts Will QoS 3 is refused",
     ],
   },
   "v4-3.1.2-15": {
-    obeyed: ["src/wire/grammar.ts checkConnectFlags"],
+    obeyed: ["src/wire/connect.ts checkConnectFlags"],
     tests: ["tests/conformance/checks/will.ts a Will Retain without the Will Flag is refused"],
   },
   "v4-3.1.2-16": {
@@ -161,26 +161,26 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v4-3.1.2-18": {
-    obeyed: ["src/wire/grammar.ts walkConnect"],
+    obeyed: ["src/wire/connect.ts readConnect"],
     tests: [
       "tests/conformance/checks/connect.ts a user name without its flag is refused",
       "tests/conformance/checks/will.ts a will takes no user name for a field of its own",
     ],
   },
   "v4-3.1.2-19": {
-    obeyed: ["src/wire/grammar.ts walkConnect"],
+    obeyed: ["src/wire/connect.ts readConnect"],
     tests: ["tests/conformance/checks/connect.ts a flag without user name is refused"],
   },
   "v4-3.1.2-20": {
-    obeyed: ["src/wire/grammar.ts walkConnect"],
+    obeyed: ["src/wire/connect.ts readConnect"],
     tests: ["tests/conformance/checks/connect.ts a password without its flag is refused"],
   },
   "v4-3.1.2-21": {
-    obeyed: ["src/wire/grammar.ts walkConnect"],
+    obeyed: ["src/wire/connect.ts readConnect"],
     tests: ["tests/conformance/checks/connect.ts a flag without password is refused"],
   },
   "v4-3.1.2-22": {
-    obeyed: ["src/wire/grammar.ts checkConnectFlags"],
+    obeyed: ["src/wire/connect.ts checkConnectFlags"],
     tests: ["tests/conformance/checks/connect.ts a password without user name is refused"],
   },
   "v4-3.1.2-24": {
@@ -194,7 +194,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v4-3.1.3-1": {
-    obeyed: ["src/wire/grammar.ts walkConnect"],
+    obeyed: ["src/wire/connect.ts readConnect"],
     tests: ["tests/conformance/checks/connect.ts fields are taken in the order of the standard"],
   },
   "v4-3.1.3-2": {
@@ -202,15 +202,15 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     tests: ["tests/conformance/checks/connect.ts a session is its client id's"],
   },
   "v4-3.1.3-3": {
-    obeyed: ["src/wire/grammar.ts walkConnect"],
+    obeyed: ["src/wire/connect.ts readConnect"],
     tests: ["tests/conformance/checks/connect.ts a CONNECT without client id is refused"],
   },
   "v4-3.1.3-4": {
-    obeyed: ["src/wire/grammar.ts walkConnect"],
+    obeyed: ["src/wire/connect.ts readConnect"],
     tests: ["tests/conformance/checks/connect.ts a client id that is no UTF-8 is refused"],
   },
   "v4-3.1.3-5": {
-    obeyed: ["src/wire/grammar.ts walkConnect"],
+    obeyed: ["src/wire/connect.ts readConnect"],
     tests: ["tests/conformance/checks/connect.ts ids of 1 to 23 digits and letters are accepted"],
   },
   "v4-3.1.3-6": {
@@ -231,11 +231,11 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v4-3.1.3-10": {
-    obeyed: ["src/wire/grammar.ts walkWill"],
+    obeyed: ["src/wire/connect.ts walkWill"],
     tests: ["tests/conformance/checks/data.ts a Will Topic that is no UTF-8 is refused"],
   },
   "v4-3.1.3-11": {
-    obeyed: ["src/wire/grammar.ts walkConnect"],
+    obeyed: ["src/wire/connect.ts readConnect"],
     tests: ["tests/conformance/checks/data.ts a user name that is no UTF-8 is refused"],
   },
   "v4-3.1.4-1": {
@@ -394,13 +394,13 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v4-3.8.3-3": {
-    obeyed: ["src/wire/grammar.ts walkSubscribe"],
+    obeyed: ["src/wire/subscribe.ts walkRequests"],
     tests: [
       "tests/conformance/checks/subscribe.ts SUBSCRIBE without a filter closes the connection",
     ],
   },
   "v4-3.8.3-4": {
-    obeyed: ["src/wire/grammar.ts walkSubscribe"],
+    obeyed: ["src/wire/subscribe.ts walkRequests"],
     tests: [
       "tests/conformance/checks/subscribe.ts SUBSCRIBE with reserved bits or QoS 3 closes the connection",
     ],
@@ -450,7 +450,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v4-3.9.3-2": {
-    obeyed: ["src/wire/codec.ts encodeSuback"],
+    obeyed: ["src/wire/answer.ts writeSuback"],
     tests: [
       "tests/conformance/checks/subscribe.ts a filter that is not granted has a code of failure",
     ],
@@ -468,7 +468,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v4-3.10.3-2": {
-    obeyed: ["src/wire/grammar.ts walkUnsubscribe"],
+    obeyed: ["src/wire/subscribe.ts readUnsubscribe"],
     tests: [
       "tests/conformance/checks/unsubscribe.ts UNSUBSCRIBE without a filter closes the connection",
     ],
@@ -590,7 +590,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v4-4.7.1-1": {
-    obeyed: ["src/wire/grammar.ts walkWill"],
+    obeyed: ["src/wire/connect.ts checkWillTopic"],
     tests: [
       "tests/conformance/checks/publish.ts a wildcard in a Topic Name closes the connection",
       "tests/conformance/checks/topics.ts a wildcard in a Will Topic is refused",
@@ -617,8 +617,8 @@ export const evidence: Readonly<Record<string, Evidence>> = {
   "v4-4.7.3-1": {
     obeyed: [
       "src/core/topic.ts isVisibleThroughMount",
+      "src/wire/connect.ts checkWillTopic",
       "src/wire/filter.ts walkFilter",
-      "src/wire/grammar.ts walkWill",
       "src/wire/publish.ts readPublish",
     ],
     tests: ["tests/conformance/checks/topics.ts an empty name or filter is refused"],
@@ -703,9 +703,9 @@ export const evidence: Readonly<Record<string, Evidence>> = {
   "v5-2.2.1-3": {
     obeyed: [
       "src/client/machine.ts hasPacketId",
-      "src/wire/grammar.ts walkSubscribe",
-      "src/wire/grammar.ts walkUnsubscribe",
       "src/wire/publish.ts readPublish",
+      "src/wire/subscribe.ts readSubscribe",
+      "src/wire/subscribe.ts readUnsubscribe",
     ],
     tests: ["tests/conformance/checks/data.ts packet id 0 closes the connection"],
   },
@@ -741,15 +741,15 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     tests: ["tests/conformance/checks/connect.ts a second CONNECT is closed"],
   },
   "v5-3.1.2-1": {
-    obeyed: ["src/wire/grammar.ts walkProtocol"],
+    obeyed: ["src/wire/connect.ts walkProtocol"],
     tests: ["tests/conformance/checks/connect.ts another protocol name is refused"],
   },
   "v5-3.1.2-2": {
-    obeyed: ["src/wire/grammar.ts connectProtocol", "src/wire/grammar.ts walkProtocol"],
+    obeyed: ["src/wire/connect.ts connectProtocol", "src/wire/connect.ts walkProtocol"],
     tests: ["tests/conformance/checks/connect.ts an unsupported version is refused"],
   },
   "v5-3.1.2-3": {
-    obeyed: ["src/wire/grammar.ts checkConnectFlags"],
+    obeyed: ["src/wire/connect.ts checkConnectFlags"],
     tests: ["tests/conformance/checks/connect.ts the reserved Connect Flag is refused"],
   },
   "v5-3.1.2-4": {
@@ -798,7 +798,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v5-3.1.2-9": {
-    obeyed: ["src/wire/grammar.ts walkConnect"],
+    obeyed: ["src/wire/connect.ts readConnect"],
     tests: ["tests/conformance/checks/will.ts a Will Flag without the will's fields is refused"],
   },
   "v5-3.1.2-10": {
@@ -809,18 +809,18 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v5-3.1.2-11": {
-    obeyed: ["src/wire/grammar.ts checkConnectFlags"],
+    obeyed: ["src/wire/connect.ts checkConnectFlags"],
     tests: ["tests/conformance/checks/will.ts a Will QoS without the Will Flag is refused"],
   },
   "v5-3.1.2-12": {
-    obeyed: ["src/wire/grammar.ts checkConnectFlags"],
+    obeyed: ["src/wire/connect.ts checkConnectFlags"],
     tests: [
       "tests/conformance/checks/will.ts a will is published with its QoS",
       "tests/conformance/checks/will.ts Will QoS 3 is refused",
     ],
   },
   "v5-3.1.2-13": {
-    obeyed: ["src/wire/grammar.ts checkConnectFlags"],
+    obeyed: ["src/wire/connect.ts checkConnectFlags"],
     tests: ["tests/conformance/checks/will.ts a Will Retain without the Will Flag is refused"],
   },
   "v5-3.1.2-14": {
@@ -835,7 +835,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v5-3.1.2-16": {
-    obeyed: ["src/wire/grammar.ts walkConnect"],
+    obeyed: ["src/wire/connect.ts readConnect"],
     tests: [
       "tests/conformance/checks/connect.ts a user name without its flag is refused",
       "tests/conformance/checks/connect.ts a password without user name is accepted",
@@ -843,15 +843,15 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v5-3.1.2-17": {
-    obeyed: ["src/wire/grammar.ts walkConnect"],
+    obeyed: ["src/wire/connect.ts readConnect"],
     tests: ["tests/conformance/checks/connect.ts a flag without user name is refused"],
   },
   "v5-3.1.2-18": {
-    obeyed: ["src/wire/grammar.ts walkConnect"],
+    obeyed: ["src/wire/connect.ts readConnect"],
     tests: ["tests/conformance/checks/connect.ts a password without its flag is refused"],
   },
   "v5-3.1.2-19": {
-    obeyed: ["src/wire/grammar.ts walkConnect"],
+    obeyed: ["src/wire/connect.ts readConnect"],
     tests: ["tests/conformance/checks/connect.ts a flag without password is refused"],
   },
   "v5-3.1.2-21": {
@@ -928,7 +928,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v5-3.1.3-1": {
-    obeyed: ["src/wire/grammar.ts walkConnect"],
+    obeyed: ["src/wire/connect.ts readConnect"],
     tests: ["tests/conformance/checks/connect.ts fields are taken in the order of the standard"],
   },
   "v5-3.1.3-2": {
@@ -936,15 +936,15 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     tests: ["tests/conformance/checks/connect.ts a session is its client id's"],
   },
   "v5-3.1.3-3": {
-    obeyed: ["src/wire/grammar.ts walkConnect"],
+    obeyed: ["src/wire/connect.ts readConnect"],
     tests: ["tests/conformance/checks/connect.ts a CONNECT without client id is refused"],
   },
   "v5-3.1.3-4": {
-    obeyed: ["src/wire/grammar.ts walkConnect"],
+    obeyed: ["src/wire/connect.ts readConnect"],
     tests: ["tests/conformance/checks/connect.ts a client id that is no UTF-8 is refused"],
   },
   "v5-3.1.3-5": {
-    obeyed: ["src/wire/grammar.ts walkConnect"],
+    obeyed: ["src/wire/connect.ts readConnect"],
     tests: ["tests/conformance/checks/connect.ts ids of 1 to 23 digits and letters are accepted"],
   },
   "v5-3.1.3-6": {
@@ -972,11 +972,11 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     tests: ["tests/conformance/checks/will.ts User Properties of a will keep their order"],
   },
   "v5-3.1.3-11": {
-    obeyed: ["src/wire/grammar.ts walkWill"],
+    obeyed: ["src/wire/connect.ts walkWill"],
     tests: ["tests/conformance/checks/data.ts a Will Topic that is no UTF-8 is refused"],
   },
   "v5-3.1.3-12": {
-    obeyed: ["src/wire/grammar.ts walkConnect"],
+    obeyed: ["src/wire/connect.ts readConnect"],
     tests: ["tests/conformance/checks/data.ts a user name that is no UTF-8 is refused"],
   },
   "v5-3.1.4-1": {
@@ -1084,7 +1084,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v5-3.2.2-15": {
-    obeyed: ["src/wire/reader.ts tooLarge"],
+    obeyed: ["src/wire/too-large.ts tooLarge"],
     tests: ["tests/conformance/checks/connack.ts a packet above the Maximum Packet Size is closed"],
   },
   "v5-3.2.2-16": {
@@ -1422,7 +1422,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v5-3.8.3-2": {
-    obeyed: ["src/wire/grammar.ts walkSubscribe"],
+    obeyed: ["src/wire/subscribe.ts walkRequests"],
     tests: [
       "tests/conformance/checks/subscribe.ts SUBSCRIBE without a filter closes the connection",
     ],
@@ -1432,13 +1432,13 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     tests: ["tests/conformance/checks/subscribe.ts No Local: one's own messages do not come back"],
   },
   "v5-3.8.3-4": {
-    obeyed: ["src/core/subscribe.ts subscribe", "src/wire/grammar.ts checkOptions"],
+    obeyed: ["src/core/subscribe.ts subscribe", "src/wire/subscribe.ts checkOptions"],
     tests: [
       "tests/conformance/checks/subscribe.ts No Local on a shared subscription closes the connection",
     ],
   },
   "v5-3.8.3-5": {
-    obeyed: ["src/wire/grammar.ts checkOptions"],
+    obeyed: ["src/wire/subscribe.ts checkOptions"],
     tests: [
       "tests/conformance/checks/subscribe.ts reserved bits of Subscription Options close the connection",
     ],
@@ -1526,7 +1526,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v5-3.10.3-2": {
-    obeyed: ["src/wire/grammar.ts walkUnsubscribe"],
+    obeyed: ["src/wire/subscribe.ts readUnsubscribe"],
     tests: [
       "tests/conformance/checks/unsubscribe.ts UNSUBSCRIBE without a filter closes the connection",
     ],
@@ -1611,7 +1611,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v5-3.14.2-2": {
-    obeyed: ["src/wire/codec.ts encodeDisconnect"],
+    obeyed: ["src/wire/answer.ts writeDisconnect"],
     tests: [
       "tests/conformance/checks/disconnect.ts the broker's DISCONNECT has a code of its table, is its last packet, and closes",
     ],
@@ -1649,7 +1649,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     tests: ["tests/conformance/checks/disconnect.ts AUTH with flags closes the connection"],
   },
   "v5-3.15.2-1": {
-    obeyed: ["src/wire/grammar.ts reasonCodes", "src/wire/grammar.ts walkAuth"],
+    obeyed: ["src/wire/grammar.ts reasonCodes", "src/wire/grammar.ts readAuth"],
     tests: [],
   },
   "v5-4.1.0-1": {
@@ -1808,7 +1808,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     tests: ["tests/conformance/checks/delivery.ts messages arrive in the order of their publisher"],
   },
   "v5-4.7.0-1": {
-    obeyed: ["src/wire/grammar.ts walkWill"],
+    obeyed: ["src/wire/connect.ts checkWillTopic"],
     tests: [
       "tests/conformance/checks/publish.ts a wildcard in a Topic Name closes the connection",
       "tests/conformance/checks/topics.ts a wildcard in a Will Topic is refused",
@@ -1835,8 +1835,8 @@ export const evidence: Readonly<Record<string, Evidence>> = {
   "v5-4.7.3-1": {
     obeyed: [
       "src/core/topic.ts isVisibleThroughMount",
+      "src/wire/connect.ts checkWillTopic",
       "src/wire/filter.ts walkFilter",
-      "src/wire/grammar.ts walkWill",
       "src/wire/property.ts checkResponseTopic",
     ],
     tests: ["tests/conformance/checks/topics.ts an empty name or filter is refused"],

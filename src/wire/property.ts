@@ -1,26 +1,14 @@
 import { Reason } from "../core/reason.ts";
 import type { Cursor } from "./cursor.ts";
+import { rules, sections, type PropertyHolder, type PropertyRule } from "./property-rules.ts";
 import { topicNameFlaw } from "./topics.ts";
+import { decodeText, textFlaw } from "./utf8.ts";
 
-/** What has a block of properties: a client's packets, and the will in CONNECT. */
-export type PropertyHolder =
-  | "connect"
-  | "will"
-  | "publish"
-  | "puback"
-  | "pubrec"
-  | "pubrel"
-  | "pubcomp"
-  | "subscribe"
-  | "unsubscribe"
-  | "disconnect"
-  | "auth";
-
-/** Result of walking one block; only the values that are used without decoding it again. */
+/** Result of walking one block: the values that the broker uses. */
 export interface PropertyBlock {
   /** The properties are bytes[start..end), without their length field. */
-  start: number;
-  end: number;
+  readonly start: number;
+  readonly end: number;
   payloadFormat: number;
   /** Seconds; null: absent. */
   expirySeconds: number | null;
@@ -29,84 +17,46 @@ export interface PropertyBlock {
   /** Seconds; 0 when absent. */
   willDelayInterval: number;
   /** Start and end, in pairs, of the properties that are not forwarded. */
-  readonly withheld: number[];
+  withheld: number[] | null;
+  own: OwnProperties;
 }
 
-interface PropertyRule {
-  readonly name: string;
-  readonly type: "byte" | "two bytes" | "four bytes" | "variable" | "text" | "binary" | "pair";
-  readonly minimum: number;
-  readonly maximum: number;
-  readonly repeatable: boolean;
-  /** The broker writes it again for each subscriber, so it is removed from the forwarded block. */
-  readonly ownedByBroker: boolean;
+/** Properties of a packet itself, not of its message. */
+interface OwnProperties {
+  /** Seconds; null: absent. */
+  sessionExpiryInterval: number | null;
+  receiveMaximum: number;
+  /** Bytes; null: absent. */
+  maximumPacketSize: number | null;
+  topicAliasMaximum: number;
+  requestProblemInformation: boolean;
+  /** Of CONNECT; null: absent. */
+  authenticationMethod: string | null;
+  /** Null: absent. */
+  subscriptionIdentifier: number | null;
+  /** Of DISCONNECT; null: absent. */
+  reasonString: string | null;
 }
 
-const plain = { minimum: 0, maximum: Infinity, repeatable: false, ownedByBroker: false };
-
-/** v5 table 2-4, limited to properties that a client may send. */
-const rules: { readonly [identifier: number]: PropertyRule } = {
-  0x01: { ...plain, name: "Payload Format Indicator", type: "byte", maximum: 1 },
-  0x02: { ...plain, name: "Message Expiry Interval", type: "four bytes", ownedByBroker: true },
-  0x03: { ...plain, name: "Content Type", type: "text" },
-  0x08: { ...plain, name: "Response Topic", type: "text" },
-  0x09: { ...plain, name: "Correlation Data", type: "binary" },
-  0x0b: { ...plain, name: "Subscription Identifier", type: "variable", minimum: 1 },
-  0x11: { ...plain, name: "Session Expiry Interval", type: "four bytes" },
-  0x15: { ...plain, name: "Authentication Method", type: "text" },
-  0x16: { ...plain, name: "Authentication Data", type: "binary" },
-  0x17: { ...plain, name: "Request Problem Information", type: "byte", maximum: 1 },
-  0x18: { ...plain, name: "Will Delay Interval", type: "four bytes", ownedByBroker: true },
-  0x19: { ...plain, name: "Request Response Information", type: "byte", maximum: 1 },
-  0x1f: { ...plain, name: "Reason String", type: "text" },
-  0x21: { ...plain, name: "Receive Maximum", type: "two bytes", minimum: 1 },
-  0x22: { ...plain, name: "Topic Alias Maximum", type: "two bytes" },
-  0x23: { ...plain, name: "Topic Alias", type: "two bytes", minimum: 1, ownedByBroker: true },
-  0x26: { ...plain, name: "User Property", type: "pair", repeatable: true },
-  0x27: { ...plain, name: "Maximum Packet Size", type: "four bytes", minimum: 1 },
-};
-
-/** Which property each holder allows, and the section that says so and how often. */
-const sections: {
-  readonly [holder in PropertyHolder]: { readonly [identifier: number]: string };
-} = {
-  connect: {
-    0x11: "3.1.2.11.2",
-    0x21: "3.1.2.11.3",
-    0x27: "3.1.2.11.4",
-    0x22: "3.1.2.11.5",
-    0x19: "3.1.2.11.6",
-    0x17: "3.1.2.11.7",
-    0x26: "3.1.2.11.8",
-    0x15: "3.1.2.11.9",
-    0x16: "3.1.2.11.10",
+/** What a packet without properties has; `own` is shared and never changed. */
+export const noProperties: PropertyBlock = {
+  start: 0,
+  end: 0,
+  payloadFormat: 0,
+  expirySeconds: null,
+  topicAlias: 0,
+  willDelayInterval: 0,
+  withheld: null,
+  own: {
+    sessionExpiryInterval: null,
+    receiveMaximum: 65_535,
+    maximumPacketSize: null,
+    topicAliasMaximum: 0,
+    requestProblemInformation: true,
+    authenticationMethod: null,
+    subscriptionIdentifier: null,
+    reasonString: null,
   },
-  will: {
-    0x18: "3.1.3.2.2",
-    0x01: "3.1.3.2.3",
-    0x02: "3.1.3.2.4",
-    0x03: "3.1.3.2.5",
-    0x08: "3.1.3.2.6",
-    0x09: "3.1.3.2.7",
-    0x26: "3.1.3.2.8",
-  },
-  publish: {
-    0x01: "3.3.2.3.2",
-    0x02: "3.3.2.3.3",
-    0x23: "3.3.2.3.4",
-    0x08: "3.3.2.3.5",
-    0x09: "3.3.2.3.6",
-    0x26: "3.3.2.3.7",
-    0x03: "3.3.2.3.9",
-  },
-  puback: { 0x1f: "3.4.2.2.2", 0x26: "3.4.2.2.3" },
-  pubrec: { 0x1f: "3.5.2.2.2", 0x26: "3.5.2.2.3" },
-  pubrel: { 0x1f: "3.6.2.2.2", 0x26: "3.6.2.2.3" },
-  pubcomp: { 0x1f: "3.7.2.2.2", 0x26: "3.7.2.2.3" },
-  subscribe: { 0x0b: "3.8.2.1.2", 0x26: "3.8.2.1.3" },
-  unsubscribe: { 0x26: "3.10.2.1.2" },
-  disconnect: { 0x11: "3.14.2.2.2", 0x1f: "3.14.2.2.3", 0x26: "3.14.2.2.4" },
-  auth: { 0x15: "3.15.2.2.2", 0x16: "3.15.2.2.3", 0x1f: "3.15.2.2.4", 0x26: "3.15.2.2.5" },
 };
 
 /** Walks one block of properties, length first [v5-2.2.2-1]. The cursor keeps any violation. */
@@ -114,13 +64,9 @@ export function walkProperties(cursor: Cursor, holder: PropertyHolder): Property
   const length = cursor.variable("Property Length");
   const outerEnd = cursor.end;
   const block: PropertyBlock = {
+    ...noProperties,
     start: cursor.position,
     end: cursor.position + length,
-    payloadFormat: 0,
-    expirySeconds: null,
-    topicAlias: 0,
-    willDelayInterval: 0,
-    withheld: [],
   };
   if (block.end > outerEnd) {
     malformed(cursor, "2.2.2.1", "Property Length is longer than the packet");
@@ -129,10 +75,41 @@ export function walkProperties(cursor: Cursor, holder: PropertyHolder): Property
   cursor.end = block.end;
   // One bit for each identifier, in two words since identifiers exceed 31.
   const seen = [0, 0];
-  while (cursor.more) walkProperty(cursor, holder, block, seen);
+  for (;;) {
+    skipUserProperties(cursor);
+    if (!cursor.more) break;
+    walkProperty(cursor, holder, block, seen);
+  }
   cursor.end = outerEnd;
   requireCompany(cursor, holder, seen);
   return block;
+}
+
+const userProperty = 0x26;
+
+/**
+ * Skips valid User Properties, which every block may have, as often as it likes: one packet holds
+ * hundreds of thousands. Stops at whatever else comes, or at one that is invalid.
+ */
+function skipUserProperties(cursor: Cursor): void {
+  if (cursor.error !== null) return;
+  const { bytes, end } = cursor;
+  let at = cursor.position;
+  while (at < end && bytes[at] === userProperty) {
+    const valueAt = endOfText(bytes, at + 1, end);
+    const next = valueAt < 0 ? -1 : endOfText(bytes, valueAt, end);
+    if (next < 0) break;
+    at = next;
+  }
+  cursor.position = at;
+}
+
+/** The offset behind the string whose length is at `at`; -1: it is invalid, or passes `end`. */
+function endOfText(bytes: Uint8Array, at: number, end: number): number {
+  const textAt = at + 2;
+  if (textAt > end) return -1;
+  const textEnd = textAt + (((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0));
+  return textEnd <= end && textFlaw(bytes, textAt, textEnd, false) === null ? textEnd : -1;
 }
 
 function walkProperty(
@@ -161,8 +138,8 @@ function walkProperty(
     outOfRange(cursor, identifier, section, rule.name, value);
     return;
   }
-  if (rule.ownedByBroker) block.withheld.push(start, cursor.position);
-  note(cursor, block, identifier, value);
+  if (rule.ownedByBroker) (block.withheld ??= []).push(start, cursor.position);
+  note(cursor, holder, block, identifier, value);
 }
 
 /**
@@ -192,7 +169,13 @@ function walkValue(cursor: Cursor, rule: PropertyRule): number {
   }
 }
 
-function note(cursor: Cursor, block: PropertyBlock, identifier: number, value: number): void {
+function note(
+  cursor: Cursor,
+  holder: PropertyHolder,
+  block: PropertyBlock,
+  identifier: number,
+  value: number,
+): void {
   switch (identifier) {
     case 0x01:
       block.payloadFormat = value;
@@ -209,7 +192,52 @@ function note(cursor: Cursor, block: PropertyBlock, identifier: number, value: n
     case 0x23:
       block.topicAlias = value;
       break;
+    default:
+      noteOwn(cursor, holder, block, identifier, value);
   }
+}
+
+function noteOwn(
+  cursor: Cursor,
+  holder: PropertyHolder,
+  block: PropertyBlock,
+  identifier: number,
+  value: number,
+): void {
+  const { bytes, fieldStart, fieldEnd } = cursor;
+  switch (identifier) {
+    case 0x0b:
+      ownOf(block).subscriptionIdentifier = value;
+      break;
+    case 0x11:
+      ownOf(block).sessionExpiryInterval = value;
+      break;
+    case 0x15:
+      ownOf(block).authenticationMethod = decodeText(bytes, fieldStart, fieldEnd);
+      break;
+    case 0x17:
+      ownOf(block).requestProblemInformation = value === 1;
+      break;
+    case 0x1f:
+      if (holder !== "disconnect") break;
+      ownOf(block).reasonString = decodeText(bytes, fieldStart, fieldEnd);
+      break;
+    case 0x21:
+      ownOf(block).receiveMaximum = value;
+      break;
+    case 0x22:
+      ownOf(block).topicAliasMaximum = value;
+      break;
+    case 0x27:
+      ownOf(block).maximumPacketSize = value;
+      break;
+  }
+}
+
+/** A block's own properties, to change. */
+function ownOf(block: PropertyBlock): OwnProperties {
+  if (block.own === noProperties.own) block.own = { ...noProperties.own };
+  return block.own;
 }
 
 function checkResponseTopic(cursor: Cursor): void {
@@ -272,12 +300,12 @@ function refuse(cursor: Cursor, statement: string, detail: string): void {
  */
 export function forwardedProperties(bytes: Uint8Array, block: PropertyBlock): Uint8Array | null {
   const { start, end, withheld } = block;
+  if (withheld === null) return start === end ? null : bytes.subarray(start, end);
   let size = end - start;
   for (let index = 0; index < withheld.length; index += 2) {
     size -= (withheld[index + 1] ?? 0) - (withheld[index] ?? 0);
   }
   if (size === 0) return null;
-  if (withheld.length === 0) return bytes.subarray(start, end);
   const forwarded = new Uint8Array(size);
   let from = start;
   let at = 0;
@@ -288,4 +316,14 @@ export function forwardedProperties(bytes: Uint8Array, block: PropertyBlock): Ui
     from = withheld[index + 1] ?? end;
   }
   return forwarded;
+}
+
+/** Whether a payload matches its Payload Format Indicator (v5-3.3.2.3.2, v5-3.1.3.2.3). */
+export function payloadMatchesFormat(
+  properties: PropertyBlock,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): boolean {
+  return properties.payloadFormat === 0 || textFlaw(bytes, start, end, true) === null;
 }

@@ -1,24 +1,20 @@
 import type { IncompletePacket } from "../core/io.ts";
 import type { ClientPacket, ProtocolVersion } from "../core/packet.ts";
-import { Reason, type ProtocolError } from "../core/reason.ts";
+import type { ProtocolError } from "../core/reason.ts";
 import { readAck, readPingreq } from "./ack.ts";
-import { decodeCold } from "./codec.ts";
+import { claimedClientId, connectProtocol, readConnect } from "./connect.ts";
 import { Cursor } from "./cursor.ts";
-import { violation, malformed, refused } from "./violation.ts";
-import {
-  claimedClientId,
-  connectProtocol,
-  firstByteViolation,
-  packetName,
-  PacketType,
-  walkAuth,
-  walkConnect,
-  walkDisconnect,
-  walkSubscribe,
-  walkUnsubscribe,
-} from "./grammar.ts";
+import { malformed, refused } from "./violation.ts";
+import { firstByteViolation, packetName, PacketType, readAuth, readDisconnect } from "./grammar.ts";
 import { foreignProtocol } from "./foreign-protocol.ts";
 import { readPublish } from "./publish.ts";
+import { readSubscribe, readUnsubscribe } from "./subscribe.ts";
+import {
+  tooLarge,
+  tooLargeForConnect,
+  tooLargeForControl,
+  tooManyUnfinished,
+} from "./too-large.ts";
 import { TopicNames } from "./topics.ts";
 import { UnfinishedBytes } from "./unfinished.ts";
 
@@ -39,6 +35,13 @@ export interface PacketReaderOptions {
   readonly packetSize: number;
   /** Maximum bytes of any other packet, at most `packetSize`. Default: `packetSize`. */
   readonly controlPacketSize?: number;
+  /** Maximum bytes of a CONNECT, at most `controlPacketSize`. Default: `controlPacketSize`. */
+  readonly connectSize?: number;
+  /**
+   * Maximum filters of an UNSUBSCRIBE, and filters of a SUBSCRIBE that are decoded. Default: no
+   * limit.
+   */
+  readonly filters?: number;
   /** Counts the memory of incomplete packets. Default: no limit. */
   readonly unfinished?: UnfinishedBytes;
   /** Accepts a will whose topic is empty or has a wildcard, as some brokers do. Default: false. */
@@ -49,6 +52,8 @@ export interface PacketReaderOptions {
 const headerMaximumSize = 5;
 /** Bytes of a CONNECT's body through its level, in the longest form: MQTT 3.1. */
 const levelEnd = 9;
+/** Bytes of the body of a CONNECT above the limit that are searched for its client id. */
+const claimBytes = 1024;
 /** Initial buffer of a packet in pieces, bytes: slow senders take little memory. */
 const firstRoom = 256;
 
@@ -64,9 +69,16 @@ const nothing = new Uint8Array(0);
 export class PacketReader {
   /** Set by the CONNECT; null before. */
   version: ProtocolVersion | null = null;
+  /**
+   * Bytes of the packets read since the connection opened, without the payloads of PUBLISH: those
+   * that cost time each.
+   */
+  coldBytes = 0;
 
   readonly #packetSize: number;
   readonly #controlPacketSize: number;
+  readonly #connectSize: number;
+  readonly #filters: number;
   readonly #unfinished: UnfinishedBytes;
   readonly #takesInvalidWill: boolean;
   readonly #topics = new TopicNames();
@@ -93,6 +105,8 @@ export class PacketReader {
   constructor(options: PacketReaderOptions) {
     this.#packetSize = options.packetSize;
     this.#controlPacketSize = options.controlPacketSize ?? options.packetSize;
+    this.#connectSize = options.connectSize ?? this.#controlPacketSize;
+    this.#filters = options.filters ?? Infinity;
     this.#unfinished = options.unfinished ?? new UnfinishedBytes(Infinity);
     this.#takesInvalidWill = options.takesInvalidWill ?? false;
   }
@@ -287,16 +301,29 @@ export class PacketReader {
     this.#body = at;
     this.#end = at + remaining;
     const size = this.#end - start;
+    if (version === null) return this.#checkConnectSize(size, bytes, at, available);
     const isPublish = first >> 4 === PacketType.publish;
     if (size <= (isPublish ? this.#packetSize : this.#controlPacketSize)) return null;
-    if (version === null) {
-      this.#learnVersion(bytes, at, available);
-      // The form of a refusal depends on the CONNECT's level, which may not have arrived yet.
-      const isKnown = this.version !== null || available - at >= levelEnd;
-      if (!isKnown && available < this.#end) return "incomplete";
-    }
     if (isPublish || size > this.#packetSize) return tooLarge(size, this.#packetSize);
     return tooLargeForControl(size, this.#controlPacketSize);
+  }
+
+  /** Checks the size of the first packet, a CONNECT, whose body begins at `body`. */
+  #checkConnectSize(
+    size: number,
+    bytes: Uint8Array,
+    body: number,
+    available: number,
+  ): "incomplete" | ProtocolError | null {
+    if (size <= this.#connectSize) return null;
+    this.#learnVersion(bytes, body, available);
+    // The form of a refusal depends on the level, which may not have arrived yet.
+    const isKnown = this.version !== null || available - body >= levelEnd;
+    if (!isKnown && available < this.#end) return "incomplete";
+    this.#learnClientId(bytes, body, Math.min(available, this.#end, body + claimBytes));
+    if (size > this.#packetSize) return tooLarge(size, this.#packetSize);
+    if (size > this.#controlPacketSize) return tooLargeForControl(size, this.#controlPacketSize);
+    return tooLargeForConnect(size, this.#connectSize);
   }
 
   #learnVersion(bytes: Uint8Array, body: number, available: number): void {
@@ -310,7 +337,10 @@ export class PacketReader {
   /** Reads the whole packet at bytes[#start..#end). */
   #read(bytes: Uint8Array): ClientPacket | WireViolation {
     const packet = this.#readPacket(bytes, this.#start, this.#body, this.#end);
-    return "type" in packet ? packet : this.#fail(packet);
+    if (!("type" in packet)) return this.#fail(packet);
+    const payload = packet.type === "publish" ? packet.payload.length : 0;
+    this.coldBytes += this.#end - this.#start - payload;
+    return packet;
   }
 
   #readPacket(
@@ -334,8 +364,14 @@ export class PacketReader {
         return readAck(bytes, "pubcomp", body, end, version);
       case PacketType.pingreq:
         return readPingreq(body, end, version);
+      case PacketType.subscribe:
+        return readSubscribe(bytes, body, end, version, this.#filters);
+      case PacketType.unsubscribe:
+        return readUnsubscribe(bytes, body, end, version, this.#filters);
+      case PacketType.disconnect:
+        return readDisconnect(new Cursor(bytes, body, end, version));
       default:
-        return readCold(bytes, start, body, end, version);
+        return readAuth(new Cursor(bytes, body, end, version));
     }
   }
 
@@ -364,42 +400,13 @@ export class PacketReader {
     if (found !== null) return found;
     // The header check could not reject this: the version, v5, was not known yet.
     if (version === 5 && body - start > 2 && bytes[body - 1] === 0) return wastefulLength();
-    const cursor = new Cursor(bytes, body, end, version);
-    const connect = walkConnect(cursor);
-    // A CONNECT's only topic is its will's.
-    const isPassed = this.#takesInvalidWill && cursor.error?.reason === Reason.topicNameInvalid;
-    if (cursor.error !== null && !isPassed) return cursor.error;
-    return decodeCold(bytes, start, end, version, connect);
+    return readConnect(bytes, body, end, version, this.#takesInvalidWill);
   }
 
   #fail(error: ProtocolError): WireViolation {
     this.discard();
     return { type: "violation", error, version: this.version, clientId: this.#claimedClientId };
   }
-}
-
-function readCold(
-  bytes: Uint8Array,
-  start: number,
-  body: number,
-  end: number,
-  version: ProtocolVersion,
-): ClientPacket | ProtocolError {
-  const cursor = new Cursor(bytes, body, end, version);
-  switch ((bytes[start] ?? 0) >> 4) {
-    case PacketType.subscribe:
-      walkSubscribe(cursor);
-      break;
-    case PacketType.unsubscribe:
-      walkUnsubscribe(cursor);
-      break;
-    case PacketType.disconnect:
-      walkDisconnect(cursor);
-      break;
-    default:
-      walkAuth(cursor);
-  }
-  return cursor.error ?? decodeCold(bytes, start, end, version, null);
 }
 
 function notConnect(found: string): ProtocolError {
@@ -418,25 +425,4 @@ function endlessLength(version: ProtocolVersion | null): ProtocolError {
 function wastefulLength(): ProtocolError {
   const detail = "Remaining Length is written in more bytes than it needs";
   return malformed(5, "", "1.5.5-1", detail);
-}
-
-/** v4 can't announce the limit to a client, so it has no statement about it. */
-function tooLarge(size: number, limit: number): ProtocolError {
-  const detail = `a packet of ${size} B, and the maximum is ${limit} B (limits.packetSize)`;
-  return violation(Reason.packetTooLarge, 5, "", "3.2.2-15", detail);
-}
-
-/** Only PUBLISH may reach Maximum Packet Size. A limit that a client can't know before (4.13.2). */
-function tooLargeForControl(size: number, limit: number): ProtocolError {
-  const detail =
-    `a packet of ${size} B other than PUBLISH, and the maximum for these is ${limit} B ` +
-    "(limits.controlPacketSize)";
-  return violation(Reason.packetTooLarge, 5, "", "4.13.2", detail);
-}
-
-function tooManyUnfinished(version: ProtocolVersion | null, limit: number): ProtocolError {
-  const detail =
-    `no memory left for an incomplete packet: all incomplete packets together may take ${limit} B ` +
-    "(limits.unfinishedBytes)";
-  return violation(Reason.quotaExceeded, version === 5 ? 5 : 4, "4.8", "4.13.2", detail);
 }

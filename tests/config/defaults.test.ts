@@ -99,6 +99,7 @@ test("any configuration, printed and read again, gives the same settings", () =>
           limits: {
             packetSize: packet,
             controlPacketSize: 64,
+            connectSize: 64,
             queuedBytes: writeSize(bytes),
             keepAliveMax: writeDuration(keep * 1000),
             queueQos0: flag,

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import type { ProtocolVersion } from "../../src/core/packet.ts";
-import { connectProtocol } from "../../src/wire/grammar.ts";
+import { connectProtocol } from "../../src/wire/connect.ts";
 import { type FuzzInput, readInput } from "./input.ts";
 
 export const corpusFolder = path.join(import.meta.dirname, "corpus");

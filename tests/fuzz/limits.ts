@@ -8,6 +8,7 @@ const smallLimits: Partial<Limits> = {
   subscriptions: 6,
   topicLevels: 8,
   packetSize: 4096,
+  filters: 64,
   payloadSize: 1024,
   inflight: 3,
   receiveMaximum: 3,

@@ -315,6 +315,7 @@ export const samples: SampleTable = {
         subscriptions: [
           { filter: "#", qos: 2, noLocal: false, retainAsPublished: false, retainHandling: 0 },
         ],
+        undecoded: 0,
       },
     },
     {

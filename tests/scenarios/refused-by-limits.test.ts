@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import type { Limits } from "../../src/core/limits.ts";
 import type { TestClient } from "../support/client.ts";
 import { World } from "../support/world.ts";
@@ -127,4 +127,67 @@ test("sessions above the limit are refused with 0x97, in v4 with 0x03; existing 
   expect(world.open().connect({ clientId: "c", protocolVersion: 5 })?.reasonCode).toBe(0x97);
   expect(world.open().connect({ clientId: "a", ...session })?.sessionPresent).toBe(true);
   expect(world.open().connect({ clientId: "a", clean: true })?.returnCode).toBe(0);
+});
+
+describe("a CONNECT above connectSize", () => {
+  const tooLarge = { topic: "t", payload: Buffer.alloc(300), qos: 0, retain: false } as const;
+  const detail = expect.stringContaining("the maximum is 256 B (limits.connectSize)");
+
+  test("is refused with 0x95 in v5, and its client id can be asked about", () => {
+    const world = new World({ limits: { connectSize: 256 } });
+    const client = world.open();
+    const connack = client.connect({ clientId: "a", protocolVersion: 5, will: tooLarge });
+    expect(connack).toMatchObject({ reasonCode: 0x95, properties: { reasonString: detail } });
+    expect(client.closedBy).toBe("end");
+    expect(world.noted("ended")).toMatchObject([
+      { cause: "refused", detail, statement: "v5-4.13.2", peer: { clientId: "a" } },
+    ]);
+    expect(world.broker.records.clients.of("a")?.connections).toMatchObject([{ end: { detail } }]);
+  });
+
+  test("is closed without an answer in v4", () => {
+    const world = new World({ limits: { connectSize: 256 } });
+    const client = world.open();
+    expect(client.connect({ clientId: "a", will: tooLarge })).toBeUndefined();
+    expect(client.closedBy).toBe("end");
+    expect(world.noted("ended")).toMatchObject([{ cause: "packetTooLarge", detail }]);
+  });
+
+  test("costs nobody else anything: the session that it claims stays", () => {
+    const world = new World({ limits: { connectSize: 256 } });
+    const client = world.open();
+    client.connect({ clientId: "a" });
+    world.open().connect({ clientId: "a", will: tooLarge });
+    expect(client.closedBy).toBeNull();
+  });
+});
+
+test("filters of a SUBSCRIBE above the limit are refused, the others are in force", () => {
+  for (const [protocolVersion, code] of [
+    [4, 0x80],
+    [5, 0x97],
+  ] as const) {
+    const { client } = open({ filters: 2 }, protocolVersion);
+    const suback = client.subscribe("a", "b", "c", "d");
+    expect(suback).toMatchObject({ granted: [0, 0, code, code] });
+    for (const topic of ["a", "b", "c", "d"]) client.publish(topic, "x");
+    expect(client.messages()).toEqual(["a=x", "b=x"]);
+  }
+});
+
+test("an UNSUBSCRIBE of more filters ends the connection with 0x97, for UNSUBACK cannot refuse some", () => {
+  const detail = "an UNSUBSCRIBE of more than 2 filters (limits.filters)";
+  for (const protocolVersion of [4, 5] as const) {
+    const { world, client } = open({ filters: 2 }, protocolVersion);
+    client.subscribe("a");
+    expect(client.unsubscribe("a", "b")).toBeDefined();
+    client.unsubscribe("a", "b", "c");
+    expect(client.closedBy).toBe("end");
+    expect(world.noted("ended")).toMatchObject([{ cause: "quotaExceeded", detail }]);
+    if (protocolVersion === 5) {
+      expect(client.take("disconnect")).toMatchObject([
+        { reasonCode: 0x97, properties: { reasonString: detail } },
+      ]);
+    }
+  }
 });

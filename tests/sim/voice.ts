@@ -117,8 +117,10 @@ export class Voice {
 
 /** Bytes that a packet of its type may have. */
 export function largest(
-  { packetSize, controlPacketSize }: Limits,
+  { packetSize, controlPacketSize, connectSize }: Limits,
   [first = 0]: Uint8Array,
 ): number {
-  return first >> 4 === 3 ? packetSize : Math.min(controlPacketSize, packetSize);
+  const type = first >> 4;
+  if (type === 3) return packetSize;
+  return Math.min(type === 1 ? connectSize : Infinity, controlPacketSize, packetSize);
 }

@@ -33,11 +33,15 @@ describe.each([4, 5] as const)("a refused CONNECT of v%d reports its client id",
   });
 });
 
-test("a CONNECT that is too large is refused before its client id is read, however it is cut", () => {
+test("a CONNECT that is too large is refused by its level, and reports the client id if that has arrived", () => {
   const bytes = connectBytes({ version: 5, clientId: "dev-42", willPayload: "x".repeat(100) });
-  const reader = new PacketReader({ packetSize: 80 });
-  reader.feed(bytes);
-  expect(reader.next()).toMatchObject({ type: "violation", clientId: null });
+  const of = (arrived: Uint8Array) => {
+    const reader = new PacketReader({ packetSize: 1000, connectSize: 80 });
+    reader.feed(arrived);
+    return reader.next();
+  };
+  expect(of(bytes)).toMatchObject({ type: "violation", clientId: "dev-42" });
+  expect(of(bytes.subarray(0, 11))).toMatchObject({ type: "violation", clientId: null });
 });
 
 test.each([

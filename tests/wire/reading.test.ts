@@ -251,6 +251,7 @@ test("SUBSCRIBE and UNSUBSCRIBE", () => {
             retainAsPublished: v === 5 && rap,
             retainHandling: v === 5 ? rh : 0,
           })),
+          undecoded: 0,
         });
         const filters = subscriptions.map(({ topic }) => topic);
         const undo = encoded(

@@ -242,6 +242,7 @@ describe("a Topic Filter is accepted:", () => {
           subscriptions: [
             { filter, qos: 1, noLocal: false, retainAsPublished: false, retainHandling: 0 },
           ],
+          undecoded: 0,
         });
       }
     });

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { packetSize } from "../../src/core/packet-size.ts";
 import type { ServerPacket } from "../../src/core/packet.ts";
 import { Reason } from "../../src/core/reason.ts";
-import { encodeServerPacket } from "../../src/wire/codec.ts";
+import { answerBytes } from "./answer-bytes.ts";
 
 const connack = { type: "connack", sessionPresent: true, reason: Reason.success } as const;
 const text = (length: number): string => "\u00e9".repeat(length);
@@ -48,6 +48,6 @@ const packets: ServerPacket[] = [
 ];
 
 test("the core knows the size of every packet that the wire writes", () => {
-  const written = packets.map((packet) => encodeServerPacket(packet, 5).length);
+  const written = packets.map((packet) => answerBytes(packet, 5).length);
   expect(packets.map((packet) => packetSize(packet))).toEqual(written);
 });

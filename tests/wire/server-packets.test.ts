@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { ConnackProperties, ServerPacket } from "../../src/core/packet.ts";
 import { connackReturnCode, Reason } from "../../src/core/reason.ts";
-import { encodeServerPacket } from "../../src/wire/codec.ts";
+import { answerBytes } from "./answer-bytes.ts";
 import { parsed } from "./values.ts";
 
 const everything: Required<ConnackProperties> = {
@@ -18,7 +18,7 @@ const everything: Required<ConnackProperties> = {
 
 describe("CONNACK", () => {
   test("v5 has every property", () => {
-    const encoded = encodeServerPacket(
+    const encoded = answerBytes(
       { type: "connack", sessionPresent: true, reason: Reason.success, properties: everything },
       5,
     );
@@ -36,7 +36,7 @@ describe("CONNACK", () => {
       reason: Reason.banned,
       properties: null,
     } as const;
-    expect([...encodeServerPacket(packet, 5)]).toEqual([0x20, 3, 0, 0x8a, 0]);
+    expect([...answerBytes(packet, 5)]).toEqual([0x20, 3, 0, 0x8a, 0]);
   });
 
   test("v3 and v4 have a return code for every reason (v4-3.2.2.3)", () => {
@@ -49,7 +49,7 @@ describe("CONNACK", () => {
           properties: everything,
         } as const;
         const wanted = [0x20, 2, 0, connackReturnCode(reason)];
-        expect([...encodeServerPacket(packet, version)]).toEqual(wanted);
+        expect([...answerBytes(packet, version)]).toEqual(wanted);
       }
     }
   });
@@ -61,8 +61,8 @@ describe("CONNACK", () => {
       reason: Reason.success,
       properties: null,
     } as const;
-    expect([...encodeServerPacket(packet, 3)]).toEqual([0x20, 2, 0, 0]);
-    expect([...encodeServerPacket(packet, 4)]).toEqual([0x20, 2, 1, 0]);
+    expect([...answerBytes(packet, 3)]).toEqual([0x20, 2, 0, 0]);
+    expect([...answerBytes(packet, 4)]).toEqual([0x20, 2, 1, 0]);
   });
 });
 
@@ -97,9 +97,9 @@ describe("the other packets of a server", () => {
   ];
   for (const [packet, v4, v5] of cases) {
     test(`${packet.type} ${"reason" in packet ? packet.reason : ""}`, () => {
-      expect([...encodeServerPacket(packet, 3)]).toEqual(v4);
-      expect([...encodeServerPacket(packet, 4)]).toEqual(v4);
-      expect([...encodeServerPacket(packet, 5)]).toEqual(v5);
+      expect([...answerBytes(packet, 3)]).toEqual(v4);
+      expect([...answerBytes(packet, 4)]).toEqual(v4);
+      expect([...answerBytes(packet, 5)]).toEqual(v5);
     });
   }
 });

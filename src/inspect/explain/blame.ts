@@ -24,6 +24,11 @@ export function adviceOnEnd({ connection, will }: Scene): (Advice | null)[] {
       return [{ topic: "packetTooLarge", ...sentence(text, statement) }];
     }
     case "quotaExceeded": {
+      const limit = limitIn(end.detail);
+      if (limit === "limits.filters") {
+        const text = `Let it unsubscribe in several packets, or give this broker a higher ${limit}.`;
+        return [{ topic: "quotaExceeded", ...sentence(text, statement) }];
+      }
       if (isUnforeseen(statement)) {
         const text =
           "Nothing at the client: too many large packets came at once. Give this broker a higher " +

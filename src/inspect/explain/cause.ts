@@ -2,6 +2,7 @@ import type { ConnectionAccount } from "../../core/records/shapes.ts";
 import type { EndCause } from "../../core/end-causes.ts";
 import { duration, setting, stoodStill } from "../../log/duration.ts";
 import { clause, name } from "../../log/foreign.ts";
+import { limitIn } from "./blame.ts";
 import { isUnforeseen, ruleFor } from "./parts.ts";
 
 type End = NonNullable<ConnectionAccount["end"]>;
@@ -57,6 +58,7 @@ export function causeClause(
     case "packetTooLarge":
       return `${it} sent ${end.detail === null ? "a packet that is too large" : clause(end.detail)}`;
     case "quotaExceeded":
+      if (limitIn(end.detail) === "limits.filters") return `${it} sent ${clause(end.detail ?? "")}`;
       return isUnforeseen(end.statement)
         ? `the broker had ${clause(end.detail ?? "")}`
         : `${it} sent more than it may${detail}`;

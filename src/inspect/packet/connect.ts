@@ -1,6 +1,6 @@
 import { allowedSilenceMs, standardRules } from "../../core/quirks/rules.ts";
 import { setting } from "../../log/duration.ts";
-import { connectProtocol, disregardedIn31 } from "../../wire/grammar.ts";
+import { connectProtocol, disregardedIn31 } from "../../wire/connect.ts";
 import { topicNameFlaw } from "../../wire/topics.ts";
 import { textFlaw } from "../../wire/utf8.ts";
 import type { Draft } from "./node.ts";

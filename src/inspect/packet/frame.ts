@@ -1,5 +1,6 @@
 import type { ProtocolVersion } from "../../core/packet.ts";
-import { connectProtocol, PacketType } from "../../wire/grammar.ts";
+import { connectProtocol } from "../../wire/connect.ts";
+import { PacketType } from "../../wire/grammar.ts";
 import type { ProtocolBy } from "./node.ts";
 
 /** The offsets of a packet: first byte, body, and end by its header. */

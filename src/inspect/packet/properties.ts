@@ -1,4 +1,4 @@
-import type { PropertyHolder } from "../../wire/property.ts";
+import type { PropertyHolder } from "../../wire/property-rules.ts";
 import type { Draft, Sender } from "./node.ts";
 import type { Field, Walk } from "./walk.ts";
 

@@ -716,14 +716,17 @@ export class Driver {
 }
 
 function readerOptions(
-  { packetSize, controlPacketSize }: Limits,
+  { packetSize, controlPacketSize, connectSize, filters }: Limits,
   unfinished: UnfinishedBytes,
   { invalidWill }: Rules,
 ): PacketReaderOptions {
   const takesInvalidWill = invalidWill === "accepted";
+  const controlMaximum = Math.min(controlPacketSize, packetSize);
   return {
     packetSize,
-    controlPacketSize: Math.min(controlPacketSize, packetSize),
+    controlPacketSize: controlMaximum,
+    connectSize: Math.min(connectSize, controlMaximum),
+    filters,
     unfinished,
     takesInvalidWill,
   };

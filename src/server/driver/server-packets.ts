@@ -1,6 +1,6 @@
 import type { ProtocolVersion, ServerPacket } from "../../core/packet.ts";
 import { ackMaximumSize, writeAck } from "../../wire/ack.ts";
-import { encodeServerPacket } from "../../wire/codec.ts";
+import { answerSize, writeAnswer } from "../../wire/answer.ts";
 import type { Outbox } from "./outbox.ts";
 
 /**
@@ -22,8 +22,10 @@ export function writeServerPacket(
       return;
     }
     default: {
-      const bytes = encodeServerPacket(packet, version);
-      outbox.append(bytes, 0, bytes.length);
+      const size = answerSize(packet, version);
+      if (size === 0) return;
+      const offset = outbox.reserve(size);
+      outbox.commit(writeAnswer(outbox.buffer, offset, packet, version));
     }
   }
 }

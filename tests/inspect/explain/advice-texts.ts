@@ -139,6 +139,7 @@ export const adviceTexts: Readonly<Record<string, readonly string[]>> = {
      limits.unfinishedBytes.`,
     `Let it finish earlier QoS 2 messages first: CONNACK tells it how many may be unfinished
      (Receive Maximum). Or give this broker a higher limits.receiveMaximum.`,
+    `Let it unsubscribe in several packets, or give this broker a higher limits.filters.`,
   ],
   randomClientId: [
     `It has a new client id (before: esp-9f31) for the same will topic wills/esp: the old id's
@@ -167,6 +168,8 @@ export const adviceTexts: Readonly<Record<string, readonly string[]>> = {
      that, or change the broker's limits.payloadSize.`,
     `Mend what it was refused for, and let its program look at the answer to CONNECT: many try
      again and again without a word.`,
+    `A CONNECT of 339 B, and the maximum is 256 B (limits.connectSize): let it keep to that, or
+     change the broker's limits.connectSize.`,
   ],
   retainedWillWithoutBirth: [
     `It has a retained will on wills/mortal, but published nothing retained there while

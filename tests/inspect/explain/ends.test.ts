@@ -472,6 +472,39 @@ test("explained: a packet above the limit other than PUBLISH", () => {
   `);
 });
 
+test("explained: an UNSUBSCRIBE of too many filters", () => {
+  const world = new World({ limits: { filters: 2 } });
+  const client = mortal(world, { keepalive: 10 });
+  client.unsubscribe("a", "b", "c");
+  const [verdict, _, change] = told(world).split("\n\n");
+  expect([verdict, change].join("\n\n")).toMatchInlineSnapshot(`
+    "The will of mortal fired at once, because mortal sent an UNSUBSCRIBE of more
+    than 2 filters (limits.filters). Nobody had subscribed to wills/mortal.
+    [v5-3.1.2-8]
+
+    What to change
+      - <quotaExceeded 3> [v5-4.13.2]
+      - <willUnheard>"
+  `);
+});
+
+test("explained: a CONNECT above the limit", () => {
+  const world = new World({ limits: { connectSize: 256 } });
+  const payload = Buffer.alloc(300);
+  const will = { topic: "wills/mortal", payload, qos: 0, retain: false } as const;
+  world.open().connect({ clientId: "mortal", protocolVersion: 5, will });
+  const [verdict, _, change] = told(world).split("\n\n");
+  expect([verdict, change].join("\n\n")).toMatchInlineSnapshot(`
+    "mortal was refused: a CONNECT of 339 B, and the maximum is 256 B
+    (limits.connectSize). A refused CONNECT arms no will, so nothing can fire.
+    [v5-4.13.2]
+
+    What to change
+      - <refused 9> [v5-4.13.2]
+    "
+  `);
+});
+
 test("explained: a packet that found no room beside others", () => {
   const world = new World({ limits: { unfinishedBytes: 100_000 } });
   const client = mortal(world, { keepalive: 10 });

@@ -1,0 +1,30 @@
+import type { ProtocolVersion } from "../core/packet.ts";
+import { Reason, type ProtocolError } from "../core/reason.ts";
+import { violation } from "./violation.ts";
+
+/** v4 can't announce the limit to a client, so it has no statement about it. */
+export function tooLarge(size: number, limit: number): ProtocolError {
+  const detail = `a packet of ${size} B, and the maximum is ${limit} B (limits.packetSize)`;
+  return violation(Reason.packetTooLarge, 5, "", "3.2.2-15", detail);
+}
+
+/** Only PUBLISH may reach Maximum Packet Size. A limit that a client can't know before (4.13.2). */
+export function tooLargeForControl(size: number, limit: number): ProtocolError {
+  const detail =
+    `a packet of ${size} B other than PUBLISH, and the maximum for these is ${limit} B ` +
+    "(limits.controlPacketSize)";
+  return violation(Reason.packetTooLarge, 5, "", "4.13.2", detail);
+}
+
+/** No client can know it before either. */
+export function tooLargeForConnect(size: number, limit: number): ProtocolError {
+  const detail = `a CONNECT of ${size} B, and the maximum is ${limit} B (limits.connectSize)`;
+  return violation(Reason.packetTooLarge, 5, "", "4.13.2", detail);
+}
+
+export function tooManyUnfinished(version: ProtocolVersion | null, limit: number): ProtocolError {
+  const detail =
+    `no memory left for an incomplete packet: all incomplete packets together may take ${limit} B ` +
+    "(limits.unfinishedBytes)";
+  return violation(Reason.quotaExceeded, version === 5 ? 5 : 4, "4.8", "4.13.2", detail);
+}
