@@ -1,4 +1,4 @@
-import type { DropAnswer, KickAnswer } from "../api/api.ts";
+import type { Answers, DropAnswer, KickAnswer, Overview } from "../api/api.ts";
 import { usageError } from "../config/cli-error.ts";
 import { nearest } from "../config/nearest.ts";
 import { quoted } from "../config/problem.ts";
@@ -27,7 +27,7 @@ import {
   explainUnknown,
 } from "../inspect/explain/explain.ts";
 import { overviewLines } from "../inspect/views/overview.ts";
-import { retainedLines } from "../inspect/views/retained.ts";
+import { retainedLines, type Unlisted } from "../inspect/views/retained.ts";
 import type { ViewStyle } from "../inspect/views/table.ts";
 import { routeLines, sessionsLines, subscriptionsLines } from "../inspect/views/sessions.ts";
 import { levels } from "../log/events.ts";
@@ -150,8 +150,9 @@ function listOrder(
           ({ retained }) => retained.length === 0,
         );
         const { now, retained } = await client.ask("/v1/overview", overviewShape);
-        const own = word === null ? (retained.own?.messages ?? 0) : 0;
-        return show(output, answer, () => retainedLines(now, answer.retained, output.style, own));
+        return show(output, answer, () =>
+          retainedLines(now, answer.retained, output.style, unlisted(word, answer, retained)),
+        );
       };
     }
     case "subscriptions":
@@ -193,6 +194,17 @@ function routeOrder(topic: string, isLimited: boolean): Order {
     );
     return show(output, answer, () => routeLines(answer, output.style));
   };
+}
+
+/** What the default filter does not match, because it begins with a wildcard. */
+function unlisted(
+  filter: string | null,
+  { retained, more }: Answers["retained"],
+  { messages, own }: Overview["retained"],
+): Unlisted | null {
+  if (filter !== null && filter !== "#") return null;
+  const belowSys = own?.messages ?? 0;
+  return { belowSys, others: more ? 0 : Math.max(0, messages - belowSys - retained.length) };
 }
 
 /** `kick` and `drop`: exit code 1 if the client was not connected. */

@@ -196,7 +196,7 @@ export const verbs = {
     words: "",
     flags: {
       client: "events of this client only",
-      topic: "events with a topic that matches this filter",
+      topic: "events with a topic that matches this filter; # matches none that begins with $",
       event: "events of this name only, for example ended",
       json: "print JSON, one line per event",
     },

@@ -45,6 +45,8 @@ export interface WillFacts {
   /** Seconds. */
   readonly delayInterval: number;
   readonly payloadBytes: number;
+  /** Seconds: its Message Expiry Interval, which starts at its publication; absent: none. */
+  readonly messageExpiry?: number;
 }
 
 /** The fate of a will. Each will gets exactly one. */
@@ -238,9 +240,16 @@ export type ClientHabit =
    * A clean DISCONNECT discarded the will, and the client sent nothing to the topic's subscribers.
    */
   | { readonly fault: "cleanDisconnect"; readonly topic: string; readonly listeners: number }
-  /** Takeovers within 10 s, all from one address: one client in a loop, or two with one id. */
-  | { readonly fault: "takeoverLoop"; readonly takeovers: number; readonly host: string }
-  /** Two clients with one id take each other over. */
+  /**
+   * Takeovers within 10 s, from `hosts`, which do not take turns: one client in a loop or on a link
+   * that flaps, or two with one id.
+   */
+  | {
+      readonly fault: "takeoverLoop";
+      readonly takeovers: number;
+      readonly hosts: readonly string[];
+    }
+  /** Two addresses take one id over by turns: two clients, or one that changes networks. */
   | { readonly fault: "sharedClientId"; readonly remotes: readonly string[] };
 
 /** `replaced`: by a CONNECT with Clean Start 1. `expired`: its Session Expiry Interval passed. */

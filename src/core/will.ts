@@ -68,14 +68,17 @@ export class Will {
   }
 
   get facts(): WillFacts {
-    return {
-      topic: this.topic,
-      qos: this.packet.qos,
-      retain: this.packet.retain,
-      delayInterval: this.packet.delayIntervalSeconds,
-      payloadBytes: this.packet.payload.length,
-    };
+    return willFacts(this.packet, this.topic);
   }
+}
+
+/** `topic`: with the mount point of its listener. */
+export function willFacts(packet: WillPacket, topic: string): WillFacts {
+  const { qos, retain, delayIntervalSeconds: delayInterval, payload, expirySeconds } = packet;
+  return {
+    ...{ topic, qos, retain, delayInterval, payloadBytes: payload.length },
+    ...(expirySeconds !== null && { messageExpiry: expirySeconds }),
+  };
 }
 
 /**

@@ -31,8 +31,8 @@ export function habitText(habit: ClientHabit): HabitText {
       };
     case "birthElsewhere":
       return {
-        what: `a retained will on ${topic}, and its birth on ${name(habit.published)}`,
-        so: "the birth never overwrites the will",
+        what: `a retained will on ${topic}, and published ${name(habit.published)} retained, but nothing there`,
+        so: "after the first death the topic keeps the will for ever",
         change: "publish the birth, retained, on the will's own topic",
       };
     case "sharedWillTopic":
@@ -104,19 +104,26 @@ export function habitText(habit: ClientHabit): HabitText {
     }
     case "takeoverLoop":
       return {
-        what: `had its client id taken over ${habit.takeovers} times within 10 s, always from ${name(habit.host)}`,
+        what: `had its client id taken over ${habit.takeovers} times within 10 s, ${fromHosts(habit.hosts)}`,
         so: "each time the old connection ends and its will is published",
         change:
-          "look whether its program starts again and again, or connects anew without ending its old " +
-          "connection; if two programs there use this client id, give each an id of its own",
+          "look whether its program starts again and again, its link flaps, or it connects anew " +
+          "without ending its old connection; if two programs use this client id, give each an id " +
+          "of its own",
       };
     case "sharedClientId":
       return {
-        what: `a client id that clients at ${habit.remotes.map(name).join(" and ")} share`,
+        what: `a client id that ${habit.remotes.map(name).join(" and ")} take over from each other`,
         so: "each time one connects, the other is disconnected and its will is published",
-        change: "give each client an id of its own",
+        change:
+          "if these are two clients, give each an id of its own; if it is one that changes networks, " +
+          "let it end its old connection first",
       };
   }
+}
+
+function fromHosts(hosts: readonly string[]): string {
+  return `${hosts.length === 1 ? "always from" : "from"} ${hosts.map(name).join(" and ")}`;
 }
 
 const foundByTcp = "only TCP can detect a dead link, or nothing does";

@@ -117,8 +117,9 @@ function who(peer: Peer): { client: string | null; remote: string } {
 }
 
 function armed(will: Extract<LogEvent, { event: "connected" }>["will"] & object): object {
-  const { delayInterval, ...facts } = will;
-  return { ...facts, delaySeconds: delayInterval };
+  const { delayInterval, messageExpiry, ...facts } = will;
+  const expiry = messageExpiry !== undefined && { messageExpirySeconds: messageExpiry };
+  return { ...facts, delaySeconds: delayInterval, ...expiry };
 }
 
 function fate(will: WillAtEnd, at: Millis): object {

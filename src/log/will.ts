@@ -15,7 +15,13 @@ export function armedWill(will: WillFacts): string {
   const facts = [`q${will.qos}`];
   if (will.retain) facts.push("retained");
   if (will.delayInterval > 0) facts.push(`delay ${setting(will.delayInterval * 1000)}`);
+  facts.push(...expiryText(will.messageExpiry));
   return `will on ${name(will.topic)} (${facts.join(", ")})`;
+}
+
+/** `message expiry 10 s`, if a will has one. Seconds. */
+export function expiryText(messageExpiry: number | undefined): string[] {
+  return messageExpiry === undefined ? [] : [`message expiry ${setting(messageExpiry * 1000)}`];
 }
 
 /** The will's fate at the end of its connection; `at` is the time of that end. */

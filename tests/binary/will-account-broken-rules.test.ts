@@ -78,7 +78,7 @@ test(
     await accounts.ended("large");
     expect(await accounts.account("large")).toMatchInlineSnapshot(`
     "New client connected from 127.0.0.1:<port> as large (p2, c1, k30), will on wills/large (q0)
-    Client large disconnected: packet too large (a packet of 2057 B, and the maximum is 1024 B (limits.packetSize) [v5-3.2.2-15], silent <measured>, allowed 45.0 s) · will published to 1 on wills/large
+    Client large disconnected: packet too large (a packet of 2057 B, and the maximum is 1024 B (limits.packetSize), silent <measured>, allowed 45.0 s) · will published to 1 on wills/large
 
     The will of large fired at once, because large sent a packet of 2057 B, and the
     maximum is 1024 B (limits.packetSize). 1 subscriber got it. [v4-3.1.2-8]

@@ -113,9 +113,9 @@ test(
     expect(await accounts.account("birth-there")).toMatchInlineSnapshot(`
       "New client connected from 127.0.0.1:<port> as birth-there (p5, c1, k30), will on wills/birth-there (q0, retained)
       Client birth-there disconnected: closed its connection without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published to 1 on wills/birth-there (retained)
-      Warning: birth-there <birthElsewhere> {"topic":"wills/birth-there","published":"wills/birth"}
       New client connected from 127.0.0.1:<port> as birth-there (p5, c1, k30), will on wills/birth-there (q0, retained)
       Client birth-there disconnected: closed its connection without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published to 1 on wills/birth-there (retained)
+      Warning: birth-there <birthElsewhere> {"topic":"wills/birth-there","published":"wills/birth"}
 
       The will of birth-there fired at once, because birth-there closed the connection
       without a DISCONNECT (FIN). 1 subscriber got it, and it is kept as the topic's

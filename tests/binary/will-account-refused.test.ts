@@ -189,10 +189,10 @@ test(
       connectBytes({ version: 4, clientId: "sys-will", willTopic: "$SYS/broker" }),
     );
     expect(await accounts.account("sys-will")).toMatchInlineSnapshot(`
-    "Client sys-will (127.0.0.1:<port>) disconnected: refused (the will topic is below $SYS, where only the broker may publish [v5-3.1.4-2]) · will on $SYS/broker not armed
+    "Client sys-will (127.0.0.1:<port>) disconnected: refused (the will topic is below $SYS, where only the broker may publish [v4-3.1.4]) · will on $SYS/broker not armed
 
     sys-will was refused: the will topic is below $SYS, where only the broker may
-    publish. A refused CONNECT arms no will, so nothing can fire.
+    publish. A refused CONNECT arms no will, so nothing can fire. [v4-3.1.4]
 
     Advice: refused"
   `);
@@ -254,10 +254,11 @@ test(
       }),
     );
     expect(await accounts.account("large-will")).toMatchInlineSnapshot(`
-      "Client large-will (127.0.0.1:<port>) disconnected: refused (the will payload of 1025 B exceeds the limit of 1024 B (limits.payloadSize) [v5-3.1.3.4]) · will on wills/large-will not armed
+      "Client large-will (127.0.0.1:<port>) disconnected: refused (the will payload of 1025 B exceeds the limit of 1024 B (limits.payloadSize) [v4-3.1.3.3]) · will on wills/large-will not armed
 
       large-will was refused: the will payload of 1025 B exceeds the limit of 1024 B
       (limits.payloadSize). A refused CONNECT arms no will, so nothing can fire.
+      [v4-3.1.3.3]
 
       Advice: refused"
     `);
@@ -289,10 +290,10 @@ test(
     // The reader of the log needs a session of its own.
     await _one.mqtt.endAsync();
     expect(await accounts.account("one-too-many")).toMatchInlineSnapshot(`
-      "Client one-too-many (127.0.0.1:<port>) disconnected: refused (the limit of 3 sessions is reached (limits.sessions) [v5-3.1.4-2]) · will on wills/one-too-many not armed
+      "Client one-too-many (127.0.0.1:<port>) disconnected: refused (the limit of 3 sessions is reached (limits.sessions) [v4-3.1.4]) · will on wills/one-too-many not armed
 
       one-too-many was refused: the limit of 3 sessions is reached (limits.sessions).
-      A refused CONNECT arms no will, so nothing can fire.
+      A refused CONNECT arms no will, so nothing can fire. [v4-3.1.4]
 
       Advice: brokerFull"
     `);

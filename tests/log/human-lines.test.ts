@@ -118,13 +118,13 @@ test("a client's habit: the observation, its consequence, the fix", () => {
     "
     15:04:05.123 Warning: dev-42 has a new client id (before: dev-7f3a) for the same will topic home/dev-42/status: the old id's will can be published after the new id's birth · give the device one client id and keep it
     15:04:05.123 Warning: dev-42 has a retained will on home/dev-42/status, but published nothing retained there while connected: after the first death the topic keeps the will for ever · publish a retained birth on the same topic after each CONNACK
-    15:04:05.123 Warning: dev-42 has a retained will on home/dev-42/status, and its birth on home/dev-42/birth: the birth never overwrites the will · publish the birth, retained, on the will's own topic
+    15:04:05.123 Warning: dev-42 has a retained will on home/dev-42/status, and published home/dev-42/birth retained, but nothing there: after the first death the topic keeps the will for ever · publish the birth, retained, on the will's own topic
     15:04:05.123 Warning: dev-42 has a will on home/dev-42/status, and a keepalive of 0: only TCP can detect a dead link, or nothing does · set a keepalive; the will is published 1.5 times the keepalive after the last packet
     15:04:05.123 Warning: dev-42 has a will on home/dev-42/status, and a keepalive of 2 h: a silent death is detected after 3 h · set the keepalive to two thirds of the time within which a death must be known
     15:04:05.123 Warning: dev-42 has a Will Delay Interval of 5 min, and a Session Expiry Interval of 1 min: the will is published when the session ends, which is earlier · set a Session Expiry Interval above the Will Delay Interval
     15:04:05.123 Warning: dev-42 has a will on home/dev-42/status that reached no subscriber and is not retained: its message is lost · check the topic's spelling, retain the will, or give the watcher a session that lasts
     15:04:05.123 Warning: dev-42 sent a clean DISCONNECT, which discarded its will on home/dev-42/status: 2 subscribers of that topic received nothing · publish the farewell before DISCONNECT, or send DISCONNECT 0x04 (MQTT 5.0)
-    15:04:05.123 Warning: dev-42 has a client id that clients at 10.0.0.5:51042 and 10.0.0.6:40110 share: each time one connects, the other is disconnected and its will is published · give each client an id of its own
+    15:04:05.123 Warning: dev-42 has a client id that 10.0.0.5:51042 and 10.0.0.6:40110 take over from each other: each time one connects, the other is disconnected and its will is published · if these are two clients, give each an id of its own; if it is one that changes networks, let it end its old connection first
     "
   `);
 });

@@ -191,7 +191,7 @@ test("a device in a crash loop is not told that two devices share its id", () =>
     world.advance(1_000);
   }
   expect(world.noted("clientFault")).toMatchObject([
-    { fault: "takeoverLoop", takeovers: 3, host: "127.0.0.1", peer: { clientId: "mortal" } },
+    { fault: "takeoverLoop", takeovers: 3, hosts: ["127.0.0.1"], peer: { clientId: "mortal" } },
   ]);
 });
 

@@ -76,7 +76,7 @@ function sessionView(session: Session): SessionView {
 }
 
 function willView({ facts, state, deadline }: Will): WillView {
-  const { delayInterval, ...others } = facts;
+  const { delayInterval, messageExpiry: _, ...others } = facts;
   const dueAt = deadline.isSet ? deadline.due : null;
   return { ...others, delaySeconds: delayInterval, state, dueAt };
 }

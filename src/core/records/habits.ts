@@ -104,8 +104,9 @@ export class Habits {
     const burst = recent.filter(({ at }) => at > now - burstMs);
     if (!alternates && burst.length < takeoversInBurst) return;
     // Ports prove nothing: a program that starts again and again has a new one each time.
-    if (!alternates && burst.every((one) => one.from === to && one.to === to)) {
-      return this.#report(next.peer, { fault: "takeoverLoop", takeovers: burst.length, host: to });
+    if (!alternates) {
+      const hosts = [...new Set(burst.flatMap((one) => [one.from, one.to]))];
+      return this.#report(next.peer, { fault: "takeoverLoop", takeovers: burst.length, hosts });
     }
     const remotes = [before.remote, next.remote];
     this.#report(next.peer, { fault: "sharedClientId", remotes });
@@ -184,10 +185,10 @@ export class Habits {
     const { topic, packet } = will;
     const { own } = record;
     if (!packet.retain || packet.payload.length === 0 || own.retained > 0) return;
+    if (connectedForMs < settledInMs && !this.#hadRetainedWill(peer, topic, record)) return;
     if (own.elsewhere !== null) {
       return this.#report(peer, { fault: "birthElsewhere", topic, published: own.elsewhere });
     }
-    if (connectedForMs < settledInMs && !this.#hadRetainedWill(peer, topic, record)) return;
     this.#report(peer, { fault: "retainedWillWithoutBirth", topic });
   }
 

@@ -13,7 +13,7 @@ import type { ConnectPacket, Message, PublishPacket } from "../packet.ts";
 import type { Session } from "../session.ts";
 import type { Standstills } from "../standstills.ts";
 import { spokenStatement } from "./spoken-statement.ts";
-import type { Will } from "../will.ts";
+import { type Will, willFacts } from "../will.ts";
 import { WillLedger, type WillRecord } from "./wills.ts";
 import { WillTopics } from "./will-topics.ts";
 
@@ -174,10 +174,7 @@ export class Records {
     if (packet !== null) record.claim(packet);
     const will = packet?.will ?? null;
     if (will !== null) {
-      const { qos, retain, delayIntervalSeconds: delayInterval, payload } = will;
-      const topic = listener.mountPoint + will.topic;
-      const payloadBytes = payload.length;
-      record.refusedWill = excerpt({ topic, qos, retain, delayInterval, payloadBytes });
+      record.refusedWill = excerpt(willFacts(will, listener.mountPoint + will.topic));
     }
     connection.recordRef = record;
     const known = this.clients.of(clientId);

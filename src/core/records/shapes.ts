@@ -29,6 +29,8 @@ export interface WillAccount {
   readonly payloadBytes: number;
   /** The Will Delay Interval in CONNECT. */
   readonly delaySeconds: number;
+  /** Its Message Expiry Interval, which starts at its publication. Absent: it does not expire. */
+  readonly messageExpirySeconds?: number;
   /** The Session Expiry Interval in force; null: never expires. */
   readonly sessionExpirySeconds: number | null;
   /** The keepalive in force; 0: none. */

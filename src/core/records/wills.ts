@@ -89,6 +89,7 @@ export class WillRecord {
       retain: facts.retain,
       payloadBytes: facts.payloadBytes,
       delaySeconds: facts.delayInterval,
+      ...(facts.messageExpiry !== undefined && { messageExpirySeconds: facts.messageExpiry }),
       sessionExpirySeconds: expiry === Infinity ? null : expiry,
       keepAliveSeconds: origin.keepAliveSeconds,
       access: origin.access,

@@ -131,6 +131,7 @@ export const will = object<WillAccount>({
   retain: flag,
   payloadBytes: count,
   delaySeconds: span,
+  messageExpirySeconds: optional(span),
   sessionExpirySeconds: orNull(span),
   keepAliveSeconds: span,
   access: word<WillAccount["access"]>({ allowed: true, denied: true }),
@@ -207,6 +208,7 @@ export const connection = object<ConnectionAccount>({
       retain: flag,
       delayInterval: span,
       payloadBytes: count,
+      messageExpiry: optional(span),
     }),
   ),
   willId: orNull(count),
@@ -279,7 +281,8 @@ const habits: { readonly [Name in ClientHabit["fault"]]: Shape<Habit<Name>> } = 
     ...{ fault: z.literal("cleanDisconnect"), at: moment, topic: text, listeners: count },
   }),
   takeoverLoop: object<Habit<"takeoverLoop">>({
-    ...{ fault: z.literal("takeoverLoop"), at: moment, takeovers: count, host: text },
+    ...{ fault: z.literal("takeoverLoop"), at: moment, takeovers: count },
+    hosts: list(text, few),
   }),
   sharedClientId: object<Habit<"sharedClientId">>({
     ...{ fault: z.literal("sharedClientId"), at: moment, remotes: list(text, few) },

@@ -18,7 +18,7 @@ import {
   sentence,
   willOf,
 } from "./parts.ts";
-import { endedByReturn } from "./will.ts";
+import { endedByReturn, expiresAt } from "./will.ts";
 import { adviceOnTopic } from "./will-topic.ts";
 
 /** What to change about this client, what matters most first; each matter once. */
@@ -277,6 +277,7 @@ function adviceOnReach(scene: Scene): (Advice | null)[] {
     away > 0 && !will.retain ? missedByAway() : null,
     clears ? clearedTopic(topic) : null,
     will.retain && !clears && reach.retained === null ? notRetained(topic) : null,
+    expired(scene.answer.now, will, will.fate),
   ];
 }
 
@@ -301,6 +302,21 @@ function notRetained(topic: string): Advice {
     `(limits.retainedMessages, limits.retainedBytes), or the broker was started to misbehave. Who ` +
     `subscribes to ${name(topic)} later does not find it.`;
   return { topic: "notRetained", ...sentence(text) };
+}
+
+/** Retained, and no longer there: a retained message expires too. */
+function expired(
+  now: number,
+  will: WillAccount,
+  fate: NonNullable<WillAccount["fate"]> & { readonly fate: "published" },
+): Advice | null {
+  const at = expiresAt(will, fate);
+  if (fate.reach.retained !== "stored" || at === null || at > now) return null;
+  const text =
+    `Who subscribes to ${name(will.topic)} now does not find the will: its Message Expiry Interval of ` +
+    `${setting((will.messageExpirySeconds ?? 0) * 1000)} ends its time as the retained message too. If it ` +
+    `is to stay, leave Message Expiry Interval out of the will's properties.`;
+  return { topic: "willExpired", ...sentence(text, "v5-3.3.2-5") };
 }
 
 function clearedTopic(topic: string): Advice {

@@ -61,7 +61,9 @@ function refusedStory({ connection, answer }: Scene): StoryLine[] {
 }
 
 function refusedWillText({ protocol }: ConnectionAccount, will: WillFacts): string {
-  const facts = willFacts({ ...will, protocol, delaySeconds: will.delayInterval });
+  const { delayInterval: delaySeconds, messageExpiry } = will;
+  const expiry = messageExpiry !== undefined && { messageExpirySeconds: messageExpiry };
+  const facts = willFacts({ ...will, protocol, delaySeconds, ...expiry });
   return `It asked for a will on ${name(will.topic)} (${facts}).`;
 }
 

@@ -130,7 +130,8 @@ const loop = { connections: 6, withinMs: 10_000 };
 
 /** It reconnects without a pause, whatever ends its connections. */
 function reconnectLoop({ answer }: Scene): Advice | null {
-  const latest = accepted(answer);
+  // A script that connects for each message and says goodbye is no loop.
+  const latest = accepted(answer).filter(({ end }) => end?.cause !== "disconnected");
   const [newest] = latest;
   if (newest === undefined) return null;
   const close = latest.filter(({ openedAt }) => newest.openedAt - openedAt <= loop.withinMs);

@@ -15,9 +15,10 @@ export const ranks = {
   brokenRule: { mark: "proved", lasts: true },
   packetTooLarge: { mark: "proved", lasts: true },
   quotaExceeded: { mark: "proved", lasts: true },
-  sharedClientId: { mark: "proved" },
-  takeoverLoop: { mark: "proved" },
-  reconnectLoop: { mark: "proved" },
+  // A device that changes networks, or whose link flaps, looks the same.
+  sharedClientId: { mark: "likely" },
+  takeoverLoop: { mark: "likely" },
+  reconnectLoop: { mark: "likely" },
   neverPinged: { mark: "repeated", lasts: true },
   onlyReceives: { mark: "repeated", lasts: true },
   serverKeepAlive: { mark: "repeated", lasts: true },
@@ -56,6 +57,7 @@ export const ranks = {
   takeover: null,
   unknownClient: null,
   willDelay: null,
+  willExpired: null,
 } as const satisfies Record<string, Rank | null>;
 
 /** One word for programs: a client's habit by the name that the log gives it, or a matter of ours. */

@@ -1,8 +1,7 @@
 import type { ConnectionAccount, WillAccount } from "../../core/records/shapes.ts";
-import type { Reach } from "../../core/events.ts";
 import { duration, readLate, setting, stoodStill } from "../../log/duration.ts";
 import { clause, name } from "../../log/foreign.ts";
-import { forWhom } from "../../log/will.ts";
+import { expiryText, forWhom } from "../../log/will.ts";
 import { allowedSilence } from "../answers/allowed-silence.ts";
 import { overdueText } from "./by-standard.ts";
 import { causeClause, named } from "./cause.ts";
@@ -131,7 +130,7 @@ function fateVerdict(
     case "published": {
       const fired = `${subject} fired ${whenAndWhy(answer, will, fate)}`;
       const unwaited = unwaitedText(answer, will);
-      const reach = reachText(will, fate.reach);
+      const reach = reachText(will, fate, answer.now);
       const connection = connectionOf(answer, will);
       const overdue = connection === null ? null : overdueText(connection, will, answer.now);
       const late = overdue === null ? [] : [overdue];
@@ -280,11 +279,22 @@ export function waitOf(will: WillAccount): string {
 }
 
 /** Who got the message, as a sentence without its full stop. */
-export function reachText({ topic }: WillAccount, reach: Reach): string {
+function reachText(will: WillAccount, fate: Published, now: number): string {
+  const { topic } = will;
+  const { reach } = fate;
   const { delivered, queued, dropped, away, retained } = reach;
+  const expires = expiresAt(will, fate);
+  const isOver = expires !== null && expires <= now;
+  const time = setting((will.messageExpirySeconds ?? 0) * 1000);
+  const expiry = expires === null ? "" : ` for ${time} (Message Expiry Interval)`;
+  const since = isOver ? `, which passed ${duration(now - expires)} ago` : "";
   const parts: string[] = [];
   if (delivered > 0) parts.push(`${counted(delivered, "subscriber")} got it`);
-  if (queued > 0) parts.push(`it waits in the queue of ${counted(queued, "subscriber")}`);
+  if (queued > 0) {
+    const whose = counted(queued, "subscriber");
+    const wait = expires === null ? "" : `, where it expires ${time} after its publication`;
+    parts.push(`it ${isOver ? "was put into" : "waits in"} the queue of ${whose}${wait}`);
+  }
   if (dropped > 0) {
     parts.push(`it was dropped${forWhom(reach, 3) || ` for ${counted(dropped, "subscriber")}`}`);
   }
@@ -293,7 +303,8 @@ export function reachText({ topic }: WillAccount, reach: Reach): string {
     parts.push(`${who} missed it, being away with QoS 0, for which nothing waits`);
   }
   if (parts.length === 0) parts.push(`nobody had subscribed to ${name(topic)}`);
-  if (retained === "stored") parts.push("it is kept as the topic's retained message");
+  if (retained === "stored")
+    parts.push(`it ${isOver ? "was" : "is"} kept as the topic's retained message${expiry}${since}`);
   if (retained === "cleared") parts.push("being empty, it cleared the topic's retained message");
   return capital(parts.length === 1 ? (parts[0] ?? "") : joined(parts));
 }
@@ -304,16 +315,23 @@ function joined(parts: readonly string[]): string {
 
 /** What a will asks for: `QoS 1, retained, 4 bytes, delay 30 s`. */
 export function willFacts(
-  will: Pick<WillAccount, "qos" | "retain" | "payloadBytes" | "delaySeconds"> & {
-    readonly protocol: ConnectionAccount["protocol"];
-  },
+  will: Pick<
+    WillAccount,
+    "qos" | "retain" | "payloadBytes" | "delaySeconds" | "messageExpirySeconds"
+  > & { readonly protocol: ConnectionAccount["protocol"] },
 ): string {
   const facts = [`QoS ${will.qos}`, will.retain ? "retained" : "not retained"];
   facts.push(will.payloadBytes === 0 ? "no payload" : counted(will.payloadBytes, "byte"));
   if (will.protocol === "5.0") {
     facts.push(will.delaySeconds === 0 ? "no delay" : `delay ${setting(will.delaySeconds * 1000)}`);
   }
+  facts.push(...expiryText(will.messageExpirySeconds));
   return facts.join(", ");
+}
+
+/** When what is kept of a published will expires; null: never. Milliseconds since the epoch. */
+export function expiresAt({ messageExpirySeconds }: WillAccount, { at }: Published): number | null {
+  return messageExpirySeconds === undefined ? null : at + messageExpirySeconds * 1000;
 }
 
 /** The steps of a will from the end of its connection on. */
@@ -326,7 +344,7 @@ export function willStory(scene: Scene): StoryLine[] {
   return [
     ...waitingLines(will, at),
     ...unwaited.map((line) => ({ at, ...line })),
-    ...fateLines(will),
+    ...fateLines(will, scene.answer.now),
   ];
 }
 
@@ -343,17 +361,17 @@ function waitingLines(will: WillAccount, endedAt: number): StoryLine[] {
   return [{ at: endedAt, ...sentence(`The will began to wait: ${why}.`, rule) }];
 }
 
-function fateLines(will: WillAccount): StoryLine[] {
+function fateLines(will: WillAccount, now: number): StoryLine[] {
   const { fate } = will;
   if (fate === null) return [];
-  return [{ at: fate.at, ...sentence(`${fateText(will, fate)}.`, fate.rule) }];
+  return [{ at: fate.at, ...sentence(`${fateText(will, fate, now)}.`, fate.rule) }];
 }
 
-function fateText(will: WillAccount, fate: Fate): string {
+function fateText(will: WillAccount, fate: Fate, now: number): string {
   switch (fate.fate) {
     case "published": {
       const time = isLate(fate, will) ? lateness(fate, will) : "on time";
-      const reach = [reachText(will, fate.reach), ...overwroteText(will)].join(". ");
+      const reach = [reachText(will, fate, now), ...overwroteText(will)].join(". ");
       return `The will was published on ${name(will.topic)}, ${time}. ${reach}`;
     }
     case "discarded":

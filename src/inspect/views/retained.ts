@@ -7,20 +7,30 @@ import { cellName, drawn, nothing, table, type ViewStyle } from "./table.ts";
 /** Bytes shown of a payload that is not text. */
 const bytesShown = 16;
 
-/**
- * Retained messages with the start of their payloads. `belowSys`: how many more are below `$SYS`,
- * where the filter does not look.
- */
+/** Messages on topics that begin with `$`, which the filter `#` does not match. */
+export interface Unlisted {
+  readonly belowSys: number;
+  /** On others; messages that have expired and are not removed yet count too. */
+  readonly others: number;
+}
+
+/** Retained messages with the start of their payloads. */
 export function retainedLines(
   now: number,
   retained: readonly RetainedAccount[],
   style: ViewStyle,
-  belowSys = 0,
+  unlisted: Unlisted | null = null,
 ): string[] {
-  const more = `${belowSys} below $SYS: mqttd inspect retained '$SYS/#'`;
+  const { belowSys = 0, others = 0 } = unlisted ?? {};
+  const notes = [
+    ...(belowSys === 0 ? [] : [`${belowSys} below $SYS: mqttd inspect retained '$SYS/#'`]),
+    ...(others === 0
+      ? []
+      : [`Up to ${others} on other topics that begin with $, which # does not match`]),
+  ];
   return [
     ...listOf(now, retained, style),
-    ...(belowSys === 0 ? [] : drawn(more, style.columns, 2)),
+    ...notes.flatMap((note) => drawn(note, style.columns, 2)),
   ];
 }
 

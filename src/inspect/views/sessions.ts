@@ -1,3 +1,4 @@
+import { isReserved } from "../../core/topic.ts";
 import type {
   RouteAccount,
   SessionAccount,
@@ -51,11 +52,15 @@ export function routeLines({ topic, recipients }: RouteAccount, style: ViewStyle
   const title = `A message on ${name(topic)} would go to ${clients}.`;
   return [
     ...drawn(title, style.columns, 2),
+    ...(isReserved(topic) ? drawn(unmatched, style.columns, 2) : []),
     ...(rows.length === 0
       ? []
       : ["", ...table(["CLIENT", "MESSAGE", "UP TO", "WHY"], rows, style)]),
   ];
 }
+
+const unmatched =
+  "The topic begins with $, so no filter that begins with # or + matches it: mqttd rule 4.7.2-1";
 
 function whyOf(recipient: RouteAccount["recipients"][number]): string {
   const { filters, connected, noLocal, outcome } = recipient;

@@ -2,7 +2,7 @@ import type { WillsAnswer } from "../../api/api.ts";
 import type { WillAccount } from "../../core/records/shapes.ts";
 import { duration, setting, stoodStill } from "../../log/duration.ts";
 import { name } from "../../log/foreign.ts";
-import { discarded, publication } from "../../log/will.ts";
+import { discarded, expiryText, publication } from "../../log/will.ts";
 import { ago, ahead } from "./moment.ts";
 import { cellName, table, type ViewStyle } from "./table.ts";
 
@@ -57,12 +57,14 @@ function what(will: WillAccount): string {
   return `${stateOf(will)}: ${parts.join(", ")} [${steps.at(-1)?.rule ?? ""}]`;
 }
 
-function stateOf({ state, fate, topic, qos, retain, delaySeconds, end }: WillAccount): string {
+function stateOf(will: WillAccount): string {
+  const { state, fate, topic, qos, retain, delaySeconds, messageExpirySeconds, end } = will;
   const delay = delaySeconds === 0 ? [] : [`delay ${setting(delaySeconds * 1000)}`];
+  const times = [...delay, ...expiryText(messageExpirySeconds)];
   if (fate?.fate === "published") {
-    return publication(topic, fate.reach, [`q${qos}`, ...delay, ...lateTexts(fate, end)]);
+    return publication(topic, fate.reach, [`q${qos}`, ...times, ...lateTexts(fate, end)]);
   }
-  const facts = [`q${qos}`, ...(retain ? ["retained"] : []), ...delay];
+  const facts = [`q${qos}`, ...(retain ? ["retained"] : []), ...times];
   return `${state} on ${name(topic)} (${facts.join(", ")})`;
 }
 

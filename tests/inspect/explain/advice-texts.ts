@@ -8,10 +8,12 @@ export const adviceTexts: Readonly<Record<string, readonly string[]>> = {
      come back, or make the will retained.`,
   ],
   birthElsewhere: [
-    `It has a retained will on wills/mortal, and its birth on wills/birth: the birth never
-     overwrites the will. Publish the birth, retained, on the will's own topic.`,
-    `It has a retained will on wills/mortal, and its birth on wills/birth (seen 3.00 s ago): the
-     birth never overwrites the will. Publish the birth, retained, on the will's own topic.`,
+    `It has a retained will on wills/mortal, and published wills/birth retained, but nothing there:
+     after the first death the topic keeps the will for ever. Publish the birth, retained, on the
+     will's own topic.`,
+    `It has a retained will on wills/mortal, and published wills/birth retained, but nothing there
+     (seen 13.0 s ago): after the first death the topic keeps the will for ever. Publish the birth,
+     retained, on the will's own topic.`,
   ],
   birthOverwritten: [
     `It has lost its retained message on home/status to the will of dev-1a2b: who subscribes
@@ -195,9 +197,10 @@ export const adviceTexts: Readonly<Record<string, readonly string[]>> = {
      Expiry Interval is 0 or absent. In MQTT 5.0 a session is kept only for as long as that says.`,
   ],
   sharedClientId: [
-    `It has a client id that clients at 10.0.0.2:50003 and 10.0.0.1:50004 share: each time one
-     connects, the other is disconnected and its will is published. Give each client an id of its
-     own.`,
+    `It has a client id that 10.0.0.2:50003 and 10.0.0.1:50004 take over from each other: each time
+     one connects, the other is disconnected and its will is published. If these are two clients,
+     give each an id of its own; if it is one that changes networks, let it end its old connection
+     first.`,
   ],
   stalled: [
     `Look at its program: it does not read what comes to it, or its link is too slow for what it
@@ -221,12 +224,17 @@ export const adviceTexts: Readonly<Record<string, readonly string[]>> = {
      wills/mortal first). Its new connection has published on the will's topic since, which
      corrects it there; only MQTT 5.0 can delay a will.`,
   ],
+  willExpired: [
+    `Who subscribes to wills/mortal now does not find the will: its Message Expiry Interval of 10 s
+     ends its time as the retained message too. If it is to stay, leave Message Expiry Interval out
+     of the will's properties.`,
+  ],
   willDelay: [`If it is to fire at once, set its Will Delay Interval to 0; it is 30 s.`],
   takeoverLoop: [
     `It has had its client id taken over 3 times within 10 s, always from 127.0.0.1: each time
      the old connection ends and its will is published. Look whether its program starts again and
-     again, or connects anew without ending its old connection; if two programs there use this
-     client id, give each an id of its own.`,
+     again, its link flaps, or it connects anew without ending its old connection; if two programs
+     use this client id, give each an id of its own.`,
   ],
   willOverwroteOther: [
     `If it and dev-9c8d are one device that came back under another client id, give it one client

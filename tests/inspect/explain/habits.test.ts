@@ -222,8 +222,9 @@ test("explained: a retained will without a retained birth", () => {
 
 test("explained: a birth on another topic", () => {
   const world = watched();
-  const client = mortal(world, { keepalive: 10, will: { retain: true } });
+  const client = mortal(world, { keepalive: 30, will: { retain: true } });
   client.publish("wills/birth", "online", { retain: true });
+  world.advance(11_000);
   client.drop();
   expect(told(world)).toMatchInlineSnapshot(`
     "The will of mortal fired at once, because mortal's connection was reset without
@@ -233,15 +234,16 @@ test("explained: a birth on another topic", () => {
     What happened
       08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 5.0 (listener: tcp
                     test).
-      08:00:00.000  It asked for a keepalive of 10 s: its connection ends after
-                    15.0 s of silence. [v5-3.1.2-22]
+      08:00:00.000  It asked for a keepalive of 30 s: its connection ends after
+                    45.0 s of silence. [v5-3.1.2-22]
       08:00:00.000  With Clean Start 1 it began a new session, which ends with the
                     connection. [v5-3.1.2-4]
       08:00:00.000  It set a will on wills/mortal (QoS 0, retained, 4 bytes, no
                     delay). [v5-3.1.2-7]
-      08:00:00.000  The connection ended: its connection was reset without a
+      08:00:00.000  The last packet was PUBLISH, 11.0 s before the end.
+      08:00:11.000  The connection ended: its connection was reset without a
                     DISCONNECT (RST).
-      08:00:00.000  The will was published on wills/mortal, on time. 1 subscriber
+      08:00:11.000  The will was published on wills/mortal, on time. 1 subscriber
                     got it, and it is kept as the topic's retained message.
                     [v5-3.1.2-8]
 

@@ -112,3 +112,44 @@ function page(world: World): string {
   const style = { columns: 80, colors: pc.createColors(false), zone: "utc" } as const;
   return reportText(lint(world), style);
 }
+
+test("lint: takeovers prove a loop, not its cause: a link that flaps looks the same", () => {
+  const loop = new World();
+  for (let start = 0; start < 4; start++) mortal(loop, { keepalive: 10 });
+  expect(marked(loop)).toContain("likely mortal takeoverLoop");
+  const roaming = new World();
+  for (const net of [1, 2, 1, 2]) mortal(roaming, { keepalive: 10, host: `10.0.0.${net}` });
+  expect(marked(roaming)).toContain("likely mortal sharedClientId");
+});
+
+test("lint: takeovers from several addresses that do not take turns name no two clients", () => {
+  const world = new World();
+  for (const net of [1, 1, 1, 2]) mortal(world, { keepalive: 10, host: `10.0.0.${net}` });
+  const topics = marked(world).map((line) => line.split(" ")[2]);
+  expect(topics).toContain("takeoverLoop");
+  expect(topics).not.toContain("sharedClientId");
+});
+
+test("lint: a script that connects for each message and says goodbye is in no loop", () => {
+  const times = [0, 1, 2, 3, 4, 5, 6, 7];
+  const script = new World();
+  for (const _ of times) mortal(script, { keepalive: 10 }).send({ cmd: "disconnect" });
+  expect(marked(script)).toEqual([]);
+  const crashing = new World();
+  for (const _ of times) mortal(crashing, { keepalive: 10 }).drop("eof");
+  expect(marked(crashing)).toContain("likely mortal reconnectLoop");
+});
+
+test("lint: one short connection that published elsewhere may not have got to its birth", () => {
+  const world = watched();
+  const live = (milliseconds: number): void => {
+    const client = mortal(world, { keepalive: 30, will: { retain: true } });
+    client.publish("wills/config", "x", { retain: true });
+    world.advance(milliseconds);
+    client.drop();
+  };
+  live(500);
+  expect(marked(world)).toEqual([]);
+  live(11_000);
+  expect(marked(world)).toEqual(["proved mortal birthElsewhere"]);
+});

@@ -156,3 +156,35 @@ test("explained: a will that everybody got names nobody", () => {
   expect(end?.will).toHaveProperty("reach");
   expect(end?.will).not.toHaveProperty("reach.losses");
 });
+
+test("explained: a will that expires, kept as the retained message and in a queue", () => {
+  const world = watched();
+  const away = world.open();
+  const properties = { sessionExpiryInterval: 600 };
+  away.connect({ clientId: "away", protocolVersion: 5, properties });
+  away.subscribe({ topic: "wills/#", qos: 1 });
+  away.drop();
+  const will = { retain: true, qos: 1, properties: { messageExpiryInterval: 10 } } as const;
+  const client = mortal(world, { keepalive: 30, will });
+  client.publish("wills/mortal", "online", { retain: true });
+  expect(unwrapped(pageOf(world))).toContain(
+    "QoS 1, retained, 4 bytes, no delay, message expiry 10 s",
+  );
+  client.drop("eof");
+  world.advance(4_000);
+  expect(unwrapped(pageOf(world))).toContain(
+    "1 subscriber got it, it waits in the queue of 1 subscriber, where it expires 10 s after its " +
+      "publication, and it is kept as the topic's retained message for 10 s (Message Expiry Interval).",
+  );
+  world.advance(8_000);
+  expect(unwrapped(told(world))).toContain(
+    "1 subscriber got it, it was put into the queue of 1 subscriber, where it expires 10 s after " +
+      "its publication, and it was kept as the topic's retained message for 10 s (Message Expiry " +
+      "Interval), which passed 2.00 s ago. [v5-3.1.2-8]",
+  );
+  expect(told(world)).toContain("- <willExpired> [v5-3.3.2-5]");
+});
+
+function unwrapped(page: string): string {
+  return page.replaceAll(/\s+/g, " ");
+}

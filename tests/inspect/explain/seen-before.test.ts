@@ -10,7 +10,7 @@ test("explained: a birth on another topic, seen on an earlier connection", () =>
     const client = mortal(world, { keepalive: 30, will: { retain: true } });
     client.publish("wills/birth", "online", { retain: true });
     client.subscribe("commands");
-    world.advance(1_000);
+    world.advance(11_000);
     client.drop("eof");
     world.advance(1_000);
   }
@@ -20,18 +20,18 @@ test("explained: a birth on another topic, seen on an earlier connection", () =>
     message. [v5-3.1.2-8]
 
     What happened
-      08:00:02.000  It connected from 127.0.0.1:50003 with MQTT 5.0 (listener: tcp
+      08:00:12.000  It connected from 127.0.0.1:50003 with MQTT 5.0 (listener: tcp
                     test).
-      08:00:02.000  It asked for a keepalive of 30 s: its connection ends after
+      08:00:12.000  It asked for a keepalive of 30 s: its connection ends after
                     45.0 s of silence. [v5-3.1.2-22]
-      08:00:02.000  With Clean Start 1 it began a new session, which ends with the
+      08:00:12.000  With Clean Start 1 it began a new session, which ends with the
                     connection. [v5-3.1.2-4]
-      08:00:02.000  It set a will on wills/mortal (QoS 0, retained, 4 bytes, no
+      08:00:12.000  It set a will on wills/mortal (QoS 0, retained, 4 bytes, no
                     delay). [v5-3.1.2-7]
-      08:00:02.000  The last packet was SUBSCRIBE, 1.00 s before the end.
-      08:00:03.000  The connection ended: it closed the connection without a
+      08:00:12.000  The last packet was SUBSCRIBE, 11.0 s before the end.
+      08:00:23.000  The connection ended: it closed the connection without a
                     DISCONNECT (FIN).
-      08:00:03.000  The will was published on wills/mortal, on time. 1 subscriber
+      08:00:23.000  The will was published on wills/mortal, on time. 1 subscriber
                     got it, and it is kept as the topic's retained message.
                     [v5-3.1.2-8]
 
@@ -40,7 +40,7 @@ test("explained: a birth on another topic, seen on an earlier connection", () =>
 
     Its other connections
       08:00:00.000  127.0.0.1:50002, MQTT 5.0. Closed without DISCONNECT (FIN) after
-                    1.00 s; will fired, 1 got it
+                    11.0 s; will fired, 1 got it
 
     What a statement says: mqttd rule v5-3.1.2-8
     "

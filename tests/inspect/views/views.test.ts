@@ -675,3 +675,29 @@ test("viewed: a refused client, and one that the operator has dropped", () => {
     "
   `);
 });
+
+test("viewed: a will with a Message Expiry Interval", () => {
+  const world = new World();
+  const properties = { messageExpiryInterval: 90 };
+  mortal(world, { id: "dev-42", keepalive: 60, delay: 5, expiry: 600, will: { properties } });
+  const { client = "", wills = "" } = viewsOf(world, plainStyle(120), asked);
+  for (const view of [client, wills])
+    expect(view).toContain("(q0, delay 5 s, message expiry 1 min 30 s)");
+});
+
+test("viewed: filters that begin with a wildcard do not match a topic that begins with $", () => {
+  const route = (topic: string): string =>
+    routeLines({ topic, recipients: [] }, plainStyle(200)).join("\n");
+  expect(route("$alarm/door")).toContain("so no filter that begins with # or + matches it");
+  expect(route("alarm/$door")).not.toContain("wildcard");
+  const lines = (belowSys: number, others: number): string[] =>
+    retainedLines(0, [], plainStyle(200), { belowSys, others });
+  expect(lines(36, 0)).toEqual([
+    "no retained messages",
+    "36 below $SYS: mqttd inspect retained '$SYS/#'",
+  ]);
+  expect(lines(0, 2)).toEqual([
+    "no retained messages",
+    "Up to 2 on other topics that begin with $, which # does not match",
+  ]);
+});
