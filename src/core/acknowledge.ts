@@ -32,9 +32,8 @@ export function ackReceived(
 ): void {
   switch (packet.type) {
     case "puback":
-      return finishReceived(broker, connection, session, packet, 1);
     case "pubcomp":
-      return finishReceived(broker, connection, session, packet, 2);
+      return finishReceived(broker, connection, session, packet);
     case "pubrec":
       return pubrecReceived(broker, connection, session, packet);
     case "pubrel":
@@ -51,14 +50,13 @@ function finishReceived(
   connection: Connection,
   session: Session,
   packet: AckPacket,
-  qos: 1 | 2,
 ): void {
   const outgoing = session.outgoing.get(packet.packetId);
   // It may answer a message of a session since replaced: ignore it.
-  if (outgoing === undefined) return;
-  if (outgoing.qos !== qos || outgoing.released !== (qos === 2)) {
+  if (outgoing === null) return;
+  if (outgoing.awaited !== packet.type) {
     return endConnection(broker, connection, "protocolError", {
-      statement: qos === 1 ? "v5-4.3.2" : "v5-4.3.3",
+      statement: packet.type === "puback" ? "v5-4.3.2" : "v5-4.3.3",
       detail: `${packet.type.toUpperCase()}, but another acknowledgement is due`,
     });
   }
@@ -69,8 +67,8 @@ function finishReceived(
 /** Acknowledged, possibly before the resend left. */
 function removeOutgoing(broker: Broker, session: Session, outgoing: Outgoing): void {
   noteProgress(broker, session);
+  if (session.resends.size > 0) session.resends.delete(outgoing);
   session.outgoing.remove(outgoing);
-  session.resends.delete(outgoing);
 }
 
 /**
@@ -85,13 +83,13 @@ function pubrecReceived(
 ): void {
   const { packetId } = packet;
   const outgoing = session.outgoing.get(packetId);
-  if (outgoing === undefined) {
+  if (outgoing === null) {
     // No PUBREL follows an error, even for an unknown packet id [v5-4.3.3-4].
     if (packet.reason >= 0x80) return;
     const reason = Reason.packetIdentifierNotFound;
     return broker.send(connection, { type: "pubrel", packetId, reason });
   }
-  if (outgoing.qos !== 2) {
+  if (outgoing.awaited === "puback") {
     return endConnection(broker, connection, "protocolError", {
       statement: "v5-4.3.2",
       detail: "PUBREC for a QoS 1 message",
@@ -105,7 +103,7 @@ function pubrecReceived(
     return;
   }
   noteProgress(broker, session);
-  outgoing.released = true;
+  session.outgoing.released(outgoing);
   session.resends.delete(outgoing);
   broker.send(connection, { type: "pubrel", packetId, reason: Reason.success });
 }

@@ -71,6 +71,7 @@ function leaveSession(
 ): WillAtEnd | null {
   session.connection = null;
   connection.session = null;
+  session.outgoing.shrink();
   releaseAll(broker, session);
   broker.statistics.connected -= 1;
   broker.invalidateRoutes(session);

@@ -4,6 +4,7 @@ import type { Peer } from "./events.ts";
 import {
   after,
   type ConnectionId,
+  type Delivery,
   type DriverHolds,
   type IncompletePacket,
   type ListenerPolicy,
@@ -86,6 +87,9 @@ export class Connection {
 
   /** Packet ids of QoS 2 messages received on it that wait for PUBREL; created with the first. */
   unfinished: Set<number> | null = null;
+
+  /** How the last copy was sent to it: the next mostly equals it. */
+  lastDelivery: Delivery | null = null;
 
   /** Topics by the aliases that the client defined; created with the first [v5-3.3.2-7]. */
   aliasesIn: string[] | null = null;

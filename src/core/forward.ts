@@ -30,6 +30,8 @@ export interface Outcome {
   /** The first sessions that lost it, of a will; null: not asked for. */
   readonly losses: ReachLoss[] | null;
   readonly copies: Delivery[];
+  /** Of each copy, 0 with QoS 0. */
+  readonly packetIds: number[];
   /** A session whose queue is crowded after this message; null: none. */
   crowded: Session | null;
   /** The message was just stored as its topic's retained message, so none on the topic is newer. */
@@ -45,6 +47,7 @@ export function newOutcome(isRetained: boolean, losses: ReachLoss[] | null = nul
     away: 0,
     losses,
     copies: [],
+    packetIds: [],
     crowded: null,
     isRetained,
   };
@@ -70,7 +73,8 @@ export function offer(
   const decision = decide(broker, session, message, copy, outcome.isRetained);
   if (decision === "sent") {
     assert(session.connection !== null, "a message is sent on a connection");
-    outcome.copies.push(deliveryOf(broker, session, session.connection, message, copy));
+    outcome.copies.push(deliveryOf(broker, session.connection, message, copy));
+    outcome.packetIds.push(enterWindow(session, session.connection, message, copy));
     outcome.delivered += 1;
     return;
   }
@@ -112,45 +116,62 @@ function enqueue(
   if (lost > 0) drop(broker, session, "queue full", message.topic, lost);
 }
 
-/** The copy to send now; QoS 1 and 2 enter the client's window. */
+/**
+ * QoS 1 and 2 enter the client's window. Returns the packet id; 0: none, with QoS 0 [v4-2.3.1-5]
+ * [v5-2.2.1-2].
+ */
+function enterWindow(
+  session: Session,
+  { strip }: Connection,
+  message: Message,
+  copy: Copy,
+): number {
+  return copy.qos === 0 ? 0 : session.outgoing.add(message, copy, strip).packetId;
+}
+
 function deliveryOf(
   broker: Broker,
-  session: Session,
   connection: Connection,
   message: Message,
   copy: Copy,
 ): Delivery {
-  const aliases = connection.aliasesOutMax > 0 && roomFor(connection, message, copy) >= aliasBytes;
-  const alias = aliases ? aliasFor(broker, connection, message.topic) : 0;
-  const aliasKnown = alias < 0;
-  if (copy.qos === 0) return qos0Delivery(connection, copy, Math.abs(alias), aliasKnown);
-  const outgoing = session.outgoing.add(message, copy, connection);
-  if (alias !== 0) {
-    outgoing.alias = Math.abs(alias);
-    outgoing.aliasKnown = aliasKnown;
-    outgoing.plain = false;
+  if (connection.aliasesOutMax === 0 || roomFor(connection, message, copy) < aliasBytes)
+    return plainDelivery(connection, copy);
+  const alias = aliasFor(broker, connection, message.topic);
+  if (alias === 0) return plainDelivery(connection, copy);
+  return newDelivery(connection, copy, Math.abs(alias), alias < 0);
+}
+
+/** A delivery without alias. */
+export function plainDelivery(connection: Connection, copy: Copy): Delivery {
+  const last = connection.lastDelivery;
+  if (
+    last !== null &&
+    last.qos === copy.qos &&
+    last.retain === copy.retain &&
+    last.subscriptionIdentifiers === copy.identifiers
+  ) {
+    return last;
   }
-  return outgoing;
+  return (connection.lastDelivery = newDelivery(connection, copy, 0, false));
 }
 
 /**
- * A copy with QoS 0 and DUP 0, without a packet id [v4-2.3.1-5] [v4-4.3.1-1] [v5-2.2.1-2]
- * [v5-4.3.1-1].
+ * DUP is 0 unless the copy is sent again, whatever the publisher's is [v4-3.3.1-3] [v4-4.3.1-1]
+ * [v5-3.3.1-3] [v5-4.3.1-1] [v5-4.3.2-2] [v5-4.3.3-2].
  */
-export function qos0Delivery(
-  connection: Connection,
-  { retain, identifiers }: Copy,
-  alias = 0,
-  aliasKnown = false,
+function newDelivery(
+  { id, version, strip }: Connection,
+  { qos, retain, identifiers }: Copy,
+  alias: number,
+  aliasKnown: boolean,
 ): Delivery {
-  const { id, version, strip } = connection;
   return {
     connection: id,
     version,
-    qos: 0,
+    qos,
     retain,
     dup: false,
-    packetId: 0,
     strip,
     subscriptionIdentifiers: identifiers,
     alias,
@@ -266,7 +287,8 @@ function send(
     // Counts as sent and acknowledged, as in `decide`.
     return drop(broker, session, "packet too large", message.topic, 1);
   }
-  deliver(broker, message, [deliveryOf(broker, session, connection, message, copy)]);
+  const delivery = deliveryOf(broker, connection, message, copy);
+  deliver(broker, message, [delivery], [enterWindow(session, connection, message, copy)]);
 }
 
 /**
@@ -277,6 +299,7 @@ export function deliver(
   broker: Broker,
   message: Message,
   to: readonly Delivery[],
+  packetIds: readonly number[] | null,
   frame: Frame | null = null,
 ): void {
   broker.statistics.publishSent += to.length;
@@ -291,6 +314,7 @@ export function deliver(
         : Math.max(0, Math.ceil((message.expiresAt - broker.now) / 1000)),
     frame,
     to,
+    packetIds,
   });
 }
 
@@ -303,14 +327,14 @@ export function startResends(broker: Broker, session: Session): void {
   if (connection === null) return;
   session.resends.clear();
   for (const outgoing of session.outgoing.inOrder()) {
-    if (!outgoing.released) session.resends.add(outgoing);
+    if (outgoing.awaited !== "pubcomp") session.resends.add(outgoing);
     else broker.send(connection, { type: "pubrel", packetId: outgoing.packetId, reason: 0 });
   }
 }
 
 /**
- * Sends the first resend, even if it has expired [v5-4.3.3-7]. Returns its payload's bytes; 0: it
- * was dropped.
+ * Sends the first resend with DUP 1 [v4-3.3.1-1] [v5-3.3.1-1], even if it has expired [v5-4.3.3-7].
+ * Returns its payload's bytes; 0: it was dropped.
  */
 function resendFirst(broker: Broker, session: Session, connection: Connection): number {
   const [outgoing] = session.resends;
@@ -323,12 +347,8 @@ function resendFirst(broker: Broker, session: Session, connection: Connection): 
     drop(broker, session, "packet too large", message.topic, 1);
     return 0;
   }
-  outgoing.connection = connection.id;
-  outgoing.version = connection.version;
-  outgoing.dup = true;
-  outgoing.alias = 0;
-  outgoing.aliasKnown = false;
-  outgoing.plain = strip === 0 && copy.identifiers === null;
-  deliver(broker, message, [outgoing]);
+  const delivery = newDelivery(connection, copy, 0, false);
+  const plain = strip === 0 && copy.identifiers === null;
+  deliver(broker, message, [{ ...delivery, strip, plain, dup: true }], [outgoing.packetId]);
   return message.payload.length;
 }

@@ -75,6 +75,6 @@ function handOverOne(broker: Broker, { message, shared }: HandoverItem): number 
   if (group === null) return 0;
   const outcome = newOutcome(false);
   offerToGroup(broker, group, message, outcome);
-  if (outcome.copies.length > 0) deliver(broker, message, outcome.copies);
+  if (outcome.copies.length > 0) deliver(broker, message, outcome.copies, outcome.packetIds);
   return Math.floor(group.members.length / membersAtOnce);
 }

@@ -1,60 +1,52 @@
 import { assert } from "./assert.ts";
-import type { Connection } from "./connection.ts";
 import type { Copy } from "./copy.ts";
-import type { ConnectionId, Delivery } from "./io.ts";
 import { costs, messageBytes, type Memory } from "./memory.ts";
-import type { Message, ProtocolVersion, Qos } from "./packet.ts";
+import type { Message } from "./packet.ts";
 
 const largestPacketId = 65_535;
 
-/**
- * One unacknowledged QoS 1 or 2 message to a subscriber. It is its own Delivery, so that a copy
- * costs one object; a resend changes the connection and sets DUP [v4-3.3.1-1] [v4-3.3.1-3]
- * [v5-3.3.1-1] [v5-3.3.1-3] [v5-4.3.2-2] [v5-4.3.3-2].
- */
-export class Outgoing implements Delivery {
-  readonly message: Message;
-  readonly copy: Copy;
-  readonly qos: Qos;
-  readonly retain: boolean;
-  readonly packetId: number;
-  readonly strip: number;
-  readonly subscriptionIdentifiers: readonly number[] | null;
-  /** Position in the order of first sending, which resends keep (v5-4.6.0-1). */
-  readonly order: number;
-  connection: ConnectionId;
-  version: ProtocolVersion;
-  alias = 0;
-  aliasKnown = false;
-  dup = false;
-  plain: boolean;
-  /** PUBREC was received, so a resend sends PUBREL (v5-4.3.3-4). */
-  released = false;
+/** The acknowledgement that a message waits for next; null: its place is free. */
+type Awaited = "puback" | "pubrec" | "pubcomp" | null;
 
-  constructor(message: Message, copy: Copy, to: Addressee, packetId: number, order: number) {
-    this.message = message;
-    this.copy = copy;
-    this.qos = copy.qos;
-    this.retain = copy.retain;
-    this.packetId = packetId;
-    this.strip = to.strip;
-    this.subscriptionIdentifiers = copy.identifiers;
-    this.order = order;
-    this.connection = to.id;
-    this.version = to.version;
-    this.plain = to.strip === 0 && copy.identifiers === null;
-  }
+/** What a free place refers to, so that it keeps nothing. */
+const noMessage: Message = {
+  topic: "",
+  qos: 0,
+  retain: false,
+  payload: new Uint8Array(0),
+  properties: null,
+  expiresAt: null,
+  frame: null,
+  owned: true,
+  keepers: 0,
+};
+const noCopy: Copy = { qos: 0, retain: false, identifiers: null, shared: null };
+
+/** A place in the window. It serves one message after another, so that a copy allocates nothing. */
+class Place {
+  packetId = 0;
+  message = noMessage;
+  copy = noCopy;
+  /** Length of the mount point when it was first sent. */
+  strip = 0;
+  /** Position in the order of first sending, which resends keep (v5-4.6.0-1). */
+  order = 0;
+  awaited: Awaited = null;
 }
 
-type Addressee = Pick<Connection, "id" | "version" | "strip">;
+/**
+ * One unacknowledged QoS 1 or 2 message to a subscriber, until it is removed. QoS 1 awaits PUBACK;
+ * QoS 2 awaits PUBREC, from then on PUBCOMP, and a resend then sends PUBREL (v5-4.3.3-4).
+ */
+export type Outgoing = Readonly<Place>;
 
 /**
  * Outgoing messages that wait for an acknowledgement: a ring by packet id. Ids are assigned in
- * sequence; the ring grows only if an old message still occupies the next slot [v4-2.3.1-4]
+ * sequence; the ring grows only if an old message still occupies the next place [v4-2.3.1-4]
  * [v4-4.3.2-1] [v4-4.3.3-1] [v5-2.2.1-4] [v5-4.3.2-1] [v5-4.3.3-1].
  */
 export class InflightWindow {
-  #slots: (Outgoing | undefined)[] = [];
+  #ring: Place[] = [];
   #mask = -1;
   #count = 0;
   #nextId = 1;
@@ -69,69 +61,106 @@ export class InflightWindow {
     return this.#count;
   }
 
-  get(packetId: number): Outgoing | undefined {
-    const found = this.#slots[packetId & this.#mask];
-    return found?.packetId === packetId ? found : undefined;
+  /** Places of the ring, free ones too: all of them take memory. */
+  get places(): number {
+    return this.#ring.length;
   }
 
-  add(message: Message, copy: Copy, to: Addressee): Outgoing {
+  get(packetId: number): Outgoing | null {
+    const place = this.#ring[packetId & this.#mask];
+    return place?.packetId === packetId && place.awaited !== null ? place : null;
+  }
+
+  add(message: Message, copy: Copy, strip: number): Outgoing {
     this.#memory.hold(message);
-    this.#memory.inflight.take(costs.outgoing);
-    const packetId = this.#takeId();
-    const outgoing = new Outgoing(message, copy, to, packetId, this.#order++);
-    this.#slots[packetId & this.#mask] = outgoing;
+    const place = this.#takePlace();
+    place.message = message;
+    place.copy = copy;
+    place.strip = strip;
+    place.order = this.#order++;
+    place.awaited = copy.qos === 1 ? "puback" : "pubrec";
     this.#count += 1;
-    return outgoing;
+    return place;
+  }
+
+  /** PUBREC was received. */
+  released(outgoing: Outgoing): void {
+    const place = this.#placeOf(outgoing);
+    assert(place.copy.qos === 2, "only QoS 2 has a PUBREC");
+    place.awaited = "pubcomp";
   }
 
   remove(outgoing: Outgoing): void {
-    const place = outgoing.packetId & this.#mask;
-    assert(this.#slots[place] === outgoing, "only what is in flight can leave the window");
-    this.#slots[place] = undefined;
+    const place = this.#placeOf(outgoing);
+    const { message } = place;
+    place.message = noMessage;
+    place.copy = noCopy;
+    place.awaited = null;
     this.#count -= 1;
-    this.#memory.release(outgoing.message);
-    this.#memory.inflight.give(costs.outgoing);
+    this.#memory.release(message);
   }
 
   /** Forgets all messages, as their session ends. */
   clear(): void {
-    for (const outgoing of this.#slots) if (outgoing !== undefined) this.remove(outgoing);
+    for (const place of this.#ring) if (place.awaited !== null) this.remove(place);
+    this.shrink();
+  }
+
+  /** Gives back the memory of an empty ring. */
+  shrink(): void {
+    if (this.#count > 0) return;
+    this.#memory.inflight.give(this.#ring.length * costs.outgoing);
+    this.#ring = [];
+    this.#mask = -1;
   }
 
   /** Bytes of memory, with all of each message, whoever else keeps it. */
   get held(): number {
-    let bytes = 0;
-    for (const outgoing of this.#slots) {
-      if (outgoing !== undefined) bytes += costs.outgoing + messageBytes(outgoing.message);
+    let bytes = this.#ring.length * costs.outgoing;
+    for (const { awaited, message } of this.#ring) {
+      if (awaited !== null) bytes += messageBytes(message);
     }
     return bytes;
   }
 
   /** In the order of first sending. */
   inOrder(): Outgoing[] {
-    return this.#slots.filter((slot) => slot !== undefined).toSorted((a, b) => a.order - b.order);
+    return this.#ring.filter(({ awaited }) => awaited !== null).sort((a, b) => a.order - b.order);
   }
 
-  #takeId(): number {
+  #placeOf({ packetId, awaited }: Outgoing): Place {
+    const place = this.#ring[packetId & this.#mask];
+    assert(
+      place?.packetId === packetId && awaited !== null,
+      "only what is in flight can leave the window",
+    );
+    return place;
+  }
+
+  /** The place of the next free packet id. */
+  #takePlace(): Place {
     assert(this.#count < largestPacketId, "the window is smaller than the number of packet ids");
     for (;;) {
       const id = this.#nextId;
-      if (this.#mask >= 0 && this.#slots[id & this.#mask] === undefined) {
+      const place = this.#ring[id & this.#mask];
+      if (place?.awaited === null) {
         this.#nextId = id === largestPacketId ? 1 : id + 1;
-        return id;
+        place.packetId = id;
+        return place;
       }
-      if (this.#slots.length <= largestPacketId) this.#grow();
+      if (this.#ring.length <= largestPacketId) this.#grow();
       else this.#nextId = id === largestPacketId ? 1 : id + 1;
     }
   }
 
   #grow(): void {
-    const old = this.#slots;
+    const old = this.#ring;
     const size = old.length === 0 ? 8 : old.length * 2;
     this.#mask = size - 1;
-    this.#slots = Array.from({ length: size });
-    for (const outgoing of old) {
-      if (outgoing !== undefined) this.#slots[outgoing.packetId & this.#mask] = outgoing;
+    this.#ring = Array.from({ length: size }, () => new Place());
+    for (const place of old) {
+      if (place.awaited !== null) this.#ring[place.packetId & this.#mask] = place;
     }
+    this.#memory.inflight.take((size - old.length) * costs.outgoing);
   }
 }

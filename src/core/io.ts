@@ -181,15 +181,16 @@ export type Input =
   /** The broker stops. Only `closed` may follow. */
   | { readonly type: "stopping" };
 
-/** One copy of a message for one connection. Immutable, so that QoS 0 copies can be reused. */
+/**
+ * How one connection gets its copy of a message. Immutable, so that it serves one message after
+ * another.
+ */
 export interface Delivery {
   readonly connection: ConnectionId;
   readonly version: ProtocolVersion;
   readonly qos: Qos;
   readonly retain: boolean;
   readonly dup: boolean;
-  /** 0 for QoS 0. */
-  readonly packetId: number;
   /** Characters to strip from the topic: the length of the subscriber's mount point. */
   readonly strip: number;
   readonly subscriptionIdentifiers: readonly number[] | null;
@@ -218,6 +219,8 @@ export type Effect =
       /** The packet that brought it, while copies can be made from its bytes; null: they can't. */
       readonly frame: Frame | null;
       readonly to: readonly Delivery[];
+      /** Of each copy, 0 with QoS 0; null: all have QoS 0. */
+      readonly packetIds: readonly number[] | null;
     }
   /**
    * Write the output sent before, then close. `reset`: the peer does not read, so drop that output.

@@ -37,7 +37,7 @@ export const costs = {
   fixedCopy: 150,
   message: 300,
   queued: 60,
-  outgoing: 200,
+  outgoing: 120,
   will: 500,
   alias: 60,
 } as const;

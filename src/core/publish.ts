@@ -2,7 +2,7 @@ import type { Broker } from "./broker.ts";
 import { copyFor } from "./copy.ts";
 import { nextMember, isVisibleTo, alwaysSendsQos0, applyNoLocal } from "./decision.ts";
 import type { Reach } from "./events.ts";
-import { deliver, newOutcome, offer, qos0Delivery, type Outcome } from "./forward.ts";
+import { deliver, newOutcome, offer, plainDelivery, type Outcome } from "./forward.ts";
 import { holdPublisher } from "./hold.ts";
 import type { Delivery } from "./io.ts";
 import { costs, textBytes } from "./memory.ts";
@@ -52,7 +52,7 @@ export function publish(
   const { copies, match } = route;
   if (copies !== null && message.qos === 0 && !message.retain) {
     if (publisher === null || !match.withoutLocal.has(publisher)) {
-      deliver(broker, message, copies, frame);
+      deliver(broker, message, copies, null, frame);
       return { delivered: copies.length, queued: 0, dropped: 0, away: 0, retained };
     }
   }
@@ -68,7 +68,7 @@ export function publish(
     offer(broker, session, message, copyFor(wanted, message), outcome);
   }
   for (const group of match.groups) offerToGroup(broker, group, message, outcome);
-  if (outcome.copies.length > 0) deliver(broker, message, outcome.copies, frame);
+  if (outcome.copies.length > 0) deliver(broker, message, outcome.copies, outcome.packetIds, frame);
   if (outcome.crowded !== null && publisher !== null) {
     holdPublisher(broker, publisher, outcome.crowded);
   }
@@ -147,7 +147,7 @@ function fixedCopies(match: Match, topic: string): Delivery[] | null {
     const { connection } = recipient.session;
     if (connection === null || !alwaysSendsQos0(recipient.session)) return null;
     if (!isVisibleTo(connection, topic)) continue;
-    copies.push(qos0Delivery(connection, copyFor(recipient, { qos: 0, retain: false })));
+    copies.push(plainDelivery(connection, copyFor(recipient, { qos: 0, retain: false })));
   }
   return copies;
 }

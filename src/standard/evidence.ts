@@ -43,7 +43,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v4-2.3.1-5": {
-    obeyed: ["src/core/forward.ts qos0Delivery"],
+    obeyed: ["src/core/forward.ts enterWindow", "src/wire/publish.ts writePublish"],
     tests: [
       "tests/conformance/checks/data.ts a delivery is the same whatever version the publisher speaks",
       "tests/conformance/checks/data.ts a delivery with QoS 0 has no packet id",
@@ -292,7 +292,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v4-3.3.1-1": {
-    obeyed: ["src/core/inflight.ts Outgoing"],
+    obeyed: ["src/core/forward.ts resendFirst"],
     tests: ["tests/conformance/checks/publish.ts DUP is set when a PUBLISH is sent again"],
   },
   "v4-3.3.1-2": {
@@ -300,7 +300,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     tests: ["tests/conformance/checks/publish.ts QoS 0 comes once, with DUP 0"],
   },
   "v4-3.3.1-3": {
-    obeyed: ["src/core/inflight.ts Outgoing"],
+    obeyed: ["src/core/forward.ts newDelivery"],
     tests: ["tests/conformance/checks/publish.ts the publisher's DUP reaches nobody"],
   },
   "v4-3.3.1-4": {
@@ -532,7 +532,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v4-4.3.1-1": {
-    obeyed: ["src/core/forward.ts qos0Delivery"],
+    obeyed: ["src/core/forward.ts newDelivery"],
     tests: ["tests/conformance/checks/publish.ts QoS 0 comes once, with DUP 0"],
   },
   "v4-4.3.2-1": {
@@ -697,7 +697,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v5-2.2.1-2": {
-    obeyed: ["src/core/forward.ts qos0Delivery"],
+    obeyed: ["src/core/forward.ts enterWindow", "src/wire/publish.ts writePublish"],
     tests: ["tests/conformance/checks/data.ts a delivery with QoS 0 has no packet id"],
   },
   "v5-2.2.1-3": {
@@ -1118,7 +1118,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v5-3.3.1-1": {
-    obeyed: ["src/core/inflight.ts Outgoing"],
+    obeyed: ["src/core/forward.ts resendFirst"],
     tests: ["tests/conformance/checks/publish.ts DUP is set when a PUBLISH is sent again"],
   },
   "v5-3.3.1-2": {
@@ -1126,7 +1126,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     tests: ["tests/conformance/checks/publish.ts QoS 0 comes once, with DUP 0"],
   },
   "v5-3.3.1-3": {
-    obeyed: ["src/core/inflight.ts Outgoing"],
+    obeyed: ["src/core/forward.ts newDelivery"],
     tests: ["tests/conformance/checks/publish.ts the publisher's DUP reaches nobody"],
   },
   "v5-3.3.1-4": {
@@ -1673,7 +1673,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v5-4.3.1-1": {
-    obeyed: ["src/core/forward.ts qos0Delivery"],
+    obeyed: ["src/core/forward.ts newDelivery"],
     tests: ["tests/conformance/checks/publish.ts QoS 0 comes once, with DUP 0"],
   },
   "v5-4.3.2-1": {
@@ -1685,7 +1685,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v5-4.3.2-2": {
-    obeyed: ["src/core/inflight.ts Outgoing"],
+    obeyed: ["src/core/forward.ts newDelivery"],
     tests: ["tests/conformance/checks/delivery.ts QoS 1 is sent with DUP 0, and open until PUBACK"],
   },
   "v5-4.3.2-3": {
@@ -1712,7 +1712,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v5-4.3.3-2": {
-    obeyed: ["src/core/inflight.ts Outgoing"],
+    obeyed: ["src/core/forward.ts newDelivery"],
     tests: ["tests/conformance/checks/delivery.ts QoS 2 is sent with DUP 0, and open until PUBREC"],
   },
   "v5-4.3.3-3": {
@@ -1720,7 +1720,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     tests: ["tests/conformance/checks/delivery.ts QoS 2 is sent with DUP 0, and open until PUBREC"],
   },
   "v5-4.3.3-4": {
-    obeyed: ["src/core/acknowledge.ts pubrecReceived", "src/core/inflight.ts Outgoing.plain"],
+    obeyed: ["src/core/acknowledge.ts pubrecReceived", "src/core/inflight.ts Outgoing"],
     tests: [
       "tests/conformance/checks/delivery.ts after PUBREC it is PUBREL that is open, and no PUBLISH any more",
     ],
@@ -1793,7 +1793,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     tests: ["tests/conformance/checks/session.ts QoS 1 and 2 are kept for a session that is away"],
   },
   "v5-4.6.0-1": {
-    obeyed: ["src/core/inflight.ts Outgoing.order"],
+    obeyed: ["src/core/inflight.ts Place"],
     tests: [],
   },
   "v5-4.6.0-5": {

@@ -121,7 +121,8 @@ export function publishSize(
 /**
  * Writes one copy at target[offset..], which must have room for `publishSize`, and returns the
  * offset behind it. v5 properties: Message Expiry Interval, Topic Alias, Subscription Identifiers,
- * then the publisher's own in its order (v5-3.3.2-18); v3 and v4 have none. `expirySeconds`: the
+ * then the publisher's own in its order (v5-3.3.2-18); v3 and v4 have none. `packetId`: not with
+ * QoS 0 [v4-2.3.1-5] [v5-2.2.1-2]. `expirySeconds`: the
  * remaining expiry (v5-3.3.2-6).
  */
 export function writePublish(
@@ -129,9 +130,10 @@ export function writePublish(
   offset: number,
   message: Message,
   delivery: Delivery,
+  packetId: number,
   expirySeconds: number | null,
 ): number {
-  const at = writePublishHead(target, offset, message, delivery, expirySeconds);
+  const at = writePublishHead(target, offset, message, delivery, packetId, expirySeconds);
   target.set(message.payload, at);
   return at + message.payload.length;
 }
@@ -142,6 +144,7 @@ export function writePublishHead(
   offset: number,
   message: Message,
   delivery: Delivery,
+  packetId: number,
   expirySeconds: number | null,
 ): number {
   target[offset] = firstByte(delivery);
@@ -149,7 +152,7 @@ export function writePublishHead(
   const topicAt = at + 2;
   at = delivery.aliasKnown ? topicAt : writeText(target, topicAt, message.topic, delivery.strip);
   writeTwoBytes(target, topicAt - 2, at - topicAt);
-  if (delivery.qos !== 0) at = writeTwoBytes(target, at, delivery.packetId);
+  if (delivery.qos !== 0) at = writeTwoBytes(target, at, packetId);
   if (delivery.version === 5) at = writeProperties(target, at, message, delivery, expirySeconds);
   return at;
 }
@@ -182,9 +185,10 @@ export function patchPublish(
   start: number,
   idOffset: number,
   delivery: Delivery,
+  packetId: number,
 ): void {
   target[start] = firstByte(delivery);
-  if (delivery.qos !== 0) writeTwoBytes(target, start + idOffset, delivery.packetId);
+  if (delivery.qos !== 0) writeTwoBytes(target, start + idOffset, packetId);
 }
 
 function remainingLength(

@@ -5,9 +5,9 @@ import { InflightWindow, type Outgoing } from "../../src/core/inflight.ts";
 import { Memory } from "../../src/core/memory.ts";
 import { message } from "./messages.ts";
 
-function add(window: InflightWindow): Outgoing {
-  const copy = { qos: 1, retain: false, identifiers: null, shared: null } as const;
-  return window.add(message("t"), copy, { id: 0, version: 4, strip: 0 });
+function add(window: InflightWindow, qos: 1 | 2 = 1): Outgoing {
+  const copy = { qos, retain: false, identifiers: null, shared: null } as const;
+  return window.add(message("t"), copy, 0);
 }
 
 test("the window equals a map by packet id", () => {
@@ -24,10 +24,10 @@ test("the window equals a map by packet id", () => {
           map.set(added.packetId, added);
         } else {
           const outgoing = window.get(oldest);
-          expect(outgoing).toBe(map.get(oldest));
-          if (outgoing !== undefined) window.remove(outgoing);
+          expect(outgoing).toBe(map.get(oldest) ?? null);
+          if (outgoing !== null) window.remove(outgoing);
           map.delete(oldest);
-          expect(window.get(oldest)).toBeUndefined();
+          expect(window.get(oldest)).toBeNull();
         }
         expect(window.count).toBe(map.size);
         expect(window.inOrder()).toEqual([...map.values()]);
@@ -72,7 +72,7 @@ test("all 65,535 ids can be in use, and one more is a fault", () => {
   expect(ids.has(0)).toBe(false);
   expect(() => add(window)).toThrow(AssertionFault);
   const middle = window.get(30_000);
-  if (middle === undefined) throw new Error("id 30,000 is taken");
+  if (middle === null) throw new Error("id 30,000 is taken");
   window.remove(middle);
   expect(add(window).packetId).toBe(30_000);
 });
@@ -82,5 +82,42 @@ test("a message in flight is removed once; a second time is a fault", () => {
   const outgoing = add(window);
   window.remove(outgoing);
   expect(() => window.remove(outgoing)).toThrow(AssertionFault);
-  expect(window.get(0)).toBeUndefined();
+  expect(window.get(0)).toBeNull();
+});
+
+test("a place serves one message after another, and keeps none of them", () => {
+  const memory = new Memory();
+  const window = new InflightWindow(memory);
+  const places = new Set<Outgoing>();
+  for (let time = 0; time < 100; time++) {
+    const outgoing = add(window);
+    places.add(outgoing);
+    window.remove(outgoing);
+    expect(outgoing.message.topic).toBe("");
+  }
+  expect(places.size).toBe(window.places);
+  expect(memory.messages.bytes).toBe(0);
+});
+
+test("an empty ring gives its memory back, and packet ids go on", () => {
+  const memory = new Memory();
+  const window = new InflightWindow(memory);
+  const first = add(window);
+  window.shrink();
+  expect(window.get(first.packetId)).toBe(first);
+  window.remove(first);
+  window.shrink();
+  expect([window.places, memory.inflight.bytes]).toEqual([0, 0]);
+  expect(window.get(first.packetId)).toBeNull();
+  expect(add(window).packetId).toBe(2);
+});
+
+test("QoS 1 awaits PUBACK, QoS 2 PUBREC and then PUBCOMP", () => {
+  const window = new InflightWindow(new Memory());
+  const first = add(window);
+  const second = add(window, 2);
+  expect([first.awaited, second.awaited]).toEqual(["puback", "pubrec"]);
+  window.released(second);
+  expect(second.awaited).toBe("pubcomp");
+  expect(() => window.released(first)).toThrow(AssertionFault);
 });

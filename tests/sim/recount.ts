@@ -58,10 +58,8 @@ function recount(broker: Broker): Partial<Record<MemoryKind, number>> {
       found.queues += costs.queued;
       keep(message);
     }
-    for (const { message } of outgoing.inOrder()) {
-      found.inflight += costs.outgoing;
-      keep(message);
-    }
+    found.inflight += outgoing.places * costs.outgoing;
+    for (const { message } of outgoing.inOrder()) keep(message);
   }
   const wills = new Set([...broker.sessions.values()].map(({ will }) => will));
   for (const timed of broker.deadlines.owners()) {

@@ -53,7 +53,7 @@ const delivery = fc
     alias: fc.integer({ min: 0, max: 0xffff }),
     aliasKnown: fc.boolean(),
   })
-  .map(({ identifiers, ...parts }): Delivery => ({
+  .map(({ identifiers, ...parts }): Addressed => ({
     ...parts,
     connection: 1,
     dup: parts.dup && parts.qos > 0,
@@ -65,16 +65,20 @@ const delivery = fc
     plain: false,
   }));
 
-function written(message: Message, delivery: Delivery, expiry: number | null): Uint8Array {
+/** A delivery of one message, which has its packet id. */
+type Addressed = Delivery & { readonly packetId: number };
+
+function written(message: Message, delivery: Addressed, expiry: number | null): Uint8Array {
   const size = publishSize(message, delivery, expiry);
   const target = new Uint8Array(size + 20).fill(0xee);
-  expect(writePublish(target, 10, message, delivery, expiry)).toBe(10 + size);
+  const end = writePublish(target, 10, message, delivery, delivery.packetId, expiry);
+  expect(end).toBe(10 + size);
   expect(target.subarray(0, 10).every((byte) => byte === 0xee)).toBeTrue();
   expect(target.subarray(10 + size).every((byte) => byte === 0xee)).toBeTrue();
   return target.slice(10, 10 + size);
 }
 
-const base: Delivery = {
+const base: Addressed = {
   connection: 1,
   version: 4,
   qos: 1,
@@ -168,7 +172,7 @@ describe("a PUBLISH that we write", () => {
         const idOffset = first.qos === 0 ? 0 : packetIdOffset(encodedOnce, 0);
         const target = new Uint8Array(encodedOnce.length + 3);
         target.set(encodedOnce, 3);
-        patchPublish(target, 3, idOffset, other);
+        patchPublish(target, 3, idOffset, other, other.packetId);
         expect([...target.slice(3)]).toEqual([...written(message, other, 9)]);
       }),
       { numRuns: 200 },
@@ -176,7 +180,7 @@ describe("a PUBLISH that we write", () => {
   });
 });
 
-function pick(delivery: Delivery): Pick<Delivery, "qos" | "retain" | "dup" | "packetId"> {
+function pick(delivery: Addressed): Pick<Addressed, "qos" | "retain" | "dup" | "packetId"> {
   const { qos, retain, dup, packetId } = delivery;
   return { qos, retain, dup, packetId };
 }

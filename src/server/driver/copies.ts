@@ -36,6 +36,8 @@ export class DeliveryWriter {
   #frame: Frame | null = null;
   /** The first byte of copies that are equal to the frame, but for the packet id. */
   #frameFirst = 0;
+  /** There are several copies, so one encoding for all of them saves work. */
+  #isShared = false;
   /** The outbox refers to the payload instead of copying it. */
   #isLarge = false;
   /** Where packet ids stand in the chunk of recent frames, and which of them is this frame's. */
@@ -48,8 +50,12 @@ export class DeliveryWriter {
     notMade(),
   ];
 
-  /** Starts the copies of another message. `frame`: the bytes that brought it; null: others. */
-  begin(message: Message, expirySeconds: number | null, frame: Frame | null): void {
+  /**
+   * Starts the `copies` of another message. `frame`: the bytes that brought it; null: its copies
+   * differ from these.
+   */
+  begin(message: Message, expirySeconds: number | null, frame: Frame | null, copies: number): void {
+    this.#isShared = copies > 1;
     this.#message = message;
     this.#expirySeconds = expirySeconds;
     this.#frame = frame;
@@ -73,7 +79,7 @@ export class DeliveryWriter {
     this.#idsAt.push(start + packetIdOffset(bytes, start));
   }
 
-  write(outbox: Outbox, delivery: Delivery): void {
+  write(outbox: Outbox, delivery: Delivery, packetId: number): void {
     if (delivery.plain) {
       const frame = this.#frame;
       if (
@@ -81,18 +87,19 @@ export class DeliveryWriter {
         firstByte(delivery) === this.#frameFirst &&
         (frame.version === 5) === (delivery.version === 5)
       ) {
-        return this.#forward(outbox, frame, delivery);
+        return this.#forward(outbox, frame, packetId);
       }
-      if (!this.#isLarge) return this.#copy(outbox, delivery);
+      if (this.#isShared && !this.#isLarge) return this.#copy(outbox, delivery, packetId);
     }
     const message = this.#begun;
-    if (this.#isLarge) return this.#refer(outbox, message, delivery);
+    if (this.#isLarge) return this.#refer(outbox, message, delivery, packetId);
     const offset = outbox.reserve(publishSize(message, delivery, this.#expirySeconds));
-    outbox.commit(writePublish(outbox.buffer, offset, message, delivery, this.#expirySeconds));
+    const { buffer } = outbox;
+    outbox.commit(writePublish(buffer, offset, message, delivery, packetId, this.#expirySeconds));
   }
 
-  #forward(outbox: Outbox, { bytes, start, end }: Frame, { qos, packetId }: Delivery): void {
-    if (qos === 0) return outbox.forward(bytes, start, end);
+  #forward(outbox: Outbox, { bytes, start, end }: Frame, packetId: number): void {
+    if (packetId === 0) return outbox.forward(bytes, start, end);
     outbox.forwardWithId(bytes, start, end, this.#idsAt, this.#idsAt.length - 1, packetId);
   }
 
@@ -102,28 +109,31 @@ export class DeliveryWriter {
   }
 
   /** All copies share a large payload; each has only its own header. */
-  #refer(outbox: Outbox, message: Message, delivery: Delivery): void {
+  #refer(outbox: Outbox, message: Message, delivery: Delivery, packetId: number): void {
     const { payload } = message;
     const size = publishSize(message, delivery, this.#expirySeconds);
     const offset = outbox.reserve(size - payload.length);
-    outbox.commit(writePublishHead(outbox.buffer, offset, message, delivery, this.#expirySeconds));
+    const { buffer } = outbox;
+    outbox.commit(
+      writePublishHead(buffer, offset, message, delivery, packetId, this.#expirySeconds),
+    );
     outbox.refer(payload, 0, payload.length);
   }
 
   /** Copies the shared encoding and patches it for this delivery. */
-  #copy(outbox: Outbox, delivery: Delivery): void {
+  #copy(outbox: Outbox, delivery: Delivery, packetId: number): void {
     const place = (delivery.version === 5 ? 2 : 0) + (delivery.qos === 0 ? 0 : 1);
     const encoded = this.#encoded[place]!;
     if (!encoded.isMade) this.#encode(encoded, delivery);
     const offset = outbox.appendAll(encoded.bytes);
-    patchPublish(outbox.buffer, offset, encoded.idOffset, delivery);
+    patchPublish(outbox.buffer, offset, encoded.idOffset, delivery, packetId);
   }
 
   #encode(encoded: Encoded, delivery: Delivery): void {
     const message = this.#begun;
     const size = publishSize(message, delivery, this.#expirySeconds);
     if (size > encoded.room.length) encoded.room = new Uint8Array(size * 2);
-    const length = writePublish(encoded.room, 0, message, delivery, this.#expirySeconds);
+    const length = writePublish(encoded.room, 0, message, delivery, 0, this.#expirySeconds);
     encoded.bytes = encoded.room.subarray(0, length);
     encoded.idOffset = delivery.qos === 0 ? 0 : packetIdOffset(encoded.bytes, 0);
     encoded.isMade = true;

@@ -555,13 +555,16 @@ export class Driver {
     }
   }
 
-  #deliver({ message, expirySeconds, frame, to }: Effect & { readonly type: "deliver" }): void {
-    this.#writer.begin(message, expirySeconds, frame);
-    for (const delivery of to) {
+  #deliver(effect: Effect & { readonly type: "deliver" }): void {
+    const { message, to, packetIds } = effect;
+    this.#writer.begin(message, effect.expirySeconds, effect.frame, to.length);
+    for (let place = 0; place < to.length; place++) {
+      const delivery = to[place]!;
+      const packetId = packetIds === null ? 0 : packetIds[place]!;
       const channel = this.#channels.get(delivery.connection);
-      this.#writer.write(channel.outbox, delivery);
+      this.#writer.write(channel.outbox, delivery, packetId);
       channel.messagesSent += 1;
-      if (this.#trace) this.#packets.delivery(channel, message, delivery, this.#now);
+      if (this.#trace) this.#packets.delivery(channel, message, delivery, packetId, this.#now);
       this.#markDirty(channel);
     }
   }

@@ -21,8 +21,13 @@ export class PacketTrace {
     this.#log.note({ event: "packet", ...facts(channel), direction, packet }, now);
   }
 
-  delivery(channel: Channel, message: Message, delivery: Delivery, now: Millis): void {
-    const { qos, retain, dup, packetId, strip } = delivery;
+  delivery(
+    channel: Channel,
+    message: Message,
+    { qos, retain, dup, strip }: Delivery,
+    packetId: number,
+    now: Millis,
+  ): void {
     const topic = message.topic.slice(strip);
     const { payload } = message;
     const packet = { type: "publish", topic, qos, retain, dup, packetId, payload } as const;
