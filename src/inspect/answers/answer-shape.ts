@@ -12,6 +12,7 @@ import {
   type StreamedEvent,
   type TonedLength,
   type WillsAnswer,
+  type Predecessor,
 } from "../../api/api.ts";
 import type {
   ClientSummary,
@@ -77,8 +78,13 @@ export function clientIdsShape(limit = listDefault): Shape<Answers["client-ids"]
   return object<Answers["client-ids"]>({ ids: list(text, limit), more: flag });
 }
 
+const predecessor = optional(
+  orNull(object<Predecessor>({ pid: count, startedAt: moment, followedAt: moment })),
+);
+
 export const clientShape = object<ClientAnswer>({
   now: moment,
+  predecessor,
   clientId: text,
   session: orNull(session),
   connections: list(connection, few),
@@ -157,6 +163,7 @@ export const overviewShape = object<Overview>({
     connections: amount,
   }),
   logLevel: level,
+  predecessor,
   like: orNull(text),
 });
 
@@ -208,6 +215,7 @@ export function willsShape(limit = listDefault): Shape<WillsAnswer> {
     decided: orNull(flag),
     awaited: orNull(count),
     awaitedWill: orNull(will),
+    predecessor,
     more: flag,
   });
 }

@@ -26,10 +26,13 @@ export function clientIdOf({ req }: Context): string {
   return id;
 }
 
-export function clientJson(account: ClientAccount, now: Millis): Json<ClientAnswer> {
+export function clientJson(
+  account: ClientAccount,
+  { clock, predecessor }: Pick<AdminContext, "clock" | "predecessor">,
+): Json<ClientAnswer> {
   const { session } = account;
   return jsonObject<ClientAnswer>({
-    now: jsonOf(() => now),
+    now: jsonOf(() => clock.now()),
     clientId: jsonOf(() => account.clientId),
     session: session === null ? jsonOf(() => null) : clientSession(session),
     connections: jsonOf(() => account.connections),
@@ -38,6 +41,7 @@ export function clientJson(account: ClientAccount, now: Millis): Json<ClientAnsw
     faults: jsonOf(() => account.faults),
     // The casts are safe: these are the core's own times.
     events: jsonOf(() => account.events.map(({ at, event }) => eventLine(event, at as Millis))),
+    predecessor: jsonOf(() => predecessor),
   });
 }
 
