@@ -1,6 +1,7 @@
 import { openAccess, type Access } from "./access.ts";
 import { assert, fault, unreachable } from "./assert.ts";
 import { ackReceived } from "./acknowledge.ts";
+import { Budget } from "./budget.ts";
 import { authenticated, connectReceived } from "./connect.ts";
 import { Connection } from "./connection.ts";
 import { Deadline, Deadlines } from "./deadlines.ts";
@@ -78,6 +79,8 @@ export class Broker {
   readonly deadlines = new Deadlines<Timed>();
   readonly statistics: Statistics = newStatistics();
   readonly standstills = new Standstills();
+  /** Of this turn of the event loop; the driver counts its own work in it too. */
+  readonly budget = new Budget();
   /** What the broker remembers for people. No rule depends on it. */
   readonly records: Records;
   /** Remembered routes by topic, each valid while `generation` does not change. */

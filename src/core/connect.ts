@@ -14,6 +14,9 @@ import { Session } from "./session.ts";
 import { endSession, endOverdue } from "./session-end.ts";
 import { Will } from "./will.ts";
 
+/** Work of accepting a CONNECT, its record and its log line. */
+const unitsOfConnect = 25;
+
 export function connectReceived(
   broker: Broker,
   connection: Connection,
@@ -72,6 +75,7 @@ function accept(
   packet: ConnectPacket,
   clientId: string,
 ): void {
+  broker.budget.spent += unitsOfConnect;
   const session = openSession(broker, connection, packet, clientId);
   // The same text once: it may be long.
   connection.clientId = session.clientId;

@@ -12,6 +12,9 @@ import { startExpiry, unsubscribeAll } from "./session-end.ts";
 import { publishFate } from "./sys.ts";
 import { endWill } from "./will-fate.ts";
 
+/** Work of ending a connection, its record and its log line. */
+const unitsOfEnd = 25;
+
 interface EndDetails {
   readonly detail?: string;
   readonly statement?: string;
@@ -34,6 +37,7 @@ export function endConnection(
   cause: EndCause,
   details: EndDetails = {},
 ): void {
+  broker.budget.spent += unitsOfEnd;
   const { session } = connection;
   const armed = session?.will ?? null;
   const endDue = endDueOf(broker, connection, cause);

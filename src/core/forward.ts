@@ -18,6 +18,10 @@ const bytesAtOnce = 256 * 1024;
 /** Steps through the retained messages for each message of that budget. */
 const stepsAtOnce = 50;
 
+/** Work of writing one copy of a message, and of deciding on one. */
+const unitsOfCopy = 0.1;
+const unitsOfOffer = 0.3;
+
 /** Sessions named in the outcome of a will that lost it. */
 const lossesNamed = 10;
 
@@ -70,6 +74,7 @@ export function offer(
   copy: Copy,
   outcome: Outcome,
 ): void {
+  broker.budget.spent += unitsOfOffer;
   const decision = decide(broker, session, message, copy, outcome.isRetained);
   if (decision === "sent") {
     assert(session.connection !== null, "a message is sent on a connection");
@@ -303,6 +308,7 @@ export function deliver(
   frame: Frame | null = null,
 ): void {
   broker.statistics.publishSent += to.length;
+  broker.budget.spent += to.length * unitsOfCopy;
   broker.statistics.packetsSent += to.length;
   broker.effects.push({
     type: "deliver",

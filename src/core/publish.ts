@@ -26,6 +26,10 @@ export interface Route {
   bytes: number;
 }
 
+/** Work of finding a route, and of each recipient on it. */
+const unitsOfRoute = 2;
+const unitsOfRecipient = 0.3;
+
 /**
  * Bounds on the memory of remembered routes: number, recipients and groups (0.3 kB each) as if every
  * route had as many as the newest, and characters of a topic.
@@ -114,6 +118,7 @@ function routeOf(broker: Broker, topic: string): Route {
   const match = broker.subscriptions.match(topic, broker.rules.wildcardsMatchDollar);
   const { size } = broker.routes;
   const recipients = match.recipients.length + match.groups.length;
+  broker.budget.spent += unitsOfRoute + recipients * unitsOfRecipient;
   // A known topic may have far more recipients than before.
   const isFull = known === undefined && size >= rememberedRoutes;
   if (isFull || (size + 1) * recipients > rememberedRecipients) forgetRoutes(broker);

@@ -7,7 +7,7 @@ import { SystemTimer } from "./driver/deadline-timer.ts";
 import { Driver, type EventLog } from "./driver/driver.ts";
 import { allClosed } from "./driver/closing.ts";
 import { listenAll } from "./listeners.ts";
-import { socketPoll } from "./platform.ts";
+import { platformLoop, socketPoll } from "./platform.ts";
 
 export interface EmbeddedSettings {
   readonly allowAnonymous?: boolean;
@@ -49,6 +49,7 @@ export async function embeddedBroker(settings: EmbeddedSettings = {}): Promise<E
     authenticate: anonymousOnly,
     outputBytes: config.outputBytes,
     timer: (onDue) => new SystemTimer(clock, onDue),
+    loop: platformLoop(),
     poll: await socketPoll(),
     onFault: fault.reject,
   });

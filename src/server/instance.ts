@@ -9,7 +9,7 @@ import { Driver } from "./driver/driver.ts";
 import { EventHub } from "./event-hub.ts";
 import { heartbeatMs } from "./heartbeat.ts";
 import { Operator } from "./operator.ts";
-import { socketPoll } from "./platform.ts";
+import { platformLoop, socketPoll } from "./platform.ts";
 import type { ServeSettings } from "./serve.ts";
 import { Vitals } from "./vitals.ts";
 
@@ -62,6 +62,7 @@ export async function createInstance(settings: ServeSettings): Promise<Instance>
     authenticate: anonymousOnly,
     outputBytes: config.outputBytes,
     timer: (onDue) => new SystemTimer(clock, onDue),
+    loop: platformLoop(),
     poll: await socketPoll(),
     heartbeatMs,
     onFault,

@@ -1,3 +1,4 @@
+import { processLoop, timerLoop, type Loop } from "./driver/loop.ts";
 import type { SocketPoll } from "../transport/socket-poll.ts";
 import type { Transport } from "../transport/transport.ts";
 
@@ -11,6 +12,11 @@ export async function tcpTransport(): Promise<Transport> {
   }
   const { nodeTcp } = await import("../transport/tcp-node.ts");
   return nodeTcp();
+}
+
+/** Turns of the current runtime's loop. Deno reads no sockets between two immediates. */
+export function platformLoop(): Loop {
+  return "Deno" in globalThis ? timerLoop : processLoop;
 }
 
 /** Null: this runtime does not expose descriptors, or the system has no poll. */

@@ -78,7 +78,7 @@ export class HostileLink implements Link {
   }
 
   end(gone?: () => void): void {
-    if (this.#dropped) return;
+    if (this.#dropped) return gone?.();
     this.#close("end");
     gone?.();
   }

@@ -435,8 +435,8 @@ test("a CONNECT that waits for a held connection, and whose peer closes, is read
   const next = world.open();
   next.connect({ clientId: "publisher" });
   next.drop("eof");
-  expect(endOf(world, next)).toMatchObject({ cause: "closedByPeer", wasConnected: true });
   world.advance(100);
+  expect(endOf(world, next)).toMatchObject({ cause: "closedByPeer", wasConnected: true });
   auditAtEnd(world);
 });
 
@@ -461,6 +461,7 @@ test("a CONNECT that arrives with its FIN, and waits for a held connection, is r
   const connect = connectBytes({ version: 4, clientId: "publisher" });
   next.sendBytes(Uint8Array.of(...connect, 0xc0, 0));
   next.drop("eof");
+  world.advance(100);
   expect(endOf(world, next)).toMatchObject({ cause: "closedByPeer", wasConnected: true });
   auditAtEnd(world);
 });

@@ -36,8 +36,6 @@ export class Books {
   /** The time of the last change of limits. */
   limitsChangedAt = -1;
   stopping = false;
-  /** The client id that an operator is kicking at the moment. */
-  kicking: string | null = null;
   takeover: Takeover | null = null;
   /** The client id whose session has just ended. */
   replaced: string | null = null;

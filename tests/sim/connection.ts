@@ -123,6 +123,10 @@ export class Connection {
   endCause: EndCause | null = null;
   /** An operator has declared it dead: nothing passes any more, and no signal arrives. */
   isSilenced = false;
+  /** How its link ended, and when; the broker still has to read what came before. Null: it has not. */
+  lost: { readonly cause: EndCause; readonly at: number } | null = null;
+  /** When an operator ordered its end. */
+  kickedAt: number | null = null;
   /** The broker has ended it and waits for the program to close. */
   isClosing = false;
 

@@ -8,15 +8,15 @@ type Ended = BrokerEvent & { readonly event: "ended" };
 /** The broker's heartbeat interval: it cannot know more exactly when its standstill started. */
 export const heartbeatMs = 1000;
 
+/** Turns of the loop, with one packet each, that may pass until what came before an end is read. */
+const longestReadMs = 10_000;
+
 /**
  * Each connection ends once, with one cause that its history justifies; an end by deadline happens
  * exactly at the due time (v5-3.1.2-22), never before and never after.
  */
 export class Ends {
   readonly #books: Books;
-  /** The end of the current link, which the broker is being notified of. */
-  closing: { readonly connection: Connection; readonly cause: string } | null = null;
-
   constructor(books: Books) {
     this.#books = books;
   }
@@ -51,6 +51,15 @@ export class Ends {
 
   /** No connection outlives its deadlines. */
   expectWithin(connection: Connection, now: number): void {
+    // What came before its end is read first.
+    const endedAt = Math.min(connection.lost?.at ?? Infinity, connection.kickedAt ?? Infinity);
+    const isSoon = now <= endedAt + longestReadMs || connection.isSilenced;
+    demand(isSoon, "what ends a connection from outside ends it soon", {
+      connection: connection.number,
+      now,
+      endedAt,
+    });
+    if (connection.lost !== null) return;
     const due = Math.min(
       dueOf(connection, now),
       this.#connectDue(connection),
@@ -76,13 +85,14 @@ export class Ends {
    * allows (decision 5).
    */
   expectRead(connection: Connection, now: number): void {
-    const { pausedAt, clearAt, link, allowedMs, state, stallSince, isSilenced } = connection;
+    const { pausedAt, clearAt, lastPacketAt, link, allowedMs, state, stallSince, isSilenced } =
+      connection;
     if (pausedAt === null || state !== "connected" || isSilenced) return;
     if (link.clogged || stallSince !== null) return;
     const longest = Math.min(longestHoldMs, allowedMs / 1.5 / 4);
-    // The rest of a turn that was cut short follows a little later.
-    const turn = 50;
-    const due = Math.max(pausedAt, clearAt) + longest + turn;
+    // The next packet of a connection that was cut short follows when all others had their turn.
+    const turn = 1500;
+    const due = Math.max(pausedAt, clearAt, lastPacketAt) + longest + turn;
     demand(
       now <= due || this.#books.met(due) + turn >= now,
       "a publisher is held for a bounded time",
@@ -143,9 +153,7 @@ export class Ends {
       case "closedByPeer":
       case "resetByPeer":
       case "tcpTimeout": {
-        const { closing } = this;
-        const isClosing = closing?.connection === connection && closing.cause === cause;
-        if (!isClosing) return "its link had not ended so";
+        if (connection.lost?.cause !== cause) return "its link had not ended so";
         const next = connection.items[connection.next];
         const isRead = next === undefined || next.end > connection.arrivedBytes;
         return isRead || connection.state === "asked" || connection.isSilenced
@@ -163,7 +171,7 @@ export class Ends {
       case "takenOver":
         return connection.session === null ? "it had no session" : null;
       case "kicked":
-        return this.#books.kicking === connection.clientId ? null : "nobody ordered it";
+        return connection.kickedAt === null ? "nobody ordered it" : null;
       case "shuttingDown":
         return this.#books.stopping ? null : "the broker does not stop";
       case "refused":

@@ -46,7 +46,8 @@ export interface SimOptions {
   readonly stormEvery: number;
   /** Programs act at multiples of this, so that many acts share one moment. */
   readonly grid: number;
-  /** The driver cuts turns with many packets short, and the rest follows later. */
+  /** The driver's budget for one turn of its loop; `cutsTurns`: the next turn may come later. */
+  readonly unitsOfTurn: number;
   readonly cutsTurns: boolean;
   /** Chunks in transit may still reach a broker that has stopped reading. */
   readonly reachesPaused: boolean;
@@ -123,6 +124,7 @@ function draw(dice: WorldDice): SimOptions {
     wallJumpEvery: sometimes(dice, 5000),
     restartEvery: sometimes(dice, 30_000),
     stormEvery: sometimes(dice, 15_000),
+    unitsOfTurn: dice.pick([1, 5, 20, 4000]),
     cutsTurns: dice.happens(0.5),
     reachesPaused: dice.happens(0.5),
     sharesClientId: dice.happens(0.1),

@@ -221,7 +221,7 @@ export class Referee {
         owed,
       });
     }
-    if (link.paused) return;
+    if (link.paused || connection.lost !== null) return;
     const item = items[next];
     demand(item === undefined || item.end > arrivedBytes, "a whole packet is read at once", {
       connection: connection.number,

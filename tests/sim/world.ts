@@ -4,6 +4,7 @@ import type { ListenerPolicy, Millis } from "../../src/core/io.ts";
 import type { Rules } from "../../src/core/quirks/rules.ts";
 import type { LogEvent } from "../../src/log/events.ts";
 import type { Authenticate } from "../../src/server/auth.ts";
+import { Clock } from "../../src/server/driver/clock.ts";
 import { Driver } from "../../src/server/driver/driver.ts";
 import type { SocketPoll } from "../../src/transport/socket-poll.ts";
 import { heartbeatMs } from "./ends.ts";
@@ -20,7 +21,6 @@ import { isDenied } from "./incoming.ts";
 import { expectLikeness } from "./likeness.ts";
 import { expectRecounted } from "./recount.ts";
 import { MachineTime, MachineTimer } from "./time.ts";
-import { TurnClock } from "./turn-clock.ts";
 
 /** The actor at the other end of a link. */
 export interface Peer {
@@ -66,8 +66,10 @@ export class World {
   #polled = 0;
   /** The time of its last heartbeat, by its clock. */
   #awakeAt = 0;
-  #clock!: TurnClock;
+  #clock!: Clock;
   #fault: Error | null = null;
+  /** The driver that was ordered to stop. */
+  #stopped: Driver | null = null;
   #timer!: MachineTimer;
   #numbers = 0;
   #tokens = 0;
@@ -83,7 +85,7 @@ export class World {
       { ...plain, name: "tcp plain" },
       { ...plain, name: "tcp mounted", mountPoint, connections: listenerConnections },
     ];
-    this.referee = new Referee(limits, () => this.#clock.peek());
+    this.referee = new Referee(limits, () => this.#clock.now());
     this.#start();
     this.#heartbeat();
   }
@@ -142,7 +144,7 @@ export class World {
     this.#heldUntil = this.now + milliseconds;
     // Timers run first after a poll that read its maximum.
     this.#polled = this.options.eventsInPoll;
-    const from = this.#clock.peek();
+    const from = this.#clock.now();
     this.referee.books.holds.push({ from, to: from + milliseconds });
   }
 
@@ -201,11 +203,9 @@ export class World {
   kick(clientId: string): void {
     if (this.isHeld) return;
     this.journal.note(this.now, "kicks", -1, clientId);
-    this.referee.books.kicking = clientId;
-    this.#call(() => this.driver.order({ type: "kicked", clientId }));
     const { connection } = this.referee.books.sessions.get(clientId) ?? { connection: null };
-    if (connection !== null) throw new Violation("who is kicked goes", clientId);
-    this.referee.books.kicking = null;
+    if (connection !== null) connection.kickedAt ??= this.#clock.now();
+    this.#call(() => this.driver.order({ type: "kicked", clientId }));
   }
 
   dropByOperator(connection: Connection, how: "rst" | "silent"): void {
@@ -221,10 +221,10 @@ export class World {
       connection.isSilenced = true;
       connection.stallSince = null;
     } else {
-      this.referee.ends.closing = { connection, cause: "resetByPeer" };
+      connection.lost = { cause: "resetByPeer", at: this.#clock.now() };
     }
     this.#call(() => this.driver.drop(id, how));
-    this.referee.ends.closing = null;
+    if (how === "rst") this.referee.paused(connection);
   }
 
   reconfigure(): void {
@@ -235,7 +235,7 @@ export class World {
   #setLimits(limits: Limits): void {
     this.journal.note(this.now, "reconfigures", -1, limits);
     this.referee.books.limits = limits;
-    this.referee.books.limitsChangedAt = this.#clock.peek();
+    this.referee.books.limitsChangedAt = this.#clock.now();
     this.#call(() => this.driver.reconfigure(limits, this.options.outputBytes));
   }
 
@@ -244,17 +244,18 @@ export class World {
    * `serve` allows.
    */
   stop(): void {
-    if (this.referee.books.stopping || this.isHeld) return;
-    this.journal.note(this.now, "stops", -1, null);
-    this.referee.books.stopping = true;
-    this.#call(() => this.driver.order({ type: "stopping" }));
-    const { open } = this.referee.books;
-    if (open.size > 0) throw new Violation("a stop ends every connection", open.size);
-    const until = this.now + 2000;
     const { driver } = this;
+    if (this.#stopped === driver || this.isHeld) return;
+    this.#stopped = driver;
+    this.journal.note(this.now, "stops", -1, null);
+    this.#call(() => driver.order({ type: "stopping" }));
+    const until = this.now + 2000;
     const wait = (): void => {
       if (this.driver !== driver) return;
-      if (driver.closing > 0 && this.now < until) return this.agenda.at(this.now + 5, wait);
+      const isAwaited = driver.connections + driver.closing > 0;
+      if (isAwaited && this.now < until) return this.agenda.at(this.now + 5, wait);
+      const { open } = this.referee.books;
+      if (open.size > 0) throw new Violation("a stop ends every connection", open.size);
       this.restart();
     };
     wait();
@@ -301,7 +302,7 @@ export class World {
       policy.mountPoint,
       isLocal,
       policy.connections,
-      this.#clock.peek(),
+      this.#clock.now(),
       this.referee.books.limits,
     );
     const events = this.driver.eventsFor(policy);
@@ -330,12 +331,11 @@ export class World {
             reset: "resetByPeer",
             timeout: "tcpTimeout",
           } as const;
-          referee.ends.closing = { connection, cause: causes[how] };
+          const at = this.#clock.now();
+          if (!connection.isSilenced) connection.lost = { cause: causes[how], at };
           this.#call(() => events.closed(connection.link, how));
-          referee.ends.closing = null;
-          if (connection.isOpen && !connection.isSilenced) {
-            throw new Violation("a link's end ends its connection", number);
-          }
+          // What came before waits in the driver, for another turn.
+          referee.paused(connection);
         },
         drained: () => {
           this.journal.note(this.now, "drains", number, null);
@@ -404,7 +404,12 @@ export class World {
   /** The core is notified of the connections that it knows by now. */
   #admitKnown(): void {
     if (this.#unadmitted.size === 0) return;
-    for (const { remote } of this.broker.connections.values()) this.#admit(remote);
+    for (const { remote } of this.broker.connections.values()) {
+      const connection = this.#unadmitted.get(remote);
+      this.#admit(remote);
+      // A pause in the same call was not noted.
+      if (connection?.link.paused === true) this.referee.paused(connection);
+    }
   }
 
   #admit(remote: string): void {
@@ -423,7 +428,7 @@ export class World {
 
   #start(): void {
     this.time.unnoticed = 0;
-    const clock = new TurnClock(this.time, () => this.options.cutsTurns && this.dice.happens(0.7));
+    const clock = new Clock(this.time);
     this.#clock = clock;
     const { limits } = this.referee.books;
     this.referee.books.jumps.length = 0;
@@ -437,7 +442,7 @@ export class World {
           maySubscribe: (_, filter) => !isDenied(filter),
         },
       },
-      clock.peek(),
+      clock.now(),
     );
     this.broker = broker;
     const driver: Driver = new Driver({
@@ -453,11 +458,12 @@ export class World {
         }),
       outputBytes: this.options.outputBytes,
       timer: (onDue) => {
-        this.#timer = new MachineTimer(this.time, () => clock.peek(), onDue);
+        this.#timer = new MachineTimer(this.time, () => clock.now(), onDue);
         return this.#timer;
       },
       poll: this.options.polls ? this.#poll : null,
       heartbeatMs,
+      unitsOfTurn: this.options.unitsOfTurn,
       loop: {
         soon: (work) => {
           const most = this.options.cutsTurns && !this.healed ? this.dice.pick([1, 4, 30]) : 1;
@@ -484,7 +490,7 @@ export class World {
     this.driver = driver;
     driver.addListeners([listening]);
     driver.heartbeat();
-    this.#awakeAt = clock.peek();
+    this.#awakeAt = clock.now();
   }
 
   #work(broker: Broker, work: () => void): void {
@@ -493,7 +499,7 @@ export class World {
 
   #heartbeat(): void {
     if (this.time.unnoticed >= shortestSleepMs) {
-      const from = this.#clock.peek();
+      const from = this.#clock.now();
       const { jumps } = this.referee.books;
       jumps.length = 0;
       jumps.push({ from, to: from + this.time.unnoticed });
@@ -501,7 +507,7 @@ export class World {
       this.time.unnoticed = 0;
     }
     this.#call(() => this.driver.heartbeat());
-    this.#awakeAt = this.#clock.peek();
+    this.#awakeAt = this.#clock.now();
     const beat = (): void => this.#inTurn(() => this.#heartbeat());
     this.agenda.at(this.now + heartbeatMs, beat, turnOf.timer);
   }
@@ -525,11 +531,11 @@ export class World {
   }
 
   #noted(event: LogEvent, at: Millis): void {
-    if (at !== this.#clock.peek())
+    if (at !== this.#clock.now())
       throw new Violation("an event is told at its time", { event, at });
     const detail = event.event === "packet" ? event.packet : event;
     if ("peer" in event) this.#admit(event.peer.remote);
-    if (event.event === "packet" && event.direction === "received") this.#clock.packets += 1;
+    if (this.broker.stopping) this.referee.books.stopping = true;
     this.journal.note(this.now, event.event, this.#whose(event), detail);
     this.referee.noted(event);
   }
@@ -541,10 +547,10 @@ export class World {
 
   /** The broker works, and is right about it. */
   #call(work: () => void): void {
-    this.#clock.packets = 0;
     work();
     if (this.#fault !== null) throw this.#fault;
     this.#admitKnown();
+    if (this.broker.stopping) this.referee.books.stopping = true;
     this.referee.settle();
     const { closing } = this.driver;
     if (closing < 0) throw new Violation("no more links are closing than were ended", closing);

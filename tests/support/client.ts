@@ -173,6 +173,11 @@ export class TestClient implements Link {
     this.#deliver(() => this.#events.data(this, chunk));
   }
 
+  /** The bytes arrive, and the loop has not gone on since. */
+  sendQuietly(bytes: Uint8Array): void {
+    this.#events.data(this, bytes);
+  }
+
   /** Ends the network connection without a DISCONNECT. */
   drop(how: "eof" | "reset" | "timeout" = "reset"): void {
     if (this.#gone) return;

@@ -15,6 +15,8 @@ export interface WorldOptions extends BrokerOptions {
   readonly authenticate?: Authenticate;
   /** Whether the broker can ask the system what waits in sockets; default: yes. */
   readonly polls?: boolean;
+  /** The driver's budget for one turn of its loop. */
+  readonly unitsOfTurn?: number;
   /** Gets each event, as the log does. */
   readonly watch?: (event: LogEvent, at: Millis) => void;
 }
@@ -39,6 +41,8 @@ export class World {
   #onDue: () => void = () => {};
   #ports = 0;
   readonly #loop = new HeldLoop();
+  /** What the loop runs in its next turn. */
+  #turns: (() => void)[] = [];
   #timers: { readonly at: number; readonly work: () => void }[] = [];
   /** Null: no beat, so that the broker does not notice time that passed without it. */
   #beatAt: number | null = null;
@@ -70,12 +74,14 @@ export class World {
       },
       loop: {
         ...processLoop,
+        soon: (work) => void this.#turns.push(work),
         after: (milliseconds, work) => {
           const timer = { at: this.#monotonic + milliseconds, work };
           this.#timers.push(timer);
           return () => void (this.#timers = this.#timers.filter((other) => other !== timer));
         },
       },
+      unitsOfTurn: options.unitsOfTurn,
       poll: options.polls === false ? null : this.#loop.poll,
       heartbeatMs,
       onFault: (fault) => void this.faults.push(fault),
@@ -181,7 +187,13 @@ export class World {
     );
   }
 
+  /** Turns the loop until it has nothing left to do. */
   check(): void {
+    while (this.#turns.length > 0) {
+      const turns = this.#turns;
+      this.#turns = [];
+      for (const work of turns) work();
+    }
     if (this.faults.length > 0) throw this.faults[0];
   }
 

@@ -12,7 +12,6 @@ import {
   type StreamedEvent,
   type TonedLength,
   type WillsAnswer,
-  type Predecessor,
 } from "../../api/api.ts";
 import type {
   ClientSummary,
@@ -78,13 +77,8 @@ export function clientIdsShape(limit = listDefault): Shape<Answers["client-ids"]
   return object<Answers["client-ids"]>({ ids: list(text, limit), more: flag });
 }
 
-const predecessor = optional(
-  orNull(object<Predecessor>({ pid: count, startedAt: moment, followedAt: moment })),
-);
-
 export const clientShape = object<ClientAnswer>({
   now: moment,
-  predecessor,
   clientId: text,
   session: orNull(session),
   connections: list(connection, few),
@@ -163,7 +157,6 @@ export const overviewShape = object<Overview>({
     connections: amount,
   }),
   logLevel: level,
-  predecessor,
   like: orNull(text),
 });
 
@@ -215,7 +208,6 @@ export function willsShape(limit = listDefault): Shape<WillsAnswer> {
     decided: orNull(flag),
     awaited: orNull(count),
     awaitedWill: orNull(will),
-    predecessor,
     more: flag,
   });
 }

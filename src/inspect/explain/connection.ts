@@ -67,11 +67,11 @@ function refusedWillText({ protocol }: ConnectionAccount, will: WillFacts): stri
   return `It asked for a will on ${name(will.topic)} (${facts}).`;
 }
 
-function connectLines({ connection, will, answer }: Scene, at: number): StoryLine[] {
+function connectLines({ connection, will }: Scene, at: number): StoryLine[] {
   const lines = [
     sentence(`It connected ${from(connection)}${asUser(connection)}.`),
     keepAliveText(connection),
-    sessionText(connection, answer),
+    sessionText(connection),
     will === null ? noWillText(connection) : willText(will),
   ];
   return lines.map((line) => ({ at, ...line }));
@@ -103,10 +103,7 @@ function keepAliveText(connection: ConnectionAccount): Sentence {
   return sentence(`It asked for ${wish}, ${told}: ${silence}.`, "v5-3.2.2-22");
 }
 
-function sessionText(
-  connection: ConnectionAccount,
-  { connections, predecessor }: ClientAnswer,
-): Sentence {
+function sessionText(connection: ConnectionAccount): Sentence {
   const { cleanStart, sessionPresent, sessionExpirySeconds: expiry } = connection;
   const flag = `${isV5(connection) ? "Clean Start" : "Clean Session"} ${cleanStart ? 1 : 0}`;
   const kept =
@@ -123,10 +120,7 @@ function sessionText(
   const rule = cleanStart
     ? ruleFor(connection, "3.1.2-6", "3.1.2-4")
     : ruleFor(connection, "3.1.2-4", "3.1.2-6");
-  // Only the first connection to this process can have lost one that the process before held.
-  const isFirst = connection === connections.at(-1) && (predecessor ?? null) !== null;
-  const lost = isFirst ? " (one that the broker before this one held is lost with it)" : "";
-  const why = cleanStart ? "" : `, since there was none to go on with${lost}`;
+  const why = cleanStart ? "" : ", since there was none to go on with";
   return sentence(`With ${flag} it began a new session${why}, ${kept}${limit}.`, rule);
 }
 

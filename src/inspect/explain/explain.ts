@@ -1,7 +1,6 @@
 import type { ClientAnswer } from "../../api/api.ts";
 import { latestConnection } from "../../core/records/shapes.ts";
 import { name } from "../../log/foreign.ts";
-import { notInOrder } from "../../log/predecessor.ts";
 import { adviceFor } from "./advice.ts";
 import { inShort, nextOfScene, storyOf } from "./connection.ts";
 import { type Explanation, type Scene, sentence, type Sentence, spoken, willOf } from "./parts.ts";
@@ -47,23 +46,9 @@ function forgotten({ clientId, now, session }: ClientAnswer): Explanation {
 function beforeOf({ answer, connection, will }: Scene): Sentence | null {
   if (connection.end !== null && will !== null) return null;
   const before = answer.wills.find(({ id }) => id !== will?.id);
-  if (before === undefined) return lostBefore(answer);
+  if (before === undefined) return null;
   const fate = fateOf(answer, before, "The will before it");
   return fate === null ? null : spoken(closed(fate), before);
-}
-
-/** Time after the start in which a client is asked about because of the process before. */
-const askedAboutMs = 60 * 60 * 1000;
-
-/** The first connection of a client to this process: of an earlier one nothing is left. */
-function lostBefore({ predecessor, connections, clientId }: ClientAnswer): Sentence | null {
-  const first = connections.at(-1);
-  if (predecessor === undefined || predecessor === null || first === undefined) return null;
-  if (first.openedAt - predecessor.followedAt > askedAboutMs) return null;
-  return sentence(
-    `${notInOrder(predecessor)} (killed, or crashed): if ${name(clientId)} had a will there, that was ` +
-      `not published, and a session that it had there is lost.`,
-  );
 }
 
 /** Verdicts come without their full stop. */

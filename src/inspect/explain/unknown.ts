@@ -1,11 +1,10 @@
-import type { Overview, Predecessor } from "../../api/api.ts";
+import type { OverviewAccount } from "../../core/records/shapes.ts";
 import { duration } from "../../log/duration.ts";
 import { clause, name } from "../../log/foreign.ts";
-import { notInOrder } from "../../log/predecessor.ts";
 import { type Advice, type Explanation, sentence, type StoryLine } from "./parts.ts";
 
 /** What the broker can tell though it does not know a client id. */
-type Known = Pick<Overview, "now" | "startedAt" | "recentEnds" | "predecessor">;
+type Known = Pick<OverviewAccount, "now" | "startedAt" | "recentEnds">;
 
 /**
  * The same for a client id that the broker knows nothing of. What it knew before it was started is
@@ -17,34 +16,27 @@ export function explainUnknown(
   known: Known,
   nearest: readonly string[],
 ): Explanation {
-  const { now, startedAt, predecessor = null } = known;
+  const { now, startedAt } = known;
   const near = nearest.length === 0 ? "" : ` Did you mean ${nearest.map(name).join(" or ")}?`;
   const verdict =
     `The broker knows nothing of ${name(clientId)}: it has not connected since the broker started ` +
-    `${duration(Math.max(0, now - startedAt))} ago, or that is so long ago that it is forgotten.${near}` +
-    (predecessor === null
-      ? ""
-      : ` ${notInOrder(predecessor)}: if ${name(clientId)} was connected then, its will was not ` +
-        `published, and never will be.`);
+    `${duration(Math.max(0, now - startedAt))} ago, or that is so long ago that it is forgotten.${near}`;
   return {
     clientId,
     now,
     verdict: sentence(verdict),
     before: null,
-    story: [start(startedAt, predecessor), ...namelessEnds(known)],
+    story: [start(startedAt), ...namelessEnds(known)],
     next: [],
-    advice: advice(clientId, predecessor),
+    advice: advice(clientId),
     others: [],
   };
 }
 
-function start(at: number, predecessor: Predecessor | null): StoryLine {
-  const head = "The broker started. It keeps sessions, retained messages and wills in memory";
+function start(at: number): StoryLine {
   const text =
-    predecessor === null
-      ? `${head}: what an earlier process held when it was killed is lost, and its wills never fire.`
-      : `${head}. ${notInOrder(predecessor)} (killed, or crashed): what it held is lost, and its ` +
-        `armed wills never fire.`;
+    "The broker started. It keeps sessions, retained messages and wills in memory: what an earlier " +
+    "process held when it was killed is lost, and its wills never fire.";
   return { at, ...sentence(text) };
 }
 
@@ -64,7 +56,7 @@ function namelessEnds({ recentEnds }: Known): StoryLine[] {
     .toReversed();
 }
 
-function advice(clientId: string, predecessor: Predecessor | null): Advice[] {
+function advice(clientId: string): Advice[] {
   const text =
     "Look at the client id that its program really sends: some libraries draw a new one for each " +
     "start, and some put something before the one that you give them. `mqttd serve --verbose` logs " +
@@ -72,8 +64,8 @@ function advice(clientId: string, predecessor: Predecessor | null): Advice[] {
   const stop =
     `If ${name(clientId)} was connected when an earlier process was killed: end the broker with Ctrl-C ` +
     `or SIGTERM instead, so that it publishes every will, those that wait too, before it ends.`;
-  const other: Advice = { topic: "unknownClient", ...sentence(text) };
-  // Without a trace of it, nothing tells that a process was killed.
-  if (predecessor === null) return [other];
-  return [{ topic: "killedBroker", ...sentence(stop) }, other];
+  return [
+    { topic: "unknownClient", ...sentence(text) },
+    { topic: "killedBroker", ...sentence(stop) },
+  ];
 }

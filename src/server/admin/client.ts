@@ -26,13 +26,10 @@ export function clientIdOf({ req }: Context): string {
   return id;
 }
 
-export function clientJson(
-  account: ClientAccount,
-  { clock, predecessor }: Pick<AdminContext, "clock" | "predecessor">,
-): Json<ClientAnswer> {
+export function clientJson(account: ClientAccount, now: Millis): Json<ClientAnswer> {
   const { session } = account;
   return jsonObject<ClientAnswer>({
-    now: jsonOf(() => clock.now()),
+    now: jsonOf(() => now),
     clientId: jsonOf(() => account.clientId),
     session: session === null ? jsonOf(() => null) : clientSession(session),
     connections: jsonOf(() => account.connections),
@@ -41,7 +38,6 @@ export function clientJson(
     faults: jsonOf(() => account.faults),
     // The casts are safe: these are the core's own times.
     events: jsonOf(() => account.events.map(({ at, event }) => eventLine(event, at as Millis))),
-    predecessor: jsonOf(() => predecessor),
   });
 }
 

@@ -21,13 +21,8 @@ export interface AdministrationSettings extends AdminSettings {
 }
 
 export interface Administration {
-  /**
-   * Of an orderly stop. Ends all streams. Resolves when their readers have taken the rest, or have
-   * timed out.
-   */
+  /** Ends all streams. Resolves when their readers have taken the rest, or have timed out. */
   close(): Promise<void>;
-  /** The same after a fault: the run file stays, from which the next broker learns of it. */
-  abandon(): Promise<void>;
 }
 
 /**
@@ -43,7 +38,7 @@ export async function openAdministration(
   onFault: (fault: unknown) => void,
 ): Promise<Administration> {
   const { port, host } = settings;
-  if (port === null) return { close: async () => {}, abandon: async () => {} };
+  if (port === null) return { close: async () => {} };
   const needsNone = isLoopback(host) && settings.tokenFile === null;
   const token = needsNone ? null : readOrCreateToken(settings.tokenFile, env);
   const tokenFile = token?.file ?? null;
@@ -82,17 +77,13 @@ export async function openAdministration(
     note({ event: "warning", text: `mqttd inspect needs --admin ${urls[0] ?? ""}: ${why}` });
   }
   const end = async (): Promise<void> => {
+    withdraw();
     context.hub.close();
     await socket.close();
   };
   let closed: Promise<void> | null = null;
   return {
     close: async () => {
-      withdraw();
-      closed ??= end();
-      await closed;
-    },
-    abandon: async () => {
       closed ??= end();
       await closed;
     },

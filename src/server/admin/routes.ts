@@ -131,11 +131,11 @@ function clientRoutes(admin: AdminContext, turns: Turns): Routes {
 }
 
 function clientHandler(admin: AdminContext, turns: Turns): Handler {
-  const { broker } = admin;
+  const { broker, clock } = admin;
   return (context) => {
     const account = clientOf(broker, clientIdOf(context));
     if (account === null) return unknownClient(context, admin, turns);
-    return piecewise(context, clientJson(account, admin), turns);
+    return piecewise(context, clientJson(account, clock.now()), turns);
   };
 }
 
@@ -267,7 +267,6 @@ function overview(admin: AdminContext): Overview {
     listeners: admin.listeners,
     rates: vitals.rates,
     logLevel: admin.logLevel(),
-    predecessor: admin.predecessor,
     like: admin.like,
   };
 }

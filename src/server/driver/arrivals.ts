@@ -97,7 +97,8 @@ export class Arrivals {
         bytesAtFirst: bytes,
         bytesAtLast: bytes,
       };
-      const isReady = answers?.[index] ?? (looks < turns || bytes !== bytesAtLast);
+      const isReady =
+        channel.holdTurn || (answers?.[index] ?? (looks < turns || bytes !== bytesAtLast));
       if (!isReady || looks >= looksMax || bytes - bytesAtFirst > heldBytes) continue;
       unread.add(channel.id);
       postponed.set(channel, { looks: looks + 1, bytesAtFirst, bytesAtLast: bytes });

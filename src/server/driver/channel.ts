@@ -1,10 +1,13 @@
-import type { ConnectionId, DriverHolds, ListenerPolicy } from "../../core/io.ts";
+import type { ConnectionId, DriverHolds, Input, ListenerPolicy } from "../../core/io.ts";
 import type { Memory } from "../../core/memory.ts";
 import type { ConnectPacket } from "../../core/packet.ts";
 import type { Link } from "../../transport/transport.ts";
 import { PacketReader, type PacketReaderOptions } from "../../wire/reader.ts";
 import type { BufferPool } from "./buffer-pool.ts";
 import { Outbox } from "./outbox.ts";
+
+/** What ends a connection. Handed in after the packets that the driver has already. */
+export type Last = Input & { readonly type: "closed" | "kicked" };
 
 /** The driver's side of one connection: its link, reader and output. */
 export class Channel implements DriverHolds {
@@ -29,13 +32,18 @@ export class Channel implements DriverHolds {
   replyBytes = 0;
   /** Messages sent to it since its last packet. */
   messagesSent = 0;
-  /** Reasons not to read: authentication pending, output full, turn over, subscribers slow. */
+  /**
+   * Reasons not to read: authentication pending, output full, a turn of the loop to come, subscribers
+   * slow.
+   */
   holdAuthentication = false;
   holdOutput = false;
   holdTurn = false;
   holdPublisher = false;
   /** A CONNECT that waits until the driver has read the connection that it takes over. */
   withheld: ConnectPacket | null = null;
+  /** Follows the buffered packets; null: nothing does. */
+  last: Last | null = null;
   /** When the driver last asked the kernel for the peer's FIN, while not reading. */
   peerCheckedAt = 0;
   /** The link is paused and the core knows it. */
@@ -83,14 +91,19 @@ export class Channel implements DriverHolds {
     this.outputBytes = bytes;
   }
 
+  /** Of a connection that ends, the rest is read whatever becomes of its output and publications. */
   get held(): boolean {
     return (
       this.holdAuthentication ||
-      this.holdOutput ||
       this.holdTurn ||
-      this.holdPublisher ||
-      this.withheld !== null
+      this.withheld !== null ||
+      (this.last === null && (this.holdOutput || this.holdPublisher))
     );
+  }
+
+  /** Packets of it, or its end, may wait in the driver. */
+  get isUnread(): boolean {
+    return this.holdTurn || this.holdPublisher || this.last !== null;
   }
 
   /** Drops waiting output: the link takes no more bytes, and no drain follows. */

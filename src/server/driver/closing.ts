@@ -52,10 +52,10 @@ export class ClosingChannels {
   }
 }
 
-/** Resolves when every closing connection has closed, or after `stopTimeoutMs`. */
+/** Resolves when every connection has ended and closed, or after `stopTimeoutMs`. */
 export async function allClosed(driver: Driver): Promise<void> {
   const until = performance.now() + stopTimeoutMs;
-  while (driver.closing > 0 && performance.now() < until) {
+  while (driver.connections + driver.closing > 0 && performance.now() < until) {
     await new Promise((resolve) => setTimeout(resolve, pollMs));
   }
 }

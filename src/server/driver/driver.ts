@@ -1,5 +1,6 @@
 import { assert, unreachable } from "../../core/assert.ts";
 import type { Broker } from "../../core/broker.ts";
+import type { Budget } from "../../core/budget.ts";
 import type { ConnectionId, Effect, Input, ListenerPolicy, Millis } from "../../core/io.ts";
 import type { Limits } from "../../core/limits.ts";
 import type {
@@ -18,17 +19,18 @@ import { UnfinishedBytes } from "../../wire/unfinished.ts";
 import type { Authenticate } from "../auth.ts";
 import type { Clock } from "./clock.ts";
 import type { DeadlineTimer } from "./deadline-timer.ts";
-import { DeliveryWriter } from "./copies.ts";
-import { writeServerPacket } from "./server-packets.ts";
+import { Output } from "./output.ts";
 import { PeerCloses } from "./peer-closes.ts";
 import { processLoop, type Loop } from "./loop.ts";
-import { BufferPool, largeBuffer } from "./buffer-pool.ts";
+import { BufferPool } from "./buffer-pool.ts";
 import { PacketTrace } from "./packet-trace.ts";
 import { ClosingChannels } from "./closing.ts";
-import { Channel } from "./channel.ts";
+import { Channel, type Last } from "./channel.ts";
 import { Channels } from "./channels.ts";
 import { Progress } from "./progress.ts";
 import { SilentLink } from "./silent-link.ts";
+import { Takeovers } from "./takeovers.ts";
+import { Turns } from "./turns.ts";
 
 /** Receives events: a LogSink, or a list in a test. */
 export interface EventLog {
@@ -47,6 +49,8 @@ export interface DriverOptions {
   readonly timer: (onDue: () => void) => DeadlineTimer;
   /** Default: the process's own. */
   readonly loop?: Loop;
+  /** The budget of one turn, in units of `Budget`; a simulation draws it. */
+  readonly unitsOfTurn?: number | undefined;
   /** Polls sockets for unread data; null or absent: the platform has no poll. */
   readonly poll?: SocketPoll | null;
   /**
@@ -58,19 +62,16 @@ export interface DriverOptions {
   readonly onFault: (fault: unknown) => void;
 }
 
-/** Packets between two clock reads in a turn, and the time that a turn may take. */
-const packetsPerClockRead = 64;
-const turnMs = 5;
+/** Work of reading one packet, and bytes whose reading costs as much as a unit of work. */
+const unitsOfPacket = 1;
+const bytesReadInUnit = 5000;
 /** A heartbeat this late shows that the process was blocked. */
 const standstillMs = 100;
-/** Maximum turns of the timers for reading a connection before its takeover. */
-const takeoverLooksMax = 1000;
-/** This much output is flushed before the turn ends, while it still fits one buffer. */
-const earlyFlushBytes = (largeBuffer * 3) / 4;
 
 /**
  * Connects the core to the world: hands in one input at a time, executes its effects in order,
- * flushes at the end of the turn and arms the single timer of the process.
+ * flushes at the end of the callback, gives the loop back when a turn's budget is used up, and arms
+ * the single timer of the process.
  */
 export class Driver {
   readonly #broker: Broker;
@@ -79,20 +80,20 @@ export class Driver {
   readonly #options: DriverOptions;
   readonly #pool = new BufferPool();
   readonly #channels = new Channels();
-  /** Channels to flush, and inputs that arose while executing effects. */
-  readonly #dirty: Channel[] = [];
+  readonly #output: Output;
+  /** Inputs that arose while executing effects. */
   readonly #inputs: Input[] = [];
-  /** Channels whose turn was cut short; they continue in the next one. */
-  #unfinished: Channel[] = [];
+  readonly #budget: Budget;
+  readonly #turns: Turns<Channel>;
+  /** Channels to read before the broker stops; null: it does not stop, or has begun to. */
+  #unreadAtStop: Set<Channel> | null = null;
   readonly #timer: DeadlineTimer;
-  readonly #writer: DeliveryWriter;
   #readerOptions: PacketReaderOptions;
   readonly #unfinishedBytes: UnfinishedBytes;
   /** A quirk is on by which bytes, not only packets, reset the keepalive. */
   readonly #reportsBytes: boolean;
   readonly #packets: PacketTrace;
   #trace: boolean;
-  #outputBytes: number;
   #now: Millis;
   readonly #loop: Loop;
   readonly #closing: ClosingChannels;
@@ -102,9 +103,9 @@ export class Driver {
   /** Time of the last heartbeat, at which the clock was right. */
   #awakeAt: Millis;
   readonly #peerCloses: PeerCloses;
+  readonly #takeovers: Takeovers;
   readonly #progress = new Progress();
   bytesReceived = 0;
-  bytesSent = 0;
 
   constructor(options: DriverOptions) {
     this.#options = options;
@@ -113,7 +114,6 @@ export class Driver {
     this.#peerCloses = new PeerCloses(this.#loop, (channels) =>
       this.#guard(() => this.#peersClosed(channels)),
     );
-    this.#outputBytes = options.outputBytes;
     this.#broker = options.broker;
     this.#clock = options.clock;
     this.#log = options.log;
@@ -122,12 +122,38 @@ export class Driver {
     this.#now = options.clock.now();
     this.#awakeAt = this.#now;
     this.#arrivals = new Arrivals(options.poll ?? null, this.#channels);
-    this.#writer = new DeliveryWriter();
+    this.#takeovers = new Takeovers(this.#loop, this.#arrivals, (channel) =>
+      this.#guard(() => {
+        this.#beginCall();
+        this.#receiveWithheld(channel);
+        this.#readOn(channel);
+      }),
+    );
     const { rules, limits } = options.broker;
     this.#unfinishedBytes = new UnfinishedBytes(limits.unfinishedBytes, options.broker.memory);
     this.#readerOptions = readerOptions(limits, this.#unfinishedBytes, rules);
     this.#reportsBytes =
       rules.keepAliveResetBy === "byte" || rules.keepAliveResetBy === "byteOfLarge";
+    this.#budget = options.broker.budget;
+    this.#turns = new Turns(
+      (work) => this.#loop.soon(() => this.#guard(work)),
+      options.clock,
+      this.#budget,
+      {
+        begin: () => this.#beginCall(),
+        due: () => this.#handleDue(),
+        flush: () => this.#flush(),
+        run: (channel) => this.#continue(channel),
+        end: () => this.#endCall(),
+      },
+      options.unitsOfTurn,
+    );
+    this.#output = new Output(options.outputBytes, this.#budget, this.#progress, {
+      isOver: () => this.#turns.isOver,
+      enqueue: (input) => this.#enqueue(input),
+      written: (channel) => this.#written(channel),
+      full: (channel) => this.#updateReading(channel),
+    });
     this.#timer = options.timer(() => this.#guard(() => this.#timerFired()));
     this.#timer.arm(this.#broker.nextDeadline());
   }
@@ -158,31 +184,50 @@ export class Driver {
   reconfigure(limits: Limits, outputBytes: number): void {
     this.#unfinishedBytes.limit = limits.unfinishedBytes;
     this.#readerOptions = readerOptions(limits, this.#unfinishedBytes, this.#broker.rules);
-    this.#outputBytes = outputBytes;
+    this.#output.limit = outputBytes;
     this.order({ type: "reconfigured", limits });
   }
 
-  /** Executes an order of the operator or of the process. */
+  /**
+   * Executes an order of the operator or of the process: at once, or when the packets already taken
+   * from the sockets of the connections that it ends are read.
+   */
   order(input: Input & { type: "kicked" | "reconfigured" | "stopping" }): void {
     this.#guard(() => {
-      this.#beginTurn();
-      if (input.type !== "reconfigured")
-        this.#readHeld(input.type === "kicked" ? input.clientId : null);
-      this.#handle(input);
-      this.#endTurn();
+      this.#beginCall();
+      if (input.type === "stopping") this.#stop();
+      else if (input.type === "kicked") this.#kick(input.clientId);
+      else this.#handle(input);
+      this.#endCall();
     });
   }
 
-  /** Reads the buffered packets of held connections before an order ends these connections. */
-  #readHeld(clientId: string | null): void {
-    const held =
-      clientId === null
-        ? this.#channels.filter((channel) => channel.holdPublisher)
-        : [this.#heldChannelOf(clientId)].filter((channel) => channel !== null);
-    for (const channel of held) {
-      this.#handle({ type: "ending", connection: channel.id });
-      while (channel.open && this.#readOne(channel));
+  #kick(clientId: string): void {
+    const channel = this.#unreadChannelOf(clientId);
+    if (channel === null) this.#handle({ type: "kicked", clientId });
+    else this.#readTo(channel, { type: "kicked", clientId });
+  }
+
+  /** Stops the broker when the packets taken from all sockets so far are read. */
+  #stop(): void {
+    this.#unreadAtStop = new Set(this.#channels.filter((channel) => channel.isUnread));
+    for (const { id } of this.#unreadAtStop) this.#handle({ type: "ending", connection: id });
+  }
+
+  #stopIfRead(unread: Set<Channel>): void {
+    for (const channel of unread) {
+      if (!channel.open || !channel.isUnread) unread.delete(channel);
     }
+    if (unread.size > 0) return;
+    this.#unreadAtStop = null;
+    this.#enqueue({ type: "stopping" });
+  }
+
+  /** Hands in the buffered packets of a connection that ends, then `last`. */
+  #readTo(channel: Channel, last: Last): void {
+    channel.last = last;
+    this.#handle({ type: "ending", connection: channel.id });
+    if (!channel.holdTurn) this.#readMore(channel);
   }
 
   /**
@@ -192,7 +237,7 @@ export class Driver {
   drop(connection: ConnectionId, how: "rst" | "silent"): void {
     this.#guard(() => {
       const channel = this.#channels.get(connection);
-      this.#beginTurn();
+      this.#beginCall();
       this.#handle({ type: "dropped", connection, how });
       if (how === "silent") return this.#detachSilently(channel);
       channel.link.reset();
@@ -209,14 +254,15 @@ export class Driver {
         this.#timer.stop();
         this.#standstillAt += asleepMs;
       }
-      this.#beginTurn();
-      const { bytesReceived, bytesSent } = this;
+      this.#beginCall();
+      const { bytesReceived } = this;
+      const { bytesSent } = this.#output;
       this.#checkProgress();
       this.#handle({ type: "measured", bytesReceived, bytesSent });
       if (asleepMs > 0) this.#handle({ type: "woke", asleepMs, since: this.#awakeAt });
       this.#awakeAt = this.#now;
       this.#expectHeartbeat();
-      this.#endTurn();
+      this.#endCall();
     });
   }
 
@@ -228,6 +274,11 @@ export class Driver {
   /** Whether all output has been written to the sockets. */
   get idle(): boolean {
     return this.#channels.every((channel) => channel.outbox.size === 0);
+  }
+
+  /** Connections that the core has not ended. */
+  get connections(): number {
+    return this.#channels.count;
   }
 
   /**
@@ -253,7 +304,7 @@ export class Driver {
     }
   }
 
-  #beginTurn(): void {
+  #beginCall(): void {
     const since = this.#now;
     this.#now = this.#clock.now();
     // Many short turns delay the timers too, but then the loop is not blocked.
@@ -268,25 +319,35 @@ export class Driver {
     this.#log.note({ event: "loopBlocked", blockedMs: this.#now - since }, this.#now);
   }
 
-  /** Flushes output and handles queued inputs until none are left, then arms the timer. */
-  #endTurn(): void {
+  /** Flushes output and arms the timer; what the turn's budget leaves waits for the next turn. */
+  #endCall(): void {
+    if (this.#unreadAtStop !== null) this.#stopIfRead(this.#unreadAtStop);
+    if (this.#flush()) this.#turns.schedule();
+    this.#turns.end();
+    if (!this.#turns.isDue) this.#timer.arm(this.#broker.nextDeadline());
+  }
+
+  /** Writes output and handles the inputs that arise. Returns whether output is left. */
+  #flush(): boolean {
     for (;;) {
-      const channel = this.#dirty.pop();
-      if (channel !== undefined) {
-        channel.dirty = false;
-        this.#flush(channel);
-      } else if (this.#inputs.length > 0) {
-        this.#handleQueued();
-      } else {
-        break;
-      }
+      const isLeft = this.#output.flush();
+      if (this.#inputs.length > 0) this.#handleQueued();
+      if (isLeft) return true;
+      if (this.#output.isFlushed) return false;
     }
-    this.#timer.arm(this.#broker.nextDeadline());
   }
 
   #timerFired(): void {
-    this.#beginTurn();
+    this.#beginCall();
     this.#checkProgress();
+    this.#turns.atOnce(() => {
+      if (this.#handleDue()) this.#turns.addDue();
+    });
+    this.#endCall();
+  }
+
+  /** Returns whether more is due. */
+  #handleDue(): boolean {
     const undecided = this.#broker.undecided(this.#now);
     for (const { id, cause } of undecided.connections) {
       const { messagesSent: messages } = this.#channels.get(id);
@@ -295,7 +356,7 @@ export class Driver {
     }
     const unread = this.#arrivals.unread(undecided, this.#now);
     this.#handle({ type: "deadline", unread });
-    this.#endTurn();
+    return false;
   }
 
   #checkProgress(): void {
@@ -305,7 +366,7 @@ export class Driver {
   }
 
   #opened(link: Link, listener: ListenerPolicy): void {
-    this.#beginTurn();
+    this.#beginCall();
     const channel = this.#channels.open(
       (id) => new Channel(id, link, listener, this.#readerOptions, this.#pool, this.#broker.memory),
     );
@@ -313,7 +374,7 @@ export class Driver {
     this.#arrivals.opened(channel);
     if (this.#broker.isFull(listener)) this.#postpone(channel);
     else this.#admit(channel);
-    this.#endTurn();
+    this.#endCall();
   }
 
   /** Hands the new connection to the core. */
@@ -340,13 +401,13 @@ export class Driver {
       if (channel.admitted) return;
       if (turns > 1) return this.#postpone(channel, turns - 1);
       this.#guard(() => {
-        this.#beginTurn();
+        this.#beginCall();
         this.#admit(channel);
         if (channel.open) {
           channel.link.resume();
-          this.#read(channel);
+          this.#readMore(channel);
         }
-        this.#endTurn();
+        this.#endCall();
       });
     });
   }
@@ -356,9 +417,10 @@ export class Driver {
     if (!channel.open) return;
     this.bytesReceived += chunk.length;
     channel.bytesReceived += chunk.length;
-    this.#beginTurn();
+    this.#beginCall();
+    this.#budget.spent += unitsOfPacket + chunk.length / bytesReadInUnit;
     channel.reader.feed(chunk);
-    if (channel.admitted && !channel.held) this.#read(channel);
+    if (channel.admitted && !channel.held) this.#readMore(channel);
     channel.countUnread();
     if (!channel.admitted) return;
     if (this.#reportsBytes && channel.open) {
@@ -368,18 +430,57 @@ export class Driver {
         awaited: channel.reader.awaited,
       });
     }
-    this.#endTurn();
+    this.#endCall();
   }
 
-  /** Hands in complete packets until the turn's time is used up. */
-  #read(channel: Channel): void {
-    const until = this.#now + turnMs;
-    for (let packets = 1; channel.open && !channel.held; packets++) {
-      if (!this.#readOne(channel)) return this.#reportIncomplete(channel);
-      if (packets % packetsPerClockRead === 0 && this.#clock.now() >= until) {
-        return this.#continueInNextTurn(channel);
+  /** Hands in complete packets. What the turn's budget leaves waits for a later turn. */
+  #readMore(channel: Channel): void {
+    if (channel.reader.buffered === 0 && channel.last === null) return;
+    if (this.#turns.isOver || this.#read(channel)) this.#readLater(channel);
+    // Its answers do not wait behind output that others have caused.
+    this.#output.flushOwn(channel);
+  }
+
+  /** Hands in complete packets, and `last` after them. True: the turn is over, packets are left. */
+  #read(channel: Channel): boolean {
+    while (channel.open && !channel.held) {
+      if (!this.#readOne(channel)) {
+        this.#reportIncomplete(channel);
+        this.#handleLast(channel);
+        return false;
       }
+      if (this.#turns.isOver && channel.reader.buffered > 0) return true;
     }
+    // The answer would come too late.
+    if (channel.holdAuthentication) this.#handleLast(channel);
+    return false;
+  }
+
+  /** Yields to other connections and deadlines, and reads on in a later turn. */
+  #readLater(channel: Channel): void {
+    channel.holdTurn = true;
+    this.#updateReading(channel);
+    this.#turns.add(channel);
+  }
+
+  /** Reads on in a turn. True: the turn is over, packets are left. */
+  #continue(channel: Channel): boolean {
+    channel.holdTurn = false;
+    channel.holdTurn = this.#read(channel);
+    if (channel.open) this.#updateReading(channel);
+    if (this.#inputs.length > 0) this.#handleQueued();
+    this.#output.flushOwn(channel);
+    channel.countUnread();
+    return channel.holdTurn;
+  }
+
+  /** Hands in what follows the packets that were read. */
+  #handleLast(channel: Channel): void {
+    const { last } = channel;
+    if (last === null || !channel.open) return;
+    channel.last = null;
+    if (last.type === "closed") this.#release(channel);
+    this.#handle(last);
   }
 
   /** Tells the core what has arrived of a packet that is not complete. */
@@ -394,13 +495,14 @@ export class Driver {
     const packet = channel.reader.next();
     if (packet === null) return false;
     const connection = channel.id;
+    this.#budget.spent += unitsOfPacket;
     channel.messagesSent = 0;
     if (packet.type === "violation") {
       const { error, version, clientId } = packet;
       this.#handle({ type: "malformed", connection, error, version, clientId });
       return true;
     }
-    const old = packet.type === "connect" ? this.#heldChannelOf(packet.clientId) : null;
+    const old = packet.type === "connect" ? this.#unreadChannelOf(packet.clientId) : null;
     // A second CONNECT on the same connection is a violation, not a takeover.
     if (packet.type === "connect" && old !== null && old !== channel)
       this.#withhold(channel, packet, old);
@@ -413,11 +515,11 @@ export class Driver {
     this.#handle({ type: "received", connection: channel.id, packet });
   }
 
-  /** A client id's connection, if it is held: packets, even a DISCONNECT, may be unread. */
-  #heldChannelOf(clientId: string): Channel | null {
+  /** A client id's connection, if packets, even a DISCONNECT, wait in the driver. */
+  #unreadChannelOf(clientId: string): Channel | null {
     const old = this.#broker.sessions.get(clientId)?.connection ?? null;
     const channel = old === null ? null : this.#channels.get(old.id);
-    return channel?.holdPublisher === true ? channel : null;
+    return channel?.isUnread === true ? channel : null;
   }
 
   /** Delays a CONNECT until all data that had arrived on the connection it takes over is read. */
@@ -425,28 +527,7 @@ export class Driver {
     channel.withheld = packet;
     this.#updateReading(channel);
     this.#handle({ type: "ending", connection: old.id });
-    this.#retryWithheld(channel, old, 0);
-  }
-
-  #retryWithheld(channel: Channel, old: Channel, looks: number): void {
-    // Timers run after a poll of the sockets, and `soon` after that, behind cut-short channels.
-    const look = (): void => {
-      if (channel.withheld === null || !channel.open) return;
-      if (looks < takeoverLooksMax && this.#isUnread(old, looks)) {
-        return this.#retryWithheld(channel, old, looks + 1);
-      }
-      this.#guard(() => {
-        this.#beginTurn();
-        this.#receiveWithheld(channel);
-        this.#readOn(channel);
-      });
-    };
-    this.#loop.after(0, () => this.#loop.soon(look));
-  }
-
-  #isUnread(old: Channel, looks: number): boolean {
-    if (!old.open || old.holdOutput) return false;
-    return looks < this.#arrivals.turns || old.held || this.#arrivals.isReadable(old);
+    this.#takeovers.wait(channel, old);
   }
 
   #receiveWithheld(channel: Channel): void {
@@ -455,49 +536,22 @@ export class Driver {
     if (withheld !== null && channel.open) this.#received(channel, withheld);
   }
 
-  /** Yields to other connections and deadlines, and reads on in the next turn. */
-  #continueInNextTurn(channel: Channel): void {
-    if (channel.holdTurn) return;
-    channel.holdTurn = true;
-    this.#updateReading(channel);
-    if (this.#unfinished.push(channel) === 1) {
-      this.#loop.soon(() => this.#guard(() => this.#continue()));
-    }
-  }
-
-  #continue(): void {
-    const channels = this.#unfinished;
-    this.#unfinished = [];
-    for (const channel of channels) {
-      channel.holdTurn = false;
-      if (channel.open) this.#resume(channel);
-    }
-  }
-
   #drained(channel: Channel): void {
-    this.#beginTurn();
-    this.#flush(channel);
-    this.#endTurn();
+    this.#beginCall();
+    this.#output.add(channel);
+    this.#endCall();
   }
 
   #closed(channel: Channel, how: "eof" | "reset" | "timeout"): void {
     channel.loseOutput();
     this.#closing.giveUp(channel);
     if (!channel.open) return;
-    this.#beginTurn();
+    this.#beginCall();
     if (!channel.admitted) this.#admit(channel);
-    this.#receiveWithheld(channel);
     // Buffered packets arrived before the end, so hand them in before it.
-    while (channel.open && !channel.holdAuthentication && this.#readOne(channel))
-      this.#receiveWithheld(channel);
-    if (channel.open) {
-      this.#reportIncomplete(channel);
-      this.#release(channel);
-      this.#execute(
-        this.#broker.handle({ type: "closed", connection: channel.id, how }, this.#now),
-      );
-    }
-    this.#endTurn();
+    channel.last = { type: "closed", connection: channel.id, how };
+    if (!channel.holdTurn) this.#readMore(channel);
+    this.#endCall();
   }
 
   /** Hands in one input, then the inputs that arise from its effects. */
@@ -557,75 +611,26 @@ export class Driver {
 
   #deliver(effect: Effect & { readonly type: "deliver" }): void {
     const { message, to, packetIds } = effect;
-    this.#writer.begin(message, effect.expirySeconds, effect.frame, to.length);
+    this.#output.begin(effect);
     for (let place = 0; place < to.length; place++) {
       const delivery = to[place]!;
       const packetId = packetIds === null ? 0 : packetIds[place]!;
       const channel = this.#channels.get(delivery.connection);
-      this.#writer.write(channel.outbox, delivery, packetId);
-      channel.messagesSent += 1;
+      this.#output.deliver(channel, delivery, packetId);
       if (this.#trace) this.#packets.delivery(channel, message, delivery, packetId, this.#now);
-      this.#markDirty(channel);
     }
   }
 
   #send(channel: Channel, version: ProtocolVersion, packet: ServerPacket): void {
     if (this.#trace) this.#packets.packet(channel, "sent", packet, this.#now);
-    const before = channel.outbox.size;
-    writeServerPacket(channel.outbox, version, packet);
-    channel.replyBytes += channel.outbox.size - before;
-    this.#markDirty(channel);
+    this.#output.send(channel, version, packet);
   }
 
-  #markDirty(channel: Channel): void {
-    if (!channel.dirty) {
-      channel.dirty = true;
-      this.#dirty.push(channel);
-    }
-    if (!channel.waiting && channel.outbox.buffered >= earlyFlushBytes) this.#flush(channel);
-  }
-
-  #flush(channel: Channel): void {
-    if (channel.outbox.size === 0 && !channel.waiting) return;
-    const written = channel.outbox.flush(channel.link);
-    if (written < 0) {
-      // The link has ended; its `closed` event follows.
-      channel.loseOutput();
-      return;
-    }
-    this.bytesSent += written;
-    channel.countOutput();
-    this.#reportOutput(channel, written);
-  }
-
-  /** Reports a change in the state of the output to the core. */
-  #reportOutput(channel: Channel, written: number): void {
-    const left = channel.outbox.size;
-    const connection = channel.id;
-    if (channel.replyBytes > left) channel.replyBytes = left;
-    if (left === 0) {
-      if (!channel.waiting) return;
-      channel.waiting = false;
-      if (!channel.open) return this.#closing.finish(channel);
-      this.#progress.end(channel);
-      channel.holdOutput = false;
-      this.#enqueue({ type: "drained", connection });
-      this.#updateReading(channel);
-      if (!channel.held) this.#continueInNextTurn(channel);
-      return;
-    }
-    if (!channel.open) return;
-    const outputBytes = this.#outputBytes;
-    if (!channel.waiting) {
-      this.#progress.begin(channel);
-      this.#enqueue({ type: "waiting", connection });
-    } else if (written > 0) this.#enqueue({ type: "progressed", connection });
-    channel.waiting = true;
-    if (left > outputBytes) this.#enqueue({ type: "blocked", connection });
-    if (channel.replyBytes > 2 * outputBytes && !channel.holdOutput) {
-      channel.holdOutput = true;
-      this.#updateReading(channel);
-    }
+  /** All waiting output of a channel was written. */
+  #written(channel: Channel): void {
+    if (!channel.open) return this.#closing.finish(channel);
+    this.#updateReading(channel);
+    this.#resumeReading(channel);
   }
 
   /** Pauses or resumes the link, and reports it to the core: the keepalive stops while paused. */
@@ -643,13 +648,18 @@ export class Driver {
     if (on) this.#peerCloses.watch(channel, this.#now);
     else this.#peerCloses.forget(channel);
     this.#updateReading(channel);
-    if (!on && !channel.held && channel.reader.buffered > 0) this.#continueInNextTurn(channel);
+    if (!on) this.#resumeReading(channel);
+  }
+
+  /** A hold has ended: reads what was buffered meanwhile, in the next turn. */
+  #resumeReading(channel: Channel): void {
+    if (!channel.held && channel.reader.buffered > 0) this.#readLater(channel);
   }
 
   #peersClosed(channels: readonly Channel[]): void {
-    this.#beginTurn();
+    this.#beginCall();
     for (const { open, id } of channels) if (open) this.#handle({ type: "ending", connection: id });
-    this.#endTurn();
+    this.#endCall();
   }
 
   #detachSilently(channel: Channel): void {
@@ -665,8 +675,8 @@ export class Driver {
     detached.open = false;
     channel.link.owner = detached;
     channel.link = new SilentLink(channel.link);
-    this.#flush(channel);
-    this.#endTurn();
+    this.#output.write(channel);
+    this.#endCall();
   }
 
   #authenticate(channel: Channel, effect: Effect & { type: "authenticate" }): void {
@@ -684,7 +694,7 @@ export class Driver {
 
   /** Continues reading after a hold has ended. */
   #resume(channel: Channel): void {
-    this.#beginTurn();
+    this.#beginCall();
     this.#readOn(channel);
   }
 
@@ -692,9 +702,9 @@ export class Driver {
   #readOn(channel: Channel): void {
     this.#updateReading(channel);
     this.#handleQueued();
-    this.#read(channel);
+    if (!channel.held) this.#readMore(channel);
     channel.countUnread();
-    this.#endTurn();
+    this.#endCall();
   }
 
   #release(channel: Channel): void {
@@ -707,7 +717,7 @@ export class Driver {
 
   /** Closes the link on the core's order; with `end`, the client still gets the last bytes. */
   #close(channel: Channel, how: "end" | "reset"): void {
-    if (how === "end") this.#flush(channel);
+    if (how === "end") this.#output.write(channel);
     this.#release(channel);
     if (how === "reset") {
       channel.loseOutput();

@@ -3,7 +3,7 @@
  * tokens. A simulation passes its own, so that a run depends only on its seed.
  */
 export interface Loop {
-  /** Runs `work` after the loop has read its sockets. */
+  /** Runs `work` in the next turn of the loop: before that, the loop reads its sockets. */
   soon(work: () => void): void;
   /** Runs `work` once after the delay. Returns a function that cancels it. */
   after(milliseconds: number, work: () => void): () => void;
@@ -19,3 +19,6 @@ export const processLoop: Loop = {
   },
   token: () => `auto-${crypto.randomUUID()}`,
 };
+
+/** For a loop whose immediates run without a poll between them; its timers do not. */
+export const timerLoop: Loop = { ...processLoop, soon: (work) => void setTimeout(work, 0) };

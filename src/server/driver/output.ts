@@ -1,0 +1,146 @@
+import type { Budget } from "../../core/budget.ts";
+import type { Delivery, Effect, Input } from "../../core/io.ts";
+import type { ProtocolVersion, ServerPacket } from "../../core/packet.ts";
+import { largeBuffer } from "./buffer-pool.ts";
+import type { Channel } from "./channel.ts";
+import { DeliveryWriter } from "./copies.ts";
+import type { Progress } from "./progress.ts";
+import { writeServerPacket } from "./server-packets.ts";
+
+/** Work of one write, and bytes whose writing costs as much as a unit of work. */
+const unitsOfWrite = 3;
+const bytesInUnit = 2500;
+/** This much output is flushed before the callback ends, while it still fits one buffer. */
+const earlyFlushBytes = (largeBuffer * 3) / 4;
+
+/** What the output asks of its driver. */
+interface OutputOwner {
+  /** Whether to leave the rest of the work for a later turn. */
+  readonly isOver: () => boolean;
+  readonly enqueue: (input: Input) => void;
+  /** All waiting output of a channel was written. */
+  readonly written: (channel: Channel) => void;
+  /** The answers to a channel's packets fill its output: read no more of it. */
+  readonly full: (channel: Channel) => void;
+}
+
+/** The output of all connections: gathered while effects are executed, written afterwards. */
+export class Output {
+  /** Waiting bytes of one connection above which deliveries to it stop. */
+  limit: number;
+  bytesSent = 0;
+  readonly #budget: Budget;
+  readonly #owner: OutputOwner;
+  readonly #progress: Progress;
+  readonly #writer = new DeliveryWriter();
+  /** Channels to write, first in, first out; those before the index are done. */
+  readonly #dirty: Channel[] = [];
+  #done = 0;
+
+  constructor(limit: number, budget: Budget, progress: Progress, owner: OutputOwner) {
+    this.limit = limit;
+    this.#budget = budget;
+    this.#progress = progress;
+    this.#owner = owner;
+  }
+
+  /** Starts the copies of another message. */
+  begin({ message, expirySeconds, frame, to }: Effect & { readonly type: "deliver" }): void {
+    this.#writer.begin(message, expirySeconds, frame, to.length);
+  }
+
+  /** Appends one copy of the message. */
+  deliver(channel: Channel, delivery: Delivery, packetId: number): void {
+    this.#writer.write(channel.outbox, delivery, packetId);
+    channel.messagesSent += 1;
+    this.#appended(channel);
+  }
+
+  send(channel: Channel, version: ProtocolVersion, packet: ServerPacket): void {
+    const before = channel.outbox.size;
+    writeServerPacket(channel.outbox, version, packet);
+    channel.replyBytes += channel.outbox.size - before;
+    this.#appended(channel);
+  }
+
+  #appended(channel: Channel): void {
+    this.add(channel);
+    if (channel.outbox.buffered < earlyFlushBytes || channel.waiting) return;
+    if (!this.#owner.isOver()) this.write(channel);
+  }
+
+  /** Writes a channel's output at the next `flush`. */
+  add(channel: Channel): void {
+    if (channel.dirty) return;
+    channel.dirty = true;
+    this.#dirty.push(channel);
+  }
+
+  /** No output has to be written. */
+  get isFlushed(): boolean {
+    return this.#done === this.#dirty.length;
+  }
+
+  /** Writes output, of one channel at least, until the turn is over. True: some is left. */
+  flush(): boolean {
+    while (!this.isFlushed) {
+      const channel = this.#dirty[this.#done++]!;
+      channel.dirty = false;
+      this.write(channel);
+      if (this.#owner.isOver()) break;
+    }
+    if (!this.isFlushed) return true;
+    this.#dirty.length = 0;
+    this.#done = 0;
+    return false;
+  }
+
+  /** Writes a client's answers now, if output that others caused is left and would go first. */
+  flushOwn(channel: Channel): void {
+    if (this.#done > 0 && channel.dirty) this.write(channel);
+  }
+
+  /** Writes one channel's output now. */
+  write(channel: Channel): void {
+    if (channel.outbox.size === 0 && !channel.waiting) return;
+    const written = channel.outbox.flush(channel.link);
+    this.#budget.spent += unitsOfWrite + Math.max(0, written) / bytesInUnit;
+    if (written < 0) {
+      // The link has ended; its `closed` event follows.
+      channel.loseOutput();
+      return;
+    }
+    this.bytesSent += written;
+    channel.countOutput();
+    this.#report(channel, written);
+  }
+
+  /** Reports a change in the state of the output to the core. */
+  #report(channel: Channel, written: number): void {
+    const left = channel.outbox.size;
+    const connection = channel.id;
+    const owner = this.#owner;
+    if (channel.replyBytes > left) channel.replyBytes = left;
+    if (left === 0) {
+      if (!channel.waiting) return;
+      channel.waiting = false;
+      if (channel.open) {
+        this.#progress.end(channel);
+        channel.holdOutput = false;
+        owner.enqueue({ type: "drained", connection });
+      }
+      return owner.written(channel);
+    }
+    if (!channel.open) return;
+    if (!channel.waiting) {
+      this.#progress.begin(channel);
+      owner.enqueue({ type: "waiting", connection });
+    } else if (written > 0) owner.enqueue({ type: "progressed", connection });
+    channel.waiting = true;
+    if (left > this.limit) owner.enqueue({ type: "blocked", connection });
+    if (channel.replyBytes > 2 * this.limit && !channel.holdOutput) {
+      channel.holdOutput = true;
+      owner.full(channel);
+    }
+  }
+}

@@ -1,0 +1,161 @@
+import type { Budget } from "../../core/budget.ts";
+import type { Millis } from "../../core/io.ts";
+import type { Clock } from "./clock.ts";
+
+/** Work of one turn, in units of `Budget`, and the time that it may take on a slow machine. */
+const unitsOfTurn = 4000;
+const turnMs = 5;
+/** Work between two looks at the clock. */
+const unitsOfLook = 50;
+/** Each kind of work has its own part of a turn, so that none waits for the end of another. */
+const parts = 5;
+/** Slices of a part: one task's share before it goes behind the others. */
+const slices = 2;
+
+/** What a turn of the loop continues. */
+export interface Turn<Task> {
+  begin(): void;
+  /** Handles what is due at its own time. Returns whether more is due. */
+  due(): boolean;
+  /** Writes waiting output. Returns whether more waits. */
+  flush(): boolean;
+  /** Returns whether the task has more to do. */
+  run(task: Task): boolean;
+  end(): void;
+}
+
+/**
+ * Shares the turns of the event loop among all that has work, so that nobody waits until others are
+ * done. The loop reads its sockets between two turns.
+ *
+ * Callbacks of the loop work at once while the turn's budget lasts, which is nearly always. What
+ * they leave continues in the next turn: deadlines, then waiting output, then tasks that have just
+ * arrived, then tasks that were cut before, a slice each, first in, first out. Each kind has a part
+ * of the budget, and what it leaves is for the next kind. The last part is for the callbacks of the
+ * poll that follows.
+ */
+export class Turns<Task> {
+  readonly #soon: (work: () => void) => void;
+  readonly #clock: Clock;
+  readonly #budget: Budget;
+  readonly #turn: Turn<Task>;
+  readonly #units: number;
+  readonly #fresh = new Set<Task>();
+  readonly #cut = new Set<Task>();
+  #isDue = false;
+  #isScheduled = false;
+  /** When this turn began, the work at which to look at the clock again, and what it showed. */
+  #startedAt: Millis;
+  #lookAt = 0;
+  #isLate = false;
+
+  /** `soon` runs work after the next poll of the sockets. `units`: budget of a turn. */
+  constructor(
+    soon: (work: () => void) => void,
+    clock: Clock,
+    budget: Budget,
+    turn: Turn<Task>,
+    units: number = unitsOfTurn,
+  ) {
+    this.#soon = soon;
+    this.#clock = clock;
+    this.#budget = budget;
+    this.#turn = turn;
+    this.#units = units;
+    this.#startedAt = clock.now();
+    budget.limit = units;
+  }
+
+  /** A callback of the loop begins; `now` was just read from the clock. */
+  begin(now: Millis): void {
+    if (!this.#isScheduled) this.#startedAt = now;
+    else if (now - this.#startedAt >= turnMs) this.#isLate = true;
+    this.#lookAt = this.#budget.spent + unitsOfLook;
+  }
+
+  /** Whether the rest of the work has to wait for a later turn. */
+  get isOver(): boolean {
+    const { spent, limit } = this.#budget;
+    if (spent >= limit || this.#isLate) return true;
+    if (spent < this.#lookAt) return false;
+    this.#lookAt = spent + unitsOfLook;
+    this.#isLate = this.#clock.now() - this.#startedAt >= turnMs;
+    return this.#isLate;
+  }
+
+  /**
+   * A callback of the loop ends. Callbacks share one budget until they have used a part of it: only
+   * then a turn of their own is worth its cost.
+   */
+  end(): void {
+    if (this.#isLate || this.#budget.spent * parts >= this.#units) this.schedule();
+  }
+
+  /** Runs a task in the next turn: ahead of those that were cut, unless it is one of them. */
+  add(task: Task): void {
+    if (!this.#cut.has(task)) this.#fresh.add(task);
+    this.schedule();
+  }
+
+  /** Handles what is due in the next turn. */
+  addDue(): void {
+    this.#isDue = true;
+    this.schedule();
+  }
+
+  /** The next turn handles what is due: no timer is needed. */
+  get isDue(): boolean {
+    return this.#isDue;
+  }
+
+  /** For work that must not wait for its turn: it gets at least its part of the budget. */
+  atOnce(work: () => void): void {
+    const budget = this.#budget;
+    budget.limit = Math.max(this.#units, budget.spent + this.#units / parts);
+    work();
+    budget.limit = this.#units;
+  }
+
+  /** Asks for a turn. */
+  schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    this.#soon(() => this.#run());
+  }
+
+  #run(): void {
+    const turn = this.#turn;
+    const budget = this.#budget;
+    const part = this.#units / parts;
+    this.#isScheduled = false;
+    budget.spent = 0;
+    this.#isLate = false;
+    turn.begin();
+    budget.limit = part;
+    if (this.#isDue) this.#isDue = turn.due();
+    budget.limit = 2 * part;
+    const waits = turn.flush();
+    this.#runTasks(this.#fresh, 3 * part);
+    budget.limit = 4 * part;
+    // What was cut would add to the output that waits already.
+    if (!waits || !turn.flush()) this.#runTasks(this.#cut, 4 * part);
+    budget.limit = this.#units;
+    turn.end();
+    if (this.#isDue || this.#fresh.size + this.#cut.size > 0) this.schedule();
+  }
+
+  #runTasks(tasks: Set<Task>, limit: number): void {
+    const budget = this.#budget;
+    for (const task of tasks) {
+      tasks.delete(task);
+      budget.limit = Math.min(limit, budget.spent + this.#units / parts / slices);
+      // A task that is cut again stands at the end of the set, which this loop reaches too.
+      if (this.#turn.run(task)) {
+        this.#fresh.delete(task);
+        this.#cut.add(task);
+      }
+      budget.limit = limit;
+      if (this.isOver) return;
+    }
+  }
+}
