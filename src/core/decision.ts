@@ -4,7 +4,8 @@ import type { Copy, Recipient } from "./copy.ts";
 import { aliasBytes, publishSize, publishSizeBound } from "./packet-size.ts";
 import type { Message } from "./packet.ts";
 import type { Session } from "./session.ts";
-import type { Group, Match, Member } from "./subscriptions.ts";
+import type { Match } from "./match.ts";
+import type { Group, Member } from "./subscriptions.ts";
 import { isVisibleThroughMount } from "./topic.ts";
 
 /** The part of a message that a decision needs: sizes, not bytes. */

@@ -10,7 +10,8 @@ import { keep, type Message } from "./packet.ts";
 import type { Rules } from "./quirks/rules.ts";
 import { isLeftOut } from "./will-rules.ts";
 import type { Session } from "./session.ts";
-import type { Group, Match } from "./subscriptions.ts";
+import type { Match } from "./match.ts";
+import type { Group } from "./subscriptions.ts";
 
 /** The recipients of a topic, valid until the broker's `generation` changes. */
 export interface Route {
@@ -91,7 +92,9 @@ export function publish(
 function retain(broker: Broker, publisher: Session | null, message: Message): Reach["retained"] {
   const { retained } = broker;
   const isEmpty = message.payload.length === 0;
-  const changed = isEmpty ? retained.clear(message.topic) : retained.store(keep(message));
+  const changed = isEmpty
+    ? retained.clear(message.topic)
+    : retained.store(keep(message), broker.now);
   if (changed) {
     broker.records.retained(publisher, message);
     return isEmpty ? "cleared" : "stored";

@@ -1,19 +1,17 @@
+import { Deadline, Deadlines } from "./deadlines.ts";
 import type { Millis } from "./io.ts";
+import { LevelTree, levelAt, type Place } from "./level-tree.ts";
 import type { Message } from "./packet.ts";
-import { isHidden, isReserved, isServerOwned } from "./topic.ts";
 import type { Steps } from "./steps.ts";
+import { isHidden, isReserved, isServerOwned } from "./topic.ts";
 
-interface Level {
-  readonly children: Map<string, Level>;
-  /** Serial number, in order of creation. */
-  readonly number: number;
-  message: Message | null;
-}
-
-/** Levels that the search still has to visit at one depth. */
+/** Places that a walk still has to visit below one place. */
 interface Branches {
-  readonly levels: Iterator<Level, unknown>;
-  readonly depth: number;
+  readonly places: Iterator<Place<Message>, unknown>;
+  /** Index in their paths where the levels below that place begin. */
+  readonly below: number;
+  /** Index of the filter's level for the first of these; at `#` for all of them. */
+  readonly level: number;
 }
 
 export interface RetainedLimits {
@@ -21,14 +19,19 @@ export interface RetainedLimits {
   readonly retainedBytes: number;
 }
 
+/** Expired messages that one call of `store` deletes at most. */
+const expiredAtOnce = 1000;
+
 /**
- * The last retained message of each topic, whatever becomes of sessions [v4-3.1.2-7]. Expired ones
- * are deleted when a search visits them.
+ * The last retained message of each topic, whatever becomes of sessions [v4-3.1.2-7]. An expired
+ * one is deleted by `expire`, when a walk visits it, or when the store is full.
  */
 export class Retained {
   readonly #limits: RetainedLimits;
-  readonly #root: Level = { children: new Map(), number: 0, message: null };
-  #levels = 0;
+  readonly #tree = new LevelTree<Message>();
+  /** By topic, the deadlines of messages that expire. */
+  readonly #expiries = new Map<string, Deadline<string>>();
+  readonly #deadlines = new Deadlines<string>();
   #count = 0;
   #bytes = 0;
   /** The part of them below `$SYS`. */
@@ -47,56 +50,67 @@ export class Retained {
     return this.#bytes;
   }
 
+  /** Bytes of memory, without the messages. */
+  get held(): number {
+    return this.#tree.held + this.#expiries.size * expiryBytes;
+  }
+
   /** The part of both below `$SYS`. */
   get own(): { readonly messages: number; readonly bytes: number } {
     return { ...this.#own };
   }
 
-  has(topic: string): boolean {
-    const level = this.#path(topic)?.at(-1);
-    return level !== undefined && level.message !== null;
+  /** When the first message expires; null: none does. */
+  get nextExpiry(): Millis | null {
+    return this.#deadlines.next();
   }
 
-  /** Replaces the topic's message (v5-3.3.1-5). False: a limit is reached, nothing changed. */
-  store(message: Message): boolean {
-    const path = this.#path(message.topic);
-    const old = path === null ? null : path[path.length - 1]!.message;
-    const bytes = this.#bytes + sizeOf(message) - (old === null ? 0 : sizeOf(old));
-    const count = this.#count + (old === null ? 1 : 0);
-    if (count > this.#limits.retainedMessages || bytes > this.#limits.retainedBytes) return false;
-    let level = this.#root;
-    for (const name of message.topic.split("/")) {
-      let next = level.children.get(name);
-      if (next === undefined) {
-        next = { children: new Map(), number: ++this.#levels, message: null };
-        level.children.set(name, next);
-      }
-      level = next;
+  has(topic: string): boolean {
+    return this.#tree.get(topic) !== null;
+  }
+
+  /**
+   * The limit that keeps a message from being stored; null: it can be stored. Deletes expired
+   * messages first where a limit is reached.
+   */
+  limitFor(message: Sized, now: Millis): keyof RetainedLimits | null {
+    for (let deleted = 0; ; deleted++) {
+      const old = this.#tree.get(message.topic);
+      const count = this.#count + (old === null ? 1 : 0);
+      const bytes = this.#bytes + sizeOf(message) - (old === null ? 0 : sizeOf(old));
+      const { retainedMessages, retainedBytes } = this.#limits;
+      const isOver = count > retainedMessages || bytes > retainedBytes;
+      if (!isOver) return null;
+      if (deleted < expiredAtOnce && this.#expireFirst(now)) continue;
+      return count > retainedMessages ? "retainedMessages" : "retainedBytes";
     }
-    level.message = message;
-    this.#countOwn(message.topic, count - this.#count, bytes - this.#bytes);
-    this.#count = count;
-    this.#bytes = bytes;
+  }
+
+  /** Replaces the topic's message (v5-3.3.1-5). False: a limit is reached, nothing is stored. */
+  store(message: Message, now: Millis): boolean {
+    if (this.limitFor(message, now) !== null) return false;
+    const { topic, expiresAt } = message;
+    const old = this.#tree.set(topic, message);
+    const more = sizeOf(message) - (old === null ? 0 : sizeOf(old));
+    this.#counted(topic, old === null ? 1 : 0, more);
+    this.#setExpiry(topic, expiresAt);
     return true;
   }
 
   /** Deletes the topic's message (v5-3.3.1-6). False: there was none. */
   clear(topic: string): boolean {
-    const path = this.#path(topic);
-    if (path === null) return false;
-    const old = path[path.length - 1]!.message;
+    const old = this.#tree.delete(topic);
     if (old === null) return false;
-    path[path.length - 1]!.message = null;
-    this.#count -= 1;
-    this.#bytes -= sizeOf(old);
-    this.#countOwn(topic, -1, -sizeOf(old));
-    const names = topic.split("/");
-    for (let depth = names.length; depth > 0; depth--) {
-      const level = path[depth]!;
-      if (level.message !== null || level.children.size > 0) break;
-      path[depth - 1]!.children.delete(names[depth - 1]!);
-    }
+    this.#setExpiry(topic, null);
+    this.#counted(topic, -1, -sizeOf(old));
     return true;
+  }
+
+  /** Deletes expired messages, up to a number. Returns how many it deleted. */
+  expire(now: Millis, atMost: number): number {
+    let deleted = 0;
+    while (deleted < atMost && this.#expireFirst(now)) deleted += 1;
+    return deleted;
   }
 
   /**
@@ -107,61 +121,96 @@ export class Retained {
    */
   *match(filter: string, now: () => Millis, mountLength = 0): Steps<Message> {
     const wanted = filter.split("/");
-    const newest = this.#levels;
-    const stack: Branches[] = [{ levels: [this.#root].values(), depth: 0 }];
+    const { root, serial: newest } = this.#tree;
+    const stack: Branches[] = [{ places: [root].values(), below: 0, level: 0 }];
     for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
-      const { depth } = top;
-      const { done, value: level } = top.levels.next();
-      // Newer levels stand after all others.
-      if (done === true || level.number > newest) {
+      const { done, value: place } = top.places.next();
+      // Newer places stand after all others.
+      if (done === true || place.number > newest) {
         stack.pop();
         continue;
       }
-      const name = wanted[depth];
-      const message = name === undefined || name === "#" ? this.#fresh(level, now()) : null;
+      const level = place === root ? 0 : follow(wanted, top.level, place.path, top.below);
+      const name = wanted[level];
+      const isMatch = level >= 0 && (name === undefined || name === "#") && place.since <= newest;
+      const message = isMatch ? this.#fresh(place, now()) : null;
       yield message !== null && isHidden(filter, message.topic, mountLength) ? null : message;
+      if (level < 0 || name === undefined || place.children === null) continue;
+      const { below } = place;
       if (name === "#" || name === "+") {
-        // `#` keeps its depth on all levels below, so only the root marks the first level.
-        const levels = level === this.#root ? unreserved(level) : level.children.values();
-        stack.push({ levels, depth: name === "#" ? depth : depth + 1 });
-      } else if (name !== undefined) {
-        const next = level.children.get(name);
-        if (next !== undefined) stack.push({ levels: [next].values(), depth: depth + 1 });
+        const places = place === root ? unreserved(place) : place.children.values();
+        stack.push({ places, below, level });
+      } else {
+        const next = place.children.get(name);
+        if (next !== undefined) stack.push({ places: [next].values(), below, level });
       }
     }
   }
 
-  #countOwn(topic: string, messages: number, bytes: number): void {
+  #counted(topic: string, messages: number, bytes: number): void {
+    this.#count += messages;
+    this.#bytes += bytes;
     if (!isServerOwned(topic)) return;
     this.#own.messages += messages;
     this.#own.bytes += bytes;
   }
 
-  /** The level's message; null: none. Deletes an expired one. */
-  #fresh({ message }: Level, now: Millis): Message | null {
-    if (message?.expiresAt === undefined || message.expiresAt === null) return message;
-    if (message.expiresAt > now) return message;
+  #setExpiry(topic: string, expiresAt: Millis | null): void {
+    let deadline = this.#expiries.get(topic);
+    if (expiresAt === null) {
+      if (deadline === undefined) return;
+      this.#deadlines.clear(deadline);
+      this.#expiries.delete(topic);
+      return;
+    }
+    if (deadline === undefined) {
+      deadline = new Deadline(topic);
+      this.#expiries.set(topic, deadline);
+    }
+    this.#deadlines.set(deadline, expiresAt);
+  }
+
+  /** False: none has expired. */
+  #expireFirst(now: Millis): boolean {
+    const deadline = this.#deadlines.pop(now);
+    return deadline !== null && this.clear(deadline.owner);
+  }
+
+  /** The place's message; null: none. Deletes an expired one. */
+  #fresh({ value: message }: Place<Message>, now: Millis): Message | null {
+    if (message === null || message.expiresAt === null || message.expiresAt > now) return message;
     this.clear(message.topic);
     return null;
   }
+}
 
-  /** The levels from the root to the topic's own; null: the topic has no level. */
-  #path(topic: string): Level[] | null {
-    const path: Level[] = [this.#root];
-    for (const name of topic.split("/")) {
-      const next = path[path.length - 1]!.children.get(name);
-      if (next === undefined) return null;
-      path.push(next);
-    }
-    return path;
+/** Children of the root that a wildcard matches: on the first level it matches no `$`. */
+function* unreserved({ children }: Place<Message>): Generator<Place<Message>, void, void> {
+  for (const place of children?.values() ?? []) if (!isReserved(place.path)) yield place;
+}
+
+/**
+ * Matches levels of a filter against those of a topic from an index. Returns the index of the
+ * filter's next level, which stays at `#`; -1: they don't match.
+ */
+function follow(wanted: readonly string[], first: number, topic: string, from: number): number {
+  let level = first;
+  for (let start = from; start <= topic.length; level++) {
+    const name = wanted[level];
+    if (name === "#") return level;
+    const own = levelAt(topic, start);
+    if (name !== "+" && name !== own) return -1;
+    start += own.length + 1;
   }
+  return level;
 }
 
-function* unreserved({ children }: Level): Generator<Level, void, void> {
-  for (const [name, level] of children) if (!isReserved(name)) yield level;
-}
+/** Bytes of memory of a deadline, its places in the map and the heap. */
+const expiryBytes = 145;
+
+type Sized = Pick<Message, "topic" | "payload" | "properties">;
 
 /** Bytes that count against the limit. Two per character cover the topic's memory. */
-function sizeOf(message: Message): number {
-  return message.topic.length * 2 + message.payload.length + (message.properties?.length ?? 0);
+function sizeOf({ topic, payload, properties }: Sized): number {
+  return topic.length * 2 + payload.length + (properties?.length ?? 0);
 }

@@ -1,7 +1,10 @@
 import type { Recipient } from "./copy.ts";
+import { levelAt, LevelTree, type Place } from "./level-tree.ts";
+import { matchOf, type Match } from "./match.ts";
 import type { Qos } from "./packet.ts";
 import type { Session } from "./session.ts";
-import { isHidden, isReserved } from "./topic.ts";
+import { Subscribers, type Shape } from "./subscribers.ts";
+import { isReserved } from "./topic.ts";
 
 /** One filter of one session with its options (v5 section 3.8.3.1). */
 export interface Subscription {
@@ -28,33 +31,54 @@ export type Member = Recipient & { readonly shared: Subscription };
 export interface Group {
   readonly name: string;
   readonly members: Member[];
+  readonly bySession: Map<Session, Member>;
   /** Index of the member whose turn it is. */
   turn: number;
 }
 
-export interface Match {
-  /** Each matching session once. */
-  readonly recipients: readonly Recipient[];
-  /** By publisher, what it gets itself under No Local; null: nothing. Often empty. */
-  readonly withoutLocal: ReadonlyMap<Session, Recipient | null>;
-  readonly groups: readonly Group[];
-}
+/** Recipients and groups of all remembered matches together, 0.15 kB each. */
+const rememberedRecipients = 100_000;
+/** A match with fewer of them is not remembered, as it costs less to make again. */
+const rememberedFrom = 8;
+/** A match of more patterns is not remembered: its key would be long. */
+const rememberedPatterns = 16;
 
-interface Level {
-  readonly children: Map<string, Level>;
-  /** Subscriptions that end at this level. */
-  readonly plain: Map<Session, Subscription>;
-  /** By `keyOf`. */
-  readonly groups: Map<string, Group>;
-}
-
-/** All filters of all sessions, as a tree of levels. */
+/**
+ * All filters of all sessions. Those without wildcards match by one look into a map. The others are
+ * a tree of levels, which a match walks down along the exact level and along `+`. At each level of
+ * the topic it stands on at most as many places as there are different sets of levels with `+`
+ * (shapes), because it reaches each by one of them. `limits.filterShapes` bounds their number, and
+ * so the steps of a match: by the shapes times the levels of the topic.
+ */
 export class Subscriptions {
-  #root: Level = newLevel();
+  readonly #exact = new Map<string, Subscribers>();
+  readonly #wild = new LevelTree<Subscribers>();
+  /** By their levels. */
+  readonly #shapes = new Map<string, Shape>();
+  /** By the ids of the patterns that match. Valid until the next change. */
+  readonly #matches = new Map<string, Match>();
+  #rememberedRecipients = 0;
   #size = 0;
+  #serial = 0;
+  /** Bytes of memory of `Subscribers` and their texts. */
+  #held = 0;
+
+  /** Counts the work of all matches: places visited, and subscriptions merged to recipients. */
+  steps = 0;
 
   get size(): number {
     return this.#size;
+  }
+
+  /** Bytes of memory, also of the subscriptions and their texts. */
+  get held(): number {
+    return this.#held + this.#exact.size * exactBytes + this.#wild.held;
+  }
+
+  /** Whether a filter is within the limit of shapes; most filters are not counted. */
+  hasRoomFor(pattern: string, mountLength: number, filterShapes: number): boolean {
+    const levels = countedShape(pattern, mountLength);
+    return levels === null || this.#shapes.size < filterShapes || this.#shapes.has(levels);
   }
 
   /**
@@ -62,73 +86,34 @@ export class Subscriptions {
    * [v5-3.8.4-3].
    */
   add(subscription: Subscription): void {
-    let level = this.#root;
-    for (const name of subscription.pattern.split("/")) {
-      let next = level.children.get(name);
-      if (next === undefined) {
-        next = newLevel();
-        level.children.set(name, next);
-      }
-      level = next;
-    }
-    if (subscription.group === null) {
-      if (!level.plain.has(subscription.session)) this.#size += 1;
-      level.plain.set(subscription.session, subscription);
-      return;
-    }
-    const key = keyOf(subscription.group, subscription.mountLength);
-    let group = level.groups.get(key);
-    if (group === undefined) {
-      group = { name: subscription.group, members: [], turn: 0 };
-      level.groups.set(key, group);
-    }
-    const member = { ...merge(subscription.session, [subscription]), shared: subscription };
-    const place = group.members.findIndex(({ session }) => session === subscription.session);
-    if (place >= 0) {
-      group.members[place] = member;
-      return;
-    }
-    group.members.push(member);
-    this.#size += 1;
+    this.#forgetMatches();
+    const { pattern } = subscription;
+    let subscribers = this.#of(pattern);
+    let before = 0;
+    if (subscribers === undefined) subscribers = this.#create(subscription);
+    else before = subscribers.held;
+    const replaced = subscribers.add(subscription);
+    if (replaced === null) this.#size += 1;
+    this.#held += subscribers.held - before + textBytes(subscription) - textBytes(replaced);
   }
 
   remove(subscription: Subscription): void {
-    const names = subscription.pattern.split("/");
-    const path: Level[] = [this.#root];
-    for (const name of names) {
-      const next = path[path.length - 1]!.children.get(name);
-      if (next === undefined) return;
-      path.push(next);
-    }
-    const level = path[path.length - 1]!;
-    if (subscription.group === null) {
-      if (level.plain.delete(subscription.session)) this.#size -= 1;
-    } else {
-      this.#leave(level, keyOf(subscription.group, subscription.mountLength), subscription.session);
-    }
-    for (let depth = names.length; depth > 0 && isEmpty(path[depth]!); depth--) {
-      path[depth - 1]!.children.delete(names[depth - 1]!);
-    }
-  }
-
-  #leave(level: Level, key: string, session: Session): void {
-    const group = level.groups.get(key);
-    const place = group?.members.findIndex((member) => member.session === session) ?? -1;
-    if (group === undefined || place < 0) return;
-    group.members.splice(place, 1);
+    const { pattern } = subscription;
+    const subscribers = this.#of(pattern);
+    if (subscribers === undefined) return;
+    const before = subscribers.held;
+    const removed = subscribers.remove(subscription);
+    if (removed === null) return;
+    this.#forgetMatches();
     this.#size -= 1;
-    if (place < group.turn) group.turn -= 1;
-    if (group.members.length === 0) level.groups.delete(key);
+    const { isEmpty, held } = subscribers;
+    this.#held += (isEmpty ? 0 : held) - before - textBytes(removed);
+    if (isEmpty) this.#discard(subscribers);
   }
 
   /** The group of a shared subscription, even one since removed; null: the group has no members. */
   groupOf({ pattern, group, mountLength }: Subscription): Group | null {
-    let level: Level | undefined = this.#root;
-    for (const name of pattern.split("/")) {
-      level = level.children.get(name);
-      if (level === undefined) return null;
-    }
-    return group === null ? null : (level.groups.get(keyOf(group, mountLength)) ?? null);
+    return group === null ? null : (this.#of(pattern)?.groupOf(group, mountLength) ?? null);
   }
 
   /**
@@ -136,103 +121,198 @@ export class Subscriptions {
    * are [v4-4.7.3-4] [v5-4.7.3-4]. `showsDollar`: a quirk, wildcards match topics with `$`.
    */
   match(topic: string, showsDollar = false): Match {
+    const patterns = this.#patternsFor(topic, showsDollar);
+    if (!isWorthRemembering(patterns, topic)) return this.#merge(topic, patterns);
+    const key = patterns.map(({ id }) => id).join();
+    const known = this.#matches.get(key);
+    if (known !== undefined) return known;
+    const match = this.#merge(topic, patterns);
+    const size = match.recipients.length + match.groups.length;
+    if (this.#rememberedRecipients + size > rememberedRecipients) this.#forgetMatches();
+    this.#rememberedRecipients += size;
+    this.#matches.set(key, match);
+    return match;
+  }
+
+  #merge(topic: string, patterns: readonly Subscribers[]): Match {
     const found: Subscription[] = [];
     const groups: Group[] = [];
-    const names = topic.split("/");
+    for (const subscribers of patterns) subscribers.collect(topic, found, groups);
+    this.steps += found.length + groups.length;
+    return matchOf(found, groups);
+  }
+
+  /**
+   * The patterns that match, in a fixed order: at each level `#`, then the topic's own level, then
+   * `+`.
+   */
+  #patternsFor(topic: string, showsDollar: boolean): Subscribers[] {
+    const found: Subscribers[] = [];
+    let exact = this.#exact.get(topic);
+    const add = (one: Subscribers | null | undefined): void => {
+      if (one === null || one === undefined) return;
+      // By the order above the topic itself stands before all patterns with a `+`.
+      if (exact !== undefined && one.pattern.includes("+")) {
+        found.push(exact);
+        exact = undefined;
+      }
+      found.push(one);
+    };
     // A wildcard on the first level does not match topics that begin with `$`
     // [v4-4.7.2-1] [v5-4.7.2-1].
-    descend(this.#root, names, 0, isReserved(topic) && !showsDollar, found, groups);
-    // With a mount point, the client's first level is a later one; the mount point is no topic.
-    const isOpen = ({ pattern, mountLength }: Subscription): boolean =>
-      mountLength === 0 || !isHidden(pattern, topic, mountLength);
-    return gather(
-      found.filter(isOpen),
-      groups.filter(({ members }) => members.some(({ shared }) => isOpen(shared))),
-    );
-  }
-}
-
-function descend(
-  level: Level,
-  names: readonly string[],
-  depth: number,
-  reserved: boolean,
-  found: Subscription[],
-  groups: Group[],
-): void {
-  const wild = !(reserved && depth === 0);
-  if (wild) {
-    // `#` matches its parent level too (section 4.7.1.2).
-    const rest = level.children.get("#");
-    if (rest !== undefined) collect(rest, found, groups);
-  }
-  if (depth === names.length) {
-    collect(level, found, groups);
-    return;
-  }
-  const exact = level.children.get(names[depth]!);
-  if (exact !== undefined) descend(exact, names, depth + 1, reserved, found, groups);
-  const any = wild ? level.children.get("+") : undefined;
-  if (any !== undefined) descend(any, names, depth + 1, reserved, found, groups);
-}
-
-function collect(level: Level, found: Subscription[], groups: Group[]): void {
-  for (const subscription of level.plain.values()) found.push(subscription);
-  for (const group of level.groups.values()) groups.push(group);
-}
-
-/** Each session once, and what it gets of its own messages under No Local [v5-3.8.3-3]. */
-function gather(found: readonly Subscription[], groups: readonly Group[]): Match {
-  const bySession = new Map<Session, Subscription[]>();
-  for (const subscription of found) {
-    const own = bySession.get(subscription.session);
-    if (own === undefined) bySession.set(subscription.session, [subscription]);
-    else own.push(subscription);
-  }
-  const recipients: Recipient[] = [];
-  const withoutLocal = new Map<Session, Recipient | null>();
-  for (const [session, own] of bySession) {
-    recipients.push(merge(session, own));
-    if (own.some((subscription) => subscription.noLocal)) {
-      const rest = own.filter((subscription) => !subscription.noLocal);
-      withoutLocal.set(session, rest.length === 0 ? null : merge(session, rest));
+    const isWildAtRoot = !isReserved(topic) || showsDollar;
+    const { root } = this.#wild;
+    const waiting: Standing[] = [{ place: root, start: 0 }];
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+      this.steps += 1;
+      const { place, start } = next;
+      const isWild = place !== root || isWildAtRoot;
+      const rest = isWild ? place.children?.get("#") : undefined;
+      // `#` matches its parent level too (section 4.7.1.2).
+      add(rest?.value);
+      if (start > topic.length) {
+        add(place.value);
+        continue;
+      }
+      const any = isWild ? place.children?.get("+") : undefined;
+      if (any !== undefined) push(waiting, place, any, topic, start);
+      const own = place.children?.get(levelAt(topic, start));
+      // The broker's own topics may have levels with wildcards.
+      if (own !== undefined && own !== any && own !== rest) push(waiting, place, own, topic, start);
     }
+    if (exact !== undefined) found.push(exact);
+    return found;
   }
-  return { recipients, withoutLocal, groups };
+
+  #of(pattern: string): Subscribers | undefined {
+    return isWild(pattern) ? (this.#wild.get(pattern) ?? undefined) : this.#exact.get(pattern);
+  }
+
+  #create({ pattern, mountLength }: Subscription): Subscribers {
+    const shape = this.#shapeOf(countedShape(pattern, mountLength));
+    const subscribers = new Subscribers(pattern, ++this.#serial, shape);
+    if (isWild(pattern)) this.#wild.set(pattern, subscribers);
+    else this.#exact.set(pattern, subscribers);
+    return subscribers;
+  }
+
+  /** One object for all patterns, as the text can be longer than these. */
+  #shapeOf(levels: string | null): Shape | null {
+    if (levels === null) return null;
+    let shape = this.#shapes.get(levels);
+    if (shape === undefined) {
+      shape = { levels, patterns: 0 };
+      this.#shapes.set(levels, shape);
+    }
+    shape.patterns += 1;
+    return shape;
+  }
+
+  #discard({ pattern, shape }: Subscribers): void {
+    if (isWild(pattern)) this.#wild.delete(pattern);
+    else this.#exact.delete(pattern);
+    if (shape === null) return;
+    shape.patterns -= 1;
+    if (shape.patterns === 0) this.#shapes.delete(shape.levels);
+  }
+
+  #forgetMatches(): void {
+    if (this.#matches.size > 0) this.#matches.clear();
+    this.#rememberedRecipients = 0;
+  }
 }
+
+/** Bytes of memory of an entry in the map of patterns without wildcards. */
+const exactBytes = 55;
+
+/** Of both texts: without a mount point they are one. */
+function textBytes(subscription: Subscription | null): number {
+  if (subscription === null) return 0;
+  const { filter, pattern, mountLength } = subscription;
+  return filter.length + (mountLength > 0 ? pattern.length : 0);
+}
+
+function isWorthRemembering(patterns: readonly Subscribers[], topic: string): boolean {
+  if (patterns.length > rememberedPatterns) return false;
+  let size = 0;
+  for (const subscribers of patterns) {
+    // Whether they are hidden depends on the topic, not only on the patterns.
+    if (subscribers.hidesSome(topic)) return false;
+    size += subscribers.size;
+  }
+  return size >= rememberedFrom;
+}
+
+/** A place that a topic reaches, and where the topic's next level starts; past its end: none. */
+interface Standing {
+  readonly place: Place<Subscribers>;
+  readonly start: number;
+}
+
+/** Goes on at a child if its levels match. */
+function push(
+  waiting: Standing[],
+  parent: Place<Subscribers>,
+  child: Place<Subscribers>,
+  topic: string,
+  start: number,
+): void {
+  const next = follow(child.path, parent.below, topic, start);
+  if (next >= 0) waiting.push({ place: child, start: next });
+}
+
+const plus = 0x2b;
+const hash = 0x23;
+const slash = 0x2f;
 
 /**
- * One copy for overlapping subscriptions: the highest QoS, all identifiers [v4-3.3.5-1]
- * [v5-3.3.4-2] to -4.
+ * Matches the levels of a pattern from an index against those of a topic. Returns where the topic's
+ * next level starts, behind its end if none does; -1: they don't match.
  */
-function merge(session: Session, own: readonly Subscription[]): Recipient {
-  let qos: Qos = 0;
-  let retainAsPublished = false;
-  const identifiers: number[] = [];
-  for (const subscription of own) {
-    if (subscription.qos > qos) qos = subscription.qos;
-    if (subscription.retainAsPublished) retainAsPublished = true;
-    if (subscription.identifier !== 0) identifiers.push(subscription.identifier);
+function follow(pattern: string, from: number, topic: string, start: number): number {
+  let place = start;
+  for (let index = from; index < pattern.length; index++) {
+    const code = pattern.charCodeAt(index);
+    if (code === plus) {
+      while (place < topic.length && topic.charCodeAt(place) !== slash) place += 1;
+    } else if (code === hash) {
+      return topic.length + 1;
+    } else if (place < topic.length) {
+      if (topic.charCodeAt(place) !== code) return -1;
+      place += 1;
+    } else {
+      return pattern.length - index === 2 && pattern.endsWith("/#") ? topic.length + 1 : -1;
+    }
   }
-  return {
-    session,
-    qos,
-    retainAsPublished,
-    identifiers: identifiers.length === 0 ? null : identifiers,
-    shared: null,
-    lastCopy: null,
-  };
+  return place === topic.length || topic.charCodeAt(place) === slash ? place + 1 : -1;
 }
 
-/** Unique, because a group's name has no slash. */
-function keyOf(group: string, mountLength: number): string {
-  return `${mountLength}/${group}`;
+function isWild(pattern: string): boolean {
+  return pattern.includes("+") || pattern.endsWith("#");
 }
 
-function newLevel(): Level {
-  return { children: new Map(), plain: new Map(), groups: new Map() };
-}
+/** Levels in which `+` may stand in every combination without counting. */
+const freeLevels = 6;
 
-function isEmpty(level: Level): boolean {
-  return level.children.size === 0 && level.plain.size === 0 && level.groups.size === 0;
+/**
+ * The shape of a pattern, which is the set of its levels with `+`. Null: not counted, since only
+ * the first levels of the client have one.
+ */
+function countedShape(pattern: string, mountLength: number): string | null {
+  if (!pattern.includes("+", mountLength)) return null;
+  let level = 0;
+  let free = freeLevels;
+  let isCounted = false;
+  let shape = "";
+  for (let index = 0; index < pattern.length; index++) {
+    const code = pattern.charCodeAt(index);
+    if (code === slash) {
+      level += 1;
+      if (index < mountLength) free += 1;
+    } else if (code === plus) {
+      shape += `${level},`;
+      if (level >= free) isCounted = true;
+    }
+  }
+  return isCounted ? shape : null;
 }

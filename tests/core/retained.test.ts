@@ -33,7 +33,7 @@ test("each filter finds the same as the plain definition, and clearing every top
             expect(store.clear(name)).toBe(kept.delete(name));
           } else {
             const payload = new TextEncoder().encode("x".repeat(index));
-            expect(store.store(message(name, { payload }))).toBe(true);
+            expect(store.store(message(name, { payload }), millis(0))).toBe(true);
             kept.set(name, "x".repeat(index));
           }
           expect(store.count).toBe(kept.size);
@@ -59,19 +59,19 @@ test("a limit counts the state after the message is stored", () => {
   const store = new Retained({ retainedMessages: 2, retainedBytes: 100 });
   const sized = (name: string, bytes: number) =>
     message(name, { payload: new Uint8Array(bytes - 2 * name.length) });
-  expect(store.store(sized("a", 60))).toBe(true);
-  expect(store.store(sized("b", 41))).toBe(false);
-  expect(store.store(sized("b", 40))).toBe(true);
-  expect(store.store(sized("c", 1 + 1))).toBe(false);
-  expect(store.store(sized("a", 61))).toBe(false);
-  expect(store.store(sized("a", 50))).toBe(true);
+  expect(store.store(sized("a", 60), millis(0))).toBe(true);
+  expect(store.store(sized("b", 41), millis(0))).toBe(false);
+  expect(store.store(sized("b", 40), millis(0))).toBe(true);
+  expect(store.store(sized("c", 1 + 1), millis(0))).toBe(false);
+  expect(store.store(sized("a", 61), millis(0))).toBe(false);
+  expect(store.store(sized("a", 50), millis(0))).toBe(true);
   expect([store.count, store.bytes]).toEqual([2, 90]);
 });
 
 test("the next lookup removes an expired message", () => {
   const store = new Retained(unlimited);
-  store.store(message("a", { expiresAt: millis(1000) }));
-  store.store(message("b"));
+  store.store(message("a", { expiresAt: millis(1000) }), millis(0));
+  store.store(message("b"), millis(0));
   let now = millis(999);
   const found = () =>
     allOf(store.match("#", () => now))
@@ -85,7 +85,8 @@ test("the next lookup removes an expired message", () => {
 
 test("no step visits more than one level, whatever the filter", () => {
   const store = new Retained(unlimited);
-  for (let index = 0; index < 1000; index++) store.store(message(`device${index}/status`));
+  for (let index = 0; index < 1000; index++)
+    store.store(message(`device${index}/status`), millis(0));
   for (const wanted of ["+/nothing", "+/status/more", "#", "+/status"]) {
     const steps = [...store.match(wanted, never)].length;
     expect(steps).toBeGreaterThanOrEqual(1000);
@@ -94,7 +95,7 @@ test("no step visits more than one level, whatever the filter", () => {
 
 test("the store may change while an answer is read in pieces", () => {
   const store = new Retained(unlimited);
-  for (let index = 0; index < 10; index++) store.store(message(`t/${index}`));
+  for (let index = 0; index < 10; index++) store.store(message(`t/${index}`), millis(0));
   const answer = store.match("t/#", never);
   const found = new Set<string>();
   for (let next = answer.next(); next.done !== true; next = answer.next()) {
@@ -104,7 +105,7 @@ test("the store may change while an answer is read in pieces", () => {
     for (let index = 0; index < 10; index++) {
       if (!found.has(`t/${index}`)) store.clear(`t/${index}`);
     }
-    store.store(message("t/new"));
+    store.store(message("t/new"), millis(0));
   }
   expect([...found]).toHaveLength(1);
   expect(store.count).toBe(2);

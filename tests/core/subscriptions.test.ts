@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { Subscriptions, type Match, type Subscription } from "../../src/core/subscriptions.ts";
+import type { Match } from "../../src/core/match.ts";
+import { Subscriptions, type Subscription } from "../../src/core/subscriptions.ts";
 import { matches } from "../../src/core/topic.ts";
 import { levels, session, subscription } from "./messages.ts";
 
@@ -101,6 +102,7 @@ function expectedFrom(list: readonly Subscription[], name: string): unknown {
     groups: [...groups.values()].map((members) => ({
       name: members[0]?.group ?? "",
       members: members.map((shared) => ({ ...shared, identifiers: null, shared, lastCopy: null })),
+      bySession: new Map(),
       turn: 0,
     })),
   });
