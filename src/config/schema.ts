@@ -75,6 +75,11 @@ const limitsSchema = z.strictObject({
     .describe(
       "Filters in one SUBSCRIBE, where further ones are refused (0x97), or UNSUBSCRIBE, which then ends the connection.",
     ),
+  filterShapes: count({ min: 0, max: 1_000_000 })
+    .default(limits.filterShapes)
+    .describe(
+      "Sets of levels with + in all filters, counting those with + beyond the sixth level; bounds the work of a PUBLISH, further ones are refused (0x97).",
+    ),
   topicLevels: count({ min: 1, max: 65_536 })
     .default(limits.topicLevels)
     .describe("Levels of a topic name or filter."),

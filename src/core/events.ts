@@ -79,6 +79,9 @@ export type WillAtEnd =
 /** What ends a will's delay. */
 export type WaitEnd = "due" | "session ended" | "resumed" | "broker stopped";
 
+/** A limit that refuses a filter. */
+export type FilterLimit = "subscriptions" | "filterShapes" | "topicLevels";
+
 /** An event for people. Log, inspect and tests share it; each renders its own text. */
 export type BrokerEvent =
   | {
@@ -153,6 +156,8 @@ export type BrokerEvent =
       readonly filter: string;
       /** The granted QoS, or a reason code from 0x80. */
       readonly reason: number;
+      /** The limit that refused it; absent: none did. */
+      readonly limit?: FilterLimit;
     }
   | { readonly event: "unsubscribed"; readonly peer: Peer; readonly filter: string }
   /** A refused PUBLISH; the connection stays open. */

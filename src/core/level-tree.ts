@@ -1,3 +1,5 @@
+import { textBytes } from "./memory.ts";
+
 /**
  * A place in the tree: one level or several, since levels without a value and without a second
  * branch are no places of their own.
@@ -23,7 +25,7 @@ export class Place<Value> {
 }
 
 /** Bytes of memory of a place with its entry in a map, and of a map. */
-const placeBytes = 135;
+const placeBytes = 180;
 const mapBytes = 180;
 
 /**
@@ -62,7 +64,7 @@ export class LevelTree<Value> {
     place.value = value;
     if (before === null) {
       place.since = ++this.#serial;
-      this.#textBytes -= path.length;
+      this.#textBytes -= textBytes(path);
     }
     return before;
   }
@@ -83,7 +85,7 @@ export class LevelTree<Value> {
     if (value === null || place.path !== path) return null;
     place.value = null;
     place.since = 0;
-    this.#textBytes += path.length;
+    this.#textBytes += textBytes(path);
     if (place.children !== null) {
       this.#merge(parent, place);
       return value;
@@ -164,7 +166,7 @@ export class LevelTree<Value> {
   /** Counts a place without a value that comes or goes. */
   #count({ path }: Place<Value>, places: 1 | -1): void {
     this.#places += places;
-    this.#textBytes += places * path.length;
+    this.#textBytes += places * textBytes(path);
   }
 }
 

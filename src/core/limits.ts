@@ -11,6 +11,8 @@ export interface Limits {
   readonly subscriptions: number;
   /** Filters of one SUBSCRIBE or UNSUBSCRIBE. */
   readonly filters: number;
+  /** Sets of levels with `+` among all filters, if `+` is beyond the first levels in them. */
+  readonly filterShapes: number;
   /** Levels of a topic name or filter. */
   readonly topicLevels: number;
   /** Bytes of a whole packet from a client; announced as Maximum Packet Size. */
@@ -74,6 +76,7 @@ export const defaultLimits: Limits = {
   sessions: 100_000,
   subscriptions: 10_000,
   filters: 10_000,
+  filterShapes: 100,
   topicLevels: 200,
   // `payloadSize` plus room for topic and properties. Queue and retained messages hold two.
   packetSize: 25 * mebibyte,

@@ -1,5 +1,6 @@
 import type { Broker } from "./broker.ts";
 import type { Connection } from "./connection.ts";
+import type { FilterLimit } from "./events.ts";
 import { pump } from "./forward.ts";
 import type { SubscribePacket, SubscriptionRequest, UnsubscribePacket } from "./packet.ts";
 import { Reason } from "./reason.ts";
@@ -10,7 +11,8 @@ import { sharedFilter, tooDeep, tooLong } from "./topic.ts";
 /**
  * Answers SUBSCRIBE by one SUBACK, with a code for each filter, in their order [v4-2.3.1-7]
  * [v4-3.8.4-1] [v4-3.8.4-2] [v4-3.8.4-4] [v4-3.8.4-5] [v4-3.9.3-1] [v5-2.2.1-6] [v5-3.8.4-1]
- * [v5-3.8.4-2] [v5-3.8.4-5] to -7 [v5-3.9.3-1].
+ * [v5-3.8.4-2] [v5-3.8.4-5] to -7 [v5-3.9.3-1]. Each is logged; of those that one limit refuses the
+ * first.
  */
 export function subscribeReceived(
   broker: Broker,
@@ -19,12 +21,16 @@ export function subscribeReceived(
   packet: SubscribePacket,
 ): void {
   const { peer, version } = connection;
+  const reached = new Set<FilterLimit>();
   const reasons: number[] = packet.subscriptions.map((request, place) => {
     // The limit may have changed since the reader decoded the filters.
     if (place >= broker.limits.filters) return Reason.quotaExceeded;
-    const reason = subscribe(broker, connection, session, request, packet.subscriptionIdentifier);
-    broker.note({ event: "subscribed", peer, version, filter: request.filter, reason });
-    return reason;
+    const { filter } = request;
+    const answer = subscribe(broker, connection, session, request, packet.subscriptionIdentifier);
+    const isLogged = answer.limit !== undefined && reached.has(answer.limit);
+    if (!isLogged) broker.note({ event: "subscribed", peer, version, filter, ...answer });
+    if (answer.limit !== undefined) reached.add(answer.limit);
+    return answer.reason;
   });
   // Each filter takes time from the shared event loop.
   for (let left = packet.undecoded; left > 0; left--) reasons.push(Reason.quotaExceeded);
@@ -32,9 +38,16 @@ export function subscribeReceived(
   pump(broker, session);
 }
 
+interface Answer {
+  /** The granted QoS, or the reason code of a refusal. */
+  readonly reason: number;
+  /** The limit that refuses it; absent: none does. */
+  readonly limit?: FilterLimit;
+}
+
 /**
- * Subscribes one filter. Returns the granted QoS, which may be lower than requested [v5-3.2.2-10],
- * or the reason code of a refusal (v5-3.9.3).
+ * Subscribes one filter, perhaps with a lower QoS than requested [v5-3.2.2-10], or refuses it
+ * (v5-3.9.3).
  */
 function subscribe(
   broker: Broker,
@@ -42,17 +55,23 @@ function subscribe(
   session: Session,
   request: SubscriptionRequest,
   identifier: number | null,
-): number {
+): Answer {
   const { filter } = request;
   const { limits } = broker;
   const shared = sharedFilter(filter);
   const { mountPoint } = connection.listener;
   const pattern = mountPoint + (shared?.filter ?? filter);
-  if (tooLong(pattern) || tooDeep(pattern, limits.topicLevels)) return Reason.topicFilterInvalid;
-  if (!broker.access.maySubscribe(session, pattern)) return Reason.notAuthorized;
+  if (tooLong(pattern)) return { reason: Reason.topicFilterInvalid };
+  if (tooDeep(pattern, limits.topicLevels)) {
+    return { reason: Reason.topicFilterInvalid, limit: "topicLevels" };
+  }
+  if (!broker.access.maySubscribe(session, pattern)) return { reason: Reason.notAuthorized };
   const before = session.subscriptions.get(filter);
   if (before === undefined && session.subscriptions.size >= limits.subscriptions) {
-    return Reason.quotaExceeded;
+    return { reason: Reason.quotaExceeded, limit: "subscriptions" };
+  }
+  if (!broker.subscriptions.hasRoomFor(pattern, mountPoint.length, limits.filterShapes)) {
+    return { reason: Reason.quotaExceeded, limit: "filterShapes" };
   }
   const subscription: Subscription = {
     session,
@@ -73,7 +92,7 @@ function subscribe(
   if (shared !== null) session.hasUsedSharedFilters = true;
   broker.generation += 1;
   replay(broker, session, subscription, request, before !== undefined);
-  return subscription.qos;
+  return { reason: subscription.qos };
 }
 
 /**

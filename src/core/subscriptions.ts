@@ -1,6 +1,7 @@
 import type { Recipient } from "./copy.ts";
 import { levelAt, LevelTree, type Place } from "./level-tree.ts";
 import { matchOf, type Match } from "./match.ts";
+import { textBytes } from "./memory.ts";
 import type { Qos } from "./packet.ts";
 import type { Session } from "./session.ts";
 import { Subscribers, type Shape } from "./subscribers.ts";
@@ -94,7 +95,7 @@ export class Subscriptions {
     else before = subscribers.held;
     const replaced = subscribers.add(subscription);
     if (replaced === null) this.#size += 1;
-    this.#held += subscribers.held - before + textBytes(subscription) - textBytes(replaced);
+    this.#held += subscribers.held - before + textsOf(subscription) - textsOf(replaced);
   }
 
   remove(subscription: Subscription): void {
@@ -107,7 +108,7 @@ export class Subscriptions {
     this.#forgetMatches();
     this.#size -= 1;
     const { isEmpty, held } = subscribers;
-    this.#held += (isEmpty ? 0 : held) - before - textBytes(removed);
+    this.#held += (isEmpty ? 0 : held) - before - textsOf(removed);
     if (isEmpty) this.#discard(subscribers);
   }
 
@@ -225,11 +226,11 @@ export class Subscriptions {
 /** Bytes of memory of an entry in the map of patterns without wildcards. */
 const exactBytes = 55;
 
-/** Of both texts: without a mount point they are one. */
-function textBytes(subscription: Subscription | null): number {
+/** Bytes of both texts: without a mount point they are one. */
+function textsOf(subscription: Subscription | null): number {
   if (subscription === null) return 0;
   const { filter, pattern, mountLength } = subscription;
-  return filter.length + (mountLength > 0 ? pattern.length : 0);
+  return textBytes(filter) + (mountLength > 0 ? textBytes(pattern) : 0);
 }
 
 function isWorthRemembering(patterns: readonly Subscribers[], topic: string): boolean {
@@ -273,9 +274,13 @@ function follow(pattern: string, from: number, topic: string, start: number): nu
   let place = start;
   for (let index = from; index < pattern.length; index++) {
     const code = pattern.charCodeAt(index);
-    if (code === plus) {
+    // In valid filters a wildcard is a whole level, but a mount point need not end with a slash.
+    const isWildcard =
+      (code === plus || code === hash) &&
+      (index === from || pattern.charCodeAt(index - 1) === slash);
+    if (isWildcard && code === plus) {
       while (place < topic.length && topic.charCodeAt(place) !== slash) place += 1;
-    } else if (code === hash) {
+    } else if (isWildcard) {
       return topic.length + 1;
     } else if (place < topic.length) {
       if (topic.charCodeAt(place) !== code) return -1;

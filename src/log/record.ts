@@ -68,6 +68,7 @@ export function record(event: LogEvent, at: Millis): Record<string, unknown> {
         filter: event.filter,
         reason: codeOnWire("suback", event.reason, event.version),
         ...refusedWhy(event.reason),
+        ...(event.limit === undefined ? {} : { limit: `limits.${event.limit}` }),
       };
     case "unsubscribed":
       return { ...who(event.peer), filter: event.filter };

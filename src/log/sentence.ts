@@ -53,7 +53,7 @@ function plainSentence(event: PlainEvent): string {
       );
     case "subscribed":
       return event.reason >= Reason.unspecifiedError
-        ? `Refused SUBSCRIBE from ${client(event.peer)} to ${name(event.filter)}: ${refusal("suback", event)}${limitOf(event.reason)}`
+        ? `Refused SUBSCRIBE from ${client(event.peer)} to ${name(event.filter)}: ${refusal("suback", event)}${limitOf(event)}`
         : `${client(event.peer)} subscribed to ${name(event.filter)} (q${event.reason})`;
     case "unsubscribed":
       return `${client(event.peer)} unsubscribed from ${name(event.filter)}`;
@@ -97,8 +97,8 @@ function refusal(
 }
 
 /** The limit by which a SUBSCRIBE is refused. */
-function limitOf(reason: number): string {
-  return reason === Reason.quotaExceeded ? " (limits.subscriptions)" : "";
+function limitOf({ limit }: Event<"subscribed">): string {
+  return limit === undefined ? "" : ` (limits.${limit})`;
 }
 
 function dropping(event: Event<"dropping">): string {

@@ -9,12 +9,12 @@ const unlimited = { retainedMessages: Infinity, retainedBytes: Infinity };
 const never = () => millis(0);
 
 const topic = fc
-  .array(fc.constantFrom(...levels), { minLength: 1, maxLength: 4 })
+  .array(fc.constantFrom(...levels), { minLength: 1, maxLength: 6 })
   .map((names) => names.join("/"))
   .filter((name) => name !== "");
 const filter = fc
   .tuple(
-    fc.array(fc.constantFrom(...levels, "+"), { minLength: 1, maxLength: 4 }),
+    fc.array(fc.constantFrom(...levels, "+"), { minLength: 1, maxLength: 6 }),
     fc.constantFrom("", "/#"),
   )
   .map(([names, end]) => names.join("/") + end)
@@ -48,7 +48,7 @@ test("each filter finds the same as the plain definition, and clearing every top
           expect(new TextDecoder().decode(found?.payload)).toBe(kept.get(name) ?? "none");
         }
         for (const name of kept.keys()) expect(store.clear(name)).toBe(true);
-        expect([store.count, store.bytes]).toEqual([0, 0]);
+        expect([store.count, store.bytes, store.held]).toEqual([0, 0, 0]);
       },
     ),
     { numRuns: 300 },
@@ -109,4 +109,89 @@ test("the store may change while an answer is read in pieces", () => {
   }
   expect([...found]).toHaveLength(1);
   expect(store.count).toBe(2);
+});
+
+/** What becomes of one topic between two steps of an answer. */
+const change = fc.record({ after: fc.nat(30), topic, clear: fc.boolean() });
+
+test("an answer read in pieces has each topic once that was there all the time, and none that came since", () => {
+  fc.assert(
+    fc.property(
+      fc.uniqueArray(topic, { maxLength: 25 }),
+      filter,
+      fc.array(change, { maxLength: 30 }),
+      (topics, wanted, changes) => {
+        const store = new Retained(unlimited);
+        for (const name of topics) store.store(message(name), millis(0));
+        const lasting = new Set(topics.filter((name) => matches(wanted, name)));
+        const found: string[] = [];
+        let step = 0;
+        for (const one of store.match(wanted, never)) {
+          if (one !== null) {
+            expect(store.has(one.topic)).toBe(true);
+            found.push(one.topic);
+          }
+          for (const { topic: name, clear } of changes.filter(({ after }) => after === step)) {
+            if (clear) store.clear(name);
+            else store.store(message(name), millis(0));
+            if (clear && !found.includes(name)) lasting.delete(name);
+          }
+          step += 1;
+        }
+        expect(new Set(found).size).toBe(found.length);
+        expect(found.filter((name) => lasting.has(name)).toSorted()).toEqual(
+          [...lasting].toSorted(),
+        );
+        expect(found.filter((name) => !topics.includes(name))).toEqual([]);
+      },
+    ),
+    { numRuns: 2000 },
+  );
+});
+
+test("an answer ends, however many topics are stored meanwhile", () => {
+  const store = new Retained(unlimited);
+  store.store(message("t/first"), millis(0));
+  let steps = 0;
+  for (const found of store.match("#", never)) {
+    for (let more = 0; more < 10; more++) store.store(message(`t/${steps}/${more}`), millis(0));
+    steps += 1;
+    expect(found?.topic ?? "t/first").toBe("t/first");
+  }
+  expect(steps).toBeLessThan(5);
+});
+
+test("expired messages make room where a limit is reached, and only as many as needed", () => {
+  const store = new Retained({ retainedMessages: 3, retainedBytes: 1000 });
+  const expiring = (name: string, expiresAt: number) =>
+    message(name, { expiresAt: millis(expiresAt) });
+  for (const [name, at] of [
+    ["late", 3000],
+    ["soon", 1000],
+    ["later", 2000],
+  ] as const) {
+    store.store(expiring(name, at), millis(0));
+  }
+  expect(store.store(message("a"), millis(999))).toBe(false);
+  expect(store.store(message("a"), millis(2500))).toBe(true);
+  expect([store.has("soon"), store.has("later"), store.count]).toEqual([false, true, 3]);
+  expect(store.store(message("a", { payload: new Uint8Array(900) }), millis(2500))).toBe(true);
+  expect(store.store(message("b", { payload: new Uint8Array(90) }), millis(2500))).toBe(false);
+  expect([store.has("later"), store.has("late")]).toEqual([false, true]);
+});
+
+test("a message that replaced an expiring one stays", () => {
+  const store = new Retained(unlimited);
+  store.store(message("a", { expiresAt: millis(1000) }), millis(0));
+  store.store(message("a"), millis(0));
+  store.store(message("b", { expiresAt: millis(1000) }), millis(0));
+  store.store(message("b", { expiresAt: millis(2000) }), millis(0));
+  expect(store.nextExpiry).toBe(millis(2000));
+  expect([store.expire(millis(1999), 10), store.count]).toEqual([0, 2]);
+  expect([store.expire(millis(2000), 10), store.has("a"), store.has("b")]).toEqual([
+    1,
+    true,
+    false,
+  ]);
+  expect(store.nextExpiry).toBeNull();
 });
