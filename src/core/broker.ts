@@ -72,6 +72,8 @@ export class Broker {
   readonly sessions = new Map<string, Session>();
   readonly subscriptions = new Subscriptions();
   readonly retained: Retained;
+  /** When expired retained messages are deleted. */
+  readonly expiry = new Deadline<Timed>({ kind: "retained" });
   /** Totals of all sessions' queues. */
   readonly queued: QueueTotals = { messages: 0, bytes: 0 };
   /** What clients make the broker hold. */

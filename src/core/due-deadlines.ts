@@ -8,6 +8,7 @@ import { holdTimedOut } from "./hold.ts";
 import { after, type ConnectionId, type Millis, type Undecided, type Unread } from "./io.ts";
 import { endIfDue, firstDue } from "./patience.ts";
 import { publish } from "./publish.ts";
+import { expireRetained } from "./retain.ts";
 import { expireSession, publishDueWill } from "./session-end.ts";
 import { publishSys } from "./sys.ts";
 import type { Timed } from "./timed.ts";
@@ -98,6 +99,8 @@ function handleOne(
       return;
     case "hold":
       return holdTimedOut(broker, timed.connection);
+    case "retained":
+      return expireRetained(broker);
     case "sys":
       publishSys(broker);
       if (broker.sysIntervalMs !== null) {

@@ -1,6 +1,7 @@
 import type { EndCause } from "./end-causes.ts";
 import type { IncompletePacket, Millis } from "./io.ts";
 import type { ProtocolVersion, Qos, ServerPacket } from "./packet.ts";
+import type { RetainedLimits } from "./retained.ts";
 
 /** The client that a line is about. `clientId` is null until the connection sends CONNECT. */
 export interface Peer {
@@ -178,6 +179,8 @@ export type BrokerEvent =
       readonly clientId: string | null;
       readonly why: "queue full" | "blocked" | "packet too large" | "retained messages full";
       readonly topic: string;
+      /** That of retained messages which is reached; absent: that is not why. */
+      readonly limit?: keyof RetainedLimits;
     }
   /** A packet above the client's Maximum Packet Size was not sent [v5-3.1.2-25]. */
   | {

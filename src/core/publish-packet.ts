@@ -8,6 +8,7 @@ import { hadNoSubscribers } from "./events.ts";
 import { after } from "./io.ts";
 import { keep, type Message, type PublishPacket } from "./packet.ts";
 import { publish } from "./publish.ts";
+import { refusalToRetain } from "./retain.ts";
 import { Reason, type ProtocolError, type ReasonCode } from "./reason.ts";
 import type { Session } from "./session.ts";
 import type { Timed } from "./timed.ts";
@@ -183,7 +184,7 @@ function violationOf(
 /** Refusals that keep the connection open; null: none. */
 function refusalOf(
   broker: Broker,
-  { listener }: Connection,
+  { listener, version }: Connection,
   session: Session,
   packet: PublishPacket,
   named: string,
@@ -198,5 +199,7 @@ function refusalOf(
     const detail = `the payload of ${packet.payload.length} B exceeds the limit of ${broker.limits.payloadSize} B (limits.payloadSize)`;
     return { reason: Reason.quotaExceeded, detail };
   }
-  return null;
+  if (!packet.retain || packet.qos === 0 || version !== 5) return null;
+  const { payload, properties } = packet;
+  return refusalToRetain(broker, { topic: listener.mountPoint + named, payload, properties });
 }

@@ -6,8 +6,9 @@ import { deliver, newOutcome, offer, plainDelivery, type Outcome } from "./forwa
 import { holdPublisher } from "./hold.ts";
 import type { Delivery } from "./io.ts";
 import { costs, textBytes } from "./memory.ts";
-import { keep, type Message } from "./packet.ts";
+import type { Message } from "./packet.ts";
 import type { Rules } from "./quirks/rules.ts";
+import { retain } from "./retain.ts";
 import { isLeftOut } from "./will-rules.ts";
 import type { Session } from "./session.ts";
 import type { Match } from "./match.ts";
@@ -82,31 +83,6 @@ export function publish(
     return { delivered, queued, dropped, away, retained };
   }
   return { delivered, queued, dropped, losses, away, retained };
-}
-
-/**
- * Stores a message with RETAIN 1, or deletes its topic's one if the payload is empty [v4-3.3.1-5]
- * [v4-3.3.1-7] [v4-3.3.1-10] [v4-3.3.1-11] [v5-3.3.1-7]. One with RETAIN 0 does not come here
- * [v4-3.3.1-12] [v5-3.3.1-8].
- */
-function retain(broker: Broker, publisher: Session | null, message: Message): Reach["retained"] {
-  const { retained } = broker;
-  const isEmpty = message.payload.length === 0;
-  const changed = isEmpty
-    ? retained.clear(message.topic)
-    : retained.store(keep(message), broker.now);
-  if (changed) {
-    broker.records.retained(publisher, message);
-    return isEmpty ? "cleared" : "stored";
-  }
-  if (isEmpty) return null;
-  broker.note({
-    event: "dropping",
-    clientId: null,
-    why: "retained messages full",
-    topic: message.topic,
-  });
-  return null;
 }
 
 /** Whether any session subscribes to a topic. */

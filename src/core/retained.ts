@@ -208,7 +208,7 @@ function follow(wanted: readonly string[], first: number, topic: string, from: n
 /** Bytes of memory of a deadline, its places in the map and the heap. */
 const expiryBytes = 145;
 
-type Sized = Pick<Message, "topic" | "payload" | "properties">;
+export type Sized = Pick<Message, "topic" | "payload" | "properties">;
 
 /** Bytes that count against the limit. Two per character cover the topic's memory. */
 function sizeOf({ topic, payload, properties }: Sized): number {

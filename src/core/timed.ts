@@ -19,4 +19,6 @@ export type Timed =
   | { readonly kind: "publish"; readonly session: Session; readonly message: Message }
   /** The longest time that a publisher may be held. */
   | { readonly kind: "hold"; readonly connection: Connection }
+  /** Retained messages that expire. */
+  | { readonly kind: "retained" }
   | { readonly kind: "sys" };

@@ -68,7 +68,7 @@ export function record(event: LogEvent, at: Millis): Record<string, unknown> {
         filter: event.filter,
         reason: codeOnWire("suback", event.reason, event.version),
         ...refusedWhy(event.reason),
-        ...(event.limit === undefined ? {} : { limit: `limits.${event.limit}` }),
+        ...limitOf(event),
       };
     case "unsubscribed":
       return { ...who(event.peer), filter: event.filter };
@@ -85,7 +85,7 @@ export function record(event: LogEvent, at: Millis): Record<string, unknown> {
       return { ...who(peer), ...facts };
     }
     case "dropping":
-      return { client: event.clientId, why: event.why, topic: event.topic };
+      return { client: event.clientId, why: event.why, topic: event.topic, ...limitOf(event) };
     case "notSent":
       return {
         ...who(event.peer),
@@ -146,6 +146,11 @@ function fate(will: WillAtEnd, at: Millis): object {
 }
 
 /** Why the broker refused, whatever code the client's version has for it. */
+/** The key of the limit that is reached. */
+function limitOf({ limit }: { readonly limit?: string }): { readonly limit?: string } {
+  return limit === undefined ? {} : { limit: `limits.${limit}` };
+}
+
 function refusedWhy(reason: number): { readonly why?: string | null } {
   return reason < Reason.unspecifiedError ? {} : { why: reasonName(reason) };
 }

@@ -96,8 +96,8 @@ function refusal(
   return code === null ? why : `${why} (0x${code.toString(16)})`;
 }
 
-/** The limit by which a SUBSCRIBE is refused. */
-function limitOf({ limit }: Event<"subscribed">): string {
+/** The limit that is reached. */
+function limitOf({ limit }: Event<"subscribed" | "dropping">): string {
   return limit === undefined ? "" : ` (limits.${limit})`;
 }
 
@@ -106,7 +106,7 @@ function dropping(event: Event<"dropping">): string {
     event.clientId === null
       ? "Retained messages are not being stored"
       : `Outgoing messages are being dropped for client ${name(event.clientId)}`;
-  return `${what}: ${dropped[event.why]}, first on ${name(event.topic)}`;
+  return `${what}: ${dropped[event.why]}${limitOf(event)}, first on ${name(event.topic)}`;
 }
 
 function serverSentence(event: Extract<ServerEvent, PlainEvent>): string {
@@ -255,8 +255,7 @@ const protocolFlag: Record<ProtocolVersion, string> = { 3: "p1", 4: "p2", 5: "p5
 
 const dropped: Record<Event<"dropping">["why"], string> = {
   ...lossWords,
-  "retained messages full":
-    "the limit for retained messages is reached (limits.retainedMessages, limits.retainedBytes)",
+  "retained messages full": "the limit for retained messages is reached",
 };
 
 const sessionEnd: Record<Event<"sessionEnded">["why"], string> = {

@@ -308,7 +308,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     tests: ["tests/conformance/checks/publish.ts QoS 3 closes the connection"],
   },
   "v4-3.3.1-5": {
-    obeyed: ["src/core/publish.ts retain"],
+    obeyed: ["src/core/retain.ts retain"],
     tests: [
       "tests/conformance/checks/retained.ts a retained message is sent to each later subscriber, with its QoS and RETAIN 1",
       "tests/conformance/checks/retained.ts RETAIN 1 replaces the retained message",
@@ -322,7 +322,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v4-3.3.1-7": {
-    obeyed: ["src/core/publish.ts retain"],
+    obeyed: ["src/core/retain.ts retain"],
     tests: ["tests/conformance/checks/retained.ts RETAIN 1 replaces the retained message"],
   },
   "v4-3.3.1-8": {
@@ -336,17 +336,17 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     tests: ["tests/conformance/checks/retained.ts RETAIN is 0 for a subscription that stood"],
   },
   "v4-3.3.1-10": {
-    obeyed: ["src/core/publish.ts retain"],
+    obeyed: ["src/core/retain.ts retain"],
     tests: [
       "tests/conformance/checks/retained.ts RETAIN 1 without payload is passed on, and deletes what is kept",
     ],
   },
   "v4-3.3.1-11": {
-    obeyed: ["src/core/publish.ts retain"],
+    obeyed: ["src/core/retain.ts retain"],
     tests: ["tests/conformance/checks/retained.ts no message without payload is retained"],
   },
   "v4-3.3.1-12": {
-    obeyed: ["src/core/publish.ts retain"],
+    obeyed: ["src/core/retain.ts retain"],
     tests: ["tests/conformance/checks/retained.ts RETAIN 0 changes nothing that is kept"],
   },
   "v4-3.3.2-1": {
@@ -366,7 +366,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     tests: ["tests/conformance/checks/publish.ts PUBLISH is answered by its QoS"],
   },
   "v4-3.3.5-1": {
-    obeyed: ["src/core/copy.ts Recipient", "src/core/subscriptions.ts merge"],
+    obeyed: ["src/core/copy.ts Recipient", "src/core/match.ts merge"],
     tests: [
       "tests/conformance/checks/publish.ts overlapping subscriptions: the highest QoS among them arrives",
     ],
@@ -606,7 +606,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
   },
   "v4-4.7.2-1": {
     obeyed: [
-      "src/core/subscriptions.ts Subscriptions.match",
+      "src/core/subscriptions.ts Subscriptions.#patternsFor",
       "src/core/topic.ts isReserved",
       "src/core/topic.ts isHidden",
     ],
@@ -1144,11 +1144,11 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v5-3.3.1-7": {
-    obeyed: ["src/core/publish.ts retain"],
+    obeyed: ["src/core/retain.ts retain"],
     tests: ["tests/conformance/checks/retained.ts no message without payload is retained"],
   },
   "v5-3.3.1-8": {
-    obeyed: ["src/core/publish.ts retain"],
+    obeyed: ["src/core/retain.ts retain"],
     tests: ["tests/conformance/checks/retained.ts RETAIN 0 changes nothing that is kept"],
   },
   "v5-3.3.1-9": {
@@ -1289,13 +1289,13 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     tests: ["tests/conformance/checks/publish.ts PUBLISH is answered by its QoS"],
   },
   "v5-3.3.4-2": {
-    obeyed: ["src/core/copy.ts Recipient", "src/core/subscriptions.ts merge"],
+    obeyed: ["src/core/copy.ts Recipient", "src/core/match.ts merge"],
     tests: [
       "tests/conformance/checks/publish.ts overlapping subscriptions: the highest QoS among them arrives",
     ],
   },
   "v5-3.3.4-3": {
-    obeyed: ["src/core/subscriptions.ts merge"],
+    obeyed: ["src/core/match.ts merge"],
     tests: [
       "tests/conformance/checks/subscribe.ts Subscription Identifiers come with what they brought",
       "tests/conformance/checks/subscribe.ts Subscription Identifiers come with QoS 1 and 2, too, and when sent again",
@@ -1305,7 +1305,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v5-3.3.4-4": {
-    obeyed: ["src/core/subscriptions.ts merge"],
+    obeyed: ["src/core/match.ts merge"],
     tests: [
       "tests/conformance/checks/subscribe.ts Subscription Identifiers come with what they brought",
     ],
@@ -1428,7 +1428,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v5-3.8.3-3": {
-    obeyed: ["src/core/subscriptions.ts gather"],
+    obeyed: ["src/core/match.ts matchOf"],
     tests: ["tests/conformance/checks/subscribe.ts No Local: one's own messages do not come back"],
   },
   "v5-3.8.3-4": {
@@ -1824,7 +1824,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
   },
   "v5-4.7.2-1": {
     obeyed: [
-      "src/core/subscriptions.ts Subscriptions.match",
+      "src/core/subscriptions.ts Subscriptions.#patternsFor",
       "src/core/topic.ts isReserved",
       "src/core/topic.ts isHidden",
     ],

@@ -104,7 +104,7 @@ test("other events of the core", () => {
     15:04:05.123 Warning: Refused PUBLISH from dev-42 on a/b: quota exceeded, retained messages
     15:04:05.123 Warning: Outgoing messages are being dropped for client dev-42: its queue is full, first on a/b
     15:04:05.123 Warning: Outgoing messages are being dropped for client dev-42: larger than its Maximum Packet Size, first on a/b
-    15:04:05.123 Warning: Retained messages are not being stored: the limit for retained messages is reached (limits.retainedMessages, limits.retainedBytes), first on a/b
+    15:04:05.123 Warning: Retained messages are not being stored: the limit for retained messages is reached (limits.retainedBytes), first on a/b
     15:04:05.123 Warning: Did not send SUBACK to dev-42: 35 B, above its Maximum Packet Size of 24 B
     15:04:05.123 Session of client dev-42 ended: its Session Expiry Interval has passed
     15:04:05.123 Session of client dev-42 ended: replaced by a CONNECT with Clean Start 1

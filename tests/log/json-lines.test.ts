@@ -47,7 +47,7 @@ test("every event is one object with the facts of the human line", () => {
     {"time":"2026-11-22T15:04:05.123Z","level":"warn","event":"publishRefused","client":"dev-42","remote":"127.0.0.1:51042","topic":"a/b","reason":null,"why":"quota exceeded","detail":"retained messages"}
     {"time":"2026-11-22T15:04:05.123Z","level":"warn","event":"dropping","client":"dev-42","why":"queue full","topic":"a/b"}
     {"time":"2026-11-22T15:04:05.123Z","level":"warn","event":"dropping","client":"dev-42","why":"packet too large","topic":"a/b"}
-    {"time":"2026-11-22T15:04:05.123Z","level":"warn","event":"dropping","client":null,"why":"retained messages full","topic":"a/b"}
+    {"time":"2026-11-22T15:04:05.123Z","level":"warn","event":"dropping","client":null,"why":"retained messages full","topic":"a/b","limit":"limits.retainedBytes"}
     {"time":"2026-11-22T15:04:05.123Z","level":"warn","event":"notSent","client":"dev-42","remote":"127.0.0.1:51042","packet":"suback","bytes":35,"maximumBytes":24}
     {"time":"2026-11-22T15:04:05.123Z","level":"info","event":"sessionEnded","client":"dev-42","why":"expired"}
     {"time":"2026-11-22T15:04:05.123Z","level":"debug","event":"sessionEnded","client":"dev-42","why":"replaced"}

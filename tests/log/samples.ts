@@ -197,7 +197,10 @@ export const samples: SampleTable = {
   dropping: [
     { event: "dropping", clientId: "dev-42", why: "queue full", topic: "a/b" },
     { event: "dropping", clientId: "dev-42", why: "packet too large", topic: "a/b" },
-    { event: "dropping", clientId: null, why: "retained messages full", topic: "a/b" },
+    {
+      ...{ event: "dropping", clientId: null, why: "retained messages full", topic: "a/b" },
+      limit: "retainedBytes",
+    },
   ],
   notSent: [{ event: "notSent", peer: dev, packet: "suback", bytes: 35, maximum: 24 }],
   sessionEnded: [

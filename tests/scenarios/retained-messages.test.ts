@@ -118,7 +118,7 @@ test("a message that does not fit is not retained; live subscribers get it, and 
   expect(watcher.messages()).toEqual(["a=x", "b=x", "c=x"]);
   expect(world.broker.view().retained.messages).toBe(2);
   expect(world.noted("dropping")).toMatchObject([
-    { clientId: null, why: "retained messages full", topic: "c" },
+    { clientId: null, why: "retained messages full", topic: "c", limit: "retainedMessages" },
   ]);
   source.publish("a", "replaced", { retain: true });
   source.publish("b", "", { retain: true });
@@ -137,4 +137,85 @@ test("the bytes of retained messages are limited, too", () => {
   source.publish("a", "x".repeat(100), { retain: true });
   source.publish("b", "x".repeat(600), { retain: true });
   expect(world.broker.view().retained.messages).toBe(2);
+});
+
+/** The reason code of the last PUBACK. */
+function answer(source: TestClient): number | undefined {
+  return source.take("puback").at(-1)?.reasonCode;
+}
+
+test("a v5 PUBLISH of QoS 1 or 2 that can't be retained is refused with 0x97, and delivered to nobody", () => {
+  const world = new World({ limits: { retainedMessages: 1 } });
+  const watcher = client(world, "w");
+  watcher.subscribe("#");
+  const source = world.open();
+  source.connect({ clientId: "p", protocolVersion: 5 });
+  const options = { retain: true, qos: 1 } as const;
+  source.publish("a", "x", options);
+  expect(answer(source)).toBe(0);
+  source.publish("b", "x", options);
+  expect(answer(source)).toBe(0x97);
+  source.publish("b", "x", { retain: true, qos: 2 });
+  expect(source.take("pubrec")).toMatchObject([{ reasonCode: 0x97 }]);
+  expect(watcher.messages()).toEqual(["a=x"]);
+  expect(world.noted("publishRefused").map(({ topic, detail }) => [topic, detail])).toEqual([
+    ["b", "the limit of 1 retained messages is reached (limits.retainedMessages)"],
+    ["b", "the limit of 1 retained messages is reached (limits.retainedMessages)"],
+  ]);
+  // An empty one takes no place, and neither does one that replaces another.
+  source.publish("b", "", options);
+  expect(answer(source)).toBe(0);
+  source.publish("a", "y", options);
+  expect(answer(source)).toBe(0);
+  expect(watcher.messages()).toEqual(["b=", "a=y"]);
+});
+
+test("at QoS 0 and in v4 it is delivered, not retained, and logged with the key of the limit", () => {
+  const world = new World({ limits: { retainedBytes: 100 } });
+  const watcher = client(world, "w");
+  watcher.subscribe("#");
+  const [old, source] = [world.open(), world.open()];
+  old.connect({ clientId: "v4" });
+  source.connect({ clientId: "v5", protocolVersion: 5 });
+  const long = "x".repeat(200);
+  old.publish("a", long, { retain: true, qos: 1 });
+  source.publish("b", long, { retain: true });
+  expect(watcher.take("publish").map(({ topic }) => topic)).toEqual(["a", "b"]);
+  expect(world.noted("dropping").map(({ topic, limit }) => [topic, limit])).toEqual([
+    ["a", "retainedBytes"],
+    ["b", "retainedBytes"],
+  ]);
+  expect(world.broker.view().retained.messages).toBe(0);
+});
+
+test("expired messages give way, and are not counted", () => {
+  const world = new World({ limits: { retainedMessages: 200 } });
+  const source = world.open();
+  source.connect({ clientId: "p", protocolVersion: 5 });
+  const expiring = { retain: true, qos: 1, properties: { messageExpiryInterval: 1 } } as const;
+  for (let index = 0; index < 200; index++) source.publish(`old/${index}`, "x", expiring);
+  source.publish("new", "x", { retain: true, qos: 1 });
+  expect(answer(source)).toBe(0x97);
+  world.advance(2000);
+  expect(world.broker.view().retained.messages).toBe(0);
+  source.publish("new", "x", { retain: true, qos: 1 });
+  expect(answer(source)).toBe(0x10);
+  const late = client(world, "late");
+  late.subscribe("#");
+  expect(late.messages()).toEqual(["new=x"]);
+});
+
+test("many messages that expire together are deleted over many turns", () => {
+  const world = new World();
+  const source = world.open();
+  source.connect({ clientId: "p", protocolVersion: 5 });
+  const expiring = { retain: true, properties: { messageExpiryInterval: 10 } } as const;
+  for (let index = 0; index < 1000; index++) source.publish(`old/${index}`, "x", expiring);
+  source.publish("sooner", "x", { retain: true, properties: { messageExpiryInterval: 5 } });
+  world.advance(5000);
+  expect(world.broker.view().retained.messages).toBe(1000);
+  world.advance(5000);
+  expect(world.broker.view().retained.messages).toBe(800);
+  world.advance(10);
+  expect(world.broker.view().retained.messages).toBe(0);
 });

@@ -24,6 +24,12 @@ export class Incoming {
   readonly #delivery: Delivery;
   readonly #retained: Retained;
   #serial = 0;
+  /** A PUBLISH that the broker may refuse because it can't be retained. */
+  undecided: {
+    readonly connection: Connection;
+    readonly topic: string;
+    readonly accept: () => void;
+  } | null = null;
   /** The broker reports a refused PUBLISH in the same call. */
   refusal: { readonly connection: Connection; readonly topic: string } | null = null;
 
@@ -76,9 +82,40 @@ export class Incoming {
       if (packet.qos > 0) connection.answerReason = "refusal";
       return;
     }
+    const accept = (): void => this.#accept(connection, session, packet, topic, now);
+    // Only the broker counts the exact bytes of what it retains.
+    const mayBeRefused =
+      packet.retain &&
+      packet.qos > 0 &&
+      packet.payload.length > 0 &&
+      connection.ask?.version === 5 &&
+      this.#retained.isPerhapsFull(now, topic.length * 2 + packet.payload.length);
+    if (mayBeRefused) this.undecided = { connection, topic, accept };
+    else accept();
+  }
+
+  /** Whether the broker refuses the undecided PUBLISH, by its next event. */
+  decide(refused: { readonly remote: string; readonly topic: string } | null): boolean {
+    const { undecided } = this;
+    this.undecided = null;
+    if (undecided === null) return false;
+    const { connection, topic, accept } = undecided;
+    const isRefused = refused?.topic === topic && refused.remote === connection.remote;
+    if (isRefused) connection.answerReason = "refusal";
+    else accept();
+    return isRefused;
+  }
+
+  #accept(
+    connection: Connection,
+    session: Session,
+    packet: PublishPacket,
+    topic: string,
+    now: number,
+  ): void {
     if (packet.qos === 2) {
-      session.incoming.add(packetId);
-      connection.unfinished.add(packetId);
+      session.incoming.add(packet.packetId);
+      connection.unfinished.add(packet.packetId);
     }
     const expiry = packet.expirySeconds;
     const reached = this.#delivery.offers.publish({

@@ -133,6 +133,9 @@ export class Referee {
 
   noted(event: LogEvent): void {
     const now = this.books.clock();
+    const refused =
+      event.event === "publishRefused" ? { remote: event.peer.remote, topic: event.topic } : null;
+    if (this.#incoming.decide(refused)) return;
     switch (event.event) {
       case "packet":
         if (event.direction === "received") return this.#received(event, now);
@@ -151,13 +154,14 @@ export class Referee {
       case "publishRefused":
         return this.#refused(event);
       case "dropping":
-        return this.#dropping(event);
+        return this.#dropping(event, now);
       default:
     }
   }
 
   /** The call is over: its required effects are present. */
   settle(): void {
+    this.#incoming.decide(null);
     for (const connection of this.#touched) this.#expectRead(connection);
     this.#touched.length = 0;
     this.#offers.settle();
@@ -304,11 +308,12 @@ export class Referee {
     this.#incoming.refusal = null;
   }
 
-  #dropping(event: Of<"dropping">): void {
+  #dropping(event: Of<"dropping">, now: number): void {
     if (event.why === "retained messages full") {
       return this.retained.full(
         event.topic,
         [...this.books.wills.values()].some(({ topic }) => topic === event.topic),
+        now,
       );
     }
     const session = this.books.sessions.get(event.clientId ?? "");

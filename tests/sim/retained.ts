@@ -40,18 +40,14 @@ export class Retained {
    * The broker reports that there was no room; for a will it does so before it reports the
    * publication.
    */
-  full(topic: string, isWill: boolean): void {
+  full(topic: string, isWill: boolean, now: number): void {
     const { limits, stopping } = this.#books;
-    let bytes = 0;
-    for (const publication of this.topics.values()) bytes += sizeOf(publication);
-    const isFull =
-      this.topics.size + 1 >= limits.retainedMessages || bytes * 2 >= limits.retainedBytes;
+    const isFull = this.isPerhapsFull(now);
     // A stop reports its wills, and which of them are retained, after all are published.
     const isTold = !stopping && limits.retainedBytes >= 2000;
     demand(isFull || !isTold, "retained messages are refused where there is no room", {
       topic,
       held: this.topics.size,
-      bytes,
     });
     if (isWill || this.#lastStored !== topic) {
       this.#refused.add(topic);
@@ -60,6 +56,18 @@ export class Retained {
     if (this.#before === undefined) this.topics.delete(topic);
     else this.topics.set(topic, this.#before);
     this.#lastStored = null;
+  }
+
+  /** Messages that have expired make room. `more`: bytes of a further one. */
+  isPerhapsFull(now: number, more = 0): boolean {
+    const { limits } = this.#books;
+    let [messages, bytes] = [0, more];
+    for (const publication of this.topics.values()) {
+      if (publication.expiresAt <= now) continue;
+      messages += 1;
+      bytes += sizeOf(publication);
+    }
+    return messages + 1 >= limits.retainedMessages || bytes * 2 >= limits.retainedBytes;
   }
 
   settle(): void {

@@ -1,0 +1,77 @@
+import type { Broker } from "./broker.ts";
+import type { Reach } from "./events.ts";
+import { after } from "./io.ts";
+import { keep, type Message } from "./packet.ts";
+import { Reason, type ReasonCode } from "./reason.ts";
+import type { Sized } from "./retained.ts";
+import type { Session } from "./session.ts";
+
+/** Expired messages that one turn deletes. */
+const expiredAtOnce = 200;
+/** Milliseconds between two turns that delete expired messages, if none is left over. */
+const expireEveryMs = 1000;
+
+/**
+ * Stores a message with RETAIN 1, or deletes its topic's one if the payload is empty [v4-3.3.1-5]
+ * [v4-3.3.1-7] [v4-3.3.1-10] [v4-3.3.1-11] [v5-3.3.1-7]. One with RETAIN 0 does not come here
+ * [v4-3.3.1-12] [v5-3.3.1-8].
+ */
+export function retain(
+  broker: Broker,
+  publisher: Session | null,
+  message: Message,
+): Reach["retained"] {
+  const { retained, now } = broker;
+  const { topic } = message;
+  if (message.payload.length === 0) {
+    if (!retained.clear(topic)) return null;
+    broker.records.retained(publisher, message);
+    return "cleared";
+  }
+  const limit = retained.limitFor(message, now);
+  if (limit !== null) {
+    const why = "retained messages full";
+    broker.note({ event: "dropping", clientId: null, why, topic, limit });
+    return null;
+  }
+  retained.store(keep(message), now);
+  broker.records.retained(publisher, message);
+  scheduleExpiry(broker);
+  return "stored";
+}
+
+/**
+ * Refuses a retained message that cannot be kept. Only an acknowledgement of v5 can tell its
+ * publisher so: others are delivered all the same. Null: it can be kept.
+ */
+export function refusalToRetain(
+  broker: Broker,
+  message: Sized,
+): { readonly reason: ReasonCode; readonly detail: string } | null {
+  if (message.payload.length === 0) return null;
+  const limit = broker.retained.limitFor(message, broker.now);
+  if (limit === null) return null;
+  const what = {
+    retainedMessages: "retained messages",
+    retainedBytes: "B of retained messages",
+  };
+  return {
+    reason: Reason.quotaExceeded,
+    detail: `the limit of ${broker.limits[limit]} ${what[limit]} is reached (limits.${limit})`,
+  };
+}
+
+/** Deletes messages that have expired. */
+export function expireRetained(broker: Broker): void {
+  const isDone = broker.retained.expire(broker.now, expiredAtOnce) < expiredAtOnce;
+  const { nextExpiry } = broker.retained;
+  if (nextExpiry === null) return;
+  const soonest = after(broker.now, isDone ? expireEveryMs : 1);
+  broker.deadlines.set(broker.expiry, nextExpiry > soonest ? nextExpiry : soonest);
+}
+
+function scheduleExpiry({ retained, deadlines, expiry }: Broker): void {
+  const { nextExpiry } = retained;
+  if (nextExpiry === null || (expiry.isSet && expiry.due <= nextExpiry)) return;
+  deadlines.set(expiry, nextExpiry);
+}
