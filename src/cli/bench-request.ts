@@ -9,7 +9,14 @@ import { quoted } from "../config/problem.ts";
 import { isLoopback } from "../transport/loopback.ts";
 import { targetText } from "../client/target.ts";
 import type { Arguments } from "./arguments.ts";
-import { numberFrom, targetFrom, urlTarget, versionFrom, withCredentials } from "./client-flags.ts";
+import {
+  durationFrom,
+  numberFrom,
+  targetFrom,
+  urlTarget,
+  versionFrom,
+  withCredentials,
+} from "./client-flags.ts";
 
 /** Defaults; the help names them. */
 export const benchDefaults = { runs: 1, seconds: 2 } as const;
@@ -23,6 +30,10 @@ export interface BenchRequest {
   readonly seconds: number;
   readonly version: Version;
   readonly hasBystander: boolean;
+  /** The name of a file that keeps the figures; null: none. */
+  readonly data: string | null;
+  /** No run begins later, milliseconds from the start; Infinity: no bound. */
+  readonly withinMs: number;
   readonly json: boolean;
 }
 
@@ -31,6 +42,7 @@ export type BrokerRequest = BrokerSource | { readonly kind: "embedded"; readonly
 
 const runsMost = 100;
 const secondsMost = 3600;
+const withinMostMs = 7 * 24 * 3_600_000;
 
 /** Throws CliError for the first problem. */
 export function benchRequest(given: Arguments): BenchRequest {
@@ -45,8 +57,16 @@ export function benchRequest(given: Arguments): BenchRequest {
     seconds: numberFrom(given, "seconds", [1, secondsMost], "seconds") ?? benchDefaults.seconds,
     version,
     hasBystander: !given.has("no-bystander"),
+    data: dataFrom(given),
+    withinMs: durationFrom(given, "within", withinMostMs) ?? Infinity,
     json: given.has("json"),
   };
+}
+
+function dataFrom(given: Arguments): string | null {
+  const data = given.text("data");
+  if (data === "") throw usageError('--data: found "", allowed: the name of a file');
+  return data;
 }
 
 /** In the order of the bench, each once. Throws CliError. */

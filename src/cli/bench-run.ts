@@ -4,8 +4,9 @@ import type { Target } from "../client/target.ts";
 import { usageError } from "../config/cli-error.ts";
 import { selfCommand } from "../config/self.ts";
 import type { BrokerSource } from "../load/brokers.ts";
+import { FiguresFile } from "../load/figures-file.ts";
 import { machineFacts, machineLines } from "../load/machine.ts";
-import { measure, type RunResult } from "../load/measure.ts";
+import { measure, type RunName, type RunResult } from "../load/measure.ts";
 import { quantity } from "../load/report/quantity.ts";
 import { summarize } from "../load/report/summary.ts";
 import { textReport } from "../load/report/text.ts";
@@ -46,29 +47,48 @@ async function play(
   interrupt.onFirst = () => {
     printError("mqttd: called off, ending brokers and loads (a second signal does not wait)\n");
   };
+  const file = request.data === null ? null : new FiguresFile(request.data);
   const brokers = await Promise.all(request.brokers.map(async (broker) => sourceOf(broker)));
-  const facts = machineFacts(surroundings.version.version);
+  const { version, commit } = surroundings.version;
+  const facts = machineFacts(commit === null ? version : `${version} (${commit})`);
+  file?.addMachine(facts);
   say(`${machineLines(facts).join("\n")}\n\n`);
   emit({ type: "machine", ...facts });
   const results: RunResult[] = [];
+  const names = brokers.map(({ name }) => name);
   const planned = rows.length * brokers.length * runs;
+  const endsAt = performance.now() + request.withinMs;
+  let known = 0;
+  let late = 0;
+  const isLeftOut = (name: RunName): boolean => {
+    if (file?.has(name) === true) known++;
+    else if (performance.now() > endsAt) late++;
+    else return false;
+    return true;
+  };
   for await (const result of measure({
     ...request,
     brokers,
     pinned: facts.pinned,
     signal: interrupt.signal,
+    isLeftOut,
   })) {
     results.push(result);
+    file?.add(result);
     emit({ type: "run", ...result });
-    printError(`mqttd: ${results.length} of ${planned}: ${progressText(result)}\n`);
+    printError(`mqttd: ${results.length + known} of ${planned}: ${progressText(result)}\n`);
   }
-  const names = brokers.map(({ name }) => name);
-  const summary = summarize(rows, names, results);
+  const all = file?.results ?? results;
+  const summary = summarize(rows, names, all);
   for (const row of summary) emit({ type: "row", ...row });
-  if (results.length > 0) say(textReport(summary, textColumns(screen(json ? "stderr" : "stdout"))));
+  if (summary.length > 0) say(textReport(summary, textColumns(screen(json ? "stderr" : "stdout"))));
   if (interrupt.exitCode !== null) {
-    printError(`mqttd: called off after ${results.length} of ${planned} runs\n`);
+    printError(`mqttd: called off after ${results.length + known} of ${planned} runs\n`);
     return interrupt.exitCode;
+  }
+  if (late > 0) {
+    printError(`mqttd: the time is over: ${late} of ${planned} runs were not played\n`);
+    return 5;
   }
   return results.some(({ errors }) => errors.length > 0) ? 1 : 0;
 }
@@ -108,7 +128,7 @@ async function sourceOf(broker: BrokerRequest): Promise<BrokerSource> {
       const isRefused = error instanceof DialError && error.code === "ECONNREFUSED";
       if (isRefused && index < hosts.length - 1) continue;
       const hint = "start one there, or measure mqttd's own: mqttd bench --embedded";
-      throw connectError(error, target, hint) ?? error;
+      throw connectError(error, { ...target, host: broker.host }, hint) ?? error;
     }
   }
   throw new Error("no host was tried");

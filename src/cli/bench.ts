@@ -35,7 +35,7 @@ export function benchCommand(): CliCommand {
         exitCodes(["0", "1", "2", "3", "4", "5", "70", "130, 143"], {
           "0": "measured",
           "1": "a run was invalid: a message was lost, a client was ended, a broker did not start",
-          "5": "the broker does not answer",
+          "5": "the broker does not answer, or --within ended before all runs were played",
           "130, 143": "ended by SIGINT, SIGTERM; what was measured is reported",
         }),
       ],
@@ -72,6 +72,8 @@ function declareBench(): Command {
     .option("--no-bystander", "play the load alone")
     .option("--broker-pid <PID>", "the process of a broker given by --url, for CPU and memory")
     .option("--remote", "allow a broker on another machine; make sure that it is yours")
+    .option("--data <FILE>", "keep the figures in this file, and go on where it ends")
+    .option("--within <DURATION>", "begin no run after this time, for example 30m")
     .option("--json", "NDJSON on stdout, the report on stderr")
     .option("--help", "show this help; -h without a host does too");
   return command

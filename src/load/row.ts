@@ -1,6 +1,6 @@
 import type { Load } from "./load.ts";
 
-export type Group = "speed" | "wills" | "holdups" | "growth";
+export type Group = "speed" | "wills" | "holdups" | "growth" | "sizes";
 
 /** What the groups are, for help. */
 export const groups: Readonly<Record<Group, string>> = {
@@ -8,7 +8,15 @@ export const groups: Readonly<Record<Group, string>> = {
   wills: "how late wills are when thousands of clients end together",
   holdups: "what holds up a broker's loop: watch the bystander",
   growth: "what makes a broker's memory grow: watch the peak",
+  sizes: "what a message costs beside many subscribers, filters and levels",
 };
+
+/** A row of a family that differs in one number. */
+export interface RowSize {
+  /** What the number counts. */
+  readonly of: string;
+  readonly value: number;
+}
 
 /** One line of the bench: a load, and the figure by which brokers are compared. */
 export interface Row {
@@ -22,6 +30,8 @@ export interface Row {
   readonly isShort?: boolean;
   /** The limit of open files with which a broker is started, if the row needs one. */
   readonly openFiles?: number;
+  /** For a chart of cost against size. */
+  readonly size?: RowSize;
   /** The clients are MQTT 5.0 in any case. */
   readonly isVersion5?: boolean;
 }

@@ -115,3 +115,83 @@ test("--list names every row, with --json as NDJSON", async () => {
     short: false,
   });
 });
+
+test("mqttd bench --help", async () => {
+  const { code, stdout } = await mqttd(["bench", "--help"]);
+  expect(code).toBe(0);
+  expect(stdout).toMatchInlineSnapshot(`
+    "Usage: mqttd bench [FLAGS]
+
+    Measures brokers beside each other, in one run that alternates: messages and
+    connections a second, how late wills are, memory. Beside each load honest
+    clients measure their ping, the lateness of wills, and whether any of them is
+    ended (the bystander). Without a broker it measures localhost:1883; the first
+    broker named is the one to which the others are compared. Without --rows the
+    short set plays, in less than a minute for one broker.
+
+    Flags:
+      -L, --url URL           a broker that runs: mqtt://user:password@host:port, or
+                              NAME=URL
+      -h, --host HOST         the broker's host (default localhost)
+      -p, --port PORT         its port (default 1883)
+      -u, --username NAME     log in as this user
+      -P, --pw PASSWORD       with this password
+          --command COMMAND   a broker to start, or NAME=COMMAND; {port} is its port
+          --embedded          start mqttd itself, with defaults
+      -r, --rows NAME         rows or groups to play (repeatable, or with commas)
+          --except NAME       rows or groups to leave out (repeatable, or with
+                              commas)
+          --list              list the rows
+          --runs N            runs of each row; medians are reported (default 1)
+          --seconds N         how long a load without an end of its own runs
+                              (default 2)
+      -V, --protocol VERSION  5 or 3.1.1 (default 3.1.1)
+          --no-bystander      play the load alone
+          --broker-pid PID    the process of a broker given by --url, for CPU and
+                              memory
+          --remote            allow a broker on another machine; make sure that it
+                              is yours
+          --data FILE         keep the figures in this file, and go on where it ends
+          --within DURATION   begin no run after this time, for example 30m
+          --json              NDJSON on stdout, the report on stderr
+          --help              show this help; -h without a host does too
+
+    Groups of rows:
+      speed    messages and connections a second, memory of a connection
+      wills    how late wills are when thousands of clients end together
+      holdups  what holds up a broker's loop: watch the bystander
+      growth   what makes a broker's memory grow: watch the peak
+      sizes    what a message costs beside many subscribers, filters and levels
+      short    the default
+      all      every row
+
+      mqttd bench --list shows the rows of each group.
+
+    Exit codes:
+      0         measured
+      1         a run was invalid: a message was lost, a client was ended, a broker
+                did not start
+      2         error in usage or configuration
+      3         could not connect
+      4         refused by the broker
+      5         the broker does not answer, or --within ended before all runs were
+                played
+      70        internal fault of mqttd
+      130, 143  ended by SIGINT, SIGTERM; what was measured is reported
+
+    Examples:
+      mqttd bench --embedded
+      mqttd bench --url mqtt://localhost:1883 --rows holdups --seconds 5
+      mqttd bench --command 'mosquitto -p {port}' --embedded --rows pairs-qos1 \\
+          --runs 3 --json
+    "
+  `);
+});
+
+test("figures in a file, and a bound in time", async () => {
+  expect(await asked("--data", "f.ndjson", "--within", "30m")).toMatchObject({
+    data: "f.ndjson",
+    withinMs: 1_800_000,
+  });
+  expect(await asked()).toMatchObject({ data: null, withinMs: Infinity });
+});

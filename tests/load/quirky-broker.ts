@@ -18,6 +18,7 @@ interface Peer {
   readonly socket: Bun.Socket<Peer>;
   readonly parser: ReturnType<typeof parser>;
   version: 4 | 5;
+  clientId: string;
   filter: string | null;
   qos: 0 | 1 | 2;
   nextId: number;
@@ -55,11 +56,17 @@ export class QuirkyBroker implements Disposable {
     this.#listener.stop(true);
   }
 
+  /** Ends the connections of some clients. */
+  hangUp(isMeant: (clientId: string) => boolean): void {
+    for (const peer of this.#peers) if (isMeant(peer.clientId)) peer.socket.terminate();
+  }
+
   #opened(socket: Bun.Socket<Peer>): void {
     const peer: Peer = {
       socket,
       parser: parser({ protocolVersion: 4 }),
       version: 4,
+      clientId: "",
       filter: null,
       qos: 0,
       nextId: 1,
@@ -74,6 +81,7 @@ export class QuirkyBroker implements Disposable {
     switch (packet.cmd) {
       case "connect":
         peer.version = packet.protocolVersion === 5 ? 5 : 4;
+        peer.clientId = packet.clientId;
         return send(peer, { cmd: "connack", sessionPresent: false, returnCode: 0, reasonCode: 0 });
       case "subscribe":
         peer.filter = packet.subscriptions[0]?.topic ?? null;

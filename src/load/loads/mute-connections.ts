@@ -51,7 +51,7 @@ export function muteConnections(perSecond: number): Load {
       return [
         { name: "honest CONNACK p99", value: p99 ?? Number.NaN, unit: "ms" },
         { name: "honest CONNACK worst", value: worst ?? Number.NaN, unit: "ms" },
-        { name: "honest CONNECT without CONNACK", value: refused, unit: "" },
+        { name: "CONNECT without CONNACK", value: refused, unit: "" },
       ];
     };
   };

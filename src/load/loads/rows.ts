@@ -24,6 +24,7 @@ import {
 import { idleConnections } from "./idle.ts";
 import { muteConnections } from "./mute-connections.ts";
 import { largeMessages, stalledReaders } from "./readers.ts";
+import { deepTree, plainFilters, wideTree } from "./sizes.ts";
 import { throughput, type Throughput } from "./throughput.ts";
 import { sharedLevels } from "./trie.ts";
 import { silentClients, willsAtOnce } from "./wills.ts";
@@ -250,6 +251,48 @@ const growths: readonly Pick<Row, "name" | "title" | "load" | "isVersion5">[] = 
   },
 ];
 
+/** Families of rows that differ in one number. */
+const sizes: readonly Row[] = [
+  ...sized("subscribers", [1, 10, 100, 1000, 10_000], "fan-out to N subscribers, QoS 0", (count) =>
+    throughput({
+      publishers: 1,
+      subscribersEach: count,
+      qos: 0,
+      window: 20,
+      payloadBytes: 64,
+    }),
+  ),
+  ...sized(
+    "filters",
+    [10, 100, 1000, 10_000, 100_000],
+    "new topics beside N filters",
+    plainFilters,
+  ),
+  ...sized("levels", [2, 10, 50, 150], "new topics of N levels, 1,000 filters", deepTree),
+  ...sized(
+    "siblings",
+    [10, 100, 1000, 10_000, 100_000],
+    "new topics, N filters on a level",
+    wideTree,
+  ),
+];
+
+function sized(
+  of: string,
+  values: readonly number[],
+  title: string,
+  load: (value: number) => Row["load"],
+): Row[] {
+  return values.map((value) => ({
+    name: `${of}-${value}`,
+    group: "sizes",
+    title: title.replace("N", value.toLocaleString("en-US")),
+    load: load(value),
+    better: "more",
+    size: { of, value },
+  }));
+}
+
 export const rows: readonly Row[] = [
   ...speeds.map(({ name, title, isShort = false, ...shape }): Row => ({
     name,
@@ -380,6 +423,7 @@ export const rows: readonly Row[] = [
     better: "less",
     isVersion5,
   })),
+  ...sizes,
 ];
 
 function holdup(name: string, title: string): Pick<Row, "name" | "group" | "title" | "better"> {

@@ -42,6 +42,8 @@ export interface Line {
    * least. Null: no rate, or the CPU is unknown.
    */
   readonly perCpuSecond: number | null;
+  /** Microseconds of the broker's CPU for each message or client; null as `perCpuSecond`. */
+  readonly costs: Spread | null;
   /** Medians of the shares of a core. */
   readonly brokerBusy: number | null;
   readonly loadBusy: number | null;
@@ -107,6 +109,7 @@ function lineOf(
     figures,
     ratio: ratioOf(better, first, base?.figures[0]),
     perCpuSecond: first?.unit === "/s" ? median(loads.map(perCpuSecond)) : null,
+    costs: first?.unit === "/s" ? costsOf(loads) : null,
     brokerBusy,
     loadBusy,
     othersBusy: Math.max(0, ...loads.map(({ cpu }) => share(cpu.others, cpu.seconds) ?? 0)),
@@ -164,6 +167,11 @@ function perCpuSecond({ figures, cpu }: LoadReport): number | null {
   const busy = share(cpu.broker, cpu.seconds);
   const value = figures[0]?.value;
   return busy === null || busy <= 0 || value === undefined ? null : value / busy;
+}
+
+function costsOf(loads: readonly LoadReport[]): Spread | null {
+  const rates = loads.map(perCpuSecond).filter((rate) => rate !== null && rate > 0);
+  return spread(rates.map((rate) => 1e6 / (rate ?? Infinity)));
 }
 
 function share(used: number | null, seconds: number): number | null {

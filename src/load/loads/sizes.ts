@@ -1,0 +1,93 @@
+import { forAll } from "../client.ts";
+import { type Figure, handled, type Load, type LoadContext } from "../load.ts";
+import { publish, subscribe } from "../packets.ts";
+
+/** PUBLISH between two PINGREQ: so many wait in the broker at most. */
+const batch = 100;
+const warmUpMs = 500;
+/** Filters of one session, below any broker's limit, and of one SUBSCRIBE. */
+const filtersOfSession = 5000;
+const filtersAtOnce = 500;
+
+/** What a PUBLISH costs on topics that no filter matches and nobody has seen, beside so many filters. */
+export function matching(
+  filters: (prefix: string) => readonly string[],
+  topic: (prefix: string, number: number) => string,
+): Load {
+  return async (context) => {
+    const { prefix, version } = context.target;
+    const all = filters(prefix);
+    const sessions = Array.from({ length: Math.ceil(all.length / filtersOfSession) }, (_, at) =>
+      all.slice(at * filtersOfSession, (at + 1) * filtersOfSession),
+    );
+    await forAll(sessions, async (own, at) => subscribeAll(context, `holder-${at}`, own), 4);
+    const publisher = context.client("publisher");
+    await publisher.open({ keepAlive: 600 });
+    let count = 0;
+    const publishFor = async (milliseconds: number): Promise<void> => {
+      const began = performance.now();
+      while (performance.now() - began < milliseconds) {
+        for (let at = 0; at < batch; at++) {
+          publisher.write(publish(version, topic(prefix, count++), Uint8Array.of(1)));
+        }
+        await handled(publisher);
+      }
+    };
+    return async () => {
+      await publishFor(Math.min(warmUpMs, context.seconds * 1000));
+      context.startClock();
+      const before = count;
+      const began = performance.now();
+      await publishFor(context.seconds * 1000);
+      const took = (performance.now() - began) / 1000;
+      context.stopClock();
+      return [{ name: "PUBLISH", value: (count - before) / took, unit: "/s" }] satisfies Figure[];
+    };
+  };
+}
+
+/** Half of the filters name a topic, half have a wildcard in the middle. */
+export function plainFilters(count: number): Load {
+  return matching(
+    (prefix) => numbered(count, (at) => `${prefix}/${at % 2 === 0 ? `${at}/x` : `+/y${at}`}`),
+    (prefix, number) => `${prefix}/new${number}/z`,
+  );
+}
+
+/** A thousand filters below one path of so many levels. */
+export function deepTree(levels: number): Load {
+  const path = (prefix: string) => `${prefix}/${"d/".repeat(levels - 2)}`;
+  return matching(
+    (prefix) => numbered(1000, (at) => `${path(prefix)}${at}`),
+    (prefix, number) => `${path(prefix)}new${number}`,
+  );
+}
+
+/** So many filters beside each other on one level. */
+export function wideTree(count: number): Load {
+  return matching(
+    (prefix) => numbered(count, (at) => `${prefix}/${at}`),
+    (prefix, number) => `${prefix}/new${number}`,
+  );
+}
+
+function numbered(count: number, text: (at: number) => string): string[] {
+  return Array.from({ length: count }, (_, at) => text(at));
+}
+
+async function subscribeAll(
+  context: LoadContext,
+  name: string,
+  filters: readonly string[],
+): Promise<void> {
+  const client = context.client(name);
+  await client.open({ keepAlive: 600 });
+  for (let at = 0; at < filters.length; at += filtersAtOnce) {
+    const some = filters.slice(at, at + filtersAtOnce);
+    const id = 1 + at / filtersAtOnce;
+    const { bytes } = await client.request(subscribe(client.target.version, id, some, 0), 0x90);
+    if (bytes.subarray(-some.length).some((code) => code >= 0x80)) {
+      context.note("the broker refused some of the filters");
+    }
+  }
+}

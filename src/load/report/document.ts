@@ -1,0 +1,142 @@
+import { folded } from "../../log/columns.ts";
+import { size } from "../../log/size.ts";
+import type { Machine } from "../machine.ts";
+import { milliseconds, quantity, thousands } from "./quantity.ts";
+import { type Line, percent, type RowSummary } from "./summary.ts";
+
+/** The widest line of a document. */
+const columns = 118;
+
+/** The figures as tables of a Markdown document, a section for each group. */
+export function documentTables(
+  groups: readonly { readonly title: string; readonly rows: readonly RowSummary[] }[],
+): string {
+  return groups
+    .filter(({ rows }) => rows.length > 0)
+    .map(({ title, rows }) =>
+      [`## ${title}`, legend(rows), figureTable(rows), bystander(rows), remarks(rows)]
+        .filter((part) => part !== "")
+        .join("\n\n"),
+    )
+    .join("\n\n");
+}
+
+/** The titles, since a table has room for names only. */
+function legend(rows: readonly RowSummary[]): string {
+  return list(rows.map(({ name, title }) => `\`${name}\`: ${title}`));
+}
+
+/** When, on which machine, and how busy it was. */
+export function machineText(machines: readonly Machine[]): string {
+  const [first] = machines;
+  const last = machines.at(-1);
+  if (first === undefined || last === undefined) return "Nothing was measured yet.";
+  const loads = machines.map(({ loadAverage }) => loadAverage);
+  const dates = first.date === last.date ? day(first) : `${day(first)} to ${day(last)}`;
+  const pinned =
+    first.pinned === null
+      ? "not pinned"
+      : `broker on core ${first.pinned.broker}, load on core ${first.pinned.load}`;
+  const busy = Math.max(...loads) > first.cores / 4;
+  return paragraph(
+    `Measured on ${dates} with mqttd ${first.version}: ${first.cores} cores of ${first.cpu}, ` +
+      `${first.memoryGib} GiB, ${first.kernel}, ${pinned}. Load average before the start: ` +
+      `${spreadText(loads)}${busy ? ", so other programs used the machine as well" : ""}.`,
+  );
+}
+
+function day({ date }: Machine): string {
+  return `${date.slice(0, 16).replace("T", " ")} UTC`;
+}
+
+function spreadText(numbers: readonly number[]): string {
+  const [least, most] = [Math.min(...numbers), Math.max(...numbers)];
+  return least === most ? String(least) : `${least} to ${most}`;
+}
+
+function figureTable(rows: readonly RowSummary[]): string {
+  const cells = rows.flatMap(({ name, lines }) =>
+    lines.flatMap((line, index) => figureCells(index === 0 ? name : "", line)),
+  );
+  const header = ["load", "broker", "median", "min..max", "ratio", "a CPU s", "CPU", "peak RSS"];
+  return markdown(header, cells);
+}
+
+function figureCells(name: string, line: Line): string[][] {
+  const beside = [
+    line.ratio === null ? "" : line.ratio.toPrecision(3),
+    line.perCpuSecond === null ? "" : thousands(line.perCpuSecond),
+    `${percent(line.brokerBusy)}, ${percent(line.loadBusy)}${line.isLoadBound ? "!" : ""}`,
+    line.peakRss === null ? "-" : size(line.peakRss),
+  ];
+  if (line.figures.length === 0) {
+    return [[name, line.broker, line.errors.length > 0 ? "invalid" : "-", "", ...beside]];
+  }
+  return line.figures.map((figure, index) => [
+    index === 0 ? name : `- ${figure.name}`,
+    index === 0 ? line.broker : "",
+    quantity(figure.median, figure.unit),
+    line.runs < 2 ? "1 run" : rangeText(figure),
+    ...(index === 0 ? beside : beside.map(() => "")),
+  ]);
+}
+
+/** The unit once, if both have the same. */
+function rangeText({ min, max, unit }: Line["figures"][number]): string {
+  const [low, high] = [quantity(min, unit), quantity(max, unit)];
+  const lowUnit = low.replace(/^[\d.-]+/, "");
+  return high.endsWith(lowUnit)
+    ? `${low.slice(0, -lowUnit.length || undefined)}..${high}`
+    : `${low}..${high}`;
+}
+
+function bystander(rows: readonly RowSummary[]): string {
+  const cells = rows.flatMap(({ name, lines }) =>
+    lines.flatMap(({ broker, sighting }, index) => {
+      if (sighting === null) return [];
+      const missing = sighting.silentMissing > 0 ? " (+)" : "";
+      return [
+        [
+          index === 0 ? name : "",
+          broker,
+          milliseconds(sighting.pingP99),
+          milliseconds(sighting.pingWorst),
+          milliseconds(sighting.echoP99),
+          milliseconds(sighting.echoWorst),
+          milliseconds(sighting.silentP99) + missing,
+          milliseconds(sighting.silentWorst) + missing,
+          `${sighting.ended} of ${sighting.pinging}`,
+        ],
+      ];
+    }),
+  );
+  if (cells.length === 0) return "";
+  const header = ["bystander", "broker", "ping p99", "worst", "echo p99", "worst"];
+  return markdown([...header, "will late p99", "worst", "ended"], cells);
+}
+
+function remarks(rows: readonly RowSummary[]): string {
+  return list(
+    rows.flatMap(({ name, lines }) =>
+      lines.flatMap(({ broker, notes, errors }) => [
+        ...notes.map((note) => `${name}, ${broker}: ${note}`),
+        ...errors.map((error) => `${name}, ${broker}: invalid: ${error}`),
+      ]),
+    ),
+  );
+}
+
+function list(items: readonly string[]): string {
+  return items
+    .flatMap((item) => folded(`- ${item}`, columns, { indent: 2, breaks: / / }))
+    .join("\n");
+}
+
+function paragraph(text: string): string {
+  return folded(text, columns, { breaks: / / }).join("\n");
+}
+
+function markdown(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+  return [line(header), line(header.map(() => "---")), ...rows.map(line)].join("\n");
+}
