@@ -54,9 +54,10 @@ export class Deadlines<Owner> {
     this.#down(deadline);
   }
 
-  clear(deadline: Deadline<Owner>): void {
-    const place = deadline.place;
-    if (place < 0) return;
+  /** Null: a deadline that was never created. */
+  clear(deadline: Deadline<Owner> | null): void {
+    const place = deadline?.place ?? -1;
+    if (deadline === null || place < 0) return;
     const last = this.#heap.pop();
     assert(last !== undefined, "a deadline that is set stands in the heap");
     deadline.place = -1;

@@ -1,4 +1,4 @@
-import { unreachable } from "./assert.ts";
+import { assert, unreachable } from "./assert.ts";
 import type { Broker } from "./broker.ts";
 import type { Deadline } from "./deadlines.ts";
 import type { EndCause } from "./end-causes.ts";
@@ -30,7 +30,8 @@ export function undecidedAt(broker: Broker, now: Millis): Undecided {
       connections.push({ id: connection.id, cause });
       if (since === null || due < since) since = due;
     } else if (timed.kind === "will" || timed.kind === "session") {
-      const { due } = timed.kind === "will" ? timed.will.deadline : timed.session.deadline;
+      const due = timed.kind === "will" ? timed.will.deadline.due : timed.session.deadline?.due;
+      assert(due !== undefined, "a session that is due has a deadline");
       if (absentSince === null || due < absentSince) absentSince = due;
     }
   }

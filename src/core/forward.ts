@@ -2,6 +2,7 @@ import { assert, unreachable } from "./assert.ts";
 import type { Broker } from "./broker.ts";
 import type { Connection } from "./connection.ts";
 import type { Copy } from "./copy.ts";
+import { Deadline } from "./deadlines.ts";
 import type { ReachLoss } from "./events.ts";
 import { decide, hasBacklog, isVisibleTo, roomFor, type Loss } from "./decision.ts";
 import { releaseIfRoomy } from "./hold.ts";
@@ -11,6 +12,7 @@ import type { Frame, Message } from "./packet.ts";
 import type { Queued } from "./queue.ts";
 import { lesserQos, type Session } from "./session.ts";
 import type { Subscription } from "./subscriptions.ts";
+import type { Timed } from "./timed.ts";
 
 /** The budget of one turn for one session's queue and replays; the rest waits for the next turn. */
 const messagesAtOnce = 200;
@@ -246,6 +248,7 @@ function pumpTo(broker: Broker, session: Session, connection: Connection): numbe
     bytes += message.payload.length;
     send(broker, session, connection, item);
   }
+  session.pump ??= new Deadline<Timed>({ kind: "pump", session });
   broker.deadlines.set(session.pump, after(broker.now, 1));
   return messages;
 }

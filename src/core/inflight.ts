@@ -40,13 +40,17 @@ class Place {
  */
 export type Outgoing = Readonly<Place>;
 
+/** The ring of every window that holds none; not to be changed. */
+const noPlaces: Place[] = [];
+
 /**
  * Outgoing messages that wait for an acknowledgement: a ring by packet id. Ids are assigned in
  * sequence; the ring grows only if an old message still occupies the next place [v4-2.3.1-4]
  * [v4-4.3.2-1] [v4-4.3.3-1] [v5-2.2.1-4] [v5-4.3.2-1] [v5-4.3.3-1].
  */
 export class InflightWindow {
-  #ring: Place[] = [];
+  /** Replaced as it grows and shrinks. */
+  #ring = noPlaces;
   #mask = -1;
   #count = 0;
   #nextId = 1;
@@ -110,7 +114,7 @@ export class InflightWindow {
   shrink(): void {
     if (this.#count > 0) return;
     this.#memory.inflight.give(this.#ring.length * costs.outgoing);
-    this.#ring = [];
+    this.#ring = noPlaces;
     this.#mask = -1;
   }
 

@@ -20,12 +20,15 @@ export interface QueueTotals {
   bytes: number;
 }
 
+/** The items of every queue that never had any; not to be changed. */
+const noItems: (Queued | undefined)[] = [];
+
 /** A bounded FIFO queue. A full queue drops QoS 0 messages first. */
 export class Queue {
   readonly #limits: QueueLimits;
   readonly #totals: QueueTotals;
   readonly #memory: Memory;
-  #items: (Queued | undefined)[] = [];
+  #items = noItems;
   #head = 0;
   /** Place of `#items[0]`. */
   #base = 0;
@@ -109,6 +112,7 @@ export class Queue {
     if (!stored) return { stored, evicted };
     this.#memory.hold(message);
     this.#memory.queues.take(costs.queued);
+    if (this.#items === noItems) this.#items = [];
     this.#items.push(item);
     this.#count += 1;
     this.#bytes += bytes;
@@ -177,7 +181,7 @@ export class Queue {
   }
 
   #cut(places: number): void {
-    this.#items = this.#items.slice(places);
+    this.#items = places === this.#items.length ? noItems : this.#items.slice(places);
     this.#base += places;
     this.#head = 0;
   }

@@ -1,6 +1,6 @@
 import { assert } from "./assert.ts";
 import type { Broker } from "./broker.ts";
-import type { Deadline } from "./deadlines.ts";
+import { Deadline } from "./deadlines.ts";
 import type { SessionEnd } from "./events.ts";
 import { startHandover } from "./handover.ts";
 import { after } from "./io.ts";
@@ -18,6 +18,7 @@ export function startExpiry(broker: Broker, session: Session): void {
   session.endedAt = broker.now;
   if (session.expiryIntervalSeconds === Infinity) return;
   const due = after(broker.now, session.expiryIntervalSeconds * 1000);
+  session.deadline ??= new Deadline<Timed>({ kind: "session", session });
   broker.deadlines.set(session.deadline, due);
 }
 
@@ -57,7 +58,8 @@ export function expireSession(broker: Broker, session: Session): void {
 export function publishDueWill(broker: Broker, will: Will): void {
   const { session, deadline } = will;
   // If the session ends at the same time, end it first, so that it gets no copy of its will.
-  if (!will.isDetached && session.deadline.isSet && session.deadline.due <= deadline.due) {
+  const { deadline: expiry } = session;
+  if (!will.isDetached && expiry?.isSet === true && expiry.due <= deadline.due) {
     return expireSession(broker, session);
   }
   if (broker.rules.delayedWills === "byInterval" && postponeBehindOther(broker, will)) return;
@@ -74,6 +76,7 @@ export function endOverdue(broker: Broker, session: Session): void {
 }
 
 /** If the broker stood still in between, the client may have returned in time. */
-function isOverdue(broker: Broker, { isSet, due }: Deadline<Timed>): boolean {
-  return isSet && due <= broker.now && broker.standstills.stoodStillMs(due, broker.now) === 0;
+function isOverdue({ now, standstills }: Broker, deadline: Deadline<Timed> | null): boolean {
+  if (deadline === null || !deadline.isSet || deadline.due > now) return false;
+  return standstills.stoodStillMs(deadline.due, now) === 0;
 }

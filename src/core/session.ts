@@ -1,5 +1,5 @@
 import type { Connection } from "./connection.ts";
-import { Deadline } from "./deadlines.ts";
+import type { Deadline } from "./deadlines.ts";
 import type { HeldPublishers } from "./hold.ts";
 import type { Millis } from "./io.ts";
 import { InflightWindow, type Outgoing } from "./inflight.ts";
@@ -23,8 +23,10 @@ export interface Replay {
 export class Session {
   readonly clientId: string;
   readonly createdAt: Millis;
-  readonly deadline: Deadline<Timed>;
-  readonly pump: Deadline<Timed>;
+  /** The end of its expiry interval; created when that begins. */
+  deadline: Deadline<Timed> | null = null;
+  /** When to go on with a long backlog; created with the first. */
+  pump: Deadline<Timed> | null = null;
   readonly subscriptions = new Map<string, Subscription>();
   readonly queue: Queue;
   /** Messages that the client has not acknowledged. */
@@ -75,8 +77,6 @@ export class Session {
     this.progressedAt = now;
     this.queue = new Queue(limits, queued, memory);
     this.outgoing = new InflightWindow(memory);
-    this.deadline = new Deadline<Timed>({ kind: "session", session: this });
-    this.pump = new Deadline<Timed>({ kind: "pump", session: this });
   }
 
   get username(): string | null {

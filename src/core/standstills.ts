@@ -42,6 +42,7 @@ export class Standstills {
 
   /** Milliseconds that input read at a moment waited during a standstill, at most. */
   #waitedMs(readAt: Millis): number {
+    if (this.#spans.length === 0) return 0;
     const before = this.#spans.findLast(({ to }) => to <= readAt);
     return before === undefined || readAt - before.to > settlingMs ? 0 : readAt - before.from;
   }

@@ -58,6 +58,8 @@ const claimBytes = 1024;
 const firstRoom = 256;
 
 const nothing = new Uint8Array(0);
+/** The waiting chunks of every reader that never had any; not to be changed. */
+const noChunks: Uint8Array[] = [];
 
 /**
  * Cuts one connection's bytes into packets. `feed` a chunk, then call `next` until it returns null.
@@ -81,13 +83,14 @@ export class PacketReader {
   readonly #filters: number;
   readonly #unfinished: UnfinishedBytes;
   readonly #takesInvalidWill: boolean;
-  readonly #topics = new TopicNames();
+  /** Created with the first PUBLISH. */
+  #topics: TopicNames | null = null;
   #failed = false;
 
   /** Unread bytes: #chunk[#position..], then the waiting chunks. */
   #chunk: Uint8Array = nothing;
   #position = 0;
-  readonly #waiting: Uint8Array[] = [];
+  #waiting = noChunks;
   #waitingBytes = 0;
 
   /** The packet that arrives in pieces: #pieces[0..#gathered). */
@@ -157,6 +160,7 @@ export class PacketReader {
       this.#chunk = bytes;
       this.#position = 0;
     } else {
+      if (this.#waiting === noChunks) this.#waiting = [];
       this.#waiting.push(bytes);
       this.#waitingBytes += bytes.length;
     }
@@ -353,6 +357,7 @@ export class PacketReader {
     if (version === null) return this.#readFirst(bytes, start, body, end);
     switch ((bytes[start] ?? 0) >> 4) {
       case PacketType.publish:
+        this.#topics ??= new TopicNames();
         return readPublish(bytes, start, body, end, version, this.#topics);
       case PacketType.puback:
         return readAck(bytes, "puback", body, end, version);

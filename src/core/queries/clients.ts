@@ -134,7 +134,7 @@ function sessionOf(session: Session): SessionSteps["session"] {
     connected: connection !== null,
     createdAt: session.createdAt,
     expirySeconds: expiryIntervalSeconds === Infinity ? null : expiryIntervalSeconds,
-    endsAt: deadline.isSet ? deadline.due : null,
+    endsAt: deadline?.isSet === true ? deadline.due : null,
     queue: { messages: queue.count, bytes: queue.bytes },
     inflight: session.outgoing.count,
     receiveMaximum: connection?.receiveMaximum ?? null,

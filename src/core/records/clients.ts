@@ -1,3 +1,4 @@
+import { assert } from "../assert.ts";
 import type { ConnectionAccount, PingRhythm, RecentEnd } from "./shapes.ts";
 import type { Connection } from "../connection.ts";
 import type { BrokerEvent, ClientHabit, WillFacts } from "../events.ts";
@@ -91,7 +92,7 @@ export function factsOf(connection: Connection): ConnectionFacts {
 export class ConnectionRecord {
   /** Null: it has ended. Released then, because a connection holds buffers, maps and a session. */
   live: Connection | null;
-  #facts: ConnectionFacts;
+  #facts: ConnectionFacts | null = null;
   /** Null: it is open. */
   end: ConnectionAccount["end"] = null;
   will: WillRecord | null = null;
@@ -114,7 +115,6 @@ export class ConnectionRecord {
 
   constructor(connection: Connection) {
     this.live = connection;
-    this.#facts = factsOf(connection);
   }
 
   /** Keeps what CONNECT asked for. */
@@ -125,7 +125,9 @@ export class ConnectionRecord {
   }
 
   get facts(): ConnectionFacts {
-    return this.live === null ? this.#facts : factsOf(this.live);
+    const facts = this.live === null ? this.#facts : factsOf(this.live);
+    assert(facts !== null, "a connection that has ended left its facts");
+    return facts;
   }
 
   /** Copies the connection's facts and releases it. */
@@ -144,16 +146,20 @@ export interface Takeover {
   readonly to: string;
 }
 
+type KeptHabit = ClientHabit & { readonly at: Millis };
+
+const none: readonly never[] = [];
+
 /** The latest history of one client id. */
 export class ClientHistory {
   readonly clientId: string;
   readonly connections: ConnectionRecord[] = [];
-  readonly wills: WillRecord[] = [];
+  #wills: WillRecord[] | null = null;
   readonly events: { readonly at: Millis; readonly event: BrokerEvent }[] = [];
-  readonly habits: (ClientHabit & { readonly at: Millis })[] = [];
+  #habits: KeptHabit[] | null = null;
   /** Habits logged for this device, under this id or an earlier one. */
-  readonly logged = new Set<ClientHabit["fault"]>();
-  readonly takeovers: Takeover[] = [];
+  #logged: Set<ClientHabit["fault"]> | null = null;
+  #takeovers: Takeover[] | null = null;
   /** Whether the client is connected now. */
   connected = false;
 
@@ -174,7 +180,33 @@ export class ClientHistory {
   }
 
   armed(record: WillRecord): void {
-    keepLatest(this.wills, record, willsKept);
+    keepLatest((this.#wills ??= []), record, willsKept);
+  }
+
+  get wills(): readonly WillRecord[] {
+    return this.#wills ?? none;
+  }
+
+  get habits(): readonly KeptHabit[] {
+    return this.#habits ?? none;
+  }
+
+  get takeovers(): readonly Takeover[] {
+    return this.#takeovers ?? none;
+  }
+
+  /** Keeps a habit once. False: it is known. */
+  keepHabit(habit: ClientHabit, at: Millis): boolean {
+    const habits = (this.#habits ??= []);
+    if (habits.some((known) => known.fault === habit.fault)) return false;
+    habits.push({ ...excerpt(habit), at });
+    return true;
+  }
+
+  /** Notes that a habit is logged for this device. False: it was logged before. */
+  logHabit(habit: ClientHabit["fault"]): boolean {
+    const logged = (this.#logged ??= new Set());
+    return logged.size < logged.add(habit).size;
   }
 
   /** Whether one of its wills is delayed. */
@@ -184,11 +216,12 @@ export class ClientHistory {
 
   /** The same device had another id before: do not log its habits again. */
   inheritLogged(before: ClientHistory | null): void {
-    for (const habit of before?.logged ?? []) this.logged.add(habit);
+    if (before === null) return;
+    for (const habit of before.#logged ?? none) this.logHabit(habit);
   }
 
   tookOver(takeover: Takeover): void {
-    keepLatest(this.takeovers, takeover, takeoversKept);
+    keepLatest((this.#takeovers ??= []), takeover, takeoversKept);
   }
 
   noted(event: BrokerEvent, at: Millis): void {

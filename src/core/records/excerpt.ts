@@ -23,7 +23,9 @@ export function isExcerptOf(kept: string, text: string): boolean {
 function isLong(fact: unknown): boolean {
   if (typeof fact === "string") return fact.length > textKept;
   if (typeof fact !== "object" || fact === null) return false;
-  return Object.values(fact).some(isLong);
+  // Without the list that Object.values makes: every event is looked at.
+  for (const key in fact) if (isLong(fact[key as keyof typeof fact])) return true;
+  return false;
 }
 
 function cut(text: string): string {

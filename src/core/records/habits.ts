@@ -2,7 +2,7 @@ import type { Broker } from "../broker.ts";
 import type { ClientHistories, ClientHistory } from "./clients.ts";
 import type { Connection } from "../connection.ts";
 import { hadNoSubscribers, type ClientHabit, type Peer, type WillFate } from "../events.ts";
-import { excerpt, textKept } from "./excerpt.ts";
+import { textKept } from "./excerpt.ts";
 import { longKeepAlive } from "./long-keepalive.ts";
 import type { PublishPacket } from "../packet.ts";
 import type { Session } from "../session.ts";
@@ -222,22 +222,14 @@ export class Habits {
     const history = this.#clients.of(peer.clientId ?? "");
     // A forgotten client has no list of warnings, so warn again.
     if (history === null) return broker.note({ event: "clientFault", peer, ...habit });
-    if (!this.#keep(history, habit) || history.logged.has(habit.fault)) return;
-    history.logged.add(habit.fault);
+    if (!history.keepHabit(habit, broker.now) || !history.logHabit(habit.fault)) return;
     broker.note({ event: "clientFault", peer, ...habit });
-  }
-
-  /** Keeps a habit of a client id once. False: it is known. */
-  #keep(history: ClientHistory, habit: ClientHabit): boolean {
-    if (history.habits.some((known) => known.fault === habit.fault)) return false;
-    history.habits.push({ ...excerpt(habit), at: this.#broker.now });
-    return true;
   }
 
   /** Keeps a habit that is logged for another client, which shares it. */
   #remember(clientId: string, habit: ClientHabit): void {
     const history = this.#clients.of(clientId);
-    if (history !== null) this.#keep(history, habit);
+    history?.keepHabit(habit, this.#broker.now);
   }
 }
 
