@@ -20,8 +20,12 @@ const unprintableRuns = new RegExp(`(?:${unprintable.source})+`, "gu");
 /** A text that needs no quotes to stand out in a sentence. */
 const plain = /^[\p{L}\p{N}\p{M}\-_./:$#+@%=~*!?&[\]{}|^<>]+$/u;
 
+/** The same without characters beyond ASCII, as most are. */
+const ordinary = /^[\w\-./:$#+@%=~*!?&[\]{}|^<>]+$/;
+
 /** A name within a sentence: bare if it cannot be misread, else in single quotes. */
 export function name(value: string): string {
+  if (value.length <= shownCharacters && ordinary.test(value)) return value;
   const { shown, more } = cut(value);
   return plain.test(shown) && !unprintable.test(shown) ? shown + more : singleQuoted(value);
 }

@@ -30,14 +30,9 @@ export function humanLine(
   at: number,
   { colors, zone, like = null }: Style,
 ): string {
-  const parts = [
-    toned("aside", timeOfDay(at, zone)),
-    plain(" "),
-    ...(like === null ? [] : [toned("caution", `[like ${like}]`), plain(" ")]),
-    ...levelWord(level),
-    ...said,
-  ];
-  return painted(parts, colors);
+  const head = [toned("aside", timeOfDay(at, zone)), plain(" ")];
+  if (like !== null) head.push(toned("caution", `[like ${like}]`), plain(" "));
+  return painted(head, colors) + painted(levelWord(level), colors) + painted(said, colors);
 }
 
 /**
@@ -62,9 +57,20 @@ function levelWord(level: Level): readonly Part[] {
 
 /** `HH:MM:SS.mmm`. */
 export function timeOfDay(at: number, zone: Style["zone"]): string {
-  const date = new Date(at);
-  if (zone === "utc") return date.toISOString().slice(-13, -1);
+  const second = Math.floor(at / 1000);
+  const known = lastSecond[zone];
+  if (known.second !== second) {
+    known.second = second;
+    known.time = secondOfDay(new Date(second * 1000), zone);
+  }
+  return `${known.time}.${String(Math.floor(at - second * 1000)).padStart(3, "0")}`;
+}
+
+/** The second of the last line, which the next one mostly shares. */
+const lastSecond = { local: { second: NaN, time: "" }, utc: { second: NaN, time: "" } };
+
+function secondOfDay(date: Date, zone: Style["zone"]): string {
+  if (zone === "utc") return date.toISOString().slice(11, 19);
   const two = (value: number) => String(value).padStart(2, "0");
-  const time = [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(":");
-  return `${time}.${String(date.getMilliseconds()).padStart(3, "0")}`;
+  return [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(":");
 }

@@ -33,9 +33,9 @@ export function toned(tone: Tone, text: string): Part {
 
 /** The parts as one text. `colors`: from picocolors' `createColors`. */
 export function painted(parts: readonly Part[], colors: Colors): string {
-  return parts
-    .map(({ text, tone }) => (tone === null ? text : colors[palette[tone]](text)))
-    .join("");
+  let line = "";
+  for (const { text, tone } of parts) line += tone === null ? text : colors[palette[tone]](text);
+  return line;
 }
 
 /** The parts as one text, without colours. */
