@@ -4,7 +4,10 @@
  * name may resolve to any machine, even `127.example.com`.
  */
 export function isLoopback(host: string | null): boolean {
-  if (host === null || isLocalhost(host)) return true;
+  if (host === null) return true;
+  // The form in which the system names the peer of each connection.
+  if (dottedQuad.test(host)) return host.startsWith("127.");
+  if (isLocalhost(host)) return true;
   const written = host.replace(/^\[(.*)\]$/, "$1").replace(/%.*$/, "");
   if (!/^[\w.:-]+$/.test(written)) return false;
   const url = `http://${written.includes(":") ? `[${written}]` : written}/`;
@@ -17,4 +20,5 @@ export function isLocalhost(host: string): boolean {
   return /^localhost\.?$/i.test(host);
 }
 
+const dottedQuad = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
 const loopback = /^(?:127(?:\.\d+){3}|\[::1\]|\[::ffff:7f[\da-f]{2}:[\da-f]+\])$/;

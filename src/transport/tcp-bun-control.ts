@@ -6,8 +6,11 @@ import type { TcpDetectors } from "./tcp-detectors.ts";
 export interface TcpControl extends SocketPoll {
   /**
    * Sets keepalive probes and the user timeout. An option that the system refuses stays unchanged.
+   * `before`: those that the socket has already; null: unknown.
    */
-  detect(fd: number, detectors: TcpDetectors): void;
+  detect(fd: number, detectors: TcpDetectors, before: TcpDetectors | null): void;
+  /** Accepted sockets have the detectors of the listening one. */
+  readonly inheritsDetectors: boolean;
   /** Sets how many connections may wait to be accepted. False: the system refused. */
   backlog(fd: number, connections: number): boolean;
 }
@@ -23,6 +26,7 @@ interface SocketConstants {
   readonly userTimeout: number;
   /** Milliseconds in one unit of `userTimeout`. */
   readonly userTimeoutUnitMs: number;
+  readonly inheritsDetectors: boolean;
 }
 
 const linux: SocketConstants = {
@@ -34,6 +38,7 @@ const linux: SocketConstants = {
   keepCount: 6,
   userTimeout: 18,
   userTimeoutUnitMs: 1,
+  inheritsDetectors: true,
 };
 
 /** keepIdle is TCP_KEEPALIVE, userTimeout is TCP_RXT_CONNDROPTIME, in seconds. */
@@ -46,6 +51,8 @@ const darwin: SocketConstants = {
   keepCount: 0x102,
   userTimeout: 0x80,
   userTimeoutUnitMs: 1000,
+  // Not tried.
+  inheritsDetectors: false,
 };
 
 /** Null: no C library found, or this platform's constants are unknown. */
@@ -60,17 +67,26 @@ export async function loadTcpControl(): Promise<TcpControl | null> {
     libc.setsockopt(fd, level, option, value, value.byteLength);
   };
   return {
-    detect(fd, { keepAlive, userTimeoutMs }) {
+    detect(fd, { keepAlive, userTimeoutMs }, before) {
+      const { ipprotoTcp } = constants;
+      const had = before?.keepAlive ?? null;
       if (keepAlive !== null) {
-        set(fd, constants.ipprotoTcp, constants.keepIdle, keepAlive.idleSeconds);
-        set(fd, constants.ipprotoTcp, constants.keepInterval, keepAlive.intervalSeconds);
-        set(fd, constants.ipprotoTcp, constants.keepCount, keepAlive.probes);
+        const { idleSeconds, intervalSeconds, probes } = keepAlive;
+        if (had?.idleSeconds !== idleSeconds) set(fd, ipprotoTcp, constants.keepIdle, idleSeconds);
+        if (had?.intervalSeconds !== intervalSeconds)
+          set(fd, ipprotoTcp, constants.keepInterval, intervalSeconds);
+        if (had?.probes !== probes) set(fd, ipprotoTcp, constants.keepCount, probes);
       }
       // The user timeout comes first: it bounds the probes that the next line may start.
-      const userTimeout = Math.ceil(userTimeoutMs / constants.userTimeoutUnitMs);
-      set(fd, constants.ipprotoTcp, constants.userTimeout, userTimeout);
-      set(fd, constants.solSocket, constants.soKeepAlive, keepAlive === null ? 0 : 1);
+      if (before?.userTimeoutMs !== userTimeoutMs) {
+        const userTimeout = Math.ceil(userTimeoutMs / constants.userTimeoutUnitMs);
+        set(fd, ipprotoTcp, constants.userTimeout, userTimeout);
+      }
+      if (before === null || (had === null) !== (keepAlive === null)) {
+        set(fd, constants.solSocket, constants.soKeepAlive, keepAlive === null ? 0 : 1);
+      }
     },
+    inheritsDetectors: constants.inheritsDetectors,
     backlog: (fd, connections) => libc.listen(fd, connections) === 0,
     ask(questions) {
       const answers: boolean[] = [];

@@ -2,7 +2,7 @@ import { endpoint, listenOn, type BoundAddress } from "./listen-addresses.ts";
 import { isLoopback } from "./loopback.ts";
 import { loadTcpControl, type TcpControl } from "./tcp-bun-control.ts";
 import { loadSocketState, type SocketState } from "./tcp-bun-state.ts";
-import { tcpDetectors, type TcpCapabilities } from "./tcp-detectors.ts";
+import { tcpDetectors, type TcpCapabilities, type TcpDetectors } from "./tcp-detectors.ts";
 import { tcpEnd } from "./tcp-end.ts";
 import type { Link, LinkEvents, TcpWatch, Transport } from "./transport.ts";
 
@@ -29,7 +29,8 @@ export function bunTcp(options: BunTcpOptions = {}): Transport & {
       loading ??= Promise.all([loadTcpControl(), loadSocketState()]);
       const [control, state] = await loading;
       if (control !== null) capabilities = withControl;
-      const origin = { events, tcp, control, state, lingerMs };
+      const endings = new Endings();
+      const origin: Origin = { events, tcp, control, state, lingerMs, endings, inherited: null };
       return listenOn(host, port, async (address, at) => bind(address, at, origin));
     },
   };
@@ -56,6 +57,38 @@ interface Origin {
   readonly control: TcpControl | null;
   readonly state: SocketState | null;
   readonly lingerMs: number;
+  readonly endings: Endings;
+  /** Detectors that accepted sockets have from the start; null: unknown. */
+  inherited: TcpDetectors | null;
+}
+
+/** Links that one timer shuts down at once, at most. */
+const shutDownAtOnce = 256;
+
+/**
+ * Links to shut down. Each waits until the loop has read its sockets once more: a client that sent
+ * DISCONNECT mostly closes with it, and then its socket is closed without a shutdown and a timer.
+ */
+class Endings {
+  #waiting: BunLink[] = [];
+  #due: BunLink[] = [];
+
+  add(link: BunLink): void {
+    if (this.#waiting.push(link) === 1 && this.#due.length === 0) this.#arm();
+  }
+
+  #arm(): void {
+    setTimeout(() => this.#pass(), 0);
+  }
+
+  #pass(): void {
+    for (const link of this.#due.splice(0, shutDownAtOnce)) link.shutDown();
+    if (this.#due.length === 0) {
+      this.#due = this.#waiting;
+      this.#waiting = [];
+    }
+    if (this.#due.length > 0) this.#arm();
+  }
 }
 
 function bind(hostname: string, port: number, origin: Origin): BoundAddress {
@@ -88,7 +121,15 @@ function bind(hostname: string, port: number, origin: Origin): BoundAddress {
     },
   });
   const fd = descriptor(listener);
-  if (fd !== null) origin.control?.backlog(fd, backlog);
+  if (fd !== null && origin.control !== null) {
+    origin.control.backlog(fd, backlog);
+    if (origin.control.inheritsDetectors) {
+      // Its connections then need fewer calls: some options are the same for most of them.
+      const detectors = tcpDetectors(origin.tcp, null);
+      origin.control.detect(fd, detectors, null);
+      origin.inherited = detectors;
+    }
+  }
   return { port: listener.port, descriptor: fd, close: async () => listener.stop() };
 }
 
@@ -107,14 +148,17 @@ class BunLink implements Link {
   #state: LinkState = "open";
   #blocked = false;
   #paused = false;
+  /** Its detectors are no longer those that it was accepted with. */
+  #isWatched = false;
   #linger: ReturnType<typeof setTimeout> | undefined = undefined;
   #onClosed: () => void = nothing;
 
   constructor(socket: Bun.Socket<BunLink>, origin: Origin) {
     this.#socket = socket;
     this.#origin = origin;
-    this.remote = remoteEndpoint(socket);
-    this.isLocal = isLoopback(remoteAddress(socket) ?? "");
+    const address = remoteAddress(socket);
+    this.remote = address === undefined ? "unknown" : endpoint(address, socket.remotePort);
+    this.isLocal = isLoopback(address ?? "");
   }
 
   get descriptor(): number | null {
@@ -156,6 +200,12 @@ class BunLink implements Link {
     // Closing with unread data sends RST, which may destroy bytes that the peer has not read yet.
     // So close only our side, and read and drop the rest until the peer closes.
     if (this.#paused) this.#socket.resume();
+    this.#origin.endings.add(this);
+  }
+
+  /** Sends the FIN, unless the peer has closed meanwhile. */
+  shutDown(): void {
+    if (this.#state !== "ending") return;
     this.#socket.shutdown();
     this.#linger = setTimeout(terminate, this.#origin.lingerMs, this.#socket);
     this.#linger.unref();
@@ -173,7 +223,8 @@ class BunLink implements Link {
     const detectors = tcpDetectors(tcp, allowedMs);
     const fd = descriptor(this.#socket);
     if (control !== null && fd !== null) {
-      control.detect(fd, detectors);
+      control.detect(fd, detectors, this.#isWatched ? null : this.#origin.inherited);
+      this.#isWatched = true;
     } else {
       const idleSeconds = detectors.keepAlive?.idleSeconds ?? 0;
       this.#socket.setKeepAlive(idleSeconds > 0, idleSeconds * 1000);
@@ -224,11 +275,6 @@ function terminate(socket: Bun.Socket<BunLink>): void {
 /** Undefined if the peer reset the connection before it was accepted. */
 function remoteAddress(socket: Bun.Socket<BunLink>): string | undefined {
   return socket.remoteAddress;
-}
-
-function remoteEndpoint(socket: Bun.Socket<BunLink>): string {
-  const address = remoteAddress(socket);
-  return address === undefined ? "unknown" : endpoint(address, socket.remotePort);
 }
 
 /** Bun sets `fd` on sockets and listeners but omits it in its types. Null: not on this platform. */
