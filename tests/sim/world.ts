@@ -478,7 +478,8 @@ export class World {
               if (!isOff) this.#work(broker, work);
             });
           };
-          this.agenda.at(this.now + milliseconds, run, turnOf.timer);
+          // As in a real loop, where repeated timers of 0 ms do not stop the time.
+          this.agenda.at(this.now + Math.max(1, milliseconds), run, turnOf.timer);
           return () => void (isOff = true);
         },
         token: () => `auto-${this.#tokens++}`,

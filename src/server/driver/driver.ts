@@ -616,8 +616,8 @@ export class Driver {
       const delivery = to[place]!;
       const packetId = packetIds === null ? 0 : packetIds[place]!;
       const channel = this.#channels.get(delivery.connection);
-      this.#output.deliver(channel, delivery, packetId);
       if (this.#trace) this.#packets.delivery(channel, message, delivery, packetId, this.#now);
+      this.#output.deliver(channel, delivery, packetId);
     }
   }
 
