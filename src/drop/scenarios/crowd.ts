@@ -2,7 +2,7 @@ import { watchByHand } from "./by-hand.ts";
 import type { Client } from "../../client/client.ts";
 import type { Observation, Scenario } from "../scenario.ts";
 import { secondCopyMs, type Stage } from "../stage.ts";
-import { afterK, allowedMs } from "./silence.ts";
+import { afterK, allowedMs, undecided, waitOn } from "./silence.ts";
 import { tally } from "./tally.ts";
 
 const clients = 200;
@@ -87,12 +87,14 @@ async function crowdFallsSilent(stage: Stage): Promise<readonly Observation[]> {
   const victims = await connected(stage, payloads, stage.options.keepAliveSeconds);
   const deadlines = victims.map((victim) => victim.lastSentAt + allowedMs(victim));
   const lastDue = Math.max(...deadlines);
+  const lastSent = Math.max(...victims.map((victim) => victim.lastSentAt));
   const watcher = await stage.watcher();
   const isOver = (): boolean => watcher.isOver;
   const arrived = (): number => watcher.arrivals.filter(({ at }) => at >= since).length;
   const left = lastDue - stage.now + stage.options.waitMs;
   const all = (): boolean => isOver() || arrived() >= silentClients;
   await stage.until(left, `${silentClients} wills`, all, lastDue);
+  if (!all()) await waitOn(stage, lastSent, lastDue, all);
   await stage.until(secondCopyMs, "second copies", isOver);
   const deaths = victims.map((victim, index) => {
     const payload = payloads[index] ?? stage.will.payload;
@@ -105,7 +107,7 @@ async function crowdFallsSilent(stage: Stage): Promise<readonly Observation[]> {
       early: afterK(lastSentAt, victim),
     };
   });
-  return [tally(deaths)];
+  return [undecided(stage, tally(deaths), lastSent)];
 }
 
 /** A will's payload for each client. */

@@ -153,34 +153,38 @@ export async function expectDeadline(
   const due = since + allowedMs(victim);
   let seen = await stage.expectWill(since, due, arm, plan);
   if (seen.got.length === 0 && seen.inconclusive === null) {
-    await waitOn(stage, since, due, plan);
+    await waitOn(stage, since, due, () => stage.wills(since, plan).length > 0);
     seen = await stage.expectWill(since, due, arm, plan);
   }
-  const watchedMs = seen.until - since;
-  const isShort = seen.got.length === 0 && watchedMs < tellingMs;
-  const isUndecided = isShort && !stage.options.patience.isTold;
   return {
-    ...seen,
+    ...undecided(stage, seen, since),
     keepAliveSeconds: victim.keepAliveSeconds,
     early: afterK(since, victim),
-    ...(isUndecided && { means: undecidedMeans(watchedMs) }),
   };
 }
 
-async function waitOn(
+/** Waits on for what did not come within the usual wait, as long as never is not told from late. */
+export async function waitOn(
   stage: Stage,
   since: number,
   due: number,
-  plan: Partial<WillPlan>,
+  isThere: () => boolean,
 ): Promise<void> {
   const { patience } = stage.options;
   const until = (): number => patience.until(since, due - since);
   if (stage.now >= until()) return;
   patience.goesOn(stage.now - since, until() - since);
   const watcher = await stage.watcher();
-  const isOver = (): boolean =>
-    watcher.isOver || stage.wills(since, plan).length > 0 || stage.now >= until();
+  const isOver = (): boolean => watcher.isOver || isThere() || stage.now >= until();
   await stage.until(until() - stage.now, "the will, late or never", isOver, due);
+}
+
+/** The same, with what it means if no will came in a time that does not tell never from late. */
+export function undecided(stage: Stage, seen: Observation, since: number): Observation {
+  const watchedMs = seen.until - since;
+  const isShort = seen.got.length === 0 && seen.broken === null && watchedMs < tellingMs;
+  const isUndecided = isShort && !stage.options.patience.isTold;
+  return isUndecided ? { ...seen, means: undecidedMeans(watchedMs) } : seen;
 }
 
 function undecidedMeans(watchedMs: number): string {

@@ -1,10 +1,11 @@
 import { expect, test } from "bun:test";
 import { crowdScenarios } from "../../../src/drop/scenarios/crowd.ts";
 import type { Result } from "../../../src/drop/scenario.ts";
+import { silenceScenarios } from "../../../src/drop/scenarios/silence.ts";
 import type { Link } from "../../../src/transport/transport.ts";
 import { EmbeddedBroker, type EmbeddedOptions } from "../../support/embedded.ts";
 import { mosquittoMissing } from "../../support/mosquitto.ts";
-import { named, passes, played, playedOnMosquitto, verdicts } from "../../support/played.ts";
+import { named, passes, played, playedOnMosquitto, turn, verdicts } from "../../support/played.ts";
 
 const why = mosquittoMissing === null ? "" : ` (skipped: ${mosquittoMissing})`;
 const boundMs = 20_000;
@@ -31,6 +32,33 @@ test.concurrent(
     const results = await played(silent, broker.target);
     expect(verdicts(results)).toEqual(passes(silent));
     for (const { latenessMs } of results) expect(latenessMs).toBeGreaterThan(-100);
+  },
+  boundMs,
+);
+
+const short = { versions: [5], keepAliveSeconds: 1, waitMs: 500, toleranceMs: 300 } as const;
+
+test.concurrent(
+  "a crowd that a slow sweep finds is late, as half-open is, and not unreported",
+  async () => {
+    await turn();
+    using broker = await EmbeddedBroker.start({ rules: { keepAliveSweepMs: 6000 } });
+    const both = [named(silenceScenarios, "half-open"), ...silent];
+    const results = await played(both, broker.target, { ...short, goesOn: true });
+    const late = ["half-open v5: late (late)", "crowd-silent v5: late (late)"];
+    expect(verdicts(results)).toEqual(late);
+  },
+  2 * boundMs,
+);
+
+test.concurrent(
+  "whether a crowd is found late or never is not said after a short wait",
+  async () => {
+    await turn();
+    using broker = await EmbeddedBroker.start({ rules: { keepAliveSweepMs: 60_000 } });
+    const [result] = await played(silent, broker.target, short);
+    const means = expect.stringContaining("no deadline or a late one is not known");
+    expect(result).toMatchObject({ failure: "never", means });
   },
   boundMs,
 );
