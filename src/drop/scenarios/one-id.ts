@@ -135,7 +135,7 @@ async function reconnectLoop(stage: Stage): Promise<readonly Observation[]> {
 }
 
 const refusedMeans =
-  "The broker refuses a device that returns too soon, by closing its connection without a CONNACK. Each will comes, and the device has to try again: let it wait a second before it reconnects.";
+  "The broker does not accept a device that returns too soon. Each will comes, and the device has to try again: let it wait a second before it reconnects.";
 
 /** Each will came, at most late. */
 function isRight({ altered, broken, before = [], got }: Observation): boolean {

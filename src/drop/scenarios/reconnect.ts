@@ -54,8 +54,8 @@ const variants: readonly Variant[] = [
 const overtakenMeans =
   "The broker read the new CONNECT before the DISCONNECT that was sent before it, on the other connection, and took the old connection over: a device that restarts quickly is reported dead. Let clients wait until the broker has closed the old connection, or for a second.";
 
-const unansweredMeans =
-  "A client that reconnects at once is refused without a CONNACK, and its library may report that as a network error. Let clients wait a second before they reconnect.";
+const unacceptedMeans =
+  "A client that reconnects at once is not accepted at first, and its library may report that as an error. Let clients wait a second before they reconnect, and try again.";
 
 interface Life {
   readonly payload: Buffer;
@@ -97,7 +97,7 @@ async function reconnectsBy(
     // No statement of a will is violated by it.
     return broken === null
       ? { ...blank, grade }
-      : { ...blank, grade: "ours", broken, means: unansweredMeans };
+      : { ...blank, grade: "ours", broken, means: unacceptedMeans };
   }
   const isOvertaken = grade === "ours" && whileAlive === undefined;
   return {

@@ -1,4 +1,5 @@
-import { type Client, type ConnectOptions, NoAnswer } from "../../client/client.ts";
+import { type Client, type ConnectOptions, NoAnswer, Refused } from "../../client/client.ts";
+import { refusalText } from "../../client/refusal.ts";
 import { NotOffered } from "../no-verdict.ts";
 import type { Stage } from "../stage.ts";
 
@@ -34,7 +35,7 @@ export function isResumed(client: Client): boolean {
 
 /** How long a broker may take to close a connection after its DISCONNECT, and after its FIN. */
 const closeMs = 500;
-/** How long a client that is refused without a CONNACK tries again. */
+/** How long a client that is not accepted tries again. */
 const returnMs = 5000;
 /** Between two tries. */
 const retryMs = 100;
@@ -51,19 +52,25 @@ export async function leaveInOrder(stage: Stage, client: Client): Promise<void> 
   await stage.pause(closeMs, "the end of the connection");
 }
 
-/** A client id that comes back: its CONNECTs, and how many of them the broker did not answer. */
+/** Refusals that pass: v3's server unavailable, and MQTT 5's server unavailable, busy and rate exceeded. */
+const passing: ReadonlySet<number> = new Set([0x03, 0x88, 0x89, 0x9f]);
+
+/** A client id that comes back: its CONNECTs, and what became of those that the broker did not accept. */
 export class Returning {
   readonly #stage: Stage;
   /** CONNECTs after which the broker closed the connection without a CONNACK. */
-  unanswered = 0;
+  #unanswered = 0;
+  /** The first of the refusals that pass, and their number. */
+  #refusal: Refused | null = null;
+  #refused = 0;
 
   constructor(stage: Stage) {
     this.#stage = stage;
   }
 
   /**
-   * Connects, and tries again where the broker closes the connection before its CONNACK, as real
-   * clients do. Rejects with NoAnswer where that goes on for 5 s.
+   * Connects, and tries again where the broker closes the connection before its CONNACK or is not
+   * available, as real clients do. Rejects with that reason where it goes on for 5 s.
    */
   async connect(options: Partial<ConnectOptions>): Promise<Client> {
     const until = this.#stage.now + returnMs;
@@ -71,18 +78,40 @@ export class Returning {
       try {
         return await this.#stage.victim(options);
       } catch (error) {
-        const isClosed = error instanceof NoAnswer && error.isClosed;
-        if (!isClosed || this.#stage.now > until) throw error;
-        this.unanswered += 1;
+        if (!this.#passes(error) || this.#stage.now > until) throw error;
         await this.#stage.pause(retryMs, "another CONNECT");
       }
     }
   }
 
-  /** One clause: what happened to CONNECTs; null: each was answered. */
-  get problem(): string | null {
-    const count = this.unanswered === 1 ? "a CONNECT" : `${this.unanswered} CONNECTs`;
-    const what = `the broker closed the connection after ${count} without a CONNACK`;
-    return this.unanswered === 0 ? null : what;
+  #passes(error: unknown): boolean {
+    if (error instanceof NoAnswer && error.isClosed) {
+      this.#unanswered += 1;
+      return true;
+    }
+    if (!(error instanceof Refused && passing.has(error.code))) return false;
+    this.#refusal ??= error;
+    this.#refused += 1;
+    return true;
   }
+
+  /** One clause: what happened to CONNECTs; null: each was accepted at once. */
+  get problem(): string | null {
+    const refusal = this.#refusal;
+    const clauses = [
+      ...(refusal === null
+        ? []
+        : [`the broker refused ${connects(this.#refused)}: ${refusalText(refusal)}`]),
+      ...(this.#unanswered === 0
+        ? []
+        : [
+            `the broker closed the connection after ${connects(this.#unanswered)} without a CONNACK`,
+          ]),
+    ];
+    return clauses.length === 0 ? null : clauses.join("; ");
+  }
+}
+
+function connects(count: number): string {
+  return count === 1 ? "a CONNECT" : `${count} CONNECTs`;
 }

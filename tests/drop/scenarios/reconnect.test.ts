@@ -10,7 +10,7 @@ import { reconnectScenarios } from "../../../src/drop/scenarios/reconnect.ts";
 import type { Link } from "../../../src/transport/transport.ts";
 import { EmbeddedBroker, type EmbeddedOptions } from "../../support/embedded.ts";
 import { mosquittoMissing } from "../../support/mosquitto.ts";
-import { named, passes, played, playedOnMosquitto, verdicts } from "../../support/played.ts";
+import { named, passes, played, playedOnMosquitto, turn, verdicts } from "../../support/played.ts";
 
 const boundMs = 20_000;
 const why = mosquittoMissing === null ? "" : ` (skipped: ${mosquittoMissing})`;
@@ -178,8 +178,11 @@ test.concurrent(
   boundMs,
 );
 
-/** The broker closes the first connection with such a will without a CONNACK. */
-function refusesOnce(isHit: (payload: string) => boolean): NonNullable<EmbeddedOptions["between"]> {
+/** The broker closes the first connection with such a will, after these bytes. */
+function refusesOnce(
+  isHit: (payload: string) => boolean,
+  answer: readonly number[],
+): NonNullable<EmbeddedOptions["between"]> {
   const refused = new Set<string>();
   return (events) => ({
     ...events,
@@ -191,29 +194,52 @@ function refusesOnce(isHit: (payload: string) => boolean): NonNullable<EmbeddedO
       }
       refused.add(will.payload);
       events.closed(link, "eof");
+      link.write(Uint8Array.from(answer), 0, answer.length);
       link.end();
     },
   });
 }
 
+const refusals = [
+  {
+    how: "without a CONNACK",
+    versions: [4],
+    answer: [],
+    said: "the broker closed the connection after a CONNECT without a CONNACK",
+  },
+  {
+    how: "as unavailable",
+    versions: [4],
+    answer: [0x20, 2, 0, 0x03],
+    said: "the broker refused a CONNECT: server unavailable (0x03)",
+  },
+  {
+    how: "as busy",
+    versions: [5],
+    answer: [0x20, 3, 0, 0x89, 0],
+    said: "the broker refused a CONNECT: server busy (0x89)",
+  },
+] as const;
+
 for (const [scenario, hit] of [
   [named(reconnectScenarios, "reconnect"), /connection 5\)$/],
   [named(oneIdScenarios, "reconnect-loop"), /cycle 5\)$/],
 ] as const) {
-  test.concurrent(
-    `${scenario.id}: a client that is refused without a CONNACK tries again, and that is a finding`,
-    async () => {
-      using broker = await EmbeddedBroker.start({
-        between: refusesOnce((payload) => hit.test(payload)),
-      });
-      const [result] = await played([scenario], broker.target, { versions: [4] });
-      expect(result).toMatchObject({ verdict: "finding", grade: "ours", failure: "broken" });
-      expect(result?.detail).toStartWith(
-        "the broker closed the connection after a CONNECT without a CONNACK",
-      );
-    },
-    boundMs,
-  );
+  for (const { how, versions, answer, said } of refusals) {
+    test.concurrent(
+      `${scenario.id}: a client that is refused once ${how} tries again, and that is a finding`,
+      async () => {
+        await turn();
+        using broker = await EmbeddedBroker.start({
+          between: refusesOnce((payload) => hit.test(payload), answer),
+        });
+        const [result] = await played([scenario], broker.target, { versions });
+        expect(result).toMatchObject({ verdict: "finding", grade: "ours", failure: "broken" });
+        expect(result?.detail).toStartWith(said);
+      },
+      boundMs,
+    );
+  }
 }
 
 test.concurrent(
