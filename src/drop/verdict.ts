@@ -26,7 +26,7 @@ interface Judged {
   readonly doubt: string | null;
 }
 
-/** From the gravest: the first arm of the gravest verdict speaks for its scenario. */
+/** From the gravest: the first arm of the gravest verdict speaks for its scenario, but before it what took the broker down. */
 const gravity = ["fail", "inconclusive", "finding", "late", "pass"] as const;
 
 /** Judges what was seen; `since` is the moment of the drop, `stalls` tells when this process stood still. */
@@ -38,7 +38,8 @@ export function judge(
   stalls: StallsBetween,
 ): Result {
   const all = observations.map((observation) => judgedArm(scenario, options, observation, stalls));
-  const shown = gravity.flatMap((verdict) => all.filter((arm) => arm.verdict === verdict))[0];
+  const ranked = gravity.flatMap((verdict) => all.filter((arm) => arm.verdict === verdict));
+  const shown = ranked.find(({ failure }) => failure === "down") ?? ranked[0];
   if (shown === undefined) return inconclusive(scenario, options, "nothing was observed");
   const result = resultOf(scenario, options, since, shown);
   const others = all.filter((other) => other !== shown && other.failure !== null);

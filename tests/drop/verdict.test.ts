@@ -48,6 +48,17 @@ function judged(
   return judge(scenario("x", { grade }), options, 0, observations, () => stalledMs);
 }
 
+test("the arm that took the broker down speaks for its scenario, not the first that failed", () => {
+  const accepted = seen([], { arm: "wildcard #", due: null, broken: "CONNECT is accepted" });
+  const down = "after this CONNECT the broker does not answer any more";
+  const last = seen([], { arm: "Will QoS 3", due: null, broken: "neither", down });
+  expect(judged([accepted, last])).toMatchObject({
+    failure: "down",
+    arm: "Will QoS 3",
+    detail: `${down}; also wrong: wildcard #`,
+  });
+});
+
 test("a stall of this machine casts doubt only on what is of its size", () => {
   const verdict = (observation: Observation, stalledMs: number): string =>
     judged([observation], stalledMs).verdict;
