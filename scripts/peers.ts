@@ -9,6 +9,7 @@ import { brokersFolder, dataFile, fileStem, readMeasurements } from "./peers/mea
 import { measure } from "./peers/measuring.ts";
 import { brokerPage } from "./peers/page.ts";
 import { versionOf } from "./peers/play.ts";
+import { comeFirst } from "./peers/precedence.ts";
 import { atAddress, installed, isNamed, type Options } from "./peers/subject.ts";
 import { trace } from "./peers/tracing.ts";
 import { flagsOf, runScript, UsageError } from "./usage.ts";
@@ -27,10 +28,13 @@ It does not repeat kept runs of the same mqttd: after an interruption, call it a
   --url "NAME VERSION=URL"  a broker that is already running; repeatable
   --runs N           runs of each broker (3)
   --busy             keep every core busy meanwhile
+  --first            let brokers and their clients come before all other programs (Linux, root)
   --again            drop the kept runs of that load
   --jobs N           runs at the same time (2)
   --wait DURATION    how long to wait for a will past its due time (40s)
   --trace ID         keep the bytes of one run of a scenario instead (tcpdump, root); repeatable
+  --tries N          with --trace: the most runs until something is wrong (5)
+  --whole            with --trace: out of runs of all scenarios, for what goes wrong only among them
   --protocol VERSION with --trace or --runs: only 3.1.1 or 5
   --documents        only write the documents`;
 
@@ -43,10 +47,13 @@ function typed() {
     url: { type: "string", multiple: true, default: [] },
     runs: { type: "string", default: "3" },
     busy: { type: "boolean", default: false },
+    first: { type: "boolean", default: false },
     again: { type: "boolean", default: false },
     jobs: { type: "string", default: "2" },
     wait: { type: "string", default: "40s" },
     trace: { type: "string", multiple: true, default: [] },
+    tries: { type: "string", default: "5" },
+    whole: { type: "boolean", default: false },
     protocol: { type: "string" },
     documents: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
@@ -59,6 +66,9 @@ async function main(): Promise<number> {
     console.log(help);
     return 0;
   }
+  if (values.first && values.busy) {
+    throw new UsageError("--first would keep the load of --busy from them: give one of the two");
+  }
   const home = resolve(values.home);
   const mqttd = resolve(values.mqttd);
   if (values.get) return install(home, mqttd, values.only);
@@ -69,8 +79,11 @@ async function main(): Promise<number> {
     version: versionOf(mqttd),
     wait: values.wait,
     protocols: protocolsOf(values.protocol),
+    isFirst: values.first,
   };
+  if (values.first) comeFirst(process.pid);
   const [runs, jobs] = [countOf(values.runs), countOf(values.jobs)];
+  const tries = countOf(values.tries);
   const addressed = values.url.map((text) => atAddress(text));
   // A broker given by --url needs no --only.
   const areOthersMeant = values.only.length > 0 || addressed.length === 0;
@@ -80,8 +93,9 @@ async function main(): Promise<number> {
   process.once("SIGINT", () => process.exit(130));
   process.once("SIGTERM", () => process.exit(143));
   let failed = 0;
-  if (values.trace.length > 0) await trace(subjects, values.trace, options);
-  else {
+  if (values.trace.length > 0) {
+    await trace(subjects, { ids: values.trace, isWhole: values.whole, tries }, options);
+  } else {
     const plan = { runs, jobs, isBusy: values.busy, isAgain: values.again };
     failed = await measure(subjects, options, plan);
   }

@@ -113,14 +113,21 @@ function rmqtt(version: string): PeerBroker {
   return {
     name: "rmqtt",
     get: `cargo install rmqttd --version ${version} --root $PEERS/rmqttd-${version}`,
-    settings: "its defaults, keepalives below 10 s allowed (to build it: protobuf-compiler)",
+    settings:
+      "its plugin for retained messages, keepalives below 10 s allowed, its refusal of clients on a busy machine off (to build it: protobuf-compiler)",
     protocols: both,
     version: (home) => ifThere(home, path, version),
-    start: ({ port, otherPorts: [rpc], folder, home }) => {
+    start: ({ port, otherPorts: [rpc, http], folder, home }) => {
+      written(folder, "rmqtt-http-api.toml", `http_laddr = "127.0.0.1:${http}"\n`);
       const file = written(
         folder,
         "rmqtt.toml",
-        `[rpc]
+        `[node]
+busy.check_enable = false
+[plugins]
+dir = "${folder}"
+default_startups = ["rmqtt-retainer"]
+[rpc]
 server_addr = "127.0.0.1:${rpc}"
 [log]
 to = "console"

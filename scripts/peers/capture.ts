@@ -60,6 +60,7 @@ const linkHeader = 14;
 export function segmentsOf(file: Buffer, port: number): Segment[] {
   const segments: Segment[] = [];
   const connections = new Map<number, number>();
+  let opened = 0;
   /** The sequence number behind the last byte, or end, of each direction. */
   const ahead = new Map<string, number>();
   let first: number | null = null;
@@ -72,7 +73,9 @@ export function segmentsOf(file: Buffer, port: number): Segment[] {
     const read = tcpOf(ip, port);
     if (read === null) continue;
     first ??= moment;
-    const connection = connections.get(read.clientPort) ?? connections.size + 1;
+    // A port that a client had before.
+    if (read.isOpening) connections.delete(read.clientPort);
+    const connection = connections.get(read.clientPort) ?? ++opened;
     connections.set(read.clientPort, connection);
     const way = `${connection} ${read.from}`;
     const isNew = isAhead(read.next, ahead.get(way));
@@ -104,6 +107,8 @@ function tcpOf(ip: Buffer, port: number) {
     next: (tcp.readUInt32BE(4) + payload.length + (isFin ? 1 : 0)) >>> 0,
     from: isClient ? ("client" as const) : ("broker" as const),
     clientPort: isClient ? source : tcp.readUInt16BE(2),
+    /** A SYN without ACK. */
+    isOpening: (flags & 0x12) === 2,
     payload,
     end: (flags & 4) !== 0 ? ("RST" as const) : isFin ? ("FIN" as const) : null,
   };

@@ -7,6 +7,8 @@ export interface Cell {
   readonly protocol: Protocol;
   /** In the order of the runs. */
   readonly results: readonly Result[];
+  /** The results of all busy runs. */
+  readonly busy: ReadonlySet<Result>;
   /** Number of runs; runs that were cut short lack some results. */
   readonly runs: number;
 }
@@ -31,11 +33,13 @@ export function protocolsOf(measurement: Measurement): Protocol[] {
 export function cellsOf(measurement: Measurement, protocol: Protocol): Cell[] {
   const runs = runsOf(measurement, protocol);
   const results = runs.flatMap((run) => run.results);
+  const busy = new Set(runs.flatMap((run) => (run.load === "busy" ? run.results : [])));
   const ids = [...new Set(results.map(({ id }) => id))];
   return ids.map((id) => ({
     id,
     protocol,
     results: results.filter((result) => result.id === id),
+    busy,
     runs: runs.length,
   }));
 }
@@ -59,11 +63,18 @@ export function verdictText({ verdict, failure }: Result): string {
   return failure === undefined || failure === verdict ? verdict : `${verdict}: ${failure}`;
 }
 
-/** One line for the table: `**fail**: never`, `late 1.9 s`, `**fail**: never 2 of 6, pass 4 of 6`. */
+/**
+ * One line for the table: `pass`, `**never**` (a failure), `_never_` (a finding), `late 1.9 s`. If runs
+ * differ, each verdict with its rate, `**never** 2 of 6`; without that of a pass if all others passed.
+ */
 export function cellText(cell: Cell | undefined): string {
   if (cell === undefined) return "";
   const tallies = talliesOf(cell);
-  return tallies.map((tally) => `${tallyText(tally)}${rateText(tally, cell)}`).join(", ");
+  const isWhole = cell.results.length === cell.runs;
+  return tallies
+    .filter(({ verdict }) => !(isWhole && tallies.length > 1 && verdict === "pass"))
+    .map((tally) => `${tallyText(tally)}${rateText(tally, cell)}`)
+    .join(", ");
 }
 
 /** ` 2 of 6`; empty: all runs agree. */
@@ -71,9 +82,20 @@ export function rateText({ count }: Tally, { runs }: Cell): string {
   return count === runs ? "" : ` ${count} of ${runs}`;
 }
 
-function tallyText({ verdict, results }: Tally): string {
-  if (verdict.startsWith("fail")) return verdict.replace("fail", "**fail**");
-  switch (verdict) {
+/** `busy`, if all these runs were and not all runs are; `calm` likewise; null: neither. */
+export function loadOf({ results }: Tally, cell: Cell): Run["load"] | null {
+  const loads = new Set(results.map((result) => cell.busy.has(result)));
+  const all = new Set(cell.results.map((result) => cell.busy.has(result)));
+  return loads.size === all.size ? null : loads.has(true) ? "busy" : "calm";
+}
+
+function tallyText({ results }: Tally): string {
+  const [result] = results;
+  switch (result?.verdict) {
+    case "fail":
+      return `**${result.failure}**`;
+    case "finding":
+      return `_${result.failure}_`;
     case "late":
       return `late ${latenessText(results)}`;
     case "inconclusive":
@@ -81,7 +103,7 @@ function tallyText({ verdict, results }: Tally): string {
     case "skipped":
       return "-";
     default:
-      return verdict;
+      return "pass";
   }
 }
 

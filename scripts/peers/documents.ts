@@ -16,6 +16,7 @@ export function withMatrix(document: string, measurements: readonly Measurement[
 function matrix(measurements: readonly Measurement[]): string[] {
   return [
     ...legend(measurements),
+    ...yardstick(measurements),
     "",
     "## MQTT 3.1.1",
     "",
@@ -38,6 +39,23 @@ function legend(measurements: readonly Measurement[]): string[] {
     return [link(name), version, dates, ...perProtocol];
   });
   return tableLines(["broker", "version", "measured", "MQTT 3.1.1", "MQTT 5"], rows);
+}
+
+/** How late mqttd was in the same place: what its deadlines add is milliseconds, the rest is the machine. */
+function yardstick(measurements: readonly Measurement[]): string[] {
+  const own = measurements.filter(({ name }) => name === "mqttd").flatMap(({ runs }) => runs);
+  const latest = (["calm", "busy"] as const).flatMap((load) => {
+    const results = own.filter((run) => run.load === load).flatMap((run) => run.results);
+    const late = results.flatMap(({ latenessMs }) => latenessMs ?? []);
+    return late.length === 0
+      ? []
+      : `${(Math.max(...late) / 1000).toFixed(2)} s late in ${load} runs`;
+  });
+  if (latest.length === 0) return [];
+  return [
+    "",
+    `mqttd itself was at most ${latest.join(" and ")}: so much of any lateness may be the machine's.`,
+  ];
 }
 
 function link(name: string): string {

@@ -30,8 +30,10 @@ const resultShape = z.object({
 
 const runShape = z.object({
   protocol,
-  /** `busy`: with both cores kept busy on purpose. */
+  /** `busy`: with every core kept busy on purpose. */
   load: z.enum(["calm", "busy"]),
+  /** The broker and its clients came before all other programs. Absent: they did not. */
+  first: z.literal(true).optional(),
   /** Start time, UTC. */
   date: text,
   /** `mqttd --version` of the executable that played the run. */
@@ -39,8 +41,10 @@ const runShape = z.object({
   /** The flags of `mqttd simulate-drop`, without the address. */
   flags: text,
   seconds: z.number(),
-  /** Share of that time in which the meter (scripts/meter.ts) was late. Absent: the meter was lost. */
-  machineBusy: z.number().optional(),
+  /** Share of the processor time of all cores that was used meanwhile, by whatever program. */
+  machineBusy: z.number(),
+  /** Share of that time in which a clock beside the clients (scripts/meter.ts) was late. Absent: not measured. */
+  heldUp: z.number().optional(),
   exitCode: z.number(),
   /** Why the run ended early. Absent: it did not. */
   cutShort: text.optional(),
@@ -72,6 +76,7 @@ const traceShape = z.object({
   shows: text.optional(),
   /** The part that the page shows: from and until, milliseconds. Absent: all. */
   shown: z.tuple([z.number(), z.number()]).optional(),
+  /** Of a long run, the part that matters. */
   segments: z.array(segmentShape),
 });
 

@@ -1,6 +1,5 @@
 import { spawn } from "node:child_process";
-import { availableParallelism } from "node:os";
-import { portHolder } from "../../src/transport/port-holder.ts";
+import { availableParallelism, cpus } from "node:os";
 import { Meter } from "../meter.ts";
 import type { Protocol } from "./broker.ts";
 import { type Measurement, type Run, writeMeasurement } from "./measurement.ts";
@@ -79,18 +78,15 @@ async function runOf(
   subject: Subject,
   protocol: Protocol,
   load: Run["load"],
-  { mqttd, version, wait }: Options,
+  { mqttd, version, wait, isFirst }: Options,
 ): Promise<Run> {
   const running = await subject.start(protocol);
   try {
     await using meter = new Meter();
     const from = Date.now();
+    const before = processorMs();
     const args = ["--all", "--wait", wait];
-    const pid = portHolder("0.0.0.0", running.port)?.pid;
-    const played = await playDrops(mqttd, running, protocol, [
-      ...args,
-      ...(pid === undefined ? [] : ["--broker-pid", `${pid}`]),
-    ]);
+    const played = await playDrops(mqttd, running, protocol, args);
     const { exitCode, results, cutShort, said } = played;
     const until = Date.now();
     if (results.length === 0) throw new Error(said);
@@ -98,11 +94,13 @@ async function runOf(
     return {
       protocol,
       load,
+      ...(isFirst && { first: true as const }),
       date: new Date(from).toISOString().replace(/\.\d+Z$/, "Z"),
       mqttd: version,
       flags: args.join(" "),
       seconds: Math.round((until - from) / 1000),
-      ...(await machineBusy(meter, from, until)),
+      machineBusy: machineBusy(before, processorMs()),
+      ...(await heldUp(meter, from, until)),
       exitCode,
       ...(cutShort === null ? {} : { cutShort }),
       ...(ended === null ? {} : { brokerEnded: ended }),
@@ -113,20 +111,47 @@ async function runOf(
   }
 }
 
+interface ProcessorMs {
+  readonly used: number;
+  readonly all: number;
+}
+
+/** Of all cores, since the start of the machine. */
+function processorMs(): ProcessorMs {
+  const sums = cpus().map(({ times: { user, nice, sys, irq, idle } }) => {
+    const used = user + nice + sys + irq;
+    return { used, all: used + idle };
+  });
+  const sum = (of: (one: ProcessorMs) => number): number =>
+    sums.reduce((total, one) => total + of(one), 0);
+  return { used: sum(({ used }) => used), all: sum(({ all }) => all) };
+}
+
+function machineBusy(from: ProcessorMs, to: ProcessorMs): number {
+  return share(to.used - from.used, to.all - from.all);
+}
+
 /** Empty if the meter was lost: the run is still worth keeping. */
-async function machineBusy(meter: Meter, from: number, until: number) {
+async function heldUp(meter: Meter, from: number, until: number) {
   try {
-    const share = (await meter.busyMs(from, until)) / (until - from);
-    return { machineBusy: Math.round(share * 100) / 100 };
+    return { heldUp: share(await meter.busyMs(from, until), until - from) };
   } catch {
     return {};
   }
 }
 
-/** Keeps every core busy until it is disposed, or this process ends. */
+/** In hundredths. */
+function share(part: number, whole: number): number {
+  return Math.round((part / whole) * 100) / 100;
+}
+
+/**
+ * Keeps every core busy until it is disposed, or this process ends. In sessions of their own, as the
+ * brokers are: Linux divides the processor between sessions.
+ */
 class Burners implements Disposable {
   readonly #children = Array.from({ length: availableParallelism() }, () =>
-    spawn(process.execPath, ["-e", "for (;;);"], { stdio: "ignore" }),
+    spawn(process.execPath, ["-e", "for (;;);"], { detached: true, stdio: "ignore" }),
   );
   readonly #end = (): void => {
     for (const child of this.#children) child.kill("SIGKILL");

@@ -2,6 +2,7 @@ import {
   type Cell,
   cellsOf,
   latenessText,
+  loadOf,
   rateText,
   protocolsOf,
   runsOf,
@@ -9,7 +10,7 @@ import {
   talliesOf,
 } from "./cells.ts";
 import { exitText, loadText } from "./documents.ts";
-import type { Measurement, Run, Trace } from "./measurement.ts";
+import type { Measurement, Trace } from "./measurement.ts";
 import { tableLines } from "./table.ts";
 import { transcriptLines } from "./transcript.ts";
 
@@ -53,24 +54,31 @@ function versionLines(measurement: Measurement): string[] {
   ];
 }
 
+/** A row for each protocol and load. */
 function runLines(measurement: Measurement): string[] {
-  const rows = protocolsOf(measurement).map((protocol) => {
-    const runs = runsOf(measurement, protocol);
-    return [
-      protocol,
+  const groups = protocolsOf(measurement).flatMap((protocol) =>
+    (["calm", "busy"] as const).map((load) =>
+      runsOf(measurement, protocol).filter((run) => run.load === load),
+    ),
+  );
+  const rows = groups
+    .filter(({ length }) => length > 0)
+    .map((runs) => [
+      unique(runs.map(({ protocol }) => protocol)).join(""),
       loadText(runs),
       exitText(runs),
-      percentText(runs),
+      percentText(runs.map(({ machineBusy }) => machineBusy)),
+      percentText(runs.flatMap((run) => run.heldUp ?? [])),
       unique(runs.map(({ mqttd }) => mqttd)).join(", "),
       unique(runs.flatMap(({ brokerEnded }) => brokerEnded ?? [])).join(", ") || "ran on",
       unique(runs.flatMap(({ cutShort }) => cutShort ?? [])).join("; ") || "none",
-    ];
-  });
+    ]);
   const head = [
     "MQTT",
     "runs",
     "exit code",
     "machine busy",
+    "held up",
     "played by",
     "the broker",
     "cut short",
@@ -78,13 +86,12 @@ function runLines(measurement: Measurement): string[] {
   return tableLines(head, rows);
 }
 
-/** `12 to 40 %`: the share of time in which the meter was late. */
-function percentText(runs: readonly Run[]): string {
-  const shares = runs.flatMap(({ machineBusy }) =>
-    machineBusy === undefined ? [] : Math.round(machineBusy * 100),
+/** `12 to 40 %`. */
+function percentText(shares: readonly number[]): string {
+  if (shares.length === 0) return "not measured";
+  const [least, most] = [Math.min(...shares), Math.max(...shares)].map((share) =>
+    Math.round(share * 100),
   );
-  if (shares.length === 0) return "not known";
-  const [least, most] = [Math.min(...shares), Math.max(...shares)];
   return least === most ? `${least} %` : `${least} to ${most} %`;
 }
 
@@ -121,10 +128,12 @@ function seenLines(cells: readonly Cell[]): string[] {
   );
 }
 
-/** `MQTT 5`, `MQTT 5, 1 of 6 runs`. */
+/** `MQTT 5`, `MQTT 5, 1 of 6 runs`, `MQTT 5, 2 of 6 runs (busy)`. */
 function placeText(tally: Tally, cell: Cell): string {
   const rate = rateText(tally, cell);
-  return `MQTT ${cell.protocol}${rate === "" ? "" : `,${rate} runs`}`;
+  const load = loadOf(tally, cell);
+  const place = `MQTT ${cell.protocol}${rate === "" ? "" : `,${rate} runs`}`;
+  return load === null ? place : `${place} (${load})`;
 }
 
 /** The observation; if the runs differ only in numbers, that of the first run. */

@@ -2,6 +2,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { calledOffText } from "../../src/drop/no-verdict.ts";
+import { portHolder } from "../../src/transport/port-holder.ts";
 import { UsageError } from "../usage.ts";
 import type { Protocol } from "./broker.ts";
 import { cutShortOf, type Result, resultOf } from "./measurement.ts";
@@ -37,11 +38,13 @@ function scenariosOf(mqttd: string): string[] {
 /** Runs `mqttd simulate-drop` with these arguments against a broker; results in the order of its list. */
 export async function playDrops(
   mqttd: string,
-  { url }: RunningBroker,
+  { url, port }: RunningBroker,
   protocol: Protocol,
   args: readonly string[],
 ): Promise<Played> {
-  const command = ["simulate-drop", ...args, "--json", "--url", url, "-V", protocol];
+  const pid = portHolder("0.0.0.0", port)?.pid;
+  const own = pid === undefined ? [] : ["--broker-pid", `${pid}`];
+  const command = ["simulate-drop", ...args, ...own, "--json", "--url", url, "-V", protocol];
   const child = spawn(mqttd, command, { stdio: ["ignore", "pipe", "pipe"], timeout: limitMs });
   const gone = once(child, "close");
   const end = (): void => void child.kill("SIGTERM");

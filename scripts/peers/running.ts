@@ -4,6 +4,7 @@ import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { portHolder } from "../../src/transport/port-holder.ts";
+import { comeFirst } from "./precedence.ts";
 import type { PeerBroker, Protocol } from "./broker.ts";
 
 /** A broker that runs until `stop`. */
@@ -30,7 +31,7 @@ const warmUpBoundMs = 20_000;
 export async function startPeer(
   broker: PeerBroker,
   protocol: Protocol,
-  home: string,
+  { home, isFirst }: { readonly home: string; readonly isFirst: boolean },
 ): Promise<RunningBroker> {
   const folder = mkdtempSync(join(tmpdir(), "mqttd-peer-"));
   const [port = 0, first = 0, second = 0, third = 0] = await freePorts(4);
@@ -44,6 +45,7 @@ export async function startPeer(
     stdio: ["ignore", log, log],
   });
   closeSync(log);
+  if (isFirst && child.pid !== undefined) comeFirst(child.pid);
   let ended: string | null = null;
   const gone = new Promise<void>((resolve) => {
     child.once("exit", (code, signal) => {

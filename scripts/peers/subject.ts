@@ -11,6 +11,8 @@ export interface Options {
   readonly version: string;
   readonly wait: string;
   readonly protocols: readonly Protocol[];
+  /** Brokers and their clients come before all other programs. */
+  readonly isFirst: boolean;
 }
 
 /** A broker to measure. */
@@ -29,7 +31,7 @@ export function isNamed(name: string, version: string | null, only: readonly str
   return only.length === 0 || only.some((one) => [name, stem, `${stem}-${version}`].includes(one));
 }
 
-export function installed({ home, mqttd }: Options, only: readonly string[]): Subject[] {
+export function installed({ home, mqttd, isFirst }: Options, only: readonly string[]): Subject[] {
   return peerBrokers(mqttd).flatMap((broker) => {
     const version = broker.version(home);
     if (!isNamed(broker.name, version, only)) return [];
@@ -37,7 +39,8 @@ export function installed({ home, mqttd }: Options, only: readonly string[]): Su
       console.error(`${broker.name} is not installed: ${broker.get}`);
       return [];
     }
-    const start = (protocol: Protocol): Promise<RunningBroker> => startPeer(broker, protocol, home);
+    const start = (protocol: Protocol): Promise<RunningBroker> =>
+      startPeer(broker, protocol, { home, isFirst });
     const { name, get, settings, protocols } = broker;
     return { name, version, get, settings, protocols, start };
   });

@@ -1,58 +1,94 @@
 import type { Protocol } from "./broker.ts";
 import { capture } from "./capture.ts";
 import { verdictText } from "./cells.ts";
-import { type Result, type Trace, writeMeasurement } from "./measurement.ts";
+import { type Segment, type Trace, writeMeasurement } from "./measurement.ts";
 import { playDrops } from "./play.ts";
 import { measurementOf, type Options, type Subject } from "./subject.ts";
 
-/** The most runs of a scenario until something is wrong: results that vary may pass at first. */
-const traceTries = 5;
+/** What to trace, and how. */
+export interface Tracing {
+  readonly ids: readonly string[];
+  /** Out of runs of all scenarios: some verdicts come only with the others' load. */
+  readonly isWhole: boolean;
+  /** The most runs until something is wrong: results that vary may pass at first. */
+  readonly tries: number;
+}
 
-/** Plays each scenario alone under tcpdump. */
+interface Found {
+  readonly trace: Trace;
+  readonly isWrong: boolean;
+}
+
+/** Plays each scenario alone under tcpdump, or all of them. */
 export async function trace(
   subjects: readonly Subject[],
-  ids: readonly string[],
+  { ids, isWhole, tries }: Tracing,
   options: Options,
 ): Promise<void> {
   for (const subject of subjects) {
     for (const protocol of subject.protocols.filter((one) => options.protocols.includes(one))) {
-      for (const id of ids) {
-        let found = await traceOf(subject, protocol, id, options);
-        for (let tries = 1; tries < traceTries && !found.isWrong; tries++) {
-          found = await traceOf(subject, protocol, id, options);
+      for (const together of isWhole ? [ids] : ids.map((id) => [id])) {
+        const due = new Set(together);
+        for (let left = tries; left > 0 && due.size > 0; left--) {
+          const args = isWhole ? ["--all"] : together;
+          for (const found of await tracesOf(subject, protocol, [...due], args, options)) {
+            const { id, verdict } = found.trace;
+            if (!found.isWrong && left > 1) continue;
+            due.delete(id);
+            console.error(
+              `${subject.name} ${subject.version}, MQTT ${protocol}, ${id}: ${verdict}`,
+            );
+            keepTrace(subject, found.trace);
+          }
         }
-        const { trace: kept } = found;
-        console.error(
-          `${subject.name} ${subject.version}, MQTT ${protocol}, ${id}: ${kept.verdict}`,
-        );
-        keepTrace(subject, kept);
       }
     }
   }
 }
 
-async function traceOf(
+/** The traces of these scenarios out of one run with these arguments. */
+async function tracesOf(
   subject: Subject,
   protocol: Protocol,
-  id: string,
+  ids: readonly string[],
+  args: readonly string[],
   { mqttd, version, wait }: Options,
-): Promise<{ readonly trace: Trace; readonly isWrong: boolean }> {
+): Promise<Found[]> {
   const running = await subject.start(protocol);
   try {
-    let result: Result | undefined;
+    let results: Awaited<ReturnType<typeof playDrops>>["results"] = [];
     const segments = await capture(running.port, async () => {
-      const { results } = await playDrops(mqttd, running, protocol, [id, "--wait", wait]);
-      result = results.find((one) => one.id === id);
+      ({ results } = await playDrops(mqttd, running, protocol, [...args, "--wait", wait]));
     });
-    const verdict = result === undefined ? "no result" : verdictText(result);
     const date = new Date().toISOString().slice(0, 10);
-    return {
-      trace: { id, protocol, date, mqttd: version, verdict, segments },
-      isWrong: result?.failure !== undefined,
-    };
+    return ids.map((id) => {
+      const result = results.find((one) => one.id === id);
+      const verdict = result === undefined ? "no result" : verdictText(result);
+      const own = args.includes(id) ? segments : segmentsOfScenario(segments, id);
+      const trace = { id, protocol, date, mqttd: version, verdict, segments: own };
+      return { trace, isWrong: result?.failure !== undefined };
+    });
   } finally {
     await running.stop();
   }
+}
+
+/** The connections whose first bytes name the scenario, as its client ids do. */
+export function segmentsOfScenario(segments: readonly Segment[], id: string): Segment[] {
+  const mark = new RegExp(`mqttd-drop-[0-9a-f]{8}-${id}-v`);
+  const seen = new Set<number>();
+  const own = new Map<number, number>();
+  for (const { connection, bytes = "" } of segments) {
+    if (seen.has(connection)) continue;
+    seen.add(connection);
+    if (mark.test(Buffer.from(bytes, "hex").toString("latin1"))) own.set(connection, own.size + 1);
+  }
+  const found = segments.flatMap((segment) => {
+    const connection = own.get(segment.connection);
+    return connection === undefined ? [] : { ...segment, connection };
+  });
+  const first = found[0]?.at ?? 0;
+  return found.map((segment) => ({ ...segment, at: Math.round((segment.at - first) * 10) / 10 }));
 }
 
 /** Replaces the kept trace of the same scenario. */

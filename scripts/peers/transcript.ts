@@ -88,12 +88,17 @@ function valueText({ name, value, hex }: PacketNode): string | null {
   if (value === true) return "";
   if (value === 0 || value === false) return null;
   if (name.endsWith("Code")) return `0x${Number(value).toString(16).padStart(2, "0")}`;
-  if (value !== null) return `${value}`;
+  if (value !== null) return `${value}`.replaceAll(/\p{Cc}/gu, escaped);
   // Binary data; in a CONNECT it begins with its length.
   const bytes = Buffer.from((hex ?? "").slice(name === "Will Payload" ? 4 : 0), "hex");
   if (bytes.length === 0) return null;
   const text = bytes.toString("latin1");
   return /^[ -~]{1,100}$/.test(text) ? `'${text}'` : `of ${bytes.length} bytes`;
+}
+
+/** `\u0000`: a topic of `invalid-will` must not reach a page as it is. */
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }
 
 function flat(nodes: readonly PacketNode[]): PacketNode[] {

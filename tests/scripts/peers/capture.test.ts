@@ -1,5 +1,7 @@
 import { expect, test } from "bun:test";
 import { segmentsOf } from "../../../scripts/peers/capture.ts";
+import type { Segment } from "../../../scripts/peers/measurement.ts";
+import { segmentsOfScenario } from "../../../scripts/peers/tracing.ts";
 import { transcriptLines } from "../../../scripts/peers/transcript.ts";
 
 const port = 1883;
@@ -33,7 +35,7 @@ function record(micros: number, from: number, to: number, flags: number, hex: st
 }
 
 test("what a capture holds: packets and ends by connection, once, with what they are about", () => {
-  const [ack, fin, rst] = [0x10, 0x11, 0x14];
+  const [ack, fin, rst, syn] = [0x10, 0x11, 0x14, 0x02];
   const begin = record(0, 5001, port, ack, "");
   const sent = record(1000, 5001, port, ack, connect);
   const file = Buffer.concat([
@@ -46,6 +48,9 @@ test("what a capture holds: packets and ends by connection, once, with what they
     record(3500, 5002, port, ack, "c000"),
     record(4000, port, 5002, fin, "3105000162676f"),
     record(5000, 5001, port, rst, ""),
+    // Another client gets the port of the first.
+    record(6000, 5001, port, syn, ""),
+    record(7000, 5001, port, ack, "c000"),
   ]);
   const segments = segmentsOf(file, port);
   expect(segments.map(({ at, connection, from, end }) => [at, connection, from, end])).toEqual([
@@ -55,6 +60,7 @@ test("what a capture holds: packets and ends by connection, once, with what they
     [4, 2, "broker", undefined],
     [4, 2, "broker", "FIN"],
     [5, 1, "client", "RST"],
+    [7, 3, "client", undefined],
   ]);
   const trace = {
     id: "rst",
@@ -70,6 +76,42 @@ test("what a capture holds: packets and ends by connection, once, with what they
        0.004 s  2 -> c0 00  PINGREQ
        0.004 s  2 <- 31 05 00 01 62 67 6f  PUBLISH, retain, topic b, payload 'go'
        0.004 s  2 <- FIN
-       0.005 s  1 -> RST"
+       0.005 s  1 -> RST
+       0.007 s  3 -> c0 00  PINGREQ"
   `);
+});
+
+test("of a run of all scenarios: the connections whose client ids name one, from its first segment on", () => {
+  const named = (connection: number, at: number, id: string): Segment => {
+    const bytes = Buffer.from(`CONNECT mqttd-drop-12345678-${id}-v4-watch`).toString("hex");
+    return { at, connection, from: "client", bytes };
+  };
+  const segments: Segment[] = [
+    named(1, 0, "retain"),
+    named(2, 4.25, "retain-clear"),
+    named(3, 5, "retain-clear"),
+    named(4, 5, "not-retain-clear"),
+    { at: 6, connection: 1, from: "broker", bytes: "20020000" },
+    { at: 7.5, connection: 3, from: "broker", end: "FIN" },
+    // Its topics name the scenario too, and are those of another one's connection.
+    named(1, 8, "retain-clear"),
+  ];
+  expect(
+    segmentsOfScenario(segments, "retain-clear").map(({ at, connection }) => [at, connection]),
+  ).toEqual([
+    [0, 1],
+    [0.8, 2],
+    [3.3, 2],
+  ]);
+  expect(segmentsOfScenario(segments, "retain")).toHaveLength(3);
+});
+
+test("a character that controls a terminal is shown by its code", () => {
+  const bytes = "3006000361006278";
+  const segments: Segment[] = [{ at: 0, connection: 1, from: "broker", bytes }];
+  const shared = { id: "invalid-will", date: "2026-11-29", mqttd: "0.1.0", verdict: "pass" };
+  const lines = transcriptLines({ ...shared, protocol: "3.1.1", segments });
+  expect(lines).toEqual([
+    "   0.000 s  1 <- 30 06 00 03 61 00 62 78  PUBLISH, topic a\\u0000b, payload 'x'",
+  ]);
 });

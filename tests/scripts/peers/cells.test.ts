@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { cellsOf, cellText } from "../../../scripts/peers/cells.ts";
 import { withMatrix } from "../../../scripts/peers/documents.ts";
-import { cutShortOf, type Result, resultOf } from "../../../scripts/peers/measurement.ts";
+import { cutShortOf, type Result, resultOf, type Run } from "../../../scripts/peers/measurement.ts";
 import { brokerPage } from "../../../scripts/peers/page.ts";
 import { measured, run } from "./measurements.ts";
 
@@ -12,11 +12,18 @@ function textOf(...verdicts: (Result["verdict"] | null)[]): string {
 
 test("verdicts that agree are said once, others with their rate, the gravest first", () => {
   expect(textOf("pass", "pass", "pass")).toBe("pass");
-  expect(textOf("fail", "fail")).toBe("**fail**: never");
-  expect(textOf("finding")).toBe("finding: never");
+  expect(textOf("fail", "fail")).toBe("**never**");
+  expect(textOf("finding")).toBe("_never_");
   expect(textOf("inconclusive")).toBe("?");
   expect(textOf("skipped")).toBe("-");
-  expect(textOf("pass", "fail", "pass")).toBe("**fail**: never 1 of 3, pass 2 of 3");
+  expect(textOf("late", "finding", "fail")).toBe(
+    "**never** 1 of 3, _never_ 1 of 3, late 1.9 s 1 of 3",
+  );
+});
+
+test("where runs differ, those that passed are the rest", () => {
+  expect(textOf("pass", "fail", "pass")).toBe("**never** 1 of 3");
+  expect(textOf("pass", "fail", null)).toBe("**never** 1 of 3, pass 1 of 3");
 });
 
 test("a run that ended before a scenario counts among all", () => {
@@ -92,22 +99,43 @@ test("a page tells what fails, what was seen, the statement and the advice, and 
 
     By \`get One\`; its defaults.
 
-    | MQTT  | runs           | exit code      | machine busy | played by              | the broker | cut short |
-    | ----- | -------------- | -------------- | ------------ | ---------------------- | ---------- | --------- |
-    | 3.1.1 | 1 calm, 1 busy | 1 in 1, 0 in 1 | 25 %         | 0.1.0 (commit abc1234) | ran on     | none      |
+    | MQTT  | runs   | exit code | machine busy | held up | played by              | the broker | cut short |
+    | ----- | ------ | --------- | ------------ | ------- | ---------------------- | ---------- | --------- |
+    | 3.1.1 | 1 calm | 1         | 25 %         | 2 %     | 0.1.0 (commit abc1234) | ran on     | none      |
+    | 3.1.1 | 1 busy | 0         | 25 %         | 2 %     | 0.1.0 (commit abc1234) | ran on     | none      |
 
     ### \`fin\`
 
-    - MQTT 3.1.1, 1 of 2 runs: fail: never: no will within 11.00 s.
-    - MQTT 3.1.1, 1 of 2 runs: pass.
+    - MQTT 3.1.1, 1 of 2 runs (calm): fail: never: no will within 11.00 s.
+    - MQTT 3.1.1, 1 of 2 runs (busy): pass.
     - Statement: v4-3.1.2-8; grade \`must\`.
     - For you: Nobody hears of it.
 
     ### Undecided
 
-    - \`half-open\`, MQTT 3.1.1, 1 of 2 runs: held up for 900 ms.
+    - \`half-open\`, MQTT 3.1.1, 1 of 2 runs (calm): held up for 900 ms.
     "
   `);
+});
+
+test("a rate names the load if all these runs had it and others did not", () => {
+  const busy = { load: "busy" } as const;
+  const page = (...runs: Run[]): string => brokerPage([measured("One", "1.0", runs)]);
+  const [failed, passed] = [{ rst: "fail" }, { rst: "pass" }] as const;
+  const alone = page(run("5", passed), run("5", passed, busy), run("5", failed, busy));
+  expect(alone).toContain("MQTT 5, 1 of 3 runs (busy): fail: never");
+  expect(alone).toContain("MQTT 5, 2 of 3 runs: pass.");
+  expect(page(run("5", failed, busy), run("5", passed, busy))).toContain(
+    "MQTT 5, 1 of 2 runs: fail",
+  );
+});
+
+test("the matrix says how late mqttd was in the same place, in calm and in busy runs", () => {
+  const late = { load: "busy" } as const;
+  const runs = [run("5", { rst: "pass" }), run("5", { rst: "late" }, late)];
+  const text = withMatrix("", [measured("mqttd", "0.1.0", runs), measured("one", "1.0", runs)]);
+  expect(text).toContain("\n\nmqttd itself was at most 1.90 s late in busy runs: so much");
+  expect(withMatrix("", [measured("one", "1.0", runs)])).not.toContain("mqttd itself");
 });
 
 test("the matrix: a line for each broker, a table for each protocol, rows that somebody played", () => {
@@ -129,9 +157,9 @@ test("the matrix: a line for each broker, a table for each protocol, rows that s
 
     ## MQTT 3.1.1
 
-    | scenario | grade | one 1.0 | two 2.0         |
-    | -------- | ----- | ------- | --------------- |
-    | \`rst\`    | must  | pass    | **fail**: never |
+    | scenario | grade | one 1.0 | two 2.0   |
+    | -------- | ----- | ------- | --------- |
+    | \`rst\`    | must  | pass    | **never** |
 
     Skipped by every one: \`properties\`.
 

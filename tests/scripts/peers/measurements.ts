@@ -14,6 +14,7 @@ export function run(
     flags: "--all",
     seconds: 60,
     machineBusy: 0.25,
+    heldUp: 0.02,
     exitCode: Object.values(verdicts).includes("fail") ? 1 : 0,
     results: Object.entries(verdicts).map(([id, verdict]) => result(id, verdict)),
     ...more,

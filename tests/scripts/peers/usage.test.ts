@@ -17,6 +17,7 @@ for (const [args, said] of [
   [["--only", "nobody"], "no such broker is installed"],
   [["--url", "mqtt://localhost:1884"], '--url is "NAME VERSION=URL", not mqtt://localhost:1884'],
   [["--only", "mqttd", "--runs", "0"], "expected a whole number above 0, not 0"],
+  [["--first", "--busy"], "--first would keep the load of --busy from them"],
   [["--protocol", "4"], "--protocol takes 3.1.1 or 5, not 4"],
   [["--mqttd", "no/such/file"], "no/such/file: "],
 ] as const) {
