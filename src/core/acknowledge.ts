@@ -28,16 +28,18 @@ export function ackReceived(
   broker: Broker,
   connection: Connection,
   session: Session,
-  packet: AckPacket,
+  type: AckPacket["type"],
+  packetId: number,
+  reason: number,
 ): void {
-  switch (packet.type) {
+  switch (type) {
     case "puback":
     case "pubcomp":
-      return finishReceived(broker, connection, session, packet);
+      return finishReceived(broker, connection, session, type, packetId);
     case "pubrec":
-      return pubrecReceived(broker, connection, session, packet);
+      return pubrecReceived(broker, connection, session, packetId, reason);
     case "pubrel":
-      return pubrelReceived(broker, connection, session, packet);
+      return pubrelReceived(broker, connection, session, packetId);
   }
 }
 
@@ -49,26 +51,27 @@ function finishReceived(
   broker: Broker,
   connection: Connection,
   session: Session,
-  packet: AckPacket,
+  type: "puback" | "pubcomp",
+  packetId: number,
 ): void {
-  const outgoing = session.outgoing.get(packet.packetId);
+  const outgoing = session.outgoing.get(packetId);
   // It may answer a message of a session since replaced: ignore it.
   if (outgoing === null) return;
-  if (outgoing.awaited !== packet.type) {
+  if (outgoing.awaited !== type) {
     return endConnection(broker, connection, "protocolError", {
-      statement: packet.type === "puback" ? "v5-4.3.2" : "v5-4.3.3",
-      detail: `${packet.type.toUpperCase()}, but another acknowledgement is due`,
+      statement: type === "puback" ? "v5-4.3.2" : "v5-4.3.3",
+      detail: `${type.toUpperCase()}, but another acknowledgement is due`,
     });
   }
   removeOutgoing(broker, session, outgoing);
-  pump(broker, session);
 }
 
-/** Acknowledged, possibly before the resend left. */
+/** Acknowledged, possibly before the resend left. Makes room for the next in the window. */
 function removeOutgoing(broker: Broker, session: Session, outgoing: Outgoing): void {
   noteProgress(broker, session);
   if (session.resends.size > 0) session.resends.delete(outgoing);
   session.outgoing.remove(outgoing);
+  pump(broker, session);
 }
 
 /**
@@ -79,15 +82,15 @@ function pubrecReceived(
   broker: Broker,
   connection: Connection,
   session: Session,
-  packet: AckPacket,
+  packetId: number,
+  reason: number,
 ): void {
-  const { packetId } = packet;
   const outgoing = session.outgoing.get(packetId);
   if (outgoing === null) {
     // No PUBREL follows an error, even for an unknown packet id [v5-4.3.3-4].
-    if (packet.reason >= 0x80) return;
-    const reason = Reason.packetIdentifierNotFound;
-    return broker.send(connection, { type: "pubrel", packetId, reason });
+    if (reason >= 0x80) return;
+    const notFound = Reason.packetIdentifierNotFound;
+    return broker.send(connection, { type: "pubrel", packetId, reason: notFound });
   }
   if (outgoing.awaited === "puback") {
     return endConnection(broker, connection, "protocolError", {
@@ -95,12 +98,10 @@ function pubrecReceived(
       detail: "PUBREC for a QoS 1 message",
     });
   }
-  if (packet.reason >= 0x80) {
+  if (reason >= 0x80) {
     // The client refuses the message, which ends the exchange
     // [v5-4.3.3-4] [v5-4.4.0-2] [v5-4.8.2-6].
-    removeOutgoing(broker, session, outgoing);
-    pump(broker, session);
-    return;
+    return removeOutgoing(broker, session, outgoing);
   }
   noteProgress(broker, session);
   session.outgoing.released(outgoing);
@@ -116,13 +117,13 @@ function pubrelReceived(
   broker: Broker,
   connection: Connection,
   session: Session,
-  packet: AckPacket,
+  packetId: number,
 ): void {
-  const known = session.incoming.delete(packet.packetId);
-  connection.unfinished?.delete(packet.packetId);
+  const known = session.incoming.delete(packetId);
+  connection.unfinished?.delete(packetId);
   broker.send(connection, {
     type: "pubcomp",
-    packetId: packet.packetId,
+    packetId,
     reason: known ? Reason.success : Reason.packetIdentifierNotFound,
   });
 }

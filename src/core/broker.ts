@@ -119,10 +119,12 @@ export class Broker {
   handle(input: Input, now: Millis): readonly Effect[] {
     assert(now >= this.now, "time never goes back");
     this.now = now;
-    const effects: Effect[] = [];
-    this.effects = effects;
+    // Acknowledgements mostly have none, so one list serves until something is in it.
+    const { effects } = this;
     this.#route(input);
     if (this.#tracksSilence) updateSilentSince(this, input, effects);
+    if (effects.length === 0) return nothing;
+    this.effects = [];
     return effects;
   }
 
@@ -163,6 +165,8 @@ export class Broker {
     switch (input.type) {
       case "received":
         return this.#received(this.connection(input.connection), input.packet);
+      case "acknowledged":
+        return this.#acknowledged(this.connection(input.connection), input);
       case "opened":
         return this.#opened(input);
       case "malformed":
@@ -268,20 +272,10 @@ export class Broker {
   }
 
   #received(connection: Connection, packet: ClientPacket): void {
-    this.records.received(connection);
-    connection.lastPacketAt = this.now;
-    connection.lastPacketType = packet.type;
-    connection.incomplete = null;
-    this.statistics.packetsReceived += 1;
+    this.#noteReceived(connection, packet.type, 1);
     if (packet.type === "connect") return connectReceived(this, connection, packet);
     const session = connection.session;
-    if (session === null) {
-      // [v4-3.1.0-1] [v5-3.1.0-1]
-      return endConnection(this, connection, "protocolError", {
-        statement: "v5-3.1.0-1",
-        detail: "the first packet is not CONNECT",
-      });
-    }
+    if (session === null) return endUnconnected(this, connection);
     switch (packet.type) {
       case "publish":
         return publishReceived(this, connection, session, packet);
@@ -289,7 +283,7 @@ export class Broker {
       case "pubrec":
       case "pubrel":
       case "pubcomp":
-        return ackReceived(this, connection, session, packet);
+        return ackReceived(this, connection, session, packet.type, packet.packetId, packet.reason);
       case "subscribe":
         return subscribeReceived(this, connection, session, packet);
       case "unsubscribe":
@@ -310,6 +304,28 @@ export class Broker {
       default:
         return unreachable(packet);
     }
+  }
+
+  #acknowledged(
+    connection: Connection,
+    { by, packetIds }: Input & { readonly type: "acknowledged" },
+  ): void {
+    const { session } = connection;
+    this.#noteReceived(connection, by, packetIds.length);
+    if (session === null) return endUnconnected(this, connection);
+    for (const packetId of packetIds) {
+      ackReceived(this, connection, session, by, packetId, Reason.success);
+      // One of them may have violated the protocol.
+      if (connection.session !== session) return;
+    }
+  }
+
+  #noteReceived(connection: Connection, type: ClientPacket["type"], packets: number): void {
+    this.records.received(connection);
+    connection.lastPacketAt = this.now;
+    connection.lastPacketType = type;
+    connection.incomplete = null;
+    this.statistics.packetsReceived += packets;
   }
 
   send(connection: Connection, packet: ServerPacket): void {
@@ -374,4 +390,13 @@ export class Broker {
   }
 }
 
+/** [v4-3.1.0-1] [v5-3.1.0-1] */
+function endUnconnected(broker: Broker, connection: Connection): void {
+  endConnection(broker, connection, "protocolError", {
+    statement: "v5-3.1.0-1",
+    detail: "the first packet is not CONNECT",
+  });
+}
+
+const nothing: readonly Effect[] = [];
 const pingresp = { type: "pingresp" } as const;

@@ -216,12 +216,19 @@ function drop(broker: Broker, session: Session, why: Loss, topic: string, messag
  */
 export function pump(broker: Broker, session: Session): number {
   const connection = session.connection;
-  if (connection === null || connection.blocked) return 0;
+  if (connection === null || connection.blocked || !hasWaiting(session)) return 0;
   const heldBack = hasBacklog(session);
   const messages = pumpTo(broker, session, connection);
   if (heldBack && !hasBacklog(session)) broker.invalidateRoutes(session);
   if (session.heldPublishers !== null) releaseIfRoomy(broker, session);
   return messages;
+}
+
+/** Whether a pump has anything to do: to send messages, or to release publishers. */
+function hasWaiting({ queue, resends, replays, dropping, heldPublishers }: Session): boolean {
+  return (
+    queue.count > 0 || resends.size > 0 || replays.size > 0 || dropping || heldPublishers !== null
+  );
 }
 
 function pumpTo(broker: Broker, session: Session, connection: Connection): number {

@@ -1,7 +1,15 @@
 import type { EndCause } from "./end-causes.ts";
 import type { BrokerEvent } from "./events.ts";
 import type { Limits } from "./limits.ts";
-import type { ClientPacket, Frame, Message, ProtocolVersion, Qos, ServerPacket } from "./packet.ts";
+import type {
+  AckPacket,
+  ClientPacket,
+  Frame,
+  Message,
+  ProtocolVersion,
+  Qos,
+  ServerPacket,
+} from "./packet.ts";
 import type { ProtocolError } from "./reason.ts";
 
 /**
@@ -98,6 +106,13 @@ export type Input =
       readonly type: "received";
       readonly connection: ConnectionId;
       readonly packet: ClientPacket;
+    }
+  /** Acknowledgements of one type with success, as if each had been `received` alone. */
+  | {
+      readonly type: "acknowledged";
+      readonly connection: ConnectionId;
+      readonly by: AckPacket["type"];
+      readonly packetIds: readonly number[];
     }
   /** The bytes are not a valid packet. `version` is known if a CONNECT was read up to its level. */
   | {

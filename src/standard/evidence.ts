@@ -58,7 +58,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     tests: ["tests/conformance/checks/data.ts SUBACK and UNSUBACK carry the id of their question"],
   },
   "v4-3.1.0-1": {
-    obeyed: ["src/core/broker.ts Broker.#received", "src/wire/reader.ts notConnect"],
+    obeyed: ["src/core/broker.ts endUnconnected", "src/wire/reader.ts notConnect"],
     tests: ["tests/conformance/checks/connect.ts a first packet other than CONNECT is closed"],
   },
   "v4-3.1.0-2": {
@@ -733,7 +733,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v5-3.1.0-1": {
-    obeyed: ["src/core/broker.ts Broker.#received", "src/wire/reader.ts notConnect"],
+    obeyed: ["src/core/broker.ts endUnconnected", "src/wire/reader.ts notConnect"],
     tests: ["tests/conformance/checks/connect.ts a first packet other than CONNECT is closed"],
   },
   "v5-3.1.0-2": {

@@ -28,6 +28,58 @@ export function readAck(
   return cursor.error ?? { type: name, packetId, reason };
 }
 
+/** Acknowledgements of one type with success, in the order of their packet ids. */
+export interface AckRun {
+  readonly type: AcknowledgementName;
+  readonly packetIds: readonly number[];
+}
+
+/** Size of an acknowledgement in its two-byte form, with its header; and the most in one run. */
+const shortSize = 4;
+const ackRunMaximum = 64;
+
+/**
+ * Reads the acknowledgements in their two-byte form that follow each other at `start`, all of one
+ * type; null: less than two. They take four bytes each.
+ */
+export function readAckRun(bytes: Uint8Array, start: number): AckRun | null {
+  const second = start + shortSize;
+  const first = bytes[start];
+  // Most packets are none: find that out without a look at the type.
+  if (first === undefined || bytes[second] !== first) return null;
+  const type = typeOfFirst(first);
+  if (type === null) return null;
+  const packetIds: number[] = [];
+  const last = Math.min(bytes.length, start + ackRunMaximum * shortSize) - shortSize;
+  for (let at = start; at <= last; at += shortSize) {
+    if (bytes[at] !== first || bytes[at + 1] !== 2) break;
+    const packetId = (bytes[at + 2]! << 8) | bytes[at + 3]!;
+    if (packetId === 0) break;
+    packetIds.push(packetId);
+  }
+  return packetIds.length < 2 ? null : { type, packetIds };
+}
+
+function typeOfFirst(first: number): AcknowledgementName | null {
+  switch (first) {
+    case firstBytes.puback:
+      return "puback";
+    case firstBytes.pubrec:
+      return "pubrec";
+    case firstBytes.pubrel:
+      return "pubrel";
+    case firstBytes.pubcomp:
+      return "pubcomp";
+    default:
+      return null;
+  }
+}
+
+/** Bytes of a run from `readAckRun`. */
+export function ackRunSize({ packetIds }: AckRun): number {
+  return packetIds.length * shortSize;
+}
+
 /** Reads a PINGREQ: a packet without a body. */
 export function readPingreq(
   body: number,

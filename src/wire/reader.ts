@@ -1,7 +1,7 @@
 import type { IncompletePacket } from "../core/io.ts";
 import type { ClientPacket, ProtocolVersion } from "../core/packet.ts";
 import type { ProtocolError } from "../core/reason.ts";
-import { readAck, readPingreq } from "./ack.ts";
+import { type AckRun, ackRunSize, readAck, readAckRun, readPingreq } from "./ack.ts";
 import { claimedClientId, connectProtocol, readConnect } from "./connect.ts";
 import { Cursor } from "./cursor.ts";
 import { malformed, refused } from "./violation.ts";
@@ -175,6 +175,18 @@ export class PacketReader {
       return this.#read(this.#gathered === 0 ? this.#chunk : this.#takePieces());
     }
     return null;
+  }
+
+  /**
+   * The acknowledgements that come next, if there are several of one type: a cheaper `next` for
+   * them; null: call `next`.
+   */
+  nextAcks(): AckRun | null {
+    // After CONNECT, and between two packets.
+    if (this.version === null || this.#gathered > 0) return null;
+    const run = readAckRun(this.#chunk, this.#position);
+    if (run !== null) this.#position += ackRunSize(run);
+    return run;
   }
 
   /** Stops reading and releases the unread bytes. */

@@ -21,11 +21,12 @@ export function updateSilentSince(broker: Broker, input: Input, effects: readonl
 function endsSilence(
   broker: Broker,
   input: Input,
-): input is Input & { readonly type: "received" | "bytesReceived" } {
+): input is Input & { readonly type: "received" | "acknowledged" | "bytesReceived" } {
   const by = broker.rules.keepAliveResetBy;
   if (input.type === "bytesReceived") {
     return by === "byte" || (by === "byteOfLarge" && input.awaited > largeMin);
   }
+  if (input.type === "acknowledged") return by !== "pingreq";
   if (input.type !== "received") return false;
   if (by === "pingreq") return input.packet.type === "pingreq";
   return by !== "notPingreq" || input.packet.type !== "pingreq";

@@ -12,6 +12,7 @@ import type {
 import type { Rules } from "../../core/quirks/rules.ts";
 import type { Level, LogEvent } from "../../log/events.ts";
 import type { Link, LinkEvents } from "../../transport/transport.ts";
+import type { AckRun } from "../../wire/ack.ts";
 import type { PacketReaderOptions } from "../../wire/reader.ts";
 import type { SocketPoll } from "../../transport/socket-poll.ts";
 import { Arrivals } from "./arrivals.ts";
@@ -492,6 +493,8 @@ export class Driver {
 
   /** Hands in one packet. False: no complete packet. */
   #readOne(channel: Channel): boolean {
+    const acks = this.#trace ? null : channel.reader.nextAcks();
+    if (acks !== null) return this.#acknowledged(channel, acks);
     const packet = channel.reader.next();
     if (packet === null) return false;
     const connection = channel.id;
@@ -507,6 +510,13 @@ export class Driver {
     if (packet.type === "connect" && old !== null && old !== channel)
       this.#withhold(channel, packet, old);
     else this.#received(channel, packet);
+    return true;
+  }
+
+  #acknowledged(channel: Channel, { type: by, packetIds }: AckRun): true {
+    this.#budget.spent += unitsOfPacket * packetIds.length;
+    channel.messagesSent = 0;
+    this.#handle({ type: "acknowledged", connection: channel.id, by, packetIds });
     return true;
   }
 
