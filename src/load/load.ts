@@ -139,6 +139,24 @@ export async function until(condition: () => boolean, boundMs: number): Promise<
   return true;
 }
 
+/** A broker that compiles as it runs is fast once it has used so much CPU. */
+const warmCpuSeconds = 0.8;
+const warmUpMs = { least: 1000, most: 10_000 };
+
+/**
+ * Resolves when the load has run long enough to be counted: for a second, or on a busy machine until
+ * the broker had time to warm up.
+ */
+export async function warmedUp({ target: { pid }, seconds }: LoadContext): Promise<void> {
+  const before = pid === null ? null : cpuSeconds(pid);
+  const least = Math.min(warmUpMs.least, seconds * 1000);
+  await Bun.sleep(least);
+  const used = () => difference(before, pid === null ? null : cpuSeconds(pid)) ?? Infinity;
+  for (let waited = least; waited < warmUpMs.most && used() < warmCpuSeconds; waited += 50) {
+    await Bun.sleep(50);
+  }
+}
+
 interface Moment {
   readonly at: number;
   readonly broker: number | null;

@@ -9,7 +9,7 @@ interface PortHolder {
 /**
  * The process that listens on `port` and keeps `host` (an address) from it. Null: unknown. Only
  * Linux says, and only for processes that this user may inspect. Blocks while it reads the
- * descriptors of all processes, so call it only before exiting.
+ * descriptors of all processes, so call it only where nothing waits.
  */
 export function portHolder(host: string, port: number): PortHolder | null {
   const sockets = new Set(listeningInodes(host, port).map((inode) => `socket:[${inode}]`));

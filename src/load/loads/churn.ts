@@ -1,8 +1,7 @@
 import { Client, type LoadTarget, sourceAddress } from "../client.ts";
-import type { Load, LoadContext } from "../load.ts";
+import { type Load, type LoadContext, warmedUp } from "../load.ts";
 import { connect, disconnect, subscribe } from "../packets.ts";
 
-const warmUpMs = 500;
 /** More than any run opens, so that the source addresses take turns. */
 const manyConnections = 1_000_000;
 
@@ -16,7 +15,7 @@ export function churn(parallel: number): Load {
       const slots = Array.from({ length: parallel }, (_, slot) =>
         runSlot(context, filter, slot, state),
       );
-      await Bun.sleep(warmUpMs);
+      await warmedUp(context);
       context.startClock();
       const before = state.done;
       const began = performance.now();

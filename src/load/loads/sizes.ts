@@ -1,10 +1,9 @@
 import { forAll } from "../client.ts";
-import { type Figure, handled, type Load, type LoadContext } from "../load.ts";
+import { type Figure, handled, type Load, type LoadContext, warmedUp } from "../load.ts";
 import { publish, subscribe } from "../packets.ts";
 
 /** PUBLISH between two PINGREQ: so many wait in the broker at most. */
 const batch = 100;
-const warmUpMs = 500;
 /** Filters of one session, below any broker's limit, and of one SUBSCRIBE. */
 const filtersOfSession = 5000;
 const filtersAtOnce = 500;
@@ -24,9 +23,8 @@ export function matching(
     const publisher = context.client("publisher");
     await publisher.open({ keepAlive: 600 });
     let count = 0;
-    const publishFor = async (milliseconds: number): Promise<void> => {
-      const began = performance.now();
-      while (performance.now() - began < milliseconds) {
+    const publishUntil = async (isOver: () => boolean): Promise<void> => {
+      while (!isOver()) {
         for (let at = 0; at < batch; at++) {
           publisher.write(publish(version, topic(prefix, count++), Uint8Array.of(1)));
         }
@@ -34,11 +32,13 @@ export function matching(
       }
     };
     return async () => {
-      await publishFor(Math.min(warmUpMs, context.seconds * 1000));
+      let isWarm = false;
+      void warmedUp(context).then(() => (isWarm = true));
+      await publishUntil(() => isWarm);
       context.startClock();
       const before = count;
       const began = performance.now();
-      await publishFor(context.seconds * 1000);
+      await publishUntil(() => performance.now() - began > context.seconds * 1000);
       const took = (performance.now() - began) / 1000;
       context.stopClock();
       return [{ name: "PUBLISH", value: (count - before) / took, unit: "/s" }] satisfies Figure[];

@@ -1,5 +1,5 @@
 import { forAll } from "../client.ts";
-import { type Figure, type Load, type LoadContext, until } from "../load.ts";
+import { type Figure, type Load, type LoadContext, until, warmedUp } from "../load.ts";
 import { publishRun, type Qos } from "../packets.ts";
 import { Flow } from "./flow.ts";
 import { Publisher } from "./publisher.ts";
@@ -16,8 +16,6 @@ export interface Throughput {
   readonly payloadBytes: number;
 }
 
-/** A broker that compiles as it runs needs a while. */
-const warmUpMs = 1000;
 const usual = {
   /** A stall is this long without any message: with a window, one lost message stops a publisher. */
   stallMs: 3000,
@@ -54,7 +52,7 @@ async function counted(
 ): Promise<Figure[]> {
   const delivered = () => flows.reduce((sum, flow) => sum + flow.delivered, 0);
   for (const flow of flows) flow.start();
-  await Bun.sleep(Math.min(warmUpMs, context.seconds * 1000));
+  await warmedUp(context);
   context.startClock();
   const before = delivered();
   const began = performance.now();

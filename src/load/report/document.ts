@@ -1,7 +1,7 @@
 import { folded } from "../../log/columns.ts";
 import { size } from "../../log/size.ts";
 import type { Machine } from "../machine.ts";
-import { milliseconds, quantity, thousands } from "./quantity.ts";
+import { milliseconds, quantity, rangeText, ratioText, thousands } from "./quantity.ts";
 import { type Line, percent, type RowSummary } from "./summary.ts";
 
 /** The widest line of a document. */
@@ -14,7 +14,14 @@ export function documentTables(
   return groups
     .filter(({ rows }) => rows.length > 0)
     .map(({ title, rows }) =>
-      [`## ${title}`, legend(rows), figureTable(rows), bystander(rows), remarks(rows)]
+      [
+        `## ${title}`,
+        legend(rows),
+        figureTable(rows),
+        costTable(rows),
+        bystander(rows),
+        remarks(rows),
+      ]
         .filter((part) => part !== "")
         .join("\n\n"),
     )
@@ -58,36 +65,50 @@ function figureTable(rows: readonly RowSummary[]): string {
   const cells = rows.flatMap(({ name, lines }) =>
     lines.flatMap((line, index) => figureCells(index === 0 ? name : "", line)),
   );
-  const header = ["load", "broker", "median", "min..max", "ratio", "a CPU s", "CPU", "peak RSS"];
-  return markdown(header, cells);
+  return markdown(["load", "broker", "median", "min..max", "ratio", "min..max"], cells);
 }
 
-function figureCells(name: string, line: Line): string[][] {
-  const beside = [
-    line.ratio === null ? "" : line.ratio.toPrecision(3),
-    line.perCpuSecond === null ? "" : thousands(line.perCpuSecond),
-    `${percent(line.brokerBusy)}, ${percent(line.loadBusy)}${line.isLoadBound ? "!" : ""}`,
-    line.peakRss === null ? "-" : size(line.peakRss),
-  ];
-  if (line.figures.length === 0) {
-    return [[name, line.broker, line.errors.length > 0 ? "invalid" : "-", "", ...beside]];
-  }
-  return line.figures.map((figure, index) => [
+function figureCells(name: string, { broker, figures, runs, ratio, errors }: Line): string[][] {
+  const compared =
+    ratio === null
+      ? ["", ""]
+      : [
+          ratioText(ratio.median),
+          runs < 2 ? "" : `${ratioText(ratio.min)}..${ratioText(ratio.max)}`,
+        ];
+  if (figures.length === 0)
+    return [[name, broker, errors.length > 0 ? "invalid" : "-", "", "", ""]];
+  return figures.map((figure, index) => [
     index === 0 ? name : `- ${figure.name}`,
-    index === 0 ? line.broker : "",
+    index === 0 ? broker : "",
     quantity(figure.median, figure.unit),
-    line.runs < 2 ? "1 run" : rangeText(figure),
-    ...(index === 0 ? beside : beside.map(() => "")),
+    runs < 2 ? "1 run" : rangeText(figure.min, figure.max, figure.unit),
+    ...(index === 0 ? compared : ["", ""]),
   ]);
 }
 
-/** The unit once, if both have the same. */
-function rangeText({ min, max, unit }: Line["figures"][number]): string {
-  const [low, high] = [quantity(min, unit), quantity(max, unit)];
-  const lowUnit = low.replace(/^[\d.-]+/, "");
-  return high.endsWith(lowUnit)
-    ? `${low.slice(0, -lowUnit.length || undefined)}..${high}`
-    : `${low}..${high}`;
+function costTable(rows: readonly RowSummary[]): string {
+  const cells = rows.flatMap(({ name, lines }) =>
+    lines.map((line, index) => [
+      index === 0 ? name : "",
+      line.broker,
+      line.perCpuSecond === null ? "-" : thousands(line.perCpuSecond),
+      percent(line.brokerBusy),
+      percent(line.loadBusy) + (line.isLoadBound ? "!" : ""),
+      line.peakRss === null ? "-" : size(line.peakRss),
+      line.grownRss === null ? "-" : size(line.grownRss),
+    ]),
+  );
+  const header = [
+    "cost",
+    "broker",
+    "a CPU s",
+    "CPU of the broker",
+    "of the load",
+    "peak RSS",
+    "grown by",
+  ];
+  return markdown(header, cells);
 }
 
 function bystander(rows: readonly RowSummary[]): string {

@@ -32,3 +32,17 @@ export function milliseconds(value: number | null): string {
   if (Math.abs(value) >= 9_999.5) return `${(value / 1000).toFixed(1)} s`;
   return `${value.toFixed(Math.abs(value) < 99.95 ? 1 : 0)} ms`;
 }
+
+/** `4.32`, for ratios. */
+export function ratioText(value: number): string {
+  return value >= 99.95 ? value.toFixed(0) : value.toPrecision(3);
+}
+
+/** `90.0..100 k/s`: the unit once, if both have the same. */
+export function rangeText(min: number, max: number, unit: Figure["unit"]): string {
+  const [low, high] = [quantity(min, unit), quantity(max, unit)];
+  const lowUnit = low.replace(/^[\d.-]+/, "");
+  return lowUnit !== "" && high.endsWith(lowUnit)
+    ? `${low.slice(0, -lowUnit.length)}..${high}`
+    : `${low}..${high}`;
+}

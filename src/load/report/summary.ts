@@ -35,8 +35,11 @@ export interface Line {
   readonly broker: string;
   readonly runs: number;
   readonly figures: readonly FigureSpread[];
-  /** Median of the first figure over that of the first broker; null: nothing to compare with. */
-  readonly ratio: number | null;
+  /**
+   * The first figure over that of the first broker, run by run, since both were measured in the same
+   * minutes. Null: nothing to compare with.
+   */
+  readonly ratio: Spread | null;
   /**
    * The first figure, if it is a rate, for each CPU second of the broker: what a busy machine changes
    * least. Null: no rate, or the CPU is unknown.
@@ -74,9 +77,12 @@ export function summarize(
 ): RowSummary[] {
   return rows.flatMap(({ name, title, better }) => {
     const lines: Line[] = [];
+    let base: readonly RunResult[] | null = null;
     for (const broker of brokers) {
       const own = results.filter((result) => result.row === name && result.broker === broker);
-      if (own.length > 0) lines.push(lineOf(broker, better, own, lines[0]));
+      if (own.length === 0) continue;
+      lines.push(lineOf(broker, better, own, base));
+      base ??= own;
     }
     return lines.length === 0 ? [] : [{ name, title, better, lines }];
   });
@@ -86,9 +92,9 @@ function lineOf(
   broker: string,
   better: RowFacts["better"],
   results: readonly RunResult[],
-  base: Line | undefined,
+  base: readonly RunResult[] | null,
 ): Line {
-  const valid = results.filter(({ errors, load }) => errors.length === 0 && load !== null);
+  const valid = results.filter(isValid);
   const loads = valid.flatMap(({ load }) => (load === null ? [] : [load]));
   const median = (numbers: readonly (number | null)[]) =>
     spread(numbers.filter((number) => number !== null))?.median ?? null;
@@ -107,7 +113,7 @@ function lineOf(
     broker,
     runs: valid.length,
     figures,
-    ratio: ratioOf(better, first, base?.figures[0]),
+    ratio: base === null || better === null ? null : ratioOf(better, valid, base.filter(isValid)),
     perCpuSecond: first?.unit === "/s" ? median(loads.map(perCpuSecond)) : null,
     costs: first?.unit === "/s" ? costsOf(loads) : null,
     brokerBusy,
@@ -133,15 +139,25 @@ function figuresOf(runs: readonly (readonly Figure[])[]): FigureSpread[] {
   });
 }
 
+function isValid({ errors, load }: RunResult): boolean {
+  return errors.length === 0 && load !== null;
+}
+
 /** Above 1 is better, whichever way the figure goes. */
 function ratioOf(
-  better: RowFacts["better"],
-  own: FigureSpread | undefined,
-  base: FigureSpread | undefined,
-): number | null {
-  if (better === null || own === undefined || base === undefined) return null;
-  if (own.median <= 0 || base.median <= 0) return null;
-  return better === "more" ? own.median / base.median : base.median / own.median;
+  better: "more" | "less",
+  own: readonly RunResult[],
+  base: readonly RunResult[],
+): Spread | null {
+  const first = (result: RunResult | undefined) => result?.load?.figures[0]?.value ?? 0;
+  return spread(
+    own.flatMap((result) => {
+      const mine = first(result);
+      const other = first(base.find(({ run }) => run === result.run));
+      if (!(mine > 0 && other > 0)) return [];
+      return [better === "more" ? mine / other : other / mine];
+    }),
+  );
 }
 
 function sightingOf(results: readonly RunResult[]): SightingSummary | null {

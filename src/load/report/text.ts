@@ -1,6 +1,6 @@
 import { folded, padded, width } from "../../log/columns.ts";
 import { size } from "../../log/size.ts";
-import { milliseconds, quantity, thousands } from "./quantity.ts";
+import { milliseconds, quantity, rangeText, ratioText, thousands } from "./quantity.ts";
 import { type Line, percent, type RowSummary } from "./summary.ts";
 
 /** The report for people: a block for each row, and what the bystander saw. */
@@ -17,8 +17,9 @@ export function textReport(rows: readonly RowSummary[], columns: number): string
 }
 
 function figureTable(rows: readonly RowSummary[]): string[] {
-  const header = ["", "", "median", "min..max", "ratio", "a CPU s", "broker", "load", "peak RSS"];
-  const lines: Cells[] = [header];
+  const header = ["", "", "median", "min..max", "ratio", "min..max"];
+  const costs = ["a CPU s", "broker", "load", "peak RSS"];
+  const lines: Cells[] = [[...header, ...costs]];
   for (const { title, lines: own } of rows) {
     lines.push(title);
     for (const line of own) lines.push(...figureLines(line));
@@ -29,7 +30,10 @@ function figureTable(rows: readonly RowSummary[]): string[] {
 function figureLines(line: Line): string[][] {
   const [first, ...more] = line.figures;
   const beside = [
-    line.ratio === null ? "" : `${line.ratio.toPrecision(3)} x`,
+    line.ratio === null ? "" : `${ratioText(line.ratio.median)} x`,
+    line.ratio === null || line.runs < 2
+      ? ""
+      : `${ratioText(line.ratio.min)}..${ratioText(line.ratio.max)}`,
     line.perCpuSecond === null ? "" : thousands(line.perCpuSecond),
     percent(line.brokerBusy),
     percent(line.loadBusy) + (line.isLoadBound ? "!" : ""),
@@ -42,7 +46,7 @@ function figureLines(line: Line): string[][] {
   const cells = ({ name, unit, median, min, max }: typeof first) => [
     name,
     quantity(median, unit),
-    line.runs < 2 ? "" : `${quantity(min, unit)}..${quantity(max, unit)}`,
+    line.runs < 2 ? "" : rangeText(min, max, unit),
   ];
   return [
     [line.broker, ...cells(first), ...beside],
@@ -52,10 +56,7 @@ function figureLines(line: Line): string[][] {
 
 function bystanderTable(rows: readonly RowSummary[]): string[] {
   const lines: Cells[] = [
-    [
-      "bystander beside it",
-      ...["ping p99", "worst", "echo p99", "worst", "will late p99", "worst", "ended"],
-    ],
+    ["bystander", ...["ping p99", "worst", "echo p99", "worst", "late p99", "worst", "ended"]],
   ];
   for (const { title, lines: own } of rows) {
     const seen = own.flatMap(({ broker, sighting }) =>
@@ -73,7 +74,7 @@ function bystanderTable(rows: readonly RowSummary[]): string[] {
         milliseconds(sighting.echoWorst),
         milliseconds(sighting.silentP99) + missing,
         milliseconds(sighting.silentWorst) + missing,
-        `${sighting.ended} of ${sighting.pinging}`,
+        `${sighting.ended}/${sighting.pinging}`,
       ]);
     }
   }
@@ -110,7 +111,7 @@ function notes(rows: readonly RowSummary[]): string[] {
     ...(seen
       ? [
           "ping: an idle client's PINGREQ; echo: the same moments against an idle server, which is how " +
-            "late this machine is by itself; will late: silent clients, keepalive 1 s; ended: clients " +
+            "late this machine is by itself; late: wills of silent clients, keepalive 1 s; ended: clients " +
             "with keepalive 2 s that pinged in time",
         ]
       : []),
@@ -123,8 +124,16 @@ const disturbedAbove = 0.2;
 /** A row of cells, or a title over rows. */
 type Cells = readonly string[] | string;
 
-/** Columns padded to their widest cell; the first `left` are aligned left, numbers right. */
-export function table(lines: readonly Cells[], left: number): string[] {
+/**
+ * Columns padded to their widest cell; the first `left` are aligned left, numbers right. The first line is
+ * the header; a column without any cell below it is left out.
+ */
+function table(all: readonly Cells[], left: number): string[] {
+  const body = all.slice(1).filter((line) => typeof line !== "string");
+  const isUsed = (column: number) => body.some((row) => (row[column] ?? "") !== "");
+  const lines = all.map((line) =>
+    typeof line === "string" ? line : line.filter((_, column) => isUsed(column)),
+  );
   const rows = lines.filter((line) => typeof line !== "string");
   const widths = (rows[0] ?? []).map((_, column) =>
     Math.max(...rows.map((row) => width(row[column] ?? "") + (column === 0 ? 2 : 0))),
