@@ -4,6 +4,7 @@ import type { Target } from "../client/target.ts";
 import { usageError } from "../config/cli-error.ts";
 import { selfCommand } from "../config/self.ts";
 import type { BrokerSource } from "../load/brokers.ts";
+import { brokerFacts } from "../load/broker-facts.ts";
 import { FiguresFile } from "../load/figures-file.ts";
 import { machineFacts, machineLines } from "../load/machine.ts";
 import { measure, type RunName, type RunResult } from "../load/measure.ts";
@@ -50,7 +51,10 @@ async function play(
   const file = request.data === null ? null : new FiguresFile(request.data);
   const brokers = await Promise.all(request.brokers.map(async (broker) => sourceOf(broker)));
   const { version, commit } = surroundings.version;
-  const facts = machineFacts(commit === null ? version : `${version} (${commit})`);
+  const facts = machineFacts(
+    commit === null ? version : `${version} (${commit})`,
+    await brokerFacts(brokers, interrupt.signal),
+  );
   file?.addMachine(facts);
   say(`${machineLines(facts).join("\n")}\n\n`);
   emit({ type: "machine", ...facts });
@@ -107,8 +111,9 @@ async function sourceOf(broker: BrokerRequest): Promise<BrokerSource> {
   if (broker.kind === "embedded") {
     const self = selfCommand().map(shellQuoted).join(" ");
     // An empty configuration: that of the user's folder is not what others can repeat.
+    // {folder} is quoted: a folder for temporary files may have spaces in its name.
     const line = `echo {} > '{folder}/mqttd.json' && exec ${self} serve --port {port} --quiet --config '{folder}/mqttd.json'`;
-    return { kind: "command", name: broker.name, line };
+    return { kind: "command", name: broker.name, line, shown: "mqttd serve --port {port} --quiet" };
   }
   if (broker.kind === "command") return broker;
   const hosts = isLocalhost(broker.host) ? ["127.0.0.1", "::1"] : [broker.host];

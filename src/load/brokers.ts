@@ -24,6 +24,8 @@ export type BrokerSource =
       readonly name: string;
       /** A command line for sh, with `{port}` for the port and `{folder}` for a folder of its own. */
       readonly line: string;
+      /** As a report names it, if the line itself says more than a reader can use. */
+      readonly shown?: string;
     };
 
 /** A broker that accepts connections. */

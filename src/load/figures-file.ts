@@ -58,6 +58,9 @@ const machineLine = z.object({
   kernel: z.string(),
   loadAverage: z.number(),
   pinned: z.object({ broker: z.number(), load: z.number() }).nullable(),
+  brokers: z.array(
+    z.object({ name: z.string(), source: z.string(), version: z.string().nullable() }),
+  ),
 });
 const line = z.discriminatedUnion("type", [runLine, machineLine]);
 

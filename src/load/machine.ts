@@ -1,6 +1,7 @@
 import { accessSync, constants, readFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import type { BrokerFacts } from "./broker-facts.ts";
 
 /** The machine behind a figure, without which the figure means nothing. */
 export interface Machine {
@@ -15,6 +16,7 @@ export interface Machine {
   readonly loadAverage: number;
   /** The cores of broker and load; null: they are not pinned. */
   readonly pinned: Pinned | null;
+  readonly brokers: readonly BrokerFacts[];
 }
 
 export interface Pinned {
@@ -22,7 +24,7 @@ export interface Pinned {
   readonly load: number;
 }
 
-export function machineFacts(version: string): Machine {
+export function machineFacts(version: string, brokers: readonly BrokerFacts[]): Machine {
   return {
     date: new Date().toISOString(),
     version,
@@ -32,6 +34,7 @@ export function machineFacts(version: string): Machine {
     kernel: `${os.type()} ${os.release()} ${os.arch()}`,
     loadAverage: Math.round((os.loadavg()[0] ?? 0) * 100) / 100,
     pinned: pinning(),
+    brokers,
   };
 }
 
@@ -43,10 +46,16 @@ export function machineLines(facts: Machine): string[] {
     pinned === null
       ? "not pinned (no taskset, or one core only): broker and load disturb each other"
       : `pinned: brokers that the bench starts on core ${pinned.broker}, load on core ${pinned.load}`,
+    ...facts.brokers.map((broker) => brokerText(broker)),
     `load average ${loadAverage} before the start${
       loadAverage > cores / 4 ? ": other programs used this machine" : ""
     }`,
   ];
+}
+
+/** `mosquitto: mosquitto -p {port} (mosquitto version 2.0.11)`. */
+export function brokerText({ name, source, version }: BrokerFacts): string {
+  return `${name}: ${source}${version === null ? "" : ` (${version})`}`;
 }
 
 /** The first two cores that this process may use. */

@@ -20,7 +20,7 @@ class Place implements Disposable {
 test("what was measured is read again, and not measured again", () => {
   using place = new Place();
   const first = new FiguresFile(place.file);
-  first.addMachine(machineFacts("1"));
+  first.addMachine(machineFacts("1", []));
   const result = resultOf({ row: "trie", broker: "mosquitto", run: 2 });
   first.add(result);
   const second = new FiguresFile(place.file);
@@ -59,8 +59,8 @@ test("a foreign file is refused with its line, and stays as it is", () => {
 
 test("figures of another version are not mixed with these", () => {
   using place = new Place();
-  new FiguresFile(place.file).addMachine(machineFacts("1"));
-  expect(() => new FiguresFile(place.file).addMachine(machineFacts("2"))).toThrow(
+  new FiguresFile(place.file).addMachine(machineFacts("1", []));
+  expect(() => new FiguresFile(place.file).addMachine(machineFacts("2", []))).toThrow(
     "has figures of mqttd 1, and this is 2",
   );
 });

@@ -166,7 +166,7 @@ test("the tables of a document", () => {
     |  | mqttd | 800 k | 50 % | 25 % | 80.0 MiB | 30.0 MiB |
     | late | mqttd | - | - | - | - | - |
 
-    | bystander | broker | ping p99 | worst | echo p99 | worst | will late p99 | worst | ended |
+    | bystander | broker | ping p99 | worst | echo p99 | worst | late p99 | worst | ended |
     | --- | --- | --- | --- | --- | --- | --- | --- | --- |
     | row | mosquitto | 9500 ms | 19.0 s | 0.5 ms | 0.9 ms | 9500 ms | 19.0 s | 0 of 50 |
     |  | mqttd | 40.0 s | 80.0 s | 0.5 ms | 0.9 ms | 40.0 s | 80.0 s | 0 of 50 |
@@ -186,6 +186,7 @@ test("when, where, and how busy the machine was", () => {
     kernel: "Linux 6.18 x64",
     loadAverage: 0.2,
     pinned: { broker: 0, load: 1 },
+    brokers: [],
   };
   expect(machineText([])).toBe("Nothing was measured yet.");
   expect(machineText([machine])).toBe(

@@ -45,11 +45,19 @@ export function machineText(machines: readonly Machine[]): string {
       ? "not pinned"
       : `broker on core ${first.pinned.broker}, load on core ${first.pinned.load}`;
   const busy = Math.max(...loads) > first.cores / 4;
-  return paragraph(
+  const brokers = new Map(machines.flatMap((facts) => facts.brokers.map((own) => [own.name, own])));
+  const text = paragraph(
     `Measured on ${dates} with mqttd ${first.version}: ${first.cores} cores of ${first.cpu}, ` +
       `${first.memoryGib} GiB, ${first.kernel}, ${pinned}. Load average before the start: ` +
       `${spreadText(loads)}${busy ? ", so other programs used the machine as well" : ""}.`,
   );
+  const started = list(
+    Array.from(brokers.values(), ({ name, source, version }) => {
+      const said = version === null ? "" : ` (${version})`;
+      return `${name}${said}: \`${source}\``;
+    }),
+  );
+  return started === "" ? text : `${text}\n\n${started}`;
 }
 
 function day({ date }: Machine): string {
@@ -133,7 +141,7 @@ function bystander(rows: readonly RowSummary[]): string {
   );
   if (cells.length === 0) return "";
   const header = ["bystander", "broker", "ping p99", "worst", "echo p99", "worst"];
-  return markdown([...header, "will late p99", "worst", "ended"], cells);
+  return markdown([...header, "late p99", "worst", "ended"], cells);
 }
 
 function remarks(rows: readonly RowSummary[]): string {
