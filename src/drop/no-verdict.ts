@@ -9,7 +9,7 @@ export type NoVerdict =
   /** The client's PUBLISH is lost without a reason: an access list, in all likelihood. */
   | "may not publish";
 
-/** The detail of a result that was called off: `--json` has no other sign of it. */
+/** The detail of a result that was called off. */
 export const calledOffText = "called off";
 
 /** The run was called off: nothing can be said. */

@@ -6,7 +6,7 @@ const layers = [
   ["main.ts"],
   ["cli"],
   ["server", "drop", "inspect", "load"],
-  ["transport", "store", "standard", "wire", "client", "log", "config", "api"],
+  ["transport", "standard", "wire", "client", "log", "config", "api"],
   ["core"],
 ] as const;
 

@@ -8,7 +8,8 @@ import { type Report, summarize } from "./summary.ts";
  * docs/simulate-drop.md. Times are milliseconds, to the tenth.
  */
 export function jsonResult(result: Result): string {
-  const { id, protocol, target, grade, verdict, failure, arm, rule, detail, means, title } = result;
+  const { id, protocol, target, grade, verdict, noVerdict, failure, arm, rule } = result;
+  const { detail, means, title } = result;
   return `${jsonLine({
     type: "result",
     id,
@@ -16,6 +17,7 @@ export function jsonResult(result: Result): string {
     target,
     grade,
     verdict,
+    noVerdict,
     failure,
     arm,
     dueMs: tenths(result.dueMs),

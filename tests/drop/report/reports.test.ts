@@ -449,8 +449,8 @@ test("NDJSON: stable keys, milliseconds to the tenth, a summary at the end", () 
   ];
   expect(`\n${lines.join("")}`).toMatchInlineSnapshot(`
     "
-    {"type":"result","id":"half-open","protocol":"3.1.1","target":"mqtt://localhost:1883","grade":"must","verdict":"late","failure":"late","arm":"","dueMs":3000,"gotMs":6210.1,"latenessMs":3210.1,"rule":"v4-3.1.2-24","detail":"the will came after 6.21 s, due at 3.00 s","means":null,"title":"the drop half-open","tries":1,"arms":[{"arm":"","grade":"must","verdict":"late","failure":"late","dueMs":3000,"gotMs":6210.1,"watchedMs":3000,"keepAlive":2}]}
-    {"type":"result","id":"delay","protocol":"3.1.1","target":"mqtt://localhost:1883","grade":"must","verdict":"skipped","failure":null,"arm":"","dueMs":null,"gotMs":null,"latenessMs":null,"rule":"v4-3.1.2-8","detail":"MQTT 5.0 only","means":null,"title":"the drop delay","tries":1,"arms":[]}
+    {"type":"result","id":"half-open","protocol":"3.1.1","target":"mqtt://localhost:1883","grade":"must","verdict":"late","noVerdict":null,"failure":"late","arm":"","dueMs":3000,"gotMs":6210.1,"latenessMs":3210.1,"rule":"v4-3.1.2-24","detail":"the will came after 6.21 s, due at 3.00 s","means":null,"title":"the drop half-open","tries":1,"arms":[{"arm":"","grade":"must","verdict":"late","failure":"late","dueMs":3000,"gotMs":6210.1,"watchedMs":3000,"keepAlive":2}]}
+    {"type":"result","id":"delay","protocol":"3.1.1","target":"mqtt://localhost:1883","grade":"must","verdict":"skipped","noVerdict":null,"failure":null,"arm":"","dueMs":null,"gotMs":null,"latenessMs":null,"rule":"v4-3.1.2-8","detail":"MQTT 5.0 only","means":null,"title":"the drop delay","tries":1,"arms":[]}
     {"type":"summary","passed":3,"failed":1,"findings":1,"late":1,"inconclusive":1,"skipped":1,"notPlayed":1,"worstKeepaliveLatenessMs":3210,"elapsedMs":12340.6,"cutShort":null,"exitCode":1}
     "
   `);
