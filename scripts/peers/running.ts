@@ -19,10 +19,17 @@ export interface RunningBroker {
 /** The time for a broker to answer a CONNECT after its start. */
 const startBoundMs = 90_000;
 const stopBoundMs = 8000;
+/** A broker that starts slowly may lose its port to another program meanwhile. */
+const mostDraws = 3;
 /** The warm-up ends after this many consecutive answers within `quickMs`, or after its bound. */
 const quickAnswers = 50;
 const quickMs = 50;
 const warmUpBoundMs = 20_000;
+
+interface Start {
+  readonly home: string;
+  readonly isFirst: boolean;
+}
 
 /**
  * Starts a broker on a free port of 127.0.0.1, in a process group of its own, and waits until it answers a
@@ -31,10 +38,23 @@ const warmUpBoundMs = 20_000;
 export async function startPeer(
   broker: PeerBroker,
   protocol: Protocol,
-  { home, isFirst }: { readonly home: string; readonly isFirst: boolean },
+  start: Start,
 ): Promise<RunningBroker> {
+  for (let tries = 0; tries < mostDraws; tries++) {
+    const running = await startOn(await freePorts(4), broker, protocol, start);
+    if (running !== null) return running;
+  }
+  throw new Error(`${broker.name}: another program takes its port, each time`);
+}
+
+/** Null: another program has taken the port since it was drawn. */
+async function startOn(
+  [port = 0, first = 0, second = 0, third = 0]: readonly number[],
+  broker: PeerBroker,
+  protocol: Protocol,
+  { home, isFirst }: Start,
+): Promise<RunningBroker | null> {
   const folder = mkdtempSync(join(tmpdir(), "mqttd-peer-"));
-  const [port = 0, first = 0, second = 0, third = 0] = await freePorts(4);
   const otherPorts = [first, second, third] as const;
   const { program, args, env } = broker.start({ protocol, port, otherPorts, folder, home });
   const log = openSync(join(folder, "peer.log"), "w");
@@ -83,7 +103,7 @@ export async function startPeer(
   }
   if (isAnothers(port, child)) {
     await stop();
-    throw new Error(`${broker.name}: another program listens on its port`);
+    return null;
   }
   await warmUp(port, protocol);
   const login = broker.login === undefined ? "" : `${broker.login}@`;
