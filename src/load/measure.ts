@@ -63,7 +63,9 @@ const bystanderMs = 30_000;
 export async function* measure(options: MeasureOptions): AsyncGenerator<RunResult, void> {
   const { rows, brokers, runs, signal, isLeftOut = () => false } = options;
   const folder = mkdtempSync(path.join(tmpdir(), "mqttd-bench-"));
-  const echo = options.hasBystander ? new Part({ part: "echo" }) : null;
+  // Where the brokers are: an idle process there is as late as the machine makes it.
+  const echoCore = pinTo(options.pinned?.broker ?? null);
+  const echo = options.hasBystander ? new Part({ part: "echo" }, echoCore) : null;
   try {
     const echoPort = echo === null ? 0 : Number((await echo.word(signal))["port"]);
     for (let run = 1; run <= runs; run++) {
