@@ -4,6 +4,7 @@ import type { Connection } from "../connection.ts";
 import type { BrokerEvent, ClientHabit, WillFacts } from "../events.ts";
 import { excerpt } from "./excerpt.ts";
 import type { Millis } from "../io.ts";
+import { Oldest } from "./oldest.ts";
 import { protocolName, type ConnectPacket } from "../packet.ts";
 import { settlingMs, type Standstills } from "../standstills.ts";
 import type { WillRecord } from "./wills.ts";
@@ -241,6 +242,7 @@ export class ClientHistories {
   readonly #awaiting = new Map<string, ClientHistory>();
   /** Disconnected, without a delayed will; in the order of disconnecting or of the will's fate. */
   readonly #gone = new Map<string, ClientHistory>();
+  readonly #oldest = new Oldest(this.#gone);
   /** Total length of the ids in `#gone`. */
   #goneCharacters = 0;
   readonly recentEnds: RecentEnd[] = [];
@@ -300,8 +302,9 @@ export class ClientHistories {
     this.#gone.set(clientId, history);
     this.#goneCharacters += clientId.length;
     const { ledger } = this.#limits;
-    for (const oldest of this.#gone.keys()) {
-      if (this.#gone.size <= ledger && this.#goneCharacters <= ledger * idCharacters) break;
+    while (this.#gone.size > ledger || this.#goneCharacters > ledger * idCharacters) {
+      const oldest = this.#oldest.take();
+      if (oldest === undefined) break;
       this.#forget(oldest);
     }
   }

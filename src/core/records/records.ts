@@ -241,10 +241,21 @@ export class Records {
     const silence = silenceOf(broker, connection, cause);
     const wasConnected = session !== null;
     const refusedWill = record?.refusedWill ?? null;
-    const facts = { detail, statement, ...silence, ...partOf(connection), will, wasConnected };
-    const allowance = { allowedMs, keepAliveSeconds };
     // Log the event first: the client's history may be dropped with its connection.
-    broker.note({ event: "ended", peer, cause, ...facts, ...allowance, refusedWill });
+    broker.note({
+      event: "ended",
+      peer,
+      cause,
+      detail,
+      statement,
+      ...silence,
+      ...partOf(connection),
+      will,
+      wasConnected,
+      allowedMs,
+      keepAliveSeconds,
+      refusedWill,
+    });
     this.ends[cause] += 1;
     if (cause === "keepAliveExpired" && allowedMs !== null) {
       this.keepAliveLateness.add(silence.silentMs - allowedMs);
@@ -303,6 +314,7 @@ function silenceOf(
   const isSilent = cause === "keepAliveExpired";
   const isReadLate = isSilent && lastPacketWaitedMs > 0;
   const { deliveredInSilence } = connection;
+  if (stoodStillMs === 0 && !isSilent) return { silentMs };
   return {
     silentMs,
     ...(stoodStillMs > 0 && { stoodStillMs }),
@@ -311,9 +323,11 @@ function silenceOf(
   };
 }
 
+const noPart = {};
+
 /** The packet that the client began and did not complete. */
 function partOf({ incomplete }: Connection): { readonly incomplete?: IncompletePacket } {
-  if (incomplete === null) return {};
+  if (incomplete === null) return noPart;
   const { type, bytes, size } = incomplete;
   return { incomplete: { type, bytes, size } };
 }

@@ -1,6 +1,7 @@
 import { assert } from "../assert.ts";
 import { textKept } from "./excerpt.ts";
 import type { Millis } from "../io.ts";
+import { Oldest } from "./oldest.ts";
 import type { Message } from "../packet.ts";
 import type { Session } from "../session.ts";
 import type { WillRecord } from "./wills.ts";
@@ -103,6 +104,7 @@ export class WillTopics {
   readonly #limits: { readonly ledger: number };
   readonly #held = new Map<string, WillTopic>();
   readonly #free = new Map<string, WillTopic>();
+  readonly #oldest = new Oldest(this.#free);
 
   constructor(limits: { readonly ledger: number }) {
     this.#limits = limits;
@@ -139,10 +141,8 @@ export class WillTopics {
     this.#held.delete(topic);
     this.#free.set(topic, known);
     if (this.#free.size <= this.#limits.ledger) return;
-    for (const oldest of this.#free.keys()) {
-      this.#free.delete(oldest);
-      return;
-    }
+    const oldest = this.#oldest.take();
+    if (oldest !== undefined) this.#free.delete(oldest);
   }
 
   /** A message with RETAIN was stored, or without payload deleted the stored one. */

@@ -4,6 +4,7 @@ import { excerpt } from "./excerpt.ts";
 import { Histogram } from "./histogram.ts";
 import { idCharacters } from "./clients.ts";
 import type { Millis } from "../io.ts";
+import { Oldest } from "./oldest.ts";
 import { protocolName, type ProtocolVersion } from "../packet.ts";
 import type { WillState } from "../will.ts";
 
@@ -140,6 +141,7 @@ export class WillLedger {
   readonly #delayed = new Set<WillRecord>();
   /** Wills with a fate, the oldest fate first. */
   readonly #settled = new Set<WillRecord>();
+  readonly #oldest = new Oldest(this.#settled);
   /** Total length of their client ids. */
   #settledCharacters = 0;
   readonly lateness = new Histogram();
@@ -185,8 +187,9 @@ export class WillLedger {
     this.#settled.add(record);
     this.#settledCharacters += record.origin.clientId.length;
     const { ledger } = this.#limits;
-    for (const oldest of this.#settled) {
-      if (this.#settled.size <= ledger && this.#settledCharacters <= ledger * idCharacters) break;
+    while (this.#settled.size > ledger || this.#settledCharacters > ledger * idCharacters) {
+      const oldest = this.#oldest.take();
+      if (oldest === undefined) break;
       this.#settled.delete(oldest);
       this.#settledCharacters -= oldest.origin.clientId.length;
       this.#records.delete(oldest.id);
