@@ -74,8 +74,8 @@ test(
     });
     const explanation = await unknownExplained(again.broker.folder, "armed");
     expect(briefPage(stdout, explanation)).toMatchInlineSnapshot(`
-      "The broker knows nothing of armed: it has not connected since the broker started
-      <measured> ago, or that is so long ago that it is forgotten.
+      "armed has not connected since the broker started <measured> ago (or the broker
+      has since forgotten it).
 
       Advice: unknownClient, killedBroker"
     `);

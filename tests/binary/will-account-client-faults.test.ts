@@ -253,8 +253,8 @@ test(
       New client connected from 127.0.0.1:<port> as hopeful (p5, c1, k30), will on wills/hopeful (q0)
       Client hopeful disconnected: DISCONNECT (silent <measured>, allowed 45.0 s) · will on wills/hopeful discarded
 
-      The will of hopeful did not fire: hopeful said goodbye with a clean DISCONNECT,
-      which discards the will. [v5-3.14.4-3]
+      The will of hopeful did not fire: hopeful sent a clean DISCONNECT, which
+      discards the will. [v5-3.14.4-3]
 
       Advice: cleanDisconnect"
     `);

@@ -32,8 +32,8 @@ test(
     Client waits disconnected: closed its connection without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will due in 30 s on wills/waits
 
     The will of waits has not fired yet: its connection ended <measured> ago, and
-    the will is due in <measured>, unless waits comes back and goes on with its
-    session before that. [v5-3.1.2-8]
+    the will is due in <measured>, unless waits reconnects and resumes its session
+    first. [v5-3.1.2-8]
 
     Advice: willDelay"
   `);
@@ -106,8 +106,8 @@ test(
     heard <measured> ago. If nothing more comes, its connection ends in <measured>,
     and the will fires 30 s later, unless it is back by then. [v5-3.1.2-7]
 
-    The will before it did not fire: back came back after <measured> and went on
-    with its session before the delay of 30 s was over. [v5-3.1.3-9]
+    The will before it did not fire: back came back after <measured> and resumed its
+    session before the delay of 30 s was over. [v5-3.1.3-9]
 
     Advice: quickReturn"
   `);
@@ -176,8 +176,8 @@ test(
     Client delayed-bye disconnected: DISCONNECT (silent <measured>, allowed 45.0 s) · will on wills/delayed-bye discarded
     Warning: delayed-bye <cleanDisconnect> {"topic":"wills/delayed-bye","listeners":1}
 
-    The will of delayed-bye did not fire: delayed-bye said goodbye with a clean
-    DISCONNECT, which discards the will. [v5-3.14.4-3]
+    The will of delayed-bye did not fire: delayed-bye sent a clean DISCONNECT, which
+    discards the will. [v5-3.14.4-3]
 
     Advice: cleanDisconnect"
   `);

@@ -24,8 +24,8 @@ test(
     Client bye-4 disconnected: DISCONNECT (silent <measured>, allowed 45.0 s) · will on wills/bye-4 discarded
     Warning: bye-4 <cleanDisconnect> {"topic":"wills/bye-4","listeners":1}
 
-    The will of bye-4 did not fire: bye-4 said goodbye with a clean DISCONNECT,
-    which discards the will. [v4-3.14.4-3]
+    The will of bye-4 did not fire: bye-4 sent a clean DISCONNECT, which discards
+    the will. [v4-3.14.4-3]
 
     Advice: cleanDisconnect"
   `);
@@ -44,8 +44,8 @@ test(
     Client bye-5 disconnected: DISCONNECT (silent <measured>, allowed 45.0 s) · will on wills/bye-5 discarded
     Warning: bye-5 <cleanDisconnect> {"topic":"wills/bye-5","listeners":1}
 
-    The will of bye-5 did not fire: bye-5 said goodbye with a clean DISCONNECT,
-    which discards the will. [v5-3.14.4-3]
+    The will of bye-5 did not fire: bye-5 sent a clean DISCONNECT, which discards
+    the will. [v5-3.14.4-3]
 
     Advice: cleanDisconnect"
   `);
@@ -64,8 +64,8 @@ test.skipIf(mosquittoSubMissing !== null)(
       Client ctrl-c-4 disconnected: DISCONNECT (silent <measured>, allowed 45.0 s) · will on wills/ctrl-c-4 discarded
       Warning: ctrl-c-4 <cleanDisconnect> {"topic":"wills/ctrl-c-4","listeners":1}
 
-      The will of ctrl-c-4 did not fire: ctrl-c-4 said goodbye with a clean
-      DISCONNECT, which discards the will. [v4-3.14.4-3]
+      The will of ctrl-c-4 did not fire: ctrl-c-4 sent a clean DISCONNECT, which
+      discards the will. [v4-3.14.4-3]
 
       Advice: cleanDisconnect"
     `);

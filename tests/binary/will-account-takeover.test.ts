@@ -85,7 +85,7 @@ test(
     [v5-3.1.2-7]
 
     The will before it did not fire: again-delayed took over its own connection and
-    went on with its session before the delay of 10 s was over. [v5-3.1.3-9]
+    resumed its session before the delay of 10 s was over. [v5-3.1.3-9]
 
     Advice: quickReturn"
   `);
@@ -132,7 +132,7 @@ test(
     Client kicked disconnected: closed by the operator (silent <measured>, allowed 45.0 s) · will published to 1 on wills/kicked
 
     The will of kicked fired at once, because the operator closed the connection,
-    which is no goodbye of the client's own. 1 subscriber got it. [v5-3.1.2-8]
+    and the client had sent no DISCONNECT. 1 subscriber got it. [v5-3.1.2-8]
 
     Advice: kicked"
   `);

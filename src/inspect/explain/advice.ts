@@ -138,28 +138,24 @@ function cleanDisconnect({ answer }: Scene, will: WillAccount): Advice | null {
   const told =
     listeners === 0
       ? ""
-      : `${counted(listeners, "subscriber")} of ${name(will.topic)} ${listeners === 1 ? "was" : "were"} told nothing. `;
+      : `${counted(listeners, "subscriber")} of ${name(will.topic)} received nothing. `;
   const change = v5
     ? "publish the farewell before DISCONNECT, or send DISCONNECT with reason code 0x04"
     : "publish the farewell before DISCONNECT (only MQTT 5.0 has a DISCONNECT that keeps the will)";
   const trial = v5
-    ? "To try the will, kill the program (SIGKILL)"
-    : "To try the will, kill the program (SIGKILL): with Ctrl-C many send DISCONNECT, as mosquitto_sub does";
+    ? "To test the will, kill the program with SIGKILL"
+    : "To test the will, kill the program with SIGKILL: on Ctrl-C many clients send DISCONNECT, as mosquitto_sub does";
   return {
     topic: "cleanDisconnect",
-    ...sentence(
-      `${told}If planned ends are to be heard of too, ${change}. ${trial}.`,
-      will.fate?.rule ?? null,
-    ),
+    ...sentence(`${told}To report planned ends too, ${change}. ${trial}.`, will.fate?.rule ?? null),
   };
 }
 
 function cancelled(will: WillAccount): Advice | null {
   if (will.fate?.fate !== "cancelled") return null;
   const text =
-    `That is what a Will Delay Interval is for: who is back within ` +
-    `${setting(will.delaySeconds * 1000)} raises no alarm. If short absences are to be heard of ` +
-    `too, make it shorter, or 0.`;
+    `That is what a Will Delay Interval is for: a client that returns within ` +
+    `${setting(will.delaySeconds * 1000)} raises no alarm. To report short absences too, make it shorter, or 0.`;
   return { topic: "quickReturn", ...sentence(text, will.fate.rule) };
 }
 
@@ -291,16 +287,16 @@ function dollarTopic(topic: string): Advice {
 
 function missedByAway(): Advice {
   const text =
-    `Give both the will and the subscription QoS 1 if those who were away are to get it when they ` +
-    `come back, or make the will retained.`;
+    `Give both the will and the subscription QoS 1 so that clients that were offline receive it when ` +
+    `they return, or make the will retained.`;
   return { topic: "awaySubscribers", ...sentence(text) };
 }
 
 function notRetained(topic: string): Advice {
   const text =
     `The will asked to be retained, and was not stored: the retained messages are at their limit ` +
-    `(limits.retainedMessages, limits.retainedBytes), or the broker was started to misbehave. Who ` +
-    `subscribes to ${name(topic)} later does not find it.`;
+    `(limits.retainedMessages, limits.retainedBytes), or the broker was started to misbehave. Later ` +
+    `subscribers of ${name(topic)} do not receive it.`;
   return { topic: "notRetained", ...sentence(text) };
 }
 
@@ -313,7 +309,7 @@ function expired(
   const at = expiresAt(will, fate);
   if (fate.reach.retained !== "stored" || at === null || at > now) return null;
   const text =
-    `Who subscribes to ${name(will.topic)} now does not find the will: its Message Expiry Interval of ` +
+    `A client that subscribes to ${name(will.topic)} now does not receive the will: its Message Expiry Interval of ` +
     `${setting((will.messageExpirySeconds ?? 0) * 1000)} ends its time as the retained message too. If it ` +
     `is to stay, leave Message Expiry Interval out of the will's properties.`;
   return { topic: "willExpired", ...sentence(text, "v5-3.3.2-5") };
@@ -321,7 +317,7 @@ function expired(
 
 function clearedTopic(topic: string): Advice {
   const text =
-    `Give the will a payload if those who subscribe later are to find it: an empty retained message ` +
+    `Give the will a payload if later subscribers should receive it: an empty retained message ` +
     `deletes what was retained on ${name(topic)}.`;
   return { topic: "emptyRetainedWill", ...sentence(text, "v5-3.3.1-6") };
 }

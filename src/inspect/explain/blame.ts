@@ -67,8 +67,8 @@ function withinLimit(key: string): string {
 }
 
 const kicked =
-  "Nothing at the client. If its will is not to fire when it is sent away, let the client itself say " +
-  "DISCONNECT: nobody can say it in its place.";
+  "Nothing at the client. Only a DISCONNECT from the client itself discards the will: an operator " +
+  "can't send it in its place.";
 
 const stalled =
   "Look at its program: it does not read what comes to it, or its link is too slow for what it " +

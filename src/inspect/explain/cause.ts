@@ -30,7 +30,7 @@ export function causeClause(
   const meanwhile = end.detail === null ? "" : `, ${clause(end.detail)}`;
   switch (end.cause) {
     case "disconnected":
-      return `${it} said goodbye with a clean DISCONNECT`;
+      return `${it} sent a clean DISCONNECT`;
     case "disconnectedWithWill": {
       const words = end.detail === null ? "" : ` (it says: ${clause(end.detail)})`;
       return `${it} sent DISCONNECT with reason code 0x04, which asks for the will${words}`;
@@ -69,9 +69,9 @@ export function causeClause(
         ? "another connection came with the same client id"
         : `another connection came with the same client id, from ${name(next.remote)}`;
     case "kicked":
-      return "the operator closed the connection, which is no goodbye of the client's own";
+      return "the operator closed the connection, and the client had sent no DISCONNECT";
     case "shuttingDown":
-      return "the broker was stopped, which is no goodbye of the client's own";
+      return "the broker was stopped, and the client had sent no DISCONNECT";
     case "storeFailed":
       return "the broker could not store what it had to";
     case "brokerRestarted":

@@ -93,7 +93,7 @@ function keepAliveText(connection: ConnectionAccount): Sentence {
   const wish = asked === 0 ? "no keepalive" : `a keepalive of ${setting(asked * 1000)}`;
   if (allowed === null && force > 0) return sentence(`It asked for ${wish}. ${endsNobody}.`);
   if (allowed === null) {
-    const text = `It asked for ${wish}: MQTT itself never finds that it is silent.`;
+    const text = `It asked for ${wish}: MQTT itself never detects its silence.`;
     return sentence(text, ruleFor(connection, "3.1.2.10", "3.1.2.10"));
   }
   const silence = `its connection ends after ${duration(allowed)} of silence`;
@@ -115,12 +115,12 @@ function sessionText(connection: ConnectionAccount): Sentence {
   const limit = cutByLimit(connection);
   if (sessionPresent) {
     const rule = ruleFor(connection, "3.1.2-4", "3.1.2-5");
-    return sentence(`With ${flag} it went on with its session, ${kept}${limit}.`, rule);
+    return sentence(`With ${flag} it resumed its session, ${kept}${limit}.`, rule);
   }
   const rule = cleanStart
     ? ruleFor(connection, "3.1.2-6", "3.1.2-4")
     : ruleFor(connection, "3.1.2-4", "3.1.2-6");
-  const why = cleanStart ? "" : ", since there was none to go on with";
+  const why = cleanStart ? "" : ", because there was none to resume";
   return sentence(`With ${flag} it began a new session${why}, ${kept}${limit}.`, rule);
 }
 
@@ -327,7 +327,7 @@ function armedCases({ answer, connection }: Scene, will: WillAccount): Sentence[
       rule,
     ),
     sentence(
-      "If it says a clean DISCONNECT, the will is discarded.",
+      "If it sends a clean DISCONNECT, the will is discarded.",
       ruleFor(connection, "3.14.4-3", "3.14.4-3"),
     ),
   );
@@ -344,7 +344,7 @@ function takeoverCase(will: WillAccount, rule: string): Sentence {
   const head = "If another connection comes with the same client id";
   return waits(will)
     ? sentence(
-        `${head}, the will is cancelled if that goes on with the session (Clean Start 0), and fires at once if not.`,
+        `${head}, the will is cancelled if that resumes the session (Clean Start 0), and fires at once if not.`,
         "v5-3.1.3-9",
       )
     : sentence(`${head}, the will fires at once.`, rule);

@@ -79,7 +79,8 @@ export function ruleFor(connection: ConnectionAccount, v4: string, v5: string): 
 }
 
 /** Of a client with a keepalive that no silence ends: a sentence without its full stop. */
-export const endsNobody = "This broker ends nobody for silence, since it was started to misbehave";
+export const endsNobody =
+  "This broker disconnects no silent client, because it was started to misbehave";
 
 /** The same by the version that the client speaks: a statement of MQTT 5.0 does not bind others. */
 export function spoken<One extends Sentence>(

@@ -19,8 +19,8 @@ export function explainUnknown(
   const { now, startedAt } = known;
   const near = nearest.length === 0 ? "" : ` Did you mean ${nearest.map(name).join(" or ")}?`;
   const verdict =
-    `The broker knows nothing of ${name(clientId)}: it has not connected since the broker started ` +
-    `${duration(Math.max(0, now - startedAt))} ago, or that is so long ago that it is forgotten.${near}`;
+    `${name(clientId)} has not connected since the broker started ` +
+    `${duration(Math.max(0, now - startedAt))} ago (or the broker has since forgotten it).${near}`;
   return {
     clientId,
     now,

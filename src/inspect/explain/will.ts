@@ -114,7 +114,7 @@ function pendingVerdict(
     will.end === null ? "" : `its connection ended ${duration(now - will.end.at)} ago, and `;
   return sentence(
     `${subject} has not fired yet: ${ended}the will is due in ${left}, ` +
-      `unless ${who} comes back and goes on with its session before that`,
+      `unless ${who} reconnects and resumes its session first`,
     will.steps.at(-1)?.rule ?? null,
   );
 }
@@ -233,7 +233,7 @@ function discardText(
   const who = name(answer.clientId);
   switch (why) {
     case "disconnect":
-      return `${who} said goodbye with a clean DISCONNECT, which discards the will${farewell(will)}`;
+      return `${who} sent a clean DISCONNECT, which discards the will${farewell(will)}`;
     case "denied":
       return (
         `when it was due, ${who} was not allowed to publish on ${name(will.topic)}, ` +
@@ -262,7 +262,7 @@ function cancelText(who: string, will: WillAccount, fate: Fate): string {
   const delay = setting(will.delaySeconds * 1000);
   const isTakeover = will.end?.cause === "takenOver";
   const back = isTakeover ? "took over its own connection" : `came back after ${duration(away)}`;
-  return `${who} ${back} and went on with its session before the delay of ${delay} was over`;
+  return `${who} ${back} and resumed its session before the delay of ${delay} was over`;
 }
 
 /** Whether the will waits after the end of its connection. */
@@ -358,7 +358,7 @@ function waitingLines(will: WillAccount, endedAt: number): StoryLine[] {
     ? `its session ends after ${setting(expiry * 1000)}, before the delay of ${delay} is over`
     : `it asked for a delay of ${delay}`;
   const { rule } = delayed;
-  return [{ at: endedAt, ...sentence(`The will began to wait: ${why}.`, rule) }];
+  return [{ at: endedAt, ...sentence(`The delay of the will began: ${why}.`, rule) }];
 }
 
 function fateLines(will: WillAccount, now: number): StoryLine[] {
@@ -379,7 +379,7 @@ function fateText(will: WillAccount, fate: Fate, now: number): string {
         ? `The will was discarded: the client may not publish on ${name(will.topic)}`
         : `The will was discarded${fate.why === "on purpose" ? " on purpose" : ""}`;
     case "cancelled":
-      return "The will was cancelled: the client is back, and its session goes on";
+      return "The will was cancelled: the client returned and resumed its session";
   }
 }
 

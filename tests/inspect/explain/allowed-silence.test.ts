@@ -72,8 +72,8 @@ test("explained: for a broker that never ends for silence, the keepalive's line 
   const { verdict, story } = explain(answerOf(world));
   expect([verdict.text, story[1]?.text]).toMatchInlineSnapshot(`
     [
-      "The will of mortal is armed and has not fired: mortal is connected and was last heard 0 ms ago. This broker ends nobody for silence, since it was started to misbehave.",
-      "It asked for a keepalive of 5 s. This broker ends nobody for silence, since it was started to misbehave.",
+      "The will of mortal is armed and has not fired: mortal is connected and was last heard 0 ms ago. This broker disconnects no silent client, because it was started to misbehave.",
+      "It asked for a keepalive of 5 s. This broker disconnects no silent client, because it was started to misbehave.",
     ]
   `);
 });

@@ -51,7 +51,7 @@ test("explained: an armed will", () => {
       - If nothing comes from it for another 11.8 s, the will fires. [v5-3.1.2-22]
       - If its connection breaks (FIN, RST) or it breaks a rule of MQTT, the will
         fires. [v5-3.1.2-8]
-      - If it says a clean DISCONNECT, the will is discarded. [v5-3.14.4-3]
+      - If it sends a clean DISCONNECT, the will is discarded. [v5-3.14.4-3]
       - If its DISCONNECT has another reason code, as 0x04, the will fires.
         [v5-3.1.2-8]
       - If another connection comes with the same client id, the will fires at once.
@@ -74,8 +74,8 @@ test("explained: an armed will of MQTT 3.1.1 without keepalive", () => {
     What happened
       08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 3.1.1 (listener: tcp
                     test).
-      08:00:00.000  It asked for no keepalive: MQTT itself never finds that it is
-                    silent. [v4-3.1.2.10]
+      08:00:00.000  It asked for no keepalive: MQTT itself never detects its
+                    silence. [v4-3.1.2.10]
       08:00:00.000  With Clean Session 1 it began a new session, which ends with the
                     connection. [v4-3.1.2-6]
       08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes).
@@ -87,7 +87,7 @@ test("explained: an armed will of MQTT 3.1.1 without keepalive", () => {
         will fires.
       - If its connection breaks (FIN, RST) or it breaks a rule of MQTT, the will
         fires. [v4-3.1.2-8]
-      - If it says a clean DISCONNECT, the will is discarded. [v4-3.14.4-3]
+      - If it sends a clean DISCONNECT, the will is discarded. [v4-3.14.4-3]
       - If another connection comes with the same client id, the will fires at once.
         [v4-3.1.2-8]
 
@@ -125,11 +125,11 @@ test("explained: an armed will with a delay, and a Server Keep Alive", () => {
         unless it is back by then. [v5-3.1.2-22]
       - If its connection breaks (FIN, RST) or it breaks a rule of MQTT, the will
         fires 30 s later, unless it is back by then. [v5-3.1.2-8]
-      - If it says a clean DISCONNECT, the will is discarded. [v5-3.14.4-3]
+      - If it sends a clean DISCONNECT, the will is discarded. [v5-3.14.4-3]
       - If its DISCONNECT has another reason code, as 0x04, the will fires 30 s
         later, unless it is back by then. [v5-3.1.2-8]
       - If another connection comes with the same client id, the will is cancelled
-        if that goes on with the session (Clean Start 0), and fires at once if not.
+        if that resumes the session (Clean Start 0), and fires at once if not.
         [v5-3.1.3-9]
 
     What a statement says: mqttd rule v5-3.1.2-7
@@ -179,6 +179,6 @@ test("explained: a broker that was started to misbehave ends no client for silen
   const world = new World({ rules: { keepAliveFactor: Infinity } });
   mortal(world, { keepalive: 10 });
   expect(inBrief(world)[0]).toMatchInlineSnapshot(
-    `"The will of mortal is armed and has not fired: mortal is connected and was last heard 0 ms ago. This broker ends nobody for silence, since it was started to misbehave. [v5-3.1.2-7]"`,
+    `"The will of mortal is armed and has not fired: mortal is connected and was last heard 0 ms ago. This broker disconnects no silent client, because it was started to misbehave. [v5-3.1.2-7]"`,
   );
 });

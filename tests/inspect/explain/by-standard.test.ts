@@ -18,15 +18,15 @@ test("explained: a silent client of a broker like rumqttd 0.19 was due by the st
   world.advance(12_000);
   expect(told(world)).toMatchInlineSnapshot(`
     "The will of mortal is armed and has not fired: mortal is connected and was last
-    heard 12.0 s ago. This broker ends nobody for silence, since it was started to
-    misbehave. By the standard it was due 4.50 s ago: the connection had to end
-    after 7.50 s of silence. [v4-3.1.2-24]
+    heard 12.0 s ago. This broker disconnects no silent client, because it was
+    started to misbehave. By the standard it was due 4.50 s ago: the connection had
+    to end after 7.50 s of silence. [v4-3.1.2-24]
 
     What happened
       08:00:00.000  It connected from 127.0.0.1:50001 with MQTT 3.1.1 (listener: tcp
                     test).
-      08:00:00.000  It asked for a keepalive of 5 s. This broker ends nobody for
-                    silence, since it was started to misbehave.
+      08:00:00.000  It asked for a keepalive of 5 s. This broker disconnects no
+                    silent client, because it was started to misbehave.
       08:00:00.000  With Clean Session 1 it began a new session, which ends with the
                     connection. [v4-3.1.2-6]
       08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes).
@@ -41,7 +41,7 @@ test("explained: a silent client of a broker like rumqttd 0.19 was due by the st
         will fires.
       - If its connection breaks (FIN, RST) or it breaks a rule of MQTT, the will
         fires. [v4-3.1.2-8]
-      - If it says a clean DISCONNECT, the will is discarded. [v4-3.14.4-3]
+      - If it sends a clean DISCONNECT, the will is discarded. [v4-3.14.4-3]
       - If another connection comes with the same client id, the will fires at once.
         [v4-3.1.2-8]
 

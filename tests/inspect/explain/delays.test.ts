@@ -10,22 +10,22 @@ test("explained: a waiting delayed will", () => {
   world.advance(17_700);
   expect(told(world)).toMatchInlineSnapshot(`
     "The will of mortal has not fired yet: its connection ended 17.7 s ago, and the
-    will is due in 12.3 s, unless mortal comes back and goes on with its session
-    before that. [v5-3.1.2-8]
+    will is due in 12.3 s, unless mortal reconnects and resumes its session first.
+    [v5-3.1.2-8]
 
     What happened
       08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 5.0 (listener: tcp
                     test).
       08:00:00.000  It asked for a keepalive of 10 s: its connection ends after
                     15.0 s of silence. [v5-3.1.2-22]
-      08:00:00.000  With Clean Start 0 it began a new session, since there was none
-                    to go on with, which is kept for 1 min after the connection.
+      08:00:00.000  With Clean Start 0 it began a new session, because there was
+                    none to resume, which is kept for 1 min after the connection.
                     [v5-3.1.2-6]
       08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
                     delay 30 s). [v5-3.1.2-7]
       08:00:00.000  The connection ended: its connection was reset without a
                     DISCONNECT (RST).
-      08:00:00.000  The will began to wait: it asked for a delay of 30 s.
+      08:00:00.000  The delay of the will began: it asked for a delay of 30 s.
                     [v5-3.1.2-8]
 
     What can happen now
@@ -59,14 +59,14 @@ test("explained: a due delayed will", () => {
                     test).
       08:00:00.000  It asked for a keepalive of 10 s: its connection ends after
                     15.0 s of silence. [v5-3.1.2-22]
-      08:00:00.000  With Clean Start 0 it began a new session, since there was none
-                    to go on with, which is kept for 1 min after the connection.
+      08:00:00.000  With Clean Start 0 it began a new session, because there was
+                    none to resume, which is kept for 1 min after the connection.
                     [v5-3.1.2-6]
       08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
                     delay 30 s). [v5-3.1.2-7]
       08:00:00.000  The connection ended: its connection was reset without a
                     DISCONNECT (RST).
-      08:00:00.000  The will began to wait: it asked for a delay of 30 s.
+      08:00:00.000  The delay of the will began: it asked for a delay of 30 s.
                     [v5-3.1.2-8]
       08:00:30.000  The will was published on wills/mortal, on time. 1 subscriber
                     got it. [v5-3.1.2-8]
@@ -90,15 +90,15 @@ test("explained: a delayed will after the keepalive", () => {
                     test).
       08:00:00.000  It asked for a keepalive of 10 s: its connection ends after
                     15.0 s of silence. [v5-3.1.2-22]
-      08:00:00.000  With Clean Start 0 it began a new session, since there was none
-                    to go on with, which is kept for 1 min after the connection.
+      08:00:00.000  With Clean Start 0 it began a new session, because there was
+                    none to resume, which is kept for 1 min after the connection.
                     [v5-3.1.2-6]
       08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
                     delay 30 s). [v5-3.1.2-7]
       08:00:00.000  No packet came after CONNECT until the end, 15.0 s later.
       08:00:15.000  The connection ended: nothing came from it for 15.0 s, and its
                     keepalive of 10 s allows 15.0 s of silence. [v5-3.1.2-22]
-      08:00:15.000  The will began to wait: it asked for a delay of 30 s.
+      08:00:15.000  The delay of the will began: it asked for a delay of 30 s.
                     [v5-3.1.2-8]
       08:00:45.000  The will was published on wills/mortal, on time. 1 subscriber
                     got it. [v5-3.1.2-8]
@@ -117,23 +117,23 @@ test("explained: a delayed will whose session ends before it", () => {
   world.advance(2_000);
   expect(told(world)).toMatchInlineSnapshot(`
     "The will of mortal has not fired yet: its connection ended 2.00 s ago, and the
-    will is due in 3.00 s, unless mortal comes back and goes on with its session
-    before that. [v5-3.1.2-8]
+    will is due in 3.00 s, unless mortal reconnects and resumes its session first.
+    [v5-3.1.2-8]
 
     What happened
       08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 5.0 (listener: tcp
                     test).
       08:00:00.000  It asked for a keepalive of 10 s: its connection ends after
                     15.0 s of silence. [v5-3.1.2-22]
-      08:00:00.000  With Clean Start 0 it began a new session, since there was none
-                    to go on with, which is kept for 5 s after the connection.
+      08:00:00.000  With Clean Start 0 it began a new session, because there was
+                    none to resume, which is kept for 5 s after the connection.
                     [v5-3.1.2-6]
       08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
                     delay 30 s). [v5-3.1.2-7]
       08:00:00.000  The connection ended: its connection was reset without a
                     DISCONNECT (RST).
-      08:00:00.000  The will began to wait: its session ends after 5 s, before the
-                    delay of 30 s is over. [v5-3.1.2-8]
+      08:00:00.000  The delay of the will began: its session ends after 5 s, before
+                    the delay of 30 s is over. [v5-3.1.2-8]
 
     What can happen now
       - If it does not come back, the will is published in 3.00 s: its session ends
@@ -167,15 +167,15 @@ test("explained: a delayed will published at the end of its session", () => {
                     test).
       08:00:00.000  It asked for a keepalive of 10 s: its connection ends after
                     15.0 s of silence. [v5-3.1.2-22]
-      08:00:00.000  With Clean Start 0 it began a new session, since there was none
-                    to go on with, which is kept for 5 s after the connection.
+      08:00:00.000  With Clean Start 0 it began a new session, because there was
+                    none to resume, which is kept for 5 s after the connection.
                     [v5-3.1.2-6]
       08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
                     delay 30 s). [v5-3.1.2-7]
       08:00:00.000  The connection ended: its connection was reset without a
                     DISCONNECT (RST).
-      08:00:00.000  The will began to wait: its session ends after 5 s, before the
-                    delay of 30 s is over. [v5-3.1.2-8]
+      08:00:00.000  The delay of the will began: its session ends after 5 s, before
+                    the delay of 30 s is over. [v5-3.1.2-8]
       08:00:05.000  The will was published on wills/mortal, on time. 1 subscriber
                     got it. [v5-3.1.2-8]
 
@@ -200,8 +200,8 @@ test("explained: a delayed will whose session ends with the connection", () => {
                     test).
       08:00:00.000  It asked for a keepalive of 10 s: its connection ends after
                     15.0 s of silence. [v5-3.1.2-22]
-      08:00:00.000  With Clean Start 0 it began a new session, since there was none
-                    to go on with, which ends with the connection. [v5-3.1.2-6]
+      08:00:00.000  With Clean Start 0 it began a new session, because there was
+                    none to resume, which ends with the connection. [v5-3.1.2-6]
       08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
                     delay 30 s). [v5-3.1.2-7]
       08:00:00.000  The connection ended: its connection was reset without a
@@ -231,16 +231,16 @@ test("explained: a return within the delay", () => {
     heard 3.20 s ago. If nothing more comes, its connection ends in 11.8 s, and the
     will fires 30 s later, unless it is back by then. [v5-3.1.2-7]
 
-    The will before it did not fire: mortal came back after 5.00 s and went on with
-    its session before the delay of 30 s was over. [v5-3.1.3-9]
+    The will before it did not fire: mortal came back after 5.00 s and resumed its
+    session before the delay of 30 s was over. [v5-3.1.3-9]
 
     What happened
       08:00:05.000  It connected from 127.0.0.1:50003 with MQTT 5.0 (listener: tcp
                     test).
       08:00:05.000  It asked for a keepalive of 10 s: its connection ends after
                     15.0 s of silence. [v5-3.1.2-22]
-      08:00:05.000  With Clean Start 0 it went on with its session, which is kept
-                    for 1 min after the connection. [v5-3.1.2-5]
+      08:00:05.000  With Clean Start 0 it resumed its session, which is kept for
+                    1 min after the connection. [v5-3.1.2-5]
       08:00:05.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
                     delay 30 s). [v5-3.1.2-7]
       08:00:05.000  Nothing has come after CONNECT, for 3.20 s.
@@ -250,11 +250,11 @@ test("explained: a return within the delay", () => {
         unless it is back by then. [v5-3.1.2-22]
       - If its connection breaks (FIN, RST) or it breaks a rule of MQTT, the will
         fires 30 s later, unless it is back by then. [v5-3.1.2-8]
-      - If it says a clean DISCONNECT, the will is discarded. [v5-3.14.4-3]
+      - If it sends a clean DISCONNECT, the will is discarded. [v5-3.14.4-3]
       - If its DISCONNECT has another reason code, as 0x04, the will fires 30 s
         later, unless it is back by then. [v5-3.1.2-8]
       - If another connection comes with the same client id, the will is cancelled
-        if that goes on with the session (Clean Start 0), and fires at once if not.
+        if that resumes the session (Clean Start 0), and fires at once if not.
         [v5-3.1.3-9]
 
     What to change
@@ -300,11 +300,11 @@ test("explained: a return with Clean Start 1 within the delay", () => {
         unless it is back by then. [v5-3.1.2-22]
       - If its connection breaks (FIN, RST) or it breaks a rule of MQTT, the will
         fires 30 s later, unless it is back by then. [v5-3.1.2-8]
-      - If it says a clean DISCONNECT, the will is discarded. [v5-3.14.4-3]
+      - If it sends a clean DISCONNECT, the will is discarded. [v5-3.14.4-3]
       - If its DISCONNECT has another reason code, as 0x04, the will fires 30 s
         later, unless it is back by then. [v5-3.1.2-8]
       - If another connection comes with the same client id, the will is cancelled
-        if that goes on with the session (Clean Start 0), and fires at once if not.
+        if that resumes the session (Clean Start 0), and fires at once if not.
         [v5-3.1.3-9]
 
     What to change
@@ -338,8 +338,8 @@ test("explained: a return after the delay", () => {
                     test).
       08:00:35.000  It asked for a keepalive of 10 s: its connection ends after
                     15.0 s of silence. [v5-3.1.2-22]
-      08:00:35.000  With Clean Start 0 it went on with its session, which is kept
-                    for 1 min after the connection. [v5-3.1.2-5]
+      08:00:35.000  With Clean Start 0 it resumed its session, which is kept for
+                    1 min after the connection. [v5-3.1.2-5]
       08:00:35.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
                     delay 30 s). [v5-3.1.2-7]
       08:00:35.000  Nothing has come after CONNECT, for 0 ms.
@@ -349,11 +349,11 @@ test("explained: a return after the delay", () => {
         unless it is back by then. [v5-3.1.2-22]
       - If its connection breaks (FIN, RST) or it breaks a rule of MQTT, the will
         fires 30 s later, unless it is back by then. [v5-3.1.2-8]
-      - If it says a clean DISCONNECT, the will is discarded. [v5-3.14.4-3]
+      - If it sends a clean DISCONNECT, the will is discarded. [v5-3.14.4-3]
       - If its DISCONNECT has another reason code, as 0x04, the will fires 30 s
         later, unless it is back by then. [v5-3.1.2-8]
       - If another connection comes with the same client id, the will is cancelled
-        if that goes on with the session (Clean Start 0), and fires at once if not.
+        if that resumes the session (Clean Start 0), and fires at once if not.
         [v5-3.1.3-9]
 
     Its other connections
@@ -375,16 +375,16 @@ test("explained: a takeover that resumes the session of a delayed will", () => {
     heard 0 ms ago. If nothing more comes, its connection ends in 15.0 s, and the
     will fires 30 s later, unless it is back by then. [v5-3.1.2-7]
 
-    The will before it did not fire: mortal took over its own connection and went on
-    with its session before the delay of 30 s was over. [v5-3.1.3-9]
+    The will before it did not fire: mortal took over its own connection and resumed
+    its session before the delay of 30 s was over. [v5-3.1.3-9]
 
     What happened
       08:00:05.000  It connected from 127.0.0.1:50003 with MQTT 5.0 (listener: tcp
                     test).
       08:00:05.000  It asked for a keepalive of 10 s: its connection ends after
                     15.0 s of silence. [v5-3.1.2-22]
-      08:00:05.000  With Clean Start 0 it went on with its session, which is kept
-                    for 1 min after the connection. [v5-3.1.2-5]
+      08:00:05.000  With Clean Start 0 it resumed its session, which is kept for
+                    1 min after the connection. [v5-3.1.2-5]
       08:00:05.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
                     delay 30 s). [v5-3.1.2-7]
       08:00:05.000  Nothing has come after CONNECT, for 0 ms.
@@ -394,11 +394,11 @@ test("explained: a takeover that resumes the session of a delayed will", () => {
         unless it is back by then. [v5-3.1.2-22]
       - If its connection breaks (FIN, RST) or it breaks a rule of MQTT, the will
         fires 30 s later, unless it is back by then. [v5-3.1.2-8]
-      - If it says a clean DISCONNECT, the will is discarded. [v5-3.14.4-3]
+      - If it sends a clean DISCONNECT, the will is discarded. [v5-3.14.4-3]
       - If its DISCONNECT has another reason code, as 0x04, the will fires 30 s
         later, unless it is back by then. [v5-3.1.2-8]
       - If another connection comes with the same client id, the will is cancelled
-        if that goes on with the session (Clean Start 0), and fires at once if not.
+        if that resumes the session (Clean Start 0), and fires at once if not.
         [v5-3.1.3-9]
 
     What to change
@@ -428,14 +428,14 @@ test("explained: the broker's stop while a will waits", () => {
                     test).
       08:00:00.000  It asked for a keepalive of 10 s: its connection ends after
                     15.0 s of silence. [v5-3.1.2-22]
-      08:00:00.000  With Clean Start 0 it began a new session, since there was none
-                    to go on with, which is kept for 1 min after the connection.
+      08:00:00.000  With Clean Start 0 it began a new session, because there was
+                    none to resume, which is kept for 1 min after the connection.
                     [v5-3.1.2-6]
       08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
                     delay 30 s). [v5-3.1.2-7]
       08:00:00.000  The connection ended: its connection was reset without a
                     DISCONNECT (RST).
-      08:00:00.000  The will began to wait: it asked for a delay of 30 s.
+      08:00:00.000  The delay of the will began: it asked for a delay of 30 s.
                     [v5-3.1.2-8]
       08:00:05.000  The will was published on wills/mortal, on time. 1 subscriber
                     got it. [v5-3.1.2-8]
@@ -454,16 +454,16 @@ test("explained: for a return without a will while the old one waits, the page s
     "mortal set no will on its latest connection, so nothing can fire. It did on an
     earlier one.
 
-    The will before it did not fire: mortal came back after 5.00 s and went on with
-    its session before the delay of 30 s was over. [v5-3.1.3-9]
+    The will before it did not fire: mortal came back after 5.00 s and resumed its
+    session before the delay of 30 s was over. [v5-3.1.3-9]
 
     What happened
       08:00:05.000  It connected from 127.0.0.1:50003 with MQTT 5.0 (listener: tcp
                     test).
-      08:00:05.000  It asked for no keepalive: MQTT itself never finds that it is
-                    silent. [v5-3.1.2.10]
-      08:00:05.000  With Clean Start 0 it went on with its session, which ends with
-                    the connection. [v5-3.1.2-5]
+      08:00:05.000  It asked for no keepalive: MQTT itself never detects its
+                    silence. [v5-3.1.2.10]
+      08:00:05.000  With Clean Start 0 it resumed its session, which ends with the
+                    connection. [v5-3.1.2-5]
       08:00:05.000  It set no will.
       08:00:05.000  Nothing has come after CONNECT, for 0 ms.
 
@@ -498,8 +498,8 @@ test("explained: a DISCONNECT that ends the session of a delayed will", () => {
                     test).
       08:00:00.000  It asked for a keepalive of 10 s: its connection ends after
                     15.0 s of silence. [v5-3.1.2-22]
-      08:00:00.000  With Clean Start 0 it began a new session, since there was none
-                    to go on with, which is kept for 1 min after the connection.
+      08:00:00.000  With Clean Start 0 it began a new session, because there was
+                    none to resume, which is kept for 1 min after the connection.
                     [v5-3.1.2-6]
       08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
                     delay 30 s). [v5-3.1.2-7]
@@ -537,15 +537,15 @@ test("explained: a DISCONNECT that makes the session of a delayed will shorter",
                     test).
       08:00:00.000  It asked for a keepalive of 10 s: its connection ends after
                     15.0 s of silence. [v5-3.1.2-22]
-      08:00:00.000  With Clean Start 0 it began a new session, since there was none
-                    to go on with, which is kept for 1 min after the connection.
+      08:00:00.000  With Clean Start 0 it began a new session, because there was
+                    none to resume, which is kept for 1 min after the connection.
                     [v5-3.1.2-6]
       08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
                     delay 30 s). [v5-3.1.2-7]
       08:00:03.000  The connection ended: it sent DISCONNECT with reason code 0x04,
                     which asks for the will (it says: battery is low).
-      08:00:03.000  The will began to wait: its session ends after 5 s, before the
-                    delay of 30 s is over. [v5-3.1.2-8]
+      08:00:03.000  The delay of the will began: its session ends after 5 s, before
+                    the delay of 30 s is over. [v5-3.1.2-8]
       08:00:08.000  The will was published on wills/mortal, on time. 1 subscriber
                     got it. [v5-3.1.2-8]
 

@@ -23,8 +23,8 @@ function pageAfter(
 test("explained: a clean DISCONNECT", () => {
   const page = pageAfter((client) => client.send({ cmd: "disconnect", reasonCode: 0 }));
   expect(page).toMatchInlineSnapshot(`
-    "The will of mortal did not fire: mortal said goodbye with a clean DISCONNECT,
-    which discards the will. [v5-3.14.4-3]
+    "The will of mortal did not fire: mortal sent a clean DISCONNECT, which discards
+    the will. [v5-3.14.4-3]
 
     What happened
       08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 5.0 (listener: tcp
@@ -35,7 +35,7 @@ test("explained: a clean DISCONNECT", () => {
                     connection. [v5-3.1.2-4]
       08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes, no
                     delay). [v5-3.1.2-7]
-      08:00:03.000  The connection ended: it said goodbye with a clean DISCONNECT.
+      08:00:03.000  The connection ended: it sent a clean DISCONNECT.
       08:00:03.000  The will was discarded. [v5-3.14.4-3]
 
     What to change
@@ -49,8 +49,8 @@ test("explained: a clean DISCONNECT", () => {
 test("explained: a DISCONNECT of MQTT 3.1.1", () => {
   const page = pageAfter((client) => client.send({ cmd: "disconnect" }), { version: 4 });
   expect(page).toMatchInlineSnapshot(`
-    "The will of mortal did not fire: mortal said goodbye with a clean DISCONNECT,
-    which discards the will. [v4-3.14.4-3]
+    "The will of mortal did not fire: mortal sent a clean DISCONNECT, which discards
+    the will. [v4-3.14.4-3]
 
     What happened
       08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 3.1.1 (listener: tcp
@@ -61,7 +61,7 @@ test("explained: a DISCONNECT of MQTT 3.1.1", () => {
                     connection. [v4-3.1.2-6]
       08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes).
                     [v4-3.1.2-8]
-      08:00:03.000  The connection ended: it said goodbye with a clean DISCONNECT.
+      08:00:03.000  The connection ended: it sent a clean DISCONNECT.
       08:00:03.000  The will was discarded. [v4-3.14.4-3]
 
     What to change
@@ -75,8 +75,8 @@ test("explained: a DISCONNECT of MQTT 3.1.1", () => {
 test("explained: a DISCONNECT of MQTT 3.1", () => {
   const page = pageAfter((client) => client.send({ cmd: "disconnect" }), { version: 3 });
   expect(page).toMatchInlineSnapshot(`
-    "The will of mortal did not fire: mortal said goodbye with a clean DISCONNECT,
-    which discards the will. [v4-3.14.4-3]
+    "The will of mortal did not fire: mortal sent a clean DISCONNECT, which discards
+    the will. [v4-3.14.4-3]
 
     What happened
       08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 3.1 (listener: tcp
@@ -87,7 +87,7 @@ test("explained: a DISCONNECT of MQTT 3.1", () => {
                     connection. [v4-3.1.2-6]
       08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes).
                     [v4-3.1.2-8]
-      08:00:03.000  The connection ended: it said goodbye with a clean DISCONNECT.
+      08:00:03.000  The connection ended: it sent a clean DISCONNECT.
       08:00:03.000  The will was discarded. [v4-3.14.4-3]
 
     What to change
@@ -311,8 +311,8 @@ test("explained: TCP's own detectors", () => {
     What happened
       08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 5.0 (listener: tcp
                     test).
-      08:00:00.000  It asked for no keepalive: MQTT itself never finds that it is
-                    silent. [v5-3.1.2.10]
+      08:00:00.000  It asked for no keepalive: MQTT itself never detects its
+                    silence. [v5-3.1.2.10]
       08:00:00.000  With Clean Start 1 it began a new session, which ends with the
                     connection. [v5-3.1.2-4]
       08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes, no
@@ -586,8 +586,8 @@ test("explained: a takeover that resumes the session", () => {
                     test).
       08:00:03.000  It asked for a keepalive of 10 s: its connection ends after
                     15.0 s of silence. [v5-3.1.2-22]
-      08:00:03.000  With Clean Start 0 it went on with its session, which is kept
-                    for 1 min after the connection. [v5-3.1.2-5]
+      08:00:03.000  With Clean Start 0 it resumed its session, which is kept for
+                    1 min after the connection. [v5-3.1.2-5]
       08:00:03.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes, no
                     delay). [v5-3.1.2-7]
       08:00:03.000  Nothing has come after CONNECT, for 2.00 s.
@@ -596,7 +596,7 @@ test("explained: a takeover that resumes the session", () => {
       - If nothing comes from it for another 13.0 s, the will fires. [v5-3.1.2-22]
       - If its connection breaks (FIN, RST) or it breaks a rule of MQTT, the will
         fires. [v5-3.1.2-8]
-      - If it says a clean DISCONNECT, the will is discarded. [v5-3.14.4-3]
+      - If it sends a clean DISCONNECT, the will is discarded. [v5-3.14.4-3]
       - If its DISCONNECT has another reason code, as 0x04, the will fires.
         [v5-3.1.2-8]
       - If another connection comes with the same client id, the will fires at once.
@@ -640,7 +640,7 @@ test("explained: a takeover with Clean Session 1", () => {
       - If nothing comes from it for another 13.0 s, the will fires. [v4-3.1.2-24]
       - If its connection breaks (FIN, RST) or it breaks a rule of MQTT, the will
         fires. [v4-3.1.2-8]
-      - If it says a clean DISCONNECT, the will is discarded. [v4-3.14.4-3]
+      - If it sends a clean DISCONNECT, the will is discarded. [v4-3.14.4-3]
       - If another connection comes with the same client id, the will fires at once.
         [v4-3.1.2-8]
 
@@ -660,7 +660,7 @@ test("explained: the operator's kick", () => {
   const page = pageAfter((_, world) => world.driver.order({ type: "kicked", clientId: "mortal" }));
   expect(page).toMatchInlineSnapshot(`
     "The will of mortal fired at once, because the operator closed the connection,
-    which is no goodbye of the client's own. 1 subscriber got it. [v5-3.1.2-8]
+    and the client had sent no DISCONNECT. 1 subscriber got it. [v5-3.1.2-8]
 
     What happened
       08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 5.0 (listener: tcp
@@ -672,8 +672,8 @@ test("explained: the operator's kick", () => {
       08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes, no
                     delay). [v5-3.1.2-7]
       08:00:00.000  No packet came after CONNECT until the end, 3.00 s later.
-      08:00:03.000  The connection ended: the operator closed the connection, which
-                    is no goodbye of the client's own.
+      08:00:03.000  The connection ended: the operator closed the connection, and
+                    the client had sent no DISCONNECT.
       08:00:03.000  The will was published on wills/mortal, on time. 1 subscriber
                     got it. [v5-3.1.2-8]
 
@@ -688,8 +688,8 @@ test("explained: the operator's kick", () => {
 test("explained: the broker's stop", () => {
   const page = pageAfter((_, world) => world.driver.order({ type: "stopping" }));
   expect(page).toMatchInlineSnapshot(`
-    "The will of mortal fired at once, because the broker was stopped, which is no
-    goodbye of the client's own. 1 subscriber got it. [v5-3.1.2-8]
+    "The will of mortal fired at once, because the broker was stopped, and the client
+    had sent no DISCONNECT. 1 subscriber got it. [v5-3.1.2-8]
 
     What happened
       08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 5.0 (listener: tcp
@@ -701,8 +701,8 @@ test("explained: the broker's stop", () => {
       08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes, no
                     delay). [v5-3.1.2-7]
       08:00:00.000  No packet came after CONNECT until the end, 3.00 s later.
-      08:00:03.000  The connection ended: the broker was stopped, which is no
-                    goodbye of the client's own.
+      08:00:03.000  The connection ended: the broker was stopped, and the client had
+                    sent no DISCONNECT.
       08:00:03.000  The will was published on wills/mortal, on time. 1 subscriber
                     got it. [v5-3.1.2-8]
 

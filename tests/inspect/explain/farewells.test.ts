@@ -26,8 +26,8 @@ test("explained: a Sparkplug node that stops as planned: NDEATH, then DISCONNECT
   client.publish(topic, "bdSeq 4");
   client.send({ cmd: "disconnect" });
   expect(told(world, "press")).toMatchInlineSnapshot(`
-    "The will of press did not fire: press said goodbye with a clean DISCONNECT,
-    which discards the will; its subscribers know its own last message on
+    "The will of press did not fire: press sent a clean DISCONNECT, which discards
+    the will; its subscribers know its own last message on
     spBv1.0/plant/NDEATH/press. [v4-3.14.4-3]
 
     What happened
@@ -39,7 +39,7 @@ test("explained: a Sparkplug node that stops as planned: NDEATH, then DISCONNECT
                     connection. [v4-3.1.2-6]
       08:00:00.000  It set a will on spBv1.0/plant/NDEATH/press (QoS 0, not
                     retained, 7 bytes). [v4-3.1.2-8]
-      08:00:00.000  The connection ended: it said goodbye with a clean DISCONNECT.
+      08:00:00.000  The connection ended: it sent a clean DISCONNECT.
       08:00:00.000  The will was discarded. [v4-3.14.4-3]
 
     What a statement says: mqttd rule v4-3.14.4-3

@@ -26,7 +26,7 @@ test("explained: a keepalive of hours", () => {
       - If nothing comes from it for another 3 h, the will fires. [v5-3.1.2-22]
       - If its connection breaks (FIN, RST) or it breaks a rule of MQTT, the will
         fires. [v5-3.1.2-8]
-      - If it says a clean DISCONNECT, the will is discarded. [v5-3.14.4-3]
+      - If it sends a clean DISCONNECT, the will is discarded. [v5-3.14.4-3]
       - If its DISCONNECT has another reason code, as 0x04, the will fires.
         [v5-3.1.2-8]
       - If another connection comes with the same client id, the will fires at once.
@@ -108,11 +108,11 @@ test("explained: a delay longer than the session", () => {
         unless it is back by then. [v5-3.1.2-22]
       - If its connection breaks (FIN, RST) or it breaks a rule of MQTT, the will
         fires 10 s later, unless it is back by then. [v5-3.1.2-8]
-      - If it says a clean DISCONNECT, the will is discarded. [v5-3.14.4-3]
+      - If it sends a clean DISCONNECT, the will is discarded. [v5-3.14.4-3]
       - If its DISCONNECT has another reason code, as 0x04, the will fires 10 s
         later, unless it is back by then. [v5-3.1.2-8]
       - If another connection comes with the same client id, the will is cancelled
-        if that goes on with the session (Clean Start 0), and fires at once if not.
+        if that resumes the session (Clean Start 0), and fires at once if not.
         [v5-3.1.3-9]
 
     What to change
@@ -342,7 +342,7 @@ test("explained: two hosts with one client id", () => {
       - If nothing comes from it for another 14.0 s, the will fires. [v5-3.1.2-22]
       - If its connection breaks (FIN, RST) or it breaks a rule of MQTT, the will
         fires. [v5-3.1.2-8]
-      - If it says a clean DISCONNECT, the will is discarded. [v5-3.14.4-3]
+      - If it sends a clean DISCONNECT, the will is discarded. [v5-3.14.4-3]
       - If its DISCONNECT has another reason code, as 0x04, the will fires.
         [v5-3.1.2-8]
       - If another connection comes with the same client id, the will fires at once.
@@ -446,8 +446,8 @@ test("explained: a session that is believed to be kept", () => {
                     test).
       08:00:00.000  It asked for a keepalive of 10 s: its connection ends after
                     15.0 s of silence. [v5-3.1.2-22]
-      08:00:00.000  With Clean Start 0 it began a new session, since there was none
-                    to go on with, which ends with the connection. [v5-3.1.2-6]
+      08:00:00.000  With Clean Start 0 it began a new session, because there was
+                    none to resume, which ends with the connection. [v5-3.1.2-6]
       08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes, no
                     delay). [v5-3.1.2-7]
       08:00:00.000  The connection ended: its connection was reset without a

@@ -96,7 +96,7 @@ test("explained: a client whose birth another client's will overwrote", () => {
       - If nothing comes from it for another 15.0 s, the will fires. [v4-3.1.2-24]
       - If its connection breaks (FIN, RST) or it breaks a rule of MQTT, the will
         fires. [v4-3.1.2-8]
-      - If it says a clean DISCONNECT, the will is discarded. [v4-3.14.4-3]
+      - If it sends a clean DISCONNECT, the will is discarded. [v4-3.14.4-3]
       - If another connection comes with the same client id, the will fires at once.
         [v4-3.1.2-8]
 
@@ -232,7 +232,7 @@ test("explained: connected, and its will topic still holds its own will", () => 
       - If nothing comes from it for another 25.0 s, the will fires. [v4-3.1.2-24]
       - If its connection breaks (FIN, RST) or it breaks a rule of MQTT, the will
         fires. [v4-3.1.2-8]
-      - If it says a clean DISCONNECT, the will is discarded. [v4-3.14.4-3]
+      - If it sends a clean DISCONNECT, the will is discarded. [v4-3.14.4-3]
       - If another connection comes with the same client id, the will fires at once.
         [v4-3.1.2-8]
 

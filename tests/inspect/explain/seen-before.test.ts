@@ -136,8 +136,8 @@ test("explained: a clean DISCONNECT after an earlier one that the log warned of"
     world.advance(1_000);
   }
   expect(told(world)).toMatchInlineSnapshot(`
-    "The will of mortal did not fire: mortal said goodbye with a clean DISCONNECT,
-    which discards the will. [v5-3.14.4-3]
+    "The will of mortal did not fire: mortal sent a clean DISCONNECT, which discards
+    the will. [v5-3.14.4-3]
 
     What happened
       08:00:02.000  It connected from 127.0.0.1:50003 with MQTT 5.0 (listener: tcp
@@ -148,7 +148,7 @@ test("explained: a clean DISCONNECT after an earlier one that the log warned of"
                     connection. [v5-3.1.2-4]
       08:00:02.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes, no
                     delay). [v5-3.1.2-7]
-      08:00:03.000  The connection ended: it said goodbye with a clean DISCONNECT.
+      08:00:03.000  The connection ended: it sent a clean DISCONNECT.
       08:00:03.000  The will was discarded. [v5-3.14.4-3]
 
     What to change

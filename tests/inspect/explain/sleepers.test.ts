@@ -43,7 +43,7 @@ test("explained: a device that slept, took over its connection, and published it
         [v4-3.1.2-24]
       - If its connection breaks (FIN, RST) or it breaks a rule of MQTT, the will
         fires. [v4-3.1.2-8]
-      - If it says a clean DISCONNECT, the will is discarded. [v4-3.14.4-3]
+      - If it sends a clean DISCONNECT, the will is discarded. [v4-3.14.4-3]
       - If another connection comes with the same client id, the will fires at once.
         [v4-3.1.2-8]
 
@@ -89,7 +89,7 @@ test("explained: the same with MQTT 5.0", () => {
         [v5-3.1.2-22]
       - If its connection breaks (FIN, RST) or it breaks a rule of MQTT, the will
         fires. [v5-3.1.2-8]
-      - If it says a clean DISCONNECT, the will is discarded. [v5-3.14.4-3]
+      - If it sends a clean DISCONNECT, the will is discarded. [v5-3.14.4-3]
       - If its DISCONNECT has another reason code, as 0x04, the will fires.
         [v5-3.1.2-8]
       - If another connection comes with the same client id, the will fires at once.
@@ -172,7 +172,7 @@ test("explained: a device in a crash loop is not taken for two", () => {
         [v4-3.1.2-24]
       - If its connection breaks (FIN, RST) or it breaks a rule of MQTT, the will
         fires. [v4-3.1.2-8]
-      - If it says a clean DISCONNECT, the will is discarded. [v4-3.14.4-3]
+      - If it sends a clean DISCONNECT, the will is discarded. [v4-3.14.4-3]
       - If another connection comes with the same client id, the will fires at once.
         [v4-3.1.2-8]
 

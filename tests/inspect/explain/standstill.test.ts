@@ -73,7 +73,7 @@ test("explained: a client that sent meanwhile, and stays connected", () => {
       - If nothing comes from it for another 1.00 s, the will fires. [v4-3.1.2-24]
       - If its connection breaks (FIN, RST) or it breaks a rule of MQTT, the will
         fires. [v4-3.1.2-8]
-      - If it says a clean DISCONNECT, the will is discarded. [v4-3.14.4-3]
+      - If it sends a clean DISCONNECT, the will is discarded. [v4-3.14.4-3]
       - If another connection comes with the same client id, the will fires at once.
         [v4-3.1.2-8]
 
@@ -96,15 +96,15 @@ test("explained: a delayed will that was due while the broker stood still", () =
     What happened
       08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 5.0 (listener: tcp
                     test).
-      08:00:00.000  It asked for no keepalive: MQTT itself never finds that it is
-                    silent. [v5-3.1.2.10]
+      08:00:00.000  It asked for no keepalive: MQTT itself never detects its
+                    silence. [v5-3.1.2.10]
       08:00:00.000  With Clean Start 1 it began a new session, which is kept for
                     1 min after the connection. [v5-3.1.2-4]
       08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
                     delay 5 s). [v5-3.1.2-7]
       08:00:00.000  The connection ended: its connection was reset without a
                     DISCONNECT (RST).
-      08:00:00.000  The will began to wait: it asked for a delay of 5 s.
+      08:00:00.000  The delay of the will began: it asked for a delay of 5 s.
                     [v5-3.1.2-8]
       08:00:09.000  The will was published on wills/mortal, 4.00 s late: the broker
                     itself stood still for 8.00 s. 1 subscriber got it. [v5-3.1.2-8]

@@ -170,7 +170,7 @@ test("explained: a client that is refused while it is connected elsewhere", () =
       - If nothing comes from it for another 15.0 s, the will fires. [v5-3.1.2-22]
       - If its connection breaks (FIN, RST) or it breaks a rule of MQTT, the will
         fires. [v5-3.1.2-8]
-      - If it says a clean DISCONNECT, the will is discarded. [v5-3.14.4-3]
+      - If it sends a clean DISCONNECT, the will is discarded. [v5-3.14.4-3]
       - If its DISCONNECT has another reason code, as 0x04, the will fires.
         [v5-3.1.2-8]
       - If another connection comes with the same client id, the will fires at once.
