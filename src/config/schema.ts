@@ -63,7 +63,9 @@ const authSchema = z.strictObject({
 const limitsSchema = z.strictObject({
   connections: count({ min: 1, max: 10_000_000 })
     .default(limits.connections)
-    .describe("Open connections of all listeners together."),
+    .describe(
+      "Open connections of all listeners together; a further one replaces the oldest that has sent no CONNECT, or is reset.",
+    ),
   sessions: count({ min: 1, max: 10_000_000 })
     .default(limits.sessions)
     .describe("Sessions, connected or not."),

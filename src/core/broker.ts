@@ -4,6 +4,7 @@ import { ackReceived } from "./acknowledge.ts";
 import { Budget } from "./budget.ts";
 import { authenticated, connectReceived } from "./connect.ts";
 import { Connection } from "./connection.ts";
+import { Crowd, makeRoom } from "./crowd.ts";
 import { Deadline, Deadlines } from "./deadlines.ts";
 import { endConnection } from "./connection-end.ts";
 import { disconnectReceived } from "./disconnect.ts";
@@ -72,6 +73,7 @@ export class Broker {
   readonly sessions = new Map<string, Session>();
   readonly subscriptions = new Subscriptions();
   readonly retained: Retained;
+  readonly crowd = new Crowd();
   /** When expired retained messages are deleted. */
   readonly expiry = new Deadline<Timed>({ kind: "retained" });
   /** Totals of all sessions' queues. */
@@ -248,7 +250,7 @@ export class Broker {
       `connection ${input.connection} is open already`,
     );
     const { connection: id, remote, isLocal, listener, token } = input;
-    const isFull = this.isFull(listener);
+    const isFull = this.isFull(listener) && (this.stopping || !makeRoom(this, listener));
     const { announced, now } = this;
     const { holds = null } = input;
     const connection = new Connection(id, remote, isLocal, listener, token, announced, holds, now);
@@ -266,8 +268,10 @@ export class Broker {
       const limit = Math.min(this.limits.connections, listener.connections);
       return endConnection(this, connection, "quotaExceeded", {
         detail: `the limit of ${limit} connections is reached (${key})`,
+        reset: true,
       });
     }
+    this.crowd.add(connection);
     setConnectionDeadline(this, connection);
   }
 

@@ -29,6 +29,7 @@ export function connectReceived(
       detail: "second CONNECT",
     });
   }
+  broker.crowd.remove(connection);
   connection.version = packet.version;
   connection.bridge = packet.bridge;
   if (packet.version !== 5) connection.announced = broker.limits;

@@ -22,6 +22,8 @@ interface EndDetails {
   readonly reason?: ReasonCode;
   /** The socket is closed already, so nothing can be sent. */
   readonly closed?: boolean;
+  /** There is no place for it, not even until its client has closed it. */
+  readonly reset?: boolean;
   /** Taken over by a connection that resumes the session. */
   readonly resumed?: boolean;
   /** The will's fate, if decided before (at a shutdown). */
@@ -93,6 +95,7 @@ function removeConnection(broker: Broker, connection: Connection, cause: EndCaus
   if (onListener === 1) broker.connectionsByListener.delete(name);
   else broker.connectionsByListener.set(name, onListener - 1);
   broker.connections.delete(connection.id);
+  broker.crowd.remove(connection);
   broker.memory.connections.give(costs.connection);
   broker.memory.aliases.give(connection.aliasBytes);
   const clears = broker.rules.deadlineAfterTakeover === "cleared" || cause !== "takenOver";
@@ -115,6 +118,6 @@ function close(broker: Broker, connection: Connection, cause: EndCause, details:
   broker.effects.push({
     type: "close",
     connection: connection.id,
-    how: cause === "stalled" ? "reset" : "end",
+    how: cause === "stalled" || cause === "crowdedOut" || details.reset === true ? "reset" : "end",
   });
 }

@@ -1,5 +1,6 @@
 import { assert, unreachable } from "./assert.ts";
 import type { Broker } from "./broker.ts";
+import { reportCrowd } from "./crowd.ts";
 import type { Deadline } from "./deadlines.ts";
 import type { EndCause } from "./end-causes.ts";
 import { pump } from "./forward.ts";
@@ -102,6 +103,8 @@ function handleOne(
       return holdTimedOut(broker, timed.connection);
     case "retained":
       return expireRetained(broker);
+    case "crowd":
+      return reportCrowd(broker);
     case "sys":
       publishSys(broker);
       if (broker.sysIntervalMs !== null) {

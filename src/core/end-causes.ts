@@ -40,6 +40,11 @@ export const ends = {
   tcpTimeout: { text: "peer unreachable (found by TCP)", will: "publish", disconnectReason: null },
   stalled: { text: "stalled: takes no data", will: "publish", disconnectReason: null },
   connectTimeout: { text: "no CONNECT in time", will: "publish", disconnectReason: null },
+  crowdedOut: {
+    text: "no CONNECT yet, reset to make room",
+    will: "publish",
+    disconnectReason: null,
+  },
   // The client broke a rule.
   protocolError: {
     text: "protocol error",

@@ -197,7 +197,9 @@ export type BrokerEvent =
       readonly peer: Peer;
     } & ClientHabit)
   /** The clock jumped forward after a suspend: deadlines in between are due now. */
-  | { readonly event: "woke"; readonly asleepMs: number };
+  | { readonly event: "woke"; readonly asleepMs: number }
+  /** All places were taken: `reset` connections without CONNECT went, the oldest first. */
+  | { readonly event: "crowded"; readonly reset: number; readonly withinMs: number };
 
 /** What a client does that makes its wills go wrong, whatever the broker does. */
 export type ClientHabit =

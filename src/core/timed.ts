@@ -21,4 +21,6 @@ export type Timed =
   | { readonly kind: "hold"; readonly connection: Connection }
   /** Retained messages that expire. */
   | { readonly kind: "retained" }
+  /** A report of connections that were reset to make room. */
+  | { readonly kind: "crowd" }
   | { readonly kind: "sys" };

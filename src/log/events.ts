@@ -88,6 +88,7 @@ const levelOfEvent = {
   sessionEnded: "debug",
   clientFault: "warn",
   woke: "warn",
+  crowded: "warn",
   listening: "info",
   administration: "info",
   configurationLoaded: "info",
@@ -110,6 +111,8 @@ export function levelOf(event: LogEvent): Level {
   switch (event.event) {
     case "ended":
       if (event.cause === "storeFailed") return "error";
+      // Another event counts them.
+      if (event.cause === "crowdedOut") return "debug";
       return isLostWill(event.will) ? "warn" : levelOfEvent.ended;
     case "will":
       return isLostWill(event.will) ? "warn" : levelOfEvent.will;

@@ -75,6 +75,12 @@ function plainSentence(event: PlainEvent): string {
       const { what, so, change } = habitText(event);
       return `${client(event.peer)} ${habitVerb(event)}${what}: ${so} · ${change}`;
     }
+    case "crowded":
+      return (
+        `All places for connections are taken: in ${setting(event.withinMs)} the broker reset ` +
+        `${event.reset} that had sent no CONNECT, the oldest first, to make room ` +
+        `(limits.connections, or the system's limit on open files)`
+      );
     case "woke":
       return (
         `The machine slept for ${duration(event.asleepMs)}: deadlines that passed meanwhile are due ` +

@@ -14,6 +14,8 @@ const administrationAddresses = 2;
 /** Maximum numbers of open connections. */
 export interface OpenConnections {
   readonly clients: number;
+  /** Of clients, with those that linger after their end; Infinity: the system sets no limit. */
+  readonly links: number;
   /** For each address of the administration interface; 0: interface off. */
   readonly administration: number;
 }
@@ -29,14 +31,15 @@ export function openConnections(limits: Limits, admin: AdminSettings): OpenConne
  * limit accepting fails and the loop spins, so the broker's own limits must be lower.
  */
 export function withinDescriptors(
-  requested: OpenConnections,
+  requested: Omit<OpenConnections, "links">,
   readLimits: () => string = ofThisProcess,
 ): OpenConnections {
   const left = descriptors(readLimits) - ownDescriptors;
   const part = Math.floor((left * administrationPart) / administrationAddresses);
   const administration = Math.min(requested.administration, Math.max(1, part));
   const forClients = Math.max(1, left - administrationAddresses * administration);
-  return { clients: Math.min(requested.clients, forClients), administration };
+  const clients = Math.min(requested.clients, forClients);
+  return { clients, links: forClients, administration };
 }
 
 /** The system's limit; Infinity: unknown. */

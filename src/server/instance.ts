@@ -61,6 +61,7 @@ export async function createInstance(settings: ServeSettings): Promise<Instance>
     log: hub,
     authenticate: anonymousOnly,
     outputBytes: config.outputBytes,
+    links: connections.links,
     timer: (onDue) => new SystemTimer(clock, onDue),
     loop: platformLoop(),
     poll: await socketPoll(),

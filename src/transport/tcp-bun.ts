@@ -212,8 +212,9 @@ class BunLink implements Link {
   }
 
   reset(): void {
-    if (this.#state === "closed" || this.#state === "ending") return;
-    this.#state = "closed";
+    if (this.#state === "closed") return;
+    // While it is ending, `onClosed` is still to be called.
+    if (this.#state !== "ending") this.#state = "closed";
     this.#socket.terminate();
   }
 

@@ -124,8 +124,9 @@ class NodeLink implements Link {
   }
 
   reset(): void {
-    if (this.#state !== "open") return;
-    this.#state = "closed";
+    if (this.#state === "closed") return;
+    // While it is ending, `onClosed` is still to be called.
+    if (this.#state !== "ending") this.#state = "closed";
     this.#socket.resetAndDestroy();
   }
 

@@ -31,7 +31,7 @@ export interface Link {
    * `onClosed` once the peer has closed too, or the wait for it timed out.
    */
   end(onClosed?: () => void): void;
-  /** Abortive end: RST; unsent bytes are lost. `closed` does not follow. */
+  /** Abortive end: RST; unsent bytes are lost. `closed` does not follow. Ends a wait of `end` too. */
   reset(): void;
   /**
    * Sets the transport's own detectors of a dead peer. They never end a link before `allowedMs` of

@@ -39,6 +39,7 @@ test("a connection's end is one line with cause, silence and the will's fate", (
     15:04:05.123 Warning: Client dev-42 disconnected: protocol error (second CONNECT [v5-3.1.0-2], silent 0 ms, allowed 15.0 s) · will on home/dev-42/status discarded (not authorized to publish there)
     15:04:05.123 Error: Client dev-42 disconnected: store failed (silent 2.10 s, allowed 15.0 s) · will published to 0 on home/dev-42/status (4 dropped)
     15:04:05.123 Client [::1]:51043 disconnected: no CONNECT in time (silent 10.0 s, allowed 10.0 s)
+    15:04:05.123 Client [::1]:51043 disconnected: no CONNECT yet, reset to make room (silent 4.00 s, allowed 10.0 s)
     15:04:05.123 Client dev-42 (127.0.0.1:51042) disconnected: refused (not authorized)
     15:04:05.123 Client dev-42 (127.0.0.1:51042) disconnected: refused (not authorized) · will on home/dev-42/status not armed
     15:04:05.123 Client [::1]:51043 disconnected: connection reset (RST)

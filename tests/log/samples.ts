@@ -137,6 +137,14 @@ export const samples: SampleTable = {
     },
     {
       ...ended,
+      peer: stranger,
+      cause: "crowdedOut",
+      silentMs: 4000,
+      allowedMs: 10_000,
+      wasConnected: false,
+    },
+    {
+      ...ended,
       cause: "refused",
       detail: "not authorized",
       allowedMs: null,
@@ -203,6 +211,7 @@ export const samples: SampleTable = {
     },
   ],
   notSent: [{ event: "notSent", peer: dev, packet: "suback", bytes: 35, maximum: 24 }],
+  crowded: [{ event: "crowded", reset: 240, withinMs: 1000 }],
   sessionEnded: [
     { event: "sessionEnded", clientId: "dev-42", why: "expired" },
     { event: "sessionEnded", clientId: "dev-42", why: "replaced" },

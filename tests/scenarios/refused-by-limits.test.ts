@@ -94,12 +94,19 @@ test("levels are counted, not characters", () => {
   expect(client.closedBy).toBe("end");
 });
 
-test("connections above the limit are closed before they send anything; an ended connection makes room", () => {
+/** A client whose CONNECT was accepted. */
+function connected(world: World, clientId: string, listener?: Parameters<World["open"]>[0]) {
+  const client = world.open(listener);
+  client.connect({ clientId });
+  return client;
+}
+
+test("connections above the limit are reset before they send anything; an ended connection makes room", () => {
   const world = new World({ limits: { connections: 2 } });
-  const clients = [1, 2, 3].map(() => world.open());
+  const clients = [connected(world, "x"), connected(world, "y"), world.open()];
   // First, the ends that may wait in other sockets are read.
   world.advance(0);
-  expect(clients.map(({ closedBy }) => closedBy)).toEqual([null, null, "end"]);
+  expect(clients.map(({ closedBy }) => closedBy)).toEqual([null, null, "reset"]);
   expect(world.noted("ended")).toMatchObject([{ cause: "quotaExceeded", wasConnected: false }]);
   clients[0]?.drop();
   expect(world.open().connect({ clientId: "a" })?.returnCode).toBe(0);
@@ -108,12 +115,54 @@ test("connections above the limit are closed before they send anything; an ended
 test("each listener has its own limit", () => {
   const world = new World();
   const narrow = { name: "tcp narrow", connections: 1 };
-  const first = world.open(narrow);
+  const first = connected(world, "x", narrow);
   const others = [world.open(narrow), world.open()];
   world.advance(0);
-  expect([first, ...others].map(({ closedBy }) => closedBy)).toEqual([null, "end", null]);
+  expect([first, ...others].map(({ closedBy }) => closedBy)).toEqual([null, "reset", null]);
   first.drop();
   expect(world.open(narrow).closedBy).toBeNull();
+});
+
+test("where all places are taken, the connection that has waited longest for its CONNECT goes", () => {
+  const world = new World({ limits: { connections: 3 } });
+  const [old, silent, silentToo] = [connected(world, "x"), world.open(), world.open()];
+  world.advance(500);
+  const newcomer = connected(world, "y");
+  world.advance(0);
+  expect(newcomer.take("connack")).toMatchObject([{ returnCode: 0 }]);
+  const third = connected(world, "z");
+  world.advance(0);
+  expect(third.take("connack")).toMatchObject([{ returnCode: 0 }]);
+  expect([old, silent, silentToo, newcomer].map(({ closedBy }) => closedBy)).toEqual([
+    null,
+    "reset",
+    "reset",
+    null,
+  ]);
+  // None is left that waits.
+  const late = world.open();
+  world.advance(0);
+  expect(late.closedBy).toBe("reset");
+  expect(world.noted("ended").map(({ cause }) => cause)).toEqual([
+    "crowdedOut",
+    "crowdedOut",
+    "quotaExceeded",
+  ]);
+  expect(world.noted("crowded")).toEqual([]);
+  world.advance(1000);
+  expect(world.noted("crowded")).toMatchObject([{ reset: 2, withinMs: 1000 }]);
+  world.advance(5000);
+  expect(world.noted("crowded")).toHaveLength(1);
+});
+
+test("one of another listener does not go for a listener whose own places are taken", () => {
+  const world = new World();
+  const narrow = { name: "tcp narrow", connections: 1 };
+  const other = world.open();
+  const first = connected(world, "x", narrow);
+  const second = world.open(narrow);
+  world.advance(0);
+  expect([other, first, second].map(({ closedBy }) => closedBy)).toEqual([null, null, "reset"]);
 });
 
 test("sessions above the limit are refused with 0x97, in v4 with 0x03; existing ones continue", () => {

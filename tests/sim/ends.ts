@@ -166,6 +166,8 @@ export class Ends {
       case "connectTimeout":
         if (this.#isUnread(connection)) return "what had arrived was not read before it was judged";
         return this.#isMet(this.#connectDue(connection), now) ? null : "not at the connect timeout";
+      case "crowdedOut":
+        return this.#mustMakeRoom(connection) ? null : "another had to go, or none";
       case "stalled":
         return this.#isMet(this.#stallDue(connection), now) ? null : "not at the stall limit";
       case "takenOver":
@@ -186,6 +188,15 @@ export class Ends {
       default:
         return "that can't be";
     }
+  }
+
+  /** All places are taken, and of those without CONNECT this one has waited longest. */
+  #mustMakeRoom({ number, listener, listenerLimit }: Connection): boolean {
+    const { open, limits } = this.#books;
+    const isOfAll = open.size >= limits.connections;
+    const there = [...open].filter((one) => isOfAll || one.listener === listener);
+    const oldest = there.find(({ state }) => state === "opened");
+    return oldest?.number === number && (isOfAll || there.length >= listenerLimit);
   }
 
   /** The next bytes are no packet, and enough of them have arrived to tell. */

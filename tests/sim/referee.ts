@@ -68,6 +68,18 @@ export class Referee {
     this.#taps.set(connection, new Tap(connection));
     if (stopping) connection.verdict = ["shuttingDown"];
     else if (open.size > limits.connections || onListener >= listenerLimit) {
+      // Those that wait for their CONNECT make room first.
+      const waits = [...open].some(
+        (one) =>
+          one !== connection &&
+          one.state === "opened" &&
+          (open.size > limits.connections || one.listener === connection.listener),
+      );
+      demand(
+        !waits,
+        "a newcomer takes the place of one that has sent no CONNECT",
+        connection.number,
+      );
       connection.verdict = ["quotaExceeded"];
     }
     this.touch(connection);

@@ -17,6 +17,8 @@ export interface WorldOptions extends BrokerOptions {
   readonly polls?: boolean;
   /** The driver's budget for one turn of its loop. */
   readonly unitsOfTurn?: number;
+  /** Links that may be open, those that linger included. */
+  readonly links?: number;
   /** Gets each event, as the log does. */
   readonly watch?: (event: LogEvent, at: Millis) => void;
 }
@@ -82,6 +84,7 @@ export class World {
         },
       },
       unitsOfTurn: options.unitsOfTurn,
+      links: options.links ?? Infinity,
       poll: options.polls === false ? null : this.#loop.poll,
       heartbeatMs,
       onFault: (fault) => void this.faults.push(fault),

@@ -56,6 +56,23 @@ describe.each(transports)("%s", (_, make) => {
     });
   });
 
+  test("a link that waits for its peer to close can be reset, which ends the wait", async () => {
+    const recorder = new Recorder();
+    await listening(make({ lingerMs: 60_000 }), recorder, async (port) => {
+      const peer = await Peer.dial(port);
+      const link = await recorder.link();
+      const closed = Promise.withResolvers<void>();
+      link.end(() => closed.resolve());
+      expect(await peer.ended).toBe("eof");
+      link.reset();
+      await closed.promise;
+      await eventually(
+        () => peer.socket.write("x") === -1,
+        () => "the peer can still write",
+      );
+    });
+  });
+
   test("a peer that closes in time is not reset", async () => {
     const recorder = new Recorder();
     await listening(make(), recorder, async (port) => {

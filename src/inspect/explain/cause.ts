@@ -51,6 +51,8 @@ export function causeClause(
       return `${it} took no data of what the broker had for it${detail}`;
     case "connectTimeout":
       return `${it} sent no CONNECT in time`;
+    case "crowdedOut":
+      return `${it} had sent no CONNECT yet, and another connection needed ${its} place`;
     case "protocolError":
       return `${it} broke a rule of MQTT${detail}`;
     case "malformedPacket":

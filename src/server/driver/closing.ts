@@ -8,10 +8,10 @@ const lingerMs = 5000;
 const stopTimeoutMs = 2000;
 const pollMs = 5;
 
-/** Connections that the core has ended but whose clients have not closed yet. */
+/** Connections that the core has ended but whose clients have not closed yet, the oldest first. */
 export class ClosingChannels {
   readonly #loop: Loop;
-  #count = 0;
+  readonly #channels = new Set<Channel>();
 
   constructor(loop: Loop) {
     this.#loop = loop;
@@ -19,19 +19,14 @@ export class ClosingChannels {
 
   /** Links that the broker has ended, or will end, and whose peers have not closed yet. */
   get count(): number {
-    return this.#count;
+    return this.#channels.size;
   }
 
   /** Ends the link once its output is written; resets it if that takes longer than `lingerMs`. */
   begin(channel: Channel): void {
-    this.#count += 1;
+    this.#channels.add(channel);
     if (channel.outbox.size === 0) return this.finish(channel);
-    channel.stopLinger = this.#loop.after(lingerMs, () => {
-      channel.stopLinger = null;
-      channel.loseOutput();
-      channel.link.reset();
-      this.#count -= 1;
-    });
+    channel.stopLinger = this.#loop.after(lingerMs, () => this.#reset(channel));
   }
 
   /** Call when all output is written: ends the link. */
@@ -39,7 +34,7 @@ export class ClosingChannels {
     channel.stopLinger?.();
     channel.stopLinger = null;
     channel.link.end(() => {
-      this.#count -= 1;
+      this.#channels.delete(channel);
     });
   }
 
@@ -48,7 +43,23 @@ export class ClosingChannels {
     if (channel.stopLinger === null) return;
     channel.stopLinger();
     channel.stopLinger = null;
-    this.#count -= 1;
+    this.#channels.delete(channel);
+  }
+
+  /** Resets the oldest until no more than a number are left. */
+  keep(atMost: number): void {
+    for (const channel of this.#channels) {
+      if (this.#channels.size <= atMost) return;
+      this.#reset(channel);
+    }
+  }
+
+  #reset(channel: Channel): void {
+    channel.stopLinger?.();
+    channel.stopLinger = null;
+    channel.loseOutput();
+    this.#channels.delete(channel);
+    channel.link.reset();
   }
 }
 

@@ -46,6 +46,8 @@ export interface DriverOptions {
   readonly authenticate: Authenticate;
   /** Waiting bytes of one connection above which deliveries to it stop. */
   readonly outputBytes: number;
+  /** Links that may be open, those included that linger after their end; absent: any number. */
+  readonly links?: number;
   /** Creates the timer; it calls `onDue` at the time it was armed to. */
   readonly timer: (onDue: () => void) => DeadlineTimer;
   /** Default: the process's own. */
@@ -66,6 +68,8 @@ export interface DriverOptions {
 /** Work of reading one packet, and bytes whose reading costs as much as a unit of work. */
 const unitsOfPacket = 1;
 const bytesReadInUnit = 5000;
+/** Links that may linger after their end, or as many as connections may be open. */
+const lingeringLinks = 1000;
 /** A heartbeat this late shows that the process was blocked. */
 const standstillMs = 100;
 
@@ -372,10 +376,18 @@ export class Driver {
       (id) => new Channel(id, link, listener, this.#readerOptions, this.#pool, this.#broker.memory),
     );
     link.owner = channel;
+    this.#keepDescriptors();
     this.#arrivals.opened(channel);
     if (this.#broker.isFull(listener)) this.#postpone(channel);
     else this.#admit(channel);
     this.#endCall();
+  }
+
+  /** A link that lingers after its end needs a descriptor too, and gives it up first. */
+  #keepDescriptors(): void {
+    const { links = Infinity } = this.#options;
+    const most = Math.max(lingeringLinks, this.#broker.limits.connections);
+    this.#closing.keep(Math.max(0, Math.min(most, links - this.connections)));
   }
 
   /** Hands the new connection to the core. */
@@ -735,6 +747,7 @@ export class Driver {
       return;
     }
     this.#closing.begin(channel);
+    this.#keepDescriptors();
   }
 }
 
