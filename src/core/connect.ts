@@ -104,6 +104,7 @@ function accept(
   );
   armWill(broker, connection, session, packet);
   broker.send(connection, connackFor(broker, connection, packet, sessionPresent));
+  connection.token = "";
   broker.effects.push({
     type: "watch",
     connection: connection.id,

@@ -33,7 +33,8 @@ export class Connection {
   readonly remote: string;
   readonly isLocal: boolean;
   readonly listener: ListenerPolicy;
-  readonly token: string;
+  /** For a client without an id; empty once CONNECT is accepted. */
+  token: string;
   openedAt: Millis;
   /** The limits that apply to it: for v5 those that CONNACK announced, for v3 and v4 the current. */
   announced: Announced;

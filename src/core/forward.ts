@@ -343,7 +343,7 @@ export function startResends(broker: Broker, session: Session): void {
   if (connection === null) return;
   session.resends.clear();
   for (const outgoing of session.outgoing.inOrder()) {
-    if (outgoing.awaited !== "pubcomp") session.resends.add(outgoing);
+    if (outgoing.awaited !== "pubcomp") session.addResend(outgoing);
     else broker.send(connection, { type: "pubrel", packetId: outgoing.packetId, reason: 0 });
   }
 }

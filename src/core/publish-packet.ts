@@ -46,7 +46,7 @@ export function publishReceived(
     return acknowledge(broker, connection, packet, reason);
   }
   if (packet.qos === 2) {
-    session.incoming.add(packet.packetId);
+    session.addIncoming(packet.packetId);
     (connection.unfinished ??= new Set()).add(packet.packetId);
   }
   if (session.will !== null) broker.records.published(session.will, topic, packet);

@@ -19,6 +19,11 @@ export interface Replay {
   readonly before: number;
 }
 
+// Of sessions that never had any. The types of the getters let nothing be added to them.
+const noResends = new Set<Outgoing>();
+const noIncoming = new Set<number>();
+const noReplays = new Map<string, Replay>();
+
 /** The state of one client id. Outlives its connection by the Session Expiry Interval. */
 export class Session {
   readonly clientId: string;
@@ -31,12 +36,10 @@ export class Session {
   readonly queue: Queue;
   /** Messages that the client has not acknowledged. */
   readonly outgoing: InflightWindow;
-  /** The part of `outgoing` still to be resent on this connection, in order. */
-  readonly resends = new Set<Outgoing>();
-  /** Packet ids of incoming QoS 2 messages that were published and wait for PUBREL. */
-  readonly incoming = new Set<number>();
-  /** By filter, in the order of their SUBSCRIBEs. */
-  readonly replays = new Map<string, Replay>();
+  // Created with their first entries.
+  #resends: Set<Outgoing> | null = null;
+  #incoming: Set<number> | null = null;
+  #replays: Map<string, Replay> | null = null;
 
   /** Of the latest CONNECT; null: none accepted yet. */
   version: ProtocolVersion | null = null;
@@ -77,6 +80,34 @@ export class Session {
     this.progressedAt = now;
     this.queue = new Queue(limits, queued, memory);
     this.outgoing = new InflightWindow(memory);
+  }
+
+  /** The part of `outgoing` still to be resent on this connection, in order. */
+  get resends(): Omit<Set<Outgoing>, "add"> {
+    return this.#resends ?? noResends;
+  }
+
+  addResend(outgoing: Outgoing): void {
+    (this.#resends ??= new Set()).add(outgoing);
+  }
+
+  /** Packet ids of incoming QoS 2 messages that were published and wait for PUBREL. */
+  get incoming(): Omit<Set<number>, "add"> {
+    return this.#incoming ?? noIncoming;
+  }
+
+  addIncoming(packetId: number): void {
+    (this.#incoming ??= new Set()).add(packetId);
+  }
+
+  /** By filter, in the order of their SUBSCRIBEs. */
+  get replays(): Omit<Map<string, Replay>, "set"> {
+    return this.#replays ?? noReplays;
+  }
+
+  /** Adds a replay, or changes that of the same filter. */
+  setReplay(filter: string, replay: Replay): void {
+    (this.#replays ??= new Map()).set(filter, replay);
   }
 
   get username(): string | null {

@@ -114,7 +114,7 @@ function replay(
   if (!wanted) {
     // The rest of an earlier SUBSCRIBE's replay is sent with the options of this one.
     const owed = session.replays.get(filter);
-    if (owed !== undefined) session.replays.set(filter, { ...owed, subscription });
+    if (owed !== undefined) session.setReplay(filter, { ...owed, subscription });
     return;
   }
   session.replays.delete(filter);
@@ -124,7 +124,7 @@ function replay(
     () => broker.now,
     subscription.mountLength,
   );
-  session.replays.set(filter, { messages, subscription, before: session.queue.end });
+  session.setReplay(filter, { messages, subscription, before: session.queue.end });
 }
 
 /**
