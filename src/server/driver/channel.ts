@@ -26,6 +26,8 @@ export class Channel implements DriverHolds {
   open = true;
   /** The outbox has new bytes since the last flush. */
   dirty = false;
+  /** The last other connection whose packets caused output; null: none has. */
+  fedBy: ConnectionId | null = null;
   /** The link took fewer bytes than given and has not drained since. */
   waiting = false;
   /** Bytes of waiting output that answer the client's own packets. */

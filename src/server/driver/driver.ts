@@ -147,7 +147,10 @@ export class Driver {
       {
         begin: () => this.#beginCall(),
         due: () => this.#handleDue(),
-        flush: () => this.#flush(),
+        flush: () => {
+          this.#output.takeShared();
+          return this.#flush();
+        },
         run: (channel) => this.#continue(channel),
         end: () => this.#endCall(),
       },
@@ -310,6 +313,7 @@ export class Driver {
   }
 
   #beginCall(): void {
+    this.#output.source = null;
     const since = this.#now;
     this.#now = this.#clock.now();
     // Many short turns delay the timers too, but then the loop is not blocked.
@@ -327,7 +331,7 @@ export class Driver {
   /** Flushes output and arms the timer; what the turn's budget leaves waits for the next turn. */
   #endCall(): void {
     if (this.#unreadAtStop !== null) this.#stopIfRead(this.#unreadAtStop);
-    if (this.#flush()) this.#turns.schedule();
+    if (this.#flush() || this.#output.hasShared) this.#turns.schedule();
     this.#turns.end();
     if (!this.#turns.isDue) this.#timer.arm(this.#broker.nextDeadline());
   }
@@ -456,6 +460,7 @@ export class Driver {
 
   /** Hands in complete packets, and `last` after them. True: the turn is over, packets are left. */
   #read(channel: Channel): boolean {
+    this.#output.source = channel.id;
     while (channel.open && !channel.held) {
       if (!this.#readOne(channel)) {
         this.#reportIncomplete(channel);

@@ -1,5 +1,5 @@
 import type { Budget } from "../../core/budget.ts";
-import type { Delivery, Effect, Input } from "../../core/io.ts";
+import type { ConnectionId, Delivery, Effect, Input } from "../../core/io.ts";
 import type { ProtocolVersion, ServerPacket } from "../../core/packet.ts";
 import { largeBuffer } from "./buffer-pool.ts";
 import type { Channel } from "./channel.ts";
@@ -36,6 +36,10 @@ export class Output {
   /** Channels to write, first in, first out; those before the index are done. */
   readonly #dirty: Channel[] = [];
   #done = 0;
+  /** Channels that several connections feed: written once, in the next turn. */
+  #shared: Channel[] = [];
+  /** The connection whose packets are handled; null: it is something else. */
+  source: ConnectionId | null = null;
 
   constructor(limit: number, budget: Budget, progress: Progress, owner: OutputOwner) {
     this.limit = limit;
@@ -69,11 +73,33 @@ export class Output {
     if (!this.#owner.isOver()) this.write(channel);
   }
 
-  /** Writes a channel's output at the next `flush`. */
+  /**
+   * Writes a channel's output at the next `flush`, or at the one after `takeShared` if the last
+   * output was caused by another connection: then more of them are likely in the same poll.
+   */
   add(channel: Channel): void {
     if (channel.dirty) return;
     channel.dirty = true;
-    this.#dirty.push(channel);
+    const { source } = this;
+    if (source === null || source === channel.id || source === channel.fedBy) {
+      this.#dirty.push(channel);
+      return;
+    }
+    const list = channel.fedBy === null ? this.#dirty : this.#shared;
+    channel.fedBy = source;
+    list.push(channel);
+  }
+
+  /** Output waits for `takeShared`. */
+  get hasShared(): boolean {
+    return this.#shared.length > 0;
+  }
+
+  /** The poll is over: the next `flush` writes the output that several connections have caused. */
+  takeShared(): void {
+    if (!this.hasShared) return;
+    for (const channel of this.#shared) this.#dirty.push(channel);
+    this.#shared = [];
   }
 
   /** No output has to be written. */
@@ -95,9 +121,10 @@ export class Output {
     return false;
   }
 
-  /** Writes a client's answers now, if output that others caused is left and would go first. */
+  /** Writes a client's answers now, if they would wait for output that others have caused. */
   flushOwn(channel: Channel): void {
-    if (this.#done > 0 && channel.dirty) this.write(channel);
+    if (!channel.dirty) return;
+    if (this.#done > 0 || (this.hasShared && channel.replyBytes > 0)) this.write(channel);
   }
 
   /** Writes one channel's output now. */
