@@ -31,6 +31,8 @@ export interface Route {
 /** Work of finding a route, and of each recipient on it. */
 const unitsOfRoute = 2;
 const unitsOfRecipient = 0.3;
+/** Work of one step of a match. */
+const unitsOfStep = 0.2;
 
 /**
  * Bounds on the memory of remembered routes: number, recipients and groups (0.3 kB each) as if every
@@ -94,10 +96,13 @@ export function hasSubscribers(broker: Broker, topic: string): boolean {
 function routeOf(broker: Broker, topic: string): Route {
   const known = broker.routes.get(topic);
   if (known !== undefined && known.generation === broker.generation) return known;
-  const match = broker.subscriptions.match(topic, broker.rules.wildcardsMatchDollar);
+  const { subscriptions } = broker;
+  const before = subscriptions.steps;
+  const match = subscriptions.match(topic, broker.rules.wildcardsMatchDollar);
+  const steps = subscriptions.steps - before;
   const { size } = broker.routes;
   const recipients = match.recipients.length + match.groups.length;
-  broker.budget.spent += unitsOfRoute + recipients * unitsOfRecipient;
+  broker.budget.spent += unitsOfRoute + steps * unitsOfStep + recipients * unitsOfRecipient;
   // A known topic may have far more recipients than before.
   const isFull = known === undefined && size >= rememberedRoutes;
   if (isFull || (size + 1) * recipients > rememberedRecipients) forgetRoutes(broker);
