@@ -94,6 +94,14 @@ const limitsSchema = z.strictObject({
   connectSize: size({ min: 64, max: 256 * mebibyte })
     .default(writeSize(limits.connectSize))
     .describe("Size of a CONNECT, its will included; never above controlPacketSize."),
+  memory: z
+    .union([size({ min: 16 * mebibyte, max: 1024 * gibibyte }), z.literal("auto")], {
+      error: `${sizeForm}, from 16MiB to 1024GiB, or "auto"`,
+    })
+    .default("auto")
+    .describe(
+      "Memory that clients may take, all kinds together; auto: a quarter of the machine's, or of the cgroup's limit.",
+    ),
   unfinishedBytes: size({ min: 64, max: 64 * gibibyte })
     .default(writeSize(limits.unfinishedBytes))
     .describe("Memory for partly received packets of all connections together."),

@@ -1,6 +1,7 @@
 import { assert } from "../core/assert.ts";
 import type { Limits } from "../core/limits.ts";
 import { isLocalhost } from "../transport/loopback.ts";
+import { quarterOfMemory } from "./machine-memory.ts";
 import { bytesOf, millisecondsOf } from "./quantity.ts";
 import type { Config } from "./schema.ts";
 
@@ -105,6 +106,7 @@ function coreLimits(limits: Config["limits"]): Limits {
     unfinishedBytes: bytes(limits.unfinishedBytes),
     payloadSize: bytes(limits.payloadSize),
     keepAliveMaxSeconds: milliseconds(keepAliveMax) / 1000,
+    memory: limits.memory === "auto" ? quarterOfMemory() : bytes(limits.memory),
     queuedBytes: bytes(limits.queuedBytes),
     retainedBytes: bytes(limits.retainedBytes),
     sessionExpiryMaxSeconds: milliseconds(sessionExpiryMax) / 1000,

@@ -28,6 +28,8 @@ import { fitToSize, packetSize } from "./packet-size.ts";
 import { costs, Memory } from "./memory.ts";
 import type { ClientPacket, ServerPacket } from "./packet.ts";
 import { endMalformed } from "./malformed.ts";
+import { Pressure } from "./pressure.ts";
+import { relieve } from "./relief.ts";
 import type { Route } from "./publish.ts";
 import { publishReceived } from "./publish-packet.ts";
 import type { QueueTotals } from "./queue.ts";
@@ -71,7 +73,7 @@ export class Broker {
   readonly connections = new Map<ConnectionId, Connection>();
   readonly connectionsByListener = new Map<string, number>();
   readonly sessions = new Map<string, Session>();
-  readonly subscriptions = new Subscriptions();
+  readonly subscriptions: Subscriptions;
   readonly retained: Retained;
   readonly crowd = new Crowd();
   /** When expired retained messages are deleted. */
@@ -80,6 +82,8 @@ export class Broker {
   readonly queued: QueueTotals = { messages: 0, bytes: 0 };
   /** What clients make the broker hold. */
   readonly memory = new Memory();
+  /** What it does when that is too much. */
+  readonly pressure = new Pressure();
   readonly deadlines = new Deadlines<Timed>();
   readonly statistics: Statistics = newStatistics();
   readonly standstills = new Standstills();
@@ -108,7 +112,9 @@ export class Broker {
     this.version = options.version ?? "unknown";
     this.startedAt = now;
     this.now = now;
-    this.retained = new Retained(this.limits);
+    this.memory.limit = this.limits.memory;
+    this.subscriptions = new Subscriptions(this.memory);
+    this.retained = new Retained(this.limits, this.memory);
     this.records = new Records(this);
     // The first `$SYS` is due at once, so that the first subscriber finds its values.
     if (this.sysIntervalMs !== null) this.deadlines.set(new Deadline<Timed>({ kind: "sys" }), now);
@@ -124,6 +130,7 @@ export class Broker {
     // Acknowledgements mostly have none, so one list serves until something is in it.
     const { effects } = this;
     this.#route(input);
+    if (this.memory.isPressing) relieve(this);
     if (this.#tracksSilence) updateSilentSince(this, input, effects);
     if (effects.length === 0) return nothing;
     this.effects = [];
@@ -228,6 +235,7 @@ export class Broker {
         // Queues and retained messages hold a reference to this object, so change it in place.
         Object.assign(this.limits, input.limits);
         this.announced = announced(this.limits);
+        this.memory.limit = this.limits.memory;
         return this.#timeoutsChanged();
       case "stopping":
         return stopAll(this);
@@ -369,11 +377,15 @@ export class Broker {
 
   #drained(connection: Connection): void {
     connection.waitingSince = null;
-    if (connection.session !== null) noteProgress(this, connection.session);
-    if (!connection.blocked) return;
-    connection.blocked = false;
-    this.invalidateRoutes(connection.session);
-    if (connection.session !== null) pump(this, connection.session);
+    const { session } = connection;
+    if (session !== null) noteProgress(this, session);
+    if (connection.blocked) {
+      connection.blocked = false;
+      this.invalidateRoutes(session);
+    } else if (session === null || !session.isBehind) {
+      return;
+    }
+    if (session !== null) pump(this, session);
   }
 
   /** Invalidates remembered routes if the session has subscriptions. */

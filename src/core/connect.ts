@@ -9,7 +9,7 @@ import { allowedSilenceMs } from "./quirks/rules.ts";
 import type { ConnectPacket } from "./packet.ts";
 import { isIgnored } from "./will-rules.ts";
 import type { ProtocolError } from "./reason.ts";
-import { refusalByPacket, refusalByState, refuse } from "./refusal.ts";
+import { refusalByPacket, refusalByRoom, refusalByState, refuse } from "./refusal.ts";
 import { Session } from "./session.ts";
 import { endSession, endOverdue } from "./session-end.ts";
 import { Will } from "./will.ts";
@@ -61,7 +61,10 @@ export function authenticated(
   // After the connect timeout, a late verdict can name another connection's number.
   if (connection.state !== "authenticating" || packet === null || clientId === null) return;
   connection.connect = null;
-  const refusal = refused ?? refusalByState(broker, connection, packet, clientId);
+  const refusal =
+    refused ??
+    refusalByState(broker, connection, packet, clientId) ??
+    refusalByRoom(broker, connection, packet, clientId);
   if (refusal !== null) return refuse(broker, connection, refusal, packet);
   accept(broker, connection, packet, clientId);
 }
@@ -141,6 +144,7 @@ function openSession(
   const session = broker.sessions.get(clientId);
   if (session !== undefined && !packet.cleanStart) {
     broker.deadlines.clear(session.deadline);
+    broker.pressure.idle.delete(session);
     cancelDelayedWill(broker, session);
     return session;
   }

@@ -27,6 +27,9 @@ const transitions: Readonly<Record<ConnectionState, readonly ConnectionState[]>>
   closed: [],
 };
 
+/** Bytes of a connection's aliases that are not refused. */
+const smallAliases = 4096;
+
 /** One socket: its state, its keepalive and its topic aliases. */
 export class Connection {
   readonly id: ConnectionId;
@@ -134,6 +137,13 @@ export class Connection {
       `a connection that is ${this.#state} can't become ${next}`,
     );
     this.#state = next;
+  }
+
+  /** Whether memory is left for an alias of a topic. Few and short ones always have room. */
+  hasRoomForAlias(memory: Memory, topic: string): boolean {
+    if (memory.hasRoomBefore("refuseNew", topic.length * 2)) return true;
+    const bytes = costs.alias + textBytes(topic);
+    return this.aliasBytes + bytes <= smallAliases;
   }
 
   /** Counts an alias of a topic, which may have meant another before. */

@@ -21,7 +21,7 @@ export type Measured = Pick<Message, "topic" | "qos" | "expiresAt"> & {
 export type Decision = "sent" | "queued" | "not visible" | "away" | Loss;
 
 /** A message that a session loses. `blocked`: QoS 0 while its client reads no data. */
-export type Loss = "blocked" | "queue full" | "packet too large";
+export type Loss = "blocked" | "queue full" | "packet too large" | "memory full";
 
 /**
  * Decides whether a session's copy is sent now, queued or dropped. Changes nothing: `offer` acts on
@@ -36,7 +36,7 @@ export function decide(
 ): Decision {
   const { connection, queue } = session;
   if (connection !== null && !isVisibleTo(connection, message.topic)) return "not visible";
-  const ready = connection !== null && !connection.blocked;
+  const ready = connection !== null && takesOutput(broker, connection);
   const isInTurn =
     session.replays.size === 0 || isRetained || !mayBeOwedOlder(broker, message.topic);
   if (ready && isInTurn && (copy.qos === 0 ? queue.qos0 === 0 : canSendNow(session, connection))) {
@@ -44,10 +44,20 @@ export function decide(
     const isTooLarge = roomFor(connection, message, copy) < 0 && !broker.rules.sendsTooLarge;
     return isTooLarge ? "packet too large" : "sent";
   }
-  if (copy.qos === 0 && !ready && !broker.limits.queueQos0) {
-    return connection === null ? "away" : "blocked";
+  if (copy.qos === 0) {
+    const isShort = broker.memory.takes("dropQos0");
+    if (!ready && (isShort || !broker.limits.queueQos0)) {
+      if (connection === null) return "away";
+      return connection.blocked ? "blocked" : "memory full";
+    }
+    if (isShort) return "memory full";
   }
   return queue.accepts(message, copy.qos) ? "queued" : "queue full";
+}
+
+/** Whether a connection gets more output. While memory is short, not if its peer has some to take. */
+export function takesOutput({ memory }: Broker, { blocked, waitingSince }: Connection): boolean {
+  return !blocked && (waitingSince === null || !memory.takes("dropQos0"));
 }
 
 /**
@@ -104,11 +114,12 @@ export function hasBacklog(session: Session): boolean {
  * Whether every visible QoS 0 message without RETAIN is `sent`, in identical copies. Holds until
  * the broker's `generation` changes.
  */
-export function alwaysSendsQos0(session: Session): boolean {
+export function alwaysSendsQos0({ memory }: Broker, session: Session): boolean {
   const { connection } = session;
   return (
     connection !== null &&
     !connection.blocked &&
+    !memory.takes("dropQos0") &&
     !hasBacklog(session) &&
     connection.maximumPacketSize === Infinity &&
     connection.aliasesOutMax === 0

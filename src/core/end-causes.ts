@@ -67,6 +67,7 @@ export const ends = {
     disconnectReason: Reason.quotaExceeded,
   },
   // The broker closed it.
+  memory: { text: "memory full", will: "publish", disconnectReason: Reason.quotaExceeded },
   refused: { text: "refused", will: "publish", disconnectReason: null },
   takenOver: { text: "taken over", will: "publish", disconnectReason: Reason.sessionTakenOver },
   kicked: {

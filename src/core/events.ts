@@ -29,7 +29,7 @@ export interface Reach {
 /** A session that lost its copy of a message. */
 export interface ReachLoss {
   readonly clientId: string;
-  readonly why: "queue full" | "blocked" | "packet too large";
+  readonly why: "queue full" | "blocked" | "packet too large" | "memory full";
   /** Bytes: its Maximum Packet Size, below the packet's; absent: that is not why. */
   readonly maximumPacketSize?: number;
 }
@@ -78,10 +78,11 @@ export type WillAtEnd =
   WillFate | { readonly fate: "delayed"; readonly topic: string; readonly due: Millis };
 
 /** What ends a will's delay. */
-export type WaitEnd = "due" | "session ended" | "resumed" | "broker stopped";
+export type WaitEnd =
+  "due" | "session ended" | "memory" | "session limit" | "resumed" | "broker stopped";
 
 /** A limit that refuses a filter. */
-export type FilterLimit = "subscriptions" | "filterShapes" | "topicLevels";
+export type FilterLimit = "subscriptions" | "filterShapes" | "topicLevels" | "memory";
 
 /** An event for people. Log, inspect and tests share it; each renders its own text. */
 export type BrokerEvent =
@@ -177,7 +178,8 @@ export type BrokerEvent =
       readonly event: "dropping";
       /** Null: the store of retained messages, not a session, dropped it. */
       readonly clientId: string | null;
-      readonly why: "queue full" | "blocked" | "packet too large" | "retained messages full";
+      readonly why:
+        "queue full" | "blocked" | "packet too large" | "memory full" | "retained messages full";
       readonly topic: string;
       /** That of retained messages which is reached; absent: that is not why. */
       readonly limit?: keyof RetainedLimits;
@@ -262,5 +264,9 @@ export type ClientHabit =
   /** Two addresses take one id over by turns: two clients, or one that changes networks. */
   | { readonly fault: "sharedClientId"; readonly remotes: readonly string[] };
 
-/** `replaced`: by a CONNECT with Clean Start 1. `expired`: its Session Expiry Interval passed. */
-export type SessionEnd = "expired" | "replaced" | "connection ended";
+/**
+ * `replaced`: by a CONNECT with Clean Start 1. `expired`: its Session Expiry Interval passed.
+ * `memory` and `session limit`: it was offline for longest, and made room at `limits.memory` or
+ * `limits.sessions`.
+ */
+export type SessionEnd = "expired" | "replaced" | "connection ended" | "memory" | "session limit";

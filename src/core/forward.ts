@@ -4,7 +4,7 @@ import type { Connection } from "./connection.ts";
 import type { Copy } from "./copy.ts";
 import { Deadline } from "./deadlines.ts";
 import type { ReachLoss } from "./events.ts";
-import { decide, hasBacklog, isVisibleTo, roomFor, type Loss } from "./decision.ts";
+import { decide, hasBacklog, isVisibleTo, roomFor, takesOutput, type Loss } from "./decision.ts";
 import { releaseIfRoomy } from "./hold.ts";
 import { after, type Delivery } from "./io.ts";
 import { aliasBytes } from "./packet-size.ts";
@@ -97,6 +97,7 @@ export function offer(
       return;
     case "blocked":
     case "packet too large":
+    case "memory full":
       lose(outcome, session, decision);
       return drop(broker, session, decision, message.topic, 1);
     default:
@@ -117,7 +118,11 @@ function enqueue(
   const { stored, evicted } = queue.push({ message, copy });
   if (stored) outcome.queued += 1;
   else lose(outcome, session, "queue full");
-  if (copy.qos > 0 && queue.isCrowded) outcome.crowded = session;
+  if (session.connection === null) broker.pressure.idle.delete(session);
+  if (copy.qos > 0 && (queue.isCrowded || broker.memory.takes("hold"))) {
+    // An offline session can't have a publisher held.
+    if (outcome.crowded === null || session.connection !== null) outcome.crowded = session;
+  }
   // Evicted messages count as dropped, but not in this message's outcome.
   const lost = evicted + (stored ? 0 : 1);
   if (lost > 0) drop(broker, session, "queue full", message.topic, lost);
@@ -195,6 +200,7 @@ function aliasFor(broker: Broker, connection: Connection, topic: string): number
   connection.aliasesOut ??= new Map();
   const known = connection.aliasesOut.get(topic);
   if (known !== undefined) return -known;
+  if (broker.memory.takes("refuseNew")) return 0;
   if (connection.aliasesOut.size >= connection.aliasesOutMax) return 0;
   const alias = connection.aliasesOut.size + 1;
   connection.aliasesOut.set(topic, alias);
@@ -202,7 +208,13 @@ function aliasFor(broker: Broker, connection: Connection, topic: string): number
   return alias;
 }
 
-function drop(broker: Broker, session: Session, why: Loss, topic: string, messages: number): void {
+export function drop(
+  broker: Broker,
+  session: Session,
+  why: Loss,
+  topic: string,
+  messages: number,
+): void {
   broker.statistics.publishDropped += messages;
   if (session.dropping) return;
   session.dropping = true;
@@ -216,7 +228,7 @@ function drop(broker: Broker, session: Session, why: Loss, topic: string, messag
  */
 export function pump(broker: Broker, session: Session): number {
   const connection = session.connection;
-  if (connection === null || connection.blocked || !hasWaiting(session)) return 0;
+  if (connection === null || !takesOutput(broker, connection) || !hasWaiting(session)) return 0;
   const heldBack = hasBacklog(session);
   const messages = pumpTo(broker, session, connection);
   if (heldBack && !hasBacklog(session)) broker.invalidateRoutes(session);

@@ -67,6 +67,8 @@ function mayHold(broker: Broker, connection: Connection, subscriber: Session): b
   const other = subscriber.connection;
   // A client held for itself would never be released: its acknowledgements follow its PUBLISHes.
   if (other === null || other === connection || broker.stopping) return false;
+  // Then messages are refused, and what clears memory stands behind them.
+  if (broker.memory.takes("refuseMessages")) return false;
   if (connection.isEnding || connection.holding?.current) return false;
   if (subscriber.heldPublishers?.heldInVain?.has(connection) === true) return false;
   // Nor would clients held for each other.
@@ -117,7 +119,8 @@ export function releaseForEnd(broker: Broker, connection: Connection): void {
 /** Releases a subscriber's publishers once its queue is short. */
 export function releaseIfRoomy(broker: Broker, session: Session): void {
   const { heldPublishers, queue } = session;
-  if (heldPublishers !== null && queue.isRoomy) releaseAll(broker, session);
+  if (heldPublishers === null || !queue.isRoomy) return;
+  if (queue.count === 0 || !broker.memory.takes("hold")) releaseAll(broker, session);
 }
 
 /** The client took some of its backlog, so it is slow, not stalled. */

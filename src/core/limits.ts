@@ -27,6 +27,8 @@ export interface Limits {
   readonly payloadSize: number;
   /** Seconds; Server Keep Alive for a v5 client that asks for more or for none. Infinity: any. */
   readonly keepAliveMaxSeconds: number;
+  /** Bytes of all that clients make the broker hold (`memory.ts`). Infinity: no limit. */
+  readonly memory: number;
   /** Unacknowledged outgoing QoS 1 and 2 messages of one session. */
   readonly inflight: number;
   /** Unfinished incoming QoS 1 and 2 messages; announced as Receive Maximum. */
@@ -85,6 +87,8 @@ export const defaultLimits: Limits = {
   unfinishedBytes: 256 * mebibyte,
   payloadSize: 24 * mebibyte,
   keepAliveMaxSeconds: Infinity,
+  // The configuration's default depends on the machine.
+  memory: Infinity,
   inflight: 100,
   // Less than the room left in a queue when it starts to hold its publishers.
   receiveMaximum: 100,

@@ -31,8 +31,8 @@ export const costs = {
   connection: 3000,
   session: 2200,
   subscription: 400,
-  level: 600,
   route: 400,
+  retained: 300,
   recipient: 150,
   fixedCopy: 150,
   message: 300,
@@ -53,6 +53,35 @@ export function textBytes(text: string): number {
 
 const lookedAtFrom = 256;
 
+/**
+ * What the broker does as its memory fills up, in this order, from which share of `limits.memory`
+ * on. Each stays in force while those after it are.
+ */
+const measures = [
+  /** Expired messages go, and remembered routes. */
+  { name: "expire", share: 0.7 },
+  /** QoS 0 messages are dropped wherever they would wait. */
+  { name: "dropQos0", share: 0.75 },
+  /** New sessions and subscriptions are refused. */
+  { name: "refuseNew", share: 0.8 },
+  /** Publishers are held for subscribers with a queue. */
+  { name: "hold", share: 0.85 },
+  /** Offline sessions without queue end, the oldest first. */
+  { name: "endSessions", share: 0.9 },
+  /** QoS 1 and 2 messages that would be kept are refused. The rest is for what is in transit. */
+  { name: "refuseMessages", share: 0.95 },
+] as const;
+
+type Measure = (typeof measures)[number]["name"];
+
+const place = Object.fromEntries(measures.map(({ name }, at) => [name, at])) as Record<
+  Measure,
+  number
+>; // The names of the list.
+
+/** A measure stays in force until the total is this share of the limit below where it began. */
+const slack = 0.02;
+
 /** The bytes of one kind. */
 export class Account {
   bytes = 0;
@@ -67,6 +96,11 @@ export class Account {
     this.#memory.total += bytes;
   }
 
+  /** For what knows its whole memory at any time. */
+  set(bytes: number): void {
+    this.take(bytes - this.bytes);
+  }
+
   give(bytes: number): void {
     this.bytes -= bytes;
     this.#memory.total -= bytes;
@@ -79,6 +113,14 @@ export class Account {
  */
 export class Memory {
   total = 0;
+  /** The measure in force that comes last in the order of `measures`; -1: none. */
+  #stage = -1;
+  /** Totals from which each measure is in force. */
+  #from: readonly number[] = measures.map(() => Infinity);
+  /** Total of the next stage, and below which the current one is left. */
+  #up = Infinity;
+  #down = -Infinity;
+  #limit = Infinity;
   readonly connections = new Account(this);
   readonly sessions = new Account(this);
   readonly subscriptions = new Account(this);
@@ -92,6 +134,53 @@ export class Memory {
   readonly unfinished = new Account(this);
   readonly output = new Account(this);
   readonly records = new Account(this);
+
+  /** Bytes; Infinity: no limit. */
+  get limit(): number {
+    return this.#limit;
+  }
+
+  set limit(bytes: number) {
+    this.#limit = bytes;
+    this.#from = measures.map(({ share }) => bytes * share);
+    this.#enter(this.#stageAt(this.total));
+  }
+
+  /** Whether the measures in force no longer fit the total, or it is time to go on with them. */
+  get isPressing(): boolean {
+    return this.total >= this.#up || this.#stage >= 0;
+  }
+
+  /** Fits the measures in force to the total. Leaves one only well below where it began. */
+  update(): void {
+    const { total } = this;
+    if (total >= this.#up || total < this.#down) this.#enter(this.#stageAt(total));
+  }
+
+  /** Whether a measure is in force. */
+  takes(measure: Measure): boolean {
+    return this.#stage >= place[measure];
+  }
+
+  /** Whether so many more bytes would leave the total below the begin of a measure. */
+  hasRoomBefore(measure: Measure, bytes: number): boolean {
+    return this.total + bytes < this.#from[place[measure]]!;
+  }
+
+  /** Whether so many more bytes keep to the limit. */
+  hasRoom(bytes: number): boolean {
+    return this.total + bytes <= this.#limit;
+  }
+
+  #stageAt(total: number): number {
+    return this.#from.findLastIndex((from) => total >= from);
+  }
+
+  #enter(stage: number): void {
+    this.#stage = stage;
+    this.#up = this.#from[stage + 1] ?? Infinity;
+    this.#down = stage < 0 ? -Infinity : this.#from[stage]! - this.#limit * slack;
+  }
 
   /** A message gets one more keeper: it needs memory of its own, counted with the first. */
   hold(message: Message): void {
@@ -113,7 +202,13 @@ export class Memory {
   }
 }
 
+interface Sized {
+  readonly topic: string;
+  readonly payload: { readonly length: number };
+  readonly properties: { readonly length: number } | null;
+}
+
 /** Memory of a kept message. A large payload may keep a buffer that it only mostly fills. */
-export function messageBytes({ topic, payload, properties }: Message): number {
-  return costs.message + textBytes(topic) + payload.byteLength + (properties?.byteLength ?? 0);
+export function messageBytes({ topic, payload, properties }: Sized): number {
+  return costs.message + textBytes(topic) + payload.length + (properties?.length ?? 0);
 }

@@ -7,7 +7,7 @@ import { causeOf } from "./end-causes.ts";
 import { hadNoSubscribers } from "./events.ts";
 import { after } from "./io.ts";
 import { keep, type Message, type PublishPacket } from "./packet.ts";
-import { publish } from "./publish.ts";
+import { isRoomFor, publish } from "./publish.ts";
 import { refusalToRetain } from "./retain.ts";
 import { Reason, type ProtocolError, type ReasonCode } from "./reason.ts";
 import type { Session } from "./session.ts";
@@ -24,7 +24,11 @@ export function publishReceived(
   session: Session,
   packet: PublishPacket,
 ): void {
+  const { memory } = broker;
   broker.statistics.publishReceived += 1;
+  if (packet.topicAlias !== 0 && !connection.hasRoomForAlias(memory, packet.topic)) {
+    return endForMemory(broker, connection, "its Topic Aliases");
+  }
   const named = topicOf(broker, connection, packet);
   if (typeof named !== "string") return end(broker, connection, named);
   const topic = connection.listener.mountPoint + named;
@@ -45,6 +49,11 @@ export function publishReceived(
     // [v4-3.3.5-2]. In v5 the packet id then means a new message [v5-4.3.3-9].
     return acknowledge(broker, connection, packet, reason);
   }
+  if (packet.qos > 0 && !memory.hasRoomBefore("refuseMessages", packet.payload.length)) {
+    const message = messageOf(broker, connection, packet, topic);
+    if (!isRoomFor(broker, session, message))
+      return refuseForMemory(broker, connection, packet, topic);
+  }
   if (packet.qos === 2) {
     session.addIncoming(packet.packetId);
     (connection.unfinished ??= new Set()).add(packet.packetId);
@@ -58,6 +67,33 @@ export function publishReceived(
   const reach = publish(broker, session, message);
   const reason = hadNoSubscribers(reach) ? Reason.noMatchingSubscribers : Reason.success;
   acknowledge(broker, connection, packet, reason);
+}
+
+/**
+ * Nothing more can go, so a message that would have to be kept is refused: in v5 with a reason
+ * code. In v3 and v4, which have none, the connection is closed: what is acknowledged is never lost.
+ */
+function refuseForMemory(
+  broker: Broker,
+  connection: Connection,
+  packet: PublishPacket,
+  topic: string,
+): void {
+  broker.statistics.publishDropped += 1;
+  if (connection.version !== 5) return endForMemory(broker, connection, "its PUBLISH");
+  const reason = Reason.quotaExceeded;
+  const detail = noMemoryFor(broker, "its PUBLISH");
+  const { peer, version } = connection;
+  broker.note({ event: "publishRefused", peer, version, topic, reason, detail });
+  acknowledge(broker, connection, packet, reason);
+}
+
+function endForMemory(broker: Broker, connection: Connection, what: string): void {
+  endConnection(broker, connection, "memory", { detail: noMemoryFor(broker, what) });
+}
+
+function noMemoryFor({ memory }: Broker, what: string): string {
+  return `no memory is left for ${what}: ${memory.total} B of ${memory.limit} B are taken (limits.memory)`;
 }
 
 function publishLater(broker: Broker, session: Session, message: Message): void {

@@ -1,11 +1,11 @@
 import type { Broker } from "./broker.ts";
-import { copyFor } from "./copy.ts";
-import { nextMember, isVisibleTo, alwaysSendsQos0, applyNoLocal } from "./decision.ts";
+import { copyFor, type Recipient } from "./copy.ts";
+import { decide, nextMember, isVisibleTo, alwaysSendsQos0, applyNoLocal } from "./decision.ts";
 import type { Reach } from "./events.ts";
 import { deliver, newOutcome, offer, plainDelivery, type Outcome } from "./forward.ts";
 import { holdPublisher } from "./hold.ts";
 import type { Delivery } from "./io.ts";
-import { costs, textBytes } from "./memory.ts";
+import { costs, messageBytes, textBytes } from "./memory.ts";
 import type { Message } from "./packet.ts";
 import type { Rules } from "./quirks/rules.ts";
 import { retain } from "./retain.ts";
@@ -55,7 +55,9 @@ export function publish(
 ): Reach {
   // Before `keep` takes the message out of its frame.
   const { frame } = message;
-  const retained = message.retain ? retain(broker, publisher, message) : null;
+  const retained = message.retain
+    ? retain(broker, publisher, message, publisher === null || reaches !== null)
+    : null;
   const route = routeOf(broker, message.topic);
   const { copies, match } = route;
   if (copies !== null && message.qos === 0 && !message.retain) {
@@ -87,6 +89,32 @@ export function publish(
   return { delivered, queued, dropped, losses, away, retained };
 }
 
+/**
+ * Whether memory is left to keep a message: for the sessions that would have to queue it, and for
+ * the copies in flight. Messages in flight may use what is left when no others are kept any more.
+ */
+export function isRoomFor(broker: Broker, publisher: Session, message: Message): boolean {
+  const { memory } = broker;
+  const bytes = messageBytes(message);
+  const { match } = routeOf(broker, message.topic);
+  const fits = (recipient: Recipient, shared: Session | null = null): boolean => {
+    const wanted = shared === null ? applyNoLocal(match, recipient, publisher) : recipient;
+    if (wanted === null) return true;
+    const copy = copyFor(wanted, message);
+    const decision = decide(broker, wanted.session, message, copy, false);
+    return (
+      decision !== "queued" && (decision !== "sent" || copy.qos === 0 || memory.hasRoom(bytes))
+    );
+  };
+  return (
+    match.recipients.every((recipient) => fits(recipient)) &&
+    match.groups.every((group) => {
+      const member = nextMember(group, message.topic);
+      return member === null || fits(member, member.session);
+    })
+  );
+}
+
 /** Whether any session subscribes to a topic. */
 export function hasSubscribers(broker: Broker, topic: string): boolean {
   const { match } = routeOf(broker, topic);
@@ -106,18 +134,15 @@ function routeOf(broker: Broker, topic: string): Route {
   // A known topic may have far more recipients than before.
   const isFull = known === undefined && size >= rememberedRoutes;
   if (isFull || (size + 1) * recipients > rememberedRecipients) forgetRoutes(broker);
-  const copies = fixedCopies(match, topic);
+  const copies = fixedCopies(broker, match, topic);
   const route = { generation: broker.generation, match, copies, bytes: 0 };
   if (topic.length <= rememberedTopicLength) remember(broker, topic, route);
   return route;
 }
 
 function remember(broker: Broker, topic: string, route: Route): void {
-  const { recipients, groups, withoutLocal } = route.match;
-  const entries = recipients.length + groups.length + withoutLocal.size;
   const copies = route.copies?.length ?? 0;
-  route.bytes =
-    costs.route + textBytes(topic) + entries * costs.recipient + copies * costs.fixedCopy;
+  route.bytes = costs.route + textBytes(topic) + copies * costs.fixedCopy;
   const replaced = broker.routes.get(topic)?.bytes ?? 0;
   broker.memory.routes.take(route.bytes - replaced);
   broker.routes.set(topic, route);
@@ -129,12 +154,12 @@ export function forgetRoutes(broker: Broker): void {
   broker.routes.clear();
 }
 
-function fixedCopies(match: Match, topic: string): Delivery[] | null {
+function fixedCopies(broker: Broker, match: Match, topic: string): Delivery[] | null {
   if (match.groups.length > 0) return null;
   const copies: Delivery[] = [];
   for (const recipient of match.recipients) {
     const { connection } = recipient.session;
-    if (connection === null || !alwaysSendsQos0(recipient.session)) return null;
+    if (connection === null || !alwaysSendsQos0(broker, recipient.session)) return null;
     if (!isVisibleTo(connection, topic)) continue;
     copies.push(plainDelivery(connection, copyFor(recipient, { qos: 0, retain: false })));
   }

@@ -130,6 +130,20 @@ export class Queue {
     for (const item of this.#items) if (item !== undefined) yield item;
   }
 
+  /** The message at a place; undefined: it has left. */
+  at(place: number): Queued | undefined {
+    return this.#items[place - this.#base];
+  }
+
+  /** Removes a message from the middle of the queue. */
+  removeAt(place: number): void {
+    const item = this.at(place);
+    if (item === undefined) return;
+    this.#items[place - this.#base] = undefined;
+    this.#forget(item);
+    this.#compact();
+  }
+
   shift(): Queued | undefined {
     const item = this.#items[this.front - this.#base];
     if (item === undefined) return undefined;

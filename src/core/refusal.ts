@@ -5,6 +5,9 @@ import { endConnection } from "./connection-end.ts";
 import { packetSize } from "./packet-size.ts";
 import type { ConnectPacket } from "./packet.ts";
 import { Reason, type ProtocolError, type ReasonCode } from "./reason.ts";
+import { makeRoom, makeRoomAmongSessions } from "./relief.ts";
+import { sessionBytes } from "./session.ts";
+import { willBytes } from "./will.ts";
 import { isForServerOnly, tooDeep, tooLong } from "./topic.ts";
 
 /** Refuses a CONNECT for its own content, before authentication; null: nothing wrong. */
@@ -43,7 +46,7 @@ export function refusalByState(
 ): ProtocolError | null {
   return (
     refusalByWill(broker, connection, packet, clientId) ??
-    refusalByLimit(broker, clientId) ??
+    refusalByStop(broker) ??
     refusalBySize(broker, connection, packet)
   );
 }
@@ -121,16 +124,38 @@ function refusalByWill(
   return null;
 }
 
-function refusalByLimit(broker: Broker, clientId: string): ProtocolError | null {
-  if (broker.stopping)
-    return refusal(Reason.serverShuttingDown, "v5-3.1.4-2", "the broker is shutting down");
-  if (broker.sessions.has(clientId) || broker.sessions.size < broker.limits.sessions) return null;
-  return refusal(
-    Reason.quotaExceeded,
-    "v5-3.1.4-2",
-    `the limit of ${broker.limits.sessions} sessions is reached (limits.sessions)`,
-  );
+function refusalByStop({ stopping }: Broker): ProtocolError | null {
+  if (!stopping) return null;
+  return refusal(Reason.serverShuttingDown, "v5-3.1.4-2", "the broker is shutting down");
 }
+
+/**
+ * Refuses a CONNECT for which there is no room, after the oldest sessions that nobody uses had to
+ * give way; null: there is room. Call it for a CONNECT that nothing else refuses.
+ */
+export function refusalByRoom(
+  broker: Broker,
+  { listener }: Connection,
+  { will, username }: ConnectPacket,
+  clientId: string,
+): ProtocolError | null {
+  const { limits, memory, sessions } = broker;
+  const isNew = !sessions.has(clientId);
+  if (isNew && !makeRoomAmongSessions(broker)) {
+    const detail = `the limit of ${limits.sessions} sessions is reached (limits.sessions)`;
+    return refusal(Reason.quotaExceeded, "v5-3.1.4-2", detail);
+  }
+  let bytes = will === null ? 0 : willBytes(listener.mountPoint + will.topic, will);
+  // A client that returns takes its messages, which clears memory.
+  if (!isNew && bytes <= smallWill && memory.hasRoom(bytes)) return null;
+  if (isNew) bytes += sessionBytes(clientId, username);
+  if (makeRoom(broker, bytes)) return null;
+  const detail = `little memory is left of ${memory.limit} B (limits.memory)`;
+  return refusal(Reason.quotaExceeded, "v5-3.1.4-2", detail);
+}
+
+/** Bytes of a will that are not refused to a client with a session. */
+const smallWill = 64 * 1024;
 
 /** A CONNACK too large to send would leave the client without the broker's limits [v5-3.1.2-24]. */
 function refusalBySize(

@@ -1,7 +1,7 @@
 import type { Broker } from "./broker.ts";
 import type { Reach } from "./events.ts";
 import { after } from "./io.ts";
-import { keep, type Message } from "./packet.ts";
+import type { Message, Qos } from "./packet.ts";
 import { Reason, type ReasonCode } from "./reason.ts";
 import type { Sized } from "./retained.ts";
 import type { Session } from "./session.ts";
@@ -14,12 +14,14 @@ const expireEveryMs = 1000;
 /**
  * Stores a message with RETAIN 1, or deletes its topic's one if the payload is empty [v4-3.3.1-5]
  * [v4-3.3.1-7] [v4-3.3.1-10] [v4-3.3.1-11] [v5-3.3.1-7]. One with RETAIN 0 does not come here
- * [v4-3.3.1-12] [v5-3.3.1-8].
+ * [v4-3.3.1-12] [v5-3.3.1-8]. `isOwed`: a will or the broker's own, kept however little memory is
+ * left.
  */
 export function retain(
   broker: Broker,
   publisher: Session | null,
   message: Message,
+  isOwed: boolean,
 ): Reach["retained"] {
   const { retained, now } = broker;
   const { topic } = message;
@@ -34,7 +36,11 @@ export function retain(
     broker.note({ event: "dropping", clientId: null, why, topic, limit });
     return null;
   }
-  retained.store(keep(message), now);
+  if (!isOwed && !hasMemoryFor(broker, message, message.qos)) {
+    broker.note({ event: "dropping", clientId: null, why: "memory full", topic });
+    return null;
+  }
+  retained.store(message, now);
   broker.records.retained(publisher, message);
   scheduleExpiry(broker);
   return "stored";
@@ -50,7 +56,11 @@ export function refusalToRetain(
 ): { readonly reason: ReasonCode; readonly detail: string } | null {
   if (message.payload.length === 0) return null;
   const limit = broker.retained.limitFor(message, broker.now);
-  if (limit === null) return null;
+  if (limit === null) {
+    if (hasMemoryFor(broker, message, 1)) return null;
+    const detail = `little memory is left of ${broker.memory.limit} B (limits.memory)`;
+    return { reason: Reason.quotaExceeded, detail };
+  }
   const what = {
     retainedMessages: "retained messages",
     retainedBytes: "B of retained messages",
@@ -59,6 +69,13 @@ export function refusalToRetain(
     reason: Reason.quotaExceeded,
     detail: `the limit of ${broker.limits[limit]} ${what[limit]} is reached (limits.${limit})`,
   };
+}
+
+/** Whether memory is left to keep a message, or it takes no more than the one that it replaces. */
+function hasMemoryFor({ memory, retained }: Broker, message: Sized, qos: Qos): boolean {
+  const measure = qos === 0 ? "dropQos0" : "refuseMessages";
+  const growth = retained.growthBy(message);
+  return growth <= 0 || memory.hasRoomBefore(measure, growth);
 }
 
 /** Deletes messages that have expired. */

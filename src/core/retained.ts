@@ -1,6 +1,7 @@
 import { Deadline, Deadlines } from "./deadlines.ts";
 import type { Millis } from "./io.ts";
 import { LevelTree, levelAt, type Place } from "./level-tree.ts";
+import { costs, Memory, messageBytes } from "./memory.ts";
 import type { Message } from "./packet.ts";
 import type { Steps } from "./steps.ts";
 import { isHidden, isReserved, isServerOwned } from "./topic.ts";
@@ -37,8 +38,11 @@ export class Retained {
   /** The part of them below `$SYS`. */
   readonly #own = { messages: 0, bytes: 0 };
 
-  constructor(limits: RetainedLimits) {
+  readonly #memory: Memory;
+
+  constructor(limits: RetainedLimits, memory: Memory = new Memory()) {
     this.#limits = limits;
+    this.#memory = memory;
   }
 
   get count(): number {
@@ -94,7 +98,17 @@ export class Retained {
     const more = sizeOf(message) - (old === null ? 0 : sizeOf(old));
     this.#counted(topic, old === null ? 1 : 0, more);
     this.#setExpiry(topic, expiresAt);
+    this.#memory.hold(message);
+    if (old !== null) this.#memory.release(old);
+    this.#memory.retained.set(this.held);
     return true;
+  }
+
+  /** Bytes of memory that a message would take, less those of the one that it replaces. */
+  growthBy(message: Sized): number {
+    const old = this.#tree.get(message.topic);
+    const place = old === null ? costs.retained : -messageBytes(old);
+    return messageBytes(message) + place;
   }
 
   /** Deletes the topic's message (v5-3.3.1-6). False: there was none. */
@@ -103,6 +117,8 @@ export class Retained {
     if (old === null) return false;
     this.#setExpiry(topic, null);
     this.#counted(topic, -1, -sizeOf(old));
+    this.#memory.release(old);
+    this.#memory.retained.set(this.held);
     return true;
   }
 

@@ -16,6 +16,7 @@ import { dueOf, endDelay, postponeBehindOther, publishWill } from "./will-fate.t
 export function startExpiry(broker: Broker, session: Session): void {
   if (session.expiryIntervalSeconds === 0) return endSession(broker, session, "connection ended");
   session.endedAt = broker.now;
+  broker.pressure.noteOffline(session);
   if (session.expiryIntervalSeconds === Infinity) return;
   const due = after(broker.now, session.expiryIntervalSeconds * 1000);
   session.deadline ??= new Deadline<Timed>({ kind: "session", session });
@@ -35,6 +36,7 @@ export function endSession(broker: Broker, session: Session, why: SessionEnd): v
   broker.deadlines.clear(session.pump);
   startHandover(broker, session);
   session.release();
+  broker.pressure.idle.delete(session);
   broker.sessions.delete(session.clientId);
   if (why === "expired") broker.statistics.sessionsExpired += 1;
   if (why !== "connection ended") {
@@ -49,6 +51,7 @@ export function unsubscribeAll(broker: Broker, session: Session): void {
   }
   broker.invalidateRoutes(session);
   session.subscriptions.clear();
+  session.subscriptionBytes = 0;
 }
 
 export function expireSession(broker: Broker, session: Session): void {

@@ -121,8 +121,12 @@ export class Session {
   }
 
   get #ownBytes(): number {
-    const { clientId } = this;
-    return costs.session + textBytes(clientId) + textBytes(this.#username ?? "");
+    return sessionBytes(this.clientId, this.#username);
+  }
+
+  /** Something is to be sent to its client, which `forward.pump` does when it can. */
+  get isBehind(): boolean {
+    return this.queue.count > 0 || this.resends.size > 0 || this.replays.size > 0;
   }
 
   /** Gives back the memory of what it holds, as it ends. */
@@ -138,6 +142,11 @@ export class Session {
     const own = this.#ownBytes + subscriptionBytes + queue.held + outgoing.held;
     return own + (will?.held ?? 0) + (connection?.held ?? 0);
   }
+}
+
+/** Memory of a session that holds nothing yet. */
+export function sessionBytes(clientId: string, username: string | null): number {
+  return costs.session + textBytes(clientId) + textBytes(username ?? "");
 }
 
 /** The lower of the publisher's and the subscriber's QoS (v5-3.8.4-8). */

@@ -2,6 +2,7 @@ import type { Broker } from "./broker.ts";
 import type { Connection } from "./connection.ts";
 import type { FilterLimit } from "./events.ts";
 import { pump } from "./forward.ts";
+import { costs, textBytes } from "./memory.ts";
 import type { SubscribePacket, SubscriptionRequest, UnsubscribePacket } from "./packet.ts";
 import { Reason } from "./reason.ts";
 import { lesserQos, type Session } from "./session.ts";
@@ -73,6 +74,9 @@ function subscribe(
   if (!broker.subscriptions.hasRoomFor(pattern, mountPoint.length, limits.filterShapes)) {
     return { reason: Reason.quotaExceeded, limit: "filterShapes" };
   }
+  if (before === undefined && !hasMemoryFor(broker, session, subscriptionBytes(pattern))) {
+    return { reason: Reason.quotaExceeded, limit: "memory" };
+  }
   const subscription: Subscription = {
     session,
     filter,
@@ -88,12 +92,30 @@ function subscribe(
   // A session resumed on another listener can have the filter under another mount point.
   if (before !== undefined && before.pattern !== pattern) broker.subscriptions.remove(before);
   broker.subscriptions.add(subscription);
+  if (before === undefined) session.subscriptionBytes += subscriptionBytes(filter);
   session.subscriptions.set(filter, subscription);
   if (shared !== null) session.hasUsedSharedFilters = true;
   broker.generation += 1;
   replay(broker, session, subscription, request, before !== undefined);
   return { reason: subscription.qos };
 }
+
+/** Memory of a subscription whose filter no other session has; bytes. */
+function subscriptionBytes(filter: string): number {
+  return costs.subscription + 2 * textBytes(filter);
+}
+
+/**
+ * Whether memory is left for one more subscription. A session's first few are not refused with
+ * those of others: a client that connects again has to get its own back.
+ */
+function hasMemoryFor({ memory }: Broker, session: Session, bytes: number): boolean {
+  const isFew = session.subscriptionBytes + bytes <= fewSubscriptions;
+  return isFew ? memory.hasRoom(bytes) : memory.hasRoomBefore("refuseNew", bytes);
+}
+
+/** Bytes. */
+const fewSubscriptions = 16 * 1024;
 
 /**
  * Starts a retained replay [v4-3.3.1-6] [v4-3.8.4-3] [v5-3.8.4-4] [v5-3.3.1-9] to -11; none for a
@@ -143,6 +165,7 @@ export function unsubscribeReceived(
     if (subscription === undefined) return Reason.noSubscriptionExisted;
     broker.subscriptions.remove(subscription);
     session.subscriptions.delete(filter);
+    session.subscriptionBytes -= subscriptionBytes(filter);
     session.replays.delete(filter);
     broker.generation += 1;
     broker.note({ event: "unsubscribed", peer: connection.peer, filter });

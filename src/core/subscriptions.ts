@@ -1,7 +1,7 @@
 import type { Recipient } from "./copy.ts";
 import { levelAt, LevelTree, type Place } from "./level-tree.ts";
 import { matchOf, type Match } from "./match.ts";
-import { textBytes } from "./memory.ts";
+import { costs, Memory, textBytes } from "./memory.ts";
 import type { Qos } from "./packet.ts";
 import type { Session } from "./session.ts";
 import { Subscribers, type Shape } from "./subscribers.ts";
@@ -63,6 +63,11 @@ export class Subscriptions {
   #serial = 0;
   /** Bytes of memory of `Subscribers` and their texts. */
   #held = 0;
+  readonly #memory: Memory;
+
+  constructor(memory: Memory = new Memory()) {
+    this.#memory = memory;
+  }
 
   /** Counts the work of all matches: places visited, and subscriptions merged to recipients. */
   steps = 0;
@@ -96,6 +101,7 @@ export class Subscriptions {
     const replaced = subscribers.add(subscription);
     if (replaced === null) this.#size += 1;
     this.#held += subscribers.held - before + textsOf(subscription) - textsOf(replaced);
+    this.#memory.subscriptions.set(this.held);
   }
 
   remove(subscription: Subscription): void {
@@ -110,6 +116,7 @@ export class Subscriptions {
     const { isEmpty, held } = subscribers;
     this.#held += (isEmpty ? 0 : held) - before - textsOf(removed);
     if (isEmpty) this.#discard(subscribers);
+    this.#memory.subscriptions.set(this.held);
   }
 
   /** The group of a shared subscription, even one since removed; null: the group has no members. */
@@ -131,6 +138,7 @@ export class Subscriptions {
     const size = match.recipients.length + match.groups.length;
     if (this.#rememberedRecipients + size > rememberedRecipients) this.#forgetMatches();
     this.#rememberedRecipients += size;
+    this.#memory.routes.take(size * costs.recipient);
     this.#matches.set(key, match);
     return match;
   }
@@ -219,6 +227,7 @@ export class Subscriptions {
 
   #forgetMatches(): void {
     if (this.#matches.size > 0) this.#matches.clear();
+    this.#memory.routes.give(this.#rememberedRecipients * costs.recipient);
     this.#rememberedRecipients = 0;
   }
 }

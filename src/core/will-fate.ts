@@ -101,7 +101,9 @@ export function endDelay(broker: Broker, will: Will, why: SessionEnd): void {
   } else if (cuts === "never" || (cuts === "onExpiry" && why === "connection ended")) {
     detach(will);
   } else {
-    publishWill(broker, will, dueAtSessionEnd(broker, will), "session ended");
+    const isForRoom = why === "memory" || why === "session limit";
+    const by = isForRoom ? why : "session ended";
+    publishWill(broker, will, dueAtSessionEnd(broker, will), by);
   }
 }
 

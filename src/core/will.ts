@@ -54,9 +54,7 @@ export class Will {
 
   /** Bytes of memory. */
   get held(): number {
-    const { payload, properties } = this.packet;
-    const bytes = payload.byteLength + (properties?.byteLength ?? 0);
-    return costs.will + textBytes(this.topic) + bytes;
+    return willBytes(this.topic, this.packet);
   }
 
   become(next: WillState): void {
@@ -79,6 +77,15 @@ export function willFacts(packet: WillPacket, topic: string): WillFacts {
     ...{ topic, qos, retain, delayInterval, payloadBytes: payload.length },
     ...(expirySeconds !== null && { messageExpiry: expirySeconds }),
   };
+}
+
+/** Memory of a will. */
+export function willBytes(
+  topic: string,
+  { payload, properties }: Pick<WillPacket, "payload" | "properties">,
+): number {
+  const bytes = payload.byteLength + (properties?.byteLength ?? 0);
+  return costs.will + textBytes(topic) + bytes;
 }
 
 /**

@@ -268,6 +268,8 @@ const sessionEnd: Record<Event<"sessionEnded">["why"], string> = {
   expired: "its Session Expiry Interval has passed",
   replaced: "replaced by a CONNECT with Clean Start 1",
   "connection ended": "its connection ended",
+  memory: "offline for longest, and memory is short (limits.memory)",
+  "session limit": "offline for longest, and made room for a new one (limits.sessions)",
 };
 
 /** Good: an orderly DISCONNECT. Caution: silent or gone. Bad: a violation, a refusal, our fault. */
@@ -281,6 +283,7 @@ function toneOf(cause: EndCause): Tone {
     case "malformedPacket":
     case "packetTooLarge":
     case "quotaExceeded":
+    case "memory":
     case "refused":
     case "storeFailed":
       return "bad";

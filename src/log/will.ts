@@ -83,6 +83,7 @@ export const lossWords: Record<ReachLoss["why"], string> = {
   "queue full": "its queue is full",
   blocked: "it reads no data",
   "packet too large": "larger than its Maximum Packet Size",
+  "memory full": "memory is short (limits.memory)",
 };
 
 export const discarded: Record<WillDiscarded, string> = {

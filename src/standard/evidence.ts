@@ -986,7 +986,8 @@ export const evidence: Readonly<Record<string, Evidence>> = {
   "v5-3.1.4-2": {
     obeyed: [
       "src/core/refusal.ts refusalByWill",
-      "src/core/refusal.ts refusalByLimit",
+      "src/core/refusal.ts refusalByStop",
+      "src/core/refusal.ts refusalByRoom",
       "src/server/auth.ts anonymousOnly",
     ],
     tests: [

@@ -262,9 +262,8 @@ export class PacketReader {
 
   /** Counts `bytes`, then moves #pieces to memory of that size. */
   #makeRoom(bytes: number): ProtocolError | null {
-    if (!this.#unfinished.grow(this.#pieces.length, bytes)) {
-      return tooManyUnfinished(this.version, this.#unfinished.limit);
-    }
+    const full = this.#unfinished.grow(this.#pieces.length, bytes);
+    if (full !== null) return tooManyUnfinished(this.version, full);
     const room = new Uint8Array(bytes);
     room.set(this.#pieces.subarray(0, this.#gathered));
     this.#pieces = room;

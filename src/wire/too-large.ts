@@ -22,9 +22,14 @@ export function tooLargeForConnect(size: number, limit: number): ProtocolError {
   return violation(Reason.packetTooLarge, 5, "", "4.13.2", detail);
 }
 
-export function tooManyUnfinished(version: ProtocolVersion | null, limit: number): ProtocolError {
-  const detail =
-    `no memory left for an incomplete packet: all incomplete packets together may take ${limit} B ` +
-    "(limits.unfinishedBytes)";
+export function tooManyUnfinished(
+  version: ProtocolVersion | null,
+  { key, bytes }: { readonly key: string; readonly bytes: number },
+): ProtocolError {
+  const what =
+    key === "limits.memory"
+      ? `all clients together may take ${bytes} B, and half of it with incomplete packets`
+      : `all incomplete packets together may take ${bytes} B`;
+  const detail = `no memory left for an incomplete packet: ${what} (${key})`;
   return violation(Reason.quotaExceeded, version === 5 ? 5 : 4, "4.8", "4.13.2", detail);
 }

@@ -22,15 +22,23 @@ export class UnfinishedBytes {
   }
 
   /**
-   * A packet's buffer grows from `before` bytes to `bytes`. False: a limit would be exceeded, and
-   * nothing is counted.
+   * A packet's buffer grows from `before` bytes to `bytes`. Null: it may. Otherwise the limit that
+   * would be exceeded, and nothing is counted.
    */
-  grow(before: number, bytes: number): boolean {
+  grow(before: number, bytes: number): { readonly key: string; readonly bytes: number } | null {
     const more = limited(bytes) - limited(before);
-    if (more > 0 && this.#taken + more > this.limit) return false;
+    const memory = this.#memory;
+    if (more > 0) {
+      if (this.#taken + more > this.limit) {
+        return { key: "limits.unfinishedBytes", bytes: this.limit };
+      }
+      if (memory !== null && !hasRoomIn(memory, more)) {
+        return { key: "limits.memory", bytes: memory.limit };
+      }
+    }
     this.#taken += more;
-    this.#memory?.unfinished.take(bytes - before);
-    return true;
+    memory?.unfinished.take(bytes - before);
+    return null;
   }
 
   giveBack(bytes: number): void {
@@ -41,6 +49,13 @@ export class UnfinishedBytes {
 
 /** A packet of up to this size does not count against the limit; bytes. */
 export const unlimitedBytes = 4096;
+
+/** Share of all memory for incomplete packets, which nobody may ever finish. */
+const memoryShare = 1 / 2;
+
+function hasRoomIn(memory: Memory, bytes: number): boolean {
+  return memory.hasRoom(bytes) && memory.unfinished.bytes + bytes <= memory.limit * memoryShare;
+}
 
 function limited(bytes: number): number {
   return bytes > unlimitedBytes ? bytes : 0;

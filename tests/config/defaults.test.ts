@@ -1,3 +1,4 @@
+import { totalmem } from "node:os";
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import * as z from "zod";
@@ -6,10 +7,13 @@ import { bytesOf, millisecondsOf, writeDuration, writeSize } from "../../src/con
 import { configSchema } from "../../src/config/schema.ts";
 import { settingsOf } from "../../src/config/settings.ts";
 import { defaultLimits } from "../../src/core/limits.ts";
+import { quarterOfMemory } from "../../src/config/machine-memory.ts";
 import { loaded } from "./sources.ts";
 
-test("without any source the limits are those of the core", () => {
-  expect(loaded({}).settings.limits).toEqual(defaultLimits);
+test("without any source the limits are those of the core, and memory is a quarter of the machine's", () => {
+  const memory = quarterOfMemory();
+  expect(memory).toBeWithin(1, totalmem() / 4 + 1);
+  expect(loaded({}).settings.limits).toEqual({ ...defaultLimits, memory });
 });
 
 test("the rest of the defaults", () => {

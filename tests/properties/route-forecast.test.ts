@@ -289,7 +289,8 @@ test("inspect route forecasts which clients get a message, and why others do not
     ),
     { numRuns: 400 },
   );
-  const everyOutcome: Record<Outcome, true> = {
+  // No limit of memory here.
+  const everyOutcome: Record<Exclude<Outcome, "dropped: QoS 0 and little memory">, true> = {
     sent: true,
     queued: true,
     "dropped: QoS 0 and not connected": true,

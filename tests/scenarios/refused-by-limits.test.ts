@@ -170,7 +170,6 @@ test("sessions above the limit are refused with 0x97, in v4 with 0x03; existing 
   const session = { clean: false } as const;
   const first = world.open();
   first.connect({ clientId: "a", ...session });
-  first.drop();
   expect(world.open().connect({ clientId: "b", ...session })?.returnCode).toBe(0);
   expect(world.open().connect({ clientId: "c", ...session })?.returnCode).toBe(3);
   expect(world.open().connect({ clientId: "c", protocolVersion: 5 })?.reasonCode).toBe(0x97);

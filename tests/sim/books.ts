@@ -1,6 +1,7 @@
 import type { Limits } from "../../src/core/limits.ts";
 import type { Connection } from "./connection.ts";
 import { Violation } from "./journal.ts";
+import { Shortage } from "./shortage.ts";
 import type { Session, WillState } from "./session.ts";
 
 /** A connection that ends because another one now has its client id. */
@@ -35,6 +36,7 @@ export class Books {
   readonly holds: { readonly from: number; readonly to: number }[] = [];
   /** The time of the last change of limits. */
   limitsChangedAt = -1;
+  readonly shortage = new Shortage();
   stopping = false;
   takeover: Takeover | null = null;
   /** The client id whose session has just ended. */

@@ -107,6 +107,8 @@ export class Connection {
   answerReason: "somebody" | "nobody" | "refusal" | null = null;
   /** The required codes in the current SUBACK or UNSUBACK. */
   granted: readonly number[] = [];
+  /** The filters of the current SUBSCRIBE. */
+  asked: readonly string[] = [];
   /** The Content Type of the current PUBLISH. */
   sentContentType: string | null = null;
   /** Packet ids of its QoS 2 messages that wait for PUBREL. */

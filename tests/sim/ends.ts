@@ -217,7 +217,8 @@ export class Ends {
   #isUnfinished(connection: Connection, start: number, end = 0): boolean {
     const { arrivedBytes } = connection;
     const counts = end - start > 4096 && arrivedBytes > start;
-    return counts && this.#books.limits.unfinishedBytes < 1024 * 1024;
+    const { limits, shortage } = this.#books;
+    return counts && (limits.unfinishedBytes < 1024 * 1024 || shortage.isLimited);
   }
 
   #isMet(due: number, now: number): boolean {

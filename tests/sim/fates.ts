@@ -8,6 +8,9 @@ import { keyOf } from "./delivery.ts";
 type Ended = BrokerEvent & { readonly event: "ended" };
 type Later = BrokerEvent & { readonly event: "will" };
 
+/** What ends a will's delay together with its session. */
+const endsOfSessions: readonly Later["by"][] = ["session ended", "memory", "session limit"];
+
 /**
  * Every armed will ends once: discarded by a clean DISCONNECT alone, cancelled by a return alone,
  * otherwise published, at the end of its connection or when its delay or its session is over, and
@@ -133,7 +136,7 @@ export class Fates {
 
   sessionEnded(clientId: string): void {
     this.#unexplained = this.#unexplained.filter(
-      ({ will, by }) => will.clientId !== clientId || by !== "session ended",
+      ({ will, by }) => will.clientId !== clientId || !endsOfSessions.includes(by),
     );
   }
 

@@ -76,8 +76,13 @@ export class Incoming {
       isBrokers(connection.mountPoint, named) ||
       isDenied(topic) ||
       packet.payload.length > limits.payloadSize;
+    const isShort = !isRefused && this.#books.shortage.refuses(session.clientId, topic, packet);
+    if (isShort && connection.ask?.version !== 5) {
+      connection.verdict = ["memory"];
+      return;
+    }
     if (packet.qos > 0) connection.owed.push(owedOf(answer, packetId));
-    if (isRefused) {
+    if (isRefused || isShort) {
       this.refusal = { connection, topic };
       if (packet.qos > 0) connection.answerReason = "refusal";
       return;
@@ -171,6 +176,17 @@ export class Incoming {
       this.#subscribe(connection, session, request, packet.subscriptionIdentifier ?? 0, now),
     );
     this.#books.generation += 1;
+    connection.asked = packet.subscriptions.map(({ filter }) => filter);
+  }
+
+  /** The broker refused a filter for which it had no memory left. */
+  notSubscribed({ session }: Connection, filter: string): void {
+    // One SUBSCRIBE may name it twice.
+    const subscription = session?.subscriptions.get(filter);
+    if (session === null || subscription === undefined) return;
+    session.subscriptions.delete(filter);
+    this.#delivery.handovers.unsubscribed(session, subscription);
+    this.#delivery.endReplays(session, filter);
   }
 
   unsubscribe(connection: Connection, session: Session, packet: UnsubscribePacket): void {

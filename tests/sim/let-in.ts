@@ -9,6 +9,9 @@ import { isBrokers } from "./topics.ts";
 /** The broker accepts no client with this user name. */
 export const intruder = "intruder";
 
+/** Bytes: more than a new session takes, less its will's payload. */
+const roomOfOne = 20_000;
+
 /** The broker refuses a CONNECT only for a reason, and CONNACK announces the limits in force. */
 export function checkLetIn(
   books: Books,
@@ -24,6 +27,10 @@ export function checkLetIn(
   const isTooSmall = ask.maximumPacketSize !== null && reason === Reason.packetTooLarge;
   const why =
     whyRefused(books, connection, ask) ?? (isTooSmall ? "it takes no CONNACK so large" : null);
+  // How much memory a new session takes is not the referee's to know.
+  const isQuota = reason === Reason.quotaExceeded || reason === Reason.serverUnavailable;
+  const bytes = roomOfOne + (ask.will?.payload.length ?? 0);
+  if (why === null && isQuota && books.shortage.isFrom(0.8, bytes)) return;
   demand(reason >= 0x80 === (why !== null), "a CONNECT is refused for a reason, and only then", {
     connection: connection.number,
     reason,

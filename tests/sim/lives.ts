@@ -126,10 +126,28 @@ export class Lives {
         now,
       });
     }
+    if (event.why === "memory" || event.why === "session limit")
+      this.#checkRoom(session, event, now);
     demand(session.will === null, "a session's end makes its will due [v5-3.1.2-8]", { event });
     this.#fates.sessionEnded(event.clientId);
     this.#books.replaced = event.clientId;
     this.#end(session);
+  }
+
+  /** A session makes room for others only if it holds no message, and if room is needed. */
+  #checkRoom(session: Session, event: Of<"sessionEnded">, now: number): void {
+    const { limits, sessions, shortage } = this.#books;
+    const [, one, two] = session.queues;
+    // Its own will, which its end publishes, is not for itself.
+    const waits = [...one, ...two].filter(({ mayBeLost, publication }) => {
+      const isWill = publication.publisher === session.clientId && publication.at === now;
+      return mayBeLost === null && publication.expiresAt > now && !isWill;
+    });
+    const isFree = waits.length === 0 && session.inflight.size === 0;
+    demand(isFree, "a session with messages makes no room", { event, waits });
+    const isNeeded =
+      event.why === "memory" ? shortage.isFrom(0.8, roomOfOne) : sessions.size >= limits.sessions;
+    demand(isNeeded, "a session makes room where it is needed", event);
   }
 
   #takeOver(connection: Connection, ask: Ask, resumed: boolean, takeover: Books["takeover"]): void {
@@ -154,6 +172,9 @@ export class Lives {
     this.#books.generation += 1;
   }
 }
+
+/** Bytes: more than a session that it makes room for may take, with what has been given back. */
+const roomOfOne = 20_000;
 
 function keepAliveOf(ask: Ask, { keepAliveMaxSeconds: keepAliveMax }: Limits): number {
   if (ask.version !== 5 || keepAliveMax === Infinity) return ask.keepAlive;

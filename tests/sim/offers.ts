@@ -132,6 +132,7 @@ export class Offers {
       return;
     }
     if (connection === null && copy.qos === 0) copy.mayBeLost = "QoS 0, away";
+    if (copy.qos === 0 && this.#books.shortage.isLimited) copy.mayBeLost = "QoS 0, little memory";
     if (isPerhapsUnfit(connection, copy.publication)) copy.mayBeLost = "too large";
     // Without a payload the message looks like an earlier lost one.
     if (copy.publication.key < 0) copy.mayBeLost ??= "alike";

@@ -6,7 +6,7 @@ import { demand, type Books } from "./books.ts";
 import type { Connection } from "./connection.ts";
 import { keyOf, type Delivery } from "./delivery.ts";
 import type { Fates } from "./fates.ts";
-import { checkReason } from "./incoming.ts";
+import { checkReason, type Incoming } from "./incoming.ts";
 import { checkLetIn } from "./let-in.ts";
 import type { Copy } from "./session.ts";
 import { firstByteOf } from "./tap.ts";
@@ -15,13 +15,18 @@ type Traced = LogEvent & { readonly event: "packet" };
 type TracedPublish = Traced["packet"] & { readonly type: "publish" };
 type NotSent = BrokerEvent & { readonly event: "notSent" };
 
+/** Bytes: more than a subscription takes. */
+const filterBytes = 10_000;
+
 /** The packets that the broker announces: receiver, reason, and required bytes. */
 export class Outgoing {
   readonly #books: Books;
   readonly #delivery: Delivery;
   readonly #fates: Fates;
+  readonly #incoming: Incoming;
 
-  constructor(books: Books, delivery: Delivery, fates: Fates) {
+  constructor(books: Books, delivery: Delivery, fates: Fates, incoming: Incoming) {
+    this.#incoming = incoming;
     this.#books = books;
     this.#delivery = delivery;
     this.#fates = fates;
@@ -118,6 +123,13 @@ export class Outgoing {
     type: string,
     reasons: readonly number[],
   ): readonly number[] | null {
+    if (type === "suback" && this.#books.shortage.isFrom(1, filterBytes)) {
+      for (const [place, reason] of reasons.entries()) {
+        if (reason !== Reason.quotaExceeded || connection.granted[place] === reason) continue;
+        connection.granted = connection.granted.with(place, reason);
+        this.#incoming.notSubscribed(connection, connection.asked[place] ?? "");
+      }
+    }
     demand(reasons.join() === connection.granted.join(), "SUBACK says what was granted", {
       connection: connection.number,
       reasons,

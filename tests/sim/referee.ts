@@ -47,7 +47,7 @@ export class Referee {
     this.#delivery = new Delivery(this.retained, this.#offers, this.#handovers);
     this.#incoming = new Incoming(this.books, this.#delivery, this.retained);
     this.fates = new Fates(this.books, this.#offers, () => this.#incoming.nextSerial());
-    this.#outgoing = new Outgoing(this.books, this.#delivery, this.fates);
+    this.#outgoing = new Outgoing(this.books, this.#delivery, this.fates, this.#incoming);
     this.#lives = new Lives(this.books, this.#delivery, this.ends, this.fates);
   }
 
@@ -321,14 +321,14 @@ export class Referee {
   }
 
   #dropping(event: Of<"dropping">, now: number): void {
-    if (event.why === "retained messages full") {
+    if (event.clientId === null) {
       return this.retained.full(
         event.topic,
         [...this.books.wills.values()].some(({ topic }) => topic === event.topic),
         now,
       );
     }
-    const session = this.books.sessions.get(event.clientId ?? "");
+    const session = this.books.sessions.get(event.clientId);
     demand(session !== undefined, "messages are dropped for a session that there is", event);
     this.#handovers.dropping(session);
   }

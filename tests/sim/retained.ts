@@ -60,7 +60,8 @@ export class Retained {
 
   /** Messages that have expired make room. `more`: bytes of a further one. */
   isPerhapsFull(now: number, more = 0): boolean {
-    const { limits } = this.#books;
+    const { limits, shortage } = this.#books;
+    if (shortage.isFrom(0.75, more + roomOfOne)) return true;
     let [messages, bytes] = [0, more];
     for (const publication of this.topics.values()) {
       if (publication.expiresAt <= now) continue;
@@ -90,6 +91,9 @@ export class Retained {
     return current;
   }
 }
+
+/** Bytes: more than a retained message takes. */
+const roomOfOne = 25_000;
 
 function sizeOf({ topic, payloadBytes, propertyBytes }: Publication): number {
   return topic.length * 2 + payloadBytes + propertyBytes;

@@ -280,7 +280,12 @@ export class World {
     for (const { link } of this.#links) link.heal();
     // Every program is to return.
     this.listeners = this.listeners.map((policy) => ({ ...policy, connections: Infinity }));
-    this.#setLimits({ ...this.referee.books.limits, connections: 1000, sessions: 1000 });
+    this.#setLimits({
+      ...this.referee.books.limits,
+      connections: 1000,
+      sessions: 1000,
+      memory: Infinity,
+    });
   }
 
   /** Connections whose links are still open. */
@@ -489,6 +494,7 @@ export class World {
       },
     });
     this.driver = driver;
+    this.referee.books.shortage.broker = this.broker;
     driver.addListeners([listening]);
     driver.heartbeat();
     this.#awakeAt = clock.now();

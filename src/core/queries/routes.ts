@@ -78,6 +78,7 @@ const outcomes: Readonly<Record<Decision, Recipient["outcome"]>> = {
   away: "dropped: QoS 0 and not connected",
   blocked: "dropped: QoS 0 and no room",
   "queue full": "dropped: its queue is full",
+  "memory full": "dropped: QoS 0 and little memory",
   "packet too large": "dropped: larger than its Maximum Packet Size",
 };
 

@@ -339,6 +339,7 @@ export interface RouteAccount {
       | "queued"
       | "dropped: QoS 0 and not connected"
       | "dropped: QoS 0 and no room"
+      | "dropped: QoS 0 and little memory"
       | "dropped: its queue is full"
       | "dropped: larger than its Maximum Packet Size"
       | "dropped: behind another mount point"

@@ -53,6 +53,7 @@ export const willState = word<WillState>({
 export const protocol = word<ProtocolName>({ "3.1": true, "3.1.1": true, "5.0": true });
 const waitEnd = word<WaitEnd>({
   ...{ due: true, "session ended": true },
+  ...{ memory: true, "session limit": true },
   ...{ resumed: true, "broker stopped": true },
 });
 const reach = object<Reach>({
@@ -67,6 +68,7 @@ const reach = object<Reach>({
           "queue full": true,
           blocked: true,
           "packet too large": true,
+          "memory full": true,
         }),
         maximumPacketSize: optional(count),
       }),

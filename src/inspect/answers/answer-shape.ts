@@ -228,6 +228,7 @@ export const routeShape = object<RouteAccount>({
         queued: true,
         "dropped: QoS 0 and not connected": true,
         "dropped: QoS 0 and no room": true,
+        "dropped: QoS 0 and little memory": true,
         "dropped: its queue is full": true,
         "dropped: larger than its Maximum Packet Size": true,
         "dropped: behind another mount point": true,

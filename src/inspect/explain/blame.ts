@@ -30,9 +30,8 @@ export function adviceOnEnd({ connection, will }: Scene): (Advice | null)[] {
         return [{ topic: "quotaExceeded", ...sentence(text, statement) }];
       }
       if (isUnforeseen(statement)) {
-        const text =
-          "Nothing at the client: too many large packets came at once. Give this broker a higher " +
-          "limits.unfinishedBytes.";
+        const key = limitIn(end.detail) ?? "limits.unfinishedBytes";
+        const text = `Nothing at the client: too many large packets came at once. Give this broker a higher ${key}.`;
         return [{ topic: "quotaExceeded", ...sentence(text, statement) }];
       }
       const text =
@@ -40,6 +39,8 @@ export function adviceOnEnd({ connection, will }: Scene): (Advice | null)[] {
         "(Receive Maximum). Or give this broker a higher limits.receiveMaximum.";
       return [{ topic: "quotaExceeded", ...sentence(text, statement) }];
     }
+    case "memory":
+      return [{ topic: "memory", ...sentence(memory) }];
     case "stalled":
       return [{ topic: "stalled", ...sentence(stalled) }];
     case "kicked":
@@ -65,6 +66,10 @@ export function limitIn(detail: string | null): string | null {
 function withinLimit(key: string): string {
   return `Let it keep to what this broker allows, or change the broker's ${key}.`;
 }
+
+const memory =
+  "Nothing at the client: all clients together make the broker hold too much. `mqttd inspect clients " +
+  "--sort memory` shows who holds how much. Or give this broker a higher limits.memory.";
 
 const kicked =
   "Nothing at the client. Only a DISCONNECT from the client itself discards the will: an operator " +

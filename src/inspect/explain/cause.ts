@@ -64,6 +64,8 @@ export function causeClause(
       return isUnforeseen(end.statement)
         ? `the broker had ${clause(end.detail ?? "")}`
         : `${it} sent more than it may${detail}`;
+    case "memory":
+      return `the broker had no memory left for what ${it} sent${detail}`;
     case "refused":
       return `${its} CONNECT was refused${detail}`;
     case "takenOver":

@@ -28,6 +28,9 @@ const byCause: Record<ReachLoss["why"], (losses: readonly ReachLoss[]) => string
   "queue full": (losses) =>
     `The queue of ${namesOf(losses)} was full (limits.queuedMessages, limits.queuedBytes): let ` +
     `${each(losses)} come back or acknowledge sooner, subscribe to less, or give this broker a higher limit.`,
+  "memory full": (losses) =>
+    `The broker had little memory left (limits.memory), and then a message of QoS 0 does not wait ` +
+    `for ${namesOf(losses)}: give both the will and the subscription QoS 1, or this broker a higher limit.`,
   blocked: (losses) =>
     `${namesOf(losses)} did not read what the broker sent, and a message of QoS 0 does not wait ` +
     `for that: give both the will and the subscription QoS 1.`,

@@ -49,6 +49,7 @@ export const ranks = {
   denied: null,
   droppedCopies: null,
   kicked: null,
+  memory: null,
   killedBroker: null,
   noWill: null,
   notRetained: null,

@@ -206,6 +206,10 @@ function waitText(
       return endedByReturn(answer, connection, fate)
         ? `its return with Clean Start 1 ended the session before the delay of ${delay} was over`
         : `its session ended before the delay of ${delay} was over`;
+    case "memory":
+      return `the broker ended its session before the delay of ${delay} was over, to make room (limits.memory)`;
+    case "session limit":
+      return `the broker ended its session before the delay of ${delay} was over, to make room (limits.sessions)`;
     case "broker stopped":
       return `the broker was stopped before the delay of ${delay} was over`;
     case "due":

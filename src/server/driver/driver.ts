@@ -158,6 +158,7 @@ export class Driver {
     );
     this.#output = new Output(options.outputBytes, this.#budget, this.#progress, {
       isOver: () => this.#turns.isOver,
+      isShort: () => this.#broker.memory.takes("dropQos0"),
       enqueue: (input) => this.#enqueue(input),
       written: (channel) => this.#written(channel),
       full: (channel) => this.#updateReading(channel),

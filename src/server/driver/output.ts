@@ -13,10 +13,15 @@ const bytesInUnit = 2500;
 /** This much output is flushed before the callback ends, while it still fits one buffer. */
 const earlyFlushBytes = (largeBuffer * 3) / 4;
 
+/** As many answers may wait for a connection while memory is short; bytes. */
+const fewReplies = 64 * 1024;
+
 /** What the output asks of its driver. */
 interface OutputOwner {
   /** Whether to leave the rest of the work for a later turn. */
   readonly isOver: () => boolean;
+  /** Memory is short. */
+  readonly isShort: () => boolean;
   readonly enqueue: (input: Input) => void;
   /** All waiting output of a channel was written. */
   readonly written: (channel: Channel) => void;
@@ -142,6 +147,11 @@ export class Output {
     this.#report(channel, written);
   }
 
+  /** Waiting bytes of answers above which a connection is not read. */
+  get #repliesMax(): number {
+    return this.#owner.isShort() ? Math.min(fewReplies, 2 * this.limit) : 2 * this.limit;
+  }
+
   /** Reports a change in the state of the output to the core. */
   #report(channel: Channel, written: number): void {
     const left = channel.outbox.size;
@@ -165,7 +175,7 @@ export class Output {
     } else if (written > 0) owner.enqueue({ type: "progressed", connection });
     channel.waiting = true;
     if (left > this.limit) owner.enqueue({ type: "blocked", connection });
-    if (channel.replyBytes > 2 * this.limit && !channel.holdOutput) {
+    if (channel.replyBytes > this.#repliesMax && !channel.holdOutput) {
       channel.holdOutput = true;
       owner.full(channel);
     }

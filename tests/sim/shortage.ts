@@ -1,0 +1,41 @@
+import type { Broker } from "../../src/core/broker.ts";
+import type { PublishPacket } from "../../src/core/packet.ts";
+import { isRoomFor } from "../../src/core/publish.ts";
+
+/**
+ * Whether memory is short, as the broker has counted it; `recount.ts` proves that it counts right.
+ * The referee knows no broker's memory itself: it only judges whether a refusal was justified.
+ */
+export class Shortage {
+  broker: Broker | null = null;
+
+  /** Whether there is a limit at all. */
+  get isLimited(): boolean {
+    return this.limit !== Infinity;
+  }
+
+  get limit(): number {
+    return this.broker?.memory.limit ?? Infinity;
+  }
+
+  /** Whether so many more bytes would take this share of the limit. */
+  isFrom(share: number, bytes: number): boolean {
+    const total = this.broker?.memory.total ?? 0;
+    return total + bytes >= (share - tolerance) * this.limit;
+  }
+
+  /** Whether the broker has to refuse a PUBLISH that it is about to handle. */
+  refuses(clientId: string, topic: string, packet: PublishPacket): boolean {
+    const { broker } = this;
+    const publisher = broker?.sessions.get(clientId);
+    if (broker === null || publisher === undefined || packet.qos === 0) return false;
+    const { payload, qos, retain, properties } = packet;
+    if (!this.isFrom(0.95, payload.length)) return false;
+    if (broker.memory.hasRoomBefore("refuseMessages", payload.length)) return false;
+    const message = { topic, qos, retain, payload, properties, expiresAt: null };
+    return !isRoomFor(broker, publisher, { ...message, frame: null, owned: false, keepers: 0 });
+  }
+}
+
+/** A measure ends a little below where it begins. */
+const tolerance = 0.03;
