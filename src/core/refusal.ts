@@ -155,7 +155,7 @@ export function refusalByRoom(
 }
 
 /** Bytes of a will that are not refused to a client with a session. */
-const smallWill = 64 * 1024;
+const smallWill = 16 * 1024;
 
 /** A CONNACK too large to send would leave the client without the broker's limits [v5-3.1.2-24]. */
 function refusalBySize(

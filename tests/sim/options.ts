@@ -154,7 +154,7 @@ export const longestHoldMs = 5000;
 /** Mostly too wide to be reached; sometimes narrow. */
 export function drawLimits(dice: WorldDice, clients: number): Limits {
   const narrow = (share: number): boolean => dice.happens(share);
-  return {
+  const limits: Limits = {
     ...defaultLimits,
     connections: narrow(0.15) ? dice.between(2, clients + 2) : 1000,
     sessions: narrow(0.15) ? dice.between(2, clients + 2) : 1000,
@@ -180,8 +180,18 @@ export function drawLimits(dice: WorldDice, clients: number): Limits {
     holdTimeoutMs: dice.pick([0, 200, longestHoldMs, longestHoldMs]),
     connectTimeoutMs: dice.pick([500, 2000, 10_000]),
     stallTimeoutMs: dice.pick([300, 2000, 30_000]),
-    memory: narrow(0.2) ? clients * dice.between(8000, 25_000) : Infinity,
   };
+  return { ...limits, memory: memoryOf(limits, clients) };
+}
+
+/** In a fifth of the worlds little. Drawn from what is drawn already, so that no later draw moves. */
+function memoryOf(limits: Limits, clients: number): number {
+  const { connectTimeoutMs, stallTimeoutMs, holdTimeoutMs, ledger, inflight, receiveMaximum } =
+    limits;
+  const sum =
+    connectTimeoutMs + stallTimeoutMs + holdTimeoutMs + ledger + inflight + receiveMaximum;
+  const mixed = Math.imul(sum + clients, 0x9e37_79b1) >>> 0;
+  return mixed % 5 === 0 ? clients * (8000 + ((mixed >>> 8) % 17_000)) : Infinity;
 }
 
 /** `name value`, for people. */

@@ -13,6 +13,7 @@ class Fixture {
   writes = 0;
   readonly output = new Output(1000, new Budget(), new Progress(), {
     isOver: () => false,
+    isShort: () => false,
     enqueue: () => {},
     written: () => {},
     full: () => {},
