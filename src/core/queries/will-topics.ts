@@ -2,7 +2,7 @@ import type { Broker } from "../broker.ts";
 import type { WillTopicAccount } from "../records/shapes.ts";
 import type { WillTopic } from "../records/will-topics.ts";
 import type { WillRecord } from "../records/wills.ts";
-import { base64 } from "./routes.ts";
+import { base64 } from "../records/base64.ts";
 
 /** Other clients named in an account. */
 const othersNamed = 10;

@@ -7,6 +7,7 @@ import { longKeepAlive } from "./long-keepalive.ts";
 import type { PublishPacket } from "../packet.ts";
 import type { Session } from "../session.ts";
 import type { Will } from "../will.ts";
+import { born } from "./sparkplug.ts";
 import { sameBytes, type WillTopic, type WillTopics } from "./will-topics.ts";
 import { isFarewell, type OwnPublishes, type WillRecord } from "./wills.ts";
 
@@ -120,6 +121,7 @@ export class Habits {
     { retain, payload }: PublishPacket,
   ): void {
     own.count += 1;
+    if (topic === own.sparkplug?.birthTopic) born(own.sparkplug, payload, this.#broker.now);
     own.endedOnTopic = topic === will.topic;
     if (own.endedOnTopic) {
       own.onTopic += 1;

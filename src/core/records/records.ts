@@ -12,6 +12,7 @@ import type { IncompletePacket, Millis } from "../io.ts";
 import type { ConnectPacket, Message, PublishPacket } from "../packet.ts";
 import type { Session } from "../session.ts";
 import type { Standstills } from "../standstills.ts";
+import { sparkplugOf } from "./sparkplug.ts";
 import { spokenStatement } from "./spoken-statement.ts";
 import { type Will, willFacts } from "../will.ts";
 import { WillLedger, type WillRecord } from "./wills.ts";
@@ -158,6 +159,7 @@ export class Records {
   ): WillRecord {
     const origin = { clientId, remote, version, keepAliveSeconds, sessionExpirySeconds, access };
     const record = this.wills.arm(will.facts, origin, this.#broker.now);
+    record.own.sparkplug = sparkplugOf(will.topic, will.packet.payload);
     will.recordRef = record;
     return record;
   }

@@ -49,6 +49,18 @@ export interface WillAccount {
   /** What its client published on its connection. Absent: the broker is older than this field. */
   readonly own?: OwnPublishesAccount;
   /**
+   * Of an NDEATH of Sparkplug B: the first 512 bytes of its payload and of the latest NBIRTH's on
+   * its connection, as base64; `birth` null: none came. Absent: it is no NDEATH.
+   */
+  readonly sparkplug?: {
+    readonly death: string;
+    readonly birth: {
+      readonly at: number;
+      readonly payloadBytes: number;
+      readonly payload: string;
+    } | null;
+  };
+  /**
    * Each change of state with the statement that requires it, oldest first; the first is `armed`.
    */
   readonly steps: readonly WillStep[];

@@ -2,7 +2,9 @@ import type { OwnPublishesAccount, WillAccount, WillEndAccount, WillStep } from 
 import type { WaitEnd, WillFacts, WillFate } from "../events.ts";
 import { excerpt } from "./excerpt.ts";
 import { Histogram } from "./histogram.ts";
+import { base64 } from "./base64.ts";
 import { idCharacters } from "./clients.ts";
+import type { SparkplugPayloads } from "./sparkplug.ts";
 import type { Millis } from "../io.ts";
 import { Oldest } from "./oldest.ts";
 import { protocolName, type ProtocolVersion } from "../packet.ts";
@@ -32,6 +34,8 @@ export interface OwnPublishes {
   endedOnTopic: boolean;
   /** Topic of the first retained PUBLISH on a related topic; null: none. */
   elsewhere: string | null;
+  /** Null: the will is no NDEATH of Sparkplug B. */
+  sparkplug: SparkplugPayloads | null;
 }
 
 /**
@@ -56,7 +60,7 @@ export class WillRecord {
   place = -1;
   readonly own: OwnPublishes = {
     ...{ count: 0, onTopic: 0, retained: 0 },
-    ...{ saidWill: false, endedOnTopic: false, elsewhere: null },
+    ...{ saidWill: false, endedOnTopic: false, elsewhere: null, sparkplug: null },
   };
   /** The message of another client that it replaced as the retained one; null: none. */
   overwrote: { readonly clientId: string; readonly remote: string; readonly at: Millis } | null =
@@ -100,6 +104,7 @@ export class WillRecord {
       dueAt: this.dueAt,
       fate: this.#fate(),
       own: this.#own,
+      ...this.#sparkplug,
       steps: [...this.steps],
     };
   }
@@ -107,6 +112,16 @@ export class WillRecord {
   get #own(): OwnPublishesAccount {
     const { onTopic, retained, elsewhere } = this.own;
     return { onTopic, retained, farewell: isFarewell(this.own), elsewhere };
+  }
+
+  get #sparkplug(): Pick<WillAccount, "sparkplug"> {
+    const { sparkplug } = this.own;
+    if (sparkplug === null) return {};
+    const { death, birth } = sparkplug;
+    const born = birth && {
+      ...{ at: birth.at, payloadBytes: birth.bytes, payload: base64(birth.payload) },
+    };
+    return { sparkplug: { death: base64(death), birth: born } };
   }
 
   #fate(): WillAccount["fate"] {

@@ -148,6 +148,16 @@ export const will = object<WillAccount>({
       elsewhere: orNull(text),
     }),
   ),
+  sparkplug: optional(
+    object<NonNullable<WillAccount["sparkplug"]>>({
+      death: text,
+      birth: orNull(
+        object<NonNullable<NonNullable<WillAccount["sparkplug"]>["birth"]>>({
+          ...{ at: moment, payloadBytes: count, payload: text },
+        }),
+      ),
+    }),
+  ),
   steps: list(object<WillStep>({ at: moment, state: willState, rule: words }), few),
 });
 

@@ -2,6 +2,7 @@ import type { ClientHabit } from "../../core/events.ts";
 import { duration, setting } from "../../log/duration.ts";
 import { name } from "../../log/foreign.ts";
 import { byHabit } from "./by-habit.ts";
+import { bdSeqAdvice } from "./sparkplug.ts";
 import { accepted, type Advice, isV5, type Scene, sentence } from "./parts.ts";
 
 /** What a client does again and again that makes its wills go wrong, whatever became of this one. */
@@ -10,6 +11,7 @@ export function adviceOnHabits(scene: Scene): (Advice | null)[] {
   return [
     ...scene.answer.faults.map((habit) => remembered(scene, habit)),
     will === null ? null : delayCut(scene),
+    bdSeqAdvice(will),
     drawnId(scene),
     thrownAway(scene),
     neverKept(scene),

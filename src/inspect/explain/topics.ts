@@ -33,6 +33,7 @@ export const ranks = {
   delayBeyondSession: { mark: "proved" },
   sessionCutByDisconnect: { mark: "proved", lasts: true },
   cleanStartEachTime: { mark: "proved" },
+  sparkplugBdSeq: { mark: "proved", lasts: true },
   closeCall: { mark: "repeated", lasts: true },
   willNotRetained: { mark: "likely" },
   randomClientId: { mark: "likely" },

@@ -1,3 +1,4 @@
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { expect, test } from "bun:test";
 import { knownClientIds } from "../../../src/core/queries/queries.ts";
 import { habitsOf } from "../../../src/inspect/explain/lint.ts";
@@ -24,13 +25,34 @@ interface Device {
 
 interface Message {
   readonly topic: string;
-  readonly payload: string;
+  readonly payload: string | Buffer;
   readonly retain: boolean;
   readonly qos?: 0 | 1;
 }
 
-function said(topic: string, payload: string, retain = true, qos: 0 | 1 = 0): Message {
+function said(topic: string, payload: Message["payload"], retain = true, qos: 0 | 1 = 0): Message {
   return { topic, payload, retain, qos };
+}
+
+/** A Sparkplug payload: a timestamp, then each metric with its name and a number. */
+function metrics(values: Readonly<Record<string, number>>): Buffer {
+  const payload = new BinaryWriter().tag(1, WireType.Varint).uint64(1_800_000_000_000n);
+  for (const [name, value] of Object.entries(values)) {
+    const metric = new BinaryWriter().tag(1, WireType.LengthDelimited).string(name);
+    metric.tag(4, WireType.Varint).uint32(8).tag(11, WireType.Varint).uint64(BigInt(value));
+    payload.tag(2, WireType.LengthDelimited).bytes(metric.finish());
+  }
+  return Buffer.from(payload.finish());
+}
+
+/** An edge node's birth, whose first metric is not bdSeq. */
+function nodeBirth(values: Readonly<Record<string, number>>): Message {
+  const all = metrics({ "Node Control/Rebirth": 0, ...values });
+  return said("spBv1.0/plant/NBIRTH/edge-7", all, false);
+}
+
+function nodeDeath(values: Readonly<Record<string, number>>, retain = false): Message {
+  return said("spBv1.0/plant/NDEATH/edge-7", metrics(values), retain, 1);
 }
 
 const devices: Readonly<Record<string, Device>> = {
@@ -79,13 +101,13 @@ const devices: Readonly<Record<string, Device>> = {
   },
   "Sparkplug B": {
     ...{ id: "edge-7", keepalive: 30, version: 5 as const },
-    will: said("spBv1.0/plant/NDEATH/edge-7", "bdSeq=0", false, 1),
+    will: nodeDeath({ bdSeq: 0 }),
     birth: [
-      said("spBv1.0/plant/NBIRTH/edge-7", "bdSeq=0", false),
+      nodeBirth({ bdSeq: 0 }),
       said("spBv1.0/plant/DBIRTH/edge-7/pump", "x", false),
       said("spBv1.0/plant/DDATA/edge-7/pump", "y", false),
     ],
-    farewell: [said("spBv1.0/plant/NDEATH/edge-7", "bdSeq=0", false)],
+    farewell: [nodeDeath({ bdSeq: 0 })],
   },
   Shelly: {
     ...{ id: "shellyplus1-a8032ab12345", keepalive: 60 },
@@ -138,7 +160,7 @@ function connected(world: World, device: Device): TestClient {
   const { topic, payload, retain, qos = 0 } = will;
   client.connect({
     ...{ clientId: id, keepalive, protocolVersion: version, clean },
-    will: { topic, payload: Buffer.from(payload), retain, qos },
+    will: { topic, payload, retain, qos },
   });
   for (const message of birth) publish(client, message);
   for (let beat = 0; beat < 3; beat++) {
@@ -179,11 +201,10 @@ const broken: readonly (readonly [kind: string, mistake: Partial<Device>, topic:
   ],
   ["Homie", { birth: [said("homie/lamp/$nodes", "light", true, 1)] }, "proved birthElsewhere"],
   ["Sparkplug B", { farewell: [] }, "likely cleanDisconnect"],
-  [
-    "Sparkplug B",
-    { will: said("spBv1.0/plant/NDEATH/edge-7", "bdSeq=0", true, 1) },
-    "proved retainedWillWithoutBirth",
-  ],
+  ["Sparkplug B", { will: nodeDeath({ bdSeq: 0 }, true) }, "proved retainedWillWithoutBirth"],
+  ["Sparkplug B", { birth: [nodeBirth({ bdSeq: 1 })] }, "proved sparkplugBdSeq"],
+  ["Sparkplug B", { birth: [nodeBirth({})] }, "proved sparkplugBdSeq"],
+  ["Sparkplug B", { will: nodeDeath({}) }, "proved sparkplugBdSeq"],
   ["Shelly", { keepalive: 0 }, "proved noKeepAlive"],
   ["Node-RED", { will: said("flows/status", "", true) }, "likely emptyRetainedWill"],
   ["OwnTracks", { keepalive: 0 }, "proved noKeepAlive"],
@@ -193,4 +214,33 @@ test.each(broken)("%s with a mistake is named", (kind, mistake, topic) => {
   const device = devices[kind];
   if (device === undefined) throw new Error(`no device ${kind}`);
   expect(live({ ...device, ...mistake })).toContain(topic);
+});
+
+test("Sparkplug B: what the payloads do not tell is no mistake", () => {
+  const device = devices["Sparkplug B"];
+  if (device === undefined) throw new Error("no such device");
+  const many = Object.fromEntries(Array.from({ length: 60 }, (_, at) => [`metric ${at}`, at]));
+  for (const mistake of [
+    // Rebirth on a host application's order, with the same number.
+    { birth: [nodeBirth({ bdSeq: 0 }), nodeBirth({ bdSeq: 0 })] },
+    { birth: [] },
+    // Behind the bytes that the broker keeps.
+    { birth: [nodeBirth({ ...many, bdSeq: 1 })] },
+    { birth: [said("spBv1.0/plant/NBIRTH/edge-7", '{"bdSeq":1}', false)] },
+    { birth: [said("spBv1.0/plant/NBIRTH/edge-8", metrics({ bdSeq: 1 }), false)] },
+    { will: said("spBv1.0/plant/NDEATH/edge-7", "gone", false, 1) },
+  ]) {
+    expect(live({ ...device, ...mistake })).not.toContain("proved sparkplugBdSeq");
+  }
+});
+
+test("Sparkplug B: the evidence is both numbers", () => {
+  const world = new World();
+  const device = devices["Sparkplug B"];
+  if (device === undefined) throw new Error("no such device");
+  connected(world, { ...device, birth: [nodeBirth({ bdSeq: 255 })] });
+  const [finding] = habitsOf(answerOf(world, device.id));
+  expect(finding?.text).toStartWith(
+    "Its NDEATH has bdSeq 0, and the NBIRTH on the same connection bdSeq 255: a host application",
+  );
 });
