@@ -12,7 +12,8 @@ const help = `npm run bench:document -- [--short | --render] [flags of mqttd ben
 
 Runs dist/mqttd bench with all rows, five runs each, against mosquitto (if it is installed) and mqttd, and writes
 the tables of bench/README.md and bench/sizes.svg from bench/figures.ndjson. What that file has is not measured
-again, so that a run that was called off goes on: remove the file to begin anew. No run begins after four hours.
+again, so that a run that was called off goes on; remove the file to begin anew, also after each change of mqttd.
+No run begins after four hours.
 
   --short     one run of the short set and of the hold-ups, within 20 minutes
   --render    measure nothing, write the document from the file

@@ -151,7 +151,7 @@ test("the tables of a document", () => {
   expect(documentTables(groups)).toMatchInlineSnapshot(`
     "## Speed
 
-    - \`row\`: 50 pairs
+    - \`row\`: 50 pairs (delivered)
     - \`late\`: 5,000 wills
 
     | load | broker | median | min..max | ratio | min..max |

@@ -28,9 +28,14 @@ export function documentTables(
     .join("\n\n");
 }
 
-/** The titles, since a table has room for names only. */
+/** The titles and the first figures, since a table has room for names only. */
 function legend(rows: readonly RowSummary[]): string {
-  return list(rows.map(({ name, title }) => `\`${name}\`: ${title}`));
+  return list(
+    rows.map(({ name, title, lines }) => {
+      const figure = lines.flatMap(({ figures }) => figures.slice(0, 1))[0];
+      return `\`${name}\`: ${title}${figure === undefined ? "" : ` (${figure.name})`}`;
+    }),
+  );
 }
 
 /** When, on which machine, and how busy it was. */
