@@ -11,7 +11,7 @@ import { measure, type RunName, type RunResult } from "../load/measure.ts";
 import { quantity } from "../load/report/quantity.ts";
 import { summarize } from "../load/report/summary.ts";
 import { textReport } from "../load/report/text.ts";
-import { duration } from "../log/duration.ts";
+import { setting } from "../log/duration.ts";
 import { isLocalhost } from "../transport/loopback.ts";
 import type { BenchRequest, BrokerRequest } from "./bench-request.ts";
 import type { Surroundings } from "./command.ts";
@@ -62,7 +62,7 @@ async function play(
   const results: RunResult[] = [];
   const names = brokers.map(({ name }) => name);
   const planned = rows.length * brokers.length * runs;
-  const about = duration(planned * (request.seconds + besideSeconds) * 1000);
+  const about = setting(planned * (request.seconds + besideSeconds) * 1000);
   printError(`mqttd: ${planned} ${planned === 1 ? "run" : "runs"}, about ${about}\n`);
   const endsAt = performance.now() + request.withinMs;
   let known = 0;

@@ -12,6 +12,8 @@ export interface Sighting {
   readonly silent: Delays;
   /** Wills of silent clients that were due and never arrived. */
   readonly silentMissing: number;
+  /** CONNECTs of silent clients that got no CONNACK. */
+  readonly refused: number;
   /** Clients with a keepalive of 2 s that sent PINGREQ in time. */
   readonly pinging: number;
   /** Those of them that the broker ended. */
@@ -29,6 +31,8 @@ const pingingClients = 50;
 const pingingKeepAlive = 2;
 /** Three quarters of the keepalive: late by half a second at most before the standard's deadline. */
 const pingingEveryMs = 1500;
+/** After a CONNECT that was refused. */
+const retryMs = 200;
 /** How long to wait, after the load, for wills that are due. */
 const graceMs = 2000;
 
@@ -43,6 +47,7 @@ export class Bystander {
   readonly #lateness: number[] = [];
   readonly #pinging: Client[] = [];
   #ended = 0;
+  #refused = 0;
   #beganAt = Infinity;
   #endsAt = Infinity;
   readonly #timers: NodeJS.Timeout[] = [];
@@ -70,9 +75,11 @@ export class Bystander {
     watcher.onEnded = () => this.#complain("the broker ended the client that watches the wills");
     await this.#openPinging();
     for (let at = 0; at < silentClients; at++) {
-      const silent = new Silent(target, `${target.prefix}/silent/${at}`, (error) =>
-        this.#complain(error),
-      );
+      const silent = new Silent(target, `${target.prefix}/silent/${at}`, () => {
+        if (performance.now() >= this.#endsAt) return;
+        this.#refused++;
+        this.#timers.push(setTimeout(() => void silent.fall(), retryMs));
+      });
       this.#silents.set(silent.topic, silent);
       // Spread, so that deadlines are due all the time.
       this.#timers.push(setTimeout(() => void silent.fall(), (at * allowedMs) / silentClients));
@@ -85,6 +92,7 @@ export class Bystander {
   begin(): void {
     this.#beganAt = performance.now();
     this.#ended = 0;
+    this.#refused = 0;
     this.#lateness.length = 0;
     this.#pings?.forget();
     this.#echoes?.forget();
@@ -103,6 +111,7 @@ export class Bystander {
       echo: delays(this.#echoes?.delays(now) ?? []),
       silent: delays([...this.#lateness, ...missing.map(({ dueAt }) => now - dueAt)]),
       silentMissing: missing.length,
+      refused: this.#refused,
       pinging: this.#pinging.length,
       ended: this.#ended,
       errors: this.#errors,
@@ -218,13 +227,13 @@ class Silent {
   /** When its will is due, counted from its CONNECT; Infinity: it is not silent. */
   dueAt = Infinity;
   readonly #target: LoadTarget;
-  readonly #complain: (error: string) => void;
+  readonly #onRefused: () => void;
   #client: Client | null = null;
 
-  constructor(target: LoadTarget, topic: string, complain: (error: string) => void) {
+  constructor(target: LoadTarget, topic: string, onRefused: () => void) {
     this.#target = target;
     this.topic = topic;
-    this.#complain = complain;
+    this.#onRefused = onRefused;
   }
 
   /** Connects, then falls silent. */
@@ -241,9 +250,9 @@ class Silent {
         keepAlive: silentKeepAlive,
         will: { topic: this.topic, payload: Uint8Array.of(1) },
       });
-    } catch (error) {
+    } catch {
       this.dueAt = Infinity;
-      this.#complain(`a silent client: ${error instanceof Error ? error.message : String(error)}`);
+      this.#onRefused();
     }
   }
 

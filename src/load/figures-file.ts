@@ -35,6 +35,7 @@ const sighting = z.object({
   echo: delays,
   silent: delays,
   silentMissing: z.number(),
+  refused: z.number(),
   pinging: z.number(),
   ended: z.number(),
   errors: z.array(z.string()),

@@ -33,6 +33,7 @@ export function resultOf(
       echo: { ...delays, p99: 0.5, worst: 0.9 },
       silent: delays,
       silentMissing: 0,
+      refused: 0,
       pinging: 50,
       ended,
       errors: [],

@@ -107,6 +107,8 @@ function lineOf(
   );
   const notes = new Set(loads.flatMap((load) => load.notes));
   const [first] = figures;
+  const refused = Math.max(0, ...valid.map(({ sighting }) => sighting?.refused ?? 0));
+  if (refused > 0) notes.add(`${refused} CONNECTs of the bystander got no CONNACK`);
   if (better !== null && first !== undefined && first.min > 0 && first.max / first.min > noisyAbove)
     notes.add(`noisy: the runs differ by a factor of ${(first.max / first.min).toFixed(2)}`);
   return {
