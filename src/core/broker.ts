@@ -5,7 +5,7 @@ import { Budget } from "./budget.ts";
 import { authenticated, connectReceived } from "./connect.ts";
 import { Connection } from "./connection.ts";
 import { Crowd, makeRoom } from "./crowd.ts";
-import { Deadline, Deadlines } from "./deadlines.ts";
+import { Deadline } from "./deadlines.ts";
 import { endConnection } from "./connection-end.ts";
 import { disconnectReceived } from "./disconnect.ts";
 import { handleDueDeadlines, undecidedAt } from "./due-deadlines.ts";
@@ -34,9 +34,11 @@ import type { Route } from "./publish.ts";
 import { publishReceived } from "./publish-packet.ts";
 import type { QueueTotals } from "./queue.ts";
 import { Reason } from "./reason.ts";
+import { PostponedWills } from "./postponed-wills.ts";
 import { Records } from "./records/records.ts";
 import { Retained } from "./retained.ts";
 import { standardRules, type Rules } from "./quirks/rules.ts";
+import { Schedule } from "./schedule.ts";
 import type { Session } from "./session.ts";
 import { stopAll } from "./shutdown.ts";
 import { Standstills } from "./standstills.ts";
@@ -84,7 +86,12 @@ export class Broker {
   readonly memory = new Memory();
   /** What it does when that is too much. */
   readonly pressure = new Pressure();
-  readonly deadlines = new Deadlines<Timed>();
+  readonly deadlines = new Schedule();
+  /** The last `deadline` left some that are due, since its budget was used up. */
+  isBehind = false;
+  /** While deadlines are handled: the work from which on wills wait for their own turn. */
+  willsUntil = Infinity;
+  readonly postponed = new PostponedWills();
   readonly statistics: Statistics = newStatistics();
   readonly standstills = new Standstills();
   /** Of this turn of the event loop; the driver counts its own work in it too. */
@@ -142,9 +149,12 @@ export class Broker {
     return this.deadlines.next();
   }
 
-  /** What a `deadline` at `now` would decide, so that the driver can read unread input first. */
-  undecided(now: Millis): Undecided {
-    return undecidedAt(this, now);
+  /**
+   * What a `deadline` at `now` would decide, so that the driver can read unread input first. At most
+   * so many connections, those that had to end first.
+   */
+  undecided(now: Millis, most = Infinity): Undecided {
+    return undecidedAt(this, now, most);
   }
 
   /** Whether the limits refuse one more connection on a listener. */

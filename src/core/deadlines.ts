@@ -40,10 +40,16 @@ export class Deadlines<Owner> {
     return this.#heap[0]?.due ?? null;
   }
 
-  set(deadline: Deadline<Owner>, due: Millis): void {
+  /** The first deadline; null: none is set. */
+  get first(): Deadline<Owner> | null {
+    return this.#heap[0] ?? null;
+  }
+
+  /** `seq`: its place among deadlines with the same due time; by default behind them. */
+  set(deadline: Deadline<Owner>, due: Millis, seq = this.#seq++): void {
     assert(!Number.isNaN(due) && due !== Infinity, "a deadline needs a finite due time");
     deadline.due = due;
-    deadline.seq = this.#seq++;
+    deadline.seq = seq;
     if (deadline.place < 0) {
       deadline.place = this.#heap.length;
       this.#heap.push(deadline);
@@ -66,18 +72,6 @@ export class Deadlines<Owner> {
     last.place = place;
     this.#up(last);
     this.#down(last);
-  }
-
-  /** Owners of all deadlines that `pop` would remove at `now`, unordered. Removes none. */
-  *dueBy(now: Millis): Generator<Owner, void, void> {
-    const places = [0];
-    for (let place = places.pop(); place !== undefined; place = places.pop()) {
-      const deadline = this.#heap[place];
-      // A child is due no earlier than its parent.
-      if (deadline === undefined || deadline.due > now) continue;
-      yield deadline.owner;
-      places.push(2 * place + 2, 2 * place + 1);
-    }
   }
 
   /** Owners of all deadlines that are set, unordered. */

@@ -23,6 +23,9 @@ const stepsAtOnce = 50;
 /** Work of writing one copy of a message, and of deciding on one. */
 const unitsOfCopy = 0.1;
 const unitsOfOffer = 0.3;
+/** Work of taking one message from a queue or a replay. */
+const unitsOfPumped = 1;
+const unitsOfLater = 3;
 
 /** Sessions named in the outcome of a will that lost it. */
 const lossesNamed = 10;
@@ -248,6 +251,8 @@ function pumpTo(broker: Broker, session: Session, connection: Connection): numbe
   let bytes = 0;
   let messages = 0;
   for (; messages < messagesAtOnce && bytes < bytesAtOnce; messages++) {
+    if (messages > 0 && broker.budget.isUsedUp) break;
+    broker.budget.spent += unitsOfPumped;
     // [v5-3.3.4-9] [v5-4.9.0-2]: messages not yet sent on this connection take none of its send
     // quota.
     if (outgoing.count - resends.size >= connection.receiveMaximum) return messages;
@@ -256,7 +261,10 @@ function pumpTo(broker: Broker, session: Session, connection: Connection): numbe
       continue;
     }
     const item = nextQueued(session);
-    if (item === "later") continue;
+    if (item === "later") {
+      broker.budget.spent += unitsOfLater;
+      continue;
+    }
     if (item === null) {
       session.dropping = false;
       return messages;

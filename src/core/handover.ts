@@ -11,8 +11,8 @@ import type { Timed } from "./timed.ts";
 
 /** Messages that one turn hands over at most; the rest waits for the next turn. */
 const messagesAtOnce = 200;
-/** Looking at this many members of a group costs as much as one message. */
-const membersAtOnce = 100;
+/** Work of looking at a member of a group. */
+const unitsOfMember = 0.01;
 
 /** A message that a session got through a shared subscription. */
 interface HandoverItem {
@@ -50,31 +50,31 @@ export function startHandover(broker: Broker, session: Session): void {
   broker.deadlines.set(deadline, broker.now);
 }
 
-/** Hands over up to a turn's budget. Returns the work done, in messages. */
+/** Hands over messages within the budget, and at least one. */
 export function continueHandover(
   broker: Broker,
   deadline: Deadline<Timed>,
   handover: Handover,
-): number {
-  let work = 0;
-  while (work < messagesAtOnce) {
+): void {
+  for (let messages = 0; messages < messagesAtOnce; messages++) {
     const next = handover.items[handover.place++];
-    if (next === undefined) return work;
-    work += 1 + handOverOne(broker, next);
+    if (next === undefined) return;
+    handOverOne(broker, next);
     broker.memory.release(next.message);
     broker.memory.queues.give(costs.queued);
+    if (broker.budget.isUsedUp) break;
   }
   broker.deadlines.set(deadline, after(broker.now, 1));
-  return work;
 }
 
-function handOverOne(broker: Broker, { message, shared }: HandoverItem): number {
+function handOverOne(broker: Broker, { message, shared }: HandoverItem): void {
+  broker.budget.spent += 1;
   // [v5-3.3.2-5]
-  if (message.expiresAt !== null && message.expiresAt <= broker.now) return 0;
+  if (message.expiresAt !== null && message.expiresAt <= broker.now) return;
   const group = broker.subscriptions.groupOf(shared);
-  if (group === null) return 0;
+  if (group === null) return;
+  broker.budget.spent += group.members.length * unitsOfMember;
   const outcome = newOutcome(false);
   offerToGroup(broker, group, message, outcome);
   if (outcome.copies.length > 0) deliver(broker, message, outcome.copies, outcome.packetIds);
-  return Math.floor(group.members.length / membersAtOnce);
 }

@@ -57,6 +57,8 @@ export interface DriverHolds {
 
 /** Input that has arrived but still waits in sockets or in the driver. */
 export interface Unread {
+  /** How many connections the driver was asked about, those that had to end first. */
+  readonly asked: number;
   /**
    * Connections with unread data or an unread end, or whose socket can take waiting output again.
    */

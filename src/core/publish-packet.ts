@@ -11,6 +11,7 @@ import { isRoomFor, publish } from "./publish.ts";
 import { refusalToRetain } from "./retain.ts";
 import { Reason, type ProtocolError, type ReasonCode } from "./reason.ts";
 import type { Session } from "./session.ts";
+import { publishDueWill } from "./session-end.ts";
 import type { Timed } from "./timed.ts";
 import { isForServerOnly, tooDeep, tooLong } from "./topic.ts";
 
@@ -64,6 +65,7 @@ export function publishReceived(
     publishLater(broker, session, message);
     return acknowledge(broker, connection, packet, Reason.success);
   }
+  for (const will of broker.postponed.on(topic)) publishDueWill(broker, will);
   const reach = publish(broker, session, message);
   const reason = hadNoSubscribers(reach) ? Reason.noMatchingSubscribers : Reason.success;
   acknowledge(broker, connection, packet, reason);

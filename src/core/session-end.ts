@@ -14,7 +14,12 @@ import { dueOf, endDelay, postponeBehindOther, publishWill } from "./will-fate.t
  * [v5-3.1.2-23] [v5-4.1.0-2].
  */
 export function startExpiry(broker: Broker, session: Session): void {
-  if (session.expiryIntervalSeconds === 0) return endSession(broker, session, "connection ended");
+  if (session.expiryIntervalSeconds === 0) {
+    session.isOver = session.will?.isPostponed === true;
+    // A return of its client then finds the will that has to be published first.
+    if (!session.isOver) endSession(broker, session, "connection ended");
+    return;
+  }
   session.endedAt = broker.now;
   broker.pressure.noteOffline(session);
   if (session.expiryIntervalSeconds === Infinity) return;
@@ -60,6 +65,11 @@ export function expireSession(broker: Broker, session: Session): void {
 
 export function publishDueWill(broker: Broker, will: Will): void {
   const { session, deadline } = will;
+  if (will.isPostponed) {
+    publishWill(broker, will, dueOf(will), "due");
+    if (session.isOver) endSession(broker, session, "connection ended");
+    return;
+  }
   // If the session ends at the same time, end it first, so that it gets no copy of its will.
   const { deadline: expiry } = session;
   if (!will.isDetached && expiry?.isSet === true && expiry.due <= deadline.due) {
@@ -74,7 +84,9 @@ export function publishDueWill(broker: Broker, will: Will): void {
  */
 export function endOverdue(broker: Broker, session: Session): void {
   const will = session.will;
-  if (will !== null && isOverdue(broker, will.deadline)) publishDueWill(broker, will);
+  if (will !== null && (will.isPostponed || isOverdue(broker, will.deadline))) {
+    publishDueWill(broker, will);
+  }
   if (isOverdue(broker, session.deadline)) expireSession(broker, session);
 }
 

@@ -2,7 +2,7 @@ import type { Broker } from "./broker.ts";
 import type { Connection } from "./connection.ts";
 import { endConnection } from "./connection-end.ts";
 import type { WillAtEnd } from "./events.ts";
-import { publishWill } from "./will-fate.ts";
+import { dueOf, publishWill } from "./will-fate.ts";
 
 /**
  * Stops the broker. Without a store nothing outlives it, so publishes every armed or delayed will
@@ -13,7 +13,9 @@ export function stopAll(broker: Broker): void {
   const delayed = [...broker.sessions.values()]
     .flatMap((session) => (session.will?.state === "delayed" ? [session.will] : []))
     .toSorted((a, b) => a.deadline.due - b.deadline.due || a.deadline.seq - b.deadline.seq);
-  for (const will of delayed) publishWill(broker, will, broker.now, "broker stopped");
+  for (const will of delayed) {
+    publishWill(broker, will, will.isPostponed ? dueOf(will) : broker.now, "broker stopped");
+  }
   const wills = new Map<Connection, WillAtEnd>();
   for (const connection of broker.connections.values()) {
     const will = connection.session?.will ?? null;

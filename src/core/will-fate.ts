@@ -4,6 +4,7 @@ import { ends, type EndCause, type WillOnEnd } from "./end-causes.ts";
 import type { SessionEnd, WaitEnd, WillAtEnd, WillFate } from "./events.ts";
 import { after, type Millis } from "./io.ts";
 import { publish } from "./publish.ts";
+import { Rank } from "./schedule.ts";
 import { publishFate } from "./sys.ts";
 import type { Rules } from "./quirks/rules.ts";
 import { expiryOf, isLost, lagged, qosOf } from "./will-rules.ts";
@@ -41,12 +42,30 @@ export function endWill(
     return setFate(broker, will, { fate: "discarded", topic, why });
   }
   if (fate === "cancel") return setFate(broker, will, { fate: "cancelled", topic, why: "resumed" });
-  if (delay === 0 || cause === "takenOver") return publishWill(broker, will, endDue);
-  const due = after(broker.now, delay * 1000);
+  const isDelayed = delay > 0 && cause !== "takenOver";
+  if (!isDelayed && !mustWait(broker, cause)) return publishWill(broker, will, endDue);
+  const due = isDelayed ? after(broker.now, delay * 1000) : endDue;
   will.become("delayed");
+  if (!isDelayed) {
+    will.isPostponed = true;
+    broker.postponed.add(will);
+  }
   broker.records.willDelayed(will, due);
   broker.deadlines.set(will.deadline, due);
   return { fate: "delayed", topic: will.topic, due };
+}
+
+/**
+ * Whether others are due before a will that is due now. Its connection ends in any case: a silence is
+ * judged in time, however long it takes to publish thousands of wills. A takeover does not wait,
+ * since the new connection's will follows.
+ */
+function mustWait(broker: Broker, cause: EndCause): boolean {
+  if (cause === "takenOver") return false;
+  const { budget, deadlines, now } = broker;
+  if (budget.spent >= broker.willsUntil) return true;
+  const first = broker.isBehind ? deadlines.nextOf(Rank.fate) : null;
+  return first !== null && first <= now;
 }
 
 function fateOf(
@@ -181,6 +200,7 @@ function setFate<Fate extends WillFate>(
   by: WaitEnd | null = null,
 ): Fate {
   will.become(fate.fate);
+  if (will.isPostponed) broker.postponed.delete(will);
   broker.memory.wills.give(will.held);
   if (broker.rules.willStaysWithSession) will.session.formerWill = will.packet;
   if (!will.isDetached) {

@@ -32,6 +32,8 @@ export class Will {
   readonly armedAt: Millis;
   /** How and when its connection ended; null: it is open. */
   ended: { readonly cause: EndCause; readonly at: Millis } | null = null;
+  /** Due at the end of its connection, and not published with it because others were due before. */
+  isPostponed = false;
   /** A planted quirk: it stays delayed although its session has ended or was resumed. */
   isDetached = false;
   /** Its first due time, if a planted quirk postponed it behind others; null: not postponed. */

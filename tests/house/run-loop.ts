@@ -4,7 +4,7 @@ import { connect, listener } from "./run-loop-input.ts";
 
 let now = 0 as Millis; // The driver reads the clock once a turn.
 const broker = new Broker({}, now);
-const [connection, unread] = [1, { connections: new Set<number>(), newcomers: false }];
+const [connection, unread] = [1, { asked: 1, connections: new Set<number>(), newcomers: false }];
 
 function handle(input: Input): void {
   for (const effect of broker.handle(input, now)) {

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import type { Input } from "../../src/core/io.ts";
+import type { TestClient } from "../support/client.ts";
 import { World } from "../support/world.ts";
 
 /** The highest number of effects that one input of a kind has caused. */
@@ -84,4 +85,42 @@ test("each of 10,000 filters in one SUBSCRIBE gets its retained messages", () =>
   world.advance(1000);
   expect(world.broker.sessions.get("a")?.replays.size).toBe(0);
   expect(client.messages()).toEqual(["r=x"]);
+});
+
+function mortals(world: World, count: number, topic: (number: number) => string): TestClient[] {
+  return Array.from({ length: count }, (_, number) => {
+    const client = world.open();
+    const will = {
+      topic: topic(number),
+      payload: Buffer.from("gone"),
+      qos: 0,
+      retain: true,
+    } as const;
+    client.connect({ clientId: `m${number}`, keepalive: 2, will });
+    return client;
+  });
+}
+
+test("silences are judged in time, and wills follow in due order, each with its one fate", () => {
+  const world = new World({ unitsOfTurn: 1 });
+  const watcher = world.open();
+  watcher.connect({ clientId: "w" });
+  watcher.subscribe("wills/#");
+  mortals(world, 40, (number) => `wills/${number}`);
+  world.advance(3000);
+  const ends = world.noted("ended");
+  expect(ends.map(({ cause, silentMs }) => [cause, silentMs])).toEqual(
+    Array.from({ length: 40 }, () => ["keepAliveExpired", 3000]),
+  );
+  // The turns are too short to publish them with the ends of their connections.
+  const fates = ends.map(({ will }) => will?.fate);
+  expect(fates).toContain("delayed");
+  const later = world.noted("will");
+  expect(later).toHaveLength(fates.filter((fate) => fate === "delayed").length);
+  for (const { by, will } of later) {
+    expect([by, will.fate === "published" && will.at - will.due]).toEqual(["due", 0]);
+  }
+  const expected = Array.from({ length: 40 }, (_, number) => `wills/${number}=gone`);
+  expect(watcher.messages()).toEqual(expected);
+  expect(world.broker.sessions.size).toBe(1);
 });

@@ -34,6 +34,13 @@ export class Books {
   readonly jumps: { readonly from: number; readonly to: number }[] = [];
   /** Spans in which the broker stood still, the latest last. */
   readonly holds: { readonly from: number; readonly to: number }[] = [];
+  /**
+   * How much later the broker may do what is due, because so little of it fits into one of its turns
+   * and the next turn comes later. 0: at the exact millisecond.
+   */
+  slackMs = 0;
+  /** The broker's turns are so short that any work may be cut. */
+  isCut = false;
   /** The time of the last change of limits. */
   limitsChangedAt = -1;
   readonly shortage = new Shortage();
@@ -67,15 +74,22 @@ export class Books {
    */
   met(due: number): number {
     for (const { from, to } of this.jumps) if (due > from && due < to) return to;
-    // The standstill started before the timers of that moment.
-    for (const { from, to } of this.holds) if (due >= from && due < to) return to;
-    return due;
+    // A standstill started before the timers of that moment, even of that at which another ended.
+    let met = due;
+    for (const { from, to } of this.holds) if (met >= from && met < to) met = to;
+    return met;
   }
 
   /** Whether the broker may meet a due time at another moment. */
   mayBeMet(due: number, now: number): boolean {
+    const isNear = (time: number): boolean => now >= time && now <= time + this.slackMs;
     // A due time at which the broker notices a suspend is met before or after that.
-    return this.met(due) === now || this.jumps.some(({ from, to }) => due === from && now === to);
+    return isNear(this.met(due)) || this.jumps.some(({ from, to }) => due === from && isNear(to));
+  }
+
+  /** The broker should have met a due time before. */
+  isOverdue(due: number, now: number): boolean {
+    return this.met(due) + this.slackMs < now && !this.mayBeMet(due, now);
   }
 
   /** The broker may have missed a due time, since it stood still and reads its backlog first. */

@@ -66,11 +66,11 @@ export class Ends {
       this.#stallDue(connection),
     );
     // Values above new limits end the connection in the next turn of the timers.
-    const isNew = this.#books.limitsChangedAt === now;
+    const isNew = now <= this.#books.limitsChangedAt + this.#books.slackMs;
     // A connection that was overdue and unread when the broker stopped reading is judged
     // afterwards.
     if (connection.pausedAt === now || connection.resumedAt === now) return;
-    const isMet = this.#books.met(due) >= now || this.#books.mayBeMet(due, now);
+    const isMet = !this.#books.isOverdue(due, now);
     demand(now <= due || isNew || isMet, "a connection ends when it is due", {
       connection: connection.number,
       now,
@@ -224,7 +224,8 @@ export class Ends {
   #isMet(due: number, now: number): boolean {
     if (due === Infinity) return false;
     // Values above new limits end the connection at once.
-    const isNew = due < now && this.#books.limitsChangedAt === now;
+    const { limitsChangedAt, slackMs } = this.#books;
+    const isNew = due < now && now <= limitsChangedAt + slackMs && now >= limitsChangedAt;
     return isNew || this.#books.mayBeMet(due, now);
   }
 

@@ -27,6 +27,7 @@ export class Fates {
    * or which session ended.
    */
   #unexplained: { readonly will: WillState; readonly by: Later["by"] }[] = [];
+  readonly #left = new Map<string, Session>();
   settled = 0;
 
   constructor(books: Books, offers: Offers, nextSerial: () => number) {
@@ -80,6 +81,7 @@ export class Fates {
     will.endedAt = now;
     const due = now + (goesOn === false ? 0 : Math.min(will.ask.delay, session.expiry)) * 1000;
     // Whether a takeover resumes the session is known when the new connection is reported.
+    if (this.#isPostponed(event, due, now)) return this.#postponed(session, will, event.will);
     const expected =
       event.cause === "takenOver" ? event.will.fate : this.#fateOf(event.cause, due, now);
     demand(event.will.fate === expected, `the fate of this will is ${expected}`, { event, will });
@@ -105,14 +107,19 @@ export class Fates {
     );
     const due = this.#books.met(will.dueAt);
     if (event.by === "due") {
-      demand(due === now, "a delayed will is published when it is due", { event, due, now });
+      const isMet = this.#books.mayBeMet(will.dueAt, now);
+      demand(isMet, "a delayed will is published when it is due", { event, due, now });
       demand(
         event.will.fate === "published" && event.will.due === will.dueAt,
         "a will is due when it was said to be",
         event,
       );
     } else {
-      demand(due >= now, "a delayed will is never late", { event, due, now });
+      demand(!this.#books.isOverdue(will.dueAt, now), "a delayed will is never late", {
+        event,
+        due,
+        now,
+      });
       if (event.by === "resumed") {
         const isInTime = will.dueAt > now || this.#books.isOpenQuestion(will.dueAt, now);
         demand(isInTime, "what is due is not cancelled", event);
@@ -153,11 +160,29 @@ export class Fates {
   expectWithin(session: Session, now: number): void {
     const { will } = session;
     if (will === null || will.state !== "delayed") return;
-    demand(this.#books.met(will.dueAt) >= now, "no will is overdue", { will, now });
+    demand(!this.#books.isOverdue(will.dueAt, now), "no will is overdue", { will, now });
+  }
+
+  /** A will that is due at once, and waits for others that were due before. */
+  #isPostponed({ cause, will }: Ended, due: number, now: number): boolean {
+    const isDue = due <= now && cause !== "disconnected" && cause !== "takenOver";
+    return isDue && will?.fate === "delayed" && this.#books.isCut;
+  }
+
+  #postponed(session: Session, will: WillState, fate: WillAtEnd | null): void {
+    demand(fate?.fate === "delayed" && fate.due <= will.endedAt, "a postponed will is due", fate);
+    will.state = "delayed";
+    will.dueAt = fate.due;
+    this.#left.set(session.clientId, session);
+  }
+
+  /** The session that ended with its connection and has left a postponed will. */
+  left(clientId: string): Session | undefined {
+    return this.#left.get(clientId);
   }
 
   #emptyOn(topic: string): WillState | undefined {
-    for (const { will } of this.#books.sessions.values()) {
+    for (const { will } of [...this.#books.sessions.values(), ...this.#left.values()]) {
       if (will?.key === -1 && will.topic === topic) return will;
     }
     return undefined;
@@ -179,6 +204,7 @@ export class Fates {
     demand(will.state !== "settled", "a will has one fate", will);
     will.state = "settled";
     this.settled += 1;
+    this.#left.delete(session.clientId);
     session.will = null;
     this.#books.wills.delete(will.key);
     if (fate.fate !== "published") {

@@ -105,7 +105,8 @@ export class Offers {
       const held = isClogged || connection.link.clogged || copy.mayBeLost !== null;
       const isShared = copy.share !== null;
       // A message published now waits behind those that already wait [v5-4.6.0-6].
-      const mayWait = this.#books.queuedQos0 || isHeldUp(session, connection, copy);
+      const mayWait =
+        this.#books.queuedQos0 || isHeldUp(session, connection, copy, this.#books.isCut);
       demand(!stays || held || isShared || mayWait, "QoS 0 reaches who is connected at once", {
         to: session.clientId,
         publication: copy.publication,
@@ -156,12 +157,12 @@ export class Offers {
   }
 }
 
-/** Earlier QoS 0 waits, or retained messages for which the window has no room. */
-function isHeldUp(session: Session, connection: Connection, copy: Copy): boolean {
+/** Earlier QoS 0 waits, or retained messages for which the window or the turn has no room. */
+function isHeldUp(session: Session, connection: Connection, copy: Copy, isCut: boolean): boolean {
   const [first] = session.queues[0];
   if (first !== undefined && first !== copy) return true;
   if (!session.replays.some(({ isOver }) => !isOver)) return false;
-  return session.inflight.size >= connection.window;
+  return isCut || session.inflight.size >= connection.window;
 }
 
 /** Its client is behind another mount point now than when it subscribed. */

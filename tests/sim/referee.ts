@@ -95,6 +95,9 @@ export class Referee {
    */
   slept(asleepMs: number, since: number): void {
     for (const connection of this.books.open) {
+      const { lost, kickedAt } = connection;
+      if (lost !== null) connection.lost = { ...lost, at: lost.at + asleepMs };
+      if (kickedAt !== null) connection.kickedAt = kickedAt + asleepMs;
       if (connection.isLocal) {
         connection.openedAt += asleepMs;
         connection.lastPacketAt += asleepMs;
@@ -158,7 +161,11 @@ export class Referee {
       case "ended":
         return this.#lives.ended(event, now);
       case "will":
-        return this.fates.later(this.books.sessions.get(event.clientId), event, now);
+        return this.fates.later(
+          this.fates.left(event.clientId) ?? this.books.sessions.get(event.clientId),
+          event,
+          now,
+        );
       case "sessionEnded":
         return this.#lives.sessionEnded(event, now);
       case "notSent":
@@ -204,7 +211,7 @@ export class Referee {
     for (const session of this.books.sessions.values()) {
       this.fates.expectWithin(session, now);
       this.#delivery.expectPrompt(session, now);
-      const isDue = session.connection === null && this.books.met(session.endsAt) < now;
+      const isDue = session.connection === null && this.books.isOverdue(session.endsAt, now);
       demand(!isDue, "a session ends when its Session Expiry Interval is over", {
         clientId: session.clientId,
         endsAt: session.endsAt,

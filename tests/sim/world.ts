@@ -86,6 +86,9 @@ export class World {
       { ...plain, name: "tcp mounted", mountPoint, connections: listenerConnections },
     ];
     this.referee = new Referee(limits, () => this.#clock.now());
+    const isCut = this.options.unitsOfTurn < 4000;
+    this.referee.books.isCut = isCut;
+    this.referee.books.slackMs = isCut && this.options.cutsTurns ? 2000 : 0;
     this.#start();
     this.#heartbeat();
   }
@@ -224,7 +227,7 @@ export class World {
       connection.lost = { cause: "resetByPeer", at: this.#clock.now() };
     }
     this.#call(() => this.driver.drop(id, how));
-    if (how === "rst") this.referee.paused(connection);
+    if (how === "rst") connection.pausedAt ??= this.#clock.now();
   }
 
   reconfigure(): void {
@@ -473,7 +476,9 @@ export class World {
         soon: (work) => {
           const most = this.options.cutsTurns && !this.healed ? this.dice.pick([1, 4, 30]) : 1;
           const wait = this.dice.below(most);
-          this.agenda.at(this.now + wait, () => this.#inTurn(() => this.#work(broker, work)));
+          const run = (): void => this.#inTurn(() => this.#work(broker, work));
+          // After a poll, which reads what waits in sockets.
+          this.agenda.at(this.now + wait, run, turnOf.late);
         },
         after: (milliseconds, work) => {
           let isOff = false;

@@ -67,6 +67,11 @@ export class Arrivals {
     return 1 + Math.ceil(this.#channels.count / socketsInTurn);
   }
 
+  /** Connections that the last look left undecided. */
+  get postponed(): number {
+    return this.#postponed.size;
+  }
+
   /** Whether the channel's socket has unread data; false if the platform has no poll. */
   isReadable(channel: Channel): boolean {
     return this.#ask([{ channel, isStalled: false }])?.[0] === true;
@@ -75,6 +80,7 @@ export class Arrivals {
   /** Which of the due decisions must wait because of unread data. */
   unread(undecided: Undecided, now: Millis): Unread {
     return {
+      asked: undecided.connections.length,
       connections: this.#unreadConnections(undecided, now),
       newcomers: this.#newcomersWait(undecided, now),
     };

@@ -70,6 +70,8 @@ const unitsOfPacket = 1;
 const bytesReadInUnit = 5000;
 /** Links that may linger after their end, or as many as connections may be open. */
 const lingeringLinks = 1000;
+/** Connections that one turn judges at most, since it first asks for what is unread of them. */
+const judgedAtOnce = 250;
 /** A heartbeat this late shows that the process was blocked. */
 const standstillMs = 100;
 
@@ -358,7 +360,8 @@ export class Driver {
 
   /** Returns whether more is due. */
   #handleDue(): boolean {
-    const undecided = this.#broker.undecided(this.#now);
+    const most = judgedAtOnce + this.#arrivals.postponed;
+    const undecided = this.#broker.undecided(this.#now, most);
     for (const { id, cause } of undecided.connections) {
       const { messagesSent: messages } = this.#channels.get(id);
       if (cause === "keepAliveExpired" && messages > 0)
@@ -366,7 +369,7 @@ export class Driver {
     }
     const unread = this.#arrivals.unread(undecided, this.#now);
     this.#handle({ type: "deadline", unread });
-    return false;
+    return this.#broker.isBehind;
   }
 
   #checkProgress(): void {
