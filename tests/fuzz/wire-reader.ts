@@ -1,7 +1,8 @@
 import { parser, type Packet } from "mqtt-packet";
-import type { ClientPacket, ProtocolVersion } from "../../src/core/packet.ts";
+import type { ClientPacket, ConnectPacket, ProtocolVersion } from "../../src/core/packet.ts";
 import { Reason } from "../../src/core/reason.ts";
 import { packetTree } from "../../src/inspect/packet/packet.ts";
+import { disregardedIn31 } from "../../src/wire/connect.ts";
 import { PacketReader, type WireViolation } from "../../src/wire/reader.ts";
 import { Broken, frameSize } from "./hostile-link.ts";
 
@@ -79,13 +80,13 @@ function judgePacket(packet: ClientPacket, frame: Uint8Array, version: ProtocolV
   if (wrong !== undefined) {
     throw new Broken(`inspect names ${wrong.statement} where the reader accepts: ${frame.toHex()}`);
   }
-  const read = oracle(frame, version);
+  const read = oracle(frame, version, packet);
   const ours = JSON.stringify(known(packet));
   const theirs = JSON.stringify(knownOf(read));
   if (ours !== theirs) throw new Broken(`${frame.toHex()} is ${ours}, for mqtt-packet ${theirs}`);
 }
 
-function oracle(frame: Uint8Array, version: ProtocolVersion): Packet {
+function oracle(frame: Uint8Array, version: ProtocolVersion, ours: ClientPacket): Packet {
   const packets: Packet[] = [];
   const parse = parser({ protocolVersion: version });
   parse.on("packet", (packet) => packets.push(packet));
@@ -97,10 +98,23 @@ function oracle(frame: Uint8Array, version: ProtocolVersion): Packet {
   const type = (copy[0] ?? 0) >> 4;
   const usesQos = type === 6 || type === 8 || type === 10;
   if (version === 3 && type !== 3) copy[0] = (type << 4) | (usesQos ? 2 : 0);
+  if (version === 3 && ours.type === "connect") clearUnusedConnectFlags(copy, ours);
   parse.parse(copy);
   const [packet] = packets;
   if (packet === undefined) throw new Broken(`mqtt-packet sees no packet: ${frame.toHex()}`);
   return packet;
+}
+
+/** Connect Flags that 3.1 ignores, or announce a name or a password that the packet leaves out. */
+function clearUnusedConnectFlags(frame: Uint8Array, { username, password }: ConnectPacket): void {
+  const body = frame.findIndex((byte, at) => at > 0 && byte < 0x80) + 1;
+  // Behind the name, `MQIsdp`, and the level.
+  const at = body + 9;
+  let flags = frame[at] ?? 0;
+  flags &= ~disregardedIn31(flags);
+  if (username === null) flags &= ~0x80;
+  if (password === null) flags &= ~0x40;
+  frame[at] = flags;
 }
 
 /** A packet as either reader decodes it, in one form. */
