@@ -72,6 +72,23 @@ test("a broker that ends the pinging clients is seen", async () => {
   }
 }, 20_000);
 
+test("silent clients that are refused are counted, and are no error", async () => {
+  using broker = new QuirkyBroker(null);
+  broker.refuses = (clientId) => clientId.includes("-silent-");
+  const echo = await serveEcho();
+  try {
+    const bystander = new Bystander(targetAt(broker.port), echo.port);
+    await bystander.open();
+    bystander.begin();
+    await Bun.sleep(500);
+    const { refused, silent, errors } = await bystander.end();
+    expect(refused).toBeGreaterThan(0);
+    expect({ silent: silent.count, errors }).toEqual({ silent: 0, errors: [] });
+  } finally {
+    echo.stop();
+  }
+}, 20_000);
+
 test("a broker that is not there is an error of the bystander", async () => {
   const broker = new QuirkyBroker(null);
   const { port } = broker;

@@ -56,6 +56,9 @@ export class QuirkyBroker implements Disposable {
     this.#listener.stop(true);
   }
 
+  /** Whose CONNECT ends the connection. */
+  refuses: (clientId: string) => boolean = () => false;
+
   /** Ends the connections of some clients. */
   hangUp(isMeant: (clientId: string) => boolean): void {
     for (const peer of this.#peers) if (isMeant(peer.clientId)) peer.socket.terminate();
@@ -82,6 +85,7 @@ export class QuirkyBroker implements Disposable {
       case "connect":
         peer.version = packet.protocolVersion === 5 ? 5 : 4;
         peer.clientId = packet.clientId;
+        if (this.refuses(packet.clientId)) return peer.socket.terminate();
         return send(peer, { cmd: "connack", sessionPresent: false, returnCode: 0, reasonCode: 0 });
       case "subscribe":
         peer.filter = packet.subscriptions[0]?.topic ?? null;
