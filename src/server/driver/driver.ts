@@ -319,6 +319,7 @@ export class Driver {
     this.#output.source = null;
     const since = this.#now;
     this.#now = this.#clock.now();
+    this.#turns.begin(this.#now);
     // Many short turns delay the timers too, but then the loop is not blocked.
     if (this.#now > this.#standstillAt && this.#now - since >= standstillMs)
       this.#stoodStill(since);

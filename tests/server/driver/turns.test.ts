@@ -130,6 +130,25 @@ test("callbacks share a budget until they have used a part of it", () => {
   expect(bench.budget.spent).toBe(0);
 });
 
+test("the time that passed before a callback does not count in its turn", () => {
+  const world = new World();
+  const subscribers = Array.from({ length: 500 }, (_, number) => {
+    const client = world.open();
+    client.connect({ clientId: `s${number}` });
+    client.subscribe("gone");
+    return client;
+  });
+  world.advance(60_000);
+  const will = { topic: "gone", payload: Buffer.from("x"), qos: 0, retain: false } as const;
+  world.open().connect({ clientId: "c", will });
+  world.advance(60_000);
+  // No turn of the loop follows this order before the test looks.
+  world.driver.order({ type: "kicked", clientId: "c" });
+  expect(subscribers.map((client) => client.take("publish").length)).toEqual(
+    subscribers.map(() => 1),
+  );
+});
+
 test("last words that wait for a turn are published, in order, before the end of their connection", () => {
   const world = new World({ unitsOfTurn: 1 });
   const watcher = world.open();
