@@ -3,7 +3,7 @@ import type { FuzzInput } from "./input.ts";
 
 /** A few packets reach each of these. */
 const smallLimits: Partial<Limits> = {
-  connections: 10,
+  connections: 5,
   sessions: 8,
   subscriptions: 6,
   topicLevels: 8,
@@ -11,7 +11,7 @@ const smallLimits: Partial<Limits> = {
   filters: 64,
   payloadSize: 1024,
   inflight: 3,
-  receiveMaximum: 3,
+  receiveMaximum: 1,
   queuedMessages: 5,
   queuedBytes: 2048,
   queueQos0: true,

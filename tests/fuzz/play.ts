@@ -152,7 +152,8 @@ class Run {
         break;
       case "break": {
         const { channel } = this.#link(act.who);
-        if (channel.open) this.#world.driver.drop(channel.id, act.how);
+        // An operator can only name what the core knows.
+        if (channel.open && channel.admitted) this.#world.driver.drop(channel.id, act.how);
         break;
       }
       case "sleep":
