@@ -117,13 +117,6 @@ async function explained(
   }
 }
 
-function sortOf(given: Arguments): [string, string][] {
-  const sort = given.text("sort");
-  if (sort === null) return [];
-  if (sort === "memory") return [["sort", sort]];
-  throw usageError(`--sort ${quoted(sort)}: not a way to sort clients`, "allowed: memory");
-}
-
 function listOrder(
   verb: "clients" | "sessions" | "subscriptions" | "retained",
   word: string | null,
@@ -134,7 +127,7 @@ function listOrder(
   switch (verb) {
     case "clients":
       return agedList(
-        withQuery("/v1/clients", [...sortOf(given), ...limit]),
+        withQuery("/v1/clients", limit),
         clientsShape(items),
         items,
         (now, { clients }, style) => clientsLines(now, clients, style),

@@ -18,6 +18,7 @@ export const memoryKinds = [
   "aliases",
   "unfinished",
   "output",
+  "records",
 ] as const;
 
 export type MemoryKind = (typeof memoryKinds)[number];
@@ -27,8 +28,8 @@ export type MemoryKind = (typeof memoryKinds)[number];
  * Measured, not computed: `scripts/holdings.ts` compares them with what the process grows by.
  */
 export const costs = {
-  connection: 1900,
-  session: 2000,
+  connection: 3000,
+  session: 2200,
   subscription: 400,
   route: 400,
   retained: 300,
@@ -132,6 +133,7 @@ export class Memory {
   readonly aliases = new Account(this);
   readonly unfinished = new Account(this);
   readonly output = new Account(this);
+  readonly records = new Account(this);
 
   /** Bytes; Infinity: no limit. */
   get limit(): number {

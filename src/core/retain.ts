@@ -27,6 +27,7 @@ export function retain(
   const { topic } = message;
   if (message.payload.length === 0) {
     if (!retained.clear(topic)) return null;
+    scheduleExpiry(broker);
     broker.records.retained(publisher, message);
     return "cleared";
   }
@@ -89,6 +90,6 @@ export function expireRetained(broker: Broker): void {
 
 function scheduleExpiry({ retained, deadlines, expiry }: Broker): void {
   const { nextExpiry } = retained;
-  if (nextExpiry === null || (expiry.isSet && expiry.due <= nextExpiry)) return;
-  deadlines.set(expiry, nextExpiry);
+  if (nextExpiry === null) return deadlines.clear(expiry);
+  if (!expiry.isSet || nextExpiry < expiry.due) deadlines.set(expiry, nextExpiry);
 }

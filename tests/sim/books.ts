@@ -94,7 +94,9 @@ export class Books {
 
   /** The broker may have missed a due time, since it stood still and reads its backlog first. */
   isOpenQuestion(due: number, now: number): boolean {
-    return this.holds.some(({ from, to }) => due >= from && due <= to && now === to);
+    return this.holds.some(
+      ({ from, to }) => due >= from && due <= to && now >= to && now <= to + this.slackMs,
+    );
   }
 
   /** Milliseconds within a span in which the broker stood still. */

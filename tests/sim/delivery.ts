@@ -1,6 +1,6 @@
 import type { Qos } from "../../src/core/packet.ts";
 import { owedOf } from "./answers.ts";
-import { demand } from "./books.ts";
+import { demand, type Books } from "./books.ts";
 import type { Connection } from "./connection.ts";
 import type { Handovers } from "./handovers.ts";
 import { Violation } from "./journal.ts";
@@ -45,6 +45,7 @@ export class Delivery {
     now: number,
     isWill: () => boolean,
   ): Copy {
+    session.sentAt = now;
     if (packet.dup) return this.#sentAgain(connection, session, packet);
     let copy = this.#find(session, packet, now);
     if (copy === null && isWill()) copy = this.#find(session, packet, now);
@@ -153,8 +154,11 @@ export class Delivery {
     }
   }
 
-  /** Waiting messages are sent as soon as nothing prevents it; long queues take several turns. */
-  expectPrompt(session: Session, now: number): void {
+  /**
+   * Waiting messages are sent as soon as nothing prevents it; long queues take several turns. If a
+   * turn has room for little, each message that is sent gives the next one as much time.
+   */
+  expectPrompt(session: Session, now: number, { isCut, slackMs }: Books): void {
     const { connection, inflight, queues } = session;
     const first = queues[1].find(isCertain) ?? queues[2].find(isCertain);
     const isFree =
@@ -170,10 +174,11 @@ export class Delivery {
       return;
     }
     session.freeSince ??= now;
-    demand(now - session.freeSince <= promptMs, "what waits is sent when there is room for it", {
+    const since = isCut ? Math.max(session.freeSince, session.sentAt) : session.freeSince;
+    demand(now - since <= promptMs + slackMs, "what waits is sent when there is room for it", {
       to: session.clientId,
       first,
-      since: session.freeSince,
+      since,
       now,
     });
   }

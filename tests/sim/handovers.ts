@@ -101,17 +101,21 @@ export class Handovers {
     }
   }
 
-  /** The source of a PUBLISH that nothing else explains. */
+  /** The source of a PUBLISH that nothing else explains: one that must arrive, before others. */
   taken(session: Session, packet: SentPublish, now: number): Copy | null {
-    for (const { share } of this.#left) {
-      if (share.sent) continue;
-      const copy = copyFor(session, share, packet, now);
-      if (copy === null) continue;
-      if (packet.retain) share.mayBeLost = true;
-      else if (!share.isAlike) share.sent = true;
-      return copy;
-    }
-    return null;
+    const found = this.#left.flatMap(({ share, others }) => {
+      const copy = share.sent ? null : copyFor(session, share, packet, now);
+      return copy === null ? [] : [{ share, copy, isSure: others !== null }];
+    });
+    const source = found.find(({ isSure }) => isSure) ?? found[0];
+    if (source === undefined) return null;
+    const { share, copy } = source;
+    if (packet.retain) share.mayBeLost = true;
+    else if (!share.isAlike) share.sent = true;
+    // By another share it would come with that one's identifiers.
+    const others = found.filter((one) => one.share.filter !== share.filter);
+    copy.alike = [...copy.alike, ...others.map((one) => one.copy.identifiers)];
+    return copy;
   }
 
   /** Whether a PUBLISH can be a left message, whatever else it can be. */

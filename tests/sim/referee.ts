@@ -210,8 +210,7 @@ export class Referee {
     }
     for (const session of this.books.sessions.values()) {
       this.fates.expectWithin(session, now);
-      // In turns of one step a backlog takes many of them; it has to arrive in the end.
-      if (!this.books.isCut) this.#delivery.expectPrompt(session, now);
+      this.#delivery.expectPrompt(session, now, this.books);
       const isDue = session.connection === null && this.books.isOverdue(session.endsAt, now);
       demand(!isDue, "a session ends when its Session Expiry Interval is over", {
         clientId: session.clientId,

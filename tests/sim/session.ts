@@ -133,6 +133,8 @@ export class Session {
   hasLikes = false;
   /** Since when nothing blocks its backlog; null: blocked. */
   freeSince: number | null = null;
+  /** When a message was last sent to it. */
+  sentAt = 0;
   /** The newest publication sent to it, by QoS, publisher and topic. */
   readonly newest = new Map<string, number>();
   /** Packet ids of QoS 2 messages from the client that wait for PUBREL. */

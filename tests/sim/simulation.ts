@@ -118,7 +118,7 @@ class Cast {
       for (const program of this.#programs) program.answerAll();
       const until = world.now + 1000;
       this.#until("time passes", () => world.now >= until);
-      this.#until("links are idle", () => [...world.links].every(({ link }) => link.isIdle));
+      this.#until("links are idle", () => world.isQuiet);
     }
     world.referee.expectDelivered();
     for (const program of this.#programs) program.sayGoodbye();
@@ -187,9 +187,9 @@ class Cast {
   }
 }
 
-/** Bytes of all kinds that clients make the broker hold; retained messages and remembered routes stay. */
+/** Bytes of all kinds that clients make the broker hold; retained messages and records stay. */
 function heldForNobody({ memory }: Broker): number {
-  const { messages: _, retained: __, routes: ___, ...others } = memory.byKind;
+  const { messages: _, retained: __, records: ___, routes: ____, ...others } = memory.byKind;
   return Object.values(others).reduce((sum, bytes) => sum + bytes, 0);
 }
 

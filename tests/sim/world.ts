@@ -291,6 +291,12 @@ export class World {
     });
   }
 
+  /** Nothing is in transit, nor waits in the broker for a later turn. */
+  get isQuiet(): boolean {
+    const isRead = [...this.#links].every(({ link }) => link.isIdle && !link.paused);
+    return isRead && this.driver.idle;
+  }
+
   /** Connections whose links are still open. */
   get links(): ReadonlySet<Connection> {
     return this.#links;

@@ -1,5 +1,4 @@
-import type { Memory } from "../memory.ts";
-import type { MemoryAccount, OverviewAccount, WillAccount } from "../records/shapes.ts";
+import type { OverviewAccount, WillAccount } from "../records/shapes.ts";
 import type { Broker } from "../broker.ts";
 import type { WillRecord } from "../records/wills.ts";
 
@@ -19,7 +18,6 @@ export function overviewOf(broker: Broker): OverviewAccount {
     subscriptions: broker.subscriptions.size,
     retained: { messages: retained.count, bytes: retained.bytes, own: retained.own },
     queued: { ...broker.queued },
-    memory: memoryOf(broker.memory),
     packets: { received: counted.packetsReceived, sent: counted.packetsSent },
     publishes: {
       received: counted.publishReceived,
@@ -36,10 +34,6 @@ export function overviewOf(broker: Broker): OverviewAccount {
     pendingWills: nextDue(broker),
     recentEnds: [...records.clients.recentEnds],
   };
-}
-
-function memoryOf({ limit, total, byKind }: Memory): MemoryAccount {
-  return { limit: limit === Infinity ? null : limit, total, kinds: byKind };
 }
 
 /** The wills due next, in one pass: a record that is not among the soonest costs one comparison. */

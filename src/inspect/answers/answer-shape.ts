@@ -1,4 +1,3 @@
-import { memoryKinds } from "../../core/memory.ts";
 import * as z from "zod";
 import {
   type Answers,
@@ -16,7 +15,6 @@ import {
 } from "../../api/api.ts";
 import type {
   ClientSummary,
-  MemoryAccount,
   HistogramAccount,
   RecentEnd,
   RetainedAccount,
@@ -94,10 +92,6 @@ const countOfEnds = z.object(
   Object.fromEntries(Object.keys(ends).map((cause) => [cause, count])),
 ) as unknown as Shape<Overview["ends"]>; // The keys of the same table.
 
-const countOfKinds = z.object(
-  Object.fromEntries(memoryKinds.map((kind) => [kind, count])),
-) as unknown as Shape<MemoryAccount["kinds"]>; // The keys of the same table.
-
 const histogram = object<HistogramAccount>({
   buckets: list(
     object<HistogramAccount["buckets"][number]>({ leMs: orNull(amount), count: count }),
@@ -122,13 +116,6 @@ export const overviewShape = object<Overview>({
     own: optional(object<Overview["queued"]>({ messages: count, bytes: count })),
   }),
   queued: object<Overview["queued"]>({ messages: count, bytes: count }),
-  memory: optional(
-    object<MemoryAccount>({
-      limit: orNull(count),
-      total: count,
-      kinds: countOfKinds,
-    }),
-  ),
   packets: object<Overview["packets"]>({ received: count, sent: count }),
   publishes: object<Overview["publishes"]>({ received: count, sent: count, dropped: count }),
   bytes: object<Overview["bytes"]>({ received: count, sent: count }),
@@ -186,7 +173,6 @@ const client = object<ClientSummary>({
   subscriptions: count,
   queued: count,
   inflight: count,
-  memoryBytes: optional(count),
   will: orNull(willState),
 });
 

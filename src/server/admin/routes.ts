@@ -19,7 +19,6 @@ import {
 import {
   dropOrder,
   limited,
-  ofClients,
   logOrder,
   nothing,
   ofEvents,
@@ -114,8 +113,8 @@ function clientRoutes(admin: AdminContext, turns: Turns): Routes {
   return {
     "/v1/clients": {
       GET: (context) => {
-        const asked = checked(ofClients, context.req.query());
-        return piecewise(context, clientsJson(admin.broker, asked), turns);
+        const { limit } = checked(limited, context.req.query());
+        return piecewise(context, clientsJson(admin.broker, limit), turns);
       },
     },
     "/v1/client-ids": {
