@@ -6,6 +6,8 @@ import type { Will } from "./will.ts";
  */
 export class PostponedWills {
   readonly #byTopic = new Map<string, Set<Will>>();
+  /** Those of sessions that end with them. */
+  readonly #last = new Set<Will>();
 
   add(will: Will): void {
     const others = this.#byTopic.get(will.topic);
@@ -13,10 +15,22 @@ export class PostponedWills {
     else others.add(will);
   }
 
+  /** Its session is over, and ends once the will is published. */
+  addLast(will: Will): void {
+    this.#last.add(will);
+  }
+
   delete(will: Will): void {
+    this.#last.delete(will);
     const others = this.#byTopic.get(will.topic);
     others?.delete(will);
     if (others?.size === 0) this.#byTopic.delete(will.topic);
+  }
+
+  /** The first of a session that is over; null: there is none. */
+  get firstLast(): Will | null {
+    const [first] = this.#last;
+    return first ?? null;
   }
 
   /** Those on a topic, in due order. */

@@ -3,7 +3,7 @@ import { drop, pump } from "./forward.ts";
 import { releaseAll, releaseIfRoomy } from "./hold.ts";
 import { forgetRoutes } from "./publish.ts";
 import type { Session } from "./session.ts";
-import { endSession } from "./session-end.ts";
+import { endOverSession, endSession } from "./session-end.ts";
 import type { Steps } from "./steps.ts";
 
 /** The budget of one input: sessions that end, and steps of the search for what can go. */
@@ -58,13 +58,14 @@ function endOldestSession(broker: Broker, why: "memory" | "session limit"): bool
 }
 
 /**
- * Ends idle sessions until `limits.sessions` allows one more. There are several too many only after
- * the limit was lowered.
+ * Ends sessions that are over but for their wills, then idle ones, until `limits.sessions` allows
+ * one more. There are several too many only after the limit was lowered.
  */
 export function makeRoomAmongSessions(broker: Broker): boolean {
   const { sessions, limits } = broker;
   for (let ended = 0; sessions.size >= limits.sessions; ended++) {
-    if (ended === sessionsAtOnce || !endOldestSession(broker, "session limit")) return false;
+    if (ended === sessionsAtOnce) return false;
+    if (!endOverSession(broker) && !endOldestSession(broker, "session limit")) return false;
   }
   return true;
 }

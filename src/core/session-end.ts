@@ -15,9 +15,11 @@ import { dueOf, endDelay, postponeBehindOther, publishWill } from "./will-fate.t
  */
 export function startExpiry(broker: Broker, session: Session): void {
   if (session.expiryIntervalSeconds === 0) {
-    session.isOver = session.will?.isPostponed === true;
+    const { will } = session;
+    session.isOver = will?.isPostponed === true;
     // A return of its client then finds the will that has to be published first.
-    if (!session.isOver) endSession(broker, session, "connection ended");
+    if (will !== null && session.isOver) broker.postponed.addLast(will);
+    else endSession(broker, session, "connection ended");
     return;
   }
   session.endedAt = broker.now;
@@ -77,6 +79,21 @@ export function publishDueWill(broker: Broker, will: Will): void {
   }
   if (broker.rules.delayedWills === "byInterval" && postponeBehindOther(broker, will)) return;
   publishWill(broker, will, dueOf(will), "due");
+}
+
+/**
+ * Ends the first session that is over and waits for the publication of its will. False: there is
+ * none.
+ */
+export function endOverSession(broker: Broker): boolean {
+  const last = broker.postponed.firstLast;
+  if (last === null) return false;
+  // In due order on each topic.
+  for (const will of broker.postponed.on(last.topic)) {
+    publishDueWill(broker, will);
+    if (will === last) break;
+  }
+  return true;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { Broker } from "../../src/core/broker.ts";
 import type { Millis } from "../../src/core/io.ts";
+import type { Limits } from "../../src/core/limits.ts";
 import type { ConnectPacket } from "../../src/core/packet.ts";
 
 const listener = { name: "tcp", mountPoint: "", connections: Infinity, allowAnonymous: true };
@@ -48,8 +49,8 @@ function connect(broker: Broker, connection: number, packet: ConnectPacket, now:
 }
 
 /** Ten clients whose silence was judged, and whose wills wait, with retained "offline" on `s/N`. */
-function judged(): Broker {
-  const broker = new Broker({}, 0 as Millis);
+function judged(limits: Partial<Limits> = {}): Broker {
+  const broker = new Broker({ limits }, 0 as Millis);
   connect(broker, 100, connectOf("other", null), 0 as Millis);
   for (let number = 0; number < 10; number++) {
     connect(broker, number, connectOf(`dev-${number}`, `s/${number}`), 0 as Millis);
@@ -99,6 +100,16 @@ test("a client that returns finds its due will published, even after a standstil
   connect(broker, 9, connectOf("dev-9", null), later);
   expect(retainedOn(broker, "s/9")).toBe("offline");
   expect(broker.sessions.get("dev-9")?.isOver).toBe(false);
+});
+
+test("a session that is over but for its will gives its place to a new one", () => {
+  const broker = judged({ sessions: 11 });
+  connect(broker, 11, connectOf("new", null), silent);
+  expect(broker.sessions.get("new")?.connection?.state).toBe("connected");
+  expect(broker.sessions.size).toBe(11);
+  // One of them, the first, and its will is published.
+  const texts = Array.from({ length: 10 }, (_, number) => retainedOn(broker, `s/${number}`));
+  expect(texts).toEqual(["offline", ...Array.from({ length: 9 }, () => "")]);
 });
 
 test("a stop publishes the wills that are due", () => {
