@@ -155,6 +155,19 @@ test("where all places are taken, the connection that has waited longest for its
   expect(world.noted("crowded")).toHaveLength(1);
 });
 
+test("a place that becomes free goes to the newcomer that waits for it, not to a later one", () => {
+  const world = new World({ limits: { connections: 2 } });
+  const leaving = connected(world, "x");
+  connected(world, "y");
+  const [first, second] = [world.open(), world.open()];
+  first.connect({ clientId: "first" });
+  leaving.drop("eof");
+  const late = world.open();
+  for (const client of [late, second]) client.connect({ clientId: "later" });
+  world.advance(10);
+  expect([first, second, late].map(({ closedBy }) => closedBy)).toEqual([null, "reset", "reset"]);
+});
+
 test("one of another listener does not go for a listener whose own places are taken", () => {
   const world = new World();
   const narrow = { name: "tcp narrow", connections: 1 };

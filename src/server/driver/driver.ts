@@ -111,6 +111,8 @@ export class Driver {
   #awakeAt: Millis;
   readonly #peerCloses: PeerCloses;
   readonly #takeovers: Takeovers;
+  /** Open links that the core does not know yet: no place was free. */
+  readonly #postponed = new Set<Channel>();
   readonly #progress = new Progress();
   bytesReceived = 0;
 
@@ -387,7 +389,8 @@ export class Driver {
     link.owner = channel;
     this.#keepDescriptors();
     this.#arrivals.opened(channel);
-    if (this.#broker.isFull(listener)) this.#postpone(channel);
+    // Whoever waits to be admitted came first.
+    if (this.#postponed.size > 0 || this.#broker.isFull(listener)) this.#postpone(channel);
     else this.#admit(channel);
     this.#endCall();
   }
@@ -402,6 +405,7 @@ export class Driver {
   /** Hands the new connection to the core. */
   #admit(channel: Channel): void {
     channel.admitted = true;
+    this.#postponed.delete(channel);
     const { id, listener } = channel;
     const { remote, isLocal } = channel.link;
     const token = this.#loop.token();
@@ -418,6 +422,7 @@ export class Driver {
 
   /** No slot is free, but another connection's end may be unread: lets the loop read first. */
   #postpone(channel: Channel, turns = this.#arrivals.turns): void {
+    this.#postponed.add(channel);
     channel.link.pause();
     this.#loop.after(0, () => {
       if (channel.admitted) return;
