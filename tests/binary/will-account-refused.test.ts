@@ -267,12 +267,12 @@ test(
 );
 
 test(
-  "a CONNECT above this broker's limit has an address only",
+  "a CONNECT above this broker's limit is told with its client id",
   async () => {
     const willPayload = "x".repeat(3000);
     await accounts.send(connectBytes({ version: 5, clientId: "large-connect", willPayload }));
     expect(logText([await accounts.line("a packet of 3038 B")])).toMatchInlineSnapshot(
-      `"Client 127.0.0.1:<port> disconnected: refused (a packet of 3038 B, and the maximum is 2048 B (limits.packetSize) [v5-3.2.2-15])"`,
+      `"Client large-connect (127.0.0.1:<port>) disconnected: refused (a packet of 3038 B, and the maximum is 2048 B (limits.packetSize) [v5-3.2.2-15])"`,
     );
   },
   rowLimitMs,
