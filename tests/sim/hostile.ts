@@ -19,6 +19,8 @@ export function breakRules(
   aliasesMax: number,
 ): Wrong {
   if (isFirst) return dice.pick(firstWrongs)(dice, version);
+  // Few clients that break rules have asked for an interval of 0, and only they can do this.
+  if (version === 5 && mayNotRaise(connection) && dice.happens(0.5)) return raises(connection);
   const wrongs = version === 5 ? [...commonWrongs, ...wrongsOfV5] : commonWrongs;
   return dice.pick(wrongs)(dice, version, connection, aliasesMax);
 }
@@ -114,9 +116,13 @@ const wrongsOfV5: readonly Make[] = [
   },
 ];
 
+/** It has asked for a Session Expiry Interval of 0, or for none. */
+function mayNotRaise({ ask }: Connection): boolean {
+  return (ask?.expiry ?? 0) === 0;
+}
+
 function raises(connection: Connection): Wrong {
-  if ((connection.ask?.expiry ?? 0) > 0)
-    return wrong([0xe1, 0], ["malformedPacket", "protocolError"]);
+  if (!mayNotRaise(connection)) return wrong([0xe1, 0], ["malformedPacket", "protocolError"]);
   return packet([0xe0, 7, 0, 5, 0x11, 0, 0, 0, 9], { type: "disconnect" });
 }
 
