@@ -83,8 +83,12 @@ export class Books {
   /** Whether the broker may meet a due time at another moment. */
   mayBeMet(due: number, now: number): boolean {
     const isNear = (time: number): boolean => now >= time && now <= time + this.slackMs;
-    // A due time at which the broker notices a suspend is met before or after that.
-    return isNear(this.met(due)) || this.jumps.some(({ from, to }) => due === from && isNear(to));
+    if (isNear(this.met(due))) return true;
+    // What is due, or left for a later turn, when the broker notices a suspend is met before or after
+    // that.
+    return this.jumps.some(
+      ({ from, to }) => due <= from && due + this.slackMs >= from && isNear(to),
+    );
   }
 
   /** The broker should have met a due time before. */

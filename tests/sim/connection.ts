@@ -1,4 +1,5 @@
 import type { EndCause } from "../../src/core/end-causes.ts";
+import type { ListenerPolicy } from "../../src/core/io.ts";
 import type { Limits } from "../../src/core/limits.ts";
 import type { ProtocolVersion } from "../../src/core/packet.ts";
 import type { SimLink } from "./link.ts";
@@ -61,13 +62,10 @@ export interface Said {
 export class Connection {
   readonly number: number;
   readonly remote: string;
-  readonly listener: string;
-  readonly mountPoint: string;
+  readonly policy: ListenerPolicy;
   openedAt: number;
   /** It sleeps with the broker's machine. */
   readonly isLocal: boolean;
-  /** The connection limit of its listener. */
-  readonly listenerLimit: number;
   /** The broker has accepted it from the system. */
   isAccepted = false;
   /** The core knows the connection. */
@@ -135,22 +133,31 @@ export class Connection {
   constructor(
     number: number,
     remote: string,
-    listener: string,
-    mountPoint: string,
+    policy: ListenerPolicy,
     isLocal: boolean,
-    listenerLimit: number,
     now: number,
     limits: Limits,
   ) {
     this.number = number;
     this.remote = remote;
-    this.listener = listener;
-    this.mountPoint = mountPoint;
+    this.policy = policy;
     this.isLocal = isLocal;
-    this.listenerLimit = listenerLimit;
     this.openedAt = now;
     this.lastPacketAt = now;
     this.limits = limits;
+  }
+
+  get listener(): string {
+    return this.policy.name;
+  }
+
+  get mountPoint(): string {
+    return this.policy.mountPoint;
+  }
+
+  /** The connection limit of its listener. */
+  get listenerLimit(): number {
+    return this.policy.connections;
   }
 
   /**

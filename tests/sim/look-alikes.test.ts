@@ -152,8 +152,10 @@ function publish(key: number, topic: string, qos: Qos): void {
   });
 }
 
+const policy = { name: "tcp", mountPoint: "", connections: Infinity, allowAnonymous: true };
+
 function connect(session: Session): Connection {
-  session.connection ??= new Connection(1, "remote", "tcp", "", true, Infinity, now, limits);
+  session.connection ??= new Connection(1, "remote", policy, true, now, limits);
   return session.connection;
 }
 

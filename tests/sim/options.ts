@@ -180,6 +180,7 @@ export function drawLimits(dice: WorldDice, clients: number): Limits {
     holdTimeoutMs: dice.pick([0, 200, longestHoldMs, longestHoldMs]),
     connectTimeoutMs: dice.pick([500, 2000, 10_000]),
     stallTimeoutMs: dice.pick([300, 2000, 30_000]),
+    connectSize: narrow(0.1) ? dice.between(30, 120) : defaultLimits.connectSize,
   };
   return { ...limits, memory: memoryOf(limits, clients) };
 }

@@ -53,7 +53,7 @@ export class World {
   healed = false;
   broker!: Broker;
   driver!: Driver;
-  listeners: ListenerPolicy[];
+  readonly listeners: (ListenerPolicy & { connections: number })[];
   readonly #rules: Partial<Rules>;
   readonly #links = new Set<Connection>();
   /** Opened, and not known to the core yet. */
@@ -282,7 +282,7 @@ export class World {
     this.healed = true;
     for (const { link } of this.#links) link.heal();
     // Every program is to return.
-    this.listeners = this.listeners.map((policy) => ({ ...policy, connections: Infinity }));
+    for (const policy of this.listeners) policy.connections = Infinity;
     this.#setLimits({
       ...this.referee.books.limits,
       connections: 1000,
@@ -312,10 +312,8 @@ export class World {
     const connection = new Connection(
       number,
       `10.0.${number >> 8}.${number & 255}:${50_000 + (number % 10_000)}`,
-      policy.name,
-      policy.mountPoint,
+      policy,
       isLocal,
-      policy.connections,
       this.#clock.now(),
       this.referee.books.limits,
     );
