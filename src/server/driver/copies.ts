@@ -9,10 +9,12 @@ import {
   writePublish,
   writePublishHead,
 } from "../../wire/publish.ts";
-import { isReferable, patchedRunBytes, type Outbox } from "./outbox.ts";
+import { isReferable, patchedRunBytes, referredBytes, type Outbox } from "./outbox.ts";
 
 /** Bits of the first byte of a PUBLISH that hold its QoS. */
 const qosBits = 0x06;
+/** From so many copies on, links share one copy of a frame of at least `referredBytes`. */
+const sharedCopies = 8;
 
 /** One encoding of the current message: for v5 or older, with or without a packet id. */
 interface Encoded {
@@ -59,15 +61,21 @@ export class DeliveryWriter {
     this.#message = message;
     this.#expirySeconds = expirySeconds;
     this.#frame = frame;
-    if (frame !== null) this.#beginFrame(frame);
+    if (frame !== null) this.#beginFrame(frame, copies);
     const { payload } = message;
     this.#isLarge = isReferable(payload, payload.length);
     for (const encoded of this.#encoded) encoded.isMade = false;
   }
 
-  #beginFrame({ bytes, start, end }: Frame): void {
+  #beginFrame({ bytes, start, end, version }: Frame, copies: number): void {
     this.#frameFirst = bytes[start]!;
-    if ((this.#frameFirst & qosBits) === 0) return;
+    if ((this.#frameFirst & qosBits) === 0) {
+      if (copies >= sharedCopies && end - start >= referredBytes) {
+        // Else each link that is full would copy it out of the input chunk.
+        this.#frame = { bytes: bytes.slice(start, end), start: 0, end: end - start, version };
+      }
+      return;
+    }
     if (end - start > patchedRunBytes) {
       this.#frame = null;
       return;

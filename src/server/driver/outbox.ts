@@ -11,7 +11,7 @@ interface Segment {
 }
 
 /** From this size on, a reference costs less than a copy; bytes. */
-const referredBytes = 64 * 1024;
+export const referredBytes = 64 * 1024;
 /** Up to this size, a loop copies faster than a call into the platform; bytes. */
 const loopBytes = 64;
 

@@ -1,8 +1,11 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
+import type { Delivery } from "../../../src/core/io.ts";
 import { BufferPool } from "../../../src/server/driver/buffer-pool.ts";
+import { DeliveryWriter } from "../../../src/server/driver/copies.ts";
 import { Outbox } from "../../../src/server/driver/outbox.ts";
 import type { Link } from "../../../src/transport/transport.ts";
+import { message } from "../../core/messages.ts";
 
 /** A link that accepts as much as the test allows. */
 class Narrow implements Link {
@@ -261,4 +264,45 @@ test("a buffer goes back to the pool when everything is written, and serves the 
   const third = new Outbox(pool);
   third.append(new Uint8Array(10), 0, 10);
   expect(third.buffer).not.toBe(buffer);
+});
+
+const plainDelivery: Delivery = {
+  connection: 1,
+  version: 4,
+  qos: 0,
+  retain: false,
+  dup: false,
+  strip: 0,
+  subscriptionIdentifiers: null,
+  alias: 0,
+  aliasKnown: false,
+  plain: true,
+};
+
+test("full links share a large message that takes up little of its input chunk", () => {
+  const payload = new Uint8Array(64 * 1024).fill(7);
+  const head = [0x30, 0x83, 0x80, 0x04, 0x00, 0x01, 0x74];
+  const packet = Buffer.concat([Buffer.from(head), payload]);
+  const chunk = new Uint8Array(512 * 1024);
+  chunk.set(packet, 1000);
+  const frame = { bytes: chunk, start: 1000, end: 1000 + packet.length, version: 4 } as const;
+  const ofChunk = chunk.subarray(frame.end - payload.length, frame.end);
+  const writer = new DeliveryWriter();
+  const readers = Array.from({ length: 8 }, () => ({
+    link: new Narrow(),
+    outbox: new Outbox(new BufferPool()),
+  }));
+  writer.begin(message("t", { payload: ofChunk, owned: false }), null, frame, readers.length);
+  for (const { link, outbox } of readers) {
+    link.room = 0;
+    writer.write(outbox, plainDelivery, 0);
+    outbox.flush(link);
+    expect([outbox.size, outbox.buffered]).toEqual([packet.length, 0]);
+  }
+  chunk.fill(0);
+  for (const { link, outbox } of readers) {
+    link.room = Infinity;
+    outbox.flush(link);
+    expect(Buffer.from(link.taken).equals(packet)).toBe(true);
+  }
 });
