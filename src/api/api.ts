@@ -84,6 +84,8 @@ export interface Overview extends OverviewAccount {
 /** `GET /v1/clients/ID`. Events read as in the log. */
 export interface ClientAnswer extends Omit<ClientAccount, "events"> {
   readonly now: number;
+  /** The broker that it imitates (`--like`); null: none. Absent: the broker is older than this field. */
+  readonly like?: string | null;
   readonly events: readonly EventLine[];
 }
 

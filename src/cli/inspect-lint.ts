@@ -1,4 +1,4 @@
-import { clientIdsShape, clientShape } from "../inspect/answers/answer-shape.ts";
+import { clientIdsShape, clientShape, overviewShape } from "../inspect/answers/answer-shape.ts";
 import { type BrokerClient, NoSuchClient } from "../inspect/broker-client.ts";
 import { type Finding, habitsOf, reportOf } from "../inspect/explain/lint.ts";
 import { reportText } from "../inspect/explain/lint-text.ts";
@@ -30,7 +30,8 @@ export function lintOrder(given: Arguments): Order {
         findings.push(...habits);
       }
     }
-    const report = reportOf(findings, clients, more);
+    const { like } = await client.ask("/v1/overview", overviewShape);
+    const report = reportOf(findings, clients, more, like);
     show(output, report, () => [reportText(report, proseStyle(output.style)).trimEnd()]);
     return report.findings.some(({ mark }) => mark === "proved") ? 1 : 0;
   };

@@ -79,6 +79,7 @@ export function clientIdsShape(limit = listDefault): Shape<Answers["client-ids"]
 
 export const clientShape = object<ClientAnswer>({
   now: moment,
+  like: optional(orNull(text)),
   clientId: text,
   session: orNull(session),
   connections: list(connection, few),

@@ -6,6 +6,7 @@ import { adviceOnEnd, limitIn } from "./blame.ts";
 import { byHabit } from "./by-habit.ts";
 import { droppedCopies } from "./dropped-copies.ts";
 import { adviceOnHabits } from "./habits.ts";
+import { ignoredWills } from "./on-purpose.ts";
 import { adviceOnSilence } from "./silence.ts";
 import {
   type Advice,
@@ -100,7 +101,7 @@ function adviceOnFate(scene: Scene): (Advice | null)[] {
   const noWill = connection.connectedAt !== null && connection.willId === null;
   const will = askedWill(scene);
   return [
-    noWill ? setOne() : null,
+    noWill && ignoredWills(scene.answer) === null ? setOne() : null,
     will === null ? null : (discarded(scene, will) ?? cancelled(will) ?? waited(scene, will)),
     will === null ? null : takenOver(scene, will),
   ];
@@ -164,6 +165,7 @@ function waited(scene: Scene, will: WillAccount): Advice | null {
   const { answer } = scene;
   const delay = setting(will.delaySeconds * 1000);
   if (will.state === "delayed") {
+    if (will.delaySeconds === 0) return null;
     const text = `If it is to fire at once, set its Will Delay Interval to 0; it is ${delay}.`;
     return { topic: "willDelay", ...sentence(text, "v5-3.1.2-8") };
   }

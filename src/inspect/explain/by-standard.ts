@@ -65,7 +65,7 @@ export function endByStandardLine(
     const text =
       `By the standard the connection had to end here, after ${silenceOf(connection)} of ` +
       `silence${fires}. This broker was started to misbehave.`;
-    return [{ at, ...sentence(text, rule) }];
+    return [{ at, ...sentence(text, rule), byStandard: true }];
   }
   const allowedMs = allowedSilenceMs(standardRules, connection.keepAliveSeconds);
   if (end?.cause !== "keepAliveExpired" || end.allowedMs === null || allowedMs === null) return [];
@@ -73,7 +73,7 @@ export function endByStandardLine(
   const text =
     `By the standard it might have been silent for ${duration(allowedMs - end.allowedMs)} more. This ` +
     `broker was started to misbehave.`;
-  return [{ at: end.at, ...sentence(text, rule) }];
+  return [{ at: end.at, ...sentence(text, rule), byStandard: true }];
 }
 
 function silenceOf({ keepAliveSeconds }: ConnectionAccount): string {

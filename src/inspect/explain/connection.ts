@@ -23,7 +23,8 @@ import {
   type Sentence,
   type StoryLine,
 } from "./parts.ts";
-import { pendingCases, waitOf, waits, willFacts, willInShort, willStory } from "./will.ts";
+import { ignoredWills } from "./on-purpose.ts";
+import { willFacts, willInShort, willStory } from "./will.ts";
 import { withRetained } from "./will-topic.ts";
 
 /** One connection from its CONNECT on, in order of time. */
@@ -67,12 +68,13 @@ function refusedWillText({ protocol }: ConnectionAccount, will: WillFacts): stri
   return `It asked for a will on ${name(will.topic)} (${facts}).`;
 }
 
-function connectLines({ connection, will }: Scene, at: number): StoryLine[] {
+function connectLines(scene: Scene, at: number): StoryLine[] {
+  const { connection, will } = scene;
   const lines = [
     sentence(`It connected ${from(connection)}${asUser(connection)}.`),
     keepAliveText(connection),
     sessionText(connection),
-    will === null ? noWillText(connection) : willText(will),
+    will === null ? noWillText(scene) : willText(will),
   ];
   return lines.map((line) => ({ at, ...line }));
 }
@@ -144,8 +146,12 @@ function willText(will: WillAccount): Sentence {
   );
 }
 
-function noWillText({ willId }: ConnectionAccount): Sentence {
-  return willId === null
+function noWillText({ answer, connection }: Scene): Sentence {
+  const ignored = ignoredWills(answer);
+  if (connection.willId === null && ignored !== null) {
+    return sentence(`The broker took no will of it: ${ignored}.`);
+  }
+  return connection.willId === null
     ? sentence("It set no will.")
     : sentence("It set a will, which is forgotten by now.");
 }
@@ -262,92 +268,6 @@ function droppedLines({ dropped }: ConnectionAccount): StoryLine[] {
     "The operator made its link silent (`mqttd inspect drop`): from then on nothing is heard of it, " +
     "whatever it sends.";
   return [{ at: dropped.at, ...sentence(text) }];
-}
-
-/** What can happen from here. */
-export function nextOfScene(scene: Scene): Sentence[] {
-  const { answer, connection, will } = scene;
-  if (will !== null && will.state === "delayed") return pendingCases(answer, will);
-  if (connection.end !== null || will === null) return [];
-  return connection.dropped?.how === "silent"
-    ? silencedCases(scene, will)
-    : armedCases(scene, will);
-}
-
-/** Of a client that nothing is heard of any more, whatever it sends. */
-function silencedCases({ answer, connection }: Scene, will: WillAccount): Sentence[] {
-  const { deadlineAt } = connection;
-  const rule = ruleFor(connection, "3.1.2-8", "3.1.2-8");
-  const wait = waitOf(will);
-  const deadline =
-    deadlineAt === null
-      ? sentence("No silence ends its connection, and no packet of it is read any more.")
-      : sentence(
-          `In ${duration(Math.max(0, deadlineAt - answer.now))} its silence ends the connection, and the ` +
-            `will fires${wait}: no packet of it is read any more.`,
-          ruleFor(connection, "3.1.2-24", "3.1.2-22"),
-        );
-  return [
-    deadline,
-    takeoverCase(will, rule),
-    sentence(`If it is sent away (\`mqttd inspect kick\`), the will fires${wait}.`, rule),
-  ];
-}
-
-/** What makes an armed will fire, and what does not. */
-function armedCases({ answer, connection }: Scene, will: WillAccount): Sentence[] {
-  const { deadlineAt, deadlineCause } = connection;
-  const wait = waitOf(will);
-  const rule = ruleFor(connection, "3.1.2-8", "3.1.2-8");
-  const cases: Sentence[] = [];
-  if (deadlineAt !== null) {
-    const left = duration(Math.max(0, deadlineAt - answer.now));
-    const deadline = ruleFor(connection, "3.1.2-24", "3.1.2-22");
-    cases.push(
-      deadlineCause === "stalled"
-        ? sentence(
-            `If it takes nothing of what waits for it for another ${left}, whatever it sends, the will ` +
-              `fires${wait}.`,
-          )
-        : sentence(
-            `If nothing comes from it for another ${left}, the will fires${wait}.`,
-            deadline,
-          ),
-    );
-  } else if (!connection.paused) {
-    cases.push(
-      sentence(
-        "If it falls silent, only TCP can find that: in minutes, or never. Then the will fires.",
-      ),
-    );
-  }
-  cases.push(
-    sentence(
-      `If its connection breaks (FIN, RST) or it breaks a rule of MQTT, the will fires${wait}.`,
-      rule,
-    ),
-    sentence(
-      "If it sends a clean DISCONNECT, the will is discarded.",
-      ruleFor(connection, "3.14.4-3", "3.14.4-3"),
-    ),
-  );
-  if (isV5(connection)) {
-    cases.push(
-      sentence(`If its DISCONNECT has another reason code, as 0x04, the will fires${wait}.`, rule),
-    );
-  }
-  cases.push(takeoverCase(will, rule));
-  return cases;
-}
-
-function takeoverCase(will: WillAccount, rule: string): Sentence {
-  const head = "If another connection comes with the same client id";
-  return waits(will)
-    ? sentence(
-        `${head}, the will is cancelled if that resumes the session (Clean Start 0), and fires at once if not.`,
-        "v5-3.1.3-9",
-      )
-    : sentence(`${head}, the will fires at once.`, rule);
 }
 
 /** Another connection than the one that is told, in one line. */

@@ -2,7 +2,9 @@ import type { ClientAnswer } from "../../api/api.ts";
 import { latestConnection } from "../../core/records/shapes.ts";
 import { name } from "../../log/foreign.ts";
 import { adviceFor } from "./advice.ts";
-import { inShort, nextOfScene, storyOf } from "./connection.ts";
+import { inShort, storyOf } from "./connection.ts";
+import { nextOfScene } from "./forecast.ts";
+import { cited, onPurposeLine } from "./on-purpose.ts";
 import { type Explanation, type Scene, sentence, type Sentence, spoken, willOf } from "./parts.ts";
 import { fateOf, verdictOf } from "./will.ts";
 
@@ -19,24 +21,30 @@ export function explain(answer: ClientAnswer): Explanation {
   const connection = latestConnection(answer);
   if (connection === null) return forgotten(answer);
   const scene: Scene = { answer, connection, will: willOf(answer, connection) };
+  const ruled = <One extends Sentence>(one: One, by = connection): One =>
+    cited(spoken(one, by), answer);
   return {
     clientId,
     now,
-    verdict: spoken(closed(verdictOf(scene)), connection),
+    onPurpose: onPurposeLine(answer),
+    verdict: ruled(closed(verdictOf(scene))),
     before: beforeOf(scene),
-    story: storyOf(scene).map((one) => spoken(one, connection)),
-    next: nextOfScene(scene).map((one) => spoken(one, connection)),
-    advice: adviceFor(scene).map((one) => spoken(one, connection)),
+    story: storyOf(scene).map((one) => ruled(one)),
+    next: nextOfScene(scene).map((one) => ruled(one)),
+    advice: adviceFor(scene).map((one) => ruled(one)),
     others: connections
       .filter((other) => other !== connection)
-      .map((other) => spoken(inShort(answer, other), other)),
+      .map((other) => ruled(inShort(answer, other), other)),
   };
 }
 
-function forgotten({ clientId, now, session }: ClientAnswer): Explanation {
+function forgotten(answer: ClientAnswer): Explanation {
+  const { clientId, now, session } = answer;
+  const onPurpose = onPurposeLine(answer);
   const kept = session === null ? "" : ", though its session is kept";
   const verdict = sentence(`No connection of ${name(clientId)} is remembered${kept}.`);
-  return { clientId, now, verdict, before: null, story: [], next: [], advice: [], others: [] };
+  const empty = { before: null, story: [], next: [], advice: [], others: [] };
+  return { clientId, now, onPurpose, verdict, ...empty };
 }
 
 /**
@@ -48,10 +56,10 @@ function beforeOf({ answer, connection, will }: Scene): Sentence | null {
   const before = answer.wills.find(({ id }) => id !== will?.id);
   if (before === undefined) return null;
   const fate = fateOf(answer, before, "The will before it");
-  return fate === null ? null : spoken(closed(fate), before);
+  return fate === null ? null : cited(spoken(closed(fate), before), answer);
 }
 
 /** Verdicts come without their full stop. */
-function closed({ text, rule }: Sentence): Sentence {
-  return { text: `${text}.`, rule };
+function closed(one: Sentence): Sentence {
+  return { ...one, text: `${one.text}.` };
 }

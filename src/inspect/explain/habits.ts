@@ -2,6 +2,7 @@ import type { ClientHabit } from "../../core/events.ts";
 import { duration, setting } from "../../log/duration.ts";
 import { name } from "../../log/foreign.ts";
 import { byHabit } from "./by-habit.ts";
+import { rulesOf } from "./on-purpose.ts";
 import { bdSeqAdvice } from "./sparkplug.ts";
 import { accepted, type Advice, isV5, type Scene, sentence } from "./parts.ts";
 
@@ -48,7 +49,9 @@ const shownOtherwise: ReadonlySet<ClientHabit["fault"]> = new Set([
   "cleanDisconnect",
 ] as const);
 
-function delayCut({ connection, will }: Scene): Advice | null {
+function delayCut({ answer, connection, will }: Scene): Advice | null {
+  const { willWaitsFor, sessionEndCutsDelay } = rulesOf(answer);
+  if (willWaitsFor !== "delay" || sessionEndCutsDelay !== "always") return null;
   const expiry = will?.sessionExpirySeconds ?? Infinity;
   if (will === null || will.delaySeconds <= expiry) return null;
   const delay = setting(will.delaySeconds * 1000);

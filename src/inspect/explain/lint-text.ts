@@ -5,7 +5,10 @@ import { timeOfDay } from "../../log/render.ts";
 import { name } from "../../log/foreign.ts";
 
 /** The report for a person: the counts, then each habit with its evidence and its remedy. */
-export function reportText({ findings, clients, more }: Report, style: ExplanationStyle): string {
+export function reportText(
+  { onPurpose, findings, clients, more }: Report,
+  style: ExplanationStyle,
+): string {
   const page = new Page(style);
   const proved = findings.filter(({ mark }) => mark === "proved").length;
   const habits = counted(findings.length, "habit");
@@ -23,6 +26,7 @@ export function reportText({ findings, clients, more }: Report, style: Explanati
   );
   const hints = ruleHint(findings).map((hint) => page.prose(hint));
   const parts = [
+    ...(onPurpose === null ? [] : [page.prose(onPurpose)]),
     page.prose(head),
     ...(lines.length === 0 ? [] : [lines.join("\n")]),
     ...rest,

@@ -2,6 +2,7 @@ import type { ClientAnswer } from "../../api/api.ts";
 import type { ConnectionAccount } from "../../core/records/shapes.ts";
 import { adviceFor } from "./advice.ts";
 import { type AdviceTopic, type Rank, ranks } from "./topics.ts";
+import { cited, onPurposeLine } from "./on-purpose.ts";
 import { type Advice, isUnforeseen, type Sentence, spoken, willOf } from "./parts.ts";
 
 /** A habit of a client, from the advice of its explanation. */
@@ -18,6 +19,8 @@ export interface Finding extends Sentence {
 }
 
 export interface Report {
+  /** That the broker misbehaves on purpose, and how; null: it does not. */
+  readonly onPurpose: Sentence | null;
   /** Proved before likely, then the worst first. */
   readonly findings: readonly Finding[];
   /** How many clients were looked at. */
@@ -45,7 +48,7 @@ export function habitsOf(answer: ClientAnswer): Finding[] {
       if (index > 0 && rank.lasts !== true) continue;
       found.set(advice.topic, {
         clientId,
-        ...spoken(advice, connection),
+        ...cited(spoken(advice, connection), answer),
         mark: rank.mark === "proved" ? "proved" : "likely",
         at: seenAt(answer, connection, advice.topic),
         seen: rank.lasts === true ? 1 : null,
@@ -73,10 +76,16 @@ function seenAt({ faults }: ClientAnswer, connection: ConnectionAccount, topic: 
 }
 
 /** Proved before likely, then the worst, then by client id. */
-export function reportOf(findings: readonly Finding[], clients: number, more: boolean): Report {
+export function reportOf(
+  findings: readonly Finding[],
+  clients: number,
+  more: boolean,
+  like: string | null = null,
+): Report {
   const rank = ({ mark, topic }: Finding): number =>
     (mark === "proved" ? 0 : order.length) + order.indexOf(topic);
   return {
+    onPurpose: onPurposeLine({ like }),
     findings: findings.toSorted(
       (a, b) =>
         rank(a) - rank(b) || (a.clientId < b.clientId ? -1 : a.clientId > b.clientId ? 1 : 0),

@@ -8,6 +8,8 @@ export interface Explanation {
   readonly clientId: string;
   /** The moment that "in 12.3 s" and "3.20 s ago" count from. Milliseconds since the epoch. */
   readonly now: number;
+  /** That the broker misbehaves on purpose, and how; null: it does not. */
+  readonly onPurpose: Sentence | null;
   /** What became of the will, and why, in one sentence. */
   readonly verdict: Sentence;
   /** The same of the will before it, where a client that is back can be asked about that one. */
@@ -26,6 +28,8 @@ export interface Sentence {
   readonly text: string;
   /** The statement that asks for it, version first: `v5-3.1.2-8`. Null: nothing asks for it. */
   readonly rule: string | null;
+  /** It says what the standard asks for of a broker that departs from it. Not in an explanation. */
+  readonly byStandard?: true;
 }
 
 export interface StoryLine extends Sentence {

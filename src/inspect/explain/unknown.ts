@@ -1,10 +1,11 @@
-import type { OverviewAccount } from "../../core/records/shapes.ts";
+import type { Overview } from "../../api/api.ts";
 import { duration } from "../../log/duration.ts";
 import { clause, name } from "../../log/foreign.ts";
+import { onPurposeLine } from "./on-purpose.ts";
 import { type Advice, type Explanation, sentence, type StoryLine } from "./parts.ts";
 
 /** What the broker can tell though it does not know a client id. */
-type Known = Pick<OverviewAccount, "now" | "startedAt" | "recentEnds">;
+type Known = Pick<Overview, "now" | "startedAt" | "recentEnds"> & Partial<Pick<Overview, "like">>;
 
 /**
  * The same for a client id that the broker knows nothing of. What it knew before it was started is
@@ -24,6 +25,7 @@ export function explainUnknown(
   return {
     clientId,
     now,
+    onPurpose: onPurposeLine(known),
     verdict: sentence(verdict),
     before: null,
     story: [start(startedAt), ...namelessEnds(known)],

@@ -4,6 +4,9 @@ import { clause, name } from "../../log/foreign.ts";
 import { expiryText, forWhom } from "../../log/will.ts";
 import { allowedSilence } from "../answers/allowed-silence.ts";
 import { overdueText } from "./by-standard.ts";
+import { departures, ignoredWills, rulesOf, signsOfLife, waitSeconds } from "./on-purpose.ts";
+import { ends } from "../../core/end-causes.ts";
+import { waitOf } from "./forecast.ts";
 import { causeClause, named } from "./cause.ts";
 import {
   accepted,
@@ -43,9 +46,9 @@ export function fateOf(answer: ClientAnswer, will: WillAccount, subject: string)
 }
 
 /** The verdict about a connected client, with what its will topic says of it meanwhile. */
-function yet({ text, rule }: Sentence, scene: Scene): Sentence {
+function yet(one: Sentence, scene: Scene): Sentence {
   const strange = strangeRetained(scene);
-  return sentence(strange === null ? text : `${text}. Yet ${strange}`, rule);
+  return strange === null ? one : { ...one, text: `${one.text}. Yet ${strange}` };
 }
 
 function refusedVerdict(who: string, { end }: ConnectionAccount): Sentence {
@@ -65,6 +68,10 @@ function noWillVerdict(who: string, { answer }: Scene): Sentence {
       `${who} set no will on its latest connection, so nothing can fire. It did on ${earlier}`,
     );
   }
+  const ignored = ignoredWills(answer);
+  if (ignored !== null) {
+    return sentence(`The broker took no will of ${who}, so nothing can fire: ${ignored}`);
+  }
   const count = connections.length;
   const where = count === 1 ? "when it connected" : `on any of its ${count} connections`;
   return sentence(`${who} set no will ${where}, so nothing can fire`);
@@ -79,13 +86,16 @@ function armedVerdict(who: string, { connection, answer }: Scene, will: WillAcco
   const overdue = overdueText(connection, will, now);
   if (overdue !== null) {
     const why = deadlineAt === null ? `${withoutDeadline(connection)}. ` : "";
-    return sentence(`${head}. ${why}${overdue}`, ruleFor(connection, "3.1.2-24", "3.1.2-22"));
+    const asks = ruleFor(connection, "3.1.2-24", "3.1.2-22");
+    return { ...sentence(`${head}. ${why}${overdue}`, asks), byStandard: true };
   }
   if (deadlineAt === null) return sentence(`${head}. ${withoutDeadline(connection)}`, rule);
   const left = duration(Math.max(0, deadlineAt - now));
-  const fires = waits(will)
-    ? `its connection ends in ${left}, and the will fires${waitOf(will)}`
-    : `the will fires in ${left}`;
+  const rules = rulesOf(answer);
+  const fires =
+    waitSeconds(rules, will) > 0
+      ? `its connection ends in ${left}, and the will fires${waitOf(rules, will)}`
+      : `the will fires in ${left}`;
   const unless =
     deadlineCause === "stalled"
       ? "If it takes nothing of what waits for it"
@@ -133,9 +143,9 @@ function fateVerdict(
       const reach = reachText(will, fate, answer.now);
       const connection = connectionOf(answer, will);
       const overdue = connection === null ? null : overdueText(connection, will, answer.now);
-      const late = overdue === null ? [] : [overdue];
+      const strays = overdue === null ? departures(answer, will, fate) : [overdue];
       return sentence(
-        [fired, ...unwaited, ...late, reach, ...overwroteText(will)].join(". "),
+        [fired, ...unwaited, ...strays, reach, ...overwroteText(will)].join(". "),
         fate.rule,
       );
     }
@@ -162,6 +172,14 @@ function whenAndWhy(answer: ClientAnswer, will: WillAccount, fate: Published): s
     if (end.cause === "keepAliveExpired" && end.allowedMs !== null) {
       const keepAlive = `its keepalive of ${setting(will.keepAliveSeconds * 1000)}`;
       const allowed = duration(end.allowedMs);
+      const signs = signsOfLife(answer);
+      if (signs !== null || will.keepAliveSeconds === 0) {
+        const counts =
+          signs === null
+            ? `ends a client without a keepalive after ${allowed} of silence`
+            : `takes ${signs} for a sign of life, and allows ${allowed} without one`;
+        return `${duration(spoken)} after its last packet${late}, because this broker ${counts}`;
+      }
       const operator =
         connection.dropped === null ? "" : ", and the operator had made its link silent";
       return (
@@ -171,7 +189,7 @@ function whenAndWhy(answer: ClientAnswer, will: WillAccount, fate: Published): s
     }
     return end.cause === "tcpTimeout"
       ? `${duration(spoken)} after its last packet${late}, because ${because}`
-      : `at once${late}, because ${because}`;
+      : `at once${late}, ${ends[end.cause].will === "discard" ? "though" : "because"} ${because}`;
   }
   return `${duration(waited)} after its connection ended${late}: ${because}, and ${waitText(answer, connection, will, fate)}`;
 }
@@ -267,19 +285,6 @@ function cancelText(who: string, will: WillAccount, fate: Fate): string {
   const isTakeover = will.end?.cause === "takenOver";
   const back = isTakeover ? "took over its own connection" : `came back after ${duration(away)}`;
   return `${who} ${back} and resumed its session before the delay of ${delay} was over`;
-}
-
-/** Whether the will waits after the end of its connection. */
-export function waits({ delaySeconds, sessionExpirySeconds: expiry }: WillAccount): boolean {
-  return delaySeconds > 0 && expiry !== 0;
-}
-
-/** What comes between the end of its connection and the will. */
-export function waitOf(will: WillAccount): string {
-  if (!waits(will))
-    return will.delaySeconds === 0 ? "" : " at once, since its session ends with it";
-  const expiry = will.sessionExpirySeconds ?? Infinity;
-  return ` ${setting(Math.min(will.delaySeconds, expiry) * 1000)} later, unless it is back by then`;
 }
 
 /** Who got the message, as a sentence without its full stop. */
@@ -399,30 +404,6 @@ function lateness({ lateMs, stoodStillMs }: Published, { end }: WillAccount): st
   }
   const late = `${duration(lateMs)} late`;
   return stoodStillMs === undefined ? late : `${late}: ${stoodStill(stoodStillMs)}`;
-}
-
-/** What happens next to a will that waits, case by case. */
-export function pendingCases({ now, session }: ClientAnswer, will: WillAccount): Sentence[] {
-  if (will.dueAt === null || will.fate !== null) return [];
-  const left = duration(Math.max(0, will.dueAt - now));
-  const ends = session?.endsAt ?? null;
-  const withSession = ends !== null && Math.abs(ends - will.dueAt) < 1;
-  const because = withSession ? "its session ends then" : "its delay is over then";
-  return [
-    sentence(
-      `If it does not come back, the will is published in ${left}: ${because}.`,
-      "v5-3.1.2-8",
-    ),
-    sentence(
-      "If it comes back with Clean Start 0 before that, the will is cancelled.",
-      "v5-3.1.3-9",
-    ),
-    sentence(
-      "If it comes back with Clean Start 1, its old session ends, and the will is published at once.",
-      "v5-3.1.2-8",
-    ),
-    sentence("If the broker is stopped before that, the will is published then."),
-  ];
 }
 
 /** The will in the one line that an earlier connection gets. */

@@ -26,10 +26,15 @@ export function clientIdOf({ req }: Context): string {
   return id;
 }
 
-export function clientJson(account: ClientAccount, now: Millis): Json<ClientAnswer> {
+export function clientJson(
+  account: ClientAccount,
+  like: string | null,
+  now: Millis,
+): Json<ClientAnswer> {
   const { session } = account;
   return jsonObject<ClientAnswer>({
     now: jsonOf(() => now),
+    like: jsonOf(() => like),
     clientId: jsonOf(() => account.clientId),
     session: session === null ? jsonOf(() => null) : clientSession(session),
     connections: jsonOf(() => account.connections),

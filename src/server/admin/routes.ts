@@ -135,7 +135,7 @@ function clientHandler(admin: AdminContext, turns: Turns): Handler {
   return (context) => {
     const account = clientOf(broker, clientIdOf(context));
     if (account === null) return unknownClient(context, admin, turns);
-    return piecewise(context, clientJson(account, clock.now()), turns);
+    return piecewise(context, clientJson(account, admin.like, clock.now()), turns);
   };
 }
 

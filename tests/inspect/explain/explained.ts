@@ -18,21 +18,25 @@ export function watched(options?: WorldOptions): World {
 }
 
 /** The administration interface's present answer about a client. */
-export function answerOf(world: World, clientId = "mortal"): ClientAnswer {
+export function answerOf(
+  world: World,
+  clientId = "mortal",
+  like: string | null = null,
+): ClientAnswer {
   const account = clientOf(world.broker, clientId);
   if (account === null) throw new Error(`the broker knows nothing of ${clientId}`);
   const events = account.events.map(({ at, event }) => ({
     ...eventLine(event, world.broker.now),
     at,
   }));
-  return { ...account, now: startOfWorld + world.now, events };
+  return { ...account, like, now: startOfWorld + world.now, events };
 }
 
 const style = { columns: 80, colors: pc.createColors(false), zone: "utc" } as const;
 
 /** Its page on a terminal of 80 columns without colours. */
-export function pageOf(world: World, clientId = "mortal"): string {
-  return explanationText(explain(answerOf(world, clientId)), style);
+export function pageOf(world: World, clientId = "mortal", like: string | null = null): string {
+  return explanationText(explain(answerOf(world, clientId, like)), style);
 }
 
 /** The same with each advice by its name in advice-texts.ts, which has its text. */

@@ -1,0 +1,184 @@
+import type { ClientAnswer } from "../../api/api.ts";
+import type { Rules } from "../../core/quirks/rules.ts";
+import type { WillAccount } from "../../core/records/shapes.ts";
+import { duration, setting } from "../../log/duration.ts";
+import { rulesOf, waitSeconds, willOn } from "./on-purpose.ts";
+import { isV5, ruleFor, type Scene, sentence, type Sentence } from "./parts.ts";
+
+/** What can happen from here, by the rules in force. */
+export function nextOfScene(scene: Scene): Sentence[] {
+  const { answer, connection, will } = scene;
+  if (will !== null && will.state === "delayed") return pendingCases(answer, will);
+  if (connection.end !== null || will === null) return [];
+  return connection.dropped?.how === "silent"
+    ? silencedCases(scene, will)
+    : armedCases(scene, will);
+}
+
+/** What comes between the end of its connection and the will. */
+export function waitOf(rules: Rules, will: WillAccount): string {
+  const seconds = waitSeconds(rules, will);
+  if (seconds === Infinity) return " when its session ends";
+  const back = rules.returnCancelsWill ? ", unless it is back by then" : ", even if it is back";
+  if (seconds > 0) return ` ${setting(seconds * 1000)} later${back}`;
+  if (will.delaySeconds === 0) return "";
+  return rules.willWaitsFor === "nothing"
+    ? " at once, since this broker ignores its delay"
+    : " at once, since its session ends with it";
+}
+
+/** What happens next to a will that waits, case by case. */
+function pendingCases(answer: ClientAnswer, will: WillAccount): Sentence[] {
+  const { now, session } = answer;
+  if (will.dueAt === null || will.fate !== null) return [];
+  const rules = rulesOf(answer);
+  const left = duration(Math.max(0, will.dueAt - now));
+  const ends = session?.endsAt ?? null;
+  const withSession = ends !== null && Math.abs(ends - will.dueAt) < 1;
+  const because = withSession ? "its session ends then" : "its delay is over then";
+  const cancels = rules.returnCancelsWill
+    ? "the will is cancelled."
+    : "this broker publishes the will all the same.";
+  const isLost = rules.willOnTakeover.endedDelayed === "discard";
+  const ended = isLost
+    ? "this broker loses the will on purpose."
+    : rules.sessionEndCutsDelay === "never"
+      ? "the will waits on, since this broker does not cut its delay."
+      : "the will is published at once.";
+  return [
+    sentence(
+      `If it does not come back, the will is published in ${left}: ${because}.`,
+      "v5-3.1.2-8",
+    ),
+    sentence(`If it comes back with Clean Start 0 before that, ${cancels}`, "v5-3.1.3-9"),
+    sentence(
+      `If it comes back with Clean Start 1, its old session ends, and ${ended}`,
+      "v5-3.1.2-8",
+    ),
+    sentence("If the broker is stopped before that, the will is published then."),
+  ];
+}
+
+/** Of a client that nothing is heard of any more, whatever it sends. */
+function silencedCases({ answer, connection }: Scene, will: WillAccount): Sentence[] {
+  const { deadlineAt } = connection;
+  const rules = rulesOf(answer);
+  const rule = ruleFor(connection, "3.1.2-8", "3.1.2-8");
+  const wait = waitOf(rules, will);
+  const deadline =
+    deadlineAt === null
+      ? sentence("No silence ends its connection, and no packet of it is read any more.")
+      : sentence(
+          `In ${duration(Math.max(0, deadlineAt - answer.now))} its silence ends the connection, and the ` +
+            `will fires${wait}: no packet of it is read any more.`,
+          ruleFor(connection, "3.1.2-24", "3.1.2-22"),
+        );
+  return [
+    deadline,
+    takeoverCase(rules, will, rule),
+    sentence(`If it is sent away (\`mqttd inspect kick\`), the will fires${wait}.`, rule),
+  ];
+}
+
+/** What makes an armed will fire, and what does not. */
+function armedCases({ answer, connection }: Scene, will: WillAccount): Sentence[] {
+  const { deadlineAt, deadlineCause } = connection;
+  const rules = rulesOf(answer);
+  const wait = waitOf(rules, will);
+  const rule = ruleFor(connection, "3.1.2-8", "3.1.2-8");
+  const cases: Sentence[] = [];
+  if (deadlineAt !== null) {
+    const left = duration(Math.max(0, deadlineAt - answer.now));
+    const deadline = ruleFor(connection, "3.1.2-24", "3.1.2-22");
+    cases.push(
+      deadlineCause === "stalled"
+        ? sentence(
+            `If it takes nothing of what waits for it for another ${left}, whatever it sends, the will ` +
+              `fires${wait}.`,
+          )
+        : sentence(
+            `If nothing comes from it for another ${left}, the will fires${wait}.`,
+            deadline,
+          ),
+    );
+  } else if (!connection.paused) {
+    cases.push(
+      sentence(
+        "If it falls silent, only TCP can find that: in minutes, or never. Then the will fires.",
+      ),
+    );
+  }
+  cases.push(
+    ...brokenCases(rules, wait).map((text) => sentence(text, rule)),
+    sentence(
+      willOn(rules, "disconnected") === "discard"
+        ? "If it sends a clean DISCONNECT, the will is discarded."
+        : `If it sends a clean DISCONNECT, this broker publishes the will all the same.`,
+      ruleFor(connection, "3.14.4-3", "3.14.4-3"),
+    ),
+  );
+  if (isV5(connection)) cases.push(...reasonCases(rules, wait).map((text) => sentence(text, rule)));
+  cases.push(takeoverCase(rules, will, rule));
+  return cases;
+}
+
+const lost = "this broker loses the will on purpose";
+
+/** Breaks of the connection and of the rules, together where they end alike. */
+function brokenCases(rules: Rules, wait: string): string[] {
+  const heads = [
+    { head: "its connection is closed (FIN)", will: willOn(rules, "closedByPeer") },
+    { head: "its connection is reset (RST)", will: willOn(rules, "resetByPeer") },
+    { head: "it breaks a rule of MQTT", will: willOn(rules, "protocolError") },
+  ];
+  if (heads.every(({ will }) => will === "publish")) {
+    return [
+      `If its connection breaks (FIN, RST) or it breaks a rule of MQTT, the will fires${wait}.`,
+    ];
+  }
+  return heads.map(
+    ({ head, will }) => `If ${head}, ${will === "publish" ? `the will fires${wait}` : lost}.`,
+  );
+}
+
+/** What a DISCONNECT with a reason code does. */
+function reasonCases(rules: Rules, wait: string): string[] {
+  const asked = willOn(rules, "disconnectedWithWill");
+  const error = willOn(rules, "disconnectedWithError");
+  if (asked === error) {
+    const fires = asked === "publish" ? `the will fires${wait}` : lost;
+    return [`If its DISCONNECT has another reason code, as 0x04, ${fires}.`];
+  }
+  const text = (will: string): string => (will === "publish" ? `the will fires${wait}` : lost);
+  return [
+    `If its DISCONNECT has reason code 0x04, ${text(asked)}.`,
+    `If its DISCONNECT has a reason code from 0x80, ${text(error)}.`,
+  ];
+}
+
+const fates = {
+  publish: "the will fires at once",
+  discard: lost,
+  cancel: "the will is cancelled",
+};
+
+function takeoverCase(rules: Rules, will: WillAccount, rule: string): Sentence {
+  const head = "If another connection comes with the same client id";
+  const { willOnTakeover: by } = rules;
+  const waits = waitSeconds(rules, will) > 0;
+  const resumed = by[waits ? "resumedDelayed" : "resumed"];
+  const ended = by[will.delaySeconds > 0 ? "endedDelayed" : "ended"];
+  const cause = waits ? "v5-3.1.3-9" : rule;
+  if (waits && resumed === "cancel" && ended === "publish") {
+    return sentence(
+      `${head}, the will is cancelled if that resumes the session (Clean Start 0), and fires at once if not.`,
+      cause,
+    );
+  }
+  if (resumed === ended) return sentence(`${head}, ${fates[resumed]}.`, cause);
+  const flag = will.protocol === "5.0" ? "Clean Start" : "Clean Session";
+  return sentence(
+    `${head}: ${fates[resumed]} if that resumes the session (${flag} 0); ${fates[ended]} if not.`,
+    cause,
+  );
+}
