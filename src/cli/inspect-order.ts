@@ -15,6 +15,7 @@ import {
   routeShape,
   sessionsShape,
   subscriptionsShape,
+  willsShape,
 } from "../inspect/answers/answer-shape.ts";
 import type { Shape } from "../inspect/answers/shape.ts";
 import { type BrokerClient, NoSuchClient } from "../inspect/broker-client.ts";
@@ -25,6 +26,7 @@ import {
   type Explanation,
   explanationText,
   explainUnknown,
+  levelsOf,
 } from "../inspect/explain/explain.ts";
 import { overviewLines } from "../inspect/views/overview.ts";
 import { retainedLines, type Unlisted } from "../inspect/views/retained.ts";
@@ -113,7 +115,10 @@ async function explained(
   } catch (error) {
     if (!(error instanceof NoSuchClient)) throw error;
     const known = await client.ask("/v1/overview", overviewShape);
-    return { answer: explainUnknown(clientId, known, error.nearest), unknown: error };
+    const { wills } = await client.ask("/v1/wills", willsShape());
+    const { retained } = await client.ask("/v1/retained", retainedShape());
+    const levels = levelsOf(clientId, wills, retained);
+    return { answer: explainUnknown(clientId, known, error.nearest, levels), unknown: error };
   }
 }
 

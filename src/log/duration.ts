@@ -34,7 +34,7 @@ function pair(ms: number, large: number, largeUnit: string, small: number, unit:
 
 /** A clause beside a silence that began with a packet that the broker read late. */
 export function readLate(milliseconds: number): string {
-  return `its last packet may have waited ${duration(milliseconds)} before that, while the broker itself stood still`;
+  return `its last packet may have come up to ${duration(milliseconds)} before the broker read it, which stood still meanwhile`;
 }
 
 /** A clause beside a silence or a delay that contains the standstill. */

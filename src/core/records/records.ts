@@ -158,7 +158,7 @@ export class Records {
     access: Accepted["willAccess"],
   ): WillRecord {
     const origin = { clientId, remote, version, keepAliveSeconds, sessionExpirySeconds, access };
-    const record = this.wills.arm(will.facts, origin, this.#broker.now);
+    const record = this.wills.arm(will.facts, will.packet.payload, origin, this.#broker.now);
     record.own.sparkplug = sparkplugOf(will.topic, will.packet.payload);
     will.recordRef = record;
     return record;

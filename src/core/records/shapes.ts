@@ -27,6 +27,8 @@ export interface WillAccount {
   readonly qos: number;
   readonly retain: boolean;
   readonly payloadBytes: number;
+  /** The first 64 bytes at most, as base64. Absent: the broker is older than this field. */
+  readonly payload?: string;
   /** The Will Delay Interval in CONNECT. */
   readonly delaySeconds: number;
   /** Its Message Expiry Interval, which starts at its publication. Absent: it does not expire. */

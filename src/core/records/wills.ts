@@ -10,6 +10,9 @@ import { Oldest } from "./oldest.ts";
 import { protocolName, type ProtocolVersion } from "../packet.ts";
 import type { WillState } from "../will.ts";
 
+/** Bytes kept of a will's payload. */
+const payloadKept = 64;
+
 /** Facts about the CONNECT that armed a will. */
 export interface WillOrigin {
   readonly clientId: string;
@@ -51,6 +54,8 @@ export class WillRecord {
   readonly id: number;
   readonly origin: WillOrigin;
   readonly facts: WillFacts;
+  /** A copy, because the whole payload belongs to the will. */
+  readonly #payload: Uint8Array;
   readonly steps: WillStep[] = [];
   readonly armedAt: Millis;
   state: WillState = "armed";
@@ -67,8 +72,9 @@ export class WillRecord {
     null;
   fate: { readonly fate: WillFate; readonly at: Millis; readonly by: WaitEnd | null } | null = null;
 
-  constructor(id: number, facts: WillFacts, origin: WillOrigin, now: Millis) {
+  constructor(id: number, facts: WillFacts, payload: Uint8Array, origin: WillOrigin, now: Millis) {
     this.id = id;
+    this.#payload = payload.slice(0, payloadKept);
     this.origin = origin;
     this.facts = excerpt(facts);
     this.armedAt = now;
@@ -93,6 +99,7 @@ export class WillRecord {
       qos: facts.qos,
       retain: facts.retain,
       payloadBytes: facts.payloadBytes,
+      payload: base64(this.#payload),
       delaySeconds: facts.delayInterval,
       ...(facts.messageExpiry !== undefined && { messageExpirySeconds: facts.messageExpiry }),
       sessionExpirySeconds: expiry === Infinity ? null : expiry,
@@ -177,8 +184,8 @@ export class WillLedger {
     return this.#settled.size;
   }
 
-  arm(facts: WillFacts, origin: WillOrigin, now: Millis): WillRecord {
-    const record = new WillRecord(++this.#ids, facts, origin, now);
+  arm(facts: WillFacts, payload: Uint8Array, origin: WillOrigin, now: Millis): WillRecord {
+    const record = new WillRecord(++this.#ids, facts, payload, origin, now);
     this.#records.set(record.id, record);
     return record;
   }

@@ -132,6 +132,7 @@ export const will = object<WillAccount>({
   qos: count,
   retain: flag,
   payloadBytes: count,
+  payload: optional(text),
   delaySeconds: span,
   messageExpirySeconds: optional(span),
   sessionExpirySeconds: orNull(span),

@@ -7,6 +7,7 @@ import { byHabit } from "./by-habit.ts";
 import { droppedCopies } from "./dropped-copies.ts";
 import { adviceOnHabits } from "./habits.ts";
 import { ignoredWills } from "./on-purpose.ts";
+import { isOtherProgram, otherProgram } from "./successor.ts";
 import { adviceOnSilence } from "./silence.ts";
 import {
   type Advice,
@@ -102,7 +103,9 @@ function adviceOnFate(scene: Scene): (Advice | null)[] {
   const will = askedWill(scene);
   return [
     noWill && ignoredWills(scene.answer) === null ? setOne() : null,
-    will === null ? null : (discarded(scene, will) ?? cancelled(will) ?? waited(scene, will)),
+    will === null
+      ? null
+      : (discarded(scene, will) ?? cancelled(scene, will) ?? waited(scene, will)),
     will === null ? null : takenOver(scene, will),
   ];
 }
@@ -152,8 +155,9 @@ function cleanDisconnect({ answer }: Scene, will: WillAccount): Advice | null {
   };
 }
 
-function cancelled(will: WillAccount): Advice | null {
+function cancelled({ answer }: Scene, will: WillAccount): Advice | null {
   if (will.fate?.fate !== "cancelled") return null;
+  if (isOtherProgram(answer, will)) return otherProgram(answer, will);
   const text =
     `That is what a Will Delay Interval is for: a client that returns within ` +
     `${setting(will.delaySeconds * 1000)} raises no alarm. To report short absences too, make it shorter, or 0.`;
@@ -188,6 +192,8 @@ function takenOver(scene: Scene, will: WillAccount): Advice | null {
   // Two clients with one id need another remedy, which the habit of that name tells.
   const repeated = ["sharedClientId", "takeoverLoop"];
   if (answer.faults.some(({ fault }) => repeated.includes(fault))) return null;
+  const other = otherProgram(answer, will);
+  if (other !== null) return other;
   const connection = connectionOf(answer, will);
   const next = connection === null ? null : nextOf(answer, connection);
   if (will.delaySeconds > 0 && next?.cleanStart === true) return cleanStartReturn();

@@ -38,7 +38,7 @@ export function causeClause(
     case "disconnectedWithError":
       return `${it} sent DISCONNECT with an error${detail}`;
     case "closedByPeer":
-      return `${it} closed the connection without a DISCONNECT (FIN)${meanwhile}`;
+      return `${it}, or something between, closed the connection without a DISCONNECT (FIN)${meanwhile}`;
     case "resetByPeer":
       return connection.dropped?.how === "rst"
         ? `the operator broke ${its} connection (\`mqttd inspect drop\`) as a network does, with a reset (RST)`

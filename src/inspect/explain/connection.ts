@@ -74,7 +74,7 @@ function connectLines(scene: Scene, at: number): StoryLine[] {
     sentence(`It connected ${from(connection)}${asUser(connection)}.`),
     keepAliveText(connection),
     sessionText(connection),
-    will === null ? noWillText(scene) : willText(will),
+    will === null ? noWillText(scene) : willText(scene.answer, will),
   ];
   return lines.map((line) => ({ at, ...line }));
 }
@@ -135,13 +135,23 @@ function cutByLimit(connection: ConnectionAccount): string {
   return `: limits.sessionExpiryMax allows no more${wish}`;
 }
 
-function willText(will: WillAccount): Sentence {
+/** The payload of the will before it on the same topic, where both were kept in full. */
+function isSameAsBefore({ wills }: ClientAnswer, will: WillAccount): boolean {
+  const before = wills[wills.indexOf(will) + 1];
+  if (before?.payload === undefined || will.payload === undefined) return false;
+  if (will.payloadBytes === 0 || before.topic !== will.topic) return false;
+  const isWhole = Buffer.byteLength(will.payload, "base64") === will.payloadBytes;
+  return isWhole && before.payload === will.payload && before.payloadBytes === will.payloadBytes;
+}
+
+function willText(answer: ClientAnswer, will: WillAccount): Sentence {
   const denied =
     will.access === "denied"
       ? " It may not publish there, and this broker let it in all the same."
       : "";
+  const same = isSameAsBefore(answer, will) ? ", the same bytes as its previous will" : "";
   return sentence(
-    `It set a will on ${name(will.topic)} (${willFacts(will)}).${denied}`,
+    `It set a will on ${name(will.topic)} (${willFacts(will)})${same}.${denied}`,
     will.steps[0]?.rule ?? null,
   );
 }
@@ -194,8 +204,8 @@ function lastText(connection: ConnectionAccount, now: number): string | null {
   const own = (end ?? connection).stoodStillMs;
   const { lastPacketWaitedMs: waited } = end ?? connection;
   const still =
-    (waited === undefined ? "" : `; ${readLate(waited)}`) +
-    (own === undefined ? "" : `; of that time ${stoodStill(own)}`);
+    (waited === undefined ? "" : `. ${capital(readLate(waited))}`) +
+    (own === undefined ? "" : `. In those ${span} ${stoodStill(own)}`);
   if (end === null) {
     return only
       ? `Nothing has come after CONNECT, for ${span}${still}.`
@@ -282,6 +292,6 @@ export function inShort(answer: ClientAnswer, connection: ConnectionAccount): St
   const lasted =
     end === null
       ? "still open"
-      : `${capital(end.causeText)} after ${duration(end.at - connectedAt)}`;
-  return { at: openedAt, ...sentence(`${head}. ${lasted}; ${willInShort(answer, connection)}`) };
+      : `open for ${duration(end.at - connectedAt)}. ${capital(end.causeText)}`;
+  return { at: openedAt, ...sentence(`${head}, ${lasted}; ${willInShort(answer, connection)}`) };
 }

@@ -10,7 +10,7 @@ import { fateOf, verdictOf } from "./will.ts";
 
 export type { Explanation } from "./parts.ts";
 export { explanationText } from "./text.ts";
-export { explainUnknown } from "./unknown.ts";
+export { explainUnknown, levelsOf } from "./unknown.ts";
 
 /**
  * Why the will of a client did fire, or did not: its latest connection in full, the others in a line
@@ -55,7 +55,8 @@ function beforeOf({ answer, connection, will }: Scene): Sentence | null {
   if (connection.end !== null && will !== null) return null;
   const before = answer.wills.find(({ id }) => id !== will?.id);
   if (before === undefined) return null;
-  const fate = fateOf(answer, before, "The will before it");
+  const where = will === null || before.topic === will.topic ? "" : ` (on ${name(before.topic)})`;
+  const fate = fateOf(answer, before, `The will before it${where}`);
   return fate === null ? null : cited(spoken(closed(fate), before), answer);
 }
 

@@ -2,6 +2,7 @@ import type { ClientHabit } from "../../core/events.ts";
 import { duration, setting } from "../../log/duration.ts";
 import { name } from "../../log/foreign.ts";
 import { byHabit } from "./by-habit.ts";
+import { idleTimeout } from "./idle-timeout.ts";
 import { rulesOf } from "./on-purpose.ts";
 import { bdSeqAdvice } from "./sparkplug.ts";
 import { accepted, type Advice, isV5, type Scene, sentence } from "./parts.ts";
@@ -16,6 +17,7 @@ export function adviceOnHabits(scene: Scene): (Advice | null)[] {
     drawnId(scene),
     thrownAway(scene),
     neverKept(scene),
+    idleTimeout(scene),
     reconnectLoop(scene),
   ];
 }

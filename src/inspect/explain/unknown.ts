@@ -1,3 +1,4 @@
+import type { RetainedAccount, WillAccount } from "../../core/records/shapes.ts";
 import type { Overview } from "../../api/api.ts";
 import { duration } from "../../log/duration.ts";
 import { clause, name } from "../../log/foreign.ts";
@@ -16,6 +17,7 @@ export function explainUnknown(
   clientId: string,
   known: Known,
   nearest: readonly string[],
+  levels: readonly LevelOf[] = [],
 ): Explanation {
   const { now, startedAt } = known;
   const near = nearest.length === 0 ? "" : ` Did you mean ${nearest.map(name).join(" or ")}?`;
@@ -30,9 +32,55 @@ export function explainUnknown(
     before: null,
     story: [start(startedAt), ...namelessEnds(known)],
     next: [],
-    advice: advice(clientId),
+    advice: [...levels.map((level) => levelAdvice(clientId, level)), ...advice(clientId)],
     others: [],
   };
+}
+
+/** A topic on which a client has its will, or a message is retained, that has the asked id as a level. */
+export interface LevelOf {
+  readonly topic: string;
+  readonly of: "will" | "retained";
+  /** Whose will it is, or who published the message; null: not known. */
+  readonly clientId: string | null;
+}
+
+/** Topics named on a page. */
+const levelsNamed = 3;
+
+/** The topics that have this id as a level, those of a known client first, each once. */
+export function levelsOf(
+  clientId: string,
+  wills: readonly WillAccount[],
+  retained: readonly RetainedAccount[],
+): LevelOf[] {
+  const found: LevelOf[] = [];
+  const add = (level: LevelOf): void => {
+    const isNew = found.every(({ topic }) => topic !== level.topic);
+    if (isNew && level.topic.split("/").includes(clientId)) found.push(level);
+  };
+  for (const will of wills) add({ topic: will.topic, of: "will", clientId: will.clientId });
+  for (const will of wills) {
+    const elsewhere = will.own?.elsewhere ?? null;
+    if (elsewhere !== null) add({ topic: elsewhere, of: "retained", clientId: will.clientId });
+  }
+  for (const { topic } of retained) add({ topic, of: "retained", clientId: null });
+  return found.slice(0, levelsNamed);
+}
+
+function levelAdvice(asked: string, { topic, of, clientId }: LevelOf): Advice {
+  const head = `${name(asked)} is a level of the topic ${name(topic)}`;
+  const ask = (who: string): string =>
+    `\`mqttd inspect explain ${name(who)}\` is about that client`;
+  const text =
+    clientId === null
+      ? `${head}, which holds a retained message: look for the client that publishes it. A topic's level ` +
+        `is not a client id.`
+      : of === "will"
+        ? `${head}, on which ${name(clientId)} has its will: ${ask(clientId)}.`
+        : `${head}, on which ${name(clientId)} has published a retained message: ${ask(clientId)}. A will ` +
+          `covers its own topic alone.`;
+  return { topic: "levelOfTopic", ...sentence(text) };
 }
 
 function start(at: number): StoryLine {

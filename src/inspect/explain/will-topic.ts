@@ -1,8 +1,9 @@
 import type { WillAccount, WillTopicAccount } from "../../core/records/shapes.ts";
 import { duration } from "../../log/duration.ts";
 import { name } from "../../log/foreign.ts";
+import { payloadText } from "../../log/payload.ts";
 import { byHabit } from "./by-habit.ts";
-import { type Advice, capital, counted, type Scene, sentence, type StoryLine } from "./parts.ts";
+import { type Advice, capital, type Scene, sentence, type StoryLine } from "./parts.ts";
 
 /** What is retained on a will topic, by whom: more than one client, or one client's two selves. */
 
@@ -23,7 +24,7 @@ export function strangeRetained(scene: Scene): string | null {
   const ago = duration(Math.max(0, answer.now - retained.at));
   const wrote = (will?.own?.retained ?? 0) > 0;
   const who = name(retained.clientId ?? "another client");
-  const payload = payloadText(retained);
+  const payload = payloadText(retained.payload, retained.payloadBytes);
   if (isOwnWill(scene, retained)) {
     return `the topic ${topic} still holds its own will of ${ago} ago (${payload}): ${since(scene)}`;
   }
@@ -32,7 +33,7 @@ export function strangeRetained(scene: Scene): string | null {
       ? `the will of ${who} overwrote ${ago} ago what it had published on ${topic}, which now holds ${payload}`
       : `the topic ${topic} holds the will of ${who} of ${ago} ago (${payload}): ${since(scene)}`;
   }
-  return `${who} replaced ${ago} ago what it had published on ${topic}, which now holds ${payload}`;
+  return `what it had published on ${topic} was replaced ${ago} ago by ${who}, and the topic now holds ${payload}`;
 }
 
 function since({ will }: Scene): string {
@@ -58,14 +59,6 @@ function strange(scene: Scene): { readonly retained: Retained; readonly topic: s
 
 function isOwnWill({ answer }: Scene, { clientId, willArmedAt }: Retained): boolean {
   return willArmedAt !== null && clientId === answer.clientId;
-}
-
-/** `"offline"`, or its size if it is no short text. */
-function payloadText({ payload, payloadBytes }: Retained): string {
-  const bytes = Buffer.from(payload, "base64");
-  const text = bytes.toString();
-  const isText = bytes.length === payloadBytes && Buffer.from(text).equals(bytes);
-  return isText && /^[\x20-\x7e]+$/.test(text) ? `"${text}"` : counted(payloadBytes, "byte");
 }
 
 /** A story with the same, at the moment when it happened if the client was connected then. */

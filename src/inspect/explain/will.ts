@@ -1,6 +1,7 @@
 import type { ConnectionAccount, WillAccount } from "../../core/records/shapes.ts";
 import { duration, readLate, setting, stoodStill } from "../../log/duration.ts";
 import { clause, name } from "../../log/foreign.ts";
+import { payloadText } from "../../log/payload.ts";
 import { expiryText, forWhom } from "../../log/will.ts";
 import { allowedSilence } from "../answers/allowed-silence.ts";
 import { overdueText } from "./by-standard.ts";
@@ -22,6 +23,7 @@ import {
   type StoryLine,
   willOf,
 } from "./parts.ts";
+import { otherProgramText } from "./successor.ts";
 import { overwroteText, strangeRetained } from "./will-topic.ts";
 import type { ClientAnswer } from "../../api/api.ts";
 
@@ -135,24 +137,25 @@ function fateVerdict(
   fate: Fate,
   subject: string,
 ): Sentence {
-  const who = name(answer.clientId);
   switch (fate.fate) {
     case "published": {
+      const { end } = will;
       const fired = `${subject} fired ${whenAndWhy(answer, will, fate)}`;
       const unwaited = unwaitedText(answer, will);
+      const taken = end?.cause === "takenOver" ? otherProgramText(answer, will) : [];
       const reach = reachText(will, fate, answer.now);
       const connection = connectionOf(answer, will);
       const overdue = connection === null ? null : overdueText(connection, will, answer.now);
       const strays = overdue === null ? departures(answer, will, fate) : [overdue];
       return sentence(
-        [fired, ...unwaited, ...strays, reach, ...overwroteText(will)].join(". "),
+        [fired, ...taken, ...unwaited, ...strays, reach, ...overwroteText(will)].join(". "),
         fate.rule,
       );
     }
     case "discarded":
       return sentence(`${subject} did not fire: ${discardText(answer, will, fate.why)}`, fate.rule);
     case "cancelled":
-      return sentence(`${subject} did not fire: ${cancelText(who, will, fate)}`, fate.rule);
+      return sentence(`${subject} did not fire: ${cancelText(answer, will, fate)}`, fate.rule);
   }
 }
 
@@ -279,10 +282,17 @@ function farewell({ own, topic }: WillAccount): string {
   return `; its subscribers know its own last message on ${name(topic)}`;
 }
 
-function cancelText(who: string, will: WillAccount, fate: Fate): string {
+function cancelText(answer: ClientAnswer, will: WillAccount, fate: Fate): string {
+  const who = name(answer.clientId);
+  const other = otherProgramText(answer, will);
   const away = will.end === null ? 0 : fate.at - will.end.at;
   const delay = setting(will.delaySeconds * 1000);
   const isTakeover = will.end?.cause === "takenOver";
+  if (other.length > 0) {
+    const came = isTakeover ? "took over" : `came after ${duration(away)}`;
+    const resumed = `a connection with the client id ${who} ${came} and resumed the session`;
+    return [`${resumed} before the delay of ${delay} was over`, ...other].join(". ");
+  }
   const back = isTakeover ? "took over its own connection" : `came back after ${duration(away)}`;
   return `${who} ${back} and resumed its session before the delay of ${delay} was over`;
 }
@@ -326,11 +336,14 @@ function joined(parts: readonly string[]): string {
 export function willFacts(
   will: Pick<
     WillAccount,
-    "qos" | "retain" | "payloadBytes" | "delaySeconds" | "messageExpirySeconds"
+    "qos" | "retain" | "payload" | "payloadBytes" | "delaySeconds" | "messageExpirySeconds"
   > & { readonly protocol: ConnectionAccount["protocol"] },
 ): string {
   const facts = [`QoS ${will.qos}`, will.retain ? "retained" : "not retained"];
   facts.push(will.payloadBytes === 0 ? "no payload" : counted(will.payloadBytes, "byte"));
+  if (will.payload !== undefined && will.payloadBytes > 0) {
+    facts.push(payloadText(will.payload, will.payloadBytes));
+  }
   if (will.protocol === "5.0") {
     facts.push(will.delaySeconds === 0 ? "no delay" : `delay ${setting(will.delaySeconds * 1000)}`);
   }
@@ -388,7 +401,7 @@ function fateText(will: WillAccount, fate: Fate, now: number): string {
         ? `The will was discarded: the client may not publish on ${name(will.topic)}`
         : `The will was discarded${fate.why === "on purpose" ? " on purpose" : ""}`;
     case "cancelled":
-      return "The will was cancelled: the client returned and resumed its session";
+      return "The will was cancelled: a connection with its client id resumed the session";
   }
 }
 

@@ -42,8 +42,8 @@ test("explained: an armed will", () => {
                     15.0 s of silence. [v5-3.1.2-22]
       08:00:00.000  With Clean Start 1 it began a new session, which ends with the
                     connection. [v5-3.1.2-4]
-      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes, no
-                    delay). [v5-3.1.2-7]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
+                    'gone', no delay). [v5-3.1.2-7]
       08:00:38.000  It sent 4 PINGREQs, one every 9.50 s.
       08:00:38.000  The last packet was PINGREQ, 3.20 s ago.
 
@@ -78,8 +78,8 @@ test("explained: an armed will of MQTT 3.1.1 without keepalive", () => {
                     silence. [v4-3.1.2.10]
       08:00:00.000  With Clean Session 1 it began a new session, which ends with the
                     connection. [v4-3.1.2-6]
-      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes).
-                    [v4-3.1.2-8]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
+                    'gone'). [v4-3.1.2-8]
       08:00:00.000  Nothing has come after CONNECT, for 1 min 30 s.
 
     What can happen now
@@ -116,8 +116,8 @@ test("explained: an armed will with a delay, and a Server Keep Alive", () => {
                     ends after 1 min 30 s of silence. [v5-3.2.2-22]
       08:00:00.000  With Clean Start 1 it began a new session, which is kept for 1 h
                     after the connection. [v5-3.1.2-4]
-      08:00:00.000  It set a will on wills/mortal (QoS 1, retained, 4 bytes, delay
-                    30 s). [v5-3.1.2-7]
+      08:00:00.000  It set a will on wills/mortal (QoS 1, retained, 4 bytes, 'gone',
+                    delay 30 s). [v5-3.1.2-7]
       08:00:00.000  Nothing has come after CONNECT, for 1.00 s.
 
     What can happen now

@@ -29,8 +29,8 @@ test("explained: a silent client of a broker like rumqttd 0.19 was due by the st
                     silent client, because it was started to misbehave.
       08:00:00.000  With Clean Session 1 it began a new session, which ends with the
                     connection. [v4-3.1.2-6]
-      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes).
-                    [v4-3.1.2-8]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
+                    'gone'). [v4-3.1.2-8]
       08:00:00.000  Nothing has come after CONNECT, for 12.0 s.
       08:00:07.500  By the standard the connection had to end here, after 7.50 s of
                     silence, and its will to fire. This broker was started to

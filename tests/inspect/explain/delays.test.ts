@@ -22,7 +22,7 @@ test("explained: a waiting delayed will", () => {
                     none to resume, which is kept for 1 min after the connection.
                     [v5-3.1.2-6]
       08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
-                    delay 30 s). [v5-3.1.2-7]
+                    'gone', delay 30 s). [v5-3.1.2-7]
       08:00:00.000  The connection ended: its connection was reset without a
                     DISCONNECT (RST).
       08:00:00.000  The delay of the will began: it asked for a delay of 30 s.
@@ -63,7 +63,7 @@ test("explained: a due delayed will", () => {
                     none to resume, which is kept for 1 min after the connection.
                     [v5-3.1.2-6]
       08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
-                    delay 30 s). [v5-3.1.2-7]
+                    'gone', delay 30 s). [v5-3.1.2-7]
       08:00:00.000  The connection ended: its connection was reset without a
                     DISCONNECT (RST).
       08:00:00.000  The delay of the will began: it asked for a delay of 30 s.
@@ -94,7 +94,7 @@ test("explained: a delayed will after the keepalive", () => {
                     none to resume, which is kept for 1 min after the connection.
                     [v5-3.1.2-6]
       08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
-                    delay 30 s). [v5-3.1.2-7]
+                    'gone', delay 30 s). [v5-3.1.2-7]
       08:00:00.000  No packet came after CONNECT until the end, 15.0 s later.
       08:00:15.000  The connection ended: nothing came from it for 15.0 s, and its
                     keepalive of 10 s allows 15.0 s of silence. [v5-3.1.2-22]
@@ -129,7 +129,7 @@ test("explained: a delayed will whose session ends before it", () => {
                     none to resume, which is kept for 5 s after the connection.
                     [v5-3.1.2-6]
       08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
-                    delay 30 s). [v5-3.1.2-7]
+                    'gone', delay 30 s). [v5-3.1.2-7]
       08:00:00.000  The connection ended: its connection was reset without a
                     DISCONNECT (RST).
       08:00:00.000  The delay of the will began: its session ends after 5 s, before
@@ -171,7 +171,7 @@ test("explained: a delayed will published at the end of its session", () => {
                     none to resume, which is kept for 5 s after the connection.
                     [v5-3.1.2-6]
       08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
-                    delay 30 s). [v5-3.1.2-7]
+                    'gone', delay 30 s). [v5-3.1.2-7]
       08:00:00.000  The connection ended: its connection was reset without a
                     DISCONNECT (RST).
       08:00:00.000  The delay of the will began: its session ends after 5 s, before
@@ -203,7 +203,7 @@ test("explained: a delayed will whose session ends with the connection", () => {
       08:00:00.000  With Clean Start 0 it began a new session, because there was
                     none to resume, which ends with the connection. [v5-3.1.2-6]
       08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
-                    delay 30 s). [v5-3.1.2-7]
+                    'gone', delay 30 s). [v5-3.1.2-7]
       08:00:00.000  The connection ended: its connection was reset without a
                     DISCONNECT (RST).
       08:00:00.000  Its delay of 30 s was not waited for: its session ended with the
@@ -242,7 +242,8 @@ test("explained: a return within the delay", () => {
       08:00:05.000  With Clean Start 0 it resumed its session, which is kept for
                     1 min after the connection. [v5-3.1.2-5]
       08:00:05.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
-                    delay 30 s). [v5-3.1.2-7]
+                    'gone', delay 30 s), the same bytes as its previous will.
+                    [v5-3.1.2-7]
       08:00:05.000  Nothing has come after CONNECT, for 3.20 s.
 
     What can happen now
@@ -261,8 +262,8 @@ test("explained: a return within the delay", () => {
       - <quickReturn> [v5-3.1.3-9]
 
     Its other connections
-      08:00:00.000  127.0.0.1:50002, MQTT 5.0. Connection reset (RST) after 0 ms;
-                    will cancelled 5.00 s later
+      08:00:00.000  127.0.0.1:50002, MQTT 5.0, open for 0 ms. Connection reset
+                    (RST); will cancelled 5.00 s later
 
     What a statement says: mqttd rule v5-3.1.2-7
     "
@@ -292,7 +293,8 @@ test("explained: a return with Clean Start 1 within the delay", () => {
       08:00:05.000  With Clean Start 1 it began a new session, which is kept for
                     1 min after the connection. [v5-3.1.2-4]
       08:00:05.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
-                    delay 30 s). [v5-3.1.2-7]
+                    'gone', delay 30 s), the same bytes as its previous will.
+                    [v5-3.1.2-7]
       08:00:05.000  Nothing has come after CONNECT, for 1.00 s.
 
     What can happen now
@@ -311,8 +313,8 @@ test("explained: a return with Clean Start 1 within the delay", () => {
       - <cleanStartReturn> [v5-3.1.3-9]
 
     Its other connections
-      08:00:00.000  127.0.0.1:50002, MQTT 5.0. Connection reset (RST) after 0 ms;
-                    will fired 5.00 s later, 1 got it
+      08:00:00.000  127.0.0.1:50002, MQTT 5.0, open for 0 ms. Connection reset
+                    (RST); will fired 5.00 s later, 1 got it
 
     What a statement says: mqttd rule v5-3.1.2-7
     "
@@ -341,7 +343,8 @@ test("explained: a return after the delay", () => {
       08:00:35.000  With Clean Start 0 it resumed its session, which is kept for
                     1 min after the connection. [v5-3.1.2-5]
       08:00:35.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
-                    delay 30 s). [v5-3.1.2-7]
+                    'gone', delay 30 s), the same bytes as its previous will.
+                    [v5-3.1.2-7]
       08:00:35.000  Nothing has come after CONNECT, for 0 ms.
 
     What can happen now
@@ -357,8 +360,8 @@ test("explained: a return after the delay", () => {
         [v5-3.1.3-9]
 
     Its other connections
-      08:00:00.000  127.0.0.1:50002, MQTT 5.0. Connection reset (RST) after 0 ms;
-                    will fired 30.0 s later, 1 got it
+      08:00:00.000  127.0.0.1:50002, MQTT 5.0, open for 0 ms. Connection reset
+                    (RST); will fired 30.0 s later, 1 got it
 
     What a statement says: mqttd rule v5-3.1.2-7
     "
@@ -386,7 +389,8 @@ test("explained: a takeover that resumes the session of a delayed will", () => {
       08:00:05.000  With Clean Start 0 it resumed its session, which is kept for
                     1 min after the connection. [v5-3.1.2-5]
       08:00:05.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
-                    delay 30 s). [v5-3.1.2-7]
+                    'gone', delay 30 s), the same bytes as its previous will.
+                    [v5-3.1.2-7]
       08:00:05.000  Nothing has come after CONNECT, for 0 ms.
 
     What can happen now
@@ -405,7 +409,7 @@ test("explained: a takeover that resumes the session of a delayed will", () => {
       - <quickReturn> [v5-3.1.3-9]
 
     Its other connections
-      08:00:00.000  127.0.0.1:50002, MQTT 5.0. Taken over after 5.00 s; will
+      08:00:00.000  127.0.0.1:50002, MQTT 5.0, open for 5.00 s. Taken over; will
                     cancelled
 
     What a statement says: mqttd rule v5-3.1.2-7
@@ -432,7 +436,7 @@ test("explained: the broker's stop while a will waits", () => {
                     none to resume, which is kept for 1 min after the connection.
                     [v5-3.1.2-6]
       08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
-                    delay 30 s). [v5-3.1.2-7]
+                    'gone', delay 30 s). [v5-3.1.2-7]
       08:00:00.000  The connection ended: its connection was reset without a
                     DISCONNECT (RST).
       08:00:00.000  The delay of the will began: it asked for a delay of 30 s.
@@ -449,7 +453,7 @@ test("explained: for a return without a will while the old one waits, the page s
   const world = watched();
   mortal(world, delayed).drop();
   world.advance(5_000);
-  world.open().connect({ clientId: "mortal", protocolVersion: 5, clean: false });
+  world.open().connect({ clientId: "mortal", protocolVersion: 5, clean: false, keepalive: 10 });
   expect(told(world)).toMatchInlineSnapshot(`
     "mortal set no will on its latest connection, so nothing can fire. It did on an
     earlier one.
@@ -460,8 +464,8 @@ test("explained: for a return without a will while the old one waits, the page s
     What happened
       08:00:05.000  It connected from 127.0.0.1:50003 with MQTT 5.0 (listener: tcp
                     test).
-      08:00:05.000  It asked for no keepalive: MQTT itself never detects its
-                    silence. [v5-3.1.2.10]
+      08:00:05.000  It asked for a keepalive of 10 s: its connection ends after
+                    15.0 s of silence. [v5-3.1.2-22]
       08:00:05.000  With Clean Start 0 it resumed its session, which ends with the
                     connection. [v5-3.1.2-5]
       08:00:05.000  It set no will.
@@ -473,8 +477,8 @@ test("explained: for a return without a will while the old one waits, the page s
       - <sessionNotKept> [v5-3.1.2-23]
 
     Its other connections
-      08:00:00.000  127.0.0.1:50002, MQTT 5.0. Connection reset (RST) after 0 ms;
-                    will cancelled 5.00 s later
+      08:00:00.000  127.0.0.1:50002, MQTT 5.0, open for 0 ms. Connection reset
+                    (RST); will cancelled 5.00 s later
 
     What a statement says: mqttd rule v5-3.1.3-9
     "
@@ -502,7 +506,7 @@ test("explained: a DISCONNECT that ends the session of a delayed will", () => {
                     none to resume, which is kept for 1 min after the connection.
                     [v5-3.1.2-6]
       08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
-                    delay 30 s). [v5-3.1.2-7]
+                    'gone', delay 30 s). [v5-3.1.2-7]
       08:00:03.000  The connection ended: it sent DISCONNECT with reason code 0x04,
                     which asks for the will.
       08:00:03.000  Its delay of 30 s was not waited for: that DISCONNECT set its
@@ -541,7 +545,7 @@ test("explained: a DISCONNECT that makes the session of a delayed will shorter",
                     none to resume, which is kept for 1 min after the connection.
                     [v5-3.1.2-6]
       08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
-                    delay 30 s). [v5-3.1.2-7]
+                    'gone', delay 30 s). [v5-3.1.2-7]
       08:00:03.000  The connection ended: it sent DISCONNECT with reason code 0x04,
                     which asks for the will (it says: battery is low).
       08:00:03.000  The delay of the will began: its session ends after 5 s, before

@@ -38,7 +38,7 @@ test("explained: a Sparkplug node that stops as planned: NDEATH, then DISCONNECT
       08:00:00.000  With Clean Session 1 it began a new session, which ends with the
                     connection. [v4-3.1.2-6]
       08:00:00.000  It set a will on spBv1.0/plant/NDEATH/press (QoS 0, not
-                    retained, 7 bytes). [v4-3.1.2-8]
+                    retained, 7 bytes, 'bdSeq 4'). [v4-3.1.2-8]
       08:00:00.000  The connection ended: it sent a clean DISCONNECT.
       08:00:00.000  The will was discarded. [v4-3.14.4-3]
 

@@ -18,8 +18,8 @@ test("explained: a keepalive of hours", () => {
                     of silence. [v5-3.1.2-22]
       08:00:00.000  With Clean Start 1 it began a new session, which ends with the
                     connection. [v5-3.1.2-4]
-      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes, no
-                    delay). [v5-3.1.2-7]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
+                    'gone', no delay). [v5-3.1.2-7]
       08:00:00.000  Nothing has come after CONNECT, for 20.0 s.
 
     What can happen now
@@ -66,8 +66,8 @@ test("explained: a keepalive of minutes", () => {
                     7 min 30 s of silence. [v5-3.1.2-22]
       08:00:00.000  With Clean Start 1 it began a new session, which ends with the
                     connection. [v5-3.1.2-4]
-      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes, no
-                    delay). [v5-3.1.2-7]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
+                    'gone', no delay). [v5-3.1.2-7]
       08:00:00.000  No packet came after CONNECT until the end, 7 min 30 s later.
       08:07:30.000  The connection ended: nothing came from it for 7 min 30 s, and
                     its keepalive of 5 min allows 7 min 30 s of silence.
@@ -100,7 +100,7 @@ test("explained: a delay longer than the session", () => {
       08:00:00.000  With Clean Start 1 it began a new session, which is kept for
                     10 s after the connection. [v5-3.1.2-4]
       08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
-                    delay 11 s). [v5-3.1.2-7]
+                    'gone', delay 11 s). [v5-3.1.2-7]
       08:00:00.000  Nothing has come after CONNECT, for 0 ms.
 
     What can happen now
@@ -138,8 +138,8 @@ test("explained: a new client id each time", () => {
                     15.0 s of silence. [v5-3.1.2-22]
       08:00:00.000  With Clean Start 1 it began a new session, which ends with the
                     connection. [v5-3.1.2-4]
-      08:00:00.000  It set a will on wills/esp (QoS 0, not retained, 4 bytes, no
-                    delay). [v5-3.1.2-7]
+      08:00:00.000  It set a will on wills/esp (QoS 0, not retained, 4 bytes,
+                    'gone', no delay). [v5-3.1.2-7]
       08:00:00.000  The connection ended: its connection was reset without a
                     DISCONNECT (RST).
       08:00:00.000  The will was published on wills/esp, on time. 1 subscriber got
@@ -168,7 +168,7 @@ test("explained: an id that a library generated", () => {
       08:00:00.000  With Clean Start 1 it began a new session, which ends with the
                     connection. [v5-3.1.2-4]
       08:00:00.000  It set a will on wills/mqttjs_0a1b2c3d (QoS 0, not retained,
-                    4 bytes, no delay). [v5-3.1.2-7]
+                    4 bytes, 'gone', no delay). [v5-3.1.2-7]
       08:00:00.000  The connection ended: its connection was reset without a
                     DISCONNECT (RST).
       08:00:00.000  The will was published on wills/mqttjs_0a1b2c3d, on time.
@@ -200,8 +200,8 @@ test("explained: a retained will without a retained birth", () => {
                     15.0 s of silence. [v5-3.1.2-22]
       08:00:01.000  With Clean Start 1 it began a new session, which ends with the
                     connection. [v5-3.1.2-4]
-      08:00:01.000  It set a will on wills/mortal (QoS 0, retained, 4 bytes, no
-                    delay). [v5-3.1.2-7]
+      08:00:01.000  It set a will on wills/mortal (QoS 0, retained, 4 bytes, 'gone',
+                    no delay), the same bytes as its previous will. [v5-3.1.2-7]
       08:00:01.000  The connection ended: its connection was reset without a
                     DISCONNECT (RST).
       08:00:01.000  The will was published on wills/mortal, on time. 1 subscriber
@@ -212,8 +212,8 @@ test("explained: a retained will without a retained birth", () => {
       - <retainedWillWithoutBirth>
 
     Its other connections
-      08:00:00.000  127.0.0.1:50002, MQTT 5.0. Connection reset (RST) after 0 ms;
-                    will fired, 1 got it
+      08:00:00.000  127.0.0.1:50002, MQTT 5.0, open for 0 ms. Connection reset
+                    (RST); will fired, 1 got it
 
     What a statement says: mqttd rule v5-3.1.2-8
     "
@@ -238,8 +238,8 @@ test("explained: a birth on another topic", () => {
                     45.0 s of silence. [v5-3.1.2-22]
       08:00:00.000  With Clean Start 1 it began a new session, which ends with the
                     connection. [v5-3.1.2-4]
-      08:00:00.000  It set a will on wills/mortal (QoS 0, retained, 4 bytes, no
-                    delay). [v5-3.1.2-7]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, retained, 4 bytes, 'gone',
+                    no delay). [v5-3.1.2-7]
       08:00:00.000  The last packet was PUBLISH, 11.0 s before the end.
       08:00:11.000  The connection ended: its connection was reset without a
                     DISCONNECT (RST).
@@ -270,8 +270,8 @@ test("explained: a will without subscribers", () => {
                     15.0 s of silence. [v5-3.1.2-22]
       08:00:00.000  With Clean Start 1 it began a new session, which ends with the
                     connection. [v5-3.1.2-4]
-      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes, no
-                    delay). [v5-3.1.2-7]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
+                    'gone', no delay). [v5-3.1.2-7]
       08:00:00.000  The connection ended: its connection was reset without a
                     DISCONNECT (RST).
       08:00:00.000  The will was published on wills/mortal, on time. Nobody had
@@ -325,7 +325,9 @@ test("explained: two hosts with one client id", () => {
     heard 1.00 s ago. If nothing more comes, the will fires in 14.0 s. [v5-3.1.2-7]
 
     The will before it fired at once, because another connection came with the same
-    client id, from 10.0.0.1:50004. 1 subscriber got it. [v5-3.1.2-8]
+    client id, from 10.0.0.1:50004. The connection that came has another address
+    (10.0.0.1, before: 10.0.0.2): the client's network may have changed, or another
+    program may be using the client id. 1 subscriber got it. [v5-3.1.2-8]
 
     What happened
       08:00:02.000  It connected from 10.0.0.1:50004 with MQTT 5.0 (listener: tcp
@@ -334,8 +336,9 @@ test("explained: two hosts with one client id", () => {
                     15.0 s of silence. [v5-3.1.2-22]
       08:00:02.000  With Clean Start 1 it began a new session, which ends with the
                     connection. [v5-3.1.2-4]
-      08:00:02.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes, no
-                    delay). [v5-3.1.2-7]
+      08:00:02.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
+                    'gone', no delay), the same bytes as its previous will.
+                    [v5-3.1.2-7]
       08:00:02.000  Nothing has come after CONNECT, for 1.00 s.
 
     What can happen now
@@ -352,10 +355,10 @@ test("explained: two hosts with one client id", () => {
       - <sharedClientId>
 
     Its other connections
-      08:00:01.000  10.0.0.2:50003, MQTT 5.0. Taken over after 1.00 s; will fired,
-                    1 got it
-      08:00:00.000  10.0.0.1:50002, MQTT 5.0. Taken over after 1.00 s; will fired,
-                    1 got it
+      08:00:01.000  10.0.0.2:50003, MQTT 5.0, open for 1.00 s. Taken over; will
+                    fired, 1 got it
+      08:00:00.000  10.0.0.1:50002, MQTT 5.0, open for 1.00 s. Taken over; will
+                    fired, 1 got it
 
     What a statement says: mqttd rule v5-3.1.2-7
     "
@@ -381,8 +384,8 @@ test("explained: pings on the edge", () => {
                     15.0 s of silence. [v5-3.1.2-22]
       08:00:00.000  With Clean Start 1 it began a new session, which ends with the
                     connection. [v5-3.1.2-4]
-      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes, no
-                    delay). [v5-3.1.2-7]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
+                    'gone', no delay). [v5-3.1.2-7]
       08:00:43.600  It sent 4 PINGREQs, one every 10.0 s, 14.6 s at the longest;
                     once only 400 ms were left of the 15.0 s allowed.
       08:00:43.600  The connection ended: its connection was reset without a
@@ -415,8 +418,9 @@ test("explained: a session that is discarded each time", () => {
                     15.0 s of silence. [v5-3.1.2-22]
       08:00:01.000  With Clean Start 1 it began a new session, which is kept for 1 h
                     after the connection. [v5-3.1.2-4]
-      08:00:01.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes, no
-                    delay). [v5-3.1.2-7]
+      08:00:01.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
+                    'gone', no delay), the same bytes as its previous will.
+                    [v5-3.1.2-7]
       08:00:01.000  The connection ended: its connection was reset without a
                     DISCONNECT (RST).
       08:00:01.000  The will was published on wills/mortal, on time. 1 subscriber
@@ -426,8 +430,8 @@ test("explained: a session that is discarded each time", () => {
       - <cleanStartEachTime> [v5-3.1.2-4]
 
     Its other connections
-      08:00:00.000  127.0.0.1:50002, MQTT 5.0. Connection reset (RST) after 0 ms;
-                    will fired, 1 got it
+      08:00:00.000  127.0.0.1:50002, MQTT 5.0, open for 0 ms. Connection reset
+                    (RST); will fired, 1 got it
 
     What a statement says: mqttd rule v5-3.1.2-8
     "
@@ -448,8 +452,8 @@ test("explained: a session that is believed to be kept", () => {
                     15.0 s of silence. [v5-3.1.2-22]
       08:00:00.000  With Clean Start 0 it began a new session, because there was
                     none to resume, which ends with the connection. [v5-3.1.2-6]
-      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes, no
-                    delay). [v5-3.1.2-7]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
+                    'gone', no delay). [v5-3.1.2-7]
       08:00:00.000  The connection ended: its connection was reset without a
                     DISCONNECT (RST).
       08:00:00.000  The will was published on wills/mortal, on time. 1 subscriber
@@ -482,8 +486,8 @@ test("explained: an ignored Server Keep Alive", () => {
                     ends after 1 min 30 s of silence. [v5-3.2.2-22]
       08:00:00.000  With Clean Start 1 it began a new session, which ends with the
                     connection. [v5-3.1.2-4]
-      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes, no
-                    delay). [v5-3.1.2-7]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
+                    'gone', no delay). [v5-3.1.2-7]
       08:00:01.000  The last packet was PINGREQ, 1 min 30 s before the end.
       08:01:31.000  The connection ended: nothing came from it for 1 min 30 s, and
                     its keepalive of 1 min allows 1 min 30 s of silence.
@@ -519,8 +523,8 @@ test("explained: a will that waits for an offline subscriber", () => {
                     15.0 s of silence. [v5-3.1.2-22]
       08:00:00.000  With Clean Start 1 it began a new session, which ends with the
                     connection. [v5-3.1.2-4]
-      08:00:00.000  It set a will on wills/mortal (QoS 1, retained, 4 bytes, no
-                    delay). [v5-3.1.2-7]
+      08:00:00.000  It set a will on wills/mortal (QoS 1, retained, 4 bytes, 'gone',
+                    no delay). [v5-3.1.2-7]
       08:00:00.000  The connection ended: its connection was reset without a
                     DISCONNECT (RST).
       08:00:00.000  The will was published on wills/mortal, on time. It waits in the
@@ -552,8 +556,8 @@ test("explained: a will with QoS 0 that an offline subscriber missed", () => {
                     15.0 s of silence. [v5-3.1.2-22]
       08:00:00.000  With Clean Start 1 it began a new session, which ends with the
                     connection. [v5-3.1.2-4]
-      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes, no
-                    delay). [v5-3.1.2-7]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
+                    'gone', no delay). [v5-3.1.2-7]
       08:00:00.000  The connection ended: its connection was reset without a
                     DISCONNECT (RST).
       08:00:00.000  The will was published on wills/mortal, on time. 1 subscriber

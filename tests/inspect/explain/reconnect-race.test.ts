@@ -51,8 +51,8 @@ test("explained: a will that overwrote the birth of the device's next client id"
                     15.0 s of silence. [v4-3.1.2-24]
       08:00:00.000  With Clean Session 1 it began a new session, which ends with the
                     connection. [v4-3.1.2-6]
-      08:00:00.000  It set a will on home/status (QoS 0, retained, 7 bytes).
-                    [v4-3.1.2-8]
+      08:00:00.000  It set a will on home/status (QoS 0, retained, 7 bytes,
+                    'offline'). [v4-3.1.2-8]
       08:00:00.000  The last packet was PUBLISH, 15.0 s before the end.
       08:00:15.000  The connection ended: nothing came from it for 15.0 s, and its
                     keepalive of 10 s allows 15.0 s of silence. [v4-3.1.2-24]
@@ -76,7 +76,7 @@ test("explained: a client whose birth another client's will overwrote", () => {
     "The will of dev-9c8d is armed and has not fired: dev-9c8d is connected and was
     last heard 0 ms ago. If nothing more comes, the will fires in 15.0 s. Yet the
     will of dev-1a2b overwrote 5.00 s ago what it had published on home/status,
-    which now holds "offline". [v4-3.1.2-8]
+    which now holds 'offline'. [v4-3.1.2-8]
 
     What happened
       08:00:05.000  It connected from 127.0.0.1:50003 with MQTT 3.1.1 (listener: tcp
@@ -85,10 +85,10 @@ test("explained: a client whose birth another client's will overwrote", () => {
                     15.0 s of silence. [v4-3.1.2-24]
       08:00:05.000  With Clean Session 1 it began a new session, which ends with the
                     connection. [v4-3.1.2-6]
-      08:00:05.000  It set a will on home/status (QoS 0, retained, 7 bytes).
-                    [v4-3.1.2-8]
+      08:00:05.000  It set a will on home/status (QoS 0, retained, 7 bytes,
+                    'offline'). [v4-3.1.2-8]
       08:00:15.000  The will of dev-1a2b overwrote 5.00 s ago what it had published
-                    on home/status, which now holds "offline".
+                    on home/status, which now holds 'offline'.
       08:00:20.000  It sent 3 PINGREQs, one every 5.00 s.
       08:00:20.000  The last packet was PINGREQ, 0 ms ago.
 
@@ -208,7 +208,7 @@ test("explained: connected, and its will topic still holds its own will", () => 
   expect(told(world, "bridge")).toMatchInlineSnapshot(`
     "The will of bridge is armed and has not fired: bridge is connected and was last
     heard 20.0 s ago. If nothing more comes, the will fires in 25.0 s. Yet the topic
-    home/status still holds its own will of 1 min 20 s ago ("offline"): it has
+    home/status still holds its own will of 1 min 20 s ago ('offline'): it has
     published nothing there since it connected. [v4-3.1.2-8]
 
     The will before it fired at once, because bridge's connection was reset without
@@ -222,11 +222,11 @@ test("explained: connected, and its will topic still holds its own will", () => 
                     45.0 s of silence. [v4-3.1.2-24]
       08:01:00.000  With Clean Session 1 it began a new session, which ends with the
                     connection. [v4-3.1.2-6]
-      08:01:00.000  It set a will on home/status (QoS 0, retained, 7 bytes).
-                    [v4-3.1.2-8]
+      08:01:00.000  It set a will on home/status (QoS 0, retained, 7 bytes,
+                    'offline'), the same bytes as its previous will. [v4-3.1.2-8]
       08:01:00.000  The last packet was PUBLISH, 20.0 s ago.
       08:01:20.000  The topic home/status still holds its own will of 1 min 20 s ago
-                    ("offline"): it has published nothing there since it connected.
+                    ('offline'): it has published nothing there since it connected.
 
     What can happen now
       - If nothing comes from it for another 25.0 s, the will fires. [v4-3.1.2-24]
@@ -240,8 +240,8 @@ test("explained: connected, and its will topic still holds its own will", () => 
       - <retainedWillWithoutBirth 3>
 
     Its other connections
-      08:00:00.000  127.0.0.1:50002, MQTT 3.1.1. Connection reset (RST) after 0 ms;
-                    will fired, 1 got it
+      08:00:00.000  127.0.0.1:50002, MQTT 3.1.1, open for 0 ms. Connection reset
+                    (RST); will fired, 1 got it
 
     What a statement says: mqttd rule v4-3.1.2-8
     "

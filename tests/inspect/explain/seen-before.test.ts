@@ -15,9 +15,9 @@ test("explained: a birth on another topic, seen on an earlier connection", () =>
     world.advance(1_000);
   }
   expect(told(world)).toMatchInlineSnapshot(`
-    "The will of mortal fired at once, because mortal closed the connection without a
-    DISCONNECT (FIN). 1 subscriber got it, and it is kept as the topic's retained
-    message. [v5-3.1.2-8]
+    "The will of mortal fired at once, because mortal, or something between, closed
+    the connection without a DISCONNECT (FIN). 1 subscriber got it, and it is kept
+    as the topic's retained message. [v5-3.1.2-8]
 
     What happened
       08:00:12.000  It connected from 127.0.0.1:50003 with MQTT 5.0 (listener: tcp
@@ -26,11 +26,11 @@ test("explained: a birth on another topic, seen on an earlier connection", () =>
                     45.0 s of silence. [v5-3.1.2-22]
       08:00:12.000  With Clean Start 1 it began a new session, which ends with the
                     connection. [v5-3.1.2-4]
-      08:00:12.000  It set a will on wills/mortal (QoS 0, retained, 4 bytes, no
-                    delay). [v5-3.1.2-7]
+      08:00:12.000  It set a will on wills/mortal (QoS 0, retained, 4 bytes, 'gone',
+                    no delay), the same bytes as its previous will. [v5-3.1.2-7]
       08:00:12.000  The last packet was SUBSCRIBE, 11.0 s before the end.
-      08:00:23.000  The connection ended: it closed the connection without a
-                    DISCONNECT (FIN).
+      08:00:23.000  The connection ended: it, or something between, closed the
+                    connection without a DISCONNECT (FIN).
       08:00:23.000  The will was published on wills/mortal, on time. 1 subscriber
                     got it, and it is kept as the topic's retained message.
                     [v5-3.1.2-8]
@@ -39,8 +39,8 @@ test("explained: a birth on another topic, seen on an earlier connection", () =>
       - <birthElsewhere 2>
 
     Its other connections
-      08:00:00.000  127.0.0.1:50002, MQTT 5.0. Closed without DISCONNECT (FIN) after
-                    11.0 s; will fired, 1 got it
+      08:00:00.000  127.0.0.1:50002, MQTT 5.0, open for 11.0 s. Closed without
+                    DISCONNECT (FIN); will fired, 1 got it
 
     What a statement says: mqttd rule v5-3.1.2-8
     "
@@ -56,9 +56,9 @@ test("explained: a retained will without a retained birth, seen on an earlier co
     world.advance(1_000);
   }
   expect(told(world)).toMatchInlineSnapshot(`
-    "The will of mortal fired at once, because mortal closed the connection without a
-    DISCONNECT (FIN). 1 subscriber got it, and it is kept as the topic's retained
-    message. [v5-3.1.2-8]
+    "The will of mortal fired at once, because mortal, or something between, closed
+    the connection without a DISCONNECT (FIN). 1 subscriber got it, and it is kept
+    as the topic's retained message. [v5-3.1.2-8]
 
     What happened
       08:00:04.000  It connected from 127.0.0.1:50004 with MQTT 5.0 (listener: tcp
@@ -67,11 +67,11 @@ test("explained: a retained will without a retained birth, seen on an earlier co
                     45.0 s of silence. [v5-3.1.2-22]
       08:00:04.000  With Clean Start 1 it began a new session, which ends with the
                     connection. [v5-3.1.2-4]
-      08:00:04.000  It set a will on wills/mortal (QoS 0, retained, 4 bytes, no
-                    delay). [v5-3.1.2-7]
+      08:00:04.000  It set a will on wills/mortal (QoS 0, retained, 4 bytes, 'gone',
+                    no delay), the same bytes as its previous will. [v5-3.1.2-7]
       08:00:04.000  No packet came after CONNECT until the end, 1.00 s later.
-      08:00:05.000  The connection ended: it closed the connection without a
-                    DISCONNECT (FIN).
+      08:00:05.000  The connection ended: it, or something between, closed the
+                    connection without a DISCONNECT (FIN).
       08:00:05.000  The will was published on wills/mortal, on time. 1 subscriber
                     got it, and it is kept as the topic's retained message.
                     [v5-3.1.2-8]
@@ -80,10 +80,10 @@ test("explained: a retained will without a retained birth, seen on an earlier co
       - <retainedWillWithoutBirth 2>
 
     Its other connections
-      08:00:02.000  127.0.0.1:50003, MQTT 5.0. Closed without DISCONNECT (FIN) after
-                    1.00 s; will fired, 1 got it
-      08:00:00.000  127.0.0.1:50002, MQTT 5.0. Closed without DISCONNECT (FIN) after
-                    1.00 s; will fired, 1 got it
+      08:00:02.000  127.0.0.1:50003, MQTT 5.0, open for 1.00 s. Closed without
+                    DISCONNECT (FIN); will fired, 1 got it
+      08:00:00.000  127.0.0.1:50002, MQTT 5.0, open for 1.00 s. Closed without
+                    DISCONNECT (FIN); will fired, 1 got it
 
     What a statement says: mqttd rule v5-3.1.2-8
     "
@@ -113,7 +113,7 @@ test("explained: a client without a client id", () => {
       08:00:00.000  With Clean Start 1 it began a new session, which ends with the
                     connection. [v5-3.1.2-4]
       08:00:00.000  It set a will on wills/nameless (QoS 0, not retained, 4 bytes,
-                    no delay). [v5-3.1.2-7]
+                    'gone', no delay). [v5-3.1.2-7]
       08:00:00.000  The connection ended: its connection was reset without a
                     DISCONNECT (RST).
       08:00:00.000  The will was published on wills/nameless, on time. 1 subscriber
@@ -146,8 +146,9 @@ test("explained: a clean DISCONNECT after an earlier one that the log warned of"
                     45.0 s of silence. [v5-3.1.2-22]
       08:00:02.000  With Clean Start 1 it began a new session, which ends with the
                     connection. [v5-3.1.2-4]
-      08:00:02.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes, no
-                    delay). [v5-3.1.2-7]
+      08:00:02.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
+                    'gone', no delay), the same bytes as its previous will.
+                    [v5-3.1.2-7]
       08:00:03.000  The connection ended: it sent a clean DISCONNECT.
       08:00:03.000  The will was discarded. [v5-3.14.4-3]
 
@@ -155,7 +156,7 @@ test("explained: a clean DISCONNECT after an earlier one that the log warned of"
       - <cleanDisconnect> [v5-3.14.4-3]
 
     Its other connections
-      08:00:00.000  127.0.0.1:50002, MQTT 5.0. DISCONNECT after 1.00 s; will
+      08:00:00.000  127.0.0.1:50002, MQTT 5.0, open for 1.00 s. DISCONNECT; will
                     discarded
 
     What a statement says: mqttd rule v5-3.14.4-3
@@ -178,8 +179,8 @@ test("explained: a packet above the limit of a client that can't know it", () =>
                     45.0 s of silence. [v4-3.1.2-24]
       08:00:00.000  With Clean Session 1 it began a new session, which ends with the
                     connection. [v4-3.1.2-6]
-      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes).
-                    [v4-3.1.2-8]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
+                    'gone'). [v4-3.1.2-8]
       08:00:00.000  The connection ended: it sent a packet of 2058 B, and the
                     maximum is 1024 B (limits.packetSize).
       08:00:00.000  The will was published on wills/mortal, on time. 1 subscriber

@@ -31,8 +31,8 @@ test("explained: half a PUBLISH, then silence", () => {
                     15.0 s of silence. [v4-3.1.2-24]
       08:00:00.000  With Clean Session 1 it began a new session, which ends with the
                     connection. [v4-3.1.2-6]
-      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes).
-                    [v4-3.1.2-8]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
+                    'gone'). [v4-3.1.2-8]
       08:00:00.000  No complete packet came after CONNECT until the end, 15.0 s
                     later.
       08:00:02.000  Of a PUBLISH only 12 of the 44 bytes came, over 1.00 s, the last
@@ -131,8 +131,8 @@ test("explained: SUBSCRIBE, then a client that only receives", () => {
                     3.00 s of silence. [v4-3.1.2-24]
       08:00:00.000  With Clean Session 1 it began a new session, which ends with the
                     connection. [v4-3.1.2-6]
-      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes).
-                    [v4-3.1.2-8]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
+                    'gone'). [v4-3.1.2-8]
       08:00:00.000  The last packet was SUBSCRIBE, 3.00 s before the end.
       08:00:03.000  The connection ended: nothing came from it for 3.00 s, and its
                     keepalive of 2 s allows 3.00 s of silence. [v4-3.1.2-24]

@@ -34,8 +34,8 @@ test("explained: a device that slept, took over its connection, and published it
                     1 min 30 s of silence. [v4-3.1.2-24]
       08:00:45.000  With Clean Session 1 it began a new session, which ends with the
                     connection. [v4-3.1.2-6]
-      08:00:45.000  It set a will on wills/mortal (QoS 0, retained, 4 bytes).
-                    [v4-3.1.2-8]
+      08:00:45.000  It set a will on wills/mortal (QoS 0, retained, 4 bytes,
+                    'gone'), the same bytes as its previous will. [v4-3.1.2-8]
       08:00:45.000  The last packet was PUBLISH, 0 ms ago.
 
     What can happen now
@@ -51,7 +51,7 @@ test("explained: a device that slept, took over its connection, and published it
       - <takeover 4> [v4-3.1.2-8]
 
     Its other connections
-      08:00:00.000  127.0.0.1:50002, MQTT 3.1.1. Taken over after 45.0 s; will
+      08:00:00.000  127.0.0.1:50002, MQTT 3.1.1, open for 45.0 s. Taken over; will
                     fired, 1 got it
 
     What a statement says: mqttd rule v4-3.1.2-8
@@ -80,8 +80,8 @@ test("explained: the same with MQTT 5.0", () => {
                     1 min 30 s of silence. [v5-3.1.2-22]
       08:00:45.000  With Clean Start 1 it began a new session, which ends with the
                     connection. [v5-3.1.2-4]
-      08:00:45.000  It set a will on wills/mortal (QoS 0, retained, 4 bytes, no
-                    delay). [v5-3.1.2-7]
+      08:00:45.000  It set a will on wills/mortal (QoS 0, retained, 4 bytes, 'gone',
+                    no delay), the same bytes as its previous will. [v5-3.1.2-7]
       08:00:45.000  The last packet was PUBLISH, 0 ms ago.
 
     What can happen now
@@ -99,8 +99,8 @@ test("explained: the same with MQTT 5.0", () => {
       - <takeover 3> [v5-3.1.2-8]
 
     Its other connections
-      08:00:00.000  127.0.0.1:50002, MQTT 5.0. Taken over after 45.0 s; will fired,
-                    1 got it
+      08:00:00.000  127.0.0.1:50002, MQTT 5.0, open for 45.0 s. Taken over; will
+                    fired, 1 got it
 
     What a statement says: mqttd rule v5-3.1.2-7
     "
@@ -163,8 +163,8 @@ test("explained: a device in a crash loop is not taken for two", () => {
                     1 min 30 s of silence. [v4-3.1.2-24]
       08:00:03.000  With Clean Session 1 it began a new session, which ends with the
                     connection. [v4-3.1.2-6]
-      08:00:03.000  It set a will on wills/mortal (QoS 0, retained, 4 bytes).
-                    [v4-3.1.2-8]
+      08:00:03.000  It set a will on wills/mortal (QoS 0, retained, 4 bytes,
+                    'gone'), the same bytes as its previous will. [v4-3.1.2-8]
       08:00:03.000  The last packet was PUBLISH, 1.00 s ago.
 
     What can happen now
@@ -180,11 +180,11 @@ test("explained: a device in a crash loop is not taken for two", () => {
       - <takeoverLoop>
 
     Its other connections
-      08:00:02.000  127.0.0.1:50004, MQTT 3.1.1. Taken over after 1.00 s; will
+      08:00:02.000  127.0.0.1:50004, MQTT 3.1.1, open for 1.00 s. Taken over; will
                     fired, 1 got it
-      08:00:01.000  127.0.0.1:50003, MQTT 3.1.1. Taken over after 1.00 s; will
+      08:00:01.000  127.0.0.1:50003, MQTT 3.1.1, open for 1.00 s. Taken over; will
                     fired, 1 got it
-      08:00:00.000  127.0.0.1:50002, MQTT 3.1.1. Taken over after 1.00 s; will
+      08:00:00.000  127.0.0.1:50002, MQTT 3.1.1, open for 1.00 s. Taken over; will
                     fired, 1 got it
 
     What a statement says: mqttd rule v4-3.1.2-8

@@ -22,10 +22,10 @@ test("explained: a client that was silent while the broker stood still", () => {
                     3.00 s of silence. [v4-3.1.2-24]
       08:00:00.000  With Clean Session 1 it began a new session, which ends with the
                     connection. [v4-3.1.2-6]
-      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes).
-                    [v4-3.1.2-8]
-      08:00:00.000  No packet came after CONNECT until the end, 5.00 s later; of
-                    that time the broker itself stood still for 4.00 s.
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
+                    'gone'). [v4-3.1.2-8]
+      08:00:00.000  No packet came after CONNECT until the end, 5.00 s later. In
+                    those 5.00 s the broker itself stood still for 4.00 s.
       08:00:05.000  The connection ended: nothing came from it for 5.00 s (of which
                     the broker itself stood still for 4.00 s), and its keepalive of
                     2 s allows 3.00 s of silence. [v4-3.1.2-24]
@@ -61,13 +61,14 @@ test("explained: a client that sent meanwhile, and stays connected", () => {
                     3.00 s of silence. [v4-3.1.2-24]
       08:00:00.000  With Clean Session 1 it began a new session, which ends with the
                     connection. [v4-3.1.2-6]
-      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes).
-                    [v4-3.1.2-8]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
+                    'gone'). [v4-3.1.2-8]
       08:00:09.700  It sent 4 PINGREQs, one every 1.90 s (not counting 5.00 s in
                     which the broker itself stood still).
-      08:00:09.700  The last packet was PINGREQ, 2.00 s ago; its last packet may
-                    have waited 4.00 s before that, while the broker itself stood
-                    still; of that time the broker itself stood still for 1.00 s.
+      08:00:09.700  The last packet was PINGREQ, 2.00 s ago. Its last packet may
+                    have come up to 4.00 s before the broker read it, which stood
+                    still meanwhile. In those 2.00 s the broker itself stood still
+                    for 1.00 s.
 
     What can happen now
       - If nothing comes from it for another 1.00 s, the will fires. [v4-3.1.2-24]
@@ -101,7 +102,7 @@ test("explained: a delayed will that was due while the broker stood still", () =
       08:00:00.000  With Clean Start 1 it began a new session, which is kept for
                     1 min after the connection. [v5-3.1.2-4]
       08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
-                    delay 5 s). [v5-3.1.2-7]
+                    'gone', delay 5 s). [v5-3.1.2-7]
       08:00:00.000  The connection ended: its connection was reset without a
                     DISCONNECT (RST).
       08:00:00.000  The delay of the will began: it asked for a delay of 5 s.
@@ -123,9 +124,9 @@ test("explained: a client that gave up while the broker stood still", () => {
   world.advance(1_000);
   world.standStill(7_000, () => client.drop("eof"));
   expect(told(world)).toMatchInlineSnapshot(`
-    "The will of mortal fired at once, because mortal closed the connection without a
-    DISCONNECT (FIN), while the broker itself stood still for 7.0 s and sent no
-    answers. 1 subscriber got it. [v4-3.1.2-8]
+    "The will of mortal fired at once, because mortal, or something between, closed
+    the connection without a DISCONNECT (FIN), while the broker itself stood still
+    for 7.0 s and sent no answers. 1 subscriber got it. [v4-3.1.2-8]
 
     What happened
       08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 3.1.1 (listener: tcp
@@ -134,13 +135,13 @@ test("explained: a client that gave up while the broker stood still", () => {
                     7.50 s of silence. [v4-3.1.2-24]
       08:00:00.000  With Clean Session 1 it began a new session, which ends with the
                     connection. [v4-3.1.2-6]
-      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes).
-                    [v4-3.1.2-8]
-      08:00:00.000  No packet came after CONNECT until the end, 8.00 s later; of
-                    that time the broker itself stood still for 7.00 s.
-      08:00:08.000  The connection ended: it closed the connection without a
-                    DISCONNECT (FIN), while the broker itself stood still for 7.0 s
-                    and sent no answers.
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
+                    'gone'). [v4-3.1.2-8]
+      08:00:00.000  No packet came after CONNECT until the end, 8.00 s later. In
+                    those 8.00 s the broker itself stood still for 7.00 s.
+      08:00:08.000  The connection ended: it, or something between, closed the
+                    connection without a DISCONNECT (FIN), while the broker itself
+                    stood still for 7.0 s and sent no answers.
       08:00:08.000  The will was published on wills/mortal, on time. 1 subscriber
                     got it. [v4-3.1.2-8]
 
@@ -159,9 +160,9 @@ test("explained: a client that sent meanwhile, and was silent afterwards", () =>
   world.advance(4_000);
   expect(told(world)).toMatchInlineSnapshot(`
     "The will of mortal fired 3.00 s after its last packet (up to 10.0 s late: its
-    last packet may have waited 10.0 s before that, while the broker itself stood
-    still), because its keepalive of 2 s allows 3.00 s of silence. 1 subscriber got
-    it. [v4-3.1.2-8]
+    last packet may have come up to 10.0 s before the broker read it, which stood
+    still meanwhile), because its keepalive of 2 s allows 3.00 s of silence.
+    1 subscriber got it. [v4-3.1.2-8]
 
     What happened
       08:00:00.000  It connected from 127.0.0.1:50002 with MQTT 3.1.1 (listener: tcp
@@ -170,18 +171,19 @@ test("explained: a client that sent meanwhile, and was silent afterwards", () =>
                     3.00 s of silence. [v4-3.1.2-24]
       08:00:00.000  With Clean Session 1 it began a new session, which ends with the
                     connection. [v4-3.1.2-6]
-      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes).
-                    [v4-3.1.2-8]
+      08:00:00.000  It set a will on wills/mortal (QoS 0, not retained, 4 bytes,
+                    'gone'). [v4-3.1.2-8]
       08:00:10.000  It sent 4 PINGREQs; how often is not known, since the broker
                     itself stood still meanwhile.
-      08:00:10.000  The last packet was PINGREQ, 3.00 s before the end; its last
-                    packet may have waited 10.0 s before that, while the broker
-                    itself stood still.
+      08:00:10.000  The last packet was PINGREQ, 3.00 s before the end. Its last
+                    packet may have come up to 10.0 s before the broker read it,
+                    which stood still meanwhile.
       08:00:13.000  The connection ended: nothing came from it for 3.00 s, and its
                     keepalive of 2 s allows 3.00 s of silence. [v4-3.1.2-24]
       08:00:13.000  The will was published on wills/mortal, up to 10.0 s late: its
-                    last packet may have waited 10.0 s before that, while the broker
-                    itself stood still. 1 subscriber got it. [v4-3.1.2-8]
+                    last packet may have come up to 10.0 s before the broker read
+                    it, which stood still meanwhile. 1 subscriber got it.
+                    [v4-3.1.2-8]
 
     What a statement says: mqttd rule v4-3.1.2-8
     "
