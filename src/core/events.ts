@@ -22,6 +22,8 @@ export interface Reach {
   readonly losses?: readonly ReachLoss[];
   /** Offline sessions that match and get nothing, because QoS 0 is not queued. */
   readonly away: number;
+  /** The publisher's own session matches and gets nothing, because of No Local; absent: it does not. */
+  readonly noLocal?: true;
   /** Whether it was stored as the retained message or cleared the stored one; null: neither. */
   readonly retained: "stored" | "cleared" | null;
 }

@@ -67,9 +67,13 @@ export function publish(
     }
   }
   const outcome = newOutcome(retained === "stored", reaches === null ? null : []);
+  let noLocal = false;
   for (const recipient of match.recipients) {
     const wanted = applyNoLocal(match, recipient, publisher);
-    if (wanted === null) continue;
+    if (wanted === null) {
+      noLocal = true;
+      continue;
+    }
     const { session } = wanted;
     if (reaches !== null && isLeftOut(reaches, publisher, session)) {
       outcome.away += 1;
@@ -83,10 +87,11 @@ export function publish(
     holdPublisher(broker, publisher, outcome.crowded);
   }
   const { delivered, queued, dropped, away, losses } = outcome;
-  if (losses === null || losses.length === 0) {
+  if (losses === null || (losses.length === 0 && !noLocal)) {
     return { delivered, queued, dropped, away, retained };
   }
-  return { delivered, queued, dropped, losses, away, retained };
+  const named = losses.length === 0 ? {} : { losses };
+  return { delivered, queued, dropped, ...named, away, ...(noLocal && { noLocal }), retained };
 }
 
 /**

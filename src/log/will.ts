@@ -53,7 +53,11 @@ export function publication(topic: string, reach: Reach, more: readonly string[]
   const { delivered, queued, dropped, away } = reach;
   const nobody = hadNoSubscribers(reach);
   const facts: string[] = [];
-  if (nobody) facts.push("no subscribers");
+  if (nobody) {
+    facts.push(
+      reach.noLocal === true ? "no subscribers but its own, with No Local" : "no subscribers",
+    );
+  }
   if (queued > 0) facts.push(`${queued} queued`);
   if (dropped > 0) facts.push(`${dropped} dropped${forWhom(reach, 2)}`);
   if (away > 0) facts.push(`${away} offline with QoS 0`);

@@ -57,8 +57,15 @@ async function openListeners(
   { broker, driver }: Instance,
 ): Promise<readonly ListeningSocket[]> {
   const tcp = broker.rules.tcpDetectors ? config.tcp : { keepAliveMs: 0, userTimeoutMs: 0 };
-  const eventsFor = (listener: ListenerSettings) => driver.eventsFor(policyOf(listener));
+  // Known before the first connection: the port that the system chose for port 0.
+  const policies = config.listeners.map(policyOf);
+  const eventsFor = (listener: ListenerSettings) =>
+    driver.eventsFor(policies[config.listeners.indexOf(listener)] ?? policyOf(listener));
   const sockets = await listenAll(config.listeners, tcp, eventsFor, env);
+  for (const [index, { port }] of sockets.entries()) {
+    const [policy, listener] = [policies[index], config.listeners[index]];
+    if (policy !== undefined && listener !== undefined) policy.name = nameOf(listener, port);
+  }
   driver.addListeners(sockets.flatMap(({ descriptors }) => descriptors));
   return sockets;
 }
@@ -98,9 +105,14 @@ function misbehaviour({ name, summary }: Like): string[] {
   return summary === null ? [banner] : [banner, `${name}: ${summary}`];
 }
 
-function policyOf(listener: ListenerSettings): ListenerPolicy {
+function nameOf({ transport, host }: ListenerSettings, port: number): string {
+  return `${transport} ${host ?? "localhost"}:${port}`;
+}
+
+/** With a name that the port of the system replaces, and that nothing has read before. */
+function policyOf(listener: ListenerSettings): ListenerPolicy & { name: string } {
   return {
-    name: `${listener.transport} ${listener.host ?? "localhost"}:${listener.port}`,
+    name: nameOf(listener, listener.port),
     mountPoint: listener.mountPoint,
     connections: listener.connections,
     allowAnonymous: listener.allowAnonymous,

@@ -29,8 +29,9 @@ test(
     Client unheard disconnected: closed its connection without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published on elsewhere/unheard (no subscribers)
     Warning: unheard <willUnheard> {"topic":"elsewhere/unheard"}
 
-    The will of unheard fired at once, because unheard closed the connection without
-    a DISCONNECT (FIN). Nobody had subscribed to elsewhere/unheard. [v5-3.1.2-8]
+    The will of unheard fired at once, because unheard, or something between, closed
+    the connection without a DISCONNECT (FIN). Nobody had subscribed to
+    elsewhere/unheard. [v5-3.1.2-8]
 
     Advice: willUnheard"
   `);
@@ -53,9 +54,10 @@ test(
     "New client connected from 127.0.0.1:<port> as kept-will (p5, c1, k30), will on elsewhere/kept-will (q1, retained)
     Client kept-will disconnected: closed its connection without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published on elsewhere/kept-will (no subscribers, retained)
 
-    The will of kept-will fired at once, because kept-will closed the connection
-    without a DISCONNECT (FIN). Nobody had subscribed to elsewhere/kept-will, and it
-    is kept as the topic's retained message. [v5-3.1.2-8]
+    The will of kept-will fired at once, because kept-will, or something between,
+    closed the connection without a DISCONNECT (FIN). Nobody had subscribed to
+    elsewhere/kept-will, and it is kept as the topic's retained message.
+    [v5-3.1.2-8]
 
     Advice: none"
   `);
@@ -81,9 +83,10 @@ test(
     "New client connected from 127.0.0.1:<port> as clears (p5, c1, k30), will on elsewhere/clears (q0, retained)
     Client clears disconnected: closed its connection without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published on elsewhere/clears (no subscribers, retained message cleared)
 
-    The will of clears fired at once, because clears closed the connection without a
-    DISCONNECT (FIN). Nobody had subscribed to elsewhere/clears, and being empty, it
-    cleared the topic's retained message. [v5-3.1.2-8]
+    The will of clears fired at once, because clears, or something between, closed
+    the connection without a DISCONNECT (FIN). Nobody had subscribed to
+    elsewhere/clears, and being empty, it cleared the topic's retained message.
+    [v5-3.1.2-8]
 
     Advice: emptyRetainedWill"
   `);
@@ -110,8 +113,9 @@ test(
     "New client connected from 127.0.0.1:<port> as queued-will (p5, c1, k30), will on elsewhere/queued (q1)
     Client queued-will disconnected: closed its connection without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published to 0 on elsewhere/queued (1 queued)
 
-    The will of queued-will fired at once, because queued-will closed the connection
-    without a DISCONNECT (FIN). It waits in the queue of 1 subscriber. [v5-3.1.2-8]
+    The will of queued-will fired at once, because queued-will, or something
+    between, closed the connection without a DISCONNECT (FIN). It waits in the queue
+    of 1 subscriber. [v5-3.1.2-8]
 
     Advice: none"
   `);
@@ -134,9 +138,9 @@ test(
     "New client connected from 127.0.0.1:<port> as too-large (p5, c1, k30), will on elsewhere/too-large (q1)
     Client too-large disconnected: closed its connection without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published to 0 on elsewhere/too-large (1 dropped for small-monitor (larger than its Maximum Packet Size of 40 B))
 
-    The will of too-large fired at once, because too-large closed the connection
-    without a DISCONNECT (FIN). It was dropped for small-monitor (larger than its
-    Maximum Packet Size of 40 B). [v5-3.1.2-8]
+    The will of too-large fired at once, because too-large, or something between,
+    closed the connection without a DISCONNECT (FIN). It was dropped for
+    small-monitor (larger than its Maximum Packet Size of 40 B). [v5-3.1.2-8]
 
     Advice: droppedCopies"
   `);
@@ -163,9 +167,9 @@ test(
       "New client connected from 127.0.0.1:<port> as missed (p5, c1, k30), will on elsewhere/missed (q1)
       Client missed disconnected: closed its connection without DISCONNECT (FIN) (silent <measured>, allowed 45.0 s) · will published to 0 on elsewhere/missed (1 offline with QoS 0)
 
-      The will of missed fired at once, because missed closed the connection without a
-      DISCONNECT (FIN). 1 subscriber missed it, being away with QoS 0, for which
-      nothing waits. [v5-3.1.2-8]
+      The will of missed fired at once, because missed, or something between, closed
+      the connection without a DISCONNECT (FIN). 1 subscriber missed it, being away
+      with QoS 0, for which nothing waits. [v5-3.1.2-8]
 
       Advice: awaySubscribers"
     `);

@@ -45,7 +45,8 @@ export function briefPage(printed: string, explanation: Explanation): string {
   const style = { columns: 80, colors: pc.createColors(false) } as const;
   const page = accountText(printed);
   expect(page).toBe(accountText(explanationText(explanation, style)));
-  const verdicts = page.split("\n\n").slice(0, explanation.before === null ? 1 : 2);
+  const { onPurpose, before } = explanation;
+  const verdicts = page.split("\n\n").slice(0, 1 + [onPurpose, before].filter(Boolean).length);
   const topics = explanation.advice.map(({ topic }) => topic).join(", ");
   return [...verdicts, `Advice: ${topics === "" ? "none" : topics}`].join("\n\n");
 }

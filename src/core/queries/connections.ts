@@ -11,6 +11,7 @@ export function connectionOf(broker: Broker, record: ConnectionRecord): Connecti
   return {
     remote: facts.remote,
     listener: facts.listener,
+    ...(facts.mountPoint !== undefined && { mountPoint: facts.mountPoint }),
     protocol: facts.protocol,
     username: record.username,
     openedAt: facts.openedAt,

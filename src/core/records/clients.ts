@@ -66,6 +66,7 @@ type ConnectionFacts = Pick<
   ConnectionAccount,
   | "remote"
   | "listener"
+  | "mountPoint"
   | "protocol"
   | "openedAt"
   | "keepAliveSeconds"
@@ -79,6 +80,7 @@ export function factsOf(connection: Connection): ConnectionFacts {
   return {
     remote,
     listener: listener.name,
+    ...(listener.mountPoint !== "" && { mountPoint: listener.mountPoint }),
     protocol: protocolName[version],
     openedAt,
     keepAliveSeconds: connection.keepAliveSeconds,

@@ -175,6 +175,8 @@ export class Habits {
     // A will that only clears the retained message needs no subscriber.
     if (will.packet.retain && will.packet.payload.length === 0) return;
     if (this.#broker.stopping || !hadNoSubscribers(reach)) return;
+    // Its own subscription spells the topic as the will does.
+    if (reach.noLocal === true) return;
     if (reach.retained === null) this.#report(peer, { fault: "willUnheard", topic: will.topic });
   }
 

@@ -163,6 +163,8 @@ export type WillFateAccount =
 export interface ConnectionAccount {
   readonly remote: string;
   readonly listener: string;
+  /** Prefix that its listener puts before each topic of its client; absent: none. */
+  readonly mountPoint?: string;
   /** Null: the CONNECT was not read. */
   readonly protocol: ProtocolName | null;
   readonly username: string | null;

@@ -76,6 +76,7 @@ const reach = object<Reach>({
     ),
   ),
   away: count,
+  noLocal: optional(z.literal(true)),
   retained: orNull(word<"stored" | "cleared">({ stored: true, cleared: true })),
 });
 
@@ -178,6 +179,7 @@ export const lastPacket = object<ConnectionAccount["lastPacket"]>({ type: words,
 export const connection = object<ConnectionAccount>({
   remote: text,
   listener: text,
+  mountPoint: optional(text),
   protocol: orNull(protocol),
   username: orNull(text),
   openedAt: moment,

@@ -276,7 +276,8 @@ function adviceOnReach(scene: Scene): (Advice | null)[] {
   const unheard = hadNoSubscribers(reach) && reach.retained === null && !clears;
   return [
     unheard && topic.startsWith("$") ? dollarTopic(topic) : null,
-    unheard ? byHabit({ fault: "willUnheard", topic }) : null,
+    reach.noLocal === true && hadNoSubscribers(reach) ? noLocal(topic) : null,
+    unheard && reach.noLocal !== true ? byHabit({ fault: "willUnheard", topic }) : null,
     ...(dropped > 0 ? droppedCopies(reach, topic) : []),
     away > 0 && !will.retain ? missedByAway() : null,
     clears ? clearedTopic(topic) : null,
@@ -291,6 +292,14 @@ function dollarTopic(topic: string): Advice {
     `A filter that begins with # or + does not match ${name(topic)}, since it begins with $: subscribe ` +
     `to a filter that begins with the same level, or give the will another topic.`;
   return { topic: "dollarTopic", ...sentence(text, "v5-4.7.2-1") };
+}
+
+/** Its own subscription keeps its own will from it [v5-3.8.3-3]. */
+function noLocal(topic: string): Advice {
+  const text =
+    `If its own session is to receive its will on ${name(topic)} when it returns, subscribe without No ` +
+    `Local; for others to receive it, they have to subscribe.`;
+  return { topic: "noLocal", ...sentence(text, "v5-3.8.3-3") };
 }
 
 function missedByAway(): Advice {

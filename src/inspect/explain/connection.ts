@@ -61,20 +61,21 @@ function refusedStory({ connection, answer }: Scene): StoryLine[] {
   return lines;
 }
 
-function refusedWillText({ protocol }: ConnectionAccount, will: WillFacts): string {
+function refusedWillText(connection: ConnectionAccount, will: WillFacts): string {
+  const { protocol } = connection;
   const { delayInterval: delaySeconds, messageExpiry } = will;
   const expiry = messageExpiry !== undefined && { messageExpirySeconds: messageExpiry };
   const facts = willFacts({ ...will, protocol, delaySeconds, ...expiry });
-  return `It asked for a will on ${name(will.topic)} (${facts}).`;
+  return `It asked for a will on ${mountedTopic(connection, will.topic)} (${facts}).`;
 }
 
 function connectLines(scene: Scene, at: number): StoryLine[] {
   const { connection, will } = scene;
   const lines = [
-    sentence(`It connected ${from(connection)}${asUser(connection)}.`),
+    sentence(`It connected ${from(connection)}${asUser(connection)}.${mountText(connection)}`),
     keepAliveText(connection),
     sessionText(connection),
-    will === null ? noWillText(scene) : willText(scene.answer, will),
+    will === null ? noWillText(scene) : willText(scene, will),
   ];
   return lines.map((line) => ({ at, ...line }));
 }
@@ -135,6 +136,18 @@ function cutByLimit(connection: ConnectionAccount): string {
   return `: limits.sessionExpiryMax allows no more${wish}`;
 }
 
+/** What the client sent, and what its listener made of it: `status, mounted as lab/status`. */
+function mountedTopic({ mountPoint }: ConnectionAccount, topic: string): string {
+  if (mountPoint === undefined || !topic.startsWith(mountPoint)) return name(topic);
+  return `${name(topic.slice(mountPoint.length))}, mounted as ${name(topic)}`;
+}
+
+function mountText({ mountPoint }: ConnectionAccount): string {
+  return mountPoint === undefined
+    ? ""
+    : ` This listener puts its mount point ${name(mountPoint)} before each topic of its clients.`;
+}
+
 /** The payload of the will before it on the same topic, where both were kept in full. */
 function isSameAsBefore({ wills }: ClientAnswer, will: WillAccount): boolean {
   const before = wills[wills.indexOf(will) + 1];
@@ -144,14 +157,14 @@ function isSameAsBefore({ wills }: ClientAnswer, will: WillAccount): boolean {
   return isWhole && before.payload === will.payload && before.payloadBytes === will.payloadBytes;
 }
 
-function willText(answer: ClientAnswer, will: WillAccount): Sentence {
+function willText({ answer, connection }: Scene, will: WillAccount): Sentence {
   const denied =
     will.access === "denied"
       ? " It may not publish there, and this broker let it in all the same."
       : "";
   const same = isSameAsBefore(answer, will) ? ", the same bytes as its previous will" : "";
   return sentence(
-    `It set a will on ${name(will.topic)} (${willFacts(will)})${same}.${denied}`,
+    `It set a will on ${mountedTopic(connection, will.topic)} (${willFacts(will)})${same}.${denied}`,
     will.steps[0]?.rule ?? null,
   );
 }

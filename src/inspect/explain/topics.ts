@@ -54,6 +54,7 @@ export const ranks = {
   levelOfTopic: null,
   memory: null,
   killedBroker: null,
+  noLocal: null,
   noWill: null,
   notRetained: null,
   onPurpose: null,

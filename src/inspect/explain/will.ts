@@ -321,7 +321,14 @@ function reachText(will: WillAccount, fate: Published, now: number): string {
     const who = counted(away, "subscriber");
     parts.push(`${who} missed it, being away with QoS 0, for which nothing waits`);
   }
-  if (parts.length === 0) parts.push(`nobody had subscribed to ${name(topic)}`);
+  if (parts.length === 0) {
+    parts.push(
+      reach.noLocal === true
+        ? `its own session had subscribed to ${name(topic)}, but with No Local, which keeps its own ` +
+            `messages from it, and nobody else had`
+        : `nobody had subscribed to ${name(topic)}`,
+    );
+  }
   if (retained === "stored")
     parts.push(`it ${isOver ? "was" : "is"} kept as the topic's retained message${expiry}${since}`);
   if (retained === "cleared") parts.push("being empty, it cleared the topic's retained message");
