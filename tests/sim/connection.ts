@@ -127,6 +127,8 @@ export class Connection {
   lost: { readonly cause: EndCause; readonly at: number } | null = null;
   /** When an operator ordered its end. */
   kickedAt: number | null = null;
+  /** Bytes that had arrived when another ordered its end: their packets are read before it. */
+  mustReadBytes = 0;
   /** The broker has ended it and waits for the program to close. */
   isClosing = false;
 
@@ -166,6 +168,12 @@ export class Connection {
    */
   heldTo(limits: Limits): Limits {
     return this.ask === null || this.ask.version === 5 ? this.limits : limits;
+  }
+
+  /** An operator or another connection orders its end. While its client takes no output, at once. */
+  endOrdered(): void {
+    if (this.link.clogged || this.stallSince !== null) return;
+    this.mustReadBytes = this.arrivedBytes;
   }
 
   get isOpen(): boolean {

@@ -158,7 +158,7 @@ export class Ends {
         const isRead = next === undefined || next.end > connection.arrivedBytes;
         return isRead || connection.state === "asked" || connection.isSilenced
           ? null
-          : "what had come before it was not read";
+          : unreadBefore;
       }
       case "keepAliveExpired":
         if (this.#isUnread(connection)) return "what had arrived was not read before it was judged";
@@ -171,11 +171,14 @@ export class Ends {
       case "stalled":
         return this.#isMet(this.#stallDue(connection), now) ? null : "not at the stall limit";
       case "takenOver":
-        return connection.session === null ? "it had no session" : null;
+        if (connection.session === null) return "it had no session";
+        return isReadBeforeOrder(connection) ? null : unreadBefore;
       case "kicked":
-        return connection.kickedAt === null ? "nobody ordered it" : null;
+        if (connection.kickedAt === null) return "nobody ordered it";
+        return isReadBeforeOrder(connection) ? null : unreadBefore;
       case "shuttingDown":
-        return this.#books.stopping ? null : "the broker does not stop";
+        if (!this.#books.stopping) return "the broker does not stop";
+        return isReadBeforeOrder(connection) ? null : unreadBefore;
       case "refused":
         return connection.state === "asked" || this.#isViolation(connection, cause)
           ? null
@@ -247,4 +250,13 @@ export function dueOf(connection: Connection, now: number): number {
   // Flushing the closing packets can make the driver pause.
   if (connection.pausedAt !== null && connection.pausedAt < now) return Infinity;
   return connection.lastPacketAt + connection.allowedMs;
+}
+
+const unreadBefore = "what had come before it was not read";
+
+/** A connection in the middle of its authentication, or silenced, is not read. */
+function isReadBeforeOrder(connection: Connection): boolean {
+  const { state, isSilenced, items, next, mustReadBytes } = connection;
+  const item = items[next];
+  return state !== "connected" || isSilenced || item === undefined || item.end > mustReadBytes;
 }

@@ -14,6 +14,8 @@ interface Fresh {
   readonly session: Session;
   readonly connection: Connection;
   readonly isClogged: boolean;
+  /** Earlier QoS 0 waited when it was published. */
+  readonly isBehind: boolean;
 }
 
 /** Forwards each publication by the standard: which client is to get which copy. */
@@ -99,14 +101,16 @@ export class Offers {
   /** Copies that a connected session must get at once have arrived by now. */
   settle(): void {
     if (this.#fresh.length === 0) return;
-    for (const { copy, session, connection, isClogged } of this.#fresh) {
+    for (const { copy, session, connection, isClogged, isBehind } of this.#fresh) {
       if (copy.sent || copy.qos > 0) continue;
       const stays = session.connection === connection && connection.isOpen;
       const held = isClogged || connection.link.clogged || copy.mayBeLost !== null;
       const isShared = copy.share !== null;
       // A message published now waits behind those that already wait [v5-4.6.0-6].
       const mayWait =
-        this.#books.queuedQos0 || isHeldUp(session, connection, copy, this.#books.isCut);
+        isBehind ||
+        this.#books.queuedQos0 ||
+        isHeldUp(session, connection, copy, this.#books.isCut);
       demand(!stays || held || isShared || mayWait, "QoS 0 reaches who is connected at once", {
         to: session.clientId,
         publication: copy.publication,
@@ -145,10 +149,12 @@ export class Offers {
       copy.mayBeLost = "queue full";
     }
     if (copy.share !== null && copy.mayBeLost !== null) copy.share.mayBeLost = true;
+    const isBehind = session.queues[0].length > 0;
     if (copy.share === null) session.queues[copy.qos].push(copy);
     else session.shared.push(copy);
     if (connection === null) return;
-    this.#fresh.push({ copy, session, connection, isClogged: connection.link.clogged });
+    const isClogged = connection.link.clogged;
+    this.#fresh.push({ copy, session, connection, isClogged, isBehind });
   }
 
   #fills(session: Session, { publication }: Copy): boolean {

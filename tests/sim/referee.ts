@@ -270,6 +270,7 @@ export class Referee {
       demand(connection.state === "opened", "CONNECT is the first packet", connection.number);
       connection.state = "asked";
       connection.maximumPacketSize = received.maximumPacketSize ?? Infinity;
+      this.books.sessions.get(received.clientId)?.connection?.endOrdered();
       return;
     }
     if (session === null) {

@@ -207,7 +207,10 @@ export class World {
     if (this.isHeld) return;
     this.journal.note(this.now, "kicks", -1, clientId);
     const { connection } = this.referee.books.sessions.get(clientId) ?? { connection: null };
-    if (connection !== null) connection.kickedAt ??= this.#clock.now();
+    if (connection !== null) {
+      connection.kickedAt ??= this.#clock.now();
+      connection.endOrdered();
+    }
     this.#call(() => this.driver.order({ type: "kicked", clientId }));
   }
 
@@ -251,6 +254,7 @@ export class World {
     if (this.#stopped === driver || this.isHeld) return;
     this.#stopped = driver;
     this.journal.note(this.now, "stops", -1, null);
+    for (const connection of this.referee.books.open) connection.endOrdered();
     this.#call(() => driver.order({ type: "stopping" }));
     const until = this.now + 2000;
     const wait = (): void => {

@@ -131,10 +131,10 @@ export class Driver {
     this.#now = options.clock.now();
     this.#awakeAt = this.#now;
     this.#arrivals = new Arrivals(options.poll ?? null, this.#channels);
-    this.#takeovers = new Takeovers(this.#loop, this.#arrivals, (channel) =>
+    this.#takeovers = new Takeovers(this.#loop, this.#arrivals, (channel, old) =>
       this.#guard(() => {
         this.#beginCall();
-        this.#receiveWithheld(channel);
+        this.#receiveWithheld(channel, old);
         this.#readOn(channel);
       }),
     );
@@ -567,10 +567,14 @@ export class Driver {
     this.#takeovers.wait(channel, old);
   }
 
-  #receiveWithheld(channel: Channel): void {
+  #receiveWithheld(channel: Channel, waitedFor: Channel): void {
     const { withheld } = channel;
     channel.withheld = null;
-    if (withheld !== null && channel.open) this.#received(channel, withheld);
+    if (withheld === null || !channel.open) return;
+    // Meanwhile another connection may have taken over, and have packets that wait.
+    const old = this.#unreadChannelOf(withheld.clientId);
+    if (old === null || old === waitedFor) this.#received(channel, withheld);
+    else this.#withhold(channel, withheld, old);
   }
 
   #drained(channel: Channel): void {

@@ -9,10 +9,10 @@ const looksMax = 1000;
 export class Takeovers {
   readonly #loop: Loop;
   readonly #arrivals: Arrivals;
-  readonly #onRead: (channel: Channel) => void;
+  readonly #onRead: (channel: Channel, old: Channel) => void;
 
-  /** `onRead` gets a channel with a withheld CONNECT that need not wait any more. */
-  constructor(loop: Loop, arrivals: Arrivals, onRead: (channel: Channel) => void) {
+  /** `onRead` gets a channel with a withheld CONNECT that need not wait for `old` any more. */
+  constructor(loop: Loop, arrivals: Arrivals, onRead: (channel: Channel, old: Channel) => void) {
     this.#loop = loop;
     this.#arrivals = arrivals;
     this.#onRead = onRead;
@@ -25,7 +25,7 @@ export class Takeovers {
       if (channel.withheld === null || !channel.open) return;
       // What the driver has already is read in any case.
       const isOpen = looks < looksMax || (old.isUnread && old.bytesReceived === bytes);
-      if (!isOpen || !this.#isUnread(old, looks)) this.#onRead(channel);
+      if (!isOpen || !this.#isUnread(old, looks)) this.#onRead(channel, old);
       else this.wait(channel, old, looks + 1, old.bytesReceived);
     };
     this.#loop.after(0, () => this.#loop.soon(look));
