@@ -27,6 +27,7 @@ import {
   explanationText,
   explainUnknown,
   levelsOf,
+  unheardWill,
 } from "../inspect/explain/explain.ts";
 import { overviewLines } from "../inspect/views/overview.ts";
 import { retainedLines, type Unlisted } from "../inspect/views/retained.ts";
@@ -110,8 +111,10 @@ async function explained(
   clientId: string,
 ): Promise<{ answer: Explanation; unknown: NoSuchClient | null }> {
   try {
-    const answer = explain(await client.ask(pathOf(clientId), clientShape));
-    return { answer, unknown: null };
+    const answer = await client.ask(pathOf(clientId), clientShape);
+    if (unheardWill(answer) === null) return { answer: explain(answer), unknown: null };
+    const { subscriptions } = await client.ask("/v1/subscriptions", subscriptionsShape());
+    return { answer: explain(answer, subscriptions), unknown: null };
   } catch (error) {
     if (!(error instanceof NoSuchClient)) throw error;
     const known = await client.ask("/v1/overview", overviewShape);

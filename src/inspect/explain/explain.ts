@@ -1,22 +1,28 @@
 import type { ClientAnswer } from "../../api/api.ts";
-import { latestConnection } from "../../core/records/shapes.ts";
+import { latestConnection, type SubscriptionAccount } from "../../core/records/shapes.ts";
 import { name } from "../../log/foreign.ts";
 import { adviceFor } from "./advice.ts";
 import { inShort, storyOf } from "./connection.ts";
 import { nextOfScene } from "./forecast.ts";
+import { nearMisses } from "./near-misses.ts";
 import { cited, onPurposeLine } from "./on-purpose.ts";
 import { type Explanation, type Scene, sentence, type Sentence, spoken, willOf } from "./parts.ts";
 import { fateOf, verdictOf } from "./will.ts";
 
 export type { Explanation } from "./parts.ts";
+export { unheardWill } from "./near-misses.ts";
 export { explanationText } from "./text.ts";
 export { explainUnknown, levelsOf } from "./unknown.ts";
 
 /**
  * Why the will of a client did fire, or did not: its latest connection in full, the others in a line
- * each, and what to change. Pure; all that it says is in the answer.
+ * each, and what to change. Pure; all that it says is in the answer. `subscriptions`: those of now, for a
+ * will that nobody received.
  */
-export function explain(answer: ClientAnswer): Explanation {
+export function explain(
+  answer: ClientAnswer,
+  subscriptions: readonly SubscriptionAccount[] = [],
+): Explanation {
   const { clientId, now, connections } = answer;
   const connection = latestConnection(answer);
   if (connection === null) return forgotten(answer);
@@ -31,7 +37,9 @@ export function explain(answer: ClientAnswer): Explanation {
     before: beforeOf(scene),
     story: storyOf(scene).map((one) => ruled(one)),
     next: nextOfScene(scene).map((one) => ruled(one)),
-    advice: adviceFor(scene).map((one) => ruled(one)),
+    advice: [nearMisses(answer, subscriptions), ...adviceFor(scene)]
+      .filter((one) => one !== null)
+      .map((one) => ruled(one)),
     others: connections
       .filter((other) => other !== connection)
       .map((other) => ruled(inShort(answer, other), other)),

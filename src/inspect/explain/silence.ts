@@ -4,6 +4,7 @@ import { duration, setting } from "../../log/duration.ts";
 import { withArticle } from "../../log/packet.ts";
 import { allowedSilence } from "../answers/allowed-silence.ts";
 import { byHabit } from "./by-habit.ts";
+import { sleeper } from "./sleeper.ts";
 import { type Advice, capital, counted, isV5, ruleFor, type Scene, sentence } from "./parts.ts";
 
 /** Keepalive: what silence is allowed, and how near the client comes to it. */
@@ -13,6 +14,7 @@ export function adviceOnSilence(scene: Scene): (Advice | null)[] {
   return [
     incompletePacket(scene),
     neverPinged(scene),
+    sleeper(scene),
     closeCall(scene),
     serverKeepAlive(scene),
     will === null ? null : lateFound(scene, will),

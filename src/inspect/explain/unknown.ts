@@ -43,6 +43,8 @@ export interface LevelOf {
   readonly of: "will" | "retained";
   /** Whose will it is, or who published the message; null: not known. */
   readonly clientId: string | null;
+  /** A client whose will topic differs in that level alone; absent: none. */
+  readonly beside?: string;
 }
 
 /** Topics named on a page. */
@@ -64,23 +66,40 @@ export function levelsOf(
     const elsewhere = will.own?.elsewhere ?? null;
     if (elsewhere !== null) add({ topic: elsewhere, of: "retained", clientId: will.clientId });
   }
-  for (const { topic } of retained) add({ topic, of: "retained", clientId: null });
+  for (const { topic } of retained) {
+    const beside = wills.find((will) => isBeside(topic, will.topic, clientId))?.clientId;
+    add({ topic, of: "retained", clientId: null, ...(beside !== undefined && { beside }) });
+  }
   return found.slice(0, levelsNamed);
 }
 
-function levelAdvice(asked: string, { topic, of, clientId }: LevelOf): Advice {
+/** Whether two topics differ in this level of the first alone. */
+function isBeside(topic: string, other: string, level: string): boolean {
+  const [levels, others] = [topic.split("/"), other.split("/")];
+  if (levels.length !== others.length || topic === other) return false;
+  return levels.every((one, index) => one === others[index] || one === level);
+}
+
+function levelAdvice(asked: string, { topic, of, clientId, beside }: LevelOf): Advice {
   const head = `${name(asked)} is a level of the topic ${name(topic)}`;
   const ask = (who: string): string =>
     `\`mqttd inspect explain ${name(who)}\` is about that client`;
   const text =
     clientId === null
-      ? `${head}, which holds a retained message: look for the client that publishes it. A topic's level ` +
-        `is not a client id.`
+      ? `${head}, which holds a retained message${published(beside)} A topic's level is not a client id, ` +
+        `and a will covers its own topic alone.`
       : of === "will"
         ? `${head}, on which ${name(clientId)} has its will: ${ask(clientId)}.`
         : `${head}, on which ${name(clientId)} has published a retained message: ${ask(clientId)}. A will ` +
           `covers its own topic alone.`;
   return { topic: "levelOfTopic", ...sentence(text) };
+}
+
+function published(beside: string | undefined): string {
+  return beside === undefined
+    ? ": look for the client that publishes it."
+    : `. ${name(beside)} may publish it, as its will is on a topic that differs in this level alone: ask ` +
+        `\`mqttd inspect explain ${name(beside)}\`.`;
 }
 
 function start(at: number): StoryLine {

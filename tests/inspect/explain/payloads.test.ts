@@ -46,20 +46,21 @@ test("an unknown id that is a level of a topic: its client comes before other ad
   const bridge = mortal(world, { id: "bridge", will: { topic: "homie/bridge/$state" } });
   bridge.publish("homie/lamp/$state", "ready", { retain: true });
   const { wills } = answerOf(world, "bridge");
-  const retained = { topic: "tele/boiler/LWT" } as RetainedAccount;
+  const retained = ["tele/boiler/LWT", "homie/door/$state"].map(
+    (topic) => ({ topic }) as RetainedAccount,
+  );
   const adviceOn = (id: string): string =>
-    explainUnknown(
-      id,
-      { now: 0, startedAt: 0, recentEnds: [] },
-      [],
-      levelsOf(id, wills, [retained]),
-    ).advice[0]?.text ?? "";
+    explainUnknown(id, { now: 0, startedAt: 0, recentEnds: [] }, [], levelsOf(id, wills, retained))
+      .advice[0]?.text ?? "";
   expect(adviceOn("lamp")).toStartWith(
     "lamp is a level of the topic homie/lamp/$state, on which bridge has published a retained message: " +
       "`mqttd inspect explain bridge` is about that client.",
   );
   expect(adviceOn("bridge")).toContain("on which bridge has its will");
   expect(adviceOn("boiler")).toContain("tele/boiler/LWT, which holds a retained message: look for");
+  expect(adviceOn("door")).toContain(
+    "bridge may publish it, as its will is on a topic that differs",
+  );
   expect(adviceOn("boil")).toStartWith("Look at the client id");
 });
 
