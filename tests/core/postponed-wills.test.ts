@@ -93,14 +93,16 @@ test("a message on the topic of a will that is due does not overtake it", () => 
   expect(broker.sessions.size).toBe(1);
 });
 
-test("a client that returns finds its due will published, even after a standstill", () => {
-  const broker = judged();
-  const later = 3500 as Millis;
-  broker.handle({ type: "stoodStill", since: silent }, later);
-  connect(broker, 9, connectOf("dev-9", null), later);
-  expect(retainedOn(broker, "s/9")).toBe("offline");
-  expect(broker.sessions.get("dev-9")?.isOver).toBe(false);
-});
+for (const cleanStart of [true, false]) {
+  test(`a client that returns with Clean Start ${Number(cleanStart)} finds its due will published, even after a standstill`, () => {
+    const broker = judged();
+    const later = 3500 as Millis;
+    broker.handle({ type: "stoodStill", since: silent }, later);
+    connect(broker, 9, { ...connectOf("dev-9", null), cleanStart }, later);
+    expect(retainedOn(broker, "s/9")).toBe("offline");
+    expect(broker.sessions.get("dev-9")?.isOver).toBe(false);
+  });
+}
 
 test("a session that is over but for its will gives its place to a new one", () => {
   const broker = judged({ sessions: 11 });
