@@ -474,12 +474,20 @@ describe("inspect tail, hostile answers", () => {
 describe("inspect, answers whose strings are hostile", () => {
   const harm = "\u001b[2J\u009b1A\r\n\u202e\u2066\u200bx\u007f";
 
-  /** A real broker's answer, with every free string of a peer or its own. */
+  /**
+   * A real broker's answer, with every free string of a peer or its own, and with the subscriptions that
+   * explain asks for in an answer of its own.
+   */
   async function harmful(): Promise<string> {
     const admin = new Administered();
     mortal(admin.world, { id: harm, keepalive: 10, username: harm, will: { topic: "t" } }).drop();
     const path = `/v1/clients/${encodeURIComponent(harm)}`;
-    const text = await (await admin.ask(path)).text();
+    const client = (await (await admin.ask(path)).json()) as object;
+    const subscription = {
+      ...{ clientId: harm, filter: `T${harm}`, qos: 0, noLocal: false, retainAsPublished: false },
+      ...{ identifier: 0, group: null },
+    };
+    const text = JSON.stringify({ ...client, subscriptions: [subscription], more: false });
     return text.replaceAll(
       /"(causeText|detail|rule|statement|type|listener|remote|topic|text)":"[^"]*"/g,
       (_, key: string) => `"${key}":${JSON.stringify(harm)}`,
