@@ -1,8 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 
 /** How long a broker may take to stop in order. */
 const orderlyMs = 3000;
+/** Between two looks at whether it has stopped. */
+const lookMs = 20;
 
 /**
  * Runs a broker's command in a process of its own, and ends it with that process: a bench that is
@@ -19,7 +22,8 @@ export class Keeper {
   constructor(command: readonly string[], log: string) {
     const [program = "", ...args] = command;
     const output = openSync(log, "a");
-    this.#child = spawn(program, args, { stdio: ["ignore", output, output] });
+    // In a process group of its own: some shells run a command as a child, and pass no signal on.
+    this.#child = spawn(program, args, { stdio: ["ignore", output, output], detached: true });
     closeSync(output);
     this.pid = this.#child.pid ?? null;
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -32,12 +36,24 @@ export class Keeper {
     this.#child.on("error", over);
   }
 
-  /** SIGTERM, then SIGKILL. */
+  /** SIGTERM to the command and all that it started, then SIGKILL. */
   async end(): Promise<void> {
-    if (this.#isOver) return;
-    this.#child.kill("SIGTERM");
-    const timer = setTimeout(() => this.#child.kill("SIGKILL"), orderlyMs);
+    const until = performance.now() + orderlyMs;
+    if (!this.#isOver) this.#signal("SIGTERM");
+    while (this.#signal(0) && performance.now() < until) await sleep(lookMs);
+    this.#signal("SIGKILL");
     await this.ended;
-    clearTimeout(timer);
+  }
+
+  /** False: nothing is left to signal. */
+  #signal(signal: NodeJS.Signals | 0): boolean {
+    if (this.pid === null || process.platform === "win32") {
+      return !this.#isOver && this.#child.kill(signal);
+    }
+    try {
+      return process.kill(-this.pid, signal);
+    } catch {
+      return false;
+    }
   }
 }
