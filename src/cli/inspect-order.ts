@@ -125,6 +125,13 @@ async function explained(
   }
 }
 
+function sortOf(given: Arguments): [string, string][] {
+  const sort = given.text("sort");
+  if (sort === null) return [];
+  if (sort === "memory") return [["sort", sort]];
+  throw usageError(`--sort ${quoted(sort)}: not a way to sort clients`, "allowed: memory");
+}
+
 function listOrder(
   verb: "clients" | "sessions" | "subscriptions" | "retained",
   word: string | null,
@@ -135,7 +142,7 @@ function listOrder(
   switch (verb) {
     case "clients":
       return agedList(
-        withQuery("/v1/clients", limit),
+        withQuery("/v1/clients", [...sortOf(given), ...limit]),
         clientsShape(items),
         items,
         (now, { clients }, style) => clientsLines(now, clients, style),

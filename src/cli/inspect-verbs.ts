@@ -40,6 +40,7 @@ export const flagForms: Readonly<Record<string, string>> = {
   wait: "--wait <TIME>",
   expect: "--expect <FATE>",
   limit: "--limit <N>",
+  sort: "--sort <WHAT>",
   how: "--how <HOW>",
   protocol: "-V, --protocol <VERSION>",
   from: "--from <SENDER>",
@@ -65,14 +66,14 @@ export const verbs = {
   },
   clients: {
     words: "",
-    flags: limit,
+    flags: { sort: "memory: the client that holds most memory first", ...limit },
     asksBroker: true,
     text: "connected clients and stored sessions",
     about:
       "Every client id that is connected or has a session: its address, its keepalive deadline, its " +
       "last packet, its will. The table cuts long ids; --json has them whole.",
     exits: {},
-    examples: ["mqttd inspect clients", "mqttd inspect clients --limit 20 --json"],
+    examples: ["mqttd inspect clients", "mqttd inspect clients --sort memory --limit 20"],
   },
   client: {
     words: "ID",

@@ -18,7 +18,6 @@ export const memoryKinds = [
   "aliases",
   "unfinished",
   "output",
-  "records",
 ] as const;
 
 export type MemoryKind = (typeof memoryKinds)[number];
@@ -28,8 +27,8 @@ export type MemoryKind = (typeof memoryKinds)[number];
  * Measured, not computed: `scripts/holdings.ts` compares them with what the process grows by.
  */
 export const costs = {
-  connection: 3000,
-  session: 2200,
+  connection: 1900,
+  session: 2000,
   subscription: 400,
   route: 400,
   retained: 300,
@@ -133,7 +132,6 @@ export class Memory {
   readonly aliases = new Account(this);
   readonly unfinished = new Account(this);
   readonly output = new Account(this);
-  readonly records = new Account(this);
 
   /** Bytes; Infinity: no limit. */
   get limit(): number {

@@ -103,6 +103,7 @@ function valuesOf(broker: Broker): [string, string][] {
     ["bytes/sent", s.bytesSent],
     ["subscriptions/count", subscriptions.size],
     ["retained messages/count", retained.count],
+    ["memory/clients", broker.memory.total],
     ["wills/armed", wills.armed],
     ["wills/delayed", wills.delayed],
     ["wills/published", wills.published],

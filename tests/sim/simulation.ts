@@ -187,9 +187,9 @@ class Cast {
   }
 }
 
-/** Bytes of all kinds that clients make the broker hold; retained messages and records stay. */
+/** Bytes of all kinds that clients make the broker hold; retained messages and remembered routes stay. */
 function heldForNobody({ memory }: Broker): number {
-  const { messages: _, retained: __, records: ___, routes: ____, ...others } = memory.byKind;
+  const { messages: _, retained: __, routes: ___, ...others } = memory.byKind;
   return Object.values(others).reduce((sum, bytes) => sum + bytes, 0);
 }
 

@@ -21,6 +21,20 @@ export function* clientsOf(broker: Broker): Steps<ClientSummary> {
   for (const session of sessionsNow(broker)) yield summaryOf(broker, session);
 }
 
+/** The same, the client that holds most first. */
+export function* clientsByMemory(broker: Broker): Steps<ClientSummary> {
+  const found: { readonly session: Session; readonly held: number }[] = [];
+  for (const session of sessionsNow(broker)) {
+    found.push({ session, held: session.held });
+    yield null;
+  }
+  found.sort((a, b) => b.held - a.held);
+  for (const { session } of found) {
+    const isLive = broker.sessions.get(session.clientId) === session;
+    yield isLive ? summaryOf(broker, session) : null;
+  }
+}
+
 /** The account of a client id; null: unknown or forgotten. */
 export function clientOf(broker: Broker, clientId: string): ClientAccount | null {
   const session = broker.sessions.get(clientId) ?? null;
@@ -123,6 +137,7 @@ function summaryOf(broker: Broker, session: Session): ClientSummary {
     subscriptions: session.subscriptions.size,
     queued: session.queue.count,
     inflight: session.outgoing.count,
+    memoryBytes: session.held,
     will: session.will?.state ?? null,
   };
 }

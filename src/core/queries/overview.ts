@@ -1,4 +1,5 @@
-import type { OverviewAccount, WillAccount } from "../records/shapes.ts";
+import type { Memory } from "../memory.ts";
+import type { MemoryAccount, OverviewAccount, WillAccount } from "../records/shapes.ts";
 import type { Broker } from "../broker.ts";
 import type { WillRecord } from "../records/wills.ts";
 
@@ -18,6 +19,7 @@ export function overviewOf(broker: Broker): OverviewAccount {
     subscriptions: broker.subscriptions.size,
     retained: { messages: retained.count, bytes: retained.bytes, own: retained.own },
     queued: { ...broker.queued },
+    memory: memoryOf(broker.memory),
     packets: { received: counted.packetsReceived, sent: counted.packetsSent },
     publishes: {
       received: counted.publishReceived,
@@ -34,6 +36,10 @@ export function overviewOf(broker: Broker): OverviewAccount {
     pendingWills: nextDue(broker),
     recentEnds: [...records.clients.recentEnds],
   };
+}
+
+function memoryOf({ limit, total, byKind }: Memory): MemoryAccount {
+  return { limit: limit === Infinity ? null : limit, total, kinds: byKind };
 }
 
 /** The wills due next, in one pass: a record that is not among the soonest costs one comparison. */

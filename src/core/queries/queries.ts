@@ -6,7 +6,7 @@
 /** One screen: counts, wills due next, connections ended last. */
 export { overviewOf } from "./overview.ts";
 /** Clients with a session, one or all; known client ids. */
-export { clientOf, clientsOf, isKnown, knownClientIds } from "./clients.ts";
+export { clientOf, clientsByMemory, clientsOf, isKnown, knownClientIds } from "./clients.ts";
 /** Sessions and their subscriptions. */
 export { sessionsOf, type SessionSteps, subscriptionsOf } from "./clients.ts";
 /** Wills, newest first, and the one that a caller waits for. */

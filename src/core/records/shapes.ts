@@ -7,6 +7,7 @@ import type {
   WillDiscarded,
   WillFacts,
 } from "../events.ts";
+import type { MemoryKind } from "../memory.ts";
 import type { ProtocolName } from "../packet.ts";
 import type { WillState } from "../will.ts";
 
@@ -274,6 +275,11 @@ export interface ClientSummary {
   readonly subscriptions: number;
   readonly queued: number;
   readonly inflight: number;
+  /**
+   * Memory of all that it and its connection hold; messages that others hold too count in full.
+   * Absent: the broker is older than this field.
+   */
+  readonly memoryBytes?: number;
   /** The state of its will; null: none. */
   readonly will: WillState | null;
 }
@@ -399,6 +405,8 @@ export interface OverviewAccount {
     readonly own?: { readonly messages: number; readonly bytes: number };
   };
   readonly queued: { readonly messages: number; readonly bytes: number };
+  /** What clients make the broker hold. Absent: the broker is older than this field. */
+  readonly memory?: MemoryAccount;
   readonly packets: { readonly received: number; readonly sent: number };
   readonly publishes: {
     readonly received: number;
@@ -424,6 +432,14 @@ export interface OverviewAccount {
   readonly pendingWills: readonly WillAccount[];
   /** Newest first, at most 10. */
   readonly recentEnds: readonly RecentEnd[];
+}
+
+/** Bytes of memory that clients take. */
+export interface MemoryAccount {
+  /** `limits.memory`; null: none. */
+  readonly limit: number | null;
+  readonly total: number;
+  readonly kinds: Readonly<Record<MemoryKind, number>>;
 }
 
 export interface RecentEnd {

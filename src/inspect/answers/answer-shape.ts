@@ -1,3 +1,4 @@
+import { memoryKinds } from "../../core/memory.ts";
 import * as z from "zod";
 import {
   type Answers,
@@ -15,6 +16,7 @@ import {
 } from "../../api/api.ts";
 import type {
   ClientSummary,
+  MemoryAccount,
   HistogramAccount,
   RecentEnd,
   RetainedAccount,
@@ -93,6 +95,10 @@ const countOfEnds = z.object(
   Object.fromEntries(Object.keys(ends).map((cause) => [cause, count])),
 ) as unknown as Shape<Overview["ends"]>; // The keys of the same table.
 
+const countOfKinds = z.object(
+  Object.fromEntries(memoryKinds.map((kind) => [kind, count])),
+) as unknown as Shape<MemoryAccount["kinds"]>; // The keys of the same table.
+
 const histogram = object<HistogramAccount>({
   buckets: list(
     object<HistogramAccount["buckets"][number]>({ leMs: orNull(amount), count: count }),
@@ -117,6 +123,13 @@ export const overviewShape = object<Overview>({
     own: optional(object<Overview["queued"]>({ messages: count, bytes: count })),
   }),
   queued: object<Overview["queued"]>({ messages: count, bytes: count }),
+  memory: optional(
+    object<MemoryAccount>({
+      limit: orNull(count),
+      total: count,
+      kinds: countOfKinds,
+    }),
+  ),
   packets: object<Overview["packets"]>({ received: count, sent: count }),
   publishes: object<Overview["publishes"]>({ received: count, sent: count, dropped: count }),
   bytes: object<Overview["bytes"]>({ received: count, sent: count }),
@@ -174,6 +187,7 @@ const client = object<ClientSummary>({
   subscriptions: count,
   queued: count,
   inflight: count,
+  memoryBytes: optional(count),
   will: orNull(willState),
 });
 

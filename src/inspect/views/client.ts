@@ -21,6 +21,9 @@ import { cellName, drawn, labelled, nothing, table, type ViewStyle } from "./tab
 import { willText } from "./wills.ts";
 
 /** Connected clients and stored sessions. */
+/** A client that holds less is not worth a word in the list. */
+const notableBytes = 16 * 1024;
+
 export function clientsLines(
   now: number,
   clients: readonly ClientSummary[],
@@ -32,6 +35,8 @@ export function clientsLines(
     const flags: string[] = [client.protocol];
     if (client.connected) flags.push(`k${client.keepAliveSeconds}`);
     if (queued > 0) flags.push(`${queued} queued`);
+    const { memoryBytes = 0 } = client;
+    if (memoryBytes >= notableBytes) flags.push(size(memoryBytes));
     return [
       cellName(client.clientId),
       client.connected ? name(client.remote ?? "") : "offline",

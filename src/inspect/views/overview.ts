@@ -1,5 +1,5 @@
 import type { Overview } from "../../api/api.ts";
-import type { HistogramAccount } from "../../core/records/shapes.ts";
+import type { HistogramAccount, MemoryAccount } from "../../core/records/shapes.ts";
 import { duration } from "../../log/duration.ts";
 import { clause, name } from "../../log/foreign.ts";
 import { size } from "../../log/size.ts";
@@ -25,6 +25,7 @@ export function overviewLines(overview: Overview, style: ViewStyle): string[] {
 
 function factsOf(overview: Overview): [string, string][] {
   const { rates, process: own, wills, publishes, queued, retained, keepAliveLateness } = overview;
+  const { memory } = overview;
   const waits = `${overview.connected} connected (most ${overview.connectedMax})`;
   return [
     ["Listeners", overview.listeners.map(name).join(", ")],
@@ -37,7 +38,7 @@ function factsOf(overview: Overview): [string, string][] {
     ["Kept", `${queued.messages} queued (${size(queued.bytes)}), ${keptText(retained)}`],
     [
       "Process",
-      `${size(own.rssBytes)}, loop lag ${duration(own.loopLagMs.median)} (worst ${duration(own.loopLagMs.worst)}), log level ${overview.logLevel}`,
+      `${size(own.rssBytes)}${forClients(memory)}, loop lag ${duration(own.loopLagMs.median)} (worst ${duration(own.loopLagMs.worst)}), log level ${overview.logLevel}`,
     ],
     [
       "Wills",
@@ -45,6 +46,13 @@ function factsOf(overview: Overview): [string, string][] {
     ],
     ["Lateness", `keepalives ${within(keepAliveLateness)}, wills ${within(overview.willLateness)}`],
   ];
+}
+
+/** What clients take of `limits.memory`; empty: the broker is older than that. */
+function forClients(memory: MemoryAccount | undefined): string {
+  if (memory === undefined) return "";
+  const of = memory.limit === null ? "" : ` of ${size(memory.limit)}`;
+  return ` (${size(memory.total)}${of} for clients)`;
 }
 
 /** As `inspect retained` lists them, whose filter `#` does not match `$SYS`. */

@@ -4,6 +4,7 @@ import { millisecondsOf } from "../../config/quantity.ts";
 import type { SessionAccount, SubscriptionAccount, WillQuery } from "../../core/records/shapes.ts";
 import type { Broker } from "../../core/broker.ts";
 import {
+  clientsByMemory,
   clientsOf,
   knownClientIds,
   retainedOf,
@@ -15,12 +16,16 @@ import {
 } from "../../core/queries/queries.ts";
 import type { Steps } from "../../core/steps.ts";
 import type { AdminContext } from "./context.ts";
-import type { ofWills } from "./parameters.ts";
+import type { ofClients, ofWills } from "./parameters.ts";
 import { awaitedWill } from "./awaited-will.ts";
 import { type Json, jsonArray, jsonObject, jsonOf, jsonWith } from "./json.ts";
 
-export function clientsJson(broker: Broker, limit: number): Json<Answers["clients"]> {
-  const page = new Page(clientsOf(broker), limit);
+export function clientsJson(
+  broker: Broker,
+  { limit, sort }: z.output<typeof ofClients>,
+): Json<Answers["clients"]> {
+  const steps = sort === "memory" ? clientsByMemory(broker) : clientsOf(broker);
+  const page = new Page(steps, limit);
   return jsonObject<Answers["clients"]>({
     clients: jsonArray(page.items(), (client) => jsonOf(() => client)),
     more: jsonOf(() => page.more),

@@ -98,6 +98,15 @@ export function metricsText(
       ["", queued.messages],
     ]),
     family("mqttd_queued_bytes", "gauge", "Bytes queued in sessions.", [["", queued.bytes]]),
+    family(
+      "mqttd_memory_bytes",
+      "gauge",
+      "Memory that clients take, by kind.",
+      Object.entries(overview.memory?.kinds ?? {}).map(([kind, bytes]) => [
+        `kind="${kind}"`,
+        bytes,
+      ]),
+    ),
     family("mqttd_retained_messages", "gauge", "Retained messages.", [["", retained.messages]]),
     family("mqttd_retained_bytes", "gauge", "Bytes of retained messages.", [["", retained.bytes]]),
     family("mqttd_event_streams", "gauge", "Open event streams and requests waiting for a will.", [

@@ -18,6 +18,10 @@ const filterForm = "a topic filter: + is a whole level, # is the whole last one"
 
 export const nothing = z.strictObject({});
 export const limited = z.strictObject({ limit });
+export const ofClients = z.strictObject({
+  sort: z.enum(["memory"], { error: "memory" }).optional(),
+  limit,
+});
 export const ofWills = z.strictObject({
   client: z.string().optional(),
   topic: z.string().optional(),

@@ -19,6 +19,7 @@ import {
 import {
   dropOrder,
   limited,
+  ofClients,
   logOrder,
   nothing,
   ofEvents,
@@ -113,8 +114,8 @@ function clientRoutes(admin: AdminContext, turns: Turns): Routes {
   return {
     "/v1/clients": {
       GET: (context) => {
-        const { limit } = checked(limited, context.req.query());
-        return piecewise(context, clientsJson(admin.broker, limit), turns);
+        const asked = checked(ofClients, context.req.query());
+        return piecewise(context, clientsJson(admin.broker, asked), turns);
       },
     },
     "/v1/client-ids": {
