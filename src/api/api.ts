@@ -32,6 +32,14 @@ interface Listed {
   readonly more: boolean;
 }
 
+/** A broker process of this user that ran on the same address and did not stop in order. */
+export interface Predecessor {
+  readonly pid: number;
+  readonly startedAt: number;
+  /** When this broker started. */
+  readonly followedAt: number;
+}
+
 /** Answers to `GET`, by path below `/v1`. */
 export interface Answers {
   readonly overview: Overview;
@@ -77,6 +85,8 @@ export interface Overview extends OverviewAccount {
     readonly connections: number;
   };
   readonly logLevel: Level;
+  /** Null: none is known. Absent: the broker is older than this field. */
+  readonly predecessor?: Predecessor | null;
   /** The broker that it imitates (`--like`); null: none. */
   readonly like: string | null;
 }
@@ -87,6 +97,8 @@ export interface ClientAnswer extends Omit<ClientAccount, "events"> {
   /** The broker that it imitates (`--like`); null: none. Absent: the broker is older than this field. */
   readonly like?: string | null;
   readonly events: readonly EventLine[];
+  /** As in the overview: what it knew of this client is lost. */
+  readonly predecessor?: Predecessor | null;
 }
 
 /** `GET /v1/wills?client=&topic=&which=&wait=5s`. */
@@ -104,6 +116,8 @@ export interface WillsAnswer extends Listed {
   readonly awaited: number | null;
   /** The awaited will, as it is now; after a takeover it is no longer the newest. */
   readonly awaitedWill: WillAccount | null;
+  /** As in the overview: its wills are not listed, since they were lost with it. */
+  readonly predecessor?: Predecessor | null;
 }
 
 /** An event in a client's history: the log's JSON line and its sentence for people. */

@@ -66,31 +66,67 @@ export function announce(broker: RunningBroker, env: Env): () => void {
 
 /**
  * This user's running brokers, longest running first. A file identifies a process by pid and start:
- * if another process has the pid now, the broker is dead, and no token goes to its port. Removes
- * the files of dead brokers.
+ * if another process has the pid now, the broker is dead, and no token goes to its port.
  */
 export function runningBrokers(env: Env): RunningBroker[] {
+  return registered(env)
+    .filter(({ isRunning }) => isRunning)
+    .map(({ broker }) => broker)
+    .sort((a, b) => a.startedAt - b.startedAt);
+}
+
+/** Files kept of brokers that did not stop in order, in case one starts on their address again. */
+const deadKept = 20;
+
+/**
+ * The broker that ran last on one of these addresses (`mqtt://127.0.0.1:1883`) and did not stop in
+ * order, which would have removed its file; null: none is known. Removes the files of all of them.
+ */
+export function takePredecessor(listeners: readonly string[], env: Env): RunningBroker | null {
+  const dead = registered(env)
+    .filter(({ isRunning }) => !isRunning)
+    .sort((a, b) => b.broker.startedAt - a.broker.startedAt);
+  const isHere = ({ broker }: Registered): boolean =>
+    broker.listeners.some((url) => listeners.some((own) => overlap(url, own)));
+  const here = dead.filter(isHere);
+  const elsewhere = dead.filter((one) => !isHere(one));
+  for (const { file } of [...here, ...elsewhere.slice(deadKept)]) {
+    try {
+      rmSync(file, { force: true });
+    } catch {
+      // This user may lack permission to remove it.
+    }
+  }
+  return here[0]?.broker ?? null;
+}
+
+/** Whether two listeners can't be open at the same time. */
+function overlap(a: string, b: string): boolean {
+  if (!URL.canParse(a) || !URL.canParse(b)) return false;
+  const [one, two] = [new URL(a), new URL(b)];
+  const hosts = [one.hostname, two.hostname];
+  const isAnywhere = hosts.includes("0.0.0.0") || hosts.includes("[::]");
+  return one.port === two.port && (isAnywhere || one.hostname === two.hostname);
+}
+
+interface Registered {
+  readonly file: string;
+  readonly broker: RunningBroker;
+  readonly isRunning: boolean;
+}
+
+function registered(env: Env): Registered[] {
   const folder = runFolder(env);
   return namesIn(env)
     .filter((name) => /^\d+\.json$/.test(name))
     .flatMap((name) => {
       const file = path.join(folder, name);
       const pid = Number(name.slice(0, -5));
-      if (!isAlive(pid)) return removeStale(file);
-      const [running] = readOne(file);
-      if (running === undefined || running.pid !== pid) return [];
-      return running.processStart === processStart(pid) ? [running] : removeStale(file);
-    })
-    .sort((a, b) => a.startedAt - b.startedAt);
-}
-
-function removeStale(file: string): [] {
-  try {
-    rmSync(file, { force: true });
-  } catch {
-    // Ignored either way; this user may lack permission to remove it.
-  }
-  return [];
+      const [broker] = readOne(file);
+      if (broker === undefined || broker.pid !== pid) return [];
+      const isRunning = isAlive(pid) && broker.processStart === processStart(pid);
+      return [{ file, broker, isRunning }];
+    });
 }
 
 const runningSchema = z.object({

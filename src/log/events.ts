@@ -1,3 +1,4 @@
+import type { Predecessor } from "../api/api.ts";
 import type { BrokerEvent, Peer } from "../core/events.ts";
 import type { ClientPacket, ProtocolVersion, PublishPacket, ServerPacket } from "../core/packet.ts";
 import { Reason } from "../core/reason.ts";
@@ -27,6 +28,8 @@ export type ServerEvent =
       /** Null: no token is needed. */
       readonly tokenFile: string | null;
     }
+  /** A broker process that ran on the same address and did not stop in order. */
+  | ({ readonly event: "predecessor" } & Predecessor)
   /** `file` null: defaults, environment and flags only. */
   | { readonly event: "configurationLoaded"; readonly file: string | null }
   | {
@@ -91,6 +94,7 @@ const levelOfEvent = {
   crowded: "warn",
   listening: "info",
   administration: "info",
+  predecessor: "warn",
   configurationLoaded: "info",
   configurationReloaded: "info",
   configurationReloadFailed: "error",

@@ -95,6 +95,8 @@ export function record(event: LogEvent, at: Millis): Record<string, unknown> {
       };
     case "sessionEnded":
       return { client: event.clientId, why: event.why };
+    case "predecessor":
+      return { pid: event.pid, startedAt: iso(event.startedAt as Millis) };
     case "operatorOrdered":
       return { client: event.clientId, order: event.order };
     case "state":

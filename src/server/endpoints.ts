@@ -1,3 +1,5 @@
+import type { Predecessor } from "../api/api.ts";
+import { takePredecessor } from "../api/registry.ts";
 import type { ListenerSettings } from "../config/settings.ts";
 import type { ListenerPolicy } from "../core/io.ts";
 import type { Like } from "../core/quirks/likes.ts";
@@ -37,7 +39,8 @@ export async function openEndpoints(
     if (like !== null) {
       for (const text of misbehaviour(like)) instance.note({ event: "warning", text });
     }
-    const administration = await openAdmin(settings, instance, urls);
+    const predecessor = predecessorOf(settings, instance, urls);
+    const administration = await openAdmin(settings, instance, urls, predecessor);
     try {
       readyFile?.publish(urls);
     } catch (cause) {
@@ -74,6 +77,7 @@ async function openAdmin(
   { config, env, like, loaded }: ServeSettings,
   { broker, clock, hub, vitals, operator, connections, note, onFault }: Instance,
   listeners: readonly string[],
+  predecessor: Predecessor | null,
 ): Promise<Administration> {
   // Loaded late, to listen sooner.
   const { openAdministration } = await import("./admin/open.ts");
@@ -81,7 +85,7 @@ async function openAdmin(
   return openAdministration(
     { ...config.admin, connections: connections.administration, portIsNamed },
     {
-      ...{ broker, clock, hub, vitals, listeners },
+      ...{ broker, clock, hub, vitals, listeners, predecessor },
       // Keep slots free for short requests.
       streams: Math.min(config.admin.streams, Math.ceil(connections.administration / 2)),
       streamBytes: config.admin.streamBytes,
@@ -97,6 +101,20 @@ async function openAdmin(
     env,
     onFault,
   );
+}
+
+/** What the run folder tells of the broker that ran here before, with a line in the log. */
+function predecessorOf(
+  { env }: ServeSettings,
+  { broker, note }: Instance,
+  urls: readonly string[],
+): Predecessor | null {
+  const before = takePredecessor(urls, env);
+  if (before === null) return null;
+  const { pid, startedAt } = before;
+  const predecessor = { pid, startedAt, followedAt: broker.startedAt };
+  note({ event: "predecessor", ...predecessor });
+  return predecessor;
 }
 
 /** Warnings at the start, so that nobody mistakes it for a correct broker. */

@@ -55,7 +55,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
   } finally {
     stopHeartbeat();
     // Not awaited: after a stop it is closed already, and after a fault there is no reason to wait.
-    void endpoints.administration.close();
+    void endpoints.administration.abandon();
     stopWaiting();
     endpoints.readyFile?.remove();
     await instance.log.drained();

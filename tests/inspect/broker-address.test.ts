@@ -3,7 +3,7 @@ import { chmodSync, chownSync, mkdirSync, symlinkSync } from "node:fs";
 import { userInfo } from "node:os";
 import type { RunningBroker } from "../../src/api/api.ts";
 import { processStart } from "../../src/api/process-start.ts";
-import { runningBrokers } from "../../src/api/registry.ts";
+import { runningBrokers, takePredecessor } from "../../src/api/registry.ts";
 import { CliError } from "../../src/config/cli-error.ts";
 import { addressOf } from "../../src/inspect/broker-address.ts";
 import { Folder } from "../support/executable.ts";
@@ -99,7 +99,6 @@ test.skipIf(process.platform === "win32")(
     for (const processStart of [`${start}0`, "", null]) {
       using folder = new RunFolder({ [own]: { processStart } });
       expect(await folder.address()).toBe(none);
-      expect(folder.names()).not.toContain(own);
     }
   },
 );
@@ -138,4 +137,41 @@ test("of several, one whose process id belongs to another process by now does no
   // The port now belongs to another broker.
   answer = { ...answer, status: 200, pid };
   expect(await folder.address()).toBe(none);
+});
+
+test.skipIf(process.platform === "win32")(
+  "the broker that ran last on an address and did not stop in order is told of once",
+  () => {
+    const at = (...listeners: string[]) => ({ processStart: "", listeners });
+    const dead = { pid: 4194305, ...at("mqtt://127.0.0.1:1883", "mqtt://[::1]:1883") };
+    using folder = new RunFolder({
+      [own]: { ...at("mqtt://0.0.0.0:1883"), startedAt: 5 },
+      "4194305.json": { ...dead, startedAt: 4 },
+      "4194306.json": { pid: 4194306, ...at("mqtt://127.0.0.1:1884"), startedAt: 9 },
+      "4194307.json": { pid: 4194307, ...at("mqtt://10.0.0.5:1883"), startedAt: 9 },
+    });
+    const take = (...urls: string[]) => takePredecessor(urls, folder.env)?.startedAt;
+    expect(take("mqtt://127.0.0.1:1885")).toBeUndefined();
+    expect(take("mqtt://127.0.0.1:1883")).toBe(5);
+    // Those of one address go together; of other addresses nothing is told.
+    expect(take("mqtt://127.0.0.1:1883")).toBeUndefined();
+    expect(folder.names().filter((name) => name.endsWith(".json"))).toEqual([
+      "4194306.json",
+      "4194307.json",
+    ]);
+    expect(take("mqtt://0.0.0.0:1883")).toBe(9);
+  },
+);
+
+test("a running broker is no predecessor, and few files of dead ones are kept", () => {
+  const many = Array.from({ length: 30 }, (_, at) => 4194305 + at);
+  using folder = new RunFolder({
+    [own]: {},
+    ...Object.fromEntries(many.map((pid) => [`${pid}.json`, { pid, startedAt: pid }])),
+  });
+  expect(takePredecessor(["mqtt://127.0.0.1:9"], folder.env)).toBeNull();
+  const kept = folder.names().filter((name) => name.endsWith(".json"));
+  expect(kept).toHaveLength(21);
+  expect(kept).toContain(own);
+  expect(kept).not.toContain("4194305.json");
 });

@@ -73,6 +73,7 @@ test("every event is one object with the facts of the human line", () => {
     {"time":"2026-11-22T15:04:05.123Z","level":"error","event":"configurationReloadFailed","file":"/etc/mqttd.json","problems":["line 3: limits.packetSize: found \\"huge\\"","line 9: unknown key limit"]}
     {"time":"2026-11-22T15:04:05.123Z","level":"info","event":"stopping","signal":"SIGTERM"}
     {"time":"2026-11-22T15:04:05.123Z","level":"info","event":"stopping","signal":null}
+    {"time":"2026-11-22T15:04:05.123Z","level":"warn","event":"predecessor","pid":4711,"startedAt":"2026-11-22T15:02:35.123Z"}
     {"time":"2026-11-22T15:04:05.123Z","level":"info","event":"stopped"}
     {"time":"2026-11-22T15:04:05.123Z","level":"warn","event":"warning","text":"Open to the network without passwords: use --host 127.0.0.1"}
     {"time":"2026-11-22T15:04:05.123Z","level":"debug","event":"packet","client":"dev-42","remote":"127.0.0.1:51042","direction":"received","type":"PUBLISH","packetId":7,"topic":"a/b","qos":1,"retain":false,"dup":false,"payloadBytes":5}

@@ -287,6 +287,9 @@ export const samples: SampleTable = {
     { event: "stopping", signal: "SIGTERM" },
     { event: "stopping", signal: null },
   ],
+  predecessor: [
+    { event: "predecessor", pid: 4711, startedAt: now - 90_000, followedAt: now - 5_000 },
+  ],
   stopped: [{ event: "stopped" }],
   warning: [
     { event: "warning", text: "Open to the network without passwords: use --host 127.0.0.1" },

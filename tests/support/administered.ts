@@ -29,6 +29,7 @@ export class Administered {
       streamBytes: 64 * 1024,
       listeners: ["mqtt://127.0.0.1:1883"],
       like: null,
+      predecessor: null,
       logLevel: () => "info",
       setLogLevel: () => {},
       reload: (): ReloadAnswer => ({

@@ -13,6 +13,7 @@ import {
   type StreamedEvent,
   type TonedLength,
   type WillsAnswer,
+  type Predecessor,
 } from "../../api/api.ts";
 import type {
   ClientSummary,
@@ -79,9 +80,14 @@ export function clientIdsShape(limit = listDefault): Shape<Answers["client-ids"]
   return object<Answers["client-ids"]>({ ids: list(text, limit), more: flag });
 }
 
+const predecessor = optional(
+  orNull(object<Predecessor>({ pid: count, startedAt: moment, followedAt: moment })),
+);
+
 export const clientShape = object<ClientAnswer>({
   now: moment,
   like: optional(orNull(text)),
+  predecessor,
   clientId: text,
   session: orNull(session),
   connections: list(connection, few),
@@ -171,6 +177,7 @@ export const overviewShape = object<Overview>({
     connections: amount,
   }),
   logLevel: level,
+  predecessor,
   like: orNull(text),
 });
 
@@ -223,6 +230,7 @@ export function willsShape(limit = listDefault): Shape<WillsAnswer> {
     decided: orNull(flag),
     awaited: orNull(count),
     awaitedWill: orNull(will),
+    predecessor,
     more: flag,
   });
 }

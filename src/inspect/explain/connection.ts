@@ -70,11 +70,11 @@ function refusedWillText(connection: ConnectionAccount, will: WillFacts): string
 }
 
 function connectLines(scene: Scene, at: number): StoryLine[] {
-  const { connection, will } = scene;
+  const { connection, will, answer } = scene;
   const lines = [
     sentence(`It connected ${from(connection)}${asUser(connection)}.${mountText(connection)}`),
     keepAliveText(connection),
-    sessionText(connection),
+    sessionText(connection, answer),
     will === null ? noWillText(scene) : willText(scene, will),
   ];
   return lines.map((line) => ({ at, ...line }));
@@ -106,7 +106,10 @@ function keepAliveText(connection: ConnectionAccount): Sentence {
   return sentence(`It asked for ${wish}, ${told}: ${silence}.`, "v5-3.2.2-22");
 }
 
-function sessionText(connection: ConnectionAccount): Sentence {
+function sessionText(
+  connection: ConnectionAccount,
+  { connections, predecessor }: ClientAnswer,
+): Sentence {
   const { cleanStart, sessionPresent, sessionExpirySeconds: expiry } = connection;
   const flag = `${isV5(connection) ? "Clean Start" : "Clean Session"} ${cleanStart ? 1 : 0}`;
   const kept =
@@ -123,7 +126,10 @@ function sessionText(connection: ConnectionAccount): Sentence {
   const rule = cleanStart
     ? ruleFor(connection, "3.1.2-6", "3.1.2-4")
     : ruleFor(connection, "3.1.2-4", "3.1.2-6");
-  const why = cleanStart ? "" : ", because there was none to resume";
+  // Only the first connection to this process can have lost one that the process before held.
+  const isFirst = connection === connections.at(-1) && (predecessor ?? null) !== null;
+  const lost = isFirst ? " (one that the broker before this one held is lost with it)" : "";
+  const why = cleanStart ? "" : `, because there was none to resume${lost}`;
   return sentence(`With ${flag} it began a new session${why}, ${kept}${limit}.`, rule);
 }
 

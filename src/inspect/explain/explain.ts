@@ -1,6 +1,7 @@
 import type { ClientAnswer } from "../../api/api.ts";
 import { latestConnection, type SubscriptionAccount } from "../../core/records/shapes.ts";
 import { name } from "../../log/foreign.ts";
+import { notInOrder } from "../../log/predecessor.ts";
 import { adviceFor } from "./advice.ts";
 import { inShort, storyOf } from "./connection.ts";
 import { nextOfScene } from "./forecast.ts";
@@ -62,10 +63,24 @@ function forgotten(answer: ClientAnswer): Explanation {
 function beforeOf({ answer, connection, will }: Scene): Sentence | null {
   if (connection.end !== null && will !== null) return null;
   const before = answer.wills.find(({ id }) => id !== will?.id);
-  if (before === undefined) return null;
+  if (before === undefined) return lostBefore(answer);
   const where = will === null || before.topic === will.topic ? "" : ` (on ${name(before.topic)})`;
   const fate = fateOf(answer, before, `The will before it${where}`);
   return fate === null ? null : cited(spoken(closed(fate), before), answer);
+}
+
+/** Time after the start in which a client is asked about because of the process before. */
+const askedAboutMs = 60 * 60 * 1000;
+
+/** The first connection of a client to this process: of an earlier one nothing is left. */
+function lostBefore({ predecessor, connections, clientId }: ClientAnswer): Sentence | null {
+  const first = connections.at(-1);
+  if (predecessor === undefined || predecessor === null || first === undefined) return null;
+  if (first.openedAt - predecessor.followedAt > askedAboutMs) return null;
+  return sentence(
+    `${notInOrder(predecessor)} (killed, or crashed): if ${name(clientId)} had a will there, that was ` +
+      `not published, and a session that it had there is lost.`,
+  );
 }
 
 /** Verdicts come without their full stop. */

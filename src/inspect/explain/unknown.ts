@@ -1,12 +1,14 @@
 import type { RetainedAccount, WillAccount } from "../../core/records/shapes.ts";
-import type { Overview } from "../../api/api.ts";
+import type { Overview, Predecessor } from "../../api/api.ts";
 import { duration } from "../../log/duration.ts";
 import { clause, name } from "../../log/foreign.ts";
+import { notInOrder } from "../../log/predecessor.ts";
 import { onPurposeLine } from "./on-purpose.ts";
 import { type Advice, type Explanation, sentence, type StoryLine } from "./parts.ts";
 
 /** What the broker can tell though it does not know a client id. */
-type Known = Pick<Overview, "now" | "startedAt" | "recentEnds"> & Partial<Pick<Overview, "like">>;
+type Known = Pick<Overview, "now" | "startedAt" | "recentEnds" | "predecessor"> &
+  Partial<Pick<Overview, "like">>;
 
 /**
  * The same for a client id that the broker knows nothing of. What it knew before it was started is
@@ -19,20 +21,27 @@ export function explainUnknown(
   nearest: readonly string[],
   levels: readonly LevelOf[] = [],
 ): Explanation {
-  const { now, startedAt } = known;
+  const { now, startedAt, predecessor = null } = known;
   const near = nearest.length === 0 ? "" : ` Did you mean ${nearest.map(name).join(" or ")}?`;
   const verdict =
     `${name(clientId)} has not connected since the broker started ` +
-    `${duration(Math.max(0, now - startedAt))} ago (or the broker has since forgotten it).${near}`;
+    `${duration(Math.max(0, now - startedAt))} ago (or the broker has since forgotten it).${near}` +
+    (predecessor === null
+      ? ""
+      : ` ${notInOrder(predecessor)}: if ${name(clientId)} was connected then, its will was not ` +
+        `published, and never will be.`);
   return {
     clientId,
     now,
     onPurpose: onPurposeLine(known),
     verdict: sentence(verdict),
     before: null,
-    story: [start(startedAt), ...namelessEnds(known)],
+    story: [start(startedAt, predecessor), ...namelessEnds(known)],
     next: [],
-    advice: [...levels.map((level) => levelAdvice(clientId, level)), ...advice(clientId)],
+    advice: [
+      ...levels.map((level) => levelAdvice(clientId, level)),
+      ...advice(clientId, predecessor),
+    ],
     others: [],
   };
 }
@@ -102,10 +111,13 @@ function published(beside: string | undefined): string {
         `\`mqttd inspect explain ${name(beside)}\`.`;
 }
 
-function start(at: number): StoryLine {
+function start(at: number, predecessor: Predecessor | null): StoryLine {
+  const head = "The broker started. It keeps sessions, retained messages and wills in memory";
   const text =
-    "The broker started. It keeps sessions, retained messages and wills in memory: what an earlier " +
-    "process held when it was killed is lost, and its wills never fire.";
+    predecessor === null
+      ? `${head}: what an earlier process held when it was killed is lost, and its wills never fire.`
+      : `${head}. ${notInOrder(predecessor)} (killed, or crashed): what it held is lost, and its ` +
+        `armed wills never fire.`;
   return { at, ...sentence(text) };
 }
 
@@ -125,7 +137,7 @@ function namelessEnds({ recentEnds }: Known): StoryLine[] {
     .toReversed();
 }
 
-function advice(clientId: string): Advice[] {
+function advice(clientId: string, predecessor: Predecessor | null): Advice[] {
   const text =
     "Look at the client id that its program really sends: some libraries draw a new one for each " +
     "start, and some put something before the one that you give them. `mqttd serve --verbose` logs " +
@@ -133,8 +145,8 @@ function advice(clientId: string): Advice[] {
   const stop =
     `If ${name(clientId)} was connected when an earlier process was killed: end the broker with Ctrl-C ` +
     `or SIGTERM instead, so that it publishes every will, those that wait too, before it ends.`;
-  return [
-    { topic: "unknownClient", ...sentence(text) },
-    { topic: "killedBroker", ...sentence(stop) },
-  ];
+  const other: Advice = { topic: "unknownClient", ...sentence(text) };
+  // Without a trace of it, nothing tells that a process was killed.
+  if (predecessor === null) return [other];
+  return [{ topic: "killedBroker", ...sentence(stop) }, other];
 }

@@ -2,6 +2,7 @@ import type { Overview } from "../../api/api.ts";
 import type { HistogramAccount, MemoryAccount } from "../../core/records/shapes.ts";
 import { duration } from "../../log/duration.ts";
 import { clause, name } from "../../log/foreign.ts";
+import { notInOrder } from "../../log/predecessor.ts";
 import { size } from "../../log/size.ts";
 import { ago, ahead } from "./moment.ts";
 import { cellName, drawn, labelled, table, type ViewStyle } from "./table.ts";
@@ -44,6 +45,7 @@ function factsOf(overview: Overview): [string, string][] {
       "Wills",
       `${wills.armed} armed, ${wills.delayed} delayed; ${wills.published} published, ${wills.discarded} discarded, ${wills.cancelled} cancelled`,
     ],
+    ...beforeIt(overview),
     ["Lateness", `keepalives ${within(keepAliveLateness)}, wills ${within(overview.willLateness)}`],
   ];
 }
@@ -53,6 +55,11 @@ function forClients(memory: MemoryAccount | undefined): string {
   if (memory === undefined) return "";
   const of = memory.limit === null ? "" : ` of ${size(memory.limit)}`;
   return ` (${size(memory.total)}${of} for clients)`;
+}
+
+function beforeIt({ predecessor }: Overview): [string, string][] {
+  if (predecessor === undefined || predecessor === null) return [];
+  return [["Before it", `${notInOrder(predecessor)}: its armed wills were not published`]];
 }
 
 /** As `inspect retained` lists them, whose filter `#` does not match `$SYS`. */

@@ -4,7 +4,8 @@ import { duration, setting, stoodStill } from "../../log/duration.ts";
 import { name } from "../../log/foreign.ts";
 import { discarded, expiryText, publication } from "../../log/will.ts";
 import { ago, ahead } from "./moment.ts";
-import { cellName, table, type ViewStyle } from "./table.ts";
+import { notInOrder } from "../../log/predecessor.ts";
+import { cellName, drawn, table, type ViewStyle } from "./table.ts";
 
 /** What was asked for. Null: any. */
 interface WillsAsked {
@@ -15,13 +16,21 @@ interface WillsAsked {
 
 /** Each will with its fate, newest first. */
 export function willsLines(
-  { now, wills }: WillsAnswer,
+  { now, wills, predecessor }: WillsAnswer,
   style: ViewStyle,
   asked: WillsAsked = { which: null, clientId: null, topic: null },
 ): string[] {
-  if (wills.length === 0) return [noneText(asked)];
+  const lost =
+    predecessor === undefined || predecessor === null
+      ? []
+      : drawn(
+          `${notInOrder(predecessor)}: its armed wills are lost, and not listed`,
+          style.columns,
+          2,
+        );
+  if (wills.length === 0) return [noneText(asked), ...lost];
   const rows = wills.map((will) => [cellName(will.clientId), when(will, now), what(will)]);
-  return table(["CLIENT", "WHEN", "WILL"], rows, style);
+  return [...table(["CLIENT", "WHEN", "WILL"], rows, style), ...lost];
 }
 
 const kinds: Readonly<Record<string, string>> = {

@@ -28,12 +28,11 @@ export function clientIdOf({ req }: Context): string {
 
 export function clientJson(
   account: ClientAccount,
-  like: string | null,
-  now: Millis,
+  { clock, like, predecessor }: Pick<AdminContext, "clock" | "like" | "predecessor">,
 ): Json<ClientAnswer> {
   const { session } = account;
   return jsonObject<ClientAnswer>({
-    now: jsonOf(() => now),
+    now: jsonOf(() => clock.now()),
     like: jsonOf(() => like),
     clientId: jsonOf(() => account.clientId),
     session: session === null ? jsonOf(() => null) : clientSession(session),
@@ -43,6 +42,7 @@ export function clientJson(
     faults: jsonOf(() => account.faults),
     // The casts are safe: these are the core's own times.
     events: jsonOf(() => account.events.map(({ at, event }) => eventLine(event, at as Millis))),
+    predecessor: jsonOf(() => predecessor),
   });
 }
 

@@ -1,4 +1,4 @@
-import type { Answers, DropOrder, ReloadAnswer } from "../../api/api.ts";
+import type { Answers, DropOrder, Predecessor, ReloadAnswer } from "../../api/api.ts";
 import type { Broker } from "../../core/broker.ts";
 import type { Level } from "../../log/events.ts";
 import type { GuardSettings } from "./guard.ts";
@@ -18,6 +18,7 @@ export interface AdminContext {
   /** Maximum bytes that wait for one reader of an event stream. */
   readonly streamBytes: number;
   readonly listeners: readonly string[];
+  readonly predecessor: Predecessor | null;
   readonly like: string | null;
   readonly logLevel: () => Level;
   readonly setLogLevel: (level: Level) => void;

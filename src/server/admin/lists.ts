@@ -106,6 +106,7 @@ export async function willsJson(
     decided: jsonOf(() => decided),
     awaited: jsonOf(() => awaited?.id ?? null),
     awaitedWill: jsonOf(() => awaited?.account ?? null),
+    predecessor: jsonOf(() => context.predecessor),
     wills: jsonArray(page.items(), (will) => jsonOf(() => will)),
     more: jsonOf(() => page.more),
   });

@@ -21,8 +21,13 @@ export interface AdministrationSettings extends AdminSettings {
 }
 
 export interface Administration {
-  /** Ends all streams. Resolves when their readers have taken the rest, or have timed out. */
+  /**
+   * Of an orderly stop. Ends all streams. Resolves when their readers have taken the rest, or have
+   * timed out.
+   */
   close(): Promise<void>;
+  /** The same after a fault: the run file stays, from which the next broker learns of it. */
+  abandon(): Promise<void>;
 }
 
 /**
@@ -38,7 +43,7 @@ export async function openAdministration(
   onFault: (fault: unknown) => void,
 ): Promise<Administration> {
   const { port, host } = settings;
-  if (port === null) return { close: async () => {} };
+  if (port === null) return { close: async () => {}, abandon: async () => {} };
   const needsNone = isLoopback(host) && settings.tokenFile === null;
   const token = needsNone ? null : readOrCreateToken(settings.tokenFile, env);
   const tokenFile = token?.file ?? null;
@@ -77,13 +82,17 @@ export async function openAdministration(
     note({ event: "warning", text: `mqttd inspect needs --admin ${urls[0] ?? ""}: ${why}` });
   }
   const end = async (): Promise<void> => {
-    withdraw();
     context.hub.close();
     await socket.close();
   };
   let closed: Promise<void> | null = null;
   return {
     close: async () => {
+      withdraw();
+      closed ??= end();
+      await closed;
+    },
+    abandon: async () => {
       closed ??= end();
       await closed;
     },

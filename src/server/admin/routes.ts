@@ -132,11 +132,11 @@ function clientRoutes(admin: AdminContext, turns: Turns): Routes {
 }
 
 function clientHandler(admin: AdminContext, turns: Turns): Handler {
-  const { broker, clock } = admin;
+  const { broker } = admin;
   return (context) => {
     const account = clientOf(broker, clientIdOf(context));
     if (account === null) return unknownClient(context, admin, turns);
-    return piecewise(context, clientJson(account, admin.like, clock.now()), turns);
+    return piecewise(context, clientJson(account, admin), turns);
   };
 }
 
@@ -268,6 +268,7 @@ function overview(admin: AdminContext): Overview {
     listeners: admin.listeners,
     rates: vitals.rates,
     logLevel: admin.logLevel(),
+    predecessor: admin.predecessor,
     like: admin.like,
   };
 }

@@ -67,9 +67,6 @@ test("explained: an unknown client id", () => {
       - Look at the client id that its program really sends: some libraries draw a
         new one for each start, and some put something before the one that you give
         them. \`mqttd serve --verbose\` logs each CONNECT.
-      - If dev-4 was connected when an earlier process was killed: end the broker
-        with Ctrl-C or SIGTERM instead, so that it publishes every will, those that
-        wait too, before it ends.
     "
   `);
 });
@@ -105,9 +102,6 @@ test("explained: a client with an unreadable id is named by its address", () => 
       - Look at the client id that its program really sends: some libraries draw a
         new one for each start, and some put something before the one that you give
         them. \`mqttd serve --verbose\` logs each CONNECT.
-      - If dev-4 was connected when an earlier process was killed: end the broker
-        with Ctrl-C or SIGTERM instead, so that it publishes every will, those that
-        wait too, before it ends.
     "
   `);
 });
