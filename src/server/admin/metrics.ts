@@ -103,7 +103,7 @@ export function metricsText(
       "gauge",
       "Memory that clients take, by kind.",
       Object.entries(overview.memory?.kinds ?? {}).map(([kind, bytes]) => [
-        `kind="${kind}"`,
+        `{kind="${kind}"}`,
         bytes,
       ]),
     ),
