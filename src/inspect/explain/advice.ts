@@ -4,6 +4,7 @@ import { duration, setting } from "../../log/duration.ts";
 import { clause, name } from "../../log/foreign.ts";
 import { adviceOnEnd, limitIn } from "./blame.ts";
 import { byHabit } from "./by-habit.ts";
+import { endByStandard } from "./by-standard.ts";
 import { droppedCopies } from "./dropped-copies.ts";
 import { adviceOnHabits } from "./habits.ts";
 import { ignoredWills } from "./on-purpose.ts";
@@ -195,6 +196,8 @@ function takenOver(scene: Scene, will: WillAccount): Advice | null {
   const other = otherProgram(answer, will);
   if (other !== null) return other;
   const connection = connectionOf(answer, will);
+  // By the standard the silence had ended the old connection before: only this broker still held it.
+  if (connection !== null && endByStandard(connection, answer.now) !== null) return null;
   const next = connection === null ? null : nextOf(answer, connection);
   if (will.delaySeconds > 0 && next?.cleanStart === true) return cleanStartReturn();
   const head =

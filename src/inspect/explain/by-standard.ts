@@ -10,7 +10,7 @@ const noticedMs = 1000;
  * When the standard asks for the end of a connection that this broker kept for longer, because it
  * was started to misbehave; null: it did not.
  */
-function endByStandard(connection: ConnectionAccount, now: number): number | null {
+export function endByStandard(connection: ConnectionAccount, now: number): number | null {
   const { connectedAt, lastPacket, keepAliveSeconds, paused, end, dropped } = connection;
   if (connectedAt === null || paused) return null;
   // What a standstill of the broker, or an operator, delayed is told by itself.

@@ -4,7 +4,7 @@ import { plantedQuirks } from "../../../src/core/quirks/planted.ts";
 import { explain } from "../../../src/inspect/explain/explain.ts";
 import { mortal } from "../../support/mortal.ts";
 import { World } from "../../support/world.ts";
-import { answerOf, pageOf, told } from "./explained.ts";
+import { answerOf, pageOf, told, topicsOf } from "./explained.ts";
 
 // What the standard asks for, where the broker was started to misbehave.
 
@@ -61,6 +61,19 @@ test("explained: the same with a delay, and after its late end", () => {
   const page = pageOf(world).replaceAll(/\s+/g, " ");
   expect(page).toContain("By the standard it was due 1 min 5 s earlier");
   expect(page).toContain("and its will to fire 10 s later.");
+});
+
+test("explained: a return to a connection that only a quirk kept alive is no matter of the device", () => {
+  const world = worldLike("rumqttd-0.19");
+  const connect = () => mortal(world, { version: 4, keepalive: 2, clean: false });
+  connect();
+  world.advance(2_000);
+  connect();
+  expect(topicsOf(world)).toContain("takeover");
+  world.advance(12_000);
+  connect();
+  expect(pageOf(world)).toContain("The will before it fired at once, because another connection");
+  expect(topicsOf(world)).not.toContain("takeover");
 });
 
 test("explained: a broker whose deadline is early", () => {
