@@ -147,12 +147,12 @@ function fate(will: WillAtEnd, at: Millis): object {
   }
 }
 
-/** Why the broker refused, whatever code the client's version has for it. */
 /** The key of the limit that is reached. */
 function limitOf({ limit }: { readonly limit?: string }): { readonly limit?: string } {
   return limit === undefined ? {} : { limit: `limits.${limit}` };
 }
 
+/** Why the broker refused, whatever code the client's version has for it. */
 function refusedWhy(reason: number): { readonly why?: string | null } {
   return reason < Reason.unspecifiedError ? {} : { why: reasonName(reason) };
 }

@@ -20,10 +20,10 @@ import { ago, ahead, timeAt } from "./moment.ts";
 import { cellName, drawn, labelled, nothing, table, type ViewStyle } from "./table.ts";
 import { willText } from "./wills.ts";
 
-/** Connected clients and stored sessions. */
 /** A client that holds less is not worth a word in the list. */
 const notableBytes = 16 * 1024;
 
+/** Connected clients and stored sessions. */
 export function clientsLines(
   now: number,
   clients: readonly ClientSummary[],
