@@ -65,21 +65,24 @@ export function levelsOf(
   wills: readonly WillAccount[],
   retained: readonly RetainedAccount[],
 ): LevelOf[] {
-  const found: LevelOf[] = [];
+  const found = new Map<string, LevelOf>();
   const add = (level: LevelOf): void => {
-    const isNew = found.every(({ topic }) => topic !== level.topic);
-    if (isNew && level.topic.split("/").includes(clientId)) found.push(level);
+    const { topic } = level;
+    if (found.size === levelsNamed || found.has(topic)) return;
+    if (topic.split("/").includes(clientId)) found.set(topic, level);
   };
   for (const will of wills) add({ topic: will.topic, of: "will", clientId: will.clientId });
   for (const will of wills) {
     const elsewhere = will.own?.elsewhere ?? null;
     if (elsewhere !== null) add({ topic: elsewhere, of: "retained", clientId: will.clientId });
   }
-  for (const { topic } of retained) {
-    const beside = wills.find((will) => isBeside(topic, will.topic, clientId))?.clientId;
-    add({ topic, of: "retained", clientId: null, ...(beside !== undefined && { beside }) });
-  }
-  return found.slice(0, levelsNamed);
+  for (const { topic } of retained) add({ topic, of: "retained", clientId: null });
+  // Only now: each of these looks at all wills.
+  return [...found.values()].map((level) => {
+    if (level.clientId !== null) return level;
+    const beside = wills.find((will) => isBeside(level.topic, will.topic, clientId))?.clientId;
+    return beside === undefined ? level : { ...level, beside };
+  });
 }
 
 /** Whether two topics differ in this level of the first alone. */
