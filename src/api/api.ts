@@ -32,7 +32,7 @@ interface Listed {
   readonly more: boolean;
 }
 
-/** A broker process of this user that ran on the same address and did not stop in order. */
+/** A broker process of this user that ran on the same address before, and was killed or crashed. */
 export interface Predecessor {
   readonly pid: number;
   readonly startedAt: number;

@@ -28,7 +28,7 @@ export type ServerEvent =
       /** Null: no token is needed. */
       readonly tokenFile: string | null;
     }
-  /** A broker process that ran on the same address and did not stop in order. */
+  /** A broker process that ran on the same address before, and was killed or crashed. */
   | ({ readonly event: "predecessor" } & Predecessor)
   /** `file` null: defaults, environment and flags only. */
   | { readonly event: "configurationLoaded"; readonly file: string | null }

@@ -9,7 +9,7 @@ import { duration, readLate, setting, stoodStill } from "./duration.ts";
 import type { LogEvent, ServerEvent } from "./events.ts";
 import { clause, name, singleQuoted } from "./foreign.ts";
 import { packetText, partOfPacket } from "./packet.ts";
-import { notInOrder } from "./predecessor.ts";
+import { predecessorDied } from "./predecessor.ts";
 import { stateText } from "./state.ts";
 import { type Part, plain, type Tone, toned } from "./tone.ts";
 import { armedWill, discarded, lossWords, publication, willAtEnd } from "./will.ts";
@@ -126,9 +126,8 @@ function serverSentence(event: Extract<ServerEvent, PlainEvent>): string {
     }
     case "predecessor":
       return (
-        `${notInOrder(event)} (killed, or crashed): its armed wills were not published, and its ` +
-        `sessions, queued and retained messages are lost; a client that connects with Clean ` +
-        `Start 0 gets Session Present 0`
+        `${predecessorDied(event)}: its armed wills were not published, and its sessions, queued and ` +
+        `retained messages are lost; a client that connects with Clean Start 0 gets Session Present 0`
       );
     case "configurationLoaded":
       return event.file === null

@@ -69,7 +69,7 @@ test(
     const env = { MQTTD_RUN_DIR: `${broker.folder.path}-run` };
     await using again = await WillAccounts.start({ port, env });
     expect(logText(again.broker.lines.items.slice(0, 1))).toContain(
-      "did not stop in order (killed, or crashed): its armed wills were not published",
+      "was killed, or it crashed: its armed wills were not published",
     );
     const { code, stderr, stdout } = await accounts.inspect("explain", "armed");
     expect({ code, stderr }).toEqual({
@@ -80,8 +80,8 @@ test(
     const explanation = await unknownExplained(broker.folder, "armed");
     const page = briefPage(stdout, explanation).replaceAll(/\s+/g, " ");
     expect(page).toContain(
-      "did not stop in order: if armed was connected then, its will was not published, and never " +
-        "will be. Advice: killedBroker, unknownClient",
+      "was killed, or it crashed: if armed was connected then, its will is lost, and was not " +
+        "published. Advice: killedBroker, unknownClient",
     );
     expect((await accounts.inspect("wills")).stdout).toContain("its armed wills are lost");
   },

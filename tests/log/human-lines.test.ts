@@ -153,7 +153,7 @@ test("events of the process", () => {
     15:04:05.123 mqttd stopped
     15:04:05.123 Warning: Open to the network without passwords: use --host 127.0.0.1
     15:04:05.123 Warning: The broker itself stood still for 120 ms (process stopped, or event loop blocked): it reads what clients sent meanwhile before it ends any of them for silence
-    15:04:05.123 Warning: The broker before this one (pid 4711, started 1 min 25 s earlier) did not stop in order (killed, or crashed): its armed wills were not published, and its sessions, queued and retained messages are lost; a client that connects with Clean Start 0 gets Session Present 0
+    15:04:05.123 Warning: The broker before this one (pid 4711, started 1 min 25 s earlier) was killed, or it crashed: its armed wills were not published, and its sessions, queued and retained messages are lost; a client that connects with Clean Start 0 gets Session Present 0
     15:04:05.123 State: connections 1, sessions 2, subscriptions 1, retained 1 (24 bytes), deadlines 3 · dev-42 (from 127.0.0.1:51042, k10, silent 2.10 s, ends in 12.9 s, will armed on home/dev-42/status) · dev-43 (offline, session ends in 50 min, 3 queued, will delayed on home/dev-42/status, due in 20.0 s)
     15:04:05.123 Warning: 1 log line dropped: the log's reader is slow
     15:04:05.123 Warning: 2300 log lines dropped: the log's reader is slow

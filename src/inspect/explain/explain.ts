@@ -1,7 +1,7 @@
 import type { ClientAnswer } from "../../api/api.ts";
 import { latestConnection, type SubscriptionAccount } from "../../core/records/shapes.ts";
 import { name } from "../../log/foreign.ts";
-import { notInOrder } from "../../log/predecessor.ts";
+import { predecessorDied } from "../../log/predecessor.ts";
 import { adviceFor } from "./advice.ts";
 import { inShort, storyOf } from "./connection.ts";
 import { nextOfScene } from "./forecast.ts";
@@ -69,17 +69,17 @@ function beforeOf({ answer, connection, will }: Scene): Sentence | null {
   return fate === null ? null : cited(spoken(closed(fate), before), answer);
 }
 
-/** Time after the start in which a client is asked about because of the process before. */
-const askedAboutMs = 60 * 60 * 1000;
+/** A client that first comes later than this after the start was hardly connected to the process before. */
+const backWithinMs = 60 * 60 * 1000;
 
 /** The first connection of a client to this process: of an earlier one nothing is left. */
 function lostBefore({ predecessor, connections, clientId }: ClientAnswer): Sentence | null {
   const first = connections.at(-1);
   if (predecessor === undefined || predecessor === null || first === undefined) return null;
-  if (first.openedAt - predecessor.followedAt > askedAboutMs) return null;
+  if (first.openedAt - predecessor.followedAt > backWithinMs) return null;
   return sentence(
-    `${notInOrder(predecessor)} (killed, or crashed): if ${name(clientId)} had a will there, that was ` +
-      `not published, and a session that it had there is lost.`,
+    `${predecessorDied(predecessor)}: the session and the will that ${name(clientId)} may have had ` +
+      `there are lost; that will was not published.`,
   );
 }
 

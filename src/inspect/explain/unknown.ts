@@ -2,7 +2,7 @@ import type { RetainedAccount, WillAccount } from "../../core/records/shapes.ts"
 import type { Overview, Predecessor } from "../../api/api.ts";
 import { duration } from "../../log/duration.ts";
 import { clause, name } from "../../log/foreign.ts";
-import { notInOrder } from "../../log/predecessor.ts";
+import { predecessorDied } from "../../log/predecessor.ts";
 import { onPurposeLine } from "./on-purpose.ts";
 import { type Advice, type Explanation, sentence, type StoryLine } from "./parts.ts";
 
@@ -28,8 +28,8 @@ export function explainUnknown(
     `${duration(Math.max(0, now - startedAt))} ago (or the broker has since forgotten it).${near}` +
     (predecessor === null
       ? ""
-      : ` ${notInOrder(predecessor)}: if ${name(clientId)} was connected then, its will was not ` +
-        `published, and never will be.`);
+      : ` ${predecessorDied(predecessor)}: if ${name(clientId)} was connected then, its will is lost, ` +
+        `and was not published.`);
   return {
     clientId,
     now,
@@ -119,8 +119,7 @@ function start(at: number, predecessor: Predecessor | null): StoryLine {
   const text =
     predecessor === null
       ? `${head}: what an earlier process held when it was killed is lost, and its wills never fire.`
-      : `${head}. ${notInOrder(predecessor)} (killed, or crashed): what it held is lost, and its ` +
-        `armed wills never fire.`;
+      : `${head}. ${predecessorDied(predecessor)}: what it held is lost, and its armed wills never fire.`;
   return { at, ...sentence(text) };
 }
 

@@ -2,7 +2,7 @@ import type { Overview } from "../../api/api.ts";
 import type { HistogramAccount, MemoryAccount } from "../../core/records/shapes.ts";
 import { duration } from "../../log/duration.ts";
 import { clause, name } from "../../log/foreign.ts";
-import { notInOrder } from "../../log/predecessor.ts";
+import { predecessorDied } from "../../log/predecessor.ts";
 import { size } from "../../log/size.ts";
 import { ago, ahead } from "./moment.ts";
 import { cellName, drawn, labelled, table, type ViewStyle } from "./table.ts";
@@ -59,7 +59,7 @@ function forClients(memory: MemoryAccount | undefined): string {
 
 function beforeIt({ predecessor }: Overview): [string, string][] {
   if (predecessor === undefined || predecessor === null) return [];
-  return [["Before it", `${notInOrder(predecessor)}: its armed wills were not published`]];
+  return [["Before it", `${predecessorDied(predecessor)}: its armed wills were not published`]];
 }
 
 /** As `inspect retained` lists them, whose filter `#` does not match `$SYS`. */

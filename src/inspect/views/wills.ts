@@ -4,7 +4,7 @@ import { duration, setting, stoodStill } from "../../log/duration.ts";
 import { name } from "../../log/foreign.ts";
 import { discarded, expiryText, publication } from "../../log/will.ts";
 import { ago, ahead } from "./moment.ts";
-import { notInOrder } from "../../log/predecessor.ts";
+import { predecessorDied } from "../../log/predecessor.ts";
 import { cellName, drawn, table, type ViewStyle } from "./table.ts";
 
 /** What was asked for. Null: any. */
@@ -24,7 +24,7 @@ export function willsLines(
     predecessor === undefined || predecessor === null
       ? []
       : drawn(
-          `${notInOrder(predecessor)}: its armed wills are lost, and not listed`,
+          `${predecessorDied(predecessor)}: its armed wills are lost, and not listed`,
           style.columns,
           2,
         );

@@ -67,7 +67,7 @@ export function viewsOf(
   };
 }
 
-function overviewIn(world: World): Overview {
+export function overviewIn(world: World): Overview {
   return {
     ...overviewOf(world.broker),
     now: startOfWorld + world.now,

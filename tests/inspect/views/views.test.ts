@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { clientsLines } from "../../../src/inspect/views/client.ts";
+import { overviewLines } from "../../../src/inspect/views/overview.ts";
 import { retainedLines } from "../../../src/inspect/views/retained.ts";
 import {
   routeLines,
@@ -12,7 +13,7 @@ import { width } from "../../../src/log/columns.ts";
 import { hold } from "../../support/held.ts";
 import { mortal } from "../../support/mortal.ts";
 import { World } from "../../support/world.ts";
-import { colorfulStyle, plainStyle, viewsOf } from "./viewed.ts";
+import { colorfulStyle, overviewIn, plainStyle, viewsOf } from "./viewed.ts";
 
 const asked = { clientId: "dev-42", topic: "home/dev-42/status" };
 
@@ -585,6 +586,21 @@ test("viewed: an empty broker", () => {
       "A message on a would go to 0 clients.",
     ]
   `);
+});
+
+test("viewed: what a broker that was killed before took with it", () => {
+  const predecessor = { pid: 4710, startedAt: 0, followedAt: 90_000 };
+  const died =
+    "The broker before this one (pid 4710, started 1 min 30 s earlier) was killed, or it crashed";
+  const style = plainStyle(Infinity);
+  expect(overviewLines({ ...overviewIn(new World()), predecessor }, style)).toContain(
+    `Before it    ${died}: its armed wills were not published`,
+  );
+  const wills = { now: 0, wills: [], more: false, decided: null, awaited: null, awaitedWill: null };
+  expect(willsLines({ ...wills, predecessor }, style)).toEqual([
+    "no wills",
+    `${died}: its armed wills are lost, and not listed`,
+  ]);
 });
 
 test("viewed: as many lines as a broker can have clients", () => {
