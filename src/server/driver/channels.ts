@@ -1,25 +1,64 @@
 import { fault } from "../../core/assert.ts";
-import type { ConnectionId } from "../../core/io.ts";
-import type { Channel } from "./channel.ts";
+import type { ConnectionId, ListenerPolicy } from "../../core/io.ts";
+import type { Limits } from "../../core/limits.ts";
+import type { Memory } from "../../core/memory.ts";
+import type { Rules } from "../../core/quirks/rules.ts";
+import type { Link } from "../../transport/transport.ts";
+import type { PacketReaderOptions } from "../../wire/reader.ts";
+import { UnfinishedBytes } from "../../wire/unfinished.ts";
+import { BufferPool } from "./buffer-pool.ts";
+import { Channel } from "./channel.ts";
+import { SilentLink } from "./silent-link.ts";
 
-/** The open channels by connection id; ids are reused. */
+/** The open channels by connection id, and what all channels share; ids are reused. */
 export class Channels {
   readonly #channels: (Channel | undefined)[] = [];
   readonly #free: ConnectionId[] = [];
-
+  readonly #pool = new BufferPool();
+  readonly #memory: Memory;
+  readonly #rules: Rules;
+  readonly #unfinished: UnfinishedBytes;
+  #reading: PacketReaderOptions;
   #count = 0;
+
+  constructor(memory: Memory, rules: Rules, limits: Limits) {
+    this.#memory = memory;
+    this.#rules = rules;
+    this.#unfinished = new UnfinishedBytes(limits.unfinishedBytes, memory);
+    this.#reading = readerOptions(limits, this.#unfinished, rules);
+  }
+
+  /** Sets new limits; packet sizes apply to later channels only. */
+  reconfigure(limits: Limits): void {
+    this.#unfinished.limit = limits.unfinishedBytes;
+    this.#reading = readerOptions(limits, this.#unfinished, this.#rules);
+  }
 
   get count(): number {
     return this.#count;
   }
 
-  /** Creates a channel under a free id. */
-  open(make: (id: ConnectionId) => Channel): Channel {
+  /** Opens a channel for the link, under a free id. */
+  open(link: Link, listener: ListenerPolicy): Channel {
     const id = this.#free.pop() ?? this.#channels.length;
-    const channel = make(id);
+    const channel = this.#create(id, link, listener);
+    link.owner = channel;
     this.#channels[id] = channel;
     this.#count += 1;
     return channel;
+  }
+
+  /** Gives the channel a silent link. Its own link's events go to a channel that is not open. */
+  silence(channel: Channel): void {
+    const { id, link, listener } = channel;
+    const detached = this.#create(id, link, listener);
+    detached.open = false;
+    link.owner = detached;
+    channel.link = new SilentLink(link);
+  }
+
+  #create(id: ConnectionId, link: Link, listener: ListenerPolicy): Channel {
+    return new Channel(id, link, listener, this.#reading, this.#pool, this.#memory);
   }
 
   /** Asserts that the channel is open: the core's effects name open connections only. */
@@ -49,4 +88,21 @@ export class Channels {
   every(holds: (channel: Channel) => boolean): boolean {
     return this.#channels.every((channel) => channel === undefined || holds(channel));
   }
+}
+
+function readerOptions(
+  { packetSize, controlPacketSize, connectSize, filters }: Limits,
+  unfinished: UnfinishedBytes,
+  { invalidWill }: Rules,
+): PacketReaderOptions {
+  const takesInvalidWill = invalidWill === "accepted";
+  const controlMaximum = Math.min(controlPacketSize, packetSize);
+  return {
+    packetSize,
+    controlPacketSize: controlMaximum,
+    connectSize: Math.min(connectSize, controlMaximum),
+    filters,
+    unfinished,
+    takesInvalidWill,
+  };
 }

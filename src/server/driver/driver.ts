@@ -9,27 +9,22 @@ import type {
   ProtocolVersion,
   ServerPacket,
 } from "../../core/packet.ts";
-import type { Rules } from "../../core/quirks/rules.ts";
 import type { Level, LogEvent } from "../../log/events.ts";
 import type { Link, LinkEvents } from "../../transport/transport.ts";
 import type { AckRun } from "../../wire/ack.ts";
-import type { PacketReaderOptions } from "../../wire/reader.ts";
 import type { SocketPoll } from "../../transport/socket-poll.ts";
 import { Arrivals } from "./arrivals.ts";
-import { UnfinishedBytes } from "../../wire/unfinished.ts";
 import type { Authenticate } from "../auth.ts";
 import type { Clock } from "./clock.ts";
 import type { DeadlineTimer } from "./deadline-timer.ts";
 import { Output } from "./output.ts";
 import { PeerCloses } from "./peer-closes.ts";
 import { processLoop, type Loop } from "./loop.ts";
-import { BufferPool } from "./buffer-pool.ts";
 import { PacketTrace } from "./packet-trace.ts";
 import { ClosingChannels } from "./closing.ts";
 import { Channel, type Last } from "./channel.ts";
 import { Channels } from "./channels.ts";
 import { Progress } from "./progress.ts";
-import { SilentLink } from "./silent-link.ts";
 import { Takeovers } from "./takeovers.ts";
 import { Turns } from "./turns.ts";
 
@@ -85,8 +80,7 @@ export class Driver {
   readonly #clock: Clock;
   readonly #log: EventLog;
   readonly #options: DriverOptions;
-  readonly #pool = new BufferPool();
-  readonly #channels = new Channels();
+  readonly #channels: Channels;
   readonly #output: Output;
   /** Inputs that arose while executing effects. */
   readonly #inputs: Input[] = [];
@@ -95,8 +89,6 @@ export class Driver {
   /** Channels to read before the broker stops; null: it does not stop, or has begun to. */
   #unreadAtStop: Set<Channel> | null = null;
   readonly #timer: DeadlineTimer;
-  #readerOptions: PacketReaderOptions;
-  readonly #unfinishedBytes: UnfinishedBytes;
   /** A quirk is on by which bytes, not only packets, reset the keepalive. */
   readonly #reportsBytes: boolean;
   readonly #packets: PacketTrace;
@@ -130,6 +122,8 @@ export class Driver {
     this.#trace = options.log.logs("debug");
     this.#now = options.clock.now();
     this.#awakeAt = this.#now;
+    const { memory, rules, limits } = options.broker;
+    this.#channels = new Channels(memory, rules, limits);
     this.#arrivals = new Arrivals(options.poll ?? null, this.#channels);
     this.#takeovers = new Takeovers(this.#loop, this.#arrivals, (channel, old) =>
       this.#guard(() => {
@@ -138,9 +132,6 @@ export class Driver {
         this.#readOn(channel);
       }),
     );
-    const { rules, limits } = options.broker;
-    this.#unfinishedBytes = new UnfinishedBytes(limits.unfinishedBytes, options.broker.memory);
-    this.#readerOptions = readerOptions(limits, this.#unfinishedBytes, rules);
     this.#reportsBytes =
       rules.keepAliveResetBy === "byte" || rules.keepAliveResetBy === "byteOfLarge";
     this.#budget = options.broker.budget;
@@ -195,8 +186,7 @@ export class Driver {
 
   /** Sets new limits; packet sizes apply to later connections only. */
   reconfigure(limits: Limits, outputBytes: number): void {
-    this.#unfinishedBytes.limit = limits.unfinishedBytes;
-    this.#readerOptions = readerOptions(limits, this.#unfinishedBytes, this.#broker.rules);
+    this.#channels.reconfigure(limits);
     this.#output.limit = outputBytes;
     this.order({ type: "reconfigured", limits });
   }
@@ -252,7 +242,11 @@ export class Driver {
       const channel = this.#channels.get(connection);
       this.#beginCall();
       this.#handle({ type: "dropped", connection, how });
-      if (how === "silent") return this.#detachSilently(channel);
+      if (how === "silent") {
+        this.#channels.silence(channel);
+        this.#output.write(channel);
+        return this.#endCall();
+      }
       channel.link.reset();
       this.#closed(channel, "reset");
     });
@@ -383,10 +377,7 @@ export class Driver {
 
   #opened(link: Link, listener: ListenerPolicy): void {
     this.#beginCall();
-    const channel = this.#channels.open(
-      (id) => new Channel(id, link, listener, this.#readerOptions, this.#pool, this.#broker.memory),
-    );
-    link.owner = channel;
+    const channel = this.#channels.open(link, listener);
     this.#keepDescriptors();
     this.#arrivals.opened(channel);
     // Whoever waits to be admitted came first.
@@ -703,23 +694,6 @@ export class Driver {
     this.#endCall();
   }
 
-  #detachSilently(channel: Channel): void {
-    // Later events of the link go to a channel that the core does not know.
-    const detached = new Channel(
-      channel.id,
-      channel.link,
-      channel.listener,
-      this.#readerOptions,
-      this.#pool,
-      this.#broker.memory,
-    );
-    detached.open = false;
-    channel.link.owner = detached;
-    channel.link = new SilentLink(channel.link);
-    this.#output.write(channel);
-    this.#endCall();
-  }
-
   #authenticate(channel: Channel, effect: Effect & { type: "authenticate" }): void {
     let isLater = false;
     channel.holdAuthentication = true;
@@ -768,23 +742,6 @@ export class Driver {
     this.#closing.begin(channel);
     this.#keepDescriptors();
   }
-}
-
-function readerOptions(
-  { packetSize, controlPacketSize, connectSize, filters }: Limits,
-  unfinished: UnfinishedBytes,
-  { invalidWill }: Rules,
-): PacketReaderOptions {
-  const takesInvalidWill = invalidWill === "accepted";
-  const controlMaximum = Math.min(controlPacketSize, packetSize);
-  return {
-    packetSize,
-    controlPacketSize: controlMaximum,
-    connectSize: Math.min(connectSize, controlMaximum),
-    filters,
-    unfinished,
-    takesInvalidWill,
-  };
 }
 
 function channelOf(link: Link): Channel {
