@@ -24,6 +24,7 @@ import { PacketTrace } from "./packet-trace.ts";
 import { ClosingChannels } from "./closing.ts";
 import { Channel, type Last } from "./channel.ts";
 import { Channels } from "./channels.ts";
+import { Newcomers } from "./newcomers.ts";
 import { Progress } from "./progress.ts";
 import { Takeovers } from "./takeovers.ts";
 import { Turns } from "./turns.ts";
@@ -103,8 +104,7 @@ export class Driver {
   #awakeAt: Millis;
   readonly #peerCloses: PeerCloses;
   readonly #takeovers: Takeovers;
-  /** Open links that the core does not know yet: no place was free. */
-  readonly #postponed = new Set<Channel>();
+  readonly #newcomers: Newcomers;
   readonly #progress = new Progress();
   bytesReceived = 0;
 
@@ -130,6 +130,17 @@ export class Driver {
         this.#beginCall();
         this.#receiveWithheld(channel, old);
         this.#readOn(channel);
+      }),
+    );
+    this.#newcomers = new Newcomers(this.#loop, this.#arrivals, (channel) =>
+      this.#guard(() => {
+        this.#beginCall();
+        this.#admit(channel);
+        if (channel.open) {
+          channel.link.resume();
+          this.#readMore(channel);
+        }
+        this.#endCall();
       }),
     );
     this.#reportsBytes =
@@ -381,7 +392,8 @@ export class Driver {
     this.#keepDescriptors();
     this.#arrivals.opened(channel);
     // Whoever waits to be admitted came first.
-    if (this.#postponed.size > 0 || this.#broker.isFull(listener)) this.#postpone(channel);
+    const waits = !this.#newcomers.isEmpty || this.#broker.isFull(listener);
+    if (waits) this.#newcomers.wait(channel);
     else this.#admit(channel);
     this.#endCall();
   }
@@ -396,7 +408,7 @@ export class Driver {
   /** Hands the new connection to the core. */
   #admit(channel: Channel): void {
     channel.admitted = true;
-    this.#postponed.delete(channel);
+    this.#newcomers.admitted(channel);
     const { id, listener } = channel;
     const { remote, isLocal } = channel.link;
     const token = this.#loop.token();
@@ -408,25 +420,6 @@ export class Driver {
       listener,
       token,
       holds: channel,
-    });
-  }
-
-  /** No slot is free, but another connection's end may be unread: lets the loop read first. */
-  #postpone(channel: Channel, turns = this.#arrivals.turns): void {
-    this.#postponed.add(channel);
-    channel.link.pause();
-    this.#loop.after(0, () => {
-      if (channel.admitted) return;
-      if (turns > 1) return this.#postpone(channel, turns - 1);
-      this.#guard(() => {
-        this.#beginCall();
-        this.#admit(channel);
-        if (channel.open) {
-          channel.link.resume();
-          this.#readMore(channel);
-        }
-        this.#endCall();
-      });
     });
   }
 
