@@ -26,6 +26,7 @@ import { Channel, type Last } from "./channel.ts";
 import { Channels } from "./channels.ts";
 import { Newcomers } from "./newcomers.ts";
 import { Progress } from "./progress.ts";
+import { Standstill } from "./standstill.ts";
 import { Takeovers } from "./takeovers.ts";
 import { Turns } from "./turns.ts";
 
@@ -68,8 +69,6 @@ const bytesReadInUnit = 5000;
 const lingeringLinks = 1000;
 /** Connections that one turn judges at most, since it first asks for what is unread of them. */
 const judgedAtOnce = 250;
-/** A heartbeat this late shows that the process was blocked. */
-const standstillMs = 100;
 
 /**
  * Connects the core to the world: hands in one input at a time, executes its effects in order,
@@ -98,8 +97,7 @@ export class Driver {
   readonly #loop: Loop;
   readonly #closing: ClosingChannels;
   readonly #arrivals: Arrivals;
-  /** From this time on, the next heartbeat is too late. */
-  #standstillAt = Infinity;
+  readonly #standstill: Standstill;
   /** Time of the last heartbeat, at which the clock was right. */
   #awakeAt: Millis;
   readonly #peerCloses: PeerCloses;
@@ -122,6 +120,7 @@ export class Driver {
     this.#trace = options.log.logs("debug");
     this.#now = options.clock.now();
     this.#awakeAt = this.#now;
+    this.#standstill = new Standstill(options.heartbeatMs ?? null);
     const { memory, rules, limits } = options.broker;
     this.#channels = new Channels(memory, rules, limits);
     this.#arrivals = new Arrivals(options.poll ?? null, this.#channels);
@@ -270,7 +269,7 @@ export class Driver {
       if (asleepMs > 0) {
         // The timer stopped during the sleep, so it would fire too late by `asleepMs`.
         this.#timer.stop();
-        this.#standstillAt += asleepMs;
+        this.#standstill.slept(asleepMs);
       }
       this.#beginCall();
       const { bytesReceived } = this;
@@ -279,14 +278,9 @@ export class Driver {
       this.#handle({ type: "measured", bytesReceived, bytesSent });
       if (asleepMs > 0) this.#handle({ type: "woke", asleepMs, since: this.#awakeAt });
       this.#awakeAt = this.#now;
-      this.#expectHeartbeat();
+      this.#standstill.expectHeartbeat(this.#now);
       this.#endCall();
     });
-  }
-
-  #expectHeartbeat(): void {
-    const { heartbeatMs } = this.#options;
-    if (heartbeatMs !== undefined) this.#standstillAt = this.#now + heartbeatMs + standstillMs;
   }
 
   /** Whether all output has been written to the sockets. */
@@ -327,14 +321,12 @@ export class Driver {
     const since = this.#now;
     this.#now = this.#clock.now();
     this.#turns.begin(this.#now);
-    // Many short turns delay the timers too, but then the loop is not blocked.
-    if (this.#now > this.#standstillAt && this.#now - since >= standstillMs)
-      this.#stoodStill(since);
+    if (this.#standstill.isBetween(since, this.#now)) this.#stoodStill(since);
   }
 
   /** The loop was blocked since its last turn, past the time of the heartbeat. */
   #stoodStill(since: Millis): void {
-    this.#expectHeartbeat();
+    this.#standstill.expectHeartbeat(this.#now);
     this.#handle({ type: "stoodStill", since });
     this.#log.note({ event: "loopBlocked", blockedMs: this.#now - since }, this.#now);
   }
