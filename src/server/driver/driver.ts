@@ -92,7 +92,6 @@ export class Driver {
   /** A quirk is on by which bytes, not only packets, reset the keepalive. */
   readonly #reportsBytes: boolean;
   readonly #packets: PacketTrace;
-  #trace: boolean;
   #now: Millis;
   readonly #loop: Loop;
   readonly #closing: ClosingChannels;
@@ -117,7 +116,6 @@ export class Driver {
     this.#clock = options.clock;
     this.#log = options.log;
     this.#packets = new PacketTrace(options.log);
-    this.#trace = options.log.logs("debug");
     this.#now = options.clock.now();
     this.#awakeAt = this.#now;
     this.#standstill = new Standstill(options.heartbeatMs ?? null);
@@ -305,7 +303,7 @@ export class Driver {
   }
 
   setTrace(on: boolean): void {
-    this.#trace = on;
+    this.#packets.isOn = on;
   }
 
   #guard(work: () => void): void {
@@ -496,7 +494,7 @@ export class Driver {
 
   /** Hands in one packet. False: no complete packet. */
   #readOne(channel: Channel): boolean {
-    const acks = this.#trace ? null : channel.reader.nextAcks();
+    const acks = this.#packets.isOn ? null : channel.reader.nextAcks();
     if (acks !== null) return this.#acknowledged(channel, acks);
     const packet = channel.reader.next();
     if (packet === null) return false;
@@ -524,7 +522,7 @@ export class Driver {
   }
 
   #received(channel: Channel, packet: ClientPacket): void {
-    if (this.#trace) this.#packets.packet(channel, "received", packet, this.#now);
+    if (this.#packets.isOn) this.#packets.packet(channel, "received", packet, this.#now);
     this.#handle({ type: "received", connection: channel.id, packet });
   }
 
@@ -633,13 +631,14 @@ export class Driver {
       const delivery = to[place]!;
       const packetId = packetIds === null ? 0 : packetIds[place]!;
       const channel = this.#channels.get(delivery.connection);
-      if (this.#trace) this.#packets.delivery(channel, message, delivery, packetId, this.#now);
+      if (this.#packets.isOn)
+        this.#packets.delivery(channel, message, delivery, packetId, this.#now);
       this.#output.deliver(channel, delivery, packetId);
     }
   }
 
   #send(channel: Channel, version: ProtocolVersion, packet: ServerPacket): void {
-    if (this.#trace) this.#packets.packet(channel, "sent", packet, this.#now);
+    if (this.#packets.isOn) this.#packets.packet(channel, "sent", packet, this.#now);
     this.#output.send(channel, version, packet);
   }
 

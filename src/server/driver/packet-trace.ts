@@ -4,12 +4,14 @@ import type { Peer } from "../../core/events.ts";
 import type { EventLog } from "./driver.ts";
 import type { Channel } from "./channel.ts";
 
-/** Logs every packet at level debug. The caller checks first whether tracing is on. */
+/** Logs every packet at level debug. The caller checks `isOn` first: this is the hot path. */
 export class PacketTrace {
+  isOn: boolean;
   readonly #log: EventLog;
 
   constructor(log: EventLog) {
     this.#log = log;
+    this.isOn = log.logs("debug");
   }
 
   packet(
