@@ -63,12 +63,9 @@ export class Client implements FrameReader {
     this.target = target;
   }
 
-  /** Opens the socket, with the local address `from` if given. Rejects with the system's error. */
-  async dial(from?: string): Promise<void> {
-    // Bun accepts localAddress, although its types omit it.
-    const source = from === undefined ? {} : { localAddress: from };
+  /** Opens the socket. Rejects with the system's error. */
+  async dial(): Promise<void> {
     const socket = await Bun.connect<Client>({
-      ...source,
       hostname: this.target.host,
       port: this.target.port,
       data: this,
@@ -84,8 +81,8 @@ export class Client implements FrameReader {
   }
 
   /** Opens the socket and waits for CONNACK. Rejects with Unanswered, or the system's error. */
-  async open(fields: Omit<ConnectFields, "clientId">, from?: string): Promise<void> {
-    await this.dial(from);
+  async open(fields: Omit<ConnectFields, "clientId">): Promise<void> {
+    await this.dial();
     await this.greet(fields);
   }
 
@@ -235,17 +232,4 @@ export async function forAll<T>(
     for (const [index, item] of waiting) await work(item, index);
   };
   await Promise.all(Array.from({ length: parallel }, worker));
-}
-
-/** Connections per source address: fewer than the ephemeral ports of Linux (28,232). */
-const perAddress = 20_000;
-
-/**
- * The source address of the nth connection of many: 127.0.0.1, 127.0.0.2 and so on, since one address has
- * too few ports. All of 127.0.0.0/8 is this machine on Linux. Undefined: let the system choose.
- */
-export function sourceAddress(target: LoadTarget, nth: number, count: number): string | undefined {
-  const isLinuxLoopback = process.platform === "linux" && target.host.startsWith("127.");
-  if (!isLinuxLoopback || count <= perAddress) return undefined;
-  return `127.0.0.${1 + (Math.floor(nth / perAddress) % 250)}`;
 }

@@ -1,4 +1,4 @@
-import { type Client, forAll, sourceAddress } from "../client.ts";
+import { type Client, forAll } from "../client.ts";
 import type { Figure, LoadContext } from "../load.ts";
 import { pingreq, type Version } from "../packets.ts";
 import { delays } from "../statistics.ts";
@@ -28,11 +28,8 @@ export async function mortals(
   version: Version = context.target.version,
   clients: Client[] = [],
 ): Promise<Client[]> {
-  const { target } = context;
   for (let at = 0; at < count; at++) clients.push(context.client(`m-${at}`, version));
-  await forAll(clients, async (client, at) =>
-    client.open(fields(at), sourceAddress(target, at, count)),
-  );
+  await forAll(clients, async (client, at) => client.open(fields(at)));
   return clients;
 }
 
