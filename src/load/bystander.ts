@@ -38,6 +38,9 @@ const graceMs = 2000;
 
 /** Honest clients beside a load, in a process of their own: `open`, then `begin`, then `end`. */
 export class Bystander {
+  /** Pinging clients that the broker ended, and silent ones that it refused, since `begin`. */
+  ended = 0;
+  refused = 0;
   readonly #target: LoadTarget;
   readonly #echoPort: number;
   readonly #errors: string[] = [];
@@ -46,8 +49,6 @@ export class Bystander {
   readonly #silents = new Map<string, Silent>();
   readonly #lateness: number[] = [];
   readonly #pinging: Client[] = [];
-  #ended = 0;
-  #refused = 0;
   #beganAt = Infinity;
   #endsAt = Infinity;
   readonly #timers: NodeJS.Timeout[] = [];
@@ -77,7 +78,7 @@ export class Bystander {
     for (let at = 0; at < silentClients; at++) {
       const silent = new Silent(target, `${target.prefix}/silent/${at}`, () => {
         if (performance.now() >= this.#endsAt) return;
-        this.#refused++;
+        this.refused++;
         this.#timers.push(setTimeout(() => void silent.fall(), retryMs));
       });
       this.#silents.set(silent.topic, silent);
@@ -91,8 +92,8 @@ export class Bystander {
   /** The load begins now. */
   begin(): void {
     this.#beganAt = performance.now();
-    this.#ended = 0;
-    this.#refused = 0;
+    this.ended = 0;
+    this.refused = 0;
     this.#lateness.length = 0;
     this.#pings?.forget();
     this.#echoes?.forget();
@@ -111,9 +112,9 @@ export class Bystander {
       echo: delays(this.#echoes?.delays(now) ?? []),
       silent: delays([...this.#lateness, ...missing.map(({ dueAt }) => now - dueAt)]),
       silentMissing: missing.length,
-      refused: this.#refused,
+      refused: this.refused,
       pinging: this.#pinging.length,
-      ended: this.#ended,
+      ended: this.ended,
       errors: this.#errors,
     };
     for (const client of this.#clients) client.leave();
@@ -132,7 +133,7 @@ export class Bystander {
     await forAll(names, async (name, at) => {
       const client = this.#client(name);
       await client.open({ keepAlive: pingingKeepAlive });
-      client.onEnded = () => this.#ended++;
+      client.onEnded = () => this.ended++;
       this.#pinging.push(client);
       const start = () => {
         this.#timers.push(setInterval(() => client.write(pingreq), pingingEveryMs));

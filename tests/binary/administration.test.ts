@@ -242,15 +242,16 @@ test("with no configured port and the default in use, a free one is chosen and l
 /** Takes the default port, as soon as the brokers of other tests let go of it. */
 async function blockDefault() {
   const port = 1888;
-  const until = performance.now() + 10_000;
-  for (;;) {
+  let listener: Bun.TCPSocketListener | null = null;
+  const isTaken = (): boolean => {
     try {
-      const listener = Bun.listen({ hostname: "127.0.0.1", port, socket: { data() {} } });
-      return { port, [Symbol.dispose]: () => listener.stop(true) };
+      listener ??= Bun.listen({ hostname: "127.0.0.1", port, socket: { data() {} } });
+      return true;
     } catch {
-      // A process that keeps it for so long is no test's.
-      if (performance.now() > until) return { port, [Symbol.dispose]: () => {} };
-      await Bun.sleep(20);
+      return false;
     }
-  }
+  };
+  // A process that keeps it for so long is no test's, and blocks it as well.
+  await eventually(isTaken, () => `port ${port} is in use`, 10_000).catch(() => {});
+  return { port, [Symbol.dispose]: () => listener?.stop(true) };
 }

@@ -1,8 +1,10 @@
 import { expect, test } from "bun:test";
-import { Bystander } from "../../src/load/bystander.ts";
+import { Bystander, type Sighting } from "../../src/load/bystander.ts";
 import { serveEcho } from "../../src/load/echo.ts";
 import type { LoadTarget } from "../../src/load/client.ts";
 import { embeddedBroker } from "../../src/server/embedded.ts";
+import { eventually } from "../support/inbox.ts";
+import { SocketClient } from "../support/socket-client.ts";
 import { QuirkyBroker } from "./quirky-broker.ts";
 
 const targetAt = (port: number): LoadTarget => ({
@@ -15,78 +17,85 @@ const targetAt = (port: number): LoadTarget => ({
   prefix: "b",
 });
 
-test("a broker without a load: every ping is answered, every will comes, none is ended", async () => {
-  const broker = await embeddedBroker();
+/** What a bystander of this broker sees from its beginning until `meanwhile` resolves. */
+async function sighting(
+  port: number,
+  meanwhile: (bystander: Bystander) => Promise<void>,
+): Promise<Sighting> {
   const echo = await serveEcho();
   try {
-    const bystander = new Bystander(targetAt(broker.port), echo.port);
+    const bystander = new Bystander(targetAt(port), echo.port);
     await bystander.open();
     bystander.begin();
-    await Bun.sleep(1000);
-    const { ping, silent, ...rest } = await bystander.end();
+    await meanwhile(bystander);
+    return await bystander.end();
+  } finally {
+    echo.stop();
+  }
+}
+
+test("a broker without a load: every ping is answered, every will comes, none is ended", async () => {
+  const broker = await embeddedBroker();
+  try {
+    const { ping, silent, ...rest } = await sighting(broker.port, async () => {
+      using watcher = await SocketClient.connect(broker.port, { clientId: "watcher" });
+      await watcher.subscribe("b/silent/+");
+      // One of the 100 clients fell silent again: its second will was due after the beginning.
+      await watcher.received.count("a will", 101, ({ packet }) => packet.cmd === "publish");
+    });
     expect(rest).toMatchObject({ silentMissing: 0, pinging: 50, ended: 0, errors: [] });
     // Fewer than one every 10 ms, if this machine is slow.
     expect(ping.count).toBeGreaterThan(0);
     expect(rest.echo.count).toBe(ping.count);
     expect(silent.count).toBeGreaterThan(0);
   } finally {
-    echo.stop();
     await broker.close();
   }
 }, 20_000);
 
 test("a broker that answers no ping and ends nobody for silence", async () => {
   using broker = new QuirkyBroker(null);
-  const echo = await serveEcho();
-  try {
-    const bystander = new Bystander(targetAt(broker.port), echo.port);
-    await bystander.open();
-    bystander.begin();
-    await Bun.sleep(300);
-    const { ping, silent, silentMissing, ended } = await bystander.end();
-    // An answer that never came counts with its age, at least the time that was waited for wills.
-    expect(ping.count).toBeGreaterThan(0);
-    expect(ping.p50 ?? 0).toBeGreaterThan(2000);
-    expect(silentMissing).toBeGreaterThan(0);
-    expect(silent.count).toBe(silentMissing);
-    expect(ended).toBe(0);
-  } finally {
-    echo.stop();
-  }
+  const { ping, silent, silentMissing, ended } = await sighting(broker.port, async () => {
+    // One every 10 ms, and 50 clients' own; a will is due every 15 ms.
+    const enough = broker.pings + 100;
+    await eventually(
+      () => broker.pings >= enough,
+      () => `${broker.pings} of ${enough} PINGREQs`,
+    );
+  });
+  // An answer that never came counts with its age, at least the time that was waited for wills.
+  expect(ping.count).toBeGreaterThan(0);
+  expect(ping.p50 ?? 0).toBeGreaterThan(2000);
+  expect(silentMissing).toBeGreaterThan(0);
+  expect(silent.count).toBe(silentMissing);
+  expect(ended).toBe(0);
 }, 20_000);
 
 test("a broker that ends the pinging clients is seen", async () => {
   using broker = new QuirkyBroker(null);
-  const echo = await serveEcho();
-  try {
-    const bystander = new Bystander(targetAt(broker.port), echo.port);
-    await bystander.open();
-    bystander.begin();
+  // alive-1 and alive-10 to alive-19.
+  const victims = 11;
+  const { ended, pinging } = await sighting(broker.port, async (bystander) => {
     broker.hangUp((clientId) => clientId.startsWith("b-alive-1"));
-    await Bun.sleep(100);
-    const { ended, pinging } = await bystander.end();
-    // alive-1 and alive-10 to alive-19.
-    expect({ ended, pinging }).toEqual({ ended: 11, pinging: 50 });
-  } finally {
-    echo.stop();
-  }
+    await eventually(
+      () => bystander.ended === victims,
+      () => `${bystander.ended} of ${victims} were ended`,
+    );
+  });
+  expect({ ended, pinging }).toEqual({ ended: victims, pinging: 50 });
 }, 20_000);
 
 test("silent clients that are refused are counted, and are no error", async () => {
   using broker = new QuirkyBroker(null);
   broker.refuses = (clientId) => clientId.includes("-silent-");
-  const echo = await serveEcho();
-  try {
-    const bystander = new Bystander(targetAt(broker.port), echo.port);
-    await bystander.open();
-    bystander.begin();
-    await Bun.sleep(500);
-    const { refused, silent, errors } = await bystander.end();
-    expect(refused).toBeGreaterThan(0);
-    expect({ silent: silent.count, errors }).toEqual({ silent: 0, errors: [] });
-  } finally {
-    echo.stop();
-  }
+  const { refused, silent, errors } = await sighting(broker.port, async (bystander) => {
+    await eventually(
+      () => bystander.refused > 0,
+      () => "no silent client was refused",
+    );
+  });
+  expect(refused).toBeGreaterThan(0);
+  expect({ silent: silent.count, errors }).toEqual({ silent: 0, errors: [] });
 }, 20_000);
 
 test("a broker that is not there is an error of the bystander", async () => {

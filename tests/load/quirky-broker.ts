@@ -28,6 +28,8 @@ interface Peer {
 /** A broker for the loads of throughput, without sessions or limits, that can misbehave. */
 export class QuirkyBroker implements Disposable {
   readonly port: number;
+  /** PINGREQs that came; it answers none. */
+  pings = 0;
   readonly #quirk: Quirk | null;
   readonly #peers = new Set<Peer>();
   readonly #listener: Bun.TCPSocketListener<Peer>;
@@ -91,6 +93,9 @@ export class QuirkyBroker implements Disposable {
         peer.filter = packet.subscriptions[0]?.topic ?? null;
         peer.qos = packet.subscriptions[0]?.qos ?? 0;
         return send(peer, { cmd: "suback", messageId: packet.messageId ?? 0, granted: [peer.qos] });
+      case "pingreq":
+        this.pings++;
+        return;
       case "publish":
         return this.#published(peer, packet);
       case "pubrec":
