@@ -7,7 +7,10 @@ const allowedMs = keepAlive * 1500;
 /** Brokers that look seldom take this long. */
 const boundMs = 60_000;
 
-/** Wills of very many clients that end in one moment, to one subscriber. */
+/**
+ * Wills of very many clients that end in one moment, to one subscriber. Counted from the first end: a fast
+ * broker publishes while the load still ends clients, so counted from the last it would seem faster yet.
+ */
 export function willsAtOnce(count: number, how: "reset" | "fin"): Load {
   return async (context) => {
     const { prefix, version } = context.target;
@@ -32,8 +35,8 @@ export function willsAtOnce(count: number, how: "reset" | "fin"): Load {
         context.fail(`${arrived} of ${count} wills arrived within ${boundMs / 1000} s`);
       }
       return [
-        { name: "last will after last end", value: lastAt - lastEnd, unit: "ms" },
         { name: "last will after first end", value: lastAt - began, unit: "ms" },
+        { name: "the ends alone", value: lastEnd - began, unit: "ms" },
       ];
     };
   };
