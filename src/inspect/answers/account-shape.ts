@@ -97,30 +97,26 @@ type Fate<Name extends WillFateAccount["fate"]> = Extract<WillFateAccount, { fat
 
 type Overwrote = NonNullable<Fate<"published">["overwrote"]>;
 
+const fateKeys = { at: moment, rule: words, by: orNull(waitEnd) };
+
 const willFates: { readonly [Name in WillFateAccount["fate"]]: Shape<Fate<Name>> } = {
   published: object<Fate<"published">>({
     fate: z.literal("published"),
-    at: moment,
-    rule: words,
+    ...fateKeys,
     lateMs: span,
     stoodStillMs: optional(span),
-    by: orNull(waitEnd),
     reach,
     overwrote: optional(object<Overwrote>({ clientId: text, at: moment })),
   }),
   discarded: object<Fate<"discarded">>({
     fate: z.literal("discarded"),
-    at: moment,
-    rule: words,
+    ...fateKeys,
     why: word<WillDiscarded>({ disconnect: true, denied: true, "on purpose": true }),
-    by: orNull(waitEnd),
   }),
   cancelled: object<Fate<"cancelled">>({
     fate: z.literal("cancelled"),
-    at: moment,
-    rule: words,
+    ...fateKeys,
     why: z.literal("resumed"),
-    by: orNull(waitEnd),
   }),
 };
 
@@ -254,54 +250,37 @@ export const session = object<SessionAccount>({
   subscriptions: list(subscription, many),
 });
 
-type Habit<Name extends ClientHabit["fault"]> = Extract<ClientHabit, { fault: Name }> & {
-  readonly at: number;
+type HabitKeys<Name extends ClientHabit["fault"]> = Omit<
+  Extract<ClientHabit, { fault: Name }>,
+  "fault"
+>;
+
+/** What each habit has beside its name and its time. */
+const habits: {
+  readonly [Name in ClientHabit["fault"]]: {
+    readonly [Key in keyof HabitKeys<Name>]-?: Shape<HabitKeys<Name>[Key]>;
+  };
+} = {
+  randomClientId: { topic: text, before: text },
+  retainedWillWithoutBirth: { topic: text },
+  birthElsewhere: { topic: text, published: text },
+  sharedWillTopic: { topic: text, other: text },
+  birthOverwritten: { topic: text, by: text, armedAt: moment },
+  willNotRetained: { topic: text },
+  noKeepAlive: { topic: text },
+  longKeepAlive: { topic: text, keepAlive: span, allowedMs: optional(orNull(span)) },
+  delayBeyondSession: {
+    ...{ topic: text, delayInterval: span, sessionExpiry: span },
+    limited: optional(z.literal(true)),
+  },
+  willUnheard: { topic: text },
+  cleanDisconnect: { topic: text, listeners: count },
+  takeoverLoop: { takeovers: count, hosts: list(text, few) },
+  sharedClientId: { remotes: list(text, few) },
 };
 
-const habits: { readonly [Name in ClientHabit["fault"]]: Shape<Habit<Name>> } = {
-  randomClientId: object<Habit<"randomClientId">>({
-    ...{ fault: z.literal("randomClientId"), at: moment, topic: text, before: text },
-  }),
-  retainedWillWithoutBirth: object<Habit<"retainedWillWithoutBirth">>({
-    ...{ fault: z.literal("retainedWillWithoutBirth"), at: moment, topic: text },
-  }),
-  birthElsewhere: object<Habit<"birthElsewhere">>({
-    ...{ fault: z.literal("birthElsewhere"), at: moment, topic: text, published: text },
-  }),
-  sharedWillTopic: object<Habit<"sharedWillTopic">>({
-    ...{ fault: z.literal("sharedWillTopic"), at: moment, topic: text, other: text },
-  }),
-  birthOverwritten: object<Habit<"birthOverwritten">>({
-    ...{ fault: z.literal("birthOverwritten"), at: moment, topic: text, by: text },
-    armedAt: moment,
-  }),
-  willNotRetained: object<Habit<"willNotRetained">>({
-    ...{ fault: z.literal("willNotRetained"), at: moment, topic: text },
-  }),
-  noKeepAlive: object<Habit<"noKeepAlive">>({
-    ...{ fault: z.literal("noKeepAlive"), at: moment, topic: text },
-  }),
-  longKeepAlive: object<Habit<"longKeepAlive">>({
-    ...{ fault: z.literal("longKeepAlive"), at: moment, topic: text, keepAlive: span },
-    allowedMs: optional(orNull(span)),
-  }),
-  delayBeyondSession: object<Habit<"delayBeyondSession">>({
-    ...{ fault: z.literal("delayBeyondSession"), at: moment, topic: text },
-    ...{ delayInterval: span, sessionExpiry: span, limited: optional(z.literal(true)) },
-  }),
-  willUnheard: object<Habit<"willUnheard">>({
-    ...{ fault: z.literal("willUnheard"), at: moment, topic: text },
-  }),
-  cleanDisconnect: object<Habit<"cleanDisconnect">>({
-    ...{ fault: z.literal("cleanDisconnect"), at: moment, topic: text, listeners: count },
-  }),
-  takeoverLoop: object<Habit<"takeoverLoop">>({
-    ...{ fault: z.literal("takeoverLoop"), at: moment, takeovers: count },
-    hosts: list(text, few),
-  }),
-  sharedClientId: object<Habit<"sharedClientId">>({
-    ...{ fault: z.literal("sharedClientId"), at: moment, remotes: list(text, few) },
-  }),
-};
-
-export const clientHabit = oneOf<ClientHabit & { readonly at: number }>(habits);
+export const clientHabit = z.union(
+  Object.entries(habits).map(([fault, keys]) =>
+    z.object({ fault: z.literal(fault), at: moment, ...keys }),
+  ),
+) as unknown as Shape<ClientHabit & { readonly at: number }>; // The habits of the table.
