@@ -1,10 +1,8 @@
 import { allowedSilenceMs, standardRules } from "../../core/quirks/rules.ts";
 import type { ConnectionAccount, WillAccount } from "../../core/records/shapes.ts";
 import { duration, setting } from "../../log/duration.ts";
+import { noticedMs, waitSeconds } from "./on-purpose.ts";
 import { ruleFor, sentence, type StoryLine } from "./parts.ts";
-
-/** A shorter lateness is the broker's own, and told as such. Milliseconds. */
-const noticedMs = 1000;
 
 /**
  * When the standard asks for the end of a connection that this broker kept for longer, because it
@@ -31,7 +29,7 @@ export function overdueText(
 ): string | null {
   const at = endByStandard(connection, now);
   if (at === null) return null;
-  const due = at + waitMs(will);
+  const due = at + waitSeconds(standardRules, will) * 1000;
   const { fate } = will;
   const silence = `the connection had to end after ${silenceOf(connection)} of silence`;
   if (fate !== null) {
@@ -55,7 +53,7 @@ export function endByStandardLine(
   const { end } = connection;
   const at = endByStandard(connection, now);
   if (at !== null) {
-    const wait = will === null ? 0 : waitMs(will);
+    const wait = will === null ? 0 : waitSeconds(standardRules, will) * 1000;
     const fires =
       will === null
         ? ""
@@ -78,9 +76,4 @@ export function endByStandardLine(
 
 function silenceOf({ keepAliveSeconds }: ConnectionAccount): string {
   return duration(allowedSilenceMs(standardRules, keepAliveSeconds) ?? 0);
-}
-
-/** Milliseconds from the end of its connection to the will. */
-function waitMs({ delaySeconds, sessionExpirySeconds }: WillAccount): number {
-  return Math.min(delaySeconds, sessionExpirySeconds ?? Infinity) * 1000;
 }

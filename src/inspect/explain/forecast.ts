@@ -1,4 +1,5 @@
 import type { ClientAnswer } from "../../api/api.ts";
+import type { WillOnEnd } from "../../core/end-causes.ts";
 import type { Rules } from "../../core/quirks/rules.ts";
 import type { WillAccount } from "../../core/records/shapes.ts";
 import { duration, setting } from "../../log/duration.ts";
@@ -124,6 +125,10 @@ function armedCases({ answer, connection }: Scene, will: WillAccount): Sentence[
 
 const lost = "this broker loses the will on purpose";
 
+function outcome(will: WillOnEnd, wait: string): string {
+  return will === "publish" ? `the will fires${wait}` : lost;
+}
+
 /** Breaks of the connection and of the rules, together where they end alike. */
 function brokenCases(rules: Rules, wait: string): string[] {
   const heads = [
@@ -136,9 +141,7 @@ function brokenCases(rules: Rules, wait: string): string[] {
       `If its connection breaks (FIN, RST) or it breaks a rule of MQTT, the will fires${wait}.`,
     ];
   }
-  return heads.map(
-    ({ head, will }) => `If ${head}, ${will === "publish" ? `the will fires${wait}` : lost}.`,
-  );
+  return heads.map(({ head, will }) => `If ${head}, ${outcome(will, wait)}.`);
 }
 
 /** What a DISCONNECT with a reason code does. */
@@ -146,13 +149,11 @@ function reasonCases(rules: Rules, wait: string): string[] {
   const asked = willOn(rules, "disconnectedWithWill");
   const error = willOn(rules, "disconnectedWithError");
   if (asked === error) {
-    const fires = asked === "publish" ? `the will fires${wait}` : lost;
-    return [`If its DISCONNECT has another reason code, as 0x04, ${fires}.`];
+    return [`If its DISCONNECT has another reason code, as 0x04, ${outcome(asked, wait)}.`];
   }
-  const text = (will: string): string => (will === "publish" ? `the will fires${wait}` : lost);
   return [
-    `If its DISCONNECT has reason code 0x04, ${text(asked)}.`,
-    `If its DISCONNECT has a reason code from 0x80, ${text(error)}.`,
+    `If its DISCONNECT has reason code 0x04, ${outcome(asked, wait)}.`,
+    `If its DISCONNECT has a reason code from 0x80, ${outcome(error, wait)}.`,
   ];
 }
 

@@ -111,8 +111,8 @@ export function waitSeconds(rules: Rules, will: WillAccount): number {
   return Math.min(delay, expiry);
 }
 
-/** A shorter difference is the broker's own lateness. Milliseconds. */
-const noticedMs = 1000;
+/** A shorter difference is the broker's own lateness, and told as such. Milliseconds. */
+export const noticedMs = 1000;
 
 /** Where the fate of a will departs from the standard: sentences without their full stops. */
 export function departures(answer: ClientAnswer, will: WillAccount, fate: Fate): string[] {

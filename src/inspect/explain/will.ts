@@ -1,3 +1,5 @@
+import type { ClientAnswer } from "../../api/api.ts";
+import { ends } from "../../core/end-causes.ts";
 import type { ConnectionAccount, WillAccount } from "../../core/records/shapes.ts";
 import { duration, readLate, setting, stoodStill } from "../../log/duration.ts";
 import { clause, name } from "../../log/foreign.ts";
@@ -6,7 +8,6 @@ import { expiryText, forWhom } from "../../log/will.ts";
 import { allowedSilence } from "../answers/allowed-silence.ts";
 import { overdueText } from "./by-standard.ts";
 import { departures, ignoredWills, rulesOf, signsOfLife, waitSeconds } from "./on-purpose.ts";
-import { ends } from "../../core/end-causes.ts";
 import { waitOf } from "./forecast.ts";
 import { causeClause, named } from "./cause.ts";
 import {
@@ -25,7 +26,6 @@ import {
 } from "./parts.ts";
 import { otherProgramText } from "./successor.ts";
 import { overwroteText, strangeRetained } from "./will-topic.ts";
-import type { ClientAnswer } from "../../api/api.ts";
 
 type Fate = NonNullable<WillAccount["fate"]>;
 type Published = Extract<Fate, { fate: "published" }>;
@@ -168,33 +168,35 @@ function whenAndWhy(answer: ClientAnswer, will: WillAccount, fate: Published): s
   }
   const who = named(name(answer.clientId));
   const because = causeClause(connection, end, nextOf(answer, connection), who);
-  const waited = fate.at - end.at;
-  const spoken = fate.at - connection.lastPacket.at;
   const late = isLate(fate, will) ? ` (${lateness(fate, will)})` : "";
-  if (fate.by === null) {
-    if (end.cause === "keepAliveExpired" && end.allowedMs !== null) {
-      const keepAlive = `its keepalive of ${setting(will.keepAliveSeconds * 1000)}`;
-      const allowed = duration(end.allowedMs);
-      const signs = signsOfLife(answer);
-      if (signs !== null || will.keepAliveSeconds === 0) {
-        const counts =
-          signs === null
-            ? `ends a client without a keepalive after ${allowed} of silence`
-            : `takes ${signs} for a sign of life, and allows ${allowed} without one`;
-        return `${duration(spoken)} after its last packet${late}, because this broker ${counts}`;
-      }
-      const operator =
-        connection.dropped === null ? "" : ", and the operator had made its link silent";
-      return (
-        `${duration(spoken)} after its last packet${late}, because ${keepAlive} allows ${allowed} of ` +
-        `silence${operator}`
-      );
-    }
-    return end.cause === "tcpTimeout"
-      ? `${duration(spoken)} after its last packet${late}, because ${because}`
-      : `at once${late}, ${ends[end.cause].will === "discard" ? "though" : "because"} ${because}`;
+  if (fate.by !== null) {
+    const waited = duration(fate.at - end.at);
+    const over = waitText(answer, connection, will, fate);
+    return `${waited} after its connection ended${late}: ${because}, and ${over}`;
   }
-  return `${duration(waited)} after its connection ended${late}: ${because}, and ${waitText(answer, connection, will, fate)}`;
+  const silent = `${duration(fate.at - connection.lastPacket.at)} after its last packet${late}`;
+  if (end.cause === "keepAliveExpired" && end.allowedMs !== null) {
+    return `${silent}, because ${allowanceClause(answer, connection, duration(end.allowedMs))}`;
+  }
+  if (end.cause === "tcpTimeout") return `${silent}, because ${because}`;
+  return `at once${late}, ${ends[end.cause].will === "discard" ? "though" : "because"} ${because}`;
+}
+
+/** What allows a client no more silence than this: its keepalive, or a broker that misbehaves. */
+function allowanceClause(
+  answer: ClientAnswer,
+  { keepAliveSeconds, dropped }: ConnectionAccount,
+  allowed: string,
+): string {
+  const signs = signsOfLife(answer);
+  if (signs !== null) {
+    return `this broker takes ${signs} for a sign of life, and allows ${allowed} without one`;
+  }
+  if (keepAliveSeconds === 0) {
+    return `this broker ends a client without a keepalive after ${allowed} of silence`;
+  }
+  const operator = dropped === null ? "" : ", and the operator had made its link silent";
+  return `its keepalive of ${setting(keepAliveSeconds * 1000)} allows ${allowed} of silence${operator}`;
 }
 
 /** Why a will that asked for a delay came without it: a sentence without its full stop, or nothing. */
