@@ -2,7 +2,7 @@ import pc from "picocolors";
 import type { ClientAnswer } from "../../../src/api/api.ts";
 import { clientOf } from "../../../src/core/queries/clients.ts";
 import { explain, explanationText } from "../../../src/inspect/explain/explain.ts";
-import type { Advice } from "../../../src/inspect/explain/parts.ts";
+import type { Advice, Explanation } from "../../../src/inspect/explain/parts.ts";
 import { eventLine } from "../../../src/server/event-hub.ts";
 import { watcherOf } from "../../support/mortal.ts";
 import { World, type WorldOptions } from "../../support/world.ts";
@@ -41,9 +41,26 @@ export function pageOf(world: World, clientId = "mortal", like: string | null = 
 
 /** The same with each advice by its name in advice-texts.ts, which has its text. */
 export function told(world: World, clientId = "mortal"): string {
-  const explanation = explain(answerOf(world, clientId));
+  return explanationText(withAdviceNamed(explain(answerOf(world, clientId))), style);
+}
+
+/**
+ * The same of an accepted connection without what most pages share, and some tests show in full: the
+ * lines of its CONNECT, what can happen now, and the hint.
+ */
+export function brief(world: World, clientId = "mortal"): string {
+  const { story, ...rest } = withAdviceNamed(explain(answerOf(world, clientId)));
+  if (story[0]?.text.startsWith("It connected") !== true) throw new Error("it was refused");
+  const page = { ...rest, story: story.slice(connectLines), next: [] };
+  return explanationText(page, style).replace(/\nWhat a statement says: .*\n$/, "");
+}
+
+/** From where, its keepalive, its session, its will. */
+const connectLines = 4;
+
+function withAdviceNamed(explanation: Explanation): Explanation {
   const advice = explanation.advice.map((one) => ({ ...one, text: `<${nameOf(one)}>` }));
-  return explanationText({ ...explanation, advice }, style);
+  return { ...explanation, advice };
 }
 
 function nameOf({ topic, text }: Advice): string {
