@@ -39,7 +39,12 @@ export function pageOf(world: World, clientId = "mortal", like: string | null = 
   return explanationText(explain(answerOf(world, clientId, like)), style);
 }
 
-/** The same with each advice by its name in advice-texts.ts, which has its text. */
+/** The same on one line, for a sentence that a page may wrap. */
+export function flatPage(world: World, clientId?: string, like?: string | null): string {
+  return pageOf(world, clientId, like).replaceAll(/\s+/g, " ");
+}
+
+/** Its page with each advice by its name in advice-texts.ts, which has its text. */
 export function told(world: World, clientId = "mortal"): string {
   return explanationText(withAdviceNamed(explain(answerOf(world, clientId))), style);
 }

@@ -3,7 +3,7 @@ import { explain } from "../../../src/inspect/explain/explain.ts";
 import { habitsOf } from "../../../src/inspect/explain/lint.ts";
 import { mortal } from "../../support/mortal.ts";
 import type { World } from "../../support/world.ts";
-import { answerOf, pageOf, watched } from "./explained.ts";
+import { answerOf, flatPage, watched } from "./explained.ts";
 
 /** Connections of one client that each end after this silence. */
 function closedAfter(silences: readonly number[], how: "eof" | "reset", keepalive = 60): World {
@@ -21,7 +21,7 @@ const idleAdvice = (world: World): string | undefined =>
   explain(answerOf(world)).advice.find(({ topic }) => topic === "idleTimeout")?.text;
 
 test("a FIN may come from something between client and broker", () => {
-  const page = pageOf(closedAfter([5_000], "eof")).replace(/\s+/g, " ");
+  const page = flatPage(closedAfter([5_000], "eof"));
   expect(page).toContain("because mortal, or something between, closed the connection without");
 });
 

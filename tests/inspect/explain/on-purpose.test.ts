@@ -5,7 +5,7 @@ import { explain } from "../../../src/inspect/explain/explain.ts";
 import type { TestClient } from "../../support/client.ts";
 import { mortal, type MortalOptions } from "../../support/mortal.ts";
 import type { World } from "../../support/world.ts";
-import { answerOf, pageOf, watched } from "./explained.ts";
+import { answerOf, flatPage, watched } from "./explained.ts";
 
 // Brokers that misbehave on purpose: the page says so first, and no sentence about what such a broker
 // did cites the statement that it broke.
@@ -18,7 +18,7 @@ function pageOn(
 ): { page: string; world: World } {
   const world = watched({ rules: likeNamed(like)?.rules ?? {} });
   end(mortal(world, { keepalive: 10, ...options }), world);
-  return { page: pageOf(world, "mortal", like).replace(/\s+/g, " "), world };
+  return { page: flatPage(world, "mortal", like), world };
 }
 
 test("on purpose: every page of such a broker begins with a line that names the quirk", () => {

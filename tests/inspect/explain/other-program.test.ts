@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { habitsOf } from "../../../src/inspect/explain/lint.ts";
 import { mortal, type MortalOptions } from "../../support/mortal.ts";
-import { answerOf, pageOf, topicsOf, watched } from "./explained.ts";
+import { answerOf, flatPage, topicsOf, watched } from "./explained.ts";
 import type { World } from "../../support/world.ts";
 
 // A client id that comes again: whether the same program came is not known, only what differs.
@@ -13,7 +13,7 @@ function returned(next: MortalOptions): { page: string; world: World } {
   mortal(world, { ...delayed, host: "127.0.0.21" }).drop();
   world.advance(12_000);
   mortal(world, { ...delayed, host: "127.0.0.21", ...next });
-  return { page: pageOf(world).replace(/\s+/g, " "), world };
+  return { page: flatPage(world), world };
 }
 
 test("a resumed session: another keepalive, will topic and address may be another program", () => {
@@ -59,6 +59,6 @@ test("a takeover by a connection with another user: no advice about a reconnect"
   mortal(world, { keepalive: 10, username: "plant" });
   world.advance(1_000);
   mortal(world, { keepalive: 10, username: "laptop" });
-  expect(pageOf(world).replace(/\s+/g, " ")).toContain("another user (laptop, before: plant)");
+  expect(flatPage(world)).toContain("another user (laptop, before: plant)");
   expect(topicsOf(world)).not.toContain("takeover");
 });

@@ -4,23 +4,21 @@ import { explainUnknown, levelsOf } from "../../../src/inspect/explain/explain.t
 import { mortal } from "../../support/mortal.ts";
 import { watcherOf } from "../../support/mortal.ts";
 import { World } from "../../support/world.ts";
-import { answerOf, pageOf, watched } from "./explained.ts";
-
-const flat = (world: World, id?: string): string => pageOf(world, id).replace(/\s+/g, " ");
+import { answerOf, flatPage, watched } from "./explained.ts";
 
 test("the payload of a will: text, hexadecimal, cut, and the same as before", () => {
   const world = watched();
   mortal(world, { keepalive: 10, will: { payload: "0" } });
-  expect(flat(world)).toContain("(QoS 0, not retained, 1 byte, '0', no delay).");
+  expect(flatPage(world)).toContain("(QoS 0, not retained, 1 byte, '0', no delay).");
   mortal(world, { keepalive: 10, will: { payload: Buffer.from([8, 0xff]) } });
-  expect(flat(world)).toContain("2 bytes, 08 ff, no delay). [");
+  expect(flatPage(world)).toContain("2 bytes, 08 ff, no delay). [");
   mortal(world, { keepalive: 10, will: { payload: Buffer.from([8, 0xff]) } });
-  expect(flat(world)).toContain("08 ff, no delay), the same bytes as its previous will.");
+  expect(flatPage(world)).toContain("08 ff, no delay), the same bytes as its previous will.");
   mortal(world, { keepalive: 10, will: { payload: "x".repeat(100) } });
-  expect(flat(world)).toContain(`100 bytes, '${"x".repeat(64)}' ..., no delay). [`);
+  expect(flatPage(world)).toContain(`100 bytes, '${"x".repeat(64)}' ..., no delay). [`);
   // Only the beginning is kept, so the rest may differ.
   mortal(world, { keepalive: 10, will: { payload: "x".repeat(100) } });
-  expect(flat(world)).not.toContain("the same bytes");
+  expect(flatPage(world)).not.toContain("the same bytes");
 });
 
 test("a client id is never capitalised at the beginning of a sentence", () => {
@@ -33,7 +31,7 @@ test("a client id is never capitalised at the beginning of a sentence", () => {
   world.advance(1_000);
   first.publish("wills/shared", "offline", { retain: true });
   first.send({ cmd: "disconnect" });
-  const page = flat(world, "mqttjs_77c0ffee");
+  const page = flatPage(world, "mqttjs_77c0ffee");
   expect(page).toContain(
     "What it had published on wills/shared was replaced 0 ms ago by mqttjs_0a11beef, and the topic now " +
       "holds 'offline'.",
@@ -69,7 +67,7 @@ test("another connection's length does not read as a silence", () => {
   mortal(world, { keepalive: 2 });
   world.advance(4_170);
   mortal(world, { keepalive: 2 });
-  expect(flat(world)).toContain(
+  expect(flatPage(world)).toContain(
     "MQTT 5.0, open for 3.00 s. Keepalive expired; will fired, 1 got it",
   );
 });

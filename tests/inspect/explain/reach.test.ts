@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { mortal } from "../../support/mortal.ts";
 import { World } from "../../support/world.ts";
-import { brief, pageOf, told, watched } from "./explained.ts";
+import { brief, flatPage, told, watched } from "./explained.ts";
 
 // Who received the will: the page for a user whose watcher got nothing.
 
@@ -94,7 +94,7 @@ test("explained: a will for which a queue had no room", () => {
   const client = mortal(world, { version: 4, will: { qos: 1 } });
   client.publish("wills/1", "x", { qos: 1 });
   client.drop("eof");
-  const page = pageOf(world).replaceAll(/\s+/g, " ");
+  const page = flatPage(world);
   expect(page).toContain("It was dropped for away (its queue is full).");
   expect(page).toContain("The queue of away was full (limits.queuedMessages, limits.queuedBytes)");
   expect(page).not.toContain("Maximum Packet Size");
@@ -109,7 +109,7 @@ test("explained: a will of QoS 0 for a client that reads nothing", () => {
   const client = mortal(world, { version: 4 });
   for (let at = 0; at < 3; at++) client.publish("wills/1", "x".repeat(1000));
   client.drop("eof");
-  const page = pageOf(world).replaceAll(/\s+/g, " ");
+  const page = flatPage(world);
   expect(page).toContain("It was dropped for slow (it reads no data).");
   expect(page).toContain("slow did not read what the broker sent, and a message of QoS 0");
 });
@@ -123,7 +123,7 @@ test("explained: a will lost by more subscribers than are named", () => {
     narrow.subscribe("wills/#");
   }
   mortal(world, { will: { payload: "x".repeat(64) } }).drop("eof");
-  const page = pageOf(world).replaceAll(/\s+/g, " ");
+  const page = flatPage(world);
   expect(page).toContain("narrow-2 (larger than its Maximum Packet Size of 42 B) and 9 more");
   const [end] = world.noted("ended");
   expect(end?.will).toMatchObject({ reach: { dropped: 12, delivered: 0 } });
@@ -149,24 +149,20 @@ test("explained: a will that expires, kept as the retained message and in a queu
   const will = { retain: true, qos: 1, properties: { messageExpiryInterval: 10 } } as const;
   const client = mortal(world, { keepalive: 30, will });
   client.publish("wills/mortal", "online", { retain: true });
-  expect(unwrapped(pageOf(world))).toContain(
+  expect(flatPage(world)).toContain(
     "QoS 1, retained, 4 bytes, 'gone', no delay, message expiry 10 s",
   );
   client.drop("eof");
   world.advance(4_000);
-  expect(unwrapped(pageOf(world))).toContain(
+  expect(flatPage(world)).toContain(
     "1 subscriber got it, it waits in the queue of 1 subscriber, where it expires 10 s after its " +
       "publication, and it is kept as the topic's retained message for 10 s (Message Expiry Interval).",
   );
   world.advance(8_000);
-  expect(unwrapped(told(world))).toContain(
+  expect(flatPage(world)).toContain(
     "1 subscriber got it, it was put into the queue of 1 subscriber, where it expires 10 s after " +
       "its publication, and it was kept as the topic's retained message for 10 s (Message Expiry " +
       "Interval), which passed 2.00 s ago. [v5-3.1.2-8]",
   );
   expect(told(world)).toContain("- <willExpired> [v5-3.3.2-5]");
 });
-
-function unwrapped(page: string): string {
-  return page.replaceAll(/\s+/g, " ");
-}

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { sentence } from "../../../src/log/sentence.ts";
 import { mortal, watcherOf } from "../../support/mortal.ts";
 import { World } from "../../support/world.ts";
-import { answerOf, brief, pageOf, told, topicsOf, watched } from "./explained.ts";
+import { answerOf, brief, flatPage, pageOf, told, topicsOf, watched } from "./explained.ts";
 
 // One will topic and more than one client on it: the will of one overwrites the birth of another.
 
@@ -245,9 +245,7 @@ test("a client that has just connected may still be about to publish its birth",
   world.advance(60_000);
   mortal(world, { id: "bridge", version: 4, keepalive: 30, will: retained });
   world.advance(1_000);
-  expect(pageOf(world, "bridge").replaceAll(/\s+/g, " ")).toContain(
-    "Yet the topic home/status still holds its own will",
-  );
+  expect(flatPage(world, "bridge")).toContain("Yet the topic home/status still holds its own will");
   expect(topicsOf(world, "bridge")).toEqual([]);
 });
 
@@ -258,7 +256,7 @@ test("a birth without RETAIN does not replace the retained will", () => {
   const back = mortal(world, { id: "bridge", version: 4, keepalive: 30, will: retained });
   back.publish(status, "online");
   world.advance(20_000);
-  const page = pageOf(world, "bridge").replaceAll(/\s+/g, " ");
+  const page = flatPage(world, "bridge");
   expect(page).toContain("what it has published there since it connected was not retained");
   expect(page).toContain("Let it publish its birth on home/status retained");
 });

@@ -8,7 +8,7 @@ import {
 } from "../../support/connect-bytes.ts";
 import { mortal } from "../../support/mortal.ts";
 import { World } from "../../support/world.ts";
-import { answerOf, pageOf, told, topicsOf, watched } from "./explained.ts";
+import { answerOf, flatPage, pageOf, told, topicsOf, watched } from "./explained.ts";
 
 // A refused CONNECT arms no will: the page for a user who waits for it.
 
@@ -239,7 +239,7 @@ test("explained: a client without the required user name", () => {
 test("explained: a session that a limit cut shorter than the will's delay", () => {
   const world = new World({ limits: { sessionExpiryMaxSeconds: 5 } });
   mortal(world, { keepalive: 10, expiry: 3600, delay: 30 }).drop("eof");
-  const page = pageOf(world).replaceAll(/\s+/g, " ");
+  const page = flatPage(world);
   expect(page).toContain(
     "kept for 5 s after the connection: limits.sessionExpiryMax allows no more (it asked for it to be kept for 1 h)",
   );
@@ -251,7 +251,7 @@ test("explained: a session that a limit cut shorter than the will's delay", () =
 test("explained: a session that its client itself asked to be short", () => {
   const world = new World({ limits: { sessionExpiryMaxSeconds: 5 } });
   mortal(world, { keepalive: 10, expiry: 4, delay: 30 }).drop("eof");
-  const page = pageOf(world).replaceAll(/\s+/g, " ");
+  const page = flatPage(world);
   expect(page).not.toContain("limits.sessionExpiryMax");
   expect(page).toContain("Ask for a Session Expiry Interval above the delay");
   expect(world.noted("clientFault")[0]).not.toHaveProperty("limited");
@@ -260,7 +260,7 @@ test("explained: a session that its client itself asked to be short", () => {
 test.each([4, 5] as const)("explained: a broker that keeps no sessions, MQTT %d", (version) => {
   const world = new World({ limits: { sessionExpiryMaxSeconds: 0 } });
   mortal(world, { version, clean: false, ...(version === 5 && { expiry: 60 }) });
-  const page = pageOf(world).replaceAll(/\s+/g, " ");
+  const page = flatPage(world);
   expect(page).toContain(
     "this broker keeps no sessions. Give it a limits.sessionExpiryMax above 0",
   );
@@ -279,7 +279,7 @@ test.each([
     clientId: "mortal",
     will: { topic: "wills/mortal", payload: Buffer.from("gone"), qos: 0, retain: false, ...will },
   });
-  const page = pageOf(world).replaceAll(/\s+/g, " ");
+  const page = flatPage(world);
   expect(page).toContain(`let it keep to that, or change the broker's ${key}`);
 });
 
@@ -288,11 +288,11 @@ test("explained: a birth that is refused, and a will that is not retained, by li
   const client = mortal(world, { version: 4, will: { retain: true } });
   client.publish("state/1", "x", { retain: true });
   client.publish("wills/mortal", "a birth that is long", { retain: true, qos: 1 });
-  const before = pageOf(world).replaceAll(/\s+/g, " ");
+  const before = flatPage(world);
   expect(before).toContain("Refused PUBLISH from mortal on wills/mortal");
   expect(before).toContain("(limits.payloadSize)");
   client.drop("eof");
-  const page = pageOf(world).replaceAll(/\s+/g, " ");
+  const page = flatPage(world);
   expect(page).toContain("(limits.retainedMessages, limits.retainedBytes)");
 });
 

@@ -4,7 +4,7 @@ import { renderHuman } from "../../../src/log/render.ts";
 import { mortal } from "../../support/mortal.ts";
 import { World } from "../../support/world.ts";
 import { plainStyle } from "../views/viewed.ts";
-import { answerOf, brief, pageOf, topicsOf, watched } from "./explained.ts";
+import { answerOf, brief, flatPage, pageOf, topicsOf, watched } from "./explained.ts";
 import pc from "picocolors";
 
 // Clients that lived, and were ended for silence: half a packet, or nothing but what they received.
@@ -73,7 +73,7 @@ test.each([
   client.sendBytes(publish.subarray(0, bytes));
   world.advance(10_000);
   client.drop("eof");
-  const page = pageOf(world).replaceAll(/\s+/g, " ");
+  const page = flatPage(world);
   expect(page).toContain(words);
   // A device whose power was cut has written no wrong packet.
   expect(topicsOf(world)).not.toContain("incompletePacket");
@@ -139,7 +139,7 @@ test("explained: what was sent to it before its last packet is not counted", () 
   world.advance(1_000);
   feeder.publish("lab/2", "x");
   world.advance(3_000);
-  const page = pageOf(world).replaceAll(/\s+/g, " ");
+  const page = flatPage(world);
   expect(page).toContain(
     "after its PUBACK, no PINGREQ either, and was sent 1 message in those 3.00 s.",
   );

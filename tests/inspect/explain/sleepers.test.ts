@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { mortal } from "../../support/mortal.ts";
 import type { World } from "../../support/world.ts";
-import { brief, pageOf, watched } from "./explained.ts";
+import { brief, flatPage, pageOf, watched } from "./explained.ts";
 
 // A device that sleeps without DISCONNECT takes over its own connection when it wakes.
 
@@ -10,8 +10,6 @@ function sleeper(world: World, version: 4 | 5 = 4) {
   client.publish("wills/mortal", "online", { retain: true });
   return client;
 }
-
-const unwrapped = (world: World) => pageOf(world).replaceAll(/\s+/g, " ");
 
 test("explained: a device that slept, took over its connection, and published its birth", () => {
   const world = watched();
@@ -71,7 +69,7 @@ test("a takeover that follows a packet at once is no sleep", () => {
   const world = watched();
   sleeper(world);
   sleeper(world);
-  expect(unwrapped(world)).toContain("so the old one died. Its new connection has published");
+  expect(flatPage(world)).toContain("so the old one died. Its new connection has published");
 });
 
 test("a device that has not published its birth again yet is not told to begin with it", () => {
@@ -79,7 +77,7 @@ test("a device that has not published its birth again yet is not told to begin w
   sleeper(world);
   world.advance(45_000);
   mortal(world, { version: 4, keepalive: 60, will: { retain: true } });
-  expect(unwrapped(world)).not.toContain("publish a birth");
+  expect(flatPage(world)).not.toContain("publish a birth");
 });
 
 test("a device that never publishes a birth is told to", () => {
@@ -87,8 +85,8 @@ test("a device that never publishes a birth is told to", () => {
   mortal(world, { version: 4, keepalive: 60 });
   world.advance(45_000);
   mortal(world, { version: 4, keepalive: 60 });
-  expect(unwrapped(world)).toContain("let it send DISCONNECT before it sleeps");
-  expect(unwrapped(world)).toContain("publish a birth on the same topic");
+  expect(flatPage(world)).toContain("let it send DISCONNECT before it sleeps");
+  expect(flatPage(world)).toContain("publish a birth on the same topic");
 });
 
 test("a device that sends DISCONNECT before it sleeps has nothing to change", () => {
