@@ -51,15 +51,18 @@ function bufferIn(text: string): Literal | null {
   return { bytes, form: "Node.js Buffer", leftOut: Number(more) };
 }
 
-const oneString = /(\b[a-z]{1,2})?("(?:\\[^]|[^"\\])*"|'(?:\\[^]|[^'\\])*'|`(?:\\[^]|[^`\\])*`)/gi;
+/** Strings; or escapes, since an escaped quote begins none: each would search all text behind it for its end. */
+const oneString =
+  /(?:\\[^])+|(\b[a-z]{1,2})?("(?:\\[^]|[^"\\])*"|'(?:\\[^]|[^'\\])*'|`(?:\\[^]|[^`\\])*`)/gi;
 
 /** `b'\x10%\x00'`, `"\x10\x25" "\x00"`, `bytes.fromhex("10 25")`, `\x10%\x00` without quotes. */
 function stringsIn(text: string): Literal | null {
   if (/^\s*\\x[0-9a-f]{2}/i.test(text)) return ofStrings([text.trim()]);
-  const found = [...text.matchAll(oneString)].map(([, prefix, quotedText = ""]) => ({
-    isBytes: /^r?br?$/i.test(prefix ?? ""),
-    inner: quotedText.slice(1, -1),
-  }));
+  const found = [...text.matchAll(oneString)].flatMap(([, prefix, quotedText]) =>
+    quotedText === undefined
+      ? []
+      : { isBytes: /^r?br?$/i.test(prefix ?? ""), inner: quotedText.slice(1, -1) },
+  );
   const hexes =
     /\b(?:fromhex|unhexlify|fromHex|hex2bin|Buffer\.from|DecodeString|FromHexString)\b/.test(text)
       ? found.flatMap(({ inner }) => (inner === "hex" ? [] : [hexadecimal(inner)]))
@@ -84,26 +87,14 @@ function ofStrings(strings: readonly string[]): Literal | null {
 }
 
 const simple: { readonly [letter: string]: number } = {
-  ...{
-    n: 10,
-    r: 13,
-    t: 9,
-    a: 7,
-    b: 8,
-    f: 12,
-    v: 11,
-    e: 27,
-    "\\": 92,
-    "'": 39,
-    '"': 34,
-    "`": 96,
-    "?": 63,
-  },
+  ...{ n: 10, r: 13, t: 9, a: 7, b: 8, f: 12, v: 11, e: 27 },
+  ...{ "\\": 92, "'": 39, '"': 34, "`": 96, "?": 63 },
 };
 
-/** Escapes of C, Python and JavaScript; a character without one is its UTF-8. */
+/** Escapes of C, Python and JavaScript; text without one is its UTF-8. */
 function unescaped(text: string): number[] {
-  const part = /\\x([0-9a-f]{1,2})|\\u00([0-9a-f]{2})|\\([0-7]{1,3})|\\(\r?\n)|\\([^])|([^])/giu;
+  const part =
+    /\\x([0-9a-f]{1,2})|\\u00([0-9a-f]{2})|\\([0-7]{1,3})|\\(\r?\n)|\\([^])|([^\\]+|\\)/giu;
   return [...text.matchAll(part)].flatMap(([, hex, code, octal, newline, letter, plain]) => {
     if (hex !== undefined || code !== undefined) return [Number.parseInt(hex ?? code ?? "", 16)];
     if (octal !== undefined) return [Number.parseInt(octal, 8) & 0xff];

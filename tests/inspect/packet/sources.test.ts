@@ -261,6 +261,8 @@ test("no text, however long and repetitive, keeps it from ending", () => {
     ",",
     "<Buffer ",
     "00 ",
+    '\\"',
+    `"\\'\\"`,
   ];
   for (const part of parts) {
     for (const tail of ["", "!"]) {
