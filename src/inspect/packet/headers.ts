@@ -44,21 +44,24 @@ export function headersOf(bytes: Uint8Array, isCapture: boolean): Framed | null 
   return null;
 }
 
+/** Two bytes as a number; what is cut off counts as 0. */
+function uint16(bytes: Uint8Array, at: number): number {
+  return (bytes[at] ?? 0) * 256 + (bytes[at + 1] ?? 0);
+}
+
 /** By the header at the first byte. */
 function ipLength(bytes: Uint8Array): number {
-  const [first = 0, , high = 0, low = 0, payloadHigh = 0, payloadLow = 0] = bytes;
-  return first >> 4 === 4 ? high * 256 + low : 40 + payloadHigh * 256 + payloadLow;
+  return (bytes[0] ?? 0) >> 4 === 4 ? uint16(bytes, 2) : 40 + uint16(bytes, 4);
 }
 
 /** Where IP may begin: behind each link's header that fits, last at the first byte. */
 function ipOffsets(bytes: Uint8Array): number[] {
-  const two = (at: number): number => (bytes[at] ?? 0) * 256 + (bytes[at + 1] ?? 0);
   const offsets: (number | null)[] = [
     // Ethernet.
     behindType(bytes, 12),
     // Linux cooked v1: packet type, ARPHRD, address, protocol. v2: protocol first.
-    two(0) <= 4 && two(4) <= 8 ? behindType(bytes, 14) : null,
-    two(2) === 0 ? cookedV2(bytes) : null,
+    uint16(bytes, 0) <= 4 && uint16(bytes, 4) <= 8 ? behindType(bytes, 14) : null,
+    uint16(bytes, 2) === 0 ? cookedV2(bytes) : null,
     loopback(bytes),
     ppp(bytes, bytes[0] === 0xff && bytes[1] === 0x03 ? 2 : 0),
     0,
@@ -67,17 +70,16 @@ function ipOffsets(bytes: Uint8Array): number[] {
 }
 
 function cookedV2(bytes: Uint8Array): number | null {
-  const type = (bytes[0] ?? 0) * 256 + (bytes[1] ?? 0);
+  const type = uint16(bytes, 0);
   if (type === etherType.ipv4 || type === etherType.ipv6) return 20;
   return vlanTags.includes(type) ? behindType(bytes, 22) : null;
 }
 
 /** The offset of IP behind a type at an offset, with VLAN tags, PPPoE and MPLS between them. */
 function behindType(bytes: Uint8Array, start: number): number | null {
-  const two = (at: number): number => (bytes[at] ?? 0) * 256 + (bytes[at + 1] ?? 0);
   let at = start;
-  while (vlanTags.includes(two(at)) && at < bytes.length) at += 4;
-  const type = two(at);
+  while (vlanTags.includes(uint16(bytes, at)) && at < bytes.length) at += 4;
+  const type = uint16(bytes, at);
   if (type === etherType.ipv4 || type === etherType.ipv6) return at + 2;
   if (type === etherType.pppoe) return ppp(bytes, at + 8);
   if (type !== etherType.mpls) return null;
@@ -87,11 +89,11 @@ function behindType(bytes: Uint8Array, start: number): number | null {
 }
 
 function ppp(bytes: Uint8Array, at: number): number | null {
-  const [high = 0, low = 0] = [bytes[at], bytes[at + 1]];
-  const protocol = high * 256 + low;
+  const protocol = uint16(bytes, at);
   if (protocol === pppIpv4 || protocol === pppIpv6) return at + 2;
   // Its first byte may be left out.
-  return at > 0 && (high === pppIpv4 || high === pppIpv6) ? at + 1 : null;
+  const short = bytes[at];
+  return at > 0 && (short === pppIpv4 || short === pppIpv6) ? at + 1 : null;
 }
 
 /** NULL of the machine's byte order, or Loopback of the network's: an address family before IP. */
@@ -122,8 +124,8 @@ function ipv4(bytes: Uint8Array, ip: number): Framed | null {
   const at = (index: number): number => bytes[ip + index] ?? 0;
   const header = (at(0) & 15) * 4;
   // A segment that the network card is still to cut has no length.
-  const length = at(2) * 256 + at(3) || bytes.length - ip;
-  const isFragment = ((at(6) * 256 + at(7)) & 0x1fff) !== 0;
+  const length = uint16(bytes, ip + 2) || bytes.length - ip;
+  const isFragment = (uint16(bytes, ip + 6) & 0x1fff) !== 0;
   if (header < 20 || length < header + 8 || ip + header > bytes.length) return null;
   const address = (index: number): string =>
     Array.from({ length: 4 }, (_, part) => at(index + part)).join(".");
@@ -134,18 +136,17 @@ function ipv4(bytes: Uint8Array, ip: number): Framed | null {
 }
 
 function ipv6(bytes: Uint8Array, ip: number): Framed | null {
-  const at = (index: number): number => bytes[ip + index] ?? 0;
-  const payload = at(4) * 256 + at(5) || bytes.length - ip - 40;
+  const payload = uint16(bytes, ip + 4) || bytes.length - ip - 40;
   const end = ip + 40 + payload;
   if (ip + 40 > bytes.length) return null;
   const address = (index: number): string => {
     const groups = Array.from({ length: 8 }, (_, part) =>
-      (at(index + part * 2) * 256 + at(index + part * 2 + 1)).toString(16),
+      uint16(bytes, ip + index + part * 2).toString(16),
     );
     return `[${groups.join(":").replace(/(?:^|:)0(?::0)+(?::|$)/, "::")}]`;
   };
   const ends = { source: address(8), target: address(24) };
-  let next = at(6);
+  let next = bytes[ip + 6] ?? 0;
   let header = ip + 40;
   while (extensions.includes(next) && header + 8 <= bytes.length) {
     const length = ((bytes[header + 1] ?? 0) + 1) * 8;
@@ -162,14 +163,13 @@ function segment(
   [start, end]: readonly [number, number],
   { source, target }: { readonly source: string; readonly target: string },
 ): Segment | null {
-  const at = (index: number): number => bytes[start + index] ?? 0;
-  const header = (at(12) >> 4) * 4;
+  const header = ((bytes[start + 12] ?? 0) >> 4) * 4;
   const data = start + header;
   if (header < 20 || data > end || start + 20 > bytes.length) return null;
-  const flags = at(13);
-  const sourcePort = at(0) * 256 + at(1);
-  const targetPort = at(2) * 256 + at(3);
-  const sequence = at(4) * 2 ** 24 + at(5) * 65_536 + at(6) * 256 + at(7);
+  const flags = bytes[start + 13] ?? 0;
+  const sourcePort = uint16(bytes, start);
+  const targetPort = uint16(bytes, start + 2);
+  const sequence = uint16(bytes, start + 4) * 65_536 + uint16(bytes, start + 6);
   return {
     ...{ type: "segment", source: `${source}:${sourcePort}`, target: `${target}:${targetPort}` },
     ...{ sourcePort, targetPort, sequence, isSyn: (flags & 2) !== 0 },

@@ -63,7 +63,7 @@ class FrameReader {
       return this.#bytes.length;
     }
     const { opcode, isFinal, reserved, mask, body, length } = header;
-    if (!known.includes(opcode) || (reserved & ~4) !== 0) {
+    if (!isKnown(header)) {
       this.#notes.add(`the bytes at offset ${start} are no WebSocket frame`);
       return start;
     }
@@ -103,8 +103,6 @@ class FrameReader {
   }
 }
 
-const known: readonly number[] = Object.values(opcodes);
-
 interface FrameHeader {
   readonly opcode: number;
   readonly isFinal: boolean;
@@ -113,6 +111,13 @@ interface FrameHeader {
   readonly mask: Uint8Array | null;
   readonly body: number;
   readonly length: number;
+}
+
+const known: readonly number[] = Object.values(opcodes);
+
+/** RSV1 says that a frame is compressed; nothing uses the other two. */
+function isKnown({ opcode, reserved }: FrameHeader): boolean {
+  return known.includes(opcode) && (reserved & ~4) === 0;
 }
 
 /** Null: the bytes end within it. */
@@ -142,19 +147,20 @@ function frameHeader(bytes: Uint8Array, start: number): FrameHeader | null {
  * a SUBSCRIBE too.
  */
 function beginsWithFrame(bytes: Uint8Array): boolean {
-  const header = frameHeader(bytes, 0);
-  if (header === null || !known.includes(header.opcode) || (header.reserved & ~4) !== 0)
-    return false;
-  const { opcode, isFinal, reserved, mask, body, length } = header;
-  const end = body + length;
-  if (opcode === opcodes.continuation || end > bytes.length) return false;
-  if (opcode >= opcodes.close) {
-    // Ping, Pong or Close first: what is behind it decides.
-    return isFinal && length < 126 && end < bytes.length && beginsWithFrame(bytes.subarray(end));
+  let start = 0;
+  let header = frameHeader(bytes, start);
+  // Ping, Pong or Close first: what is behind it decides.
+  while (header !== null && isKnown(header) && header.opcode >= opcodes.close) {
+    if (!header.isFinal || header.length >= 126) return false;
+    start = header.body + header.length;
+    header = frameHeader(bytes, start);
   }
-  if (length === 0) return false;
+  if (header === null || !isKnown(header)) return false;
+  const { opcode, reserved, mask, body, length } = header;
+  const end = body + length;
+  if (opcode === opcodes.continuation || length === 0 || end > bytes.length) return false;
   const isSound = ([3, 4, 5] as const).some((protocol) => {
-    const [tree] = packetTree(bytes, { protocol, most: 1 });
+    const [tree] = packetTree(bytes.subarray(start), { protocol, most: 1 });
     return tree?.violations.length === 0 && tree.missing === 0;
   });
   if (isSound) return false;
@@ -185,12 +191,11 @@ function httpHead(bytes: Uint8Array, start: number): HttpHead | null {
   const rest = bytes.subarray(start);
   if (!httpStarts.some((one) => beginsWith(rest, one))) return null;
   const text = Buffer.from(rest.subarray(0, 16_384)).toString("latin1");
-  const [line = ""] = text.split(/\r?\n/, 1);
-  if (!/^(?:[A-Z]+ \S+ HTTP\/1\.\d|HTTP\/1\.\d \d{3})/.test(line)) return null;
-  const length = text.search(/\r?\n\r?\n/);
-  const blank = /\r?\n\r?\n/.exec(text)?.[0] ?? "";
-  const end = length < 0 ? bytes.length : start + length + blank.length;
-  const status = /^HTTP\/1\.\d (\d{3})/.exec(line)?.[1];
+  const first = /^(?:[A-Z]+ \S+ HTTP\/1\.\d|HTTP\/1\.\d (\d{3}))/.exec(text);
+  if (first === null) return null;
+  const [, status] = first;
+  const blank = /\r?\n\r?\n/.exec(text);
+  const end = blank === null ? bytes.length : start + blank.index + blank[0].length;
   const asks = /^upgrade:\s*websocket/im.test(text.slice(0, end - start));
   const isUpgrade = asks && (status === undefined || status === "101");
   return { isUpgrade, end, foreign: httpForeign(status, asks) };

@@ -131,6 +131,8 @@ describe("WebSocket frames", () => {
     expect(types([...parts.flat(), ...masked([], 0x89), ...close])).toEqual([
       ...["CONNECT", "PINGREQ", "PINGREQ"],
     ]);
+    const pings = Array.from({ length: 50_000 }, () => masked([], 0x89)).flat();
+    expect(types([...pings, ...masked(hello)])).toEqual(["CONNECT"]);
     expect(read([...parts.flat(), ...close]).sections[0]?.notes).toEqual([
       "4 WebSocket frames",
       "a Close frame with status 1000",
