@@ -1,11 +1,11 @@
 import type { Dump, Piece } from "./dumps.ts";
 import type { Framed, Segment } from "./headers.ts";
-import type { Sender } from "./node.ts";
+import { otherSender, type Sender } from "./node.ts";
 
 /** What one side of a connection sent, put together from dumps. */
 export interface Stream {
   readonly bytes: Uint8Array;
-  /** Where bytes are missing, in order; `missing` null: nobody knows how many. */
+  /** Where bytes are missing, and how many, in order. */
   readonly holes: readonly { readonly at: number; readonly missing: number }[];
   /** Where bytes that came together begin, in order. */
   readonly pieces: readonly Piece[];
@@ -120,10 +120,7 @@ function connectionOf({ source, target, there, back }: Flow): Connection | null 
   if (one.bytes.length > 0 && other.bytes.length > 0) return { name, streams: [one, other], first };
   if (one.bytes.length > 0) return { name, streams: [one], first };
   if (other.bytes.length === 0) return null;
-  return {
-    ...{ name: `${target} > ${source}`, streams: [other] },
-    first: first === "client" ? "server" : "client",
-  };
+  return { name: `${target} > ${source}`, streams: [other], first: otherSender(first) };
 }
 
 /** By the lower port: whether the server of the connection sent it. */

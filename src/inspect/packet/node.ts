@@ -3,6 +3,10 @@ import type { ProtocolVersion } from "../../core/packet.ts";
 /** The sender of a packet, which decides what it may contain. */
 export type Sender = "client" | "server";
 
+export function otherSender(sender: Sender): Sender {
+  return sender === "client" ? "server" : "client";
+}
+
 /** How the protocol of the bytes was determined. */
 export type ProtocolBy =
   /** By a flag. */

@@ -1,7 +1,7 @@
 import type { ProtocolVersion } from "../../core/packet.ts";
 import { treeOf } from "./decode.ts";
 import { frameAt, type Spoken } from "./frame.ts";
-import type { PacketTree, Sender } from "./node.ts";
+import { otherSender, type PacketTree, type Sender } from "./node.ts";
 import {
   compareMisfits,
   guessFrom,
@@ -63,7 +63,7 @@ export function oneSide(
 ): { readonly first: Sender; readonly trees: PacketTree[] } {
   const trees = oneDirection(direction, { ...options, from: first });
   if (misfitOf(trees).bytes === 0) return { first, trees };
-  const swapped: Sender = first === "client" ? "server" : "client";
+  const swapped = otherSender(first);
   const others = oneDirection(direction, { ...options, from: swapped });
   const isBetter = compareMisfits(misfitOf(others), misfitOf(trees)) < 0;
   return isBetter ? { first: swapped, trees: others } : { first, trees };
@@ -94,7 +94,7 @@ export function twoDirections(
   };
   const probable = as(first);
   if (probable.misfit.bytes === 0) return probable;
-  const swapped = as(first === "client" ? "server" : "client");
+  const swapped = as(otherSender(first));
   return compareMisfits(swapped.misfit, probable.misfit) < 0 ? swapped : probable;
 }
 

@@ -2,7 +2,7 @@ import type { Connection, Stream } from "./connections.ts";
 import type { Piece } from "./dumps.ts";
 import { type Foreign, foreignBeginning } from "./foreign.ts";
 import { connectSpeaks, frameAt, isConnect } from "./frame.ts";
-import { bytesText, type PacketTree, type Sender } from "./node.ts";
+import { bytesText, otherSender, type PacketTree, type Sender } from "./node.ts";
 import {
   type Direction,
   oneDirection,
@@ -73,7 +73,7 @@ export function readPackets(source: PacketSource, options: PacketTreeOptions): P
       sections.push({ title, notes: [foreign?.what ?? "no MQTT in it"], packets: [] });
       continue;
     }
-    const sides = readable.map((_, at) => (at === 0 ? first : first && other(first)));
+    const sides = readable.map((_, at) => (at === 0 ? first : first && otherSender(first)));
     const base = streams.length;
     for (const [at, { bytes, holes, frames }] of readable.entries()) {
       const missing = holes.reduce((sum, hole) => sum + hole.missing, 0);
@@ -176,10 +176,6 @@ function isMqtt(
 
 function isSound({ note, missing, violations }: PacketTree): boolean {
   return note === undefined && missing === 0 && violations.length === 0;
-}
-
-function other(sender: Sender): Sender {
-  return sender === "client" ? "server" : "client";
 }
 
 function titleOf({ name }: Connection, streams: readonly PlainStream[]): string | null {

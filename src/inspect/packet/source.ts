@@ -41,7 +41,7 @@ export function packetSource(content: Uint8Array): Taken {
   const foreign = foreignBeginning(content);
   if (foreign !== null) return { type: "foreign", ...foreign };
   const text = textOf(content);
-  return text === null ? carried([content], "raw bytes", []) : textSource(text);
+  return text === null ? carried(content, "raw bytes", []) : textSource(text);
 }
 
 /** Bytes that somebody typed or pasted. */
@@ -53,7 +53,7 @@ export function textSource(text: string): Taken {
   if (read !== null) {
     const { bytes, form, leftOut } = read;
     const note = `its printer left out the last ${leftOut} bytes`;
-    return carried([bytes], form, leftOut === 0 ? [] : [note]);
+    return carried(bytes, form, leftOut === 0 ? [] : [note]);
   }
   const digits = oddDigits(text);
   if (digits !== null) {
@@ -126,14 +126,11 @@ function isFollow(dumps: readonly Dump[]): boolean {
 }
 
 /** Bytes without lines of a dump: they may begin with the headers of a network too. */
-function carried(all: readonly Uint8Array[], form: SourceForm, notes: readonly string[]): Taken {
-  const framed = all.map((bytes) => headersOf(bytes, false));
-  if (framed.some((one) => one !== null)) return ofFramed(framed, form, notes);
-  const connections: Connection[] = all.map((bytes) => ({
-    ...{ name: null, streams: [streamOf(bytes)] },
-    first: null,
-  }));
-  return packets({ form, dumps: all.length, connections, headerBytes: 0, notes });
+function carried(bytes: Uint8Array, form: SourceForm, notes: readonly string[]): Taken {
+  const framed = headersOf(bytes, false);
+  if (framed !== null) return ofFramed([framed], form, notes);
+  const connection: Connection = { name: null, streams: [streamOf(bytes)], first: null };
+  return packets({ form, dumps: 1, connections: [connection], headerBytes: 0, notes });
 }
 
 function ofFramed(
