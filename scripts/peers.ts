@@ -28,7 +28,8 @@ It does not repeat kept runs of the same mqttd: after an interruption, call it a
   --url "NAME VERSION=URL"  a broker that is already running; repeatable
   --runs N           runs of each broker (3)
   --busy             keep every core busy meanwhile
-  --first            let brokers and their clients come before all other programs (Linux, root)
+  --first            let brokers and their clients come before all other programs (Linux, root);
+                     a broker of --url keeps the priority that it has
   --again            drop the kept runs of that load
   --jobs N           runs at the same time (2)
   --wait DURATION    how long to wait for a will past its due time (40s)
