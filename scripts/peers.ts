@@ -97,8 +97,8 @@ async function main(): Promise<number> {
   if (values.trace.length > 0) {
     await trace(subjects, { ids: values.trace, isWhole: values.whole, tries }, options);
   } else {
-    const plan = { runs, jobs, isBusy: values.busy, isAgain: values.again };
-    failed = await measure(subjects, options, plan);
+    const load = values.busy ? "busy" : "calm";
+    failed = await measure(subjects, options, { runs, jobs, load, isAgain: values.again });
   }
   return failed === 0 ? makeDocuments() : Math.max(1, await makeDocuments());
 }

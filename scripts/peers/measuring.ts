@@ -9,7 +9,7 @@ import { measurementOf, type Options, type Subject } from "./subject.ts";
 export interface Plan {
   readonly runs: number;
   readonly jobs: number;
-  readonly isBusy: boolean;
+  readonly load: Run["load"];
   readonly isAgain: boolean;
 }
 
@@ -22,7 +22,7 @@ export async function measure(
   options: Options,
   plan: Plan,
 ): Promise<number> {
-  const load = loadOf(plan.isBusy);
+  const { load } = plan;
   let failed = 0;
   const kept = new Map(subjects.map((subject) => [subject, keptOf(subject, options, plan)]));
   const due = subjects.flatMap((subject) => {
@@ -40,7 +40,7 @@ export async function measure(
       });
   });
   due.sort((one, other) => one.turn - other.turn);
-  using _burners = plan.isBusy ? new Burners() : null;
+  using _burners = load === "busy" ? new Burners() : null;
   const work = async (): Promise<void> => {
     for (let unit = due.shift(); unit !== undefined; unit = due.shift()) {
       const { subject, protocol, turn } = unit;
@@ -62,14 +62,10 @@ export async function measure(
   return failed;
 }
 
-function loadOf(isBusy: boolean): Run["load"] {
-  return isBusy ? "busy" : "calm";
-}
-
 /** The kept data, without runs of another executable: they do not mix with new ones. */
-function keptOf(subject: Subject, { version }: Options, { isAgain, isBusy }: Plan): Measurement {
+function keptOf(subject: Subject, { version }: Options, { isAgain, load }: Plan): Measurement {
   const kept = measurementOf(subject);
-  const isDropped = (run: Run): boolean => isAgain && run.load === loadOf(isBusy);
+  const isDropped = (run: Run): boolean => isAgain && run.load === load;
   const runs = kept.runs.filter((run) => run.mqttd === version && !isDropped(run));
   return { ...kept, runs };
 }

@@ -19,6 +19,15 @@ interface Found {
   readonly isWrong: boolean;
 }
 
+/** Runs of one broker with the same arguments. */
+interface Series {
+  readonly subject: Subject;
+  readonly protocol: Protocol;
+  /** Of `simulate-drop`: which scenarios it plays. */
+  readonly args: readonly string[];
+  readonly options: Options;
+}
+
 /** Plays each scenario alone under tcpdump, or all of them. */
 export async function trace(
   subjects: readonly Subject[],
@@ -27,32 +36,32 @@ export async function trace(
 ): Promise<void> {
   for (const subject of subjects) {
     for (const protocol of subject.protocols.filter((one) => options.protocols.includes(one))) {
-      for (const together of isWhole ? [ids] : ids.map((id) => [id])) {
-        const due = new Set(together);
-        for (let left = tries; left > 0 && due.size > 0; left--) {
-          const args = isWhole ? ["--all"] : together;
-          for (const found of await tracesOf(subject, protocol, [...due], args, options)) {
-            const { id, verdict } = found.trace;
-            if (!found.isWrong && left > 1) continue;
-            due.delete(id);
-            console.error(
-              `${subject.name} ${subject.version}, MQTT ${protocol}, ${id}: ${verdict}`,
-            );
-            keepTrace(subject, found.trace);
-          }
-        }
-      }
+      const series = { subject, protocol, options };
+      if (isWhole) await traceSeries({ ...series, args: ["--all"] }, ids, tries);
+      else for (const id of ids) await traceSeries({ ...series, args: [id] }, [id], tries);
     }
   }
 }
 
-/** The traces of these scenarios out of one run with these arguments. */
+/** Keeps, of each scenario, the first trace that shows something wrong, else that of the last run. */
+async function traceSeries(series: Series, ids: readonly string[], tries: number): Promise<void> {
+  const { subject, protocol } = series;
+  const due = new Set(ids);
+  for (let left = tries; left > 0 && due.size > 0; left--) {
+    const found = await tracesOf(series, [...due]);
+    for (const { trace } of found.filter(({ isWrong }) => isWrong || left === 1)) {
+      due.delete(trace.id);
+      const title = `${subject.name} ${subject.version}, MQTT ${protocol}, ${trace.id}`;
+      console.error(`${title}: ${trace.verdict}`);
+      keepTrace(subject, trace);
+    }
+  }
+}
+
+/** The traces of these scenarios out of one run. */
 async function tracesOf(
-  subject: Subject,
-  protocol: Protocol,
+  { subject, protocol, args, options: { mqttd, version, wait } }: Series,
   ids: readonly string[],
-  args: readonly string[],
-  { mqttd, version, wait }: Options,
 ): Promise<Found[]> {
   const running = await subject.start(protocol);
   try {
