@@ -26,7 +26,7 @@ interface Judged {
   readonly doubt: string | null;
 }
 
-/** From the gravest: the first arm of the gravest verdict speaks for its scenario, but before it what took the broker down. */
+/** From the gravest. The first arm of the gravest verdict stands for its scenario, unless another took the broker down. */
 const gravity = ["fail", "inconclusive", "finding", "late", "pass"] as const;
 
 /** Judges what was seen; `since` is the moment of the drop, `stalls` tells when this process stood still. */

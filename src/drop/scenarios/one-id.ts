@@ -1,8 +1,9 @@
 import type { Client } from "../../client/client.ts";
 import { watchByHand } from "./by-hand.ts";
 import { refusalOf } from "../refused.ts";
+import { leaveInOrder, Returning } from "./returning.ts";
 import type { Observation, Scenario } from "../scenario.ts";
-import { kept, leaveInOrder, needsSession, Returning } from "./session.ts";
+import { kept, needsSession } from "./session.ts";
 import { secondCopyMs, type Stage, type WillPlan } from "../stage.ts";
 import { tally } from "./tally.ts";
 

@@ -1,7 +1,8 @@
+import type { Client } from "../../client/client.ts";
 import { type Arm, playArms } from "../arms.ts";
 import { watchByHand } from "./by-hand.ts";
+import { leaveInOrder, Returning } from "./returning.ts";
 import type { Observation, Scenario } from "../scenario.ts";
-import { leaveInOrder, Returning } from "./session.ts";
 import type { Stage } from "../stage.ts";
 
 /** A race: brokers that lose it lose it in one of four tries or so. */
@@ -42,7 +43,7 @@ interface Variant {
   readonly name: string;
   readonly grade: "must" | "ours";
   /** Ends one connection before the next. */
-  readonly leave: (stage: Stage, client: Parameters<typeof leaveInOrder>[1]) => Promise<void>;
+  readonly leave: (stage: Stage, client: Client) => Promise<void>;
 }
 
 const variants: readonly Variant[] = [
