@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { BrokerFailed, type BrokerSource, startBroker } from "./brokers.ts";
 import { Client, type LoadTarget, Unanswered } from "./client.ts";
-import { subscribe } from "./packets.ts";
+import { subscribe, uint16 } from "./packets.ts";
 import { PartFailed } from "./parts.ts";
 
 /** Which broker a figure is of, and how it was started. */
@@ -67,8 +67,7 @@ async function askVersion(target: LoadTarget): Promise<string | null> {
   const client = new Client(`${target.prefix}-version`, target);
   const { promise, resolve } = Promise.withResolvers<string | null>();
   client.onFrame = (bytes, start, size) => {
-    const topicBytes = ((bytes[start + 2] ?? 0) << 8) | (bytes[start + 3] ?? 0);
-    const payload = bytes.subarray(start + 4 + topicBytes, start + size);
+    const payload = bytes.subarray(start + 4 + uint16(bytes, start + 2), start + size);
     resolve(printable(new TextDecoder().decode(payload)));
   };
   await client.open({ keepAlive: 60 });

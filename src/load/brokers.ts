@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { isLoopback } from "../transport/loopback.ts";
 import { portHolder } from "../transport/port-holder.ts";
 import { Part, PartFailed } from "./parts.ts";
 import type { Pinned } from "./machine.ts";
@@ -16,7 +17,7 @@ export type BrokerSource =
       readonly port: number;
       readonly username: string | null;
       readonly password: string | null;
-      /** Its process on this machine; null: look for who listens on the port. */
+      /** Its process on this machine; null: for a loopback address, whoever listens on the port. */
       readonly pid: number | null;
     }
   | {
@@ -59,7 +60,9 @@ export interface Start {
 export async function startBroker(source: BrokerSource, start: Start): Promise<RunningBroker> {
   if (source.kind === "running") {
     const { host, port, username, password } = source;
-    const pid = source.pid ?? portHolder("0.0.0.0", port)?.pid ?? null;
+    // Whoever listens on that port here is not the broker of another machine.
+    const here = isLoopback(host) ? portHolder(host, port) : null;
+    const pid = source.pid ?? here?.pid ?? null;
     return { host, port, username, password, pid, stop: async () => {} };
   }
   const port = await freePort();

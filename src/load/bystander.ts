@@ -1,5 +1,6 @@
 import { Client, forAll, type LoadTarget } from "./client.ts";
-import { pingreq, subscribe } from "./packets.ts";
+import { until } from "./load.ts";
+import { pingreq, shortTopic, subscribe } from "./packets.ts";
 import { type Delays, delays } from "./statistics.ts";
 
 /** What honest clients of the same broker saw while the load ran. Milliseconds. */
@@ -72,7 +73,7 @@ export class Bystander {
     const watcher = this.#client("watch");
     await watcher.open({ keepAlive: 600 });
     await watcher.request(subscribe(target.version, 1, [`${target.prefix}/silent/+`], 0), 0x90);
-    watcher.onFrame = (bytes, start, size) => this.#willArrived(bytes, start, size);
+    watcher.onFrame = (bytes, start) => this.#willArrived(bytes, start);
     watcher.onEnded = () => this.#complain("the broker ended the client that watches the wills");
     await this.#openPinging();
     for (let at = 0; at < silentClients; at++) {
@@ -102,8 +103,7 @@ export class Bystander {
   /** The load is over. Resolves once the wills that are due have come, or are missing. */
   async end(): Promise<Sighting> {
     this.#endsAt = performance.now();
-    const deadline = this.#endsAt + graceMs;
-    while (this.#overdue().length > 0 && performance.now() < deadline) await Bun.sleep(20);
+    await until(() => this.#overdue().length === 0, graceMs);
     for (const timer of this.#timers) clearInterval(timer);
     const missing = this.#overdue();
     const now = performance.now();
@@ -149,13 +149,10 @@ export class Bystander {
     this.#echoes?.send();
   }
 
-  #willArrived(bytes: Uint8Array, start: number, size: number): void {
+  #willArrived(bytes: Uint8Array, start: number): void {
     const now = performance.now();
     if ((bytes[start] ?? 0) >> 4 !== 3) return;
-    // A short packet: one byte of length, then the topic.
-    const length = ((bytes[start + 2] ?? 0) << 8) | (bytes[start + 3] ?? 0);
-    const topic = new TextDecoder().decode(bytes.subarray(start + 4, start + 4 + length));
-    const silent = size > length ? this.#silents.get(topic) : undefined;
+    const silent = this.#silents.get(shortTopic(bytes, start));
     if (silent === undefined) return;
     if (silent.dueAt >= this.#beganAt && silent.dueAt <= this.#endsAt) {
       this.#lateness.push(now - silent.dueAt);

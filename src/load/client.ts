@@ -140,6 +140,14 @@ export class Client implements FrameReader {
     this.#forget()?.terminate();
   }
 
+  /** From now on counts the bytes that arrive, from 0, and cuts no packets. */
+  countOnly(): void {
+    this.received = 0;
+    this.data = (chunk) => {
+      this.received += chunk.length;
+    };
+  }
+
   /** Reads nothing more, so that the kernel's buffers fill. */
   stopReading(): void {
     this.#socket?.pause();

@@ -10,7 +10,10 @@ export interface FrameReader {
 /** Enough for the fields of every small packet, and for the numbers in the payload of a large one. */
 export const headBytes = 1024;
 
-/** Cuts a stream into packets. Allocates nothing for a packet, and keeps no payload. */
+/**
+ * Cuts a stream into packets. Allocates nothing for a packet, and keeps no payload; `Frames` of
+ * src/client copies each packet, which would make the load dearer than a broker.
+ */
 export class FrameCutter {
   readonly #reader: FrameReader;
   /** The start of a packet whose end has not arrived yet. */

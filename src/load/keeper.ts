@@ -8,8 +8,8 @@ const orderlyMs = 3000;
 const lookMs = 20;
 
 /**
- * Runs a broker's command in a process of its own, and ends it with that process: a bench that is
- * killed leaves no broker behind.
+ * Runs a broker's command in a process group of its own, and ends the whole group: some shells run a
+ * command as a child, and pass no signal on. A broker that leaves the group, as daemons do, runs on.
  */
 export class Keeper {
   /** Null: it did not start. */
@@ -22,7 +22,7 @@ export class Keeper {
   constructor(command: readonly string[], log: string) {
     const [program = "", ...args] = command;
     const output = openSync(log, "a");
-    // In a process group of its own: some shells run a command as a child, and pass no signal on.
+    // Detached: the first of a new group.
     this.#child = spawn(program, args, { stdio: ["ignore", output, output], detached: true });
     closeSync(output);
     this.pid = this.#child.pid ?? null;
@@ -39,7 +39,8 @@ export class Keeper {
   /** SIGTERM to the command and all that it started, then SIGKILL. */
   async end(): Promise<void> {
     const until = performance.now() + orderlyMs;
-    if (!this.#isOver) this.#signal("SIGTERM");
+    // Also to what a command that has ended by itself left in the group.
+    this.#signal("SIGTERM");
     while (this.#signal(0) && performance.now() < until) await sleep(lookMs);
     this.#signal("SIGKILL");
     await this.ended;

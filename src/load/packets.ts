@@ -1,4 +1,9 @@
-/** The few packets of the loads, made by hand: encoded once and then patched in place. */
+/**
+ * The few packets of the loads, made by hand: encoded once and then patched in place, and some of them
+ * such as no encoder makes, with 160,000 properties or without an end. `src/wire` has the other direction.
+ */
+
+import { variableSize, writeVariable } from "../wire/variable.ts";
 
 /** The protocol level: 3.1.1 or 5.0. */
 export type Version = 4 | 5;
@@ -163,19 +168,24 @@ export function properties(
   return [variableInteger(parts.reduce((sum, part) => sum + part.length, 0)), ...parts];
 }
 
-function variableInteger(value: number): number[] {
-  const bytes: number[] = [];
-  let rest = value;
-  do {
-    const low = rest & 0x7f;
-    rest >>>= 7;
-    bytes.push(rest === 0 ? low : low | 0x80);
-  } while (rest > 0);
+function variableInteger(value: number): Uint8Array {
+  const bytes = new Uint8Array(variableSize(value));
+  writeVariable(bytes, 0, value);
   return bytes;
 }
 
 function uint32(value: number): number[] {
   return [(value >>> 24) & 0xff, (value >>> 16) & 0xff, (value >>> 8) & 0xff, value & 0xff];
+}
+
+export function uint16(bytes: Uint8Array, at: number): number {
+  return ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
+}
+
+/** The topic of a PUBLISH with one byte of Remaining Length. */
+export function shortTopic(bytes: Uint8Array, start: number): string {
+  const topicAt = start + 4;
+  return new TextDecoder().decode(bytes.subarray(topicAt, topicAt + uint16(bytes, start + 2)));
 }
 
 /** Receive Maximum of a version 5 CONNACK in bytes[start..end); 65,535 if the CONNACK has none. */
@@ -186,7 +196,7 @@ export function receiveMaximum(bytes: Uint8Array, start: number, end: number): n
   at++;
   while (at < end) {
     const id = bytes[at] ?? 0;
-    if (id === 0x21) return ((bytes[at + 1] ?? 0) << 8) | (bytes[at + 2] ?? 0);
+    if (id === 0x21) return uint16(bytes, at + 1);
     at += 1 + propertySize(id, bytes, at + 1);
   }
   return 65_535;

@@ -1,6 +1,7 @@
 import { Bystander } from "./bystander.ts";
 import type { LoadTarget } from "./client.ts";
 import { serveEcho } from "./echo.ts";
+import { JsonLines } from "./json-lines.ts";
 import { Keeper } from "./keeper.ts";
 import { LoadContext, type LoadPlan } from "./load.ts";
 import { rowNamed } from "./loads/rows.ts";
@@ -119,12 +120,9 @@ class Orders {
   }
 
   async #read(input: AsyncIterable<Uint8Array>): Promise<void> {
-    const decoder = new TextDecoder();
-    let rest = "";
+    const lines = new JsonLines();
     for await (const chunk of input) {
-      const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
-      rest = lines.pop() ?? "";
-      this.#lines.push(...lines.map((line): unknown => JSON.parse(line)));
+      this.#lines.push(...lines.push(chunk));
       this.#waiting?.();
     }
     this.#isOver = true;

@@ -1,6 +1,7 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
 import { selfCommand } from "../config/self.ts";
+import { JsonLines } from "./json-lines.ts";
 import { type NextOrder, partCommand, type PartOrder, type PartWord } from "./part.ts";
 
 /** A part failed, ended or did not answer in time. */
@@ -86,13 +87,10 @@ export class Part {
   }
 
   #read(): void {
-    let rest = "";
-    const decoder = new TextDecoder();
+    const lines = new JsonLines();
     this.#child.stdout.on("data", (chunk: Uint8Array) => {
-      const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
-      rest = lines.pop() ?? "";
       // Written by part.ts of the same program.
-      this.#words.push(...lines.map((line) => JSON.parse(line) as PartWord));
+      this.#words.push(...(lines.push(chunk) as PartWord[]));
       this.#onWord();
     });
   }

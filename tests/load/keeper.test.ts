@@ -35,3 +35,20 @@ test.skipIf(process.platform === "win32")(
     );
   },
 );
+
+test.skipIf(process.platform === "win32")(
+  "a broker whose command has ended before it is asked to stop in order",
+  async () => {
+    using folder = new Folder();
+    const log = path.join(folder.path, "log");
+    const broker = 'trap "echo in order; exit" TERM; echo ready; while :; do sleep 0.05; done';
+    const keeper = new Keeper(["sh", "-c", `(${broker}) &`], log);
+    await keeper.ended;
+    await eventually(
+      () => readFileSync(log, "utf8") === "ready\n",
+      () => "the broker is ready",
+    );
+    await keeper.end();
+    expect(readFileSync(log, "utf8")).toBe("ready\nin order\n");
+  },
+);

@@ -1,6 +1,7 @@
 import { forAll } from "../client.ts";
 import { handled, type Load, type LoadContext, until } from "../load.ts";
 import { pingreq, publish, repeated, subscribe } from "../packets.ts";
+import { subscribeAll } from "./many-filters.ts";
 import { lateness, mortals, pingingMortals } from "./mortals.ts";
 import { subscribers } from "./readers.ts";
 
@@ -114,12 +115,7 @@ export function publishThenFin(messages: number, readers: number): Load {
     const topic = "~";
     const readerClients = await subscribers(context, readers, topic, "expendable");
     const message = publish(version, topic, new Uint8Array());
-    for (const watcher of readerClients) {
-      watcher.received = 0;
-      watcher.data = (chunk) => {
-        watcher.received += chunk.length;
-      };
-    }
+    for (const watcher of readerClients) watcher.countOnly();
     const publisher = context.expendable("publisher");
     await publisher.open({ keepAlive: 600 });
     const run = repeated(message, messages);
@@ -144,11 +140,9 @@ export function shareGroups(count: number): Load {
     const topic = `${prefix}/g`;
     const member = context.client("member");
     await member.open({ keepAlive: 600 });
-    const each = 500;
-    for (let at = 0; at < count; at += each) {
-      const filters = Array.from({ length: each }, (_, n) => `$share/g${at + n}/${topic}`);
-      await member.request(subscribe(version, 1 + at / each, filters, 0), 0x90);
-    }
+    const filters = Array.from({ length: count }, (_, at) => `$share/g${at}/${topic}`);
+    const refused = await subscribeAll(member, filters);
+    if (refused > 0) context.note(`${refused} of ${count} filters were refused`);
     const publisher = context.client("publisher");
     await publisher.open({ keepAlive: 600 });
     const message = publish(version, topic, new Uint8Array());

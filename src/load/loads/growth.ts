@@ -48,11 +48,7 @@ export function unseenTopics(count: number, readers: number): Load {
   return grow(async (context) => {
     const { prefix, version } = context.target;
     const clients = await subscribers(context, readers, `${prefix}/r/#`, "expendable");
-    for (const client of clients) {
-      client.data = (chunk) => {
-        client.received += chunk.length;
-      };
-    }
+    for (const client of clients) client.countOnly();
     const publisher = context.expendable("publisher");
     await publisher.open({ keepAlive: 600 });
     for (let at = 0; at < count && publisher.isOpen; at++) {

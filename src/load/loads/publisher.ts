@@ -1,7 +1,7 @@
 import { Client, type LoadTarget } from "../client.ts";
-import type { PublishRun } from "../packets.ts";
+import { type PublishRun, uint16 } from "../packets.ts";
 import type { Flow } from "./flow.ts";
-import { packetIdAt, Replies } from "./replies.ts";
+import { Replies } from "./replies.ts";
 
 /** Sends numbered messages as its flow allows, and checks that the broker acknowledges each. */
 export class Publisher extends Client {
@@ -56,7 +56,7 @@ export class Publisher extends Client {
       return;
     }
     const type = bytes[start] ?? 0;
-    const id = packetIdAt(bytes, start + 2);
+    const id = uint16(bytes, start + 2);
     const reason = size > 4 ? (bytes[start + 4] ?? 0) : 0;
     // Acknowledgements come in the order of the messages [v4-4.6.0-2] [v5-4.6.0-2].
     if (type === 0x50 && reason === 0 && id === packetId(this.#received + 1)) {

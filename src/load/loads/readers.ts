@@ -31,12 +31,7 @@ export function largeMessages(readers: number, messages: number, payloadBytes: n
     const publisher = context.client("publisher");
     await publisher.open({ keepAlive: 600 });
     const message = publish(publisher.target.version, topic, new Uint8Array(payloadBytes));
-    for (const client of clients) {
-      client.data = (chunk) => {
-        client.received += chunk.length;
-      };
-      client.received = 0;
-    }
+    for (const client of clients) client.countOnly();
     return async () => {
       const began = performance.now();
       let rounds = 0;

@@ -31,7 +31,3 @@ export class Replies {
     this.#used = 0;
   }
 }
-
-export function packetIdAt(bytes: Uint8Array, at: number): number {
-  return ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
-}

@@ -1,12 +1,12 @@
 import { forAll } from "../client.ts";
 import { type Figure, handled, type Load, type LoadContext, warmedUp } from "../load.ts";
-import { publish, subscribe } from "../packets.ts";
+import { publish } from "../packets.ts";
+import { subscribeAll } from "./many-filters.ts";
 
 /** PUBLISH between two PINGREQ: so many wait in the broker at most. */
 const batch = 100;
-/** Filters of one session, below any broker's limit, and of one SUBSCRIBE. */
+/** Filters of one session, below any broker's limit. */
 const filtersOfSession = 5000;
-const filtersAtOnce = 500;
 
 /** What a PUBLISH costs on topics that no filter matches and nobody has seen, beside so many filters. */
 export function matching(
@@ -19,7 +19,13 @@ export function matching(
     const sessions = Array.from({ length: Math.ceil(all.length / filtersOfSession) }, (_, at) =>
       all.slice(at * filtersOfSession, (at + 1) * filtersOfSession),
     );
-    await forAll(sessions, async (own, at) => subscribeAll(context, `holder-${at}`, own), 4);
+    const hold = async (own: readonly string[], at: number): Promise<void> => {
+      const client = context.client(`holder-${at}`);
+      await client.open({ keepAlive: 600 });
+      const refused = await subscribeAll(client, own);
+      if (refused > 0) context.note("the broker refused some of the filters");
+    };
+    await forAll(sessions, hold, 4);
     const publisher = context.client("publisher");
     await publisher.open({ keepAlive: 600 });
     let count = 0;
@@ -73,21 +79,4 @@ export function wideTree(count: number): Load {
 
 function numbered(count: number, text: (at: number) => string): string[] {
   return Array.from({ length: count }, (_, at) => text(at));
-}
-
-async function subscribeAll(
-  context: LoadContext,
-  name: string,
-  filters: readonly string[],
-): Promise<void> {
-  const client = context.client(name);
-  await client.open({ keepAlive: 600 });
-  for (let at = 0; at < filters.length; at += filtersAtOnce) {
-    const some = filters.slice(at, at + filtersAtOnce);
-    const id = 1 + at / filtersAtOnce;
-    const { bytes } = await client.request(subscribe(client.target.version, id, some, 0), 0x90);
-    if (bytes.subarray(-some.length).some((code) => code >= 0x80)) {
-      context.note("the broker refused some of the filters");
-    }
-  }
 }

@@ -1,7 +1,7 @@
 import { Client, type LoadTarget } from "../client.ts";
-import { type PublishRun, type Qos, subscribe } from "../packets.ts";
+import { type PublishRun, type Qos, subscribe, uint16 } from "../packets.ts";
 import type { Lane } from "./flow.ts";
-import { packetIdAt, Replies } from "./replies.ts";
+import { Replies } from "./replies.ts";
 
 /** One read in this many has a message that is compared byte by byte. */
 const sampleEvery = 64;
@@ -81,7 +81,7 @@ export class Subscriber extends Client {
     }
     const { idAt, payloadAt } = this.#expected;
     if (bytes[start] === 0x62) {
-      this.#replies.add(0x70, packetIdAt(bytes, start + 2));
+      this.#replies.add(0x70, uint16(bytes, start + 2));
       return;
     }
     if (bytes[start] !== this.#expected.bytes[0] || size !== this.#expected.size) {
@@ -96,7 +96,7 @@ export class Subscriber extends Client {
     }
     if (lane.count === lane.countBefore + 1) this.#touched.push(lane);
     if (lane.count % sampleEvery === 1 && start + size <= bytes.length) this.#compare(bytes, start);
-    if (idAt > 0) this.#replies.add(this.#qos === 1 ? 0x40 : 0x50, packetIdAt(bytes, start + idAt));
+    if (idAt > 0) this.#replies.add(this.#qos === 1 ? 0x40 : 0x50, uint16(bytes, start + idAt));
   }
 
   protected override readEnded(): void {
@@ -108,7 +108,7 @@ export class Subscriber extends Client {
   }
 
   #laneAt(bytes: Uint8Array, payloadAt: number): Lane | undefined {
-    return this.#lanes[packetIdAt(bytes, payloadAt + 4)];
+    return this.#lanes[uint16(bytes, payloadAt + 4)];
   }
 
   /** Compares all bytes but those that differ from message to message, and the topic of other flows. */
@@ -126,7 +126,7 @@ export class Subscriber extends Client {
 }
 
 function uint32(bytes: Uint8Array, at: number): number {
-  return ((packetIdAt(bytes, at) << 16) | packetIdAt(bytes, at + 2)) >>> 0;
+  return ((uint16(bytes, at) << 16) | uint16(bytes, at + 2)) >>> 0;
 }
 
 function notPublished(bytes: Uint8Array, start: number, size: number): string {

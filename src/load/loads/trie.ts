@@ -1,5 +1,6 @@
 import { handled, type Load, type LoadContext } from "../load.ts";
-import { publish, subscribe } from "../packets.ts";
+import { publish } from "../packets.ts";
+import { subscribeAll } from "./many-filters.ts";
 
 /**
  * Filters that share every level: all texts of `a` and `+` with so many levels, each with a last level
@@ -13,7 +14,9 @@ export function sharedLevels(levels: number, sessions: number): Load {
       const filters = Array.from({ length: each }, (_, at) =>
         filterOf(context, session * each + at, levels),
       );
-      refused += await subscribeAll(context, `trie-${session}`, filters);
+      const client = context.client(`trie-${session}`);
+      await client.open({ keepAlive: 600 });
+      refused += await subscribeAll(client, filters);
     }
     if (refused > 0) context.note(`${refused} of ${2 ** levels} filters were refused`);
     const publisher = context.client("trie-publisher");
@@ -23,7 +26,6 @@ export function sharedLevels(levels: number, sessions: number): Load {
 }
 
 const batch = 64;
-const filtersEach = 500;
 
 async function publishUnseen(
   context: LoadContext,
@@ -48,22 +50,6 @@ async function publishUnseen(
     { name: "PUBLISH on new topics", value: (count / took) * 1000, unit: "/s" },
     { name: `slowest ${batch} PUBLISH`, value: worst, unit: "ms" },
   ] as const;
-}
-
-/** Returns how many filters were refused. */
-async function subscribeAll(context: LoadContext, name: string, filters: readonly string[]) {
-  const client = context.client(name);
-  await client.open({ keepAlive: 600 });
-  let refused = 0;
-  for (let at = 0; at < filters.length; at += filtersEach) {
-    const some = filters.slice(at, at + filtersEach);
-    const { bytes } = await client.request(
-      subscribe(client.target.version, 1 + at / filtersEach, some, 0),
-      0x90,
-    );
-    refused += bytes.subarray(-some.length).filter((code) => code >= 0x80).length;
-  }
-  return refused;
 }
 
 /** The binary digits of `index` choose between `a` and `+`, from the first level on. */

@@ -1,5 +1,5 @@
 import { type Load, until } from "../load.ts";
-import { pingreq, subscribe } from "../packets.ts";
+import { pingreq, shortTopic, subscribe } from "../packets.ts";
 import { lateness, mortals, pingingMortals } from "./mortals.ts";
 
 const keepAlive = 2;
@@ -50,7 +50,7 @@ export function silentClients(count: number, spreadMs: number): Load {
     const late: number[] = [];
     const watcher = context.client("watcher");
     watcher.onFrame = (bytes, start) => {
-      const due = dueAt.get(topicAt(bytes, start));
+      const due = dueAt.get(shortTopic(bytes, start));
       if (due !== undefined) late.push(performance.now() - due);
     };
     await watcher.open({ keepAlive: 600 });
@@ -78,10 +78,4 @@ export function silentClients(count: number, spreadMs: number): Load {
       return lateness(late);
     };
   };
-}
-
-/** The topic of a PUBLISH with one byte of length. */
-function topicAt(bytes: Uint8Array, start: number): string {
-  const length = ((bytes[start + 2] ?? 0) << 8) | (bytes[start + 3] ?? 0);
-  return new TextDecoder().decode(bytes.subarray(start + 4, start + 4 + length));
 }
