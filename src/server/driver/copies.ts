@@ -13,7 +13,7 @@ import { isReferable, patchedRunBytes, referredBytes, type Outbox } from "./outb
 
 /** Bits of the first byte of a PUBLISH that hold its QoS. */
 const qosBits = 0x06;
-/** From so many copies on, links share one copy of a frame of at least `referredBytes`. */
+/** From so many copies on, a large message gets memory of its own, which all links share. */
 const sharedCopies = 8;
 
 /** One encoding of the current message: for v5 or older, with or without a packet id. */
@@ -33,6 +33,8 @@ interface Encoded {
  */
 export class DeliveryWriter {
   #message: Message | null = null;
+  /** The message's, or an equal one in memory of its own. */
+  #payload: Uint8Array = new Uint8Array(0);
   #expirySeconds: number | null = null;
   /** The message as it arrived; null: its copies differ. */
   #frame: Frame | null = null;
@@ -61,21 +63,29 @@ export class DeliveryWriter {
     this.#message = message;
     this.#expirySeconds = expirySeconds;
     this.#frame = frame;
-    if (frame !== null) this.#beginFrame(frame, copies);
-    const { payload } = message;
-    this.#isLarge = isReferable(payload, payload.length);
+    this.#payload = message.payload;
+    if (copies >= sharedCopies) this.#ownLarge();
+    if (this.#frame !== null) this.#beginFrame(this.#frame);
+    this.#isLarge = isReferable(this.#payload, this.#payload.length);
     for (const encoded of this.#encoded) encoded.isMade = false;
   }
 
-  #beginFrame({ bytes, start, end, version }: Frame, copies: number): void {
-    this.#frameFirst = bytes[start]!;
-    if ((this.#frameFirst & qosBits) === 0) {
-      if (copies >= sharedCopies && end - start >= referredBytes) {
-        // Else each link that is full would copy it out of the input chunk.
-        this.#frame = { bytes: bytes.slice(start, end), start: 0, end: end - start, version };
-      }
-      return;
+  /** Copies a large message out of its input chunk: else each link copies it for itself. */
+  #ownLarge(): void {
+    const frame = this.#frame;
+    const payload = this.#payload;
+    if (frame !== null && isLargePart(frame.bytes, frame.end - frame.start)) {
+      const bytes = frame.bytes.slice(frame.start, frame.end);
+      this.#frame = { bytes, start: 0, end: bytes.length, version: frame.version };
+      this.#payload = bytes.subarray(bytes.length - payload.length);
+    } else if (isLargePart(payload, payload.length)) {
+      this.#payload = payload.slice();
     }
+  }
+
+  #beginFrame({ bytes, start, end }: Frame): void {
+    this.#frameFirst = bytes[start]!;
+    if ((this.#frameFirst & qosBits) === 0) return;
     if (end - start > patchedRunBytes) {
       this.#frame = null;
       return;
@@ -118,7 +128,7 @@ export class DeliveryWriter {
 
   /** All copies share a large payload; each has only its own header. */
   #refer(outbox: Outbox, message: Message, delivery: Delivery, packetId: number): void {
-    const { payload } = message;
+    const payload = this.#payload;
     const size = publishSize(message, delivery, this.#expirySeconds);
     const offset = outbox.reserve(size - payload.length);
     const { buffer } = outbox;
@@ -146,6 +156,11 @@ export class DeliveryWriter {
     encoded.idOffset = delivery.qos === 0 ? 0 : packetIdOffset(encoded.bytes, 0);
     encoded.isMade = true;
   }
+}
+
+/** Whether bytes of a buffer are large but too small a part of it to keep it for them. */
+function isLargePart(of: Uint8Array, bytes: number): boolean {
+  return bytes >= referredBytes && !isReferable(of, bytes);
 }
 
 function notMade(): Encoded {

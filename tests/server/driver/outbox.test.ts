@@ -279,30 +279,41 @@ const plainDelivery: Delivery = {
   plain: true,
 };
 
-test("full links share a large message that takes up little of its input chunk", () => {
-  const payload = new Uint8Array(64 * 1024).fill(7);
-  const head = [0x30, 0x83, 0x80, 0x04, 0x00, 0x01, 0x74];
-  const packet = Buffer.concat([Buffer.from(head), payload]);
-  const chunk = new Uint8Array(512 * 1024);
-  chunk.set(packet, 1000);
-  const frame = { bytes: chunk, start: 1000, end: 1000 + packet.length, version: 4 } as const;
-  const ofChunk = chunk.subarray(frame.end - payload.length, frame.end);
-  const writer = new DeliveryWriter();
-  const readers = Array.from({ length: 8 }, () => ({
-    link: new Narrow(),
-    outbox: new Outbox(new BufferPool()),
-  }));
-  writer.begin(message("t", { payload: ofChunk, owned: false }), null, frame, readers.length);
-  for (const { link, outbox } of readers) {
-    link.room = 0;
-    writer.write(outbox, plainDelivery, 0);
-    outbox.flush(link);
-    expect([outbox.size, outbox.buffered]).toEqual([packet.length, 0]);
-  }
-  chunk.fill(0);
-  for (const { link, outbox } of readers) {
-    link.room = Infinity;
-    outbox.flush(link);
-    expect(Buffer.from(link.taken).equals(packet)).toBe(true);
-  }
-});
+test.each([
+  ["as it arrived", [0x30, 0x83, 0x80, 0x04, 0x00, 0x01, 0x74]],
+  ["with another QoS", [0x32, 0x85, 0x80, 0x04, 0x00, 0x01, 0x74, 0x00, 0x2a]],
+] as const)(
+  "full links share a large message that takes up little of its input chunk: %s",
+  (_, head) => {
+    const payload = new Uint8Array(64 * 1024).fill(7);
+    const chunk = new Uint8Array(512 * 1024);
+    chunk.set(head, 1000);
+    const payloadAt = 1000 + head.length;
+    chunk.set(payload, payloadAt);
+    const end = payloadAt + payload.length;
+    const frame = { bytes: chunk, start: 1000, end, version: 4 } as const;
+    const ofChunk = chunk.subarray(payloadAt, end);
+    const writer = new DeliveryWriter();
+    const readers = Array.from({ length: 8 }, () => ({
+      link: new Narrow(),
+      outbox: new Outbox(new BufferPool()),
+    }));
+    writer.begin(message("t", { payload: ofChunk, owned: false }), null, frame, readers.length);
+    const sent = [0x30, 0x83, 0x80, 0x04, 0x00, 0x01, 0x74];
+    for (const { link, outbox } of readers) {
+      link.room = 0;
+      writer.write(outbox, plainDelivery, 0);
+      outbox.flush(link);
+      expect(outbox.size).toBe(sent.length + payload.length);
+      expect(outbox.buffered).toBeLessThanOrEqual(sent.length);
+    }
+    chunk.fill(0);
+    for (const { link, outbox } of readers) {
+      link.room = Infinity;
+      outbox.flush(link);
+      expect(Buffer.from(link.taken).equals(Buffer.concat([Buffer.from(sent), payload]))).toBe(
+        true,
+      );
+    }
+  },
+);
