@@ -54,18 +54,23 @@ export function keep(message: Message): Message {
   if (!message.owned) {
     message.owned = true;
     message.frame = null;
-    if (!isMostOfIts(message.payload)) message.payload = message.payload.slice();
+    const { payload } = message;
+    if (!isReferable(payload, payload.length)) message.payload = payload.slice();
     if (message.properties !== null) message.properties = message.properties.slice();
   }
   return message;
 }
 
-/** Bytes from which copying a payload costs more than keeping a buffer at most twice its size. */
-export const largePayload = 64 * 1024;
+/** From this size on, a reference to bytes of a buffer may cost less than a copy. */
+export const referredBytes = 64 * 1024;
 
-/** Whether a payload fills most of its buffer, as when a large packet arrived in pieces. */
-function isMostOfIts(payload: Uint8Array): boolean {
-  return payload.length >= largePayload && payload.length * 2 >= payload.buffer.byteLength;
+/**
+ * Whether to refer to bytes of a buffer: a reference keeps the whole buffer in memory. A large packet
+ * that arrived in pieces fills most of its own.
+ */
+export function isReferable(of: Uint8Array, bytes: number): boolean {
+  // Size first: most are small, and reading `buffer` is not cheap.
+  return bytes >= referredBytes && bytes * 2 >= of.buffer.byteLength;
 }
 
 export interface WillPacket {

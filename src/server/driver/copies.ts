@@ -1,6 +1,6 @@
 import { assert } from "../../core/assert.ts";
 import type { Delivery } from "../../core/io.ts";
-import type { Frame, Message } from "../../core/packet.ts";
+import { isReferable, referredBytes, type Frame, type Message } from "../../core/packet.ts";
 import {
   firstByte,
   packetIdOffset,
@@ -9,7 +9,7 @@ import {
   writePublish,
   writePublishHead,
 } from "../../wire/publish.ts";
-import { isReferable, patchedRunBytes, referredBytes, type Outbox } from "./outbox.ts";
+import { patchedRunBytes, type Outbox } from "./outbox.ts";
 
 /** Bits of the first byte of a PUBLISH that hold its QoS. */
 const qosBits = 0x06;

@@ -1,4 +1,5 @@
 import { assert } from "../../core/assert.ts";
+import { isReferable } from "../../core/packet.ts";
 import type { Link } from "../../transport/transport.ts";
 import { type BufferPool, largeBuffer, smallBuffer } from "./buffer-pool.ts";
 
@@ -10,16 +11,8 @@ interface Segment {
   readonly isBuffer: boolean;
 }
 
-/** From this size on, a reference costs less than a copy; bytes. */
-export const referredBytes = 64 * 1024;
 /** Up to this size, a loop copies faster than a call into the platform; bytes. */
 const loopBytes = 64;
-
-/** Whether to refer to bytes of a buffer: a reference keeps the whole buffer in memory. */
-export function isReferable(of: Uint8Array, bytes: number): boolean {
-  // Size first: most are small, and reading `buffer` is not cheap.
-  return bytes >= referredBytes && bytes * 2 >= of.buffer.byteLength;
-}
 
 /** The largest run whose packet ids can be set: it has to be copied into one buffer. */
 export const patchedRunBytes = largeBuffer;
