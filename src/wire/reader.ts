@@ -71,11 +71,6 @@ const noChunks: Uint8Array[] = [];
 export class PacketReader {
   /** Set by the CONNECT; null before. */
   version: ProtocolVersion | null = null;
-  /**
-   * Bytes of the packets read since the connection opened, without the payloads of PUBLISH: those
-   * that cost time each.
-   */
-  coldBytes = 0;
 
   readonly #packetSize: number;
   readonly #controlPacketSize: number;
@@ -352,10 +347,7 @@ export class PacketReader {
   /** Reads the whole packet at bytes[#start..#end). */
   #read(bytes: Uint8Array): ClientPacket | WireViolation {
     const packet = this.#readPacket(bytes, this.#start, this.#body, this.#end);
-    if (!("type" in packet)) return this.#fail(packet);
-    const payload = packet.type === "publish" ? packet.payload.length : 0;
-    this.coldBytes += this.#end - this.#start - payload;
-    return packet;
+    return "type" in packet ? packet : this.#fail(packet);
   }
 
   #readPacket(

@@ -2,7 +2,7 @@ import { describe, expect, spyOn, test } from "bun:test";
 import type { ClientPacket } from "../../src/core/packet.ts";
 import { Reason } from "../../src/core/reason.ts";
 import { PacketReader, type WireViolation } from "../../src/wire/reader.ts";
-import { connected, connect, frame, properties, publish, text, type Bytes } from "./frames.ts";
+import { connected, connect, frame, properties, text, type Bytes } from "./frames.ts";
 
 const pair: Bytes = [0x26, ...text("k"), ...text("v")];
 
@@ -140,14 +140,4 @@ describe("filters", () => {
     });
     expect(decoded).toBe(0);
   });
-});
-
-test("the reader counts all bytes but payloads, for the driver's budget", () => {
-  const reader = new PacketReader({ packetSize: 4096 });
-  const hello = connect(5, { clientId: "dev", properties: [pairs(10)] });
-  read(reader, hello);
-  expect(reader.coldBytes).toBe(hello.length);
-  const message = publish(5, { payload: "x".repeat(1000) });
-  read(reader, message);
-  expect(reader.coldBytes).toBe(hello.length + message.length - 1000);
 });
