@@ -1,8 +1,7 @@
 import { expect, test } from "bun:test";
 import type { RetainedAccount } from "../../../src/core/records/shapes.ts";
 import { explainUnknown, levelsOf } from "../../../src/inspect/explain/explain.ts";
-import { mortal } from "../../support/mortal.ts";
-import { watcherOf } from "../../support/mortal.ts";
+import { mortal, watcherOf } from "../../support/mortal.ts";
 import { World } from "../../support/world.ts";
 import { answerOf, flatPage, watched } from "./explained.ts";
 

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { mortal } from "../../support/mortal.ts";
 import { World } from "../../support/world.ts";
-import { brief, flatPage, told, watched } from "./explained.ts";
+import { brief, flatPage, told, topicsOf, watched } from "./explained.ts";
 
 // Who received the will: the page for a user whose watcher got nothing.
 
@@ -165,4 +165,19 @@ test("explained: a will that expires, kept as the retained message and in a queu
       "Interval), which passed 2.00 s ago. [v5-3.1.2-8]",
   );
   expect(told(world)).toContain("- <willExpired> [v5-3.3.2-5]");
+});
+
+test("a will that only No Local kept from a subscriber", () => {
+  const world = new World();
+  const client = mortal(world, { keepalive: 10, expiry: 60, clean: false, will: { qos: 1 } });
+  client.subscribe({ topic: "wills/#", qos: 1, nl: true });
+  client.drop();
+  world.advance(1_000);
+  expect(flatPage(world)).toContain(
+    "Its own session had subscribed to wills/mortal, but with No Local, which keeps its own messages " +
+      "from it, and nobody else had.",
+  );
+  expect(flatPage(world)).not.toContain("Nobody had subscribed");
+  expect(topicsOf(world)).toContain("noLocal");
+  expect(topicsOf(world)).not.toContain("willUnheard");
 });
