@@ -21,7 +21,8 @@ import {
   sentence,
   willOf,
 } from "./parts.ts";
-import { endedByReturn, expiresAt } from "./will.ts";
+import { expiresAt, type Published } from "./reach.ts";
+import { endedByReturn } from "./will.ts";
 import { adviceOnTopic } from "./will-topic.ts";
 
 /** What to change about this client, what matters most first; each matter once. */
@@ -321,11 +322,7 @@ function notRetained(topic: string): Advice {
 }
 
 /** Retained, and no longer there: a retained message expires too. */
-function expired(
-  now: number,
-  will: WillAccount,
-  fate: NonNullable<WillAccount["fate"]> & { readonly fate: "published" },
-): Advice | null {
+function expired(now: number, will: WillAccount, fate: Published): Advice | null {
   const at = expiresAt(will, fate);
   if (fate.reach.retained !== "stored" || at === null || at > now) return null;
   const text =

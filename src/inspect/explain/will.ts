@@ -4,7 +4,7 @@ import type { ConnectionAccount, WillAccount } from "../../core/records/shapes.t
 import { duration, readLate, setting, stoodStill } from "../../log/duration.ts";
 import { clause, name } from "../../log/foreign.ts";
 import { payloadText } from "../../log/payload.ts";
-import { expiryText, forWhom } from "../../log/will.ts";
+import { expiryText } from "../../log/will.ts";
 import { allowedSilence } from "../answers/allowed-silence.ts";
 import { overdueText } from "./by-standard.ts";
 import { departures, ignoredWills, rulesOf, signsOfLife, waitSeconds } from "./on-purpose.ts";
@@ -12,7 +12,6 @@ import { waitOf } from "./forecast.ts";
 import { causeClause, named } from "./cause.ts";
 import {
   accepted,
-  capital,
   connectionOf,
   counted,
   endsNobody,
@@ -24,11 +23,11 @@ import {
   type StoryLine,
   willOf,
 } from "./parts.ts";
+import { type Published, reachText } from "./reach.ts";
 import { otherProgramText } from "./successor.ts";
 import { overwroteText, strangeRetained } from "./will-topic.ts";
 
 type Fate = NonNullable<WillAccount["fate"]>;
-type Published = Extract<Fate, { fate: "published" }>;
 
 /** What became of the will of this connection, and why; or why there is none. */
 export function verdictOf(scene: Scene): Sentence {
@@ -299,48 +298,6 @@ function cancelText(answer: ClientAnswer, will: WillAccount, fate: Fate): string
   return `${who} ${back} and resumed its session before the delay of ${delay} was over`;
 }
 
-/** Who got the message, as a sentence without its full stop. */
-function reachText(will: WillAccount, fate: Published, now: number): string {
-  const { topic } = will;
-  const { reach } = fate;
-  const { delivered, queued, dropped, away, retained } = reach;
-  const expires = expiresAt(will, fate);
-  const isOver = expires !== null && expires <= now;
-  const time = setting((will.messageExpirySeconds ?? 0) * 1000);
-  const expiry = expires === null ? "" : ` for ${time} (Message Expiry Interval)`;
-  const since = isOver ? `, which passed ${duration(now - expires)} ago` : "";
-  const parts: string[] = [];
-  if (delivered > 0) parts.push(`${counted(delivered, "subscriber")} got it`);
-  if (queued > 0) {
-    const whose = counted(queued, "subscriber");
-    const wait = expires === null ? "" : `, where it expires ${time} after its publication`;
-    parts.push(`it ${isOver ? "was put into" : "waits in"} the queue of ${whose}${wait}`);
-  }
-  if (dropped > 0) {
-    parts.push(`it was dropped${forWhom(reach, 3) || ` for ${counted(dropped, "subscriber")}`}`);
-  }
-  if (away > 0) {
-    const who = counted(away, "subscriber");
-    parts.push(`${who} missed it, being away with QoS 0, for which nothing waits`);
-  }
-  if (parts.length === 0) {
-    parts.push(
-      reach.noLocal === true
-        ? `its own session had subscribed to ${name(topic)}, but with No Local, which keeps its own ` +
-            `messages from it, and nobody else had`
-        : `nobody had subscribed to ${name(topic)}`,
-    );
-  }
-  if (retained === "stored")
-    parts.push(`it ${isOver ? "was" : "is"} kept as the topic's retained message${expiry}${since}`);
-  if (retained === "cleared") parts.push("being empty, it cleared the topic's retained message");
-  return capital(parts.length === 1 ? (parts[0] ?? "") : joined(parts));
-}
-
-function joined(parts: readonly string[]): string {
-  return `${parts.slice(0, -1).join(", ")}, and ${parts.at(-1) ?? ""}`;
-}
-
 /** What a will asks for: `QoS 1, retained, 4 bytes, delay 30 s`. */
 export function willFacts(
   will: Pick<
@@ -358,11 +315,6 @@ export function willFacts(
   }
   facts.push(...expiryText(will.messageExpirySeconds));
   return facts.join(", ");
-}
-
-/** When what is kept of a published will expires; null: never. Milliseconds since the epoch. */
-export function expiresAt({ messageExpirySeconds }: WillAccount, { at }: Published): number | null {
-  return messageExpirySeconds === undefined ? null : at + messageExpirySeconds * 1000;
 }
 
 /** The steps of a will from the end of its connection on. */

@@ -1,0 +1,56 @@
+import type { WillAccount } from "../../core/records/shapes.ts";
+import { duration, setting } from "../../log/duration.ts";
+import { name } from "../../log/foreign.ts";
+import { forWhom } from "../../log/will.ts";
+import { capital, counted } from "./parts.ts";
+
+/** Who got a will that was published, and what is kept of it. */
+
+export type Published = Extract<NonNullable<WillAccount["fate"]>, { fate: "published" }>;
+
+/** Who got the message, as a sentence without its full stop. */
+export function reachText(will: WillAccount, fate: Published, now: number): string {
+  const { topic } = will;
+  const { reach } = fate;
+  const { delivered, queued, dropped, away, retained } = reach;
+  const expires = expiresAt(will, fate);
+  const isOver = expires !== null && expires <= now;
+  const time = setting((will.messageExpirySeconds ?? 0) * 1000);
+  const expiry = expires === null ? "" : ` for ${time} (Message Expiry Interval)`;
+  const since = isOver ? `, which passed ${duration(now - expires)} ago` : "";
+  const parts: string[] = [];
+  if (delivered > 0) parts.push(`${counted(delivered, "subscriber")} got it`);
+  if (queued > 0) {
+    const whose = counted(queued, "subscriber");
+    const wait = expires === null ? "" : `, where it expires ${time} after its publication`;
+    parts.push(`it ${isOver ? "was put into" : "waits in"} the queue of ${whose}${wait}`);
+  }
+  if (dropped > 0) {
+    parts.push(`it was dropped${forWhom(reach, 3) || ` for ${counted(dropped, "subscriber")}`}`);
+  }
+  if (away > 0) {
+    const who = counted(away, "subscriber");
+    parts.push(`${who} missed it, being away with QoS 0, for which nothing waits`);
+  }
+  if (parts.length === 0) {
+    parts.push(
+      reach.noLocal === true
+        ? `its own session had subscribed to ${name(topic)}, but with No Local, which keeps its own ` +
+            `messages from it, and nobody else had`
+        : `nobody had subscribed to ${name(topic)}`,
+    );
+  }
+  if (retained === "stored")
+    parts.push(`it ${isOver ? "was" : "is"} kept as the topic's retained message${expiry}${since}`);
+  if (retained === "cleared") parts.push("being empty, it cleared the topic's retained message");
+  return capital(parts.length === 1 ? (parts[0] ?? "") : joined(parts));
+}
+
+function joined(parts: readonly string[]): string {
+  return `${parts.slice(0, -1).join(", ")}, and ${parts.at(-1) ?? ""}`;
+}
+
+/** When what is kept of a published will expires; null: never. Milliseconds since the epoch. */
+export function expiresAt({ messageExpirySeconds }: WillAccount, { at }: Published): number | null {
+  return messageExpirySeconds === undefined ? null : at + messageExpirySeconds * 1000;
+}
