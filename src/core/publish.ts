@@ -153,9 +153,11 @@ function remember(broker: Broker, topic: string, route: Route): void {
   broker.routes.set(topic, route);
 }
 
-/** Forgets the remembered routes, which are found again as they are needed. */
+/** Forgets the remembered routes and matches, which are found again as they are needed. */
 export function forgetRoutes(broker: Broker): void {
-  broker.memory.routes.give(broker.memory.routes.bytes);
+  broker.subscriptions.forgetMatches();
+  // Nothing else is counted there.
+  broker.memory.routes.set(0);
   broker.routes.clear();
 }
 

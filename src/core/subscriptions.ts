@@ -92,7 +92,7 @@ export class Subscriptions {
    * [v5-3.8.4-3].
    */
   add(subscription: Subscription): void {
-    this.#forgetMatches();
+    this.forgetMatches();
     const { pattern } = subscription;
     let subscribers = this.#of(pattern);
     let before = 0;
@@ -111,7 +111,7 @@ export class Subscriptions {
     const before = subscribers.held;
     const removed = subscribers.remove(subscription);
     if (removed === null) return;
-    this.#forgetMatches();
+    this.forgetMatches();
     this.#size -= 1;
     const { isEmpty, held } = subscribers;
     this.#held += (isEmpty ? 0 : held) - before - textsOf(removed);
@@ -136,11 +136,18 @@ export class Subscriptions {
     if (known !== undefined) return known;
     const match = this.#merge(topic, patterns);
     const size = match.recipients.length + match.groups.length;
-    if (this.#rememberedRecipients + size > rememberedRecipients) this.#forgetMatches();
+    if (this.#rememberedRecipients + size > rememberedRecipients) this.forgetMatches();
     this.#rememberedRecipients += size;
     this.#memory.routes.take(size * costs.recipient);
     this.#matches.set(key, match);
     return match;
+  }
+
+  /** Forgets the remembered matches, which are made again as they are needed. */
+  forgetMatches(): void {
+    if (this.#matches.size > 0) this.#matches.clear();
+    this.#memory.routes.give(this.#rememberedRecipients * costs.recipient);
+    this.#rememberedRecipients = 0;
   }
 
   #merge(topic: string, patterns: readonly Subscribers[]): Match {
@@ -223,12 +230,6 @@ export class Subscriptions {
     if (shape === null) return;
     shape.patterns -= 1;
     if (shape.patterns === 0) this.#shapes.delete(shape.levels);
-  }
-
-  #forgetMatches(): void {
-    if (this.#matches.size > 0) this.#matches.clear();
-    this.#memory.routes.give(this.#rememberedRecipients * costs.recipient);
-    this.#rememberedRecipients = 0;
   }
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { hasSubscribers } from "../../src/core/publish.ts";
+import { forgetRoutes, hasSubscribers } from "../../src/core/publish.ts";
 import { World } from "../support/world.ts";
 
 const bound = 250_000;
@@ -47,4 +47,16 @@ test("routes that got more recipients since are counted anew", () => {
   expect(lookUp(world, 9000)).toBeWithin(8000, 9001);
   subscribe(world, 100, () => "r/#");
   expect(lookUp(world, 9000)).toBeWithin(bound / 2, bound + 1);
+});
+
+test("routes and the matches that they share give back their memory once", () => {
+  const world = new World();
+  const { routes } = world.broker.memory;
+  subscribe(world, 100, () => "r/#");
+  lookUp(world, 10);
+  expect(routes.bytes).toBeGreaterThan(0);
+  forgetRoutes(world.broker);
+  expect(routes.bytes).toBe(0);
+  subscribe(world, 1, () => "r/#");
+  expect(routes.bytes).toBe(0);
 });

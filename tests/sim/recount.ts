@@ -21,6 +21,7 @@ export function expectRecounted(broker: Broker, hasOthers: boolean): void {
   const found = recount(broker);
   const counted = broker.memory.byKind;
   for (const kind of memoryKinds) {
+    demand(counted[kind] >= 0, "no memory is given back twice", { kind, counted: counted[kind] });
     const again = found[kind];
     if (again === undefined) continue;
     const isMore = hasOthers && driversKinds.includes(kind) && counted[kind] > again;
