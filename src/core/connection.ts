@@ -139,17 +139,19 @@ export class Connection {
     this.#state = next;
   }
 
-  /** Whether memory is left for an alias of a topic. Few and short ones always have room. */
-  hasRoomForAlias(memory: Memory, topic: string): boolean {
+  /**
+   * Whether memory is left for an alias of a topic, which may have meant another before. Few and
+   * short ones always have room, and so has one that takes no more than before.
+   */
+  hasRoomForAlias(memory: Memory, topic: string, before?: string): boolean {
     if (memory.hasRoomBefore("refuseNew", topic.length * 2)) return true;
-    const bytes = costs.alias + textBytes(topic);
-    return this.aliasBytes + bytes <= smallAliases;
+    const bytes = aliasGrowth(topic, before);
+    return bytes <= 0 || this.aliasBytes + bytes <= smallAliases;
   }
 
   /** Counts an alias of a topic, which may have meant another before. */
   countAlias(memory: Memory, topic: string, before?: string): void {
-    let bytes = costs.alias + textBytes(topic);
-    if (before !== undefined) bytes -= costs.alias + textBytes(before);
+    const bytes = aliasGrowth(topic, before);
     this.aliasBytes += bytes;
     memory.aliases.take(bytes);
   }
@@ -203,4 +205,10 @@ export class Connection {
     // `pausedAt`.
     return Math.max(0, (this.pausedAt ?? now) - this.lastPacketAt);
   }
+}
+
+/** Bytes of memory of an alias, less those of the topic that it meant before. */
+function aliasGrowth(topic: string, before: string | undefined): number {
+  const bytes = costs.alias + textBytes(topic);
+  return before === undefined ? bytes : bytes - costs.alias - textBytes(before);
 }

@@ -27,8 +27,11 @@ export function publishReceived(
 ): void {
   const { memory } = broker;
   broker.statistics.publishReceived += 1;
-  if (packet.topicAlias !== 0 && !connection.hasRoomForAlias(memory, packet.topic)) {
-    return endForMemory(broker, connection, "its Topic Aliases");
+  if (packet.topicAlias !== 0 && packet.topic !== "") {
+    const before = connection.aliasesIn?.[packet.topicAlias];
+    if (!connection.hasRoomForAlias(memory, packet.topic, before)) {
+      return endForMemory(broker, connection, "its Topic Aliases");
+    }
   }
   const named = topicOf(broker, connection, packet);
   if (typeof named !== "string") return end(broker, connection, named);

@@ -191,6 +191,23 @@ describe("as memory fills up", () => {
     expect(world.noted("ended").at(-1)).toMatchObject({ cause: "memory" });
   });
 
+  test("aliases defined before are used, and defined again, however much memory they take", () => {
+    const scene = new Scene();
+    const client = scene.connected("client");
+    const long = "x".repeat(100);
+    const define = (topicAlias: number, topic: string): void => {
+      client.publish(topic, "x", { properties: { topicAlias } });
+    };
+    for (let alias = 1; alias <= 60; alias++) define(alias, `${long}/${alias}`);
+    scene.fill(0.81);
+    define(1, "");
+    define(1, `${long}/1`);
+    define(1, `${long}/2`);
+    expect(client.closedBy).toBeNull();
+    define(61, long);
+    expect(client.take("disconnect")).toMatchObject([{ reasonCode: 0x97 }]);
+  });
+
   test("a publisher is held for a subscriber with a queue, however short, and no longer than decision 5 allows", () => {
     const scene = new Scene();
     const { world } = scene;
