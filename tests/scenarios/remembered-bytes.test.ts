@@ -87,16 +87,28 @@ test("long will topics and ids are not examined for changing ids", () => {
   expect(world.broker.records.topics.size).toBe(0);
 });
 
-test("the topics that a client published to beside its will are forgotten with the will's fate", () => {
+test("of a topic that a client published to beside its will, the beginning is kept until the fate", () => {
   const world = new World();
   const client = world.open();
   const will = { topic: "a/will", payload: Buffer.from("gone"), qos: 0, retain: true } as const;
   client.connect({ clientId: "a", will });
   client.publish(`a/${long}`, "birth", { retain: true });
   const records = () => [...world.broker.records.wills.records()];
-  expect(characters(records())).toBeGreaterThan(60_000);
+  expect(clientOf(world.broker, "a")?.wills[0]?.own?.elsewhere).toStartWith("a/xxx");
+  expect(characters(records())).toBeLessThan(2_000);
   world.advance(10_000);
   client.drop();
   expect(clientOf(world.broker, "a")?.faults.map(({ fault }) => fault)).toContain("birthElsewhere");
   expect(characters(records())).toBeLessThan(1_000);
+});
+
+test("the record of a Sparkplug will has no long topic", () => {
+  const world = new World();
+  const client = world.open();
+  const topic = `spBv1.0/${long}/NDEATH/node`;
+  client.connect({
+    clientId: "a",
+    will: { topic, payload: Buffer.from("gone"), qos: 0, retain: false },
+  });
+  expect(characters([...world.broker.records.wills.records()])).toBeLessThan(1_000);
 });

@@ -2,7 +2,7 @@ import type { Broker } from "../broker.ts";
 import type { ClientHistories, ClientHistory } from "./clients.ts";
 import type { Connection } from "../connection.ts";
 import { hadNoSubscribers, type ClientHabit, type Peer, type WillFate } from "../events.ts";
-import { textKept } from "./excerpt.ts";
+import { excerpt, textKept } from "./excerpt.ts";
 import { longKeepAlive } from "./long-keepalive.ts";
 import type { PublishPacket } from "../packet.ts";
 import type { Session } from "../session.ts";
@@ -128,7 +128,7 @@ export class Habits {
       if (retain) own.retained += 1;
       own.saidWill = sameBytes(payload, will.packet.payload);
     } else if (retain && own.elsewhere === null && isRelatedTopic(topic, will.topic)) {
-      own.elsewhere = topic;
+      own.elsewhere = excerpt(topic);
     }
   }
 

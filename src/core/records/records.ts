@@ -284,7 +284,7 @@ export class Records {
     const record = willRecordOf(will);
     if (record === null) return;
     this.habits.settled(will, record, fate);
-    // The topic may be long, and only habits need it.
+    // Only habits need it.
     record.own.elsewhere = null;
   }
 }

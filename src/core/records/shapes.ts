@@ -53,7 +53,8 @@ export interface WillAccount {
   readonly own?: OwnPublishesAccount;
   /**
    * Of an NDEATH of Sparkplug B: the first 512 bytes of its payload and of the latest NBIRTH's on
-   * its connection, as base64; `birth` null: none came. Absent: it is no NDEATH.
+   * its connection, as base64; `birth` null: none came. Absent: it is no NDEATH, or its topic is
+   * too long to keep.
    */
   readonly sparkplug?: {
     readonly death: string;

@@ -1,3 +1,4 @@
+import { textKept } from "./excerpt.ts";
 import type { Millis } from "../io.ts";
 
 /**
@@ -16,8 +17,9 @@ export interface SparkplugPayloads {
 /** Bytes kept of each payload. An NDEATH has some 30, and an NBIRTH begins with bdSeq as a rule. */
 const payloadKept = 512;
 
-/** Null: a will that is no NDEATH. */
+/** Null: a will that is no NDEATH, or its topic is too long to keep. */
 export function sparkplugOf(topic: string, payload: Uint8Array): SparkplugPayloads | null {
+  if (topic.length > textKept) return null;
   const [, head, node] = /^((?:.*\/)?spBv1\.0\/[^/]+\/)NDEATH(\/[^/]+)$/.exec(topic) ?? [];
   if (head === undefined || node === undefined) return null;
   return { birthTopic: `${head}NBIRTH${node}`, death: payload.slice(0, payloadKept), birth: null };

@@ -35,7 +35,7 @@ export interface OwnPublishes {
   saidWill: boolean;
   /** The last PUBLISH was on the will's topic. */
   endedOnTopic: boolean;
-  /** Topic of the first retained PUBLISH on a related topic; null: none. */
+  /** Beginning of the topic of the first retained PUBLISH on a related topic; null: none. */
   elsewhere: string | null;
   /** Null: the will is no NDEATH of Sparkplug B. */
   sparkplug: SparkplugPayloads | null;
