@@ -10,7 +10,7 @@ import { connectionNow, connectionOf } from "./connections.ts";
 import { protocolName } from "../packet.ts";
 import type { Session } from "../session.ts";
 import type { Subscription } from "../subscriptions.ts";
-import { allOf, type Steps } from "../steps.ts";
+import { allOf, sorted, type Steps } from "../steps.ts";
 import { willTopicOf } from "./will-topics.ts";
 
 /** Held publishers named in the account of a subscriber. */
@@ -28,8 +28,7 @@ export function* clientsByMemory(broker: Broker): Steps<ClientSummary> {
     found.push({ session, held: session.held });
     yield null;
   }
-  found.sort((a, b) => b.held - a.held);
-  for (const { session } of found) {
+  for (const { session } of yield* sorted(found, (a, b) => a.held > b.held)) {
     const isLive = broker.sessions.get(session.clientId) === session;
     yield isLive ? summaryOf(broker, session) : null;
   }

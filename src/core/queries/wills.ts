@@ -3,7 +3,7 @@ import type { Broker } from "../broker.ts";
 import { isExcerptOf } from "../records/excerpt.ts";
 import type { Millis } from "../io.ts";
 import type { WillRecord } from "../records/wills.ts";
-import type { Steps } from "../steps.ts";
+import { sorted, type Steps } from "../steps.ts";
 import type { WillState } from "../will.ts";
 
 const statesOf: Record<NonNullable<WillQuery["which"]>, readonly WillState[]> = {
@@ -38,30 +38,6 @@ function momentOf({ fate, dueAt, armedAt }: WillRecord): Millis {
 
 function isNewer(a: Dated, b: Dated): boolean {
   return a.at === b.at ? a.record.id > b.record.id : a.at > b.at;
-}
-
-/** Merges ever longer runs, one comparison a step: the ledger may hold too many for one step. */
-function* sorted<Item>(
-  items: Item[],
-  isBefore: (a: Item, b: Item) => boolean,
-): Generator<null, Item[], void> {
-  let from = items;
-  for (let run = 1; run < from.length; run *= 2) {
-    const to: Item[] = [];
-    for (let start = 0; start < from.length; start += 2 * run) {
-      const middle = Math.min(start + run, from.length);
-      const end = Math.min(middle + run, from.length);
-      let left = start;
-      let right = middle;
-      while (left < middle || right < end) {
-        const takesLeft = right === end || (left < middle && !isBefore(from[right]!, from[left]!));
-        to.push(takesLeft ? from[left++]! : from[right++]!);
-        yield null;
-      }
-    }
-    from = to;
-  }
-  return from;
 }
 
 /** The newest will that matches a query; null: none. */
