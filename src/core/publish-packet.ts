@@ -44,26 +44,17 @@ export function publishReceived(
     return acknowledge(broker, connection, packet, Reason.success);
   }
   const refusal = refusalOf(broker, connection, session, packet, named);
-  if (refusal !== null) {
-    broker.statistics.publishDropped += 1;
-    const { reason, detail } = refusal;
-    const { peer, version } = connection;
-    broker.note({ event: "publishRefused", peer, version, topic, reason, detail });
-    // v4 has no negative acknowledgement: acknowledge it and publish nothing
-    // [v4-3.3.5-2]. In v5 the packet id then means a new message [v5-4.3.3-9].
-    return acknowledge(broker, connection, packet, reason);
-  }
-  if (packet.qos > 0 && !memory.hasRoomBefore("refuseMessages", packet.payload.length)) {
-    const message = messageOf(broker, connection, packet, topic);
-    if (!isRoomFor(broker, session, message))
-      return refuseForMemory(broker, connection, packet, topic);
+  if (refusal !== null) return refuse(broker, connection, packet, topic, refusal);
+  const message = messageOf(broker, connection, packet, topic);
+  const isShort = packet.qos > 0 && !memory.hasRoomBefore("refuseMessages", packet.payload.length);
+  if (isShort && !isRoomFor(broker, session, message)) {
+    return refuseForMemory(broker, connection, packet, topic);
   }
   if (packet.qos === 2) {
     session.addIncoming(packet.packetId);
     (connection.unfinished ??= new Set()).add(packet.packetId);
   }
   if (session.will !== null) broker.records.published(session.will, topic, packet);
-  const message = messageOf(broker, connection, packet, topic);
   if (broker.rules.publishLagMs > 0) {
     publishLater(broker, session, message);
     return acknowledge(broker, connection, packet, Reason.success);
@@ -71,6 +62,28 @@ export function publishReceived(
   for (const will of broker.postponed.on(topic)) publishDueWill(broker, will);
   const reach = publish(broker, session, message);
   const reason = hadNoSubscribers(reach) ? Reason.noMatchingSubscribers : Reason.success;
+  acknowledge(broker, connection, packet, reason);
+}
+
+interface Refusal {
+  readonly reason: ReasonCode;
+  readonly detail: string;
+}
+
+/**
+ * Publishes nothing. v4 has no negative acknowledgement, so there it is acknowledged all the same
+ * [v4-3.3.5-2]. In v5 the packet id then means a new message [v5-4.3.3-9].
+ */
+function refuse(
+  broker: Broker,
+  connection: Connection,
+  packet: PublishPacket,
+  topic: string,
+  { reason, detail }: Refusal,
+): void {
+  broker.statistics.publishDropped += 1;
+  const { peer, version } = connection;
+  broker.note({ event: "publishRefused", peer, version, topic, reason, detail });
   acknowledge(broker, connection, packet, reason);
 }
 
@@ -84,13 +97,12 @@ function refuseForMemory(
   packet: PublishPacket,
   topic: string,
 ): void {
+  if (connection.version === 5) {
+    const detail = noMemoryFor(broker, "its PUBLISH");
+    return refuse(broker, connection, packet, topic, { reason: Reason.quotaExceeded, detail });
+  }
   broker.statistics.publishDropped += 1;
-  if (connection.version !== 5) return endForMemory(broker, connection, "its PUBLISH");
-  const reason = Reason.quotaExceeded;
-  const detail = noMemoryFor(broker, "its PUBLISH");
-  const { peer, version } = connection;
-  broker.note({ event: "publishRefused", peer, version, topic, reason, detail });
-  acknowledge(broker, connection, packet, reason);
+  endForMemory(broker, connection, "its PUBLISH");
 }
 
 function endForMemory(broker: Broker, connection: Connection, what: string): void {
@@ -229,7 +241,7 @@ function refusalOf(
   session: Session,
   packet: PublishPacket,
   named: string,
-): { readonly reason: ReasonCode; readonly detail: string } | null {
+): Refusal | null {
   if (isForServerOnly(listener.mountPoint, named)) {
     return { reason: Reason.notAuthorized, detail: "only the broker may publish below $SYS" };
   }

@@ -102,8 +102,7 @@ export function isRoomFor(broker: Broker, publisher: Session, message: Message):
   const { memory } = broker;
   const bytes = messageBytes(message);
   const { match } = routeOf(broker, message.topic);
-  const fits = (recipient: Recipient, shared: Session | null = null): boolean => {
-    const wanted = shared === null ? applyNoLocal(match, recipient, publisher) : recipient;
+  const fits = (wanted: Recipient | null): boolean => {
     if (wanted === null) return true;
     const copy = copyFor(wanted, message);
     const decision = decide(broker, wanted.session, message, copy, false);
@@ -112,11 +111,8 @@ export function isRoomFor(broker: Broker, publisher: Session, message: Message):
     );
   };
   return (
-    match.recipients.every((recipient) => fits(recipient)) &&
-    match.groups.every((group) => {
-      const member = nextMember(group, message.topic);
-      return member === null || fits(member, member.session);
-    })
+    match.recipients.every((recipient) => fits(applyNoLocal(match, recipient, publisher))) &&
+    match.groups.every((group) => fits(nextMember(group, message.topic)))
   );
 }
 

@@ -372,7 +372,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v4-3.3.5-2": {
-    obeyed: ["src/core/publish-packet.ts publishReceived"],
+    obeyed: ["src/core/publish-packet.ts refuse"],
     tests: [
       "tests/conformance/checks/publish.ts a PUBLISH that is not allowed is acknowledged or closed, and reaches nobody",
     ],
@@ -1749,7 +1749,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v5-4.3.3-9": {
-    obeyed: ["src/core/publish-packet.ts publishReceived"],
+    obeyed: ["src/core/publish-packet.ts refuse"],
     tests: [
       "tests/conformance/checks/delivery.ts after a failing PUBREC the packet id means a new message",
     ],
