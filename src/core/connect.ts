@@ -167,17 +167,8 @@ function armWill(
 ): void {
   const asked = packet.will ?? session.formerWill;
   if (asked === null || isIgnored(broker.rules, packet, asked)) return;
-  session.will = new Will(
-    session,
-    {
-      ...asked,
-      // The input's buffer is reused after the input, so copy.
-      payload: asked.payload.slice(),
-      properties: asked.properties?.slice() ?? null,
-    },
-    connection.listener.mountPoint + asked.topic,
-    broker.now,
-  );
+  const topic = connection.listener.mountPoint + asked.topic;
+  session.will = new Will(session, asked, topic, broker.now);
   broker.memory.wills.take(session.will.held);
 }
 
