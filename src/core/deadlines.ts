@@ -120,6 +120,6 @@ export class Deadlines<Owner> {
   }
 }
 
-function isBefore<Owner>(a: Deadline<Owner>, b: Deadline<Owner>): boolean {
+export function isBefore<Owner>(a: Deadline<Owner>, b: Deadline<Owner>): boolean {
   return a.due !== b.due ? a.due < b.due : a.seq < b.seq;
 }

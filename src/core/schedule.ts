@@ -1,4 +1,4 @@
-import { Deadlines, type Deadline } from "./deadlines.ts";
+import { Deadlines, isBefore, type Deadline } from "./deadlines.ts";
 import type { Millis } from "./io.ts";
 import type { Timed } from "./timed.ts";
 
@@ -46,7 +46,7 @@ export class Schedule {
 
   /** When the first deadline of a rank is due; null: none is set. */
   nextOf(rank: Rank): Millis | null {
-    return this.#heaps[rank].first?.due ?? null;
+    return this.#heaps[rank].next();
   }
 
   set(deadline: Deadline<Timed>, due: Millis): void {
@@ -85,8 +85,4 @@ export class Schedule {
     }
     return first;
   }
-}
-
-function isBefore(a: Deadline<Timed>, b: Deadline<Timed>): boolean {
-  return a.due !== b.due ? a.due < b.due : a.seq < b.seq;
 }
