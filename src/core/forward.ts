@@ -240,10 +240,8 @@ export function pump(broker: Broker, session: Session): number {
 }
 
 /** Whether a pump has anything to do: to send messages, or to release publishers. */
-function hasWaiting({ queue, resends, replays, dropping, heldPublishers }: Session): boolean {
-  return (
-    queue.count > 0 || resends.size > 0 || replays.size > 0 || dropping || heldPublishers !== null
-  );
+function hasWaiting({ isBehind, dropping, heldPublishers }: Session): boolean {
+  return isBehind || dropping || heldPublishers !== null;
 }
 
 function pumpTo(broker: Broker, session: Session, connection: Connection): number {
