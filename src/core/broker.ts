@@ -4,7 +4,7 @@ import { ackReceived } from "./acknowledge.ts";
 import { Budget } from "./budget.ts";
 import { authenticated, connectReceived } from "./connect.ts";
 import { Connection } from "./connection.ts";
-import { Crowd, makeRoom } from "./crowd.ts";
+import { Crowd, makeRoomAmongConnections } from "./crowd.ts";
 import { Deadline } from "./deadlines.ts";
 import { endConnection } from "./connection-end.ts";
 import { disconnectReceived } from "./disconnect.ts";
@@ -268,7 +268,8 @@ export class Broker {
       `connection ${input.connection} is open already`,
     );
     const { connection: id, remote, isLocal, listener, token } = input;
-    const isFull = this.isFull(listener) && (this.stopping || !makeRoom(this, listener));
+    const isFull =
+      this.isFull(listener) && (this.stopping || !makeRoomAmongConnections(this, listener));
     const { announced, now } = this;
     const { holds = null } = input;
     const connection = new Connection(id, remote, isLocal, listener, token, announced, holds, now);

@@ -38,7 +38,7 @@ export class Crowd {
  * Makes room for one more connection on a listener whose places are taken: resets connections that
  * wait for their CONNECT, the oldest first. False: too few do.
  */
-export function makeRoom(broker: Broker, listener: ListenerPolicy): boolean {
+export function makeRoomAmongConnections(broker: Broker, listener: ListenerPolicy): boolean {
   const { crowd, deadlines, now, connections, limits } = broker;
   while (broker.isFull(listener)) {
     const oldest = crowd.oldest(connections.size >= limits.connections ? null : listener.name);

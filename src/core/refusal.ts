@@ -5,7 +5,7 @@ import { endConnection } from "./connection-end.ts";
 import { packetSize } from "./packet-size.ts";
 import type { ConnectPacket } from "./packet.ts";
 import { Reason, type ProtocolError, type ReasonCode } from "./reason.ts";
-import { makeRoom, makeRoomAmongSessions } from "./relief.ts";
+import { makeRoomAmongSessions, makeRoomInMemory } from "./relief.ts";
 import { sessionBytes } from "./session.ts";
 import { willBytes } from "./will.ts";
 import { isForServerOnly, tooDeep, tooLong } from "./topic.ts";
@@ -149,7 +149,7 @@ export function refusalByRoom(
   // A client that returns takes its messages, which clears memory.
   if (!isNew && bytes <= smallWill && memory.hasRoom(bytes)) return null;
   if (isNew) bytes += sessionBytes(clientId, username);
-  if (makeRoom(broker, bytes)) return null;
+  if (makeRoomInMemory(broker, bytes)) return null;
   const detail = `little memory is left of ${memory.limit} B (limits.memory)`;
   return refusal(Reason.quotaExceeded, "v5-3.1.4-2", detail);
 }

@@ -71,11 +71,11 @@ export function makeRoomAmongSessions(broker: Broker): boolean {
 }
 
 /**
- * Makes room for a new session: when new ones have been refused for as long as a publisher may be
+ * Makes room for so many bytes of a new session: when new ones have been refused for as long as a publisher may be
  * held, the oldest idle ones go. So a crowd of sessions that nobody uses can't shut out clients for
  * ever.
  */
-export function makeRoom(broker: Broker, bytes: number): boolean {
+export function makeRoomInMemory(broker: Broker, bytes: number): boolean {
   const { memory, pressure, now, limits } = broker;
   if (memory.hasRoomBefore("refuseNew", bytes)) return true;
   if (pressure.since === null || now - pressure.since < limits.holdTimeoutMs) return false;
