@@ -45,7 +45,7 @@ const listener: ListenerPolicy = {
 const wide = {
   ...{ connections: 1e7, sessions: 1e7, subscriptions: 1e7, retainedMessages: 1e7 },
   ...{ retainedBytes: Infinity, queuedMessages: 1e7, queuedBytes: Infinity, inflight: 65_535 },
-  ...{ memory: Infinity, topicAliases: 65_535 },
+  ...{ memory: Infinity, topicAliases: 65_535, receiveMaximum: 65_535 },
 };
 const connectPacket: ConnectPacket = {
   ...{ type: "connect", version: 5, bridge: false, clientId: "", cleanStart: true },
@@ -110,6 +110,14 @@ const kinds: Readonly<Record<string, (holder: Holder) => More>> = {
   inflight: (holder) => {
     const publisher = pair(holder, false);
     return () => holder.receive(publisher, publishPacket("q/t", 2000, {}));
+  },
+  "incoming QoS 2": (holder) => {
+    let connection = 0;
+    return (number) => {
+      const id = number % 65_535;
+      if (id === 0) connection = holder.connect(text("c", number));
+      holder.receive(connection, publishPacket("t", 0, { qos: 2, packetId: id + 1 }));
+    };
   },
   retained: (holder) => {
     const publisher = holder.connect("publisher");

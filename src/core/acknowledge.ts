@@ -119,7 +119,7 @@ function pubrelReceived(
   session: Session,
   packetId: number,
 ): void {
-  const known = session.incoming.delete(packetId);
+  const known = session.finishIncoming(packetId);
   connection.unfinished?.delete(packetId);
   broker.send(connection, {
     type: "pubcomp",

@@ -89,7 +89,7 @@ export class Connection {
   /** The peer closed its half of the stream: everything it sent can be read. */
   isEnding = false;
 
-  /** Packet ids of QoS 2 messages received on it that wait for PUBREL; created with the first. */
+  /** Packet ids of QoS 2 messages received on it in v5 that wait for PUBREL; created with the first. */
   unfinished: Set<number> | null = null;
 
   /** How the last copy was sent to it: the next mostly equals it. */

@@ -37,6 +37,7 @@ export const costs = {
   message: 300,
   queued: 60,
   outgoing: 120,
+  incoming: 90,
   will: 500,
   alias: 60,
 } as const;

@@ -39,7 +39,7 @@ export function publishReceived(
   const error = violationOf(broker, connection, packet, topic);
   if (error !== null) return end(broker, connection, error);
   if (packet.qos === 2 && session.incoming.has(packet.packetId)) {
-    (connection.unfinished ??= new Set()).add(packet.packetId);
+    noteUnfinished(connection, packet);
     // A resend: it was published when it first arrived [v4-4.3.3-2] [v5-4.3.3-10].
     return acknowledge(broker, connection, packet, Reason.success);
   }
@@ -52,7 +52,7 @@ export function publishReceived(
   }
   if (packet.qos === 2) {
     session.addIncoming(packet.packetId);
-    (connection.unfinished ??= new Set()).add(packet.packetId);
+    noteUnfinished(connection, packet);
   }
   if (session.will !== null) broker.records.published(session.will, topic, packet);
   if (broker.rules.publishLagMs > 0) {
@@ -63,6 +63,11 @@ export function publishReceived(
   const reach = publish(broker, session, message);
   const reason = hadNoSubscribers(reach) ? Reason.noMatchingSubscribers : Reason.success;
   acknowledge(broker, connection, packet, reason);
+}
+
+/** Only v5 has a Receive Maximum, which these count against. */
+function noteUnfinished(connection: Connection, { packetId }: PublishPacket): void {
+  if (connection.version === 5) (connection.unfinished ??= new Set()).add(packetId);
 }
 
 interface Refusal {
@@ -217,10 +222,9 @@ function violationOf(
   }
   // QoS 1 is acknowledged at once, so only QoS 2 can fill the Receive Maximum. v4 has none.
   // Messages left unfinished on an earlier connection do not count (v5-4.9).
-  const { unfinished, version } = connection;
+  const { unfinished } = connection;
   if (
     packet.qos === 2 &&
-    version === 5 &&
     unfinished !== null &&
     unfinished.size >= receiveMaximum &&
     !unfinished.has(packet.packetId)

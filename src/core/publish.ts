@@ -100,6 +100,8 @@ export function publish(
  */
 export function isRoomFor(broker: Broker, publisher: Session, message: Message): boolean {
   const { memory } = broker;
+  // Its packet id is kept until PUBREL.
+  if (message.qos === 2 && !memory.hasRoom(costs.incoming)) return false;
   const bytes = messageBytes(message);
   const { match } = routeOf(broker, message.topic);
   const fits = (wanted: Recipient | null): boolean => {

@@ -94,12 +94,20 @@ export class Session {
   }
 
   /** Packet ids of incoming QoS 2 messages that were published and wait for PUBREL. */
-  get incoming(): Omit<Set<number>, "add"> {
+  get incoming(): ReadonlySet<number> {
     return this.#incoming ?? noIncoming;
   }
 
   addIncoming(packetId: number): void {
     (this.#incoming ??= new Set()).add(packetId);
+    this.#memory.inflight.take(costs.incoming);
+  }
+
+  /** PUBREL was received. False: the packet id is unknown. */
+  finishIncoming(packetId: number): boolean {
+    const isKnown = this.#incoming?.delete(packetId) === true;
+    if (isKnown) this.#memory.inflight.give(costs.incoming);
+    return isKnown;
   }
 
   /** By filter, in the order of their SUBSCRIBEs. */
@@ -135,13 +143,15 @@ export class Session {
   release(): void {
     this.queue.clear();
     this.outgoing.clear();
+    this.#memory.inflight.give(this.incoming.size * costs.incoming);
     this.#memory.sessions.give(this.#ownBytes);
   }
 
   /** Bytes of memory of all that it and its connection hold, with all of each message. */
   get held(): number {
-    const { queue, outgoing, subscriptionBytes, will, connection } = this;
-    const own = this.#ownBytes + subscriptionBytes + queue.held + outgoing.held;
+    const { queue, outgoing, incoming, subscriptionBytes, will, connection } = this;
+    const inflight = outgoing.held + incoming.size * costs.incoming;
+    const own = this.#ownBytes + subscriptionBytes + queue.held + inflight;
     return own + (will?.held ?? 0) + (connection?.held ?? 0);
   }
 }

@@ -208,6 +208,23 @@ describe("as memory fills up", () => {
     expect(client.take("disconnect")).toMatchObject([{ reasonCode: 0x97 }]);
   });
 
+  test("QoS 2 messages that nobody subscribes to take memory until PUBREL, at most the limit", () => {
+    const scene = new Scene();
+    const { world } = scene;
+    const { memory } = world.broker;
+    const before = memory.inflight.bytes;
+    const client = scene.connected("client", 4);
+    const publish = (): number => client.publish("t", "x", { qos: 2 }) ?? 0;
+    const messageId = publish();
+    expect(memory.inflight.bytes).toBeGreaterThan(before);
+    client.send({ cmd: "pubrel", messageId });
+    expect(memory.inflight.bytes).toBe(before);
+    for (let count = 0; count < 60_000 && client.closedBy === null; count++) publish();
+    expect(world.noted("ended").at(-1)).toMatchObject({ cause: "memory" });
+    expect(scene.share).toBeLessThan(1);
+    expect(memory.inflight.bytes).toBe(before);
+  });
+
   test("a publisher is held for a subscriber with a queue, however short, and no longer than decision 5 allows", () => {
     const scene = new Scene();
     const { world } = scene;

@@ -54,13 +54,13 @@ function recount(broker: Broker): Partial<Record<MemoryKind, number>> {
     found.unfinished += connection.driverHolds?.unfinishedBytes ?? 0;
     found.output += connection.driverHolds?.outputBytes ?? 0;
   }
-  for (const { clientId, username, queue, outgoing } of broker.sessions.values()) {
+  for (const { clientId, username, queue, outgoing, incoming } of broker.sessions.values()) {
     found.sessions += costs.session + textBytes(clientId) + textBytes(username ?? "");
     for (const { message } of queue.items()) {
       found.queues += costs.queued;
       keep(message);
     }
-    found.inflight += outgoing.places * costs.outgoing;
+    found.inflight += outgoing.places * costs.outgoing + incoming.size * costs.incoming;
     for (const { message } of outgoing.inOrder()) keep(message);
   }
   // A wildcard at the first level matches no topic with `$`.
