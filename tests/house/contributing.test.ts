@@ -53,6 +53,13 @@ for (const name of checked) {
   });
 }
 
+test("docs/architecture.md names every file of the core's rules and of the driver", () => {
+  const named = codeSpansOf(textOf("docs/architecture.md")).map((span) => path.basename(span));
+  const own = files.filter((file) => /^src\/(?:core|server\/driver)\/[^/]+\.ts$/.test(file));
+  expect(own.length).toBeGreaterThan(70);
+  expect(own.filter((file) => !named.includes(path.basename(file)))).toEqual([]);
+});
+
 test("what CONTRIBUTING.md says is decided in a file is exported by it", () => {
   expect(missingNamesIn(textOf("CONTRIBUTING.md"))).toEqual([]);
   expect(textOf("CONTRIBUTING.md")).toMatch(/`allowedSilenceMs` in `/);

@@ -233,6 +233,29 @@ const rows: readonly Row[] = [
     },
   },
   {
+    how: "a PUBLISH for which no memory is left",
+    cause: "memory",
+    ...said("published"),
+    versions: old,
+    world: { limits: { memory: 1024 * 1024 } },
+    end: (client, world) => {
+      fillMemory(world);
+      client.publish("stored", "x".repeat(2000), { qos: 1 });
+    },
+  },
+  {
+    how: "a topic alias for which no memory is left",
+    cause: "memory",
+    will: "published",
+    told: 0x97,
+    versions: v5,
+    world: { limits: { memory: 1024 * 1024 } },
+    end: (client, world) => {
+      fillMemory(world);
+      client.publish("x".repeat(5000), "", { properties: { topicAlias: 1 } });
+    },
+  },
+  {
     how: "a takeover by the same client id",
     class: "D1",
     cause: "takenOver",
@@ -250,6 +273,20 @@ const rows: readonly Row[] = [
     end: (_client, world) => world.driver.order({ type: "kicked", clientId: "mortal" }),
   },
 ];
+
+/** An offline session queues messages until the next one of 2000 bytes would be refused. */
+function fillMemory(world: World): void {
+  const offline = world.open();
+  offline.connect({ clientId: "offline", clean: false });
+  offline.subscribe({ topic: "stored", qos: 1 });
+  offline.drop();
+  const filler = world.open();
+  filler.connect({ clientId: "filler", protocolVersion: 5 });
+  const { memory } = world.broker;
+  for (let left = 1000; left > 0 && memory.total < 0.948 * memory.limit; left--) {
+    filler.publish("stored", "x".repeat(1000), { qos: 1 });
+  }
+}
 
 describe("every end of a connection has one cause, and its will the fate of the table", () => {
   for (const row of rows) {
