@@ -3,15 +3,22 @@ import { Broker } from "../src/core/broker.ts";
 import type { Input, ListenerPolicy, Millis } from "../src/core/io.ts";
 import { defaultLimits } from "../src/core/limits.ts";
 import type { ConnectPacket, PublishPacket, SubscribePacket } from "../src/core/packet.ts";
+import { runScript, UsageError, wordsOf } from "./usage.ts";
 
-const help = `npm run holdings -- [KIND]
+const help = `npm run holdings -- [KIND...]
 
 For each kind of memory, a process of its own makes a broker hold 100 MiB of that kind, and compares
-what the broker counts with what the process grows by after a forced collection. Exit code 1: they
-differ by more than 25 %.`;
+what the broker counts with what the process grows by after a forced collection.
+
+Exit codes: 0 all right, 1 they differ by more than 25 %, 2 wrong usage.`;
 
 const target = 100 * 1024 * 1024;
 const tolerance = 0.25;
+/** Kinds that may be counted as more than the process grows by, and why. */
+const countedAsMore: Readonly<Record<string, string>> = {
+  connections: "with the parts of the driver and the socket, which this broker lacks",
+  routes: "as if no two routes shared a copy",
+};
 
 /** A broker without network. Each kind adds a little more of itself with each call. */
 class Holder {
@@ -70,8 +77,8 @@ function subscribePacket(filter: string): SubscribePacket {
 }
 
 /** A text of its own, as the wire decodes it; a template would be a rope. */
-function text(start: string, number: number, length = 0): string {
-  const bytes = new TextEncoder().encode(`${start}${number}`.padEnd(length, "x"));
+function text(start: string, number: number, length = 0, rest = "x"): string {
+  const bytes = new TextEncoder().encode(`${start}${number}`.padEnd(length, rest));
   return new TextDecoder().decode(bytes);
 }
 
@@ -97,7 +104,7 @@ const kinds: Readonly<Record<string, (holder: Holder) => More>> = {
   "subscriptions of 190 levels": (holder) => {
     const connection = holder.connect("c");
     return (number) =>
-      holder.receive(connection, subscribePacket(text("", number) + "/".repeat(189)));
+      holder.receive(connection, subscribePacket(text("", 100_000 + number, 6 + 189, "/")));
   },
   "queues of small messages": (holder) => {
     const publisher = pair(holder, true);
@@ -127,7 +134,7 @@ const kinds: Readonly<Record<string, (holder: Holder) => More>> = {
   "retained of 199 levels": (holder) => {
     const publisher = holder.connect("publisher");
     return (number) => {
-      const topic = text("", number) + "/".repeat(198);
+      const topic = text("", 100_000 + number, 6 + 198, "/");
       holder.receive(publisher, publishPacket(topic, 64, { retain: true }));
     };
   },
@@ -157,9 +164,16 @@ const kinds: Readonly<Record<string, (holder: Holder) => More>> = {
   },
 };
 
+/** The allocator gives memory back some time after a collection: waits until it falls no more. */
 function settledRss(): number {
-  for (let each = 0; each < 5; each++) Bun.gc(true);
-  return process.memoryUsage().rss;
+  let least = Infinity;
+  for (let unchanged = 0; unchanged < 10; unchanged++) {
+    Bun.gc(true);
+    Bun.sleepSync(50);
+    const { rss } = process.memoryUsage();
+    if (rss < least) [least, unchanged] = [rss, 0];
+  }
+  return least;
 }
 
 /** Runs in a process of its own. Prints both numbers as JSON. */
@@ -186,34 +200,47 @@ function measure(kind: string): void {
   console.log(JSON.stringify({ counted, grew, kept }));
 }
 
+interface Figures {
+  readonly counted: number;
+  readonly grew: number;
+}
+
+async function compare(kind: string): Promise<boolean> {
+  const child = Bun.spawn([process.execPath, import.meta.filename, kind], {
+    env: { ...process.env, HOLDINGS_CHILD: "1" },
+  });
+  const { counted, grew } = JSON.parse(await new Response(child.stdout).text()) as Figures;
+  const ratio = counted / grew;
+  const reason = ratio > 1 + tolerance ? countedAsMore[kind] : undefined;
+  const isRight = reason !== undefined || Math.abs(ratio - 1) <= tolerance;
+  const [a, b] = [counted, grew].map((bytes) => `${(bytes / 1024 / 1024).toFixed(1)} MiB`);
+  const mark = isRight ? "ok    " : "DIFFERS";
+  console.log(
+    `${mark} ${kind}: counted ${a}, grew ${b}, ratio ${ratio.toFixed(2)}${reason === undefined ? "" : `, ${reason}`}`,
+  );
+  return isRight;
+}
+
 async function main(): Promise<number> {
-  const [asked] = process.argv.slice(2);
-  if (asked === "--help") {
+  const { values, positionals } = wordsOf({ help: { type: "boolean", default: false } });
+  if (values.help) {
     console.log(help);
     return 0;
   }
-  if (asked !== undefined && process.env["HOLDINGS_CHILD"] === "1") {
-    measure(asked);
+  const all = Object.keys(kinds);
+  const unknown = positionals.find((kind) => !all.includes(kind));
+  if (unknown !== undefined) {
+    throw new UsageError(`there is no kind "${unknown}", but ${all.join(", ")}`);
+  }
+  if (process.env["HOLDINGS_CHILD"] === "1") {
+    for (const kind of positionals) measure(kind);
     return 0;
   }
   let differs = 0;
-  for (const kind of asked === undefined ? Object.keys(kinds) : [asked]) {
-    const child = Bun.spawn([process.execPath, import.meta.filename, kind], {
-      env: { ...process.env, HOLDINGS_CHILD: "1" },
-    });
-    const { counted, grew } = JSON.parse(await new Response(child.stdout).text()) as {
-      counted: number;
-      grew: number;
-    };
-    const ratio = counted / grew;
-    const isRight = Math.abs(ratio - 1) <= tolerance;
-    if (!isRight) differs += 1;
-    const [a, b] = [counted, grew].map((bytes) => `${(bytes / 1024 / 1024).toFixed(1)} MiB`);
-    console.log(
-      `${isRight ? "ok    " : "DIFFERS"} ${kind}: counted ${a}, grew ${b}, ratio ${ratio.toFixed(2)}`,
-    );
+  for (const kind of positionals.length === 0 ? all : positionals) {
+    if (!(await compare(kind))) differs += 1;
   }
   return differs === 0 ? 0 : 1;
 }
 
-if (import.meta.main) process.exitCode = await main();
+await runScript(main);

@@ -102,10 +102,7 @@ export function metricsText(
       "mqttd_memory_bytes",
       "gauge",
       "Memory that clients take, by kind.",
-      Object.entries(overview.memory?.kinds ?? {}).map(([kind, bytes]) => [
-        `{kind="${kind}"}`,
-        bytes,
-      ]),
+      of("kind", overview.memory?.kinds ?? {}),
     ),
     family("mqttd_retained_messages", "gauge", "Retained messages.", [["", retained.messages]]),
     family("mqttd_retained_bytes", "gauge", "Bytes of retained messages.", [["", retained.bytes]]),
