@@ -114,6 +114,24 @@ test("many wills are in order, whatever their number", async () => {
   }
 });
 
+test("clients by memory are in order, whatever their number, and a limit keeps those with most", async () => {
+  for (const count of [0, 1, 2, 3, 7, 8, 9, 33]) {
+    const admin = new Administered();
+    for (let index = 0; index < count; index++) {
+      const client = mortal(admin.world, { id: `a${index}`, keepalive: 10 });
+      const filters = Array.from({ length: (index * 5) % count }, (_, each) => `to/${each}`);
+      if (filters.length > 0) client.subscribe(...filters);
+    }
+    const path = "/v1/clients?sort=memory";
+    const { clients } = await list<Answers["clients"]>(admin, path);
+    const held = clients.map(({ memoryBytes }) => memoryBytes ?? 0);
+    expect(held).toHaveLength(count);
+    expect(held).toEqual(held.toSorted((a, b) => b - a));
+    const cut = await list<Answers["clients"]>(admin, `${path}&limit=2`);
+    expect(cut.clients).toEqual(clients.slice(0, 2));
+  }
+});
+
 test("a filter that MQTT does not allow is refused, for events and retained messages", async () => {
   const admin = new Administered();
   for (const filter of ["a/#/b", "a#", "a+/b", "$share//x", "$share/g", "a\0"]) {
