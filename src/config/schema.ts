@@ -68,7 +68,9 @@ const limitsSchema = z.strictObject({
     ),
   sessions: count({ min: 1, max: 10_000_000 })
     .default(limits.sessions)
-    .describe("Sessions, connected or not."),
+    .describe(
+      "Sessions, connected or not; a further one replaces the longest offline one without messages, or is refused.",
+    ),
   subscriptions: count({ min: 1, max: 10_000_000 })
     .default(limits.subscriptions)
     .describe("Subscriptions of one session."),
