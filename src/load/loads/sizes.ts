@@ -1,5 +1,5 @@
 import { forAll } from "../client.ts";
-import { type Figure, handled, type Load, type LoadContext, warmedUp } from "../load.ts";
+import { type Figure, handled, type Load, warmedUp } from "../load.ts";
 import { publish } from "../packets.ts";
 import { subscribeAll } from "./many-filters.ts";
 
