@@ -39,6 +39,9 @@ const listenerSchema = z.strictObject({
     .describe(
       "Whether clients without a user name may connect; if absent, auth.allowAnonymous decides.",
     ),
+  passwordFile: file()
+    .optional()
+    .describe("Accounts of this listener; null: none; if absent, those of auth.passwordFile."),
   mountPoint: z
     .string({ error: mountPointForm() })
     .max(256, { error: mountPointForm() })
@@ -56,8 +59,13 @@ const listenerSchema = z.strictObject({
 
 const authSchema = z.strictObject({
   allowAnonymous: yesOrNo()
-    .default(true)
-    .describe("Whether clients without a user name may connect."),
+    .optional()
+    .describe(
+      "Whether clients without a user name may connect; if absent, they may where no password file applies.",
+    ),
+  passwordFile: file()
+    .default(null)
+    .describe("Accounts, in mosquitto's format (mqttd passwd); null: user names are not checked."),
 });
 
 const limitsSchema = z.strictObject({
@@ -206,10 +214,7 @@ const adminSchema = z.strictObject({
   host: address()
     .default(null)
     .describe("Address of the interface; null or localhost: 127.0.0.1 and ::1, this machine only."),
-  tokenFile: z
-    .union([z.string({ error: fileForm() }).min(1, { error: fileForm() }), z.null()], {
-      error: fileForm(),
-    })
+  tokenFile: file()
     .default(null)
     .describe(
       "File with the token for requests; null: mqttd creates one if other machines can reach the host.",
@@ -279,6 +284,11 @@ function adminPortForm(): string {
 
 function fileForm(): string {
   return "the name of a file, or null";
+}
+
+function file() {
+  const error = fileForm();
+  return z.union([z.string({ error }).min(1, { error }), z.null()], { error });
 }
 
 function address() {

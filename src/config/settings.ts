@@ -27,6 +27,8 @@ export interface ListenerSettings {
   /** Null: both loopback addresses. IPv6 without brackets. */
   readonly host: string | null;
   readonly allowAnonymous: boolean;
+  /** Null: user names are not checked. */
+  readonly passwordFile: string | null;
   readonly mountPoint: string;
   /** Infinity: only `limits.connections` applies. */
   readonly connections: number;
@@ -64,11 +66,15 @@ export function settingsOf(config: Config): Settings {
 }
 
 function listenerSettings(listener: Config["listeners"][number], config: Config): ListenerSettings {
+  const { auth } = config;
+  const passwordFile =
+    listener.passwordFile === undefined ? auth.passwordFile : listener.passwordFile;
   return {
     transport: listener.transport,
     port: listener.port,
     host: addressOf(listener.host),
-    allowAnonymous: listener.allowAnonymous ?? config.auth.allowAnonymous,
+    allowAnonymous: listener.allowAnonymous ?? auth.allowAnonymous ?? passwordFile === null,
+    passwordFile,
     mountPoint: listener.mountPoint,
     connections: listener.connections ?? Infinity,
   };

@@ -36,6 +36,7 @@ test("the rest of the defaults", () => {
           "connections": Infinity,
           "host": null,
           "mountPoint": "",
+          "passwordFile": null,
           "port": 1883,
           "transport": "tcp",
         },

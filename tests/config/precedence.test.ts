@@ -26,7 +26,12 @@ test("origins name the source that won, for every value", () => {
     source: "flag",
     name: "--set listeners.0.port",
   });
-  const optional = ["listeners.0.allowAnonymous", "listeners.0.connections"];
+  const optional = [
+    "listeners.0.allowAnonymous",
+    "listeners.0.passwordFile",
+    "listeners.0.connections",
+    "auth.allowAnonymous",
+  ];
   const every = valuePaths(configKeys(), 0).map(dotted);
   expect([...origins.keys()]).toEqual(every.filter((path) => !optional.includes(path)));
 });
@@ -75,6 +80,27 @@ test("localhost means both loopback addresses, brackets are no part of an addres
   expect(hostOf("[::1]")).toBe("::1");
   expect(hostOf("::")).toBe("::");
   expect(hostOf("10.0.0.1")).toBe("10.0.0.1");
+});
+
+test("where a password file applies, clients need a user name unless allowAnonymous says otherwise", () => {
+  const rules = (text: string) =>
+    loaded({ files: { "mqttd.json": text } }).settings.listeners.map((listener) => [
+      listener.passwordFile,
+      listener.allowAnonymous,
+    ]);
+  const three = '"listeners":[{},{"port":1,"passwordFile":null},{"port":2,"passwordFile":"b"}]';
+  expect(rules(`{${three}}`)).toEqual([
+    [null, true],
+    [null, true],
+    ["b", false],
+  ]);
+  expect(rules(`{"auth":{"passwordFile":"a"},${three}}`)).toEqual([
+    ["a", false],
+    [null, true],
+    ["b", false],
+  ]);
+  const open = '"auth":{"passwordFile":"a","allowAnonymous":true}';
+  expect(rules(`{${open}}`)).toEqual([["a", true]]);
 });
 
 test("a listener's own allowAnonymous wins over that of auth", () => {

@@ -6,6 +6,7 @@ const listener = {
   port: 0,
   host: "0.0.0.0",
   allowAnonymous: true,
+  passwordFile: null,
   mountPoint: "",
   connections: Infinity,
 } as const;

@@ -31,7 +31,13 @@ test("no host: both loopback addresses", () => {
  * Two callers need that answer: the warning of an open listener, and the limits of simulate-drop.
  */
 test("a listener and a target are judged alike", () => {
-  const listener = { transport: "tcp", port: 1884, allowAnonymous: true, mountPoint: "" } as const;
+  const listener = {
+    transport: "tcp",
+    port: 1884,
+    allowAnonymous: true,
+    passwordFile: null,
+    mountPoint: "",
+  } as const;
   const socket = { addresses: [], port: 1884, descriptors: [], close: () => {} };
   const warns = (host: string): boolean =>
     openToTheNetwork([{ ...listener, connections: 1, host: addressOf(host) }], [socket]).length > 0;
