@@ -6,6 +6,7 @@ import { authenticated, connectReceived } from "./connect.ts";
 import { Connection } from "./connection.ts";
 import { Crowd, makeRoomAmongConnections } from "./crowd.ts";
 import { Deadline } from "./deadlines.ts";
+import { Departures } from "./departures.ts";
 import { endConnection } from "./connection-end.ts";
 import { disconnectReceived } from "./disconnect.ts";
 import { handleDueDeadlines, undecidedAt } from "./due-deadlines.ts";
@@ -42,7 +43,7 @@ import { Schedule } from "./schedule.ts";
 import type { Session } from "./session.ts";
 import { stopAll } from "./shutdown.ts";
 import { Standstills } from "./standstills.ts";
-import { subscribeReceived, unsubscribeReceived } from "./subscribe.ts";
+import { continueFilters, subscribeReceived, unsubscribeReceived } from "./subscribe.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { newStatistics, type Statistics } from "./sys.ts";
 import type { Timed } from "./timed.ts";
@@ -92,6 +93,7 @@ export class Broker {
   /** While deadlines are handled: the work from which on wills wait for their own turn. */
   willsUntil = Infinity;
   readonly postponed = new PostponedWills();
+  readonly departures = new Departures();
   readonly statistics: Statistics = newStatistics();
   readonly standstills = new Standstills();
   /** Of this turn of the event loop; the driver counts its own work in it too. */
@@ -215,6 +217,8 @@ export class Broker {
         return this.connection(input.connection).receivedPart(input.packet, this.now);
       case "bytesReceived":
         return;
+      case "continued":
+        return continueFilters(this, this.connection(input.connection));
       case "closed": {
         const cause = { eof: "closedByPeer", reset: "resetByPeer", timeout: "tcpTimeout" } as const;
         return endConnection(this, this.connection(input.connection), cause[input.how], {

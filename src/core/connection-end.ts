@@ -1,6 +1,7 @@
 import { assert } from "./assert.ts";
 import type { Broker } from "./broker.ts";
 import type { Connection } from "./connection.ts";
+import { unsubscribeAll } from "./departures.ts";
 import { ends, type EndCause } from "./end-causes.ts";
 import type { WillAtEnd } from "./events.ts";
 import { releaseAll, stopHolding } from "./hold.ts";
@@ -8,7 +9,8 @@ import { after, type Millis } from "./io.ts";
 import { costs } from "./memory.ts";
 import type { ReasonCode } from "./reason.ts";
 import type { Session } from "./session.ts";
-import { startExpiry, unsubscribeAll } from "./session-end.ts";
+import { startExpiry } from "./session-end.ts";
+import { forgetCut } from "./subscribe.ts";
 import { publishFate } from "./sys.ts";
 import { endWill } from "./will-fate.ts";
 
@@ -98,6 +100,7 @@ function removeConnection(broker: Broker, connection: Connection, cause: EndCaus
   broker.crowd.remove(connection);
   broker.memory.connections.give(costs.connection);
   broker.memory.aliases.give(connection.aliasBytes);
+  if (connection.cut !== null) forgetCut(broker, connection);
   const clears = broker.rules.deadlineAfterTakeover === "cleared" || cause !== "takenOver";
   if (clears) broker.deadlines.clear(connection.deadline);
 }

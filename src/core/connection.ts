@@ -16,6 +16,7 @@ import { costs, type Memory, textBytes } from "./memory.ts";
 import type { ClientPacket, ConnectPacket, ProtocolVersion } from "./packet.ts";
 import type { RecordRef } from "./records/records.ts";
 import type { Session } from "./session.ts";
+import type { FilterRun } from "./subscribe.ts";
 import type { Timed } from "./timed.ts";
 
 export type ConnectionState = "opened" | "authenticating" | "connected" | "closed";
@@ -83,6 +84,9 @@ export class Connection {
   maximumPacketSize = Infinity;
   /** Unacknowledged QoS 1 and 2 messages that may be sent to it at once. */
   receiveMaximum = 65_535;
+
+  /** Its SUBSCRIBE or UNSUBSCRIBE that the budget has cut; null: none is cut. */
+  cut: FilterRun | null = null;
 
   /** Created with its first hold. */
   holding: Holding | null = null;
@@ -159,7 +163,8 @@ export class Connection {
   /** Bytes of memory. */
   get held(): number {
     const { unfinishedBytes = 0, outputBytes = 0 } = this.driverHolds ?? {};
-    return costs.connection + this.aliasBytes + unfinishedBytes + outputBytes;
+    const cutBytes = this.cut?.bytes ?? 0;
+    return costs.connection + this.aliasBytes + cutBytes + unfinishedBytes + outputBytes;
   }
 
   /** Characters of a topic that its client does not see: the mount point's length. */

@@ -153,9 +153,11 @@ export function nextMember({ members, turn }: Group, topic: string): Member | nu
 }
 
 /**
- * 3: can take it now. 2: window full. 1: blocked. 0: offline. -1: the topic is not visible to it.
+ * 3: can take it now. 2: window full. 1: blocked. 0: offline. -1: it has left, or the topic is not visible
+ * to it.
  */
 function readinessOf(session: Session, topic: string): number {
+  if (session.hasLeft) return -1;
   const connection = session.connection;
   if (connection === null) return 0;
   if (!isVisibleTo(connection, topic)) return -1;

@@ -3,6 +3,7 @@ import type { Broker } from "./broker.ts";
 import { reportCrowd } from "./crowd.ts";
 import type { Connection } from "./connection.ts";
 import type { Deadline } from "./deadlines.ts";
+import { goOnUnsubscribing } from "./departures.ts";
 import type { EndCause } from "./end-causes.ts";
 import { pump } from "./forward.ts";
 import { continueHandover } from "./handover.ts";
@@ -139,6 +140,8 @@ function handleOne(broker: Broker, deadline: Deadline<Timed>, timed: Timed): voi
       return expireRetained(broker);
     case "crowd":
       return reportCrowd(broker);
+    case "departures":
+      return goOnUnsubscribing(broker);
     case "sys":
       publishSys(broker);
       if (broker.sysIntervalMs !== null) {

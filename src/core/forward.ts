@@ -227,11 +227,13 @@ export function drop(
 /**
  * Sends a session's backlog until the client's window or this turn's budget is full: resends first,
  * then queue and retained replay in arrival order [v4-4.6.0-5] [v4-4.6.0-6] [v5-4.6.0-5]. Only
- * PUBLISH waits for the window [v5-3.3.4-10] [v5-4.9.0-3]. Returns the number of messages looked at.
+ * PUBLISH waits for the window [v5-3.3.4-10] [v5-4.9.0-3]. All waits for the end of a SUBSCRIBE that
+ * was cut: its retained messages follow the SUBACK. Returns the number of messages looked at.
  */
 export function pump(broker: Broker, session: Session): number {
   const connection = session.connection;
   if (connection === null || !takesOutput(broker, connection) || !hasWaiting(session)) return 0;
+  if (connection.cut !== null) return 0;
   const heldBack = hasBacklog(session);
   const messages = pumpTo(broker, session, connection);
   if (heldBack && !hasBacklog(session)) broker.invalidateRoutes(session);

@@ -158,6 +158,8 @@ export type Input =
       /** Bytes missing from the packet that has begun; 0: none has, or its length is unknown. */
       readonly awaited: number;
     }
+  /** Answers `cut`: handles the packet further. */
+  | { readonly type: "continued"; readonly connection: ConnectionId }
   | {
       readonly type: "closed";
       readonly connection: ConnectionId;
@@ -266,6 +268,11 @@ export type Effect =
       /** For the driver's own log lines about this connection. */
       readonly clientId: string;
     }
+  /**
+   * The budget has ended in the middle of its packet. Answer with `continued` in a later turn; until
+   * then hand in no other packet of that connection, and no end that its peer or an operator causes.
+   */
+  | { readonly type: "cut"; readonly connection: ConnectionId }
   /** Stop reading that connection and hand in none of its packets until `release`. */
   | { readonly type: "hold"; readonly connection: ConnectionId }
   | { readonly type: "release"; readonly connection: ConnectionId }

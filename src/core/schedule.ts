@@ -16,6 +16,7 @@ const rankOf: Readonly<Record<Timed["kind"], Rank>> = {
   handover: Rank.bulk,
   retained: Rank.bulk,
   crowd: Rank.bulk,
+  departures: Rank.bulk,
   sys: Rank.bulk,
 };
 

@@ -1,6 +1,7 @@
 import { assert } from "./assert.ts";
 import type { Broker } from "./broker.ts";
 import { Deadline } from "./deadlines.ts";
+import { unsubscribeAll } from "./departures.ts";
 import type { SessionEnd } from "./events.ts";
 import { startHandover } from "./handover.ts";
 import { after } from "./io.ts";
@@ -49,16 +50,6 @@ export function endSession(broker: Broker, session: Session, why: SessionEnd): v
   if (why !== "connection ended") {
     broker.note({ event: "sessionEnded", clientId: session.clientId, why });
   }
-}
-
-/** Removes a session's subscriptions: it gets nothing more, not even its own will. */
-export function unsubscribeAll(broker: Broker, session: Session): void {
-  for (const subscription of session.subscriptions.values()) {
-    broker.subscriptions.remove(subscription);
-  }
-  broker.invalidateRoutes(session);
-  session.subscriptions.clear();
-  session.subscriptionBytes = 0;
 }
 
 export function expireSession(broker: Broker, session: Session): void {

@@ -58,6 +58,8 @@ export class Session {
   progressCount = 0;
   /** Publishers held until its queue is short; null: none since all were released. */
   heldPublishers: HeldPublishers | null = null;
+  /** Its subscriptions have ended, though some may still be in the tree. */
+  hasLeft = false;
   /** Ended with its connection, and only its will is left to be published. */
   isOver = false;
   /** A lost message was logged; reset once its queue is empty. */

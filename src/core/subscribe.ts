@@ -1,3 +1,4 @@
+import { assert } from "./assert.ts";
 import type { Broker } from "./broker.ts";
 import type { Connection } from "./connection.ts";
 import type { FilterLimit } from "./events.ts";
@@ -8,6 +9,21 @@ import { Reason } from "./reason.ts";
 import { lesserQos, type Session } from "./session.ts";
 import type { Subscription } from "./subscriptions.ts";
 import { sharedFilter, tooDeep, tooLong } from "./topic.ts";
+
+/** Work of subscribing one filter and its log line, and of unsubscribing one. */
+const unitsOfSubscribe = 5;
+const unitsOfUnsubscribe = 3;
+
+/** A SUBSCRIBE or UNSUBSCRIBE whose filters are handled one after the other, perhaps in pieces. */
+export interface FilterRun {
+  readonly packet: SubscribePacket | UnsubscribePacket;
+  /** Answers of the filters handled so far. */
+  readonly reasons: number[];
+  /** Limits that refused a filter, which is logged once for each. */
+  readonly reached: Set<FilterLimit>;
+  /** Of memory, while it is cut. */
+  bytes: number;
+}
 
 /**
  * Answers SUBSCRIBE by one SUBACK, with a code for each filter, in their order [v4-2.3.1-7]
@@ -21,22 +37,92 @@ export function subscribeReceived(
   session: Session,
   packet: SubscribePacket,
 ): void {
+  goOn(broker, connection, session, newRun(packet));
+}
+
+/** Handles more filters of a packet that was cut. */
+export function continueFilters(broker: Broker, connection: Connection): void {
+  const { cut, session } = connection;
+  assert(cut !== null && session !== null, "a packet that is continued was cut");
+  goOn(broker, connection, session, cut);
+}
+
+/** A connection whose packet was cut ends: the packet is not answered. */
+export function forgetCut({ memory }: Broker, connection: Connection): void {
+  memory.unfinished.give(connection.cut?.bytes ?? 0);
+  connection.cut = null;
+}
+
+function newRun(packet: FilterRun["packet"]): FilterRun {
+  return { packet, reasons: [], reached: new Set(), bytes: 0 };
+}
+
+/** Handles filters within the budget, and at least one. Answers after the last one. */
+function goOn(broker: Broker, connection: Connection, session: Session, run: FilterRun): void {
+  const { packet } = run;
+  const isOver =
+    packet.type === "subscribe"
+      ? subscribeSome(broker, connection, session, packet, run)
+      : unsubscribeSome(broker, connection, session, packet, run);
+  if (!isOver) {
+    if (connection.cut === null) {
+      run.bytes = bytesOf(packet);
+      broker.memory.unfinished.take(run.bytes);
+      connection.cut = run;
+    }
+    broker.effects.push({ type: "cut", connection: connection.id });
+    return;
+  }
+  if (connection.cut !== null) forgetCut(broker, connection);
+  const { packetId } = packet;
+  const { reasons } = run;
+  const type = packet.type === "subscribe" ? "suback" : "unsuback";
+  broker.send(connection, { type, packetId, reasons });
+  pump(broker, session);
+}
+
+/** Memory of the filters of a packet that waits. */
+function bytesOf(packet: FilterRun["packet"]): number {
+  let bytes = 0;
+  if (packet.type === "unsubscribe")
+    for (const filter of packet.filters) bytes += textBytes(filter);
+  else for (const { filter } of packet.subscriptions) bytes += requestBytes + textBytes(filter);
+  return bytes;
+}
+
+/** Bytes of memory of a decoded filter with its options, without its text. */
+const requestBytes = 70;
+
+/** Returns whether all filters are handled. */
+function subscribeSome(
+  broker: Broker,
+  connection: Connection,
+  session: Session,
+  packet: SubscribePacket,
+  { reasons, reached }: FilterRun,
+): boolean {
   const { peer, version } = connection;
-  const reached = new Set<FilterLimit>();
-  const reasons: number[] = packet.subscriptions.map((request, place) => {
+  const { budget, limits } = broker;
+  const { subscriptions, subscriptionIdentifier } = packet;
+  while (reasons.length < subscriptions.length) {
     // The limit may have changed since the reader decoded the filters.
-    if (place >= broker.limits.filters) return Reason.quotaExceeded;
+    if (reasons.length >= limits.filters) {
+      reasons.push(Reason.quotaExceeded);
+      continue;
+    }
+    const request = subscriptions[reasons.length]!;
     const { filter } = request;
-    const answer = subscribe(broker, connection, session, request, packet.subscriptionIdentifier);
+    const answer = subscribe(broker, connection, session, request, subscriptionIdentifier);
     const isLogged = answer.limit !== undefined && reached.has(answer.limit);
     if (!isLogged) broker.note({ event: "subscribed", peer, version, filter, ...answer });
     if (answer.limit !== undefined) reached.add(answer.limit);
-    return answer.reason;
-  });
+    reasons.push(answer.reason);
+    budget.spent += unitsOfSubscribe;
+    if (budget.isUsedUp && reasons.length < subscriptions.length) return false;
+  }
   // Each filter takes time from the shared event loop.
   for (let left = packet.undecoded; left > 0; left--) reasons.push(Reason.quotaExceeded);
-  broker.send(connection, { type: "suback", packetId: packet.packetId, reasons });
-  pump(broker, session);
+  return true;
 }
 
 interface Answer {
@@ -160,16 +246,37 @@ export function unsubscribeReceived(
   session: Session,
   packet: UnsubscribePacket,
 ): void {
-  const reasons = packet.filters.map((filter) => {
-    const subscription = session.subscriptions.get(filter);
-    if (subscription === undefined) return Reason.noSubscriptionExisted;
-    broker.subscriptions.remove(subscription);
-    session.subscriptions.delete(filter);
-    session.subscriptionBytes -= subscriptionBytes(filter);
-    session.replays.delete(filter);
-    broker.generation += 1;
-    broker.note({ event: "unsubscribed", peer: connection.peer, filter });
-    return Reason.success;
-  });
-  broker.send(connection, { type: "unsuback", packetId: packet.packetId, reasons });
+  goOn(broker, connection, session, newRun(packet));
+}
+
+/** Returns whether all filters are handled. */
+function unsubscribeSome(
+  broker: Broker,
+  { peer }: Connection,
+  session: Session,
+  { filters }: UnsubscribePacket,
+  { reasons }: FilterRun,
+): boolean {
+  const { budget } = broker;
+  while (reasons.length < filters.length) {
+    const filter = filters[reasons.length]!;
+    const isRemoved = unsubscribe(broker, session, filter);
+    if (isRemoved) broker.note({ event: "unsubscribed", peer, filter });
+    reasons.push(isRemoved ? Reason.success : Reason.noSubscriptionExisted);
+    budget.spent += unitsOfUnsubscribe;
+    if (budget.isUsedUp && reasons.length < filters.length) return false;
+  }
+  return true;
+}
+
+/** False: the session has no subscription with that filter. */
+function unsubscribe(broker: Broker, session: Session, filter: string): boolean {
+  const subscription = session.subscriptions.get(filter);
+  if (subscription === undefined) return false;
+  broker.subscriptions.remove(subscription);
+  session.subscriptions.delete(filter);
+  session.subscriptionBytes -= subscriptionBytes(filter);
+  session.replays.delete(filter);
+  broker.generation += 1;
+  return true;
 }

@@ -144,11 +144,12 @@ export class Subscribers {
     return false;
   }
 
-  /** Adds those to the lists from which the topic is not hidden. */
+  /** Adds those to the lists from which the topic is not hidden, and whose sessions have not left. */
   collect(topic: string, found: Subscription[], groups: Group[]): void {
     const hidesSome = this.hidesSome(topic);
-    const isOpen = ({ pattern, mountLength }: Subscription): boolean =>
-      !hidesSome || mountLength === 0 || !isHidden(pattern, topic, mountLength);
+    const isOpen = ({ session, pattern, mountLength }: Subscription): boolean =>
+      !session.hasLeft &&
+      (!hidesSome || mountLength === 0 || !isHidden(pattern, topic, mountLength));
     if (this.#only !== null && isOpen(this.#only)) found.push(this.#only);
     if (this.#more !== null) {
       for (const subscription of this.#more.values()) {

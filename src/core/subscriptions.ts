@@ -72,6 +72,7 @@ export class Subscriptions {
   /** Counts the work of all matches: places visited, and subscriptions merged to recipients. */
   steps = 0;
 
+  /** Also those of sessions that have left, as long as they are not removed. */
   get size(): number {
     return this.#size;
   }
@@ -102,6 +103,12 @@ export class Subscriptions {
     if (replaced === null) this.#size += 1;
     this.#held += subscribers.held - before + textsOf(subscription) - textsOf(replaced);
     this.#memory.subscriptions.set(this.held);
+  }
+
+  /** All subscriptions of a session end: no match finds them, though each is still to be removed. */
+  leave(session: Session): void {
+    this.forgetMatches();
+    session.hasLeft = true;
   }
 
   remove(subscription: Subscription): void {

@@ -23,4 +23,6 @@ export type Timed =
   | { readonly kind: "retained" }
   /** A report of connections that were reset to make room. */
   | { readonly kind: "crowd" }
+  /** Subscriptions of ended sessions that are still in the tree; due at once. */
+  | { readonly kind: "departures" }
   | { readonly kind: "sys" };

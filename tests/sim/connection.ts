@@ -1,7 +1,7 @@
 import type { EndCause } from "../../src/core/end-causes.ts";
 import type { ListenerPolicy } from "../../src/core/io.ts";
 import type { Limits } from "../../src/core/limits.ts";
-import type { ProtocolVersion } from "../../src/core/packet.ts";
+import type { ProtocolVersion, SubscribePacket, UnsubscribePacket } from "../../src/core/packet.ts";
 import type { SimLink } from "./link.ts";
 import type { Copy, Session } from "./session.ts";
 
@@ -42,6 +42,15 @@ export interface Item {
   readonly ask: Ask | null;
   /** Not a packet: each of these ends is right. Null: a packet. */
   readonly causes: readonly EndCause[] | null;
+}
+
+/** A SUBSCRIBE or UNSUBSCRIBE that the broker may handle in pieces. */
+export interface Pending {
+  readonly packet: SubscribePacket | UnsubscribePacket;
+  /** The required code of each filter that has its event, or needs none. */
+  readonly granted: number[];
+  /** Limits that have refused a filter: of each, the first refusal has an event. */
+  readonly refusedBy: Set<string>;
 }
 
 /** A packet that the broker announced as sent; its bytes must follow in this order. */
@@ -103,10 +112,8 @@ export class Connection {
   limits: Limits;
   /** The required code in the answer to the current PUBLISH; null: any. */
   answerReason: "somebody" | "nobody" | "refusal" | null = null;
-  /** The required codes in the current SUBACK or UNSUBACK. */
-  granted: readonly number[] = [];
-  /** The filters of the current SUBSCRIBE. */
-  asked: readonly string[] = [];
+  /** Its SUBSCRIBE or UNSUBSCRIBE that is not answered yet; null: each is. */
+  pending: Pending | null = null;
   /** The Content Type of the current PUBLISH. */
   sentContentType: string | null = null;
   /** Packet ids of its QoS 2 messages that wait for PUBREL. */

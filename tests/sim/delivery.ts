@@ -89,7 +89,9 @@ export class Delivery {
     if (!packet.retain || !session.hasLikes) return null;
     const publication = this.offers.published.get(packet.key);
     if (publication?.retain !== true || publication.topic !== packet.topic) return null;
-    const isWanted = session.replays.some(({ subscription }) => covers(subscription, packet.topic));
+    const isWanted = session.replays.some(
+      ({ subscription, isAnswered }) => isAnswered && covers(subscription, packet.topic),
+    );
     return isWanted
       ? { ...newCopy(publication, packet.qos, true, [], null), alike: [anything] }
       : null;
@@ -281,7 +283,8 @@ export class Delivery {
   #replaysLike(session: Session, packet: SentPublish, now: number): Replay[] {
     const current = this.#retained.isCurrent(packet.topic, packet.key, now);
     if (current === null) return [];
-    return session.replays.filter(({ subscription }) => {
+    return session.replays.filter(({ subscription, isAnswered }) => {
+      if (!isAnswered) return false;
       const lesser = subscription.qos < current.qos ? subscription.qos : current.qos;
       return lesser === packet.qos && covers(subscription, packet.topic);
     });
@@ -299,7 +302,9 @@ export class Delivery {
     // no message explains two.
     const replay = owing ?? able[0] ?? alike[0];
     const count = (session.replayed.get(packet.topic) ?? 0) + 1;
-    const causes = session.replays.filter(({ subscription }) => covers(subscription, packet.topic));
+    const causes = session.replays.filter(
+      ({ subscription, isAnswered }) => isAnswered && covers(subscription, packet.topic),
+    );
     if (replay === undefined || count > causes.length) return null;
     session.replayed.set(packet.topic, count);
     replay.sent.add(packet.topic);

@@ -156,7 +156,9 @@ export class Ends {
         if (connection.lost?.cause !== cause) return "its link had not ended so";
         const next = connection.items[connection.next];
         const isRead = next === undefined || next.end > connection.arrivedBytes;
-        return isRead || connection.state === "asked" || connection.isSilenced
+        return (isRead && connection.pending === null) ||
+          connection.state === "asked" ||
+          connection.isSilenced
           ? null
           : unreadBefore;
       }
@@ -256,7 +258,8 @@ const unreadBefore = "what had come before it was not read";
 
 /** A connection in the middle of its authentication, or silenced, is not read. */
 function isReadBeforeOrder(connection: Connection): boolean {
-  const { state, isSilenced, items, next, mustReadBytes } = connection;
+  const { state, isSilenced, items, next, mustReadBytes, pending } = connection;
   const item = items[next];
-  return state !== "connected" || isSilenced || item === undefined || item.end > mustReadBytes;
+  if (state !== "connected" || isSilenced) return true;
+  return pending === null && (item === undefined || item.end > mustReadBytes);
 }

@@ -6,15 +6,22 @@ import type {
   SubscriptionRequest,
   UnsubscribePacket,
 } from "../../src/core/packet.ts";
+import { Reason } from "../../src/core/reason.ts";
+import type { BrokerEvent } from "../../src/core/events.ts";
 import { owedOf } from "./answers.ts";
 import { demand, type Books } from "./books.ts";
-import type { Connection } from "./connection.ts";
+import type { Connection, Pending } from "./connection.ts";
 import { keyOf, type Delivery } from "./delivery.ts";
 import { isPerhapsUnfit } from "./offers.ts";
 import type { Retained } from "./retained.ts";
 import { covers } from "./routes.ts";
-import type { Replay, Session, Subscription } from "./session.ts";
+import { freeReplays, type Replay, type Session, type Subscription } from "./session.ts";
 import { isBrokers } from "./topics.ts";
+
+type Of<Name extends BrokerEvent["event"]> = BrokerEvent & { readonly event: Name };
+
+/** Bytes: more than a subscription takes. */
+const filterBytes = 10_000;
 
 const malformedOrWrong = ["protocolError"] as const;
 
@@ -170,36 +177,86 @@ export class Incoming {
     this.#delivery.finish(connection, session, copy);
   }
 
-  subscribe(connection: Connection, session: Session, packet: SubscribePacket, now: number): void {
-    connection.owed.push(owedOf("suback", packet.packetId));
-    connection.granted = packet.subscriptions.map((request) =>
-      this.#subscribe(connection, session, request, packet.subscriptionIdentifier ?? 0, now),
+  /** The broker handles its filters one after the other, perhaps in pieces. */
+  filters(connection: Connection, packet: SubscribePacket | UnsubscribePacket): void {
+    const answer = packet.type === "subscribe" ? "suback" : "unsuback";
+    connection.owed.push(owedOf(answer, packet.packetId));
+    connection.pending = { packet, granted: [], refusedBy: new Set() };
+  }
+
+  /** The broker has handled the next filter of a SUBSCRIBE that needs an event. */
+  subscribed(connection: Connection, event: Of<"subscribed">, now: number): void {
+    const { pending, session } = connection;
+    const isAsked = session !== null && pending?.packet.type === "subscribe";
+    demand(isAsked, "who has sent SUBSCRIBE is subscribed", event);
+    const { subscriptions, subscriptionIdentifier } = pending.packet;
+    const { granted, refusedBy } = pending;
+    const place = subscriptions.findIndex(
+      ({ filter }, at) => at >= granted.length && filter === event.filter,
     );
+    const request = subscriptions[place];
+    demand(request !== undefined, "a filter is subscribed as it was sent", event);
+    this.#refuseUntil(connection, pending, place);
+    if (event.limit !== undefined) refusedBy.add(event.limit);
+    if (event.limit === "memory") {
+      const isShort = this.#books.shortage.isFrom(1, filterBytes);
+      demand(isShort, "a filter is refused for memory where it is short", event);
+      granted.push(Reason.quotaExceeded);
+      return;
+    }
+    granted.push(this.#subscribe(connection, session, request, subscriptionIdentifier ?? 0, now));
     this.#books.generation += 1;
-    connection.asked = packet.subscriptions.map(({ filter }) => filter);
   }
 
-  /** The broker refused a filter for which it had no memory left. */
-  notSubscribed({ session }: Connection, filter: string): void {
-    // One SUBSCRIBE may name it twice.
-    const subscription = session?.subscriptions.get(filter);
-    if (session === null || subscription === undefined) return;
-    session.subscriptions.delete(filter);
+  /** The broker has handled the next filter of an UNSUBSCRIBE that needs an event. */
+  unsubscribed(connection: Connection, event: Of<"unsubscribed">): void {
+    const { pending, session } = connection;
+    const isAsked = session !== null && pending?.packet.type === "unsubscribe";
+    demand(isAsked, "who has sent UNSUBSCRIBE is unsubscribed", event);
+    const { filters } = pending.packet;
+    const place = filters.findIndex(
+      (filter, at) => at >= pending.granted.length && filter === event.filter,
+    );
+    demand(place >= 0, "a filter is unsubscribed as it was sent", event);
+    this.#refuseUntil(connection, pending, place);
+    const subscription = session.subscriptions.get(event.filter);
+    demand(subscription !== undefined, "a subscription ends that there is", event);
+    session.subscriptions.delete(event.filter);
     this.#delivery.handovers.unsubscribed(session, subscription);
-    this.#delivery.endReplays(session, filter);
+    this.#delivery.endReplays(session, event.filter);
+    this.#books.generation += 1;
+    pending.granted.push(Reason.success);
   }
 
-  unsubscribe(connection: Connection, session: Session, packet: UnsubscribePacket): void {
-    connection.owed.push(owedOf("unsuback", packet.packetId));
-    connection.granted = packet.filters.map((filter) => {
-      const subscription = session.subscriptions.get(filter);
-      if (subscription === undefined) return 0x11;
-      session.subscriptions.delete(filter);
-      this.#delivery.handovers.unsubscribed(session, subscription);
-      this.#delivery.endReplays(session, filter);
-      return 0;
-    });
-    this.#books.generation += 1;
+  /** Codes of the SUBACK or UNSUBACK that is due; all of its filters are handled. */
+  answered(connection: Connection): readonly number[] {
+    const { pending, session } = connection;
+    connection.pending = null;
+    if (pending === null) return [];
+    if (session !== null) freeReplays(session);
+    const { packet, granted } = pending;
+    const filters = packet.type === "subscribe" ? packet.subscriptions : packet.filters;
+    this.#refuseUntil(connection, pending, filters.length);
+    return granted;
+  }
+
+  /** Filters without an event: nothing was subscribed, or a limit has refused another before. */
+  #refuseUntil({ session, mountPoint }: Connection, pending: Pending, end: number): void {
+    const { packet, granted, refusedBy } = pending;
+    while (granted.length < end) {
+      if (packet.type === "unsubscribe") {
+        const isThere = session?.subscriptions.has(packet.filters[granted.length] ?? "") === true;
+        demand(!isThere, "a filter that is subscribed is unsubscribed", { packet, granted });
+        granted.push(Reason.noSubscriptionExisted);
+        continue;
+      }
+      const { filter = "" } = packet.subscriptions[granted.length] ?? {};
+      const { pattern } = shareOf(filter, mountPoint);
+      const isDeep = isTooDeep(pattern, this.#books.limits.topicLevels);
+      const isRefused = isDeep ? refusedBy.has("topicLevels") : refusedBy.size > 0;
+      demand(isRefused, "each filter is subscribed, or refused by a limit", { packet, granted });
+      granted.push(isDeep ? Reason.topicFilterInvalid : Reason.quotaExceeded);
+    }
   }
 
   disconnect(connection: Connection, session: Session, packet: DisconnectPacket): void {
@@ -273,6 +330,7 @@ export class Incoming {
       owed,
       sent: new Set(),
       since: this.#serial,
+      isAnswered: false,
       isOver: false,
     };
     this.#delivery.subscribed(session, replay, filter);

@@ -45,6 +45,8 @@ export function expectLikeness(broker: Broker, books: Books): void {
     });
     subscriptions += held.subscriptions.size;
   }
+  // What the budget has left of ended sessions.
+  for (const session of broker.departures.sessions) subscriptions += session.subscriptions.size;
   demand(broker.subscriptions.size === subscriptions, "subscriptions are those of the sessions", {
     tree: broker.subscriptions.size,
     sessions: subscriptions,

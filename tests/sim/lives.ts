@@ -5,7 +5,7 @@ import type { Ask, Connection } from "./connection.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Ends } from "./ends.ts";
 import type { Fates } from "./fates.ts";
-import { expiryOf, Session } from "./session.ts";
+import { expiryOf, freeReplays, Session } from "./session.ts";
 
 type Of<Name extends BrokerEvent["event"]> = BrokerEvent & { readonly event: Name };
 
@@ -101,6 +101,7 @@ export class Lives {
     this.#fates.ended(session, event, isTakeover ? null : session.expiry > 0, now);
     session.connection = null;
     connection.session = null;
+    freeReplays(session);
     this.#books.generation += 1;
     if (isTakeover) {
       const fate = event.will?.fate ?? null;

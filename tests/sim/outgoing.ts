@@ -15,9 +15,6 @@ type Traced = LogEvent & { readonly event: "packet" };
 type TracedPublish = Traced["packet"] & { readonly type: "publish" };
 type NotSent = BrokerEvent & { readonly event: "notSent" };
 
-/** Bytes: more than a subscription takes. */
-const filterBytes = 10_000;
-
 /** The packets that the broker announces: receiver, reason, and required bytes. */
 export class Outgoing {
   readonly #books: Books;
@@ -115,7 +112,9 @@ export class Outgoing {
     const connection = this.#books.connection(event.peer.remote);
     const { maximumPacketSize, owed } = connection;
     demand(event.bytes > maximumPacketSize, "only what is too large is not sent", event);
-    if (event.packet === "suback" || event.packet === "unsuback") owed.shift();
+    if (event.packet !== "suback" && event.packet !== "unsuback") return;
+    owed.shift();
+    this.#incoming.answered(connection);
   }
 
   #codes(
@@ -123,17 +122,11 @@ export class Outgoing {
     type: string,
     reasons: readonly number[],
   ): readonly number[] | null {
-    if (type === "suback" && this.#books.shortage.isFrom(1, filterBytes)) {
-      for (const [place, reason] of reasons.entries()) {
-        if (reason !== Reason.quotaExceeded || connection.granted[place] === reason) continue;
-        connection.granted = connection.granted.with(place, reason);
-        this.#incoming.notSubscribed(connection, connection.asked[place] ?? "");
-      }
-    }
-    demand(reasons.join() === connection.granted.join(), "SUBACK says what was granted", {
+    const granted = this.#incoming.answered(connection);
+    demand(reasons.join() === granted.join(), "SUBACK says what was granted", {
       connection: connection.number,
       reasons,
-      granted: connection.granted,
+      granted,
     });
     if (connection.ask?.version === 5) return reasons;
     return type === "unsuback" ? [] : reasons.map((reason) => (reason >= 0x80 ? 0x80 : reason));

@@ -52,6 +52,7 @@ function recount(broker: Broker): Partial<Record<MemoryKind, number>> {
       if (topic !== undefined) found.aliases += costs.alias + textBytes(topic);
     }
     found.unfinished += connection.driverHolds?.unfinishedBytes ?? 0;
+    found.unfinished += connection.cut?.bytes ?? 0;
     found.output += connection.driverHolds?.outputBytes ?? 0;
   }
   for (const { clientId, username, queue, outgoing, incoming } of broker.sessions.values()) {

@@ -166,6 +166,10 @@ export class Referee {
           event,
           now,
         );
+      case "subscribed":
+        return this.#incoming.subscribed(this.books.connection(event.peer.remote), event, now);
+      case "unsubscribed":
+        return this.#incoming.unsubscribed(this.books.connection(event.peer.remote), event);
       case "sessionEnded":
         return this.#lives.sessionEnded(event, now);
       case "notSent":
@@ -223,6 +227,9 @@ export class Referee {
   /** Everything that waited has arrived. */
   expectDelivered(): void {
     const now = this.books.clock();
+    for (const { pending, number } of this.books.open) {
+      demand(pending === null, "each SUBSCRIBE and UNSUBSCRIBE is answered", number);
+    }
     for (const { connection, shared } of this.books.sessions.values()) {
       // A copy can wait for a share's member that does not return.
       if (connection !== null) continue;
@@ -236,10 +243,12 @@ export class Referee {
 
   #expectRead(connection: Connection): void {
     this.ends.expectEnded(connection);
-    const { link, items, next, arrivedBytes, owed } = connection;
+    const { link, items, next, arrivedBytes, owed, pending } = connection;
     if (!connection.isOpen || connection.isSilenced) return;
     if (connection.state === "connected") {
-      demand(owed.length === 0, "an answer that is due is given at once", {
+      // SUBACK and UNSUBACK follow their last filter.
+      const isGiven = owed.length === (pending === null ? 0 : 1);
+      demand(isGiven, "an answer that is due is given at once", {
         connection: connection.number,
         owed,
       });
@@ -258,6 +267,10 @@ export class Referee {
     // Only packets that the reader decoded are reported as received.
     const received = packet as ClientPacket;
     demand(connection.isOpen && connection.verdict === null, "nothing is read of who has to go", {
+      connection: connection.number,
+      packet,
+    });
+    demand(connection.pending === null, "nothing is read in the middle of a packet", {
       connection: connection.number,
       packet,
     });
@@ -285,9 +298,8 @@ export class Referee {
       case "publish":
         return this.#incoming.publish(connection, session, received, now);
       case "subscribe":
-        return this.#incoming.subscribe(connection, session, received, now);
       case "unsubscribe":
-        return this.#incoming.unsubscribe(connection, session, received);
+        return this.#incoming.filters(connection, received);
       case "pingreq":
         return void connection.owed.push(owedOf("pingresp", 0));
       case "disconnect":

@@ -82,6 +82,8 @@ export interface Replay {
   readonly sent: Set<string>;
   /** Serial of the first publication after the SUBSCRIBE. */
   readonly since: number;
+  /** Its SUBACK was sent, which it follows, or can't be any more. */
+  isAnswered: boolean;
   /**
    * Its subscription has ended or was replaced. Its messages sometimes look like those of others.
    */
@@ -159,6 +161,11 @@ export class Session {
     }
     return bytes;
   }
+}
+
+/** From now on retained messages may be sent for all of its SUBSCRIBEs. */
+export function freeReplays({ replays }: Session): void {
+  for (const replay of replays) replay.isAnswered = true;
 }
 
 /** Seconds that a session lives without its connection. */

@@ -32,8 +32,11 @@ export class Shortage {
     const { payload, qos, retain, properties } = packet;
     if (!this.isFrom(0.95, payload.length)) return false;
     if (broker.memory.hasRoomBefore("refuseMessages", payload.length)) return false;
-    const message = { topic, qos, retain, payload, properties, expiresAt: null };
-    return !isRoomFor(broker, publisher, { ...message, frame: null, owned: false, keepers: 0 });
+    const content = { topic, qos, retain, payload, properties, expiresAt: null };
+    const message = { ...content, frame: null, owned: false, keepers: 0 };
+    // The first question may have the broker remember a route, which takes memory.
+    isRoomFor(broker, publisher, message);
+    return !isRoomFor(broker, publisher, message);
   }
 }
 

@@ -62,7 +62,8 @@ function accountOf({ session, qos }: Matched): Pick<Recipient, "clientId" | "con
 function* shared(broker: Broker, group: Group, message: Measured): Steps<Recipient> {
   const next = nextMember(group, message.topic);
   for (const member of group.members) {
-    const { connection } = member.session;
+    const { connection, hasLeft } = member.session;
+    if (hasLeft) continue;
     const isPassed =
       member !== next && (connection === null || isVisibleTo(connection, message.topic));
     const outcome = isPassed

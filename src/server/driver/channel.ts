@@ -42,6 +42,8 @@ export class Channel implements DriverHolds {
   holdOutput = false;
   holdTurn = false;
   holdPublisher = false;
+  /** The core has more to do for the packet handed in last. It goes on with it, whatever holds. */
+  isCut = false;
   /** A CONNECT that waits until the driver has read the connection that it takes over. */
   withheld: ConnectPacket | null = null;
   /** Follows the buffered packets; null: nothing does. */

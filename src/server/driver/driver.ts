@@ -445,13 +445,14 @@ export class Driver {
   /** Hands in complete packets, and `last` after them. True: the turn is over, packets are left. */
   #read(channel: Channel): boolean {
     this.#output.source = channel.id;
-    while (channel.open && !channel.held) {
-      if (!this.#readOne(channel)) {
+    while (channel.open && (channel.isCut || !channel.held)) {
+      if (channel.isCut) this.#goOn(channel);
+      else if (!this.#readOne(channel)) {
         this.#reportIncomplete(channel);
         this.#handleLast(channel);
         return false;
       }
-      if (this.#turns.isOver && channel.reader.buffered > 0) return true;
+      if (channel.isCut || (this.#turns.isOver && channel.reader.buffered > 0)) return true;
     }
     // The answer would come too late.
     if (channel.holdAuthentication) this.#handleLast(channel);
@@ -483,6 +484,12 @@ export class Driver {
     channel.last = null;
     if (last.type === "closed") this.#release(channel);
     this.#handle(last);
+  }
+
+  /** Has the core go on with a packet that its budget has cut. */
+  #goOn(channel: Channel): void {
+    channel.isCut = false;
+    this.#handle({ type: "continued", connection: channel.id });
   }
 
   /** Tells the core what has arrived of a packet that is not complete. */
@@ -608,6 +615,9 @@ export class Driver {
         }
         case "authenticate":
           this.#authenticate(this.#channels.get(effect.connection), effect);
+          break;
+        case "cut":
+          this.#channels.get(effect.connection).isCut = true;
           break;
         case "hold":
           this.#hold(this.#channels.get(effect.connection), true);
