@@ -246,11 +246,7 @@ export class Broker {
         this.connection(input.connection).dropped = { how: input.how, at: this.now };
         return;
       case "reconfigured":
-        // Queues and retained messages hold a reference to this object, so change it in place.
-        Object.assign(this.limits, input.limits);
-        this.announced = announced(this.limits);
-        this.memory.limit = this.limits.memory;
-        return this.#timeoutsChanged();
+        return this.#reconfigured(input.limits);
       case "stopping":
         return stopAll(this);
       default:
@@ -258,9 +254,16 @@ export class Broker {
     }
   }
 
-  /** Applies new timeouts to those that run already, whose deadlines were set by the old ones. */
-  #timeoutsChanged(): void {
-    for (const connection of [...this.connections.values()]) {
+  #reconfigured(limits: Limits): void {
+    const { connectTimeoutMs, stallTimeoutMs } = this.limits;
+    // Queues and retained messages hold a reference to this object, so change it in place.
+    Object.assign(this.limits, limits);
+    this.announced = announced(this.limits);
+    this.memory.limit = limits.memory;
+    if (limits.connectTimeoutMs === connectTimeoutMs && limits.stallTimeoutMs === stallTimeoutMs)
+      return;
+    // Those that run already were set by the old ones.
+    for (const connection of this.connections.values()) {
       const isTimed = connection.state !== "connected" || connection.waitingSince !== null;
       if (isTimed) setConnectionDeadline(this, connection);
     }

@@ -41,6 +41,8 @@ export function connectReceived(
   connection.clientId ??= connection.token;
   connection.connect = packet;
   connection.become("authenticating");
+  // It does not run while a CONNECT waits in the driver.
+  if (!connection.deadline.isSet) setConnectionDeadline(broker, connection);
   broker.effects.push({
     type: "authenticate",
     connection: connection.id,

@@ -212,6 +212,11 @@ export class Connection {
   }
 }
 
+/** Whether packets of a connection before its CONNECT wait in the driver. */
+export function isUnread({ state, pausedAt }: Connection): boolean {
+  return state === "opened" && pausedAt !== null;
+}
+
 /** Bytes of memory of an alias, less those of the topic that it meant before. */
 function aliasGrowth(topic: string, before: string | undefined): number {
   const bytes = costs.alias + textBytes(topic);

@@ -1,5 +1,5 @@
 import type { Broker } from "./broker.ts";
-import type { Connection } from "./connection.ts";
+import { isUnread, type Connection } from "./connection.ts";
 import { endConnection } from "./connection-end.ts";
 import { Deadline } from "./deadlines.ts";
 import { after, type ListenerPolicy } from "./io.ts";
@@ -25,9 +25,13 @@ export class Crowd {
     this.#waiting.delete(connection);
   }
 
-  /** The one that has waited longest, of one listener or (null) of all; null: none waits. */
+  /**
+   * The one that has waited longest, of one listener or (null) of all; null: none waits. Not one whose
+   * packets wait in the driver: CONNECT may be among them.
+   */
   oldest(listener: string | null): Connection | null {
     for (const connection of this.#waiting) {
+      if (isUnread(connection)) continue;
       if (listener === null || connection.listener.name === listener) return connection;
     }
     return null;

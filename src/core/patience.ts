@@ -1,5 +1,5 @@
 import type { Broker } from "./broker.ts";
-import type { Connection } from "./connection.ts";
+import { isUnread, type Connection } from "./connection.ts";
 import { endConnection } from "./connection-end.ts";
 import type { EndCause } from "./end-causes.ts";
 import { after, never, type Millis } from "./io.ts";
@@ -39,6 +39,7 @@ export interface FirstDue {
 export function firstDue(broker: Broker, connection: Connection): FirstDue {
   const { limits } = broker;
   if (connection.state !== "connected") {
+    if (isUnread(connection)) return { due: never, cause: "connectTimeout" };
     return { due: after(connection.openedAt, limits.connectTimeoutMs), cause: "connectTimeout" };
   }
   const silent = keepAliveDue(broker, connection);

@@ -87,6 +87,35 @@ test("each of 10,000 filters in one SUBSCRIBE gets its retained messages", () =>
   expect(client.messages()).toEqual(["r=x"]);
 });
 
+test("a SUBSCRIBE with 10,000 filters, their UNSUBSCRIBE and the end of a session are cut", () => {
+  const world = new World();
+  const client = world.open();
+  client.connect({ clientId: "a" });
+  const most = mostEffects(world, "continued");
+  const filters = Array.from({ length: 10_000 }, (_, number) => `f/${number}`);
+  expect(client.subscribe(...filters)?.granted).toHaveLength(10_000);
+  expect(world.noted("subscribed")).toHaveLength(10_000);
+  // Effects: mostly one log line for each filter.
+  expect(most()).toBeLessThan(1000);
+  expect(most()).toBeGreaterThan(20);
+  expect(client.unsubscribe(...filters.slice(5000))).toBeDefined();
+  expect(world.noted("unsubscribed")).toHaveLength(5000);
+  const removed: number[] = [];
+  const { subscriptions } = world.broker;
+  const handle = world.broker.handle.bind(world.broker);
+  world.broker.handle = (input, now) => {
+    const { size } = subscriptions;
+    const effects = handle(input, now);
+    if (size > subscriptions.size) removed.push(size - subscriptions.size);
+    return effects;
+  };
+  client.drop("eof");
+  world.advance(100);
+  expect(subscriptions.size).toBe(0);
+  expect(Math.max(...removed)).toBeLessThan(3000);
+  expect(removed.length).toBeGreaterThan(1);
+});
+
 function mortals(world: World, count: number, topic: (number: number) => string): TestClient[] {
   return Array.from({ length: count }, (_, number) => {
     const client = world.open();

@@ -154,8 +154,7 @@ export class Ends {
       case "resetByPeer":
       case "tcpTimeout": {
         if (connection.lost?.cause !== cause) return "its link had not ended so";
-        const next = connection.items[connection.next];
-        const isRead = next === undefined || next.end > connection.arrivedBytes;
+        const isRead = !hasPacket(connection);
         return (isRead && connection.pending === null) ||
           connection.state === "asked" ||
           connection.isSilenced
@@ -167,6 +166,7 @@ export class Ends {
         return this.#isKeepAliveMet(connection, now) ? null : "not at 1.5 times the keepalive";
       case "connectTimeout":
         if (this.#isUnread(connection)) return "what had arrived was not read before it was judged";
+        if (connection.state === "opened" && hasPacket(connection)) return unreadBefore;
         return this.#isMet(this.#connectDue(connection), now) ? null : "not at the connect timeout";
       case "crowdedOut":
         return this.#mustMakeRoom(connection) ? null : "another had to go, or none";
@@ -200,7 +200,7 @@ export class Ends {
     const { open, limits } = this.#books;
     const isOfAll = open.size >= limits.connections;
     const there = [...open].filter((one) => isOfAll || one.listener === listener);
-    const oldest = there.find(({ state }) => state === "opened");
+    const oldest = there.find(mayGiveWay);
     return oldest?.number === number && (isOfAll || there.length >= listenerLimit);
   }
 
@@ -262,4 +262,15 @@ function isReadBeforeOrder(connection: Connection): boolean {
   const item = items[next];
   if (state !== "connected" || isSilenced) return true;
   return pending === null && (item === undefined || item.end > mustReadBytes);
+}
+
+/** A whole packet has arrived and is not read yet. */
+function hasPacket({ items, next, arrivedBytes }: Connection): boolean {
+  const item = items[next];
+  return item !== undefined && item.end <= arrivedBytes;
+}
+
+/** It has sent no CONNECT, and nothing of it that may be one waits in the broker. */
+export function mayGiveWay({ state, pausedAt }: Connection): boolean {
+  return state === "opened" && pausedAt === null;
 }

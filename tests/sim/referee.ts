@@ -6,7 +6,7 @@ import { owedOf } from "./answers.ts";
 import { Books, demand } from "./books.ts";
 import type { Connection, Item } from "./connection.ts";
 import { Delivery } from "./delivery.ts";
-import { Ends } from "./ends.ts";
+import { Ends, mayGiveWay } from "./ends.ts";
 import { Fates } from "./fates.ts";
 import { Handovers } from "./handovers.ts";
 import { Incoming } from "./incoming.ts";
@@ -72,7 +72,7 @@ export class Referee {
       const waits = [...open].some(
         (one) =>
           one !== connection &&
-          one.state === "opened" &&
+          mayGiveWay(one) &&
           (open.size > limits.connections || one.listener === connection.listener),
       );
       demand(
