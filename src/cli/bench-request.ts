@@ -128,7 +128,10 @@ function runningBroker(
   target: ReturnType<typeof targetFrom>,
   given: Arguments,
 ): BrokerSource {
-  const { host, port, username, password } = target;
+  const { transport, host, port, username, password } = target;
+  if (transport !== "tcp") {
+    throw usageError(`${targetText(target)}: the loads connect over TCP only`, "mqtt://HOST:PORT");
+  }
   if (!isLoopback(host) && !given.has("remote")) {
     throw usageError(
       `${targetText(target)} is another machine: a load may stop what others use`,

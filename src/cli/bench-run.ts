@@ -1,5 +1,5 @@
 import { Client } from "../client/client.ts";
-import { DialError } from "../client/dial.ts";
+import { DialError } from "../client/dial-error.ts";
 import type { Target } from "../client/target.ts";
 import { usageError } from "../config/cli-error.ts";
 import { selfCommand } from "../config/self.ts";
@@ -124,7 +124,7 @@ async function sourceOf(broker: BrokerRequest): Promise<BrokerSource> {
   if (broker.kind === "command") return broker;
   const hosts = isLocalhost(broker.host) ? ["127.0.0.1", "::1"] : [broker.host];
   for (const [index, host] of hosts.entries()) {
-    const target: Target = { transport: "tcp", path: "", ...broker, host };
+    const target: Target = { transport: "tcp", path: "", tls: null, ...broker, host };
     try {
       const client = await Client.open(target, 4);
       await client.connect({

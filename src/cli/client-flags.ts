@@ -1,6 +1,5 @@
 import type { ClientVersion } from "../client/machine.ts";
-import { clientTransports } from "../client/dial.ts";
-import { type Target, targetOf, targetText } from "../client/target.ts";
+import { plainTls, type Target, targetOf } from "../client/target.ts";
 import { usageError } from "../config/cli-error.ts";
 import { quoted } from "../config/problem.ts";
 import { millisecondsOf } from "../config/quantity.ts";
@@ -28,20 +27,15 @@ export function declareWillFlags(command: Command): Command {
     .option("--will-delay <DURATION>", "its delay in seconds, for example 30 or 30s (MQTT 5)");
 }
 
-/** Whether any flag names a broker. */
-export function namesBroker(given: Arguments): boolean {
-  return given.has("host") || given.has("port") || given.has("url");
-}
-
-/** The named broker, else localhost. Throws CliError. */
-export function targetFrom(given: Arguments): Target {
+/** The named broker, else localhost; `transport`: of --host and --port. Throws CliError. */
+export function targetFrom(given: Arguments, transport: "tcp" | "tls" = "tcp"): Target {
   const url = given.text("url");
   if (url !== null && (given.has("host") || given.has("port"))) {
     throw usageError("--url and --host or --port both name the broker", "give one of them");
   }
   const named =
     url === null
-      ? hostTarget(given.text("host") ?? "localhost", given.text("port"))
+      ? hostTarget(given.text("host") ?? "localhost", given.text("port"), transport)
       : urlTarget(url, "--url");
   return withCredentials(named, given);
 }
@@ -56,22 +50,9 @@ export function withCredentials(target: Target, given: Arguments): Target {
 /** Throws CliError. */
 export function urlTarget(url: string, flag: string): Target {
   const target = readTarget(url);
-  if (typeof target !== "string") {
-    if (clientTransports.includes(target.transport)) return target;
-    throw usageError(
-      `${flag}: ${targetText(target)}: ${transportNames[target.transport]} is not supported yet`,
-      "mqttd connects over TCP only: mqtt://HOST:PORT",
-    );
-  }
+  if (typeof target !== "string") return target;
   throw usageError(`${flag}: found ${quoted(withoutPassword(url))}, allowed: ${target}`);
 }
-
-const transportNames = {
-  tcp: "TCP",
-  tls: "TLS",
-  ws: "WebSocket",
-  wss: "WebSocket over TLS",
-} as const;
 
 /** The version of -V; null: not given. Throws CliError. */
 export function versionFrom(given: Arguments): ClientVersion | null {
@@ -148,7 +129,7 @@ function readTarget(url: string): Target | string {
   }
 }
 
-function hostTarget(host: string, port: string | null): Target {
+function hostTarget(host: string, port: string | null, transport: "tcp" | "tls"): Target {
   const bareHost = host.replace(/^\[(.*)\]$/, "$1");
   if (host.includes("://")) {
     throw usageError(
@@ -164,12 +145,13 @@ function hostTarget(host: string, port: string | null): Target {
     throw usageError(`--port: found ${quoted(port)}, allowed: a port from 1 to 65535`);
   }
   return {
-    transport: "tcp",
+    transport,
     host: bareHost,
-    port: Number(port ?? 1883),
-    path: "/mqtt",
+    port: Number(port ?? (transport === "tls" ? 8883 : 1883)),
+    path: "",
     username: null,
     password: null,
+    tls: transport === "tls" ? plainTls : null,
   };
 }
 

@@ -1,4 +1,5 @@
 import { usageError } from "../config/cli-error.ts";
+import type { ReadFile } from "../config/file.ts";
 import { nearest } from "../config/nearest.ts";
 import { quoted } from "../config/problem.ts";
 import { catalogue, quickSet } from "../drop/scenarios/catalogue.ts";
@@ -6,17 +7,9 @@ import type { RunOptions } from "../drop/run.ts";
 import type { Scenario } from "../drop/scenario.ts";
 import type { WillPlan } from "../drop/stage.ts";
 import type { Arguments } from "./arguments.ts";
-import {
-  durationFrom,
-  namesBroker,
-  numberFrom,
-  targetFrom,
-  topicFrom,
-  urlTarget,
-  versionFrom,
-  withCredentials,
-} from "./client-flags.ts";
+import { durationFrom, numberFrom, topicFrom, versionFrom } from "./client-flags.ts";
 import { type ColorChoice, colorFrom } from "./color.ts";
+import { namesBroker, targetsFrom } from "./transport-flags.ts";
 
 /** The checked request of `mqttd simulate-drop`. */
 export interface DropRequest extends Omit<RunOptions, "has" | "signal" | "watch"> {
@@ -40,19 +33,18 @@ export const dropDefaults = {
 const hourMs = 3_600_000;
 
 /** Throws CliError for the first problem. */
-export function dropRequest(given: Arguments): DropRequest {
+export function dropRequest(given: Arguments, readFile: ReadFile): DropRequest {
   const embedded = given.has("embedded");
-  if (embedded && (namesBroker(given) || given.has("via"))) {
+  if (embedded && namesBroker(given)) {
     throw usageError(
-      "--embedded starts a broker of its own",
-      "leave out --host, --port, --url and --via",
+      "--embedded starts a broker of its own, over TCP",
+      "leave out --host, --port, --url, --unix, --via and the flags of TLS",
     );
   }
   if (embedded && given.has("broker-pid")) {
     throw usageError("--broker-pid names another process", "--embedded has none of its own");
   }
-  const target = targetFrom(given);
-  const via = given.text("via");
+  const { target, via } = targetsFrom(given, readFile);
   const version = versionFrom(given);
   const versions = version === null ? ([4, 5] as const) : [version];
   if (target.password !== null && target.username === null && version !== 5) {
@@ -66,7 +58,7 @@ export function dropRequest(given: Arguments): DropRequest {
     versions,
     target,
     embedded,
-    via: via === null ? null : withCredentials(urlTarget(via, "--via"), given),
+    via,
     keepAliveSeconds: keepAliveSecondsFrom(given),
     waitMs: durationFrom(given, "wait", 24 * hourMs) ?? dropDefaults.waitMs,
     goesOn: !given.has("no-wait"),

@@ -5,6 +5,7 @@ import { declareClientFlags, declareWillFlags } from "./client-flags.ts";
 import { type CliCommand, type Command, declare, type Surroundings } from "./command.ts";
 import { proseMax } from "../log/columns.ts";
 import { dropRequest, scenarioNamed } from "./drop-request.ts";
+import { declareTransportFlags } from "./transport-flags.ts";
 import { commandPage, exitCodes, statements, textColumns } from "./help.ts";
 
 /** `mqttd simulate-drop`: a client dies in every known way, and the command judges the broker. */
@@ -62,7 +63,7 @@ function declareSimulateDrop(): Command {
     .option("--list", "list the scenarios")
     .option("--show <ID>", "describe one: the rule, how brokers get it wrong, commands by hand")
     .option("--embedded", "start a broker of mqttd's own on a free port for the run");
-  declareClientFlags(command)
+  declareTransportFlags(declareClientFlags(command))
     .option("-i, --id <ID>", "client id of the client that dies (default: random; plays serially)")
     .option("-k, --keepalive <SECONDS>", "its keepalive (default 2)")
     .option("--via <URL>", "play all of it at a second address too, such as a proxy's");
@@ -100,7 +101,7 @@ async function runSimulateDrop(given: Arguments, surroundings: Surroundings): Pr
     surroundings.print(given.has("json") ? jsonListing(catalogue) : listing(catalogue, columns));
     return 0;
   }
-  const request = dropRequest(given);
+  const request = dropRequest(given, surroundings.readFile);
   const { simulateDrop } = await surroundings.loadDrop();
   return simulateDrop(request, surroundings);
 }

@@ -8,7 +8,8 @@ import type {
   Packet,
 } from "mqtt-packet";
 import { size } from "../log/size.ts";
-import { dial, type Wire } from "./dial.ts";
+import { dial } from "./dial.ts";
+import { foreignAnswer } from "./foreign-answer.ts";
 import {
   ClientMachine,
   type ClientEvent,
@@ -16,6 +17,7 @@ import {
   type MachineLimits,
 } from "./machine.ts";
 import type { Target } from "./target.ts";
+import type { WebSocketVerbs, Wire } from "./wire.ts";
 
 /** A received message and when it arrived (monotonic milliseconds). */
 export interface Arrival {
@@ -117,6 +119,7 @@ export class Client {
   #wire: Wire | null = null;
   #end: (end: ClientEnd) => void = () => {};
   #isOver = false;
+  #hasHeard = false;
   #disconnect: IDisconnectPacket | null = null;
   #pings: ReturnType<typeof setInterval> | null = null;
 
@@ -138,7 +141,10 @@ export class Client {
     const client = new Client(version, limits);
     client.#wire = await dialer(target, answerTimeoutMs, () => ({
       data: (chunk) => client.#received(chunk),
-      closed: (how) => client.#close(how),
+      closed: (how, why) => {
+        if (how === "malformed") client.#resetInvalid(why ?? "");
+        else client.#close(how, why);
+      },
     }));
     return client;
   }
@@ -257,10 +263,26 @@ export class Client {
     this.#wire?.resume();
   }
 
-  /** Sends FIN without DISCONNECT. */
+  /** Sends FIN without DISCONNECT, after the goodbye of TLS (close_notify) and WebSocket (Close). */
   fin(): void {
     this.#wire?.end();
     this.#close("left");
+  }
+
+  /** Sends FIN, with no goodbye at all. */
+  cut(): void {
+    this.#wire?.cut();
+    this.#close("left");
+  }
+
+  /** Sends nothing by itself any more; what the caller orders is sent. */
+  silence(): void {
+    this.#wire?.silence();
+  }
+
+  /** Null: the connection is no WebSocket. */
+  get webSocket(): WebSocketVerbs | null {
+    return this.#wire?.webSocket ?? null;
   }
 
   /** Sends RST. */
@@ -278,6 +300,9 @@ export class Client {
   #received(chunk: Uint8Array): void {
     const at = performance.now();
     this.#keep(chunk);
+    const foreign = this.#hasHeard ? null : foreignAnswer(chunk);
+    this.#hasHeard = true;
+    if (foreign !== null) return this.#resetInvalid(foreign);
     const { events, answers } = this.#machine.receive(chunk);
     for (const bytes of answers) this.#wire?.send(bytes);
     if (answers.length > 0) this.lastSentAt = performance.now();
@@ -341,13 +366,14 @@ export class Client {
     this.#machine.resetUnsolicited();
   }
 
-  #close(how: ClientEnd["how"]): void {
+  #close(how: ClientEnd["how"], why?: string): void {
     if (this.#isOver) return;
     this.#isOver = true;
     if (this.#pings !== null) clearInterval(this.#pings);
     this.#end({ how, at: performance.now(), disconnect: this.#disconnect });
     for (const waiting of [...this.#waiting]) {
-      const message = `the broker closed the connection before its ${waiting.name}`;
+      const said = why === undefined ? "" : `: ${why}`;
+      const message = `the broker closed the connection before its ${waiting.name}${said}`;
       waiting.reject(
         this.invalidDetail === null
           ? new NoAnswer(message, true)

@@ -1,7 +1,5 @@
-import { clientTransports } from "../client/dial.ts";
 import type { ClientVersion } from "../client/machine.ts";
-import type { Target } from "../client/target.ts";
-import { isLoopback } from "../transport/loopback.ts";
+import { isOnThisMachine, isWebSocket, type Target } from "../client/target.ts";
 import type { RunOptions } from "./run.ts";
 import type { Need, Scenario } from "./scenario.ts";
 import type { Way } from "./ways.ts";
@@ -30,13 +28,11 @@ function whyMissing(
     case "v5":
       return version === 5 ? null : "MQTT 5.0 only";
     case "websocket":
-      if (!clientTransports.includes("ws")) return "this client has no WebSocket transport yet";
-      return target.transport.startsWith("ws") ? null : "the address is no WebSocket";
+      return isWebSocket(target.transport) ? null : "the address is no WebSocket: ws:// or wss://";
     case "tls":
-      if (!clientTransports.includes("tls")) return "this client has no TLS transport yet";
-      return target.transport === "tls" ? null : "the address is not TLS";
+      return target.tls === null ? "the address has no TLS: mqtts:// or wss://" : null;
     case "loopback":
-      if (isLoopback(target.host) || options.named.has(scenario.id)) return null;
+      if (isOnThisMachine(target) || options.named.has(scenario.id)) return null;
       return "puts load on the broker: plays only against this machine, or when named";
     case "--denied-topic":
       return options.deniedTopic === null ? "needs --denied-topic" : null;

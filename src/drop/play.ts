@@ -1,5 +1,5 @@
 import { NoAnswer, Refused, InvalidAnswer } from "../client/client.ts";
-import { DialError } from "../client/dial.ts";
+import { DialError } from "../client/dial-error.ts";
 import { refusalText } from "../client/refusal.ts";
 import { control } from "./control.ts";
 import { CalledOff, ControlFailed, NotOffered } from "./no-verdict.ts";

@@ -91,7 +91,7 @@ test.each([
   [["--rows", "trie", "-V", "3.1"], "the loads speak 3.1.1 or 5"],
   [["--rows", "trie", "--embedded", "--broker-pid", "1"], "the process of one running broker"],
   [["--rows", "trie", "--url", "localhost", "-p", "1884"], "both name the broker"],
-  [["--rows", "trie", "--url", "mqtts://localhost"], "TLS is not supported yet"],
+  [["--rows", "trie", "--url", "mqtts://localhost"], "the loads connect over TCP only"],
   [["trie"], "for a row: --rows trie"],
   [["mqtt://localhost"], "for a broker: --url mqtt://localhost"],
   [["--row", "trie"], "did you mean --rows?"],

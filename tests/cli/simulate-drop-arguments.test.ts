@@ -43,6 +43,18 @@ test("mqttd simulate-drop --help", async () => {
       -u, --username NAME            log in as this user
       -P, --pw PASSWORD              with this password
       -V, --protocol VERSION         5, 3.1.1 or 3.1; also mqttv5, mqttv311, mqttv31
+          --unix FILE                its unix socket, in place of host and port
+          --cafile FILE              TLS: trust brokers whose certificate this CA
+                                     issued (PEM)
+          --capath FOLDER            TLS: trust every CA in this folder
+          --cert FILE                TLS: show the broker this client certificate
+                                     (PEM); needs --key
+          --key FILE                 TLS: its private key (PEM)
+          --passphrase-file FILE     TLS: the passphrase of the key
+          --insecure                 TLS: accept any name; without --cafile, any
+                                     issuer as well
+          --tls-server-name NAME     TLS: ask for this name, and expect it in the
+                                     certificate
       -i, --id ID                    client id of the client that dies (default:
                                      random; plays serially)
       -k, --keepalive SECONDS        its keepalive (default 2)
@@ -158,8 +170,9 @@ test("without flags: the quick set, in 3.1.1 and 5, at localhost:1883", async ()
       "target": {
         "host": "localhost",
         "password": null,
-        "path": "/mqtt",
+        "path": "",
         "port": 1883,
+        "tls": null,
         "transport": "tcp",
         "username": null,
       },
@@ -266,9 +279,7 @@ const wrong: readonly (readonly string[])[] = [
   ["-p", "0"],
   ["-p", "70000"],
   ["-L", "http://x"],
-  ["-L", "ws://ann:secret@x"],
-  ["-L", "wss://x/path"],
-  ["--via", "mqtts://x"],
+  ["-L", "http://ann:secret@x"],
   ["-L", "gopher://ann:secret@x"],
   ["-L", "mqtt://ann:100%secret@x"],
   ["-L", ""],
@@ -329,9 +340,9 @@ test("each error is one line, with exit code 2, and nothing is played", async ()
     "rst --all"
       mqttd: --all plays every scenario (give some IDs, or --all)
     "--embedded -p 1884"
-      mqttd: --embedded starts a broker of its own (leave out --host, --port, --url and --via)
+      mqttd: --embedded starts a broker of its own, over TCP (leave out --host, --port, --url, --unix, --via and the flags of TLS)
     "--embedded --via mqtt://x"
-      mqttd: --embedded starts a broker of its own (leave out --host, --port, --url and --via)
+      mqttd: --embedded starts a broker of its own, over TCP (leave out --host, --port, --url, --unix, --via and the flags of TLS)
     "-h localhost -L mqtt://x"
       mqttd: --url and --host or --port both name the broker (give one of them)
     "-h mqtt://ann:secret@x"
@@ -343,21 +354,17 @@ test("each error is one line, with exit code 2, and nothing is played", async ()
     "-p 70000"
       mqttd: --port: found "70000", allowed: a port from 1 to 65535
     "-L http://x"
-      mqttd: --url: found "http://x", allowed: an address that begins with mqtt://
-    "-L ws://ann:secret@x"
-      mqttd: --url: ws://x:9001/mqtt: WebSocket is not supported yet (mqttd connects over TCP only: mqtt://HOST:PORT)
-    "-L wss://x/path"
-      mqttd: --url: wss://x:443/path: WebSocket over TLS is not supported yet (mqttd connects over TCP only: mqtt://HOST:PORT)
-    "--via mqtts://x"
-      mqttd: --via: mqtts://x:8883: TLS is not supported yet (mqttd connects over TCP only: mqtt://HOST:PORT)
+      mqttd: --url: found "http://x", allowed: mqtt://, mqtts://, ws://, wss:// or mqtt+unix:///path; did you mean ws://?
+    "-L http://ann:secret@x"
+      mqttd: --url: found "http://ann:...@x", allowed: mqtt://, mqtts://, ws://, wss:// or mqtt+unix:///path; did you mean ws://?
     "-L gopher://ann:secret@x"
-      mqttd: --url: found "gopher://ann:...@x", allowed: an address that begins with mqtt://
+      mqttd: --url: found "gopher://ann:...@x", allowed: mqtt://, mqtts://, ws://, wss:// or mqtt+unix:///path
     "-L mqtt://ann:100%secret@x"
       mqttd: --url: found "mqtt://ann:...@x", allowed: an address in which a literal % is written %25
     "-L "
-      mqttd: --url: found "", allowed: an address that begins with mqtt://
+      mqttd: --url: found "", allowed: an address such as mqtt://localhost:1883
     "--via ftp://x"
-      mqttd: --via: found "ftp://x", allowed: an address that begins with mqtt://
+      mqttd: --via: found "ftp://x", allowed: mqtt://, mqtts://, ws://, wss:// or mqtt+unix:///path
     "-P secret"
       mqttd: --pw needs --username: MQTT 3.1.1 has no password alone (give both, or -V 5)
     "-V 6"

@@ -24,6 +24,8 @@ export async function mqttd(
   given: {
     readonly env?: Surroundings["env"];
     readonly files?: Readonly<Record<string, string>>;
+    /** Replaces `files`. */
+    readonly readFile?: Surroundings["readFile"];
     readonly terminal?: boolean;
     /** The width of the terminal on both streams; absent: no terminal. */
     readonly columns?: number;
@@ -41,7 +43,8 @@ export async function mqttd(
   const surroundings: Surroundings = {
     env: given.env ?? {},
     stderrIsTerminal: given.terminal ?? false,
-    readFile: (name) => {
+    readFile: (name, waitMs) => {
+      if (given.readFile !== undefined) return given.readFile(name, waitMs);
       const text = given.files?.[name];
       if (text === undefined) return { type: "missing" };
       const bytes = new TextEncoder().encode(text);

@@ -1,4 +1,4 @@
-import { DialError } from "../../src/client/dial.ts";
+import { DialError } from "../../src/client/dial-error.ts";
 import { play, type Case } from "./check.ts";
 import { Disagreement, Skip } from "./disagreement.ts";
 import type { Port } from "./port.ts";

@@ -7,7 +7,7 @@ import { arm, late, never, result, scenario } from "./report/results.ts";
 
 /** What is made of what was seen, without a broker. */
 
-const target = { transport: "tcp", host: "h", port: 1883, path: "/mqtt" } as const;
+const target = { transport: "tcp", host: "h", port: 1883, path: "", tls: null } as const;
 
 /** A will that was due 3 s after the drop, at 0, and came at `got`. */
 function seen(got: readonly number[], more: Partial<Observation> = {}): Observation {

@@ -5,7 +5,8 @@ import {
   type IPublishPacket,
   type Packet,
 } from "mqtt-packet";
-import { dial, type Wire } from "../../src/client/dial.ts";
+import { dial } from "../../src/client/dial.ts";
+import type { Wire } from "../../src/client/wire.ts";
 import { localTarget } from "../support/embedded.ts";
 
 /** An outgoing message until its PUBACK or PUBCOMP. */

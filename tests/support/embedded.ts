@@ -85,8 +85,9 @@ export function localTarget(port: number): Target {
     transport: "tcp",
     host: "127.0.0.1",
     port,
-    path: "/mqtt",
+    path: "",
     username: null,
     password: null,
+    tls: null,
   };
 }

@@ -1,4 +1,5 @@
-import { DialError, type Wire, type WireEvents } from "../../src/client/dial.ts";
+import { DialError } from "../../src/client/dial-error.ts";
+import type { Wire, WireEvents } from "../../src/client/wire.ts";
 import type { Target } from "../../src/client/target.ts";
 import type { Link, LinkEvents } from "../../src/transport/transport.ts";
 
@@ -183,6 +184,7 @@ class VirtualLink implements Link {
 
 /** The client's end. */
 class VirtualWire implements Wire {
+  readonly webSocket = null;
   events: WireEvents | null = null;
   isOver = false;
   #up: Pipe | null = null;
@@ -208,6 +210,10 @@ class VirtualWire implements Wire {
     this.#up?.end("eof");
   }
 
+  cut(): void {
+    this.end();
+  }
+
   reset(): void {
     if (this.isOver) return;
     this.over();
@@ -221,4 +227,6 @@ class VirtualWire implements Wire {
   resume(): void {
     this.#down?.resume();
   }
+
+  silence(): void {}
 }

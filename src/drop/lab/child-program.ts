@@ -6,7 +6,7 @@ import {
   Refused,
   InvalidAnswer,
 } from "../../client/client.ts";
-import { DialError } from "../../client/dial.ts";
+import { DialError } from "../../client/dial-error.ts";
 import type { ClientVersion } from "../../client/machine.ts";
 import type { Target } from "../../client/target.ts";
 

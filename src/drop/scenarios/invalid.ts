@@ -1,5 +1,5 @@
 import { type Client, NoAnswer, InvalidAnswer } from "../../client/client.ts";
-import { DialError } from "../../client/dial.ts";
+import { DialError } from "../../client/dial-error.ts";
 import { assert } from "../../core/assert.ts";
 import { sentByHand } from "./by-hand.ts";
 import { rawConnect } from "./raw-connect.ts";

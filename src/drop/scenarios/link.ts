@@ -1,4 +1,5 @@
-import { dial, DialError } from "../../client/dial.ts";
+import { DialError } from "../../client/dial-error.ts";
+import { dial } from "../../client/dial.ts";
 import type { Target } from "../../client/target.ts";
 import { isLoopback } from "../../transport/loopback.ts";
 import { watchByHand } from "./by-hand.ts";

@@ -1,5 +1,6 @@
 import type { Client } from "../../client/client.ts";
 import { watchByHand } from "./by-hand.ts";
+import { NotOffered } from "../no-verdict.ts";
 import type { Observation, Scenario } from "../scenario.ts";
 import type { Stage } from "../stage.ts";
 
@@ -26,7 +27,12 @@ export const networkScenarios: readonly Scenario[] = [
         "The broker publishes no will for this client at all, so no scenario below can pass. Check its access list and its log.",
       late: "The will is late although TCP reports the end at once. If it comes 1.5 K after the client's last packet, the broker misses the close, and only the keepalive deadline finds it.",
     },
-    play: async (stage) => atOnce(stage, (victim) => victim.reset()),
+    play: async (stage) => {
+      if (stage.options.target.transport === "unix") {
+        throw new NotOffered("a unix socket knows no reset");
+      }
+      return atOnce(stage, (victim) => victim.reset());
+    },
   },
   {
     id: "fin",
@@ -36,7 +42,7 @@ export const networkScenarios: readonly Scenario[] = [
     needs: [],
     serial: false,
     rule: { v4: "v4-3.1.2-8", v5: "v5-3.1.2-8" },
-    does: "Connects with a will, then closes the TCP connection (FIN) without a DISCONNECT, as the kernel does for a process that crashes.",
+    does: "Connects with a will, then closes the connection (FIN) without a DISCONNECT, as the kernel does for a process that crashes. Over TLS a close_notify precedes the FIN, over WebSocket a Close frame; tls-cut and ws-cut play it without.",
     passes: "the will comes at once",
     wrong: "The broker takes end-of-stream for a DISCONNECT.",
     byHand: [

@@ -35,6 +35,7 @@ test("one after the other, and at a second address, it takes longer", () => {
     port: 1,
     path: "",
     username: null,
+    tls: null,
     password: null,
   } as const;
   expect(serial).toBeGreaterThan(100);
