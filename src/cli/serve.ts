@@ -1,4 +1,6 @@
 import type { Assignment, Loaded, LoadResult, Sources } from "../config/load.ts";
+import type { ReadFile } from "../config/file.ts";
+import type { CertificateFiles } from "../config/tls-files.ts";
 import { nearest } from "../config/nearest.ts";
 import { bare, quoted } from "../config/problem.ts";
 import type { Config } from "../config/schema.ts";
@@ -66,6 +68,10 @@ function declareServe(): Command {
     .option("--set <PATH=VALUE>", "set any key of the configuration; may be repeated", { type: [] })
     .option("-t, --test-config", "check the configuration, print ok or every problem, and exit")
     .option("--ready-file <FILE>", "write the addresses to this file once clients can connect")
+    .option(
+      "--tls-keylog <FILE>",
+      "append the secrets of TLS connections to this file, for Wireshark",
+    )
     .option("-v, --verbose", "log every packet (log level debug)", { type: [] })
     .option("-q, --quiet", "log errors only (log level error)")
     .option("--log-level <LEVEL>", "error, warn, info or debug (default info)")
@@ -106,6 +112,10 @@ async function runServe(given: Arguments, surroundings: Surroundings): Promise<n
   };
   const loaded = load(sources);
   if (!loaded.ok) throw usageError(loaded.problems.join("\n"));
+  const readCertificates = await certificateReader(loaded, surroundings.readFile);
+  const certificates = readCertificates(loaded);
+  if (certificates.problems.length > 0) throw usageError(certificates.problems.join("\n"));
+  const keyLog = await keyLogOf(given);
   if (given.has("test-config")) {
     const { port, tokenFile } = loaded.settings.admin;
     if (port !== null && tokenFile !== null) {
@@ -113,7 +123,7 @@ async function runServe(given: Arguments, surroundings: Surroundings): Promise<n
       checkTokenFile(tokenFile);
     }
     surroundings.print(`ok: ${checkedText(loaded)}\n`);
-    for (const text of unusableSettings(loaded.settings))
+    for (const text of [...certificates.warnings, ...unusableSettings(loaded.settings)])
       surroundings.printError(`mqttd: warning: ${text}\n`);
     return 0;
   }
@@ -129,6 +139,9 @@ async function runServe(given: Arguments, surroundings: Surroundings): Promise<n
     version: surroundings.version.version,
     like,
     loaded,
+    certificates,
+    readCertificates,
+    keyLog,
     env: surroundings.env,
     reload: reloader(loaded.config, (before) => {
       // A reload does not wait for a pipe: clients wait for the broker meanwhile.
@@ -136,6 +149,29 @@ async function runServe(given: Arguments, surroundings: Surroundings): Promise<n
       return load({ ...sources, readFile }, before);
     }),
   });
+}
+
+/** Reads the files of TLS; loads what that takes only if a listener has TLS. */
+async function certificateReader(
+  { settings }: Loaded,
+  readFile: ReadFile,
+): Promise<(loaded: Loaded) => CertificateFiles> {
+  const hasTls = settings.listeners.some(({ tls }) => tls !== null);
+  if (!hasTls) return () => ({ materials: new Map(), problems: [], warnings: [] });
+  const { readCertificateFiles } = await import("../config/tls-files.ts");
+  const { missingTlsFeatures } = await import("../server/platform.ts");
+  const { crl } = missingTlsFeatures();
+  return (loaded) => readCertificateFiles(loaded, readFile, !crl);
+}
+
+async function keyLogOf(given: Arguments): Promise<string | null> {
+  const file = given.text("tls-keylog");
+  if (file === null) return null;
+  if (file === "") throw usageError('--tls-keylog: found "", allowed: the name of a file');
+  const { missingTlsFeatures } = await import("../server/platform.ts");
+  if (missingTlsFeatures().keyLog)
+    throw usageError("--tls-keylog: this runtime writes no key log; run mqttd on Bun");
+  return file;
 }
 
 /** `mqttd.json, MQTTD_LOG__LEVEL and --port`: every source of a value. */

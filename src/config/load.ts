@@ -15,9 +15,15 @@ import {
   pathOf,
   valuePaths,
 } from "./keys.ts";
+import { clashes } from "./clashes.ts";
 import { bare, type Problem, problemLines, shown } from "./problem.ts";
-import { type Config, configSchema, listenersMax } from "./schema.ts";
-import { bytesOf } from "./quantity.ts";
+import {
+  certificatesMax,
+  type Config,
+  configSchema,
+  defaultPorts,
+  listenersMax,
+} from "./schema.ts";
 import { type Settings, settingsOf } from "./settings.ts";
 
 /** The sources of a configuration. A load reads nothing else, so it is a pure function. */
@@ -150,9 +156,10 @@ class Draft {
   #readList(document: Document, node: Node, item: Key, path: Path): void {
     if (node.type !== "array") return this.#wrongKind(document, node, "a list, [ ... ]", path);
     const items = node.children ?? [];
-    const allowed = `1 to ${listenersMax} listeners`;
-    if (items.length === 0 || items.length > listenersMax) {
-      const text = `found ${items.length === 0 ? "none" : items.length}, allowed: ${allowed}`;
+    const { least, most, what } = listOf(path);
+    if (items.length < least || items.length > most) {
+      const found = items.length === 0 ? "none" : items.length;
+      const text = `found ${found}, allowed: ${least} to ${most} ${what}`;
       return this.#problem(`${document.at(node)} ${dotted(path)}`, text);
     }
     this.#put(
@@ -214,13 +221,22 @@ class Draft {
 
   /** A list grows by one item at a time, so that an index in `path` can't allocate memory. */
   #hasPlace(name: string, path: Path): boolean {
-    const index = path[1];
-    const listeners = this.#values["listeners"];
-    if (typeof index !== "number" || !Array.isArray(listeners)) return true;
-    if (index <= listeners.length && index < listenersMax) return true;
-    const last = Math.min(listeners.length, listenersMax - 1);
-    this.#problem(name, `found ${dotted(path)}, allowed: listeners.0 to listeners.${last}`);
-    return false;
+    let place: unknown = this.#values;
+    for (const [depth, part] of path.entries()) {
+      if (typeof part === "number") {
+        const list = path.slice(0, depth);
+        const { length } = Array.isArray(place) ? place : [];
+        const last = Math.min(length, listOf(list).most - 1);
+        if (part > last) {
+          const first = dotted([...list, 0]);
+          const allowed = last === 0 ? first : `${first} to ${dotted([...list, last])}`;
+          this.#problem(name, `found ${dotted(path)}, allowed: ${allowed}`);
+          return false;
+        }
+      }
+      place = isPlain(place) ? place[part] : undefined;
+    }
+    return true;
   }
 
   #notAValue(key: Key, path: string): string {
@@ -240,8 +256,8 @@ class Draft {
   /** `path` is in the schema, so it contains no name like `__proto__`. */
   #put(path: Path, value: unknown): void {
     let place: Plain = this.#values;
-    for (const part of path.slice(0, -1)) {
-      place[part] ??= {};
+    for (const [depth, part] of path.slice(0, -1).entries()) {
+      place[part] ??= typeof path[depth + 1] === "number" ? [] : {};
       place = place[part] as Plain; // Only objects and lists are on the way to a value.
     }
     const last = path.at(-1);
@@ -249,10 +265,21 @@ class Draft {
     place[last] = value;
   }
 
+  /** The default port depends on the transport. */
+  #fillPorts(): void {
+    const { listeners } = this.#values;
+    if (!Array.isArray(listeners)) return;
+    for (const listener of listeners as Plain[]) {
+      const transport = listener["transport"] as keyof typeof defaultPorts | undefined;
+      listener["port"] ??= defaultPorts[transport ?? "tcp"];
+    }
+  }
+
   finish(file: string | null, before: Config | null): LoadResult {
     if (this.problems.length > 0) return failed(file, this.problems);
+    this.#fillPorts();
     const config = configSchema.parse(this.#values);
-    const clashing = [...clashes(config), ...sizeClashes(config, this.#origins)];
+    const clashing = clashes(config, this.#origins);
     if (clashing.length > 0) return failed(file, clashing);
     const values = flat(config);
     const origins = new Map<string, Origin>();
@@ -263,48 +290,6 @@ class Draft {
     return { ok: true, config, settings: settingsOf(config), origins, file, changed };
   }
 }
-
-/** Two listeners with one address; detected here, the error names both. */
-function clashes(config: Config): Problem[] {
-  const problems: Problem[] = [];
-  const seen = new Map<string, number>();
-  settingsOf(config).listeners.forEach(({ host, port }, index) => {
-    const address = `${host ?? "localhost"}:${port}`;
-    const first = seen.get(address);
-    if (port !== 0 && first !== undefined) {
-      const text = `host and port are those of listeners.${first} (${bare(address)})`;
-      problems.push({ at: `listeners.${index}`, text });
-    }
-    seen.set(address, first ?? index);
-  });
-  return problems;
-}
-
-/**
- * Configured sizes that contradict each other. A default `controlPacketSize` or `connectSize` does
- * not: a smaller size above it lowers it.
- */
-function sizeClashes(config: Config, origins: ReadonlyMap<string, Origin>): Problem[] {
-  const { limits } = config;
-  const problems: Problem[] = [];
-  const bytes = (key: SizeKey): number => bytesOf(limits[key]) ?? 0;
-  const check = (key: SizeKey, allowed: "at least" | "at most", other: SizeKey): void => {
-    const isRight = allowed === "at most" ? bytes(key) <= bytes(other) : bytes(key) >= bytes(other);
-    if (isRight) return;
-    const path = `limits.${key}`;
-    const name = origins.get(path)?.name ?? origins.get(`limits.${other}`)?.name ?? path;
-    const at = name.endsWith(path) || name.startsWith("MQTTD_") ? name : `${name} ${path}`;
-    const bound = `${allowed} limits.${other} (${shown(limits[other])})`;
-    problems.push({ at, text: `found ${shown(limits[key])}, allowed: ${bound}` });
-  };
-  if (origins.has("limits.controlPacketSize")) check("controlPacketSize", "at most", "packetSize");
-  if (origins.has("limits.connectSize")) check("connectSize", "at most", "controlPacketSize");
-  // A packet above it would be refused after most of it has arrived.
-  check("unfinishedBytes", "at least", "packetSize");
-  return problems;
-}
-
-type SizeKey = "packetSize" | "controlPacketSize" | "connectSize" | "unfinishedBytes";
 
 /** Every value by its dotted path, in the order of the schema. */
 function flat(
@@ -329,6 +314,17 @@ function differing(
 
 function failed(file: string | null, problems: readonly Problem[]): LoadResult {
   return { ok: false, file, problems: problemLines(problems) };
+}
+
+/** How many items a list may have. */
+function listOf(path: Path): { least: number; most: number; what: string } {
+  return path.length === 1
+    ? { least: 1, most: listenersMax, what: "listeners" }
+    : { least: 0, most: certificatesMax, what: "certificates" };
+}
+
+function isPlain(value: unknown): value is Plain {
+  return typeof value === "object" && value !== null;
 }
 
 /** Objects and lists become empty: no key of the schema takes one as its value. */

@@ -19,8 +19,8 @@ export function nearest(word: string, candidates: Iterable<string>): string | nu
 export function lettersWrong(word: string, candidate: string, bound = Infinity): number | null {
   const meant = plain(word);
   const other = plain(candidate);
-  // At most a third of the word may be wrong, and at most three letters.
-  const most = Math.min(3, Math.max(1, Math.floor(meant.length / 3)));
+  // At most a third of the word may be wrong, and at most three letters; never all of it.
+  const most = Math.min(3, meant.length - 1, Math.max(1, Math.floor(meant.length / 3)));
   const fewer = Math.min(bound, most + 1);
   if (Math.abs(other.length - meant.length) >= fewer) return null;
   const found = distance(meant, other);

@@ -7,6 +7,16 @@ export interface Problem {
   readonly text: string;
 }
 
+/** Where a value was set, and its path: `mqttd.json:7:15 listeners.0.tls.cert`. */
+export function placeOf(
+  path: string,
+  origins: ReadonlyMap<string, { readonly name: string }>,
+): string {
+  const name = origins.get(path)?.name ?? "";
+  if (name === "") return path;
+  return name.endsWith(path) || name.startsWith("MQTTD_") ? name : `${name} ${path}`;
+}
+
 /** Problems reported of one load; a file can have very many. */
 const linesMax = 50;
 

@@ -25,15 +25,61 @@ const gibibyte = 1024 * mebibyte;
 const limits = defaultLimits;
 
 export const listenersMax = 64;
+export const certificatesMax = 64;
+
+/** The port of a listener that names none. */
+export const defaultPorts = { tcp: 1883, tls: 8883, unix: 0 } as const;
+
+const tlsVersions = ["TLSv1.2", "TLSv1.3"] as const;
+
+const certificateKeys = {
+  cert: file()
+    .default(null)
+    .describe("PEM file with the certificate, and those between it and its CA."),
+  key: file().default(null).describe("PEM file with the certificate's private key."),
+  passphraseFile: file()
+    .default(null)
+    .describe(
+      "File whose first line is the passphrase of an encrypted key; null: it is not encrypted.",
+    ),
+};
+
+const tlsSchema = z.strictObject({
+  ...certificateKeys,
+  certificates: z
+    .array(z.strictObject(certificateKeys))
+    .max(certificatesMax, { error: `up to ${certificatesMax} certificates` })
+    .default([])
+    .describe("Further certificates, chosen by the name that the client wants to reach (SNI)."),
+  ca: file()
+    .default(null)
+    .describe(
+      "PEM file with the CAs that may sign clients' certificates; null: those of the system.",
+    ),
+  crl: file().default(null).describe("PEM file with the CA's list of revoked certificates."),
+  requestCert: yesOrNo()
+    .default(false)
+    .describe("Whether clients have to give a certificate that is valid by ca and crl."),
+  identityAsUsername: yesOrNo()
+    .default(false)
+    .describe(
+      "Whether the common name of the client's certificate is its user name, without a password.",
+    ),
+  minVersion: choice(tlsVersions).default("TLSv1.2").describe("The oldest version to accept."),
+});
 
 const listenerSchema = z.strictObject({
   port: count({ min: 0, max: 65_535, form: "a port from 0 to 65535 (0 takes a free one)" })
-    .default(1883)
-    .describe("TCP port; 0 takes a free one."),
+    .default(defaultPorts.tcp)
+    .describe("TCP port; 0 takes a free one. For a transport with TLS the default is 8883."),
   host: address()
     .default(null)
     .describe("Address to listen on; null or localhost: 127.0.0.1 and ::1, this machine only."),
-  transport: z.literal("tcp", { error: '"tcp"' }).default("tcp").describe("How bytes arrive."),
+  transport: choice(["tcp", "tls", "unix"])
+    .default("tcp")
+    .describe("How bytes arrive: tcp, tls (TLS on TCP), or unix (a socket that is a file)."),
+  path: file().default(null).describe("unix: the socket's file; host and port mean nothing then."),
+  tls: tlsSchema.optional().describe("tls: certificates, and who may connect."),
   allowAnonymous: yesOrNo()
     .optional()
     .describe(
@@ -288,7 +334,7 @@ function fileForm(): string {
 
 function file() {
   const error = fileForm();
-  return z.union([z.string({ error }).min(1, { error }), z.null()], { error });
+  return z.union([z.string({ error }).min(1, { error }).max(4096, { error }), z.null()], { error });
 }
 
 function address() {

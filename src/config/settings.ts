@@ -21,7 +21,11 @@ export interface Settings {
 }
 
 export interface ListenerSettings {
-  readonly transport: "tcp";
+  readonly transport: Config["listeners"][number]["transport"];
+  /** Of a unix socket; null: another transport. */
+  readonly path: string | null;
+  /** Files and rules of TLS; null: another transport. */
+  readonly tls: TlsSettings | null;
   /** 0: a free port. */
   readonly port: number;
   /** Null: both loopback addresses. IPv6 without brackets. */
@@ -33,6 +37,8 @@ export interface ListenerSettings {
   /** Infinity: only `limits.connections` applies. */
   readonly connections: number;
 }
+
+export type TlsSettings = NonNullable<Config["listeners"][number]["tls"]>;
 
 export interface AdminSettings {
   /** 0: a free port; null: no administration interface. */
@@ -69,9 +75,12 @@ function listenerSettings(listener: Config["listeners"][number], config: Config)
   const { auth } = config;
   const passwordFile =
     listener.passwordFile === undefined ? auth.passwordFile : listener.passwordFile;
+  const { transport, path, tls } = listener;
   return {
-    transport: listener.transport,
-    port: listener.port,
+    transport,
+    path: transport === "unix" ? path : null,
+    tls: transport === "tls" ? (tls ?? null) : null,
+    port: transport === "unix" ? 0 : listener.port,
     host: addressOf(listener.host),
     allowAnonymous: listener.allowAnonymous ?? auth.allowAnonymous ?? passwordFile === null,
     passwordFile,

@@ -8,6 +8,7 @@ import { Crowd, makeRoomAmongConnections } from "./crowd.ts";
 import { Deadline } from "./deadlines.ts";
 import { Departures } from "./departures.ts";
 import { endConnection } from "./connection-end.ts";
+import { lossCauses } from "./end-causes.ts";
 import { disconnectReceived } from "./disconnect.ts";
 import { handleDueDeadlines, undecidedAt } from "./due-deadlines.ts";
 import type { BrokerEvent } from "./events.ts";
@@ -220,11 +221,17 @@ export class Broker {
       case "continued":
         return continueFilters(this, this.connection(input.connection));
       case "closed": {
-        const cause = { eof: "closedByPeer", reset: "resetByPeer", timeout: "tcpTimeout" } as const;
-        return endConnection(this, this.connection(input.connection), cause[input.how], {
+        const { connection, how, detail } = input;
+        return endConnection(this, this.connection(connection), lossCauses[how], {
           closed: true,
+          ...(detail !== undefined && { detail }),
         });
       }
+      case "addressed":
+        return this.connection(input.connection).movedTo(input.remote, input.isLocal);
+      case "preparing":
+        this.connection(input.connection).preparing = input.what;
+        return;
       case "authenticated":
         return authenticated(this, this.connection(input.connection), input.refused);
       case "deadline":

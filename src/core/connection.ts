@@ -34,8 +34,8 @@ const smallAliases = 4096;
 /** One socket: its state, its keepalive and its topic aliases. */
 export class Connection {
   readonly id: ConnectionId;
-  readonly remote: string;
-  readonly isLocal: boolean;
+  #remote: string;
+  #isLocal: boolean;
   readonly listener: ListenerPolicy;
   /** For a client without an id; empty once CONNECT is accepted. */
   token: string;
@@ -49,6 +49,8 @@ export class Connection {
   /** Whether CONNECT declared a bridge. */
   bridge = false;
   clientId: string | null = null;
+  /** What its transport waited for when its time for CONNECT was over; null: for CONNECT. */
+  preparing: string | null = null;
   /** The CONNECT that waits for authentication. */
   connect: ConnectPacket | null = null;
   /** Set while connected. */
@@ -121,14 +123,28 @@ export class Connection {
   ) {
     this.driverHolds = driverHolds;
     this.id = id;
-    this.remote = remote;
-    this.isLocal = isLocal;
+    this.#remote = remote;
+    this.#isLocal = isLocal;
     this.listener = listener;
     this.token = token;
     this.announced = announced;
     this.openedAt = now;
     this.lastPacketAt = now;
     this.deadline = new Deadline<Timed>({ kind: "connection", connection: this });
+  }
+
+  /** `address:port` of the client, or of the proxy before it until that has named the client. */
+  get remote(): string {
+    return this.#remote;
+  }
+
+  get isLocal(): boolean {
+    return this.#isLocal;
+  }
+
+  movedTo(remote: string, isLocal: boolean): void {
+    this.#remote = remote;
+    this.#isLocal = isLocal;
   }
 
   get state(): ConnectionState {

@@ -31,6 +31,14 @@ export const ends = {
     disconnectReason: null,
   },
   resetByPeer: { text: "connection reset (RST)", will: "publish", disconnectReason: null },
+  tlsCut: {
+    text: "TLS cut without close_notify (FIN)",
+    will: "publish",
+    disconnectReason: null,
+  },
+  // What has to come before MQTT did not.
+  tlsFailed: { text: "TLS failed", will: "publish", disconnectReason: null },
+  proxyFailed: { text: "no PROXY header", will: "publish", disconnectReason: null },
   // A timeout expired, the broker's or TCP's.
   keepAliveExpired: {
     text: "keepalive expired",
@@ -85,6 +93,22 @@ export const ends = {
 } as const satisfies Record<string, End>;
 
 export type EndCause = keyof typeof ends;
+
+/** The cause of an end that a transport reports, by the way it ended. */
+export const lossCauses = {
+  eof: "closedByPeer",
+  reset: "resetByPeer",
+  timeout: "tcpTimeout",
+  /** TLS: the FIN came without close_notify, so the last bytes may be missing. */
+  tlsCut: "tlsCut",
+  /** The TLS handshake, or a later record, broke a rule of TLS or of the listener. */
+  tlsFailed: "tlsFailed",
+  /** The PROXY protocol's header is missing or broken, or not from a trusted address. */
+  proxyFailed: "proxyFailed",
+} as const satisfies Record<string, EndCause>;
+
+/** How a link ended that neither a DISCONNECT nor the broker ended. */
+export type Loss = keyof typeof lossCauses;
 
 /** The cause of an end for a violation, by the reason code that the standard gives it. */
 export function causeOf(error: ProtocolError): EndCause {

@@ -1,4 +1,4 @@
-import type { EndCause } from "./end-causes.ts";
+import type { EndCause, Loss } from "./end-causes.ts";
 import type { BrokerEvent } from "./events.ts";
 import type { Limits } from "./limits.ts";
 import type {
@@ -163,8 +163,22 @@ export type Input =
   | {
       readonly type: "closed";
       readonly connection: ConnectionId;
-      readonly how: "eof" | "reset" | "timeout";
+      readonly how: Loss;
+      /** What the transport knows about it, in words; absent: no more. */
+      readonly detail?: string;
     }
+  /** A proxy has named the client's address; before, the proxy's stood for it. */
+  | {
+      readonly type: "addressed";
+      readonly connection: ConnectionId;
+      readonly remote: string;
+      readonly isLocal: boolean;
+    }
+  /**
+   * The transport still waits for what comes before MQTT: `TLS handshake`. Handed in when no CONNECT
+   * came in time, for people only.
+   */
+  | { readonly type: "preparing"; readonly connection: ConnectionId; readonly what: string }
   | {
       readonly type: "authenticated";
       readonly connection: ConnectionId;

@@ -25,9 +25,14 @@ export function endIfDue(broker: Broker, connection: Connection): void {
   if (connection.state === "closed") return endSuccessor(broker, connection);
   const { due, cause } = firstDue(broker, connection);
   if (due > broker.now) return setConnectionDeadline(broker, connection);
-  const stallSeconds = broker.limits.stallTimeoutMs / 1000;
-  const details = cause === "stalled" ? { detail: `nothing for ${stallSeconds} s` } : {};
-  endConnection(broker, connection, cause, details);
+  const detail = detailOf(broker, connection, cause);
+  endConnection(broker, connection, cause, detail === null ? {} : { detail });
+}
+
+function detailOf({ limits }: Broker, { preparing }: Connection, cause: EndCause): string | null {
+  if (cause === "stalled") return `nothing for ${limits.stallTimeoutMs / 1000} s`;
+  if (cause === "connectTimeout" && preparing !== null) return `${preparing} not finished`;
+  return null;
 }
 
 /** When a connection next has to end, and why. Infinity: no timeout runs. */

@@ -285,6 +285,8 @@ function toneOf(cause: EndCause): Tone {
     case "disconnectedWithWill":
       return "good";
     case "disconnectedWithError":
+    case "tlsFailed":
+    case "proxyFailed":
     case "protocolError":
     case "malformedPacket":
     case "packetTooLarge":

@@ -1,4 +1,5 @@
 import { Reason, type ProtocolError } from "../core/reason.ts";
+import type { Link } from "../transport/transport.ts";
 
 export interface Credentials {
   readonly clientId: string;
@@ -33,3 +34,18 @@ export const anonymousOnly: Authenticate = (credentials, answer) => {
     detail: "unknown user name",
   });
 };
+
+/** For a link whose certificate decides: accepts if that has a name. Null: CONNECT decides. */
+export function byCertificate({ identity }: Pick<Link, "identity">): Authenticate | null {
+  if (identity === undefined) return null;
+  return (_credentials, answer) =>
+    answer(
+      identity !== null
+        ? null
+        : {
+            reason: Reason.notAuthorized,
+            statement: "v5-3.1.4-2",
+            detail: "its certificate has no common name (tls.identityAsUsername)",
+          },
+    );
+}

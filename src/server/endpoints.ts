@@ -34,8 +34,7 @@ export async function openEndpoints(
   try {
     if (settings.readyFile !== null) readyFile = new ReadyFile(settings.readyFile);
     sockets = await openListeners(settings, instance);
-    const addresses = sockets.flatMap((socket) => socket.addresses);
-    const urls = addresses.map((address) => `mqtt://${address}`);
+    const urls = urlsOf(settings.config.listeners, sockets);
     if (like !== null) {
       for (const text of misbehaviour(like)) instance.note({ event: "warning", text });
     }
@@ -57,14 +56,16 @@ export async function openEndpoints(
 
 async function openListeners(
   { config, env }: ServeSettings,
-  { broker, driver }: Instance,
+  { broker, driver, certificates }: Instance,
 ): Promise<readonly ListeningSocket[]> {
   const tcp = broker.rules.tcpDetectors ? config.tcp : { keepAliveMs: 0, userTimeoutMs: 0 };
   // Known before the first connection: the port that the system chose for port 0.
   const policies = config.listeners.map(policyOf);
   const eventsFor = (listener: ListenerSettings) =>
     driver.eventsFor(policies[config.listeners.indexOf(listener)] ?? policyOf(listener));
-  const sockets = await listenAll(config.listeners, tcp, eventsFor, env);
+  const certificatesOf = (listener: ListenerSettings) =>
+    certificates.of(config.listeners.indexOf(listener));
+  const sockets = await listenAll(config.listeners, tcp, eventsFor, certificatesOf, env);
   for (const [index, { port }] of sockets.entries()) {
     const [policy, listener] = [policies[index], config.listeners[index]];
     if (policy !== undefined && listener !== undefined) policy.name = nameOf(listener, port);
@@ -123,8 +124,21 @@ function misbehaviour({ name, summary }: Like): string[] {
   return summary === null ? [banner] : [banner, `${name}: ${summary}`];
 }
 
-function nameOf({ transport, host }: ListenerSettings, port: number): string {
-  return `${transport} ${host ?? "localhost"}:${port}`;
+const schemes = { tcp: "mqtt", tls: "mqtts", unix: "mqtt+unix" } as const;
+
+/** `mqtts://127.0.0.1:8883`, `mqtt+unix:///run/mqttd.sock`: where clients reach each listener. */
+function urlsOf(
+  listeners: readonly ListenerSettings[],
+  sockets: readonly ListeningSocket[],
+): string[] {
+  return sockets.flatMap(({ addresses }, index) => {
+    const scheme = schemes[listeners[index]?.transport ?? "tcp"];
+    return addresses.map((address) => `${scheme}://${address}`);
+  });
+}
+
+function nameOf({ transport, host, path }: ListenerSettings, port: number): string {
+  return path === null ? `${transport} ${host ?? "localhost"}:${port}` : `${transport} ${path}`;
 }
 
 /** With a name that the port of the system replaces, and that nothing has read before. */

@@ -2,12 +2,14 @@ import { Broker } from "../core/broker.ts";
 import type { LogEvent } from "../log/events.ts";
 import { LogSink, writeTo } from "../log/sink.ts";
 import { anonymousOnly } from "./auth.ts";
+import { Certificates } from "./certificates.ts";
 import { type OpenConnections, openConnections } from "./descriptors.ts";
 import { Clock } from "./driver/clock.ts";
 import { SystemTimer } from "./driver/deadline-timer.ts";
 import { Driver } from "./driver/driver.ts";
 import { EventHub } from "./event-hub.ts";
 import { heartbeatMs } from "./heartbeat.ts";
+import { KeyLog } from "./key-log.ts";
 import { Operator } from "./operator.ts";
 import { platformLoop, socketPoll } from "./platform.ts";
 import type { ServeSettings } from "./serve.ts";
@@ -22,6 +24,7 @@ export interface Instance {
   readonly driver: Driver;
   readonly vitals: Vitals;
   readonly operator: Operator;
+  readonly certificates: Certificates;
   /** Limits within the descriptors of the process. */
   readonly connections: OpenConnections;
   readonly note: (event: LogEvent) => void;
@@ -68,10 +71,15 @@ export async function createInstance(settings: ServeSettings): Promise<Instance>
     heartbeatMs,
     onFault,
   });
-  const operator = new Operator(settings, broker, driver, log, hub, note);
+  const keyLog = settings.keyLog === null ? null : new KeyLog(settings.keyLog);
+  const certificates = await Certificates.from(settings.certificates, keyLog);
+  const operator = new Operator(settings, broker, driver, log, hub, certificates, note);
   hub.onTrace = () => driver.setTrace(hub.logs("debug"));
   const vitals = new Vitals();
-  return { clock, log, hub, broker, driver, vitals, operator, connections, note, fault, onFault };
+  return {
+    ...{ clock, log, hub, broker, driver, vitals, operator, certificates, connections },
+    ...{ note, fault, onFault },
+  };
 }
 
 /** A fault of our own, with the broker's state at that moment. */

@@ -2,8 +2,9 @@ import type { Env } from "../config/environment.ts";
 import { CliError } from "../config/cli-error.ts";
 import type { ListenerSettings, Settings } from "../config/settings.ts";
 import { ListenError, type LinkEvents, type ListeningSocket } from "../transport/transport.ts";
+import type { ListenerCertificates } from "./certificates.ts";
 import { typed } from "./npm-script.ts";
-import { tcpTransport } from "./platform.ts";
+import { transportFor } from "./platform.ts";
 
 /**
  * Opens all listeners or none. Throws CliError (exit code 2) for the first that can't be opened.
@@ -12,14 +13,15 @@ export async function listenAll(
   listeners: readonly ListenerSettings[],
   tcp: Settings["tcp"],
   eventsFor: (listener: ListenerSettings) => LinkEvents,
+  certificatesOf: (listener: ListenerSettings) => ListenerCertificates | null = () => null,
   env: Env = {},
 ): Promise<ListeningSocket[]> {
-  const transport = await tcpTransport();
   const sockets: ListeningSocket[] = [];
   try {
     for (const listener of listeners) {
-      const { host, port } = listener;
-      sockets.push(await transport.listen({ host, port, tcp, events: eventsFor(listener) }));
+      const { host, port, path } = listener;
+      const transport = await transportFor(listener, certificatesOf(listener));
+      sockets.push(await transport.listen({ host, port, path, tcp, events: eventsFor(listener) }));
     }
     return sockets;
   } catch (error) {
@@ -30,6 +32,8 @@ export async function listenAll(
 }
 
 function hintFor(error: ListenError, env: Env): string {
+  if (error.port === 0 && error.address.includes("/"))
+    return "see listeners[].path in the configuration";
   switch (error.code) {
     case "EADDRINUSE": {
       const flags = `--port ${error.port < 65_535 ? error.port + 1 : 0}`;

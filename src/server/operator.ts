@@ -3,6 +3,7 @@ import { type Loaded, valuesWithOrigins } from "../config/load.ts";
 import type { Broker } from "../core/broker.ts";
 import type { Level, LogEvent } from "../log/events.ts";
 import type { LogSink } from "../log/sink.ts";
+import type { Certificates } from "./certificates.ts";
 import { openConnections } from "./descriptors.ts";
 import type { Driver } from "./driver/driver.ts";
 import type { EventHub } from "./event-hub.ts";
@@ -15,6 +16,7 @@ export class Operator {
   readonly #driver: Driver;
   readonly #log: LogSink;
   readonly #hub: EventHub;
+  readonly #certificates: Certificates;
   readonly #note: (event: LogEvent) => void;
   #loaded: Loaded;
   #level: Level;
@@ -25,6 +27,7 @@ export class Operator {
     driver: Driver,
     log: LogSink,
     hub: EventHub,
+    certificates: Certificates,
     note: (event: LogEvent) => void,
   ) {
     this.#settings = settings;
@@ -32,6 +35,7 @@ export class Operator {
     this.#driver = driver;
     this.#log = log;
     this.#hub = hub;
+    this.#certificates = certificates;
     this.#note = note;
     this.#loaded = settings.loaded;
     this.#level = settings.config.log.level;
@@ -84,11 +88,14 @@ export class Operator {
     if (order !== null) this.#note({ event: "operatorOrdered", order, clientId: null });
     const result = this.#settings.reload();
     const { file } = result;
-    if (!result.ok) {
-      const { problems } = result;
+    const files = result.ok ? this.#settings.readCertificates(result) : null;
+    const problems = result.ok ? (files?.problems ?? []) : result.problems;
+    if (!result.ok || problems.length > 0) {
       this.#note({ event: "configurationReloadFailed", file, problems });
       return { ok: false, file, changed: [], later: [], problems };
     }
+    if (files !== null) this.#certificates.use(files);
+    for (const text of files?.warnings ?? []) this.#note({ event: "warning", text });
     const { limits, outputBytes, log } = result.settings;
     this.#loaded = result;
     // An order may have set another level than the configuration's.
@@ -109,5 +116,5 @@ export class Operator {
 
 /** Settings that can change without a restart. */
 function isReloaded(path: string): boolean {
-  return path.startsWith("limits.") || path === "log.level";
+  return path.startsWith("limits.") || path === "log.level" || /^listeners\.\d+\.tls\./.test(path);
 }

@@ -1,11 +1,34 @@
+import type { ListenerSettings } from "../config/settings.ts";
+import { assert } from "../core/assert.ts";
+import type { ListenerCertificates } from "./certificates.ts";
 import { processLoop, timerLoop, type Loop } from "./driver/loop.ts";
 import type { SocketPoll } from "../transport/socket-poll.ts";
 import type { Transport } from "../transport/transport.ts";
 
 /** Differences between runtimes: the only place that checks which one runs. */
 
-/** The TCP transport of the current runtime. */
-export async function tcpTransport(): Promise<Transport> {
+/**
+ * The transport of a listener: TCP or a unix socket, and what stands on top of it. `certificates`: of
+ * a listener with TLS.
+ */
+export async function transportFor(
+  { transport }: ListenerSettings,
+  certificates: ListenerCertificates | null,
+): Promise<Transport> {
+  const below = await sockets();
+  if (transport !== "tls") return below;
+  assert(certificates !== null, "a listener with TLS has certificates");
+  const { tls } = await import("../transport/tls.ts");
+  return tls(below, certificates.contexts, { onKeys: certificates.onKeys });
+}
+
+/** What TLS can't do on the current runtime. */
+export function missingTlsFeatures(): { readonly crl: boolean; readonly keyLog: boolean } {
+  const isMissing = !("Bun" in globalThis);
+  return { crl: isMissing, keyLog: isMissing };
+}
+
+async function sockets(): Promise<Transport> {
   if ("Bun" in globalThis) {
     const { bunTcp } = await import("../transport/tcp-bun.ts");
     return bunTcp();

@@ -1,6 +1,7 @@
 import type { Env } from "../config/environment.ts";
 import type { Loaded, LoadResult } from "../config/load.ts";
 import type { Settings } from "../config/settings.ts";
+import type { CertificateFiles } from "../config/tls-files.ts";
 import { unusableSettings } from "../config/unusable.ts";
 import type { Like } from "../core/quirks/likes.ts";
 import { allClosed } from "./driver/closing.ts";
@@ -22,6 +23,12 @@ export interface ServeSettings {
   readonly like: Like | null;
   /** Reads the configuration again from the same sources. */
   readonly reload: () => LoadResult;
+  /** The files of TLS, as read at the start. */
+  readonly certificates: CertificateFiles;
+  /** Reads them again, for a configuration that was read again. */
+  readonly readCertificates: (loaded: Loaded) => CertificateFiles;
+  /** File for the secrets of TLS connections; null: none. */
+  readonly keyLog: string | null;
   /** The configuration read at the start, with origins. */
   readonly loaded: Loaded;
   readonly env: Env;
@@ -63,13 +70,14 @@ export async function serve(settings: ServeSettings): Promise<number> {
 }
 
 function noteStart(
-  { config, file }: ServeSettings,
+  { config, file, certificates }: ServeSettings,
   endpoints: Endpoints,
   { note }: Instance,
 ): void {
   const { sockets, urls } = endpoints;
   note({ event: "configurationLoaded", file });
-  for (const text of unusableSettings(config)) note({ event: "warning", text });
+  for (const text of [...certificates.warnings, ...unusableSettings(config)])
+    note({ event: "warning", text });
   for (const text of openToTheNetwork(config.listeners, sockets)) note({ event: "warning", text });
   note({ event: "listening", addresses: urls });
 }

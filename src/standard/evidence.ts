@@ -989,6 +989,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
       "src/core/refusal.ts refusalByStop",
       "src/core/refusal.ts refusalByRoom",
       "src/server/auth.ts anonymousOnly",
+      "src/server/auth.ts byCertificate",
     ],
     tests: [
       "tests/conformance/checks/connect.ts a client that may not come in is closed",

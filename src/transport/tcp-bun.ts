@@ -1,9 +1,10 @@
-import { endpoint, listenOn, type BoundAddress } from "./listen-addresses.ts";
-import { isLoopback } from "./loopback.ts";
+import { listenOn, type BoundAddress } from "./listen-addresses.ts";
+import { peerOf } from "./peer.ts";
 import { loadTcpControl, type TcpControl } from "./tcp-bun-control.ts";
 import { loadSocketState, type SocketState } from "./tcp-bun-state.ts";
 import { tcpDetectors, type TcpCapabilities, type TcpDetectors } from "./tcp-detectors.ts";
 import { tcpEnd } from "./tcp-end.ts";
+import { listenOnPath } from "./unix-address.ts";
 import type { Link, LinkEvents, TcpWatch, Transport } from "./transport.ts";
 
 interface BunTcpOptions {
@@ -13,7 +14,7 @@ interface BunTcpOptions {
   readonly lingerMs?: number;
 }
 
-/** TCP on Bun.listen. */
+/** TCP and unix sockets on Bun.listen. */
 export function bunTcp(options: BunTcpOptions = {}): Transport & {
   /** What this platform can set; known once the first listener is open. */
   readonly capabilities: TcpCapabilities;
@@ -25,12 +26,16 @@ export function bunTcp(options: BunTcpOptions = {}): Transport & {
     get capabilities() {
       return capabilities;
     },
-    async listen({ host, port, tcp, events }) {
+    async listen({ host, port, path = null, tcp, events }) {
       loading ??= Promise.all([loadTcpControl(), loadSocketState()]);
       const [control, state] = await loading;
       if (control !== null) capabilities = withControl;
       const endings = new Endings();
-      const origin: Origin = { events, tcp, control, state, lingerMs, endings, inherited: null };
+      const origin: Origin = {
+        ...{ events, tcp, control, state, lingerMs, endings, path },
+        inherited: null,
+      };
+      if (path !== null) return listenOnPath(path, async () => bindPath(path, origin));
       return listenOn(host, port, async (address, at) => bind(address, at, origin));
     },
   };
@@ -58,6 +63,8 @@ interface Origin {
   readonly state: SocketState | null;
   readonly lingerMs: number;
   readonly endings: Endings;
+  /** Of a unix socket; null: TCP. */
+  readonly path: string | null;
   /** Detectors that accepted sockets have from the start; null: unknown. */
   inherited: TcpDetectors | null;
 }
@@ -101,24 +108,7 @@ function bind(hostname: string, port: number, origin: Origin): BoundAddress {
     allowHalfOpen: false,
     // No `error` handler on purpose: it would swallow exceptions of the other handlers.
     // Bun has set TCP_NODELAY before it calls `open`.
-    socket: {
-      binaryType: "uint8array",
-      open(socket) {
-        const link = new BunLink(socket, origin);
-        socket.data = link;
-        origin.events.opened(link);
-      },
-      // Bun never reuses a chunk's memory, so the receiver may keep it.
-      data(socket, chunk) {
-        socket.data.received(chunk);
-      },
-      drain(socket) {
-        socket.data.writable();
-      },
-      close(socket, error) {
-        socket.data.closed(error);
-      },
-    },
+    socket: handlers(origin),
   });
   const fd = descriptor(listener);
   if (fd !== null && origin.control !== null) {
@@ -131,6 +121,34 @@ function bind(hostname: string, port: number, origin: Origin): BoundAddress {
     }
   }
   return { port: listener.port, descriptor: fd, close: async () => listener.stop() };
+}
+
+function bindPath(path: string, origin: Origin): BoundAddress {
+  const listener = Bun.listen<BunLink>({ unix: path, socket: handlers(origin) });
+  const fd = descriptor(listener);
+  if (fd !== null) origin.control?.backlog(fd, backlog);
+  return { port: 0, descriptor: fd, close: async () => listener.stop() };
+}
+
+function handlers(origin: Origin): Bun.TCPSocketListenOptions<BunLink>["socket"] {
+  return {
+    binaryType: "uint8array",
+    open(socket) {
+      const link = new BunLink(socket, origin);
+      socket.data = link;
+      origin.events.opened(link);
+    },
+    // Bun never reuses a chunk's memory, so the receiver may keep it.
+    data(socket, chunk) {
+      socket.data.received(chunk);
+    },
+    drain(socket) {
+      socket.data.writable();
+    },
+    close(socket, error) {
+      socket.data.closed(error);
+    },
+  };
 }
 
 /**
@@ -156,9 +174,9 @@ class BunLink implements Link {
   constructor(socket: Bun.Socket<BunLink>, origin: Origin) {
     this.#socket = socket;
     this.#origin = origin;
-    const address = remoteAddress(socket);
-    this.remote = address === undefined ? "unknown" : endpoint(address, socket.remotePort);
-    this.isLocal = isLoopback(address ?? "");
+    const peer = peerOf(remoteAddress(socket), socket.remotePort, origin.path);
+    this.remote = peer.remote;
+    this.isLocal = peer.isLocal;
   }
 
   get descriptor(): number | null {
@@ -219,7 +237,7 @@ class BunLink implements Link {
   }
 
   watch(allowedMs: number | null): void {
-    if (this.#state !== "open") return;
+    if (this.#state !== "open" || this.#origin.path !== null) return;
     const { tcp, control } = this.#origin;
     const detectors = tcpDetectors(tcp, allowedMs);
     const fd = descriptor(this.#socket);

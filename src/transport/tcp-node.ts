@@ -1,8 +1,9 @@
-import { createServer, type Server, type Socket } from "node:net";
-import { endpoint, listenOn, type BoundAddress } from "./listen-addresses.ts";
-import { isLoopback } from "./loopback.ts";
+import { createServer, type ListenOptions, type Server, type Socket } from "node:net";
+import { listenOn, type BoundAddress } from "./listen-addresses.ts";
+import { peerOf } from "./peer.ts";
 import { tcpDetectors, type TcpCapabilities } from "./tcp-detectors.ts";
 import { tcpEnd } from "./tcp-end.ts";
+import { listenOnPath } from "./unix-address.ts";
 import type { Link, LinkEvents, TcpWatch, Transport } from "./transport.ts";
 
 interface NodeTcpOptions {
@@ -12,16 +13,19 @@ interface NodeTcpOptions {
   readonly lingerMs?: number;
 }
 
-/** TCP on node:net, for Deno and Node. */
+/** TCP and unix sockets on node:net, for Deno and Node. */
 export function nodeTcp(
   options: NodeTcpOptions = {},
 ): Transport & { readonly capabilities: TcpCapabilities } {
   const lingerMs = options.lingerMs ?? 5000;
   return {
     capabilities: { keepAlive: "idle only", userTimeout: false, backlog },
-    async listen({ host, port, tcp, events }) {
-      const origin = { events, tcp, lingerMs };
-      return listenOn(host, port, (address, at) => bind(address, at, origin));
+    async listen({ host, port, path = null, tcp, events }) {
+      const origin = { events, tcp, lingerMs, path };
+      if (path !== null) return listenOnPath(path, () => bind({ path, backlog }, origin));
+      return listenOn(host, port, (address, at) =>
+        bind({ host: address, port: at, backlog, exclusive: true }, origin),
+      );
     },
   };
 }
@@ -35,16 +39,18 @@ interface Origin {
   readonly events: LinkEvents;
   readonly tcp: TcpWatch;
   readonly lingerMs: number;
+  /** Of a unix socket; null: TCP. */
+  readonly path: string | null;
 }
 
-async function bind(host: string, port: number, origin: Origin): Promise<BoundAddress> {
+async function bind(address: ListenOptions, origin: Origin): Promise<BoundAddress> {
   const server = createServer({ noDelay: true, allowHalfOpen: false }, (socket) => {
     const link = new NodeLink(socket, origin);
     origin.events.opened(link);
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen({ host, port, backlog, exclusive: true }, () => {
+    server.listen(address, () => {
       server.off("error", reject);
       resolve();
     });
@@ -81,10 +87,9 @@ class NodeLink implements Link {
   constructor(socket: Socket, origin: Origin) {
     this.#socket = socket;
     this.#origin = origin;
-    const { remoteAddress, remotePort } = socket;
-    this.remote =
-      remoteAddress === undefined ? "unknown" : endpoint(remoteAddress, remotePort ?? 0);
-    this.isLocal = isLoopback(remoteAddress ?? "");
+    const peer = peerOf(socket.remoteAddress, socket.remotePort, origin.path);
+    this.remote = peer.remote;
+    this.isLocal = peer.isLocal;
     socket.on("data", (chunk: Uint8Array) => this.#received(chunk));
     socket.on("drain", () => this.#writable());
     socket.on("end", () => this.#closed("eof"));
@@ -131,7 +136,7 @@ class NodeLink implements Link {
   }
 
   watch(allowedMs: number | null): void {
-    if (this.#state !== "open") return;
+    if (this.#state !== "open" || this.#origin.path !== null) return;
     const { keepAlive } = tcpDetectors(this.#origin.tcp, allowedMs);
     const idleSeconds = keepAlive?.idleSeconds ?? 0;
     this.#socket.setKeepAlive(idleSeconds > 0, idleSeconds * 1000);

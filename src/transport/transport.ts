@@ -1,3 +1,5 @@
+import type { Loss } from "../core/end-causes.ts";
+
 /**
  * Byte streams to and from the broker. Each platform has one implementation; the driver uses it.
  */
@@ -7,9 +9,12 @@
  * synchronous, and do nothing after the end.
  */
 export interface Link {
-  /** `address:port`, IPv6 in brackets; `unknown` when the peer was gone before it was accepted. */
+  /**
+   * `address:port`, IPv6 in brackets; `unix:PATH` of a unix socket; `unknown` when the peer was gone
+   * before it was accepted. `addressed` tells that it has changed.
+   */
   readonly remote: string;
-  /** The peer's address is a loopback address. */
+  /** The peer is on this machine: a loopback address, or a unix socket. */
   readonly isLocal: boolean;
   /**
    * File descriptor for a SocketPoll; null: the platform does not expose it, or the link has ended.
@@ -47,6 +52,16 @@ export interface Link {
    * the peer takes data. Null, or absent: this platform can't tell.
    */
   unacknowledged?(): number | null;
+  /**
+   * What has to come before the first byte of MQTT, and is not complete: `TLS handshake`. Null or
+   * absent: nothing.
+   */
+  readonly preparing?: string | null;
+  /**
+   * The user name that the client's certificate proves; null: it has none; undefined or absent: the
+   * user name of CONNECT counts.
+   */
+  readonly identity?: string | null | undefined;
 }
 
 /** Events of a transport, in order, never from inside a call to the link. */
@@ -56,10 +71,12 @@ export interface LinkEvents {
   data(link: Link, chunk: Uint8Array): void;
   drained(link: Link): void;
   /**
-   * The peer or the network ended the link: FIN, RST, or TCP's timeout (probes, unacknowledged
-   * data).
+   * The peer or the network ended the link: FIN, RST, TCP's timeout (probes, unacknowledged data), or
+   * what a transport on top of it adds. `detail`: more about it, in words.
    */
-  closed(link: Link, how: "eof" | "reset" | "timeout"): void;
+  closed(link: Link, how: Loss, detail?: string): void;
+  /** The link's `remote` and `isLocal` have changed: a proxy has named its client. */
+  addressed?(link: Link): void;
 }
 
 /** TCP's own detectors, beside the keepalive deadline. Milliseconds; 0 switches one off. */
@@ -75,13 +92,16 @@ export interface ListenOptions {
   readonly host: string | null;
   /** 0: a free port, the same on both loopback addresses. */
   readonly port: number;
+  /** File of a unix socket, instead of host and port; null or absent: TCP. */
+  readonly path?: string | null;
   readonly tcp: TcpWatch;
   readonly events: LinkEvents;
 }
 
 export interface ListeningSocket {
-  /** `127.0.0.1:1883`, `[::1]:1883`. */
+  /** `127.0.0.1:1883`, `[::1]:1883`; the path of a unix socket. */
   readonly addresses: readonly string[];
+  /** 0 for a unix socket. */
   readonly port: number;
   /** File descriptors for a SocketPoll; empty: the platform does not expose them. */
   readonly descriptors: readonly number[];

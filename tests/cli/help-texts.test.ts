@@ -88,6 +88,8 @@ test("mqttd serve --help", async () => {
                                and exit
           --ready-file FILE    write the addresses to this file once clients can
                                connect
+          --tls-keylog FILE    append the secrets of TLS connections to this file,
+                               for Wireshark
       -v, --verbose            log every packet (log level debug)
       -q, --quiet              log errors only (log level error)
           --log-level LEVEL    error, warn, info or debug (default info)

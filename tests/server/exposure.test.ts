@@ -3,6 +3,8 @@ import { openToTheNetwork } from "../../src/server/exposure.ts";
 
 const listener = {
   transport: "tcp",
+  path: null,
+  tls: null,
   port: 0,
   host: "0.0.0.0",
   allowAnonymous: true,

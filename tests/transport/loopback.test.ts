@@ -33,6 +33,8 @@ test("no host: both loopback addresses", () => {
 test("a listener and a target are judged alike", () => {
   const listener = {
     transport: "tcp",
+    path: null,
+    tls: null,
     port: 1884,
     allowAnonymous: true,
     passwordFile: null,

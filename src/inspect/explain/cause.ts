@@ -43,6 +43,12 @@ export function causeClause(
       return connection.dropped?.how === "rst"
         ? `the operator broke ${its} connection (\`mqttd inspect drop\`) as a network does, with a reset (RST)`
         : `${its} connection was reset without a DISCONNECT (RST)${meanwhile}`;
+    case "tlsCut":
+      return `${it}, or something between, cut its TLS connection (FIN without close_notify)${meanwhile}`;
+    case "tlsFailed":
+      return `TLS with ${it} failed${detail}`;
+    case "proxyFailed":
+      return `the proxy in front of the broker did not name ${its} address${detail}`;
     case "keepAliveExpired":
       return keepAliveClause(connection, end, it);
     case "tcpTimeout":

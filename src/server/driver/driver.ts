@@ -1,6 +1,7 @@
 import { assert, unreachable } from "../../core/assert.ts";
 import type { Broker } from "../../core/broker.ts";
 import type { Budget } from "../../core/budget.ts";
+import type { Loss } from "../../core/end-causes.ts";
 import type { ConnectionId, Effect, Input, ListenerPolicy, Millis } from "../../core/io.ts";
 import type { Limits } from "../../core/limits.ts";
 import type {
@@ -14,7 +15,7 @@ import type { Link, LinkEvents } from "../../transport/transport.ts";
 import type { AckRun } from "../../wire/ack.ts";
 import type { SocketPoll } from "../../transport/socket-poll.ts";
 import { Arrivals } from "./arrivals.ts";
-import type { Authenticate } from "../auth.ts";
+import { byCertificate, type Authenticate } from "../auth.ts";
 import type { Clock } from "./clock.ts";
 import type { DeadlineTimer } from "./deadline-timer.ts";
 import { Output } from "./output.ts";
@@ -188,7 +189,8 @@ export class Driver {
         }
       },
       drained: (link) => this.#guard(() => this.#drained(channelOf(link))),
-      closed: (link, how) => this.#guard(() => this.#closed(channelOf(link), how)),
+      closed: (link, how, detail) => this.#guard(() => this.#closed(channelOf(link), how, detail)),
+      addressed: (link) => this.#guard(() => this.#addressed(channelOf(link))),
     };
   }
 
@@ -361,9 +363,12 @@ export class Driver {
     const most = judgedAtOnce + this.#arrivals.postponed;
     const undecided = this.#broker.undecided(this.#now, most);
     for (const { id, cause } of undecided.connections) {
-      const { messagesSent: messages } = this.#channels.get(id);
+      const { messagesSent: messages, link } = this.#channels.get(id);
       if (cause === "keepAliveExpired" && messages > 0)
         this.#handle({ type: "delivered", connection: id, messages });
+      const what = link.preparing ?? null;
+      if (cause === "connectTimeout" && what !== null)
+        this.#handle({ type: "preparing", connection: id, what });
     }
     const unread = this.#arrivals.unread(undecided, this.#now);
     this.#handle({ type: "deadline", unread });
@@ -517,7 +522,7 @@ export class Driver {
     // A second CONNECT on the same connection is a violation, not a takeover.
     if (packet.type === "connect" && old !== null && old !== channel)
       this.#withhold(channel, packet, old);
-    else this.#received(channel, packet);
+    else this.#received(channel, packet.type === "connect" ? named(packet, channel.link) : packet);
     return true;
   }
 
@@ -564,14 +569,28 @@ export class Driver {
     this.#endCall();
   }
 
-  #closed(channel: Channel, how: "eof" | "reset" | "timeout"): void {
+  /** A proxy's header has named the client. */
+  #addressed(channel: Channel): void {
+    if (!channel.open || !channel.admitted) return;
+    const { remote, isLocal } = channel.link;
+    this.#beginCall();
+    this.#handle({ type: "addressed", connection: channel.id, remote, isLocal });
+    this.#endCall();
+  }
+
+  #closed(channel: Channel, how: Loss, detail?: string): void {
     channel.loseOutput();
     this.#closing.giveUp(channel);
     if (!channel.open) return;
     this.#beginCall();
     if (!channel.admitted) this.#admit(channel);
     // Buffered packets arrived before the end, so hand them in before it.
-    channel.last = { type: "closed", connection: channel.id, how };
+    channel.last = {
+      type: "closed",
+      connection: channel.id,
+      how,
+      ...(detail !== undefined && { detail }),
+    };
     if (!channel.holdTurn) this.#readMore(channel);
     this.#endCall();
   }
@@ -691,7 +710,8 @@ export class Driver {
   #authenticate(channel: Channel, effect: Effect & { type: "authenticate" }): void {
     let isLater = false;
     channel.holdAuthentication = true;
-    this.#options.authenticate(effect, (refused) => {
+    const authenticate = byCertificate(channel.link) ?? this.#options.authenticate;
+    authenticate(effect, (refused) => {
       channel.holdAuthentication = false;
       if (!channel.open) return;
       this.#enqueue({ type: "authenticated", connection: channel.id, refused });
@@ -736,6 +756,11 @@ export class Driver {
     this.#closing.begin(channel);
     this.#keepDescriptors();
   }
+}
+
+/** The CONNECT with the user name that the client's certificate proves, if that is to count. */
+function named(packet: ConnectPacket, { identity }: Link): ConnectPacket {
+  return identity === undefined ? packet : { ...packet, username: identity, password: null };
 }
 
 function channelOf(link: Link): Channel {

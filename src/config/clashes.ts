@@ -1,0 +1,89 @@
+import type { Origin } from "./load.ts";
+import { bare, placeOf, type Problem, shown } from "./problem.ts";
+import { bytesOf } from "./quantity.ts";
+import type { Config } from "./schema.ts";
+import { settingsOf } from "./settings.ts";
+
+/** Keys that are valid alone and not together. */
+export function clashes(config: Config, origins: ReadonlyMap<string, Origin>): Problem[] {
+  return [
+    ...addressClashes(config),
+    ...listenerProblems(config, origins),
+    ...sizeClashes(config, origins),
+  ];
+}
+
+/** Two listeners with one address; detected here, the error names both. */
+function addressClashes(config: Config): Problem[] {
+  const problems: Problem[] = [];
+  const seen = new Map<string, number>();
+  settingsOf(config).listeners.forEach(({ host, port, path }, index) => {
+    const address = path ?? `${host ?? "localhost"}:${port}`;
+    const first = seen.get(address);
+    if ((port !== 0 || path !== null) && first !== undefined) {
+      const what = path === null ? "host and port are those" : "path is that";
+      const text = `${what} of listeners.${first} (${bare(address)})`;
+      problems.push({ at: `listeners.${index}`, text });
+    }
+    seen.set(address, first ?? index);
+  });
+  return problems;
+}
+
+/** Keys that a transport needs and that are missing, or that it has no use for. */
+function listenerProblems(config: Config, origins: ReadonlyMap<string, Origin>): Problem[] {
+  const problems: Problem[] = [];
+  const at = (path: string): string => placeOf(path, origins);
+  config.listeners.forEach(({ transport, path, tls }, index) => {
+    const listener = `listeners.${index}`;
+    const need = (key: string, value: unknown, text: string): void => {
+      if (value === null || value === undefined)
+        problems.push({ at: at(`${listener}.transport`), text: `${text}: ${listener}.${key}` });
+    };
+    if (transport === "unix") need("path", path, '"unix" needs the socket\'s file');
+    else if (path !== null)
+      problems.push({ at: at(`${listener}.path`), text: `"${transport}" has no path` });
+    if (transport === "tls") {
+      need("tls.cert", tls?.cert, '"tls" needs a certificate');
+      need("tls.key", tls?.key, '"tls" needs the certificate\'s key');
+    } else if (tls !== undefined) {
+      problems.push({ at: `${listener}.tls`, text: `"${transport}" has no TLS` });
+    }
+    tls?.certificates.forEach(({ cert, key }, number) => {
+      const place = `${listener}.tls.certificates.${number}`;
+      if (cert === null) problems.push({ at: place, text: "its cert is missing" });
+      if (key === null) problems.push({ at: place, text: "its key is missing" });
+    });
+    if (tls?.identityAsUsername === true && !tls.requestCert) {
+      const text = `needs ${listener}.tls.requestCert, true`;
+      problems.push({ at: at(`${listener}.tls.identityAsUsername`), text });
+    }
+  });
+  return problems;
+}
+
+/**
+ * Configured sizes that contradict each other. A default `controlPacketSize` or `connectSize` does
+ * not: a smaller size above it lowers it.
+ */
+function sizeClashes(config: Config, origins: ReadonlyMap<string, Origin>): Problem[] {
+  const { limits } = config;
+  const problems: Problem[] = [];
+  const bytes = (key: SizeKey): number => bytesOf(limits[key]) ?? 0;
+  const check = (key: SizeKey, allowed: "at least" | "at most", other: SizeKey): void => {
+    const isRight = allowed === "at most" ? bytes(key) <= bytes(other) : bytes(key) >= bytes(other);
+    if (isRight) return;
+    const path = `limits.${key}`;
+    const name = origins.get(path)?.name ?? origins.get(`limits.${other}`)?.name ?? path;
+    const at = name.endsWith(path) || name.startsWith("MQTTD_") ? name : `${name} ${path}`;
+    const bound = `${allowed} limits.${other} (${shown(limits[other])})`;
+    problems.push({ at, text: `found ${shown(limits[key])}, allowed: ${bound}` });
+  };
+  if (origins.has("limits.controlPacketSize")) check("controlPacketSize", "at most", "packetSize");
+  if (origins.has("limits.connectSize")) check("connectSize", "at most", "controlPacketSize");
+  // A packet above it would be refused after most of it has arrived.
+  check("unfinishedBytes", "at least", "packetSize");
+  return problems;
+}
+
+type SizeKey = "packetSize" | "controlPacketSize" | "connectSize" | "unfinishedBytes";

@@ -1,0 +1,393 @@
+import { Duplex } from "node:stream";
+import { TLSSocket } from "node:tls";
+import type { Loss } from "../core/end-causes.ts";
+import { type TlsContexts, versionNumbers } from "./tls-contexts.ts";
+import { failureText, versionsText } from "./tls-failure.ts";
+import { readClientHello } from "./tls-hello.ts";
+import type { Link, LinkEvents, Transport } from "./transport.ts";
+
+interface TlsOptions {
+  /** How long a link that ends may take to write its last bytes. */
+  readonly lingerMs?: number;
+  /** Gets each line of the key log. */
+  readonly onKeys?: ((line: Uint8Array) => void) | null;
+}
+
+/**
+ * TLS on top of another transport, by node:tls, which here only turns bytes into bytes. So a link's
+ * descriptor, its FIN and RST and TCP's detectors are those of the transport below.
+ */
+export function tls(below: Transport, contexts: TlsContexts, options: TlsOptions = {}): Transport {
+  const { lingerMs = 5000, onKeys = null } = options;
+  return {
+    listen: (listen) => {
+      const { events } = listen;
+      const origin: Origin = { events, contexts, lingerMs, onKeys, handshakes: new Handshakes() };
+      return below.listen({
+        ...listen,
+        events: {
+          opened: (link) => events.opened(new TlsLink(link, origin)),
+          data: (link, chunk) => linkAbove(link).received(chunk),
+          drained: (link) => linkAbove(link).writable(),
+          closed: (link, how, detail) => linkAbove(link).closedBelow(how, detail),
+          addressed: (link) => events.addressed?.(linkAbove(link)),
+        },
+      });
+    },
+  };
+}
+
+/** State shared by all links of one listener. */
+interface Origin {
+  readonly events: LinkEvents;
+  readonly contexts: TlsContexts;
+  readonly lingerMs: number;
+  readonly onKeys: ((line: Uint8Array) => void) | null;
+  readonly handshakes: Handshakes;
+}
+
+function linkAbove({ owner }: Link): TlsLink {
+  return owner as TlsLink; // Only `opened` above sets it.
+}
+
+/** Milliseconds of handshakes in one turn of the loop. One takes 0.3 ms, with an RSA key 1 ms. */
+const handshakeMs = 4;
+
+/** Starts handshakes, a few in each turn of the loop, in the order in which they came. */
+class Handshakes {
+  readonly #waiting: TlsLink[] = [];
+  #isTimed = false;
+
+  add(link: TlsLink): void {
+    this.#waiting.push(link);
+    if (!this.#isTimed) this.#work();
+  }
+
+  #work(): void {
+    this.#isTimed = false;
+    const until = performance.now() + handshakeMs;
+    for (let link = this.#waiting.shift(); link !== undefined; link = this.#waiting.shift()) {
+      link.shakeHands();
+      if (performance.now() >= until) break;
+    }
+    // Also without any left, so that those of the same poll count together.
+    this.#isTimed = true;
+    setTimeout(() => {
+      if (this.#waiting.length > 0) this.#work();
+      else this.#isTimed = false;
+    }, 0);
+  }
+}
+
+/** Plain bytes that one write may add to the TLS library's buffer beyond its high-water mark. */
+const writeMaxBytes = 256 * 1024;
+
+/**
+ * hello (its ClientHello is incomplete) > waiting (for its turn) > shaking > open > ending (`end` was
+ * called) > closed; each may also go to closed at once.
+ */
+type LinkState = "hello" | "waiting" | "shaking" | "open" | "ending" | "closed";
+
+class TlsLink implements Link {
+  owner: unknown = undefined;
+  readonly #below: Link;
+  readonly #origin: Origin;
+  #state: LinkState = "hello";
+  /** Received before the handshake begins. */
+  #early: Uint8Array | null = null;
+  #serverName: string | null = null;
+  #pipe: Pipe | null = null;
+  #socket: TLSSocket | null = null;
+  #blocked = false;
+  #linger: ReturnType<typeof setTimeout> | undefined = undefined;
+  #onClosed: () => void = nothing;
+  #requestsCert = false;
+  identity: string | null | undefined = undefined;
+
+  constructor(below: Link, origin: Origin) {
+    this.#below = below;
+    this.#origin = origin;
+    below.owner = this;
+  }
+
+  get remote(): string {
+    return this.#below.remote;
+  }
+
+  get isLocal(): boolean {
+    return this.#below.isLocal;
+  }
+
+  get descriptor(): number | null {
+    return this.#state === "closed" ? null : this.#below.descriptor;
+  }
+
+  get preparing(): string | null {
+    const isPrepared = this.#state === "open" || this.#state === "ending";
+    return isPrepared ? null : (this.#below.preparing ?? "TLS handshake");
+  }
+
+  write(bytes: Uint8Array, start: number, end: number): number {
+    const socket = this.#socket;
+    if (this.#state === "closed" || this.#state === "ending") return -1;
+    let at = start;
+    if (this.#state === "open" && socket !== null) {
+      // Copied: the TLS library may keep what it can't write yet.
+      while (at < end && !socket.writableNeedDrain) {
+        const next = Math.min(end, at + writeMaxBytes);
+        socket.write(bytes.slice(at, next));
+        at = next;
+      }
+      if (this.#pipe?.isBroken === true) return -1;
+    }
+    if (at < end) this.#blocked = true;
+    return at - start;
+  }
+
+  /** What was received before is decrypted and handed on at once, so nothing waits up here. */
+  pause(): void {
+    this.#below.pause();
+  }
+
+  resume(): void {
+    this.#below.resume();
+  }
+
+  end(onClosed: () => void = nothing): void {
+    if (this.#state === "closed" || this.#state === "ending") return onClosed();
+    const isOpen = this.#state === "open";
+    this.#state = "ending";
+    this.#onClosed = onClosed;
+    if (!isOpen) return this.#endBelow();
+    this.#linger = setTimeout(() => this.reset(), this.#origin.lingerMs);
+    this.#linger.unref();
+    // Writes its buffered bytes, then close_notify; then the pipe calls #endBelow.
+    this.#socket?.end();
+  }
+
+  #endBelow(): void {
+    if (this.#state !== "ending") return;
+    this.#become("closed");
+    this.#below.end(() => this.#settled());
+  }
+
+  reset(): void {
+    if (this.#state === "closed") return this.#below.reset();
+    const wasEnding = this.#state === "ending";
+    this.#become("closed");
+    this.#below.reset();
+    if (wasEnding) this.#settled();
+  }
+
+  #settled(): void {
+    const onClosed = this.#onClosed;
+    this.#onClosed = nothing;
+    onClosed();
+  }
+
+  watch(allowedMs: number | null): void {
+    this.#below.watch(allowedMs);
+  }
+
+  hasPeerClosed(): boolean {
+    return this.#below.hasPeerClosed?.() === true;
+  }
+
+  unacknowledged(): number | null {
+    return this.#below.unacknowledged?.() ?? null;
+  }
+
+  /** The transport below calls this and the following methods. */
+  received(chunk: Uint8Array): void {
+    switch (this.#state) {
+      case "hello":
+        return this.#receivedHello(chunk);
+      case "waiting":
+        this.#early = joined(this.#early, chunk);
+        return;
+      case "shaking":
+      case "open":
+        return this.#pipe?.received(chunk);
+      default:
+        return;
+    }
+  }
+
+  #receivedHello(chunk: Uint8Array): void {
+    this.#early = joined(this.#early, chunk);
+    const hello = readClientHello(this.#early);
+    if (hello === null) return;
+    if (typeof hello === "string") return this.#fail(hello, unexpectedMessage);
+    const { minVersion } = this.#origin.contexts;
+    if (Math.max(...hello.versions) < versionNumbers[minVersion])
+      return this.#fail(versionsText(hello.versions, minVersion), protocolVersion);
+    this.#serverName = hello.serverName;
+    this.#state = "waiting";
+    this.#origin.handshakes.add(this);
+  }
+
+  /** Its turn has come. */
+  shakeHands(): void {
+    const early = this.#early;
+    if (this.#state !== "waiting" || early === null) return;
+    const { contexts, onKeys } = this.#origin;
+    this.#state = "shaking";
+    this.#early = null;
+    const pipe = new Pipe(this.#below, () => this.#endBelow());
+    const { requestCert } = contexts;
+    this.#requestsCert = requestCert;
+    const socket = new TLSSocket(pipe, {
+      isServer: true,
+      secureContext: contexts.for(this.#serverName),
+      requestCert,
+      rejectUnauthorized: requestCert,
+    });
+    this.#pipe = pipe;
+    this.#socket = socket;
+    socket.once("secure", () => this.#secured());
+    socket.on("data", (bytes: Uint8Array) => this.#decrypted(bytes));
+    socket.on("drain", () => this.#drained());
+    socket.on("end", () => this.#notified());
+    socket.on("error", (error) => this.#fail(failureText(error), null));
+    if (onKeys !== null) socket.on("keylog", onKeys);
+    pipe.received(early);
+  }
+
+  #secured(): void {
+    const socket = this.#socket;
+    const { contexts } = this.#origin;
+    if (this.#state !== "shaking" || socket === null) return;
+    if (this.#requestsCert && !socket.authorized)
+      return this.#fail(failureText(socket.authorizationError), null);
+    if (contexts.identityAsUsername) {
+      const name: unknown = socket.getPeerCertificate().subject?.CN;
+      this.identity = typeof name === "string" ? name : null;
+    }
+    this.#state = "open";
+    this.#drained();
+  }
+
+  #decrypted(bytes: Uint8Array): void {
+    if (this.#state === "open") this.#origin.events.data(this, bytes);
+  }
+
+  writable(): void {
+    this.#pipe?.drained();
+  }
+
+  #drained(): void {
+    if (!this.#blocked || this.#state !== "open") return;
+    this.#blocked = false;
+    this.#origin.events.drained(this);
+  }
+
+  /** close_notify: the peer sends nothing more. */
+  #notified(): void {
+    if (this.#state === "shaking") return this.#fail(gaveUp, null);
+    if (this.#state !== "open") return;
+    this.end();
+    this.#origin.events.closed(this, "eof");
+  }
+
+  /** TLS can't go on. `alert`: one to send; null: the TLS library has sent its own. */
+  #fail(detail: string, alert: Uint8Array | null): void {
+    if (this.#state === "closed" || this.#state === "ending") return;
+    this.#become("closed");
+    if (alert !== null) this.#below.write(alert, 0, alert.length);
+    this.#below.end();
+    this.#origin.events.closed(this, "tlsFailed", detail);
+  }
+
+  closedBelow(how: Loss, detail: string | undefined): void {
+    if (how !== "eof" || this.#state !== "open") return this.#ended(how, detail);
+    // The TLS library tells of a close_notify that came with the FIN a moment later.
+    process.nextTick(() => this.#ended("tlsCut", undefined));
+  }
+
+  #ended(how: Loss, detail: string | undefined): void {
+    const { events } = this.#origin;
+    switch (this.#state) {
+      case "closed":
+        return;
+      case "ending":
+        this.#become("closed");
+        return this.#settled();
+      case "open":
+        this.#become("closed");
+        return events.closed(this, how, detail);
+      default: {
+        const why = this.#state === "hello" ? "it closed before its ClientHello" : gaveUp;
+        this.#become("closed");
+        if (how === "eof" || how === "reset") return events.closed(this, "tlsFailed", why);
+        return events.closed(this, how, detail);
+      }
+    }
+  }
+
+  #become(state: "closed"): void {
+    this.#state = state;
+    if (this.#linger !== undefined) clearTimeout(this.#linger);
+    this.#early = null;
+    this.#pipe?.destroy();
+    this.#socket?.destroy();
+    this.#pipe = null;
+    this.#socket = null;
+  }
+}
+
+const gaveUp = "it closed during the handshake, as clients do that do not know the broker's CA";
+
+/** Alerts in plain text, as before any key is known: fatal, and why. */
+const unexpectedMessage = Uint8Array.of(21, 3, 1, 0, 2, 2, 10);
+const protocolVersion = Uint8Array.of(21, 3, 1, 0, 2, 2, 70);
+
+/** The stream of encrypted bytes between the TLS library and the link below. */
+class Pipe extends Duplex {
+  readonly #below: Link;
+  readonly #onEnd: () => void;
+  #waiting: { readonly bytes: Uint8Array; readonly written: () => void } | null = null;
+  /** A write met the end of the link below, which is told later. */
+  isBroken = false;
+
+  constructor(below: Link, onEnd: () => void) {
+    super({ readableHighWaterMark: 1024 * 1024 });
+    this.#below = below;
+    this.#onEnd = onEnd;
+    this.on("error", nothing);
+  }
+
+  received(chunk: Uint8Array): void {
+    this.push(chunk);
+  }
+
+  drained(): void {
+    const waiting = this.#waiting;
+    this.#waiting = null;
+    if (waiting !== null) this.#send(waiting.bytes, waiting.written);
+  }
+
+  #send(bytes: Uint8Array, written: () => void): void {
+    const taken = this.#below.write(bytes, 0, bytes.length);
+    if (taken < 0) this.isBroken = true;
+    if (taken < 0 || taken === bytes.length) return written();
+    this.#waiting = { bytes: bytes.subarray(taken), written };
+  }
+
+  /** The link below is paused instead of this. */
+  override _read(): void {}
+
+  override _write(bytes: Uint8Array, _encoding: string, written: () => void): void {
+    this.#send(bytes, written);
+  }
+
+  override _final(done: () => void): void {
+    done();
+    this.#onEnd();
+  }
+}
+
+function joined(before: Uint8Array | null, chunk: Uint8Array): Uint8Array {
+  return before === null ? chunk : Buffer.concat([before, chunk]);
+}
+
+function nothing(): void {}
