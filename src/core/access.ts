@@ -4,14 +4,47 @@ export interface Principal {
   readonly username: string | null;
 }
 
-/** What a client may do. Pure and fast: called for every PUBLISH, will and filter. */
-export interface Access {
-  mayPublish(who: Principal, topic: string): boolean;
-  maySubscribe(who: Principal, filter: string): boolean;
+/** What a client does with a topic, or with a filter: `subscribe`. */
+export type Action = "read" | "write" | "subscribe";
+
+/** Whether a client may do something, and what decides. */
+export interface Verdict {
+  readonly allowed: boolean;
+  /** `mqttd.acl:7 'topic deny secret/#'`, `no line of mqttd.acl`. For the operator only. */
+  readonly by: string;
+  /** Number of the line, from 1, that decides; null: none. */
+  readonly line: number | null;
 }
 
-/** The default, without an access list: everything is allowed. */
-export const openAccess: Access = {
-  mayPublish: () => true,
+/** What one client may do. Pure and fast: asked for every new topic of a client. */
+export interface Rights {
+  /** Everything is allowed. */
+  readonly isOpen: boolean;
+  /** PUBLISH and wills. */
+  mayWrite(topic: string): boolean;
+  /** Delivery, from a queue and of retained messages too. */
+  mayRead(topic: string): boolean;
+  /**
+   * Whether it may read any topic that a filter matches. `mountLength`: characters of the mount
+   * point before it.
+   */
+  maySubscribe(filter: string, mountLength: number): boolean;
+  /** The same, with what decides. */
+  verdict(action: Action, topic: string, mountLength?: number): Verdict;
+}
+
+/** What clients may do: an access list, or everything. */
+export interface Access {
+  rightsOf(who: Principal): Rights;
+}
+
+const openRights: Rights = {
+  isOpen: true,
+  mayWrite: () => true,
+  mayRead: () => true,
   maySubscribe: () => true,
+  verdict: () => ({ allowed: true, by: "no access list", line: null }),
 };
+
+/** The default, without an access list: everything is allowed. */
+export const openAccess: Access = { rightsOf: () => openRights };

@@ -1,4 +1,6 @@
 import { openAccess, type Access } from "./access.ts";
+import { AccessLists } from "./access-lists.ts";
+import { changeAccess } from "./access-review.ts";
 import { assert, fault, unreachable } from "./assert.ts";
 import { ackReceived } from "./acknowledge.ts";
 import { Budget } from "./budget.ts";
@@ -69,7 +71,7 @@ export class Broker {
   readonly limits: Limits;
   /** The limits announced to connections opened from now on, which share this object. */
   announced: Announced;
-  readonly access: Access;
+  access: AccessLists;
   readonly rules: Rules;
   readonly sysIntervalMs: number | null;
   readonly version: string;
@@ -115,7 +117,7 @@ export class Broker {
   constructor(options: BrokerOptions, now: Millis) {
     this.limits = { ...defaultLimits, ...options.limits };
     this.announced = announced(this.limits);
-    this.access = options.access ?? openAccess;
+    this.access = new AccessLists(options.access ?? openAccess);
     this.rules = { ...standardRules, ...options.rules };
     this.#tracksSilence = this.rules.keepAliveResetBy !== "packet";
     this.sysIntervalMs = options.sysIntervalMs ?? null;
@@ -254,6 +256,8 @@ export class Broker {
         return;
       case "reconfigured":
         return this.#reconfigured(input.limits);
+      case "accessChanged":
+        return changeAccess(this, input.access, input.byListener);
       case "stopping":
         return stopAll(this);
       default:

@@ -1,3 +1,4 @@
+import { mayWrite } from "./access-lists.ts";
 import type { Broker } from "./broker.ts";
 import { connackFor, keepAliveSecondsInForce, sessionExpirySecondsInForce } from "./connack.ts";
 import type { Connection } from "./connection.ts";
@@ -99,6 +100,9 @@ function accept(
   connection.sessionExpiryAskedSeconds = packet.sessionExpiryInterval ?? 0;
   session.version = packet.version;
   session.username = packet.username;
+  session.accessList = connection.listener.accessList ?? null;
+  session.rights = null;
+  session.isDenialLogged = false;
   session.connection = connection;
   session.expiryIntervalSeconds = sessionExpirySecondsInForce(broker, packet);
   broker.invalidateRoutes(session);
@@ -175,10 +179,10 @@ function armWill(
 }
 
 /** Whether the client may publish on its will's topic now. Checked again when the will is due. */
-function willAccessOf({ access, rules }: Broker, session: Session): "allowed" | "denied" {
+function willAccessOf(broker: Broker, session: Session): "allowed" | "denied" {
   // Under this rule CONNECT refuses a denied will, so this one is allowed.
-  if (session.will === null || rules.deniedWill === "refused") return "allowed";
-  return access.mayPublish(session, session.will.topic) ? "allowed" : "denied";
+  if (session.will === null || broker.rules.deniedWill === "refused") return "allowed";
+  return mayWrite(broker, session, session.will.topic) ? "allowed" : "denied";
 }
 
 /**

@@ -20,6 +20,8 @@ const unitsOfEnd = 25;
 interface EndDetails {
   readonly detail?: string;
   readonly statement?: string;
+  /** What in the access list refused it; the client is not told. */
+  readonly by?: string;
   /** Overrides the cause's reason code. */
   readonly reason?: ReasonCode;
   /** The socket is closed already, so nothing can be sent. */
@@ -50,7 +52,8 @@ export function endConnection(
   if (details.closed !== true) close(broker, connection, cause, details);
   stopHolding(broker, connection);
   const will = session && leaveSession(broker, connection, session, cause, endDue, details);
-  const { detail = null, statement = null } = details;
+  const { detail: told = null, statement = null, by } = details;
+  const detail = by === undefined ? told : `${told ?? ""}: ${by}`;
   broker.records.ended(connection, session, { cause, detail, statement, armed, will });
   if (armed !== null && will !== null && will.fate !== "delayed") publishFate(broker, armed, will);
   if (session !== null) startExpiry(broker, session);

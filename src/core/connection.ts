@@ -15,6 +15,7 @@ import type { Announced } from "./limits.ts";
 import { costs, type Memory, textBytes } from "./memory.ts";
 import type { ClientPacket, ConnectPacket, ProtocolVersion } from "./packet.ts";
 import type { RecordRef } from "./records/records.ts";
+import { DeniedTopics } from "./denied-topics.ts";
 import type { Session } from "./session.ts";
 import type { FilterRun } from "./subscribe.ts";
 import type { Timed } from "./timed.ts";
@@ -97,6 +98,9 @@ export class Connection {
 
   /** Packet ids of QoS 2 messages received on it in v5 that wait for PUBREL; created with the first. */
   unfinished: Set<number> | null = null;
+
+  /** Which of its PUBLISHes without authorization are logged; created with the first. */
+  #deniedTopics: DeniedTopics | null = null;
 
   /** How the last copy was sent to it: the next mostly equals it. */
   lastDelivery: Delivery | null = null;
@@ -181,6 +185,10 @@ export class Connection {
     const { unfinishedBytes = 0, outputBytes = 0 } = this.driverHolds ?? {};
     const cutBytes = this.cut?.bytes ?? 0;
     return costs.connection + this.aliasBytes + cutBytes + unfinishedBytes + outputBytes;
+  }
+
+  get deniedTopics(): DeniedTopics {
+    return (this.#deniedTopics ??= new DeniedTopics());
   }
 
   /** Characters of a topic that its client does not see: the mount point's length. */

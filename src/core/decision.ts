@@ -137,12 +137,20 @@ export function applyNoLocal(
   return wanted === undefined ? recipient : wanted;
 }
 
-/** The group member that gets the next message: in turn, members that can take it at once first. */
-export function nextMember({ members, turn }: Group, topic: string): Member | null {
+/**
+ * The group member that gets the next message: in turn, members that can take it at once first, and
+ * none of those who may not read the topic.
+ */
+export function nextMember(
+  { members, turn }: Group,
+  topic: string,
+  denied: ReadonlySet<Session> | null,
+): Member | null {
   let chosen: Member | null = null;
   let best = -1;
   for (let step = 0; step < members.length; step++) {
     const member = members[(turn + step) % members.length]!;
+    if (denied?.has(member.session) === true) continue;
     const readiness = readinessOf(member.session, topic);
     if (readiness <= best) continue;
     best = readiness;

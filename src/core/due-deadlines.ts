@@ -1,3 +1,4 @@
+import { continueReview } from "./access-review.ts";
 import { unreachable } from "./assert.ts";
 import type { Broker } from "./broker.ts";
 import { reportCrowd } from "./crowd.ts";
@@ -142,6 +143,8 @@ function handleOne(broker: Broker, deadline: Deadline<Timed>, timed: Timed): voi
       return reportCrowd(broker);
     case "departures":
       return goOnUnsubscribing(broker);
+    case "accessReview":
+      return continueReview(broker, deadline, timed.review);
     case "sys":
       publishSys(broker);
       if (broker.sysIntervalMs !== null) {

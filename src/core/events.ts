@@ -22,6 +22,10 @@ export interface Reach {
   readonly losses?: readonly ReachLoss[];
   /** Offline sessions that match and get nothing, because QoS 0 is not queued. */
   readonly away: number;
+  /** Sessions that match and whose clients may not read the topic; absent: none. */
+  readonly denied?: number;
+  /** Of a will, the first 10 of these sessions and what decides; absent: none. */
+  readonly denials?: readonly { readonly clientId: string; readonly by: string }[];
   /** The publisher's own session matches and gets nothing, because of No Local; absent: it does not. */
   readonly noLocal?: true;
   /** Whether it was stored as the retained message or cleared the stored one; null: neither. */
@@ -66,7 +70,13 @@ export type WillFate =
       /** Seconds of its delay, if the broker published it without waiting. */
       readonly unwaited?: number;
     }
-  | { readonly fate: "discarded"; readonly topic: string; readonly why: WillDiscarded }
+  | {
+      readonly fate: "discarded";
+      readonly topic: string;
+      readonly why: WillDiscarded;
+      /** What in the access list denies it; absent: nothing does. */
+      readonly deniedBy?: string;
+    }
   | { readonly fate: "cancelled"; readonly topic: string; readonly why: "resumed" };
 
 /**
@@ -162,9 +172,14 @@ export type BrokerEvent =
       readonly reason: number;
       /** The limit that refused it; absent: none did. */
       readonly limit?: FilterLimit;
+      /** What in the access list refused it; absent: nothing did. */
+      readonly by?: string;
     }
   | { readonly event: "unsubscribed"; readonly peer: Peer; readonly filter: string }
-  /** A refused PUBLISH; the connection stays open. */
+  /**
+   * A refused PUBLISH; the connection stays open. One without authorization is logged once for each
+   * topic of a connection.
+   */
   | {
       readonly event: "publishRefused";
       readonly peer: Peer;
@@ -172,7 +187,35 @@ export type BrokerEvent =
       readonly topic: string;
       readonly reason: number;
       readonly detail: string;
+      /** Refusals on further topics of this connection are not logged; absent: they are. */
+      readonly isLast?: true;
     }
+  /**
+   * A message on a topic that a client subscribes to, but may not read. Logged once after each of
+   * its CONNECTs. `by`: what in the access list decides.
+   */
+  | {
+      readonly event: "deliveryDenied";
+      readonly clientId: string;
+      readonly topic: string;
+      readonly by: string;
+    }
+  /** What new access lists change for one client. The first few lines are named. */
+  | {
+      readonly event: "rightsChanged";
+      readonly clientId: string;
+      readonly username: string | null;
+      /** The first list that applies to it; null: no list does any more; absent: one did before. */
+      readonly list?: string | null;
+      readonly gained: readonly string[];
+      readonly lost: readonly string[];
+      /** Number of further lines. */
+      readonly more: number;
+      /** Its will, armed or delayed, that it may not publish now, and what decides. */
+      readonly deniedWill?: { readonly topic: string; readonly by: string };
+    }
+  /** The same for so many further clients. */
+  | { readonly event: "moreRightsChanged"; readonly clients: number }
   /**
    * Logged at the first message that a session loses, and again once it has recovered in between.
    */

@@ -1,3 +1,4 @@
+import { mayRead, noteDenied } from "./access-lists.ts";
 import { assert, unreachable } from "./assert.ts";
 import type { Broker } from "./broker.ts";
 import type { Connection } from "./connection.ts";
@@ -317,7 +318,10 @@ function send(
   connection: Connection,
   { message, copy }: Queued,
 ): void {
-  if (!isVisibleTo(connection, message.topic)) return;
+  const { topic } = message;
+  if (!isVisibleTo(connection, topic)) return;
+  // It may have waited: the rights of its client can be others now.
+  if (!mayRead(broker, session, topic)) return noteDenied(broker, session, topic);
   if (roomFor(connection, message, copy) < 0) {
     // Counts as sent and acknowledged, as in `decide`.
     return drop(broker, session, "packet too large", message.topic, 1);
@@ -377,6 +381,11 @@ function resendFirst(broker: Broker, session: Session, connection: Connection): 
   assert(outgoing !== undefined, "there is a message to resend");
   session.resends.delete(outgoing);
   const { message, copy, strip } = outgoing;
+  if (!mayRead(broker, session, message.topic)) {
+    session.outgoing.remove(outgoing);
+    noteDenied(broker, session, message.topic);
+    return 0;
+  }
   if (roomFor(connection, message, copy, strip) < 0) {
     // [v5-3.1.2-25]: the Maximum Packet Size is smaller here than on the first connection.
     session.outgoing.remove(outgoing);

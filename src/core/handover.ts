@@ -4,7 +4,7 @@ import { deliver, newOutcome } from "./forward.ts";
 import { after } from "./io.ts";
 import { costs } from "./memory.ts";
 import type { Message } from "./packet.ts";
-import { offerToGroup } from "./publish.ts";
+import { offerToGroup, routeOf } from "./publish.ts";
 import type { Session } from "./session.ts";
 import type { Subscription } from "./subscriptions.ts";
 import type { Timed } from "./timed.ts";
@@ -75,6 +75,7 @@ function handOverOne(broker: Broker, { message, shared }: HandoverItem): void {
   if (group === null) return;
   broker.budget.spent += group.members.length * unitsOfMember;
   const outcome = newOutcome(false);
-  offerToGroup(broker, group, message, outcome);
+  const { denied } = routeOf(broker, message.topic);
+  offerToGroup(broker, group, message, outcome, denied);
   if (outcome.copies.length > 0) deliver(broker, message, outcome.copies, outcome.packetIds);
 }

@@ -1,3 +1,4 @@
+import type { Access } from "./access.ts";
 import type { EndCause, Loss } from "./end-causes.ts";
 import type { BrokerEvent } from "./events.ts";
 import type { Limits } from "./limits.ts";
@@ -44,6 +45,8 @@ export interface ListenerPolicy {
   /** Connections at once; Infinity: only the broker's limit applies. */
   readonly connections: number;
   readonly allowAnonymous: boolean;
+  /** The name of its access list in `accessChanged`; absent: the one of the broker. */
+  readonly accessList?: string;
 }
 
 /**
@@ -211,6 +214,12 @@ export type Input =
     }
   /** The operator changed the limits, which apply from now on. */
   | { readonly type: "reconfigured"; readonly limits: Limits }
+  /** Other access lists are in force from now on: the broker's, and those of listeners by name. */
+  | {
+      readonly type: "accessChanged";
+      readonly access: Access;
+      readonly byListener: ReadonlyMap<string, Access>;
+    }
   /** The broker stops. Only `closed` may follow. */
   | { readonly type: "stopping" };
 

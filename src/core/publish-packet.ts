@@ -1,3 +1,4 @@
+import { mayWrite, rightsOf } from "./access-lists.ts";
 import { acknowledge } from "./acknowledge.ts";
 import type { Broker } from "./broker.ts";
 import type { Connection } from "./connection.ts";
@@ -88,7 +89,12 @@ function refuse(
 ): void {
   broker.statistics.publishDropped += 1;
   const { peer, version } = connection;
-  broker.note({ event: "publishRefused", peer, version, topic, reason, detail });
+  const isDenied = reason === Reason.notAuthorized;
+  const logged = isDenied ? connection.deniedTopics.count(topic) : "new";
+  if (logged !== "known") {
+    const last = logged === "last" ? { isLast: true as const } : {};
+    broker.note({ event: "publishRefused", peer, version, topic, reason, detail, ...last });
+  }
   acknowledge(broker, connection, packet, reason);
 }
 
@@ -249,8 +255,11 @@ function refusalOf(
   if (isForServerOnly(listener.mountPoint, named)) {
     return { reason: Reason.notAuthorized, detail: "only the broker may publish below $SYS" };
   }
-  if (!broker.access.mayPublish(session, listener.mountPoint + named)) {
-    return { reason: Reason.notAuthorized, detail: "the client may not publish on this topic" };
+  const topic = listener.mountPoint + named;
+  if (!mayWrite(broker, session, topic)) {
+    const { by } = rightsOf(broker, session).verdict("write", topic);
+    const detail = `the client may not publish on this topic: ${by}`;
+    return { reason: Reason.notAuthorized, detail };
   }
   if (packet.payload.length > broker.limits.payloadSize) {
     const detail = `the payload of ${packet.payload.length} B exceeds the limit of ${broker.limits.payloadSize} B (limits.payloadSize)`;
@@ -258,5 +267,5 @@ function refusalOf(
   }
   if (!packet.retain || packet.qos === 0 || version !== 5) return null;
   const { payload, properties } = packet;
-  return refusalToRetain(broker, { topic: listener.mountPoint + named, payload, properties });
+  return refusalToRetain(broker, { topic, payload, properties });
 }

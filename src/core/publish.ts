@@ -1,3 +1,5 @@
+import type { Rights } from "./access.ts";
+import { mayRead, noteDenied, rightsOf } from "./access-lists.ts";
 import type { Broker } from "./broker.ts";
 import { copyFor, type Recipient } from "./copy.ts";
 import { decide, nextMember, isVisibleTo, alwaysSendsQos0, applyNoLocal } from "./decision.ts";
@@ -17,7 +19,12 @@ import type { Group } from "./subscriptions.ts";
 /** The recipients of a topic, valid until the broker's `generation` changes. */
 export interface Route {
   readonly generation: number;
+  /** Without those who may not read the topic; groups still have them as members. */
   readonly match: Match;
+  /** Subscribers who may not read the topic; null: none. */
+  readonly denied: ReadonlySet<Session> | null;
+  /** The rights of the last publisher who may write to the topic; null: none was asked. */
+  writer: Rights | null;
   /**
    * The copies of a QoS 0 message, if they are always the same: every recipient is connected
    * without backlog, size limit or aliases, and no group shares the topic. Null: decide for each
@@ -59,11 +66,12 @@ export function publish(
     ? retain(broker, publisher, message, publisher === null || reaches !== null)
     : null;
   const route = routeOf(broker, message.topic);
-  const { copies, match } = route;
+  const { copies, match, denied: unread } = route;
   if (copies !== null && message.qos === 0 && !message.retain) {
     if (publisher === null || !match.withoutLocal.has(publisher)) {
       deliver(broker, message, copies, null, frame);
-      return { delivered: copies.length, queued: 0, dropped: 0, away: 0, retained };
+      const reach = { delivered: copies.length, queued: 0, dropped: 0, away: 0, retained };
+      return unread === null ? reach : { ...reach, denied: unread.size };
     }
   }
   const outcome = newOutcome(retained === "stored", reaches === null ? null : []);
@@ -81,17 +89,22 @@ export function publish(
     }
     offer(broker, session, message, copyFor(wanted, message), outcome);
   }
-  for (const group of match.groups) offerToGroup(broker, group, message, outcome);
+  for (const group of match.groups) offerToGroup(broker, group, message, outcome, unread);
   if (outcome.copies.length > 0) deliver(broker, message, outcome.copies, outcome.packetIds, frame);
   if (outcome.crowded !== null && publisher !== null) {
     holdPublisher(broker, publisher, outcome.crowded);
   }
   const { delivered, queued, dropped, away, losses } = outcome;
-  if (losses === null || (losses.length === 0 && !noLocal)) {
-    return { delivered, queued, dropped, away, retained };
+  const denied = unread === null ? null : { denied: unread.size };
+  if (losses === null || (losses.length === 0 && !noLocal && unread === null)) {
+    return { delivered, queued, dropped, away, ...denied, retained };
   }
   const named = losses.length === 0 ? {} : { losses };
-  return { delivered, queued, dropped, ...named, away, ...(noLocal && { noLocal }), retained };
+  const unheard = unread === null ? {} : { denials: denialsOf(broker, unread, message.topic) };
+  return {
+    ...{ delivered, queued, dropped, ...named, away, ...(noLocal && { noLocal }) },
+    ...{ ...denied, ...unheard, retained },
+  };
 }
 
 /**
@@ -103,7 +116,7 @@ export function isRoomFor(broker: Broker, publisher: Session, message: Message):
   // Its packet id is kept until PUBREL.
   if (message.qos === 2 && !memory.hasRoom(costs.incoming)) return false;
   const bytes = messageBytes(message);
-  const { match } = routeOf(broker, message.topic);
+  const { match, denied } = routeOf(broker, message.topic);
   const fits = (wanted: Recipient | null): boolean => {
     if (wanted === null) return true;
     const copy = copyFor(wanted, message);
@@ -114,7 +127,7 @@ export function isRoomFor(broker: Broker, publisher: Session, message: Message):
   };
   return (
     match.recipients.every((recipient) => fits(applyNoLocal(match, recipient, publisher))) &&
-    match.groups.every((group) => fits(nextMember(group, message.topic)))
+    match.groups.every((group) => fits(nextMember(group, message.topic, denied)))
   );
 }
 
@@ -124,31 +137,74 @@ export function hasSubscribers(broker: Broker, topic: string): boolean {
   return match.recipients.length > 0 || match.groups.length > 0;
 }
 
-function routeOf(broker: Broker, topic: string): Route {
+/** Who gets the messages on a topic, remembered until something changes that. */
+export function routeOf(broker: Broker, topic: string): Route {
   const known = broker.routes.get(topic);
   if (known !== undefined && known.generation === broker.generation) return known;
   const { subscriptions } = broker;
   const before = subscriptions.steps;
-  const match = subscriptions.match(topic, broker.rules.wildcardsMatchDollar);
+  const found = subscriptions.match(topic, broker.rules.wildcardsMatchDollar);
   const steps = subscriptions.steps - before;
   const { size } = broker.routes;
-  const recipients = match.recipients.length + match.groups.length;
+  const recipients = found.recipients.length + found.groups.length;
   broker.budget.spent += unitsOfRoute + steps * unitsOfStep + recipients * unitsOfRecipient;
   // A known topic may have far more recipients than before.
   const isFull = known === undefined && size >= rememberedRoutes;
   if (isFull || (size + 1) * recipients > rememberedRecipients) forgetRoutes(broker);
+  const denied = deniedAmong(broker, found, topic);
+  const match = denied === null ? found : without(found, denied);
   const copies = fixedCopies(broker, match, topic);
-  const route = { generation: broker.generation, match, copies, bytes: 0 };
+  const { generation } = broker;
+  const route = { generation, match, denied, writer: null, copies, bytes: 0 };
   if (topic.length <= rememberedTopicLength) remember(broker, topic, route);
   return route;
 }
 
 function remember(broker: Broker, topic: string, route: Route): void {
   const copies = route.copies?.length ?? 0;
-  route.bytes = costs.route + textBytes(topic) + copies * costs.fixedCopy;
+  // Where some are left out, the recipients are a list of its own.
+  const own = route.denied === null ? 0 : route.denied.size * deniedBytes + copies * 8;
+  route.bytes = costs.route + textBytes(topic) + copies * costs.fixedCopy + own;
   const replaced = broker.routes.get(topic)?.bytes ?? 0;
   broker.memory.routes.take(route.bytes - replaced);
   broker.routes.set(topic, route);
+}
+
+/** Bytes of memory of one who is left out. */
+const deniedBytes = 40;
+
+/** The subscribers who may not read the topic; null: there are none. Logs the first few. */
+function deniedAmong(broker: Broker, match: Match, topic: string): ReadonlySet<Session> | null {
+  if (broker.access.isOpen) return null;
+  let denied: Set<Session> | null = null;
+  const ask = (session: Session): void => {
+    if (mayRead(broker, session, topic)) return;
+    denied ??= new Set();
+    denied.add(session);
+    if (denied.size <= denialsNamed) noteDenied(broker, session, topic);
+  };
+  for (const { session } of match.recipients) ask(session);
+  for (const { members } of match.groups) for (const { session } of members) ask(session);
+  return denied;
+}
+
+/** Subscribers named who may not read a topic: in the log, and in the outcome of a will. */
+const denialsNamed = 10;
+
+function without(match: Match, denied: ReadonlySet<Session>): Match {
+  return { ...match, recipients: match.recipients.filter(({ session }) => !denied.has(session)) };
+}
+
+function denialsOf(
+  broker: Broker,
+  denied: ReadonlySet<Session>,
+  topic: string,
+): NonNullable<Reach["denials"]> {
+  const named = [...denied].slice(0, denialsNamed);
+  return named.map((session) => {
+    const { by } = rightsOf(broker, session).verdict("read", topic);
+    return { clientId: session.clientId, by };
+  });
 }
 
 /** Forgets the remembered routes and matches, which are found again as they are needed. */
@@ -171,15 +227,16 @@ function fixedCopies(broker: Broker, match: Match, topic: string): Delivery[] | 
   return copies;
 }
 
-/** Offers a message to one member of a group. */
+/** Offers a message to one member of a group. `denied`: those who may not read its topic. */
 export function offerToGroup(
   broker: Broker,
   group: Group,
   message: Message,
   outcome: Outcome,
+  denied: ReadonlySet<Session> | null,
 ): void {
   const { members } = group;
-  const chosen = nextMember(group, message.topic);
+  const chosen = nextMember(group, message.topic, denied);
   if (chosen === null) return;
   group.turn = (members.indexOf(chosen) + 1) % members.length;
   offer(broker, chosen.session, message, copyFor(chosen, message), outcome);

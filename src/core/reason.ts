@@ -83,6 +83,8 @@ export interface ProtocolError {
   readonly statement: string;
   /** One clause for the log and the Reason String, without bytes of the client. */
   readonly detail: string;
+  /** What in the access list decided, which the peer is not told; absent: nothing did. */
+  readonly by?: string;
 }
 
 /** CONNACK return codes of 3.1.1 (table 3.1) for the reason codes that can refuse a CONNECT. */

@@ -114,14 +114,13 @@ function refusalByWill(
     const detail = "the will topic is below $SYS, where only the broker may publish";
     return refusal(Reason.notAuthorized, "v5-3.1.4-2", detail);
   }
-  if (rules.deniedWill === "refused" && !broker.access.mayPublish(who, topic)) {
-    return refusal(
-      Reason.notAuthorized,
-      "v5-3.1.4-2",
-      "the client may not publish on its will topic",
-    );
-  }
-  return null;
+  if (rules.deniedWill !== "refused") return null;
+  const list = broker.access.of(connection.listener.accessList ?? null);
+  const rights = list.rightsOf(who);
+  if (rights.mayWrite(topic)) return null;
+  const { by } = rights.verdict("write", topic);
+  const detail = "the client may not publish on its will topic";
+  return { ...refusal(Reason.notAuthorized, "v5-3.1.4-2", detail), by };
 }
 
 function refusalByStop({ stopping }: Broker): ProtocolError | null {

@@ -17,6 +17,7 @@ const rankOf: Readonly<Record<Timed["kind"], Rank>> = {
   retained: Rank.bulk,
   crowd: Rank.bulk,
   departures: Rank.bulk,
+  accessReview: Rank.bulk,
   sys: Rank.bulk,
 };
 

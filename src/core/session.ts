@@ -1,3 +1,4 @@
+import type { Access, Rights } from "./access.ts";
 import type { Connection } from "./connection.ts";
 import type { Deadline } from "./deadlines.ts";
 import type { HeldPublishers } from "./hold.ts";
@@ -44,6 +45,12 @@ export class Session {
   /** Of the latest CONNECT; null: none accepted yet. */
   version: ProtocolVersion | null = null;
   #username: string | null = null;
+  /** The name of its listener's access list; null: the broker's. */
+  accessList: string | null = null;
+  /** What it may do by the list that it was asked for last; null: not asked yet. */
+  rights: { readonly of: Access; readonly rights: Rights } | null = null;
+  /** That a message on some topic is not for it was logged since its last CONNECT. */
+  isDenialLogged = false;
   connection: Connection | null = null;
   /** Seconds in force; 0: ends with its connection; Infinity: never expires. */
   expiryIntervalSeconds = 0;

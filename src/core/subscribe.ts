@@ -1,4 +1,5 @@
 import { assert } from "./assert.ts";
+import { rightsOf, unitsOfCheck } from "./access-lists.ts";
 import type { Broker } from "./broker.ts";
 import type { Connection } from "./connection.ts";
 import type { FilterLimit } from "./events.ts";
@@ -130,6 +131,22 @@ interface Answer {
   readonly reason: number;
   /** The limit that refuses it; absent: none does. */
   readonly limit?: FilterLimit;
+  /** What in the access list refuses it; absent: nothing does. */
+  readonly by?: string;
+}
+
+/** Why a client may read none of the topics that a filter matches; null: it may read some. */
+function denialOf(
+  broker: Broker,
+  session: Session,
+  pattern: string,
+  mountPoint: string,
+): string | null {
+  const rights = rightsOf(broker, session);
+  if (rights.isOpen) return null;
+  broker.budget.spent += unitsOfCheck;
+  if (rights.maySubscribe(pattern, mountPoint.length)) return null;
+  return rights.verdict("subscribe", pattern, mountPoint.length).by;
 }
 
 /**
@@ -152,7 +169,11 @@ function subscribe(
   if (tooDeep(pattern, limits.topicLevels)) {
     return { reason: Reason.topicFilterInvalid, limit: "topicLevels" };
   }
-  if (!broker.access.maySubscribe(session, pattern)) return { reason: Reason.notAuthorized };
+  const denied = denialOf(broker, session, pattern, mountPoint);
+  // 3.1 has no code for it, so it is granted, and delivery decides.
+  if (denied !== null && connection.version !== 3) {
+    return { reason: Reason.notAuthorized, by: denied };
+  }
   const before = session.subscriptions.get(filter);
   if (before === undefined && session.subscriptions.size >= limits.subscriptions) {
     return { reason: Reason.quotaExceeded, limit: "subscriptions" };

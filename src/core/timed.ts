@@ -1,3 +1,4 @@
+import type { AccessReview } from "./access-review.ts";
 import type { Connection } from "./connection.ts";
 import type { Handover } from "./handover.ts";
 import type { Message } from "./packet.ts";
@@ -25,4 +26,6 @@ export type Timed =
   | { readonly kind: "crowd" }
   /** Subscriptions of ended sessions that are still in the tree; due at once. */
   | { readonly kind: "departures" }
+  /** What new access lists change for each client. */
+  | { readonly kind: "accessReview"; readonly review: AccessReview }
   | { readonly kind: "sys" };

@@ -1,4 +1,5 @@
 import { assert } from "./assert.ts";
+import { mayWrite, rightsOf } from "./access-lists.ts";
 import type { Broker } from "./broker.ts";
 import { ends, type EndCause, type WillOnEnd } from "./end-causes.ts";
 import type { SessionEnd, WaitEnd, WillAtEnd, WillFate } from "./events.ts";
@@ -153,8 +154,9 @@ export function publishWill(
 ): WillFate {
   const { session, packet, topic } = will;
   broker.deadlines.clear(will.deadline);
-  if (!broker.access.mayPublish(session, topic)) {
-    return setFate(broker, will, { fate: "discarded", topic, why: "denied" }, by);
+  if (!mayWrite(broker, session, topic)) {
+    const { by: rule } = rightsOf(broker, session).verdict("write", topic);
+    return setFate(broker, will, { fate: "discarded", topic, why: "denied", deniedBy: rule }, by);
   }
   const { rules } = broker;
   const message = {

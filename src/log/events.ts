@@ -86,6 +86,9 @@ const levelOfEvent = {
   subscribed: "debug",
   unsubscribed: "debug",
   publishRefused: "warn",
+  deliveryDenied: "info",
+  rightsChanged: "info",
+  moreRightsChanged: "info",
   dropping: "warn",
   notSent: "warn",
   sessionEnded: "debug",
@@ -122,6 +125,8 @@ export function levelOf(event: LogEvent): Level {
       return isLostWill(event.will) ? "warn" : levelOfEvent.will;
     case "subscribed":
       return event.reason >= Reason.unspecifiedError ? "warn" : levelOfEvent.subscribed;
+    case "rightsChanged":
+      return event.deniedWill === undefined ? levelOfEvent.rightsChanged : "warn";
     case "sessionEnded":
       return event.why === "expired" ? "info" : levelOfEvent.sessionEnded;
     default:

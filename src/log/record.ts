@@ -69,6 +69,7 @@ export function record(event: LogEvent, at: Millis): Record<string, unknown> {
         reason: codeOnWire("suback", event.reason, event.version),
         ...refusedWhy(event.reason),
         ...limitOf(event),
+        ...(event.by !== undefined && { by: event.by }),
       };
     case "unsubscribed":
       return { ...who(event.peer), filter: event.filter };
@@ -79,7 +80,14 @@ export function record(event: LogEvent, at: Millis): Record<string, unknown> {
         reason: codeOnWire("other", event.reason, event.version),
         ...refusedWhy(event.reason),
         detail: event.detail,
+        ...(event.isLast === true && { isLast: true }),
       };
+    case "deliveryDenied":
+      return { client: event.clientId, topic: event.topic, by: event.by };
+    case "rightsChanged": {
+      const { event: _, clientId, ...facts } = event;
+      return { client: clientId, ...facts };
+    }
     case "clientFault": {
       const { event: _, peer, ...facts } = event;
       return { ...who(peer), ...facts };
@@ -141,7 +149,10 @@ function fate(will: WillAtEnd, at: Millis): object {
       };
     case "delayed":
       return { fate: will.fate, topic, due: iso(will.due), dueInMs: will.due - at };
-    case "discarded":
+    case "discarded": {
+      const { why, deniedBy } = will;
+      return { fate: will.fate, topic, why, ...(deniedBy !== undefined && { deniedBy }) };
+    }
     case "cancelled":
       return { fate: will.fate, topic, why: will.why };
   }

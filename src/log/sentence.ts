@@ -12,7 +12,7 @@ import { packetText, partOfPacket } from "./packet.ts";
 import { predecessorDied } from "./predecessor.ts";
 import { stateText } from "./state.ts";
 import { type Part, plain, type Tone, toned } from "./tone.ts";
-import { armedWill, discarded, lossWords, publication, willAtEnd } from "./will.ts";
+import { armedWill, discardedWhy, lossWords, publication, willAtEnd } from "./will.ts";
 
 type Event<Name extends LogEvent["event"]> = Extract<LogEvent, { event: Name }>;
 
@@ -54,15 +54,25 @@ function plainSentence(event: PlainEvent): string {
       );
     case "subscribed":
       return event.reason >= Reason.unspecifiedError
-        ? `Refused SUBSCRIBE from ${client(event.peer)} to ${name(event.filter)}: ${refusal("suback", event)}${limitOf(event)}`
+        ? `Refused SUBSCRIBE from ${client(event.peer)} to ${name(event.filter)}: ${refusal("suback", event)}${limitOf(event)}${byWhat(event)}`
         : `${client(event.peer)} subscribed to ${name(event.filter)} (q${event.reason})`;
     case "unsubscribed":
       return `${client(event.peer)} unsubscribed from ${name(event.filter)}`;
     case "publishRefused":
       return (
         `Refused PUBLISH from ${client(event.peer)} on ${name(event.topic)}: ` +
-        `${refusal("other", event)}, ${clause(event.detail)}`
+        `${refusal("other", event)}, ${clause(event.detail)}` +
+        (event.isLast === true ? "; refusals on further topics are not logged" : "")
       );
+    case "deliveryDenied":
+      return (
+        `Client ${name(event.clientId)} may not read ${name(event.topic)}, to which it subscribes: ` +
+        `${clause(event.by)}; further ones are not logged`
+      );
+    case "rightsChanged":
+      return rightsChanged(event);
+    case "moreRightsChanged":
+      return `The rights of ${event.clients} further ${event.clients === 1 ? "client" : "clients"} changed`;
     case "dropping":
       return dropping(event);
     case "notSent":
@@ -101,6 +111,27 @@ function refusal(
   if (code === reason) return reasonText(reason);
   const why = reasonName(reason) ?? "";
   return code === null ? why : `${why} (0x${code.toString(16)})`;
+}
+
+/** What in the access list refused it. */
+function byWhat({ by }: Event<"subscribed">): string {
+  return by === undefined ? "" : `, ${clause(by)}`;
+}
+
+function rightsChanged(event: Event<"rightsChanged">): string {
+  const { clientId, username, list, gained, lost, more, deniedWill: will } = event;
+  const user = username === null ? "" : ` (u${singleQuoted(username)})`;
+  const changes: string[] = [];
+  if (list === null) changes.push("no access list applies any more");
+  else if (list !== undefined) changes.push(`the access list ${name(list)} applies now`);
+  if (gained.length > 0) changes.push(`new ${gained.map(singleQuoted).join(", ")}`);
+  if (lost.length > 0) changes.push(`gone ${lost.map(singleQuoted).join(", ")}`);
+  if (more > 0) changes.push(`${more} more`);
+  const denied =
+    will === undefined
+      ? ""
+      : ` · its will on ${name(will.topic)} will be discarded: ${clause(will.by)}`;
+  return `Rights of client ${name(clientId)}${user} changed: ${changes.join("; ")}${denied}`;
 }
 
 /** The limit that is reached. */
@@ -246,7 +277,7 @@ function delayedWill(event: Event<"will">, at: Millis): readonly Part[] {
     case "discarded":
       return [
         toned("will", `${whose} on ${name(will.topic)} discarded`),
-        plain(`: ${discarded[will.why]}, ${event.by} ${after} · ${cause}`),
+        plain(`: ${discardedWhy(will)}, ${event.by} ${after} · ${cause}`),
       ];
     case "cancelled":
       return [

@@ -5,10 +5,11 @@ import {
   type WillAtEnd,
   type WillDiscarded,
   type WillFacts,
+  type WillFate,
 } from "../core/events.ts";
 import type { Millis } from "../core/io.ts";
 import { duration, setting } from "./duration.ts";
-import { name } from "./foreign.ts";
+import { clause, name } from "./foreign.ts";
 
 /** The will that a client sets with its CONNECT. */
 export function armedWill(will: WillFacts): string {
@@ -42,7 +43,7 @@ export function willAtEnd(will: WillAtEnd | null, at: Millis): string {
       // The cause that the line begins with says why: DISCONNECT.
       return will.why === "disconnect"
         ? `will on ${name(will.topic)} discarded`
-        : `will on ${name(will.topic)} discarded (${discarded[will.why]})`;
+        : `will on ${name(will.topic)} discarded (${discardedWhy(will)})`;
     case "cancelled":
       return `will on ${name(will.topic)} cancelled (session ${will.why})`;
   }
@@ -61,6 +62,8 @@ export function publication(topic: string, reach: Reach, more: readonly string[]
   if (queued > 0) facts.push(`${queued} queued`);
   if (dropped > 0) facts.push(`${dropped} dropped${forWhom(reach, 2)}`);
   if (away > 0) facts.push(`${away} offline with QoS 0`);
+  if (reach.denied !== undefined)
+    facts.push(`${reach.denied} not authorized${deniedWhom(reach, 2)}`);
   if (reach.retained === "stored") facts.push("retained");
   if (reach.retained === "cleared") facts.push("retained message cleared");
   facts.push(...more);
@@ -77,6 +80,15 @@ export function forWhom({ dropped, losses = [] }: Reach, namesMax: number): stri
   return ` for ${whom}${more > 0 ? ` and ${more} more` : ""}`;
 }
 
+/** ` (NAME: mqttd.acl:7 'topic deny it', ...)`; empty: the broker does not say who. */
+export function deniedWhom({ denied = 0, denials = [] }: Reach, namesMax: number): string {
+  if (denials.length === 0) return "";
+  const named = denials.slice(0, namesMax);
+  const more = denied - named.length;
+  const whom = named.map(({ clientId, by }) => `${name(clientId)}: ${clause(by)}`).join(", ");
+  return ` (${whom}${more > 0 ? ` and ${more} more` : ""})`;
+}
+
 function lossText({ why, maximumPacketSize }: ReachLoss): string {
   const size = maximumPacketSize === undefined ? "" : ` of ${maximumPacketSize} B`;
   return `${lossWords[why]}${size}`;
@@ -90,7 +102,14 @@ export const lossWords: Record<ReachLoss["why"], string> = {
   "memory full": "memory is short (limits.memory)",
 };
 
-export const discarded: Record<WillDiscarded, string> = {
+type Discarded = Pick<Extract<WillFate, { fate: "discarded" }>, "why" | "deniedBy">;
+
+/** Why, and what in the access list decides. */
+export function discardedWhy({ why, deniedBy }: Discarded): string {
+  return deniedBy === undefined ? discarded[why] : `${discarded[why]}, ${clause(deniedBy)}`;
+}
+
+const discarded: Record<WillDiscarded, string> = {
   disconnect: "clean DISCONNECT",
   denied: "not authorized to publish there",
   "on purpose": "lost on purpose",

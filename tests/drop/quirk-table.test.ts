@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { plantedQuirks, type PlantedQuirk } from "../../src/core/quirks/planted.ts";
 import { catalogue } from "../../src/drop/scenarios/catalogue.ts";
 import type { Need, Result, Scenario } from "../../src/drop/scenario.ts";
+import { accessBy } from "../support/access.ts";
 import { playedVirtually } from "../support/virtual-drop.ts";
 
 /** Every planted quirk against every scenario, in virtual time: each cell is as expected. */
@@ -358,10 +359,9 @@ const neverAlone: Readonly<Record<string, string>> = {
 };
 
 async function played(rules: (typeof plantedQuirks)[PlantedQuirk] | null): Promise<Result[]> {
-  const access = {
+  const access = accessBy({
     mayPublish: (_: unknown, topic: string) => topic !== deniedTopic,
-    maySubscribe: () => true,
-  };
+  });
   const broker = { ...(rules !== null && { rules }), access };
   return playedVirtually(
     scenarios.map((scenario) => ({

@@ -6,6 +6,7 @@ import { networkScenarios } from "../../src/drop/scenarios/network.ts";
 import { silenceScenarios } from "../../src/drop/scenarios/silence.ts";
 import type { Observation, Scenario } from "../../src/drop/scenario.ts";
 import type { Stage } from "../../src/drop/stage.ts";
+import { accessBy } from "../support/access.ts";
 import { EmbeddedBroker, type EmbeddedOptions } from "../support/embedded.ts";
 import { named, played, quiet, turn, verdicts } from "../support/played.ts";
 
@@ -88,7 +89,7 @@ for (const version of [4, 5] as const) {
   test.concurrent(
     `what the access list denies by a code is skipped, in version ${version}`,
     async () => {
-      const access = { mayPublish: () => true, maySubscribe: () => false };
+      const access = accessBy({ maySubscribe: () => false });
       using broker = await EmbeddedBroker.start({ access });
       const [result] = await played([rst], broker.target, { versions: [version] });
       expect(result).toMatchObject({ verdict: "skipped", tries: 1 });
@@ -103,7 +104,7 @@ for (const version of [4, 5] as const) {
 test.concurrent(
   "a PUBLISH that is denied by its PUBACK is skipped, one that is lost without a word is undecided",
   async () => {
-    const access = { mayPublish: () => false, maySubscribe: () => true };
+    const access = accessBy({ mayPublish: () => false });
     using broker = await EmbeddedBroker.start({ access });
     const [v4, v5] = await played([rst], broker.target);
     expect(v5?.verdict).toBe("skipped");
@@ -143,10 +144,9 @@ test.concurrent(
     expect(ids.filter((id) => id.endsWith("-control"))).toHaveLength(1);
 
     const again: string[] = [];
-    const access = {
+    const access = accessBy({
       mayPublish: (who: Principal) => who.clientId === "dev-42",
-      maySubscribe: () => true,
-    };
+    });
     using strict = await EmbeddedBroker.start({ between: recorded(again), access });
     expect(verdicts(await played([rst], strict.target, options))).toEqual(["rst v4: pass"]);
     expect(again.filter((id) => id === "dev-42")).toHaveLength(2);

@@ -5,6 +5,7 @@ import { plantedQuirks } from "../../src/core/quirks/planted.ts";
 import { explain } from "../../src/inspect/explain/explain.ts";
 import { habitsOf } from "../../src/inspect/explain/lint.ts";
 import { renderHuman, renderJson } from "../../src/log/render.ts";
+import { accessBy } from "../support/access.ts";
 import { mortal, type MortalOptions } from "../support/mortal.ts";
 import type { TestClient } from "../support/client.ts";
 import { World, type WorldOptions } from "../support/world.ts";
@@ -111,10 +112,10 @@ function worldWith(options: Partial<WorldOptions>, denied: ReadonlySet<string>):
   return new World({
     ...options,
     limits: { qos: 1, payloadSize: 100, topicLevels: 100 },
-    access: {
+    access: accessBy({
       mayPublish: (_who, topic) => !denied.has(topic),
       maySubscribe: (_who, filter) => !denied.has(filter),
-    },
+    }),
   });
 }
 

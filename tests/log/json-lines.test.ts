@@ -46,6 +46,11 @@ test("every event is one object with the facts of the human line", () => {
     {"time":"2026-11-22T15:04:05.123Z","level":"debug","event":"unsubscribed","client":"dev-42","remote":"127.0.0.1:51042","filter":"home/+/status"}
     {"time":"2026-11-22T15:04:05.123Z","level":"warn","event":"publishRefused","client":"dev-42","remote":"127.0.0.1:51042","topic":"a/b","reason":151,"why":"quota exceeded","detail":"retained messages"}
     {"time":"2026-11-22T15:04:05.123Z","level":"warn","event":"publishRefused","client":"dev-42","remote":"127.0.0.1:51042","topic":"a/b","reason":null,"why":"quota exceeded","detail":"retained messages"}
+    {"time":"2026-11-22T15:04:05.123Z","level":"info","event":"deliveryDenied","client":"dev-42","topic":"a/b","by":"mqttd.acl:7 'topic deny a/#'"}
+    {"time":"2026-11-22T15:04:05.123Z","level":"info","event":"rightsChanged","client":"dev-42","username":"ann","gained":["topic read a/#"],"lost":["topic b/#","topic deny c"],"more":2}
+    {"time":"2026-11-22T15:04:05.123Z","level":"warn","event":"rightsChanged","client":"dev-42","username":null,"list":"mqttd.acl","gained":[],"lost":[],"more":0,"deniedWill":{"topic":"home/dev-42/status","by":"no line of mqttd.acl"}}
+    {"time":"2026-11-22T15:04:05.123Z","level":"info","event":"rightsChanged","client":"dev-42","username":null,"list":null,"gained":[],"lost":[],"more":0}
+    {"time":"2026-11-22T15:04:05.123Z","level":"info","event":"moreRightsChanged","clients":5}
     {"time":"2026-11-22T15:04:05.123Z","level":"warn","event":"dropping","client":"dev-42","why":"queue full","topic":"a/b"}
     {"time":"2026-11-22T15:04:05.123Z","level":"warn","event":"dropping","client":"dev-42","why":"packet too large","topic":"a/b"}
     {"time":"2026-11-22T15:04:05.123Z","level":"warn","event":"dropping","client":null,"why":"retained messages full","topic":"a/b","limit":"limits.retainedBytes"}

@@ -202,6 +202,28 @@ export const samples: SampleTable = {
       ...{ topic: "a/b", reason: 0x97, detail: "retained messages" },
     },
   ],
+  deliveryDenied: [
+    {
+      ...{ event: "deliveryDenied", clientId: "dev-42", topic: "a/b" },
+      by: "mqttd.acl:7 'topic deny a/#'",
+    },
+  ],
+  rightsChanged: [
+    {
+      ...{ event: "rightsChanged", clientId: "dev-42", username: "ann" },
+      ...{ gained: ["topic read a/#"], lost: ["topic b/#", "topic deny c"], more: 2 },
+    },
+    {
+      ...{ event: "rightsChanged", clientId: "dev-42", username: null, list: "mqttd.acl" },
+      ...{ gained: [], lost: [], more: 0 },
+      deniedWill: { topic, by: "no line of mqttd.acl" },
+    },
+    {
+      ...{ event: "rightsChanged", clientId: "dev-42", username: null, list: null },
+      ...{ gained: [], lost: [], more: 0 },
+    },
+  ],
+  moreRightsChanged: [{ event: "moreRightsChanged", clients: 5 }],
   dropping: [
     { event: "dropping", clientId: "dev-42", why: "queue full", topic: "a/b" },
     { event: "dropping", clientId: "dev-42", why: "packet too large", topic: "a/b" },

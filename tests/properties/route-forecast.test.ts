@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
+import type { Principal } from "../../src/core/access.ts";
 import type { Limits } from "../../src/core/limits.ts";
 import type { Effect, Input, Millis } from "../../src/core/io.ts";
 import type { Qos } from "../../src/core/packet.ts";
@@ -7,6 +8,7 @@ import { routeFor } from "../../src/core/queries/routes.ts";
 import type { Queued } from "../../src/core/queue.ts";
 import type { RouteAccount } from "../../src/core/records/shapes.ts";
 import { allOf } from "../../src/core/steps.ts";
+import { accessBy } from "../support/access.ts";
 import type { ConnectOptions, TestClient } from "../support/client.ts";
 import { World } from "../support/world.ts";
 
@@ -57,6 +59,11 @@ interface As {
   readonly receiveMaximum: number;
   readonly maximumPacketSize: number;
   readonly topicAliasMaximum: number;
+}
+
+/** One client alone and one member of the share may not read one topic each. */
+function mayRead({ clientId }: Principal, topic: string): boolean {
+  return !(clientId === idOf(2) && topic === "a") && !(clientId === idOf(4) && topic === "m/a");
 }
 
 const who = fc.constantFrom(...people);
@@ -117,7 +124,8 @@ class Play {
 
   constructor(queueQos0: boolean, tally: Map<string, number>) {
     this.#tally = tally;
-    this.#world = new World({ outputBytes: 0, limits: { ...limits, queueQos0 } });
+    const access = accessBy({ mayRead });
+    this.#world = new World({ outputBytes: 0, limits: { ...limits, queueQos0 }, access });
     const { broker } = this.#world;
     const handle = broker.handle.bind(broker);
     broker.handle = (input: Input, now: Millis) => {
@@ -299,6 +307,7 @@ test("inspect route forecasts which clients get a message, and why others do not
     "dropped: larger than its Maximum Packet Size": true,
     "dropped: behind another mount point": true,
     "dropped: its own message": true,
+    "dropped: may not read the topic": true,
     "shared: another member's turn": true,
   };
   const unseen = [...Object.keys(everyOutcome), "sent, in a replay", "queued, in a replay"].filter(

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { accessBy } from "../support/access.ts";
 import type { TestClient } from "../support/client.ts";
 import { auditAtEnd } from "../support/will-audit.ts";
 import { endOf, isOpen, mortal } from "../support/mortal.ts";
@@ -24,7 +25,7 @@ function deliver(qos: 1 | 2): (client: TestClient, world: World) => void {
 }
 
 const denied: WorldOptions = {
-  access: { mayPublish: (_who, topic) => topic !== "denied", maySubscribe: () => false },
+  access: accessBy({ mayPublish: (_who, topic) => topic !== "denied", maySubscribe: () => false }),
 };
 
 const rows: readonly Row[] = [

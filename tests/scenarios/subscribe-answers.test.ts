@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import type { Access } from "../../src/core/access.ts";
+import { accessBy } from "../support/access.ts";
 import { World } from "../support/world.ts";
 
 test("v4-3.8.4-4, v4-3.8.4-5, v5-3.8.4-5, v5-3.8.4-6: SUBACK has the packet id, and a code for each filter, in order", () => {
@@ -70,10 +71,9 @@ test("0x8F for a filter of too many levels; the others of the SUBSCRIBE are gran
 });
 
 test("0x87 where the access list denies the filter, 0x80 in v4", () => {
-  const access: Access = {
-    mayPublish: () => true,
+  const access: Access = accessBy({
     maySubscribe: ({ clientId }, filter) => filter.startsWith(`${clientId}/`),
-  };
+  });
   const world = new World({ access });
   const client = world.open();
   const old = world.open();

@@ -11,6 +11,7 @@ import { overviewOf } from "../../src/core/queries/overview.ts";
 import { retainedOf, routeFor } from "../../src/core/queries/routes.ts";
 import { allOf } from "../../src/core/steps.ts";
 import { willsOf } from "../../src/core/queries/wills.ts";
+import { accessBy } from "../support/access.ts";
 import type { TestClient } from "../support/client.ts";
 import { mortal, type MortalOptions, watcherOf } from "../support/mortal.ts";
 import { World, type WorldOptions } from "../support/world.ts";
@@ -263,7 +264,7 @@ test("the account shows the rhythm of pings and the closest call", () => {
 
 test("a refused CONNECT is recorded under the id that it claimed", () => {
   const world = new World({
-    access: { mayPublish: () => false, maySubscribe: () => true },
+    access: accessBy({ mayPublish: () => false }),
   });
   const client = world.open();
   client.connect({
@@ -373,7 +374,7 @@ test("fates are reported to their subscribers", () => {
 /** Allows what CONNECT checks, and nothing after it. */
 function deniedOnceAsked(): Access {
   let asked = 0;
-  return { mayPublish: () => asked++ === 0, maySubscribe: () => true };
+  return accessBy({ mayPublish: () => asked++ === 0 });
 }
 
 test("offline clients are listed with connected ones", () => {

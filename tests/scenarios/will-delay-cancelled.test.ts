@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { accessBy } from "../support/access.ts";
 import { auditAtEnd, auditWills } from "../support/will-audit.ts";
 import { mortal, watcherOf } from "../support/mortal.ts";
 import { World } from "../support/world.ts";
@@ -111,7 +112,7 @@ test("D2: a return with Clean Start 1 publishes at once", () => {
 
 test("E2: a refused return cancels nothing", () => {
   const world = new World({
-    access: { mayPublish: (_who, topic) => topic !== "denied", maySubscribe: () => true },
+    access: accessBy({ mayPublish: (_who, topic) => topic !== "denied" }),
   });
   const watcher = watcherOf(world);
   for (const clean of [false, true]) {

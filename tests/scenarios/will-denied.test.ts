@@ -1,13 +1,14 @@
 import { describe, expect, test } from "bun:test";
 import type { Access } from "../../src/core/access.ts";
 import type { IConnectPacket } from "mqtt-packet";
+import { accessBy } from "../support/access.ts";
 import { auditAtEnd } from "../support/will-audit.ts";
 import { endOf, mortal, watcherOf } from "../support/mortal.ts";
 import { World, type WorldOptions } from "../support/world.ts";
 
 /** An access list that a test can change. */
 function changing(denied: Set<string>): Access {
-  return { mayPublish: (_who, topic) => !denied.has(topic), maySubscribe: () => true };
+  return accessBy({ mayPublish: (_who, topic) => !denied.has(topic) });
 }
 
 interface Row {
@@ -91,13 +92,12 @@ describe("a will that could not be published is refused at CONNECT, and logged",
 test("G: the access list gets the client's id, user name and mount point", () => {
   const asked: unknown[] = [];
   const world = new World({
-    access: {
+    access: accessBy({
       mayPublish: ({ clientId, username }, topic) => {
         asked.push([clientId, username, topic]);
         return true;
       },
-      maySubscribe: () => true,
-    },
+    }),
   });
   const client = mortal(world, {
     id: "a",
@@ -122,6 +122,7 @@ test("G: an access list changed since CONNECT applies at publication, and is log
     fate: "discarded",
     topic: "wills/mortal",
     why: "denied",
+    deniedBy: "test.acl:1 'topic deny it'",
   });
   expect(watcher.messages()).toEqual([]);
   auditAtEnd(world);

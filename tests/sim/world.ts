@@ -21,6 +21,7 @@ import { isDenied } from "./incoming.ts";
 import { expectLikeness } from "./likeness.ts";
 import { expectRecounted } from "./recount.ts";
 import { MachineTime, MachineTimer } from "./time.ts";
+import { accessBy } from "../support/access.ts";
 
 /** The actor at the other end of a link. */
 export interface Peer {
@@ -453,10 +454,10 @@ export class World {
         limits,
         sysIntervalMs: this.options.sysIntervalMs,
         rules: this.#rules,
-        access: {
+        access: accessBy({
           mayPublish: (_, topic) => !isDenied(topic),
           maySubscribe: (_, filter) => !isDenied(filter),
-        },
+        }),
       },
       clock.now(),
     );

@@ -1,3 +1,4 @@
+import { mayRead, rightsOf } from "../access-lists.ts";
 import { base64 } from "../records/base64.ts";
 import type { RetainedAccount, RouteAccount } from "../records/shapes.ts";
 import type { Broker } from "../broker.ts";
@@ -44,9 +45,8 @@ export function* routeFor(
     }
     const noLocal = match.withoutLocal.get(session) === null;
     const wanted = applyNoLocal(match, recipient, publisher);
-    const outcome =
-      wanted === null ? "dropped: its own message" : outcomeFor(broker, wanted, message);
-    yield { ...accountOf(wanted ?? recipient), filters, noLocal, outcome };
+    const end = wanted === null ? ownMessage : outcomeFor(broker, wanted, message);
+    yield { ...accountOf(wanted ?? recipient), filters, noLocal, ...end };
   }
   for (const group of match.groups) yield* shared(broker, group, message);
 }
@@ -60,16 +60,19 @@ function accountOf({ session, qos }: Matched): Pick<Recipient, "clientId" | "con
 }
 
 function* shared(broker: Broker, group: Group, message: Measured): Steps<Recipient> {
-  const next = nextMember(group, message.topic);
+  const { topic } = message;
+  const sessions = group.members.map(({ session }) => session);
+  const denied = new Set(sessions.filter((one) => !mayRead(broker, one, topic)));
+  const next = nextMember(group, topic, denied);
   for (const member of group.members) {
     const { connection, hasLeft } = member.session;
     if (hasLeft) continue;
     const isPassed =
-      member !== next && (connection === null || isVisibleTo(connection, message.topic));
-    const outcome = isPassed
-      ? "shared: another member's turn"
-      : outcomeFor(broker, member, message);
-    yield { ...accountOf(member), filters: [member.shared.filter], noLocal: false, outcome };
+      member !== next &&
+      !denied.has(member.session) &&
+      (connection === null || isVisibleTo(connection, topic));
+    const end = isPassed ? passed : outcomeFor(broker, member, message);
+    yield { ...accountOf(member), filters: [member.shared.filter], noLocal: false, ...end };
   }
 }
 
@@ -84,9 +87,19 @@ const outcomes: Readonly<Record<Decision, Recipient["outcome"]>> = {
   "packet too large": "dropped: larger than its Maximum Packet Size",
 };
 
-function outcomeFor(broker: Broker, recipient: Matched, message: Measured): Recipient["outcome"] {
+type End = Pick<Recipient, "outcome" | "deniedBy">;
+
+const ownMessage: End = { outcome: "dropped: its own message" };
+const passed: End = { outcome: "shared: another member's turn" };
+
+function outcomeFor(broker: Broker, recipient: Matched, message: Measured): End {
+  const { session } = recipient;
+  if (!mayRead(broker, session, message.topic)) {
+    const { by } = rightsOf(broker, session).verdict("read", message.topic);
+    return { outcome: "dropped: may not read the topic", deniedBy: by };
+  }
   const copy = copyFor(recipient, { qos: message.qos, retain: false });
-  return outcomes[decide(broker, recipient.session, message, copy, false)];
+  return { outcome: outcomes[decide(broker, session, message, copy, false)] };
 }
 
 /** Retained messages whose topics match a filter. */

@@ -151,6 +151,8 @@ export type WillFateAccount =
       readonly at: number;
       readonly rule: string;
       readonly why: WillDiscarded;
+      /** The line of the access list that denies it; absent: none does, or the broker is older. */
+      readonly deniedBy?: string;
       readonly by: WaitEnd | null;
     }
   | {
@@ -367,7 +369,10 @@ export interface RouteAccount {
       | "dropped: larger than its Maximum Packet Size"
       | "dropped: behind another mount point"
       | "dropped: its own message"
+      | "dropped: may not read the topic"
       | "shared: another member's turn";
+    /** What in the access list denies it; absent: nothing does. */
+    readonly deniedBy?: string;
   }[];
 }
 

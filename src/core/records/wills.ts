@@ -147,8 +147,11 @@ export class WillRecord {
         const lateMs = fate.at - fate.due;
         return { fate: fate.fate, at, rule, by, lateMs, ...own, reach, ...overwrote };
       }
-      case "discarded":
-        return { fate: fate.fate, at, rule, by, why: fate.why };
+      case "discarded": {
+        const { why, deniedBy } = fate;
+        const denial = deniedBy === undefined ? {} : { deniedBy };
+        return { fate: fate.fate, at, rule, by, why, ...denial };
+      }
       case "cancelled":
         return { fate: fate.fate, at, rule, by, why: fate.why };
     }

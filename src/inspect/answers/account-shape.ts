@@ -56,6 +56,8 @@ const waitEnd = word<WaitEnd>({
   ...{ memory: true, "session limit": true },
   ...{ resumed: true, "broker stopped": true },
 });
+type Denial = NonNullable<Reach["denials"]>[number];
+
 const reach = object<Reach>({
   delivered: count,
   queued: count,
@@ -76,6 +78,8 @@ const reach = object<Reach>({
     ),
   ),
   away: count,
+  denied: optional(count),
+  denials: optional(list(object<Denial>({ clientId: text, by: text }), few)),
   noLocal: optional(z.literal(true)),
   retained: orNull(word<"stored" | "cleared">({ stored: true, cleared: true })),
 });
@@ -112,6 +116,7 @@ const willFates: { readonly [Name in WillFateAccount["fate"]]: Shape<Fate<Name>>
     fate: z.literal("discarded"),
     ...fateKeys,
     why: word<WillDiscarded>({ disconnect: true, denied: true, "on purpose": true }),
+    deniedBy: optional(text),
   }),
   cancelled: object<Fate<"cancelled">>({
     fate: z.literal("cancelled"),

@@ -246,6 +246,7 @@ export const routeShape = object<RouteAccount>({
       qos: count,
       filters: list(text, many),
       noLocal: flag,
+      deniedBy: optional(text),
       outcome: word<Recipient["outcome"]>({
         sent: true,
         queued: true,
@@ -256,6 +257,7 @@ export const routeShape = object<RouteAccount>({
         "dropped: larger than its Maximum Packet Size": true,
         "dropped: behind another mount point": true,
         "dropped: its own message": true,
+        "dropped: may not read the topic": true,
         "shared: another member's turn": true,
       }),
     }),

@@ -1,7 +1,7 @@
 import type { WillAccount } from "../../core/records/shapes.ts";
 import { duration, setting } from "../../log/duration.ts";
 import { name } from "../../log/foreign.ts";
-import { forWhom } from "../../log/will.ts";
+import { deniedWhom, forWhom } from "../../log/will.ts";
 import { capital, counted } from "./parts.ts";
 
 /** Who got a will that was published, and what is kept of it. */
@@ -12,7 +12,7 @@ export type Published = Extract<NonNullable<WillAccount["fate"]>, { fate: "publi
 export function reachText(will: WillAccount, fate: Published, now: number): string {
   const { topic } = will;
   const { reach } = fate;
-  const { delivered, queued, dropped, away, retained } = reach;
+  const { delivered, queued, dropped, away, denied = 0, retained } = reach;
   const expires = expiresAt(will, fate);
   const isOver = expires !== null && expires <= now;
   const time = setting((will.messageExpirySeconds ?? 0) * 1000);
@@ -31,6 +31,10 @@ export function reachText(will: WillAccount, fate: Published, now: number): stri
   if (away > 0) {
     const who = counted(away, "subscriber");
     parts.push(`${who} missed it, being away with QoS 0, for which nothing waits`);
+  }
+  if (denied > 0) {
+    const who = counted(denied, "subscriber");
+    parts.push(`${who} may not read ${name(topic)} and missed it${deniedWhom(reach, 3)}`);
   }
   if (parts.length === 0) {
     parts.push(

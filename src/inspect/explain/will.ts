@@ -152,7 +152,7 @@ function fateVerdict(
       );
     }
     case "discarded":
-      return sentence(`${subject} did not fire: ${discardText(answer, will, fate.why)}`, fate.rule);
+      return sentence(`${subject} did not fire: ${discardText(answer, will, fate)}`, fate.rule);
     case "cancelled":
       return sentence(`${subject} did not fire: ${cancelText(answer, will, fate)}`, fate.rule);
   }
@@ -254,7 +254,7 @@ export function endedByReturn(
 function discardText(
   answer: ClientAnswer,
   will: WillAccount,
-  why: Extract<Fate, { fate: "discarded" }>["why"],
+  { why, deniedBy }: Discarded,
 ): string {
   const who = name(answer.clientId);
   switch (why) {
@@ -263,7 +263,7 @@ function discardText(
     case "denied":
       return (
         `when it was due, ${who} was not allowed to publish on ${name(will.topic)}, ` +
-        `though it had been when it connected`
+        `though it had been when it connected${deniedText(deniedBy)}`
       );
     case "on purpose": {
       const connection = connectionOf(answer, will);
@@ -275,6 +275,13 @@ function discardText(
       return `${because}this broker loses it then on purpose, since it was started to misbehave`;
     }
   }
+}
+
+type Discarded = Extract<Fate, { fate: "discarded" }>;
+
+/** What in the access list decides. */
+function deniedText(deniedBy: string | undefined): string {
+  return deniedBy === undefined ? "" : `: ${clause(deniedBy)}`;
 }
 
 /** Its own last words on the topic, which take the place of the will. */
@@ -359,7 +366,8 @@ function fateText(will: WillAccount, fate: Fate, now: number): string {
     }
     case "discarded":
       return fate.why === "denied"
-        ? `The will was discarded: the client may not publish on ${name(will.topic)}`
+        ? `The will was discarded: the client may not publish on ${name(will.topic)}` +
+            (fate.deniedBy === undefined ? "" : `, ${clause(fate.deniedBy)}`)
         : `The will was discarded${fate.why === "on purpose" ? " on purpose" : ""}`;
     case "cancelled":
       return "The will was cancelled: a connection with its client id resumed the session";

@@ -4,7 +4,7 @@ import type {
   SessionAccount,
   SubscriptionAccount,
 } from "../../core/records/shapes.ts";
-import { name } from "../../log/foreign.ts";
+import { clause, name } from "../../log/foreign.ts";
 import { optionsOf, sessionText } from "./client.ts";
 import { cellName, drawn, table, type ViewStyle } from "./table.ts";
 
@@ -63,10 +63,10 @@ const unmatched =
   "The topic begins with $, so no filter that begins with # or + matches it: mqttd rule 4.7.2-1";
 
 function whyOf(recipient: RouteAccount["recipients"][number]): string {
-  const { filters, connected, noLocal, outcome } = recipient;
+  const { filters, connected, noLocal, outcome, deniedBy } = recipient;
   const why = outcome.split(": ")[1];
   const facts = [filters.map(name).join(", "), connected ? "connected" : "offline"];
   if (noLocal) facts.push("not its own messages");
-  if (why !== undefined) facts.push(why);
+  if (why !== undefined) facts.push(deniedBy === undefined ? why : `${why}: ${clause(deniedBy)}`);
   return facts.join("; ");
 }

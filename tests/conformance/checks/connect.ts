@@ -3,6 +3,7 @@ import { check, type Group, type Needs } from "../check.ts";
 import { holds, same, Skip } from "../disagreement.ts";
 import { codeOf } from "../frame.ts";
 import type { Scene } from "../scene.ts";
+import { accessBy } from "../../support/access.ts";
 
 const { clean, username, password, reserved } = flag;
 
@@ -196,7 +197,7 @@ export const connecting: Group = {
       },
       {
         what: "topics where nobody may publish",
-        options: { access: { mayPublish: () => false, maySubscribe: () => true } },
+        options: { access: accessBy({ mayPublish: () => false }) },
       },
     ),
     check("v4-3.1.4-2", "an existing connection with the id is closed", async (s) => {

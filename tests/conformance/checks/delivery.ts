@@ -4,11 +4,12 @@ import { holds, same } from "../disagreement.ts";
 import { codeOf } from "../frame.ts";
 import type { Peer } from "../peer.ts";
 import type { Scene } from "../scene.ts";
+import { accessBy } from "../../support/access.ts";
 
 const guarded: Needs = {
   what: "topics where nobody may publish",
   options: {
-    access: { mayPublish: (_, topic) => !topic.endsWith("denied"), maySubscribe: () => true },
+    access: accessBy({ mayPublish: (_, topic) => !topic.endsWith("denied") }),
   },
 };
 

@@ -2,11 +2,12 @@ import { frame, property, publish, text, twoBytes } from "../bytes.ts";
 import { check, type Group, type Needs } from "../check.ts";
 import { holds, same, Skip } from "../disagreement.ts";
 import type { Scene } from "../scene.ts";
+import { accessBy } from "../../support/access.ts";
 
 const guarded: Needs = {
   what: "topics where nobody may publish",
   options: {
-    access: { mayPublish: (_, topic) => !topic.endsWith("denied"), maySubscribe: () => true },
+    access: accessBy({ mayPublish: (_, topic) => !topic.endsWith("denied") }),
   },
 };
 

@@ -2,11 +2,12 @@ import { block, frame, property, subscribe, text, twoBytes } from "../bytes.ts";
 import { check, type Group, type Needs } from "../check.ts";
 import { holds, same } from "../disagreement.ts";
 import type { Peer } from "../peer.ts";
+import { accessBy } from "../../support/access.ts";
 
 const guarded: Needs = {
   what: "filters that nobody may subscribe to",
   options: {
-    access: { mayPublish: () => true, maySubscribe: (_, filter) => !filter.endsWith("denied") },
+    access: accessBy({ maySubscribe: (_, filter) => !filter.endsWith("denied") }),
   },
 };
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { plantedQuirks, type PlantedQuirk } from "../../../src/core/quirks/planted.ts";
 import { likes } from "../../../src/core/quirks/likes.ts";
 import { standardRules, type Rules } from "../../../src/core/quirks/rules.ts";
+import { accessBy } from "../../support/access.ts";
 import type { TestClient } from "../../support/client.ts";
 import { connectBytes } from "../../support/connect-bytes.ts";
 import { isOpen, mortal, type MortalOptions } from "../../support/mortal.ts";
@@ -16,7 +17,7 @@ class Stage {
   constructor(rules: Partial<Rules>) {
     this.world = new World({
       rules,
-      access: { mayPublish: (_, topic) => topic !== "denied", maySubscribe: () => true },
+      access: accessBy({ mayPublish: (_, topic) => topic !== "denied" }),
     });
     this.watcher = this.subscriber("watcher", "#");
   }

@@ -5,6 +5,7 @@ import type { Target } from "../../../src/client/target.ts";
 import { plantedQuirks } from "../../../src/core/quirks/planted.ts";
 import { deniedScenarios, invalidScenarios } from "../../../src/drop/scenarios/invalid.ts";
 import { rawConnect } from "../../../src/drop/scenarios/raw-connect.ts";
+import { accessBy } from "../../support/access.ts";
 import { EmbeddedBroker, type EmbeddedOptions } from "../../support/embedded.ts";
 import { mosquittoMissing } from "../../support/mosquitto.ts";
 import { passes, played, playedOnMosquitto, quiet, verdicts } from "../../support/played.ts";
@@ -170,7 +171,7 @@ describe("acl", () => {
   const denies = { mayPublish: (_: unknown, topic: string) => topic !== deniedTopic };
 
   test.concurrent("our broker says so at CONNECT", async () => {
-    const access = { ...denies, maySubscribe: () => true };
+    const access = accessBy({ ...denies });
     using broker = await EmbeddedBroker.start({ access });
     const results = await played(deniedScenarios, broker.target, { deniedTopic });
     expect(verdicts(results)).toEqual(passes(deniedScenarios));
@@ -179,10 +180,10 @@ describe("acl", () => {
   test.concurrent(
     "who may not subscribe there either hears nothing, and is told at CONNECT",
     async () => {
-      const access = {
+      const access = accessBy({
         ...denies,
         maySubscribe: (_: unknown, filter: string) => filter !== deniedTopic,
-      };
+      });
       using broker = await EmbeddedBroker.start({ access });
       const results = await played(deniedScenarios, broker.target, { deniedTopic });
       expect(verdicts(results)).toEqual(passes(deniedScenarios));
@@ -191,7 +192,7 @@ describe("acl", () => {
 
   test.concurrent("a will that is taken and dropped without a word is a finding", async () => {
     const rules = plantedQuirks["G-denied-will-taken"];
-    const access = { ...denies, maySubscribe: () => true };
+    const access = accessBy({ ...denies });
     using broker = await EmbeddedBroker.start({ access, rules });
     const [result] = await played(deniedScenarios, broker.target, { deniedTopic, versions: [4] });
     expect(result).toMatchObject({
@@ -205,7 +206,7 @@ describe("acl", () => {
     let asked = 0;
     // The PUBLISH is asked for first, then the will, at CONNECT and at the end.
     const mayPublish = (_: unknown, topic: string): boolean => topic !== deniedTopic || asked++ > 0;
-    using broker = await EmbeddedBroker.start({ access: { mayPublish, maySubscribe: () => true } });
+    using broker = await EmbeddedBroker.start({ access: accessBy({ mayPublish }) });
     const [result] = await played(deniedScenarios, broker.target, { deniedTopic, versions: [5] });
     expect(result).toMatchObject({ verdict: "finding", failure: "spurious" });
   });

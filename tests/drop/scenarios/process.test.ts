@@ -2,6 +2,7 @@ import { beforeAll, expect, test } from "bun:test";
 import path from "node:path";
 import { processScenarios } from "../../../src/drop/scenarios/process.ts";
 import type { Need, Result } from "../../../src/drop/scenario.ts";
+import { accessBy } from "../../support/access.ts";
 import { EmbeddedBroker } from "../../support/embedded.ts";
 import { eventually } from "../../support/inbox.ts";
 import { childClients, isAlive, isStopped } from "../../support/left-behind.ts";
@@ -90,7 +91,7 @@ test(
     let asked = 0;
     // The control's PUBLISH is allowed, the will of the child's CONNECT is not.
     const mayPublish = (): boolean => asked++ === 0;
-    using broker = await EmbeddedBroker.start({ access: { mayPublish, maySubscribe: () => true } });
+    using broker = await EmbeddedBroker.start({ access: accessBy({ mayPublish }) });
     const options = { has, versions: [5] } as const;
     const [result] = await played([named(processScenarios, "kill")], broker.target, options);
     expect(result).toMatchObject({

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { standardRules } from "../../../src/core/quirks/rules.ts";
+import { accessBy } from "../../support/access.ts";
 import { mortal } from "../../support/mortal.ts";
 import { World } from "../../support/world.ts";
 import { brief, told } from "./explained.ts";
@@ -50,15 +51,16 @@ test("explained: a client without a will on all of its connections", () => {
 });
 
 test("explained: a client whose will may not be published", () => {
-  const world = new World({ access: { mayPublish: () => false, maySubscribe: () => true } });
+  const world = new World({ access: accessBy({ mayPublish: () => false }) });
   world.open().connect({
     clientId: "mortal",
     protocolVersion: 5,
     will: { topic: "secret", payload: Buffer.from("x"), qos: 0, retain: false },
   });
   expect(told(world)).toMatchInlineSnapshot(`
-    "mortal was refused: the client may not publish on its will topic. A refused
-    CONNECT arms no will, so nothing can fire. [v5-3.1.4-2]
+    "mortal was refused: the client may not publish on its will topic: test.acl:1
+    'topic deny it'. A refused CONNECT arms no will, so nothing can fire.
+    [v5-3.1.4-2]
 
     What happened
       08:00:00.000  A connection came from 127.0.0.1:50001 with MQTT 5.0 (listener:
@@ -66,7 +68,8 @@ test("explained: a client whose will may not be published", () => {
       08:00:00.000  It asked for a will on secret (QoS 0, not retained, 1 byte, no
                     delay).
       08:00:00.000  It was closed, because its CONNECT was refused: the client may
-                    not publish on its will topic. Nothing was armed. [v5-3.1.4-2]
+                    not publish on its will topic: test.acl:1 'topic deny it'.
+                    Nothing was armed. [v5-3.1.4-2]
 
     What to change
       - <refused> [v5-3.1.4-2]
@@ -125,7 +128,7 @@ test("explained: a client whose will exceeds this broker's QoS", () => {
 
 test("explained: a client that is refused while it is connected elsewhere", () => {
   const world = new World({
-    access: { mayPublish: (_, topic) => topic !== "secret", maySubscribe: () => true },
+    access: accessBy({ mayPublish: (_, topic) => topic !== "secret" }),
   });
   mortal(world, { keepalive: 10 });
   world.open().connect({
@@ -142,7 +145,7 @@ test("explained: a client that is refused while it is connected elsewhere", () =
 
     Its other connections
       08:00:00.000  127.0.0.1:50002, MQTT 5.0, refused: the client may not publish
-                    on its will topic [v5-3.1.4-2]
+                    on its will topic: test.acl:1 'topic deny it' [v5-3.1.4-2]
     "
   `);
 });
@@ -150,18 +153,19 @@ test("explained: a client that is refused while it is connected elsewhere", () =
 test("explained: a revoked right", () => {
   let asked = 0;
   const world = new World({
-    access: { mayPublish: () => asked++ === 0, maySubscribe: () => true },
+    access: accessBy({ mayPublish: () => asked++ === 0 }),
   });
   mortal(world, { keepalive: 10 }).drop();
   expect(brief(world)).toMatchInlineSnapshot(`
     "The will of mortal did not fire: when it was due, mortal was not allowed to
-    publish on wills/mortal, though it had been when it connected. [v5-3.1.4-2]
+    publish on wills/mortal, though it had been when it connected: test.acl:1 'topic
+    deny it'. [v5-3.1.4-2]
 
     What happened
       08:00:00.000  The connection ended: its connection was reset without a
                     DISCONNECT (RST).
       08:00:00.000  The will was discarded: the client may not publish on
-                    wills/mortal. [v5-3.1.4-2]
+                    wills/mortal, test.acl:1 'topic deny it'. [v5-3.1.4-2]
 
     What to change
       - <denied> [v5-3.1.4-2]

@@ -10,6 +10,7 @@ import {
 import { table } from "../../../src/inspect/views/table.ts";
 import { willsLines } from "../../../src/inspect/views/wills.ts";
 import { width } from "../../../src/log/columns.ts";
+import { accessBy } from "../../support/access.ts";
 import { hold } from "../../support/held.ts";
 import { mortal } from "../../support/mortal.ts";
 import { World } from "../../support/world.ts";
@@ -638,7 +639,7 @@ test("viewed: payloads that are not text, or cut within a character", () => {
 
 test("viewed: a refused client, and one that the operator has dropped", () => {
   const world = new World({
-    access: { mayPublish: (_, topic) => topic !== "secret", maySubscribe: () => true },
+    access: accessBy({ mayPublish: (_, topic) => topic !== "secret" }),
   });
   const denied = world.open();
   denied.connect({
@@ -656,16 +657,16 @@ test("viewed: a refused client, and one that the operator has dropped", () => {
     "
     denied
     Connection   ended 1.00 s ago by: refused (the client may not publish on its
-                 will topic), from 127.0.0.1:50001, since 08:00:00.000, MQTT 5.0, on
-                 tcp test
+                 will topic: test.acl:1 'topic deny it'), from 127.0.0.1:50001,
+                 since 08:00:00.000, MQTT 5.0, on tcp test
     Keepalive    none: silence does not end it
     Last packet  CONNECT, 1.00 s ago
     Pings        fewer than two PINGREQs
     Will         none: the CONNECT was refused, with a will on secret (q1)
     Events
       08:00:00.000  Client denied (127.0.0.1:50001) disconnected: refused (the
-                    client may not publish on its will topic [v5-3.1.4-2]) · will on
-                    secret not armed
+                    client may not publish on its will topic: test.acl:1 'topic deny
+                    it' [v5-3.1.4-2]) · will on secret not armed
     "
   `);
   expect(`\n${about("dropped")["client"]}`).toMatchInlineSnapshot(`
@@ -689,7 +690,7 @@ test("viewed: a refused client, and one that the operator has dropped", () => {
   `);
   expect(about("denied")["overview"]?.split("\n").slice(-3).join("\n")).toMatchInlineSnapshot(`
     "denied  1.00 s ago  no will  refused, the client may not publish on its will
-                                 topic
+                                 topic: test.acl:1 'topic deny it'
     "
   `);
 });
