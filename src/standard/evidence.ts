@@ -606,6 +606,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
   },
   "v4-4.7.2-1": {
     obeyed: [
+      "src/core/rule-tree.ts RuleTree.#find",
       "src/core/subscriptions.ts Subscriptions.#patternsFor",
       "src/core/topic.ts isReserved",
       "src/core/topic.ts isHidden",
@@ -1826,6 +1827,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
   },
   "v5-4.7.2-1": {
     obeyed: [
+      "src/core/rule-tree.ts RuleTree.#find",
       "src/core/subscriptions.ts Subscriptions.#patternsFor",
       "src/core/topic.ts isReserved",
       "src/core/topic.ts isHidden",
