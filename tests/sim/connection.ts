@@ -112,6 +112,8 @@ export class Connection {
   limits: Limits;
   /** The required code in the answer to the current PUBLISH; null: any. */
   answerReason: "somebody" | "nobody" | "refusal" | null = null;
+  /** Topics on which a PUBLISH without authorization was said: each once, and at most 20. */
+  readonly #denied = new Set<string>();
   /** Its SUBSCRIBE or UNSUBSCRIBE that is not answered yet; null: each is. */
   pending: Pending | null = null;
   /** The Content Type of the current PUBLISH. */
@@ -175,6 +177,13 @@ export class Connection {
    */
   heldTo(limits: Limits): Limits {
     return this.ask === null || this.ask.version === 5 ? this.limits : limits;
+  }
+
+  /** Whether a denied PUBLISH is to be said: once for each topic. */
+  isDenialNew(topic: string): boolean {
+    const isNew = this.#denied.size < 20 && !this.#denied.has(topic);
+    if (isNew) this.#denied.add(topic);
+    return isNew;
   }
 
   /** An operator or another connection orders its end. While its client takes no output, at once. */

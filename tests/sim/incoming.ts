@@ -79,10 +79,8 @@ export class Incoming {
       connection.unfinished.add(packetId);
       return void connection.owed.push(owedOf(answer, packetId));
     }
-    const isRefused =
-      isBrokers(connection.mountPoint, named) ||
-      isDenied(topic) ||
-      packet.payload.length > limits.payloadSize;
+    const isUnauthorized = isBrokers(connection.mountPoint, named) || isDenied(topic);
+    const isRefused = isUnauthorized || packet.payload.length > limits.payloadSize;
     const isShort = !isRefused && this.#books.shortage.refuses(session.clientId, topic, packet);
     if (isShort && connection.ask?.version !== 5) {
       connection.verdict = ["memory"];
@@ -90,7 +88,7 @@ export class Incoming {
     }
     if (packet.qos > 0) connection.owed.push(owedOf(answer, packetId));
     if (isRefused || isShort) {
-      this.refusal = { connection, topic };
+      if (!isUnauthorized || connection.isDenialNew(topic)) this.refusal = { connection, topic };
       if (packet.qos > 0) connection.answerReason = "refusal";
       return;
     }
@@ -296,7 +294,8 @@ export class Incoming {
     const { mountPoint } = connection;
     const { group, pattern } = shareOf(filter, mountPoint);
     if (isTooDeep(pattern, limits.topicLevels)) return 0x8f;
-    if (isDenied(pattern)) return 0x87;
+    // 3.1 has no code that refuses it: granted, and delivery decides.
+    if (isDenied(pattern) && connection.ask?.version !== 3) return 0x87;
     const existed = session.subscriptions.has(filter);
     if (!existed && session.subscriptions.size >= limits.subscriptions) return 0x97;
     const subscription: Subscription = {
