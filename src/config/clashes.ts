@@ -30,22 +30,34 @@ function addressClashes(config: Config): Problem[] {
   return problems;
 }
 
+/** No query: which one a client sends is its own affair. */
+const urlPath = /^\/[\x21\x22\x24-\x3e\x40-\x7e]*$/;
+const urlPathForm = 'a path that begins with "/", without ? and #';
+
 /** Keys that a transport needs and that are missing, or that it has no use for. */
 function listenerProblems(config: Config, origins: ReadonlyMap<string, Origin>): Problem[] {
   const problems: Problem[] = [];
   const at = (path: string): string => placeOf(path, origins);
-  config.listeners.forEach(({ transport, path, tls }, index) => {
+  config.listeners.forEach(({ transport, path, origins, tls }, index) => {
     const listener = `listeners.${index}`;
     const need = (key: string, value: unknown, text: string): void => {
       if (value === null || value === undefined)
         problems.push({ at: at(`${listener}.transport`), text: `${text}: ${listener}.${key}` });
     };
+    const isWebSocket = transport === "ws" || transport === "wss";
     if (transport === "unix") need("path", path, '"unix" needs the socket\'s file');
-    else if (path !== null)
+    else if (path !== null && !isWebSocket)
       problems.push({ at: at(`${listener}.path`), text: `"${transport}" has no path` });
-    if (transport === "tls") {
-      need("tls.cert", tls?.cert, '"tls" needs a certificate');
-      need("tls.key", tls?.key, '"tls" needs the certificate\'s key');
+    else if (path !== null && !urlPath.test(path))
+      problems.push({
+        at: at(`${listener}.path`),
+        text: `found ${shown(path)}, allowed: ${urlPathForm}`,
+      });
+    if (origins !== undefined && !isWebSocket)
+      problems.push({ at: `${listener}.origins`, text: `"${transport}" has no origins` });
+    if (transport === "tls" || transport === "wss") {
+      need("tls.cert", tls?.cert, `"${transport}" needs a certificate`);
+      need("tls.key", tls?.key, `"${transport}" needs the certificate's key`);
     } else if (tls !== undefined) {
       problems.push({ at: `${listener}.tls`, text: `"${transport}" has no TLS` });
     }

@@ -23,6 +23,7 @@ import {
   configSchema,
   defaultPorts,
   listenersMax,
+  originsMax,
 } from "./schema.ts";
 import { type Settings, settingsOf } from "./settings.ts";
 
@@ -318,9 +319,14 @@ function failed(file: string | null, problems: readonly Problem[]): LoadResult {
 
 /** How many items a list may have. */
 function listOf(path: Path): { least: number; most: number; what: string } {
-  return path.length === 1
-    ? { least: 1, most: listenersMax, what: "listeners" }
-    : { least: 0, most: certificatesMax, what: "certificates" };
+  switch (path.at(-1)) {
+    case "listeners":
+      return { least: 1, most: listenersMax, what: "listeners" };
+    case "origins":
+      return { least: 0, most: originsMax, what: "origins" };
+    default:
+      return { least: 0, most: certificatesMax, what: "certificates" };
+  }
 }
 
 function isPlain(value: unknown): value is Plain {

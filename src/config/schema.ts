@@ -26,9 +26,12 @@ const limits = defaultLimits;
 
 export const listenersMax = 64;
 export const certificatesMax = 64;
+export const originsMax = 64;
 
 /** The port of a listener that names none. */
-export const defaultPorts = { tcp: 1883, tls: 8883, unix: 0 } as const;
+export const defaultPorts = { tcp: 1883, tls: 8883, ws: 9001, wss: 9001, unix: 0 } as const;
+
+const originForm = '"http://localhost:3000", "null" or "*"';
 
 const tlsVersions = ["TLSv1.2", "TLSv1.3"] as const;
 
@@ -71,15 +74,35 @@ const tlsSchema = z.strictObject({
 const listenerSchema = z.strictObject({
   port: count({ min: 0, max: 65_535, form: "a port from 0 to 65535 (0 takes a free one)" })
     .default(defaultPorts.tcp)
-    .describe("TCP port; 0 takes a free one. For a transport with TLS the default is 8883."),
+    .describe("TCP port; 0 takes a free one. The default is 8883 for tls, 9001 for ws and wss."),
   host: address()
     .default(null)
     .describe("Address to listen on; null or localhost: 127.0.0.1 and ::1, this machine only."),
-  transport: choice(["tcp", "tls", "unix"])
+  transport: choice(["tcp", "tls", "ws", "wss", "unix"])
     .default("tcp")
-    .describe("How bytes arrive: tcp, tls (TLS on TCP), or unix (a socket that is a file)."),
-  path: file().default(null).describe("unix: the socket's file; host and port mean nothing then."),
-  tls: tlsSchema.optional().describe("tls: certificates, and who may connect."),
+    .describe(
+      "How bytes arrive: tcp, tls (TLS on TCP), ws (WebSocket), wss (WebSocket on TLS), or unix (a " +
+        "socket that is a file).",
+    ),
+  path: file()
+    .default(null)
+    .describe(
+      "unix: the socket's file; host and port mean nothing then. ws and wss: the path of the URL; null: any.",
+    ),
+  origins: z
+    .array(
+      z
+        .string({ error: originForm })
+        .regex(/^(?:\*|null|[a-z][a-z\d+.-]*:\/\/[^/\s]+)$/i, { error: originForm })
+        .describe("An origin, null for pages without one, or * for all."),
+    )
+    .max(originsMax, { error: `up to ${originsMax} origins` })
+    .optional()
+    .describe(
+      "ws and wss: origins of the pages that may connect, * for all; if absent, those on a loopback " +
+        "address, or on the address that they connect to.",
+    ),
+  tls: tlsSchema.optional().describe("tls and wss: certificates, and who may connect."),
   allowAnonymous: yesOrNo()
     .optional()
     .describe(

@@ -24,6 +24,8 @@ export interface ListenerSettings {
   readonly transport: Config["listeners"][number]["transport"];
   /** Of a unix socket; null: another transport. */
   readonly path: string | null;
+  /** Which upgrades to accept; null: another transport. */
+  readonly webSocket: WebSocketSettings | null;
   /** Files and rules of TLS; null: another transport. */
   readonly tls: TlsSettings | null;
   /** 0: a free port. */
@@ -36,6 +38,13 @@ export interface ListenerSettings {
   readonly mountPoint: string;
   /** Infinity: only `limits.connections` applies. */
   readonly connections: number;
+}
+
+export interface WebSocketSettings {
+  /** Of the URL, from its first slash on; null: any. */
+  readonly path: string | null;
+  /** Of pages that may connect; null: those that this machine serves. */
+  readonly origins: readonly string[] | null;
 }
 
 export type TlsSettings = NonNullable<Config["listeners"][number]["tls"]>;
@@ -75,11 +84,13 @@ function listenerSettings(listener: Config["listeners"][number], config: Config)
   const { auth } = config;
   const passwordFile =
     listener.passwordFile === undefined ? auth.passwordFile : listener.passwordFile;
-  const { transport, path, tls } = listener;
+  const { transport, path, origins = null, tls } = listener;
+  const isWebSocket = transport === "ws" || transport === "wss";
   return {
     transport,
     path: transport === "unix" ? path : null,
-    tls: transport === "tls" ? (tls ?? null) : null,
+    webSocket: isWebSocket ? { path, origins } : null,
+    tls: transport === "tls" || transport === "wss" ? (tls ?? null) : null,
     port: transport === "unix" ? 0 : listener.port,
     host: addressOf(listener.host),
     allowAnonymous: listener.allowAnonymous ?? auth.allowAnonymous ?? passwordFile === null,

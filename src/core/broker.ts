@@ -10,7 +10,7 @@ import { Crowd, makeRoomAmongConnections } from "./crowd.ts";
 import { Deadline } from "./deadlines.ts";
 import { Departures } from "./departures.ts";
 import { endConnection } from "./connection-end.ts";
-import { lossCauses } from "./end-causes.ts";
+import { lossCauses, lossStatement } from "./end-causes.ts";
 import { disconnectReceived } from "./disconnect.ts";
 import { handleDueDeadlines, undecidedAt } from "./due-deadlines.ts";
 import type { BrokerEvent } from "./events.ts";
@@ -223,9 +223,12 @@ export class Broker {
       case "continued":
         return continueFilters(this, this.connection(input.connection));
       case "closed": {
-        const { connection, how, detail } = input;
-        return endConnection(this, this.connection(connection), lossCauses[how], {
+        const { how, detail } = input;
+        const connection = this.connection(input.connection);
+        const statement = lossStatement(how, connection.version);
+        return endConnection(this, connection, lossCauses[how], {
           closed: true,
+          ...(statement !== null && { statement }),
           ...(detail !== undefined && { detail }),
         });
       }

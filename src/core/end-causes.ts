@@ -1,3 +1,4 @@
+import type { ProtocolVersion } from "./packet.ts";
 import { Reason, type ProtocolError, type ReasonCode } from "./reason.ts";
 
 /** What the end of a connection does to its armed will (v5 section 3.1.2.5). */
@@ -36,8 +37,14 @@ export const ends = {
     will: "publish",
     disconnectReason: null,
   },
-  // What has to come before MQTT did not.
+  webSocketClosed: {
+    text: "closed without DISCONNECT (WebSocket Close)",
+    will: "publish",
+    disconnectReason: null,
+  },
+  // What has to come before MQTT did not, or what carries it broke its own rules.
   tlsFailed: { text: "TLS failed", will: "publish", disconnectReason: null },
+  webSocketFailed: { text: "WebSocket failed", will: "publish", disconnectReason: null },
   proxyFailed: { text: "no PROXY header", will: "publish", disconnectReason: null },
   // A timeout expired, the broker's or TCP's.
   keepAliveExpired: {
@@ -103,12 +110,26 @@ export const lossCauses = {
   tlsCut: "tlsCut",
   /** The TLS handshake, or a later record, broke a rule of TLS or of the listener. */
   tlsFailed: "tlsFailed",
+  /** The peer sent a WebSocket Close frame. */
+  webSocketClosed: "webSocketClosed",
+  /** The upgrade to WebSocket was refused, or a frame broke a rule of RFC 6455. */
+  webSocketFailed: "webSocketFailed",
+  /** A WebSocket text frame: it breaks a rule of MQTT, not of WebSocket. */
+  textFrame: "protocolError",
+  /** A WebSocket frame above the largest packet. */
+  frameTooLarge: "packetTooLarge",
   /** The PROXY protocol's header is missing or broken, or not from a trusted address. */
   proxyFailed: "proxyFailed",
 } as const satisfies Record<string, EndCause>;
 
 /** How a link ended that neither a DISCONNECT nor the broker ended. */
 export type Loss = keyof typeof lossCauses;
+
+/** The statement of MQTT that such an end broke; null: none. */
+export function lossStatement(how: Loss, version: ProtocolVersion): string | null {
+  if (how !== "textFrame") return null;
+  return version === 5 ? "v5-6.0.0-1" : "v4-6.0.0-1";
+}
 
 /** The cause of an end for a violation, by the reason code that the standard gives it. */
 export function causeOf(error: ProtocolError): EndCause {

@@ -53,8 +53,12 @@ export async function embeddedBroker(settings: EmbeddedSettings = {}): Promise<E
     poll: await socketPoll(),
     onFault: fault.reject,
   });
-  const sockets = await listenAll(config.listeners, config.tcp, ({ mountPoint, connections }) =>
-    driver.eventsFor({ name: "embedded", mountPoint, connections, allowAnonymous }),
+  const sockets = await listenAll(
+    config.listeners,
+    config.tcp,
+    ({ mountPoint, connections }) =>
+      driver.eventsFor({ name: "embedded", mountPoint, connections, allowAnonymous }),
+    () => broker.limits.packetSize,
   ).catch((cause: unknown) => {
     driver.stopTimer();
     throw cause;

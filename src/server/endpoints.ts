@@ -7,6 +7,7 @@ import type { ListeningSocket } from "../transport/transport.ts";
 import type { Administration } from "./admin/open.ts";
 import type { Instance } from "./instance.ts";
 import { listenAll } from "./listeners.ts";
+import { urlOf } from "./listener-url.ts";
 import { ReadyFile } from "./ready-file.ts";
 import type { ServeSettings } from "./serve.ts";
 
@@ -65,7 +66,9 @@ async function openListeners(
     driver.eventsFor(policies[config.listeners.indexOf(listener)] ?? policyOf(listener));
   const certificatesOf = (listener: ListenerSettings) =>
     certificates.of(config.listeners.indexOf(listener));
-  const sockets = await listenAll(config.listeners, tcp, eventsFor, certificatesOf, env);
+  const packetSize = () => broker.limits.packetSize;
+  const { listeners } = config;
+  const sockets = await listenAll(listeners, tcp, eventsFor, packetSize, certificatesOf, env);
   for (const [index, { port }] of sockets.entries()) {
     const [policy, listener] = [policies[index], config.listeners[index]];
     if (policy !== undefined && listener !== undefined) policy.name = nameOf(listener, port);
@@ -124,17 +127,14 @@ function misbehaviour({ name, summary }: Like): string[] {
   return summary === null ? [banner] : [banner, `${name}: ${summary}`];
 }
 
-const schemes = { tcp: "mqtt", tls: "mqtts", unix: "mqtt+unix" } as const;
-
-/** `mqtts://127.0.0.1:8883`, `mqtt+unix:///run/mqttd.sock`: where clients reach each listener. */
+/** One for each address, in the order of the listeners. */
 function urlsOf(
   listeners: readonly ListenerSettings[],
   sockets: readonly ListeningSocket[],
 ): string[] {
-  return sockets.flatMap(({ addresses }, index) => {
-    const scheme = schemes[listeners[index]?.transport ?? "tcp"];
-    return addresses.map((address) => `${scheme}://${address}`);
-  });
+  return listeners.flatMap((listener, index) =>
+    (sockets[index]?.addresses ?? []).map((address) => urlOf(listener, address)),
+  );
 }
 
 function nameOf({ transport, host, path }: ListenerSettings, port: number): string {

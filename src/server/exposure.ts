@@ -2,6 +2,7 @@ import { networkInterfaces } from "node:os";
 import type { ListenerSettings } from "../config/settings.ts";
 import { isLoopback } from "../transport/loopback.ts";
 import type { ListeningSocket } from "../transport/transport.ts";
+import { urlOf } from "./listener-url.ts";
 
 /**
  * One warning for each listener that other machines can reach without a password: how to prevent
@@ -14,7 +15,7 @@ export function openToTheNetwork(
   return listeners.flatMap((listener, index) => {
     const socket = sockets[index];
     if (socket === undefined || !listener.allowAnonymous || isLoopback(listener.host)) return [];
-    const [copy] = lanAddresses().map((address) => `mqtt://${address}:${socket.port}`);
+    const [copy] = lanAddresses().map((address) => urlOf(listener, `${address}:${socket.port}`));
     return [
       `${listener.host ?? ""}:${socket.port} is open to the network without a password` +
         (copy === undefined ? "" : `, from other machines as ${copy}`) +

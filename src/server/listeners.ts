@@ -13,6 +13,7 @@ export async function listenAll(
   listeners: readonly ListenerSettings[],
   tcp: Settings["tcp"],
   eventsFor: (listener: ListenerSettings) => LinkEvents,
+  packetSize: () => number,
   certificatesOf: (listener: ListenerSettings) => ListenerCertificates | null = () => null,
   env: Env = {},
 ): Promise<ListeningSocket[]> {
@@ -20,7 +21,7 @@ export async function listenAll(
   try {
     for (const listener of listeners) {
       const { host, port, path } = listener;
-      const transport = await transportFor(listener, certificatesOf(listener));
+      const transport = await transportFor(listener, certificatesOf(listener), packetSize);
       sockets.push(await transport.listen({ host, port, path, tcp, events: eventsFor(listener) }));
     }
     return sockets;

@@ -9,17 +9,26 @@ import type { Transport } from "../transport/transport.ts";
 
 /**
  * The transport of a listener: TCP or a unix socket, and what stands on top of it. `certificates`: of
- * a listener with TLS.
+ * a listener with TLS. `packetSize`: the limit for packets, which a reload may change.
  */
 export async function transportFor(
-  { transport }: ListenerSettings,
+  { tls, webSocket }: ListenerSettings,
   certificates: ListenerCertificates | null,
+  packetSize: () => number,
 ): Promise<Transport> {
-  const below = await sockets();
-  if (transport !== "tls") return below;
-  assert(certificates !== null, "a listener with TLS has certificates");
-  const { tls } = await import("../transport/tls.ts");
-  return tls(below, certificates.contexts, { onKeys: certificates.onKeys });
+  let transport = await sockets();
+  if (tls !== null) {
+    assert(certificates !== null, "a listener with TLS has certificates");
+    const onTls = await import("../transport/tls.ts");
+    transport = onTls.tls(transport, certificates.contexts, { onKeys: certificates.onKeys });
+  }
+  if (webSocket !== null) {
+    const onWebSocket = await import("../transport/websocket.ts");
+    const loop = platformLoop();
+    const soon = (work: () => void): void => loop.soon(work);
+    transport = onWebSocket.webSocket(transport, { ...webSocket, packetSize, soon });
+  }
+  return transport;
 }
 
 /** What TLS can't do on the current runtime. */

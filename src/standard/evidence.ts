@@ -646,6 +646,10 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     obeyed: [],
     tests: ["tests/conformance/checks/session.ts a client beyond the server's capacity is closed"],
   },
+  "v4-6.0.0-1": {
+    obeyed: ["src/core/end-causes.ts lossStatement"],
+    tests: [],
+  },
   "v4-7.0.0-2": {
     obeyed: [],
     tests: [
@@ -1941,5 +1945,9 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     tests: [
       "tests/conformance/checks/disconnect.ts a code from 0x80 closes, whichever side sends it",
     ],
+  },
+  "v5-6.0.0-1": {
+    obeyed: ["src/core/end-causes.ts lossStatement"],
+    tests: [],
   },
 };

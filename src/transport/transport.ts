@@ -62,12 +62,19 @@ export interface Link {
    * user name of CONNECT counts.
    */
   readonly identity?: string | null | undefined;
+  /**
+   * Memory of bytes that have arrived and are not handed on yet, which counts as unread input;
+   * absent: none ever. `data` follows a change, without bytes if it brings none.
+   */
+  readonly held?: number;
+  /** Some of them wait for a later turn of the loop, not for the peer; absent: never. */
+  readonly isBehind?: boolean;
 }
 
 /** Events of a transport, in order, never from inside a call to the link. */
 export interface LinkEvents {
   opened(link: Link): void;
-  /** The receiver may keep `chunk`. */
+  /** The receiver may keep `chunk`, and change it. */
   data(link: Link, chunk: Uint8Array): void;
   drained(link: Link): void;
   /**
@@ -78,6 +85,14 @@ export interface LinkEvents {
   /** The link's `remote` and `isLocal` have changed: a proxy has named its client. */
   addressed?(link: Link): void;
 }
+
+/** Losses that leave the socket open, for a goodbye of the transport's own: call `end`. */
+export const openLosses: ReadonlySet<Loss> = new Set<Loss>([
+  "webSocketClosed",
+  "webSocketFailed",
+  "textFrame",
+  "frameTooLarge",
+]);
 
 /** TCP's own detectors, beside the keepalive deadline. Milliseconds; 0 switches one off. */
 export interface TcpWatch {

@@ -41,6 +41,7 @@ test("the rest of the defaults", () => {
           "port": 1883,
           "tls": null,
           "transport": "tcp",
+          "webSocket": null,
         },
       ],
       "log": {

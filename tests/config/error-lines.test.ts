@@ -26,7 +26,7 @@ test("each error names file, line, column, path, the value and the allowed value
     "
     mqttd.jsonc:5:15 listeners.0.port: found 70000, allowed: a port from 0 to 65535 (0 takes a free one)
     mqttd.jsonc:5:30 listeners.0.host: found 5, allowed: an address or a host name, or null for "127.0.0.1" and "::1"
-    mqttd.jsonc:5:46 listeners.0.transport: found "udp", allowed: "tcp", "tls" or "unix"
+    mqttd.jsonc:5:46 listeners.0.transport: found "udp", allowed: "tcp", "tls", "ws", "wss" or "unix"
     mqttd.jsonc:5:67 listeners.0.mountPoint: found "a/#", allowed: a topic prefix that ends with /, of up to 256 characters, without wildcards
     mqttd.jsonc:5:89 listeners.0.connections: found 0, allowed: a whole number from 1 to 10000000
     mqttd.jsonc:6:15 listeners.1.port: found "1883", allowed: a port from 0 to 65535 (0 takes a free one)

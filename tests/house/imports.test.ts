@@ -6,7 +6,7 @@ const layers = [
   ["main.ts"],
   ["cli"],
   ["server", "drop", "inspect", "load"],
-  ["transport", "standard", "wire", "client", "log", "config", "api"],
+  ["transport", "websocket", "standard", "wire", "client", "log", "config", "api"],
   ["core"],
 ] as const;
 

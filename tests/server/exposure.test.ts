@@ -5,6 +5,7 @@ const listener = {
   transport: "tcp",
   path: null,
   tls: null,
+  webSocket: null,
   port: 0,
   host: "0.0.0.0",
   allowAnonymous: true,

@@ -35,6 +35,7 @@ test("a listener and a target are judged alike", () => {
     transport: "tcp",
     path: null,
     tls: null,
+    webSocket: null,
     port: 1884,
     allowAnonymous: true,
     passwordFile: null,

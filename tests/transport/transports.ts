@@ -1,5 +1,6 @@
 import { bunTcp } from "../../src/transport/tcp-bun.ts";
 import { nodeTcp } from "../../src/transport/tcp-node.ts";
+import type { Loss } from "../../src/core/end-causes.ts";
 import type {
   Link,
   LinkEvents,
@@ -18,8 +19,10 @@ export const transports: readonly (readonly [
 
 /** Listener events in order, and promises for future ones. */
 export class Recorder implements LinkEvents {
-  /** `opened`, `data`, `drained`, `eof`, `reset`, `timeout`; runs of `data` are one entry. */
+  /** `opened`, `data`, `drained`, and ways to end; runs of `data` are one entry. */
   readonly log: string[] = [];
+  /** What the ends were told with. */
+  readonly details: string[] = [];
   readonly links: Link[] = [];
   readonly chunks: Uint8Array[] = [];
   /** Set by a test that acts inside a callback. */
@@ -45,7 +48,8 @@ export class Recorder implements LinkEvents {
     this.#add("drained");
   }
 
-  closed(link: Link, how: "eof" | "reset" | "timeout"): void {
+  closed(link: Link, how: Loss, detail?: string): void {
+    if (detail !== undefined) this.details.push(detail);
     this.#add(how);
     this.onClosed(link);
   }
@@ -108,17 +112,22 @@ export async function listening(
   }
 }
 
+interface Received {
+  readonly chunks: Uint8Array[];
+  onChunk: () => void;
+}
+
 /** The other side: half-open, so that it chooses when to close. */
 export class Peer {
   readonly socket: Bun.Socket<undefined>;
   readonly local: string;
   /** Its received data until the FIN (`eof`) or RST (`reset`). */
   readonly ended: Promise<"eof" | "reset">;
-  #got: Uint8Array[];
+  readonly #got: Received;
 
   private constructor(
     socket: Bun.Socket<undefined>,
-    got: Uint8Array[],
+    got: Received,
     ended: Promise<"eof" | "reset">,
   ) {
     this.socket = socket;
@@ -128,7 +137,7 @@ export class Peer {
   }
 
   static async dial(port: number, hostname = "127.0.0.1"): Promise<Peer> {
-    const got: Uint8Array[] = [];
+    const got: Received = { chunks: [], onChunk: () => {} };
     const { promise, resolve } = Promise.withResolvers<"eof" | "reset">();
     const socket = await Bun.connect<undefined>({
       hostname,
@@ -136,7 +145,10 @@ export class Peer {
       allowHalfOpen: true,
       data: undefined,
       socket: {
-        data: (_, chunk) => void got.push(chunk),
+        data: (_, chunk) => {
+          got.chunks.push(chunk);
+          got.onChunk();
+        },
         end: () => resolve("eof"),
         close: (_, error) => resolve(error === undefined ? "eof" : "reset"),
       },
@@ -145,11 +157,21 @@ export class Peer {
   }
 
   get text(): string {
-    return Buffer.concat(this.#got).toString("latin1");
+    return Buffer.from(this.bytes).toString("latin1");
   }
 
   get bytes(): Uint8Array {
-    return Buffer.concat(this.#got);
+    return Buffer.concat(this.#got.chunks);
+  }
+
+  /** Resolves as soon as `condition` holds; checked when something arrives. One caller at a time. */
+  until(condition: () => boolean): Promise<void> {
+    return new Promise((resolve) => {
+      this.#got.onChunk = () => {
+        if (condition()) resolve();
+      };
+      this.#got.onChunk();
+    });
   }
 
   send(text: string | Uint8Array): void {

@@ -49,6 +49,10 @@ export function causeClause(
       return `TLS with ${it} failed${detail}`;
     case "proxyFailed":
       return `the proxy in front of the broker did not name ${its} address${detail}`;
+    case "webSocketClosed":
+      return `${it} closed its WebSocket without a DISCONNECT before${detail}`;
+    case "webSocketFailed":
+      return `${it} spoke no sound WebSocket${detail}`;
     case "keepAliveExpired":
       return keepAliveClause(connection, end, it);
     case "tcpTimeout":

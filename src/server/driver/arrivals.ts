@@ -104,7 +104,9 @@ export class Arrivals {
         bytesAtLast: bytes,
       };
       const isReady =
-        channel.holdTurn || (answers?.[index] ?? (looks < turns || bytes !== bytesAtLast));
+        channel.holdTurn ||
+        channel.link.isBehind === true ||
+        (answers?.[index] ?? (looks < turns || bytes !== bytesAtLast));
       if (!isReady || looks >= looksMax || bytes - bytesAtFirst > heldBytes) continue;
       unread.add(channel.id);
       postponed.set(channel, { looks: looks + 1, bytesAtFirst, bytesAtLast: bytes });

@@ -81,7 +81,7 @@ export class Channel implements DriverHolds {
 
   /** Counts the memory of input that stays unread. Incomplete packets are counted by the reader. */
   countUnread(): void {
-    const bytes = this.reader.unreadMemory;
+    const bytes = this.reader.unreadMemory + (this.open ? (this.link.held ?? 0) : 0);
     if (bytes === this.#unreadBytes) return;
     this.#memory.unfinished.take(bytes - this.#unreadBytes);
     this.#unreadBytes = bytes;
@@ -107,7 +107,8 @@ export class Channel implements DriverHolds {
 
   /** Packets of it, or its end, may wait in the driver. */
   get isUnread(): boolean {
-    return this.holdTurn || this.holdPublisher || this.last !== null;
+    const { holdTurn, holdPublisher, last, link } = this;
+    return holdTurn || holdPublisher || last !== null || link.isBehind === true;
   }
 
   /** Drops waiting output: the link takes no more bytes, and no drain follows. */

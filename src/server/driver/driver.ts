@@ -11,7 +11,7 @@ import type {
   ServerPacket,
 } from "../../core/packet.ts";
 import type { Level, LogEvent } from "../../log/events.ts";
-import type { Link, LinkEvents } from "../../transport/transport.ts";
+import { type Link, type LinkEvents, openLosses } from "../../transport/transport.ts";
 import type { AckRun } from "../../wire/ack.ts";
 import type { SocketPoll } from "../../transport/socket-poll.ts";
 import { Arrivals } from "./arrivals.ts";
@@ -485,10 +485,11 @@ export class Driver {
   /** Hands in what follows the packets that were read. */
   #handleLast(channel: Channel): void {
     const { last } = channel;
-    if (last === null || !channel.open) return;
+    if (last === null || !channel.open || channel.link.isBehind === true) return;
     channel.last = null;
     if (last.type === "closed") this.#release(channel);
     this.#handle(last);
+    if (last.type === "closed" && openLosses.has(last.how)) this.#beginClosing(channel);
   }
 
   /** Has the core go on with a packet that its budget has cut. */
@@ -753,6 +754,10 @@ export class Driver {
       channel.link.reset();
       return;
     }
+    this.#beginClosing(channel);
+  }
+
+  #beginClosing(channel: Channel): void {
     this.#closing.begin(channel);
     this.#keepDescriptors();
   }

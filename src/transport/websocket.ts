@@ -1,0 +1,342 @@
+import type { Loss } from "../core/end-causes.ts";
+import { CloseCode } from "../websocket/close-code.ts";
+import { FrameReader } from "../websocket/frame-reader.ts";
+import { closeFrame, controlFrame, serverHeader } from "../websocket/frames.ts";
+import { answerUpgrade, type UpgradePolicy } from "../websocket/handshake.ts";
+import { HeadReader } from "../websocket/http-head.ts";
+import { protocolAt } from "../wire/foreign-protocol.ts";
+import { FrameTurns } from "./frame-turns.ts";
+import type { Link, LinkEvents, ListeningSocket, Transport } from "./transport.ts";
+
+export interface WebSocketOptions extends UpgradePolicy {
+  /** Bytes of the largest packet, asked when a connection opens; a frame may be a little larger. */
+  readonly packetSize: () => number;
+  /** Runs `work` in the next turn of the loop, after the loop has read its sockets. */
+  readonly soon: (work: () => void) => void;
+}
+
+/**
+ * MQTT over WebSocket (RFC 6455) on the connections of another transport. A link opens with its
+ * connection, before the handshake, so that whatever limits connections without CONNECT applies.
+ */
+export function webSocket(inner: Transport, options: WebSocketOptions): Transport {
+  return {
+    async listen(listening): Promise<ListeningSocket> {
+      const turns = new FrameTurns(options.soon);
+      const scratch = new Uint8Array(scratchBytes);
+      const origin: Origin = { events: listening.events, options, turns, scratch };
+      return inner.listen({ ...listening, events: innerEvents(origin) });
+    },
+  };
+}
+
+/** A frame of up to this size, header included, takes one call to write. */
+const scratchBytes = 16 * 1024;
+const headerMaxBytes = 14;
+/** A client may put more than one packet into a frame; bytes. */
+const frameMargin = 64 * 1024;
+/** Bytes that are read between two looks at the budget of the turn. */
+const partBytes = 8 * 1024;
+
+const nothing = new Uint8Array(0);
+
+/** State shared by all links of one listener. */
+interface Origin {
+  readonly events: LinkEvents;
+  readonly options: WebSocketOptions;
+  readonly turns: FrameTurns;
+  /** Where the header of a frame and its payload meet. */
+  readonly scratch: Uint8Array;
+}
+
+function innerEvents(origin: Origin): LinkEvents {
+  const { events } = origin;
+  return {
+    opened(inner) {
+      const link = new WebSocketLink(inner, origin);
+      inner.owner = link;
+      events.opened(link);
+    },
+    data: (inner, chunk) => linkOf(inner).received(chunk),
+    drained: (inner) => linkOf(inner).writable(),
+    closed: (inner, how, detail) => linkOf(inner).closed(how, detail),
+    addressed: (inner) => events.addressed?.(linkOf(inner)),
+  };
+}
+
+function linkOf(inner: Link): WebSocketLink {
+  return inner.owner as WebSocketLink;
+}
+
+/**
+ * handshake > open > over. `over` by the peer, by `end`, by `reset`, or since the peer broke a rule:
+ * that is reported, and the connection stays until `end`.
+ */
+type LinkState = "handshake" | "open" | "over";
+
+class WebSocketLink implements Link {
+  owner: unknown = undefined;
+  readonly #inner: Link;
+  readonly #origin: Origin;
+  #state: LinkState = "handshake";
+  readonly #head = new HeadReader();
+  readonly #frames: FrameReader;
+  /** Arrived, and left for a later turn. */
+  #rest: Uint8Array[] = [];
+  /** How the inner link ended behind #rest. */
+  #end: { readonly how: Loss; readonly detail: string | undefined } | null = null;
+  /** By order of `pause`. */
+  #isPaused = false;
+  /** Bytes to write before all others: what is left of a header, a control frame or an answer. */
+  #ahead: Uint8Array = nothing;
+  /** Payload that the last header announced and that is not written yet; bytes. */
+  #frameLeft = 0;
+  #isBlocked = false;
+
+  constructor(inner: Link, origin: Origin) {
+    this.#inner = inner;
+    this.#origin = origin;
+    this.#frames = new FrameReader(true, origin.options.packetSize() + frameMargin);
+  }
+
+  get remote(): string {
+    return this.#inner.remote;
+  }
+
+  get isLocal(): boolean {
+    return this.#inner.isLocal;
+  }
+
+  get descriptor(): number | null {
+    return this.#inner.descriptor;
+  }
+
+  get preparing(): string | null {
+    const isPreparing = this.#state === "handshake";
+    return this.#inner.preparing ?? (isPreparing ? "WebSocket handshake" : null);
+  }
+
+  get identity(): string | null | undefined {
+    return this.#inner.identity;
+  }
+
+  get held(): number {
+    let bytes = this.#head.held + this.#frames.held;
+    for (const chunk of this.#rest) bytes += chunk.length;
+    return bytes;
+  }
+
+  get isBehind(): boolean {
+    return this.#rest.length > 0 || this.#inner.isBehind === true;
+  }
+
+  write(bytes: Uint8Array, start: number, end: number): number {
+    if (this.#state !== "open") return -1;
+    const taken = this.#writeFrames(bytes, start, end);
+    if (taken >= 0 && taken < end - start) this.#isBlocked = true;
+    else if (this.#frames.ping !== null) this.#answerPing();
+    return taken;
+  }
+
+  /** Continues the frame that has begun; the bytes behind it are one further frame. */
+  #writeFrames(bytes: Uint8Array, start: number, end: number): number {
+    let at = start;
+    while (at < end && this.#writeAhead()) {
+      const isBegun = this.#frameLeft > 0;
+      const most = isBegun ? this.#frameLeft : scratchBytes - headerMaxBytes;
+      const to = Math.min(end, at + most);
+      const taken = isBegun
+        ? this.#inner.write(bytes, at, to)
+        : this.#beginFrame(bytes.subarray(at, end), to - at);
+      if (taken < 0) return -1;
+      this.#frameLeft -= taken;
+      at += taken;
+      if (at < to) break;
+    }
+    return at - start;
+  }
+
+  /** Writes a header and the first `most` bytes of its payload. Returns how many of those were taken. */
+  #beginFrame(payload: Uint8Array, most: number): number {
+    const { scratch } = this.#origin;
+    const header = serverHeader(payload);
+    scratch.set(header);
+    scratch.set(payload.subarray(0, most), header.length);
+    const taken = this.#inner.write(scratch, 0, header.length + most);
+    if (taken < 0) return taken;
+    this.#frameLeft = payload.length;
+    if (taken >= header.length) return taken - header.length;
+    this.#ahead = new Uint8Array(header.subarray(taken));
+    return 0;
+  }
+
+  /** False: the inner link is full. */
+  #writeAhead(): boolean {
+    const { length } = this.#ahead;
+    if (length === 0) return true;
+    const taken = this.#inner.write(this.#ahead, 0, length);
+    // The inner link has ended: nothing waits any more.
+    this.#ahead = taken < 0 ? nothing : this.#ahead.subarray(taken);
+    return this.#ahead.length === 0;
+  }
+
+  /** Writes an answer or a control frame; what the inner link does not take waits. */
+  #send(bytes: Uint8Array): void {
+    this.#ahead = bytes;
+    this.#writeAhead();
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+    this.#inner.pause();
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    if (this.#rest.length === 0) this.#inner.resume();
+  }
+
+  /** Within a frame of which a part is written, no Close frame can stand. */
+  end(onClosed?: () => void): void {
+    if (this.#state === "open") this.#sendClose(CloseCode.normal);
+    this.#finish();
+    this.#inner.end(onClosed);
+  }
+
+  reset(): void {
+    this.#finish();
+    this.#inner.reset();
+  }
+
+  #finish(): void {
+    this.#state = "over";
+    this.#rest = [];
+  }
+
+  #sendClose(code: number | null): void {
+    if (this.#frameLeft === 0 && this.#writeAhead()) this.#send(closeFrame(code, false));
+  }
+
+  watch(allowedMs: number | null): void {
+    this.#inner.watch(allowedMs);
+  }
+
+  hasPeerClosed(): boolean {
+    return this.#inner.hasPeerClosed?.() === true;
+  }
+
+  unacknowledged(): number | null {
+    return this.#inner.unacknowledged?.() ?? null;
+  }
+
+  /** The inner link calls this and the following methods. */
+  received(chunk: Uint8Array): void {
+    if (this.#state === "over") return;
+    if (this.#state === "handshake") return this.#readHead(chunk);
+    if (this.#rest.length > 0) this.#rest.push(chunk);
+    else this.#read(chunk);
+  }
+
+  writable(): void {
+    if (!this.#writeAhead() || this.#state !== "open") return;
+    this.#answerPing();
+    if (!this.#isBlocked) return;
+    this.#isBlocked = false;
+    this.#origin.events.drained(this);
+  }
+
+  closed(how: Loss, detail?: string): void {
+    if (this.#state === "over") return;
+    if (this.#rest.length > 0) this.#end = { how, detail };
+    else this.#over(how, detail);
+  }
+
+  /** The turns call this. */
+  readOn(): void {
+    const chunk = this.#rest.shift();
+    if (chunk === undefined) return;
+    this.#read(chunk);
+    if (this.isOver) return;
+    if (this.#rest.length > 0) return this.#origin.turns.add(this);
+    if (!this.#isPaused) this.#inner.resume();
+    if (this.#end !== null) this.#over(this.#end.how, this.#end.detail);
+  }
+
+  #over(how: Loss, detail?: string): void {
+    this.#finish();
+    this.#origin.events.closed(this, how, detail);
+  }
+
+  #readHead(chunk: Uint8Array): void {
+    const { events, options } = this.#origin;
+    const foreign = this.#head.held === 0 ? foreignTo(chunk) : null;
+    if (foreign !== null) {
+      return this.#over("webSocketFailed", `${foreign}, and this listener takes WebSocket only`);
+    }
+    const found = this.#head.feed(chunk);
+    if (found === null) return events.data(this, nothing);
+    const { answer, refusal } = answerUpgrade(found.head, options);
+    this.#send(Buffer.from(answer));
+    if (refusal !== null) return this.#over("webSocketFailed", refusal);
+    this.#state = "open";
+    this.#read(found.rest);
+  }
+
+  /** Reads as many frames of the chunk as the turn allows, and hands on their payloads together. */
+  #read(chunk: Uint8Array): void {
+    const { events, turns } = this.#origin;
+    const frames = this.#frames;
+    frames.begin(chunk);
+    let at = 0;
+    while (at < chunk.length && !frames.isOver && !turns.isOver) {
+      const to = Math.min(chunk.length, at + partBytes);
+      turns.spend(frames.read(at, to));
+      at = to;
+    }
+    const payloads = frames.take();
+    if (at < chunk.length && !frames.isOver) this.#keep(chunk.subarray(at));
+    // Without payloads too: the driver counts what the link holds.
+    events.data(this, payloads);
+    if (this.isOver) return;
+    this.#answerPing();
+    if (frames.violation !== null) {
+      const { code, loss, detail } = frames.violation;
+      this.#sendClose(code);
+      return this.#over(loss, detail);
+    }
+    if (frames.close === null) return;
+    this.#sendClose(frames.close.code);
+    this.#over("webSocketClosed", frames.close.text);
+  }
+
+  /** Leaves bytes for a later turn; until then nothing more is read. */
+  #keep(chunk: Uint8Array): void {
+    if (this.#rest.unshift(chunk) > 1) return;
+    this.#inner.pause();
+    this.#origin.turns.add(this);
+  }
+
+  get isOver(): boolean {
+    return this.#state === "over";
+  }
+
+  /** Between two frames; within one, the end of the frame comes first. */
+  #answerPing(): void {
+    const { ping } = this.#frames;
+    if (ping === null || this.#frameLeft > 0 || !this.#writeAhead()) return;
+    this.#frames.ping = null;
+    this.#send(controlFrame("pong", ping, false));
+  }
+}
+
+/** What the first bytes of a connection are, if they begin no HTTP request; null: they may. */
+function foreignTo(chunk: Uint8Array): string | null {
+  const found = protocolAt(chunk, 0, chunk.length);
+  if (found !== null) return found.isHttp ? null : found.what;
+  const first = chunk[0] ?? 0;
+  if (first === connectByte) return "an MQTT CONNECT";
+  return first >= letterA && first <= letterZ ? null : "bytes that are no HTTP request";
+}
+
+const connectByte = 0x10;
+const [letterA, letterZ] = [0x41, 0x5a];
