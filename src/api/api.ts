@@ -181,6 +181,25 @@ export interface ReloadAnswer {
   /** Those of `changed` that need a restart. */
   readonly later: readonly string[];
   readonly problems: readonly string[];
+  /** Password files with other accounts than before. */
+  readonly accounts: readonly AccountsReloaded[];
+}
+
+/** What a reload changed in one password file. */
+export interface AccountsReloaded {
+  readonly file: string;
+  /** User names. */
+  readonly added: ListedNames;
+  readonly changed: ListedNames;
+  readonly removed: ListedNames;
+  /** Client ids that are connected with an account that was changed or removed, and stay. */
+  readonly connected: ListedNames;
+}
+
+/** The first of some names, and how many more there are. */
+export interface ListedNames {
+  readonly names: readonly string[];
+  readonly more: number;
 }
 
 /** The file by which `inspect` finds a running broker: one for each process. */

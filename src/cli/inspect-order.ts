@@ -33,6 +33,7 @@ import { overviewLines } from "../inspect/views/overview.ts";
 import { retainedLines, type Unlisted } from "../inspect/views/retained.ts";
 import type { ViewStyle } from "../inspect/views/table.ts";
 import { routeLines, sessionsLines, subscriptionsLines } from "../inspect/views/sessions.ts";
+import { accountsReloadedText } from "../log/accounts.ts";
 import { levels } from "../log/events.ts";
 import { clause, name } from "../log/foreign.ts";
 import { timeOfDay } from "../log/render.ts";
@@ -265,9 +266,10 @@ async function reload(client: BrokerClient, output: Output): Promise<number> {
       "the old configuration stays in force",
     );
   }
-  const { changed, later } = answer;
+  const { changed, later, accounts } = answer;
   return show(output, answer, () => [
     `reloaded: ${changed.length === 0 ? "no changes" : changed.map(name).join(", ")}`,
+    ...accounts.map((change) => accountsReloadedText(change)),
     ...(later.length === 0 ? [] : [`only after a restart: ${later.map(name).join(", ")}`]),
   ]);
 }

@@ -1,9 +1,8 @@
-import type { Assignment, Loaded, LoadResult, Sources } from "../config/load.ts";
+import type { Assignment, Loaded, Sources } from "../config/load.ts";
 import type { ReadFile } from "../config/file.ts";
 import type { CertificateFiles } from "../config/tls-files.ts";
 import { nearest } from "../config/nearest.ts";
 import { bare, quoted } from "../config/problem.ts";
-import type { Config } from "../config/schema.ts";
 import { unusableSettings } from "../config/unusable.ts";
 import type { Arguments } from "./arguments.ts";
 import { usesColor } from "./color.ts";
@@ -122,9 +121,11 @@ async function runServe(given: Arguments, surroundings: Surroundings): Promise<n
       const { checkTokenFile } = await import("../server/admin/token-file.ts");
       checkTokenFile(tokenFile);
     }
+    const { checkPasswordFiles } = await import("../server/accounts/accounts.ts");
+    const risks = checkPasswordFiles(loaded.settings.listeners);
     surroundings.print(`ok: ${checkedText(loaded)}\n`);
-    for (const text of [...certificates.warnings, ...unusableSettings(loaded.settings)])
-      surroundings.printError(`mqttd: warning: ${text}\n`);
+    const warnings = [...certificates.warnings, ...unusableSettings(loaded.settings), ...risks];
+    for (const text of warnings) surroundings.printError(`mqttd: warning: ${text}\n`);
     return 0;
   }
   const { log } = loaded.settings;
@@ -143,11 +144,11 @@ async function runServe(given: Arguments, surroundings: Surroundings): Promise<n
     readCertificates,
     keyLog,
     env: surroundings.env,
-    reload: reloader(loaded.config, (before) => {
+    reload: (inForce) => {
       // A reload does not wait for a pipe: clients wait for the broker meanwhile.
       const readFile = (path: string) => surroundings.readFile(path, 0);
-      return load({ ...sources, readFile }, before);
-    }),
+      return load({ ...sources, readFile }, inForce);
+    },
   });
 }
 
@@ -237,16 +238,6 @@ function likeBegunWith(name: string): string | null {
   const begun = (like ?? name).toLowerCase();
   if (begun === "") return null;
   return likeNames().find((other) => other.toLowerCase().startsWith(begun)) ?? null;
-}
-
-/** Each reload reports the changes since the last valid load. */
-function reloader(first: Config, loadAfter: (before: Config) => LoadResult): () => LoadResult {
-  let before = first;
-  return () => {
-    const result = loadAfter(before);
-    if (result.ok) before = result.config;
-    return result;
-  };
 }
 
 /** The keys that have a flag of their own. */

@@ -18,7 +18,8 @@ import {
  */
 
 const second = 1000;
-const hour = 3600 * second;
+const minute = 60 * second;
+const hour = 60 * minute;
 const day = 24 * hour;
 const mebibyte = 1024 * 1024;
 const gibibyte = 1024 * mebibyte;
@@ -135,6 +136,11 @@ const authSchema = z.strictObject({
   passwordFile: file()
     .default(null)
     .describe("Accounts, in mosquitto's format (mqttd passwd); null: user names are not checked."),
+  refusalDelay: duration({ min: 1, max: minute, word: "off" })
+    .default(writeDuration(5 * second))
+    .describe(
+      "Longest delay of a refusal: it doubles with each wrong password of one address and user name, and loopback has none.",
+    ),
 });
 
 const limitsSchema = z.strictObject({
@@ -238,7 +244,14 @@ const limitsSchema = z.strictObject({
     ),
   connectTimeout: duration({ min: 1, max: hour })
     .default(writeDuration(limits.connectTimeoutMs))
-    .describe("How long a connection may take to send CONNECT."),
+    .describe(
+      "How long a connection may take to send CONNECT, and to wait for the check of its password.",
+    ),
+  authentications: count({ min: 1, max: 1_000_000 })
+    .default(2000)
+    .describe(
+      "CONNECTs that wait for the check of their password; a further one is refused (0x89, server busy).",
+    ),
   holdTimeout: duration({ min: 1, max: hour, word: "off" })
     .default(writeDuration(limits.holdTimeoutMs))
     .describe(

@@ -10,6 +10,12 @@ export interface Settings {
   readonly listeners: readonly ListenerSettings[];
   /** The core's limits, in the units that its keys name. */
   readonly limits: Limits;
+  readonly auth: {
+    /** CONNECTs that may wait for the check of their password. */
+    readonly authentications: number;
+    /** The longest delay of a refusal; 0: none. */
+    readonly refusalDelayMs: number;
+  };
   /** Bytes of pending output to one connection at which deliveries to it stop. */
   readonly outputBytes: number;
   /** TCP's own detectors of a dead peer; 0: off. */
@@ -69,6 +75,10 @@ export function settingsOf(config: Config): Settings {
   return {
     listeners: config.listeners.map((listener) => listenerSettings(listener, config)),
     limits: coreLimits(config.limits),
+    auth: {
+      authentications: config.limits.authentications,
+      refusalDelayMs: milliseconds(config.auth.refusalDelay),
+    },
     outputBytes: bytes(config.limits.outputBytes),
     tcp: {
       keepAliveMs: milliseconds(config.tcp.keepAlive),
@@ -121,7 +131,7 @@ export function addressOf(host: string | null): string | null {
 function coreLimits(limits: Config["limits"]): Limits {
   const { connectTimeout, holdTimeout, stallTimeout, keepAliveMax, sessionExpiryMax, ...others } =
     limits;
-  const { outputBytes: _driver, ...same } = others;
+  const { outputBytes: _driver, authentications: _accounts, ...same } = others;
   const packetSize = bytes(limits.packetSize);
   const controlPacketSize = Math.min(bytes(limits.controlPacketSize), packetSize);
   return {

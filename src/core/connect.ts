@@ -3,6 +3,7 @@ import type { Broker } from "./broker.ts";
 import { connackFor, keepAliveSecondsInForce, sessionExpirySecondsInForce } from "./connack.ts";
 import type { Connection } from "./connection.ts";
 import { endConnection } from "./connection-end.ts";
+import { after } from "./io.ts";
 import { cancelDelayedWill } from "./will-fate.ts";
 import { pump, startResends } from "./forward.ts";
 import { setConnectionDeadline } from "./patience.ts";
@@ -50,7 +51,10 @@ export function connectReceived(
     clientId: connection.clientId,
     username: packet.username,
     password: packet.password,
-    allowAnonymous: connection.listener.allowAnonymous,
+    listener: connection.listener,
+    remote: connection.remote,
+    isLocal: connection.isLocal,
+    until: after(connection.openedAt, broker.limits.connectTimeoutMs),
   });
 }
 

@@ -140,6 +140,8 @@ export type BrokerEvent =
       readonly will: WillAtEnd | null;
       /** The will of a refused CONNECT, never armed; null: none, or it could not be read. */
       readonly refusedWill: WillFacts | null;
+      /** The user name of a refused CONNECT; absent: none. */
+      readonly username?: string;
       /** Whether CONNECT was accepted. */
       readonly wasConnected: boolean;
     }

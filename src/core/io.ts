@@ -47,6 +47,8 @@ export interface ListenerPolicy {
   readonly allowAnonymous: boolean;
   /** The name of its access list in `accessChanged`; absent: the one of the broker. */
   readonly accessList?: string;
+  /** The accounts that its clients need; null or absent: user names are not checked. */
+  readonly passwordFile?: string | null;
 }
 
 /**
@@ -280,7 +282,11 @@ export type Effect =
       readonly clientId: string;
       readonly username: string | null;
       readonly password: Uint8Array | null;
-      readonly allowAnonymous: boolean;
+      readonly listener: ListenerPolicy;
+      readonly remote: string;
+      readonly isLocal: boolean;
+      /** When the core ends the connection if there is no answer. */
+      readonly until: Millis;
     }
   /** CONNECT was accepted: set the transport's own detectors to this keepalive. */
   | {

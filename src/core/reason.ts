@@ -85,6 +85,8 @@ export interface ProtocolError {
   readonly detail: string;
   /** What in the access list decided, which the peer is not told; absent: nothing did. */
   readonly by?: string;
+  /** The detail is for the log only: the client gets no Reason String. */
+  readonly isUntold?: boolean;
 }
 
 /** CONNACK return codes of 3.1.1 (table 3.1) for the reason codes that can refuse a CONNECT. */

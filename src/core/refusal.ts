@@ -67,7 +67,8 @@ export function refuse(
     type: "connack",
     sessionPresent: false,
     reason: error.reason,
-    properties: connection.version === 5 ? { reasonString: error.detail } : null,
+    properties:
+      connection.version === 5 && error.isUntold !== true ? { reasonString: error.detail } : null,
   });
   endConnection(broker, connection, "refused", { ...error });
 }

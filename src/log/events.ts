@@ -1,4 +1,4 @@
-import type { Predecessor } from "../api/api.ts";
+import type { AccountsReloaded, Predecessor } from "../api/api.ts";
 import type { BrokerEvent, Peer } from "../core/events.ts";
 import type { ClientPacket, ProtocolVersion, PublishPacket, ServerPacket } from "../core/packet.ts";
 import { Reason } from "../core/reason.ts";
@@ -38,6 +38,8 @@ export type ServerEvent =
       /** Paths of the settings whose values changed. */
       readonly changed: readonly string[];
     }
+  /** A reload changed accounts; connections stay. */
+  | ({ readonly event: "accountsReloaded" } & AccountsReloaded)
   /** The old configuration stays in force. */
   | {
       readonly event: "configurationReloadFailed";
@@ -100,6 +102,7 @@ const levelOfEvent = {
   predecessor: "warn",
   configurationLoaded: "info",
   configurationReloaded: "info",
+  accountsReloaded: "info",
   configurationReloadFailed: "error",
   stopping: "info",
   stopped: "info",

@@ -43,6 +43,7 @@ export function record(event: LogEvent, at: Millis): Record<string, unknown> {
         ...(event.incomplete !== undefined && { incomplete: event.incomplete }),
         allowedMs: event.allowedMs,
         wasConnected: event.wasConnected,
+        ...(event.username !== undefined && { username: event.username }),
         will: event.will === null ? null : fate(event.will, at),
         ...(event.refusedWill !== null && { refusedWill: armed(event.refusedWill) }),
       };

@@ -3,6 +3,7 @@ import type { Peer } from "../core/events.ts";
 import type { Millis } from "../core/io.ts";
 import type { ProtocolVersion } from "../core/packet.ts";
 import { Reason, reasonName, reasonText } from "../core/reason.ts";
+import { accountsReloadedText } from "./accounts.ts";
 import { codeOnWire } from "./code.ts";
 import { habitText, habitVerb } from "./client-habit.ts";
 import { duration, readLate, setting, stoodStill } from "./duration.ts";
@@ -168,6 +169,8 @@ function serverSentence(event: Extract<ServerEvent, PlainEvent>): string {
       const changed = event.changed.length > 0 ? `changed ${names(event.changed)}` : "no changes";
       return `Configuration reloaded${from(event.file)}: ${changed}`;
     }
+    case "accountsReloaded":
+      return accountsReloadedText(event);
     case "configurationReloadFailed":
       return `Configuration not reloaded${from(event.file)}, nothing was changed: ${clauses(event.problems)}`;
     case "stopping":
@@ -220,6 +223,7 @@ function ended(event: Event<"ended">, at: Millis): readonly Part[] {
   if (detail !== "" || statement !== "") {
     facts.push([detail, statement].filter((part) => part !== "").join(" "));
   }
+  if (event.username !== undefined) facts.push(`user ${name(event.username)}`);
   if (event.wasConnected || event.allowedMs !== null) {
     facts.push(`silent ${duration(event.silentMs)}`, allowance(event));
     if (event.lastPacketWaitedMs !== undefined) facts.push(readLate(event.lastPacketWaitedMs));

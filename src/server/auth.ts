@@ -1,12 +1,21 @@
+import type { ListenerPolicy, Millis } from "../core/io.ts";
 import { Reason, type ProtocolError } from "../core/reason.ts";
 import type { Link } from "../transport/transport.ts";
 
+/** What a client shows at CONNECT, and where it came from. */
 export interface Credentials {
   readonly clientId: string;
   readonly username: string | null;
   readonly password: Uint8Array | null;
-  /** The listener's setting. */
-  readonly allowAnonymous: boolean;
+  readonly listener: ListenerPolicy;
+  /** `address:port`. */
+  readonly remote: string;
+  /** The client runs on the broker's machine. */
+  readonly isLocal: boolean;
+  /** When the core stops waiting for the answer. */
+  readonly until: Millis;
+  /** False once the connection has ended: nobody wants the answer any more. */
+  readonly isWaiting: () => boolean;
 }
 
 /** Calls `answer` once, now or later. Null: accepted. */
@@ -20,32 +29,37 @@ export type Authenticate = (
  * client and ignores user names; any other listener refuses every client.
  */
 export const anonymousOnly: Authenticate = (credentials, answer) => {
-  if (credentials.allowAnonymous) return answer(null);
-  if (credentials.username === null) {
-    return answer({
-      reason: Reason.notAuthorized,
-      statement: "v5-3.1.4-2",
-      detail: "anonymous clients are not allowed",
-    });
-  }
-  answer({
+  if (credentials.listener.allowAnonymous) return answer(null);
+  if (credentials.username === null) return answer(anonymousRefused);
+  answer(wrongCredentials("user names are refused, since no password file is configured"));
+};
+
+/** The client learns only that it may not connect. */
+export const anonymousRefused: ProtocolError = {
+  reason: Reason.notAuthorized,
+  statement: "v5-3.1.4-2",
+  detail: "anonymous clients are not allowed",
+  isUntold: true,
+};
+
+/** One code for all of them: the client does not learn whether the user name exists. */
+export function wrongCredentials(detail: string): ProtocolError {
+  return {
     reason: Reason.badUserNameOrPassword,
     statement: "v5-3.1.4-2",
-    detail: "unknown user name",
-  });
-};
+    detail,
+    isUntold: true,
+  };
+}
 
 /** For a link whose certificate decides: accepts if that has a name. Null: CONNECT decides. */
 export function byCertificate({ identity }: Pick<Link, "identity">): Authenticate | null {
   if (identity === undefined) return null;
+  const nameless = "its certificate has no common name (tls.identityAsUsername)";
   return (_credentials, answer) =>
     answer(
       identity !== null
         ? null
-        : {
-            reason: Reason.notAuthorized,
-            statement: "v5-3.1.4-2",
-            detail: "its certificate has no common name (tls.identityAsUsername)",
-          },
+        : { reason: Reason.notAuthorized, statement: "v5-3.1.4-2", detail: nameless },
     );
 }

@@ -1,13 +1,13 @@
 import type { Predecessor } from "../api/api.ts";
 import { takePredecessor } from "../api/registry.ts";
 import type { ListenerSettings } from "../config/settings.ts";
-import type { ListenerPolicy } from "../core/io.ts";
 import type { Like } from "../core/quirks/likes.ts";
 import type { ListeningSocket } from "../transport/transport.ts";
 import type { Administration } from "./admin/open.ts";
 import type { Instance } from "./instance.ts";
 import { listenAll } from "./listeners.ts";
 import { urlOf } from "./listener-url.ts";
+import { policyName, policyOf } from "./policies.ts";
 import { ReadyFile } from "./ready-file.ts";
 import type { ServeSettings } from "./serve.ts";
 
@@ -57,11 +57,9 @@ export async function openEndpoints(
 
 async function openListeners(
   { config, env }: ServeSettings,
-  { broker, driver, certificates }: Instance,
+  { broker, driver, certificates, policies }: Instance,
 ): Promise<readonly ListeningSocket[]> {
   const tcp = broker.rules.tcpDetectors ? config.tcp : { keepAliveMs: 0, userTimeoutMs: 0 };
-  // Known before the first connection: the port that the system chose for port 0.
-  const policies = config.listeners.map(policyOf);
   const eventsFor = (listener: ListenerSettings) =>
     driver.eventsFor(policies[config.listeners.indexOf(listener)] ?? policyOf(listener));
   const certificatesOf = (listener: ListenerSettings) =>
@@ -71,7 +69,8 @@ async function openListeners(
   const sockets = await listenAll(listeners, tcp, eventsFor, packetSize, certificatesOf, env);
   for (const [index, { port }] of sockets.entries()) {
     const [policy, listener] = [policies[index], config.listeners[index]];
-    if (policy !== undefined && listener !== undefined) policy.name = nameOf(listener, port);
+    // Before the first connection: the port that the system chose for port 0.
+    if (policy !== undefined && listener !== undefined) policy.name = policyName(listener, port);
   }
   driver.addListeners(sockets.flatMap(({ descriptors }) => descriptors));
   return sockets;
@@ -135,18 +134,4 @@ function urlsOf(
   return listeners.flatMap((listener, index) =>
     (sockets[index]?.addresses ?? []).map((address) => urlOf(listener, address)),
   );
-}
-
-function nameOf({ transport, host, path }: ListenerSettings, port: number): string {
-  return path === null ? `${transport} ${host ?? "localhost"}:${port}` : `${transport} ${path}`;
-}
-
-/** With a name that the port of the system replaces, and that nothing has read before. */
-function policyOf(listener: ListenerSettings): ListenerPolicy & { name: string } {
-  return {
-    name: nameOf(listener, listener.port),
-    mountPoint: listener.mountPoint,
-    connections: listener.connections,
-    allowAnonymous: listener.allowAnonymous,
-  };
 }

@@ -1,7 +1,8 @@
+import { availableParallelism } from "node:os";
 import { Broker } from "../core/broker.ts";
 import type { LogEvent } from "../log/events.ts";
 import { LogSink, writeTo } from "../log/sink.ts";
-import { anonymousOnly } from "./auth.ts";
+import { Accounts } from "./accounts/accounts.ts";
 import { Certificates } from "./certificates.ts";
 import { type OpenConnections, openConnections } from "./descriptors.ts";
 import { Clock } from "./driver/clock.ts";
@@ -12,6 +13,7 @@ import { heartbeatMs } from "./heartbeat.ts";
 import { KeyLog } from "./key-log.ts";
 import { Operator } from "./operator.ts";
 import { platformLoop, socketPoll } from "./platform.ts";
+import { policyOf, type RunningPolicy } from "./policies.ts";
 import type { ServeSettings } from "./serve.ts";
 import { Vitals } from "./vitals.ts";
 
@@ -25,6 +27,10 @@ export interface Instance {
   readonly vitals: Vitals;
   readonly operator: Operator;
   readonly certificates: Certificates;
+  /** Of the listeners, in order. */
+  readonly policies: readonly RunningPolicy[];
+  /** Warnings about the files of accounts. */
+  readonly risks: readonly string[];
   /** Limits within the descriptors of the process. */
   readonly connections: OpenConnections;
   readonly note: (event: LogEvent) => void;
@@ -58,27 +64,39 @@ export async function createInstance(settings: ServeSettings): Promise<Instance>
   );
   const { promise: fault, reject } = Promise.withResolvers<never>();
   const onFault = (cause: unknown): void => reject(new FaultWithState(cause, broker));
+  const loop = platformLoop();
+  const accounts = new Accounts({
+    loop,
+    now: () => clock.now(),
+    processors: availableParallelism(),
+    ...config.auth,
+    onFailure: (text) => note({ event: "warning", text }),
+  });
+  const risks = accounts.start(config.listeners);
   const driver = new Driver({
     broker,
     clock,
     log: hub,
-    authenticate: anonymousOnly,
+    authenticate: accounts.authenticate,
     outputBytes: config.outputBytes,
     links: connections.links,
     timer: (onDue) => new SystemTimer(clock, onDue),
-    loop: platformLoop(),
+    loop,
     poll: await socketPoll(),
     heartbeatMs,
     onFault,
   });
   const keyLog = settings.keyLog === null ? null : new KeyLog(settings.keyLog);
   const certificates = await Certificates.from(settings.certificates, keyLog);
-  const operator = new Operator(settings, broker, driver, log, hub, certificates, note);
+  const policies = config.listeners.map(policyOf);
+  const operator = new Operator(settings, {
+    ...{ broker, driver, log, hub, note, accounts, policies, certificates },
+  });
   hub.onTrace = () => driver.setTrace(hub.logs("debug"));
   const vitals = new Vitals();
   return {
-    ...{ clock, log, hub, broker, driver, vitals, operator, certificates, connections },
-    ...{ note, fault, onFault },
+    ...{ clock, log, hub, broker, driver, vitals, operator, certificates, policies, risks },
+    ...{ connections, note, fault, onFault },
   };
 }
 

@@ -1,13 +1,30 @@
-import type { ReloadAnswer } from "../api/api.ts";
+import type { AccountsReloaded, ListedNames, ReloadAnswer } from "../api/api.ts";
 import { type Loaded, valuesWithOrigins } from "../config/load.ts";
+import { problemLines } from "../config/problem.ts";
+import type { ListenerSettings } from "../config/settings.ts";
 import type { Broker } from "../core/broker.ts";
 import type { Level, LogEvent } from "../log/events.ts";
 import type { LogSink } from "../log/sink.ts";
 import type { Certificates } from "./certificates.ts";
 import { openConnections } from "./descriptors.ts";
+import type { AccountChanges, Accounts } from "./accounts/accounts.ts";
 import type { Driver } from "./driver/driver.ts";
 import type { EventHub } from "./event-hub.ts";
+import { applyRules, isSameListener, type RunningPolicy, withReloadedRules } from "./policies.ts";
 import type { ServeSettings } from "./serve.ts";
+
+/** What an operator can change in a running broker. */
+export interface OperatedParts {
+  readonly broker: Broker;
+  readonly driver: Driver;
+  readonly log: LogSink;
+  readonly hub: EventHub;
+  readonly note: (event: LogEvent) => void;
+  readonly accounts: Accounts;
+  readonly certificates: Certificates;
+  /** Of the listeners, in order. */
+  readonly policies: readonly RunningPolicy[];
+}
 
 /** Orders of an operator, by signal or administration interface; each writes one log line. */
 export class Operator {
@@ -18,25 +35,24 @@ export class Operator {
   readonly #hub: EventHub;
   readonly #certificates: Certificates;
   readonly #note: (event: LogEvent) => void;
+  readonly #accounts: Accounts;
+  readonly #policies: readonly RunningPolicy[];
+  /** Those that run, with the rules in force. */
+  #listeners: readonly ListenerSettings[];
   #loaded: Loaded;
   #level: Level;
 
-  constructor(
-    settings: ServeSettings,
-    broker: Broker,
-    driver: Driver,
-    log: LogSink,
-    hub: EventHub,
-    certificates: Certificates,
-    note: (event: LogEvent) => void,
-  ) {
+  constructor(settings: ServeSettings, parts: OperatedParts) {
     this.#settings = settings;
-    this.#broker = broker;
-    this.#driver = driver;
-    this.#log = log;
-    this.#hub = hub;
-    this.#certificates = certificates;
-    this.#note = note;
+    this.#broker = parts.broker;
+    this.#driver = parts.driver;
+    this.#log = parts.log;
+    this.#hub = parts.hub;
+    this.#note = parts.note;
+    this.#certificates = parts.certificates;
+    this.#accounts = parts.accounts;
+    this.#policies = parts.policies;
+    this.#listeners = settings.config.listeners;
     this.#loaded = settings.loaded;
     this.#level = settings.config.log.level;
   }
@@ -82,39 +98,92 @@ export class Operator {
   }
 
   /**
-   * Reads the configuration again. An invalid one changes nothing; the answer lists the problems.
+   * Reads the configuration and the password files again. If one is invalid, nothing changes and the
+   * answer lists the problems. Connected clients stay, even if their account is gone.
    */
   reload(order: string | null): ReloadAnswer {
     if (order !== null) this.#note({ event: "operatorOrdered", order, clientId: null });
-    const result = this.#settings.reload();
+    const result = this.#settings.reload(this.#loaded.config);
     const { file } = result;
-    const files = result.ok ? this.#settings.readCertificates(result) : null;
-    const problems = result.ok ? (files?.problems ?? []) : result.problems;
-    if (!result.ok || problems.length > 0) {
-      this.#note({ event: "configurationReloadFailed", file, problems });
-      return { ok: false, file, changed: [], later: [], problems };
-    }
-    if (files !== null) this.#certificates.use(files);
-    for (const text of files?.warnings ?? []) this.#note({ event: "warning", text });
-    const { limits, outputBytes, log } = result.settings;
+    if (!result.ok) return this.#notReloaded(file, result.problems);
+    const listeners = withReloadedRules(this.#listeners, result.settings.listeners);
+    const accounts = this.#accounts.read(listeners);
+    const certificates = this.#settings.readCertificates(result);
+    const problems = [
+      ...certificates.problems,
+      ...("problems" in accounts ? problemLines(accounts.problems) : []),
+    ];
+    if ("problems" in accounts || problems.length > 0) return this.#notReloaded(file, problems);
+    this.#certificates.use(certificates);
+    const { limits, outputBytes, log, auth } = result.settings;
     this.#loaded = result;
+    this.#listeners = listeners;
     // An order may have set another level than the configuration's.
     const isLevelBack = this.#level !== log.level && !result.changed.includes("log.level");
     const changed = isLevelBack ? [...result.changed, "log.level"] : result.changed;
     const { clients: connections } = openConnections(limits, this.#settings.config.admin);
     this.#driver.reconfigure({ ...limits, connections }, outputBytes);
     this.#useLevel(log.level);
+    this.#accounts.reconfigure(auth);
+    applyRules(this.#policies, listeners);
     this.#note({ event: "configurationReloaded", file, changed });
-    const later = changed.filter((path) => !isReloaded(path));
+    const changes = accounts.apply().map((change) => this.#accountsReloaded(change));
+    for (const text of [...certificates.warnings, ...accounts.warnings])
+      this.#note({ event: "warning", text });
+    const isKept = listeners.map((listener, place) => {
+      const next = result.settings.listeners[place];
+      return next !== undefined && isSameListener(listener, next);
+    });
+    const later = changed.filter((path) => !isReloaded(path, isKept));
     if (later.length > 0) {
       const text = `${later.join(", ")}: takes effect when the broker is restarted`;
       this.#note({ event: "warning", text });
     }
-    return { ok: true, file, changed, later, problems: [] };
+    return { ok: true, file, changed, later, problems: [], accounts: changes };
+  }
+
+  #notReloaded(file: string | null, problems: readonly string[]): ReloadAnswer {
+    this.#note({ event: "configurationReloadFailed", file, problems });
+    return { ok: false, file, changed: [], later: [], problems, accounts: [] };
+  }
+
+  /** Says what changed, and which connected clients logged in with an account that is no more. */
+  #accountsReloaded({ file, added, changed, removed }: AccountChanges): AccountsReloaded {
+    const gone = new Set([...changed, ...removed]);
+    const connected: string[] = [];
+    if (gone.size > 0) {
+      for (const { clientId, username, connection } of this.#broker.sessions.values()) {
+        const isTheirs = connection?.listener.passwordFile === file;
+        if (isTheirs && username !== null && gone.has(username)) connected.push(clientId);
+      }
+    }
+    const change = {
+      file,
+      added: listed(added),
+      changed: listed(changed),
+      removed: listed(removed),
+      connected: listed(connected),
+    };
+    this.#note({ event: "accountsReloaded", ...change });
+    return change;
   }
 }
 
-/** Settings that can change without a restart. */
-function isReloaded(path: string): boolean {
-  return path.startsWith("limits.") || path === "log.level" || /^listeners\.\d+\.tls\./.test(path);
+/** Names that a line shows; the rest is a number. */
+const namesMax = 10;
+
+function listed(names: readonly string[]): ListedNames {
+  return { names: names.slice(0, namesMax), more: Math.max(0, names.length - namesMax) };
+}
+
+/**
+ * Settings that can change without a restart. `isKept`: whether the listener at that place is still
+ * the one that runs there.
+ */
+function isReloaded(path: string, isKept: readonly boolean[]): boolean {
+  if (/^(?:limits|auth)\./.test(path) || path === "log.level") return true;
+  if (/^listeners\.\d+\.tls\./.test(path)) return true;
+  const [, place, key = ""] = /^listeners\.(\d+)\.(\w+)$/.exec(path) ?? [];
+  const isRule = key === "passwordFile" || key === "allowAnonymous";
+  return isRule && isKept[Number(place)] === true;
 }

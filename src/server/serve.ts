@@ -1,5 +1,6 @@
 import type { Env } from "../config/environment.ts";
 import type { Loaded, LoadResult } from "../config/load.ts";
+import type { Config } from "../config/schema.ts";
 import type { Settings } from "../config/settings.ts";
 import type { CertificateFiles } from "../config/tls-files.ts";
 import { unusableSettings } from "../config/unusable.ts";
@@ -21,8 +22,8 @@ export interface ServeSettings {
   readonly version: string;
   /** The broker to imitate, with its quirks; null: none. */
   readonly like: Like | null;
-  /** Reads the configuration again from the same sources. */
-  readonly reload: () => LoadResult;
+  /** Reads the configuration again from the same sources, and compares it with the one in force. */
+  readonly reload: (inForce: Config) => LoadResult;
   /** The files of TLS, as read at the start. */
   readonly certificates: CertificateFiles;
   /** Reads them again, for a configuration that was read again. */
@@ -72,12 +73,12 @@ export async function serve(settings: ServeSettings): Promise<number> {
 function noteStart(
   { config, file, certificates }: ServeSettings,
   endpoints: Endpoints,
-  { note }: Instance,
+  { note, risks }: Instance,
 ): void {
   const { sockets, urls } = endpoints;
   note({ event: "configurationLoaded", file });
-  for (const text of [...certificates.warnings, ...unusableSettings(config)])
-    note({ event: "warning", text });
+  const warnings = [...certificates.warnings, ...unusableSettings(config), ...risks];
+  for (const text of warnings) note({ event: "warning", text });
   for (const text of openToTheNetwork(config.listeners, sockets)) note({ event: "warning", text });
   note({ event: "listening", addresses: urls });
 }

@@ -993,7 +993,10 @@ export const evidence: Readonly<Record<string, Evidence>> = {
       "src/core/refusal.ts refusalByWill",
       "src/core/refusal.ts refusalByStop",
       "src/core/refusal.ts refusalByRoom",
-      "src/server/auth.ts anonymousOnly",
+      "src/server/accounts/accounts.ts Accounts.#enqueue",
+      "src/server/accounts/accounts.ts Accounts.#check",
+      "src/server/auth.ts anonymousRefused",
+      "src/server/auth.ts wrongCredentials",
       "src/server/auth.ts byCertificate",
     ],
     tests: [

@@ -73,8 +73,14 @@ test("colours: the flag, the environment, the terminal of stderr", async () => {
 
 test("a reload reads the same sources again and reports the changes", async () => {
   const files: Record<string, string> = { "a.json": '{"limits":{"qos":1}}' };
-  const { reload, file } = await serving(["-c", "a.json", "-p", "1884"], { files });
-  expect(file).toBe("a.json");
+  const served = await serving(["-c", "a.json", "-p", "1884"], { files });
+  let inForce = served.loaded.config;
+  const reload = () => {
+    const result = served.reload(inForce);
+    if (result.ok) inForce = result.config;
+    return result;
+  };
+  expect(served.file).toBe("a.json");
   expect(reload()).toMatchObject({ ok: true, changed: [] });
 
   files["a.json"] = '{"limits":{"qos":0},"listeners":[{"port":1}]}';
@@ -140,7 +146,7 @@ test("--test-config warns of a listener that refuses every client", async () => 
     stdout: "ok: mqttd.json\n",
     stderr:
       "mqttd: warning: listeners.1 (port 1884) refuses every client: allowAnonymous is false, and " +
-      "mqttd has no user names and passwords yet; set it to true, or remove it\n",
+      "no password file applies; set auth.passwordFile (mqttd passwd creates one)\n",
   });
   const all = await mqttd(["serve", "-t", "--set", "auth.allowAnonymous=false"], { files });
   expect(all.stderr.trim().split("\n")).toHaveLength(3);

@@ -30,6 +30,10 @@ test("the rest of the defaults", () => {
         "streams": 64,
         "tokenFile": null,
       },
+      "auth": {
+        "authentications": 2000,
+        "refusalDelayMs": 5000,
+      },
       "listeners": [
         {
           "allowAnonymous": true,
@@ -64,7 +68,7 @@ test("the rest of the defaults", () => {
 test("each limit of the core has exactly one key, without a unit in its name", () => {
   const config = Object.keys(configSchema.parse({}).limits);
   const core = Object.keys(defaultLimits).map((key) => key.replace(/(Ms|Seconds)$/, ""));
-  expect(config.toSorted()).toEqual([...core, "outputBytes"].toSorted());
+  expect(config.toSorted()).toEqual([...core, "authentications", "outputBytes"].toSorted());
 });
 
 test("every key has a description that ends like a sentence", () => {

@@ -28,7 +28,7 @@ export class AdminUnderFuzz {
       ...{ guard: { token: null }, listeners: ["mqtt://localhost:1883"], like: null },
       predecessor: null,
       ...{ logLevel: () => "info", setLogLevel: () => {}, kick: () => true, drop: () => true },
-      reload: () => ({ ok: true, file: null, changed: [], later: [], problems: [] }),
+      reload: () => ({ ok: true, file: null, changed: [], later: [], problems: [], accounts: [] }),
       config: () => ({ file: null, values: [] }),
     });
   }

@@ -298,6 +298,24 @@ export const samples: SampleTable = {
     { event: "configurationReloaded", file: "/etc/mqttd.json", changed: ["limits.packetSize"] },
     { event: "configurationReloaded", file: null, changed: [] },
   ],
+  accountsReloaded: [
+    {
+      event: "accountsReloaded",
+      file: "/etc/mqttd.passwd",
+      added: { names: ["dev-9"], more: 0 },
+      changed: { names: [], more: 0 },
+      removed: { names: ["alice", "bob smith"], more: 3 },
+      connected: { names: ["dev-42"], more: 0 },
+    },
+    {
+      event: "accountsReloaded",
+      file: "/etc/mqttd.passwd",
+      added: { names: [], more: 0 },
+      changed: { names: ["alice"], more: 0 },
+      removed: { names: [], more: 0 },
+      connected: { names: [], more: 0 },
+    },
+  ],
   configurationReloadFailed: [
     {
       event: "configurationReloadFailed",

@@ -30,7 +30,10 @@ test("where they are not, v5 gets 0x87 without and 0x86 with a user name", () =>
     });
   expect(connect()).toMatchObject({ reasonCode: 0x87, sessionPresent: false });
   expect(connect("u")).toMatchObject({ reasonCode: 0x86, sessionPresent: false });
+  // Why is for the log: the client learns only the code.
+  expect(connect("u")?.properties).toBeUndefined();
   expect(world.noted("ended").map(({ cause, wasConnected }) => [cause, wasConnected])).toEqual([
+    ["refused", false],
     ["refused", false],
     ["refused", false],
   ]);

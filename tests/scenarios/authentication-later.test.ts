@@ -35,7 +35,9 @@ test("packets that arrive before the verdict wait for it, and are handled in ord
       clientId: "a",
       username: "u",
       password: Uint8Array.of(1, 2, 255),
-      allowAnonymous: true,
+      listener: expect.objectContaining({ allowAnonymous: true }),
+      remote: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
+      isLocal: true,
     }),
   );
   world.advance(3000);

@@ -33,7 +33,7 @@ export class Administered {
       logLevel: () => "info",
       setLogLevel: () => {},
       reload: (): ReloadAnswer => ({
-        ...{ ok: true, file: null, changed: [], later: [], problems: [] },
+        ...{ ok: true, file: null, changed: [], later: [], problems: [], accounts: [] },
       }),
       config: () => ({ file: null, values: [] }),
       kick: (clientId) => {

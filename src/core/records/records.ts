@@ -243,6 +243,7 @@ export class Records {
     const silence = silenceOf(broker, connection, cause);
     const wasConnected = session !== null;
     const refusedWill = record?.refusedWill ?? null;
+    const username = cause === "refused" ? (record?.username ?? null) : null;
     // Log the event first: the client's history may be dropped with its connection.
     broker.note({
       event: "ended",
@@ -257,6 +258,7 @@ export class Records {
       allowedMs,
       keepAliveSeconds,
       refusedWill,
+      ...(username !== null && { username }),
     });
     this.ends[cause] += 1;
     if (cause === "keepAliveExpired" && allowedMs !== null) {

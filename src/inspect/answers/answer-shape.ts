@@ -6,6 +6,7 @@ import {
   type DropAnswer,
   type EventLine,
   type KickAnswer,
+  type ListedNames,
   listDefault,
   type Overview,
   type Refusal,
@@ -284,12 +285,25 @@ export const dropShape = object<DropAnswer>({
   hint: orNull(text),
 });
 
+/** Our broker lists ten. */
+const listedNames = object<ListedNames>({ names: list(text, few), more: amount });
+
 export const reloadShape = object<ReloadAnswer>({
   ok: flag,
   file: orNull(text),
   changed: list(text, keysMax),
   later: list(text, keysMax),
   problems: list(text, keysMax),
+  accounts: list(
+    object<ReloadAnswer["accounts"][number]>({
+      file: text,
+      added: listedNames,
+      changed: listedNames,
+      removed: listedNames,
+      connected: listedNames,
+    }),
+    keysMax,
+  ),
 });
 
 export const logShape = object<{ readonly level: Level }>({ level });

@@ -5,6 +5,7 @@ import { clause, name } from "../../log/foreign.ts";
 import { adviceOnEnd, limitIn } from "./blame.ts";
 import { byHabit } from "./by-habit.ts";
 import { endByStandard } from "./by-standard.ts";
+import { credentialsAdvice } from "./credentials.ts";
 import { droppedCopies } from "./dropped-copies.ts";
 import { adviceOnHabits } from "./habits.ts";
 import { ignoredWills } from "./on-purpose.ts";
@@ -56,7 +57,10 @@ function refused({ connection }: Scene): Advice | null {
 }
 
 /** What to mend, without its full stop; only the words of the refusal tell whether it was the will. */
-function refusedFor(detail: string | null, { refusedWill }: ConnectionAccount): string {
+function refusedFor(detail: string | null, connection: ConnectionAccount): string {
+  const { refusedWill } = connection;
+  const credentials = detail === null ? null : credentialsAdvice(detail, connection);
+  if (credentials !== null) return credentials;
   if (detail === null || !/\bwill\b/i.test(detail)) {
     return (
       "Mend what it was refused for, and let its program look at the answer to CONNECT: many try " +
@@ -74,6 +78,13 @@ function refusedFor(detail: string | null, { refusedWill }: ConnectionAccount): 
 }
 
 function refusedByLimit(detail: string, limit: string, statement: string | null): Advice {
+  if (limit === "limits.authentications" || limit === "limits.connectTimeout") {
+    const text =
+      "Nothing at the client: too many clients connected at once, each with a password to check. It is " +
+      `let in when it tries again, and then without waiting. Or give this broker a higher ${limit}, or ` +
+      "passwords with fewer iterations (`mqttd passwd --iterations`).";
+    return { topic: "refused", ...sentence(text, statement) };
+  }
   if (limit === "limits.sessions" || limit === "limits.connections") {
     const text =
       `Nothing at the client. Give this broker a higher ${limit}, or end sessions that nobody needs: ` +

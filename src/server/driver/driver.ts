@@ -712,7 +712,8 @@ export class Driver {
     let isLater = false;
     channel.holdAuthentication = true;
     const authenticate = byCertificate(channel.link) ?? this.#options.authenticate;
-    authenticate(effect, (refused) => {
+    const isWaiting = (): boolean => channel.open && channel.holdAuthentication;
+    authenticate({ ...effect, isWaiting }, (refused) => {
       channel.holdAuthentication = false;
       if (!channel.open) return;
       this.#enqueue({ type: "authenticated", connection: channel.id, refused });

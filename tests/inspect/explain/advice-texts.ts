@@ -166,8 +166,9 @@ export const adviceTexts: Readonly<Record<string, readonly string[]>> = {
      publish.`,
     `The will payload of 1025 B exceeds the limit of 1024 B (limits.payloadSize): let it keep to
      that, or change the broker's limits.payloadSize.`,
-    `Mend what it was refused for, and let its program look at the answer to CONNECT: many try
-     again and again without a word.`,
+    `Give it a user name and a password of the broker's password file (\`mqttd passwd FILE USER\` and
+     \`mqttd inspect reload\` add one), or let anonymous clients in: auth.allowAnonymous, or
+     allowAnonymous of that listener.`,
     `A CONNECT of 339 B, and the maximum is 256 B (limits.connectSize): let it keep to that, or
      change the broker's limits.connectSize.`,
   ],

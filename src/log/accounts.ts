@@ -1,0 +1,18 @@
+import type { AccountsReloaded, ListedNames } from "../api/api.ts";
+import { name } from "./foreign.ts";
+
+/** What a reload changed in one password file, for the log and for `inspect reload`. */
+export function accountsReloadedText(change: AccountsReloaded): string {
+  const kinds = (["added", "changed", "removed"] as const).flatMap((kind) =>
+    change[kind].names.length === 0 ? [] : [`${kind} ${listed(change[kind])}`],
+  );
+  const stay =
+    change.connected.names.length === 0
+      ? ""
+      : `; still connected with the old account: ${listed(change.connected)}`;
+  return `Accounts of ${name(change.file)} reloaded: ${kinds.join(" · ")}${stay}`;
+}
+
+function listed({ names, more }: ListedNames): string {
+  return names.map(name).join(", ") + (more === 0 ? "" : ` and ${more} more`);
+}
