@@ -65,7 +65,7 @@ export function publish(
   const retained = message.retain
     ? retain(broker, publisher, message, publisher === null || reaches !== null)
     : null;
-  const route = routeOf(broker, message.topic);
+  const route = routeOf(broker, message.topic, reaches === null);
   const { copies, match, denied: unread } = route;
   if (copies !== null && message.qos === 0 && !message.retain) {
     if (publisher === null || !match.withoutLocal.has(publisher)) {
@@ -137,8 +137,11 @@ export function hasSubscribers(broker: Broker, topic: string): boolean {
   return match.recipients.length > 0 || match.groups.length > 0;
 }
 
-/** Who gets the messages on a topic, remembered until something changes that. */
-export function routeOf(broker: Broker, topic: string): Route {
+/**
+ * Who gets the messages on a topic, remembered until something changes that. `remembers`: more
+ * messages may follow on it.
+ */
+export function routeOf(broker: Broker, topic: string, remembers = true): Route {
   const known = broker.routes.get(topic);
   if (known !== undefined && known.generation === broker.generation) return known;
   const { subscriptions } = broker;
@@ -148,15 +151,16 @@ export function routeOf(broker: Broker, topic: string): Route {
   const { size } = broker.routes;
   const recipients = found.recipients.length + found.groups.length;
   broker.budget.spent += unitsOfRoute + steps * unitsOfStep + recipients * unitsOfRecipient;
-  // A known topic may have far more recipients than before.
-  const isFull = known === undefined && size >= rememberedRoutes;
-  if (isFull || (size + 1) * recipients > rememberedRecipients) forgetRoutes(broker);
   const denied = deniedAmong(broker, found, topic);
   const match = denied === null ? found : without(found, denied);
   const copies = fixedCopies(broker, match, topic);
   const { generation } = broker;
   const route = { generation, match, denied, writer: null, copies, bytes: 0 };
-  if (topic.length <= rememberedTopicLength) remember(broker, topic, route);
+  if (!remembers || topic.length > rememberedTopicLength) return route;
+  // A known topic may have far more recipients than before.
+  const isFull = known === undefined && size >= rememberedRoutes;
+  if (isFull || (size + 1) * recipients > rememberedRecipients) forgetRoutes(broker);
+  remember(broker, topic, route);
   return route;
 }
 

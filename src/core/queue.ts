@@ -155,6 +155,7 @@ export class Queue {
   }
 
   clear(): void {
+    if (this.#items === noItems) return;
     for (const { message } of this.items()) this.#memory.release(message);
     this.#memory.queues.give(this.#count * costs.queued);
     this.#cut(this.#items.length);

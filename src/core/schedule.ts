@@ -80,8 +80,9 @@ export class Schedule {
 
   #first(open: Open): Deadline<Timed> | null {
     let first: Deadline<Timed> | null = null;
-    for (const [rank, heap] of this.#heaps.entries()) {
-      const other = open[rank] === true ? heap.first : null;
+    // Without an iterator: the timer is armed after each callback of the loop.
+    for (let rank = 0; rank < this.#heaps.length; rank++) {
+      const other = open[rank] === true ? this.#heaps[rank]!.first : null;
       if (other === null) continue;
       if (first === null || isBefore(other, first)) first = other;
     }

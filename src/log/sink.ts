@@ -24,13 +24,21 @@ export type LogWrite = (text: string, done: () => void) => void;
 
 /** Characters buffered for a slow reader; beyond them the sink drops lines. */
 const waitingMax = 1024 * 1024;
+/** Characters of the texts in events that are not rendered yet, and of a line about short texts. */
+const unrenderedMax = 1024 * 1024;
+const lineCharacters = 200;
+/** Events that one turn renders at least, and the part of those that wait. */
+const renderedAtOnce = 32;
+const renderedPart = 16;
 
 /**
  * Turns events into lines. All lines of `serve`, human or NDJSON, the ready line too, go to stderr;
  * stdout stays free for what a command was asked to print.
  *
- * One turn of the event loop makes one write. Lines wait for a slow reader up to a bound; the sink
- * drops lines beyond it and logs how many. A slow or absent reader never blocks and never throws.
+ * One turn of the event loop makes one write. When thousands of clients come or go at once, their
+ * lines are rendered in later turns, after the wills. Lines wait for a slow reader up to a bound;
+ * the sink drops lines beyond it and logs how many. A slow or absent reader never blocks and never
+ * throws.
  */
 export class LogSink {
   #level: Level;
@@ -38,6 +46,10 @@ export class LogSink {
   readonly #style: Style;
   readonly #write: LogWrite;
   #waiting = "";
+  /** Events not rendered yet, from #rendered on, and the characters of their texts. */
+  #unrendered: { readonly event: LogEvent; readonly at: Millis }[] = [];
+  #rendered = 0;
+  #unrenderedCharacters = 0;
   #writing = false;
   #scheduled = false;
   #droppedLines = 0;
@@ -61,25 +73,58 @@ export class LogSink {
     this.#level = level;
   }
 
-  /** Formats the event before it returns, if its level is logged. */
+  /**
+   * Logs the event, if its level is logged. Packets are formatted before it returns: they refer to
+   * buffers that are reused.
+   */
   note(event: LogEvent, at: Millis): void {
     if (!this.logs(levelOf(event))) return;
     this.#latest = at;
-    if (this.#waiting.length >= waitingMax) {
+    if (this.#waiting.length + this.#unrenderedCharacters >= waitingMax) {
       this.#droppedLines++;
       return;
     }
-    this.#waiting += this.#line(event, at);
-    if (this.#scheduled || this.#writing) return;
+    const characters = charactersOf(event);
+    if (characters === null || this.#unrenderedCharacters + characters > unrenderedMax) {
+      this.#render(Infinity);
+      this.#waiting += this.#line(event, at);
+    } else {
+      this.#unrendered.push({ event, at });
+      this.#unrenderedCharacters += characters;
+    }
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
-      this.flush();
+      const waiting = this.#unrendered.length - this.#rendered;
+      this.#render(Math.max(renderedAtOnce, Math.ceil(waiting / renderedPart)));
+      if (this.#unrendered.length > 0) this.#schedule();
+      this.#writeWaiting();
     });
+  }
+
+  /** Renders the next events, at most so many. */
+  #render(most: number): void {
+    const next = this.#unrendered.slice(this.#rendered, this.#rendered + most);
+    for (const { event, at } of next) this.#waiting += this.#line(event, at);
+    this.#rendered += next.length;
+    if (this.#rendered < this.#unrendered.length) return;
+    this.#unrendered = [];
+    this.#rendered = 0;
+    this.#unrenderedCharacters = 0;
   }
 
   /** Writes the waiting lines, unless the write before is still under way. */
   flush(): void {
+    this.#render(Infinity);
+    this.#writeWaiting();
+  }
+
+  #writeWaiting(): void {
     if (this.#writing) return;
     this.#writeDropped();
     const text = this.#waiting;
@@ -91,7 +136,7 @@ export class LogSink {
     this.#writing = true;
     this.#write(text, () => {
       this.#writing = false;
-      this.flush();
+      this.#writeWaiting();
     });
   }
 
@@ -110,6 +155,8 @@ export class LogSink {
 
   #writeDropped(): void {
     if (this.#droppedLines === 0 || this.#latest === null) return;
+    // Those that are not rendered yet came before.
+    this.#render(Infinity);
     const lines = this.#droppedLines;
     this.#droppedLines = 0;
     this.#waiting += this.#line({ event: "logLinesDropped", lines }, this.#latest);
@@ -120,6 +167,37 @@ export class LogSink {
       ? `${renderJson(event, at, this.#style.like)}\n`
       : `${renderHuman(event, at, this.#style)}\n`;
   }
+}
+
+/**
+ * Characters that an event keeps until it is rendered, about; null: render it at once. Only events
+ * that thousands of clients cause at the same moment have to wait.
+ */
+function charactersOf(event: LogEvent): number | null {
+  switch (event.event) {
+    case "connected":
+      return (
+        lineCharacters +
+        lengthOf(event.peer.clientId) +
+        lengthOf(event.username) +
+        lengthOf(event.will?.topic)
+      );
+    case "ended":
+      return (
+        lineCharacters +
+        lengthOf(event.peer.clientId) +
+        lengthOf(event.detail) +
+        lengthOf((event.will ?? event.refusedWill)?.topic)
+      );
+    case "will":
+      return lineCharacters + event.clientId.length + event.will.topic.length;
+    default:
+      return null;
+  }
+}
+
+function lengthOf(text: string | null | undefined): number {
+  return text?.length ?? 0;
 }
 
 /** The part of a Node stream (`process.stderr`) that a log needs. */

@@ -586,14 +586,25 @@ export class Driver {
     this.#beginCall();
     if (!channel.admitted) this.#admit(channel);
     // Buffered packets arrived before the end, so hand them in before it.
-    channel.last = {
-      type: "closed",
-      connection: channel.id,
-      how,
-      ...(detail !== undefined && { detail }),
-    };
-    if (!channel.holdTurn) this.#readMore(channel);
+    const { id: connection } = channel;
+    const end = { type: "closed", connection, how } as const;
+    channel.last = detail === undefined ? end : { ...end, detail };
+    // One poll may report thousands of ends: do as little as possible for those that have to wait.
+    if (this.#turns.hasEnds) return this.#endLater(channel);
+    if (this.#turns.isOver) this.#endLater(channel);
+    else if (!channel.holdTurn) this.#readMore(channel);
     this.#endCall();
+  }
+
+  /** Hands in the end of a connection, whose link is closed, in a later turn. */
+  #endLater(channel: Channel): void {
+    if (channel.holdTurn || !channel.open) return;
+    channel.holdTurn = true;
+    this.#turns.addEnd(channel);
+    if (channel.paused) return;
+    // Its silence is over.
+    channel.paused = true;
+    this.#handle({ type: "paused", connection: channel.id });
   }
 
   /** Hands in one input, then the inputs that arise from its effects. */

@@ -8,7 +8,7 @@ const turnMs = 5;
 /** Work between two looks at the clock. */
 const unitsOfLook = 50;
 /** Each kind of work has its own part of a turn, so that none waits for the end of another. */
-const parts = 5;
+const parts = 6;
 /** Slices of a part: one task's share before it goes behind the others. */
 const slices = 2;
 
@@ -30,9 +30,9 @@ export interface Turn<Task> {
  *
  * Callbacks of the loop work at once while the turn's budget lasts, which is nearly always. What
  * they leave continues in the next turn: deadlines, then waiting output, then tasks that have just
- * arrived, then tasks that were cut before, a slice each, first in, first out. Each kind has a part
- * of the budget, and what it leaves is for the next kind. The last part is for the callbacks of the
- * poll that follows.
+ * arrived, then ends of connections, then tasks that were cut before, a slice each, first in, first
+ * out. Each kind has a part of the budget, and what it leaves is for the next kind. The last part is
+ * for the callbacks of the poll that follows.
  */
 export class Turns<Task> {
   readonly #soon: (work: () => void) => void;
@@ -41,6 +41,7 @@ export class Turns<Task> {
   readonly #turn: Turn<Task>;
   readonly #units: number;
   readonly #fresh = new Set<Task>();
+  readonly #ends = new Set<Task>();
   readonly #cut = new Set<Task>();
   #isDue = false;
   #isScheduled = false;
@@ -97,6 +98,17 @@ export class Turns<Task> {
     this.schedule();
   }
 
+  /** As `add`, for a task that nobody waits for at the other end: thousands may come at once. */
+  addEnd(task: Task): void {
+    this.#ends.add(task);
+    this.schedule();
+  }
+
+  /** Ends wait: one that comes now waits behind them. */
+  get hasEnds(): boolean {
+    return this.#ends.size > 0;
+  }
+
   /** Handles what is due in the next turn. */
   addDue(): void {
     this.#isDue = true;
@@ -136,12 +148,13 @@ export class Turns<Task> {
     budget.limit = 2 * part;
     const waits = turn.flush();
     this.#runTasks(this.#fresh, 3 * part);
-    budget.limit = 4 * part;
+    this.#runTasks(this.#ends, 4 * part);
+    budget.limit = 5 * part;
     // What was cut would add to the output that waits already.
-    if (!waits || !turn.flush()) this.#runTasks(this.#cut, 4 * part);
+    if (!waits || !turn.flush()) this.#runTasks(this.#cut, 5 * part);
     budget.limit = this.#units;
     turn.end();
-    if (this.#isDue || this.#fresh.size + this.#cut.size > 0) this.schedule();
+    if (this.#isDue || this.#fresh.size + this.#ends.size + this.#cut.size > 0) this.schedule();
   }
 
   #runTasks(tasks: Set<Task>, limit: number): void {
@@ -152,6 +165,7 @@ export class Turns<Task> {
       // A task that is cut again stands at the end of the set, which this loop reaches too.
       if (this.#turn.run(task)) {
         this.#fresh.delete(task);
+        this.#ends.delete(task);
         this.#cut.add(task);
       }
       budget.limit = limit;

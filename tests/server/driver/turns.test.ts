@@ -68,35 +68,52 @@ class Bench {
 }
 
 test("each kind of work has its part of a turn, and a part is left for the callbacks that follow", () => {
-  const bench = new Bench(100);
+  const bench = new Bench(120);
   const old = { name: "old", units: 1000 };
   bench.turns.add(old);
   // Alone, it gets what the others leave.
-  expect(bench.turn()).toEqual({ old: 80 });
+  expect(bench.turn()).toEqual({ old: 100 });
   bench.due = 1000;
   bench.turns.addDue();
   bench.turns.add({ name: "fresh", units: 5 });
-  expect(bench.turn()).toEqual({ due: 20, fresh: 5, old: 55 });
+  expect(bench.turn()).toEqual({ due: 20, fresh: 5, old: 75 });
   bench.output = 30;
-  expect(bench.turn()).toEqual({ due: 20, output: 30, old: 30 });
+  expect(bench.turn()).toEqual({ due: 20, output: 30, old: 50 });
   expect(bench.budget.isUsedUp).toBe(false);
 });
 
 test("what was cut is not continued while output waits, which it would add to", () => {
-  const bench = new Bench(100);
+  const bench = new Bench(120);
   bench.turns.add({ name: "old", units: 1000 });
   bench.turn();
   bench.output = 150;
-  expect(bench.turn()).toEqual({ output: 80 });
-  expect(bench.turn()).toEqual({ output: 70, old: 10 });
+  expect(bench.turn()).toEqual({ output: 100 });
+  expect(bench.turn()).toEqual({ output: 50, old: 50 });
+});
+
+test("ends wait for nobody's long work, and keep nobody who has just arrived waiting", () => {
+  const bench = new Bench(120);
+  bench.turns.add({ name: "old", units: 1000 });
+  bench.turn();
+  for (let number = 0; number < 100; number++) bench.turns.addEnd({ name: "end", units: 2 });
+  expect(bench.turns.hasEnds).toBe(true);
+  bench.turns.add({ name: "ping", units: 1 });
+  // What the others leave of their parts is for the ends.
+  expect(bench.turn()).toEqual({ ping: 1, end: 80, old: 19 });
+  expect(bench.log[0]).toBe("ping");
+  bench.output = 1000;
+  expect(bench.turn()).toMatchObject({ end: 40 });
+  bench.output = 0;
+  while (bench.turn() !== null);
+  expect(bench.turns.hasEnds).toBe(false);
 });
 
 test("tasks that were cut take turns, a slice each, and one that has just arrived goes first", () => {
-  const bench = new Bench(100);
+  const bench = new Bench(120);
   for (let number = 0; number < 20; number++) bench.turns.add({ name: `t${number}`, units: 50 });
   const first = bench.turn() ?? {};
   expect(Object.keys(first)).toEqual(["t0", "t1", "t2", "t3", "t4", "t5"]);
-  expect(first).toMatchObject({ t0: 20, t1: 20, t2: 10 });
+  expect(first).toMatchObject({ t0: 20, t3: 20, t4: 10 });
   bench.turns.add({ name: "ping", units: 1 });
   bench.turn();
   // Those that arrived earlier had not had their first slice.
@@ -120,7 +137,7 @@ test("a slow machine ends a turn by its clock, and every kind still makes progre
 });
 
 test("callbacks share a budget until they have used a part of it", () => {
-  const bench = new Bench(100);
+  const bench = new Bench(120);
   bench.budget.spent = 19;
   bench.turns.end();
   expect(bench.turn()).toBeNull();
