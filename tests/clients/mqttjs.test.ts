@@ -2,12 +2,14 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { IClientOptions } from "mqtt";
 import { type LogLine, RunningBroker } from "../support/executable.ts";
 import { eventually } from "../support/inbox.ts";
+import { type Door, doors, Listeners, urlOf } from "../support/listeners.ts";
 import { MqttJsClient } from "../support/mqttjs-client.ts";
 
+const listeners = new Listeners();
 let broker: RunningBroker;
 beforeAll(async () => {
   broker = await RunningBroker.start({
-    args: ["--set", "limits.receiveMaximum=3", "--log-level", "debug"],
+    args: [...listeners.args, "--set", "limits.receiveMaximum=3", "--log-level", "debug"],
   });
 });
 afterAll(async () => {
@@ -15,6 +17,7 @@ afterAll(async () => {
     await broker.stop();
   } finally {
     await broker[Symbol.asyncDispose]();
+    listeners[Symbol.dispose]();
   }
 });
 
@@ -22,11 +25,19 @@ afterAll(async () => {
 let tests = 0;
 const own = (name: string): string => `${name}-${++tests}`;
 
-async function connect(options: IClientOptions): Promise<MqttJsClient> {
-  return MqttJsClient.connect(broker.port, options);
+async function connectBy(door: Door, options: IClientOptions): Promise<MqttJsClient> {
+  const trust = listeners.ca === null ? {} : { ca: listeners.ca };
+  return MqttJsClient.connect(urlOf(broker.urls, door), { ...trust, ...options });
 }
 
-describe.each([4, 5] as const)("mqtt.js, protocol version %d", (protocolVersion) => {
+async function connect(options: IClientOptions): Promise<MqttJsClient> {
+  return connectBy("mqtt", options);
+}
+
+const ways = doors.flatMap((door) => ([4, 5] as const).map((version) => [door, version] as const));
+
+describe.each(ways)("mqtt.js by %s, protocol version %d", (door, protocolVersion) => {
+  const connect = (options: IClientOptions) => connectBy(door, options);
   const kept = protocolVersion === 5 ? { properties: { sessionExpiryInterval: 60 } } : {};
 
   test.each([0, 1, 2] as const)("a message of QoS %d arrives once and unchanged", async (qos) => {

@@ -10,14 +10,16 @@ export class MqttJsClient implements AsyncDisposable {
   readonly packets = new Inbox<string>();
 
   /** Clean and without reconnecting, unless the options change that. */
-  static async connect(port: number, options: IClientOptions): Promise<MqttJsClient> {
-    const client = new MqttJsClient(port, options);
+  static async connect(at: number | string, options: IClientOptions): Promise<MqttJsClient> {
+    const client = new MqttJsClient(at, options);
     await client.connected(1);
     return client;
   }
 
-  constructor(port: number, options: IClientOptions) {
-    this.mqtt = mqtt.connect(`mqtt://127.0.0.1:${port}`, { reconnectPeriod: 0, ...options });
+  /** `at`: a port of 127.0.0.1, or a URL. */
+  constructor(at: number | string, options: IClientOptions) {
+    const url = typeof at === "number" ? `mqtt://127.0.0.1:${at}` : at;
+    this.mqtt = mqtt.connect(url, { reconnectPeriod: 0, ...options });
     this.mqtt.on("connect", (packet) => this.connacks.add(packet));
     // A PUBLISH that uses a topic alias has an empty topic.
     this.mqtt.on("message", (topic, _, packet) => this.messages.add({ ...packet, topic }));
