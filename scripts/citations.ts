@@ -12,7 +12,7 @@ interface Citation {
 }
 
 /** Rooms that obey statements; the others tell about them. */
-const obeying = "src/{core,wire,transport,client,server,config}/**/*.ts";
+const obeying = "src/{core,wire,transport,websocket,client,server,config}/**/*.ts";
 /** Of the core: what is remembered, asked, planted or reported obeys nothing. */
 const telling = /^src\/core\/(?:(?:records|queries|quirks)\/|(?:events|io|reason)\.ts$)/;
 const checks = "tests/conformance/checks";

@@ -647,8 +647,31 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     tests: ["tests/conformance/checks/session.ts a client beyond the server's capacity is closed"],
   },
   "v4-6.0.0-1": {
-    obeyed: ["src/core/end-causes.ts lossStatement"],
+    obeyed: [
+      "src/core/end-causes.ts lossStatement",
+      "src/websocket/frame-reader.ts FrameReader.take",
+      "src/websocket/frames.ts serverHeader",
+    ],
+    tests: [
+      "tests/conformance/checks/websocket.ts the broker sends binary frames, and closes the connection at a text frame",
+    ],
+  },
+  "v4-6.0.0-2": {
+    obeyed: ["src/transport/websocket.ts WebSocketLink.#read"],
+    tests: [
+      "tests/conformance/checks/websocket.ts a packet in several frames is one packet",
+      "tests/conformance/checks/websocket.ts several packets in one frame are as many",
+    ],
+  },
+  "v4-6.0.0-3": {
+    obeyed: ["src/websocket/handshake.ts upgradeRequest"],
     tests: [],
+  },
+  "v4-6.0.0-4": {
+    obeyed: ["src/websocket/handshake.ts answerUpgrade"],
+    tests: [
+      "tests/conformance/checks/websocket.ts the answer to an upgrade selects the subprotocol mqtt",
+    ],
   },
   "v4-7.0.0-2": {
     obeyed: [],
@@ -1950,7 +1973,30 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     ],
   },
   "v5-6.0.0-1": {
-    obeyed: ["src/core/end-causes.ts lossStatement"],
+    obeyed: [
+      "src/core/end-causes.ts lossStatement",
+      "src/websocket/frame-reader.ts FrameReader.take",
+      "src/websocket/frames.ts serverHeader",
+    ],
+    tests: [
+      "tests/conformance/checks/websocket.ts the broker sends binary frames, and closes the connection at a text frame",
+    ],
+  },
+  "v5-6.0.0-2": {
+    obeyed: ["src/transport/websocket.ts WebSocketLink.#read"],
+    tests: [
+      "tests/conformance/checks/websocket.ts a packet in several frames is one packet",
+      "tests/conformance/checks/websocket.ts several packets in one frame are as many",
+    ],
+  },
+  "v5-6.0.0-3": {
+    obeyed: ["src/websocket/handshake.ts upgradeRequest"],
     tests: [],
+  },
+  "v5-6.0.0-4": {
+    obeyed: ["src/websocket/handshake.ts answerUpgrade"],
+    tests: [
+      "tests/conformance/checks/websocket.ts the answer to an upgrade selects the subprotocol mqtt",
+    ],
   },
 };

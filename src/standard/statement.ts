@@ -49,11 +49,6 @@ export function clientOnly(says: string): Statement {
   return without(client(says), clientAlone);
 }
 
-/** No check names it. */
-export function gap(statement: Statement, why: string): Statement {
-  return { ...statement, status: "gap", why };
-}
-
 /** mqttd has nothing that it could bind. */
 export function without(statement: Statement, why: string): Statement {
   return { ...statement, status: "not applicable", why };

@@ -282,7 +282,10 @@ class WebSocketLink implements Link {
     this.#read(found.rest);
   }
 
-  /** Reads as many frames of the chunk as the turn allows, and hands on their payloads together. */
+  /**
+   * Reads as many frames of the chunk as the turn allows, and hands on their payloads together: packets
+   * and frames need not align [v4-6.0.0-2] [v5-6.0.0-2].
+   */
   #read(chunk: Uint8Array): void {
     const { events, turns } = this.#origin;
     const frames = this.#frames;

@@ -102,6 +102,7 @@ export class FrameReader extends Receiver {
 
   protected override getData(done: (error?: Error) => void): void {
     if (this._opcode >= opcodes.close) return super.getData(done);
+    // [v4-6.0.0-1] [v5-6.0.0-1]
     if (this._opcode !== opcodes.binary) {
       return done(this.createError(Error, "", false, CloseCode.unsupported, notBinary));
     }

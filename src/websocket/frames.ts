@@ -2,7 +2,7 @@ import { Sender } from "websocket-frames";
 
 const opcodes = { binary: 2, close: 8, ping: 9, pong: 10 } as const;
 
-/** The header of a binary frame that a server sends: no mask, all of its message. */
+/** The header of a binary frame that a server sends [v4-6.0.0-1] [v5-6.0.0-1]: no mask, all of its message. */
 export function serverHeader(payload: Uint8Array): Uint8Array {
   return part(payload, opcodes.binary, false)[0] ?? payload;
 }

@@ -50,7 +50,7 @@ test("a statement, at 80 columns", async () => {
 });
 
 test("a statement that binds the client, and one without a test, at 40 columns", async () => {
-  expect(await printed(["v4-3.1.2-23", "v5-6.0.0-4"], 40)).toMatchInlineSnapshot(`
+  expect(await printed(["v4-3.1.2-23", "v5-4.12.1-2"], 40)).toMatchInlineSnapshot(`
     "v4-3.1.2-23: MQTT 3.1.1, section 3.1.2
       (CONNECT: flags, Keep Alive)
       Between two packets of a client no
@@ -61,13 +61,16 @@ test("a statement that binds the client, and one without a test, at 40 columns",
       react to a breach, so no test names
       it.
 
-    v5-6.0.0-4: MQTT 5.0, section 6
-      (WebSocket)
-      The server selects mqtt as the
-      WebSocket subprotocol.
-      Binds the server.
-      No test: there is no WebSocket
-      listener yet.
+    v5-4.12.1-2: MQTT 5.0, section 4.12.1
+      (authenticating again)
+      If authenticating again fails, the
+      side that found it closes the
+      connection; it should send DISCONNECT
+      with a reason code before.
+      Binds client and server.
+      Does not apply to mqttd: mqttd offers
+      no enhanced authentication, so it
+      never sends AUTH.
 
     The wording is ours. The standards are
     free to read:

@@ -12,6 +12,7 @@ import { shared } from "./checks/shared.ts";
 import { subscribing } from "./checks/subscribe.ts";
 import { topics } from "./checks/topics.ts";
 import { unsubscribing } from "./checks/unsubscribe.ts";
+import { webSockets } from "./checks/websocket.ts";
 import { wills } from "./checks/will.ts";
 
 /** Every check, by subject. */
@@ -30,4 +31,5 @@ export const catalogue: readonly Group[] = [
   disconnecting,
   topics,
   shared,
+  webSockets,
 ];

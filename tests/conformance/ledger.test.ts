@@ -7,7 +7,7 @@ import { clientAlone } from "../../src/standard/statement.ts";
 import { countOf, isStatement, ledger, statementsOf } from "../../src/standard/statements.ts";
 
 /** Statements that bind a server and that no check covers. Their number may only decrease. */
-const gaps = { 4: 3, 5: 3 } as const;
+const gaps = { 4: 0, 5: 0 } as const;
 
 /** The number of statements in each section of the standard, in its order. */
 const sections = {
@@ -94,17 +94,17 @@ test("the figures of the ledger", () => {
   expect(figures).toMatchInlineSnapshot(`
     [
       {
-        "gaps": 3,
+        "gaps": 0,
         "notApplicable": 17,
         "statements": 143,
-        "tested": 123,
+        "tested": 126,
         "version": 4,
       },
       {
-        "gaps": 3,
+        "gaps": 0,
         "notApplicable": 23,
         "statements": 251,
-        "tested": 225,
+        "tested": 228,
         "version": 5,
       },
     ]

@@ -2,6 +2,11 @@
 export interface Port {
   /** Rejects if it cannot reach the broker. */
   open(events: LineEvents): Promise<Line>;
+  /**
+   * Opens a connection to the broker's WebSocket listener, whose bytes begin with an HTTP request;
+   * null: it has none. Rejects if it cannot reach the broker.
+   */
+  openWebSocket(events: LineEvents): Promise<Line> | null;
   pass(milliseconds: number): Promise<void>;
   /** Waits until it is true; false: still untrue after `boundMs`. */
   until(isSo: () => boolean, boundMs: number): Promise<boolean>;

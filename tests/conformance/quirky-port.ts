@@ -25,6 +25,10 @@ export interface Quirk {
   readonly passed?: (line: QuirkyLine) => void;
   /** The remaining bytes of one write. */
   readonly write?: (bytes: Uint8Array) => Uint8Array;
+  /** Changes the bytes that the broker sends on a WebSocket, HTTP head first. */
+  readonly webSocketAnswer?: (bytes: Buffer) => Uint8Array;
+  /** Changes each frame that the client sends. */
+  readonly webSocketRequest?: (frame: Uint8Array) => Uint8Array;
   /** Changes in the broker itself. */
   readonly options?: WorldOptions;
 }
@@ -55,6 +59,25 @@ export class QuirkyPort implements Port {
     this.lines.push(line);
     line.inner = await this.#inner.open(line);
     return line;
+  }
+
+  openWebSocket(events: LineEvents): Promise<Line> | null {
+    const { webSocketAnswer, webSocketRequest, neverCloses = false } = this.#quirk;
+    const opening = this.#inner.openWebSocket({
+      data: (bytes) => events.data(webSocketAnswer?.(Buffer.from(bytes)) ?? bytes),
+      closed: () => {
+        if (!neverCloses) events.closed();
+      },
+    });
+    return opening === null ? null : this.#changed(opening, webSocketRequest);
+  }
+
+  async #changed(opening: Promise<Line>, request: Quirk["webSocketRequest"]): Promise<Line> {
+    const line = await opening;
+    return {
+      send: (bytes) => line.send(request?.(bytes) ?? bytes),
+      end: () => line.end(),
+    };
   }
 
   async pass(milliseconds: number): Promise<void> {

@@ -1,9 +1,10 @@
 import type { IConnackPacket, IConnectPacket, Packet } from "mqtt-packet";
 import { subscribe, type Bytes } from "./bytes.ts";
-import { Disagreement, holds, same } from "./disagreement.ts";
+import { Disagreement, holds, same, Skip } from "./disagreement.ts";
 import { codeOf, describe, type Frame } from "./frame.ts";
 import { Peer } from "./peer.ts";
 import type { Port } from "./port.ts";
+import { WebSocketPeer } from "./websocket-peer.ts";
 
 export type ConnectOptions = Partial<Omit<IConnectPacket, "cmd" | "clientId">>;
 
@@ -17,6 +18,7 @@ export class Scene {
   readonly #port: Port;
   readonly #root: string;
   readonly #peers: Peer[] = [];
+  readonly #webSockets: WebSocketPeer[] = [];
   readonly #kept = new Set<string>();
   readonly #sessions = new Set<string>();
 
@@ -42,6 +44,14 @@ export class Scene {
     const peer = new Peer(this.#port, version, (packet) => this.#sent(packet));
     await peer.open();
     this.#peers.push(peer);
+    return peer;
+  }
+
+  /** A connection that has become a WebSocket, without CONNECT. */
+  async webSocket(): Promise<WebSocketPeer> {
+    const peer = await new WebSocketPeer(this.#port, this.version).open();
+    if (peer === null) throw new Skip("needs a WebSocket listener: --url ws://...");
+    this.#webSockets.push(peer);
     return peer;
   }
 
@@ -133,7 +143,7 @@ export class Scene {
 
   /** Throws the errors found in packets that no check received, and cleans up. */
   async end(): Promise<void> {
-    for (const peer of this.#peers) peer.drop();
+    for (const peer of [...this.#peers, ...this.#webSockets]) peer.drop();
     const disagreement =
       this.#peers.find((peer) => peer.disagreement !== null)?.disagreement ?? null;
     if (this.#port.isShared) {

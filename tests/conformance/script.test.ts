@@ -64,7 +64,7 @@ test("wrong usage gives one line and exit code 2, an unreachable broker 3", asyn
     2 there is no statement v5-3.1.2-222 (did you mean v5-3.1.2-22?)
     2 no check names v5-3.1.2-20: binds the client
     2 --patience takes a duration with its unit, like "500ms", "90s" or "2h" (units: ms, s, m, h, d)
-    2 --url: found "http://localhost", allowed: an address that begins with mqtt://
+    2 --url: found "http://localhost", allowed: mqtt://, mqtts://, ws://, wss:// or mqtt+unix:///path; did you mean ws://?
     2 Unknown option '--colour'
     3 nothing listens on mqtt://127.0.0.1:1
     "

@@ -1,5 +1,5 @@
 import { dial } from "../../src/client/dial.ts";
-import type { Target } from "../../src/client/target.ts";
+import { isWebSocket, type Target } from "../../src/client/target.ts";
 import type { Line, LineEvents, Port } from "./port.ts";
 
 const dialMs = 5000;
@@ -21,6 +21,16 @@ export class SocketPort implements Port {
   /** Rejects with DialError. */
   async open(events: LineEvents): Promise<Line> {
     return dial(this.#target, dialMs, () => ({
+      data: (chunk) => events.data(chunk),
+      closed: () => events.closed(),
+    }));
+  }
+
+  openWebSocket(events: LineEvents): Promise<Line> | null {
+    const { transport } = this.#target;
+    if (!isWebSocket(transport)) return null;
+    const below = { ...this.#target, transport: transport === "ws" ? "tcp" : "tls" } as const;
+    return dial(below, dialMs, () => ({
       data: (chunk) => events.data(chunk),
       closed: () => events.closed(),
     }));

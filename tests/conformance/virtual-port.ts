@@ -1,4 +1,5 @@
-import type { Link, LinkEvents } from "../../src/transport/transport.ts";
+import type { Link, LinkEvents, Transport } from "../../src/transport/transport.ts";
+import { webSocket } from "../../src/transport/websocket.ts";
 import { World, type WorldOptions } from "../support/world.ts";
 import type { Line, LineEvents, Port } from "./port.ts";
 
@@ -26,20 +27,43 @@ export class VirtualPort implements Port {
   }
 
   async open(events: LineEvents): Promise<Line> {
+    return this.#open(this.#broker, events);
+  }
+
+  async openWebSocket(events: LineEvents): Promise<Line> {
+    const { limits } = this.#world.broker;
+    let below: LinkEvents | null = null;
+    const lines: Transport = {
+      listen: async (listening) => {
+        below = listening.events;
+        return { addresses: [], port: 0, descriptors: [], close: () => {} };
+      },
+    };
+    const transport = webSocket(lines, {
+      ...{ path: null, origins: null },
+      packetSize: () => limits.packetSize,
+      soon: (work) => void setImmediate(work),
+    });
+    const tcp = { keepAliveMs: 0, userTimeoutMs: 0 };
+    await transport.listen({ host: null, port: 0, tcp, events: this.#broker });
+    return this.#open(below ?? this.#broker, events);
+  }
+
+  #open(broker: LinkEvents, events: LineEvents): Line {
     this.#lines += 1;
     const link = new VirtualLink(`127.0.0.1:${this.#lines}`, events);
-    this.#broker.opened(link);
+    broker.opened(link);
     this.#world.check();
     return {
       send: (bytes) => {
         if (link.isOver) return;
-        this.#broker.data(link, Uint8Array.from(bytes));
+        broker.data(link, Uint8Array.from(bytes));
         this.#world.check();
       },
       end: () => {
         if (link.isOver) return;
         link.isOver = true;
-        this.#broker.closed(link, "eof");
+        broker.closed(link, "eof");
         this.#world.check();
       },
     };

@@ -4,8 +4,9 @@ import { nodeTcp } from "../../src/transport/tcp-node.ts";
 import type { Link, Transport } from "../../src/transport/transport.ts";
 import { webSocket } from "../../src/transport/websocket.ts";
 import { frameOf } from "../websocket/frame-stream.ts";
+import { spoken, upgrade } from "../websocket/server-bytes.ts";
 import { listening, Peer, Recorder, say } from "./transports.ts";
-import { sendFrame, spoken, upgrade, upgraded } from "./websocket-peer.ts";
+import { sendFrame, upgraded } from "./websocket-peer.ts";
 
 const packetSize = 1 << 20;
 

@@ -3,6 +3,7 @@ import { acknowledging } from "./acknowledging.ts";
 import { connecting } from "./connecting.ts";
 import { publishing } from "./publishing.ts";
 import { subscribing } from "./subscribing.ts";
+import { webSockets } from "./websocket.ts";
 import { wills } from "./wills.ts";
 
 /** Wrong behaviours of brokers, one in each. */
@@ -12,4 +13,5 @@ export const quirks: readonly Quirk[] = [
   ...publishing,
   ...acknowledging,
   ...subscribing,
+  ...webSockets,
 ];
