@@ -1,0 +1,314 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { readdirSync, readFileSync } from "node:fs";
+import { connectBytes, connectFlag } from "../support/connect-bytes.ts";
+import { type LogLine, RunningBroker } from "../support/executable.ts";
+import { eventually } from "../support/inbox.ts";
+import { MqttJsClient } from "../support/mqttjs-client.ts";
+import { Peer } from "../transport/transports.ts";
+import { type FrameShape, frameOf } from "../websocket/frame-stream.ts";
+import { spoken, upgrade } from "../websocket/server-bytes.ts";
+
+const connectTimeoutMs = 1500;
+let broker: RunningBroker;
+beforeAll(async () => {
+  broker = await RunningBroker.start({
+    args: [
+      ...["--set", "listeners.1.transport=ws", "--set", "listeners.1.port=0"],
+      ...["--set", "listeners.1.path=/mqtt"],
+      ...["--set", `limits.connectTimeout=${connectTimeoutMs}ms`],
+      ...["--set", "limits.unfinishedBytes=26MiB"],
+    ],
+  });
+});
+afterAll(async () => {
+  try {
+    await broker.stop();
+  } finally {
+    await broker[Symbol.asyncDispose]();
+  }
+});
+
+const url = (): string => broker.urls.find((one) => one.startsWith("ws:")) ?? "";
+const port = (): number => Number(new URL(url()).port);
+
+/** A fresh client is let in, and gets what it publishes. */
+async function isServing(): Promise<void> {
+  await using client = await MqttJsClient.connect(url(), { protocolVersion: 5 });
+  await client.mqtt.subscribeAsync("alive");
+  await client.mqtt.publishAsync("alive", "yes", { qos: 1 });
+  expect((await client.message("alive")).payload.toString()).toBe("yes");
+}
+
+/** What the log says about the connection of a peer. */
+async function endOf({ local }: Peer, boundMs?: number): Promise<LogLine> {
+  const fits = ({ event, remote }: LogLine): boolean => event === "ended" && remote === local;
+  const line = await broker.line(`the end of ${local}`, fits, boundMs);
+  expect(broker.log.items.filter(fits)).toHaveLength(1);
+  return line;
+}
+
+let clients = 0;
+
+/** A client whose CONNECT, with a will, has been accepted. */
+async function connected(keepAlive = 0): Promise<Peer> {
+  const peer = await Peer.dial(port());
+  const willTopic = `will/${++clients}`;
+  peer.send(upgrade);
+  const flags = connectFlag.clean | connectFlag.will;
+  peer.send(
+    frameOf(connectBytes({ version: 5, clientId: `c${clients}`, keepAlive, flags, willTopic })),
+  );
+  await peer.until(() => spoken(peer.bytes).dataFrames > 0);
+  return peer;
+}
+
+const frames: readonly [
+  name: string,
+  bytes: Uint8Array,
+  close: number,
+  cause: string,
+  detail: string,
+][] = [
+  ["no mask", frame("x", { mask: null }), 1002, "webSocketFailed", "a frame without a mask"],
+  [
+    "RSV1",
+    frame("x", { reserved: 0x40 }),
+    1002,
+    "webSocketFailed",
+    "a compressed frame, and no compression was agreed on",
+  ],
+  ["RSV2", frame("x", { reserved: 0x20 }), 1002, "webSocketFailed", "a frame with a reserved bit"],
+  [
+    "opcode 5",
+    frame("x", { opcode: 5 }),
+    1002,
+    "webSocketFailed",
+    "a frame with an opcode that may not stand there",
+  ],
+  [
+    "text",
+    frame("x", { opcode: 1 }),
+    1003,
+    "protocolError",
+    "a WebSocket text frame, where MQTT takes binary ones only",
+  ],
+  [
+    "2 TiB",
+    frame("x", { announced: 2n ** 41n }),
+    1009,
+    "packetTooLarge",
+    "a WebSocket frame above the size of a packet",
+  ],
+  [
+    "2^63",
+    frame("x", { announced: 2n ** 63n }),
+    1009,
+    "packetTooLarge",
+    "a WebSocket frame of more than 2^53 bytes",
+  ],
+  [
+    "a fragmented Ping",
+    frame("x", { opcode: 9, fin: false }),
+    1002,
+    "webSocketFailed",
+    "a fragmented control frame",
+  ],
+  [
+    "a Ping of 126 bytes",
+    frame("x".repeat(126), { opcode: 9 }),
+    1002,
+    "webSocketFailed",
+    "a control frame of an invalid length",
+  ],
+  [
+    "a Close with status 1005",
+    frame("\x03\xed", { opcode: 8 }),
+    1002,
+    "webSocketFailed",
+    "a Close frame with an invalid status",
+  ],
+];
+
+function frame(payload: string, shape: FrameShape): Uint8Array {
+  return frameOf(Buffer.from(payload, "latin1"), shape);
+}
+
+test.each(frames)(
+  "a frame, %s: its Close, its cause, its will",
+  async (_name, bytes, close, cause, detail) => {
+    const peer = await connected();
+    peer.send(bytes);
+    expect(await peer.ended).toBe("eof");
+    peer.fin();
+    expect(spoken(peer.bytes).close).toBe(close);
+    const end = await endOf(peer);
+    expect(end).toMatchObject({ cause, detail, wasConnected: true, will: { fate: "published" } });
+    expect(end["statement"]).toBe(cause === "protocolError" ? "v5-6.0.0-1" : null);
+    await isServing();
+  },
+);
+
+const lines = upgrade.split("\r\n");
+const without = (name: string): string =>
+  lines.filter((line) => !line.startsWith(name)).join("\r\n");
+const instead = (from: string | RegExp, to: string): string => upgrade.replace(from, to);
+
+const upgrades: readonly [name: string, request: string, status: string, detail: string][] = [
+  ["a plain GET", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", "426", "a plain HTTP request"],
+  ["POST", instead("GET", "POST"), "405", "an HTTP request POST"],
+  ["HTTP/1.0", instead("HTTP/1.1", "HTTP/1.0"), "400", "an upgrade by HTTP/1.0"],
+  ["no key", without("Sec-WebSocket-Key"), "400", "an upgrade without a valid Sec-WebSocket-Key"],
+  ["no Host", without("Host"), "400", "an upgrade without Host"],
+  [
+    "version 8",
+    instead(/Version: 13/, "Version: 8"),
+    "426",
+    "an upgrade to another version of WebSocket",
+  ],
+  [
+    "no subprotocol",
+    without("Sec-WebSocket-Protocol"),
+    "400",
+    "an upgrade without a subprotocol; clients of MQTT offer mqtt",
+  ],
+  [
+    "another subprotocol",
+    instead("mqtt\r\n\r\n", "chat\r\n\r\n"),
+    "400",
+    "an upgrade without the subprotocol mqtt",
+  ],
+  ["another path", instead("/mqtt", "/x"), "404", "an upgrade on another path than /mqtt"],
+  [
+    "a page of the web",
+    instead("Host", "Origin: https://evil.example\r\nHost"),
+    "403",
+    "a page of https://evil.example, which listeners[].origins does not allow",
+  ],
+  ["a body", instead("Host", "Content-Length: 3\r\nHost"), "400", "an upgrade with a body"],
+  ["a folded line", instead("Host", "A: b\r\n c\r\nHost"), "400", "a malformed HTTP request"],
+  [
+    "8 KiB",
+    `GET /mqtt HTTP/1.1\r\nA: ${"x".repeat(9000)}`,
+    "431",
+    "an HTTP request with a head above 8 KiB",
+  ],
+  [
+    "MQTT",
+    Buffer.from(connectBytes({ version: 4 })).toString("latin1"),
+    "",
+    "an MQTT CONNECT, and this listener takes WebSocket only",
+  ],
+  ["TLS", "\x16\x03\x01\x02\x00", "", "a TLS handshake, and this listener takes WebSocket only"],
+];
+
+test.each(upgrades)(
+  "a bad upgrade, %s: its answer, its cause",
+  async (_name, request, status, detail) => {
+    const peer = await Peer.dial(port());
+    peer.send(Buffer.from(request, "latin1"));
+    expect(await peer.ended).toBe("eof");
+    peer.fin();
+    expect(spoken(peer.bytes).status).toBe(status);
+    const end = await endOf(peer);
+    expect(end).toMatchObject({
+      cause: "webSocketFailed",
+      detail,
+      wasConnected: false,
+      will: null,
+    });
+    await isServing();
+  },
+);
+
+test("Pings alone do not keep a client alive", async () => {
+  const peer = await connected(1);
+  const ping = frameOf(new Uint8Array(0), { opcode: 9 });
+  const timer = setInterval(() => peer.send(ping), 100);
+  const end = await endOf(peer);
+  clearInterval(timer);
+  expect(end).toMatchObject({ cause: "keepAliveExpired", will: { fate: "published" } });
+  expect(spoken(peer.bytes).pongs.length).toBeGreaterThan(5);
+  expect(spoken(peer.bytes).close).toBe(1000);
+  peer.rst();
+});
+
+const isLinux = process.platform === "linux";
+const descriptors = (): number => readdirSync(`/proc/${broker.pid}/fd`).length;
+
+function residentBytes(): number {
+  return Number(readFileSync(`/proc/${broker.pid}/statm`, "utf8").split(" ")[1]) * 4096;
+}
+
+const crowd = 300;
+/** Beside what is counted, one connection may take as much. */
+const connectionBytes = 64 * 1024;
+
+const floods: readonly [
+  name: string,
+  first: string,
+  second: () => Uint8Array,
+  cause: string,
+  limit: number,
+][] = [
+  // Each holds 8 KiB.
+  [
+    "heads without an end",
+    `GET /mqtt HTTP/1.1\r\nA: ${"x".repeat(8000)}`,
+    () => new Uint8Array(0),
+    "connectTimeout",
+    crowd * 8192,
+  ],
+  ["upgrades and nothing else", upgrade, () => new Uint8Array(0), "connectTimeout", 0],
+  // A CONNECT of 256 KiB, without its end.
+  [
+    "half a CONNECT",
+    upgrade,
+    () => frameOf(Buffer.concat([Uint8Array.of(0x10, 0x80, 0x80, 0x10), Buffer.alloc(200_000)])),
+    "",
+    26 * 1024 * 1024,
+  ],
+];
+
+test.if(isLinux).each(floods)(
+  `${crowd} connections, %s: memory is bounded, others are served, descriptors are freed`,
+  async (_name, first, second, cause, limit) => {
+    const [before, idle] = [residentBytes(), descriptors()];
+    const peers = await Promise.all(Array.from({ length: crowd }, async () => Peer.dial(port())));
+    for (const peer of peers) peer.send(first);
+    for (const peer of peers) await poured(peer, second());
+    await isServing();
+    expect(residentBytes() - before).toBeLessThan(limit + crowd * connectionBytes);
+    if (cause !== "") {
+      for (const peer of peers) expect(await endOf(peer)).toMatchObject({ cause });
+    }
+    for (const peer of peers) peer.rst();
+    await eventually(
+      () => descriptors() <= idle + 2,
+      () => `${descriptors()} descriptors, ${idle} before`,
+    );
+    await isServing();
+  },
+  30_000,
+);
+
+test("a flood of Pings and of empty frames: others are served meanwhile", async () => {
+  const flooders = await Promise.all(Array.from({ length: 10 }, async () => connected()));
+  await using bystander = await MqttJsClient.connect(url(), { protocolVersion: 5 });
+  const pair = [frameOf(new Uint8Array(0), { opcode: 9 }), frameOf(new Uint8Array(0))];
+  const flood = Buffer.concat(Array.from({ length: 50_000 }, () => pair).flat());
+  const pouring = Promise.all(flooders.map(async (peer) => poured(peer, flood)));
+  for (let round = 0; round < 20; round++) await bystander.roundTrip();
+  for (const peer of flooders) peer.rst();
+  await pouring.catch(() => {});
+  await isServing();
+}, 30_000);
+
+/** Writes all of it, as the peer takes it. */
+async function poured(peer: Peer, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length;) {
+    const taken = peer.socket.write(bytes, at, bytes.length - at);
+    if (taken < 0) return;
+    at += taken;
+    if (at < bytes.length) await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
