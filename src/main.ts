@@ -1,10 +1,12 @@
 import { writeSync } from "node:fs";
+import { isatty } from "node:tty";
 import type { Surroundings } from "./cli/command.ts";
 import { CliError } from "./config/cli-error.ts";
 import { faultText } from "./cli/fault.ts";
 import { readInput } from "./cli/input.ts";
 import { StandardOutput } from "./cli/output.ts";
 import { runProgram } from "./cli/program.ts";
+import { secretAsker } from "./cli/prompt.ts";
 import { builtVersion } from "./cli/version.ts";
 import { readConfigFile } from "./config/file.ts";
 import { signalCodesBase } from "./config/signal-codes.ts";
@@ -41,6 +43,12 @@ function surroundings(output: StandardOutput, words: StandardOutput): Surroundin
     stderrIsTerminal: process.stderr.isTTY,
     readFile: readConfigFile,
     readInput: async () => readInput(process.stdin),
+    askSecret: isatty(0)
+      ? secretAsker(
+          () => process.stdin,
+          (text) => void process.stderr.write(text),
+        )
+      : null,
     version: builtVersion(),
     print: (text) => output.print(text),
     flushed: async () => output.flushed(),

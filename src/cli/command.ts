@@ -7,6 +7,7 @@ import type { Arguments, ReadingRules } from "./arguments.ts";
 import type { runBench } from "./bench-run.ts";
 import type { simulateDrop } from "./drop-run.ts";
 import type { HelpPage } from "./help.ts";
+import type { AskSecret } from "./prompt.ts";
 import type { Version } from "./version.ts";
 
 export type { Command } from "cac";
@@ -19,6 +20,8 @@ export interface Surroundings {
   readonly readFile: ReadFile;
   /** Reads standard input to its end, up to the size that `readFile` allows. */
   readonly readInput: () => Promise<FileRead>;
+  /** Asks for a secret on the terminal; null: standard input is no terminal. */
+  readonly askSecret: AskSecret | null;
   readonly version: Version;
   /** Writes the requested output to stdout. */
   readonly print: (text: string) => void;

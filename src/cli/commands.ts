@@ -42,6 +42,12 @@ export const commands: readonly ListedCommand[] = [
     summary: "measure any broker under load, and what its other clients notice",
     load: async () => (await import("./bench.ts")).benchCommand(),
   },
+  {
+    group: "Set up",
+    name: "passwd",
+    summary: "accounts: add, change, delete, list",
+    load: async () => (await import("./passwd.ts")).passwdCommand(),
+  },
 ];
 
 /** Commands that mqttd starts itself; no help lists them and no hint names them. */

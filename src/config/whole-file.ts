@@ -1,7 +1,25 @@
-import { closeSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  fchmodSync,
+  fchownSync,
+  fsyncSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
+import path from "node:path";
 import { systemErrorText } from "../log/system-error.ts";
 import { CliError } from "./cli-error.ts";
 import { isReplaceable } from "./file.ts";
+
+/** How to keep a file that others depend on. */
+export interface Kept {
+  /** Permissions. */
+  readonly mode: number;
+  /** Whose it stays; null: a new file. */
+  readonly owner: { readonly uid: number; readonly gid: number } | null;
+}
 
 /** A file that appears whole or not at all: a draft beside it is renamed when it is complete. */
 export class WholeFile {
@@ -9,22 +27,28 @@ export class WholeFile {
   /** Its name in errors: `the ready file a/b`. */
   readonly #name: string;
   readonly #draft: string;
+  readonly #kept: Kept | null;
   #descriptor: number | null = null;
 
   /**
    * Opens the draft. Throws CliError (exit code 2) if `path` can't be written, so call it before
-   * the work whose result the file takes.
+   * the work whose result the file takes. `kept`: with these permissions, and on disk before
+   * `write` returns.
    */
-  constructor(path: string, name = path) {
+  constructor(path: string, name = path, kept: Kept | null = null) {
     this.#path = path;
+    this.#kept = kept;
     this.#name = name;
     this.#draft = `${path}.${process.pid}.tmp`;
     try {
       if (!isReplaceable(path)) throw new Error("it exists and is not a plain file");
       // In a container a killed process may have had the same process id.
       if (isReplaceable(this.#draft)) rmSync(this.#draft, { force: true });
-      this.#descriptor = openSync(this.#draft, "wx", 0o644);
+      this.#descriptor = openSync(this.#draft, "wx", kept === null ? 0o644 : 0o600);
+      if (kept !== null) keep(this.#descriptor, kept);
     } catch (error) {
+      // A draft of another process stays.
+      if (this.#descriptor !== null) this.abandon();
       throw this.#unwritable(error);
     }
   }
@@ -38,8 +62,10 @@ export class WholeFile {
       const bytes = Buffer.from(text);
       const descriptor = this.#descriptor ?? -1;
       for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at);
+      if (this.#kept !== null) fsyncSync(descriptor);
       this.#close();
       renameSync(this.#draft, this.#path);
+      if (this.#kept !== null) syncFolder(path.dirname(this.#path));
     } catch (error) {
       this.abandon();
       throw this.#unwritable(error);
@@ -63,5 +89,25 @@ export class WholeFile {
       exitCode: 2,
       hint: "name a file in a folder that exists and is writable",
     });
+  }
+}
+
+function keep(descriptor: number, { mode, owner }: Kept): void {
+  if (process.platform === "win32") return;
+  const isOurs =
+    owner === null || (owner.uid === process.geteuid?.() && owner.gid === process.getegid?.());
+  if (!isOurs) fchownSync(descriptor, owner.uid, owner.gid);
+  // After the owner, whose change may clear bits.
+  fchmodSync(descriptor, mode);
+}
+
+/** So that the new name survives a loss of power. Not every system can. */
+function syncFolder(folder: string): void {
+  try {
+    const descriptor = openSync(folder, "r");
+    fsyncSync(descriptor);
+    closeSync(descriptor);
+  } catch {
+    // The file itself is on disk, under one of its two names.
   }
 }

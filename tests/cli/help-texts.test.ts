@@ -1,4 +1,7 @@
-import { expect, test } from "bun:test";
+import { afterAll, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { commands } from "../../src/cli/commands.ts";
 import { catalogue } from "../../src/drop/scenarios/catalogue.ts";
 import { width } from "../../src/log/columns.ts";
@@ -34,6 +37,9 @@ test("mqttd --help", async () => {
     Measure:
       bench          measure any broker under load, and what its other clients
                      notice
+
+    Set up:
+      passwd         accounts: add, change, delete, list
 
     Flags:
       -h, --help     show this help; for a command: mqttd help COMMAND
@@ -415,18 +421,23 @@ function examplesIn(page: string): string[] {
   return examples.replaceAll(" \\\n", " ").trim().split(/\n */);
 }
 
+/** What examples write, they write here. */
+const written = mkdtempSync(path.join(tmpdir(), "mqttd-examples-"));
+afterAll(() => rmSync(written, { recursive: true }));
+
 /** Splits as a shell does: at spaces outside quotes. */
 async function expectToWork(example: string): Promise<void> {
-  const [, echoed, last] = /^(?:echo ([^|]*) \| )?(.*)$/.exec(example) ?? [];
+  const [, echoed, last] = /^(?:echo ([^|]*) \| )?(.*?)(?: < \S+)?$/.exec(example) ?? [];
   const words = (last?.trim().match(/(?:[^ ']|'[^']*')+/g) ?? []).map((word) =>
-    word.replaceAll("'", ""),
+    word.replaceAll("'", "").replace(/\bmqttd\.passwd$/, path.join(written, "mqttd.passwd")),
   );
   const start = words.indexOf("mqttd");
   const env = Object.fromEntries(words.slice(0, start).map((word) => word.split("=")));
   const nowhere = { MQTTD_RUN_DIR: "/nonexistent", ...env };
   const { code, stderr } = await mqttd(words.slice(start + 1), {
     env: nowhere,
-    ...(echoed !== undefined && { input: `${echoed}\n` }),
+    // Of commands that read standard input; `<` names a file that the reader has.
+    input: `${echoed ?? "input"}\n`,
   });
   // It needs a broker, and none runs here: reaching that error proves that the arguments were
   // accepted.

@@ -2,6 +2,7 @@ import type { Surroundings } from "../../src/cli/command.ts";
 import { beginningBytes, fileMax } from "../../src/config/file.ts";
 import { CliError } from "../../src/config/cli-error.ts";
 import { runProgram } from "../../src/cli/program.ts";
+import type { Typed } from "../../src/cli/prompt.ts";
 import type { BenchRequest } from "../../src/cli/bench-request.ts";
 import type { DropRequest } from "../../src/cli/drop-request.ts";
 import type { ServeSettings } from "../../src/server/serve.ts";
@@ -31,6 +32,8 @@ export async function mqttd(
     readonly columns?: number;
     /** Standard input. */
     readonly input?: string;
+    /** What a person types, one answer after the other; absent: no terminal. */
+    readonly typed?: readonly Typed[];
     /** Replaces the stand-in that ends at once with 0. */
     readonly loadDrop?: Surroundings["loadDrop"];
   } = {},
@@ -40,6 +43,7 @@ export async function mqttd(
   const measured: BenchRequest[] = [];
   let stdout = "";
   let stderr = "";
+  const answers = [...(given.typed ?? [])];
   const surroundings: Surroundings = {
     env: given.env ?? {},
     stderrIsTerminal: given.terminal ?? false,
@@ -51,6 +55,13 @@ export async function mqttd(
       if (bytes.length <= fileMax) return { type: "read", bytes };
       return { type: "too large", beginning: bytes.subarray(0, beginningBytes) };
     },
+    askSecret:
+      given.typed === undefined
+        ? null
+        : async (question) => {
+            stderr += question;
+            return answers.shift() ?? { type: "ended" };
+          },
     version: { version: "1.2.3", commit: "abc1234" },
     print: (text) => {
       stdout += text;

@@ -56,7 +56,7 @@ export function readHash(text: string): PasswordHash | string {
   return "has a password that is not hashed ($6$, $7$ or $argon2id$)";
 }
 
-/** A line's hash of a password, with a new salt. */
+/** A line's hash of a password, with a new salt. `scheme` argon2id needs `canHashArgon2`. */
 export async function hashPassword(
   password: Uint8Array,
   scheme: (typeof schemes)[number],
@@ -73,6 +73,9 @@ export async function hashPassword(
   const hash = await pbkdf2(password, salt, iterations, hashBytes, "sha512");
   return `$7$${iterations}$${salt.toString("base64")}$${hash.toString("base64")}`;
 }
+
+/** Whether this runtime can hash and check argon2id. */
+export const canHashArgon2 = argon2 !== null;
 
 function readSha512(fields: readonly string[]): PasswordHash | string {
   const [salt, hash] = fields.map(bytesOf);
