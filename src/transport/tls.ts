@@ -1,6 +1,7 @@
 import { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
 import type { Loss } from "../core/end-causes.ts";
+import { errorCode } from "../log/system-error.ts";
 import { type TlsContexts, versionNumbers } from "./tls-contexts.ts";
 import { failureText, versionsText } from "./tls-failure.ts";
 import { readClientHello } from "./tls-hello.ts";
@@ -248,7 +249,8 @@ class TlsLink implements Link {
     socket.on("data", (bytes: Uint8Array) => this.#decrypted(bytes));
     socket.on("drain", () => this.#drained());
     socket.on("end", () => this.#notified());
-    socket.on("error", (error) => this.#fail(failureText(error), null));
+    socket.on("error", (error) => this.#broken(error));
+    socket.on("close", () => this.#endBelow());
     if (onKeys !== null) socket.on("keylog", onKeys);
     pipe.received(early);
   }
@@ -287,6 +289,13 @@ class TlsLink implements Link {
     if (this.#state !== "open") return;
     this.end();
     this.#origin.events.closed(this, "eof");
+  }
+
+  #broken(error: Error): void {
+    // Written after close_notify had come with the data before it.
+    if (errorCode(error) === "ERR_SOCKET_CLOSED") return this.#notified();
+    if (this.#state === "ending") return this.#endBelow();
+    this.#fail(failureText(error), null);
   }
 
   /** TLS can't go on. `alert`: one to send; null: the TLS library has sent its own. */

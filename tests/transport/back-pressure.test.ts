@@ -1,11 +1,11 @@
 import { describe, expect, test } from "bun:test";
-import { listening, Peer, Recorder, say, transports } from "./transports.ts";
+import { dial, listening, Recorder, say, transports } from "./transports.ts";
 
-describe.each(transports)("%s", (_, make) => {
+describe.each(transports)("%s", (_, make, at) => {
   test("a full link accepts nothing more, reports room, and loses nothing", async () => {
     const recorder = new Recorder();
     await listening(make(), recorder, async (port) => {
-      const peer = await Peer.dial(port);
+      const peer = await dial(at(port));
       peer.socket.pause();
       const link = await recorder.link();
       const block = new Uint8Array(1 << 20).fill(1);
@@ -34,7 +34,7 @@ describe.each(transports)("%s", (_, make) => {
   test("drained is not reported without a full link before", async () => {
     const recorder = new Recorder();
     await listening(make(), recorder, async (port) => {
-      const peer = await Peer.dial(port);
+      const peer = await dial(at(port));
       const link = await recorder.link();
       say(link, "x");
       link.pause();
@@ -51,7 +51,7 @@ describe.each(transports)("%s", (_, make) => {
   test("a paused link delivers no data until it resumes, even while it writes", async () => {
     const recorder = new Recorder();
     await listening(make(), recorder, async (port) => {
-      const peer = await Peer.dial(port);
+      const peer = await dial(at(port));
       peer.socket.pause();
       const link = await recorder.link();
       link.pause();
@@ -72,13 +72,13 @@ describe.each(transports)("%s", (_, make) => {
     const recorder = new Recorder();
     await listening(make(), recorder, async (port) => {
       recorder.onData = (link) => link.pause();
-      const peer = await Peer.dial(port);
+      const peer = await dial(at(port));
       const link = await recorder.link();
       peer.send("first");
       await recorder.told("data");
       peer.send("second");
       // A whole exchange on another connection: the second would have arrived by now.
-      const other = await Peer.dial(port);
+      const other = await dial(at(port));
       (await recorder.link(1)).end();
       await other.ended;
       other.rst();

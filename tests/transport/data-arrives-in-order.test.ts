@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { listening, Peer, Recorder, say, transports } from "./transports.ts";
+import { dial, listening, Recorder, say, transports } from "./transports.ts";
 import { expectInTime } from "../support/held-up.ts";
 import { now } from "../support/inbox.ts";
 
@@ -8,11 +8,11 @@ function pattern(length: number): Uint8Array {
   return Uint8Array.from({ length }, (_, i) => (i * 7 + (i >> 8)) & 0xff);
 }
 
-describe.each(transports)("%s", (_, make) => {
+describe.each(transports)("%s", (_, make, at) => {
   test("bytes arrive both ways", async () => {
     const recorder = new Recorder();
     await listening(make(), recorder, async (port) => {
-      const peer = await Peer.dial(port);
+      const peer = await dial(at(port));
       const link = await recorder.link();
       peer.send("ping");
       await recorder.until(() => recorder.text === "ping");
@@ -30,8 +30,7 @@ describe.each(transports)("%s", (_, make) => {
     await listening(make(), recorder, async (port) => {
       let offset = 0;
       const socket = await Bun.connect({
-        hostname: "127.0.0.1",
-        port,
+        ...(at(port) as { unix: string }),
         socket: { data() {}, drain: (s) => void (offset += s.write(sent.subarray(offset))) },
       });
       offset += socket.write(sent);
@@ -45,7 +44,7 @@ describe.each(transports)("%s", (_, make) => {
   test("a part of a larger array is written, and only that", async () => {
     const recorder = new Recorder();
     await listening(make(), recorder, async (port) => {
-      const peer = await Peer.dial(port);
+      const peer = await dial(at(port));
       const link = await recorder.link();
       const whole = new TextEncoder().encode("__abcdefgh__").subarray(2, 10);
       expect(link.write(whole, 2, 5)).toBe(3);
@@ -60,7 +59,7 @@ describe.each(transports)("%s", (_, make) => {
   test("the caller may reuse the array once write has returned", async () => {
     const recorder = new Recorder();
     await listening(make(), recorder, async (port) => {
-      const peer = await Peer.dial(port);
+      const peer = await dial(at(port));
       peer.socket.pause();
       const link = await recorder.link();
       const scratch = new Uint8Array(65_536);
@@ -84,7 +83,7 @@ describe.each(transports)("%s", (_, make) => {
   test("small writes are not delayed to be combined", async () => {
     const recorder = new Recorder();
     await listening(make(), recorder, async (port) => {
-      const peer = await Peer.dial(port);
+      const peer = await dial(at(port));
       const link = await recorder.link();
       // With Nagle's algorithm the second write of a pair waits for the delayed acknowledgement of
       // the first, 40 ms on Linux.

@@ -2,13 +2,13 @@ import { describe, expect, test } from "bun:test";
 import { listenError } from "../../src/transport/listen-error.ts";
 import { portHolder } from "../../src/transport/port-holder.ts";
 import { ListenError } from "../../src/transport/transport.ts";
-import { Recorder, transports } from "./transports.ts";
+import { Recorder, tcpTransports } from "./transports.ts";
 import { spawn } from "../support/child.ts";
 
 const onLinux = process.platform === "linux";
 
 async function refused(
-  transport: (typeof transports)[number][1],
+  transport: (typeof tcpTransports)[number][1],
   host: string | null,
   port: number,
 ) {
@@ -35,7 +35,7 @@ async function portOf({ stdout }: ReturnType<typeof squatter>): Promise<number> 
   throw new Error("no port");
 }
 
-describe.each(transports)("%s", (_, make) => {
+describe.each(tcpTransports)("%s", (_, make) => {
   test.each(["127.0.0.1", "::1", "0.0.0.0", "::"])("port in use on %s: its owner", async (host) => {
     await using child = squatter(host);
     const port = await portOf(child);

@@ -1,12 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import { eventually } from "../support/inbox.ts";
-import { listening, Peer, Recorder, say, transports } from "./transports.ts";
+import { dial, listening, Recorder, say, transports } from "./transports.ts";
 
-describe.each(transports)("%s", (_, make) => {
+describe.each(transports)("%s", (_, make, at) => {
   test("the last answer reaches the peer although the link has unread data", async () => {
     const recorder = new Recorder();
     await listening(make(), recorder, async (port) => {
-      const peer = await Peer.dial(port);
+      const peer = await dial(at(port));
       const link = await recorder.link();
       link.pause();
       peer.send(new Uint8Array(100_000));
@@ -22,7 +22,7 @@ describe.each(transports)("%s", (_, make) => {
   test("everything that the kernel accepted is delivered before the FIN", async () => {
     const recorder = new Recorder();
     await listening(make(), recorder, async (port) => {
-      const peer = await Peer.dial(port);
+      const peer = await dial(at(port));
       peer.socket.pause();
       const link = await recorder.link();
       const block = new Uint8Array(1 << 20).fill(7);
@@ -42,7 +42,7 @@ describe.each(transports)("%s", (_, make) => {
   test("a peer that never closes is reset after the linger time", async () => {
     const recorder = new Recorder();
     await listening(make({ lingerMs: 30 }), recorder, async (port) => {
-      const peer = await Peer.dial(port);
+      const peer = await dial(at(port));
       const link = await recorder.link();
       const start = performance.now();
       link.end();
@@ -59,7 +59,7 @@ describe.each(transports)("%s", (_, make) => {
   test("a link that waits for its peer to close can be reset, which ends the wait", async () => {
     const recorder = new Recorder();
     await listening(make({ lingerMs: 60_000 }), recorder, async (port) => {
-      const peer = await Peer.dial(port);
+      const peer = await dial(at(port));
       const link = await recorder.link();
       const closed = Promise.withResolvers<void>();
       link.end(() => closed.resolve());
@@ -78,8 +78,7 @@ describe.each(transports)("%s", (_, make) => {
     await listening(make(), recorder, async (port) => {
       const closed = Promise.withResolvers<Error | undefined>();
       await Bun.connect({
-        hostname: "127.0.0.1",
-        port,
+        ...(at(port) as { unix: string }),
         socket: { data() {}, close: (_socket, error) => closed.resolve(error) },
       });
       (await recorder.link()).end();

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "bun:test";
-import { listening, Peer, Recorder, say, transports } from "./transports.ts";
+import { dial, hasReset, listening, Recorder, say, transports } from "./transports.ts";
 
-describe.each(transports)("%s", (_, make) => {
-  test("reset is a RST", async () => {
+describe.each(transports)("%s", (name, make, at) => {
+  test.if(hasReset(name))("reset is a RST", async () => {
     const recorder = new Recorder();
     await listening(make(), recorder, async (port) => {
-      const peer = await Peer.dial(port);
+      const peer = await dial(at(port));
       (await recorder.link()).reset();
       expect(await peer.ended).toBe("reset");
     });
@@ -14,7 +14,7 @@ describe.each(transports)("%s", (_, make) => {
   test("with unread data and unsent data too", async () => {
     const recorder = new Recorder();
     await listening(make(), recorder, async (port) => {
-      const peer = await Peer.dial(port);
+      const peer = await dial(at(port));
       const link = await recorder.link();
       link.pause();
       peer.send(new Uint8Array(100_000));

@@ -1,6 +1,12 @@
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Loss } from "../../src/core/end-causes.ts";
 import { bunTcp } from "../../src/transport/tcp-bun.ts";
 import { nodeTcp } from "../../src/transport/tcp-node.ts";
-import type { Loss } from "../../src/core/end-causes.ts";
+import { tls } from "../../src/transport/tls.ts";
+import { TlsContexts } from "../../src/transport/tls-contexts.ts";
+import { Authority, opensslMissing } from "../support/certificates.ts";
+import { TlsPeer } from "./tls-peer.ts";
 import type {
   Link,
   LinkEvents,
@@ -8,14 +14,72 @@ import type {
   Transport,
 } from "../../src/transport/transport.ts";
 
-/** Every implementation of the interface: the suite runs over each. */
-export const transports: readonly (readonly [
-  name: string,
-  make: (options?: { lingerMs: number }) => Transport,
-])[] = [
+type Make = (options?: { lingerMs: number }) => Transport;
+
+/** How a client reaches a port: options of Bun.connect, without its handlers. */
+export type At = (port: number) => object;
+
+const tcp: At = (port) => ({ hostname: "127.0.0.1", port });
+const overTls: At = (port) => ({ ...tcp(port), tls: { rejectUnauthorized: false } });
+const path: At = (port) => ({ unix: pathOf(port) });
+
+/** The implementations for host and port, in plain text. */
+export const tcpTransports: readonly (readonly [name: string, make: Make])[] = [
   ["tcp-bun", bunTcp],
   ["tcp-node", nodeTcp],
 ];
+
+const onTls =
+  opensslMissing === null
+    ? [onTop("tls on tcp-bun", bunTcp), onTop("tls on tcp-node", nodeTcp)]
+    : [];
+
+/** Every implementation of the interface: the suite runs over each. */
+export const transports: readonly (readonly [name: string, make: Make, at: At])[] = [
+  ...tcpTransports.map(([name, make]) => [name, make, tcp] as const),
+  ["unix-bun", onPath(bunTcp), path],
+  ["unix-node", onPath(nodeTcp), path],
+  ...onTls,
+];
+
+function onTop(name: string, below: Make): readonly [string, Make, At] {
+  return [name, (options) => tls(below(options), contexts(), options), overTls];
+}
+
+let made: TlsContexts | null = null;
+
+function contexts(): TlsContexts {
+  if (made !== null) return made;
+  using authority = new Authority();
+  const { cert, key } = authority.issue("broker", ["DNS:localhost", "IP:127.0.0.1"]);
+  made = new TlsContexts({
+    certificates: [{ cert, key, passphrase: null }],
+    ...{ ca: null, crl: null, requestCert: false, identityAsUsername: false },
+    minVersion: "TLSv1.2",
+  });
+  return made;
+}
+
+let sockets = 0;
+
+/** A unix socket has no port, so each gets a number. */
+function onPath(make: Make): Make {
+  return (options) => ({
+    listen: async (listen) => {
+      const port = (sockets += 1);
+      return { ...(await make(options).listen({ ...listen, path: pathOf(port) })), port };
+    },
+  });
+}
+
+function pathOf(port: number): string {
+  return join(tmpdir(), `mqttd-test-${process.pid}-${port}.sock`);
+}
+
+/** Whether a reset reaches the other side as such: unix sockets have no RST. */
+export function hasReset(name: string): boolean {
+  return !name.startsWith("unix");
+}
 
 /** Listener events in order, and promises for future ones. */
 export class Recorder implements LinkEvents {
@@ -25,6 +89,7 @@ export class Recorder implements LinkEvents {
   readonly details: string[] = [];
   readonly links: Link[] = [];
   readonly chunks: Uint8Array[] = [];
+  readonly #ended = new Set<Link>();
   /** Set by a test that acts inside a callback. */
   onOpened: (link: Link) => void = () => {};
   onData: (link: Link, chunk: Uint8Array) => void = () => {};
@@ -49,6 +114,7 @@ export class Recorder implements LinkEvents {
   }
 
   closed(link: Link, how: Loss, detail?: string): void {
+    this.#ended.add(link);
     if (detail !== undefined) this.details.push(detail);
     this.#add(how);
     this.onClosed(link);
@@ -72,10 +138,13 @@ export class Recorder implements LinkEvents {
     return this.until(() => this.log.includes(event));
   }
 
+  /** Ready for bytes of MQTT, or ended. */
   async link(index = 0): Promise<Link> {
     await this.until(() => this.links.length > index);
     const link = this.links[index];
     if (link === undefined) throw new Error("no link");
+    while ((link.preparing ?? null) !== null && !this.#ended.has(link))
+      await new Promise(setImmediate);
     return link;
   }
 
@@ -136,12 +205,11 @@ export class Peer {
     this.ended = ended;
   }
 
-  static async dial(port: number, hostname = "127.0.0.1"): Promise<Peer> {
+  static async dial(at: object): Promise<Peer> {
     const got: Received = { chunks: [], onChunk: () => {} };
     const { promise, resolve } = Promise.withResolvers<"eof" | "reset">();
     const socket = await Bun.connect<undefined>({
-      hostname,
-      port,
+      ...(at as { unix: string }),
       allowHalfOpen: true,
       data: undefined,
       socket: {
@@ -188,6 +256,13 @@ export class Peer {
   rst(): void {
     this.socket.terminate();
   }
+}
+
+/** Connects in plain text, or with TLS. */
+export async function dial(at: object): Promise<Peer | TlsPeer> {
+  const { port, tls: isTls } = at as { port: number; tls?: object };
+  if (isTls !== undefined) return TlsPeer.dial({ hostname: "127.0.0.1", port });
+  return Peer.dial(at);
 }
 
 export function bytesOf(text: string): Uint8Array {
