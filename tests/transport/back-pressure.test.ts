@@ -7,7 +7,7 @@ describe.each(transports)("%s", (_, make, at) => {
     await listening(make(), recorder, async (port) => {
       const peer = await dial(at(port));
       peer.socket.pause();
-      const link = await recorder.link();
+      const link = await recorder.ready();
       const block = new Uint8Array(1 << 20).fill(1);
       let sent = 0;
       let taken = block.length;
@@ -35,7 +35,7 @@ describe.each(transports)("%s", (_, make, at) => {
     const recorder = new Recorder();
     await listening(make(), recorder, async (port) => {
       const peer = await dial(at(port));
-      const link = await recorder.link();
+      const link = await recorder.ready();
       say(link, "x");
       link.pause();
       link.resume();
@@ -53,7 +53,7 @@ describe.each(transports)("%s", (_, make, at) => {
     await listening(make(), recorder, async (port) => {
       const peer = await dial(at(port));
       peer.socket.pause();
-      const link = await recorder.link();
+      const link = await recorder.ready();
       link.pause();
       const block = new Uint8Array(1 << 20);
       while (link.write(block, 0, block.length) > 0);
@@ -73,13 +73,13 @@ describe.each(transports)("%s", (_, make, at) => {
     await listening(make(), recorder, async (port) => {
       recorder.onData = (link) => link.pause();
       const peer = await dial(at(port));
-      const link = await recorder.link();
+      const link = await recorder.ready();
       peer.send("first");
       await recorder.told("data");
       peer.send("second");
       // A whole exchange on another connection: the second would have arrived by now.
       const other = await dial(at(port));
-      (await recorder.link(1)).end();
+      (await recorder.ready(1)).end();
       await other.ended;
       other.rst();
       expect(recorder.text).toBe("first");

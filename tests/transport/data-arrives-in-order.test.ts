@@ -13,7 +13,7 @@ describe.each(transports)("%s", (_, make, at) => {
     const recorder = new Recorder();
     await listening(make(), recorder, async (port) => {
       const peer = await dial(at(port));
-      const link = await recorder.link();
+      const link = await recorder.ready();
       peer.send("ping");
       await recorder.until(() => recorder.text === "ping");
       expect(say(link, "pong")).toBe(4);
@@ -45,7 +45,7 @@ describe.each(transports)("%s", (_, make, at) => {
     const recorder = new Recorder();
     await listening(make(), recorder, async (port) => {
       const peer = await dial(at(port));
-      const link = await recorder.link();
+      const link = await recorder.ready();
       const whole = new TextEncoder().encode("__abcdefgh__").subarray(2, 10);
       expect(link.write(whole, 2, 5)).toBe(3);
       expect(link.write(whole, 5, 5)).toBe(0);
@@ -61,7 +61,7 @@ describe.each(transports)("%s", (_, make, at) => {
     await listening(make(), recorder, async (port) => {
       const peer = await dial(at(port));
       peer.socket.pause();
-      const link = await recorder.link();
+      const link = await recorder.ready();
       const scratch = new Uint8Array(65_536);
       let sent = 0;
       for (let fill = 1; fill < 256; fill += 1) {
@@ -84,7 +84,7 @@ describe.each(transports)("%s", (_, make, at) => {
     const recorder = new Recorder();
     await listening(make(), recorder, async (port) => {
       const peer = await dial(at(port));
-      const link = await recorder.link();
+      const link = await recorder.ready();
       // With Nagle's algorithm the second write of a pair waits for the delayed acknowledgement of
       // the first, 40 ms on Linux.
       recorder.onData = () => {

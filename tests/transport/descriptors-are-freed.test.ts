@@ -27,7 +27,7 @@ describe.if(process.platform === "linux").each(transports)("%s", (name, make, at
       const recorder = new Recorder();
       await listening(make({ lingerMs: 20 }), recorder, async (port) => {
         const peers = await Promise.all(Array.from({ length: batch }, () => dial(at(port))));
-        await recorder.link(batch - 1);
+        await recorder.ready(batch - 1);
         if (way === "reset by the peer") for (const peer of peers) peer.rst();
         if (way === "closed by the peer") for (const peer of peers) peer.fin();
         if (way === "reset by us") for (const link of recorder.links) link.reset();

@@ -10,7 +10,7 @@ async function afterwards(at: object, recorder: Recorder): Promise<void> {
   for (let round = 0; round < 3; round += 1) {
     const before = recorder.links.length;
     const peer = await dial(at);
-    const link = await recorder.link(before);
+    const link = await recorder.ready(before);
     link.end();
     await peer.ended;
     peer.rst();
@@ -26,7 +26,7 @@ describe.each(transports)("%s", (name, make, at) => {
     const recorder = new Recorder();
     await listening(make(), recorder, async (port) => {
       const peer = await dial(at(port));
-      await recorder.link();
+      await recorder.ready();
       peer.fin();
       await recorder.told("eof");
       peer.rst();
@@ -39,7 +39,7 @@ describe.each(transports)("%s", (name, make, at) => {
     const recorder = new Recorder();
     await listening(make(), recorder, async (port) => {
       const peer = await dial(at(port));
-      await recorder.link();
+      await recorder.ready();
       peer.rst();
       await recorder.told("reset");
       await afterwards(at(port), recorder);
@@ -77,7 +77,7 @@ describe.each(transports)("%s", (name, make, at) => {
       const recorder = new Recorder();
       await listening(make(), recorder, async (port) => {
         const peer = await dial(at(port));
-        const link = await recorder.link();
+        const link = await recorder.ready();
         peer.send("before");
         peer.rst();
         // The reset is in the kernel, but has not been reported.
@@ -102,7 +102,7 @@ describe.each(transports)("%s", (name, make, at) => {
     const recorder = new Recorder();
     await listening(make(), recorder, async (port) => {
       const peer = await dial(at(port));
-      const link = await recorder.link();
+      const link = await recorder.ready();
       link.pause();
       peer.rst();
       say(link, "x");
@@ -116,7 +116,7 @@ describe.each(transports)("%s", (name, make, at) => {
     const recorder = new Recorder();
     await listening(make(), recorder, async (port) => {
       const peer = await dial(at(port));
-      const link = await recorder.link();
+      const link = await recorder.ready();
       link.pause();
       peer.rst();
       await recorder.told("reset");
@@ -132,7 +132,7 @@ describe.each(transports)("%s", (name, make, at) => {
     const recorder = new Recorder();
     await listening(make(), recorder, async (port) => {
       const peer = await dial(at(port));
-      const link = await recorder.link();
+      const link = await recorder.ready();
       peer.send("not to be told");
       finish(link);
       const told = [...recorder.log];

@@ -6,7 +6,7 @@ describe.each(transports)("%s", (name, make, at) => {
     const recorder = new Recorder();
     await listening(make(), recorder, async (port) => {
       const peer = await dial(at(port));
-      await recorder.link();
+      await recorder.ready();
       peer.send("last words");
       peer.fin();
       await recorder.told("eof");
@@ -32,7 +32,7 @@ describe.each(transports)("%s", (name, make, at) => {
     const recorder = new Recorder();
     await listening(make(), recorder, async (port) => {
       const peer = await dial(at(port));
-      await recorder.link();
+      await recorder.ready();
       peer.send("last words");
       peer.rst();
       await recorder.told("reset");
@@ -45,7 +45,7 @@ describe.each(transports)("%s", (name, make, at) => {
     const recorder = new Recorder();
     await listening(make(), recorder, async (port) => {
       const peer = await dial(at(port));
-      const link = await recorder.link();
+      const link = await recorder.ready();
       link.pause();
       let sent = 0;
       const block = new Uint8Array(1 << 20);

@@ -7,7 +7,7 @@ describe.each(transports)("%s", (_, make, at) => {
     const recorder = new Recorder();
     await listening(make(), recorder, async (port) => {
       const peer = await dial(at(port));
-      const link = await recorder.link();
+      const link = await recorder.ready();
       link.pause();
       peer.send(new Uint8Array(100_000));
       say(link, "refused");
@@ -24,7 +24,7 @@ describe.each(transports)("%s", (_, make, at) => {
     await listening(make(), recorder, async (port) => {
       const peer = await dial(at(port));
       peer.socket.pause();
-      const link = await recorder.link();
+      const link = await recorder.ready();
       const block = new Uint8Array(1 << 20).fill(7);
       let sent = 0;
       for (let taken = block.length; taken === block.length;) {
@@ -43,7 +43,7 @@ describe.each(transports)("%s", (_, make, at) => {
     const recorder = new Recorder();
     await listening(make({ lingerMs: 30 }), recorder, async (port) => {
       const peer = await dial(at(port));
-      const link = await recorder.link();
+      const link = await recorder.ready();
       const start = performance.now();
       link.end();
       expect(await peer.ended).toBe("eof");
@@ -60,7 +60,7 @@ describe.each(transports)("%s", (_, make, at) => {
     const recorder = new Recorder();
     await listening(make({ lingerMs: 60_000 }), recorder, async (port) => {
       const peer = await dial(at(port));
-      const link = await recorder.link();
+      const link = await recorder.ready();
       const closed = Promise.withResolvers<void>();
       link.end(() => closed.resolve());
       expect(await peer.ended).toBe("eof");
@@ -81,7 +81,7 @@ describe.each(transports)("%s", (_, make, at) => {
         ...(at(port) as { unix: string }),
         socket: { data() {}, close: (_socket, error) => closed.resolve(error) },
       });
-      (await recorder.link()).end();
+      (await recorder.ready()).end();
       expect(await closed.promise).toBeUndefined();
     });
   });

@@ -6,7 +6,7 @@ describe.each(transports)("%s", (name, make, at) => {
     const recorder = new Recorder();
     await listening(make(), recorder, async (port) => {
       const peer = await dial(at(port));
-      (await recorder.link()).reset();
+      (await recorder.ready()).reset();
       expect(await peer.ended).toBe("reset");
     });
   });
@@ -15,7 +15,7 @@ describe.each(transports)("%s", (name, make, at) => {
     const recorder = new Recorder();
     await listening(make(), recorder, async (port) => {
       const peer = await dial(at(port));
-      const link = await recorder.link();
+      const link = await recorder.ready();
       link.pause();
       peer.send(new Uint8Array(100_000));
       say(link, "lost or not");

@@ -138,11 +138,16 @@ export class Recorder implements LinkEvents {
     return this.until(() => this.log.includes(event));
   }
 
-  /** Ready for bytes of MQTT, or ended. */
   async link(index = 0): Promise<Link> {
     await this.until(() => this.links.length > index);
     const link = this.links[index];
     if (link === undefined) throw new Error("no link");
+    return link;
+  }
+
+  /** Ready for bytes of MQTT, or ended. */
+  async ready(index = 0): Promise<Link> {
+    const link = await this.link(index);
     while ((link.preparing ?? null) !== null && !this.#ended.has(link))
       await new Promise(setImmediate);
     return link;
