@@ -11,7 +11,7 @@ describe.each(tcpTransports)("%s", (_, make) => {
     const socket = await make().listen({ host: null, port: 0, tcp, events: recorder });
     expect(socket.port).toBeGreaterThan(0);
     expect(socket.addresses).toEqual([`127.0.0.1:${socket.port}`, `[::1]:${socket.port}`]);
-    const four = await Peer.dial({ hostname: "127.0.0.1", port: socket.port });
+    const four = await Peer.dial(socket.port);
     expect((await recorder.link(0)).remote).toBe(four.local);
     const six = await Peer.dial({ hostname: "::1", port: socket.port });
     expect((await recorder.link(1)).remote).toBe(`[::1]:${six.socket.localPort}`);
@@ -24,7 +24,7 @@ describe.each(tcpTransports)("%s", (_, make) => {
     const recorder = new Recorder();
     const socket = await make().listen({ host: "::", port: 0, tcp, events: recorder });
     expect(socket.addresses).toEqual([`[::]:${socket.port}`]);
-    const peer = await Peer.dial({ hostname: "127.0.0.1", port: socket.port });
+    const peer = await Peer.dial(socket.port);
     expect((await recorder.link()).remote).toBe(peer.local);
     socket.close();
     peer.rst();
@@ -33,7 +33,7 @@ describe.each(tcpTransports)("%s", (_, make) => {
   test("the remote address is still known after the end", async () => {
     const recorder = new Recorder();
     const socket = await make().listen({ host: "127.0.0.1", port: 0, tcp, events: recorder });
-    const peer = await Peer.dial({ hostname: "127.0.0.1", port: socket.port });
+    const peer = await Peer.dial(socket.port);
     const link = await recorder.link();
     peer.rst();
     await recorder.told("reset");
@@ -46,7 +46,7 @@ describe.each(tcpTransports)("%s", (_, make) => {
     const options = { host: null, tcp, events: recorder };
     const transport = make();
     const socket = await transport.listen({ ...options, port: 0 });
-    const peer = await Peer.dial({ hostname: "127.0.0.1", port: socket.port });
+    const peer = await Peer.dial(socket.port);
     await recorder.link();
     socket.close();
     const again = await transport.listen({ ...options, port: socket.port });

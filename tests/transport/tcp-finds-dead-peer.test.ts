@@ -43,7 +43,7 @@ describe.if(process.platform === "linux")("TCP's own detectors", () => {
     "an idle link whose peer vanished ends with timeout, after the allowed time",
     () =>
       watched({ keepAliveMs: 60_000, userTimeoutMs: 1000 }, async (port, recorder) => {
-        const peer = await Peer.dial({ hostname: "127.0.0.1", port });
+        const peer = await Peer.dial(port);
         (await recorder.link()).watch(1500);
         vanish(descriptor(peer.socket));
         const took = await seconds(recorder.told("timeout"));
@@ -56,7 +56,7 @@ describe.if(process.platform === "linux")("TCP's own detectors", () => {
 
   test.concurrent("without keepalive the configured idle time detects it", () =>
     watched({ keepAliveMs: 1000, userTimeoutMs: 0 }, async (port, recorder) => {
-      const peer = await Peer.dial({ hostname: "127.0.0.1", port });
+      const peer = await Peer.dial(port);
       (await recorder.link()).watch(null);
       vanish(descriptor(peer.socket));
       const took = await seconds(recorder.told("timeout"));
@@ -68,7 +68,7 @@ describe.if(process.platform === "linux")("TCP's own detectors", () => {
 
   test.concurrent("unacknowledged data ends it with timeout", () =>
     watched({ keepAliveMs: 0, userTimeoutMs: 1000 }, async (port, recorder) => {
-      const peer = await Peer.dial({ hostname: "127.0.0.1", port });
+      const peer = await Peer.dial(port);
       const link = await recorder.link();
       link.watch(null);
       vanish(descriptor(peer.socket));
@@ -83,7 +83,7 @@ describe.if(process.platform === "linux")("TCP's own detectors", () => {
   test("the kernel has the requested values", async () => {
     const before = new Set(descriptors());
     await watched({ keepAliveMs: 60_000, userTimeoutMs: 30_000 }, async (port, recorder) => {
-      const peer = await Peer.dial({ hostname: "127.0.0.1", port });
+      const peer = await Peer.dial(port);
       const link = await recorder.link();
       const fd = accepted(before, peer);
       const settings = () => [
@@ -102,7 +102,7 @@ describe.if(process.platform === "linux")("TCP's own detectors", () => {
   test("zero switches them off", async () => {
     const before = new Set(descriptors());
     await watched({ keepAliveMs: 0, userTimeoutMs: 0 }, async (port, recorder) => {
-      const peer = await Peer.dial({ hostname: "127.0.0.1", port });
+      const peer = await Peer.dial(port);
       const link = await recorder.link();
       const fd = accepted(before, peer);
       link.watch(null);

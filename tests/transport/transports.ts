@@ -210,11 +210,12 @@ export class Peer {
     this.ended = ended;
   }
 
-  static async dial(at: object): Promise<Peer> {
+  /** A number is a port of 127.0.0.1. */
+  static async dial(at: object | number): Promise<Peer> {
     const got: Received = { chunks: [], onChunk: () => {} };
     const { promise, resolve } = Promise.withResolvers<"eof" | "reset">();
     const socket = await Bun.connect<undefined>({
-      ...(at as { unix: string }),
+      ...((typeof at === "number" ? tcp(at) : at) as { unix: string }),
       allowHalfOpen: true,
       data: undefined,
       socket: {

@@ -4,7 +4,7 @@ import { Peer } from "./transports.ts";
 
 /** A client that has asked for a WebSocket, and whose frames a test writes as it likes. */
 export async function upgraded(port: number): Promise<Peer> {
-  const peer = await Peer.dial({ hostname: "127.0.0.1", port });
+  const peer = await Peer.dial(port);
   peer.send(upgrade);
   return peer;
 }

@@ -204,7 +204,7 @@ describe.each(kinds)("%s", (_, make) => {
   ])("%s: told at once, and answered if that helps", async (_name, first, detail, answer) => {
     const { log, details } = await played(make, async (port, recorder) => {
       recorder.onClosed = (link) => link.end();
-      const peer = await Peer.dial({ hostname: "127.0.0.1", port });
+      const peer = await Peer.dial(port);
       peer.send(Buffer.from(first, "latin1"));
       expect(await peer.ended).toBe("eof");
       expect(peer.text.slice(0, answer.length)).toBe(answer);
@@ -217,10 +217,10 @@ describe.each(kinds)("%s", (_, make) => {
 
   test("frames that come with the request, and a request byte by byte", async () => {
     await played(make, async (port, recorder) => {
-      const together = await Peer.dial({ hostname: "127.0.0.1", port });
+      const together = await Peer.dial(port);
       together.send(Buffer.concat([Buffer.from(upgrade), frameOf(Buffer.from("early"))]));
       await recorder.until(() => recorder.text === "early");
-      const slow = await Peer.dial({ hostname: "127.0.0.1", port });
+      const slow = await Peer.dial(port);
       for (const letter of upgrade) slow.send(letter);
       sendFrame(slow, "late");
       await recorder.until(() => recorder.text === "earlylate");
@@ -266,7 +266,7 @@ describe.each(kinds)("%s", (_, make) => {
       await recorder.told("data");
       link.pause();
       sendFrame(peer, "held");
-      const other = await Peer.dial({ hostname: "127.0.0.1", port });
+      const other = await Peer.dial(port);
       (await recorder.link(1)).end();
       await other.ended;
       expect(recorder.text).toBe("");
@@ -279,7 +279,7 @@ describe.each(kinds)("%s", (_, make) => {
 
   test("what it waits for before MQTT is known", async () => {
     await played(make, async (port, recorder) => {
-      const peer = await Peer.dial({ hostname: "127.0.0.1", port });
+      const peer = await Peer.dial(port);
       const link = await recorder.link();
       expect(link.preparing).toBe("WebSocket handshake");
       peer.send(upgrade);
