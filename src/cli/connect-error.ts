@@ -1,7 +1,7 @@
-import { NoAnswer, Refused, InvalidAnswer } from "../client/client.ts";
+import { NoAnswer, Refused, InvalidAnswer } from "../client/client-error.ts";
 import { DialError } from "../client/dial-error.ts";
 import { refusalText } from "../client/refusal.ts";
-import { type Target, targetText } from "../client/target.ts";
+import { isWebSocket, type Target, targetText } from "../client/target.ts";
 import { CliError } from "../config/cli-error.ts";
 import { clause } from "../log/foreign.ts";
 
@@ -34,8 +34,10 @@ export function connectError(
     return new CliError(message, { exitCode: 3, hint });
   }
   if (!(error instanceof DialError)) return null;
-  const hint = error.code === "ECONNREFUSED" ? hintForNobody : handshakeHint(error, target);
-  return new CliError(dialText(error, target), { exitCode: 3, hint });
+  return new CliError(dialText(error, target), {
+    exitCode: error.code === "WS_REFUSED" ? 4 : 3,
+    hint: error.code === "ECONNREFUSED" ? hintForNobody : handshakeHint(error, target),
+  });
 }
 
 function dialText({ code, message }: DialError, target: Target): string {
@@ -44,24 +46,21 @@ function dialText({ code, message }: DialError, target: Target): string {
     case "ECONNREFUSED":
       return `nothing listens on ${where}`;
     case "ENOENT":
-      return target.transport === "unix" ? `${where}: there is no such socket` : message;
+      return `there is no socket ${where}`;
     case "ENOTFOUND":
     case "EAI_AGAIN":
       return `there is no host ${clause(target.host)}`;
     default:
-      return isHandshake(code)
+      return /^(?:TLS|WS)_/.test(code)
         ? `${where}: ${clause(message)}`
         : `${where} can't be reached: ${clause(message)}`;
   }
 }
 
-function isHandshake(code: string): boolean {
-  return code.startsWith("TLS_");
-}
-
 /** The fix for a handshake that failed; null: none is known. */
-function handshakeHint({ code }: DialError, target: Target): string | null {
-  const { host, port, tls } = target;
+function handshakeHint({ code, message }: DialError, target: Target): string | null {
+  const { transport, tls } = target;
+  const isAlert = /TLS alert ".*certificate/.test(message);
   switch (code) {
     case "TLS_ISSUER":
       return (tls?.ca ?? null) === null
@@ -70,16 +69,46 @@ function handshakeHint({ code }: DialError, target: Target): string | null {
     case "TLS_NAME":
       return "name the broker as the certificate does, or --tls-server-name NAME, or --insecure";
     case "TLS_DATE":
-      return "renew it, and look at the clocks; for a test as it is: --insecure";
+      return "renew it, or set the clock; for a test as it is: --insecure without --cafile";
     case "TLS_CLIENT":
       return clientHint(target);
     case "TLS_NONE":
-      return target.transport === "wss"
-        ? `is it a port without TLS? ws://${host}:${port}`
-        : `is it a port without TLS? mqtt://${host}:${port}`;
+      return `is it a port without TLS? ${otherUrl(target, transport === "wss" ? "ws" : "tcp")}`;
+    case "WS_NONE":
+      return isAlert
+        ? clientHint(target)
+        : `is it a WebSocket listener? else ${otherUrl(target, tls === null ? "tcp" : "tls")}` +
+            (tls === null ? ` or ${otherUrl(target, "wss")}` : "");
+    case "WS_REFUSED":
+      return upgradeHint(message);
     default:
       return null;
   }
+}
+
+/** For what a server makes of the upgrade. */
+function upgradeHint(message: string): string {
+  const status = / HTTP status (\d{3})/.exec(message)?.[1] ?? null;
+  switch (status) {
+    case null:
+      return "is it an MQTT broker's WebSocket listener?";
+    case "404":
+      return "another path? ws://HOST:PORT/PATH";
+    case "401":
+    case "403":
+      return "the server, or a proxy before it, does not let this client in";
+    case "502":
+    case "503":
+    case "504":
+      return "a proxy answers, and the broker behind it does not";
+    default:
+      return "does it know the subprotocol mqtt, and this path?";
+  }
+}
+
+/** The same place by another transport, as a URL. */
+function otherUrl(target: Target, transport: Target["transport"]): string {
+  return targetText({ ...target, transport, path: isWebSocket(transport) ? target.path : "" });
 }
 
 function clientHint({ tls }: Target): string {

@@ -1,4 +1,4 @@
-import { type Target, targetText } from "../client/target.ts";
+import { isOnThisMachine, type Target, targetText } from "../client/target.ts";
 import { machineHas } from "../drop/lab/machine.ts";
 import { keyOf, type Progress, progressTo } from "../drop/report/progress.ts";
 import { estimate } from "../drop/report/estimate.ts";
@@ -10,7 +10,6 @@ import { runScenarios, type RunWatch } from "../drop/run.ts";
 import type { Held } from "../drop/play.ts";
 import type { Result } from "../drop/scenario.ts";
 import { type Cut, type Report, summarize } from "../drop/report/summary.ts";
-import { isLoopback } from "../transport/loopback.ts";
 import { listensOn, portHolder } from "../transport/port-holder.ts";
 import { usageError } from "../config/cli-error.ts";
 import type { EmbeddedBroker } from "../server/embedded.ts";
@@ -55,23 +54,25 @@ export async function simulateDrop(
 function checkBrokerPid({ brokerPid, target }: DropRequest): void {
   if (brokerPid === null) return;
   const at = targetText(target);
-  if (!isLoopback(target.host)) {
+  if (!isOnThisMachine(target)) {
     throw usageError(
       "--broker-pid is for a broker on this machine",
       `${at} is no loopback address`,
     );
   }
-  const listens = listensOn(brokerPid, target.port);
+  const isUnix = target.transport === "unix";
+  const listens = listensOn(brokerPid, isUnix ? { path: target.path } : { port: target.port });
   if (listens === true) return;
+  const place = isUnix ? target.path : `port ${target.port}`;
   if (listens === null) {
     throw usageError(
-      `--broker-pid: whether process ${brokerPid} listens on port ${target.port} can't be seen`,
+      `--broker-pid: whether process ${brokerPid} listens on ${place} can't be seen`,
       "on Linux, run mqttd as the broker's user; other systems do not tell",
     );
   }
-  const holder = portHolder("0.0.0.0", target.port);
+  const holder = isUnix ? null : portHolder("0.0.0.0", target.port);
   throw usageError(
-    `--broker-pid: process ${brokerPid} does not listen on port ${target.port}`,
+    `--broker-pid: process ${brokerPid} does not listen on ${place}`,
     holder === null ? null : `process ${holder.pid} (${holder.name}) does`,
   );
 }

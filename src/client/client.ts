@@ -8,6 +8,7 @@ import type {
   Packet,
 } from "mqtt-packet";
 import { size } from "../log/size.ts";
+import { InvalidAnswer, NoAnswer, Refused } from "./client-error.ts";
 import { dial } from "./dial.ts";
 import { foreignAnswer } from "./foreign-answer.ts";
 import {
@@ -32,44 +33,6 @@ export interface ClientEnd {
   readonly at: number;
   /** The broker's DISCONNECT before the end (v5); null: none. */
   readonly disconnect: IDisconnectPacket | null;
-}
-
-/** CONNACK refused the connection: exit code 4. */
-export class Refused extends Error {
-  override name = "Refused";
-  /** The reason code (v5) or the return code. */
-  readonly code: number;
-  readonly connack: IConnackPacket;
-
-  constructor(connack: IConnackPacket) {
-    const code = connack.reasonCode ?? connack.returnCode ?? 0;
-    super(`CONNACK 0x${code.toString(16).padStart(2, "0")}`);
-    this.code = code;
-    this.connack = connack;
-  }
-}
-
-/** The broker did not answer in time (exit code 5), or closed the connection instead (3). */
-export class NoAnswer extends Error {
-  override name = "NoAnswer";
-  readonly isClosed: boolean;
-
-  constructor(message: string, isClosed = false) {
-    super(message);
-    this.isClosed = isClosed;
-  }
-}
-
-/** The broker sent bytes that are not MQTT, or more than the client's limits: exit code 4. */
-export class InvalidAnswer extends NoAnswer {
-  override name = "InvalidAnswer";
-  /** What it sent, as a clause. */
-  readonly detail: string;
-
-  constructor(detail: string) {
-    super(`invalid data from the broker: ${detail}`);
-    this.detail = detail;
-  }
 }
 
 export interface ClientLimits extends MachineLimits {
@@ -282,7 +245,15 @@ export class Client {
 
   /** Null: the connection is no WebSocket. */
   get webSocket(): WebSocketVerbs | null {
-    return this.#wire?.webSocket ?? null;
+    const verbs = this.#wire?.webSocket ?? null;
+    if (verbs === null) return null;
+    return {
+      ping: () => verbs.ping(),
+      close: (status) => {
+        verbs.close(status);
+        this.#close("left");
+      },
+    };
   }
 
   /** Sends RST. */

@@ -25,5 +25,7 @@ export type HandshakeFailure =
   /** The client's own certificate, key or CA can't be used. */
   | "TLS_OWN"
   | "TLS_OTHER"
-  /** The server does not open a WebSocket. */
+  /** The peer ends the connection where an HTTP answer is due. */
+  | "WS_NONE"
+  /** It answers, and does not open a WebSocket for MQTT. */
   | "WS_REFUSED";

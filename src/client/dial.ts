@@ -2,6 +2,7 @@ import { DialError } from "./dial-error.ts";
 import { SocketWire } from "./socket-wire.ts";
 import type { Target } from "./target.ts";
 import { TlsWire } from "./tls-wire.ts";
+import { WebSocketWire } from "./websocket-wire.ts";
 import type { OpeningEvents, OpeningWire, Wire, WireEvents } from "./wire.ts";
 
 /** Opens a connection within `timeoutMs`. Rejects with DialError. */
@@ -45,7 +46,9 @@ function openingWire(target: Target, above: OpeningEvents): OpeningWire {
       return tlsWire(target, above);
     case "ws":
     case "wss":
-      throw new DialError("EPROTONOSUPPORT", "WebSocket is not supported yet");
+      return new WebSocketWire(target, above, (over) =>
+        target.transport === "ws" ? new SocketWire(target, over) : tlsWire(target, over),
+      );
   }
 }
 

@@ -1,7 +1,7 @@
 import { clause } from "../log/foreign.ts";
 import { reasonText } from "../core/reason.ts";
 import { returnCodes } from "../wire/return-codes.ts";
-import type { Refused } from "./client.ts";
+import type { Refused } from "./client-error.ts";
 
 /**
  * Why the broker refused the CONNECT: `bad user name or password (0x86)`, and its Reason String.

@@ -145,6 +145,16 @@ export function targetText({ transport, host, port, path }: Target): string {
   return `${scheme}://${shownHost}:${port}${path}`;
 }
 
+/** The same broker by another address; TLS still expects the name of this one. */
+export function byAddress(target: Target, host: string): Target {
+  const { tls } = target;
+  return {
+    ...target,
+    host,
+    tls: tls === null ? null : { ...tls, serverName: serverNameOf(target) },
+  };
+}
+
 /** The name that TLS asks for and expects: the host, unless another one is given. */
 export function serverNameOf({ host, tls }: Target): string {
   return tls?.serverName ?? host;

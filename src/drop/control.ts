@@ -1,5 +1,5 @@
 import type { IPublishPacket } from "mqtt-packet";
-import { NoAnswer } from "../client/client.ts";
+import { NoAnswer } from "../client/client-error.ts";
 import { reasonText } from "../core/reason.ts";
 import { ControlFailed, NotOffered } from "./no-verdict.ts";
 import type { Stage } from "./stage.ts";

@@ -1,4 +1,4 @@
-import { NoAnswer, Refused, InvalidAnswer } from "../client/client.ts";
+import { NoAnswer, Refused, InvalidAnswer } from "../client/client-error.ts";
 import { DialError } from "../client/dial-error.ts";
 import { refusalText } from "../client/refusal.ts";
 import { control } from "./control.ts";

@@ -1,4 +1,4 @@
-import { NoAnswer, Refused } from "../client/client.ts";
+import { NoAnswer, Refused } from "../client/client-error.ts";
 import { refusalText } from "../client/refusal.ts";
 
 /**

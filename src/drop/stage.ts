@@ -1,11 +1,6 @@
 import type { IPublishPacket } from "mqtt-packet";
-import {
-  Client,
-  type ClientLimits,
-  clientLimits,
-  type ConnectOptions,
-  InvalidAnswer,
-} from "../client/client.ts";
+import { InvalidAnswer } from "../client/client-error.ts";
+import { Client, type ClientLimits, clientLimits, type ConnectOptions } from "../client/client.ts";
 import { reasonText } from "../core/reason.ts";
 import type { dial } from "../client/dial.ts";
 import type { ClientVersion } from "../client/machine.ts";

@@ -1,4 +1,4 @@
-import { NoAnswer, Refused } from "../client/client.ts";
+import { NoAnswer, Refused } from "../client/client-error.ts";
 import type { ClientVersion } from "../client/machine.ts";
 import { refusalText } from "../client/refusal.ts";
 import type { Target } from "../client/target.ts";

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync, realpathSync } from "node:fs";
 
 /** A process that listens on a port. */
 interface PortHolder {
@@ -25,14 +25,18 @@ export function portHolder(host: string, port: number): PortHolder | null {
 }
 
 /**
- * Whether a process listens on a port of this machine, by any address. Null where the system does not
- * say: only Linux does, and only of processes that this user may look into.
+ * Whether a process listens on a port of this machine, by any address, or on a unix socket. Null where
+ * the system does not say: only Linux does, and only of processes that this user may look into.
  */
-export function listensOn(pid: number, port: number): boolean | null {
+export function listensOn(
+  pid: number,
+  place: { readonly port: number } | { readonly path: string },
+): boolean | null {
   if (list("/proc").length === 0) return null;
   const descriptors = orElse(() => readdirSync(`/proc/${pid}/fd`), null);
   if (descriptors === null) return existsSync(`/proc/${pid}`) ? null : false;
-  const sockets = new Set(listeningInodes("0.0.0.0", port).map((inode) => `socket:[${inode}]`));
+  const inodes = "port" in place ? listeningInodes("0.0.0.0", place.port) : unixInodes(place.path);
+  const sockets = new Set(inodes.map((inode) => `socket:[${inode}]`));
   return descriptors.some((fd) => sockets.has(link(`/proc/${pid}/fd/${fd}`)));
 }
 
@@ -55,6 +59,23 @@ function listeningInodes(host: string, port: number): string[] {
   }
   return inodes;
 }
+
+/** `path`: as the listening process gave it, or absolute. */
+function unixInodes(path: string): string[] {
+  const real = orElse(() => realpathSync(path), path);
+  return read("/proc/net/unix")
+    .split("\n")
+    .flatMap((row) => {
+      // Columns: number, references, protocol, flags, type, state, inode, path.
+      const [, flags, inode = "", name = ""] =
+        /^\S+ \S+ \S+ (\S+) \S+ \S+ +(\d+) (.*)$/.exec(row) ?? [];
+      const isHere = name === path || orElse(() => realpathSync(name), name) === real;
+      return flags === acceptsConnections && isHere ? [inode] : [];
+    });
+}
+
+/** The flag of a unix socket that listens. */
+const acceptsConnections = "00010000";
 
 const any4 = "00000000";
 const any6 = any4.repeat(4);

@@ -3,10 +3,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { dial } from "../../src/client/dial.ts";
-import { plainTls, type Target } from "../../src/client/target.ts";
+import { isWebSocket, plainTls, type Target } from "../../src/client/target.ts";
 import type { Wire, WireEnd } from "../../src/client/wire.ts";
 import { Authority, opensslMissing } from "../support/certificates.ts";
 import { EchoServer } from "../support/echo-server.ts";
+import { EchoWebSocket } from "../support/echo-websocket.ts";
 import { eventually } from "../support/inbox.ts";
 import { type Place, Relay } from "../support/relay.ts";
 
@@ -32,6 +33,10 @@ const kinds: readonly Kind[] = [
   { transport: "unix", missing: null, goodbye: /^$/ },
   // A record of TLS 1.3 with 19 bytes: an alert of two, its type and a tag of 16.
   { transport: "tls", missing: opensslMissing, goodbye: /^1703030013/ },
+  // A Close frame with a mask and a status.
+  { transport: "ws", missing: null, goodbye: /^8882[\da-f]{12}$/ },
+  // The same 8 bytes in a record of TLS 1.3, and an alert.
+  { transport: "wss", missing: opensslMissing, goodbye: /^1703030019[\da-f]{50}1703030013/ },
 ];
 
 /** A connected wire through a relay to an echo server. */
@@ -40,13 +45,15 @@ class Line implements AsyncDisposable {
   end: WireEnd | null = null;
   readonly wire: Wire;
   readonly relay: Relay;
-  readonly #server: EchoServer;
+  readonly #server: AsyncDisposable;
 
   static async open({ transport }: Kind): Promise<Line> {
     const isUnix = transport === "unix";
     const at = (name: string): string | undefined =>
       isUnix ? path.join(folder, `${crypto.randomUUID().slice(0, 8)}.${name}`) : undefined;
-    const echo = await EchoServer.start(transport === "tls" ? server : null, at("echo"));
+    const echo = isWebSocket(transport)
+      ? await EchoWebSocket.start(transport === "wss" ? server : null)
+      : await EchoServer.start(transport === "tls" ? server : null, at("echo"));
     const relay = await Relay.start(echo.place, at("relay"));
     let line: Line | null = null;
     const wire = await dial(targetAt(transport, relay.place), 4000, () => ({
@@ -60,7 +67,7 @@ class Line implements AsyncDisposable {
     return (line = new Line(wire, relay, echo));
   }
 
-  private constructor(wire: Wire, relay: Relay, echo: EchoServer) {
+  private constructor(wire: Wire, relay: Relay, echo: AsyncDisposable) {
     this.wire = wire;
     this.relay = relay;
     this.#server = echo;

@@ -350,12 +350,17 @@ const neverAlone: Readonly<Record<string, string>> = {
   "broker-freeze": "its quirk is A4-unread-packets-do-not-count, planted in its own test",
   "link-down": "needs a network namespace and root; its quirk is A1, which half-open sees",
   "broker-crash": "H: without a store every will is lost with its broker, so there is no rule",
-  "ws-close": "the broker has no WebSocket listener yet; the fates of wills are those of TCP",
-  "ws-cut": "the broker has no WebSocket listener yet; the fates of wills are those of TCP",
-  "ws-silent": "the broker has no WebSocket listener yet; the fates of wills are those of TCP",
-  "ws-ping": "the broker has no WebSocket listener yet; the fates of wills are those of TCP",
-  "tls-cut": "the broker has no TLS listener yet; the fates of wills are those of TCP",
-  "tls-silent": "the broker has no TLS listener yet; the fates of wills are those of TCP",
+  "ws-close":
+    "the network in memory has no WebSocket; tests/drop/scenarios/transports.test.ts plays it",
+  "ws-cut":
+    "the network in memory has no WebSocket; tests/drop/scenarios/transports.test.ts plays it",
+  "ws-silent":
+    "the network in memory has no WebSocket; tests/drop/scenarios/transports.test.ts plays it",
+  "ws-ping":
+    "the network in memory has no WebSocket; tests/drop/scenarios/transports.test.ts plays it",
+  "tls-cut": "the network in memory has no TLS; tests/drop/scenarios/transports.test.ts plays it",
+  "tls-silent":
+    "the network in memory has no TLS; tests/drop/scenarios/transports.test.ts plays it",
 };
 
 async function played(rules: (typeof plantedQuirks)[PlantedQuirk] | null): Promise<Result[]> {

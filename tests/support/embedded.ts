@@ -7,10 +7,17 @@ import { Clock } from "../../src/server/driver/clock.ts";
 import { SystemTimer } from "../../src/server/driver/deadline-timer.ts";
 import { Driver } from "../../src/server/driver/driver.ts";
 import { bunTcp } from "../../src/transport/tcp-bun.ts";
-import type { LinkEvents, ListeningSocket } from "../../src/transport/transport.ts";
+import type {
+  LinkEvents,
+  ListeningSocket,
+  ListenOptions,
+  Transport,
+} from "../../src/transport/transport.ts";
 
 export interface EmbeddedOptions extends BrokerOptions {
   readonly authenticate?: Authenticate;
+  /** What clients connect over; default: TCP. */
+  readonly door?: Door;
   /** Sits between transport and driver, to plant a fault. */
   readonly between?: (events: LinkEvents, driver: Driver) => LinkEvents;
 }
@@ -22,6 +29,7 @@ export class EmbeddedBroker implements Disposable {
   readonly events: LogEvent[] = [];
   readonly faults: unknown[] = [];
   readonly #socket: ListeningSocket;
+  readonly #door: Door;
 
   static async start(options: EmbeddedOptions = {}): Promise<EmbeddedBroker> {
     const clock = new Clock();
@@ -39,13 +47,13 @@ export class EmbeddedBroker implements Disposable {
     });
     const policy = { name: "tcp", mountPoint: "", connections: Infinity, allowAnonymous: true };
     const plain = driver.eventsFor(policy);
-    const socket = await bunTcp().listen({
-      host: "127.0.0.1",
-      port: 0,
+    const { door = tcpDoor } = options;
+    const socket = await door.transport().listen({
+      ...door.place(),
       tcp: { keepAliveMs: 0, userTimeoutMs: 0 },
       events: options.between?.(plain, driver) ?? plain,
     });
-    return new EmbeddedBroker(broker, driver, events, faults, socket);
+    return new EmbeddedBroker(broker, driver, events, faults, socket, door);
   }
 
   private constructor(
@@ -54,12 +62,14 @@ export class EmbeddedBroker implements Disposable {
     events: LogEvent[],
     faults: unknown[],
     socket: ListeningSocket,
+    door: Door,
   ) {
     this.broker = broker;
     this.driver = driver;
     this.events = events;
     this.faults = faults;
     this.#socket = socket;
+    this.#door = door;
   }
 
   get port(): number {
@@ -67,7 +77,7 @@ export class EmbeddedBroker implements Disposable {
   }
 
   get target(): Target {
-    return localTarget(this.port);
+    return this.#door.target(this.port);
   }
 
   /** Throws the broker's internal faults. */
@@ -78,6 +88,19 @@ export class EmbeddedBroker implements Disposable {
     expect(this.faults).toEqual([]);
   }
 }
+
+/** What clients connect over, on both sides. */
+export interface Door {
+  readonly transport: () => Transport;
+  readonly place: () => Pick<ListenOptions, "host" | "port" | "path">;
+  readonly target: (port: number) => Target;
+}
+
+const tcpDoor: Door = {
+  transport: bunTcp,
+  place: () => ({ host: "127.0.0.1", port: 0 }),
+  target: (port) => localTarget(port),
+};
 
 /** A TCP listener on loopback, without credentials. */
 export function localTarget(port: number): Target {

@@ -1,11 +1,6 @@
 import type { IConnackPacket } from "mqtt-packet";
-import {
-  Client,
-  type ConnectOptions,
-  NoAnswer,
-  Refused,
-  InvalidAnswer,
-} from "../../client/client.ts";
+import { NoAnswer, Refused, InvalidAnswer } from "../../client/client-error.ts";
+import { Client, type ConnectOptions } from "../../client/client.ts";
 import { DialError } from "../../client/dial-error.ts";
 import type { ClientVersion } from "../../client/machine.ts";
 import type { Target } from "../../client/target.ts";

@@ -1,6 +1,6 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
-import { NoAnswer, Refused, InvalidAnswer } from "../../client/client.ts";
+import { NoAnswer, Refused, InvalidAnswer } from "../../client/client-error.ts";
 import { DialError } from "../../client/dial-error.ts";
 import type { Target } from "../../client/target.ts";
 import { type ChildWord, writeChildOrder } from "./child-program.ts";

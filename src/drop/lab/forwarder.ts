@@ -1,8 +1,16 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
 import type { Target } from "../../client/target.ts";
+import { clientFrame } from "../../websocket/frames.ts";
 
 /** DISCONNECT, as both versions know it. */
 const disconnect = Uint8Array.of(0xe0, 0);
+const goodbyes: Readonly<Record<Target["transport"], (() => Uint8Array) | null>> = {
+  tcp: () => disconnect,
+  unix: () => disconnect,
+  ws: () => clientFrame(disconnect),
+  tls: null,
+  wss: null,
+};
 
 /**
  * Lets clients of a namespace reach a broker that listens on loopback only. It forwards bytes, and
@@ -36,11 +44,15 @@ export class Forwarder {
     this.#isCut = true;
   }
 
-  /** Closes both sides. After `cut` it sends the broker a DISCONNECT, which the client can no longer send itself. */
+  /**
+   * Closes both sides. After `cut` it sends the broker a DISCONNECT, which the client can no longer
+   * send itself; not over TLS, whose keys only the client has.
+   */
   close(): void {
     this.#server.close();
+    const goodbye = goodbyes[this.#broker.transport];
     for (const socket of this.#toBroker) {
-      if (this.#isCut) socket.end(disconnect);
+      if (this.#isCut && goodbye !== null) socket.end(goodbye());
       else socket.destroy();
     }
     for (const socket of this.#toClients) socket.destroy();

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
-import { type Client, NoAnswer } from "../../client/client.ts";
+import { NoAnswer } from "../../client/client-error.ts";
+import type { Client } from "../../client/client.ts";
 import { DialError } from "../../client/dial-error.ts";
 import { watchByHand } from "./by-hand.ts";
 import type { Observation, Scenario } from "../scenario.ts";

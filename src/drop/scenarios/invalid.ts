@@ -1,4 +1,5 @@
-import { type Client, NoAnswer, InvalidAnswer } from "../../client/client.ts";
+import { NoAnswer, InvalidAnswer } from "../../client/client-error.ts";
+import type { Client } from "../../client/client.ts";
 import { DialError } from "../../client/dial-error.ts";
 import { assert } from "../../core/assert.ts";
 import { sentByHand } from "./by-hand.ts";

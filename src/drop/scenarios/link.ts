@@ -1,6 +1,6 @@
 import { DialError } from "../../client/dial-error.ts";
 import { dial } from "../../client/dial.ts";
-import type { Target } from "../../client/target.ts";
+import { byAddress, type Target } from "../../client/target.ts";
 import { isLoopback } from "../../transport/loopback.ts";
 import { watchByHand } from "./by-hand.ts";
 import { ChildClient } from "../lab/child.ts";
@@ -51,10 +51,10 @@ export const linkScenarios: readonly Scenario[] = [
 
 async function linkDown(stage: Stage): Promise<readonly Observation[]> {
   const { target } = stage.options;
+  if (target.transport === "unix") throw new NotOffered("a unix socket has no network link");
   if (!isLoopback(target.host)) {
     throw new NotOffered("the link is made on the broker's machine: name it by a loopback address");
   }
-  if (target.transport !== "tcp") throw new NotOffered("plays over plain TCP only");
   const child = await ChildClient.start(stage, ["unshare", "--net"]);
   const forwarder = new Forwarder(target);
   const link = new NamespaceLink(child.pid ?? 0, await freeSubnet());
@@ -78,7 +78,7 @@ async function connectThrough(
   child: ChildClient,
   target: Target,
 ): Promise<void> {
-  const direct = { ...target, host: link.host };
+  const direct = byAddress(target, link.host);
   const port = (await isListening(direct)) ? target.port : await forwarder.listen(link.host);
   try {
     await child.connect({ ...direct, port });
@@ -94,7 +94,8 @@ async function connectThrough(
 async function isListening(target: Target): Promise<boolean> {
   try {
     const events = { data: () => {}, closed: () => {} };
-    (await dial(target, lookMs, () => events)).reset();
+    const plain = { ...target, transport: "tcp", tls: null } as const;
+    (await dial(plain, lookMs, () => events)).reset();
     return true;
   } catch (error) {
     if (error instanceof DialError) return false;

@@ -1,5 +1,6 @@
-import { type Client, NoAnswer } from "../../client/client.ts";
-import { isLoopback } from "../../transport/loopback.ts";
+import { NoAnswer } from "../../client/client-error.ts";
+import type { Client } from "../../client/client.ts";
+import { isOnThisMachine } from "../../client/target.ts";
 import { watchByHand } from "./by-hand.ts";
 import { NotOffered } from "../no-verdict.ts";
 import { refusalOf } from "../refused.ts";
@@ -203,7 +204,7 @@ async function dollarWill(stage: Stage): Promise<readonly Observation[]> {
   const exact = await hidden(stage, "exact", topic);
   const wild = [await hidden(stage, "plus", name.replace(/^[^/]+/, "+"))];
   // On a remote broker # would deliver everything that all clients publish.
-  if (isLoopback(stage.options.target.host)) wild.push(await hidden(stage, "hash", "#"));
+  if (isOnThisMachine(stage.options.target)) wild.push(await hidden(stage, "hash", "#"));
   await mayPublish(stage, topic, exact);
   const plan = { topic, retain: false, delay: 0 };
   const victim = await stage.victim({ will: stage.willOptions(plan) }).catch((error: unknown) => {

@@ -1,4 +1,5 @@
-import { type Client, type ConnectOptions, NoAnswer, Refused } from "../../client/client.ts";
+import { NoAnswer, Refused } from "../../client/client-error.ts";
+import type { Client, ConnectOptions } from "../../client/client.ts";
 import { refusalText } from "../../client/refusal.ts";
 import type { Stage } from "../stage.ts";
 

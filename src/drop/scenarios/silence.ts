@@ -129,8 +129,8 @@ const dripMs = 1250;
 /** Bytes; some brokers are more patient with the rest of a packet above 1000. */
 const largePayload = 4096;
 
-/** Who falls silent: a client here, or one in a process of its own. */
-type Silent = Pick<Client, "keepAliveSeconds" | "lastSentAt">;
+/** Who falls silent: a client here, or one in a process of its own, which cannot be told. */
+type Silent = Pick<Client, "keepAliveSeconds" | "lastSentAt"> & Partial<Pick<Client, "silence">>;
 
 /** 1.5 K in milliseconds, of the keepalive in force. Throws NotOffered where that is none. */
 export function allowedMs(victim: Silent): number {
@@ -149,6 +149,7 @@ export async function expectDeadline(
   arm = "",
   plan: Partial<WillPlan> = {},
 ): Promise<Observation> {
+  victim.silence?.();
   const since = stage.dropped(victim.lastSentAt);
   const due = since + allowedMs(victim);
   let seen = await stage.expectWill(since, due, arm, plan);

@@ -1,7 +1,9 @@
-import { atOnce } from "./network.ts";
-import type { Scenario } from "../scenario.ts";
+import type { Client } from "../../client/client.ts";
+import { assert } from "../../core/assert.ts";
+import { playArms } from "../arms.ts";
+import { watchByHand } from "./by-hand.ts";
+import type { Observation, Scenario } from "../scenario.ts";
 import { expectDeadline } from "./silence.ts";
-import { NotOffered } from "../no-verdict.ts";
 import type { Stage } from "../stage.ts";
 
 const closed = { v4: "v4-3.1.2-8", v5: "v5-3.1.2-8" } as const;
@@ -23,38 +25,38 @@ export const webSocketScenarios: readonly Scenario[] = [
     needs: ["websocket"],
     serial: false,
     rule: closed,
-    does: "Connects with a will over a WebSocket, then sends the WebSocket's close frame without an MQTT DISCONNECT, as a browser does when its page is closed.",
-    passes: "the will comes at once",
-    wrong: "The broker takes the WebSocket's close frame for an MQTT DISCONNECT.",
+    does: "Connects with a will over a WebSocket, then sends a Close frame without an MQTT DISCONNECT, as a browser does when its page is closed; in one arm with status 1000 (normal closure), in one with 1001 (going away: what browsers send), in one without a status.",
+    passes: "the will comes at once, whatever the status",
+    wrong: "The broker takes the Close frame, or one with status 1000, for an MQTT DISCONNECT.",
     byHandNote:
       "While this runs, open a page that connects with a will (MQTT.js), then close its tab.",
-    byHand: ["mosquitto_sub -t status -v"],
+    byHand: [watchByHand],
     means: {
       never: `A browser tab that is closed is never reported. ${webSocketMeans}`,
       late: "A browser tab that is closed is reported only after a while.",
     },
-    play: async (stage) => atOnce(stage, (victim) => victim.fin()),
+    play: async (stage) => dies(stage, closes),
   },
   {
     id: "ws-cut",
-    title: "WebSocket: TCP reset",
+    title: "WebSocket: cut without a Close frame",
     grade: "must",
     quick: false,
     needs: ["websocket"],
     serial: false,
     rule: closed,
-    does: "Connects with a will over a WebSocket, then resets the TCP connection below it (RST): no close frame.",
+    does: "Connects with a will over a WebSocket, then ends the TCP connection below it without a Close frame: in one arm by RST, in one by FIN, as the kernel does for a browser that is killed.",
     passes: "the will comes at once",
     wrong:
-      "Only the close frame ends the connection; the broker misses the end of the socket below it.",
+      "Only the Close frame ends the connection; the broker misses the end of the socket below it.",
     byHandNote:
       "While this runs, open a page that connects with a will (MQTT.js), then kill the browser's process.",
-    byHand: ["mosquitto_sub -t status -v"],
+    byHand: [watchByHand],
     means: {
       never: `A browser that crashes is never reported. ${webSocketMeans}`,
       late: "A browser that crashes is reported only after a while.",
     },
-    play: async (stage) => atOnce(stage, (victim) => victim.reset()),
+    play: async (stage) => dies(stage, cuts),
   },
   {
     id: "ws-silent",
@@ -70,7 +72,7 @@ export const webSocketScenarios: readonly Scenario[] = [
       "The broker leaves the keepalive to the WebSocket layer or to a proxy, which have idle times of their own.",
     byHandNote:
       "While this runs, open a page that connects with a will (MQTT.js), then stop the browser: kill -STOP PID",
-    byHand: ["mosquitto_sub -t status -v"],
+    byHand: [watchByHand],
     means: {
       never: `A browser that hangs or loses its network stays online for hours. ${webSocketMeans}`,
       late: "The deadline fires late. Run `half-open` to see by how much with other keepalives.",
@@ -86,7 +88,7 @@ export const webSocketScenarios: readonly Scenario[] = [
     needs: ["websocket"],
     serial: false,
     rule: deadline,
-    does: "Connects with a will and a keepalive of K over a WebSocket, then sends pings of the WebSocket's own, and no MQTT packet.",
+    does: "Connects with a will and a keepalive of K over a WebSocket, then sends a Ping frame twice a second and answers the broker's, but sends no MQTT packet.",
     passes: "the will comes at 1.5 K",
     wrong:
       "Any frame restarts the deadline, so that a WebSocket library which pings by itself keeps a dead program alive.",
@@ -97,10 +99,7 @@ export const webSocketScenarios: readonly Scenario[] = [
       late: "A program that hangs is reported late, because something beside its MQTT packets restarts the deadline.",
       early,
     },
-    // The wire has no verb for it: a ping is no byte of MQTT's.
-    play: async () => {
-      throw new NotOffered("this client can't send WebSocket pings yet");
-    },
+    play: pinging,
   },
 ];
 
@@ -114,19 +113,19 @@ export const tlsScenarios: readonly Scenario[] = [
     needs: ["tls"],
     serial: false,
     rule: closed,
-    does: "Connects with a will over TLS, then resets the TCP connection below it, without TLS's close_notify.",
+    does: "Connects with a will over TLS, then ends the TCP connection below it without TLS's close_notify: in one arm by FIN, as the kernel does for a process that is killed, in one by RST.",
     passes: "the will comes at once",
     wrong:
       "The error that TLS reports for a truncated stream takes another path, on which the will is forgotten.",
     byHand: [
-      "mosquitto_sub -t status -v &",
+      watchByHand,
       "mosquitto_sub --cafile ca.crt -p 8883 -i dev -t x --will-topic status --will-payload gone & sleep 1; kill -KILL $!",
     ],
     means: {
       never: `A device that crashes is never reported. ${tlsMeans}`,
       late: "A device that crashes is reported only after a while.",
     },
-    play: async (stage) => atOnce(stage, (victim) => victim.reset()),
+    play: async (stage) => dies(stage, cuts),
   },
   {
     id: "tls-silent",
@@ -141,7 +140,7 @@ export const tlsScenarios: readonly Scenario[] = [
     wrong:
       "The keepalive is left to a proxy that terminates TLS, which keeps its connection to the broker open.",
     byHand: [
-      "mosquitto_sub -t status -v &",
+      watchByHand,
       "mosquitto_sub --cafile ca.crt -p 8883 -k 5 -i dev -t x --will-topic status --will-payload gone & sleep 1; kill -STOP $!",
     ],
     means: {
@@ -153,6 +152,52 @@ export const tlsScenarios: readonly Scenario[] = [
   },
 ];
 
-async function silent(stage: Stage) {
+/** A way to end the connection. */
+interface Death {
+  readonly name: string;
+  readonly of: (victim: Client) => void;
+}
+
+const closes: readonly Death[] = [
+  { name: "status 1000", of: (victim) => webSocketOf(victim).close(1000) },
+  { name: "status 1001", of: (victim) => webSocketOf(victim).close(1001) },
+  { name: "no status", of: (victim) => webSocketOf(victim).close(null) },
+];
+
+const cuts: readonly Death[] = [
+  { name: "FIN", of: (victim) => victim.cut() },
+  { name: "RST", of: (victim) => victim.reset() },
+];
+
+/** How often `ws-ping` pings: often enough for any keepalive. */
+const pingMs = 500;
+
+async function dies(stage: Stage, deaths: readonly Death[]): Promise<readonly Observation[]> {
+  return playArms(stage, deaths, async ({ name, clientId, plan }, death) => {
+    const victim = await stage.victim({ clientId, will: stage.willOptions(plan) });
+    const since = stage.dropped();
+    death.of(victim);
+    return stage.expectWill(since, since, name, plan);
+  });
+}
+
+async function silent(stage: Stage): Promise<readonly Observation[]> {
   return [await expectDeadline(stage, await stage.victim())];
+}
+
+async function pinging(stage: Stage): Promise<readonly Observation[]> {
+  const victim = await stage.victim();
+  const pings = setInterval(() => webSocketOf(victim).ping(), pingMs);
+  try {
+    const { keepAliveSeconds, lastSentAt } = victim;
+    return [await expectDeadline(stage, { keepAliveSeconds, lastSentAt })];
+  } finally {
+    clearInterval(pings);
+  }
+}
+
+function webSocketOf(victim: Client): NonNullable<Client["webSocket"]> {
+  const { webSocket } = victim;
+  assert(webSocket !== null, "the runner skips it where the address is no WebSocket");
+  return webSocket;
 }

@@ -1,0 +1,133 @@
+import { afterAll, describe, expect, test } from "bun:test";
+import { catalogue } from "../../../src/drop/scenarios/catalogue.ts";
+import { tlsScenarios, webSocketScenarios } from "../../../src/drop/scenarios/transports.ts";
+import type { Scenario } from "../../../src/drop/scenario.ts";
+import type { LinkEvents } from "../../../src/transport/transport.ts";
+import { opensslMissing } from "../../support/certificates.ts";
+import { Doors } from "../../support/doors.ts";
+import { EmbeddedBroker, type EmbeddedOptions } from "../../support/embedded.ts";
+import { played, turn, verdicts } from "../../support/played.ts";
+
+/** Every scenario over each transport, and those that only TLS and WebSocket have. */
+
+const doors = opensslMissing === null ? new Doors() : null;
+afterAll(() => doors?.[Symbol.dispose]());
+const isMissing = doors === null;
+const why = isMissing ? ` (skipped: ${opensslMissing})` : "";
+const boundMs = 60_000;
+const kinds = ["unix", "tls", "ws", "wss"] as const;
+type Kind = (typeof kinds)[number];
+
+/** What needs more than a broker and its transport has tests of its own. */
+const everywhere = catalogue.filter(({ needs }) =>
+  needs.every((need) => ["v5", "loopback", "websocket", "tls"].includes(need)),
+);
+
+/** Many connections, or more bytes than buffers hold: one transport after the other. */
+const heavy = everywhere.filter(({ needs }) => needs.includes("loopback"));
+const light = everywhere.filter((scenario) => !heavy.includes(scenario));
+
+/** Each against a broker of its own, all at the same time. */
+async function playedOver(
+  kind: Kind,
+  scenarios: readonly Scenario[],
+  broker: Omit<EmbeddedOptions, "door"> = {},
+  options: Parameters<typeof played>[2] = {},
+): Promise<string[]> {
+  const door = doors?.of(kind);
+  if (door === undefined) throw new Error("no certificates");
+  const results = await Promise.all(
+    scenarios.map(async (scenario) => {
+      await turn();
+      const own = doors?.of(kind) ?? door;
+      using embedded = await EmbeddedBroker.start({ ...broker, door: own });
+      return await played([scenario], embedded.target, {
+        keepAliveSeconds: 1,
+        triesAlone: 2,
+        ...options,
+      });
+    }),
+  );
+  return verdicts(results.flat());
+}
+
+/** Whether the transport has what the scenario is about. */
+function isSkipped({ id, needs }: Scenario, kind: Kind, version: 4 | 5): boolean {
+  if (needs.includes("v5") && version !== 5) return true;
+  if (needs.includes("websocket")) return kind !== "ws" && kind !== "wss";
+  if (needs.includes("tls")) return kind !== "tls" && kind !== "wss";
+  // What TCP resets a unix socket closes; a bridge has no level of its own in MQTT 5.
+  return (id === "rst" && kind === "unix") || (id === "bridge" && version === 5);
+}
+
+function expected(
+  scenarios: readonly Scenario[],
+  kind: Kind,
+  versions: readonly (4 | 5)[] = [4, 5],
+): string[] {
+  return scenarios.flatMap((scenario) =>
+    versions.map((version) => {
+      const verdict = isSkipped(scenario, kind, version) ? "skipped" : "pass";
+      return `${scenario.id} v${version}: ${verdict}`;
+    }),
+  );
+}
+
+for (const kind of kinds) {
+  test.concurrent.skipIf(isMissing)(
+    `over ${kind} our broker does right by every client${why}`,
+    async () => {
+      expect(await playedOver(kind, light)).toEqual(expected(light, kind));
+    },
+    boundMs,
+  );
+}
+
+test.skipIf(isMissing)(
+  `crowds, storms and full buffers, over each transport${why}`,
+  async () => {
+    for (const kind of kinds) {
+      const versions = [5] as const;
+      const verdicts = await playedOver(kind, heavy, {}, { versions });
+      expect(verdicts).toEqual(expected(heavy, kind, versions));
+    }
+  },
+  boundMs,
+);
+
+/** A broker that hears of no end of a connection. */
+const deaf = (events: LinkEvents): LinkEvents => ({ ...events, closed: () => {} });
+
+/** A broker for which something beside MQTT packets is a sign of life. */
+const credulous = (events: LinkEvents): LinkEvents => ({
+  ...events,
+  opened: (link) => {
+    events.opened(link);
+    const beats = setInterval(() => events.data(link, Uint8Array.of(0xc0, 0)), 200);
+    setTimeout(() => clearInterval(beats), 4000);
+  },
+});
+
+describe.skipIf(isMissing)(`a broker that gets it wrong fails${why}`, () => {
+  const options = { waitMs: 300, versions: [5], triesAlone: 0 } as const;
+  const ends = ["ws-close", "ws-cut", "tls-cut"];
+  for (const kind of ["ws", "wss", "tls"] as const) {
+    const own = [...webSocketScenarios, ...tlsScenarios].filter(
+      (scenario) => !isSkipped(scenario, kind, 5),
+    );
+    test.concurrent(
+      `over ${kind}`,
+      async () => {
+        const isEnd = ({ id }: Scenario): boolean => ends.includes(id);
+        const [gone, silent] = [own.filter(isEnd), own.filter((scenario) => !isEnd(scenario))];
+        expect(await playedOver(kind, gone, { between: deaf }, options)).toEqual(
+          gone.map(({ id }) => `${id} v5: fail (never)`),
+        );
+        expect(await playedOver(kind, silent, { between: credulous }, options)).toEqual(
+          silent.map(({ id }) => `${id} v5: fail (never)`),
+        );
+      },
+      boundMs,
+    );
+  }
+});
