@@ -136,6 +136,7 @@ export class Bystander {
       client.onEnded = () => this.ended++;
       this.#pinging.push(client);
       const start = () => {
+        client.write(pingreq);
         this.#timers.push(setInterval(() => client.write(pingreq), pingingEveryMs));
       };
       client.write(pingreq);

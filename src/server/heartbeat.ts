@@ -1,14 +1,25 @@
+import type { Memory } from "../core/memory.ts";
 import type { Driver } from "./driver/driver.ts";
+import { Garbage } from "./garbage.ts";
+import { garbageCollector } from "./platform.ts";
 
 /** Milliseconds between two heartbeats: the driver notices a blocked process within that time. */
 export const heartbeatMs = 100;
 const heartbeatsPerSecond = 10;
 
 /**
- * Calls the driver's `heartbeat` every `heartbeatMs`, which detects a suspend and a blocked loop.
+ * Calls the driver's `heartbeat` every `heartbeatMs`, which detects a suspend and a blocked loop, and
+ * keeps the garbage small.
  * `onSecond` gets the worst lateness of each second. Returns a function that stops it.
  */
-export function startHeartbeat(driver: Driver, onSecond: (lagMs: number) => void): () => void {
+export function startHeartbeat(
+  driver: Driver,
+  memory: Memory,
+  onSecond: (lagMs: number) => void,
+): () => void {
+  const collect = garbageCollector();
+  const size = (): number => process.memoryUsage.rss();
+  const garbage = collect === null ? null : new Garbage(memory, size, collect);
   driver.heartbeat();
   let before = performance.now();
   let worstMs = 0;
@@ -18,6 +29,7 @@ export function startHeartbeat(driver: Driver, onSecond: (lagMs: number) => void
     worstMs = Math.max(worstMs, now - before - heartbeatMs);
     before = now;
     driver.heartbeat();
+    garbage?.look(now);
     beats += 1;
     if (beats < heartbeatsPerSecond) return;
     onSecond(worstMs);

@@ -51,6 +51,19 @@ export function platformLoop(): Loop {
   return "Deno" in globalThis ? timerLoop : processLoop;
 }
 
+/**
+ * Collects all garbage, and returns how many milliseconds that took; null: this runtime offers no
+ * such call.
+ */
+export function garbageCollector(): (() => number) | null {
+  if (!("Bun" in globalThis)) return null;
+  return () => {
+    const began = performance.now();
+    Bun.gc(true);
+    return performance.now() - began;
+  };
+}
+
 /** Null: this runtime does not expose descriptors, or the system has no poll. */
 export async function socketPoll(): Promise<SocketPoll | null> {
   if (!("Bun" in globalThis)) return null;

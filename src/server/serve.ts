@@ -53,7 +53,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
     throw cause;
   });
   noteStart(settings, endpoints, instance);
-  const stopHeartbeat = startHeartbeat(driver, (lagMs) =>
+  const stopHeartbeat = startHeartbeat(driver, broker.memory, (lagMs) =>
     vitals.beat(lagMs, performance.now(), broker.statistics),
   );
   signals.onReload = () => void operator.reload(null);
