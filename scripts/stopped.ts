@@ -3,6 +3,7 @@ import path from "node:path";
 import { blockedBroker, stoppedBroker } from "../tests/standstill/held-brokers.ts";
 import { type Cast, type HeldBroker, standstill } from "../tests/standstill/play.ts";
 import { Folder } from "../tests/support/executable.ts";
+import { type Door, everyDoor, transports } from "../tests/support/listeners.ts";
 import { root, tool } from "./command.ts";
 import { flagsOf, runScript, UsageError } from "./usage.ts";
 
@@ -15,6 +16,8 @@ clients that ping, with a loop that a callback of its own process blocks, and un
 
   --times N      how often to play each (5)
   --seconds LIST how long the broker stands still (3,5,20)
+  --transport LIST
+                 how the clients of a stopped broker connect (tcp): tcp, tls, ws, wss, unix
   --like NAME    a broker that misbehaves, to prove that the script notices
   --json         one JSON object a line
 
@@ -23,6 +26,7 @@ Exit codes: 0 all right, 1 a standstill went wrong, 2 wrong usage.`;
 const options = {
   times: { type: "string", default: "5" },
   seconds: { type: "string", default: "3,5,20" },
+  transport: { type: "string", default: "tcp" },
   like: { type: "string" },
   json: { type: "boolean", default: false },
   help: { type: "boolean", default: false },
@@ -51,42 +55,48 @@ async function main(): Promise<number> {
   }
   using cache = new Folder();
   const args = values.like === undefined ? [] : ["--like", values.like];
-  const stopped = async () => stoppedBroker({ args });
-  const underDeno = async () =>
-    stoppedBroker({
-      command: [tool("deno"), "run", "-A", "--no-prompt", path.join(root, "src/main.ts")],
-      env: { DENO_DIR: cache.path },
-      readyBoundMs: 30_000,
-      args,
-    });
-  const rows: readonly Row[] = [
-    { name: "stopped", start: stopped, cast: few, seconds, times },
-    {
-      name: "stopped, 2,000 clients",
-      start: stopped,
-      cast: { ...few, pinging: 2000 },
-      seconds,
-      times,
-    },
-    {
-      name: "blocked in data",
-      start: async () => blockedBroker("data"),
-      cast: few,
-      seconds,
-      times,
-    },
-    {
-      name: "blocked in a timer",
-      start: async () => blockedBroker("timer"),
-      cast: few,
-      seconds,
-      times,
-    },
-    { name: "stopped, Deno", start: underDeno, cast: few, seconds, times },
-  ];
+  const rows = values.transport.split(",").flatMap((transport): Row[] => {
+    const door = doorOf(transport);
+    const name = transport === "tcp" ? "" : ` (${transport})`;
+    const stopped = async () => stoppedBroker({ args }, door);
+    const underDeno = async () =>
+      stoppedBroker(
+        {
+          command: [tool("deno"), "run", "-A", "--no-prompt", path.join(root, "src/main.ts")],
+          env: { DENO_DIR: cache.path },
+          readyBoundMs: 30_000,
+          args,
+        },
+        door,
+      );
+    const same = { cast: few, seconds, times };
+    const many = { ...few, pinging: 2000 };
+    return [
+      { ...same, name: `stopped${name}`, start: stopped },
+      { ...same, name: `stopped, 2,000 clients${name}`, start: stopped, cast: many },
+      { ...same, name: `stopped, Deno${name}`, start: underDeno },
+    ];
+  });
+  if (rows.some(({ name }) => name === "stopped")) rows.push(...blockedRows(seconds, times));
   let wrong = 0;
   for (const row of rows) for (const one of row.seconds) wrong += await play(row, one, values.json);
   return wrong === 0 ? 0 : 1;
+}
+
+function blockedRows(seconds: readonly number[], times: number): Row[] {
+  const same = { cast: few, seconds, times };
+  return [
+    { ...same, name: "blocked in data", start: async () => blockedBroker("data") },
+    { ...same, name: "blocked in a timer", start: async () => blockedBroker("timer") },
+  ];
+}
+
+function doorOf(transport: string): Door {
+  const door = everyDoor.find((one) => transports[one] === transport);
+  if (door !== undefined) return door;
+  throw new UsageError(
+    `--transport takes a list of ${everyDoor.map((one) => transports[one]).join(", ")}`,
+  );
 }
 
 /** Plays one row and prints a line. Returns how many of its standstills went wrong. */

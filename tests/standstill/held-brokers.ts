@@ -1,17 +1,21 @@
 import path from "node:path";
 import { type LogLine, RunningBroker, type Surroundings } from "../support/executable.ts";
 import { now } from "../support/inbox.ts";
+import { type Door, Listeners, urlOf } from "../support/listeners.ts";
 import type { HeldBroker } from "./play.ts";
 
 const root = path.resolve(import.meta.dir, "../..");
 
-/** A broker in a process of its own, stopped by SIGSTOP. */
+/** A broker in a process of its own, stopped by SIGSTOP. `door`: how its clients connect. */
 export async function stoppedBroker(
   surroundings: Surroundings = {},
+  door: Door = "mqtt",
 ): Promise<HeldBroker & AsyncDisposable> {
-  const broker = await RunningBroker.start(surroundings);
+  const listeners = new Listeners();
+  const args = [...listeners.args, ...(surroundings.args ?? [])];
+  const broker = await RunningBroker.start({ ...surroundings, args });
   return {
-    port: broker.port,
+    address: { url: urlOf(broker.urls, door), ca: listeners.ca },
     log: broker.log,
     async hold(milliseconds, during) {
       broker.signal("SIGSTOP");
@@ -19,7 +23,10 @@ export async function stoppedBroker(
       broker.signal("SIGCONT");
       return now();
     },
-    [Symbol.asyncDispose]: async () => broker[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: async () => {
+      await broker[Symbol.asyncDispose]();
+      listeners[Symbol.dispose]();
+    },
   };
 }
 
@@ -32,7 +39,7 @@ export async function blockedBroker(
   const isReady = (line: LogLine): boolean => line.event === "blockable";
   const { port } = await broker.line("the port of the program", isReady);
   return {
-    port: broker.port,
+    address: broker.port,
     log: broker.log,
     async hold(milliseconds, during) {
       const free = Promise.withResolvers<void>();

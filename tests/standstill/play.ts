@@ -1,6 +1,6 @@
 import type { LogLine } from "../support/executable.ts";
 import type { Inbox } from "../support/inbox.ts";
-import { SocketClient } from "../support/socket-client.ts";
+import { type Address, SocketClient } from "../support/socket-client.ts";
 
 /** Seconds. The deadline is at 3 s. */
 const keepalive = 2;
@@ -12,7 +12,7 @@ const dialledAtOnce = 100;
 
 /** A broker that a test can bring to a standstill. */
 export interface HeldBroker {
-  readonly port: number;
+  readonly address: Address;
   readonly log: Inbox<LogLine>;
   /**
    * Stops the broker for so many milliseconds; calls `during` in the middle. Resolves to the
@@ -51,28 +51,33 @@ export async function standstill(
   milliseconds: number,
   cast: Cast,
 ): Promise<StandstillReport> {
-  using watcher = await SocketClient.connect(broker.port, { clientId: "watcher", keepalive: 0 });
+  using watcher = await SocketClient.connect(broker.address, { clientId: "watcher", keepalive: 0 });
   await watcher.subscribe("wills/#");
   const wills = (group: string): number =>
     watcher.received.items.filter(
       ({ packet }) => packet.cmd === "publish" && packet.topic.startsWith(`wills/${group}/`),
     ).length;
   using clients = new DisposableStack();
-  const dial = async (group: string, count: number): Promise<SocketClient[]> => {
-    const dialled: SocketClient[] = [];
+  const dial = async (
+    group: string,
+    count: number,
+    dialled: SocketClient[] = [],
+  ): Promise<SocketClient[]> => {
     for (let from = 0; from < count; from += dialledAtOnce) {
       const some = Array.from({ length: Math.min(dialledAtOnce, count - from) }, (_, index) =>
-        mortal(broker.port, group, from + index),
+        mortal(broker.address, group, from + index),
       );
       for (const client of await Promise.all(some)) dialled.push(clients.use(client));
     }
     return dialled;
   };
-  const pinging = await dial("pinging", cast.pinging);
+  const pinging: SocketClient[] = [];
+  // From the first one on: thousands of handshakes take longer than the keepalive allows.
   const pings = setInterval(() => {
     for (const client of pinging) client.send({ cmd: "pingreq" });
   }, pingEveryMs);
   try {
+    await dial("pinging", cast.pinging, pinging);
     const leaving = await dial("leaving", cast.leaving);
     const returning = await dial("returning", cast.returning);
     await dial("silent", cast.silent);
@@ -81,7 +86,7 @@ export async function standstill(
       for (const client of leaving) client.goodbye();
       for (const [index, client] of returning.entries()) {
         client.goodbye();
-        back.push(mortal(broker.port, "returning", index).then((again) => clients.use(again)));
+        back.push(mortal(broker.address, "returning", index).then((again) => clients.use(again)));
       }
     });
     await watcher.received.count("will of a silent client", cast.silent, ({ packet }) =>
@@ -119,7 +124,7 @@ function isWillOf(packet: Arrived, group: string): boolean {
 }
 
 /** With the same id and will each time. */
-async function mortal(port: number, group: string, index: number): Promise<SocketClient> {
+async function mortal(address: Address, group: string, index: number): Promise<SocketClient> {
   const will = {
     topic: `wills/${group}/${index}`,
     payload: Buffer.from("gone"),
@@ -127,7 +132,7 @@ async function mortal(port: number, group: string, index: number): Promise<Socke
     retain: false,
   };
   const options = { clientId: `${group}-${index}`, protocolVersion: 4 as const, keepalive, will };
-  return SocketClient.connect(port, options, connackBoundMs);
+  return SocketClient.connect(address, options, connackBoundMs);
 }
 
 /**

@@ -2,6 +2,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import path from "node:path";
 import { Folder } from "../support/executable.ts";
 import { expectInTime } from "../support/held-up.ts";
+import { type Door, everyDoor } from "../support/listeners.ts";
 import { blockedBroker, stoppedBroker } from "./held-brokers.ts";
 import { standstill, type Cast } from "./play.ts";
 
@@ -14,13 +15,23 @@ const cast: Cast = { pinging: 50, leaving: 10, returning: 5, silent: 5 };
 const right = { ended: 0, pingingWills: 0, leavingWills: 0, returningWills: 0, silentWills: 5 };
 
 describe("a broker that stood still ends only the silent clients", () => {
-  test(
-    "stopped by SIGSTOP",
-    async () => {
-      await using broker = await stoppedBroker();
-      const { silentWithinMs, ...report } = await standstill(broker, heldMs, cast);
-      expect(report).toEqual(right);
-      expectInTime("the ends of the silent", silentWithinMs, 1000);
+  const others = everyDoor.filter((door) => door !== "mqtt");
+  const groups: readonly { readonly name: string; readonly doors: readonly Door[] }[] = [
+    { name: "TCP", doors: ["mqtt"] },
+    { name: others.join(", "), doors: others },
+  ];
+  test.each(groups)(
+    "stopped by SIGSTOP, clients by $name",
+    async ({ doors }) => {
+      // Each has a broker of its own.
+      await Promise.all(
+        doors.map(async (door) => {
+          await using broker = await stoppedBroker({}, door);
+          const { silentWithinMs, ...report } = await standstill(broker, heldMs, cast);
+          expect({ door, ...report }).toEqual({ door, ...right });
+          expectInTime("the ends of the silent", silentWithinMs, 1000);
+        }),
+      );
     },
     limitMs,
   );

@@ -6,6 +6,10 @@ import {
   type Packet,
   parser,
 } from "mqtt-packet";
+import { FrameReader } from "../../src/websocket/frame-reader.ts";
+import { clientFrame } from "../../src/websocket/frames.ts";
+import { upgradeRequest } from "../../src/websocket/handshake.ts";
+import { HeadReader } from "../../src/websocket/http-head.ts";
 import type { ConnectOptions } from "./client.ts";
 import { Inbox, now } from "./inbox.ts";
 
@@ -14,6 +18,9 @@ export interface Arrival {
   /** When its last byte arrived, in milliseconds of `now()`. */
   readonly at: number;
 }
+
+/** Where a broker listens: a URL, and the PEM of the CA to trust; a number is a port of 127.0.0.1. */
+export type Address = number | { readonly url: string; readonly ca: string | null };
 
 type PublishOptions = Partial<Omit<IPublishPacket, "cmd" | "topic" | "payload">>;
 
@@ -30,12 +37,30 @@ export class SocketClient implements Disposable {
   #onSent: (() => void)[] = [];
   #nextId = 1;
   #pongs = 0;
+  /** Set while a WebSocket is being opened. */
+  #opening: Opening | null = null;
+  /** Of a WebSocket. */
+  #frames: FrameReader | null = null;
 
-  static async dial(port: number, host = "127.0.0.1"): Promise<SocketClient> {
+  static async dial(address: Address, host = "127.0.0.1"): Promise<SocketClient> {
+    if (typeof address === "number") return SocketClient.#dial({ hostname: host, port: address });
+    const url = new URL(address.url);
+    if (url.protocol === "mqtt+unix:") return SocketClient.#dial({ unix: url.pathname });
+    const isTls = url.protocol === "mqtts:" || url.protocol === "wss:";
+    const client = await SocketClient.#dial({
+      hostname: url.hostname.replace(/^\[(.*)\]$/, "$1"),
+      port: Number(url.port),
+      ...(isTls && address.ca !== null && { tls: { ca: address.ca } }),
+    });
+    if (url.protocol.startsWith("ws")) await client.#upgrade(url);
+    return client;
+  }
+
+  static async #dial(where: Where): Promise<SocketClient> {
     const ended = Promise.withResolvers<void>();
     const socket = await Bun.connect<SocketClient | null>({
-      hostname: host,
-      port,
+      // One of both; the types know each alone.
+      ...(where as { unix: string }),
       data: null,
       socket: {
         // The broker never sends first, so the client is assigned before the first bytes.
@@ -60,11 +85,11 @@ export class SocketClient implements Disposable {
 
   /** Opens a connection and waits until the broker accepts its CONNECT. */
   static async connect(
-    port: number,
+    address: Address,
     options: ConnectOptions,
     boundMs?: number,
   ): Promise<SocketClient> {
-    const client = await SocketClient.dial(port);
+    const client = await SocketClient.dial(address);
     const connack = await client.connect(options, boundMs);
     const code = connack.reasonCode ?? connack.returnCode;
     if (code !== 0) throw new Error(`${options.clientId} was refused: ${code}`);
@@ -152,8 +177,17 @@ export class SocketClient implements Disposable {
   }
 
   sendBytes(bytes: Uint8Array): void {
-    this.#unsent.push(bytes);
+    this.#unsent.push(this.#frames === null ? bytes : clientFrame(bytes));
     this.#flush();
+  }
+
+  /** Makes the connection a WebSocket. */
+  async #upgrade({ host, pathname }: URL): Promise<void> {
+    const request = upgradeRequest(host, pathname, "mqtt");
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#opening = { head: new HeadReader(), request, resolve, reject };
+    this.sendBytes(Buffer.from(request.head));
+    await promise;
   }
 
   /** Resolves when the kernel has accepted everything written. */
@@ -212,7 +246,23 @@ export class SocketClient implements Disposable {
   }
 
   #take(chunk: Buffer): void {
-    this.#parser.parse(chunk);
+    if (this.#opening !== null) return this.#takeHead(chunk, this.#opening);
+    const frames = this.#frames;
+    if (frames === null) return void this.#parser.parse(chunk);
+    frames.begin(chunk);
+    frames.read(0, chunk.length);
+    this.#parser.parse(Buffer.from(frames.take()));
+  }
+
+  #takeHead(chunk: Buffer, { head, request, resolve, reject }: Opening): void {
+    const found = head.feed(chunk);
+    if (found === null) return;
+    this.#opening = null;
+    const refused = request.refused(found.head);
+    if (refused !== null) return reject(new Error(refused));
+    this.#frames = new FrameReader(false, Infinity);
+    resolve();
+    this.#take(Buffer.from(found.rest));
   }
 
   #listen(): void {
@@ -223,6 +273,17 @@ export class SocketClient implements Disposable {
     });
     this.#parser.on("error", (error) => this.received.end(`not MQTT: ${error.message}`));
   }
+}
+
+type Where =
+  | { readonly hostname: string; readonly port: number; readonly tls?: { readonly ca: string } }
+  | { readonly unix: string };
+
+interface Opening {
+  readonly head: HeadReader;
+  readonly request: ReturnType<typeof upgradeRequest>;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
 }
 
 export interface Message {
