@@ -34,7 +34,7 @@ test.skipIf(chromiumMissing !== null)(
     const url = broker.urls.find((one) => one.startsWith("ws:")) ?? "";
     await using watcher = await MqttJsClient.connect(broker.port, { protocolVersion: 5 });
     await watcher.mqtt.subscribeAsync("page/+", { qos: 1 });
-    await using server = page(url);
+    using server = page(url);
     await using browser = await Chromium.start("MAP evil.example 127.0.0.1");
 
     const tab = await browser.open(`http://localhost:${server.port}/`);
