@@ -118,9 +118,16 @@ function clientHint({ tls }: Target): string {
 }
 
 function listenerHint({ transport }: Target): string {
-  return transport === "tcp"
-    ? "is it an MQTT listener, without TLS? else mqtts://, ws:// or wss://"
-    : "is it an MQTT listener?";
+  switch (transport) {
+    case "tcp":
+      return "is it an MQTT listener, without TLS? else mqtts://, ws:// or wss://";
+    case "tls":
+      return "is it an MQTT listener? one for WebSockets: wss://";
+    case "ws":
+    case "wss":
+    case "unix":
+      return "is it an MQTT listener?";
+  }
 }
 
 function refusedHint({ code }: Refused, { username }: Target): string | null {

@@ -93,7 +93,7 @@ export function scenarioNamed(id: string, from = "simulate-drop"): Scenario {
 
 /** The hint for a word that looks like a broker's address. */
 function hintForStranger(word: string): string {
-  if (/^(mqtts?|wss?):\/\//.test(word)) return "for an address: --url";
+  if (/^(mqtts?|wss?|mqtt\+unix):\/\//.test(word)) return "for an address: --url";
   if (/^\d+$/.test(word)) return `for a port: --port ${word}`;
   if (/^[\w-]+(\.[\w-]+)+$/.test(word) || word === "localhost") return `for a host: -h ${word}`;
   return "see mqttd simulate-drop --list";

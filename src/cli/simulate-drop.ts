@@ -16,8 +16,8 @@ export function simulateDropCommand(): CliCommand {
     rules: { positionals: Infinity },
     help: commandPage(command, {
       about:
-        "Connects a client with a will to any broker, makes it die in each known way, and judges the " +
-        "broker: does the will come, when, once, and unchanged? Without an ID the quick set plays: " +
+        "Connects a client with a will to any broker (by TCP, TLS, WebSocket or a unix socket), makes " +
+        "it die in each known way, and judges the broker: does the will come, when, once, and unchanged? Without an ID the quick set plays: " +
         "within 15 s, or within 65 s where the broker does not end a silent client. Topics and " +
         "client ids are random. What is left on the broker is removed, after Ctrl-C too (a second " +
         "one does not wait).",
@@ -86,6 +86,7 @@ function declareSimulateDrop(): Command {
     .example("mqttd simulate-drop --embedded")
     .example("mqttd simulate-drop rst half-open -h localhost -p 1884 --keepalive 5")
     .example("mqttd simulate-drop --all --url mqtt://ann:secret@localhost --junit drops.xml")
+    .example("mqttd simulate-drop --url wss://localhost:9001/mqtt --insecure")
     .example("mqttd simulate-drop --show half-open");
 }
 

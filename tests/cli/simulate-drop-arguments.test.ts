@@ -21,11 +21,12 @@ test("mqttd simulate-drop --help", async () => {
   expect(stdout).toMatchInlineSnapshot(`
     "Usage: mqttd simulate-drop [ID...] [FLAGS]
 
-    Connects a client with a will to any broker, makes it die in each known way, and
-    judges the broker: does the will come, when, once, and unchanged? Without an ID
-    the quick set plays: within 15 s, or within 65 s where the broker does not end a
-    silent client. Topics and client ids are random. What is left on the broker is
-    removed, after Ctrl-C too (a second one does not wait).
+    Connects a client with a will to any broker (by TCP, TLS, WebSocket or a unix
+    socket), makes it die in each known way, and judges the broker: does the will
+    come, when, once, and unchanged? Without an ID the quick set plays: within 15 s,
+    or within 65 s where the broker does not end a silent client. Topics and client
+    ids are random. What is left on the broker is removed, after Ctrl-C too (a
+    second one does not wait).
 
     Flags:
           --all                      play every scenario, not the quick set
@@ -118,6 +119,7 @@ test("mqttd simulate-drop --help", async () => {
       mqttd simulate-drop --embedded
       mqttd simulate-drop rst half-open -h localhost -p 1884 --keepalive 5
       mqttd simulate-drop --all --url mqtt://ann:secret@localhost --junit drops.xml
+      mqttd simulate-drop --url wss://localhost:9001/mqtt --insecure
       mqttd simulate-drop --show half-open
     "
   `);

@@ -19,6 +19,11 @@ export class Doors implements Disposable {
   readonly #server = this.#authority.issue("localhost", ["DNS:localhost", "IP:127.0.0.1"]);
   readonly #folder = mkdtempSync(path.join(tmpdir(), "mqttd-doors-"));
 
+  /** The certificate to trust. */
+  get caFile(): string {
+    return this.#authority.root.certFile;
+  }
+
   of(kind: Target["transport"]): Door {
     const ca = this.#authority.root.cert;
     const file = path.join(this.#folder, `${crypto.randomUUID().slice(0, 8)}.sock`);

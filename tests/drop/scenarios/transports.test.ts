@@ -1,5 +1,8 @@
 import { afterAll, describe, expect, test } from "bun:test";
+import { machineHas } from "../../../src/drop/lab/machine.ts";
 import { catalogue } from "../../../src/drop/scenarios/catalogue.ts";
+import { linkScenarios } from "../../../src/drop/scenarios/link.ts";
+import { processScenarios } from "../../../src/drop/scenarios/process.ts";
 import { tlsScenarios, webSocketScenarios } from "../../../src/drop/scenarios/transports.ts";
 import type { Scenario } from "../../../src/drop/scenario.ts";
 import type { LinkEvents } from "../../../src/transport/transport.ts";
@@ -57,7 +60,9 @@ function isSkipped({ id, needs }: Scenario, kind: Kind, version: 4 | 5): boolean
   if (needs.includes("websocket")) return kind !== "ws" && kind !== "wss";
   if (needs.includes("tls")) return kind !== "tls" && kind !== "wss";
   // What TCP resets a unix socket closes; a bridge has no level of its own in MQTT 5.
-  return (id === "rst" && kind === "unix") || (id === "bridge" && version === 5);
+  return (
+    (["rst", "link-down"].includes(id) && kind === "unix") || (id === "bridge" && version === 5)
+  );
 }
 
 function expected(
@@ -90,6 +95,20 @@ test.skipIf(isMissing)(
       const versions = [5] as const;
       const verdicts = await playedOver(kind, heavy, {}, { versions });
       expect(verdicts).toEqual(expected(heavy, kind, versions));
+    }
+  },
+  boundMs,
+);
+
+test.skipIf(isMissing)(
+  `processes that die and links that go down, over each transport${why}`,
+  async () => {
+    const has = await machineHas(linkScenarios);
+    const lab = [...processScenarios, ...(has.has("network namespace") ? linkScenarios : [])];
+    const versions = [5] as const;
+    for (const kind of kinds) {
+      const verdicts = await playedOver(kind, lab, {}, { versions, has });
+      expect(verdicts).toEqual(expected(lab, kind, versions));
     }
   },
   boundMs,
