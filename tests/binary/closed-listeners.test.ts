@@ -6,12 +6,12 @@ test("at the start, one whole line warns of a listener that refuses every client
   await using broker = await RunningBroker.start({ args });
   const { text } = await broker.line("the warning", ({ event }) => event === "warning");
   expect(text).toBe(
-    "listeners.1 (port 0) refuses every client: allowAnonymous is false, and mqttd has no user " +
-      "names and passwords yet; set it to true, or remove it",
+    "listeners.1 (port 0) refuses every client: allowAnonymous is false, and no password file " +
+      "applies; set auth.passwordFile (mqttd passwd creates one)",
   );
   await broker.stop();
 
   await using human = await RunningBroker.start({ args, logFormat: "human" });
   const fits = (line: string): boolean => line.includes("refuses every client");
-  expect(await human.lines.first("the warning", fits)).toEndWith("set it to true, or remove it");
+  expect(await human.lines.first("the warning", fits)).toEndWith("(mqttd passwd creates one)");
 });

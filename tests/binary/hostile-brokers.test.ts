@@ -25,9 +25,9 @@ interface Greeting {
 }
 
 const strange = (why: string): string =>
-  `mqttd: URL does not speak MQTT as a broker does: ${why} (is it an MQTT listener, without TLS?)`;
+  `mqttd: URL does not speak MQTT as a broker does: ${why} (is it an MQTT listener, without TLS? else mqtts://, ws:// or wss://)`;
 const useless =
-  "mqttd: URL: the broker closed the connection before its CONNACK (is it an MQTT listener, without TLS?)";
+  "mqttd: URL: the broker closed the connection before its CONNACK (is it an MQTT listener, without TLS? else mqtts://, ws:// or wss://)";
 const mute =
   "mqttd: URL accepts connections but does not answer: no CONNACK within 5 s (is it an MQTT broker?)";
 const tooLarge = "it announced a packet of 256 MiB, and the limit is 256 KiB";
@@ -90,13 +90,13 @@ const greetings: readonly Greeting[] = [
     what: "a TLS alert",
     server: says(Uint8Array.of(0x15, 3, 3, 0, 2, 2, 70)),
     code: 4,
-    line: strange("Invalid header flag bits, must be 0x0 for connect packet"),
+    line: strange("it answered with a TLS alert"),
   },
   {
     what: "an answer of HTTP",
     server: says(`HTTP/1.1 400 Bad Request\r\n\r\n${"x".repeat(200)}`),
     code: 4,
-    line: strange("Invalid header flag bits, must be 0x0 for puback packet"),
+    line: strange("it answered with HTTP"),
   },
 ];
 

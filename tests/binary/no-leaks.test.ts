@@ -64,7 +64,12 @@ test.if(isLinux)(
         `${megabytes(settled)} after round ${settledRound}`,
       10_000,
     );
-    const ends = broker.log.items.filter(({ event }) => event === "ended");
+    const endsLogged = () => broker.log.items.filter(({ event }) => event === "ended");
+    await eventually(
+      () => endsLogged().length >= clients * rounds,
+      () => `${endsLogged().length} ends in the log`,
+    );
+    const ends = endsLogged();
     expect(ends).toHaveLength(clients * rounds);
     expect(ends.every((line) => line["cause"] === "resetByPeer")).toBe(true);
     watcher[Symbol.dispose]();

@@ -49,6 +49,7 @@ test.skipIf(process.platform === "win32")(
       () => "the broker is ready",
     );
     await keeper.end();
-    expect(readFileSync(log, "utf8")).toBe("ready\nin order\n");
+    // Some shells also say that the `sleep` was terminated.
+    expect(readFileSync(log, "utf8")).toEndWith("\nin order\n");
   },
 );
