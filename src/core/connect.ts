@@ -109,6 +109,7 @@ function accept(
   session.isDenialLogged = false;
   session.connection = connection;
   session.expiryIntervalSeconds = sessionExpirySecondsInForce(broker, packet);
+  connection.isResumable = isResumable(broker, connection, session);
   broker.invalidateRoutes(session);
   broker.statistics.connected += 1;
   broker.statistics.connectedMax = Math.max(
@@ -163,6 +164,16 @@ function openSession(
   const opened = new Session(clientId, broker.limits, broker.queued, broker.memory, broker.now);
   broker.sessions.set(clientId, opened);
   return opened;
+}
+
+/** Whether the session can outlive its connection. A DISCONNECT of v5 may ask for another expiry. */
+function isResumable(
+  { rules }: Broker,
+  { version, sessionExpiryAskedSeconds }: Connection,
+  { expiryIntervalSeconds }: Session,
+): boolean {
+  if (expiryIntervalSeconds > 0 || sessionExpiryAskedSeconds > 0) return true;
+  return version === 5 && rules.expiryMayBeRaised;
 }
 
 /**

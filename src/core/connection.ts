@@ -60,6 +60,8 @@ export class Connection {
   keepAliveSeconds = 0;
   /** Seconds that CONNECT asked for, not those in force; 0: absent. */
   sessionExpiryAskedSeconds = 0;
+  /** Its session may outlive it, and send again what was not acknowledged. */
+  isResumable = false;
   /** When the last complete packet arrived. All that a packet writes for the keepalive. */
   lastPacketAt: Millis;
   lastPacketType: ClientPacket["type"] | "none" = "none";

@@ -138,11 +138,14 @@ function enqueue(
  */
 function enterWindow(
   session: Session,
-  { strip }: Connection,
+  { strip, isResumable }: Connection,
   message: Message,
   copy: Copy,
 ): number {
-  return copy.qos === 0 ? 0 : session.outgoing.add(message, copy, strip).packetId;
+  if (copy.qos === 0) return 0;
+  // Only a resumed session sends it again, and only what was shared goes to another member.
+  const isKept = isResumable || copy.shared !== null;
+  return session.outgoing.add(isKept ? message : null, copy, strip).packetId;
 }
 
 function deliveryOf(
@@ -381,6 +384,7 @@ function resendFirst(broker: Broker, session: Session, connection: Connection): 
   assert(outgoing !== undefined, "there is a message to resend");
   session.resends.delete(outgoing);
   const { message, copy, strip } = outgoing;
+  assert(message !== null, "a session that is resumed keeps what is in flight");
   if (!mayRead(broker, session, message.topic)) {
     session.outgoing.remove(outgoing);
     noteDenied(broker, session, message.topic);

@@ -38,7 +38,8 @@ export function startHandover(broker: Broker, session: Session): void {
   if (broker.stopping || !session.hasUsedSharedFilters) return;
   const items: HandoverItem[] = [];
   for (const { message, copy } of session.outgoing.inOrder()) {
-    if (copy.shared !== null && copy.qos === 1) items.push({ message, shared: copy.shared });
+    const { shared } = copy;
+    if (message !== null && shared !== null && copy.qos === 1) items.push({ message, shared });
   }
   for (const { message, copy } of session.queue.items()) {
     if (copy.shared !== null) items.push({ message, shared: copy.shared });

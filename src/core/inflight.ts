@@ -9,23 +9,13 @@ const largestPacketId = 65_535;
 type Awaited = "puback" | "pubrec" | "pubcomp" | null;
 
 /** What a free place refers to, so that it keeps nothing. */
-const noMessage: Message = {
-  topic: "",
-  qos: 0,
-  retain: false,
-  payload: new Uint8Array(0),
-  properties: null,
-  expiresAt: null,
-  frame: null,
-  owned: true,
-  keepers: 0,
-};
 const noCopy: Copy = { qos: 0, retain: false, identifiers: null, shared: null };
 
 /** A place in the window. It serves one message after another, so that a copy allocates nothing. */
 class Place {
   packetId = 0;
-  message = noMessage;
+  /** Null: its session ends with its connection, so it is never sent again. */
+  message: Message | null = null;
   copy = noCopy;
   /** Length of the mount point when it was first sent. */
   strip = 0;
@@ -75,10 +65,13 @@ export class InflightWindow {
     return place?.packetId === packetId && place.awaited !== null ? place : null;
   }
 
-  add(message: Message, copy: Copy, strip: number): Outgoing {
-    this.#memory.hold(message);
+  /** `message` null: only its acknowledgement matters. */
+  add(message: Message | null, copy: Copy, strip: number): Outgoing {
     const place = this.#takePlace();
-    place.message = message;
+    if (message !== null) {
+      this.#memory.hold(message);
+      place.message = message;
+    }
     place.copy = copy;
     place.strip = strip;
     place.order = this.#order++;
@@ -97,10 +90,11 @@ export class InflightWindow {
   remove(outgoing: Outgoing): void {
     const place = this.#placeOf(outgoing);
     const { message } = place;
-    place.message = noMessage;
     place.copy = noCopy;
     place.awaited = null;
     this.#count -= 1;
+    if (message === null) return;
+    place.message = null;
     this.#memory.release(message);
   }
 
@@ -121,9 +115,7 @@ export class InflightWindow {
   /** Bytes of memory, with all of each message, whoever else keeps it. */
   get held(): number {
     let bytes = this.#ring.length * costs.outgoing;
-    for (const { awaited, message } of this.#ring) {
-      if (awaited !== null) bytes += messageBytes(message);
-    }
+    for (const { message } of this.#ring) if (message !== null) bytes += messageBytes(message);
     return bytes;
   }
 

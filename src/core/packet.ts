@@ -26,6 +26,8 @@ export interface Message {
   readonly qos: Qos;
   readonly retain: boolean;
   payload: Uint8Array;
+  /** Of the payload, known without the view that reading it may make; absent: of the payload. */
+  readonly payloadBytes?: number;
   /**
    * Property bytes in the publisher's order and encoding, less Topic Alias and Message Expiry
    * Interval (v5-3.3.2-15, -16, -18, -20: order and content are forwarded). Null: none.
@@ -39,6 +41,45 @@ export interface Message {
   owned: boolean;
   /** Places that keep it: queues, windows, the retained messages (`Memory.hold`). */
   keepers: number;
+}
+
+/** Bytes of a payload, without a view of it: to make one takes longer than all other checks. */
+export function payloadBytesOf(of: Message | PublishPacket): number {
+  return of.payloadBytes ?? of.payload.length;
+}
+
+/** A message from a client. The view of its payload is made when it is first read: mostly never. */
+export class ReceivedMessage implements Message {
+  readonly topic: string;
+  readonly qos: Qos;
+  readonly retain: boolean;
+  readonly payloadBytes: number;
+  properties: Uint8Array | null;
+  readonly expiresAt: Millis | null;
+  frame: Frame | null;
+  owned = false;
+  keepers = 0;
+  /** What has the payload: the packet, or the payload alone. */
+  #from: Pick<PublishPacket, "payload">;
+
+  constructor(packet: PublishPacket, topic: string, expiresAt: Millis | null, frame: Frame | null) {
+    this.#from = packet;
+    this.topic = topic;
+    this.qos = packet.qos;
+    this.retain = packet.retain;
+    this.payloadBytes = payloadBytesOf(packet);
+    this.properties = packet.properties;
+    this.expiresAt = expiresAt;
+    this.frame = frame;
+  }
+
+  get payload(): Uint8Array {
+    return this.#from.payload;
+  }
+
+  set payload(payload: Uint8Array) {
+    this.#from = { payload };
+  }
 }
 
 /** The bytes of one received packet, valid only while its input is handled. */
@@ -124,6 +165,8 @@ export interface PublishPacket {
   /** 0 for QoS 0. */
   readonly packetId: number;
   readonly payload: Uint8Array;
+  /** See Message.payloadBytes. */
+  readonly payloadBytes?: number;
   /** See Message.properties. */
   readonly properties: Uint8Array | null;
   readonly expirySeconds: number | null;

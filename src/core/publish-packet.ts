@@ -7,7 +7,13 @@ import { endConnection } from "./connection-end.ts";
 import { causeOf } from "./end-causes.ts";
 import { hadNoSubscribers } from "./events.ts";
 import { after } from "./io.ts";
-import { keep, type Message, type PublishPacket } from "./packet.ts";
+import {
+  keep,
+  type Message,
+  payloadBytesOf,
+  type PublishPacket,
+  ReceivedMessage,
+} from "./packet.ts";
 import { isRoomFor, publish } from "./publish.ts";
 import { refusalToRetain } from "./retain.ts";
 import { Reason, type ProtocolError, type ReasonCode } from "./reason.ts";
@@ -47,7 +53,7 @@ export function publishReceived(
   const refusal = refusalOf(broker, connection, session, packet, named);
   if (refusal !== null) return refuse(broker, connection, packet, topic, refusal);
   const message = messageOf(broker, connection, packet, topic);
-  const isShort = packet.qos > 0 && !memory.hasRoomBefore("refuseMessages", packet.payload.length);
+  const isShort = packet.qos > 0 && !memory.hasRoomBefore("refuseMessages", payloadBytesOf(packet));
   if (isShort && !isRoomFor(broker, session, message)) {
     return refuseForMemory(broker, connection, packet, topic);
   }
@@ -139,22 +145,12 @@ function messageOf(
   packet: PublishPacket,
   topic: string,
 ): Message {
-  const { qos, retain: isRetained, payload, properties, expirySeconds } = packet;
-  return {
-    topic,
-    qos,
-    retain: isRetained,
-    payload,
-    properties,
-    expiresAt: expirySeconds === null ? null : after(broker.now, expirySeconds * 1000),
-    // Forward its bytes unchanged only if alias, expiry and mount point leave them equal.
-    frame:
-      packet.topicAlias === 0 && expirySeconds === null && connection.listener.mountPoint === ""
-        ? packet.frame
-        : null,
-    owned: false,
-    keepers: 0,
-  };
+  const { expirySeconds } = packet;
+  const expiresAt = expirySeconds === null ? null : after(broker.now, expirySeconds * 1000);
+  // Forward its bytes unchanged only if alias, expiry and mount point leave them equal.
+  const isAsReceived =
+    packet.topicAlias === 0 && expirySeconds === null && connection.listener.mountPoint === "";
+  return new ReceivedMessage(packet, topic, expiresAt, isAsReceived ? packet.frame : null);
 }
 
 /**
@@ -261,8 +257,9 @@ function refusalOf(
     const detail = `the client may not publish on this topic: ${by}`;
     return { reason: Reason.notAuthorized, detail };
   }
-  if (packet.payload.length > broker.limits.payloadSize) {
-    const detail = `the payload of ${packet.payload.length} B exceeds the limit of ${broker.limits.payloadSize} B (limits.payloadSize)`;
+  const bytes = payloadBytesOf(packet);
+  if (bytes > broker.limits.payloadSize) {
+    const detail = `the payload of ${bytes} B exceeds the limit of ${broker.limits.payloadSize} B (limits.payloadSize)`;
     return { reason: Reason.quotaExceeded, detail };
   }
   if (!packet.retain || packet.qos === 0 || version !== 5) return null;

@@ -1826,7 +1826,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
     tests: ["tests/conformance/checks/session.ts QoS 1 and 2 are kept for a session that is away"],
   },
   "v5-4.6.0-1": {
-    obeyed: ["src/core/inflight.ts Place"],
+    obeyed: ["src/core/inflight.ts Place.message"],
     tests: [],
   },
   "v5-4.6.0-5": {

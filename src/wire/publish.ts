@@ -1,5 +1,5 @@
 import type { Delivery } from "../core/io.ts";
-import type { Message, ProtocolVersion, PublishPacket, Qos } from "../core/packet.ts";
+import type { Frame, Message, ProtocolVersion, PublishPacket, Qos } from "../core/packet.ts";
 import { Reason, type ProtocolError } from "../core/reason.ts";
 import { utf8Length } from "../core/topic.ts";
 import { Cursor } from "./cursor.ts";
@@ -76,19 +76,62 @@ export function readPublish(
     return refused(version, "4.7.3-1", "", "Topic Name is empty");
   }
 
-  return {
-    type: "publish",
-    topic,
-    qos,
-    retain: (first & retainBit) !== 0,
-    dup,
-    packetId,
-    payload: bytes.subarray(position, end),
-    properties,
-    expirySeconds,
-    topicAlias,
-    frame: isShortest(start, body, end) ? { bytes, start, end, version } : null,
-  };
+  const frame = isShortest(start, body, end) ? { bytes, start, end, version } : null;
+  const packet = new ReceivedPublish(first, qos, topic, packetId, bytes, position, end, frame);
+  if (version === 5) {
+    packet.properties = properties;
+    packet.expirySeconds = expirySeconds;
+    packet.topicAlias = topicAlias;
+  }
+  return packet;
+}
+
+/** A PUBLISH in the bytes that it came in. The view of its payload is made when it is first read. */
+class ReceivedPublish implements PublishPacket {
+  readonly type = "publish";
+  readonly topic: string;
+  readonly qos: Qos;
+  readonly retain: boolean;
+  readonly dup: boolean;
+  readonly packetId: number;
+  properties: Uint8Array | null = null;
+  expirySeconds: number | null = null;
+  topicAlias = 0;
+  readonly frame: Frame | null;
+  readonly #bytes: Uint8Array;
+  /** Of the payload. */
+  readonly #start: number;
+  readonly #end: number;
+  #payload: Uint8Array | null = null;
+
+  constructor(
+    first: number,
+    qos: Qos,
+    topic: string,
+    packetId: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    frame: Frame | null,
+  ) {
+    this.topic = topic;
+    this.qos = qos;
+    this.retain = (first & retainBit) !== 0;
+    this.dup = (first & dupBit) !== 0;
+    this.packetId = packetId;
+    this.frame = frame;
+    this.#bytes = bytes;
+    this.#start = start;
+    this.#end = end;
+  }
+
+  get payload(): Uint8Array {
+    return (this.#payload ??= this.#bytes.subarray(this.#start, this.#end));
+  }
+
+  get payloadBytes(): number {
+    return this.#end - this.#start;
+  }
 }
 
 /**

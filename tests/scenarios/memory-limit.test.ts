@@ -229,7 +229,8 @@ describe("as memory fills up", () => {
     const scene = new Scene();
     const { world } = scene;
     const subscriber = world.open();
-    subscriber.connect({ clientId: "s", protocolVersion: 5, properties: { receiveMaximum: 1 } });
+    const properties = { receiveMaximum: 1, sessionExpiryInterval: 60 };
+    subscriber.connect({ clientId: "s", protocolVersion: 5, properties });
     subscriber.subscribe({ topic: "one", qos: 1 });
     const publisher = scene.connected("publisher");
     scene.fill(0.86);
@@ -333,7 +334,8 @@ describe("when nothing more can go", () => {
     const scene = new Scene({ queuedMessages: 10_000 });
     const { world } = scene;
     const subscriber = world.open();
-    subscriber.connect({ clientId: "s", protocolVersion: 5, properties: { receiveMaximum: 1 } });
+    const properties = { receiveMaximum: 1, sessionExpiryInterval: 60 };
+    subscriber.connect({ clientId: "s", protocolVersion: 5, properties });
     subscriber.subscribe({ topic: "one", qos: 1 });
     const publisher = scene.connected("publisher");
     scene.fill(0.86);

@@ -203,3 +203,39 @@ test("a message whose expiry passed after it was first sent is still resent", ()
     { dup: true, properties: { messageExpiryInterval: 0 } },
   ]);
 });
+
+test("what is in flight is kept only for a session that may be resumed, or share it", () => {
+  const world = new World();
+  const properties = { sessionExpiryInterval: 10 };
+  const connects = {
+    clean: { clean: true },
+    persistent: { clean: false },
+    v5: { protocolVersion: 5, clean: true },
+    "v5 that expires": { protocolVersion: 5, clean: true, properties },
+    member: { clean: true },
+  } as const;
+  for (const [clientId, connect] of Object.entries(connects)) {
+    const client = world.open();
+    client.connect({ clientId, ...connect });
+    client.subscribe({ topic: clientId === "member" ? "$share/g/t" : "t", qos: 1 });
+  }
+  publisher(world).publish("t", "x", { qos: 1 });
+  const kept = [...world.broker.sessions.values()].flatMap(({ clientId, outgoing }) =>
+    outgoing.inOrder().map(({ message }): [string, boolean] => [clientId, message !== null]),
+  );
+  expect(Object.fromEntries(kept)).toEqual({
+    ...{ clean: false, persistent: true },
+    ...{ v5: false, "v5 that expires": true },
+    member: true,
+  });
+});
+
+test("a quirk by which DISCONNECT raises the expiry of 0 finds what was in flight", () => {
+  const world = new World({ rules: { expiryMayBeRaised: true } });
+  const client = world.open();
+  client.connect({ clientId: "s", protocolVersion: 5, clean: true });
+  client.subscribe({ topic: "t", qos: 1 });
+  publisher(world).publish("t", "x", { qos: 1 });
+  client.send({ cmd: "disconnect", properties: { sessionExpiryInterval: 100 } });
+  expect(sent(resume(world, 5))).toEqual(["x!"]);
+});

@@ -62,7 +62,7 @@ function recount(broker: Broker): Partial<Record<MemoryKind, number>> {
       keep(message);
     }
     found.inflight += outgoing.places * costs.outgoing + incoming.size * costs.incoming;
-    for (const { message } of outgoing.inOrder()) keep(message);
+    for (const { message } of outgoing.inOrder()) if (message !== null) keep(message);
   }
   // A wildcard at the first level matches no topic with `$`.
   for (const filter of ["#", "$SYS/#", "$x/#"]) {

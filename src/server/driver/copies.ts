@@ -1,6 +1,12 @@
 import { assert } from "../../core/assert.ts";
 import type { Delivery } from "../../core/io.ts";
-import { isReferable, referredBytes, type Frame, type Message } from "../../core/packet.ts";
+import {
+  isReferable,
+  payloadBytesOf,
+  referredBytes,
+  type Frame,
+  type Message,
+} from "../../core/packet.ts";
 import {
   firstByte,
   packetIdOffset,
@@ -33,8 +39,8 @@ interface Encoded {
  */
 export class DeliveryWriter {
   #message: Message | null = null;
-  /** The message's, or an equal one in memory of its own. */
-  #payload: Uint8Array = new Uint8Array(0);
+  /** An equal payload in memory that links share; null: take the message's. */
+  #sharedPayload: Uint8Array | null = null;
   #expirySeconds: number | null = null;
   /** The message as it arrived; null: its copies differ. */
   #frame: Frame | null = null;
@@ -63,10 +69,11 @@ export class DeliveryWriter {
     this.#message = message;
     this.#expirySeconds = expirySeconds;
     this.#frame = frame;
-    this.#payload = message.payload;
-    if (copies >= sharedCopies) this.#ownLarge();
+    this.#sharedPayload = null;
+    const isLarge = payloadBytesOf(message) >= referredBytes;
+    if (isLarge && copies >= sharedCopies) this.#ownLarge();
     if (this.#frame !== null) this.#beginFrame(this.#frame);
-    this.#isLarge = isReferable(this.#payload, this.#payload.length);
+    this.#isLarge = isLarge && isReferable(this.#payload, this.#payload.length);
     for (const encoded of this.#encoded) encoded.isMade = false;
   }
 
@@ -77,9 +84,9 @@ export class DeliveryWriter {
     if (frame !== null && isLargePart(frame.bytes, frame.end - frame.start)) {
       const bytes = frame.bytes.slice(frame.start, frame.end);
       this.#frame = { bytes, start: 0, end: bytes.length, version: frame.version };
-      this.#payload = bytes.subarray(bytes.length - payload.length);
+      this.#sharedPayload = bytes.subarray(bytes.length - payload.length);
     } else if (isLargePart(payload, payload.length)) {
-      this.#payload = payload.slice();
+      this.#sharedPayload = payload.slice();
     }
   }
 
@@ -119,6 +126,10 @@ export class DeliveryWriter {
   #forward(outbox: Outbox, { bytes, start, end }: Frame, packetId: number): void {
     if (packetId === 0) return outbox.forward(bytes, start, end);
     outbox.forwardWithId(bytes, start, end, this.#idsAt, this.#idsAt.length - 1, packetId);
+  }
+
+  get #payload(): Uint8Array {
+    return this.#sharedPayload ?? this.#begun.payload;
   }
 
   get #begun(): Message {
