@@ -38,7 +38,7 @@ const urlPathForm = 'a path that begins with "/", without ? and #';
 function listenerProblems(config: Config, origins: ReadonlyMap<string, Origin>): Problem[] {
   const problems: Problem[] = [];
   const at = (path: string): string => placeOf(path, origins);
-  config.listeners.forEach(({ transport, path, origins, tls }, index) => {
+  config.listeners.forEach(({ transport, path, origins, tls, proxyProtocol }, index) => {
     const listener = `listeners.${index}`;
     const need = (key: string, value: unknown, text: string): void => {
       if (value === null || value === undefined)
@@ -66,6 +66,12 @@ function listenerProblems(config: Config, origins: ReadonlyMap<string, Origin>):
       if (cert === null) problems.push({ at: place, text: "its cert is missing" });
       if (key === null) problems.push({ at: place, text: "its key is missing" });
     });
+    // Who may write to the file of a unix socket is trusted.
+    if (proxyProtocol?.from.length === 0 && transport !== "unix")
+      problems.push({
+        at: `${listener}.proxyProtocol`,
+        text: "its from is empty: name the proxies",
+      });
     if (tls?.identityAsUsername === true && !tls.requestCert) {
       const text = `needs ${listener}.tls.requestCert, true`;
       problems.push({ at: at(`${listener}.tls.identityAsUsername`), text });

@@ -24,6 +24,7 @@ import {
   defaultPorts,
   listenersMax,
   originsMax,
+  proxiesMax,
 } from "./schema.ts";
 import { type Settings, settingsOf } from "./settings.ts";
 
@@ -322,6 +323,8 @@ function listOf(path: Path): { least: number; most: number; what: string } {
   switch (path.at(-1)) {
     case "listeners":
       return { least: 1, most: listenersMax, what: "listeners" };
+    case "from":
+      return { least: 0, most: proxiesMax, what: "addresses" };
     case "origins":
       return { least: 0, most: originsMax, what: "origins" };
     default:

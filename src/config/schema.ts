@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { defaultLimits } from "../core/limits.ts";
+import { isAddressOrNetwork } from "../transport/trusted-addresses.ts";
 import {
   bytesOf,
   durationForm,
@@ -28,10 +29,12 @@ const limits = defaultLimits;
 export const listenersMax = 64;
 export const certificatesMax = 64;
 export const originsMax = 64;
+export const proxiesMax = 64;
 
 /** The port of a listener that names none. */
 export const defaultPorts = { tcp: 1883, tls: 8883, ws: 9001, wss: 9001, unix: 0 } as const;
 
+const networkForm = 'an address or a network, such as "10.0.0.7" or "10.0.0.0/8"';
 const originForm = '"http://localhost:3000", "null" or "*"';
 
 const tlsVersions = ["TLSv1.2", "TLSv1.3"] as const;
@@ -102,6 +105,24 @@ const listenerSchema = z.strictObject({
     .describe(
       "ws and wss: origins of the pages that may connect, * for all; if absent, those on a loopback " +
         "address, or on the address that they connect to.",
+    ),
+  proxyProtocol: z
+    .strictObject({
+      from: z
+        .array(
+          z
+            .string({ error: networkForm })
+            .refine(isAddressOrNetwork, { error: networkForm })
+            .describe("An address, or a network."),
+        )
+        .max(proxiesMax, { error: `up to ${proxiesMax} addresses` })
+        .default([])
+        .describe("Addresses of the proxies; connections from others are closed."),
+    })
+    .optional()
+    .describe(
+      "If present, each connection has to begin with a PROXY header (version 1 or 2), which names the " +
+        "client.",
     ),
   tls: tlsSchema.optional().describe("tls and wss: certificates, and who may connect."),
   allowAnonymous: yesOrNo()

@@ -34,6 +34,8 @@ export interface ListenerSettings {
   readonly webSocket: WebSocketSettings | null;
   /** Files and rules of TLS; null: another transport. */
   readonly tls: TlsSettings | null;
+  /** Addresses and networks of proxies that name each client; null: clients connect themselves. */
+  readonly proxies: readonly string[] | null;
   /** 0: a free port. */
   readonly port: number;
   /** Null: both loopback addresses. IPv6 without brackets. */
@@ -101,6 +103,7 @@ function listenerSettings(listener: Config["listeners"][number], config: Config)
     path: transport === "unix" ? path : null,
     webSocket: isWebSocket ? { path, origins } : null,
     tls: transport === "tls" || transport === "wss" ? (tls ?? null) : null,
+    proxies: listener.proxyProtocol?.from ?? null,
     port: transport === "unix" ? 0 : listener.port,
     host: addressOf(listener.host),
     allowAnonymous: listener.allowAnonymous ?? auth.allowAnonymous ?? passwordFile === null,

@@ -2,6 +2,7 @@ import type { ListenerSettings } from "../config/settings.ts";
 import { assert } from "../core/assert.ts";
 import type { ListenerCertificates } from "./certificates.ts";
 import { processLoop, timerLoop, type Loop } from "./driver/loop.ts";
+import { TrustedAddresses } from "../transport/trusted-addresses.ts";
 import type { SocketPoll } from "../transport/socket-poll.ts";
 import type { Transport } from "../transport/transport.ts";
 
@@ -12,11 +13,15 @@ import type { Transport } from "../transport/transport.ts";
  * a listener with TLS. `packetSize`: the limit for packets, which a reload may change.
  */
 export async function transportFor(
-  { tls, webSocket }: ListenerSettings,
+  { proxies, tls, webSocket }: ListenerSettings,
   certificates: ListenerCertificates | null,
   packetSize: () => number,
 ): Promise<Transport> {
   let transport = await sockets();
+  if (proxies !== null) {
+    const { proxied } = await import("../transport/proxied.ts");
+    transport = proxied(transport, new TrustedAddresses(proxies));
+  }
   if (tls !== null) {
     assert(certificates !== null, "a listener with TLS has certificates");
     const onTls = await import("../transport/tls.ts");

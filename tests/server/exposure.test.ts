@@ -4,6 +4,7 @@ import { openToTheNetwork } from "../../src/server/exposure.ts";
 const listener = {
   transport: "tcp",
   path: null,
+  proxies: null,
   tls: null,
   webSocket: null,
   port: 0,

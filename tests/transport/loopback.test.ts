@@ -34,6 +34,7 @@ test("a listener and a target are judged alike", () => {
   const listener = {
     transport: "tcp",
     path: null,
+    proxies: null,
     tls: null,
     webSocket: null,
     port: 1884,
