@@ -43,6 +43,7 @@ test("the rest of the defaults", () => {
           "passwordFile": null,
           "path": null,
           "port": 1883,
+          "proxies": null,
           "tls": null,
           "transport": "tcp",
           "webSocket": null,

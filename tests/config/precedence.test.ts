@@ -35,7 +35,9 @@ test("origins name the source that won, for every value", () => {
   ];
   const every = valuePaths(configKeys(), 0).map(dotted);
   const isOptional = (path: string) =>
-    optional.includes(path) || path.startsWith("listeners.0.tls.");
+    optional.includes(path) ||
+    path.startsWith("listeners.0.tls.") ||
+    path.startsWith("listeners.0.proxyProtocol.");
   expect([...origins.keys()]).toEqual(every.filter((path) => !isOptional(path)));
 });
 

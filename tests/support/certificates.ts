@@ -50,6 +50,21 @@ export class Authority implements Disposable {
     return this.#read(name);
   }
 
+  /** A list of revoked certificates (CRL) with these in it, PEM. */
+  revoke(certificates: readonly Certificate[]): string {
+    const [config, list] = [this.#file("ca.cnf"), this.#file("ca.crl")];
+    writeFileSync(this.#file("index.txt"), "");
+    writeFileSync(this.#file("crlnumber"), "01\n");
+    const settings = { database: "index.txt", crlnumber: "crlnumber", new_certs_dir: "." };
+    const lines = Object.entries(settings).map(([key, name]) => `${key} = ${this.#file(name)}`);
+    const rules = ["default_md = sha256", "default_crl_days = 30"];
+    writeFileSync(config, ["[ca]", "default_ca = it", "[it]", ...lines, ...rules, ""].join("\n"));
+    const signed = ["-config", config, "-cert", this.root.certFile, "-keyfile", this.root.keyFile];
+    for (const { certFile } of certificates) this.#run(["ca", ...signed, "-revoke", certFile]);
+    this.#run(["ca", ...signed, "-gencrl"], list);
+    return readFileSync(list, "utf8");
+  }
+
   [Symbol.dispose](): void {
     rmSync(this.folder, { recursive: true, force: true });
   }
