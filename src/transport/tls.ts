@@ -5,6 +5,7 @@ import { errorCode } from "../log/system-error.ts";
 import { type TlsContexts, versionNumbers } from "./tls-contexts.ts";
 import { failureText, versionsText } from "./tls-failure.ts";
 import { readClientHello } from "./tls-hello.ts";
+import { TlsRecords } from "./tls-records.ts";
 import type { Link, LinkEvents, Transport } from "./transport.ts";
 
 interface TlsOptions {
@@ -283,10 +284,12 @@ class TlsLink implements Link {
     this.#origin.events.drained(this);
   }
 
-  /** close_notify: the peer sends nothing more. */
+  /** The TLS library has ended: by close_notify, or, on Bun, by a record that it can't read. */
   #notified(): void {
-    if (this.#state === "shaking") return this.#fail(gaveUp, null);
+    if (this.#state === "shaking") return this.#fail(this.#gaveUp, null);
     if (this.#state !== "open") return;
+    if (this.#pipe?.records.endsWithAlert !== true)
+      return this.#fail("it sent a broken TLS record", null);
     this.end();
     this.#origin.events.closed(this, "eof");
   }
@@ -307,6 +310,14 @@ class TlsLink implements Link {
     this.#origin.events.closed(this, "tlsFailed", detail);
   }
 
+  /** Why a client may have ended the handshake. */
+  get #gaveUp(): string {
+    if (this.#state !== "shaking") return "it closed before its ClientHello";
+    return this.#pipe?.records.endsWithAlert === true
+      ? "it refused the broker's certificate, as clients do that do not know its CA or its name"
+      : "it closed during the handshake";
+  }
+
   closedBelow(how: Loss, detail: string | undefined): void {
     if (how !== "eof" || this.#state !== "open") return this.#ended(how, detail);
     // The TLS library tells of a close_notify that came with the FIN a moment later.
@@ -325,7 +336,7 @@ class TlsLink implements Link {
         this.#become("closed");
         return events.closed(this, how, detail);
       default: {
-        const why = this.#state === "hello" ? "it closed before its ClientHello" : gaveUp;
+        const why = this.#gaveUp;
         this.#become("closed");
         if (how === "eof" || how === "reset") return events.closed(this, "tlsFailed", why);
         return events.closed(this, how, detail);
@@ -344,8 +355,6 @@ class TlsLink implements Link {
   }
 }
 
-const gaveUp = "it closed during the handshake, as clients do that do not know the broker's CA";
-
 /** Alerts in plain text, as before any key is known: fatal, and why. */
 const unexpectedMessage = Uint8Array.of(21, 3, 1, 0, 2, 2, 10);
 const protocolVersion = Uint8Array.of(21, 3, 1, 0, 2, 2, 70);
@@ -355,6 +364,7 @@ class Pipe extends Duplex {
   readonly #below: Link;
   readonly #onEnd: () => void;
   #waiting: { readonly bytes: Uint8Array; readonly written: () => void } | null = null;
+  readonly records = new TlsRecords();
   /** A write met the end of the link below, which is told later. */
   isBroken = false;
 
@@ -366,6 +376,7 @@ class Pipe extends Duplex {
   }
 
   received(chunk: Uint8Array): void {
+    this.records.follow(chunk);
     this.push(chunk);
   }
 

@@ -11,6 +11,7 @@ export class TlsPeer {
   readonly #tls: TLSSocket;
   readonly #got: Uint8Array[] = [];
   #isOver = false;
+  #isSecure = false;
 
   private constructor(raw: Bun.Socket<Pipe>, pipe: Pipe, options: ConnectionOptions) {
     this.#raw = raw;
@@ -21,7 +22,9 @@ export class TlsPeer {
     this.ended = promise;
     this.#tls.on("data", (chunk: Uint8Array) => void this.#got.push(chunk));
     this.#tls.on("end", () => resolve("eof"));
-    this.#tls.on("error", () => {});
+    // As clients do whose handshake has failed.
+    this.#tls.on("error", () => void (this.#isSecure || raw.end()));
+    this.#tls.once("secureConnect", () => (this.#isSecure = true));
     pipe.onClosed = (wasReset) => {
       this.#isOver = true;
       resolve(wasReset ? "reset" : "eof");
@@ -81,6 +84,16 @@ export class TlsPeer {
 
   send(text: string | Uint8Array): void {
     this.#tls.write(text);
+  }
+
+  /** Of the certificate that it was shown. */
+  get subject(): unknown {
+    return this.#tls.getPeerCertificate().subject?.CN;
+  }
+
+  /** Bytes beside TLS. */
+  sendRaw(bytes: Uint8Array): void {
+    this.#raw.write(bytes);
   }
 
   /** close_notify and FIN. */
