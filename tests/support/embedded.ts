@@ -18,6 +18,7 @@ export interface EmbeddedOptions extends BrokerOptions {
   readonly authenticate?: Authenticate;
   /** What clients connect over; default: TCP. */
   readonly door?: Door;
+  readonly mountPoint?: string;
   /** Sits between transport and driver, to plant a fault. */
   readonly between?: (events: LinkEvents, driver: Driver) => LinkEvents;
 }
@@ -45,7 +46,8 @@ export class EmbeddedBroker implements Disposable {
       timer: (onDue) => new SystemTimer(clock, onDue),
       onFault: (fault) => void faults.push(fault),
     });
-    const policy = { name: "tcp", mountPoint: "", connections: Infinity, allowAnonymous: true };
+    const { mountPoint = "" } = options;
+    const policy = { name: "tcp", mountPoint, connections: Infinity, allowAnonymous: true };
     const plain = driver.eventsFor(policy);
     const { door = tcpDoor } = options;
     const socket = await door.transport().listen({
