@@ -1,4 +1,5 @@
 import type {
+  AccessAccount,
   ClientAccount,
   ClientSummary,
   OverviewAccount,
@@ -54,6 +55,8 @@ export interface Answers {
   readonly route: RouteAccount;
   /** `?filter=F`, default `#`. */
   readonly retained: Listed & { readonly retained: readonly RetainedAccount[] };
+  /** `?topic=T&client=C&user=U&action=A&listener=L`. */
+  readonly acl: AclAnswer;
   readonly config: {
     readonly file: string | null;
     readonly values: readonly {
@@ -120,6 +123,17 @@ export interface WillsAnswer extends Listed {
   readonly predecessor?: Predecessor | null;
 }
 
+/** What a client may do with a topic: for each action asked for, the line that decides. */
+export interface AclAnswer {
+  readonly topic: string;
+  readonly clientId: string;
+  /** Null: a client without a user name. */
+  readonly username: string | null;
+  /** Whose access list was asked: `tcp localhost:1883`. */
+  readonly listener: string;
+  readonly verdicts: readonly AccessAccount[];
+}
+
 /** An event in a client's history: the log's JSON line and its sentence for people. */
 export interface EventLine {
   readonly at: number;
@@ -183,6 +197,15 @@ export interface ReloadAnswer {
   readonly problems: readonly string[];
   /** Password files with other accounts than before. */
   readonly accounts: readonly AccountsReloaded[];
+  /** Access lists with other lines than before. */
+  readonly access: readonly AccessReloaded[];
+}
+
+/** An access list whose file a reload has read. */
+export interface AccessReloaded {
+  readonly file: string;
+  /** Number of its lines that say something. */
+  readonly lines: number;
 }
 
 /** What a reload changed in one password file. */

@@ -33,7 +33,7 @@ import { overviewLines } from "../inspect/views/overview.ts";
 import { retainedLines, type Unlisted } from "../inspect/views/retained.ts";
 import type { ViewStyle } from "../inspect/views/table.ts";
 import { routeLines, sessionsLines, subscriptionsLines } from "../inspect/views/sessions.ts";
-import { accountsReloadedText } from "../log/accounts.ts";
+import { accessReloadedText, accountsReloadedText } from "../log/accounts.ts";
 import { levels } from "../log/events.ts";
 import { clause, name } from "../log/foreign.ts";
 import { timeOfDay } from "../log/render.ts";
@@ -47,6 +47,7 @@ import {
   show,
   withQuery,
 } from "./inspect-output.ts";
+import { aclOrder } from "./inspect-acl.ts";
 import { lintOrder } from "./inspect-lint.ts";
 import { answerFor, clientIdOf, pathOf } from "./inspect-names.ts";
 import { tailOrder } from "./inspect-tail.ts";
@@ -80,6 +81,8 @@ export function orderOf(
         if (unknown !== null) throw unknown;
         return 0;
       };
+    case "acl":
+      return aclOrder(given);
     case "config":
       return async (client, output) => {
         const answer = await client.ask("/v1/config", configShape);
@@ -266,10 +269,11 @@ async function reload(client: BrokerClient, output: Output): Promise<number> {
       "the old configuration stays in force",
     );
   }
-  const { changed, later, accounts } = answer;
+  const { changed, later, accounts, access } = answer;
   return show(output, answer, () => [
     `reloaded: ${changed.length === 0 ? "no changes" : changed.map(name).join(", ")}`,
     ...accounts.map((change) => accountsReloadedText(change)),
+    ...access.map((change) => accessReloadedText(change)),
     ...(later.length === 0 ? [] : [`only after a restart: ${later.map(name).join(", ")}`]),
   ]);
 }

@@ -32,7 +32,10 @@ export const flagForms: Readonly<Record<string, string>> = {
   "token-file": "--token-file <FILE>",
   timeout: "--timeout <TIME>",
   client: "--client <ID>",
+  user: "--user <NAME>",
   topic: "--topic <TOPIC>",
+  action: "--action <ACTION>",
+  listener: "--listener <NAME>",
   event: "--event <NAME>",
   pending: "--pending",
   fired: "--fired",
@@ -150,6 +153,26 @@ export const verbs = {
       "mqttd inspect retained",
       "mqttd inspect retained 'home/#'",
       "mqttd inspect retained '$SYS/#'",
+    ],
+  },
+  acl: {
+    words: "",
+    flags: {
+      topic: "the topic, with the listener's mount point; for subscribe a filter",
+      client: "the client id",
+      user: "the user name; without it: a client without one",
+      action: "read, write or subscribe (default: read and write; for a filter: subscribe)",
+      listener: "ask the list of this listener (default: the client's, else the first)",
+    },
+    asksBroker: true,
+    text: "may this client read or write that topic, by which line",
+    about:
+      "Whether the access list lets a client read (get a message), write (PUBLISH, or a will) or " +
+      "subscribe, and the line of the file that decides. The client need not be connected.",
+    exits: { "0": "everything asked for is allowed", "1": "something is denied" },
+    examples: [
+      "mqttd inspect acl --client dev-42 --topic home/dev-42/status",
+      "mqttd inspect acl --user ann --client dev-42 --topic 'home/#' --action subscribe",
     ],
   },
   config: {

@@ -122,7 +122,11 @@ async function runServe(given: Arguments, surroundings: Surroundings): Promise<n
       checkTokenFile(tokenFile);
     }
     const { checkPasswordFiles } = await import("../server/accounts/accounts.ts");
-    const risks = checkPasswordFiles(loaded.settings.listeners);
+    const { listeners } = loaded.settings;
+    const accounts = checkPasswordFiles(listeners);
+    const { AccessFiles, readAccessOrThrow } = await import("../server/access/access-files.ts");
+    const access = await readAccessOrThrow(new AccessFiles(), listeners);
+    const risks = [...accounts, ...access.warnings];
     surroundings.print(`ok: ${checkedText(loaded)}\n`);
     const warnings = [...certificates.warnings, ...unusableSettings(loaded.settings), ...risks];
     for (const text of warnings) surroundings.printError(`mqttd: warning: ${text}\n`);

@@ -133,6 +133,9 @@ const listenerSchema = z.strictObject({
   passwordFile: file()
     .optional()
     .describe("Accounts of this listener; null: none; if absent, those of auth.passwordFile."),
+  aclFile: file()
+    .optional()
+    .describe("Access list of this listener; null: none; if absent, that of auth.aclFile."),
   mountPoint: z
     .string({ error: mountPointForm() })
     .max(256, { error: mountPointForm() })
@@ -157,6 +160,11 @@ const authSchema = z.strictObject({
   passwordFile: file()
     .default(null)
     .describe("Accounts, in mosquitto's format (mqttd passwd); null: user names are not checked."),
+  aclFile: file()
+    .default(null)
+    .describe(
+      "Access list, in mosquitto's format: the topics that each client may read and write; null: all.",
+    ),
   refusalDelay: duration({ min: 1, max: minute, word: "off" })
     .default(writeDuration(5 * second))
     .describe(

@@ -43,6 +43,8 @@ export interface ListenerSettings {
   readonly allowAnonymous: boolean;
   /** Null: user names are not checked. */
   readonly passwordFile: string | null;
+  /** Null: its clients may do everything. */
+  readonly aclFile: string | null;
   readonly mountPoint: string;
   /** Infinity: only `limits.connections` applies. */
   readonly connections: number;
@@ -108,6 +110,7 @@ function listenerSettings(listener: Config["listeners"][number], config: Config)
     host: addressOf(listener.host),
     allowAnonymous: listener.allowAnonymous ?? auth.allowAnonymous ?? passwordFile === null,
     passwordFile,
+    aclFile: listener.aclFile === undefined ? auth.aclFile : listener.aclFile,
     mountPoint: listener.mountPoint,
     connections: listener.connections ?? Infinity,
   };

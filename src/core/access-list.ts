@@ -1,4 +1,4 @@
-import type { Access, Action, Principal, Rights, Verdict } from "./access.ts";
+import type { Access, AccessRule, Action, Principal, Rights, Verdict } from "./access.ts";
 import { anyLevel, type Grant, type Level, type Lines, newLines, RuleTree } from "./rule-tree.ts";
 import { isHidden, isVisibleThroughMount } from "./topic.ts";
 
@@ -80,10 +80,10 @@ export class AccessList implements Access {
     return username === null ? this.#anonymous : (this.#users.get(username) ?? empty);
   }
 
-  /** `mqttd.acl:7 'topic read home/#'`; 0: no line. */
-  source(line: number): string {
+  /** The line of that number; null: there is none. */
+  rule(line: number): AccessRule | null {
     const text = this.#texts.get(line);
-    return text === undefined ? `no line of ${this.name}` : `${this.name}:${line} '${text}'`;
+    return text === undefined ? null : { file: this.name, line, text };
   }
 }
 
@@ -132,8 +132,10 @@ class ListRights implements Rights {
         ? this.#subscribing(topic, mountLength)
         : this.#decide(action, topic.split("/"));
     const { allowed, line } = decision;
-    const by = decision.isUnfit ? unfitName(this.#list.name) : this.#list.source(line);
-    return { allowed, by, line: line === 0 ? null : line };
+    const rule = this.#list.rule(line);
+    if (rule !== null) return { allowed, by: `${rule.file}:${rule.line} '${rule.text}'`, rule };
+    const by = `no line of ${this.#list.name}${decision.isUnfit ? unfitNames : ""}`;
+    return { allowed, by, rule };
   }
 
   #subscribing(filter: string, mountLength: number): Decision {
@@ -216,6 +218,4 @@ export function isUnfitForPatterns({ clientId, username }: Principal): boolean {
 
 const unfit = /[+#/]/;
 
-function unfitName(file: string): string {
-  return `no line of ${file}, and no pattern applies to a client id or user name with +, # or /`;
-}
+const unfitNames = ", and no pattern applies to a client id or user name with +, # or /";

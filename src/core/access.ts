@@ -12,8 +12,17 @@ export interface Verdict {
   readonly allowed: boolean;
   /** `mqttd.acl:7 'topic deny secret/#'`, `no line of mqttd.acl`. For the operator only. */
   readonly by: string;
-  /** Number of the line, from 1, that decides; null: none. */
-  readonly line: number | null;
+  /** The line that decides; null: none does. */
+  readonly rule: AccessRule | null;
+}
+
+/** A line of an access list. */
+export interface AccessRule {
+  readonly file: string;
+  /** From 1. */
+  readonly line: number;
+  /** `topic deny secret/#` */
+  readonly text: string;
 }
 
 /** What one client may do. Pure and fast: asked for every new topic of a client. */
@@ -43,7 +52,7 @@ const openRights: Rights = {
   mayWrite: () => true,
   mayRead: () => true,
   maySubscribe: () => true,
-  verdict: () => ({ allowed: true, by: "no access list", line: null }),
+  verdict: () => ({ allowed: true, by: "no access list", rule: null }),
 };
 
 /** The default, without an access list: everything is allowed. */

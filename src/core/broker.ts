@@ -55,6 +55,8 @@ import { viewOf, type BrokerView } from "./queries/state.ts";
 export interface BrokerOptions {
   readonly limits?: Partial<Limits>;
   readonly access?: Access;
+  /** The access lists of listeners, by the names in their policies. */
+  readonly accessByListener?: ReadonlyMap<string, Access>;
   /** Milliseconds between two publications of `$SYS`; null: never published. */
   readonly sysIntervalMs?: number | null;
   /** Version in `$SYS/broker/version`. */
@@ -117,7 +119,7 @@ export class Broker {
   constructor(options: BrokerOptions, now: Millis) {
     this.limits = { ...defaultLimits, ...options.limits };
     this.announced = announced(this.limits);
-    this.access = new AccessLists(options.access ?? openAccess);
+    this.access = new AccessLists(options.access ?? openAccess, options.accessByListener);
     this.rules = { ...standardRules, ...options.rules };
     this.#tracksSilence = this.rules.keepAliveResetBy !== "packet";
     this.sysIntervalMs = options.sysIntervalMs ?? null;

@@ -1,4 +1,4 @@
-import type { AccountsReloaded, ListedNames } from "../api/api.ts";
+import type { AccessReloaded, AccountsReloaded, ListedNames } from "../api/api.ts";
 import { name } from "./foreign.ts";
 
 /** What a reload changed in one password file, for the log and for `inspect reload`. */
@@ -11,6 +11,11 @@ export function accountsReloadedText(change: AccountsReloaded): string {
       ? ""
       : `; still connected with the old account: ${listed(change.connected)}`;
   return `Accounts of ${name(change.file)} reloaded: ${kinds.join(" · ")}${stay}`;
+}
+
+/** An access list that a reload has read. */
+export function accessReloadedText({ file, lines }: AccessReloaded): string {
+  return `Access list ${name(file)} reloaded: ${lines} ${lines === 1 ? "line" : "lines"}`;
 }
 
 function listed({ names, more }: ListedNames): string {

@@ -1,4 +1,4 @@
-import type { AccountsReloaded, Predecessor } from "../api/api.ts";
+import type { AccessReloaded, AccountsReloaded, Predecessor } from "../api/api.ts";
 import type { BrokerEvent, Peer } from "../core/events.ts";
 import type { ClientPacket, ProtocolVersion, PublishPacket, ServerPacket } from "../core/packet.ts";
 import { Reason } from "../core/reason.ts";
@@ -40,6 +40,8 @@ export type ServerEvent =
     }
   /** A reload changed accounts; connections stay. */
   | ({ readonly event: "accountsReloaded" } & AccountsReloaded)
+  /** A reload changed an access list; connections stay. Clients with other rights are named next. */
+  | ({ readonly event: "accessReloaded" } & AccessReloaded)
   /** The old configuration stays in force. */
   | {
       readonly event: "configurationReloadFailed";
@@ -103,6 +105,7 @@ const levelOfEvent = {
   configurationLoaded: "info",
   configurationReloaded: "info",
   accountsReloaded: "info",
+  accessReloaded: "info",
   configurationReloadFailed: "error",
   stopping: "info",
   stopped: "info",

@@ -3,7 +3,7 @@ import type { Peer } from "../core/events.ts";
 import type { Millis } from "../core/io.ts";
 import type { ProtocolVersion } from "../core/packet.ts";
 import { Reason, reasonName, reasonText } from "../core/reason.ts";
-import { accountsReloadedText } from "./accounts.ts";
+import { accessReloadedText, accountsReloadedText } from "./accounts.ts";
 import { codeOnWire } from "./code.ts";
 import { habitText, habitVerb } from "./client-habit.ts";
 import { duration, readLate, setting, stoodStill } from "./duration.ts";
@@ -171,6 +171,8 @@ function serverSentence(event: Extract<ServerEvent, PlainEvent>): string {
     }
     case "accountsReloaded":
       return accountsReloadedText(event);
+    case "accessReloaded":
+      return accessReloadedText(event);
     case "configurationReloadFailed":
       return `Configuration not reloaded${from(event.file)}, nothing was changed: ${clauses(event.problems)}`;
     case "stopping":

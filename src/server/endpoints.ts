@@ -60,8 +60,10 @@ async function openListeners(
   { broker, driver, certificates, policies }: Instance,
 ): Promise<readonly ListeningSocket[]> {
   const tcp = broker.rules.tcpDetectors ? config.tcp : { keepAliveMs: 0, userTimeoutMs: 0 };
-  const eventsFor = (listener: ListenerSettings) =>
-    driver.eventsFor(policies[config.listeners.indexOf(listener)] ?? policyOf(listener));
+  const eventsFor = (listener: ListenerSettings) => {
+    const place = config.listeners.indexOf(listener);
+    return driver.eventsFor(policies[place] ?? policyOf(listener, place));
+  };
   const certificatesOf = (listener: ListenerSettings) =>
     certificates.of(config.listeners.indexOf(listener));
   const packetSize = () => broker.limits.packetSize;
@@ -78,7 +80,7 @@ async function openListeners(
 
 async function openAdmin(
   { config, env, like, loaded }: ServeSettings,
-  { broker, clock, hub, vitals, operator, connections, note, onFault }: Instance,
+  { broker, clock, hub, vitals, operator, policies, connections, note, onFault }: Instance,
   listeners: readonly string[],
   predecessor: Predecessor | null,
 ): Promise<Administration> {
@@ -88,7 +90,7 @@ async function openAdmin(
   return openAdministration(
     { ...config.admin, connections: connections.administration, portIsNamed },
     {
-      ...{ broker, clock, hub, vitals, listeners, predecessor },
+      ...{ broker, clock, hub, vitals, listeners, policies, predecessor },
       // Keep slots free for short requests.
       streams: Math.min(config.admin.streams, Math.ceil(connections.administration / 2)),
       streamBytes: config.admin.streamBytes,

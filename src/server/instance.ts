@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import { Broker } from "../core/broker.ts";
 import type { LogEvent } from "../log/events.ts";
 import { LogSink, writeTo } from "../log/sink.ts";
+import { AccessFiles, readAccessOrThrow } from "./access/access-files.ts";
 import { Accounts } from "./accounts/accounts.ts";
 import { Certificates } from "./certificates.ts";
 import { type OpenConnections, openConnections } from "./descriptors.ts";
@@ -29,7 +30,7 @@ export interface Instance {
   readonly certificates: Certificates;
   /** Of the listeners, in order. */
   readonly policies: readonly RunningPolicy[];
-  /** Warnings about the files of accounts. */
+  /** Warnings about the files of accounts and the access lists. */
   readonly risks: readonly string[];
   /** Limits within the descriptors of the process. */
   readonly connections: OpenConnections;
@@ -53,8 +54,12 @@ export async function createInstance(settings: ServeSettings): Promise<Instance>
   const hub = new EventHub(log);
   const note = (event: LogEvent): void => hub.note(event, clock.now());
   const connections = openConnections(config.limits, config.admin);
+  const accessFiles = new AccessFiles();
+  const access = await readAccessOrThrow(accessFiles, config.listeners);
+  access.apply();
   const broker = new Broker(
     {
+      accessByListener: access.byListener,
       limits: { ...config.limits, connections: connections.clients },
       sysIntervalMs: config.sys.intervalMs === 0 ? null : config.sys.intervalMs,
       version: settings.version,
@@ -72,7 +77,7 @@ export async function createInstance(settings: ServeSettings): Promise<Instance>
     ...config.auth,
     onFailure: (text) => note({ event: "warning", text }),
   });
-  const risks = accounts.start(config.listeners);
+  const risks = [...accounts.start(config.listeners), ...access.warnings];
   const driver = new Driver({
     broker,
     clock,
@@ -91,6 +96,7 @@ export async function createInstance(settings: ServeSettings): Promise<Instance>
   const policies = config.listeners.map(policyOf);
   const operator = new Operator(settings, {
     ...{ broker, driver, log, hub, note, accounts, policies, certificates },
+    ...{ accessFiles, loop },
   });
   hub.onTrace = () => driver.setTrace(hub.logs("debug"));
   const vitals = new Vitals();

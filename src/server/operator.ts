@@ -2,13 +2,16 @@ import type { AccountsReloaded, ListedNames, ReloadAnswer } from "../api/api.ts"
 import { type Loaded, valuesWithOrigins } from "../config/load.ts";
 import { problemLines } from "../config/problem.ts";
 import type { ListenerSettings } from "../config/settings.ts";
+import { openAccess } from "../core/access.ts";
 import type { Broker } from "../core/broker.ts";
 import type { Level, LogEvent } from "../log/events.ts";
 import type { LogSink } from "../log/sink.ts";
 import type { Certificates } from "./certificates.ts";
 import { openConnections } from "./descriptors.ts";
+import { accessListName, type AccessFiles, type AccessFilesRead } from "./access/access-files.ts";
 import type { AccountChanges, Accounts } from "./accounts/accounts.ts";
 import type { Driver } from "./driver/driver.ts";
+import type { Loop } from "./driver/loop.ts";
 import type { EventHub } from "./event-hub.ts";
 import { applyRules, isSameListener, type RunningPolicy, withReloadedRules } from "./policies.ts";
 import type { ServeSettings } from "./serve.ts";
@@ -22,6 +25,8 @@ export interface OperatedParts {
   readonly note: (event: LogEvent) => void;
   readonly accounts: Accounts;
   readonly certificates: Certificates;
+  readonly accessFiles: AccessFiles;
+  readonly loop: Pick<Loop, "soon">;
   /** Of the listeners, in order. */
   readonly policies: readonly RunningPolicy[];
 }
@@ -36,11 +41,15 @@ export class Operator {
   readonly #certificates: Certificates;
   readonly #note: (event: LogEvent) => void;
   readonly #accounts: Accounts;
+  readonly #accessFiles: AccessFiles;
+  readonly #loop: Pick<Loop, "soon">;
   readonly #policies: readonly RunningPolicy[];
   /** Those that run, with the rules in force. */
   #listeners: readonly ListenerSettings[];
   #loaded: Loaded;
   #level: Level;
+  /** The reload that runs, if any: the next one waits for it. */
+  #reloading: Promise<unknown> = Promise.resolve();
 
   constructor(settings: ServeSettings, parts: OperatedParts) {
     this.#settings = settings;
@@ -51,6 +60,8 @@ export class Operator {
     this.#note = parts.note;
     this.#certificates = parts.certificates;
     this.#accounts = parts.accounts;
+    this.#accessFiles = parts.accessFiles;
+    this.#loop = parts.loop;
     this.#policies = parts.policies;
     this.#listeners = settings.config.listeners;
     this.#loaded = settings.loaded;
@@ -98,22 +109,35 @@ export class Operator {
   }
 
   /**
-   * Reads the configuration and the password files again. If one is invalid, nothing changes and the
-   * answer lists the problems. Connected clients stay, even if their account is gone.
+   * Reads the configuration and the files that it names again. If one is invalid, nothing changes
+   * and the answer lists the problems. Connected clients stay, even if their account is gone.
    */
-  reload(order: string | null): ReloadAnswer {
+  async reload(order: string | null): Promise<ReloadAnswer> {
+    const before = this.#reloading;
+    const reloaded = before.then(async () => this.#reload(order));
+    // A fault is reported to whoever asked for that reload.
+    this.#reloading = reloaded.catch(() => {});
+    return reloaded;
+  }
+
+  async #reload(order: string | null): Promise<ReloadAnswer> {
     if (order !== null) this.#note({ event: "operatorOrdered", order, clientId: null });
     const result = this.#settings.reload(this.#loaded.config);
     const { file } = result;
     if (!result.ok) return this.#notReloaded(file, result.problems);
     const listeners = withReloadedRules(this.#listeners, result.settings.listeners);
+    const nextTurn = async (): Promise<void> => new Promise((resolve) => this.#loop.soon(resolve));
+    const access = await this.#accessFiles.read(listeners, nextTurn);
     const accounts = this.#accounts.read(listeners);
     const certificates = this.#settings.readCertificates(result);
     const problems = [
       ...certificates.problems,
       ...("problems" in accounts ? problemLines(accounts.problems) : []),
+      ...("problems" in access ? problemLines(access.problems) : []),
     ];
-    if ("problems" in accounts || problems.length > 0) return this.#notReloaded(file, problems);
+    if ("problems" in accounts || "problems" in access || problems.length > 0) {
+      return this.#notReloaded(file, problems);
+    }
     this.#certificates.use(certificates);
     const { limits, outputBytes, log, auth } = result.settings;
     this.#loaded = result;
@@ -128,8 +152,9 @@ export class Operator {
     applyRules(this.#policies, listeners);
     this.#note({ event: "configurationReloaded", file, changed });
     const changes = accounts.apply().map((change) => this.#accountsReloaded(change));
-    for (const text of [...certificates.warnings, ...accounts.warnings])
-      this.#note({ event: "warning", text });
+    this.#useAccess(access);
+    const warnings = [...certificates.warnings, ...accounts.warnings, ...access.warnings];
+    for (const text of warnings) this.#note({ event: "warning", text });
     const isKept = listeners.map((listener, place) => {
       const next = result.settings.listeners[place];
       return next !== undefined && isSameListener(listener, next);
@@ -139,12 +164,25 @@ export class Operator {
       const text = `${later.join(", ")}: takes effect when the broker is restarted`;
       this.#note({ event: "warning", text });
     }
-    return { ok: true, file, changed, later, problems: [], accounts: changes };
+    const files = { accounts: changes, access: access.changed };
+    return { ok: true, file, changed, later, problems: [], ...files };
+  }
+
+  /** The core names the clients whose rights other lists change. */
+  #useAccess({ byListener, changed, apply }: AccessFilesRead): void {
+    apply();
+    for (const change of changed) this.#note({ event: "accessReloaded", ...change });
+    const { access } = this.#broker;
+    const isSame = this.#listeners.every((_, place) => {
+      const name = accessListName(place);
+      return access.of(name) === (byListener.get(name) ?? openAccess);
+    });
+    if (!isSame) this.#driver.order({ type: "accessChanged", access: openAccess, byListener });
   }
 
   #notReloaded(file: string | null, problems: readonly string[]): ReloadAnswer {
     this.#note({ event: "configurationReloadFailed", file, problems });
-    return { ok: false, file, changed: [], later: [], problems, accounts: [] };
+    return { ok: false, file, changed: [], later: [], problems, accounts: [], access: [] };
   }
 
   /** Says what changed, and which connected clients logged in with an account that is no more. */
@@ -184,6 +222,6 @@ function isReloaded(path: string, isKept: readonly boolean[]): boolean {
   if (/^(?:limits|auth)\./.test(path) || path === "log.level") return true;
   if (/^listeners\.\d+\.tls\./.test(path)) return true;
   const [, place, key = ""] = /^listeners\.(\d+)\.(\w+)$/.exec(path) ?? [];
-  const isRule = key === "passwordFile" || key === "allowAnonymous";
+  const isRule = ["passwordFile", "allowAnonymous", "aclFile"].includes(key);
   return isRule && isKept[Number(place)] === true;
 }

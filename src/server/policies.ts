@@ -1,12 +1,14 @@
 import type { ListenerSettings } from "../config/settings.ts";
 import type { ListenerPolicy } from "../core/io.ts";
+import { accessListName } from "./access/access-files.ts";
 
 /** The policy of a running listener, which a reload may change; the core reads it at each CONNECT. */
 export type RunningPolicy = { -readonly [Key in keyof ListenerPolicy]: ListenerPolicy[Key] };
 
 /** With a name that the port of the system replaces, before the first connection. */
-export function policyOf(listener: ListenerSettings): RunningPolicy {
+export function policyOf(listener: ListenerSettings, place: number): RunningPolicy {
   return {
+    accessList: accessListName(place),
     name: policyName(listener, listener.port),
     mountPoint: listener.mountPoint,
     connections: listener.connections,
@@ -18,7 +20,7 @@ export function policyName({ transport, host, path }: ListenerSettings, port: nu
   return path === null ? `${transport} ${host ?? "localhost"}:${port}` : `${transport} ${path}`;
 }
 
-/** What a reload can change: who is let in. */
+/** What a reload can change: who is let in. The core is told of other access lists by themselves. */
 function rulesOf({ allowAnonymous, passwordFile }: ListenerSettings) {
   return { allowAnonymous, passwordFile };
 }
@@ -34,7 +36,7 @@ export function withReloadedRules(
   return running.map((listener, place) => {
     const next = reloaded[place];
     const isSame = next !== undefined && isSameListener(listener, next);
-    return isSame ? { ...listener, ...rulesOf(next) } : listener;
+    return isSame ? { ...listener, ...rulesOf(next), aclFile: next.aclFile } : listener;
   });
 }
 

@@ -41,7 +41,7 @@ export interface ServeSettings {
  */
 export async function serve(settings: ServeSettings): Promise<number> {
   const instance = await createInstance(settings);
-  const { broker, driver, operator, vitals, note } = instance;
+  const { broker, driver, operator, vitals, note, onFault } = instance;
   // First, so that a signal leaves no file behind.
   const signals = new StopSignals();
   const stopWaiting = (): void => {
@@ -56,7 +56,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
   const stopHeartbeat = startHeartbeat(driver, broker.memory, (lagMs) =>
     vitals.beat(lagMs, performance.now(), broker.statistics),
   );
-  signals.onReload = () => void operator.reload(null);
+  signals.onReload = () => void operator.reload(null).catch(onFault);
   signals.onReport = () => note({ event: "state", view: broker.view() });
   try {
     return await stopped(instance, endpoints, signals);

@@ -111,7 +111,7 @@ test("each error is one line, with the nearest right word, and exit code 2", asy
     "kick a --how rst"
       mqttd: inspect kick has no flag --how (it belongs to drop)
     "explain a --client b"
-      mqttd: inspect explain has no flag --client (it belongs to wills, lint, tail)
+      mqttd: inspect explain has no flag --client (it belongs to wills, acl, lint, tail)
     "tail --wait 5s"
       mqttd: inspect tail has no flag --wait (it belongs to wills)
     "tail --limit 5"
@@ -350,6 +350,7 @@ test("mqttd inspect --help", async () => {
       subscriptions [TOPIC]  all subscriptions; with a topic: who would get a
                              message, and why
       retained [FILTER]      retained messages (default #)
+      acl                    may this client read or write that topic, by which line
       config                 each setting, and where it comes from
       explain ID             why its will did (not) fire, and what to change
       lint                   habits of clients that make wills go wrong

@@ -36,6 +36,7 @@ test("the rest of the defaults", () => {
       },
       "listeners": [
         {
+          "aclFile": null,
           "allowAnonymous": true,
           "connections": Infinity,
           "host": null,

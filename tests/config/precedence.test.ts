@@ -29,6 +29,7 @@ test("origins name the source that won, for every value", () => {
   const optional = [
     "listeners.0.allowAnonymous",
     "listeners.0.passwordFile",
+    "listeners.0.aclFile",
     "listeners.0.origins.0",
     "listeners.0.connections",
     "auth.allowAnonymous",

@@ -26,9 +26,11 @@ export class AdminUnderFuzz {
       ...{ broker: world.broker, clock: new Clock(), hub, vitals: new Vitals(), streams: 2 },
       streamBytes: 64 * 1024,
       ...{ guard: { token: null }, listeners: ["mqtt://localhost:1883"], like: null },
-      predecessor: null,
+      ...{ predecessor: null, policies: [world.policy] },
       ...{ logLevel: () => "info", setLogLevel: () => {}, kick: () => true, drop: () => true },
-      reload: () => ({ ok: true, file: null, changed: [], later: [], problems: [], accounts: [] }),
+      reload: async () => ({
+        ...{ ok: true, file: null, changed: [], later: [], problems: [], accounts: [], access: [] },
+      }),
       config: () => ({ file: null, values: [] }),
     });
   }

@@ -102,11 +102,11 @@ const walls: readonly Wall[] = [
     ],
     allowed: ["../noun.ts", "./noun.ts", "../driver/clock.ts", "../../core/records/noun.ts"],
   },
-  {
-    file: "src/server/accounts/planted.ts",
+  ...["accounts", "access"].map((room) => ({
+    file: `src/server/${room}/planted.ts`,
     refused: ["../driver/noun.ts", "../driver/driver.ts", "../admin/noun.ts", "../../cli/noun.ts"],
     allowed: ["../noun.ts", "./noun.ts", "../driver/loop.ts", "../../config/noun.ts"],
-  },
+  })),
   {
     file: "src/inspect/planted.ts",
     refused: ["./explain/noun.ts", "./packet/noun.ts", "./views/noun.ts", "../server/noun.ts"],

@@ -298,6 +298,7 @@ export const samples: SampleTable = {
     { event: "configurationReloaded", file: "/etc/mqttd.json", changed: ["limits.packetSize"] },
     { event: "configurationReloaded", file: null, changed: [] },
   ],
+  accessReloaded: [{ event: "accessReloaded", file: "/etc/mqttd.acl", lines: 12 }],
   accountsReloaded: [
     {
       event: "accountsReloaded",

@@ -11,6 +11,7 @@ const listener = {
   host: "0.0.0.0",
   allowAnonymous: true,
   passwordFile: null,
+  aclFile: null,
   mountPoint: "",
   connections: Infinity,
 } as const;

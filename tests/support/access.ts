@@ -20,7 +20,7 @@ export function accessBy(asked: Asked): Access {
       verdict: (action, topic) => ({
         allowed: by[action](who, topic),
         by: "test.acl:1 'topic deny it'",
-        line: 1,
+        rule: { file: "test.acl", line: 1, text: "topic deny it" },
       }),
     }),
   };

@@ -29,11 +29,12 @@ export class Administered {
       streamBytes: 64 * 1024,
       listeners: ["mqtt://127.0.0.1:1883"],
       like: null,
+      policies: [this.world.policy],
       predecessor: null,
       logLevel: () => "info",
       setLogLevel: () => {},
-      reload: (): ReloadAnswer => ({
-        ...{ ok: true, file: null, changed: [], later: [], problems: [], accounts: [] },
+      reload: async (): Promise<ReloadAnswer> => ({
+        ...{ ok: true, file: null, changed: [], later: [], problems: [], accounts: [], access: [] },
       }),
       config: () => ({ file: null, values: [] }),
       kick: (clientId) => {

@@ -30,6 +30,10 @@ const epoch = 1_800_000_000_000;
 export class World {
   readonly broker: Broker;
   readonly driver: Driver;
+  /** Of its listener. */
+  readonly policy: ListenerPolicy = {
+    ...{ name: "tcp test", mountPoint: "", connections: Infinity, allowAnonymous: true },
+  };
   readonly events: LogEvent[] = [];
   /**
    * Faults of the broker. `advance` throws them, so that a test that expects none needs no check.
@@ -172,13 +176,7 @@ export class World {
   /** Opens a connection; call `connect` on it. */
   open(policy: Partial<ListenerPolicy> = {}, host = "127.0.0.1"): TestClient {
     this.#ports += 1;
-    const events: LinkEvents = this.driver.eventsFor({
-      name: "tcp test",
-      mountPoint: "",
-      connections: Infinity,
-      allowAnonymous: true,
-      ...policy,
-    });
+    const events: LinkEvents = this.driver.eventsFor({ ...this.policy, ...policy });
     const remote = `${host}:${50_000 + this.#ports}`;
     return new TestClient(remote, events, () => this.check(), this.#loop.gate);
   }

@@ -40,6 +40,7 @@ test("a listener and a target are judged alike", () => {
     port: 1884,
     allowAnonymous: true,
     passwordFile: null,
+    aclFile: null,
     mountPoint: "",
   } as const;
   const socket = { addresses: [], port: 1884, descriptors: [], close: () => {} };

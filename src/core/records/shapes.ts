@@ -1,3 +1,4 @@
+import type { Action, Verdict } from "../access.ts";
 import type { EndCause } from "../end-causes.ts";
 import type {
   BrokerEvent,
@@ -344,6 +345,11 @@ export interface SubscriptionAccount {
   /** 0: none. */
   readonly identifier: number;
   readonly group: string | null;
+}
+
+/** Whether a client may do something with a topic, and what decides. */
+export interface AccessAccount extends Verdict {
+  readonly action: Action;
 }
 
 /** The recipients of a message on a topic, with reasons. */

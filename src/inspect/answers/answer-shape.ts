@@ -1,6 +1,8 @@
 import { memoryKinds } from "../../core/memory.ts";
 import * as z from "zod";
 import {
+  type AccessReloaded,
+  type AclAnswer,
   type Answers,
   type ClientAnswer,
   type DropAnswer,
@@ -17,6 +19,7 @@ import {
   type Predecessor,
 } from "../../api/api.ts";
 import type {
+  AccessAccount,
   ClientSummary,
   MemoryAccount,
   HistogramAccount,
@@ -24,6 +27,7 @@ import type {
   RetainedAccount,
   RouteAccount,
 } from "../../core/records/shapes.ts";
+import type { AccessRule } from "../../core/access.ts";
 import { ends } from "../../core/end-causes.ts";
 import { type Level, levels } from "../../log/events.ts";
 import {
@@ -238,6 +242,24 @@ export function willsShape(limit = listDefault): Shape<WillsAnswer> {
 
 type Recipient = RouteAccount["recipients"][number];
 
+const accessRule = object<AccessRule>({ file: text, line: count, text });
+
+export const aclShape = object<AclAnswer>({
+  topic: text,
+  clientId: text,
+  username: orNull(text),
+  listener: text,
+  verdicts: list(
+    object<AccessAccount>({
+      action: word<AccessAccount["action"]>({ read: true, write: true, subscribe: true }),
+      allowed: flag,
+      by: text,
+      rule: orNull(accessRule),
+    }),
+    few,
+  ),
+});
+
 export const routeShape = object<RouteAccount>({
   topic: text,
   recipients: list(
@@ -304,6 +326,7 @@ export const reloadShape = object<ReloadAnswer>({
     }),
     keysMax,
   ),
+  access: list(object<AccessReloaded>({ file: text, lines: count }), keysMax),
 });
 
 export const logShape = object<{ readonly level: Level }>({ level });

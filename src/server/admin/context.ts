@@ -1,4 +1,5 @@
 import type { Answers, DropOrder, Predecessor, ReloadAnswer } from "../../api/api.ts";
+import type { ListenerPolicy } from "../../core/io.ts";
 import type { Broker } from "../../core/broker.ts";
 import type { Level } from "../../log/events.ts";
 import type { GuardSettings } from "./guard.ts";
@@ -18,11 +19,13 @@ export interface AdminContext {
   /** Maximum bytes that wait for one reader of an event stream. */
   readonly streamBytes: number;
   readonly listeners: readonly string[];
+  /** Of the listeners, in order. */
+  readonly policies: readonly ListenerPolicy[];
   readonly predecessor: Predecessor | null;
   readonly like: string | null;
   readonly logLevel: () => Level;
   readonly setLogLevel: (level: Level) => void;
-  readonly reload: () => ReloadAnswer;
+  readonly reload: () => Promise<ReloadAnswer>;
   readonly config: () => Answers["config"];
   /** Closes the client's connection. False: it has none. */
   readonly kick: (clientId: string) => boolean;

@@ -38,6 +38,13 @@ export const ofWills = z.strictObject({
 });
 export const ofClient = z.strictObject({ id: named("the id of a client") });
 export const ofRoute = z.strictObject({ topic: named("the name of a topic") });
+export const ofAcl = z.strictObject({
+  topic: named("a topic, or a filter"),
+  client: z.string().default(""),
+  user: z.string().optional(),
+  action: z.enum(["read", "write", "subscribe"], { error: "read, write or subscribe" }).optional(),
+  listener: z.string().optional(),
+});
 export const ofRetained = z.strictObject({ filter: filter().default("#"), limit });
 export const ofEvents = z.strictObject({
   client: z.string().optional(),

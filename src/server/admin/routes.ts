@@ -19,6 +19,7 @@ import {
 import {
   dropOrder,
   limited,
+  ofAcl,
   ofClients,
   logOrder,
   nothing,
@@ -27,6 +28,7 @@ import {
   ofRoute,
   ofWills,
 } from "./parameters.ts";
+import { aclAnswer } from "./acl.ts";
 import { eventStream } from "./event-stream.ts";
 import { type Json, jsonStream } from "./json.ts";
 import { metricsText } from "./metrics.ts";
@@ -188,6 +190,9 @@ function listRoutes(admin: AdminContext, turns: Turns): Routes {
         return piecewise(context, routeJson(broker, topic), turns);
       },
     },
+    "/v1/acl": {
+      GET: (context) => context.json(aclAnswer(admin, checked(ofAcl, context.req.query()))),
+    },
     "/v1/retained": {
       GET: (context) => {
         const { filter, limit } = checked(ofRetained, context.req.query());
@@ -217,8 +222,8 @@ function operatorRoutes(admin: AdminContext): Routes {
       },
     },
     "/v1/reload": {
-      POST: (context) => {
-        const answer = admin.reload();
+      POST: async (context) => {
+        const answer = await admin.reload();
         return context.json(answer, answer.ok ? 200 : 422);
       },
     },

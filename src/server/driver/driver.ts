@@ -205,7 +205,7 @@ export class Driver {
    * Executes an order of the operator or of the process: at once, or when the packets already taken
    * from the sockets of the connections that it ends are read.
    */
-  order(input: Input & { type: "kicked" | "reconfigured" | "stopping" }): void {
+  order(input: Input & { type: "kicked" | "reconfigured" | "accessChanged" | "stopping" }): void {
     this.#guard(() => {
       this.#beginCall();
       if (input.type === "stopping") this.#stop();

@@ -1,0 +1,46 @@
+import type * as z from "zod";
+import type { AclAnswer } from "../../api/api.ts";
+import { nearest } from "../../config/nearest.ts";
+import { accessOf } from "../../core/queries/queries.ts";
+import type { ListenerPolicy } from "../../core/io.ts";
+import { BadRequest } from "./body.ts";
+import type { AdminContext } from "./context.ts";
+import type { ofAcl } from "./parameters.ts";
+
+/** What a client may do with a topic. Throws BadRequest. */
+export function aclAnswer(
+  admin: AdminContext,
+  { topic, client: clientId, user, action, listener }: z.output<typeof ofAcl>,
+): AclAnswer {
+  const username = user ?? null;
+  const isFilter = /[+#]/.test(topic);
+  if (isFilter && action !== undefined && action !== "subscribe") {
+    throw new BadRequest(`topic: found ${topic}, allowed: a topic, which has no wildcards`);
+  }
+  const policy = policyFor(admin, clientId, listener);
+  const actions = isFilter ? (["subscribe"] as const) : (["read", "write"] as const);
+  const list = policy?.accessList ?? null;
+  const asked = action === undefined ? actions : [action];
+  const verdicts = asked.map((one) =>
+    accessOf(admin.broker, { list, clientId, username, topic, action: one }),
+  );
+  return { topic, clientId, username, listener: policy?.name ?? "", verdicts };
+}
+
+/** The named listener, else the one that the client used last, else the first. */
+function policyFor(
+  { broker, policies }: AdminContext,
+  clientId: string,
+  named: string | undefined,
+): ListenerPolicy | undefined {
+  if (named === undefined) {
+    const used = broker.sessions.get(clientId)?.accessList;
+    return policies.find(({ accessList }) => accessList === used) ?? policies[0];
+  }
+  const found = policies.find(({ name }) => name === named);
+  if (found !== undefined) return found;
+  const names = policies.map(({ name }) => name);
+  const meant = nearest(named, names);
+  const hint = meant === null ? `the listeners are ${names.join(", ")}` : `did you mean ${meant}?`;
+  throw new BadRequest(`listener: there is no listener ${named}`, hint);
+}
