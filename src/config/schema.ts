@@ -273,9 +273,10 @@ const limitsSchema = z.strictObject({
     ),
   connectTimeout: duration({ min: 1, max: hour })
     .default(writeDuration(limits.connectTimeoutMs))
-    .describe(
-      "How long a connection may take to send CONNECT, and to wait for the check of its password.",
-    ),
+    .describe("How long a connection may take to send CONNECT."),
+  authenticationTimeout: duration({ min: 1, max: hour })
+    .default(writeDuration(limits.authenticationTimeoutMs))
+    .describe("How long a CONNECT may wait for the check of its password; then it is refused."),
   authentications: count({ min: 1, max: 1_000_000 })
     .default(2000)
     .describe(

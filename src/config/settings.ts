@@ -135,8 +135,15 @@ export function addressOf(host: string | null): string | null {
 }
 
 function coreLimits(limits: Config["limits"]): Limits {
-  const { connectTimeout, holdTimeout, stallTimeout, keepAliveMax, sessionExpiryMax, ...others } =
-    limits;
+  const {
+    connectTimeout,
+    authenticationTimeout,
+    holdTimeout,
+    stallTimeout,
+    keepAliveMax,
+    sessionExpiryMax,
+    ...others
+  } = limits;
   const { outputBytes: _driver, authentications: _accounts, ...same } = others;
   const packetSize = bytes(limits.packetSize);
   const controlPacketSize = Math.min(bytes(limits.controlPacketSize), packetSize);
@@ -153,6 +160,7 @@ function coreLimits(limits: Config["limits"]): Limits {
     retainedBytes: bytes(limits.retainedBytes),
     sessionExpiryMaxSeconds: milliseconds(sessionExpiryMax) / 1000,
     connectTimeoutMs: milliseconds(connectTimeout),
+    authenticationTimeoutMs: milliseconds(authenticationTimeout),
     holdTimeoutMs: milliseconds(holdTimeout),
     stallTimeoutMs: milliseconds(stallTimeout),
   };

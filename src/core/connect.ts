@@ -43,6 +43,7 @@ export function connectReceived(
   connection.clientId ??= connection.token;
   connection.connect = packet;
   connection.become("authenticating");
+  connection.askedAt = broker.now;
   // It does not run while a CONNECT waits in the driver.
   if (!connection.deadline.isSet) setConnectionDeadline(broker, connection);
   broker.effects.push({
@@ -54,7 +55,7 @@ export function connectReceived(
     listener: connection.listener,
     remote: connection.remote,
     isLocal: connection.isLocal,
-    until: after(connection.openedAt, broker.limits.connectTimeoutMs),
+    until: after(broker.now, broker.limits.authenticationTimeoutMs),
   });
 }
 

@@ -54,6 +54,8 @@ export class Connection {
   preparing: string | null = null;
   /** The CONNECT that waits for authentication. */
   connect: ConnectPacket | null = null;
+  /** When its authentication began. */
+  askedAt: Millis;
   /** Set while connected. */
   session: Session | null = null;
   /** Seconds in force; 0: none. */
@@ -135,6 +137,7 @@ export class Connection {
     this.token = token;
     this.announced = announced;
     this.openedAt = now;
+    this.askedAt = now;
     this.lastPacketAt = now;
     this.deadline = new Deadline<Timed>({ kind: "connection", connection: this });
   }
@@ -222,6 +225,7 @@ export class Connection {
   /** Moves its times by a suspend of the machine, during which its client was suspended as well. */
   sleepThrough(asleepMs: number): void {
     this.openedAt = after(this.openedAt, asleepMs);
+    this.askedAt = after(this.askedAt, asleepMs);
     this.lastPacketAt = after(this.lastPacketAt, asleepMs);
     if (this.silentSince !== null) this.silentSince = after(this.silentSince, asleepMs);
     if (this.pausedAt !== null) this.pausedAt = after(this.pausedAt, asleepMs);

@@ -53,6 +53,8 @@ export interface Limits {
   /** Settled wills, and client ids without connection, each this many, remembered for inspect. */
   readonly ledger: number;
   readonly connectTimeoutMs: number;
+  /** How long a CONNECT may wait for the check of its credentials. */
+  readonly authenticationTimeoutMs: number;
   /** Longest single hold of a publisher for a slow subscriber; 0: never held. */
   readonly holdTimeoutMs: number;
   /** How long a connection may take none of its waiting output. */
@@ -103,6 +105,7 @@ export const defaultLimits: Limits = {
   sessionExpiryMaxSeconds: Infinity,
   ledger: 10_000,
   connectTimeoutMs: 10_000,
+  authenticationTimeoutMs: 30_000,
   holdTimeoutMs: 5000,
   stallTimeoutMs: 30_000,
 };

@@ -29,7 +29,12 @@ export function endIfDue(broker: Broker, connection: Connection): void {
   endConnection(broker, connection, cause, detail === null ? {} : { detail });
 }
 
-function detailOf({ limits }: Broker, { preparing }: Connection, cause: EndCause): string | null {
+function detailOf(
+  { limits }: Broker,
+  { preparing, state }: Connection,
+  cause: EndCause,
+): string | null {
+  if (state === "authenticating") return "its credentials were not checked in time";
   if (cause === "stalled") return `nothing for ${limits.stallTimeoutMs / 1000} s`;
   if (cause === "connectTimeout" && preparing !== null) return `${preparing} not finished`;
   return null;
@@ -43,6 +48,10 @@ export interface FirstDue {
 
 export function firstDue(broker: Broker, connection: Connection): FirstDue {
   const { limits } = broker;
+  if (connection.state === "authenticating") {
+    const due = after(connection.askedAt, limits.authenticationTimeoutMs);
+    return { due, cause: "connectTimeout" };
+  }
   if (connection.state !== "connected") {
     if (isUnread(connection)) return { due: never, cause: "connectTimeout" };
     return { due: after(connection.openedAt, limits.connectTimeoutMs), cause: "connectTimeout" };

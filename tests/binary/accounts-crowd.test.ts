@@ -1,8 +1,7 @@
-import { expect, test } from "bun:test";
+import { test } from "bun:test";
 import { hashPassword } from "../../src/server/accounts/password-hash.ts";
 import { RunningBroker } from "../support/executable.ts";
 import { expectInTime } from "../support/held-up.ts";
-import { eventually } from "../support/inbox.ts";
 import { SocketClient } from "../support/socket-client.ts";
 
 /** The maximum lateness of an expired keepalive. */
@@ -17,8 +16,16 @@ async function accounts(iterations: number): Promise<string> {
   return Array.from({ length: clients }, (_, n) => `user-${n}:${hash}\n`).join("");
 }
 
+const everybody = Array.from({ length: clients }, (_, n) => n);
+
+async function account(broker: RunningBroker, n: number): Promise<SocketClient> {
+  const password = Buffer.from("right");
+  const credentials = { clientId: `c-${n}`, username: `user-${n}`, password };
+  return SocketClient.connect(broker.port, credentials, boundMs);
+}
+
 test(
-  "1,000 CONNECTs with passwords at once: keepalives of others end in time, and each is answered",
+  "1,000 CONNECTs with passwords at once: others' keepalives end in time, and each is let in",
   async () => {
     await using broker = await RunningBroker.start({
       files: {
@@ -32,31 +39,17 @@ test(
       // They fall silent, and end while the passwords are checked.
       await SocketClient.connect(broker.port, { clientId: `silent-${n}`, keepalive: 1 });
     }
-    const codes: number[] = [];
-    const crowd = await Promise.all(
-      Array.from({ length: clients }, async (_, n) => {
-        const client = await SocketClient.dial(broker.port);
-        const connack = await client.connect(
-          { clientId: `c-${n}`, username: `user-${n}`, password: Buffer.from("right") },
-          boundMs,
-        );
-        codes.push(connack.reasonCode ?? -1);
-        return client;
-      }),
-    );
+    const crowd = await Promise.all(everybody.map(async (n) => account(broker, n)));
     for (let n = 0; n < silent; n++) {
       const { silentMs, allowedMs, time } = await broker.ended(`silent-${n}`, boundMs);
-      expectInTime(`the end of silent-${n}`, silentMs - (allowedMs ?? 0), latenessMs, Date.parse(time));
+      expectInTime(
+        `the end of silent-${n}`,
+        silentMs - (allowedMs ?? 0),
+        latenessMs,
+        Date.parse(time),
+      );
     }
-    const busy = codes.filter((code) => code === 0x89).length;
-    expect(codes.filter((code) => code === 0).length).toBe(clients - busy);
-    // Those that were let in once do not wait again.
     for (const client of crowd) client[Symbol.dispose]();
-    await eventually(
-      async () => true,
-      () => "never",
-    );
-    console.log({ busy });
     await broker.stop();
   },
   boundMs * 2,

@@ -69,15 +69,22 @@ test("after a refusal, packets that arrived meanwhile are not handled", () => {
   expect(watcher.messages()).toEqual([]);
 });
 
-test("the connect timeout keeps running while a verdict is pending; a late verdict changes nothing", () => {
+test("a verdict may take limits.authenticationTimeout; a late one changes nothing", () => {
   const { world, asked } = scene();
   const client = world.open();
+  world.advance(5000);
   client.connect({ clientId: "a" });
-  world.advance(9999);
+  world.advance(29_999);
   expect(client.closedBy).toBeNull();
   world.advance(1);
   expect(client.closedBy).toBe("end");
-  expect(world.noted("ended")).toMatchObject([{ cause: "connectTimeout", wasConnected: false }]);
+  expect(world.noted("ended")).toMatchObject([
+    {
+      cause: "connectTimeout",
+      detail: "its credentials were not checked in time",
+      wasConnected: false,
+    },
+  ]);
   asked[0]?.answer(null);
   world.check();
   expect(client.received).toEqual([]);

@@ -41,16 +41,16 @@ test("A2: the bytes of a CONNECT that never completes do not postpone the connec
   auditAtEnd(world);
 });
 
-test("a verdict that is late for the connect timeout ends the connection like a missing CONNECT", () => {
+test("a verdict that is late for the authentication timeout ends the connection like a missing CONNECT", () => {
   const answers: ((refused: ProtocolError | null) => void)[] = [];
   const world = new World({
-    limits,
+    limits: { ...limits, authenticationTimeoutMs: 6000 },
     authenticate: (_credentials, answer) => void answers.push(answer),
   });
   const client = world.open();
   const will = { topic: "w", payload: "gone" };
   client.connect({ clientId: "c", keepalive: 1, will });
-  world.advance(3999);
+  world.advance(5999);
   expect(isOpen(world, client)).toBe(true);
   world.advance(1);
   expect(endOf(world, client)).toMatchObject({ cause: "connectTimeout", will: null });

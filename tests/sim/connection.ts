@@ -73,6 +73,8 @@ export class Connection {
   readonly remote: string;
   readonly policy: ListenerPolicy;
   openedAt: number;
+  /** When its authentication began. */
+  askedAt: number;
   /** It sleeps with the broker's machine. */
   readonly isLocal: boolean;
   /** The broker has accepted it from the system. */
@@ -154,6 +156,7 @@ export class Connection {
     this.policy = policy;
     this.isLocal = isLocal;
     this.openedAt = now;
+    this.askedAt = now;
     this.lastPacketAt = now;
     this.limits = limits;
   }

@@ -235,8 +235,15 @@ export class Ends {
   }
 
   #connectDue(connection: Connection): number {
-    if (connection.state !== "opened" && connection.state !== "asked") return Infinity;
-    return connection.openedAt + this.#books.limits.connectTimeoutMs;
+    const { limits } = this.#books;
+    switch (connection.state) {
+      case "opened":
+        return connection.openedAt + limits.connectTimeoutMs;
+      case "asked":
+        return connection.askedAt + limits.authenticationTimeoutMs;
+      default:
+        return Infinity;
+    }
   }
 
   #stallDue(connection: Connection): number {

@@ -182,7 +182,9 @@ export function drawLimits(dice: WorldDice, clients: number): Limits {
     stallTimeoutMs: dice.pick([300, 2000, 30_000]),
     connectSize: narrow(0.1) ? dice.between(30, 120) : defaultLimits.connectSize,
   };
-  return { ...limits, memory: memoryOf(limits, clients) };
+  // The same, so that no later draw moves.
+  const authenticationTimeoutMs = limits.connectTimeoutMs;
+  return { ...limits, authenticationTimeoutMs, memory: memoryOf(limits, clients) };
 }
 
 /** In a fifth of the worlds little. Drawn from what is drawn already, so that no later draw moves. */

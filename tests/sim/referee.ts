@@ -100,6 +100,7 @@ export class Referee {
       if (kickedAt !== null) connection.kickedAt = kickedAt + asleepMs;
       if (connection.isLocal) {
         connection.openedAt += asleepMs;
+        connection.askedAt += asleepMs;
         connection.lastPacketAt += asleepMs;
         if (connection.pausedAt !== null) connection.pausedAt += asleepMs;
         if (connection.stallSince !== null) connection.stallSince += asleepMs;
@@ -282,6 +283,7 @@ export class Referee {
     if (received.type === "connect") {
       demand(connection.state === "opened", "CONNECT is the first packet", connection.number);
       connection.state = "asked";
+      connection.askedAt = this.books.clock();
       connection.maximumPacketSize = received.maximumPacketSize ?? Infinity;
       this.books.sessions.get(received.clientId)?.connection?.endOrdered();
       return;

@@ -78,7 +78,7 @@ function refusedFor(detail: string | null, connection: ConnectionAccount): strin
 }
 
 function refusedByLimit(detail: string, limit: string, statement: string | null): Advice {
-  if (limit === "limits.authentications" || limit === "limits.connectTimeout") {
+  if (limit === "limits.authentications" || limit === "limits.authenticationTimeout") {
     const text =
       "Nothing at the client: too many clients connected at once, each with a password to check. It is " +
       `let in when it tries again, and then without waiting. Or give this broker a higher ${limit}, or ` +

@@ -161,7 +161,7 @@ export class Accounts {
     };
     const cancel = loop.after(Math.max(0, credentials.until - marginMs - now()), () => {
       if (!this.#queue.remove(check)) return;
-      busy("its password could not be checked in time (limits.connectTimeout)");
+      busy("its password could not be checked in time (limits.authenticationTimeout)");
     });
     this.#queue.add(check);
   }

@@ -248,7 +248,9 @@ test("what waits too long is refused as server busy before the core's timeout", 
   asking.start({}, () => details.push("decided"));
   asking.start({ username: "bob" }, (refused) => details.push(refused?.detail));
   asking.advance(9800);
-  expect(details).toEqual(["its password could not be checked in time (limits.connectTimeout)"]);
+  expect(details).toEqual([
+    "its password could not be checked in time (limits.authenticationTimeout)",
+  ]);
   await until(() => details.length === 2);
   expect(asking.timers).toBe(0);
 });
