@@ -86,7 +86,13 @@ export async function standstill(
       for (const client of leaving) client.goodbye();
       for (const [index, client] of returning.entries()) {
         client.goodbye();
-        back.push(mortal(broker.address, "returning", index).then((again) => clients.use(again)));
+        back.push(
+          mortal(broker.address, "returning", index).then((again) => {
+            clients.use(again);
+            // The rest may take longer than its keepalive allows.
+            pinging.push(again);
+          }),
+        );
       }
     });
     await watcher.received.count("will of a silent client", cast.silent, ({ packet }) =>

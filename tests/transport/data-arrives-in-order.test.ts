@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { dial, listening, Recorder, say, transports } from "./transports.ts";
+import { clientBytes, dial, listening, Recorder, say, transports } from "./transports.ts";
 import { expectInTime } from "../support/held-up.ts";
 import { now } from "../support/inbox.ts";
 
@@ -28,12 +28,13 @@ describe.each(transports)("%s", (_, make, at) => {
     const recorder = new Recorder();
     const sent = pattern(6_000_000);
     await listening(make(), recorder, async (port) => {
+      const bytes = clientBytes(at(port), sent);
       let offset = 0;
       const socket = await Bun.connect({
         ...(at(port) as { unix: string }),
-        socket: { data() {}, drain: (s) => void (offset += s.write(sent.subarray(offset))) },
+        socket: { data() {}, drain: (s) => void (offset += s.write(bytes.subarray(offset))) },
       });
-      offset += socket.write(sent);
+      offset += socket.write(bytes);
       await recorder.until(() => recorder.received === sent.length);
       expect(recorder.chunks.length).toBeGreaterThan(5);
       expect(Buffer.compare(Buffer.concat(recorder.chunks), sent)).toBe(0);

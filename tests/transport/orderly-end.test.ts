@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { eventually } from "../support/inbox.ts";
-import { dial, listening, Recorder, say, transports } from "./transports.ts";
+import { clientBytes, dial, listening, Recorder, say, transports } from "./transports.ts";
 
 describe.each(transports)("%s", (_, make, at) => {
   test("the last answer reaches the peer although the link has unread data", async () => {
@@ -79,7 +79,11 @@ describe.each(transports)("%s", (_, make, at) => {
       const closed = Promise.withResolvers<Error | undefined>();
       await Bun.connect({
         ...(at(port) as { unix: string }),
-        socket: { data() {}, close: (_socket, error) => closed.resolve(error) },
+        socket: {
+          open: (socket) => void socket.write(clientBytes(at(port), new Uint8Array(0))),
+          data() {},
+          close: (_socket, error) => closed.resolve(error),
+        },
       });
       (await recorder.ready()).end();
       expect(await closed.promise).toBeUndefined();

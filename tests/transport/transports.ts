@@ -5,8 +5,10 @@ import { bunTcp } from "../../src/transport/tcp-bun.ts";
 import { nodeTcp } from "../../src/transport/tcp-node.ts";
 import { tls } from "../../src/transport/tls.ts";
 import { TlsContexts } from "../../src/transport/tls-contexts.ts";
+import { webSocket } from "../../src/transport/websocket.ts";
 import { Authority, opensslMissing } from "../support/certificates.ts";
 import { TlsPeer } from "./tls-peer.ts";
+import { beginning, WebSocketPeer } from "./websocket-peer.ts";
 import type {
   Link,
   LinkEvents,
@@ -21,6 +23,8 @@ export type At = (port: number) => object;
 
 const tcp: At = (port) => ({ hostname: "127.0.0.1", port });
 const overTls: At = (port) => ({ ...tcp(port), tls: { rejectUnauthorized: false } });
+const overWebSocket: At = (port) => ({ ...tcp(port), isWebSocket: true });
+const overSecureWebSocket: At = (port) => ({ ...overTls(port), isWebSocket: true });
 const path: At = (port) => ({ unix: pathOf(port) });
 
 /** The implementations for host and port, in plain text. */
@@ -40,7 +44,22 @@ export const transports: readonly (readonly [name: string, make: Make, at: At])[
   ["unix-bun", onPath(bunTcp), path],
   ["unix-node", onPath(nodeTcp), path],
   ...onTls,
+  ["ws on tcp-bun", onFrames(bunTcp), overWebSocket],
+  ["ws on tcp-node", onFrames(nodeTcp), overWebSocket],
+  ...onTls.map(([name, make]) => [`ws on ${name}`, onFrames(make), overSecureWebSocket] as const),
 ];
+
+/** The largest packet of the WebSockets; bytes. */
+export const packetSize = 1 << 20;
+
+function onFrames(below: Make): Make {
+  return (options) =>
+    webSocket(below(options), {
+      ...{ path: null, origins: null },
+      packetSize: () => packetSize,
+      soon: (work) => void setImmediate(work),
+    });
+}
 
 function onTop(name: string, below: Make): readonly [string, Make, At] {
   return [name, (options) => tls(below(options), contexts(), options), overTls];
@@ -94,6 +113,8 @@ export class Recorder implements LinkEvents {
   onOpened: (link: Link) => void = () => {};
   onData: (link: Link, chunk: Uint8Array) => void = () => {};
   onClosed: (link: Link) => void = () => {};
+  /** `data` without bytes, which tells that the link holds more or less. */
+  onHeld: (link: Link) => void = () => {};
   #waiting: { readonly until: () => boolean; readonly resolve: () => void }[] = [];
 
   opened(link: Link): void {
@@ -103,6 +124,7 @@ export class Recorder implements LinkEvents {
   }
 
   data(link: Link, chunk: Uint8Array): void {
+    if (chunk.length === 0) return this.onHeld(link);
     this.chunks.push(chunk);
     if (this.log.at(-1) !== "data") this.log.push("data");
     this.onData(link, chunk);
@@ -264,11 +286,23 @@ export class Peer {
   }
 }
 
-/** Connects in plain text, or with TLS. */
-export async function dial(at: object): Promise<Peer | TlsPeer> {
-  const { port, tls: isTls } = at as { port: number; tls?: object };
-  if (isTls !== undefined) return TlsPeer.dial({ hostname: "127.0.0.1", port });
-  return Peer.dial(at);
+/** Connects in plain text, or with TLS, and asks for a WebSocket on it. */
+export async function dial(at: object): Promise<Peer | TlsPeer | WebSocketPeer> {
+  const {
+    port,
+    tls: isTls,
+    isWebSocket,
+  } = at as { port: number; tls?: object; isWebSocket?: true };
+  const below =
+    isTls === undefined
+      ? await Peer.dial(isWebSocket === true ? port : at)
+      : await TlsPeer.dial({ hostname: "127.0.0.1", port });
+  return isWebSocket === true ? new WebSocketPeer(below) : below;
+}
+
+/** What a client sends that was dialled without `dial`, to hand over these bytes. */
+export function clientBytes(at: object, bytes: Uint8Array): Uint8Array {
+  return "isWebSocket" in at ? beginning(bytes) : bytes;
 }
 
 export function bytesOf(text: string): Uint8Array {

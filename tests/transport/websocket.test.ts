@@ -1,28 +1,19 @@
 import { describe, expect, test } from "bun:test";
-import { bunTcp } from "../../src/transport/tcp-bun.ts";
-import { nodeTcp } from "../../src/transport/tcp-node.ts";
 import type { Link, Transport } from "../../src/transport/transport.ts";
-import { webSocket } from "../../src/transport/websocket.ts";
 import { frameOf } from "../websocket/frame-stream.ts";
 import { spoken, upgrade } from "../websocket/server-bytes.ts";
-import { listening, Peer, Recorder, say } from "./transports.ts";
-import { sendFrame, upgraded } from "./websocket-peer.ts";
+import { listening, packetSize, Peer, Recorder, say, transports } from "./transports.ts";
+import { sendFrame } from "./websocket-peer.ts";
 
-const packetSize = 1 << 20;
+/** What only a WebSocket has; the suite of all transports runs over these too. */
+const kinds = transports.filter(([name]) => name.startsWith("ws on tcp"));
 
-function over(inner: Transport): Transport {
-  return webSocket(inner, {
-    path: null,
-    origins: null,
-    packetSize: () => packetSize,
-    soon: (work) => void setImmediate(work),
-  });
+/** A client that has asked for a WebSocket, and whose frames a test writes as it likes. */
+async function upgraded(port: number): Promise<Peer> {
+  const peer = await Peer.dial(port);
+  peer.send(upgrade);
+  return peer;
 }
-
-const kinds: readonly [name: string, make: () => Transport][] = [
-  ["ws on tcp-bun", () => over(bunTcp())],
-  ["ws on tcp-node", () => over(nodeTcp())],
-];
 
 /** Plays with a fresh listener; `details` are those of ends. */
 async function played(
@@ -42,9 +33,8 @@ async function got(peer: Peer, found: (said: ReturnType<typeof spoken>) => boole
 describe.each(kinds)("%s", (_, make) => {
   test("frames in and out", async () => {
     const { log } = await played(make, async (port, recorder) => {
-      recorder.onData = (link, chunk) => {
-        if (chunk.length > 0) say(link, Buffer.from(chunk).toString().toUpperCase());
-      };
+      recorder.onData = (link, chunk) =>
+        void say(link, Buffer.from(chunk).toString().toUpperCase());
       const peer = await upgraded(port);
       sendFrame(peer, "hello ");
       sendFrame(peer, "wor", { fin: false });
@@ -60,8 +50,7 @@ describe.each(kinds)("%s", (_, make) => {
   test("what one write carries is one frame, of any size", async () => {
     await played(make, async (port, recorder) => {
       const peer = await upgraded(port);
-      const link = await recorder.link();
-      await recorder.told("data");
+      const link = await recorder.ready();
       for (const size of [1, 125, 126, 16_370, 16_385, 65_535, 65_536, 200_000]) {
         const before = spoken(peer.bytes);
         const bytes = new Uint8Array(size).fill(97);
@@ -80,8 +69,7 @@ describe.each(kinds)("%s", (_, make) => {
   test("an orderly end: Close 1000 after the last bytes, then FIN", async () => {
     const { log } = await played(make, async (port, recorder) => {
       const peer = await upgraded(port);
-      const link = await recorder.link();
-      await recorder.told("data");
+      const link = await recorder.ready();
       say(link, "last words");
       const closed = new Promise<void>((resolve) => link.end(resolve));
       expect(await peer.ended).toBe("eof");
@@ -90,7 +78,7 @@ describe.each(kinds)("%s", (_, make) => {
       peer.fin();
       await closed;
     });
-    expect(log).toEqual(["opened", "data"]);
+    expect(log).toEqual(["opened"]);
   });
 
   test("the peer's Close: answered with its status, and told", async () => {
@@ -112,18 +100,18 @@ describe.each(kinds)("%s", (_, make) => {
     for (const way of ["fin", "rst"] as const) {
       const { log } = await played(make, async (port, recorder) => {
         const peer = await upgraded(port);
-        await recorder.told("data");
+        await recorder.ready();
         peer[way]();
         await recorder.told(way === "fin" ? "eof" : "reset");
       });
-      expect(log).toEqual(["opened", "data", way === "fin" ? "eof" : "reset"]);
+      expect(log).toEqual(["opened", way === "fin" ? "eof" : "reset"]);
     }
   });
 
   test("Pings are answered, one for all that came together; a Pong is not", async () => {
     const { text } = await played(make, async (port, recorder) => {
       const peer = await upgraded(port);
-      await recorder.told("data");
+      await recorder.ready();
       sendFrame(peer, "unasked", { opcode: 10 });
       sendFrame(peer, "one", { opcode: 9 });
       await got(peer, ({ pongs }) => pongs.includes("one"));
@@ -140,8 +128,7 @@ describe.each(kinds)("%s", (_, make) => {
   test("a Ping while the link is full is answered behind the frame that has begun", async () => {
     await played(make, async (port, recorder) => {
       const peer = await upgraded(port);
-      const link = await recorder.link();
-      await recorder.told("data");
+      const link = await recorder.ready();
       peer.socket.pause();
       const sent = fill(link);
       sendFrame(peer, "late", { opcode: 9 });
@@ -211,7 +198,7 @@ describe.each(kinds)("%s", (_, make) => {
       if (answer === "") expect(peer.text).toBe("");
       peer.fin();
     });
-    expect(log.filter((event) => event !== "data")).toEqual(["opened", "webSocketFailed"]);
+    expect(log).toEqual(["opened", "webSocketFailed"]);
     expect(details).toEqual([detail]);
   });
 
@@ -232,10 +219,9 @@ describe.each(kinds)("%s", (_, make) => {
   test("a flood of empty frames is read over several turns, and what follows it is not lost", async () => {
     await played(make, async (port, recorder) => {
       const peer = await upgraded(port);
-      const link = await recorder.link();
-      await recorder.told("data");
+      const link = await recorder.ready();
       let behind = 0;
-      recorder.onData = (one) => {
+      recorder.onHeld = (one) => {
         if (one.isBehind === true) behind += 1;
         if (one.isBehind === true) expect(one.held).toBeGreaterThan(0);
       };
@@ -262,8 +248,7 @@ describe.each(kinds)("%s", (_, make) => {
   test("a paused link hands on nothing until it resumes", async () => {
     await played(make, async (port, recorder) => {
       const peer = await upgraded(port);
-      const link = await recorder.link();
-      await recorder.told("data");
+      const link = await recorder.ready();
       link.pause();
       sendFrame(peer, "held");
       const other = await Peer.dial(port);
@@ -283,7 +268,7 @@ describe.each(kinds)("%s", (_, make) => {
       const link = await recorder.link();
       expect(link.preparing).toBe("WebSocket handshake");
       peer.send(upgrade);
-      await recorder.told("data");
+      await recorder.ready();
       expect(link.preparing).toBe(null);
       peer.rst();
     });
