@@ -2,7 +2,13 @@
 import { nearest } from "../src/config/nearest.ts";
 import { plantedQuirks, type PlantedQuirk } from "../src/core/quirks/planted.ts";
 import type { Rules } from "../src/core/quirks/rules.ts";
-import { simulate, type Failure, type Outcome } from "../tests/sim/simulation.ts";
+import { plantedFaults } from "../tests/sim/planted-faults.ts";
+import {
+  simulate,
+  type Failure,
+  type Outcome,
+  type SimulationOptions,
+} from "../tests/sim/simulation.ts";
 import { unseen } from "../tests/sim/unseen.ts";
 import { flagsOf, runScript, UsageError } from "./usage.ts";
 
@@ -16,12 +22,12 @@ The first violation ends the run, which prints the command that replays it.
   --minutes N     play for N minutes
   --steps N       steps of trouble in each world (5000)
   --quirk NAME    a broker with one planted quirk
-  --canaries      the first seed that sees each planted quirk, within --seeds (200)
+  --canaries      the first seed that sees each planted quirk and fault, within --seeds (200)
   --twice         each seed twice: both hashes must be equal
   --shrink        find the fewest steps with which a failing seed still fails
   --verbose       print every event
 
-Exit codes: 0 no violation, 1 a violation or an unseen quirk, 2 wrong usage.
+Exit codes: 0 no violation, 1 a violation or an unseen quirk or fault, 2 wrong usage.
 
   npm run sim -- --seed 1 --seeds 10000
   npm run sim -- --seed 42 --seeds 1 --steps 3000 --verbose`;
@@ -144,26 +150,29 @@ function fewestSteps(seed: number, asked: Options): number {
   return fails;
 }
 
-/** The first seed that sees each planted quirk. Returns whether all were seen. */
+/** The first seed that sees each planted quirk and fault. Returns whether all were seen. */
 function findCanaries(asked: Options): boolean {
   let isComplete = true;
+  const find = (name: string, planted: Planted): void => {
+    const where = firstSight(planted, asked);
+    if (where === null) isComplete = false;
+    console.log(`${name.padEnd(46)} ${where ?? `not within ${asked.count} seeds`}`);
+  };
   for (const name of Object.keys(plantedQuirks)) {
     const why = Object.entries(unseen).find(([other]) => other === name)?.[1];
-    if (why !== undefined) {
-      console.log(`${name.padEnd(42)} not here: ${why}`);
-      continue;
-    }
-    const where = firstSight(planted(name), asked);
-    if (where === null) isComplete = false;
-    console.log(`${name.padEnd(42)} ${where ?? `not within ${asked.count} seeds`}`);
+    if (why !== undefined) console.log(`${name.padEnd(46)} not here: ${why}`);
+    else find(name, { rules: plantedQuirks[planted(name)] });
   }
+  for (const [name, fault] of Object.entries(plantedFaults)) find(name, { fault });
   return isComplete;
 }
 
-function firstSight(quirk: PlantedQuirk, asked: Options): string | null {
-  for (let seed = asked.first; seed < asked.first + asked.count; seed++) {
-    const { failure, steps } = play(seed, { ...asked, quirk });
-    if (failure !== null) return `seed ${seed}, step ${steps}: ${failure.rule}`;
+type Planted = Pick<SimulationOptions, "rules" | "fault">;
+
+function firstSight(what: Planted, { first, count, steps }: Options): string | null {
+  for (let seed = first; seed < first + count; seed++) {
+    const { failure, steps: played } = simulate({ seed, steps, ...what });
+    if (failure !== null) return `seed ${seed}, step ${played}: ${failure.rule}`;
   }
   return null;
 }

@@ -1,5 +1,6 @@
 import type { ProtocolVersion } from "../core/packet.ts";
 import { Reason, type ProtocolError } from "../core/reason.ts";
+import type { Full } from "./unfinished.ts";
 import { violation } from "./violation.ts";
 
 /** v4 can't announce the limit to a client, so it has no statement about it. */
@@ -22,14 +23,24 @@ export function tooLargeForConnect(size: number, limit: number): ProtocolError {
   return violation(Reason.packetTooLarge, 5, "", "4.13.2", detail);
 }
 
-export function tooManyUnfinished(
+export function tooManyUnfinished(version: ProtocolVersion | null, full: Full): ProtocolError {
+  const detail = `no memory left for an incomplete packet: ${boundOf(full)}`;
+  return violation(Reason.quotaExceeded, version === 5 ? 5 : 4, "4.8", "4.13.2", detail);
+}
+
+export function stoodStill(
   version: ProtocolVersion | null,
-  { key, bytes }: { readonly key: string; readonly bytes: number },
+  seconds: number,
+  full: Full,
 ): ProtocolError {
+  const detail = `an incomplete packet of which nothing came for ${seconds} s gave way: ${boundOf(full)}`;
+  return violation(Reason.quotaExceeded, version === 5 ? 5 : 4, "4.8", "4.13.2", detail);
+}
+
+function boundOf({ key, bytes }: Full): string {
   const what =
     key === "limits.memory"
       ? `all clients together may take ${bytes} B, and half of it with incomplete packets`
       : `all incomplete packets together may take ${bytes} B`;
-  const detail = `no memory left for an incomplete packet: ${what} (${key})`;
-  return violation(Reason.quotaExceeded, version === 5 ? 5 : 4, "4.8", "4.13.2", detail);
+  return `${what} (${key})`;
 }

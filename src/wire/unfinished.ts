@@ -1,5 +1,11 @@
 import type { Memory } from "../core/memory.ts";
 
+/** A limit that is reached. */
+export interface Full {
+  readonly key: string;
+  readonly bytes: number;
+}
+
 /**
  * Memory of incomplete packets over all connections of a broker, bytes. The limit leaves out small
  * packets: a few connections that never finish large ones must not cut off all others.
@@ -7,6 +13,11 @@ import type { Memory } from "../core/memory.ts";
 export class UnfinishedBytes {
   /** Infinity: no limit. */
   limit: number;
+  /**
+   * Called when a limit is reached: ends a connection whose packet takes memory and stands still.
+   * False: there is none.
+   */
+  giveWay: (full: Full) => boolean = () => false;
   readonly #memory: Memory | null;
   #taken = 0;
 
@@ -25,20 +36,23 @@ export class UnfinishedBytes {
    * A packet's buffer grows from `before` bytes to `bytes`. Null: it may. Otherwise the limit that
    * would be exceeded, and nothing is counted.
    */
-  grow(before: number, bytes: number): { readonly key: string; readonly bytes: number } | null {
+  grow(before: number, bytes: number): Full | null {
     const more = limited(bytes) - limited(before);
-    const memory = this.#memory;
-    if (more > 0) {
-      if (this.#taken + more > this.limit) {
-        return { key: "limits.unfinishedBytes", bytes: this.limit };
-      }
-      if (memory !== null && !hasRoomIn(memory, more)) {
-        return { key: "limits.memory", bytes: memory.limit };
-      }
-    }
+    let full = this.#fullWith(more);
+    while (full !== null && this.giveWay(full)) full = this.#fullWith(more);
+    if (full !== null) return full;
     this.#taken += more;
-    memory?.unfinished.take(bytes - before);
+    this.#memory?.unfinished.take(bytes - before);
     return null;
+  }
+
+  #fullWith(more: number): Full | null {
+    if (more <= 0) return null;
+    if (this.#taken + more > this.limit)
+      return { key: "limits.unfinishedBytes", bytes: this.limit };
+    const memory = this.#memory;
+    const hasRoom = memory === null || hasRoomIn(memory, more);
+    return hasRoom ? null : { key: "limits.memory", bytes: memory.limit };
   }
 
   giveBack(bytes: number): void {

@@ -25,6 +25,7 @@ const smallLimits: Partial<Limits> = {
 const strictLimits: Partial<Limits> = {
   ...smallLimits,
   payloadSize: 100,
+  connectSize: 1024,
   keepAliveMaxSeconds: 30,
   qos: 1,
   retain: false,

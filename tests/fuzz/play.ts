@@ -243,7 +243,7 @@ class Run {
     atMost("connections", connections.size, limits.connections);
     atMost("histories", records.clients.size, limits.ledger + limits.sessions);
     atMost("topics of wills", records.topics.size, limits.ledger + limits.sessions);
-    atMost("deadlines", deadlines.size, 2 * connections.size + 3 * sessions.size + 1);
+    atMost("deadlines", deadlines.size, 2 * connections.size + 3 * sessions.size + 2);
     this.#judgeHistories();
   }
 

@@ -103,6 +103,39 @@ const begun = (bytes: number): Uint8Array => {
   return part;
 };
 
+test("where unfinished packets take all room, those of which nothing comes give way, the oldest first", () => {
+  const world = new World({ limits: { unfinishedBytes: mebibyte } });
+  const watcher = watcherOf(world, "wills/#");
+  const names = ["oldest", "older", "moving"];
+  const [oldest, older, moving] = names.map((id) => mortal(world, { id, version: 5 }));
+  const honest = mortal(world, { id: "honest", version: 5 });
+  if (oldest === undefined || older === undefined || moving === undefined) throw new Error();
+  oldest.sendBytes(begun(250_000));
+  world.advance(1000);
+  older.sendBytes(begun(250_000));
+  moving.sendBytes(begun(250_000));
+  world.advance(4900);
+  moving.sendBytes(new Uint8Array(1));
+  // It needs the place of another, and only one has stood still for long enough.
+  honest.sendBytes(begun(250_000));
+  expect(oldest.take("disconnect")).toMatchObject([
+    { reasonCode: 0x97, properties: { reasonString: expect.stringContaining("nothing came") } },
+  ]);
+  expect(honest.closedBy).toBeNull();
+  honest.sendBytes(new Uint8Array(250_000));
+  expect(endOf(world, honest)).toMatchObject({ cause: "quotaExceeded" });
+  world.advance(500);
+  const next = mortal(world, { id: "next", version: 4 });
+  next.sendBytes(begun(500_000));
+  expect(endOf(world, older)).toMatchObject({
+    cause: "quotaExceeded",
+    detail: expect.stringContaining("of which nothing came for 5 s gave way"),
+    will: { fate: "published" },
+  });
+  expect(watcher.messages()).toEqual(["oldest", "honest", "older"].map((id) => `wills/${id}=gone`));
+  expect([moving, next].map(({ closedBy }) => closedBy)).toEqual([null, null]);
+});
+
 test("a packet that finds no room beside all unfinished packets ends only its own connection", () => {
   const world = new World({ limits: { unfinishedBytes: mebibyte } });
   const watcher = watcherOf(world, "wills/#");

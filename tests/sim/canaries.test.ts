@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { plantedQuirks, type PlantedQuirk } from "../../src/core/quirks/planted.ts";
-import { simulate } from "./simulation.ts";
+import { plantedFaults } from "./planted-faults.ts";
+import { simulate, type SimulationOptions } from "./simulation.ts";
 import { unseen } from "./unseen.ts";
 
 /** Seeds within which the referee must find a planted quirk; the first finds most. */
@@ -15,17 +16,29 @@ describe("the referee detects each planted quirk", () => {
     test(
       name,
       () => {
-        expect(firstRule(name)).toBeString();
+        expect(firstRule({ rules: plantedQuirks[name] })).toBeString();
       },
       30_000,
     );
   }
 });
 
-/** The first rule that the quirk breaks; null: the referee saw none broken. */
-function firstRule(name: PlantedQuirk): string | null {
+describe("the referee detects each planted fault", () => {
+  for (const [name, fault] of Object.entries(plantedFaults)) {
+    test(
+      name,
+      () => {
+        expect(firstRule({ fault })).toBeString();
+      },
+      30_000,
+    );
+  }
+});
+
+/** The first rule that is broken; null: the referee saw none broken. */
+function firstRule(planted: Pick<SimulationOptions, "rules" | "fault">): string | null {
   for (let seed = 1; seed <= within; seed++) {
-    const { failure } = simulate({ seed, steps: 1500, rules: plantedQuirks[name] });
+    const { failure } = simulate({ seed, steps: 1500, ...planted });
     if (failure !== null) return failure.rule;
   }
   return null;

@@ -266,9 +266,10 @@ const unreadBefore = "what had come before it was not read";
 /** A connection in the middle of its authentication, or silenced, is not read. */
 function isReadBeforeOrder(connection: Connection): boolean {
   const { state, isSilenced, items, next, mustReadBytes, pending } = connection;
-  const item = items[next];
   if (state !== "connected" || isSilenced) return true;
-  return pending === null && (item === undefined || item.end > mustReadBytes);
+  // The broker may be in the middle of a packet.
+  const item = items[pending === null ? next : next - 1];
+  return item === undefined || item.end > mustReadBytes;
 }
 
 /** A whole packet has arrived and is not read yet. */

@@ -3,6 +3,7 @@ import type { Rules } from "../../src/core/quirks/rules.ts";
 import { Weights } from "./weights.ts";
 import { Violation } from "./journal.ts";
 import { optionLines } from "./options.ts";
+import type { PlantedFault } from "./planted-faults.ts";
 import { Program } from "./program.ts";
 import { World } from "./world.ts";
 
@@ -11,6 +12,8 @@ export interface SimulationOptions {
   /** Acts of the world in trouble; afterwards it heals. */
   readonly steps: number;
   readonly rules?: Partial<Rules>;
+  /** Planted in each broker. */
+  readonly fault?: PlantedFault;
   readonly print?: (line: string) => void;
 }
 
@@ -39,8 +42,8 @@ const restWithin = 60_000;
 
 /** Plays one world: trouble first, then healing, after which everything must come to rest. */
 export function simulate(options: SimulationOptions): Outcome {
-  const { seed, steps, rules = {}, print } = options;
-  const world = new World(seed, rules, print ?? null);
+  const { seed, steps, rules = {}, fault, print } = options;
+  const world = new World(seed, rules, fault ?? null, print ?? null);
   let failure: Failure | null = null;
   try {
     const cast = new Cast(world);

@@ -16,6 +16,7 @@ import { Journal, Violation } from "./journal.ts";
 import { intruder } from "./let-in.ts";
 import { SimLink } from "./link.ts";
 import { drawLimits, drawOptions, type SimOptions } from "./options.ts";
+import type { PlantedFault } from "./planted-faults.ts";
 import { Referee } from "./referee.ts";
 import { isDenied } from "./incoming.ts";
 import { expectLikeness } from "./likeness.ts";
@@ -56,6 +57,7 @@ export class World {
   driver!: Driver;
   readonly listeners: (ListenerPolicy & { connections: number })[];
   readonly #rules: Partial<Rules>;
+  readonly #planted: PlantedFault | null;
   readonly #links = new Set<Connection>();
   /** Opened, and not known to the core yet. */
   readonly #unadmitted = new Map<string, Connection>();
@@ -75,10 +77,16 @@ export class World {
   #numbers = 0;
   #tokens = 0;
 
-  constructor(seed: number, rules: Partial<Rules>, print: ((line: string) => void) | null) {
+  constructor(
+    seed: number,
+    rules: Partial<Rules>,
+    planted: PlantedFault | null,
+    print: ((line: string) => void) | null,
+  ) {
     this.dice = new WorldDice(seed);
     this.options = drawOptions(this.dice);
     this.#rules = rules;
+    this.#planted = planted;
     this.journal = new Journal(print);
     const { mountPoint, limits, listenerConnections } = this.options;
     const plain = { mountPoint: "", connections: Infinity, allowAnonymous: true };
@@ -462,6 +470,7 @@ export class World {
       clock.now(),
     );
     this.broker = broker;
+    this.#planted?.(broker);
     const driver: Driver = new Driver({
       broker,
       clock,

@@ -48,6 +48,8 @@ export class Channel implements DriverHolds {
   withheld: ConnectPacket | null = null;
   /** Follows the buffered packets; null: nothing does. */
   last: Last | null = null;
+  /** When bytes of its incomplete packet last came. */
+  incompleteAt = 0;
   /** When the driver last asked the kernel for the peer's FIN, while not reading. */
   peerCheckedAt = 0;
   /** The link is paused and the core knows it. */

@@ -5,10 +5,13 @@ import type { Memory } from "../../core/memory.ts";
 import type { Rules } from "../../core/quirks/rules.ts";
 import type { Link } from "../../transport/transport.ts";
 import type { PacketReaderOptions } from "../../wire/reader.ts";
-import { UnfinishedBytes } from "../../wire/unfinished.ts";
+import { UnfinishedBytes, unlimitedBytes } from "../../wire/unfinished.ts";
 import { BufferPool } from "./buffer-pool.ts";
 import { Channel } from "./channel.ts";
 import { SilentLink } from "./silent-link.ts";
+
+/** Without a byte for so long, an incomplete packet stands still; milliseconds. */
+export const stillMs = 5000;
 
 /** The open channels by connection id, and what all channels share; ids are reused. */
 export class Channels {
@@ -20,11 +23,15 @@ export class Channels {
   readonly #unfinished: UnfinishedBytes;
   #reading: PacketReaderOptions;
   #count = 0;
+  /** No packet stands still for long enough until then. */
+  #noneStillUntil = 0;
 
-  constructor(memory: Memory, rules: Rules, limits: Limits) {
+  /** `giveWay`: see UnfinishedBytes. */
+  constructor(memory: Memory, rules: Rules, limits: Limits, giveWay: UnfinishedBytes["giveWay"]) {
     this.#memory = memory;
     this.#rules = rules;
     this.#unfinished = new UnfinishedBytes(limits.unfinishedBytes, memory);
+    this.#unfinished.giveWay = giveWay;
     this.#reading = readerOptions(limits, this.#unfinished, rules);
   }
 
@@ -46,6 +53,23 @@ export class Channels {
     this.#channels[id] = channel;
     this.#count += 1;
     return channel;
+  }
+
+  /**
+   * The channel whose incomplete packet takes memory and stands still for longest, at least
+   * `stillMs`; null: there is none. All channels are looked at, so it is not asked all the time.
+   */
+  standingStill(now: number): Channel | null {
+    if (now < this.#noneStillUntil) return null;
+    let found: Channel | null = null;
+    for (const channel of this.#channels) {
+      if (channel === undefined || channel.isUnread || channel.held) continue;
+      if (channel.reader.gatheredMemory <= unlimitedBytes) continue;
+      if (found === null || channel.incompleteAt < found.incompleteAt) found = channel;
+    }
+    if (found !== null && now - found.incompleteAt >= stillMs) return found;
+    this.#noneStillUntil = now + stillMs / 10;
+    return null;
   }
 
   /** Gives the channel a silent link. Its own link's events go to a channel that is not open. */

@@ -14,6 +14,8 @@ import type { Level, LogEvent } from "../../log/events.ts";
 import { type Link, type LinkEvents, openLosses } from "../../transport/transport.ts";
 import type { AckRun } from "../../wire/ack.ts";
 import type { SocketPoll } from "../../transport/socket-poll.ts";
+import { stoodStill } from "../../wire/too-large.ts";
+import type { Full } from "../../wire/unfinished.ts";
 import { Arrivals } from "./arrivals.ts";
 import { byCertificate, type Authenticate } from "../auth.ts";
 import type { Clock } from "./clock.ts";
@@ -24,7 +26,7 @@ import { processLoop, type Loop } from "./loop.ts";
 import { PacketTrace } from "./packet-trace.ts";
 import { ClosingChannels } from "./closing.ts";
 import { Channel, type Last } from "./channel.ts";
-import { Channels } from "./channels.ts";
+import { Channels, stillMs } from "./channels.ts";
 import { Newcomers } from "./newcomers.ts";
 import { Progress } from "./progress.ts";
 import { Standstill } from "./standstill.ts";
@@ -121,7 +123,7 @@ export class Driver {
     this.#awakeAt = this.#now;
     this.#standstill = new Standstill(options.heartbeatMs ?? null);
     const { memory, rules, limits } = options.broker;
-    this.#channels = new Channels(memory, rules, limits);
+    this.#channels = new Channels(memory, rules, limits, (full) => this.#giveWay(full));
     this.#arrivals = new Arrivals(options.poll ?? null, this.#channels);
     this.#takeovers = new Takeovers(this.#loop, this.#arrivals, (channel, old) =>
       this.#guard(() => {
@@ -502,7 +504,19 @@ export class Driver {
   #reportIncomplete(channel: Channel): void {
     const packet = channel.reader.incomplete;
     if (packet === null) return;
+    channel.incompleteAt = this.#now;
     this.#handle({ type: "incomplete", connection: channel.id, packet });
+  }
+
+  /** Frees the memory of an incomplete packet that stands still. False: none does. */
+  #giveWay(full: Full): boolean {
+    const channel = this.#channels.standingStill(this.#now);
+    if (channel === null) return false;
+    const { version } = channel.reader;
+    const error = stoodStill(version, stillMs / 1000, full);
+    channel.reader.discard();
+    this.#enqueue({ type: "malformed", connection: channel.id, error, version, clientId: null });
+    return true;
   }
 
   /** Hands in one packet. False: no complete packet. */

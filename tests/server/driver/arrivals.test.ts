@@ -23,7 +23,7 @@ test.each([
   ["connectTimeout", []],
   ["stalled", [0]],
 ] as const)("room for waiting output postpones no end but a stall: %s", (cause, unread) => {
-  const channels = new Channels(new Memory(), standardRules, defaultLimits);
+  const channels = new Channels(new Memory(), standardRules, defaultLimits, () => false);
   const channel = channels.open(link, listener);
   channel.waiting = true;
   const arrivals = new Arrivals(roomy, channels);

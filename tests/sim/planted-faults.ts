@@ -1,0 +1,43 @@
+import type { Broker } from "../../src/core/broker.ts";
+import type { MemoryKind } from "../../src/core/memory.ts";
+
+/** Plants a fault in a broker that has just started. */
+export type PlantedFault = (broker: Broker) => void;
+
+/** Faults that are no misbehaviour of any broker, but errors in this one. Each has to be found. */
+export const plantedFaults: Readonly<Record<string, PlantedFault>> = {
+  ...notGivenBack("connections", "sessions", "messages", "queues", "inflight"),
+  ...notGivenBack("wills", "aliases", "unfinished", "output"),
+  "a session that has ended is still matched": ({ subscriptions }) => {
+    subscriptions.leave = () => {};
+  },
+  "what is left of ended sessions is forgotten": ({ departures }) => {
+    departures.sessions.add = () => departures.sessions;
+  },
+  "a packet that was cut is forgotten": (broker) => {
+    const handle = broker.handle.bind(broker);
+    broker.handle = (input, now) => (input.type === "continued" ? [] : handle(input, now));
+  },
+  "a packet that was cut is handled once more": (broker) => {
+    const handle = broker.handle.bind(broker);
+    broker.handle = (input, now) => {
+      const effects = handle(input, now);
+      const isCut = effects.some(({ type }) => type === "cut");
+      return input.type === "received" && isCut ? [...effects, ...handle(input, now)] : effects;
+    };
+  },
+};
+
+function notGivenBack(...kinds: readonly MemoryKind[]): Record<string, PlantedFault> {
+  return Object.fromEntries(
+    kinds.map((kind) => [
+      `memory of ${kind} is not given back`,
+      ({ memory }: Broker) => {
+        const account = memory[kind];
+        const take = account.take.bind(account);
+        account.take = (bytes) => take(Math.max(0, bytes));
+        account.give = () => {};
+      },
+    ]),
+  );
+}
