@@ -1,6 +1,5 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { contextOf, type Certificate, type TlsMaterial } from "../transport/tls-contexts.ts";
-import { failureText } from "../transport/tls-failure.ts";
 import { fileMax, type FileRead, type ReadFile } from "./file.ts";
 import type { Loaded } from "./load.ts";
 import { placeOf, type Problem, problemLines } from "./problem.ts";
@@ -114,7 +113,7 @@ class Reading {
       const text = error instanceof Error ? error.message : String(error);
       if (/KEY_VALUES_MISMATCH|KEY_TYPE_MISMATCH|key values mismatch/i.test(text))
         this.#problem(`${prefix}key`, `${files.key} is not the key of ${files.cert}`);
-      else this.#problem(`${prefix}cert`, `${files.cert} can't be used: ${failureText(error)}`);
+      else this.#problem(`${prefix}cert`, `${files.cert} can't be used: ${text}`);
       return null;
     }
   }

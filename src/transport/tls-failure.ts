@@ -25,13 +25,11 @@ const meanings: readonly (readonly [words: RegExp, meaning: string])[] = [
   [/BAD_DECRYPT|BAD_RECORD_MAC|DECRYPTION_FAILED|DecryptError/, "it sent a broken TLS record"],
 ];
 
-/** Why TLS failed, as a clause about the peer. */
-export function failureText(error: unknown): string {
+/** Why TLS failed, as a clause about the peer; null: the error is of no known kind. */
+export function knownFailure(error: unknown): string | null {
   const code = errorCode(error) ?? "";
   const message = error instanceof Error ? error.message : String(error);
-  const known = meanings.find(([words]) => words.test(code) || words.test(message));
-  if (known !== undefined) return known[1];
-  return code === "" ? message : `${message} (${code})`;
+  return meanings.find(([words]) => words.test(code) || words.test(message))?.[1] ?? null;
 }
 
 const versionNames: Readonly<Record<number, string>> = {

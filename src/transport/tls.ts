@@ -1,9 +1,9 @@
 import { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
 import type { Loss } from "../core/end-causes.ts";
-import { errorCode } from "../log/system-error.ts";
+import { errorCode, systemErrorText } from "../log/system-error.ts";
 import { type TlsContexts, versionNumbers } from "./tls-contexts.ts";
-import { failureText, versionsText } from "./tls-failure.ts";
+import { knownFailure, versionsText } from "./tls-failure.ts";
 import { readClientHello } from "./tls-hello.ts";
 import { TlsRecords } from "./tls-records.ts";
 import type { Link, LinkEvents, Transport } from "./transport.ts";
@@ -260,8 +260,10 @@ class TlsLink implements Link {
     const socket = this.#socket;
     const { contexts } = this.#origin;
     if (this.#state !== "shaking" || socket === null) return;
-    if (this.#requestsCert && !socket.authorized)
-      return this.#fail(failureText(socket.authorizationError), null);
+    if (this.#requestsCert && !socket.authorized) {
+      const { authorizationError } = socket;
+      return this.#fail(knownFailure(authorizationError) ?? String(authorizationError), null);
+    }
     if (contexts.identityAsUsername) {
       const name: unknown = socket.getPeerCertificate().subject?.CN;
       this.identity = typeof name === "string" ? name : null;
@@ -298,7 +300,10 @@ class TlsLink implements Link {
     // Written after close_notify had come with the data before it.
     if (errorCode(error) === "ERR_SOCKET_CLOSED") return this.#notified();
     if (this.#state === "ending") return this.#endBelow();
-    this.#fail(failureText(error), null);
+    // BoringSSL takes an alert in plain text, sent before the client had keys, for a broken record.
+    const isAlert = this.#state === "shaking" && this.#pipe?.records.endsWithAlert === true;
+    const unknown = isAlert ? this.#gaveUp : systemErrorText(error);
+    this.#fail(knownFailure(error) ?? unknown, null);
   }
 
   /** TLS can't go on. `alert`: one to send; null: the TLS library has sent its own. */

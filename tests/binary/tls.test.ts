@@ -1,0 +1,246 @@
+import { describe, expect, test } from "bun:test";
+import { copyFileSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { Authority, type Certificate, opensslMissing } from "../support/certificates.ts";
+import { spawn } from "../support/child.ts";
+import { Folder, type LogLine, run, RunningBroker } from "../support/executable.ts";
+import { TlsPeer } from "../transport/tls-peer.ts";
+import { Peer } from "../transport/transports.ts";
+
+const mosquitto = Bun.which("mosquitto_pub");
+const names = ["DNS:localhost", "IP:127.0.0.1"];
+
+/** `serve` flags of one listener with TLS, whose files stand in the broker's folder. */
+function listener(more: readonly string[] = []): string[] {
+  const settings = ["transport=tls", "tls.cert=broker.crt", "tls.key=broker.key", ...more];
+  return settings.flatMap((one) => ["--set", `listeners.0.${one}`]);
+}
+
+function filesOf({ cert, key }: Certificate, authority: Authority) {
+  return { "broker.crt": cert, "broker.key": key, "ca.crt": authority.root.cert };
+}
+
+async function mosquittoPub(port: number, args: readonly string[]) {
+  const words = ["-h", "localhost", "-p", String(port), "-t", "a", "-m", "x", "-q", "1", ...args];
+  await using child = spawn([mosquitto ?? "", ...words], { stderr: "pipe" });
+  return await child.exited;
+}
+
+const connect = Buffer.from([0x10, 13, 0, 4, 77, 81, 84, 84, 4, 2, 0, 60, 0, 1, 97]);
+
+/** CONNECT of MQTT 3.1.1 with this client id, and a keepalive of 60 s. */
+function connectAs(id: string): Uint8Array {
+  const head = Buffer.from([0x10, 12 + id.length, 0, 4, 77, 81, 84, 84, 4, 2, 0, 60, 0, id.length]);
+  return Buffer.concat([head, Buffer.from(id)]);
+}
+
+describe.if(opensslMissing === null)("serve with TLS", () => {
+  test.if(mosquitto !== null)(
+    "mosquitto_pub, with a certificate of its own and without",
+    async () => {
+      using authority = new Authority();
+      const client = authority.issue("dev-7", ["DNS:dev-7"]);
+      const files = filesOf(authority.issue("broker", names), authority);
+      const own = ["tls.ca=ca.crt", "tls.requestCert=true", "tls.identityAsUsername=true"];
+      await using broker = await RunningBroker.start({ files, args: listener(own) });
+      expect(broker.urls.every((url) => url.startsWith("mqtts://"))).toBe(true);
+      const ca = ["--cafile", authority.root.certFile];
+      const shown = ["--cert", client.certFile, "--key", client.keyFile];
+      expect(await mosquittoPub(broker.port, [...ca, ...shown, "-i", "one"])).toBe(0);
+      const connected = await broker.line("its start", ({ event }) => event === "connected");
+      expect(connected).toMatchObject({ client: "one", username: "dev-7" });
+      expect(await mosquittoPub(broker.port, ca)).not.toBe(0);
+      const failed = (line: LogLine) => line.event === "ended" && line["cause"] === "tlsFailed";
+      expect((await broker.line("its refusal", failed))["detail"]).toBe("it gave no certificate");
+    },
+  );
+
+  test("a reload replaces the certificate under 1,000 clients, and drops nobody", async () => {
+    using authority = new Authority();
+    const files = filesOf(authority.issue("broker", names), authority);
+    await using broker = await RunningBroker.start({ files, args: listener() });
+    const at = { hostname: "127.0.0.1", port: broker.port };
+    const peers: TlsPeer[] = [];
+    for (let from = 0; from < 1000; from += 50) {
+      const some = Array.from({ length: 50 }, () => TlsPeer.dial(at));
+      for (const peer of await Promise.all(some)) {
+        peer.send(connectAs(`dev-${peers.length}`));
+        peers.push(peer);
+      }
+    }
+    const isConnected = ({ event }: LogLine): boolean => event === "connected";
+    await broker.log.count("clients", 1000, isConnected);
+    expect(peers[0]?.subject).toBe("broker");
+    const renewed = authority.issue("renewed", names);
+    copyFileSync(renewed.certFile, broker.folder.file("broker.crt"));
+    copyFileSync(renewed.keyFile, broker.folder.file("broker.key"));
+    broker.signal("SIGHUP");
+    await broker.line("the reload", ({ event }) => event === "configurationReloaded");
+    const later = await TlsPeer.dial(at);
+    expect(later.subject).toBe("renewed");
+    later.rst();
+    // A PINGREQ of each, and its PINGRESP behind the CONNACK.
+    for (const peer of peers) peer.send(Uint8Array.of(0xc0, 0));
+    for (const peer of peers) while (peer.bytes.length < 6) await Bun.sleep(5);
+    expect(peers.every((peer) => peer.bytes.length === 6)).toBe(true);
+    const ends = broker.log.items.filter(
+      ({ event, client }) => event === "ended" && client !== null,
+    );
+    expect(ends).toEqual([]);
+    for (const peer of peers) peer.rst();
+  }, 60_000);
+
+  test("a reload whose files do not fit changes nothing, and says why", async () => {
+    using authority = new Authority();
+    const files = filesOf(authority.issue("broker", names), authority);
+    await using broker = await RunningBroker.start({ files, args: listener() });
+    copyFileSync(authority.issue("other", names).keyFile, broker.folder.file("broker.key"));
+    broker.signal("SIGHUP");
+    const failed = ({ event }: LogLine): boolean => event === "configurationReloadFailed";
+    const { problems } = await broker.line("the refusal", failed);
+    expect(problems).toEqual([
+      "--set listeners.0.tls.key: broker.key is not the key of broker.crt",
+    ]);
+    const peer = await TlsPeer.dial({ hostname: "127.0.0.1", port: broker.port });
+    expect(peer.subject).toBe("broker");
+    peer.rst();
+  });
+
+  test("files that are missing, or do not fit: every problem, exit code 2", async () => {
+    using authority = new Authority();
+    const broker = authority.issue("broker", names);
+    const other = authority.issue("other", names);
+    const encrypted = spawn(
+      ["openssl", "ec", "-aes256", "-in", broker.keyFile, "-passout", "pass:secret"],
+      { stderr: "ignore" },
+    );
+    const secretKey = await encrypted.stdout.text();
+    const set = (more: readonly string[]) => ["serve", "--test-config", ...listener(more)];
+    const test = async (files: Record<string, string>, more: readonly string[] = []) => {
+      using folder = new Folder(files);
+      const { code, stderr } = await run(folder, set(more));
+      return { code, lines: stderr.trim().split("\n") };
+    };
+    const pair = { "broker.crt": broker.cert, "broker.key": broker.key };
+    expect(await test({}, ["tls.ca=no.crt"])).toEqual({
+      code: 2,
+      lines: [
+        "mqttd: --set listeners.0.tls.ca: no.crt: no such file",
+        "mqttd: --set listeners.0.tls.cert: broker.crt: no such file",
+        "mqttd: --set listeners.0.tls.key: broker.key: no such file",
+      ],
+    });
+    expect((await test({ ...pair, "broker.key": other.key })).lines).toEqual([
+      "mqttd: --set listeners.0.tls.key: broker.key is not the key of broker.crt",
+    ]);
+    expect((await test({ ...pair, "broker.crt": broker.key })).lines).toEqual([
+      "mqttd: --set listeners.0.tls.cert: broker.crt is a PEM file with a PRIVATE KEY, allowed: one with a CERTIFICATE",
+    ]);
+    const locked = { ...pair, "broker.key": secretKey, pass: "secret\n", wrong: "other\n" };
+    expect((await test(locked)).lines).toEqual([
+      "mqttd: --set listeners.0.tls.key: broker.key is encrypted: name its passphraseFile",
+    ]);
+    expect((await test(locked, ["tls.passphraseFile=wrong"])).lines).toEqual([
+      "mqttd: --set listeners.0.tls.key: broker.key can't be read with the passphrase in wrong",
+    ]);
+    expect((await test(locked, ["tls.passphraseFile=pass"])).code).toBe(0);
+    const expired = authority.issue("expired", names, -1);
+    const warned = await test({ "broker.crt": expired.cert, "broker.key": expired.key });
+    expect(warned.code).toBe(0);
+    expect(warned.lines.join()).toMatch(/broker\.crt expired on .* UTC: clients will refuse it/);
+  });
+
+  test("the key log is the owner's alone", async () => {
+    using authority = new Authority();
+    const files = filesOf(authority.issue("broker", names), authority);
+    const args = [...listener(), "--tls-keylog", "keys.log"];
+    await using broker = await RunningBroker.start({ files, args });
+    const peer = await TlsPeer.dial({ hostname: "127.0.0.1", port: broker.port });
+    peer.send(connectAs("dev-1"));
+    await broker.line("its start", ({ event }) => event === "connected");
+    const file = broker.folder.file("keys.log");
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(readFileSync(file, "utf8")).toContain("CLIENT_TRAFFIC_SECRET_0 ");
+    peer.rst();
+    broker.folder.remove("keys.log");
+  });
+});
+
+/** What strangers send, how many at once, and what ends each. */
+const floods: readonly (readonly [string, (peer: Peer) => void, number])[] = [
+  ["garbage", (peer) => void peer.socket.write(crypto.getRandomValues(new Uint8Array(300))), 1000],
+  ["plain MQTT", (peer) => void peer.socket.write(connect), 1000],
+  ["half a hello", (peer) => void peer.socket.write(Uint8Array.of(22, 3, 1, 2, 0, 1)), 2000],
+  ["nothing", () => {}, 2000],
+];
+
+const onLinux = process.platform === "linux";
+
+describe.if(opensslMissing === null && onLinux)("strangers on a port with TLS", () => {
+  test.each(floods)(
+    "%s",
+    async (_what, send, count) => {
+      using authority = new Authority();
+      const files = filesOf(authority.issue("broker", names), authority);
+      const limits = ["--set", "limits.connections=500", "--set", "limits.connectTimeout=2s"];
+      await using broker = await RunningBroker.start({ files, args: [...listener(), ...limits] });
+      const at = { hostname: "127.0.0.1", port: broker.port };
+      const before = descriptorsOf(broker.pid);
+      let most = before;
+      const peers: Peer[] = [];
+      for (let from = 0; from < count; from += 250) {
+        const some = await Promise.all(Array.from({ length: 250 }, () => Peer.dial(broker.port)));
+        for (const peer of some) send(peer);
+        peers.push(...some);
+        most = Math.max(most, descriptorsOf(broker.pid));
+      }
+      const client = await TlsPeer.dial(at);
+      client.send(connectAs("honest"));
+      await broker.line("an honest client", ({ client: id }) => id === "honest");
+      // Connections, and as many that linger until their clients have closed them.
+      expect(most).toBeLessThan(before + 1600);
+      await Promise.all(peers.map(async (peer) => peer.ended));
+      client.send(Uint8Array.of(0xc0, 0));
+      while (client.bytes.length < 6) await Bun.sleep(5);
+      client.rst();
+      for (const peer of peers) peer.rst();
+    },
+    60_000,
+  );
+
+  test("2,000 whole hellos at once do not hold up others", async () => {
+    using authority = new Authority();
+    const files = filesOf(authority.issue("broker", names), authority);
+    await using broker = await RunningBroker.start({ files, args: listener() });
+    const bystander = await TlsPeer.dial({ hostname: "127.0.0.1", port: broker.port });
+    bystander.send(connectAs("bystander"));
+    await broker.line("the bystander", ({ client }) => client === "bystander");
+    const hello = await helloOf();
+    const peers = await Promise.all(Array.from({ length: 2000 }, () => Peer.dial(broker.port)));
+    for (const peer of peers) peer.socket.write(hello);
+    bystander.send(Uint8Array.of(0xc0, 0));
+    while (bystander.bytes.length < 6) await Bun.sleep(1);
+    const blocked = broker.log.items.filter(({ event }) => event === "loopBlocked");
+    expect(blocked).toEqual([]);
+    for (const peer of peers) peer.rst();
+    bystander.rst();
+  }, 60_000);
+});
+
+/** A ClientHello, as some client sends it. */
+async function helloOf(): Promise<Uint8Array> {
+  const got = Promise.withResolvers<Uint8Array>();
+  const listener = Bun.listen({
+    hostname: "127.0.0.1",
+    port: 0,
+    socket: { data: (_socket, chunk) => got.resolve(new Uint8Array(chunk)) },
+  });
+  const client = TlsPeer.dial({ hostname: "127.0.0.1", port: listener.port });
+  const hello = await got.promise;
+  listener.stop(true);
+  (await client).rst();
+  return hello;
+}
+
+function descriptorsOf(pid: number): number {
+  return readdirSync(`/proc/${pid}/fd`).length;
+}
