@@ -1,37 +1,63 @@
-import { connect, type Socket } from "node:net";
+import { connect, type NetConnectOpts, type Socket } from "node:net";
 import { errorCode } from "../log/system-error.ts";
 import { DialError } from "./dial-error.ts";
 import type { Target } from "./target.ts";
 import type { OpeningEvents, OpeningWire, WireEnd } from "./wire.ts";
 
+/** TCP waits in a full queue of connections; a unix socket's has to be tried again. */
+const queueMs = 1000;
+const againMs = 10;
+
 /** A socket of the system: TCP, or a unix socket. */
 export class SocketWire implements OpeningWire {
   readonly awaited = "answer";
   readonly webSocket = null;
-  readonly #socket: Socket;
+  #socket: Socket;
+  readonly #place: NetConnectOpts;
   readonly #above: OpeningEvents;
   readonly #isUnix: boolean;
+  readonly #queuesUntil = performance.now() + queueMs;
   #isOpen = false;
   #isOver = false;
 
   constructor({ transport, host, port, path }: Target, above: OpeningEvents) {
     this.#above = above;
     this.#isUnix = transport === "unix";
-    this.#socket = connect(this.#isUnix ? { path } : { host, port, noDelay: true });
-    this.#socket.once("connect", () => {
+    this.#place = this.#isUnix ? { path } : { host, port, noDelay: true };
+    this.#socket = this.#connect();
+  }
+
+  #connect(): Socket {
+    const socket = connect(this.#place);
+    socket.once("connect", () => {
       this.#isOpen = true;
       // After a `reset` meanwhile nobody waits for it.
-      if (!this.#isOver) above.opened();
+      if (!this.#isOver) this.#above.opened();
     });
-    this.#socket.on("data", (chunk: Uint8Array) => {
-      if (!this.#isOver) above.data(chunk);
+    socket.on("data", (chunk: Uint8Array) => {
+      if (!this.#isOver) this.#above.data(chunk);
     });
-    this.#socket.on("end", () => this.#close("eof"));
-    this.#socket.on("error", (error) => {
+    socket.on("end", () => this.#close("eof"));
+    socket.on("error", (error) => {
       if (this.#isOpen) this.#close(errorCode(error) === "ETIMEDOUT" ? "timeout" : "reset");
+      else if (this.#isQueueFull(error)) setTimeout(() => this.#again(), againMs);
       else this.#fail(error);
     });
-    this.#socket.on("close", () => this.#close("eof"));
+    socket.on("close", () => {
+      if (this.#isOpen) this.#close("eof");
+    });
+    return socket;
+  }
+
+  /** Whether a unix socket has as many connections waiting as it takes. */
+  #isQueueFull(error: Error): boolean {
+    // Bun tells EAGAIN as ECONNREFUSED, which a socket without a listener gives, too.
+    const mayBeFull = ["EAGAIN", "ECONNREFUSED"].includes(errorCode(error) ?? "");
+    return this.#isUnix && mayBeFull && performance.now() < this.#queuesUntil;
+  }
+
+  #again(): void {
+    if (!this.#isOver) this.#socket = this.#connect();
   }
 
   send(bytes: Uint8Array): void {
