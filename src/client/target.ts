@@ -1,5 +1,6 @@
 import { nearest } from "../config/nearest.ts";
 import { isLoopback } from "../transport/loopback.ts";
+import { unixUrl } from "../transport/unix-url.ts";
 
 /** A broker's address, and the credentials to use. Plain data: a child process gets it as JSON. */
 export interface Target {
@@ -139,10 +140,9 @@ function schemeOf(transport: Transport): string {
 
 /** The URL without user name and password. */
 export function targetText({ transport, host, port, path }: Target): string {
-  const scheme = schemeOf(transport);
-  if (transport === "unix") return `${scheme}://${path}`;
+  if (transport === "unix") return unixUrl(path);
   const shownHost = host.includes(":") ? `[${host}]` : host;
-  return `${scheme}://${shownHost}:${port}${path}`;
+  return `${schemeOf(transport)}://${shownHost}:${port}${path}`;
 }
 
 /** The same broker by another address; TLS still expects the name of this one. */

@@ -1,6 +1,7 @@
+import { unixUrl } from "../transport/unix-url.ts";
 import type { ListenerSettings } from "../config/settings.ts";
 
-const schemes = { tcp: "mqtt", tls: "mqtts", ws: "ws", wss: "wss", unix: "mqtt+unix" } as const;
+const schemes = { tcp: "mqtt", tls: "mqtts", ws: "ws", wss: "wss" } as const;
 /** The path that clients use by habit, where any will do. */
 const usualPath = "/mqtt";
 
@@ -12,6 +13,7 @@ export function urlOf(
   { transport, webSocket }: Pick<ListenerSettings, "transport" | "webSocket">,
   address: string,
 ): string {
+  if (transport === "unix") return unixUrl(address);
   const path = webSocket === null ? "" : (webSocket.path ?? usualPath);
   return `${schemes[transport]}://${address}${path}`;
 }

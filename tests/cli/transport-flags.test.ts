@@ -2,6 +2,7 @@ import { afterAll, expect, test } from "bun:test";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { DropRequest } from "../../src/cli/drop-request.ts";
+import { targetText } from "../../src/client/target.ts";
 import { readConfigFile } from "../../src/config/file.ts";
 import { Authority, opensslMissing } from "../support/certificates.ts";
 import { spawnSync } from "../support/child.ts";
@@ -39,6 +40,11 @@ test("every transport has its URL, and its port by default", async () => {
   expect(await of("wss://[::1]:443/")).toEqual(["wss", "::1", 443, "/mqtt", true]);
   expect(await of("WSS://h")).toEqual(["wss", "h", 9001, "/mqtt", true]);
   expect(await of("mqtt+unix:///run/a%20b.sock")).toEqual(["unix", "", 0, "/run/a b.sock", false]);
+  const odd = (await asked("--unix", "/run/50%/a b#1?.sock")).target;
+  expect((await asked("-L", targetText(odd))).target).toEqual(odd);
+  expect(targetText((await asked("--unix", "a.sock")).target)).toBe(
+    `mqtt+unix://${path.resolve("a.sock")}`,
+  );
   const unix = (await asked("--unix", "rel.sock", "-u", "ann")).target;
   expect(unix).toMatchObject({ transport: "unix", path: "rel.sock", username: "ann" });
 });

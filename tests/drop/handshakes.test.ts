@@ -3,7 +3,7 @@ import { targetText } from "../../src/client/target.ts";
 import { readConfigFile } from "../../src/config/file.ts";
 import { mqttd } from "../cli/surroundings.ts";
 import { opensslMissing } from "../support/certificates.ts";
-import { Doors } from "../support/doors.ts";
+import { Entrances } from "../support/entrances.ts";
 import { EmbeddedBroker } from "../support/embedded.ts";
 import { Folder } from "../support/executable.ts";
 import { type Hostility, HostileServer } from "../support/hostile-server.ts";
@@ -12,10 +12,10 @@ import { type Hostility, HostileServer } from "../support/hostile-server.ts";
 
 const isMissing = opensslMissing !== null;
 const why = isMissing ? ` (skipped: ${opensslMissing})` : "";
-const doors = isMissing ? null : new Doors();
-const strangers = isMissing ? null : new Doors();
+const entrances = isMissing ? null : new Entrances();
+const strangers = isMissing ? null : new Entrances();
 afterAll(() => {
-  for (const made of [doors, strangers]) made?.[Symbol.dispose]();
+  for (const made of [entrances, strangers]) made?.[Symbol.dispose]();
 });
 const loadDrop = () => import("../../src/cli/drop-run.ts");
 
@@ -35,10 +35,10 @@ async function saidTo(hostility: Hostility, scheme: string): Promise<string> {
 test.skipIf(isMissing)(
   `certificates${why}`,
   async () => {
-    if (doors === null || strangers === null) return;
-    using broker = await EmbeddedBroker.start({ door: doors.of("tls") });
-    using webSocket = await EmbeddedBroker.start({ door: doors.of("wss") });
-    const { caFile } = doors;
+    if (entrances === null || strangers === null) return;
+    using broker = await EmbeddedBroker.start({ entrance: entrances.of("tls") });
+    using webSocket = await EmbeddedBroker.start({ entrance: entrances.of("wss") });
+    const { caFile } = entrances;
     const url = targetText(broker.target);
     const lines = [
       await said("-L", url, "--cafile", caFile),

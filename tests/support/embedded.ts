@@ -17,7 +17,7 @@ import type {
 export interface EmbeddedOptions extends BrokerOptions {
   readonly authenticate?: Authenticate;
   /** What clients connect over; default: TCP. */
-  readonly door?: Door;
+  readonly entrance?: Entrance;
   readonly mountPoint?: string;
   /** Sits between transport and driver, to plant a fault. */
   readonly between?: (events: LinkEvents, driver: Driver) => LinkEvents;
@@ -30,7 +30,7 @@ export class EmbeddedBroker implements Disposable {
   readonly events: LogEvent[] = [];
   readonly faults: unknown[] = [];
   readonly #socket: ListeningSocket;
-  readonly #door: Door;
+  readonly #entrance: Entrance;
 
   static async start(options: EmbeddedOptions = {}): Promise<EmbeddedBroker> {
     const clock = new Clock();
@@ -49,13 +49,13 @@ export class EmbeddedBroker implements Disposable {
     const { mountPoint = "" } = options;
     const policy = { name: "tcp", mountPoint, connections: Infinity, allowAnonymous: true };
     const plain = driver.eventsFor(policy);
-    const { door = tcpDoor } = options;
-    const socket = await door.transport().listen({
-      ...door.place(),
+    const { entrance = tcpEntrance } = options;
+    const socket = await entrance.transport().listen({
+      ...entrance.place(),
       tcp: { keepAliveMs: 0, userTimeoutMs: 0 },
       events: options.between?.(plain, driver) ?? plain,
     });
-    return new EmbeddedBroker(broker, driver, events, faults, socket, door);
+    return new EmbeddedBroker(broker, driver, events, faults, socket, entrance);
   }
 
   private constructor(
@@ -64,14 +64,14 @@ export class EmbeddedBroker implements Disposable {
     events: LogEvent[],
     faults: unknown[],
     socket: ListeningSocket,
-    door: Door,
+    entrance: Entrance,
   ) {
     this.broker = broker;
     this.driver = driver;
     this.events = events;
     this.faults = faults;
     this.#socket = socket;
-    this.#door = door;
+    this.#entrance = entrance;
   }
 
   get port(): number {
@@ -79,7 +79,7 @@ export class EmbeddedBroker implements Disposable {
   }
 
   get target(): Target {
-    return this.#door.target(this.port);
+    return this.#entrance.target(this.port);
   }
 
   /** Throws the broker's internal faults. */
@@ -92,13 +92,13 @@ export class EmbeddedBroker implements Disposable {
 }
 
 /** What clients connect over, on both sides. */
-export interface Door {
+export interface Entrance {
   readonly transport: () => Transport;
   readonly place: () => Pick<ListenOptions, "host" | "port" | "path">;
   readonly target: (port: number) => Target;
 }
 
-const tcpDoor: Door = {
+const tcpEntrance: Entrance = {
   transport: bunTcp,
   place: () => ({ host: "127.0.0.1", port: 0 }),
   target: (port) => localTarget(port),

@@ -7,15 +7,15 @@ import { tlsScenarios, webSocketScenarios } from "../../../src/drop/scenarios/tr
 import type { Scenario } from "../../../src/drop/scenario.ts";
 import type { LinkEvents } from "../../../src/transport/transport.ts";
 import { opensslMissing } from "../../support/certificates.ts";
-import { Doors } from "../../support/doors.ts";
+import { Entrances } from "../../support/entrances.ts";
 import { EmbeddedBroker, type EmbeddedOptions } from "../../support/embedded.ts";
 import { played, turn, verdicts } from "../../support/played.ts";
 
 /** Every scenario over each transport, and those that only TLS and WebSocket have. */
 
-const doors = opensslMissing === null ? new Doors() : null;
-afterAll(() => doors?.[Symbol.dispose]());
-const isMissing = doors === null;
+const entrances = opensslMissing === null ? new Entrances() : null;
+afterAll(() => entrances?.[Symbol.dispose]());
+const isMissing = entrances === null;
 const why = isMissing ? ` (skipped: ${opensslMissing})` : "";
 const boundMs = 60_000;
 const kinds = ["unix", "tls", "ws", "wss"] as const;
@@ -34,16 +34,16 @@ const light = everywhere.filter((scenario) => !heavy.includes(scenario));
 async function playedOver(
   kind: Kind,
   scenarios: readonly Scenario[],
-  broker: Omit<EmbeddedOptions, "door"> = {},
+  broker: Omit<EmbeddedOptions, "entrance"> = {},
   options: Parameters<typeof played>[2] = {},
 ): Promise<string[]> {
-  const door = doors?.of(kind);
-  if (door === undefined) throw new Error("no certificates");
+  const entrance = entrances?.of(kind);
+  if (entrance === undefined) throw new Error("no certificates");
   const results = await Promise.all(
     scenarios.map(async (scenario) => {
       await turn();
-      const own = doors?.of(kind) ?? door;
-      using embedded = await EmbeddedBroker.start({ ...broker, door: own });
+      const own = entrances?.of(kind) ?? entrance;
+      using embedded = await EmbeddedBroker.start({ ...broker, entrance: own });
       return await played([scenario], embedded.target, {
         keepAliveSeconds: 1,
         triesAlone: 2,

@@ -9,22 +9,22 @@ import { tls } from "../../src/transport/tls.ts";
 import type { Transport } from "../../src/transport/transport.ts";
 import { webSocket } from "../../src/transport/websocket.ts";
 import { Authority, type Certificate } from "./certificates.ts";
-import type { Door } from "./embedded.ts";
+import type { Entrance } from "./embedded.ts";
 
 const packetSize = 1024 * 1024;
 
 /** A way into the broker for each transport, with a certificate authority of their own. */
-export class Doors implements Disposable {
+export class Entrances implements Disposable {
   readonly #authority = new Authority();
   readonly #server = this.#authority.issue("localhost", ["DNS:localhost", "IP:127.0.0.1"]);
-  readonly #folder = mkdtempSync(path.join(tmpdir(), "mqttd-doors-"));
+  readonly #folder = mkdtempSync(path.join(tmpdir(), "mqttd-entrances-"));
 
   /** The certificate to trust. */
   get caFile(): string {
     return this.#authority.root.certFile;
   }
 
-  of(kind: Target["transport"]): Door {
+  of(kind: Target["transport"]): Entrance {
     const ca = this.#authority.root.cert;
     const file = path.join(this.#folder, `${crypto.randomUUID().slice(0, 8)}.sock`);
     const isUnix = kind === "unix";
