@@ -26,7 +26,7 @@ const allowed = [
 ];
 /** Denied by the access list, for `acl`. */
 const deniedTopic = "denied/will";
-const accessList = "topic readwrite #\ntopic deny denied/#\n";
+const accessList = "topic readwrite #\ntopic readwrite $mqttd-drop/#\ntopic deny denied/#\n";
 
 async function main(): Promise<number> {
   const values = flagsOf({
