@@ -3,8 +3,10 @@ import { Garbage } from "../../src/server/garbage.ts";
 import { garbageCollector } from "../../src/server/platform.ts";
 
 const mebibyte = 1024 * 1024;
-const limit = 256 * mebibyte;
-const threshold = 384 * mebibyte;
+const limit = 320 * mebibyte;
+/** From this size on garbage is collected, and again when the process has grown by a step. */
+const large = 416 * mebibyte;
+const step = 40 * mebibyte;
 
 /** Times of collections within ten seconds, each of `took` ms. `sizeAt`: bytes of the process. */
 function collections(sizeAt: (now: number, lastAt: number) => number, took = 1): number[] {
@@ -23,25 +25,24 @@ function collections(sizeAt: (now: number, lastAt: number) => number, took = 1):
 }
 
 test("a process that keeps to its limit is left alone", () => {
-  expect(collections(() => threshold - 1)).toEqual([]);
+  expect(collections(() => large - 1)).toEqual([]);
 });
 
 test("garbage is collected as soon as the process is too large, and again when it has grown anew", () => {
-  const half = threshold / 2;
-  const times = collections((now, lastAt) => half + (half * (now - lastAt)) / 1000);
+  const times = collections((now, lastAt) => large / 2 + ((now - lastAt) * large) / 2 / 1000);
   expect(times).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9].map((seconds) => seconds * 1000));
 });
 
-test("while it frees little it is collected ever less often", () => {
-  const times = collections(() => 2 * threshold);
-  expect(times.length).toBeLessThan(6);
-  const waits = times.slice(1).map((time, at) => time - (times[at] ?? 0));
-  expect(waits).toEqual(waits.toSorted((a, b) => a - b));
+test("a process that stays large, or grows slowly, is collected once, or once for each step", () => {
+  expect(collections(() => 2 * large)).toEqual([0]);
+  const times = collections((now) => 2 * large + (step * now) / 4000);
+  expect(times).toEqual([0, 4000, 8000]);
 });
 
-test("collections take a small share of the time", () => {
-  const sizes = (now: number, lastAt: number): number => (now - lastAt > 100 ? threshold : 0);
-  expect(collections(sizes, 200).length).toBeLessThan(collections(sizes, 1).length / 2);
+test("collections take at most a third of the time", () => {
+  const sizes = (now: number, lastAt: number): number => (now - lastAt > 100 ? 2 * large : large);
+  expect(collections(sizes).length).toBeGreaterThan(40);
+  expect(collections(sizes, 500).length).toBeLessThan(8);
 });
 
 test("without a limit nothing is collected", () => {

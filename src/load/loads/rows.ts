@@ -221,8 +221,8 @@ const growths: readonly Pick<Row, "name" | "title" | "load" | "isVersion5">[] = 
   },
   {
     name: "grow-wills",
-    title: "500 delayed wills of 900 KB in User Properties",
-    load: delayedWills(500, 900_000),
+    title: "2,000 delayed wills of 240 KB in User Properties",
+    load: delayedWills(2000, 240_000),
     isVersion5: true,
   },
   {
