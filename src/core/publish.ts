@@ -71,7 +71,7 @@ export function publish(
     if (publisher === null || !match.withoutLocal.has(publisher)) {
       deliver(broker, message, copies, null, frame);
       const reach = { delivered: copies.length, queued: 0, dropped: 0, away: 0, retained };
-      return unread === null ? reach : { ...reach, denied: unread.size };
+      return unread === null ? reach : { ...reach, ...denialIn(broker, route, message, reaches) };
     }
   }
   const outcome = newOutcome(retained === "stored", reaches === null ? null : []);
@@ -95,15 +95,14 @@ export function publish(
     holdPublisher(broker, publisher, outcome.crowded);
   }
   const { delivered, queued, dropped, away, losses } = outcome;
-  const denied = unread === null ? null : { denied: unread.size };
+  const denied = unread === null ? null : denialIn(broker, route, message, reaches);
   if (losses === null || (losses.length === 0 && !noLocal && unread === null)) {
     return { delivered, queued, dropped, away, ...denied, retained };
   }
   const named = losses.length === 0 ? {} : { losses };
-  const unheard = unread === null ? {} : { denials: denialsOf(broker, unread, message.topic) };
   return {
     ...{ delivered, queued, dropped, ...named, away, ...(noLocal && { noLocal }) },
-    ...{ ...denied, ...unheard, retained },
+    ...{ ...denied, retained },
   };
 }
 
@@ -199,16 +198,20 @@ function without(match: Match, denied: ReadonlySet<Session>): Match {
   return { ...match, recipients: match.recipients.filter(({ session }) => !denied.has(session)) };
 }
 
-function denialsOf(
+/** Those who are left out of a message's reach; of a will, the first of them by name. */
+function denialIn(
   broker: Broker,
-  denied: ReadonlySet<Session>,
-  topic: string,
-): NonNullable<Reach["denials"]> {
-  const named = [...denied].slice(0, denialsNamed);
-  return named.map((session) => {
+  { denied }: Route,
+  { topic }: Message,
+  reaches: Rules["willReaches"] | null,
+): Pick<Reach, "denied" | "denials"> {
+  if (denied === null) return {};
+  if (reaches === null) return { denied: denied.size };
+  const denials = [...denied].slice(0, denialsNamed).map((session) => {
     const { by } = rightsOf(broker, session).verdict("read", topic);
     return { clientId: session.clientId, by };
   });
+  return { denied: denied.size, denials };
 }
 
 /** Forgets the remembered routes and matches, which are found again as they are needed. */
