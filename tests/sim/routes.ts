@@ -1,6 +1,6 @@
 import type { Books } from "./books.ts";
 import type { Session, Subscription } from "./session.ts";
-import { isInSight } from "./topics.ts";
+import { isInSight, isReadable } from "./topics.ts";
 
 /** The receivers of a topic: each session once, and each share. */
 export interface Route {
@@ -58,11 +58,15 @@ export class Routes {
   }
 }
 
-/** Section 4.7, by comparing both from the left. Ignores the prefix of a mount point. */
+/**
+ * Section 4.7, by comparing both from the left. Ignores the prefix of a mount point. Nothing that
+ * the client may not read.
+ */
 export function covers(
-  { pattern, mounted }: Pick<Subscription, "pattern" | "mounted">,
+  { clientId, pattern, mounted }: Pick<Subscription, "clientId" | "pattern" | "mounted">,
   topic: string,
 ): boolean {
+  if (!isReadable(clientId, topic)) return false;
   const wanted = pattern.split("/");
   const levels = topic.split("/");
   const isMatch = wanted.every((level, place) => {

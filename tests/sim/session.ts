@@ -62,6 +62,7 @@ export interface Share {
 }
 
 export interface Subscription {
+  readonly clientId: string;
   readonly filter: string;
   /** With the mount point, without the share. */
   readonly pattern: string;

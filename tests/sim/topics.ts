@@ -56,6 +56,11 @@ export function isBrokers(mountPoint: string, named: string): boolean {
   return !isBridges && [named, mountPoint + named].some(isBelowSys);
 }
 
+/** Some clients may not read some topics, whatever they have subscribed to. */
+export function isReadable(clientId: string, topic: string): boolean {
+  return !(/[369]$/.test(clientId) && /1$|^w\//.test(topic));
+}
+
 /**
  * Clients behind a mount point do not get it, nor the mount point itself, which has no name there.
  */

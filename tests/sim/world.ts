@@ -19,6 +19,7 @@ import { drawLimits, drawOptions, type SimOptions } from "./options.ts";
 import type { PlantedFault } from "./planted-faults.ts";
 import { Referee } from "./referee.ts";
 import { isDenied } from "./incoming.ts";
+import { isReadable } from "./topics.ts";
 import { expectLikeness } from "./likeness.ts";
 import { expectRecounted } from "./recount.ts";
 import { MachineTime, MachineTimer } from "./time.ts";
@@ -465,6 +466,7 @@ export class World {
         access: accessBy({
           mayPublish: (_, topic) => !isDenied(topic),
           maySubscribe: (_, filter) => !isDenied(filter),
+          mayRead: ({ clientId }, topic) => isReadable(clientId, topic),
         }),
       },
       clock.now(),
