@@ -4,8 +4,11 @@ import type {
   HoldsAccount,
   SessionAccount,
   SubscriptionAccount,
+  WillAccount,
 } from "../records/shapes.ts";
+import { rightsOf } from "../access-lists.ts";
 import type { Broker } from "../broker.ts";
+import type { WillRecord } from "../records/wills.ts";
 import { connectionNow, connectionOf } from "./connections.ts";
 import { protocolName } from "../packet.ts";
 import type { Session } from "../session.ts";
@@ -45,11 +48,20 @@ export function clientOf(broker: Broker, clientId: string): ClientAccount | null
     clientId,
     session: session && sessionAccount(session),
     connections: connections.toReversed(),
-    wills: (history?.wills ?? []).map(({ account }) => account).toReversed(),
+    wills: (history?.wills ?? []).map((record) => willOf(broker, session, record)).toReversed(),
     willTopic: newest === undefined ? null : willTopicOf(broker, newest),
     faults: history?.habits.map((habit) => ({ ...habit })) ?? [],
     events: [...(history?.events ?? [])],
   };
+}
+
+/** A will, and whether it would be discarded if it were due now. */
+function willOf(broker: Broker, session: Session | null, record: WillRecord): WillAccount {
+  const { account } = record;
+  const will = session?.will ?? null;
+  if (session === null || will === null || will.recordRef !== record) return account;
+  const { allowed, by } = rightsOf(broker, session).verdict("write", will.topic);
+  return allowed ? account : { ...account, deniedNow: by };
 }
 
 /** A session with all its subscriptions, in one step. */

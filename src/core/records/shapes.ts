@@ -41,6 +41,11 @@ export interface WillAccount {
   readonly keepAliveSeconds: number;
   /** Whether the client was allowed to publish on the will's topic at CONNECT. */
   readonly access: "allowed" | "denied";
+  /**
+   * Of an armed or delayed will, in the account of its client: what in the access list denies it
+   * now, so that it would be discarded. Absent: nothing does.
+   */
+  readonly deniedNow?: string;
   readonly state: WillState;
   readonly armedAt: number;
   /** The end of its connection; null: it is open. */

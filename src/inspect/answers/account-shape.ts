@@ -140,6 +140,7 @@ export const will = object<WillAccount>({
   sessionExpirySeconds: orNull(span),
   keepAliveSeconds: span,
   access: word<WillAccount["access"]>({ allowed: true, denied: true }),
+  deniedNow: optional(text),
   state: willState,
   armedAt: moment,
   end: orNull(object<WillEndAccount>(willEndKeys)),

@@ -36,13 +36,20 @@ export function verdictOf(scene: Scene): Sentence {
   if (connection.connectedAt === null) return refusedVerdict(who, connection);
   if (will === null) return yet(noWillVerdict(who, scene), scene);
   const fate = fateOf(answer, will, `The will of ${who}`);
-  return fate ?? yet(armedVerdict(who, scene, will), scene);
+  return fate ?? yet(deniedNow(armedVerdict(who, scene, will), will), scene);
+}
+
+/** An access list that has changed since CONNECT denies the will. */
+function deniedNow(one: Sentence, { deniedNow: by, topic }: WillAccount): Sentence {
+  if (by === undefined) return one;
+  const then = `it would be discarded, not published: its client may not publish on ${name(topic)} now`;
+  return { ...one, text: `${one.text}. But ${then}: ${clause(by)}` };
 }
 
 /** What became of a will whose connection has ended, as a sentence that begins with `subject`. */
 export function fateOf(answer: ClientAnswer, will: WillAccount, subject: string): Sentence | null {
   if (will.fate !== null) return fateVerdict(answer, will, will.fate, subject);
-  if (will.state === "delayed") return pendingVerdict(answer, will, subject);
+  if (will.state === "delayed") return deniedNow(pendingVerdict(answer, will, subject), will);
   return null;
 }
 

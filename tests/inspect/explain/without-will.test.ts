@@ -150,6 +150,19 @@ test("explained: a client that is refused while it is connected elsewhere", () =
   `);
 });
 
+test("explained: a will that would be discarded by now", () => {
+  let asked = 0;
+  const world = new World({ access: accessBy({ mayPublish: () => asked++ === 0 }) });
+  const client = mortal(world, { delay: 30, expiry: 60 });
+  const first = (): string => brief(world).split("\n\n")[0]?.replace(/\s+/g, " ") ?? "";
+  const denied =
+    "But it would be discarded, not published: its client may not publish on wills/mortal now: " +
+    "test.acl:1 'topic deny it'";
+  expect(first()).toContain(denied);
+  client.drop();
+  expect(first()).toContain(denied);
+});
+
 test("explained: a revoked right", () => {
   let asked = 0;
   const world = new World({
