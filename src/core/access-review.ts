@@ -60,6 +60,7 @@ export function continueReview(
     broker.budget.spent += unitsOfStep;
     if (change !== null) {
       review.changed += 1;
+      change.session.isDenialLogged = false;
       if (review.changed <= clientsNamed) noteChange(broker, change);
     }
     if (broker.budget.isUsedUp) {

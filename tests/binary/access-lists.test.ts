@@ -30,12 +30,10 @@ test("the scenario acl of simulate-drop passes", async () => {
     .split("\n")
     .map((line): Record<string, unknown> => JSON.parse(line) as Record<string, unknown>)
     .filter(({ type }) => type === "result");
-  const verdicts = results.map(({ id, protocol, verdict }) => [id, protocol, verdict]);
-  expect({ code, verdicts }).toMatchObject({ code: 0 });
-  expect(verdicts.toSorted()).toEqual([
-    ["acl", "3.1.1", "pass"],
-    ["acl", "5", "pass"],
-  ]);
+  const verdicts = results.map(({ id, protocol, verdict }) => [id, protocol, verdict].join(" "));
+  expect({ code, verdicts: verdicts.toSorted() }).toEqual({
+    ...{ code: 0, verdicts: ["acl 3.1.1 pass", "acl 5 pass"] },
+  });
 });
 
 test("every invalid line is reported at the start, and nothing listens", async () => {
@@ -93,12 +91,9 @@ describe("a reload", () => {
     const reloaded = broker.line("accessReloaded", ({ event }) => event === "accessReloaded");
     // The broker answers while it parses.
     let pings = 0;
-    let isDone = false;
-    void reloaded.then(() => (isDone = true));
-    while (!isDone) {
-      await client.ping();
-      pings += 1;
-    }
+    const isReloaded = (): boolean =>
+      broker.log.items.some(({ event }) => event === "accessReloaded");
+    for (; !isReloaded(); pings++) await client.ping();
     expect(await reloaded).toMatchObject({ file: "lab.acl", lines: 100_005 });
     expect(pings).toBeGreaterThan(10);
     await broker.stop();

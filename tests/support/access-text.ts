@@ -3,7 +3,7 @@ import { parseAccessFile } from "../../src/server/access/access-file.ts";
 
 /** An access list from the lines of a file. Throws for invalid ones. */
 export function accessListOf(lines: readonly string[], path = "test.acl"): AccessList {
-  const parsing = parseAccessFile({ path, text: lines.join("\n"), digest: "" });
+  const parsing = parseAccessFile({ path, text: lines.join("\n") });
   for (let next = parsing.next(); ; next = parsing.next()) {
     if (next.done !== true) continue;
     if (!("problems" in next.value)) return next.value;

@@ -13,7 +13,7 @@ import {
 
 /** A file in force, or read for it. */
 interface AccessFile {
-  readonly digest: string;
+  readonly text: string;
   readonly list: AccessList;
 }
 
@@ -32,8 +32,9 @@ export interface AccessFilesRead {
   readonly apply: () => void;
 }
 
-/** Lines parsed between two turns of the event loop: a millisecond at most. */
-const linesAtOnce = 500;
+/** Milliseconds of parsing in one turn of the event loop, and lines between two looks at the clock. */
+const pieceMs = 2;
+const linesAtOnce = 50;
 
 /** The access lists of the listeners. A file whose bytes have not changed keeps its list. */
 export class AccessFiles {
@@ -75,9 +76,9 @@ export class AccessFiles {
     const text = readAccessFile(path);
     if ("problems" in text) return text;
     const known = this.#files.get(path);
-    if (known?.digest === text.digest) return known;
+    if (known?.text === text.text) return known;
     const list = await parsed(text, pause);
-    return "problems" in list ? list : { digest: text.digest, list };
+    return "problems" in list ? list : { text: text.text, list };
   }
 }
 
@@ -98,10 +99,13 @@ export async function readAccessOrThrow(
 
 async function parsed(text: AccessText, pause: () => Promise<void>): Promise<AccessFileParsed> {
   const parsing = parseAccessFile(text);
+  let began = performance.now();
   for (let lines = 1; ; lines++) {
     const next = parsing.next();
     if (next.done === true) return next.value;
-    if (lines % linesAtOnce === 0) await pause();
+    if (lines % linesAtOnce > 0 || performance.now() - began < pieceMs) continue;
+    await pause();
+    began = performance.now();
   }
 }
 
