@@ -34,6 +34,7 @@ const items: readonly (readonly [item: string, ask: string, elsewhere?: readonly
   ["`subscriptions`", "subscriptions"],
   ["`subscriptions TOPIC`", "subscriptions home/dev-42"],
   ["`retained`", "retained #"],
+  ["`acl`", "acl --client dev-1 --topic home/dev-1"],
   ["`config`", "config"],
   ["`explain`", "explain dev-42"],
   ["`packet`", "packet c0 00 30 05 00 01 23 68 69"],

@@ -74,7 +74,7 @@ function requestOf(method: string, path: string, lines: string, body: string): R
 
 const paths = [
   ...["/v1/overview", "/v1/clients", "/v1/clients/a", "/v1/clients/a/drop", "/v1/wills"],
-  ...["/v1/sessions", "/v1/subscriptions", "/v1/route", "/v1/retained", "/v1/config"],
+  ...["/v1/sessions", "/v1/subscriptions", "/v1/route", "/v1/acl", "/v1/retained", "/v1/config"],
   ...["/v1/events", "/metrics", "/healthz", "/readyz", "/v1/reload", "/v1/log", "/", "/v2", "//"],
 ];
 const queries = [

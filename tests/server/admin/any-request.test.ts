@@ -13,6 +13,7 @@ const paths = [
   ...[
     "/v1/retained?filter=%23/%23",
     "/v1/route?topic=%2B/%23",
+    "/v1/acl?topic=%23a&client=%00&user=%2B",
     "/v1/sessions?limit=1e3",
     "/v1/reload",
   ],

@@ -47,6 +47,17 @@ test.each([
   ],
   ["/v1/client", "id: missing, allowed: the id of a client", null],
   ["/v1/route", "topic: missing, allowed: the name of a topic", null],
+  ["/v1/acl", "topic: missing, allowed: a topic, or a filter", null],
+  [
+    "/v1/acl?topic=%2B&action=read",
+    "topic: found +, allowed: a topic, which has no wildcards",
+    null,
+  ],
+  [
+    "/v1/acl?topic=a&listener=tcp%20tset",
+    "listener: there is no listener tcp tset",
+    "did you mean tcp test?",
+  ],
 ])("%s: 400 that says what is allowed", async (path, error, hint) => {
   const answer = await new Administered().ask(path);
   expect(answer.status).toBe(400);
