@@ -241,4 +241,6 @@ export interface RunningBroker {
   readonly listeners: readonly string[];
   /** Null: no token required. */
   readonly tokenFile: string | null;
+  /** PEM of the certificate that `url` shows, the one to trust; null: no TLS. */
+  readonly certificate: string | null;
 }

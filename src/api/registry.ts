@@ -104,6 +104,7 @@ export function takePredecessor(listeners: readonly string[], env: Env): Running
 function overlap(a: string, b: string): boolean {
   if (!URL.canParse(a) || !URL.canParse(b)) return false;
   const [one, two] = [new URL(a), new URL(b)];
+  if (one.port === "" || two.port === "") return a === b; // Unix sockets.
   const hosts = [one.hostname, two.hostname];
   const isAnywhere = hosts.includes("0.0.0.0") || hosts.includes("[::]");
   return one.port === two.port && (isAnywhere || one.hostname === two.hostname);
@@ -138,6 +139,8 @@ const runningSchema = z.object({
   url: z.url(),
   listeners: z.array(z.string()),
   tokenFile: z.string().nullable(),
+  // Absent in files of older brokers.
+  certificate: z.string().nullable().default(null),
 });
 
 /** A few hundred bytes and at most 64 listeners. */

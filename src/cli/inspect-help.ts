@@ -99,6 +99,8 @@ const ofBroker = {
 const flagTexts: Readonly<Record<string, string>> = {
   admin: "port or URL of the broker's administration",
   "token-file": "file with its token, if it requires one",
+  cafile:
+    "PEM file with the CA of its certificate, if it speaks HTTPS (default: the run file knows it)",
   timeout: "how long an answer may take (default 5s)",
   json: "print JSON, on one line",
   color: "auto, always or never (default auto)",

@@ -22,7 +22,7 @@ interface VerbRow {
 }
 
 /** Flags that name a broker. */
-export const reach: readonly string[] = ["admin", "token-file", "timeout"];
+export const reach: readonly string[] = ["admin", "token-file", "cafile", "timeout"];
 /** Flags that every verb has. */
 export const everywhere: readonly string[] = ["json", "color", "help"];
 
@@ -30,6 +30,7 @@ export const everywhere: readonly string[] = ["json", "color", "help"];
 export const flagForms: Readonly<Record<string, string>> = {
   admin: "--admin <WHERE>",
   "token-file": "--token-file <FILE>",
+  cafile: "--cafile <FILE>",
   timeout: "--timeout <TIME>",
   client: "--client <ID>",
   user: "--user <NAME>",

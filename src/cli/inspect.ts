@@ -64,6 +64,7 @@ async function runInspect(
   const named = {
     admin: given.text("admin"),
     tokenFile: given.text("token-file"),
+    caFile: given.text("cafile"),
     env: surroundings.env,
   };
   const timeoutMs = durationFrom(given, "timeout", timeoutMaxMs) ?? timeoutDefaultMs;

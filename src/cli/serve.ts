@@ -161,8 +161,8 @@ async function certificateReader(
   { settings }: Loaded,
   readFile: ReadFile,
 ): Promise<(loaded: Loaded) => CertificateFiles> {
-  const hasTls = settings.listeners.some(({ tls }) => tls !== null);
-  if (!hasTls) return () => ({ materials: new Map(), problems: [], warnings: [] });
+  const hasTls = settings.admin.tls !== null || settings.listeners.some(({ tls }) => tls !== null);
+  if (!hasTls) return () => ({ materials: new Map(), admin: null, problems: [], warnings: [] });
   const { readCertificateFiles } = await import("../config/tls-files.ts");
   const { missingTlsFeatures } = await import("../server/platform.ts");
   const { crl } = missingTlsFeatures();

@@ -9,6 +9,7 @@ export function clashes(config: Config, origins: ReadonlyMap<string, Origin>): P
   return [
     ...addressClashes(config),
     ...listenerProblems(config, origins),
+    ...adminProblems(config),
     ...sizeClashes(config, origins),
   ];
 }
@@ -77,6 +78,17 @@ function listenerProblems(config: Config, origins: ReadonlyMap<string, Origin>):
       problems.push({ at: at(`${listener}.tls.identityAsUsername`), text });
     }
   });
+  return problems;
+}
+
+function adminProblems({ admin: { tls } }: Config): Problem[] {
+  const problems: Problem[] = [];
+  const at = "admin.tls";
+  if (tls === undefined) return problems;
+  if (tls.cert === null) problems.push({ at, text: "its cert is missing" });
+  if (tls.key === null) problems.push({ at, text: "its key is missing" });
+  if (tls.certificates.length > 0) problems.push({ at, text: "has one certificate only" });
+  if (tls.identityAsUsername) problems.push({ at, text: "the administration has no user names" });
   return problems;
 }
 

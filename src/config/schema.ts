@@ -326,6 +326,9 @@ const adminSchema = z.strictObject({
   host: address()
     .default(null)
     .describe("Address of the interface; null or localhost: 127.0.0.1 and ::1, this machine only."),
+  tls: tlsSchema
+    .optional()
+    .describe("If present, the interface speaks HTTPS; keys as of a listener's tls."),
   tokenFile: file()
     .default(null)
     .describe(

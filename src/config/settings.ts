@@ -64,6 +64,8 @@ export interface AdminSettings {
   readonly port: number | null;
   /** Null: both loopback addresses. IPv6 without brackets. */
   readonly host: string | null;
+  /** Null: HTTP. */
+  readonly tls: TlsSettings | null;
   readonly tokenFile: string | null;
   /** Concurrent event streams and waiting requests. */
   readonly streams: number;
@@ -117,9 +119,10 @@ function listenerSettings(listener: Config["listeners"][number], config: Config)
 }
 
 function adminSettings(admin: Config["admin"]): AdminSettings {
-  const { requestTimeout, stallTimeout, ...same } = admin;
+  const { requestTimeout, stallTimeout, tls = null, ...same } = admin;
   return {
     ...same,
+    tls,
     port: admin.port === "off" ? null : admin.port,
     host: addressOf(admin.host),
     streamBytes: bytes(admin.streamBytes),

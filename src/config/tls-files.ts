@@ -9,6 +9,8 @@ import type { TlsSettings } from "./settings.ts";
 export interface CertificateFiles {
   /** By the listener's index. */
   readonly materials: ReadonlyMap<number, TlsMaterial>;
+  /** Of the administration interface; null: it speaks HTTP, or there are problems. */
+  readonly admin: TlsMaterial | null;
   /** One line each; with any, the files can't be used. */
   readonly problems: readonly string[];
   readonly warnings: readonly string[];
@@ -23,9 +25,9 @@ export function readCertificateFiles(
   const materials = new Map<number, TlsMaterial>();
   const problems: Problem[] = [];
   const warnings: string[] = [];
-  for (const [index, { tls }] of settings.listeners.entries()) {
-    if (tls === null) continue;
-    const place = (key: string): string => placeOf(`listeners.${index}.tls.${key}`, origins);
+  const read = (tls: TlsSettings | null, base: string): TlsMaterial | null => {
+    if (tls === null) return null;
+    const place = (key: string): string => placeOf(`${base}.tls.${key}`, origins);
     if (tls.crl !== null && !hasCrl) {
       const text = "this runtime accepts revoked certificates; run mqttd on Bun, or remove it";
       problems.push({ at: place("crl"), text });
@@ -33,9 +35,14 @@ export function readCertificateFiles(
     const files = readTlsFiles(tls, place, readFile);
     problems.push(...files.problems);
     warnings.push(...files.warnings);
-    if (files.material !== null) materials.set(index, files.material);
+    return files.material;
+  };
+  for (const [index, { tls }] of settings.listeners.entries()) {
+    const material = read(tls, `listeners.${index}`);
+    if (material !== null) materials.set(index, material);
   }
-  return { materials, problems: problemLines(problems), warnings };
+  const admin = read(settings.admin.port === null ? null : settings.admin.tls, "admin");
+  return { materials, admin, problems: problemLines(problems), warnings };
 }
 
 /** The files of one listener's TLS; `material` is null if there are problems. */

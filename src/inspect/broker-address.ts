@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import * as z from "zod";
 import { apiHeader, type RunningBroker } from "../api/api.ts";
 import { OwnFileError, readOwnFile, tokenRules } from "../api/own-file.ts";
@@ -15,6 +16,8 @@ export interface Named {
   readonly admin: string | null;
   /** `--token-file`; null: MQTTD_TOKEN_FILE, else the file that the broker's run file names. */
   readonly tokenFile: string | null;
+  /** `--cafile`; null: the certificate in the broker's run file, else the CAs of this system. */
+  readonly caFile: string | null;
   readonly env: Env;
 }
 
@@ -23,15 +26,34 @@ export interface BrokerAddress {
   readonly url: string;
   /** Null: no token; most brokers require none. */
   readonly token: { readonly text: string; readonly file: string } | null;
+  /** Whom to trust, for `https:`. */
+  readonly tls: BrokerTls;
+}
+
+/** Options of `fetch`. Null: the CAs of this system, and the names in the certificate. */
+export type BrokerTls = Readonly<Record<string, unknown>> | null;
+
+/** Trusts one certificate, whoever has signed it and whatever names it has. */
+function onlyThis(certificate: string): BrokerTls {
+  return {
+    ca: certificate,
+    // The certificate itself, not only one that is a CA's.
+    allowPartialTrustChain: true,
+    checkServerIdentity: () => undefined,
+  };
 }
 
 /** Finds the broker. Throws CliError. */
-export async function addressOf({ admin, tokenFile, env }: Named): Promise<BrokerAddress> {
+export async function addressOf(named: Named): Promise<BrokerAddress> {
+  const { admin, tokenFile, caFile, env } = named;
   const running = runningBrokers(env);
   const url = namedUrl(admin, env, running) ?? (await onlyOne(running, env));
-  const said = running.find((one) => one.url === url)?.tokenFile ?? null;
-  const file = tokenFile ?? (env["MQTTD_TOKEN_FILE"] || said);
-  return { url, token: file === null ? null : { text: tokenIn(file), file } };
+  const found = running.find((one) => one.url === url);
+  const file = tokenFile ?? (env["MQTTD_TOKEN_FILE"] || (found?.tokenFile ?? null));
+  const token = file === null ? null : { text: tokenIn(file), file };
+  if (caFile !== null) return { url, token, tls: { ca: pemIn(caFile) } };
+  const certificate = found?.certificate ?? null;
+  return { url, token, tls: certificate === null ? null : onlyThis(certificate) };
 }
 
 /** Null: none named. An empty variable counts as unset. */
@@ -50,7 +72,7 @@ function namedUrl(
   const url = URL.canParse(named) ? new URL(named) : null;
   const isOurs = url !== null && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`;
   if (isOurs) return url.origin;
-  throw usageError(`${by}: found ${quoted(named)}, allowed: a port, or http://HOST:PORT`);
+  throw usageError(`${by}: found ${quoted(named)}, allowed: a port, or http[s]://HOST:PORT`);
 }
 
 async function onlyOne(found: readonly RunningBroker[], env: Env): Promise<string> {
@@ -89,12 +111,13 @@ const answerMs = 1000;
 /**
  * Whether the broker of the run file answers. One that hangs or requires a token counts as there.
  */
-async function isThere({ url, pid }: RunningBroker): Promise<boolean> {
+async function isThere({ url, pid, certificate }: RunningBroker): Promise<boolean> {
   try {
     const response = await fetch(`${url}/v1/overview`, {
       decompress: false,
       redirect: "manual",
       proxy: false,
+      ...(certificate !== null && { tls: onlyThis(certificate) ?? {} }),
       signal: AbortSignal.timeout(answerMs),
     });
     if (response.headers.get(apiHeader) === null) return false;
@@ -114,6 +137,16 @@ const pidShape = z.object({ process: z.object({ pid: z.int() }) });
 /** The port alone, if it is enough for `--admin`. */
 function shortest(url: string): string {
   return /^http:\/\/127\.0\.0\.1:(\d+)$/.exec(url)?.[1] ?? clause(url);
+}
+
+function pemIn(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    const code = errorCode(error) ?? String(error);
+    const why = code === "ENOENT" ? "no such file" : code;
+    throw usageError(`can't read the CA in ${quoted(file)}: ${clause(why)}`);
+  }
 }
 
 function tokenIn(file: string): string {

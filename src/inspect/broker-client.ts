@@ -35,11 +35,13 @@ export class NoSuchClient extends CliError {
 export class BrokerClient {
   readonly url: string;
   readonly #token: BrokerAddress["token"];
+  readonly #tls: BrokerAddress["tls"];
   readonly #timeoutMs: number;
 
   /** `timeoutMs`: how long an answer may take. */
-  constructor({ url, token }: BrokerAddress, timeoutMs: number) {
+  constructor({ url, token, tls }: BrokerAddress, timeoutMs: number) {
     this.url = url;
+    this.#tls = tls;
     this.#token = token;
     this.#timeoutMs = timeoutMs;
   }
@@ -111,6 +113,7 @@ export class BrokerClient {
       redirect: "manual",
       // The broker is near; a configured proxy is for the web.
       proxy: false,
+      ...(this.#tls !== null && { tls: this.#tls }),
       // The signal has our timeout; Bun's own would end a stream that is idle for five minutes.
       timeout: false,
     }).catch((error: unknown) => {
@@ -129,6 +132,12 @@ export class BrokerClient {
   /** A failure before the head of an answer. */
   #unreachable(error: unknown): unknown {
     if (isNoHttp(error)) return this.#notOurs();
+    if (isUntrusted(error)) {
+      return new CliError(`the certificate of ${this.url} is not trusted (${errorCode(error)})`, {
+        exitCode: 3,
+        hint: "name its CA with --cafile FILE",
+      });
+    }
     return (
       this.#endedByUs(error) ??
       new CliError(`no administration interface answers at ${this.url}`, {
@@ -202,6 +211,10 @@ export class BrokerClient {
 
 /** The error codes of Bun's client for bytes that are not HTTP. */
 const noHttp = /^(?:Malformed_HTTP_Response|ResponseHeadersTooLarge|InvalidHTTPResponse|HPE_\w+)$/;
+
+function isUntrusted(error: unknown): boolean {
+  return /CERT|SIGNATURE|ISSUER|ALTNAME/.test(errorCode(error) ?? "");
+}
 
 function isNoHttp(error: unknown): boolean {
   return noHttp.test(errorCode(error) ?? "");

@@ -79,7 +79,7 @@ async function openListeners(
 }
 
 async function openAdmin(
-  { config, env, like, loaded }: ServeSettings,
+  { config, env, like, loaded, certificates }: ServeSettings,
   { broker, clock, hub, vitals, operator, policies, connections, note, onFault }: Instance,
   listeners: readonly string[],
   predecessor: Predecessor | null,
@@ -88,7 +88,12 @@ async function openAdmin(
   const { openAdministration } = await import("./admin/open.ts");
   const portIsNamed = loaded.origins.get("admin.port")?.source !== "default";
   return openAdministration(
-    { ...config.admin, connections: connections.administration, portIsNamed },
+    {
+      ...config.admin,
+      tls: certificates.admin,
+      connections: connections.administration,
+      portIsNamed,
+    },
     {
       ...{ broker, clock, hub, vitals, listeners, policies, predecessor },
       // Keep slots free for short requests.

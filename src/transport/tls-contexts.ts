@@ -83,6 +83,17 @@ export class TlsContexts {
   }
 }
 
+/** For a server of node's own. */
+export function serverOptions({ certificates, ca, crl, requestCert, minVersion }: TlsMaterial) {
+  const [{ cert, key, passphrase }] = certificates;
+  return {
+    ...{ cert, key, minVersion, requestCert, rejectUnauthorized: requestCert },
+    ...(passphrase !== null && { passphrase }),
+    ...(ca !== null && { ca }),
+    ...(crl !== null && { crl }),
+  };
+}
+
 /** Throws the system's error: a key of another certificate, a wrong passphrase, no PEM. */
 export function contextOf(
   { cert, key, passphrase }: Certificate,

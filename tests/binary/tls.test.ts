@@ -2,7 +2,14 @@ import { describe, expect, test } from "bun:test";
 import { copyFileSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { Authority, type Certificate, opensslMissing } from "../support/certificates.ts";
 import { spawn } from "../support/child.ts";
-import { Folder, type LogLine, run, RunningBroker } from "../support/executable.ts";
+import {
+  environment,
+  executable,
+  Folder,
+  type LogLine,
+  run,
+  RunningBroker,
+} from "../support/executable.ts";
 import { TlsPeer } from "../transport/tls-peer.ts";
 import { Peer } from "../transport/transports.ts";
 
@@ -147,6 +154,39 @@ describe.if(opensslMissing === null)("serve with TLS", () => {
     const warned = await test({ "broker.crt": expired.cert, "broker.key": expired.key });
     expect(warned.code).toBe(0);
     expect(warned.lines.join()).toMatch(/broker\.crt expired on .* UTC: clients will refuse it/);
+  });
+
+  test("inspect asks an administration with TLS, and trusts its certificate alone", async () => {
+    using authority = new Authority();
+    const files = filesOf(authority.issue("broker", ["DNS:broker.lab"]), authority);
+    const args = ["admin.tls.cert=broker.crt", "admin.tls.key=broker.key", "admin.port=0"];
+    await using broker = await RunningBroker.start({
+      files,
+      args: args.flatMap((one) => ["--set", one]),
+    });
+    const { urls } = await broker.line("its address", ({ event }) => event === "administration");
+    const [url = ""] = urls as string[];
+    expect(url).toStartWith("https://127.0.0.1:");
+    // By the run file, which has the certificate.
+    const known = await run(broker.folder, ["inspect", "--json"]);
+    expect([known.code, known.stderr]).toEqual([0, ""]);
+    const elsewhere = { MQTTD_RUN_DIR: broker.folder.file("none") };
+    const ask = async (more: readonly string[]) => {
+      await using child = spawn([executable(), "inspect", "--admin", url, "--json", ...more], {
+        cwd: broker.folder.path,
+        env: environment(broker.folder, elsewhere),
+        stderr: "pipe",
+      });
+      const stderr = await child.stderr.text();
+      return { code: await child.exited, stderr };
+    };
+    const stranger = await ask([]);
+    expect(stranger.code).toBe(3);
+    expect(stranger.stderr).toContain("is not trusted (UNABLE_TO_VERIFY_LEAF_SIGNATURE)");
+    expect(stranger.stderr).toContain("--cafile FILE");
+    // Its CA is right, and its name is not 127.0.0.1.
+    const named = await ask(["--cafile", "ca.crt"]);
+    expect([named.code, named.stderr.includes("ALTNAME")]).toEqual([3, true]);
   });
 
   test("the key log is the owner's alone", async () => {

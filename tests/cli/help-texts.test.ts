@@ -237,6 +237,10 @@ test("on a narrow terminal the texts are the same, in other lines", async () => 
       --token-file FILE
           file with its token, if it
           requires one
+      --cafile FILE
+          PEM file with the CA of its
+          certificate, if it speaks HTTPS
+          (default: the run file knows it)
       --timeout TIME
           how long an answer may take
           (default 5s)
@@ -373,6 +377,8 @@ test("mqttd inspect wills --help", async () => {
                              sends, 10,000)
           --admin WHERE      port or URL of the broker's administration
           --token-file FILE  file with its token, if it requires one
+          --cafile FILE      PEM file with the CA of its certificate, if it speaks
+                             HTTPS (default: the run file knows it)
           --timeout TIME     how long an answer may take (default 5s)
           --json             print JSON, on one line
           --color WHEN       auto, always or never (default auto)

@@ -165,17 +165,17 @@ test("each error is one line, with the nearest right word, and exit code 2", asy
     "--color sometimes"
       mqttd: --color: found "sometimes", allowed: "auto", "always" or "never"
     "--admin localhost"
-      mqttd: --admin: found "localhost", allowed: a port, or http://HOST:PORT
+      mqttd: --admin: found "localhost", allowed: a port, or http[s]://HOST:PORT
     "--admin http://h/v1"
-      mqttd: --admin: found "http://h/v1", allowed: a port, or http://HOST:PORT
+      mqttd: --admin: found "http://h/v1", allowed: a port, or http[s]://HOST:PORT
     "--admin http://user:pw@h"
-      mqttd: --admin: found "http://user:pw@h", allowed: a port, or http://HOST:PORT
+      mqttd: --admin: found "http://user:pw@h", allowed: a port, or http[s]://HOST:PORT
     "--admin 70000"
-      mqttd: --admin: found "70000", allowed: a port, or http://HOST:PORT
+      mqttd: --admin: found "70000", allowed: a port, or http[s]://HOST:PORT
     "--admin mqtt://localhost:1883"
-      mqttd: --admin: found "mqtt://localhost:1883", allowed: a port, or http://HOST:PORT
+      mqttd: --admin: found "mqtt://localhost:1883", allowed: a port, or http[s]://HOST:PORT
     "--admin http://\\u001b[2J"
-      mqttd: --admin: found "http://\\u001b[2J", allowed: a port, or http://HOST:PORT
+      mqttd: --admin: found "http://\\u001b[2J", allowed: a port, or http[s]://HOST:PORT
     "--token-file none --admin 1"
       mqttd: can't read the token in "none": no such file
     "
@@ -336,6 +336,8 @@ test("mqttd inspect --help", async () => {
     Flags:
           --admin WHERE      port or URL of the broker's administration
           --token-file FILE  file with its token, if it requires one
+          --cafile FILE      PEM file with the CA of its certificate, if it speaks
+                             HTTPS (default: the run file knows it)
           --timeout TIME     how long an answer may take (default 5s)
           --json             print JSON, on one line
           --color WHEN       auto, always or never (default auto)

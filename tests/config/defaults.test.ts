@@ -28,6 +28,7 @@ test("the rest of the defaults", () => {
         "stallTimeoutMs": 30000,
         "streamBytes": 1048576,
         "streams": 64,
+        "tls": null,
         "tokenFile": null,
       },
       "auth": {

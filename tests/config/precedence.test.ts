@@ -36,9 +36,7 @@ test("origins name the source that won, for every value", () => {
   ];
   const every = valuePaths(configKeys(), 0).map(dotted);
   const isOptional = (path: string) =>
-    optional.includes(path) ||
-    path.startsWith("listeners.0.tls.") ||
-    path.startsWith("listeners.0.proxyProtocol.");
+    optional.includes(path) || /^(?:admin|listeners\.0)\.(?:tls|proxyProtocol)\./.test(path);
   expect([...origins.keys()]).toEqual(every.filter((path) => !isOptional(path)));
 });
 

@@ -34,7 +34,7 @@ class RunFolder extends Folder {
 
   async address(): Promise<unknown> {
     try {
-      return await addressOf({ admin: null, tokenFile: null, env: this.env });
+      return await addressOf({ admin: null, tokenFile: null, caFile: null, env: this.env });
     } catch (error) {
       if (!(error instanceof CliError)) throw error;
       return `${error.text.replaceAll(this.path, "FOLDER").trimEnd()} (${error.exitCode})`;
@@ -52,6 +52,7 @@ test("a broker with a file in this user's own folder is found, with its token", 
   expect(await folder.address()).toEqual({
     url: "http://127.0.0.1:6666",
     token: { text: "s3cret", file: folder.file("secret") },
+    tls: null,
   });
 });
 

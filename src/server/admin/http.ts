@@ -1,6 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import { type BoundAddress, listenOn } from "../../transport/listen-addresses.ts";
 import type { ListeningSocket } from "../../transport/transport.ts";
+import { serverOptions, type TlsMaterial } from "../../transport/tls-contexts.ts";
 import { ConnectionSlots } from "./connection-slots.ts";
 import { StreamEvicted } from "./event-stream.ts";
 
@@ -17,6 +19,8 @@ export interface HttpSettings {
   readonly requestTimeoutMs: number;
   /** Milliseconds for which a client may take no bytes of an answer. */
   readonly stallTimeoutMs: number;
+  /** Null or absent: HTTP. */
+  readonly tls?: TlsMaterial | null;
   readonly fetch: Fetch;
   /** Called with errors of `fetch` or of its answer's body: faults of our own. */
   readonly onFault: (fault: unknown) => void;
@@ -80,17 +84,20 @@ export async function serveHttp(settings: HttpSettings): Promise<HttpSocket> {
 function serverOf(settings: HttpSettings): Server {
   const { requestTimeoutMs, onFault } = settings;
   const slots = new ConnectionSlots(settings.connections);
-  const server = createServer(
-    {
-      maxHeaderSize: headersMax,
-      headersTimeout: requestTimeoutMs,
-      requestTimeout: requestTimeoutMs,
-      connectionsCheckingInterval: Math.min(checkMaxMs, requestTimeoutMs / checksPerTimeout),
-    },
-    (request, response) => {
-      respond(request, response, settings, slots).catch(onFault);
-    },
-  );
+  const rules = {
+    maxHeaderSize: headersMax,
+    headersTimeout: requestTimeoutMs,
+    requestTimeout: requestTimeoutMs,
+    connectionsCheckingInterval: Math.min(checkMaxMs, requestTimeoutMs / checksPerTimeout),
+  };
+  const handle = (request: IncomingMessage, response: ServerResponse): void => {
+    respond(request, response, settings, slots).catch(onFault);
+  };
+  const { tls = null } = settings;
+  const server =
+    tls === null
+      ? createServer(rules, handle)
+      : createTlsServer({ ...rules, ...serverOptions(tls) }, handle);
   server.on("connection", (socket) => {
     if (!slots.accept(socket)) socket.destroy();
   });

@@ -8,6 +8,7 @@ import { systemErrorText } from "../../log/system-error.ts";
 import type { AdminSettings } from "../../config/settings.ts";
 import type { LogEvent } from "../../log/events.ts";
 import { isLoopback } from "../../transport/loopback.ts";
+import type { TlsMaterial } from "../../transport/tls-contexts.ts";
 import { ListenError } from "../../transport/transport.ts";
 import { adminApp } from "./routes.ts";
 import type { AdminContext } from "./context.ts";
@@ -15,7 +16,9 @@ import { type HttpSettings, type HttpSocket, serveHttp } from "./http.ts";
 import { typed } from "../npm-script.ts";
 import { readOrCreateToken } from "./token-file.ts";
 
-export interface AdministrationSettings extends AdminSettings {
+export interface AdministrationSettings extends Omit<AdminSettings, "tls"> {
+  /** Null: HTTP. */
+  readonly tls: TlsMaterial | null;
   /** The operator chose the port; false: it is the default. */
   readonly portIsNamed: boolean;
 }
@@ -42,7 +45,7 @@ export async function openAdministration(
   env: Env,
   onFault: (fault: unknown) => void,
 ): Promise<Administration> {
-  const { port, host } = settings;
+  const { port, host, tls } = settings;
   if (port === null) return { close: async () => {}, abandon: async () => {} };
   const needsNone = isLoopback(host) && settings.tokenFile === null;
   const token = needsNone ? null : readOrCreateToken(settings.tokenFile, env);
@@ -51,7 +54,7 @@ export async function openAdministration(
   const { socket, taken } = await listen(
     settings.portIsNamed,
     {
-      ...{ host, port, connections: settings.connections },
+      ...{ host, port, tls, connections: settings.connections },
       requestTimeoutMs: settings.requestTimeoutMs,
       stallTimeoutMs: settings.stallTimeoutMs,
       fetch: (request) => app.fetch(request),
@@ -59,7 +62,8 @@ export async function openAdministration(
     },
     env,
   );
-  const urls = socket.addresses.map((address) => `http://${address}`);
+  const scheme = tls === null ? "http" : "https";
+  const urls = socket.addresses.map((address) => `${scheme}://${address}`);
   note({ event: "administration", urls, taken, tokenFile });
   let withdraw = (): void => {};
   try {
@@ -74,6 +78,7 @@ export async function openAdministration(
         listeners: context.listeners,
         // Absolute, since `inspect` runs in another folder.
         tokenFile: tokenFile && path.resolve(tokenFile),
+        certificate: tls?.certificates[0].cert ?? null,
       },
       env,
     );
