@@ -35,7 +35,8 @@ test("every metric with its type", async () => {
 });
 
 test("every key of its configuration", () => {
-  const there = Object.keys(configSchema.parse({}).admin).map((key) => `admin.${key}`);
+  const keys = [...Object.keys(configSchema.parse({}).admin), "tls"];
+  const there = keys.map((key) => `admin.${key}`);
   expect(cells(/^\| `(admin\.\w+)`/gm)).toEqual(there.toSorted());
 });
 
