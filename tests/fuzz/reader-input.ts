@@ -1,11 +1,11 @@
 import type { ProtocolVersion } from "../../src/core/packet.ts";
 
 /** The readers of foreign bytes, besides the broker as a whole. */
-export const readers = ["wire", "inspect", "client", "config", "admin"] as const;
+export const readers = ["wire", "websocket", "inspect", "client", "config", "admin"] as const;
 export type Reader = (typeof readers)[number];
 
 /**
- * The input of one of them: chunks of a connection (`wire`, `client`), packets (`inspect`), a file
+ * The input of one of them: chunks of a connection (`wire`, `websocket`, `client`), packets (`inspect`), a file
  * and `flag PATH=VALUE` or `env NAME=VALUE` (`config`), a request's method, URL, headers and body
  * (`admin`). Written as text:
  *

@@ -12,6 +12,7 @@ import { Broken } from "./hostile-link.ts";
 import { mutatePacket } from "./mutate-packet.ts";
 import type { Reader, ReaderInput } from "./reader-input.ts";
 import { hostileText } from "./strings.ts";
+import { drawWebSocket, judgeWebSocket } from "./websocket-reader.ts";
 import { judgeWire } from "./wire-reader.ts";
 
 /** Passes an input to its reader, and throws if the result is wrong. */
@@ -19,6 +20,8 @@ export async function judgeReader(input: ReaderInput): Promise<void> {
   switch (input.reader) {
     case "wire":
       return judgeWire(input.parts);
+    case "websocket":
+      return judgeWebSocket(input.parts);
     case "inspect":
       return judgeInspect(input);
     case "client":
@@ -36,6 +39,8 @@ export function drawReaderInput(dice: Dice, corpus: Corpus, reader: Reader): Rea
     switch (reader) {
       case "wire":
         return cut(dice, clientStream(dice, corpus, version));
+      case "websocket":
+        return cut(dice, drawWebSocket(dice));
       case "inspect":
         return [dice.chance(90) ? mixedStream(dice, corpus) : dice.bytes(dice.below(40))];
       case "client":

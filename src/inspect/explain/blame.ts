@@ -23,6 +23,8 @@ export function adviceOnEnd({ connection, will }: Scene): (Advice | null)[] {
       const text = `Let it send smaller packets${told}, or give this broker a higher limits.packetSize.`;
       return [{ topic: "packetTooLarge", ...sentence(text, statement) }];
     }
+    case "webSocketFailed":
+      return [{ topic: "brokenRule", ...sentence(brokenFrames) }];
     case "quotaExceeded": {
       const limit = limitIn(end.detail);
       if (limit === "limits.filters") {
@@ -57,6 +59,10 @@ const brokenRule =
   "That is a fault of its program or of its MQTT library, and each such packet costs it its " +
   "connection. `mqttd serve --verbose` logs every packet before it; `mqttd inspect packet HEX` says " +
   "what is wrong with its bytes.";
+
+const brokenFrames =
+  "That is a fault of its WebSocket library, or of a proxy between it and the broker: no MQTT packet is to " +
+  "blame.";
 
 /** Our own details name the key of a limit in parentheses. */
 export function limitIn(detail: string | null): string | null {
