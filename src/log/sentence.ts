@@ -245,6 +245,7 @@ function ended(event: Event<"ended">, at: Millis): readonly Part[] {
 const mosquittoWords: Partial<Record<EndCause, string>> = {
   keepAliveExpired: "exceeded timeout",
   closedByPeer: "closed its connection without DISCONNECT (FIN)",
+  webSocketClosed: "closed its connection without DISCONNECT (WebSocket Close)",
   takenOver: "already connected, taken over by a new connection",
 };
 

@@ -60,7 +60,8 @@ test("every end is told once, in mosquitto's words where it has them", () => {
 
 const mosquitto = [
   ["keepAliveExpired", "exceeded timeout ("],
-  ["closedByPeer", "closed its connection "],
+  ["closedByPeer", "closed its connection without DISCONNECT (FIN)"],
+  ["webSocketClosed", "closed its connection without DISCONNECT (WebSocket Close)"],
   ["takenOver", "already connected, "],
 ] as const;
 
