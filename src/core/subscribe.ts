@@ -8,7 +8,7 @@ import { costs, textBytes } from "./memory.ts";
 import type { SubscribePacket, SubscriptionRequest, UnsubscribePacket } from "./packet.ts";
 import { Reason } from "./reason.ts";
 import { lesserQos, type Session } from "./session.ts";
-import type { Subscription } from "./subscriptions.ts";
+import { isWild, type Subscription } from "./subscriptions.ts";
 import { sharedFilter, tooDeep, tooLong } from "./topic.ts";
 
 /** Work of subscribing one filter and its log line, and of unsubscribing one. */
@@ -247,12 +247,11 @@ function replay(
     return;
   }
   session.replays.delete(filter);
-  if (broker.retained.count === 0) return;
-  const messages = broker.retained.match(
-    subscription.pattern,
-    () => broker.now,
-    subscription.mountLength,
-  );
+  const { retained } = broker;
+  const { pattern, mountLength } = subscription;
+  // Mostly nothing is retained there, and then no step has to be taken to find that out.
+  if (isWild(pattern) ? retained.count === 0 : !retained.has(pattern)) return;
+  const messages = retained.match(pattern, () => broker.now, mountLength);
   session.setReplay(filter, { messages, subscription, before: session.queue.end });
 }
 

@@ -309,7 +309,7 @@ function follow(pattern: string, from: number, topic: string, start: number): nu
   return place === topic.length || topic.charCodeAt(place) === slash ? place + 1 : -1;
 }
 
-function isWild(pattern: string): boolean {
+export function isWild(pattern: string): boolean {
   return pattern.includes("+") || pattern.endsWith("#");
 }
 

@@ -42,6 +42,8 @@ export function bunTcp(options: BunTcpOptions = {}): Transport & {
 }
 
 const backlog = 4096;
+/** What most clients' libraries ask for by default: 60 s, of which one and a half times are allowed. */
+const commonAllowedMs = 90_000;
 
 const withoutControl: TcpCapabilities = {
   keepAlive: "idle only",
@@ -114,8 +116,8 @@ function bind(hostname: string, port: number, origin: Origin): BoundAddress {
   if (fd !== null && origin.control !== null) {
     origin.control.backlog(fd, backlog);
     if (origin.control.inheritsDetectors) {
-      // Its connections then need fewer calls: some options are the same for most of them.
-      const detectors = tcpDetectors(origin.tcp, null);
+      // Its connections need no calls then if their keepalive is the commonest one.
+      const detectors = tcpDetectors(origin.tcp, commonAllowedMs);
       origin.control.detect(fd, detectors, null);
       origin.inherited = detectors;
     }

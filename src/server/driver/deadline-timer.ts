@@ -21,8 +21,9 @@ export class SystemTimer implements DeadlineTimer {
     this.#onDue = onDue;
   }
 
+  /** A timer that would fire too early stays: it is armed again then, and seldom has to be. */
   arm(due: Millis | null): void {
-    if (due === this.#armedTo) return;
+    if (due !== null && this.#armedTo !== null && due >= this.#armedTo) return;
     this.stop();
     if (due === null) return;
     this.#armedTo = due;
