@@ -163,7 +163,8 @@ export class Outbox {
    * Copies the rest out of input chunks.
    */
   flush(link: Link): number {
-    if (this.#runIdsAt !== null) this.#settleRun();
+    // The buffer comes first.
+    if (this.#runIdsAt !== null && this.#end > this.#start) this.#settleRun();
     if (this.#ahead.length === 0) return this.#flushNewest(link);
     const ahead = this.#flushAhead(link);
     if (ahead < 0) return ahead;
@@ -194,11 +195,14 @@ export class Outbox {
   #flushNewest(link: Link): number {
     const run = this.#run;
     if (run !== null) {
+      const isPatched = this.#runIdsAt !== null;
+      // In the chunk itself: its own ids were read, and other links set theirs when they write it.
+      if (isPatched) this.#setIds(run, 0);
       const written = link.write(run, this.#runStart, this.#runEnd);
       if (written < 0) return written;
       this.#runStart += written;
       if (this.#runStart === this.#runEnd) this.#run = null;
-      else this.#settleRun();
+      else this.#settleRun(!isPatched);
       return written;
     }
     const buffer = this.#buffer;
@@ -228,29 +232,30 @@ export class Outbox {
 
   /**
    * Copies the run out of its input chunk, since other bytes follow it or the link is full, and sets
-   * its packet ids. A run that makes up most of its chunk stays there, as a reference.
+   * its packet ids. A run that makes up most of its chunk stays there, as a reference, unless others
+   * may change it.
    */
-  #settleRun(): void {
+  #settleRun(mayRefer = true): void {
     const run = this.#run;
     if (run === null) return;
     this.#run = null;
-    const idsAt = this.#runIdsAt;
     const length = this.#runEnd - this.#runStart;
-    if (idsAt === null && isReferable(run, length)) {
+    if (mayRefer && this.#runIdsAt === null && isReferable(run, length)) {
       this.#pushBuffer();
       this.#push(run, this.#runStart, this.#runEnd, false);
       return;
     }
     this.reserve(length);
     copy(run, this.#runStart, this.#runEnd, this.buffer, this.#end);
-    if (idsAt !== null) this.#setIds(idsAt, this.#end - this.#runStart);
+    if (this.#runIdsAt !== null) this.#setIds(this.buffer, this.#end - this.#runStart);
     this.#end += length;
   }
 
-  /** Sets the packet ids of the run, whose bytes stand in the buffer `by` further on. */
-  #setIds(idsAt: readonly number[], by: number): void {
-    const { buffer } = this;
+  /** Sets the packet ids of the run, whose bytes stand in a buffer `by` further on. */
+  #setIds(buffer: Uint8Array, by: number): void {
+    const idsAt = this.#runIdsAt;
     this.#runIdsAt = null;
+    if (idsAt === null) return;
     for (let number = 0; number < this.#runCount; number++) {
       const at = idsAt[this.#runPlace + number]! + by;
       const id = this.#runId + number;

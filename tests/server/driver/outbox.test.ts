@@ -163,6 +163,38 @@ test("packets with consecutive ids are copied at once, into a buffer of the pool
   expect(chunk.every((byte) => byte === 0)).toBe(true);
 });
 
+test("links that write one chunk get their own packet ids", () => {
+  const pool = new BufferPool();
+  // As large as a run may be, and most of its buffer: without ids it would stay there.
+  const half = 32 * 1024;
+  const chunk = new Uint8Array(2 * half);
+  const idsAt = [10, half + 10];
+  const forwarded = (firstId: number): Outbox => {
+    const outbox = new Outbox(pool);
+    outbox.forwardWithId(chunk, 0, half, idsAt, 0, firstId);
+    outbox.forwardWithId(chunk, half, 2 * half, idsAt, 1, firstId + 1);
+    return outbox;
+  };
+  const narrow = new Narrow();
+  narrow.room = 0;
+  const [slow, fast] = [forwarded(7), forwarded(300)];
+  expect(slow.flush(narrow)).toBe(0);
+  const wide = new Narrow();
+  fast.flush(wide);
+  narrow.room = half;
+  slow.flush(narrow);
+  narrow.room = Infinity;
+  slow.flush(narrow);
+  const ids = [narrow, wide].map(({ taken }) =>
+    idsAt.map((at) => Buffer.from(taken.slice(at, at + 2)).readUInt16BE()),
+  );
+  expect(ids).toEqual([
+    [7, 8],
+    [300, 301],
+  ]);
+  expect(wide.writes).toBe(1);
+});
+
 test("waiting output takes no more memory than its bytes and one buffer", () => {
   let taken = 0;
   const pool = new (class extends BufferPool {
