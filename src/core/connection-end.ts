@@ -54,7 +54,8 @@ export function endConnection(
   const will = session && leaveSession(broker, connection, session, cause, endDue, details);
   const { detail: told = null, statement = null, by } = details;
   const detail = by === undefined ? told : `${told ?? ""}: ${by}`;
-  broker.records.ended(connection, session, { cause, detail, statement, armed, will });
+  const isUntold = broker.crowd.isOneOfMany(cause, broker.deadlines, broker.now);
+  broker.records.ended(connection, session, { cause, detail, statement, isUntold, armed, will });
   if (armed !== null && will !== null && will.fate !== "delayed") publishFate(broker, armed, will);
   if (session !== null) startExpiry(broker, session);
 }

@@ -2,11 +2,15 @@ import type { Broker } from "./broker.ts";
 import { isUnread, type Connection } from "./connection.ts";
 import { endConnection } from "./connection-end.ts";
 import { Deadline } from "./deadlines.ts";
-import { after, type ListenerPolicy } from "./io.ts";
+import type { EndCause } from "./end-causes.ts";
+import { after, type ListenerPolicy, type Millis } from "./io.ts";
+import type { Schedule } from "./schedule.ts";
 import type { Timed } from "./timed.ts";
 
 /** How often the log counts the connections that were reset to make room. */
 const reportEveryMs = 1000;
+/** Connections that failed before MQTT that the log tells one by one, in that time. */
+const failuresTold = 20;
 
 /** Connections that have not sent CONNECT yet: the first to go when the places are taken. */
 export class Crowd {
@@ -15,6 +19,8 @@ export class Crowd {
   readonly report = new Deadline<Timed>({ kind: "crowd" });
   /** Reset since the last report. */
   reset = 0;
+  /** Failed before MQTT since the last report. */
+  #failed = 0;
 
   add(connection: Connection): void {
     this.#waiting.add(connection);
@@ -23,6 +29,26 @@ export class Crowd {
   /** Call when its CONNECT has arrived, or it ends. */
   remove(connection: Connection): void {
     this.#waiting.delete(connection);
+  }
+
+  /** Whether so many have failed before MQTT lately that the log only counts this one. */
+  isOneOfMany(cause: EndCause, deadlines: Schedule, now: Millis): boolean {
+    if (cause !== "tlsFailed" && cause !== "proxyFailed") return false;
+    this.#failed += 1;
+    this.expectReport(deadlines, now);
+    return this.#failed > failuresTold;
+  }
+
+  expectReport(deadlines: Schedule, now: Millis): void {
+    if (!this.report.isSet) deadlines.set(this.report, after(now, reportEveryMs));
+  }
+
+  /** What the log has not told since the last report. */
+  takeUntold(): { readonly reset: number; readonly failed: number } {
+    const untold = { reset: this.reset, failed: Math.max(0, this.#failed - failuresTold) };
+    this.reset = 0;
+    this.#failed = 0;
+    return untold;
   }
 
   /**
@@ -49,12 +75,14 @@ export function makeRoomAmongConnections(broker: Broker, listener: ListenerPolic
     if (oldest === null) return false;
     endConnection(broker, oldest, "crowdedOut");
     crowd.reset += 1;
-    if (!crowd.report.isSet) deadlines.set(crowd.report, after(now, reportEveryMs));
+    crowd.expectReport(deadlines, now);
   }
   return true;
 }
 
 export function reportCrowd(broker: Broker): void {
-  broker.note({ event: "crowded", reset: broker.crowd.reset, withinMs: reportEveryMs });
-  broker.crowd.reset = 0;
+  const { reset, failed } = broker.crowd.takeUntold();
+  if (reset + failed === 0) return;
+  const more = failed > 0 ? { failed } : {};
+  broker.note({ event: "crowded", reset, ...more, withinMs: reportEveryMs });
 }

@@ -118,6 +118,8 @@ export type BrokerEvent =
       readonly event: "ended";
       readonly peer: Peer;
       readonly cause: EndCause;
+      /** One of too many in a second: `crowded` counts them. Absent: it is not. */
+      readonly isUntold?: true;
       /** Details of the cause: the violation, a reason code, a Reason String. Null: none. */
       readonly detail: string | null;
       readonly statement: string | null;
@@ -247,8 +249,16 @@ export type BrokerEvent =
     } & ClientHabit)
   /** The clock jumped forward after a suspend: deadlines in between are due now. */
   | { readonly event: "woke"; readonly asleepMs: number }
-  /** All places were taken: `reset` connections without CONNECT went, the oldest first. */
-  | { readonly event: "crowded"; readonly reset: number; readonly withinMs: number };
+  /**
+   * All places were taken: `reset` connections without CONNECT went, the oldest first. `failed`: that
+   * many more failed before MQTT than the log has told of; absent: none.
+   */
+  | {
+      readonly event: "crowded";
+      readonly reset: number;
+      readonly failed?: number;
+      readonly withinMs: number;
+    };
 
 /** What a client does that makes its wills go wrong, whatever the broker does. */
 export type ClientHabit =

@@ -125,7 +125,7 @@ export function levelOf(event: LogEvent): Level {
     case "ended":
       if (event.cause === "storeFailed") return "error";
       // Another event counts them.
-      if (event.cause === "crowdedOut") return "debug";
+      if (event.cause === "crowdedOut" || event.isUntold === true) return "debug";
       return isLostWill(event.will) ? "warn" : levelOfEvent.ended;
     case "will":
       return isLostWill(event.will) ? "warn" : levelOfEvent.will;

@@ -88,11 +88,7 @@ function plainSentence(event: PlainEvent): string {
       return `${client(event.peer)} ${habitVerb(event)}${what}: ${so} · ${change}`;
     }
     case "crowded":
-      return (
-        `All places for connections are taken: in ${setting(event.withinMs)} the broker reset ` +
-        `${event.reset} that had sent no CONNECT, the oldest first, to make room ` +
-        `(limits.connections, or the system's limit on open files)`
-      );
+      return crowdedText(event);
     case "woke":
       return (
         `The machine slept for ${duration(event.asleepMs)}: deadlines that passed meanwhile are due ` +
@@ -292,6 +288,16 @@ function delayedWill(event: Event<"will">, at: Millis): readonly Part[] {
         plain(`: session ${will.why} ${after} · ${cause}`),
       ];
   }
+}
+
+function crowdedText({ reset, failed = 0, withinMs }: Event<"crowded">): string {
+  const within = setting(withinMs);
+  const places =
+    `All places for connections are taken: in ${within} the broker reset ${reset} that had sent ` +
+    `no CONNECT, the oldest first, to make room (limits.connections, or the system's limit on open files)`;
+  const failures = `In ${within}, ${failed} more connections failed before MQTT (TLS handshake, PROXY header)`;
+  if (failed === 0) return places;
+  return reset === 0 ? failures : `${places} · ${failures}`;
 }
 
 function packetSentence(event: Event<"packet">): string {

@@ -56,6 +56,7 @@ test("every event is one object with the facts of the human line", () => {
     {"time":"2026-11-22T15:04:05.123Z","level":"warn","event":"dropping","client":null,"why":"retained messages full","topic":"a/b","limit":"limits.retainedBytes"}
     {"time":"2026-11-22T15:04:05.123Z","level":"warn","event":"notSent","client":"dev-42","remote":"127.0.0.1:51042","packet":"suback","bytes":35,"maximumBytes":24}
     {"time":"2026-11-22T15:04:05.123Z","level":"warn","event":"crowded","reset":240,"withinMs":1000}
+    {"time":"2026-11-22T15:04:05.123Z","level":"warn","event":"crowded","reset":0,"failed":980,"withinMs":1000}
     {"time":"2026-11-22T15:04:05.123Z","level":"info","event":"sessionEnded","client":"dev-42","why":"expired"}
     {"time":"2026-11-22T15:04:05.123Z","level":"debug","event":"sessionEnded","client":"dev-42","why":"replaced"}
     {"time":"2026-11-22T15:04:05.123Z","level":"warn","event":"clientFault","client":"dev-42","remote":"127.0.0.1:51042","fault":"randomClientId","topic":"home/dev-42/status","before":"dev-7f3a"}

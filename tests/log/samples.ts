@@ -233,7 +233,10 @@ export const samples: SampleTable = {
     },
   ],
   notSent: [{ event: "notSent", peer: dev, packet: "suback", bytes: 35, maximum: 24 }],
-  crowded: [{ event: "crowded", reset: 240, withinMs: 1000 }],
+  crowded: [
+    { event: "crowded", reset: 240, withinMs: 1000 },
+    { event: "crowded", reset: 0, failed: 980, withinMs: 1000 },
+  ],
   sessionEnded: [
     { event: "sessionEnded", clientId: "dev-42", why: "expired" },
     { event: "sessionEnded", clientId: "dev-42", why: "replaced" },

@@ -36,6 +36,8 @@ interface Ended {
   readonly cause: EndCause;
   readonly detail: string | null;
   readonly statement: string | null;
+  /** One of too many in a second, so the log only counts it. */
+  readonly isUntold: boolean;
   /** The will that was armed on it, and its fate or delay. */
   readonly armed: Will | null;
   readonly will: WillAtEnd | null;
@@ -249,6 +251,7 @@ export class Records {
       event: "ended",
       peer,
       cause,
+      ...(end.isUntold && { isUntold: true as const }),
       detail,
       statement,
       ...silence,
