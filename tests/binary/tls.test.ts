@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import path from "node:path";
 import { copyFileSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { Authority, type Certificate, opensslMissing } from "../support/certificates.ts";
 import { spawn } from "../support/child.ts";
@@ -204,6 +205,29 @@ describe.if(opensslMissing === null)("serve with TLS", () => {
     broker.folder.remove("keys.log");
   });
 });
+
+test("what Deno can't do is refused at the start, exit code 2", async () => {
+  const root = path.resolve(import.meta.dir, "../..");
+  using folder = new Folder({ "ca.crl": "" });
+  const command = [path.join(root, "node_modules/.bin/deno"), "run", "-A", "--no-prompt"];
+  const serve = [...command, path.join(root, "src/main.ts"), "serve", "--test-config"];
+  const refused = async (more: readonly string[]) => {
+    const env = environment(folder, { DENO_DIR: folder.file("cache") });
+    await using child = spawn([...serve, ...more], { cwd: folder.path, env, stderr: "pipe" });
+    const stderr = await child.stderr.text();
+    return { code: await child.exited, stderr };
+  };
+  const crl = await refused(listener(["tls.crl=ca.crl"]));
+  expect(crl.code).toBe(2);
+  expect(crl.stderr).toContain(
+    "tls.crl: this runtime accepts revoked certificates; run mqttd on Bun",
+  );
+  const keyLog = await refused(["--tls-keylog", "keys.log"]);
+  expect(keyLog).toEqual({
+    code: 2,
+    stderr: "mqttd: --tls-keylog: this runtime writes no key log; run mqttd on Bun\n",
+  });
+}, 60_000);
 
 /** What strangers send, how many at once, and what ends each. */
 const floods: readonly (readonly [string, (peer: Peer) => void, number])[] = [
