@@ -7,7 +7,7 @@ export interface ClientHello {
 }
 
 /** Bytes of a ClientHello with its record headers; real ones take less than 4 KiB. */
-const helloBytesMax = 32 * 1024;
+const helloBytesMax = 16 * 1024;
 
 const handshakeRecord = 22;
 const clientHello = 1;

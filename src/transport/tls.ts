@@ -95,8 +95,10 @@ class TlsLink implements Link {
   readonly #below: Link;
   readonly #origin: Origin;
   #state: LinkState = "hello";
-  /** Received before the handshake begins. */
+  /** Received before the handshake begins; then, decrypted before it is told to be done. */
   #early: Uint8Array | null = null;
+  /** The layer above has paused it. */
+  #isHeld = false;
   #serverName: string | null = null;
   #pipe: Pipe | null = null;
   #socket: TLSSocket | null = null;
@@ -148,11 +150,13 @@ class TlsLink implements Link {
 
   /** What was received before is decrypted and handed on at once, so nothing waits up here. */
   pause(): void {
+    this.#isHeld = true;
     this.#below.pause();
   }
 
   resume(): void {
-    this.#below.resume();
+    this.#isHeld = false;
+    if (this.#state !== "waiting") this.#below.resume();
   }
 
   end(onClosed: () => void = nothing): void {
@@ -225,6 +229,8 @@ class TlsLink implements Link {
       return this.#fail(versionsText(hello.versions, minVersion), protocolVersion);
     this.#serverName = hello.serverName;
     this.#state = "waiting";
+    // Whatever else it sends waits in the kernel.
+    this.#below.pause();
     this.#origin.handshakes.add(this);
   }
 
@@ -253,6 +259,7 @@ class TlsLink implements Link {
     socket.on("error", (error) => this.#broken(error));
     socket.on("close", () => this.#endBelow());
     if (onKeys !== null) socket.on("keylog", onKeys);
+    if (!this.#isHeld) this.#below.resume();
     pipe.received(early);
   }
 
@@ -269,11 +276,16 @@ class TlsLink implements Link {
       this.identity = typeof name === "string" ? name : null;
     }
     this.#state = "open";
+    const early = this.#early;
+    this.#early = null;
+    if (early !== null) this.#origin.events.data(this, early);
     this.#drained();
   }
 
   #decrypted(bytes: Uint8Array): void {
     if (this.#state === "open") this.#origin.events.data(this, bytes);
+    // Of a client whose certificate is not judged yet.
+    else if (this.#state === "shaking") this.#early = joined(this.#early, bytes);
   }
 
   writable(): void {

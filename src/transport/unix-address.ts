@@ -1,5 +1,6 @@
 import { chmodSync, lstatSync, rmSync } from "node:fs";
 import { createConnection } from "node:net";
+import { resolve } from "node:path";
 import { errorCode } from "../log/system-error.ts";
 import type { BoundAddress } from "./listen-addresses.ts";
 import { ListenError, type ListeningSocket } from "./transport.ts";
@@ -35,7 +36,7 @@ export async function listenOnPath(
   }
   const { ino } = lstatSync(path);
   return {
-    addresses: [path],
+    addresses: [resolve(path)],
     port: 0,
     descriptors: bound.descriptor === null ? [] : [bound.descriptor],
     close() {
@@ -57,12 +58,12 @@ async function removeStale(path: string): Promise<void> {
 
 /** Whether a process accepts connections there. */
 function isAlive(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
+  return new Promise((answered) => {
     const socket = createConnection(path);
     const answer = (isAlive: boolean): void => {
       clearTimeout(timer);
       socket.destroy();
-      resolve(isAlive);
+      answered(isAlive);
     };
     // Its queue is full: somebody has the socket.
     const timer = setTimeout(() => answer(true), probeMs);
