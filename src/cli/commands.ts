@@ -48,6 +48,12 @@ export const commands: readonly ListedCommand[] = [
     summary: "accounts: add, change, delete, list",
     load: async () => (await import("./passwd.ts")).passwdCommand(),
   },
+  {
+    group: "Set up",
+    name: "certs",
+    summary: "a CA for development, and certificates of the server and clients",
+    load: async () => (await import("./certs.ts")).certsCommand(),
+  },
 ];
 
 /** Commands that mqttd starts itself; no help lists them and no hint names them. */

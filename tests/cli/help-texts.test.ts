@@ -40,6 +40,8 @@ test("mqttd --help", async () => {
 
     Set up:
       passwd         accounts: add, change, delete, list
+      certs          a CA for development, and certificates of the server and
+                     clients
 
     Flags:
       -h, --help     show this help; for a command: mqttd help COMMAND
@@ -438,6 +440,10 @@ async function expectToWork(example: string): Promise<void> {
     word.replaceAll("'", "").replace(/\bmqttd\.passwd$/, path.join(written, "mqttd.passwd")),
   );
   const start = words.indexOf("mqttd");
+  if (words[start + 1] === "certs") {
+    const named = words[start + 2]?.startsWith("--") === false;
+    words.splice(start + 2, named ? 1 : 0, path.join(written, words[start + 2] ?? "certs"));
+  }
   const env = Object.fromEntries(words.slice(0, start).map((word) => word.split("=")));
   const nowhere = { MQTTD_RUN_DIR: "/nonexistent", ...env };
   const { code, stderr } = await mqttd(words.slice(start + 1), {
