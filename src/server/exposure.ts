@@ -5,8 +5,9 @@ import type { ListeningSocket } from "../transport/transport.ts";
 import { urlOf } from "./listener-url.ts";
 
 /**
- * One warning for each listener that other machines can reach without a password: how to prevent
- * it, and the address to use if it is intended.
+ * One warning for each listener that other machines can reach without a password or a certificate:
+ * how to prevent it, and the address to use if it is intended. And one for each that takes passwords
+ * from the network as plain text.
  */
 export function openToTheNetwork(
   listeners: readonly ListenerSettings[],
@@ -14,12 +15,21 @@ export function openToTheNetwork(
 ): string[] {
   return listeners.flatMap((listener, index) => {
     const socket = sockets[index];
-    if (socket === undefined || !listener.allowAnonymous || isLoopback(listener.host)) return [];
+    if (socket === undefined || isLoopback(listener.host)) return [];
+    if (listener.tls?.requestCert === true) return [];
+    const at = `${listener.host ?? ""}:${socket.port}`;
+    if (!listener.allowAnonymous) {
+      if (listener.tls !== null || listener.passwordFile === null) return [];
+      return [
+        `${at} takes passwords from the network unencrypted; use a listener with TLS ` +
+          "(mqttd certs makes its certificates)",
+      ];
+    }
     const [copy] = lanAddresses().map((address) => urlOf(listener, `${address}:${socket.port}`));
     return [
-      `${listener.host ?? ""}:${socket.port} is open to the network without a password` +
+      `${at} is open to the network without a password` +
         (copy === undefined ? "" : `, from other machines as ${copy}`) +
-        `; leave out --host to listen on this machine only`,
+        `; leave out --host, or set auth.passwordFile (mqttd passwd)`,
     ];
   });
 }

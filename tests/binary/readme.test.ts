@@ -44,6 +44,10 @@ const replacements: readonly (readonly [written: string, typed: string])[] = [
   ["mqttd serve --host 0.0.0.0", "mqttd serve --port 0 --host 0.0.0.0"],
   ["mqttd serve --verbose", "mqttd serve --port 0 --verbose"],
   ["mqttd serve --log-format json", "mqttd serve --port 0 --log-format json"],
+  [
+    "mqttd serve --set auth.passwordFile=mqttd.passwd",
+    "mqttd serve --port 0 --set auth.passwordFile=mqttd.passwd",
+  ],
   ["--url mqtt://localhost:1883", "--url mqtt://localhost:PORT"],
 ];
 
@@ -143,6 +147,20 @@ const follows: Play = async ({ shell, broker }, typed) => {
   expect(await shell.interrupt()).toBe(130);
 };
 
+/** A question for a password, twice. */
+const asks: Play = async ({ shell }, typed) => {
+  await shell.begin(typed, "Password of dev-42: ");
+  shell.type("sword-fish");
+  await shell.until("Again: ", "the second question");
+  shell.type("sword-fish");
+  await shell.until("added dev-42 in mqttd.passwd", "what was done");
+};
+
+const readsPassword: Play = async (session, typed) => {
+  await session.shell.run("echo sword-fish > password.txt");
+  await ends({ says: /changed dev-42/ })(session, typed);
+};
+
 /** Typed first, in each terminal. */
 const ontoPath = 'export PATH="$PWD/dist:$PATH"';
 
@@ -186,6 +204,13 @@ const terminals: Readonly<Record<string, readonly (readonly [first: string, play
       "mqttd serve --set limits.keepAliveMax=60s --test-config",
       ends({ says: /ok: no configuration file, defaults and --set limits.keepAliveMax\n/ }),
     ],
+  ],
+  "of accounts": [
+    ["mqttd passwd mqttd.passwd dev-42", asks],
+    ["mqttd passwd mqttd.passwd dev-42 < password.txt", readsPassword],
+    ["mqttd passwd mqttd.passwd --list", ends({ says: /dev-42 \(pbkdf2-sha512\)\n/ })],
+    ["mqttd serve --set auth.passwordFile=mqttd.passwd", serves(listening)],
+    ["mqttd inspect reload", ends({ says: /reloaded: no changes\n/ })],
   ],
   "of the conformance run": [
     [

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import type { ListenerSettings } from "../../src/config/settings.ts";
 import { openToTheNetwork } from "../../src/server/exposure.ts";
 
 const listener = {
@@ -14,13 +15,17 @@ const listener = {
   aclFile: null,
   mountPoint: "",
   connections: Infinity,
-} as const;
+} as const satisfies ListenerSettings;
+const tls = {
+  ...{ cert: "c", key: "k", passphraseFile: null, certificates: [], ca: null, crl: null },
+  ...{ requestCert: false, identityAsUsername: false, minVersion: "TLSv1.2" },
+} as const satisfies NonNullable<ListenerSettings["tls"]>;
 const socket = { addresses: ["0.0.0.0:1884"], port: 1884, descriptors: [], close: () => {} };
 
 test("one line that fits warns of a listener that others can reach without a password", () => {
   const [warning] = openToTheNetwork([listener], [socket]);
   expect(warning).toStartWith("0.0.0.0:1884 is open to the network without a password");
-  expect(warning).toEndWith("; leave out --host to listen on this machine only");
+  expect(warning).toEndWith("; leave out --host, or set auth.passwordFile (mqttd passwd)");
   // A log line cuts longer texts.
   expect(warning?.length).toBeLessThan(200);
 });
@@ -30,4 +35,19 @@ test("loopback, and listeners that require a user name, give no warning", () => 
     expect(openToTheNetwork([{ ...listener, host }], [socket])).toEqual([]);
   }
   expect(openToTheNetwork([{ ...listener, allowAnonymous: false }], [socket])).toEqual([]);
+  expect(openToTheNetwork([{ ...listener, tls: { ...tls, requestCert: true } }], [socket])).toEqual(
+    [],
+  );
+});
+
+test("passwords that cross the network as plain text are a warning, and none on TLS or loopback", () => {
+  const withAccounts = { ...listener, allowAnonymous: false, passwordFile: "passwd" };
+  expect(openToTheNetwork([withAccounts], [socket])).toEqual([
+    "0.0.0.0:1884 takes passwords from the network unencrypted; use a listener with TLS (mqttd certs makes its certificates)",
+  ]);
+  expect(openToTheNetwork([{ ...withAccounts, tls }], [socket])).toEqual([]);
+  expect(openToTheNetwork([{ ...withAccounts, host: null }], [socket])).toEqual([]);
+  // Accounts do not help where anonymous clients get in too.
+  const [warning] = openToTheNetwork([{ ...withAccounts, allowAnonymous: true }], [socket]);
+  expect(warning).toContain("is open to the network without a password");
 });
