@@ -161,6 +161,12 @@ const readsPassword: Play = async (session, typed) => {
   await ends({ says: /changed dev-42/ })(session, typed);
 };
 
+/** The last of its terminal, which leaves no file behind. */
+const reloads: Play = async (session, typed) => {
+  await ends({ says: /reloaded: no changes\n/ })(session, typed);
+  await session.shell.run("rm mqttd.passwd password.txt");
+};
+
 /** Typed first, in each terminal. */
 const ontoPath = 'export PATH="$PWD/dist:$PATH"';
 
@@ -210,7 +216,7 @@ const terminals: Readonly<Record<string, readonly (readonly [first: string, play
     ["mqttd passwd mqttd.passwd dev-42 < password.txt", readsPassword],
     ["mqttd passwd mqttd.passwd --list", ends({ says: /dev-42 \(pbkdf2-sha512\)\n/ })],
     ["mqttd serve --set auth.passwordFile=mqttd.passwd", serves(listening)],
-    ["mqttd inspect reload", ends({ says: /reloaded: no changes\n/ })],
+    ["mqttd inspect reload", reloads],
   ],
   "of the conformance run": [
     [
