@@ -26,7 +26,9 @@ async function served(): Promise<RunningBroker> {
       .map((name) => [name, folder.text(name)]),
   );
   const listeners = [{ transport: "tls", tls: tlsFiles }];
-  return RunningBroker.start({ files: { ...files, "mqttd.json": JSON.stringify({ listeners }) } });
+  return await RunningBroker.start({
+    files: { ...files, "mqttd.json": JSON.stringify({ listeners }) },
+  });
 }
 
 test("a client that trusts the CA and has its certificate shakes hands, another does not", async () => {
