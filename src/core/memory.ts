@@ -120,6 +120,8 @@ export class Memory {
   /** Total of the next stage, and below which the current one is left. */
   #up = Infinity;
   #down = -Infinity;
+  /** From this total on there is something to do: while a measure is in force, always. */
+  #pressingFrom = Infinity;
   #limit = Infinity;
   readonly connections = new Account(this);
   readonly sessions = new Account(this);
@@ -147,7 +149,7 @@ export class Memory {
 
   /** Whether the measures in force no longer fit the total, or it is time to go on with them. */
   get isPressing(): boolean {
-    return this.total >= this.#up || this.#stage >= 0;
+    return this.total >= this.#pressingFrom;
   }
 
   /** Fits the measures in force to the total. Leaves one only well below where it began. */
@@ -178,6 +180,7 @@ export class Memory {
   #enter(stage: number): void {
     this.#stage = stage;
     this.#up = this.#from[stage + 1] ?? Infinity;
+    this.#pressingFrom = stage < 0 ? this.#up : -Infinity;
     this.#down = stage < 0 ? -Infinity : this.#from[stage]! - this.#limit * slack;
   }
 
