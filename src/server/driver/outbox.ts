@@ -70,13 +70,10 @@ export class Outbox {
   forward(bytes: Uint8Array, start: number, end: number): void {
     if (this.#run === bytes && this.#runEnd === start && this.#runIdsAt === null) {
       this.#runEnd = end;
-    } else if (this.#run === null && this.#end === this.#start) {
-      this.#beginRun(bytes, start, end);
-    } else if (isReferable(bytes, end - start)) {
-      this.refer(bytes, start, end);
-    } else {
-      this.append(bytes, start, end);
+      return;
     }
+    if (this.#run !== null) this.#settleRun();
+    this.#beginRun(bytes, start, end);
   }
 
   /**
@@ -164,7 +161,7 @@ export class Outbox {
    */
   flush(link: Link): number {
     // The buffer comes first.
-    if (this.#runIdsAt !== null && this.#end > this.#start) this.#settleRun();
+    if (this.#run !== null && this.#end > this.#start) this.#settleRun();
     if (this.#ahead.length === 0) return this.#flushNewest(link);
     const ahead = this.#flushAhead(link);
     if (ahead < 0) return ahead;
