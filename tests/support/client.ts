@@ -29,6 +29,9 @@ export class TestClient implements Link {
   closedBy: "end" | "reset" | null = null;
   watched: number | null | undefined;
   paused = false;
+  /** Bytes that have arrived wait in the link, and how many it holds. */
+  isBehind = false;
+  held = 0;
   /** The client's FIN has arrived, behind the unread bytes. */
   leaving = false;
   /** Bytes that the kernel still accepts; tests set it to apply back-pressure. */
