@@ -48,6 +48,8 @@ export class Books {
   takeover: Takeover | null = null;
   /** The client id whose session has just ended. */
   replaced: string | null = null;
+  /** In this world some clients may not read some topics. */
+  hasAccessList = false;
   /** Counts the changes of subscribers. */
   generation = 0;
 

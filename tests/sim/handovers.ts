@@ -1,6 +1,7 @@
 import { demand, type Books } from "./books.ts";
 import type { SentPublish } from "./delivery.ts";
 import { copyOf, type Offers } from "./offers.ts";
+import { isReadable } from "./topics.ts";
 import { anything, type Copy, type Session, type Share, type Subscription } from "./session.ts";
 
 interface Member {
@@ -163,7 +164,9 @@ export class Handovers {
       !sessions.some((session) => loses(session, filter));
     const others = sessions.flatMap((session) => {
       const since = session.memberSince.get(filter);
-      return since === undefined ? [] : [{ session, since }];
+      const [own] = session.shares.get(filter) ?? [];
+      const isOther = since !== undefined && isReadable(own?.reader ?? null, publication.topic);
+      return isOther ? [{ session, since }] : [];
     });
     this.#left.push({ share, others: isSure ? others : null });
     if (this.#left.length > 2000) this.#left = this.#left.filter(({ share: one }) => !one.sent);
@@ -184,6 +187,7 @@ function copyFor(session: Session, share: Share, packet: SentPublish, now: numbe
   const { key, topic, expiresAt } = publication;
   if (key !== packet.key || topic !== packet.topic || expiresAt <= now) return null;
   const copies = (session.shares.get(share.filter) ?? [])
+    .filter(({ reader }) => isReadable(reader, topic))
     .map((subscription) => copyOf(publication, [subscription], share))
     .filter(({ qos, retain }) => qos === packet.qos && retain === packet.retain);
   const [copy, ...others] = copies;

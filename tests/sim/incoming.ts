@@ -299,7 +299,7 @@ export class Incoming {
     const existed = session.subscriptions.has(filter);
     if (!existed && session.subscriptions.size >= limits.subscriptions) return 0x97;
     const subscription: Subscription = {
-      clientId: session.clientId,
+      reader: this.#books.hasAccessList ? session.clientId : null,
       filter,
       pattern,
       mounted: mountPoint.length,

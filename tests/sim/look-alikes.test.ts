@@ -118,7 +118,7 @@ function end(session: Session): void {
 function subscribe(session: Session, pattern: string, group: string | null = null): void {
   const filter = group === null ? pattern : `$share/${group}/${pattern}`;
   const subscription: Subscription = {
-    clientId: session.clientId,
+    reader: null,
     filter,
     pattern,
     mounted: 0,

@@ -1,3 +1,5 @@
+import type { Access } from "../../src/core/access.ts";
+import { AccessLists } from "../../src/core/access-lists.ts";
 import type { Broker } from "../../src/core/broker.ts";
 import type { MemoryKind } from "../../src/core/memory.ts";
 
@@ -13,6 +15,14 @@ export const plantedFaults: Readonly<Record<string, PlantedFault>> = {
   },
   "what is left of ended sessions is forgotten": ({ departures }) => {
     departures.sessions.add = () => departures.sessions;
+  },
+  "what a client may not read is delivered": (broker) => {
+    const { access } = broker;
+    const rightsOf: Access["rightsOf"] = (who) => ({
+      ...access.of(null).rightsOf(who),
+      mayRead: () => true,
+    });
+    broker.access = new AccessLists({ rightsOf });
   },
   "a packet that was cut is forgotten": (broker) => {
     const handle = broker.handle.bind(broker);

@@ -63,10 +63,10 @@ export class Routes {
  * the client may not read.
  */
 export function covers(
-  { clientId, pattern, mounted }: Pick<Subscription, "clientId" | "pattern" | "mounted">,
+  { reader, pattern, mounted }: Pick<Subscription, "reader" | "pattern" | "mounted">,
   topic: string,
 ): boolean {
-  if (!isReadable(clientId, topic)) return false;
+  if (!isReadable(reader, topic)) return false;
   const wanted = pattern.split("/");
   const levels = topic.split("/");
   const isMatch = wanted.every((level, place) => {

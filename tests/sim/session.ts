@@ -62,7 +62,8 @@ export interface Share {
 }
 
 export interface Subscription {
-  readonly clientId: string;
+  /** Whose rights apply; null: in this world everybody may read everything. */
+  readonly reader: string | null;
   readonly filter: string;
   /** With the mount point, without the share. */
   readonly pattern: string;

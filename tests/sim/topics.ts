@@ -56,9 +56,9 @@ export function isBrokers(mountPoint: string, named: string): boolean {
   return !isBridges && [named, mountPoint + named].some(isBelowSys);
 }
 
-/** Some clients may not read some topics, whatever they have subscribed to. */
-export function isReadable(clientId: string, topic: string): boolean {
-  return !(/[369]$/.test(clientId) && /1$|^w\//.test(topic));
+/** In some worlds some clients may not read some topics. Null: one of another world. */
+export function isReadable(clientId: string | null, topic: string): boolean {
+  return !(clientId !== null && /[369]$/.test(clientId) && /t\/\d*1(?:\/|$)/.test(topic));
 }
 
 /**

@@ -98,6 +98,8 @@ export class World {
     this.referee = new Referee(limits, () => this.#clock.now());
     const isCut = this.options.unitsOfTurn < 4000;
     this.referee.books.isCut = isCut;
+    // Not drawn, so that the worlds without one stay as they were.
+    this.referee.books.hasAccessList = seed % 3 === 0;
     this.referee.books.slackMs = isCut && this.options.cutsTurns ? 2000 : 0;
     this.#start();
     this.#heartbeat();
@@ -456,7 +458,7 @@ export class World {
     this.time.unnoticed = 0;
     const clock = new Clock(this.time);
     this.#clock = clock;
-    const { limits } = this.referee.books;
+    const { limits, hasAccessList } = this.referee.books;
     this.referee.books.jumps.length = 0;
     const broker = new Broker(
       {
@@ -466,7 +468,7 @@ export class World {
         access: accessBy({
           mayPublish: (_, topic) => !isDenied(topic),
           maySubscribe: (_, filter) => !isDenied(filter),
-          mayRead: ({ clientId }, topic) => isReadable(clientId, topic),
+          mayRead: ({ clientId }, topic) => isReadable(hasAccessList ? clientId : null, topic),
         }),
       },
       clock.now(),
