@@ -167,7 +167,7 @@ export class Ends {
       case "connectTimeout":
         if (this.#isUnread(connection)) return "what had arrived was not read before it was judged";
         if (connection.state === "opened" && hasPacket(connection)) return unreadBefore;
-        return this.#isMet(this.#connectDue(connection), now) ? null : "not at the connect timeout";
+        return this.#isConnectTimeoutMet(connection, now) ? null : "not at the connect timeout";
       case "crowdedOut":
         return this.#mustMakeRoom(connection) ? null : "another had to go, or none";
       case "stalled":
@@ -213,6 +213,13 @@ export class Ends {
     return item?.causes?.includes(cause) === true && connection.arrivedBytes > start;
   }
 
+  #isConnectTimeoutMet(connection: Connection, now: number): boolean {
+    const due = this.#connectDue(connection);
+    return (
+      this.#isMet(due, now) || (due < now && now <= connection.resumedAt + this.#books.slackMs)
+    );
+  }
+
   #isKeepAliveMet(connection: Connection, now: number): boolean {
     const due = dueOf(connection, now);
     return this.#isMet(due, now) || (due < now && connection.resumedAt === now);
@@ -238,6 +245,8 @@ export class Ends {
     const { limits } = this.#books;
     switch (connection.state) {
       case "opened":
+        // While its packets wait in the broker, CONNECT may be one of them.
+        if (connection.pausedAt !== null) return Infinity;
         return connection.openedAt + limits.connectTimeoutMs;
       case "asked":
         return connection.askedAt + limits.authenticationTimeoutMs;
