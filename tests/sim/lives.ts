@@ -128,11 +128,12 @@ export class Lives {
         now,
       });
     }
-    if (event.why === "memory" || event.why === "session limit")
-      this.#checkRoom(session, event, now);
+    const isForRoom = event.why === "memory" || event.why === "session limit";
+    if (isForRoom) this.#checkRoom(session, event, now);
     demand(session.will === null, "a session's end makes its will due [v5-3.1.2-8]", { event });
     this.#fates.sessionEnded(event.clientId);
-    this.#books.replaced = event.clientId;
+    // One that made room for another has no place any more.
+    if (!isForRoom) this.#books.replaced = event.clientId;
     this.#end(session);
   }
 
