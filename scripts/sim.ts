@@ -22,7 +22,7 @@ The first violation ends the run, which prints the command that replays it.
   --minutes N     play for N minutes
   --steps N       steps of trouble in each world (5000)
   --quirk NAME    a broker with one planted quirk
-  --canaries      the first seed that sees each planted quirk and fault, within --seeds (200)
+  --canaries      the first seed that sees each planted quirk and fault, within --seeds (400)
   --twice         each seed twice: both hashes must be equal
   --shrink        find the fewest steps with which a failing seed still fails
   --verbose       print every event
@@ -66,7 +66,7 @@ function main(): number {
     return 0;
   }
   const minutes = values.minutes === undefined ? Infinity : whole("minutes", values.minutes);
-  const unless = values.canaries ? 200 : minutes === Infinity ? 10 : Infinity;
+  const unless = values.canaries ? 400 : minutes === Infinity ? 10 : Infinity;
   const asked: Options = {
     first: whole("seed", values.seed),
     count: values.seeds === undefined ? unless : whole("seeds", values.seeds),
