@@ -125,17 +125,16 @@ function list(file: string, { print }: Surroundings): number {
   return 0;
 }
 
-function remove(file: string, username: string, { print }: Surroundings): number {
-  const before = contentOf(file);
-  if (before === null) throw usageError(`passwd: there is no file ${bare(file)}`);
-  const after = withoutAccount(before, username);
-  if (!after.wasThere) {
-    const others = before.split("\n").map((line) => line.split(":")[0] ?? "");
+async function remove(file: string, username: string, { print }: Surroundings): Promise<number> {
+  if (contentOf(file) === null) throw usageError(`passwd: there is no file ${bare(file)}`);
+  await edit(file, (before) => {
+    const after = withoutAccount(before ?? "", username);
+    if (after.wasThere) return after;
+    const others = (before ?? "").split("\n").map((line) => line.split(":")[0] ?? "");
     const meant = nearest(username, others);
     const hint = meant === null ? `mqttd passwd ${bare(file)} --list` : `did you mean ${meant}?`;
     throw usageError(`passwd: ${name(username)} has no account in ${bare(file)}`, hint);
-  }
-  write(file, after);
+  });
   print(`removed ${name(username)} from ${name(file)}\n`);
   return 0;
 }
@@ -147,18 +146,23 @@ async function set(
   surroundings: Surroundings,
 ): Promise<number> {
   const hashing = hashingOf(given);
-  const isNew = contentOf(file) === null;
-  if (!isNew && given.has("create")) {
+  const checkNew = (content: string | null): void => {
+    if (content === null || !given.has("create")) return;
     throw usageError(`passwd: ${bare(file)} exists`, "without --create, its accounts are kept");
-  }
+  };
+  checkNew(contentOf(file));
   // Before the question: nobody types a password for a file that can't be written.
-  draftOf(file).abandon();
+  (await draftOf(file)).abandon();
   const password = await passwordFor(username, surroundings);
   if (typeof password === "number") return password;
   const hash = await hashPassword(password, hashing.scheme, hashing.iterations);
+  let isNew = false;
   // Read again: the question took its time.
-  const after = withAccount(contentOf(file) ?? "", username, hash);
-  write(file, after);
+  const after = await edit(file, (before) => {
+    checkNew(before);
+    isNew = before === null;
+    return withAccount(before ?? "", username, hash);
+  });
   const where = `${name(username)} in ${name(file)}`;
   surroundings.print(`${after.wasThere ? "changed" : "added"} ${where} (${hashing.scheme})\n`);
   if (isNew) {
@@ -243,16 +247,29 @@ function contentOf(file: string): string | null {
   }
 }
 
-/** Of the file that a symbolic link names, with its owner and mode; a new one is this user's only. */
-function draftOf(file: string): WholeFile {
-  const found = statSync(file, { throwIfNoEntry: false });
-  const real = found === undefined ? file : realpathSync(file);
-  return new WholeFile(real, bare(file), {
-    mode: found === undefined ? 0o600 : found.mode & 0o7777,
-    owner: found ?? null,
-  });
+/** Changes the file while no other `mqttd passwd` does; `change` gets its text, null: none. */
+async function edit(
+  file: string,
+  change: (before: string | null) => EditedText,
+): Promise<EditedText> {
+  const draft = await draftOf(file);
+  let after: EditedText;
+  try {
+    after = change(contentOf(file));
+  } catch (error) {
+    draft.abandon();
+    throw error;
+  }
+  draft.write(after.text);
+  return after;
 }
 
-function write(file: string, { text }: EditedText): void {
-  draftOf(file).write(text);
+/** Of the file that a symbolic link names, with its owner and mode; a new one is this user's only. */
+async function draftOf(file: string): Promise<WholeFile> {
+  const stat = () => statSync(file, { throwIfNoEntry: false });
+  const real = stat() === undefined ? file : realpathSync(file);
+  return WholeFile.inTurn(real, bare(file), () => {
+    const found = stat();
+    return { mode: found === undefined ? 0o600 : found.mode & 0o7777, owner: found ?? null };
+  });
 }

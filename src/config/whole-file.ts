@@ -9,9 +9,10 @@ import {
   writeSync,
 } from "node:fs";
 import path from "node:path";
-import { systemErrorText } from "../log/system-error.ts";
+import { errorCode, systemErrorText } from "../log/system-error.ts";
 import { CliError } from "./cli-error.ts";
 import { isReplaceable } from "./file.ts";
+import { bare } from "./problem.ts";
 
 /** How to keep a file that others depend on. */
 export interface Kept {
@@ -21,7 +22,14 @@ export interface Kept {
   readonly owner: { readonly uid: number; readonly gid: number } | null;
 }
 
-/** A file that appears whole or not at all: a draft beside it is renamed when it is complete. */
+/** How long a change waits for others of the same file, and between two looks, milliseconds. */
+const turnMs = 10_000;
+const lookMs = 20;
+
+/**
+ * A file that appears whole or not at all: a draft beside it is renamed when it is complete. The
+ * draft of a kept file is its lock as well, so that one process at a time reads it and writes it.
+ */
 export class WholeFile {
   readonly #path: string;
   /** Its name in errors: `the ready file a/b`. */
@@ -29,6 +37,25 @@ export class WholeFile {
   readonly #draft: string;
   readonly #kept: Kept | null;
   #descriptor: number | null = null;
+
+  /**
+   * Opens the draft of a kept file once no other process has one: from now on the file is this
+   * process's to read and write. `keptAs`: asked at each try. Throws CliError (exit code 2) as the
+   * constructor does, and after 10 s.
+   */
+  static async inTurn(path: string, name: string, keptAs: () => Kept): Promise<WholeFile> {
+    const until = performance.now() + turnMs;
+    for (;;) {
+      try {
+        return new WholeFile(path, name, keptAs());
+      } catch (error) {
+        const isTaken = error instanceof CliError && errorCode(error.cause) === "EEXIST";
+        if (!isTaken) throw error;
+        if (performance.now() >= until) throw taken(name, `${path}.lock`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, lookMs));
+    }
+  }
 
   /**
    * Opens the draft. Throws CliError (exit code 2) if `path` can't be written, so call it before
@@ -39,11 +66,11 @@ export class WholeFile {
     this.#path = path;
     this.#kept = kept;
     this.#name = name;
-    this.#draft = `${path}.${process.pid}.tmp`;
+    this.#draft = kept === null ? `${path}.${process.pid}.tmp` : `${path}.lock`;
     try {
       if (!isReplaceable(path)) throw new Error("it exists and is not a plain file");
       // In a container a killed process may have had the same process id.
-      if (isReplaceable(this.#draft)) rmSync(this.#draft, { force: true });
+      if (kept === null && isReplaceable(this.#draft)) rmSync(this.#draft, { force: true });
       this.#descriptor = openSync(this.#draft, "wx", kept === null ? 0o644 : 0o600);
       if (kept !== null) keep(this.#descriptor, kept);
     } catch (error) {
@@ -85,11 +112,20 @@ export class WholeFile {
   }
 
   #unwritable(error: unknown): CliError {
-    return new CliError(`can't write ${this.#name}: ${systemErrorText(error)}`, {
+    const unwritable = new CliError(`can't write ${this.#name}: ${systemErrorText(error)}`, {
       exitCode: 2,
       hint: "name a file in a folder that exists and is writable",
     });
+    unwritable.cause = error;
+    return unwritable;
   }
+}
+
+function taken(name: string, lock: string): CliError {
+  return new CliError(`can't write ${name}: another process changes it (${bare(lock)} exists)`, {
+    exitCode: 2,
+    hint: `if that process was killed: rm ${bare(lock)}`,
+  });
 }
 
 function keep(descriptor: number, { mode, owner }: Kept): void {

@@ -72,6 +72,41 @@ test("changes a password, and leaves the rest of the file and its mode alone", a
   expect(mode(file)).toBe("640");
 });
 
+test("several at a time: every account is there afterwards", async () => {
+  const file = place();
+  const users = Array.from({ length: 12 }, (_, at) => `user${at}`);
+  const outcomes = await Promise.all(
+    users.map(async (user) => mqttd(["passwd", file, user, ...cheap], { input: secret })),
+  );
+  expect(outcomes.map(({ code }) => code)).toEqual(users.map(() => 0));
+  const { stdout } = await mqttd(["passwd", file, "--list"]);
+  expect(stdout.match(/^user\d+/gm)?.toSorted()).toEqual(users.toSorted());
+  expect(outcomes.filter((outcome) => outcome.stdout.includes("next:"))).toHaveLength(1);
+  const link = `${file}.link`;
+  symlinkSync(file, link);
+  const removed = await Promise.all(
+    users.map(async (user, at) => mqttd(["passwd", at % 2 === 0 ? file : link, user, "--delete"])),
+  );
+  expect(removed.map(({ code }) => code)).toEqual(users.map(() => 0));
+  expect((await mqttd(["passwd", file, "--list"])).stdout).toBe("");
+  expect(others(file)).toEqual(["passwd", "passwd.link"]);
+});
+
+test("waits for the change of another process", async () => {
+  const file = place("");
+  writeFileSync(`${file}.lock`, "");
+  let isDone = false;
+  const waits = mqttd(["passwd", file, "alice", ...cheap], { input: secret }).finally(() => {
+    isDone = true;
+  });
+  writeFileSync(file, "bob:x\n");
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(isDone).toBe(false);
+  rmSync(`${file}.lock`);
+  expect(await waits).toMatchObject({ code: 0 });
+  expect(readFileSync(file, "utf8")).toMatch(/^bob:x\nalice:/);
+});
+
 test("a symbolic link stays one", async () => {
   const file = place("");
   const link = `${file}.link`;
