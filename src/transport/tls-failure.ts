@@ -1,6 +1,35 @@
 import { errorCode } from "../log/system-error.ts";
 import type { TlsVersion } from "./tls-contexts.ts";
 
+/** What a client's alert says of the broker, by its number (RFC 8446, section 6.2) and name. */
+const alerts: readonly (readonly [number: number, name: string, meaning: string])[] = [
+  [40, "handshake failure", "no common cipher"],
+  [42, "bad certificate", "it refuses this broker's certificate: is the name right that it dials?"],
+  [43, "unsupported certificate", "it can't use this broker's kind of certificate"],
+  [44, "certificate revoked", "it says that this broker's certificate is revoked"],
+  [45, "certificate expired", "it says that this broker's certificate has expired"],
+  [46, "certificate unknown", "it refuses this broker's certificate: an unknown CA or name?"],
+  [48, "unknown ca", "it does not trust this broker's certificate (unknown CA)"],
+  [51, "decrypt error", "it can't verify this broker's signature"],
+  [70, "protocol version", "no common version of TLS"],
+  [80, "internal error", "it has an internal error"],
+  [90, "user canceled", "it gave up the handshake"],
+  [112, "unrecognized name", "it does not know this broker's name"],
+];
+
+/** What an alert of the client means, as a clause about it; null: of no known kind. */
+export function alertMeaning(alert: number): string | null {
+  return alerts.find(([number]) => number === alert)?.[2] ?? null;
+}
+
+/** The alert in an error of any runtime: `..._ALERT_UNKNOWN_CA`, `fatal alert: UnknownCA`. */
+function alertIn(text: string): string | null {
+  const letters = (name: string): string => name.toLowerCase().replaceAll(/[^a-z]/g, "");
+  const name = /alert[:_ ]+([a-z_ ]+)/i.exec(text)?.[1] ?? null;
+  if (name === null) return null;
+  return alerts.find(([, known]) => letters(known) === letters(name))?.[2] ?? null;
+}
+
 /** What each runtime's TLS library says, by the words in its code or message. */
 const meanings: readonly (readonly [words: RegExp, meaning: string])[] = [
   [/PEER_DID_NOT_RETURN|sent no certificates/, "it gave no certificate"],
@@ -12,11 +41,7 @@ const meanings: readonly (readonly [words: RegExp, meaning: string])[] = [
     "no valid list of revoked certificates (crl) covers its certificate",
   ],
   [
-    /UNKNOWN_CA|UnknownCA|UnknownIssuer|BAD_CERTIFICATE|bad certificate/i,
-    "it does not trust this broker's certificate (unknown CA)",
-  ],
-  [
-    /UNABLE_TO_GET_ISSUER|UNABLE_TO_VERIFY|SELF_SIGNED|DEPTH_ZERO|CERTIFICATE_VERIFY_FAILED/,
+    /UNABLE_TO_GET_ISSUER|UNABLE_TO_VERIFY|SELF_SIGNED|DEPTH_ZERO|CERTIFICATE_VERIFY_FAILED|UnknownIssuer/,
     "its certificate is not signed by a CA of this listener (tls.ca)",
   ],
   [/INVALID_PURPOSE|UNSUPPORTED_CERT/, "its certificate is not for clients"],
@@ -29,7 +54,8 @@ const meanings: readonly (readonly [words: RegExp, meaning: string])[] = [
 export function knownFailure(error: unknown): string | null {
   const code = errorCode(error) ?? "";
   const message = error instanceof Error ? error.message : String(error);
-  return meanings.find(([words]) => words.test(code) || words.test(message))?.[1] ?? null;
+  const known = meanings.find(([words]) => words.test(code) || words.test(message));
+  return alertIn(code) ?? alertIn(message) ?? known?.[1] ?? null;
 }
 
 const versionNames: Readonly<Record<number, string>> = {

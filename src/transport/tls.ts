@@ -3,7 +3,7 @@ import { TLSSocket } from "node:tls";
 import type { Loss } from "../core/end-causes.ts";
 import { errorCode, systemErrorText } from "../log/system-error.ts";
 import { type TlsContexts, versionNumbers } from "./tls-contexts.ts";
-import { knownFailure, versionsText } from "./tls-failure.ts";
+import { alertMeaning, knownFailure, versionsText } from "./tls-failure.ts";
 import { readClientHello } from "./tls-hello.ts";
 import { TlsRecords } from "./tls-records.ts";
 import type { Link, LinkEvents, Transport } from "./transport.ts";
@@ -330,6 +330,9 @@ class TlsLink implements Link {
   /** Why a client may have ended the handshake. */
   get #gaveUp(): string {
     if (this.#state !== "shaking") return "it closed before its ClientHello";
+    const alert = this.#pipe?.records.plainAlert ?? null;
+    const meaning = alert === null ? null : alertMeaning(alert);
+    if (meaning !== null) return meaning;
     return this.#pipe?.records.endsWithAlert === true
       ? "it refused the broker's certificate, as clients do that do not know its CA or its name"
       : "it closed during the handshake";

@@ -99,17 +99,24 @@ describe.if(made !== null).each(tcpTransports)("tls on %s", (_, make) => {
     expect(recorder.details).toEqual(["it closed during the handshake"]);
   });
 
-  test("a client that does not know the CA, and says so", async () => {
+  const unknownCa = "it does not trust this broker's certificate (unknown CA)";
+  const otherName = "it refuses this broker's certificate: is the name right that it dials?";
+  const suspicious: readonly (readonly [string, readonly string[], string])[] = [
+    ["its CA, TLS 1.3", ["-tls1_3"], unknownCa],
+    ["its CA, TLS 1.2", ["-tls1_2"], unknownCa],
+    ["its name, TLS 1.3", ["-tls1_3", "-CAfile", all.own.root.certFile], otherName],
+    ["its name, TLS 1.2", ["-tls1_2", "-CAfile", all.own.root.certFile], otherName],
+  ];
+  test.each(suspicious)("a client that does not know %s, and says so", async (_what, more, why) => {
     const recorder = new Recorder();
     await listening(tls(make(), new TlsContexts(material(all))), recorder, async (port) => {
-      const words = ["s_client", "-verify_return_error", "-connect", `127.0.0.1:${port}`];
+      const checks = ["-verify_return_error", "-verify_hostname", "elsewhere.example"];
+      const words = ["s_client", ...checks, ...more, "-connect", `127.0.0.1:${port}`];
       await using client = spawn(["openssl", ...words], { stderr: "ignore" });
       await client.exited;
       await recorder.told("tlsFailed");
     });
-    expect(recorder.details).toEqual([
-      "it refused the broker's certificate, as clients do that do not know its CA or its name",
-    ]);
+    expect(recorder.details).toEqual([why]);
   });
 
   test("the certificate that fits the name, the first without one, and new ones after `use`", async () => {
