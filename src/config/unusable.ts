@@ -2,8 +2,8 @@ import type { Settings } from "./settings.ts";
 
 /** Warnings about settings that are valid but useless, one line each. */
 export function unusableSettings({ listeners }: Settings): string[] {
-  return listeners.flatMap(({ port, allowAnonymous, passwordFile }, index) =>
-    allowAnonymous || passwordFile !== null
+  return listeners.flatMap(({ port, allowAnonymous, passwordFile, tls }, index) =>
+    allowAnonymous || passwordFile !== null || tls?.identityAsUsername === true
       ? []
       : [
           `listeners.${index} (port ${port}) refuses every client: allowAnonymous is false, and ` +

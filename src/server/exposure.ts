@@ -15,7 +15,8 @@ export function openToTheNetwork(
 ): string[] {
   return listeners.flatMap((listener, index) => {
     const socket = sockets[index];
-    if (socket === undefined || isLoopback(listener.host)) return [];
+    if (socket === undefined || listener.transport === "unix") return [];
+    if (isLoopback(listener.host)) return [];
     if (listener.tls?.requestCert === true) return [];
     const at = `${listener.host ?? ""}:${socket.port}`;
     if (!listener.allowAnonymous) {

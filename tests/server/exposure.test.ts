@@ -40,6 +40,11 @@ test("loopback, and listeners that require a user name, give no warning", () => 
   );
 });
 
+test("a unix socket is no address of the network, whatever the host of its listener", () => {
+  const unix = { ...listener, transport: "unix", path: "mqttd.sock" } as const;
+  expect(openToTheNetwork([unix], [socket])).toEqual([]);
+});
+
 test("passwords that cross the network as plain text are a warning, and none on TLS or loopback", () => {
   const withAccounts = { ...listener, allowAnonymous: false, passwordFile: "passwd" };
   expect(openToTheNetwork([withAccounts], [socket])).toEqual([

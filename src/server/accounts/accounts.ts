@@ -265,8 +265,9 @@ function shutListeners(
   listeners: readonly ListenerSettings[],
   files: ReadonlyMap<string, PasswordFile>,
 ): string[] {
-  return listeners.flatMap(({ allowAnonymous, passwordFile, port }, place) => {
-    if (allowAnonymous || passwordFile === null) return [];
+  return listeners.flatMap(({ allowAnonymous, passwordFile, port, tls }, place) => {
+    // A certificate that is its client's user name needs no account.
+    if (allowAnonymous || passwordFile === null || tls?.identityAsUsername === true) return [];
     if ((files.get(passwordFile)?.accounts.size ?? 0) > 0) return [];
     const command = `mqttd passwd ${bare(passwordFile)} USER`;
     return [

@@ -312,6 +312,10 @@ test("a file without accounts is a warning", () => {
         `mqttd passwd ${asking.file} USER`,
     ],
   });
+  const tls = { cert: "a", key: "b", requestCert: true, identityAsUsername: true };
+  const listeners = [{ transport: "tls", tls }];
+  const named = configSchema.parse({ listeners, auth: { passwordFile: asking.file } });
+  expect(asking.accounts.read(settingsOf(named).listeners)).toMatchObject({ warnings: [] });
 });
 
 function bound(asking: Scene) {
