@@ -9,7 +9,7 @@ export function clashes(config: Config, origins: ReadonlyMap<string, Origin>): P
   return [
     ...addressClashes(config),
     ...listenerProblems(config, origins),
-    ...adminProblems(config),
+    ...adminProblems(config, origins),
     ...sizeClashes(config, origins),
   ];
 }
@@ -73,15 +73,29 @@ function listenerProblems(config: Config, origins: ReadonlyMap<string, Origin>):
         at: `${listener}.proxyProtocol`,
         text: "its from is empty: name the proxies",
       });
-    if (tls?.identityAsUsername === true && !tls.requestCert) {
-      const text = `needs ${listener}.tls.requestCert, true`;
-      problems.push({ at: at(`${listener}.tls.identityAsUsername`), text });
-    }
+    problems.push(...unasked(tls, `${listener}.tls`, at));
   });
   return problems;
 }
 
-function adminProblems({ admin: { tls } }: Config): Problem[] {
+/** Rules for clients' certificates without a demand for one: every client would get in. */
+function unasked(
+  tls: Config["admin"]["tls"],
+  group: string,
+  at: (path: string) => string,
+): Problem[] {
+  if (tls === undefined || tls.requestCert) return [];
+  const { ca, crl, identityAsUsername } = tls;
+  const rules = { ca: ca !== null, crl: crl !== null, identityAsUsername };
+  return Object.entries(rules).flatMap(([key, isGiven]) =>
+    isGiven ? [{ at: at(`${group}.${key}`), text: `needs ${group}.requestCert, true` }] : [],
+  );
+}
+
+function adminProblems(
+  { admin: { tls } }: Config,
+  origins: ReadonlyMap<string, Origin>,
+): Problem[] {
   const problems: Problem[] = [];
   const at = "admin.tls";
   if (tls === undefined) return problems;
@@ -89,6 +103,7 @@ function adminProblems({ admin: { tls } }: Config): Problem[] {
   if (tls.key === null) problems.push({ at, text: "its key is missing" });
   if (tls.certificates.length > 0) problems.push({ at, text: "has one certificate only" });
   if (tls.identityAsUsername) problems.push({ at, text: "the administration has no user names" });
+  else problems.push(...unasked(tls, at, (path) => placeOf(path, origins)));
   return problems;
 }
 

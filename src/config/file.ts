@@ -9,7 +9,8 @@ export const fileMax = 1024 * 1024;
  * disk.
  */
 export type FileRead =
-  | { readonly type: "read"; readonly bytes: Uint8Array }
+  /** `mode`: its permissions; absent where a system has none. */
+  | { readonly type: "read"; readonly bytes: Uint8Array; readonly mode?: number }
   | { readonly type: "missing" }
   | { readonly type: "folder" }
   /** More than `fileMax`; `beginning` is enough of it to recognise a known format. */
@@ -40,12 +41,20 @@ export function readConfigFile(path: string, waitMs = pipeWaitMs): FileRead {
     fd = openSync(path, constants.O_RDONLY | O_NONBLOCK);
     const found = fstatSync(fd);
     if (found.isDirectory()) return { type: "folder" };
-    return readBounded(fd, found.isFile() ? 0 : waitMs);
+    const read = readBounded(fd, found.isFile() ? 0 : waitMs);
+    const hasMode = read.type === "read" && found.isFile() && process.platform !== "win32";
+    return hasMode ? { ...read, mode: found.mode } : read;
   } catch (error) {
     return failure(error);
   } finally {
     if (fd !== null) closeSync(fd);
   }
+}
+
+/** What every user of this machine may do to a file of these permissions; null: nothing. */
+export function othersMay(mode: number): "readable" | "writable" | null {
+  if ((mode & 0o006) === 0) return null;
+  return (mode & 0o002) === 0 ? "readable" : "writable";
 }
 
 function readBounded(fd: number, waitMs: number): FileRead {

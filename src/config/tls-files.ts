@@ -1,8 +1,17 @@
-import { createPrivateKey, X509Certificate } from "node:crypto";
+import { createPrivateKey, type KeyObject, type X509Certificate } from "node:crypto";
+import { createSecureContext } from "node:tls";
 import { contextOf, type Certificate, type TlsMaterial } from "../transport/tls-contexts.ts";
-import { fileMax, type FileRead, type ReadFile } from "./file.ts";
+import { fileMax, type FileRead, othersMay, type ReadFile } from "./file.ts";
 import type { Loaded } from "./load.ts";
-import { placeOf, type Problem, problemLines } from "./problem.ts";
+import {
+  certificatesOf,
+  pemBlocks,
+  PemError,
+  type RevocationList,
+  revocationListsOf,
+  subjectName,
+} from "./pem.ts";
+import { placeOf, type Problem, problemLines, quoted } from "./problem.ts";
 import type { TlsSettings } from "./settings.ts";
 
 /** The files of TLS that a configuration names, as read. */
@@ -21,6 +30,7 @@ export function readCertificateFiles(
   { settings, origins }: Pick<Loaded, "settings" | "origins">,
   readFile: ReadFile,
   hasCrl: boolean,
+  now = Date.now(),
 ): CertificateFiles {
   const materials = new Map<number, TlsMaterial>();
   const problems: Problem[] = [];
@@ -32,7 +42,7 @@ export function readCertificateFiles(
       const text = "this runtime accepts revoked certificates; run mqttd on Bun, or remove it";
       problems.push({ at: place("crl"), text });
     }
-    const files = readTlsFiles(tls, place, readFile);
+    const files = readTlsFiles(tls, place, readFile, now);
     problems.push(...files.problems);
     warnings.push(...files.warnings);
     return files.material;
@@ -70,12 +80,11 @@ function readTlsFiles(
   tls: TlsSettings,
   place: (key: string) => string,
   readFile: ReadFile,
-  now = Date.now(),
+  now: number,
 ): TlsFiles {
   const reading = new Reading(place, readFile, now);
   const { requestCert, identityAsUsername, minVersion } = tls;
-  const ca = reading.pem("ca", tls.ca, "CERTIFICATE");
-  const crl = reading.pem("crl", tls.crl, "X509 CRL");
+  const { ca, crl } = reading.trust(tls);
   const rules = { ca, crl, requestCert, identityAsUsername, minVersion };
   const first = reading.certificate("", tls, rules);
   const others = tls.certificates.map((files, index) =>
@@ -100,89 +109,200 @@ class Reading {
     this.#now = now;
   }
 
+  /** The PEM texts of `ca` and `crl`; null: none is named, or a problem. */
+  trust({ ca, crl, requestCert }: TlsSettings): Pick<TlsMaterial, "ca" | "crl"> {
+    const authorities = this.#pem("ca", ca, "CERTIFICATE", certificatesOf);
+    const lists = this.#pem("crl", crl, "X509 CRL", revocationListsOf);
+    if (requestCert && ca === null) {
+      const text = "accepts only certificates of CAs that this system trusts; name yours in tls.ca";
+      this.#warn("requestCert", text);
+    }
+    if (authorities !== null) {
+      this.#checkUse("ca", ca, { ca: authorities.text });
+      for (const one of authorities.values) this.#checkAuthority(ca ?? "", one);
+    }
+    if (lists !== null) {
+      this.#checkUse("crl", crl, { crl: lists.text });
+      this.#checkLists(crl ?? "", lists.values, authorities?.values ?? null);
+    }
+    return { ca: authorities?.text ?? null, crl: lists?.text ?? null };
+  }
+
+  /** What our reader takes and the TLS library does not is this file's problem, not another's. */
+  #checkUse(at: string, name: string | null, options: { ca?: string; crl?: string }): void {
+    try {
+      createSecureContext(options);
+    } catch (error) {
+      this.#problem(at, `${name} can't be used: ${messageOf(error)}`);
+    }
+  }
+
+  #checkAuthority(name: string, certificate: X509Certificate): void {
+    const [from, to] = validity(certificate);
+    const whose = `${name}: the CA ${shortName(certificate)}`;
+    if (this.#now > to)
+      this.#warn("ca", `${whose} expired on ${day(to)} UTC: its clients are refused`);
+    else if (this.#now < from)
+      this.#warn("ca", `${whose} is valid from ${day(from)} UTC: its clients are refused`);
+  }
+
+  /** With any list, the TLS library refuses certificates of every CA that has no valid one. */
+  #checkLists(
+    name: string,
+    lists: readonly RevocationList[],
+    authorities: readonly X509Certificate[] | null,
+  ): void {
+    const every = new Set(authorities?.map(subjectName));
+    const fitting = lists.filter(({ issuer }) => authorities === null || every.has(issuer));
+    const last = fitting.reduce((best, { to }) => Math.max(best, to), -Infinity);
+    if (fitting.length === 0)
+      this.#warn("crl", `${name} is not by a CA in tls.ca: it refuses every client`);
+    else if (this.#now > last)
+      this.#warn("crl", `${name} expired on ${day(last)} UTC: it refuses every client`);
+    else if (fitting.every(({ from }) => this.#now < from))
+      this.#warn("crl", `${name} is not valid yet: it refuses every client`);
+  }
+
   /** A certificate and its key; null: a problem. */
   certificate(
     prefix: string,
     files: NamedFiles,
     rules: Pick<TlsMaterial, "ca" | "crl" | "minVersion">,
   ): Certificate | null {
-    const cert = this.pem(`${prefix}cert`, files.cert, "CERTIFICATE");
-    const key = this.pem(`${prefix}key`, files.key, "PRIVATE KEY");
+    const cert = this.#pem(`${prefix}cert`, files.cert, "CERTIFICATE", certificatesOf);
+    const key = this.#pem(`${prefix}key`, files.key, "PRIVATE KEY", nothingMore, "secret");
     const passphrase = this.#passphrase(`${prefix}passphraseFile`, files.passphraseFile);
     if (cert === null || key === null || this.problems.length > 0) return null;
-    if (!this.#opens(`${prefix}key`, files, key, passphrase)) return null;
-    const certificate = { cert, key, passphrase };
+    const secret = this.#opened(`${prefix}key`, files, key.text, passphrase);
+    if (secret === null || !this.#fits(prefix, files, cert.values, secret)) return null;
+    const certificate = { cert: cert.text, key: key.text, passphrase };
     try {
       contextOf(certificate, rules);
-      this.#checkValidity(`${prefix}cert`, files.cert ?? "", cert);
-      return certificate;
     } catch (error) {
-      const text = error instanceof Error ? error.message : String(error);
-      if (/KEY_VALUES_MISMATCH|KEY_TYPE_MISMATCH|key values mismatch/i.test(text))
-        this.#problem(`${prefix}key`, `${files.key} is not the key of ${files.cert}`);
-      else this.#problem(`${prefix}cert`, `${files.cert} can't be used: ${text}`);
+      this.#problem(`${prefix}cert`, `${files.cert} can't be used: ${messageOf(error)}`);
+      return null;
+    }
+    const [own] = cert.values;
+    if (own !== undefined) this.#checkValidity(`${prefix}cert`, files.cert ?? "", own);
+    return certificate;
+  }
+
+  /** Whether the first certificate is that of the key. */
+  #fits(
+    prefix: string,
+    files: NamedFiles,
+    certificates: readonly X509Certificate[],
+    secret: KeyObject,
+  ): boolean {
+    const place = certificates.findIndex((one) => one.checkPrivateKey(secret));
+    if (place === 0) return true;
+    if (place < 0) this.#problem(`${prefix}key`, `${files.key} is not the key of ${files.cert}`);
+    else {
+      const text = `${files.cert} begins with another certificate: put that of ${files.key} first, its CAs behind it`;
+      this.#problem(`${prefix}cert`, text);
+    }
+    return false;
+  }
+
+  /** The key, read with its passphrase; null: a problem. */
+  #opened(at: string, files: NamedFiles, key: string, passphrase: string | null): KeyObject | null {
+    const isEncrypted = /ENCRYPTED/.test(key);
+    if (isEncrypted && passphrase === null) {
+      this.#problem(at, `${files.key} is encrypted: name its passphraseFile`);
+      return null;
+    }
+    try {
+      return createPrivateKey({ key, ...(isEncrypted && { passphrase: passphrase ?? "" }) });
+    } catch (error) {
+      const text = isEncrypted
+        ? `${files.key} can't be read with the passphrase in ${files.passphraseFile}`
+        : `${files.key} is damaged, or no private key: ${messageOf(error)}`;
+      this.#problem(at, text);
       return null;
     }
   }
 
-  /** Whether the key can be read with its passphrase. */
-  #opens(at: string, files: NamedFiles, key: string, passphrase: string | null): boolean {
-    const isEncrypted = /ENCRYPTED/.test(key);
-    if (isEncrypted && passphrase === null) {
-      this.#problem(at, `${files.key} is encrypted: name its passphraseFile`);
-      return false;
-    }
-    try {
-      createPrivateKey({ key, ...(isEncrypted && { passphrase: passphrase ?? "" }) });
-      return true;
-    } catch (error) {
-      const text = isEncrypted
-        ? `${files.key} can't be read with the passphrase in ${files.passphraseFile}`
-        : `${files.key} is no private key: ${error instanceof Error ? error.message : String(error)}`;
-      this.#problem(at, text);
-      return false;
-    }
-  }
-
-  #checkValidity(at: string, name: string, cert: string): void {
-    const { validFrom, validTo } = new X509Certificate(cert);
-    const [from, to] = [Date.parse(validFrom), Date.parse(validTo)];
-    const day = (time: number): string =>
-      new Date(time).toISOString().slice(0, 16).replace("T", " ");
-    const warn = (text: string): void => {
-      this.warnings.push(`${this.#place(at)}: ${name} ${text}`);
-    };
-    if (this.#now > to) warn(`expired on ${day(to)} UTC: clients will refuse it`);
-    else if (this.#now < from) warn(`is valid from ${day(from)} UTC: clients will refuse it`);
-    else if (to - this.#now < soonMs) warn(`expires on ${day(to)} UTC`);
+  #checkValidity(at: string, name: string, certificate: X509Certificate): void {
+    const [from, to] = validity(certificate);
+    if (this.#now > to) this.#warn(at, `${name} expired on ${day(to)} UTC: clients will refuse it`);
+    else if (this.#now < from)
+      this.#warn(at, `${name} is valid from ${day(from)} UTC: clients will refuse it`);
+    else if (to - this.#now < soonMs) this.#warn(at, `${name} expires on ${day(to)} UTC`);
   }
 
   #passphrase(at: string, name: string | null): string | null {
     if (name === null) return null;
-    return this.#text(at, name)?.split(/\r?\n/, 1)[0] ?? null;
+    return this.#text(at, name, "secret")?.split(/\r?\n/, 1)[0] ?? null;
   }
 
-  /** The text of a PEM file; null: there is none, or a problem. */
-  pem(at: string, name: string | null, label: string): string | null {
+  /** A PEM file's text and what `parse` finds in it; null: no file is named, or a problem. */
+  #pem<T>(
+    at: string,
+    name: string | null,
+    label: string,
+    parse: (blocks: ReturnType<typeof pemBlocks>) => readonly T[],
+    kind: FileKind = "public",
+  ): { readonly text: string; readonly values: readonly T[] } | null {
     if (name === null) return null;
-    const text = this.#text(at, name);
-    if (text === null || new RegExp(`-----BEGIN [A-Z0-9 ]*${label}-----`).test(text)) return text;
-    const found = /-----BEGIN ([A-Z0-9 ]+)-----/.exec(text);
-    const what = found === null ? "no PEM file" : `a PEM file with a ${found[1]}`;
-    this.#problem(at, `${name} is ${what}, allowed: one with a ${label}`);
+    const text = this.#text(at, name, kind);
+    if (text === null) return null;
+    try {
+      const blocks = pemBlocks(text);
+      if (blocks.some((block) => block.label.endsWith(label)))
+        return { text, values: parse(blocks) };
+      const [first] = blocks;
+      const what = first === undefined ? "no PEM file" : `a PEM file with a ${first.label}`;
+      this.#problem(at, `${name} is ${what}, allowed: one with a ${label}`);
+    } catch (error) {
+      if (!(error instanceof PemError)) throw error;
+      this.#problem(at, `${name}: ${error.message}`);
+    }
     return null;
   }
 
-  #text(at: string, name: string): string | null {
+  #text(at: string, name: string, kind: FileKind): string | null {
     const read = this.#readFile(name, 0);
-    if (read.type === "read") return new TextDecoder().decode(read.bytes);
-    this.#problem(at, `${name}: ${unreadable(read)}`);
-    return null;
+    if (read.type !== "read") {
+      this.#problem(at, `${name}: ${unreadable(read)}`);
+      return null;
+    }
+    const may = kind === "secret" ? othersMay(read.mode ?? 0) : null;
+    if (may !== null)
+      this.#warn(at, `${name} is ${may} by every user of this machine: chmod o= ${name}`);
+    return new TextDecoder().decode(read.bytes);
+  }
+
+  #warn(at: string, text: string): void {
+    this.warnings.push(`${this.#place(at)}: ${text}`);
   }
 
   #problem(at: string, text: string): void {
     this.problems.push({ at: this.#place(at), text });
   }
+}
+
+type FileKind = "public" | "secret";
+
+function nothingMore(): readonly never[] {
+  return [];
+}
+
+/** When it begins and ends, in milliseconds of Unix time. */
+function validity({ validFrom, validTo }: X509Certificate): [from: number, to: number] {
+  return [Date.parse(validFrom), Date.parse(validTo)];
+}
+
+function day(time: number): string {
+  return new Date(time).toISOString().slice(0, 16).replace("T", " ");
+}
+
+/** Its common name, else its whole subject. */
+function shortName({ subject }: X509Certificate): string {
+  return quoted(/^CN=(.*)$/m.exec(subject)?.[1] ?? subject);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function unreadable(read: Exclude<FileRead, { readonly type: "read" }>): string {

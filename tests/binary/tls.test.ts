@@ -131,7 +131,7 @@ describe.if(opensslMissing === null)("serve with TLS", () => {
       return { code, lines: stderr.trim().split("\n") };
     };
     const pair = { "broker.crt": broker.cert, "broker.key": broker.key };
-    expect(await test({}, ["tls.ca=no.crt"])).toEqual({
+    expect(await test({}, ["tls.requestCert=true", "tls.ca=no.crt"])).toEqual({
       code: 2,
       lines: [
         "mqttd: --set listeners.0.tls.ca: no.crt: no such file",

@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beginningBytes, fileMax, readConfigFile } from "../../src/config/file.ts";
@@ -134,9 +134,11 @@ test("reading the disk: the result for each kind of path", () => {
   writeFileSync(path("large.json"), new Uint8Array(fileMax + 1));
   writeFileSync(path("just.json"), new Uint8Array(fileMax));
   mkdirSync(path("folder"));
+  chmodSync(path("full.json"), 0o640);
   expect(readConfigFile(path("full.json"))).toEqual({
     type: "read",
     bytes: new TextEncoder().encode(one),
+    ...(process.platform !== "win32" && { mode: 0o100640 }),
   });
   expect(readConfigFile(path("large.json"))).toMatchObject({ type: "too large" });
   expect(readConfigFile(path("just.json")).type).toBe("read");

@@ -97,7 +97,8 @@ export class Folder implements Disposable {
 
   write(name: string, text: string): void {
     mkdirSync(path.dirname(this.file(name)), { recursive: true });
-    writeFileSync(this.file(name), text);
+    // A private key that others may read gets a warning.
+    writeFileSync(this.file(name), text, { mode: name.endsWith(".key") ? 0o600 : 0o666 });
   }
 
   remove(name: string): void {

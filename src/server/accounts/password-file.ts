@@ -1,5 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { isOwn } from "../../api/own-file.ts";
+import { othersMay } from "../../config/file.ts";
 import { bare, type Problem } from "../../config/problem.ts";
 import { name } from "../../log/foreign.ts";
 import { systemErrorText } from "../../log/system-error.ts";
@@ -79,9 +80,9 @@ function risksOf(path: string, found: { readonly uid: number; readonly mode: num
   if (!isOwn(found) && found.uid !== 0) {
     risks.push(`${file} belongs to another user (uid ${found.uid}), who can let anybody in`);
   }
-  if ((found.mode & 0o006) !== 0) {
-    const how = (found.mode & 0o002) === 0 ? "readable" : "writable";
-    risks.push(`${file} is ${how} by every user of this machine: chmod o= ${bare(path)}`);
+  const may = othersMay(found.mode);
+  if (may !== null) {
+    risks.push(`${file} is ${may} by every user of this machine: chmod o= ${bare(path)}`);
   }
   return risks;
 }
