@@ -116,6 +116,10 @@ async function runServe(given: Arguments, surroundings: Surroundings): Promise<n
   if (certificates.problems.length > 0) throw usageError(certificates.problems.join("\n"));
   const keyLog = await keyLogOf(given);
   if (given.has("test-config")) {
+    if (keyLog !== null) {
+      const { checkKeyLog } = await import("../server/key-log.ts");
+      checkKeyLog(keyLog);
+    }
     const { port, tokenFile } = loaded.settings.admin;
     if (port !== null && tokenFile !== null) {
       const { checkTokenFile } = await import("../server/admin/token-file.ts");

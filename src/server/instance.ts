@@ -70,12 +70,13 @@ export async function createInstance(settings: ServeSettings): Promise<Instance>
   const { promise: fault, reject } = Promise.withResolvers<never>();
   const onFault = (cause: unknown): void => reject(new FaultWithState(cause, broker));
   const loop = platformLoop();
+  const warn = (text: string): void => note({ event: "warning", text });
   const accounts = new Accounts({
     loop,
     now: () => clock.now(),
     processors: availableParallelism(),
     ...config.auth,
-    onFailure: (text) => note({ event: "warning", text }),
+    onFailure: warn,
   });
   const risks = [...accounts.start(config.listeners), ...access.warnings];
   const driver = new Driver({
@@ -91,7 +92,7 @@ export async function createInstance(settings: ServeSettings): Promise<Instance>
     heartbeatMs,
     onFault,
   });
-  const keyLog = settings.keyLog === null ? null : new KeyLog(settings.keyLog);
+  const keyLog = settings.keyLog === null ? null : new KeyLog(settings.keyLog, warn);
   const certificates = await Certificates.from(settings.certificates, keyLog);
   const policies = config.listeners.map(policyOf);
   const operator = new Operator(settings, {
