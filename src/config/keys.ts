@@ -97,6 +97,8 @@ export function nearestPath(root: Key, path: Path): string | null {
   let key: Key = root;
   for (const part of path) {
     const next = inner(key, part);
+    const below = next === null ? namedWithFile(key, String(part)) : null;
+    if (below !== null) return dotted([...corrected, ...below]);
     const right =
       next === null && key.kind === "group" ? nearest(String(part), key.keys.keys()) : part;
     const found = right === null ? null : (next ?? inner(key, right));
@@ -105,6 +107,13 @@ export function nearestPath(root: Key, path: Path): string | null {
     key = found;
   }
   return dotted(corrected);
+}
+
+/** `caFile` is `ca` or `tls.ca`, `acl` is `aclFile`: names of files as other brokers spell them. */
+function namedWithFile(key: Key, name: string): Path | null {
+  const bare = (one: string): string => one.toLowerCase().replace(/_?file$/, "");
+  const paths = key.kind === "group" ? shortestFirst(key) : [];
+  return paths.find((path) => bare(String(path.at(-1))) === bare(name)) ?? null;
 }
 
 /** A key of that name in another group: `packetSize` is in `limits`. */

@@ -203,3 +203,17 @@ test("the nearest word: swapped, missing, additional and wrong letters, other se
   };
   for (const [typed, meant] of Object.entries(cases)) expect(nearest(typed, words)).toBe(meant);
 });
+
+test.each([
+  ["listeners.0.tls.caFile", "listeners.0.tls.ca"],
+  ["listeners.0.tls.crlfile", "listeners.0.tls.crl"],
+  ["listeners.0.tls.passphrase", "listeners.0.tls.passphraseFile"],
+  ["listeners.0.certFile", "listeners.0.tls.cert"],
+  ["listeners.0.acl_file", "listeners.0.aclFile"],
+  ["auth.password_file", "auth.passwordFile"],
+  ["admin.token", "admin.tokenFile"],
+])("%s is %s", (typed, meant) => {
+  expect(problems({ set: [`${typed}=a`] })).toBe(
+    `--set ${typed}: unknown key, did you mean ${meant}?`,
+  );
+});
