@@ -6,6 +6,7 @@ interface Beginning {
   /** `a TLS handshake`. */
   readonly what: string;
   readonly isHttp: boolean;
+  readonly isTls?: true;
 }
 
 const http = ["GET ", "POST ", "PUT ", "HEAD ", "OPTIONS ", "CONNECT ", "PRI * HTTP"];
@@ -13,7 +14,7 @@ const http = ["GET ", "POST ", "PUT ", "HEAD ", "OPTIONS ", "CONNECT ", "PRI * H
 /** Beginnings of protocols that clients speak to a listener for another one by mistake. */
 const beginnings: readonly Beginning[] = [
   // A TLS record of the type handshake, SSL 3.0 to TLS 1.3.
-  { bytes: [0x16, 0x03], what: "a TLS handshake", isHttp: false },
+  { bytes: [0x16, 0x03], what: "a TLS handshake", isHttp: false, isTls: true },
   ...http.map((text) => ({
     bytes: codesOf(text),
     what: text === "GET " ? "an HTTP request, as a WebSocket begins with" : "an HTTP request",
@@ -42,5 +43,8 @@ export function protocolAt(bytes: Uint8Array, start: number, available: number):
  */
 export function foreignProtocol(bytes: Uint8Array, start: number, available: number): string {
   const found = protocolAt(bytes, start, available);
-  return found === null ? "" : `: ${found.what}, and this listener takes plain MQTT only`;
+  if (found === null) return "";
+  // A listener with TLS or WebSocket has taken those off before.
+  const taken = found.isTls ? "plain MQTT" : "MQTT";
+  return `: ${found.what}, and this listener takes ${taken} only`;
 }
