@@ -1,6 +1,7 @@
 import { NoAnswer, Refused, InvalidAnswer } from "../client/client-error.ts";
 import { DialError } from "../client/dial-error.ts";
 import { refusalText } from "../client/refusal.ts";
+import { isAboutCertificate } from "../client/tls-error.ts";
 import { isWebSocket, type Target, targetText } from "../client/target.ts";
 import { CliError } from "../config/cli-error.ts";
 import { clause } from "../log/foreign.ts";
@@ -29,8 +30,7 @@ export function connectError(
       return new CliError(message, { exitCode: 5, hint: "is it an MQTT broker?" });
     }
     const message = `${where}: ${clause(error.message)}`;
-    const isCertificate = /TLS alert ".*certificate/.test(error.message);
-    const hint = isCertificate ? clientHint(target) : listenerHint(target);
+    const hint = certificateHint(error.message, target) ?? listenerHint(target);
     return new CliError(message, { exitCode: 3, hint });
   }
   if (!(error instanceof DialError)) return null;
@@ -60,7 +60,6 @@ function dialText({ code, message }: DialError, target: Target): string {
 /** The fix for a handshake that failed; null: none is known. */
 function handshakeHint({ code, message }: DialError, target: Target): string | null {
   const { transport, tls } = target;
-  const isAlert = /TLS alert ".*certificate/.test(message);
   switch (code) {
     case "TLS_ISSUER":
       return (tls?.ca ?? null) === null
@@ -75,25 +74,26 @@ function handshakeHint({ code, message }: DialError, target: Target): string | n
     case "TLS_NONE":
       return `is it a port without TLS? ${otherUrl(target, transport === "wss" ? "ws" : "tcp")}`;
     case "WS_NONE":
-      return isAlert
-        ? clientHint(target)
-        : `is it a WebSocket listener? else ${otherUrl(target, tls === null ? "tcp" : "tls")}` +
-            (tls === null ? ` or ${otherUrl(target, "wss")}` : "");
+      return (
+        certificateHint(message, target) ??
+        `is it a WebSocket listener? else ${otherUrl(target, tls === null ? "tcp" : "tls")}` +
+          (tls === null ? ` or ${otherUrl(target, "wss")}` : "")
+      );
     case "WS_REFUSED":
-      return upgradeHint(message);
+      return upgradeHint(message, target);
     default:
       return null;
   }
 }
 
 /** For what a server makes of the upgrade. */
-function upgradeHint(message: string): string {
+function upgradeHint(message: string, target: Target): string {
   const status = / HTTP status (\d{3})/.exec(message)?.[1] ?? null;
   switch (status) {
     case null:
       return "is it an MQTT broker's WebSocket listener?";
     case "404":
-      return "another path? ws://HOST:PORT/PATH";
+      return `another path? ${targetText({ ...target, path: "/PATH" })}`;
     case "401":
     case "403":
       return "the server, or a proxy before it, does not let this client in";
@@ -111,10 +111,19 @@ function otherUrl(target: Target, transport: Target["transport"]): string {
   return targetText({ ...target, transport, path: isWebSocket(transport) ? target.path : "" });
 }
 
+/** For a broker that closed at once after the client's certificate; null: that is not likely. */
+function certificateHint(message: string, target: Target): string | null {
+  const alert = /TLS alert "([^"]*)"/.exec(message)?.[1] ?? null;
+  if (alert !== null) return isAboutCertificate(alert) ? clientHint(target) : null;
+  // Many brokers close without an alert, when TLS is open on the client's side.
+  if ((target.tls?.cert ?? null) === null) return null;
+  return "does the broker trust the CA of --cert? its log may say why it closed";
+}
+
 function clientHint({ tls }: Target): string {
   return (tls?.cert ?? null) === null
     ? "the broker wants a client certificate: --cert FILE --key FILE"
-    : "it does not accept the certificate of --cert";
+    : "it does not accept the certificate of --cert: does it trust its CA?";
 }
 
 function listenerHint({ transport }: Target): string {

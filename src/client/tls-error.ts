@@ -82,5 +82,10 @@ function alertIn(code: string): string | null {
 }
 
 function failureOf(alert: string): HandshakeFailure {
-  return /certificate|unknown ca|access denied/.test(alert) ? "TLS_CLIENT" : "TLS_OTHER";
+  return isAboutCertificate(alert) ? "TLS_CLIENT" : "TLS_OTHER";
+}
+
+/** Whether an alert, by its name, is about the client's certificate. */
+export function isAboutCertificate(alert: string): boolean {
+  return /certificate|unknown ca|access denied/.test(alert);
 }

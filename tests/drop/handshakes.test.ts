@@ -92,7 +92,7 @@ test("another protocol than that of the URL", async () => {
     "3 mqttd: mqtts://127.0.0.1:PORT: the connection was closed during the TLS handshake (is it a port without TLS? mqtt://127.0.0.1:PORT)
     3 mqttd: wss://127.0.0.1:PORT/mqtt: the connection was closed during the TLS handshake (is it a port without TLS? ws://127.0.0.1:PORT/mqtt)
     3 mqttd: ws://127.0.0.1:PORT/mqtt: the connection was closed before an answer to the HTTP upgrade (is it a WebSocket listener? else mqtt://127.0.0.1:PORT or wss://127.0.0.1:PORT/mqtt)
-    4 mqttd: ws://127.0.0.1:PORT/mqtt: it answered HTTP status 404 (another path? ws://HOST:PORT/PATH)
+    4 mqttd: ws://127.0.0.1:PORT/mqtt: it answered HTTP status 404 (another path? ws://127.0.0.1:PORT/PATH)
     4 mqttd: ws://127.0.0.1:PORT/mqtt: it answered HTTP status 400 (does it know the subprotocol mqtt, and this path?)
     4 mqttd: ws://127.0.0.1:PORT/mqtt: it answered HTTP status 403 (the server, or a proxy before it, does not let this client in)
     4 mqttd: ws://127.0.0.1:PORT/mqtt: it answered HTTP status 502 (a proxy answers, and the broker behind it does not)
