@@ -42,13 +42,14 @@ export function answerUpgrade(head: HttpHead | BadHead, policy: UpgradePolicy): 
     return refusal("426 Upgrade Required", "an upgrade to another version of WebSocket", upgrades);
   }
   if (policy.path !== null && pathOf(target) !== policy.path) {
-    return refusal("404 Not Found", `an upgrade on another path than ${policy.path}`);
+    const asked = shown(pathOf(target));
+    return refusal("404 Not Found", `an upgrade on the path ${asked}, another than ${policy.path}`);
   }
   const origin = head.fields.get("origin") ?? null;
   if (!isOriginAllowed(origin, head.fields.get("host") ?? "", policy.origins)) {
     return refusal(
       "403 Forbidden",
-      `a page of ${(origin ?? "").slice(0, 100)}, which listeners[].origins does not allow`,
+      `a page of ${shown(origin ?? "")}, which listeners[].origins does not allow`,
     );
   }
   const offered = wordsOf(head.fields.get("sec-websocket-protocol"));
@@ -79,8 +80,15 @@ function flawOf(head: HttpHead, isHttp11: boolean): string | null {
 function withoutMqtt(offered: readonly string[]): string {
   return offered.length === 0
     ? "an upgrade without a subprotocol; clients of MQTT offer mqtt"
-    : "an upgrade without the subprotocol mqtt";
+    : `an upgrade without the subprotocol mqtt, with ${shown(offered.join(", "))}`;
 }
+
+/** The client's own words; a long one is cut. */
+function shown(text: string): string {
+  return text.length <= shownMax ? text : `${text.slice(0, shownMax)}...`;
+}
+
+const shownMax = 100;
 
 /** Without query: clients put credentials there, which no path is about. */
 function pathOf(target: string): string {

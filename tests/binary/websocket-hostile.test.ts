@@ -190,9 +190,9 @@ const upgrades: readonly [name: string, request: string, status: string, detail:
     "another subprotocol",
     instead("mqtt\r\n\r\n", "chat\r\n\r\n"),
     "400",
-    "an upgrade without the subprotocol mqtt",
+    "an upgrade without the subprotocol mqtt, with chat",
   ],
-  ["another path", instead("/mqtt", "/x"), "404", "an upgrade on another path than /mqtt"],
+  ["another path", instead("/mqtt", "/x"), "404", "an upgrade on the path /x, another than /mqtt"],
   [
     "a page of the web",
     instead("Host", "Origin: https://evil.example\r\nHost"),

@@ -99,13 +99,19 @@ const bad: [name: string, Parameters<typeof ask>, status: string, refusal: strin
     "another subprotocol",
     [{ "Sec-WebSocket-Protocol": "chat, MQTT" }],
     "400",
-    "an upgrade without the subprotocol mqtt",
+    "an upgrade without the subprotocol mqtt, with chat, MQTT",
   ],
   [
     "another path",
     [{}, { ...anyone, path: "/broker" }],
     "404",
-    "an upgrade on another path than /broker",
+    "an upgrade on the path /mqtt, another than /broker",
+  ],
+  [
+    "a long path, without its query",
+    [{}, { ...anyone, path: "/broker" }, `GET /${"a".repeat(200)}?token=secret HTTP/1.1`],
+    "404",
+    `an upgrade on the path /${"a".repeat(99)}..., another than /broker`,
   ],
   [
     "a page of the web",
