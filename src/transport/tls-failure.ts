@@ -1,3 +1,4 @@
+import type { PeerCertificate } from "node:tls";
 import { errorCode } from "../log/system-error.ts";
 import type { TlsVersion } from "./tls-contexts.ts";
 
@@ -56,6 +57,24 @@ export function knownFailure(error: unknown): string | null {
   const message = error instanceof Error ? error.message : String(error);
   const known = meanings.find(([words]) => words.test(code) || words.test(message));
   return alertIn(code) ?? alertIn(message) ?? known?.[1] ?? null;
+}
+
+/** Characters of a name in a certificate that a text shows. */
+const shownMax = 60;
+
+/**
+ * Which certificate it is: `"dev-43" of "Lab CA", serial 35B92911`; names are the client's words.
+ * Null: there is none.
+ */
+export function certificateText(certificate: Partial<PeerCertificate> | null): string | null {
+  if (certificate?.serialNumber === undefined) return null;
+  const { subject, issuer, serialNumber } = certificate;
+  return `${named(subject)} of ${named(issuer)}, serial ${serialNumber}`;
+}
+
+function named(subject: PeerCertificate["subject"] | undefined): string {
+  const text = String(subject?.CN ?? subject?.O ?? "");
+  return JSON.stringify(text.length <= shownMax ? text : `${text.slice(0, shownMax)}...`);
 }
 
 const versionNames: Readonly<Record<number, string>> = {

@@ -3,7 +3,7 @@ import { TLSSocket } from "node:tls";
 import type { Loss } from "../core/end-causes.ts";
 import { errorCode, systemErrorText } from "../log/system-error.ts";
 import { type TlsContexts, versionNumbers } from "./tls-contexts.ts";
-import { alertMeaning, knownFailure, versionsText } from "./tls-failure.ts";
+import { alertMeaning, certificateText, knownFailure, versionsText } from "./tls-failure.ts";
 import { readClientHello } from "./tls-hello.ts";
 import { TlsRecords } from "./tls-records.ts";
 import type { Link, LinkEvents, Transport } from "./transport.ts";
@@ -101,7 +101,7 @@ class TlsLink implements Link {
   #isHeld = false;
   #serverName: string | null = null;
   #pipe: Pipe | null = null;
-  #socket: TLSSocket | null = null;
+  #socket: ServerSocket | null = null;
   #blocked = false;
   #linger: ReturnType<typeof setTimeout> | undefined = undefined;
   #onClosed: () => void = nothing;
@@ -244,7 +244,7 @@ class TlsLink implements Link {
     const pipe = new Pipe(this.#below, () => this.#endBelow());
     const { requestCert } = contexts;
     this.#requestsCert = requestCert;
-    const socket = new TLSSocket(pipe, {
+    const socket = new ServerSocket(pipe, {
       isServer: true,
       secureContext: contexts.for(this.#serverName),
       requestCert,
@@ -269,7 +269,9 @@ class TlsLink implements Link {
     if (this.#state !== "shaking" || socket === null) return;
     if (this.#requestsCert && !socket.authorized) {
       const { authorizationError } = socket;
-      return this.#fail(knownFailure(authorizationError) ?? String(authorizationError), null);
+      const why = knownFailure(authorizationError) ?? String(authorizationError);
+      const shown = certificateText(socket.getPeerCertificate());
+      return this.#fail(shown === null ? why : `${why}: ${shown}`, null);
     }
     if (contexts.identityAsUsername) {
       const name: unknown = socket.getPeerCertificate().subject?.CN;
@@ -315,7 +317,9 @@ class TlsLink implements Link {
     // BoringSSL takes an alert in plain text, sent before the client had keys, for a broken record.
     const isAlert = this.#state === "shaking" && this.#pipe?.records.endsWithAlert === true;
     const unknown = isAlert ? this.#gaveUp : systemErrorText(error);
-    this.#fail(knownFailure(error) ?? unknown, null);
+    const shown = this.#state === "shaking" ? (this.#socket?.shown ?? null) : null;
+    const why = knownFailure(error) ?? unknown;
+    this.#fail(shown === null ? why : `${why}: ${shown}`, null);
   }
 
   /** TLS can't go on. `alert`: one to send; null: the TLS library has sent its own. */
@@ -378,6 +382,16 @@ class TlsLink implements Link {
 /** Alerts in plain text, as before any key is known: fatal, and why. */
 const unexpectedMessage = Uint8Array.of(21, 3, 1, 0, 2, 2, 10);
 const protocolVersion = Uint8Array.of(21, 3, 1, 0, 2, 2, 70);
+
+/** Keeps which certificate the client has shown: a refused one is gone when the error is told. */
+class ServerSocket extends TLSSocket {
+  shown: string | null = null;
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    if (error !== null) this.shown = certificateText(this.getPeerCertificate());
+    super._destroy(error, done);
+  }
+}
 
 /** The stream of encrypted bytes between the TLS library and the link below. */
 class Pipe extends Duplex {

@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, test } from "bun:test";
+import { X509Certificate } from "node:crypto";
 import type { ConnectionOptions } from "node:tls";
 import { tls } from "../../src/transport/tls.ts";
 import { TlsContexts, type TlsMaterial } from "../../src/transport/tls-contexts.ts";
@@ -70,15 +71,24 @@ describe.if(made !== null).each(tcpTransports)("tls on %s", (_, make) => {
     expect(unasked.recorder.links[0]?.identity).toBeUndefined();
   });
 
+  const serial = ({ cert }: Certificate): string => new X509Certificate(cert).serialNumber;
   const refusals: readonly (readonly [string, ConnectionOptions, string])[] = [
     ["no certificate", { rejectUnauthorized: false }, "it gave no certificate"],
     [
       "a foreign CA's",
       shown(all.stranger),
-      "its certificate is not signed by a CA of this listener (tls.ca)",
+      `its certificate is not signed by a CA of this listener (tls.ca): "dev-7" of "Foreign CA", serial ${serial(all.stranger)}`,
     ],
-    ["an expired one", shown(all.expired), "its certificate has expired"],
-    ["a revoked one", shown(all.revoked), "its certificate is revoked"],
+    [
+      "an expired one",
+      shown(all.expired),
+      `its certificate has expired: "dev-9" of "Test CA", serial ${serial(all.expired)}`,
+    ],
+    [
+      "a revoked one",
+      shown(all.revoked),
+      `its certificate is revoked: "dev-8" of "Test CA", serial ${serial(all.revoked)}`,
+    ],
   ];
   test.each(refusals)("%s is refused, and said", async (_what, options, why) => {
     const contexts = new TlsContexts({ ...strict(all), crl: all.crl });
