@@ -1,3 +1,4 @@
+import { socketPathBytesMax } from "../transport/unix-url.ts";
 import type { Origin } from "./load.ts";
 import { bare, placeOf, type Problem, shown } from "./problem.ts";
 import { bytesOf } from "./quantity.ts";
@@ -46,8 +47,13 @@ function listenerProblems(config: Config, origins: ReadonlyMap<string, Origin>):
         problems.push({ at: at(`${listener}.transport`), text: `${text}: ${listener}.${key}` });
     };
     const isWebSocket = transport === "ws" || transport === "wss";
-    if (transport === "unix") need("path", path, '"unix" needs the socket\'s file');
-    else if (path !== null && !isWebSocket)
+    if (transport === "unix") {
+      need("path", path, '"unix" needs the socket\'s file');
+      if (Buffer.byteLength(path ?? "") > socketPathBytesMax) {
+        const text = `found ${shown(path)}, allowed: the path of a socket, up to ${socketPathBytesMax} bytes`;
+        problems.push({ at: at(`${listener}.path`), text });
+      }
+    } else if (path !== null && !isWebSocket)
       problems.push({ at: at(`${listener}.path`), text: `"${transport}" has no path` });
     else if (path !== null && !urlPath.test(path))
       problems.push({

@@ -4,11 +4,10 @@ import { resolve } from "node:path";
 import { errorCode } from "../log/system-error.ts";
 import type { BoundAddress } from "./listen-addresses.ts";
 import { ListenError, type ListeningSocket } from "./transport.ts";
+import { socketPathBytesMax } from "./unix-url.ts";
 
 /** Whoever may write to the file may connect: its owner and its group. */
 const mode = 0o660;
-/** Bytes of a socket's path that every system takes; longer ones are cut silently by some. */
-const pathBytesMax = 100;
 /** How long a living owner may take to answer. */
 const probeMs = 1000;
 
@@ -20,8 +19,8 @@ export async function listenOnPath(
   path: string,
   bind: (path: string) => Promise<BoundAddress>,
 ): Promise<ListeningSocket> {
-  if (Buffer.byteLength(path) > pathBytesMax)
-    throw refused("ENAMETOOLONG", path, `is longer than ${pathBytesMax} bytes`);
+  if (Buffer.byteLength(path) > socketPathBytesMax)
+    throw refused("ENAMETOOLONG", path, `is longer than ${socketPathBytesMax} bytes`);
   await removeStale(path);
   // From the first moment on, not only once its mode is set.
   const before = process.umask(0o777 & ~mode);

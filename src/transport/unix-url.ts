@@ -5,3 +5,6 @@ export function unixUrl(path: string): string {
   // What would end the path of a URL, or be read as an escape in it.
   return `mqtt+unix://${resolve(path).replace(/[%?#]/g, encodeURIComponent)}`;
 }
+
+/** Bytes of a socket's path that every system takes; longer ones are cut silently by some. */
+export const socketPathBytesMax = 100;

@@ -217,3 +217,13 @@ test.each([
     `--set ${typed}: unknown key, did you mean ${meant}?`,
   );
 });
+
+test("a socket's path that not every system takes whole is an error", () => {
+  const set = (path: string) =>
+    ["transport=unix", `path=${path}`].map((one) => `listeners.0.${one}`);
+  expect(problems({ set: set("s".repeat(100)) })).toBe("");
+  // Bytes, not letters.
+  expect(problems({ set: set(`${"s".repeat(99)}ü`) })).toBe(
+    `--set listeners.0.path: found "${"s".repeat(60)}...", allowed: the path of a socket, up to 100 bytes`,
+  );
+});
