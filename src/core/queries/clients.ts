@@ -106,6 +106,11 @@ function* subscriptionsIn(session: Session): Steps<SubscriptionAccount> {
   }
 }
 
+/** The listener of a client's newest connection, by its name; null: none is remembered. */
+export function lastListenerOf({ records }: Broker, clientId: string): string | null {
+  return records.clients.of(clientId)?.connections.at(-1)?.facts.listener ?? null;
+}
+
 export function isKnown(broker: Broker, clientId: string): boolean {
   return broker.sessions.has(clientId) || broker.records.clients.of(clientId) !== null;
 }

@@ -7,6 +7,8 @@
 export { overviewOf } from "./overview.ts";
 /** Clients with a session, one or all; known client ids. */
 export { clientOf, clientsByMemory, clientsOf, isKnown, knownClientIds } from "./clients.ts";
+/** The listener that a client used last. */
+export { lastListenerOf } from "./clients.ts";
 /** Sessions and their subscriptions. */
 export { sessionsOf, type SessionSteps, subscriptionsOf } from "./clients.ts";
 /** Wills, newest first, and the one that a caller waits for. */

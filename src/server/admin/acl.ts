@@ -1,7 +1,7 @@
 import type * as z from "zod";
 import type { AclAnswer } from "../../api/api.ts";
 import { nearest } from "../../config/nearest.ts";
-import { accessOf } from "../../core/queries/queries.ts";
+import { accessOf, lastListenerOf } from "../../core/queries/queries.ts";
 import type { ListenerPolicy } from "../../core/io.ts";
 import { BadRequest } from "./body.ts";
 import type { AdminContext } from "./context.ts";
@@ -34,8 +34,13 @@ function policyFor(
   named: string | undefined,
 ): ListenerPolicy | undefined {
   if (named === undefined) {
-    const used = broker.sessions.get(clientId)?.accessList;
-    return policies.find(({ accessList }) => accessList === used) ?? policies[0];
+    // Without a session, the client has gone, or was refused.
+    const session = broker.sessions.get(clientId);
+    const last = session === undefined ? lastListenerOf(broker, clientId) : null;
+    const used = policies.find(({ accessList, name }) =>
+      session === undefined ? name === last : accessList === session.accessList,
+    );
+    return used ?? policies[0];
   }
   const found = policies.find(({ name }) => name === named);
   if (found !== undefined) return found;

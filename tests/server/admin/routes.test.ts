@@ -64,6 +64,26 @@ test.each([
   expect(await answer.json()).toEqual({ error, hint });
 });
 
+test("an access list of a client that has gone is that of its last listener", async () => {
+  const policy = new Administered().world.policy;
+  const policies = [
+    { ...policy, name: "tcp first:1", accessList: "listeners.0" },
+    { ...policy, accessList: "listeners.1" },
+  ];
+  const admin = new Administered({ admin: { policies } });
+  const client = admin.world.open({ accessList: "listeners.1" });
+  client.connect({ clientId: "gone" });
+  const asked = async (clientId: string): Promise<unknown> => {
+    const answer = await admin.ask(`/v1/acl?topic=a&client=${clientId}`);
+    return ((await answer.json()) as { listener: unknown }).listener;
+  };
+  expect(await asked("gone")).toBe(policy.name);
+  client.send({ cmd: "disconnect" });
+  expect(admin.context.broker.sessions.has("gone")).toBe(false);
+  expect(await asked("gone")).toBe(policy.name);
+  expect(await asked("stranger")).toBe("tcp first:1");
+});
+
 test.each([
   ["no JSON", "{", "the body is not JSON"],
   ["nothing", undefined, "the body is not JSON"],
