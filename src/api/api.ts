@@ -191,8 +191,9 @@ export interface DropAnswer extends KickAnswer {
 export interface ReloadAnswer {
   readonly ok: boolean;
   readonly file: string | null;
+  /** Keys whose values in force have changed. */
   readonly changed: readonly string[];
-  /** Those of `changed` that need a restart. */
+  /** Keys whose values take effect at the next start; listed at each reload until then. */
   readonly later: readonly string[];
   readonly problems: readonly string[];
   /** Password files with other accounts than before. */

@@ -1,5 +1,5 @@
 import type { AccountsReloaded, ListedNames, ReloadAnswer } from "../api/api.ts";
-import { type Loaded, valuesWithOrigins } from "../config/load.ts";
+import { type Loaded, type ValueWithOrigin, valuesWithOrigins } from "../config/load.ts";
 import { problemLines } from "../config/problem.ts";
 import type { ListenerSettings } from "../config/settings.ts";
 import { openAccess } from "../core/access.ts";
@@ -47,6 +47,8 @@ export class Operator {
   /** Those that run, with the rules in force. */
   #listeners: readonly ListenerSettings[];
   #loaded: Loaded;
+  /** The configuration in force: what needs a restart keeps its value until then. */
+  #inForce: readonly ValueWithOrigin[];
   #level: Level;
   /** The reload that runs, if any: the next one waits for it. */
   #reloading: Promise<unknown> = Promise.resolve();
@@ -65,6 +67,7 @@ export class Operator {
     this.#policies = parts.policies;
     this.#listeners = settings.config.listeners;
     this.#loaded = settings.loaded;
+    this.#inForce = valuesWithOrigins(settings.loaded);
     this.#level = settings.config.log.level;
   }
 
@@ -104,8 +107,8 @@ export class Operator {
     this.#driver.setTrace(this.#hub.logs("debug"));
   }
 
-  config(): { file: string | null; values: ReturnType<typeof valuesWithOrigins> } {
-    return { file: this.#loaded.file, values: valuesWithOrigins(this.#loaded) };
+  config(): { file: string | null; values: readonly ValueWithOrigin[] } {
+    return { file: this.#loaded.file, values: this.#inForce };
   }
 
   /**
@@ -140,11 +143,19 @@ export class Operator {
     }
     this.#certificates.use(certificates);
     const { limits, outputBytes, log, auth } = result.settings;
+    const next = result.settings.listeners;
+    const read = valuesWithOrigins(result);
+    const inForce = replaced(this.#inForce, read, ({ path }) =>
+      isReloaded(path, this.#listeners, next),
+    );
+    const paths = differing(this.#inForce, inForce);
+    const later = differing(inForce, read);
     this.#loaded = result;
+    this.#inForce = inForce;
     this.#listeners = listeners;
     // An order may have set another level than the configuration's.
-    const isLevelBack = this.#level !== log.level && !result.changed.includes("log.level");
-    const changed = isLevelBack ? [...result.changed, "log.level"] : result.changed;
+    const isLevelBack = this.#level !== log.level && !paths.includes("log.level");
+    const changed = isLevelBack ? [...paths, "log.level"] : paths;
     const { clients: connections } = openConnections(limits, this.#settings.config.admin);
     this.#driver.reconfigure({ ...limits, connections }, outputBytes);
     this.#useLevel(log.level);
@@ -155,11 +166,6 @@ export class Operator {
     this.#useAccess(access);
     const warnings = [...certificates.warnings, ...accounts.warnings, ...access.warnings];
     for (const text of warnings) this.#note({ event: "warning", text });
-    const isKept = listeners.map((listener, place) => {
-      const next = result.settings.listeners[place];
-      return next !== undefined && isSameListener(listener, next);
-    });
-    const later = changed.filter((path) => !isReloaded(path, isKept));
     if (later.length > 0) {
       const text = `${later.join(", ")}: takes effect when the broker is restarted`;
       this.#note({ event: "warning", text });
@@ -214,14 +220,47 @@ function listed(names: readonly string[]): ListedNames {
   return { names: names.slice(0, namesMax), more: Math.max(0, names.length - namesMax) };
 }
 
-/**
- * Settings that can change without a restart. `isKept`: whether the listener at that place is still
- * the one that runs there.
- */
-function isReloaded(path: string, isKept: readonly boolean[]): boolean {
+/** `before` with those of `after` that `isReloaded`, in the order of `after`. */
+function replaced(
+  before: readonly ValueWithOrigin[],
+  after: readonly ValueWithOrigin[],
+  isReloaded: (value: ValueWithOrigin) => boolean,
+): ValueWithOrigin[] {
+  const old = new Map(before.map((value) => [value.path, value]));
+  const values = after.flatMap((value) => {
+    const kept = old.get(value.path);
+    old.delete(value.path);
+    if (isReloaded(value)) return [value];
+    return kept === undefined ? [] : [kept];
+  });
+  return [...values, ...[...old.values()].filter((value) => !isReloaded(value))];
+}
+
+/** Paths whose values differ, or that one of them lacks. */
+function differing(
+  before: readonly ValueWithOrigin[],
+  after: readonly ValueWithOrigin[],
+): string[] {
+  const old = new Map(before.map(({ path, value }) => [path, value]));
+  const changed = after.flatMap(({ path, value }) => {
+    const isSame = old.has(path) && old.get(path) === value;
+    old.delete(path);
+    return isSame ? [] : [path];
+  });
+  return [...changed, ...old.keys()];
+}
+
+/** Settings that can change without a restart, of listeners if the same one runs in that place. */
+function isReloaded(
+  path: string,
+  running: readonly ListenerSettings[],
+  next: readonly ListenerSettings[],
+): boolean {
   if (/^(?:limits|auth)\./.test(path) || path === "log.level") return true;
-  if (/^listeners\.\d+\.tls\./.test(path)) return true;
-  const [, place, key = ""] = /^listeners\.(\d+)\.(\w+)$/.exec(path) ?? [];
+  const [, place, key = ""] = /^listeners\.(\d+)\.(\w+)/.exec(path) ?? [];
+  const [one, other] = [running[Number(place)], next[Number(place)]];
+  if (one === undefined || other === undefined) return false;
+  if (key === "tls") return one.tls !== null && other.tls !== null;
   const isRule = ["passwordFile", "allowAnonymous", "aclFile"].includes(key);
-  return isRule && isKept[Number(place)] === true;
+  return isRule && isSameListener(one, other);
 }

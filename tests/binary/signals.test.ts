@@ -5,6 +5,7 @@ import {
   executable,
   Folder,
   type LogLine,
+  run,
   RunningBroker,
 } from "../support/executable.ts";
 import { floodUntilDropped } from "../support/flood.ts";
@@ -174,3 +175,34 @@ test("SIGUSR1: the state, with connections, deadlines and wills", async () => {
 function is(event: string): (line: LogLine) => boolean {
   return (line) => line.event === event;
 }
+
+test("what needs a restart is said at each reload, and is not in force", async () => {
+  const listener = { port: 0, transport: "ws", path: "/mqtt" };
+  const config = (of: object): string => JSON.stringify({ listeners: [of], ...admin });
+  const admin = { admin: { port: 0 } };
+  await using broker = await RunningBroker.start({ files: { "mqttd.json": config(listener) } });
+  const asked = async (...words: string[]): Promise<Record<string, unknown>> => {
+    const { code, stdout } = await run(broker.folder, ["inspect", ...words, "--json"]);
+    expect(code).toBe(0);
+    return JSON.parse(stdout) as Record<string, unknown>;
+  };
+  const inForce = async (): Promise<unknown> => {
+    const values = (await asked("config"))["values"] as { path: string; value: unknown }[];
+    return values.filter(({ path }) => /^listeners\.0\.(path|transport|tls)/.test(path));
+  };
+  const before = await inForce();
+  expect(before).toMatchObject([
+    { path: "listeners.0.transport", value: "ws" },
+    { path: "listeners.0.path", value: "/mqtt", origin: expect.stringContaining("mqttd.json") },
+  ]);
+  broker.folder.write("mqttd.json", config({ ...listener, path: "/new" }));
+  for (let reload = 0; reload < 2; reload++) {
+    expect(await asked("reload")).toMatchObject({ changed: [], later: ["listeners.0.path"] });
+    expect(await inForce()).toEqual(before);
+  }
+  const { stdout } = await run(broker.folder, ["inspect", "reload"]);
+  expect(stdout).toBe("reloaded: no changes\nonly after a restart: listeners.0.path\n");
+  broker.folder.write("mqttd.json", config(listener));
+  expect(await asked("reload")).toMatchObject({ changed: [], later: [] });
+  await broker.stop();
+});
