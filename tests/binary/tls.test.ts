@@ -219,7 +219,7 @@ test("what Deno can't do is refused at the start, exit code 2", async () => {
     const stderr = await child.stderr.text();
     return { code: await child.exited, stderr };
   };
-  const crl = await refused(listener(["tls.crl=ca.crl"]));
+  const crl = await refused(listener(["tls.crl=ca.crl", "tls.requestCert=true"]));
   expect(crl.code).toBe(2);
   expect(crl.stderr).toContain(
     "tls.crl: this runtime accepts revoked certificates; run mqttd on Bun",
