@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import path from "node:path";
 import { usageError } from "../config/cli-error.ts";
-import { bare, quoted } from "../config/problem.ts";
+import { bare, quoted, shellWord } from "../config/problem.ts";
 import { WholeFile } from "../config/whole-file.ts";
 import { systemErrorText } from "../log/system-error.ts";
 import type { Arguments } from "./arguments.ts";
@@ -227,7 +227,7 @@ function report(
   caUntil: Date,
   issued: readonly (readonly [string, Issued])[],
 ): string {
-  const at = (file: string): string => bare(path.join(folder, file));
+  const at = (file: string): string => shellWord(path.join(folder, file));
   const lines = [
     `${at("ca.crt")}: the CA${isNew ? "" : " that was there"}, until ${dateOf(caUntil)}`,
   ];

@@ -1,7 +1,7 @@
 import type { ProtocolVersion } from "../core/packet.ts";
 import { usageError } from "../config/cli-error.ts";
 import type { FileRead } from "../config/file.ts";
-import { bare, quoted } from "../config/problem.ts";
+import { bare, quoted, shellWord } from "../config/problem.ts";
 import { type Foreign, foreignBeginning } from "../inspect/packet/foreign.ts";
 import { bytesText } from "../inspect/packet/node.ts";
 import { type PacketTreeOptions, sectionsText } from "../inspect/packet/packet.ts";
@@ -96,11 +96,9 @@ async function bytesOf(word: string, { surroundings }: Output): Promise<Read> {
 /** Without the name of a file, the command reads standard input. */
 function foreignError(where: string, word: string, { what, hint }: Foreign): Error {
   const file = word === "-" || where === "the argument" ? "FILE" : word;
-  const isPlain = /^[\w./:@%+,-]+$/.test(file) && !file.startsWith("-");
-  const name = isPlain ? file : `'${bare(file).replaceAll("'", "'\\''")}'`;
   return usageError(
     `packet: ${where} is ${what}`,
-    hint.replaceAll("FILE", () => name),
+    hint.replaceAll("FILE", () => shellWord(file)),
   );
 }
 

@@ -1,7 +1,7 @@
 import { readFileSync, realpathSync, statSync } from "node:fs";
 import { type CliError, usageError } from "../config/cli-error.ts";
 import { nearest } from "../config/nearest.ts";
-import { bare, quoted } from "../config/problem.ts";
+import { bare, quoted, shellWord } from "../config/problem.ts";
 import { WholeFile } from "../config/whole-file.ts";
 import { name } from "../log/foreign.ts";
 import { errorCode, systemErrorText } from "../log/system-error.ts";
@@ -109,7 +109,7 @@ const usage = "mqttd passwd FILE USER";
 function passwordInArguments(file = "FILE", user = "USER"): CliError {
   return usageError(
     "passwd: a password in the arguments can be read by every user of this machine",
-    `leave it out to be asked, or: mqttd passwd ${bare(file)} ${bare(user)} < FILE_WITH_THE_PASSWORD`,
+    `leave it out to be asked, or: mqttd passwd ${shellWord(file)} ${shellWord(user)} < FILE_WITH_THE_PASSWORD`,
   );
 }
 
@@ -166,7 +166,7 @@ async function set(
   const where = `${name(username)} in ${name(file)}`;
   surroundings.print(`${after.wasThere ? "changed" : "added"} ${where} (${hashing.scheme})\n`);
   if (isNew) {
-    surroundings.print(`next: mqttd serve --set auth.passwordFile=${bare(file)}\n`);
+    surroundings.print(`next: mqttd serve --set auth.passwordFile=${shellWord(file)}\n`);
   }
   return 0;
 }

@@ -42,6 +42,13 @@ export function bare(value: string): string {
   return quoted(value).slice(1, -1);
 }
 
+/** A word of a command to paste into a shell: whole, in quotes if it needs them. */
+export function shellWord(value: string): string {
+  const word = escapeUnprintable(value);
+  if (/^[\w./:@%+=,][\w./:@%+=,-]*$/.test(word)) return word;
+  return `'${word.replaceAll("'", "'\\''")}'`;
+}
+
 /** A value as errors show it. */
 export function shown(value: unknown): string {
   if (typeof value === "string") return quoted(value);

@@ -12,7 +12,7 @@ import path from "node:path";
 import { errorCode, systemErrorText } from "../log/system-error.ts";
 import { CliError } from "./cli-error.ts";
 import { isReplaceable } from "./file.ts";
-import { bare } from "./problem.ts";
+import { bare, shellWord } from "./problem.ts";
 
 /** How to keep a file that others depend on. */
 export interface Kept {
@@ -124,7 +124,7 @@ export class WholeFile {
 function taken(name: string, lock: string): CliError {
   return new CliError(`can't write ${name}: another process changes it (${bare(lock)} exists)`, {
     exitCode: 2,
-    hint: `if that process was killed: rm ${bare(lock)}`,
+    hint: `if that process was killed: rm ${shellWord(lock)}`,
   });
 }
 

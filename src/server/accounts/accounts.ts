@@ -1,6 +1,6 @@
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { usageError } from "../../config/cli-error.ts";
-import { bare, type Problem, problemLines } from "../../config/problem.ts";
+import { type Problem, problemLines, shellWord } from "../../config/problem.ts";
 import type { ListenerSettings } from "../../config/settings.ts";
 import { Reason } from "../../core/reason.ts";
 import { duration } from "../../log/duration.ts";
@@ -269,7 +269,7 @@ function shutListeners(
     // A certificate that is its client's user name needs no account.
     if (allowAnonymous || passwordFile === null || tls?.identityAsUsername === true) return [];
     if ((files.get(passwordFile)?.accounts.size ?? 0) > 0) return [];
-    const command = `mqttd passwd ${bare(passwordFile)} USER`;
+    const command = `mqttd passwd ${shellWord(passwordFile)} USER`;
     return [
       `listeners.${place} (port ${port}) refuses every client: ${name(passwordFile)} has no account; ` +
         `add one: ${command}`,

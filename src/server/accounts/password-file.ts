@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { isOwn } from "../../api/own-file.ts";
 import { othersMay } from "../../config/file.ts";
-import { bare, type Problem } from "../../config/problem.ts";
+import { type Problem, shellWord } from "../../config/problem.ts";
 import { name } from "../../log/foreign.ts";
 import { systemErrorText } from "../../log/system-error.ts";
 import { type PasswordHash, readHash } from "./password-hash.ts";
@@ -82,7 +82,7 @@ function risksOf(path: string, found: { readonly uid: number; readonly mode: num
   }
   const may = othersMay(found.mode);
   if (may !== null) {
-    risks.push(`${file} is ${may} by every user of this machine: chmod o= ${bare(path)}`);
+    risks.push(`${file} is ${may} by every user of this machine: chmod o= ${shellWord(path)}`);
   }
   return risks;
 }
