@@ -47,7 +47,7 @@ export class Mosquitto implements AsyncDisposable {
     this.#folder = mkdtempSync(path.join(tmpdir(), "mqttd-mosquitto-"));
     const config = path.join(this.#folder, "mosquitto.conf");
     const listener = [`listener ${port} 127.0.0.1`, "allow_anonymous true", "persistence false"];
-    // Started by root, it would become a user that can't read this user's temporary folder.
+    // Started by root, it would become a user that can't read the keys and folders of a test.
     const user = process.getuid?.() === 0 ? ["user root"] : [];
     writeFileSync(config, `${[...user, ...listener, ...lines].join("\n")}\n`);
     this.#child = spawn([program, "-c", config], {

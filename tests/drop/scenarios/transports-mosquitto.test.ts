@@ -31,8 +31,6 @@ async function doorsOf(ca: Authority): Promise<{ lines: string[]; targets: Targe
   const ports = await Promise.all(Array.from({ length: 4 }, freePort));
   const [tls = 0, mutual = 0, ws = 0, wss = 0] = ports;
   const lines = [
-    // Else it gives up root before it reads the keys, which nobody else may read.
-    ...(process.getuid?.() === 0 ? ["user root"] : []),
     ...[`listener ${tls} 127.0.0.1`, ...secrets],
     ...[`listener ${mutual} 127.0.0.1`, ...secrets, "require_certificate true"],
     ...[`listener ${ws} 127.0.0.1`, "protocol websockets"],
