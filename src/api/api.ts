@@ -191,11 +191,13 @@ export interface DropAnswer extends KickAnswer {
 export interface ReloadAnswer {
   readonly ok: boolean;
   readonly file: string | null;
-  /** Keys whose values in force have changed. */
+  /** Keys whose values in force have changed, or the content of the certificates' files they name. */
   readonly changed: readonly string[];
   /** Keys whose values take effect at the next start; listed at each reload until then. */
   readonly later: readonly string[];
   readonly problems: readonly string[];
+  /** What is valid, but probably not meant: an expired certificate. One line each. */
+  readonly warnings: readonly string[];
   /** Password files with other accounts than before. */
   readonly accounts: readonly AccountsReloaded[];
   /** Access lists with other lines than before. */

@@ -269,12 +269,15 @@ async function reload(client: BrokerClient, output: Output): Promise<number> {
       "the old configuration stays in force",
     );
   }
-  const { changed, later, accounts, access } = answer;
+  const { changed, later, accounts, access, warnings } = answer;
+  const isSame = changed.length + accounts.length + access.length === 0;
   return show(output, answer, () => [
-    `reloaded: ${changed.length === 0 ? "no changes" : changed.map(name).join(", ")}`,
+    ...(isSame ? ["reloaded: no changes"] : []),
+    ...(changed.length === 0 ? [] : [`reloaded: ${changed.map(name).join(", ")}`]),
     ...accounts.map((change) => accountsReloadedText(change)),
     ...access.map((change) => accessReloadedText(change)),
     ...(later.length === 0 ? [] : [`only after a restart: ${later.map(name).join(", ")}`]),
+    ...warnings.map((text) => `warning: ${clause(text)}`),
   ]);
 }
 

@@ -1,6 +1,6 @@
 import type { CertificateFiles } from "../config/tls-files.ts";
 import type { KeyLog } from "./key-log.ts";
-import type { TlsContexts } from "../transport/tls-contexts.ts";
+import type { TlsContexts, TlsMaterial } from "../transport/tls-contexts.ts";
 
 /** What a listener with TLS shows and demands. */
 export interface ListenerCertificates {
@@ -33,11 +33,30 @@ export class Certificates {
     return this.#listeners.get(listener) ?? null;
   }
 
-  /** Uses other files for later connections. A listener that is not among them keeps its own. */
-  use(files: CertificateFiles): void {
+  /**
+   * Uses other files for later connections. A listener that is not among them keeps its own. Returns
+   * the keys whose files have another content: `listeners.0.tls.cert`.
+   */
+  use(files: CertificateFiles): string[] {
+    const changed: string[] = [];
     for (const [index, { contexts }] of this.#listeners) {
       const material = files.materials.get(index);
-      if (material !== undefined) contexts.use(material);
+      if (material === undefined) continue;
+      const before = contentsOf(contexts.material);
+      for (const [key, content] of contentsOf(material)) {
+        if (before.get(key) !== content) changed.push(`listeners.${index}.tls.${key}`);
+      }
+      contexts.use(material);
     }
+    return changed;
   }
+}
+
+/** What the files hold, by their keys below `tls`. */
+function contentsOf({ certificates, ca, crl }: TlsMaterial): ReadonlyMap<string, string | null> {
+  const own = certificates.flatMap(({ cert, key }, place) => {
+    const base = place === 0 ? "" : `certificates.${place - 1}.`;
+    return [[`${base}cert`, cert] as const, [`${base}key`, key] as const];
+  });
+  return new Map<string, string | null>([...own, ["ca", ca], ["crl", crl]]);
 }

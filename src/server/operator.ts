@@ -141,14 +141,14 @@ export class Operator {
     if ("problems" in accounts || "problems" in access || problems.length > 0) {
       return this.#notReloaded(file, problems);
     }
-    this.#certificates.use(certificates);
+    const replacedFiles = this.#certificates.use(certificates);
     const { limits, outputBytes, log, auth } = result.settings;
     const next = result.settings.listeners;
     const read = valuesWithOrigins(result);
     const inForce = replaced(this.#inForce, read, ({ path }) =>
       isReloaded(path, this.#listeners, next),
     );
-    const paths = differing(this.#inForce, inForce);
+    const paths = [...new Set([...differing(this.#inForce, inForce), ...replacedFiles])];
     const later = differing(inForce, read);
     this.#loaded = result;
     this.#inForce = inForce;
@@ -171,7 +171,7 @@ export class Operator {
       this.#note({ event: "warning", text });
     }
     const files = { accounts: changes, access: access.changed };
-    return { ok: true, file, changed, later, problems: [], ...files };
+    return { ok: true, file, changed, later, problems: [], warnings, ...files };
   }
 
   /** The core names the clients whose rights other lists change. */
@@ -188,7 +188,8 @@ export class Operator {
 
   #notReloaded(file: string | null, problems: readonly string[]): ReloadAnswer {
     this.#note({ event: "configurationReloadFailed", file, problems });
-    return { ok: false, file, changed: [], later: [], problems, accounts: [], access: [] };
+    const nothing = { changed: [], later: [], warnings: [], accounts: [], access: [] };
+    return { ok: false, file, problems, ...nothing };
   }
 
   /** Says what changed, and which connected clients logged in with an account that is no more. */

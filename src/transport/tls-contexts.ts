@@ -52,6 +52,11 @@ export class TlsContexts {
     this.use(material);
   }
 
+  /** What later connections get. */
+  get material(): TlsMaterial {
+    return this.#material;
+  }
+
   get requestCert(): boolean {
     return this.#material.requestCert;
   }

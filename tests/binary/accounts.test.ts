@@ -131,7 +131,8 @@ test("SIGHUP: connections stay, new clients meet the new file, and a line says w
 
   broker.folder.write("passwd", file(accounts.alice));
   expect((await run(broker.folder, ["inspect", "reload"])).stdout).toBe(
-    "reloaded: no changes\nAccounts of passwd reloaded: removed carol\n",
+    "Accounts of passwd reloaded: removed carol\n" +
+      "warning: the password file passwd is readable by every user of this machine: chmod o= passwd\n",
   );
   await bob.ping();
   await broker.stop();

@@ -84,7 +84,11 @@ describe.if(opensslMissing === null)("serve with TLS", () => {
     copyFileSync(renewed.certFile, broker.folder.file("broker.crt"));
     copyFileSync(renewed.keyFile, broker.folder.file("broker.key"));
     broker.signal("SIGHUP");
-    await broker.line("the reload", ({ event }) => event === "configurationReloaded");
+    const reload = await broker.line(
+      "the reload",
+      ({ event }) => event === "configurationReloaded",
+    );
+    expect(reload["changed"]).toEqual(["listeners.0.tls.cert", "listeners.0.tls.key"]);
     const later = await TlsPeer.dial(at);
     expect(later.subject).toBe("renewed");
     later.rst();

@@ -29,7 +29,8 @@ export class AdminUnderFuzz {
       ...{ predecessor: null, policies: [world.policy] },
       ...{ logLevel: () => "info", setLogLevel: () => {}, kick: () => true, drop: () => true },
       reload: async () => ({
-        ...{ ok: true, file: null, changed: [], later: [], problems: [], accounts: [], access: [] },
+        ...{ ok: true, file: null, changed: [], later: [], problems: [] },
+        ...{ warnings: [], accounts: [], access: [] },
       }),
       config: () => ({ file: null, values: [] }),
     });

@@ -34,7 +34,8 @@ export class Administered {
       logLevel: () => "info",
       setLogLevel: () => {},
       reload: async (): Promise<ReloadAnswer> => ({
-        ...{ ok: true, file: null, changed: [], later: [], problems: [], accounts: [], access: [] },
+        ...{ ok: true, file: null, changed: [], later: [], problems: [] },
+        ...{ warnings: [], accounts: [], access: [] },
       }),
       config: () => ({ file: null, values: [] }),
       kick: (clientId) => {

@@ -316,6 +316,7 @@ export const reloadShape = object<ReloadAnswer>({
   changed: list(text, keysMax),
   later: list(text, keysMax),
   problems: list(text, keysMax),
+  warnings: list(text, keysMax),
   accounts: list(
     object<ReloadAnswer["accounts"][number]>({
       file: text,
