@@ -103,8 +103,8 @@ const listenerSchema = z.strictObject({
     .max(originsMax, { error: `up to ${originsMax} origins` })
     .optional()
     .describe(
-      "ws and wss: origins of the pages that may connect, * for all; if absent, those on a loopback " +
-        "address, or on the address that they connect to.",
+      "ws and wss: origins of the pages that may connect, localhost's too, * for all; if absent, those on a " +
+        "loopback address, or on the address that they connect to.",
     ),
   proxyProtocol: z
     .strictObject({
