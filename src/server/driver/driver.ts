@@ -4,15 +4,9 @@ import type { Budget } from "../../core/budget.ts";
 import type { Loss } from "../../core/end-causes.ts";
 import type { ConnectionId, Effect, Input, ListenerPolicy, Millis } from "../../core/io.ts";
 import type { Limits } from "../../core/limits.ts";
-import type {
-  ClientPacket,
-  ConnectPacket,
-  ProtocolVersion,
-  ServerPacket,
-} from "../../core/packet.ts";
+import type { ProtocolVersion, ServerPacket } from "../../core/packet.ts";
 import type { Level, LogEvent } from "../../log/events.ts";
 import { type Link, type LinkEvents, openLosses } from "../../transport/transport.ts";
-import type { AckRun } from "../../wire/ack.ts";
 import type { SocketPoll } from "../../transport/socket-poll.ts";
 import { stoodStill } from "../../wire/too-large.ts";
 import type { Full } from "../../wire/unfinished.ts";
@@ -29,8 +23,8 @@ import { Channel, type Last } from "./channel.ts";
 import { Channels, stillMs } from "./channels.ts";
 import { Newcomers } from "./newcomers.ts";
 import { Progress } from "./progress.ts";
+import { Reading } from "./reading.ts";
 import { Standstill } from "./standstill.ts";
-import { Takeovers } from "./takeovers.ts";
 import { Turns } from "./turns.ts";
 
 /** Receives events: a LogSink, or a list in a test. */
@@ -65,9 +59,6 @@ export interface DriverOptions {
   readonly onFault: (fault: unknown) => void;
 }
 
-/** Work of reading one packet, and bytes whose reading costs as much as a unit of work. */
-const unitsOfPacket = 1;
-const bytesReadInUnit = 5000;
 /** Links that may linger after their end, or as many as connections may be open. */
 const lingeringLinks = 1000;
 /** Connections that one turn judges at most, since it first asks for what is unread of them. */
@@ -103,7 +94,7 @@ export class Driver {
   /** Time of the last heartbeat, at which the clock was right. */
   #awakeAt: Millis;
   readonly #peerCloses: PeerCloses;
-  readonly #takeovers: Takeovers;
+  readonly #reading: Reading;
   readonly #newcomers: Newcomers;
   readonly #progress = new Progress();
   bytesReceived = 0;
@@ -125,20 +116,13 @@ export class Driver {
     const { memory, rules, limits } = options.broker;
     this.#channels = new Channels(memory, rules, limits, (full) => this.#giveWay(full));
     this.#arrivals = new Arrivals(options.poll ?? null, this.#channels);
-    this.#takeovers = new Takeovers(this.#loop, this.#arrivals, (channel, old) =>
-      this.#guard(() => {
-        this.#beginCall();
-        this.#receiveWithheld(channel, old);
-        this.#readOn(channel);
-      }),
-    );
     this.#newcomers = new Newcomers(this.#loop, this.#arrivals, (channel) =>
       this.#guard(() => {
         this.#beginCall();
         this.#admit(channel);
         if (channel.open) {
           channel.link.resume();
-          this.#readMore(channel);
+          this.#reading.more(channel);
         }
         this.#endCall();
       }),
@@ -157,7 +141,7 @@ export class Driver {
           this.#output.takeShared();
           return this.#flush();
         },
-        run: (channel) => this.#continue(channel),
+        run: (channel) => this.#reading.continue(channel),
         end: () => this.#endCall(),
       },
       options.unitsOfTurn,
@@ -167,7 +151,26 @@ export class Driver {
       isShort: () => this.#broker.memory.takes("dropQos0"),
       enqueue: (input) => this.#enqueue(input),
       written: (channel) => this.#written(channel),
-      full: (channel) => this.#updateReading(channel),
+      full: (channel) => this.#reading.update(channel),
+    });
+    this.#reading = new Reading({
+      broker: options.broker,
+      channels: this.#channels,
+      output: this.#output,
+      turns: this.#turns,
+      packets: this.#packets,
+      arrivals: this.#arrivals,
+      loop: this.#loop,
+      guard: (work) => this.#guard(work),
+      core: {
+        now: () => this.#now,
+        handle: (input) => this.#handle(input),
+        enqueue: (input) => this.#enqueue(input),
+        handleQueued: () => this.#handleQueued(),
+        last: (channel) => this.#handleLast(channel),
+        beginCall: () => this.#beginCall(),
+        endCall: () => this.#endCall(),
+      },
     });
     this.#timer = options.timer(() => this.#guard(() => this.#timerFired()));
     this.#timer.arm(this.#broker.nextDeadline());
@@ -218,7 +221,7 @@ export class Driver {
   }
 
   #kick(clientId: string): void {
-    const channel = this.#unreadChannelOf(clientId);
+    const channel = this.#reading.unreadChannelOf(clientId);
     if (channel === null) this.#handle({ type: "kicked", clientId });
     else this.#readTo(channel, { type: "kicked", clientId });
   }
@@ -242,7 +245,7 @@ export class Driver {
   #readTo(channel: Channel, last: Last): void {
     channel.last = last;
     this.#handle({ type: "ending", connection: channel.id });
-    if (!channel.holdTurn) this.#readMore(channel);
+    if (!channel.holdTurn) this.#reading.more(channel);
   }
 
   /**
@@ -426,10 +429,7 @@ export class Driver {
     this.bytesReceived += chunk.length;
     channel.bytesReceived += chunk.length;
     this.#beginCall();
-    this.#budget.spent += unitsOfPacket + chunk.length / bytesReadInUnit;
-    channel.reader.feed(chunk);
-    if (channel.admitted && !channel.held) this.#readMore(channel);
-    channel.countUnread();
+    this.#reading.feed(channel, chunk);
     if (!channel.admitted) return;
     if (this.#reportsBytes && channel.open) {
       this.#handle({
@@ -439,49 +439,6 @@ export class Driver {
       });
     }
     this.#endCall();
-  }
-
-  /** Hands in complete packets. What the turn's budget leaves waits for a later turn. */
-  #readMore(channel: Channel): void {
-    if (channel.reader.buffered === 0 && channel.last === null) return;
-    if (this.#turns.isOver || this.#read(channel)) this.#readLater(channel);
-    // Its answers do not wait behind output that others have caused.
-    this.#output.flushOwn(channel);
-  }
-
-  /** Hands in complete packets, and `last` after them. True: the turn is over, packets are left. */
-  #read(channel: Channel): boolean {
-    this.#output.source = channel.id;
-    while (channel.open && (channel.isCut || !channel.held)) {
-      if (channel.isCut) this.#goOn(channel);
-      else if (!this.#readOne(channel)) {
-        this.#reportIncomplete(channel);
-        this.#handleLast(channel);
-        return false;
-      }
-      if (channel.isCut || (this.#turns.isOver && channel.reader.buffered > 0)) return true;
-    }
-    // The answer would come too late.
-    if (channel.holdAuthentication) this.#handleLast(channel);
-    return false;
-  }
-
-  /** Yields to other connections and deadlines, and reads on in a later turn. */
-  #readLater(channel: Channel): void {
-    channel.holdTurn = true;
-    this.#updateReading(channel);
-    this.#turns.add(channel);
-  }
-
-  /** Reads on in a turn. True: the turn is over, packets are left. */
-  #continue(channel: Channel): boolean {
-    channel.holdTurn = false;
-    channel.holdTurn = this.#read(channel);
-    if (channel.open) this.#updateReading(channel);
-    if (this.#inputs.length > 0) this.#handleQueued();
-    this.#output.flushOwn(channel);
-    channel.countUnread();
-    return channel.holdTurn;
   }
 
   /** Hands in what follows the packets that were read. */
@@ -494,20 +451,6 @@ export class Driver {
     if (last.type === "closed" && openLosses.has(last.how)) this.#beginClosing(channel);
   }
 
-  /** Has the core go on with a packet that its budget has cut. */
-  #goOn(channel: Channel): void {
-    channel.isCut = false;
-    this.#handle({ type: "continued", connection: channel.id });
-  }
-
-  /** Tells the core what has arrived of a packet that is not complete. */
-  #reportIncomplete(channel: Channel): void {
-    const packet = channel.reader.incomplete;
-    if (packet === null) return;
-    channel.incompleteAt = this.#now;
-    this.#handle({ type: "incomplete", connection: channel.id, packet });
-  }
-
   /** Frees the memory of an incomplete packet that stands still. False: none does. */
   #giveWay(full: Full): boolean {
     const channel = this.#channels.standingStill(this.#now);
@@ -517,65 +460,6 @@ export class Driver {
     channel.reader.discard();
     this.#enqueue({ type: "malformed", connection: channel.id, error, version, clientId: null });
     return true;
-  }
-
-  /** Hands in one packet. False: no complete packet. */
-  #readOne(channel: Channel): boolean {
-    const acks = this.#packets.isOn ? null : channel.reader.nextAcks();
-    if (acks !== null) return this.#acknowledged(channel, acks);
-    const packet = channel.reader.next();
-    if (packet === null) return false;
-    const connection = channel.id;
-    this.#budget.spent += unitsOfPacket;
-    channel.messagesSent = 0;
-    if (packet.type === "violation") {
-      const { error, version, clientId } = packet;
-      this.#handle({ type: "malformed", connection, error, version, clientId });
-      return true;
-    }
-    const old = packet.type === "connect" ? this.#unreadChannelOf(packet.clientId) : null;
-    // A second CONNECT on the same connection is a violation, not a takeover.
-    if (packet.type === "connect" && old !== null && old !== channel)
-      this.#withhold(channel, packet, old);
-    else this.#received(channel, packet.type === "connect" ? named(packet, channel.link) : packet);
-    return true;
-  }
-
-  #acknowledged(channel: Channel, { type: by, packetIds }: AckRun): true {
-    this.#budget.spent += unitsOfPacket * packetIds.length;
-    channel.messagesSent = 0;
-    this.#handle({ type: "acknowledged", connection: channel.id, by, packetIds });
-    return true;
-  }
-
-  #received(channel: Channel, packet: ClientPacket): void {
-    if (this.#packets.isOn) this.#packets.packet(channel, "received", packet, this.#now);
-    this.#handle({ type: "received", connection: channel.id, packet });
-  }
-
-  /** A client id's connection, if packets, even a DISCONNECT, wait in the driver. */
-  #unreadChannelOf(clientId: string): Channel | null {
-    const old = this.#broker.sessions.get(clientId)?.connection ?? null;
-    const channel = old === null ? null : this.#channels.get(old.id);
-    return channel?.isUnread === true ? channel : null;
-  }
-
-  /** Delays a CONNECT until all data that had arrived on the connection it takes over is read. */
-  #withhold(channel: Channel, packet: ConnectPacket, old: Channel): void {
-    channel.withheld = packet;
-    this.#updateReading(channel);
-    this.#handle({ type: "ending", connection: old.id });
-    this.#takeovers.wait(channel, old);
-  }
-
-  #receiveWithheld(channel: Channel, waitedFor: Channel): void {
-    const { withheld } = channel;
-    channel.withheld = null;
-    if (withheld === null || !channel.open) return;
-    // Meanwhile another connection may have taken over, and have packets that wait.
-    const old = this.#unreadChannelOf(withheld.clientId);
-    if (old === null || old === waitedFor) this.#received(channel, withheld);
-    else this.#withhold(channel, withheld, old);
   }
 
   #drained(channel: Channel): void {
@@ -606,7 +490,7 @@ export class Driver {
     // One poll may report thousands of ends: do as little as possible for those that have to wait.
     if (this.#turns.hasEnds) return this.#endLater(channel);
     if (this.#turns.isOver) this.#endLater(channel);
-    else if (!channel.holdTurn) this.#readMore(channel);
+    else if (!channel.holdTurn) this.#reading.more(channel);
     this.#endCall();
   }
 
@@ -700,31 +584,16 @@ export class Driver {
   /** All waiting output of a channel was written. */
   #written(channel: Channel): void {
     if (!channel.open) return this.#closing.finish(channel);
-    this.#updateReading(channel);
-    this.#resumeReading(channel);
-  }
-
-  /** Pauses or resumes the link, and reports it to the core: the keepalive stops while paused. */
-  #updateReading(channel: Channel): void {
-    if (channel.paused === channel.held) return;
-    channel.paused = channel.held;
-    const connection = channel.id;
-    if (channel.paused) channel.link.pause();
-    else channel.link.resume();
-    this.#enqueue({ type: channel.paused ? "paused" : "resumed", connection });
+    this.#reading.update(channel);
+    this.#reading.moreLater(channel);
   }
 
   #hold(channel: Channel, on: boolean): void {
     channel.holdPublisher = on;
     if (on) this.#peerCloses.watch(channel, this.#now);
     else this.#peerCloses.forget(channel);
-    this.#updateReading(channel);
-    if (!on) this.#resumeReading(channel);
-  }
-
-  /** A hold has ended: reads what was buffered meanwhile, in the next turn. */
-  #resumeReading(channel: Channel): void {
-    if (!channel.held && channel.reader.buffered > 0) this.#readLater(channel);
+    this.#reading.update(channel);
+    if (!on) this.#reading.moreLater(channel);
   }
 
   #peersClosed(channels: readonly Channel[]): void {
@@ -742,25 +611,10 @@ export class Driver {
       channel.holdAuthentication = false;
       if (!channel.open) return;
       this.#enqueue({ type: "authenticated", connection: channel.id, refused });
-      if (isLater) this.#guard(() => this.#resume(channel));
+      if (isLater) this.#guard(() => this.#reading.resume(channel));
     });
     isLater = true;
-    if (channel.holdAuthentication) this.#updateReading(channel);
-  }
-
-  /** Continues reading after a hold has ended. */
-  #resume(channel: Channel): void {
-    this.#beginCall();
-    this.#readOn(channel);
-  }
-
-  /** Reads as far as nothing holds the channel any more, then ends the turn. */
-  #readOn(channel: Channel): void {
-    this.#updateReading(channel);
-    this.#handleQueued();
-    if (!channel.held) this.#readMore(channel);
-    channel.countUnread();
-    this.#endCall();
+    if (channel.holdAuthentication) this.#reading.update(channel);
   }
 
   #release(channel: Channel): void {
@@ -787,11 +641,6 @@ export class Driver {
     this.#closing.begin(channel);
     this.#keepDescriptors();
   }
-}
-
-/** The CONNECT with the user name that the client's certificate proves, if that is to count. */
-function named(packet: ConnectPacket, { identity }: Link): ConnectPacket {
-  return identity === undefined ? packet : { ...packet, username: identity, password: null };
 }
 
 function channelOf(link: Link): Channel {

@@ -1,0 +1,230 @@
+import type { Broker } from "../../core/broker.ts";
+import type { Input, Millis } from "../../core/io.ts";
+import type { ClientPacket, ConnectPacket } from "../../core/packet.ts";
+import type { Link } from "../../transport/transport.ts";
+import type { AckRun } from "../../wire/ack.ts";
+import type { Arrivals } from "./arrivals.ts";
+import type { Channel } from "./channel.ts";
+import type { Channels } from "./channels.ts";
+import type { Loop } from "./loop.ts";
+import type { Output } from "./output.ts";
+import type { PacketTrace } from "./packet-trace.ts";
+import { Takeovers } from "./takeovers.ts";
+import type { Turns } from "./turns.ts";
+
+/** Work of reading one packet, and bytes whose reading costs as much as a unit of work. */
+const unitsOfPacket = 1;
+const bytesReadInUnit = 5000;
+/** The driver's way into the core. */
+interface Core {
+  readonly now: () => Millis;
+  readonly handle: (input: Input) => void;
+  readonly enqueue: (input: Input) => void;
+  readonly handleQueued: () => void;
+  /** Hands in what follows the packets that were read. */
+  readonly last: (channel: Channel) => void;
+  readonly beginCall: () => void;
+  readonly endCall: () => void;
+}
+
+interface ReadingParts {
+  readonly broker: Broker;
+  readonly channels: Channels;
+  readonly output: Output;
+  readonly turns: Turns<Channel>;
+  readonly packets: PacketTrace;
+  readonly arrivals: Arrivals;
+  readonly loop: Loop;
+  readonly guard: (work: () => void) => void;
+  readonly core: Core;
+}
+
+/**
+ * Reads the packets of the channels: hands them in one by one while the turn lasts and nothing holds
+ * the channel, and pauses the links of those that are held.
+ */
+export class Reading {
+  readonly #broker: Broker;
+  readonly #channels: Channels;
+  readonly #output: Output;
+  readonly #turns: Turns<Channel>;
+  readonly #packets: PacketTrace;
+  readonly #takeovers: Takeovers;
+  readonly #core: Core;
+
+  constructor(parts: ReadingParts) {
+    const { broker, channels, output, turns, packets, arrivals, loop, guard, core } = parts;
+    this.#broker = broker;
+    this.#channels = channels;
+    this.#output = output;
+    this.#turns = turns;
+    this.#packets = packets;
+    this.#core = core;
+    this.#takeovers = new Takeovers(loop, arrivals, (channel, old) =>
+      guard(() => {
+        core.beginCall();
+        this.#receiveWithheld(channel, old);
+        this.on(channel);
+      }),
+    );
+  }
+
+  /** Takes bytes that a link has received. */
+  feed(channel: Channel, chunk: Uint8Array): void {
+    this.#broker.budget.spent += unitsOfPacket + chunk.length / bytesReadInUnit;
+    channel.reader.feed(chunk);
+    if (channel.admitted && !channel.held) this.more(channel);
+    channel.countUnread();
+  }
+
+  /** Hands in complete packets. What the turn's budget leaves waits for a later turn. */
+  more(channel: Channel): void {
+    if (channel.reader.buffered === 0 && channel.last === null) return;
+    if (this.#turns.isOver || this.#read(channel)) this.#later(channel);
+    // Its answers do not wait behind output that others have caused.
+    this.#output.flushOwn(channel);
+  }
+
+  /** Hands in complete packets, and `last` after them. True: the turn is over, packets are left. */
+  #read(channel: Channel): boolean {
+    this.#output.source = channel.id;
+    while (channel.open && (channel.isCut || !channel.held)) {
+      if (channel.isCut) this.#goOn(channel);
+      else if (!this.#one(channel)) {
+        this.#incomplete(channel);
+        this.#core.last(channel);
+        return false;
+      }
+      if (channel.isCut || (this.#turns.isOver && channel.reader.buffered > 0)) return true;
+    }
+    // The answer would come too late.
+    if (channel.holdAuthentication) this.#core.last(channel);
+    return false;
+  }
+
+  /** Yields to other connections and deadlines, and reads on in a later turn. */
+  #later(channel: Channel): void {
+    channel.holdTurn = true;
+    this.update(channel);
+    this.#turns.add(channel);
+  }
+
+  /** Reads on in a turn. True: the turn is over, packets are left. */
+  continue(channel: Channel): boolean {
+    channel.holdTurn = false;
+    channel.holdTurn = this.#read(channel);
+    if (channel.open) this.update(channel);
+    this.#core.handleQueued();
+    this.#output.flushOwn(channel);
+    channel.countUnread();
+    return channel.holdTurn;
+  }
+
+  /** Has the core go on with a packet that its budget has cut. */
+  #goOn(channel: Channel): void {
+    channel.isCut = false;
+    this.#core.handle({ type: "continued", connection: channel.id });
+  }
+
+  /** Tells the core what has arrived of a packet that is not complete. */
+  #incomplete(channel: Channel): void {
+    const packet = channel.reader.incomplete;
+    if (packet === null) return;
+    channel.incompleteAt = this.#core.now();
+    this.#core.handle({ type: "incomplete", connection: channel.id, packet });
+  }
+
+  /** Hands in one packet. False: no complete packet. */
+  #one(channel: Channel): boolean {
+    const acks = this.#packets.isOn ? null : channel.reader.nextAcks();
+    if (acks !== null) return this.#acknowledged(channel, acks);
+    const packet = channel.reader.next();
+    if (packet === null) return false;
+    const connection = channel.id;
+    this.#broker.budget.spent += unitsOfPacket;
+    channel.messagesSent = 0;
+    if (packet.type === "violation") {
+      const { error, version, clientId } = packet;
+      this.#core.handle({ type: "malformed", connection, error, version, clientId });
+      return true;
+    }
+    const old = packet.type === "connect" ? this.unreadChannelOf(packet.clientId) : null;
+    // A second CONNECT on the same connection is a violation, not a takeover.
+    if (packet.type === "connect" && old !== null && old !== channel)
+      this.#withhold(channel, packet, old);
+    else this.#received(channel, packet.type === "connect" ? named(packet, channel.link) : packet);
+    return true;
+  }
+
+  #acknowledged(channel: Channel, { type: by, packetIds }: AckRun): true {
+    this.#broker.budget.spent += unitsOfPacket * packetIds.length;
+    channel.messagesSent = 0;
+    this.#core.handle({ type: "acknowledged", connection: channel.id, by, packetIds });
+    return true;
+  }
+
+  #received(channel: Channel, packet: ClientPacket): void {
+    if (this.#packets.isOn) this.#packets.packet(channel, "received", packet, this.#core.now());
+    this.#core.handle({ type: "received", connection: channel.id, packet });
+  }
+
+  /** A client id's connection, if packets, even a DISCONNECT, wait in the driver. */
+  unreadChannelOf(clientId: string): Channel | null {
+    const old = this.#broker.sessions.get(clientId)?.connection ?? null;
+    const channel = old === null ? null : this.#channels.get(old.id);
+    return channel?.isUnread === true ? channel : null;
+  }
+
+  /** Delays a CONNECT until all data that had arrived on the connection it takes over is read. */
+  #withhold(channel: Channel, packet: ConnectPacket, old: Channel): void {
+    channel.withheld = packet;
+    this.update(channel);
+    this.#core.handle({ type: "ending", connection: old.id });
+    this.#takeovers.wait(channel, old);
+  }
+
+  #receiveWithheld(channel: Channel, waitedFor: Channel): void {
+    const { withheld } = channel;
+    channel.withheld = null;
+    if (withheld === null || !channel.open) return;
+    // Meanwhile another connection may have taken over, and have packets that wait.
+    const old = this.unreadChannelOf(withheld.clientId);
+    if (old === null || old === waitedFor) this.#received(channel, withheld);
+    else this.#withhold(channel, withheld, old);
+  }
+
+  /** Pauses or resumes the link, and reports it to the core: the keepalive stops while paused. */
+  update(channel: Channel): void {
+    if (channel.paused === channel.held) return;
+    channel.paused = channel.held;
+    const connection = channel.id;
+    if (channel.paused) channel.link.pause();
+    else channel.link.resume();
+    this.#core.enqueue({ type: channel.paused ? "paused" : "resumed", connection });
+  }
+
+  /** A hold has ended: reads what was buffered meanwhile, in the next turn. */
+  moreLater(channel: Channel): void {
+    if (!channel.held && channel.reader.buffered > 0) this.#later(channel);
+  }
+
+  /** Continues reading after a hold has ended. */
+  resume(channel: Channel): void {
+    this.#core.beginCall();
+    this.on(channel);
+  }
+
+  /** Reads as far as nothing holds the channel any more, then ends the turn. */
+  on(channel: Channel): void {
+    this.update(channel);
+    this.#core.handleQueued();
+    if (!channel.held) this.more(channel);
+    channel.countUnread();
+    this.#core.endCall();
+  }
+}
+
+/** The CONNECT with the user name that the client's certificate proves, if that is to count. */
+function named(packet: ConnectPacket, { identity }: Link): ConnectPacket {
+  return identity === undefined ? packet : { ...packet, username: identity, password: null };
+}
