@@ -26,7 +26,7 @@ import {
   type Millis,
   type Undecided,
 } from "./io.ts";
-import { setConnectionDeadline } from "./patience.ts";
+import { endIfLate, setConnectionDeadline } from "./patience.ts";
 import { announced, defaultLimits, type Announced, type Limits } from "./limits.ts";
 import { fitToSize, packetSize } from "./packet-size.ts";
 import { costs, Memory } from "./memory.ts";
@@ -318,6 +318,7 @@ export class Broker {
   }
 
   #received(connection: Connection, packet: ClientPacket): void {
+    if (this.rules.countsUnreadAsSilence && endIfLate(this, connection)) return;
     this.#noteReceived(connection, packet.type, 1);
     if (packet.type === "connect") return connectReceived(this, connection, packet);
     const session = connection.session;
@@ -356,6 +357,7 @@ export class Broker {
     connection: Connection,
     { by, packetIds }: Input & { readonly type: "acknowledged" },
   ): void {
+    if (this.rules.countsUnreadAsSilence && endIfLate(this, connection)) return;
     const { session } = connection;
     this.#noteReceived(connection, by, packetIds.length);
     if (session === null) return endUnconnected(this, connection);

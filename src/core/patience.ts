@@ -79,6 +79,18 @@ function keepAliveDue(broker: Broker, connection: Connection): Millis {
   return after(broker.startedAt, Math.ceil((due - broker.startedAt) / sweep) * sweep);
 }
 
+/**
+ * A planted quirk (A4): a packet that is read after the deadline is too late, whenever it came. Ends
+ * the connection then. Without it the platform would decide: some turns read before timers run.
+ */
+export function endIfLate(broker: Broker, connection: Connection): boolean {
+  if (connection.state !== "connected" || keepAliveDue(broker, connection) > broker.now) {
+    return false;
+  }
+  endConnection(broker, connection, "keepAliveExpired");
+  return true;
+}
+
 /** A planted quirk: the deadline of a taken-over connection ends its successor. */
 function endSuccessor(broker: Broker, connection: Connection): void {
   if (broker.rules.deadlineAfterTakeover === "cleared" || connection.clientId === null) return;
