@@ -68,8 +68,13 @@ export function firstDue(broker: Broker, connection: Connection): FirstDue {
  * driver has paused reading.
  */
 function keepAliveDue(broker: Broker, connection: Connection): Millis {
+  return connection.pausedAt === null ? silenceDue(broker, connection) : never;
+}
+
+/** When silence has lasted too long. Infinity: no keepalive. */
+function silenceDue(broker: Broker, connection: Connection): Millis {
   const allowed = connection.allowedMs;
-  if (allowed === null || connection.pausedAt !== null) return never;
+  if (allowed === null) return never;
   const { lateInCrowdMs, judgesWhileOutputWaits } = broker.rules;
   if (!judgesWhileOutputWaits && connection.waitingSince !== null) return never;
   const lateMs = broker.connections.size > crowd ? lateInCrowdMs : 0;
@@ -84,9 +89,9 @@ function keepAliveDue(broker: Broker, connection: Connection): Millis {
  * the connection then. Without it the platform would decide: some turns read before timers run.
  */
 export function endIfLate(broker: Broker, connection: Connection): boolean {
-  if (connection.state !== "connected" || keepAliveDue(broker, connection) > broker.now) {
-    return false;
-  }
+  if (connection.state !== "connected") return false;
+  // A packet that its turn left for later is read while the link is paused.
+  if (silenceDue(broker, connection) > (connection.pausedAt ?? broker.now)) return false;
   endConnection(broker, connection, "keepAliveExpired");
   return true;
 }
