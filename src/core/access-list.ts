@@ -1,4 +1,4 @@
-import type { Access, AccessRule, Action, Principal, Rights, Verdict } from "./access.ts";
+import type { Access, AccessRule, Action, Principal, Rights, Search, Verdict } from "./access.ts";
 import { anyLevel, type Grant, type Level, type Lines, newLines, RuleTree } from "./rule-tree.ts";
 import { isHidden, isVisibleThroughMount } from "./topic.ts";
 
@@ -122,8 +122,9 @@ class ListRights implements Rights {
   }
 
   /** Exact: some topic is allowed, and none of the lines that come before denies it. */
-  maySubscribe(filter: string, mountLength: number): boolean {
-    return this.#readable(filter, mountLength) !== 0;
+  maySubscribe(filter: string, mountLength: number): Search {
+    const { line, steps } = this.#readable(filter, mountLength);
+    return { allowed: line !== 0, steps };
   }
 
   verdict(action: Action, topic: string, mountLength = 0): Verdict {
@@ -139,7 +140,7 @@ class ListRights implements Rights {
   }
 
   #subscribing(filter: string, mountLength: number): Decision {
-    const line = this.#readable(filter, mountLength);
+    const { line } = this.#readable(filter, mountLength);
     if (line !== 0) return { allowed: true, line, isUnfit: false };
     // A line that denies all of it, where there is one.
     const levels = filter.split("/").map((level) => (level === "+" ? anyLevel : level));
@@ -160,7 +161,7 @@ class ListRights implements Rights {
   }
 
   /** The line that lets it read a topic which the filter matches; 0: none; -1: too many steps. */
-  #readable(filter: string, mountLength: number): number {
+  #readable(filter: string, mountLength: number): { line: number; steps: number } {
     const wanted = filter.split("/");
     const trees = isUnfitForPatterns(this.#who) ? [this.#own] : [this.#own, this.#patterns];
     const deepest = Math.max(...trees.map((tree) => tree.deepestDeny));
@@ -168,7 +169,7 @@ class ListRights implements Rights {
     for (const tree of trees) {
       for (const readable of tree.readable(wanted, this.#who)) {
         steps += 1;
-        if (steps > stepsMax) return -1;
+        if (steps > stepsMax) return { line: -1, steps };
         if (readable === null) continue;
         const { levels, isOpen } = readable;
         // A level that no line names is denied by the fewest lines. Those with `#` deny the longer
@@ -180,11 +181,11 @@ class ListRights implements Rights {
           if (topic.length === 0) continue;
           if (!isVisible(filter, topic.join("/"), mountLength)) continue;
           const decision = this.#decide("read", topic);
-          if (decision.allowed) return decision.line;
+          if (decision.allowed) return { line: decision.line, steps };
         }
       }
     }
-    return 0;
+    return { line: 0, steps };
   }
 }
 

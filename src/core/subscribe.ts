@@ -14,6 +14,8 @@ import { sharedFilter, tooDeep, tooLong } from "./topic.ts";
 /** Work of subscribing one filter and its log line, and of unsubscribing one. */
 const unitsOfSubscribe = 5;
 const unitsOfUnsubscribe = 3;
+/** Work of a step in the search of an access list for a topic that may be read. */
+const unitsOfSearch = 0.5;
 
 /** A SUBSCRIBE or UNSUBSCRIBE whose filters are handled one after the other, perhaps in pieces. */
 export interface FilterRun {
@@ -144,8 +146,11 @@ function denialOf(
 ): string | null {
   const rights = rightsOf(broker, session);
   if (rights.isOpen) return null;
-  broker.budget.spent += unitsOfCheck;
-  if (rights.maySubscribe(pattern, mountPoint.length)) return null;
+  const { allowed, steps } = rights.maySubscribe(pattern, mountPoint.length);
+  broker.budget.spent += unitsOfCheck + steps * unitsOfSearch;
+  if (allowed) return null;
+  // It searches once more.
+  broker.budget.spent += steps * unitsOfSearch;
   return rights.verdict("subscribe", pattern, mountPoint.length).by;
 }
 

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import type { Input } from "../../src/core/io.ts";
 import type { TestClient } from "../support/client.ts";
+import { accessListOf } from "../support/access-text.ts";
 import { World } from "../support/world.ts";
 
 /** The highest number of effects that one input of a kind has caused. */
@@ -152,4 +153,21 @@ test("silences are judged in time, and wills follow in due order, each with its 
   const expected = Array.from({ length: 40 }, (_, number) => `wills/${number}=gone`);
   expect(watcher.messages()).toEqual(expected);
   expect(world.broker.sessions.size).toBe(1);
+});
+
+test("a SUBSCRIBE whose filters are searched in a long access list is spread over many turns", () => {
+  const lines = Array.from({ length: 2000 }, (_, number) => `topic read d/${number}/t`);
+  const world = new World({ access: accessListOf([...lines, "topic deny d/#"]) });
+  const client = world.open();
+  client.connect({ clientId: "c" });
+  let pieces = 0;
+  const handle = world.broker.handle.bind(world.broker);
+  world.broker.handle = (input, now) => {
+    if (input.type === "continued") pieces += 1;
+    return handle(input, now);
+  };
+  const filters = Array.from({ length: 20 }, (_, number) => `d/+/t/${"+/".repeat(number)}#`);
+  const suback = client.subscribe(...filters);
+  expect(suback?.granted).toEqual(filters.map(() => 0x80));
+  expect(pieces).toBeGreaterThan(5);
 });

@@ -16,7 +16,7 @@ export function accessBy(asked: Asked): Access {
       isOpen: false,
       mayWrite: (topic) => mayPublish(who, topic),
       mayRead: (topic) => mayRead(who, topic),
-      maySubscribe: (filter) => maySubscribe(who, filter),
+      maySubscribe: (filter) => ({ allowed: maySubscribe(who, filter), steps: 0 }),
       verdict: (action, topic) => ({
         allowed: by[action](who, topic),
         by: "test.acl:1 'topic deny it'",
