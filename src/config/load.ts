@@ -17,15 +17,8 @@ import {
 } from "./keys.ts";
 import { clashes } from "./clashes.ts";
 import { bare, type Problem, problemLines, shown } from "./problem.ts";
-import {
-  certificatesMax,
-  type Config,
-  configSchema,
-  defaultPorts,
-  listenersMax,
-  originsMax,
-  proxiesMax,
-} from "./schema.ts";
+import { certificatesMax, defaultPorts, originsMax, proxiesMax } from "./listener-schema.ts";
+import { type Config, configSchema, listenersMax } from "./schema.ts";
 import { type Settings, settingsOf } from "./settings.ts";
 
 /** The sources of a configuration. A load reads nothing else, so it is a pure function. */

@@ -3,8 +3,17 @@
  * A duration always has a unit, because `90` alone is ambiguous.
  */
 
-const sizeUnits = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 } as const;
-const durationUnits = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+/** Bytes. */
+export const mebibyte = 1024 ** 2;
+export const gibibyte = 1024 ** 3;
+/** Milliseconds. */
+export const second = 1000;
+export const minute = 60 * second;
+export const hour = 60 * minute;
+export const day = 24 * hour;
+
+const sizeUnits = { B: 1, KiB: 1024, MiB: mebibyte, GiB: gibibyte } as const;
+const durationUnits = { ms: 1, s: second, m: minute, h: hour, d: day } as const;
 
 export const sizePattern = /^(0|[1-9]\d{0,11})(B|KiB|MiB|GiB)$/;
 export const durationPattern = /^(0|[1-9]\d{0,11})(ms|s|m|h|d)$/;
