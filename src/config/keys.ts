@@ -5,33 +5,34 @@ import { nearest } from "./nearest.ts";
 /** A path into the configuration; numbers are list indexes. */
 export type Path = readonly (string | number)[];
 
-/** The schema at one path of the configuration. */
-export type Key =
+/** The schema at one path of the configuration; `text` says what it is for. */
+export type Key = { readonly text: string } & (
   | { readonly kind: "group"; readonly keys: ReadonlyMap<string, Key> }
   | { readonly kind: "list"; readonly item: Key }
-  | { readonly kind: "value"; readonly schema: z.core.$ZodType };
+  /** `fallback`: the default; undefined: an absent value has a meaning of its own. */
+  | { readonly kind: "value"; readonly schema: z.core.$ZodType; readonly fallback: unknown }
+);
 
 /** The tree of all keys, from the schema. */
 export function configKeys(): Key {
   return keyOf(configSchema);
 }
 
-function keyOf(schema: z.core.$ZodType): Key {
-  if (
-    schema instanceof z.ZodDefault ||
-    schema instanceof z.ZodPrefault ||
-    schema instanceof z.ZodOptional
-  ) {
-    return keyOf(schema.unwrap());
+/** `text`, `fallback`: of the schema around this one, which has them if it is optional. */
+function keyOf(schema: z.core.$ZodType, outer = "", fallback?: unknown): Key {
+  const text = z.globalRegistry.get(schema)?.description ?? outer;
+  if (schema instanceof z.ZodDefault) return keyOf(schema.unwrap(), text, schema.def.defaultValue);
+  if (schema instanceof z.ZodPrefault || schema instanceof z.ZodOptional) {
+    return keyOf(schema.unwrap(), text);
   }
   if (schema instanceof z.ZodObject) {
     const keys = new Map<string, Key>();
     const shape: Readonly<Record<string, z.core.$ZodType>> = schema.shape;
     for (const [name, inner] of Object.entries(shape)) keys.set(name, keyOf(inner));
-    return { kind: "group", keys };
+    return { kind: "group", text, keys };
   }
-  if (schema instanceof z.ZodArray) return { kind: "list", item: keyOf(schema.element) };
-  return { kind: "value", schema };
+  if (schema instanceof z.ZodArray) return { kind: "list", text, item: keyOf(schema.element) };
+  return { kind: "value", text, schema, fallback };
 }
 
 /** `limits.packetSize`, `listeners.0.port`. */

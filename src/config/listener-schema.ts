@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { isAddressOrNetwork } from "../transport/trusted-addresses.ts";
-import { address, choice, count, file, yesOrNo } from "./value-kinds.ts";
+import { address, choice, count, file, kind, yesOrNo } from "./value-kinds.ts";
 
 /** Where clients connect: a listener, with its TLS. */
 
@@ -72,10 +72,16 @@ export const listenerSchema = z.strictObject({
     ),
   origins: z
     .array(
-      z
-        .string({ error: originForm })
-        .regex(/^(?:\*|null|[a-z][a-z\d+.-]*:\/\/[^/\s]+)$/i, { error: originForm })
-        .describe("An origin, null for pages without one, or * for all."),
+      kind(
+        z
+          .string({ error: originForm })
+          // Without flags, which a JSON Schema has no place for.
+          .regex(/^(?:\*|[Nn][Uu][Ll][Ll]|[A-Za-z][A-Za-z\d+.-]*:\/\/[^/\s]+)$/, {
+            error: originForm,
+          })
+          .describe("An origin, null for pages without one, or * for all."),
+        { allowed: originForm, words: ["*"] },
+      ),
     )
     .max(originsMax, { error: `up to ${originsMax} origins` })
     .optional()
@@ -87,10 +93,13 @@ export const listenerSchema = z.strictObject({
     .strictObject({
       from: z
         .array(
-          z
-            .string({ error: networkForm })
-            .refine(isAddressOrNetwork, { error: networkForm })
-            .describe("An address, or a network."),
+          kind(
+            z
+              .string({ error: networkForm })
+              .refine(isAddressOrNetwork, { error: networkForm })
+              .describe("An address, or a network."),
+            { allowed: networkForm },
+          ),
         )
         .max(proxiesMax, { error: `up to ${proxiesMax} addresses` })
         .default([])
@@ -113,11 +122,7 @@ export const listenerSchema = z.strictObject({
   aclFile: file()
     .optional()
     .describe("Access list of this listener; null: none; if absent, that of auth.aclFile."),
-  mountPoint: z
-    .string({ error: mountPointForm() })
-    .max(256, { error: mountPointForm() })
-    // oxlint-disable-next-line no-control-regex -- No topic may contain U+0000 (v5-1.5.4-2).
-    .regex(/^(?:[^+#\u0000]*\/)?$/, { error: mountPointForm() })
+  mountPoint: mountPoint()
     .default("")
     .describe(
       "Prefix for every topic of this listener's clients, removed on delivery; a Response Topic is " +
@@ -128,6 +133,12 @@ export const listenerSchema = z.strictObject({
     .describe("Open connections of this listener; if absent, only limits.connections applies."),
 });
 
-function mountPointForm(): string {
-  return "a topic prefix that ends with /, of up to 256 characters, without wildcards";
+function mountPoint() {
+  const error = "a topic prefix that ends with /, of up to 256 characters, without wildcards";
+  const prefix = z
+    .string({ error })
+    .max(256, { error })
+    // oxlint-disable-next-line no-control-regex -- No topic may contain U+0000 (v5-1.5.4-2).
+    .regex(/^(?:[^+#\u0000]*\/)?$/, { error });
+  return kind(prefix, { allowed: error });
 }

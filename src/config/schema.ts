@@ -12,7 +12,7 @@ import {
   writeDuration,
   writeSize,
 } from "./quantity.ts";
-import { address, choice, count, duration, file, size, yesOrNo } from "./value-kinds.ts";
+import { address, choice, count, duration, file, kind, size, yesOrNo } from "./value-kinds.ts";
 
 /**
  * The whole configuration in its written form: every key with its unit, default and meaning. The
@@ -81,10 +81,7 @@ const limitsSchema = z.strictObject({
   connectSize: size({ min: 64, max: 256 * mebibyte })
     .default(writeSize(limits.connectSize))
     .describe("Size of a CONNECT, its will included; never above controlPacketSize."),
-  memory: z
-    .union([size({ min: 16 * mebibyte, max: 1024 * gibibyte }), z.literal("auto")], {
-      error: `${sizeForm}, from 16MiB to 1024GiB, or "auto"`,
-    })
+  memory: memory()
     .default("auto")
     .describe(
       "Memory that clients may take, all kinds together; auto: a quarter of the machine's, or of the cgroup's limit.",
@@ -118,10 +115,7 @@ const limitsSchema = z.strictObject({
   topicAliases: count({ min: 0, max: 65_535 })
     .default(limits.topicAliases)
     .describe("Topic aliases of a connection, in each direction (v5)."),
-  qos: z
-    .union([z.literal(0), z.literal(1), z.literal(2)], { error: "0, 1 or 2" })
-    .default(limits.qos)
-    .describe("Highest QoS; sent to v5 clients (Maximum QoS)."),
+  qos: qos().default(limits.qos).describe("Highest QoS; sent to v5 clients (Maximum QoS)."),
   retain: yesOrNo()
     .default(limits.retain)
     .describe("Whether retained messages are available; sent to v5 clients (Retain Available)."),
@@ -190,10 +184,7 @@ const logSchema = z.strictObject({
 });
 
 const adminSchema = z.strictObject({
-  port: z
-    .union([count({ min: 0, max: 65_535, form: adminPortForm() }), z.literal("off")], {
-      error: adminPortForm(),
-    })
+  port: adminPort()
     .default(1888)
     .describe("Port of the administration interface (HTTP); 0 takes a free one, off disables it."),
   host: address()
@@ -235,8 +226,9 @@ const sysSchema = z.strictObject({
 });
 
 export const configSchema = z.strictObject({
-  $schema: z
-    .string({ error: "the address of a JSON Schema" })
+  $schema: kind(z.string({ error: "the address of a JSON Schema" }), {
+    allowed: "the address of a JSON Schema",
+  })
     .optional()
     .describe("Address of this file's JSON Schema, for editors; mqttd ignores it."),
   listeners: z
@@ -261,6 +253,21 @@ export type Config = z.output<typeof configSchema>;
 function listenersForm(): string {
   return `1 to ${listenersMax} listeners`;
 }
-function adminPortForm(): string {
-  return 'a port from 0 to 65535 (0 takes a free one), or "off"';
+function memory() {
+  const bounds = { min: 16 * mebibyte, max: 1024 * gibibyte };
+  const allowed = 'from 16MiB to 1024GiB, or "auto"';
+  const schema = z.union([size(bounds), z.literal("auto")], { error: `${sizeForm}, ${allowed}` });
+  return kind(schema, { allowed: `a size ${allowed}`, unit: "bytes", words: ["auto"] });
+}
+
+function qos() {
+  const error = "0, 1 or 2";
+  const schema = z.union([z.literal(0), z.literal(1), z.literal(2)], { error });
+  return kind(schema, { allowed: error, words: ["0", "1", "2"] });
+}
+
+function adminPort() {
+  const error = 'a port from 0 to 65535 (0 takes a free one), or "off"';
+  const port = count({ min: 0, max: 65_535, form: error });
+  return kind(z.union([port, z.literal("off")], { error }), { allowed: error, words: ["off"] });
 }

@@ -16,51 +16,76 @@ import {
  * an error.
  */
 
-function hostForm(): string {
-  return 'an address or a host name, or null for "127.0.0.1" and "::1"';
+/** What a value may be, in words; the schema itself has the checks. */
+export interface ValueKind {
+  /** `a size from 64B to 256MiB`. */
+  readonly allowed: string;
+  /** What a number without a unit counts in; null: what the key names, or it is no number. */
+  readonly unit: "bytes" | null;
+  /** The words among the values: `true`, `never`, `debug`, `null`. */
+  readonly words: readonly string[];
+  readonly isFile: boolean;
 }
 
-function fileForm(): string {
-  return "the name of a file, or null";
+/** The kind of each value's schema. */
+export const valueKinds = z.registry<ValueKind>();
+
+/** A value's schema, with what it allows in words. */
+export function kind<T extends z.ZodType>(
+  schema: T,
+  { allowed, unit = null, words = [], isFile = false }: Partial<ValueKind> & { allowed: string },
+): T {
+  valueKinds.add(schema, { allowed, unit, words, isFile });
+  return schema;
 }
 
+/** The name of a file, or null. */
 export function file() {
-  const error = fileForm();
-  return z.union([z.string({ error }).min(1, { error }).max(4096, { error }), z.null()], { error });
+  const error = "the name of a file, or null";
+  const name = z.string({ error }).min(1, { error }).max(4096, { error });
+  return kind(z.union([name, z.null()], { error }), {
+    allowed: error,
+    words: ["null"],
+    isFile: true,
+  });
 }
 
+/** An address or a host name, or null. */
 export function address() {
-  const error = hostForm();
+  const error = 'an address or a host name, or null for "127.0.0.1" and "::1"';
   const named = z.string({ error }).regex(/^[\w.:%[\]-]{1,253}$/, { error });
-  return z.union([named, z.null()], { error });
+  return kind(z.union([named, z.null()], { error }), {
+    allowed: error,
+    words: ["localhost", "0.0.0.0", "::", "null"],
+  });
 }
 
 export function yesOrNo() {
-  return z.boolean({ error: "true or false" });
+  const error = "true or false";
+  return kind(z.boolean({ error }), { allowed: error, words: ["true", "false"] });
 }
 
 export function choice<const T extends readonly [string, ...string[]]>(values: T) {
   const quoted = values.map((value) => `"${value}"`);
-  return z.enum(values, { error: `${quoted.slice(0, -1).join(", ")} or ${quoted.at(-1)}` });
+  const error = `${quoted.slice(0, -1).join(", ")} or ${quoted.at(-1)}`;
+  return kind(z.enum(values, { error }), { allowed: error, words: values });
 }
 
 export function count(bounds: { min: number; max: number; form?: string }) {
   const error = bounds.form ?? `a whole number from ${bounds.min} to ${bounds.max}`;
-  return z.int({ error }).min(bounds.min, { error }).max(bounds.max, { error });
+  const number = z.int({ error }).min(bounds.min, { error }).max(bounds.max, { error });
+  return kind(number, { allowed: error });
 }
 
 /** A size; the bounds are bytes. */
 export function size(bounds: { min: number; max: number }) {
   const error = sizeForm;
   const range = `from ${writeSize(bounds.min)} to ${writeSize(bounds.max)}`;
-  return z
-    .union(
-      [z.int({ error }).min(0, { error }), z.string({ error }).regex(sizePattern, { error })],
-      {
-        error,
-      },
-    )
+  const number = z.int({ error }).min(0, { error });
+  const schema = z
+    .union([number, z.string({ error }).regex(sizePattern, { error })], { error })
     .refine((written) => within(bytesOf(written), bounds), { error: range });
+  return kind(schema, { allowed: `a size ${range}`, unit: "bytes" });
 }
 
 interface DurationBounds {
@@ -79,9 +104,9 @@ export function duration(bounds: DurationBounds) {
   const error = durationForm + or;
   const pattern =
     word === undefined ? durationPattern : new RegExp(`${durationPattern.source}|^${word}$`);
-  const whole = step === second ? "whole seconds " : "";
-  const range = `${whole}from ${writeDuration(bounds.min)} to ${writeDuration(bounds.max)}${or}`;
-  return z
+  const whole = step === second ? "of whole seconds " : "";
+  const range = `from ${writeDuration(bounds.min)} to ${writeDuration(bounds.max)}${or}`;
+  const schema = z
     .string({ error })
     .regex(pattern, { error })
     .refine(
@@ -90,8 +115,12 @@ export function duration(bounds: DurationBounds) {
         const milliseconds = millisecondsOf(written);
         return within(milliseconds, bounds) && (milliseconds ?? 0) % step === 0;
       },
-      { error: range },
+      { error: step === second ? `whole seconds ${range}` : range },
     );
+  return kind(schema, {
+    allowed: `a duration ${whole}${range}`,
+    words: word === undefined ? [] : [word],
+  });
 }
 
 function within(value: number | null, bounds: { min: number; max: number }): boolean {

@@ -691,7 +691,7 @@ export const evidence: Readonly<Record<string, Evidence>> = {
   },
   "v5-1.5.4-2": {
     obeyed: [
-      "src/config/listener-schema.ts listenerSchema",
+      "src/config/listener-schema.ts mountPoint",
       "src/wire/cursor.ts Cursor.text",
       "src/wire/topics.ts decodeTopic",
     ],
