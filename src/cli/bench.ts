@@ -5,6 +5,7 @@ import type { Arguments } from "./arguments.ts";
 import { benchDefaults, benchRequest } from "./bench-request.ts";
 import { type CliCommand, type Command, declare, type Surroundings } from "./command.ts";
 import { commandPage, exitCodes, type HelpRow, textColumns } from "./help.ts";
+import { described, inList, type Offer } from "./offer.ts";
 
 /** `mqttd bench`: measures brokers, and what honest clients notice of the load. */
 export function benchCommand(): CliCommand {
@@ -40,8 +41,23 @@ export function benchCommand(): CliCommand {
         }),
       ],
     }),
+    completion: {
+      values: {
+        rows: (current) => inList(current, rowOffer()),
+        except: (current) => inList(current, rowOffer()),
+      },
+    },
     run,
   };
+}
+
+function rowOffer(): Offer {
+  return described([
+    ...rows.map(({ name, title }) => [name, title] as const),
+    ...Object.entries(groups),
+    ["short", "the short set"],
+    ["all", "every row"],
+  ]);
 }
 
 function declareBench(): Command {

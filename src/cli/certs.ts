@@ -9,6 +9,7 @@ import type { Arguments } from "./arguments.ts";
 import type { CertificateAuthority, Issued } from "./certificate-authority.ts";
 import { type CliCommand, type Command, declare, type Surroundings } from "./command.ts";
 import { commandPage, exitCodes } from "./help.ts";
+import { folders, nothing } from "./offer.ts";
 import { distinct, machineNames, type ServerName, serverNameOf } from "./machine-names.ts";
 
 const defaultFolder = "certs";
@@ -41,6 +42,7 @@ export function certsCommand(): CliCommand {
         exitCodes(["0", "2", "70", "130, 143"], { "2": "usage, or nothing was written" }),
       ],
     }),
+    completion: { word: (before) => (before.length === 0 ? folders : nothing) },
     run: runCerts,
   };
 }

@@ -7,6 +7,7 @@ import type { Arguments, ReadingRules } from "./arguments.ts";
 import type { runBench } from "./bench-run.ts";
 import type { simulateDrop } from "./drop-run.ts";
 import type { HelpPage } from "./help.ts";
+import type { Completion } from "./offer.ts";
 import type { AskSecret } from "./prompt.ts";
 import type { Version } from "./version.ts";
 
@@ -46,8 +47,15 @@ export interface CliCommand {
   readonly help: HelpPage;
   /** The page of a verb; throws CliError for an unknown one. Absent: the command has no verbs. */
   readonly helpOn?: (verb: string) => HelpPage;
+  /** For the completions of shells. */
+  readonly completion?: Completion;
   /** Resolves to the exit code; throws CliError. */
   run(given: Arguments, surroundings: Surroundings): Promise<number>;
+}
+
+/** The page of the command, or of the named verb. Throws CliError for an unknown verb. */
+export function pageOf({ help: page, helpOn }: CliCommand, verb: string | undefined): HelpPage {
+  return verb === undefined || helpOn === undefined ? page : helpOn(verb);
 }
 
 /**

@@ -54,9 +54,15 @@ export const commands: readonly ListedCommand[] = [
     summary: "a CA for development, and certificates of the server and clients",
     load: async () => (await import("./certs.ts")).certsCommand(),
   },
+  {
+    group: "Set up",
+    name: "completions",
+    summary: "completion for bash, zsh or fish",
+    load: async () => (await import("./completions.ts")).completionsCommand(),
+  },
 ];
 
-/** Commands that mqttd starts itself; no help lists them and no hint names them. */
+/** Commands that mqttd or its completions start; no help lists them and no hint names them. */
 export const hiddenCommands: readonly Pick<ListedCommand, "name" | "load">[] = [
   {
     name: "drop-client",
@@ -69,6 +75,10 @@ export const hiddenCommands: readonly Pick<ListedCommand, "name" | "load">[] = [
   {
     name: "bench-part",
     load: async () => (await import("./bench-part.ts")).benchPartCommand(),
+  },
+  {
+    name: "complete",
+    load: async () => (await import("./complete.ts")).completeCommand(),
   },
 ];
 

@@ -11,6 +11,7 @@ import { inspectPage, verbPage } from "./inspect-help.ts";
 import { orderOf } from "./inspect-order.ts";
 import type { Output } from "./inspect-output.ts";
 import { inspectPacket } from "./inspect-packet.ts";
+import { inspectCompletion } from "./inspect-completion.ts";
 import { flagForms, verbOf } from "./inspect-verbs.ts";
 
 /** `mqttd inspect`: queries a running broker. */
@@ -22,6 +23,7 @@ export function inspectCommand(): CliCommand {
     rules: { positionals: Infinity },
     help: page,
     helpOn: verbPage,
+    completion: inspectCompletion,
     run: async (given, surroundings) => runInspect(page, given, surroundings),
   };
 }

@@ -21,6 +21,7 @@ import {
 import type { Arguments } from "./arguments.ts";
 import { type CliCommand, type Command, declare, type Surroundings } from "./command.ts";
 import { commandPage, exitCodes } from "./help.ts";
+import { files, nothing, wordsOf } from "./offer.ts";
 
 /** Bytes: MQTT carries no longer password. */
 const passwordMax = 65_535;
@@ -64,6 +65,10 @@ export function passwdCommand(): CliCommand {
         }),
       ],
     }),
+    completion: {
+      word: (before) => (before.length === 0 ? files : nothing),
+      values: { scheme: () => wordsOf(schemes) },
+    },
     run: runPasswd,
   };
 }

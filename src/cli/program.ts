@@ -1,7 +1,7 @@
 import { nearest } from "../config/nearest.ts";
 import { bare, quoted } from "../config/problem.ts";
 import { readArguments } from "./arguments.ts";
-import type { CliCommand, Surroundings } from "./command.ts";
+import { type CliCommand, pageOf, type Surroundings } from "./command.ts";
 import { commands, hiddenCommands, programHelp } from "./commands.ts";
 import { type CliError, usageError } from "../config/cli-error.ts";
 import { type HelpPage, helpText, textColumns } from "./help.ts";
@@ -19,7 +19,7 @@ export async function runProgram(
   if (first.startsWith("-")) throw flagWithoutCommand(first, rest.length > 0);
   const command = await commandNamed(first);
   const given = readArguments(rest, command.command, command.rules);
-  if (given.has("help")) return showHelp(helpOf(command, verbIn(given.positionals)), surroundings);
+  if (given.has("help")) return showHelp(pageOf(command, verbIn(given.positionals)), surroundings);
   return command.run(given, surroundings);
 }
 
@@ -31,17 +31,12 @@ async function help(names: readonly string[], surroundings: Surroundings): Promi
   if (surplus !== undefined) {
     throw usageError(`help: unexpected argument ${quoted(surplus)}`, `see mqttd ${name} --help`);
   }
-  return showHelp(helpOf(command, verb), surroundings);
+  return showHelp(pageOf(command, verb), surroundings);
 }
 
 /** `inspect help wills --help` names the verb after `help`. */
 function verbIn(words: readonly string[]): string | undefined {
   return words[0] === "help" ? words[1] : words[0];
-}
-
-/** The page of the command, or of the named verb. */
-function helpOf({ help: page, helpOn }: CliCommand, verb: string | undefined): HelpPage {
-  return verb === undefined || helpOn === undefined ? page : helpOn(verb);
 }
 
 async function commandNamed(name: string): Promise<CliCommand> {

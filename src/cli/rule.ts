@@ -1,8 +1,9 @@
-import { statementIds } from "../standard/statements.ts";
+import { ledger, statementIds } from "../standard/statements.ts";
 import type { Arguments } from "./arguments.ts";
 import { colorFrom, usesColor } from "./color.ts";
 import { type CliCommand, type Command, declare, type Surroundings } from "./command.ts";
 import { commandPage, exitCodes, statements } from "./help.ts";
+import { described } from "./offer.ts";
 import { rulesJson, rulesText } from "./rule-page.ts";
 import { askedBy } from "./rule-words.ts";
 
@@ -35,6 +36,9 @@ export function ruleCommand(): CliCommand {
         statements,
       ],
     }),
+    completion: {
+      word: () => described(statementIds.map((id) => [id, ledger[id]?.says ?? ""] as const)),
+    },
     run: runRule,
   };
 }

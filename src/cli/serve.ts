@@ -6,6 +6,9 @@ import { bare, quoted } from "../config/problem.ts";
 import { unusableSettings } from "../config/unusable.ts";
 import type { Arguments } from "./arguments.ts";
 import { usesColor } from "./color.ts";
+import { described, wordsOf } from "./offer.ts";
+import { settingOffer } from "./setting-offer.ts";
+import { levels } from "../log/events.ts";
 import { type CliCommand, type Command, declare, type Surroundings } from "./command.ts";
 import { usageError } from "../config/cli-error.ts";
 import { plantedQuirks } from "../core/quirks/planted.ts";
@@ -51,6 +54,18 @@ export function serveCommand(): CliCommand {
         }),
       ],
     }),
+    completion: {
+      values: {
+        set: settingOffer,
+        like: () =>
+          described([
+            ...likeNames().map((name) => [name, likeNamed(name)?.summary ?? ""] as const),
+            ["help", "lists them"],
+          ]),
+        "log-level": () => wordsOf(levels),
+        "log-format": () => wordsOf(["human", "json", "auto"]),
+      },
+    },
     run: runServe,
   };
 }

@@ -5,6 +5,7 @@ import { declareClientFlags, declareWillFlags } from "./client-flags.ts";
 import { type CliCommand, type Command, declare, type Surroundings } from "./command.ts";
 import { proseMax } from "../log/columns.ts";
 import { dropRequest, scenarioNamed } from "./drop-request.ts";
+import { described, inList, type Offer } from "./offer.ts";
 import { declareTransportFlags } from "./transport-flags.ts";
 import { commandPage, exitCodes, statements, textColumns } from "./help.ts";
 
@@ -51,8 +52,16 @@ export function simulateDropCommand(): CliCommand {
         statements,
       ],
     }),
+    completion: {
+      word: scenarioOffer,
+      values: { show: scenarioOffer, except: (current) => inList(current, scenarioOffer()) },
+    },
     run: runSimulateDrop,
   };
+}
+
+function scenarioOffer(): Offer {
+  return described(catalogue.map(({ id, title }) => [id, title] as const));
 }
 
 function declareSimulateDrop(): Command {

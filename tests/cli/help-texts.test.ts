@@ -42,6 +42,7 @@ test("mqttd --help", async () => {
       passwd         accounts: add, change, delete, list
       certs          a CA for development, and certificates of the server and
                      clients
+      completions    completion for bash, zsh or fish
 
     Flags:
       -h, --help     show this help; for a command: mqttd help COMMAND
